@@ -1,0 +1,156 @@
+//! Receipt bundles: one canonical JSON file with everything needed to verify a receipt offline.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chaos_types::{Check, Digest, Rejection, canonical, dsse::Envelope};
+use serde::{Deserialize, Serialize};
+
+use crate::{Leaf, Receipt, receipt::chain_of};
+
+/// The format line of every bundle.
+pub const FORMAT: &str = "chaoschain-bundle/1";
+
+/// A bundle carries at most this many registry entries of its agent.
+pub const HISTORY_MAX: usize = 1024;
+
+/// A proof of agency: a receipt together with everything needed to check it offline.
+///
+/// The file is canonical JSON and every field is bound by a signature, a Merkle proof or a
+/// digest, so no byte of it can change unnoticed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bundle {
+    /// Always [`FORMAT`].
+    pub format: String,
+    /// The log's C2SP verifier key, `<origin>+<key id>+<key>`.
+    pub log: String,
+    /// The receipt.
+    pub receipt: Logged,
+    /// The agent's registry entries before the receipt, in log order.
+    pub history: Vec<Logged>,
+    /// Where the checkpoint was anchored, if it was.
+    pub anchor: Option<Anchored>,
+    /// Small inputs and outputs that the receipt names, base64 by digest.
+    pub attachments: BTreeMap<String, String>,
+}
+
+/// A signed receipt with its place in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Logged {
+    /// The signed statement.
+    pub envelope: Envelope,
+    /// Its log entry.
+    pub leaf: Leaf,
+    /// A [`c2sp.org/tlog-proof@v1`](https://c2sp.org/tlog-proof) of the log entry.
+    pub proof: String,
+}
+
+/// A checkpoint's anchor: the operator's signed word on what was written where, and the proof
+/// that a block of that chain contains it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Anchored {
+    /// The operator's anchor receipt.
+    pub envelope: Envelope,
+    /// The chain's own proof, in the format of the chain adapter.
+    pub proof: serde_json::Value,
+}
+
+/// Small inputs and outputs by digest, each checked against its digest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attachments(BTreeMap<Digest, Vec<u8>>);
+
+impl Attachments {
+    /// The bytes with this digest.
+    #[must_use]
+    pub fn get(&self, digest: &Digest) -> Option<&[u8]> {
+        self.0.get(digest).map(Vec::as_slice)
+    }
+
+    /// Adds bytes under their own digest.
+    pub fn insert(&mut self, bytes: Vec<u8>) -> Digest {
+        let digest = Digest::of(&bytes);
+        self.0.insert(digest, bytes);
+        digest
+    }
+
+    /// The digests.
+    pub fn digests(&self) -> impl Iterator<Item = &Digest> {
+        self.0.keys()
+    }
+
+    /// The form that a bundle carries.
+    #[must_use]
+    pub fn to_wire(&self) -> BTreeMap<String, String> {
+        self.0.iter().map(|(digest, bytes)| (digest.to_string(), STANDARD.encode(bytes))).collect()
+    }
+}
+
+impl Bundle {
+    /// The bytes of the file.
+    ///
+    /// # Errors
+    /// If a part has no canonical form.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, canonical::Error> {
+        canonical::to_vec(self)
+    }
+
+    /// Reads a file, which must be canonical to the byte.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by the check *format*.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Rejection> {
+        let reject = |reason| Rejection::new(Check::Format, reason);
+        let bundle: Self =
+            canonical::from_slice(bytes).map_err(|error| reject(chain_of(&error)))?;
+        if bundle.format != FORMAT {
+            return Err(reject(format!("expected format `{FORMAT}`, found `{}`", bundle.format)));
+        }
+        if bundle.history.len() > HISTORY_MAX {
+            return Err(reject(format!(
+                "{} registry entries, the limit is {HISTORY_MAX}",
+                bundle.history.len()
+            )));
+        }
+        Ok(bundle)
+    }
+
+    /// Decodes the attachments and checks each against its digest and against `receipt`: one that
+    /// the receipt does not name is refused.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by the check *format*.
+    pub fn attachments(&self, receipt: &Receipt) -> Result<Attachments, Rejection> {
+        let reject = |reason| Rejection::new(Check::Format, reason);
+        let named = named_digests(receipt);
+        let mut attachments = Attachments::default();
+        for (key, text) in &self.attachments {
+            let bytes = STANDARD
+                .decode(text)
+                .map_err(|error| reject(format!("attachment {key} is not base64: {error}")))?;
+            let found = attachments.insert(bytes);
+            if found.to_string() != *key {
+                return Err(reject(format!("attachment {key} has the digest {found}")));
+            }
+            if !named.contains(&found) {
+                return Err(reject(format!("the receipt does not name attachment {found}")));
+            }
+        }
+        Ok(attachments)
+    }
+}
+
+/// Every digest of bytes that a receipt names: its subjects and its evidence's inputs.
+#[must_use]
+pub fn named_digests(receipt: &Receipt) -> BTreeSet<Digest> {
+    let mut digests: BTreeSet<_> = receipt.subjects.iter().map(|product| product.digest).collect();
+    match &receipt.evidence {
+        crate::Evidence::Replayable { inputs, .. } => {
+            digests.extend(inputs.iter().map(|input| input.digest));
+        }
+        crate::Evidence::None {} => {}
+    }
+    digests
+}

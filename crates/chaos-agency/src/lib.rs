@@ -1,0 +1,50 @@
+//! Agents, what they did, and how a stranger checks it.
+//!
+//! An agent's every action leaves a [`Receipt`]: an in-toto statement in a DSSE envelope, logged
+//! in a transparency log. This crate says what a receipt holds ([`Action`]), which key may sign it
+//! at which place of the log ([`Registry`]), what follows from all of them together ([`Views`]),
+//! and how one is verified offline from a [`Bundle`] ([`pipeline::verify`]).
+//!
+//! ```
+//! use chaos_agency::{Action, Evidence, Receipt, action::Profile, receipt::Draft};
+//! use chaos_types::AgentKey;
+//!
+//! let key = AgentKey::from_seed(&[7; 32]); // from a random source in real use
+//! let profile = Profile {
+//!     name: "ada".into(),
+//!     role: "researcher".into(),
+//!     capabilities: vec!["analyse".into()],
+//!     studio: "governance".into(),
+//! };
+//! let envelope = Draft {
+//!     agent: key.did(),
+//!     claimed_at_ms: 0,
+//!     parents: vec![],
+//!     subjects: vec![],
+//!     evidence: Evidence::None {},
+//!     action: Action::Register(profile),
+//! }
+//! .sign(&[&key])?;
+//! let receipt = Receipt::open(&envelope).expect("just signed");
+//! assert_eq!(receipt.action.kind(), "register");
+//! # Ok::<(), chaos_types::canonical::Error>(())
+//! ```
+//!
+//! Invariants: state is a fold of the log; a receipt counts only if its key was valid at its place
+//! in log order; an entry that breaks a rule stays in the log and counts for nothing. The crate
+//! knows no studio, no chain, no clock and no disk.
+
+pub mod action;
+pub mod bundle;
+mod leaf;
+pub mod pipeline;
+pub mod receipt;
+pub mod registry;
+pub mod views;
+
+pub use action::Action;
+pub use bundle::{Attachments, Bundle};
+pub use leaf::{Leaf, LeafError};
+pub use receipt::{Evidence, Receipt};
+pub use registry::Registry;
+pub use views::Views;

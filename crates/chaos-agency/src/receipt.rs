@@ -1,0 +1,214 @@
+//! Receipts: who did what, when they say it was, from what, and why to believe it.
+
+use chaos_types::{
+    AgentKey, Check, Did, Digest, Rejection, Verified, canonical, decimal,
+    dsse::{Envelope, Opened},
+    statement::{Statement, Subject},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::Action;
+
+/// The predicate type of every receipt. An identifier: nothing is fetched from it.
+pub const PREDICATE_TYPE: &str = "https://chaoschain.org/receipt/v1";
+
+/// A receipt names at most this many causal parents.
+pub const PARENTS_MAX: usize = 256;
+
+/// A verified receipt's content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// SHA-256 of the envelope's canonical bytes.
+    pub id: Digest,
+    /// The keys that signed, the agent's own first.
+    pub signers: Vec<Did>,
+    /// The agent, named by its root key.
+    pub agent: Did,
+    /// When the agent says it acted, milliseconds since 1970. Nothing is decided by it: the time
+    /// that counts is the log's.
+    pub claimed_at_ms: u64,
+    /// The receipts that this action built on.
+    pub parents: Vec<Digest>,
+    /// What was produced.
+    pub subjects: Vec<Product>,
+    /// Why the receipt deserves belief.
+    pub evidence: Evidence,
+    /// What was done.
+    pub action: Action,
+}
+
+/// A named digest of something an action produced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Product {
+    /// A name for people.
+    pub name: String,
+    /// The SHA-256 of the bytes.
+    pub digest: Digest,
+}
+
+impl Product {
+    /// Names the digest of something produced.
+    pub fn new(name: impl Into<String>, digest: Digest) -> Self {
+        Self { name: name.into(), digest }
+    }
+}
+
+/// Why a receipt deserves belief.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "class", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Evidence {
+    /// The agent's word.
+    None {},
+    /// Anyone can run `program` on `inputs` and must get `output`.
+    Replayable {
+        /// What was run.
+        program: Program,
+        /// Everything it read, by digest.
+        inputs: Vec<Input>,
+        /// The digest of what it wrote; one of the receipt's subjects.
+        output: Digest,
+    },
+}
+
+impl Evidence {
+    /// The class as written on the wire.
+    #[must_use]
+    pub const fn class(&self) -> &'static str {
+        match self {
+            Self::None {} => "none",
+            Self::Replayable { .. } => "replayable",
+        }
+    }
+}
+
+/// A deterministic program and its version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Such as `chaos-simulation`.
+    pub name: String,
+    /// Its release.
+    pub version: String,
+}
+
+/// A named input of a program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// What the program knows it as.
+    pub name: String,
+    /// The SHA-256 of its bytes.
+    pub digest: Digest,
+}
+
+/// The predicate as it travels.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Predicate {
+    agent: Did,
+    #[serde(with = "decimal")]
+    claimed_at_ms: u64,
+    parents: Vec<Digest>,
+    evidence: Evidence,
+    action: Action,
+}
+
+/// What an agent is about to sign.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The agent, named by its root key.
+    pub agent: Did,
+    /// When it acted, milliseconds since 1970.
+    pub claimed_at_ms: u64,
+    /// The receipts it built on.
+    pub parents: Vec<Digest>,
+    /// What it produced. If empty, the digest of the action itself becomes the subject.
+    pub subjects: Vec<Product>,
+    /// Why to believe it.
+    pub evidence: Evidence,
+    /// What it did.
+    pub action: Action,
+}
+
+impl Draft {
+    /// Signs with the agent's key and, for a rotation, with the new key after it.
+    ///
+    /// # Errors
+    /// If the receipt has no canonical form.
+    pub fn sign(self, keys: &[&AgentKey]) -> Result<Envelope, canonical::Error> {
+        let subjects = if self.subjects.is_empty() {
+            let digest = Digest::of(&canonical::to_vec(&self.action)?);
+            vec![Subject::new(self.action.kind(), digest)]
+        } else {
+            self.subjects.iter().map(|p| Subject::new(&p.name, p.digest)).collect()
+        };
+        let statement = Statement::new(
+            subjects,
+            PREDICATE_TYPE,
+            Predicate {
+                agent: self.agent,
+                claimed_at_ms: self.claimed_at_ms,
+                parents: self.parents,
+                evidence: self.evidence,
+                action: self.action,
+            },
+        );
+        Ok(Envelope::sign(&canonical::to_vec(&statement)?, keys))
+    }
+}
+
+impl Receipt {
+    /// Checks an envelope's signatures and reads the statement in it.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by *envelope* or *statement*.
+    pub fn open(envelope: &Envelope) -> Result<Verified<Self>, Rejection> {
+        envelope.verify()?.and_then(Self::read)
+    }
+
+    fn read(opened: Opened) -> Result<Self, Rejection> {
+        let reject = |reason: String| Rejection::new(Check::Statement, reason);
+        let statement: Statement<Predicate> =
+            canonical::from_slice(&opened.payload).map_err(|error| reject(chain_of(&error)))?;
+        statement.ensure_types(PREDICATE_TYPE)?;
+        let subjects = statement
+            .subject
+            .iter()
+            .map(|subject| Ok(Product { name: subject.name.clone(), digest: subject.sha256()? }))
+            .collect::<Result<Vec<_>, Rejection>>()?;
+        let Predicate { agent, claimed_at_ms, parents, evidence, action } = statement.predicate;
+        if parents.len() > PARENTS_MAX {
+            return Err(reject(format!("{} parents, the limit is {PARENTS_MAX}", parents.len())));
+        }
+        if let Evidence::Replayable { output, .. } = &evidence
+            && !subjects.iter().any(|subject| subject.digest == *output)
+        {
+            return Err(reject(format!("evidence output {output} is not among the subjects")));
+        }
+        Ok(Self {
+            id: opened.digest,
+            signers: opened.signers,
+            agent,
+            claimed_at_ms,
+            parents,
+            subjects,
+            evidence,
+            action,
+        })
+    }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain_of(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

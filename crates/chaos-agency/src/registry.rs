@@ -1,0 +1,317 @@
+//! The agent registry: which key speaks for whom, at which place in the log.
+
+use std::collections::BTreeMap;
+
+use chaos_types::{Check, Did, Rejection};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Action, Receipt,
+    action::{Profile, Revoke, RotateKey},
+};
+
+/// Longest agent name in bytes.
+pub const NAME_BYTES_MAX: usize = 64;
+
+/// The action kinds that an agent may list as capabilities. Managing its own registry entry
+/// needs none.
+pub const CAPABILITIES: [&str; 9] =
+    ["analyse", "anchor", "draft", "observe_vote", "pay", "score", "simulate", "submit", "verify"];
+
+/// The registry folded from a log.
+///
+/// Invariant: a key belongs to at most one agent for ever, so that an old key can never come back
+/// under another name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registry {
+    operator: Did,
+    agents: BTreeMap<Did, Agent>,
+    keys: BTreeMap<Did, Did>,
+}
+
+/// An agent and the history of its keys.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Agent {
+    /// The root key, which names the agent for ever.
+    pub did: Did,
+    /// What it says about itself.
+    pub profile: Profile,
+    /// Its keys in the order of use.
+    pub keys: Vec<KeySpan>,
+    /// Why it was revoked, if it was.
+    pub revoked: Option<String>,
+}
+
+/// The log entries that a key may sign: `from` (inclusive) to `until` (exclusive).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeySpan {
+    /// The key.
+    pub key: Did,
+    /// The first log index it may sign.
+    pub from: u64,
+    /// The first log index it may no longer sign.
+    pub until: Option<u64>,
+}
+
+impl Agent {
+    /// The key that may sign at `index`.
+    #[must_use]
+    pub fn key_at(&self, index: u64) -> Option<Did> {
+        self.keys
+            .iter()
+            .find(|span| span.from <= index && span.until.is_none_or(|until| index < until))
+            .map(|span| span.key)
+    }
+}
+
+impl Registry {
+    /// An empty registry for a log run by `operator`, the only agent whose outcome receipts count
+    /// and the only one that may revoke others.
+    #[must_use]
+    pub const fn new(operator: Did) -> Self {
+        Self { operator, agents: BTreeMap::new(), keys: BTreeMap::new() }
+    }
+
+    /// The operator's name.
+    #[must_use]
+    pub const fn operator(&self) -> Did {
+        self.operator
+    }
+
+    /// All agents, revoked ones too.
+    pub fn agents(&self) -> impl Iterator<Item = &Agent> {
+        self.agents.values()
+    }
+
+    /// The agent with this root key.
+    #[must_use]
+    pub fn agent(&self, did: &Did) -> Option<&Agent> {
+        self.agents.get(did)
+    }
+
+    /// The active agent of this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Agent> {
+        self.agents.values().find(|agent| agent.revoked.is_none() && agent.profile.name == name)
+    }
+
+    /// Checks whether `receipt` may stand at log index `index`, all earlier entries having been
+    /// admitted.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by the check *agent* that says whose key was expected.
+    pub fn authorise(&self, index: u64, receipt: &Receipt) -> Result<(), Rejection> {
+        if let Action::Register(profile) = &receipt.action {
+            return self.authorise_registration(receipt, profile);
+        }
+        let agent = self
+            .agents
+            .get(&receipt.agent)
+            .ok_or_else(|| reject(format!("agent {} is not registered", receipt.agent)))?;
+        let name = &agent.profile.name;
+        let Some(key) = agent.key_at(index) else {
+            let reason = agent.revoked.as_deref().unwrap_or("no reason given");
+            return Err(reject(format!(
+                "agent {name} has no valid key at log index {index}: revoked ({reason})"
+            )));
+        };
+        ensure_signers(receipt, name, index, key)?;
+        match &receipt.action {
+            Action::Register(_) => Ok(()),
+            Action::Update(profile) => {
+                ensure_profile(profile)?;
+                self.ensure_name_free(profile, Some(receipt.agent))
+            }
+            Action::RotateKey(RotateKey { new_key }) => match self.keys.get(new_key) {
+                Some(owner) => Err(reject(format!("key {new_key} already belongs to {owner}"))),
+                None => Ok(()),
+            },
+            Action::Revoke(Revoke { agent: target, .. }) => {
+                if *target != receipt.agent && receipt.agent != self.operator {
+                    return Err(reject(format!("{name} may not revoke {target}")));
+                }
+                match self.agents.get(target) {
+                    Some(found) if found.revoked.is_none() => Ok(()),
+                    Some(_) => Err(reject(format!("agent {target} is already revoked"))),
+                    None => Err(reject(format!("agent {target} is not registered"))),
+                }
+            }
+            Action::Analyse(_)
+            | Action::Simulate(_)
+            | Action::Draft(_)
+            | Action::Submit(_)
+            | Action::Verify(_) => ensure_capability(&agent.profile, receipt),
+            Action::ObserveVote(_) | Action::Score(_) | Action::Pay(_) | Action::Anchor(_) => {
+                if receipt.agent != self.operator {
+                    return Err(reject(format!(
+                        "{} receipts count from the log's operator only, not from {name}",
+                        receipt.action.kind()
+                    )));
+                }
+                ensure_capability(&agent.profile, receipt)
+            }
+        }
+    }
+
+    /// Checks `receipt` and applies it.
+    ///
+    /// # Errors
+    /// As [`Registry::authorise`]; then nothing is changed.
+    pub fn admit(&mut self, index: u64, receipt: &Receipt) -> Result<(), Rejection> {
+        self.authorise(index, receipt)?;
+        match &receipt.action {
+            Action::Register(profile) => {
+                let key = KeySpan { key: receipt.agent, from: index, until: None };
+                self.keys.insert(receipt.agent, receipt.agent);
+                self.agents.insert(
+                    receipt.agent,
+                    Agent {
+                        did: receipt.agent,
+                        profile: profile.clone(),
+                        keys: vec![key],
+                        revoked: None,
+                    },
+                );
+            }
+            Action::Update(profile) => self.agent_mut(receipt.agent).profile = profile.clone(),
+            Action::RotateKey(RotateKey { new_key }) => {
+                self.keys.insert(*new_key, receipt.agent);
+                let agent = self.agent_mut(receipt.agent);
+                close_key(agent, index);
+                agent.keys.push(KeySpan { key: *new_key, from: index + 1, until: None });
+            }
+            Action::Revoke(Revoke { agent, reason }) => {
+                let agent = self.agent_mut(*agent);
+                close_key(agent, index);
+                agent.revoked = Some(reason.clone());
+            }
+            Action::Analyse(_)
+            | Action::Simulate(_)
+            | Action::Draft(_)
+            | Action::Submit(_)
+            | Action::ObserveVote(_)
+            | Action::Score(_)
+            | Action::Pay(_)
+            | Action::Verify(_)
+            | Action::Anchor(_) => {}
+        }
+        Ok(())
+    }
+
+    fn agent_mut(&mut self, did: Did) -> &mut Agent {
+        self.agents.get_mut(&did).expect("authorise looked the agent up")
+    }
+
+    fn authorise_registration(
+        &self,
+        receipt: &Receipt,
+        profile: &Profile,
+    ) -> Result<(), Rejection> {
+        ensure_profile(profile)?;
+        if receipt.signers != [receipt.agent] {
+            return Err(reject(format!(
+                "a registration is signed by the root key {} alone, found {:?}",
+                receipt.agent, receipt.signers
+            )));
+        }
+        if let Some(owner) = self.keys.get(&receipt.agent) {
+            return Err(reject(format!(
+                "duplicate agent: key {} already belongs to {owner}",
+                receipt.agent
+            )));
+        }
+        self.ensure_name_free(profile, None)
+    }
+
+    fn ensure_name_free(&self, profile: &Profile, but: Option<Did>) -> Result<(), Rejection> {
+        match self.named(&profile.name) {
+            Some(other) if Some(other.did) != but => Err(reject(format!(
+                "duplicate agent: the name `{}` belongs to {}",
+                profile.name, other.did
+            ))),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+fn reject(reason: String) -> Rejection {
+    Rejection::new(Check::Agent, reason)
+}
+
+fn close_key(agent: &mut Agent, index: u64) {
+    if let Some(span) = agent.keys.iter_mut().find(|span| span.until.is_none()) {
+        span.until = Some(index + 1);
+    }
+}
+
+/// One signature by the current key; for a rotation a second one by the new key, which proves
+/// that somebody holds it.
+fn ensure_signers(receipt: &Receipt, name: &str, index: u64, key: Did) -> Result<(), Rejection> {
+    let expected = match &receipt.action {
+        Action::RotateKey(RotateKey { new_key }) => vec![key, *new_key],
+        Action::Register(_)
+        | Action::Update(_)
+        | Action::Revoke(_)
+        | Action::Analyse(_)
+        | Action::Simulate(_)
+        | Action::Draft(_)
+        | Action::Submit(_)
+        | Action::ObserveVote(_)
+        | Action::Score(_)
+        | Action::Pay(_)
+        | Action::Verify(_)
+        | Action::Anchor(_) => vec![key],
+    };
+    if receipt.signers == expected {
+        return Ok(());
+    }
+    Err(reject(format!(
+        "at log index {index} agent {name} signs with {expected:?}, found {:?}",
+        receipt.signers
+    )))
+}
+
+fn ensure_capability(profile: &Profile, receipt: &Receipt) -> Result<(), Rejection> {
+    let kind = receipt.action.kind();
+    if profile.capabilities.iter().any(|capability| capability == kind) {
+        return Ok(());
+    }
+    Err(reject(format!(
+        "agent {} ({}) is registered for {:?}, not for {kind}",
+        profile.name, profile.role, profile.capabilities
+    )))
+}
+
+fn ensure_profile(profile: &Profile) -> Result<(), Rejection> {
+    let word = |text: &str| {
+        (1..=NAME_BYTES_MAX).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
+    };
+    for (field, text) in
+        [("name", &profile.name), ("role", &profile.role), ("studio", &profile.studio)]
+    {
+        if !word(text) {
+            return Err(reject(format!(
+                "{field} must be 1 to {NAME_BYTES_MAX} of a-z, 0-9, `-` and `_`, found `{}`",
+                text.escape_debug()
+            )));
+        }
+    }
+    if !profile.capabilities.is_sorted_by(|a, b| a < b) {
+        return Err(reject("capabilities must be sorted and without repetition".to_owned()));
+    }
+    match profile.capabilities.iter().find(|c| !CAPABILITIES.contains(&c.as_str())) {
+        Some(unknown) => Err(reject(format!(
+            "unknown capability `{}`; known are {CAPABILITIES:?}",
+            unknown.escape_debug()
+        ))),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+use chaos_types::{AgentKey, Digest};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    Evidence,
+    action::{Analyse, Blocks, Score},
+    receipt::Draft,
+};
+
+fn key(byte: u8) -> AgentKey {
+    AgentKey::from_seed(&[byte; 32])
+}
+
+const OPERATOR: u8 = 9;
+
+fn sign(agent: u8, signers: &[u8], action: Action) -> Receipt {
+    let keys: Vec<AgentKey> = signers.iter().map(|&byte| key(byte)).collect();
+    let draft = Draft {
+        agent: key(agent).did(),
+        claimed_at_ms: 0,
+        parents: vec![],
+        subjects: vec![],
+        evidence: Evidence::None {},
+        action,
+    };
+    let envelope = draft.sign(&keys.iter().collect::<Vec<_>>()).unwrap();
+    Receipt::open(&envelope).unwrap().into_inner()
+}
+
+fn profile(name: &str) -> Profile {
+    Profile {
+        name: name.to_owned(),
+        role: "researcher".to_owned(),
+        capabilities: vec!["analyse".to_owned()],
+        studio: "governance".to_owned(),
+    }
+}
+
+fn register(agent: u8, name: &str) -> Receipt {
+    sign(agent, &[agent], Action::Register(profile(name)))
+}
+
+fn rotate(agent: u8, from: u8, to: u8) -> Receipt {
+    sign(agent, &[from, to], Action::RotateKey(RotateKey { new_key: key(to).did() }))
+}
+
+fn revoke(by: u8, target: u8) -> Receipt {
+    let action = Action::Revoke(Revoke { agent: key(target).did(), reason: "stolen".to_owned() });
+    sign(by, &[by], action)
+}
+
+fn analyse(agent: u8, with: u8) -> Receipt {
+    let blocks = Blocks { first: 1, last: 2, count: 2 };
+    let chain = "eip155:1".parse().unwrap();
+    sign(agent, &[with], Action::Analyse(Analyse { chain, blocks, opportunities: vec![] }))
+}
+
+fn registry() -> Registry {
+    let mut registry = Registry::new(key(OPERATOR).did());
+    registry.admit(0, &register(OPERATOR, "operator")).unwrap();
+    registry.admit(1, &register(1, "ada")).unwrap();
+    registry
+}
+
+#[track_caller]
+fn refused(outcome: Result<(), Rejection>, expected: &str) {
+    let rejection = outcome.expect_err(expected);
+    assert_eq!(rejection.check, Check::Agent);
+    assert!(rejection.reason.contains(expected), "{rejection}");
+}
+
+#[test]
+fn registered_agent_may_do_what_it_is_registered_for() {
+    let registry = registry();
+    registry.authorise(2, &analyse(1, 1)).unwrap();
+    let verdict =
+        crate::action::Verdict { receipt: Digest::of(b"x"), failed: None, reexecuted: false };
+    refused(registry.authorise(2, &sign(1, &[1], Action::Verify(verdict))), "not for verify");
+    refused(registry.authorise(2, &analyse(2, 2)), "not registered");
+}
+
+#[test]
+fn refuses_duplicate_agents_by_key_and_by_name() {
+    let mut registry = registry();
+    refused(registry.admit(2, &register(1, "ada-two")), "duplicate agent");
+    refused(registry.admit(2, &register(2, "ada")), "duplicate agent");
+    registry.admit(2, &revoke(1, 1)).unwrap();
+    registry.admit(3, &register(2, "ada")).expect("a revoked agent's name is free");
+    refused(registry.admit(4, &register(1, "eve")), "duplicate agent");
+}
+
+#[test]
+fn refuses_registration_signed_by_another_key_or_with_odd_names() {
+    let registry = registry();
+    refused(registry.authorise(2, &sign(2, &[3], Action::Register(profile("bob")))), "root key");
+    for name in ["", "Bob", "a b", "a/b", "é", &"x".repeat(65)] {
+        refused(registry.authorise(2, &register(2, name)), "name must be");
+    }
+    let mut odd = profile("bob");
+    odd.capabilities = vec!["mint_money".to_owned()];
+    refused(registry.authorise(2, &sign(2, &[2], Action::Register(odd))), "unknown capability");
+}
+
+#[test]
+fn rejects_receipt_signed_after_revocation() {
+    let mut registry = registry();
+    registry.admit(2, &revoke(1, 1)).unwrap();
+    refused(registry.authorise(3, &analyse(1, 1)), "revoked (stolen)");
+    refused(registry.authorise(3, &revoke(1, 1)), "revoked");
+}
+
+#[test]
+fn only_the_operator_revokes_others() {
+    let mut registry = registry();
+    registry.admit(2, &register(2, "bob")).unwrap();
+    refused(registry.authorise(3, &revoke(1, 2)), "may not revoke");
+    registry.admit(3, &revoke(OPERATOR, 2)).unwrap();
+    refused(registry.authorise(4, &analyse(2, 2)), "revoked");
+    refused(registry.authorise(4, &revoke(OPERATOR, 2)), "already revoked");
+}
+
+#[test]
+fn old_key_signs_nothing_after_rotation_and_the_new_one_does() {
+    let mut registry = registry();
+    registry.admit(2, &rotate(1, 1, 5)).unwrap();
+    refused(registry.authorise(3, &analyse(1, 1)), "signs with");
+    registry.authorise(3, &analyse(1, 5)).unwrap();
+    let agent = registry.agent(&key(1).did()).unwrap();
+    assert_eq!(agent.key_at(1), Some(key(1).did()));
+    assert_eq!(agent.key_at(2), Some(key(1).did()));
+    assert_eq!(agent.key_at(3), Some(key(5).did()));
+}
+
+#[test]
+fn rotation_needs_both_signatures_and_an_unused_key() {
+    let mut registry = registry();
+    let action = || Action::RotateKey(RotateKey { new_key: key(5).did() });
+    refused(registry.authorise(2, &sign(1, &[1], action())), "signs with");
+    refused(registry.authorise(2, &sign(1, &[5, 1], action())), "signs with");
+    registry.admit(2, &register(5, "bob")).unwrap();
+    refused(registry.authorise(3, &rotate(1, 1, 5)), "already belongs");
+}
+
+#[test]
+fn outcomes_count_from_the_operator_only() {
+    let registry = registry();
+    let score =
+        Score { model: Digest::of(b"m"), as_of_ms: 0, log_size: 0, table: Digest::of(b"t") };
+    refused(registry.authorise(2, &sign(1, &[1], Action::Score(score))), "operator only");
+}
+
+proptest! {
+    /// Whatever is attempted in whatever order, a key never speaks for two agents, and at every
+    /// index an agent has at most one valid key.
+    #[test]
+    fn key_belongs_to_one_agent_and_an_agent_has_one_key_at_a_time(
+        steps in prop::collection::vec((0_u8..4, 1_u8..6, 1_u8..6, 1_u8..6), 0..40),
+    ) {
+        let mut registry = registry();
+        for (index, (what, agent, a, b)) in (2_u64..).zip(steps) {
+            let receipt = match what {
+                0 => register(agent, &format!("n{a}")),
+                1 => if a == b { register(agent, "x") } else { rotate(agent, a, b) },
+                2 => revoke(agent, a),
+                _ => analyse(agent, a),
+            };
+            let before = registry.clone();
+            if registry.admit(index, &receipt).is_err() {
+                prop_assert_eq!(&registry, &before);
+            }
+        }
+        let mut seen = std::collections::BTreeMap::new();
+        for agent in registry.agents() {
+            for span in &agent.keys {
+                let other = seen.insert(span.key, agent.did);
+                prop_assert!(other.is_none_or(|other| other == agent.did));
+            }
+            for pair in agent.keys.windows(2) {
+                prop_assert_eq!(pair[0].until, Some(pair[1].from));
+            }
+        }
+    }
+}

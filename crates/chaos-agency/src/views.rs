@@ -1,0 +1,523 @@
+//! Views: every table is a fold of the log and can be dropped and rebuilt.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chaos_types::{ChainId, Check, Did, Digest, Rejection, canonical, decimal, dsse::Envelope};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Action, Evidence, Leaf, Receipt, Registry,
+    action::{Contribution, Decision, ObserveVote, ParameterChange, Pay, Score, Submit, VoteState},
+    receipt::chain_of,
+};
+
+/// The names of the views, as stored.
+pub const NAMES: [&str; 6] = ["actions", "agents", "proposals", "refused", "reputation", "rewards"];
+
+/// All views of one log, folded up to some size.
+///
+/// An entry that breaks a rule stays in the log, since nothing can remove it, but counts for
+/// nothing: it goes to `refused` with the check that it failed.
+#[derive(Debug, Clone)]
+pub struct Views {
+    registry: Registry,
+    receipts: BTreeMap<Digest, Receipt>,
+    actions: BTreeMap<u64, ActionRow>,
+    proposals: BTreeMap<Digest, ProposalRow>,
+    evidence: Vec<chaos_reputation::Evidence>,
+    judged: BTreeSet<Digest>,
+    rewards: BTreeMap<RewardKey, RewardRow>,
+    paid: BTreeSet<Digest>,
+    refused: BTreeMap<u64, RefusedRow>,
+    size: u64,
+    last_integrated_at_ms: u64,
+    model: chaos_reputation::Params,
+}
+
+/// One node of the causal graph.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionRow {
+    /// The receipt.
+    pub receipt: Digest,
+    /// Who acted.
+    pub agent: Did,
+    /// What was done.
+    pub kind: String,
+    /// The evidence class.
+    pub evidence: String,
+    /// The receipts it built on, all earlier in the log.
+    pub parents: Vec<Digest>,
+    /// When the log took it in, milliseconds since 1970.
+    #[serde(with = "decimal")]
+    pub integrated_at_ms: u64,
+}
+
+/// A proposal from draft to vote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProposalRow {
+    /// Its title.
+    pub title: String,
+    /// Who drafted it.
+    pub author: Did,
+    /// The chain whose parameters are concerned.
+    pub chain: ChainId,
+    /// What would change.
+    pub changes: Vec<ParameterChange>,
+    /// How drafting ended.
+    pub decision: Decision,
+    /// The receipt of its submission and the id the chain gave it.
+    pub submission: Option<SubmissionRow>,
+    /// How the vote ended.
+    pub vote: Option<VoteRow>,
+}
+
+/// Where a proposal was submitted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubmissionRow {
+    /// The submission's receipt.
+    pub receipt: Digest,
+    /// The chain.
+    pub chain: ChainId,
+    /// The endpoint contract.
+    pub contract: String,
+    /// The id the contract gave it.
+    pub proposal_id: String,
+}
+
+/// How a vote ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VoteRow {
+    /// The outcome's receipt.
+    pub receipt: Digest,
+    /// The state read from the chain.
+    pub state: VoteState,
+    /// Weight for.
+    #[serde(with = "decimal")]
+    pub votes_for: u128,
+    /// Weight against.
+    #[serde(with = "decimal")]
+    pub votes_against: u128,
+    /// Weight abstaining.
+    #[serde(with = "decimal")]
+    pub votes_abstain: u128,
+}
+
+type RewardKey = (Did, String, String);
+
+/// What an agent was paid in one token of one chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RewardRow {
+    /// In the token's smallest unit.
+    #[serde(with = "decimal")]
+    pub total: u128,
+    /// The receipts that paid it.
+    pub receipts: Vec<Digest>,
+}
+
+/// An entry that counts for nothing, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedRow {
+    /// The check it failed.
+    pub check: Check,
+    /// What was found.
+    pub reason: String,
+}
+
+impl Views {
+    /// The views of an empty log run by `operator`.
+    #[must_use]
+    pub fn new(operator: Did) -> Self {
+        Self {
+            registry: Registry::new(operator),
+            receipts: BTreeMap::new(),
+            actions: BTreeMap::new(),
+            proposals: BTreeMap::new(),
+            evidence: Vec::new(),
+            judged: BTreeSet::new(),
+            rewards: BTreeMap::new(),
+            paid: BTreeSet::new(),
+            refused: BTreeMap::new(),
+            size: 0,
+            last_integrated_at_ms: 0,
+            model: chaos_reputation::Params::default(),
+        }
+    }
+
+    /// How many log entries were folded.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The agent registry.
+    #[must_use]
+    pub const fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The causal graph, by log index.
+    #[must_use]
+    pub const fn actions(&self) -> &BTreeMap<u64, ActionRow> {
+        &self.actions
+    }
+
+    /// Proposals by the receipt of their draft.
+    #[must_use]
+    pub const fn proposals(&self) -> &BTreeMap<Digest, ProposalRow> {
+        &self.proposals
+    }
+
+    /// Rewards by agent, chain and token.
+    #[must_use]
+    pub const fn rewards(&self) -> &BTreeMap<(Did, String, String), RewardRow> {
+        &self.rewards
+    }
+
+    /// Entries that count for nothing, by log index.
+    #[must_use]
+    pub const fn refused(&self) -> &BTreeMap<u64, RefusedRow> {
+        &self.refused
+    }
+
+    /// An admitted receipt.
+    #[must_use]
+    pub fn receipt(&self, id: &Digest) -> Option<&Receipt> {
+        self.receipts.get(id)
+    }
+
+    /// The facts that reputation is computed from, in log order.
+    #[must_use]
+    pub fn evidence(&self) -> &[chaos_reputation::Evidence] {
+        &self.evidence
+    }
+
+    /// When the log took in its last entry, milliseconds since 1970: the time that scores are
+    /// computed for unless another is asked.
+    #[must_use]
+    pub const fn last_integrated_at_ms(&self) -> u64 {
+        self.last_integrated_at_ms
+    }
+
+    /// Reputation as of `as_of_ms`.
+    ///
+    /// # Errors
+    /// If the evidence cannot be scored.
+    pub fn scores(
+        &self,
+        as_of_ms: u64,
+    ) -> Result<chaos_reputation::Table, chaos_reputation::Error> {
+        chaos_reputation::score(&self.evidence, as_of_ms, &self.model)
+    }
+
+    /// Says whether a receipt would be admitted as the next entry.
+    ///
+    /// # Errors
+    /// The [`Rejection`] it would be refused with.
+    pub fn authorise(&self, receipt: &Receipt) -> Result<(), Rejection> {
+        self.ensure_admissible(self.size, receipt)
+    }
+
+    /// Folds the next log entry. Returns the refusal, which is also recorded, if it breaks a rule.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn apply(&mut self, leaf: &[u8], record: &[u8]) -> Result<(), Rejection> {
+        let index = self.size;
+        self.size += 1;
+        let folded = self.fold(index, leaf, record);
+        if let Err(rejection) = &folded {
+            let row = RefusedRow { check: rejection.check, reason: rejection.reason.clone() };
+            self.refused.insert(index, row);
+        }
+        folded
+    }
+
+    fn fold(&mut self, index: u64, leaf: &[u8], record: &[u8]) -> Result<(), Rejection> {
+        let leaf = Leaf::from_bytes(leaf)
+            .map_err(|error| Rejection::new(Check::Inclusion, chain_of(&error)))?;
+        self.last_integrated_at_ms = self.last_integrated_at_ms.max(leaf.integrated_at_ms);
+        let envelope: Envelope = canonical::from_slice(record)
+            .map_err(|error| Rejection::new(Check::Format, chain_of(&error)))?;
+        let receipt = Receipt::open(&envelope)?.into_inner();
+        if receipt.id != leaf.receipt {
+            return Err(Rejection::new(
+                Check::Inclusion,
+                format!("the log entry names {}, the record is {}", leaf.receipt, receipt.id),
+            ));
+        }
+        self.ensure_admissible(index, &receipt)?;
+        self.registry.admit(index, &receipt)?;
+        self.update(&receipt, &leaf);
+        self.actions.insert(
+            index,
+            ActionRow {
+                receipt: receipt.id,
+                agent: receipt.agent,
+                kind: receipt.action.kind().to_owned(),
+                evidence: receipt.evidence.class().to_owned(),
+                parents: receipt.parents.clone(),
+                integrated_at_ms: leaf.integrated_at_ms,
+            },
+        );
+        self.receipts.insert(receipt.id, receipt);
+        Ok(())
+    }
+
+    fn ensure_admissible(&self, index: u64, receipt: &Receipt) -> Result<(), Rejection> {
+        self.registry.authorise(index, receipt)?;
+        let reject = |reason| Err(Rejection::new(Check::Statement, reason));
+        if self.receipts.contains_key(&receipt.id) {
+            return reject(format!("receipt {} is already in the log", receipt.id));
+        }
+        if let Some(parent) = receipt.parents.iter().find(|id| !self.receipts.contains_key(*id)) {
+            return reject(format!("parent {parent} is not in the log before it"));
+        }
+        match &receipt.action {
+            Action::Submit(_) => self.ensure_submission(receipt),
+            Action::ObserveVote(vote) => self.ensure_outcome(vote),
+            Action::Score(score) => self.ensure_score(index, score),
+            Action::Pay(pay) => self.ensure_payment(pay),
+            Action::Register(_)
+            | Action::Update(_)
+            | Action::RotateKey(_)
+            | Action::Revoke(_)
+            | Action::Analyse(_)
+            | Action::Simulate(_)
+            | Action::Draft(_)
+            | Action::Verify(_)
+            | Action::Anchor(_) => Ok(()),
+        }
+    }
+
+    fn ensure_submission(&self, receipt: &Receipt) -> Result<(), Rejection> {
+        let reject = |reason: &str| Err(Rejection::new(Check::Statement, reason));
+        let Some(draft) = self.draft_of(receipt) else {
+            return reject("a submission builds on the receipt of a finalised draft");
+        };
+        match &self.proposals[&draft] {
+            ProposalRow { decision: Decision::GivenUp { .. }, .. } => {
+                reject("the draft was given up")
+            }
+            ProposalRow { submission: Some(_), .. } => reject("the draft was already submitted"),
+            ProposalRow { decision: Decision::Finalised {}, submission: None, .. } => Ok(()),
+        }
+    }
+
+    fn draft_of(&self, submission: &Receipt) -> Option<Digest> {
+        submission.parents.iter().find(|id| self.proposals.contains_key(*id)).copied()
+    }
+
+    fn ensure_outcome(&self, vote: &ObserveVote) -> Result<(), Rejection> {
+        let reject = |reason| Err(Rejection::new(Check::Statement, reason));
+        let submitted = self.proposals.values().find(|row| {
+            row.submission.as_ref().is_some_and(|found| found.receipt == vote.submission)
+        });
+        match submitted {
+            None => reject(format!("no proposal was submitted by receipt {}", vote.submission)),
+            Some(row) if row.vote.is_some() => {
+                reject(format!("the outcome of `{}` is already in the log", row.title))
+            }
+            Some(_) => match vote.contributions.iter().find(|c| {
+                !self.receipts.contains_key(&c.receipt) || self.judged.contains(&c.receipt)
+            }) {
+                Some(contribution) => reject(format!(
+                    "contribution {} is not in the log or was judged before",
+                    contribution.receipt
+                )),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// A score receipt must repeat: the same log gives the same table.
+    fn ensure_score(&self, index: u64, score: &Score) -> Result<(), Rejection> {
+        let reject = |reason| Err(Rejection::new(Check::Evidence, reason));
+        let model =
+            self.model.id().map_err(|error| Rejection::new(Check::Evidence, chain_of(&error)))?;
+        if score.model != model {
+            return reject(format!("scored by model {}, this log uses {model}", score.model));
+        }
+        if score.log_size != index {
+            return reject(format!("scores {} entries, {index} came before it", score.log_size));
+        }
+        let found = self
+            .scores(score.as_of_ms)
+            .and_then(|table| table.digest())
+            .map_err(|error| Rejection::new(Check::Evidence, chain_of(&error)))?;
+        if found != score.table {
+            return reject(format!("the log gives table {found}, not {}", score.table));
+        }
+        Ok(())
+    }
+
+    fn ensure_payment(&self, pay: &Pay) -> Result<(), Rejection> {
+        let reject = |reason| Err(Rejection::new(Check::Statement, reason));
+        if !self
+            .proposals
+            .values()
+            .any(|row| row.vote.as_ref().is_some_and(|vote| vote.receipt == pay.outcome))
+        {
+            return reject(format!("no outcome {} is in the log", pay.outcome));
+        }
+        if self.paid.contains(&pay.outcome) {
+            return reject(format!("outcome {} was already paid for", pay.outcome));
+        }
+        let sum = pay
+            .payments
+            .iter()
+            .try_fold(pay.returned, |sum, payment| sum.checked_add(payment.amount));
+        if sum != Some(pay.pool) {
+            return reject(format!("payments and the returned part are not the pool {}", pay.pool));
+        }
+        Ok(())
+    }
+
+    fn update(&mut self, receipt: &Receipt, leaf: &Leaf) {
+        match &receipt.action {
+            Action::Draft(draft) => {
+                self.proposals.insert(
+                    receipt.id,
+                    ProposalRow {
+                        title: draft.title.clone(),
+                        author: receipt.agent,
+                        chain: draft.chain.clone(),
+                        changes: draft.changes.clone(),
+                        decision: draft.decision.clone(),
+                        submission: None,
+                        vote: None,
+                    },
+                );
+            }
+            Action::Submit(submit) => self.record_submission(receipt, submit),
+            Action::ObserveVote(vote) => self.record_outcome(receipt, vote, leaf),
+            Action::Pay(pay) => self.record_payment(receipt, pay),
+            Action::Register(_)
+            | Action::Update(_)
+            | Action::RotateKey(_)
+            | Action::Revoke(_)
+            | Action::Analyse(_)
+            | Action::Simulate(_)
+            | Action::Score(_)
+            | Action::Verify(_)
+            | Action::Anchor(_) => {}
+        }
+    }
+
+    fn record_submission(&mut self, receipt: &Receipt, submit: &Submit) {
+        let draft = self.draft_of(receipt).expect("ensure_submission found the draft");
+        let row = self.proposals.get_mut(&draft).expect("draft_of returns known drafts");
+        row.submission = Some(SubmissionRow {
+            receipt: receipt.id,
+            chain: submit.chain.clone(),
+            contract: submit.contract.clone(),
+            proposal_id: submit.proposal_id.clone(),
+        });
+    }
+
+    fn record_outcome(&mut self, receipt: &Receipt, vote: &ObserveVote, leaf: &Leaf) {
+        for row in self.proposals.values_mut() {
+            if row.submission.as_ref().is_some_and(|found| found.receipt == vote.submission) {
+                row.vote = Some(VoteRow {
+                    receipt: receipt.id,
+                    state: vote.state,
+                    votes_for: vote.votes_for,
+                    votes_against: vote.votes_against,
+                    votes_abstain: vote.votes_abstain,
+                });
+            }
+        }
+        for contribution in &vote.contributions {
+            self.judge(receipt, vote, contribution, leaf);
+        }
+    }
+
+    /// A contribution becomes reputation evidence. Nobody earns by judging himself.
+    fn judge(&mut self, outcome: &Receipt, vote: &ObserveVote, of: &Contribution, leaf: &Leaf) {
+        let receipt = &self.receipts[&of.receipt];
+        let Some(agent) = self.registry.agent(&receipt.agent) else { return };
+        self.judged.insert(of.receipt);
+        if receipt.agent == outcome.agent {
+            return;
+        }
+        self.evidence.push(chaos_reputation::Evidence {
+            receipt: of.receipt,
+            agent: receipt.agent.to_string(),
+            domain: agent.profile.studio.clone(),
+            role: agent.profile.role.clone(),
+            payer: outcome.agent.to_string(),
+            task_class: of.task.clone(),
+            at_ms: leaf.integrated_at_ms,
+            outcome: if vote.state.passed() {
+                chaos_reputation::Outcome::Success
+            } else {
+                chaos_reputation::Outcome::Failure
+            },
+            class: match &receipt.evidence {
+                Evidence::None {} => chaos_reputation::EvidenceClass::None,
+                Evidence::Replayable { .. } => chaos_reputation::EvidenceClass::Replayable,
+            },
+            units_micro: chaos_reputation::TASK_UNIT_MICRO,
+        });
+    }
+
+    fn record_payment(&mut self, receipt: &Receipt, pay: &Pay) {
+        self.paid.insert(pay.outcome);
+        for payment in &pay.payments {
+            let key = (payment.agent, pay.chain.to_string(), pay.token.clone());
+            let row = self
+                .rewards
+                .entry(key)
+                .or_insert_with(|| RewardRow { total: 0, receipts: Vec::new() });
+            row.total = row.total.saturating_add(payment.amount);
+            row.receipts.push(receipt.id);
+        }
+    }
+
+    /// Every view as rows of canonical JSON, for storage and for comparison.
+    ///
+    /// # Errors
+    /// If the reputation cannot be computed.
+    pub fn to_rows(&self) -> Result<BTreeMap<&'static str, Rows>, chaos_reputation::Error> {
+        let table = self.scores(self.last_integrated_at_ms)?;
+        Ok(BTreeMap::from([
+            ("actions", rows(self.actions.iter().map(|(index, row)| (index_key(*index), row)))),
+            ("agents", rows(self.registry.agents().map(|a| (a.did.to_string(), a)))),
+            ("proposals", rows(self.proposals.iter().map(|(id, row)| (id.to_string(), row)))),
+            ("refused", rows(self.refused.iter().map(|(index, row)| (index_key(*index), row)))),
+            (
+                "reputation",
+                rows(table.scores.iter().map(|score| {
+                    (format!("{}|{}|{}", score.agent, score.domain, score.role), score)
+                })),
+            ),
+            (
+                "rewards",
+                rows(
+                    self.rewards.iter().map(|((agent, chain, token), row)| {
+                        (format!("{agent}|{chain}|{token}"), row)
+                    }),
+                ),
+            ),
+        ]))
+    }
+}
+
+/// The rows of one view.
+pub type Rows = BTreeMap<String, Vec<u8>>;
+
+/// Twenty digits, so that rows sort as numbers do.
+fn index_key(index: u64) -> String {
+    format!("{index:020}")
+}
+
+fn rows<'a, T: Serialize + 'a>(items: impl Iterator<Item = (String, &'a T)>) -> Rows {
+    items
+        .map(|(key, row)| {
+            let bytes = canonical::to_vec(row).expect("rows hold strings, digests and indices");
+            (key, bytes)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

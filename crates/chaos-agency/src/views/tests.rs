@@ -1,0 +1,236 @@
+use chaos_types::AgentKey;
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    action::{Analyse, Blocks, Draft as DraftBody, Payment, Profile},
+    receipt::{Draft, Product, Program},
+};
+
+const OPERATOR: u8 = 9;
+const ADA: u8 = 1;
+
+fn key(byte: u8) -> AgentKey {
+    AgentKey::from_seed(&[byte; 32])
+}
+
+fn chain() -> ChainId {
+    "eip155:1".parse().unwrap()
+}
+
+/// A log as its two columns of bytes.
+#[derive(Default)]
+struct Written(Vec<(Vec<u8>, Vec<u8>)>);
+
+impl Written {
+    fn add(
+        &mut self,
+        agent: u8,
+        parents: Vec<Digest>,
+        evidence: Evidence,
+        action: Action,
+    ) -> Digest {
+        let subjects = match &evidence {
+            Evidence::None {} => vec![],
+            Evidence::Replayable { output, .. } => vec![Product::new("result", *output)],
+        };
+        let did = key(agent).did();
+        let draft = Draft { agent: did, claimed_at_ms: 0, parents, subjects, evidence, action };
+        let envelope = draft.sign(&[&key(agent)]).unwrap();
+        let record = envelope.to_bytes().unwrap();
+        let id = Digest::of(&record);
+        let leaf = Leaf::new(id, 1_700_000_000_000 + 1_000 * self.0.len() as u64).to_bytes();
+        self.0.push((leaf, record));
+        id
+    }
+
+    fn fold(&self) -> Views {
+        let mut views = Views::new(key(OPERATOR).did());
+        for (leaf, record) in &self.0 {
+            let _refused = views.apply(leaf, record);
+        }
+        views
+    }
+}
+
+fn register(name: &str, capabilities: &[&str]) -> Action {
+    Action::Register(Profile {
+        name: name.to_owned(),
+        role: "researcher".to_owned(),
+        capabilities: capabilities.iter().map(|&c| c.to_owned()).collect(),
+        studio: "governance".to_owned(),
+    })
+}
+
+fn replayable() -> Evidence {
+    Evidence::Replayable {
+        program: Program { name: "p".into(), version: "1".into() },
+        inputs: vec![],
+        output: Digest::of(b"out"),
+    }
+}
+
+struct Story {
+    written: Written,
+    analysis: Digest,
+    submission: Digest,
+    outcome: Digest,
+}
+
+/// Two agents, an analysis, a draft, a submission and a passed vote.
+fn story() -> Story {
+    let mut written = Written::default();
+    let none = || Evidence::None {};
+    written.add(OPERATOR, vec![], none(), register("operator", &["observe_vote", "pay", "score"]));
+    written.add(ADA, vec![], none(), register("ada", &["analyse", "draft", "submit"]));
+    let blocks = Blocks { first: 1, last: 2, count: 2 };
+    let analysis = Action::Analyse(Analyse { chain: chain(), blocks, opportunities: vec![] });
+    let analysis = written.add(ADA, vec![], replayable(), analysis);
+    let draft = Action::Draft(DraftBody {
+        title: "raise the limit".into(),
+        chain: chain(),
+        changes: vec![],
+        rounds: 1,
+        decision: Decision::Finalised {},
+    });
+    let draft = written.add(ADA, vec![analysis], none(), draft);
+    let submission = Action::Submit(Submit {
+        chain: chain(),
+        contract: "0x01".into(),
+        proposal_id: "1".into(),
+        metadata_uri: "ni:///sha-256;x".into(),
+        transaction: "0x02".into(),
+        block_number: 3,
+    });
+    let submission = written.add(ADA, vec![draft], none(), submission);
+    let outcome = written.add(OPERATOR, vec![submission], none(), vote(submission, analysis));
+    Story { written, analysis, submission, outcome }
+}
+
+fn vote(submission: Digest, contribution: Digest) -> Action {
+    Action::ObserveVote(ObserveVote {
+        chain: chain(),
+        governor: "0x03".into(),
+        proposal_id: "4".into(),
+        state: VoteState::Executed,
+        votes_for: 3,
+        votes_against: 0,
+        votes_abstain: 0,
+        block_number: 5,
+        submission,
+        contributions: vec![Contribution { receipt: contribution, task: "measure".into() }],
+    })
+}
+
+fn pay(outcome: Digest, amount: u128, returned: u128) -> Action {
+    Action::Pay(Pay {
+        chain: chain(),
+        token: "0x04".into(),
+        distributor: "0x05".into(),
+        distribution_id: "1".into(),
+        merkle_root: "0x06".into(),
+        pool: 100,
+        payments: vec![Payment { agent: key(ADA).did(), account: "0x07".into(), amount }],
+        returned,
+        outcome,
+        transactions: vec![],
+    })
+}
+
+#[track_caller]
+fn last_refused(written: &Written, expected: &str) {
+    let views = written.fold();
+    let last = views.size() - 1;
+    let row = views.refused().get(&last).expect(expected);
+    assert!(row.reason.contains(expected), "{row:?}");
+    assert!(!views.actions().contains_key(&last), "a refused entry counts for nothing");
+}
+
+#[test]
+fn proposal_is_followed_from_draft_to_vote_and_scores_point_at_receipts() {
+    let story = story();
+    let views = story.written.fold();
+    assert!(views.refused().is_empty(), "{:?}", views.refused());
+    let proposal = views.proposals().values().next().unwrap();
+    assert_eq!(proposal.submission.as_ref().unwrap().receipt, story.submission);
+    assert_eq!(proposal.vote.as_ref().unwrap().receipt, story.outcome);
+    let evidence = views.evidence();
+    assert_eq!(evidence.len(), 1);
+    assert_eq!(evidence[0].receipt, story.analysis);
+    assert_eq!(evidence[0].outcome, chaos_reputation::Outcome::Success);
+}
+
+#[test]
+fn rewards_add_up_and_an_outcome_is_paid_once() {
+    let mut story = story();
+    story.written.add(OPERATOR, vec![], Evidence::None {}, pay(story.outcome, 60, 30));
+    last_refused(&story.written, "not the pool");
+    story.written.add(OPERATOR, vec![], Evidence::None {}, pay(story.outcome, 60, 40));
+    let views = story.written.fold();
+    let total: u128 = views.rewards().values().map(|row| row.total).sum();
+    assert_eq!(total, 60);
+    story.written.add(OPERATOR, vec![], Evidence::None {}, pay(story.outcome, 70, 30));
+    last_refused(&story.written, "already paid");
+}
+
+#[test]
+fn refuses_a_vote_seen_twice_and_unknown_parents() {
+    let mut story = story();
+    let again = vote(story.submission, story.analysis);
+    let Action::ObserveVote(mut again) = again else { panic!("a vote") };
+    again.block_number = 6;
+    story.written.add(OPERATOR, vec![], Evidence::None {}, Action::ObserveVote(again));
+    last_refused(&story.written, "already in the log");
+    let blocks = Blocks { first: 1, last: 2, count: 2 };
+    let orphan = Action::Analyse(Analyse { chain: chain(), blocks, opportunities: vec![] });
+    story.written.add(ADA, vec![Digest::of(b"nobody")], Evidence::None {}, orphan);
+    last_refused(&story.written, "is not in the log before it");
+}
+
+#[test]
+fn score_receipt_must_repeat_from_the_log() {
+    let mut story = story();
+    let views = story.written.fold();
+    let as_of_ms = views.last_integrated_at_ms();
+    let table = views.scores(as_of_ms).unwrap().digest().unwrap();
+    let score = |table| {
+        Action::Score(Score {
+            model: chaos_reputation::Params::default().id().unwrap(),
+            as_of_ms,
+            log_size: views.size(),
+            table,
+        })
+    };
+    story.written.add(OPERATOR, vec![], Evidence::None {}, score(Digest::of(b"made up")));
+    last_refused(&story.written, "the log gives table");
+    let mut story = self::story();
+    story.written.add(OPERATOR, vec![], Evidence::None {}, score(table));
+    assert!(story.written.fold().refused().is_empty());
+}
+
+#[test]
+fn entry_that_is_no_receipt_is_refused_and_the_fold_goes_on() {
+    let mut story = story();
+    let before = story.written.fold();
+    story.written.0.insert(2, (b"junk".to_vec(), b"junk".to_vec()));
+    let views = story.written.fold();
+    assert_eq!(views.refused().len(), 1);
+    assert_eq!(views.proposals(), before.proposals());
+}
+
+proptest! {
+    /// Folding in one go and folding entry by entry give the same rows, whatever the log holds.
+    #[test]
+    fn fold_is_a_function_of_the_log(dropped in prop::collection::vec(any::<bool>(), 6)) {
+        let story = story();
+        let kept = Written(
+            story.written.0.into_iter().zip(dropped).filter(|(_, d)| !d).map(|(e, _)| e).collect(),
+        );
+        let rows = kept.fold().to_rows().unwrap();
+        prop_assert_eq!(&kept.fold().to_rows().unwrap(), &rows);
+        let names: Vec<_> = rows.keys().copied().collect();
+        prop_assert_eq!(names, NAMES);
+        let counted = rows["actions"].len() + rows["refused"].len();
+        prop_assert_eq!(counted, kept.0.len());
+    }
+}
