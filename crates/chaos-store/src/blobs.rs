@@ -1,0 +1,208 @@
+//! Blobs: bytes kept under their digest.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use chaos_types::Digest;
+
+/// The largest blob in bytes (1 GiB).
+pub const BLOB_BYTES_MAX: u64 = 1 << 30;
+
+/// A store of bytes under their SHA-256.
+///
+/// A blob that was put is durable, and what is read has the digest it was asked for by. Putting
+/// the same bytes again changes nothing.
+pub trait Blobs {
+    /// Keeps `bytes` and answers their digest.
+    ///
+    /// # Errors
+    /// If they are too long or cannot be written; nothing is kept then.
+    fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError>;
+
+    /// The bytes with this digest.
+    ///
+    /// # Errors
+    /// If there are none, they cannot be read, or they have changed.
+    fn get(&self, digest: &Digest) -> Result<Vec<u8>, BlobError>;
+
+    /// Whether there are bytes with this digest. It does not read them.
+    ///
+    /// # Errors
+    /// If the storage cannot be asked.
+    fn has(&self, digest: &Digest) -> Result<bool, BlobError>;
+}
+
+/// Why a blob was not kept or returned.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// The blob is larger than [`BLOB_BYTES_MAX`].
+    #[error("blob has {bytes} bytes, the limit is {BLOB_BYTES_MAX}")]
+    TooLong {
+        /// Length of the blob in bytes.
+        bytes: u64,
+    },
+    /// There is no such blob.
+    #[error("no blob with digest {digest}")]
+    Missing {
+        /// The digest asked for.
+        digest: Digest,
+    },
+    /// The bytes are no longer those that were put.
+    #[error("blob {expected} is damaged: its bytes have digest {found}; restore it from a copy")]
+    Damaged {
+        /// The digest asked for.
+        expected: Digest,
+        /// The digest that the bytes have.
+        found: Digest,
+    },
+    /// The file cannot be read.
+    #[error("cannot read `{path}`", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write `{path}`", path = path.display())]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Blobs in files: `sha256/<first two digits>/<other digits>` below one directory.
+#[derive(Debug)]
+pub struct FileBlobs {
+    directory: PathBuf,
+    temporary: PathBuf,
+}
+
+impl FileBlobs {
+    /// Opens a directory of blobs, makes it if it is not there, and clears what interrupted
+    /// writes have left. Only one opener at a time: the store's lock sees to that.
+    pub(crate) fn open(directory: &Path) -> Result<Self, BlobError> {
+        let blobs =
+            Self { directory: directory.join("sha256"), temporary: directory.join("temporary") };
+        for directory in [&blobs.directory, &blobs.temporary] {
+            fs::create_dir_all(directory).map_err(write_error(directory))?;
+        }
+        sync_directory(directory)?;
+        let leftovers = fs::read_dir(&blobs.temporary).map_err(write_error(&blobs.temporary))?;
+        for leftover in leftovers {
+            let path = leftover.map_err(write_error(&blobs.temporary))?.path();
+            fs::remove_file(&path).map_err(write_error(&path))?;
+        }
+        Ok(blobs)
+    }
+
+    /// Where the blob with this digest is kept.
+    #[must_use]
+    pub fn path(&self, digest: &Digest) -> PathBuf {
+        let hex = digest.to_hex();
+        let (folder, name) = hex.split_at(2);
+        self.directory.join(folder).join(name)
+    }
+}
+
+impl Blobs for FileBlobs {
+    fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError> {
+        ensure_length(bytes.len() as u64)?;
+        let digest = Digest::of(bytes);
+        let path = self.path(&digest);
+        // A file of another length is what a crash of the disk left; it is written anew.
+        if fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64) {
+            return Ok(digest);
+        }
+        let folder = path.parent().expect("a blob's path has a folder");
+        if !folder.is_dir() {
+            fs::create_dir_all(folder).map_err(write_error(folder))?;
+            sync_directory(&self.directory)?;
+        }
+        // The name appears only after the bytes are on the disk, so a blob is whole or absent.
+        let mut file = tempfile::NamedTempFile::new_in(&self.temporary)
+            .map_err(write_error(&self.temporary))?;
+        file.write_all(bytes)
+            .and_then(|()| file.as_file().sync_all())
+            .map_err(write_error(file.path()))?;
+        file.persist(&path).map_err(|error| write_error(&path)(error.error))?;
+        sync_directory(folder)?;
+        Ok(digest)
+    }
+
+    fn get(&self, digest: &Digest) -> Result<Vec<u8>, BlobError> {
+        let path = self.path(digest);
+        let read = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => BlobError::Missing { digest: *digest },
+            _ => BlobError::Read { path: path.clone(), source },
+        };
+        ensure_length(fs::metadata(&path).map_err(read)?.len())?;
+        ensure_digest(fs::read(&path).map_err(read)?, digest)
+    }
+
+    fn has(&self, digest: &Digest) -> Result<bool, BlobError> {
+        let path = self.path(digest);
+        path.try_exists().map_err(|source| BlobError::Read { path, source })
+    }
+}
+
+/// Blobs in memory, for tests and for work that leaves nothing behind.
+#[derive(Debug, Default)]
+pub struct MemoryBlobs(Mutex<BTreeMap<Digest, Vec<u8>>>);
+
+impl MemoryBlobs {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Blobs for MemoryBlobs {
+    fn put(&self, bytes: &[u8]) -> Result<Digest, BlobError> {
+        ensure_length(bytes.len() as u64)?;
+        let digest = Digest::of(bytes);
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, bytes.to_vec());
+        Ok(digest)
+    }
+
+    fn get(&self, digest: &Digest) -> Result<Vec<u8>, BlobError> {
+        let blobs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        blobs.get(digest).cloned().ok_or(BlobError::Missing { digest: *digest })
+    }
+
+    fn has(&self, digest: &Digest) -> Result<bool, BlobError> {
+        Ok(self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(digest))
+    }
+}
+
+/// Makes the names in a directory durable.
+pub(crate) fn sync_directory(directory: &Path) -> Result<(), BlobError> {
+    File::open(directory).and_then(|file| file.sync_all()).map_err(write_error(directory))
+}
+
+fn write_error(path: &Path) -> impl FnOnce(io::Error) -> BlobError {
+    move |source| BlobError::Write { path: path.to_owned(), source }
+}
+
+const fn ensure_length(bytes: u64) -> Result<(), BlobError> {
+    if bytes <= BLOB_BYTES_MAX { Ok(()) } else { Err(BlobError::TooLong { bytes }) }
+}
+
+fn ensure_digest(bytes: Vec<u8>, expected: &Digest) -> Result<Vec<u8>, BlobError> {
+    let found = Digest::of(&bytes);
+    if found == *expected {
+        Ok(bytes)
+    } else {
+        Err(BlobError::Damaged { expected: *expected, found })
+    }
+}

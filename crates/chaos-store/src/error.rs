@@ -1,0 +1,227 @@
+use std::{io, path::PathBuf};
+
+use chaos_log::{CheckpointError, Hash, ProveError, TileError, TileId};
+use chaos_types::Digest;
+
+/// Why a store did not do what was asked. Nothing is half done.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no room left for the data.
+    #[error("no space left for `{path}`; free some and try again, the log is as it was", path = path.display())]
+    Full {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite says.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// The database could not be read or written.
+    #[error("cannot {doing} in `{path}`", path = path.display())]
+    Sqlite {
+        /// The database.
+        path: PathBuf,
+        /// What was tried, as a verb and its object.
+        doing: &'static str,
+        /// What SQLite says.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// What is stored contradicts itself.
+    #[error("`{path}` is damaged; restore it from a copy", path = path.display())]
+    Damaged {
+        /// The database.
+        path: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: Damage,
+    },
+    /// The checkpoint is of a longer log.
+    #[error("checkpoint has size {size}, the log has {log_size} entries")]
+    CheckpointAhead {
+        /// Size in the checkpoint.
+        size: u64,
+        /// Size of the log.
+        log_size: u64,
+    },
+    /// The checkpoint has another root than the log had at its size.
+    #[error("checkpoint of size {size} has root {found}, the log has {expected}")]
+    CheckpointRoot {
+        /// Size in the checkpoint.
+        size: u64,
+        /// Root of the log at that size.
+        expected: Hash,
+        /// Root in the checkpoint.
+        found: Hash,
+    },
+}
+
+/// How stored data contradicts itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Damage {
+    /// SQLite found its file malformed.
+    #[error("the database file is malformed")]
+    File(#[source] rusqlite::Error),
+    /// SQLite's own check of its pages found something.
+    #[error("the database's pages do not fit together: {finding}")]
+    Pages {
+        /// The first finding.
+        finding: String,
+    },
+    /// An entry is missing below the size of the log.
+    #[error("entry {index} is missing")]
+    Missing {
+        /// The index without an entry.
+        index: u64,
+    },
+    /// A record does not have the digest that it was stored under.
+    #[error("the record of entry {index} has digest {found}, expected {expected}")]
+    Record {
+        /// Index of the entry.
+        index: u64,
+        /// Digest that it was stored under.
+        expected: Digest,
+        /// Digest that it has.
+        found: Digest,
+    },
+    /// A stored tile is not 1 to 256 hashes.
+    #[error("{tile} cannot be read")]
+    Tile {
+        /// The tile.
+        tile: TileId,
+        /// What is wrong with its bytes.
+        #[source]
+        source: TileError,
+    },
+    /// A tile is missing, or does not fit the size of the log.
+    #[error("{tile} holds {found} hashes, expected {expected}")]
+    Width {
+        /// The tile.
+        tile: TileId,
+        /// Hashes that the log has there.
+        expected: usize,
+        /// Hashes found; 0 if the tile is missing.
+        found: usize,
+    },
+    /// A stored tile does not have the hashes of the stored leaves.
+    #[error("{tile} does not have the hashes of the stored leaves")]
+    Hashes {
+        /// The tile.
+        tile: TileId,
+    },
+    /// A stored checkpoint cannot be read.
+    #[error("the checkpoint of size {size} cannot be read")]
+    Checkpoint {
+        /// The size that it was stored under.
+        size: u64,
+        /// What is wrong with it.
+        #[source]
+        source: CheckpointError,
+    },
+    /// A stored checkpoint does not fit the stored tree.
+    #[error("the checkpoint of size {size} has root {found}, the stored tree has {expected}")]
+    CheckpointRoot {
+        /// Size of the checkpoint.
+        size: u64,
+        /// Root of the stored tree at that size.
+        expected: Hash,
+        /// Root in the checkpoint.
+        found: Hash,
+    },
+    /// A stored checkpoint is of a longer log than the stored one.
+    #[error("a checkpoint of size {size} was signed, but only {log_size} entries are stored")]
+    CheckpointAhead {
+        /// Size of the checkpoint.
+        size: u64,
+        /// Number of stored entries.
+        log_size: u64,
+    },
+}
+
+/// Why a data directory cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The directory or something in it cannot be made.
+    #[error("cannot create `{path}`", path = path.display())]
+    Create {
+        /// What was to be made.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process, or this one, has the directory open.
+    #[error("data directory `{directory}` is in use by {holder}; stop it or use another directory", directory = directory.display())]
+    InUse {
+        /// The data directory.
+        directory: PathBuf,
+        /// Who holds it, such as `process 4711`.
+        holder: String,
+    },
+    /// The lock file cannot be used.
+    #[error("cannot lock `{path}`", path = path.display())]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is no database, or another program's.
+    #[error("`{path}` is not a chaoschain database", path = path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another version of the program wrote the database.
+    #[error("`{path}` has schema version {found}, this program knows version {supported}; use a program of its version", path = path.display())]
+    OtherSchema {
+        /// The database.
+        path: PathBuf,
+        /// Its schema version.
+        found: u32,
+        /// The version that this program knows.
+        supported: u32,
+    },
+    /// The database is damaged, or cannot be read or written.
+    #[error("cannot open the data directory `{directory}`", directory = directory.display())]
+    Store {
+        /// The data directory.
+        directory: PathBuf,
+        /// What is wrong.
+        #[source]
+        source: Box<StoreError>,
+    },
+}
+
+impl StoreError {
+    /// Sorts out what SQLite says: no room, damage, or anything else.
+    pub(crate) fn sqlite(
+        path: &std::path::Path,
+        doing: &'static str,
+        source: rusqlite::Error,
+    ) -> Self {
+        use rusqlite::ErrorCode;
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => Self::Full { path, source },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged { path, source: Damage::File(source) }
+            }
+            _ => Self::Sqlite { path, doing, source },
+        }
+    }
+
+    /// The error behind a root that could not be computed from the stored tiles.
+    pub(crate) fn proving(path: &std::path::Path, error: ProveError<Self>) -> Self {
+        match error {
+            ProveError::Read(error) => error,
+            ProveError::Narrow { tile, expected, found } => {
+                let source = Damage::Width { tile, expected, found };
+                Self::Damaged { path: path.to_owned(), source }
+            }
+            ProveError::Index { .. } | ProveError::Sizes { .. } => {
+                unreachable!("only proofs have an index or two sizes")
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! One data directory: the log and its views in SQLite, blobs in files.
+//!
+//! A receipt that was acknowledged must still be there after a kill, a power cut or a full disk,
+//! and every number computed from the log must come out the same after a restart. [`Store`] is
+//! where that is kept:
+//!
+//! ```text
+//! <directory>/chaoschain.sqlite        entries, tiles, checkpoints, views, meta
+//! <directory>/blobs/sha256/ab/cdef…    blobs by digest
+//! <directory>/lock                     held by the one process that writes
+//! ```
+//!
+//! - [`Records`]: append a batch in one transaction, read entries, checkpoints and views. [`Store`]
+//!   does it on disk, [`MemoryStore`] in memory.
+//! - [`GroupCommit`]: appends by many callers, up to 256 to a transaction and a sync of the disk.
+//! - [`Blobs`]: bytes by digest, [`FileBlobs`] and [`MemoryBlobs`].
+//!
+//! ```
+//! use chaos_log::{leaf_hash, prove_inclusion};
+//! use chaos_store::{Append, Blobs as _, Records as _, Store};
+//!
+//! let directory = tempfile::tempdir()?;
+//! let mut store = Store::open(directory.path())?;
+//! let first = Append::new(b"a record".to_vec(), b"its leaf".to_vec())?;
+//! let second = Append::new(b"another".to_vec(), b"its leaf too".to_vec())?;
+//! let appended = store.append_batch(&[first.clone(), second, first])?;
+//! assert_eq!(appended.iter().map(|a| a.index).collect::<Vec<_>>(), [0, 1, 0]);
+//!
+//! let head = store.head()?;
+//! let proof = prove_inclusion(&store, 0, head.size)?;
+//! proof.verify(&leaf_hash(b"its leaf"), &head.root)?;
+//!
+//! let digest = store.blobs().put(b"a large thing")?;
+//! assert_eq!(store.blobs().get(&digest)?, b"a large thing");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Entries are only ever added; a record is in the log once, and appending it again answers its
+//! first index. A failed call changes nothing. Records and blobs are checked against their digests
+//! whenever they are read. Views are a cache of the log: dropping them loses nothing.
+//!
+//! It refuses to know what a record or a leaf means, to read a clock, and to open a directory that
+//! another process writes to, that a newer version wrote, or that contradicts itself.
+
+mod blobs;
+mod commit;
+mod error;
+mod lock;
+mod memory;
+mod records;
+mod schema;
+mod sqlite;
+
+pub use blobs::{BLOB_BYTES_MAX, BlobError, Blobs, FileBlobs, MemoryBlobs};
+pub use commit::{CommitError, GROUP_MAX, GroupCommit, QUEUE_LEN_MAX, Ticket};
+pub use error::{Damage, OpenError, StoreError};
+pub use memory::MemoryStore;
+pub use records::{
+    Append, AppendError, Appended, ENTRIES_MAX, Entry, Head, RECORD_BYTES_MAX, Records, View,
+    all_entries,
+};
+pub use sqlite::{DATABASE_FILE, Store};

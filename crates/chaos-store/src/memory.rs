@@ -1,0 +1,123 @@
+use std::{collections::BTreeMap, ops::Range};
+
+use chaos_log::{Edge, Hash, SignedCheckpoint, TileId, TileRead, root_at};
+use chaos_types::Digest;
+
+use crate::{
+    error::StoreError,
+    records::{Append, Appended, ENTRIES_MAX, Entry, Head, Records, View},
+    sqlite::ensure_fits,
+};
+
+/// A store in memory, for tests and for work that leaves nothing behind. It is durable only as
+/// long as the process.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    entries: Vec<Entry>,
+    indices: BTreeMap<Digest, u64>,
+    tiles: BTreeMap<TileId, Vec<Hash>>,
+    edge: Edge,
+    checkpoints: BTreeMap<u64, SignedCheckpoint>,
+    views: BTreeMap<String, View>,
+    meta: BTreeMap<String, Vec<u8>>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl TileRead for MemoryStore {
+    type Error = StoreError;
+
+    fn read_tile(&self, id: TileId) -> Result<Option<Vec<Hash>>, StoreError> {
+        Ok(self.tiles.get(&id).cloned())
+    }
+}
+
+impl Records for MemoryStore {
+    fn append_batch(&mut self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
+        let mut leaves = Vec::new();
+        let mut appended = Vec::with_capacity(batch.len());
+        for append in batch {
+            let next = self.entries.len() as u64;
+            let digest = append.digest();
+            let index = *self.indices.entry(digest).or_insert(next);
+            let duplicate = index != next;
+            appended.push(Appended { index, duplicate });
+            if !duplicate {
+                leaves.push(append.leaf_hash());
+                let (leaf, record) = (append.leaf().to_vec(), append.record().to_vec());
+                self.entries.push(Entry { index, leaf, record, digest });
+            }
+        }
+        for tile in self.edge.append(&leaves) {
+            self.tiles.insert(tile.id, tile.hashes);
+        }
+        Ok(appended)
+    }
+
+    fn head(&self) -> Result<Head, StoreError> {
+        Ok(Head { size: self.edge.size(), root: self.edge.root() })
+    }
+
+    fn entry(&self, index: u64) -> Result<Option<Entry>, StoreError> {
+        Ok(usize::try_from(index).ok().and_then(|index| self.entries.get(index)).cloned())
+    }
+
+    fn entry_by_digest(&self, digest: &Digest) -> Result<Option<Entry>, StoreError> {
+        self.indices.get(digest).map_or(Ok(None), |index| self.entry(*index))
+    }
+
+    fn entries(&self, range: Range<u64>) -> Result<Vec<Entry>, StoreError> {
+        let end = range.end.min(range.start.saturating_add(ENTRIES_MAX)).min(self.edge.size());
+        Ok((range.start..end).filter_map(|index| self.entry(index).ok()?).collect())
+    }
+
+    fn put_checkpoint(&mut self, signed: &SignedCheckpoint) -> Result<(), StoreError> {
+        ensure_fits(signed.claimed(), self.edge.size(), |size| {
+            let root = root_at(&*self, size);
+            Ok(root.expect("a store in memory holds the tiles of every size it has had"))
+        })?;
+        self.checkpoints.insert(signed.claimed().size(), signed.clone());
+        Ok(())
+    }
+
+    fn checkpoint(&self) -> Result<Option<SignedCheckpoint>, StoreError> {
+        Ok(self.checkpoints.values().next_back().cloned())
+    }
+
+    fn checkpoint_at(&self, size: u64) -> Result<Option<SignedCheckpoint>, StoreError> {
+        Ok(self.checkpoints.get(&size).cloned())
+    }
+
+    fn replace_view(&mut self, name: &str, rows: &View) -> Result<(), StoreError> {
+        self.views.insert(name.to_owned(), rows.clone());
+        Ok(())
+    }
+
+    fn view(&self, name: &str) -> Result<View, StoreError> {
+        Ok(self.views.get(name).cloned().unwrap_or_default())
+    }
+
+    fn view_row(&self, name: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.views.get(name).and_then(|view| view.get(key)).cloned())
+    }
+
+    fn drop_views(&mut self) -> Result<(), StoreError> {
+        self.views.clear();
+        Ok(())
+    }
+
+    fn put_meta(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.meta.insert(key.to_owned(), value.to_vec());
+        Ok(())
+    }
+
+    fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.meta.get(key).cloned())
+    }
+}

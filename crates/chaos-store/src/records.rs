@@ -1,0 +1,234 @@
+//! What a store of records does, and the values that go in and come out.
+
+use std::{collections::BTreeMap, ops::Range};
+
+use chaos_log::{Hash, LEAF_BYTES_MAX, SignedCheckpoint, TileRead, leaf_hash};
+use chaos_types::Digest;
+
+use crate::error::StoreError;
+
+/// The largest record in bytes (4 MiB). What is larger belongs into a blob that the record names.
+pub const RECORD_BYTES_MAX: usize = 4 << 20;
+
+/// The most entries that one call of [`Records::entries`] returns.
+pub const ENTRIES_MAX: u64 = 4_096;
+
+/// A record and the leaf that stands for it in the log, ready to be appended.
+///
+/// Both are within their limits, and both are already hashed, by whichever thread made the value.
+#[derive(Debug, Clone)]
+pub struct Append {
+    record: Vec<u8>,
+    leaf: Vec<u8>,
+    digest: Digest,
+    leaf_hash: Hash,
+}
+
+/// Why a record cannot be appended.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// The record is larger than [`RECORD_BYTES_MAX`].
+    #[error("record has {bytes} bytes, the limit is {RECORD_BYTES_MAX}")]
+    RecordTooLong {
+        /// Length of the record in bytes.
+        bytes: usize,
+    },
+    /// The leaf is larger than [`LEAF_BYTES_MAX`].
+    #[error("leaf has {bytes} bytes, the limit is {LEAF_BYTES_MAX}")]
+    LeafTooLong {
+        /// Length of the leaf in bytes.
+        bytes: usize,
+    },
+}
+
+impl Append {
+    /// Prepares `record` to be appended under `leaf`. The caller makes the leaf, from the
+    /// record's digest and the time of integration for example; the store has no clock.
+    ///
+    /// # Errors
+    /// If the record or the leaf is too long.
+    pub fn new(record: Vec<u8>, leaf: Vec<u8>) -> Result<Self, AppendError> {
+        if record.len() > RECORD_BYTES_MAX {
+            return Err(AppendError::RecordTooLong { bytes: record.len() });
+        }
+        if leaf.len() > LEAF_BYTES_MAX {
+            return Err(AppendError::LeafTooLong { bytes: leaf.len() });
+        }
+        let (digest, leaf_hash) = (Digest::of(&record), leaf_hash(&leaf));
+        Ok(Self { record, leaf, digest, leaf_hash })
+    }
+
+    /// The record.
+    #[must_use]
+    pub fn record(&self) -> &[u8] {
+        &self.record
+    }
+
+    /// The leaf.
+    #[must_use]
+    pub fn leaf(&self) -> &[u8] {
+        &self.leaf
+    }
+
+    /// The SHA-256 of the record.
+    #[must_use]
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The leaf's hash in the tree.
+    #[must_use]
+    pub const fn leaf_hash(&self) -> Hash {
+        self.leaf_hash
+    }
+}
+
+/// Where a record stands in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// Index of the entry, from 0.
+    pub index: u64,
+    /// Whether the same record was there before, under a leaf made earlier. The log has not
+    /// grown then.
+    pub duplicate: bool,
+}
+
+/// An entry of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Index, from 0.
+    pub index: u64,
+    /// The leaf that the tree commits to.
+    pub leaf: Vec<u8>,
+    /// The record, of which no other entry has the same.
+    pub record: Vec<u8>,
+    /// The SHA-256 of the record.
+    pub digest: Digest,
+}
+
+/// The size and root of the whole log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Number of entries.
+    pub size: u64,
+    /// Root over their leaves.
+    pub root: Hash,
+}
+
+/// A store of the log, its checkpoints, and the views folded from it.
+///
+/// What a call has answered is durable: it survives the death of the process and the loss of
+/// power. What fails changes nothing. Reading sees everything answered before, and only that.
+/// Entries are never changed or removed; views can be dropped at any time and folded again.
+pub trait Records: TileRead<Error = StoreError> {
+    /// Appends in order, all or nothing, and answers where each record stands. A record that is
+    /// in the log already, or earlier in the batch, is answered with its first index.
+    ///
+    /// # Errors
+    /// If the storage fails or is full; the log is then as it was.
+    fn append_batch(&mut self, batch: &[Append]) -> Result<Vec<Appended>, StoreError>;
+
+    /// The size and root of the log.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    fn head(&self) -> Result<Head, StoreError>;
+
+    /// The entry at `index`, if the log is that long.
+    ///
+    /// # Errors
+    /// If the storage fails or the entry is damaged.
+    fn entry(&self, index: u64) -> Result<Option<Entry>, StoreError>;
+
+    /// The entry of the record with this digest, if it is in the log.
+    ///
+    /// # Errors
+    /// If the storage fails or the entry is damaged.
+    fn entry_by_digest(&self, digest: &Digest) -> Result<Option<Entry>, StoreError>;
+
+    /// The entries of a range in order, as far as the log goes and no more than [`ENTRIES_MAX`].
+    /// [`all_entries`] goes through all of them.
+    ///
+    /// # Errors
+    /// If the storage fails or an entry is damaged.
+    fn entries(&self, range: Range<u64>) -> Result<Vec<Entry>, StoreError>;
+
+    /// Keeps a signed checkpoint; one of the same size is replaced.
+    ///
+    /// # Errors
+    /// If it does not have the root of this log at its size, or the storage fails.
+    fn put_checkpoint(&mut self, checkpoint: &SignedCheckpoint) -> Result<(), StoreError>;
+
+    /// The checkpoint of the largest size, if there is one.
+    ///
+    /// # Errors
+    /// If the storage fails or the checkpoint is damaged.
+    fn checkpoint(&self) -> Result<Option<SignedCheckpoint>, StoreError>;
+
+    /// The checkpoint of this size, if there is one.
+    ///
+    /// # Errors
+    /// If the storage fails or the checkpoint is damaged.
+    fn checkpoint_at(&self, size: u64) -> Result<Option<SignedCheckpoint>, StoreError>;
+
+    /// Puts `rows` in the place of everything that the view `name` held.
+    ///
+    /// # Errors
+    /// If the storage fails; the view is then as it was.
+    fn replace_view(&mut self, name: &str, rows: &View) -> Result<(), StoreError>;
+
+    /// All rows of the view `name`; none if there is no such view.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    fn view(&self, name: &str) -> Result<View, StoreError>;
+
+    /// One row of the view `name`.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    fn view_row(&self, name: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Removes all views.
+    ///
+    /// # Errors
+    /// If the storage fails; the views are then as they were.
+    fn drop_views(&mut self) -> Result<(), StoreError>;
+
+    /// Keeps a value that is not part of the log, such as the log's name.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    fn put_meta(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError>;
+
+    /// The value kept under `key`.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+}
+
+/// The rows of a view in the order of their keys.
+pub type View = BTreeMap<String, Vec<u8>>;
+
+/// Goes through the entries of the log from `start` on, a page at a time. It ends after the entry
+/// that was the last when its page was read, or after the first error.
+pub fn all_entries<R: Records>(
+    records: &R,
+    start: u64,
+) -> impl Iterator<Item = Result<Entry, StoreError>> {
+    let mut next = Some(start);
+    let pages = std::iter::from_fn(move || {
+        let start = next?;
+        let page = records.entries(start..start.saturating_add(ENTRIES_MAX));
+        next = match &page {
+            Ok(entries) => entries.last().map(|entry| entry.index + 1),
+            Err(_) => None,
+        };
+        Some(page)
+    });
+    pages.flat_map(|page| match page {
+        Ok(entries) => entries.into_iter().map(Ok).collect::<Vec<_>>(),
+        Err(error) => vec![Err(error)],
+    })
+}

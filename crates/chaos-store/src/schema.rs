@@ -1,0 +1,117 @@
+//! The tables, and how a database file is told from any other.
+
+use std::{fs, io, path::Path, time::Duration};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::{OpenError, StoreError};
+
+/// The schema version that this program writes.
+pub(crate) const VERSION: u32 = 1;
+
+/// SQLite's application id of our files: `ChCh`.
+const APPLICATION_ID: u32 = 0x4368_4368;
+
+/// Eight records of usual size, or one tile, to a page.
+const PAGE_BYTES: u32 = 4_096;
+
+/// `tiles` holds one row per tile, partial ones too: the row of a partial tile is written anew
+/// as it grows, in the transaction that appends the entries.
+const TABLES: &str = "
+CREATE TABLE entries (
+    idx INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+    leaf BLOB NOT NULL,
+    record BLOB NOT NULL
+) STRICT;
+CREATE TABLE tiles (
+    level INTEGER NOT NULL,
+    idx INTEGER NOT NULL,
+    hashes BLOB NOT NULL,
+    PRIMARY KEY (level, idx)
+) STRICT;
+CREATE TABLE checkpoints (
+    size INTEGER PRIMARY KEY,
+    note TEXT NOT NULL
+) STRICT;
+CREATE TABLE views (
+    name TEXT NOT NULL,
+    key TEXT NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (name, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// Makes a new database file. It gets its name only once it is whole, so a file of that name that
+/// is empty or has no tables was never left by an interrupted start.
+pub(crate) fn create(directory: &Path, path: &Path) -> Result<(), OpenError> {
+    let new = path.with_extension("new");
+    let moved = |source| OpenError::Create { path: path.to_owned(), source };
+    match fs::remove_file(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(moved(error)),
+        _ => {}
+    }
+    let written = Connection::open(&new).and_then(|mut connection| {
+        connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+        transaction.commit()?;
+        connection.close().map_err(|(_, error)| error)
+    });
+    written.map_err(|source| OpenError::Store {
+        directory: directory.to_owned(),
+        source: Box::new(StoreError::sqlite(&new, "make the tables", source)),
+    })?;
+    fs::rename(&new, path).map_err(moved)
+}
+
+/// Sets up the connection, once the file is known to be ours and of a version we know.
+pub(crate) fn prepare(
+    connection: &Connection,
+    directory: &Path,
+    path: &Path,
+) -> Result<(), OpenError> {
+    let failed = |source| match StoreError::sqlite(path, "read its header", source) {
+        StoreError::Damaged { path, .. } if !looks_like_sqlite(&path) => {
+            OpenError::Foreign { path }
+        }
+        source => OpenError::Store { directory: directory.to_owned(), source: Box::new(source) },
+    };
+    let header = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
+    let application = header("application_id").map_err(failed)?;
+    let version = header("user_version").map_err(failed)?;
+    if application != APPLICATION_ID {
+        return Err(OpenError::Foreign { path: path.to_owned() });
+    }
+    if version != VERSION {
+        let path = path.to_owned();
+        return Err(OpenError::OtherSchema { path, found: version, supported: VERSION });
+    }
+    settings(connection).map_err(failed)
+}
+
+fn settings(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // FULL syncs the write-ahead log at every commit: what was acknowledged survives power loss.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // Copying the write-ahead log back costs two more syncs; 64 MiB of it spread them thinly.
+    connection.pragma_update(None, "wal_autocheckpoint", 8_192)?;
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.busy_timeout(Duration::from_secs(5))
+}
+
+/// Whether the file starts as SQLite's do; a damaged database of ours still does.
+fn looks_like_sqlite(path: &Path) -> bool {
+    use std::io::Read as _;
+    let mut start = [0; 16];
+    std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()
+        && &start == b"SQLite format 3\0"
+}

@@ -1,0 +1,82 @@
+use chaos_log::{Edge, Hash, Tile, TileRead as _, leaf_hash};
+
+use super::Store;
+use crate::{
+    error::{Damage, StoreError},
+    records::{Head, Records as _, all_entries},
+};
+
+/// Leaves hashed between two comparisons with the stored tiles.
+const STEP: usize = 4_096;
+
+impl Store {
+    /// Checks everything that is stored: SQLite's pages, the digest of every record, every tile
+    /// against the leaves, and every checkpoint against the tree. Reads the whole log.
+    ///
+    /// # Errors
+    /// If anything contradicts anything else, or cannot be read.
+    pub fn check(&self) -> Result<Head, StoreError> {
+        self.check_pages()?;
+        let mut edge = Edge::new();
+        let mut leaves = Vec::with_capacity(STEP);
+        for entry in all_entries(self, 0) {
+            leaves.push(leaf_hash(&entry?.leaf));
+            if leaves.len() == STEP {
+                self.check_tiles(&mut edge, &mut leaves)?;
+            }
+        }
+        self.check_tiles(&mut edge, &mut leaves)?;
+        let head = self.head()?;
+        if edge.size() != head.size {
+            return Err(self.damaged(Damage::Missing { index: edge.size() }));
+        }
+        self.check_checkpoints(head.size)?;
+        Ok(head)
+    }
+
+    fn check_pages(&self) -> Result<(), StoreError> {
+        let finding: String = self
+            .connection
+            .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))
+            .map_err(self.failed("check the pages"))?;
+        if finding == "ok" { Ok(()) } else { Err(self.damaged(Damage::Pages { finding })) }
+    }
+
+    /// Compares the tiles that `leaves` complete or grow; a stored tile may be further already.
+    fn check_tiles(&self, edge: &mut Edge, leaves: &mut Vec<Hash>) -> Result<(), StoreError> {
+        for Tile { id: tile, hashes } in edge.append(leaves) {
+            let stored = self.read_tile(tile)?.unwrap_or_default();
+            if stored.len() < hashes.len() {
+                let (expected, found) = (hashes.len(), stored.len());
+                return Err(self.damaged(Damage::Width { tile, expected, found }));
+            }
+            if !stored.starts_with(&hashes) {
+                return Err(self.damaged(Damage::Hashes { tile }));
+            }
+        }
+        leaves.clear();
+        Ok(())
+    }
+
+    fn check_checkpoints(&self, log_size: u64) -> Result<(), StoreError> {
+        let failed = |source| self.failed("read the checkpoints")(source);
+        let mut statement =
+            self.connection.prepare("SELECT size, note FROM checkpoints").map_err(failed)?;
+        let rows = statement
+            .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
+            .map_err(failed)?;
+        for row in rows {
+            let (size, note) = row.map_err(failed)?;
+            let signed = self.parse_checkpoint(size, &note)?;
+            let (size, found) = (size.cast_unsigned(), *signed.claimed().root());
+            if size > log_size {
+                return Err(self.damaged(Damage::CheckpointAhead { size, log_size }));
+            }
+            let expected = self.root_at(size)?;
+            if signed.claimed().size() != size || expected != found {
+                return Err(self.damaged(Damage::CheckpointRoot { size, expected, found }));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,38 @@
+use std::error::Error as _;
+
+use super::Store;
+use crate::{Append, Records as _, StoreError};
+
+pub(crate) fn append(text: &str) -> Append {
+    Append::new(format!("record {text}").into_bytes(), format!("leaf {text}").into_bytes()).unwrap()
+}
+
+impl Store {
+    /// Lets the database grow by `pages` more pages and then be full, as a disk would be.
+    pub(crate) fn leave_room(&self, pages: u32) {
+        let used: u32 =
+            self.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        self.connection.pragma_update(None, "max_page_count", used + pages).unwrap();
+    }
+}
+
+#[test]
+fn a_full_database_takes_nothing_of_a_batch_and_stays_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = Store::open(directory.path()).unwrap();
+    store.append_batch(&[append("first")]).unwrap();
+    let head = store.head().unwrap();
+    store.leave_room(3);
+    let batch: Vec<_> = (0..1000).map(|n| append(&n.to_string())).collect();
+    let error = store.append_batch(&batch).unwrap_err();
+    assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
+    let expect = format!("no space left for `{}`;", store.path().display());
+    assert!(error.to_string().starts_with(&expect), "{error}");
+    assert!(error.source().is_some());
+    assert_eq!(store.head().unwrap(), head);
+    assert_eq!(store.check().unwrap(), head);
+    store.leave_room(1000);
+    let appended = store.append_batch(&batch).unwrap();
+    assert_eq!(appended.last().unwrap().index, 1000);
+    assert_eq!(store.check().unwrap().size, 1001);
+}

@@ -1,0 +1,129 @@
+//! Whatever is damaged on the disk is reported by name, and never taken for a shorter log.
+
+use std::{fs, path::PathBuf};
+
+use chaos_store::{DATABASE_FILE, Damage, OpenError, Records as _, Store, StoreError};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use crate::{append, chain, record, signed};
+
+/// A data directory with a log of 700 entries and one checkpoint, closed again.
+fn closed_log() -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = Store::open(directory.path()).unwrap();
+    let batch: Vec<_> = (0..700).map(|n| append(&n.to_string())).collect();
+    store.append_batch(&batch[..500]).unwrap();
+    store.put_checkpoint(&signed(store.head().unwrap())).unwrap();
+    store.append_batch(&batch[500..]).unwrap();
+    drop(store);
+    let path = directory.path().join(DATABASE_FILE);
+    (directory, path)
+}
+
+fn alter(sql: &str) -> TempDir {
+    let (directory, path) = closed_log();
+    assert_ne!(Connection::open(path).unwrap().execute(sql, []).unwrap(), 0);
+    directory
+}
+
+#[track_caller]
+fn check_open(sql: &str, expect: &str) {
+    let directory = alter(sql);
+    let error = Store::open(directory.path()).unwrap_err();
+    assert!(matches!(error, OpenError::Store { .. }), "{error:?}");
+    assert!(chain(&error).ends_with(expect), "{}", chain(&error));
+}
+
+#[track_caller]
+fn check_whole(sql: &str, expect: &str) {
+    let directory = alter(sql);
+    let error = Store::open(directory.path()).unwrap().check().unwrap_err();
+    assert!(chain(&error).ends_with(expect), "{}", chain(&error));
+}
+
+#[test]
+fn a_log_that_lost_entries_or_tiles_does_not_open() {
+    let expect = "tile 2 of level 0 holds 188 hashes, expected 187";
+    check_open("DELETE FROM entries WHERE idx = 699", expect);
+    let expect = "tile 0 of level 0 holds 256 hashes, expected 0";
+    check_open("DELETE FROM entries", expect);
+    let expect = "tile 2 of level 0 holds 0 hashes, expected 188";
+    check_open("DELETE FROM tiles WHERE level = 0 AND idx = 2", expect);
+    let expect =
+        "tile 0 of level 1 cannot be read: expected 1 to 256 hashes of 32 bytes, found 3 bytes";
+    check_open("UPDATE tiles SET hashes = x'010203' WHERE level = 1", expect);
+    check_open(
+        "UPDATE checkpoints SET note = 'nothing'",
+        "the checkpoint of size 500 cannot be read: checkpoint is not a valid signed note: \
+         note has no empty line between its text and its signatures",
+    );
+    // Entries and tiles are gone alike, but the log has signed that they were there.
+    let directory = alter("DELETE FROM entries WHERE idx >= 300");
+    let path = directory.path().join(DATABASE_FILE);
+    Connection::open(path)
+        .unwrap()
+        .execute_batch(
+            "DELETE FROM tiles WHERE level = 0 AND idx = 2;
+             UPDATE tiles SET hashes = substr(hashes, 1, 32 * 44) WHERE level = 0 AND idx = 1;
+             UPDATE tiles SET hashes = substr(hashes, 1, 32) WHERE level = 1;",
+        )
+        .unwrap();
+    let error = chain(&Store::open(directory.path()).unwrap_err());
+    let expect = "a checkpoint of size 500 was signed, but only 300 entries are stored";
+    assert!(error.ends_with(expect), "{error}");
+}
+
+#[test]
+fn the_whole_check_finds_what_opening_does_not_read() {
+    let lost = "entry 20 is missing";
+    check_whole("DELETE FROM entries WHERE idx = 20", lost);
+    let changed = "tile 0 of level 0 does not have the hashes of the stored leaves";
+    check_whole("UPDATE entries SET leaf = x'00' WHERE idx = 20", changed);
+    check_whole("UPDATE entries SET record = x'00' WHERE idx = 20", &{
+        let expected = append("20").digest();
+        let found = chaos_types::Digest::of(&[0]);
+        format!("the record of entry 20 has digest {found}, expected {expected}")
+    });
+    check_whole(
+        "UPDATE tiles SET hashes = zeroblob(8192) WHERE level = 0 AND idx = 0",
+        "tile 0 of level 0 does not have the hashes of the stored leaves",
+    );
+}
+
+#[test]
+fn a_changed_record_is_never_returned() {
+    let (directory, path) = closed_log();
+    let mut bytes = fs::read(&path).unwrap();
+    let target = record("321");
+    let place = bytes.windows(target.len()).position(|window| window == target).unwrap();
+    bytes[place] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    let error = store.entry(321).unwrap_err();
+    assert!(
+        matches!(&error, StoreError::Damaged { source: Damage::Record { index: 321, .. }, .. }),
+        "{error:?}"
+    );
+    assert!(store.entry_by_digest(&append("321").digest()).is_err());
+    assert!(store.entries(300..400).is_err());
+    assert!(store.check().is_err());
+    store.entry(320).unwrap().unwrap();
+}
+
+#[test]
+fn a_truncated_database_is_refused_wherever_it_is_cut() {
+    let (_directory, path) = closed_log();
+    let whole = fs::read(&path).unwrap();
+    let lengths = (0..whole.len()).step_by(4_096).chain([1, 15, 17, 99, 101, whole.len() - 1]);
+    for length in lengths {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(DATABASE_FILE), &whole[..length]).unwrap();
+        let outcome = Store::open(directory.path()).map(|store| store.check());
+        let refused = match &outcome {
+            Ok(checked) => checked.is_err(),
+            Err(error) => matches!(error, OpenError::Foreign { .. } | OpenError::Store { .. }),
+        };
+        assert!(refused, "cut at {length} of {}: {outcome:?}", whole.len());
+    }
+}

@@ -1,0 +1,34 @@
+//! The store on a real disk: real kills, real limits, real damage.
+
+#![expect(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
+
+mod blobs;
+mod commit;
+mod damage;
+mod kill;
+mod open;
+mod records;
+
+use chaos_log::{Checkpoint, LogKey, SignedCheckpoint};
+use chaos_store::{Append, Head};
+
+/// A record and a leaf that both name `text`.
+fn append(text: &str) -> Append {
+    Append::new(record(text), format!("leaf {text}").into_bytes()).unwrap()
+}
+
+fn record(text: &str) -> Vec<u8> {
+    format!("record {text}").into_bytes()
+}
+
+/// The signed checkpoint of a log named `example.com/log`.
+fn signed(head: Head) -> SignedCheckpoint {
+    let key = LogKey::from_seed("example.com/log".parse().unwrap(), &[1; 32]);
+    Checkpoint::new("example.com/log", head.size, head.root).unwrap().sign(&key).unwrap()
+}
+
+/// The message of an error and of all its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

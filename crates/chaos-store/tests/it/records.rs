@@ -1,0 +1,156 @@
+use chaos_log::{leaf_hash, prove_consistency, prove_inclusion, root_at};
+use chaos_store::{
+    Append, AppendError, ENTRIES_MAX, Entry, MemoryStore, RECORD_BYTES_MAX, Records, Store,
+    StoreError, View, all_entries,
+};
+use proptest::{collection::vec, prelude::*};
+
+use crate::{append, record, signed};
+
+/// What every implementation of [`Records`] owes its callers.
+fn check_contract(store: &mut impl Records) {
+    check_entries(store);
+    check_checkpoints(store);
+    check_views(store);
+}
+
+fn check_entries(store: &mut impl Records) {
+    assert_eq!(store.head().unwrap().size, 0);
+    assert_eq!(store.head().unwrap().root, chaos_log::EMPTY_ROOT);
+    assert_eq!(store.append_batch(&[]).unwrap(), []);
+    let batch = [append("a"), append("b"), append("a"), append("c")];
+    let found: Vec<_> = store.append_batch(&batch).unwrap();
+    let found: Vec<_> = found.iter().map(|a| (a.index, a.duplicate)).collect();
+    assert_eq!(found, [(0, false), (1, false), (0, true), (2, false)]);
+    // The same record under a leaf of a later time is still the same record.
+    let later = Append::new(record("b"), b"a later leaf".to_vec()).unwrap();
+    let again = store.append_batch(&[later]).unwrap();
+    assert_eq!((again[0].index, again[0].duplicate), (1, true));
+    assert_eq!(store.head().unwrap().size, 3);
+
+    let expect = Entry {
+        index: 1,
+        leaf: b"leaf b".to_vec(),
+        record: record("b"),
+        digest: append("b").digest(),
+    };
+    assert_eq!(store.entry(1).unwrap().as_ref(), Some(&expect));
+    assert_eq!(store.entry_by_digest(&expect.digest).unwrap(), Some(expect));
+    assert_eq!(store.entry(3).unwrap(), None);
+    assert_eq!(store.entry(u64::MAX).unwrap(), None);
+    assert_eq!(store.entry_by_digest(&append("z").digest()).unwrap(), None);
+
+    let more: Vec<_> = (0..ENTRIES_MAX + 50).map(|n| append(&n.to_string())).collect();
+    store.append_batch(&more).unwrap();
+    let head = store.head().unwrap();
+    assert_eq!(head.size, 3 + ENTRIES_MAX + 50);
+    assert_eq!(store.entries(2..5).unwrap().iter().map(|e| e.index).collect::<Vec<_>>(), [2, 3, 4]);
+    assert_eq!(store.entries(0..u64::MAX).unwrap().len() as u64, ENTRIES_MAX);
+    assert_eq!(store.entries(head.size - 1..u64::MAX).unwrap().len(), 1);
+    assert_eq!(store.entries(head.size..u64::MAX).unwrap(), []);
+    let indices: Vec<_> = all_entries(store, 1).map(|entry| entry.unwrap().index).collect();
+    assert_eq!(indices, (1..head.size).collect::<Vec<_>>());
+
+    for index in [0, 3, head.size - 1] {
+        let proof = prove_inclusion(store, index, head.size).unwrap();
+        let entry = store.entry(index).unwrap().unwrap();
+        proof.verify(&leaf_hash(&entry.leaf), &head.root).unwrap();
+    }
+    let proof = prove_consistency(store, 3, head.size).unwrap();
+    proof.verify(&root_at(store, 3).unwrap(), &head.root).unwrap();
+}
+
+fn check_checkpoints(store: &mut impl Records) {
+    assert_eq!(store.checkpoint().unwrap(), None);
+    let head = store.head().unwrap();
+    let old = chaos_store::Head { size: 3, root: root_at(store, 3).unwrap() };
+    store.put_checkpoint(&signed(head)).unwrap();
+    store.put_checkpoint(&signed(old)).unwrap();
+    store.put_checkpoint(&signed(old)).unwrap();
+    assert_eq!(store.checkpoint().unwrap(), Some(signed(head)));
+    assert_eq!(store.checkpoint_at(3).unwrap(), Some(signed(old)));
+    assert_eq!(store.checkpoint_at(4).unwrap(), None);
+    let ahead = signed(chaos_store::Head { size: head.size + 1, ..head });
+    let error = store.put_checkpoint(&ahead).unwrap_err();
+    assert!(matches!(error, StoreError::CheckpointAhead { .. }), "{error}");
+    let other = signed(chaos_store::Head { size: 4, ..head });
+    let error = store.put_checkpoint(&other).unwrap_err();
+    let expect = root_at(store, 4).unwrap();
+    let expect = format!("checkpoint of size 4 has root {}, the log has {expect}", head.root);
+    assert_eq!(error.to_string(), expect);
+}
+
+fn check_views(store: &mut impl Records) {
+    let view = |rows: &[(&str, &str)]| -> View {
+        rows.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect()
+    };
+    assert_eq!(store.view("agents").unwrap(), View::new());
+    store.replace_view("agents", &view(&[("a", "1"), ("b", "2")])).unwrap();
+    store.replace_view("scores", &view(&[("a", "9")])).unwrap();
+    store.replace_view("agents", &view(&[("b", "3"), ("c", "4")])).unwrap();
+    assert_eq!(store.view("agents").unwrap(), view(&[("b", "3"), ("c", "4")]));
+    assert_eq!(store.view_row("agents", "c").unwrap(), Some(b"4".to_vec()));
+    assert_eq!(store.view_row("agents", "a").unwrap(), None);
+    store.drop_views().unwrap();
+    assert_eq!(store.view("scores").unwrap(), View::new());
+    assert_eq!(store.meta("origin").unwrap(), None);
+    store.put_meta("origin", b"one").unwrap();
+    store.put_meta("origin", b"two").unwrap();
+    assert_eq!(store.meta("origin").unwrap(), Some(b"two".to_vec()));
+}
+
+#[test]
+fn a_store_on_disk_keeps_the_contract() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = Store::open(directory.path()).unwrap();
+    check_contract(&mut store);
+    let head = store.check().unwrap();
+    drop(store);
+    let store = Store::open(directory.path()).unwrap();
+    assert_eq!(store.head().unwrap(), head);
+    assert_eq!(store.check().unwrap(), head);
+    assert_eq!(store.checkpoint().unwrap(), Some(signed(head)));
+    assert_eq!(store.meta("origin").unwrap(), Some(b"two".to_vec()));
+}
+
+#[test]
+fn a_store_in_memory_keeps_the_contract() {
+    check_contract(&mut MemoryStore::new());
+}
+
+#[test]
+fn records_and_leaves_beyond_their_limits_are_refused() {
+    let refused = |record, leaf| Append::new(vec![0; record], vec![0; leaf]).unwrap_err();
+    let error = refused(RECORD_BYTES_MAX + 1, 0);
+    assert_eq!(error, AppendError::RecordTooLong { bytes: RECORD_BYTES_MAX + 1 });
+    assert_eq!(refused(0, 65_536).to_string(), "leaf has 65536 bytes, the limit is 65535");
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = Store::open(directory.path()).unwrap();
+    let largest = Append::new(vec![7; RECORD_BYTES_MAX], vec![7; 65_535]).unwrap();
+    store.append_batch(std::slice::from_ref(&largest)).unwrap();
+    assert_eq!(store.entry(0).unwrap().unwrap().record, largest.record());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn disk_and_memory_answer_alike(batches in vec(vec(0u16..900, 0..400), 1..5)) {
+        let directory = tempfile::tempdir().unwrap();
+        let mut disk = Store::open(directory.path()).unwrap();
+        let mut memory = MemoryStore::new();
+        for batch in batches {
+            let batch: Vec<_> = batch.iter().map(|n| append(&n.to_string())).collect();
+            prop_assert_eq!(disk.append_batch(&batch).unwrap(), memory.append_batch(&batch).unwrap());
+            prop_assert_eq!(disk.head().unwrap(), memory.head().unwrap());
+            drop(disk);
+            disk = Store::open(directory.path()).unwrap();
+        }
+        prop_assert_eq!(disk.check().unwrap(), memory.head().unwrap());
+        let entries = |records: &dyn Fn(u64) -> Option<Entry>| (0..900).map_while(records).collect::<Vec<_>>();
+        prop_assert_eq!(
+            entries(&|index| disk.entry(index).unwrap()),
+            entries(&|index| memory.entry(index).unwrap()),
+        );
+    }
+}
