@@ -1,0 +1,156 @@
+//! Deploying our contracts and giving accounts their votes.
+
+use alloy_primitives::{Address, U256};
+use alloy_sol_types::SolValue;
+use chaos_types::Digest;
+
+use super::{EvmChain, TxSummary};
+use crate::{
+    Error, Signer,
+    contracts::{
+        chaos_governor::ChaosGovernor, chaos_token::ChaosToken,
+        checkpoint_anchor::CheckpointAnchor, parameter_registry::ParameterRegistry,
+        proposal_endpoint::ProposalEndpoint, reward_distributor::RewardDistributor,
+    },
+};
+
+/// Settings of a governance stack on a local chain.
+#[derive(Debug, Clone)]
+pub struct StackConfig {
+    /// Whole supply of the token, in its smallest unit (10^-18).
+    pub supply: U256,
+    /// Blocks between a proposal and the start of its vote.
+    pub voting_delay_blocks: u32,
+    /// Blocks a vote lasts; at least 1.
+    pub voting_period_blocks: u32,
+    /// Votes a proposer must hold, in the token's smallest unit.
+    pub proposal_threshold: U256,
+    /// Share of the supply that must take part in a vote, in percent, 0 to 100.
+    pub quorum_percent: u8,
+    /// Origin line of the log that is anchored.
+    pub log_origin: String,
+    /// The only account that may anchor; the deployer if absent.
+    pub publisher: Option<Address>,
+}
+
+impl Default for StackConfig {
+    /// A million tokens, a vote of 20 blocks after 1, a quorum of 4 percent.
+    fn default() -> Self {
+        Self {
+            supply: U256::from(1_000_000) * U256::from(10).pow(U256::from(18)),
+            voting_delay_blocks: 1,
+            voting_period_blocks: 20,
+            proposal_threshold: U256::ZERO,
+            quorum_percent: 4,
+            log_origin: "chaoschain.local/log".to_owned(),
+            publisher: None,
+        }
+    }
+}
+
+/// Addresses of a deployed governance stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GovernanceStack {
+    /// `ChaosToken`.
+    pub token: Address,
+    /// `ChaosGovernor`.
+    pub governor: Address,
+    /// `ParameterRegistry`, owned by the governor.
+    pub registry: Address,
+    /// `ProposalEndpoint`.
+    pub endpoint: Address,
+    /// `CheckpointAnchor`.
+    pub anchor: Address,
+    /// `RewardDistributor`.
+    pub distributor: Address,
+    /// The six deployments, in the order of the fields.
+    pub transactions: Vec<TxSummary>,
+}
+
+impl EvmChain {
+    /// Deploys token, governor, registry, endpoint, anchor and distributor. The deployer gets the
+    /// whole supply of the token.
+    ///
+    /// # Errors
+    /// The first deployment that fails.
+    pub async fn deploy_governance_stack(
+        &self,
+        deployer: &Signer,
+        config: &StackConfig,
+    ) -> Result<GovernanceStack, Error> {
+        let publisher = config.publisher.unwrap_or_else(|| deployer.address());
+        let arguments = config.supply.abi_encode();
+        let (token, tx_token) =
+            self.deploy(deployer, &ChaosToken::BYTECODE, &arguments, "ChaosToken").await?;
+        let arguments = (
+            token,
+            U256::from(config.voting_delay_blocks),
+            U256::from(config.voting_period_blocks),
+            config.proposal_threshold,
+            U256::from(config.quorum_percent),
+        )
+            .abi_encode_params();
+        let (governor, tx_governor) =
+            self.deploy(deployer, &ChaosGovernor::BYTECODE, &arguments, "ChaosGovernor").await?;
+        let arguments = governor.abi_encode();
+        let (registry, tx_registry) = self
+            .deploy(deployer, &ParameterRegistry::BYTECODE, &arguments, "ParameterRegistry")
+            .await?;
+        let (endpoint, tx_endpoint) =
+            self.deploy(deployer, &ProposalEndpoint::BYTECODE, &[], "ProposalEndpoint").await?;
+        let (anchor, tx_anchor) =
+            self.deploy_anchor(deployer, &config.log_origin, publisher).await?;
+        let (distributor, tx_distributor) =
+            self.deploy(deployer, &RewardDistributor::BYTECODE, &[], "RewardDistributor").await?;
+        let transactions =
+            vec![tx_token, tx_governor, tx_registry, tx_endpoint, tx_anchor, tx_distributor];
+        Ok(GovernanceStack {
+            token,
+            governor,
+            registry,
+            endpoint,
+            anchor,
+            distributor,
+            transactions,
+        })
+    }
+
+    /// Deploys a `CheckpointAnchor` for the log with this origin line.
+    ///
+    /// # Errors
+    /// If the deployment fails.
+    pub async fn deploy_anchor(
+        &self,
+        deployer: &Signer,
+        log_origin: &str,
+        publisher: Address,
+    ) -> Result<(Address, TxSummary), Error> {
+        let origin_hash =
+            alloy_primitives::B256::from(*Digest::of(log_origin.as_bytes()).as_bytes());
+        let arguments = (origin_hash, publisher).abi_encode_params();
+        self.deploy(deployer, &CheckpointAnchor::BYTECODE, &arguments, "CheckpointAnchor").await
+    }
+
+    /// Sends each voter its tokens from the funder and lets it delegate to itself, which is what makes
+    /// them count as votes. Votes count from the next block on.
+    ///
+    /// # Errors
+    /// The first transaction that fails. Voters need coins for gas.
+    pub async fn set_up_voters(
+        &self,
+        token: Address,
+        funder: &Signer,
+        voters: &[(&Signer, U256)],
+    ) -> Result<Vec<TxSummary>, Error> {
+        let mut transactions = Vec::with_capacity(2 * voters.len());
+        for (voter, amount) in voters {
+            if voter.address() != funder.address() {
+                let call = ChaosToken::transferCall { to: voter.address(), value: *amount };
+                transactions.push(self.send_call(funder, token, call).await?.summary);
+            }
+            let call = ChaosToken::delegateCall { delegatee: voter.address() };
+            transactions.push(self.send_call(voter, token, call).await?.summary);
+        }
+        Ok(transactions)
+    }
+}

@@ -1,0 +1,137 @@
+use alloy::transports::http::reqwest;
+use alloy_primitives::B256;
+use chaos_types::ChainId;
+
+/// Why something on a chain did not work. URLs are shown as scheme, host and port only, because
+/// paths and queries of RPC URLs often hold keys.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The URL cannot be used. The text is not repeated: it may hold a key.
+    #[error("the rpc url is not usable: {reason}")]
+    InvalidUrl {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// No answer came, also after retrying. Trying later may help.
+    #[error("{url} is unreachable: no answer to {method} in {attempts} attempts")]
+    Unreachable {
+        /// Scheme, host and port.
+        url: String,
+        /// JSON-RPC method that was asked.
+        method: String,
+        /// Requests made.
+        attempts: u32,
+        /// The last failure.
+        #[source]
+        source: TransportFailure,
+    },
+    /// The node asked to be left alone for a while, also after retrying.
+    #[error("{url} limits the rate of requests; it asked to wait {after_s} s")]
+    RateLimited {
+        /// Scheme, host and port.
+        url: String,
+        /// Seconds to wait; 0 if the node did not say.
+        after_s: u64,
+    },
+    /// The node refused the request. Sending the same again will not help.
+    #[error("{method} was rejected with code {code}: {reason}")]
+    Rejected {
+        /// JSON-RPC method.
+        method: String,
+        /// JSON-RPC error code.
+        code: i64,
+        /// The node's words, cut to 300 characters.
+        reason: String,
+    },
+    /// A contract refused the call.
+    #[error("{call} reverted: {reason}")]
+    Reverted {
+        /// Contract call, by name.
+        call: &'static str,
+        /// The contract's error by name with its arguments, or its bytes if unknown.
+        reason: String,
+    },
+    /// The endpoint serves another chain than expected.
+    #[error("wrong chain: expected {expected}, got {got}")]
+    WrongChain {
+        /// Chain that was asked for.
+        expected: ChainId,
+        /// Chain that answered.
+        got: ChainId,
+    },
+    /// An answer does not have the expected form.
+    #[error("malformed answer in {at}: {reason}")]
+    Malformed {
+        /// Method or call, and the part of its answer.
+        at: String,
+        /// What was expected or found.
+        reason: String,
+    },
+    /// The chain has no such block, or does not have it yet.
+    #[error("block {number} does not exist on {url}")]
+    UnknownBlock {
+        /// Number that was asked for.
+        number: u64,
+        /// Scheme, host and port.
+        url: String,
+    },
+    /// A sent transaction did not get into a block in time. It may still do so.
+    #[error("transaction {hash} was sent but not mined within {waited_s} s")]
+    NotMined {
+        /// The transaction.
+        hash: B256,
+        /// Seconds waited.
+        waited_s: u64,
+    },
+    /// The chain cannot do this.
+    #[error("{url} does not support {capability}")]
+    Unsupported {
+        /// Scheme, host and port.
+        url: String,
+        /// What is missing.
+        capability: &'static str,
+    },
+    /// The key could not sign.
+    #[error("the transaction could not be signed")]
+    Signing(#[source] alloy::signers::Error),
+    /// An anchor proof could not be built from what the node sent.
+    #[error("the anchor proof could not be built")]
+    AnchorProof(#[source] crate::AnchorProofError),
+    /// The runtime for blocking calls could not be started.
+    #[error("the runtime for chain requests could not be started")]
+    Runtime(#[source] std::io::Error),
+    /// The cache of fetched state could not be read or written.
+    #[error("the state cache failed")]
+    Cache(#[from] crate::rpc::CacheError),
+}
+
+/// A failure below JSON-RPC.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportFailure {
+    /// Connecting, sending or receiving failed.
+    #[error("the http request failed")]
+    Http(#[source] reqwest::Error),
+    /// A status that may pass.
+    #[error("http status {0}")]
+    Status(u16),
+}
+
+impl Error {
+    /// Whether the same request may succeed later without any change.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::RateLimited { .. } | Self::NotMined { .. })
+    }
+
+    pub(crate) fn malformed(at: impl Into<String>, reason: impl std::fmt::Display) -> Self {
+        Self::Malformed { at: at.into(), reason: shorten(&reason.to_string()) }
+    }
+}
+
+/// Longest text of a stranger that goes into an error, in characters.
+const FOREIGN_TEXT_CHARS_MAX: usize = 300;
+
+/// Cuts a stranger's text and drops its control characters, so that it cannot take over a terminal.
+pub(crate) fn shorten(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(FOREIGN_TEXT_CHARS_MAX).collect()
+}

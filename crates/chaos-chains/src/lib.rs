@@ -1,0 +1,57 @@
+//! Chains as the platform sees them: put a proposal or a checkpoint on one, read it back, prove it.
+//!
+//! Everything else in ChaosChain is pure; this crate is where it meets nodes that are slow, wrong,
+//! rate-limited or gone. It keeps that mess behind three doors:
+//!
+//! - [`EvmChain`]: an EVM chain over JSON-RPC. It checks the chain's identity when it connects, sends
+//!   transactions that are safe to retry, and names every failure ([`Error`]).
+//! - [`rpc::BlockSource`]: blocks and lazily fetched state for replay, cached on disk. Blocking.
+//! - [`AnchorProof`]: an offline proof that a checkpoint is in a block. Pure; no network.
+//!
+//! [`attestation`] is the layout of what a submitted proposal carries.
+//!
+//! [`Anvil`] runs a local chain for demos and tests, and [`Signer`] loads keys from an encrypted
+//! keystore or from the environment, never from flags.
+//!
+//! ```no_run
+//! use chaos_chains::{Anvil, AnvilConfig, EvmChain, StackConfig};
+//!
+//! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
+//! let anvil = Anvil::start(&AnvilConfig::default())?;
+//! let chain = EvmChain::connect(anvil.endpoint(), Some(&anvil.chain_id())).await?;
+//! let deployer = anvil.signer(0);
+//! let stack = chain.deploy_governance_stack(&deployer, &StackConfig::default()).await?;
+//! let anchored = chain.anchor_checkpoint(stack.anchor, &deployer, 7, [1; 32]).await?;
+//! let proof = chain.anchor_proof(&anchored.transaction, stack.anchor).await?;
+//! let fact = proof.verify(7, [1; 32])?;
+//! assert_eq!(fact.block_hash, anchored.transaction.block_hash);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Invariants: a secret never appears in an error, in `Debug` or in a shown URL; an answer that does
+//! not fit is [`Error::Malformed`], never a zero; nothing is sent before the chain id was checked.
+//!
+//! It does not know what a proposal means, what a log leaf holds, or who deserves a reward.
+
+mod anchor_proof;
+pub mod anvil;
+pub mod attestation;
+mod blocking;
+mod client;
+pub mod contracts;
+mod error;
+mod json_rpc;
+pub mod rpc;
+pub mod signer;
+
+pub use alloy_primitives::{Address, B256, Bytes, U256};
+pub use anchor_proof::{AnchorFact, AnchorParts, AnchorProof, AnchorProofError};
+pub use anvil::{Anvil, AnvilConfig};
+pub use client::{
+    AnchoredCheckpoint, Claim, CreatedDistribution, EndpointProposal, EvmChain, GovernanceStack,
+    GovernorCall, GovernorProposal, ProposalState, StackConfig, SubmittedProposal, Support,
+    TxSummary, VoteTally, VotingWindow,
+};
+pub use error::Error;
+pub use signer::Signer;

@@ -1,0 +1,32 @@
+//! Everything that needs a node, against a real anvil, and against stub servers that misbehave.
+
+#![expect(
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "helpers of tests fail and report like the tests themselves"
+)]
+
+mod anchoring;
+mod failures;
+mod governance;
+mod replay;
+mod stub;
+
+use std::{env, path::PathBuf};
+
+use chaos_chains::{Anvil, AnvilConfig, anvil};
+
+/// Starts a local chain. Without anvil the test is skipped, with a message; under CI it fails.
+fn start_anvil() -> Option<Anvil> {
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let config = AnvilConfig { root: Some(root), ..AnvilConfig::default() };
+    match Anvil::start(&config) {
+        Ok(anvil) => Some(anvil),
+        Err(anvil::Error::NotFound) if env::var_os("CI").is_none() => {
+            eprintln!("skipped: anvil is absent; run `npm ci` in contracts/");
+            None
+        }
+        Err(error) => panic!("anvil could not be started: {error}"),
+    }
+}
