@@ -1,0 +1,47 @@
+use super::*;
+
+#[track_caller]
+fn check(number: u64, timestamp: u64, expect: SpecId) {
+    assert_eq!(rules(ETHEREUM, number, timestamp).unwrap().spec, expect, "block {number}");
+}
+
+#[test]
+fn ethereum_forks_start_at_their_first_block() {
+    check(0, 1_438_269_988, SpecId::FRONTIER);
+    check(1_149_999, 1_457_981_342, SpecId::FRONTIER);
+    check(1_150_000, 1_457_981_393, SpecId::HOMESTEAD);
+    check(2_463_000, 1_476_796_771, SpecId::TANGERINE);
+    check(2_675_000, 1_479_831_344, SpecId::SPURIOUS_DRAGON);
+    check(4_369_999, 1_508_131_303, SpecId::SPURIOUS_DRAGON);
+    check(4_370_000, 1_508_131_331, SpecId::BYZANTIUM);
+    check(7_280_000, 1_551_383_524, SpecId::PETERSBURG);
+    check(9_069_000, 1_575_764_709, SpecId::ISTANBUL);
+    check(12_243_999, 1_618_481_214, SpecId::ISTANBUL);
+    check(12_244_000, 1_618_481_223, SpecId::BERLIN);
+    check(12_965_000, 1_628_166_822, SpecId::LONDON);
+    check(15_537_393, 1_663_224_162, SpecId::LONDON);
+    check(15_537_394, 1_663_224_179, SpecId::MERGE);
+    check(17_034_869, 1_681_338_443, SpecId::MERGE);
+    check(17_034_870, 1_681_338_479, SpecId::SHANGHAI);
+    check(19_426_587, 1_710_338_135, SpecId::CANCUN);
+    check(22_431_084, 1_746_612_311, SpecId::PRAGUE);
+    check(23_935_694, 1_764_798_551, SpecId::OSAKA);
+}
+
+#[test]
+fn blob_fee_fraction_follows_the_schedule() {
+    let fraction = |timestamp| {
+        rules(ETHEREUM, 24_000_000, timestamp).unwrap().blobs.map(|b| b.update_fraction)
+    };
+    assert_eq!(fraction(1_700_000_000), None);
+    assert_eq!(fraction(1_710_338_135), Some(3_338_477));
+    assert_eq!(fraction(1_746_612_311), Some(5_007_716));
+    assert_eq!(fraction(1_765_290_070), Some(5_007_716));
+    assert_eq!(fraction(1_765_290_071), Some(8_346_193));
+    assert_eq!(fraction(1_767_747_671), Some(11_684_671));
+}
+
+#[test]
+fn refuses_a_chain_without_a_schedule() {
+    assert_eq!(rules(5, 1, 1), Err(UnknownChain { chain_id: 5 }));
+}

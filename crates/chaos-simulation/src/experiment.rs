@@ -1,0 +1,281 @@
+//! An experiment: two sets of parameters, seeds and assumptions; and the run that compares them.
+//!
+//! Path `i` of both arms sees the same shocks, drawn from (seed, i), so that a difference between
+//! the arms is the parameters' doing (common random numbers). Paths are independent and are
+//! reduced in order: the result does not depend on the number of threads.
+
+use std::{collections::BTreeMap, num::NonZeroUsize};
+
+use chaos_types::{ChainId, canonical};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Parameters,
+    fee_market::{
+        self, Assumptions, CalibrationError, Demand, Metric, NOISE_BLOCKS_MIN, ObservedBlock, Path,
+        PathMetrics, PathSpec, Shocks,
+    },
+    result::{
+        Arms, BacktestRow, EvmBlockFigures, Input, Layer, MetricRow, Pairs, Program, RESULT_FORMAT,
+        Series, SimulationResult, evm_rows,
+    },
+};
+
+mod bounds;
+mod fans;
+
+pub use bounds::{Bound, WORK_BLOCKS_MAX};
+
+/// What is compared and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// What the chain has.
+    pub baseline: Parameters,
+    /// What is proposed; in force at once from the first measured block.
+    pub proposal: Parameters,
+    /// Seed of all random numbers.
+    #[serde(with = "chaos_types::decimal")]
+    pub seed: u64,
+    /// Independent paths, each run in both arms.
+    pub paths: u32,
+    /// Measured blocks per path.
+    pub blocks: u32,
+    /// Blocks before those, under the baseline in both arms.
+    pub warmup_blocks: u32,
+    /// Elasticity, patience, pool and bursts.
+    pub assumptions: Assumptions,
+}
+
+impl Experiment {
+    /// 50 paths of 1,800 blocks (six hours of 12 seconds) after 300, seed 0, default assumptions.
+    #[must_use]
+    pub fn new(baseline: Parameters, proposal: Parameters) -> Self {
+        Self {
+            baseline,
+            proposal,
+            seed: 0,
+            paths: 50,
+            blocks: 1_800,
+            warmup_blocks: 300,
+            assumptions: Assumptions::default(),
+        }
+    }
+}
+
+/// What an experiment works on, read by the caller.
+#[derive(Debug, Clone)]
+pub struct Material<'a> {
+    /// The chain the blocks are from.
+    pub chain: ChainId,
+    /// The program, usually [`Program::this`].
+    pub program: Program,
+    /// Digests of everything that `observed` and `evm` came from.
+    pub inputs: Vec<Input>,
+    /// Blocks of that chain to calibrate demand from, in any order; a repeated number counts once.
+    pub observed: &'a [ObservedBlock],
+    /// Re-executed blocks; may be empty.
+    pub evm: &'a [EvmBlockFigures],
+}
+
+/// A result and what is needed to draw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Simulation {
+    /// The figures.
+    pub result: SimulationResult,
+    /// Bands and differences; the result holds its digest.
+    pub series: Series,
+}
+
+/// The comparison at one assumed elasticity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SensitivityRow {
+    /// The elasticity in ppm.
+    pub elasticity_ppm: u32,
+    /// The figures of the fee-market layer.
+    pub metrics: BTreeMap<String, MetricRow>,
+}
+
+/// The elasticities of [`sensitivity`] in ppm: 0.01 to 0.3, the range of published estimates.
+pub const SENSITIVITY_ELASTICITIES_PPM: [u32; 5] = [10_000, 50_000, 100_000, 200_000, 300_000];
+
+/// Why an experiment did not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A number of the experiment is outside its bounds.
+    #[error("experiment: {field} must be from {min} to {max}, found {found}")]
+    OutOfBounds {
+        /// The field.
+        field: &'static str,
+        /// The smallest value accepted.
+        min: u64,
+        /// The largest value accepted.
+        max: u64,
+        /// The value found.
+        found: u64,
+    },
+    /// The observed blocks do not determine a demand.
+    #[error("demand cannot be calibrated")]
+    Calibration(#[source] CalibrationError),
+    /// The worker threads could not be started.
+    #[error("cannot start {threads} worker threads")]
+    Threads {
+        /// Threads asked for.
+        threads: NonZeroUsize,
+        /// The operating system's answer.
+        #[source]
+        source: rayon::ThreadPoolBuildError,
+    },
+    /// The result cannot be written canonically.
+    #[error("result has no canonical form")]
+    Canonical(#[source] canonical::Error),
+}
+
+/// Compares the two arms of `experiment` on `material`.
+///
+/// Same arguments, same bytes, for any number of threads.
+///
+/// # Errors
+/// If a number is out of bounds, no observed block has a base fee, or threads cannot start.
+pub fn run(
+    experiment: &Experiment,
+    material: &Material<'_>,
+    threads: NonZeroUsize,
+) -> Result<Simulation, Error> {
+    bounds::ensure(experiment)?;
+    let mut observed = material.observed.to_vec();
+    observed.sort_by_key(|block| block.number);
+    observed.dedup_by_key(|block| block.number);
+    let demand = fee_market::calibrate(&observed, &experiment.assumptions, &experiment.baseline)
+        .map_err(Error::Calibration)?;
+    let paths = run_paths(experiment, &demand, threads)?;
+
+    let mut metrics = BTreeMap::new();
+    let mut differences = BTreeMap::new();
+    for metric in Metric::ALL {
+        let pairs = Pairs(paths.iter().map(|pair| pair.of(metric)).collect());
+        let name = metric.name().to_owned();
+        metrics.insert(name.clone(), pairs.mean_row(metric.unit(), Layer::FeeMarket));
+        let ascending = pairs.differences().into_iter().map(crate::result::Decimal).collect();
+        differences.insert(name, ascending);
+    }
+    let backtest = backtest(&observed, &experiment.baseline, &metrics);
+    metrics.extend(evm_rows(material.evm));
+
+    let series = Series { fans: fans::collect(experiment, &paths), differences };
+    let mut inputs = material.inputs.clone();
+    inputs.sort_unstable();
+    let result = SimulationResult {
+        format: RESULT_FORMAT.to_owned(),
+        program: material.program.clone(),
+        chain: material.chain.clone(),
+        inputs,
+        parameters: Arms { baseline: experiment.baseline, proposal: experiment.proposal },
+        seed: experiment.seed,
+        paths: experiment.paths,
+        blocks: experiment.blocks,
+        warmup_blocks: experiment.warmup_blocks,
+        assumptions: experiment.assumptions,
+        demand,
+        metrics,
+        backtest,
+        series: series.digest().map_err(Error::Canonical)?,
+    };
+    Ok(Simulation { result, series })
+}
+
+/// Runs the same experiment at each of [`SENSITIVITY_ELASTICITIES_PPM`].
+///
+/// # Errors
+/// As [`run`].
+pub fn sensitivity(
+    experiment: &Experiment,
+    material: &Material<'_>,
+    threads: NonZeroUsize,
+) -> Result<Vec<SensitivityRow>, Error> {
+    SENSITIVITY_ELASTICITIES_PPM
+        .into_iter()
+        .map(|elasticity_ppm| {
+            let mut experiment = *experiment;
+            experiment.assumptions.elasticity_ppm = elasticity_ppm;
+            let mut metrics = run(&experiment, material, threads)?.result.metrics;
+            metrics.retain(|_, row| row.layer == Layer::FeeMarket);
+            Ok(SensitivityRow { elasticity_ppm, metrics })
+        })
+        .collect()
+}
+
+/// Both arms of one path, reduced to what the result needs.
+struct PathPair {
+    baseline: PathMetrics,
+    proposal: PathMetrics,
+    baseline_samples: Vec<fans::Sample>,
+    proposal_samples: Vec<fans::Sample>,
+}
+
+impl PathPair {
+    fn of(&self, metric: Metric) -> (i128, i128) {
+        let value = |metrics: &PathMetrics| metrics.get(&metric).copied().unwrap_or(0);
+        (value(&self.baseline), value(&self.proposal))
+    }
+}
+
+fn run_paths(
+    experiment: &Experiment,
+    demand: &Demand,
+    threads: NonZeroUsize,
+) -> Result<Vec<PathPair>, Error> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.get())
+        .build()
+        .map_err(|source| Error::Threads { threads, source })?;
+    let spec = PathSpec {
+        demand,
+        assumptions: &experiment.assumptions,
+        baseline: &experiment.baseline,
+        warmup_blocks: experiment.warmup_blocks,
+    };
+    // An indexed parallel iterator collects in the order of the paths, whoever finishes first.
+    Ok(pool.install(|| {
+        (0..experiment.paths)
+            .into_par_iter()
+            .map(|path| run_path(experiment, &spec, path))
+            .collect()
+    }))
+}
+
+fn run_path(experiment: &Experiment, spec: &PathSpec<'_>, path: u32) -> PathPair {
+    let blocks = experiment.warmup_blocks + experiment.blocks;
+    let shocks = Shocks::draw((experiment.seed, path), blocks, spec.demand, spec.assumptions);
+    let arm = |parameters: &Parameters| -> (PathMetrics, Vec<fans::Sample>) {
+        let path: Path = fee_market::simulate(spec, &shocks, parameters);
+        (path.metrics(parameters), fans::sample(&path, parameters, experiment.blocks))
+    };
+    let (baseline, baseline_samples) = arm(&experiment.baseline);
+    let (proposal, proposal_samples) = arm(&experiment.proposal);
+    PathPair { baseline, proposal, baseline_samples, proposal_samples }
+}
+
+/// Observed figures beside the modelled baseline, from the longest run of consecutive blocks.
+fn backtest(
+    observed: &[ObservedBlock],
+    baseline: &Parameters,
+    metrics: &BTreeMap<String, MetricRow>,
+) -> BTreeMap<String, BacktestRow> {
+    let with_fee: Vec<ObservedBlock> =
+        observed.iter().filter(|block| block.base_fee_wei.is_some()).copied().collect();
+    let run = fee_market::longest_run(&with_fee, |block| block.number);
+    if run.len() < NOISE_BLOCKS_MIN {
+        return BTreeMap::new();
+    }
+    fee_market::observed_metrics(run, baseline.elasticity_multiplier())
+        .into_iter()
+        .filter_map(|(metric, observed)| {
+            let modelled = metrics.get(metric.name())?.baseline;
+            let row = BacktestRow { unit: metric.unit().to_owned(), observed, modelled };
+            Some((metric.name().to_owned(), row))
+        })
+        .collect()
+}

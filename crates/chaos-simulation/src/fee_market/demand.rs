@@ -1,0 +1,365 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Metric, ObservedBlock, PathSpec, Shocks, observed_metrics, percentile, simulate};
+use crate::{ParameterName, Parameters, Setting, fixed};
+
+/// Slow noise is what remains in means over 10 x 10 blocks.
+const WINDOW: usize = 10;
+
+/// Fewer consecutive blocks than this do not show how noise persists: 1,000.
+pub(crate) const NOISE_BLOCKS_MIN: usize = 1_000;
+
+/// Size of the simulated sample that fast noise is matched on.
+const MATCH_PATHS: u32 = 8;
+const MATCH_BLOCKS: u32 = 1_000;
+const MATCH_WARMUP_BLOCKS: u32 = 100;
+
+/// Seed of the matching paths; an experiment's own seed must not move its calibration.
+const MATCH_SEED: u64 = u64::from_be_bytes(*b"demand/1");
+
+/// Resolution of the match.
+const MATCH_STEP_PPM: i64 = 500;
+
+/// Persistence stays below one, or a path would never return to its level.
+const PERSISTENCE_PPM_MAX: i64 = 999_000;
+
+/// Largest noise accepted, as the deviation of the natural logarithm: 2.
+const SIGMA_PPM_MAX: i64 = 2_000_000;
+
+/// What demand answers to the price, and how users wait: inputs that blocks alone do not show.
+///
+/// They are part of every result, because a reader may dispute each of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assumptions {
+    /// Price elasticity of gas demand in ppm: 200,000 means a doubled price cuts demand by 13 %.
+    ///
+    /// Published estimates for Ethereum differ by a factor of 30: 0.006 in 2025
+    /// (<https://arxiv.org/abs/2606.13555>) and 0.175 ± 0.093 from the three limit raises
+    /// (<https://ethresear.ch/t/24166>). Results should be read at several values.
+    pub elasticity_ppm: u32,
+    /// How long unserved demand waits before it gives up, in blocks.
+    pub patience_blocks: u32,
+    /// Most gas that may wait, in multiples of the block gas limit; what exceeds it is refused.
+    pub pool_blocks: u32,
+    /// Chance that a burst of demand begins in a block, in ppm.
+    pub burst_probability_ppm: u32,
+    /// Demand during a burst over demand without, in ppm; 1,500,000 is half as much again.
+    pub burst_factor_ppm: u32,
+    /// Length of a burst in blocks.
+    pub burst_blocks: u32,
+}
+
+impl Default for Assumptions {
+    fn default() -> Self {
+        Self {
+            elasticity_ppm: 200_000,
+            patience_blocks: 50,
+            pool_blocks: 20,
+            burst_probability_ppm: 500,
+            burst_factor_ppm: 1_500_000,
+            burst_blocks: 25,
+        }
+    }
+}
+
+/// Where the noise figures of a [`Demand`] come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoiseSource {
+    /// Estimated from the observed blocks.
+    Observed,
+    /// Too few consecutive blocks were observed; the figures are those of mainnet blocks
+    /// 12,965,000 to 12,999,999, rounded.
+    Stated,
+}
+
+/// Gas demand per block: `level * (base fee / anchor)^-elasticity * exp(slow + fast noise)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Demand {
+    /// The reference price: the median observed base fee in wei, at least 1.
+    #[serde(with = "chaos_types::decimal")]
+    pub anchor_wei: u128,
+    /// Mean gas demanded per block at the anchor price.
+    #[serde(with = "chaos_types::decimal")]
+    pub level_gas: u64,
+    /// Deviation of the noise that is fresh in every block (natural logarithm, ppm).
+    pub fast_sigma_ppm: i64,
+    /// Deviation of the noise that persists (natural logarithm, ppm).
+    pub slow_sigma_ppm: i64,
+    /// Correlation of the persisting noise from one block to the next, in ppm.
+    pub persistence_ppm: i64,
+    /// Where the three noise figures come from.
+    pub noise: NoiseSource,
+    /// Observed blocks that carried a base fee.
+    pub blocks_used: u64,
+    /// Of those, the full ones whose excess demand was imputed, see [`calibrate`].
+    pub blocks_imputed: u64,
+}
+
+/// Why observed blocks do not determine a demand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CalibrationError {
+    /// No observed block carries a base fee.
+    #[error(
+        "none of the {blocks} observed blocks has a base fee; the fee market needs blocks from \
+         London on"
+    )]
+    NoBaseFee {
+        /// Blocks observed.
+        blocks: usize,
+    },
+    /// The observed blocks used no gas.
+    #[error("the {blocks} observed blocks with a base fee used no gas")]
+    NoGas {
+        /// Blocks with a base fee.
+        blocks: usize,
+    },
+}
+
+/// One observed block with the price effect taken out.
+struct Sample {
+    block: ObservedBlock,
+    /// Gas used times (base fee / anchor)^elasticity.
+    demand_gas: u128,
+}
+
+/// Estimates the demand that produced the observed blocks, given its elasticity and patience.
+///
+/// *Anchor*: the median base fee. *Level*: the mean of gas used times (base fee / anchor)
+/// ^elasticity. A full block hides the demand above its limit; as the pool carries that over, it
+/// shows in the blocks that follow and the mean loses nothing, except in runs of full blocks
+/// longer than the patience. Each full block beyond it counts as censored with an exponential
+/// tail: the level is the sum over all blocks divided by the number of uncensored ones.
+///
+/// *Slow noise*: price-adjusted use over the level, averaged over 10 and over 100 blocks of the
+/// longest consecutive run. What ten short windows keep when averaged is slow; the rest is fast.
+/// The hundredth root of the correlation of adjacent long windows is the persistence. The
+/// deviation becomes logarithmic by `ln(1 + c^2)`.
+///
+/// *Fast noise*: use ends at the limit, so its variance cannot be read off; instead the model runs
+/// at several deviations and takes the one with which its base fee is as volatile as the observed
+/// one (standard deviation of the logarithmic change).
+///
+/// `chain` gives elasticity multiplier and denominator under which the blocks were made; their
+/// gas limit is taken from the blocks (median).
+///
+/// # Errors
+/// If no block has a base fee or no gas was used.
+pub fn calibrate(
+    observed: &[ObservedBlock],
+    assumptions: &Assumptions,
+    chain: &Parameters,
+) -> Result<Demand, CalibrationError> {
+    let mut fees: Vec<u128> = observed.iter().filter_map(|block| block.base_fee_wei).collect();
+    if fees.is_empty() {
+        return Err(CalibrationError::NoBaseFee { blocks: observed.len() });
+    }
+    fees.sort_unstable();
+    let anchor_wei = fees[(fees.len() - 1) / 2].max(1);
+    let samples = samples(observed, anchor_wei, assumptions.elasticity_ppm);
+    let imputed = count_beyond_patience(&samples, assumptions.patience_blocks);
+    let total = samples.iter().fold(0u128, |sum, sample| sum.saturating_add(sample.demand_gas));
+    let uncensored = (samples.len() - imputed).max(1);
+    let level_gas = u64::try_from(total / uncensored as u128).unwrap_or(u64::MAX);
+    if level_gas == 0 {
+        return Err(CalibrationError::NoGas { blocks: samples.len() });
+    }
+    let mut demand = Demand {
+        anchor_wei,
+        level_gas,
+        fast_sigma_ppm: STATED_NOISE.fast_sigma_ppm,
+        slow_sigma_ppm: STATED_NOISE.slow_sigma_ppm,
+        persistence_ppm: STATED_NOISE.persistence_ppm,
+        noise: NoiseSource::Stated,
+        blocks_used: samples.len() as u64,
+        blocks_imputed: imputed as u64,
+    };
+    let run = longest_run(&samples, |sample| sample.block.number);
+    if run.len() >= NOISE_BLOCKS_MIN {
+        (demand.slow_sigma_ppm, demand.persistence_ppm) = slow_noise(run, level_gas);
+        demand.noise = NoiseSource::Observed;
+        let blocks: Vec<ObservedBlock> = run.iter().map(|sample| sample.block).collect();
+        let parameters = with_median_limit(chain, &blocks);
+        let observed = observed_metrics(&blocks, chain.elasticity_multiplier());
+        let volatility = observed[&Metric::BaseFeeVolatility];
+        demand.fast_sigma_ppm = fast_sigma_ppm(&demand, assumptions, &parameters, volatility);
+    }
+    Ok(demand)
+}
+
+/// Ethereum's rule at the median gas limit of the blocks that carry a base fee: the natural
+/// baseline of an experiment on them. `None` if there is no such block or its limit is unusable.
+#[must_use]
+pub fn chain_parameters(observed: &[ObservedBlock]) -> Option<Parameters> {
+    let limits = observed.iter().filter(|block| block.base_fee_wei.is_some());
+    Parameters::ethereum(median_limit(limits)).ok()
+}
+
+/// The chain's rule at the blocks' own gas limit; the chain's limit if theirs is out of bounds.
+fn with_median_limit(chain: &Parameters, blocks: &[ObservedBlock]) -> Parameters {
+    Setting::new(ParameterName::GasLimit, median_limit(blocks.iter()))
+        .map_or(*chain, |setting| chain.with(setting))
+}
+
+fn median_limit<'a>(blocks: impl Iterator<Item = &'a ObservedBlock>) -> u64 {
+    let mut limits: Vec<u64> = blocks.map(|block| block.gas_limit).collect();
+    limits.sort_unstable();
+    percentile(&limits, 50)
+}
+
+fn samples(observed: &[ObservedBlock], anchor_wei: u128, elasticity_ppm: u32) -> Vec<Sample> {
+    let elasticity = fixed::ppm_to_q32(elasticity_ppm.into());
+    let anchor = fixed::log2_q32(anchor_wei);
+    observed
+        .iter()
+        .filter_map(|block| {
+            let price = fixed::log2_q32(block.base_fee_wei?) - anchor;
+            let exponent = fixed::mul_q32(elasticity, price);
+            Some(Sample { block: *block, demand_gas: fixed::scale_exp2(block.gas_used, exponent) })
+        })
+        .collect()
+}
+
+/// Full blocks that stand deeper in an unbroken run of full blocks than users wait.
+fn count_beyond_patience(samples: &[Sample], patience_blocks: u32) -> usize {
+    let mut run = 0u32;
+    let mut count = 0;
+    let mut previous = None;
+    for sample in samples {
+        let consecutive =
+            previous.is_some_and(|number: u64| number.checked_add(1) == Some(sample.block.number));
+        run = match (sample.block.is_saturated(), consecutive) {
+            (false, _) => 0,
+            (true, true) => run.saturating_add(1),
+            (true, false) => 1,
+        };
+        count += usize::from(run > patience_blocks);
+        previous = Some(sample.block.number);
+    }
+    count
+}
+
+/// The longest stretch of items whose numbers ascend by one; the first if several are longest.
+pub(crate) fn longest_run<T>(items: &[T], number: impl Fn(&T) -> u64) -> &[T] {
+    let mut best = 0..0;
+    let mut start = 0;
+    for end in 1..=items.len() {
+        let broken = end == items.len()
+            || number(&items[end - 1]).checked_add(1) != Some(number(&items[end]));
+        if broken {
+            if end - start > best.len() {
+                best = start..end;
+            }
+            start = end;
+        }
+    }
+    &items[best]
+}
+
+struct Noise {
+    fast_sigma_ppm: i64,
+    slow_sigma_ppm: i64,
+    persistence_ppm: i64,
+}
+
+/// What [`calibrate`] finds in mainnet blocks 12,965,000 to 12,999,999, rounded.
+const STATED_NOISE: Noise =
+    Noise { fast_sigma_ppm: 1_050_000, slow_sigma_ppm: 65_000, persistence_ppm: 998_000 };
+
+/// The part of the noise that windows keep: its deviation and its persistence, both in ppm.
+fn slow_noise(run: &[Sample], level_gas: u64) -> (i64, i64) {
+    // Demand relative to the level in Q32, held below 2^42 so that squares and sums stay exact.
+    let relative: Vec<i128> = run
+        .iter()
+        .map(|sample| {
+            let ratio = (sample.demand_gas.min(u128::MAX >> 33) << 32) / u128::from(level_gas);
+            i128::try_from(ratio.min(1 << 42)).unwrap_or(1 << 42)
+        })
+        .collect();
+    let short = window_means(&relative);
+    let long = window_means(&short);
+    let (short_variance, long_variance) =
+        (covariance_q32(&short, &short), covariance_q32(&long, &long));
+    // Of ten short windows the mean keeps the slow variance and a tenth of what is left of the
+    // fast one.
+    let ratio = WINDOW as i128;
+    let slow = ((ratio * long_variance - short_variance) / (ratio - 1)).max(0);
+    let adjacent = covariance_q32(&long[..long.len() - 1], &long[1..]);
+    let persistence = if adjacent <= 0 || slow == 0 {
+        0
+    } else {
+        let correlation = ((adjacent << 32) / slow).min(1 << 32);
+        root_ppm(correlation, WINDOW * WINDOW).min(PERSISTENCE_PPM_MAX)
+    };
+    (logarithmic_sigma_ppm(slow), persistence)
+}
+
+fn window_means(values: &[i128]) -> Vec<i128> {
+    values.chunks_exact(WINDOW).map(|window| window.iter().sum::<i128>() / WINDOW as i128).collect()
+}
+
+/// The fast deviation with which the model's base fee is as volatile as the observed one.
+///
+/// Bisection on simulated paths with shocks of their own, the same at every trial.
+fn fast_sigma_ppm(
+    without_fast: &Demand,
+    assumptions: &Assumptions,
+    parameters: &Parameters,
+    observed_volatility_ppm: i128,
+) -> i64 {
+    let spec_blocks = MATCH_WARMUP_BLOCKS + MATCH_BLOCKS;
+    let volatility = |fast_sigma_ppm: i64| -> i128 {
+        let demand = Demand { fast_sigma_ppm, ..*without_fast };
+        let spec = PathSpec {
+            demand: &demand,
+            assumptions,
+            baseline: parameters,
+            warmup_blocks: MATCH_WARMUP_BLOCKS,
+        };
+        let total: i128 = (0..MATCH_PATHS)
+            .map(|path| {
+                let shocks = Shocks::draw((MATCH_SEED, path), spec_blocks, &demand, assumptions);
+                simulate(&spec, &shocks, parameters).metrics(parameters)[&Metric::BaseFeeVolatility]
+            })
+            .sum();
+        total / i128::from(MATCH_PATHS)
+    };
+    let (mut low, mut high) = (0, SIGMA_PPM_MAX);
+    while high - low > MATCH_STEP_PPM {
+        let middle = low.midpoint(high);
+        if volatility(middle) < observed_volatility_ppm {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+/// Mean of products of deviations, inputs and output in Q32.
+fn covariance_q32(a: &[i128], b: &[i128]) -> i128 {
+    let count = a.len().max(1) as i128;
+    let mean_a = a.iter().sum::<i128>() / count;
+    let mean_b = b.iter().sum::<i128>() / count;
+    a.iter().zip(b).map(|(a, b)| ((a - mean_a) * (b - mean_b)) >> 32).sum::<i128>() / count
+}
+
+/// Deviation of the logarithm of a log-normal quantity of mean one and this variance.
+fn logarithmic_sigma_ppm(variance_q32: i128) -> i64 {
+    let one_plus = u128::try_from(variance_q32.max(0) + (1 << 32)).unwrap_or(1 << 32);
+    let squared = fixed::log2_to_ln_q32(fixed::log2_q32(one_plus) - (32 << 32));
+    fixed::q32_to_ppm(fixed::sqrt_q32(squared)).min(SIGMA_PPM_MAX)
+}
+
+/// The root of this degree of a ratio in Q32, in ppm.
+fn root_ppm(ratio_q32: i128, degree: usize) -> i64 {
+    let ratio = u128::try_from(ratio_q32).unwrap_or(0);
+    let log = i128::from(fixed::log2_q32(ratio) - (32 << 32));
+    let root = fixed::scale_exp2(1_000_000, fixed::saturate(log / degree as i128));
+    i64::try_from(root).unwrap_or(PERSISTENCE_PPM_MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,288 @@
+use std::collections::BTreeMap;
+
+use super::{ObservedBlock, Path, history::is_saturated};
+use crate::{Parameters, fixed};
+
+/// A figure computed from one path.
+///
+/// U is gas used over gas limit, e the elasticity multiplier, b the base fee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Metric {
+    /// Mean of U.
+    UtilisationMean,
+    /// e times mean U, less one.
+    UseVsTarget,
+    /// Share of blocks with U of 99 % or more.
+    BlocksSaturated,
+    /// Share of blocks with U of 1 % or less.
+    BlocksEmpty,
+    /// Longest run of saturated blocks.
+    SaturatedRunMax,
+    /// Median base fee.
+    BaseFeeMedian,
+    /// 95th percentile of the base fee.
+    BaseFeeP95,
+    /// 99th percentile of the base fee.
+    BaseFeeP99,
+    /// Deviation of the base fee's logarithmic change.
+    BaseFeeVolatility,
+    /// Mean wait for inclusion.
+    InclusionDelayMean,
+    /// 95th percentile of the wait for inclusion.
+    InclusionDelayP95,
+    /// Share of demand that was never served.
+    DemandDropped,
+    /// Burnt base fee per block.
+    FeeBurned,
+    /// Gas served per block.
+    GasServed,
+    /// Share of blocks in which the price response was held at its bound.
+    ResponseClamped,
+}
+
+impl Metric {
+    /// All metrics.
+    pub const ALL: [Self; 15] = [
+        Self::UtilisationMean,
+        Self::UseVsTarget,
+        Self::BlocksSaturated,
+        Self::BlocksEmpty,
+        Self::SaturatedRunMax,
+        Self::BaseFeeMedian,
+        Self::BaseFeeP95,
+        Self::BaseFeeP99,
+        Self::BaseFeeVolatility,
+        Self::InclusionDelayMean,
+        Self::InclusionDelayP95,
+        Self::DemandDropped,
+        Self::FeeBurned,
+        Self::GasServed,
+        Self::ResponseClamped,
+    ];
+
+    /// The name in results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UtilisationMean => "utilisation_mean",
+            Self::UseVsTarget => "use_vs_target",
+            Self::BlocksSaturated => "blocks_saturated",
+            Self::BlocksEmpty => "blocks_empty",
+            Self::SaturatedRunMax => "saturated_run_max",
+            Self::BaseFeeMedian => "base_fee_median",
+            Self::BaseFeeP95 => "base_fee_p95",
+            Self::BaseFeeP99 => "base_fee_p99",
+            Self::BaseFeeVolatility => "base_fee_volatility",
+            Self::InclusionDelayMean => "inclusion_delay_mean",
+            Self::InclusionDelayP95 => "inclusion_delay_p95",
+            Self::DemandDropped => "demand_dropped",
+            Self::FeeBurned => "fee_burned",
+            Self::GasServed => "gas_served",
+            Self::ResponseClamped => "response_clamped",
+        }
+    }
+
+    /// The unit of the values, all integers.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::UtilisationMean
+            | Self::UseVsTarget
+            | Self::BlocksSaturated
+            | Self::BlocksEmpty
+            | Self::BaseFeeVolatility
+            | Self::DemandDropped
+            | Self::ResponseClamped => "ppm",
+            Self::SaturatedRunMax => "blocks",
+            Self::BaseFeeMedian | Self::BaseFeeP95 | Self::BaseFeeP99 => "wei",
+            Self::InclusionDelayMean | Self::InclusionDelayP95 => "milli_blocks",
+            Self::FeeBurned => "wei_per_block",
+            Self::GasServed => "gas_per_block",
+        }
+    }
+
+    /// Formula and source.
+    #[must_use]
+    pub const fn definition(self) -> &'static str {
+        match self {
+            Self::UtilisationMean => "mean of gas used / gas limit",
+            Self::UseVsTarget => {
+                "elasticity multiplier x mean(gas used / gas limit) - 1; bounded in the long run by \
+                 arXiv 2212.07175"
+            }
+            Self::BlocksSaturated => "share of blocks with gas used / gas limit >= 99 %",
+            Self::BlocksEmpty => "share of blocks with gas used / gas limit <= 1 %",
+            Self::SaturatedRunMax => "longest run of blocks with gas used / gas limit >= 99 %",
+            Self::BaseFeeMedian => "median over blocks of the base fee, nearest rank (EIP-1559)",
+            Self::BaseFeeP95 => "95th percentile over blocks of the base fee, nearest rank",
+            Self::BaseFeeP99 => "99th percentile over blocks of the base fee, nearest rank",
+            Self::BaseFeeVolatility => {
+                "standard deviation of ln(next base fee / base fee), arXiv 2110.04753"
+            }
+            Self::InclusionDelayMean => {
+                "gas-weighted mean of blocks waited beyond the first possible one, first come \
+                 first served, served demand only"
+            }
+            Self::InclusionDelayP95 => {
+                "gas-weighted 95th percentile of blocks waited beyond the first possible one, \
+                 served demand only"
+            }
+            Self::DemandDropped => {
+                "gas that waited longer than the patience or found the pool full / gas that arrived"
+            }
+            Self::FeeBurned => "mean over blocks of base fee x gas used (EIP-1559)",
+            Self::GasServed => "mean over blocks of gas used",
+            Self::ResponseClamped => {
+                "share of blocks in which demand over level was held between 1/20 and 20"
+            }
+        }
+    }
+}
+
+/// The metrics of one path.
+pub type PathMetrics = BTreeMap<Metric, i128>;
+
+/// What both simulated and observed blocks have.
+#[derive(Clone, Copy)]
+struct Figures {
+    base_fee_wei: u128,
+    gas_used: u64,
+    gas_limit: u64,
+}
+
+impl Path {
+    /// All metrics of the path, which ran under `parameters`.
+    #[must_use]
+    pub fn metrics(&self, parameters: &Parameters) -> PathMetrics {
+        let gas_limit = parameters.gas_limit();
+        let figures: Vec<Figures> = self
+            .blocks
+            .iter()
+            .map(|block| Figures {
+                base_fee_wei: block.base_fee_wei,
+                gas_used: block.gas_used,
+                gas_limit,
+            })
+            .collect();
+        let mut metrics = block_metrics(&figures, parameters.elasticity_multiplier());
+        let arrived: u128 = self.blocks.iter().map(|block| u128::from(block.gas_arrived)).sum();
+        let dropped: u128 = self.blocks.iter().map(|block| u128::from(block.gas_dropped)).sum();
+        let clamped = self.blocks.iter().filter(|block| block.response_clamped).count();
+        metrics.insert(Metric::DemandDropped, signed(ratio(dropped * 1_000_000, arrived)));
+        metrics.insert(Metric::ResponseClamped, share_ppm(clamped, self.blocks.len()));
+        metrics.insert(Metric::InclusionDelayMean, self.delay_mean_milli());
+        metrics.insert(Metric::InclusionDelayP95, self.delay_percentile_milli(95));
+        metrics
+    }
+
+    fn delay_mean_milli(&self) -> i128 {
+        let served: u128 = self.gas_by_delay.iter().sum();
+        let waited: u128 =
+            self.gas_by_delay.iter().zip(0u128..).map(|(gas, delay)| gas * delay).sum();
+        signed(ratio(waited * 1_000, served))
+    }
+
+    fn delay_percentile_milli(&self, percent: u128) -> i128 {
+        let served: u128 = self.gas_by_delay.iter().sum();
+        let mut below = 0;
+        for (gas, delay) in self.gas_by_delay.iter().zip(0i128..) {
+            below += gas;
+            if below * 100 >= served * percent {
+                return delay * 1_000;
+            }
+        }
+        0
+    }
+}
+
+/// The metrics that real blocks show: use and base fee, not waiting. For the backtest.
+#[must_use]
+pub fn observed_metrics(blocks: &[ObservedBlock], elasticity_multiplier: u64) -> PathMetrics {
+    let figures: Vec<Figures> = blocks
+        .iter()
+        .filter_map(|block| {
+            Some(Figures {
+                base_fee_wei: block.base_fee_wei?,
+                gas_used: block.gas_used,
+                gas_limit: block.gas_limit,
+            })
+        })
+        .collect();
+    block_metrics(&figures, elasticity_multiplier)
+}
+
+fn block_metrics(figures: &[Figures], elasticity_multiplier: u64) -> PathMetrics {
+    let count = figures.len() as u128;
+    let used_ppb: u128 = figures
+        .iter()
+        .map(|block| ratio(u128::from(block.gas_used) * 1_000_000_000, block.gas_limit.into()))
+        .sum();
+    let use_of_target_ppm = ratio(used_ppb * u128::from(elasticity_multiplier), count * 1_000);
+    let saturated: Vec<bool> =
+        figures.iter().map(|block| is_saturated(block.gas_used, block.gas_limit)).collect();
+    let saturated_count = saturated.iter().filter(|saturated| **saturated).count();
+    let empty = figures
+        .iter()
+        .filter(|block| u128::from(block.gas_used) * 100 <= u128::from(block.gas_limit))
+        .count();
+    let mut fees: Vec<u128> = figures.iter().map(|block| block.base_fee_wei).collect();
+    let volatility = volatility_ppm(&fees);
+    fees.sort_unstable();
+    let burned = figures.iter().fold(0u128, |sum, block| {
+        sum.saturating_add(block.base_fee_wei.saturating_mul(u128::from(block.gas_used)))
+    });
+    let served: u128 = figures.iter().map(|block| u128::from(block.gas_used)).sum();
+    BTreeMap::from([
+        (Metric::UtilisationMean, signed(ratio(used_ppb, count * 1_000))),
+        (Metric::UseVsTarget, signed(use_of_target_ppm) - 1_000_000),
+        (Metric::BlocksSaturated, share_ppm(saturated_count, figures.len())),
+        (Metric::BlocksEmpty, share_ppm(empty, figures.len())),
+        (Metric::SaturatedRunMax, longest_true_run(&saturated)),
+        (Metric::BaseFeeMedian, signed(percentile(&fees, 50))),
+        (Metric::BaseFeeP95, signed(percentile(&fees, 95))),
+        (Metric::BaseFeeP99, signed(percentile(&fees, 99))),
+        (Metric::BaseFeeVolatility, volatility),
+        (Metric::FeeBurned, signed(ratio(burned, count))),
+        (Metric::GasServed, signed(ratio(served, count))),
+    ])
+}
+
+/// Nearest-rank percentile of ascending values; the default value when there are none.
+pub(crate) fn percentile<T: Copy + Default>(ascending: &[T], percent: usize) -> T {
+    let rank = (ascending.len() * percent).div_ceil(100).max(1);
+    ascending.get(rank - 1).copied().unwrap_or_default()
+}
+
+fn volatility_ppm(fees: &[u128]) -> i128 {
+    let changes: Vec<i128> = fees
+        .windows(2)
+        .map(|pair| i128::from(fixed::ln_q32(pair[1])) - i128::from(fixed::ln_q32(pair[0])))
+        .collect();
+    let count = changes.len().max(1) as i128;
+    let mean = changes.iter().sum::<i128>() / count;
+    let variance = changes.iter().map(|change| (change - mean).pow(2)).sum::<i128>() / count;
+    i128::from(fixed::q32_to_ppm(fixed::saturate(variance.max(0).isqrt())))
+}
+
+fn longest_true_run(values: &[bool]) -> i128 {
+    values.split(|value| !value).map(|run| run.len() as i128).max().unwrap_or(0)
+}
+
+fn share_ppm(part: usize, whole: usize) -> i128 {
+    signed(ratio(part as u128 * 1_000_000, whole as u128))
+}
+
+/// Quotient rounded to nearest, ties up; zero when there is nothing to divide by.
+fn ratio(numerator: u128, denominator: u128) -> u128 {
+    match numerator.checked_div(denominator) {
+        Some(quotient) => quotient + u128::from(numerator % denominator >= denominator.div_ceil(2)),
+        None => 0,
+    }
+}
+
+fn signed(value: u128) -> i128 {
+    i128::try_from(value).unwrap_or(i128::MAX)
+}
+
+#[cfg(test)]
+mod tests;

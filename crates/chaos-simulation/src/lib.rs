@@ -1,0 +1,52 @@
+//! What a parameter change would do to a chain, from real blocks.
+//!
+//! Somebody proposes a gas limit or a base-fee rule. Readers want to know what it does to fees,
+//! inclusion and gas use, and why they should believe the figures. This crate answers in two
+//! layers and says which layer each figure came from:
+//!
+//! - [`evm`] re-executes recorded blocks exactly, under the rules of their fork, and compares the
+//!   result with the header; [`evm::counterfactual`] runs the same block under another gas limit.
+//! - [`fee_market`] models demand that answers to price, block after block, under either set of
+//!   parameters; [`run`] compares the two with common seeds and gives intervals.
+//!
+//! [`load`] makes blocks where none are recorded.
+//!
+//! ```
+//! use chaos_simulation::{
+//!     evm::{Bytecodes, RecordedBlock, ReplayInput, replay},
+//!     load::{LoadParameters, generate},
+//! };
+//!
+//! let load = generate(&LoadParameters { blocks: 1, ..LoadParameters::default() })?;
+//! let codes = Bytecodes::decode(&load.bytecodes)?;
+//! let block = RecordedBlock::decode(&load.blocks[0].json, Some(load.chain_id))?;
+//! let result = replay(&ReplayInput::new(block, &codes))?;
+//! assert!(result.agrees());
+//! assert_eq!(result.unknown_reads.total(), 0);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Invariants: the same inputs give the same bytes on any machine and on any number of threads;
+//! nothing hashed or compared is a float; a read outside the recorded state is counted, never
+//! taken for a zero.
+//!
+//! It refuses to touch files, network or clock: bytes come in, results go out. It refuses a chain
+//! whose fork schedule it does not know.
+
+pub mod evm;
+mod experiment;
+pub mod fee_market;
+pub mod fixed;
+pub mod load;
+pub mod parameters;
+mod result;
+
+pub use experiment::{
+    Bound, Error, Experiment, Material, SENSITIVITY_ELASTICITIES_PPM, SensitivityRow, Simulation,
+    WORK_BLOCKS_MAX, run, sensitivity,
+};
+pub use parameters::{Definition, ParameterName, Parameters, Setting, parse_setting};
+pub use result::{
+    Arms, BacktestRow, Band, Decimal, EvmBlockFigures, EvmMetric, Fan, Input, Interval, Layer,
+    MetricRow, Program, RESULT_FORMAT, Series, SimulationResult,
+};

@@ -1,0 +1,122 @@
+//! The result of a comparison: one canonical document with one digest.
+//!
+//! Every figure is an integer with a stated unit, written as a decimal string so that no JSON
+//! reader rounds it, and says which layer it came from.
+
+use std::collections::BTreeMap;
+
+use chaos_types::{ChainId, Digest, canonical};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Parameters,
+    fee_market::{Assumptions, Demand},
+};
+
+mod evm_rows;
+mod rows;
+mod series;
+
+pub(crate) use evm_rows::evm_rows;
+pub use evm_rows::{EvmBlockFigures, EvmMetric};
+pub(crate) use rows::Pairs;
+pub use rows::{BacktestRow, Interval, Layer, MetricRow};
+pub use series::{Band, Decimal, Fan, Series};
+
+/// Names the layout of [`SimulationResult`]; a change of layout changes it.
+pub const RESULT_FORMAT: &str = "chaos-simulation/result/1";
+
+/// The program that made a result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Program {
+    /// Package name.
+    pub name: String,
+    /// Package version.
+    pub version: String,
+}
+
+impl Program {
+    /// This crate as built.
+    #[must_use]
+    pub fn this() -> Self {
+        Self {
+            name: env!("CARGO_PKG_NAME").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// One input of a simulation: a block file, a fee history, a set of contract codes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// What it is, such as `eip155:1/blocks/19426586`.
+    pub name: String,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+}
+
+/// The parameters of both arms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arms {
+    /// What the chain has.
+    pub baseline: Parameters,
+    /// What is proposed.
+    pub proposal: Parameters,
+}
+
+/// What was compared, under which assumptions, and what came out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SimulationResult {
+    /// [`RESULT_FORMAT`].
+    pub format: String,
+    /// The program that computed it.
+    pub program: Program,
+    /// The chain whose blocks were used.
+    pub chain: ChainId,
+    /// Everything read, sorted by name.
+    pub inputs: Vec<Input>,
+    /// The two sets of parameters.
+    pub parameters: Arms,
+    /// Seed of the random paths.
+    #[serde(with = "chaos_types::decimal")]
+    pub seed: u64,
+    /// Simulated paths.
+    pub paths: u32,
+    /// Measured blocks per path.
+    pub blocks: u32,
+    /// Blocks before the measured ones, under the baseline in both arms.
+    pub warmup_blocks: u32,
+    /// What a reader may dispute.
+    pub assumptions: Assumptions,
+    /// Demand as calibrated from the observed blocks.
+    pub demand: Demand,
+    /// Figures by name.
+    pub metrics: BTreeMap<String, MetricRow>,
+    /// The baseline model beside the observed blocks; empty without enough consecutive blocks.
+    pub backtest: BTreeMap<String, BacktestRow>,
+    /// Digest of the [`Series`] computed with it.
+    pub series: Digest,
+}
+
+impl SimulationResult {
+    /// The canonical bytes (RFC 8785).
+    ///
+    /// # Errors
+    /// Never for a result made by [`crate::run`]; a value built by hand may hold integers beyond
+    /// 2^53 in its small fields.
+    pub fn to_canonical(&self) -> Result<Vec<u8>, canonical::Error> {
+        canonical::to_vec(self)
+    }
+
+    /// SHA-256 of the canonical bytes: what two runs must agree on.
+    ///
+    /// # Errors
+    /// As [`Self::to_canonical`].
+    pub fn digest(&self) -> Result<Digest, canonical::Error> {
+        self.to_canonical().map(|bytes| Digest::of(&bytes))
+    }
+}

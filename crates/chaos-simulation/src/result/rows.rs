@@ -1,0 +1,126 @@
+use serde::{Deserialize, Serialize};
+
+use crate::fee_market::percentile;
+
+/// Where a figure came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layer {
+    /// Re-execution of recorded transactions.
+    Evm,
+    /// The fee-market model.
+    FeeMarket,
+}
+
+impl Layer {
+    /// The name in results.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Evm => "evm",
+            Self::FeeMarket => "fee_market",
+        }
+    }
+}
+
+/// The 10th and 90th percentile (nearest rank) of the paired differences.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interval {
+    /// 10th percentile.
+    #[serde(with = "chaos_types::decimal")]
+    pub low: i128,
+    /// 90th percentile.
+    #[serde(with = "chaos_types::decimal")]
+    pub high: i128,
+}
+
+/// One figure in both arms.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricRow {
+    /// Unit of all five numbers.
+    pub unit: String,
+    /// The baseline arm: mean over paths, or mean or sum over blocks in the EVM layer.
+    #[serde(with = "chaos_types::decimal")]
+    pub baseline: i128,
+    /// The proposal arm, over the same paths or blocks.
+    #[serde(with = "chaos_types::decimal")]
+    pub proposal: i128,
+    /// Proposal less baseline: the mean of the paired differences, up to one unit of rounding.
+    #[serde(with = "chaos_types::decimal")]
+    pub difference: i128,
+    /// Spread of the difference from path to path, or from block to block.
+    pub interval: Interval,
+    /// Which layer computed it.
+    pub layer: Layer,
+}
+
+/// An observed figure beside the one that the baseline model gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BacktestRow {
+    /// Unit of both numbers.
+    pub unit: String,
+    /// In the longest consecutive run of observed blocks.
+    #[serde(with = "chaos_types::decimal")]
+    pub observed: i128,
+    /// Mean over the baseline paths.
+    #[serde(with = "chaos_types::decimal")]
+    pub modelled: i128,
+}
+
+/// One figure as (baseline, proposal) per path or per block.
+pub(crate) struct Pairs(pub(crate) Vec<(i128, i128)>);
+
+impl Pairs {
+    /// Arms by their means.
+    pub(crate) fn mean_row(&self, unit: &str, layer: Layer) -> MetricRow {
+        let count = i128::try_from(self.0.len().max(1)).unwrap_or(i128::MAX);
+        let (baseline, proposal) = self.sums();
+        self.row((round_div(baseline, count), round_div(proposal, count)), unit, layer)
+    }
+
+    /// Arms by their sums.
+    pub(crate) fn sum_row(&self, unit: &str, layer: Layer) -> MetricRow {
+        self.row(self.sums(), unit, layer)
+    }
+
+    /// The paired differences, ascending.
+    pub(crate) fn differences(&self) -> Vec<i128> {
+        let mut differences: Vec<i128> =
+            self.0.iter().map(|(baseline, proposal)| proposal.saturating_sub(*baseline)).collect();
+        differences.sort_unstable();
+        differences
+    }
+
+    fn sums(&self) -> (i128, i128) {
+        self.0.iter().fold((0, 0), |(baseline, proposal): (i128, i128), pair| {
+            (baseline.saturating_add(pair.0), proposal.saturating_add(pair.1))
+        })
+    }
+
+    fn row(&self, arms: (i128, i128), unit: &str, layer: Layer) -> MetricRow {
+        let (baseline, proposal) = arms;
+        let differences = self.differences();
+        MetricRow {
+            unit: unit.to_owned(),
+            baseline,
+            proposal,
+            difference: proposal.saturating_sub(baseline),
+            interval: Interval {
+                low: percentile(&differences, 10),
+                high: percentile(&differences, 90),
+            },
+            layer,
+        }
+    }
+}
+
+/// Quotient rounded to nearest, ties toward positive infinity.
+pub(crate) fn round_div(numerator: i128, denominator: i128) -> i128 {
+    numerator.saturating_add(denominator / 2).div_euclid(denominator)
+}
+
+#[cfg(test)]
+mod tests;

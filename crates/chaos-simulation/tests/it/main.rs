@@ -1,0 +1,12 @@
+//! Integration tests on recorded and generated blocks.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "helpers of tests may stop the test, and say what was skipped"
+)]
+
+mod evm;
+mod evm_input;
+mod evm_load;
+mod fee_market;
