@@ -1,0 +1,52 @@
+//! Figures as SVG: the same bytes for the report, the forum and the repository.
+//!
+//! Coordinates are integers and nothing is measured on screen, so a figure is a function of its
+//! data. No scripts, no external fonts; a dark scheme follows the reader's setting.
+
+mod fan;
+mod forest;
+mod fullness;
+mod scale;
+mod sensitivity;
+mod svg;
+
+use chaos_simulation::Series;
+
+use crate::{facts::BlockFacts, proposal::Proposal};
+
+/// One chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    /// File name without extension, such as `base-fee`.
+    pub name: &'static str,
+    /// The finding, as the chart's title states it.
+    pub title: String,
+    /// What is drawn, for readers who do not see it.
+    pub description: String,
+    /// A complete SVG document.
+    pub svg: String,
+}
+
+/// All figures of a proposal that its data allows, in the order of the report.
+///
+/// `observed` are the blocks the analysis read, `elasticity` is their gas limit over gas target.
+#[must_use]
+pub fn figures(
+    proposal: &Proposal,
+    series: &Series,
+    observed: &[BlockFacts],
+    elasticity: u64,
+) -> Vec<Figure> {
+    [
+        series.fans.get("base_fee").and_then(|fan| fan::draw(proposal, fan)),
+        fullness::draw(observed, elasticity),
+        forest::draw(proposal),
+        sensitivity::draw(proposal),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+#[cfg(test)]
+mod tests;

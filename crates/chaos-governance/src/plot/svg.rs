@@ -1,0 +1,161 @@
+//! The frame that all charts share: size, colours, title, axes.
+
+use std::fmt::Write as _;
+
+use super::Figure;
+use crate::text::xml;
+
+/// Width of the drawing, in units of half a pixel at natural size.
+pub(super) const WIDTH: i64 = 1_520;
+
+const STYLE: &str = "\
+.cc-bg{fill:#ffffff}.cc-t{fill:#16191d}.cc-m{fill:#5a6472}.cc-ax{stroke:#8b95a1;stroke-width:2;fill:none}\
+.cc-zero{stroke:#5a6472;stroke-width:2;stroke-dasharray:4 6;fill:none}\
+.cc-b{stroke:#6b7683;fill:none}.cc-p{stroke:#1f5fbf;fill:none}\
+.cc-bf{fill:#6b7683}.cc-pf{fill:#1f5fbf}.cc-soft{fill-opacity:.2}\
+.cc-ok{fill:#1b7a45;stroke:#1b7a45}.cc-no{fill:#b3261e;stroke:#b3261e}.cc-na{fill:#6b7683;stroke:#6b7683}\
+@media (prefers-color-scheme:dark){\
+.cc-bg{fill:#15181c}.cc-t{fill:#e8ebee}.cc-m{fill:#a3adb8}.cc-ax{stroke:#6e7883}.cc-zero{stroke:#a3adb8}\
+.cc-b{stroke:#98a3af}.cc-p{stroke:#7db0ff}.cc-bf{fill:#98a3af}.cc-pf{fill:#7db0ff}\
+.cc-ok{fill:#5fc48c;stroke:#5fc48c}.cc-no{fill:#ff8a80;stroke:#ff8a80}.cc-na{fill:#98a3af;stroke:#98a3af}}";
+
+/// Where a text is anchored.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// A drawing in progress.
+#[derive(Debug)]
+pub(super) struct Drawing {
+    name: &'static str,
+    title: String,
+    subtitle: String,
+    height: i64,
+    body: String,
+}
+
+impl Drawing {
+    pub(super) fn new(name: &'static str, height: i64, title: String, subtitle: String) -> Self {
+        Self { name, title, subtitle, height, body: String::new() }
+    }
+
+    pub(super) fn line(&mut self, class: &str, (x1, y1): (i64, i64), (x2, y2): (i64, i64)) {
+        self.push(format_args!(
+            "<line class=\"{class}\" x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\"/>\n"
+        ));
+    }
+
+    /// A line through the points, `width` units thick; dashed lines also differ without colour.
+    pub(super) fn path(&mut self, class: &str, width: i64, dashed: bool, points: &[(i64, i64)]) {
+        let dash = if dashed { " stroke-dasharray=\"14 9\"" } else { "" };
+        let points = coordinates(points);
+        self.push(format_args!(
+            "<polyline class=\"{class}\" stroke-width=\"{width}\"{dash} \
+             stroke-linejoin=\"round\" points=\"{points}\"/>\n"
+        ));
+    }
+
+    pub(super) fn area(&mut self, class: &str, points: &[(i64, i64)]) {
+        let points = coordinates(points);
+        self.push(format_args!("<polygon class=\"{class}\" points=\"{points}\"/>\n"));
+    }
+
+    pub(super) fn rect(&mut self, class: &str, (x, y): (i64, i64), (width, height): (i64, i64)) {
+        self.push(format_args!(
+            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>\n"
+        ));
+    }
+
+    pub(super) fn dot(&mut self, class: &str, (x, y): (i64, i64), radius: i64) {
+        self.push(format_args!(
+            "<circle class=\"{class}\" cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"/>\n"
+        ));
+    }
+
+    pub(super) fn text(&mut self, class: &str, (x, y): (i64, i64), anchor: Anchor, text: &str) {
+        let anchor = match anchor {
+            Anchor::Start => "start",
+            Anchor::Middle => "middle",
+            Anchor::End => "end",
+        };
+        self.push(format_args!(
+            "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\">{}</text>\n",
+            xml(text)
+        ));
+    }
+
+    /// A horizontal axis line with ticks below it and its label under them.
+    pub(super) fn x_axis(
+        &mut self,
+        (x1, x2): (i64, i64),
+        y: i64,
+        ticks: &[(i64, String)],
+        label: &str,
+    ) {
+        self.line("cc-ax", (x1, y), (x2, y));
+        for (x, text) in ticks {
+            self.line("cc-ax", (*x, y), (*x, y + 10));
+            self.text("cc-m", (*x, y + 40), Anchor::Middle, text);
+        }
+        self.text("cc-m", (x1.midpoint(x2), y + 84), Anchor::Middle, label);
+    }
+
+    /// A vertical axis line with ticks to its left; the label stands above it.
+    pub(super) fn y_axis(
+        &mut self,
+        x: i64,
+        (y1, y2): (i64, i64),
+        ticks: &[(i64, String)],
+        label: &str,
+    ) {
+        self.line("cc-ax", (x, y1), (x, y2));
+        for (y, text) in ticks {
+            self.line("cc-ax", (x - 10, *y), (x, *y));
+            self.text("cc-m", (x - 18, y + 9), Anchor::End, text);
+        }
+        self.text("cc-m", (40, y1.min(y2) - 26), Anchor::Start, label);
+    }
+
+    /// Closes the drawing; `description` says in words what is drawn.
+    pub(super) fn finish(self, description: String) -> Figure {
+        let (name, height) = (self.name, self.height);
+        let (title, subtitle, about) = (xml(&self.title), xml(&self.subtitle), xml(&description));
+        let svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
+             role=\"img\" aria-labelledby=\"{name}-title {name}-desc\" \
+             font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,sans-serif\" \
+             font-size=\"26\">\n\
+             <title id=\"{name}-title\">{title}</title>\n\
+             <desc id=\"{name}-desc\">{about}</desc>\n\
+             <style>{STYLE}</style>\n\
+             <rect class=\"cc-bg\" width=\"{WIDTH}\" height=\"{height}\" rx=\"16\"/>\n\
+             <text class=\"cc-t\" x=\"40\" y=\"62\" font-size=\"{large}\" font-weight=\"600\">{title}\
+             </text>\n\
+             <text class=\"cc-m\" x=\"40\" y=\"104\" font-size=\"{small}\">{subtitle}</text>\n\
+             {body}</svg>\n",
+            large = fitting(&self.title, 35, 76),
+            small = fitting(&self.subtitle, 26, 112),
+            body = self.body
+        );
+        Figure { name, title: self.title, description, svg }
+    }
+
+    fn push(&mut self, arguments: std::fmt::Arguments<'_>) {
+        self.body.write_fmt(arguments).expect("a string takes any text");
+    }
+}
+
+/// The font size at which a text of unknown length still fits, given that `characters` fit at
+/// `size`.
+fn fitting(text: &str, size: usize, characters: usize) -> usize {
+    let length = text.chars().count().max(1);
+    if length <= characters { size } else { (size * characters / length).max(14) }
+}
+
+fn coordinates(points: &[(i64, i64)]) -> String {
+    let pairs: Vec<String> = points.iter().map(|(x, y)| format!("{x},{y}")).collect();
+    pairs.join(" ")
+}

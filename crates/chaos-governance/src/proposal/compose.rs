@@ -1,0 +1,470 @@
+//! Puts the words around the numbers.
+
+use chaos_simulation::{Parameters, SensitivityRow, SimulationResult};
+use chaos_studio::Studio;
+use chaos_types::{Digest, canonical};
+
+use super::{
+    Affected, AgentLine, Alternative, Assumption, BacktestLine, Call, ChangeLine, Content,
+    DecisionRow, EvidenceLine, Forecast, PROPOSAL_FORMAT, Proposal, Reference, Reproduce,
+    RoundLine, rows,
+};
+use crate::{
+    change::Change,
+    int::Int,
+    opportunity::{Opportunity, Rule},
+    refine::{self, Decision, Outcome, Round},
+    text,
+};
+
+/// No metric falls by more than all of it; a difference below comes from dividing by the mean.
+const NOTHING_LEFT_PPM: i128 = -1_000_000;
+
+/// What a proposal is composed from.
+#[derive(Debug, Clone, Copy)]
+pub struct Brief<'a> {
+    /// The studio whose policy was applied.
+    pub studio: &'a Studio,
+    /// The parameters of the chain as they are.
+    pub parameters: &'a Parameters,
+    /// What the researcher found.
+    pub opportunity: &'a Opportunity,
+    /// What the developer tried.
+    pub outcome: &'a Outcome,
+    /// The simulation of a smaller step as an alternative, with its change.
+    pub half_step: Option<(&'a Change, &'a SimulationResult)>,
+    /// The comparison at several elasticities; may be empty.
+    pub sensitivity: &'a [SensitivityRow],
+    /// What only the caller knows.
+    pub context: &'a Context,
+}
+
+/// Facts that are not in the simulation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// Receipts of the analyses.
+    pub analyses: Vec<Reference>,
+    /// Receipts of the rounds, in order; may be shorter than the rounds.
+    pub round_receipts: Vec<Digest>,
+    /// When the forecast will be scored, such as a block number or a date.
+    pub scored_at: String,
+    /// The calls that carry the change out.
+    pub payload: Vec<Call>,
+    /// The calls that take it back.
+    pub rollback: Vec<Call>,
+    /// How to repeat the simulation.
+    pub reproduce: Reproduce,
+    /// Who took part.
+    pub agents: Vec<AgentLine>,
+    /// Who paid, conflicts of interest, where the blocks come from.
+    pub disclosure: String,
+}
+
+/// Why there is no proposal.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The developer gave the draft up.
+    #[error("the draft was given up: {reason}")]
+    GivenUp {
+        /// Why.
+        reason: String,
+    },
+    /// A metric that the policy judges is missing from the alternative's result.
+    #[error("the alternative's result has no metric `{metric}`")]
+    Alternative {
+        /// The metric.
+        metric: chaos_studio::MetricName,
+    },
+    /// A digest cannot be computed.
+    #[error("a result has no canonical form")]
+    Canonical(#[source] canonical::Error),
+}
+
+/// Composes the proposal of a finalised draft.
+///
+/// # Errors
+/// If the draft was given up, or a result lacks a metric that the policy judges.
+pub fn compose(brief: &Brief<'_>) -> Result<Proposal, Error> {
+    let Some(round) = brief.outcome.finalised() else {
+        let reason = match &brief.outcome.last().decision {
+            Decision::GiveUp(reason) => reason.to_string(),
+            Decision::Finalise | Decision::Refine { .. } => String::new(),
+        };
+        return Err(Error::GivenUp { reason });
+    };
+    let (decision_table, other_metrics) = rows::tables(&round.result, &round.verdicts);
+    let change = change_line(&round.change);
+    let context = brief.context;
+    let definition = round.change.parameter().definition();
+    let content = Content {
+        format: PROPOSAL_FORMAT,
+        chain: round.result.chain.clone(),
+        title: title(&change, round),
+        ask: ask(&change, round),
+        problem: problem(brief.opportunity),
+        evidence: evidence(brief.opportunity),
+        observed_range: brief.opportunity.range,
+        observed_blocks: brief.opportunity.blocks,
+        analyses: context.analyses.clone(),
+        rounds: round_lines(brief.outcome, &context.round_receipts),
+        result: round.result_digest,
+        affected: affected(&decision_table, &round.change),
+        assumptions: assumptions(&round.result),
+        sensitivity: sensitivity(brief, round),
+        backtest: backtest(&round.result),
+        forecast: forecast(round, &decision_table, &context.scored_at),
+        alternatives: alternatives(brief, round, &decision_table)?,
+        rollout: definition.takes_effect.to_owned(),
+        stop_conditions: stop_conditions(&decision_table),
+        payload: context.payload.clone(),
+        rollback: context.rollback.clone(),
+        reproduce: context.reproduce.clone(),
+        studio: brief.studio.digest(),
+        agents: context.agents.clone(),
+        disclosure: context.disclosure.clone(),
+        changes: vec![change],
+        decision_table,
+        other_metrics,
+    };
+    Proposal::new(content).map_err(Error::Canonical)
+}
+
+fn change_line(change: &Change) -> ChangeLine {
+    let definition = change.parameter().definition();
+    ChangeLine {
+        parameter: definition.flag.to_owned(),
+        current: Int(change.current().into()),
+        proposed: Int(change.proposed().into()),
+        unit: definition.unit.to_owned(),
+        meaning: definition.meaning.to_owned(),
+    }
+}
+
+fn verb(change: &ChangeLine) -> &'static str {
+    if change.proposed > change.current { "Raise" } else { "Lower" }
+}
+
+fn title(change: &ChangeLine, round: &Round) -> String {
+    format!(
+        "{} the {} of {} from {} to {}",
+        verb(change),
+        change.parameter.replace('-', " "),
+        round.result.chain,
+        text::quantity(change.current.0, &change.unit),
+        text::quantity(change.proposed.0, &change.unit),
+    )
+}
+
+fn ask(change: &ChangeLine, round: &Round) -> String {
+    let main = round.verdicts.first().map(|verdict| {
+        let row = round.result.metrics.get(verdict.metric.as_str());
+        let relative = row.and_then(|row| text::relative(row.difference, row.baseline));
+        let name = rows::label(verdict.metric.as_str());
+        match relative {
+            Some(relative) => format!(" In simulation this changes {name} by {relative}."),
+            None => format!(" The objective is {name}."),
+        }
+    });
+    format!(
+        "{} {} from {} to {}.{}",
+        verb(change),
+        change.parameter,
+        text::quantity(change.current.0, &change.unit),
+        text::quantity(change.proposed.0, &change.unit),
+        main.unwrap_or_default(),
+    )
+}
+
+fn problem(opportunity: &Opportunity) -> String {
+    let consequence = match opportunity.rule {
+        Rule::Congestion => {
+            "If nothing is done, demand at this level keeps pressing the base fee up until it \
+             prices users out."
+        }
+        Rule::Oscillation => {
+            "If nothing is done, full and empty blocks keep alternating and fee estimates stay wrong \
+             from one block to the next."
+        }
+        Rule::Bursts => {
+            "If nothing is done, every burst keeps filling blocks although the chain has room on \
+             average."
+        }
+    };
+    let mut reason = opportunity.reason.clone();
+    if let Some(first) = reason.get_mut(0..1) {
+        first.make_ascii_uppercase();
+    }
+    format!(
+        "{reason} (blocks {} to {}). {consequence}",
+        text::grouped(opportunity.range.0.into()),
+        text::grouped(opportunity.range.1.into()),
+    )
+}
+
+fn evidence(opportunity: &Opportunity) -> Vec<EvidenceLine> {
+    opportunity
+        .evidence
+        .iter()
+        .map(|item| EvidenceLine {
+            metric: item.metric.to_owned(),
+            unit: item.unit.to_owned(),
+            value: item.value,
+            threshold: item.threshold,
+        })
+        .collect()
+}
+
+fn round_lines(outcome: &Outcome, receipts: &[Digest]) -> Vec<RoundLine> {
+    outcome
+        .rounds
+        .iter()
+        .enumerate()
+        .map(|(index, round)| RoundLine {
+            number: round.number,
+            value: Int(round.change.proposed().into()),
+            unit: round.change.parameter().definition().unit.to_owned(),
+            result: round.result_digest,
+            receipt: receipts.get(index).copied(),
+            decision: match &round.decision {
+                Decision::Finalise => "satisfies every objective and guard: final".to_owned(),
+                Decision::Refine { why, .. } => why.clone(),
+                Decision::GiveUp(reason) => format!("given up: {reason}"),
+            },
+        })
+        .collect()
+}
+
+fn sign_of(row: &DecisionRow) -> i8 {
+    if row.low.0 > 0 {
+        1
+    } else if row.high.0 < 0 {
+        -1
+    } else {
+        0
+    }
+}
+
+/// `gains` or `loses` only if the whole interval is on one side of zero.
+fn effect(row: &DecisionRow, more_is_better: bool) -> &'static str {
+    match sign_of(row) {
+        0 if row.difference.0 == 0 && row.low.0 == 0 && row.high.0 == 0 => "unchanged",
+        0 => "unclear",
+        1 if more_is_better => "gains",
+        -1 if !more_is_better => "gains",
+        _ => "loses",
+    }
+}
+
+fn affected(rows: &[DecisionRow], change: &Change) -> Vec<Affected> {
+    let find = |metric: &str| rows.iter().find(|row| row.metric == metric);
+    let mut affected = Vec::new();
+    let mut push = |who, metric: &str, more_is_better, what: &str| {
+        if let Some(row) = find(metric) {
+            let difference = text::difference(row.difference.0, &row.unit);
+            let relative = text::relative(row.difference.0, row.baseline.0)
+                .map_or_else(String::new, |relative| format!(" ({relative})"));
+            affected.push(Affected {
+                who,
+                effect: effect(row, more_is_better),
+                text: format!("{what} {difference}{relative}"),
+            });
+        }
+    };
+    push("users who pay the typical price", "base_fee_median", false, "median base fee");
+    push("users in a rush hour", "base_fee_p95", false, "95th percentile of the base fee");
+    push("users who wait", "inclusion_delay_p95", false, "95th percentile of the wait");
+    push("holders, through the burn", "fee_burned", true, "fees burnt");
+    push("node operators", "gas_served", false, "work to execute per block, on average:");
+    if change.parameter() == chaos_simulation::ParameterName::GasLimit {
+        let ratio = text::relative(
+            i128::from(change.proposed()) - i128::from(change.current()),
+            change.current().into(),
+        );
+        let grows = change.proposed() > change.current();
+        affected.push(Affected {
+            who: "node operators, worst case",
+            effect: if grows { "loses" } else { "gains" },
+            text: format!(
+                "the largest possible block changes by {}; worst-case execution time and block \
+                 bytes are not simulated here",
+                ratio.unwrap_or_default()
+            ),
+        });
+    }
+    affected
+}
+
+fn assumptions(result: &SimulationResult) -> Vec<Assumption> {
+    let (given, demand) = (&result.assumptions, &result.demand);
+    let noise = match demand.noise {
+        chaos_simulation::fee_market::NoiseSource::Observed => {
+            "deviation of fresh and of persisting noise, estimated from the observed blocks"
+        }
+        chaos_simulation::fee_market::NoiseSource::Stated => {
+            "deviation of fresh and of persisting noise; too few consecutive blocks, so figures of \
+             mainnet in August 2021"
+        }
+    };
+    vec![
+        Assumption {
+            name: "price elasticity of demand",
+            value: text::decimal(given.elasticity_ppm.into(), 6, 3),
+            note: "published estimates run from 0.006 to 0.27; see the sensitivity",
+        },
+        Assumption {
+            name: "demand level",
+            value: format!(
+                "{} per block at {}",
+                text::quantity(demand.level_gas.into(), "gas"),
+                text::quantity(i128::try_from(demand.anchor_wei).unwrap_or(i128::MAX), "wei")
+            ),
+            note: "from the observed blocks; no growth",
+        },
+        Assumption {
+            name: "demand noise",
+            value: format!(
+                "{} and {}",
+                text::percent(demand.fast_sigma_ppm.into()),
+                text::percent(demand.slow_sigma_ppm.into())
+            ),
+            note: noise,
+        },
+        Assumption {
+            name: "bursts",
+            value: format!(
+                "x{} for {} blocks, chance {} per block",
+                text::decimal(given.burst_factor_ppm.into(), 6, 1),
+                given.burst_blocks,
+                text::percent(given.burst_probability_ppm.into())
+            ),
+            note: "stated, not estimated",
+        },
+        Assumption {
+            name: "patience and pool",
+            value: format!(
+                "{} blocks; pool of {} block limits",
+                given.patience_blocks, given.pool_blocks
+            ),
+            note: "users served first come first served; no tips, no builder strategy",
+        },
+        Assumption {
+            name: "paths",
+            value: format!(
+                "{} paths of {} blocks, seed {}",
+                result.paths,
+                text::grouped(result.blocks.into()),
+                result.seed
+            ),
+            note: "both arms see the same shocks; the interval is p10 to p90 over paths",
+        },
+    ]
+}
+
+fn sensitivity(brief: &Brief<'_>, round: &Round) -> Vec<super::SensitivityLine> {
+    let Some(metric) = round.verdicts.first().map(|verdict| verdict.metric.as_str()) else {
+        return Vec::new();
+    };
+    brief
+        .sensitivity
+        .iter()
+        .filter_map(|line| {
+            let row = rows::row(metric, line.metrics.get(metric)?, &[]);
+            Some(super::SensitivityLine { elasticity_ppm: line.elasticity_ppm, row })
+        })
+        .collect()
+}
+
+fn backtest(result: &SimulationResult) -> Vec<BacktestLine> {
+    result
+        .backtest
+        .iter()
+        .map(|(metric, row)| BacktestLine {
+            metric: metric.clone(),
+            unit: row.unit.clone(),
+            observed: Int(row.observed),
+            modelled: Int(row.modelled),
+        })
+        .collect()
+}
+
+fn forecast(round: &Round, rows: &[DecisionRow], scored_at: &str) -> Option<Forecast> {
+    let metric = round.verdicts.first()?.metric.as_str();
+    let row = rows.iter().find(|row| row.metric == metric)?;
+    Some(Forecast {
+        metric: metric.to_owned(),
+        relative_low_ppm: Int(text::relative_ppm(row.low.0, row.baseline.0)?.max(NOTHING_LEFT_PPM)),
+        relative_high_ppm: Int(text::relative_ppm(row.high.0, row.baseline.0)?),
+        horizon_blocks: round.result.blocks,
+        scored_at: scored_at.to_owned(),
+    })
+}
+
+fn alternatives(
+    brief: &Brief<'_>,
+    round: &Round,
+    table: &[DecisionRow],
+) -> Result<Vec<Alternative>, Error> {
+    let mut alternatives = vec![Alternative {
+        name: "no change".to_owned(),
+        result: Some(round.result_digest),
+        rows: Vec::new(),
+        text: "the baseline column of the decision table".to_owned(),
+    }];
+    for tried in brief.outcome.rounds.iter().filter(|tried| tried.number != round.number) {
+        let text = match &tried.decision {
+            Decision::Refine { why, .. } => why.clone(),
+            Decision::Finalise => String::new(),
+            Decision::GiveUp(reason) => reason.to_string(),
+        };
+        alternatives.push(alternative(&tried.change, &tried.result, table, text, brief)?);
+    }
+    if let Some((change, result)) = brief.half_step {
+        let text = "half of the proposed step".to_owned();
+        alternatives.push(alternative(change, result, table, text, brief)?);
+    }
+    Ok(alternatives)
+}
+
+fn alternative(
+    change: &Change,
+    result: &SimulationResult,
+    table: &[DecisionRow],
+    text: String,
+    brief: &Brief<'_>,
+) -> Result<Alternative, Error> {
+    let verdicts = refine::judge(brief.studio.policy(), change, result)
+        .map_err(|metric| Error::Alternative { metric })?;
+    let rows = table
+        .iter()
+        .filter_map(|shown| {
+            Some(rows::row(&shown.metric, result.metrics.get(&shown.metric)?, &verdicts))
+        })
+        .collect();
+    let definition = change.parameter().definition();
+    Ok(Alternative {
+        name: format!(
+            "{} = {}",
+            definition.flag,
+            text::quantity(change.proposed().into(), definition.unit)
+        ),
+        result: Some(result.digest().map_err(Error::Canonical)?),
+        rows,
+        text,
+    })
+}
+
+fn stop_conditions(table: &[DecisionRow]) -> Vec<String> {
+    table
+        .iter()
+        .filter_map(|row| {
+            let verdict = row.verdict.as_ref().filter(|verdict| verdict.criterion == "guard")?;
+            let side = if verdict.side == "at_most" { "rises" } else { "falls" };
+            let amount = text::quantity(verdict.threshold.0.abs(), &row.unit);
+            Some(format!(
+                "{} {side} by more than {amount} against the same number of blocks before \
+                 activation",
+                rows::label(&row.metric)
+            ))
+        })
+        .collect()
+}

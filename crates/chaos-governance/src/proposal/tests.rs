@@ -1,0 +1,128 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::fixture::{HOSTILE, congestion, context, parameters, proposal, refined, studio};
+
+#[test]
+fn id_is_the_digest_of_the_canonical_content() {
+    let proposal = proposal(&context("text"));
+    let json = proposal.to_json().unwrap();
+    let document = canonical::value_from_slice(&json).unwrap();
+    let inner = canonical::to_vec(&document["proposal"]).unwrap();
+    assert_eq!(document["id"], Digest::of(&inner).to_string());
+    assert_eq!(document["proposal"]["format"], PROPOSAL_FORMAT);
+    assert_eq!(document["proposal"]["changes"][0]["proposed"], "37000000");
+}
+
+#[test]
+fn any_difference_in_content_is_another_proposal() {
+    let (one, same) = (proposal(&context("text")), proposal(&context("text")));
+    assert_eq!(one, same);
+    assert_eq!(one.to_markdown(), same.to_markdown());
+    assert_ne!(one.id(), proposal(&context("test")).id());
+}
+
+#[test]
+fn content_follows_from_the_rounds() {
+    let proposal = proposal(&context("text"));
+    let content = proposal.content();
+    assert_eq!(content.title, "Raise the gas limit of eip155:1 from 30 Mgas to 37 Mgas");
+    assert_eq!(
+        content.ask,
+        "Raise gas-limit from 30 Mgas to 37 Mgas. In simulation this changes base fee, 95th \
+         percentile by \u{2212}30.0 %."
+    );
+    assert_eq!(content.rounds.len(), 2);
+    assert_eq!(content.rounds[0].receipt, Some(Digest::of(b"round")));
+    assert_eq!(content.rounds[1].receipt, None);
+    assert_eq!(content.rounds[1].decision, "satisfies every objective and guard: final");
+    let names: Vec<&str> = content.alternatives.iter().map(|a| a.name.as_str()).collect();
+    assert_eq!(names, ["no change", "gas-limit = 35 Mgas"]);
+    assert_eq!(proposal.main_row().unwrap().metric, "base_fee_p95");
+    let verdict = content.decision_table[0].verdict.as_ref().unwrap();
+    assert_eq!((verdict.standing, verdict.side, verdict.threshold), ("met", "at_most", Int(-250)));
+    let forecast = content.forecast.as_ref().unwrap();
+    assert_eq!(
+        (forecast.relative_low_ppm, forecast.relative_high_ppm),
+        (Int(-300_000), Int(-300_000))
+    );
+}
+
+#[test]
+fn every_metric_of_the_result_stands_in_exactly_one_table() {
+    let proposal = proposal(&context("text"));
+    let content = proposal.content();
+    let rows: Vec<&str> = content
+        .decision_table
+        .iter()
+        .chain(&content.other_metrics)
+        .map(|row| row.metric.as_str())
+        .collect();
+    let unique: BTreeSet<&str> = rows.iter().copied().collect();
+    assert_eq!(unique.len(), rows.len());
+    assert_eq!(rows.len(), chaos_simulation::fee_market::Metric::ALL.len());
+}
+
+#[test]
+fn draft_that_was_given_up_has_no_proposal() {
+    let error = compose(&Brief {
+        studio: &studio(),
+        parameters: &parameters(),
+        opportunity: &congestion(),
+        outcome: &refined(|_| (0, 5_001)),
+        half_step: None,
+        sensitivity: &[],
+        context: &context("text"),
+    })
+    .unwrap_err();
+    assert!(error.to_string().starts_with("the draft was given up: 35,000,000 misses"), "{error}");
+}
+
+/// The shape of a Markdown document: everything a renderer would treat as structure.
+fn shape(markdown: &str) -> Vec<(usize, &str)> {
+    markdown
+        .lines()
+        .map(|line| {
+            let pipes = line.replace("\\|", "").matches('|').count();
+            let mark = line.split(' ').next().unwrap_or("");
+            let structural = ["#", "##", "###", "-", "|", "---", "|---|---|--:|--:|--:|--:|--:|"];
+            (pipes, structural.into_iter().find(|known| *known == mark).unwrap_or(""))
+        })
+        .collect()
+}
+
+#[test]
+fn hostile_text_does_not_change_the_shape_of_the_markdown() {
+    let plain = proposal(&context("text")).to_markdown();
+    let hostile = proposal(&context(HOSTILE)).to_markdown();
+    // The command is an indented block, which text cannot leave; it alone may have more lines.
+    let without_command = |text: &str| {
+        text.lines().filter(|line| !line.starts_with("    ")).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(shape(&without_command(&hostile)), shape(&without_command(&plain)));
+    // An escaped backtick opens no code span, an escaped bracket closes no link.
+    let outside = without_command(&hostile).replace("\\`", "").replace("\\]", "");
+    let spans: Vec<&str> = outside.split('`').step_by(2).collect();
+    assert!(spans.iter().all(|text| !text.contains(['<', '@', '\u{202e}', '\u{1b}'])));
+    assert!(spans.iter().all(|text| !text.contains("](")));
+}
+
+#[test]
+fn markdown_is_two_screens_before_the_appendix() {
+    let markdown = proposal(&context("one sentence of ordinary length")).to_markdown();
+    let (body, appendix) = markdown.split_once("## Appendix").unwrap();
+    assert!(body.lines().count() <= 100, "{}", body.lines().count());
+    assert!(appendix.contains("| `base_fee_p95` | wei | 1000 | 700 | -300 | -300 | -300 |"));
+    for heading in [
+        "Decision table",
+        "Who gains, who loses",
+        "What a reader may dispute",
+        "Forecast to be scored",
+        "Alternatives considered",
+        "Rollout and rollback",
+        "Reproduce",
+        "Disclosure",
+    ] {
+        assert!(body.contains(&format!("## {heading}\n")), "{heading}");
+    }
+}

@@ -1,0 +1,8 @@
+//! The studio on real blocks.
+
+#[cfg(test)]
+mod real_blocks;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod scratch;

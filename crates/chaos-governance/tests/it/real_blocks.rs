@@ -1,0 +1,86 @@
+use chaos_governance::{
+    Metric,
+    opportunity::Rule,
+    plot,
+    refine::Decision,
+    report::{self, Step, Validation},
+};
+
+use crate::support::{context, fee_history, run};
+
+// The expected figures are those of the data's own description, computed there independently in
+// floating point: mean use 51.6 % of the limit, 23.3 % of blocks at 99 % or more, 46.7 % above
+// target, lag-1 autocorrelation -0.41, standard deviation of the log base-fee change 0.089, median
+// base fee 40 gwei, peak 798 gwei.
+#[test]
+fn metrics_of_the_fee_history_are_those_of_its_description() {
+    let Some(history) = fee_history() else { return };
+    let run = run(&history, |o| o.rule == Rule::Congestion, &context(), 2);
+    let check = |metric: Metric, low: i128, high: i128| {
+        let value = run.metrics.get(metric).unwrap();
+        assert!((low..high).contains(&value), "{} = {value}", metric.name());
+    };
+    assert_eq!(run.metrics.blocks, 35_000);
+    check(Metric::UtilisationMean, 515_500, 516_500);
+    check(Metric::BlocksFull, 232_500, 233_500);
+    check(Metric::BlocksAboveTarget, 466_500, 467_500);
+    check(Metric::UtilisationAutocorrelation, -420_000, -405_000);
+    check(Metric::BaseFeeVolatility, 88_500, 89_500);
+    check(Metric::BaseFeeMedian, 39_500_000_000, 40_500_000_000);
+    check(Metric::BaseFeeMax, 798_000_000_000, 799_000_000_000);
+    assert_eq!(run.metrics.values[&Metric::BaseFeeVolatility].n, 34_999);
+}
+
+#[test]
+fn both_opportunities_of_the_fee_history_end_in_a_proposal_that_meets_the_policy() {
+    let Some(history) = fee_history() else { return };
+    for rule in [Rule::Oscillation, Rule::Congestion] {
+        let run = run(&history, |o| o.rule == rule, &context(), 2);
+        assert_eq!(run.outcome.last().decision, Decision::Finalise);
+        let judged = run.proposal.content().decision_table.iter();
+        assert!(judged.filter_map(|row| row.verdict.as_ref()).all(|v| v.standing == "met"));
+        assert!(!run.proposal.content().backtest.is_empty());
+    }
+}
+
+#[test]
+fn proposal_figures_and_report_are_the_same_bytes_with_one_and_two_threads() {
+    let Some(history) = fee_history() else { return };
+    let documents = |threads| {
+        let run = run(&history, |o| o.rule == Rule::Oscillation, &context(), threads);
+        let figures = plot::figures(&run.proposal, &run.series, &run.facts, 2);
+        let report = report::render(
+            &run.proposal,
+            &figures,
+            &report::Run {
+                source: "35,000 recorded Ethereum mainnet headers".into(),
+                timeline: vec![Step {
+                    step: "simulate".into(),
+                    agent: "Ada, researcher".into(),
+                    receipt: Some(run.proposal.id()),
+                    text: "simulated the change".into(),
+                }],
+                validation: Validation::default(),
+                limits: vec!["worst-case blocks are not searched for".into()],
+                manifest: vec![("proposal.json".into(), run.proposal.id())],
+                verify: vec!["chaoschain verify bundles/*.json".into()],
+                anchor: vec![],
+            },
+        );
+        write_if_asked(&run.proposal.to_markdown(), &figures, &report);
+        (run.proposal.to_json().unwrap(), run.proposal.to_markdown(), figures, report)
+    };
+    assert_eq!(documents(1), documents(2));
+}
+
+/// `CHAOS_GOVERNANCE_OUT=DIR` keeps the documents, to be looked at.
+fn write_if_asked(markdown: &str, figures: &[plot::Figure], report: &str) {
+    let Some(directory) = std::env::var_os("CHAOS_GOVERNANCE_OUT") else { return };
+    let directory = std::path::PathBuf::from(directory);
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(directory.join("proposal.md"), markdown).unwrap();
+    std::fs::write(directory.join("report.html"), report).unwrap();
+    for figure in figures {
+        std::fs::write(directory.join(format!("{}.svg", figure.name)), &figure.svg).unwrap();
+    }
+}

@@ -1,0 +1,136 @@
+use std::collections::BTreeMap;
+
+use chaos_types::Digest;
+
+use crate::{
+    definition::{self, DefinitionError},
+    name::{ActionName, Domain, RoleName, StudioName, TaskName, ThresholdName},
+    policy::Policy,
+    role::Role,
+    task::Task,
+};
+
+/// A checked studio definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Studio {
+    pub(crate) name: StudioName,
+    pub(crate) domain: Domain,
+    pub(crate) description: String,
+    pub(crate) roles: BTreeMap<RoleName, Role>,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) order: Vec<TaskName>,
+    pub(crate) policy: Policy,
+    pub(crate) thresholds: BTreeMap<ThresholdName, u64>,
+    pub(crate) digest: Digest,
+}
+
+/// An action that the definition does not give to the role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotPermitted {
+    /// The studio has no such role.
+    #[error("studio `{studio}` has no role `{role}`")]
+    UnknownRole {
+        /// The studio.
+        studio: StudioName,
+        /// The role that was named.
+        role: RoleName,
+    },
+    /// The role exists but may not do this.
+    #[error("role `{role}` of studio `{studio}` may not perform `{action}`")]
+    Action {
+        /// The studio.
+        studio: StudioName,
+        /// The role.
+        role: RoleName,
+        /// The action it attempted.
+        action: ActionName,
+    },
+}
+
+impl Studio {
+    /// Reads a definition; the format is documented by the default file of each studio.
+    ///
+    /// # Errors
+    /// If the text is not TOML, has a key that is unknown or missing, or contradicts itself; the
+    /// error names the key.
+    pub fn parse(text: &str) -> Result<Self, DefinitionError> {
+        definition::parse(text)
+    }
+
+    /// Name of the studio.
+    #[must_use]
+    pub const fn name(&self) -> &StudioName {
+        &self.name
+    }
+
+    /// The domain in which its agents earn reputation.
+    #[must_use]
+    pub const fn domain(&self) -> &Domain {
+        &self.domain
+    }
+
+    /// One or two sentences for people.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// The roles by name.
+    #[must_use]
+    pub const fn roles(&self) -> &BTreeMap<RoleName, Role> {
+        &self.roles
+    }
+
+    /// The tasks in the order of the file.
+    #[must_use]
+    pub fn tasks(&self) -> &[Task] {
+        &self.tasks
+    }
+
+    /// The tasks in an order in which each comes after all it depends on.
+    #[must_use]
+    pub fn task_order(&self) -> &[TaskName] {
+        &self.order
+    }
+
+    /// The limits of what it may propose.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Named integers for the studio's own rules; each studio checks that it knows them all.
+    #[must_use]
+    pub const fn thresholds(&self) -> &BTreeMap<ThresholdName, u64> {
+        &self.thresholds
+    }
+
+    /// Digest of the canonical JSON of the definition; comments and layout do not change it.
+    #[must_use]
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Checks that a role may perform an action.
+    ///
+    /// # Errors
+    /// If the role is unknown or the action is not given to it.
+    pub fn ensure_permitted(
+        &self,
+        role: &RoleName,
+        action: &ActionName,
+    ) -> Result<(), NotPermitted> {
+        let studio = || self.name.clone();
+        let found = self
+            .roles
+            .get(role)
+            .ok_or_else(|| NotPermitted::UnknownRole { studio: studio(), role: role.clone() })?;
+        if found.actions.contains(action) {
+            return Ok(());
+        }
+        Err(NotPermitted::Action { studio: studio(), role: role.clone(), action: action.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests;
