@@ -1,0 +1,72 @@
+//! The command line.
+
+mod agent;
+mod log;
+mod work;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use agent::{AgentArgs, AgentCommand, RegisterArgs, RevokeArgs, RotateArgs, ShowArgs};
+pub(crate) use log::{
+    AnchorArgs, LogArgs, LogCommand, ProveArgs, RebuildArgs, ShowArgs as LogShowArgs,
+};
+pub(crate) use work::{
+    BlockSource, DemoArgs, ProposeArgs, ReplayArgs, SimulateArgs, SimulationArgs, VerifyArgs,
+};
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  done, and everything that was checked holds
+  1  a check failed: a bundle was rejected, a block did not agree, a view differed
+  2  the command line is wrong
+  3  an input is wrong: a file, a parameter, an agent's name, a password
+  4  something outside is missing or unreachable: an RPC endpoint, anvil
+  5  the data directory is locked, damaged or full
+
+Environment:
+  CHAOSCHAIN_PASSWORD           password of the agents' key files
+  CHAOSCHAIN_KEYSTORE_PASSWORD  password of an Ethereum keystore file
+  CHAOSCHAIN_PRIVATE_KEY        an Ethereum key, if no keystore is used
+  CHAOSCHAIN_ANVIL              where anvil is, if not on the path
+  NO_COLOR                      no colours";
+
+/// Makes the work of autonomous agents checkable.
+///
+/// Every action an agent takes leaves a receipt that a stranger can verify offline, re-execute,
+/// find in an anchored log, and follow into a reputation and a payout that recompute exactly.
+#[derive(Debug, Parser)]
+#[command(name = "chaoschain", version, after_help = AFTER_HELP, propagate_version = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the whole story: blocks, analysis, simulation, proposal, vote, scores, payment, proofs.
+    Demo(DemoArgs),
+    /// Re-execute blocks and compare gas and receipts roots with their headers.
+    Replay(ReplayArgs),
+    /// Compare a parameter change with the baseline on real blocks.
+    Simulate(SimulateArgs),
+    /// Let the studio's agents analyse, draft, simulate and refine a proposal.
+    Propose(ProposeArgs),
+    /// Verify receipt bundles offline.
+    Verify(VerifyArgs),
+    /// Register, list, show, rotate or revoke agents.
+    Agent(AgentArgs),
+    /// Show the log, sign checkpoints, make proofs, rebuild the views.
+    Log(LogArgs),
+    /// Write the log's checkpoint to a chain.
+    Anchor(AnchorArgs),
+}
+
+/// Where a node keeps its log, views, blobs and keys.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct DataArgs {
+    /// The data directory.
+    #[arg(long, env = "CHAOSCHAIN_DATA", default_value = "chaoschain-data", value_name = "DIR")]
+    pub(crate) data: PathBuf,
+}

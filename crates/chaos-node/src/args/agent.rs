@@ -1,0 +1,102 @@
+use clap::{Args, Subcommand};
+
+use super::DataArgs;
+
+const EXAMPLES: &str = "\
+Examples:
+  export CHAOSCHAIN_PASSWORD=...
+  chaoschain agent register --name ada --role researcher
+  chaoschain agent list
+  chaoschain agent show ada
+  chaoschain agent rotate ada
+  chaoschain agent revoke ada --reason 'key was on a stolen laptop'";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct AgentArgs {
+    #[command(subcommand)]
+    pub(crate) command: AgentCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentCommand {
+    /// Make a key and enter an agent in the registry.
+    Register(RegisterArgs),
+    /// List all agents.
+    List(ListArgs),
+    /// Show one agent: profile, keys with their places in the log, scores, rewards.
+    Show(ShowArgs),
+    /// Move an agent to a fresh key; its old key signs nothing after that.
+    Rotate(RotateArgs),
+    /// Revoke an agent; its key signs nothing after that.
+    Revoke(RevokeArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RegisterArgs {
+    /// A name unique in this log: a-z, 0-9, `-` and `_`.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// The role in the studio, such as researcher or core_developer.
+    #[arg(long)]
+    pub(crate) role: String,
+    /// The studio.
+    #[arg(long, default_value = "governance")]
+    pub(crate) studio: String,
+    /// An action kind it may perform; may be repeated. Default: what the studio gives the role.
+    #[arg(long = "capability", value_name = "KIND")]
+    pub(crate) capabilities: Vec<String>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The agent's name or did:key.
+    pub(crate) agent: String,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RotateArgs {
+    /// The agent's name.
+    pub(crate) agent: String,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RevokeArgs {
+    /// The agent's name.
+    pub(crate) agent: String,
+    /// Why, for people.
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// Sign with the log operator's key, if the agent's own is lost.
+    #[arg(long)]
+    pub(crate) by_operator: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,115 @@
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::DataArgs;
+
+const EXAMPLES: &str = "\
+Examples:
+  chaoschain log show
+  chaoschain log checkpoint > checkpoint.note
+  chaoschain log prove sha256:5f0c... --out receipt.json && chaoschain verify receipt.json
+  chaoschain log prove --consistency 12
+  chaoschain log rebuild --check";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct LogArgs {
+    #[command(subcommand)]
+    pub(crate) command: LogCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// List the entries, newest last.
+    Show(ShowArgs),
+    /// Sign and print a C2SP checkpoint of the log as it stands.
+    Checkpoint(CheckpointArgs),
+    /// Write the bundle that proves a receipt, or print a consistency proof.
+    Prove(ProveArgs),
+    /// Rebuild every view from the log.
+    Rebuild(RebuildArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Only the last N entries.
+    #[arg(long, value_name = "N")]
+    pub(crate) last: Option<u64>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON, one object per line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckpointArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProveArgs {
+    /// The receipt, as sha256:<64 hex>.
+    #[arg(required_unless_present = "consistency", conflicts_with = "consistency")]
+    pub(crate) receipt: Option<String>,
+    /// Prove instead that the log of this size is a prefix of the log as it stands.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) consistency: Option<u64>,
+    /// Where to write the bundle; default stdout.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RebuildArgs {
+    /// Compare with the stored views and exit with 1 if any row differs.
+    #[arg(long)]
+    pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const ANCHOR_EXAMPLES: &str = "\
+Examples:
+  export CHAOSCHAIN_KEYSTORE_PASSWORD=...
+  chaoschain anchor --rpc-url http://127.0.0.1:8545 --keystore anchor.json --deploy
+  chaoschain anchor --rpc-url http://127.0.0.1:8545 --keystore anchor.json --contract 0x5FbD...";
+
+#[derive(Debug, Args)]
+#[command(after_help = ANCHOR_EXAMPLES)]
+pub(crate) struct AnchorArgs {
+    /// The chain's JSON-RPC endpoint.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: String,
+    /// The chain it must be, such as eip155:1; otherwise whatever the endpoint serves.
+    #[arg(long, value_name = "CAIP-2")]
+    pub(crate) chain: Option<String>,
+    /// The CheckpointAnchor contract.
+    #[arg(long, value_name = "ADDRESS", required_unless_present = "deploy")]
+    pub(crate) contract: Option<String>,
+    /// Deploy a CheckpointAnchor contract first.
+    #[arg(long, conflicts_with = "contract")]
+    pub(crate) deploy: bool,
+    /// An Ethereum keystore file; its password comes from CHAOSCHAIN_KEYSTORE_PASSWORD. Without it
+    /// the key comes from CHAOSCHAIN_PRIVATE_KEY.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keystore: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,173 @@
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use clap::Args;
+
+use super::DataArgs;
+
+/// Recorded or live blocks.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BlockSource {
+    /// Recorded blocks: a folder with blocks/ and bytecodes.json.gz, or a folder of such folders.
+    #[arg(long, value_name = "DIR", conflicts_with = "rpc_url")]
+    pub(crate) blocks: Option<PathBuf>,
+    /// Live blocks from a JSON-RPC endpoint; state is fetched as it is read and cached on disk.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+    /// With --rpc-url: which blocks, as FIRST..=LAST, or N for the latest N final ones.
+    #[arg(long, value_name = "RANGE", default_value = "16", requires = "rpc_url")]
+    pub(crate) range: String,
+    /// With --rpc-url: where fetched blocks are kept, in the recorded format.
+    #[arg(long, value_name = "DIR", default_value = "chaoschain-cache", requires = "rpc_url")]
+    pub(crate) cache: PathBuf,
+    /// Only this chain, such as eip155:1; blocks of another chain are an error with --rpc-url and
+    /// are left out, and counted, with --blocks.
+    #[arg(long, value_name = "CAIP-2")]
+    pub(crate) chain: Option<String>,
+}
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  chaoschain replay --blocks data/ethereum
+  chaoschain replay --blocks data/ethereum --json --threads 2
+  chaoschain replay --rpc-url http://127.0.0.1:8545 --range 19000000..=19000003";
+
+#[derive(Debug, Args)]
+#[command(after_help = REPLAY_EXAMPLES)]
+pub(crate) struct ReplayArgs {
+    #[command(flatten)]
+    pub(crate) source: BlockSource,
+    /// How many threads.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Print one JSON object per block and a summary object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is simulated, apart from the blocks.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct SimulationArgs {
+    /// The seed of all randomness.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Price elasticity of demand: a price 1 % higher means this many % less demand. Published
+    /// estimates run from 0.006 to 0.3.
+    #[arg(long, default_value = "0.2")]
+    pub(crate) elasticity: String,
+    /// How many random paths each arm runs.
+    #[arg(long)]
+    pub(crate) paths: Option<u32>,
+    /// How many blocks a path has.
+    #[arg(long = "path-blocks", value_name = "N")]
+    pub(crate) path_blocks: Option<u32>,
+    /// Calibrate demand from this fee-history CSV (number,timestamp,gas_used,gas_limit,
+    /// base_fee_wei) instead of from the blocks.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) fee_history: Option<PathBuf>,
+    /// How many threads; the result does not depend on it.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+}
+
+const SIMULATE_EXAMPLES: &str = "\
+Examples:
+  chaoschain simulate --blocks data --set gas-limit=60000000
+  chaoschain simulate --blocks data --set base-fee-change-denominator=16 --elasticity 0.05 --json
+  chaoschain simulate --blocks data --set gas-limit=45000000 --fee-history fees.csv.gz --seed 7";
+
+#[derive(Debug, Args)]
+#[command(after_help = SIMULATE_EXAMPLES)]
+pub(crate) struct SimulateArgs {
+    #[command(flatten)]
+    pub(crate) source: BlockSource,
+    /// A parameter and its proposed value; may be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE", required = true)]
+    pub(crate) set: Vec<String>,
+    #[command(flatten)]
+    pub(crate) simulation: SimulationArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const PROPOSE_EXAMPLES: &str = "\
+Examples:
+  chaoschain propose --blocks data --researcher ada --developer linus --out proposal
+  chaoschain propose --blocks data --studio my-studio.toml --out proposal --json";
+
+#[derive(Debug, Args)]
+#[command(after_help = PROPOSE_EXAMPLES)]
+pub(crate) struct ProposeArgs {
+    #[command(flatten)]
+    pub(crate) source: BlockSource,
+    #[command(flatten)]
+    pub(crate) simulation: SimulationArgs,
+    /// A studio definition; default the built-in governance studio.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) studio: Option<PathBuf>,
+    /// The name of the registered agent that analyses.
+    #[arg(long, value_name = "NAME", default_value = "researcher")]
+    pub(crate) researcher: String,
+    /// The name of the registered agent that drafts and simulates.
+    #[arg(long, value_name = "NAME", default_value = "developer")]
+    pub(crate) developer: String,
+    /// Where to write proposal.md, proposal.json, the plots and the bundles.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  chaoschain verify bundles/*.json
+  chaoschain verify bundles/04-simulate.json --reexecute --inputs demo-out
+  chaoschain verify receipt.json --log 'chaoschain.local/1f0c...+a1b2c3d4+AQ...' --json
+
+Re-execution looks inputs up by digest: first in the bundle, then in every --inputs folder and,
+if none is given, in the folder above the bundle's.";
+
+#[derive(Debug, Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
+pub(crate) struct VerifyArgs {
+    /// Bundles.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Run the receipts' programs again and compare.
+    #[arg(long)]
+    pub(crate) reexecute: bool,
+    /// A folder that holds inputs; may be repeated.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The verifier key of the log you trust. Without it a bundle is checked against its own key,
+    /// which shows that its parts agree but not whose log it is.
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) log: Option<String>,
+    /// Print one JSON object per bundle.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  chaoschain demo --out demo-out
+  chaoschain demo --out demo-out --blocks data/ethereum
+  chaoschain demo --out demo-out --rpc-url https://rpc.example --range 8";
+
+#[derive(Debug, Args)]
+#[command(after_help = DEMO_EXAMPLES)]
+pub(crate) struct DemoArgs {
+    /// Where to write proposal.md, report.html, bundles/ and the rest.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) source: BlockSource,
+    #[command(flatten)]
+    pub(crate) simulation: SimulationArgs,
+    /// Print a JSON summary at the end.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,10 @@
+//! One module per subcommand.
+
+pub(crate) mod agent;
+pub(crate) mod anchor;
+pub(crate) mod demo;
+pub(crate) mod log;
+pub(crate) mod propose;
+pub(crate) mod replay;
+pub(crate) mod simulate;
+pub(crate) mod verify;

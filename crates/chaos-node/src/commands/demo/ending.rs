@@ -1,0 +1,499 @@
+//! The second half: submit, vote, score, pay, verify, anchor, and write everything down.
+
+use std::{
+    path::PathBuf,
+    process::{Command, ExitCode, Stdio},
+};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chaos_agency::{
+    Action, Evidence,
+    action::{self, Contribution, Payment, Verdict, VoteState},
+    receipt::{Input, Product, Program},
+};
+use chaos_chains::{ProposalState, U256};
+use chaos_governance::report;
+use chaos_types::{Digest, canonical};
+use serde_json::json;
+
+use super::{LocalChain, ParameterCall, Stage, closing_lines};
+use crate::{
+    bundles,
+    commands::{
+        anchor::{self, Anchoring},
+        verify,
+    },
+    exit::{Failure, Kind, OrFail as _},
+    home::Deed,
+    journey::{Actor, Finished, Receipts, write_file},
+    output,
+    programs::{EVIDENCE, Inputs, REWARDS, RewardDocument, ScoreDocument},
+    simulation::Ground,
+};
+
+/// The pool that the sponsor puts up: 1,000 tokens of 18 decimals.
+const POOL: u128 = 1_000_000_000_000_000_000_000;
+
+/// What a reader of the report should hold against it.
+const LIMITS: [&str; 3] = [
+    "Demand is a model: its elasticity is assumed and swept, not measured on these blocks.",
+    "Blocks are executed one by one under the new limit; what a builder would add to a larger block \
+     is not modelled.",
+    "The vote is held on a local chain by three development accounts.",
+];
+
+/// What the second half left behind.
+pub(crate) struct Ended {
+    anchoring: Anchoring,
+    bundles: Vec<PathBuf>,
+    /// The draft, which is the receipt that the chain's proposal carries.
+    draft: Digest,
+}
+
+impl Stage<'_> {
+    pub(crate) fn finish(
+        &mut self,
+        ground: &Ground,
+        local: &LocalChain,
+        finished: &Finished,
+        receipts: &Receipts,
+    ) -> Result<Ended, Failure> {
+        let draft = receipts
+            .draft
+            .ok_or_else(|| Failure::message(Kind::Check, "the draft was not signed"))?;
+        let submission = self.submit(local, finished, draft)?;
+        let outcome = self.vote(ground, local, finished, receipts, submission)?;
+        self.score(outcome)?;
+        self.pay(local, outcome)?;
+        self.judge(receipts)?;
+        let anchoring = {
+            let LocalChain { chain, stack, runtime, .. } = local;
+            runtime.block_on(anchor::anchor(
+                &mut self.home,
+                chain,
+                stack.anchor,
+                &local.sponsor(),
+            ))?
+        };
+        let text = format!(
+            "anchors {} entries in block {} of {}",
+            anchoring.body.log_size, anchoring.body.block_number, anchoring.body.chain
+        );
+        self.teller.tell("operator", text, Some(anchoring.receipt));
+        self.home.save_views()?;
+        let bundles = self.write_bundles(&anchoring)?;
+        Ok(Ended { anchoring, bundles, draft })
+    }
+
+    fn act(
+        &mut self,
+        actor: fn(&Self) -> &Actor,
+        parents: Vec<Digest>,
+        subjects: Vec<Product>,
+        evidence: Evidence,
+        action: Action,
+    ) -> Result<Digest, Failure> {
+        let actor = actor(self);
+        let (agent, key) = (actor.did, actor.key.clone());
+        self.home.act(Deed { agent, keys: vec![&key], parents, subjects, evidence, action })
+    }
+
+    fn submit(
+        &mut self,
+        local: &LocalChain,
+        finished: &Finished,
+        draft: Digest,
+    ) -> Result<Digest, Failure> {
+        let checkpoint = self.home.checkpoint()?;
+        let json = finished.proposal.to_json().or_fail(Kind::Check)?;
+        let document = self.home.put_blob(&json)?;
+        let uri = content_uri(&document);
+        let submitted = local.submit(&uri, &draft, &checkpoint)?;
+        let action = Action::Submit(action::Submit {
+            chain: local.chain.chain_id().clone(),
+            contract: format!("{:#x}", local.stack.endpoint),
+            proposal_id: submitted.proposal_id.to_string(),
+            metadata_uri: uri,
+            transaction: format!("{:#x}", submitted.transaction.hash),
+            block_number: submitted.transaction.block_number,
+        });
+        let subjects = vec![Product::new("proposal", document)];
+        let receipt =
+            self.act(|stage| &stage.developer, vec![draft], subjects, Evidence::None {}, action)?;
+        let text =
+            format!("submits proposal {} on {}", submitted.proposal_id, local.chain.chain_id());
+        self.teller.tell("developer", text, Some(receipt));
+        Ok(receipt)
+    }
+
+    fn vote(
+        &mut self,
+        ground: &Ground,
+        local: &LocalChain,
+        finished: &Finished,
+        receipts: &Receipts,
+        submission: Digest,
+    ) -> Result<Digest, Failure> {
+        let change = &finished.change;
+        let call = ParameterCall {
+            chain: ground.chain.clone(),
+            name: change.parameter().flag().to_owned(),
+            value: change.proposed(),
+        };
+        let content = finished.proposal.content();
+        let description = format!(
+            "# {}\n\n{}\n\nproposal {}",
+            content.title,
+            content.ask,
+            finished.proposal.id()
+        );
+        let vote = local.vote(&call, description)?;
+        if vote.value != U256::from(change.proposed()) {
+            return Err(Failure::message(
+                Kind::Check,
+                format!(
+                    "the vote set {} to {}, not to {}",
+                    call.name,
+                    vote.value,
+                    change.proposed()
+                ),
+            ));
+        }
+        let action = Action::ObserveVote(action::ObserveVote {
+            chain: local.chain.chain_id().clone(),
+            governor: format!("{:#x}", local.stack.governor),
+            proposal_id: vote.proposal_id.to_string(),
+            state: vote_state(vote.state)?,
+            votes_for: amount(vote.tally.in_favour)?,
+            votes_against: amount(vote.tally.against)?,
+            votes_abstain: amount(vote.tally.abstain)?,
+            block_number: vote.block_number,
+            submission,
+            contributions: contributions(receipts, submission),
+        });
+        let receipt =
+            self.act(|stage| &stage.operator, vec![submission], vec![], Evidence::None {}, action)?;
+        let text = format!(
+            "reads the vote: {:?}, {} is now {} on the local chain",
+            vote.state, call.name, vote.value
+        );
+        self.teller.tell("operator", text, Some(receipt));
+        Ok(receipt)
+    }
+
+    /// Reputation follows from the log; the receipt fixes what it was at this point.
+    fn score(&mut self, outcome: Digest) -> Result<(), Failure> {
+        let views = self.home.views();
+        let (as_of_ms, log_size) = (views.last_integrated_at_ms(), views.size());
+        let document = ScoreDocument::new(as_of_ms, views.evidence());
+        let table = views.scores(as_of_ms).or_fail(Kind::Check)?;
+        let bytes = canonical::to_vec(&table).or_fail(Kind::Check)?;
+        let evidence = self.home.put_blob(&canonical::to_vec(&document).or_fail(Kind::Check)?)?;
+        let output = self.home.put_blob(&bytes)?;
+        let action = Action::Score(action::Score {
+            model: table.model_id,
+            as_of_ms,
+            log_size,
+            table: output,
+        });
+        let subjects = vec![Product::new("score-table", output)];
+        let why = replayable("chaos-reputation", EVIDENCE, evidence, output);
+        let receipt = self.act(|stage| &stage.operator, vec![outcome], subjects, why, action)?;
+        let scores: Vec<String> = table
+            .scores
+            .iter()
+            .map(|row| format!("{} {}..{} ppm", row.role, row.lower_ppm, row.upper_ppm))
+            .collect();
+        self.teller.tell("operator", format!("scores: {}", scores.join(", ")), Some(receipt));
+        Ok(())
+    }
+
+    /// The studio's task weights divide the pool; each account claims its share on chain.
+    fn pay(&mut self, local: &LocalChain, outcome: Digest) -> Result<(), Failure> {
+        let document = self.reward_document(local);
+        let shares = document.divide().or_fail(Kind::Check)?;
+        let input = self.home.put_blob(&canonical::to_vec(&document).or_fail(Kind::Check)?)?;
+        let output = self.home.put_blob(&canonical::to_vec(&shares).or_fail(Kind::Check)?)?;
+        let distribution = shares.distribution().or_fail(Kind::Check)?;
+        let root = distribution.root();
+        let (id, funded) = local.distribute(root.0, distribution.total())?;
+        let mut transactions = vec![format!("{:#x}", funded.hash)];
+        let mut payments = Vec::new();
+        for (agent, account) in [
+            (self.researcher.did, local.researcher_account()),
+            (self.developer.did, local.developer_account()),
+        ] {
+            let Some((claim, proof)) = distribution.claim(account) else { continue };
+            let proof: Vec<[u8; 32]> = proof.iter().map(|hash| hash.0).collect();
+            let claimed = local.claim(id, account, claim.amount, &proof)?;
+            transactions.push(format!("{:#x}", claimed.hash));
+            let amount = amount(claim.amount)?;
+            payments.push(Payment { agent, account: format!("{account:#x}"), amount });
+        }
+        let paid: Vec<String> = payments.iter().map(|p| tokens(p.amount)).collect();
+        let action = Action::Pay(action::Pay {
+            chain: local.chain.chain_id().clone(),
+            token: format!("{:#x}", local.stack.token),
+            distributor: format!("{:#x}", local.stack.distributor),
+            distribution_id: id.to_string(),
+            merkle_root: format!("{root:#x}"),
+            pool: POOL,
+            payments,
+            returned: shares.returned,
+            outcome,
+            transactions,
+        });
+        let subjects = vec![Product::new("shares", output)];
+        let why = replayable("chaos-incentives", REWARDS, input, output);
+        let receipt = self.act(|stage| &stage.operator, vec![outcome], subjects, why, action)?;
+        let text =
+            format!("divides {} tokens: {}, claimed on chain", tokens(POOL), paid.join(" and "));
+        self.teller.tell("operator", text, Some(receipt));
+        Ok(())
+    }
+
+    /// Every task of the studio was accepted with the vote, at full quality.
+    fn reward_document(&self, local: &LocalChain) -> RewardDocument {
+        let slots = self
+            .studio
+            .studio
+            .tasks()
+            .iter()
+            .map(|task| {
+                let account = if task.role.to_string() == self.researcher.role {
+                    local.researcher_account()
+                } else {
+                    local.developer_account()
+                };
+                (task.name.to_string(), task.reward_weight, format!("{account:#x}"))
+            })
+            .collect();
+        RewardDocument { pool: POOL, slots }
+    }
+
+    /// The verifier runs the last simulation again from its bundle and signs a verdict.
+    fn judge(&mut self, receipts: &Receipts) -> Result<(), Failure> {
+        let Some(&simulation) = receipts.simulations.last() else { return Ok(()) };
+        let checkpoint = self.home.checkpoint()?;
+        let bundle = bundles::build(&self.home, &simulation, &checkpoint, None)?;
+        let inputs = Inputs::new(vec![self.inputs.clone()]);
+        let report = verify::check(&bundle, None, Some(inputs));
+        let failed = report.result.as_ref().err().map(|rejection| rejection.check);
+        let action = Action::Verify(Verdict { receipt: simulation, failed, reexecuted: true });
+        let receipt =
+            self.act(|stage| &stage.verifier, vec![simulation], vec![], Evidence::None {}, action)?;
+        let verdict = match &report.result {
+            Ok(_) => "same result".to_owned(),
+            Err(rejection) => format!("rejected, {rejection}"),
+        };
+        let text = format!("runs simulation {} again: {verdict}", simulation.short());
+        self.teller.tell("verifier", text, Some(receipt));
+        Ok(())
+    }
+
+    /// A bundle for every receipt under the anchored checkpoint.
+    fn write_bundles(&self, anchoring: &Anchoring) -> Result<Vec<PathBuf>, Failure> {
+        let size = anchoring.checkpoint.claimed().size();
+        let mut paths = Vec::new();
+        for (index, row) in self.home.views().actions().range(..size) {
+            let bytes = bundles::build(
+                &self.home,
+                &row.receipt,
+                &anchoring.checkpoint,
+                Some(anchoring.anchored.clone()),
+            )?;
+            let path = self
+                .folder
+                .path()
+                .join("bundles")
+                .join(format!("{index:02}-{}.json", row.kind.replace('_', "-")));
+            write_file(&path, &bytes)?;
+            paths.push(path);
+        }
+        Ok(paths)
+    }
+
+    /// Writes the report, has another process verify everything, and says where to look.
+    pub(crate) fn close(
+        self,
+        ground: &Ground,
+        finished: &Finished,
+        ended: &Ended,
+    ) -> Result<ExitCode, Failure> {
+        let folder = self.folder.path().to_owned();
+        let key = self.home.log_key()?.verifier().to_string();
+        let html = self.report(ground, finished, ended, &key)?;
+        write_file(&folder.join("report.html"), html.as_bytes())?;
+        // The other process must not need this one's lock, keys or memory.
+        let Self { home, inputs, args, .. } = self;
+        drop(home);
+        let accepted = verify_elsewhere(&ended.bundles, &inputs, &key)?;
+        let body = &ended.anchoring.body;
+        if args.json {
+            output::json(&json!({
+                "out": folder.display().to_string(),
+                "bundles": ended.bundles.len(),
+                "verified": accepted,
+                "receipt": ended.draft,
+                "proposal": finished.proposal.id(),
+                "result_digest": finished.proposal.content().result,
+                "log": key,
+                "anchor": body,
+            }))?;
+        } else {
+            let anchor = format!(
+                "size {} in block {} {} of {}, contract {}",
+                body.log_size, body.block_number, body.block_hash, body.chain, body.contract
+            );
+            closing_lines(&[
+                ("proposal", folder.join("proposal.md").display().to_string()),
+                ("report", folder.join("report.html").display().to_string()),
+                (
+                    "bundles",
+                    format!("{} in {}", ended.bundles.len(), folder.join("bundles").display()),
+                ),
+                (
+                    "verified",
+                    format!("{accepted} bundles by a separate process, simulations re-executed"),
+                ),
+                ("log", key),
+                ("receipt", ended.draft.to_string()),
+                ("anchor", anchor),
+            ]);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn report(
+        &self,
+        ground: &Ground,
+        finished: &Finished,
+        ended: &Ended,
+        key: &str,
+    ) -> Result<String, Failure> {
+        let timeline = self
+            .teller
+            .lines
+            .iter()
+            .map(|told| report::Step {
+                step: told
+                    .receipt
+                    .and_then(|id| self.home.views().receipt(&id))
+                    .map_or("note", |receipt| receipt.action.kind())
+                    .to_owned(),
+                agent: told.agent.clone(),
+                text: told.text.clone(),
+                receipt: told.receipt,
+            })
+            .collect();
+        let mut manifest: Vec<(String, Digest)> =
+            ground.sources.iter().map(|input| (input.name.clone(), input.digest)).collect();
+        manifest.push(("proposal".to_owned(), finished.proposal.id()));
+        manifest.push(("simulation result".to_owned(), finished.proposal.content().result));
+        manifest.push(("draft receipt".to_owned(), ended.draft));
+        let body = &ended.anchoring.body;
+        let run = report::Run {
+            source: self.source.clone(),
+            timeline,
+            validation: ground.validation(),
+            limits: LIMITS.iter().map(|&limit| limit.to_owned()).collect(),
+            manifest,
+            verify: vec![
+                format!("chaoschain verify bundles/*.json --log '{key}'"),
+                "chaoschain verify bundles/*.json --reexecute --inputs BLOCKS".to_owned(),
+            ],
+            anchor: vec![
+                ("chain".to_owned(), body.chain.to_string()),
+                ("contract".to_owned(), body.contract.clone()),
+                ("block".to_owned(), format!("{} {}", body.block_number, body.block_hash)),
+                ("transaction".to_owned(), body.transaction.clone()),
+                ("log size".to_owned(), body.log_size.to_string()),
+                ("log root".to_owned(), body.root.clone()),
+            ],
+        };
+        Ok(report::render(&finished.proposal, &finished.figures, &run))
+    }
+}
+
+/// An [RFC 6920](https://www.rfc-editor.org/rfc/rfc6920) name: the content's digest is its address.
+fn content_uri(digest: &Digest) -> String {
+    format!("ni:///sha-256;{}", URL_SAFE_NO_PAD.encode(digest.as_bytes()))
+}
+
+fn contributions(receipts: &Receipts, submission: Digest) -> Vec<Contribution> {
+    let mut named = vec![(receipts.analysis, "measure")];
+    named.extend(receipts.simulations.last().map(|receipt| (*receipt, "simulate")));
+    named.extend(receipts.draft.map(|receipt| (receipt, "draft")));
+    named.push((submission, "submit"));
+    named
+        .into_iter()
+        .map(|(receipt, task)| Contribution { receipt, task: task.to_owned() })
+        .collect()
+}
+
+fn vote_state(state: ProposalState) -> Result<VoteState, Failure> {
+    match state {
+        ProposalState::Defeated => Ok(VoteState::Defeated),
+        ProposalState::Succeeded | ProposalState::Queued => Ok(VoteState::Succeeded),
+        ProposalState::Executed => Ok(VoteState::Executed),
+        ProposalState::Canceled => Ok(VoteState::Canceled),
+        ProposalState::Expired => Ok(VoteState::Expired),
+        ProposalState::Pending | ProposalState::Active => {
+            Err(Failure::message(Kind::Check, format!("the vote is still {state:?}")))
+        }
+    }
+}
+
+fn replayable(program: &str, name: &str, input: Digest, output: Digest) -> Evidence {
+    Evidence::Replayable {
+        program: Program {
+            name: program.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        inputs: vec![Input { name: name.to_owned(), digest: input }],
+        output,
+    }
+}
+
+fn amount(value: U256) -> Result<u128, Failure> {
+    u128::try_from(value)
+        .map_err(|_| Failure::message(Kind::Check, format!("{value} does not fit 128 bits")))
+}
+
+/// Whole tokens of 18 decimals, cut after three places.
+fn tokens(units: u128) -> String {
+    let thousandths = units / 1_000_000_000_000_000;
+    format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000)
+}
+
+/// Runs `chaoschain verify` as a stranger would, and counts what it accepted.
+fn verify_elsewhere(
+    bundles: &[PathBuf],
+    inputs: &std::path::Path,
+    log: &str,
+) -> Result<usize, Failure> {
+    let program = std::env::current_exe().or_fail(Kind::Outside)?;
+    let output = Command::new(program)
+        .arg("verify")
+        .args(bundles)
+        .args(["--json", "--reexecute", "--log", log, "--inputs"])
+        .arg(inputs)
+        .stdin(Stdio::null())
+        .output()
+        .or_fail(Kind::Outside)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let accepted = text.lines().filter(|line| line.contains("\"verdict\":\"accepted\"")).count();
+    if output.status.success() && accepted == bundles.len() {
+        return Ok(accepted);
+    }
+    let first = text.lines().find(|line| !line.contains("\"verdict\":\"accepted\""));
+    Err(Failure::message(
+        Kind::Check,
+        format!(
+            "the separate verification accepted {accepted} of {} bundles: {}{}",
+            bundles.len(),
+            first.unwrap_or_default(),
+            String::from_utf8_lossy(&output.stderr)
+        ),
+    ))
+}

@@ -1,0 +1,58 @@
+//! The demo's output folder: it clears what an earlier run wrote and nothing else.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+
+use crate::exit::{Failure, Kind, OrFail as _};
+
+/// The file that marks a folder as the demo's own.
+const MARKER: &str = ".chaoschain-demo";
+
+/// Everything the demo writes.
+const WRITTEN: [&str; 7] =
+    ["bundles", "data", "inputs", "plots", "proposal.json", "proposal.md", "report.html"];
+
+/// An output folder that is ready.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes the folder, or clears what an earlier demo left in it.
+    pub(crate) fn prepare(path: &Path) -> Result<Self, Failure> {
+        let cannot = || format!("cannot use the output folder {}", path.display());
+        fs::create_dir_all(path).with_context(cannot).or_fail(Kind::Storage)?;
+        let marker = path.join(MARKER);
+        let empty =
+            fs::read_dir(path).with_context(cannot).or_fail(Kind::Storage)?.next().is_none();
+        if !empty && !marker.exists() {
+            return Err(Failure::message(
+                Kind::Input,
+                format!("{} is not empty and was not made by the demo", path.display()),
+            )
+            .hint("name another folder with --out"));
+        }
+        fs::write(&marker, "made by `chaoschain demo`; its next run replaces what it wrote\n")
+            .with_context(cannot)
+            .or_fail(Kind::Storage)?;
+        for name in WRITTEN {
+            let old = path.join(name);
+            let removed = if old.is_dir() {
+                fs::remove_dir_all(&old)
+            } else if old.exists() {
+                fs::remove_file(&old)
+            } else {
+                Ok(())
+            };
+            removed.with_context(cannot).or_fail(Kind::Storage)?;
+        }
+        let whole = path.canonicalize().with_context(cannot).or_fail(Kind::Storage)?;
+        Ok(Self(whole))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}

@@ -1,0 +1,176 @@
+//! `chaoschain log`.
+
+use std::{collections::BTreeMap, fs, process::ExitCode};
+
+use anyhow::Context as _;
+use chaos_agency::views::NAMES;
+use chaos_log::prove_consistency;
+use chaos_store::Records as _;
+use chaos_types::Digest;
+use serde_json::json;
+
+use crate::{
+    args::{LogArgs, LogCommand, LogShowArgs, ProveArgs, RebuildArgs},
+    bundles,
+    exit::{Failure, Kind, OrFail as _},
+    home::Home,
+    output,
+};
+
+pub(crate) fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
+    match &args.command {
+        LogCommand::Show(args) => show(args),
+        LogCommand::Checkpoint(args) => checkpoint(&mut Home::open(&args.data.data)?, args.json),
+        LogCommand::Prove(args) => prove(args),
+        LogCommand::Rebuild(args) => rebuild(args),
+    }
+}
+
+fn show(args: &LogShowArgs) -> Result<ExitCode, Failure> {
+    let home = Home::open(&args.data.data)?;
+    let views = home.views();
+    let size = views.size();
+    let from = args.last.map_or(0, |last| size.saturating_sub(last));
+    let mut rows = Vec::new();
+    for index in from..size {
+        let action = views.actions().get(&index);
+        let refused = views.refused().get(&index);
+        if args.json {
+            output::json(&json!({"index": index, "action": action, "refused": refused}))?;
+            continue;
+        }
+        let who = |did| views.registry().agent(did).map_or("?", |agent| &agent.profile.name);
+        rows.push(match (action, refused) {
+            (Some(action), _) => vec![
+                index.to_string(),
+                who(&action.agent).to_owned(),
+                action.kind.clone(),
+                action.evidence.clone(),
+                action.parents.len().to_string(),
+                action.receipt.to_string(),
+            ],
+            (None, Some(refused)) => vec![
+                index.to_string(),
+                "-".to_owned(),
+                "refused".to_owned(),
+                refused.check.to_string(),
+                "0".to_owned(),
+                refused.reason.clone(),
+            ],
+            (None, None) => vec![index.to_string()],
+        });
+    }
+    if !args.json {
+        output::table(&["entry", "agent", "kind", "evidence", "parents", "receipt"], &rows);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn checkpoint(home: &mut Home, as_json: bool) -> Result<ExitCode, Failure> {
+    let signed = home.checkpoint()?;
+    let key = home.log_key()?.verifier().clone();
+    if as_json {
+        let checkpoint = signed.claimed();
+        output::json(&json!({
+            "origin": checkpoint.origin(),
+            "size": checkpoint.size(),
+            "root": checkpoint.root().to_string(),
+            "note": signed.to_string(),
+            "log": key.to_string(),
+        }))?;
+    } else {
+        output::line(signed.to_string().trim_end());
+        output::say(format_args!("\nverifier key: {key}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
+    let mut home = Home::open(&args.data.data)?;
+    if let Some(old_size) = args.consistency {
+        return prove_prefix(&home, old_size, args.json);
+    }
+    let receipt: Digest =
+        args.receipt.as_deref().unwrap_or_default().parse().or_fail(Kind::Input)?;
+    if home.views().receipt(&receipt).is_none() {
+        return Err(Failure::message(Kind::Input, format!("no receipt {receipt} in this log"))
+            .hint("`chaoschain log show` lists the receipts"));
+    }
+    let checkpoint = home.checkpoint()?;
+    let bytes = bundles::build(&home, &receipt, &checkpoint, None)?;
+    match &args.out {
+        Some(path) => {
+            fs::write(path, &bytes)
+                .with_context(|| format!("cannot write {}", path.display()))
+                .or_fail(Kind::Input)?;
+            output::say(format_args!("wrote {} ({} bytes)", path.display(), bytes.len()));
+        }
+        None => output::line(String::from_utf8_lossy(&bytes)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn prove_prefix(home: &Home, old_size: u64, as_json: bool) -> Result<ExitCode, Failure> {
+    let size = home.store().head().or_fail(Kind::Storage)?.size;
+    let proof = prove_consistency(home.store(), old_size, size).or_fail(Kind::Input)?;
+    let hashes: Vec<String> = proof.hashes().iter().map(ToString::to_string).collect();
+    if as_json {
+        output::json(&json!({"old_size": old_size, "size": size, "hashes": hashes}))?;
+    } else {
+        output::line(format_args!("consistency of size {old_size} with size {size}"));
+        for hash in hashes {
+            output::line(hash);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Folds the log anew, and compares with or replaces the stored views.
+fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
+    let mut home = Home::open(&args.data.data)?;
+    let head = home.store().check().or_fail(Kind::Storage)?;
+    let rebuilt = home.fold()?.to_rows().or_fail(Kind::Check)?;
+    let mut differences = BTreeMap::new();
+    for name in NAMES {
+        let stored = home.store().view(name).or_fail(Kind::Storage)?;
+        let fresh = rebuilt.get(name).cloned().unwrap_or_default();
+        let differing = stored
+            .keys()
+            .chain(fresh.keys())
+            .filter(|key| stored.get(*key) != fresh.get(*key))
+            .map(|key| key.clone())
+            .collect::<std::collections::BTreeSet<_>>();
+        differences.insert(name, (fresh.len(), differing));
+    }
+    let agree = differences.values().all(|(_, differing)| differing.is_empty());
+    home.store_mut().drop_views().or_fail(Kind::Storage)?;
+    home.save_views()?;
+    if args.json {
+        let views: BTreeMap<_, _> = differences
+            .iter()
+            .map(|(name, (rows, differing))| (name, json!({"rows": rows, "differing": differing})))
+            .collect();
+        output::json(
+            &json!({"size": head.size, "root": head.root.to_string(), "agree": agree, "views": views}),
+        )?;
+    } else {
+        let rows: Vec<_> = differences
+            .iter()
+            .map(|(name, (rows, differing))| {
+                let verdict = if differing.is_empty() {
+                    "same".to_owned()
+                } else {
+                    format!(
+                        "{} rows differed, the first is {:?}",
+                        differing.len(),
+                        differing.first()
+                    )
+                };
+                vec![(*name).to_owned(), rows.to_string(), verdict]
+            })
+            .collect();
+        output::line(format_args!("{} entries, root {}", head.size, head.root));
+        output::table(&["view", "rows", "stored against rebuilt"], &rows);
+    }
+    Ok(if agree || !args.check { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
+}

@@ -1,0 +1,112 @@
+//! `chaoschain propose`.
+
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::{
+    args::{BlockSource, ProposeArgs},
+    blocks, bundles,
+    exit::{Failure, Kind, OrFail as _},
+    home::Home,
+    journey::{self, Actor, Proposed, Proposing, Setting, Teller},
+    output,
+    simulation::Ground,
+    studio,
+};
+
+pub(crate) fn run(args: &ProposeArgs) -> Result<ExitCode, Failure> {
+    let studio = studio::load(args.studio.as_deref())?;
+    let mut home = Home::open(&args.data.data)?;
+    let researcher = Actor::of(&home, &args.researcher)?;
+    let developer = Actor::of(&home, &args.developer)?;
+    let chain = blocks::load(&args.source)?.main_chain()?;
+    let history = args.simulation.fee_history.as_deref().map(blocks::read_fee_history);
+    let ground = Ground::prepare(chain, history.transpose()?, args.simulation.threads)?;
+    let mut teller = Teller::new(args.json);
+    let place = place(&args.source);
+    let proposed = Proposing {
+        home: &mut home,
+        ground: &ground,
+        studio: &studio,
+        researcher: &researcher,
+        developer: &developer,
+        simulation: &args.simulation,
+        teller: &mut teller,
+    }
+    .run(&Setting {
+        command: &|change| {
+            format!(
+                "chaoschain simulate {place} --set {} --seed {}",
+                change.setting(),
+                args.simulation.seed
+            )
+        },
+        call: &|_, _| None,
+        disclosure: "Made by deterministic agents; nobody paid for it.".to_owned(),
+    })?;
+    home.save_views()?;
+    write(args, &mut home, &proposed)?;
+    report(args, &proposed)
+}
+
+/// How the blocks were named on the command line.
+pub(crate) fn place(source: &BlockSource) -> String {
+    match (&source.blocks, &source.rpc_url) {
+        (Some(dir), _) => format!("--blocks {}", dir.display()),
+        (None, Some(_)) => format!("--rpc-url URL --range {}", source.range),
+        (None, None) => String::new(),
+    }
+}
+
+fn write(args: &ProposeArgs, home: &mut Home, proposed: &Proposed) -> Result<(), Failure> {
+    if let Some(finished) = &proposed.finished {
+        journey::write(finished, &args.out)?;
+    }
+    let checkpoint = home.checkpoint()?;
+    let receipts = &proposed.receipts;
+    let all = [receipts.analysis].into_iter().chain(receipts.simulations.iter().copied());
+    for (number, receipt) in all.chain(receipts.draft).enumerate() {
+        let bytes = bundles::build(home, &receipt, &checkpoint, None)?;
+        let kind = home.views().receipt(&receipt).map_or("receipt", |found| found.action.kind());
+        let name = format!("{:02}-{kind}.json", number + 1);
+        journey::write_file(&args.out.join("bundles").join(name), &bytes)?;
+    }
+    Ok(())
+}
+
+fn report(args: &ProposeArgs, proposed: &Proposed) -> Result<ExitCode, Failure> {
+    let id = proposed.finished.as_ref().map(|finished| finished.proposal.id());
+    if args.json {
+        output::json(&json!({
+            "outcome": if id.is_some() { "finalised" } else { "given_up" },
+            "reason": proposed.reason,
+            "proposal": id,
+            "result": proposed.finished.as_ref().map(|f| f.proposal.content().result),
+            "receipts": {
+                "analyse": proposed.receipts.analysis,
+                "simulate": proposed.receipts.simulations,
+                "draft": proposed.receipts.draft,
+            },
+            "out": args.out.display().to_string(),
+        }))?;
+    } else if let Some(id) = id {
+        output::line(format_args!("\nproposal {id}\nwritten to {}", args.out.display()));
+    } else {
+        let reason = proposed.reason.as_deref().unwrap_or("no reason was given");
+        output::line(format_args!("\nno proposal: {reason}\nbundles in {}", args.out.display()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Fails where a proposal is needed to go on.
+pub(crate) fn finished(
+    proposed: Proposed,
+) -> Result<(journey::Finished, journey::Receipts), Failure> {
+    let reason = proposed.reason.unwrap_or_else(|| "no reason was given".to_owned());
+    let finished = proposed
+        .finished
+        .ok_or_else(|| anyhow::anyhow!("there is no proposal to submit: {reason}"))
+        .or_fail(Kind::Check)?;
+    Ok((finished, proposed.receipts))
+}

@@ -1,0 +1,143 @@
+//! `chaoschain replay`.
+
+use std::{num::NonZeroUsize, process::ExitCode, time::Instant};
+
+use chaos_simulation::evm::{BlockReplay, ReceiptsRoot, replay_all};
+use chaos_types::ChainId;
+use serde_json::json;
+
+use crate::{
+    args::ReplayArgs,
+    blocks,
+    exit::{Failure, Kind, OrFail as _},
+    output,
+};
+
+/// Threads that a command uses if none are asked for: one per core.
+pub(crate) fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
+    asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+}
+
+pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
+    let loaded = blocks::load(&args.source)?;
+    let threads = threads(args.threads);
+    let started = Instant::now();
+    let mut replays = Vec::new();
+    for chain in &loaded.chains {
+        let bar =
+            output::progress(&format!("replaying {}", chain.chain), chain.inputs.len() as u64);
+        for chunk in chain.inputs.chunks(8 * threads.get()) {
+            replays.extend(replay_all(chunk, threads).or_fail(Kind::Input)?);
+            bar.inc(chunk.len() as u64);
+        }
+        bar.finish_and_clear();
+    }
+    let elapsed = started.elapsed().as_secs_f64();
+    let summary = Summary::of(&replays);
+    if args.json {
+        for replay in &replays {
+            output::json(&line(replay))?;
+        }
+        output::json(&json!({
+            "summary": {
+                "blocks": replays.len(),
+                "agreeing": summary.agreeing,
+                "with_skipped_transactions": summary.with_skipped,
+                "left_out": loaded.left_out,
+                "gas": summary.gas.to_string(),
+                "unknown_reads": summary.unknown_reads,
+                "seconds": format!("{elapsed:.3}"),
+            }
+        }))?;
+    } else {
+        human(&replays, &summary, elapsed);
+    }
+    Ok(if summary.ok { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
+}
+
+struct Summary {
+    agreeing: usize,
+    with_skipped: usize,
+    gas: u128,
+    unknown_reads: u64,
+    ok: bool,
+}
+
+impl Summary {
+    fn of(replays: &[BlockReplay]) -> Self {
+        let whole = |replay: &&BlockReplay| replay.skipped_transactions.is_empty();
+        Self {
+            agreeing: replays.iter().filter(|replay| replay.agrees()).count(),
+            with_skipped: replays.iter().filter(|replay| !whole(replay)).count(),
+            gas: replays.iter().map(|replay| u128::from(replay.gas_replayed)).sum(),
+            unknown_reads: replays.iter().map(|replay| replay.unknown_reads.total()).sum(),
+            ok: replays.iter().filter(whole).all(BlockReplay::agrees),
+        }
+    }
+}
+
+fn line(replay: &BlockReplay) -> serde_json::Value {
+    json!({
+        "chain": ChainId::evm(replay.chain),
+        "number": replay.number,
+        "gas_header": replay.gas_header,
+        "gas_replayed": replay.gas_replayed,
+        "receipts_root": replay.receipts_root.as_str(),
+        "unknown_reads": replay.unknown_reads.total(),
+        "skipped_transactions": replay.skipped_transactions.len(),
+    })
+}
+
+fn human(replays: &[BlockReplay], summary: &Summary, elapsed: f64) {
+    let rows: Vec<_> = replays
+        .iter()
+        .map(|replay| {
+            let root = match &replay.receipts_root {
+                ReceiptsRoot::Match => "match".to_owned(),
+                ReceiptsRoot::Mismatch { header, computed } => {
+                    format!("MISMATCH header {header} replayed {computed}")
+                }
+                ReceiptsRoot::NotComparable => "not comparable".to_owned(),
+            };
+            let gas = if replay.gas_header == replay.gas_replayed {
+                replay.gas_replayed.to_string()
+            } else {
+                format!("{} (header {})", replay.gas_replayed, replay.gas_header)
+            };
+            vec![
+                replay.number.to_string(),
+                ChainId::evm(replay.chain).to_string(),
+                replay.transactions.len().to_string(),
+                gas,
+                replay.unknown_reads.total().to_string(),
+                replay.skipped_transactions.len().to_string(),
+                root,
+            ]
+        })
+        .collect();
+    output::table(
+        &["block", "chain", "txs", "gas replayed", "unknown reads", "skipped", "receipts root"],
+        &rows,
+    );
+    for replay in replays {
+        for rejected in &replay.rejected {
+            output::line(format_args!(
+                "block {} transaction {} {}: {:?}",
+                replay.number, rejected.index, rejected.hash, rejected.reason
+            ));
+        }
+    }
+    let verdict = format!("{} of {} blocks agree", summary.agreeing, replays.len());
+    let verdict = if summary.ok { output::good(&verdict) } else { output::bad(&verdict) };
+    output::line(format_args!(
+        "\n{verdict}, {} with skipped transactions; {:.1} Mgas in {elapsed:.2} s, {} unknown reads",
+        summary.with_skipped,
+        mega(summary.gas),
+        summary.unknown_reads
+    ));
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown to one digit, never hashed")]
+fn mega(gas: u128) -> f64 {
+    gas as f64 / 1e6
+}

@@ -1,0 +1,90 @@
+//! Exit codes, one table for the whole program.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done, and everything that was checked holds |
+//! | 1 | a check failed: a bundle was rejected, a block did not agree, a view differed |
+//! | 2 | the command line is wrong |
+//! | 3 | an input is wrong: a file, a parameter, an agent's name, a password |
+//! | 4 | something outside is missing or unreachable: an RPC endpoint, `anvil` |
+//! | 5 | the data directory is locked, damaged or full |
+
+use std::process::ExitCode;
+
+use crate::output;
+
+/// What kind of failure it was; the numbers are the exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A check failed.
+    Check = 1,
+    /// An input is wrong.
+    Input = 3,
+    /// Something outside is missing.
+    Outside = 4,
+    /// The data directory cannot be used.
+    Storage = 5,
+}
+
+/// Why a command did not do its work.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    kind: Kind,
+    error: anyhow::Error,
+    hint: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: Kind, error: impl Into<anyhow::Error>) -> Self {
+        Self { kind, error: error.into(), hint: None }
+    }
+
+    pub(crate) fn message(kind: Kind, message: impl std::fmt::Display) -> Self {
+        Self::new(kind, anyhow::anyhow!("{message}"))
+    }
+
+    /// What the user can do next.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Says what was being done.
+    pub(crate) fn context(mut self, what: impl std::fmt::Display) -> Self {
+        self.error = self.error.context(what.to_string());
+        self
+    }
+
+    pub(crate) fn report(&self) -> ExitCode {
+        output::error(&format!("{:#}", self.error));
+        if let Some(hint) = &self.hint {
+            output::hint(hint);
+        }
+        ExitCode::from(self.kind as u8)
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#}", self.error)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Turns any error into a [`Failure`] of a kind.
+pub(crate) trait OrFail<T> {
+    fn or_fail(self, kind: Kind) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> OrFail<T> for Result<T, E> {
+    fn or_fail(self, kind: Kind) -> Result<T, Failure> {
+        self.map_err(|error| Failure::new(kind, error))
+    }
+}
+
+/// Help goes to stdout with code 0, a wrong command line to stderr with code 2.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    let shown = error.print();
+    if error.use_stderr() || shown.is_err() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+}

@@ -1,0 +1,428 @@
+//! The first half of the story: analyse, draft, simulate, refine, and write the proposal.
+
+use std::{fs, path::Path};
+
+use anyhow::Context as _;
+use chaos_agency::{
+    Action, Evidence,
+    action::{self, Blocks, Decision, ParameterChange},
+    receipt::{Input, Product, Program},
+};
+use chaos_governance::{
+    Analysis, BlockFacts, Change, Draft, Opportunity,
+    plot::{self, Figure},
+    proposal::{self, AgentLine, Brief, Call, Proposal, Reference, Reproduce},
+    refine::{self, Outcome, Round},
+};
+use chaos_simulation::{Experiment, Parameters, SensitivityRow, Simulation};
+use chaos_types::{AgentKey, Did, Digest, canonical};
+
+use crate::{
+    args::SimulationArgs,
+    exit::{Failure, Kind, OrFail as _},
+    home::{Deed, Home},
+    output,
+    programs::{EXPERIMENT, STUDIO},
+    simulation::{Ground, experiment},
+    studio::Defined,
+};
+
+/// An agent that acts here: its name in the log and its key.
+pub(crate) struct Actor {
+    pub(crate) name: String,
+    pub(crate) role: String,
+    pub(crate) did: Did,
+    pub(crate) key: AgentKey,
+}
+
+impl Actor {
+    /// The registered agent of this name, with its key file.
+    pub(crate) fn of(home: &Home, name: &str) -> Result<Self, Failure> {
+        let agent = crate::commands::agent::find(home, name)?;
+        if let Some(reason) = &agent.revoked {
+            return Err(Failure::message(
+                Kind::Input,
+                format!("agent `{name}` is revoked: {reason}"),
+            ));
+        }
+        Ok(Self {
+            name: agent.profile.name.clone(),
+            role: agent.profile.role.clone(),
+            did: agent.did,
+            key: home.key(&agent.profile.name)?,
+        })
+    }
+}
+
+/// One line of the story.
+#[derive(Debug, Clone)]
+pub(crate) struct Told {
+    pub(crate) agent: String,
+    pub(crate) text: String,
+    pub(crate) receipt: Option<Digest>,
+}
+
+/// Tells the story as it happens, and keeps it for the report.
+#[derive(Debug, Default)]
+pub(crate) struct Teller {
+    pub(crate) lines: Vec<Told>,
+    quiet: bool,
+}
+
+impl Teller {
+    pub(crate) const fn new(quiet: bool) -> Self {
+        Self { lines: Vec::new(), quiet }
+    }
+
+    pub(crate) fn tell(&mut self, agent: &str, text: impl Into<String>, receipt: Option<Digest>) {
+        let text = text.into();
+        if !self.quiet {
+            let id = receipt.map_or(String::new(), |id| format!("  receipt {}", id.short()));
+            output::line(format_args!(
+                "{:>3}  {:<11} {text}{}",
+                self.lines.len() + 1,
+                agent,
+                output::dim(&id)
+            ));
+        }
+        self.lines.push(Told { agent: agent.to_owned(), text, receipt });
+    }
+}
+
+/// Who proposes, on what, by which rules.
+pub(crate) struct Proposing<'a> {
+    pub(crate) home: &'a mut Home,
+    pub(crate) ground: &'a Ground,
+    pub(crate) studio: &'a Defined,
+    pub(crate) researcher: &'a Actor,
+    pub(crate) developer: &'a Actor,
+    pub(crate) simulation: &'a SimulationArgs,
+    pub(crate) teller: &'a mut Teller,
+}
+
+/// What only the caller knows about the proposal.
+pub(crate) struct Setting<'a> {
+    /// The command that repeats the final simulation, given its change.
+    pub(crate) command: &'a dyn Fn(&Change) -> String,
+    /// The call that would carry a change out, given its parameter and value.
+    pub(crate) call: &'a dyn Fn(&str, u64) -> Option<Call>,
+    pub(crate) disclosure: String,
+}
+
+/// The receipts of the first half.
+#[derive(Debug, Clone)]
+pub(crate) struct Receipts {
+    pub(crate) analysis: Digest,
+    pub(crate) simulations: Vec<Digest>,
+    pub(crate) draft: Option<Digest>,
+}
+
+/// How the first half ended.
+pub(crate) struct Proposed {
+    pub(crate) receipts: Receipts,
+    /// The finished proposal with its figures, unless nothing was found or all was given up.
+    pub(crate) finished: Option<Finished>,
+    /// Why there is no proposal.
+    pub(crate) reason: Option<String>,
+}
+
+/// A finalised proposal and everything that goes with it.
+pub(crate) struct Finished {
+    pub(crate) proposal: Proposal,
+    pub(crate) figures: Vec<Figure>,
+    pub(crate) change: Change,
+}
+
+/// What the developer tried on one opportunity.
+struct Attempt {
+    outcome: Outcome,
+    simulations: Vec<(Digest, Simulation)>,
+}
+
+impl Proposing<'_> {
+    /// Runs the first half to its end.
+    pub(crate) fn run(&mut self, setting: &Setting<'_>) -> Result<Proposed, Failure> {
+        let parameters = self.ground.baseline()?;
+        let facts = self.ground.facts();
+        let (analysis, analysis_receipt) = self.analyse(&facts, parameters)?;
+        let mut receipts =
+            Receipts { analysis: analysis_receipt, simulations: vec![], draft: None };
+        let mut reason = "the analyst's rules found nothing to improve".to_owned();
+        for opportunity in &analysis.opportunities {
+            let attempt = self.attempt(opportunity, &parameters, analysis_receipt)?;
+            receipts.simulations.extend(attempt.simulations.iter().map(|(receipt, _)| *receipt));
+            let draft = self.decide(opportunity, &attempt, &receipts)?;
+            receipts.draft = Some(draft);
+            match &attempt.outcome.last().decision {
+                refine::Decision::Finalise => {
+                    let finished =
+                        self.finish(opportunity, &parameters, &facts, attempt, &receipts, setting)?;
+                    return Ok(Proposed { receipts, finished: Some(finished), reason: None });
+                }
+                refine::Decision::GiveUp(why) => reason = why.to_string(),
+                refine::Decision::Refine { .. } => {}
+            }
+        }
+        Ok(Proposed { receipts, finished: None, reason: Some(reason) })
+    }
+
+    fn analyse(
+        &mut self,
+        facts: &[BlockFacts],
+        parameters: Parameters,
+    ) -> Result<(Analysis, Digest), Failure> {
+        let analysis =
+            Analysis::run(self.ground.chain.clone(), facts, parameters, &self.studio.studio)
+                .or_fail(Kind::Input)?;
+        let output = self.home.put_blob(&analysis.to_canonical().or_fail(Kind::Check)?)?;
+        let studio = self.home.put_blob(self.studio.text.as_bytes())?;
+        let (first, last) = analysis.metrics.range;
+        let count = u32::try_from(analysis.metrics.blocks).or_fail(Kind::Input)?;
+        let opportunities: Vec<String> =
+            analysis.opportunities.iter().map(|found| found.reason.clone()).collect();
+        let mut inputs = self.block_inputs();
+        inputs.push(Input { name: STUDIO.to_owned(), digest: studio });
+        let receipt = self.home.act(Deed {
+            agent: self.researcher.did,
+            keys: vec![&self.researcher.key],
+            parents: vec![],
+            subjects: vec![Product::new("analysis", output)],
+            evidence: replayable("chaos-governance", inputs, output),
+            action: Action::Analyse(action::Analyse {
+                chain: self.ground.chain.clone(),
+                blocks: Blocks { first, last, count },
+                opportunities,
+            }),
+        })?;
+        let text = format!("reads blocks {first} to {last} ({count}) of {}", self.ground.chain);
+        self.teller.tell(&self.researcher.name, text, Some(receipt));
+        for opportunity in &analysis.opportunities {
+            self.teller.tell(&self.researcher.name, format!("finds: {}", opportunity.reason), None);
+        }
+        Ok((analysis, receipt))
+    }
+
+    /// Drafts a change, has it simulated, refines it, until it is final or given up.
+    fn attempt(
+        &mut self,
+        opportunity: &Opportunity,
+        parameters: &Parameters,
+        analysis: Digest,
+    ) -> Result<Attempt, Failure> {
+        let policy = self.studio.studio.policy();
+        let draft = Draft::new(opportunity, parameters, policy).or_fail(Kind::Input)?;
+        let text = format!("drafts {}", draft.change());
+        self.teller.tell(&self.developer.name, text, None);
+        let mut simulations: Vec<(Digest, Simulation)> = Vec::new();
+        let outcome = refine::run(&draft, policy, |change| -> Result<_, Failure> {
+            let experiment = experiment(*parameters, &[change.setting()], self.simulation)?;
+            let round = u32::try_from(simulations.len() + 1).or_fail(Kind::Check)?;
+            let (receipt, simulation) = self.simulate(change, &experiment, round, analysis)?;
+            let result = simulation.result.clone();
+            simulations.push((receipt, simulation));
+            Ok(result)
+        })
+        .or_fail(Kind::Input)?;
+        for round in &outcome.rounds {
+            let text = match &round.decision {
+                refine::Decision::Finalise => format!("finalises {}", round.change),
+                refine::Decision::Refine { why, .. } => {
+                    format!("refines after round {}: {why}", round.number)
+                }
+                refine::Decision::GiveUp(reason) => format!("gives up: {reason}"),
+            };
+            self.teller.tell(&self.developer.name, text, None);
+        }
+        Ok(Attempt { outcome, simulations })
+    }
+
+    fn simulate(
+        &mut self,
+        change: &Change,
+        experiment: &Experiment,
+        round: u32,
+        analysis: Digest,
+    ) -> Result<(Digest, Simulation), Failure> {
+        let simulation = self.ground.run(experiment)?;
+        let bytes = simulation.result.to_canonical().or_fail(Kind::Check)?;
+        let output = self.home.put_blob(&bytes)?;
+        let asked = self.home.put_blob(&canonical::to_vec(experiment).or_fail(Kind::Check)?)?;
+        let mut inputs = self.block_inputs();
+        inputs.push(Input { name: EXPERIMENT.to_owned(), digest: asked });
+        let receipt = self.home.act(Deed {
+            agent: self.researcher.did,
+            keys: vec![&self.researcher.key],
+            parents: vec![analysis],
+            subjects: vec![Product::new("simulation-result", output)],
+            evidence: replayable("chaos-simulation", inputs, output),
+            action: Action::Simulate(action::Simulate {
+                chain: self.ground.chain.clone(),
+                changes: vec![parameter_change(change)],
+                round,
+            }),
+        })?;
+        let text = format!("simulates {change}: result {}", output.short());
+        self.teller.tell(&self.researcher.name, text, Some(receipt));
+        Ok((receipt, simulation))
+    }
+
+    /// The developer signs how drafting ended.
+    fn decide(
+        &mut self,
+        opportunity: &Opportunity,
+        attempt: &Attempt,
+        receipts: &Receipts,
+    ) -> Result<Digest, Failure> {
+        let last = attempt.outcome.last();
+        let decision = match &last.decision {
+            refine::Decision::GiveUp(reason) => Decision::GivenUp { reason: reason.to_string() },
+            refine::Decision::Finalise | refine::Decision::Refine { .. } => Decision::Finalised {},
+        };
+        let mut parents = vec![receipts.analysis];
+        parents.extend(attempt.simulations.iter().map(|(receipt, _)| *receipt));
+        let receipt = self.home.act(Deed {
+            agent: self.developer.did,
+            keys: vec![&self.developer.key],
+            parents,
+            subjects: vec![],
+            evidence: Evidence::None {},
+            action: Action::Draft(action::Draft {
+                title: format!("{} {}", opportunity.rule.as_str(), last.change),
+                chain: self.ground.chain.clone(),
+                changes: vec![parameter_change(&last.change)],
+                rounds: u32::try_from(attempt.outcome.rounds.len()).or_fail(Kind::Check)?,
+                decision,
+            }),
+        })?;
+        let text = format!("signs the draft after {} rounds", attempt.outcome.rounds.len());
+        self.teller.tell(&self.developer.name, text, Some(receipt));
+        Ok(receipt)
+    }
+
+    fn finish(
+        &self,
+        opportunity: &Opportunity,
+        parameters: &Parameters,
+        facts: &[BlockFacts],
+        attempt: Attempt,
+        receipts: &Receipts,
+        setting: &Setting<'_>,
+    ) -> Result<Finished, Failure> {
+        let last = attempt.outcome.last().clone();
+        let (_, simulation) = attempt
+            .simulations
+            .last()
+            .ok_or_else(|| Failure::message(Kind::Check, "a finalised draft was not simulated"))?;
+        let asked = experiment(*parameters, &[last.change.setting()], self.simulation)?;
+        let sensitivity = self.ground.sensitivity(&asked)?;
+        let half = self.half_step(&last.change, parameters)?;
+        let context = self.context(&last, receipts, &attempt, setting);
+        let proposal = proposal::compose(&Brief {
+            studio: &self.studio.studio,
+            parameters,
+            opportunity,
+            outcome: &attempt.outcome,
+            half_step: half.as_ref().map(|(change, half)| (change, &half.result)),
+            sensitivity: &sensitivity as &[SensitivityRow],
+            context: &context,
+        })
+        .or_fail(Kind::Check)?;
+        let figures =
+            plot::figures(&proposal, &simulation.series, facts, parameters.elasticity_multiplier());
+        Ok(Finished { proposal, figures, change: last.change })
+    }
+
+    /// The same change by half, as the alternative that voters ask for.
+    fn half_step(
+        &self,
+        change: &Change,
+        parameters: &Parameters,
+    ) -> Result<Option<(Change, Simulation)>, Failure> {
+        let middle = change.current().midpoint(change.proposed());
+        if middle == change.current() || middle == change.proposed() {
+            return Ok(None);
+        }
+        let policy = self.studio.studio.policy();
+        let half =
+            Change::new(policy, parameters, change.parameter(), middle).or_fail(Kind::Check)?;
+        let asked = experiment(*parameters, &[half.setting()], self.simulation)?;
+        Ok(Some((half, self.ground.run(&asked)?)))
+    }
+
+    fn context(
+        &self,
+        last: &Round,
+        receipts: &Receipts,
+        attempt: &Attempt,
+        setting: &Setting<'_>,
+    ) -> proposal::Context {
+        let newest = self.ground.observed.last().map_or(0, |block| block.number);
+        let name = last.change.parameter().flag();
+        let agents = [self.researcher, self.developer].map(|actor| AgentLine {
+            name: actor.name.clone(),
+            role: actor.role.clone(),
+            did: actor.did.to_string(),
+            engine: format!("deterministic rules, chaos-governance {}", env!("CARGO_PKG_VERSION")),
+        });
+        let text = format!("analysis of {} blocks", self.ground.inputs.len());
+        proposal::Context {
+            analyses: vec![Reference { receipt: receipts.analysis, text }],
+            round_receipts: attempt.simulations.iter().map(|(receipt, _)| *receipt).collect(),
+            scored_at: format!(
+                "{} blocks after activation (newest block read: {newest})",
+                last.result.blocks
+            ),
+            payload: (setting.call)(name, last.change.proposed()).into_iter().collect(),
+            rollback: (setting.call)(name, last.change.current()).into_iter().collect(),
+            reproduce: Reproduce {
+                command: (setting.command)(&last.change),
+                needs: "the same blocks; seconds on a laptop".to_owned(),
+                not_covered: "the analysis and the vote, which have receipts of their own"
+                    .to_owned(),
+            },
+            agents: agents.to_vec(),
+            disclosure: setting.disclosure.clone(),
+        }
+    }
+
+    fn block_inputs(&self) -> Vec<Input> {
+        self.ground
+            .sources
+            .iter()
+            .map(|source| Input { name: source.name.clone(), digest: source.digest })
+            .collect()
+    }
+}
+
+fn replayable(program: &str, inputs: Vec<Input>, output: Digest) -> Evidence {
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    Evidence::Replayable { program: Program { name: program.to_owned(), version }, inputs, output }
+}
+
+fn parameter_change(change: &Change) -> ParameterChange {
+    ParameterChange {
+        parameter: change.parameter().flag().to_owned(),
+        current: change.current().into(),
+        proposed: change.proposed().into(),
+    }
+}
+
+/// Writes proposal.md, proposal.json and the plots.
+pub(crate) fn write(finished: &Finished, out: &Path) -> Result<(), Failure> {
+    let json = finished.proposal.to_json().or_fail(Kind::Check)?;
+    write_file(&out.join("proposal.json"), &json)?;
+    write_file(&out.join("proposal.md"), finished.proposal.to_markdown().as_bytes())?;
+    for figure in &finished.figures {
+        write_file(&out.join("plots").join(format!("{}.svg", figure.name)), figure.svg.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Writes a file and the folders above it.
+pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    path.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(path, bytes))
+        .with_context(|| format!("cannot write {}", path.display()))
+        .or_fail(Kind::Storage)
+}

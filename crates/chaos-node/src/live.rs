@@ -1,0 +1,122 @@
+//! Live blocks: fetched once with the state they read, then kept in the recorded format.
+
+use std::{fs, path::Path};
+
+use anyhow::Context as _;
+use chaos_chains::rpc;
+use chaos_simulation::evm::{Block, Bytecodes, Complete, RecordedBlock, ReplayInput, replay_on};
+use chaos_types::ChainId;
+
+use crate::{
+    args::BlockSource,
+    blocks::{ChainBlocks, Loaded},
+    exit::{Failure, Kind, OrFail as _},
+    output,
+};
+
+/// Blocks behind the newest that are taken as final where the chain names no final block.
+const RANGE_BLOCKS_MAX: u64 = 10_000;
+
+/// Fetches the blocks of `source.range`, executing each so that exactly the state it reads is
+/// fetched and recorded.
+pub(crate) fn load(
+    url: &str,
+    source: &BlockSource,
+    wanted: Option<&ChainId>,
+) -> Result<Loaded, Failure> {
+    let endpoint = rpc::BlockSource::connect(url, wanted, &source.cache).or_fail(Kind::Outside)?;
+    let chain = endpoint.chain_id().clone();
+    let number = chain
+        .evm_number()
+        .ok_or_else(|| Failure::message(Kind::Input, format!("{chain} is not an EVM chain")))?;
+    let (first, last) = range(&source.range, &endpoint)?;
+    let bar = output::progress(&format!("fetching {chain}"), last - first + 1);
+    let mut inputs = Vec::new();
+    for height in first..=last {
+        inputs.push(fetch(&endpoint, &source.cache, number, height)?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    output::say(format_args!(
+        "{} blocks of {chain}, {} requests, kept in {}",
+        inputs.len(),
+        endpoint.requests(),
+        source.cache.display()
+    ));
+    Ok(Loaded { chains: vec![ChainBlocks { chain, inputs }], left_out: 0 })
+}
+
+/// `FIRST..=LAST`, or `N` for the latest N blocks.
+fn range(text: &str, endpoint: &rpc::BlockSource) -> Result<(u64, u64), Failure> {
+    let wrong = || {
+        Failure::message(
+            Kind::Input,
+            format!("--range: expected FIRST..=LAST or N, found `{text}`"),
+        )
+    };
+    let (first, last) = match text.split_once("..=") {
+        Some((first, last)) => {
+            (first.parse().map_err(|_| wrong())?, last.parse().map_err(|_| wrong())?)
+        }
+        None => {
+            let count: u64 = text.parse().map_err(|_| wrong())?;
+            let latest = endpoint.latest_block_number().or_fail(Kind::Outside)?;
+            // The genesis block has no parent state to start from.
+            (latest.saturating_sub(count.saturating_sub(1)).max(1), latest)
+        }
+    };
+    if first == 0 || first > last || last - first >= RANGE_BLOCKS_MAX {
+        return Err(Failure::message(
+            Kind::Input,
+            format!(
+                "--range: {first}..={last} must begin at 1 or above and hold 1 to {RANGE_BLOCKS_MAX} blocks"
+            ),
+        ));
+    }
+    Ok((first, last))
+}
+
+fn fetch(
+    endpoint: &rpc::BlockSource,
+    cache: &Path,
+    chain: u64,
+    height: u64,
+) -> Result<ReplayInput, Failure> {
+    let folder = cache.join(format!("eip155-{chain}"));
+    let path = folder.join("blocks").join(format!("{height}.json"));
+    let codes_path = folder.join("codes").join(format!("{height}.json"));
+    if !path.exists() || !codes_path.exists() {
+        let fetched = endpoint.fetch(height).or_fail(Kind::Outside)?;
+        let state = endpoint.state(&fetched).or_fail(Kind::Outside)?;
+        let json = serde_json::to_vec(&fetched.block).or_fail(Kind::Input)?;
+        let block = Block::decode_rpc(&json, Some(chain))
+            .with_context(|| format!("block {height}"))
+            .or_fail(Kind::Input)?;
+        replay_on(&block, Complete(&state))
+            .with_context(|| format!("block {height}"))
+            .or_fail(Kind::Outside)?;
+        let recorded = state.export();
+        write(&codes_path, &serde_json::to_vec(&recorded.bytecodes).or_fail(Kind::Input)?)?;
+        write(&path, &serde_json::to_vec(&recorded.block).or_fail(Kind::Input)?)?;
+    }
+    let codes = Bytecodes::decode(&read(&codes_path)?).or_fail(Kind::Input)?;
+    let recorded = RecordedBlock::decode(&read(&path)?, Some(chain))
+        .with_context(|| path.display().to_string())
+        .or_fail(Kind::Input)?;
+    Ok(ReplayInput::new(recorded, &codes))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display())).or_fail(Kind::Input)
+}
+
+/// Writes beside and renames, so that a kill leaves either nothing or the whole file.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let part = path.with_extension("part");
+    let written = path
+        .parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(&part, bytes))
+        .and_then(|()| fs::rename(&part, path));
+    written.with_context(|| format!("cannot write {}", path.display())).or_fail(Kind::Storage)
+}

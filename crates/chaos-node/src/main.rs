@@ -1,0 +1,46 @@
+//! The `chaoschain` program: parse, run, report.
+
+mod args;
+mod blocks;
+mod bundles;
+mod clock;
+mod commands;
+mod exit;
+mod home;
+mod journey;
+mod keys;
+mod live;
+mod output;
+mod programs;
+mod simulation;
+mod studio;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{args::Command, exit::Failure};
+
+fn main() -> ExitCode {
+    let args = match args::Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return exit::usage(&error),
+    };
+    match run(args) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(args: args::Args) -> Result<ExitCode, Failure> {
+    match args.command {
+        Command::Demo(args) => commands::demo::run(&args),
+        Command::Replay(args) => commands::replay::run(&args),
+        Command::Simulate(args) => commands::simulate::run(&args),
+        Command::Propose(args) => commands::propose::run(&args),
+        Command::Verify(args) => commands::verify::run(&args),
+        Command::Agent(args) => commands::agent::run(&args),
+        Command::Log(args) => commands::log::run(&args),
+        Command::Anchor(args) => commands::anchor::run(&args),
+    }
+}

@@ -1,0 +1,118 @@
+//! What people and scripts see: data on stdout, talk on stderr.
+
+use std::{
+    fmt::Display,
+    io::{IsTerminal as _, Write as _},
+    time::Duration,
+};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::exit::{Failure, Kind, OrFail as _};
+
+/// Whether to colour: a terminal, and nobody asked for no colour.
+fn colours(terminal: bool) -> bool {
+    terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+fn paint(code: &str, text: &str, terminal: bool) -> String {
+    if colours(terminal) { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+/// One line of data. A reader that went away is no error.
+pub(crate) fn line(text: impl Display) {
+    let _closed = writeln!(std::io::stdout(), "{text}");
+}
+
+/// One line of talk.
+pub(crate) fn say(text: impl Display) {
+    let _closed = writeln!(std::io::stderr(), "{text}");
+}
+
+/// One JSON document on one line.
+pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value).or_fail(Kind::Check)?;
+    line(text);
+    Ok(())
+}
+
+pub(crate) fn error(text: &str) {
+    say(format_args!("{} {text}", paint("1;31", "error:", std::io::stderr().is_terminal())));
+}
+
+pub(crate) fn hint(text: &str) {
+    say(format_args!("\n{} {text}", paint("36", "hint:", std::io::stderr().is_terminal())));
+}
+
+/// A word in the colour of its meaning.
+pub(crate) fn good(text: &str) -> String {
+    paint("32", text, std::io::stdout().is_terminal())
+}
+
+/// A word in the colour of its meaning.
+pub(crate) fn bad(text: &str) -> String {
+    paint("1;31", text, std::io::stdout().is_terminal())
+}
+
+/// A quieter word.
+pub(crate) fn dim(text: &str) -> String {
+    paint("2", text, std::io::stdout().is_terminal())
+}
+
+/// A louder word.
+pub(crate) fn bold(text: &str) -> String {
+    paint("1", text, std::io::stdout().is_terminal())
+}
+
+/// A progress bar on stderr, hidden where stderr is not a terminal.
+pub(crate) fn progress(what: &str, total: u64) -> ProgressBar {
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(Some(total), target);
+    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:32} {pos}/{len} {elapsed}") {
+        bar.set_style(style);
+    }
+    bar.set_message(what.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// Rows in columns, the first left-aligned, the others right-aligned if they look like numbers.
+pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) {
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row.get(column).map_or(0, |cell| cell.chars().count()))
+            .chain([header[column].chars().count()])
+            .max()
+            .unwrap_or(0)
+    };
+    let widths: Vec<_> = (0..header.len()).map(width).collect();
+    let numeric: Vec<_> = (0..header.len())
+        .map(|column| {
+            column > 0
+                && rows.iter().all(|row| {
+                    row.get(column).is_none_or(|cell| {
+                        cell.chars()
+                            .next()
+                            .is_none_or(|c| c.is_ascii_digit() || "+-−–±".contains(c))
+                    })
+                })
+        })
+        .collect();
+    let format = |cells: &[String]| {
+        let cells = cells.iter().enumerate().map(|(column, cell)| {
+            let pad = " ".repeat(widths[column].saturating_sub(cell.chars().count()));
+            if numeric[column] { format!("{pad}{cell}") } else { format!("{cell}{pad}") }
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let titles: Vec<String> = header.iter().map(|&title| title.to_owned()).collect();
+    line(bold(&format(&titles)));
+    for row in rows {
+        line(format(row));
+    }
+}

@@ -1,0 +1,106 @@
+//! The one door to the project's chores: `cargo xtask {demo,test,bench,tidy,gen}`.
+
+mod bench;
+mod process;
+mod tidy;
+
+use std::{env, path::PathBuf, process::ExitCode};
+
+use anyhow::{Result, bail};
+use process::{Step, cargo, npm_install, run};
+
+const HELP: &str = "\
+usage: cargo xtask <command>
+
+  demo [ARGS]         set up, build, and run `chaoschain demo` (ARGS are passed on)
+  test                everything CI checks: format, layers, stale artifacts, lints, tests
+  bench [NAME] [--json]   measure; NAME is one of replay, append, verify (default: all)
+  tidy                imports point down and ARCHITECTURE.md names the crates that exist
+  gen [--check]       compile the contracts into contracts/artifacts; --check only compares
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
+        None => ("help", &[][..]),
+    };
+    let outcome = match command {
+        "demo" => demo(rest),
+        "test" => test(),
+        "bench" => bench::run(rest),
+        "tidy" => tidy::run(),
+        "gen" => generate(rest.iter().any(|argument| argument == "--check")),
+        "help" | "--help" | "-h" => {
+            say(HELP);
+            Ok(())
+        }
+        other => bail_unknown(other),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bail_unknown(command: &str) -> Result<()> {
+    bail!("unknown command `{command}`\n\n{HELP}")
+}
+
+fn demo(arguments: &[String]) -> Result<()> {
+    npm_install()?;
+    run(Step::new("build", cargo()).args(["build", "--package", "chaos-node"]))?;
+    let binary = root().join("target/debug/chaoschain");
+    let mut step = Step::new("demo", binary).arg("demo").args(arguments);
+    if !arguments.iter().any(|argument| argument == "--out" || argument.starts_with("--out=")) {
+        step = step.arg("--out").arg(root().join("demo-out"));
+    }
+    run(step)
+}
+
+fn generate(check: bool) -> Result<()> {
+    npm_install()?;
+    let mut step = Step::new("gen", "node").arg("scripts/compile.mjs").within("contracts");
+    if check {
+        step = step.arg("--check");
+    }
+    run(step)
+}
+
+/// The order is cheapest first, so that a slip shows in seconds.
+fn test() -> Result<()> {
+    run(Step::new("format", cargo()).args(["fmt", "--all", "--check"]))?;
+    tidy::run()?;
+    generate(true)?;
+    run(Step::new("contracts", "node_modules/.bin/forge").arg("test").within("contracts"))?;
+    run(Step::new("lints", cargo()).args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "--deny",
+        "warnings",
+    ]))?;
+    run(Step::new("tests", cargo()).args(["test", "--workspace"]).env("CHAOSCHAIN_TEST", "1"))?;
+    run(Step::new("docs", cargo())
+        .args(["doc", "--workspace", "--no-deps", "--quiet"])
+        .env("RUSTDOCFLAGS", "--deny warnings"))
+}
+
+/// The workspace's root folder.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+#[expect(clippy::print_stdout, reason = "a command's answer")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+#[expect(clippy::print_stderr, reason = "talk goes to stderr")]
+fn complain(text: &str) {
+    eprintln!("{text}");
+}

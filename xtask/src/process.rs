@@ -1,0 +1,100 @@
+//! Running other programs, each step named and timed.
+
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{complain, root};
+
+/// A program to run.
+#[derive(Debug)]
+pub(crate) struct Step {
+    name: &'static str,
+    program: OsString,
+    arguments: Vec<OsString>,
+    folder: PathBuf,
+    variables: Vec<(&'static str, OsString)>,
+}
+
+impl Step {
+    pub(crate) fn new(name: &'static str, program: impl Into<OsString>) -> Self {
+        Self {
+            name,
+            program: program.into(),
+            arguments: Vec::new(),
+            folder: root(),
+            variables: Vec::new(),
+        }
+    }
+
+    pub(crate) fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    pub(crate) fn args<I: IntoIterator<Item: AsRef<OsStr>>>(mut self, arguments: I) -> Self {
+        self.arguments.extend(arguments.into_iter().map(|a| a.as_ref().to_owned()));
+        self
+    }
+
+    pub(crate) fn within(mut self, folder: impl AsRef<Path>) -> Self {
+        self.folder = root().join(folder);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name, value.into()));
+        self
+    }
+}
+
+/// The cargo that runs us.
+pub(crate) fn cargo() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// Runs a step and says how long it took.
+pub(crate) fn run(step: Step) -> Result<()> {
+    complain(&format!("xtask: {}", step.name));
+    let started = Instant::now();
+    // A relative program path means one inside the step's folder.
+    let program = if step.program.to_string_lossy().contains('/') {
+        step.folder.join(&step.program).into_os_string()
+    } else {
+        step.program.clone()
+    };
+    let status = Command::new(&program)
+        .args(&step.arguments)
+        .current_dir(&step.folder)
+        .envs(step.variables.iter().map(|(name, value)| (name, value)))
+        .status()
+        .with_context(|| format!("cannot run `{}` for {}", program.display(), step.name))?;
+    if !status.success() {
+        bail!("{} failed ({status})", step.name);
+    }
+    complain(&format!("xtask: {} done in {:.1} s", step.name, started.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+/// Installs what `contracts/package-lock.json` names, once per version of that file.
+pub(crate) fn npm_install() -> Result<()> {
+    let contracts = root().join("contracts");
+    let lock = fs::read(contracts.join("package-lock.json"))
+        .context("cannot read contracts/package-lock.json")?;
+    let stamp = contracts.join("node_modules/.chaoschain-lock");
+    if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    run(Step::new("npm packages", "npm")
+        .args(["ci", "--no-audit", "--no-fund"])
+        .within("contracts"))
+    .context("Node 20 with npm is needed for the Solidity compiler and the local chain")?;
+    fs::write(&stamp, lock).with_context(|| format!("cannot write {}", stamp.display()))
+}
