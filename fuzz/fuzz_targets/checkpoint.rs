@@ -9,7 +9,8 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok(checkpoint) = SignedCheckpoint::parse(bytes) {
         assert_eq!(checkpoint.to_string().as_bytes(), bytes);
     }
-    if let Some(checkpoint) = std::str::from_utf8(bytes).ok().and_then(|t| Checkpoint::parse(t).ok())
+    if let Some(checkpoint) =
+        std::str::from_utf8(bytes).ok().and_then(|t| Checkpoint::parse(t).ok())
     {
         assert_eq!(checkpoint.to_string().as_bytes(), bytes);
     }

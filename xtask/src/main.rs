@@ -75,7 +75,7 @@ fn test() -> Result<()> {
     run(Step::new("format", cargo()).args(["fmt", "--all", "--check"]))?;
     tidy::run()?;
     generate(true)?;
-    run(Step::new("contracts", "node_modules/.bin/forge").arg("test").within("contracts"))?;
+    run(Step::new("contracts", "npm").args(["test", "--silent"]).within("contracts"))?;
     run(Step::new("lints", cargo()).args([
         "clippy",
         "--workspace",

@@ -42,6 +42,15 @@ impl Change {
         Ok(Self { current, setting })
     }
 
+    /// The change by half the step, as an alternative to compare with.
+    ///
+    /// # Errors
+    /// If half the step is no step, or the policy forbids it.
+    pub fn half(&self, policy: &Policy, parameters: &Parameters) -> Result<Self, Error> {
+        let half = self.current.midpoint(self.proposed());
+        Self::new(policy, parameters, self.parameter(), half)
+    }
+
     /// The parameter.
     #[must_use]
     pub const fn parameter(&self) -> ParameterName {

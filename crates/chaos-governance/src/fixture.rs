@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub(crate) fn studio() -> Studio {
-    Studio::parse(crate::DEFAULT_STUDIO).unwrap()
+    Studio::parse(include_str!("fixture/studio.toml")).unwrap()
 }
 
 pub(crate) fn parameters() -> Parameters {

@@ -50,6 +50,7 @@ pub mod thresholds;
 
 pub mod change;
 pub mod draft;
+pub mod minutes;
 pub mod refine;
 
 pub mod plot;

@@ -3,10 +3,10 @@ use std::{fmt, str::FromStr};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha256};
 
-/// The length of a [`Hash`] in bytes.
+/// The length of a [`Hash`](struct@Hash) in bytes.
 pub const HASH_BYTES: usize = 32;
 
-/// The length of a [`Hash`] in base64 characters.
+/// The length of a [`Hash`](struct@Hash) in base64 characters.
 const HASH_CHARACTERS: usize = 44;
 
 /// The root of a tree without leaves: the SHA-256 of nothing

@@ -9,7 +9,7 @@ use chaos_agency::{
     receipt::{Input, Product, Program},
 };
 use chaos_governance::{
-    Analysis, BlockFacts, Change, Draft, Opportunity,
+    Analysis, BlockFacts, Change, Draft, Opportunity, minutes,
     plot::{self, Figure},
     proposal::{self, AgentLine, Brief, Call, Proposal, Reference, Reproduce},
     refine::{self, Outcome, Round},
@@ -22,7 +22,7 @@ use crate::{
     exit::{Failure, Kind, OrFail as _},
     home::{Deed, Home},
     output,
-    programs::{EXPERIMENT, STUDIO},
+    programs::{ANALYSE, BRIEF, DRAFT, DraftBrief, EXPERIMENT, SIMULATE, STUDIO},
     simulation::{Ground, experiment},
     studio::Defined,
 };
@@ -135,6 +135,8 @@ pub(crate) struct Finished {
 
 /// What the developer tried on one opportunity.
 struct Attempt {
+    /// The experiment of every round, but for its proposal.
+    template: Experiment,
     outcome: Outcome,
     simulations: Vec<(Digest, Simulation)>,
 }
@@ -187,7 +189,7 @@ impl Proposing<'_> {
             keys: vec![&self.researcher.key],
             parents: vec![],
             subjects: vec![Product::new("analysis", output)],
-            evidence: replayable("chaos-governance", inputs, output),
+            evidence: replayable(ANALYSE, inputs, output),
             action: Action::Analyse(action::Analyse {
                 chain: self.ground.chain.clone(),
                 blocks: Blocks { first, last, count },
@@ -213,9 +215,14 @@ impl Proposing<'_> {
         let draft = Draft::new(opportunity, parameters, policy).or_fail(Kind::Input)?;
         let text = format!("drafts {}", draft.change());
         self.teller.tell(&self.developer.name, text, None);
+        let template = experiment(*parameters, &[], self.simulation)?;
         let mut simulations: Vec<(Digest, Simulation)> = Vec::new();
         let outcome = refine::run(&draft, policy, |change| -> Result<_, Failure> {
-            let experiment = experiment(*parameters, &[change.setting()], self.simulation)?;
+            let experiment = with_change(template, change);
+            if !simulations.is_empty() {
+                let text = format!("misses the policy's objectives, refines to {change}");
+                self.teller.tell(&self.developer.name, text, None);
+            }
             let round = u32::try_from(simulations.len() + 1).or_fail(Kind::Check)?;
             let (receipt, simulation) = self.simulate(change, &experiment, round, analysis)?;
             let result = simulation.result.clone();
@@ -223,17 +230,15 @@ impl Proposing<'_> {
             Ok(result)
         })
         .or_fail(Kind::Input)?;
-        for round in &outcome.rounds {
-            let text = match &round.decision {
-                refine::Decision::Finalise => format!("finalises {}", round.change),
-                refine::Decision::Refine { why, .. } => {
-                    format!("refines after round {}: {why}", round.number)
-                }
-                refine::Decision::GiveUp(reason) => format!("gives up: {reason}"),
-            };
-            self.teller.tell(&self.developer.name, text, None);
-        }
-        Ok(Attempt { outcome, simulations })
+        let text = match &outcome.last().decision {
+            refine::Decision::Finalise => {
+                format!("finalises {}: every objective and guard holds", outcome.last().change)
+            }
+            refine::Decision::GiveUp(reason) => format!("gives up: {reason}"),
+            refine::Decision::Refine { .. } => "stops refining".to_owned(),
+        };
+        self.teller.tell(&self.developer.name, text, None);
+        Ok(Attempt { template, outcome, simulations })
     }
 
     fn simulate(
@@ -254,7 +259,7 @@ impl Proposing<'_> {
             keys: vec![&self.researcher.key],
             parents: vec![analysis],
             subjects: vec![Product::new("simulation-result", output)],
-            evidence: replayable("chaos-simulation", inputs, output),
+            evidence: replayable(SIMULATE, inputs, output),
             action: Action::Simulate(action::Simulate {
                 chain: self.ground.chain.clone(),
                 changes: vec![parameter_change(change)],
@@ -278,14 +283,24 @@ impl Proposing<'_> {
             refine::Decision::GiveUp(reason) => Decision::GivenUp { reason: reason.to_string() },
             refine::Decision::Finalise | refine::Decision::Refine { .. } => Decision::Finalised {},
         };
+        let brief =
+            DraftBrief { rule: opportunity.rule.as_str().to_owned(), experiment: attempt.template };
+        let brief = self.home.put_blob(&canonical::to_vec(&brief).or_fail(Kind::Check)?)?;
+        let studio = self.home.put_blob(self.studio.text.as_bytes())?;
+        let minutes =
+            minutes::to_canonical(opportunity.rule, &attempt.outcome).or_fail(Kind::Check)?;
+        let output = self.home.put_blob(&minutes)?;
+        let mut inputs = self.block_inputs();
+        inputs.push(Input { name: BRIEF.to_owned(), digest: brief });
+        inputs.push(Input { name: STUDIO.to_owned(), digest: studio });
         let mut parents = vec![receipts.analysis];
         parents.extend(attempt.simulations.iter().map(|(receipt, _)| *receipt));
         let receipt = self.home.act(Deed {
             agent: self.developer.did,
             keys: vec![&self.developer.key],
             parents,
-            subjects: vec![],
-            evidence: Evidence::None {},
+            subjects: vec![Product::new("minutes", output)],
+            evidence: replayable(DRAFT, inputs, output),
             action: Action::Draft(action::Draft {
                 title: format!("{} {}", opportunity.rule.as_str(), last.change),
                 chain: self.ground.chain.clone(),
@@ -313,9 +328,9 @@ impl Proposing<'_> {
             .simulations
             .last()
             .ok_or_else(|| Failure::message(Kind::Check, "a finalised draft was not simulated"))?;
-        let asked = experiment(*parameters, &[last.change.setting()], self.simulation)?;
+        let asked = with_change(attempt.template, &last.change);
         let sensitivity = self.ground.sensitivity(&asked)?;
-        let half = self.half_step(&last.change, parameters)?;
+        let half = self.half_step(&last.change, parameters, attempt.template)?;
         let context = self.context(&last, receipts, &attempt, setting);
         let proposal = proposal::compose(&Brief {
             studio: &self.studio.studio,
@@ -337,6 +352,7 @@ impl Proposing<'_> {
         &self,
         change: &Change,
         parameters: &Parameters,
+        template: Experiment,
     ) -> Result<Option<(Change, Simulation)>, Failure> {
         let middle = change.current().midpoint(change.proposed());
         if middle == change.current() || middle == change.proposed() {
@@ -345,8 +361,8 @@ impl Proposing<'_> {
         let policy = self.studio.studio.policy();
         let half =
             Change::new(policy, parameters, change.parameter(), middle).or_fail(Kind::Check)?;
-        let asked = experiment(*parameters, &[half.setting()], self.simulation)?;
-        Ok(Some((half, self.ground.run(&asked)?)))
+        let simulation = self.ground.run(&with_change(template, &half))?;
+        Ok(Some((half, simulation)))
     }
 
     fn context(
@@ -392,6 +408,11 @@ impl Proposing<'_> {
             .map(|source| Input { name: source.name.clone(), digest: source.digest })
             .collect()
     }
+}
+
+/// The experiment with a change as its proposal.
+fn with_change(template: Experiment, change: &Change) -> Experiment {
+    Experiment { proposal: template.baseline.with(change.setting()), ..template }
 }
 
 fn replayable(program: &str, inputs: Vec<Input>, output: Digest) -> Evidence {

@@ -1,6 +1,6 @@
 //! Live blocks: fetched once with the state they read, then kept in the recorded format.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::Context as _;
 use chaos_chains::rpc;
@@ -84,30 +84,48 @@ fn fetch(
 ) -> Result<ReplayInput, Failure> {
     let folder = cache.join(format!("eip155-{chain}"));
     let path = folder.join("blocks").join(format!("{height}.json"));
-    let codes_path = folder.join("codes").join(format!("{height}.json"));
-    if !path.exists() || !codes_path.exists() {
-        let fetched = endpoint.fetch(height).or_fail(Kind::Outside)?;
-        let state = endpoint.state(&fetched).or_fail(Kind::Outside)?;
-        let json = serde_json::to_vec(&fetched.block).or_fail(Kind::Input)?;
-        let block = Block::decode_rpc(&json, Some(chain))
-            .with_context(|| format!("block {height}"))
-            .or_fail(Kind::Input)?;
-        replay_on(&block, Complete(&state))
-            .with_context(|| format!("block {height}"))
-            .or_fail(Kind::Outside)?;
-        let recorded = state.export();
-        write(&codes_path, &serde_json::to_vec(&recorded.bytecodes).or_fail(Kind::Input)?)?;
-        write(&path, &serde_json::to_vec(&recorded.block).or_fail(Kind::Input)?)?;
-    }
-    let codes = Bytecodes::decode(&read(&codes_path)?).or_fail(Kind::Input)?;
-    let recorded = RecordedBlock::decode(&read(&path)?, Some(chain))
-        .with_context(|| path.display().to_string())
+    let codes_path = folder.join("bytecodes.json");
+    let fetched = endpoint.fetch(height).or_fail(Kind::Outside)?;
+    let json = serde_json::to_vec(&fetched.block).or_fail(Kind::Input)?;
+    let block = Block::decode_rpc(&json, Some(chain))
+        .with_context(|| format!("block {height}"))
         .or_fail(Kind::Input)?;
+    // A chain that was restarted or reorganised has another block at the same height.
+    if let Ok(kept) = kept(&path, &codes_path, chain)
+        && kept.block().header.hash == block.header.hash
+    {
+        return Ok(kept);
+    }
+    let state = endpoint.state(&fetched).or_fail(Kind::Outside)?;
+    replay_on(&block, Complete(&state))
+        .with_context(|| format!("block {height}"))
+        .or_fail(Kind::Outside)?;
+    let recorded = state.export();
+    // Codes first: a block file without its codes would be read with unknown code.
+    add_codes(&codes_path, recorded.bytecodes)?;
+    write(&path, &serde_json::to_vec(&recorded.block).or_fail(Kind::Input)?)?;
+    kept(&path, &codes_path, chain)
+        .with_context(|| format!("cannot read back {}", path.display()))
+        .or_fail(Kind::Storage)
+}
+
+/// The block as it was kept.
+fn kept(path: &Path, codes_path: &Path, chain: u64) -> anyhow::Result<ReplayInput> {
+    let codes = Bytecodes::decode(&fs::read(codes_path)?)?;
+    let recorded = RecordedBlock::decode(&fs::read(path)?, Some(chain))?;
     Ok(ReplayInput::new(recorded, &codes))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).with_context(|| format!("cannot read {}", path.display())).or_fail(Kind::Input)
+/// Adds codes to the ones that the folder's other blocks use.
+fn add_codes(path: &Path, fresh: BTreeMap<String, String>) -> Result<(), Failure> {
+    let mut codes: BTreeMap<String, String> = match fs::read(path) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .with_context(|| format!("{} is damaged", path.display()))
+            .or_fail(Kind::Storage)?,
+        Err(_) => BTreeMap::new(),
+    };
+    codes.extend(fresh);
+    write(path, &serde_json::to_vec(&codes).or_fail(Kind::Input)?)
 }
 
 /// Writes beside and renames, so that a kill leaves either nothing or the whole file.

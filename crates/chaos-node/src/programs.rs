@@ -4,7 +4,7 @@ use std::{cell::OnceCell, collections::BTreeMap, fs, path::PathBuf};
 
 use chaos_agency::{Attachments, Evidence, Receipt, receipt};
 use chaos_chains::{Address, U256};
-use chaos_governance::Analysis;
+use chaos_governance::{Analysis, Draft, minutes, refine};
 use chaos_incentives::{Distribution, QUALITY_PPM_MAX, Slot, reward_task};
 use chaos_simulation::{Experiment, evm::ReplayInput, fee_market::FeeHistory};
 use chaos_studio::Studio;
@@ -15,6 +15,34 @@ use crate::{
     blocks::{self, ChainBlocks},
     simulation::{FEE_HISTORY, Ground},
 };
+
+/// The researcher's program: blocks and a studio in, an analysis out.
+pub(crate) const ANALYSE: &str = "chaos-governance/analyse";
+
+/// The developer's program: blocks, a studio and a brief in, the minutes of all rounds out.
+pub(crate) const DRAFT: &str = "chaos-governance/draft";
+
+/// Blocks and an experiment in, a result out.
+pub(crate) const SIMULATE: &str = "chaos-simulation";
+
+/// Evidence in, a score table out.
+pub(crate) const SCORE: &str = "chaos-reputation";
+
+/// A pool and tasks in, shares out.
+pub(crate) const DIVIDE: &str = "chaos-incentives";
+
+/// The input of a draft that says which opportunity was taken up, and how to simulate.
+pub(crate) const BRIEF: &str = "brief";
+
+/// What a draft starts from.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DraftBrief {
+    /// The analyst's rule that found the opportunity.
+    pub(crate) rule: String,
+    /// The experiment of every round; each round puts its own proposal in.
+    pub(crate) experiment: Experiment,
+}
 
 /// The input of a simulation that says what to run.
 pub(crate) const EXPERIMENT: &str = "experiment";
@@ -230,10 +258,11 @@ pub(crate) fn reexecute(
         )));
     }
     match program.name.as_str() {
-        "chaos-simulation" => simulate(named, attachments, inputs),
-        "chaos-governance" => analyse(named, attachments, inputs),
-        "chaos-reputation" => score(named, attachments),
-        "chaos-incentives" => divide(named, attachments),
+        ANALYSE => analyse(named, attachments, inputs),
+        SIMULATE => simulate(named, attachments, inputs),
+        DRAFT => draft(named, attachments, inputs),
+        SCORE => score(named, attachments),
+        DIVIDE => divide(named, attachments),
         other => Err(reject(format!("this release does not know the program `{other}`"))),
     }
 }
@@ -290,28 +319,65 @@ fn analyse(
     attachments: &Attachments,
     inputs: &Inputs,
 ) -> Result<Digest, Rejection> {
-    let text = String::from_utf8_lossy(attached(named, attachments, STUDIO)?);
-    let studio =
-        Studio::parse(&text).map_err(|error| reject(format!("studio definition: {error}")))?;
-    let ground = ground(named, inputs)?;
-    let parameters = ground.baseline().map_err(|failure| reject(failure.to_string()))?;
-    let bytes = Analysis::run(ground.chain.clone(), &ground.facts(), parameters, &studio)
-        .map_err(|error| reject(format!("{:#}", anyhow::Error::from(error))))?
+    let studio = studio(named, attachments)?;
+    let bytes = analysis(&ground(named, inputs)?, &studio)?
         .to_canonical()
         .map_err(|error| reject(error.to_string()))?;
     Ok(Digest::of(&bytes))
 }
 
+fn studio(named: &[receipt::Input], attachments: &Attachments) -> Result<Studio, Rejection> {
+    let text = String::from_utf8_lossy(attached(named, attachments, STUDIO)?);
+    Studio::parse(&text).map_err(|error| reject(format!("studio definition: {error}")))
+}
+
+fn analysis(ground: &Ground, studio: &Studio) -> Result<Analysis, Rejection> {
+    let parameters = ground.baseline().map_err(|failure| reject(failure.to_string()))?;
+    Analysis::run(ground.chain.clone(), &ground.facts(), parameters, studio).map_err(shown)
+}
+
+/// Runs all rounds of refinement again.
+fn draft(
+    named: &[receipt::Input],
+    attachments: &Attachments,
+    inputs: &Inputs,
+) -> Result<Digest, Rejection> {
+    let brief: DraftBrief = canonical::from_slice(attached(named, attachments, BRIEF)?)
+        .map_err(|error| reject(format!("brief: {error}")))?;
+    let studio = studio(named, attachments)?;
+    let ground = ground(named, inputs)?;
+    let analysis = analysis(&ground, &studio)?;
+    let opportunity = analysis
+        .opportunities
+        .iter()
+        .find(|opportunity| opportunity.rule.as_str() == brief.rule)
+        .ok_or_else(|| reject(format!("the blocks show no opportunity `{}`", brief.rule)))?;
+    let first = Draft::new(opportunity, &analysis.parameters, studio.policy()).map_err(shown)?;
+    let outcome = refine::run(&first, studio.policy(), |change| {
+        let proposal = brief.experiment.baseline.with(change.setting());
+        ground.run(&Experiment { proposal, ..brief.experiment }).map(|done| done.result)
+    })
+    .map_err(shown)?;
+    minutes::to_canonical(opportunity.rule, &outcome)
+        .map(|bytes| Digest::of(&bytes))
+        .map_err(|error| reject(error.to_string()))
+}
+
+/// A rejection that shows an error and its causes.
+fn shown(error: impl Into<anyhow::Error>) -> Rejection {
+    reject(format!("{:#}", error.into()))
+}
+
 fn score(named: &[receipt::Input], attachments: &Attachments) -> Result<Digest, Rejection> {
     let document: ScoreDocument = canonical::from_slice(attached(named, attachments, EVIDENCE)?)
         .map_err(|error| reject(format!("evidence: {error}")))?;
-    document.score().map_err(|error| reject(format!("{:#}", anyhow::Error::from(error))))
+    document.score().map_err(shown)
 }
 
 fn divide(named: &[receipt::Input], attachments: &Attachments) -> Result<Digest, Rejection> {
     let document: RewardDocument = canonical::from_slice(attached(named, attachments, REWARDS)?)
         .map_err(|error| reject(format!("rewards: {error}")))?;
-    let shares = document.divide().map_err(|error| reject(format!("{error:#}")))?;
+    let shares = document.divide().map_err(shown)?;
     canonical::to_vec(&shares)
         .map(|bytes| Digest::of(&bytes))
         .map_err(|error| reject(error.to_string()))

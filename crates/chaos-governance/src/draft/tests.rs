@@ -78,3 +78,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn half_of_a_step_is_a_change_unless_nothing_is_left_of_it() {
+    let policy = Studio::parse(DEFAULT_STUDIO).unwrap().policy().clone();
+    let parameters = Parameters::ethereum(30_000_000).unwrap();
+    let change = |parameter, proposed| {
+        Change::new(&policy, &parameters, parameter, proposed).unwrap().half(&policy, &parameters)
+    };
+    let half = change(ParameterName::GasLimit, 37_000_000).unwrap();
+    assert_eq!(half.proposed(), 33_500_000);
+    assert!(change(ParameterName::ElasticityMultiplier, 3).is_err());
+}

@@ -140,7 +140,34 @@ fn disputable(out: &mut String, content: &Content) {
             values.join(" · ")
         );
     }
+    model_check(out, content);
     line!(out);
+}
+
+/// How the model's baseline compares with reality, for the metrics that decide.
+fn model_check(out: &mut String, content: &Content) {
+    let judged = |metric: &str| {
+        let mut rows = content.decision_table.iter().filter(|row| row.verdict.is_some());
+        rows.any(|row| row.metric == metric)
+    };
+    let lines: Vec<String> = content
+        .backtest
+        .iter()
+        .filter(|line| judged(&line.metric))
+        .map(|line| {
+            format!(
+                "{} **{}** observed, **{}** modelled",
+                plain(label(&line.metric)),
+                plain(&text::quantity(line.observed.0, &line.unit)),
+                plain(&text::quantity(line.modelled.0, &line.unit))
+            )
+        })
+        .collect();
+    if lines.is_empty() {
+        line!(out, "- the model was not checked against the observed blocks: too few in a row");
+    } else {
+        line!(out, "- the model's baseline beside the observed blocks – {}", lines.join(" · "));
+    }
 }
 
 fn forecast(out: &mut String, content: &Content) {

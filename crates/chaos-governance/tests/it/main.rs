@@ -4,5 +4,3 @@
 mod real_blocks;
 #[cfg(test)]
 mod support;
-#[cfg(test)]
-mod scratch;

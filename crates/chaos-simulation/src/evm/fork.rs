@@ -24,6 +24,9 @@ pub const ETHEREUM: u64 = 1;
 pub const RISE: u64 = 4153;
 /// The chain of generated blocks. It is no public chain.
 pub const DEVELOPMENT: u64 = 1_337_001;
+/// What anvil and other local nodes call themselves. They run the newest rules unless told
+/// otherwise, and so does a replay of their blocks.
+pub const LOCAL: u64 = 31_337;
 
 /// First block of each Ethereum mainnet fork that is switched on by number, newest first.
 const ETHEREUM_BY_NUMBER: [(u64, SpecId); 10] = [
@@ -83,8 +86,8 @@ pub struct ForkRules {
 /// A chain whose fork schedule is not known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "chain {chain_id} has no known fork schedule; known are {ETHEREUM} (Ethereum), {RISE} (RISE) \
-     and {DEVELOPMENT} (development)"
+    "chain {chain_id} has no known fork schedule; known are {ETHEREUM} (Ethereum), {RISE} (RISE), \
+     {LOCAL} (anvil) and {DEVELOPMENT} (generated)"
 )]
 pub struct UnknownChain {
     /// The EIP-155 number.
@@ -111,7 +114,7 @@ pub fn rules(chain_id: u64, number: u64, timestamp: u64) -> Result<ForkRules, Un
             family: Family::OpStack,
             blobs: ethereum_blobs(SpecId::PRAGUE, timestamp),
         }),
-        DEVELOPMENT => Ok(ForkRules {
+        DEVELOPMENT | LOCAL => Ok(ForkRules {
             spec: SpecId::OSAKA,
             family: Family::Ethereum,
             blobs: ethereum_blobs(SpecId::OSAKA, 0),

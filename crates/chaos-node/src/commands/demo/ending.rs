@@ -27,7 +27,7 @@ use crate::{
     home::Deed,
     journey::{Actor, Finished, Receipts, write_file},
     output,
-    programs::{EVIDENCE, Inputs, REWARDS, RewardDocument, ScoreDocument},
+    programs::{DIVIDE, EVIDENCE, Inputs, REWARDS, RewardDocument, SCORE, ScoreDocument},
     simulation::Ground,
 };
 
@@ -197,7 +197,7 @@ impl Stage<'_> {
             table: output,
         });
         let subjects = vec![Product::new("score-table", output)];
-        let why = replayable("chaos-reputation", EVIDENCE, evidence, output);
+        let why = replayable(SCORE, EVIDENCE, evidence, output);
         let receipt = self.act(|stage| &stage.operator, vec![outcome], subjects, why, action)?;
         let scores: Vec<String> = table
             .scores
@@ -244,7 +244,7 @@ impl Stage<'_> {
             transactions,
         });
         let subjects = vec![Product::new("shares", output)];
-        let why = replayable("chaos-incentives", REWARDS, input, output);
+        let why = replayable(DIVIDE, REWARDS, input, output);
         let receipt = self.act(|stage| &stage.operator, vec![outcome], subjects, why, action)?;
         let text =
             format!("divides {} tokens: {}, claimed on chain", tokens(POOL), paid.join(" and "));

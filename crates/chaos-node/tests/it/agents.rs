@@ -1,0 +1,127 @@
+use std::fs;
+
+use chaos_store::{Records as _, Store};
+use tempfile::TempDir;
+
+use crate::program::{Run, run, run_with};
+
+fn agent(dir: &TempDir, arguments: &[&str]) -> Run {
+    let data = dir.path().join("data");
+    let mut all = vec!["agent".to_owned()];
+    all.extend(arguments.iter().map(|&argument| argument.to_owned()));
+    all.extend(["--data".to_owned(), data.display().to_string(), "--json".to_owned()]);
+    run(all)
+}
+
+fn register(dir: &TempDir, name: &str) -> Run {
+    agent(dir, &["register", "--name", name, "--role", "researcher"])
+}
+
+fn log(dir: &TempDir, arguments: &[&str]) -> Run {
+    let data = dir.path().join("data");
+    let mut all = vec!["log".to_owned()];
+    all.extend(arguments.iter().map(|&argument| argument.to_owned()));
+    all.extend(["--data".to_owned(), data.display().to_string()]);
+    run(all)
+}
+
+fn size(dir: &TempDir) -> usize {
+    log(dir, &["show", "--json"]).expect_code(0).json().len()
+}
+
+#[test]
+fn agent_lives_from_registration_to_revocation() {
+    let dir = TempDir::new().unwrap();
+    let registered = register(&dir, "ada").expect_code(0).json();
+    let did = registered[0]["agent"].as_str().unwrap().to_owned();
+    assert!(did.starts_with("did:key:z6Mk"));
+
+    let before = agent(&dir, &["show", "ada"]).expect_code(0).json();
+    assert_eq!(before[0]["agent"]["keys"].as_array().unwrap().len(), 1);
+    agent(&dir, &["rotate", "ada"]).expect_code(0);
+    let after = agent(&dir, &["show", &did]).expect_code(0).json();
+    let keys = after[0]["agent"]["keys"].as_array().unwrap().clone();
+    assert_eq!(keys.len(), 2);
+    assert_eq!(keys[0]["until"], keys[1]["from"]);
+
+    agent(&dir, &["revoke", "ada", "--reason", "stolen"]).expect_code(0);
+    let listed = agent(&dir, &["list"]).expect_code(0).json();
+    assert_eq!(listed[0].as_array().unwrap().len(), 2, "the operator and ada");
+    agent(&dir, &["rotate", "ada"]).expect_error(3, &["ada", "revoked (stolen)"]);
+    agent(&dir, &["revoke", "ada", "--reason", "again"]).expect_error(3, &["revoked"]);
+    assert_eq!(size(&dir), 4, "refused actions leave no entry");
+}
+
+#[test]
+fn duplicate_agent_is_refused_by_name_and_nothing_changes() {
+    let dir = TempDir::new().unwrap();
+    register(&dir, "ada").expect_code(0);
+    let before = size(&dir);
+    register(&dir, "ada").expect_error(3, &["duplicate agent", "ada"]);
+    register(&dir, "Ada Lovelace").expect_error(3, &["name must be", "Ada Lovelace"]);
+    agent(&dir, &["register", "--name", "bob", "--role", "jester"])
+        .expect_error(3, &["jester", "researcher"]);
+    assert_eq!(size(&dir), before);
+    let keys: Vec<_> = fs::read_dir(dir.path().join("data/keys")).unwrap().collect();
+    assert_eq!(keys.len(), 2, "no key file is left of a refused registration");
+}
+
+#[test]
+fn keys_need_their_password_and_it_is_never_shown() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let data = data.to_str().unwrap();
+    let register = ["agent", "register", "--name", "ada", "--role", "researcher", "--data", data];
+    run_with(register, &[]).expect_error(3, &["CHAOSCHAIN_PASSWORD is not set"]);
+    run_with(register, &[("CHAOSCHAIN_PASSWORD", "right-horse")]).expect_code(0);
+    let rotate = ["agent", "rotate", "ada", "--data", data];
+    let wrong = run_with(rotate, &[("CHAOSCHAIN_PASSWORD", "wrong-horse")])
+        .expect_error(3, &["ada.pem", "password is wrong"]);
+    assert!(!wrong.stderr.contains("horse"));
+    let pem = fs::read_to_string(dir.path().join("data/keys/ada.pem")).unwrap();
+    assert!(pem.starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+}
+
+#[test]
+fn bundle_of_a_logged_receipt_verifies_and_a_tampered_view_is_found() {
+    let dir = TempDir::new().unwrap();
+    let receipt =
+        register(&dir, "ada").expect_code(0).json()[0]["receipt"].as_str().unwrap().to_owned();
+    let bundle = dir.path().join("ada.json");
+    let bundle = bundle.to_str().unwrap();
+    log(&dir, &["prove", &receipt, "--out", bundle]).expect_code(0);
+    let verdict = run(["verify", bundle, "--json"]).expect_code(0).json();
+    assert_eq!(verdict[0]["verdict"], "accepted");
+    let checkpoint = log(&dir, &["checkpoint", "--json"]).expect_code(0).json();
+    let vkey = checkpoint[0]["log"].as_str().unwrap();
+    run(["verify", bundle, "--log", vkey]).expect_code(0);
+    log(&dir, &["prove", "--consistency", "1", "--json"]).expect_code(0);
+    log(&dir, &["rebuild", "--check"]).expect_code(0);
+
+    {
+        let mut store = Store::open(dir.path().join("data")).unwrap();
+        let mut rows = store.view("agents").unwrap();
+        let first = rows.keys().next().unwrap().clone();
+        rows.insert(first, b"{}".to_vec());
+        store.replace_view("agents", &rows).unwrap();
+    }
+    let check = log(&dir, &["rebuild", "--check", "--json"]).expect_code(1).json();
+    assert_eq!(check[0]["views"]["agents"]["differing"].as_array().unwrap().len(), 1);
+    log(&dir, &["rebuild", "--check"]).expect_code(0);
+}
+
+#[test]
+fn commands_on_an_empty_folder_say_what_to_do() {
+    let dir = TempDir::new().unwrap();
+    let run = log(&dir, &["show"]).expect_error(3, &["holds no ChaosChain data"]);
+    assert!(run.stderr.contains("hint: "), "{}", run.stderr);
+    assert!(!dir.path().join("data").exists(), "looking does not create");
+}
+
+#[test]
+fn second_process_on_a_locked_folder_is_told_so() {
+    let dir = TempDir::new().unwrap();
+    register(&dir, "ada").expect_code(0);
+    let _open = Store::open(dir.path().join("data")).unwrap();
+    register(&dir, "bob").expect_error(5, &["data"]);
+}
