@@ -87,7 +87,6 @@ pub fn render(proposal: &Proposal, figures: &[Figure], run: &Run) -> String {
         xml(&content.title)
     );
     verdict_box(&mut out, proposal, run);
-    timeline(&mut out, &run.timeline);
     decision_table(&mut out, content);
     for name in ["differences", "base-fee"] {
         figure(&mut out, figures, name);
@@ -97,6 +96,7 @@ pub fn render(proposal: &Proposal, figures: &[Figure], run: &Run) -> String {
     figure(&mut out, figures, "fullness");
     sensitivity(&mut out, content, figures);
     rounds(&mut out, content);
+    timeline(&mut out, &run.timeline);
     limits(&mut out, content, run);
     manifest(&mut out, proposal, run);
     put!(out, "</main>\n</body>\n</html>\n");

@@ -7,6 +7,7 @@ use chaos_types::AgentKey;
 use crate::exit::{Failure, Kind, OrFail as _};
 
 /// Milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
 pub(crate) fn now_ms() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -138,7 +138,7 @@ fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
             .keys()
             .chain(fresh.keys())
             .filter(|key| stored.get(*key) != fresh.get(*key))
-            .map(|key| key.clone())
+            .cloned()
             .collect::<std::collections::BTreeSet<_>>();
         differences.insert(name, (fresh.len(), differing));
     }

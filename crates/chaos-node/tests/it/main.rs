@@ -1,5 +1,12 @@
 //! The `chaoschain` program as its users run it: real processes, real files, a real local chain.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test ends where it fails"
+)]
+
 mod agents;
 mod demo;
 mod live;
