@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chaos_types::{Check, Digest, Rejection, canonical, dsse::Envelope};
 use serde::{Deserialize, Serialize};
 
-use crate::{Leaf, Receipt, receipt::chain_of};
+use crate::{Leaf, Receipt};
 
 /// The format line of every bundle.
 pub const FORMAT: &str = "chaoschain-bundle/1";
@@ -103,8 +103,8 @@ impl Bundle {
     /// A [`Rejection`] by the check *format*.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Rejection> {
         let reject = |reason| Rejection::new(Check::Format, reason);
-        let bundle: Self =
-            canonical::from_slice(bytes).map_err(|error| reject(chain_of(&error)))?;
+        let bundle: Self = canonical::from_slice(bytes)
+            .map_err(|error| Rejection::caused(Check::Format, &error))?;
         if bundle.format != FORMAT {
             return Err(reject(format!("expected format `{FORMAT}`, found `{}`", bundle.format)));
         }

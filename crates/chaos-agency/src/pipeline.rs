@@ -8,7 +8,6 @@ use crate::{
     Action, Bundle, Evidence, Receipt, Registry,
     action::Anchor,
     bundle::{Anchored, Attachments, Logged},
-    receipt::chain_of,
 };
 
 /// Runs a receipt's program again on the inputs it names and gives the output's digest.
@@ -138,14 +137,12 @@ fn list(keys: &[Did]) -> String {
 }
 
 fn log_key(bundle: &Bundle) -> Result<VerifierKey, Rejection> {
-    bundle.log.parse().map_err(|error| {
-        Rejection::new(Check::Checkpoint, format!("log key: {}", chain_of(&error)))
-    })
+    bundle.log.parse().map_err(|error| Rejection::caused(Check::Checkpoint, &error))
 }
 
 fn parse_proof(logged: &Logged) -> Result<TlogProof, Rejection> {
     TlogProof::parse(logged.proof.as_bytes())
-        .map_err(|error| Rejection::new(Check::Inclusion, chain_of(&error)))
+        .map_err(|error| Rejection::caused(Check::Inclusion, &error))
 }
 
 fn check_inclusion(logged: &Logged, receipt: &Receipt, proof: &TlogProof) -> Result<(), Rejection> {
@@ -164,7 +161,7 @@ fn check_inclusion(logged: &Logged, receipt: &Receipt, proof: &TlogProof) -> Res
     }
     proof
         .verify_inclusion(&leaf_hash(&logged.leaf.to_bytes()))
-        .map_err(|error| reject(chain_of(&error)))
+        .map_err(|error| Rejection::caused(Check::Inclusion, &error))
 }
 
 /// Replays the agent's registry entries and asks whether it could sign at the receipt's place.
@@ -254,7 +251,10 @@ fn check_checkpoint(
     {
         return Err(reject(format!("the bundle is of log {log}, the trusted log is {trusted}")));
     }
-    let checkpoint = proof.checkpoint().verify(log).map_err(|error| reject(chain_of(&error)))?;
+    let checkpoint = proof
+        .checkpoint()
+        .verify(log)
+        .map_err(|error| Rejection::caused(Check::Checkpoint, &error))?;
     let whose = if options.log.is_some() { "the trusted key" } else { "the bundle's own log key" };
     Ok(format!("{} at size {}, signed by {whose}", checkpoint.origin(), checkpoint.size()))
 }

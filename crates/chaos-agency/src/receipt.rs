@@ -166,10 +166,18 @@ impl Receipt {
         envelope.verify()?.and_then(Self::read)
     }
 
+    /// Like [`Receipt::open`], from the envelope's canonical bytes as the log keeps them.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by *format*, *envelope* or *statement*.
+    pub fn open_bytes(record: &[u8]) -> Result<Verified<Self>, Rejection> {
+        Envelope::verify_bytes(record)?.and_then(Self::read)
+    }
+
     fn read(opened: Opened) -> Result<Self, Rejection> {
         let reject = |reason: String| Rejection::new(Check::Statement, reason);
-        let statement: Statement<Predicate> =
-            canonical::from_slice(&opened.payload).map_err(|error| reject(chain_of(&error)))?;
+        let statement: Statement<Predicate> = canonical::from_slice(&opened.payload)
+            .map_err(|error| Rejection::caused(Check::Statement, &error))?;
         statement.ensure_types(PREDICATE_TYPE)?;
         let subjects = statement
             .subject
@@ -196,18 +204,6 @@ impl Receipt {
             action,
         })
     }
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain_of(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

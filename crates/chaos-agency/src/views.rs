@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chaos_types::{ChainId, Check, Did, Digest, Rejection, canonical, decimal, dsse::Envelope};
+use chaos_types::{ChainId, Check, Did, Digest, Rejection, canonical, decimal};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Action, Evidence, Leaf, Receipt, Registry,
     action::{Contribution, Decision, ObserveVote, ParameterChange, Pay, Score, Submit, VoteState},
-    receipt::chain_of,
 };
 
 /// The names of the views, as stored.
@@ -233,12 +232,10 @@ impl Views {
     }
 
     fn fold(&mut self, index: u64, leaf: &[u8], record: &[u8]) -> Result<(), Rejection> {
-        let leaf = Leaf::from_bytes(leaf)
-            .map_err(|error| Rejection::new(Check::Inclusion, chain_of(&error)))?;
+        let leaf =
+            Leaf::from_bytes(leaf).map_err(|error| Rejection::caused(Check::Inclusion, &error))?;
         self.last_integrated_at_ms = self.last_integrated_at_ms.max(leaf.integrated_at_ms);
-        let envelope: Envelope = canonical::from_slice(record)
-            .map_err(|error| Rejection::new(Check::Format, chain_of(&error)))?;
-        let receipt = Receipt::open(&envelope)?.into_inner();
+        let receipt = Receipt::open_bytes(record)?.into_inner();
         if receipt.id != leaf.receipt {
             return Err(Rejection::new(
                 Check::Inclusion,
@@ -332,8 +329,7 @@ impl Views {
     /// A score receipt must repeat: the same log gives the same table.
     fn ensure_score(&self, index: u64, score: &Score) -> Result<(), Rejection> {
         let reject = |reason| Err(Rejection::new(Check::Evidence, reason));
-        let model =
-            self.model.id().map_err(|error| Rejection::new(Check::Evidence, chain_of(&error)))?;
+        let model = self.model.id().map_err(|error| Rejection::caused(Check::Evidence, &error))?;
         if score.model != model {
             return reject(format!("scored by model {}, this log uses {model}", score.model));
         }
@@ -343,7 +339,7 @@ impl Views {
         let found = self
             .scores(score.as_of_ms)
             .and_then(|table| table.digest())
-            .map_err(|error| Rejection::new(Check::Evidence, chain_of(&error)))?;
+            .map_err(|error| Rejection::caused(Check::Evidence, &error))?;
         if found != score.table {
             return reject(format!("the log gives table {found}, not {}", score.table));
         }

@@ -5,13 +5,15 @@
 //! decimal strings ([`crate::decimal`]). Reading is strict: a duplicate key, a number outside the
 //! range, trailing bytes, or any byte that the writer would not have written is an error.
 
-use std::fmt;
+mod scan;
+
+use std::{cmp::Ordering, fmt};
 
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{self, DeserializeOwned, MapAccess, SeqAccess, Visitor},
 };
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Number, Value, map::Entry};
 
 /// The largest integer that survives every JSON reader: 2^53.
 pub const INTEGER_MAX: u64 = 1 << 53;
@@ -57,8 +59,9 @@ pub enum Error {
 /// If the value holds a fraction or an integer beyond ±2^53, or cannot be written as JSON.
 pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
     let value = serde_json::to_value(value).map_err(Error::Write)?;
-    ensure_integers(&value)?;
-    serde_json_canonicalizer::to_vec(&value).map_err(Error::Write)
+    let mut bytes = Vec::with_capacity(512);
+    write(&value, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// Reads a document that must be canonical to the byte.
@@ -66,6 +69,9 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// If it is too large, not strict JSON, not canonical, or not of shape `T`.
 pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    if bytes.len() <= DOCUMENT_BYTES_MAX && scan::is_canonical(bytes) {
+        return serde_json::from_slice(bytes).map_err(Error::Shape);
+    }
     let value = value_from_slice(bytes)?;
     T::deserialize(value).map_err(Error::Shape)
 }
@@ -76,7 +82,8 @@ pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 /// If it is too large, not strict JSON, or not canonical.
 pub fn value_from_slice(bytes: &[u8]) -> Result<Value, Error> {
     let value = strict_value(bytes)?;
-    let canonical = serde_json_canonicalizer::to_vec(&value).map_err(Error::Write)?;
+    let mut canonical = Vec::with_capacity(bytes.len());
+    write(&value, &mut canonical)?;
     if canonical == bytes {
         return Ok(value);
     }
@@ -102,17 +109,58 @@ pub fn strict_value(bytes: &[u8]) -> Result<Value, Error> {
     Ok(value)
 }
 
-fn ensure_integers(value: &Value) -> Result<(), Error> {
+/// Writes a value in its one spelling.
+///
+/// Numbers are integers here, so of RFC 8785 only key order and string escapes remain, and
+/// `serde_json` escapes strings as ECMAScript does. A general canonicaliser costs several times as
+/// much, which would be most of the time that verifying a receipt takes; it is the tests' judge.
+fn write(value: &Value, bytes: &mut Vec<u8>) -> Result<(), Error> {
     match value {
+        Value::Null => bytes.extend_from_slice(b"null"),
+        Value::Bool(true) => bytes.extend_from_slice(b"true"),
+        Value::Bool(false) => bytes.extend_from_slice(b"false"),
         Value::Number(number) => {
-            let within = number.as_u64().is_some_and(|n| n <= INTEGER_MAX)
-                || number.as_i64().is_some_and(|n| n.unsigned_abs() <= INTEGER_MAX);
-            if within { Ok(()) } else { Err(Error::Number { number: number.to_string() }) }
+            ensure_integer(number)?;
+            serde_json::to_writer(bytes, number).map_err(Error::Write)?;
         }
-        Value::Array(items) => items.iter().try_for_each(ensure_integers),
-        Value::Object(fields) => fields.values().try_for_each(ensure_integers),
-        Value::Null | Value::Bool(_) | Value::String(_) => Ok(()),
+        Value::String(text) => serde_json::to_writer(bytes, text).map_err(Error::Write)?,
+        Value::Array(items) => {
+            bytes.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    bytes.push(b',');
+                }
+                write(item, bytes)?;
+            }
+            bytes.push(b']');
+        }
+        Value::Object(fields) => {
+            let mut fields: Vec<(&String, &Value)> = fields.iter().collect();
+            fields.sort_unstable_by(|(a, _), (b, _)| by_utf16(a, b));
+            bytes.push(b'{');
+            for (index, (key, field)) in fields.into_iter().enumerate() {
+                if index > 0 {
+                    bytes.push(b',');
+                }
+                serde_json::to_writer(&mut *bytes, key).map_err(Error::Write)?;
+                bytes.push(b':');
+                write(field, bytes)?;
+            }
+            bytes.push(b'}');
+        }
     }
+    Ok(())
+}
+
+/// The order of RFC 8785 section 3.2.3; for ASCII it is the order of the bytes.
+fn by_utf16(a: &str, b: &str) -> Ordering {
+    if a.is_ascii() && b.is_ascii() { a.cmp(b) } else { a.encode_utf16().cmp(b.encode_utf16()) }
+}
+
+fn ensure_integer(number: &Number) -> Result<(), Error> {
+    let within = number.as_u64().is_some_and(|n| n <= INTEGER_MAX)
+        || number.as_i64().is_some_and(|n| n.unsigned_abs() <= INTEGER_MAX);
+    if within { Ok(()) } else { Err(Error::Number { number: number.to_string() }) }
 }
 
 struct Strict(Value);
@@ -179,11 +227,16 @@ impl<'de> Visitor<'de> for StrictVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut fields = Map::new();
         while let Some(key) = map.next_key::<String>()? {
-            if fields.contains_key(&key) {
-                return Err(de::Error::custom(format_args!("duplicate key `{key}`")));
-            }
             let Strict(value) = map.next_value()?;
-            fields.insert(key, value);
+            match fields.entry(key) {
+                Entry::Vacant(entry) => {
+                    entry.insert(value);
+                }
+                Entry::Occupied(entry) => {
+                    let key = entry.key();
+                    return Err(de::Error::custom(format_args!("duplicate key `{key}`")));
+                }
+            }
         }
         Ok(Value::Object(fields))
     }

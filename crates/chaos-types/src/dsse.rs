@@ -85,12 +85,48 @@ impl Envelope {
         canonical::to_vec(self)
     }
 
+    /// The canonical bytes of an envelope whose fields were checked: base64, `did:key`s and the
+    /// payload type need no escapes, so they can be put together directly.
+    fn spelled(&self) -> Vec<u8> {
+        let mut text =
+            String::with_capacity(self.payload.len() + 256 * self.signatures.len() + 128);
+        text.push_str("{\"payload\":\"");
+        text.push_str(&self.payload);
+        text.push_str("\",\"payloadType\":\"");
+        text.push_str(&self.payload_type);
+        text.push_str("\",\"signatures\":[");
+        for (index, Signature { keyid, sig }) in self.signatures.iter().enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            text.push_str(&format!("{comma}{{\"keyid\":\"{keyid}\",\"sig\":\"{sig}\"}}"));
+        }
+        text.push_str("]}");
+        text.into_bytes()
+    }
+
     /// Checks every signature. All must be valid and by distinct keys; an envelope with one bad
     /// signature is refused as a whole.
     ///
     /// # Errors
     /// A [`Rejection`] by the check *envelope*.
     pub fn verify(&self) -> Result<Verified<Opened>, Rejection> {
+        let (payload, signers) = self.check()?;
+        let digest = Digest::of(&self.spelled());
+        Ok(Verified::new(Opened { payload, signers, digest }))
+    }
+
+    /// Reads an envelope's canonical bytes and checks every signature.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by the check *format* if the bytes are not a canonical envelope, else as
+    /// [`Envelope::verify`].
+    pub fn verify_bytes(bytes: &[u8]) -> Result<Verified<Opened>, Rejection> {
+        let envelope: Self = canonical::from_slice(bytes)
+            .map_err(|error| Rejection::caused(Check::Format, &error))?;
+        let (payload, signers) = envelope.check()?;
+        Ok(Verified::new(Opened { payload, signers, digest: Digest::of(bytes) }))
+    }
+
+    fn check(&self) -> Result<(Vec<u8>, Vec<Did>), Rejection> {
         let reject = |reason: String| Rejection::new(Check::Envelope, reason);
         if self.payload_type != PAYLOAD_TYPE {
             return Err(reject(format!(
@@ -130,11 +166,7 @@ impl Envelope {
             }
             signers.push(keyid);
         }
-        let digest = self
-            .to_bytes()
-            .map(|bytes| Digest::of(&bytes))
-            .map_err(|error| reject(format!("envelope has no canonical form: {error}")))?;
-        Ok(Verified::new(Opened { payload, signers, digest }))
+        Ok((payload, signers))
     }
 }
 

@@ -100,6 +100,19 @@ pub struct Rejection {
 }
 
 impl Rejection {
+    /// A rejection by `check` for an error and its causes.
+    #[must_use]
+    pub fn caused(check: Check, error: &dyn std::error::Error) -> Self {
+        let mut reason = error.to_string();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            reason.push_str(": ");
+            reason.push_str(&cause.to_string());
+            source = cause.source();
+        }
+        Self { check, reason }
+    }
+
     /// A rejection by `check` for `reason`.
     #[must_use]
     pub fn new(check: Check, reason: impl Into<String>) -> Self {

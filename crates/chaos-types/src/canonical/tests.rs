@@ -72,6 +72,30 @@ proptest! {
         prop_assert_eq!(value_from_slice(&to_vec(&value).unwrap()).unwrap(), value);
     }
 
+    /// The published canonicaliser is the judge of ours.
+    #[test]
+    fn writer_agrees_with_serde_json_canonicalizer(value in values()) {
+        prop_assert_eq!(to_vec(&value).unwrap(), serde_json_canonicalizer::to_vec(&value).unwrap());
+    }
+
+    /// The scan says yes to exactly what the slow way accepts, on documents and on near misses.
+    #[test]
+    fn scan_agrees_with_rewriting(
+        value in values(),
+        at: prop::sample::Index,
+        to in prop::sample::select(b"\\\"u01289abfntr{}[]:,- \x00\x1f\x7f".to_vec()),
+        how in 0..3,
+    ) {
+        let mut bytes = to_vec(&value).unwrap();
+        let at = at.index(bytes.len());
+        match how {
+            0 => {}
+            1 => bytes[at] = to,
+            _ => bytes.insert(at, to),
+        }
+        prop_assert_eq!(scan::is_canonical(&bytes), value_from_slice(&bytes).is_ok());
+    }
+
     /// No second spelling: whatever is accepted is exactly what would be written.
     #[test]
     fn changed_byte_never_reads_as_the_same_value(value in values(), at: prop::sample::Index, to: u8) {

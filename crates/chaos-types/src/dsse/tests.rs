@@ -18,6 +18,7 @@ fn opens_what_was_signed() {
     let envelope = Envelope::sign(b"{}", &[&key(1), &key(2)]);
     let opened = envelope.verify().expect("both signatures are good");
     assert_eq!(opened.payload, b"{}");
+    assert_eq!(opened.digest, Digest::of(&envelope.to_bytes().unwrap()), "one spelling");
     assert_eq!(opened.signers, [key(1).did(), key(2).did()]);
 }
 
