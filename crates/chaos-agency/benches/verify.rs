@@ -79,6 +79,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 fn envelope(key: &AgentKey, n: usize) -> Envelope {
     let digest = Digest::of(&n.to_be_bytes());
     Draft {
+        log: key.did(),
         agent: key.did(),
         claimed_at_ms: n as u64,
         parents: vec![digest],

@@ -59,11 +59,47 @@ impl Action {
     }
 }
 
+impl Action {
+    /// Whether the action is about the agent's own registry entry.
+    #[must_use]
+    pub const fn manages_registry(&self) -> bool {
+        match self {
+            Self::Register(_) | Self::Update(_) | Self::RotateKey(_) | Self::Revoke(_) => true,
+            Self::Analyse(_)
+            | Self::Simulate(_)
+            | Self::Draft(_)
+            | Self::Submit(_)
+            | Self::ObserveVote(_)
+            | Self::Score(_)
+            | Self::Pay(_)
+            | Self::Verify(_)
+            | Self::Anchor(_) => false,
+        }
+    }
+
+    /// Whether an outcome can count the action for or against its agent.
+    #[must_use]
+    pub const fn is_work(&self) -> bool {
+        match self {
+            Self::Analyse(_) | Self::Simulate(_) | Self::Draft(_) | Self::Submit(_) => true,
+            Self::Register(_)
+            | Self::Update(_)
+            | Self::RotateKey(_)
+            | Self::Revoke(_)
+            | Self::ObserveVote(_)
+            | Self::Score(_)
+            | Self::Pay(_)
+            | Self::Verify(_)
+            | Self::Anchor(_) => false,
+        }
+    }
+}
+
 /// Who an agent says it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// A name unique among the active agents of a log; 1 to 64 of `a-z`, `0-9`, `-`.
+    /// A name unique in the log for ever; 1 to 64 of `a-z`, `0-9`, `-` and `_`.
     pub name: String,
     /// The role in its studio, such as `researcher`.
     pub role: String,

@@ -16,8 +16,10 @@ pub const HISTORY_MAX: usize = 1024;
 
 /// A proof of agency: a receipt together with everything needed to check it offline.
 ///
-/// The file is canonical JSON and every field is bound by a signature, a Merkle proof or a
-/// digest, so no byte of it can change unnoticed.
+/// The file is canonical JSON and whatever it holds is bound by a signature, a Merkle proof or a
+/// digest, so no byte of it can change unnoticed. What it does not hold is another matter: the
+/// anchor, attachments and the agent's newest registry entries can be left out by whoever makes
+/// the file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bundle {

@@ -17,6 +17,7 @@
 //!     studio: "governance".into(),
 //! };
 //! let envelope = Draft {
+//!     log: key.did(), // the operator of the log; here the agent runs its own
 //!     agent: key.did(),
 //!     claimed_at_ms: 0,
 //!     parents: vec![],

@@ -109,7 +109,7 @@ fn run(
     let bundle = Bundle::from_bytes(bytes)?;
     let opened = bundle.receipt.envelope.verify()?;
     trail.passed(Check::Envelope, format!("signed by {}", list(&opened.signers)));
-    let receipt = Receipt::open(&bundle.receipt.envelope)?;
+    let receipt = Receipt::read(opened.clone().into_inner())?;
     trail.passed(Check::Statement, format!("{} by {}", receipt.action.kind(), receipt.agent));
     let attachments = bundle.attachments(&receipt)?;
     trail.passed(
@@ -129,7 +129,7 @@ fn run(
     );
     trail.passed(Check::Checkpoint, check_checkpoint(&proof, &log, options)?);
     check_anchor(bundle.anchor.as_ref(), &proof, operator, options, trail)?;
-    Ok(receipt)
+    opened.and_then(|_| Ok(receipt))
 }
 
 fn list(keys: &[Did]) -> String {
@@ -182,8 +182,14 @@ fn check_agent(
             return Err(reject("a registry entry is proved under another checkpoint".to_owned()));
         }
         check_inclusion(entry, &earlier, &place)?;
-        if earlier.agent != receipt.agent && earlier.agent != operator {
-            return Err(reject(format!("registry entry of another agent, {}", earlier.agent)));
+        if earlier.agent != receipt.agent || !earlier.action.manages_registry() {
+            return Err(reject(format!(
+                "entry {} is a {} by {}, expected a registry entry of {}",
+                place.index(),
+                earlier.action.kind(),
+                earlier.agent,
+                receipt.agent
+            )));
         }
         if place.index() < next || place.index() >= proof.index() {
             return Err(reject(format!("registry entry {} is out of order", place.index())));
@@ -255,6 +261,11 @@ fn check_checkpoint(
         .checkpoint()
         .verify(log)
         .map_err(|error| Rejection::caused(Check::Checkpoint, &error))?;
+    // Nothing vouches for further lines: a stranger could have added them.
+    let signatures = proof.checkpoint().to_string().matches("\n\u{2014} ").count();
+    if signatures != 1 {
+        return Err(reject(format!("{signatures} signatures, expected the log's own alone")));
+    }
     let whose = if options.log.is_some() { "the trusted key" } else { "the bundle's own log key" };
     Ok(format!("{} at size {}, signed by {whose}", checkpoint.origin(), checkpoint.size()))
 }
@@ -276,7 +287,7 @@ fn check_anchor(
     let Action::Anchor(anchor) = &receipt.action else {
         return Err(reject(format!("expected an anchor receipt, found {}", receipt.action.kind())));
     };
-    if receipt.agent != operator || receipt.signers != [operator] {
+    if receipt.log != operator || receipt.agent != operator || receipt.signers != [operator] {
         return Err(reject(format!("the anchor receipt is not by the log's operator {operator}")));
     }
     let checkpoint = proof.checkpoint().claimed();

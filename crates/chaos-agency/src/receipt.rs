@@ -1,7 +1,7 @@
 //! Receipts: who did what, when they say it was, from what, and why to believe it.
 
 use chaos_types::{
-    AgentKey, Check, Did, Digest, Rejection, Verified, canonical, decimal,
+    AgentKey, Check, Did, Digest, Rejection, canonical, decimal,
     dsse::{Envelope, Opened},
     statement::{Statement, Subject},
 };
@@ -15,13 +15,16 @@ pub const PREDICATE_TYPE: &str = "https://chaoschain.org/receipt/v1";
 /// A receipt names at most this many causal parents.
 pub const PARENTS_MAX: usize = 256;
 
-/// A verified receipt's content.
+/// A receipt's content, its signatures checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// SHA-256 of the envelope's canonical bytes.
     pub id: Digest,
     /// The keys that signed, the agent's own first.
     pub signers: Vec<Did>,
+    /// The log that the receipt is meant for, named by its operator's root key. Another log refuses
+    /// it, so that work cannot be carried off to earn a reputation elsewhere.
+    pub log: Did,
     /// The agent, named by its root key.
     pub agent: Did,
     /// When the agent says it acted, milliseconds since 1970. Nothing is decided by it: the time
@@ -105,6 +108,7 @@ pub struct Input {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Predicate {
+    log: Did,
     agent: Did,
     #[serde(with = "decimal")]
     claimed_at_ms: u64,
@@ -116,6 +120,8 @@ struct Predicate {
 /// What an agent is about to sign.
 #[derive(Debug, Clone)]
 pub struct Draft {
+    /// The operator of the log it is meant for.
+    pub log: Did,
     /// The agent, named by its root key.
     pub agent: Did,
     /// When it acted, milliseconds since 1970.
@@ -146,6 +152,7 @@ impl Draft {
             subjects,
             PREDICATE_TYPE,
             Predicate {
+                log: self.log,
                 agent: self.agent,
                 claimed_at_ms: self.claimed_at_ms,
                 parents: self.parents,
@@ -158,23 +165,24 @@ impl Draft {
 }
 
 impl Receipt {
-    /// Checks an envelope's signatures and reads the statement in it.
+    /// Checks an envelope's signatures and reads the statement in it. Whether the signers may speak
+    /// for the agent is another question, which the registry answers.
     ///
     /// # Errors
     /// A [`Rejection`] by *envelope* or *statement*.
-    pub fn open(envelope: &Envelope) -> Result<Verified<Self>, Rejection> {
-        envelope.verify()?.and_then(Self::read)
+    pub fn open(envelope: &Envelope) -> Result<Self, Rejection> {
+        Self::read(envelope.verify()?.into_inner())
     }
 
     /// Like [`Receipt::open`], from the envelope's canonical bytes as the log keeps them.
     ///
     /// # Errors
     /// A [`Rejection`] by *format*, *envelope* or *statement*.
-    pub fn open_bytes(record: &[u8]) -> Result<Verified<Self>, Rejection> {
-        Envelope::verify_bytes(record)?.and_then(Self::read)
+    pub fn open_bytes(record: &[u8]) -> Result<Self, Rejection> {
+        Self::read(Envelope::verify_bytes(record)?.into_inner())
     }
 
-    fn read(opened: Opened) -> Result<Self, Rejection> {
+    pub(crate) fn read(opened: Opened) -> Result<Self, Rejection> {
         let reject = |reason: String| Rejection::new(Check::Statement, reason);
         let statement: Statement<Predicate> = canonical::from_slice(&opened.payload)
             .map_err(|error| Rejection::caused(Check::Statement, &error))?;
@@ -184,7 +192,8 @@ impl Receipt {
             .iter()
             .map(|subject| Ok(Product { name: subject.name.clone(), digest: subject.sha256()? }))
             .collect::<Result<Vec<_>, Rejection>>()?;
-        let Predicate { agent, claimed_at_ms, parents, evidence, action } = statement.predicate;
+        let Predicate { log, agent, claimed_at_ms, parents, evidence, action } =
+            statement.predicate;
         if parents.len() > PARENTS_MAX {
             return Err(reject(format!("{} parents, the limit is {PARENTS_MAX}", parents.len())));
         }
@@ -196,6 +205,7 @@ impl Receipt {
         Ok(Self {
             id: opened.digest,
             signers: opened.signers,
+            log,
             agent,
             claimed_at_ms,
             parents,

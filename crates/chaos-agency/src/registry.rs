@@ -103,6 +103,12 @@ impl Registry {
     /// # Errors
     /// A [`Rejection`] by the check *agent* that says whose key was expected.
     pub fn authorise(&self, index: u64, receipt: &Receipt) -> Result<(), Rejection> {
+        if receipt.log != self.operator {
+            return Err(reject(format!(
+                "the receipt is meant for the log of {}, this is the log of {}",
+                receipt.log, self.operator
+            )));
+        }
         if let Action::Register(profile) = &receipt.action {
             return self.authorise_registration(receipt, profile);
         }
@@ -124,6 +130,9 @@ impl Registry {
                 ensure_profile(profile)?;
                 self.ensure_name_free(profile, Some(receipt.agent))
             }
+            Action::RotateKey(_) if receipt.agent == self.operator => {
+                Err(reject("the operator's key cannot be rotated: it is the log's key".to_owned()))
+            }
             Action::RotateKey(RotateKey { new_key }) => match self.keys.get(new_key) {
                 Some(owner) => Err(reject(format!("key {new_key} already belongs to {owner}"))),
                 None => Ok(()),
@@ -131,6 +140,11 @@ impl Registry {
             Action::Revoke(Revoke { agent: target, .. }) => {
                 if *target != receipt.agent && receipt.agent != self.operator {
                     return Err(reject(format!("{name} may not revoke {target}")));
+                }
+                if *target == self.operator {
+                    return Err(reject(
+                        "the operator cannot be revoked: its key is the log's key".to_owned(),
+                    ));
                 }
                 match self.agents.get(target) {
                     Some(found) if found.revoked.is_none() => Ok(()),
@@ -225,13 +239,15 @@ impl Registry {
         self.ensure_name_free(profile, None)
     }
 
+    /// A name is reserved for ever, like a key, so that nobody takes over a revoked agent's.
     fn ensure_name_free(&self, profile: &Profile, but: Option<Did>) -> Result<(), Rejection> {
-        match self.named(&profile.name) {
-            Some(other) if Some(other.did) != but => Err(reject(format!(
+        let mut others = self.agents.values().filter(|agent| Some(agent.did) != but);
+        match others.find(|agent| agent.profile.name == profile.name) {
+            Some(other) => Err(reject(format!(
                 "duplicate agent: the name `{}` belongs to {}",
                 profile.name, other.did
             ))),
-            Some(_) | None => Ok(()),
+            None => Ok(()),
         }
     }
 }
@@ -284,7 +300,11 @@ fn ensure_capability(profile: &Profile, receipt: &Receipt) -> Result<(), Rejecti
     )))
 }
 
-fn ensure_profile(profile: &Profile) -> Result<(), Rejection> {
+/// Checks what an agent says about itself, before anything is signed or written.
+///
+/// # Errors
+/// A [`Rejection`] by the check *agent* that names the field and what was expected.
+pub fn ensure_profile(profile: &Profile) -> Result<(), Rejection> {
     let word = |text: &str| {
         (1..=NAME_BYTES_MAX).contains(&text.len())
             && text

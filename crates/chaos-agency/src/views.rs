@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use alloy_primitives::{Address, U256};
+use chaos_incentives::Distribution;
 use chaos_types::{ChainId, Check, Did, Digest, Rejection, canonical, decimal};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,8 @@ pub const NAMES: [&str; 6] = ["actions", "agents", "proposals", "refused", "repu
 pub struct Views {
     registry: Registry,
     receipts: BTreeMap<Digest, Receipt>,
+    /// The log index of every admitted receipt.
+    places: BTreeMap<Digest, u64>,
     actions: BTreeMap<u64, ActionRow>,
     proposals: BTreeMap<Digest, ProposalRow>,
     evidence: Vec<chaos_reputation::Evidence>,
@@ -40,6 +44,10 @@ pub struct ActionRow {
     pub receipt: Digest,
     /// Who acted.
     pub agent: Did,
+    /// Its studio then.
+    pub studio: String,
+    /// Its role then.
+    pub role: String,
     /// What was done.
     pub kind: String,
     /// The evidence class.
@@ -129,6 +137,7 @@ impl Views {
         Self {
             registry: Registry::new(operator),
             receipts: BTreeMap::new(),
+            places: BTreeMap::new(),
             actions: BTreeMap::new(),
             proposals: BTreeMap::new(),
             evidence: Vec::new(),
@@ -234,8 +243,16 @@ impl Views {
     fn fold(&mut self, index: u64, leaf: &[u8], record: &[u8]) -> Result<(), Rejection> {
         let leaf =
             Leaf::from_bytes(leaf).map_err(|error| Rejection::caused(Check::Inclusion, &error))?;
-        self.last_integrated_at_ms = self.last_integrated_at_ms.max(leaf.integrated_at_ms);
-        let receipt = Receipt::open_bytes(record)?.into_inner();
+        if leaf.integrated_at_ms < self.last_integrated_at_ms {
+            return Err(Rejection::new(
+                Check::Inclusion,
+                format!(
+                    "the log's time goes back from {} to {} ms",
+                    self.last_integrated_at_ms, leaf.integrated_at_ms
+                ),
+            ));
+        }
+        let receipt = Receipt::open_bytes(record)?;
         if receipt.id != leaf.receipt {
             return Err(Rejection::new(
                 Check::Inclusion,
@@ -244,12 +261,17 @@ impl Views {
         }
         self.ensure_admissible(index, &receipt)?;
         self.registry.admit(index, &receipt)?;
+        self.last_integrated_at_ms = leaf.integrated_at_ms;
         self.update(&receipt, &leaf);
+        let agent = self.registry.agent(&receipt.agent).expect("admit knows the agent");
+        self.places.insert(receipt.id, index);
         self.actions.insert(
             index,
             ActionRow {
                 receipt: receipt.id,
                 agent: receipt.agent,
+                studio: agent.profile.studio.clone(),
+                role: agent.profile.role.clone(),
                 kind: receipt.action.kind().to_owned(),
                 evidence: receipt.evidence.class().to_owned(),
                 parents: receipt.parents.clone(),
@@ -292,6 +314,7 @@ impl Views {
             return reject("a submission builds on the receipt of a finalised draft");
         };
         match &self.proposals[&draft] {
+            row if row.author != receipt.agent => reject("the draft is another agent's"),
             ProposalRow { decision: Decision::GivenUp { .. }, .. } => {
                 reject("the draft was given up")
             }
@@ -306,24 +329,54 @@ impl Views {
 
     fn ensure_outcome(&self, vote: &ObserveVote) -> Result<(), Rejection> {
         let reject = |reason| Err(Rejection::new(Check::Statement, reason));
-        let submitted = self.proposals.values().find(|row| {
-            row.submission.as_ref().is_some_and(|found| found.receipt == vote.submission)
+        let submitted = self.proposals.values().find_map(|row| {
+            let submission = row.submission.as_ref()?;
+            (submission.receipt == vote.submission).then_some((row, submission))
         });
-        match submitted {
-            None => reject(format!("no proposal was submitted by receipt {}", vote.submission)),
-            Some(row) if row.vote.is_some() => {
-                reject(format!("the outcome of `{}` is already in the log", row.title))
-            }
-            Some(_) => match vote.contributions.iter().find(|c| {
-                !self.receipts.contains_key(&c.receipt) || self.judged.contains(&c.receipt)
-            }) {
-                Some(contribution) => reject(format!(
-                    "contribution {} is not in the log or was judged before",
-                    contribution.receipt
-                )),
-                None => Ok(()),
-            },
+        let Some((row, submission)) = submitted else {
+            return reject(format!("no proposal was submitted by receipt {}", vote.submission));
+        };
+        if row.vote.is_some() {
+            return reject(format!("the outcome of `{}` is already in the log", row.title));
         }
+        if submission.chain != vote.chain {
+            return reject(format!(
+                "the vote is on {}, the submission on {}",
+                vote.chain, submission.chain
+            ));
+        }
+        if vote.state.passed() && vote.votes_for <= vote.votes_against {
+            return reject(format!(
+                "a vote of {} for and {} against did not pass",
+                vote.votes_for, vote.votes_against
+            ));
+        }
+        let history = self.history_of(vote.submission);
+        let mut seen = BTreeSet::new();
+        for Contribution { receipt, .. } in &vote.contributions {
+            if !seen.insert(receipt) || self.judged.contains(receipt) {
+                return reject(format!("contribution {receipt} is judged twice"));
+            }
+            let known = self.receipts.get(receipt).filter(|_| history.contains(receipt));
+            if !known.is_some_and(|found| found.action.is_work()) {
+                return reject(format!("contribution {receipt} is not work that led to the vote"));
+            }
+        }
+        Ok(())
+    }
+
+    /// A receipt and everything it was built on.
+    fn history_of(&self, receipt: Digest) -> BTreeSet<Digest> {
+        let mut history = BTreeSet::new();
+        let mut waiting = vec![receipt];
+        while let Some(id) = waiting.pop() {
+            if history.insert(id)
+                && let Some(found) = self.receipts.get(&id)
+            {
+                waiting.extend(&found.parents);
+            }
+        }
+        history
     }
 
     /// A score receipt must repeat: the same log gives the same table.
@@ -358,12 +411,39 @@ impl Views {
         if self.paid.contains(&pay.outcome) {
             return reject(format!("outcome {} was already paid for", pay.outcome));
         }
-        let sum = pay
-            .payments
-            .iter()
-            .try_fold(pay.returned, |sum, payment| sum.checked_add(payment.amount));
-        if sum != Some(pay.pool) {
+        let mut accounts = BTreeMap::new();
+        let mut sum = pay.returned;
+        for payment in &pay.payments {
+            if self.registry.agent(&payment.agent).is_none() {
+                return reject(format!("payee {} is not registered", payment.agent));
+            }
+            let Some(account) = account(&payment.account) else {
+                return reject(format!(
+                    "account `{}` is not 0x and 40 lower-case hexadecimal digits",
+                    payment.account.escape_debug()
+                ));
+            };
+            if accounts.insert(account, U256::from(payment.amount)).is_some() {
+                return reject(format!("account {} is paid twice", payment.account));
+            }
+            sum = sum.saturating_add(payment.amount);
+            let key = (payment.agent, pay.chain.to_string(), pay.token.clone());
+            let before = self.rewards.get(&key).map_or(0, |row| row.total);
+            if before.checked_add(payment.amount).is_none() {
+                return reject(format!("the rewards of {} exceed 128 bits", payment.agent));
+            }
+        }
+        if sum != pay.pool {
             return reject(format!("payments and the returned part are not the pool {}", pay.pool));
+        }
+        let root = Distribution::new(accounts)
+            .map(|distribution| format!("{:#x}", distribution.root()))
+            .map_err(|error| Rejection::caused(Check::Statement, &error))?;
+        if root != pay.merkle_root {
+            return reject(format!(
+                "the payments have the Merkle root {root}, not {}",
+                pay.merkle_root.escape_debug()
+            ));
         }
         Ok(())
     }
@@ -430,7 +510,7 @@ impl Views {
     /// A contribution becomes reputation evidence. Nobody earns by judging himself.
     fn judge(&mut self, outcome: &Receipt, vote: &ObserveVote, of: &Contribution, leaf: &Leaf) {
         let receipt = &self.receipts[&of.receipt];
-        let Some(agent) = self.registry.agent(&receipt.agent) else { return };
+        let then = &self.actions[&self.places[&of.receipt]];
         self.judged.insert(of.receipt);
         if receipt.agent == outcome.agent {
             return;
@@ -438,8 +518,8 @@ impl Views {
         self.evidence.push(chaos_reputation::Evidence {
             receipt: of.receipt,
             agent: receipt.agent.to_string(),
-            domain: agent.profile.studio.clone(),
-            role: agent.profile.role.clone(),
+            domain: then.studio.clone(),
+            role: then.role.clone(),
             payer: outcome.agent.to_string(),
             task_class: of.task.clone(),
             at_ms: leaf.integrated_at_ms,
@@ -464,7 +544,7 @@ impl Views {
                 .rewards
                 .entry(key)
                 .or_insert_with(|| RewardRow { total: 0, receipts: Vec::new() });
-            row.total = row.total.saturating_add(payment.amount);
+            row.total += payment.amount;
             row.receipts.push(receipt.id);
         }
     }
@@ -496,6 +576,12 @@ impl Views {
             ),
         ]))
     }
+}
+
+/// An account in its one spelling.
+fn account(text: &str) -> Option<Address> {
+    let account: Address = text.parse().ok()?;
+    (format!("{account:#x}") == text).then_some(account)
 }
 
 /// The rows of one view.

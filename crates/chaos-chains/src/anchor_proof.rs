@@ -90,6 +90,8 @@ pub struct AnchorFact {
     pub block_number: u64,
     /// Hash of the block. **Look this up on the chain.**
     pub block_hash: B256,
+    /// Hash of the transaction that emitted it.
+    pub transaction_hash: B256,
     /// Time of the block by its header, in seconds since 1970.
     pub timestamp_s: u64,
 }
@@ -243,6 +245,8 @@ impl AnchorProof {
             contract: self.contract,
             block_number: header.number,
             block_hash: self.block_hash,
+            // By EIP-2718, a transaction's hash is that of the very bytes the trie holds.
+            transaction_hash: keccak256(&self.transaction),
             timestamp_s: header.timestamp,
         })
     }

@@ -13,7 +13,8 @@ pub(crate) use log::{
     AnchorArgs, LogArgs, LogCommand, ProveArgs, RebuildArgs, ShowArgs as LogShowArgs,
 };
 pub(crate) use work::{
-    BlockSource, DemoArgs, ProposeArgs, ReplayArgs, SimulateArgs, SimulationArgs, VerifyArgs,
+    BlockSource, DemoArgs, ELASTICITY, ProposeArgs, ReplayArgs, SimulateArgs, SimulationArgs,
+    VerifyArgs,
 };
 
 const AFTER_HELP: &str = "\

@@ -106,6 +106,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) command: &'a dyn Fn(&Change) -> String,
     /// The call that would carry a change out, given its parameter and value.
     pub(crate) call: &'a dyn Fn(&str, u64) -> Option<Call>,
+    /// What the command needs.
+    pub(crate) needs: String,
     pub(crate) disclosure: String,
 }
 
@@ -392,7 +394,7 @@ impl Proposing<'_> {
             rollback: (setting.call)(name, last.change.current()).into_iter().collect(),
             reproduce: Reproduce {
                 command: (setting.command)(&last.change),
-                needs: "the same blocks; seconds on a laptop".to_owned(),
+                needs: setting.needs.clone(),
                 not_covered: "the analysis and the vote, which have receipts of their own"
                     .to_owned(),
             },

@@ -17,10 +17,15 @@ use crate::{
 /// The environment variable that holds the password of the key files.
 pub(crate) const PASSWORD_VARIABLE: &str = "CHAOSCHAIN_PASSWORD";
 
-/// The folder of key files of a data directory.
+/// The folder of key files of a data directory. Whoever uses it holds the directory's lock.
 pub(crate) struct Keys<'a> {
     folder: PathBuf,
     password: Option<&'a str>,
+}
+
+/// The file in which a rotation keeps `name`'s next key until the log knows it.
+pub(crate) fn successor_of(name: &str) -> String {
+    format!("{name}.next")
 }
 
 impl<'a> Keys<'a> {
@@ -28,9 +33,14 @@ impl<'a> Keys<'a> {
         Self { folder: dir.join("keys"), password }
     }
 
+    /// Whether there is a key file.
+    pub(crate) fn has(&self, name: &str) -> Result<bool, Failure> {
+        self.path(name)?.try_exists().or_fail(Kind::Storage)
+    }
+
     /// Opens a key file with the password.
     pub(crate) fn open(&self, name: &str) -> Result<AgentKey, Failure> {
-        let path = self.path(name);
+        let path = self.path(name)?;
         let pem = fs::read_to_string(&path)
             .with_context(|| format!("cannot read the key of `{name}` at {}", path.display()))
             .or_fail(Kind::Input)?;
@@ -40,34 +50,49 @@ impl<'a> Keys<'a> {
             .map_err(|failure| failure.hint(format!("the password comes from {PASSWORD_VARIABLE}")))
     }
 
-    /// Makes a key and its encrypted file. An existing file is never overwritten.
-    pub(crate) fn create(&self, name: &str) -> Result<AgentKey, Failure> {
+    /// Takes up the key file that an interrupted command left, or makes a key and its file. A file
+    /// is never overwritten; the caller sees to it that nobody uses the key yet.
+    pub(crate) fn open_or_create(&self, name: &str) -> Result<AgentKey, Failure> {
+        if self.has(name)? { self.open(name) } else { self.create(name) }
+    }
+
+    /// Makes a key and its encrypted file.
+    fn create(&self, name: &str) -> Result<AgentKey, Failure> {
         let key = clock::random_key()?;
         let pem = key
             .to_encrypted_pem(self.password()?.as_bytes(), &clock::random()?, clock::random()?)
             .or_fail(Kind::Input)?;
-        let path = self.path(name);
+        let path = self.path(name)?;
         fs::create_dir_all(&self.folder).or_fail(Kind::Storage)?;
-        write_new(&path, pem.as_bytes())
+        write_whole(&path, pem.as_bytes())
             .with_context(|| format!("cannot write the key file {}", path.display()))
             .or_fail(Kind::Storage)?;
         Ok(key)
     }
 
-    /// Puts the file of `successor` in the place of `name`'s, which is kept beside it.
-    pub(crate) fn succeed(&self, name: &str, successor: &str) -> Result<(), Failure> {
-        let retired = self.path(&format!("{name}.retired-{}", clock::now_ms()));
-        fs::rename(self.path(name), retired).or_fail(Kind::Storage)?;
-        fs::rename(self.path(successor), self.path(name)).or_fail(Kind::Storage)
+    /// Puts the successor's file in the place of `name`'s, which is kept beside it. A kill between
+    /// the two steps leaves the successor's file alone, and calling this again ends the work.
+    pub(crate) fn succeed(&self, name: &str) -> Result<(), Failure> {
+        let (current, successor) = (self.path(name)?, self.path(&successor_of(name))?);
+        if self.has(name)? {
+            let retired = self.path(&format!("{name}.retired-{}", clock::now_ms()))?;
+            fs::rename(&current, retired).or_fail(Kind::Storage)?;
+        }
+        fs::rename(successor, &current)
+            .and_then(|()| sync_folder(&self.folder))
+            .or_fail(Kind::Storage)
     }
 
-    /// Removes a key file that nothing refers to.
-    pub(crate) fn discard(&self, name: &str) -> Result<(), Failure> {
-        fs::remove_file(self.path(name)).or_fail(Kind::Storage)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{name}.pem"))
+    /// The file of a name, which can never be one outside the folder.
+    fn path(&self, name: &str) -> Result<PathBuf, Failure> {
+        let harmless = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
+        if name.is_empty() || name.starts_with('.') || !name.bytes().all(harmless) {
+            return Err(Failure::message(
+                Kind::Input,
+                format!("`{}` cannot name a key file", name.escape_debug()),
+            ));
+        }
+        Ok(self.folder.join(format!("{name}.pem")))
     }
 
     fn password(&self) -> Result<&str, Failure> {
@@ -78,13 +103,29 @@ impl<'a> Keys<'a> {
     }
 }
 
-/// Writes a file that only its owner may read, and syncs it.
-fn write_new(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Writes a file that only its owner may read. It is synced under another name first, so that a
+/// kill leaves the whole file or none.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let part = path.with_extension("part");
+    match fs::remove_file(&part) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = options.open(&part)?;
     file.write_all(bytes)?;
-    file.sync_all()
+    file.sync_all()?;
+    fs::rename(&part, path)?;
+    path.parent().map_or(Ok(()), sync_folder)
 }
+
+/// Makes renames in a folder last.
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! What people and scripts see: data on stdout, talk on stderr.
 
+mod escape;
+
 use std::{
     fmt::Display,
     io::{IsTerminal as _, Write as _},
@@ -9,6 +11,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+pub(crate) use self::escape::{Painted, one_line};
 use crate::exit::{Failure, Kind, OrFail as _};
 
 /// Whether to colour: a terminal, and nobody asked for no colour.
@@ -16,18 +19,19 @@ fn colours(terminal: bool) -> bool {
     terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-fn paint(code: &str, text: &str, terminal: bool) -> String {
-    if colours(terminal) { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+fn paint(code: &'static str, text: &str, terminal: bool) -> Painted {
+    Painted::new(colours(terminal).then_some(code), text)
 }
 
-/// One line of data. A reader that went away is no error.
+/// One line of data, or several, their control characters escaped. A reader that went away is no
+/// error. Data that could hold a newline of its own goes through [`one_line`] first.
 pub(crate) fn line(text: impl Display) {
-    let _closed = writeln!(std::io::stdout(), "{text}");
+    let _closed = writeln!(std::io::stdout(), "{}", escape::lines(text));
 }
 
-/// One line of talk.
+/// One line of talk, as [`line`].
 pub(crate) fn say(text: impl Display) {
-    let _closed = writeln!(std::io::stderr(), "{text}");
+    let _closed = writeln!(std::io::stderr(), "{}", escape::lines(text));
 }
 
 /// One JSON document on one line.
@@ -37,7 +41,10 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Some errors draw the place in several lines; the further ones are set in, so that none of them
+/// reads as a line of its own.
 pub(crate) fn error(text: &str) {
+    let text = text.replace('\n', "\n       ");
     say(format_args!("{} {text}", paint("1;31", "error:", std::io::stderr().is_terminal())));
 }
 
@@ -46,22 +53,22 @@ pub(crate) fn hint(text: &str) {
 }
 
 /// A word in the colour of its meaning.
-pub(crate) fn good(text: &str) -> String {
+pub(crate) fn good(text: &str) -> Painted {
     paint("32", text, std::io::stdout().is_terminal())
 }
 
 /// A word in the colour of its meaning.
-pub(crate) fn bad(text: &str) -> String {
+pub(crate) fn bad(text: &str) -> Painted {
     paint("1;31", text, std::io::stdout().is_terminal())
 }
 
 /// A quieter word.
-pub(crate) fn dim(text: &str) -> String {
+pub(crate) fn dim(text: &str) -> Painted {
     paint("2", text, std::io::stdout().is_terminal())
 }
 
 /// A louder word.
-pub(crate) fn bold(text: &str) -> String {
+pub(crate) fn bold(text: &str) -> Painted {
     paint("1", text, std::io::stdout().is_terminal())
 }
 
@@ -82,7 +89,10 @@ pub(crate) fn progress(what: &str, total: u64) -> ProgressBar {
 }
 
 /// Rows in columns, the first left-aligned, the others right-aligned if they look like numbers.
+/// A row is one line, whatever its cells hold.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) {
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
     let width = |column: usize| {
         rows.iter()
             .map(|row| row.get(column).map_or(0, |cell| cell.chars().count()))
@@ -112,7 +122,7 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) {
     };
     let titles: Vec<String> = header.iter().map(|&title| title.to_owned()).collect();
     line(bold(&format(&titles)));
-    for row in rows {
+    for row in &rows {
         line(format(row));
     }
 }

@@ -1,5 +1,7 @@
 //! From blocks and a parameter change to a simulation result.
 
+mod command;
+
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use chaos_governance::{BlockFacts, report::Validation};
@@ -11,6 +13,7 @@ use chaos_simulation::{
 };
 use chaos_types::{ChainId, Digest};
 
+pub(crate) use self::command::{command, place};
 use crate::{
     args::SimulationArgs,
     blocks::{self, ChainBlocks},

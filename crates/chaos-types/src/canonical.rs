@@ -7,7 +7,7 @@
 
 mod scan;
 
-use std::{cmp::Ordering, fmt};
+use std::{cmp::Ordering, fmt, io};
 
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -45,6 +45,16 @@ pub enum Error {
         /// Offset of the first differing byte.
         offset: usize,
     },
+    /// The document leaves out field names or optional fields.
+    #[error(
+        "{found} bytes where the full spelling has {expected}: write every field with its name"
+    )]
+    Spelling {
+        /// Length of the full spelling in bytes.
+        expected: usize,
+        /// Length of the document in bytes.
+        found: usize,
+    },
     /// The value cannot be written as JSON.
     #[error("cannot be written as JSON")]
     Write(#[source] serde_json::Error),
@@ -68,12 +78,36 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
 ///
 /// # Errors
 /// If it is too large, not strict JSON, not canonical, or not of shape `T`.
-pub fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
-    if bytes.len() <= DOCUMENT_BYTES_MAX && scan::is_canonical(bytes) {
-        return serde_json::from_slice(bytes).map_err(Error::Shape);
+pub fn from_slice<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, Error> {
+    let read: T = if bytes.len() <= DOCUMENT_BYTES_MAX && scan::is_canonical(bytes) {
+        serde_json::from_slice(bytes).map_err(Error::Shape)?
+    } else {
+        T::deserialize(value_from_slice(bytes)?).map_err(Error::Shape)?
+    };
+    ensure_whole(&read, bytes.len())?;
+    Ok(read)
+}
+
+/// Refuses the other spellings that serde accepts: a struct as an array of its fields, an absent
+/// optional field. Each of them leaves bytes out and none adds any, so the length tells.
+fn ensure_whole<T: Serialize>(read: &T, found: usize) -> Result<(), Error> {
+    let mut counter = Counter(0);
+    serde_json::to_writer(&mut counter, read).map_err(Error::Write)?;
+    let expected = counter.0;
+    if expected == found { Ok(()) } else { Err(Error::Spelling { expected, found }) }
+}
+
+struct Counter(usize);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
     }
-    let value = value_from_slice(bytes)?;
-    T::deserialize(value).map_err(Error::Shape)
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Reads any canonical document.

@@ -1,6 +1,8 @@
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::text::FromText;
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 digest, written `sha256:` and 64 lower-case hexadecimal digits.
@@ -51,6 +53,14 @@ impl Digest {
         hex::encode(self.0)
     }
 
+    /// The text form without an allocation.
+    fn spelled(&self) -> [u8; 71] {
+        let mut text = [0; 71];
+        text[..7].copy_from_slice(b"sha256:");
+        hex::encode_to_slice(self.0, &mut text[7..]).expect("64 digits of 32 bytes");
+        text
+    }
+
     /// The first eight hexadecimal digits, for people; never for comparison.
     #[must_use]
     pub fn short(&self) -> String {
@@ -72,9 +82,13 @@ impl Digest {
     }
 }
 
+fn text(spelled: &[u8; 71]) -> &str {
+    std::str::from_utf8(spelled).expect("hexadecimal digits are ASCII")
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "sha256:{}", self.to_hex())
+        f.write_str(text(&self.spelled()))
     }
 }
 
@@ -97,13 +111,12 @@ impl FromStr for Digest {
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(text(&self.spelled()))
     }
 }
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
+        deserializer.deserialize_str(FromText::new())
     }
 }

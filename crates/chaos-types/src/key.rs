@@ -7,7 +7,9 @@ use ed25519_dalek::{
     pkcs8::{DecodePrivateKey as _, EncodePrivateKey as _},
 };
 use pkcs8::LineEnding;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::text::FromText;
 use zeroize::Zeroizing;
 
 /// The multicodec prefix of an Ed25519 public key, `0xed` as a varint.
@@ -19,8 +21,16 @@ const MULTICODEC_ED25519: [u8; 2] = [0xed, 0x01];
 /// The same type names an agent (by its root key) and any key that signs for it. Whether the 32
 /// bytes are a point of the curve shows when a signature is checked: bytes that are not verify
 /// nothing, and a key enters a registry only with its own signature.
+///
+/// It keeps its text beside its bytes, because Base58 is slow and every receipt shows three of them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Did([u8; 32]);
+pub struct Did {
+    key: [u8; 32],
+    text: [u8; TEXT_BYTES],
+}
+
+/// Every Ed25519 `did:key` is this long: 34 bytes that begin with 0xed give 47 Base58 digits.
+const TEXT_BYTES: usize = 56;
 
 /// Why a text is not a [`Did`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,36 +40,51 @@ pub struct DidError {
 }
 
 impl Did {
+    fn new(key: [u8; 32]) -> Self {
+        let mut bytes = [0; 34];
+        bytes[..2].copy_from_slice(&MULTICODEC_ED25519);
+        bytes[2..].copy_from_slice(&key);
+        let mut text = *b"did:key:z00000000000000000000000000000000000000000000000";
+        let written = bs58::encode(bytes).onto(&mut text[9..]);
+        assert_eq!(written, Ok(TEXT_BYTES - 9), "34 bytes that begin with 0xed give 47 digits");
+        Self { key, text }
+    }
+
     /// The 32 bytes of the public key.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.key
+    }
+
+    /// The text form, `did:key:z6Mk…`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.text).expect("Base58 is ASCII")
     }
 
     /// Names a public key.
     #[must_use]
     pub fn from_verifying_key(key: &VerifyingKey) -> Self {
-        Self(key.to_bytes())
+        Self::new(key.to_bytes())
     }
 
     /// Names a public key by its bytes, if they are a point of the curve.
     #[must_use]
     pub fn from_public_bytes(bytes: &[u8; 32]) -> Option<Self> {
-        VerifyingKey::from_bytes(bytes).ok().map(|_| Self(*bytes))
+        VerifyingKey::from_bytes(bytes).ok().map(|_| Self::new(*bytes))
     }
 
     /// The last eight characters, for people; never for comparison.
     #[must_use]
     pub fn short(&self) -> String {
-        let text = self.to_string();
-        format!("…{}", &text[text.len() - 8..])
+        format!("…{}", &self.as_str()[TEXT_BYTES - 8..])
     }
 
     /// Checks a signature strictly ([RFC 8032](https://www.rfc-editor.org/rfc/rfc8032), cofactorless,
     /// small-order keys refused), so that all verifiers agree.
     #[must_use]
     pub fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-        VerifyingKey::from_bytes(&self.0).is_ok_and(|key| {
+        VerifyingKey::from_bytes(&self.key).is_ok_and(|key| {
             key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature)).is_ok()
         })
     }
@@ -67,10 +92,7 @@ impl Did {
 
 impl fmt::Display for Did {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = [0; 34];
-        bytes[..2].copy_from_slice(&MULTICODEC_ED25519);
-        bytes[2..].copy_from_slice(&self.0);
-        write!(f, "did:key:z{}", bs58::encode(bytes).into_string())
+        f.write_str(self.as_str())
     }
 }
 
@@ -93,20 +115,19 @@ impl FromStr for Did {
         }
         let mut key = [0; 32];
         key.copy_from_slice(&bytes[2..]);
-        Ok(Self(key))
+        Ok(Self { key, text: text.as_bytes().try_into().map_err(|_| error())? })
     }
 }
 
 impl Serialize for Did {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.as_str())
     }
 }
 
 impl<'de> Deserialize<'de> for Did {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
+        deserializer.deserialize_str(FromText::new())
     }
 }
 

@@ -27,6 +27,7 @@ mod digest;
 pub mod dsse;
 pub mod key;
 pub mod statement;
+mod text;
 mod verified;
 
 pub use chain::{ChainId, ChainIdError};

@@ -2,11 +2,12 @@ use std::{fmt, ops::Deref};
 
 use serde::{Deserialize, Serialize};
 
-/// A value that passed a check.
+/// A value that passed the checks of whoever returned it.
 ///
-/// The only source is [`crate::dsse::Envelope::verify`]; later checks narrow it with
-/// [`Verified::and_then`]. A function that takes `Verified<T>` therefore cannot be handed a value
-/// whose signature nobody looked at.
+/// It begins with [`crate::dsse::Envelope::verify`], which checks signatures, and later checks
+/// narrow it with [`Verified::and_then`]; the function that returns it says which checks those were.
+/// A guard against forgetting to look, not against code that wants to lie: `and_then` takes any
+/// closure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified<T>(T);
 

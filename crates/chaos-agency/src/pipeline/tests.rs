@@ -37,6 +37,7 @@ impl World {
             Evidence::Replayable { output, .. } => vec![Product::new("result", *output)],
         };
         let draft = Draft {
+            log: key(OPERATOR).did(),
             agent: key(agent).did(),
             claimed_at_ms: 5,
             parents: vec![],
@@ -173,7 +174,18 @@ fn names_the_check_that_each_forgery_fails() {
     let mut other_log = good.clone();
     other_log.log =
         LogKey::from_seed("test.example/log".parse().unwrap(), &[8; 32]).verifier().to_string();
+    rejected(&other_log, Check::Agent);
+    other_log.log = LogKey::from_seed("other.example/log".parse().unwrap(), &[OPERATOR; 32])
+        .verifier()
+        .to_string();
     rejected(&other_log, Check::Checkpoint);
+
+    let mut stranger_signed = good.clone();
+    let line =
+        stranger_signed.receipt.proof.lines().last().unwrap().replace("test.example", "x.example");
+    stranger_signed.receipt.proof.push_str(&format!("{line}\n"));
+    stranger_signed.history[0].proof.push_str(&format!("{line}\n"));
+    rejected(&stranger_signed, Check::Checkpoint);
 
     let mut other_attachment = good.clone();
     let extra = Attachments::default();
@@ -263,6 +275,7 @@ fn anchor_must_match_the_checkpoint_and_be_the_operators() {
             block_hash: "0x02".into(),
         });
         let draft = Draft {
+            log: key(OPERATOR).did(),
             agent: key(by).did(),
             claimed_at_ms: 0,
             parents: vec![],

@@ -11,6 +11,7 @@ fn key(byte: u8) -> AgentKey {
 
 fn draft(action: Action) -> Draft {
     Draft {
+        log: key(9).did(),
         agent: key(1).did(),
         claimed_at_ms: 1_700_000_000_000,
         parents: vec![Digest::of(b"parent")],
@@ -25,7 +26,7 @@ fn revoke(reason: &str) -> Action {
 }
 
 /// Signs a payload that the writer of this crate would never write.
-fn open_payload(payload: &str) -> Result<Verified<Receipt>, Rejection> {
+fn open_payload(payload: &str) -> Result<Receipt, Rejection> {
     Receipt::open(&Envelope::sign(payload.as_bytes(), &[&key(1)]))
 }
 
@@ -55,11 +56,12 @@ fn statement_has_the_documented_layout() {
         concat!(
             r#"{{"_type":"https://in-toto.io/Statement/v1","predicate":{{"action":{action},"#,
             r#""agent":"{agent}","claimed_at_ms":"1700000000000","evidence":{{"class":"none"}},"#,
-            r#""parents":["{parent}"]}},"predicateType":"https://chaoschain.org/receipt/v1","#,
+            r#""log":"{log}","parents":["{parent}"]}},"predicateType":"https://chaoschain.org/receipt/v1","#,
             r#""subject":[{{"digest":{{"sha256":"{subject}"}},"name":"revoke"}}]}}"#
         ),
         action = action,
         agent = agent,
+        log = key(9).did(),
         parent = Digest::of(b"parent"),
         subject = Digest::of(action.as_bytes()).to_hex(),
     );
@@ -79,6 +81,7 @@ fn refuses_statements_that_are_not_ours_to_the_byte() {
         ("a space", good.replace("\"_type\":", "\"_type\": ")),
         ("a number for a time", good.replace("\"1700000000000\"", "1700000000000")),
         ("a leading zero", good.replace("\"1700000000000\"", "\"01700000000000\"")),
+        ("a struct as an array", good.replace(r#"{"class":"none"}"#, r#"["none"]"#)),
         ("no subject", {
             let at = good.find("\"subject\":").unwrap();
             format!("{}\"subject\":[]}}", &good[..at])

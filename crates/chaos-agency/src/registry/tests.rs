@@ -17,6 +17,7 @@ const OPERATOR: u8 = 9;
 fn sign(agent: u8, signers: &[u8], action: Action) -> Receipt {
     let keys: Vec<AgentKey> = signers.iter().map(|&byte| key(byte)).collect();
     let draft = Draft {
+        log: key(OPERATOR).did(),
         agent: key(agent).did(),
         claimed_at_ms: 0,
         parents: vec![],
@@ -25,7 +26,7 @@ fn sign(agent: u8, signers: &[u8], action: Action) -> Receipt {
         action,
     };
     let envelope = draft.sign(&keys.iter().collect::<Vec<_>>()).unwrap();
-    Receipt::open(&envelope).unwrap().into_inner()
+    Receipt::open(&envelope).unwrap()
 }
 
 fn profile(name: &str) -> Profile {
@@ -86,8 +87,8 @@ fn refuses_duplicate_agents_by_key_and_by_name() {
     refused(registry.admit(2, &register(1, "ada-two")), "duplicate agent");
     refused(registry.admit(2, &register(2, "ada")), "duplicate agent");
     registry.admit(2, &revoke(1, 1)).unwrap();
-    registry.admit(3, &register(2, "ada")).expect("a revoked agent's name is free");
-    refused(registry.admit(4, &register(1, "eve")), "duplicate agent");
+    refused(registry.admit(3, &register(2, "ada")), "duplicate agent");
+    refused(registry.admit(3, &register(1, "eve")), "duplicate agent");
 }
 
 #[test]
@@ -118,6 +119,20 @@ fn only_the_operator_revokes_others() {
     registry.admit(3, &revoke(OPERATOR, 2)).unwrap();
     refused(registry.authorise(4, &analyse(2, 2)), "revoked");
     refused(registry.authorise(4, &revoke(OPERATOR, 2)), "already revoked");
+}
+
+#[test]
+fn operator_can_neither_leave_nor_rotate() {
+    let registry = registry();
+    refused(registry.authorise(2, &revoke(OPERATOR, OPERATOR)), "cannot be revoked");
+    refused(registry.authorise(2, &rotate(OPERATOR, OPERATOR, 5)), "cannot be rotated");
+}
+
+#[test]
+fn receipt_meant_for_another_log_is_refused() {
+    let mut foreign = register(2, "bob");
+    foreign.log = key(7).did();
+    refused(registry().authorise(2, &foreign), "meant for the log of");
 }
 
 #[test]

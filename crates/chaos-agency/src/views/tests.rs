@@ -35,7 +35,9 @@ impl Written {
             Evidence::Replayable { output, .. } => vec![Product::new("result", *output)],
         };
         let did = key(agent).did();
-        let draft = Draft { agent: did, claimed_at_ms: 0, parents, subjects, evidence, action };
+        let log = key(OPERATOR).did();
+        let draft =
+            Draft { log, agent: did, claimed_at_ms: 0, parents, subjects, evidence, action };
         let envelope = draft.sign(&[&key(agent)]).unwrap();
         let record = envelope.to_bytes().unwrap();
         let id = Digest::of(&record);
@@ -122,15 +124,19 @@ fn vote(submission: Digest, contribution: Digest) -> Action {
     })
 }
 
+const ACCOUNT: &str = "0x00000000000000000000000000000000000000aa";
+
 fn pay(outcome: Digest, amount: u128, returned: u128) -> Action {
+    let account: Address = ACCOUNT.parse().unwrap();
+    let root = Distribution::new([(account, U256::from(amount))]).unwrap().root();
     Action::Pay(Pay {
         chain: chain(),
         token: "0x04".into(),
         distributor: "0x05".into(),
         distribution_id: "1".into(),
-        merkle_root: "0x06".into(),
+        merkle_root: format!("{root:#x}"),
         pool: 100,
-        payments: vec![Payment { agent: key(ADA).did(), account: "0x07".into(), amount }],
+        payments: vec![Payment { agent: key(ADA).did(), account: ACCOUNT.into(), amount }],
         returned,
         outcome,
         transactions: vec![],
@@ -171,6 +177,107 @@ fn rewards_add_up_and_an_outcome_is_paid_once() {
     assert_eq!(total, 60);
     story.written.add(OPERATOR, vec![], Evidence::None {}, pay(story.outcome, 70, 30));
     last_refused(&story.written, "already paid");
+}
+
+#[test]
+fn payments_that_do_not_hold_together_are_refused() {
+    let story = story();
+    let forged = |change: &dyn Fn(&mut Pay)| {
+        let Action::Pay(mut body) = pay(story.outcome, 60, 40) else { panic!("a payment") };
+        change(&mut body);
+        Action::Pay(body)
+    };
+    for (expected, action) in [
+        ("Merkle root", forged(&|pay| pay.merkle_root = format!("0x{}", "11".repeat(32)))),
+        ("not registered", forged(&|pay| pay.payments[0].agent = key(7).did())),
+        ("lower-case", forged(&|pay| pay.payments[0].account = ACCOUNT.to_uppercase())),
+        ("paid twice", forged(&|pay| pay.payments.push(pay.payments[0].clone()))),
+        ("not the pool", forged(&|pay| pay.pool = 101)),
+        ("no outcome", forged(&|pay| pay.outcome = Digest::of(b"nothing"))),
+    ] {
+        let mut story = self::story();
+        story.written.add(OPERATOR, vec![], Evidence::None {}, action);
+        last_refused(&story.written, expected);
+    }
+}
+
+#[test]
+fn votes_that_do_not_hold_together_are_refused() {
+    let with = |change: &dyn Fn(&mut ObserveVote, &Story)| {
+        let mut story = story();
+        // The story ends with the vote; tell it again with another ending.
+        story.written.0.pop();
+        let Action::ObserveVote(mut body) = vote(story.submission, story.analysis) else {
+            panic!("a vote")
+        };
+        change(&mut body, &story);
+        let submission = story.submission;
+        story.written.add(OPERATOR, vec![submission], Evidence::None {}, Action::ObserveVote(body));
+        story
+    };
+    let again = |vote: &mut ObserveVote, story: &Story| {
+        let task = "simulate".to_owned();
+        vote.contributions.push(Contribution { receipt: story.analysis, task });
+    };
+    last_refused(&with(&again).written, "judged twice");
+    let registration = |vote: &mut ObserveVote, story: &Story| {
+        vote.contributions[0].receipt = Digest::of(&story.written.0[1].1);
+    };
+    last_refused(&with(&registration).written, "not work that led to the vote");
+    last_refused(
+        &with(&|vote, _| vote.chain = "eip155:2".parse().unwrap()).written,
+        "the submission on eip155:1",
+    );
+    last_refused(&with(&|vote, _| vote.votes_against = 9).written, "did not pass");
+    let views = with(&|_, _| {}).written.fold();
+    assert!(views.refused().is_empty() && views.to_rows().is_ok());
+}
+
+#[test]
+fn only_its_author_submits_a_draft() {
+    let mut story = story();
+    story.written.0.truncate(4);
+    let draft = Digest::of(&story.written.0[3].1);
+    let eve = 5;
+    story.written.add(eve, vec![], Evidence::None {}, register("eve", &["submit"]));
+    let submission = Action::Submit(Submit {
+        chain: chain(),
+        contract: "0x01".into(),
+        proposal_id: "1".into(),
+        metadata_uri: "ni:///sha-256;x".into(),
+        transaction: "0x02".into(),
+        block_number: 3,
+    });
+    story.written.add(eve, vec![draft], Evidence::None {}, submission);
+    last_refused(&story.written, "another agent's");
+}
+
+#[test]
+fn evidence_keeps_the_role_that_the_agent_had_when_it_worked() {
+    let mut story = story();
+    let outcome = story.written.0.pop().unwrap();
+    let Action::Register(mut profile) = register("ada", &["analyse"]) else { panic!("a profile") };
+    profile.role = "core_developer".to_owned();
+    story.written.add(ADA, vec![], Evidence::None {}, Action::Update(profile));
+    drop(outcome);
+    let vote = vote(story.submission, story.analysis);
+    story.written.add(OPERATOR, vec![story.submission], Evidence::None {}, vote);
+    let views = story.written.fold();
+    assert!(views.refused().is_empty(), "{:?}", views.refused());
+    assert_eq!(views.evidence()[0].role, "researcher");
+}
+
+#[test]
+fn time_of_the_log_does_not_go_back_and_refused_entries_do_not_move_it() {
+    let mut story = story();
+    let before = story.written.fold().last_integrated_at_ms();
+    let far = Leaf::new(Digest::of(b"junk"), u64::MAX).to_bytes();
+    story.written.0.push((far, b"junk".to_vec()));
+    assert_eq!(story.written.fold().last_integrated_at_ms(), before);
+    let record = story.written.0[1].1.clone();
+    let early = Leaf::new(Digest::of(&record), before - 1).to_bytes();
+    story.written.0.push((early, record));
+    last_refused(&story.written, "time goes back");
 }
 
 #[test]

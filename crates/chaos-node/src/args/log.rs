@@ -6,11 +6,13 @@ use super::DataArgs;
 
 const EXAMPLES: &str = "\
 Examples:
-  chaoschain log show
+  chaoschain log show --data demo-out/data
+  chaoschain log prove --consistency 5 --data demo-out/data
+  chaoschain log rebuild --check --data demo-out/data
+
+These two sign, so they need CHAOSCHAIN_PASSWORD:
   chaoschain log checkpoint > checkpoint.note
-  chaoschain log prove sha256:5f0c... --out receipt.json && chaoschain verify receipt.json
-  chaoschain log prove --consistency 12
-  chaoschain log rebuild --check";
+  chaoschain log prove sha256:... --out receipt.json";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -27,7 +29,7 @@ pub(crate) enum LogCommand {
     Checkpoint(CheckpointArgs),
     /// Write the bundle that proves a receipt, or print a consistency proof.
     Prove(ProveArgs),
-    /// Rebuild every view from the log.
+    /// Drop every view and fold it from the log anew, or with --check only compare.
     Rebuild(RebuildArgs),
 }
 
@@ -72,7 +74,8 @@ pub(crate) struct ProveArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RebuildArgs {
-    /// Compare with the stored views and exit with 1 if any row differs.
+    /// Change nothing; compare the stored views with a fold of as many entries as they are of, and
+    /// exit with 1 if any row differs.
     #[arg(long)]
     pub(crate) check: bool,
     #[command(flatten)]

@@ -27,9 +27,11 @@ pub(crate) struct BlockSource {
 
 const REPLAY_EXAMPLES: &str = "\
 Examples:
-  chaoschain replay --blocks data/ethereum
-  chaoschain replay --blocks data/ethereum --json --threads 2
-  chaoschain replay --rpc-url http://127.0.0.1:8545 --range 19000000..=19000003";
+  chaoschain replay --blocks demo-out/inputs
+  chaoschain replay --blocks demo-out/inputs --json --threads 2
+
+Live blocks:
+  chaoschain replay --rpc-url URL --range 19000000..=19000003";
 
 #[derive(Debug, Args)]
 #[command(after_help = REPLAY_EXAMPLES)]
@@ -44,6 +46,9 @@ pub(crate) struct ReplayArgs {
     pub(crate) json: bool,
 }
 
+/// The default of `--elasticity`.
+pub(crate) const ELASTICITY: &str = "0.2";
+
 /// What is simulated, apart from the blocks.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SimulationArgs {
@@ -52,7 +57,7 @@ pub(crate) struct SimulationArgs {
     pub(crate) seed: u64,
     /// Price elasticity of demand: a price 1 % higher means this many % less demand. Published
     /// estimates run from 0.006 to 0.3.
-    #[arg(long, default_value = "0.2")]
+    #[arg(long, default_value = ELASTICITY)]
     pub(crate) elasticity: String,
     /// How many random paths each arm runs.
     #[arg(long)]
@@ -71,9 +76,11 @@ pub(crate) struct SimulationArgs {
 
 const SIMULATE_EXAMPLES: &str = "\
 Examples:
-  chaoschain simulate --blocks data --set gas-limit=60000000
-  chaoschain simulate --blocks data --set base-fee-change-denominator=16 --elasticity 0.05 --json
-  chaoschain simulate --blocks data --set gas-limit=45000000 --fee-history fees.csv.gz --seed 7";
+  chaoschain simulate --blocks demo-out/inputs --set gas-limit=20000000
+  chaoschain simulate --blocks demo-out/inputs --set base-fee-change-denominator=16 --json
+
+With the fee history of a real chain:
+  chaoschain simulate --blocks DIR --set gas-limit=45000000 --fee-history fees.csv.gz --seed 7";
 
 #[derive(Debug, Args)]
 #[command(after_help = SIMULATE_EXAMPLES)]
@@ -92,8 +99,10 @@ pub(crate) struct SimulateArgs {
 
 const PROPOSE_EXAMPLES: &str = "\
 Examples:
-  chaoschain propose --blocks data --researcher ada --developer linus --out proposal
-  chaoschain propose --blocks data --studio my-studio.toml --out proposal --json";
+  export CHAOSCHAIN_PASSWORD=...
+  chaoschain agent register --name ada --role researcher
+  chaoschain agent register --name linus --role core_developer
+  chaoschain propose --blocks demo-out/inputs --researcher ada --developer linus --out proposal";
 
 #[derive(Debug, Args)]
 #[command(after_help = PROPOSE_EXAMPLES)]
@@ -123,9 +132,12 @@ pub(crate) struct ProposeArgs {
 
 const VERIFY_EXAMPLES: &str = "\
 Examples:
-  chaoschain verify bundles/*.json
-  chaoschain verify bundles/04-simulate.json --reexecute --inputs demo-out
-  chaoschain verify receipt.json --log 'chaoschain.local/1f0c...+a1b2c3d4+AQ...' --json
+  chaoschain verify demo-out/bundles/*.json --json
+  chaoschain verify demo-out/bundles/05-simulate.json --reexecute
+  chaoschain verify demo-out/bundles/05-simulate.json --reexecute --inputs demo-out/inputs
+
+With the key of the log you trust, such as the one that the demo prints at its end:
+  chaoschain verify demo-out/bundles/*.json --log VKEY
 
 Re-execution looks inputs up by digest: first in the bundle, then in every --inputs folder and,
 if none is given, in the folder above the bundle's.";
@@ -154,8 +166,17 @@ pub(crate) struct VerifyArgs {
 const DEMO_EXAMPLES: &str = "\
 Examples:
   chaoschain demo --out demo-out
-  chaoschain demo --out demo-out --blocks data/ethereum
-  chaoschain demo --out demo-out --rpc-url https://rpc.example --range 8";
+  chaoschain demo --out demo-out --elasticity 0.25 --paths 64
+  chaoschain demo --out demo-out --blocks DIR
+  chaoschain demo --out demo-out --rpc-url URL --range 8
+
+If the developer gives up, the story ends there: bundles of what was done, no proposal and no report.
+
+The key files of the demo's agents open with CHAOSCHAIN_PASSWORD. If it is not set, the password is
+random and kept nowhere.
+
+A local chain (anvil) runs beside the demo and ends with it, and with Ctrl-C. A demo that is killed
+(SIGKILL, or SIGTERM to it alone) leaves its anvil running; end that process by hand.";
 
 #[derive(Debug, Args)]
 #[command(after_help = DEMO_EXAMPLES)]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use chaos_agency::{
     Action, Evidence,
     action::{Profile, Revoke, RotateKey},
-    registry::Agent,
+    registry::{Agent, ensure_profile},
 };
 use chaos_types::{AgentKey, Did, Digest};
 use serde_json::{Value, json};
@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 use crate::{
     args::{AgentArgs, AgentCommand, RegisterArgs, RevokeArgs, RotateArgs, ShowArgs},
     exit::{Failure, Kind, OrFail as _},
-    home::{Deed, Home, OPERATOR},
+    home::{Deed, Home},
+    keys::successor_of,
     output,
     studio::role_capabilities,
 };
@@ -36,40 +37,40 @@ fn register(args: &RegisterArgs) -> Result<ExitCode, Failure> {
     };
     capabilities.sort();
     capabilities.dedup();
-    let mut home = Home::open_or_create(&args.data.data, None)?;
     let profile = Profile {
         name: args.name.clone(),
         role: args.role.clone(),
         capabilities,
         studio: args.studio.clone(),
     };
+    // Before anything is created.
+    ensure_profile(&profile).or_fail(Kind::Input)?;
+    let mut home = Home::open_or_create(&args.data.data, None)?;
     let (did, receipt) = enrol(&mut home, profile)?;
     home.save_views()?;
     report(args.json, &args.name, "registered", did, receipt)
 }
 
-/// Makes a key and registers it; the key file is removed again if the registry refuses.
+/// Makes a key and registers it. Everything that the registry could refuse is checked before the
+/// key file is written.
 pub(crate) fn enrol(home: &mut Home, profile: Profile) -> Result<(Did, Digest), Failure> {
-    if let Some(existing) = home.views().registry().named(&profile.name) {
+    ensure_profile(&profile).or_fail(Kind::Input)?;
+    let name = profile.name.clone();
+    if let Some(existing) =
+        home.views().registry().agents().find(|agent| agent.profile.name == name)
+    {
+        let (did, status) = (existing.did, status(existing));
         return Err(Failure::message(
             Kind::Input,
-            format!(
-                "duplicate agent: `{}` is already registered as {}",
-                profile.name, existing.did
-            ),
+            format!("duplicate agent: the name `{name}` belongs to {did} ({status}) for ever"),
         )
         .hint("choose another name, or `chaoschain agent show` the existing one"));
     }
-    let name = profile.name.clone();
-    let key = home.keys().create(&name)?;
-    let deed = deed(key.did(), &key, Action::Register(profile));
-    match home.act(deed) {
-        Ok(receipt) => Ok((key.did(), receipt)),
-        Err(failure) => {
-            home.keys().discard(&name)?;
-            Err(failure)
-        }
-    }
+    // A password that does not open the log's key would make a key that nobody finds out about.
+    home.operator_key()?;
+    let key = home.unused_key(&name)?;
+    let receipt = home.act(deed(key.did(), &key, Action::Register(profile)))?;
+    Ok((key.did(), receipt))
 }
 
 fn deed(agent: Did, key: &AgentKey, action: Action) -> Deed<'_> {
@@ -167,7 +168,7 @@ fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
     ));
     output::line(format_args!("  capabilities  {}", agent.profile.capabilities.join(", ")));
     if let Some(reason) = &agent.revoked {
-        output::line(format_args!("  revoked       {reason}"));
+        output::line(format_args!("  revoked       {}", output::one_line(reason)));
     }
     for span in &agent.keys {
         let until = span.until.map_or("now".to_owned(), |until| format!("entry {}", until - 1));
@@ -186,7 +187,7 @@ fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
         output::line(format_args!(
             "  rewards       {} of {} on {}",
             reward["total"].as_str().unwrap_or_default(),
-            reward["token"].as_str().unwrap_or_default(),
+            output::one_line(reward["token"].as_str().unwrap_or_default()),
             reward["chain"].as_str().unwrap_or_default()
         ));
     }
@@ -207,8 +208,9 @@ fn scores(home: &Home, agent: Did) -> Result<Vec<Value>, Failure> {
 fn rotate(args: &RotateArgs) -> Result<ExitCode, Failure> {
     let mut home = Home::open(&args.data.data)?;
     let agent = find(&home, &args.agent)?;
+    ensure_active(agent)?;
     let (did, name) = (agent.did, agent.profile.name.clone());
-    if name == OPERATOR {
+    if did == home.views().registry().operator() {
         return Err(Failure::message(
             Kind::Input,
             "the operator's key is the log's key and cannot be rotated",
@@ -216,29 +218,40 @@ fn rotate(args: &RotateArgs) -> Result<ExitCode, Failure> {
         .hint("a new log key is a new log; start one in another data directory"));
     }
     let old = home.key(&name)?;
-    let successor = format!("{name}.next");
-    let new = home.keys().create(&successor)?;
+    let new = home.unused_key(&successor_of(&name))?;
     let mut deed = deed(did, &old, Action::RotateKey(RotateKey { new_key: new.did() }));
     deed.keys.push(&new);
-    let receipt = match home.act(deed) {
-        Ok(receipt) => receipt,
-        Err(failure) => {
-            home.keys().discard(&successor)?;
-            return Err(failure);
-        }
-    };
-    home.keys().succeed(&name, &successor)?;
+    let receipt = home.act(deed)?;
+    home.key(&name)?;
     home.save_views()?;
     report(args.json, &name, "rotated", did, receipt)
+}
+
+fn ensure_active(agent: &Agent) -> Result<(), Failure> {
+    match &agent.revoked {
+        None => Ok(()),
+        Some(reason) => Err(Failure::message(
+            Kind::Input,
+            format!("agent `{}` is already revoked ({reason})", agent.profile.name),
+        )),
+    }
 }
 
 fn revoke(args: &RevokeArgs) -> Result<ExitCode, Failure> {
     let mut home = Home::open(&args.data.data)?;
     let agent = find(&home, &args.agent)?;
+    ensure_active(agent)?;
     let (target, name) = (agent.did, agent.profile.name.clone());
+    if target == home.views().registry().operator() {
+        return Err(Failure::message(
+            Kind::Input,
+            "the operator's key is the log's key and cannot be revoked",
+        )
+        .hint("a log ends with its key; start another in another data directory"));
+    }
     let action = Action::Revoke(Revoke { agent: target, reason: args.reason.clone() });
     let receipt = if args.by_operator {
-        let key = home.key(OPERATOR)?;
+        let key = home.operator_key()?;
         home.act(deed(key.did(), &key, action))?
     } else {
         let key = home.key(&name)?;

@@ -12,12 +12,14 @@ use serde_json::json;
 use crate::{
     args::AnchorArgs,
     exit::{Failure, Kind, OrFail as _},
-    home::{Deed, Home, OPERATOR},
+    home::{Deed, Home},
     output,
 };
 
 pub(crate) fn run(args: &AnchorArgs) -> Result<ExitCode, Failure> {
     let mut home = Home::open(&args.data.data)?;
+    // What the log would not admit must not be paid for.
+    home.operator_for("anchor")?;
     let expected: Option<ChainId> = match &args.chain {
         Some(text) => Some(text.parse().or_fail(Kind::Input)?),
         None => None,
@@ -59,6 +61,7 @@ pub(crate) async fn anchor(
     contract: Address,
     signer: &Signer,
 ) -> Result<Anchoring, Failure> {
+    let key = home.operator_for("anchor")?;
     let checkpoint = home.checkpoint()?;
     let (size, root) = (checkpoint.claimed().size(), *checkpoint.claimed().root().as_bytes());
     let written =
@@ -74,7 +77,6 @@ pub(crate) async fn anchor(
         block_number: fact.block_number,
         block_hash: format!("{:#x}", fact.block_hash),
     };
-    let key = home.key(OPERATOR)?;
     let receipt = home.act(Deed {
         agent: key.did(),
         keys: vec![&key],

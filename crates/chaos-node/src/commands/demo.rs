@@ -1,35 +1,33 @@
 //! `chaoschain demo`: the whole story, from blocks to verified bundles.
 
 mod chain;
+mod closing;
 mod ending;
 mod folder;
+mod source;
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use chaos_agency::action::Profile;
 use chaos_governance::proposal::Call;
-use chaos_simulation::load::{LoadParameters, generate};
 use chaos_types::ChainId;
 
 use crate::{
     args::DemoArgs,
-    blocks::{self, ChainBlocks},
-    clock,
-    commands::{agent::enrol, propose},
-    exit::{Failure, Kind, OrFail as _},
+    blocks, clock,
+    commands::agent::enrol,
+    exit::Failure,
     home::{Home, OPERATOR},
-    journey::{self, Actor, Proposing, Setting, Teller, write_file},
-    output,
-    simulation::Ground,
+    journey::{self, Actor, Finished, Proposing, Setting, Teller},
+    simulation::{self, Ground},
     studio::{self, Defined},
 };
 
 use self::{
     chain::{LocalChain, ParameterCall},
+    ending::Ended,
     folder::Folder,
+    source::Source,
 };
 
 /// The four agents of the demo besides the operator, with their roles.
@@ -47,18 +45,25 @@ pub(crate) struct Stage<'a> {
     verifier: Actor,
     operator: Actor,
     teller: Teller,
-    /// Where the blocks come from, in one sentence.
-    source: String,
-    /// The folder in which re-execution finds the blocks.
-    inputs: PathBuf,
+    source: Source,
+    /// Whether anybody knows the password of the key files.
+    keys_open: bool,
+}
+
+/// How the story went.
+enum Story {
+    /// To its end.
+    Told(Box<Finished>, Box<Ended>),
+    /// The developer gave up, or the analyst found nothing; why.
+    GivenUp(String),
 }
 
 pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let folder = Folder::prepare(&args.out)?;
     let mut teller = Teller::new(args.json);
-    let (chain, inputs, about) = source(args, &folder)?;
-    teller.tell("source", about.clone(), None);
-    let mut stage = set(args, folder, inputs, about, teller)?;
+    let (chain, source) = source::prepare(args, &folder)?;
+    teller.tell("source", source.about.clone(), None);
+    let mut stage = set(args, folder, source, teller)?;
     let local = LocalChain::start(stage.home.log_key()?.name().to_string())?;
     let about = local.about();
     stage.teller.tell("chain", about, None);
@@ -72,22 +77,37 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     );
     stage.teller.tell("evm", text, None);
 
-    let proposed = stage.propose(&ground, &local)?;
-    let (finished, receipts) = propose::finished(proposed)?;
-    journey::write(&finished, stage.folder.path())?;
-    let ended = stage.finish(&ground, &local, &finished, &receipts)?;
-    stage.close(&ground, &finished, &ended)
+    let story = stage.play(&ground, &local);
+    // However it ended, the views hold what was logged.
+    let saved = stage.home.save_views();
+    let story = story?;
+    saved?;
+    match story {
+        Story::Told(finished, ended) => stage.close(&ground, &finished, &ended),
+        Story::GivenUp(reason) => stage.close_without_proposal(&reason),
+    }
 }
 
 impl Stage<'_> {
+    fn play(&mut self, ground: &Ground, local: &LocalChain) -> Result<Story, Failure> {
+        let proposed = self.propose(ground, local)?;
+        let Some(finished) = proposed.finished else {
+            let reason = proposed.reason.unwrap_or_else(|| "no reason was given".to_owned());
+            return Ok(Story::GivenUp(reason));
+        };
+        journey::write(&finished, self.folder.path())?;
+        let ended = self.finish(ground, local, &finished, &proposed.receipts)?;
+        Ok(Story::Told(Box::new(finished), Box::new(ended)))
+    }
+
     fn propose(
         &mut self,
         ground: &Ground,
         local: &LocalChain,
     ) -> Result<journey::Proposed, Failure> {
-        let place = format!("--blocks {}", self.inputs.display());
-        let seed = self.args.simulation.seed;
         let chain = ground.chain.clone();
+        let place = self.source.place(&self.args.source, ground);
+        let (told, needs) = (self.source.simulation.clone(), self.source.needs());
         Proposing {
             home: &mut self.home,
             ground,
@@ -98,10 +118,9 @@ impl Stage<'_> {
             teller: &mut self.teller,
         }
         .run(&Setting {
-            command: &|change| {
-                format!("chaoschain simulate {place} --set {} --seed {seed}", change.setting())
-            },
+            command: &|change| simulation::command(&place, ground, change.setting(), &told),
             call: &|name, value| Some(call(local, &chain, name, value)),
+            needs,
             disclosure:
                 "Made by deterministic agents for a demonstration on a local chain; the pool \
                          that pays them is the demonstration's own token."
@@ -125,53 +144,17 @@ fn call(local: &LocalChain, chain: &ChainId, name: &str, value: u64) -> Call {
     }
 }
 
-/// The blocks that were asked for, or ones made for the occasion; the folder that holds them; and
-/// a sentence about them.
-fn source(args: &DemoArgs, folder: &Folder) -> Result<(ChainBlocks, PathBuf, String), Failure> {
-    let (dir, kind) = match (&args.source.blocks, &args.source.rpc_url) {
-        (Some(dir), _) => (dir.clone(), "recorded"),
-        (None, Some(_)) => (args.source.cache.clone(), "live"),
-        (None, None) => {
-            let dir = folder.path().join("inputs");
-            make_load(&dir)?;
-            let blocks = blocks::load_folder(&dir, None)?.main_chain()?;
-            let transactions: usize =
-                blocks.inputs.iter().map(|input| input.block().transactions.len()).sum();
-            let about = format!(
-                "Neither --blocks nor --rpc-url was given, so these are {} generated blocks: \
-                 {transactions} token transfers, swaps and mints executed in a local EVM.",
-                blocks.inputs.len()
-            );
-            return Ok((blocks, dir, about));
-        }
-    };
-    let blocks = blocks::load(&args.source)?.main_chain()?;
-    let about = format!("{} {kind} blocks of {}.", blocks.inputs.len(), blocks.chain);
-    Ok((blocks, dir, about))
-}
-
-/// Generates blocks in the recorded format.
-fn make_load(dir: &Path) -> Result<(), Failure> {
-    let load = generate(&LoadParameters::default()).or_fail(Kind::Check)?;
-    write_file(&dir.join("bytecodes.json"), &load.bytecodes)?;
-    for block in &load.blocks {
-        write_file(&dir.join("blocks").join(format!("{}.json", block.number)), &block.json)?;
-    }
-    Ok(())
-}
-
 /// Makes the log and registers the agents.
 fn set(
     args: &DemoArgs,
     folder: Folder,
-    inputs: PathBuf,
-    source: String,
+    source: Source,
     mut teller: Teller,
 ) -> Result<Stage<'_>, Failure> {
     // The demo's keys live as long as its folder; their password is random unless one is given.
-    let password = match std::env::var(crate::keys::PASSWORD_VARIABLE) {
-        Ok(password) if !password.is_empty() => password,
-        Ok(_) | Err(_) => hex::encode(clock::random::<16>()?),
+    let (password, keys_open) = match std::env::var(crate::keys::PASSWORD_VARIABLE) {
+        Ok(password) if !password.is_empty() => (password, true),
+        Ok(_) | Err(_) => (hex::encode(clock::random::<16>()?), false),
     };
     let mut home = Home::open_or_create(&folder.path().join("data"), Some(password))?;
     let studio = studio::load(None)?;
@@ -201,14 +184,6 @@ fn set(
         studio,
         teller,
         source,
-        inputs,
+        keys_open,
     })
-}
-
-/// The story's last lines, for people.
-fn closing_lines(lines: &[(&str, String)]) {
-    output::line("");
-    for (name, text) in lines {
-        output::line(format_args!("{name:<12} {text}"));
-    }
 }

@@ -1,6 +1,10 @@
 //! `chaoschain log`.
 
-use std::{collections::BTreeMap, fs, process::ExitCode};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use chaos_agency::views::NAMES;
@@ -125,52 +129,98 @@ fn prove_prefix(home: &Home, old_size: u64, as_json: bool) -> Result<ExitCode, F
     Ok(ExitCode::SUCCESS)
 }
 
+/// The stored views beside a fold of as many entries as they say they are of.
+struct Comparison {
+    /// How many log entries the stored views do not yet hold.
+    behind: u64,
+    /// By view: the rows of the fold, and the keys of rows that differ.
+    views: BTreeMap<&'static str, (usize, BTreeSet<String>)>,
+}
+
+impl Comparison {
+    /// A kill while views are written leaves views of two sizes; each must be exactly one of them.
+    fn of(home: &Home, size: u64) -> Result<Self, Failure> {
+        let sizes = home.stored_sizes()?;
+        let folds = sizes
+            .iter()
+            .map(|&size| home.fold(size)?.to_rows().or_fail(Kind::Check))
+            .collect::<Result<Vec<_>, Failure>>()?;
+        let mut views = BTreeMap::new();
+        for name in NAMES {
+            let stored = home.store().view(name).or_fail(Kind::Storage)?;
+            let nearest = folds
+                .iter()
+                .map(|fold| {
+                    let fresh = fold.get(name).cloned().unwrap_or_default();
+                    let differing: BTreeSet<String> = stored
+                        .keys()
+                        .chain(fresh.keys())
+                        .filter(|key| stored.get(*key) != fresh.get(*key))
+                        .cloned()
+                        .collect();
+                    (fresh.len(), differing)
+                })
+                .min_by_key(|(_, differing)| differing.len());
+            views.extend(nearest.map(|found| (name, found)));
+        }
+        Ok(Self { behind: size - sizes.first().copied().unwrap_or(0), views })
+    }
+
+    fn agrees(&self) -> bool {
+        self.views.values().all(|(_, differing)| differing.is_empty())
+    }
+}
+
 /// Folds the log anew, and compares with or replaces the stored views.
 fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
     let mut home = Home::open(&args.data.data)?;
     let head = home.store().check().or_fail(Kind::Storage)?;
-    let rebuilt = home.fold()?.to_rows().or_fail(Kind::Check)?;
-    let mut differences = BTreeMap::new();
-    for name in NAMES {
-        let stored = home.store().view(name).or_fail(Kind::Storage)?;
-        let fresh = rebuilt.get(name).cloned().unwrap_or_default();
-        let differing = stored
-            .keys()
-            .chain(fresh.keys())
-            .filter(|key| stored.get(*key) != fresh.get(*key))
-            .cloned()
-            .collect::<std::collections::BTreeSet<_>>();
-        differences.insert(name, (fresh.len(), differing));
+    if !args.check {
+        home.rebuild_views()?;
     }
-    let agree = differences.values().all(|(_, differing)| differing.is_empty());
-    home.store_mut().drop_views().or_fail(Kind::Storage)?;
-    home.save_views()?;
+    let compared = Comparison::of(&home, head.size)?;
     if args.json {
-        let views: BTreeMap<_, _> = differences
+        let views: BTreeMap<_, _> = compared
+            .views
             .iter()
             .map(|(name, (rows, differing))| (name, json!({"rows": rows, "differing": differing})))
             .collect();
-        output::json(
-            &json!({"size": head.size, "root": head.root.to_string(), "agree": agree, "views": views}),
-        )?;
+        output::json(&json!({
+            "size": head.size,
+            "root": head.root.to_string(),
+            "agree": compared.agrees(),
+            "behind": compared.behind,
+            "rewritten": !args.check,
+            "views": views,
+        }))?;
     } else {
-        let rows: Vec<_> = differences
-            .iter()
-            .map(|(name, (rows, differing))| {
-                let verdict = if differing.is_empty() {
-                    "same".to_owned()
-                } else {
-                    format!(
-                        "{} rows differed, the first is {:?}",
-                        differing.len(),
-                        differing.first()
-                    )
-                };
-                vec![(*name).to_owned(), rows.to_string(), verdict]
-            })
-            .collect();
         output::line(format_args!("{} entries, root {}", head.size, head.root));
-        output::table(&["view", "rows", "stored against rebuilt"], &rows);
+        print_comparison(&compared);
     }
-    Ok(if agree || !args.check { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
+    Ok(if compared.agrees() { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
+}
+
+fn print_comparison(compared: &Comparison) {
+    let rows: Vec<_> = compared
+        .views
+        .iter()
+        .map(|(name, (rows, differing))| {
+            let verdict = differing.first().map_or_else(
+                || "same".to_owned(),
+                |first| format!("{} rows differ, the first is {first:?}", differing.len()),
+            );
+            vec![(*name).to_owned(), rows.to_string(), verdict]
+        })
+        .collect();
+    output::table(&["view", "rows", "stored against folded"], &rows);
+    if compared.behind > 0 {
+        output::line(format_args!(
+            "views are {} entries behind, as after a command that was stopped; \
+             `chaoschain log rebuild` brings them up",
+            compared.behind
+        ));
+    }
+    if !compared.agrees() {
+        output::line("nothing was changed; `chaoschain log rebuild` writes the views anew");
+    }
 }

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::{
-    args::{BlockSource, ProposeArgs},
+    args::ProposeArgs,
     blocks, bundles,
-    exit::{Failure, Kind, OrFail as _},
+    exit::Failure,
     home::Home,
     journey::{self, Actor, Proposed, Proposing, Setting, Teller},
     output,
-    simulation::Ground,
+    simulation::{self, Ground},
     studio,
 };
 
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &ProposeArgs) -> Result<ExitCode, Failure> {
     let history = args.simulation.fee_history.as_deref().map(blocks::read_fee_history);
     let ground = Ground::prepare(chain, history.transpose()?, args.simulation.threads)?;
     let mut teller = Teller::new(args.json);
-    let place = place(&args.source);
+    let place = simulation::place(&args.source, &ground);
     let proposed = Proposing {
         home: &mut home,
         ground: &ground,
@@ -35,28 +35,17 @@ pub(crate) fn run(args: &ProposeArgs) -> Result<ExitCode, Failure> {
         teller: &mut teller,
     }
     .run(&Setting {
-        command: &|change| {
-            format!(
-                "chaoschain simulate {place} --set {} --seed {}",
-                change.setting(),
-                args.simulation.seed
-            )
-        },
+        command: &|change| simulation::command(&place, &ground, change.setting(), &args.simulation),
         call: &|_, _| None,
+        needs: "the same blocks; seconds on a laptop".to_owned(),
         disclosure: "Made by deterministic agents; nobody paid for it.".to_owned(),
-    })?;
-    home.save_views()?;
+    });
+    // However it ended, the views hold what was logged.
+    let saved = home.save_views();
+    let proposed = proposed?;
+    saved?;
     write(args, &mut home, &proposed)?;
     report(args, &proposed)
-}
-
-/// How the blocks were named on the command line.
-pub(crate) fn place(source: &BlockSource) -> String {
-    match (&source.blocks, &source.rpc_url) {
-        (Some(dir), _) => format!("--blocks {}", dir.display()),
-        (None, Some(_)) => format!("--rpc-url URL --range {}", source.range),
-        (None, None) => String::new(),
-    }
 }
 
 fn write(args: &ProposeArgs, home: &mut Home, proposed: &Proposed) -> Result<(), Failure> {
@@ -97,16 +86,4 @@ fn report(args: &ProposeArgs, proposed: &Proposed) -> Result<ExitCode, Failure> 
         output::line(format_args!("\nno proposal: {reason}\nbundles in {}", args.out.display()));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Fails where a proposal is needed to go on.
-pub(crate) fn finished(
-    proposed: Proposed,
-) -> Result<(journey::Finished, journey::Receipts), Failure> {
-    let reason = proposed.reason.unwrap_or_else(|| "no reason was given".to_owned());
-    let finished = proposed
-        .finished
-        .ok_or_else(|| anyhow::anyhow!("there is no proposal to submit: {reason}"))
-        .or_fail(Kind::Check)?;
-    Ok((finished, proposed.receipts))
 }

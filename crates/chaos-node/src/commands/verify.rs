@@ -1,10 +1,15 @@
 //! `chaoschain verify`.
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{
+    fs::{self, File},
+    io::Read as _,
+    path::Path,
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use chaos_agency::pipeline::{self, Options, Outcome, Report, Status};
-use chaos_chains::AnchorProof;
+use chaos_chains::{AnchorFact, AnchorProof};
 use chaos_log::VerifierKey;
 use chaos_types::{Check, Rejection};
 use serde_json::json;
@@ -16,8 +21,8 @@ use crate::{
     programs::{self, Inputs},
 };
 
-/// A bundle larger than this is refused before it is read: 64 MiB.
-const BUNDLE_BYTES_MAX: u64 = 64 << 20;
+/// A bundle larger than this is refused: 16 MiB.
+const BUNDLE_BYTES_MAX: u64 = 16 << 20;
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let trusted: Option<VerifierKey> = match &args.log {
@@ -71,47 +76,82 @@ pub(crate) fn check(bytes: &[u8], log: Option<&VerifierKey>, inputs: Option<Inpu
 
 /// The chain's proof must say what the operator's anchor receipt says.
 fn check_anchor(
-    proof: &serde_json::Value,
+    given: &serde_json::Value,
     anchor: &chaos_agency::action::Anchor,
     checkpoint: &chaos_log::Checkpoint,
 ) -> Result<String, Rejection> {
     let reject = |reason: String| Rejection::new(Check::Anchor, reason);
-    let proof: AnchorProof = serde_json::from_value(proof.clone())
-        .map_err(|error| reject(format!("anchor proof: {error}")))?;
+    let proof = parse_anchor_proof(given)?;
     let fact = proof
         .verify(checkpoint.size(), *checkpoint.root().as_bytes())
         .map_err(|error| reject(format!("{:#}", anyhow::Error::from(error))))?;
-    let found = (
-        fact.chain.to_string(),
-        format!("{:#x}", fact.contract),
-        fact.block_number,
-        format!("{:#x}", fact.block_hash),
-    );
-    let claimed = (
-        anchor.chain.to_string(),
-        anchor.contract.clone(),
-        anchor.block_number,
-        anchor.block_hash.clone(),
-    );
-    if found != claimed {
-        return Err(reject(format!("the proof shows {found:?}, the operator signed {claimed:?}")));
-    }
+    ensure_signed(&fact, anchor)?;
     Ok(format!(
         "in block {} {} of {}, contract {}; compare that block's hash with the chain",
-        fact.block_number, claimed.3, fact.chain, claimed.1
+        fact.block_number, anchor.block_hash, fact.chain, anchor.contract
     ))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let cannot = || format!("cannot read {}", path.display());
-    let length = fs::metadata(path).with_context(cannot).or_fail(Kind::Input)?.len();
-    if length > BUNDLE_BYTES_MAX {
-        return Err(Failure::message(
-            Kind::Input,
-            format!("{} has {length} bytes, a bundle at most {BUNDLE_BYTES_MAX}", path.display()),
+/// Whatever the operator signed about the anchor must be what the proof shows.
+fn ensure_signed(
+    fact: &AnchorFact,
+    anchor: &chaos_agency::action::Anchor,
+) -> Result<(), Rejection> {
+    for (field, found, signed) in [
+        ("chain", fact.chain.to_string(), anchor.chain.to_string()),
+        ("contract", format!("{:#x}", fact.contract), anchor.contract.clone()),
+        ("block", fact.block_number.to_string(), anchor.block_number.to_string()),
+        ("block hash", format!("{:#x}", fact.block_hash), anchor.block_hash.clone()),
+        ("transaction", format!("{:#x}", fact.transaction_hash), anchor.transaction.clone()),
+    ] {
+        if found != signed {
+            return Err(Rejection::new(
+                Check::Anchor,
+                format!("the proof shows {field} {found}, the operator signed {signed}"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Reads a proof, which must be spelled as this program spells it: nothing signs the proof, so any
+/// second spelling would be a byte of the bundle that can change unnoticed.
+fn parse_anchor_proof(given: &serde_json::Value) -> Result<AnchorProof, Rejection> {
+    let reject = |reason: String| Rejection::new(Check::Anchor, reason);
+    let proof: AnchorProof = serde_json::from_value(given.clone())
+        .map_err(|error| reject(format!("anchor proof: {error}")))?;
+    let ours =
+        serde_json::to_value(&proof).map_err(|error| reject(format!("anchor proof: {error}")))?;
+    if ours != *given {
+        return Err(reject(
+            "anchor proof: expected an object with one member per field".to_owned(),
         ));
     }
-    fs::read(path).with_context(cannot).or_fail(Kind::Input)
+    Ok(proof)
+}
+
+/// The bytes of a bundle. A device or a pipe may never end, so only regular files are read, and no
+/// further than the limit, whatever the file's length is said to be.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let cannot = || format!("cannot read {}", path.display());
+    if !fs::metadata(path).with_context(cannot).or_fail(Kind::Input)?.is_file() {
+        return Err(Failure::message(
+            Kind::Input,
+            format!("{} is not a regular file", path.display()),
+        ));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(BUNDLE_BYTES_MAX + 1).read_to_end(&mut bytes))
+        .with_context(cannot)
+        .or_fail(Kind::Input)?;
+    if bytes.len() as u64 > BUNDLE_BYTES_MAX {
+        return Err(Failure::message(
+            Kind::Input,
+            format!("{} is larger than a bundle, at most {BUNDLE_BYTES_MAX} bytes", path.display()),
+        ));
+    }
+    Ok(bytes)
 }
 
 fn print_json(path: &Path, report: &Report) -> Result<(), Failure> {
@@ -132,13 +172,14 @@ fn print_json(path: &Path, report: &Report) -> Result<(), Failure> {
 }
 
 fn print_human(path: &Path, report: &Report) {
-    output::line(output::bold(&path.display().to_string()));
+    output::line(output::bold(&output::one_line(&path.display().to_string())));
     for Outcome { check, status, detail } in &report.outcomes {
         let mark = match status {
             Status::Passed => output::good("ok  "),
             Status::Failed => output::bad("FAIL"),
             Status::NotApplicable => output::dim("n/a "),
         };
+        let detail = output::one_line(detail);
         output::line(format_args!("  {mark}  {:<10}  {detail}", check.to_string()));
     }
     match &report.result {
@@ -155,3 +196,6 @@ fn print_human(path: &Path, report: &Report) {
     }
     output::line("");
 }
+
+#[cfg(test)]
+mod tests;

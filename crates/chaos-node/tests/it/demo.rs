@@ -3,7 +3,7 @@ use std::{fs, path::Path};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{Run, anvil_is_there, run};
+use crate::program::{Run, anvil_is_there, run, run_with, shared, type_in};
 
 fn demo(out: &Path) -> Run {
     run(["demo", "--out", out.to_str().unwrap(), "--json"])
@@ -35,8 +35,9 @@ fn demo_tells_the_whole_story_and_strangers_can_check_it() {
         return;
     }
     let dir = TempDir::new().unwrap();
-    let out = dir.path().join("out");
+    let out = dir.path().join("demo-out");
     let first = demo(&out).expect_code(0).json().remove(0);
+    assert_eq!(first["outcome"], "finalised");
     for file in ["proposal.md", "proposal.json", "report.html"] {
         assert!(fs::metadata(out.join(file)).unwrap().len() > 1_000, "{file}");
     }
@@ -45,6 +46,7 @@ fn demo_tells_the_whole_story_and_strangers_can_check_it() {
     flipped_and_truncated_bundles_are_rejected(&out);
     reexecution_needs_its_inputs(&out);
     views_rebuild_from_the_log(&out);
+    help_examples_work_beside_the_demo(dir.path());
 
     let second = demo(&out).expect_code(0).json().remove(0);
     assert_eq!(first["result_digest"], second["result_digest"], "same blocks, same result");
@@ -142,4 +144,100 @@ fn demo_leaves_a_folder_that_is_not_its_own_alone() {
     fs::write(dir.path().join("thesis.tex"), "years of work").unwrap();
     demo(dir.path()).expect_error(3, &["not empty"]);
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+/// The lines under `Examples:` of a command's help, up to the first empty one.
+fn examples(command: &str) -> Vec<String> {
+    let help = run([command, "--help"]).expect_code(0).stdout;
+    let (_, examples) = help.split_once("Examples:\n").expect("every help has examples");
+    examples
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .map(str::trim)
+        .filter(|line| !line.starts_with("export "))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn help_examples_work_beside_the_demo(cwd: &Path) {
+    for command in ["replay", "simulate", "verify", "log", "propose"] {
+        for line in examples(command) {
+            let run = type_in(cwd, &line);
+            assert_eq!(run.code, 0, "{line}\n{}\n{}", run.stdout, run.stderr);
+        }
+    }
+    let elsewhere = TempDir::new().unwrap();
+    for line in examples("agent") {
+        let run = type_in(elsewhere.path(), &line);
+        assert_eq!(run.code, 0, "{line}\n{}\n{}", run.stdout, run.stderr);
+    }
+}
+
+/// The proposal's own command gives the proposal's result, in its folder, wherever that is.
+fn proposal_reproduces(options: &[&str]) {
+    let dir = TempDir::new().unwrap();
+    let out = dir.path().join("out");
+    let told = run([&["demo", "--out", out.to_str().unwrap(), "--json"], options].concat())
+        .expect_code(0)
+        .json()
+        .remove(0);
+    assert_eq!(told["outcome"], "finalised", "{told}");
+    let machine = dir.path().to_str().unwrap();
+    for file in ["proposal.md", "proposal.json", "report.html"] {
+        let text = fs::read_to_string(out.join(file)).unwrap();
+        assert!(!text.contains(machine), "{file} tells of this machine's folders");
+    }
+    let moved = dir.path().join("moved");
+    fs::rename(&out, &moved).unwrap();
+    let proposal = fs::read_to_string(moved.join("proposal.md")).unwrap();
+    let command = proposal.lines().find_map(|line| line.strip_prefix("    chaoschain ")).unwrap();
+    let again = type_in(&moved, &format!("chaoschain {command} --json")).expect_code(0).json();
+    assert_eq!(again[0]["result_digest"], told["result_digest"], "{command}");
+}
+
+#[test]
+fn printed_command_reproduces_a_proposal_made_with_other_assumptions() {
+    if anvil_is_there() {
+        proposal_reproduces(&["--elasticity", "0.25", "--paths", "64"]);
+    }
+}
+
+#[test]
+fn printed_command_reproduces_a_proposal_made_with_a_fee_history() {
+    let Some(data) = shared("chain/fee-history") else { return };
+    if anvil_is_there() {
+        let history = data.join("mainnet-12965000-12999999.csv.gz");
+        proposal_reproduces(&["--fee-history", history.to_str().unwrap(), "--paths", "8"]);
+    }
+}
+
+/// Demand that no price moves: every round misses the policy, and that is an outcome too.
+#[test]
+fn demo_that_gives_up_ends_with_the_bundles_of_what_was_done() {
+    if !anvil_is_there() {
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let out = dir.path().join("out");
+    let arguments = ["demo", "--out", out.to_str().unwrap(), "--elasticity", "0"];
+    let told =
+        run_with([&arguments[..], &["--json"]].concat(), &[]).expect_code(0).json().remove(0);
+    assert_eq!(told["outcome"], "given_up");
+    assert!(told["reason"].as_str().unwrap().contains("misses"), "{told}");
+    assert_eq!(told["keys_open"], false);
+    for kind in ["register", "analyse", "simulate", "draft"] {
+        verify(&bundle(&out, kind), &["--reexecute"]).expect_code(0);
+    }
+    assert_eq!(told["verified"], bundles(&out).len());
+    for absent in ["proposal.md", "proposal.json", "report.html"] {
+        assert!(!out.join(absent).exists(), "{absent}");
+    }
+    let data = out.join("data");
+    let check = ["log", "rebuild", "--check", "--json", "--data", data.to_str().unwrap()];
+    assert_eq!(run(check).expect_code(0).json()[0]["behind"], 0);
+
+    let text = run_with(arguments, &[]).expect_code(0).stdout;
+    let last = text.lines().last().unwrap();
+    assert!(last.starts_with("no proposal") && last.contains("report.html"), "{last}");
+    assert!(text.contains("set CHAOSCHAIN_PASSWORD before a demo"), "{text}");
 }

@@ -1,4 +1,5 @@
 use chaos_chains::{Anvil, AnvilConfig, EvmChain, StackConfig};
+use chaos_store::{Records as _, Store};
 use tempfile::TempDir;
 
 use crate::program::{DEVELOPMENT_KEY, anvil_is_there, root, run, run_with};
@@ -45,6 +46,42 @@ fn live_blocks_replay_and_are_kept_in_the_recorded_format() {
     drop(anvil);
     let offline = run(["replay", "--blocks", cache, "--json"]).expect_code(0).json();
     assert_eq!(offline[..offline.len() - 1], live[..live.len() - 1]);
+}
+
+#[test]
+fn anchor_asks_whether_the_operator_may_before_it_asks_the_chain() {
+    let dir = TempDir::new().unwrap();
+    let (data, elsewhere) = (dir.path().join("data"), dir.path().join("elsewhere"));
+    let register = |data: &std::path::Path| {
+        let data = data.to_str().unwrap();
+        run(["agent", "register", "--name", "ada", "--role", "researcher", "--data", data])
+            .expect_code(0);
+    };
+    let variables = [("CHAOSCHAIN_PASSWORD", "test"), ("CHAOSCHAIN_PRIVATE_KEY", DEVELOPMENT_KEY)];
+    let unreachable = "http://127.0.0.1:9";
+    let anchor = |data: &std::path::Path| {
+        let data = data.to_str().unwrap();
+        run_with(["anchor", "--rpc-url", unreachable, "--deploy", "--data", data], &variables)
+    };
+    register(&elsewhere);
+    anchor(&elsewhere).expect_error(4, &["127.0.0.1:9"]);
+
+    // A log whose operator was chosen and never registered, as a kill may leave it.
+    let operator = "keys/operator.pem";
+    let key = {
+        let store = Store::open(&elsewhere).unwrap();
+        store.meta("operator").unwrap().unwrap()
+    };
+    std::fs::create_dir_all(data.join("keys")).unwrap();
+    std::fs::copy(elsewhere.join(operator), data.join(operator)).unwrap();
+    Store::open(&data).unwrap().put_meta("operator", &key).unwrap();
+    anchor(&data).expect_error(3, &["operator may not anchor", "not registered"]);
+
+    // Another log's key in the place of this one's.
+    let third = dir.path().join("third");
+    register(&third);
+    std::fs::copy(elsewhere.join(operator), third.join(operator)).unwrap();
+    anchor(&third).expect_error(3, &["operator's key file", "this log is run by"]);
 }
 
 #[test]

@@ -8,7 +8,9 @@
 )]
 
 mod agents;
+mod crashes;
 mod demo;
 mod live;
 mod program;
 mod simulation;
+mod verify;

@@ -61,12 +61,29 @@ pub(crate) fn run_with<S: AsRef<OsStr>>(
         command.env_remove(name);
     }
     command.args(arguments).envs(variables.iter().copied());
+    outcome(&mut command)
+}
+
+fn outcome(command: &mut Command) -> Run {
     let Output { status, stdout, stderr } = command.output().expect("the program was built");
     Run {
         code: status.code().unwrap_or(-1),
         stdout: String::from_utf8(stdout).expect("UTF-8"),
         stderr: String::from_utf8(stderr).expect("UTF-8"),
     }
+}
+
+/// Runs a command line as a person types it in the folder `cwd`, with a password set.
+pub(crate) fn type_in(cwd: &Path, line: &str) -> Run {
+    let program = Path::new(env!("CARGO_BIN_EXE_chaoschain"));
+    let folder = program.parent().expect("a program is in a folder");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(folder.to_owned()).chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(path).expect("no folder has a colon in its name");
+    let mut command = Command::new("sh");
+    command.args(["-c", line]).current_dir(cwd).env("PATH", path);
+    command.env_remove("CHAOSCHAIN_DATA").env("CHAOSCHAIN_PASSWORD", "test");
+    outcome(&mut command)
 }
 
 /// The workspace's root folder.

@@ -50,6 +50,22 @@ fn writer_refuses_fractions_and_integers_beyond_2_53() {
     assert!(matches!(to_vec(&json!({"a": [0.5]})), Err(Error::Number { .. })));
 }
 
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pair {
+    left: u8,
+    right: Option<u8>,
+}
+
+#[test]
+fn struct_has_one_spelling() {
+    assert!(from_slice::<Pair>(br#"{"left":1,"right":null}"#).is_ok());
+    for other in [r#"[1,null]"#, r#"[1,2]"#, r#"{"left":1}"#] {
+        let error = from_slice::<Pair>(other.as_bytes()).expect_err(other);
+        assert!(matches!(error, Error::Spelling { .. }), "{other}: {error}");
+    }
+}
+
 fn values() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -1,22 +1,19 @@
-//! The second half: submit, vote, score, pay, verify, anchor, and write everything down.
+//! The second half: submit, vote, score, pay, verify and anchor.
 
-use std::{
-    path::PathBuf,
-    process::{Command, ExitCode, Stdio},
-};
+use std::path::PathBuf;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chaos_agency::{
     Action, Evidence,
     action::{self, Contribution, Payment, Verdict, VoteState},
+    bundle::Anchored,
     receipt::{Input, Product, Program},
 };
 use chaos_chains::{ProposalState, U256};
-use chaos_governance::report;
+use chaos_log::SignedCheckpoint;
 use chaos_types::{Digest, canonical};
-use serde_json::json;
 
-use super::{LocalChain, ParameterCall, Stage, closing_lines};
+use super::{LocalChain, ParameterCall, Stage};
 use crate::{
     bundles,
     commands::{
@@ -26,7 +23,6 @@ use crate::{
     exit::{Failure, Kind, OrFail as _},
     home::Deed,
     journey::{Actor, Finished, Receipts, write_file},
-    output,
     programs::{DIVIDE, EVIDENCE, Inputs, REWARDS, RewardDocument, SCORE, ScoreDocument},
     simulation::Ground,
 };
@@ -34,20 +30,12 @@ use crate::{
 /// The pool that the sponsor puts up: 1,000 tokens of 18 decimals.
 const POOL: u128 = 1_000_000_000_000_000_000_000;
 
-/// What a reader of the report should hold against it.
-const LIMITS: [&str; 3] = [
-    "Demand is a model: its elasticity is assumed and swept, not measured on these blocks.",
-    "Blocks are executed one by one under the new limit; what a builder would add to a larger block \
-     is not modelled.",
-    "The vote is held on a local chain by three development accounts.",
-];
-
 /// What the second half left behind.
 pub(crate) struct Ended {
-    anchoring: Anchoring,
-    bundles: Vec<PathBuf>,
+    pub(super) anchoring: Anchoring,
+    pub(super) bundles: Vec<PathBuf>,
     /// The draft, which is the receipt that the chain's proposal carries.
-    draft: Digest,
+    pub(super) draft: Digest,
 }
 
 impl Stage<'_> {
@@ -80,8 +68,7 @@ impl Stage<'_> {
             anchoring.body.log_size, anchoring.body.block_number, anchoring.body.chain
         );
         self.teller.tell("operator", text, Some(anchoring.receipt));
-        self.home.save_views()?;
-        let bundles = self.write_bundles(&anchoring)?;
+        let bundles = self.write_bundles(&anchoring.checkpoint, Some(&anchoring.anchored))?;
         Ok(Ended { anchoring, bundles, draft })
     }
 
@@ -276,7 +263,7 @@ impl Stage<'_> {
         let Some(&simulation) = receipts.simulations.last() else { return Ok(()) };
         let checkpoint = self.home.checkpoint()?;
         let bundle = bundles::build(&self.home, &simulation, &checkpoint, None)?;
-        let inputs = Inputs::new(vec![self.inputs.clone()]);
+        let inputs = Inputs::new(self.source.folders.clone());
         let report = verify::check(&bundle, None, Some(inputs));
         let failed = report.result.as_ref().err().map(|rejection| rejection.check);
         let action = Action::Verify(Verdict { receipt: simulation, failed, reexecuted: true });
@@ -291,127 +278,22 @@ impl Stage<'_> {
         Ok(())
     }
 
-    /// A bundle for every receipt under the anchored checkpoint.
-    fn write_bundles(&self, anchoring: &Anchoring) -> Result<Vec<PathBuf>, Failure> {
-        let size = anchoring.checkpoint.claimed().size();
+    /// A bundle for every receipt under the checkpoint.
+    pub(super) fn write_bundles(
+        &self,
+        checkpoint: &SignedCheckpoint,
+        anchored: Option<&Anchored>,
+    ) -> Result<Vec<PathBuf>, Failure> {
+        let size = checkpoint.claimed().size();
+        let folder = self.folder.path().join("bundles");
         let mut paths = Vec::new();
         for (index, row) in self.home.views().actions().range(..size) {
-            let bytes = bundles::build(
-                &self.home,
-                &row.receipt,
-                &anchoring.checkpoint,
-                Some(anchoring.anchored.clone()),
-            )?;
-            let path = self
-                .folder
-                .path()
-                .join("bundles")
-                .join(format!("{index:02}-{}.json", row.kind.replace('_', "-")));
+            let bytes = bundles::build(&self.home, &row.receipt, checkpoint, anchored.cloned())?;
+            let path = folder.join(format!("{index:02}-{}.json", row.kind.replace('_', "-")));
             write_file(&path, &bytes)?;
             paths.push(path);
         }
         Ok(paths)
-    }
-
-    /// Writes the report, has another process verify everything, and says where to look.
-    pub(crate) fn close(
-        self,
-        ground: &Ground,
-        finished: &Finished,
-        ended: &Ended,
-    ) -> Result<ExitCode, Failure> {
-        let folder = self.folder.path().to_owned();
-        let key = self.home.log_key()?.verifier().to_string();
-        let html = self.report(ground, finished, ended, &key)?;
-        write_file(&folder.join("report.html"), html.as_bytes())?;
-        // The other process must not need this one's lock, keys or memory.
-        let Self { home, inputs, args, .. } = self;
-        drop(home);
-        let accepted = verify_elsewhere(&ended.bundles, &inputs, &key)?;
-        let body = &ended.anchoring.body;
-        if args.json {
-            output::json(&json!({
-                "out": folder.display().to_string(),
-                "bundles": ended.bundles.len(),
-                "verified": accepted,
-                "receipt": ended.draft,
-                "proposal": finished.proposal.id(),
-                "result_digest": finished.proposal.content().result,
-                "log": key,
-                "anchor": body,
-            }))?;
-        } else {
-            let anchor = format!(
-                "size {} in block {} {} of {}, contract {}",
-                body.log_size, body.block_number, body.block_hash, body.chain, body.contract
-            );
-            closing_lines(&[
-                ("proposal", folder.join("proposal.md").display().to_string()),
-                ("report", folder.join("report.html").display().to_string()),
-                (
-                    "bundles",
-                    format!("{} in {}", ended.bundles.len(), folder.join("bundles").display()),
-                ),
-                (
-                    "verified",
-                    format!("{accepted} bundles by a separate process, simulations re-executed"),
-                ),
-                ("log", key),
-                ("receipt", ended.draft.to_string()),
-                ("anchor", anchor),
-            ]);
-        }
-        Ok(ExitCode::SUCCESS)
-    }
-
-    fn report(
-        &self,
-        ground: &Ground,
-        finished: &Finished,
-        ended: &Ended,
-        key: &str,
-    ) -> Result<String, Failure> {
-        let timeline = self
-            .teller
-            .lines
-            .iter()
-            .map(|told| report::Step {
-                step: told
-                    .receipt
-                    .and_then(|id| self.home.views().receipt(&id))
-                    .map_or("note", |receipt| receipt.action.kind())
-                    .to_owned(),
-                agent: told.agent.clone(),
-                text: told.text.clone(),
-                receipt: told.receipt,
-            })
-            .collect();
-        let mut manifest: Vec<(String, Digest)> =
-            ground.sources.iter().map(|input| (input.name.clone(), input.digest)).collect();
-        manifest.push(("proposal".to_owned(), finished.proposal.id()));
-        manifest.push(("simulation result".to_owned(), finished.proposal.content().result));
-        manifest.push(("draft receipt".to_owned(), ended.draft));
-        let body = &ended.anchoring.body;
-        let run = report::Run {
-            source: self.source.clone(),
-            timeline,
-            validation: ground.validation(),
-            limits: LIMITS.iter().map(|&limit| limit.to_owned()).collect(),
-            manifest,
-            verify: vec![
-                format!("chaoschain verify bundles/*.json --log '{key}'"),
-                "chaoschain verify bundles/*.json --reexecute --inputs BLOCKS".to_owned(),
-            ],
-            anchor: vec![
-                ("chain".to_owned(), body.chain.to_string()),
-                ("contract".to_owned(), body.contract.clone()),
-                ("block".to_owned(), format!("{} {}", body.block_number, body.block_hash)),
-                ("transaction".to_owned(), body.transaction.clone()),
-                ("log size".to_owned(), body.log_size.to_string()),
-                ("log root".to_owned(), body.root.clone()),
-            ],
-        };
-        Ok(report::render(&finished.proposal, &finished.figures, &run))
     }
 }
 
@@ -464,36 +346,4 @@ fn amount(value: U256) -> Result<u128, Failure> {
 fn tokens(units: u128) -> String {
     let thousandths = units / 1_000_000_000_000_000;
     format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000)
-}
-
-/// Runs `chaoschain verify` as a stranger would, and counts what it accepted.
-fn verify_elsewhere(
-    bundles: &[PathBuf],
-    inputs: &std::path::Path,
-    log: &str,
-) -> Result<usize, Failure> {
-    let program = std::env::current_exe().or_fail(Kind::Outside)?;
-    let output = Command::new(program)
-        .arg("verify")
-        .args(bundles)
-        .args(["--json", "--reexecute", "--log", log, "--inputs"])
-        .arg(inputs)
-        .stdin(Stdio::null())
-        .output()
-        .or_fail(Kind::Outside)?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let accepted = text.lines().filter(|line| line.contains("\"verdict\":\"accepted\"")).count();
-    if output.status.success() && accepted == bundles.len() {
-        return Ok(accepted);
-    }
-    let first = text.lines().find(|line| !line.contains("\"verdict\":\"accepted\""));
-    Err(Failure::message(
-        Kind::Check,
-        format!(
-            "the separate verification accepted {accepted} of {} bundles: {}{}",
-            bundles.len(),
-            first.unwrap_or_default(),
-            String::from_utf8_lossy(&output.stderr)
-        ),
-    ))
 }

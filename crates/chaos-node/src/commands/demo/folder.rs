@@ -13,8 +13,17 @@ use crate::exit::{Failure, Kind, OrFail as _};
 const MARKER: &str = ".chaoschain-demo";
 
 /// Everything the demo writes.
-const WRITTEN: [&str; 7] =
-    ["bundles", "data", "inputs", "plots", "proposal.json", "proposal.md", "report.html"];
+const WRITTEN: [&str; 9] = [
+    "bundles",
+    "data",
+    "fee-history.csv",
+    "fee-history.csv.gz",
+    "inputs",
+    "plots",
+    "proposal.json",
+    "proposal.md",
+    "report.html",
+];
 
 /// An output folder that is ready.
 pub(crate) struct Folder(PathBuf);
@@ -48,8 +57,8 @@ impl Folder {
             };
             removed.with_context(cannot).or_fail(Kind::Storage)?;
         }
-        let whole = path.canonicalize().with_context(cannot).or_fail(Kind::Storage)?;
-        Ok(Self(whole))
+        // As the user typed it: what is printed or written must not tell of this machine's folders.
+        Ok(Self(path.to_owned()))
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -1,0 +1,216 @@
+//! The last page: the report, a verification by another process, and where to look.
+
+use std::{
+    ffi::OsStr,
+    path::PathBuf,
+    process::{Command, ExitCode, Stdio},
+};
+
+use chaos_governance::report;
+use chaos_types::Digest;
+use serde_json::json;
+
+use super::{Ended, Stage};
+use crate::{
+    exit::{Failure, Kind, OrFail as _},
+    journey::{Finished, write_file},
+    output,
+    simulation::Ground,
+};
+
+/// What a reader of the report should hold against it.
+const LIMITS: [&str; 3] = [
+    "Demand is a model: its elasticity is assumed and swept, not measured on these blocks.",
+    "Blocks are executed one by one under the new limit; what a builder would add to a larger block \
+     is not modelled.",
+    "The vote is held on a local chain by three development accounts.",
+];
+
+impl Stage<'_> {
+    /// Writes the report, has another process verify everything, and says where to look.
+    pub(super) fn close(
+        self,
+        ground: &Ground,
+        finished: &Finished,
+        ended: &Ended,
+    ) -> Result<ExitCode, Failure> {
+        let folder = self.folder.path();
+        let key = self.home.log_key()?.verifier().to_string();
+        let html = self.report(ground, finished, ended, &key)?;
+        write_file(&folder.join("report.html"), html.as_bytes())?;
+        // The other process must not need this one's lock, keys or memory.
+        let Self { home, source, args, folder, keys_open, .. } = self;
+        drop(home);
+        let folder = folder.path();
+        let accepted = verify_elsewhere(&ended.bundles, &source.folders, &key)?;
+        let body = &ended.anchoring.body;
+        if args.json {
+            output::json(&json!({
+                "outcome": "finalised",
+                "out": folder.display().to_string(),
+                "bundles": ended.bundles.len(),
+                "verified": accepted,
+                "receipt": ended.draft,
+                "proposal": finished.proposal.id(),
+                "result_digest": finished.proposal.content().result,
+                "log": key,
+                "anchor": body,
+                "keys_open": keys_open,
+            }))?;
+        } else {
+            let anchor = format!(
+                "size {} in block {} {} of {}, contract {}",
+                body.log_size, body.block_number, body.block_hash, body.chain, body.contract
+            );
+            closing_lines(&[
+                ("proposal", folder.join("proposal.md").display().to_string()),
+                ("report", folder.join("report.html").display().to_string()),
+                (
+                    "bundles",
+                    format!("{} in {}", ended.bundles.len(), folder.join("bundles").display()),
+                ),
+                (
+                    "verified",
+                    format!("{accepted} bundles by a separate process, simulations re-executed"),
+                ),
+                ("log", key),
+                ("receipt", ended.draft.to_string()),
+                ("anchor", anchor),
+                ("keys", about_keys(keys_open).to_owned()),
+            ]);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Writes the bundles of what was done, has another process verify them, and says why there is
+    /// nothing else.
+    pub(super) fn close_without_proposal(mut self, reason: &str) -> Result<ExitCode, Failure> {
+        let checkpoint = self.home.checkpoint()?;
+        let bundles = self.write_bundles(&checkpoint, None)?;
+        let key = self.home.log_key()?.verifier().to_string();
+        let Self { home, source, args, folder, keys_open, .. } = self;
+        drop(home);
+        let folder = folder.path();
+        let accepted = verify_elsewhere(&bundles, &source.folders, &key)?;
+        if args.json {
+            output::json(&json!({
+                "outcome": "given_up",
+                "reason": reason,
+                "out": folder.display().to_string(),
+                "bundles": bundles.len(),
+                "verified": accepted,
+                "log": key,
+                "keys_open": keys_open,
+            }))?;
+        } else {
+            closing_lines(&[
+                ("bundles", format!("{} in {}", bundles.len(), folder.join("bundles").display())),
+                ("verified", format!("{accepted} bundles by a separate process")),
+                ("log", key),
+                ("keys", about_keys(keys_open).to_owned()),
+                ("no proposal", format!("{reason}; so there is no vote and no report.html")),
+            ]);
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn report(
+        &self,
+        ground: &Ground,
+        finished: &Finished,
+        ended: &Ended,
+        key: &str,
+    ) -> Result<String, Failure> {
+        let timeline = self
+            .teller
+            .lines
+            .iter()
+            .map(|told| report::Step {
+                step: told
+                    .receipt
+                    .and_then(|id| self.home.views().receipt(&id))
+                    .map_or("note", |receipt| receipt.action.kind())
+                    .to_owned(),
+                agent: told.agent.clone(),
+                text: told.text.clone(),
+                receipt: told.receipt,
+            })
+            .collect();
+        let mut manifest: Vec<(String, Digest)> =
+            ground.sources.iter().map(|input| (input.name.clone(), input.digest)).collect();
+        manifest.push(("proposal".to_owned(), finished.proposal.id()));
+        manifest.push(("simulation result".to_owned(), finished.proposal.content().result));
+        manifest.push(("draft receipt".to_owned(), ended.draft));
+        let body = &ended.anchoring.body;
+        let run = report::Run {
+            source: self.source.about.clone(),
+            timeline,
+            validation: ground.validation(),
+            limits: LIMITS.iter().map(|&limit| limit.to_owned()).collect(),
+            manifest,
+            verify: vec![
+                format!("chaoschain verify bundles/*.json --log '{key}'"),
+                format!(
+                    "chaoschain verify bundles/*.json --reexecute{}",
+                    self.source.verify_option()
+                ),
+            ],
+            anchor: vec![
+                ("chain".to_owned(), body.chain.to_string()),
+                ("contract".to_owned(), body.contract.clone()),
+                ("block".to_owned(), format!("{} {}", body.block_number, body.block_hash)),
+                ("transaction".to_owned(), body.transaction.clone()),
+                ("log size".to_owned(), body.log_size.to_string()),
+                ("log root".to_owned(), body.root.clone()),
+            ],
+        };
+        Ok(report::render(&finished.proposal, &finished.figures, &run))
+    }
+}
+
+/// Whether the demo's agents can act again.
+const fn about_keys(open: bool) -> &'static str {
+    if open {
+        "the agents' key files open with CHAOSCHAIN_PASSWORD"
+    } else {
+        "nobody knows their random password, so these agents cannot sign again; set \
+         CHAOSCHAIN_PASSWORD before a demo to go on with its folder"
+    }
+}
+
+/// The story's last lines, for people.
+fn closing_lines(lines: &[(&str, String)]) {
+    output::line("");
+    for (name, text) in lines {
+        output::line(format_args!("{name:<12} {text}"));
+    }
+}
+
+/// Runs `chaoschain verify` as a stranger would, and counts what it accepted.
+fn verify_elsewhere(bundles: &[PathBuf], folders: &[PathBuf], log: &str) -> Result<usize, Failure> {
+    let program = std::env::current_exe().or_fail(Kind::Outside)?;
+    let inputs = folders.iter().flat_map(|folder| [OsStr::new("--inputs"), folder.as_os_str()]);
+    let output = Command::new(program)
+        .arg("verify")
+        .args(bundles)
+        .args(["--json", "--reexecute", "--log", log])
+        .args(inputs)
+        .stdin(Stdio::null())
+        .output()
+        .or_fail(Kind::Outside)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let accepted = text.lines().filter(|line| line.contains("\"verdict\":\"accepted\"")).count();
+    if output.status.success() && accepted == bundles.len() {
+        return Ok(accepted);
+    }
+    let first = text.lines().find(|line| !line.contains("\"verdict\":\"accepted\""));
+    Err(Failure::message(
+        Kind::Check,
+        format!(
+            "the separate verification accepted {accepted} of {} bundles: {}{}",
+            bundles.len(),
+            first.unwrap_or_default(),
+            String::from_utf8_lossy(&output.stderr)
+        ),
+    ))
+}

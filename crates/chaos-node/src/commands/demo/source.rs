@@ -1,0 +1,119 @@
+//! Where the demo's blocks come from: recorded ones, live ones, or ones made for the occasion.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use chaos_simulation::load::{LoadParameters, generate};
+
+use super::Folder;
+use crate::{
+    args::{BlockSource, DemoArgs, SimulationArgs},
+    blocks::{self, ChainBlocks},
+    exit::{Failure, Kind, OrFail as _},
+    journey::write_file,
+    simulation::{self, Ground},
+};
+
+/// The folder of generated blocks in the output folder.
+const GENERATED: &str = "inputs";
+
+/// A source of blocks, and how others find them.
+pub(super) struct Source {
+    /// One sentence about it.
+    pub(super) about: String,
+    /// The folders in which re-execution finds the blocks and the fee history.
+    pub(super) folders: Vec<PathBuf>,
+    /// What to simulate, with the fee history where others find it.
+    pub(super) simulation: SimulationArgs,
+    generated: bool,
+}
+
+impl Source {
+    /// The option that names the blocks. Generated ones lie beside the proposal.
+    pub(super) fn place(&self, asked: &BlockSource, ground: &Ground) -> String {
+        if self.generated {
+            format!("--blocks {GENERATED}")
+        } else {
+            simulation::place(asked, ground)
+        }
+    }
+
+    /// What the command that repeats the simulation needs.
+    pub(super) fn needs(&self) -> String {
+        if self.generated {
+            "what lies beside this file, so run it in this folder; seconds on a laptop".to_owned()
+        } else {
+            "the same blocks; seconds on a laptop".to_owned()
+        }
+    }
+
+    /// The option of `verify` that finds the inputs.
+    pub(super) const fn verify_option(&self) -> &'static str {
+        // By default it looks into the folder above the bundles, where generated blocks are.
+        if self.generated { "" } else { " --inputs BLOCKS" }
+    }
+}
+
+/// The blocks that were asked for, or ones made for the occasion.
+pub(super) fn prepare(args: &DemoArgs, folder: &Folder) -> Result<(ChainBlocks, Source), Failure> {
+    let (dir, kind) = match (&args.source.blocks, &args.source.rpc_url) {
+        (Some(dir), _) => (dir.clone(), "recorded"),
+        (None, Some(_)) => (args.source.cache.clone(), "live"),
+        (None, None) => return made(args, folder),
+    };
+    let blocks = blocks::load(&args.source)?.main_chain()?;
+    let about = format!("{} {kind} blocks of {}.", blocks.inputs.len(), blocks.chain);
+    let mut folders = vec![dir];
+    if let Some(history) = &args.simulation.fee_history {
+        let parent = history.parent().filter(|parent| !parent.as_os_str().is_empty());
+        folders.push(parent.unwrap_or(Path::new(".")).to_owned());
+    }
+    let source = Source { about, folders, simulation: args.simulation.clone(), generated: false };
+    Ok((blocks, source))
+}
+
+fn made(args: &DemoArgs, folder: &Folder) -> Result<(ChainBlocks, Source), Failure> {
+    let dir = folder.path().join(GENERATED);
+    make_load(&dir)?;
+    let blocks = blocks::load_folder(&dir, None)?.main_chain()?;
+    let transactions: usize =
+        blocks.inputs.iter().map(|input| input.block().transactions.len()).sum();
+    let about = format!(
+        "Neither --blocks nor --rpc-url was given, so these are {} generated blocks: \
+         {transactions} token transfers, swaps and mints executed in a local EVM.",
+        blocks.inputs.len()
+    );
+    let mut simulation = args.simulation.clone();
+    if let Some(path) = &simulation.fee_history {
+        simulation.fee_history = Some(keep_history(path, folder)?);
+    }
+    let folders = vec![folder.path().to_owned()];
+    Ok((blocks, Source { about, folders, simulation, generated: true }))
+}
+
+/// Copies the fee history beside the proposal and gives its name there, so that the folder is
+/// enough to repeat everything.
+fn keep_history(path: &Path, folder: &Folder) -> Result<PathBuf, Failure> {
+    // Read first: its errors name the file as the user did.
+    blocks::read_fee_history(path)?;
+    let bytes = fs::read(path)
+        .with_context(|| format!("cannot read {}", path.display()))
+        .or_fail(Kind::Input)?;
+    let gzip = bytes.starts_with(&[0x1f, 0x8b]);
+    let name = PathBuf::from(if gzip { "fee-history.csv.gz" } else { "fee-history.csv" });
+    write_file(&folder.path().join(&name), &bytes)?;
+    Ok(name)
+}
+
+/// Generates blocks in the recorded format.
+fn make_load(dir: &Path) -> Result<(), Failure> {
+    let load = generate(&LoadParameters::default()).or_fail(Kind::Check)?;
+    write_file(&dir.join("bytecodes.json"), &load.bytecodes)?;
+    for block in &load.blocks {
+        write_file(&dir.join("blocks").join(format!("{}.json", block.number)), &block.json)?;
+    }
+    Ok(())
+}

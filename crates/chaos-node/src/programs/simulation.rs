@@ -1,0 +1,88 @@
+//! Replaying blocks, and a simulation on them.
+
+use chaos_agency::action::{ParameterChange, Simulate};
+use chaos_simulation::{Experiment, evm::ReplayInput};
+use chaos_types::{ChainId, Digest, Rejection};
+
+use super::{EXPERIMENT, ensure_claim, json, reject, shown, work::Work};
+use crate::{
+    blocks::ChainBlocks,
+    simulation::{FEE_HISTORY, Ground},
+};
+
+/// Runs the experiment again.
+pub(super) fn simulate(work: &Work<'_>, claimed: &Simulate) -> Result<Digest, Rejection> {
+    work.ensure_inputs(|name| name == EXPERIMENT || is_ground(name))?;
+    let experiment: Experiment = work.document(EXPERIMENT)?;
+    ensure_claim("changes", &claimed.changes, &changes(&experiment))?;
+    let ground = ground(work)?;
+    ensure_claim("chain", &claimed.chain, &ground.chain)?;
+    ensure_baseline(&experiment, &ground)?;
+    let simulation = ground.run(&experiment).map_err(shown)?;
+    simulation.result.digest().map_err(shown)
+}
+
+/// What an experiment changes, in the form that receipts use.
+fn changes(experiment: &Experiment) -> Vec<ParameterChange> {
+    let changes = experiment.proposal.changes_from(&experiment.baseline);
+    changes
+        .into_iter()
+        .map(|(name, from, to)| ParameterChange {
+            parameter: name.flag().to_owned(),
+            current: from.into(),
+            proposed: to.into(),
+        })
+        .collect()
+}
+
+/// An experiment starts from what the blocks show; any other start would make its changes look
+/// smaller or larger than they are.
+pub(super) fn ensure_baseline(experiment: &Experiment, ground: &Ground) -> Result<(), Rejection> {
+    let today = ground.baseline().map_err(shown)?;
+    if experiment.baseline == today {
+        return Ok(());
+    }
+    Err(reject(format!(
+        "the experiment starts from {}, the blocks show {}",
+        json(&experiment.baseline),
+        json(&today)
+    )))
+}
+
+/// Whether an input of this name is read by [`ground`].
+pub(super) fn is_ground(name: &str) -> bool {
+    name == FEE_HISTORY || name.contains("/blocks/")
+}
+
+/// Gathers the named blocks, and the fee history if one is named.
+pub(super) fn ground(work: &Work<'_>) -> Result<Ground, Rejection> {
+    let mut recorded: Vec<ReplayInput> = Vec::new();
+    let mut history = None;
+    for named in work.named {
+        if named.name == FEE_HISTORY {
+            history = Some(work.inputs.fee_history(named)?);
+        } else if is_ground(&named.name) {
+            let input = work.inputs.block(named)?;
+            let first = recorded.first().unwrap_or(&input).block().chain_id;
+            let expected =
+                format!("{}/blocks/{}", ChainId::evm(first), input.block().header.number);
+            if named.name != expected || input.block().chain_id != first {
+                return Err(reject(format!(
+                    "input `{}` ({}) is block {} of {}, which a receipt on {} would name `{expected}`",
+                    named.name,
+                    named.digest,
+                    input.block().header.number,
+                    ChainId::evm(input.block().chain_id),
+                    ChainId::evm(first),
+                )));
+            }
+            recorded.push(input);
+        }
+    }
+    recorded.sort_by_key(|input| input.block().header.number);
+    let Some(first) = recorded.first() else {
+        return Err(reject("the receipt names no blocks".to_owned()));
+    };
+    let chain = ChainId::evm(first.block().chain_id);
+    Ground::prepare(ChainBlocks { chain, inputs: recorded }, history, None).map_err(shown)
+}
