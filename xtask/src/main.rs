@@ -4,7 +4,7 @@ mod bench;
 mod process;
 mod tidy;
 
-use std::{env, path::PathBuf, process::ExitCode};
+use std::{env, path::Path, process::ExitCode};
 
 use anyhow::{Result, bail};
 use process::{Step, cargo, npm_install, run};
@@ -56,7 +56,7 @@ fn demo(arguments: &[String]) -> Result<()> {
     let binary = root().join("target/debug/chaoschain");
     let mut step = Step::new("demo", binary).arg("demo").args(arguments);
     if !arguments.iter().any(|argument| argument == "--out" || argument.starts_with("--out=")) {
-        step = step.arg("--out").arg(root().join("demo-out"));
+        step = step.args(["--out", "demo-out"]);
     }
     run(step)
 }
@@ -91,8 +91,9 @@ fn test() -> Result<()> {
 }
 
 /// The workspace's root folder.
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+fn root() -> &'static Path {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.parent().expect("xtask lies in the workspace")
 }
 
 #[expect(clippy::print_stdout, reason = "a command's answer")]

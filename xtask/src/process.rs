@@ -29,7 +29,7 @@ impl Step {
             name,
             program: program.into(),
             arguments: Vec::new(),
-            folder: root(),
+            folder: root().to_owned(),
             variables: Vec::new(),
         }
     }
