@@ -1,16 +1,20 @@
 //! Views: every table is a fold of the log and can be dropped and rebuilt.
 
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, U256};
 use chaos_incentives::Distribution;
-use chaos_types::{ChainId, Check, Did, Digest, Rejection, canonical, decimal};
-use serde::{Deserialize, Serialize};
+use chaos_types::{Check, Did, Digest, Rejection};
 
 use crate::{
     Action, Evidence, Leaf, Receipt, Registry,
-    action::{Contribution, Decision, ObserveVote, ParameterChange, Pay, Score, Submit, VoteState},
+    action::{Contribution, Decision, ObserveVote, Pay, Score, Submit},
 };
+
+pub use self::rows::{ActionRow, ProposalRow, RefusedRow, RewardRow, Rows, SubmissionRow, VoteRow};
+use self::rows::{RewardKey, index_key, rows};
 
 /// The names of the views, as stored.
 pub const NAMES: [&str; 6] = ["actions", "agents", "proposals", "refused", "reputation", "rewards"];
@@ -35,99 +39,6 @@ pub struct Views {
     size: u64,
     last_integrated_at_ms: u64,
     model: chaos_reputation::Params,
-}
-
-/// One node of the causal graph.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ActionRow {
-    /// The receipt.
-    pub receipt: Digest,
-    /// Who acted.
-    pub agent: Did,
-    /// Its studio then.
-    pub studio: String,
-    /// Its role then.
-    pub role: String,
-    /// What was done.
-    pub kind: String,
-    /// The evidence class.
-    pub evidence: String,
-    /// The receipts it built on, all earlier in the log.
-    pub parents: Vec<Digest>,
-    /// When the log took it in, milliseconds since 1970.
-    #[serde(with = "decimal")]
-    pub integrated_at_ms: u64,
-}
-
-/// A proposal from draft to vote.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProposalRow {
-    /// Its title.
-    pub title: String,
-    /// Who drafted it.
-    pub author: Did,
-    /// The chain whose parameters are concerned.
-    pub chain: ChainId,
-    /// What would change.
-    pub changes: Vec<ParameterChange>,
-    /// How drafting ended.
-    pub decision: Decision,
-    /// The receipt of its submission and the id the chain gave it.
-    pub submission: Option<SubmissionRow>,
-    /// How the vote ended.
-    pub vote: Option<VoteRow>,
-}
-
-/// Where a proposal was submitted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SubmissionRow {
-    /// The submission's receipt.
-    pub receipt: Digest,
-    /// The chain.
-    pub chain: ChainId,
-    /// The endpoint contract.
-    pub contract: String,
-    /// The id the contract gave it.
-    pub proposal_id: String,
-}
-
-/// How a vote ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VoteRow {
-    /// The outcome's receipt.
-    pub receipt: Digest,
-    /// The state read from the chain.
-    pub state: VoteState,
-    /// Weight for.
-    #[serde(with = "decimal")]
-    pub votes_for: u128,
-    /// Weight against.
-    #[serde(with = "decimal")]
-    pub votes_against: u128,
-    /// Weight abstaining.
-    #[serde(with = "decimal")]
-    pub votes_abstain: u128,
-}
-
-type RewardKey = (Did, String, String);
-
-/// What an agent was paid in one token of one chain.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RewardRow {
-    /// In the token's smallest unit.
-    #[serde(with = "decimal")]
-    pub total: u128,
-    /// The receipts that paid it.
-    pub receipts: Vec<Digest>,
-}
-
-/// An entry that counts for nothing, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefusedRow {
-    /// The check it failed.
-    pub check: Check,
-    /// What was found.
-    pub reason: String,
 }
 
 impl Views {
@@ -582,23 +493,6 @@ impl Views {
 fn account(text: &str) -> Option<Address> {
     let account: Address = text.parse().ok()?;
     (format!("{account:#x}") == text).then_some(account)
-}
-
-/// The rows of one view.
-pub type Rows = BTreeMap<String, Vec<u8>>;
-
-/// Twenty digits, so that rows sort as numbers do.
-fn index_key(index: u64) -> String {
-    format!("{index:020}")
-}
-
-fn rows<'a, T: Serialize + 'a>(items: impl Iterator<Item = (String, &'a T)>) -> Rows {
-    items
-        .map(|(key, row)| {
-            let bytes = canonical::to_vec(row).expect("rows hold strings, digests and indices");
-            (key, bytes)
-        })
-        .collect()
 }
 
 #[cfg(test)]

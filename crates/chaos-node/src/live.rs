@@ -14,7 +14,7 @@ use crate::{
     output,
 };
 
-/// Blocks behind the newest that are taken as final where the chain names no final block.
+/// One range holds at most this many blocks.
 const RANGE_BLOCKS_MAX: u64 = 10_000;
 
 /// Fetches the blocks of `source.range`, executing each so that exactly the state it reads is

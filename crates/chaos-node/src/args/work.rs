@@ -13,7 +13,7 @@ pub(crate) struct BlockSource {
     /// Live blocks from a JSON-RPC endpoint; state is fetched as it is read and cached on disk.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
-    /// With --rpc-url: which blocks, as FIRST..=LAST, or N for the latest N final ones.
+    /// With --rpc-url: which blocks, as FIRST..=LAST, or N for the latest N.
     #[arg(long, value_name = "RANGE", default_value = "16", requires = "rpc_url")]
     pub(crate) range: String,
     /// With --rpc-url: where fetched blocks are kept, in the recorded format.
@@ -49,6 +49,10 @@ pub(crate) struct ReplayArgs {
 /// The default of `--elasticity`.
 pub(crate) const ELASTICITY: &str = "0.2";
 
+fn simulate_help() -> String {
+    format!("{SIMULATE_EXAMPLES}\n\nParameters:\n{}", chaos_simulation::parameters::help_table())
+}
+
 /// What is simulated, apart from the blocks.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct SimulationArgs {
@@ -83,7 +87,7 @@ With the fee history of a real chain:
   chaoschain simulate --blocks DIR --set gas-limit=45000000 --fee-history fees.csv.gz --seed 7";
 
 #[derive(Debug, Args)]
-#[command(after_help = SIMULATE_EXAMPLES)]
+#[command(after_help = simulate_help())]
 pub(crate) struct SimulateArgs {
     #[command(flatten)]
     pub(crate) source: BlockSource,

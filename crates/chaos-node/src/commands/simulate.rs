@@ -82,21 +82,78 @@ fn print_human(ground: &Ground, simulation: &Simulation) -> Result<(), Failure> 
         .metrics
         .iter()
         .map(|(name, row)| {
+            let scale = Scale::of(&row.unit);
             vec![
                 name.clone(),
-                row.unit.clone(),
-                row.baseline.to_string(),
-                row.proposal.to_string(),
-                row.difference.to_string(),
-                format!("{} to {}", row.interval.low, row.interval.high),
+                scale.show(row.baseline),
+                scale.show(row.proposal),
+                scale.show(row.difference),
+                format!("{} to {}", scale.show(row.interval.low), scale.show(row.interval.high)),
+                scale.unit.to_owned(),
                 row.layer.name().to_owned(),
             ]
         })
         .collect();
     output::table(
-        &["metric", "unit", "baseline", "proposal", "difference", "p10 to p90", "layer"],
+        &["metric", "baseline", "proposal", "difference", "p10 to p90", "unit", "layer"],
         &rows,
     );
     output::line(format_args!("\nresult digest  {}", digest_of(simulation)?));
     Ok(())
+}
+
+/// How a unit of the result is shown to people; `--json` has the exact integers.
+struct Scale<'a> {
+    unit: &'a str,
+    /// The shown unit in units of the result, a power of ten.
+    divisor: u128,
+    /// Shown decimal places.
+    places: usize,
+}
+
+impl<'a> Scale<'a> {
+    fn of(unit: &'a str) -> Self {
+        let (unit, divisor, places) = match unit {
+            "wei" => ("gwei", 1_000_000_000, 3),
+            "wei_per_block" => ("ETH/block", 1_000_000_000_000_000_000, 4),
+            "ppm" => ("%", 10_000, 2),
+            "gas" => ("Mgas", 1_000_000, 2),
+            "gas_per_block" => ("Mgas/block", 1_000_000, 2),
+            "milli_blocks" => ("blocks", 1_000, 2),
+            other => (other, 1, 0),
+        };
+        Self { unit, divisor, places }
+    }
+
+    /// The value cut, not rounded, after the shown places.
+    fn show(&self, value: i128) -> String {
+        let sign = if value < 0 { "-" } else { "" };
+        let magnitude = value.unsigned_abs();
+        let whole = magnitude / self.divisor;
+        if self.places == 0 {
+            return format!("{sign}{whole}");
+        }
+        let digits = self.divisor.ilog10() as usize;
+        let fraction = format!("{:0digits$}", magnitude % self.divisor);
+        format!("{sign}{whole}.{}", &fraction[..self.places])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Scale;
+
+    #[test]
+    fn shows_values_in_units_that_people_use() {
+        for (unit, value, shown) in [
+            ("wei", 10_266_302_143, "10.266"),
+            ("wei", -9, "-0.000"),
+            ("wei_per_block", -242_230_068_796_379_561, "-0.2422"),
+            ("ppm", 516_273, "51.62"),
+            ("milli_blocks", 3_900, "3.90"),
+            ("blocks", -1, "-1"),
+        ] {
+            assert_eq!(Scale::of(unit).show(value), shown, "{value} {unit}");
+        }
+    }
 }
