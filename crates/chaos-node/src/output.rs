@@ -29,7 +29,7 @@ pub(crate) fn line(text: impl Display) {
     let _closed = writeln!(std::io::stdout(), "{}", escape::lines(text));
 }
 
-/// One line of talk, as [`line`].
+/// One line of talk, as [`line()`].
 pub(crate) fn say(text: impl Display) {
     let _closed = writeln!(std::io::stderr(), "{}", escape::lines(text));
 }

@@ -79,21 +79,24 @@ pub fn to_vec<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, Error> {
 /// # Errors
 /// If it is too large, not strict JSON, not canonical, or not of shape `T`.
 pub fn from_slice<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, Error> {
-    let read: T = if bytes.len() <= DOCUMENT_BYTES_MAX && scan::is_canonical(bytes) {
-        serde_json::from_slice(bytes).map_err(Error::Shape)?
-    } else {
-        T::deserialize(value_from_slice(bytes)?).map_err(Error::Shape)?
-    };
-    ensure_whole(&read, bytes.len())?;
+    let read: T = read(bytes)?;
+    let mut counter = Counter(0);
+    serde_json::to_writer(&mut counter, &read).map_err(Error::Write)?;
+    ensure_whole(counter.0, bytes.len())?;
     Ok(read)
+}
+
+/// Reads a canonical document whose length the caller compares with its full spelling.
+pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    if bytes.len() <= DOCUMENT_BYTES_MAX && scan::is_canonical(bytes) {
+        return serde_json::from_slice(bytes).map_err(Error::Shape);
+    }
+    T::deserialize(value_from_slice(bytes)?).map_err(Error::Shape)
 }
 
 /// Refuses the other spellings that serde accepts: a struct as an array of its fields, an absent
 /// optional field. Each of them leaves bytes out and none adds any, so the length tells.
-fn ensure_whole<T: Serialize>(read: &T, found: usize) -> Result<(), Error> {
-    let mut counter = Counter(0);
-    serde_json::to_writer(&mut counter, read).map_err(Error::Write)?;
-    let expected = counter.0;
+pub(crate) const fn ensure_whole(expected: usize, found: usize) -> Result<(), Error> {
     if expected == found { Ok(()) } else { Err(Error::Spelling { expected, found }) }
 }
 

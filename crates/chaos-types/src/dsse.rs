@@ -85,6 +85,19 @@ impl Envelope {
         canonical::to_vec(self)
     }
 
+    /// The length of [`Envelope::spelled`] in bytes.
+    fn spelled_length(&self) -> usize {
+        let frame = r#"{"payload":"","payloadType":"","signatures":[]}"#.len();
+        let each = r#"{"keyid":"","sig":""},"#.len();
+        let signatures = self
+            .signatures
+            .iter()
+            .map(|signature| each + signature.keyid.as_str().len() + signature.sig.len())
+            .sum::<usize>();
+        // The last signature has no comma after it; there is at least one.
+        frame + self.payload.len() + self.payload_type.len() + signatures - 1
+    }
+
     /// The canonical bytes of an envelope whose fields were checked: base64, `did:key`s and the
     /// payload type need no escapes, so they can be put together directly.
     fn spelled(&self) -> Vec<u8> {
@@ -120,9 +133,11 @@ impl Envelope {
     /// A [`Rejection`] by the check *format* if the bytes are not a canonical envelope, else as
     /// [`Envelope::verify`].
     pub fn verify_bytes(bytes: &[u8]) -> Result<Verified<Opened>, Rejection> {
-        let envelope: Self = canonical::from_slice(bytes)
-            .map_err(|error| Rejection::caused(Check::Format, &error))?;
+        let format = |error: canonical::Error| Rejection::caused(Check::Format, &error);
+        let envelope: Self = canonical::read(bytes).map_err(format)?;
         let (payload, signers) = envelope.check()?;
+        // Checked fields need no escapes, so the length of the one spelling is a sum.
+        canonical::ensure_whole(envelope.spelled_length(), bytes.len()).map_err(format)?;
         Ok(Verified::new(Opened { payload, signers, digest: Digest::of(bytes) }))
     }
 

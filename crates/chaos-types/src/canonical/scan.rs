@@ -86,15 +86,16 @@ impl<'a> Scan<'a> {
         self.take(b'"')?;
         let start = self.at;
         loop {
-            match self.peek()? {
+            let special = |&byte: &u8| byte == b'"' || byte == b'\\' || byte < 0x20;
+            self.at += self.bytes[self.at..].iter().position(special)?;
+            match self.bytes[self.at] {
                 b'"' => {
                     let inside = &self.bytes[start..self.at];
                     self.at += 1;
                     return Some(inside);
                 }
                 b'\\' => self.escape()?,
-                0..=0x1f => return None,
-                _ => self.at += 1,
+                _ => return None,
             }
         }
     }

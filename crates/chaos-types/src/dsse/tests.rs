@@ -32,6 +32,25 @@ fn rejects_an_envelope_with_one_bad_signature_among_good_ones() {
 }
 
 #[test]
+fn bytes_open_like_the_envelope_and_in_one_spelling_only() {
+    for keys in [vec![key(1)], vec![key(1), key(2), key(3)]] {
+        let envelope = Envelope::sign(b"{}", &keys.iter().collect::<Vec<_>>());
+        let bytes = envelope.to_bytes().unwrap();
+        assert_eq!(bytes, envelope.spelled());
+        let opened = Envelope::verify_bytes(&bytes).expect("canonical and signed");
+        assert_eq!(opened, envelope.verify().unwrap());
+    }
+    let envelope = Envelope::sign(b"{}", &[&key(1)]);
+    let Signature { keyid, sig } = &envelope.signatures[0];
+    let array = format!(
+        r#"{{"payload":"{}","payloadType":"{PAYLOAD_TYPE}","signatures":[["{keyid}","{sig}"]]}}"#,
+        envelope.payload
+    );
+    let rejection = Envelope::verify_bytes(array.as_bytes()).expect_err("another spelling");
+    assert_eq!(rejection.check, Check::Format);
+}
+
+#[test]
 fn rejects_unsigned_doubly_signed_and_retyped_envelopes() {
     let good = Envelope::sign(b"{}", &[&key(1)]);
     let unsigned = Envelope { signatures: vec![], ..good.clone() };
