@@ -1,9 +1,9 @@
-use chaos_types::AgentKey;
+use chaos_types::{AgentKey, ChainId};
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    action::{Analyse, Blocks, Draft as DraftBody, Payment, Profile},
+    action::{Analyse, Blocks, Decision, Draft as DraftBody, Payment, Profile, VoteState},
     receipt::{Draft, Product, Program},
 };
 
