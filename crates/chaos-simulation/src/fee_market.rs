@@ -13,6 +13,7 @@ mod demand;
 mod history;
 mod metrics;
 mod path;
+mod pricing;
 
 pub use base_fee::{BASE_FEE_WEI_MAX, INITIAL_BASE_FEE_WEI, next_base_fee};
 pub use demand::{Assumptions, CalibrationError, Demand, NoiseSource, calibrate, chain_parameters};
@@ -21,3 +22,4 @@ pub use history::{FeeHistory, HISTORY_BYTES_MAX, HistoryError, ObservedBlock};
 pub(crate) use metrics::percentile;
 pub use metrics::{Metric, PathMetrics, observed_metrics};
 pub use path::{BlockOutcome, Path, PathSpec, Shocks, simulate};
+pub use pricing::{BlockUse, Climb, FeeState, climb, cost_of, doubling_blocks};

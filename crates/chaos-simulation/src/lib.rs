@@ -45,7 +45,7 @@ pub use experiment::{
     Bound, Error, Experiment, Material, SENSITIVITY_ELASTICITIES_PPM, SensitivityRow, Simulation,
     WORK_BLOCKS_MAX, run, sensitivity,
 };
-pub use parameters::{Definition, ParameterName, Parameters, Setting, parse_setting};
+pub use parameters::{Definition, ParameterName, Parameters, Preset, Setting, parse_setting};
 pub use result::{
     Arms, BacktestRow, Band, Decimal, EvmBlockFigures, EvmMetric, Fan, Input, Interval, Layer,
     MetricRow, Program, RESULT_FORMAT, Series, SimulationResult,

@@ -1,21 +1,133 @@
 //! Protocol parameters that an experiment can change: names, units, bounds and sources.
 //!
 //! A parameter is one [`ParameterName`] variant and one row of the definition table; everything
-//! else (parsing, bounds, help, JSON) follows from the row.
+//! else (parsing, bounds, help, JSON) follows from the row. A [`Parameters`] value belongs to one
+//! [`Family`] of chains, holds every parameter of that family, and never contradicts itself;
+//! a [`Preset`] names a published one.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A parameter of the fee market or of block building.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ParameterName {
+mod definitions;
+mod preset;
+mod set;
+mod setting;
+
+pub use preset::Preset;
+pub use set::{GasTarget, Parameters};
+pub use setting::{Setting, parse_setting};
+
+use crate::result::Layer;
+
+/// Chains that price gas by the same kind of rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// Ethereum and chains that copy it: EIP-1559 gas, EIP-4844 blobs, a limit that proposers vote
+    /// on.
+    Ethereum,
+    /// OP-stack chains: EIP-1559 gas with configurable numbers, blocks every one or two seconds.
+    OpStack,
+    /// Arbitrum chains: a price that grows with the backlog above one or several gas targets.
+    Arbitrum,
+}
+
+impl Family {
+    /// The word used in JSON and in error messages.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ethereum => "ethereum",
+            Self::OpStack => "op_stack",
+            Self::Arbitrum => "arbitrum",
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Declares the parameters once, so that the list, its length and the order agree.
+macro_rules! parameter_names {
+    ($($(#[$doc:meta])* $name:ident,)+) => {
+        /// A parameter of the fee market, of execution or of block building.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum ParameterName {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl ParameterName {
+            /// All parameters, in the order of help and JSON tables.
+            pub const ALL: [Self; [$(Self::$name,)+].len()] = [$(Self::$name,)+];
+        }
+    };
+}
+
+parameter_names! {
     /// Most gas that the transactions of one block may use.
     GasLimit,
     /// Gas limit divided by gas target.
     ElasticityMultiplier,
     /// Bound of the base fee's relative change per block, as its reciprocal.
     BaseFeeChangeDenominator,
+    /// Floor of the base fee.
+    MinBaseFee,
+    /// Least priority fee a builder accepts.
+    PriorityFeeFloor,
+    /// Largest relative change of the gas limit per block, as its reciprocal.
+    GasLimitBoundDivisor,
+    /// Time between blocks.
+    BlockTime,
+    /// Floor price of calldata.
+    CalldataFloor,
+    /// Most gas that one transaction may ask for.
+    TransactionGasCap,
+    /// Share of a transaction's gas that may be refunded, as its reciprocal.
+    RefundQuotient,
+    /// Blobs per block at which the blob fee stands still.
+    BlobTarget,
+    /// Most blobs in a block.
+    BlobMax,
+    /// How slowly the blob fee answers to excess blobs.
+    BlobUpdateFraction,
+    /// Least blob fee.
+    BlobMinFee,
+    /// Execution gas that a blob is taken to cost, from which its reserve price follows.
+    BlobBaseCost,
+    /// Gas per second above which the backlog grows, single-target rule.
+    SpeedLimit,
+    /// How slowly the price answers to the backlog, single-target rule.
+    PricingInertia,
+    /// Backlog that does not raise the price yet, single-target rule.
+    BacklogTolerance,
+    /// First gas target; zero means the single-target rule.
+    GasTarget1,
+    /// Window of the first gas target.
+    GasTargetWindow1,
+    /// Second gas target; zero means none.
+    GasTarget2,
+    /// Window of the second gas target.
+    GasTargetWindow2,
+    /// Third gas target; zero means none.
+    GasTarget3,
+    /// Window of the third gas target.
+    GasTargetWindow3,
+    /// Fourth gas target; zero means none.
+    GasTarget4,
+    /// Window of the fourth gas target.
+    GasTargetWindow4,
+    /// Fifth gas target; zero means none.
+    GasTarget5,
+    /// Window of the fifth gas target.
+    GasTargetWindow5,
+    /// Sixth gas target; zero means none.
+    GasTarget6,
+    /// Window of the sixth gas target.
+    GasTargetWindow6,
 }
 
 /// What a parameter means, how far it may go, and where that is written.
@@ -23,7 +135,7 @@ pub enum ParameterName {
 pub struct Definition {
     /// The name on the command line, such as `gas-limit`.
     pub flag: &'static str,
-    /// The name in JSON and TOML, such as `gas_limit`.
+    /// The name in JSON, such as `gas_limit`.
     pub key: &'static str,
     /// The unit of the value.
     pub unit: &'static str,
@@ -31,6 +143,10 @@ pub struct Definition {
     pub min: u64,
     /// The largest value accepted.
     pub max: u64,
+    /// Chains that have it.
+    pub families: &'static [Family],
+    /// Layers whose figures it can move.
+    pub layers: &'static [Layer],
     /// One sentence on what it does.
     pub meaning: &'static str,
     /// How a change becomes effective on a chain.
@@ -39,56 +155,14 @@ pub struct Definition {
     pub source: &'static str,
 }
 
-const GAS_LIMIT: Definition = Definition {
-    flag: "gas-limit",
-    key: "gas_limit",
-    unit: "gas",
-    min: 5_000,
-    max: 1_000_000_000_000,
-    meaning: "most gas that the transactions of one block may use",
-    takes_effect: "block proposers vote, at most 1/1024 of the parent's limit per block; \
-                   on OP-stack and Arbitrum chains by a configuration call",
-    source: "https://eips.ethereum.org/EIPS/eip-1559 (minimum 5,000; bound 1/1024)",
-};
-
-const ELASTICITY_MULTIPLIER: Definition = Definition {
-    flag: "elasticity-multiplier",
-    key: "elasticity_multiplier",
-    unit: "ratio",
-    min: 1,
-    max: 1_000,
-    meaning: "gas limit divided by gas target; 2 puts the target at half of the limit",
-    takes_effect: "hard fork on Ethereum; system configuration since Holocene on OP-stack chains",
-    source: "https://eips.ethereum.org/EIPS/eip-1559 (ELASTICITY_MULTIPLIER = 2)",
-};
-
-const BASE_FEE_CHANGE_DENOMINATOR: Definition = Definition {
-    flag: "base-fee-change-denominator",
-    key: "base_fee_change_denominator",
-    unit: "ratio",
-    min: 1,
-    max: 100_000,
-    meaning: "the base fee moves by at most 1/denominator per block when the target is half full",
-    takes_effect: "hard fork on Ethereum; system configuration since Holocene on OP-stack chains",
-    source: "https://eips.ethereum.org/EIPS/eip-1559 (BASE_FEE_MAX_CHANGE_DENOMINATOR = 8)",
-};
-
 impl ParameterName {
     /// How many parameters there are.
-    pub const COUNT: usize = 3;
-
-    /// All parameters, in the order of help and JSON tables.
-    pub const ALL: [Self; Self::COUNT] =
-        [Self::GasLimit, Self::ElasticityMultiplier, Self::BaseFeeChangeDenominator];
+    pub const COUNT: usize = Self::ALL.len();
 
     /// Meaning, unit, bounds and source.
     #[must_use]
     pub const fn definition(self) -> &'static Definition {
-        match self {
-            Self::GasLimit => &GAS_LIMIT,
-            Self::ElasticityMultiplier => &ELASTICITY_MULTIPLIER,
-            Self::BaseFeeChangeDenominator => &BASE_FEE_CHANGE_DENOMINATOR,
-        }
+        &definitions::TABLE[self as usize]
     }
 
     /// The name on the command line, such as `gas-limit`.
@@ -103,12 +177,24 @@ impl ParameterName {
         self.definition().key
     }
 
+    /// Whether chains of this family have it.
+    #[must_use]
+    pub fn applies_to(self, family: Family) -> bool {
+        self.definition().families.contains(&family)
+    }
+
     fn ensure_bounds(self, value: u64) -> Result<(), Error> {
         let definition = self.definition();
         if value < definition.min || value > definition.max {
             return Err(Error::OutOfBounds { name: self, value });
         }
         Ok(())
+    }
+
+    /// The target and window parameters of one of Arbitrum's gas targets, numbered from zero.
+    pub(crate) const fn gas_target(index: usize) -> (Self, Self) {
+        let first = Self::GasTarget1 as usize + 2 * index;
+        (Self::ALL[first], Self::ALL[first + 1])
     }
 }
 
@@ -151,6 +237,12 @@ pub enum Error {
         /// The name as given.
         found: String,
     },
+    /// No preset has this name.
+    #[error("unknown preset `{found}`; known: {known}", known = preset::known_names())]
+    UnknownPreset {
+        /// The name as given.
+        found: String,
+    },
     /// A setting has no `=`.
     #[error("expected `name=value` such as `gas-limit=60000000`, found `{found}`")]
     NoEquals {
@@ -182,167 +274,50 @@ pub enum Error {
         /// The parameter.
         name: ParameterName,
     },
+    /// Chains of this family do not have the parameter.
+    #[error("{name} does not exist on {family} chains; it belongs to {owners}", owners = owners(*name))]
+    NotOfFamily {
+        /// The parameter.
+        name: ParameterName,
+        /// The family of the chain.
+        family: Family,
+    },
+    /// One parameter was given two values.
+    #[error("{name} is set twice, to {first} and to {second}")]
+    SetTwice {
+        /// The parameter.
+        name: ParameterName,
+        /// The value given first.
+        first: u64,
+        /// The value given then.
+        second: u64,
+    },
+    /// Two parameters cannot hold together.
+    #[error("{name}={value} contradicts {other}={other_value}: {rule}")]
+    Contradiction {
+        /// A parameter.
+        name: ParameterName,
+        /// Its value.
+        value: u64,
+        /// Another parameter.
+        other: ParameterName,
+        /// Its value.
+        other_value: u64,
+        /// What must hold.
+        rule: &'static str,
+    },
 }
 
 fn known_names() -> String {
     ParameterName::ALL.map(ParameterName::flag).join(", ")
 }
 
+fn owners(name: ParameterName) -> String {
+    name.definition().families.iter().map(|family| family.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 fn shorten(text: &str) -> String {
     text.chars().take(80).collect()
-}
-
-/// One parameter and the value to give it; always within bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Setting {
-    name: ParameterName,
-    value: u64,
-}
-
-impl Setting {
-    /// A setting, if the value is within the parameter's bounds.
-    ///
-    /// # Errors
-    /// [`Error::OutOfBounds`].
-    pub fn new(name: ParameterName, value: u64) -> Result<Self, Error> {
-        name.ensure_bounds(value)?;
-        Ok(Self { name, value })
-    }
-
-    /// The parameter.
-    #[must_use]
-    pub const fn name(self) -> ParameterName {
-        self.name
-    }
-
-    /// The value in the parameter's unit.
-    #[must_use]
-    pub const fn value(self) -> u64 {
-        self.value
-    }
-}
-
-impl fmt::Display for Setting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}={}", self.name, self.value)
-    }
-}
-
-impl FromStr for Setting {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self, Error> {
-        let (name, value) =
-            text.split_once('=').ok_or_else(|| Error::NoEquals { found: shorten(text) })?;
-        let name: ParameterName = name.trim().parse()?;
-        let value = value.trim();
-        let error = || Error::NotANumber { name, found: shorten(value) };
-        if !value.starts_with(|c: char| c.is_ascii_digit()) {
-            return Err(error());
-        }
-        let value = value.replace('_', "").parse().map_err(|_| error())?;
-        Self::new(name, value)
-    }
-}
-
-/// Reads `name=value`; digits may be grouped by `_`.
-///
-/// # Errors
-/// If there is no `=`, the name is unknown, or the value is not a number within bounds.
-pub fn parse_setting(text: &str) -> Result<Setting, Error> {
-    text.parse()
-}
-
-/// A value for every parameter, each within its bounds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Parameters {
-    /// Indexed by [`ParameterName`]; the invariant is that each value is within bounds.
-    values: [u64; ParameterName::COUNT],
-}
-
-impl Parameters {
-    /// Ethereum mainnet since London with this gas limit: elasticity 2, denominator 8.
-    ///
-    /// # Errors
-    /// If the gas limit is out of bounds.
-    pub fn ethereum(gas_limit: u64) -> Result<Self, Error> {
-        ParameterName::GasLimit.ensure_bounds(gas_limit)?;
-        Ok(Self { values: [gas_limit, 2, 8] })
-    }
-
-    /// The same with one parameter changed.
-    #[must_use]
-    pub const fn with(mut self, setting: Setting) -> Self {
-        self.values[setting.name as usize] = setting.value;
-        self
-    }
-
-    /// The value of one parameter.
-    #[must_use]
-    pub const fn get(&self, name: ParameterName) -> u64 {
-        self.values[name as usize]
-    }
-
-    /// Most gas that one block may use.
-    #[must_use]
-    pub const fn gas_limit(&self) -> u64 {
-        self.get(ParameterName::GasLimit)
-    }
-
-    /// Gas limit over gas target.
-    #[must_use]
-    pub const fn elasticity_multiplier(&self) -> u64 {
-        self.get(ParameterName::ElasticityMultiplier)
-    }
-
-    /// Reciprocal of the base fee's largest relative change per target of excess.
-    #[must_use]
-    pub const fn base_fee_change_denominator(&self) -> u64 {
-        self.get(ParameterName::BaseFeeChangeDenominator)
-    }
-
-    /// Gas at which the base fee stands still: limit divided by elasticity, at least 5.
-    #[must_use]
-    pub const fn gas_target(&self) -> u64 {
-        self.gas_limit() / self.elasticity_multiplier()
-    }
-
-    /// The parameters in which `self` differs from `baseline`, as (name, baseline, self).
-    #[must_use]
-    pub fn changes_from(&self, baseline: &Self) -> Vec<(ParameterName, u64, u64)> {
-        ParameterName::ALL
-            .into_iter()
-            .map(|name| (name, baseline.get(name), self.get(name)))
-            .filter(|(_, from, to)| from != to)
-            .collect()
-    }
-}
-
-impl Serialize for Parameters {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(ParameterName::ALL.map(|name| (name.key(), self.get(name))))
-    }
-}
-
-impl<'de> Deserialize<'de> for Parameters {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let map = BTreeMap::<String, u64>::deserialize(deserializer)?;
-        let mut values = [None; ParameterName::COUNT];
-        for (key, value) in map {
-            let name: ParameterName = key.parse().map_err(de::Error::custom)?;
-            if key != name.key() {
-                return Err(de::Error::custom(Error::UnknownName { found: shorten(&key) }));
-            }
-            name.ensure_bounds(value).map_err(de::Error::custom)?;
-            values[name as usize] = Some(value);
-        }
-        let mut complete = [0; ParameterName::COUNT];
-        for name in ParameterName::ALL {
-            complete[name as usize] =
-                values[name as usize].ok_or_else(|| de::Error::custom(Error::Missing { name }))?;
-        }
-        Ok(Self { values: complete })
-    }
 }
 
 /// The table of parameters for `--help`: name, bounds, unit, meaning, and how a change happens.
@@ -354,7 +329,11 @@ pub fn help_table() -> String {
         let Definition { flag, unit, min, max, meaning, takes_effect, source, .. } =
             name.definition();
         table.push_str(&format!("{flag:width$}  {meaning}\n"));
-        table.push_str(&format!("{:width$}  from {min} to {max} {unit}\n", ""));
+        table.push_str(&format!(
+            "{:width$}  from {min} to {max} {unit}; on {} chains\n",
+            "",
+            owners(name)
+        ));
         table.push_str(&format!("{:width$}  change: {takes_effect}\n", ""));
         table.push_str(&format!("{:width$}  source: {source}\n", ""));
     }

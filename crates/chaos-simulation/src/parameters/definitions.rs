@@ -1,0 +1,290 @@
+//! One row per parameter, in the order of [`ParameterName::ALL`](super::ParameterName::ALL).
+
+use super::{
+    Definition,
+    Family::{self, Arbitrum, Ethereum, OpStack},
+    ParameterName,
+};
+use crate::result::Layer::{self, Evm, FeeMarket};
+
+const EVERYWHERE: &[Family] = &[Ethereum, OpStack, Arbitrum];
+const EIP_1559: &[Family] = &[Ethereum, OpStack];
+const BOTH: &[Layer] = &[FeeMarket, Evm];
+const MARKET: &[Layer] = &[FeeMarket];
+
+const BY_FORK_OR_CONFIGURATION: &str =
+    "hard fork on Ethereum; SystemConfig call since Holocene on OP-stack chains";
+const BY_FORK: &str = "hard fork";
+const BY_OWNER: &str = "ArbOwner call, in force in the block that holds it";
+const ARBITRUM_FEES: &str =
+    "https://docs.arbitrum.io/how-arbitrum-works/deep-dives/gas-and-fees (single target)";
+const ARBITRUM_TARGETS: &str = "https://docs.arbitrum.io/launch-arbitrum-chain/configure-your-chain/common/gas/\
+     dynamic-pricing-for-arbitrum-chains";
+
+pub(super) const TABLE: [Definition; ParameterName::COUNT] = [
+    Definition {
+        flag: "gas-limit",
+        key: "gas_limit",
+        unit: "gas",
+        min: 5_000,
+        max: 1_000_000_000_000,
+        families: EVERYWHERE,
+        layers: BOTH,
+        meaning: "most gas that the transactions of one block may use",
+        takes_effect: "block proposers vote, at most 1/1024 of the parent's limit per block \
+                       (gas-limit-bound-divisor); on OP-stack and Arbitrum chains by a \
+                       configuration call",
+        source: "https://eips.ethereum.org/EIPS/eip-1559 (minimum 5,000; bound 1/1024)",
+    },
+    Definition {
+        flag: "elasticity-multiplier",
+        key: "elasticity_multiplier",
+        unit: "ratio",
+        min: 1,
+        max: 1_000,
+        families: EIP_1559,
+        layers: BOTH,
+        meaning: "gas limit divided by gas target; 2 puts the target at half of the limit",
+        takes_effect: BY_FORK_OR_CONFIGURATION,
+        source: "https://eips.ethereum.org/EIPS/eip-1559 (ELASTICITY_MULTIPLIER = 2)",
+    },
+    Definition {
+        flag: "base-fee-change-denominator",
+        key: "base_fee_change_denominator",
+        unit: "ratio",
+        min: 1,
+        max: 100_000,
+        families: EIP_1559,
+        layers: BOTH,
+        meaning: "the base fee moves by 1/denominator per target of gas above or below the target",
+        takes_effect: BY_FORK_OR_CONFIGURATION,
+        source: "https://eips.ethereum.org/EIPS/eip-1559 (BASE_FEE_MAX_CHANGE_DENOMINATOR = 8)",
+    },
+    Definition {
+        flag: "min-base-fee",
+        key: "min_base_fee",
+        unit: "wei",
+        min: 0,
+        max: 1 << 53,
+        families: EVERYWHERE,
+        layers: BOTH,
+        meaning: "the base fee never falls below this; 0 for no floor",
+        takes_effect: "hard fork on Ethereum; SystemConfig.setMinBaseFee since Jovian on OP-stack \
+                       chains; ArbOwner.setMinimumL2BaseFee on Arbitrum chains",
+        source: "https://specs.optimism.io/protocol/jovian/exec-engine.html (minimum base fee)",
+    },
+    Definition {
+        flag: "priority-fee-floor",
+        key: "priority_fee_floor",
+        unit: "wei",
+        min: 0,
+        max: 1 << 53,
+        families: EIP_1559,
+        layers: BOTH,
+        meaning: "builders leave out transactions whose priority fee per gas is below this",
+        takes_effect: "a policy of builders and sequencers, no protocol rule; each may change its own",
+        source: "https://geth.ethereum.org/docs/fundamentals/command-line-options (miner.gasprice)",
+    },
+    Definition {
+        flag: "gas-limit-bound-divisor",
+        key: "gas_limit_bound_divisor",
+        unit: "ratio",
+        min: 0,
+        max: 1_000_000,
+        families: &[Ethereum],
+        layers: MARKET,
+        meaning: "the gas limit moves by less than parent / divisor per block: 1024 is the protocol's \
+                  rule, 0 lets a change take effect at once",
+        takes_effect: BY_FORK,
+        source: "https://ethereum.github.io/yellowpaper/paper.pdf (block header validity, 1024)",
+    },
+    Definition {
+        flag: "block-time",
+        key: "block_time",
+        unit: "ms",
+        min: 10,
+        max: 600_000,
+        families: EVERYWHERE,
+        layers: MARKET,
+        meaning: "time from one block to the next; demand arrives per second",
+        takes_effect: "hard fork on Ethereum; a chain's configuration elsewhere",
+        source: "https://ethereum.github.io/consensus-specs (SECONDS_PER_SLOT = 12)",
+    },
+    Definition {
+        flag: "calldata-floor",
+        key: "calldata_floor",
+        unit: "gas per token",
+        min: 0,
+        max: 1_000,
+        families: &[Ethereum],
+        layers: &[Evm],
+        meaning: "floor price of calldata: a zero byte is one token, any other four; 0 for none",
+        takes_effect: BY_FORK,
+        source: "https://eips.ethereum.org/EIPS/eip-7623 (TOTAL_COST_FLOOR_PER_TOKEN = 10)",
+    },
+    Definition {
+        flag: "transaction-gas-cap",
+        key: "transaction_gas_cap",
+        unit: "gas",
+        min: 0,
+        max: 1_000_000_000_000,
+        families: &[Ethereum],
+        layers: BOTH,
+        meaning: "most gas that one transaction may ask for; 0 for no cap",
+        takes_effect: BY_FORK,
+        source: "https://eips.ethereum.org/EIPS/eip-7825 (16777216)",
+    },
+    Definition {
+        flag: "refund-quotient",
+        key: "refund_quotient",
+        unit: "ratio",
+        min: 1,
+        max: 1_000_000,
+        families: &[Ethereum],
+        layers: &[Evm],
+        meaning: "at most gas used / quotient is refunded; 5 since London, 2 before",
+        takes_effect: BY_FORK,
+        source: "https://eips.ethereum.org/EIPS/eip-3529 (MAX_REFUND_QUOTIENT = 5)",
+    },
+    Definition {
+        flag: "blob-target",
+        key: "blob_target",
+        unit: "blobs",
+        min: 0,
+        max: 1_024,
+        families: &[Ethereum],
+        layers: MARKET,
+        meaning: "blobs per block at which the blob fee stands still; 0 for a chain without blobs",
+        takes_effect: "hard fork, or a blob-parameter-only fork (EIP-7892)",
+        source: "https://eips.ethereum.org/EIPS/eip-7840 (3, 6, 10, 14)",
+    },
+    Definition {
+        flag: "blob-max",
+        key: "blob_max",
+        unit: "blobs",
+        min: 0,
+        max: 1_024,
+        families: &[Ethereum],
+        layers: BOTH,
+        meaning: "most blobs in a block",
+        takes_effect: "hard fork, or a blob-parameter-only fork (EIP-7892)",
+        source: "https://eips.ethereum.org/EIPS/eip-7840 (6, 9, 15, 21)",
+    },
+    Definition {
+        flag: "blob-update-fraction",
+        key: "blob_update_fraction",
+        unit: "blob gas",
+        min: 1,
+        max: 1 << 40,
+        families: &[Ethereum],
+        layers: MARKET,
+        meaning: "the blob fee is the least fee times e^(excess blob gas / fraction)",
+        takes_effect: "hard fork, or a blob-parameter-only fork (EIP-7892)",
+        source: "https://eips.ethereum.org/EIPS/eip-7840 (3338477, 5007716, 8346193, 11684671)",
+    },
+    Definition {
+        flag: "blob-min-fee",
+        key: "blob_min_fee",
+        unit: "wei",
+        min: 1,
+        max: 1 << 53,
+        families: &[Ethereum],
+        layers: MARKET,
+        meaning: "least blob fee per unit of blob gas",
+        takes_effect: BY_FORK,
+        source: "https://eips.ethereum.org/EIPS/eip-4844 (1); eip-7762 proposed 2^25",
+    },
+    Definition {
+        flag: "blob-base-cost",
+        key: "blob_base_cost",
+        unit: "gas",
+        min: 0,
+        max: 1 << 30,
+        families: &[Ethereum],
+        layers: MARKET,
+        meaning: "reserve price: below base-fee x this / 131072 the blob fee no longer falls; 0 for \
+                  none",
+        takes_effect: BY_FORK,
+        source: "https://eips.ethereum.org/EIPS/eip-7918 (BLOB_BASE_COST = 8192)",
+    },
+    Definition {
+        flag: "speed-limit",
+        key: "speed_limit",
+        unit: "gas/s",
+        min: 1,
+        max: 1_000_000_000_000,
+        families: &[Arbitrum],
+        layers: MARKET,
+        meaning: "gas per second that the backlog loses; ignored when gas targets are set",
+        takes_effect: BY_OWNER,
+        source: ARBITRUM_FEES,
+    },
+    Definition {
+        flag: "pricing-inertia",
+        key: "pricing_inertia",
+        unit: "s",
+        min: 1,
+        max: 1_000_000,
+        families: &[Arbitrum],
+        layers: MARKET,
+        meaning: "a backlog of speed-limit x inertia beyond the tolerance multiplies the price by \
+                  about e; ignored when gas targets are set",
+        takes_effect: BY_OWNER,
+        source: ARBITRUM_FEES,
+    },
+    Definition {
+        flag: "backlog-tolerance",
+        key: "backlog_tolerance",
+        unit: "s",
+        min: 0,
+        max: 1_000_000,
+        families: &[Arbitrum],
+        layers: MARKET,
+        meaning: "a backlog of speed-limit x tolerance does not raise the price; ignored when gas \
+                  targets are set",
+        takes_effect: BY_OWNER,
+        source: ARBITRUM_FEES,
+    },
+    target("gas-target-1", "gas_target_1"),
+    window("gas-target-window-1", "gas_target_window_1"),
+    target("gas-target-2", "gas_target_2"),
+    window("gas-target-window-2", "gas_target_window_2"),
+    target("gas-target-3", "gas_target_3"),
+    window("gas-target-window-3", "gas_target_window_3"),
+    target("gas-target-4", "gas_target_4"),
+    window("gas-target-window-4", "gas_target_window_4"),
+    target("gas-target-5", "gas_target_5"),
+    window("gas-target-window-5", "gas_target_window_5"),
+    target("gas-target-6", "gas_target_6"),
+    window("gas-target-window-6", "gas_target_window_6"),
+];
+
+const fn target(flag: &'static str, key: &'static str) -> Definition {
+    Definition {
+        flag,
+        key,
+        unit: "gas/s",
+        min: 0,
+        max: 1_000_000_000_000,
+        families: &[Arbitrum],
+        layers: MARKET,
+        meaning: "gas per second that this target's backlog loses; 0 for no such target",
+        takes_effect: BY_OWNER,
+        source: ARBITRUM_TARGETS,
+    }
+}
+
+const fn window(flag: &'static str, key: &'static str) -> Definition {
+    Definition {
+        flag,
+        key,
+        unit: "s",
+        min: 0,
+        max: 100_000_000,
+        families: &[Arbitrum],
+        layers: MARKET,
+        meaning: "a backlog of target x window multiplies the price by about e",
+        takes_effect: BY_OWNER,
+        source: ARBITRUM_TARGETS,
+    }
+}
