@@ -13,22 +13,33 @@
 
 pub mod block;
 mod bytecodes;
+pub mod changes;
 pub mod counterfactual;
 pub(crate) mod encode;
 pub(crate) mod execute;
 pub mod fork;
+pub mod outcome;
 pub(crate) mod overlay;
+pub mod rebuild;
 pub(crate) mod receipts;
 pub mod replay;
 pub mod state;
+pub(crate) mod tracked;
 
 pub use block::{
     BLOCK_BYTES_MAX, Block, DecodeError, Deposit, Header, RecordedAccount, RecordedBlock,
     RecordedReceipt, Transaction, TransactionKind, Withdrawal,
 };
 pub use bytecodes::{BYTECODES_BYTES_MAX, Bytecodes};
+pub use changes::{Changes, ChangesError};
 pub use counterfactual::Counterfactual;
 pub use fork::{ForkRules, UnknownChain};
+pub use outcome::{
+    Exclusion, ExclusionCause, ExclusionCounts, Fate, Outcome, OutcomeCounts, OutcomeGroup,
+};
+pub use rebuild::{
+    Assumptions, Order, RebuildError, Rebuilt, RebuiltBlock, Run, RunError, rebuild, runs,
+};
 pub use receipts::ReceiptsRoot;
 pub use replay::{
     BlockReplay, RejectReason, Rejected, ReplayError, ReplayInput, Status, TransactionOutcome,

@@ -3,9 +3,10 @@
 use alloy_eips::{eip2935, eip4788};
 use alloy_primitives::{Address, U256};
 use revm::{
-    Context, Database, DatabaseCommit, ExecuteCommitEvm, MainBuilder, MainnetEvm, SystemCallEvm,
+    Context, Database, DatabaseCommit, ExecuteCommitEvm, ExecuteEvm, MainBuilder, MainnetEvm,
+    SystemCallEvm,
     context::{
-        BlockEnv, ContextTr,
+        BlockEnv, ContextTr, TxEnv,
         result::{EVMError, ExecutionResult, InvalidTransaction},
     },
     handler::MainnetContext,
@@ -13,17 +14,54 @@ use revm::{
     state::{Account, EvmState},
 };
 
-use crate::evm::block::{Block, Deposit, Header, Transaction, TransactionKind, Withdrawal};
+use crate::evm::{
+    block::{Block, Deposit, Header, Transaction, TransactionKind, Withdrawal},
+    changes::Changes,
+    fork::Family,
+};
 
 /// Wei per gwei; withdrawals are counted in gwei.
 const GWEI_WEI: u64 = 1_000_000_000;
 
 /// A block being executed.
-pub(crate) struct Executor<DB: Database> {
-    evm: MainnetEvm<MainnetContext<DB>>,
+pub(crate) struct Executor<DB: Database, W = ()> {
+    evm: MainnetEvm<MainnetContext<DB>, W>,
     gas_limit: u64,
     gas_used: u64,
+    /// A calldata floor applies that the EVM does not compare with gas limits: before Prague it
+    /// knows none.
+    floor_unchecked: bool,
 }
+
+/// What a block is run under, where that may differ from its header.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    pub(crate) gas_limit: u64,
+    pub(crate) base_fee: Option<u64>,
+    pub(crate) changes: &'a Changes,
+}
+
+/// How transactions are run: as they are (`()`), or watched step by step by an inspector.
+pub(crate) trait Watch<DB: Database>: Sized {
+    /// Runs a transaction and leaves its changes in the journal.
+    fn transact(
+        evm: &mut MainnetEvm<MainnetContext<DB>, Self>,
+        env: TxEnv,
+    ) -> Result<ExecutionResult, EVMError<DB::Error>>;
+}
+
+impl<DB: Database> Watch<DB> for () {
+    fn transact(
+        evm: &mut MainnetEvm<MainnetContext<DB>, Self>,
+        env: TxEnv,
+    ) -> Result<ExecutionResult, EVMError<DB::Error>> {
+        evm.transact_one(env)
+    }
+}
+
+/// How many times its gas limit a failing transaction is given to see whether gas was what it
+/// lacked.
+const RAISE_FACTOR: u64 = 10;
 
 /// What became of a transaction.
 #[derive(Debug)]
@@ -63,14 +101,25 @@ pub enum RejectReason {
 impl<DB: Database + DatabaseCommit> Executor<DB> {
     /// Prepares `block` on `state`, with `gas_limit` in place of the header's.
     pub(crate) fn new(block: &Block, gas_limit: u64, state: DB) -> Self {
+        let base_fee = block.header.base_fee_per_gas;
+        let terms = Terms { gas_limit, base_fee, changes: &Changes::NONE };
+        Self::under(block, &terms, state, ())
+    }
+}
+
+impl<DB: Database + DatabaseCommit, W: Watch<DB>> Executor<DB, W> {
+    /// Prepares `block` on `state` under `terms`.
+    pub(crate) fn under(block: &Block, terms: &Terms<'_>, state: DB, watch: W) -> Self {
         let rules = block.rules;
+        let mut configuration = rules.configuration(block.chain_id);
+        terms.changes.configure(&rules, &mut configuration);
         let context: MainnetContext<DB> = Context::new(state, rules.spec);
-        let context = context
-            .with_cfg(rules.configuration(block.chain_id))
-            .with_block(block_env(block, gas_limit));
-        let mut evm = context.build_mainnet();
+        let context = context.with_cfg(configuration).with_block(block_env(block, terms));
+        let mut evm = context.build_mainnet_with_inspector(watch);
         evm.precompiles = rules.precompiles();
-        Self { evm, gas_limit, gas_used: 0 }
+        let floor_unchecked =
+            terms.changes.calldata_floor_per_token.is_some() && !rules.has(SpecId::PRAGUE);
+        Self { evm, gas_limit: terms.gas_limit, gas_used: 0, floor_unchecked }
     }
 
     /// Gas used by the transactions so far.
@@ -86,6 +135,21 @@ impl<DB: Database + DatabaseCommit> Executor<DB> {
     /// The state as it stands.
     pub(crate) fn state(&self) -> &DB {
         self.evm.ctx.db()
+    }
+
+    /// What watches the transactions.
+    pub(crate) const fn watch(&self) -> &W {
+        &self.evm.inspector
+    }
+
+    /// What watches the transactions.
+    pub(crate) const fn watch_mut(&mut self) -> &mut W {
+        &mut self.evm.inspector
+    }
+
+    /// The state as it stands.
+    pub(crate) fn state_mut(&mut self) -> &mut DB {
+        self.evm.ctx.db_mut()
     }
 
     /// Ends execution and hands the state back.
@@ -134,20 +198,112 @@ impl<DB: Database + DatabaseCommit> Executor<DB> {
     }
 
     fn ordinary(&mut self, transaction: &Transaction) -> Result<Attempt, EVMError<DB::Error>> {
+        if let Some(reason) = self.no_place(transaction) {
+            return Ok(Attempt::Rejected(reason));
+        }
+        let attempt = match self.uncommitted(transaction.env.clone())? {
+            Ok(result) => {
+                self.evm.commit_inner();
+                self.executed(result, None)
+            }
+            Err(reason) => Attempt::Rejected(RejectReason::Invalid(reason)),
+        };
+        Ok(attempt)
+    }
+
+    /// Why the block has no place for an ordinary transaction, before the EVM looks at it.
+    fn no_place(&self, transaction: &Transaction) -> Option<RejectReason> {
         let (gas_limit, gas_left) = (transaction.gas_limit(), self.gas_left());
         if gas_limit > gas_left {
-            return Ok(Attempt::Rejected(RejectReason::BlockGas { gas_limit, gas_left }));
+            return Some(RejectReason::BlockGas { gas_limit, gas_left });
         }
-        match self.evm.transact_commit(transaction.env.clone()) {
+        if self.floor_unchecked {
+            let gas_floor = self.evm.ctx.cfg.gas_params.tx_floor_cost(transaction.input());
+            if gas_floor > gas_limit {
+                let reason = InvalidTransaction::GasFloorMoreThanGasLimit { gas_floor, gas_limit };
+                return Some(RejectReason::Invalid(reason));
+            }
+        }
+        None
+    }
+
+    /// Runs a transaction; its changes stay in the journal, which is empty if it may not run.
+    fn uncommitted(
+        &mut self,
+        env: TxEnv,
+    ) -> Result<Result<ExecutionResult, InvalidTransaction>, EVMError<DB::Error>> {
+        match W::transact(&mut self.evm, env) {
+            Ok(result) => Ok(Ok(result)),
+            Err(error) => {
+                drop(self.evm.finalize());
+                match error {
+                    EVMError::Transaction(reason) => Ok(Err(reason)),
+                    error => Err(error),
+                }
+            }
+        }
+    }
+
+    const fn executed(&mut self, result: ExecutionResult, deposit_nonce: Option<u64>) -> Attempt {
+        self.gas_used += result.tx_gas_used();
+        Attempt::Executed(Executed { result, deposit_nonce })
+    }
+
+    /// As [`Self::transaction`], and says of a transaction that fails or is refused whether it
+    /// would have succeeded with more gas.
+    pub(crate) fn transaction_or_probe(
+        &mut self,
+        transaction: &Transaction,
+        gas_cap: u64,
+    ) -> Result<(Attempt, bool), EVMError<DB::Error>> {
+        if transaction.kind != TransactionKind::Ordinary {
+            return Ok((self.transaction(transaction)?, false));
+        }
+        if let Some(reason) = self.no_place(transaction) {
+            let fixable =
+                lacks_gas(&reason) && self.succeeds_with_more_gas(transaction, gas_cap)?;
+            return Ok((Attempt::Rejected(reason), fixable));
+        }
+        match self.uncommitted(transaction.env.clone())? {
+            Ok(result) if result.is_success() => {
+                self.evm.commit_inner();
+                Ok((self.executed(result, None), false))
+            }
             Ok(result) => {
-                self.gas_used += result.tx_gas_used();
-                Ok(Attempt::Executed(Executed { result, deposit_nonce: None }))
+                let changes = self.evm.finalize();
+                let fixable = self.succeeds_with_more_gas(transaction, gas_cap)?;
+                self.evm.commit(changes);
+                Ok((self.executed(result, None), fixable))
             }
-            Err(EVMError::Transaction(reason)) => {
-                Ok(Attempt::Rejected(RejectReason::Invalid(reason)))
+            Err(reason) => {
+                let reason = RejectReason::Invalid(reason);
+                let fixable =
+                    lacks_gas(&reason) && self.succeeds_with_more_gas(transaction, gas_cap)?;
+                Ok((Attempt::Rejected(reason), fixable))
             }
-            Err(error) => Err(error),
         }
+    }
+
+    /// Whether the transaction, run here on the state as it stands, succeeds when it is given
+    /// [`RAISE_FACTOR`] times its gas limit, as far as `gas_cap` and the block allow, whatever its
+    /// sender can pay. Nothing is kept.
+    fn succeeds_with_more_gas(
+        &mut self,
+        transaction: &Transaction,
+        gas_cap: u64,
+    ) -> Result<bool, EVMError<DB::Error>> {
+        let raised = transaction.gas_limit().saturating_mul(RAISE_FACTOR);
+        let raised = raised.min(gas_cap).min(self.gas_limit);
+        let floor = self.evm.ctx.cfg.gas_params.tx_floor_cost(transaction.input());
+        if raised <= transaction.gas_limit() || raised < floor {
+            return Ok(false);
+        }
+        let env = TxEnv { gas_limit: raised, ..transaction.env.clone() };
+        self.evm.ctx.modify_cfg(|cfg| cfg.disable_balance_check = true);
+        let outcome = self.uncommitted(env);
+        self.evm.ctx.modify_cfg(|cfg| cfg.disable_balance_check = false);
+        drop(self.evm.finalize());
+        Ok(outcome?.is_ok_and(|result| result.is_success()))
     }
 
     /// Runs an OP-stack deposit: wei is minted first and kept whatever happens, nothing is paid for
@@ -163,19 +319,24 @@ impl<DB: Database + DatabaseCommit> Executor<DB> {
         let mut env = transaction.env.clone();
         env.nonce = nonce;
 
-        self.evm.ctx.modify_cfg(|cfg| cfg.disable_base_fee = true);
-        let outcome = self.evm.transact_commit(env);
-        self.evm.ctx.modify_cfg(|cfg| cfg.disable_base_fee = false);
-
-        let result = match outcome {
-            Ok(result) => result,
-            Err(EVMError::Transaction(reason)) => {
-                return Ok(Attempt::Rejected(RejectReason::Invalid(reason)));
+        // It pays nothing and is bound by no cap.
+        let cap = self.evm.ctx.cfg.tx_gas_limit_cap;
+        self.evm.ctx.modify_cfg(|cfg| {
+            cfg.disable_base_fee = true;
+            cfg.tx_gas_limit_cap = Some(u64::MAX);
+        });
+        let outcome = self.uncommitted(env);
+        self.evm.ctx.modify_cfg(|cfg| {
+            cfg.disable_base_fee = false;
+            cfg.tx_gas_limit_cap = cap;
+        });
+        match outcome? {
+            Ok(result) => {
+                self.evm.commit_inner();
+                Ok(self.executed(result, Some(nonce)))
             }
-            Err(error) => return Err(error),
-        };
-        self.gas_used += result.tx_gas_used();
-        Ok(Attempt::Executed(Executed { result, deposit_nonce: Some(nonce) }))
+            Err(reason) => Ok(Attempt::Rejected(RejectReason::Invalid(reason))),
+        }
     }
 
     /// Pays the withdrawals, which follow the last transaction.
@@ -185,6 +346,30 @@ impl<DB: Database + DatabaseCommit> Executor<DB> {
             self.credit(withdrawal.address, wei)?;
         }
         Ok(())
+    }
+
+    /// Pays the static block reward of proof of work (EIP-649, EIP-1234), so that a later block of
+    /// the same run finds it; rewards for uncles are left out, since a recorded block does not
+    /// say whose they are.
+    pub(crate) fn reward(&mut self, block: &Block) -> Result<(), EVMError<DB::Error>> {
+        let rules = block.rules;
+        let ether: u64 = if rules.has(SpecId::MERGE) || rules.family == Family::OpStack {
+            0
+        } else if rules.has(SpecId::PETERSBURG) {
+            2
+        } else if rules.has(SpecId::BYZANTIUM) {
+            3
+        } else {
+            5
+        };
+        let wei = U256::from(ether) * U256::from(GWEI_WEI) * U256::from(GWEI_WEI);
+        self.credit(block.header.beneficiary, wei)
+    }
+
+    /// The blob base fee in wei; zero where there is none.
+    pub(crate) fn blob_base_fee(&self) -> u128 {
+        let price = self.evm.ctx.block.blob_excess_gas_and_price;
+        price.map_or(0, |blob| blob.blob_gasprice)
     }
 
     fn credit(&mut self, address: Address, wei: U256) -> Result<(), EVMError<DB::Error>> {
@@ -200,15 +385,26 @@ impl<DB: Database + DatabaseCommit> Executor<DB> {
     }
 }
 
+/// Whether a transaction is refused because its own gas limit is too low.
+const fn lacks_gas(reason: &RejectReason) -> bool {
+    matches!(
+        reason,
+        RejectReason::Invalid(
+            InvalidTransaction::CallGasCostMoreThanGasLimit { .. }
+                | InvalidTransaction::GasFloorMoreThanGasLimit { .. }
+        )
+    )
+}
+
 /// The header fields the EVM reads.
-fn block_env(block: &Block, gas_limit: u64) -> BlockEnv {
+fn block_env(block: &Block, terms: &Terms<'_>) -> BlockEnv {
     let Header { number, timestamp, beneficiary, difficulty, mix_hash, .. } = block.header;
     let mut env = BlockEnv {
         number: U256::from(number),
         beneficiary,
         timestamp: U256::from(timestamp),
-        gas_limit,
-        basefee: block.header.base_fee_per_gas.unwrap_or(0),
+        gas_limit: terms.gas_limit,
+        basefee: terms.base_fee.unwrap_or(0),
         difficulty,
         prevrandao: block.rules.has(SpecId::MERGE).then_some(mix_hash),
         blob_excess_gas_and_price: None,

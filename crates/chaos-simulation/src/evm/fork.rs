@@ -10,7 +10,7 @@
 
 use std::sync::OnceLock;
 
-use alloy_eips::{eip4844, eip7691, eip7892};
+use alloy_eips::{eip4844, eip7691, eip7840::BlobParams, eip7892};
 use revm::{
     context::CfgEnv,
     handler::EthPrecompiles,
@@ -70,6 +70,8 @@ pub struct BlobRules {
     pub update_fraction: u64,
     /// Most blobs one transaction may carry.
     pub per_transaction_max: u64,
+    /// Most blobs one block may carry.
+    pub per_block_max: u64,
 }
 
 /// The rules one block runs under.
@@ -141,19 +143,24 @@ fn ethereum_blobs(spec: SpecId, timestamp: u64) -> Option<BlobRules> {
     if !spec.is_enabled_in(SpecId::CANCUN) {
         return None;
     }
-    let update_fraction = if !spec.is_enabled_in(SpecId::PRAGUE) {
-        u64::try_from(eip4844::BLOB_GASPRICE_UPDATE_FRACTION).expect("3,338,477 fits 64 bits")
+    let (update_fraction, per_block_max) = if !spec.is_enabled_in(SpecId::PRAGUE) {
+        let fraction = eip4844::BLOB_GASPRICE_UPDATE_FRACTION;
+        (u64::try_from(fraction).expect("3,338,477 fits 64 bits"), 6)
     } else if spec.is_enabled_in(SpecId::OSAKA) && timestamp >= BPO2_TIMESTAMP {
-        eip7892::BPO2_BASE_UPDATE_FRACTION
+        (eip7892::BPO2_BASE_UPDATE_FRACTION, BlobParams::bpo2().max_blob_count)
     } else if spec.is_enabled_in(SpecId::OSAKA) && timestamp >= BPO1_TIMESTAMP {
-        eip7892::BPO1_BASE_UPDATE_FRACTION
+        (eip7892::BPO1_BASE_UPDATE_FRACTION, BlobParams::bpo1().max_blob_count)
     } else {
-        u64::try_from(eip7691::BLOB_GASPRICE_UPDATE_FRACTION_PECTRA)
-            .expect("5,007,716 fits 64 bits")
+        let fraction = eip7691::BLOB_GASPRICE_UPDATE_FRACTION_PECTRA;
+        (u64::try_from(fraction).expect("5,007,716 fits 64 bits"), 9)
     };
     // Osaka caps a transaction at six blobs (EIP-7594); before, the block's own maximum binds.
     let prague_only = spec == SpecId::PRAGUE;
-    Some(BlobRules { update_fraction, per_transaction_max: if prague_only { 9 } else { 6 } })
+    Some(BlobRules {
+        update_fraction,
+        per_transaction_max: if prague_only { 9 } else { 6 },
+        per_block_max,
+    })
 }
 
 impl ForkRules {

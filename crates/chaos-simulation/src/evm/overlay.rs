@@ -45,8 +45,8 @@ impl<S> Overlay<S> {
     }
 
     /// Every account written, as it stands now, in no particular order.
-    pub(crate) fn into_written(self) -> impl Iterator<Item = (Address, WrittenAccount)> {
-        self.written.into_iter()
+    pub(crate) fn into_written(self) -> AddressMap<WrittenAccount> {
+        self.written
     }
 
     fn commit_account(&mut self, address: Address, account: Account) {

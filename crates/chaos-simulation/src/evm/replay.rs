@@ -1,6 +1,6 @@
 //! Replay: execute a block as it stands and compare the result with its header.
 
-use std::{convert::Infallible, num::NonZeroUsize};
+use std::{convert::Infallible, num::NonZeroUsize, sync::Arc};
 
 use alloy_primitives::{B256, Log};
 use chaos_types::Digest;
@@ -20,12 +20,13 @@ use crate::evm::{
     state::{PreState, Snapshot, UnknownReads},
 };
 
-/// A recorded block joined with its code: all a replay needs. Immutable and shareable.
+/// A recorded block joined with its code: all a replay needs. Immutable, and cheap to clone: clones
+/// share block and state.
 #[derive(Debug, Clone)]
 pub struct ReplayInput {
-    block: Block,
-    snapshot: Snapshot,
-    receipts: Option<Vec<RecordedReceipt>>,
+    block: Arc<Block>,
+    snapshot: Arc<Snapshot>,
+    receipts: Option<Arc<[RecordedReceipt]>>,
     digest: Digest,
 }
 
@@ -40,19 +41,29 @@ impl ReplayInput {
         hashes.dedup();
         let codes = codes.digest(&hashes);
         let digest = Digest::of_parts(&[recorded.digest.as_bytes(), codes.as_bytes()]);
-        Self { block: recorded.block, snapshot, receipts: recorded.receipts, digest }
+        Self {
+            block: Arc::new(recorded.block),
+            snapshot: Arc::new(snapshot),
+            receipts: recorded.receipts.map(Arc::from),
+            digest,
+        }
     }
 
     /// The block.
     #[must_use]
-    pub const fn block(&self) -> &Block {
+    pub fn block(&self) -> &Block {
         &self.block
     }
 
     /// The state before it.
     #[must_use]
-    pub const fn snapshot(&self) -> &Snapshot {
+    pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
+    }
+
+    /// The state before it, shared.
+    pub(crate) fn shared_snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshot)
     }
 
     /// The receipts the chain recorded, if the file held them.

@@ -6,18 +6,18 @@
 //! a guess must say so. The same goes for code and for the hashes of ancestors.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
     convert::Infallible,
 };
 
 use alloy_primitives::{
     Address, B256, KECCAK256_EMPTY, U256,
-    map::{AddressMap, HashMap},
+    map::{AddressMap, Entry, HashMap},
 };
 use revm::{DatabaseRef, bytecode::Bytecode, primitives::StorageKeyMap, state::AccountInfo};
 
-use crate::evm::{Bytecodes, RecordedAccount, RecordedBlock};
+use crate::evm::{Bytecodes, RecordedAccount, RecordedBlock, overlay::WrittenAccount};
 
 mod recording;
 
@@ -148,7 +148,35 @@ impl Snapshot {
     /// A view with its own count of unknown reads. One view serves one execution.
     #[must_use]
     pub fn view(&self) -> SnapshotView<'_> {
-        SnapshotView { snapshot: self, unknown: RefCell::default() }
+        SnapshotView { snapshot: self, unknown: RefCell::default(), guesses: Cell::new(0) }
+    }
+
+    /// Adds what `later`, the state before a later block, knows and this one does not. `written`
+    /// is what the blocks between them wrote: of those places the later value says nothing about
+    /// the earlier one, and an account among them that is not known here did not exist.
+    pub(crate) fn extend(&mut self, later: &Self, written: &AddressMap<WrittenAccount>) {
+        #[expect(clippy::iter_over_hash_type, reason = "each account goes to its own place")]
+        for (address, account) in &later.accounts {
+            let written = written.get(address);
+            match self.accounts.entry(*address) {
+                Entry::Occupied(mut entry) if !written.is_some_and(|w| w.storage_complete) => {
+                    let known = &mut entry.get_mut().storage;
+                    for (slot, value) in &account.storage {
+                        if !written.is_some_and(|w| w.storage.contains_key(slot)) {
+                            known.entry(*slot).or_insert(*value);
+                        }
+                    }
+                }
+                Entry::Vacant(entry) if written.is_none() => {
+                    entry.insert(account.clone());
+                }
+                Entry::Occupied(_) | Entry::Vacant(_) => {}
+            }
+        }
+        #[expect(clippy::iter_over_hash_type, reason = "each hash goes to its own place")]
+        for (number, hash) in &later.block_hashes {
+            self.block_hashes.entry(*number).or_insert(*hash);
+        }
     }
 
     /// The number of accounts known.
@@ -163,6 +191,7 @@ impl Snapshot {
 pub struct SnapshotView<'a> {
     snapshot: &'a Snapshot,
     unknown: RefCell<UnknownPlaces>,
+    guesses: Cell<u64>,
 }
 
 /// The places asked for and not known. They are few, if any.
@@ -171,6 +200,18 @@ struct UnknownPlaces {
     storage: BTreeSet<(Address, U256)>,
     codes: BTreeSet<B256>,
     block_hashes: BTreeSet<u64>,
+}
+
+impl SnapshotView<'_> {
+    /// Reads so far that were answered with a guess, repeated ones included.
+    pub(crate) const fn guesses(&self) -> u64 {
+        self.guesses.get()
+    }
+
+    fn guess(&self, note: impl FnOnce(&mut UnknownPlaces) -> bool) {
+        note(&mut self.unknown.borrow_mut());
+        self.guesses.set(self.guesses.get() + 1);
+    }
 }
 
 impl DatabaseRef for SnapshotView<'_> {
@@ -183,7 +224,7 @@ impl DatabaseRef for SnapshotView<'_> {
     fn code_by_hash_ref(&self, code_hash: B256) -> Result<Bytecode, Infallible> {
         // Known code travels inside the account; only unknown code is ever asked for by hash.
         if code_hash != KECCAK256_EMPTY {
-            self.unknown.borrow_mut().codes.insert(code_hash);
+            self.guess(|unknown| unknown.codes.insert(code_hash));
         }
         Ok(Bytecode::default())
     }
@@ -198,14 +239,14 @@ impl DatabaseRef for SnapshotView<'_> {
         // An account that has neither code nor nonce never ran code, so it has no storage
         // (EIP-7610); this is the state of an address a contract is about to be created at.
         if account.info.nonce > 0 || account.info.code_hash != KECCAK256_EMPTY {
-            self.unknown.borrow_mut().storage.insert((address, index));
+            self.guess(|unknown| unknown.storage.insert((address, index)));
         }
         Ok(U256::ZERO)
     }
 
     fn block_hash_ref(&self, number: u64) -> Result<B256, Infallible> {
         Ok(self.snapshot.block_hashes.get(&number).copied().unwrap_or_else(|| {
-            self.unknown.borrow_mut().block_hashes.insert(number);
+            self.guess(|unknown| unknown.block_hashes.insert(number));
             B256::ZERO
         }))
     }

@@ -236,7 +236,7 @@ fn fill(mut block: Block, world: &World, pool: &mut Vec<Wish>) -> Result<Filled,
     }
     *pool = left;
     block.header.gas_used = executor.gas_used();
-    let written = executor.into_state().into_written().collect();
+    let written = executor.into_state().into_written().into_iter().collect();
     let (recorded, _) = recorder.unsealed(block);
     Ok(Filled { outcomes, envelopes, recorded, written })
 }
@@ -318,7 +318,7 @@ fn run_set_up(world: &mut World, steps: Vec<(Address, TxKind, Bytes)>) -> Result
             _ => return Err(LoadError::SetUp { index }),
         }
     }
-    let written: Vec<_> = executor.into_state().into_written().collect();
+    let written: Vec<_> = executor.into_state().into_written().into_iter().collect();
     world.absorb(written.into_iter());
     Ok(())
 }

@@ -39,7 +39,7 @@ fn blocks(directory: &Path, expected: u64) -> Vec<RecordedBlock> {
         .collect()
 }
 
-fn inputs(chain: &str, expected: u64) -> Option<Vec<ReplayInput>> {
+pub(super) fn inputs(chain: &str, expected: u64) -> Option<Vec<ReplayInput>> {
     let directory = data(chain)?;
     let codes = codes(&directory);
     Some(
@@ -50,7 +50,7 @@ fn inputs(chain: &str, expected: u64) -> Option<Vec<ReplayInput>> {
     )
 }
 
-fn threads(count: usize) -> NonZeroUsize {
+pub(super) fn threads(count: usize) -> NonZeroUsize {
     NonZeroUsize::new(count).unwrap()
 }
 

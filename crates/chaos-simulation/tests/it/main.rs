@@ -9,4 +9,5 @@
 mod evm;
 mod evm_input;
 mod evm_load;
+mod evm_rebuild;
 mod fee_market;

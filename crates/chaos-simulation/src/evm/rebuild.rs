@@ -1,0 +1,459 @@
+//! Recorded blocks built again under changed rules, and really executed.
+//!
+//! A run of consecutive recorded blocks is taken apart into its transactions. A pool takes each of
+//! them in at its block (or some blocks earlier, see [`Assumptions::lead_blocks`]), a builder
+//! packs blocks by effective tip under the changed rules, and every block it builds is executed on
+//! the state the one before left. What does not fit, or does not pay, waits for the next block.
+//!
+//! Nothing is added: a larger limit makes room, but who would have used it is a question for
+//! [`crate::fee_market`]. What stays as recorded: timestamps, beneficiaries, randomness, ancestor
+//! hashes and the blob base fee of each block. The first block's base fee is the recorded one,
+//! raised to the minimum if there is one; later ones follow the EIP-1559 rule from the gas
+//! really used.
+//!
+//! Two things a builder sees are missing from recorded blocks: transactions that were in the pool
+//! and never included, and payments made to the builder inside transactions. A bundle that pays
+//! in that way and tips nothing goes to the end of the block here.
+//!
+//! ```
+//! use chaos_simulation::{
+//!     evm::{
+//!         Assumptions, Bytecodes, Changes, OutcomeGroup, RecordedBlock, ReplayInput, rebuild, runs,
+//!     },
+//!     load::{LoadParameters, generate},
+//! };
+//!
+//! let load = generate(&LoadParameters { blocks: 3, ..LoadParameters::default() })?;
+//! let codes = Bytecodes::decode(&load.bytecodes)?;
+//! let inputs: Vec<ReplayInput> = load
+//!     .blocks
+//!     .iter()
+//!     .map(|block| Ok(ReplayInput::new(RecordedBlock::decode(&block.json, None)?, &codes)))
+//!     .collect::<Result<_, chaos_simulation::evm::DecodeError>>()?;
+//! let run = &runs(&inputs)?[0];
+//! let changes = Changes { priority_fee_floor_wei: Some(2_000_000_000), ..Changes::NONE };
+//! let rebuilt = rebuild(run, &changes, &Assumptions::default())?;
+//! assert_eq!(rebuilt.blocks.len(), 3);
+//! assert!(rebuilt.outcomes.get(OutcomeGroup::NotIncluded) > 0);
+//! assert_eq!(rebuilt.outcomes.total(), rebuilt.transactions.len() as u64);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use std::convert::Infallible;
+
+use alloy_eips::eip1559::calc_next_block_base_fee;
+use revm::context::result::EVMError;
+
+use crate::evm::{
+    block::TransactionKind,
+    changes::{Changes, ChangesError},
+    execute::{Attempt, Executor, RejectReason, Terms},
+    outcome::{Ending, Exclusion, ExclusionCounts, Fate, Outcome, OutcomeCounts, compare},
+    replay::{Place, ReplayError},
+    state::{PreState, UnknownReads},
+    tracked::Tracked,
+};
+
+mod pool;
+mod run;
+
+use pool::{Candidate, Pool};
+pub use run::{Run, RunError, runs};
+
+/// What is assumed of pool and builder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Assumptions {
+    /// The order in which the builder tries transactions.
+    pub order: Order,
+    /// How many blocks before its recorded one a transaction reached the pool, where the run
+    /// reaches back that far. Recorded blocks do not tell; 0 assumes the least.
+    pub lead_blocks: u64,
+}
+
+/// The order in which a builder tries transactions. Transactions of one sender always go by nonce,
+/// and OP-stack deposits first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// Highest effective tip first; of equal ones the earlier recorded.
+    #[default]
+    EffectiveTip,
+    /// As recorded. What waits from earlier blocks comes first.
+    Recorded,
+}
+
+/// What a run of blocks would have been.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// The blocks, one for each recorded one.
+    pub blocks: Vec<RebuiltBlock>,
+    /// What became of each recorded transaction, in recorded order.
+    pub transactions: Vec<Fate>,
+    /// The same, counted.
+    pub outcomes: OutcomeCounts,
+}
+
+/// One block of a [`Rebuilt`] run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RebuiltBlock {
+    /// The chain, by EIP-155 number.
+    pub chain: u64,
+    /// The block.
+    pub number: u64,
+    /// The gas limit it was built with.
+    pub gas_limit: u64,
+    /// Its base fee in wei per gas, from London on.
+    pub base_fee_per_gas: Option<u64>,
+    /// Gas used.
+    pub gas_used: u64,
+    /// Gas used before refunds, and without a calldata floor.
+    pub gas_before_refund: u64,
+    /// Tips paid to its beneficiary, in wei.
+    pub tips_wei: u128,
+    /// Blobs carried.
+    pub blobs: u64,
+    /// Transactions in the pool when it was built.
+    pub offered: u64,
+    /// Transactions it includes.
+    pub included: u64,
+    /// Transactions left in the pool for the next block.
+    pub waiting: u64,
+    /// The transactions it left out, by cause; those that wait and those that are dropped.
+    pub exclusions: ExclusionCounts,
+    /// Places outside the known state that were read for the first time in this run.
+    pub unknown_reads: UnknownReads,
+}
+
+/// Why a run could not be built again.
+#[derive(Debug, thiserror::Error)]
+pub enum RebuildError {
+    /// The changes contradict themselves.
+    #[error("the changes cannot be applied")]
+    Changes {
+        /// The contradiction.
+        #[source]
+        source: ChangesError,
+    },
+    /// A block could not be executed at all.
+    #[error(transparent)]
+    Replay(ReplayError),
+}
+
+/// Builds a run again under `changes`.
+///
+/// # Errors
+/// [`RebuildError`] if the changes contradict themselves, or a block cannot be executed at all. A
+/// transaction that fails or is refused is no error; it is reported.
+pub fn rebuild(
+    run: &Run,
+    changes: &Changes,
+    assumptions: &Assumptions,
+) -> Result<Rebuilt, RebuildError> {
+    changes.ensure_possible().map_err(|source| RebuildError::Changes { source })?;
+    let mut builder = Builder {
+        run,
+        changes,
+        assumptions: *assumptions,
+        pool: Pool::default(),
+        fates: run
+            .blocks()
+            .iter()
+            .map(|input| vec![None; input.block().transactions.len()])
+            .collect(),
+        blocks: Vec::with_capacity(run.blocks().len()),
+    };
+    let mut state = Tracked::new(run.snapshot().view());
+    for place in 0..run.blocks().len() {
+        state = builder.block(place, state).map_err(RebuildError::Replay)?;
+    }
+    Ok(builder.finish())
+}
+
+struct Builder<'a> {
+    run: &'a Run,
+    changes: &'a Changes,
+    assumptions: Assumptions,
+    pool: Pool,
+    /// By recorded block and place.
+    fates: Vec<Vec<Option<Fate>>>,
+    blocks: Vec<RebuiltBlock>,
+}
+
+/// A block under construction.
+struct Site<'a> {
+    executor: Executor<Tracked<'a>>,
+    figures: RebuiltBlock,
+    gas_cap: u64,
+    blobs_max: u64,
+}
+
+type Stop = EVMError<Infallible>;
+
+/// What became of a candidate at one block.
+enum Verdict {
+    /// It went in, or it never will and its fate is known.
+    Settled(Fate),
+    /// It waits for another block.
+    Waits(Exclusion),
+}
+
+impl<'a> Builder<'a> {
+    fn block(&mut self, place: usize, state: Tracked<'a>) -> Result<Tracked<'a>, ReplayError> {
+        let block = self.run.blocks()[place].block();
+        let number = block.header.number;
+        let stop = |place| move |source| ReplayError::Execution { block: number, place, source };
+        let mut site = self.site(place, state);
+        site.executor.begin(block).map_err(stop(Place::SystemCalls))?;
+        // The system calls overwrite slots they never look at.
+        let known = site.executor.state().base().unknown_reads();
+
+        for (index, transaction) in block.transactions.iter().enumerate() {
+            if matches!(transaction.kind, TransactionKind::Deposit(_)) {
+                let candidate = Candidate { block: place, index };
+                let verdict = self
+                    .run_candidate(&mut site, candidate)
+                    .map_err(stop(Place::Transaction(index)))?;
+                self.settle(&mut site, candidate, verdict);
+            }
+        }
+        self.admit(place);
+        self.fill(&mut site).map_err(|(index, source)| stop(Place::Transaction(index))(source))?;
+
+        site.figures.waiting = self.pool.len();
+        let base = site.executor.state().base();
+        site.figures.unknown_reads = base.unknown_reads().since(&known);
+        site.figures.gas_used = site.executor.gas_used();
+        site.executor.finish(&block.withdrawals).map_err(stop(Place::Withdrawals))?;
+        site.executor.reward(block).map_err(stop(Place::Withdrawals))?;
+        self.blocks.push(site.figures);
+        Ok(site.executor.into_state())
+    }
+
+    fn site(&self, place: usize, state: Tracked<'a>) -> Site<'a> {
+        let block = self.run.blocks()[place].block();
+        let header = &block.header;
+        let base_fee = self.changes.base_fee(match self.blocks.last() {
+            None => header.base_fee_per_gas,
+            Some(parent) => self.next_base_fee(parent, header.base_fee_per_gas),
+        });
+        let gas_limit = self.changes.gas_limit(header.gas_limit);
+        let terms = Terms { gas_limit, base_fee, changes: self.changes };
+        Site {
+            executor: Executor::under(block, &terms, state, ()),
+            figures: RebuiltBlock {
+                chain: block.chain_id,
+                number: header.number,
+                gas_limit,
+                base_fee_per_gas: base_fee,
+                gas_used: 0,
+                gas_before_refund: 0,
+                tips_wei: 0,
+                blobs: 0,
+                offered: 0,
+                included: 0,
+                waiting: 0,
+                exclusions: ExclusionCounts::default(),
+                unknown_reads: UnknownReads::default(),
+            },
+            gas_cap: self.changes.transaction_gas_cap(&block.rules),
+            blobs_max: self.changes.blobs_max(&block.rules),
+        }
+    }
+
+    /// The base fee after `parent`. London's own first block has its recorded one.
+    fn next_base_fee(&self, parent: &RebuiltBlock, recorded: Option<u64>) -> Option<u64> {
+        let Some(fee) = parent.base_fee_per_gas else { return recorded };
+        let rule = self.changes.base_fee_rule();
+        Some(calc_next_block_base_fee(parent.gas_used, parent.gas_limit, fee, rule))
+    }
+
+    /// Takes in the transactions that reach the pool at the block at `place`.
+    fn admit(&mut self, place: usize) {
+        let lead = usize::try_from(self.assumptions.lead_blocks).unwrap_or(usize::MAX);
+        let last = place.saturating_add(lead).min(self.run.blocks().len() - 1);
+        let first = match place {
+            0 => 0,
+            _ => place.saturating_add(lead),
+        };
+        for block in first..=last {
+            let transactions = &self.run.blocks()[block].block().transactions;
+            for (index, transaction) in transactions.iter().enumerate() {
+                if !matches!(transaction.kind, TransactionKind::Deposit(_)) {
+                    let candidate = Candidate { block, index };
+                    self.pool.insert(transaction.sender(), transaction.env.nonce, candidate);
+                }
+            }
+        }
+    }
+
+    fn fill(&mut self, site: &mut Site<'a>) -> Result<(), (usize, Stop)> {
+        site.figures.offered = self.pool.len();
+        let base_fee = site.figures.base_fee_per_gas.unwrap_or(0);
+        let (run, order) = (self.run, self.assumptions.order);
+        let tip = move |candidate: Candidate| match order {
+            Order::EffectiveTip => run.transaction(candidate).effective_tip(base_fee),
+            Order::Recorded => 0,
+        };
+        let mut queue = self.pool.queue(tip);
+        while let Some((sender, candidate)) = queue.pop() {
+            let verdict = match self.bar(site, candidate) {
+                Some(exclusion) => Verdict::Waits(exclusion),
+                None => {
+                    self.run_candidate(site, candidate).map_err(|stop| (candidate.index, stop))?
+                }
+            };
+            let included = matches!(&verdict, Verdict::Settled(fate) if fate.included_in.is_some());
+            if self.settle(site, candidate, verdict) {
+                self.pool.remove_next(sender);
+            }
+            if included {
+                queue.push_next(sender, &self.pool);
+            } else {
+                let tried = usize::from(self.pool.is_next(sender, candidate));
+                for _ in tried..self.pool.count_of(sender) {
+                    site.figures.exclusions.count(&Exclusion::EarlierNonceWaiting);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Why the builder does not try a transaction, if so.
+    fn bar(&self, site: &Site<'_>, candidate: Candidate) -> Option<Exclusion> {
+        let transaction = self.run.transaction(candidate);
+        let figures = &site.figures;
+        let base_fee = figures.base_fee_per_gas.unwrap_or(0);
+        let env = &transaction.env;
+        let blobs = env.blob_hashes.len() as u64;
+        let floor =
+            self.changes.priority_fee_floor_wei.filter(|_| figures.base_fee_per_gas.is_some());
+        if transaction.kind == TransactionKind::Unsupported {
+            Some(Exclusion::Unsupported)
+        } else if transaction.gas_limit() > site.gas_cap {
+            Some(Exclusion::AboveTransactionGasCap)
+        } else if env.gas_price < u128::from(base_fee) {
+            Some(Exclusion::FeeTooLow)
+        } else if floor.is_some_and(|floor| transaction.effective_tip(base_fee) < u128::from(floor))
+        {
+            Some(Exclusion::BelowPriorityFeeFloor)
+        } else if blobs > 0 && env.max_fee_per_blob_gas < site.executor.blob_base_fee() {
+            Some(Exclusion::BlobFeeTooLow)
+        } else if figures.blobs + blobs > site.blobs_max {
+            Some(Exclusion::BlobsFull)
+        } else if transaction.gas_limit() > site.executor.gas_left() {
+            Some(Exclusion::NoRoom)
+        } else {
+            None
+        }
+    }
+
+    fn run_candidate(&self, site: &mut Site<'_>, candidate: Candidate) -> Result<Verdict, Stop> {
+        let transaction = self.run.transaction(candidate);
+        let before = self.run.ending(candidate);
+        site.executor.state_mut().forgive();
+        let attempt = match before {
+            Some(before) if before.succeeded() => {
+                site.executor.transaction_or_probe(transaction, site.gas_cap)?
+            }
+            _ => (site.executor.transaction(transaction)?, false),
+        };
+        let (attempt, fixable) = attempt;
+        let fate = |included_in, gas_after, outcome| Fate {
+            block: self.run.blocks()[candidate.block].block().header.number,
+            index: candidate.index,
+            hash: transaction.hash,
+            included_in,
+            gas_before: before.map_or(0, |ending| ending.gas_used),
+            gas_after,
+            outcome,
+        };
+        Ok(match attempt {
+            Attempt::Executed(executed) => {
+                let after = Ending::from(executed.result);
+                let figures = &mut site.figures;
+                let base_fee = figures.base_fee_per_gas.unwrap_or(0);
+                figures.included += 1;
+                figures.blobs += transaction.env.blob_hashes.len() as u64;
+                figures.gas_before_refund += after.gas_before_refund;
+                figures.tips_wei +=
+                    transaction.effective_tip(base_fee) * u128::from(after.gas_used);
+                let outcome = match before {
+                    _ if site.executor.state().guessed() => Outcome::Unknown,
+                    None if after.succeeded() => Outcome::NowSucceeds,
+                    None => Outcome::AlreadyFailing,
+                    Some(before) => compare(before, &after).unwrap_or(if fixable {
+                        Outcome::FixableWithHigherGasLimit
+                    } else {
+                        Outcome::PotentiallyBroken
+                    }),
+                };
+                Verdict::Settled(fate(Some(site.figures.number), after.gas_used, outcome))
+            }
+            Attempt::Rejected(_) if fixable => {
+                Verdict::Settled(fate(None, 0, Outcome::FixableWithHigherGasLimit))
+            }
+            Attempt::Rejected(reason) if may_pass_later(&reason) => {
+                Verdict::Waits(Exclusion::Rejected(reason))
+            }
+            Attempt::Rejected(reason) => {
+                let outcome = Outcome::NotIncluded(Exclusion::Rejected(reason));
+                Verdict::Settled(fate(None, 0, outcome))
+            }
+            Attempt::Skipped => Verdict::Waits(Exclusion::Unsupported),
+        })
+    }
+
+    /// Notes a verdict; says whether it is final.
+    fn settle(&mut self, site: &mut Site<'_>, candidate: Candidate, verdict: Verdict) -> bool {
+        let place = &mut self.fates[candidate.block][candidate.index];
+        match verdict {
+            Verdict::Settled(fate) => {
+                if let Outcome::NotIncluded(exclusion) = &fate.outcome {
+                    site.figures.exclusions.count(exclusion);
+                }
+                *place = Some(fate);
+                true
+            }
+            Verdict::Waits(exclusion) => {
+                site.figures.exclusions.count(&exclusion);
+                self.pool.note(candidate, exclusion);
+                false
+            }
+        }
+    }
+
+    fn finish(self) -> Rebuilt {
+        let (run, pool) = (self.run, &self.pool);
+        let mut outcomes = OutcomeCounts::default();
+        let places = self.fates.into_iter().enumerate().flat_map(|(block, fates)| {
+            fates
+                .into_iter()
+                .enumerate()
+                .map(move |(index, fate)| (Candidate { block, index }, fate))
+        });
+        let transactions = places
+            .map(|(candidate, fate)| {
+                fate.unwrap_or_else(|| Fate {
+                    block: run.blocks()[candidate.block].block().header.number,
+                    index: candidate.index,
+                    hash: run.transaction(candidate).hash,
+                    included_in: None,
+                    gas_before: run.ending(candidate).map_or(0, |ending| ending.gas_used),
+                    gas_after: 0,
+                    outcome: Outcome::NotIncluded(pool.last(candidate)),
+                })
+            })
+            .inspect(|fate| outcomes.count(&fate.outcome))
+            .collect();
+        Rebuilt { blocks: self.blocks, transactions, outcomes }
+    }
+}
+
+/// Whether a transaction that is refused now may run in a later block.
+fn may_pass_later(reason: &RejectReason) -> bool {
+    use revm::context::result::InvalidTransaction::{LackOfFundForMaxFee, NonceTooHigh};
+    matches!(
+        reason,
+        RejectReason::BlockGas { .. }
+            | RejectReason::Invalid(NonceTooHigh { .. } | LackOfFundForMaxFee { .. })
+    )
+}
