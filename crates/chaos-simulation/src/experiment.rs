@@ -17,7 +17,7 @@ use crate::{
         PathMetrics, PathSpec, Shocks,
     },
     result::{
-        Arms, BacktestRow, EvmBlockFigures, Input, Layer, MetricRow, Pairs, Program, RESULT_FORMAT,
+        Arms, BacktestRow, Decimal, EvmBlockFigures, Input, Layer, MetricRow, Pairs, Program, RESULT_FORMAT,
         Series, SimulationResult, evm_rows,
     },
 };
@@ -44,6 +44,8 @@ pub struct Experiment {
     pub blocks: u32,
     /// Blocks before those, under the baseline in both arms.
     pub warmup_blocks: u32,
+    /// Demand over the calibrated demand in ppm; 1,000,000 takes demand as it was observed.
+    pub demand_ppm: u32,
     /// Elasticity, patience, pool and bursts.
     pub assumptions: Assumptions,
 }
@@ -59,6 +61,7 @@ impl Experiment {
             paths: 50,
             blocks: 1_800,
             warmup_blocks: 300,
+            demand_ppm: 1_000_000,
             assumptions: Assumptions::default(),
         }
     }
@@ -86,6 +89,8 @@ pub struct Simulation {
     pub result: SimulationResult,
     /// Bands and differences; the result holds its digest.
     pub series: Series,
+    /// Per metric of the fee market, (baseline, proposal) of every path, in path order.
+    pub pairs: BTreeMap<String, Vec<(Decimal, Decimal)>>,
 }
 
 /// The comparison at one assumed elasticity.
@@ -150,16 +155,19 @@ pub fn run(
     observed.dedup_by_key(|block| block.number);
     let demand = fee_market::calibrate(&observed, &experiment.assumptions, &experiment.baseline)
         .map_err(Error::Calibration)?;
-    let paths = run_paths(experiment, &demand, threads)?;
+    let paths = run_paths(experiment, &scaled(demand, experiment.demand_ppm), threads)?;
 
     let mut metrics = BTreeMap::new();
     let mut differences = BTreeMap::new();
+    let mut all_pairs = BTreeMap::new();
     for metric in Metric::ALL {
         let pairs = Pairs(paths.iter().map(|pair| pair.of(metric)).collect());
         let name = metric.name().to_owned();
         metrics.insert(name.clone(), pairs.mean_row(metric.unit(), Layer::FeeMarket));
-        let ascending = pairs.differences().into_iter().map(crate::result::Decimal).collect();
-        differences.insert(name, ascending);
+        let ascending = pairs.differences().into_iter().map(Decimal).collect();
+        differences.insert(name.clone(), ascending);
+        let in_order = pairs.0.iter().map(|(old, new)| (Decimal(*old), Decimal(*new)));
+        all_pairs.insert(name, in_order.collect());
     }
     let backtest = backtest(&observed, &experiment.baseline, &metrics);
     metrics.extend(evm_rows(material.evm));
@@ -177,13 +185,20 @@ pub fn run(
         paths: experiment.paths,
         blocks: experiment.blocks,
         warmup_blocks: experiment.warmup_blocks,
+        demand_ppm: experiment.demand_ppm,
         assumptions: experiment.assumptions,
         demand,
         metrics,
         backtest,
         series: series.digest().map_err(Error::Canonical)?,
     };
-    Ok(Simulation { result, series })
+    Ok(Simulation { result, series, pairs: all_pairs })
+}
+
+/// The same demand at another level.
+fn scaled(demand: Demand, demand_ppm: u32) -> Demand {
+    let level = u128::from(demand.level_gas) * u128::from(demand_ppm) / 1_000_000;
+    Demand { level_gas: u64::try_from(level).unwrap_or(u64::MAX).max(1), ..demand }
 }
 
 /// Runs the same experiment at each of [`SENSITIVITY_ELASTICITIES_PPM`].

@@ -36,6 +36,7 @@ pub(super) fn ensure(experiment: &Experiment) -> Result<(), Error> {
         // Burnt fees are summed over blocks: 2^72 wei x 2^40 gas x 2^15 blocks stays below 2^127.
         (Bound::new("blocks", 2, 32_768), experiment.blocks),
         (Bound::new("warmup_blocks", 0, 32_768), experiment.warmup_blocks),
+        (Bound::new("demand_ppm", 1, 1_000_000_000), experiment.demand_ppm),
         (Bound::new("elasticity_ppm", 0, 5_000_000), assumptions.elasticity_ppm),
         (Bound::new("patience_blocks", 0, 10_000), assumptions.patience_blocks),
         (Bound::new("pool_blocks", 0, 1_000), assumptions.pool_blocks),
