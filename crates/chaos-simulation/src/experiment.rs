@@ -251,6 +251,7 @@ fn run_paths(
         assumptions: &experiment.assumptions,
         baseline: &experiment.baseline,
         warmup_blocks: experiment.warmup_blocks,
+        start_wei: None,
     };
     // An indexed parallel iterator collects in the order of the paths, whoever finishes first.
     Ok(pool.install(|| {

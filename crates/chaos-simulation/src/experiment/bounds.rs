@@ -40,6 +40,7 @@ pub(super) fn ensure(experiment: &Experiment) -> Result<(), Error> {
         (Bound::new("elasticity_ppm", 0, 5_000_000), assumptions.elasticity_ppm),
         (Bound::new("patience_blocks", 0, 10_000), assumptions.patience_blocks),
         (Bound::new("pool_blocks", 0, 1_000), assumptions.pool_blocks),
+        (Bound::new("reservation_spread_ppm", 0, 1_000_000), assumptions.reservation_spread_ppm),
         (Bound::new("burst_probability_ppm", 0, 1_000_000), assumptions.burst_probability_ppm),
         (Bound::new("burst_factor_ppm", 1, 100_000_000), assumptions.burst_factor_ppm),
         (Bound::new("burst_blocks", 0, 10_000), assumptions.burst_blocks),

@@ -1,6 +1,8 @@
+mod matching;
+
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, ObservedBlock, PathSpec, Shocks, observed_metrics, percentile, simulate};
+use super::{Metric, ObservedBlock, observed_metrics, percentile};
 use crate::{ParameterName, Parameters, Setting, fixed};
 
 /// Slow noise is what remains in means over 10 x 10 blocks.
@@ -9,19 +11,11 @@ const WINDOW: usize = 10;
 /// Fewer consecutive blocks than this do not show how noise persists: 1,000.
 pub(crate) const NOISE_BLOCKS_MIN: usize = 1_000;
 
-/// Size of the simulated sample that fast noise is matched on.
-const MATCH_PATHS: u32 = 8;
-const MATCH_BLOCKS: u32 = 1_000;
-const MATCH_WARMUP_BLOCKS: u32 = 100;
-
-/// Seed of the matching paths; an experiment's own seed must not move its calibration.
-const MATCH_SEED: u64 = u64::from_be_bytes(*b"demand/1");
-
-/// Resolution of the match.
-const MATCH_STEP_PPM: i64 = 500;
-
 /// Persistence stays below one, or a path would never return to its level.
 const PERSISTENCE_PPM_MAX: i64 = 999_000;
+
+/// A longer interval between blocks counts as this many seconds: one hour.
+const INTERVAL_SECONDS_MAX: u128 = 3_600;
 
 /// Largest noise accepted, as the deviation of the natural logarithm: 2.
 const SIGMA_PPM_MAX: i64 = 2_000_000;
@@ -40,6 +34,10 @@ pub struct Assumptions {
     pub elasticity_ppm: u32,
     /// How long unserved demand waits before it gives up, in blocks.
     pub patience_blocks: u32,
+    /// How far patient users' reservation prices lie around recent base fees, as the largest
+    /// distance of natural logarithms in ppm: 150,000 means from 14 % below to 16 % above.
+    #[serde(default = "reservation_spread_ppm")]
+    pub reservation_spread_ppm: u32,
     /// Most gas that may wait, in multiples of the block gas limit; what exceeds it is refused.
     pub pool_blocks: u32,
     /// Chance that a burst of demand begins in a block, in ppm.
@@ -55,12 +53,18 @@ impl Default for Assumptions {
         Self {
             elasticity_ppm: 200_000,
             patience_blocks: 50,
+            reservation_spread_ppm: reservation_spread_ppm(),
             pool_blocks: 20,
             burst_probability_ppm: 500,
             burst_factor_ppm: 1_500_000,
             burst_blocks: 25,
         }
     }
+}
+
+/// The spread with which the recorded London window is reproduced best: 15 %.
+const fn reservation_spread_ppm() -> u32 {
+    150_000
 }
 
 /// Where the noise figures of a [`Demand`] come from.
@@ -90,7 +94,17 @@ pub struct Demand {
     pub slow_sigma_ppm: i64,
     /// Correlation of the persisting noise from one block to the next, in ppm.
     pub persistence_ppm: i64,
-    /// Where the three noise figures come from.
+    /// Share of demand that waits for its price, in ppm.
+    #[serde(default)]
+    pub patient_share_ppm: u32,
+    /// Deviation of the interval between blocks over its mean, in ppm: 1,000,000 under proof of
+    /// work, 0 for fixed slots. Demand arrives in proportion to the interval.
+    #[serde(default)]
+    pub interval_variation_ppm: u32,
+    /// Share of blocks that their proposer leaves empty, in ppm.
+    #[serde(default)]
+    pub empty_ppm: u32,
+    /// Where the noise figures, patience and intervals come from.
     pub noise: NoiseSource,
     /// Observed blocks that carried a base fee.
     pub blocks_used: u64,
@@ -138,9 +152,13 @@ struct Sample {
 /// The hundredth root of the correlation of adjacent long windows is the persistence. The
 /// deviation becomes logarithmic by `ln(1 + c^2)`.
 ///
-/// *Fast noise*: use ends at the limit, so its variance cannot be read off; instead the model runs
-/// at several deviations and takes the one with which its base fee is as volatile as the observed
-/// one (standard deviation of the logarithmic change).
+/// *Intervals and empty blocks*: the variation of the timestamps' differences, and the share of
+/// blocks that used no gas.
+///
+/// *Patience and fast noise*: neither can be read off, as use ends at the limit and waiting is not
+/// recorded. Instead the model runs with several values and takes the patient share with which use
+/// in adjacent blocks is as correlated as observed, and the deviation with which the base fee is as
+/// volatile. The level is then moved so that the model's median base fee is the anchor.
 ///
 /// `chain` gives elasticity multiplier and denominator under which the blocks were made; their
 /// gas limit is taken from the blocks (median).
@@ -172,6 +190,9 @@ pub fn calibrate(
         fast_sigma_ppm: STATED_NOISE.fast_sigma_ppm,
         slow_sigma_ppm: STATED_NOISE.slow_sigma_ppm,
         persistence_ppm: STATED_NOISE.persistence_ppm,
+        patient_share_ppm: STATED_NOISE.patient_share_ppm,
+        interval_variation_ppm: STATED_NOISE.interval_variation_ppm,
+        empty_ppm: STATED_NOISE.empty_ppm,
         noise: NoiseSource::Stated,
         blocks_used: samples.len() as u64,
         blocks_imputed: imputed as u64,
@@ -182,9 +203,10 @@ pub fn calibrate(
         demand.noise = NoiseSource::Observed;
         let blocks: Vec<ObservedBlock> = run.iter().map(|sample| sample.block).collect();
         let parameters = with_median_limit(chain, &blocks);
+        demand.interval_variation_ppm = interval_variation_ppm(&blocks);
+        demand.empty_ppm = empty_ppm(&blocks);
         let observed = observed_metrics(&blocks, chain.elasticity_multiplier());
-        let volatility = observed[&Metric::BaseFeeVolatility];
-        demand.fast_sigma_ppm = fast_sigma_ppm(&demand, assumptions, &parameters, volatility);
+        demand = matching::fit(&demand, assumptions, &parameters, &observed);
     }
     Ok(demand)
 }
@@ -262,11 +284,42 @@ struct Noise {
     fast_sigma_ppm: i64,
     slow_sigma_ppm: i64,
     persistence_ppm: i64,
+    patient_share_ppm: u32,
+    interval_variation_ppm: u32,
+    empty_ppm: u32,
 }
 
 /// What [`calibrate`] finds in mainnet blocks 12,965,000 to 12,999,999, rounded.
-const STATED_NOISE: Noise =
-    Noise { fast_sigma_ppm: 1_050_000, slow_sigma_ppm: 65_000, persistence_ppm: 998_000 };
+const STATED_NOISE: Noise = Noise {
+    fast_sigma_ppm: 150_000,
+    slow_sigma_ppm: 65_000,
+    persistence_ppm: 998_000,
+    patient_share_ppm: 600_000,
+    interval_variation_ppm: 950_000,
+    empty_ppm: 14_000,
+};
+
+/// Deviation over mean of the seconds between consecutive blocks, at most one.
+fn interval_variation_ppm(run: &[ObservedBlock]) -> u32 {
+    let seconds: Vec<u128> = run
+        .windows(2)
+        .map(|pair| u128::from(pair[1].timestamp.saturating_sub(pair[0].timestamp)))
+        .map(|interval| interval.min(INTERVAL_SECONDS_MAX))
+        .collect();
+    let count = seconds.len().max(1) as u128;
+    let sum: u128 = seconds.iter().sum();
+    let squares: u128 = seconds.iter().map(|interval| interval * interval).sum();
+    // n^2 times variance and mean^2; the rounding of whole seconds is a sixth of a squared second.
+    let variance = (count * squares).saturating_sub(sum * sum + count * count / 6);
+    let ratio = variance * 1_000_000_000_000 / (sum * sum).max(1);
+    u32::try_from(ratio.isqrt().min(1_000_000)).unwrap_or(1_000_000)
+}
+
+/// Share of blocks that used nothing.
+fn empty_ppm(run: &[ObservedBlock]) -> u32 {
+    let empty = run.iter().filter(|block| block.gas_used == 0).count();
+    u32::try_from(empty as u128 * 1_000_000 / run.len().max(1) as u128).unwrap_or(1_000_000)
+}
 
 /// The part of the noise that windows keep: its deviation and its persistence, both in ppm.
 fn slow_noise(run: &[Sample], level_gas: u64) -> (i64, i64) {
@@ -298,44 +351,6 @@ fn slow_noise(run: &[Sample], level_gas: u64) -> (i64, i64) {
 
 fn window_means(values: &[i128]) -> Vec<i128> {
     values.chunks_exact(WINDOW).map(|window| window.iter().sum::<i128>() / WINDOW as i128).collect()
-}
-
-/// The fast deviation with which the model's base fee is as volatile as the observed one.
-///
-/// Bisection on simulated paths with shocks of their own, the same at every trial.
-fn fast_sigma_ppm(
-    without_fast: &Demand,
-    assumptions: &Assumptions,
-    parameters: &Parameters,
-    observed_volatility_ppm: i128,
-) -> i64 {
-    let spec_blocks = MATCH_WARMUP_BLOCKS + MATCH_BLOCKS;
-    let volatility = |fast_sigma_ppm: i64| -> i128 {
-        let demand = Demand { fast_sigma_ppm, ..*without_fast };
-        let spec = PathSpec {
-            demand: &demand,
-            assumptions,
-            baseline: parameters,
-            warmup_blocks: MATCH_WARMUP_BLOCKS,
-        };
-        let total: i128 = (0..MATCH_PATHS)
-            .map(|path| {
-                let shocks = Shocks::draw((MATCH_SEED, path), spec_blocks, &demand, assumptions);
-                simulate(&spec, &shocks, parameters).metrics(parameters)[&Metric::BaseFeeVolatility]
-            })
-            .sum();
-        total / i128::from(MATCH_PATHS)
-    };
-    let (mut low, mut high) = (0, SIGMA_PPM_MAX);
-    while high - low > MATCH_STEP_PPM {
-        let middle = low.midpoint(high);
-        if volatility(middle) < observed_volatility_ppm {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    low
 }
 
 /// Mean of products of deviations, inputs and output in Q32.

@@ -1,7 +1,10 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::{ObservedBlock, Path, history::is_saturated};
 use crate::{Parameters, fixed};
+
+/// Blocks in an hour at one in twelve seconds: the reach of run-up and drawdown.
+const HOUR_BLOCKS: usize = 300;
 
 /// A figure computed from one path.
 ///
@@ -18,6 +21,12 @@ pub enum Metric {
     BlocksEmpty,
     /// Longest run of saturated blocks.
     SaturatedRunMax,
+    /// Share of blocks that use more than the target.
+    TimeAboveTarget,
+    /// Correlation of U in adjacent blocks.
+    UtilisationAutocorrelation,
+    /// Share of adjacent blocks on different sides of the target.
+    TargetCrossings,
     /// Median base fee.
     BaseFeeMedian,
     /// 95th percentile of the base fee.
@@ -26,6 +35,12 @@ pub enum Metric {
     BaseFeeP99,
     /// Deviation of the base fee's logarithmic change.
     BaseFeeVolatility,
+    /// 99th percentile of the base fee over its median.
+    BaseFeeTailRatio,
+    /// Largest rise of the base fee within 300 blocks.
+    BaseFeeRunUp,
+    /// Largest fall of the base fee within 300 blocks.
+    BaseFeeDrawdown,
     /// Mean wait for inclusion.
     InclusionDelayMean,
     /// 95th percentile of the wait for inclusion.
@@ -42,16 +57,22 @@ pub enum Metric {
 
 impl Metric {
     /// All metrics.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 21] = [
         Self::UtilisationMean,
         Self::UseVsTarget,
         Self::BlocksSaturated,
         Self::BlocksEmpty,
         Self::SaturatedRunMax,
+        Self::TimeAboveTarget,
+        Self::UtilisationAutocorrelation,
+        Self::TargetCrossings,
         Self::BaseFeeMedian,
         Self::BaseFeeP95,
         Self::BaseFeeP99,
         Self::BaseFeeVolatility,
+        Self::BaseFeeTailRatio,
+        Self::BaseFeeRunUp,
+        Self::BaseFeeDrawdown,
         Self::InclusionDelayMean,
         Self::InclusionDelayP95,
         Self::DemandDropped,
@@ -69,10 +90,16 @@ impl Metric {
             Self::BlocksSaturated => "blocks_saturated",
             Self::BlocksEmpty => "blocks_empty",
             Self::SaturatedRunMax => "saturated_run_max",
+            Self::TimeAboveTarget => "time_above_target",
+            Self::UtilisationAutocorrelation => "utilisation_autocorrelation",
+            Self::TargetCrossings => "target_crossings",
             Self::BaseFeeMedian => "base_fee_median",
             Self::BaseFeeP95 => "base_fee_p95",
             Self::BaseFeeP99 => "base_fee_p99",
             Self::BaseFeeVolatility => "base_fee_volatility",
+            Self::BaseFeeTailRatio => "base_fee_tail_ratio",
+            Self::BaseFeeRunUp => "base_fee_run_up",
+            Self::BaseFeeDrawdown => "base_fee_drawdown",
             Self::InclusionDelayMean => "inclusion_delay_mean",
             Self::InclusionDelayP95 => "inclusion_delay_p95",
             Self::DemandDropped => "demand_dropped",
@@ -90,7 +117,13 @@ impl Metric {
             | Self::UseVsTarget
             | Self::BlocksSaturated
             | Self::BlocksEmpty
+            | Self::TimeAboveTarget
+            | Self::UtilisationAutocorrelation
+            | Self::TargetCrossings
             | Self::BaseFeeVolatility
+            | Self::BaseFeeTailRatio
+            | Self::BaseFeeRunUp
+            | Self::BaseFeeDrawdown
             | Self::DemandDropped
             | Self::ResponseClamped => "ppm",
             Self::SaturatedRunMax => "blocks",
@@ -113,11 +146,25 @@ impl Metric {
             Self::BlocksSaturated => "share of blocks with gas used / gas limit >= 99 %",
             Self::BlocksEmpty => "share of blocks with gas used / gas limit <= 1 %",
             Self::SaturatedRunMax => "longest run of blocks with gas used / gas limit >= 99 %",
+            Self::TimeAboveTarget => "share of blocks with gas used / gas limit > 1 / elasticity",
+            Self::UtilisationAutocorrelation => {
+                "correlation of gas used / gas limit with that of the next block"
+            }
+            Self::TargetCrossings => {
+                "share of adjacent blocks of which one uses more than the target and one does not"
+            }
             Self::BaseFeeMedian => "median over blocks of the base fee, nearest rank (EIP-1559)",
             Self::BaseFeeP95 => "95th percentile over blocks of the base fee, nearest rank",
             Self::BaseFeeP99 => "99th percentile over blocks of the base fee, nearest rank",
             Self::BaseFeeVolatility => {
                 "standard deviation of ln(next base fee / base fee), arXiv 2110.04753"
+            }
+            Self::BaseFeeTailRatio => "99th percentile of the base fee / its median",
+            Self::BaseFeeRunUp => {
+                "largest base fee / lowest base fee of the 300 blocks before it - 1"
+            }
+            Self::BaseFeeDrawdown => {
+                "1 - smallest base fee / highest base fee of the 300 blocks before it"
             }
             Self::InclusionDelayMean => {
                 "gas-weighted mean of blocks waited beyond the first possible one, first come \
@@ -225,9 +272,18 @@ fn block_metrics(figures: &[Figures], elasticity_multiplier: u64) -> PathMetrics
         .iter()
         .filter(|block| u128::from(block.gas_used) * 100 <= u128::from(block.gas_limit))
         .count();
+    let above: Vec<bool> = figures
+        .iter()
+        .map(|block| {
+            u128::from(block.gas_used) * u128::from(elasticity_multiplier) > block.gas_limit.into()
+        })
+        .collect();
+    let crossings = above.windows(2).filter(|pair| pair[0] != pair[1]).count();
     let mut fees: Vec<u128> = figures.iter().map(|block| block.base_fee_wei).collect();
     let volatility = volatility_ppm(&fees);
+    let (run_up, drawdown) = (run_up_ppm(&fees), drawdown_ppm(&fees));
     fees.sort_unstable();
+    let tail = ratio(percentile(&fees, 99).saturating_mul(1_000_000), percentile(&fees, 50));
     let burned = figures.iter().fold(0u128, |sum, block| {
         sum.saturating_add(block.base_fee_wei.saturating_mul(u128::from(block.gas_used)))
     });
@@ -238,10 +294,19 @@ fn block_metrics(figures: &[Figures], elasticity_multiplier: u64) -> PathMetrics
         (Metric::BlocksSaturated, share_ppm(saturated_count, figures.len())),
         (Metric::BlocksEmpty, share_ppm(empty, figures.len())),
         (Metric::SaturatedRunMax, longest_true_run(&saturated)),
+        (
+            Metric::TimeAboveTarget,
+            share_ppm(above.iter().filter(|above| **above).count(), above.len()),
+        ),
+        (Metric::UtilisationAutocorrelation, autocorrelation_ppm(figures)),
+        (Metric::TargetCrossings, share_ppm(crossings, above.len().saturating_sub(1))),
         (Metric::BaseFeeMedian, signed(percentile(&fees, 50))),
         (Metric::BaseFeeP95, signed(percentile(&fees, 95))),
         (Metric::BaseFeeP99, signed(percentile(&fees, 99))),
         (Metric::BaseFeeVolatility, volatility),
+        (Metric::BaseFeeTailRatio, signed(tail)),
+        (Metric::BaseFeeRunUp, run_up),
+        (Metric::BaseFeeDrawdown, drawdown),
         (Metric::FeeBurned, signed(ratio(burned, count))),
         (Metric::GasServed, signed(ratio(served, count))),
     ])
@@ -262,6 +327,57 @@ fn volatility_ppm(fees: &[u128]) -> i128 {
     let mean = changes.iter().sum::<i128>() / count;
     let variance = changes.iter().map(|change| (change - mean).pow(2)).sum::<i128>() / count;
     i128::from(fixed::q32_to_ppm(fixed::saturate(variance.max(0).isqrt())))
+}
+
+/// Correlation of use in adjacent blocks; zero when use never changes.
+fn autocorrelation_ppm(figures: &[Figures]) -> i128 {
+    let used: Vec<i128> = figures
+        .iter()
+        .map(|block| signed(ratio(u128::from(block.gas_used) * 1_000_000, block.gas_limit.into())))
+        .collect();
+    let count = used.len().max(1) as i128;
+    let mean = used.iter().sum::<i128>() / count;
+    let variance: i128 = used.iter().map(|value| (value - mean).pow(2)).sum();
+    let product: i128 = used.windows(2).map(|pair| (pair[0] - mean) * (pair[1] - mean)).sum();
+    if variance == 0 { 0 } else { product * 1_000_000 / variance }
+}
+
+/// The largest relative rise within [`HOUR_BLOCKS`].
+fn run_up_ppm(fees: &[u128]) -> i128 {
+    let ratios = against_extreme(fees, |candidate, kept| candidate <= kept);
+    ratios
+        .map(|(fee, lowest)| signed(ratio(fee.saturating_mul(1_000_000), lowest)))
+        .max()
+        .map_or(0, |largest| (largest - 1_000_000).max(0))
+}
+
+/// The largest relative fall within [`HOUR_BLOCKS`].
+fn drawdown_ppm(fees: &[u128]) -> i128 {
+    let ratios = against_extreme(fees, |candidate, kept| candidate >= kept);
+    ratios
+        .filter(|(_, highest)| *highest > 0)
+        .map(|(fee, highest)| 1_000_000 - signed(ratio(fee.saturating_mul(1_000_000), highest)))
+        .max()
+        .unwrap_or(0)
+}
+
+/// Each fee with the extreme of the window that ends with it.
+fn against_extreme(
+    fees: &[u128],
+    replaces: impl Fn(u128, u128) -> bool,
+) -> impl Iterator<Item = (u128, u128)> {
+    // Positions whose fees can still become the extreme, the present one first.
+    let mut candidates: VecDeque<usize> = VecDeque::new();
+    fees.iter().enumerate().map(move |(position, fee)| {
+        while candidates.back().is_some_and(|last| replaces(*fee, fees[*last])) {
+            candidates.pop_back();
+        }
+        candidates.push_back(position);
+        if candidates[0] + HOUR_BLOCKS < position {
+            candidates.pop_front();
+        }
+        (*fee, fees[candidates[0]])
+    })
 }
 
 fn longest_true_run(values: &[bool]) -> i128 {

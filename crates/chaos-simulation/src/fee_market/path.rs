@@ -1,4 +1,4 @@
-use std::collections::VecDeque;
+mod pool;
 
 use chaos_types::Digest;
 use rand_chacha::{
@@ -6,6 +6,7 @@ use rand_chacha::{
     rand_core::{Rng, SeedableRng},
 };
 
+use self::pool::{Patient, Pool};
 use super::{Assumptions, Demand, next_base_fee};
 use crate::{Parameters, fixed};
 
@@ -18,11 +19,20 @@ const ARRIVAL_GAS_MAX: u128 = 1 << 50;
 /// Separates the random stream of a path from every other use of the same seed.
 const STREAM_DOMAIN: &[u8] = b"chaos-simulation/fee-market/path/1";
 
+/// The stream of block intervals and empty blocks, apart from the one of demand.
+const INTERVAL_DOMAIN: &[u8] = b"chaos-simulation/fee-market/intervals/1";
+
+/// Patient users look at recent base fees: each block moves their reference by this share of the
+/// way to its logarithm, 3/10.
+const REFERENCE_WEIGHT_PPM: i64 = 300_000;
+
 /// The random part of a path, drawn once and given to both arms of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shocks {
     /// log2 of demand over its level for each block, in Q32.
     exponents_q32: Vec<i64>,
+    /// Whether the proposer leaves the block empty, whatever waits.
+    empty: Vec<bool>,
 }
 
 impl Shocks {
@@ -49,7 +59,13 @@ impl Shocks {
         let calm = calm_log2_q32(assumptions);
 
         let mut burst_left = 0u32;
+        let mut empty = Vec::with_capacity(blocks as usize);
         let mut state = fixed::mul_q32(slow, fixed::normal_q32(|| generator.next_u32()));
+        let mut intervals = ChaCha8Rng::from_seed(
+            *Digest::of_parts(&[INTERVAL_DOMAIN, &seed.to_be_bytes(), &path.to_be_bytes()])
+                .as_bytes(),
+        );
+        let variation = fixed::ppm_to_q32(demand.interval_variation_ppm.into());
         let exponents_q32 = (0..blocks)
             .map(|_| {
                 let step = fixed::normal_q32(|| generator.next_u32());
@@ -62,17 +78,38 @@ impl Shocks {
                     burst_left = assumptions.burst_blocks;
                 }
                 let shift = if burst_left > 0 { burst + calm } else { calm };
-                fixed::ln_to_log2_q32(state + fresh - drift) + shift
+                let interval = interval_log2_q32(intervals.next_u32(), variation);
+                empty.push(chance(intervals.next_u32(), demand.empty_ppm));
+                fixed::ln_to_log2_q32(state + fresh - drift) + shift + interval
             })
             .collect();
-        Self { exponents_q32 }
+        Self { exponents_q32, empty }
     }
 
     /// No randomness at all: demand equals its level in every block.
     #[must_use]
     pub fn none(blocks: u32) -> Self {
-        Self { exponents_q32: vec![0; blocks as usize] }
+        Self { exponents_q32: vec![0; blocks as usize], empty: vec![false; blocks as usize] }
     }
+
+    /// The same with demand scaled by this factor from one block on, log2 in Q32.
+    #[must_use]
+    pub(crate) fn scaled(mut self, log2_q32: i64) -> Self {
+        self.exponents_q32.iter_mut().for_each(|exponent| *exponent += log2_q32);
+        self
+    }
+}
+
+/// log2 of a block's interval over the mean one: a fixed part and an exponential part, which is
+/// `variation` of the whole and its coefficient of variation.
+fn interval_log2_q32(draw: u32, variation_q32: i64) -> i64 {
+    if variation_q32 == 0 {
+        return 0;
+    }
+    // The middle of the draw's cell, so that the logarithm exists: -ln((2 draw + 1) / 2^33).
+    let exponential = fixed::ln_q32(1 << 33) - fixed::ln_q32(2 * u128::from(draw) + 1);
+    let interval = fixed::ONE_Q32 - variation_q32 + fixed::mul_q32(variation_q32, exponential);
+    fixed::log2_q32(u128::try_from(interval).unwrap_or(1)) - (32 << 32)
 }
 
 fn chance(draw: u32, probability_ppm: u32) -> bool {
@@ -104,6 +141,8 @@ pub struct PathSpec<'a> {
     pub baseline: &'a Parameters,
     /// Blocks before the measured ones; they fill the pool and settle the fee.
     pub warmup_blocks: u32,
+    /// Base fee of the first block in wei, if not the demand's anchor.
+    pub start_wei: Option<u128>,
 }
 
 /// One simulated block of the measured part.
@@ -132,32 +171,43 @@ pub struct Path {
 
 /// Runs the warm-up under the baseline, then the rest of the shocks under `parameters`.
 ///
-/// Each block: demand arrives at the current base fee, joins the pool, the pool is served first
-/// come first served up to the gas limit, what waited longer than the patience gives up, and the
-/// base fee moves.
+/// Each block: demand arrives at the current base fee, in proportion to the block's interval. The
+/// urgent share joins a queue served first come first served; the patient share waits, each user at
+/// a reservation price spread around recent base fees, and is served when the base fee is at or
+/// below it, the highest first. What waited longer than the patience gives up, and the base fee
+/// moves.
 #[must_use]
 pub fn simulate(spec: &PathSpec<'_>, shocks: &Shocks, parameters: &Parameters) -> Path {
     let warmup = spec.warmup_blocks as usize;
     let patience = spec.assumptions.patience_blocks;
     let mut market = Market {
-        base_fee_wei: spec.demand.anchor_wei,
-        pool: VecDeque::new(),
-        pool_gas: 0,
+        base_fee_wei: spec.start_wei.unwrap_or(spec.demand.anchor_wei),
+        reference_log2_q32: fixed::log2_q32(spec.start_wei.unwrap_or(spec.demand.anchor_wei)),
+        pool: Pool::new(spec.demand.patient_share_ppm > 0),
         gas_by_delay: vec![0; patience as usize + 1],
     };
     let response = Response::new(spec);
     let mut blocks = Vec::with_capacity(shocks.exponents_q32.len().saturating_sub(warmup));
-    for (height, exponent) in shocks.exponents_q32.iter().enumerate() {
+    for (height, (exponent, empty)) in shocks.exponents_q32.iter().zip(&shocks.empty).enumerate() {
         if height == warmup {
             market.gas_by_delay.fill(0);
         }
         let current = if height < warmup { spec.baseline } else { parameters };
-        let block = market.step(height, *exponent, &response, current);
+        let shock = Shock { height, exponent_q32: *exponent, empty: *empty };
+        let block = market.step(shock, &response, current);
         if height >= warmup {
             blocks.push(block);
         }
     }
     Path { blocks, gas_by_delay: market.gas_by_delay }
+}
+
+/// The random part of one block.
+#[derive(Clone, Copy)]
+struct Shock {
+    height: usize,
+    exponent_q32: i64,
+    empty: bool,
 }
 
 /// The price response with everything constant computed once.
@@ -167,22 +217,29 @@ struct Response {
     elasticity_q32: i64,
     patience_blocks: usize,
     pool_blocks: u64,
+    patient_share_ppm: u64,
+    spread_log2_q32: i64,
+    reference_weight_q32: i64,
 }
 
 impl Response {
     fn new(spec: &PathSpec<'_>) -> Self {
+        let spread = fixed::ppm_to_q32(spec.assumptions.reservation_spread_ppm.into());
         Self {
             level_gas: spec.demand.level_gas,
             anchor_log2_q32: fixed::log2_q32(spec.demand.anchor_wei),
             elasticity_q32: fixed::ppm_to_q32(spec.assumptions.elasticity_ppm.into()),
             patience_blocks: spec.assumptions.patience_blocks as usize,
             pool_blocks: spec.assumptions.pool_blocks.into(),
+            patient_share_ppm: spec.demand.patient_share_ppm.min(1_000_000).into(),
+            spread_log2_q32: fixed::ln_to_log2_q32(spread),
+            reference_weight_q32: fixed::ppm_to_q32(REFERENCE_WEIGHT_PPM),
         }
     }
 
     /// Gas that arrives at this price, and whether the response was clamped.
-    fn arrivals(&self, base_fee_wei: u128, shock_q32: i64) -> (u64, bool) {
-        let price = fixed::log2_q32(base_fee_wei) - self.anchor_log2_q32;
+    fn arrivals(&self, price_log2_q32: i64, shock_q32: i64) -> (u64, bool) {
+        let price = price_log2_q32 - self.anchor_log2_q32;
         let wanted = -fixed::mul_q32(self.elasticity_q32, price);
         let held = wanted.clamp(-RESPONSE_LOG2_MAX_Q32, RESPONSE_LOG2_MAX_Q32);
         let gas = fixed::scale_exp2(self.level_gas, held + shock_q32).min(ARRIVAL_GAS_MAX);
@@ -192,68 +249,50 @@ impl Response {
 
 struct Market {
     base_fee_wei: u128,
-    /// Waiting demand as (height of arrival, gas), oldest first.
-    pool: VecDeque<(usize, u64)>,
-    pool_gas: u64,
+    /// What patient users take for the going price: a mean of recent base fees, log2 in Q32.
+    reference_log2_q32: i64,
+    pool: Pool,
     gas_by_delay: Vec<u128>,
 }
 
 impl Market {
-    fn step(
-        &mut self,
-        height: usize,
-        shock_q32: i64,
-        response: &Response,
-        parameters: &Parameters,
-    ) -> BlockOutcome {
+    fn step(&mut self, shock: Shock, response: &Response, parameters: &Parameters) -> BlockOutcome {
         let base_fee_wei = self.base_fee_wei;
-        let (gas_arrived, response_clamped) = response.arrivals(base_fee_wei, shock_q32);
-        let room =
-            (parameters.gas_limit() * (response.pool_blocks + 1)).saturating_sub(self.pool_gas);
+        let price = fixed::log2_q32(base_fee_wei);
+        let gas_limit = parameters.gas_limit();
+        let (gas_arrived, response_clamped) = response.arrivals(price, shock.exponent_q32);
+        let room = (gas_limit * (response.pool_blocks + 1)).saturating_sub(self.pool.gas());
         let admitted = gas_arrived.min(room);
-        if admitted > 0 {
-            self.pool.push_back((height, admitted));
-            self.pool_gas += admitted;
-        }
-        let gas_used = self.serve(height, parameters.gas_limit());
-        let expired = self.expire(height, response.patience_blocks);
+        self.admit(shock.height, admitted, response);
+        let gas_by_delay = &mut self.gas_by_delay;
+        let capacity = if shock.empty { 0 } else { gas_limit };
+        let gas_used = self.pool.serve(capacity, pool::bin(price), |arrived, gas| {
+            gas_by_delay[shock.height - arrived] += u128::from(gas);
+        });
+        let expired = match shock.height.checked_sub(response.patience_blocks) {
+            Some(last_height) => self.pool.expire(last_height),
+            None => 0,
+        };
+        let evicted = self.pool.evict_above(gas_limit * response.pool_blocks);
         self.base_fee_wei = next_base_fee(base_fee_wei, gas_used, parameters);
+        let step = price - self.reference_log2_q32;
+        self.reference_log2_q32 += fixed::mul_q32(response.reference_weight_q32, step);
         BlockOutcome {
             base_fee_wei,
             gas_used,
             gas_arrived,
-            gas_dropped: gas_arrived - admitted + expired,
+            gas_dropped: gas_arrived - admitted + expired + evicted,
             response_clamped,
         }
     }
 
-    fn serve(&mut self, height: usize, gas_limit: u64) -> u64 {
-        let mut left = gas_limit;
-        while left > 0
-            && let Some((arrived, gas)) = self.pool.front_mut()
-        {
-            let served = left.min(*gas);
-            self.gas_by_delay[height - *arrived] += u128::from(served);
-            left -= served;
-            *gas -= served;
-            if *gas == 0 {
-                self.pool.pop_front();
-            }
-        }
-        self.pool_gas -= gas_limit - left;
-        gas_limit - left
-    }
-
-    fn expire(&mut self, height: usize, patience_blocks: usize) -> u64 {
-        let mut expired = 0;
-        while let Some((arrived, gas)) = self.pool.front()
-            && height - arrived >= patience_blocks
-        {
-            expired += gas;
-            self.pool.pop_front();
-        }
-        self.pool_gas -= expired;
-        expired
+    fn admit(&mut self, height: usize, gas: u64, response: &Response) {
+        let patient = u128::from(gas) * u128::from(response.patient_share_ppm) / 1_000_000;
+        let patient = u64::try_from(patient).unwrap_or(gas);
+        self.pool.push_urgent(height, gas - patient);
+        let low = pool::bin(self.reference_log2_q32 - response.spread_log2_q32);
+        let high = pool::bin(self.reference_log2_q32 + response.spread_log2_q32);
+        self.pool.push_patient(height, Patient { gas: patient, low, high });
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::fee_market::{PathSpec, Shocks, simulate};
 
 fn calibrate_mainnet(
     observed: &[ObservedBlock],
@@ -90,6 +91,9 @@ fn calibration_recovers_a_known_demand() {
         fast_sigma_ppm: 600_000,
         slow_sigma_ppm: 150_000,
         persistence_ppm: 998_000,
+        patient_share_ppm: 0,
+        interval_variation_ppm: 0,
+        empty_ppm: 0,
         noise: NoiseSource::Stated,
         blocks_used: 0,
         blocks_imputed: 0,
@@ -99,6 +103,7 @@ fn calibration_recovers_a_known_demand() {
         assumptions: &assumptions,
         baseline: &chain,
         warmup_blocks: 500,
+        start_wei: None,
     };
     let path = simulate(&spec, &Shocks::draw((11, 0), 30_500, &known, &assumptions), &chain);
     let blocks: Vec<_> = path
@@ -108,13 +113,14 @@ fn calibration_recovers_a_known_demand() {
         .map(|(outcome, number)| block(number, outcome.gas_used, outcome.base_fee_wei))
         .collect();
     let found = calibrate(&blocks, &assumptions, &chain).unwrap();
-    // The level at the found anchor, moved to the known one, within 3 %.
+    // The level at the found anchor, moved to the known one, within 5 %: the slow noise alone leaves
+    // a standard error of 0.15 x sqrt(2 x 500 / 30,000), 2.7 %, in the median price.
     let moved = fixed::mul_q32(
         fixed::log2_q32(known.anchor_wei) - fixed::log2_q32(found.anchor_wei),
         fixed::ppm_to_q32(assumptions.elasticity_ppm.into()),
     );
     let level = fixed::scale_exp2(found.level_gas, -moved);
-    assert!(level.abs_diff(15_000_000) < 450_000, "{level} {found:?}");
+    assert!(level.abs_diff(15_000_000) < 750_000, "{level} {found:?}");
     assert!(found.fast_sigma_ppm.abs_diff(600_000) < 40_000, "{found:?}");
     assert!(found.slow_sigma_ppm.abs_diff(150_000) < 50_000, "{found:?}");
     assert!(found.persistence_ppm > 990_000, "{found:?}");

@@ -30,6 +30,13 @@ fn figures_match_a_path_worked_by_hand() {
         (Metric::BlocksSaturated, 500_000),
         (Metric::BlocksEmpty, 250_000),
         (Metric::SaturatedRunMax, 2),
+        (Metric::TimeAboveTarget, 500_000),
+        // Deviations from 0.625: 0.375, 0.365, -0.615, -0.125; products -0.0107, squares 0.668.
+        (Metric::UtilisationAutocorrelation, -16_062),
+        (Metric::TargetCrossings, 333_333),
+        (Metric::BaseFeeTailRatio, 1_145_455),
+        (Metric::BaseFeeRunUp, 260_000),
+        (Metric::BaseFeeDrawdown, 126_984),
         (Metric::BaseFeeMedian, 110),
         (Metric::BaseFeeP95, 126),
         (Metric::BaseFeeP99, 126),

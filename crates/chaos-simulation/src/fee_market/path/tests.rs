@@ -13,6 +13,9 @@ fn demand(level_gas: u64) -> Demand {
         fast_sigma_ppm: 0,
         slow_sigma_ppm: 0,
         persistence_ppm: 0,
+        patient_share_ppm: 0,
+        interval_variation_ppm: 0,
+        empty_ppm: 0,
         noise: NoiseSource::Stated,
         blocks_used: 1,
         blocks_imputed: 0,
@@ -39,7 +42,8 @@ fn run(
     parameters: &Parameters,
 ) -> Path {
     let baseline = Parameters::ethereum(30_000_000).unwrap();
-    let spec = PathSpec { demand, assumptions, baseline: &baseline, warmup_blocks: 0 };
+    let spec =
+        PathSpec { demand, assumptions, baseline: &baseline, warmup_blocks: 0, start_wei: None };
     simulate(&spec, shocks, parameters)
 }
 
@@ -151,6 +155,7 @@ fn the_warm_up_runs_under_the_baseline() {
         assumptions: &assumptions,
         baseline: &baseline,
         warmup_blocks: 150,
+        start_wei: None,
     };
     let ours = simulate(&spec, &shocks, &baseline);
     let other = simulate(&spec, &shocks, &with(ParameterName::GasLimit, 10_000_000));

@@ -1,0 +1,118 @@
+//! What blocks do not show directly, found by running the model until it behaves like them.
+
+use super::{Assumptions, Demand, SIGMA_PPM_MAX};
+use crate::{
+    Parameters,
+    fee_market::{Metric, PathMetrics, PathSpec, Shocks, percentile, simulate},
+    fixed,
+};
+
+/// Size of the simulated sample.
+const PATHS: u32 = 6;
+const BLOCKS: u32 = 1_000;
+const WARMUP_BLOCKS: u32 = 150;
+
+/// Seed of the matching paths; an experiment's own seed must not move its calibration.
+const SEED: u64 = u64::from_be_bytes(*b"demand/2");
+
+/// Patient share, deviation and level depend on each other; they are found in turn this often.
+const ROUNDS: usize = 3;
+
+/// Resolutions of the matches.
+const SIGMA_STEP_PPM: i64 = 4_000;
+const SHARE_STEP_PPM: i64 = 4_000;
+
+/// Everybody may not be patient: someone must set the going price.
+const PATIENT_SHARE_PPM_MAX: i64 = 950_000;
+
+/// The level moves by at most this factor in one round: log2 in Q32, a factor of two.
+const LEVEL_STEP_MAX_Q32: i64 = fixed::ONE_Q32;
+
+/// Patient share, fast noise and level with which the model's use and base fee behave as observed.
+pub(super) fn fit(
+    start: &Demand,
+    assumptions: &Assumptions,
+    parameters: &Parameters,
+    observed: &PathMetrics,
+) -> Demand {
+    let sample = Sample { assumptions, parameters };
+    let volatility = observed[&Metric::BaseFeeVolatility];
+    let autocorrelation = observed[&Metric::UtilisationAutocorrelation];
+    let mut demand = Demand { fast_sigma_ppm: 0, patient_share_ppm: 0, ..*start };
+    for _ in 0..ROUNDS {
+        let share =
+            |ppm: i64| Demand { patient_share_ppm: u32::try_from(ppm).unwrap_or(0), ..demand };
+        // More patience turns more of a block's excess back in the next one.
+        let found = bisect(PATIENT_SHARE_PPM_MAX, SHARE_STEP_PPM, |ppm| {
+            sample.mean(&share(ppm), Metric::UtilisationAutocorrelation) > autocorrelation
+        });
+        demand = share(found);
+        let sigma = |fast_sigma_ppm: i64| Demand { fast_sigma_ppm, ..demand };
+        let found = bisect(SIGMA_PPM_MAX, SIGMA_STEP_PPM, |ppm| {
+            sample.mean(&sigma(ppm), Metric::BaseFeeVolatility) < volatility
+        });
+        demand = sigma(found);
+        demand.level_gas = sample.level_gas(&demand);
+    }
+    demand
+}
+
+/// The largest value in steps from zero at which `below` still holds.
+fn bisect(most: i64, step: i64, below: impl Fn(i64) -> bool) -> i64 {
+    let (mut low, mut high) = (0, most);
+    while high - low > step {
+        let middle = low.midpoint(high);
+        if below(middle) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+/// The same shocks at every trial.
+struct Sample<'a> {
+    assumptions: &'a Assumptions,
+    parameters: &'a Parameters,
+}
+
+impl Sample<'_> {
+    fn each<T>(&self, demand: &Demand, figure: impl Fn(&crate::fee_market::Path) -> T) -> Vec<T> {
+        let spec = PathSpec {
+            demand,
+            assumptions: self.assumptions,
+            baseline: self.parameters,
+            warmup_blocks: WARMUP_BLOCKS,
+            start_wei: None,
+        };
+        let run = |path| {
+            let blocks = WARMUP_BLOCKS + BLOCKS;
+            let shocks = Shocks::draw((SEED, path), blocks, demand, self.assumptions);
+            figure(&simulate(&spec, &shocks, self.parameters))
+        };
+        (0..PATHS).map(run).collect()
+    }
+
+    fn mean(&self, demand: &Demand, metric: Metric) -> i128 {
+        let figures = self.each(demand, |path| path.metrics(self.parameters)[&metric]);
+        figures.iter().sum::<i128>() / i128::from(PATHS)
+    }
+
+    /// The level at which the median base fee of all paths together is the anchor.
+    ///
+    /// Slow noise is left out: its median is one, and so few blocks would not show it.
+    fn level_gas(&self, demand: &Demand) -> u64 {
+        let steady = Demand { slow_sigma_ppm: 0, ..*demand };
+        let fees = self.each(&steady, |path| {
+            path.blocks.iter().map(|block| block.base_fee_wei).collect::<Vec<_>>()
+        });
+        let mut fees = fees.concat();
+        fees.sort_unstable();
+        let apart = fixed::log2_q32(percentile(&fees, 50)) - fixed::log2_q32(demand.anchor_wei);
+        let elasticity = fixed::ppm_to_q32(self.assumptions.elasticity_ppm.into());
+        let step = -fixed::mul_q32(elasticity, apart);
+        let step = step.clamp(-LEVEL_STEP_MAX_Q32, LEVEL_STEP_MAX_Q32);
+        u64::try_from(fixed::scale_exp2(demand.level_gas, step)).unwrap_or(demand.level_gas).max(1)
+    }
+}
