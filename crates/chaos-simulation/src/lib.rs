@@ -33,6 +33,7 @@
 //! It refuses to touch files, network or clock: bytes come in, results go out. It refuses a chain
 //! whose fork schedule it does not know.
 
+pub mod attack;
 pub mod evm;
 mod experiment;
 pub mod fee_market;
