@@ -21,5 +21,6 @@ pub(crate) use demand::{NOISE_BLOCKS_MIN, longest_run};
 pub use history::{FeeHistory, HISTORY_BYTES_MAX, HistoryError, ObservedBlock};
 pub(crate) use metrics::percentile;
 pub use metrics::{Metric, PathMetrics, observed_metrics};
+pub(crate) use path::SlowStart;
 pub use path::{BlockOutcome, Path, PathSpec, Shocks, simulate};
 pub use pricing::{BlockUse, Climb, FeeState, climb, cost_of, doubling_blocks};

@@ -38,6 +38,7 @@ pub mod evm;
 mod experiment;
 pub mod fee_market;
 pub mod fixed;
+pub mod forecast;
 pub mod load;
 pub mod parameters;
 mod result;

@@ -2,7 +2,7 @@ mod matching;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, ObservedBlock, observed_metrics, percentile};
+use super::{ObservedBlock, observed_metrics, percentile};
 use crate::{ParameterName, Parameters, Setting, fixed};
 
 /// Slow noise is what remains in means over 10 x 10 blocks.

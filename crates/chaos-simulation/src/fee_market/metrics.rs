@@ -134,6 +134,18 @@ impl Metric {
         }
     }
 
+    /// Whether recorded blocks show it; waiting and refused demand are not recorded.
+    #[must_use]
+    pub const fn is_observable(self) -> bool {
+        !matches!(
+            self,
+            Self::InclusionDelayMean
+                | Self::InclusionDelayP95
+                | Self::DemandDropped
+                | Self::ResponseClamped
+        )
+    }
+
     /// Formula and source.
     #[must_use]
     pub const fn definition(self) -> &'static str {

@@ -35,6 +35,15 @@ pub struct Shocks {
     empty: Vec<bool>,
 }
 
+/// A known beginning of slow noise.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SlowStart {
+    /// Its value as a natural logarithm in Q32.
+    pub(crate) state_q32: i64,
+    /// It stays there for so many blocks.
+    pub(crate) held_blocks: u32,
+}
+
 impl Shocks {
     /// Draws the shocks of path `path` under `seed`: ChaCha8 keyed by the digest of both.
     #[must_use]
@@ -44,7 +53,26 @@ impl Shocks {
         demand: &Demand,
         assumptions: &Assumptions,
     ) -> Self {
-        let (seed, path) = stream;
+        Self::draw_with(stream, blocks, (demand, assumptions), None)
+    }
+
+    /// The same with slow noise at a known state in the beginning.
+    pub(crate) fn draw_from(
+        stream: (u64, u32),
+        blocks: u32,
+        demand: &Demand,
+        assumptions: &Assumptions,
+        start: SlowStart,
+    ) -> Self {
+        Self::draw_with(stream, blocks, (demand, assumptions), Some(start))
+    }
+
+    fn draw_with(
+        (seed, path): (u64, u32),
+        blocks: u32,
+        (demand, assumptions): (&Demand, &Assumptions),
+        start: Option<SlowStart>,
+    ) -> Self {
         let key = Digest::of_parts(&[STREAM_DOMAIN, &seed.to_be_bytes(), &path.to_be_bytes()]);
         let mut generator = ChaCha8Rng::from_seed(*key.as_bytes());
         let fast = fixed::ppm_to_q32(demand.fast_sigma_ppm);
@@ -66,10 +94,16 @@ impl Shocks {
                 .as_bytes(),
         );
         let variation = fixed::ppm_to_q32(demand.interval_variation_ppm.into());
+        if let Some(start) = start {
+            state = start.state_q32;
+        }
+        let held_blocks = start.map_or(0, |start| start.held_blocks);
         let exponents_q32 = (0..blocks)
-            .map(|_| {
+            .map(|height| {
                 let step = fixed::normal_q32(|| generator.next_u32());
-                state = fixed::mul_q32(persistence, state) + fixed::mul_q32(innovation, step);
+                if height >= held_blocks {
+                    state = fixed::mul_q32(persistence, state) + fixed::mul_q32(innovation, step);
+                }
                 let fresh = fixed::mul_q32(fast, fixed::normal_q32(|| generator.next_u32()));
                 let starts = chance(generator.next_u32(), assumptions.burst_probability_ppm);
                 if burst_left > 0 {
@@ -92,8 +126,7 @@ impl Shocks {
         Self { exponents_q32: vec![0; blocks as usize], empty: vec![false; blocks as usize] }
     }
 
-    /// The same with demand scaled by this factor from one block on, log2 in Q32.
-    #[must_use]
+    /// The same with all demand scaled by this factor, log2 in Q32.
     pub(crate) fn scaled(mut self, log2_q32: i64) -> Self {
         self.exponents_q32.iter_mut().for_each(|exponent| *exponent += log2_q32);
         self

@@ -11,3 +11,4 @@ mod evm_input;
 mod evm_load;
 mod evm_rebuild;
 mod fee_market;
+mod forecast;
