@@ -22,9 +22,13 @@ const STREAM_DOMAIN: &[u8] = b"chaos-simulation/fee-market/path/1";
 /// The stream of block intervals and empty blocks, apart from the one of demand.
 const INTERVAL_DOMAIN: &[u8] = b"chaos-simulation/fee-market/intervals/1";
 
-/// Patient users look at recent base fees: each block moves their reference by this share of the
-/// way to its logarithm, 3/10.
-const REFERENCE_WEIGHT_PPM: i64 = 300_000;
+/// Patient users look at recent base fees: each block moves the mean that they look at by this share
+/// of the way to its logarithm, 3/10.
+const RECENT_WEIGHT_PPM: i64 = 300_000;
+
+/// They also know the going price, which moves by 1/100 of the way, and offer the higher of the two:
+/// nobody asks for less because a fee is low by accident.
+const GOING_WEIGHT_PPM: i64 = 10_000;
 
 /// The random part of a path, drawn once and given to both arms of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,11 +109,12 @@ impl Shocks {
                     state = fixed::mul_q32(persistence, state) + fixed::mul_q32(innovation, step);
                 }
                 let fresh = fixed::mul_q32(fast, fixed::normal_q32(|| generator.next_u32()));
-                let starts = chance(generator.next_u32(), assumptions.burst_probability_ppm);
+                let draw = generator.next_u32();
+                let starts = chance(draw, assumptions.burst_probability_ppm);
                 if burst_left > 0 {
                     burst_left -= 1;
                 } else if starts {
-                    burst_left = assumptions.burst_blocks;
+                    burst_left = burst_blocks(draw, assumptions);
                 }
                 let shift = if burst_left > 0 { burst + calm } else { calm };
                 let interval = interval_log2_q32(intervals.next_u32(), variation);
@@ -147,6 +152,15 @@ fn interval_log2_q32(draw: u32, variation_q32: i64) -> i64 {
 
 fn chance(draw: u32, probability_ppm: u32) -> bool {
     u64::from(draw) * 1_000_000 < u64::from(probability_ppm) << 32
+}
+
+/// The length of a burst that this draw began, evenly from one block to twice the mean: a draw that
+/// is below the chance is even up to it.
+fn burst_blocks(draw: u32, assumptions: &Assumptions) -> u32 {
+    let below = u64::from(assumptions.burst_probability_ppm) << 32;
+    let lengths = 2 * u64::from(assumptions.burst_blocks);
+    let length = u128::from(draw) * 1_000_000 * u128::from(lengths) / u128::from(below.max(1));
+    u32::try_from(length.min(lengths.saturating_sub(1).into())).unwrap_or(0).saturating_add(1)
 }
 
 fn burst_log2_q32(assumptions: &Assumptions) -> i64 {
@@ -206,7 +220,7 @@ pub struct Path {
 ///
 /// Each block: demand arrives at the current base fee, in proportion to the block's interval. The
 /// urgent share joins a queue served first come first served; the patient share waits, each user at
-/// a reservation price spread around recent base fees, and is served when the base fee is at or
+/// a reservation price around the going one, and is served when the base fee is at or
 /// below it, the highest first. What waited longer than the patience gives up, and the base fee
 /// moves.
 #[must_use]
@@ -215,7 +229,8 @@ pub fn simulate(spec: &PathSpec<'_>, shocks: &Shocks, parameters: &Parameters) -
     let patience = spec.assumptions.patience_blocks;
     let mut market = Market {
         base_fee_wei: spec.start_wei.unwrap_or(spec.demand.anchor_wei),
-        reference_log2_q32: fixed::log2_q32(spec.start_wei.unwrap_or(spec.demand.anchor_wei)),
+        recent_log2_q32: fixed::log2_q32(spec.start_wei.unwrap_or(spec.demand.anchor_wei)),
+        going_log2_q32: fixed::log2_q32(spec.demand.anchor_wei),
         pool: Pool::new(spec.demand.patient_share_ppm > 0),
         gas_by_delay: vec![0; patience as usize + 1],
     };
@@ -252,7 +267,8 @@ struct Response {
     pool_blocks: u64,
     patient_share_ppm: u64,
     spread_log2_q32: i64,
-    reference_weight_q32: i64,
+    recent_weight_q32: i64,
+    going_weight_q32: i64,
 }
 
 impl Response {
@@ -266,7 +282,8 @@ impl Response {
             pool_blocks: spec.assumptions.pool_blocks.into(),
             patient_share_ppm: spec.demand.patient_share_ppm.min(1_000_000).into(),
             spread_log2_q32: fixed::ln_to_log2_q32(spread),
-            reference_weight_q32: fixed::ppm_to_q32(REFERENCE_WEIGHT_PPM),
+            recent_weight_q32: fixed::ppm_to_q32(RECENT_WEIGHT_PPM),
+            going_weight_q32: fixed::ppm_to_q32(GOING_WEIGHT_PPM),
         }
     }
 
@@ -282,8 +299,10 @@ impl Response {
 
 struct Market {
     base_fee_wei: u128,
-    /// What patient users take for the going price: a mean of recent base fees, log2 in Q32.
-    reference_log2_q32: i64,
+    /// A mean of the last few base fees, log2 in Q32.
+    recent_log2_q32: i64,
+    /// A mean of the last hundred or so.
+    going_log2_q32: i64,
     pool: Pool,
     gas_by_delay: Vec<u128>,
 }
@@ -308,8 +327,9 @@ impl Market {
         };
         let evicted = self.pool.evict_above(gas_limit * response.pool_blocks);
         self.base_fee_wei = next_base_fee(base_fee_wei, gas_used, parameters);
-        let step = price - self.reference_log2_q32;
-        self.reference_log2_q32 += fixed::mul_q32(response.reference_weight_q32, step);
+        let (recent, going) = (price - self.recent_log2_q32, price - self.going_log2_q32);
+        self.recent_log2_q32 += fixed::mul_q32(response.recent_weight_q32, recent);
+        self.going_log2_q32 += fixed::mul_q32(response.going_weight_q32, going);
         BlockOutcome {
             base_fee_wei,
             gas_used,
@@ -323,8 +343,9 @@ impl Market {
         let patient = u128::from(gas) * u128::from(response.patient_share_ppm) / 1_000_000;
         let patient = u64::try_from(patient).unwrap_or(gas);
         self.pool.push_urgent(height, gas - patient);
-        let low = pool::bin(self.reference_log2_q32 - response.spread_log2_q32);
-        let high = pool::bin(self.reference_log2_q32 + response.spread_log2_q32);
+        let reference = self.recent_log2_q32.max(self.going_log2_q32);
+        let low = pool::bin(reference - response.spread_log2_q32);
+        let high = pool::bin(reference + response.spread_log2_q32);
         self.pool.push_patient(height, Patient { gas: patient, low, high });
     }
 }

@@ -31,7 +31,7 @@ pub const HORIZON_BLOCKS_MIN: u32 = 100;
 pub const HORIZON_BLOCKS_MAX: u32 = 32_768;
 
 /// Blocks of warm-up: they fill the pool while slow noise stands where the fit ended.
-pub(super) const WARMUP_BLOCKS: u32 = 150;
+pub(super) const WARMUP_BLOCKS: u32 = 300;
 
 /// The state of demand at the end of the fit is read from the base fees of so many blocks.
 const STATE_BLOCKS: usize = 60;

@@ -77,13 +77,27 @@ fn recorded_history_is_predicted_window_after_window() {
     let Some(history) = history() else { return };
     let fit = std::env::var("FIT").map_or(5_000, |v| v.parse().unwrap());
     let horizon = std::env::var("HOR").map_or(2_500, |v| v.parse().unwrap());
-    let options = Options { paths: 100, fit_blocks: fit, horizon_blocks: horizon, ..Options::default() };
+    let options =
+        Options { paths: 100, fit_blocks: fit, horizon_blocks: horizon, ..Options::default() };
     let validation = validate(history.blocks(), &rolling(options), threads(2)).unwrap();
     for w in &validation.windows {
         let r = &w.score.metrics["base_fee_median"];
         let p = &w.score.metrics["base_fee_p95"];
         let g = |x: i128| x / 1_000_000_00;
-        eprintln!("{} median {} [{} {} {}] p95 {} [{} {} {}] {}/{}", w.score.observed.first_block, g(r.observed.0), g(r.quantiles.p10), g(r.quantiles.p50), g(r.quantiles.p90), g(p.observed.0), g(p.quantiles.p10), g(p.quantiles.p50), g(p.quantiles.p90), w.score.p10_p90.inside, w.score.p10_p90.of);
+        eprintln!(
+            "{} median {} [{} {} {}] p95 {} [{} {} {}] {}/{}",
+            w.score.observed.first_block,
+            g(r.observed.0),
+            g(r.quantiles.p10),
+            g(r.quantiles.p50),
+            g(r.quantiles.p90),
+            g(p.observed.0),
+            g(p.quantiles.p10),
+            g(p.quantiles.p50),
+            g(p.quantiles.p90),
+            w.score.p10_p90.inside,
+            w.score.p10_p90.of
+        );
     }
     show(&validation);
 }
@@ -96,7 +110,10 @@ fn the_launch_is_tested_on_what_came_later() {
         backtest(&request(12_965_000, mainnet()), history.blocks(), &options, threads(2)).unwrap();
     for (name, row) in &score.metrics {
         let q = row.quantiles;
-        eprintln!("{name:<28} obs {:>20} [{} {} {}] {}", row.observed.0, q.p10, q.p50, q.p90, row.inside_p10_p90);
+        eprintln!(
+            "{name:<28} obs {:>20} [{} {} {}] {}",
+            row.observed.0, q.p10, q.p50, q.p90, row.inside_p10_p90
+        );
     }
     eprintln!("{:#?}", forecast.demand);
     assert_eq!(forecast.basis, Basis::After);

@@ -16,7 +16,7 @@ const WARMUP_BLOCKS: u32 = 150;
 const SEED: u64 = u64::from_be_bytes(*b"demand/2");
 
 /// Patient share, deviation and level depend on each other; they are found in turn this often.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 4;
 
 /// Resolutions of the matches.
 const SIGMA_STEP_PPM: i64 = 4_000;
@@ -24,6 +24,9 @@ const SHARE_STEP_PPM: i64 = 4_000;
 
 /// Everybody may not be patient: someone must set the going price.
 const PATIENT_SHARE_PPM_MAX: i64 = 950_000;
+
+/// More empty blocks than every second one are no proposers' habit.
+const EMPTY_PPM_MAX: i128 = 500_000;
 
 /// The level moves by at most this factor in one round: log2 in Q32, a factor of two.
 const LEVEL_STEP_MAX_Q32: i64 = fixed::ONE_Q32;
@@ -52,6 +55,9 @@ pub(super) fn fit(
             sample.mean(&sigma(ppm), Metric::BaseFeeVolatility) < volatility
         });
         demand = sigma(found);
+        let excess = observed[&Metric::BlocksEmpty] - sample.mean(&demand, Metric::BlocksEmpty);
+        let empty = (i128::from(demand.empty_ppm) + excess).clamp(0, EMPTY_PPM_MAX);
+        demand.empty_ppm = u32::try_from(empty).unwrap_or(0);
         demand.level_gas = sample.level_gas(&demand);
     }
     demand
@@ -101,13 +107,19 @@ impl Sample<'_> {
 
     /// The level at which the median base fee of all paths together is the anchor.
     ///
-    /// Slow noise is left out: its median is one, and so few blocks would not show it.
+    /// Every path runs twice, the second time with its slow noise the other way round: so few blocks
+    /// would not show the middle of it.
     fn level_gas(&self, demand: &Demand) -> u64 {
-        let steady = Demand { slow_sigma_ppm: 0, ..*demand };
-        let fees = self.each(&steady, |path| {
-            path.blocks.iter().map(|block| block.base_fee_wei).collect::<Vec<_>>()
-        });
-        let mut fees = fees.concat();
+        let mirrored = Demand { slow_sigma_ppm: -demand.slow_sigma_ppm, ..*demand };
+        let mut fees: Vec<u128> = [*demand, mirrored]
+            .iter()
+            .flat_map(|demand| {
+                self.each(demand, |path| {
+                    path.blocks.iter().map(|block| block.base_fee_wei).collect::<Vec<_>>()
+                })
+            })
+            .flatten()
+            .collect();
         fees.sort_unstable();
         let apart = fixed::log2_q32(percentile(&fees, 50)) - fixed::log2_q32(demand.anchor_wei);
         let elasticity = fixed::ppm_to_q32(self.assumptions.elasticity_ppm.into());

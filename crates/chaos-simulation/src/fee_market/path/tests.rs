@@ -118,12 +118,17 @@ fn a_larger_denominator_calms_the_fee() {
 #[test]
 fn shocks_repeat_for_a_stream_and_differ_between_streams() {
     let demand = noisy(15_000_000);
-    let assumptions = Assumptions::default();
+    let assumptions = Assumptions {
+        burst_probability_ppm: 500,
+        burst_factor_ppm: 1_500_000,
+        burst_blocks: 25,
+        ..Assumptions::default()
+    };
     let draw = |stream| Shocks::draw(stream, 100, &demand, &assumptions);
     assert_eq!(draw((1, 2)), draw((1, 2)));
     assert_ne!(draw((1, 2)), draw((1, 3)));
     assert_ne!(draw((1, 2)), draw((2, 2)));
-    // The first shocks of stream (1, 2), computed by an independent Python program with its own
+    // The first shocks of stream (1, 2) under these bursts, computed by an independent Python program with its own
     // ChaCha8; a change here changes every published digest.
     assert_eq!(draw((1, 2)).exponents_q32[..3], GOLDEN_SHOCKS);
 }
