@@ -85,6 +85,7 @@ fn nothing_to_draw_gives_no_figure() {
         blocks: vec![],
         baseline: chaos_simulation::Band::default(),
         proposal: chaos_simulation::Band::default(),
+        difference: vec![],
     };
     assert_eq!(fan::draw(&proposal(&context("text")), &empty), None);
 }

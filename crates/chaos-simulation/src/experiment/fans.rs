@@ -45,11 +45,23 @@ pub(super) fn collect(experiment: &Experiment, paths: &[PathPair]) -> BTreeMap<S
         blocks: blocks.clone(),
         baseline: band(blocks.len(), paths, |pair| &pair.baseline_samples, value),
         proposal: band(blocks.len(), paths, |pair| &pair.proposal_samples, value),
+        difference: difference(paths, value),
     };
     BTreeMap::from([
         ("base_fee".to_owned(), fan("wei", |sample| sample.base_fee_wei)),
         ("utilisation".to_owned(), fan("ppm", |sample| sample.utilisation_ppm)),
     ])
+}
+
+fn difference(paths: &[PathPair], value: fn(&Sample) -> u128) -> Vec<Decimal> {
+    let signed = |sample: &Sample| i128::try_from(value(sample)).unwrap_or(i128::MAX);
+    let mut differences: Vec<i128> = paths
+        .iter()
+        .flat_map(|pair| pair.baseline_samples.iter().zip(&pair.proposal_samples))
+        .map(|(baseline, proposal)| signed(proposal) - signed(baseline))
+        .collect();
+    differences.sort_unstable();
+    (0..=100).map(|percent| Decimal(percentile(&differences, percent))).collect()
 }
 
 fn band(

@@ -37,6 +37,8 @@ pub struct Fan {
     pub baseline: Band,
     /// The proposal arm.
     pub proposal: Band,
+    /// Percentiles 0 to 100 of proposal less baseline over all paths and blocks, paired.
+    pub difference: Vec<Decimal>,
 }
 
 /// Percentiles over paths, nearest rank, one entry per block of the [`Fan`].
