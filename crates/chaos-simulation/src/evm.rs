@@ -23,6 +23,7 @@ pub(crate) mod overlay;
 pub mod rebuild;
 pub(crate) mod receipts;
 pub mod replay;
+pub mod scenarios;
 pub mod state;
 pub(crate) mod tracked;
 
@@ -45,4 +46,5 @@ pub use replay::{
     BlockReplay, RejectReason, Rejected, ReplayError, ReplayInput, Status, TransactionOutcome,
     execute, replay, replay_all, replay_on,
 };
+pub use scenarios::{Scenario, ScenarioError, run_scenarios};
 pub use state::{Complete, PreState, Recording, Snapshot, SnapshotView, UnknownReads};

@@ -45,7 +45,7 @@ use alloy_eips::eip1559::calc_next_block_base_fee;
 use revm::context::result::EVMError;
 
 use crate::evm::{
-    block::TransactionKind,
+    block::{Transaction, TransactionKind},
     changes::{Changes, ChangesError},
     execute::{Attempt, Executor, RejectReason, Terms},
     outcome::{Ending, Exclusion, ExclusionCounts, Fate, Outcome, OutcomeCounts, compare},
@@ -58,6 +58,7 @@ mod pool;
 mod run;
 
 use pool::{Candidate, Pool};
+pub(super) use run::groups;
 pub use run::{Run, RunError, runs};
 
 /// What is assumed of pool and builder.
@@ -121,6 +122,19 @@ pub struct RebuiltBlock {
     pub exclusions: ExclusionCounts,
     /// Places outside the known state that were read for the first time in this run.
     pub unknown_reads: UnknownReads,
+    /// What became of the transactions recorded in this block, wherever they went.
+    pub outcomes: OutcomeCounts,
+}
+
+impl RebuiltBlock {
+    /// Adds a transaction that went in.
+    fn add(&mut self, transaction: &Transaction, ending: &Ending) {
+        let tip = transaction.effective_tip(self.base_fee_per_gas.unwrap_or(0));
+        self.included += 1;
+        self.blobs += transaction.env.blob_hashes.len() as u64;
+        self.gas_before_refund += ending.gas_before_refund;
+        self.tips_wei += tip * u128::from(ending.gas_used);
+    }
 }
 
 /// Why a run could not be built again.
@@ -253,6 +267,7 @@ impl<'a> Builder<'a> {
                 waiting: 0,
                 exclusions: ExclusionCounts::default(),
                 unknown_reads: UnknownReads::default(),
+                outcomes: OutcomeCounts::default(),
             },
             gas_cap: self.changes.transaction_gas_cap(&block.rules),
             blobs_max: self.changes.blobs_max(&block.rules),
@@ -356,26 +371,11 @@ impl<'a> Builder<'a> {
             }
             _ => (site.executor.transaction(transaction)?, false),
         };
+        let left_out = |outcome| Verdict::Settled(absent(self.run, candidate, outcome));
         let (attempt, fixable) = attempt;
-        let fate = |included_in, gas_after, outcome| Fate {
-            block: self.run.blocks()[candidate.block].block().header.number,
-            index: candidate.index,
-            hash: transaction.hash,
-            included_in,
-            gas_before: before.map_or(0, |ending| ending.gas_used),
-            gas_after,
-            outcome,
-        };
         Ok(match attempt {
             Attempt::Executed(executed) => {
                 let after = Ending::from(executed.result);
-                let figures = &mut site.figures;
-                let base_fee = figures.base_fee_per_gas.unwrap_or(0);
-                figures.included += 1;
-                figures.blobs += transaction.env.blob_hashes.len() as u64;
-                figures.gas_before_refund += after.gas_before_refund;
-                figures.tips_wei +=
-                    transaction.effective_tip(base_fee) * u128::from(after.gas_used);
                 let outcome = match before {
                     _ if site.executor.state().guessed() => Outcome::Unknown,
                     None if after.succeeded() => Outcome::NowSucceeds,
@@ -386,17 +386,21 @@ impl<'a> Builder<'a> {
                         Outcome::PotentiallyBroken
                     }),
                 };
-                Verdict::Settled(fate(Some(site.figures.number), after.gas_used, outcome))
+                site.figures.add(transaction, &after);
+                let included_in = Some(site.figures.number);
+                let gas_after = after.gas_used;
+                Verdict::Settled(Fate {
+                    included_in,
+                    gas_after,
+                    ..absent(self.run, candidate, outcome)
+                })
             }
-            Attempt::Rejected(_) if fixable => {
-                Verdict::Settled(fate(None, 0, Outcome::FixableWithHigherGasLimit))
-            }
+            Attempt::Rejected(_) if fixable => left_out(Outcome::FixableWithHigherGasLimit),
             Attempt::Rejected(reason) if may_pass_later(&reason) => {
                 Verdict::Waits(Exclusion::Rejected(reason))
             }
             Attempt::Rejected(reason) => {
-                let outcome = Outcome::NotIncluded(Exclusion::Rejected(reason));
-                Verdict::Settled(fate(None, 0, outcome))
+                left_out(Outcome::NotIncluded(Exclusion::Rejected(reason)))
             }
             Attempt::Skipped => Verdict::Waits(Exclusion::Unsupported),
         })
@@ -422,29 +426,34 @@ impl<'a> Builder<'a> {
     }
 
     fn finish(self) -> Rebuilt {
-        let (run, pool) = (self.run, &self.pool);
+        let Self { run, pool, fates, mut blocks, .. } = self;
         let mut outcomes = OutcomeCounts::default();
-        let places = self.fates.into_iter().enumerate().flat_map(|(block, fates)| {
-            fates
-                .into_iter()
-                .enumerate()
-                .map(move |(index, fate)| (Candidate { block, index }, fate))
-        });
-        let transactions = places
-            .map(|(candidate, fate)| {
-                fate.unwrap_or_else(|| Fate {
-                    block: run.blocks()[candidate.block].block().header.number,
-                    index: candidate.index,
-                    hash: run.transaction(candidate).hash,
-                    included_in: None,
-                    gas_before: run.ending(candidate).map_or(0, |ending| ending.gas_used),
-                    gas_after: 0,
-                    outcome: Outcome::NotIncluded(pool.last(candidate)),
-                })
-            })
-            .inspect(|fate| outcomes.count(&fate.outcome))
-            .collect();
-        Rebuilt { blocks: self.blocks, transactions, outcomes }
+        let mut transactions = Vec::with_capacity(fates.iter().map(Vec::len).sum());
+        for (block, fates) in fates.into_iter().enumerate() {
+            for (index, fate) in fates.into_iter().enumerate() {
+                let candidate = Candidate { block, index };
+                let fate = fate.unwrap_or_else(|| {
+                    absent(run, candidate, Outcome::NotIncluded(pool.last(candidate)))
+                });
+                blocks[block].outcomes.count(&fate.outcome);
+                transactions.push(fate);
+            }
+            outcomes += blocks[block].outcomes;
+        }
+        Rebuilt { blocks, transactions, outcomes }
+    }
+}
+
+/// The fate of a transaction that is in no block.
+fn absent(run: &Run, candidate: Candidate, outcome: Outcome) -> Fate {
+    Fate {
+        block: run.blocks()[candidate.block].block().header.number,
+        index: candidate.index,
+        hash: run.transaction(candidate).hash,
+        included_in: None,
+        gas_before: run.ending(candidate).map_or(0, |ending| ending.gas_used),
+        gas_after: 0,
+        outcome,
     }
 }
 

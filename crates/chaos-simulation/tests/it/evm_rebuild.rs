@@ -2,10 +2,10 @@
 
 use chaos_simulation::evm::{
     Assumptions, Changes, ExclusionCause, Order, OutcomeGroup, Rebuilt, ReplayInput, Run, rebuild,
-    runs,
+    run_scenarios, runs,
 };
 
-use super::evm::inputs;
+use super::evm::{inputs, threads};
 
 const RECORDED: Assumptions = Assumptions { order: Order::Recorded, lead_blocks: 0 };
 
@@ -88,4 +88,33 @@ fn packing_by_effective_tip_rejects_almost_nothing_and_stays_on_known_state() {
     );
     assert!(rejected <= 2, "{rejected}");
     assert!(unknown_blocks <= 9, "{unknown_blocks}");
+}
+
+#[test]
+fn scenarios_are_the_same_on_any_number_of_threads_and_in_the_order_asked() {
+    let Some(inputs) = inputs("ethereum", 1) else { return };
+    let sets = [
+        Changes::NONE,
+        Changes { gas_limit: Some(15_000_000), ..Changes::NONE },
+        Changes { calldata_floor_per_token: Some(10), ..Changes::NONE },
+        Changes { refund_quotient: Some(u64::MAX), ..Changes::NONE },
+        Changes { transaction_gas_cap: Some(1_000_000), ..Changes::NONE },
+    ];
+    let on = |count| run_scenarios(&inputs, &sets, &RECORDED, threads(count)).unwrap();
+    let two = on(2);
+    assert_eq!(two, on(1));
+    assert_eq!(two, on(5));
+    for (scenario, changes) in two.iter().zip(sets) {
+        assert_eq!(scenario.changes, changes);
+        assert_eq!(scenario.blocks.len(), 60);
+        assert_eq!(scenario.outcomes.total(), 15_351);
+        let by_block: u64 = scenario.blocks.iter().map(|block| block.outcomes.total()).sum();
+        assert_eq!(by_block, 15_351);
+        eprintln!("{changes:?}: {:?}", scenario.outcomes);
+    }
+    let without_refunds = &two[3];
+    assert!(without_refunds.outcomes.get(OutcomeGroup::GasOnly) > 100);
+    for block in &without_refunds.blocks {
+        assert_eq!(block.gas_used, block.gas_before_refund, "block {}", block.number);
+    }
 }
