@@ -23,13 +23,14 @@ pub(crate) mod overlay;
 pub mod rebuild;
 pub(crate) mod receipts;
 pub mod replay;
+pub mod resources;
 pub mod scenarios;
 pub mod state;
 pub(crate) mod tracked;
 
 pub use block::{
     BLOCK_BYTES_MAX, Block, DecodeError, Deposit, Header, RecordedAccount, RecordedBlock,
-    RecordedReceipt, Transaction, TransactionKind, Withdrawal,
+    RecordedReceipt, RecordedSignature, Transaction, TransactionKind, Withdrawal,
 };
 pub use bytecodes::{BYTECODES_BYTES_MAX, Bytecodes};
 pub use changes::{Changes, ChangesError};
@@ -46,5 +47,6 @@ pub use replay::{
     BlockReplay, RejectReason, Rejected, ReplayError, ReplayInput, Status, TransactionOutcome,
     execute, replay, replay_all, replay_on,
 };
+pub use resources::{BlockResources, GasByKind, GasKind, StateGrowth, WorstTransaction, measure};
 pub use scenarios::{Scenario, ScenarioError, run_scenarios};
 pub use state::{Complete, PreState, Recording, Snapshot, SnapshotView, UnknownReads};

@@ -84,6 +84,13 @@ pub struct Header {
     pub excess_blob_gas: Option<u64>,
     /// Root of the parent beacon block (EIP-4788), from Cancun on.
     pub parent_beacon_block_root: Option<B256>,
+    /// Free bytes of the block's builder, if recorded. OP-stack chains keep their base-fee rule
+    /// there.
+    pub extra_data: Option<Bytes>,
+    /// Bytes of the encoded block, if recorded.
+    pub size_bytes: Option<u64>,
+    /// Hashes of its uncles, if recorded.
+    pub uncles: Vec<B256>,
 }
 
 /// A transaction, ready to run.
@@ -95,6 +102,20 @@ pub struct Transaction {
     pub kind: TransactionKind,
     /// The fields the EVM reads. Meaningless for [`TransactionKind::Unsupported`].
     pub env: TxEnv,
+    /// Its signature, if recorded. It is not checked, and only its size matters here.
+    pub signature: Option<RecordedSignature>,
+}
+
+/// A transaction's signature as recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordedSignature {
+    /// First half.
+    pub r: U256,
+    /// Second half.
+    pub s: U256,
+    /// The parity of the point, or for a legacy transaction the number that also holds the chain
+    /// (EIP-155).
+    pub v: u64,
 }
 
 /// The sort of a transaction.
@@ -125,6 +146,8 @@ pub struct Withdrawal {
     pub address: Address,
     /// Amount in gwei.
     pub amount_gwei: u64,
+    /// Its running number and its validator's, if recorded.
+    pub numbers: Option<(u64, u64)>,
 }
 
 /// An account at the start of a block.

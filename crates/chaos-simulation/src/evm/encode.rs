@@ -5,7 +5,8 @@ use revm::context::either::Either;
 use serde_json::{Map, Value, json};
 
 use crate::evm::block::{
-    Block, Header, RecordedAccount, RecordedBlock, RecordedReceipt, Transaction, TransactionKind,
+    Block, Header, RecordedAccount, RecordedBlock, RecordedReceipt, RecordedSignature, Transaction,
+    TransactionKind,
 };
 
 impl RecordedBlock {
@@ -73,11 +74,16 @@ fn block_value(block: &Block) -> Value {
         ("blobGasUsed", header.blob_gas_used.map(hex64)),
         ("excessBlobGas", header.excess_blob_gas.map(hex64)),
         ("parentBeaconBlockRoot", header.parent_beacon_block_root.map(|root| json!(root))),
+        ("extraData", header.extra_data.as_ref().map(|data| json!(data))),
+        ("size", header.size_bytes.map(hex64)),
     ];
     for (name, field) in optional {
         if let Some(field) = field {
             value[name] = field;
         }
+    }
+    if !header.uncles.is_empty() {
+        value["uncles"] = json!(header.uncles);
     }
     let base_fee = header.base_fee_per_gas.unwrap_or(0);
     value["transactions"] =
@@ -85,7 +91,14 @@ fn block_value(block: &Block) -> Value {
     value["withdrawals"] = block
         .withdrawals
         .iter()
-        .map(|w| json!({"address": w.address, "amount": hex64(w.amount_gwei)}))
+        .map(|w| {
+            let mut value = json!({"address": w.address, "amount": hex64(w.amount_gwei)});
+            if let Some((index, validator)) = w.numbers {
+                value["index"] = hex64(index);
+                value["validatorIndex"] = hex64(validator);
+            }
+            value
+        })
         .collect();
     value
 }
@@ -110,6 +123,11 @@ fn transaction_value(transaction: &Transaction, base_fee: u64) -> Value {
     });
     if let Some(chain_id) = env.chain_id {
         value["chainId"] = hex64(chain_id);
+    }
+    if let Some(RecordedSignature { r, s, v }) = transaction.signature {
+        value["r"] = json!(r);
+        value["s"] = json!(s);
+        value["v"] = hex64(v);
     }
     if let TransactionKind::Deposit(deposit) = transaction.kind {
         value["mint"] = json!(deposit.mint_wei);

@@ -1,7 +1,7 @@
 //! One block in one EVM: the steps that replay, counterfactuals and the load generator share.
 
 use alloy_eips::{eip2935, eip4788};
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, Bytes, U256};
 use revm::{
     Context, Database, DatabaseCommit, ExecuteCommitEvm, ExecuteEvm, MainBuilder, MainnetEvm,
     SystemCallEvm,
@@ -39,6 +39,15 @@ pub(crate) struct Terms<'a> {
     pub(crate) gas_limit: u64,
     pub(crate) base_fee: Option<u64>,
     pub(crate) changes: &'a Changes,
+}
+
+/// What a transaction pays before it runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Intrinsic {
+    /// Whatever its input.
+    pub(crate) fixed: u64,
+    /// For its input.
+    pub(crate) calldata: u64,
 }
 
 /// How transactions are run: as they are (`()`), or watched step by step by an inspector.
@@ -364,6 +373,16 @@ impl<DB: Database + DatabaseCommit, W: Watch<DB>> Executor<DB, W> {
         };
         let wei = U256::from(ether) * U256::from(GWEI_WEI) * U256::from(GWEI_WEI);
         self.credit(block.header.beneficiary, wei)
+    }
+
+    /// What a transaction pays before it runs.
+    pub(crate) fn intrinsic(&self, transaction: &Transaction) -> Intrinsic {
+        let price = &self.evm.ctx.cfg.gas_params;
+        let env = &transaction.env;
+        let all = price.initial_tx_gas_for_tx(env, None).initial_total_gas();
+        let bare = TxEnv { data: Bytes::new(), ..env.clone() };
+        let fixed = price.initial_tx_gas_for_tx(&bare, None).initial_total_gas();
+        Intrinsic { fixed, calldata: all - fixed }
     }
 
     /// The blob base fee in wei; zero where there is none.

@@ -105,9 +105,9 @@ pub struct Snapshot {
 }
 
 #[derive(Debug, Clone)]
-struct SnapshotAccount {
-    info: AccountInfo,
-    storage: StorageKeyMap<U256>,
+pub(crate) struct SnapshotAccount {
+    pub(crate) info: AccountInfo,
+    pub(crate) storage: StorageKeyMap<U256>,
 }
 
 impl Snapshot {
@@ -177,6 +177,11 @@ impl Snapshot {
         for (number, hash) in &later.block_hashes {
             self.block_hashes.entry(*number).or_insert(*hash);
         }
+    }
+
+    /// An account, if it is known.
+    pub(crate) fn account(&self, address: Address) -> Option<&SnapshotAccount> {
+        self.accounts.get(&address)
     }
 
     /// The number of accounts known.

@@ -75,7 +75,6 @@ impl Database for Tracked<'_> {
 impl DatabaseCommit for Tracked<'_> {
     fn commit(&mut self, changes: EvmState) {
         if self.guessed() {
-            #[expect(clippy::iter_over_hash_type, reason = "the result is a set")]
             for (address, account) in changes.iter().filter(|(_, account)| account.is_touched()) {
                 let changed = account.storage.iter().filter(|(_, slot)| slot.is_changed());
                 self.tainted.extend(changed.map(|(slot, _)| (*address, *slot)));

@@ -154,6 +154,9 @@ fn empty_header(tip: &Tip, gas_limit: u64, timestamp: u64) -> Header {
         blob_gas_used: Some(0),
         excess_blob_gas: Some(0),
         parent_beacon_block_root: Some(B256::ZERO),
+        extra_data: None,
+        size_bytes: None,
+        uncles: Vec::new(),
     }
 }
 
@@ -309,7 +312,8 @@ fn run_set_up(world: &mut World, steps: Vec<(Address, TxKind, Bytes)>) -> Result
             ..TxEnv::default()
         };
         *nonce += 1;
-        let transaction = Transaction { hash: B256::ZERO, kind: TransactionKind::Ordinary, env };
+        let transaction =
+            Transaction { hash: B256::ZERO, kind: TransactionKind::Ordinary, env, signature: None };
         let attempt = executor
             .transaction(&transaction)
             .map_err(|source| LoadError::Execution { block: 0, source })?;

@@ -78,8 +78,12 @@ pub(super) fn transaction(wish: &Wish, nonce: u64) -> (Transaction, TxEnvelope) 
         gas_priority_fee: (type_byte == 2).then_some(tip_max),
         ..TxEnv::default()
     };
-    let transaction =
-        Transaction { hash: *envelope.tx_hash(), kind: TransactionKind::Ordinary, env };
+    let transaction = Transaction {
+        hash: *envelope.tx_hash(),
+        kind: TransactionKind::Ordinary,
+        env,
+        signature: None,
+    };
     (transaction, envelope)
 }
 

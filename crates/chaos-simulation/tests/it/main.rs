@@ -10,5 +10,6 @@ mod evm;
 mod evm_input;
 mod evm_load;
 mod evm_rebuild;
+mod evm_resources;
 mod fee_market;
 mod forecast;

@@ -17,7 +17,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     Block, DecodeError, Deposit, Header, RecordedAccount, RecordedBlock, RecordedReceipt,
-    Transaction, TransactionKind, Withdrawal, quantity::Hex64, wire,
+    RecordedSignature, Transaction, TransactionKind, Withdrawal, quantity::Hex64, wire,
 };
 use crate::evm::fork::{self, ForkRules};
 
@@ -172,7 +172,14 @@ fn block(mut wire: wire::Block, expected_chain: Option<u64>) -> Result<Block, De
         )?
         .unwrap_or_default()
         .iter()
-        .map(|w| Withdrawal { address: w.address, amount_gwei: w.amount.0 })
+        .map(|w| Withdrawal {
+            address: w.address,
+            amount_gwei: w.amount.0,
+            numbers: w
+                .index
+                .zip(w.validator_index)
+                .map(|(index, validator)| (index.0, validator.0)),
+        })
         .collect();
     let header = header(&wire, number, timestamp, rules, &at)?;
     let transactions = transactions
@@ -242,6 +249,9 @@ fn header(
             "parentBeaconBlockRoot",
             HASH,
         )?,
+        extra_data: wire.extra_data.clone(),
+        size_bytes: wire.size.map(|size| size.0),
+        uncles: wire.uncles.clone().unwrap_or_default(),
     })
 }
 
@@ -256,9 +266,10 @@ fn transaction(
     let deposit = tx_type == DEPOSIT_TYPE && rules.family == fork::Family::OpStack;
     if tx_type > 4 && !deposit {
         let env = TxEnv { tx_type, caller, ..TxEnv::default() };
-        return Ok(Transaction { hash, kind: TransactionKind::Unsupported, env });
+        return Ok(Transaction { hash, kind: TransactionKind::Unsupported, env, signature: None });
     }
 
+    let signature = signature(&wire, tx_type);
     // Type 3 and 4 transactions cannot create a contract; only for them must `to` be present.
     let to = at.need_if((3..=4).contains(&tx_type), wire.to, "to", ADDRESS)?;
     let kind = to.map_or(TxKind::Create, TxKind::Call);
@@ -281,7 +292,12 @@ fn transaction(
             mint_wei: wire.mint.map_or_else(Default::default, |mint| mint.0),
             receipt_version: wire.deposit_receipt_version.map(|version| version.0),
         };
-        return Ok(Transaction { hash, kind: TransactionKind::Deposit(deposit), env });
+        return Ok(Transaction {
+            hash,
+            kind: TransactionKind::Deposit(deposit),
+            env,
+            signature: None,
+        });
     }
 
     env.nonce = at.need(wire.nonce, "nonce", QUANTITY)?.0;
@@ -306,7 +322,19 @@ fn transaction(
             at.need(wire.authorization_list, "authorizationList", "an array of authorizations")?;
         env.authorization_list = list.iter().map(|a| Either::Left(authorization(a))).collect();
     }
-    Ok(Transaction { hash, kind: TransactionKind::Ordinary, env })
+    Ok(Transaction { hash, kind: TransactionKind::Ordinary, env, signature })
+}
+
+/// The signature, if all of it is there. Older nodes give `v` alone, newer ones the parity too.
+fn signature(wire: &wire::Transaction, tx_type: u8) -> Option<RecordedSignature> {
+    let parity = wire.y_parity.map(|parity| parity.0);
+    let v = match (wire.v, wire.chain_id) {
+        (Some(v), _) => v.0,
+        (None, _) if tx_type > 0 => parity?,
+        (None, None) => parity?.saturating_add(27),
+        (None, Some(chain)) => chain.0.saturating_mul(2).saturating_add(parity?).saturating_add(35),
+    };
+    Some(RecordedSignature { r: wire.r?.0, s: wire.s?.0, v })
 }
 
 fn access(item: wire::AccessListItem) -> AccessListItem {

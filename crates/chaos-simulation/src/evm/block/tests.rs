@@ -25,7 +25,7 @@ fn transaction(fee_max: u128, tip_max: Option<u128>) -> Transaction {
         gas_priority_fee: tip_max,
         ..TxEnv::default()
     };
-    Transaction { hash: B256::ZERO, kind: TransactionKind::Ordinary, env }
+    Transaction { hash: B256::ZERO, kind: TransactionKind::Ordinary, env, signature: None }
 }
 
 #[test]

@@ -33,6 +33,9 @@ pub(super) struct Block {
     pub(super) blob_gas_used: Option<Hex64>,
     pub(super) excess_blob_gas: Option<Hex64>,
     pub(super) parent_beacon_block_root: Option<B256>,
+    pub(super) extra_data: Option<Bytes>,
+    pub(super) size: Option<Hex64>,
+    pub(super) uncles: Option<Vec<B256>>,
     pub(super) transactions: Option<Vec<Transaction>>,
     pub(super) withdrawals: Option<Vec<Withdrawal>>,
 }
@@ -60,6 +63,10 @@ pub(super) struct Transaction {
     pub(super) authorization_list: Option<Vec<Authorization>>,
     pub(super) mint: Option<Hex256>,
     pub(super) deposit_receipt_version: Option<Hex64>,
+    pub(super) r: Option<Hex256>,
+    pub(super) s: Option<Hex256>,
+    pub(super) v: Option<Hex64>,
+    pub(super) y_parity: Option<Hex64>,
 }
 
 #[derive(Deserialize)]
@@ -85,6 +92,8 @@ pub(super) struct Authorization {
 pub(super) struct Withdrawal {
     pub(super) address: Address,
     pub(super) amount: Hex64,
+    pub(super) index: Option<Hex64>,
+    pub(super) validator_index: Option<Hex64>,
 }
 
 /// `code_hash` is spelled so in the recorded files.
