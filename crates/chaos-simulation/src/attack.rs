@@ -8,18 +8,17 @@
 //!
 //! ```
 //! use chaos_simulation::{
-//!     Parameters,
-//!     attack::{Rules, Scenario, Setting, run},
+//!     Preset,
+//!     attack::{Case, Scenario, run},
 //! };
 //!
-//! let baseline = Rules::new(Parameters::ethereum(36_000_000)?);
-//! let proposal = Rules::new(Parameters::ethereum(60_000_000)?);
-//! let result = run(Scenario::BlockStuffing, &Setting::new(baseline, proposal))?;
+//! let (baseline, proposal) = (Preset::Prague.parameters(), Preset::Osaka.parameters());
+//! let result = run(Scenario::BlockStuffing, &Case::new(baseline, proposal))?;
 //! assert!(result.cost.difference > 0, "a larger block is dearer to fill");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Invariants: the same setting gives the same result on any machine and any number of threads; no
+//! Invariants: the same case gives the same result on any machine and any number of threads; no
 //! figure depends on a clock. An attack on equal rules has a difference of zero in every row.
 //!
 //! Not here: attacks on mempools and builders that no parameter of this crate bounds, such as the
@@ -33,7 +32,7 @@ use revm::{
     primitives::hardfork::SpecId,
 };
 
-use crate::Layer;
+use crate::{Layer, Parameters};
 
 mod alternation;
 mod blob;
@@ -52,16 +51,15 @@ pub mod worst_case;
 
 pub use result::{AttackResult, Row};
 use result::{Figures, join};
-pub use rules::{Rules, TRANSACTION_GAS_MAX};
 pub use scenario::{Scenario, UnknownScenario};
 
 /// Both arms and the market that the attacks meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Setting {
+pub struct Case {
     /// The chain as it is.
-    pub baseline: Rules,
+    pub baseline: Parameters,
     /// The chain as proposed.
-    pub proposal: Rules,
+    pub proposal: Parameters,
     /// The base fee when the attack begins, wei per gas.
     pub base_fee_wei: u128,
     /// The ordinary tip, wei per gas.
@@ -74,11 +72,11 @@ pub struct Setting {
     pub spec: SpecId,
 }
 
-impl Setting {
+impl Case {
     /// Both arms on Osaka, with a base fee of 1 gwei, a tip of 0.1 gwei, a blob market that clears
     /// at 1 gwei, and a tenfold shock.
     #[must_use]
-    pub const fn new(baseline: Rules, proposal: Rules) -> Self {
+    pub const fn new(baseline: Parameters, proposal: Parameters) -> Self {
         Self {
             baseline,
             proposal,
@@ -136,19 +134,18 @@ pub enum Error {
 /// # Errors
 /// If a gas limit is too small for the code that the attack executes, or the EVM refuses it; the
 /// scenarios of [`Layer::FeeMarket`] never fail.
-pub fn run(scenario: Scenario, setting: &Setting) -> Result<AttackResult, Error> {
-    let baseline = figures(scenario, &setting.baseline, setting)?;
-    let proposal = figures(scenario, &setting.proposal, setting)?;
-    Ok(join(scenario, layer(scenario), baseline, &proposal, notes(scenario, setting)))
+pub fn run(scenario: Scenario, case: &Case) -> Result<AttackResult, Error> {
+    let baseline = figures(scenario, &case.baseline, case)?;
+    let proposal = figures(scenario, &case.proposal, case)?;
+    Ok(join(scenario, layer(scenario), baseline, &proposal, notes(scenario, case)))
 }
 
 /// Carries out every attack, in the order of [`Scenario::ALL`].
 ///
 /// # Errors
 /// As [`run`], for the first attack that fails.
-pub fn run_all(setting: &Setting) -> Result<Vec<AttackResult>, Error> {
-    let results: Vec<_> =
-        Scenario::ALL.par_iter().map(|scenario| run(*scenario, setting)).collect();
+pub fn run_all(case: &Case) -> Result<Vec<AttackResult>, Error> {
+    let results: Vec<_> = Scenario::ALL.par_iter().map(|scenario| run(*scenario, case)).collect();
     results.into_iter().collect()
 }
 
@@ -168,24 +165,24 @@ const fn layer(scenario: Scenario) -> Layer {
     }
 }
 
-fn figures(scenario: Scenario, rules: &Rules, setting: &Setting) -> Result<Figures, Error> {
+fn figures(scenario: Scenario, parameters: &Parameters, case: &Case) -> Result<Figures, Error> {
     Ok(match scenario {
-        Scenario::BaseFeeSuppression => suppression::figures(rules, setting),
-        Scenario::FullEmptyAlternation => alternation::figures(rules, setting),
-        Scenario::DemandShock => shock::figures(rules, setting),
-        Scenario::BlockStuffing => stuffing::figures(rules, setting),
+        Scenario::BaseFeeSuppression => suppression::figures(parameters, case),
+        Scenario::FullEmptyAlternation => alternation::figures(parameters, case),
+        Scenario::DemandShock => shock::figures(parameters, case),
+        Scenario::BlockStuffing => stuffing::figures(parameters, case),
         Scenario::WorstCaseGas => {
-            worst_case::figures(rules, setting.base_fee_wei, setting.tip_wei, setting.spec)?
+            worst_case::figures(parameters, case.base_fee_wei, case.tip_wei, case.spec)?
         }
-        Scenario::RefundOverclocking => refund::figures(rules, setting)?,
-        Scenario::CalldataBloat => calldata::figures(rules, setting)?,
-        Scenario::BlobGriefing => blob::figures(rules, setting),
-        Scenario::StateBloat => state_bloat::figures(rules, setting)?,
-        Scenario::ParameterEdges => edges::figures(rules, setting),
+        Scenario::RefundOverclocking => refund::figures(parameters, case)?,
+        Scenario::CalldataBloat => calldata::figures(parameters, case)?,
+        Scenario::BlobGriefing => blob::figures(parameters, case),
+        Scenario::StateBloat => state_bloat::figures(parameters, case)?,
+        Scenario::ParameterEdges => edges::figures(parameters, case),
     })
 }
 
-fn notes(scenario: Scenario, setting: &Setting) -> Vec<String> {
+fn notes(scenario: Scenario, case: &Case) -> Vec<String> {
     let note = match scenario {
         Scenario::BaseFeeSuppression => suppression::NOTE,
         Scenario::FullEmptyAlternation => alternation::NOTE,
@@ -196,7 +193,7 @@ fn notes(scenario: Scenario, setting: &Setting) -> Vec<String> {
         Scenario::CalldataBloat => calldata::NOTE,
         Scenario::BlobGriefing => blob::NOTE,
         Scenario::StateBloat => state_bloat::NOTE,
-        Scenario::ParameterEdges => return edges::notes(setting),
+        Scenario::ParameterEdges => return edges::notes(case),
     };
     vec![note.to_owned()]
 }

@@ -1,9 +1,11 @@
 //! Full and empty blocks in turn.
 
 use super::{
-    Rules, Setting,
+    Case,
     result::{Figures, figure},
+    rules::{after, is_eip_1559},
 };
+use crate::{Parameters, fee_market::FeeState};
 
 /// Blocks of one alternation.
 const BLOCKS: u64 = 200_000;
@@ -21,32 +23,32 @@ pub(super) struct Alternation {
     pub(super) full: u64,
     /// All blocks.
     pub(super) blocks: u64,
-    /// The base fee at the end.
-    pub(super) base_fee_wei: u128,
     /// Burnt for the full blocks.
     pub(super) burnt_wei: u128,
 }
 
 /// Fills every block whose base fee is at or below `anchor`, leaves the others empty.
-pub(super) fn alternate(rules: &Rules, anchor: u128, blocks: u64) -> Alternation {
-    let (mut base_fee_wei, mut full, mut burnt_wei) = (anchor, 0, 0u128);
-    let limit = rules.gas_limit();
+pub(super) fn alternate(parameters: &Parameters, anchor: u128, blocks: u64) -> Alternation {
+    let mut fees = FeeState::settled(parameters, anchor);
+    let (anchor, limit) = (fees.base_fee_wei, parameters.gas_limit());
+    let (mut full, mut burnt_wei) = (0, 0u128);
     for _ in 0..blocks {
-        let fill = base_fee_wei <= anchor;
+        let base_fee = fees.base_fee_wei;
+        let fill = base_fee <= anchor;
         full += u64::from(fill);
         if fill {
-            burnt_wei = burnt_wei.saturating_add(base_fee_wei.saturating_mul(u128::from(limit)));
+            burnt_wei = burnt_wei.saturating_add(base_fee.saturating_mul(u128::from(limit)));
         }
-        base_fee_wei = rules.next_base_fee(base_fee_wei, if fill { limit } else { 0 });
+        fees = after(fees, parameters, if fill { limit } else { 0 });
     }
-    Alternation { full, blocks, base_fee_wei, burnt_wei }
+    Alternation { full, blocks, burnt_wei }
 }
 
 impl Alternation {
     /// Mean use above target in parts per million, floored.
-    pub(super) fn above_target_ppm(&self, rules: &Rules) -> i128 {
-        let used = u128::from(self.full) * u128::from(rules.gas_limit());
-        let target = u128::from(self.blocks) * u128::from(rules.gas_target());
+    pub(super) fn above_target_ppm(&self, parameters: &Parameters) -> i128 {
+        let used = u128::from(self.full) * u128::from(parameters.gas_limit());
+        let target = u128::from(self.blocks) * u128::from(parameters.gas_target());
         let ratio = used.saturating_mul(1_000_000) / target;
         i128::try_from(ratio).unwrap_or(i128::MAX) - 1_000_000
     }
@@ -87,30 +89,42 @@ fn ln_ratio(a: u128, b: u128) -> u128 {
     2 * total
 }
 
-pub(super) fn figures(rules: &Rules, setting: &Setting) -> Figures {
-    let parameters = &rules.parameters;
-    let bound =
-        bound_ppm(parameters.elasticity_multiplier(), parameters.base_fee_change_denominator());
-    let run = alternate(rules, setting.base_fee_wei, BLOCKS);
-    let pair_end = rules.next_base_fee(rules.next_base_fee(DRIFT_WEI, rules.gas_limit()), 0);
-    let drift = i128::try_from(pair_end).unwrap_or(i128::MAX) - DRIFT_WEI_SIGNED;
-    let tiny = (1..TINY_BASE_FEE_WEI)
-        .map(|anchor| (alternate(rules, anchor, TINY_BLOCKS).above_target_ppm(rules), anchor))
-        .max_by_key(|(above, anchor)| (*above, std::cmp::Reverse(*anchor)))
-        .unwrap_or_default();
-    vec![
+pub(super) fn figures(parameters: &Parameters, case: &Case) -> Figures {
+    let run = alternate(parameters, case.base_fee_wei, BLOCKS);
+    let mut figures = vec![
         figure("burn_per_block", "wei", run.burnt_wei / u128::from(BLOCKS)),
-        figure("bound_above_target", "ppm", bound),
-        figure("use_above_target", "ppm", run.above_target_ppm(rules)),
-        figure("drift_per_pair", "ppm", drift * 1_000_000 / DRIFT_WEI_SIGNED),
-        figure("use_above_target_tiny_fee", "ppm", tiny.0),
-        figure("tiny_fee", "wei", tiny.1),
-    ]
+        figure("use_above_target", "ppm", run.above_target_ppm(parameters)),
+        figure("full_blocks", "blocks", run.full),
+        figure("blocks", "blocks", run.blocks),
+    ];
+    if is_eip_1559(parameters) {
+        let (elasticity, denominator) =
+            (parameters.elasticity_multiplier(), parameters.base_fee_change_denominator());
+        let tiny = (1..TINY_BASE_FEE_WEI)
+            .map(|anchor| {
+                (alternate(parameters, anchor, TINY_BLOCKS).above_target_ppm(parameters), anchor)
+            })
+            .max_by_key(|(above, anchor)| (*above, std::cmp::Reverse(*anchor)))
+            .unwrap_or_default();
+        figures.extend([
+            figure("bound_above_target", "ppm", bound_ppm(elasticity, denominator)),
+            figure("drift_per_pair", "ppm", drift_per_pair_ppm(parameters)),
+            figure("use_above_target_tiny_fee", "ppm", tiny.0),
+            figure("tiny_fee", "wei", tiny.1),
+        ]);
+    }
+    figures
 }
 
-/// The base fee at which the drift of a pair is measured, large enough that rounding is invisible.
-const DRIFT_WEI: u128 = 1 << 60;
-const DRIFT_WEI_SIGNED: i128 = 1 << 60;
+/// By how much a full block and an empty one move the base fee, in parts per million.
+pub(super) fn drift_per_pair_ppm(parameters: &Parameters) -> i128 {
+    // Large enough that rounding and the least base fee are invisible.
+    const START_WEI: i128 = 1 << 60;
+    let start = FeeState::settled(parameters, START_WEI.unsigned_abs());
+    let pair = after(after(start, parameters, parameters.gas_limit()), parameters, 0);
+    let end = i128::try_from(pair.base_fee_wei).unwrap_or(i128::MAX);
+    (end - START_WEI) * 1_000_000 / START_WEI
+}
 
 pub(super) const NOTE: &str = "the bound is the closed form; the integer rule may exceed it by one \
     block in the run, and by much more where a base fee of few wei is rounded (use_above_target_tiny_fee)";

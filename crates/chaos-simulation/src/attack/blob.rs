@@ -1,17 +1,20 @@
 //! Filling all blobs while their price is at its floor.
 
-use alloy_eips::{eip4844::DATA_GAS_PER_BLOB, eip7840::BlobParams};
+use alloy_eips::{eip4844::DATA_GAS_PER_BLOB, eip7594::MAX_BLOBS_PER_TX_FUSAKA};
 
 use super::{
-    Rules, Setting,
+    Case,
     result::{Figures, figure},
+    rules::blocks_in,
+};
+use crate::{
+    ParameterName as P, Parameters,
+    fee_market::{BlockUse, FeeState},
 };
 
 const HOUR_MS: u64 = 3_600_000;
 /// Blocks after which a climb is given up.
 const BLOCKS_MAX: u64 = 100_000;
-/// The climb ends at this blob price, far above any market: a million gwei.
-const BLOB_FEE_WEI_MAX: u128 = 1_000_000_000_000_000;
 /// Gas of a transaction that carries blobs and does nothing else.
 const CARRIER_GAS: u128 = 21_000;
 
@@ -24,82 +27,91 @@ pub(super) struct Griefing {
     pub(super) blob_fees_wei: u128,
     /// Base fees and tips of the transactions that carry the blobs.
     pub(super) carrier_wei: u128,
-    /// Excess blob gas after the last block.
-    pub(super) excess: u64,
+    /// The fees of the block after the last.
+    pub(super) fees: FeeState,
     /// Blocks in which the reserve price of EIP-7918 was active.
     pub(super) reserve_blocks: u64,
 }
 
-/// Whether the reserve price is active at this price: a blob's gas costs less than its share of
-/// the carrying transaction, `base_cost * base_fee > gas_per_blob * blob_fee`.
-pub(super) fn reserve_active(blobs: &BlobParams, blob_fee: u128, base_fee: u64) -> bool {
-    let price = blob_fee.saturating_mul(u128::from(DATA_GAS_PER_BLOB));
-    u128::from(blobs.blob_base_cost) * u128::from(base_fee) > price
+impl Griefing {
+    pub(super) const fn cost_wei(&self) -> u128 {
+        self.blob_fees_wei.saturating_add(self.carrier_wei)
+    }
+}
+
+/// The fees after a block with these blobs and with gas at its target, so that the base fee stays.
+fn after_blobs(fees: FeeState, parameters: &Parameters, blobs: u64) -> FeeState {
+    let used = BlockUse {
+        gas: fees.gas_target(parameters),
+        blob_gas: blobs * DATA_GAS_PER_BLOB,
+        elapsed_ms: parameters.block_time_ms(),
+    };
+    fees.advance(parameters, used)
 }
 
 /// Fills blocks until `stop` says so of the number of blocks and the blob price.
 pub(super) fn grief(
-    rules: &Rules,
-    setting: &Setting,
+    parameters: &Parameters,
+    case: &Case,
     stop: impl Fn(u64, u128) -> bool,
 ) -> Griefing {
-    let blobs = &rules.blobs;
-    let base_fee = u64::try_from(setting.base_fee_wei).unwrap_or(u64::MAX);
-    let carriers = u128::from(blobs.max_blob_count.div_ceil(blobs.max_blobs_per_tx.max(1)));
-    let carrier = carriers * CARRIER_GAS;
-    let block_carrier_wei =
-        carrier.saturating_mul(setting.base_fee_wei.saturating_add(setting.tip_wei));
-    let used = blobs.max_blob_gas_per_block();
-    let mut run =
-        Griefing { blocks: 0, blob_fees_wei: 0, carrier_wei: 0, excess: 0, reserve_blocks: 0 };
+    let blobs = parameters.get(P::BlobMax);
+    let carriers = u128::from(blobs.div_ceil(MAX_BLOBS_PER_TX_FUSAKA));
+    let blob_gas = u128::from(blobs * DATA_GAS_PER_BLOB);
+    let fees = FeeState::settled(parameters, case.base_fee_wei);
+    let mut run = Griefing { blocks: 0, blob_fees_wei: 0, carrier_wei: 0, fees, reserve_blocks: 0 };
     loop {
-        let fee = blobs.calc_blob_fee(run.excess);
-        if stop(run.blocks, fee) || run.blocks >= BLOCKS_MAX || fee > BLOB_FEE_WEI_MAX {
+        let fee = run.fees.blob_fee_wei(parameters);
+        if run.blocks >= BLOCKS_MAX || stop(run.blocks, fee) {
             return run;
         }
-        run.blob_fees_wei = run.blob_fees_wei.saturating_add(fee.saturating_mul(u128::from(used)));
-        run.carrier_wei = run.carrier_wei.saturating_add(block_carrier_wei);
-        run.reserve_blocks += u64::from(reserve_active(blobs, fee, base_fee));
-        run.excess = blobs.next_block_excess_blob_gas_osaka(run.excess, used, base_fee);
+        let price = run.fees.base_fee_wei.saturating_add(case.tip_wei);
+        let carried = price.saturating_mul(carriers * CARRIER_GAS);
+        run.carrier_wei = run.carrier_wei.saturating_add(carried);
+        run.blob_fees_wei = run.blob_fees_wei.saturating_add(fee.saturating_mul(blob_gas));
+        run.reserve_blocks += u64::from(run.fees.reserve_price_active(parameters));
+        run.fees = after_blobs(run.fees, parameters, blobs);
         run.blocks += 1;
     }
 }
 
-pub(super) fn figures(rules: &Rules, setting: &Setting) -> Figures {
-    let blobs = &rules.blobs;
-    let base_fee = u64::try_from(setting.base_fee_wei).unwrap_or(u64::MAX);
-    let hour = rules.blocks_in(HOUR_MS);
-    let hourly = grief(rules, setting, |blocks, _| blocks >= hour);
-    let climb = grief(rules, setting, |_, fee| fee >= setting.blob_clearing_price_wei);
-    let fee_after = blobs.calc_blob_fee(hourly.excess);
-    let target_bytes = u128::from(blobs.target_blob_gas_per_block());
-    let floor = blobs.min_blob_fee;
-    let milliseconds = u128::from(climb.blocks) * u128::from(rules.block_time_ms);
-    let cost = |run: &Griefing| run.blob_fees_wei.saturating_add(run.carrier_wei);
-    let rollups = |fee: u128| fee.saturating_mul(target_bytes).saturating_mul(u128::from(hour));
+pub(super) fn figures(parameters: &Parameters, case: &Case) -> Figures {
+    if parameters.get(P::BlobMax) == 0 {
+        return vec![figure("cost_1_hour", "wei", 0)];
+    }
+    let hour = blocks_in(parameters, HOUR_MS).min(BLOCKS_MAX);
+    let hourly = grief(parameters, case, |blocks, _| blocks >= hour);
+    let climb = grief(parameters, case, |_, fee| fee >= case.blob_clearing_price_wei);
+    let start = FeeState::settled(parameters, case.base_fee_wei);
+    let calm = (0..hour).fold(hourly.fees, |fees, _| after_blobs(fees, parameters, 0));
+    let fee = |fees: &FeeState| fees.blob_fee_wei(parameters);
+    let target_gas = u128::from(parameters.get(P::BlobTarget) * DATA_GAS_PER_BLOB);
+    let rollups =
+        |fees: &FeeState| fee(fees).saturating_mul(target_gas).saturating_mul(u128::from(hour));
+    let reserve = u128::from(parameters.get(P::BlobBaseCost)).saturating_mul(start.base_fee_wei)
+        / u128::from(DATA_GAS_PER_BLOB);
+    let milliseconds = u128::from(climb.blocks) * u128::from(parameters.block_time_ms());
     vec![
-        figure("cost_1_hour", "wei", cost(&hourly)),
+        figure("cost_1_hour", "wei", hourly.cost_wei()),
         figure("blob_fees_1_hour", "wei", hourly.blob_fees_wei),
-        figure("blob_fee_after_1_hour", "wei", fee_after),
-        figure("rollups_pay_per_hour_at_floor", "wei", rollups(floor)),
-        figure("rollups_pay_per_hour_after", "wei", rollups(fee_after)),
-        figure("reserve_price_blocks_1_hour", "blocks", hourly.reserve_blocks),
+        figure("blob_fee_after_1_hour", "wei", fee(&hourly.fees)),
+        figure("blob_fee_after_1_empty_hour", "wei", fee(&calm)),
+        figure("rollups_pay_per_hour_at_floor", "wei", rollups(&start)),
+        figure("rollups_pay_per_hour_after", "wei", rollups(&hourly.fees)),
+        figure("rollups_pay_per_hour_after_empty_hour", "wei", rollups(&calm)),
         figure("blocks_to_clearing_price", "blocks", climb.blocks),
         figure("time_to_clearing_price", "ms", milliseconds),
-        figure("cost_to_clearing_price", "wei", cost(&climb)),
+        figure("cost_to_clearing_price", "wei", climb.cost_wei()),
+        figure("reserve_price", "wei", reserve),
         figure(
             "reserve_price_active_at_floor",
             "flag",
-            u8::from(reserve_active(blobs, floor, base_fee)),
+            u8::from(start.reserve_price_active(parameters)),
         ),
-        figure(
-            "reserve_price",
-            "wei",
-            u128::from(blobs.blob_base_cost) * u128::from(base_fee) / u128::from(DATA_GAS_PER_BLOB),
-        ),
+        figure("reserve_price_blocks_1_hour", "blocks", hourly.reserve_blocks),
     ]
 }
 
-pub(super) const NOTE: &str = "the execution base fee is held at its start; blobs start at the floor \
-    price with no excess; rollups want one target of blobs per block at any price; a climb that passes \
-    100000 blocks is cut there";
+pub(super) const NOTE: &str = "the execution base fee is held at its start; blobs start at the \
+    least price with no excess; rollups want one target of blobs per block at any price; a climb \
+    that passes 100000 blocks is cut there; a chain without blobs has no such attack";

@@ -9,10 +9,12 @@ use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
 use revm::{context::TxEnv, primitives::hardfork::SpecId};
 
 use super::{
-    Error, Rules, Setting, TRANSACTION_GAS_MAX,
+    Case, Error,
     machine::{Machine, Pricing, Stage, sender},
     result::{Figures, figure},
+    rules::{calldata_floor, executed_gas_max},
 };
+use crate::Parameters;
 
 /// Gas of any transaction.
 const BASE_GAS: u64 = 21_000;
@@ -95,11 +97,11 @@ pub(super) struct Bloat {
 ///
 /// With `t` tokens and a list worth `a` gas, a transaction costs
 /// `21000 + max(4 t + a, floor * t)`, so under a floor above 4 a list of `(floor - 4) t` is free.
-pub(super) fn bloat(rules: &Rules, construction: Construction) -> Bloat {
-    let cap = rules.transaction_gas_max.unwrap_or(TRANSACTION_GAS_MAX).max(BASE_GAS);
-    let transactions = rules.gas_limit().div_ceil(cap).max(1);
-    let transaction_gas = rules.gas_limit() / transactions;
-    let floor = rules.calldata_floor_gas_per_token;
+pub(super) fn bloat(parameters: &Parameters, spec: SpecId, construction: Construction) -> Bloat {
+    let cap = executed_gas_max(parameters).max(BASE_GAS);
+    let transactions = parameters.gas_limit().div_ceil(cap).max(1);
+    let transaction_gas = parameters.gas_limit() / transactions;
+    let floor = calldata_floor(parameters, spec);
     let budget = transaction_gas.saturating_sub(BASE_GAS);
     let per_token = floor.max(TOKEN_GAS);
     let data_bytes = budget / per_token / construction.tokens_per_byte();
@@ -145,9 +147,9 @@ impl Bloat {
     }
 
     /// Executes one of the transactions and returns its gas.
-    pub(super) fn executed_gas(&self, rules: &Rules, spec: SpecId) -> Result<u64, Error> {
+    pub(super) fn executed_gas(&self, parameters: &Parameters, spec: SpecId) -> Result<u64, Error> {
         let stage = Stage::empty();
-        let mut machine = Machine::new(&stage, Pricing::with_rules(spec, rules));
+        let mut machine = Machine::new(&stage, Pricing::with_parameters(spec, parameters));
         let result = machine.transact(TxEnv {
             tx_type: 2,
             caller: sender(0),
@@ -162,18 +164,14 @@ impl Bloat {
     }
 }
 
-pub(super) fn figures(rules: &Rules, setting: &Setting) -> Result<Figures, Error> {
-    let mut rules = *rules;
-    if !setting.spec.is_enabled_in(SpecId::PRAGUE) {
-        rules.calldata_floor_gas_per_token = 0;
-    }
+pub(super) fn figures(parameters: &Parameters, case: &Case) -> Result<Figures, Error> {
     let mut rows = Vec::new();
     let (mut largest, mut executed) = (0u128, 0u128);
     for construction in Construction::ALL {
-        let bloat = bloat(&rules, construction);
+        let bloat = bloat(parameters, case.spec, construction);
         let bytes = u128::from(bloat.encoded_bytes()) * u128::from(bloat.transactions);
         let gas =
-            u128::from(bloat.executed_gas(&rules, setting.spec)?) * u128::from(bloat.transactions);
+            u128::from(bloat.executed_gas(parameters, case.spec)?) * u128::from(bloat.transactions);
         let name = construction.name();
         rows.extend([
             figure(format!("block_bytes_{name}"), "bytes", bytes),
@@ -188,10 +186,10 @@ pub(super) fn figures(rules: &Rules, setting: &Setting) -> Result<Figures, Error
             (largest, executed) = (bytes, gas);
         }
     }
-    let price = setting.base_fee_wei.saturating_add(setting.tip_wei);
+    let price = case.base_fee_wei.saturating_add(case.tip_wei);
     let gossip = i128::from(GOSSIP_BYTES_MAX) - i128::try_from(largest).unwrap_or(i128::MAX);
     // Bytes grow with gas in proportion, up to one transaction's rounding.
-    let binding = u128::from(BLOCK_BYTES_MAX) * u128::from(rules.gas_limit()) / largest.max(1);
+    let binding = u128::from(BLOCK_BYTES_MAX) * u128::from(parameters.gas_limit()) / largest.max(1);
     let mut figures = vec![
         figure("cost_per_block", "wei", price.saturating_mul(executed)),
         figure("block_bytes_max", "bytes", largest),

@@ -16,8 +16,11 @@ use revm::{
     state::AccountInfo,
 };
 
-use super::{Error, Rules};
-use crate::evm::overlay::Overlay;
+use super::{
+    Error,
+    rules::{calldata_floor, refund_quotient},
+};
+use crate::{Parameters, evm::overlay::Overlay};
 
 /// Where the attacker's contract lives.
 pub(super) const CONTRACT: Address = Address::repeat_byte(0xc0);
@@ -101,9 +104,9 @@ impl DatabaseRef for Stage {
 pub(super) struct Pricing {
     /// The fork.
     pub(super) spec: SpecId,
-    /// See [`Rules::refund_quotient`]; `None` outside refers to the fork's own.
+    /// The divisor that bounds refunds; `None` for the fork's own.
     pub(super) refund_quotient: Option<u64>,
-    /// See [`Rules::calldata_floor_gas_per_token`].
+    /// Gas per calldata token below which nothing is charged; `None` for the fork's own.
     pub(super) calldata_floor: Option<u64>,
 }
 
@@ -114,12 +117,11 @@ impl Pricing {
     }
 
     /// The fork's prices with an arm's refunds and calldata floor.
-    pub(super) fn with_rules(spec: SpecId, rules: &Rules) -> Self {
+    pub(super) fn with_parameters(spec: SpecId, parameters: &Parameters) -> Self {
         Self {
             spec,
-            // A quotient beyond any gas refunds nothing.
-            refund_quotient: Some(rules.refund_quotient.unwrap_or(u64::MAX).max(1)),
-            calldata_floor: Some(rules.calldata_floor_gas_per_token),
+            refund_quotient: Some(refund_quotient(parameters)),
+            calldata_floor: Some(calldata_floor(parameters, spec)),
         }
     }
 

@@ -3,11 +3,13 @@
 use revm::primitives::hardfork::SpecId;
 
 use super::{
-    Error, Rules, Setting,
+    Case, Error,
     machine::Pricing,
     result::{Figures, figure},
+    rules::{refund_quotient, transaction_gas},
     worst_case::{self, Executed, Operation},
 };
+use crate::Parameters;
 
 /// The block is filled with about this many transactions, so that little room is left at its end.
 const TRANSACTIONS: u64 = 512;
@@ -15,7 +17,7 @@ const TRANSACTIONS: u64 = 512;
 const TRANSACTION_GAS_MIN: u64 = 200_000;
 
 /// A block of transactions that clear storage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Overclocked {
     /// Transactions that fit, counting gas after refunds.
     pub(super) transactions: u128,
@@ -37,32 +39,34 @@ impl Overclocked {
 
 /// Executes one transaction and packs the block with its like: each must find its whole gas limit
 /// free, and then counts only what it used after refunds.
-pub(super) fn overclock(rules: &Rules, spec: SpecId) -> Result<Overclocked, Error> {
-    let limit = rules.gas_limit();
+pub(super) fn overclock(parameters: &Parameters, spec: SpecId) -> Result<Overclocked, Error> {
+    let limit = parameters.gas_limit();
     let transaction_gas =
-        (limit / TRANSACTIONS).max(TRANSACTION_GAS_MIN).min(rules.transaction_gas());
-    let workload = worst_case::prepare_capped(
+        (limit / TRANSACTIONS).max(TRANSACTION_GAS_MIN).min(transaction_gas(parameters));
+    let prepared = worst_case::prepare_capped(
         Operation::SstoreClear,
         transaction_gas,
         transaction_gas,
-        Pricing::with_rules(spec, rules),
-    )?;
+        Pricing::with_parameters(spec, parameters),
+    );
+    let workload = match prepared {
+        // No such transaction fits.
+        Err(Error::LimitTooSmall { .. }) => return Ok(Overclocked::default()),
+        prepared => prepared?,
+    };
     let each = worst_case::execute_some(&workload, 1)?;
     let more = (limit - transaction_gas) / each.gas_used.max(1);
     Ok(Overclocked { transactions: u128::from(more) + 1, transaction_gas, each })
 }
 
-pub(super) fn figures(rules: &Rules, setting: &Setting) -> Result<Figures, Error> {
-    let block = overclock(rules, setting.spec)?;
-    let price = setting.base_fee_wei.saturating_add(setting.tip_wei);
-    let limit = u128::from(rules.gas_limit());
-    let bound = match rules.refund_quotient {
-        Some(quotient) if quotient > 1 => {
-            u128::from(quotient) * 1_000_000 / u128::from(quotient - 1)
-        }
-        // All gas comes back, so that gas no longer bounds the work.
-        Some(_) => u128::from(u64::MAX),
-        None => 1_000_000,
+pub(super) fn figures(parameters: &Parameters, case: &Case) -> Result<Figures, Error> {
+    let block = overclock(parameters, case.spec)?;
+    let price = case.base_fee_wei.saturating_add(case.tip_wei);
+    let limit = u128::from(parameters.gas_limit());
+    let bound = match u128::from(refund_quotient(parameters)) {
+        // All gas may come back, so that gas no longer bounds the work.
+        0 | 1 => u128::from(u64::MAX),
+        quotient => quotient * 1_000_000 / (quotient - 1),
     };
     Ok(vec![
         figure("cost_per_block", "wei", price.saturating_mul(block.net())),

@@ -46,7 +46,7 @@ pub struct AttackResult {
     pub cost: Row,
     /// What others suffer, and the figures that explain it.
     pub damage: Vec<Row>,
-    /// Assumptions and warnings that hold for this setting.
+    /// Assumptions and warnings that hold for this case.
     pub notes: Vec<String>,
 }
 

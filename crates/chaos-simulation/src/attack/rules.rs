@@ -1,84 +1,70 @@
-use alloy_eips::eip7840::BlobParams;
+//! What an attacker reads from an arm's parameters.
 
-use crate::{Parameters, fee_market};
+use revm::primitives::hardfork::SpecId;
 
-/// The rules of one arm, as far as an attack meets them.
-///
-/// The fields that are not in [`Parameters`] hold Ethereum's values after Osaka unless stated
-/// otherwise in [`Rules::new`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rules {
-    /// Gas limit, elasticity multiplier and base-fee change denominator.
-    pub parameters: Parameters,
-    /// Least base fee in wei per gas; zero where the protocol has none.
-    pub base_fee_min_wei: u64,
-    /// Least tip in wei per gas that a builder takes.
-    pub priority_fee_min_wei: u64,
-    /// Gas per calldata token below which a transaction is not charged
-    /// ([EIP-7623](https://eips.ethereum.org/EIPS/eip-7623)); zero switches the floor off.
-    pub calldata_floor_gas_per_token: u64,
-    /// Most gas one transaction may ask for
-    /// ([EIP-7825](https://eips.ethereum.org/EIPS/eip-7825)); `None` where only the block binds.
-    pub transaction_gas_max: Option<u64>,
-    /// A refund is at most the gas used divided by this
-    /// ([EIP-3529](https://eips.ethereum.org/EIPS/eip-3529)); `None` where nothing is refunded.
-    pub refund_quotient: Option<u64>,
-    /// Blob count, price and reserve price.
-    pub blobs: BlobParams,
-    /// Milliseconds between blocks, at least 1.
-    pub block_time_ms: u64,
-}
+use crate::{
+    ParameterName as P, Parameters,
+    fee_market::{BlockUse, FeeState},
+    parameters::Family,
+};
 
 /// Most gas one transaction may ask for since Osaka: 2^24
 /// ([EIP-7825](https://eips.ethereum.org/EIPS/eip-7825)).
-pub const TRANSACTION_GAS_MAX: u64 = 1 << 24;
+pub(super) const TRANSACTION_GAS_MAX: u64 = 1 << 24;
 
-impl Rules {
-    /// Ethereum after the second blob-parameter fork, with these gas parameters.
-    #[must_use]
-    pub const fn new(parameters: Parameters) -> Self {
-        Self {
-            parameters,
-            base_fee_min_wei: 0,
-            priority_fee_min_wei: 0,
-            calldata_floor_gas_per_token: 10,
-            transaction_gas_max: Some(TRANSACTION_GAS_MAX),
-            refund_quotient: Some(5),
-            blobs: BlobParams::bpo2(),
-            block_time_ms: 12_000,
-        }
+/// Most gas that one transaction may ask for: the cap, or the block's limit.
+pub(super) fn transaction_gas(parameters: &Parameters) -> u64 {
+    let limit = parameters.gas_limit();
+    match parameters.get(P::TransactionGasCap) {
+        0 => limit,
+        cap => cap.min(limit),
     }
+}
 
-    /// Most gas of one block.
-    #[must_use]
-    pub const fn gas_limit(&self) -> u64 {
-        self.parameters.gas_limit()
-    }
+/// Most gas of a transaction that is executed here: the cap, or 2^24 where there is none, so that
+/// a block is made of several equal transactions on every chain.
+pub(super) fn executed_gas_max(parameters: &Parameters) -> u64 {
+    transaction_gas(parameters).min(TRANSACTION_GAS_MAX)
+}
 
-    /// Gas at which the base fee stands still.
-    #[must_use]
-    pub const fn gas_target(&self) -> u64 {
-        self.parameters.gas_target()
+/// The divisor that bounds refunds. Families without the parameter keep that of London
+/// ([EIP-3529](https://eips.ethereum.org/EIPS/eip-3529)).
+pub(super) fn refund_quotient(parameters: &Parameters) -> u64 {
+    if P::RefundQuotient.applies_to(parameters.family()) {
+        parameters.get(P::RefundQuotient).max(1)
+    } else {
+        5
     }
+}
 
-    /// The base fee of the block after one with this base fee (wei) and use (gas): the rule of
-    /// [`fee_market::next_base_fee`], never below the least base fee.
-    #[must_use]
-    pub fn next_base_fee(&self, base_fee_wei: u128, gas_used: u64) -> u128 {
-        fee_market::next_base_fee(base_fee_wei, gas_used, &self.parameters)
-            .max(u128::from(self.base_fee_min_wei))
+/// Gas per calldata token below which a transaction is not charged, zero for none. Families
+/// without the parameter have that of [EIP-7623](https://eips.ethereum.org/EIPS/eip-7623); no
+/// fork before Prague has one.
+pub(super) fn calldata_floor(parameters: &Parameters, spec: SpecId) -> u64 {
+    if !spec.is_enabled_in(SpecId::PRAGUE) {
+        0
+    } else if P::CalldataFloor.applies_to(parameters.family()) {
+        parameters.get(P::CalldataFloor)
+    } else {
+        10
     }
+}
 
-    /// Most gas that one transaction of an attack may ask for: the cap, or the block's limit.
-    #[must_use]
-    pub fn transaction_gas(&self) -> u64 {
-        self.transaction_gas_max.map_or(self.gas_limit(), |cap| cap.min(self.gas_limit()))
+/// Whether the base fee follows EIP-1559.
+pub(super) fn is_eip_1559(parameters: &Parameters) -> bool {
+    match parameters.family() {
+        Family::Ethereum | Family::OpStack => true,
+        Family::Arbitrum => false,
     }
+}
 
-    /// Blocks that begin within `duration_ms`, at least one.
-    #[must_use]
-    pub const fn blocks_in(&self, duration_ms: u64) -> u64 {
-        let blocks = duration_ms.div_ceil(self.block_time_ms);
-        if blocks == 0 { 1 } else { blocks }
-    }
+/// Blocks that begin within `duration_ms`, at least one.
+pub(super) fn blocks_in(parameters: &Parameters, duration_ms: u64) -> u64 {
+    duration_ms.div_ceil(parameters.block_time_ms().max(1)).max(1)
+}
+
+/// The fees after a block that used this much gas, a block time later.
+pub(super) fn after(state: FeeState, parameters: &Parameters, gas: u64) -> FeeState {
+    let elapsed_ms = parameters.block_time_ms();
+    state.advance(parameters, BlockUse { gas, blob_gas: 0, elapsed_ms })
 }

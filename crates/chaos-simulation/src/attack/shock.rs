@@ -1,9 +1,11 @@
 //! A step of demand that does not fall with patience, only with price.
 
 use super::{
-    Rules, Setting,
+    Case,
     result::{Figures, figure},
+    rules::{after, blocks_in},
 };
+use crate::{Parameters, fee_market::FeeState};
 
 /// Levels of user value per doubling.
 const LEVELS_PER_DOUBLING: u32 = 8;
@@ -55,8 +57,8 @@ struct Level {
 /// Demand of `multiple` targets at the old base fee `b`, and `multiple * target * sqrt(b / p)` at a
 /// price `p`: an elasticity of one half, so that the new clearing price is `multiple^2 * b` under
 /// any rules.
-fn ladder(rules: &Rules, start: u128, multiple: u64) -> Vec<Level> {
-    let demand = u128::from(multiple) * u128::from(rules.gas_target());
+fn ladder(parameters: &Parameters, start: u128, multiple: u64) -> Vec<Level> {
+    let demand = u128::from(multiple) * u128::from(parameters.gas_target());
     // The root with 24 fractional bits; prices below 2^76 wei leave room for the shift.
     let at_price = |price: u128| (demand * ((start << 48) / price.max(1)).isqrt()) >> 24;
     let steps = LEVELS_PER_DOUBLING * DOUBLINGS;
@@ -74,14 +76,15 @@ fn ladder(rules: &Rules, start: u128, multiple: u64) -> Vec<Level> {
         .collect()
 }
 
-pub(super) fn shock(rules: &Rules, setting: &Setting) -> Shock {
-    let start = setting.base_fee_wei.clamp(64, START_WEI_MAX);
-    let multiple = setting.shock_multiple.clamp(1, MULTIPLE_MAX);
+pub(super) fn shock(parameters: &Parameters, case: &Case) -> Shock {
+    let start = case.base_fee_wei.clamp(64, START_WEI_MAX);
+    let mut fees = FeeState::settled(parameters, start);
+    let start = fees.base_fee_wei;
+    let multiple = case.shock_multiple.clamp(1, MULTIPLE_MAX);
     let settled = start * u128::from(multiple) * u128::from(multiple);
-    let mut levels = ladder(rules, start, multiple);
-    let horizon = rules.blocks_in(HORIZON_MS).min(BLOCKS_MAX);
-    let leave = LEAVES_ONE_IN_PER_MINUTE * rules.blocks_in(60_000);
-    let mut base_fee = start;
+    let mut levels = ladder(parameters, start, multiple);
+    let horizon = blocks_in(parameters, HORIZON_MS).min(BLOCKS_MAX);
+    let leave = LEAVES_ONE_IN_PER_MINUTE * blocks_in(parameters, 60_000);
     let mut result = Shock {
         settled_wei: settled,
         horizon_blocks: horizon,
@@ -90,8 +93,9 @@ pub(super) fn shock(rules: &Rules, setting: &Setting) -> Shock {
     };
     let (mut last_unsettled, mut paid_wei) = (0, 0u128);
     for block in 0..horizon {
-        let sold = sell(&mut levels, rules, base_fee);
-        let full = sold.gas == rules.gas_limit();
+        let base_fee = fees.base_fee_wei;
+        let sold = sell(&mut levels, parameters, base_fee);
+        let full = sold.gas == parameters.gas_limit();
         if full && result.blocks_full == block {
             result.blocks_full += 1;
         }
@@ -102,7 +106,8 @@ pub(super) fn shock(rules: &Rules, setting: &Setting) -> Shock {
         let above = price.saturating_sub(settled);
         result.overpaid_wei = result.overpaid_wei.saturating_add(above * gas);
         result.lost_gas += impatient(&mut levels, settled, leave);
-        base_fee = rules.next_base_fee(base_fee, sold.gas);
+        fees = after(fees, parameters, sold.gas);
+        let base_fee = fees.base_fee_wei;
         result.peak_wei = result.peak_wei.max(base_fee);
         paid_wei = paid_wei.saturating_add(price * gas);
         if base_fee.abs_diff(settled) * 100 > settled * SETTLED_PERCENT {
@@ -120,8 +125,8 @@ struct Sold {
 }
 
 /// Serves the highest values first, down to the base fee, until the block is full.
-fn sell(levels: &mut [Level], rules: &Rules, base_fee: u128) -> Sold {
-    let mut room = rules.gas_limit();
+fn sell(levels: &mut [Level], parameters: &Parameters, base_fee: u128) -> Sold {
+    let mut room = parameters.gas_limit();
     let mut marginal_wei = base_fee;
     for level in levels {
         level.waiting += level.arrivals;
@@ -132,7 +137,7 @@ fn sell(levels: &mut [Level], rules: &Rules, base_fee: u128) -> Sold {
             marginal_wei = level.value_wei;
         }
     }
-    Sold { gas: rules.gas_limit() - room, marginal_wei }
+    Sold { gas: parameters.gas_limit() - room, marginal_wei }
 }
 
 /// Lets some of the waiting go; returns the gas of those who would have paid the settled price.
@@ -148,10 +153,10 @@ fn impatient(levels: &mut [Level], settled: u128, one_in: u64) -> u128 {
     lost
 }
 
-pub(super) fn figures(rules: &Rules, setting: &Setting) -> Figures {
-    let shock = shock(rules, setting);
+pub(super) fn figures(parameters: &Parameters, case: &Case) -> Figures {
+    let shock = shock(parameters, case);
     let over = shock.peak_wei.saturating_sub(shock.settled_wei);
-    let seconds = |blocks: u64| u128::from(blocks) * u128::from(rules.block_time_ms) / 1_000;
+    let seconds = |blocks: u64| u128::from(blocks) * u128::from(parameters.block_time_ms()) / 1_000;
     vec![
         figure("paid_until_settled", "wei", shock.paid_wei),
         figure("overpaid", "wei", shock.overpaid_wei),

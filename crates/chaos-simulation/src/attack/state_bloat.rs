@@ -8,11 +8,13 @@ use revm::{
 };
 
 use super::{
-    Error, Rules, Setting, TRANSACTION_GAS_MAX,
+    Case, Error,
     machine::{Machine, Pricing, Stage, sender},
     result::{Figures, figure},
+    rules::{executed_gas_max, transaction_gas},
     worst_case::{self, Operation},
 };
+use crate::Parameters;
 
 /// Bytes of a new slot and of a new account, the sizes that EIP-8037 charges for.
 const SLOT_BYTES: u64 = eip8037::SSTORE_SET_BYTES;
@@ -44,59 +46,70 @@ impl Growth {
 }
 
 /// New slots by `SSTORE`.
-pub(super) fn slots(rules: &Rules, spec: SpecId) -> Result<Growth, Error> {
-    let cap = rules.transaction_gas_max.unwrap_or(TRANSACTION_GAS_MAX).min(TRANSACTION_GAS_MAX);
-    let pricing = Pricing::with_rules(spec, rules);
-    let workload =
-        worst_case::prepare_capped(Operation::SstoreNew, rules.gas_limit(), cap, pricing)?;
+pub(super) fn slots(parameters: &Parameters, spec: SpecId) -> Result<Growth, Error> {
+    let cap = executed_gas_max(parameters);
+    let pricing = Pricing::with_parameters(spec, parameters);
+    let none = Growth { name: "slots", items: 0, item_bytes: SLOT_BYTES, gas: 0 };
+    let workload = match worst_case::prepare_capped(
+        Operation::SstoreNew,
+        parameters.gas_limit(),
+        cap,
+        pricing,
+    ) {
+        Err(Error::LimitTooSmall { .. }) => return Ok(none),
+        prepared => prepared?,
+    };
     let each = worst_case::execute_some(&workload, 1)?;
     let transactions = workload.transactions();
-    Ok(Growth {
-        name: "slots",
-        items: each.slots_written * transactions,
-        item_bytes: SLOT_BYTES,
-        gas: each.gas_used * transactions,
-    })
+    let (items, gas) = (each.slots_written * transactions, each.gas_used * transactions);
+    Ok(Growth { items, gas, ..none })
 }
 
 /// New accounts by plain transfers of one wei.
-pub(super) fn accounts(rules: &Rules, spec: SpecId) -> Result<Growth, Error> {
+pub(super) fn accounts(parameters: &Parameters, spec: SpecId) -> Result<Growth, Error> {
     let to = TxKind::Call(Address::repeat_byte(0xee));
     let transfer = TxEnv { kind: to, value: U256::from(1), gas_limit: 100_000, ..TxEnv::default() };
-    let gas = once(rules, spec, transfer)?.tx_gas_used();
-    let items = rules.gas_limit() / gas;
+    let gas = once(parameters, spec, transfer)?.tx_gas_used();
+    let items = parameters.gas_limit() / gas;
     Ok(Growth { name: "accounts", items, item_bytes: ACCOUNT_BYTES, gas: items * gas })
 }
 
 /// New code by creating contracts of the largest size, each with its own address inside so that
 /// no two are equal.
-pub(super) fn codes(rules: &Rules, spec: SpecId) -> Result<Growth, Error> {
+pub(super) fn codes(parameters: &Parameters, spec: SpecId) -> Result<Growth, Error> {
     let size = u16::try_from(CODE_BYTES).expect("24,576 fits 16 bits").to_be_bytes();
     let code = [op::ADDRESS, op::PUSH1, 0, op::MSTORE, op::PUSH2, size[0], size[1], op::PUSH1, 0];
     let data = Bytes::from([code.as_slice(), &[op::RETURN]].concat());
     let create =
         TxEnv { kind: TxKind::Create, data, gas_limit: DEPLOYMENT_GAS, ..TxEnv::default() };
-    let result = once(rules, spec, create)?;
+    let result = once(parameters, spec, create)?;
     let gas = result.tx_gas_used();
     // A cap below the deployment's need rules out code of this size altogether.
-    let fits = gas <= rules.transaction_gas();
-    let items = if fits { rules.gas_limit() / gas } else { 0 };
+    let fits = gas <= transaction_gas(parameters);
+    let items = if fits { parameters.gas_limit() / gas } else { 0 };
     Ok(Growth { name: "code", items, item_bytes: CODE_BYTES, gas: items * gas })
 }
 
-fn once(rules: &Rules, spec: SpecId, transaction: TxEnv) -> Result<ExecutionResult, Error> {
+fn once(
+    parameters: &Parameters,
+    spec: SpecId,
+    transaction: TxEnv,
+) -> Result<ExecutionResult, Error> {
     let stage = Stage::empty();
-    let mut machine = Machine::new(&stage, Pricing::with_rules(spec, rules));
+    let mut machine = Machine::new(&stage, Pricing::with_parameters(spec, parameters));
     let result = machine.transact(TxEnv { caller: sender(0), ..transaction })?;
     if result.is_success() { Ok(result) } else { Err(Error::NoGrowth) }
 }
 
-pub(super) fn figures(rules: &Rules, setting: &Setting) -> Result<Figures, Error> {
-    let kinds =
-        [slots(rules, setting.spec)?, accounts(rules, setting.spec)?, codes(rules, setting.spec)?];
+pub(super) fn figures(parameters: &Parameters, case: &Case) -> Result<Figures, Error> {
+    let kinds = [
+        slots(parameters, case.spec)?,
+        accounts(parameters, case.spec)?,
+        codes(parameters, case.spec)?,
+    ];
     let most = kinds.iter().max_by_key(|kind| kind.bytes()).expect("there are three kinds");
-    let price = setting.base_fee_wei.saturating_add(setting.tip_wei);
-    let blocks = u128::from(MONTH_MS / rules.block_time_ms);
+    let price = case.base_fee_wei.saturating_add(case.tip_wei);
+    let blocks = u128::from(MONTH_MS / parameters.block_time_ms().max(1));
     let month = most.bytes() * blocks;
     let month_cost = price.saturating_mul(u128::from(most.gas)).saturating_mul(blocks);
     let mut figures = vec![

@@ -1,8 +1,13 @@
 //! Buying all gas of consecutive blocks.
 
 use super::{
-    Rules, Setting,
+    Case,
     result::{Figures, figure},
+    rules::{after, blocks_in},
+};
+use crate::{
+    ParameterName as P, Parameters,
+    fee_market::{FeeState, cost_of},
 };
 
 /// Windows that are reported: name and milliseconds.
@@ -23,22 +28,24 @@ pub(super) struct Stuffing {
     pub(super) burnt_wei: u128,
     /// Tips, to the proposers.
     pub(super) tips_wei: u128,
-    /// The base fee of the block after the last.
-    pub(super) base_fee_wei: u128,
+    /// The fees of the block after the last.
+    pub(super) fees: FeeState,
 }
 
 impl Stuffing {
-    fn start(setting: &Setting) -> Self {
-        Self { blocks: 0, burnt_wei: 0, tips_wei: 0, base_fee_wei: setting.base_fee_wei }
+    fn start(parameters: &Parameters, case: &Case) -> Self {
+        let fees = FeeState::settled(parameters, case.base_fee_wei);
+        Self { blocks: 0, burnt_wei: 0, tips_wei: 0, fees }
     }
 
     /// Buys one more block, outbidding the ordinary tip.
-    fn buy(&mut self, rules: &Rules, setting: &Setting) {
-        let limit = u128::from(rules.gas_limit());
-        let tip = setting.tip_wei.max(u128::from(rules.priority_fee_min_wei));
-        self.burnt_wei = self.burnt_wei.saturating_add(limit.saturating_mul(self.base_fee_wei));
+    fn buy(&mut self, parameters: &Parameters, case: &Case) {
+        let limit = u128::from(parameters.gas_limit());
+        let tip = case.tip_wei.max(u128::from(parameters.get(P::PriorityFeeFloor)));
+        self.burnt_wei =
+            self.burnt_wei.saturating_add(cost_of(parameters.gas_limit(), self.fees.base_fee_wei));
         self.tips_wei = self.tips_wei.saturating_add(limit.saturating_mul(tip));
-        self.base_fee_wei = rules.next_base_fee(self.base_fee_wei, rules.gas_limit());
+        self.fees = after(self.fees, parameters, parameters.gas_limit());
         self.blocks += 1;
     }
 
@@ -49,20 +56,20 @@ impl Stuffing {
 }
 
 /// Buys `blocks` blocks in a row.
-pub(super) fn stuff(rules: &Rules, setting: &Setting, blocks: u64) -> Stuffing {
-    let mut stuffing = Stuffing::start(setting);
+pub(super) fn stuff(parameters: &Parameters, case: &Case, blocks: u64) -> Stuffing {
+    let mut stuffing = Stuffing::start(parameters, case);
     for _ in 0..blocks {
-        stuffing.buy(rules, setting);
+        stuffing.buy(parameters, case);
     }
     stuffing
 }
 
 /// Blocks that `budget_wei` buys from the starting base fee on.
-pub(super) fn affordable(rules: &Rules, setting: &Setting, budget_wei: u128) -> u64 {
-    let mut stuffing = Stuffing::start(setting);
+pub(super) fn affordable(parameters: &Parameters, case: &Case, budget_wei: u128) -> u64 {
+    let mut stuffing = Stuffing::start(parameters, case);
     while stuffing.blocks < BLOCKS_MAX {
         let bought = stuffing.blocks;
-        stuffing.buy(rules, setting);
+        stuffing.buy(parameters, case);
         if stuffing.cost_wei() > budget_wei {
             return bought;
         }
@@ -71,44 +78,41 @@ pub(super) fn affordable(rules: &Rules, setting: &Setting, budget_wei: u128) -> 
 }
 
 /// Empty blocks until the base fee is back at its start.
-fn recovery(rules: &Rules, setting: &Setting, mut base_fee: u128) -> u64 {
+fn recovery(parameters: &Parameters, case: &Case, mut fees: FeeState) -> u64 {
+    let start = FeeState::settled(parameters, case.base_fee_wei).base_fee_wei;
     let mut blocks = 0;
-    while base_fee > setting.base_fee_wei && blocks < BLOCKS_MAX {
-        let next = rules.next_base_fee(base_fee, 0);
-        if next == base_fee {
+    while fees.base_fee_wei > start && blocks < BLOCKS_MAX {
+        let next = after(fees, parameters, 0);
+        if next == fees {
             return BLOCKS_MAX;
         }
-        base_fee = next;
+        fees = next;
         blocks += 1;
     }
     blocks
 }
 
-pub(super) fn figures(rules: &Rules, setting: &Setting) -> Figures {
-    let first = stuff(rules, setting, rules.blocks_in(WINDOWS[0].1));
+pub(super) fn figures(parameters: &Parameters, case: &Case) -> Figures {
+    let first = stuff(parameters, case, blocks_in(parameters, WINDOWS[0].1));
     let mut figures = vec![figure("cost_1_minute", "wei", first.cost_wei())];
     for (name, milliseconds) in WINDOWS {
-        let run = stuff(rules, setting, rules.blocks_in(milliseconds));
+        let run = stuff(parameters, case, blocks_in(parameters, milliseconds));
         let minutes = u128::from(milliseconds / 60_000);
         if name != WINDOWS[0].0 {
             figures.push(figure(format!("cost_{name}"), "wei", run.cost_wei()));
         }
-        let delayed = u128::from(run.blocks) * u128::from(rules.gas_target());
+        let delayed = u128::from(run.blocks) * u128::from(parameters.gas_target());
         figures.extend([
             figure(format!("cost_per_minute_{name}"), "wei", run.cost_wei() / minutes),
             figure(format!("burnt_{name}"), "wei", run.burnt_wei),
-            figure(format!("base_fee_after_{name}"), "wei", run.base_fee_wei),
+            figure(format!("base_fee_after_{name}"), "wei", run.fees.base_fee_wei),
             figure(format!("delayed_gas_{name}"), "gas", delayed),
-            figure(
-                format!("recovery_{name}"),
-                "blocks",
-                recovery(rules, setting, run.base_fee_wei),
-            ),
+            figure(format!("recovery_{name}"), "blocks", recovery(parameters, case, run.fees)),
         ]);
     }
     figures.extend(BUDGETS_ETHER.map(|ether| {
-        let blocks = affordable(rules, setting, ether * ETHER_WEI);
-        let milliseconds = u128::from(blocks) * u128::from(rules.block_time_ms);
+        let blocks = affordable(parameters, case, ether * ETHER_WEI);
+        let milliseconds = u128::from(blocks) * u128::from(parameters.block_time_ms());
         figure(format!("delay_bought_by_{ether}_ether"), "ms", milliseconds)
     }));
     figures

@@ -1,9 +1,11 @@
 //! Base-fee suppression by a coalition of proposers.
 
 use super::{
-    Rules, Setting,
+    Case,
     result::{Figures, figure},
+    rules::after,
 };
+use crate::{Parameters, fee_market::FeeState};
 
 /// Most consecutive blocks the coalition leaves empty; proposers know their slots an epoch ahead.
 const EMPTY_BLOCKS_MAX: u64 = 32;
@@ -34,23 +36,24 @@ pub(super) struct Episode {
 /// Demand is one target's worth of gas per block at any price up to the old base fee plus tip.
 /// Whoever waits stays. While a block is full, competition raises the tip to all that users would
 /// pay; otherwise they pay the ordinary tip.
-pub(super) fn episode(rules: &Rules, setting: &Setting, empty_blocks: u64) -> Episode {
-    let (start, tip) = (setting.base_fee_wei, setting.tip_wei);
-    let (target, limit) = (rules.gas_target(), rules.gas_limit());
+pub(super) fn episode(parameters: &Parameters, case: &Case, empty_blocks: u64) -> Episode {
+    let mut fees = FeeState::settled(parameters, case.base_fee_wei);
+    let (start, tip) = (fees.base_fee_wei, case.tip_wei);
+    let (target, limit) = (fees.gas_target(parameters), parameters.gas_limit());
     let worth = start.saturating_add(tip);
     let honest_block_wei = tip.saturating_mul(u128::from(target));
-    let mut base_fee = start;
     let mut backlog = 0u128;
     let mut waited = 0u128;
     let mut burn = 0u128;
     for _ in 0..empty_blocks {
-        base_fee = rules.next_base_fee(base_fee, 0);
+        fees = after(fees, parameters, 0);
         backlog += u128::from(target);
         waited += backlog;
     }
-    let trough_wei = base_fee;
+    let trough_wei = fees.base_fee_wei;
     let (mut tips, mut blocks) = (0u128, 0u64);
     while backlog > 0 && blocks < RECOVERY_BLOCKS_MAX {
+        let base_fee = fees.base_fee_wei;
         // Above their worth users keep waiting, and the block stays empty.
         let wanted = if base_fee <= worth { backlog + u128::from(target) } else { 0 };
         let used = u64::try_from(wanted).unwrap_or(u64::MAX).min(limit);
@@ -60,7 +63,7 @@ pub(super) fn episode(rules: &Rules, setting: &Setting, empty_blocks: u64) -> Ep
         burn = burn.saturating_add(base_fee.saturating_mul(u128::from(used)));
         backlog = backlog + u128::from(target) - u128::from(used);
         waited += backlog;
-        base_fee = rules.next_base_fee(base_fee, used);
+        fees = after(fees, parameters, used);
         blocks += 1;
         if limit <= target {
             break;
@@ -102,14 +105,14 @@ fn signed(amount: u128) -> i128 {
     i128::try_from(amount).unwrap_or(i128::MAX)
 }
 
-pub(super) fn figures(rules: &Rules, setting: &Setting) -> Figures {
-    let one = episode(rules, setting, 1);
+pub(super) fn figures(parameters: &Parameters, case: &Case) -> Figures {
+    let one = episode(parameters, case, 1);
     let best = (1..=EMPTY_BLOCKS_MAX)
         .min_by_key(|blocks| {
-            (episode(rules, setting, *blocks).break_even_ppm().unwrap_or(u128::MAX), *blocks)
+            (episode(parameters, case, *blocks).break_even_ppm().unwrap_or(u128::MAX), *blocks)
         })
         .expect("the range is not empty");
-    let best_episode = episode(rules, setting, best);
+    let best_episode = episode(parameters, case, best);
     // A coalition of everybody is the bound where no smaller one breaks even.
     let break_even = |episode: &Episode| episode.break_even_ppm().unwrap_or(1_000_001);
     let mut figures = vec![

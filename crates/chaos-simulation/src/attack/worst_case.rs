@@ -21,10 +21,12 @@ use rayon::prelude::*;
 use revm::{context::TxEnv, primitives::hardfork::SpecId};
 
 use super::{
-    Error, Rules, TRANSACTION_GAS_MAX,
+    Error,
     machine::{CONTRACT, Machine, Pricing, Stage, sender},
     result::{Figures, figure},
+    rules::{TRANSACTION_GAS_MAX, executed_gas_max},
 };
+use crate::Parameters;
 
 mod assembler;
 mod input;
@@ -186,16 +188,16 @@ const SAMPLE_GAS: u64 = 1 << 21;
 /// Operations of each kind that a block at the arm's limit pays for, and their price, from
 /// executing one transaction. An operation of which no round fits is left out.
 pub(super) fn figures(
-    rules: &Rules,
+    parameters: &Parameters,
     base_fee_wei: u128,
     tip_wei: u128,
     spec: SpecId,
 ) -> Result<Figures, Error> {
-    let gas = rules.transaction_gas().min(SAMPLE_GAS);
+    let gas = executed_gas_max(parameters).min(SAMPLE_GAS);
     let measured: Vec<Option<Result<_, Error>>> = Operation::ALL
         .par_iter()
         .map(|operation| {
-            let pricing = Pricing::with_rules(spec, rules);
+            let pricing = Pricing::with_parameters(spec, parameters);
             match prepare_capped(*operation, gas, gas, pricing) {
                 Ok(workload) => Some(execute(&workload).map(|executed| (*operation, executed))),
                 Err(Error::NotInFork { .. } | Error::LimitTooSmall { .. }) => None,
@@ -204,7 +206,7 @@ pub(super) fn figures(
         })
         .collect();
     let price = base_fee_wei.saturating_add(tip_wei);
-    let limit = u128::from(rules.gas_limit());
+    let limit = u128::from(parameters.gas_limit());
     let mut figures = vec![figure("cost_per_block", "wei", price.saturating_mul(limit))];
     for one in measured.into_iter().flatten() {
         let (operation, executed) = one?;
