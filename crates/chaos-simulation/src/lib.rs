@@ -40,6 +40,7 @@ pub mod fee_market;
 pub mod fixed;
 pub mod forecast;
 pub mod load;
+pub mod market;
 pub mod parameters;
 mod result;
 

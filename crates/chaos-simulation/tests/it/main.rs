@@ -13,3 +13,4 @@ mod evm_rebuild;
 mod evm_resources;
 mod fee_market;
 mod forecast;
+mod market;

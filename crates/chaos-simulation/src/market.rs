@@ -1,0 +1,48 @@
+//! The agents model of the fee-market layer: single transactions, a pool and a builder.
+//!
+//! Where [`fee_market::simulate`](crate::fee_market::simulate) moves one number of demanded gas per
+//! block, this model draws users with a value per unit of gas and a cost of waiting, lets them bid
+//! by kind, keeps their transactions in a pool with a capacity and a replacement rule, and packs
+//! blocks by effective tip. It shows what the flow model cannot: who waits, who pays, what a
+//! proposer earns, what users gain, and what a second resource (blobs) does beside gas.
+//!
+//! [`run`] simulates one path in one arm; [`run_arms`] simulates the same path in several arms in
+//! lockstep. The users of a block are drawn once and shown to every arm, so arms differ by their
+//! rules alone (common random numbers), and equal rules give equal bytes.
+//!
+//! ```
+//! use chaos_simulation::market::{Arm, Metric, Rules, Spec, run_arms};
+//!
+//! let baseline = Rules::ethereum(30_000_000);
+//! let spec = Spec { blocks: 60, warmup_blocks: 20, ..Spec::stated(baseline) };
+//! let arms = [Arm::honest(baseline), Arm::honest(Rules::ethereum(60_000_000))];
+//! let [same, raised] = &run_arms(&spec, &arms, (7, 0))?[..] else { unreachable!() };
+//! assert!(raised.metrics[&Metric::BaseFeeMedian] < same.metrics[&Metric::BaseFeeMedian]);
+//! # Ok::<(), chaos_simulation::market::Error>(())
+//! ```
+//!
+//! Invariants: integers and fixed point only ([`crate::fixed`]); the same arguments give the same
+//! bytes; in every block what users deposit equals what is burnt, tipped and refunded; nobody pays
+//! more than their maximum fee; no block exceeds a limit.
+//!
+//! It refuses rules without meaning (a denominator of zero, a target above the limit) by
+//! [`Rules::ensure`], and arms whose blocks take different times.
+
+mod accounts;
+pub mod arrivals;
+mod builder;
+mod draw;
+mod engine;
+mod metrics;
+mod pool;
+mod rules;
+mod scale;
+mod spec;
+pub mod users;
+
+pub use accounts::{Block, Payments};
+pub use engine::{run, run_arms, run_observed};
+pub use metrics::{AttackAccount, DecileDelay, Metric, Outcome, Series};
+pub use pool::PoolRules;
+pub use rules::{BASE_FEE_WEI_MAX, BlobRules, GAS_PER_BLOB, GasLimitPath, Rules};
+pub use spec::{Arm, Error, Proposer, Spec};

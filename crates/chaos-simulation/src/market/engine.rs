@@ -1,0 +1,389 @@
+//! The loop: users arrive and bid, the block is packed and paid for, prices move.
+
+use rand_chacha::{ChaCha8Rng, rand_core::Rng};
+
+use super::{
+    Arm, Block, Error, Outcome, Proposer, Rules, Spec,
+    accounts::Payments,
+    builder::{Builder, Candidate, Room},
+    draw::{Draw, generator},
+    metrics::Meter,
+    pool::{Pool, Query},
+    rules::GAS_PER_BLOB,
+    scale::Scale,
+    users::{Habits, View, value_after},
+};
+
+/// Runs one path in one arm.
+///
+/// `stream` is the seed and the number of the path.
+///
+/// # Errors
+/// If a number of the spec or of the arm is out of bounds.
+pub fn run(spec: &Spec, arm: &Arm, stream: (u64, u32)) -> Result<Outcome, Error> {
+    let mut outcomes = run_arms(spec, std::slice::from_ref(arm), stream)?;
+    Ok(outcomes.pop().expect("one arm has one outcome"))
+}
+
+/// Runs one path in several arms that see the same users; outcomes are in the order of the arms.
+///
+/// # Errors
+/// As [`run`], and if the arms differ in block time.
+pub fn run_arms(spec: &Spec, arms: &[Arm], stream: (u64, u32)) -> Result<Vec<Outcome>, Error> {
+    run_observed(spec, arms, stream, |_, _| {})
+}
+
+/// The same, showing every block of every arm (its place in `arms`), the warm-up included.
+///
+/// # Errors
+/// As [`run_arms`].
+pub fn run_observed(
+    spec: &Spec,
+    arms: &[Arm],
+    stream: (u64, u32),
+    mut observe: impl FnMut(usize, &Block),
+) -> Result<Vec<Outcome>, Error> {
+    spec.ensure(arms)?;
+    let mut draw = Draw::new(&spec.arrivals, spec.warmup_blocks, stream);
+    let habits = Habits::new(&spec.users, draw.scale());
+    let mut markets: Vec<Market<'_>> =
+        arms.iter().map(|arm| Market::new(spec, arm, stream)).collect();
+    let mut users = Vec::new();
+    for height in 0..spec.warmup_blocks.saturating_add(spec.blocks) {
+        draw.next_block(height);
+        std::mem::swap(&mut users, &mut draw.users);
+        for (place, market) in markets.iter_mut().enumerate() {
+            let block = market.step(height, &users, &habits, draw.scale());
+            observe(place, &block);
+        }
+        std::mem::swap(&mut users, &mut draw.users);
+    }
+    let cut = draw.blocks_cut;
+    Ok(markets.into_iter().map(|market| market.meter.finish(cut)).collect())
+}
+
+/// One arm as it goes.
+struct Market<'a> {
+    spec: &'a Spec,
+    arm: &'a Arm,
+    rules: Rules,
+    base_fee_wei: u64,
+    excess_blob_gas: u64,
+    blob_fee_wei: u64,
+    recent_wei: u64,
+    crowded_tip_wei: Option<u64>,
+    pool: Pool,
+    builder: Builder,
+    candidates: Vec<Candidate>,
+    included: Vec<Candidate>,
+    proposers: Proposers,
+    meter: Meter,
+}
+
+/// The proposers' plan and what is left of it.
+struct Proposers {
+    plan: Proposer,
+    generator: ChaCha8Rng,
+    /// Whether the coalition owns this block and the next one.
+    owned: (bool, bool),
+    emptied_before: bool,
+    budget_left_wei: u128,
+    stuffing_over: bool,
+}
+
+/// What happens to a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Plan {
+    Pack,
+    Empty,
+    /// Somebody pays this tip for all gas.
+    Stuff {
+        tip_wei: u64,
+    },
+}
+
+impl Proposers {
+    fn new(plan: Proposer, stream: (u64, u32)) -> Self {
+        let budget_left_wei = match plan {
+            Proposer::Stuffing { budget_wei, .. } => budget_wei,
+            Proposer::Honest
+            | Proposer::EmptyShare { .. }
+            | Proposer::Suppression { .. }
+            | Proposer::Alternate => 0,
+        };
+        Self {
+            plan,
+            generator: generator(stream, b"proposers"),
+            owned: (false, false),
+            emptied_before: false,
+            budget_left_wei,
+            stuffing_over: false,
+        }
+    }
+
+    /// Decides on a measured block; `best_tip_wei` is what users offer at most.
+    fn plan(&mut self, measured: u32, rules: &Rules, base_fee_wei: u64, best_tip_wei: u64) -> Plan {
+        let plan = match self.plan {
+            Proposer::Honest => Plan::Pack,
+            Proposer::EmptyShare { share_ppm } => {
+                self.turn(share_ppm);
+                if self.owned.0 { Plan::Empty } else { Plan::Pack }
+            }
+            Proposer::Suppression { share_ppm } => {
+                self.turn(share_ppm);
+                let worth_it = self.owned.0 && self.owned.1 && !self.emptied_before;
+                if worth_it { Plan::Empty } else { Plan::Pack }
+            }
+            Proposer::Alternate if measured % 2 == 1 => Plan::Empty,
+            Proposer::Alternate => Plan::Pack,
+            Proposer::Stuffing { from_block, blocks, .. } => {
+                let since = measured.checked_sub(from_block);
+                if self.stuffing_over || since.is_none_or(|since| since >= blocks) {
+                    Plan::Pack
+                } else {
+                    let tip_wei = best_tip_wei.saturating_add(1).max(rules.priority_fee_floor_wei);
+                    let price = u128::from(base_fee_wei) + u128::from(tip_wei);
+                    let cost = price * u128::from(rules.gas_limit);
+                    match self.budget_left_wei.checked_sub(cost) {
+                        Some(left) => {
+                            self.budget_left_wei = left;
+                            Plan::Stuff { tip_wei }
+                        }
+                        None => {
+                            self.stuffing_over = true;
+                            Plan::Pack
+                        }
+                    }
+                }
+            }
+        };
+        self.emptied_before = plan == Plan::Empty;
+        plan
+    }
+
+    /// Moves the ownership window by a block.
+    fn turn(&mut self, share_ppm: u32) {
+        let draw = u64::from(self.generator.next_u32());
+        let next = draw * 1_000_000 < u64::from(share_ppm) << 32;
+        self.owned = (self.owned.1, next);
+    }
+}
+
+impl<'a> Market<'a> {
+    fn new(spec: &'a Spec, arm: &'a Arm, stream: (u64, u32)) -> Self {
+        let base_fee_wei = spec.start_base_fee_wei.max(spec.baseline.min_base_fee_wei);
+        Self {
+            spec,
+            arm,
+            rules: spec.baseline,
+            base_fee_wei,
+            excess_blob_gas: 0,
+            blob_fee_wei: spec.baseline.blobs.map_or(0, |blobs| blobs.fee_wei(0)),
+            recent_wei: base_fee_wei,
+            crowded_tip_wei: None,
+            pool: Pool::new(spec.pool),
+            builder: Builder::default(),
+            candidates: Vec::new(),
+            included: Vec::new(),
+            proposers: Proposers::new(arm.proposer, stream),
+            meter: Meter::new(spec, arm),
+        }
+    }
+
+    fn step(
+        &mut self,
+        height: u32,
+        users: &[super::draw::User],
+        habits: &Habits,
+        scale: &Scale,
+    ) -> Block {
+        let measured = height.checked_sub(self.spec.warmup_blocks);
+        if measured.is_some() {
+            self.enter(&self.arm.rules.step_from(self.rules.gas_limit));
+        }
+        self.meter.begin(measured.is_some(), self.base_fee_wei);
+        self.receive(height, users, habits, scale);
+        let query = Query {
+            height,
+            base_fee_wei: self.base_fee_wei,
+            blob_fee_wei: self.blob_fee_wei,
+            tip_floor_wei: self.rules.priority_fee_floor_wei,
+            escalation_blocks: self.spec.users.escalation_blocks,
+            escalation_ppm: self.spec.users.escalation_ppm,
+        };
+        let (pool, meter, warmup) = (&mut self.pool, &mut self.meter, self.spec.warmup_blocks);
+        let scan = pool.scan(&query, &mut self.candidates, |waiting| {
+            meter.dropped(waiting.arrived >= warmup);
+        });
+        let best_tip_wei = self.candidates.iter().map(|c| c.effective_tip_wei).max().unwrap_or(0);
+        let plan = measured.map_or(Plan::Pack, |block| {
+            self.proposers.plan(block, &self.rules, self.base_fee_wei, best_tip_wei)
+        });
+        let mut block = Block {
+            height,
+            measured: measured.is_some(),
+            gas_limit: self.rules.gas_limit,
+            gas_target: self.rules.gas_target,
+            base_fee_wei: self.base_fee_wei,
+            blob_fee_wei: self.blob_fee_wei,
+            emptied: plan == Plan::Empty,
+            backlog_ineligible: scan.ineligible,
+            backlog_ineligible_gas: scan.ineligible_gas,
+            ..Block::default()
+        };
+        self.fill(&mut block, plan, scale);
+        self.meter.replaced(scan.replaced);
+        self.meter.end(&block, self.proposers.owned.0, &self.rules);
+        self.advance(&block);
+        block
+    }
+
+    /// Puts rules in force; the base fee obeys a new minimum at once.
+    fn enter(&mut self, rules: &Rules) {
+        let blobs_changed = rules.blobs != self.rules.blobs;
+        self.rules = *rules;
+        self.base_fee_wei = self.base_fee_wei.max(rules.min_base_fee_wei);
+        if blobs_changed {
+            self.blob_fee_wei = rules.blobs.map_or(0, |blobs| blobs.fee_wei(self.excess_blob_gas));
+        }
+    }
+
+    fn receive(
+        &mut self,
+        height: u32,
+        users: &[super::draw::User],
+        habits: &Habits,
+        scale: &Scale,
+    ) {
+        let view = View {
+            height,
+            base_fee_wei: self.base_fee_wei,
+            blob_fee_wei: self.blob_fee_wei,
+            recent_wei: self.recent_wei,
+            crowded_tip_wei: self.crowded_tip_wei,
+            tip_floor_wei: self.rules.priority_fee_floor_wei,
+            lifetime_blocks: self.spec.pool.lifetime_blocks,
+        };
+        let cap = self.rules.transaction_gas_cap.unwrap_or(u64::MAX).min(self.rules.gas_limit);
+        let blobs = self.rules.blobs.map_or(0, |blobs| blobs.max_per_transaction);
+        for user in users {
+            self.meter.arrived(user);
+            let Some(bid) = habits.bid(user, &view, scale) else { continue };
+            if u64::from(user.gas) > cap || u64::from(user.blobs) > blobs {
+                continue;
+            }
+            self.pool.add(user, &bid, height, self.spec.users.escalation_blocks);
+        }
+        let (pool, meter, warmup) = (&mut self.pool, &mut self.meter, self.spec.warmup_blocks);
+        pool.evict(|waiting| meter.evicted(waiting.arrived >= warmup));
+    }
+
+    fn fill(&mut self, block: &mut Block, plan: Plan, scale: &Scale) {
+        let full = Room {
+            gas: self.rules.gas_limit,
+            blobs: self.rules.blobs.map_or(0, |blobs| blobs.max),
+        };
+        let eligible_gas: u64 = self.candidates.iter().map(|c| u64::from(c.gas)).sum();
+        self.included.clear();
+        match plan {
+            Plan::Empty => {}
+            Plan::Stuff { tip_wei } => {
+                let gas = u128::from(full.gas);
+                let (burnt, tips) =
+                    (gas * u128::from(block.base_fee_wei), gas * u128::from(tip_wei));
+                block.gas_stuffed = full.gas;
+                block.gas_used = full.gas;
+                block.payments = Payments {
+                    deposited_wei: burnt + tips,
+                    burnt_wei: burnt,
+                    tips_wei: tips,
+                    ..Payments::default()
+                };
+            }
+            Plan::Pack => {
+                let room = self.builder.pack(&self.candidates, full, &mut self.included);
+                block.gas_used = full.gas - room.gas;
+                block.blobs = full.blobs - room.blobs;
+            }
+        }
+        block.transactions = u32::try_from(self.included.len()).unwrap_or(u32::MAX);
+        let users_gas = block.gas_used - block.gas_stuffed;
+        block.backlog_eligible_gas = eligible_gas - users_gas;
+        block.backlog_eligible =
+            u32::try_from(self.candidates.len()).unwrap_or(u32::MAX) - block.transactions;
+        self.settle(block, scale);
+    }
+
+    /// Takes what is included out of the pool and accounts for it.
+    fn settle(&mut self, block: &mut Block, scale: &Scale) {
+        let base = block.base_fee_wei;
+        let (mut tip_lowest, mut headroom_lowest) = (u64::MAX, i64::MAX);
+        for candidate in &self.included {
+            let waiting = self.pool.include(candidate.index);
+            let tip = candidate.effective_tip_wei;
+            let gas = u128::from(candidate.gas);
+            let headroom =
+                i64::try_from(i128::from(waiting.max_fee_wei) - i128::from(base) - i128::from(tip))
+                    .unwrap_or(i64::MAX);
+            headroom_lowest = headroom_lowest.min(headroom);
+            tip_lowest = tip_lowest.min(tip);
+            let payments = &mut block.payments;
+            payments.deposited_wei += gas * u128::from(waiting.max_fee_wei);
+            payments.burnt_wei += gas * u128::from(base);
+            payments.tips_wei += gas * u128::from(tip);
+            payments.refunded_wei += gas * u128::from(headroom.max(0).cast_unsigned());
+            if candidate.blobs > 0 {
+                let blob_gas = u128::from(candidate.blobs) * u128::from(GAS_PER_BLOB);
+                payments.blob_deposited_wei += blob_gas * u128::from(waiting.blob_value_wei);
+                payments.blob_burnt_wei += blob_gas * u128::from(block.blob_fee_wei);
+                let back = waiting.blob_value_wei.saturating_sub(block.blob_fee_wei);
+                payments.blob_refunded_wei += blob_gas * u128::from(back);
+            }
+            block.transaction_gas_max = block.transaction_gas_max.max(candidate.gas);
+            if block.measured {
+                let waited = block.height - waiting.arrived;
+                let value = value_after(
+                    waiting.value_wei,
+                    waited,
+                    waiting.delay_cost_q32,
+                    waiting.discounted,
+                    scale,
+                );
+                let since_warmup = waiting.arrived >= self.spec.warmup_blocks;
+                self.meter.included(candidate, &waiting, waited, value, since_warmup);
+            }
+        }
+        if !self.included.is_empty() {
+            block.tip_lowest_wei = Some(tip_lowest);
+            block.headroom_lowest_wei = Some(headroom_lowest);
+        }
+    }
+
+    /// Moves prices to the next block.
+    fn advance(&mut self, block: &Block) {
+        let crowded = u128::from(block.gas_used) * 10 > u128::from(block.gas_limit) * 9;
+        self.crowded_tip_wei = crowded.then(|| block.tip_lowest_wei.unwrap_or(0));
+        self.base_fee_wei = self.rules.next_base_fee(block.base_fee_wei, block.gas_used);
+        let recent = u64::from(self.spec.users.recent_blocks);
+        self.recent_wei = if self.base_fee_wei >= self.recent_wei {
+            self.recent_wei + (self.base_fee_wei - self.recent_wei) / recent
+        } else {
+            self.recent_wei - (self.recent_wei - self.base_fee_wei) / recent
+        };
+        if let Some(blobs) = self.rules.blobs {
+            let excess = blobs.next_excess(
+                self.excess_blob_gas,
+                block.blobs,
+                block.base_fee_wei,
+                block.blob_fee_wei,
+            );
+            if excess != self.excess_blob_gas {
+                self.excess_blob_gas = excess;
+                self.blob_fee_wei = blobs.fee_wei(excess);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
