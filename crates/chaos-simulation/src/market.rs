@@ -45,4 +45,4 @@ pub use engine::{run, run_arms, run_observed};
 pub use metrics::{AttackAccount, DecileDelay, Metric, Outcome, Series};
 pub use pool::PoolRules;
 pub use rules::{BASE_FEE_WEI_MAX, BlobRules, GAS_PER_BLOB, GasLimitPath, Rules};
-pub use spec::{Arm, Error, Proposer, Spec};
+pub use spec::{Arm, Error, MATCH_PATHS, Proposer, Spec};

@@ -1,10 +1,25 @@
 use super::{
     PoolRules, Rules,
-    arrivals::{Arrivals, Bursts, Intervals, Walk},
+    arrivals::{Arrivals, Bursts, Intervals, Level, Walk},
+    engine::run,
     rules::bound,
+    scale::Scale,
     users::Users,
 };
 use crate::fee_market::{Assumptions, Demand};
+
+/// Paths on which a level is matched.
+pub const MATCH_PATHS: u32 = 2;
+
+/// Their length, and what comes before it.
+const MATCH_BLOCKS: u32 = 800;
+const MATCH_WARMUP_BLOCKS: u32 = 200;
+
+/// Halvings of the factor's logarithm, from four octaves down to about 0.1 %.
+const MATCH_STEPS: u32 = 11;
+
+/// Seed of the matching paths; a run's own seed must not move its calibration.
+const MATCH_SEED: u64 = u64::from_be_bytes(*b"market/1");
 
 /// What a proposer does with its block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +163,58 @@ impl Spec {
         Self { arrivals, pool, start_base_fee_wei: anchor_wei, ..Self::stated(baseline) }
     }
 
+    /// The same with the level scaled so that the median base fee under the baseline is this.
+    ///
+    /// A level calibrated on served gas is too low for users of whom some give up, pay tips or wait
+    /// for a lower price. The factor, between a quarter and four, is found by bisection on runs of
+    /// [`MATCH_PATHS`] paths with their own seed, without walk, bursts, cycle and shocks.
+    ///
+    /// # Errors
+    /// If a number of the spec is out of bounds.
+    pub fn matched_to(&self, median_wei: u64) -> Result<Self, Error> {
+        let plain = Self {
+            arrivals: Arrivals {
+                walk: None,
+                bursts: None,
+                cycle: None,
+                shocks: Vec::new(),
+                level: Level::Stationary,
+                ..self.arrivals.clone()
+            },
+            start_base_fee_wei: median_wei,
+            warmup_blocks: MATCH_WARMUP_BLOCKS,
+            blocks: MATCH_BLOCKS,
+            ..self.clone()
+        };
+        let scale = Scale::new();
+        let (mut low, mut high) = (-(2i64 << 32), 2i64 << 32);
+        for _ in 0..MATCH_STEPS {
+            let middle = low.midpoint(high);
+            let level_gas = scale.exp2(self.arrivals.level_gas, middle).max(1);
+            let mut trial = plain.clone();
+            trial.arrivals.level_gas = level_gas;
+            let mut fees = Vec::new();
+            for path in 0..MATCH_PATHS {
+                let outcome = run(&trial, &Arm::honest(self.baseline), (MATCH_SEED, path))?;
+                fees.extend(outcome.series.base_fee_wei);
+            }
+            fees.sort_unstable();
+            if fees[fees.len() / 2] < median_wei {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        let mut matched = self.clone();
+        let factor = low.midpoint(high);
+        matched.arrivals.level_gas = scale.exp2(self.arrivals.level_gas, factor).max(1);
+        if let Level::Replayed(gas) = &mut matched.arrivals.level {
+            gas.iter_mut().for_each(|gas| *gas = scale.exp2(*gas, factor));
+        }
+        matched.start_base_fee_wei = median_wei;
+        Ok(matched)
+    }
+
     /// Refuses what has no meaning or would overflow.
     pub(super) fn ensure(&self, arms: &[Arm]) -> Result<(), Error> {
         self.arrivals.ensure()?;
@@ -173,3 +240,6 @@ impl Spec {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

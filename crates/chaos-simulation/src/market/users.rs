@@ -98,14 +98,14 @@ impl Users {
         Self {
             shares: Shares {
                 strategic_ppm: 50_000,
-                legacy_ppm: 250_000,
-                patient_ppm: 400_000,
+                legacy_ppm: 150_000,
+                patient_ppm: 700_000,
                 escalating_ppm: 50_000,
             },
             discounted_ppm: 300_000,
             tip_wei: Range { low: 100_000_000, high: 20_000_000_000 },
             delay_cost_ppm: Range { low: 1_000, high: 100_000 },
-            patient_cap_ppm: Range { low: 700_000, high: 1_300_000 },
+            patient_cap_ppm: Range { low: 850_000, high: 1_100_000 },
             legacy_price_ppm: Range { low: 900_000, high: 1_500_000 },
             recent_blocks: 30,
             escalation_blocks: 3,
