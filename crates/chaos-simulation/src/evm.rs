@@ -31,6 +31,7 @@ pub(crate) mod tracked;
 pub use block::{
     BLOCK_BYTES_MAX, Block, DecodeError, Deposit, Header, RecordedAccount, RecordedBlock,
     RecordedReceipt, RecordedSignature, Transaction, TransactionKind, Withdrawal,
+    import::{self, ImportError, Imported},
 };
 pub use bytecodes::{BYTECODES_BYTES_MAX, Bytecodes};
 pub use changes::{Changes, ChangesError};

@@ -17,6 +17,7 @@ use crate::evm::fork::ForkRules;
 
 pub(crate) mod decode;
 mod error;
+pub mod import;
 pub(crate) mod quantity;
 mod wire;
 
