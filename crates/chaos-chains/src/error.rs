@@ -75,6 +75,31 @@ pub enum Error {
         /// Scheme, host and port.
         url: String,
     },
+    /// Two answers disagree on which block stands at a height: a reorganisation, or nodes behind one
+    /// address that do not agree, or a node that makes things up.
+    #[error("{url} gave two different blocks {number}: {expected} and {found} ({place})")]
+    DifferentBlock {
+        /// The height.
+        number: u64,
+        /// The hash that was expected.
+        expected: B256,
+        /// The hash that was found.
+        found: B256,
+        /// Where the second one was found.
+        place: &'static str,
+        /// Scheme, host and port.
+        url: String,
+    },
+    /// A block's hash is not the hash of its header.
+    #[error("block {number} is said to have hash {claimed}, its header hashes to {computed}")]
+    HeaderHash {
+        /// The height.
+        number: u64,
+        /// The hash in the answer.
+        claimed: B256,
+        /// The Keccak-256 of the header in the same answer.
+        computed: B256,
+    },
     /// A sent transaction did not get into a block in time. It may still do so.
     #[error("transaction {hash} was sent but not mined within {waited_s} s")]
     NotMined {
@@ -114,6 +139,9 @@ pub enum TransportFailure {
     /// A status that may pass.
     #[error("http status {0}")]
     Status(u16),
+    /// The answer ended in the middle.
+    #[error("the answer was cut short after {0} bytes")]
+    Truncated(usize),
 }
 
 impl Error {

@@ -3,30 +3,20 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use alloy::transports::http::reqwest::{self, StatusCode, Url, header::RETRY_AFTER, redirect};
+use alloy::transports::http::reqwest::{self, StatusCode, Url, redirect};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use crate::{
     Error,
     error::{TransportFailure, shorten},
+    rpc::limits::{Pace, RpcLimits, backoff_s, is_rate_limit, retry_after_s},
 };
-
-/// Largest answer that is read, in bytes. A full block with receipts stays below 64 MiB.
-const ANSWER_BYTES_MAX: usize = 128 << 20;
-/// Time for one HTTP request, answer included, in seconds.
-const REQUEST_TIMEOUT_S: u64 = 30;
-/// Requests made for one question before giving up.
-const ATTEMPTS_MAX: u32 = 5;
-/// Pause before the first retry, in milliseconds; it doubles each time.
-const RETRY_PAUSE_MS: u64 = 100;
-/// Longest pause a node may ask for before we report instead of waiting, in seconds.
-const RETRY_AFTER_S_MAX: u64 = 10;
 
 /// A JSON-RPC endpoint. Cheap to clone; clones share the count of requests.
 #[derive(Clone)]
@@ -34,7 +24,17 @@ pub(crate) struct JsonRpc {
     http: reqwest::Client,
     url: Url,
     shown_url: String,
-    requests: Arc<AtomicU64>,
+    limits: RpcLimits,
+    shared: Arc<Shared>,
+}
+
+/// What clones share.
+struct Shared {
+    pace: Option<Pace>,
+    requests: AtomicU64,
+    retries: AtomicU64,
+    /// The node does not take batches.
+    no_batches: AtomicBool,
 }
 
 impl std::fmt::Debug for JsonRpc {
@@ -77,6 +77,10 @@ enum Failure {
 
 impl JsonRpc {
     pub(crate) fn new(url: &str) -> Result<Self, Error> {
+        Self::with_limits(url, RpcLimits::default())
+    }
+
+    pub(crate) fn with_limits(url: &str, limits: RpcLimits) -> Result<Self, Error> {
         let url =
             Url::parse(url).map_err(|_| Error::InvalidUrl { reason: "it cannot be parsed" })?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -89,7 +93,7 @@ impl JsonRpc {
         };
         // A redirect could carry the key in the URL to another host.
         let mut builder = reqwest::Client::builder()
-            .timeout(Duration::from_secs(REQUEST_TIMEOUT_S))
+            .timeout(limits.request_timeout)
             .redirect(redirect::Policy::none());
         if matches!(host, "127.0.0.1" | "localhost" | "[::1]") {
             builder = builder.no_proxy();
@@ -97,7 +101,13 @@ impl JsonRpc {
         let http = builder
             .build()
             .map_err(|_| Error::InvalidUrl { reason: "no http client can be made for it" })?;
-        Ok(Self { http, url, shown_url, requests: Arc::default() })
+        let shared = Arc::new(Shared {
+            pace: limits.requests_per_second.map(Pace::new),
+            requests: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+            no_batches: AtomicBool::new(false),
+        });
+        Ok(Self { http, url, shown_url, limits, shared })
     }
 
     pub(crate) fn shown_url(&self) -> &str {
@@ -106,7 +116,12 @@ impl JsonRpc {
 
     /// Questions asked so far; a batch counts each of its questions, a retry counts again.
     pub(crate) fn requests(&self) -> u64 {
-        self.requests.load(Ordering::Relaxed)
+        self.shared.requests.load(Ordering::Relaxed)
+    }
+
+    /// Requests that were sent again, after a failure or because the node limits the rate.
+    pub(crate) fn retries(&self) -> u64 {
+        self.shared.retries.load(Ordering::Relaxed)
     }
 
     /// Asks one question and reads the result into `T`.
@@ -131,68 +146,135 @@ impl JsonRpc {
         Ok(outcome(answer))
     }
 
-    /// Asks several questions in one exchange; results come in the order of the questions.
+    /// Asks several questions in as few exchanges as the limits allow, one by one if the node takes
+    /// no batches; results come in the order of the questions.
     pub(crate) async fn batch(&self, calls: &[(&str, Value)]) -> Result<Vec<Value>, Error> {
-        let method = calls.first().map_or("batch", |(method, _)| method);
-        let body: Vec<Value> = calls
-            .iter()
-            .enumerate()
-            .map(|(id, (method, params))| {
-                json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
-            })
-            .collect();
-        let count = calls.len() as u64;
-        let answers = self.exchange(method, &Value::Array(body), count).await?;
-        let mut answers: Vec<Answer> = parse(method, answers)?;
-        answers.sort_by_key(|answer| answer.id);
-        if !answers.iter().map(|answer| answer.id).eq((0..count).map(Some)) {
-            return Err(Error::malformed(method, "the batch answer does not match its questions"));
-        }
-        let mut results = Vec::with_capacity(answers.len());
-        for (answer, (method, _)) in answers.into_iter().zip(calls) {
-            match outcome(answer) {
-                Outcome::Result(value) => results.push(value),
-                Outcome::Refused { code, message, .. } => {
-                    let (method, reason) = ((*method).to_owned(), shorten(&message));
-                    return Err(Error::Rejected { method, code, reason });
-                }
+        let mut results = Vec::with_capacity(calls.len());
+        for calls in calls.chunks(self.limits.batch_size()) {
+            if !self.shared.no_batches.load(Ordering::Relaxed)
+                && let Some(answers) = self.batch_once(calls).await?
+            {
+                results.extend(answers);
+                continue;
+            }
+            for (method, params) in calls {
+                results.push(self.request(method, params.clone()).await?);
             }
         }
         Ok(results)
     }
 
+    /// One exchange, and further ones for the questions that were refused because of the rate.
+    /// `None` if the node does not take batches.
+    async fn batch_once(&self, calls: &[(&str, Value)]) -> Result<Option<Vec<Value>>, Error> {
+        let mut results: Vec<Option<Value>> = vec![None; calls.len()];
+        let mut attempt = 0;
+        loop {
+            let pending: Vec<usize> =
+                (0..calls.len()).filter(|index| results[*index].is_none()).collect();
+            let Some(first) = pending.first() else { break };
+            let method = calls[*first].0;
+            let Some(answers) = self.exchange_batch(method, calls, &pending).await? else {
+                return Ok(None);
+            };
+            let mut limited = None;
+            for (answer, index) in answers.into_iter().zip(&pending) {
+                match outcome(answer) {
+                    Outcome::Result(value) => results[*index] = Some(value),
+                    Outcome::Refused { code, message, data } if is_rate_limit(code, &message) => {
+                        limited = limited.max(Some(backoff_s(data.as_ref())));
+                    }
+                    Outcome::Refused { code, message, .. } => {
+                        let method = calls[*index].0.to_owned();
+                        return Err(Error::Rejected { method, code, reason: shorten(&message) });
+                    }
+                }
+            }
+            if let Some(after_s) = limited {
+                // Every round that answers anything makes the next one smaller, so only rounds that
+                // answer nothing count as attempts.
+                let progress = pending.iter().any(|index| results[*index].is_some());
+                attempt = if progress { 1 } else { attempt + 1 };
+                self.wait(attempt, Failure::RateLimited { after_s }, method).await?;
+            }
+        }
+        Ok(Some(results.into_iter().map(Option::unwrap_or_default).collect()))
+    }
+
+    async fn exchange_batch(
+        &self,
+        method: &str,
+        calls: &[(&str, Value)],
+        pending: &[usize],
+    ) -> Result<Option<Vec<Answer>>, Error> {
+        let body: Vec<Value> = pending
+            .iter()
+            .map(|id| {
+                let (method, params) = &calls[*id];
+                json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+            })
+            .collect();
+        let answers = match self.exchange(method, &Value::Array(body), pending.len()).await {
+            Ok(answers) => answers,
+            Err(Error::Rejected { .. }) => Value::Null,
+            Err(error) => return Err(error),
+        };
+        if !answers.is_array() {
+            self.shared.no_batches.store(true, Ordering::Relaxed);
+            return Ok(None);
+        }
+        let mut answers: Vec<Answer> = parse(method, answers)?;
+        answers.sort_by_key(|answer| answer.id);
+        let ids = pending.iter().map(|id| Some(*id as u64));
+        if !answers.iter().map(|answer| answer.id).eq(ids) {
+            return Err(Error::malformed(method, "the batch answer does not match its questions"));
+        }
+        Ok(Some(answers))
+    }
+
     /// Sends a body until an answer comes, an error is final, or the attempts are used up. Every
     /// question this crate asks may be repeated: reads, and signed transactions, whose hash is fixed.
-    async fn exchange(&self, method: &str, body: &Value, count: u64) -> Result<Value, Error> {
+    async fn exchange(&self, method: &str, body: &Value, count: usize) -> Result<Value, Error> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            self.requests.fetch_add(count, Ordering::Relaxed);
-            let failure = match self.post(method, body).await {
-                Ok(value) => return Ok(value),
-                Err(failure) => failure,
-            };
-            let mut pause = Duration::from_millis(RETRY_PAUSE_MS << (attempt - 1));
-            match failure {
-                Failure::Final(error) => return Err(error),
-                Failure::RateLimited { after_s } => {
-                    if attempt >= ATTEMPTS_MAX || after_s > RETRY_AFTER_S_MAX {
-                        return Err(Error::RateLimited { url: self.shown_url.clone(), after_s });
-                    }
-                    pause = pause.max(Duration::from_secs(after_s));
-                }
-                Failure::Transport(source) if attempt >= ATTEMPTS_MAX => {
-                    return Err(Error::Unreachable {
-                        url: self.shown_url.clone(),
-                        method: method.to_owned(),
-                        attempts: attempt,
-                        source,
-                    });
-                }
-                Failure::Transport(_) => {}
+            if let Some(pace) = &self.shared.pace {
+                let count = u32::try_from(count).unwrap_or(u32::MAX);
+                tokio::time::sleep(pace.book(count, Instant::now())).await;
             }
-            tokio::time::sleep(pause).await;
+            self.shared.requests.fetch_add(count as u64, Ordering::Relaxed);
+            match self.post(method, body).await {
+                Ok(value) => return Ok(value),
+                Err(failure) => self.wait(attempt, failure, method).await?,
+            }
         }
+    }
+
+    /// Waits before the next attempt, or says why there is none.
+    async fn wait(&self, attempt: u32, failure: Failure, method: &str) -> Result<(), Error> {
+        let mut pause = self.limits.pause(attempt);
+        match failure {
+            Failure::Final(error) => return Err(error),
+            Failure::RateLimited { after_s } => {
+                let asked = Duration::from_secs(after_s);
+                if attempt >= self.limits.rate_limited_attempts || asked > self.limits.pause_max {
+                    return Err(Error::RateLimited { url: self.shown_url.clone(), after_s });
+                }
+                pause = pause.max(asked);
+            }
+            Failure::Transport(source) if attempt >= self.limits.attempts => {
+                return Err(Error::Unreachable {
+                    url: self.shown_url.clone(),
+                    method: method.to_owned(),
+                    attempts: attempt,
+                    source,
+                });
+            }
+            Failure::Transport(_) => {}
+        }
+        self.shared.retries.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(pause).await;
+        Ok(())
     }
 
     async fn post(&self, method: &str, body: &Value) -> Result<Value, Failure> {
@@ -204,8 +286,7 @@ impl JsonRpc {
         let mut response = request.send().await.map_err(http_failure)?;
         let status = response.status();
         if status == StatusCode::TOO_MANY_REQUESTS {
-            let after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok());
-            let after_s = after.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+            let after_s = retry_after_s(response.headers());
             return Err(Failure::RateLimited { after_s });
         }
         if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT {
@@ -213,25 +294,38 @@ impl JsonRpc {
         }
         let mut bytes = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(http_failure)? {
-            if bytes.len() + chunk.len() > ANSWER_BYTES_MAX {
-                let reason = format_args!("the answer is larger than {ANSWER_BYTES_MAX} bytes");
+            let max = self.limits.answer_bytes_max;
+            if bytes.len() + chunk.len() > max {
+                let reason = format_args!("the answer is larger than {max} bytes");
                 return Err(Failure::Final(Error::malformed(method, reason)));
             }
             bytes.extend_from_slice(&chunk);
         }
         // Some nodes send JSON-RPC errors with a 4xx status; those are read like any other.
-        serde_json::from_slice(&bytes).map_err(|error| {
-            Failure::Final(if status.is_success() {
-                Error::malformed(method, format_args!("not JSON: {error}"))
-            } else {
-                Error::Rejected {
-                    method: method.to_owned(),
-                    code: i64::from(status.as_u16()),
-                    reason: format!("http status {}", status.as_u16()),
-                }
-            })
-        })
+        let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
+            if !status.is_success() {
+                let reason = format!("http status {}", status.as_u16());
+                let (method, code) = (method.to_owned(), i64::from(status.as_u16()));
+                return Failure::Final(Error::Rejected { method, code, reason });
+            }
+            // An answer that was cut short may come whole the next time.
+            if error.is_eof() {
+                return Failure::Transport(TransportFailure::Truncated(bytes.len()));
+            }
+            Failure::Final(Error::malformed(method, format_args!("not JSON: {error}")))
+        })?;
+        match value.get("error").filter(|error| !error.is_null()) {
+            Some(error) if refused_for_rate(error) => {
+                Err(Failure::RateLimited { after_s: backoff_s(error.get("data")) })
+            }
+            _ => Ok(value),
+        }
     }
+}
+
+fn refused_for_rate(error: &Value) -> bool {
+    let code = error.get("code").and_then(Value::as_i64).unwrap_or(0);
+    is_rate_limit(code, error.get("message").and_then(Value::as_str).unwrap_or(""))
 }
 
 fn http_failure(error: reqwest::Error) -> Failure {

@@ -45,7 +45,7 @@ mod json_rpc;
 pub mod rpc;
 pub mod signer;
 
-pub use alloy_primitives::{Address, B256, Bytes, U256};
+pub use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 pub use anchor_proof::{AnchorFact, AnchorParts, AnchorProof, AnchorProofError};
 pub use anvil::{Anvil, AnvilConfig};
 pub use client::{

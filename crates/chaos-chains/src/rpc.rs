@@ -6,23 +6,35 @@
 //! recorded form, which needs no node at all.
 
 mod cache;
+mod guess;
+mod header;
+pub(crate) mod limits;
+mod node;
+mod shortcuts;
 mod state;
 
 use std::{path::Path, sync::Arc};
 
+use alloy_primitives::B256;
 use chaos_types::ChainId;
 use serde_json::{Value, json};
 
-use self::cache::{BlockFile, Cache};
 pub use self::{
     cache::CacheError,
-    state::{RecordedBlock, RpcState, StateError},
+    guess::{Guess, Missing},
+    header::HeaderFacts,
+    limits::RpcLimits,
+    shortcuts::Traces,
+    state::{KnownAccount, RecordedBlock, RpcState, StateError},
+};
+use self::{
+    cache::{BlockFile, Cache},
+    node::Node,
 };
 use crate::{
     Error,
-    blocking::Blocking,
     client::check_chain,
-    json_rpc::{JsonRpc, Outcome},
+    json_rpc::{JsonRpc, Outcome, parse},
 };
 
 /// A node's blocks. Blocking; may be used from any thread, also inside an async runtime, where it
@@ -34,37 +46,17 @@ pub struct BlockSource {
     chain_id: ChainId,
 }
 
-/// A connection together with the runtime it needs.
-#[derive(Debug)]
-struct Node {
-    rpc: JsonRpc,
-    blocking: Blocking,
-}
-
 /// A block as the node sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FetchedBlock {
     /// Its number.
     pub number: u64,
+    /// What its header says.
+    pub header: HeaderFacts,
     /// The JSON-RPC block object with full transactions.
     pub block: Value,
     /// The JSON-RPC receipts in order; none if the node cannot give them.
     pub receipts: Option<Value>,
-}
-
-impl Node {
-    fn request<T>(&self, method: &'static str, params: Value) -> Result<T, Error>
-    where
-        T: serde::de::DeserializeOwned + Send + 'static,
-    {
-        let rpc = self.rpc.clone();
-        self.blocking.run(async move { rpc.request(method, params).await })
-    }
-
-    fn batch(&self, calls: Vec<(&'static str, Value)>) -> Result<Vec<Value>, Error> {
-        let rpc = self.rpc.clone();
-        self.blocking.run(async move { rpc.batch(&calls).await })
-    }
 }
 
 impl BlockSource {
@@ -78,11 +70,24 @@ impl BlockSource {
         expected: Option<&ChainId>,
         cache_dir: &Path,
     ) -> Result<Self, Error> {
-        let rpc = JsonRpc::new(rpc_url)?;
-        let node = Node { rpc: rpc.clone(), blocking: Blocking::new()? };
+        Self::connect_with(rpc_url, expected, cache_dir, RpcLimits::patient())
+    }
+
+    /// As [`BlockSource::connect`], with bounds of the caller's.
+    ///
+    /// # Errors
+    /// As [`BlockSource::connect`].
+    pub fn connect_with(
+        rpc_url: &str,
+        expected: Option<&ChainId>,
+        cache_dir: &Path,
+        limits: RpcLimits,
+    ) -> Result<Self, Error> {
+        let rpc = JsonRpc::with_limits(rpc_url, limits)?;
+        let node = Node::new(rpc.clone())?;
         let expected = expected.cloned();
         let number =
-            node.blocking.run(async move { check_chain(&rpc, expected.as_ref()).await })?;
+            node.blocking().run(async move { check_chain(&rpc, expected.as_ref()).await })?;
         let cache = Cache::open(cache_dir, number)?;
         Ok(Self { node: Arc::new(node), cache, chain_id: ChainId::evm(number) })
     }
@@ -107,32 +112,87 @@ impl BlockSource {
     /// a reorganisation or a restart of a local chain.
     ///
     /// # Errors
-    /// [`Error::UnknownBlock`] if the chain has no such block.
+    /// [`Error::UnknownBlock`] if the chain has no such block; [`Error::HeaderHash`] if its hash is not
+    /// its header's; [`Error::DifferentBlock`] if the receipts are another block's.
     pub fn fetch(&self, number: u64) -> Result<FetchedBlock, Error> {
         let tag = format!("{number:#x}");
         if let Some(file) = self.cache.load(number)? {
             let header: Value = self.node.request("eth_getBlockByNumber", json!([tag, false]))?;
             if header.get("hash").is_some_and(|hash| file.block.get("hash") == Some(hash)) {
-                return Ok(FetchedBlock { number, block: file.block, receipts: file.receipts });
+                let header = HeaderFacts::read(&file.block, number)?;
+                let BlockFile { block, receipts, .. } = file;
+                return Ok(FetchedBlock { number, header, block, receipts });
             }
         }
         let block: Value = self.node.request("eth_getBlockByNumber", json!([tag, true]))?;
         if block.is_null() {
-            let url = self.node.rpc.shown_url().to_owned();
+            let url = self.shown_url().to_owned();
             return Err(Error::UnknownBlock { number, url });
         }
-        ensure_block(&block, number)?;
-        let rpc = self.node.rpc.clone();
-        let receipts = self
-            .node
-            .blocking
-            .run(async move { rpc.ask("eth_getBlockReceipts", json!([tag])).await })?;
-        let receipts = match receipts {
+        let header = HeaderFacts::read(&block, number)?;
+        ensure_full(&block)?;
+        let receipts = match self.node.ask("eth_getBlockReceipts", json!([tag]))? {
             Outcome::Result(value) if value.is_array() => Some(value),
             Outcome::Result(_) | Outcome::Refused { .. } => None,
         };
+        for receipt in receipts.iter().flat_map(|list| list.as_array()).flatten() {
+            let found = receipt.get("blockHash").cloned().unwrap_or_default();
+            self.ensure_same(number, header.hash, parse("receipt.blockHash", found)?, "receipts")?;
+        }
         self.cache.store(&BlockFile::new(number, block.clone(), receipts.clone()))?;
-        Ok(FetchedBlock { number, block, receipts })
+        Ok(FetchedBlock { number, header, block, receipts })
+    }
+
+    /// Reads the headers of `first..=last` in batches, checks their hashes where it can, and that each
+    /// names the one before it as its parent. The range is bounded by the caller.
+    ///
+    /// # Errors
+    /// As [`BlockSource::fetch`]; [`Error::DifferentBlock`] where the chain is broken.
+    pub fn headers(&self, first: u64, last: u64) -> Result<Vec<HeaderFacts>, Error> {
+        let calls = (first..=last)
+            .map(|number| ("eth_getBlockByNumber", json!([format!("{number:#x}"), false])))
+            .collect();
+        let answers = self.node.batch(calls)?;
+        let mut headers: Vec<HeaderFacts> = Vec::with_capacity(answers.len());
+        for (number, block) in (first..=last).zip(answers) {
+            if block.is_null() {
+                return Err(Error::UnknownBlock { number, url: self.shown_url().to_owned() });
+            }
+            let header = HeaderFacts::read(&block, number)?;
+            if let Some(parent) = headers.last() {
+                self.ensure_follows(parent, &header)?;
+            }
+            headers.push(header);
+        }
+        Ok(headers)
+    }
+
+    /// Checks that one header names the other as its parent.
+    ///
+    /// # Errors
+    /// [`Error::DifferentBlock`] with the parent's height, its own hash, and the hash its child names.
+    pub fn ensure_follows(&self, parent: &HeaderFacts, child: &HeaderFacts) -> Result<(), Error> {
+        self.ensure_same(parent.number, parent.hash, child.parent_hash, "the next block's parent")
+    }
+
+    fn ensure_same(
+        &self,
+        number: u64,
+        expected: B256,
+        found: B256,
+        place: &'static str,
+    ) -> Result<(), Error> {
+        if expected == found {
+            return Ok(());
+        }
+        let url = self.shown_url().to_owned();
+        Err(Error::DifferentBlock { number, expected, found, place, url })
+    }
+
+    /// Scheme, host and port of the endpoint; the rest of its URL may hold a key.
+    #[must_use]
+    pub fn shown_url(&self) -> &str {
+        self.node.rpc().shown_url()
     }
 
     /// The state at the start of a block, which is the state after its parent.
@@ -140,30 +200,39 @@ impl BlockSource {
     /// # Errors
     /// [`Error::UnknownBlock`] for block 0, which has no parent; [`Error::Cache`] if its file is broken.
     pub fn state(&self, block: &FetchedBlock) -> Result<RpcState, Error> {
-        let unknown = || Error::UnknownBlock {
-            number: block.number,
-            url: self.node.rpc.shown_url().to_owned(),
-        };
+        let unknown =
+            || Error::UnknownBlock { number: block.number, url: self.shown_url().to_owned() };
         let parent = block.number.checked_sub(1).ok_or_else(unknown)?;
         let cached = self.cache.load(block.number)?;
         let file = cached.filter(|file| file.block == block.block).unwrap_or_else(|| {
             BlockFile::new(block.number, block.block.clone(), block.receipts.clone())
         });
-        RpcState::new(Arc::clone(&self.node), self.cache.clone(), file, parent)
+        let at = (parent, block.header.parent_hash);
+        RpcState::new(Arc::clone(&self.node), self.cache.clone(), file, at)
     }
 
     /// Questions asked of the node so far; retries count.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.node.rpc.requests()
+        self.node.rpc().requests()
+    }
+
+    /// Requests that were sent again, after a failure or because the node limits the rate.
+    #[must_use]
+    pub fn retries(&self) -> u64 {
+        self.node.rpc().retries()
     }
 }
 
-fn ensure_block(block: &Value, number: u64) -> Result<(), Error> {
-    let expected = format!("{number:#x}");
-    if block.get("number").and_then(Value::as_str) != Some(&expected) {
-        return Err(Error::malformed("block.number", format_args!("expected {expected}")));
+impl FetchedBlock {
+    /// The receipts as the recorded format holds them: the outcome of each, and how many logs it has.
+    #[must_use]
+    pub fn recorded_receipts(&self) -> Option<Value> {
+        self.receipts.as_ref().map(state::recorded_receipts)
     }
+}
+
+fn ensure_full(block: &Value) -> Result<(), Error> {
     let transactions = block.get("transactions").and_then(Value::as_array);
     if !transactions.is_some_and(|list| list.iter().all(Value::is_object)) {
         return Err(Error::malformed("block.transactions", "expected full transactions"));

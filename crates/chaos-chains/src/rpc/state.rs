@@ -31,6 +31,7 @@ pub struct RpcState {
     node: Arc<Node>,
     cache: Cache,
     parent: u64,
+    parent_hash: B256,
     inner: Mutex<Inner>,
 }
 
@@ -53,6 +54,19 @@ pub struct RecordedBlock {
     pub bytecodes: BTreeMap<String, String>,
 }
 
+/// An account's state as a caller knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownAccount {
+    /// Balance in wei.
+    pub balance: U256,
+    /// Nonce.
+    pub nonce: u64,
+    /// Code, if there is any.
+    pub code: Option<Bytes>,
+    /// The slots that are known.
+    pub storage: BTreeMap<U256, U256>,
+}
+
 /// A state read that failed.
 #[derive(Debug, thiserror::Error)]
 #[error("the state before block {block} could not be read")]
@@ -71,11 +85,11 @@ impl RpcState {
         node: Arc<Node>,
         cache: Cache,
         mut file: BlockFile,
-        parent: u64,
+        (parent, parent_hash): (u64, B256),
     ) -> Result<Self, Error> {
         let codes = cache.load_codes(&mut file)?;
         let inner = Inner { file, codes, unsaved: 0 };
-        Ok(Self { node, cache, parent, inner: Mutex::new(inner) })
+        Ok(Self { node, cache, parent, parent_hash, inner: Mutex::new(inner) })
     }
 
     /// Writes what was fetched so far. Also done after every 256 fetched facts and when dropped.
@@ -92,7 +106,7 @@ impl RpcState {
     /// Questions asked of the node so far by this state's [`super::BlockSource`]; retries count.
     #[must_use]
     pub fn requests(&self) -> u64 {
-        self.node.rpc.requests()
+        self.node.rpc().requests()
     }
 
     /// The block with everything read so far, in the form of recorded blocks. Replay the block first.
@@ -120,10 +134,6 @@ impl RpcState {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tag(&self) -> String {
-        format!("{:#x}", self.parent)
-    }
-
     fn keep(&self, record: impl FnOnce(&mut Inner)) -> Result<(), Error> {
         let mut inner = self.lock();
         record(&mut inner);
@@ -145,40 +155,174 @@ impl RpcState {
                 return Ok(None);
             }
         }
-        let params = json!([address, self.tag()]);
-        let answers = self.node.batch(vec![
-            ("eth_getBalance", params.clone()),
-            ("eth_getTransactionCount", params.clone()),
-            ("eth_getCode", params),
-        ])?;
-        let [balance, nonce, code]: [Value; 3] = answers
-            .try_into()
-            .map_err(|_| Error::malformed("eth_getBalance", "expected three answers"))?;
-        let balance: U256 = parse("eth_getBalance", balance)?;
-        let nonce: U64 = parse("eth_getTransactionCount", nonce)?;
-        let code: Bytes = parse("eth_getCode", code)?;
-        if balance.is_zero() && nonce.is_zero() && code.is_empty() {
-            self.keep(|inner| {
-                inner.file.absent.insert(address);
-            })?;
-            return Ok(None);
+        self.fetch_accounts(&[address])?;
+        Ok(self.lock().file.pre_state.get(&address).cloned())
+    }
+
+    /// Fetches accounts in one batch and keeps them.
+    fn fetch_accounts(&self, addresses: &[Address]) -> Result<(), Error> {
+        let mut calls = Vec::with_capacity(3 * addresses.len());
+        for address in addresses {
+            for method in ["eth_getBalance", "eth_getTransactionCount", "eth_getCode"] {
+                calls.push((method, vec![json!(address)]));
+            }
         }
-        let code_hash = if code.is_empty() {
-            None
-        } else {
+        let answers = self.node.read_state(self.parent, self.parent_hash, &calls)?;
+        for (address, answers) in addresses.iter().zip(answers.chunks_exact(3)) {
+            let [balance, nonce, code] = answers else { continue };
+            let nonce: U64 = parse("eth_getTransactionCount", nonce.clone())?;
+            let code: Bytes = parse("eth_getCode", code.clone())?;
+            let account = KnownAccount {
+                balance: parse("eth_getBalance", balance.clone())?,
+                nonce: nonce.to(),
+                code: (!code.is_empty()).then_some(code),
+                storage: BTreeMap::new(),
+            };
+            self.keep_account(*address, account)?;
+        }
+        Ok(())
+    }
+
+    fn keep_account(&self, address: Address, account: KnownAccount) -> Result<(), Error> {
+        let KnownAccount { balance, nonce, code, storage } = account;
+        if balance.is_zero() && nonce == 0 && code.is_none() {
+            return self.keep(|inner| {
+                inner.file.absent.insert(address);
+            });
+        }
+        let mut code_hash = None;
+        if let Some(code) = code {
             let hash = keccak256(&code);
             // Before the account is kept, so that a kept account always has its code.
             self.cache.store_code(hash, &code)?;
             self.lock().codes.insert(hash, code);
-            Some(hash)
-        };
-        let account =
-            AccountEntry { balance, nonce: nonce.to(), code_hash, storage: BTreeMap::new() };
-        let kept = account.clone();
+            code_hash = Some(hash);
+        }
         self.keep(|inner| {
-            inner.file.pre_state.entry(address).or_insert(kept);
-        })?;
-        Ok(Some(account))
+            let account = AccountEntry { balance, nonce, code_hash, storage: BTreeMap::new() };
+            let kept = inner.file.pre_state.entry(address).or_insert(account);
+            for (slot, value) in storage {
+                kept.storage.entry(slot).or_insert(value);
+            }
+        })
+    }
+
+    /// Takes what is known from elsewhere, such as a trace, so that it is not asked for. What was
+    /// fetched before stays.
+    ///
+    /// # Errors
+    /// [`Error::Cache`] if a code cannot be written.
+    pub fn learn(
+        &self,
+        accounts: impl IntoIterator<Item = (Address, KnownAccount)>,
+        absent: impl IntoIterator<Item = Address>,
+    ) -> Result<(), Error> {
+        for (address, account) in accounts {
+            if !self.lock().file.absent.contains(&address) {
+                self.keep_account(address, account)?;
+            }
+        }
+        let mut inner = self.lock();
+        for address in absent {
+            if !inner.file.pre_state.contains_key(&address) {
+                inner.file.absent.insert(address);
+            }
+        }
+        inner.unsaved += 1;
+        Ok(())
+    }
+
+    /// Fetches those of these places that are not known yet, in batches: for a caller who knows before
+    /// the execution what it is going to read.
+    ///
+    /// # Errors
+    /// As every request.
+    pub fn fetch_ahead(
+        &self,
+        accounts: &[Address],
+        slots: &[(Address, U256)],
+    ) -> Result<(), Error> {
+        let unknown = |address: &Address| self.known_account(*address).is_none();
+        let mut wanted: Vec<Address> =
+            accounts.iter().chain(slots.iter().map(|(address, _)| address)).copied().collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        wanted.retain(unknown);
+        if !wanted.is_empty() {
+            self.fetch_accounts(&wanted)?;
+        }
+        let slots: Vec<(Address, U256)> = slots
+            .iter()
+            .filter(|(address, slot)| self.known_slot(*address, *slot).is_none())
+            .copied()
+            .collect();
+        if slots.is_empty() { Ok(()) } else { self.fetch_slots(&slots) }
+    }
+
+    fn fetch_slots(&self, slots: &[(Address, U256)]) -> Result<(), Error> {
+        let calls: Vec<_> = slots
+            .iter()
+            .map(|(address, slot)| ("eth_getStorageAt", vec![json!(address), json!(slot)]))
+            .collect();
+        let answers = self.node.read_state(self.parent, self.parent_hash, &calls)?;
+        for ((address, slot), answer) in slots.iter().zip(answers) {
+            let value: U256 = parse("eth_getStorageAt", answer)?;
+            self.keep(|inner| {
+                if let Some(account) = inner.file.pre_state.get_mut(address) {
+                    account.storage.insert(*slot, value);
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// An account, without asking the node: `None` if it is not known, `Some(None)` if it is known
+    /// not to exist.
+    #[must_use]
+    pub fn known_account(&self, address: Address) -> Option<Option<AccountInfo>> {
+        let (known, absent) = {
+            let inner = self.lock();
+            let known = inner.file.pre_state.get(&address).cloned();
+            (known, inner.file.absent.contains(&address))
+        };
+        match known {
+            Some(account) => self.info(account).ok().map(Some),
+            None => absent.then_some(None),
+        }
+    }
+
+    /// A slot, without asking the node: `None` if it is not known.
+    #[must_use]
+    pub fn known_slot(&self, address: Address, slot: U256) -> Option<U256> {
+        let inner = self.lock();
+        if inner.file.absent.contains(&address) {
+            return Some(U256::ZERO);
+        }
+        inner.file.pre_state.get(&address)?.storage.get(&slot).copied()
+    }
+
+    /// Checks that the state which was read is still that of the block's parent. A node that reads
+    /// state by block hash is not asked: there it cannot have been another.
+    ///
+    /// # Errors
+    /// [`Error::DifferentBlock`] if the chain was reorganised in between.
+    pub fn confirm(&self) -> Result<(), Error> {
+        if !self.node.reads_by_number() {
+            return Ok(());
+        }
+        let tag = format!("{:#x}", self.parent);
+        let header: Value = self.node.request("eth_getBlockByNumber", json!([tag, false]))?;
+        let found = parse("block.hash", header.get("hash").cloned().unwrap_or_default())?;
+        if found == self.parent_hash {
+            return Ok(());
+        }
+        Err(Error::DifferentBlock {
+            number: self.parent,
+            expected: self.parent_hash,
+            found,
+            place: "after its state was read",
+            url: self.node.rpc().shown_url().to_owned(),
+        })
     }
 
     /// Code of an account that was read before.
@@ -190,18 +334,21 @@ impl RpcState {
     }
 
     fn account_info(&self, address: Address) -> Result<Option<AccountInfo>, Error> {
-        let Some(account) = self.account(address)? else { return Ok(None) };
+        self.account(address)?.map(|account| self.info(account)).transpose()
+    }
+
+    fn info(&self, account: AccountEntry) -> Result<AccountInfo, Error> {
         let (code_hash, code) = match account.code_hash {
             None => (KECCAK256_EMPTY, Bytecode::default()),
             Some(hash) => (hash, self.code(hash)?),
         };
-        Ok(Some(AccountInfo {
+        Ok(AccountInfo {
             balance: account.balance,
             nonce: account.nonce,
             code_hash,
             code: Some(code),
             ..AccountInfo::default()
-        }))
+        })
     }
 
     fn storage_word(&self, address: Address, slot: U256) -> Result<U256, Error> {
@@ -216,19 +363,20 @@ impl RpcState {
                 return Ok(*value);
             }
         }
-        let value: U256 =
-            self.node.request("eth_getStorageAt", json!([address, slot, self.tag()]))?;
-        self.keep(|inner| {
-            if let Some(account) = inner.file.pre_state.get_mut(&address) {
-                account.storage.insert(slot, value);
-            }
-        })?;
-        Ok(value)
+        self.fetch_slots(&[(address, slot)])?;
+        Ok(self.known_slot(address, slot).unwrap_or_default())
     }
 
     fn ancestor_hash(&self, number: u64) -> Result<B256, Error> {
         if let Some(hash) = self.lock().file.block_hashes.get(&number) {
             return Ok(*hash);
+        }
+        if number == self.parent {
+            let hash = self.parent_hash;
+            self.keep(|inner| {
+                inner.file.block_hashes.insert(number, hash);
+            })?;
+            return Ok(hash);
         }
         let tag = format!("{number:#x}");
         let block: Value = self.node.request("eth_getBlockByNumber", json!([tag, false]))?;
@@ -276,7 +424,7 @@ impl Drop for RpcState {
 }
 
 /// Receipts as the recorded format holds them: the outcome of each, and how many logs it has.
-fn recorded_receipts(receipts: &Value) -> Value {
+pub(super) fn recorded_receipts(receipts: &Value) -> Value {
     let recorded = receipts.as_array().into_iter().flatten().map(|receipt| {
         json!({
             "gasUsed": receipt["gasUsed"],

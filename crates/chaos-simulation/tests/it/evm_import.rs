@@ -14,7 +14,7 @@ use alloy_trie::{
 use chaos_simulation::evm::{
     Block, Bytecodes, RecordedAccount, RecordedBlock, ReplayInput,
     block::TransactionKind,
-    import::{ImportError, Witness, prestate, record, record_complete},
+    import::{ImportError, Witness, prestate, record_complete},
     replay,
 };
 use serde_json::{Value, json};
@@ -299,7 +299,7 @@ fn block_executes_from_its_trace() {
     let result = replay(&input).unwrap();
     assert!(result.agrees());
     assert_eq!(result.unknown_reads.total(), 0);
-    let kept = record(&recorded.block, input.snapshot().view()).unwrap();
+    let kept = record_complete(&recorded.block, input.snapshot().view()).unwrap();
     assert_eq!(kept.replay, result);
 }
 

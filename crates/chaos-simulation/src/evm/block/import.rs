@@ -17,9 +17,10 @@ pub mod witness;
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, Bytes};
+use revm::DatabaseRef;
 
 use super::{Block, DecodeError, RecordedBlock};
-use crate::evm::{Complete, PreState, Recording, ReplayError, replay::BlockReplay, replay_on};
+use crate::evm::{Complete, Recording, ReplayError, replay::BlockReplay, replay_on};
 
 pub use trace::{Prestate, prestate};
 pub use trie::TrieError;
@@ -124,30 +125,20 @@ pub struct Imported {
     pub replay: BlockReplay,
 }
 
-/// Executes a block on any state and keeps what it read, so that the same block gives the same
-/// record whichever way its state came.
+/// Executes a block and keeps what it read, so that the same block gives the same record whichever way
+/// its state came. The state must answer every read truly or fail: a made-up value would be kept as a
+/// known one.
 ///
 /// # Errors
 /// As [`replay_on`].
-pub fn record<S: PreState>(
-    block: &Block,
-    state: S,
-) -> Result<Imported, ReplayError<<S as revm::DatabaseRef>::Error>> {
-    let recording = Recording::new(state);
-    let replay = replay_on(block, &recording)?;
-    let (recorded, codes) = recording.finish(block.clone());
-    Ok(Imported { recorded, codes, replay })
-}
-
-/// As [`record`], on a state that answers every read truly or fails.
-///
-/// # Errors
-/// As [`record`].
-pub fn record_complete<D: revm::DatabaseRef>(
+pub fn record_complete<D: DatabaseRef>(
     block: &Block,
     state: D,
 ) -> Result<Imported, ReplayError<D::Error>> {
-    record(block, Complete(state))
+    let recording = Recording::new(Complete(state));
+    let replay = replay_on(block, &recording)?;
+    let (recorded, codes) = recording.finish(block.clone());
+    Ok(Imported { recorded, codes, replay })
 }
 
 #[cfg(test)]

@@ -1,0 +1,119 @@
+//! What a block's header says, checked as far as the header itself allows.
+
+use alloy_consensus::Header;
+use alloy_primitives::{B256, U64};
+use serde_json::Value;
+
+use crate::{Error, json_rpc::parse};
+
+/// Fields of a JSON-RPC block that are not part of the hashed header.
+const OUTSIDE: [&str; 8] = [
+    "hash",
+    "size",
+    "totalDifficulty",
+    "uncles",
+    "transactions",
+    "withdrawals",
+    "author",
+    "l1BlockNumber",
+];
+/// Fields of the hashed header that are understood, up to Osaka.
+const INSIDE: [&str; 21] = [
+    "parentHash",
+    "sha3Uncles",
+    "miner",
+    "stateRoot",
+    "transactionsRoot",
+    "receiptsRoot",
+    "logsBloom",
+    "difficulty",
+    "number",
+    "gasLimit",
+    "gasUsed",
+    "timestamp",
+    "extraData",
+    "mixHash",
+    "nonce",
+    "baseFeePerGas",
+    "withdrawalsRoot",
+    "blobGasUsed",
+    "excessBlobGas",
+    "parentBeaconBlockRoot",
+    "requestsHash",
+];
+
+/// A header's own figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeaderFacts {
+    /// Height.
+    pub number: u64,
+    /// Hash, as the node gave it.
+    pub hash: B256,
+    /// Hash of the parent.
+    pub parent_hash: B256,
+    /// Seconds since 1970.
+    pub timestamp: u64,
+    /// Gas the block used.
+    pub gas_used: u64,
+    /// Most gas the block may use.
+    pub gas_limit: u64,
+    /// Base fee in wei per gas, from London on.
+    pub base_fee_wei: Option<u64>,
+    /// Whether the hash was computed again from the header and agreed. Not so where the header has
+    /// fields this program does not know.
+    pub hash_recomputed: bool,
+}
+
+impl HeaderFacts {
+    /// Reads a JSON-RPC block object and checks its hash where it can.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] naming the field; [`Error::HeaderHash`] if the hash is not the header's.
+    pub fn read(block: &Value, number: u64) -> Result<Self, Error> {
+        let word = |name: &'static str| -> Result<u64, Error> {
+            let value: U64 = field(block, name)?;
+            Ok(value.to())
+        };
+        let found = word("number")?;
+        if found != number {
+            let reason = format_args!("expected {number:#x}, found {found:#x}");
+            return Err(Error::malformed("block.number", reason));
+        }
+        let base_fee = block.get("baseFeePerGas").is_some_and(|fee| !fee.is_null());
+        let hash: B256 = field(block, "hash")?;
+        let hash_recomputed = match recompute(block) {
+            Some(computed) if computed != hash => {
+                return Err(Error::HeaderHash { number, claimed: hash, computed });
+            }
+            Some(_) => true,
+            None => false,
+        };
+        Ok(Self {
+            number,
+            hash,
+            parent_hash: field(block, "parentHash")?,
+            timestamp: word("timestamp")?,
+            gas_used: word("gasUsed")?,
+            gas_limit: word("gasLimit")?,
+            base_fee_wei: if base_fee { Some(word("baseFeePerGas")?) } else { None },
+            hash_recomputed,
+        })
+    }
+}
+
+fn field<T: serde::de::DeserializeOwned>(block: &Value, name: &'static str) -> Result<T, Error> {
+    let value = block.get(name).cloned().unwrap_or_default();
+    parse(&format!("block.{name}"), value)
+}
+
+/// The hash of the header, if all of it is understood.
+fn recompute(block: &Value) -> Option<B256> {
+    let mut fields = block.as_object()?.iter().filter(|(_, value)| !value.is_null());
+    let known =
+        fields.all(|(name, _)| OUTSIDE.contains(&name.as_str()) || INSIDE.contains(&name.as_str()));
+    if !known {
+        return None;
+    }
+    let header: Header = serde_json::from_value(block.clone()).ok()?;
+    Some(header.hash_slow())
+}
