@@ -14,6 +14,8 @@ mod output;
 mod programs;
 mod simulation;
 mod studio;
+#[cfg_attr(not(test), expect(dead_code, reason = "the experiment command writes them"))]
+mod tables;
 
 use std::process::ExitCode;
 
