@@ -8,6 +8,10 @@
 //! `transact_commit` is timed, on a `CacheDB` that already holds all state and code, with prepared
 //! transactions and no receipts. Decoding is outside on both sides.
 //!
+//! Then the same blocks are rebuilt under a set of rule changes, on one thread and on two. The
+//! ceiling of the machine is measured beside it: two threads that only add and multiply, against
+//! one. Memory is the growth of the process's peak when 32 more scenarios are asked for (Linux).
+//!
 //! `cargo bench -p chaos-simulation --bench replay -- [--json] [--rounds N] [--blocks DIR]`
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark reports to a terminal")]
@@ -21,7 +25,8 @@ use std::{
 };
 
 use chaos_simulation::evm::{
-    Block, Bytecodes, RecordedBlock, ReplayInput, execute, replay, replay_all,
+    Assumptions, Block, Bytecodes, Changes, RecordedBlock, ReplayInput, execute,
+    measure as resources, replay, replay_all, run_scenarios,
 };
 use revm::{
     Context, ExecuteCommitEvm, MainBuilder,
@@ -35,6 +40,9 @@ use serde_json::json;
 
 /// Rounds when none are asked for.
 const ROUNDS: usize = 15;
+/// Scenarios of a timed sweep, and steps of a spin.
+const SCENARIOS: u64 = 8;
+const SPINS: u64 = 500_000_000;
 /// Gas in a million gas.
 const GAS_PER_MGAS: f64 = 1e6;
 
@@ -232,21 +240,101 @@ fn report(blocks: &[Prepared], times: &[Times], as_json: bool) {
         mgas_per_second(gas, median(runs.collect()))
     };
     let (one, two) = (pool(1), pool(2));
+    let (alone, together) = (scenarios(&inputs, 1), scenarios(&inputs, 2));
+    let start = Instant::now();
+    for input in &inputs {
+        black_box(resources(input).expect("the block runs"));
+    }
+    let measured = mgas_per_second(gas, start.elapsed());
+    let executed = mgas_per_second(gas, total(|t| t.execute));
     let rows = [
-        ("replay", mgas_per_second(gas, total(|t| t.replay)), bare),
-        ("execute", mgas_per_second(gas, total(|t| t.execute)), bare),
-        ("replay_all_2_threads", two, one),
+        ("replay", mgas_per_second(gas, total(|t| t.replay)), bare, "Mgas/s"),
+        ("execute", executed, bare, "Mgas/s"),
+        ("replay_all_2_threads", two, one, "Mgas/s"),
+        ("scenarios_2_threads", together, alone, "scenarios/s"),
+        ("ceiling_2_threads", spin(2), spin(1), "spins/s"),
+        ("resources", measured, executed, "Mgas/s"),
+        ("memory_per_scenario", memory_per_scenario(&inputs), 2.0 * 1024.0, "KiB"),
     ];
-    for (measure, value, reference) in rows {
+    for (measure, value, reference, unit) in rows {
         let ratio = value / reference;
         if as_json {
             let row = json!({
-                "measure": measure, "value": value, "unit": "Mgas/s",
+                "measure": measure, "value": value, "unit": unit,
                 "reference": reference, "ratio": ratio,
             });
             println!("{row}");
         } else {
-            println!("{measure}: {value:.0} Mgas/s, reference {reference:.0}, ratio {ratio:.3}");
+            println!("{measure}: {value:.1} {unit}, reference {reference:.1}, ratio {ratio:.3}");
         }
+    }
+}
+
+/// `count` different sets of changes.
+fn sets(count: u64) -> Vec<Changes> {
+    let set = |step| Changes { gas_limit: Some(30_000_000 + step * 1_000_000), ..Changes::NONE };
+    (0..count).map(set).collect()
+}
+
+fn threads(count: usize) -> NonZeroUsize {
+    NonZeroUsize::new(count).expect("it is not zero")
+}
+
+/// Scenarios per second on so many threads.
+fn scenarios(inputs: &[ReplayInput], count: usize) -> f64 {
+    let changes = sets(SCENARIOS);
+    let runs = (0..3).map(|_| {
+        let start = Instant::now();
+        let assumptions = Assumptions::default();
+        black_box(
+            run_scenarios(inputs, &changes, &assumptions, threads(count)).expect("the blocks run"),
+        );
+        start.elapsed()
+    });
+    per_second(SCENARIOS, median(runs.collect()))
+}
+
+/// Threads that share nothing and touch no memory: what any program can hope for here.
+fn spin(count: usize) -> f64 {
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for thread in 0..count {
+            scope.spawn(move || {
+                let mut value = thread as u64;
+                for step in 0..SPINS {
+                    value = value.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(step);
+                }
+                black_box(value)
+            });
+        }
+    });
+    per_second(count as u64, start.elapsed())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate for people; counts are small")]
+fn per_second(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
+}
+
+/// KiB by which the peak of the process grows for each further scenario; zero where the system
+/// does not tell.
+#[expect(clippy::cast_precision_loss, reason = "a size for people")]
+fn memory_per_scenario(inputs: &[ReplayInput]) -> f64 {
+    let peak = |count| {
+        // Writing 5 there resets the peak.
+        fs::write("/proc/self/clear_refs", "5").ok()?;
+        let assumptions = Assumptions::default();
+        let results =
+            run_scenarios(inputs, &sets(count), &assumptions, threads(2)).expect("the blocks run");
+        black_box(results);
+        let status = fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok()
+    };
+    // The first run fills the allocator's pools.
+    let _ = peak(2);
+    match (peak(2), peak(34)) {
+        (Some(few), Some(many)) => many.saturating_sub(few) as f64 / 32.0,
+        _ => 0.0,
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! A block is decoded ([`RecordedBlock`]), joined with the code it needs ([`ReplayInput`]) and
 //! executed under the rules of its fork ([`fork`]). The result says how far it agrees with the
-//! header, and how many reads fell outside the recorded state.
+//! header, and how many reads fell outside the recorded state. [`rebuild()`] does the same for blocks
+//! packed anew under [`Changes`], [`run_scenarios`] for many changes at once, and [`measure`] counts
+//! what execution takes.
 //!
 //! What is executed: the system calls of EIP-4788 and EIP-2935 at the start of a block, every
 //! transaction, OP-stack deposits, and withdrawals. What is not: block rewards and the balance

@@ -5,7 +5,9 @@
 //! layers and says which layer each figure came from:
 //!
 //! - [`evm`] re-executes recorded blocks exactly, under the rules of their fork, and compares the
-//!   result with the header; [`evm::counterfactual`] runs the same block under another gas limit.
+//!   result with the header; [`evm::rebuild()`] takes consecutive blocks apart, packs them again
+//!   under changed rules and executes what comes out; [`evm::measure`] says what a block's gas was
+//!   spent on.
 //! - [`fee_market`] models demand that answers to price, block after block, under either set of
 //!   parameters; [`run`] compares the two with common seeds and gives intervals.
 //!

@@ -1,11 +1,14 @@
 //! The rule changes under which a block is run.
 
-use alloy_eips::eip1559::BaseFeeParams;
+use alloy_eips::eip1559::{BaseFeeParams, calc_next_block_base_fee};
 use revm::{
     context::CfgEnv, context_interface::cfg::gas_params::GasId, primitives::hardfork::SpecId,
 };
 
-use crate::evm::fork::ForkRules;
+use crate::evm::{
+    block::Block,
+    fork::{Family, ForkRules},
+};
 
 /// Gas of the cheapest possible transaction.
 pub const GAS_LIMIT_MIN: u64 = 21_000;
@@ -42,6 +45,45 @@ pub struct Changes {
     pub base_fee_change_denominator: Option<u64>,
     /// Most blobs in a block ([EIP-7691](https://eips.ethereum.org/EIPS/eip-7691)).
     pub blobs_per_block_max: Option<u64>,
+}
+
+/// How the base fee goes from one block to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BaseFeeRule {
+    params: BaseFeeParams,
+    min_wei: u64,
+}
+
+impl BaseFeeRule {
+    /// The chain's own rule. An OP-stack block says it in its extra data: a version, denominator
+    /// and elasticity ([Holocene](https://specs.optimism.io/protocol/holocene/exec-engine.html)),
+    /// and from version 1 the minimum
+    /// ([Jovian](https://specs.optimism.io/protocol/jovian/exec-engine.html)); zeros mean the
+    /// numbers of Canyon. Any other chain has Ethereum's.
+    fn of(block: &Block) -> Self {
+        let ethereum = Self { params: BaseFeeParams::ethereum(), min_wei: 0 };
+        let Some(data) = &block.header.extra_data else { return ethereum };
+        if block.rules.family != Family::OpStack {
+            return ethereum;
+        }
+        let number = |from: usize, to: usize| {
+            let bytes = data.get(from..to)?;
+            Some(bytes.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte)))
+        };
+        let (Some(denominator), Some(elasticity)) = (number(1, 5), number(5, 9)) else {
+            return ethereum;
+        };
+        let params = match (denominator, elasticity) {
+            (0, _) | (_, 0) => BaseFeeParams::optimism_canyon(),
+            _ => BaseFeeParams::new(u128::from(denominator), u128::from(elasticity)),
+        };
+        Self { params, min_wei: number(9, 17).unwrap_or(0) }
+    }
+
+    /// The base fee after a block that used `gas_used` of `gas_limit` at `base_fee`.
+    pub(crate) fn next(&self, gas_used: u64, gas_limit: u64, base_fee: u64) -> u64 {
+        calc_next_block_base_fee(gas_used, gas_limit, base_fee, self.params).max(self.min_wei)
+    }
 }
 
 /// Why changes contradict themselves or the protocol.
@@ -173,25 +215,23 @@ impl Changes {
         self.blobs_per_block_max.filter(|_| rules.blobs.is_some()).unwrap_or(own)
     }
 
-    /// The base fee in force where the header, or the rule, says `base_fee`.
-    pub(crate) fn base_fee(&self, base_fee: Option<u64>) -> Option<u64> {
-        base_fee.map(|fee| fee.max(self.base_fee_min_wei.unwrap_or(0)))
+    /// The first block's base fee where its header says `recorded`.
+    pub(crate) fn base_fee(&self, recorded: Option<u64>) -> Option<u64> {
+        recorded.map(|fee| fee.max(self.base_fee_min_wei.unwrap_or(0)))
     }
 
-    /// The base-fee rule, under `rules`.
-    ///
-    /// An OP-stack chain writes its own numbers into the header's extra data, which a recorded
-    /// block does not keep; without a change Ethereum's are used.
-    pub(crate) fn base_fee_rule(&self) -> BaseFeeParams {
-        let own = BaseFeeParams::ethereum();
-        BaseFeeParams {
-            elasticity_multiplier: self
-                .elasticity_multiplier
-                .map_or(own.elasticity_multiplier, u128::from),
-            max_change_denominator: self
-                .base_fee_change_denominator
-                .map_or(own.max_change_denominator, u128::from),
+    /// The base-fee rule that a block sets for the next one.
+    pub(crate) fn base_fee_rule(&self, block: &Block) -> BaseFeeRule {
+        let mut rule = BaseFeeRule::of(block);
+        let params = &mut rule.params;
+        if let Some(elasticity) = self.elasticity_multiplier {
+            params.elasticity_multiplier = u128::from(elasticity);
         }
+        if let Some(denominator) = self.base_fee_change_denominator {
+            params.max_change_denominator = u128::from(denominator);
+        }
+        rule.min_wei = self.base_fee_min_wei.unwrap_or(rule.min_wei);
+        rule
     }
 
     /// Puts the changes the EVM itself obeys into its configuration.

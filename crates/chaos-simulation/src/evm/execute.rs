@@ -328,15 +328,17 @@ impl<DB: Database + DatabaseCommit, W: Watch<DB>> Executor<DB, W> {
         let mut env = transaction.env.clone();
         env.nonce = nonce;
 
-        // It pays nothing and is bound by no cap.
+        // It pays nothing and is bound by no limit but its own.
         let cap = self.evm.ctx.cfg.tx_gas_limit_cap;
         self.evm.ctx.modify_cfg(|cfg| {
             cfg.disable_base_fee = true;
+            cfg.disable_block_gas_limit = true;
             cfg.tx_gas_limit_cap = Some(u64::MAX);
         });
         let outcome = self.uncommitted(env);
         self.evm.ctx.modify_cfg(|cfg| {
             cfg.disable_base_fee = false;
+            cfg.disable_block_gas_limit = false;
             cfg.tx_gas_limit_cap = cap;
         });
         match outcome? {

@@ -8,8 +8,8 @@
 //! Nothing is added: a larger limit makes room, but who would have used it is a question for
 //! [`crate::fee_market`]. What stays as recorded: timestamps, beneficiaries, randomness, ancestor
 //! hashes and the blob base fee of each block. The first block's base fee is the recorded one,
-//! raised to the minimum if there is one; later ones follow the EIP-1559 rule from the gas
-//! really used.
+//! raised to the minimum if there is one; later ones follow the chain's EIP-1559 rule, as changed,
+//! from the gas really used.
 //!
 //! Two things a builder sees are missing from recorded blocks: transactions that were in the pool
 //! and never included, and payments made to the builder inside transactions. A bundle that pays
@@ -41,7 +41,6 @@
 
 use std::convert::Infallible;
 
-use alloy_eips::eip1559::calc_next_block_base_fee;
 use revm::context::result::EVMError;
 
 use crate::evm::{
@@ -245,10 +244,10 @@ impl<'a> Builder<'a> {
     fn site(&self, place: usize, state: Tracked<'a>) -> Site<'a> {
         let block = self.run.blocks()[place].block();
         let header = &block.header;
-        let base_fee = self.changes.base_fee(match self.blocks.last() {
-            None => header.base_fee_per_gas,
+        let base_fee = match self.blocks.last() {
+            None => self.changes.base_fee(header.base_fee_per_gas),
             Some(parent) => self.next_base_fee(parent, header.base_fee_per_gas),
-        });
+        };
         let gas_limit = self.changes.gas_limit(header.gas_limit);
         let terms = Terms { gas_limit, base_fee, changes: self.changes };
         Site {
@@ -276,9 +275,10 @@ impl<'a> Builder<'a> {
 
     /// The base fee after `parent`. London's own first block has its recorded one.
     fn next_base_fee(&self, parent: &RebuiltBlock, recorded: Option<u64>) -> Option<u64> {
-        let Some(fee) = parent.base_fee_per_gas else { return recorded };
-        let rule = self.changes.base_fee_rule();
-        Some(calc_next_block_base_fee(parent.gas_used, parent.gas_limit, fee, rule))
+        let Some(fee) = parent.base_fee_per_gas else { return self.changes.base_fee(recorded) };
+        let block = self.run.blocks()[self.blocks.len() - 1].block();
+        let rule = self.changes.base_fee_rule(block);
+        Some(rule.next(parent.gas_used, parent.gas_limit, fee))
     }
 
     /// Takes in the transactions that reach the pool at the block at `place`.

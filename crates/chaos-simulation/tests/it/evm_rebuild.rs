@@ -61,8 +61,8 @@ fn consecutive_recorded_blocks_are_themselves_again_on_the_state_they_leave_each
     runs.iter().filter(|run| run.blocks().len() == 2).for_each(assert_as_recorded);
 }
 
-/// The research note behind this found 2 of 17,814 transactions rejected and 9 of 73 blocks with
-/// unknown reads, on a larger set of blocks that holds these 60.
+/// A bare `revm` loop over 73 blocks, which hold these 60, rejected 2 of 17,814 transactions after
+/// sorting by tip, and read unknown slots in 9 blocks. It sorted whole blocks and packed nothing.
 #[test]
 fn packing_by_effective_tip_rejects_almost_nothing_and_stays_on_known_state() {
     let Some(inputs) = inputs("ethereum", 1) else { return };
@@ -86,8 +86,13 @@ fn packing_by_effective_tip_rejects_almost_nothing_and_stays_on_known_state() {
     eprintln!(
         "{transactions} transactions, {left_out} left out, {rejected} rejected, {unknown_blocks} blocks with unknown reads"
     );
-    assert!(rejected <= 2, "{rejected}");
-    assert!(unknown_blocks <= 9, "{unknown_blocks}");
+    assert_eq!((transactions, rejected, unknown_blocks), (15_351, 1, 6));
+    // What only the order decides: logs, output or success of 56 transactions in 15,351.
+    let moved = OutcomeGroup::SucceedsWithChanges;
+    let broken = OutcomeGroup::PotentiallyBroken;
+    let unknown = OutcomeGroup::Unknown;
+    let touched = [moved, broken, unknown].map(|group| outcomes.get(group));
+    assert!(touched.iter().sum::<u64>() <= 56, "{touched:?}");
 }
 
 #[test]

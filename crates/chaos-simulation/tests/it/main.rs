@@ -9,6 +9,7 @@
 mod evm;
 mod evm_import;
 mod evm_input;
+mod evm_laws;
 mod evm_load;
 mod evm_rebuild;
 mod evm_resources;
