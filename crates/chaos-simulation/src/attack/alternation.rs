@@ -54,7 +54,7 @@ impl Alternation {
     }
 }
 
-/// The largest long-run mean use above target in parts per million, floored.
+/// The largest long-run mean use above target in parts per million, rounded to nearest.
 ///
 /// With rise `u = ln(1 + (e - 1)/d)` per full block and fall `v = -ln(1 - 1/d)` per empty one, the
 /// base fee is held when the share of full blocks is `f = v / (u + v)`; mean use is `e f` targets.
@@ -71,7 +71,8 @@ pub(super) fn bound_ppm(elasticity: u64, denominator: u64) -> i128 {
     let rise = ln_ratio(d + e - 1, d);
     let fall = ln_ratio(d, d - 1);
     // The logarithms are below 2^104, the product with e and the million below 2^127.
-    let share = e * 1_000_000 * (fall >> 16) / ((rise + fall) >> 16);
+    let sum = (rise + fall) >> 16;
+    let share = (e * 1_000_000 * (fall >> 16) + sum / 2) / sum;
     i128::try_from(share).unwrap_or(i128::MAX) - 1_000_000
 }
 
@@ -128,3 +129,6 @@ pub(super) fn drift_per_pair_ppm(parameters: &Parameters) -> i128 {
 
 pub(super) const NOTE: &str = "the bound is the closed form; the integer rule may exceed it by one \
     block in the run, and by much more where a base fee of few wei is rounded (use_above_target_tiny_fee)";
+
+#[cfg(test)]
+mod tests;

@@ -115,3 +115,6 @@ pub(super) fn figures(parameters: &Parameters, case: &Case) -> Figures {
 pub(super) const NOTE: &str = "the execution base fee is held at its start; blobs start at the \
     least price with no excess; rollups want one target of blobs per block at any price; a climb \
     that passes 100000 blocks is cut there; a chain without blobs has no such attack";
+
+#[cfg(test)]
+mod tests;

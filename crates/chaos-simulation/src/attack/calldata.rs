@@ -12,7 +12,7 @@ use super::{
     Case, Error,
     machine::{Machine, Pricing, Stage, sender},
     result::{Figures, figure},
-    rules::{calldata_floor, executed_gas_max},
+    rules::{calldata_floor, executed_gas_max, transaction_gas},
 };
 use crate::Parameters;
 
@@ -165,6 +165,9 @@ impl Bloat {
 }
 
 pub(super) fn figures(parameters: &Parameters, case: &Case) -> Result<Figures, Error> {
+    if transaction_gas(parameters) < BASE_GAS {
+        return Ok(vec![figure("cost_per_block", "wei", 0)]);
+    }
     let mut rows = Vec::new();
     let (mut largest, mut executed) = (0u128, 0u128);
     for construction in Construction::ALL {
@@ -204,3 +207,6 @@ pub(super) const NOTE: &str = "bytes are those of the encoded transactions, befo
     header and withdrawals add less than 2 KiB; headroom is against the 8 MiB of EIP-7934, \
     headroom_gossip against 10 MiB; negative headroom means that bytes bind before gas; zeros compress \
     almost to nothing on the wire, non-zeros may be random";
+
+#[cfg(test)]
+mod tests;

@@ -129,3 +129,6 @@ pub(super) fn notes(case: &Case) -> Vec<String> {
     add(parameters.gas_target() < 21_000, "the target is smaller than one transfer");
     notes
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,3 +83,6 @@ pub(super) fn figures(parameters: &Parameters, case: &Case) -> Result<Figures, E
 pub(super) const NOTE: &str = "the slots were filled beforehand, which costs 22100 gas each and is not \
     counted; the bound is q / (q - 1) for a refund quotient q; a chain that counts gas before refunds \
     (EIP-7778) is the arm without refund quotient";
+
+#[cfg(test)]
+mod tests;

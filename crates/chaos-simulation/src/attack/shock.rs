@@ -8,7 +8,7 @@ use super::{
 use crate::{Parameters, fee_market::FeeState};
 
 /// Levels of user value per doubling.
-const LEVELS_PER_DOUBLING: u32 = 8;
+const LEVELS_PER_DOUBLING: u32 = 32;
 /// Doublings of value above the old base fee that are told apart.
 const DOUBLINGS: u32 = 24;
 /// Bounds that keep every product below 2^127.
@@ -178,3 +178,6 @@ pub(super) const NOTE: &str = "the cost row is what everybody pays until the bas
     elasticity of one half above the old base fee, so the clearing price is multiple^2 of it under any \
     rules; one in five of the waiting leaves per minute; a time to settle equal to the horizon means \
     that it does not settle";
+
+#[cfg(test)]
+mod tests;

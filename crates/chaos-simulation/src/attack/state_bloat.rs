@@ -144,3 +144,6 @@ fn scale(amount: u128, numerator: u128, denominator: u128) -> u128 {
 pub(super) const NOTE: &str = "a slot counts 64 bytes and an account 120, the sizes of EIP-8037; the \
     tries above them grow as well, which is not counted; the base fee is held, although full blocks \
     would raise it";
+
+#[cfg(test)]
+mod tests;

@@ -121,3 +121,6 @@ pub(super) fn figures(parameters: &Parameters, case: &Case) -> Figures {
 pub(super) const NOTE: &str = "others would have used one target of gas per block; the base fee of the \
     model stops at 2^72 wei, where every cost is far beyond any supply; recovery counts empty blocks \
     until the base fee is back, 1000000 if it never is";
+
+#[cfg(test)]
+mod tests;

@@ -135,3 +135,6 @@ pub(super) const NOTE: &str = "demand is one target of gas per block, inelastic 
     fee plus tip; full blocks are auctioned to that price; a break-even share of 1000001 ppm means \
     that no share breaks even; slots after the emptied block are proposed by the coalition in \
     proportion to its share";
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,93 @@
+use std::collections::BTreeSet;
+
+use chaos_types::canonical;
+
 use super::*;
 use crate::{ParameterName as P, Preset, Setting};
 
+/// Ethereum after the second blob-parameter fork, with these parameters changed.
+pub(super) fn ethereum(changes: &[(P, u64)]) -> Parameters {
+    let settings: Vec<_> =
+        changes.iter().map(|(name, value)| Setting::new(*name, *value).unwrap()).collect();
+    Preset::Bpo2.parameters().apply(&settings).unwrap()
+}
+
+/// The default market on equal arms.
+pub(super) fn case(parameters: Parameters) -> Case {
+    Case::new(parameters, parameters)
+}
+
 #[test]
-fn smoke() {
-    let baseline = Preset::Bpo2.parameters().with(Setting::new(P::GasLimit, 36_000_000).unwrap());
-    let proposal = Preset::Bpo2.parameters();
-    let case = Case::new(baseline, proposal);
-    for scenario in Scenario::ALL {
-        let start = std::time::Instant::now();
-        let result = run(scenario, &case).unwrap();
-        println!("== {scenario} {:?}", start.elapsed());
+fn equal_arms_differ_in_nothing() {
+    for result in run_all(&case(ethereum(&[(P::GasLimit, 1_200_000)]))).unwrap() {
         for row in std::iter::once(&result.cost).chain(&result.damage) {
-            println!("{:45} {:>30} {:>30} {}", row.name, row.baseline, row.proposal, row.unit);
+            assert_eq!(row.difference, 0, "{} {}", result.scenario, row.name);
+            assert_eq!(row.baseline, row.proposal);
         }
     }
+}
+
+#[test]
+fn every_attack_names_each_of_its_rows_once_and_reads_back() {
+    let case =
+        Case::new(ethereum(&[(P::GasLimit, 1_200_000)]), ethereum(&[(P::GasLimit, 900_000)]));
+    for result in run_all(&case).unwrap() {
+        let rows = || std::iter::once(&result.cost).chain(&result.damage);
+        let names: BTreeSet<_> = rows().map(|row| &row.name).collect();
+        assert_eq!(names.len(), rows().count(), "{}", result.scenario);
+        assert!(!result.damage.is_empty() && !result.notes.is_empty());
+        assert!(rows().all(|row| row.difference == row.proposal - row.baseline));
+        let bytes = canonical::to_vec(&result).unwrap();
+        assert_eq!(serde_json::from_slice::<AttackResult>(&bytes).unwrap(), result);
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_results() {
+    let case =
+        Case::new(ethereum(&[(P::GasLimit, 1_000_000)]), ethereum(&[(P::GasLimit, 800_000)]));
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| run_all(&case).unwrap())
+    };
+    assert_eq!(on(1), on(3));
+}
+
+#[test]
+fn names_read_back_and_an_unknown_one_lists_the_known() {
+    for scenario in Scenario::ALL {
+        assert_eq!(scenario.name().parse::<Scenario>().unwrap(), scenario);
+        assert_eq!(serde_json::to_value(scenario).unwrap(), scenario.name());
+        assert!(scenario.source().contains("https://"));
+        assert!(!scenario.mechanism().contains("  "));
+    }
+    let error = "51_percent".parse::<Scenario>().unwrap_err().to_string();
+    assert!(error.starts_with("unknown attack `51_percent`; known: base_fee_suppression, "));
+}
+
+#[test]
+fn every_preset_can_be_attacked() {
+    for preset in Preset::ALL {
+        let mut case = case(preset.parameters());
+        case.base_fee_wei = 50_000_000;
+        for scenario in Scenario::ALL {
+            // The slow one does not depend on the family.
+            if scenario != Scenario::WorstCaseGas {
+                run(scenario, &case).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn the_smallest_gas_limit_is_attacked_with_what_fits() {
+    let results = run_all(&case(ethereum(&[(P::GasLimit, 5_000)]))).unwrap();
+    assert_eq!(results.len(), Scenario::ALL.len());
+    assert_eq!(results[4].damage, []);
+}
+
+#[test]
+fn a_chain_without_blobs_has_no_blobs_to_buy() {
+    let result = run(Scenario::BlobGriefing, &case(Preset::Base2026.parameters())).unwrap();
+    assert_eq!((result.cost.baseline, result.damage.len()), (0, 0));
 }
