@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Blocks after which a search gives up.
-const BLOCKS_MAX: u64 = 10_000_000;
+const BLOCKS_MAX: u64 = 100_000;
 /// Largest amount of a signed 64-bit integer, in wei.
 const SIGNED_64_MAX: u128 = (1 << 63) - 1;
 /// A limit may move by less than parent / 1024 per block
@@ -99,7 +99,7 @@ fn cap_fits(parameters: &Parameters) -> bool {
 pub(super) fn notes(case: &Case) -> Vec<String> {
     let parameters = &case.proposal;
     let mut notes = vec![
-        "a figure of 10000000 blocks means never; limit_path is the number of blocks that \
+        "a figure of 100000 blocks means that many, or never; limit_path is the number of blocks that \
          validators need from the baseline's limit, each step below parent / 1024"
             .to_owned(),
     ];

@@ -17,7 +17,7 @@ const WINDOWS: [(&str, u64); 3] =
 const BUDGETS_ETHER: [u128; 3] = [100, 1_000, 100_000];
 const ETHER_WEI: u128 = 1_000_000_000_000_000_000;
 /// Blocks after which a budget or a recovery is no longer followed.
-const BLOCKS_MAX: u64 = 1_000_000;
+const BLOCKS_MAX: u64 = 100_000;
 
 /// What stuffing some blocks costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +120,7 @@ pub(super) fn figures(parameters: &Parameters, case: &Case) -> Figures {
 
 pub(super) const NOTE: &str = "others would have used one target of gas per block; the base fee of the \
     model stops at 2^72 wei, where every cost is far beyond any supply; recovery counts empty blocks \
-    until the base fee is back, 1000000 if it never is";
+    until the base fee is back, 100000 if that takes longer or never happens";
 
 #[cfg(test)]
 mod tests;

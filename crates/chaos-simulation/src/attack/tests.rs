@@ -19,7 +19,7 @@ pub(super) fn case(parameters: Parameters) -> Case {
 
 #[test]
 fn equal_arms_differ_in_nothing() {
-    for result in run_all(&case(ethereum(&[(P::GasLimit, 1_200_000)]))).unwrap() {
+    for result in run_all(&case(ethereum(&[(P::GasLimit, 600_000)]))).unwrap() {
         for row in std::iter::once(&result.cost).chain(&result.damage) {
             assert_eq!(row.difference, 0, "{} {}", result.scenario, row.name);
             assert_eq!(row.baseline, row.proposal);
@@ -29,8 +29,7 @@ fn equal_arms_differ_in_nothing() {
 
 #[test]
 fn every_attack_names_each_of_its_rows_once_and_reads_back() {
-    let case =
-        Case::new(ethereum(&[(P::GasLimit, 1_200_000)]), ethereum(&[(P::GasLimit, 900_000)]));
+    let case = Case::new(ethereum(&[(P::GasLimit, 600_000)]), ethereum(&[(P::GasLimit, 500_000)]));
     for result in run_all(&case).unwrap() {
         let rows = || std::iter::once(&result.cost).chain(&result.damage);
         let names: BTreeSet<_> = rows().map(|row| &row.name).collect();
@@ -44,8 +43,7 @@ fn every_attack_names_each_of_its_rows_once_and_reads_back() {
 
 #[test]
 fn any_number_of_threads_gives_the_same_results() {
-    let case =
-        Case::new(ethereum(&[(P::GasLimit, 1_000_000)]), ethereum(&[(P::GasLimit, 800_000)]));
+    let case = Case::new(ethereum(&[(P::GasLimit, 600_000)]), ethereum(&[(P::GasLimit, 500_000)]));
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| run_all(&case).unwrap())

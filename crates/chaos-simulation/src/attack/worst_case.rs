@@ -158,10 +158,9 @@ pub(super) fn execute_some(workload: &Workload, transactions: u64) -> Result<Exe
         executed.transactions += 1;
         executed.logs += result.logs().len() as u64;
     }
-    for (_, account) in machine.into_state().into_written() {
-        executed.accounts_written += 1;
-        executed.slots_written += account.storage.len() as u64;
-    }
+    let written = machine.into_state().into_written();
+    executed.accounts_written = written.len() as u64;
+    executed.slots_written = written.values().map(|account| account.storage.len() as u64).sum();
     Ok(executed)
 }
 

@@ -143,11 +143,12 @@ fn a_measured_time_scales_with_the_limit() {
 
 #[test]
 fn rows_scale_with_the_gas_limit() {
-    let (one, two) = (ethereum(&[]), ethereum(&[(crate::ParameterName::GasLimit, 120_000_000)]));
-    let case = case(one);
+    use crate::ParameterName::{GasLimit, TransactionGasCap};
+    let arm = |limit| ethereum(&[(GasLimit, limit), (TransactionGasCap, 500_000)]);
+    let case = case(arm(30_000_000));
     let figures =
         |parameters| figures(parameters, case.base_fee_wei, case.tip_wei, case.spec).unwrap();
-    for (one, two) in figures(&one).iter().zip(&figures(&two)) {
+    for (one, two) in figures(&arm(30_000_000)).iter().zip(&figures(&arm(60_000_000))) {
         let factor = if one.unit == "milligas" { 1 } else { 2 };
         assert!((one.value * factor - two.value).abs() <= 1, "{}", one.name);
     }
