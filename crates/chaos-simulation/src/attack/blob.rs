@@ -14,7 +14,9 @@ use crate::{
 
 const HOUR_MS: u64 = 3_600_000;
 /// Blocks after which a climb is given up.
-const BLOCKS_MAX: u64 = 100_000;
+const BLOCKS_MAX: u64 = 20_000;
+/// No blob market clears above this price: a million gwei.
+const CLEARING_WEI_MAX: u128 = 1_000_000_000_000_000;
 /// Gas of a transaction that carries blobs and does nothing else.
 const CARRIER_GAS: u128 = 21_000;
 
@@ -81,7 +83,8 @@ pub(super) fn figures(parameters: &Parameters, case: &Case) -> Figures {
     }
     let hour = blocks_in(parameters, HOUR_MS).min(BLOCKS_MAX);
     let hourly = grief(parameters, case, |blocks, _| blocks >= hour);
-    let climb = grief(parameters, case, |_, fee| fee >= case.blob_clearing_price_wei);
+    let clearing = case.blob_clearing_price_wei.min(CLEARING_WEI_MAX);
+    let climb = grief(parameters, case, |_, fee| fee >= clearing);
     let start = FeeState::settled(parameters, case.base_fee_wei);
     let calm = (0..hour).fold(hourly.fees, |fees, _| after_blobs(fees, parameters, 0));
     let fee = |fees: &FeeState| fees.blob_fee_wei(parameters);
@@ -114,7 +117,7 @@ pub(super) fn figures(parameters: &Parameters, case: &Case) -> Figures {
 
 pub(super) const NOTE: &str = "the execution base fee is held at its start; blobs start at the \
     least price with no excess; rollups want one target of blobs per block at any price; a climb \
-    that passes 100000 blocks is cut there; a chain without blobs has no such attack";
+    that passes 20000 blocks is cut there; a chain without blobs has no such attack";
 
 #[cfg(test)]
 mod tests;

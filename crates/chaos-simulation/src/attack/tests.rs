@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use chaos_types::canonical;
+use proptest::prelude::*;
 
 use super::*;
 use crate::{ParameterName as P, Preset, Setting};
@@ -88,4 +89,37 @@ fn the_smallest_gas_limit_is_attacked_with_what_fits() {
 fn a_chain_without_blobs_has_no_blobs_to_buy() {
     let result = run(Scenario::BlobGriefing, &case(Preset::Base2026.parameters())).unwrap();
     assert_eq!((result.cost.baseline, result.damage.len()), (0, 0));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    #[test]
+    fn no_accepted_parameters_break_the_fee_market_attacks(
+        limit in 5_000u64..=1_000_000_000_000, elasticity in 1u64..=1_000,
+        denominator in 1u64..=100_000, floor in 0u64..=1 << 53, block_time in 4_000u64..=600_000,
+        blobs in (1u64..=1_024, 1u64..=1_024), fraction in 1u64..=1 << 40, blob_floor in 1u64..=1 << 53,
+        wei in (0u128..1 << 90, 0u128..1 << 90, 0u128..1 << 90), shock_multiple: u64,
+    ) {
+        let proposal = ethereum(&[
+            (P::GasLimit, limit), (P::ElasticityMultiplier, elasticity), (P::MinBaseFee, floor),
+            (P::BaseFeeChangeDenominator, denominator), (P::BlockTime, block_time),
+            (P::BlobTarget, blobs.0.min(blobs.1)), (P::BlobMax, blobs.0.max(blobs.1)),
+            (P::BlobUpdateFraction, fraction), (P::BlobMinFee, blob_floor),
+        ]);
+        let case = Case {
+            base_fee_wei: wei.0, tip_wei: wei.1, blob_clearing_price_wei: wei.2, shock_multiple,
+            ..Case::new(ethereum(&[]), proposal)
+        };
+        for scenario in Scenario::ALL {
+            if layer(scenario) == Layer::FeeMarket {
+                let result = run(scenario, &case).unwrap();
+                let rows = || std::iter::once(&result.cost).chain(&result.damage);
+                // Only a gain may be negative, and the use of blocks below target.
+                prop_assert!(rows().all(|row| {
+                    row.proposal >= 0 || ["gain", "drift", "use"].iter().any(|word| row.name.starts_with(word))
+                }), "{result:?}");
+            }
+        }
+    }
 }
