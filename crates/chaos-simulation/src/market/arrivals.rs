@@ -16,6 +16,7 @@
 //! upper cut and is comparable only between arms.
 
 use super::{Error, rules::bound};
+use crate::{fee_market::ObservedBlock, fixed};
 
 /// Demand is cut where it exceeds the level by this many octaves: 2, four times.
 pub const REACH_LOG2_MAX: i64 = 2;
@@ -28,6 +29,9 @@ pub const VALUE_ABOVE_LOG2: u32 = 10;
 
 /// Most potential users in one block; what exceeds it is not drawn and counted as a flag.
 pub const ARRIVALS_MAX: u64 = 1 << 16;
+
+/// Largest level of demand in gas per block.
+const LEVEL_GAS_MAX: u64 = 1 << 40;
 
 /// The level of demand over time, before cycles, noise and shocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,6 +110,35 @@ pub struct GasClass {
 pub struct GasMix {
     /// Classes whose shares sum to one million.
     pub classes: Vec<GasClass>,
+}
+
+impl Level {
+    /// The level that observed blocks show: gas used times (base fee / anchor)^elasticity, averaged
+    /// over windows of `window_blocks`. Blocks without a base fee are left out.
+    ///
+    /// A single block's use is mostly the answer to the price of the moment, so a window of fifty
+    /// blocks or more is advised; full blocks hide what they turned away.
+    #[must_use]
+    pub fn observed(
+        blocks: &[ObservedBlock],
+        anchor_wei: u64,
+        elasticity_ppm: u32,
+        window_blocks: usize,
+    ) -> Self {
+        let elasticity = fixed::ppm_to_q32(elasticity_ppm.into());
+        let anchor = fixed::log2_q32(anchor_wei.into());
+        let demand = |block: &ObservedBlock| {
+            let price = fixed::log2_q32(block.base_fee_wei?) - anchor;
+            Some(fixed::scale_exp2(block.gas_used, fixed::mul_q32(elasticity, price)))
+        };
+        let demands: Vec<u128> = blocks.iter().filter_map(demand).collect();
+        let levels = demands.chunks(window_blocks.max(1)).flat_map(|window| {
+            let total = window.iter().fold(0u128, |sum, gas| sum.saturating_add(*gas));
+            let mean = u64::try_from(total / window.len() as u128).unwrap_or(u64::MAX);
+            std::iter::repeat_n(mean.min(LEVEL_GAS_MAX), window.len())
+        });
+        Self::Replayed(levels.collect())
+    }
 }
 
 impl GasMix {
@@ -202,11 +235,16 @@ impl Arrivals {
     /// Refuses what has no meaning.
     pub(super) fn ensure(&self) -> Result<(), Error> {
         bound("arrivals.anchor_wei", self.anchor_wei, 1, 1 << 48)?;
-        bound("arrivals.level_gas", self.level_gas, 1, 1 << 40)?;
+        bound("arrivals.level_gas", self.level_gas, 1, LEVEL_GAS_MAX)?;
         bound("arrivals.elasticity_ppm", self.elasticity_ppm.into(), 0, 5_000_000)?;
         if let Level::Replayed(gas) = &self.level {
             bound("arrivals.level (blocks)", gas.len() as u64, 1, 1 << 26)?;
-            bound("arrivals.level (gas)", gas.iter().copied().max().unwrap_or(0), 0, 1 << 40)?;
+            bound(
+                "arrivals.level (gas)",
+                gas.iter().copied().max().unwrap_or(0),
+                0,
+                LEVEL_GAS_MAX,
+            )?;
         }
         if let Some(cycle) = self.cycle {
             bound("arrivals.cycle.period_blocks", cycle.period_blocks.into(), 2, 1 << 30)?;

@@ -114,6 +114,8 @@ pub(super) struct Draw<'a> {
     weather: ChaCha8Rng,
     walk_q32: i64,
     burst_left: u32,
+    /// Time to the current block over the mean time, in Q24.
+    interval_q24: u64,
     bytes: Vec<u8>,
     /// The users of the current block.
     pub(super) users: Vec<User>,
@@ -141,6 +143,7 @@ impl<'a> Draw<'a> {
             weather,
             walk_q32,
             burst_left: 0,
+            interval_q24: 1 << 24,
             bytes: Vec::new(),
             users: Vec::new(),
             blocks_cut: 0,
@@ -151,11 +154,18 @@ impl<'a> Draw<'a> {
         &self.scale
     }
 
+    /// Milliseconds to the current block if they are this many on average.
+    pub(super) fn elapsed_ms(&self, block_time_ms: u64) -> u64 {
+        let elapsed = (u128::from(block_time_ms) * u128::from(self.interval_q24)) >> 24;
+        u64::try_from(elapsed).unwrap_or(u64::MAX)
+    }
+
     /// Replaces `users` by those who arrive before block `height`, counted from the warm-up.
     pub(super) fn next_block(&mut self, height: u32) {
         self.users.clear();
         let factor = self.factor_log2_q32(height);
-        let interval_q24 = self.interval_q24();
+        let interval_q24 = self.draw_interval_q24();
+        self.interval_q24 = interval_q24;
         let level_gas = match &self.arrivals.level {
             Level::Stationary => self.arrivals.level_gas,
             Level::Replayed(gas) => gas[height as usize % gas.len()],
@@ -278,7 +288,7 @@ impl<'a> Draw<'a> {
     }
 
     /// The time to this block over the mean time, in Q24.
-    fn interval_q24(&mut self) -> u64 {
+    fn draw_interval_q24(&mut self) -> u64 {
         match self.arrivals.intervals {
             Intervals::Fixed => 1 << 24,
             Intervals::Exponential => {

@@ -3,16 +3,17 @@
 use rand_chacha::{ChaCha8Rng, rand_core::Rng};
 
 use super::{
-    Arm, Block, Error, Outcome, Proposer, Rules, Spec,
+    Arm, BASE_FEE_WEI_MAX, Block, Error, Outcome, Proposer, Rules, Spec,
     accounts::Payments,
     builder::{Builder, Candidate, Room},
-    draw::{Draw, generator},
+    draw::{Draw, User, generator},
     metrics::Meter,
     pool::{Pool, Query},
     rules::GAS_PER_BLOB,
     scale::Scale,
     users::{Habits, View, value_after},
 };
+use crate::fee_market::{BlockUse, FeeState};
 
 /// Runs one path in one arm.
 ///
@@ -52,8 +53,10 @@ pub fn run_observed(
     for height in 0..spec.warmup_blocks.saturating_add(spec.blocks) {
         draw.next_block(height);
         std::mem::swap(&mut users, &mut draw.users);
+        let elapsed_ms = draw.elapsed_ms(spec.baseline.block_time_ms);
         for (place, market) in markets.iter_mut().enumerate() {
-            let block = market.step(height, &users, &habits, draw.scale());
+            let arrived = Arrived { height, users: &users, elapsed_ms };
+            let block = market.step(arrived, &habits, draw.scale());
             observe(place, &block);
         }
         std::mem::swap(&mut users, &mut draw.users);
@@ -62,12 +65,22 @@ pub fn run_observed(
     Ok(markets.into_iter().map(|market| market.meter.finish(cut)).collect())
 }
 
+/// What a block begins with, the same in every arm.
+#[derive(Clone, Copy)]
+struct Arrived<'a> {
+    height: u32,
+    users: &'a [User],
+    elapsed_ms: u64,
+}
+
 /// One arm as it goes.
 struct Market<'a> {
     spec: &'a Spec,
     arm: &'a Arm,
     rules: Rules,
     base_fee_wei: u64,
+    /// Where the base fee comes from on a chain that prices by backlog.
+    backlog: Option<FeeState>,
     excess_blob_gas: u64,
     blob_fee_wei: u64,
     recent_wei: u64,
@@ -177,6 +190,7 @@ impl<'a> Market<'a> {
             arm,
             rules: spec.baseline,
             base_fee_wei,
+            backlog: settled(&spec.baseline, base_fee_wei),
             excess_blob_gas: 0,
             blob_fee_wei: spec.baseline.blobs.map_or(0, |blobs| blobs.fee_wei(0)),
             recent_wei: base_fee_wei,
@@ -190,13 +204,8 @@ impl<'a> Market<'a> {
         }
     }
 
-    fn step(
-        &mut self,
-        height: u32,
-        users: &[super::draw::User],
-        habits: &Habits,
-        scale: &Scale,
-    ) -> Block {
+    fn step(&mut self, arrived: Arrived<'_>, habits: &Habits, scale: &Scale) -> Block {
+        let Arrived { height, users, elapsed_ms } = arrived;
         let measured = height.checked_sub(self.spec.warmup_blocks);
         if measured.is_some() {
             self.enter(&self.arm.rules.step_from(self.rules.gas_limit));
@@ -234,13 +243,16 @@ impl<'a> Market<'a> {
         self.fill(&mut block, plan, scale);
         self.meter.replaced(scan.replaced);
         self.meter.end(&block, self.proposers.owned.0, &self.rules);
-        self.advance(&block);
+        self.advance(&block, elapsed_ms);
         block
     }
 
     /// Puts rules in force; the base fee obeys a new minimum at once.
     fn enter(&mut self, rules: &Rules) {
         let blobs_changed = rules.blobs != self.rules.blobs;
+        if rules.backlog_pricing.is_some() != self.backlog.is_some() {
+            self.backlog = settled(rules, self.base_fee_wei);
+        }
         self.rules = *rules;
         self.base_fee_wei = self.base_fee_wei.max(rules.min_base_fee_wei);
         if blobs_changed {
@@ -248,13 +260,7 @@ impl<'a> Market<'a> {
         }
     }
 
-    fn receive(
-        &mut self,
-        height: u32,
-        users: &[super::draw::User],
-        habits: &Habits,
-        scale: &Scale,
-    ) {
+    fn receive(&mut self, height: u32, users: &[User], habits: &Habits, scale: &Scale) {
         let view = View {
             height,
             base_fee_wei: self.base_fee_wei,
@@ -360,10 +366,20 @@ impl<'a> Market<'a> {
     }
 
     /// Moves prices to the next block.
-    fn advance(&mut self, block: &Block) {
+    fn advance(&mut self, block: &Block, elapsed_ms: u64) {
         let crowded = u128::from(block.gas_used) * 10 > u128::from(block.gas_limit) * 9;
         self.crowded_tip_wei = crowded.then(|| block.tip_lowest_wei.unwrap_or(0));
-        self.base_fee_wei = self.rules.next_base_fee(block.base_fee_wei, block.gas_used);
+        self.base_fee_wei = match (self.backlog, self.rules.backlog_pricing) {
+            (Some(state), Some(parameters)) => {
+                let state = state.advance(
+                    &parameters,
+                    BlockUse { gas: block.gas_used, blob_gas: 0, elapsed_ms },
+                );
+                self.backlog = Some(state);
+                u64::try_from(state.base_fee_wei).unwrap_or(u64::MAX).min(BASE_FEE_WEI_MAX)
+            }
+            _ => self.rules.next_base_fee(block.base_fee_wei, block.gas_used),
+        };
         let recent = u64::from(self.spec.users.recent_blocks);
         self.recent_wei = if self.base_fee_wei >= self.recent_wei {
             self.recent_wei + (self.base_fee_wei - self.recent_wei) / recent
@@ -383,6 +399,11 @@ impl<'a> Market<'a> {
             }
         }
     }
+}
+
+/// The backlog at which a chain that prices by it asks this base fee.
+fn settled(rules: &Rules, base_fee_wei: u64) -> Option<FeeState> {
+    rules.backlog_pricing.map(|parameters| FeeState::settled(&parameters, base_fee_wei.into()))
 }
 
 #[cfg(test)]

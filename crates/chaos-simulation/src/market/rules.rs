@@ -1,4 +1,5 @@
 use super::Error;
+use crate::{ParameterName as P, Parameters, parameters::Family};
 
 /// Where the base fee stops rising: 2^60 wei, about one ether per unit of gas.
 ///
@@ -156,6 +157,9 @@ pub struct Rules {
     pub block_time_ms: u64,
     /// How the gas limit gets from the baseline's to this one.
     pub gas_limit_path: GasLimitPath,
+    /// Parameters of a chain that prices by backlog (Arbitrum), whose
+    /// [`FeeState`](crate::fee_market::FeeState) then moves the base fee; `None` is EIP-1559.
+    pub backlog_pricing: Option<Parameters>,
 }
 
 impl Rules {
@@ -173,6 +177,45 @@ impl Rules {
             blobs: None,
             block_time_ms: 12_000,
             gas_limit_path: GasLimitPath::AtOnce,
+            backlog_pricing: None,
+        }
+    }
+
+    /// The rules that these parameters state, for every family of chains.
+    ///
+    /// A transaction carries six blobs at most (EIP-7594) where the block's maximum allows it. On
+    /// Arbitrum the base fee follows its backlog rule; its first-come-first-served order is not
+    /// modelled, blocks are packed by tip. A bound on the gas limit's change counts as 1/1024.
+    #[must_use]
+    pub fn of(parameters: &Parameters) -> Self {
+        let get = |name| parameters.get(name);
+        let blobs = (get(P::BlobMax) > 0).then(|| BlobRules {
+            target: get(P::BlobTarget),
+            max: get(P::BlobMax),
+            max_per_transaction: get(P::BlobMax).min(6),
+            update_fraction: get(P::BlobUpdateFraction),
+            base_cost: get(P::BlobBaseCost),
+            min_fee_wei: get(P::BlobMinFee),
+        });
+        let arbitrum = match parameters.family() {
+            Family::Ethereum | Family::OpStack => false,
+            Family::Arbitrum => true,
+        };
+        Self {
+            gas_limit: parameters.gas_limit(),
+            gas_target: parameters.gas_target(),
+            base_fee_change_denominator: parameters.base_fee_change_denominator().max(1),
+            min_base_fee_wei: parameters.min_base_fee_wei(),
+            priority_fee_floor_wei: get(P::PriorityFeeFloor),
+            transaction_gas_cap: Some(get(P::TransactionGasCap)).filter(|cap| *cap > 0),
+            blobs,
+            block_time_ms: parameters.block_time_ms(),
+            gas_limit_path: if get(P::GasLimitBoundDivisor) == 0 {
+                GasLimitPath::AtOnce
+            } else {
+                GasLimitPath::Gradual
+            },
+            backlog_pricing: arbitrum.then_some(*parameters),
         }
     }
 
@@ -242,6 +285,9 @@ impl Rules {
         bound("block_time_ms", self.block_time_ms, 1, 3_600_000)?;
         if let Some(cap) = self.transaction_gas_cap {
             bound("transaction_gas_cap", cap, 21_000, u64::MAX)?;
+        }
+        if self.backlog_pricing.is_some_and(|parameters| parameters.family() != Family::Arbitrum) {
+            return Err(Error::BacklogPricing);
         }
         if let Some(blobs) = self.blobs {
             bound("blobs.max", blobs.max, 1, 4_096)?;

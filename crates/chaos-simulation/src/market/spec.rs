@@ -6,17 +6,26 @@ use super::{
     scale::Scale,
     users::Users,
 };
-use crate::fee_market::{Assumptions, Demand};
+use crate::{
+    fee_market::{Assumptions, Demand},
+    fixed,
+};
 
-/// Paths on which a level is matched.
-pub const MATCH_PATHS: u32 = 2;
+/// Paths on which a level is matched: 4.
+pub const MATCH_PATHS: u32 = 4;
 
 /// Their length, and what comes before it.
-const MATCH_BLOCKS: u32 = 800;
-const MATCH_WARMUP_BLOCKS: u32 = 200;
+const MATCH_BLOCKS: u32 = 2_000;
+const MATCH_WARMUP_BLOCKS: u32 = 400;
 
-/// Halvings of the factor's logarithm, from four octaves down to about 0.1 %.
-const MATCH_STEPS: u32 = 11;
+/// Steps towards the level.
+const MATCH_STEPS: u32 = 4;
+
+/// Least elasticity that a step is taken with, in ppm.
+const MATCH_ELASTICITY_PPM_MIN: u32 = 20_000;
+
+/// Bound of the factor as a logarithm in Q32: two octaves either way.
+const MATCH_LOG2_MAX: i64 = 2 << 32;
 
 /// Seed of the matching paths; a run's own seed must not move its calibration.
 const MATCH_SEED: u64 = u64::from_be_bytes(*b"market/1");
@@ -103,6 +112,9 @@ pub enum Error {
         /// The value found.
         found: u64,
     },
+    /// Backlog pricing was asked for with parameters of another family.
+    #[error("market: backlog pricing needs the parameters of an Arbitrum chain")]
+    BacklogPricing,
     /// Arms of one run make blocks at different paces, so that they cannot share arrivals.
     #[error("market: blocks take {found_ms} ms in one arm and {expected_ms} ms in the baseline")]
     BlockTime {
@@ -166,8 +178,10 @@ impl Spec {
     /// The same with the level scaled so that the median base fee under the baseline is this.
     ///
     /// A level calibrated on served gas is too low for users of whom some give up, pay tips or wait
-    /// for a lower price. The factor, between a quarter and four, is found by bisection on runs of
-    /// [`MATCH_PATHS`] paths with their own seed, without walk, bursts, cycle and shocks.
+    /// for a lower price. The factor, between a quarter and four, is found in four steps that each
+    /// take the elasticity for the slope, on [`MATCH_PATHS`] paths with their own seed, without
+    /// walk, bursts, cycle and shocks. On a sample of that size the median base fee itself deviates
+    /// by several per cent if demand is inelastic; the match is no better.
     ///
     /// # Errors
     /// If a number of the spec is out of bounds.
@@ -187,26 +201,23 @@ impl Spec {
             ..self.clone()
         };
         let scale = Scale::new();
-        let (mut low, mut high) = (-(2i64 << 32), 2i64 << 32);
+        let elasticity = i64::from(self.arrivals.elasticity_ppm.max(MATCH_ELASTICITY_PPM_MIN));
+        let elasticity = fixed::ppm_to_q32(elasticity);
+        let mut factor = 0;
         for _ in 0..MATCH_STEPS {
-            let middle = low.midpoint(high);
-            let level_gas = scale.exp2(self.arrivals.level_gas, middle).max(1);
             let mut trial = plain.clone();
-            trial.arrivals.level_gas = level_gas;
+            trial.arrivals.level_gas = scale.exp2(self.arrivals.level_gas, factor).max(1);
             let mut fees = Vec::new();
             for path in 0..MATCH_PATHS {
                 let outcome = run(&trial, &Arm::honest(self.baseline), (MATCH_SEED, path))?;
                 fees.extend(outcome.series.base_fee_wei);
             }
             fees.sort_unstable();
-            if fees[fees.len() / 2] < median_wei {
-                low = middle;
-            } else {
-                high = middle;
-            }
+            let apart = scale.log2(median_wei) - scale.log2(fees[fees.len() / 2]);
+            factor =
+                (factor + fixed::mul_q32(elasticity, apart)).clamp(-MATCH_LOG2_MAX, MATCH_LOG2_MAX);
         }
         let mut matched = self.clone();
-        let factor = low.midpoint(high);
         matched.arrivals.level_gas = scale.exp2(self.arrivals.level_gas, factor).max(1);
         if let Level::Replayed(gas) = &mut matched.arrivals.level {
             gas.iter_mut().for_each(|gas| *gas = scale.exp2(*gas, factor));

@@ -2,6 +2,7 @@ use alloy_eips::eip1559::{BaseFeeParams, calc_next_block_base_fee};
 use proptest::prelude::*;
 
 use super::*;
+use crate::Preset;
 use crate::market::{
     BlobRules, Metric, PoolRules,
     arrivals::{Arrivals, BlobDemand, GasMix, Intervals, Shock, Walk},
@@ -82,6 +83,34 @@ fn doubling_the_limit_halves_the_price_at_unit_elasticity() {
         .collect();
     let ratio = late[1] as f64 / late[0] as f64;
     assert!((ratio - 0.5).abs() < 0.02, "{ratio}");
+}
+
+/// Backlog pricing too has to bring demand to the target: with unit elasticity at
+/// `anchor level / target`, and at the floor if there is less.
+#[test]
+fn backlog_pricing_settles_where_demand_equals_the_speed_limit() {
+    let parameters = Preset::ArbosLegacy.parameters();
+    let rules = Rules::of(&parameters);
+    let floor = rules.min_base_fee_wei;
+    for (share, expected) in [(4, 2.0), (1, 1.0)] {
+        let spec = Spec {
+            arrivals: Arrivals {
+                elasticity_ppm: 1_000_000,
+                mix: GasMix::uniform(50_000),
+                ..Arrivals::stationary(2 * floor, rules.gas_target * share / 4)
+            },
+            start_base_fee_wei: 2 * floor,
+            users: Users::truthful(1),
+            warmup_blocks: 6_000,
+            blocks: 4_000,
+            ..Spec::stated(rules)
+        };
+        let outcome = run(&spec, &Arm::honest(rules), (1, 0)).unwrap();
+        let median = outcome.metrics[&Metric::BaseFeeMedian] as f64 / floor as f64;
+        assert!((median / expected - 1.0).abs() < 0.1, "{share}: {median}");
+    }
+    let wrong = Rules { backlog_pricing: Some(Preset::London.parameters()), ..rules };
+    assert_eq!(wrong.ensure(), Err(Error::BacklogPricing));
 }
 
 #[test]
