@@ -21,6 +21,12 @@
 //! # Ok::<(), chaos_simulation::market::Error>(())
 //! ```
 //!
+//! With the stated users, demand calibrated on the 35,000 blocks after London and the exponential
+//! block times of proof of work, the model's figures (and the recorded ones) are: mean use 0.515
+//! (0.516), saturated blocks 22.5 % (23.3 %), empty ones 1.8 % (2.2 %), correlation of use in
+//! adjacent blocks -0.41 (-0.41), volatility of the base fee 0.088 (0.089). Dear days are too cheap,
+//! 53 gwei at the 95th percentile (75): mint spikes are a matter of shocks, not of the noise.
+//!
 //! Invariants: integers and fixed point only ([`crate::fixed`]); the same arguments give the same
 //! bytes; in every block what users deposit equals what is burnt, tipped and refunded; nobody pays
 //! more than their maximum fee; no block exceeds a limit.
@@ -35,6 +41,7 @@ mod draw;
 mod engine;
 mod metrics;
 mod pool;
+mod proposers;
 mod rules;
 mod scale;
 mod spec;

@@ -63,6 +63,8 @@ pub struct Block {
     pub emptied: bool,
     /// The lowest effective tip included; `None` if no user was.
     pub tip_lowest_wei: Option<u64>,
+    /// The tip paid by an attacker; `None` if there was none.
+    pub tip_stuffed_wei: Option<u64>,
     /// The smallest of maximum fee less price over included transactions; never negative.
     pub headroom_lowest_wei: Option<i64>,
     /// Transactions left in the pool that could pay.

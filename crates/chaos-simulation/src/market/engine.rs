@@ -1,14 +1,13 @@
 //! The loop: users arrive and bid, the block is packed and paid for, prices move.
 
-use rand_chacha::{ChaCha8Rng, rand_core::Rng};
-
 use super::{
-    Arm, BASE_FEE_WEI_MAX, Block, Error, Outcome, Proposer, Rules, Spec,
+    Arm, BASE_FEE_WEI_MAX, Block, Error, Outcome, Rules, Spec,
     accounts::Payments,
     builder::{Builder, Candidate, Room},
-    draw::{Draw, User, generator},
+    draw::{Draw, User},
     metrics::Meter,
     pool::{Pool, Query},
+    proposers::{Plan, Proposers},
     rules::GAS_PER_BLOB,
     scale::Scale,
     users::{Habits, View, value_after},
@@ -93,95 +92,6 @@ struct Market<'a> {
     meter: Meter,
 }
 
-/// The proposers' plan and what is left of it.
-struct Proposers {
-    plan: Proposer,
-    generator: ChaCha8Rng,
-    /// Whether the coalition owns this block and the next one.
-    owned: (bool, bool),
-    emptied_before: bool,
-    budget_left_wei: u128,
-    stuffing_over: bool,
-}
-
-/// What happens to a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Plan {
-    Pack,
-    Empty,
-    /// Somebody pays this tip for all gas.
-    Stuff {
-        tip_wei: u64,
-    },
-}
-
-impl Proposers {
-    fn new(plan: Proposer, stream: (u64, u32)) -> Self {
-        let budget_left_wei = match plan {
-            Proposer::Stuffing { budget_wei, .. } => budget_wei,
-            Proposer::Honest
-            | Proposer::EmptyShare { .. }
-            | Proposer::Suppression { .. }
-            | Proposer::Alternate => 0,
-        };
-        Self {
-            plan,
-            generator: generator(stream, b"proposers"),
-            owned: (false, false),
-            emptied_before: false,
-            budget_left_wei,
-            stuffing_over: false,
-        }
-    }
-
-    /// Decides on a measured block; `best_tip_wei` is what users offer at most.
-    fn plan(&mut self, measured: u32, rules: &Rules, base_fee_wei: u64, best_tip_wei: u64) -> Plan {
-        let plan = match self.plan {
-            Proposer::Honest => Plan::Pack,
-            Proposer::EmptyShare { share_ppm } => {
-                self.turn(share_ppm);
-                if self.owned.0 { Plan::Empty } else { Plan::Pack }
-            }
-            Proposer::Suppression { share_ppm } => {
-                self.turn(share_ppm);
-                let worth_it = self.owned.0 && self.owned.1 && !self.emptied_before;
-                if worth_it { Plan::Empty } else { Plan::Pack }
-            }
-            Proposer::Alternate if measured % 2 == 1 => Plan::Empty,
-            Proposer::Alternate => Plan::Pack,
-            Proposer::Stuffing { from_block, blocks, .. } => {
-                let since = measured.checked_sub(from_block);
-                if self.stuffing_over || since.is_none_or(|since| since >= blocks) {
-                    Plan::Pack
-                } else {
-                    let tip_wei = best_tip_wei.saturating_add(1).max(rules.priority_fee_floor_wei);
-                    let price = u128::from(base_fee_wei) + u128::from(tip_wei);
-                    let cost = price * u128::from(rules.gas_limit);
-                    match self.budget_left_wei.checked_sub(cost) {
-                        Some(left) => {
-                            self.budget_left_wei = left;
-                            Plan::Stuff { tip_wei }
-                        }
-                        None => {
-                            self.stuffing_over = true;
-                            Plan::Pack
-                        }
-                    }
-                }
-            }
-        };
-        self.emptied_before = plan == Plan::Empty;
-        plan
-    }
-
-    /// Moves the ownership window by a block.
-    fn turn(&mut self, share_ppm: u32) {
-        let draw = u64::from(self.generator.next_u32());
-        let next = draw * 1_000_000 < u64::from(share_ppm) << 32;
-        self.owned = (self.owned.1, next);
-    }
-}
-
 impl<'a> Market<'a> {
     fn new(spec: &'a Spec, arm: &'a Arm, stream: (u64, u32)) -> Self {
         let base_fee_wei = spec.start_base_fee_wei.max(spec.baseline.min_base_fee_wei);
@@ -242,7 +152,7 @@ impl<'a> Market<'a> {
         };
         self.fill(&mut block, plan, scale);
         self.meter.replaced(scan.replaced);
-        self.meter.end(&block, self.proposers.owned.0, &self.rules);
+        self.meter.end(&block, self.proposers.coalition_owns(), &self.rules);
         self.advance(&block, elapsed_ms);
         block
     }
@@ -276,6 +186,7 @@ impl<'a> Market<'a> {
             self.meter.arrived(user);
             let Some(bid) = habits.bid(user, &view, scale) else { continue };
             if u64::from(user.gas) > cap || u64::from(user.blobs) > blobs {
+                self.meter.refused(user);
                 continue;
             }
             self.pool.add(user, &bid, height, self.spec.users.escalation_blocks);
@@ -298,6 +209,7 @@ impl<'a> Market<'a> {
                 let (burnt, tips) =
                     (gas * u128::from(block.base_fee_wei), gas * u128::from(tip_wei));
                 block.gas_stuffed = full.gas;
+                block.tip_stuffed_wei = Some(tip_wei);
                 block.gas_used = full.gas;
                 block.payments = Payments {
                     deposited_wei: burnt + tips,
@@ -368,7 +280,8 @@ impl<'a> Market<'a> {
     /// Moves prices to the next block.
     fn advance(&mut self, block: &Block, elapsed_ms: u64) {
         let crowded = u128::from(block.gas_used) * 10 > u128::from(block.gas_limit) * 9;
-        self.crowded_tip_wei = crowded.then(|| block.tip_lowest_wei.unwrap_or(0));
+        self.crowded_tip_wei =
+            crowded.then(|| block.tip_lowest_wei.or(block.tip_stuffed_wei).unwrap_or(0));
         self.base_fee_wei = match (self.backlog, self.rules.backlog_pricing) {
             (Some(state), Some(parameters)) => {
                 let state = state.advance(

@@ -131,20 +131,30 @@ fn replayed_demand_follows_the_window_it_came_from() {
     let mut spec = Spec::stated(london());
     spec.arrivals.anchor_wei = anchor_wei;
     spec.arrivals.level_gas = 15_000_000;
-    spec.arrivals.intervals = Intervals::Exponential;
+    spec.pool.lifetime_blocks = 50;
     spec.start_base_fee_wei = u64::try_from(blocks[0].base_fee_wei.unwrap()).unwrap();
     spec.arrivals.level = Level::observed(blocks, anchor_wei, 200_000, 50);
     (spec.warmup_blocks, spec.blocks) = (0, 3_000);
     let spec = spec.matched_to(anchor_wei).unwrap();
-    let outcome = run(&spec, &Arm::honest(london()), (3, 0)).unwrap();
     let means = |fees: &[f64]| -> Vec<f64> {
         fees.chunks_exact(250).map(|chunk| (chunk.iter().sum::<f64>() / 250.0).ln()).collect()
     };
     let seen: Vec<f64> = blocks.iter().map(|b| b.base_fee_wei.unwrap() as f64).collect();
-    let model: Vec<f64> = outcome.series.base_fee_wei.iter().map(|fee| *fee as f64).collect();
+    let mut model = vec![0.0; 3_000];
+    for path in 0..4 {
+        let outcome = run(&spec, &Arm::honest(london()), (3, path)).unwrap();
+        model
+            .iter_mut()
+            .zip(outcome.series.base_fee_wei)
+            .for_each(|(mean, fee)| *mean += fee as f64 / 4.0);
+    }
     let correlation = correlation(&means(&seen), &means(&model));
-    eprintln!("correlation of log mean base fees over 250 blocks: {correlation:.3}");
+    let ratio = model.iter().sum::<f64>() / seen.iter().sum::<f64>();
+    eprintln!(
+        "250-block base fees: correlation of logs {correlation:.3}, ratio of means {ratio:.3}"
+    );
     assert!(correlation > 0.5, "{correlation}");
+    assert!((ratio - 1.0).abs() < 0.25, "{ratio}");
 }
 
 fn correlation(a: &[f64], b: &[f64]) -> f64 {

@@ -103,8 +103,9 @@ fn the_cycle_is_a_sine() {
 fn counts_have_the_mean_and_variance_of_a_poisson_number() {
     let scale = Scale::new();
     let mut generator = generator((5, 0), b"test");
-    for mean in [0.3, 4.0, 31.9, 33.0, 800.0] {
-        let mean_q24 = (mean * f64::from(1 << 24)) as u64;
+    for mean_milli in [300u32, 4_000, 31_900, 33_000, 800_000] {
+        let mean = f64::from(mean_milli) / 1e3;
+        let mean_q24 = (u64::from(mean_milli) << 24) / 1_000;
         let draws: Vec<f64> =
             (0..20_000).map(|_| poisson(mean_q24, &scale, &mut generator) as f64).collect();
         let found = draws.iter().sum::<f64>() / 2e4;

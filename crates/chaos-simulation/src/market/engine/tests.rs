@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::Preset;
 use crate::market::{
-    BlobRules, Metric, PoolRules,
+    BlobRules, Metric, PoolRules, Proposer,
     arrivals::{Arrivals, BlobDemand, GasMix, Intervals, Shock, Walk},
     users::Users,
 };
@@ -101,8 +101,8 @@ fn backlog_pricing_settles_where_demand_equals_the_speed_limit() {
             },
             start_base_fee_wei: 2 * floor,
             users: Users::truthful(1),
-            warmup_blocks: 6_000,
-            blocks: 4_000,
+            warmup_blocks: 3_000,
+            blocks: 2_000,
             ..Spec::stated(rules)
         };
         let outcome = run(&spec, &Arm::honest(rules), (1, 0)).unwrap();
@@ -141,7 +141,7 @@ fn a_priority_floor_excludes_whom_it_should() {
         }
     })
     .unwrap();
-    assert!(lowest >= 5 * GWEI && lowest < 6 * GWEI, "{lowest}");
+    assert!((5 * GWEI..6 * GWEI).contains(&lowest), "{lowest}");
 }
 
 /// Cost of `k` stuffed blocks: the sum of limit x (base fee x (9/8)^i + tip).
@@ -202,7 +202,7 @@ fn the_gas_cap_of_a_transaction_holds() {
     let spec = small(Rules::ethereum(30_000_000));
     let (mut free, mut capped) = (0, 0);
     let arms = [Arm::honest(Rules::ethereum(30_000_000)), Arm::honest(rules)];
-    run_observed(&spec, &arms, (1, 0), |arm, block| {
+    let outcomes = run_observed(&spec, &arms, (1, 0), |arm, block| {
         // What was submitted before the cap may still stand in the first blocks.
         if block.height > 130 {
             let largest = if arm == 0 { &mut free } else { &mut capped };
@@ -210,6 +210,8 @@ fn the_gas_cap_of_a_transaction_holds() {
         }
     })
     .unwrap();
+    let refused = |arm: usize| outcomes[arm].metrics[&Metric::GasRefused];
+    assert!(refused(0) == 0 && refused(1) > 100_000, "{} {}", refused(0), refused(1));
     assert!(free > 1_000_000 && capped <= 1_000_000, "{free} {capped}");
 }
 
@@ -317,9 +319,9 @@ fn any_arm() -> impl Strategy<Value = Arm> {
                 priority_fee_floor_wei,
                 blobs: blobs.then_some(BlobRules::osaka()),
                 gas_limit_path: if gradual {
-                    super::super::GasLimitPath::Gradual
+                    crate::market::GasLimitPath::Gradual
                 } else {
-                    super::super::GasLimitPath::AtOnce
+                    crate::market::GasLimitPath::AtOnce
                 },
                 transaction_gas_cap: cap.then_some(16_777_216),
                 ..Rules::ethereum(limit)

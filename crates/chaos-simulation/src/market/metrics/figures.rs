@@ -175,6 +175,7 @@ impl Meter {
         let sums = &self.sums;
         let gone = u128::from(sums.included + sums.dropped + sums.evicted);
         metrics.extend([
+            (Metric::GasRefused, self.per_block(sums.refused_gas)),
             (Metric::PoolReplaced, self.per_block(u128::from(sums.replaced) * 1_000)),
             (Metric::BacklogEligible, self.per_block(sums.eligible.into())),
             (Metric::BacklogEligibleGas, self.per_block(sums.eligible_gas)),

@@ -42,6 +42,7 @@ pub(super) struct Sums {
     /// Use of the target in parts per billion, summed.
     pub(super) target_use_ppb: u128,
     pub(super) replaced: u64,
+    pub(super) refused_gas: u128,
     /// Value less cost of waiting of included users without blobs.
     pub(super) welfare_wei: u128,
     /// What they paid.
@@ -113,6 +114,13 @@ impl Meter {
             let (gas, value) = &mut self.arrived[builder::bucket(user.value_wei)];
             *gas += u64::from(user.gas);
             *value += u128::from(user.gas) * u128::from(user.value_wei);
+        }
+    }
+
+    /// A user was willing, but its transaction is too large for the rules.
+    pub(in crate::market) fn refused(&mut self, user: &User) {
+        if self.active {
+            self.sums.refused_gas += u128::from(user.gas);
         }
     }
 

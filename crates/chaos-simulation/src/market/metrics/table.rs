@@ -138,6 +138,11 @@ metrics! {
     PoolEvicted, "pool_evicted", "ppm",
         "share of transactions submitted in measured blocks and no longer waiting that were evicted",
         "geth transaction pool";
+    /// Gas refused by size.
+    GasRefused, "gas_refused", "gas_per_block",
+        "mean over blocks of the gas of users willing to bid whose transaction exceeds the \
+         transaction gas cap, the block's limit or the blobs allowed",
+        "EIP-7825";
     /// Replacements.
     PoolReplaced, "pool_replaced", "per_block_milli", "mean replacements per block, thousandths",
         "ethereum/abm1559";
