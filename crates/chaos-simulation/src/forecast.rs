@@ -6,12 +6,13 @@
 //! intervals hold and whether the model beats "the next window will be like the last one".
 //! [`backtest`] does both for one change in the past.
 //!
-//! Intervals carry three sources of error: the paths' own randomness, the error with which the
-//! level of demand is known from so few blocks, and that of the size of its slow swings. They do not
-//! carry the error of the assumptions, above all the elasticity: read a forecast of a change at
+//! Intervals carry four sources of error: the paths' own randomness, the error with which the level
+//! of demand is known from so few blocks, that of the size of its slow swings, and how much further
+//! than the model expects recorded windows lie apart. They do not carry the error of the assumptions, above all the elasticity: read a forecast of a change at
 //! several values.
 
 mod backtest;
+mod dispersion;
 mod document;
 mod launch;
 mod make;

@@ -34,8 +34,8 @@ pub struct Assumptions {
     pub elasticity_ppm: u32,
     /// How long unserved demand waits before it gives up, in blocks.
     pub patience_blocks: u32,
-    /// How far patient users' reservation prices lie around recent base fees, as the largest
-    /// distance of natural logarithms in ppm: 150,000 means from 14 % below to 16 % above.
+    /// How far patient users' reservation prices lie around the going price, as the largest
+    /// distance of natural logarithms in ppm: 250,000 means from 22 % below to 28 % above.
     #[serde(default = "reservation_spread_ppm")]
     pub reservation_spread_ppm: u32,
     /// Most gas that may wait, in multiples of the block gas limit; what exceeds it is refused.
@@ -58,16 +58,17 @@ impl Default for Assumptions {
             patience_blocks: 50,
             reservation_spread_ppm: reservation_spread_ppm(),
             pool_blocks: 20,
-            burst_probability_ppm: 150,
-            burst_factor_ppm: 5_000_000,
-            burst_blocks: 25,
+            burst_probability_ppm: 170,
+            burst_factor_ppm: 8_000_000,
+            burst_blocks: 20,
         }
     }
 }
 
-/// The spread with which the recorded London window is reproduced best: 15 %.
+/// The spread with which hourly falls of the base fee in the recorded London window are reproduced
+/// best: a quarter.
 const fn reservation_spread_ppm() -> u32 {
-    150_000
+    250_000
 }
 
 /// Where the noise figures of a [`Demand`] come from.

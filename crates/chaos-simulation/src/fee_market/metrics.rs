@@ -146,6 +146,33 @@ impl Metric {
         )
     }
 
+    /// The smallest and largest value that the formula can give.
+    pub(crate) const fn range(self) -> (i128, i128) {
+        match self {
+            Self::UtilisationMean
+            | Self::BlocksSaturated
+            | Self::BlocksEmpty
+            | Self::TimeAboveTarget
+            | Self::TargetCrossings
+            | Self::BaseFeeDrawdown
+            | Self::DemandDropped
+            | Self::ResponseClamped => (0, 1_000_000),
+            Self::UtilisationAutocorrelation => (-1_000_000, 1_000_000),
+            Self::UseVsTarget => (-1_000_000, i128::MAX),
+            Self::BaseFeeTailRatio => (1_000_000, i128::MAX),
+            Self::SaturatedRunMax
+            | Self::BaseFeeMedian
+            | Self::BaseFeeP95
+            | Self::BaseFeeP99
+            | Self::BaseFeeVolatility
+            | Self::BaseFeeRunUp
+            | Self::InclusionDelayMean
+            | Self::InclusionDelayP95
+            | Self::FeeBurned
+            | Self::GasServed => (0, i128::MAX),
+        }
+    }
+
     /// Formula and source.
     #[must_use]
     pub const fn definition(self) -> &'static str {

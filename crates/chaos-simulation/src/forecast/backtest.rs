@@ -1,9 +1,11 @@
-use std::num::NonZeroUsize;
+use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Basis, Error, Forecast, ForecastRow, Options, Quantiles, Request, Score, forecast,
+    Basis, Error, Forecast, ForecastRow, Options, Quantiles, Request, Score,
+    dispersion::NONE_PPM,
+    forecast,
     launch::Transient,
     make::{FIT_BLOCKS_MIN, HORIZON_BLOCKS_MIN, PathPlan, Plan, rows, usable},
     score,
@@ -90,15 +92,17 @@ fn launch(
         (path.metrics(&fitted.proposal), transients)
     })?;
     let (paths, transients): (Vec<_>, Vec<_>) = figures.into_iter().unzip();
-    let mut metrics = rows(&paths, None);
+    let mut metrics = rows(&paths, &BTreeMap::new(), None);
     for (index, transient) in Transient::ALL.into_iter().enumerate() {
         let values = transients.iter().map(|path| path[index]).collect();
         let row = ForecastRow {
             unit: transient.unit().to_owned(),
             quantiles: Quantiles::of(values),
+            widened_low_ppm: NONE_PPM,
+            widened_high_ppm: NONE_PPM,
             naive: None,
         };
         metrics.insert(transient.name().to_owned(), row);
     }
-    plan.document(fitted, Basis::After, metrics)
+    plan.document(fitted, Basis::After, metrics, 0)
 }

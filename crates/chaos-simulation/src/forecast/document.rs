@@ -118,6 +118,11 @@ pub struct ForecastRow {
     pub unit: String,
     /// What the model expects.
     pub quantiles: Quantiles,
+    /// Factor by which p2.5 and p10 were moved away from the median, because recorded windows lie
+    /// further below it than the paths, in ppm; 1,000,000 is none.
+    pub widened_low_ppm: u32,
+    /// The same of p90 and p97.5.
+    pub widened_high_ppm: u32,
     /// The same figure in the last blocks before the activation, as many as are predicted: the
     /// naive forecast. `None` where there are none.
     pub naive: Option<Decimal>,
@@ -162,6 +167,9 @@ pub struct Forecast {
     pub slow_error_ppm: i64,
     /// Where slow noise stood at the end of the fit (natural logarithm, ppm).
     pub slow_start_ppm: i64,
+    /// Recorded windows, overlapping, that the intervals were widened by; none if the fit is shorter
+    /// than the target.
+    pub dispersion_windows: u64,
     /// SHA-256 of the canonical model: name, assumptions, demand and the three figures above.
     pub model: Digest,
     /// Predicted figures by name.

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{
     Basis, Error, FORECAST_FORMAT, Forecast, ForecastRow, Quantiles, Request, Target, Window,
+    dispersion::{Widening, widenings},
 };
 use crate::{
     Decimal, ParameterName, Parameters, Setting,
@@ -121,8 +122,19 @@ pub fn forecast(
     let fitted = plan.fit(fit, "blocks before the activation")?;
     let spec = PathPlan { fitted: &fitted, start_wei: None, warmup_blocks: WARMUP_BLOCKS };
     let paths = plan.paths(&spec, |path| path.metrics(&fitted.proposal))?;
-    let rows = rows(&paths, Some(&naive));
-    plan.document(fitted, Basis::Before, rows)
+    // Recorded windows are compared with the rules that they were made under.
+    let unchanged = Fitted { proposal: fitted.baseline, ..fitted };
+    let reference = if fitted.proposal == fitted.baseline {
+        paths.clone()
+    } else {
+        let spec = PathPlan { fitted: &unchanged, ..spec };
+        plan.paths(&spec, |path| path.metrics(&unchanged.proposal))?
+    };
+    let multiplier = fitted.baseline.elasticity_multiplier();
+    let (widenings, windows) =
+        widenings(fit, options.horizon_blocks as usize, multiplier, &reference);
+    let rows = rows(&paths, &widenings, Some(&naive));
+    plan.document(fitted, Basis::Before, rows, windows)
 }
 
 /// The blocks that carry a base fee, if all ascend.
@@ -143,6 +155,7 @@ pub(super) struct Plan<'a> {
 }
 
 /// A demand and how well it is known.
+#[derive(Clone, Copy)]
 pub(super) struct Fitted {
     pub(super) window: Window,
     pub(super) baseline: Parameters,
@@ -245,6 +258,7 @@ impl Plan<'_> {
         fitted: Fitted,
         basis: Basis,
         metrics: BTreeMap<String, ForecastRow>,
+        dispersion_windows: u64,
     ) -> Result<Forecast, Error> {
         let (request, options) = (self.request, self.options);
         let mut inputs = request.inputs.clone();
@@ -270,6 +284,7 @@ impl Plan<'_> {
             level_error_ppm: fitted.level_error_ppm,
             slow_error_ppm: fitted.slow_error_ppm,
             slow_start_ppm: fitted.slow_start_ppm,
+            dispersion_windows,
             model: model_digest(&fitted, &options.assumptions)?,
             metrics,
         })
@@ -279,6 +294,7 @@ impl Plan<'_> {
 /// Percentiles over paths of every figure that blocks show.
 pub(super) fn rows(
     paths: &[PathMetrics],
+    widenings: &BTreeMap<Metric, Widening>,
     naive: Option<&PathMetrics>,
 ) -> BTreeMap<String, ForecastRow> {
     Metric::ALL
@@ -286,9 +302,12 @@ pub(super) fn rows(
         .filter(|metric| metric.is_observable())
         .map(|metric| {
             let values = paths.iter().filter_map(|path| path.get(&metric).copied()).collect();
+            let widening = widenings.get(&metric).copied().unwrap_or(Widening::NONE);
             let row = ForecastRow {
                 unit: metric.unit().to_owned(),
-                quantiles: Quantiles::of(values),
+                quantiles: widening.apply(Quantiles::of(values), metric),
+                widened_low_ppm: widening.low_ppm,
+                widened_high_ppm: widening.high_ppm,
                 naive: naive.and_then(|naive| naive.get(&metric)).copied().map(Decimal),
             };
             (metric.name().to_owned(), row)

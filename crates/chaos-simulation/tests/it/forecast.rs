@@ -79,6 +79,16 @@ fn recorded_history_is_predicted_window_after_window() {
     let horizon = std::env::var("HOR").map_or(2_500, |v| v.parse().unwrap());
     let options =
         Options { paths: 100, fit_blocks: fit, horizon_blocks: horizon, ..Options::default() };
+    let mut options = options;
+    if let Ok(v) = std::env::var("EPS") {
+        options.assumptions.elasticity_ppm = v.parse().unwrap();
+    }
+    if let Ok(v) = std::env::var("SPR") {
+        options.assumptions.reservation_spread_ppm = v.parse().unwrap();
+    }
+    if let Ok(v) = std::env::var("PAT") {
+        options.assumptions.patience_blocks = v.parse().unwrap();
+    }
     let validation = validate(history.blocks(), &rolling(options), threads(2)).unwrap();
     for w in &validation.windows {
         let r = &w.score.metrics["base_fee_median"];
@@ -99,6 +109,23 @@ fn recorded_history_is_predicted_window_after_window() {
             w.score.p10_p90.of
         );
     }
+    for name in [
+        "base_fee_run_up",
+        "base_fee_drawdown",
+        "saturated_run_max",
+        "blocks_saturated",
+        "base_fee_volatility",
+        "base_fee_tail_ratio",
+    ] {
+        for w in &validation.windows {
+            let r = &w.score.metrics[name];
+            eprint!(
+                " {}[{} {} {}]",
+                r.observed.0, r.quantiles.p10, r.quantiles.p50, r.quantiles.p90
+            );
+        }
+        eprintln!(" {name}");
+    }
     show(&validation);
 }
 
@@ -117,4 +144,14 @@ fn the_launch_is_tested_on_what_came_later() {
     }
     eprintln!("{:#?}", forecast.demand);
     assert_eq!(forecast.basis, Basis::After);
+}
+
+#[test]
+fn zz_fits() {
+    let Some(history) = history() else { return };
+    for chunk in history.blocks().chunks(5_000) {
+        let d = chaos_simulation::fee_market::calibrate(chunk, &Default::default(), &mainnet())
+            .unwrap();
+        eprintln!("{} {:?}", chunk[0].number, d);
+    }
 }
