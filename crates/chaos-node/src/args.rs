@@ -1,6 +1,7 @@
 //! The command line.
 
 mod agent;
+mod forecast;
 mod log;
 mod work;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(crate) use agent::{AgentArgs, AgentCommand, RegisterArgs, RevokeArgs, RotateArgs, ShowArgs};
+pub(crate) use forecast::{BacktestArgs, ForecastArgs, ValidateArgs};
 pub(crate) use log::{
     AnchorArgs, LogArgs, LogCommand, ProveArgs, RebuildArgs, ShowArgs as LogShowArgs,
 };
@@ -52,6 +54,10 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Compare a parameter change with the baseline on real blocks.
     Simulate(SimulateArgs),
+    /// Predict recorded blocks window after window and say how often the forecasts held.
+    Validate(ValidateArgs),
+    /// Predict the blocks after a change, and score the forecast against what happened.
+    Backtest(BacktestArgs),
     /// Let the studio's agents analyse, draft, simulate and refine a proposal.
     Propose(ProposeArgs),
     /// Verify receipt bundles offline.

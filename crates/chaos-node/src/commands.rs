@@ -2,9 +2,11 @@
 
 pub(crate) mod agent;
 pub(crate) mod anchor;
+pub(crate) mod backtest;
 pub(crate) mod demo;
 pub(crate) mod log;
 pub(crate) mod propose;
 pub(crate) mod replay;
 pub(crate) mod simulate;
+pub(crate) mod validate;
 pub(crate) mod verify;

@@ -39,6 +39,8 @@ fn run(args: args::Args) -> Result<ExitCode, Failure> {
         Command::Demo(args) => commands::demo::run(&args),
         Command::Replay(args) => commands::replay::run(&args),
         Command::Simulate(args) => commands::simulate::run(&args),
+        Command::Validate(args) => commands::validate::run(&args),
+        Command::Backtest(args) => commands::backtest::run(&args),
         Command::Propose(args) => commands::propose::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Agent(args) => commands::agent::run(&args),

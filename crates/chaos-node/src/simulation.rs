@@ -177,7 +177,7 @@ pub(crate) fn experiment(
 }
 
 /// Reads a decimal fraction with up to six digits as parts per million, without floats.
-fn elasticity_ppm(text: &str) -> Result<u32, Failure> {
+pub(crate) fn elasticity_ppm(text: &str) -> Result<u32, Failure> {
     let wrong = || {
         Failure::message(
             Kind::Input,

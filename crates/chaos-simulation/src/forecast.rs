@@ -119,6 +119,3 @@ pub enum Error {
     #[error("not a canonical document")]
     Canonical(#[source] canonical::Error),
 }
-
-#[cfg(test)]
-mod tests;

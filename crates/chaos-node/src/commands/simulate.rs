@@ -103,7 +103,7 @@ fn print_human(ground: &Ground, simulation: &Simulation) -> Result<(), Failure> 
 }
 
 /// How a unit of the result is shown to people; `--json` has the exact integers.
-struct Scale<'a> {
+pub(crate) struct Scale<'a> {
     unit: &'a str,
     /// The shown unit in units of the result, a power of ten.
     divisor: u128,
@@ -112,7 +112,7 @@ struct Scale<'a> {
 }
 
 impl<'a> Scale<'a> {
-    fn of(unit: &'a str) -> Self {
+    pub(crate) fn of(unit: &'a str) -> Self {
         let (unit, divisor, places) = match unit {
             "wei" => ("gwei", 1_000_000_000, 3),
             "wei_per_block" => ("ETH/block", 1_000_000_000_000_000_000, 4),
@@ -125,8 +125,13 @@ impl<'a> Scale<'a> {
         Self { unit, divisor, places }
     }
 
+    /// The shown unit.
+    pub(crate) const fn unit(&self) -> &'a str {
+        self.unit
+    }
+
     /// The value cut, not rounded, after the shown places.
-    fn show(&self, value: i128) -> String {
+    pub(crate) fn show(&self, value: i128) -> String {
         let sign = if value < 0 { "-" } else { "" };
         let magnitude = value.unsigned_abs();
         let whole = magnitude / self.divisor;

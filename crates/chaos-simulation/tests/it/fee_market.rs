@@ -6,7 +6,8 @@ use chaos_simulation::{
     EvmBlockFigures, Experiment, Layer, Material, ParameterName, Parameters, Program, Setting,
     Simulation, SimulationResult,
     fee_market::{
-        FeeHistory, INITIAL_BASE_FEE_WEI, ObservedBlock, chain_parameters, next_base_fee,
+        FeeHistory, INITIAL_BASE_FEE_WEI, Metric, ObservedBlock, chain_parameters, next_base_fee,
+        observed_metrics,
     },
     run, sensitivity,
 };
@@ -146,7 +147,7 @@ fn the_digest_of_a_small_experiment_is_pinned() {
     let result = run(&experiment, &material, threads(2)).unwrap().result;
     assert_eq!(
         result.digest().unwrap().to_hex(),
-        "8663c9e445c06d6349ba101775794a92ae08902458b9b8a7e75d3a581f529540"
+        "309fff1bccdd48290dcb59016671c47c0c1e059940b4881c358ef318097d37cf"
     );
 }
 
@@ -255,6 +256,17 @@ fn the_baseline_model_stays_near_the_recorded_window() {
     assert!(apart("blocks_empty") < 10_000);
     assert!(apart("utilisation_autocorrelation") < 80_000);
     assert!(apart("target_crossings") < 50_000);
-    // Demand that does not wait for its price gives 172 gwei where 75 were observed.
-    assert!(apart("base_fee_p95") < 20_000_000_000);
+    // The record is twenty times as long as a path, so its tail is compared window by window.
+    // Demand that does not wait for its price gives 172 gwei.
+    let blocks = experiment.blocks as usize;
+    let mut windows: Vec<i128> = history
+        .blocks()
+        .chunks_exact(blocks)
+        .map(|window| observed_metrics(window, 2)[&Metric::BaseFeeP95])
+        .collect();
+    windows.sort_unstable();
+    let observed = windows[windows.len() / 2];
+    let modelled = row("base_fee_p95").modelled;
+    eprintln!("base_fee_p95 of {blocks} blocks: observed {observed}, modelled {modelled}");
+    assert!(observed.abs_diff(modelled) * 4 < observed.unsigned_abs());
 }

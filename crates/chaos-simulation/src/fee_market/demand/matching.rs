@@ -10,6 +10,9 @@ use crate::{
 /// Size of the simulated sample.
 const PATHS: u32 = 6;
 const BLOCKS: u32 = 1_000;
+/// The level is what figures depend on most: its last steps use a larger sample.
+const LEVEL_PATHS: u32 = 20;
+const LEVEL_STEPS: usize = 2;
 const WARMUP_BLOCKS: u32 = 150;
 
 /// Seed of the matching paths; an experiment's own seed must not move its calibration.
@@ -58,7 +61,10 @@ pub(super) fn fit(
         let excess = observed[&Metric::BlocksEmpty] - sample.mean(&demand, Metric::BlocksEmpty);
         let empty = (i128::from(demand.empty_ppm) + excess).clamp(0, EMPTY_PPM_MAX);
         demand.empty_ppm = u32::try_from(empty).unwrap_or(0);
-        demand.level_gas = sample.level_gas(&demand);
+        demand.level_gas = sample.level_gas(&demand, PATHS);
+    }
+    for _ in 0..LEVEL_STEPS {
+        demand.level_gas = sample.level_gas(&demand, LEVEL_PATHS);
     }
     demand
 }
@@ -84,7 +90,12 @@ struct Sample<'a> {
 }
 
 impl Sample<'_> {
-    fn each<T>(&self, demand: &Demand, figure: impl Fn(&crate::fee_market::Path) -> T) -> Vec<T> {
+    fn each<T>(
+        &self,
+        demand: &Demand,
+        paths: u32,
+        figure: impl Fn(&crate::fee_market::Path) -> T,
+    ) -> Vec<T> {
         let spec = PathSpec {
             demand,
             assumptions: self.assumptions,
@@ -97,11 +108,11 @@ impl Sample<'_> {
             let shocks = Shocks::draw((SEED, path), blocks, demand, self.assumptions);
             figure(&simulate(&spec, &shocks, self.parameters))
         };
-        (0..PATHS).map(run).collect()
+        (0..paths).map(run).collect()
     }
 
     fn mean(&self, demand: &Demand, metric: Metric) -> i128 {
-        let figures = self.each(demand, |path| path.metrics(self.parameters)[&metric]);
+        let figures = self.each(demand, PATHS, |path| path.metrics(self.parameters)[&metric]);
         figures.iter().sum::<i128>() / i128::from(PATHS)
     }
 
@@ -109,12 +120,12 @@ impl Sample<'_> {
     ///
     /// Every path runs twice, the second time with its slow noise the other way round: so few blocks
     /// would not show the middle of it.
-    fn level_gas(&self, demand: &Demand) -> u64 {
+    fn level_gas(&self, demand: &Demand, paths: u32) -> u64 {
         let mirrored = Demand { slow_sigma_ppm: -demand.slow_sigma_ppm, ..*demand };
         let mut fees: Vec<u128> = [*demand, mirrored]
             .iter()
             .flat_map(|demand| {
-                self.each(demand, |path| {
+                self.each(demand, paths, |path| {
                     path.blocks.iter().map(|block| block.base_fee_wei).collect::<Vec<_>>()
                 })
             })

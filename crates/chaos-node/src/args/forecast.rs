@@ -1,0 +1,99 @@
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use clap::Args;
+
+use super::ELASTICITY;
+
+/// How forecasts are computed.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ForecastArgs {
+    /// The chain that the blocks are from.
+    #[arg(long, value_name = "CAIP-2", default_value = "eip155:1")]
+    pub(crate) chain: String,
+    /// How many blocks demand is fitted on: those just before the predicted ones.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub(crate) window: u32,
+    /// How many blocks are predicted.
+    #[arg(long, value_name = "N", default_value_t = 2_500)]
+    pub(crate) horizon: u32,
+    /// How many random paths each forecast runs.
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(crate) paths: u32,
+    /// The seed of all randomness.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Price elasticity of demand, an assumption; published estimates run from 0.006 to 0.3.
+    #[arg(long, default_value = ELASTICITY)]
+    pub(crate) elasticity: String,
+    /// How many threads; the result does not depend on it.
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+}
+
+const VALIDATE_EXAMPLES: &str = "\
+Examples:
+  chaoschain validate --fee-history fees.csv.gz
+  chaoschain validate --fee-history fees.csv.gz --window 5000 --horizon 1000 --json
+
+The file is a CSV, plain or gzip, with the first line
+number,timestamp,gas_used,gas_limit,base_fee_wei and its blocks in ascending order. The first
+window is fitted, the blocks after it predicted and scored, and both move on by the horizon.
+
+p10-p90 and p2.5-p97.5 say how often the observed figure lay inside the interval: of good
+intervals 80 % and 95 %. Skill compares the forecast with `the next window equals the last one`:
+100 % is perfect, 0 % no better, below zero worse.";
+
+#[derive(Debug, Args)]
+#[command(after_help = VALIDATE_EXAMPLES)]
+pub(crate) struct ValidateArgs {
+    /// The recorded blocks.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) fee_history: PathBuf,
+    #[command(flatten)]
+    pub(crate) forecast: ForecastArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const BACKTEST_EXAMPLES: &str = "\
+Examples:
+What would the model have said about a change, and was it right?
+  chaoschain backtest --fee-history fees.csv.gz --activation 12990000
+  chaoschain backtest --fee-history fees.csv.gz --activation 12990000 --set gas-limit=45000000
+
+A dated forecast of a change to come, kept, and scored when the blocks are there:
+  chaoschain backtest --fee-history today.csv --activation 23000000 --set gas-limit=60000000 \\
+    --save forecast.json
+  chaoschain backtest --forecast forecast.json --fee-history later.csv
+
+Without --set nothing changes at the activation, which tests the model alone. If the file begins
+with the activation, as London's does, there is nothing to fit on before it: demand is fitted on
+the blocks after those predicted, and the result says so.
+
+A forecast that missed is a result, not a failure: the exit code is 0.";
+
+#[derive(Debug, Args)]
+#[command(after_help = BACKTEST_EXAMPLES)]
+pub(crate) struct BacktestArgs {
+    /// The recorded blocks.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) fee_history: PathBuf,
+    /// The first block under the changed parameters.
+    #[arg(long, value_name = "BLOCK", required_unless_present = "forecast")]
+    pub(crate) activation: Option<u64>,
+    /// A parameter and its value from the activation on; may be repeated.
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Write the forecast to this file; with an activation after the last block nothing is scored.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: Option<PathBuf>,
+    /// Score this forecast, made earlier, instead of making one.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["activation", "set", "save"])]
+    pub(crate) forecast: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) options: ForecastArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,172 @@
+//! `chaoschain validate`.
+
+use std::process::ExitCode;
+
+use chaos_simulation::{
+    Decimal, Parameters, Program,
+    fee_market::{self, FeeHistory, ObservedBlock},
+    forecast::{Coverage, Options, RollingOptions, Validation, validate},
+};
+use chaos_types::ChainId;
+
+use crate::{
+    args::{ForecastArgs, ValidateArgs},
+    blocks,
+    commands::replay::threads,
+    exit::{Failure, Kind, OrFail as _},
+    output,
+    simulation::{FEE_HISTORY, elasticity_ppm},
+};
+
+pub(crate) fn run(args: &ValidateArgs) -> Result<ExitCode, Failure> {
+    let (history, digest) = blocks::read_fee_history(&args.fee_history)?;
+    let request = RollingOptions {
+        chain: chain(&args.forecast)?,
+        program: Program::this(),
+        inputs: vec![chaos_simulation::Input { name: FEE_HISTORY.to_owned(), digest }],
+        parameters: parameters(&history)?,
+        options: options(&args.forecast)?,
+    };
+    let threads = threads(args.forecast.threads);
+    let validation = validate(history.blocks(), &request, threads).or_fail(Kind::Input)?;
+    if args.json {
+        output::json(&validation)?;
+    } else {
+        human(&validation);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The rule of the recorded blocks: Ethereum's, at their gas limit.
+pub(crate) fn parameters(history: &FeeHistory) -> Result<Parameters, Failure> {
+    let blocks: &[ObservedBlock] = history.blocks();
+    fee_market::chain_parameters(blocks).ok_or_else(|| {
+        Failure::message(Kind::Input, "no block of the fee history has a base fee")
+            .hint("the fee market begins with London; an empty base_fee_wei is a block before it")
+    })
+}
+
+pub(crate) fn chain(args: &ForecastArgs) -> Result<ChainId, Failure> {
+    args.chain.parse().or_fail(Kind::Input).map_err(|error| error.context("--chain"))
+}
+
+pub(crate) fn options(args: &ForecastArgs) -> Result<Options, Failure> {
+    let mut options = Options {
+        seed: args.seed,
+        paths: args.paths,
+        fit_blocks: args.window,
+        horizon_blocks: args.horizon,
+        ..Options::default()
+    };
+    options.assumptions.elasticity_ppm = elasticity_ppm(&args.elasticity)?;
+    Ok(options)
+}
+
+/// Parts per million as per cent with one place.
+pub(crate) fn percent(ppm: i128) -> String {
+    let tenths = ppm / 1_000;
+    let sign = if ppm < 0 { "-" } else { "" };
+    format!("{sign}{}.{}", tenths.unsigned_abs() / 10, tenths.unsigned_abs() % 10)
+}
+
+pub(crate) fn optional_percent(ppm: Option<Decimal>) -> String {
+    ppm.map_or_else(|| "-".to_owned(), |ppm| percent(ppm.0))
+}
+
+pub(crate) fn share(coverage: &Coverage) -> String {
+    format!("{}/{}", coverage.inside, coverage.of)
+}
+
+/// "81.8 % (50.8 to 95.1)", the interval being that of the true share.
+pub(crate) fn coverage(coverage: &Coverage) -> String {
+    format!(
+        "{} % ({} to {})",
+        percent(coverage.share_ppm.into()),
+        percent(coverage.low_ppm.into()),
+        percent(coverage.high_ppm.into())
+    )
+}
+
+fn human(validation: &Validation) {
+    let Validation { windows, fit_blocks, horizon_blocks, .. } = validation;
+    output::line(format_args!(
+        "{}: {} windows, fitted on {fit_blocks} blocks, predicting {horizon_blocks}",
+        output::bold(validation.chain.as_str()),
+        windows.len()
+    ));
+    if let (Some(first), Some(last)) = (windows.first(), windows.last()) {
+        output::line(format_args!(
+            "  predicted blocks {} to {}, {} paths, seed {}, elasticity {} %",
+            first.score.observed.first_block,
+            last.score.observed.last_block,
+            validation.paths,
+            validation.seed,
+            percent(i128::from(validation.assumptions.elasticity_ppm))
+        ));
+    }
+    if validation.windows_skipped > 0 || validation.windows_with_gaps > 0 {
+        output::line(format_args!(
+            "  gaps: {} windows left out, {} scored with blocks missing",
+            validation.windows_skipped, validation.windows_with_gaps
+        ));
+    }
+    output::line("");
+    let rows: Vec<_> = validation
+        .metrics
+        .iter()
+        .map(|(name, row)| {
+            vec![
+                name.clone(),
+                optional_percent(row.error_ppm),
+                optional_percent(row.naive_error_ppm),
+                optional_percent(row.bias_ppm),
+                share(&row.p10_p90),
+                share(&row.p2_5_p97_5),
+                optional_percent(row.skill_ppm),
+            ]
+        })
+        .collect();
+    output::table(
+        &["metric", "error %", "naive %", "bias %", "p10-p90", "p2.5-p97.5", "skill %"],
+        &rows,
+    );
+    output::line(format_args!(
+        "\ninside p10-p90     {}, of good intervals 80 %",
+        coverage(&validation.p10_p90)
+    ));
+    output::line(format_args!(
+        "inside p2.5-p97.5  {}, of good intervals 95 %",
+        coverage(&validation.p2_5_p97_5)
+    ));
+    output::line(format_args!("\n{}", verdict(validation)));
+}
+
+/// One line: whether intervals can be believed, and whether the model beats the naive forecast.
+fn verdict(validation: &Validation) -> String {
+    let Coverage { share_ppm, low_ppm, high_ppm, .. } = validation.p10_p90;
+    let intervals = if high_ppm < 800_000 {
+        "intervals are too narrow"
+    } else if low_ppm > 800_000 {
+        "intervals are too wide"
+    } else if share_ppm < 700_000 {
+        "intervals look too narrow, but the windows are too few to be sure"
+    } else {
+        "intervals hold"
+    };
+    format!(
+        "{intervals}; better than the last window on {} of {} figures (median skill {} %)",
+        validation.better_than_naive,
+        validation.naive_compared,
+        optional_percent(validation.skill_median_ppm)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn per_cent_keep_their_sign_below_one() {
+        assert_eq!([-4_000, -130_999, 0, 812_345].map(percent), ["-0.4", "-13.0", "0.0", "81.2"]);
+    }
+}
