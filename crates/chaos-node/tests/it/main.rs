@@ -10,6 +10,7 @@
 mod agents;
 mod crashes;
 mod demo;
+mod forecast;
 mod live;
 mod program;
 mod simulation;
