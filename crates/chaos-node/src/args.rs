@@ -3,6 +3,7 @@
 mod agent;
 mod forecast;
 mod log;
+mod sources;
 mod work;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub(crate) use forecast::{BacktestArgs, ForecastArgs, ValidateArgs};
 pub(crate) use log::{
     AnchorArgs, LogArgs, LogCommand, ProveArgs, RebuildArgs, ShowArgs as LogShowArgs,
 };
+pub(crate) use sources::{ExportArgs, ImportArgs, NodeArgs, StateFrom};
 pub(crate) use work::{
     BlockSource, DemoArgs, ELASTICITY, ProposeArgs, ReplayArgs, SimulateArgs, SimulationArgs,
     VerifyArgs,
@@ -52,6 +54,10 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Re-execute blocks and compare gas and receipts roots with their headers.
     Replay(ReplayArgs),
+    /// Fetch blocks and write them in the recorded format, or select from recorded ones.
+    Export(ExportArgs),
+    /// Make a recorded block of a saved trace or witness.
+    Import(ImportArgs),
     /// Compare a parameter change with the baseline on real blocks.
     Simulate(SimulateArgs),
     /// Predict recorded blocks window after window and say how often the forecasts held.

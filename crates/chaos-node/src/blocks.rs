@@ -89,7 +89,7 @@ pub(crate) fn load_folder(dir: &Path, wanted: Option<&ChainId>) -> Result<Loaded
 }
 
 /// `dir` itself if it has a `blocks` folder, else its subfolders that have one.
-fn chain_folders(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn chain_folders(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     if dir.join("blocks").is_dir() {
         return Ok(vec![dir.to_owned()]);
     }
@@ -120,10 +120,16 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(paths)
 }
 
+/// The block files of a recorded chain.
+pub(crate) fn block_files(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = entries(&folder.join("blocks"))?;
+    files.retain(|path| is_recorded(path));
+    Ok(files)
+}
+
 fn read_chain_folder(folder: &Path) -> Result<Vec<ReplayInput>, Failure> {
     let codes = read_bytecodes(folder)?;
-    let files: Vec<_> =
-        entries(&folder.join("blocks"))?.into_iter().filter(|path| is_recorded(path)).collect();
+    let files = block_files(folder)?;
     if files.is_empty() {
         return Err(Failure::message(
             Kind::Input,
@@ -147,9 +153,7 @@ fn read_bytecodes(folder: &Path) -> Result<Bytecodes, Failure> {
     for name in ["bytecodes.json.gz", "bytecodes.json"] {
         let path = folder.join(name);
         if path.exists() {
-            return Bytecodes::decode(&read(&path)?)
-                .with_context(|| path.display().to_string())
-                .or_fail(Kind::Input);
+            return decode_bytecodes(&read(&path)?, &path);
         }
     }
     Err(Failure::message(
@@ -158,12 +162,17 @@ fn read_bytecodes(folder: &Path) -> Result<Bytecodes, Failure> {
     ))
 }
 
+/// Reads codes and checks their hashes.
+pub(crate) fn decode_bytecodes(bytes: &[u8], path: &Path) -> Result<Bytecodes, Failure> {
+    Bytecodes::decode(bytes).with_context(|| path.display().to_string()).or_fail(Kind::Input)
+}
+
 fn is_recorded(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     name.ends_with(".json") || name.ends_with(".json.gz")
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display())).or_fail(Kind::Input)
 }
 

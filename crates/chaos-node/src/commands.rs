@@ -4,6 +4,8 @@ pub(crate) mod agent;
 pub(crate) mod anchor;
 pub(crate) mod backtest;
 pub(crate) mod demo;
+pub(crate) mod export;
+pub(crate) mod import;
 pub(crate) mod log;
 pub(crate) mod propose;
 pub(crate) mod replay;

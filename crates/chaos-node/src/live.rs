@@ -1,21 +1,36 @@
 //! Live blocks: fetched once with the state they read, then kept in the recorded format.
 
-use std::{collections::BTreeMap, fs, path::Path};
+mod fetch;
+mod headers;
 
-use anyhow::Context as _;
+use std::path::PathBuf;
+
 use chaos_chains::rpc;
-use chaos_simulation::evm::{Block, Bytecodes, Complete, RecordedBlock, ReplayInput, replay_on};
 use chaos_types::ChainId;
+use indicatif::{ProgressBar, ProgressStyle};
 
+use self::fetch::Fetcher;
+pub(crate) use self::{fetch::with_block, headers::load as load_headers};
 use crate::{
-    args::BlockSource,
+    args::{BlockSource, StateFrom},
     blocks::{ChainBlocks, Loaded},
-    exit::{Failure, Kind, OrFail as _},
+    exit::{Failure, Kind},
     output,
 };
 
 /// One range holds at most this many blocks.
 const RANGE_BLOCKS_MAX: u64 = 10_000;
+
+/// What was fetched, and from where.
+pub(crate) struct Fetched {
+    pub(crate) blocks: ChainBlocks,
+    /// Scheme, host and port of the endpoint.
+    pub(crate) endpoint: String,
+    /// The folder that holds the blocks in the recorded format.
+    pub(crate) folder: PathBuf,
+    /// Blocks whose hash was computed again from the header.
+    pub(crate) hashes_recomputed: u64,
+}
 
 /// Fetches the blocks of `source.range`, executing each so that exactly the state it reads is
 /// fetched and recorded.
@@ -24,117 +39,145 @@ pub(crate) fn load(
     source: &BlockSource,
     wanted: Option<&ChainId>,
 ) -> Result<Loaded, Failure> {
-    let endpoint = rpc::BlockSource::connect(url, wanted, &source.cache).or_fail(Kind::Outside)?;
+    Ok(Loaded { chains: vec![fetch_range(url, source, wanted)?.blocks], left_out: 0 })
+}
+
+/// As [`load`], with what an export says about it.
+pub(crate) fn fetch_range(
+    url: &str,
+    source: &BlockSource,
+    wanted: Option<&ChainId>,
+) -> Result<Fetched, Failure> {
+    let (endpoint, number) = connect(url, source, wanted)?;
     let chain = endpoint.chain_id().clone();
-    let number = chain
-        .evm_number()
-        .ok_or_else(|| Failure::message(Kind::Input, format!("{chain} is not an EVM chain")))?;
-    let (first, last) = range(&source.range, &endpoint)?;
-    let bar = output::progress(&format!("fetching {chain}"), last - first + 1);
+    let (first, last) = range(&source.range, &endpoint, RANGE_BLOCKS_MAX)?;
+    let bar = progress(&chain, last - first + 1);
+    let mut fetcher = Fetcher::new(&endpoint, &source.cache, number, source.node.state_from)?;
     let mut inputs = Vec::new();
+    let mut previous: Option<rpc::HeaderFacts> = None;
+    let mut hashes_recomputed = 0;
     for height in first..=last {
-        inputs.push(fetch(&endpoint, &source.cache, number, height)?);
+        show_requests(&bar, &endpoint);
+        let (header, input) = fetcher.fetch(height, previous.as_ref())?;
+        hashes_recomputed += u64::from(header.hash_recomputed);
+        previous = Some(header);
+        inputs.push(input);
         bar.inc(1);
     }
     bar.finish_and_clear();
     output::say(format_args!(
-        "{} blocks of {chain}, {} requests, kept in {}",
+        "{} blocks of {chain}, {} requests, {} of them retries, kept in {}",
         inputs.len(),
         endpoint.requests(),
+        endpoint.retries(),
         source.cache.display()
     ));
-    Ok(Loaded { chains: vec![ChainBlocks { chain, inputs }], left_out: 0 })
+    Ok(Fetched {
+        blocks: ChainBlocks { chain, inputs },
+        endpoint: endpoint.shown_url().to_owned(),
+        folder: fetcher.into_folder(),
+        hashes_recomputed,
+    })
+}
+
+fn connect(
+    url: &str,
+    source: &BlockSource,
+    wanted: Option<&ChainId>,
+) -> Result<(rpc::BlockSource, u64), Failure> {
+    let limits = source.node.limits();
+    let endpoint =
+        rpc::BlockSource::connect_with(url, wanted, &source.cache, limits).map_err(outside)?;
+    let chain = endpoint.chain_id();
+    let number = chain
+        .evm_number()
+        .ok_or_else(|| Failure::message(Kind::Input, format!("{chain} is not an EVM chain")))?;
+    Ok((endpoint, number))
+}
+
+/// A failure of the endpoint, with what can be done about it.
+fn outside(error: chaos_chains::Error) -> Failure {
+    let hint = match &error {
+        chaos_chains::Error::RateLimited { .. } => Some(
+            "run the same command again later: it goes on where it stopped; \
+                  --requests-per-second N keeps below the node's limit",
+        ),
+        chaos_chains::Error::Unreachable { .. } => {
+            Some("run the same command again: it goes on where it stopped")
+        }
+        chaos_chains::Error::Unsupported { .. } => {
+            Some("--state-from rpc needs nothing but state of the past")
+        }
+        _ => None,
+    };
+    let failure = Failure::new(Kind::Outside, error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// A broken chain of headers.
+fn moved(error: chaos_chains::Error, cache: &std::path::Path) -> Failure {
+    Failure::new(Kind::Outside, error).hint(format!(
+        "the chain may have been reorganised: run the command again; if it stays so, the node's \
+         answers do not agree with each other or with what is kept in {}",
+        cache.display()
+    ))
 }
 
 /// `FIRST..=LAST`, or `N` for the latest N blocks.
-fn range(text: &str, endpoint: &rpc::BlockSource) -> Result<(u64, u64), Failure> {
-    let wrong = || {
-        Failure::message(
-            Kind::Input,
-            format!("--range: expected FIRST..=LAST or N, found `{text}`"),
-        )
-    };
-    let (first, last) = match text.split_once("..=") {
-        Some((first, last)) => {
-            (first.parse().map_err(|_| wrong())?, last.parse().map_err(|_| wrong())?)
-        }
+fn range(text: &str, endpoint: &rpc::BlockSource, blocks_max: u64) -> Result<(u64, u64), Failure> {
+    let (first, last) = match first_last(text) {
+        Some(ends) => ends,
         None => {
-            let count: u64 = text.parse().map_err(|_| wrong())?;
-            let latest = endpoint.latest_block_number().or_fail(Kind::Outside)?;
+            let count: u64 = text.parse().map_err(|_| {
+                let text = format!("--range: expected FIRST..=LAST or N, found `{text}`");
+                Failure::message(Kind::Input, text)
+            })?;
+            let latest = endpoint.latest_block_number().map_err(outside)?;
             // The genesis block has no parent state to start from.
             (latest.saturating_sub(count.saturating_sub(1)).max(1), latest)
         }
     };
-    if first == 0 || first > last || last - first >= RANGE_BLOCKS_MAX {
+    if first == 0 || first > last || last - first >= blocks_max {
         return Err(Failure::message(
             Kind::Input,
             format!(
-                "--range: {first}..={last} must begin at 1 or above and hold 1 to {RANGE_BLOCKS_MAX} blocks"
+                "--range: {first}..={last} must begin at 1 or above and hold 1 to {blocks_max} blocks"
             ),
         ));
     }
     Ok((first, last))
 }
 
-fn fetch(
-    endpoint: &rpc::BlockSource,
-    cache: &Path,
-    chain: u64,
-    height: u64,
-) -> Result<ReplayInput, Failure> {
-    let folder = cache.join(format!("eip155-{chain}"));
-    let path = folder.join("blocks").join(format!("{height}.json"));
-    let codes_path = folder.join("bytecodes.json");
-    let fetched = endpoint.fetch(height).or_fail(Kind::Outside)?;
-    let json = serde_json::to_vec(&fetched.block).or_fail(Kind::Input)?;
-    let block = Block::decode_rpc(&json, Some(chain))
-        .with_context(|| format!("block {height}"))
-        .or_fail(Kind::Input)?;
-    // A chain that was restarted or reorganised has another block at the same height.
-    if let Ok(kept) = kept(&path, &codes_path, chain)
-        && kept.block().header.hash == block.header.hash
-    {
-        return Ok(kept);
+/// The ends of `FIRST..=LAST`.
+pub(crate) fn first_last(text: &str) -> Option<(u64, u64)> {
+    let (first, last) = text.split_once("..=")?;
+    Some((first.parse().ok()?, last.parse().ok()?))
+}
+
+fn progress(chain: &ChainId, blocks: u64) -> ProgressBar {
+    let bar = output::progress("", blocks);
+    let template = "{prefix} {bar:24} {pos}/{len} blocks, {msg}, {elapsed}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
     }
-    let state = endpoint.state(&fetched).or_fail(Kind::Outside)?;
-    replay_on(&block, Complete(&state))
-        .with_context(|| format!("block {height}"))
-        .or_fail(Kind::Outside)?;
-    let recorded = state.export();
-    // Codes first: a block file without its codes would be read with unknown code.
-    add_codes(&codes_path, recorded.bytecodes)?;
-    write(&path, &serde_json::to_vec(&recorded.block).or_fail(Kind::Input)?)?;
-    kept(&path, &codes_path, chain)
-        .with_context(|| format!("cannot read back {}", path.display()))
-        .or_fail(Kind::Storage)
+    bar.set_prefix(format!("fetching {chain}"));
+    bar
 }
 
-/// The block as it was kept.
-fn kept(path: &Path, codes_path: &Path, chain: u64) -> anyhow::Result<ReplayInput> {
-    let codes = Bytecodes::decode(&fs::read(codes_path)?)?;
-    let recorded = RecordedBlock::decode(&fs::read(path)?, Some(chain))?;
-    Ok(ReplayInput::new(recorded, &codes))
+fn show_requests(bar: &ProgressBar, endpoint: &rpc::BlockSource) {
+    bar.set_message(format!("{} requests, {} retries", endpoint.requests(), endpoint.retries()));
 }
 
-/// Adds codes to the ones that the folder's other blocks use.
-fn add_codes(path: &Path, fresh: BTreeMap<String, String>) -> Result<(), Failure> {
-    let mut codes: BTreeMap<String, String> = match fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes)
-            .with_context(|| format!("{} is damaged", path.display()))
-            .or_fail(Kind::Storage)?,
-        Err(_) => BTreeMap::new(),
-    };
-    codes.extend(fresh);
-    write(path, &serde_json::to_vec(&codes).or_fail(Kind::Input)?)
-}
-
-/// Writes beside and renames, so that a kill leaves either nothing or the whole file.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let part = path.with_extension("part");
-    let written = path
-        .parent()
-        .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::write(&part, bytes))
-        .and_then(|()| fs::rename(&part, path));
-    written.with_context(|| format!("cannot write {}", path.display())).or_fail(Kind::Storage)
+impl StateFrom {
+    /// What a node must offer for it.
+    const fn needs(self) -> &'static str {
+        match self {
+            Self::Rpc => "state of the past, as archive nodes keep it",
+            Self::Trace => "debug_traceBlock with prestateTracer",
+            Self::Witness => "debug_executionWitness",
+        }
+    }
 }

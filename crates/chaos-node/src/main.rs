@@ -12,6 +12,7 @@ mod keys;
 mod live;
 mod output;
 mod programs;
+mod recorded;
 mod simulation;
 mod studio;
 #[cfg_attr(not(test), expect(dead_code, reason = "the experiment command writes them"))]
@@ -38,6 +39,8 @@ fn run(args: args::Args) -> Result<ExitCode, Failure> {
     match args.command {
         Command::Demo(args) => commands::demo::run(&args),
         Command::Replay(args) => commands::replay::run(&args),
+        Command::Export(args) => commands::export::run(&args),
+        Command::Import(args) => commands::import::run(&args),
         Command::Simulate(args) => commands::simulate::run(&args),
         Command::Validate(args) => commands::validate::run(&args),
         Command::Backtest(args) => commands::backtest::run(&args),

@@ -2,7 +2,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::Args;
 
-use super::DataArgs;
+use super::{DataArgs, NodeArgs};
 
 /// Recorded or live blocks.
 #[derive(Debug, Clone, Args)]
@@ -23,6 +23,8 @@ pub(crate) struct BlockSource {
     /// are left out, and counted, with --blocks.
     #[arg(long, value_name = "CAIP-2")]
     pub(crate) chain: Option<String>,
+    #[command(flatten)]
+    pub(crate) node: NodeArgs,
 }
 
 const REPLAY_EXAMPLES: &str = "\

@@ -13,5 +13,7 @@ mod demo;
 mod forecast;
 mod live;
 mod program;
+mod proxy;
 mod simulation;
+mod sources;
 mod verify;

@@ -1,0 +1,151 @@
+//! `chaoschain import`.
+
+use std::{collections::BTreeMap, path::Path, process::ExitCode};
+
+use anyhow::Context as _;
+use chaos_chains::{B256, Bytes};
+use chaos_simulation::evm::{
+    Block, Bytecodes, RecordedBlock, ReplayInput,
+    import::{Imported, Witness, prestate, record_complete},
+    replay,
+};
+use chaos_types::{ChainId, Digest};
+use serde_json::{Value, json};
+
+use super::export::{observe, report};
+use crate::{
+    args::ImportArgs,
+    blocks,
+    exit::{Failure, Kind, OrFail as _},
+    live, output,
+    recorded::{self, Pack, Packed},
+};
+
+pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode, Failure> {
+    recorded::ensure_free(&args.out)?;
+    let mut digests = BTreeMap::new();
+    let mut read = |name: &'static str, path: &Path| -> Result<Vec<u8>, Failure> {
+        let bytes = recorded::plain(blocks::read(path)?)
+            .with_context(|| path.display().to_string())
+            .or_fail(Kind::Input)?;
+        digests.insert(name, Digest::of(&bytes).to_string());
+        Ok(bytes)
+    };
+    let raw_block = result_of(&read("block", &args.block)?, &args.block)?;
+    let block =
+        Block::decode_rpc(&serde_json::to_vec(&raw_block).or_fail(Kind::Input)?, args.chain_id)
+            .with_context(|| args.block.display().to_string())
+            .or_fail(Kind::Input)?;
+    let (from, imported) = match (&args.witness, &args.trace) {
+        (Some(path), _) => {
+            let bytes = read("witness", path)?;
+            let parent = match &args.parent {
+                Some(path) => {
+                    let header = result_of(&read("parent", path)?, path)?;
+                    Some(serde_json::to_vec(&header).or_fail(Kind::Input)?)
+                }
+                None => None,
+            };
+            let witness = Witness::decode(&bytes, &block, parent.as_deref())
+                .with_context(|| path.display().to_string())
+                .or_fail(Kind::Input)?;
+            ("witness", record_complete(&block, &witness).or_fail(Kind::Input)?)
+        }
+        (None, Some(path)) => {
+            let trace = read("trace", path)?;
+            let diff = args.diff.as_ref().map(|path| read("diff", path)).transpose()?;
+            let prestate = prestate(&trace, diff.as_deref(), &block)
+                .with_context(|| path.display().to_string())
+                .or_fail(Kind::Input)?;
+            let (recorded, codes) = prestate.into_recorded(block.clone());
+            ("trace", from_recorded(&block, recorded, codes)?)
+        }
+        (None, None) => return Err(Failure::message(Kind::Input, "no --trace and no --witness")),
+    };
+    ensure_agrees(&imported, from)?;
+    let manifest = write(args, &raw_block, &imported, json!({"kind": from, "files": digests}))?;
+    report(&manifest, &args.out, args.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Keeps what the execution read of it, if it answered everything; else all of it, so that what is
+/// unknown stays unknown.
+fn from_recorded(
+    block: &Block,
+    recorded: RecordedBlock,
+    codes: BTreeMap<B256, Bytes>,
+) -> Result<Imported, Failure> {
+    let checked = Bytecodes::from_codes(codes.clone()).or_fail(Kind::Input)?;
+    let input = ReplayInput::new(recorded.clone(), &checked);
+    let replay = replay(&input).or_fail(Kind::Input)?;
+    let unknown = replay.unknown_reads;
+    if unknown.total() == 0 {
+        return record_complete(block, input.snapshot().view()).or_fail(Kind::Input);
+    }
+    output::say(format_args!(
+        "{} reads are not in the trace ({} slots, {} codes, {} block hashes) and count as unknown in \
+         every replay",
+        unknown.total(),
+        unknown.storage,
+        unknown.code,
+        unknown.block_hash
+    ));
+    Ok(Imported { recorded, codes, replay })
+}
+
+fn ensure_agrees(imported: &Imported, from: &str) -> Result<(), Failure> {
+    let replay = &imported.replay;
+    if replay.agrees() || !replay.skipped_transactions.is_empty() {
+        return Ok(());
+    }
+    let failure = Failure::message(
+        Kind::Check,
+        format!(
+            "block {} executed on the {from} does not agree with its header: gas {} instead of {}, \
+             {} rejected transactions, receipts root {:?}",
+            replay.number,
+            replay.gas_replayed,
+            replay.gas_header,
+            replay.rejected.len(),
+            replay.receipts_root
+        ),
+    );
+    Err(failure
+        .hint("nothing was written; a trace without --diff misses accounts made in the block"))
+}
+
+fn write(
+    args: &ImportArgs,
+    raw_block: &Value,
+    imported: &Imported,
+    source: Value,
+) -> Result<Value, Failure> {
+    let value = live::with_block(&imported.recorded, raw_block, None)?;
+    let json = serde_json::to_vec(&value).or_fail(Kind::Input)?;
+    let chain = imported.recorded.block.chain_id;
+    let recorded = RecordedBlock::decode(&json, Some(chain)).or_fail(Kind::Input)?;
+    let pack = Pack {
+        chain: ChainId::evm(chain),
+        fees: vec![observe(&recorded.block.header)],
+        blocks: vec![Packed { recorded, json }],
+        codes: &imported.codes,
+        checks: json!({
+            "agrees": imported.replay.agrees(),
+            "unknown_reads": imported.replay.unknown_reads.total(),
+            "state_proven": source["kind"] == "witness",
+        }),
+        source,
+    };
+    pack.write(&args.out)
+}
+
+/// The document, out of its JSON-RPC envelope if it is in one.
+fn result_of(bytes: &[u8], path: &Path) -> Result<Value, Failure> {
+    let mut value: Value = serde_json::from_slice(bytes)
+        .with_context(|| path.display().to_string())
+        .or_fail(Kind::Input)?;
+    match value.get_mut("result") {
+        Some(result) if result.is_object() => Ok(result.take()),
+        _ => Ok(value),
+    }
+}
