@@ -18,12 +18,17 @@ use crate::{
     rpc::limits::{Pace, RpcLimits, backoff_s, is_rate_limit, retry_after_s},
 };
 
+/// Parts of a URL from this length on are taken for keys, in characters.
+const SECRET_CHARS_MIN: usize = 8;
+
 /// A JSON-RPC endpoint. Cheap to clone; clones share the count of requests.
 #[derive(Clone)]
 pub(crate) struct JsonRpc {
     http: reqwest::Client,
     url: Url,
     shown_url: String,
+    /// Parts of the URL that may be keys, longest first.
+    secrets: Arc<[String]>,
     limits: RpcLimits,
     shared: Arc<Shared>,
 }
@@ -107,7 +112,8 @@ impl JsonRpc {
             retries: AtomicU64::new(0),
             no_batches: AtomicBool::new(false),
         });
-        Ok(Self { http, url, shown_url, limits, shared })
+        let secrets = secrets(&url).into();
+        Ok(Self { http, url, shown_url, secrets, limits, shared })
     }
 
     pub(crate) fn shown_url(&self) -> &str {
@@ -143,7 +149,7 @@ impl JsonRpc {
         let body = json!({"jsonrpc": "2.0", "id": 0, "method": method, "params": params});
         let answer = self.exchange(method, &body, 1).await?;
         let answer: Answer = parse(method, answer)?;
-        Ok(outcome(answer))
+        Ok(self.outcome(answer))
     }
 
     /// Asks several questions in as few exchanges as the limits allow, one by one if the node takes
@@ -179,7 +185,7 @@ impl JsonRpc {
             };
             let mut limited = None;
             for (answer, index) in answers.into_iter().zip(&pending) {
-                match outcome(answer) {
+                match self.outcome(answer) {
                     Outcome::Result(value) => results[*index] = Some(value),
                     Outcome::Refused { code, message, data } if is_rate_limit(code, &message) => {
                         limited = limited.max(Some(backoff_s(data.as_ref())));
@@ -277,6 +283,19 @@ impl JsonRpc {
         Ok(())
     }
 
+    /// The node's words may repeat the URL it was asked at; what may be a key is taken out of them.
+    fn outcome(&self, answer: Answer) -> Outcome {
+        match answer.error {
+            Some(AnswerError { code, mut message, data }) => {
+                for secret in self.secrets.iter() {
+                    message = message.replace(secret, "…");
+                }
+                Outcome::Refused { code, message, data }
+            }
+            None => Outcome::Result(answer.result.unwrap_or(Value::Null)),
+        }
+    }
+
     async fn post(&self, method: &str, body: &Value) -> Result<Value, Failure> {
         let request = self
             .http
@@ -332,11 +351,18 @@ fn http_failure(error: reqwest::Error) -> Failure {
     Failure::Transport(TransportFailure::Http(error.without_url()))
 }
 
-fn outcome(answer: Answer) -> Outcome {
-    match answer.error {
-        Some(AnswerError { code, message, data }) => Outcome::Refused { code, message, data },
-        None => Outcome::Result(answer.result.unwrap_or(Value::Null)),
-    }
+/// What of a URL may be a key: the password, and long parts of the rest.
+fn secrets(url: &Url) -> Vec<String> {
+    let path = url.path().split('/');
+    let query = url.query().into_iter().flat_map(|query| query.split(['&', '=']));
+    let long = path.chain(query).chain([url.username()]);
+    let mut secrets: Vec<String> = long
+        .filter(|part| part.len() >= SECRET_CHARS_MIN)
+        .chain(url.password())
+        .map(str::to_owned)
+        .collect();
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets
 }
 
 /// Reads a JSON value into a type, or says where it does not fit.

@@ -104,6 +104,20 @@ async fn a_refusal_is_not_retried_and_keeps_its_code() {
 }
 
 #[tokio::test]
+async fn a_refusal_that_repeats_the_key_is_shown_without_it() {
+    let url = stub::serve(|_| {
+        let body = r#"{"jsonrpc":"2.0","id":0,"error":{"code":-32000,
+            "message":"project 0123456789abcdef (hunter2) has no access"}}"#;
+        Reply::Answer(200, String::new(), body.to_owned())
+    });
+    let url = url.replace("http://", "http://user:hunter2@") + "/v3/0123456789abcdef";
+    let error = EvmChain::connect(&url, None).await.unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(text.contains("project … (…) has no access"), "{text}");
+    assert!(!text.contains("0123456789abcdef") && !text.contains("hunter2"), "{text}");
+}
+
+#[tokio::test]
 async fn an_address_without_code_is_not_read_as_zero() {
     let Some(anvil) = start_anvil() else { return };
     let chain = EvmChain::connect(anvil.endpoint(), None).await.unwrap();

@@ -82,9 +82,9 @@ impl<'a> Fetcher<'a> {
             return Ok((fetched.header, kept));
         }
         let imported = match self.state_from {
-            StateFrom::Rpc => self.from_state(&block, &fetched),
-            StateFrom::Trace => self.from_trace(&block, &fetched).and_then(ensure_agrees),
-            StateFrom::Witness => self.from_witness(&block, &fetched).and_then(ensure_agrees),
+            StateFrom::Rpc => self.on_state(&block, &fetched),
+            StateFrom::Trace => self.on_trace(&block, &fetched).and_then(ensure_agrees),
+            StateFrom::Witness => self.on_witness(&block, &fetched).and_then(ensure_agrees),
         };
         let imported = imported.map_err(|failure| {
             let needs = self.state_from.needs();
@@ -104,7 +104,7 @@ impl<'a> Fetcher<'a> {
         Ok((fetched.header, kept))
     }
 
-    fn from_state(&self, block: &Block, fetched: &FetchedBlock) -> Result<Imported, Failure> {
+    fn on_state(&self, block: &Block, fetched: &FetchedBlock) -> Result<Imported, Failure> {
         let state = self.endpoint.state(fetched).map_err(outside)?;
         for _ in 0..ROUNDS_MAX {
             let guess = state.guess();
@@ -121,7 +121,7 @@ impl<'a> Fetcher<'a> {
         self.execute(block, &state)
     }
 
-    fn from_trace(&self, block: &Block, fetched: &FetchedBlock) -> Result<Imported, Failure> {
+    fn on_trace(&self, block: &Block, fetched: &FetchedBlock) -> Result<Imported, Failure> {
         let traces = self.endpoint.traces(fetched).map_err(outside)?;
         let trace = serde_json::to_vec(&traces.prestate).or_fail(Kind::Outside)?;
         let diff = serde_json::to_vec(&traces.diff).or_fail(Kind::Outside)?;
@@ -142,7 +142,7 @@ impl<'a> Fetcher<'a> {
         self.execute(block, &state)
     }
 
-    fn from_witness(&self, block: &Block, fetched: &FetchedBlock) -> Result<Imported, Failure> {
+    fn on_witness(&self, block: &Block, fetched: &FetchedBlock) -> Result<Imported, Failure> {
         let (witness, parent) = self.endpoint.witness(fetched).map_err(outside)?;
         let witness = serde_json::to_vec(&witness).or_fail(Kind::Outside)?;
         let parent = serde_json::to_vec(&parent).or_fail(Kind::Outside)?;

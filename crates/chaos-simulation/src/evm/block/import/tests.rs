@@ -83,3 +83,45 @@ fn refuses_nodes_that_no_trie_has() {
     check(&[0xc2, 0x10, 0x05], "unexpected length");
     check(&[0x05], "unexpected string");
 }
+
+/// A block of one transfer, and the law of the fuzz targets `trace` and `witness` on a few inputs.
+fn transfer() -> crate::evm::Block {
+    let block = include_bytes!("../../../../../../fuzz/fuzz_targets/one_transfer.json");
+    crate::evm::Block::decode_rpc(block, Some(1)).unwrap()
+}
+
+const TRACE: &str = r#"[{"txHash":"0x0000000000000000000000000000000000000000000000000000000000000000","result":{"0xaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa":{"balance":"0x64","nonce":1,"code":"0x6001","storage":{"0x01":"0x02"}}}}]"#;
+
+proptest! {
+    #[test]
+    fn damaged_trace_is_read_or_refused(
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut trace = TRACE.as_bytes().to_vec();
+        for (at, byte) in cuts {
+            let at = at.index(trace.len());
+            trace[at] = byte;
+        }
+        if let Ok(state) = super::prestate(&trace, None, &transfer()) {
+            let empty_diff = br#"[{"result": {"pre": {}, "post": {}}}]"#;
+            let with_diff = super::prestate(&trace, Some(empty_diff), &transfer()).unwrap();
+            prop_assert_eq!(with_diff, state);
+        }
+    }
+
+    #[test]
+    fn witness_of_any_nodes_answers_or_fails(
+        nodes in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 1..5),
+    ) {
+        let nodes: Vec<Bytes> = nodes.into_iter().map(Bytes::from).collect();
+        let mut block = transfer();
+        let number = block.header.number - 1;
+        let state_root = keccak256(&nodes[0]);
+        let parent = alloy_consensus::Header { number, state_root, ..Default::default() };
+        block.header.parent_hash = parent.hash_slow();
+        let witness = serde_json::json!({"state": nodes, "headers": [parent]});
+        let witness = serde_json::to_vec(&witness).unwrap();
+        let witness = super::Witness::decode(&witness, &block, None).unwrap();
+        let _answered = super::record_complete(&block, &witness);
+    }
+}

@@ -1,0 +1,37 @@
+//! A witness of any bytes is read or refused, and a trie of any nodes answers or says what is
+//! missing; neither panics.
+
+#![no_main]
+
+use alloy_consensus::Header;
+use alloy_primitives::{Bytes, keccak256};
+use chaos_simulation::evm::{
+    Block,
+    import::{Witness, record_complete},
+};
+use libfuzzer_sys::fuzz_target;
+
+/// A block of one transaction.
+const BLOCK: &str = include_str!("one_transfer.json");
+
+fuzz_target!(|bytes: &[u8]| {
+    let mut block = Block::decode_rpc(BLOCK.as_bytes(), Some(1)).expect("the block is well formed");
+    let _refused = Witness::decode(bytes, &block, Some(bytes));
+
+    // Nodes of any bytes, each with its length before it, under a parent that names the first.
+    let mut nodes: Vec<Bytes> = Vec::new();
+    let mut rest = bytes;
+    while let Some((length, tail)) = rest.split_first() {
+        let (node, tail) = tail.split_at(usize::from(*length).min(tail.len()));
+        nodes.push(Bytes::copy_from_slice(node));
+        rest = tail;
+    }
+    let Some(first) = nodes.first() else { return };
+    let number = block.header.number - 1;
+    let parent = Header { number, state_root: keccak256(first), ..Header::default() };
+    block.header.parent_hash = parent.hash_slow();
+    let witness = serde_json::json!({"state": nodes, "headers": [parent]});
+    let witness = serde_json::to_vec(&witness).expect("a value is written to memory");
+    let witness = Witness::decode(&witness, &block, None).expect("its parent and root are there");
+    let _answered = record_complete(&block, &witness);
+});
