@@ -56,6 +56,7 @@ pub mod refine;
 pub mod plot;
 pub mod proposal;
 pub mod report;
+pub mod study;
 mod text;
 
 #[cfg(test)]

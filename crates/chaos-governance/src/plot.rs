@@ -6,9 +6,9 @@
 mod fan;
 mod forest;
 mod fullness;
-mod scale;
+pub(crate) mod scale;
 mod sensitivity;
-mod svg;
+pub(crate) mod svg;
 
 use chaos_simulation::Series;
 

@@ -58,18 +58,48 @@ pub(crate) fn percent(ppm: i128) -> String {
     format!("{} %", decimal(ppm, 4, places))
 }
 
+/// From a thousandth of an ether on, an amount reads better in ether than in gwei; no base fee per
+/// gas has come near it.
+const WEI_SHOWN_AS_ETHER: u128 = 1_000_000_000_000_000;
+
+/// Bytes in the largest binary unit of which there is at least one.
+fn bytes(value: i128) -> String {
+    let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    for (name, power) in units {
+        if value.unsigned_abs() >= 1 << power {
+            // Thousandths keep the rounding exact; nothing near the limit of the type is a size.
+            let milli = value.saturating_mul(1_000);
+            let half = if milli < 0 { -(1 << (power - 1)) } else { 1 << (power - 1) };
+            return format!("{} {name}", three_digits((milli + half) / (1 << power), 3));
+        }
+    }
+    format!("{} B", grouped(value))
+}
+
 /// A value with its unit, in the unit people use for it.
 #[must_use]
 pub(crate) fn quantity(value: i128, unit: &str) -> String {
     match unit {
         "ppm" => percent(value),
         "wei" if value.unsigned_abs() < 100_000 => format!("{} wei", grouped(value)),
+        "wei" if value.unsigned_abs() >= WEI_SHOWN_AS_ETHER => {
+            format!("{} ETH", three_digits(value, 18))
+        }
         "wei" => format!("{} gwei", three_digits(value, 9)),
+        "wei_per_day" => format!("{} ETH/day", three_digits(value, 18)),
         "wei_per_block" => format!("{} ETH/block", three_digits(value, 18)),
         "gas" | "gas_per_block" if value.unsigned_abs() >= 100_000 => {
             format!("{} Mgas", three_digits(value, 6))
         }
         "gas" | "gas_per_block" => format!("{} gas", grouped(value)),
+        "gas_per_second" | "gas/s" => format!("{} Mgas/s", three_digits(value, 6)),
+        "bytes" => bytes(value),
+        "bytes_per_block" => format!("{}/block", bytes(value)),
+        "bytes_per_month" => format!("{}/month", bytes(value)),
+        "nanoseconds" => format!("{} ms", three_digits(value, 6)),
+        "microseconds" => format!("{} ms", three_digits(value, 3)),
+        "milliseconds" | "ms" => format!("{} ms", grouped(value)),
+        "seconds" => format!("{} s", grouped(value)),
         "milli_blocks" => format!("{} blocks", three_digits(value, 3)),
         "milli_count" => three_digits(value, 3),
         "blocks" => format!("{} blocks", grouped(value)),
@@ -178,6 +208,19 @@ pub(crate) fn code(text: &str) -> String {
         })
         .collect();
     format!("`{inner}`")
+}
+
+/// One line of text that is shown as it is, such as a line of a command.
+#[must_use]
+pub(crate) fn line(text: &str) -> String {
+    let one: String = text
+        .chars()
+        .map(|character| match character {
+            '\n' | '\r' | '\t' => ' ',
+            other => harmless(other),
+        })
+        .collect();
+    one.trim_end().to_owned()
 }
 
 /// Replaces control and bidirectional-override characters.

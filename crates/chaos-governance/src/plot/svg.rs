@@ -6,7 +6,7 @@ use super::Figure;
 use crate::text::xml;
 
 /// Width of the drawing, in units of half a pixel at natural size.
-pub(super) const WIDTH: i64 = 1_520;
+pub(crate) const WIDTH: i64 = 1_520;
 
 const STYLE: &str = "\
 .cc-bg{fill:#ffffff}.cc-t{fill:#16191d}.cc-m{fill:#5a6472}.cc-ax{stroke:#8b95a1;stroke-width:2;fill:none}\
@@ -14,14 +14,23 @@ const STYLE: &str = "\
 .cc-b{stroke:#6b7683;fill:none}.cc-p{stroke:#1f5fbf;fill:none}\
 .cc-bf{fill:#6b7683}.cc-pf{fill:#1f5fbf}.cc-soft{fill-opacity:.2}\
 .cc-ok{fill:#1b7a45;stroke:#1b7a45}.cc-no{fill:#b3261e;stroke:#b3261e}.cc-na{fill:#6b7683;stroke:#6b7683}\
+.cc-s{font-size:22px}.cc-w{font-weight:600}.cc-grid{stroke:#e3e7eb;stroke-width:2;fill:none}\
+.cc-hole{fill:#ffffff;stroke-width:4}.cc-mark{stroke:#16191d;fill:none}.cc-edge{stroke:#ffffff;stroke-width:3}\
+.cc-k0{fill:#0072b2}.cc-k1{fill:#e69f00}.cc-k2{fill:#009e73}.cc-k3{fill:#56b4e9}.cc-k4{fill:#d55e00}\
+.cc-k5{fill:#cc79a7}.cc-k6{fill:#8b95a1}.cc-k7{fill:#f0e442}.cc-k8{fill:#7a5c3e}.cc-k9{fill:#c3cad1}\
+.cc-i{fill:#16191d}.cc-i0,.cc-i8{fill:#ffffff}\
+.cc-yes{fill:#cfe8da}.cc-nay{fill:#f7d4d1}.cc-may{fill:#e3e7eb}\
 @media (prefers-color-scheme:dark){\
 .cc-bg{fill:#15181c}.cc-t{fill:#e8ebee}.cc-m{fill:#a3adb8}.cc-ax{stroke:#6e7883}.cc-zero{stroke:#a3adb8}\
 .cc-b{stroke:#98a3af}.cc-p{stroke:#7db0ff}.cc-bf{fill:#98a3af}.cc-pf{fill:#7db0ff}\
-.cc-ok{fill:#5fc48c;stroke:#5fc48c}.cc-no{fill:#ff8a80;stroke:#ff8a80}.cc-na{fill:#98a3af;stroke:#98a3af}}";
+.cc-ok{fill:#5fc48c;stroke:#5fc48c}.cc-no{fill:#ff8a80;stroke:#ff8a80}.cc-na{fill:#98a3af;stroke:#98a3af}\
+.cc-grid{stroke:#2b3138}.cc-hole{fill:#15181c}.cc-mark{stroke:#e8ebee}.cc-edge{stroke:#15181c}\
+.cc-k0{fill:#4ba3e3}.cc-k8{fill:#b08a63}.cc-i0,.cc-i8{fill:#16191d}\
+.cc-yes{fill:#1d4a33}.cc-nay{fill:#5e2522}.cc-may{fill:#2b3138}}";
 
 /// Where a text is anchored.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Anchor {
+pub(crate) enum Anchor {
     Start,
     Middle,
     End,
@@ -29,7 +38,7 @@ pub(super) enum Anchor {
 
 /// A drawing in progress.
 #[derive(Debug)]
-pub(super) struct Drawing {
+pub(crate) struct Drawing {
     name: &'static str,
     title: String,
     subtitle: String,
@@ -38,18 +47,18 @@ pub(super) struct Drawing {
 }
 
 impl Drawing {
-    pub(super) fn new(name: &'static str, height: i64, title: String, subtitle: String) -> Self {
+    pub(crate) fn new(name: &'static str, height: i64, title: String, subtitle: String) -> Self {
         Self { name, title, subtitle, height, body: String::new() }
     }
 
-    pub(super) fn line(&mut self, class: &str, (x1, y1): (i64, i64), (x2, y2): (i64, i64)) {
+    pub(crate) fn line(&mut self, class: &str, (x1, y1): (i64, i64), (x2, y2): (i64, i64)) {
         self.push(format_args!(
             "<line class=\"{class}\" x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\"/>\n"
         ));
     }
 
     /// A line through the points, `width` units thick; dashed lines also differ without colour.
-    pub(super) fn path(&mut self, class: &str, width: i64, dashed: bool, points: &[(i64, i64)]) {
+    pub(crate) fn path(&mut self, class: &str, width: i64, dashed: bool, points: &[(i64, i64)]) {
         let dash = if dashed { " stroke-dasharray=\"14 9\"" } else { "" };
         let points = coordinates(points);
         self.push(format_args!(
@@ -58,24 +67,24 @@ impl Drawing {
         ));
     }
 
-    pub(super) fn area(&mut self, class: &str, points: &[(i64, i64)]) {
+    pub(crate) fn area(&mut self, class: &str, points: &[(i64, i64)]) {
         let points = coordinates(points);
         self.push(format_args!("<polygon class=\"{class}\" points=\"{points}\"/>\n"));
     }
 
-    pub(super) fn rect(&mut self, class: &str, (x, y): (i64, i64), (width, height): (i64, i64)) {
+    pub(crate) fn rect(&mut self, class: &str, (x, y): (i64, i64), (width, height): (i64, i64)) {
         self.push(format_args!(
             "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>\n"
         ));
     }
 
-    pub(super) fn dot(&mut self, class: &str, (x, y): (i64, i64), radius: i64) {
+    pub(crate) fn dot(&mut self, class: &str, (x, y): (i64, i64), radius: i64) {
         self.push(format_args!(
             "<circle class=\"{class}\" cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"/>\n"
         ));
     }
 
-    pub(super) fn text(&mut self, class: &str, (x, y): (i64, i64), anchor: Anchor, text: &str) {
+    pub(crate) fn text(&mut self, class: &str, (x, y): (i64, i64), anchor: Anchor, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
@@ -87,8 +96,23 @@ impl Drawing {
         ));
     }
 
+    /// A polygon with an outline of its own, such as the frame around a cell.
+    pub(crate) fn frame(
+        &mut self,
+        class: &str,
+        (stroke, dashed): (i64, bool),
+        (x, y): (i64, i64),
+        (width, height): (i64, i64),
+    ) {
+        let dash = if dashed { " stroke-dasharray=\"12 8\"" } else { "" };
+        self.push(format_args!(
+            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" \
+             stroke-width=\"{stroke}\"{dash}/>\n"
+        ));
+    }
+
     /// A horizontal axis line with ticks below it and its label under them.
-    pub(super) fn x_axis(
+    pub(crate) fn x_axis(
         &mut self,
         (x1, x2): (i64, i64),
         y: i64,
@@ -104,7 +128,7 @@ impl Drawing {
     }
 
     /// A vertical axis line with ticks to its left; the label stands above it.
-    pub(super) fn y_axis(
+    pub(crate) fn y_axis(
         &mut self,
         x: i64,
         (y1, y2): (i64, i64),
@@ -120,7 +144,7 @@ impl Drawing {
     }
 
     /// Closes the drawing; `description` says in words what is drawn.
-    pub(super) fn finish(self, description: String) -> Figure {
+    pub(crate) fn finish(self, description: String) -> Figure {
         let (name, height) = (self.name, self.height);
         let (title, subtitle, about) = (xml(&self.title), xml(&self.subtitle), xml(&description));
         let svg = format!(
@@ -146,6 +170,11 @@ impl Drawing {
     fn push(&mut self, arguments: std::fmt::Arguments<'_>) {
         self.body.write_fmt(arguments).expect("a string takes any text");
     }
+}
+
+/// About how wide a text is at the usual size; a little more than it is in common fonts.
+pub(crate) fn width_of(text: &str) -> i64 {
+    i64::try_from(text.chars().count()).unwrap_or(i64::MAX / 16).saturating_mul(14)
 }
 
 /// The font size at which a text of unknown length still fits, given that `characters` fit at

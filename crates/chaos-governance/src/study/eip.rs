@@ -1,0 +1,193 @@
+//! The proposal under the headings of EIP-1.
+
+use super::{
+    data::{Study, Validation},
+    sections::post,
+    words,
+};
+use crate::text::{self, code, markdown as plain};
+
+/// Renders the text of an Ethereum improvement proposal.
+///
+/// Headings and their order follow [EIP-1](https://eips.ethereum.org/EIPS/eip-1); the number,
+/// author and discussion link are given by its editors and submitter.
+#[must_use]
+pub fn markdown(study: &Study) -> String {
+    let mut out = String::with_capacity(16 << 10);
+    preamble(&mut out, study);
+    post::warning(&mut out, study);
+    section(&mut out, "Abstract");
+    post::ask(&mut out, study);
+    for sentence in &study.verdict {
+        put!(&mut out, "{} ", plain(&words::sentence(sentence)));
+    }
+    out.push_str("\n\n");
+    section(&mut out, "Motivation");
+    post::motivation(&mut out, study);
+    post::affected(&mut out, study);
+    section(&mut out, "Specification");
+    specification(&mut out, study);
+    section(&mut out, "Rationale");
+    post::decision(&mut out, study);
+    out.push_str("### Alternatives\n\n");
+    post::alternatives(&mut out, study);
+    out.push_str("### Assumptions\n\n");
+    post::assumptions(&mut out, study);
+    out.push_str("### Forecast\n\n");
+    post::forecast(&mut out, study);
+    section(&mut out, "Backwards Compatibility");
+    compatibility(&mut out, study);
+    section(&mut out, "Test Cases");
+    evidence(&mut out, &study.validation);
+    worst_blocks(&mut out, study);
+    post::reproduce(&mut out, study);
+    section(&mut out, "Security Considerations");
+    post::risks(&mut out, study);
+    for limit in &study.limits {
+        put!(&mut out, "- {}\n", plain(limit));
+    }
+    out.push('\n');
+    post::disclosure(&mut out, study);
+    section(&mut out, "Copyright");
+    out.push_str("Copyright and related rights waived via [CC0](../LICENSE.md).\n");
+    out
+}
+
+fn section(out: &mut String, title: &str) {
+    put!(out, "## {title}\n\n");
+}
+
+/// The header of an EIP; the title has at most 44 characters and the description 140.
+fn preamble(out: &mut String, study: &Study) {
+    let heading = &study.heading;
+    put!(out, "---\ntitle: {}\n", scalar(&heading.title, 44));
+    put!(out, "description: {}\n", scalar(&heading.ask, 140));
+    out.push_str("status: Draft\ntype: Standards Track\ncategory: Core\n---\n\n");
+}
+
+/// A double-quoted YAML scalar on one line.
+fn scalar(text: &str, characters: usize) -> String {
+    let text: String = text::line(text).chars().take(characters).collect();
+    format!("\"{}\"", text.trim().replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+fn specification(out: &mut String, study: &Study) {
+    out.push_str(
+        "| parameter | now | after | takes effect | defined in |\n|---|--:|--:|---|---|\n",
+    );
+    for change in &study.heading.changes {
+        put!(
+            out,
+            "| {} | {} | {} | {} | {} |\n",
+            code(&change.name),
+            plain(&text::quantity(change.current, &change.unit)),
+            plain(&text::quantity(change.proposed, &change.unit)),
+            plain(&change.takes_effect),
+            plain(&change.source)
+        );
+    }
+    out.push('\n');
+    post::rollout(out, study);
+    post::payload(out, study);
+}
+
+/// What happens to transactions that were valid before.
+fn compatibility(out: &mut String, study: &Study) {
+    match words::known(&study.outcomes) {
+        Ok(outcomes) => {
+            put!(
+                out,
+                "Each of {} recorded transactions was executed again under the new rules. It is in \
+                 exactly one of these groups, which add up to 100 %:\n\n",
+                text::grouped(outcomes.total().into())
+            );
+            let shares = super::figures::outcomes::shares(outcomes);
+            out.push_str("| group | transactions | share |\n|---|--:|--:|\n");
+            for ((name, count), share) in outcomes.groups().iter().zip(shares) {
+                put!(
+                    out,
+                    "| {} | {} | {} |\n",
+                    plain(name),
+                    text::grouped((*count).into()),
+                    super::figures::outcomes::share_text(share)
+                );
+            }
+            out.push('\n');
+        }
+        Err(reason) => {
+            post::missing(out, "effect on existing transactions", &reason);
+            out.push('\n');
+        }
+    }
+}
+
+fn evidence(out: &mut String, validation: &Validation) {
+    match words::known(&validation.replay) {
+        Ok(replay) => put!(
+            out,
+            "- re-execution reproduces {} of {} header gas totals and {} of {} receipts roots\n",
+            text::grouped(replay.gas_matched.into()),
+            text::grouped(replay.blocks.into()),
+            text::grouped(replay.roots_matched.into()),
+            text::grouped(replay.roots_comparable.into())
+        ),
+        Err(reason) => post::missing(out, "re-execution", &reason),
+    }
+    match words::known(&validation.base_fee_rule) {
+        Ok((matched, all)) => put!(
+            out,
+            "- the base-fee rule reproduces {} of {} observed transitions\n",
+            text::grouped((*matched).into()),
+            text::grouped((*all).into())
+        ),
+        Err(reason) => post::missing(out, "base-fee rule", &reason),
+    }
+    match words::known(&validation.coverage) {
+        Ok(rows) => {
+            for row in rows {
+                put!(
+                    out,
+                    "- {} intervals of {} held {} of {} times\n",
+                    plain(&text::percent(row.nominal_ppm.into())),
+                    plain(&row.label),
+                    text::grouped(row.hits.into()),
+                    text::grouped(row.trials.into())
+                );
+            }
+        }
+        Err(reason) => post::missing(out, "coverage of intervals", &reason),
+    }
+    out.push('\n');
+}
+
+fn worst_blocks(out: &mut String, study: &Study) {
+    let worst = match words::known(&study.worst_blocks) {
+        Ok(worst) => worst,
+        Err(reason) => {
+            post::missing(out, "worst blocks", &reason);
+            out.push('\n');
+            return;
+        }
+    };
+    put!(
+        out,
+        "Worst blocks, timed on {}, without disk and network; times are outside the digest:\n\n",
+        plain(&worst.machine)
+    );
+    for block in &worst.blocks {
+        let time = block.microseconds.map_or_else(
+            || "time not measured".to_owned(),
+            |(before, after)| {
+                format!(
+                    "{} → {}",
+                    text::quantity(before.into(), "microseconds"),
+                    text::quantity(after.into(), "microseconds")
+                )
+            },
+        );
+        let fixture =
+            block.fixture.as_ref().map_or_else(String::new, |path| format!(", {}", code(path)));
+        put!(out, "- {}: {}{fixture}\n", plain(&block.operation), plain(&time));
+    }
+    out.push('\n');
+}

@@ -1,0 +1,204 @@
+//! The fourteen figures of a report: numbers, captions, drawings and the tables beside them.
+
+use super::{
+    data::{Origin, Part, Study},
+    table::Table,
+    words,
+};
+use crate::{plot::Figure, text};
+
+mod attacks;
+mod axis;
+pub(super) mod delays;
+mod differences;
+mod fan;
+mod forecast;
+mod fullness;
+mod gas_changes;
+pub(super) mod grid;
+mod growth;
+pub(super) mod headroom;
+mod legend;
+pub(super) mod outcomes;
+mod revenue;
+pub(super) mod tornado;
+mod worst_blocks;
+
+/// A numbered figure with everything around it.
+#[derive(Debug)]
+pub(super) struct Plate {
+    /// 1 to 14.
+    pub(super) number: u8,
+    /// What it shows.
+    pub(super) what: &'static str,
+    /// How to read it.
+    pub(super) reading: &'static str,
+    /// Where its data comes from.
+    pub(super) origin: Option<Origin>,
+    /// The drawings and their table, or why there are none.
+    pub(super) shown: Result<Shown, String>,
+}
+
+/// The drawings of one figure and the same data as a table.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    pub(super) figures: Vec<Figure>,
+    pub(super) table: Table,
+    /// What the drawing leaves out; empty if nothing.
+    pub(super) note: String,
+}
+
+/// What the two arms are called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Arms {
+    pub(super) baseline: String,
+    pub(super) proposal: String,
+}
+
+/// All drawings of a study in the order of their numbers, for a bundle of files.
+///
+/// A part that was not measured has no drawing.
+#[must_use]
+pub fn figures(study: &Study) -> Vec<Figure> {
+    plates(study)
+        .into_iter()
+        .filter_map(|plate| plate.shown.ok())
+        .flat_map(|shown| shown.figures)
+        .collect()
+}
+
+/// The fourteen figures by number.
+pub(super) fn plates(study: &Study) -> Vec<Plate> {
+    let arms = arms(study);
+    vec![
+        plate(1, fan::WHAT, fan::READING, fan_origin(study), &study.fans, |fans| {
+            fan::show(fans, &arms)
+        }),
+        plate(
+            2,
+            differences::WHAT,
+            differences::READING,
+            origin(&study.differences, |part| part.origin),
+            &study.differences,
+            differences::show,
+        ),
+        plate(3, delays::WHAT, delays::READING, Some(Origin::Model), &study.delays, |delays| {
+            delays::show(delays, &arms)
+        }),
+        plate(
+            4,
+            fullness::WHAT,
+            fullness::READING,
+            origin(&study.fullness, |part| part.origin),
+            &study.fullness,
+            |part| fullness::show(part, &arms),
+        ),
+        plate(
+            5,
+            revenue::WHAT,
+            revenue::READING,
+            origin(&study.revenue, |part| part.origin),
+            &study.revenue,
+            revenue::show,
+        ),
+        plate(
+            6,
+            outcomes::WHAT,
+            outcomes::READING,
+            Some(Origin::Reexecuted),
+            &study.outcomes,
+            outcomes::show,
+        ),
+        plate(
+            7,
+            gas_changes::WHAT,
+            gas_changes::READING,
+            Some(Origin::Reexecuted),
+            &study.gas_changes,
+            gas_changes::show,
+        ),
+        plate(
+            8,
+            worst_blocks::WHAT,
+            worst_blocks::READING,
+            Some(Origin::Timed),
+            &study.worst_blocks,
+            worst_blocks::show,
+        ),
+        plate(
+            9,
+            growth::WHAT,
+            growth::READING,
+            origin(&study.growth, |part| part.origin),
+            &study.growth,
+            growth::show,
+        ),
+        plate(10, headroom::WHAT, headroom::READING, None, &study.constraints, |constraints| {
+            headroom::show(constraints)
+        }),
+        plate(
+            11,
+            tornado::WHAT,
+            tornado::READING,
+            origin(&study.tornado, |part| part.origin),
+            &study.tornado,
+            tornado::show,
+        ),
+        plate(12, attacks::WHAT, attacks::READING, None, &study.attacks, attacks::show),
+        plate(
+            13,
+            forecast::WHAT,
+            forecast::READING,
+            Some(Origin::Model),
+            &study.forecast,
+            forecast::show,
+        ),
+        plate(
+            14,
+            grid::WHAT,
+            grid::READING,
+            origin(&study.grid, |part| part.origin),
+            &study.grid,
+            grid::show,
+        ),
+    ]
+}
+
+fn plate<T>(
+    number: u8,
+    what: &'static str,
+    reading: &'static str,
+    origin: Option<Origin>,
+    part: &Part<T>,
+    show: impl FnOnce(&T) -> Option<Shown>,
+) -> Plate {
+    let shown = words::known(part).and_then(|part| {
+        show(part).ok_or_else(|| words::not_measured("the run left no data for it"))
+    });
+    Plate { number, what, reading, origin, shown }
+}
+
+fn origin<T>(part: &Part<T>, of: impl Fn(&T) -> Origin) -> Option<Origin> {
+    part.known().map(of)
+}
+
+fn fan_origin(study: &Study) -> Option<Origin> {
+    study.fans.known().and_then(|fans| fans.first()).map(|fan| fan.origin)
+}
+
+/// The arms by the value of the one parameter that changes, or by their plain names.
+fn arms(study: &Study) -> Arms {
+    match study.heading.changes.as_slice() {
+        [change] => {
+            let arm = |arm: &str, value| {
+                let name = change.name.replace('-', " ");
+                format!("{arm}: {name} {}", text::quantity(value, &change.unit))
+            };
+            Arms {
+                baseline: arm("baseline", change.current),
+                proposal: arm("proposal", change.proposed),
+            }
+        }
+        _ => Arms { baseline: "baseline".to_owned(), proposal: "proposal".to_owned() },
+    }
+}

@@ -1,0 +1,163 @@
+//! Figure 13: what is predicted, and later what happened.
+
+use super::{
+    Shown,
+    axis::{count, cut},
+    legend::{self, Mark},
+};
+use crate::{
+    plot::{
+        Figure,
+        scale::{self, Linear},
+        svg::{Anchor, Drawing, WIDTH},
+    },
+    study::{
+        data::{Forecast, ForecastRow},
+        table::Table,
+        words,
+    },
+    text,
+};
+
+pub(super) const WHAT: &str = "Forecast, and what happened";
+pub(super) const READING: &str = "The bar runs from the 10th to the 90th percentile of the \
+    forecast, the stroke is its median, all relative to that median. Once the date has come, a dot \
+    shows what happened: over many forecasts, four in five dots should lie on their bar.";
+
+const LEFT: i64 = 440;
+const RIGHT: i64 = WIDTH - 440;
+const TOP: i64 = 210;
+const ROW: i64 = 72;
+/// The axis reaches this far from the median at most, in ppm of it.
+const REACH_PPM: i128 = 2_000_000;
+
+pub(super) fn show(part: &Forecast) -> Option<Shown> {
+    if part.rows.is_empty() {
+        return None;
+    }
+    let drawn: Vec<&ForecastRow> = part.rows.iter().filter(|row| row.p50 != 0).collect();
+    let figures: Vec<Figure> = draw(part, &drawn).into_iter().collect();
+    let mut table =
+        Table::new(&["metric", "#p10", "#median", "#p90", "#actual", "in the interval"]);
+    for row in &part.rows {
+        let actual = row
+            .actual
+            .map_or_else(|| "not yet".to_owned(), |actual| text::quantity(actual, &row.unit));
+        let held = match held(row) {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "\u{2013}",
+        };
+        table.row(vec![
+            row.label.as_str().into(),
+            text::quantity(row.p10, &row.unit).into(),
+            text::quantity(row.p50, &row.unit).into(),
+            text::quantity(row.p90, &row.unit).into(),
+            actual.into(),
+            held.into(),
+        ]);
+    }
+    let digest = part
+        .digest
+        .as_ref()
+        .map_or_else(String::new, |digest| format!(" The forecast's own digest is {digest}."));
+    let note = format!(
+        "Made {}, for {} blocks after {}, to be scored on {}.{digest}",
+        part.made,
+        text::grouped(part.horizon_blocks.into()),
+        part.activation,
+        part.score_on
+    );
+    Some(Shown { figures, table, note })
+}
+
+fn held(row: &ForecastRow) -> Option<bool> {
+    row.actual.map(|actual| (row.p10..=row.p90).contains(&actual))
+}
+
+fn title(part: &Forecast) -> String {
+    let known = part.rows.iter().filter_map(held).count();
+    if known == 0 {
+        let first = part
+            .rows
+            .first()
+            .map_or_else(String::new, |row| format!(": {} {}", row.label, words::forecast(row)));
+        return format!("To be scored on {}{first}", part.score_on);
+    }
+    let hits = part.rows.iter().filter_map(held).filter(|held| *held).count();
+    format!("{hits} of {known} intervals held what happened; 80 % should")
+}
+
+fn draw(part: &Forecast, rows: &[&ForecastRow]) -> Option<Figure> {
+    let relative = |row: &ForecastRow, value: i128| {
+        let ppm = text::relative_ppm(value.saturating_sub(row.p50), row.p50).unwrap_or(0);
+        ppm.clamp(-REACH_PPM, REACH_PPM)
+    };
+    let ends = || {
+        rows.iter().flat_map(|row| {
+            [Some(row.p10), Some(row.p90), row.actual]
+                .into_iter()
+                .flatten()
+                .map(|value| relative(row, value))
+        })
+    };
+    let reach = ends().map(i128::abs).max()?.max(50_000) * 11 / 10;
+    let x = Linear::new((-reach, reach), (LEFT, RIGHT));
+    let bottom = TOP + ROW * count(rows.len());
+    let subtitle = format!(
+        "fee model, made {}, {} blocks after {}; bar p10 to p90",
+        part.made,
+        text::grouped(part.horizon_blocks.into()),
+        part.activation
+    );
+    let mut drawing = Drawing::new("figure-13-forecast", bottom + 120, title(part), subtitle);
+    drawing.line("cc-zero", (x.at(0), TOP - 8), (x.at(0), bottom));
+    for (index, row) in rows.iter().enumerate() {
+        let y = TOP + ROW * count(index) + ROW / 2;
+        drawing.text("cc-t", (LEFT - 20, y + 9), Anchor::End, &cut(&row.label, 30));
+        let (low, high) = (x.at(relative(row, row.p10)), x.at(relative(row, row.p90)));
+        drawing.rect("cc-pf cc-soft", (low, y - 16), ((high - low).max(3), 32));
+        drawing.path("cc-p", 3, false, &[(low, y - 16), (low, y + 16)]);
+        drawing.path("cc-p", 3, false, &[(high, y - 16), (high, y + 16)]);
+        drawing.path("cc-p", 6, false, &[(x.at(0), y - 20), (x.at(0), y + 20)]);
+        drawing.text("cc-t cc-s", (WIDTH - 40, y + 8), Anchor::End, &beside(row));
+        if let (Some(actual), Some(held)) = (row.actual, held(row)) {
+            let at = (x.at(relative(row, actual)), y);
+            drawing.dot(if held { "cc-ok" } else { "cc-no" }, at, 12);
+            if !held {
+                drawing.path("cc-edge", 4, false, &[(at.0 - 7, y - 7), (at.0 + 7, y + 7)]);
+            }
+        }
+    }
+    let ticks: Vec<(i64, String)> = scale::ticks(-reach, reach, 7)
+        .into_iter()
+        .map(|ppm| {
+            let sign = if ppm > 0 { "+" } else { "" };
+            (x.at(ppm), format!("{sign}{}", text::three_digits(ppm, 4)))
+        })
+        .collect();
+    drawing.x_axis((LEFT, RIGHT), bottom, &ticks, "% from the median of the forecast");
+    legend::draw(
+        &mut drawing,
+        (LEFT, 150),
+        &[
+            (Mark::Area("cc-pf cc-soft"), "p10 to p90"),
+            (Mark::Tick("cc-p"), "median"),
+            (Mark::Dot("cc-ok"), "held"),
+            (Mark::Dot("cc-no"), "missed"),
+        ],
+    );
+    let words: Vec<String> =
+        part.rows.iter().map(|row| format!("{} {}", row.label, words::forecast(row))).collect();
+    Some(drawing.finish(words::sentence(&format!("Forecast intervals: {}", words.join("; ")))))
+}
+
+fn beside(row: &ForecastRow) -> String {
+    match row.actual {
+        Some(actual) => {
+            let actual = text::quantity(actual, &row.unit);
+            format!("{} expected, {actual} found", text::quantity(row.p50, &row.unit))
+        }
+        None => words::forecast(row),
+    }
+}

@@ -1,0 +1,106 @@
+//! Figure 7: how the gas of a transaction changes.
+
+use super::{Shown, axis::count};
+use crate::{
+    plot::{
+        Figure,
+        scale::Linear,
+        svg::{Anchor, Drawing, WIDTH},
+    },
+    study::{
+        data::{GasBin, GasChanges},
+        table::Table,
+        words::share_ppm,
+    },
+    text,
+};
+
+pub(super) const WHAT: &str = "Gas change per transaction";
+pub(super) const READING: &str = "One bar per range of relative change, with the number of \
+    transactions. The ratio of sums weighs a transaction by its gas, the mean of ratios counts \
+    each once: if they differ, large and small transactions are not affected alike.";
+
+const LEFT: i64 = 330;
+const RIGHT: i64 = WIDTH - 330;
+const TOP: i64 = 160;
+const ROW: i64 = 50;
+
+pub(super) fn show(part: &GasChanges) -> Option<Shown> {
+    let figure = draw(part)?;
+    let total = total(part);
+    let mut table = Table::new(&["change of gas", "#transactions", "#share"]);
+    for bin in &part.bins {
+        table.row(vec![
+            range(bin).into(),
+            text::grouped(bin.count.into()).into(),
+            text::percent(share_ppm(bin.count, total)).into(),
+        ]);
+    }
+    let note = format!(
+        "Ratio of sums {}, mean of ratios {}.",
+        signed(part.ratio_of_sums_ppm),
+        signed(part.mean_of_ratios_ppm)
+    );
+    Some(Shown { figures: vec![figure], table, note })
+}
+
+fn total(part: &GasChanges) -> u64 {
+    part.bins.iter().fold(0, |sum, bin| sum.saturating_add(bin.count))
+}
+
+fn signed(ppm: i128) -> String {
+    let sign = if ppm > 0 { "+" } else { "" };
+    format!("{sign}{}", text::percent(ppm))
+}
+
+fn range(bin: &GasBin) -> String {
+    let end = |ppm: i64| {
+        let sign = if ppm > 0 { "+" } else { "" };
+        format!("{sign}{}", text::three_digits(ppm.into(), 4))
+    };
+    match (bin.from_ppm, bin.to_ppm) {
+        (None, None) => "any".to_owned(),
+        (None, Some(to)) => format!("less than {} %", end(to)),
+        (Some(from), None) => format!("{} % and more", end(from)),
+        (Some(0), Some(0)) => "unchanged".to_owned(),
+        (Some(from), Some(to)) => format!("{} to {} %", end(from), end(to)),
+    }
+}
+
+fn draw(part: &GasChanges) -> Option<Figure> {
+    let total = total(part);
+    let high = part.bins.iter().map(|bin| bin.count).max().filter(|high| *high > 0)?;
+    let x = Linear::new((0, high.into()), (LEFT, RIGHT));
+    let bottom = TOP + ROW * count(part.bins.len());
+    let title = format!(
+        "Gas of transactions: ratio of sums {}, mean of ratios {}",
+        signed(part.ratio_of_sums_ppm),
+        signed(part.mean_of_ratios_ppm)
+    );
+    let subtitle = format!("re-executed, n = {} transactions", text::grouped(total.into()));
+    let mut drawing = Drawing::new("figure-07-gas-changes", bottom + 40, title, subtitle);
+    for (index, bin) in part.bins.iter().enumerate() {
+        let y = TOP + ROW * count(index);
+        let class = match (bin.from_ppm, bin.to_ppm) {
+            (Some(0), Some(0)) => "cc-bf",
+            (_, _) => "cc-pf",
+        };
+        drawing.text("cc-t", (LEFT - 20, y + 32), Anchor::End, &range(bin));
+        let width = x.at(bin.count.into()) - LEFT;
+        // A group that exists shows, however small it is.
+        let width = if bin.count > 0 { width.max(3) } else { 0 };
+        drawing.rect(class, (LEFT, y + 6), (width, ROW - 12));
+        let label = format!(
+            "{} ({})",
+            text::grouped(bin.count.into()),
+            text::percent(share_ppm(bin.count, total))
+        );
+        drawing.text("cc-t cc-s", (LEFT + width + 16, y + 32), Anchor::Start, &label);
+    }
+    drawing.line("cc-ax", (LEFT, TOP - 4), (LEFT, bottom + 4));
+    Some(drawing.finish(format!(
+        "Horizontal histogram of the relative change of gas of {} transactions in {} ranges.",
+        text::grouped(total.into()),
+        part.bins.len()
+    )))
+}

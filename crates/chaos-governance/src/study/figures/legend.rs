@@ -1,0 +1,60 @@
+//! The line above a chart that says which mark means what.
+
+use crate::plot::svg::{Anchor, Drawing, width_of};
+
+/// A mark and the classes that colour it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Mark {
+    /// A line; dashed lines also differ without colour.
+    Line(&'static str, bool),
+    /// A line in a band.
+    Band { line: &'static str, band: &'static str, dashed: bool },
+    /// A filled box.
+    Area(&'static str),
+    /// A filled circle.
+    Dot(&'static str),
+    /// A circle with a hole.
+    Ring(&'static str),
+    /// A short upright stroke.
+    Tick(&'static str),
+}
+
+/// Draws entries from `left` to the right at height `y`.
+pub(super) fn draw(drawing: &mut Drawing, (left, y): (i64, i64), entries: &[(Mark, &str)]) {
+    let mut x = left;
+    for (mark, label) in entries {
+        let width = swatch(drawing, *mark, (x, y));
+        drawing.text("cc-t cc-s", (x + width + 14, y + 8), Anchor::Start, label);
+        x += width + 14 + width_of(label) * 22 / 26 + 36;
+    }
+}
+
+fn swatch(drawing: &mut Drawing, mark: Mark, (x, y): (i64, i64)) -> i64 {
+    match mark {
+        Mark::Line(class, dashed) => {
+            drawing.path(class, 4, dashed, &[(x, y), (x + 60, y)]);
+            60
+        }
+        Mark::Band { line, band, dashed } => {
+            drawing.rect(band, (x, y - 14), (60, 28));
+            drawing.path(line, 4, dashed, &[(x, y), (x + 60, y)]);
+            60
+        }
+        Mark::Area(class) => {
+            drawing.rect(class, (x, y - 12), (32, 24));
+            32
+        }
+        Mark::Dot(class) => {
+            drawing.dot(class, (x + 12, y), 11);
+            24
+        }
+        Mark::Ring(class) => {
+            drawing.dot(&format!("cc-hole {class}"), (x + 12, y), 10);
+            24
+        }
+        Mark::Tick(class) => {
+            drawing.path(class, 6, false, &[(x + 6, y - 14), (x + 6, y + 14)]);
+            12
+        }
+    }
+}

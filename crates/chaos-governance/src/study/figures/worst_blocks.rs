@@ -1,0 +1,200 @@
+//! Figure 8: the slowest and the largest blocks that the limits allow.
+
+use super::{
+    Shown,
+    axis::{Unit, count, cut},
+    legend::{self, Mark},
+};
+use crate::{
+    plot::{
+        Figure,
+        scale::Linear,
+        svg::{Anchor, Drawing, WIDTH},
+    },
+    study::{
+        data::{WorstBlock, WorstBlocks},
+        table::{Entry, Table},
+    },
+    text,
+};
+
+pub(super) const WHAT: &str = "Worst block: execution time, bytes, state written";
+pub(super) const READING: &str = "Each bar is a block filled with one operation: its length after \
+    the change, the stroke its length as it is, the upright line the limit. Times are in memory on \
+    one machine, without disk and network: a lower bound for a node, and outside the digest.";
+
+const LEFT: i64 = 430;
+const RIGHT: i64 = WIDTH - 330;
+const TOP: i64 = 240;
+const ROW: i64 = 56;
+
+/// So many bars a panel; the table has the rest.
+const BARS_MAX: usize = 10;
+
+/// A bar of a panel.
+struct Bar<'a> {
+    name: &'a str,
+    baseline: u64,
+    proposal: u64,
+    beside: String,
+}
+
+pub(super) fn show(part: &WorstBlocks) -> Option<Shown> {
+    if part.blocks.is_empty() {
+        return None;
+    }
+    let time = time_bars(part);
+    let bytes = bytes_bars(part);
+    let drawn = [
+        panel(
+            "figure-08-worst-time",
+            &time,
+            "microseconds",
+            part.time_limit.as_ref().map(|(ms, why)| (ms.saturating_mul(1_000), why.as_str())),
+            ("Slowest block", format!("timed on {}; outside the digest", part.machine)),
+        ),
+        panel(
+            "figure-08b-worst-bytes",
+            &bytes,
+            "bytes",
+            part.bytes_limit.as_ref().map(|(bytes, why)| (*bytes, why.as_str())),
+            ("Largest block", "encoded size; follows from the rules".to_owned()),
+        ),
+    ];
+    let figures: Vec<Figure> = drawn.into_iter().flatten().collect();
+    let note = match time.len().max(bytes.len()).saturating_sub(BARS_MAX) {
+        0 => String::new(),
+        left => format!("{left} constructions with smaller bars stand only in the table."),
+    };
+    Some(Shown { figures, table: table(&part.blocks), note })
+}
+
+fn table(blocks: &[WorstBlock]) -> Table {
+    let mut table = Table::new(&[
+        "operation",
+        "construction",
+        "#speed",
+        "#time",
+        "#bytes",
+        "#new slots",
+        "fixture",
+    ]);
+    let arms = |pair: Option<(u64, u64)>, unit: &str| {
+        pair.map_or_else(
+            || "not measured".to_owned(),
+            |(before, after)| {
+                format!(
+                    "{} \u{2192} {}",
+                    text::quantity(before.into(), unit),
+                    text::quantity(after.into(), unit)
+                )
+            },
+        )
+    };
+    for block in blocks {
+        let speed = block.gas_per_second.map_or_else(
+            || "not measured".to_owned(),
+            |speed| text::quantity(speed.into(), "gas_per_second"),
+        );
+        let fixture = block.fixture.as_ref().map_or_else(
+            || Entry::Text("\u{2013}".to_owned()),
+            |fixture| Entry::Code(fixture.clone()),
+        );
+        table.row(vec![
+            block.operation.as_str().into(),
+            block.construction.as_str().into(),
+            speed.into(),
+            arms(block.microseconds, "microseconds").into(),
+            arms(block.bytes, "bytes").into(),
+            arms(block.slots, "count").into(),
+            fixture,
+        ]);
+    }
+    table
+}
+
+fn time_bars(part: &WorstBlocks) -> Vec<Bar<'_>> {
+    sorted(part.blocks.iter().filter_map(|block| {
+        let (baseline, proposal) = block.microseconds?;
+        let speed = block.gas_per_second.map_or_else(String::new, |speed| {
+            format!(" \u{b7} {}", text::quantity(speed.into(), "gas_per_second"))
+        });
+        let beside = format!("{}{speed}", text::quantity(proposal.into(), "microseconds"));
+        Some(Bar { name: &block.operation, baseline, proposal, beside })
+    }))
+}
+
+fn bytes_bars(part: &WorstBlocks) -> Vec<Bar<'_>> {
+    sorted(part.blocks.iter().filter_map(|block| {
+        let (baseline, proposal) = block.bytes?;
+        let beside = text::quantity(proposal.into(), "bytes");
+        Some(Bar { name: &block.operation, baseline, proposal, beside })
+    }))
+}
+
+fn sorted<'a>(bars: impl Iterator<Item = Bar<'a>>) -> Vec<Bar<'a>> {
+    let mut bars: Vec<Bar<'a>> = bars.collect();
+    bars.sort_by(|one, other| (other.proposal, one.name).cmp(&(one.proposal, other.name)));
+    bars
+}
+
+fn panel(
+    name: &'static str,
+    bars: &[Bar<'_>],
+    unit: &str,
+    limit: Option<(u64, &str)>,
+    (what, about): (&str, String),
+) -> Option<Figure> {
+    let worst = bars.first()?;
+    let bars = bars.get(..bars.len().min(BARS_MAX))?;
+    let limit_value = limit.map_or(0, |(value, _)| value);
+    let high = bars.iter().flat_map(|bar| [bar.baseline, bar.proposal]).max()?;
+    let high = i128::from(high.max(limit_value).max(1)) * 21 / 20;
+    let x = Linear::new((0, high), (LEFT, RIGHT));
+    let bottom = TOP + ROW * count(bars.len());
+    let axis = Unit::of(unit, high);
+    let mut drawing =
+        Drawing::new(name, bottom + 120, title(what, worst, unit, limit_value), about);
+    for (index, bar) in bars.iter().enumerate() {
+        let y = TOP + ROW * count(index);
+        let over = limit.is_some_and(|(value, _)| bar.proposal > value);
+        drawing.text("cc-t", (LEFT - 20, y + 35), Anchor::End, &cut(bar.name, 28));
+        let class = if over { "cc-no" } else { "cc-pf" };
+        let width = (x.at(bar.proposal.into()) - LEFT).max(3);
+        drawing.rect(class, (LEFT, y + 12), (width, ROW - 24));
+        let at = x.at(bar.baseline.into());
+        drawing.path("cc-mark", 6, false, &[(at, y + 6), (at, y + ROW - 6)]);
+        drawing.text("cc-t cc-s", (WIDTH - 40, y + 35), Anchor::End, &bar.beside);
+    }
+    let ticks: Vec<(i64, String)> =
+        axis.ticks(0, high, 7).into_iter().map(|(value, label)| (x.at(value), label)).collect();
+    drawing.x_axis((LEFT, RIGHT), bottom, &ticks, &axis.name);
+    if let Some((value, why)) = limit {
+        let at = x.at(value.into());
+        drawing.line("cc-zero", (at, TOP - 16), (at, bottom));
+        let label = format!("limit {}: {why}", text::quantity(value.into(), unit));
+        let label = cut(&label, 60);
+        drawing.text("cc-t cc-s", (at.min(RIGHT), TOP - 28), Anchor::End, &label);
+    }
+    legend::draw(
+        &mut drawing,
+        (40, 150),
+        &[(Mark::Tick("cc-mark"), "baseline"), (Mark::Area("cc-pf"), "proposal")],
+    );
+    Some(drawing.finish(format!(
+        "{what} for {} constructions, sorted: a bar for the proposal, a stroke for the baseline, \
+         and a line at the limit.",
+        bars.len()
+    )))
+}
+
+fn title(what: &str, worst: &Bar<'_>, unit: &str, limit: u64) -> String {
+    let value = text::quantity(worst.proposal.into(), unit);
+    let against = if limit == 0 {
+        String::new()
+    } else {
+        let share = i128::from(worst.proposal) * 1_000_000 / i128::from(limit);
+        format!(", {} of the limit", text::percent(share))
+    };
+    format!("{what}: {}, {value}{against}", cut(worst.name, 30))
+}

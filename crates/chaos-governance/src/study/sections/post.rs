@@ -1,0 +1,431 @@
+//! The parts of a proposal in Markdown, which each rendering puts under its own headings.
+//!
+//! Every text from outside is inert: see [`crate::text`].
+
+use super::super::{
+    data::{Cell, Grid, Part, Standing, Study},
+    figures,
+    table::{Align, Entry, Table},
+    words,
+};
+use crate::{
+    proposal::Call,
+    text::{self, code, markdown as plain},
+};
+
+/// So many attacks, assumptions and alternatives stand before the appendix.
+const LINES_MAX: usize = 6;
+
+/// A line that says that something is absent.
+pub(crate) fn missing(out: &mut String, what: &str, reason: &str) {
+    put!(out, "- {what}: {}\n", plain(reason));
+}
+
+/// What must be said first about made-up blocks.
+pub(crate) fn warning(out: &mut String, study: &Study) {
+    if let Some(warning) = words::warning(&study.heading.source) {
+        put!(out, "> **{warning}.**\n\n");
+    }
+}
+
+/// Chain, parameters, timing, digest, badge.
+pub(crate) fn header(out: &mut String, study: &Study) {
+    let heading = &study.heading;
+    for change in &heading.changes {
+        put!(
+            out,
+            "**Chain** {} · **{}** · takes effect {}\n\n",
+            code(&heading.chain),
+            plain(&words::change_of(change)),
+            plain(&change.takes_effect)
+        );
+    }
+    let signer = match study.rollout.signer.as_str() {
+        "" => "not said",
+        signer => signer,
+    };
+    put!(
+        out,
+        "**Signed by** {} · **evidence** {} · result {}\n\n",
+        plain(signer),
+        plain(&heading.evidence),
+        code(&heading.result.to_string())
+    );
+    let (_, tally) = words::tally_text(study);
+    put!(
+        out,
+        "**Verdict** {}. {}\n\n",
+        plain(&tally),
+        plain(&words::sentence(&heading.source.text))
+    );
+}
+
+pub(crate) fn ask(out: &mut String, study: &Study) {
+    put!(out, "{}\n\n", plain(&words::sentence(&study.heading.ask)));
+}
+
+/// What happens if nothing is done, and what was found.
+pub(crate) fn motivation(out: &mut String, study: &Study) {
+    let heading = &study.heading;
+    if heading.if_nothing_is_done.is_empty() {
+        put!(out, "What happens if nothing is done was not studied.\n\n");
+    } else {
+        let text = words::sentence(&heading.if_nothing_is_done);
+        put!(out, "If nothing is done: {}\n\n", plain(&text));
+    }
+}
+
+pub(crate) fn decision(out: &mut String, study: &Study) {
+    if study.decision.is_empty() {
+        missing(out, "decision table", &words::not_measured("the run has no rows"));
+        out.push('\n');
+        return;
+    }
+    words::rows(&study.decision, &study.interval).markdown(out);
+    put!(
+        out,
+        "\nDifferences are paired: both arms see the same random numbers. Interval: {}. Thresholds \
+         were named before the study.\n\n",
+        plain(&study.interval)
+    );
+}
+
+pub(crate) fn affected(out: &mut String, study: &Study) {
+    if study.affected.is_empty() {
+        missing(out, "groups", &words::not_measured("no group was told apart"));
+        out.push('\n');
+        return;
+    }
+    super::affected(&study.affected).markdown(out);
+    out.push('\n');
+}
+
+/// Attacks and the constraint that binds.
+pub(crate) fn risks(out: &mut String, study: &Study) {
+    match words::known(&study.constraints) {
+        Ok(constraints) => match figures::headroom::sorted(constraints).first() {
+            Some((binding, headroom)) => put!(
+                out,
+                "- **binding constraint**: {}, {} of {} used after the change, {} left ({})\n",
+                plain(&binding.name),
+                plain(&text::quantity(binding.proposal, &binding.unit)),
+                plain(&text::quantity(binding.limit, &binding.unit)),
+                plain(&text::percent(*headroom)),
+                plain(&binding.source)
+            ),
+            None => missing(out, "constraints", "no limit was given"),
+        },
+        Err(reason) => missing(out, "constraints", &reason),
+    }
+    let attacks = match words::known(&study.attacks) {
+        Ok(attacks) => &attacks.attacks,
+        Err(reason) => {
+            missing(out, "attacks", &reason);
+            out.push('\n');
+            return;
+        }
+    };
+    for attack in attacks.iter().take(LINES_MAX) {
+        let damage = attack.damage.first().map_or_else(
+            || "damage not measured".to_owned(),
+            |damage| format!("{} {}", damage.label, words::before_after(damage)),
+        );
+        put!(
+            out,
+            "- **{}**: {} {}; {}\n",
+            plain(&attack.name),
+            plain(&attack.cost.label),
+            plain(&words::before_after(&attack.cost)),
+            plain(&damage)
+        );
+    }
+    more(out, attacks.len(), "attacks");
+    out.push('\n');
+}
+
+/// Says how many entries stand only in the appendix.
+fn more(out: &mut String, all: usize, what: &str) {
+    if all > LINES_MAX {
+        put!(out, "- {} more {what} are in the appendix\n", all - LINES_MAX);
+    }
+}
+
+/// Assumptions with the numbers of the tornado.
+pub(crate) fn assumptions(out: &mut String, study: &Study) {
+    if let Part::Known(tornado) = &study.tornado {
+        let value = |value| plain(&text::difference(value, &tornado.unit));
+        put!(
+            out,
+            "Change of {} as studied: **{}**. If one assumption is moved:\n\n",
+            plain(&tornado.label),
+            value(tornado.base)
+        );
+        let rows = figures::tornado::sorted(tornado);
+        for row in rows.iter().take(LINES_MAX) {
+            put!(
+                out,
+                "- {} {}: **{}** · {}: **{}** (studied: {})\n",
+                plain(&row.assumption),
+                plain(&row.low_setting),
+                value(row.low),
+                plain(&row.high_setting),
+                value(row.high),
+                plain(&row.base_setting)
+            );
+        }
+        more(out, rows.len(), "assumptions");
+    } else if let Err(reason) = words::known(&study.tornado) {
+        missing(out, "sensitivity", &reason);
+    }
+    for assumption in study.assumptions.iter().take(LINES_MAX) {
+        put!(
+            out,
+            "- {}: {} ({})\n",
+            plain(&assumption.name),
+            plain(&assumption.value),
+            plain(&assumption.note)
+        );
+    }
+    more(out, study.assumptions.len(), "assumptions");
+    checks(out, study);
+    out.push('\n');
+}
+
+/// Whether the model was right before, in one line.
+fn checks(out: &mut String, study: &Study) {
+    match words::known(&study.validation.backtests) {
+        Ok(backtests) => {
+            for backtest in backtests {
+                let held =
+                    backtest.rows.iter().filter(|row| (row.p10..=row.p90).contains(&row.actual));
+                put!(
+                    out,
+                    "- backtest on {}: {} of {} intervals held what happened\n",
+                    plain(&backtest.what),
+                    held.count(),
+                    backtest.rows.len()
+                );
+            }
+        }
+        Err(reason) => missing(out, "backtest", &reason),
+    }
+}
+
+pub(crate) fn forecast(out: &mut String, study: &Study) {
+    let forecast = match words::known(&study.forecast) {
+        Ok(forecast) => forecast,
+        Err(reason) => {
+            missing(out, "forecast", &reason);
+            out.push('\n');
+            return;
+        }
+    };
+    put!(
+        out,
+        "Made {}, for {} blocks after {}; **to be scored on {}**. Median (p10 to p90):\n\n",
+        plain(&forecast.made),
+        text::grouped(forecast.horizon_blocks.into()),
+        plain(&forecast.activation),
+        plain(&forecast.score_on)
+    );
+    for row in forecast.rows.iter().take(LINES_MAX) {
+        let actual = row.actual.map_or_else(String::new, |actual| {
+            format!(" – found {}", plain(&text::quantity(actual, &row.unit)))
+        });
+        put!(out, "- {}: {}{actual}\n", plain(&row.label), plain(&words::forecast(row)));
+    }
+    more(out, forecast.rows.len(), "metrics");
+    out.push('\n');
+}
+
+/// No change, and the other cells of the grid that hold.
+pub(crate) fn alternatives(out: &mut String, study: &Study) {
+    let grid = match words::known(&study.grid) {
+        Ok(grid) => grid,
+        Err(reason) => {
+            missing(out, "alternatives", &reason);
+            out.push('\n');
+            return;
+        }
+    };
+    grid_table(grid).markdown(out);
+    let met = grid.cells.iter().filter(|cell| cell.standing == Standing::Met).count();
+    put!(
+        out,
+        "\n{met} of {} simulated combinations meet every requirement; the whole grid is in the \
+         report.\n\n",
+        grid.cells.len()
+    );
+}
+
+/// The chain as it is, the proposal, and the cells that no other beats.
+fn grid_table(grid: &Grid) -> Table {
+    let mut table = Table::new(&["combination"]);
+    table.column(grid.label.clone(), Align::Right);
+    table.column("verdict".to_owned(), Align::Left);
+    let mut cells: Vec<_> = grid.cells.iter().collect();
+    let rank = |cell: &Cell| {
+        let place = Some((cell.x, cell.y));
+        match (place == grid.current, place == grid.proposed, cell.pareto) {
+            (true, _, _) => 0,
+            (_, true, _) => 1,
+            (_, _, true) => 2,
+            (false, false, false) => 3,
+        }
+    };
+    cells.sort_by_key(|cell| (rank(cell), cell.y, cell.x));
+    for cell in cells.into_iter().filter(|cell| rank(cell) < 3).take(LINES_MAX) {
+        let name = figures::grid::cell_name(grid, cell.x, cell.y);
+        let name = match rank(cell) {
+            0 => format!("no change: {name}"),
+            1 => format!("proposal: {name}"),
+            _ => name,
+        };
+        table.row(vec![
+            name.into(),
+            text::quantity(cell.value, &grid.unit).into(),
+            Entry::Verdict(cell.standing, words::standing(cell.standing).to_owned()),
+        ]);
+    }
+    table
+}
+
+pub(crate) fn rollout(out: &mut String, study: &Study) {
+    let rollout = &study.rollout;
+    if rollout.effective.is_empty() && rollout.steps.is_empty() {
+        missing(out, "rollout", "no plan was given");
+    }
+    if !rollout.effective.is_empty() {
+        put!(out, "Takes effect: {}\n\n", plain(&words::sentence(&rollout.effective)));
+    }
+    for (index, step) in rollout.steps.iter().enumerate() {
+        put!(out, "{}. {}\n", index + 1, plain(&words::sentence(step)));
+    }
+    if !rollout.stop_conditions.is_empty() {
+        out.push_str("\nStop and revert if:\n\n");
+        for condition in &rollout.stop_conditions {
+            put!(out, "- {}\n", plain(condition));
+        }
+    }
+    out.push('\n');
+    if rollout.rollback.is_empty() {
+        out.push_str("There is no reverting call: the change is not made by a call.\n\n");
+    }
+    calls(out, "Reverting call", &rollout.rollback);
+}
+
+pub(crate) fn payload(out: &mut String, study: &Study) {
+    if study.rollout.payload.is_empty() {
+        out.push_str("There is no call to sign: the change is not made by a call.\n\n");
+    }
+    calls(out, "Call", &study.rollout.payload);
+}
+
+fn calls(out: &mut String, title: &str, calls: &[Call]) {
+    for call in calls {
+        put!(out, "**{title}.** {} on {}\n\n", code(&call.function), code(&call.target));
+        for (name, value) in &call.arguments {
+            put!(out, "- {} = {}\n", code(name), code(value));
+        }
+        put!(out, "- calldata {}\n\n", code(&call.calldata));
+    }
+}
+
+pub(crate) fn reproduce(out: &mut String, study: &Study) {
+    let reproduce = &study.reproduce;
+    // An indented block cannot be closed from inside, whatever the command holds.
+    for line in reproduce.command.lines() {
+        put!(out, "    {}\n", text::line(line));
+    }
+    put!(out, "\nExpected digest: {}.", code(&reproduce.expected.to_string()));
+    if let Some(seconds) = reproduce.seconds {
+        put!(out, " It took {}.", words::duration(seconds));
+    }
+    if let Some(memory) = reproduce.memory_mib {
+        put!(out, " It used {} MiB.", text::grouped(memory.into()));
+    }
+    if !reproduce.not_covered.is_empty() {
+        put!(out, " Not covered: {}", plain(&words::sentence(&reproduce.not_covered)));
+    }
+    out.push_str("\n\n");
+}
+
+pub(crate) fn disclosure(out: &mut String, study: &Study) {
+    for maker in &study.disclosure.makers {
+        put!(out, "- {}\n", plain(maker));
+    }
+    let text = match study.disclosure.text.as_str() {
+        "" => "Who paid was not disclosed.",
+        text => text,
+    };
+    put!(out, "- {}\n\n", plain(text));
+}
+
+/// Everything that is too long for the post itself.
+pub(crate) fn appendix(out: &mut String, study: &Study) {
+    out.push_str("---\n\n## Appendix\n\n### Exact integers\n\n");
+    integers(study).markdown(out);
+    for (title, what) in [("Payload", &study.rollout.payload)] {
+        if !what.is_empty() {
+            put!(out, "\n### {title}\n\n");
+            calls(out, "Call", what);
+        }
+    }
+    for plate in figures::plates(study) {
+        // The attacks' table holds what the post left out; the others are in the report.
+        if plate.number == 12
+            && let Ok(shown) = &plate.shown
+        {
+            out.push_str("\n### Attacks\n\n");
+            shown.table.markdown(out);
+        }
+    }
+    if let Part::Known(pareto) = &study.pareto {
+        out.push_str("\n### Combinations that no other beats\n\n");
+        super::pareto(pareto).markdown(out);
+    }
+    out.push_str("\n### Not measured\n\n");
+    let absent: Vec<String> = figures::plates(study)
+        .into_iter()
+        .filter_map(|plate| {
+            Some(format!(
+                "- figure {}, {}: {}\n",
+                plate.number,
+                plate.what,
+                plain(&plate.shown.err()?)
+            ))
+        })
+        .collect();
+    if absent.is_empty() {
+        out.push_str("- nothing: all 14 figures of the report have data\n");
+    }
+    out.push_str(&absent.concat());
+    out.push_str("\n### Limits\n\n");
+    for limit in &study.limits {
+        put!(out, "- {}\n", plain(limit));
+    }
+    if !study.manifest.is_empty() {
+        out.push_str("\n### Manifest\n\n");
+        for (name, digest) in &study.manifest {
+            put!(out, "- {}: {}\n", plain(name), code(&digest.to_string()));
+        }
+    }
+}
+
+fn integers(study: &Study) -> Table {
+    let mut table =
+        Table::new(&["metric", "unit", "#baseline", "#proposal", "#difference", "#low", "#high"]);
+    for row in study.decision.iter().chain(&study.others) {
+        let (low, high) = row.interval.unwrap_or((row.difference, row.difference));
+        table.row(vec![
+            Entry::Code(row.metric.clone()),
+            row.unit.as_str().into(),
+            row.baseline.to_string().into(),
+            row.proposal.to_string().into(),
+            row.difference.to_string().into(),
+            low.to_string().into(),
+            high.to_string().into(),
+        ]);
+    }
+    table
+}

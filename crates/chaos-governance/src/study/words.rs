@@ -1,0 +1,207 @@
+//! Rows and verdicts in words, the same in every rendering.
+
+use super::{
+    data::{
+        AttackRow, Change, ForecastRow, Part, Row, Side, Source, SourceKind, Standing, Study,
+        Subject, Threshold,
+    },
+    table::{Entry, Table},
+};
+use crate::text;
+
+/// Stands where a row has no interval or no threshold.
+const NONE: &str = "\u{2013}";
+
+/// Rows as a table, with verdicts.
+pub(super) fn rows(rows: &[Row], interval: &str) -> Table {
+    let mut table = Table::new(&["metric", "#baseline", "#proposal", "#difference"]);
+    table.column(interval.to_owned(), super::table::Align::Right);
+    table.column("origin".to_owned(), super::table::Align::Left);
+    table.column("against the threshold".to_owned(), super::table::Align::Left);
+    for row in rows {
+        table.row(vec![
+            row.label.as_str().into(),
+            text::quantity(row.baseline, &row.unit).into(),
+            text::quantity(row.proposal, &row.unit).into(),
+            difference(row),
+            interval_of(row).into(),
+            Entry::Origin(row.origin),
+            verdict(row),
+        ]);
+    }
+    table
+}
+
+/// The difference and, where that says more, what share of the baseline it is.
+fn difference(row: &Row) -> Entry {
+    let relative = match row.unit.as_str() {
+        "ppm" => None,
+        _ => text::relative(row.difference, row.baseline),
+    };
+    Entry::Pair(text::difference(row.difference, &row.unit), relative.unwrap_or_default())
+}
+
+pub(super) fn interval_of(row: &Row) -> String {
+    row.interval.map_or_else(|| NONE.to_owned(), |(low, high)| text::interval(low, high, &row.unit))
+}
+
+fn verdict(row: &Row) -> Entry {
+    row.threshold.as_ref().map_or_else(
+        || Entry::Text(NONE.to_owned()),
+        |threshold| {
+            let requirement = requirement(threshold, &row.unit);
+            let text = format!("{}: {requirement}", standing(threshold.standing));
+            Entry::Verdict(threshold.standing, text)
+        },
+    )
+}
+
+/// A standing as a mark and a word, so that neither colour nor font is needed.
+pub(super) const fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Met => "\u{2713} met",
+        Standing::Missed => "\u{2715} missed",
+        Standing::Undecided => "? undecided",
+    }
+}
+
+/// What a threshold requires, such as `difference ≤ +2 gwei`.
+pub(super) fn requirement(threshold: &Threshold, unit: &str) -> String {
+    let side = match threshold.side {
+        Side::AtMost => "\u{2264}",
+        Side::AtLeast => "\u{2265}",
+    };
+    match threshold.subject {
+        Subject::Proposal => format!("{side} {}", text::quantity(threshold.value, unit)),
+        Subject::Difference => {
+            format!("difference {side} {}", text::difference(threshold.value, unit))
+        }
+        Subject::Relative => {
+            let sign = if threshold.value > 0 { "+" } else { "" };
+            format!("difference {side} {sign}{}", text::percent(threshold.value))
+        }
+    }
+}
+
+/// How many requirements are met, missed and undecided.
+pub(super) fn tally(study: &Study) -> (usize, usize, usize) {
+    let mut counts = (0, 0, 0);
+    for threshold in study.decision.iter().filter_map(|row| row.threshold.as_ref()) {
+        match threshold.standing {
+            Standing::Met => counts.0 += 1,
+            Standing::Missed => counts.1 += 1,
+            Standing::Undecided => counts.2 += 1,
+        }
+    }
+    counts
+}
+
+/// The tally in words, with the study's overall standing.
+pub(super) fn tally_text(study: &Study) -> (Standing, String) {
+    let (met, missed, undecided) = tally(study);
+    let all = met + missed + undecided;
+    if all == 0 {
+        return (Standing::Undecided, "no requirement was named in advance".to_owned());
+    }
+    let overall = match (missed, undecided) {
+        (0, 0) => Standing::Met,
+        (0, _) => Standing::Undecided,
+        (_, _) => Standing::Missed,
+    };
+    let mut text = format!("{met} of {all} requirements met");
+    if missed > 0 {
+        text.push_str(&format!(", {missed} missed"));
+    }
+    if undecided > 0 {
+        text.push_str(&format!(", {undecided} undecided"));
+    }
+    (overall, text)
+}
+
+/// A change such as `gas-limit 45 Mgas → 60 Mgas`.
+pub(super) fn change_of(change: &Change) -> String {
+    format!(
+        "{} {} \u{2192} {}",
+        change.name,
+        text::quantity(change.current, &change.unit),
+        text::quantity(change.proposed, &change.unit)
+    )
+}
+
+/// What must be said before anything else about made-up blocks; `None` if all were recorded.
+pub(super) const fn warning(source: &Source) -> Option<&'static str> {
+    match source.kind {
+        SourceKind::Recorded => None,
+        SourceKind::Mixed => Some(
+            "SOME BLOCKS ARE GENERATED: figures that rest on them are not facts about the chain",
+        ),
+        SourceKind::Generated => {
+            Some("GENERATED BLOCKS: nothing in this study is a fact about the chain")
+        }
+    }
+}
+
+/// `not measured: reason`, the one phrase for everything that is absent.
+pub(super) fn not_measured(reason: &str) -> String {
+    format!("not measured: {reason}")
+}
+
+/// The part, or the sentence that stands in its place.
+pub(super) fn known<T>(part: &Part<T>) -> Result<&T, String> {
+    match part {
+        Part::Known(part) => Ok(part),
+        Part::NotMeasured(reason) => Err(not_measured(reason)),
+    }
+}
+
+/// A forecast interval, such as `8.1 gwei (6.2 gwei to 10.4 gwei)`.
+pub(super) fn forecast(row: &ForecastRow) -> String {
+    format!("{} ({})", text::quantity(row.p50, &row.unit), range(row.p10, row.p90, &row.unit))
+}
+
+/// Two values as a range; a unit that both share is written once.
+pub(super) fn range(low: i128, high: i128, unit: &str) -> String {
+    let (low, high) = (text::quantity(low, unit), text::quantity(high, unit));
+    let (number, low_unit) = low.split_once(' ').unwrap_or((&low, ""));
+    let high_unit = high.split_once(' ').map_or("", |(_, unit)| unit);
+    if low_unit == high_unit { format!("{number} to {high}") } else { format!("{low} to {high}") }
+}
+
+/// A measure of an attack, such as `12 ETH → 16 ETH`.
+pub(super) fn before_after(row: &AttackRow) -> String {
+    if row.baseline == row.proposal {
+        return format!("{} in both", text::quantity(row.baseline, &row.unit));
+    }
+    format!(
+        "{} \u{2192} {}",
+        text::quantity(row.baseline, &row.unit),
+        text::quantity(row.proposal, &row.unit)
+    )
+}
+
+/// `part` of `whole` in ppm, rounded half up; zero if there is nothing.
+pub(super) fn share_ppm(part: u64, whole: u64) -> i128 {
+    if whole == 0 {
+        return 0;
+    }
+    (i128::from(part) * 1_000_000 + i128::from(whole) / 2) / i128::from(whole)
+}
+
+/// A sentence that ends in exactly one full stop, whatever it came with.
+pub(super) fn sentence(text: &str) -> String {
+    let text = text.trim();
+    match text.chars().last() {
+        None => String::new(),
+        Some('.' | '!' | '?') => text.to_owned(),
+        Some(_) => format!("{text}."),
+    }
+}
+
+/// Seconds as people say them.
+pub(super) fn duration(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", (seconds + 30) / 60),
+        _ => format!("{} h", text::decimal(i128::from(seconds) * 10 / 3_600, 1, 1)),
+    }
+}
