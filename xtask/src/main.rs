@@ -1,7 +1,8 @@
-//! The one door to the project's chores: `cargo xtask {demo,test,bench,tidy,gen}`.
+//! The one door to the project's chores: `cargo xtask {demo,test,bench,python,tidy,gen}`.
 
 mod bench;
 mod process;
+mod python;
 mod tidy;
 
 use std::{env, path::Path, process::ExitCode};
@@ -13,8 +14,10 @@ const HELP: &str = "\
 usage: cargo xtask <command>
 
   demo [ARGS]         set up, build, and run `chaoschain demo` (ARGS are passed on)
-  test                everything CI checks: format, layers, stale artifacts, lints, tests
+  test                everything CI checks: format, layers, stale artifacts, lints, tests,
+                      the Python package where python3 exists
   bench [NAME] [--json]   measure; NAME is one of replay, append, verify (default: all)
+  python              the part of `test` that checks sdk/python
   tidy                imports point down and ARCHITECTURE.md names the crates that exist
   gen [--check]       compile the contracts into contracts/artifacts; --check only compares
 ";
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
         "demo" => demo(rest),
         "test" => test(),
         "bench" => bench::run(rest),
+        "python" => python::check(),
         "tidy" => tidy::run(),
         "gen" => generate(rest.iter().any(|argument| argument == "--check")),
         "help" | "--help" | "-h" => {
@@ -76,6 +80,7 @@ fn test() -> Result<()> {
     tidy::run()?;
     generate(true)?;
     run(Step::new("contracts", "npm").args(["test", "--silent"]).within("contracts"))?;
+    python::check()?;
     run(Step::new("lints", cargo()).args([
         "clippy",
         "--workspace",
