@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from matplotlib.axes import Axes
@@ -16,7 +17,7 @@ from matplotlib.axes import Axes
 import chaoschain
 from chaoschain import Study
 
-from .conftest import NOTEBOOKS, TABLES
+from .conftest import NOTEBOOKS, TABLES, replace_file
 
 
 def check_fan(ax: Axes) -> None:
@@ -47,6 +48,17 @@ def test_a_fan_of_nothing_is_refused() -> None:
     figure, ax = plt.subplots()
     with pytest.raises(chaoschain.SelectionError, match="the study has base_fee_wei"):
         Study.open(TABLES / "study").plot_base_fee(ax, scenario="stationary")
+    plt.close(figure)
+
+
+def test_a_fan_of_one_arm_is_refused(study_folder: Path) -> None:
+    table = pq.read_table(study_folder / "series.parquet", filters=[("arm", "=", "baseline")])
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    replace_file(study_folder, "series.parquet", sink.getvalue().to_pybytes())
+    figure, ax = plt.subplots()
+    with pytest.raises(chaoschain.SchemaError, match=r"found \['baseline'\]"):
+        Study.open(study_folder).plot_base_fee(ax)
     plt.close(figure)
 
 

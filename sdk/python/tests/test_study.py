@@ -213,6 +213,16 @@ def test_missing_values_are_refused(study_folder: Path) -> None:
         Study.open(study_folder).paths()
 
 
+def test_a_path_that_counts_twice_is_refused(study_folder: Path) -> None:
+    table = pq.read_table(study_folder / "paths.parquet")
+    doubled = pa.concat_tables([table, table.slice(0, 1)])
+    replace_file(study_folder, "paths.parquet", written(doubled))
+    study = Study.open(study_folder)
+    with pytest.raises(chaoschain.SchemaError, match="more than one row for a path"):
+        study.interval("base_fee_median", scenario="stationary")
+    study.interval("fee_burned", scenario="stationary")
+
+
 def test_what_is_not_parquet_is_refused(study_folder: Path) -> None:
     replace_file(study_folder, "metrics.parquet", b"PAR1 not at all PAR1")
     with pytest.raises(chaoschain.SchemaError, match="is not Parquet"):

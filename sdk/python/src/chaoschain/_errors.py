@@ -6,7 +6,7 @@
     ├── StudyError            the folder is not a study that can be trusted
     │   ├── ManifestError     manifest.json is absent, damaged, or of an unknown format
     │   ├── DigestError       a file is not the one that the manifest names
-    │   └── SchemaError       a table has other columns than expected
+    │   └── SchemaError       a table has other columns or rows than expected
     ├── SelectionError        no row, or rows of several kinds, for what was asked
     ├── MissingExtraError     an optional package is not installed
     └── ProgramError          the chaoschain program is absent, failed, or ran out of time
@@ -30,7 +30,7 @@ class DigestError(StudyError):
 
 
 class SchemaError(StudyError):
-    """A table has other columns than expected."""
+    """A table has other columns or rows than expected."""
 
 
 class SelectionError(Error):

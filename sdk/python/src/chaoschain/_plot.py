@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Told apart by readers who see few colours, and in print (Okabe and Ito).
-_COLOURS = {"baseline": "#0072b2", "proposal": "#d55e00"}
+# As in the report; dashes tell the arms apart in print too.
+_COLOURS = {"baseline": "#6b7683", "proposal": "#1f5fbf"}
+_DASHES = {"baseline": "--", "proposal": "-"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def draw_fan(ax: Axes, fans: Sequence[Fan]) -> Axes:
         ax.fill_between(
             fan.blocks, fan.p10, fan.p90, color=colour, alpha=0.2, linewidth=0, label="_nolegend_"
         )
-        ax.plot(fan.blocks, fan.p50, color=colour, linewidth=1.5, label=fan.arm)
+        ax.plot(fan.blocks, fan.p50, _DASHES[fan.arm], color=colour, linewidth=1.5, label=fan.arm)
     ax.set_yscale("log")
     ax.set_xlabel("block")
     ax.set_ylabel("base fee (gwei)")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ._errors import MissingExtraError, SelectionError, StudyError
+from ._errors import MissingExtraError, SchemaError, SelectionError, StudyError
 from ._interval import Interval, paired_interval
 from ._manifest import RESULT, Manifest, read_manifest
 from ._plot import Fan, draw_fan
@@ -172,6 +172,10 @@ class Study:
             self._table("paths"), metric=metric, cell=cell, scenario=scenario, model=model
         )
         _ensure_one_kind(self._table("paths"), rows, "metric", metric)
+        numbers = rows["path"]
+        if len(numbers.unique()) != len(numbers):
+            message = f"{file_of('paths')}: {metric!r} has more than one row for a path"
+            raise SchemaError(message)
         pairs = zip(_integers(rows["baseline"]), _integers(rows["proposal"]), strict=True)
         return paired_interval(list(pairs), low, high)
 
@@ -210,7 +214,11 @@ class Study:
         quantity = "base_fee_wei"
         rows = self.series(quantity, cell=cell, scenario=scenario, model=model)
         _ensure_one_kind(self._table("series"), rows, "quantity", quantity)
-        return draw_fan(ax, [_fan(rows, "baseline"), _fan(rows, "proposal")])
+        arms = ["baseline", "proposal"]
+        if (found := _distinct(rows["arm"])) != arms:
+            message = f"{file_of('series')}: expected the arms {arms}, found {found}"
+            raise SchemaError(message)
+        return draw_fan(ax, [_fan(rows, arm) for arm in arms])
 
     def _table(self, name: TableName) -> pa.Table:
         if name not in self._tables:
