@@ -17,6 +17,7 @@ macro_rules! put {
     }};
 }
 
+mod compose;
 pub mod data;
 mod eip;
 mod figures;
@@ -27,6 +28,7 @@ mod sections;
 mod table;
 mod words;
 
+pub use compose::{Facts, TimedBlock, compose};
 pub use data::{Heading, Part, Study};
 pub use eip::markdown as eip_markdown;
 pub use figures::figures;

@@ -443,9 +443,12 @@ pub(crate) fn write(finished: &Finished, out: &Path) -> Result<(), Failure> {
 
 /// Writes a file and the folders above it.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
     path.parent()
         .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::write(path, bytes))
+        .and_then(|()| fs::write(&part, bytes))
+        .and_then(|()| fs::rename(&part, path))
         .with_context(|| format!("cannot write {}", path.display()))
         .or_fail(Kind::Storage)
 }

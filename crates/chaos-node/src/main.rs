@@ -15,7 +15,7 @@ mod programs;
 mod recorded;
 mod simulation;
 mod studio;
-#[cfg_attr(not(test), expect(dead_code, reason = "the experiment command writes them"))]
+mod study;
 mod tables;
 
 use std::process::ExitCode;

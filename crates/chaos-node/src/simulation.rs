@@ -163,7 +163,7 @@ pub(crate) fn experiment(
     settings: &[Setting],
     args: &SimulationArgs,
 ) -> Result<Experiment, Failure> {
-    let proposal = settings.iter().fold(baseline, |parameters, setting| parameters.with(*setting));
+    let proposal = baseline.apply(settings).or_fail(Kind::Input).map_err(|e| e.context("--set"))?;
     let mut experiment = Experiment::new(baseline, proposal);
     experiment.seed = args.seed;
     experiment.assumptions.elasticity_ppm = elasticity_ppm(&args.elasticity)?;
@@ -178,22 +178,14 @@ pub(crate) fn experiment(
 
 /// Reads a decimal fraction with up to six digits as parts per million, without floats.
 pub(crate) fn elasticity_ppm(text: &str) -> Result<u32, Failure> {
-    let wrong = || {
+    chaos_simulation::study::parse_ppm(text).ok_or_else(|| {
         Failure::message(
             Kind::Input,
             format!(
                 "--elasticity: expected a decimal such as 0.2 with up to six places, found `{text}`"
             ),
         )
-    };
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || fraction.len() > 6 || !digits(whole) || !digits(fraction) {
-        return Err(wrong());
-    }
-    let whole: u32 = whole.parse().map_err(|_| wrong())?;
-    let fraction: u32 = format!("{fraction:0<6}").parse().map_err(|_| wrong())?;
-    whole.checked_mul(1_000_000).and_then(|ppm| ppm.checked_add(fraction)).ok_or_else(wrong)
+    })
 }
 
 /// The digest that two runs must agree on.

@@ -17,8 +17,8 @@ use crate::{
         PathMetrics, PathSpec, Shocks,
     },
     result::{
-        Arms, BacktestRow, Decimal, EvmBlockFigures, Input, Layer, MetricRow, Pairs, Program, RESULT_FORMAT,
-        Series, SimulationResult, evm_rows,
+        Arms, BacktestRow, Decimal, EvmBlockFigures, Input, Layer, MetricRow, Pairs, Program,
+        RESULT_FORMAT, Series, SimulationResult, evm_rows,
     },
 };
 
@@ -124,6 +124,9 @@ pub enum Error {
     /// The observed blocks do not determine a demand.
     #[error("demand cannot be calibrated")]
     Calibration(#[source] CalibrationError),
+    /// The transaction model refuses a number.
+    #[error("transaction model")]
+    Market(#[source] crate::market::Error),
     /// The worker threads could not be started.
     #[error("cannot start {threads} worker threads")]
     Threads {

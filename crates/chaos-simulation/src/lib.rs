@@ -45,6 +45,7 @@ pub mod load;
 pub mod market;
 pub mod parameters;
 mod result;
+pub mod study;
 
 pub use experiment::{
     Bound, Error, Experiment, Material, SENSITIVITY_ELASTICITIES_PPM, SensitivityRow, Simulation,

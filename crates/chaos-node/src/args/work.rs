@@ -86,7 +86,10 @@ Examples:
   chaoschain simulate --blocks demo-out/inputs --set base-fee-change-denominator=16 --json
 
 With the fee history of a real chain:
-  chaoschain simulate --blocks DIR --set gas-limit=45000000 --fee-history fees.csv.gz --seed 7";
+  chaoschain simulate --blocks DIR --set gas-limit=45000000 --fee-history fees.csv.gz --seed 7
+
+A whole study, with report, tables and proposal (the file is the manual of its format):
+  chaoschain simulate --experiment examples/gas-limit-60m.toml --out study-out";
 
 #[derive(Debug, Args)]
 #[command(after_help = simulate_help())]
@@ -94,8 +97,15 @@ pub(crate) struct SimulateArgs {
     #[command(flatten)]
     pub(crate) source: BlockSource,
     /// A parameter and its proposed value; may be repeated.
-    #[arg(long = "set", value_name = "NAME=VALUE", required = true)]
+    #[arg(long = "set", value_name = "NAME=VALUE", required_unless_present = "experiment")]
     pub(crate) set: Vec<String>,
+    /// Run a whole study from a file: alternatives, scenarios, attacks, report. Its own [sources]
+    /// and [market] count; a stopped run goes on where it was.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["set", "blocks", "rpc_url", "fee_history"])]
+    pub(crate) experiment: Option<PathBuf>,
+    /// With --experiment: the folder to write; default study-out/NAME.
+    #[arg(long, value_name = "DIR", requires = "experiment")]
+    pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) simulation: SimulationArgs,
     /// Print JSON.

@@ -11,9 +11,13 @@ use crate::{
     exit::{Failure, Kind, OrFail as _},
     output,
     simulation::{Ground, digest_of, experiment},
+    study,
 };
 
 pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
+    if let Some(path) = &args.experiment {
+        return study::run(args, path);
+    }
     let settings = args
         .set
         .iter()

@@ -1,0 +1,162 @@
+//! Attacks, worst blocks, state growth and the distance to each limit.
+
+use chaos_simulation::{
+    attack::{AttackResult, Scenario},
+    study::StudyResult,
+};
+
+use super::{Facts, spoken};
+use crate::study::data::{
+    Attack, AttackRow, Attacks, Constraint, Growth, GrowthCategory, Origin, Part, WorstBlock,
+    WorstBlocks,
+};
+
+/// Largest encoded block: 10 MiB less 2 MiB for the beacon block around it (EIP-7934).
+const BLOCK_BYTES_MAX: u64 = 8 << 20;
+
+/// A block should execute within the time until attesters decide: 4 s of a 12 s slot.
+const BLOCK_MICROSECONDS_MAX: i128 = 4_000_000;
+
+const NO_ATTACKS: &str = "the study names no attacks";
+
+pub(super) fn attacks(result: &StudyResult) -> Part<Attacks> {
+    if result.attacks.is_empty() {
+        return Part::missing(NO_ATTACKS);
+    }
+    let row = |row: &chaos_simulation::attack::Row| AttackRow {
+        label: row.name.replace('_', " "),
+        unit: row.unit.clone(),
+        baseline: row.baseline,
+        proposal: row.proposal,
+    };
+    let attacks = result
+        .attacks
+        .iter()
+        .map(|attack| Attack {
+            name: spoken(attack.scenario.name()),
+            mechanism: attack.scenario.mechanism().to_owned(),
+            source: attack.scenario.source().to_owned(),
+            origin: Origin::from(attack.layer),
+            cost: row(&attack.cost),
+            damage: attack.damage.iter().map(row).collect(),
+            notes: attack.notes.clone(),
+        })
+        .collect();
+    Part::Known(Attacks { ether_usd: None, attacks })
+}
+
+pub(super) fn worst_blocks(result: &StudyResult, facts: &Facts) -> Part<WorstBlocks> {
+    if facts.worst_blocks.is_empty() {
+        return Part::missing("the study does not ask for worst-case gas");
+    }
+    let calldata = find(result, Scenario::CalldataBloat)
+        .and_then(|attack| attack.row("block_bytes_max"))
+        .map(|row| (bytes(row.baseline), bytes(row.proposal)));
+    let mut blocks: Vec<WorstBlock> = facts
+        .worst_blocks
+        .iter()
+        .map(|block| WorstBlock {
+            operation: block.operation.clone(),
+            construction: block.construction.clone(),
+            fixture: None,
+            gas_per_second: Some(block.gas_per_second),
+            microseconds: Some(block.microseconds),
+            bytes: None,
+            slots: None,
+        })
+        .collect();
+    if calldata.is_some() {
+        blocks.push(WorstBlock {
+            operation: "calldata".to_owned(),
+            construction: "the calldata that buys most bytes per gas".to_owned(),
+            fixture: None,
+            gas_per_second: None,
+            microseconds: None,
+            bytes: calldata,
+            slots: None,
+        });
+    }
+    Part::Known(WorstBlocks {
+        machine: facts.machine.clone(),
+        time_limit: Some((4_000, "attesters decide 4 s into a slot".to_owned())),
+        bytes_limit: Some((BLOCK_BYTES_MAX, "EIP-7934".to_owned())),
+        blocks,
+    })
+}
+
+/// The cheapest growth that an attacker can buy; ordinary growth is part of the EVM layer's rows.
+pub(super) fn growth(result: &StudyResult) -> Part<Growth> {
+    let Some(attack) = find(result, Scenario::StateBloat) else {
+        return Part::missing("the study does not ask for state bloat");
+    };
+    let Some(row) = attack.row("growth_per_month_max") else {
+        return Part::missing("state bloat has no growth under these rules");
+    };
+    Part::Known(Growth {
+        origin: Origin::Reexecuted,
+        categories: vec![GrowthCategory {
+            name: "most an attacker can add".to_owned(),
+            baseline: row.baseline << 20,
+            proposal: row.proposal << 20,
+        }],
+        reference: Some((
+            2_813_203_579,
+            "mainnet grew by 2.62 GiB a month in early 2024 (Paradigm, How to raise the gas limit)"
+                .to_owned(),
+        )),
+    })
+}
+
+pub(super) fn constraints(result: &StudyResult, facts: &Facts) -> Part<Vec<Constraint>> {
+    let mut constraints = Vec::new();
+    if let Some(row) =
+        find(result, Scenario::CalldataBloat).and_then(|attack| attack.row("block_bytes_max"))
+    {
+        constraints.push(Constraint {
+            name: "largest block by calldata".to_owned(),
+            unit: "bytes".to_owned(),
+            origin: Origin::Reexecuted,
+            limit: BLOCK_BYTES_MAX.into(),
+            baseline: row.baseline,
+            proposal: row.proposal,
+            source: "EIP-7934, 8 MiB for the execution block".to_owned(),
+        });
+    }
+    if let Some(worst) = facts.worst_blocks.iter().max_by_key(|block| block.microseconds.1) {
+        constraints.push(Constraint {
+            name: format!("slowest block ({}), this machine", worst.operation),
+            unit: "microseconds".to_owned(),
+            origin: Origin::Timed,
+            limit: BLOCK_MICROSECONDS_MAX,
+            baseline: worst.microseconds.0.into(),
+            proposal: worst.microseconds.1.into(),
+            source: "4 s until attesters decide; EVM time only".to_owned(),
+        });
+    }
+    if let Some(row) =
+        find(result, Scenario::StateBloat).and_then(|attack| attack.row("growth_per_month_max"))
+    {
+        constraints.push(Constraint {
+            name: "state growth under attack".to_owned(),
+            unit: "bytes_per_month".to_owned(),
+            origin: Origin::Reexecuted,
+            // Ten times what mainnet grew by in early 2024: a budget, not a rule.
+            limit: 28_132_035_790,
+            baseline: row.baseline << 20,
+            proposal: row.proposal << 20,
+            source: "budget of ten times the growth of early 2024; not a protocol rule".to_owned(),
+        });
+    }
+    if constraints.is_empty() {
+        return Part::missing(NO_ATTACKS);
+    }
+    Part::Known(constraints)
+}
+
+fn find(result: &StudyResult, scenario: Scenario) -> Option<&AttackResult> {
+    result.attacks.iter().find(|attack| attack.scenario == scenario)
+}
+
+fn bytes(value: i128) -> u64 {
+    u64::try_from(value.max(0)).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,69 @@
+//! The cells of a study, each kept on disk as soon as it is done.
+
+use std::{fs, path::Path};
+
+use chaos_simulation::{
+    Parameters,
+    study::{Cell, CellResult, Study, run_cell},
+};
+use chaos_types::canonical;
+
+use super::ground::Ground;
+use crate::{
+    exit::{Failure, Kind, OrFail as _},
+    journey::write_file,
+    output,
+};
+
+/// A finished cell.
+pub(crate) struct Done {
+    pub(crate) cell: Cell,
+    pub(crate) result: CellResult,
+}
+
+/// Runs every cell that is not kept yet. The first `scenarios` cells are the proposal's.
+pub(super) fn run(
+    study: &Study,
+    baseline: &Parameters,
+    ground: &Ground,
+    folder: &Path,
+) -> Result<Vec<Done>, Failure> {
+    let cells = study.cells(baseline).or_fail(Kind::Input)?;
+    let material = ground.material();
+    let bar = output::progress("simulating cells", cells.len() as u64);
+    let mut done = Vec::with_capacity(cells.len());
+    let mut kept_count = 0;
+    for (index, cell) in cells.into_iter().enumerate() {
+        let key = cell.key(study, baseline, &material).or_fail(Kind::Check)?;
+        let path = folder.join("cells").join(format!("{}.json", key.to_hex()));
+        let result = match kept(&path, key) {
+            Some(result) => {
+                kept_count += 1;
+                result
+            }
+            None => {
+                // The proposal is what the reader asks about: it is never given up.
+                let may_stop = index >= study.scenarios.len();
+                let result =
+                    run_cell(study, baseline, &cell, &material, ground.threads(), may_stop)
+                        .or_fail(Kind::Input)?;
+                write_file(&path, &canonical::to_vec(&result).or_fail(Kind::Check)?)?;
+                result
+            }
+        };
+        done.push(Done { cell, result });
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    if kept_count > 0 {
+        super::say(&format!("{kept_count} of {} cells were kept from an earlier run", done.len()));
+    }
+    Ok(done)
+}
+
+/// A cell of an earlier run; a damaged or foreign file counts as absent and is written again.
+fn kept(path: &Path, key: chaos_types::Digest) -> Option<CellResult> {
+    let bytes = fs::read(path).ok()?;
+    let result: CellResult = canonical::from_slice(&bytes).ok()?;
+    (result.key == key).then_some(result)
+}

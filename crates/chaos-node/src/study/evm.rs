@@ -1,0 +1,84 @@
+//! Re-execution under both sets of rules, and the clock on worst-case blocks.
+
+use std::time::Instant;
+
+use chaos_governance::study::TimedBlock;
+use chaos_simulation::{
+    Parameters,
+    attack::{
+        Case, Scenario,
+        worst_case::{self, Operation},
+    },
+    study::{EvmFigures, Study, changes, execute_arms},
+};
+
+use super::ground::Ground;
+use crate::{
+    exit::{Failure, Kind, OrFail as _},
+    output,
+};
+
+/// Gas of a timed block: enough to outlast the clock's grain, quick enough for all operations.
+const TIMED_GAS: u64 = 15_000_000;
+
+/// Times each block is timed; the median counts.
+const ROUNDS: usize = 3;
+
+/// Rebuilds and executes the recorded blocks under both sets of rules.
+pub(super) fn run(
+    ground: &Ground,
+    baseline: &Parameters,
+    proposal: &Parameters,
+) -> Result<Option<EvmFigures>, Failure> {
+    if ground.blocks().is_empty() {
+        return Ok(None);
+    }
+    super::say(&format!("executing {} blocks under both sets of rules", ground.blocks().len()));
+    let changes = changes(baseline, proposal);
+    execute_arms(ground.blocks(), &changes, ground.threads()).map(Some).or_fail(Kind::Input)
+}
+
+/// Times a block of each slow operation and scales it to both gas limits.
+///
+/// The clock is this program's; the result of the study does not hold these figures.
+pub(super) fn worst_blocks(
+    study: &Study,
+    baseline: &Parameters,
+    proposal: &Parameters,
+) -> Result<Vec<TimedBlock>, Failure> {
+    if !study.attacks.contains(&Scenario::WorstCaseGas) {
+        return Ok(Vec::new());
+    }
+    let spec = Case::new(*baseline, *proposal).spec;
+    let operations: Vec<Operation> =
+        Operation::ALL.iter().copied().filter(|operation| operation.since() <= spec).collect();
+    let bar = output::progress("timing worst-case blocks", operations.len() as u64);
+    let mut blocks = Vec::new();
+    for operation in operations {
+        let workload = worst_case::prepare(operation, TIMED_GAS, spec).or_fail(Kind::Check)?;
+        let mut times = Vec::with_capacity(ROUNDS);
+        let mut gas = 0;
+        for _ in 0..ROUNDS {
+            let start = Instant::now();
+            gas = worst_case::execute(&workload).or_fail(Kind::Check)?.gas_used;
+            times.push(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        }
+        times.sort_unstable();
+        let nanoseconds = times[ROUNDS / 2].max(1);
+        let at = |limit: u64| worst_case::block_nanoseconds(nanoseconds, gas, limit) / 1_000;
+        blocks.push(TimedBlock {
+            operation: operation.name().replace('_', " "),
+            construction: format!(
+                "{} transactions of {} gas, scaled from a block of {TIMED_GAS} gas",
+                workload.transactions(),
+                workload.transaction_gas()
+            ),
+            gas_per_second: worst_case::gas_per_second(nanoseconds, gas),
+            microseconds: (at(baseline.gas_limit()), at(proposal.gas_limit())),
+        });
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    blocks.sort_by_key(|block| std::cmp::Reverse(block.microseconds));
+    Ok(blocks)
+}

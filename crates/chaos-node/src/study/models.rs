@@ -1,0 +1,318 @@
+//! The models that run once per study: transactions, sensitivity, attacks, predictions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chaos_simulation::{
+    Arms, Decimal, Layer, Parameters, Program, SensitivityRow,
+    attack::{self, AttackResult},
+    fee_market::{NoiseSource, ObservedBlock},
+    forecast::{self, Forecast, Validation},
+    study::{
+        AgentRun, EvmFigures, GridCell, STUDY_FORMAT, ScenarioResult, Standing, Study, StudyResult,
+        judge, pareto, run_agents,
+    },
+};
+
+use super::{StudyFile, cells::Done, ground::Ground};
+use crate::{
+    exit::{Failure, Kind, OrFail as _},
+    output,
+};
+
+/// Blocks that a forecast is fitted on, and blocks that it covers: a day and half a day at 12 s.
+const FIT_BLOCKS: u32 = 7_000;
+const HORIZON_BLOCKS: u32 = 3_500;
+
+/// Paths of a forecast; its outer percentiles need at least 40.
+const FORECAST_PATHS_MIN: u32 = 60;
+
+/// What the models say about the future, and how well they said it before.
+pub(super) struct Predicted {
+    validation: Option<Validation>,
+    forecast: Option<Forecast>,
+    /// Why one of them is absent.
+    flags: Vec<String>,
+}
+
+/// Everything that a result is made of.
+pub(super) struct Parts<'a> {
+    pub(super) file: &'a StudyFile,
+    pub(super) ground: &'a Ground,
+    pub(super) baseline: Parameters,
+    pub(super) proposal: Parameters,
+    pub(super) cells: &'a [Done],
+    pub(super) agents: &'a [AgentRun],
+    pub(super) sensitivity: Vec<SensitivityRow>,
+    pub(super) executed: Option<EvmFigures>,
+    pub(super) attacks: Vec<AttackResult>,
+    pub(super) predicted: Predicted,
+}
+
+/// The transaction model for the proposal under every scenario.
+pub(super) fn agents(
+    study: &Study,
+    baseline: &Parameters,
+    ground: &Ground,
+    cells: &[Done],
+) -> Result<Vec<AgentRun>, Failure> {
+    let bar = output::progress("simulating transactions", study.scenarios.len() as u64);
+    let runs = cells
+        .iter()
+        .take(study.scenarios.len())
+        .map(|done| {
+            let arms = (baseline, &done.cell.parameters);
+            let demand = &done.result.demand;
+            let run = run_agents(study, arms, demand, done.cell.scenario, ground.threads())
+                .or_fail(Kind::Input);
+            bar.inc(1);
+            run
+        })
+        .collect();
+    bar.finish_and_clear();
+    runs
+}
+
+/// The first scenario at other elasticities.
+pub(super) fn sensitivity(
+    study: &Study,
+    baseline: &Parameters,
+    ground: &Ground,
+    cells: &[Done],
+) -> Result<Vec<SensitivityRow>, Failure> {
+    let Some(main) = cells.first() else {
+        return Ok(Vec::new());
+    };
+    super::say("sweeping elasticity");
+    let experiment = main.cell.experiment(study, baseline);
+    chaos_simulation::sensitivity(&experiment, &ground.material(), ground.threads())
+        .or_fail(Kind::Input)
+}
+
+/// The attacks that the study names, at the demand's own price.
+pub(super) fn attacks(
+    study: &Study,
+    baseline: &Parameters,
+    proposal: &Parameters,
+    cells: &[Done],
+) -> Result<Vec<AttackResult>, Failure> {
+    let mut case = attack::Case::new(*baseline, *proposal);
+    if let Some(main) = cells.first() {
+        case.base_fee_wei = main.result.demand.anchor_wei;
+    }
+    let bar = output::progress("carrying out attacks", study.attacks.len() as u64);
+    let mut results = Vec::with_capacity(study.attacks.len());
+    for scenario in &study.attacks {
+        results.push(attack::run(*scenario, &case).or_fail(Kind::Input)?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(results)
+}
+
+/// Fits and predicts window after window, then predicts what follows the last block.
+pub(super) fn predictions(
+    study: &Study,
+    baseline: &Parameters,
+    proposal: &Parameters,
+    ground: &Ground,
+) -> Result<Predicted, Failure> {
+    let mut predicted = Predicted { validation: None, forecast: None, flags: Vec::new() };
+    let observed: Vec<ObservedBlock> =
+        ground.observed().iter().filter(|block| block.base_fee_wei.is_some()).copied().collect();
+    let Some(last) = observed.last() else {
+        predicted.flags.push("No block has a base fee, so nothing is predicted.".to_owned());
+        return Ok(predicted);
+    };
+    super::say("fitting and predicting");
+    let options = forecast::Options {
+        seed: study.market.seed,
+        paths: study.market.paths.max(FORECAST_PATHS_MIN),
+        fit_blocks: FIT_BLOCKS,
+        horizon_blocks: HORIZON_BLOCKS,
+        assumptions: study.market.assumptions,
+    };
+    let rolling = forecast::RollingOptions {
+        chain: ground.chain().clone(),
+        program: Program::this(),
+        inputs: ground.sources().to_vec(),
+        parameters: *baseline,
+        options,
+    };
+    match forecast::validate(&observed, &rolling, ground.threads()) {
+        Ok(validation) => predicted.validation = Some(validation),
+        Err(error) => predicted.flags.push(format!("Not validated: {error}.")),
+    }
+    let request = forecast::Request {
+        chain: ground.chain().clone(),
+        program: Program::this(),
+        inputs: ground.sources().to_vec(),
+        made_at: None,
+        baseline: *baseline,
+        proposal: *proposal,
+        activation_block: last.number + 1,
+    };
+    match forecast::forecast(&request, &observed, &options, ground.threads()) {
+        Ok(forecast) => predicted.forecast = Some(forecast),
+        Err(error) => predicted.flags.push(format!("No forecast: {error}.")),
+    }
+    Ok(predicted)
+}
+
+/// Puts the parts together.
+pub(super) fn assemble(parts: Parts<'_>) -> StudyResult {
+    let study = &parts.file.study;
+    let market = &study.market;
+    let (main, alternatives) = parts.cells.split_at(study.scenarios.len().min(parts.cells.len()));
+    let judgements =
+        main.first().map(|done| judge(&study.thresholds, &done.result.metrics)).unwrap_or_default();
+    let mut inputs = parts.ground.sources().to_vec();
+    inputs.sort_unstable();
+    let flags = flags(&parts, main);
+    StudyResult {
+        format: STUDY_FORMAT.to_owned(),
+        program: Program::this(),
+        name: study.name.clone(),
+        study: parts.file.digest,
+        chain: parts.ground.chain().clone(),
+        generated: parts.ground.generated,
+        inputs,
+        parameters: Arms { baseline: parts.baseline, proposal: parts.proposal },
+        seed: market.seed,
+        paths: market.paths,
+        blocks: market.blocks,
+        warmup_blocks: market.warmup_blocks,
+        assumptions: market.assumptions,
+        scenarios: main
+            .iter()
+            .zip(parts.agents)
+            .map(|(done, agents)| {
+                let scenario = &study.scenarios[done.cell.scenario];
+                ScenarioResult {
+                    name: scenario.name.clone(),
+                    what: scenario.what.clone(),
+                    demand_ppm: scenario.demand_ppm,
+                    elasticity_ppm: scenario.elasticity_ppm,
+                    demand: done.result.demand,
+                    flow: done.result.metrics.clone(),
+                    agents: agents.figures.clone(),
+                }
+            })
+            .collect(),
+        sensitivity: parts.sensitivity,
+        grid: grid(study, &parts.baseline, main.first(), alternatives),
+        judgements,
+        evm: parts.executed,
+        attacks: parts.attacks,
+        validation: parts.predicted.validation,
+        forecast: parts.predicted.forecast,
+        flags,
+    }
+}
+
+/// The alternatives, with the proposal among them.
+fn grid(
+    study: &Study,
+    baseline: &Parameters,
+    main: Option<&Done>,
+    alternatives: &[Done],
+) -> Vec<GridCell> {
+    let cells: Vec<&Done> = main.into_iter().chain(alternatives).collect();
+    let completed: Vec<&BTreeMap<_, _>> = cells
+        .iter()
+        .filter(|done| done.result.standing == Standing::Completed)
+        .map(|done| &done.result.metrics)
+        .collect();
+    let mut frontier = pareto(&study.goals, &completed).into_iter();
+    cells
+        .iter()
+        .map(|done| {
+            let judged = judge(&study.thresholds, &done.result.metrics);
+            let met = judged.iter().filter(|judgement| judgement.met).count();
+            let changes = done.cell.parameters.changes_from(baseline);
+            GridCell {
+                changes: changes
+                    .into_iter()
+                    .map(|(name, _, to)| (name.key().to_owned(), Decimal(to.into())))
+                    .collect(),
+                standing: done.result.standing.clone(),
+                metrics: done.result.metrics.clone(),
+                thresholds_met: u32::try_from(met).unwrap_or(u32::MAX),
+                pareto: done.result.standing == Standing::Completed
+                    && frontier.next().unwrap_or(false),
+            }
+        })
+        .collect()
+}
+
+/// What a reader must know before believing a figure, counted.
+fn flags(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
+    let mut flags = parts.predicted.flags.clone();
+    if parts.ground.generated {
+        flags.push(
+            "A source of the study is absent: all blocks were generated, and no figure is a fact \
+             about a chain."
+                .to_owned(),
+        );
+    }
+    let observed = parts.ground.observed();
+    let numbers: BTreeSet<u64> = observed
+        .iter()
+        .filter(|block| block.base_fee_wei.is_some())
+        .map(|block| block.number)
+        .collect();
+    if let (Some(first), Some(last)) = (numbers.first(), numbers.last()) {
+        let missing = last - first + 1 - numbers.len() as u64;
+        if missing > 0 {
+            flags.push(format!(
+                "Of blocks {first} to {last}, {missing} are absent from the blocks that demand is \
+                 calibrated on."
+            ));
+        }
+    }
+    if main.iter().any(|done| done.result.demand.noise == NoiseSource::Stated) {
+        flags.push(
+            "Fewer than 1,000 consecutive blocks were observed: the noise of demand is stated, not \
+             estimated."
+                .to_owned(),
+        );
+    }
+    if let Some(evm) = &parts.executed {
+        let unknown = evm.metrics.get("unknown_reads").map_or(0, |row| row.proposal);
+        if unknown > 0 {
+            flags.push(format!(
+                "{unknown} state reads of the re-executed blocks fall outside the recorded state; \
+                 the transactions that made them are in the group `unknown`."
+            ));
+        }
+        if evm.runs == evm.blocks {
+            flags.push(
+                "No two recorded blocks are consecutive, so a larger limit finds no further \
+                 transactions to include; what fills it is the fee-market models' question."
+                    .to_owned(),
+            );
+        }
+    }
+    for (name, _, _) in parts.proposal.changes_from(&parts.baseline) {
+        let definition = name.definition();
+        let [layer] = definition.layers else {
+            continue;
+        };
+        let other = match layer {
+            Layer::Evm => "the fee-market models do not know it",
+            Layer::FeeMarket => "re-execution does not depend on it",
+        };
+        flags.push(format!("{} acts in one layer only: {other}.", definition.flag));
+    }
+    let clamped = main
+        .iter()
+        .filter_map(|done| done.result.metrics.get("response_clamped"))
+        .any(|row| row.baseline > 0 || row.proposal > 0);
+    if clamped {
+        flags.push(
+            "In some blocks the answer of demand to the price was held at its bound of a factor \
+             of 20."
+                .to_owned(),
+        );
+    }
+    flags
+}

@@ -1,0 +1,259 @@
+//! The study's folder.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use chaos_governance::study::{self as render, Facts};
+use chaos_simulation::{
+    MetricRow,
+    evm::ReplayInput,
+    fee_market::{ObservedBlock, next_base_fee},
+    study::{AgentRun, StudyResult},
+};
+use chaos_types::{Digest, canonical};
+use serde_json::json;
+
+use super::{Measured, StudyFile, cells::Done, digest_of, ground::Ground};
+use crate::{
+    clock,
+    exit::{Failure, Kind, OrFail as _},
+    journey::write_file,
+    tables::{self, Arm, MetricLine, PathLine, SeriesLine},
+};
+
+/// Names the layout of `manifest.json`.
+const MANIFEST_FORMAT: &str = "chaoschain-study-manifest/1";
+
+/// What was written where.
+pub(super) struct Written {
+    pub(super) folder: PathBuf,
+    pub(super) digest: Digest,
+    pub(super) files: BTreeMap<String, Digest>,
+}
+
+struct Writer<'a> {
+    folder: &'a Path,
+    files: BTreeMap<String, Digest>,
+}
+
+impl Writer<'_> {
+    fn put(&mut self, name: &str, bytes: &[u8]) -> Result<Digest, Failure> {
+        write_file(&self.folder.join(name), bytes)?;
+        let digest = Digest::of(bytes);
+        self.files.insert(name.to_owned(), digest);
+        Ok(digest)
+    }
+}
+
+/// Writes results, tables, report and renderings, and last the manifest that names them.
+pub(super) fn all(
+    folder: &Path,
+    file: &StudyFile,
+    ground: &Ground,
+    cells: &[Done],
+    agents: &[AgentRun],
+    result: &StudyResult,
+    measured: Measured,
+) -> Result<Written, Failure> {
+    let mut writer = Writer { folder, files: BTreeMap::new() };
+    let digest = digest_of(result)?;
+    writer.put("result.json", &result.to_canonical().or_fail(Kind::Check)?)?;
+    write_tables(&mut writer, file, cells, agents, result)?;
+    let forecast = match &result.forecast {
+        Some(forecast) => {
+            let bytes = forecast.to_canonical().or_fail(Kind::Check)?;
+            Some(writer.put("forecast.json", &bytes)?)
+        }
+        None => None,
+    };
+    let mut manifest: Vec<(String, Digest)> = vec![("study file".to_owned(), file.digest)];
+    manifest.extend(result.inputs.iter().map(|input| (input.name.clone(), input.digest)));
+    manifest.extend(writer.files.iter().map(|(name, digest)| (name.clone(), *digest)));
+    let facts = Facts {
+        result: digest,
+        source: source(ground),
+        replay: ground.validation(),
+        base_fee_rule: base_fee_rule(ground, &result.parameters.baseline),
+        observed: observed(ground.observed()),
+        fans: cells.first().map(|done| done.result.fans.clone()).unwrap_or_default(),
+        worst_blocks: measured.worst_blocks,
+        machine: format!("{} threads of this machine", ground.threads()),
+        command: format!("chaoschain simulate --experiment {}", file.path.display()),
+        seconds: measured.seconds,
+        manifest,
+        day: clock::today(),
+        forecast,
+    };
+    let study = render::compose(&file.study, result, &facts);
+    for figure in render::figures(&study) {
+        writer.put(&format!("figures/{}.svg", figure.name), figure.svg.as_bytes())?;
+    }
+    writer.put("report.html", render::html(&study).as_bytes())?;
+    writer.put("proposal-forum.md", render::forum_markdown(&study).as_bytes())?;
+    writer.put("proposal-eip.md", render::eip_markdown(&study).as_bytes())?;
+    writer.put("readiness.md", render::readiness_markdown(&study).as_bytes())?;
+    let manifest = json!({
+        "format": MANIFEST_FORMAT,
+        "result_digest": digest,
+        "files": writer.files,
+    });
+    let bytes = canonical::to_vec(&manifest).or_fail(Kind::Check)?;
+    write_file(&folder.join("manifest.json"), &bytes)?;
+    Ok(Written { folder: folder.to_owned(), digest, files: writer.files })
+}
+
+/// Where the blocks come from, in one sentence.
+fn source(ground: &Ground) -> String {
+    let blocks = ground.blocks().len();
+    if ground.generated {
+        return format!(
+            "A source of the study is absent, so these are {blocks} generated blocks: token \
+             transfers, swaps and mints executed in a local EVM."
+        );
+    }
+    let era = |input: &ReplayInput| input.block().header.number;
+    let range = match (ground.blocks().first(), ground.blocks().last()) {
+        (Some(first), Some(last)) => format!(", {} to {}", era(first), era(last)),
+        _ => String::new(),
+    };
+    format!("{blocks} recorded blocks of {}{range}.", ground.chain())
+}
+
+fn observed(blocks: &[ObservedBlock]) -> Option<(u64, u64, u64)> {
+    let mut numbers: Vec<u64> = blocks
+        .iter()
+        .filter(|block| block.base_fee_wei.is_some())
+        .map(|block| block.number)
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    Some((*numbers.first()?, *numbers.last()?, numbers.len() as u64))
+}
+
+/// How many of the recorded transitions of the base fee the rule reproduces.
+fn base_fee_rule(ground: &Ground, baseline: &chaos_simulation::Parameters) -> Option<(u64, u64)> {
+    let mut counts = (0, 0);
+    for pair in ground.observed().windows(2) {
+        let (Some(before), Some(after)) = (pair[0].base_fee_wei, pair[1].base_fee_wei) else {
+            continue;
+        };
+        if pair[0].number + 1 != pair[1].number {
+            continue;
+        }
+        let limit = chaos_simulation::Setting::new(
+            chaos_simulation::ParameterName::GasLimit,
+            pair[0].gas_limit,
+        )
+        .ok()?;
+        let next = next_base_fee(before, pair[0].gas_used, &baseline.with(limit));
+        counts.0 += u64::from(next == after);
+        counts.1 += 1;
+    }
+    (counts.1 > 0).then_some(counts)
+}
+
+fn write_tables(
+    writer: &mut Writer<'_>,
+    file: &StudyFile,
+    cells: &[Done],
+    agents: &[AgentRun],
+    result: &StudyResult,
+) -> Result<(), Failure> {
+    let names: Vec<(String, String)> = cells
+        .iter()
+        .map(|done| {
+            let changes = done.cell.parameters.changes_from(&result.parameters.baseline);
+            let cell: Vec<String> =
+                changes.iter().map(|(name, _, to)| format!("{}={to}", name.flag())).collect();
+            let cell = if cell.is_empty() { "baseline".to_owned() } else { cell.join(" ") };
+            (cell, file.study.scenarios[done.cell.scenario].name.clone())
+        })
+        .collect();
+    let quantities: BTreeMap<&str, String> = cells
+        .iter()
+        .flat_map(|done| &done.result.fans)
+        .map(|(name, fan)| (name.as_str(), format!("{name}_{}", fan.unit)))
+        .collect();
+    let (mut metrics, mut paths, mut series) = (Vec::new(), Vec::new(), Vec::new());
+    for (done, (cell, scenario)) in cells.iter().zip(&names) {
+        let place = (cell.as_str(), scenario.as_str(), "flow");
+        metrics.extend(metric_lines(place, &done.result.metrics));
+        for (metric, pairs) in &done.result.pairs {
+            for (path, (baseline, proposal)) in (0u32..).zip(pairs) {
+                paths.push(path_line(place, metric, path, (baseline.0, proposal.0)));
+            }
+        }
+        for (quantity, fan) in &done.result.fans {
+            for (arm, band) in [(Arm::Baseline, &fan.baseline), (Arm::Proposal, &fan.proposal)] {
+                for (index, block) in fan.blocks.iter().enumerate() {
+                    series.push(SeriesLine {
+                        cell,
+                        scenario,
+                        model: "flow",
+                        quantity: &quantities[quantity.as_str()],
+                        arm,
+                        block: *block,
+                        p10: band.p10[index].0,
+                        p50: band.p50[index].0,
+                        p90: band.p90[index].0,
+                    });
+                }
+            }
+        }
+    }
+    for (run, (cell, scenario)) in agents.iter().zip(&names) {
+        let place = (cell.as_str(), scenario.as_str(), "agents");
+        metrics.extend(metric_lines(place, &run.figures.metrics));
+        for (metric, pairs) in &run.pairs {
+            for (path, baseline, proposal) in pairs {
+                paths.push(path_line(place, metric, *path, (*baseline, *proposal)));
+            }
+        }
+    }
+    if let (Some(evm), Some((cell, scenario))) = (&result.evm, names.first()) {
+        metrics.extend(metric_lines((cell, scenario, "evm"), &evm.metrics));
+    }
+    let place = |name: &str| writer.folder.join(name);
+    let written = [
+        ("metrics.parquet", tables::write_metrics(&place("metrics.parquet"), &metrics)),
+        ("paths.parquet", tables::write_paths(&place("paths.parquet"), &paths)),
+        ("series.parquet", tables::write_series(&place("series.parquet"), &series)),
+    ];
+    for (name, digest) in written {
+        writer.files.insert(name.to_owned(), digest.or_fail(Kind::Storage)?);
+    }
+    Ok(())
+}
+
+/// Cell, scenario and model of a line.
+type Place<'a> = (&'a str, &'a str, &'a str);
+
+fn metric_lines<'a>(
+    (cell, scenario, model): Place<'a>,
+    metrics: &'a BTreeMap<String, MetricRow>,
+) -> impl Iterator<Item = MetricLine<'a>> {
+    metrics.iter().map(move |(metric, row)| MetricLine {
+        cell,
+        scenario,
+        model,
+        metric,
+        unit: &row.unit,
+        layer: row.layer.name(),
+        baseline: row.baseline,
+        proposal: row.proposal,
+        difference: row.difference,
+        low: row.interval.low,
+        high: row.interval.high,
+    })
+}
+
+const fn path_line<'a>(
+    (cell, scenario, model): Place<'a>,
+    metric: &'a str,
+    path: u32,
+    (baseline, proposal): (i128, i128),
+) -> PathLine<'a> {
+    PathLine { cell, scenario, model, path, metric, baseline, proposal }
+}

@@ -1,0 +1,27 @@
+//! A study: one proposal, its alternatives, demand scenarios, thresholds and attacks, as a file.
+//!
+//! A study file says everything that a reader needs to repeat the study; [`Study::parse`] reads it
+//! and refuses what it does not know. The work falls into [`Cell`]s, one set of parameters under
+//! one demand scenario each; a cell is a pure function of the study and the blocks, so a stopped
+//! run resumes by keeping the cells it has ([`Cell::key`]). Cells that miss a threshold on every
+//! one of the first paths are not run to the end; what remains is ranked by
+//! domination, not by one score ([`pareto`]).
+
+mod agents;
+mod cell;
+mod evm;
+mod file;
+mod judge;
+mod plan;
+mod result;
+
+pub use agents::{AgentFigures, AgentRun, DelayRow, UTILISATION_CLASSES, run_agents};
+pub use cell::{Cell, CellResult, Standing, run_cell};
+pub use evm::{EvmError, EvmFigures, OutcomeRow, WorkRow, changes, execute_arms};
+pub use file::{FileError, STUDY_BYTES_MAX};
+pub use judge::{Goal, Judgement, Side, Threshold, ThresholdValue, judge, pareto};
+pub use plan::{Axis, DemandScenario, Market, Sources, Study, WhenAbsent, parse_ppm};
+pub use result::{GridCell, STUDY_FORMAT, ScenarioResult, StudyResult};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+use std::{collections::BTreeMap, num::NonZeroUsize};
+
+use chaos_types::{Digest, canonical};
+use serde::{Deserialize, Serialize};
+
+use super::{Side, Study, judge};
+use crate::{
+    Error, Experiment, Layer, Material, MetricRow, Parameters,
+    fee_market::Demand,
+    result::{Decimal, Fan},
+};
+
+/// One set of parameters under one demand scenario.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cell {
+    /// The parameters compared with the baseline.
+    pub parameters: Parameters,
+    /// Index of the demand scenario.
+    pub scenario: usize,
+}
+
+/// How far a cell was run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, tag = "kind", rename_all = "snake_case")]
+pub enum Standing {
+    /// All paths.
+    Completed,
+    /// Given up: every one of the first paths misses a threshold.
+    Stopped {
+        /// Paths that were run.
+        after_paths: u32,
+        /// The metric whose threshold they miss.
+        metric: String,
+    },
+}
+
+/// What the flow model says about one cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CellResult {
+    /// [`Cell::key`] of the cell.
+    pub key: Digest,
+    /// How far it was run.
+    pub standing: Standing,
+    /// Paths that were run.
+    pub paths: u32,
+    /// Demand as calibrated, before the scenario's factor.
+    pub demand: Demand,
+    /// The figures of the fee-market layer.
+    pub metrics: BTreeMap<String, MetricRow>,
+    /// Per metric, (baseline, proposal) of every path, in path order.
+    pub pairs: BTreeMap<String, Vec<(Decimal, Decimal)>>,
+    /// Bands over time.
+    pub fans: BTreeMap<String, Fan>,
+}
+
+impl Cell {
+    /// Names the work: a digest of everything that the cell's result depends on.
+    ///
+    /// # Errors
+    /// Never for parameters and assumptions within bounds.
+    pub fn key(
+        &self,
+        study: &Study,
+        baseline: &Parameters,
+        material: &Material<'_>,
+    ) -> Result<Digest, canonical::Error> {
+        let experiment = canonical::to_vec(&self.experiment(study, baseline))?;
+        let mut inputs = material.inputs.clone();
+        inputs.sort_unstable();
+        let inputs = canonical::to_vec(&inputs)?;
+        let program = canonical::to_vec(&material.program)?;
+        let screen = study.market.screen_paths.to_be_bytes();
+        let thresholds = format!("{:?}", study.thresholds);
+        Ok(Digest::of_parts(&[
+            b"chaos-simulation/cell/1",
+            &experiment,
+            &inputs,
+            &program,
+            &screen,
+            thresholds.as_bytes(),
+        ]))
+    }
+
+    /// The experiment that the cell stands for.
+    #[must_use]
+    pub fn experiment(&self, study: &Study, baseline: &Parameters) -> Experiment {
+        let scenario = &study.scenarios[self.scenario];
+        let mut experiment = Experiment::new(*baseline, self.parameters);
+        experiment.seed = study.market.seed;
+        experiment.paths = study.market.paths;
+        experiment.blocks = study.market.blocks;
+        experiment.warmup_blocks = study.market.warmup_blocks;
+        experiment.demand_ppm = scenario.demand_ppm;
+        experiment.assumptions = study.market.assumptions;
+        experiment.assumptions.elasticity_ppm = scenario.elasticity_ppm;
+        experiment
+    }
+}
+
+/// Runs one cell: first the screening paths if the study asks for them, then all.
+///
+/// Path `i` is the same with few paths and with many, so screening only saves time: it never
+/// changes a figure of a completed cell. `may_stop` is false for the proposal itself.
+///
+/// # Errors
+/// As [`crate::run`].
+pub fn run_cell(
+    study: &Study,
+    baseline: &Parameters,
+    cell: &Cell,
+    material: &Material<'_>,
+    threads: NonZeroUsize,
+    may_stop: bool,
+) -> Result<CellResult, Error> {
+    let experiment = cell.experiment(study, baseline);
+    let screen = study.market.screen_paths;
+    let key = cell.key(study, baseline, material).map_err(Error::Canonical)?;
+    if may_stop && screen > 0 && screen < experiment.paths {
+        let short = Experiment { paths: screen, ..experiment };
+        let simulation = crate::run(&short, material, threads)?;
+        let missed = judge(&study.thresholds, &simulation.result.metrics).into_iter().find(|row| {
+            let pairs = simulation.pairs.get(&row.metric).map_or(&[][..], Vec::as_slice);
+            !pairs.is_empty()
+                && pairs.iter().all(|(_, proposal)| match row.side {
+                    Side::AtMost => *proposal > row.threshold,
+                    Side::AtLeast => *proposal < row.threshold,
+                })
+        });
+        if let Some(row) = missed {
+            let standing = Standing::Stopped { after_paths: screen, metric: row.metric };
+            return Ok(collect(key, standing, screen, simulation));
+        }
+    }
+    let simulation = crate::run(&experiment, material, threads)?;
+    Ok(collect(key, Standing::Completed, experiment.paths, simulation))
+}
+
+fn collect(
+    key: Digest,
+    standing: Standing,
+    paths: u32,
+    simulation: crate::Simulation,
+) -> CellResult {
+    let mut metrics = simulation.result.metrics;
+    metrics.retain(|_, row| row.layer == Layer::FeeMarket);
+    CellResult {
+        key,
+        standing,
+        paths,
+        demand: simulation.result.demand,
+        metrics,
+        pairs: simulation.pairs,
+        fans: simulation.series.fans,
+    }
+}
