@@ -222,13 +222,13 @@ fn verdict(forecast: &Forecast, score: &Score) -> String {
     };
     let naive = match forecast.basis {
         Basis::Before => format!(
-            "; better than the last window on {} of {}",
+            "; beats the last window on {} of {}",
             score.better_than_naive, score.naive_compared
         ),
         Basis::After => String::new(),
     };
     format!(
-        "{word}: {} of {} figures between p10 and p90, {} between p2.5 and p97.5{naive}",
+        "{word}: {} of {} figures inside p10-p90, {} inside p2.5-p97.5{naive}",
         score.p10_p90.inside,
         score.p10_p90.of,
         coverage(&score.p2_5_p97_5).split(" (").next().unwrap_or_default()

@@ -149,12 +149,12 @@ fn verdict(validation: &Validation) -> String {
     } else if low_ppm > 800_000 {
         "intervals are too wide"
     } else if share_ppm < 700_000 {
-        "intervals look too narrow, but the windows are too few to be sure"
+        "intervals may be too narrow"
     } else {
         "intervals hold"
     };
     format!(
-        "{intervals}; better than the last window on {} of {} figures (median skill {} %)",
+        "{intervals}; beats the last window on {} of {} figures (median skill {} %)",
         validation.better_than_naive,
         validation.naive_compared,
         optional_percent(validation.skill_median_ppm)

@@ -38,7 +38,7 @@ fn validation_prints_windows_coverage_and_one_verdict() {
     let arguments = ["validate", "--fee-history", &file];
     let human = run(arguments.iter().chain(&SMALL)).expect_code(0).stdout;
     assert!(human.lines().all(|line| line.chars().count() <= 100), "{human}");
-    assert!(human.contains("2 windows") && human.contains("better than the last window on"));
+    assert!(human.contains("2 windows") && human.contains("beats the last window on"));
     let json = |threads: &str| {
         let more = ["--json", "--threads", threads];
         run(arguments.iter().chain(&SMALL).chain(&more)).expect_code(0).json().remove(0)
@@ -84,7 +84,7 @@ fn a_past_change_is_forecast_and_scored_in_a_hundred_columns() {
     let past = ["backtest", "--fee-history", &file, "--activation", "18001300"];
     let human = run(past.iter().chain(&SMALL)).expect_code(0).stdout;
     assert!(human.lines().all(|line| line.chars().count() <= 100), "{human}");
-    assert!(human.contains("figures between p10 and p90"), "{human}");
+    assert!(human.contains("figures inside p10-p90"), "{human}");
     let set = ["--set", "gas-limit=60000000"];
     let changed = run(past.iter().chain(&SMALL).chain(&set)).expect_code(0).stdout;
     assert!(changed.contains("gas-limit: 30000000 -> 60000000 gas"), "{changed}");
