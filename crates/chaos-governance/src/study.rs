@@ -21,6 +21,8 @@ mod compose;
 pub mod data;
 mod eip;
 mod figures;
+#[cfg(test)]
+mod fixture;
 mod forum;
 mod html;
 mod readiness;

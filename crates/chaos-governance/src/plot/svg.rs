@@ -160,7 +160,7 @@ impl Drawing {
              </text>\n\
              <text class=\"cc-m\" x=\"40\" y=\"104\" font-size=\"{small}\">{subtitle}</text>\n\
              {body}</svg>\n",
-            large = fitting(&self.title, 35, 76),
+            large = fitting(&self.title, 35, 70),
             small = fitting(&self.subtitle, 26, 112),
             body = self.body
         );

@@ -361,3 +361,6 @@ pub struct Definition {
     /// Where the definition is taken from.
     pub source: String,
 }
+
+#[cfg(test)]
+mod tests;

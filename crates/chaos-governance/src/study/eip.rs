@@ -191,3 +191,6 @@ fn worst_blocks(out: &mut String, study: &Study) {
     }
     out.push('\n');
 }
+
+#[cfg(test)]
+mod tests;

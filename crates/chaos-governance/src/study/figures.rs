@@ -202,3 +202,6 @@ fn arms(study: &Study) -> Arms {
         _ => Arms { baseline: "baseline".to_owned(), proposal: "proposal".to_owned() },
     }
 }
+
+#[cfg(test)]
+mod tests;

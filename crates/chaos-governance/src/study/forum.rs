@@ -74,3 +74,6 @@ fn key_terms(out: &mut String, study: &Study) {
     }
     out.push('\n');
 }
+
+#[cfg(test)]
+mod tests;

@@ -231,3 +231,6 @@ fn figure(out: &mut String, plates: &[Plate], number: u8) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

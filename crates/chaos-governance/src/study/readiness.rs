@@ -186,3 +186,6 @@ fn launch(out: &mut String, ready: &Readiness) {
     }
     out.push('\n');
 }
+
+#[cfg(test)]
+mod tests;

@@ -167,6 +167,15 @@ pub(super) fn range(low: i128, high: i128, unit: &str) -> String {
     if low_unit == high_unit { format!("{number} to {high}") } else { format!("{low} to {high}") }
 }
 
+/// Use of a limit, such as `5.72 of 10 MiB`.
+pub(super) fn used_of(used: i128, limit: i128, unit: &str) -> String {
+    let (used, limit) = (text::quantity(used, unit), text::quantity(limit, unit));
+    match (used.split_once(' '), limit.split_once(' ')) {
+        (Some((number, one)), Some((_, other))) if one == other => format!("{number} of {limit}"),
+        (_, _) => format!("{used} of {limit}"),
+    }
+}
+
 /// A measure of an attack, such as `12 ETH → 16 ETH`.
 pub(super) fn before_after(row: &AttackRow) -> String {
     if row.baseline == row.proposal {
@@ -201,7 +210,7 @@ pub(super) fn sentence(text: &str) -> String {
 pub(super) fn duration(seconds: u64) -> String {
     match seconds {
         0..=119 => format!("{seconds} s"),
-        120..=7_199 => format!("{} min", (seconds + 30) / 60),
-        _ => format!("{} h", text::decimal(i128::from(seconds) * 10 / 3_600, 1, 1)),
+        120..=7_199 => format!("{} min", text::decimal(i128::from(seconds) * 100 / 60, 2, 1)),
+        _ => format!("{} h", text::decimal(i128::from(seconds) * 100 / 3_600, 2, 1)),
     }
 }

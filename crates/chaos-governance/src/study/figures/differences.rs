@@ -23,10 +23,10 @@ pub(super) const READING: &str = "At each difference on the horizontal axis the 
     share of blocks that lie at or below it. A curve that is high left of the zero line means that \
     most blocks have a lower value after the change; the steeper, the more alike the blocks.";
 
-const HEIGHT: i64 = 760;
+const HEIGHT: i64 = 740;
 const LEFT: i64 = 160;
 const RIGHT: i64 = WIDTH - 60;
-const TOP: i64 = 220;
+const TOP: i64 = 200;
 const BOTTOM: i64 = HEIGHT - 120;
 
 /// Steps of the drawn curve; more could not be told apart on paper.

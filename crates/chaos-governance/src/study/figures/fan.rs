@@ -23,10 +23,10 @@ pub(super) const READING: &str = "The line is the median over paths, the band ru
     to the 90th percentile. Both arms see the same random demand, so a gap between the lines is \
     the change, not luck. A logarithmic axis shows equal ratios as equal distances.";
 
-const HEIGHT: i64 = 800;
+const HEIGHT: i64 = 820;
 const LEFT: i64 = 160;
 const RIGHT: i64 = WIDTH - 60;
-const TOP: i64 = 240;
+const TOP: i64 = 270;
 const BOTTOM: i64 = HEIGHT - 120;
 
 /// A drawing's name is its identifier in a page, so each fan has its own.
@@ -47,7 +47,7 @@ pub(super) fn show(fans: &[Fan], arms: &Arms) -> Option<Shown> {
     for fan in fans {
         let (baseline, proposal) = medians(fan);
         table.row(vec![
-            format!("{}, middle of the medians", fan.label).into(),
+            format!("{}, median", fan.label).into(),
             text::quantity(baseline, &fan.unit).into(),
             text::quantity(proposal, &fan.unit).into(),
             text::difference(proposal - baseline, &fan.unit).into(),
@@ -108,7 +108,8 @@ fn draw(name: &'static str, fan: &Fan, arms: &Arms) -> Option<Figure> {
     drawing.x_axis((LEFT, RIGHT), BOTTOM, &across, "blocks since the change takes effect");
     let unit = Unit::of(&fan.unit, high);
     let label = format!("{} ({scale_name})", unit.after(&fan.label));
-    drawing.y_axis(LEFT, (TOP, BOTTOM), &ticks, &label);
+    drawing.y_axis(LEFT, (TOP, BOTTOM), &ticks, "");
+    drawing.text("cc-m", (40, TOP - 64), Anchor::Start, &label);
     activation(&mut drawing, (first, last), x);
     legend::draw(
         &mut drawing,
@@ -154,7 +155,7 @@ fn activation(drawing: &mut Drawing, (first, last): (i128, i128), x: Linear) {
         return;
     }
     let at = x.at(0);
-    drawing.line("cc-zero", (at, TOP - 24), (at, BOTTOM));
+    drawing.line("cc-zero", (at, TOP - 30), (at, BOTTOM));
     let (anchor, offset) =
         if at > (LEFT + RIGHT) / 2 { (Anchor::End, -12) } else { (Anchor::Start, 12) };
     drawing.text("cc-t cc-s", (at + offset, TOP - 10), anchor, "takes effect");
@@ -165,8 +166,8 @@ fn title(fan: &Fan) -> String {
     let change = text::relative(proposal - baseline, baseline)
         .map_or_else(String::new, |change| format!(" ({change})"));
     format!(
-        "{}, middle of the medians: {} \u{2192} {}{change}",
-        capitalised(&fan.label),
+        "Median {}: {} \u{2192} {}{change}",
+        fan.label,
         text::quantity(baseline, &fan.unit),
         text::quantity(proposal, &fan.unit)
     )

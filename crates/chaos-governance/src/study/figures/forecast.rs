@@ -137,16 +137,13 @@ fn draw(part: &Forecast, rows: &[&ForecastRow]) -> Option<Figure> {
         })
         .collect();
     drawing.x_axis((LEFT, RIGHT), bottom, &ticks, "% from the median of the forecast");
-    legend::draw(
-        &mut drawing,
-        (LEFT, 150),
-        &[
-            (Mark::Area("cc-pf cc-soft"), "p10 to p90"),
-            (Mark::Tick("cc-p"), "median"),
-            (Mark::Dot("cc-ok"), "held"),
-            (Mark::Dot("cc-no"), "missed"),
-        ],
-    );
+    let mut entries =
+        vec![(Mark::Area("cc-pf cc-soft"), "p10 to p90"), (Mark::Tick("cc-p"), "median")];
+    if rows.iter().any(|row| row.actual.is_some()) {
+        entries.push((Mark::Dot("cc-ok"), "happened, within"));
+        entries.push((Mark::Dot("cc-no"), "happened, outside"));
+    }
+    legend::draw(&mut drawing, (LEFT, 150), &entries);
     let words: Vec<String> =
         part.rows.iter().map(|row| format!("{} {}", row.label, words::forecast(row))).collect();
     Some(drawing.finish(words::sentence(&format!("Forecast intervals: {}", words.join("; ")))))

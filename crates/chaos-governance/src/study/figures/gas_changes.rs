@@ -24,6 +24,8 @@ const LEFT: i64 = 330;
 const RIGHT: i64 = WIDTH - 330;
 const TOP: i64 = 160;
 const ROW: i64 = 50;
+/// A bar this many times as long as the next is cut.
+const CUT_FROM: u64 = 6;
 
 pub(super) fn show(part: &GasChanges) -> Option<Shown> {
     let figure = draw(part)?;
@@ -69,15 +71,25 @@ fn range(bin: &GasBin) -> String {
 
 fn draw(part: &GasChanges) -> Option<Figure> {
     let total = total(part);
-    let high = part.bins.iter().map(|bin| bin.count).max().filter(|high| *high > 0)?;
-    let x = Linear::new((0, high.into()), (LEFT, RIGHT));
+    let mut counts: Vec<u64> = part.bins.iter().map(|bin| bin.count).collect();
+    counts.sort_unstable_by(|one, other| other.cmp(one));
+    let high = counts.first().copied().filter(|high| *high > 0)?;
+    // One bar that dwarfs the others is cut, and says so, lest the others be invisible.
+    let second = counts.get(1).copied().unwrap_or(0);
+    let is_cut = second > 0 && high / second >= CUT_FROM;
+    let axis_end = if is_cut { second + second / 4 + 1 } else { high };
+    let x = Linear::new((0, axis_end.into()), (LEFT, RIGHT));
     let bottom = TOP + ROW * count(part.bins.len());
     let title = format!(
         "Gas of transactions: ratio of sums {}, mean of ratios {}",
         signed(part.ratio_of_sums_ppm),
         signed(part.mean_of_ratios_ppm)
     );
-    let subtitle = format!("re-executed, n = {} transactions", text::grouped(total.into()));
+    let subtitle = format!(
+        "re-executed, n = {} transactions{}",
+        text::grouped(total.into()),
+        if is_cut { "; the longest bar is cut" } else { "" }
+    );
     let mut drawing = Drawing::new("figure-07-gas-changes", bottom + 40, title, subtitle);
     for (index, bin) in part.bins.iter().enumerate() {
         let y = TOP + ROW * count(index);
@@ -90,6 +102,11 @@ fn draw(part: &GasChanges) -> Option<Figure> {
         // A group that exists shows, however small it is.
         let width = if bin.count > 0 { width.max(3) } else { 0 };
         drawing.rect(class, (LEFT, y + 6), (width, ROW - 12));
+        if bin.count > axis_end {
+            let at = RIGHT - 90;
+            let corners = [(at, y + ROW), (at + 20, y), (at + 36, y), (at + 16, y + ROW)];
+            drawing.area("cc-bg", &corners);
+        }
         let label = format!(
             "{} ({})",
             text::grouped(bin.count.into()),

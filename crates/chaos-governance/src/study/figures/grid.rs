@@ -82,6 +82,15 @@ fn draw(part: &Grid) -> Option<Figure> {
             draw_cell(&mut drawing, part, cell, place(cell.x, cell.y), width);
         }
     }
+    for x in 0..part.x.values.len() {
+        for y in 0..part.y.values.len() {
+            if !part.cells.iter().any(|cell| (cell.x, cell.y) == (x, y)) {
+                let (left, top) = place(x, y);
+                let at = (left + width / 2, top + ROW / 2 + 8);
+                drawing.text("cc-m cc-s", at, Anchor::Middle, "not run");
+            }
+        }
+    }
     for (marked, stroke, dashed) in [(part.current, 5, true), (part.proposed, 8, false)] {
         if let Some((x, y)) = marked {
             let (left, top) = place(x, y);

@@ -49,6 +49,15 @@ fn headroom_ppm(constraint: &Constraint, used: i128) -> Option<i128> {
     text::relative_ppm(constraint.limit.checked_sub(used)?, constraint.limit)
 }
 
+/// Headroom in words.
+pub(crate) fn left(headroom_ppm: i128) -> String {
+    if headroom_ppm < 0 {
+        format!("exceeded by {}", text::percent(headroom_ppm.saturating_neg()))
+    } else {
+        format!("{} left", text::percent(headroom_ppm))
+    }
+}
+
 pub(super) fn show(constraints: &[Constraint]) -> Option<Shown> {
     let rows = sorted(constraints);
     let figure = draw(&rows)?;
@@ -83,7 +92,7 @@ fn draw(rows: &[(&Constraint, i128)]) -> Option<Figure> {
     let low = if *least < 0 { (*least).max(LEAST_PPM) } else { 0 };
     let x = Linear::new((low, 1_000_000), (LEFT, RIGHT));
     let bottom = TOP + ROW * count(rows.len());
-    let title = format!("Binding: {}, {} left", cut(&binding.name, 40), text::percent(*least));
+    let title = format!("Binding: {}, {}", cut(&binding.name, 40), left(*least));
     let subtitle = "what is left below each limit after the change, least first".to_owned();
     let mut drawing = Drawing::new("figure-10-headroom", bottom + 120, title, subtitle);
     for (index, (constraint, headroom)) in rows.iter().enumerate() {
@@ -98,11 +107,7 @@ fn draw(rows: &[(&Constraint, i128)]) -> Option<Figure> {
             let at = x.at(before);
             drawing.path("cc-mark", 6, false, &[(at, y + 8), (at, y + ROW - 8)]);
         }
-        let beside = format!(
-            "{} of {}",
-            text::quantity(constraint.proposal, &constraint.unit),
-            text::quantity(constraint.limit, &constraint.unit)
-        );
+        let beside = words::used_of(constraint.proposal, constraint.limit, &constraint.unit);
         drawing.text("cc-t cc-s", (WIDTH - 40, y + 38), Anchor::End, &cut(&beside, 30));
     }
     drawing.line("cc-zero", (x.at(0), TOP - 8), (x.at(0), bottom));

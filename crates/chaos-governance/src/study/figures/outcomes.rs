@@ -11,7 +11,7 @@ use crate::{
         scale::Linear,
         svg::{Anchor, Drawing, WIDTH},
     },
-    study::{data::Outcomes, table::Table},
+    study::{data::Outcomes, table::Table, words::share_ppm},
     text,
 };
 
@@ -65,8 +65,11 @@ fn draw(part: &Outcomes) -> Option<Figure> {
     if part.total() == 0 {
         return None;
     }
-    let x = Linear::new((0, part.total().into()), (LEFT, RIGHT));
-    let rows_top = TOP + BAR + 80;
+    let largest = part.groups().iter().map(|(_, count)| *count).max()?;
+    let rest = part.total() - largest;
+    // Where one group is nearly everything, the others get a bar of their own.
+    let enlarged = rest > 0 && rest < part.total() / 5;
+    let rows_top = TOP + BAR + if enlarged { 250 } else { 80 };
     let height = rows_top + ROW * (count(part.groups().len()) + 1) + 20;
     let shares = shares(part);
     let (name, share) = part
@@ -82,11 +85,12 @@ fn draw(part: &Outcomes) -> Option<Figure> {
         part.groups().len()
     );
     let mut drawing = Drawing::new("figure-06-outcomes", height, title, subtitle);
-    let mut sum = 0_u64;
-    for (index, (_, amount)) in part.groups().iter().enumerate() {
-        let (left, right) = (x.at(sum.into()), x.at((sum + amount).into()));
-        sum += amount;
-        segment(&mut drawing, index, (left, right), (TOP, BAR));
+    bar(&mut drawing, part, part.total(), TOP);
+    if enlarged {
+        let share = text::percent(share_ppm(rest, part.total()));
+        let label = format!("the other {share}, enlarged");
+        drawing.text("cc-m cc-s", (LEFT, TOP + BAR + 92), Anchor::Start, &label);
+        bar(&mut drawing, part, rest, TOP + BAR + 106);
     }
     let ticks: Vec<(i64, String)> = (0..=4)
         .map(|step| (LEFT + (RIGHT - LEFT) * step / 4, format!("{} %", step * 25)))
@@ -108,6 +112,19 @@ fn draw(part: &Outcomes) -> Option<Figure> {
         .map(|((name, _), share)| format!("{name} {}", share_text(*share)))
         .collect();
     Some(drawing.finish(format!("One stacked bar of all transactions: {}.", words.join(", "))))
+}
+
+/// The groups that fit into `whole` side by side; a larger group is left out.
+fn bar(drawing: &mut Drawing, part: &Outcomes, whole: u64, top: i64) {
+    let x = Linear::new((0, whole.into()), (LEFT, RIGHT));
+    let mut sum = 0_u64;
+    for (index, (_, amount)) in part.groups().iter().enumerate() {
+        if *amount > 0 && *amount <= whole {
+            let ends = (x.at(sum.into()), x.at((sum + amount).into()));
+            segment(drawing, index, ends, (top, BAR));
+            sum += amount;
+        }
+    }
 }
 
 fn list(drawing: &mut Drawing, part: &Outcomes, shares: &[u64], top: i64) {

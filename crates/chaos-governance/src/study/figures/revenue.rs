@@ -85,9 +85,11 @@ fn draw(part: &Revenue) -> Option<Figure> {
         let mut sum = 0;
         for (index, component) in part.components.iter().enumerate() {
             let value = if arm == 0 { component.baseline } else { component.proposal };
-            let (left, right) = (x.at(sum), x.at(sum + value.max(0)));
-            sum += value.max(0);
-            segment(&mut drawing, index, (left, right), (top, BAR));
+            if value > 0 {
+                let ends = (x.at(sum), x.at(sum + value));
+                segment(&mut drawing, index, ends, (top, BAR));
+                sum += value;
+            }
         }
     }
     let ticks: Vec<(i64, String)> =
@@ -110,11 +112,10 @@ pub(super) fn segment(
     (left, right): (i64, i64),
     (top, height): (i64, i64),
 ) {
-    if right <= left {
-        return;
-    }
     let (fill, ink) = colour(index);
-    drawing.rect(&fill, (left, top), (right - left, height));
+    // An edge would swallow a narrow part.
+    let fill = if right - left < 8 { fill.replace(" cc-edge", "") } else { fill };
+    drawing.rect(&fill, (left, top), ((right - left).max(2), height));
     if right - left >= 34 {
         let at = (left.midpoint(right), top + height / 2 + 8);
         drawing.text(&ink, at, Anchor::Middle, &letter(index));

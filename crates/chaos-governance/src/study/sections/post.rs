@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// So many attacks, assumptions and alternatives stand before the appendix.
-const LINES_MAX: usize = 6;
+const LINES_MAX: usize = 5;
 
 /// A line that says that something is absent.
 pub(crate) fn missing(out: &mut String, what: &str, reason: &str) {
@@ -106,11 +106,10 @@ pub(crate) fn risks(out: &mut String, study: &Study) {
         Ok(constraints) => match figures::headroom::sorted(constraints).first() {
             Some((binding, headroom)) => put!(
                 out,
-                "- **binding constraint**: {}, {} of {} used after the change, {} left ({})\n",
+                "- **binding constraint**: {}, {} used after the change, {} ({})\n",
                 plain(&binding.name),
-                plain(&text::quantity(binding.proposal, &binding.unit)),
-                plain(&text::quantity(binding.limit, &binding.unit)),
-                plain(&text::percent(*headroom)),
+                plain(&words::used_of(binding.proposal, binding.limit, &binding.unit)),
+                plain(&figures::headroom::left(*headroom)),
                 plain(&binding.source)
             ),
             None => missing(out, "constraints", "no limit was given"),

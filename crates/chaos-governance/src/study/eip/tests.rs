@@ -1,0 +1,46 @@
+use super::*;
+use crate::study::fixture::{HOSTILE, bare, study};
+
+#[test]
+fn headings_are_those_of_eip_1_in_order() {
+    for study in [study("text"), bare()] {
+        let markdown = markdown(&study);
+        let headings: Vec<&str> =
+            markdown.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        assert_eq!(
+            headings,
+            [
+                "Abstract",
+                "Motivation",
+                "Specification",
+                "Rationale",
+                "Backwards Compatibility",
+                "Test Cases",
+                "Security Considerations",
+                "Copyright",
+            ]
+        );
+    }
+}
+
+#[test]
+fn preamble_stays_one_scalar_a_line_within_its_length() {
+    let markdown = markdown(&study(HOSTILE));
+    let preamble: Vec<&str> = markdown.lines().take_while(|line| !line.is_empty()).collect();
+    assert_eq!(preamble.len(), 7);
+    assert_eq!((preamble[0], preamble[6]), ("---", "---"));
+    let title = preamble[1].strip_prefix("title: \"").unwrap().strip_suffix('"').unwrap();
+    assert!(title.chars().count() <= 44 + title.matches('\\').count());
+    assert_eq!(scalar("a \"b\" \\ c\nd", 99), "\"a \\\"b\\\" \\\\ c d\"");
+}
+
+#[test]
+fn compatibility_partitions_all_transactions() {
+    let markdown = markdown(&study(""));
+    assert!(markdown.contains("| unchanged | 17,689 | 99.30 % |"));
+    assert!(markdown.contains("Each of 17,814 recorded transactions was executed again"));
+    assert!(markdown.contains("- 80.0 % intervals of base fee, median held 40 of 49 times"));
+    assert!(markdown.contains(
+        "- modexp even modulus: 1,420 ms → 1,893 ms, `fixtures/worst/modexp-even-modulus.json`"
+    ));
+}
