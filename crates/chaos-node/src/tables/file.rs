@@ -30,7 +30,7 @@ const DECIMAL_DIGITS: i32 = 38;
 const DECIMAL_MAX: u128 = 10u128.pow(38) - 1;
 
 /// The bytes of an amount, big-endian two's complement.
-const DECIMAL_BYTES: usize = 16;
+const DECIMAL_BYTES: i32 = 16;
 
 /// A column of some rows.
 pub(super) struct Column<'a> {
@@ -110,7 +110,7 @@ impl Column<'_> {
             .with_repetition(Repetition::REQUIRED)
             .with_logical_type(logical);
         if let Values::Decimals(_) = self.values {
-            field = field.with_length(16).with_precision(DECIMAL_DIGITS).with_scale(0);
+            field = field.with_length(DECIMAL_BYTES).with_precision(DECIMAL_DIGITS).with_scale(0);
         }
         Ok(Arc::new(field.build()?))
     }
@@ -149,10 +149,11 @@ impl Column<'_> {
                 place.write_batch(&values, None, None)?;
             }
             (Values::Decimals(values), ColumnWriter::FixedLenByteArrayColumnWriter(place)) => {
+                let size = size_of::<i128>();
                 let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_be_bytes()).collect();
                 let bytes = ByteArray::from(bytes);
                 let values: Vec<_> = (0..values.len())
-                    .map(|row| bytes.slice(row * DECIMAL_BYTES, DECIMAL_BYTES).into())
+                    .map(|row| bytes.slice(row * size, size).into())
                     .collect::<Vec<FixedLenByteArray>>();
                 place.write_batch(&values, None, None)?;
             }

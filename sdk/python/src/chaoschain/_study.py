@@ -46,8 +46,8 @@ class Study:
     Rows are chosen with ``cell``, ``scenario`` and ``model``; one that is left out matches all.
     Where a single answer is wanted and several kinds of rows match, the error lists them.
 
-    The digests show that the files belong together. Whether the result is what the experiment
-    gives, only re-execution shows: ``chaoschain verify`` does that.
+    The digests show that the files belong together and are whole. Whether the result is what the
+    experiment gives is shown by running it again: it must reach the same ``result_digest``.
     """
 
     def __init__(self, directory: Path, manifest: Manifest) -> None:
