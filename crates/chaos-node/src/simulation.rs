@@ -8,8 +8,9 @@ use chaos_governance::{BlockFacts, report::Validation};
 use chaos_simulation::{
     EvmBlockFigures, Experiment, Input, Material, Parameters, Program, SensitivityRow, Setting,
     Simulation,
-    evm::{BlockReplay, ReceiptsRoot, ReplayInput, counterfactual, replay_all},
+    evm::{Assumptions, BlockReplay, Order, ReceiptsRoot, ReplayInput, Run, rebuild, replay_all},
     fee_market::{FeeHistory, ObservedBlock},
+    study,
 };
 use chaos_types::{ChainId, Digest};
 
@@ -111,19 +112,21 @@ impl Ground {
             .collect()
     }
 
-    /// The blocks executed again under the proposal's gas limit, if it changes.
+    /// The blocks built again, in their recorded order, under what the proposal changes of the rules
+    /// of execution.
     fn figures(&self, experiment: &Experiment) -> Result<Vec<EvmBlockFigures>, Failure> {
-        let limit = experiment.proposal.gas_limit();
-        let changes = limit != experiment.baseline.gas_limit();
+        let changes = study::changes(&experiment.baseline, &experiment.proposal);
+        let assumptions = Assumptions { order: Order::Recorded, ..Assumptions::default() };
         self.inputs
             .iter()
             .zip(&self.replays)
             .map(|(input, replay)| {
-                let changed = changes
-                    .then(|| counterfactual::with_gas_limit(input, replay, limit))
-                    .transpose()
-                    .or_fail(Kind::Input)?;
-                Ok(EvmBlockFigures::new(replay, changed.as_ref()))
+                if changes.is_none() {
+                    return Ok(EvmBlockFigures::new(replay, None));
+                }
+                let run = Run::new(vec![input.clone()]).or_fail(Kind::Input)?;
+                let rebuilt = rebuild(&run, &changes, &assumptions).or_fail(Kind::Input)?;
+                Ok(EvmBlockFigures::new(replay, Some(&rebuilt)))
             })
             .collect()
     }

@@ -270,7 +270,7 @@ fn run_path(experiment: &Experiment, spec: &PathSpec<'_>, path: u32) -> PathPair
     let shocks = Shocks::draw((experiment.seed, path), blocks, spec.demand, spec.assumptions);
     let arm = |parameters: &Parameters| -> (PathMetrics, Vec<fans::Sample>) {
         let path: Path = fee_market::simulate(spec, &shocks, parameters);
-        (path.metrics(parameters), fans::sample(&path, parameters, experiment.blocks))
+        (path.metrics(parameters), fans::sample(&path, experiment.blocks))
     };
     let (baseline, baseline_samples) = arm(&experiment.baseline);
     let (proposal, proposal_samples) = arm(&experiment.proposal);

@@ -24,7 +24,7 @@ pub use rows::{BacktestRow, Interval, Layer, MetricRow};
 pub use series::{Band, Decimal, Fan, Series};
 
 /// Names the layout of [`SimulationResult`]; a change of layout changes it.
-pub const RESULT_FORMAT: &str = "chaos-simulation/result/1";
+pub const RESULT_FORMAT: &str = "chaos-simulation/result/2";
 
 /// The program that made a result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 
 use super::{Experiment, PathPair};
 use crate::{
-    Parameters,
     fee_market::{Path, percentile},
     result::{Band, Decimal, Fan},
 };
@@ -22,15 +21,15 @@ fn stride(blocks: u32) -> u32 {
 }
 
 /// Keeps every n-th base fee and the mean utilisation of the blocks up to the next.
-pub(super) fn sample(path: &Path, parameters: &Parameters, blocks: u32) -> Vec<Sample> {
+pub(super) fn sample(path: &Path, blocks: u32) -> Vec<Sample> {
     path.blocks
         .chunks(stride(blocks) as usize)
         .map(|chunk| {
             let used: u128 = chunk.iter().map(|block| u128::from(block.gas_used)).sum();
-            let room = u128::from(parameters.gas_limit()) * chunk.len() as u128;
+            let room: u128 = chunk.iter().map(|block| u128::from(block.gas_limit)).sum();
             Sample {
                 base_fee_wei: chunk.first().map_or(0, |block| block.base_fee_wei),
-                utilisation_ppm: used * 1_000_000 / room,
+                utilisation_ppm: used * 1_000_000 / room.max(1),
             }
         })
         .collect()

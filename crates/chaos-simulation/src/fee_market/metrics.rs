@@ -240,14 +240,13 @@ impl Path {
     /// All metrics of the path, which ran under `parameters`.
     #[must_use]
     pub fn metrics(&self, parameters: &Parameters) -> PathMetrics {
-        let gas_limit = parameters.gas_limit();
         let figures: Vec<Figures> = self
             .blocks
             .iter()
             .map(|block| Figures {
                 base_fee_wei: block.base_fee_wei,
                 gas_used: block.gas_used,
-                gas_limit,
+                gas_limit: block.gas_limit,
             })
             .collect();
         let mut metrics = block_metrics(&figures, parameters.elasticity_multiplier());

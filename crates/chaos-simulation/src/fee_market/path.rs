@@ -7,7 +7,7 @@ use rand_chacha::{
 };
 
 use self::pool::{Patient, Pool};
-use super::{Assumptions, Demand, next_base_fee};
+use super::{Assumptions, BlockUse, Demand, FeeState};
 use crate::{Parameters, fixed};
 
 /// Price response stays between a twentieth and twenty times the demand at the anchor: log2 20.
@@ -15,6 +15,9 @@ const RESPONSE_LOG2_MAX_Q32: i64 = 18_562_539_823;
 
 /// Demand of one block is held below this; noise cannot be trusted to mean anything beyond: 2^50.
 const ARRIVAL_GAS_MAX: u128 = 1 << 50;
+
+/// Nobody waits to save less than this per gas: 1,000 wei.
+const WAIT_WEI_MIN: u128 = 1_000;
 
 /// Separates the random stream of a path from every other use of the same seed.
 const STREAM_DOMAIN: &[u8] = b"chaos-simulation/fee-market/path/1";
@@ -197,6 +200,8 @@ pub struct PathSpec<'a> {
 pub struct BlockOutcome {
     /// Base fee in wei.
     pub base_fee_wei: u128,
+    /// Gas limit; it may still be on its way to the parameters' limit.
+    pub gas_limit: u64,
     /// Gas served.
     pub gas_used: u64,
     /// Gas of demand that arrived.
@@ -228,7 +233,7 @@ pub fn simulate(spec: &PathSpec<'_>, shocks: &Shocks, parameters: &Parameters) -
     let warmup = spec.warmup_blocks as usize;
     let patience = spec.assumptions.patience_blocks;
     let mut market = Market {
-        base_fee_wei: spec.start_wei.unwrap_or(spec.demand.anchor_wei),
+        fees: FeeState::settled(spec.baseline, spec.start_wei.unwrap_or(spec.demand.anchor_wei)),
         recent_log2_q32: fixed::log2_q32(spec.start_wei.unwrap_or(spec.demand.anchor_wei)),
         going_log2_q32: fixed::log2_q32(spec.demand.anchor_wei),
         pool: Pool::new(spec.demand.patient_share_ppm > 0),
@@ -239,6 +244,7 @@ pub fn simulate(spec: &PathSpec<'_>, shocks: &Shocks, parameters: &Parameters) -
     for (height, (exponent, empty)) in shocks.exponents_q32.iter().zip(&shocks.empty).enumerate() {
         if height == warmup {
             market.gas_by_delay.fill(0);
+            market.fees = market.fees.enact(parameters);
         }
         let current = if height < warmup { spec.baseline } else { parameters };
         let shock = Shock { height, exponent_q32: *exponent, empty: *empty };
@@ -261,6 +267,8 @@ struct Shock {
 /// The price response with everything constant computed once.
 struct Response {
     level_gas: u64,
+    /// The block time that the level refers to.
+    block_time_ms: u64,
     anchor_log2_q32: i64,
     elasticity_q32: i64,
     patience_blocks: usize,
@@ -276,6 +284,7 @@ impl Response {
         let spread = fixed::ppm_to_q32(spec.assumptions.reservation_spread_ppm.into());
         Self {
             level_gas: spec.demand.level_gas,
+            block_time_ms: spec.baseline.block_time_ms().max(1),
             anchor_log2_q32: fixed::log2_q32(spec.demand.anchor_wei),
             elasticity_q32: fixed::ppm_to_q32(spec.assumptions.elasticity_ppm.into()),
             patience_blocks: spec.assumptions.patience_blocks as usize,
@@ -288,17 +297,23 @@ impl Response {
     }
 
     /// Gas that arrives at this price, and whether the response was clamped.
-    fn arrivals(&self, price_log2_q32: i64, shock_q32: i64) -> (u64, bool) {
+    fn arrivals(&self, price_log2_q32: i64, shock_q32: i64, block_time_ms: u64) -> (u64, bool) {
         let price = price_log2_q32 - self.anchor_log2_q32;
         let wanted = -fixed::mul_q32(self.elasticity_q32, price);
         let held = wanted.clamp(-RESPONSE_LOG2_MAX_Q32, RESPONSE_LOG2_MAX_Q32);
         let gas = fixed::scale_exp2(self.level_gas, held + shock_q32).min(ARRIVAL_GAS_MAX);
+        // Demand arrives per second: a chain with shorter blocks meets less of it in each.
+        let gas = if block_time_ms == self.block_time_ms {
+            gas
+        } else {
+            (gas * u128::from(block_time_ms) / u128::from(self.block_time_ms)).min(ARRIVAL_GAS_MAX)
+        };
         (u64::try_from(gas).unwrap_or(u64::MAX), held != wanted)
     }
 }
 
 struct Market {
-    base_fee_wei: u128,
+    fees: FeeState,
     /// A mean of the last few base fees, log2 in Q32.
     recent_log2_q32: i64,
     /// A mean of the last hundred or so.
@@ -309,10 +324,11 @@ struct Market {
 
 impl Market {
     fn step(&mut self, shock: Shock, response: &Response, parameters: &Parameters) -> BlockOutcome {
-        let base_fee_wei = self.base_fee_wei;
+        let FeeState { base_fee_wei, gas_limit, .. } = self.fees;
         let price = fixed::log2_q32(base_fee_wei);
-        let gas_limit = parameters.gas_limit();
-        let (gas_arrived, response_clamped) = response.arrivals(price, shock.exponent_q32);
+        let block_time_ms = parameters.block_time_ms();
+        let (gas_arrived, response_clamped) =
+            response.arrivals(price, shock.exponent_q32, block_time_ms);
         let room = (gas_limit * (response.pool_blocks + 1)).saturating_sub(self.pool.gas());
         let admitted = gas_arrived.min(room);
         self.admit(shock.height, admitted, response);
@@ -326,12 +342,14 @@ impl Market {
             None => 0,
         };
         let evicted = self.pool.evict_above(gas_limit * response.pool_blocks);
-        self.base_fee_wei = next_base_fee(base_fee_wei, gas_used, parameters);
+        let used = BlockUse { gas: gas_used, blob_gas: 0, elapsed_ms: block_time_ms };
+        self.fees = self.fees.advance(parameters, used);
         let (recent, going) = (price - self.recent_log2_q32, price - self.going_log2_q32);
         self.recent_log2_q32 += fixed::mul_q32(response.recent_weight_q32, recent);
         self.going_log2_q32 += fixed::mul_q32(response.going_weight_q32, going);
         BlockOutcome {
             base_fee_wei,
+            gas_limit,
             gas_used,
             gas_arrived,
             gas_dropped: gas_arrived - admitted + expired + evicted,
@@ -340,7 +358,10 @@ impl Market {
     }
 
     fn admit(&mut self, height: usize, gas: u64, response: &Response) {
-        let patient = u128::from(gas) * u128::from(response.patient_share_ppm) / 1_000_000;
+        // At prices this low the integer rule moves in steps that no user waits for.
+        let share =
+            if self.fees.base_fee_wei < WAIT_WEI_MIN { 0 } else { response.patient_share_ppm };
+        let patient = u128::from(gas) * u128::from(share) / 1_000_000;
         let patient = u64::try_from(patient).unwrap_or(gas);
         self.pool.push_urgent(height, gas - patient);
         let reference = self.recent_log2_q32.max(self.going_log2_q32);

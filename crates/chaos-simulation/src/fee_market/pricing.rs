@@ -77,6 +77,16 @@ impl FeeState {
         }
     }
 
+    /// The same chain when a change of parameters takes effect: the gas limit jumps unless it is
+    /// bound to its parent; fees answer from the coming block on.
+    #[must_use]
+    pub fn enact(mut self, parameters: &Parameters) -> Self {
+        if parameters.get(P::GasLimitBoundDivisor) == 0 {
+            self.gas_limit = parameters.gas_limit();
+        }
+        self
+    }
+
     /// The blob fee of the coming block in wei per unit of blob gas.
     ///
     /// `blob-min-fee x e^(excess / blob-update-fraction)` by the integer series of

@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
 use super::{Layer, MetricRow, Pairs};
-use crate::evm::{BlockReplay, Counterfactual};
+use crate::evm::{BlockReplay, OutcomeGroup, Rebuilt};
 
-/// What re-execution of one recorded block gave, under its own limit and under the proposal's.
+/// What re-execution of one recorded block gave, under its own rules and under the proposal's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EvmBlockFigures {
     /// Block number.
@@ -35,10 +35,10 @@ pub struct EvmBlockFigures {
 }
 
 impl EvmBlockFigures {
-    /// The figures of a replayed block and, if the proposal changes the gas limit, of the same
-    /// block under it; without a counterfactual both arms are the replay.
+    /// The figures of a replayed block and, if the proposal changes rules of execution, of the same
+    /// block built again under them; without one both arms are the replay.
     #[must_use]
-    pub fn new(replay: &BlockReplay, counterfactual: Option<&Counterfactual>) -> Self {
+    pub fn new(replay: &BlockReplay, rebuilt: Option<&Rebuilt>) -> Self {
         let included = replay.transactions.len() as u64;
         let excluded = (replay.skipped_transactions.len() + replay.rejected.len()) as u64;
         let unknown_reads = replay.unknown_reads.total();
@@ -57,15 +57,25 @@ impl EvmBlockFigures {
             unknown_reads_baseline: unknown_reads,
             unknown_reads_proposal: unknown_reads,
         };
-        counterfactual.map_or(baseline, |other| Self {
-            gas_limit_proposal: other.gas_limit,
-            gas_used_proposal: other.gas_used,
-            included_proposal: other.included as u64,
-            excluded_proposal: other.excluded.len() as u64,
-            diverged_proposal: other.divergences.len() as u64,
-            unknown_reads_proposal: other.unknown_reads.total(),
+        let Some((rebuilt, block)) = rebuilt.and_then(|other| Some((other, other.blocks.first()?)))
+        else {
+            return baseline;
+        };
+        let group = |group| rebuilt.outcomes.get(group);
+        let diverged = group(OutcomeGroup::GasOnly)
+            + group(OutcomeGroup::SucceedsWithChanges)
+            + group(OutcomeGroup::NowSucceeds)
+            + group(OutcomeGroup::FixableWithHigherGasLimit)
+            + group(OutcomeGroup::PotentiallyBroken);
+        Self {
+            gas_limit_proposal: block.gas_limit,
+            gas_used_proposal: block.gas_used,
+            included_proposal: block.included,
+            excluded_proposal: group(OutcomeGroup::NotIncluded),
+            diverged_proposal: diverged,
+            unknown_reads_proposal: block.unknown_reads.total(),
             ..baseline
-        })
+        }
     }
 }
 
@@ -141,8 +151,8 @@ impl EvmMetric {
                 "recorded blocks whose replay used the header's gas exactly"
             }
             Self::GasUsed => {
-                "mean over recorded blocks of gas used: replay under the block's own limit, and the \
-                 same transactions under the proposal's limit"
+                "mean over recorded blocks of gas used: replay under the block's own rules, and the \
+                 same transactions under the proposal's"
             }
             Self::LimitUsed => "mean over recorded blocks of gas used / gas limit of the arm",
             Self::TransactionsIncluded => "recorded transactions that fit and executed",

@@ -147,7 +147,7 @@ fn the_digest_of_a_small_experiment_is_pinned() {
     let result = run(&experiment, &material, threads(2)).unwrap().result;
     assert_eq!(
         result.digest().unwrap().to_hex(),
-        "309fff1bccdd48290dcb59016671c47c0c1e059940b4881c358ef318097d37cf"
+        "287ba5d783e1b7173928e32eabd07f3cba5630df3b364f25c833c15ca2327ab9"
     );
 }
 

@@ -7,6 +7,7 @@ fn path(blocks: &[(u128, u64)], gas_by_delay: &[u128]) -> Path {
             .iter()
             .map(|(base_fee_wei, gas_used)| BlockOutcome {
                 base_fee_wei: *base_fee_wei,
+                gas_limit: 20_000,
                 gas_used: *gas_used,
                 gas_arrived: 20_000,
                 gas_dropped: 500,

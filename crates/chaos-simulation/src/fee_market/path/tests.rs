@@ -197,3 +197,64 @@ proptest! {
         prop_assert!(path.blocks.iter().all(|block| block.gas_used <= limit));
     }
 }
+
+fn deterministic(baseline: &Parameters, proposal: &Parameters, blocks: u32) -> Path {
+    let demand = Demand { anchor_wei: 1_000_000_000, ..demand(baseline.gas_target()) };
+    let assumptions = Assumptions { elasticity_ppm: 0, ..Assumptions::default() };
+    let spec = PathSpec {
+        demand: &demand,
+        assumptions: &assumptions,
+        baseline,
+        warmup_blocks: 10,
+        start_wei: None,
+    };
+    simulate(&spec, &Shocks::none(blocks + 10), proposal)
+}
+
+#[test]
+fn a_bound_limit_walks_to_the_proposal_and_an_unbound_one_jumps() {
+    let baseline = Parameters::ethereum(30_000_000).unwrap();
+    let raise = Setting::new(ParameterName::GasLimit, 60_000_000).unwrap();
+    let bound = Setting::new(ParameterName::GasLimitBoundDivisor, 1_024).unwrap();
+    let jumped = deterministic(&baseline, &baseline.apply(&[raise]).unwrap(), 5);
+    assert!(jumped.blocks.iter().all(|block| block.gas_limit == 60_000_000));
+    let walked = deterministic(&baseline, &baseline.apply(&[raise, bound]).unwrap(), 800);
+    for pair in walked.blocks.windows(2) {
+        let step = pair[1].gas_limit - pair[0].gas_limit;
+        assert!(step < pair[0].gas_limit / 1_024, "{step}");
+    }
+    // ln 2 / ln(1 + 1/1024) = 710.1 blocks; a step less than the bound takes a little longer.
+    let arrival = walked.blocks.iter().position(|block| block.gas_limit == 60_000_000);
+    assert!((708..=713).contains(&arrival.unwrap()), "{arrival:?}");
+}
+
+#[test]
+fn use_above_arbitrums_targets_raises_the_price_and_use_below_lets_it_fall_to_the_floor() {
+    use crate::parameters::Preset;
+    for preset in [Preset::ArbosLegacy, Preset::Arbos51] {
+        let parameters = preset.parameters();
+        let floor = u128::from(parameters.min_base_fee_wei());
+        let calm = deterministic(&parameters, &parameters, 400);
+        let last = calm.blocks.last().unwrap().base_fee_wei;
+        assert!(last < 1_010_000_000, "{preset}: use at the lowest target, {last}");
+        assert!(calm.blocks.iter().all(|block| block.base_fee_wei >= floor), "{preset}");
+        // The same demand against targets of a tenth: the backlog grows block by block.
+        let tenth = match preset {
+            Preset::ArbosLegacy => (ParameterName::SpeedLimit, 700_000),
+            _ => (ParameterName::GasTarget6, 1_000_000),
+        };
+        let tight = parameters.apply(&[Setting::new(tenth.0, tenth.1).unwrap()]).unwrap();
+        let path = deterministic(&parameters, &tight, 400);
+        let (first, last) = (path.blocks[0].base_fee_wei, path.blocks[399].base_fee_wei);
+        let calm_last = calm.blocks[399].base_fee_wei;
+        assert!(last > first && last > calm_last, "{preset}: {first} to {last}, {calm_last}");
+    }
+}
+
+#[test]
+fn shorter_blocks_meet_less_demand_each() {
+    let baseline = Parameters::ethereum(30_000_000).unwrap();
+    let half = Setting::new(ParameterName::BlockTime, 6_000).unwrap();
+    let path = deterministic(&baseline, &baseline.apply(&[half]).unwrap(), 20);
+    assert!(path.blocks.iter().all(|block| block.gas_arrived == 7_500_000));
+}

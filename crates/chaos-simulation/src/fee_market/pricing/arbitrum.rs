@@ -54,15 +54,17 @@ pub(super) fn advance(state: &mut FeeState, parameters: &Parameters, used: Block
     let elapsed_ms = state.pending_ms.saturating_add(used.elapsed_ms);
     let seconds = u128::from(elapsed_ms / 1_000);
     state.pending_ms = elapsed_ms % 1_000;
-    let single = [parameters.get(P::SpeedLimit)];
-    let several: Vec<u64> = parameters.gas_targets().map(|target| target.gas_per_second).collect();
-    let speeds: &[u64] = if several.is_empty() { &single } else { &several };
-    for (index, backlog) in state.backlog_gas.iter_mut().enumerate() {
-        *backlog = speeds.get(index).map_or(0, |speed| {
-            // 2^100 gas is far above what any window could use up; it keeps the exponent exact.
-            let grown = (*backlog + u128::from(used.gas)).min(1 << 100);
-            grown.saturating_sub(u128::from(*speed) * seconds)
-        });
+    let mut speeds = [0; Parameters::GAS_TARGETS_MAX];
+    speeds[0] = parameters.get(P::SpeedLimit);
+    for (speed, target) in speeds.iter_mut().zip(parameters.gas_targets()) {
+        *speed = target.gas_per_second;
+    }
+    let count = parameters.gas_targets().count().max(1);
+    for (index, (backlog, speed)) in state.backlog_gas.iter_mut().zip(speeds).enumerate() {
+        // 2^100 gas is far above what any window could use up; it keeps the exponent exact.
+        let grown = (*backlog + u128::from(used.gas)).min(1 << 100);
+        let paid = grown.saturating_sub(u128::from(speed) * seconds);
+        *backlog = if index < count { paid } else { 0 };
     }
     state.base_fee_wei = price_wei(parameters, &state.backlog_gas);
 }
