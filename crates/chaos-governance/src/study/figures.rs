@@ -69,105 +69,78 @@ pub fn figures(study: &Study) -> Vec<Figure> {
 
 /// The fourteen figures by number.
 pub(super) fn plates(study: &Study) -> Vec<Plate> {
-    let arms = arms(study);
-    vec![
-        plate(1, fan::WHAT, fan::READING, fan_origin(study), &study.fans, |fans| {
-            fan::show(fans, &arms)
-        }),
+    let fees = of_fees(study, &arms(study));
+    fees.into_iter().chain(of_execution(study)).chain(of_judgement(study)).collect()
+}
+
+/// Figures 1 to 5: what users pay and how long they wait.
+fn of_fees(study: &Study, arms: &Arms) -> [Plate; 5] {
+    let fans = study.fans.known().and_then(|fans| fans.first()).map(|fan| fan.origin);
+    let differences = origin(&study.differences, |part| part.origin);
+    let fullness = origin(&study.fullness, |part| part.origin);
+    let revenue = origin(&study.revenue, |part| part.origin);
+    [
+        plate((1, fan::WHAT, fan::READING), fans, &study.fans, |part| fan::show(part, arms)),
         plate(
-            2,
-            differences::WHAT,
-            differences::READING,
-            origin(&study.differences, |part| part.origin),
+            (2, differences::WHAT, differences::READING),
+            differences,
             &study.differences,
             differences::show,
         ),
-        plate(3, delays::WHAT, delays::READING, Some(Origin::Model), &study.delays, |delays| {
-            delays::show(delays, &arms)
+        plate((3, delays::WHAT, delays::READING), Some(Origin::Model), &study.delays, |part| {
+            delays::show(part, arms)
         }),
+        plate((4, fullness::WHAT, fullness::READING), fullness, &study.fullness, |part| {
+            fullness::show(part, arms)
+        }),
+        plate((5, revenue::WHAT, revenue::READING), revenue, &study.revenue, revenue::show),
+    ]
+}
+
+/// Figures 6 to 10: what blocks do to transactions, machines and the state.
+fn of_execution(study: &Study) -> [Plate; 5] {
+    let executed = Some(Origin::Reexecuted);
+    let growth = origin(&study.growth, |part| part.origin);
+    [
+        plate((6, outcomes::WHAT, outcomes::READING), executed, &study.outcomes, outcomes::show),
         plate(
-            4,
-            fullness::WHAT,
-            fullness::READING,
-            origin(&study.fullness, |part| part.origin),
-            &study.fullness,
-            |part| fullness::show(part, &arms),
-        ),
-        plate(
-            5,
-            revenue::WHAT,
-            revenue::READING,
-            origin(&study.revenue, |part| part.origin),
-            &study.revenue,
-            revenue::show,
-        ),
-        plate(
-            6,
-            outcomes::WHAT,
-            outcomes::READING,
-            Some(Origin::Reexecuted),
-            &study.outcomes,
-            outcomes::show,
-        ),
-        plate(
-            7,
-            gas_changes::WHAT,
-            gas_changes::READING,
-            Some(Origin::Reexecuted),
+            (7, gas_changes::WHAT, gas_changes::READING),
+            executed,
             &study.gas_changes,
             gas_changes::show,
         ),
         plate(
-            8,
-            worst_blocks::WHAT,
-            worst_blocks::READING,
+            (8, worst_blocks::WHAT, worst_blocks::READING),
             Some(Origin::Timed),
             &study.worst_blocks,
             worst_blocks::show,
         ),
-        plate(
-            9,
-            growth::WHAT,
-            growth::READING,
-            origin(&study.growth, |part| part.origin),
-            &study.growth,
-            growth::show,
-        ),
-        plate(10, headroom::WHAT, headroom::READING, None, &study.constraints, |constraints| {
-            headroom::show(constraints)
+        plate((9, growth::WHAT, growth::READING), growth, &study.growth, growth::show),
+        plate((10, headroom::WHAT, headroom::READING), None, &study.constraints, |part| {
+            headroom::show(part)
         }),
+    ]
+}
+
+/// Figures 11 to 14: how far to trust the results, and what else could be done.
+fn of_judgement(study: &Study) -> [Plate; 4] {
+    let tornado = origin(&study.tornado, |part| part.origin);
+    let grid = origin(&study.grid, |part| part.origin);
+    [
+        plate((11, tornado::WHAT, tornado::READING), tornado, &study.tornado, tornado::show),
+        plate((12, attacks::WHAT, attacks::READING), None, &study.attacks, attacks::show),
         plate(
-            11,
-            tornado::WHAT,
-            tornado::READING,
-            origin(&study.tornado, |part| part.origin),
-            &study.tornado,
-            tornado::show,
-        ),
-        plate(12, attacks::WHAT, attacks::READING, None, &study.attacks, attacks::show),
-        plate(
-            13,
-            forecast::WHAT,
-            forecast::READING,
+            (13, forecast::WHAT, forecast::READING),
             Some(Origin::Model),
             &study.forecast,
             forecast::show,
         ),
-        plate(
-            14,
-            grid::WHAT,
-            grid::READING,
-            origin(&study.grid, |part| part.origin),
-            &study.grid,
-            grid::show,
-        ),
+        plate((14, grid::WHAT, grid::READING), grid, &study.grid, grid::show),
     ]
 }
 
 fn plate<T>(
-    number: u8,
-    what: &'static str,
-    reading: &'static str,
+    (number, what, reading): (u8, &'static str, &'static str),
     origin: Option<Origin>,
     part: &Part<T>,
     show: impl FnOnce(&T) -> Option<Shown>,
@@ -180,10 +153,6 @@ fn plate<T>(
 
 fn origin<T>(part: &Part<T>, of: impl Fn(&T) -> Origin) -> Option<Origin> {
     part.known().map(of)
-}
-
-fn fan_origin(study: &Study) -> Option<Origin> {
-    study.fans.known().and_then(|fans| fans.first()).map(|fan| fan.origin)
 }
 
 /// The arms by the value of the one parameter that changes, or by their plain names.

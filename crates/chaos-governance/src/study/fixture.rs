@@ -13,36 +13,6 @@ pub(super) const HOSTILE: &str = "</script><img src=x onerror=\"alert('1')\"> a 
 
 /// A gas limit of 60 Mgas on Ethereum; `text` stands wherever words come from outside.
 pub(super) fn study(text: &str) -> Study {
-    let heading = Heading {
-        title: format!("Raise the gas limit from 45 to 60 Mgas {text}"),
-        question: format!("What would a gas limit of 60 Mgas do to fees and worst cases? {text}"),
-        ask: format!("Raise the gas limit to 60 Mgas {text}"),
-        if_nothing_is_done: format!("one block in five stays full and p95 fees stay high {text}"),
-        chain: "eip155:1".into(),
-        changes: vec![Change {
-            name: "gas-limit".into(),
-            unit: "gas".into(),
-            current: 45_000_000,
-            proposed: 60_000_000,
-            takes_effect: format!("by at most 1/1024 per block {text}"),
-            source: "EIP-7935".into(),
-        }],
-        source: Source {
-            kind: SourceKind::Recorded,
-            text: format!("35,000 headers of August 2021 and 60 recorded blocks {text}"),
-        },
-        evidence: "replayable".into(),
-        result: Digest::of(b"result"),
-    };
-    let reproduce = Reproduce {
-        command:
-            "chaoschain simulate --experiment examples/gas-limit-60m.toml\nchaoschain verify out"
-                .into(),
-        expected: Digest::of(b"result"),
-        seconds: Some(48),
-        memory_mib: Some(310),
-        not_covered: format!("block propagation {text}"),
-    };
     Study {
         verdict: vec![
             format!("The median base fee falls by 23 % and its 95th percentile by 31 % {text}"),
@@ -101,14 +71,49 @@ pub(super) fn study(text: &str) -> Study {
             makers: vec![format!("analyst agent, did:key:z6Mk {text}")],
             text: format!("Nobody paid for this study {text}"),
         },
-        ..Study::new(heading, reproduce)
+        ..Study::new(heading(text), reproduce(text))
     }
 }
 
 /// A study of which nothing but the heading is known.
 pub(super) fn bare() -> Study {
-    let full = study("");
-    Study::new(full.heading, full.reproduce)
+    Study::new(heading(""), reproduce(""))
+}
+
+fn heading(text: &str) -> Heading {
+    Heading {
+        title: format!("Raise the gas limit from 45 to 60 Mgas {text}"),
+        question: format!("What would a gas limit of 60 Mgas do to fees and worst cases? {text}"),
+        ask: format!("Raise the gas limit to 60 Mgas {text}"),
+        if_nothing_is_done: format!("one block in five stays full and p95 fees stay high {text}"),
+        chain: "eip155:1".into(),
+        changes: vec![Change {
+            name: "gas-limit".into(),
+            unit: "gas".into(),
+            current: 45_000_000,
+            proposed: 60_000_000,
+            takes_effect: format!("by at most 1/1024 per block {text}"),
+            source: "EIP-7935".into(),
+        }],
+        source: Source {
+            kind: SourceKind::Recorded,
+            text: format!("35,000 headers of August 2021 and 60 recorded blocks {text}"),
+        },
+        evidence: "replayable".into(),
+        result: Digest::of(b"result"),
+    }
+}
+
+fn reproduce(text: &str) -> Reproduce {
+    Reproduce {
+        command:
+            "chaoschain simulate --experiment examples/gas-limit-60m.toml\nchaoschain verify out"
+                .into(),
+        expected: Digest::of(b"result"),
+        seconds: Some(48),
+        memory_mib: Some(310),
+        not_covered: format!("block propagation {text}"),
+    }
 }
 
 fn rollout(text: &str) -> Rollout {

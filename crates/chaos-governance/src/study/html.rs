@@ -4,7 +4,7 @@
 //! loading anything. Every text from outside is escaped.
 
 use super::{
-    data::{Part, Standing, Study},
+    data::{Origin, Part, Standing, Study},
     figures::{Plate, plates},
     words,
 };
@@ -139,6 +139,7 @@ fn contents(out: &mut String, plates: &[Plate]) {
     for (letter, name) in SECTIONS {
         put!(out, "<li><a href=\"#{}\">{letter}. {name}</a></li>\n", letter.to_ascii_lowercase());
     }
+    out.push_str("</ol>\n<ol>\n");
     for plate in plates {
         let absent = if plate.shown.is_ok() { "" } else { " (not measured)" };
         put!(
@@ -194,9 +195,7 @@ fn known<'a, T>(out: &mut String, what: &str, part: &'a Part<T>) -> Option<&'a T
 /// which escape their texts.
 fn figure(out: &mut String, plates: &[Plate], number: u8) {
     let Some(plate) = plates.iter().find(|plate| plate.number == number) else { return };
-    let tag = plate
-        .origin
-        .map_or_else(String::new, |origin| format!(" <span class=\"tag\">{}</span>", origin.tag()));
+    let tag = plate.origin.map_or("origin of each row in the table", Origin::tag);
     match &plate.shown {
         Err(reason) => put!(
             out,
@@ -212,7 +211,8 @@ fn figure(out: &mut String, plates: &[Plate], number: u8) {
             }
             put!(
                 out,
-                "<figcaption><p><b>Figure {number}.</b> {}.{tag}</p><p class=\"note\">{}</p>",
+                "<figcaption><p><b>Figure {number}.</b> {}. <span class=\"tag\">{tag}</span></p>\
+                 <p class=\"note\">{}</p>",
                 plate.what,
                 plate.reading
             );

@@ -25,9 +25,9 @@ pub(super) fn definitions(definitions: &[Definition], study: &Study) -> Table {
                 |(threshold, unit)| words::requirement(threshold, unit),
             );
         table.row(vec![
-            definition.metric.as_str().into(),
+            Entry::Code(definition.metric.clone()),
             definition.formula.as_str().into(),
-            definition.unit.as_str().into(),
+            words::unit(&definition.unit).into(),
             Entry::Origin(definition.origin),
             definition.source.as_str().into(),
             threshold.into(),
@@ -38,15 +38,15 @@ pub(super) fn definitions(definitions: &[Definition], study: &Study) -> Table {
 
 /// The lines of a replay, as n of n facts.
 pub(super) fn replay(replay: &Replay) -> Table {
-    let mut table = Table::new(&["check", "#passed", "#of"]);
-    let mut row = |name: &str, passed: u64, of: String| {
-        table.row(vec![name.into(), text::grouped(passed.into()).into(), of.into()]);
+    let mut table = Table::new(&["check", "#found", "#expected"]);
+    let mut row = |name: &str, found: u64, expected: String| {
+        table.row(vec![name.into(), text::grouped(found.into()).into(), expected.into()]);
     };
     let all = text::grouped(replay.blocks.into());
     row("blocks whose gas is exactly the header's", replay.gas_matched, all);
     let comparable = text::grouped(replay.roots_comparable.into());
     row("blocks whose receipts root is the header's", replay.roots_matched, comparable);
-    let none = || "none expected".to_owned();
+    let none = || "0".to_owned();
     row("reads outside the recorded state", replay.unknown_reads, none());
     row("transactions of kinds that are not executed", replay.skipped_transactions, none());
     table

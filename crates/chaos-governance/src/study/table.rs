@@ -131,14 +131,22 @@ impl Entry {
             Self::Pair(text, beside) => {
                 format!("<span>{} <small>{}</small></span>", xml(text), xml(beside))
             }
-            Self::Origin(origin) => format!("<span class=\"tag\">{}</span>", origin.tag()),
+            // A hyphen that does not break keeps a tag on one line.
+            Self::Origin(origin) => {
+                format!("<span class=\"tag\">{}</span>", origin.tag().replace('-', "\u{2011}"))
+            }
             Self::Verdict(standing, text) => {
                 let class = match standing {
                     Standing::Met => "ok",
                     Standing::Missed => "no",
                     Standing::Undecided => "may",
                 };
-                format!("<span class=\"{class}\">{}</span>", xml(text))
+                let (verdict, requirement) = text.split_once(": ").unwrap_or((text, ""));
+                let verdict = format!("<span class=\"{class}\">{}", xml(verdict));
+                match requirement {
+                    "" => format!("{verdict}</span>"),
+                    requirement => format!("{verdict} <small>{}</small></span>", xml(requirement)),
+                }
             }
         }
     }

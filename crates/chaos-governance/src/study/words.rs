@@ -17,7 +17,7 @@ pub(super) fn rows(rows: &[Row], interval: &str) -> Table {
     let mut table = Table::new(&["metric", "#baseline", "#proposal", "#difference"]);
     table.column(interval.to_owned(), super::table::Align::Right);
     table.column("origin".to_owned(), super::table::Align::Left);
-    table.column("against the threshold".to_owned(), super::table::Align::Left);
+    table.column("threshold".to_owned(), super::table::Align::Left);
     for row in rows {
         table.row(vec![
             row.label.as_str().into(),
@@ -186,6 +186,19 @@ pub(super) fn before_after(row: &AttackRow) -> String {
         text::quantity(row.baseline, &row.unit),
         text::quantity(row.proposal, &row.unit)
     )
+}
+
+/// A unit as it is shown beside a figure; the raw one may be a fraction of it.
+pub(super) fn unit(unit: &str) -> String {
+    match unit {
+        "ppm" => "%".to_owned(),
+        "milli_blocks" => "blocks".to_owned(),
+        "milli_count" => "count".to_owned(),
+        "microseconds" | "nanoseconds" => "ms".to_owned(),
+        "wei_per_day" => "ETH/day".to_owned(),
+        "wei_per_block" => "ETH/block".to_owned(),
+        other => other.replace("_per_", "/").replace('_', " "),
+    }
 }
 
 /// `part` of `whole` in ppm, rounded half up; zero if there is nothing.

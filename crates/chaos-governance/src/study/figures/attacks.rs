@@ -16,7 +16,7 @@ use crate::{
 };
 
 pub(super) const WHAT: &str = "Attack cost and damage";
-pub(super) const READING: &str = "An arrow leads from the ring (as it is) to the dot (after the \
+pub(super) const READING: &str = "A line leads from the ring (as it is) to the dot (after the \
     change). To the right means dearer for the attacker, up means more damage; damage is the \
     attack's main measure relative to what it does today, so rings lie on the line at 1. Along a \
     rising diagonal the attacker gets the same damage per ether. The upright lines are budgets.";

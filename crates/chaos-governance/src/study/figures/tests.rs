@@ -46,6 +46,7 @@ fn titles_state_the_finding() {
             "Gas of transactions: ratio of sums +0.8 %, mean of ratios +0.1 %",
             "Slowest block: modexp even modulus, 1,893 ms, 47.3 % of the limit",
             "Largest block: calldata, zero bytes, 5.72 MiB, 57.2 % of the limit",
+            "Most state written: SSTORE, new slots, 2,715 slots",
             "State grows by 2.91 GiB/month \u{2192} 3.65 GiB/month (+25.6 %)",
             "Binding: receipts, bytes, exceeded by 3.0 %",
             "Price elasticity decides most; the sign depends on the assumptions",

@@ -45,6 +45,7 @@ pub(super) fn show(part: &WorstBlocks) -> Option<Shown> {
     }
     let time = time_bars(part);
     let bytes = bytes_bars(part);
+    let slots = slots_bars(part);
     let drawn = [
         panel(
             "figure-08-worst-time",
@@ -60,9 +61,16 @@ pub(super) fn show(part: &WorstBlocks) -> Option<Shown> {
             part.bytes_limit.as_ref().map(|(bytes, why)| (*bytes, why.as_str())),
             ("Largest block", "encoded size; follows from the rules".to_owned()),
         ),
+        panel(
+            "figure-08c-worst-state",
+            &slots,
+            "slots",
+            None,
+            ("Most state written", "new storage slots; counted by execution".to_owned()),
+        ),
     ];
     let figures: Vec<Figure> = drawn.into_iter().flatten().collect();
-    let note = match time.len().max(bytes.len()).saturating_sub(BARS_MAX) {
+    let note = match time.len().max(bytes.len()).max(slots.len()).saturating_sub(BARS_MAX) {
         0 => String::new(),
         left => format!("{left} constructions with smaller bars stand only in the table."),
     };
@@ -128,6 +136,15 @@ fn bytes_bars(part: &WorstBlocks) -> Vec<Bar<'_>> {
     sorted(part.blocks.iter().filter_map(|block| {
         let (baseline, proposal) = block.bytes?;
         let beside = text::quantity(proposal.into(), "bytes");
+        Some(Bar { name: &block.operation, baseline, proposal, beside })
+    }))
+}
+
+/// Constructions that write state; one that writes none has no bar.
+fn slots_bars(part: &WorstBlocks) -> Vec<Bar<'_>> {
+    sorted(part.blocks.iter().filter_map(|block| {
+        let (baseline, proposal) = block.slots.filter(|pair| *pair != (0, 0))?;
+        let beside = text::quantity(proposal.into(), "slots");
         Some(Bar { name: &block.operation, baseline, proposal, beside })
     }))
 }

@@ -90,9 +90,11 @@ pub(super) fn attacks(out: &mut String, study: &Study, plates: &[Plate]) {
     open(out, 'F');
     figure(out, plates, 12);
     if let Some(attacks) = study.attacks.known() {
+        out.push_str("<div class=\"cards\">\n");
         for attack in &attacks.attacks {
             one_attack(out, attack);
         }
+        out.push_str("</div>\n");
     }
     close(out);
 }
@@ -100,7 +102,7 @@ pub(super) fn attacks(out: &mut String, study: &Study, plates: &[Plate]) {
 fn one_attack(out: &mut String, attack: &Attack) {
     put!(
         out,
-        "<h3>{} <span class=\"tag\">{}</span></h3>\n<p>{} <small>{}</small></p>\n\
+        "<article>\n<h3>{} <span class=\"tag\">{}</span></h3>\n<p>{} <small>{}</small></p>\n\
          <ul class=\"plain\">\n<li>{}: <b>{}</b></li>\n",
         xml(&attack.name),
         attack.origin.tag(),
@@ -120,7 +122,7 @@ fn one_attack(out: &mut String, attack: &Attack) {
     for note in &attack.notes {
         put!(out, "<li>{}</li>\n", xml(&words::sentence(note)));
     }
-    out.push_str("</ul>\n");
+    out.push_str("</ul>\n</article>\n");
 }
 
 pub(super) fn sensitivity(out: &mut String, study: &Study, plates: &[Plate]) {
