@@ -1,43 +1,111 @@
-//! Benchmarks by name, each one object per measure with `--json`.
+//! Benchmarks by name, each one object per measure with `--json`, else a table.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
-use crate::process::{self, Step, cargo};
+use crate::{
+    complain,
+    process::{self, Step, cargo, npm_install},
+    say,
+};
 
-/// Name, package, bench target.
-const BENCHES: [(&str, &str, &str); 3] = [
-    ("replay", "chaos-simulation", "replay"),
-    ("append", "chaos-store", "append"),
-    ("verify", "chaos-agency", "verify"),
+mod agents;
+mod aim;
+mod row;
+
+use row::Row;
+
+/// A bench target of a package.
+struct Target {
+    package: &'static str,
+    name: &'static str,
+}
+
+const REPLAY: Target = Target { package: "chaos-simulation", name: "replay" };
+const MARKET: Target = Target { package: "chaos-simulation", name: "market" };
+const WHOLE: Target = Target { package: "chaos-node", name: "simulation" };
+const APPEND: Target = Target { package: "chaos-store", name: "append" };
+const VERIFY: Target = Target { package: "chaos-agency", name: "verify" };
+
+/// What can be asked for, and the targets that it runs one after the other.
+const BENCHES: [(&str, &[&Target]); 4] = [
+    ("replay", &[&REPLAY]),
+    ("simulation", &[&REPLAY, &MARKET, &WHOLE]),
+    ("append", &[&APPEND]),
+    ("verify", &[&VERIFY]),
 ];
 
 /// Runs the named bench, or all of them.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let json = arguments.iter().any(|argument| argument == "--json");
     let named = arguments.iter().find(|argument| !argument.starts_with("--"));
-    if let Some(name) = named
-        && !BENCHES.iter().any(|(known, ..)| known == name)
-    {
-        let known: Vec<_> = BENCHES.iter().map(|(known, ..)| *known).collect();
-        bail!("unknown benchmark `{name}`; known are {}", known.join(", "));
+    let chosen: Vec<_> = match named {
+        Some(named) => BENCHES.iter().filter(|(name, _)| name == named).collect(),
+        // The simulation includes the replay.
+        None => BENCHES.iter().filter(|(name, _)| *name != "replay").collect(),
+    };
+    if chosen.is_empty() {
+        let known: Vec<_> = BENCHES.iter().map(|(known, _)| *known).collect();
+        let named = named.map_or("", String::as_str);
+        bail!("unknown benchmark `{named}`; known are {}", known.join(", "));
     }
-    for (name, package, target) in BENCHES {
-        if named.is_some_and(|named| named != name) {
-            continue;
-        }
-        let mut step = Step::new(name, cargo()).args([
-            "bench",
-            "--quiet",
-            "--package",
-            package,
-            "--bench",
-            target,
-            "--",
-        ]);
-        if json {
-            step = step.arg("--json");
-        }
-        process::run(step)?;
+    let mut rows = Vec::new();
+    for (name, targets) in chosen {
+        rows.extend(measure(name, targets, json)?);
+    }
+    if !json {
+        say(row::table(&rows).trim_end());
+    }
+    let missed: Vec<_> = rows.iter().filter(|row| row.met() == Some(false)).collect();
+    for row in missed {
+        complain(&format!("xtask: {} misses its aim", row.measure));
     }
     Ok(())
+}
+
+/// Builds all targets first, so that no build runs beside a measurement.
+fn measure(name: &'static str, targets: &[&Target], json: bool) -> Result<Vec<Row>> {
+    if name == "simulation"
+        && let Err(error) = npm_install()
+    {
+        complain(&format!("skipped: the local chain is not there: {error:#}"));
+    }
+    for target in targets {
+        process::run(bench(name, target).arg("--no-run"))?;
+    }
+    let mut rows = Vec::new();
+    for target in targets {
+        let mut failure = None;
+        process::lines(bench(target.name, target).args(["--", "--json"]), |line| {
+            match serde_json::from_str::<Value>(line).context("it is not JSON") {
+                Ok(object) => match Row::read(&object) {
+                    Ok(row) => show(row, json, &mut rows),
+                    Err(error) => failure = Some(error),
+                },
+                Err(error) => failure = Some(error),
+            }
+        })?;
+        if let Some(error) = failure {
+            return Err(error.context(format!("{} printed something else than rows", target.name)));
+        }
+    }
+    if name == "simulation" {
+        match agents::measure(&rows) {
+            Ok(row) => show(row, json, &mut rows),
+            Err(error) => complain(&format!("skipped: {}: {error:#}", agents::MEASURE)),
+        }
+    }
+    Ok(rows)
+}
+
+fn show(row: Row, json: bool, rows: &mut Vec<Row>) {
+    if json {
+        say(&row.to_json().to_string());
+    }
+    rows.push(row);
+}
+
+fn bench(name: &'static str, target: &Target) -> Step {
+    let arguments = ["bench", "--quiet", "--package", target.package, "--bench", target.name];
+    Step::new(name, cargo()).args(arguments)
 }

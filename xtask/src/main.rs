@@ -16,7 +16,8 @@ usage: cargo xtask <command>
   demo [ARGS]         set up, build, and run `chaoschain demo` (ARGS are passed on)
   test                everything CI checks: format, layers, stale artifacts, lints, tests,
                       the Python package where python3 exists
-  bench [NAME] [--json]   measure; NAME is one of replay, append, verify (default: all)
+  bench [NAME] [--json]   measure; NAME is one of simulation, replay, append, verify
+                      (default: all; simulation includes replay)
   python              the part of `test` that checks sdk/python
   tidy                imports point down and ARCHITECTURE.md names the crates that exist
   gen [--check]       compile the contracts into contracts/artifacts; --check only compares

@@ -4,8 +4,9 @@ use std::{
     env,
     ffi::{OsStr, OsString},
     fs,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, ExitStatus, Stdio},
     time::Instant,
 };
 
@@ -62,6 +63,24 @@ pub(crate) fn cargo() -> OsString {
 
 /// Runs a step and says how long it took.
 pub(crate) fn run(step: Step) -> Result<()> {
+    complete(step, |command| command.status())
+}
+
+/// The same, but each line that the program prints is given to `take` as it comes.
+pub(crate) fn lines(step: Step, mut take: impl FnMut(&str)) -> Result<()> {
+    complete(step, |command| {
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        for line in child.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines) {
+            take(&line?);
+        }
+        child.wait()
+    })
+}
+
+fn complete(
+    step: Step,
+    run: impl FnOnce(&mut Command) -> std::io::Result<ExitStatus>,
+) -> Result<()> {
     complain(&format!("xtask: {}", step.name));
     let started = Instant::now();
     // A relative program path means one inside the step's folder.
@@ -70,11 +89,9 @@ pub(crate) fn run(step: Step) -> Result<()> {
     } else {
         step.program.clone()
     };
-    let status = Command::new(&program)
-        .args(&step.arguments)
-        .current_dir(&step.folder)
-        .envs(step.variables.iter().map(|(name, value)| (name, value)))
-        .status()
+    let mut command = Command::new(&program);
+    command.args(&step.arguments).current_dir(&step.folder).envs(step.variables);
+    let status = run(&mut command)
         .with_context(|| format!("cannot run `{}` for {}", program.display(), step.name))?;
     if !status.success() {
         bail!("{} failed ({status})", step.name);

@@ -3,7 +3,7 @@
 //! Both sides execute every transaction of the same blocks on one thread, block by block in turn,
 //! and the median over the rounds is taken per block. On our side the whole of
 //! [`chaos_simulation::evm::replay`] is timed: a fresh overlay over the shared snapshot, system
-//! calls, checks, outcomes with their logs, withdrawals and the receipts root; `execute` is the
+//! calls, checks, outcomes with their logs, withdrawals and the receipts root; `evm_one_core` is the
 //! same without the receipts root, which the bare loop does not compute. On the bare side only
 //! `transact_commit` is timed, on a `CacheDB` that already holds all state and code, with prepared
 //! transactions and no receipts. Decoding is outside on both sides.
@@ -254,9 +254,9 @@ fn report(blocks: &[Prepared], times: &[Times], as_json: bool) {
     let executed = mgas_per_second(gas, total(|t| t.execute));
     let rows = [
         ("replay", mgas_per_second(gas, total(|t| t.replay)), bare, "Mgas/s"),
-        ("execute", executed, bare, "Mgas/s"),
+        ("evm_one_core", executed, bare, "Mgas/s"),
         ("replay_all_2_threads", two, one, "Mgas/s"),
-        ("scenarios_2_threads", together, alone, "scenarios/s"),
+        ("replay_scenarios_2_threads", together, alone, "scenarios/s"),
         ("scenarios_work_2_threads", between - before, after - between, "CPU ticks"),
         ("ceiling_2_threads", spin(2), spin(1), "spins/s"),
         ("resources", measured, executed, "Mgas/s"),

@@ -1,0 +1,53 @@
+//! What each measure should reach.
+
+/// What is compared with what.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Aim {
+    /// The value over its reference, at least this.
+    RatioAtLeast(f64),
+    /// The value, at least this.
+    AtLeast(f64),
+    /// The value, below this.
+    Below(f64),
+}
+
+/// The aims, by measure; a measure that is not named has none.
+const AIMS: [(&str, Aim); 12] = [
+    ("evm_one_core", Aim::RatioAtLeast(0.95)),
+    ("evm_vs_anvil", Aim::RatioAtLeast(20.0)),
+    ("scenarios_2_threads", Aim::RatioAtLeast(1.9)),
+    ("base_fee_rule", Aim::AtLeast(1e6)),
+    ("agents", Aim::AtLeast(1e4)),
+    ("agents_backlog", Aim::AtLeast(1e4)),
+    ("study_12x50x7200", Aim::Below(60.0)),
+    ("study_12x50x7200_memory", Aim::Below(500.0)),
+    ("memory_per_scenario", Aim::Below(2.0)),
+    ("agent_python", Aim::RatioAtLeast(500.0)),
+    ("append_group_commit", Aim::AtLeast(2e4)),
+    ("receipts verified", Aim::RatioAtLeast(0.8)),
+];
+
+impl Aim {
+    pub(crate) fn of(measure: &str) -> Option<Self> {
+        AIMS.iter().find(|(name, _)| *name == measure).map(|(_, aim)| *aim)
+    }
+
+    /// Whether the figures reach it; `None` without the figure that it is about.
+    pub(crate) fn met(self, value: f64, ratio: Option<f64>) -> Option<bool> {
+        match self {
+            Self::RatioAtLeast(least) => ratio.map(|ratio| ratio >= least),
+            Self::AtLeast(least) => Some(value >= least),
+            Self::Below(most) => Some(value < most),
+        }
+    }
+}
+
+impl std::fmt::Display for Aim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::RatioAtLeast(least) => write!(f, "ratio >= {least}"),
+            Self::AtLeast(least) => write!(f, "value >= {least}"),
+            Self::Below(most) => write!(f, "value < {most}"),
+        }
+    }
+}
