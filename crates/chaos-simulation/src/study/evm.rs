@@ -34,7 +34,7 @@ pub struct EvmFigures {
     pub exclusions: Vec<OutcomeRow>,
     /// Gas of the transactions that both arms include, as (baseline, proposal).
     pub gas_of_included: (Decimal, Decimal),
-    /// Of those, how many changed their gas by this many per cent, rounded to zero.
+    /// Of those, how many changed their gas by this many per cent, rounded away from zero.
     pub gas_changes: Vec<(i32, u64)>,
     /// Work and state of the recorded blocks as they stand.
     pub work: Vec<WorkRow>,
@@ -190,11 +190,13 @@ fn reduce(rebuilt: &[(Rebuilt, Rebuilt)], measured: &[BlockResources]) -> EvmFig
     }
 }
 
-/// The relative change in whole per cent, rounded to zero and held within ±1000.
+/// The relative change in whole per cent, rounded away from zero and held within ±1000, so that
+/// only an unchanged transaction has zero.
 fn per_cent(before: u64, after: u64) -> i32 {
     let change = (i128::from(after) - i128::from(before)) * 100;
-    let relative = change.checked_div(before.into()).unwrap_or(0);
-    i32::try_from(relative.clamp(-1_000, 1_000)).unwrap_or(0)
+    let magnitude = change.unsigned_abs().div_ceil(u128::from(before).max(1)).min(1_000);
+    let relative = i32::try_from(magnitude).unwrap_or(1_000);
+    if change < 0 { -relative } else { relative }
 }
 
 /// Name, unit, whether blocks are summed or averaged, and the figure of one block.

@@ -6,6 +6,7 @@
     reason = "helpers of tests may stop the test, and say what was skipped"
 )]
 
+mod docs;
 mod evm;
 mod evm_import;
 mod evm_input;

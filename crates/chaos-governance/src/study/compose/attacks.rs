@@ -133,20 +133,6 @@ pub(super) fn constraints(result: &StudyResult, facts: &Facts) -> Part<Vec<Const
             source: "4 s until attesters decide; EVM time only".to_owned(),
         });
     }
-    if let Some(row) =
-        find(result, Scenario::StateBloat).and_then(|attack| attack.row("growth_per_month_max"))
-    {
-        constraints.push(Constraint {
-            name: "state growth under attack".to_owned(),
-            unit: "bytes_per_month".to_owned(),
-            origin: Origin::Reexecuted,
-            // Ten times what mainnet grew by in early 2024: a budget, not a rule.
-            limit: 28_132_035_790,
-            baseline: row.baseline << 20,
-            proposal: row.proposal << 20,
-            source: "budget of ten times the growth of early 2024; not a protocol rule".to_owned(),
-        });
-    }
     if constraints.is_empty() {
         return Part::missing(NO_ATTACKS);
     }

@@ -113,28 +113,48 @@ pub(super) fn gas_changes(result: &StudyResult) -> Part<GasChanges> {
     })
 }
 
-/// Edges of the bins in per cent; zero has a bin of its own.
-const EDGES: [i32; 10] = [-50, -20, -10, -5, 0, 1, 5, 10, 20, 50];
+/// Edges of the bins on either side of zero, in per cent; zero has a bin of its own.
+const EDGES: [i32; 4] = [5, 10, 20, 50];
 
 fn bins(changes: &[(i32, u64)]) -> Vec<GasBin> {
-    let count = |from: Option<i32>, to: Option<i32>| {
-        changes
-            .iter()
-            .filter(|(change, _)| {
-                from.is_none_or(|from| *change >= from) && to.is_none_or(|to| *change < to)
-            })
-            .map(|(_, count)| count)
-            .sum()
+    let ppm = |edge: i32| i64::from(edge) * 10_000;
+    let count = |holds: &dyn Fn(i32) -> bool| {
+        changes.iter().filter(|(change, _)| holds(*change)).map(|(_, count)| count).sum()
     };
-    let bin = |from: Option<i32>, to: Option<i32>| {
-        // The bin from 0 to 1 % holds zero alone, since shares are rounded to zero.
-        let ppm = |edge: Option<i32>| edge.map(|edge| i64::from(edge) * 10_000);
-        GasBin { from_ppm: ppm(from), to_ppm: ppm(to), count: count(from, to) }
-    };
-    let mut bins = vec![bin(None, Some(EDGES[0]))];
-    bins.extend(EDGES.windows(2).map(|pair| bin(Some(pair[0]), Some(pair[1]))));
-    bins.push(bin(Some(EDGES[EDGES.len() - 1]), None));
-    bins
+    let last = EDGES[EDGES.len() - 1];
+    let mut below = vec![GasBin {
+        from_ppm: None,
+        to_ppm: Some(ppm(-last)),
+        count: count(&|change| change < -last),
+    }];
+    let mut above = Vec::new();
+    let mut from = 0;
+    for to in EDGES {
+        // Changes are rounded away from zero, so no change but none at all is zero.
+        above.push(GasBin {
+            from_ppm: Some(ppm(from)),
+            to_ppm: Some(ppm(to)),
+            count: count(&|change| change > from && change <= to),
+        });
+        below.insert(
+            1,
+            GasBin {
+                from_ppm: Some(ppm(-to)),
+                to_ppm: Some(ppm(-from)),
+                count: count(&|change| change < -from && change >= -to),
+            },
+        );
+        from = to;
+    }
+    above.push(GasBin {
+        from_ppm: Some(ppm(last)),
+        to_ppm: None,
+        count: count(&|change| change > last),
+    });
+    let zero = GasBin { from_ppm: Some(0), to_ppm: Some(0), count: count(&|change| change == 0) };
+    below.push(zero);
+    below.extend(above);
+    below
 }
 
 pub(super) fn forecast(result: &StudyResult, facts: &Facts) -> Part<Forecast> {
@@ -146,9 +166,7 @@ pub(super) fn forecast(result: &StudyResult, facts: &Facts) -> Part<Forecast> {
         made: facts.day.clone(),
         activation: format!("block {}", forecast.target.first_block),
         horizon_blocks: forecast.target.blocks.into(),
-        score_on: format!(
-            "once block {last} exists: chaoschain backtest --forecast forecast.json --fee-history FILE"
-        ),
+        score_on: format!("block {last}"),
         digest: facts.forecast,
         rows: forecast
             .metrics

@@ -143,7 +143,7 @@ pub(super) fn assumptions(result: &StudyResult) -> Vec<Assumption> {
         value,
         note: note.to_owned(),
     };
-    vec![
+    let mut rows = vec![
         row(
             "price elasticity of demand",
             main.map_or_else(String::new, |scenario| decimal(scenario.elasticity_ppm)),
@@ -176,7 +176,21 @@ pub(super) fn assumptions(result: &StudyResult) -> Vec<Assumption> {
             "highest effective tip first, nonce order per sender".to_owned(),
             "bundles and private order flow are not modelled",
         ),
-    ]
+    ];
+    let (baseline, proposal) = (&result.parameters.baseline, &result.parameters.proposal);
+    if proposal.family() == Family::Ethereum && proposal.gas_limit() != baseline.gas_limit() {
+        let divisor = proposal.get(P::GasLimitBoundDivisor);
+        rows.push(row(
+            "path of the gas limit",
+            if divisor == 0 {
+                "at once, in the first block".to_owned()
+            } else {
+                format!("less than 1/{divisor} of the parent's limit per block")
+            },
+            "set gas-limit-bound-divisor = 1024 in [proposal] to follow the protocol's bound",
+        ));
+    }
+    rows
 }
 
 pub(super) fn limits(result: &StudyResult) -> Vec<String> {
