@@ -2,8 +2,9 @@
 //!
 //! A protocol team asks what happens to fees, waiting and use if a parameter changes, and why it
 //! should believe the answer. This crate is the part of that answer that anyone can recompute: a
-//! researcher's [`Metrics`] and [`analyse`], a developer's [`Draft`] and [`refine::run`], and the
-//! [`Proposal`] with its Markdown, figures and report.
+//! researcher's [`Metrics`] and [`analyse`], a developer's [`Draft`] and [`refine::run`], the
+//! [`Proposal`] with its Markdown, figures and report, and the [`Study`] of any parameter change
+//! with a report for those who will cross-examine it.
 //!
 //! ```
 //! use chaos_governance::{BlockFacts, DEFAULT_STUDIO, Draft, Metrics, Thresholds, analyse};
@@ -74,6 +75,7 @@ pub use opportunity::{Opportunity, analyse};
 pub use plot::Figure;
 pub use proposal::{Context, Proposal};
 pub use refine::Outcome;
+pub use study::Study;
 pub use thresholds::Thresholds;
 
 /// The default studio definition, `studios/governance.toml`.

@@ -25,7 +25,7 @@ const STYLE: &str = "\
 .cc-b{stroke:#98a3af}.cc-p{stroke:#7db0ff}.cc-bf{fill:#98a3af}.cc-pf{fill:#7db0ff}\
 .cc-ok{fill:#5fc48c;stroke:#5fc48c}.cc-no{fill:#ff8a80;stroke:#ff8a80}.cc-na{fill:#98a3af;stroke:#98a3af}\
 .cc-grid{stroke:#2b3138}.cc-hole{fill:#15181c}.cc-mark{stroke:#e8ebee}.cc-edge{stroke:#15181c}\
-.cc-k0{fill:#4ba3e3}.cc-k8{fill:#b08a63}.cc-i0,.cc-i8{fill:#16191d}\
+.cc-k0{fill:#3b8fd0}.cc-k3{fill:#a6dcff}.cc-k8{fill:#b08a63}.cc-i0,.cc-i8{fill:#16191d}\
 .cc-yes{fill:#1d4a33}.cc-nay{fill:#5e2522}.cc-may{fill:#2b3138}}";
 
 /// Where a text is anchored.

@@ -18,10 +18,7 @@ pub fn markdown(study: &Study) -> String {
     post::warning(&mut out, study);
     section(&mut out, "Abstract");
     post::ask(&mut out, study);
-    for sentence in &study.verdict {
-        put!(&mut out, "{} ", plain(&words::sentence(sentence)));
-    }
-    out.push_str("\n\n");
+    post::summary(&mut out, study);
     section(&mut out, "Motivation");
     post::motivation(&mut out, study);
     post::affected(&mut out, study);
@@ -87,8 +84,8 @@ fn specification(out: &mut String, study: &Study) {
         );
     }
     out.push('\n');
-    post::rollout(out, study);
     post::payload(out, study);
+    post::rollout(out, study);
 }
 
 /// What happens to transactions that were valid before.

@@ -155,13 +155,21 @@ fn origin<T>(part: &Part<T>, of: impl Fn(&T) -> Origin) -> Option<Origin> {
     part.known().map(of)
 }
 
+/// So many characters of an arm's label fit into a legend beside the other arm's.
+const ARM_MAX: usize = 36;
+
 /// The arms by the value of the one parameter that changes, or by their plain names.
 fn arms(study: &Study) -> Arms {
     match study.heading.changes.as_slice() {
         [change] => {
             let arm = |arm: &str, value| {
-                let name = change.name.replace('-', " ");
-                format!("{arm}: {name} {}", text::quantity(value, &change.unit))
+                let (name, value) = (&change.name, text::quantity(value, &change.unit));
+                let labels = [
+                    format!("{arm}: {} {value}", name.replace('-', " ")),
+                    format!("{arm}: {value}"),
+                ];
+                let fits = |label: &String| label.chars().count() <= ARM_MAX;
+                labels.into_iter().find(fits).unwrap_or_else(|| arm.to_owned())
             };
             Arms {
                 baseline: arm("baseline", change.current),

@@ -1,6 +1,9 @@
 //! The proposal as a forum post, under the headings of the place where it is posted.
 
-use super::{data::Study, sections::post};
+use super::{
+    data::Study,
+    sections::{appendix, post},
+};
 use crate::text::markdown as plain;
 
 /// A heading and what stands under it.
@@ -8,7 +11,7 @@ type Section = (&'static str, &'static [fn(&mut String, &Study)]);
 
 /// The order that a reader with twenty minutes needs.
 const POST: [Section; 11] = [
-    ("The ask", &[post::ask, post::motivation]),
+    ("The ask", &[post::ask, post::motivation, post::summary]),
     ("Decision table", &[post::decision]),
     ("Who gains, who loses", &[post::affected]),
     ("What could go wrong", &[post::risks]),
@@ -23,7 +26,7 @@ const POST: [Section; 11] = [
 
 /// The headings of an Arbitrum improvement proposal.
 const AIP: [Section; 8] = [
-    ("Abstract", &[post::ask, post::decision]),
+    ("Abstract", &[post::ask, post::summary, post::decision]),
     ("Motivation", &[post::motivation, post::affected]),
     ("Rationale", &[post::risks, post::assumptions, post::alternatives]),
     ("Key terms", &[key_terms]),
@@ -50,7 +53,7 @@ pub fn markdown(study: &Study) -> String {
             part(&mut out, study);
         }
     }
-    post::appendix(&mut out, study);
+    appendix::render(&mut out, study);
     out
 }
 

@@ -1,5 +1,6 @@
 //! Tables that more than one rendering shows.
 
+pub(super) mod appendix;
 pub(super) mod post;
 
 use super::{

@@ -33,6 +33,15 @@ fn quantities_use_the_unit_people_use() {
         (120, "ppm", "0.012 %"),
         (1_250, "milli_blocks", "1.25 blocks"),
         (3, "transactions", "3 transactions"),
+        (157_000_000_000_000_000_000, "wei", "157 ETH"),
+        (999_999_000_000_000, "wei", "999,999 gwei"),
+        (1_310_400_000_000_000_000_000, "wei_per_day", "1,310 ETH/day"),
+        (31_700_000, "gas_per_second", "31.7 Mgas/s"),
+        (1_023, "bytes", "1,023 B"),
+        (10_485_760, "bytes", "10 MiB"),
+        (-2_813_203_579, "bytes_per_month", "\u{2212}2.62 GiB/month"),
+        (1_893_400, "microseconds", "1,893 ms"),
+        (66_666, "microseconds", "66.7 ms"),
     ] {
         assert_eq!(quantity(value, unit), expect);
     }

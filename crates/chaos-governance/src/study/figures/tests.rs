@@ -123,7 +123,9 @@ fn boxes(figure: &Figure, per: i64) -> Vec<(String, [i64; 4])> {
 
 #[test]
 fn texts_of_a_drawing_neither_overlap_nor_leave_it() {
-    for figure in drawn("") {
+    let mut long = fixture::study("of a rather long-winded description that nobody asked for");
+    long.heading.changes[0].name = "blob-base-fee-update-fraction-of-the-next-fork".into();
+    for figure in drawn("").into_iter().chain(figures(&long)) {
         let texts = boxes(&figure, 12);
         for (index, (one, a)) in texts.iter().enumerate() {
             assert!(a[0] >= 0 && a[1] <= WIDTH, "{}: `{one}` {a:?}", figure.name);
@@ -319,6 +321,26 @@ fn forecast_shows_hits_and_misses_once_the_date_has_come() {
     // One of each stands in the legend.
     assert_eq!(figure.svg.matches("<circle class=\"cc-ok\"").count(), 2);
     assert_eq!(figure.svg.matches("<circle class=\"cc-no\"").count(), 2);
+}
+
+#[test]
+fn ticks_are_round_in_the_unit_that_the_axis_names() {
+    let labels = |unit: &str, high: i128| {
+        let unit = axis::Unit::of(unit, high);
+        let ticks = unit.ticks(0, high, 6);
+        let labels: Vec<String> = ticks.iter().map(|(_, label)| label.clone()).collect();
+        (unit.name, labels.join(" "), ticks.last().map(|(value, _)| *value))
+    };
+    let check = |unit: &str, high, expect: (&str, &str, i128)| {
+        let expect = (expect.0.to_owned(), expect.1.to_owned(), Some(expect.2));
+        assert_eq!(labels(unit, high), expect, "{unit}");
+    };
+    check("bytes", 10 << 20, ("MiB", "0 2 4 6 8 10", 10 << 20));
+    check("bytes_per_month", 3 << 30, ("GiB/month", "0 1 2 3", 3 << 30));
+    check("wei", 42_000_000_000, ("gwei", "0 10 20 30 40", 40_000_000_000));
+    check("wei", 250_000, ("gwei", "0 0.00005 0.0001 0.00015 0.0002 0.00025", 250_000));
+    check("microseconds", 4_000_000, ("ms", "0 1,000 2,000 3,000 4,000", 4_000_000));
+    check("slots", 3, ("slots", "0 1 2 3", 3));
 }
 
 proptest! {

@@ -117,10 +117,22 @@ fn reader_finds_weakest_assumption_binding_constraint_and_date() {
          exceeded by 3.0 %"
     ));
     assert!(markdown.contains("**to be scored on 2026-12-21**"));
-    assert!(markdown.contains("- 4 more attacks are in the appendix"));
+    assert!(markdown.contains("- 4 more attacks stand in the report"));
     assert!(markdown.contains("**Reverting call.** `setGasLimit(uint64)` on"));
     assert!(markdown.contains("    chaoschain verify out\n"));
     assert!(markdown.contains("no change: gas limit 45 Mgas, denominator 8"));
+}
+
+#[test]
+fn smaller_step_is_an_alternative_where_it_was_run() {
+    let mut study = study("");
+    assert!(!markdown(&study).contains("part of the step"), "no cell lies between");
+    let Part::Known(grid) = &mut study.grid else { panic!("the fixture has a grid") };
+    grid.proposed = Some((3, 1));
+    assert!(
+        markdown(&study)
+            .contains("| part of the step: gas limit 60 Mgas, denominator 8 | −20.2 % | ✓ met |")
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::{
     text::{self, code, markdown as plain},
 };
 
-/// So many attacks, assumptions and alternatives stand before the appendix.
+/// So many attacks, assumptions and alternatives stand in a post.
 const LINES_MAX: usize = 5;
 
 /// A line that says that something is absent.
@@ -62,6 +62,15 @@ pub(crate) fn header(out: &mut String, study: &Study) {
 
 pub(crate) fn ask(out: &mut String, study: &Study) {
     put!(out, "{}\n\n", plain(&words::sentence(&study.heading.ask)));
+}
+
+/// The verdict's sentences as one paragraph.
+pub(crate) fn summary(out: &mut String, study: &Study) {
+    if !study.verdict.is_empty() {
+        let sentences: Vec<String> =
+            study.verdict.iter().map(|text| plain(&words::sentence(text))).collect();
+        put!(out, "{}\n\n", sentences.join(" "));
+    }
 }
 
 /// What happens if nothing is done, and what was found.
@@ -142,10 +151,10 @@ pub(crate) fn risks(out: &mut String, study: &Study) {
     out.push('\n');
 }
 
-/// Says how many entries stand only in the appendix.
+/// Says how many entries stand only in the report.
 fn more(out: &mut String, all: usize, what: &str) {
     if all > LINES_MAX {
-        put!(out, "- {} more {what} are in the appendix\n", all - LINES_MAX);
+        put!(out, "- {} more {what} stand in the report\n", all - LINES_MAX);
     }
 }
 
@@ -176,16 +185,17 @@ pub(crate) fn assumptions(out: &mut String, study: &Study) {
     } else if let Err(reason) = words::known(&study.tornado) {
         missing(out, "sensitivity", &reason);
     }
-    for assumption in study.assumptions.iter().take(LINES_MAX) {
-        put!(
-            out,
-            "- {}: {} ({})\n",
-            plain(&assumption.name),
-            plain(&assumption.value),
-            plain(&assumption.note)
-        );
+    if !study.assumptions.is_empty() {
+        let named: Vec<String> = study
+            .assumptions
+            .iter()
+            .map(|assumption| {
+                let (name, value) = (plain(&assumption.name), plain(&assumption.value));
+                format!("{name} **{value}** ({})", plain(&assumption.note))
+            })
+            .collect();
+        put!(out, "- assumed: {}\n", named.join(" · "));
     }
-    more(out, study.assumptions.len(), "assumptions");
     checks(out, study);
     out.push('\n');
 }
@@ -257,27 +267,33 @@ pub(crate) fn alternatives(out: &mut String, study: &Study) {
     );
 }
 
-/// The chain as it is, the proposal, and the cells that no other beats.
+/// The chain as it is, the proposal, a cell between them, and the cells that no other beats.
 fn grid_table(grid: &Grid) -> Table {
     let mut table = Table::new(&["combination"]);
     table.column(grid.label.clone(), Align::Right);
     table.column("verdict".to_owned(), Align::Left);
     let mut cells: Vec<_> = grid.cells.iter().collect();
+    let between = grid
+        .current
+        .zip(grid.proposed)
+        .map(|((x, y), (to_x, to_y))| (x.midpoint(to_x), y.midpoint(to_y)));
     let rank = |cell: &Cell| {
         let place = Some((cell.x, cell.y));
-        match (place == grid.current, place == grid.proposed, cell.pareto) {
-            (true, _, _) => 0,
-            (_, true, _) => 1,
-            (_, _, true) => 2,
-            (false, false, false) => 3,
+        match (place == grid.current, place == grid.proposed, place == between, cell.pareto) {
+            (true, _, _, _) => 0,
+            (_, true, _, _) => 1,
+            (_, _, true, _) => 2,
+            (_, _, _, true) => 3,
+            (false, false, false, false) => 4,
         }
     };
     cells.sort_by_key(|cell| (rank(cell), cell.y, cell.x));
-    for cell in cells.into_iter().filter(|cell| rank(cell) < 3).take(LINES_MAX) {
+    for cell in cells.into_iter().filter(|cell| rank(cell) < 4).take(LINES_MAX) {
         let name = figures::grid::cell_name(grid, cell.x, cell.y);
         let name = match rank(cell) {
             0 => format!("no change: {name}"),
             1 => format!("proposal: {name}"),
+            2 => format!("part of the step: {name}"),
             _ => name,
         };
         table.row(vec![
@@ -323,8 +339,13 @@ pub(crate) fn payload(out: &mut String, study: &Study) {
 fn calls(out: &mut String, title: &str, calls: &[Call]) {
     for call in calls {
         put!(out, "**{title}.** {} on {}\n\n", code(&call.function), code(&call.target));
-        for (name, value) in &call.arguments {
-            put!(out, "- {} = {}\n", code(name), code(value));
+        let arguments: Vec<String> = call
+            .arguments
+            .iter()
+            .map(|(name, value)| format!("{} = {}", code(name), code(value)))
+            .collect();
+        if !arguments.is_empty() {
+            put!(out, "- {}\n", arguments.join(", "));
         }
         put!(out, "- calldata {}\n\n", code(&call.calldata));
     }
@@ -358,73 +379,4 @@ pub(crate) fn disclosure(out: &mut String, study: &Study) {
         text => text,
     };
     put!(out, "- {}\n\n", plain(text));
-}
-
-/// Everything that is too long for the post itself.
-pub(crate) fn appendix(out: &mut String, study: &Study) {
-    out.push_str("---\n\n## Appendix\n\n### Exact integers\n\n");
-    integers(study).markdown(out);
-    for (title, what) in [("Payload", &study.rollout.payload)] {
-        if !what.is_empty() {
-            put!(out, "\n### {title}\n\n");
-            calls(out, "Call", what);
-        }
-    }
-    for plate in figures::plates(study) {
-        // The attacks' table holds what the post left out; the others are in the report.
-        if plate.number == 12
-            && let Ok(shown) = &plate.shown
-        {
-            out.push_str("\n### Attacks\n\n");
-            shown.table.markdown(out);
-        }
-    }
-    if let Part::Known(pareto) = &study.pareto {
-        out.push_str("\n### Combinations that no other beats\n\n");
-        super::pareto(pareto).markdown(out);
-    }
-    out.push_str("\n### Not measured\n\n");
-    let absent: Vec<String> = figures::plates(study)
-        .into_iter()
-        .filter_map(|plate| {
-            Some(format!(
-                "- figure {}, {}: {}\n",
-                plate.number,
-                plate.what,
-                plain(&plate.shown.err()?)
-            ))
-        })
-        .collect();
-    if absent.is_empty() {
-        out.push_str("- nothing: all 14 figures of the report have data\n");
-    }
-    out.push_str(&absent.concat());
-    out.push_str("\n### Limits\n\n");
-    for limit in &study.limits {
-        put!(out, "- {}\n", plain(limit));
-    }
-    if !study.manifest.is_empty() {
-        out.push_str("\n### Manifest\n\n");
-        for (name, digest) in &study.manifest {
-            put!(out, "- {}: {}\n", plain(name), code(&digest.to_string()));
-        }
-    }
-}
-
-fn integers(study: &Study) -> Table {
-    let mut table =
-        Table::new(&["metric", "unit", "#baseline", "#proposal", "#difference", "#low", "#high"]);
-    for row in study.decision.iter().chain(&study.others) {
-        let (low, high) = row.interval.unwrap_or((row.difference, row.difference));
-        table.row(vec![
-            Entry::Code(row.metric.clone()),
-            row.unit.as_str().into(),
-            row.baseline.to_string().into(),
-            row.proposal.to_string().into(),
-            row.difference.to_string().into(),
-            low.to_string().into(),
-            high.to_string().into(),
-        ]);
-    }
-    table
 }

@@ -1,0 +1,71 @@
+//! What is too long for a post: exact integers, attacks, what was not measured, digests.
+
+use super::super::{
+    data::{Part, Study},
+    figures,
+    table::{Entry, Table},
+};
+use crate::text::{code, markdown as plain};
+
+/// Writes the appendix.
+pub(crate) fn render(out: &mut String, study: &Study) {
+    out.push_str("---\n\n## Appendix\n\n### Exact integers\n\n");
+    integers(study).markdown(out);
+    for plate in figures::plates(study) {
+        // The attacks' table holds what the post left out; the others are in the report.
+        if plate.number == 12
+            && let Ok(shown) = &plate.shown
+        {
+            out.push_str("\n### Attacks\n\n");
+            shown.table.markdown(out);
+        }
+    }
+    if let Part::Known(pareto) = &study.pareto {
+        out.push_str("\n### Combinations that no other beats\n\n");
+        super::pareto(pareto).markdown(out);
+    }
+    out.push_str("\n### Not measured\n\n");
+    let absent: Vec<String> = figures::plates(study)
+        .into_iter()
+        .filter_map(|plate| {
+            Some(format!(
+                "- figure {}, {}: {}\n",
+                plate.number,
+                plate.what,
+                plain(&plate.shown.err()?)
+            ))
+        })
+        .collect();
+    if absent.is_empty() {
+        out.push_str("- nothing: all 14 figures of the report have data\n");
+    }
+    out.push_str(&absent.concat());
+    out.push_str("\n### Limits\n\n");
+    for limit in &study.limits {
+        put!(out, "- {}\n", plain(limit));
+    }
+    if !study.manifest.is_empty() {
+        out.push_str("\n### Manifest\n\n");
+        for (name, digest) in &study.manifest {
+            put!(out, "- {}: {}\n", plain(name), code(&digest.to_string()));
+        }
+    }
+}
+
+fn integers(study: &Study) -> Table {
+    let mut table =
+        Table::new(&["metric", "unit", "#baseline", "#proposal", "#difference", "#low", "#high"]);
+    for row in study.decision.iter().chain(&study.others) {
+        let (low, high) = row.interval.unwrap_or((row.difference, row.difference));
+        table.row(vec![
+            Entry::Code(row.metric.clone()),
+            row.unit.as_str().into(),
+            row.baseline.to_string().into(),
+            row.proposal.to_string().into(),
+            row.difference.to_string().into(),
+            low.to_string().into(),
+            high.to_string().into(),
+        ]);
+    }
+    table
+}
