@@ -200,7 +200,7 @@ fn figure(out: &mut String, plates: &[Plate], number: u8) {
         Err(reason) => put!(
             out,
             "<figure id=\"figure-{number}\" class=\"missing\">\n<figcaption><b>Figure {number}.</b> \
-             {}: {}.</figcaption>\n</figure>\n",
+             {} \u{2013} {}.</figcaption>\n</figure>\n",
             plate.what,
             xml(reason)
         ),

@@ -22,7 +22,7 @@ pub(super) fn scope(out: &mut String, study: &Study) {
     }
     out.push_str("<h3>Left out</h3>\n");
     if scope.exclusions.is_empty() {
-        out.push_str("<p>Nothing was left out.</p>\n");
+        out.push_str("<p>No exclusion was written down.</p>\n");
     }
     list(out, &scope.exclusions);
     close(out);

@@ -98,7 +98,7 @@ fn what_was_not_measured_is_said_with_its_reason() {
     study.worst_blocks = Part::missing("no fixture fits this fork");
     study.validation.backtests = Part::missing("no past change in these blocks");
     let html = render(&study);
-    assert!(html.contains("Worst block: execution time, bytes, state written: not measured: no fixture fits this fork."));
+    assert!(html.contains("Worst block: execution time, bytes, state written \u{2013} not measured: no fixture fits this fork."));
     assert!(html.contains("<b>Backtest</b> not measured: no past change in these blocks."));
     assert!(html.contains("(not measured)</li>"), "the contents say so too");
     let bare = render(&bare());
