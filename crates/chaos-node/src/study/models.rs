@@ -292,16 +292,21 @@ fn flags(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
             );
         }
     }
-    for (name, _, _) in parts.proposal.changes_from(&parts.baseline) {
-        let definition = name.definition();
-        let [layer] = definition.layers else {
-            continue;
-        };
-        let other = match layer {
-            Layer::Evm => "the fee-market models do not know it",
-            Layer::FeeMarket => "re-execution does not depend on it",
-        };
-        flags.push(format!("{} acts in one layer only: {other}.", definition.flag));
+    for (layer, what) in [
+        (Layer::Evm, "the fee-market models do not know"),
+        (Layer::FeeMarket, "re-execution does not depend on"),
+    ] {
+        let alone: Vec<&str> = parts
+            .proposal
+            .changes_from(&parts.baseline)
+            .into_iter()
+            .map(|(name, _, _)| name.definition())
+            .filter(|definition| definition.layers == [layer])
+            .map(|definition| definition.flag)
+            .collect();
+        if !alone.is_empty() {
+            flags.push(format!("One layer only: {what} {}.", alone.join(", ")));
+        }
     }
     let clamped = main
         .iter()

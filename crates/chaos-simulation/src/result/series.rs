@@ -37,7 +37,7 @@ pub struct Fan {
     pub baseline: Band,
     /// The proposal arm.
     pub proposal: Band,
-    /// Percentiles 0 to 100 of proposal less baseline over all paths and blocks, paired.
+    /// Proposal less baseline for every path and every block of the fan, paired, ascending.
     pub difference: Vec<Decimal>,
 }
 

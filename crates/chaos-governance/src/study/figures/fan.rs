@@ -130,8 +130,9 @@ fn draw(name: &'static str, fan: &Fan, arms: &Arms) -> Option<Figure> {
 /// The vertical axis with its ticks and what kind of axis it is.
 fn up(fan: &Fan, low: i128, high: i128) -> (Up, Vec<(i64, String)>, &'static str) {
     let unit = Unit::of(&fan.unit, high);
-    // Half a decade at least, so that a flat series does not look like a wild one.
-    if low > 0 {
+    // Shares are compared by their distance, prices by their ratio: half a decade at least, so that
+    // a flat series does not look like a wild one.
+    if low > 0 && fan.unit != "ppm" {
         let (low, high) = if high / low < 3 { (low * 2 / 3, high * 3 / 2) } else { (low, high) };
         let low = low.max(1);
         let axis = Logarithmic::new((low, high.max(low + 1)), (BOTTOM, TOP));
@@ -144,6 +145,7 @@ fn up(fan: &Fan, low: i128, high: i128) -> (Up, Vec<(i64, String)>, &'static str
         let ticks = ticks.into_iter().map(|(value, label)| (axis.at(value), label)).collect();
         return (Up::Log(axis), ticks, "log scale");
     }
+    let low = if fan.unit == "ppm" { low.min(0) } else { low };
     let axis = Linear::new((low, high.max(low + 1)), (BOTTOM, TOP));
     let ticks = unit.ticks(low, high, 7);
     let ticks = ticks.into_iter().map(|(value, label)| (axis.at(value), label)).collect();

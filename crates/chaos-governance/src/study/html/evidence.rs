@@ -41,7 +41,13 @@ pub(super) fn method(out: &mut String, study: &Study) {
     if study.method.is_empty() {
         missing(out, "Definitions", &words::not_measured("no metric was defined"));
     } else {
+        put!(
+            out,
+            "<details><summary>all {} metrics with formula, unit and source</summary>\n",
+            study.method.len()
+        );
         sections::definitions(&study.method, study).html(out);
+        out.push_str("</details>\n");
     }
     close(out);
 }
