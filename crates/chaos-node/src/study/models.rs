@@ -254,21 +254,7 @@ fn flags(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
                 .to_owned(),
         );
     }
-    let observed = parts.ground.observed();
-    let numbers: BTreeSet<u64> = observed
-        .iter()
-        .filter(|block| block.base_fee_wei.is_some())
-        .map(|block| block.number)
-        .collect();
-    if let (Some(first), Some(last)) = (numbers.first(), numbers.last()) {
-        let missing = last - first + 1 - numbers.len() as u64;
-        if missing > 0 {
-            flags.push(format!(
-                "Of blocks {first} to {last}, {missing} are absent from the blocks that demand is \
-                 calibrated on."
-            ));
-        }
-    }
+    flags.extend(missing_blocks(parts.ground.observed()));
     if main.iter().any(|done| done.result.demand.noise == NoiseSource::Stated) {
         flags.push(
             "Fewer than 1,000 consecutive blocks were observed: the noise of demand is stated, not \
@@ -320,4 +306,21 @@ fn flags(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
         );
     }
     flags
+}
+
+/// Blocks absent between the first and the last that demand is calibrated on.
+fn missing_blocks(observed: &[ObservedBlock]) -> Option<String> {
+    let numbers: BTreeSet<u64> = observed
+        .iter()
+        .filter(|block| block.base_fee_wei.is_some())
+        .map(|block| block.number)
+        .collect();
+    let (first, last) = (numbers.first()?, numbers.last()?);
+    let missing = last - first + 1 - numbers.len() as u64;
+    (missing > 0).then(|| {
+        format!(
+            "Of blocks {first} to {last}, {missing} are absent from the blocks that demand is \
+             calibrated on."
+        )
+    })
 }
