@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -10,6 +11,7 @@ use chaos_simulation::{
     MetricRow,
     evm::ReplayInput,
     fee_market::{ObservedBlock, next_base_fee},
+    forecast::Forecast,
     study::{AgentRun, StudyResult},
 };
 use chaos_types::{Digest, canonical};
@@ -62,10 +64,7 @@ pub(super) fn all(
     writer.put("result.json", &result.to_canonical().or_fail(Kind::Check)?)?;
     write_tables(&mut writer, file, cells, agents, result)?;
     let forecast = match &result.forecast {
-        Some(forecast) => {
-            let bytes = forecast.to_canonical().or_fail(Kind::Check)?;
-            Some(writer.put("forecast.json", &bytes)?)
-        }
+        Some(forecast) => Some(writer.put("forecast.json", &dated(folder, forecast)?)?),
         None => None,
     };
     let mut manifest: Vec<(String, Digest)> = vec![("study file".to_owned(), file.digest)];
@@ -102,6 +101,20 @@ pub(super) fn all(
     let bytes = canonical::to_vec(&manifest).or_fail(Kind::Check)?;
     write_file(&folder.join("manifest.json"), &bytes)?;
     Ok(Written { folder: folder.to_owned(), digest, files: writer.files })
+}
+
+/// The forecast with the time at which it was first made; the result itself knows no clock.
+///
+/// The same forecast in the folder keeps its time, or a repeated run would make it younger.
+fn dated(folder: &Path, forecast: &Forecast) -> Result<Vec<u8>, Failure> {
+    let kept = fs::read(folder.join("forecast.json")).ok();
+    let kept = kept.and_then(|bytes| Forecast::from_canonical(&bytes).ok());
+    let made_at = kept
+        .filter(|kept| Forecast { made_at: None, ..kept.clone() } == *forecast)
+        .and_then(|kept| kept.made_at)
+        .unwrap_or_else(|| clock::now_ms() / 1_000);
+    let dated = Forecast { made_at: Some(made_at), ..forecast.clone() };
+    dated.to_canonical().or_fail(Kind::Check)
 }
 
 /// Where the blocks come from, in one sentence.
