@@ -16,6 +16,7 @@ use crate::{
         self, Assumptions, CalibrationError, Demand, Metric, NOISE_BLOCKS_MIN, ObservedBlock, Path,
         PathMetrics, PathSpec, Shocks,
     },
+    parameters::Family,
     result::{
         Arms, BacktestRow, Decimal, EvmBlockFigures, Input, Layer, MetricRow, Pairs, Program,
         RESULT_FORMAT, Series, SimulationResult, evm_rows,
@@ -44,6 +45,9 @@ pub struct Experiment {
     pub blocks: u32,
     /// Blocks before those, under the baseline in both arms.
     pub warmup_blocks: u32,
+    /// Measured blocks after the change that no figure counts, because the chain is still on its way
+    /// to the new state; the bands show them.
+    pub settle_blocks: u32,
     /// Demand over the calibrated demand in ppm; 1,000,000 takes demand as it was observed.
     pub demand_ppm: u32,
     /// Elasticity, patience, pool and bursts.
@@ -61,6 +65,7 @@ impl Experiment {
             paths: 50,
             blocks: 1_800,
             warmup_blocks: 300,
+            settle_blocks: 0,
             demand_ppm: 1_000_000,
             assumptions: Assumptions::default(),
         }
@@ -158,7 +163,8 @@ pub fn run(
     observed.dedup_by_key(|block| block.number);
     let demand = fee_market::calibrate(&observed, &experiment.assumptions, &experiment.baseline)
         .map_err(Error::Calibration)?;
-    let paths = run_paths(experiment, &scaled(demand, experiment.demand_ppm), threads)?;
+    let level = scaled(per_block(demand, &observed, &experiment.baseline), experiment.demand_ppm);
+    let paths = run_paths(experiment, &level, threads)?;
 
     let mut metrics = BTreeMap::new();
     let mut differences = BTreeMap::new();
@@ -188,6 +194,7 @@ pub fn run(
         paths: experiment.paths,
         blocks: experiment.blocks,
         warmup_blocks: experiment.warmup_blocks,
+        settle_blocks: experiment.settle_blocks,
         demand_ppm: experiment.demand_ppm,
         assumptions: experiment.assumptions,
         demand,
@@ -196,6 +203,22 @@ pub fn run(
         series: series.digest().map_err(Error::Canonical)?,
     };
     Ok(Simulation { result, series, pairs: all_pairs })
+}
+
+/// Demand per block of a chain whose blocks take another time than the observed ones.
+///
+/// On Ethereum the level is found by running the model on its own blocks and stays.
+fn per_block(demand: Demand, observed: &[ObservedBlock], baseline: &Parameters) -> Demand {
+    let (Some(first), Some(last)) = (observed.first(), observed.last()) else {
+        return demand;
+    };
+    let elapsed_ms = u128::from(last.timestamp.saturating_sub(first.timestamp)) * 1_000;
+    if baseline.family() == Family::Ethereum || elapsed_ms == 0 {
+        return demand;
+    }
+    let blocks = u128::from(last.number - first.number);
+    let level = u128::from(demand.level_gas) * u128::from(baseline.block_time_ms()) * blocks;
+    Demand { level_gas: u64::try_from(level / elapsed_ms).unwrap_or(u64::MAX).max(1), ..demand }
 }
 
 /// The same demand at another level.
@@ -255,6 +278,7 @@ fn run_paths(
         baseline: &experiment.baseline,
         warmup_blocks: experiment.warmup_blocks,
         start_wei: None,
+        settle_blocks: experiment.settle_blocks,
     };
     // An indexed parallel iterator collects in the order of the paths, whoever finishes first.
     Ok(pool.install(|| {
@@ -270,7 +294,8 @@ fn run_path(experiment: &Experiment, spec: &PathSpec<'_>, path: u32) -> PathPair
     let shocks = Shocks::draw((experiment.seed, path), blocks, spec.demand, spec.assumptions);
     let arm = |parameters: &Parameters| -> (PathMetrics, Vec<fans::Sample>) {
         let path: Path = fee_market::simulate(spec, &shocks, parameters);
-        (path.metrics(parameters), fans::sample(&path, experiment.blocks))
+        let samples = fans::sample(&path, experiment.blocks);
+        (path.after(experiment.settle_blocks).metrics(parameters), samples)
     };
     let (baseline, baseline_samples) = arm(&experiment.baseline);
     let (proposal, proposal_samples) = arm(&experiment.proposal);

@@ -90,6 +90,8 @@ pub struct SimulationResult {
     pub blocks: u32,
     /// Blocks before the measured ones, under the baseline in both arms.
     pub warmup_blocks: u32,
+    /// Measured blocks after the change that no figure counts.
+    pub settle_blocks: u32,
     /// Demand over the calibrated demand in ppm.
     pub demand_ppm: u32,
     /// What a reader may dispute.

@@ -10,7 +10,7 @@ mod market;
 mod people;
 
 use chaos_simulation::{
-    Fan as EngineFan, MetricRow, ParameterName,
+    Fan as EngineFan, Layer, MetricRow, ParameterName,
     study::{Judgement, Side as WantedSide, Study as Plan, StudyResult, ThresholdValue},
 };
 use chaos_types::Digest;
@@ -199,7 +199,7 @@ fn decision_rows(plan: &Plan, result: &StudyResult) -> Vec<Row> {
         return Vec::new();
     };
     let mut rows: Vec<Row> = Vec::new();
-    for (threshold, judgement) in plan.thresholds.iter().zip(&result.judgements) {
+    for (threshold, judgement) in plan.thresholds.iter().zip(&main.judgements) {
         let Some(metric) = main.flow.get(&judgement.metric) else {
             continue;
         };
@@ -259,7 +259,11 @@ fn plain_row(name: &str, row: &MetricRow, prefix: &str) -> Row {
         baseline: row.baseline,
         proposal: row.proposal,
         difference: row.difference,
-        interval: Some((row.interval.low, row.interval.high)),
+        // Recorded blocks are not a random sample: their figures are exact for these blocks.
+        interval: match row.layer {
+            Layer::FeeMarket => Some((row.interval.low, row.interval.high)),
+            Layer::Evm => None,
+        },
         threshold: None,
     }
 }
@@ -314,6 +318,7 @@ fn run_facts(result: &StudyResult, facts: &Facts) -> Vec<(String, String)> {
         ("paths per cell".to_owned(), result.paths.to_string()),
         ("blocks per path".to_owned(), result.blocks.to_string()),
         ("warm-up blocks".to_owned(), result.warmup_blocks.to_string()),
+        ("blocks to settle, not counted".to_owned(), result.settle_blocks.to_string()),
         ("elasticity of the verdict".to_owned(), {
             ppm(result.scenarios.first().map_or(0, |scenario| scenario.elasticity_ppm))
         }),

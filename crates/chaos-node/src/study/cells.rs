@@ -6,7 +6,7 @@ use chaos_simulation::{
     Parameters,
     study::{Cell, CellResult, Study, run_cell},
 };
-use chaos_types::canonical;
+use chaos_types::{Digest, canonical};
 
 use super::ground::Ground;
 use crate::{
@@ -47,7 +47,12 @@ pub(super) fn run(
                 let result =
                     run_cell(study, baseline, &cell, &material, ground.threads(), may_stop)
                         .or_fail(Kind::Input)?;
-                write_file(&path, &canonical::to_vec(&result).or_fail(Kind::Check)?)?;
+                let bytes = canonical::to_vec(&result).or_fail(Kind::Check)?;
+                // The first line lets a later run see that nobody changed the rest.
+                let mut kept = Digest::of(&bytes).to_string().into_bytes();
+                kept.push(b'\n');
+                kept.extend(bytes);
+                write_file(&path, &kept)?;
                 result
             }
         };
@@ -62,8 +67,13 @@ pub(super) fn run(
 }
 
 /// A cell of an earlier run; a damaged or foreign file counts as absent and is written again.
-fn kept(path: &Path, key: chaos_types::Digest) -> Option<CellResult> {
-    let bytes = fs::read(path).ok()?;
-    let result: CellResult = canonical::from_slice(&bytes).ok()?;
+fn kept(path: &Path, key: Digest) -> Option<CellResult> {
+    let kept = fs::read(path).ok()?;
+    let end = kept.iter().position(|byte| *byte == b'\n')?;
+    let (digest, bytes) = (kept.get(..end)?, kept.get(end + 1..)?);
+    if Digest::of(bytes).to_string().as_bytes() != digest {
+        return None;
+    }
+    let result: CellResult = canonical::from_slice(bytes).ok()?;
     (result.key == key).then_some(result)
 }

@@ -6,7 +6,7 @@ use chaos_governance::study::TimedBlock;
 use chaos_simulation::{
     Parameters,
     attack::{
-        Case, Scenario,
+        Scenario,
         worst_case::{self, Operation},
     },
     study::{EvmFigures, Study, changes, execute_arms},
@@ -49,7 +49,7 @@ pub(super) fn worst_blocks(
     if !study.attacks.contains(&Scenario::WorstCaseGas) {
         return Ok(Vec::new());
     }
-    let spec = Case::new(*baseline, *proposal).spec;
+    let spec = study.preset.spec();
     let operations: Vec<Operation> =
         Operation::ALL.iter().copied().filter(|operation| operation.since() <= spec).collect();
     let bar = output::progress("timing worst-case blocks", operations.len() as u64);

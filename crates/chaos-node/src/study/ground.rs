@@ -111,7 +111,15 @@ pub(super) fn prepare(
         return Err(Failure::message(Kind::Input, "the study names no blocks")
             .hint("set [sources] blocks to a folder of recorded blocks"));
     };
-    let chain = blocks::load_folder(&blocks, sources.chain.as_ref())?.main_chain()?;
+    let mut chain = blocks::load_folder(&blocks, sources.chain.as_ref())?.main_chain()?;
+    chain.inputs.retain(|input| input.block().header.number >= sources.first_block);
+    if chain.inputs.is_empty() {
+        let first = sources.first_block;
+        return Err(Failure::message(
+            Kind::Input,
+            format!("[sources] first_block: no recorded block from {first} on"),
+        ));
+    }
     let history = history.as_deref().map(blocks::read_fee_history).transpose()?;
     let replayed = Replayed::prepare(chain, history, threads)?;
     Ok(Ground { replayed, generated: false })

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chaos_simulation::{
-    Arms, Decimal, Layer, Parameters, Program, SensitivityRow,
+    Arms, Decimal, Layer, ParameterName, Parameters, Program, SensitivityRow,
     attack::{self, AttackResult},
     fee_market::{NoiseSource, ObservedBlock},
     forecast::{self, Forecast, Validation},
+    parameters::Family,
     study::{
-        AgentRun, EvmFigures, GridCell, STUDY_FORMAT, ScenarioResult, Standing, Study, StudyResult,
-        judge, pareto, run_agents,
+        AgentRun, EvmFigures, GridCell, Judgement, STUDY_FORMAT, ScenarioResult, Standing, Study,
+        StudyResult, judge, pareto, run_agents,
     },
 };
 
@@ -96,6 +97,7 @@ pub(super) fn attacks(
     cells: &[Done],
 ) -> Result<Vec<AttackResult>, Failure> {
     let mut case = attack::Case::new(*baseline, *proposal);
+    case.spec = study.preset.spec();
     if let Some(main) = cells.first() {
         case.base_fee_wei = main.result.demand.anchor_wei;
     }
@@ -163,8 +165,6 @@ pub(super) fn assemble(parts: Parts<'_>) -> StudyResult {
     let study = &parts.file.study;
     let market = &study.market;
     let (main, alternatives) = parts.cells.split_at(study.scenarios.len().min(parts.cells.len()));
-    let judgements =
-        main.first().map(|done| judge(&study.thresholds, &done.result.metrics)).unwrap_or_default();
     let mut inputs = parts.ground.sources().to_vec();
     inputs.sort_unstable();
     let flags = flags(&parts, main);
@@ -181,6 +181,7 @@ pub(super) fn assemble(parts: Parts<'_>) -> StudyResult {
         paths: market.paths,
         blocks: market.blocks,
         warmup_blocks: market.warmup_blocks,
+        settle_blocks: market.settle_blocks,
         assumptions: market.assumptions,
         scenarios: main
             .iter()
@@ -195,12 +196,12 @@ pub(super) fn assemble(parts: Parts<'_>) -> StudyResult {
                     demand: done.result.demand,
                     flow: done.result.metrics.clone(),
                     agents: agents.figures.clone(),
+                    judgements: judge_cell(study, done),
                 }
             })
             .collect(),
         sensitivity: parts.sensitivity,
         grid: grid(study, &parts.baseline, main.first(), alternatives),
-        judgements,
         evm: parts.executed,
         attacks: parts.attacks,
         validation: parts.predicted.validation,
@@ -209,7 +210,11 @@ pub(super) fn assemble(parts: Parts<'_>) -> StudyResult {
     }
 }
 
-/// The alternatives, with the proposal among them.
+fn judge_cell(study: &Study, done: &Done) -> Vec<Judgement> {
+    judge(&study.thresholds, &done.result.metrics, &done.result.pairs)
+}
+
+/// The alternatives, with the proposal and no change among them.
 fn grid(
     study: &Study,
     baseline: &Parameters,
@@ -226,8 +231,10 @@ fn grid(
     cells
         .iter()
         .map(|done| {
-            let judged = judge(&study.thresholds, &done.result.metrics);
-            let met = judged.iter().filter(|judgement| judgement.met).count();
+            let judged = judge_cell(study, done);
+            let count = |holds: fn(&Judgement) -> bool| {
+                u32::try_from(judged.iter().filter(|row| holds(row)).count()).unwrap_or(u32::MAX)
+            };
             let changes = done.cell.parameters.changes_from(baseline);
             GridCell {
                 changes: changes
@@ -236,7 +243,8 @@ fn grid(
                     .collect(),
                 standing: done.result.standing.clone(),
                 metrics: done.result.metrics.clone(),
-                thresholds_met: u32::try_from(met).unwrap_or(u32::MAX),
+                thresholds_met: count(|row| row.met),
+                thresholds_robust: count(|row| row.robust),
                 pareto: done.result.standing == Standing::Completed
                     && frontier.next().unwrap_or(false),
             }
@@ -262,22 +270,8 @@ fn flags(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if let Some(evm) = &parts.executed {
-        let unknown = evm.metrics.get("unknown_reads").map_or(0, |row| row.proposal);
-        if unknown > 0 {
-            flags.push(format!(
-                "{unknown} state reads of the re-executed blocks fall outside the recorded state; \
-                 the transactions that made them are in the group `unknown`."
-            ));
-        }
-        if evm.runs == evm.blocks {
-            flags.push(
-                "No two recorded blocks are consecutive, so a larger limit finds no further \
-                 transactions to include; what fills it is the fee-market models' question."
-                    .to_owned(),
-            );
-        }
-    }
+    flags.extend(parts.executed.as_ref().map(executed_flags).unwrap_or_default());
+    flags.extend(model_flags(parts, main));
     for (layer, what) in [
         (Layer::Evm, "the fee-market models do not know"),
         (Layer::FeeMarket, "re-execution does not depend on"),
@@ -293,17 +287,6 @@ fn flags(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
         if !alone.is_empty() {
             flags.push(format!("One layer only: {what} {}.", alone.join(", ")));
         }
-    }
-    let clamped = main
-        .iter()
-        .filter_map(|done| done.result.metrics.get("response_clamped"))
-        .any(|row| row.baseline > 0 || row.proposal > 0);
-    if clamped {
-        flags.push(
-            "In some blocks the answer of demand to the price was held at its bound of a factor \
-             of 20."
-                .to_owned(),
-        );
     }
     flags
 }
@@ -323,4 +306,110 @@ fn missing_blocks(observed: &[ObservedBlock]) -> Option<String> {
              calibrated on."
         )
     })
+}
+
+fn executed_flags(evm: &EvmFigures) -> Vec<String> {
+    let mut flags = Vec::new();
+    let unknown = evm.metrics.get("unknown_reads").map_or(0, |row| row.proposal);
+    if unknown > 0 {
+        flags.push(format!(
+            "{unknown} state reads of the re-executed blocks fall outside the recorded state; the \
+             transactions that made them are in the group `unknown`."
+        ));
+    }
+    flags.push(format!(
+        "Re-executed blocks keep the rules of their own fork and their own gas limits, {} to {}, \
+         except for what the proposal changes; the rest of [baseline] does not reach them.",
+        evm.gas_limits.0.0, evm.gas_limits.1.0
+    ));
+    let changed: u64 = evm
+        .outcomes
+        .iter()
+        .filter(|row| row.group != "unchanged" && row.group != "already_failing")
+        .map(|row| row.by_tip)
+        .sum();
+    flags.push(format!(
+        "Packed by effective tip instead of in recorded order, {changed} recorded transactions end \
+         otherwise, are left out, or are unknown."
+    ));
+    if evm.runs == evm.blocks {
+        flags.push(
+            "No two recorded blocks are consecutive, so a larger limit finds no further \
+             transactions to include; what fills it is the fee-market models' question."
+                .to_owned(),
+        );
+    }
+    flags
+}
+
+/// What the fee-market models say about themselves and of each other.
+fn model_flags(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
+    let mut flags = Vec::new();
+    let clamped = main
+        .iter()
+        .filter_map(|done| done.result.metrics.get("response_clamped"))
+        .any(|row| row.baseline > 0 || row.proposal > 0);
+    if clamped {
+        flags.push(
+            "In some blocks the answer of demand to the price was held at its bound of a factor \
+             of 20."
+                .to_owned(),
+        );
+    }
+    if let (Some(done), Some(agents)) = (main.first(), parts.agents.first()) {
+        for metric in ["base_fee_median", "blocks_saturated", "blocks_empty"] {
+            let (Some(flow), Some(agent)) =
+                (done.result.metrics.get(metric), agents.figures.metrics.get(metric))
+            else {
+                continue;
+            };
+            let (low, high) =
+                (flow.baseline.min(agent.baseline), flow.baseline.max(agent.baseline));
+            if high > low.saturating_mul(3) / 2 {
+                flags.push(format!(
+                    "The two fee-market models differ on the baseline's {metric}: {} in the flow \
+                     model, {} in the transaction model ({}).",
+                    flow.baseline, agent.baseline, flow.unit
+                ));
+            }
+        }
+    }
+    if parts.agents.iter().any(|run| run.figures.blocks_cut > 0) {
+        flags.push("In some blocks not every potential user was drawn.".to_owned());
+    }
+    let unknown: Vec<&str> = [ParameterName::PriorityFeeFloor, ParameterName::TransactionGasCap]
+        .into_iter()
+        .filter(|name| parts.proposal.get(*name) != parts.baseline.get(*name))
+        .map(ParameterName::flag)
+        .collect();
+    if !unknown.is_empty() {
+        flags.push(format!(
+            "The flow model, and so every threshold, does not know {}; the transaction model and \
+             re-execution do.",
+            unknown.join(" and ")
+        ));
+    }
+    let family = parts.baseline.family();
+    if !parts.ground.generated
+        && family != Family::Ethereum
+        && parts.ground.chain().evm_number() == Some(1)
+    {
+        flags.push(format!(
+            "Demand of Ethereum mainnet under the rules of an {family} chain: the levels mean \
+             nothing for that chain."
+        ));
+    }
+    if parts.file.study.market.settle_blocks == 0 {
+        flags.push(
+            "Figures include the transition after the change (market.settle_blocks = 0)."
+                .to_owned(),
+        );
+    } else {
+        flags.push(format!(
+            "Flow figures leave out the first {} blocks after the change, transaction-model figures \
+             do not.",
+            parts.file.study.market.settle_blocks
+        ));
+    }
+    flags
 }

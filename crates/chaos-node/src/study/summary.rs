@@ -18,7 +18,7 @@ pub(super) fn json(
         "chain": result.chain,
         "generated": result.generated,
         "parameters": result.parameters,
-        "judgements": result.judgements,
+        "judgements": result.scenarios.first().map(|main| &main.judgements),
         "metrics": result.scenarios.first().map(|main| &main.flow),
         "flags": result.flags,
         "folder": written.folder,
@@ -47,9 +47,10 @@ pub(super) fn human(file: &StudyFile, result: &StudyResult, written: &Written) {
 
 fn thresholds(result: &StudyResult) {
     let rows: Vec<_> = result
-        .judgements
+        .scenarios
         .iter()
-        .map(|row| {
+        .flat_map(|scenario| scenario.judgements.iter().map(move |row| (scenario, row)))
+        .map(|(scenario, row)| {
             let scale = Scale::of(&row.unit);
             let side = match row.side {
                 Side::AtMost => "at most",
@@ -57,10 +58,11 @@ fn thresholds(result: &StudyResult) {
             };
             let verdict = match (row.met, row.robust) {
                 (true, true) => "met",
-                (true, false) => "met, but not by the whole interval",
+                (true, false) => "cannot tell",
                 (false, _) => "missed",
             };
             vec![
+                scenario.name.clone(),
                 row.metric.clone(),
                 format!("{side} {}", scale.show(row.threshold.0)),
                 scale.show(row.proposal.0),
@@ -73,7 +75,9 @@ fn thresholds(result: &StudyResult) {
     if rows.is_empty() {
         output::line("the study names no thresholds");
     } else {
-        output::table(&["threshold", "wanted", "proposal", "worst end", "unit", "verdict"], &rows);
+        let header =
+            ["scenario", "threshold", "wanted", "proposal", "tail of paths", "unit", "verdict"];
+        output::table(&header, &rows);
     }
 }
 
@@ -120,7 +124,10 @@ fn alternatives(result: &StudyResult) {
                 .map(|(key, value)| format!("{}={}", key.replace('_', "-"), value.0))
                 .collect();
             let standing = match &cell.standing {
-                Standing::Completed => format!("{} met", cell.thresholds_met),
+                Standing::Completed => format!(
+                    "{} met, {} in the tail too",
+                    cell.thresholds_met, cell.thresholds_robust
+                ),
                 Standing::Stopped { after_paths, metric } => {
                     format!("given up after {after_paths} paths: {metric}")
                 }

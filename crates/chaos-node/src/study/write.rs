@@ -78,7 +78,10 @@ pub(super) fn all(
         observed: observed(ground.observed()),
         fans: cells.first().map(|done| done.result.fans.clone()).unwrap_or_default(),
         worst_blocks: measured.worst_blocks,
-        machine: format!("{} threads of this machine", ground.threads()),
+        machine: format!(
+            "one thread of this machine, {} build",
+            if cfg!(debug_assertions) { "development" } else { "release" }
+        ),
         command: format!("chaoschain simulate --experiment {}", file.path.display()),
         seconds: measured.seconds,
         manifest,

@@ -36,6 +36,10 @@ pub(super) fn ensure(experiment: &Experiment) -> Result<(), Error> {
         // Burnt fees are summed over blocks: 2^72 wei x 2^40 gas x 2^15 blocks stays below 2^127.
         (Bound::new("blocks", 2, 32_768), experiment.blocks),
         (Bound::new("warmup_blocks", 0, 32_768), experiment.warmup_blocks),
+        (
+            Bound::new("settle_blocks", 0, u64::from(experiment.blocks.saturating_sub(2))),
+            experiment.settle_blocks,
+        ),
         (Bound::new("demand_ppm", 1, 1_000_000_000), experiment.demand_ppm),
         (Bound::new("elasticity_ppm", 0, 5_000_000), assumptions.elasticity_ppm),
         (Bound::new("patience_blocks", 0, 10_000), assumptions.patience_blocks),

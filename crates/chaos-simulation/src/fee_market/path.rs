@@ -193,6 +193,8 @@ pub struct PathSpec<'a> {
     pub warmup_blocks: u32,
     /// Base fee of the first block in wei, if not the demand's anchor.
     pub start_wei: Option<u128>,
+    /// Blocks after the change before waits are counted.
+    pub settle_blocks: u32,
 }
 
 /// One simulated block of the measured part.
@@ -221,6 +223,15 @@ pub struct Path {
     pub gas_by_delay: Vec<u128>,
 }
 
+impl Path {
+    /// The path without its first measured blocks.
+    #[must_use]
+    pub fn after(mut self, blocks: u32) -> Self {
+        self.blocks.drain(..self.blocks.len().min(blocks as usize));
+        self
+    }
+}
+
 /// Runs the warm-up under the baseline, then the rest of the shocks under `parameters`.
 ///
 /// Each block: demand arrives at the current base fee, in proportion to the block's interval. The
@@ -243,8 +254,10 @@ pub fn simulate(spec: &PathSpec<'_>, shocks: &Shocks, parameters: &Parameters) -
     let mut blocks = Vec::with_capacity(shocks.exponents_q32.len().saturating_sub(warmup));
     for (height, (exponent, empty)) in shocks.exponents_q32.iter().zip(&shocks.empty).enumerate() {
         if height == warmup {
-            market.gas_by_delay.fill(0);
             market.fees = market.fees.enact(parameters);
+        }
+        if height == warmup + spec.settle_blocks as usize {
+            market.gas_by_delay.fill(0);
         }
         let current = if height < warmup { spec.baseline } else { parameters };
         let shock = Shock { height, exponent_q32: *exponent, empty: *empty };
@@ -331,7 +344,7 @@ impl Market {
             response.arrivals(price, shock.exponent_q32, block_time_ms);
         let room = (gas_limit * (response.pool_blocks + 1)).saturating_sub(self.pool.gas());
         let admitted = gas_arrived.min(room);
-        self.admit(shock.height, admitted, response);
+        self.admit(shock.height, admitted, response, parameters.min_base_fee_wei().into());
         let gas_by_delay = &mut self.gas_by_delay;
         let capacity = if shock.empty { 0 } else { gas_limit };
         let gas_used = self.pool.serve(capacity, pool::bin(price), |arrived, gas| {
@@ -357,7 +370,7 @@ impl Market {
         }
     }
 
-    fn admit(&mut self, height: usize, gas: u64, response: &Response) {
+    fn admit(&mut self, height: usize, gas: u64, response: &Response, floor_wei: u128) {
         // At prices this low the integer rule moves in steps that no user waits for.
         let share =
             if self.fees.base_fee_wei < WAIT_WEI_MIN { 0 } else { response.patient_share_ppm };
@@ -365,8 +378,10 @@ impl Market {
         let patient = u64::try_from(patient).unwrap_or(gas);
         self.pool.push_urgent(height, gas - patient);
         let reference = self.recent_log2_q32.max(self.going_log2_q32);
-        let low = pool::bin(reference - response.spread_log2_q32);
-        let high = pool::bin(reference + response.spread_log2_q32);
+        // Nobody waits for a price that the rule cannot reach.
+        let floor = fixed::log2_q32(floor_wei.max(WAIT_WEI_MIN));
+        let low = pool::bin((reference - response.spread_log2_q32).max(floor));
+        let high = pool::bin((reference + response.spread_log2_q32).max(floor));
         self.pool.push_patient(height, Patient { gas: patient, low, high });
     }
 }

@@ -249,6 +249,7 @@ impl Plan<'_> {
             baseline: &fitted.baseline,
             warmup_blocks: plan.warmup_blocks,
             start_wei: plan.start_wei,
+            settle_blocks: 0,
         };
         fee_market::simulate(&spec, &shocks, &fitted.proposal)
     }

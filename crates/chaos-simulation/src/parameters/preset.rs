@@ -1,5 +1,7 @@
 use std::{fmt, str::FromStr};
 
+use revm::primitives::hardfork::SpecId;
+
 use super::{Error, Family, ParameterName as P, Parameters, shorten};
 
 /// A published set of parameters.
@@ -183,6 +185,19 @@ impl Preset {
             Self::Base2026 => BASE_2026,
             Self::ArbosLegacy => ARBOS_LEGACY,
             Self::Arbos51 => ARBOS_51,
+        }
+    }
+
+    /// The execution rules of the time, as far as this crate can run them: rollups run the EVM of the
+    /// Ethereum fork that they had adopted.
+    #[must_use]
+    pub const fn spec(self) -> SpecId {
+        match self {
+            Self::London => SpecId::LONDON,
+            Self::Cancun => SpecId::CANCUN,
+            Self::OpCanyon => SpecId::SHANGHAI,
+            Self::Prague | Self::Base2026 | Self::ArbosLegacy => SpecId::PRAGUE,
+            Self::Osaka | Self::Bpo1 | Self::Bpo2 | Self::Arbos51 => SpecId::OSAKA,
         }
     }
 

@@ -81,9 +81,11 @@ impl Pairs {
         self.row((round_div(baseline, count), round_div(proposal, count)), unit, layer)
     }
 
-    /// Arms by their sums.
+    /// Arms by their sums; a sum over all blocks is exact, so its interval is the difference.
     pub(crate) fn sum_row(&self, unit: &str, layer: Layer) -> MetricRow {
-        self.row(self.sums(), unit, layer)
+        let row = self.row(self.sums(), unit, layer);
+        let interval = Interval { low: row.difference, high: row.difference };
+        MetricRow { interval, ..row }
     }
 
     /// The paired differences, ascending.

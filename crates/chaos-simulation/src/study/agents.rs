@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Study;
 use crate::{
     Error, Layer, MetricRow, Parameters,
-    fee_market::{Demand, percentile},
+    fee_market::{Demand, NoiseSource, percentile},
     market::{
         Arm, BlobRules, Metric, Outcome, Rules, Spec,
         arrivals::{BlobDemand, Intervals},
@@ -18,8 +18,11 @@ use crate::{
 /// Utilisation is counted in twenty classes of 5 % each.
 pub const UTILISATION_CLASSES: usize = 20;
 
-/// Gas price limit of the transaction model's anchor.
+/// The highest price that the transaction model's anchor may have.
 const ANCHOR_WEI_MAX: u128 = 1 << 48;
+
+/// Observed intervals that vary at least this much are drawn exponentially, as under proof of work.
+const EXPONENTIAL_PPM_MIN: u32 = 500_000;
 
 /// What the transaction model says about the proposal under one demand scenario.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +80,7 @@ pub fn run_agents(
     if paths == 0 {
         return Ok(AgentRun::default());
     }
-    let spec = market_spec(study, baseline, demand, scenario);
+    let spec = market_spec(study, baseline, demand, scenario)?;
     let arms = [Arm::honest(Rules::of(baseline)), Arm::honest(Rules::of(proposal))];
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.get())
@@ -94,24 +97,35 @@ pub fn run_agents(
     Ok(reduce(paths, &outcomes))
 }
 
-fn market_spec(study: &Study, baseline: &Parameters, demand: &Demand, scenario: usize) -> Spec {
+fn market_spec(
+    study: &Study,
+    baseline: &Parameters,
+    demand: &Demand,
+    scenario: usize,
+) -> Result<Spec, Error> {
     let scenario = &study.scenarios[scenario];
     let mut assumptions = study.market.assumptions;
     assumptions.elasticity_ppm = scenario.elasticity_ppm;
-    let level = u128::from(demand.level_gas) * u128::from(scenario.demand_ppm) / 1_000_000;
-    let demand = Demand {
-        level_gas: u64::try_from(level).unwrap_or(u64::MAX),
-        anchor_wei: demand.anchor_wei.min(ANCHOR_WEI_MAX),
-        ..*demand
-    };
+    let demand = Demand { anchor_wei: demand.anchor_wei.min(ANCHOR_WEI_MAX), ..*demand };
     let rules = Rules::of(baseline);
-    let mut spec = Spec::calibrated(&demand, &assumptions, rules, Intervals::Fixed);
+    let intervals = if demand.interval_variation_ppm >= EXPONENTIAL_PPM_MIN {
+        Intervals::Exponential
+    } else {
+        Intervals::Fixed
+    };
+    let mut spec = Spec::calibrated(&demand, &assumptions, rules, intervals);
     spec.warmup_blocks = study.market.warmup_blocks;
     spec.blocks = study.market.blocks;
+    if demand.noise == NoiseSource::Observed {
+        let median = u64::try_from(demand.anchor_wei).unwrap_or(u64::MAX);
+        spec = spec.matched_to(median).map_err(Error::Market)?;
+    }
+    let level = u128::from(spec.arrivals.level_gas) * u128::from(scenario.demand_ppm) / 1_000_000;
+    spec.arrivals.level_gas = u64::try_from(level).unwrap_or(u64::MAX).max(1);
     if let Some(blobs) = rules.blobs {
         spec.arrivals.blobs = Some(stated_blob_demand(&blobs));
     }
-    spec
+    Ok(spec)
 }
 
 /// Recorded blocks do not tell the demand for blobs. Stated: the target at 1 gwei, elasticity 0.03

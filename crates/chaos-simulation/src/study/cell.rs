@@ -10,6 +10,9 @@ use crate::{
     result::{Decimal, Fan},
 };
 
+/// Counts changes of the models' figures, so that cells of an older program are not taken for ours.
+const MODEL_REVISION: u32 = 2;
+
 /// One set of parameters under one demand scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cell {
@@ -74,6 +77,7 @@ impl Cell {
         let thresholds = format!("{:?}", study.thresholds);
         Ok(Digest::of_parts(&[
             b"chaos-simulation/cell/1",
+            &MODEL_REVISION.to_be_bytes(),
             &experiment,
             &inputs,
             &program,
@@ -91,6 +95,7 @@ impl Cell {
         experiment.paths = study.market.paths;
         experiment.blocks = study.market.blocks;
         experiment.warmup_blocks = study.market.warmup_blocks;
+        experiment.settle_blocks = study.market.settle_blocks;
         experiment.demand_ppm = scenario.demand_ppm;
         experiment.assumptions = study.market.assumptions;
         experiment.assumptions.elasticity_ppm = scenario.elasticity_ppm;
@@ -119,14 +124,16 @@ pub fn run_cell(
     if may_stop && screen > 0 && screen < experiment.paths {
         let short = Experiment { paths: screen, ..experiment };
         let simulation = crate::run(&short, material, threads)?;
-        let missed = judge(&study.thresholds, &simulation.result.metrics).into_iter().find(|row| {
-            let pairs = simulation.pairs.get(&row.metric).map_or(&[][..], Vec::as_slice);
-            !pairs.is_empty()
-                && pairs.iter().all(|(_, proposal)| match row.side {
-                    Side::AtMost => *proposal > row.threshold,
-                    Side::AtLeast => *proposal < row.threshold,
-                })
-        });
+        let missed = judge(&study.thresholds, &simulation.result.metrics, &simulation.pairs)
+            .into_iter()
+            .find(|row| {
+                let pairs = simulation.pairs.get(&row.metric).map_or(&[][..], Vec::as_slice);
+                !pairs.is_empty()
+                    && pairs.iter().all(|(_, proposal)| match row.side {
+                        Side::AtMost => *proposal > row.threshold,
+                        Side::AtLeast => *proposal < row.threshold,
+                    })
+            });
         if let Some(row) = missed {
             let standing = Standing::Stopped { after_paths: screen, metric: row.metric };
             return Ok(collect(key, standing, screen, simulation));

@@ -8,16 +8,18 @@ use crate::{
     evm::{
         BlockResources, Changes, ExclusionCause, GasKind, OutcomeCounts, OutcomeGroup,
         RebuildError, Rebuilt, RebuiltBlock, ReplayError, ReplayInput, Run, RunError, measure,
-        rebuild::{self, Assumptions},
+        rebuild::{self, Assumptions, Order},
         runs,
     },
     result::{Decimal, Pairs},
 };
 
-/// What re-execution gave: recorded blocks rebuilt by effective tip under both sets of rules.
+/// What re-execution gave: recorded blocks as they stand, and built again under what the proposal
+/// changes of their rules.
 ///
-/// Both arms are packed by the same builder from the same pool, so a difference is the rules'
-/// doing; equal rules give equal blocks.
+/// The proposal's blocks are packed in recorded order, so a difference is the rules' doing and equal
+/// rules give equal blocks. A third arm packs by effective tip, as builders do: its groups say how
+/// much of the outcome hangs on the order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EvmFigures {
@@ -30,6 +32,8 @@ pub struct EvmFigures {
     pub metrics: BTreeMap<String, MetricRow>,
     /// Recorded transactions by what became of them; each arm adds up to all of them.
     pub outcomes: Vec<OutcomeRow>,
+    /// Gas limits of the recorded blocks, least and most; the baseline keeps each block's own.
+    pub gas_limits: (Decimal, Decimal),
     /// Why transactions were left out to the end.
     pub exclusions: Vec<OutcomeRow>,
     /// Gas of the transactions that both arms include, as (baseline, proposal).
@@ -40,18 +44,21 @@ pub struct EvmFigures {
     pub work: Vec<WorkRow>,
 }
 
-/// One group of transactions in both arms.
+/// One group of transactions in the arms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutcomeRow {
     /// Name of the group.
     pub group: String,
-    /// Transactions in it under the baseline's rules, packed anew.
+    /// Transactions in it as recorded.
     #[serde(with = "chaos_types::decimal")]
     pub baseline: u64,
-    /// Transactions in it under the proposal's rules.
+    /// Transactions in it under the proposal's rules, packed in recorded order.
     #[serde(with = "chaos_types::decimal")]
     pub proposal: u64,
+    /// Transactions in it under the proposal's rules, packed by effective tip.
+    #[serde(with = "chaos_types::decimal")]
+    pub by_tip: u64,
 }
 
 /// One kind of work or state over the re-executed blocks.
@@ -127,13 +134,16 @@ pub fn execute_arms(
         .num_threads(threads.get())
         .build()
         .map_err(|source| EvmError::Threads { threads, source })?;
-    let assumptions = Assumptions::default();
-    let arms = |run: &Run| -> Result<(Rebuilt, Rebuilt), RebuildError> {
-        let baseline = rebuild::rebuild(run, &Changes::NONE, &assumptions)?;
-        if changes.is_none() {
-            return Ok((baseline.clone(), baseline));
-        }
-        Ok((baseline, rebuild::rebuild(run, changes, &assumptions)?))
+    let recorded = Assumptions { order: Order::Recorded, ..Assumptions::default() };
+    let arms = |run: &Run| -> Result<Arms, RebuildError> {
+        let baseline = rebuild::rebuild(run, &Changes::NONE, &recorded)?;
+        let by_tip = rebuild::rebuild(run, changes, &Assumptions::default())?;
+        let proposal = if changes.is_none() {
+            baseline.clone()
+        } else {
+            rebuild::rebuild(run, changes, &recorded)?
+        };
+        Ok(Arms { baseline, proposal, by_tip })
     };
     let (rebuilt, measured): (Vec<_>, Vec<_>) = pool.install(|| {
         rayon::join(
@@ -147,14 +157,23 @@ pub fn execute_arms(
     Ok(reduce(&rebuilt, &measured))
 }
 
-fn reduce(rebuilt: &[(Rebuilt, Rebuilt)], measured: &[BlockResources]) -> EvmFigures {
-    let mut outcomes = (OutcomeCounts::default(), OutcomeCounts::default());
+/// One run of blocks in every arm.
+struct Arms {
+    baseline: Rebuilt,
+    proposal: Rebuilt,
+    by_tip: Rebuilt,
+}
+
+fn reduce(rebuilt: &[Arms], measured: &[BlockResources]) -> EvmFigures {
+    let mut outcomes =
+        (OutcomeCounts::default(), OutcomeCounts::default(), OutcomeCounts::default());
     let mut gas = (0i128, 0i128);
     let mut gas_changes: BTreeMap<i32, u64> = BTreeMap::new();
-    for (old, new) in rebuilt {
-        outcomes.0 += old.outcomes;
-        outcomes.1 += new.outcomes;
-        for (before, after) in old.transactions.iter().zip(&new.transactions) {
+    for Arms { baseline, proposal, by_tip } in rebuilt {
+        outcomes.0 += baseline.outcomes;
+        outcomes.1 += proposal.outcomes;
+        outcomes.2 += by_tip.outcomes;
+        for (before, after) in baseline.transactions.iter().zip(&proposal.transactions) {
             if before.included_in.is_none() || after.included_in.is_none() {
                 continue;
             }
@@ -167,12 +186,18 @@ fn reduce(rebuilt: &[(Rebuilt, Rebuilt)], measured: &[BlockResources]) -> EvmFig
         blocks: u32::try_from(measured.len()).unwrap_or(u32::MAX),
         runs: u32::try_from(rebuilt.len()).unwrap_or(u32::MAX),
         metrics: block_rows(rebuilt),
+        gas_limits: {
+            let limits = || rebuilt.iter().flat_map(|arms| &arms.baseline.blocks);
+            let limits = || limits().map(|block| i128::from(block.gas_limit));
+            (Decimal(limits().min().unwrap_or(0)), Decimal(limits().max().unwrap_or(0)))
+        },
         outcomes: OutcomeGroup::ALL
             .into_iter()
             .map(|group| OutcomeRow {
                 group: group.name().to_owned(),
                 baseline: outcomes.0.get(group),
                 proposal: outcomes.1.get(group),
+                by_tip: outcomes.2.get(group),
             })
             .collect(),
         exclusions: ExclusionCause::ALL
@@ -181,8 +206,9 @@ fn reduce(rebuilt: &[(Rebuilt, Rebuilt)], measured: &[BlockResources]) -> EvmFig
                 group: cause.name().to_owned(),
                 baseline: outcomes.0.causes().get(cause),
                 proposal: outcomes.1.causes().get(cause),
+                by_tip: outcomes.2.causes().get(cause),
             })
-            .filter(|row| row.baseline > 0 || row.proposal > 0)
+            .filter(|row| row.baseline > 0 || row.proposal > 0 || row.by_tip > 0)
             .collect(),
         gas_of_included: (Decimal(gas.0), Decimal(gas.1)),
         gas_changes: gas_changes.into_iter().collect(),
@@ -218,14 +244,14 @@ const BLOCK_FIGURES: [BlockFigure; 9] = [
     ("unknown_reads", "reads", true, |block| block.unknown_reads.total().into()),
 ];
 
-fn block_rows(rebuilt: &[(Rebuilt, Rebuilt)]) -> BTreeMap<String, MetricRow> {
+fn block_rows(rebuilt: &[Arms]) -> BTreeMap<String, MetricRow> {
     BLOCK_FIGURES
         .into_iter()
         .map(|(name, unit, summed, figure)| {
             let pairs = Pairs(
                 rebuilt
                     .iter()
-                    .flat_map(|(old, new)| old.blocks.iter().zip(&new.blocks))
+                    .flat_map(|arms| arms.baseline.blocks.iter().zip(&arms.proposal.blocks))
                     .map(|(old, new)| (figure(old), figure(new)))
                     .collect(),
             );

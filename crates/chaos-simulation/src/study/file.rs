@@ -19,6 +19,9 @@ pub const STUDY_BYTES_MAX: usize = 1 << 20;
 /// Most cells of a study: 10,000.
 const CELLS_MAX: usize = 10_000;
 
+/// Most paths of the transaction model: 1,000.
+const AGENT_PATHS_MAX: u32 = 1_000;
+
 /// The version this program reads.
 const VERSION: u32 = 1;
 
@@ -92,6 +95,7 @@ struct WireSources {
     chain: Option<String>,
     blocks: Option<String>,
     fee_history: Option<String>,
+    first_block: Option<u64>,
     when_absent: Option<String>,
 }
 
@@ -111,6 +115,7 @@ struct WireMarket {
     paths: Option<u32>,
     blocks: Option<u32>,
     warmup_blocks: Option<u32>,
+    settle_blocks: Option<u32>,
     screen_paths: Option<u32>,
     agent_paths: Option<u32>,
     elasticity: Option<String>,
@@ -256,7 +261,13 @@ fn read_sources(wire: WireSources) -> Result<Sources, FileError> {
             return Err(field("[sources] when_absent", "`refuse` or `generate`", other));
         }
     };
-    Ok(Sources { chain, blocks: wire.blocks, fee_history: wire.fee_history, when_absent })
+    Ok(Sources {
+        chain,
+        blocks: wire.blocks,
+        fee_history: wire.fee_history,
+        first_block: wire.first_block.unwrap_or(0),
+        when_absent,
+    })
 }
 
 fn ppm(name: &str, text: Option<&str>, default: u32) -> Result<u32, FileError> {
@@ -310,13 +321,24 @@ fn read_market(wire: &WireMarket) -> Result<Market, FileError> {
         ..default
     };
     let paths = wire.paths.unwrap_or(50);
+    let agent_paths = wire.agent_paths.unwrap_or(8);
+    if agent_paths > AGENT_PATHS_MAX {
+        return Err(field("[market] agent_paths", "at most 1000", &agent_paths.to_string()));
+    }
+    let blocks = wire.blocks.unwrap_or(1_800);
+    let settle_blocks = wire.settle_blocks.unwrap_or(0);
+    if settle_blocks.saturating_add(2) > blocks {
+        let expected = "fewer than market.blocks, with two to spare";
+        return Err(field("[market] settle_blocks", expected, &settle_blocks.to_string()));
+    }
     Ok(Market {
         seed: wire.seed.unwrap_or(1).into(),
         paths,
-        blocks: wire.blocks.unwrap_or(1_800),
+        blocks,
         warmup_blocks: wire.warmup_blocks.unwrap_or(300),
+        settle_blocks,
         screen_paths: wire.screen_paths.unwrap_or(0).min(paths),
-        agent_paths: wire.agent_paths.unwrap_or(8),
+        agent_paths,
         assumptions,
     })
 }

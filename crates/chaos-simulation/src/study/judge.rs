@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{MetricRow, result::Decimal};
+use crate::{MetricRow, fee_market::percentile, result::Decimal};
 
 /// Which side of a threshold is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,60 +57,95 @@ pub struct Judgement {
     pub threshold: Decimal,
     /// The proposal's figure.
     pub proposal: Decimal,
-    /// The less favourable end of the p10 to p90 interval, as a figure of the proposal.
+    /// The less favourable tail over paths, p90 or p10, as a figure of the proposal.
     pub worst: Decimal,
-    /// Whether the proposal's figure is on the wanted side.
+    /// Whether the proposal's mean figure is on the wanted side.
     pub met: bool,
-    /// Whether the less favourable end is, too.
+    /// Whether that tail is, too, over at least [`ROBUST_PATHS_MIN`] paths.
     pub robust: bool,
 }
 
+/// Fewer paths than this have no tails: no threshold is met robustly on them.
+pub const ROBUST_PATHS_MIN: usize = 20;
+
 /// Compares a cell's figures with the thresholds; a threshold on a missing metric is not met.
+///
+/// *Met* looks at the mean over paths. *Robust* looks at the less favourable tail of the paths
+/// themselves: the 90th (or 10th) percentile of the proposal's figure, or of each path's own
+/// relative change.
 #[must_use]
-pub fn judge(thresholds: &[Threshold], metrics: &BTreeMap<String, MetricRow>) -> Vec<Judgement> {
+pub fn judge(
+    thresholds: &[Threshold],
+    metrics: &BTreeMap<String, MetricRow>,
+    pairs: &BTreeMap<String, Vec<(Decimal, Decimal)>>,
+) -> Vec<Judgement> {
     thresholds
         .iter()
         .map(|threshold| {
-            let Threshold { metric, side, value } = threshold;
-            let Some(row) = metrics.get(metric) else {
-                return Judgement {
-                    metric: metric.clone(),
-                    unit: String::new(),
-                    side: *side,
-                    threshold: Decimal(0),
-                    proposal: Decimal(0),
-                    worst: Decimal(0),
-                    met: false,
-                    robust: false,
-                };
-            };
-            let bound = match value {
-                ThresholdValue::Proposal(bound) => *bound,
-                ThresholdValue::ChangePpm(ppm) => {
-                    row.baseline + row.baseline.saturating_mul((*ppm).into()) / 1_000_000
-                }
-            };
-            let worst = row.baseline
-                + match side {
-                    Side::AtMost => row.interval.high,
-                    Side::AtLeast => row.interval.low,
-                };
-            let holds = |figure: i128| match side {
-                Side::AtMost => figure <= bound,
-                Side::AtLeast => figure >= bound,
-            };
-            Judgement {
-                metric: metric.clone(),
-                unit: row.unit.clone(),
-                side: *side,
-                threshold: Decimal(bound),
-                proposal: Decimal(row.proposal),
-                worst: Decimal(worst),
-                met: holds(row.proposal),
-                robust: holds(row.proposal) && holds(worst),
-            }
+            let metric = threshold.metric.as_str();
+            let paths = pairs.get(metric).map_or(&[][..], Vec::as_slice);
+            metrics
+                .get(metric)
+                .map_or_else(|| absent(threshold), |row| judge_one(threshold, row, paths))
         })
         .collect()
+}
+
+fn absent(threshold: &Threshold) -> Judgement {
+    Judgement {
+        metric: threshold.metric.clone(),
+        unit: String::new(),
+        side: threshold.side,
+        threshold: Decimal(0),
+        proposal: Decimal(0),
+        worst: Decimal(0),
+        met: false,
+        robust: false,
+    }
+}
+
+fn judge_one(threshold: &Threshold, row: &MetricRow, paths: &[(Decimal, Decimal)]) -> Judgement {
+    let Threshold { metric, side, value } = threshold;
+    let change = |baseline: i128, proposal: i128| {
+        (proposal - baseline).saturating_mul(1_000_000).checked_div(baseline.abs())
+    };
+    let holds = |figure: i128, bound: i128| match side {
+        Side::AtMost => figure <= bound,
+        Side::AtLeast => figure >= bound,
+    };
+    let tail = |mut figures: Vec<i128>| {
+        figures.sort_unstable();
+        match side {
+            Side::AtMost => percentile(&figures, 90),
+            Side::AtLeast => percentile(&figures, 10),
+        }
+    };
+    let many = paths.len() >= ROBUST_PATHS_MIN;
+    let (bound, worst, met, robust) = match value {
+        ThresholdValue::Proposal(bound) => {
+            let worst = tail(paths.iter().map(|(_, proposal)| proposal.0).collect());
+            (*bound, worst, holds(row.proposal, *bound), holds(worst, *bound))
+        }
+        ThresholdValue::ChangePpm(ppm) => {
+            let ppm = i128::from(*ppm);
+            let bound = row.baseline + row.baseline.abs().saturating_mul(ppm) / 1_000_000;
+            let changes =
+                paths.iter().filter_map(|(baseline, proposal)| change(baseline.0, proposal.0));
+            let worst_change = tail(changes.collect());
+            let worst = row.baseline + row.baseline.abs().saturating_mul(worst_change) / 1_000_000;
+            (bound, worst, holds(row.proposal, bound), holds(worst_change, ppm))
+        }
+    };
+    Judgement {
+        metric: metric.clone(),
+        unit: row.unit.clone(),
+        side: *side,
+        threshold: Decimal(bound),
+        proposal: Decimal(row.proposal),
+        worst: Decimal(worst),
+        met,
+        robust: met && robust && many,
+    }
 }
 
 /// Which of the cells no other cell beats: at least as good on every goal and better on one.

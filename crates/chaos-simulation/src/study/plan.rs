@@ -5,7 +5,7 @@ use crate::{
     Parameters, Preset, Setting,
     attack::Scenario as Attack,
     fee_market::Assumptions,
-    parameters::{Error as ParameterError, ParameterName},
+    parameters::{Error as ParameterError, Family, ParameterName},
 };
 
 /// A whole study, checked.
@@ -48,6 +48,8 @@ pub struct Sources {
     pub blocks: Option<String>,
     /// A fee history.
     pub fee_history: Option<String>,
+    /// Blocks below this number are left out of re-execution.
+    pub first_block: u64,
     /// What to do if a source does not exist.
     pub when_absent: WhenAbsent,
 }
@@ -94,6 +96,8 @@ pub struct Market {
     pub blocks: u32,
     /// Blocks before those.
     pub warmup_blocks: u32,
+    /// Measured blocks after the change that no figure of the flow model counts.
+    pub settle_blocks: u32,
     /// Paths after which a cell may be given up; zero to run every cell to its end.
     pub screen_paths: u32,
     /// Paths of the transaction model, for the proposal only; zero to leave it out.
@@ -103,7 +107,8 @@ pub struct Market {
 }
 
 impl Study {
-    /// The parameters of the baseline, at this gas limit unless the study sets one.
+    /// The parameters of the baseline, on Ethereum at this gas limit unless the study sets one. A
+    /// rollup's limit is its preset's: the observed blocks may be of another chain.
     ///
     /// # Errors
     /// If a parameter does not fit the preset's family or contradicts another.
@@ -111,14 +116,15 @@ impl Study {
         let mut settings = Vec::new();
         let sets_limit =
             self.baseline.iter().any(|setting| setting.name() == ParameterName::GasLimit);
-        if let (false, Some(limit)) = (sets_limit, observed_gas_limit) {
+        let ethereum = self.preset.parameters().family() == Family::Ethereum;
+        if let (true, false, Some(limit)) = (ethereum, sets_limit, observed_gas_limit) {
             settings.push(Setting::new(ParameterName::GasLimit, limit)?);
         }
         settings.extend(&self.baseline);
         self.preset.parameters().apply(&settings)
     }
 
-    /// All cells: the proposal under every scenario, then the grid under the first.
+    /// All cells: the proposal under every scenario, then no change and the grid under the first.
     ///
     /// The cell at index 0 is the one that the verdict rests on.
     ///
@@ -129,6 +135,9 @@ impl Study {
         let mut cells: Vec<Cell> = (0..self.scenarios.len())
             .map(|scenario| Cell { parameters: proposal, scenario })
             .collect();
+        if !self.grid.is_empty() {
+            cells.push(Cell { parameters: *baseline, scenario: 0 });
+        }
         let mut combinations = vec![Vec::new()];
         for axis in &self.grid {
             let mut longer = Vec::with_capacity(combinations.len() * axis.values.len());

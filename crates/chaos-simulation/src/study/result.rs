@@ -46,6 +46,8 @@ pub struct StudyResult {
     pub blocks: u32,
     /// Blocks before those, under the baseline in both arms.
     pub warmup_blocks: u32,
+    /// Measured blocks after the change that no figure of the flow model counts.
+    pub settle_blocks: u32,
     /// What a reader may dispute.
     pub assumptions: Assumptions,
     /// The proposal under each demand scenario; the verdict rests on the first.
@@ -54,8 +56,6 @@ pub struct StudyResult {
     pub sensitivity: Vec<SensitivityRow>,
     /// The alternatives.
     pub grid: Vec<GridCell>,
-    /// The thresholds, judged on the first scenario.
-    pub judgements: Vec<Judgement>,
     /// What re-execution gave; `None` if there were no blocks.
     pub evm: Option<EvmFigures>,
     /// The attacks, baseline against proposal.
@@ -86,6 +86,8 @@ pub struct ScenarioResult {
     pub flow: BTreeMap<String, MetricRow>,
     /// What the transaction model says.
     pub agents: AgentFigures,
+    /// The thresholds under this scenario.
+    pub judgements: Vec<Judgement>,
 }
 
 /// One alternative.
@@ -100,6 +102,8 @@ pub struct GridCell {
     pub metrics: BTreeMap<String, MetricRow>,
     /// Thresholds met by its mean figures, of all.
     pub thresholds_met: u32,
+    /// Of those, thresholds that the less favourable tail of its paths meets, too.
+    pub thresholds_robust: u32,
     /// Whether no other completed cell beats it on every goal.
     pub pareto: bool,
 }

@@ -2,6 +2,7 @@
 
 use chaos_simulation::{
     attack::{AttackResult, Scenario},
+    parameters::Family,
     study::StudyResult,
 };
 
@@ -17,6 +18,9 @@ const BLOCK_BYTES_MAX: u64 = 8 << 20;
 /// A block should execute within the time until attesters decide: 4 s of a 12 s slot.
 const BLOCK_MICROSECONDS_MAX: i128 = 4_000_000;
 
+/// More ether than was ever issued: 130 million.
+const ETHER_SUPPLY_WEI: i128 = 130_000_000 * 1_000_000_000_000_000_000;
+
 const NO_ATTACKS: &str = "the study names no attacks";
 
 pub(super) fn attacks(result: &StudyResult) -> Part<Attacks> {
@@ -29,6 +33,14 @@ pub(super) fn attacks(result: &StudyResult) -> Part<Attacks> {
         baseline: row.baseline,
         proposal: row.proposal,
     };
+    let possible = |row: &&chaos_simulation::attack::Row| {
+        let most = row.baseline.max(row.proposal);
+        match row.unit.as_str() {
+            "wei" => most <= ETHER_SUPPLY_WEI,
+            "ppm" => !(row.name.starts_with("break_even") && most > 1_000_000),
+            _ => true,
+        }
+    };
     let attacks = result
         .attacks
         .iter()
@@ -38,8 +50,23 @@ pub(super) fn attacks(result: &StudyResult) -> Part<Attacks> {
             source: attack.scenario.source().to_owned(),
             origin: Origin::from(attack.layer),
             cost: row(&attack.cost),
-            damage: attack.damage.iter().map(row).collect(),
-            notes: attack.notes.clone(),
+            damage: attack.damage.iter().filter(possible).map(row).collect(),
+            notes: {
+                let beyond: Vec<String> = attack
+                    .damage
+                    .iter()
+                    .filter(|row| !possible(row))
+                    .map(|row| row.name.replace('_', " "))
+                    .collect();
+                let mut notes = attack.notes.clone();
+                if !beyond.is_empty() {
+                    notes.push(format!(
+                        "Out of reach, since it needs more ether than exists or never breaks even: {}.",
+                        beyond.join(", ")
+                    ));
+                }
+                notes
+            },
         })
         .collect();
     Part::Known(Attacks { ether_usd: None, attacks })
@@ -76,10 +103,13 @@ pub(super) fn worst_blocks(result: &StudyResult, facts: &Facts) -> Part<WorstBlo
             slots: None,
         });
     }
+    let ethereum = result.parameters.proposal.family() == Family::Ethereum;
+    let time_limit = (4_000, "attesters decide 4 s into a slot".to_owned());
+    let bytes_limit = (BLOCK_BYTES_MAX, "EIP-7934".to_owned());
     Part::Known(WorstBlocks {
         machine: facts.machine.clone(),
-        time_limit: Some((4_000, "attesters decide 4 s into a slot".to_owned())),
-        bytes_limit: Some((BLOCK_BYTES_MAX, "EIP-7934".to_owned())),
+        time_limit: ethereum.then_some(time_limit),
+        bytes_limit: ethereum.then_some(bytes_limit),
         blocks,
     })
 }
@@ -108,6 +138,9 @@ pub(super) fn growth(result: &StudyResult) -> Part<Growth> {
 }
 
 pub(super) fn constraints(result: &StudyResult, facts: &Facts) -> Part<Vec<Constraint>> {
+    if result.parameters.proposal.family() != Family::Ethereum {
+        return Part::missing("the limits that this study knows are Ethereum's");
+    }
     let mut constraints = Vec::new();
     if let Some(row) =
         find(result, Scenario::CalldataBloat).and_then(|attack| attack.row("block_bytes_max"))

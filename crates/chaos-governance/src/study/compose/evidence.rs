@@ -6,6 +6,7 @@ use super::{Facts, spoken};
 use crate::study::data::{
     Coverage, Forecast, ForecastRow, GasBin, GasChanges, Outcomes, Part, Replay, Scope, Validation,
 };
+use crate::text;
 
 const NO_BLOCKS: &str = "no block was re-executed";
 
@@ -65,6 +66,25 @@ pub(super) fn validation(result: &StudyResult, facts: &Facts) -> Validation {
         notes.push(
             "The blocks were generated: these checks show that the engine is exact, not that the \
              model fits a chain."
+                .to_owned(),
+        );
+    }
+    if let Some(validation) = &result.validation {
+        let (inner, outer) = (&validation.p10_p90, &validation.p2_5_p97_5);
+        notes.push(format!(
+            "The flow model on {} later windows, all figures pooled: p10 to p90 held {} of {} \
+             ({}, 80 % promised), p2.5 to p97.5 held {} of {} ({}, 95 % promised).",
+            validation.windows.len(),
+            inner.inside,
+            inner.of,
+            text::percent(i128::from(inner.share_ppm)),
+            outer.inside,
+            outer.of,
+            text::percent(i128::from(outer.share_ppm)),
+        ));
+        notes.push(
+            "The transaction model (figures 3 to 5, waits, tips, revenue) is not scored on later \
+             windows; it is matched to the observed median fee."
                 .to_owned(),
         );
     }

@@ -37,13 +37,13 @@ pub(super) fn grid(plan: &Plan, result: &StudyResult) -> Part<Grid> {
     let x_axis = axis(x.name, &x.values);
     let column = |value: i128| x_axis.values.iter().position(|other| *other == value);
     let row = |value: i128| y.values.iter().position(|other| *other == value);
-    let rest = plan.grid.get(2..).unwrap_or_default();
+    let on_axes =
+        |key: &str| key == x.name.key() || second.is_some_and(|axis| key == axis.name.key());
+    // The map shows cells that differ from the baseline along its two axes only.
     let cells = result
         .grid
         .iter()
-        .filter(|cell| {
-            rest.iter().all(|axis| value_of(cell, axis.name) == i128::from(proposal.get(axis.name)))
-        })
+        .filter(|cell| cell.changes.keys().all(|key| on_axes(key)))
         .filter_map(|cell| {
             Some(Cell {
                 x: column(value_of(cell, x.name))?,
@@ -58,6 +58,9 @@ pub(super) fn grid(plan: &Plan, result: &StudyResult) -> Part<Grid> {
         })
         .collect();
     let place = |parameters: &chaos_simulation::Parameters| {
+        if !parameters.changes_from(baseline).iter().all(|(name, ..)| on_axes(name.key())) {
+            return None;
+        }
         let x = column(parameters.get(x.name).into())?;
         let y = match second {
             Some(axis) => row(parameters.get(axis.name).into())?,
@@ -127,9 +130,11 @@ pub(super) fn pareto(plan: &Plan, result: &StudyResult) -> Part<Pareto> {
 }
 
 fn standing(plan: &Plan, cell: &GridCell) -> Standing {
+    let all = plan.thresholds.len();
     match cell.standing {
         Run::Stopped { .. } => Standing::Missed,
-        Run::Completed if cell.thresholds_met as usize == plan.thresholds.len() => Standing::Met,
+        Run::Completed if cell.thresholds_robust as usize == all => Standing::Met,
+        Run::Completed if cell.thresholds_met as usize == all => Standing::Undecided,
         Run::Completed => Standing::Missed,
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn verdict(plan: &Plan, result: &StudyResult, decision: &[Row]) -> Ve
             count(Standing::Undecided)
         ));
     }
-    for row in decision.iter().take(2) {
+    for row in decision.iter().take(1) {
         let relative = text::relative(row.difference, row.baseline)
             .map_or_else(String::new, |relative| format!(" ({relative})"));
         sentences.push(format!(
@@ -52,13 +52,12 @@ pub(super) fn verdict(plan: &Plan, result: &StudyResult, decision: &[Row]) -> Ve
             text::quantity(row.proposal, &row.unit)
         ));
     }
+    sentences.push(elsewhere(result));
     let main = result.scenarios.first();
     sentences.push(format!(
-        "These figures assume {} and an elasticity of {}; {} other demand scenarios and {} \
-         alternatives stand beside them.",
+        "The verdict assumes {} and an elasticity of {}; {} alternatives stand beside it.",
         main.map_or("no scenario", |scenario| scenario.what.as_str()),
         main.map_or_else(String::new, |scenario| decimal(scenario.elasticity_ppm)),
-        result.scenarios.len().saturating_sub(1),
         result.grid.len(),
     ));
     let executed = result.evm.as_ref().map_or(0, |evm| evm.metrics.len());
@@ -69,6 +68,32 @@ pub(super) fn verdict(plan: &Plan, result: &StudyResult, decision: &[Row]) -> Ve
         plan.thresholds.len()
     ));
     sentences
+}
+
+/// What the thresholds come to under the other demand scenarios.
+fn elsewhere(result: &StudyResult) -> String {
+    let missed: Vec<String> = result
+        .scenarios
+        .iter()
+        .skip(1)
+        .filter_map(|scenario| {
+            let metrics: Vec<String> = scenario
+                .judgements
+                .iter()
+                .filter(|row| !row.robust)
+                .map(|row| spoken(&row.metric))
+                .collect();
+            (!metrics.is_empty())
+                .then(|| format!("\u{201c}{}\u{201d} ({})", scenario.name, metrics.join(", ")))
+        })
+        .collect();
+    if missed.is_empty() {
+        return format!(
+            "The same thresholds hold in the tails of all {} other demand scenarios.",
+            result.scenarios.len().saturating_sub(1)
+        );
+    }
+    format!("Not all thresholds hold under {}.", missed.join(" and "))
 }
 
 fn capital(text: &str) -> String {
@@ -113,8 +138,14 @@ pub(super) fn affected(result: &StudyResult) -> Vec<Affected> {
         "95th percentile of the wait",
     );
     push("users as a whole", agents.get("user_welfare"), false, "value less fees and waiting");
-    push("proposers", agents.get("proposer_revenue"), false, "tips");
-    push("holders of the burnt coin", main.flow.get("fee_burned"), false, "burnt base fee");
+    let (tips, base_fee) = match result.parameters.proposal.family() {
+        Family::Ethereum => ("proposers", "holders of the burnt coin"),
+        Family::OpStack | Family::Arbitrum => {
+            ("the sequencer, by tips", "the sequencer, by base fees")
+        }
+    };
+    push(tips, agents.get("proposer_revenue"), false, "tips");
+    push(base_fee, main.flow.get("fee_burned"), false, "base fees paid");
     push(
         "node operators",
         main.flow.get("gas_served"),
@@ -178,6 +209,14 @@ pub(super) fn assumptions(result: &StudyResult) -> Vec<Assumption> {
         ),
     ];
     let (baseline, proposal) = (&result.parameters.baseline, &result.parameters.proposal);
+    let ran_agents = main.is_some_and(|scenario| scenario.agents.paths > 0);
+    if proposal.get(P::BlobMax) > 0 && ran_agents {
+        rows.push(row(
+            "demand for blobs",
+            format!("{} per block at 1 gwei, elasticity 0.03", baseline.get(P::BlobTarget)),
+            "stated, not observed: no recorded series of blob fees was at hand",
+        ));
+    }
     if proposal.family() == Family::Ethereum && proposal.gas_limit() != baseline.gas_limit() {
         let divisor = proposal.get(P::GasLimitBoundDivisor);
         rows.push(row(
@@ -195,6 +234,18 @@ pub(super) fn assumptions(result: &StudyResult) -> Vec<Assumption> {
 
 pub(super) fn limits(result: &StudyResult) -> Vec<String> {
     let mut limits = result.flags.clone();
+    if !result.attacks.is_empty() {
+        limits.push(
+            "Attacks start from the calibrated base fee in both arms: where the proposal lowers \
+             the fee, they cost proportionally less than shown."
+                .to_owned(),
+        );
+    }
+    limits.push(
+        "User welfare depends on how the highest values are cut off; read its ratio, not its \
+         level."
+            .to_owned(),
+    );
     limits.push(
         "Demand is a model calibrated on past blocks; a lasting change of who uses the chain is \
          outside it."
@@ -231,8 +282,24 @@ pub(super) fn rollout(plan: &Plan, result: &StudyResult) -> Rollout {
     let stop_conditions = plan
         .thresholds
         .iter()
-        .map(|threshold| {
-            format!("{} leaves its threshold over one forecast horizon", spoken(&threshold.metric))
+        .zip(result.scenarios.first().map_or(&[][..], |main| &main.judgements))
+        .filter(|(threshold, _)| {
+            // A condition is of use only if blocks show it.
+            result
+                .forecast
+                .as_ref()
+                .is_some_and(|made| made.metrics.contains_key(&threshold.metric))
+        })
+        .map(|(threshold, judged)| {
+            let side = match judged.side {
+                chaos_simulation::study::Side::AtMost => "above",
+                chaos_simulation::study::Side::AtLeast => "below",
+            };
+            format!(
+                "{} {side} {} over a forecast horizon",
+                spoken(&threshold.metric),
+                text::quantity(judged.threshold.0, &judged.unit)
+            )
         })
         .collect();
     Rollout {
@@ -278,6 +345,7 @@ fn calls(from: &Parameters, to: &Parameters) -> Vec<Call> {
         Family::Arbitrum => {
             let target = "ArbOwner, 0x0000000000000000000000000000000000000070";
             let single = [
+                (P::GasLimit, "setMaxBlockGasLimit(uint64)", "limit"),
                 (P::MinBaseFee, "setMinimumL2BaseFee(uint256)", "priceInWei"),
                 (P::SpeedLimit, "setSpeedLimit(uint64)", "limit"),
                 (P::PricingInertia, "setL2GasPricingInertia(uint64)", "sec"),
@@ -347,7 +415,7 @@ pub(super) fn readiness(result: &StudyResult) -> Part<Readiness> {
         .and_then(|row| u128::try_from(row.baseline).ok())
         .unwrap_or(0)
         .max(1);
-    let met = result.judgements.iter().filter(|row| row.robust).count();
+    let status = readiness_status(result);
     let doubling = |parameters: &Parameters| doubling_blocks(parameters).unwrap_or(0) * 1_000;
     let climbs = [("baseline", baseline), ("proposal", proposal)]
         .into_iter()
@@ -368,11 +436,7 @@ pub(super) fn readiness(result: &StudyResult) -> Part<Readiness> {
         Floor { floor_wei, transfer_wei, transfer_usd_micros: None }
     });
     Part::Known(Readiness {
-        status: if met == result.judgements.len() && met > 0 {
-            "ready: all thresholds are met with their whole interval".to_owned()
-        } else {
-            format!("not ready: {met} of {} thresholds are met", result.judgements.len())
-        },
+        status,
         step: (1, 1),
         plan: "one step".to_owned(),
         block_time_ms: proposal.block_time_ms(),
@@ -384,6 +448,37 @@ pub(super) fn readiness(result: &StudyResult) -> Part<Readiness> {
         launch: launch(result),
         checks: Vec::new(),
     })
+}
+
+/// Ready only on recorded blocks, with a scored model, a way back, and thresholds that hold in every
+/// scenario's tail.
+fn readiness_status(result: &StudyResult) -> String {
+    let (baseline, proposal) = (&result.parameters.baseline, &result.parameters.proposal);
+    let judged: usize = result.scenarios.iter().map(|scenario| scenario.judgements.len()).sum();
+    let robust: usize = result
+        .scenarios
+        .iter()
+        .flat_map(|scenario| &scenario.judgements)
+        .filter(|row| row.robust)
+        .count();
+    let mut reasons = Vec::new();
+    if result.generated {
+        reasons.push("the blocks were generated".to_owned());
+    }
+    if result.validation.is_none() {
+        reasons.push("the model was not validated on this chain".to_owned());
+    }
+    if calls(proposal, baseline).is_empty() {
+        reasons.push("no reverting call is known".to_owned());
+    }
+    if robust < judged || judged == 0 {
+        reasons.push(format!("{robust} of {judged} thresholds hold over all scenarios"));
+    }
+    if reasons.is_empty() {
+        "ready: every threshold holds in the tail of every scenario".to_owned()
+    } else {
+        format!("not ready: {}", reasons.join("; "))
+    }
 }
 
 /// The scenario with most demand stands for the next rush.

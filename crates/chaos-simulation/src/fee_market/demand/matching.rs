@@ -102,6 +102,7 @@ impl Sample<'_> {
             baseline: self.parameters,
             warmup_blocks: WARMUP_BLOCKS,
             start_wei: None,
+            settle_blocks: 0,
         };
         let run = |path| {
             let blocks = WARMUP_BLOCKS + BLOCKS;

@@ -104,6 +104,7 @@ fn calibration_recovers_a_known_demand() {
         baseline: &chain,
         warmup_blocks: 500,
         start_wei: None,
+        settle_blocks: 0,
     };
     let path = simulate(&spec, &Shocks::draw((11, 0), 30_500, &known, &assumptions), &chain);
     let blocks: Vec<_> = path

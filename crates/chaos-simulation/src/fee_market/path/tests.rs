@@ -42,8 +42,14 @@ fn run(
     parameters: &Parameters,
 ) -> Path {
     let baseline = Parameters::ethereum(30_000_000).unwrap();
-    let spec =
-        PathSpec { demand, assumptions, baseline: &baseline, warmup_blocks: 0, start_wei: None };
+    let spec = PathSpec {
+        demand,
+        assumptions,
+        baseline: &baseline,
+        warmup_blocks: 0,
+        start_wei: None,
+        settle_blocks: 0,
+    };
     simulate(&spec, shocks, parameters)
 }
 
@@ -161,6 +167,7 @@ fn the_warm_up_runs_under_the_baseline() {
         baseline: &baseline,
         warmup_blocks: 150,
         start_wei: None,
+        settle_blocks: 0,
     };
     let ours = simulate(&spec, &shocks, &baseline);
     let other = simulate(&spec, &shocks, &with(ParameterName::GasLimit, 10_000_000));
@@ -207,6 +214,7 @@ fn deterministic(baseline: &Parameters, proposal: &Parameters, blocks: u32) -> P
         baseline,
         warmup_blocks: 10,
         start_wei: None,
+        settle_blocks: 0,
     };
     simulate(&spec, &Shocks::none(blocks + 10), proposal)
 }
