@@ -163,8 +163,8 @@ pub fn run(
     observed.dedup_by_key(|block| block.number);
     let demand = fee_market::calibrate(&observed, &experiment.assumptions, &experiment.baseline)
         .map_err(Error::Calibration)?;
-    let level = scaled(per_block(demand, &observed, &experiment.baseline), experiment.demand_ppm);
-    let paths = run_paths(experiment, &level, threads)?;
+    let demand = per_block(demand, &observed, &experiment.baseline);
+    let paths = run_paths(experiment, &scaled(demand, experiment.demand_ppm), threads)?;
 
     let mut metrics = BTreeMap::new();
     let mut differences = BTreeMap::new();

@@ -42,8 +42,9 @@ pub(super) fn run(
                 result
             }
             None => {
-                // The proposal is what the reader asks about: it is never given up.
-                let may_stop = index >= study.scenarios.len();
+                // The proposal is what the reader asks about, and no change what it is compared with:
+                // neither is given up.
+                let may_stop = index >= study.scenarios.len() && cell.parameters != *baseline;
                 let result =
                     run_cell(study, baseline, &cell, &material, ground.threads(), may_stop)
                         .or_fail(Kind::Input)?;

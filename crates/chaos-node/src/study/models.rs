@@ -374,8 +374,12 @@ fn model_flags(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
             }
         }
     }
-    if parts.agents.iter().any(|run| run.figures.blocks_cut > 0) {
-        flags.push("In some blocks not every potential user was drawn.".to_owned());
+    let cut: u32 = parts.agents.iter().map(|run| run.figures.blocks_cut).sum();
+    if cut > 0 {
+        flags.push(format!(
+            "In {cut} blocks of the transaction model, over all scenarios and arms, not every \
+             potential user was drawn."
+        ));
     }
     let unknown: Vec<&str> = [ParameterName::PriorityFeeFloor, ParameterName::TransactionGasCap]
         .into_iter()
