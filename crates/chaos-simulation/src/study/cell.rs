@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, num::NonZeroUsize};
 use chaos_types::{Digest, canonical};
 use serde::{Deserialize, Serialize};
 
-use super::{Side, Study, judge};
+use super::{Market, Side, Study, judge};
 use crate::{
     Error, Experiment, Layer, Material, MetricRow, Parameters,
     fee_market::Demand,
@@ -73,7 +73,7 @@ impl Cell {
         inputs.sort_unstable();
         let inputs = canonical::to_vec(&inputs)?;
         let program = canonical::to_vec(&material.program)?;
-        let screen = study.market.screen_paths.to_be_bytes();
+        let screen = self.screen_paths(study, baseline).to_be_bytes();
         let thresholds = format!("{:?}", study.thresholds);
         Ok(Digest::of_parts(&[
             b"chaos-simulation/cell/1",
@@ -84,6 +84,17 @@ impl Cell {
             &screen,
             thresholds.as_bytes(),
         ]))
+    }
+
+    /// Paths after which the cell may be given up; zero if it may not.
+    ///
+    /// The proposal is what the reader asks about: it is never given up. The same parameters as an
+    /// alternative of another study may be, so the two have different keys.
+    fn screen_paths(&self, study: &Study, baseline: &Parameters) -> u32 {
+        let proposed = baseline.apply(&study.proposal).is_ok_and(|own| own == self.parameters);
+        let spared = proposed || self.parameters == *baseline;
+        let Market { screen_paths, paths, .. } = study.market;
+        if spared || screen_paths >= paths { 0 } else { screen_paths }
     }
 
     /// The experiment that the cell stands for.
@@ -106,7 +117,7 @@ impl Cell {
 /// Runs one cell: first the screening paths if the study asks for them, then all.
 ///
 /// Path `i` is the same with few paths and with many, so screening only saves time: it never
-/// changes a figure of a completed cell. `may_stop` is false for the proposal itself.
+/// changes a figure of a completed cell. The proposal itself is never given up.
 ///
 /// # Errors
 /// As [`crate::run`].
@@ -116,12 +127,11 @@ pub fn run_cell(
     cell: &Cell,
     material: &Material<'_>,
     threads: NonZeroUsize,
-    may_stop: bool,
 ) -> Result<CellResult, Error> {
     let experiment = cell.experiment(study, baseline);
-    let screen = study.market.screen_paths;
+    let screen = cell.screen_paths(study, baseline);
     let key = cell.key(study, baseline, material).map_err(Error::Canonical)?;
-    if may_stop && screen > 0 && screen < experiment.paths {
+    if screen > 0 {
         let short = Experiment { paths: screen, ..experiment };
         let simulation = crate::run(&short, material, threads)?;
         let missed = judge(&study.thresholds, &simulation.result.metrics, &simulation.pairs)

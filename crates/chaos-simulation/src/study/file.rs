@@ -186,16 +186,26 @@ impl Study {
             goals: read_goals(wire.goals)?,
             attacks: read_attacks(&wire.attacks)?,
         };
-        let refused = |source| FileError::Parameter { section: "proposal", source };
-        let parameters = study.baseline(None).map_err(refused)?;
-        study.cells(&parameters).map_err(refused)?;
+        study.ensure_consistent()?;
         Ok(study)
+    }
+
+    /// Refuses arms and combinations that contradict themselves, naming the section that does.
+    fn ensure_consistent(&self) -> Result<(), FileError> {
+        let in_section = |section| move |source| FileError::Parameter { section, source };
+        let baseline = self.baseline(None).map_err(in_section("baseline"))?;
+        baseline.apply(&self.proposal).map_err(in_section("proposal"))?;
+        self.cells(&baseline).map_err(in_section("grid"))?;
+        Ok(())
     }
 }
 
 fn field(name: &str, expected: &'static str, found: &str) -> FileError {
-    let found = found.chars().take(80).collect();
-    FileError::Field { field: name.to_owned(), expected, found }
+    FileError::Field { field: name.to_owned(), expected, found: shorten(found) }
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(80).collect()
 }
 
 fn read_arm(
@@ -207,16 +217,17 @@ fn read_arm(
     let mut settings = Vec::new();
     for (key, value) in table {
         if key == "preset" {
+            let place = format!("[{section}] preset");
             let name = value
                 .as_str()
-                .ok_or_else(|| field("preset", "a name in quotes", &value.to_string()))?;
+                .ok_or_else(|| field(&place, "a name in quotes", &value.to_string()))?;
             preset = Some(name.parse().map_err(refused)?);
             continue;
         }
         let name: ParameterName = key.parse().map_err(refused)?;
         let number = value.as_integer().and_then(|number| u64::try_from(number).ok());
         let number = number.ok_or_else(|| {
-            refused(ParameterError::NotANumber { name, found: value.to_string() })
+            refused(ParameterError::NotANumber { name, found: shorten(&value.to_string()) })
         })?;
         settings.push(Setting::new(name, number).map_err(refused)?);
     }
@@ -346,6 +357,7 @@ fn read_market(wire: &WireMarket) -> Result<Market, FileError> {
 fn read_thresholds(wire: Vec<WireThreshold>) -> Result<Vec<Threshold>, FileError> {
     wire.into_iter()
         .map(|threshold| {
+            let metric = known_metric("[[thresholds]] metric", threshold.metric)?;
             let value = match (threshold.value, threshold.change.as_deref()) {
                 (Some(value), None) => ThresholdValue::Proposal(value.into()),
                 (None, Some(change)) => {
@@ -358,12 +370,12 @@ fn read_thresholds(wire: Vec<WireThreshold>) -> Result<Vec<Threshold>, FileError
                         .ok_or_else(|| field("[[thresholds]] change", expected, change))?;
                     ThresholdValue::ChangePpm(sign * i64::from(magnitude))
                 }
-                _ => {
-                    let expected = "either `value` or `change`";
-                    return Err(field("[[thresholds]]", expected, &threshold.metric));
+                (value, _) => {
+                    let found = if value.is_some() { "both" } else { "neither" };
+                    let place = format!("[[thresholds]] {metric}");
+                    return Err(field(&place, "either `value` or `change`", found));
                 }
             };
-            let metric = known_metric("[[thresholds]] metric", threshold.metric)?;
             Ok(Threshold { metric, side: threshold.side, value })
         })
         .collect()
@@ -390,16 +402,22 @@ fn known_metric(place: &str, name: String) -> Result<String, FileError> {
 }
 
 fn read_attacks(names: &[String]) -> Result<Vec<Attack>, FileError> {
+    let mut attacks = Vec::new();
+    for name in names {
+        let known = Attack::ALL.into_iter().find(|attack| attack.name() == name);
+        let Some(attack) = known else {
+            if name == "all" {
+                continue;
+            }
+            return Err(field("attacks", "`all` or names of attack scenarios", name));
+        };
+        if attacks.contains(&attack) {
+            return Err(field("attacks", "a name not used before", name));
+        }
+        attacks.push(attack);
+    }
     if names.iter().any(|name| name == "all") {
         return Ok(Attack::ALL.to_vec());
     }
-    names
-        .iter()
-        .map(|name| {
-            Attack::ALL
-                .into_iter()
-                .find(|attack| attack.name() == name)
-                .ok_or_else(|| field("attacks", "`all` or names of attack scenarios", name))
-        })
-        .collect()
+    Ok(attacks)
 }

@@ -126,9 +126,9 @@ fn judge_one(threshold: &Threshold, row: &MetricRow, paths: &[(Decimal, Decimal)
             let worst = tail(paths.iter().map(|(_, proposal)| proposal.0).collect());
             (*bound, worst, holds(row.proposal, *bound), holds(worst, *bound))
         }
-        ThresholdValue::ChangePpm(ppm) => {
-            let ppm = i128::from(*ppm);
-            let bound = row.baseline + row.baseline.abs().saturating_mul(ppm) / 1_000_000;
+        ThresholdValue::ChangePpm(share) => {
+            let ppm = i128::from(*share);
+            let bound = relative_bound(row.baseline, *share, *side);
             let changes =
                 paths.iter().filter_map(|(baseline, proposal)| change(baseline.0, proposal.0));
             let worst_change = tail(changes.collect());
@@ -146,6 +146,19 @@ fn judge_one(threshold: &Threshold, row: &MetricRow, paths: &[(Decimal, Decimal)
         met,
         robust: met && robust && many,
     }
+}
+
+/// The last whole figure whose relative change is within the threshold.
+///
+/// Rounded to the wanted side: a bound of -30 % on five blocks is three blocks, for four are only
+/// 20 % less.
+fn relative_bound(baseline: i128, ppm: i64, side: Side) -> i128 {
+    let scaled = baseline.saturating_mul(ppm.into());
+    let change = match side {
+        Side::AtMost => scaled.div_euclid(1_000_000),
+        Side::AtLeast => -scaled.saturating_neg().div_euclid(1_000_000),
+    };
+    baseline.saturating_add(change)
 }
 
 /// Which of the cells no other cell beats: at least as good on every goal and better on one.
