@@ -16,4 +16,5 @@ mod program;
 mod proxy;
 mod simulation;
 mod sources;
+mod study;
 mod verify;
