@@ -28,6 +28,9 @@ use crate::{
 /// Blocks of generated load: enough to calibrate on, quick to make.
 const GENERATED_BLOCKS: u32 = 64;
 
+/// Where they are kept. The folder is emptied first, so nobody else's may have its name.
+const GENERATED_FOLDER: &str = "generated-blocks";
+
 /// Everything a study reads.
 pub(crate) struct Ground {
     replayed: Replayed,
@@ -126,7 +129,7 @@ pub(super) fn prepare(
 }
 
 fn generated(folder: &Path, threads: Option<NonZeroUsize>) -> Result<Ground, Failure> {
-    let dir = folder.join("inputs");
+    let dir = folder.join(GENERATED_FOLDER);
     let parameters = LoadParameters { blocks: GENERATED_BLOCKS, ..LoadParameters::default() };
     let load = generate(&parameters).or_fail(Kind::Check)?;
     if dir.exists() {
