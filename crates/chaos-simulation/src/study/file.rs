@@ -194,7 +194,15 @@ impl Study {
     fn ensure_consistent(&self) -> Result<(), FileError> {
         let in_section = |section| move |source| FileError::Parameter { section, source };
         let baseline = self.baseline(None).map_err(in_section("baseline"))?;
-        baseline.apply(&self.proposal).map_err(in_section("proposal"))?;
+        let proposal = baseline.apply(&self.proposal).map_err(in_section("proposal"))?;
+        if self.market.agent_paths > 0 && proposal.block_time_ms() != baseline.block_time_ms() {
+            let expected = "0, for the transaction model has one block-time in both arms";
+            return Err(field(
+                "[market] agent_paths",
+                expected,
+                &self.market.agent_paths.to_string(),
+            ));
+        }
         self.cells(&baseline).map_err(in_section("grid"))?;
         Ok(())
     }

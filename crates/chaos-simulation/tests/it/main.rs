@@ -17,3 +17,4 @@ mod evm_resources;
 mod fee_market;
 mod forecast;
 mod market;
+mod study;

@@ -1,5 +1,7 @@
 //! What a study file says, and how it is refused.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::{Preset, attack::Scenario as Attack};
 
@@ -216,6 +218,47 @@ fn the_example_study_is_read_as_it_is_written() {
     // Four limits by two denominators, of which 60 Mgas at 8 is the proposal.
     assert_eq!(study.cells(&baseline(&study)).unwrap().len(), 3 + 4 * 2 - 1);
     assert_eq!(study.attacks, Attack::ALL);
+}
+
+/// The two arms share their arrivals, so they make blocks at one pace.
+#[test]
+fn another_block_time_is_refused_while_the_transaction_model_is_asked_for() {
+    let faster = edited("gas-limit = 60_000_000", "block-time = 6_000");
+    refused_text(&faster, &["[market] agent_paths", "block-time", "`2`"]);
+    let without = faster.replace("agent_paths = 2", "agent_paths = 0");
+    let study = Study::parse(&without).unwrap();
+    let proposal = baseline(&study).apply(&study.proposal).unwrap();
+    assert_eq!((baseline(&study).block_time_ms(), proposal.block_time_ms()), (12_000, 6_000));
+}
+
+proptest! {
+    /// Lines of both studies in any order, some lost, some twice; the fuzz target's law.
+    #[test]
+    fn what_is_accepted_has_consistent_cells_the_proposals_first(
+        kept in prop::collection::vec(0u8..120, 64),
+        other in prop::collection::vec((0usize..64, 0usize..64), 0..3),
+    ) {
+        let mut lines: Vec<&str> = SMALL.lines().collect();
+        for (from, to) in other {
+            let (from, to) = (from % lines.len(), to % lines.len());
+            lines.swap(from, to);
+        }
+        let keep = |fate: &u8| usize::from(*fate > 0) + usize::from(*fate == 1);
+        let text: String = lines
+            .iter()
+            .zip(&kept)
+            .map(|(line, fate)| format!("{line}\n").repeat(keep(fate)))
+            .collect();
+        if let Ok(study) = Study::parse(&text) {
+            let baseline = study.baseline(None).unwrap();
+            let cells = study.cells(&baseline).unwrap();
+            let (own, alternatives) = cells.split_at(study.scenarios.len());
+            let proposal = baseline.apply(&study.proposal).unwrap();
+            prop_assert!(own.iter().all(|cell| cell.parameters == proposal));
+            prop_assert!(alternatives.iter().all(|cell| cell.scenario == 0));
+            prop_assert!(cells.iter().all(|cell| cell.parameters.ensure_consistent().is_ok()));
+        }
+    }
 }
 
 #[test]

@@ -38,15 +38,15 @@ fn a_figure_at_the_bound_meets_it_and_one_beyond_misses_it() {
     use Side::{AtLeast, AtMost};
     use ThresholdValue::{ChangePpm, Proposal};
     for (at_most, at_least, met, robust) in [
-        (115, 105, true, true),
+        (115i64, 105i64, true, true),
         (114, 106, true, false),
         (110, 110, true, false),
         (109, 111, false, false),
     ] {
-        check(AtMost, Proposal(at_most), (met, robust));
-        check(AtLeast, Proposal(at_least), (met, robust));
-        check(AtMost, ChangePpm((at_most as i64 - 100) * 10_000), (met, robust));
-        check(AtLeast, ChangePpm((at_least as i64 - 100) * 10_000), (met, robust));
+        check(AtMost, Proposal(at_most.into()), (met, robust));
+        check(AtLeast, Proposal(at_least.into()), (met, robust));
+        check(AtMost, ChangePpm((at_most - 100) * 10_000), (met, robust));
+        check(AtLeast, ChangePpm((at_least - 100) * 10_000), (met, robust));
     }
 }
 
