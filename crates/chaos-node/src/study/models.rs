@@ -356,24 +356,7 @@ fn model_flags(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if let (Some(done), Some(agents)) = (main.first(), parts.agents.first()) {
-        for metric in ["base_fee_median", "blocks_saturated", "blocks_empty"] {
-            let (Some(flow), Some(agent)) =
-                (done.result.metrics.get(metric), agents.figures.metrics.get(metric))
-            else {
-                continue;
-            };
-            let (low, high) =
-                (flow.baseline.min(agent.baseline), flow.baseline.max(agent.baseline));
-            if high > low.saturating_mul(3) / 2 {
-                flags.push(format!(
-                    "The two fee-market models differ on the baseline's {metric}: {} in the flow \
-                     model, {} in the transaction model ({}).",
-                    flow.baseline, agent.baseline, flow.unit
-                ));
-            }
-        }
-    }
+    flags.extend(disagreements(parts, main));
     let cut: u32 = parts.agents.iter().map(|run| run.figures.blocks_cut).sum();
     if cut > 0 {
         flags.push(format!(
@@ -416,4 +399,26 @@ fn model_flags(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
         ));
     }
     flags
+}
+
+/// Figures of the baseline on which the two fee-market models are half as much again apart.
+fn disagreements(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
+    let (Some(done), Some(agents)) = (main.first(), parts.agents.first()) else {
+        return Vec::new();
+    };
+    ["base_fee_median", "blocks_saturated", "blocks_empty"]
+        .into_iter()
+        .filter_map(|metric| {
+            let flow = done.result.metrics.get(metric)?;
+            let agent = agents.figures.metrics.get(metric)?.baseline;
+            let (low, high) = (flow.baseline.min(agent), flow.baseline.max(agent));
+            (high > low.saturating_mul(3) / 2).then(|| {
+                format!(
+                    "The two fee-market models differ on the baseline's {metric}: {} in the flow \
+                     model, {agent} in the transaction model ({}).",
+                    flow.baseline, flow.unit
+                )
+            })
+        })
+        .collect()
 }

@@ -124,7 +124,7 @@ impl Study {
         self.preset.parameters().apply(&settings)
     }
 
-    /// All cells: the proposal under every scenario, then no change and the grid under the first.
+    /// All cells: the proposal under every scenario, then the grid and no change under the first.
     ///
     /// The cell at index 0 is the one that the verdict rests on.
     ///
@@ -135,9 +135,6 @@ impl Study {
         let mut cells: Vec<Cell> = (0..self.scenarios.len())
             .map(|scenario| Cell { parameters: proposal, scenario })
             .collect();
-        if !self.grid.is_empty() {
-            cells.push(Cell { parameters: *baseline, scenario: 0 });
-        }
         let mut combinations = vec![Vec::new()];
         for axis in &self.grid {
             let mut longer = Vec::with_capacity(combinations.len() * axis.values.len());
@@ -155,6 +152,10 @@ impl Study {
             if !cells.contains(&cell) {
                 cells.push(cell);
             }
+        }
+        let unchanged = Cell { parameters: *baseline, scenario: 0 };
+        if !self.grid.is_empty() && !cells.contains(&unchanged) {
+            cells.push(unchanged);
         }
         Ok(cells)
     }

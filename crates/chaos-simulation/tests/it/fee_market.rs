@@ -147,7 +147,7 @@ fn the_digest_of_a_small_experiment_is_pinned() {
     let result = run(&experiment, &material, threads(2)).unwrap().result;
     assert_eq!(
         result.digest().unwrap().to_hex(),
-        "287ba5d783e1b7173928e32eabd07f3cba5630df3b364f25c833c15ca2327ab9"
+        "4f22376eff222cebb51c17801a3223febe1c8b256ffbb253eb0d248c2a437f47"
     );
 }
 

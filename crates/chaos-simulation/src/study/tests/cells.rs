@@ -15,7 +15,7 @@ fn places(study: &Study) -> Vec<(u64, u64, usize)> {
 }
 
 #[test]
-fn cells_are_the_proposal_in_every_scenario_and_then_the_product_of_the_axes() {
+fn cells_are_the_proposal_in_every_scenario_then_the_product_of_the_axes_then_no_change() {
     let grid = "gas-limit = [45_000_000, 15_000_000]\nbase-fee-change-denominator = [16, 8, 16]";
     let text = edited("gas-limit = [15_000_000, 45_000_000]", grid);
     let scenarios = "[[scenarios]]\nname = \"double\"\nwhat = \"more\"\ndemand = \"2\"\n[market]";
@@ -28,6 +28,7 @@ fn cells_are_the_proposal_in_every_scenario_and_then_the_product_of_the_axes() {
         (low, 16, 0),
         (high, 8, 0),
         (high, 16, 0),
+        (30_000_000, 8, 0),
     ];
     assert_eq!(places(&study), expected);
 }
@@ -35,7 +36,7 @@ fn cells_are_the_proposal_in_every_scenario_and_then_the_product_of_the_axes() {
 #[test]
 fn the_proposal_in_the_grid_is_not_run_twice() {
     let study = small_with("[15_000_000, 45_000_000]", "[15_000_000, 60_000_000]");
-    assert_eq!(places(&study), [(60_000_000, 8, 0), (15_000_000, 8, 0)]);
+    assert_eq!(places(&study), [(60_000_000, 8, 0), (15_000_000, 8, 0), (30_000_000, 8, 0)]);
     let none = small_with("gas-limit = [15_000_000, 45_000_000]", "");
     assert_eq!(places(&none), [(60_000_000, 8, 0)]);
 }
@@ -100,7 +101,7 @@ fn a_cells_own_parameters_and_scenario_are_in_its_key() {
     let cells = study.cells(&baseline).unwrap();
     let keys: BTreeSet<Digest> =
         cells.iter().map(|cell| cell.key(&study, &baseline, &material).unwrap()).collect();
-    assert_eq!((cells.len(), keys.len()), (4, 4));
+    assert_eq!((cells.len(), keys.len()), (5, 5));
 }
 
 #[test]

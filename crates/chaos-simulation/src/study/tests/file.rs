@@ -153,7 +153,7 @@ fn a_grid_has_at_most_ten_thousand_combinations() {
     let hundred = (1..=100).map(|i| i.to_string()).collect::<Vec<_>>().join(", ");
     let denominators = format!("base-fee-change-denominator = [{hundred}]");
     let most = Study::parse(&grid(&denominators)).unwrap();
-    assert_eq!(most.cells(&baseline(&most)).unwrap().len(), 1 + 10_000);
+    assert_eq!(most.cells(&baseline(&most)).unwrap().len(), 1 + 10_000 + 1);
     let words = ["[grid]", "at most 10000 combinations", "`20000`"];
     refused_text(&grid(&format!("{denominators}\nmin-base-fee = [1, 2]")), &words);
 }
@@ -215,8 +215,8 @@ fn the_example_study_is_read_as_it_is_written() {
     let elasticities: Vec<u32> = study.scenarios.iter().map(|s| s.elasticity_ppm).collect();
     assert_eq!(elasticities, [200_000, 200_000, 6_000]);
     assert_eq!(study.scenarios[1].demand_ppm, 2_000_000);
-    // Four limits by two denominators, of which 60 Mgas at 8 is the proposal.
-    assert_eq!(study.cells(&baseline(&study)).unwrap().len(), 3 + 4 * 2 - 1);
+    // Four limits by two denominators, of which 60 Mgas at 8 is the proposal; and no change.
+    assert_eq!(study.cells(&baseline(&study)).unwrap().len(), 3 + 4 * 2 - 1 + 1);
     assert_eq!(study.attacks, Attack::ALL);
 }
 

@@ -21,10 +21,54 @@ fn row(baseline: i128, proposal: i128, (low, high): (i128, i128)) -> MetricRow {
     }
 }
 
+/// Twenty paths with the row's interval as their tails: two at its low end, three at its high end.
+fn paths(row: &MetricRow) -> Vec<(Decimal, Decimal)> {
+    let at = |difference: i128| (Decimal(row.baseline), Decimal(row.baseline + difference));
+    let middle = row.proposal - row.baseline;
+    [(row.interval.low, 2), (middle, 15), (row.interval.high, 3)]
+        .into_iter()
+        .flat_map(|(difference, count)| std::iter::repeat_n(at(difference), count))
+        .collect()
+}
+
 fn judged(side: Side, value: ThresholdValue, row: MetricRow) -> Judgement {
     let threshold = Threshold { metric: METRIC.to_owned(), side, value };
+    let pairs = BTreeMap::from([(METRIC.to_owned(), paths(&row))]);
     let metrics = BTreeMap::from([(METRIC.to_owned(), row)]);
-    judge(&[threshold], &metrics).remove(0)
+    judge(&[threshold], &metrics, &pairs).remove(0)
+}
+
+#[test]
+fn nothing_is_robust_on_fewer_than_twenty_paths() {
+    let row = row(100, 110, (5, 15));
+    let threshold = Threshold {
+        metric: METRIC.to_owned(),
+        side: Side::AtMost,
+        value: ThresholdValue::Proposal(1_000),
+    };
+    let few = paths(&row).split_off(1);
+    let pairs = BTreeMap::from([(METRIC.to_owned(), few)]);
+    let judgement = judge(&[threshold], &BTreeMap::from([(METRIC.to_owned(), row)]), &pairs);
+    assert_eq!((judgement[0].met, judgement[0].robust), (true, false));
+}
+
+#[test]
+fn a_bound_on_the_proposal_looks_at_its_own_tail_and_not_at_the_differences() {
+    // Every path moves up by 10, but three of twenty baselines are three times as high.
+    let row = row(120, 130, (10, 10));
+    let paths: Vec<_> = (0..20)
+        .map(|path| if path < 3 { 300 } else { 100 })
+        .map(|baseline| (Decimal(baseline), Decimal(baseline + 10)))
+        .collect();
+    let threshold = Threshold {
+        metric: METRIC.to_owned(),
+        side: Side::AtMost,
+        value: ThresholdValue::Proposal(200),
+    };
+    let pairs = BTreeMap::from([(METRIC.to_owned(), paths)]);
+    let judgement = judge(&[threshold], &BTreeMap::from([(METRIC.to_owned(), row)]), &pairs);
+    assert_eq!((judgement[0].met, judgement[0].robust), (true, false));
+    assert_eq!(judgement[0].worst, Decimal(310));
 }
 
 /// (met, robust) of a proposal of 110 over a baseline of 100, differences from 5 to 15.
@@ -80,7 +124,7 @@ fn a_threshold_on_a_missing_metric_is_not_met() {
     for side in [Side::AtMost, Side::AtLeast] {
         let value = ThresholdValue::Proposal(0);
         let threshold = Threshold { metric: METRIC.to_owned(), side, value };
-        let judgement = judge(&[threshold], &BTreeMap::new()).remove(0);
+        let judgement = judge(&[threshold], &BTreeMap::new(), &BTreeMap::new()).remove(0);
         assert_eq!((judgement.met, judgement.robust), (false, false));
         assert_eq!(judgement.metric, METRIC);
     }
