@@ -119,7 +119,8 @@ impl Pool {
         expired
     }
 
-    /// Drops the patient with the lowest prices until no more than this waits, as nodes do.
+    /// Drops the patient with the lowest prices, as nodes do, and then the last of the urgent, until no
+    /// more than this waits.
     pub(super) fn evict_above(&mut self, gas_max: u64) -> u64 {
         let mut left = self.gas.saturating_sub(gas_max);
         let asked = left;
@@ -128,6 +129,16 @@ impl Pool {
             take(&mut self.bins[bottom], &mut left, &mut |_, _| ());
             if self.bins[bottom].is_empty() {
                 self.occupied.start += 1;
+            }
+        }
+        while left > 0
+            && let Some((_, gas)) = self.urgent.back_mut()
+        {
+            let part = left.min(*gas);
+            left -= part;
+            *gas -= part;
+            if *gas == 0 {
+                self.urgent.pop_back();
             }
         }
         self.gas -= asked - left;

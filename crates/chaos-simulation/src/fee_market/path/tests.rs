@@ -186,8 +186,15 @@ proptest! {
         limit in 5_000u64..200_000_000,
         patience_blocks in 0u32..40,
         pool_blocks in 0u32..10,
+        patient_share_ppm in 0u32..=1_000_000,
+        empty_ppm in 0u32..200_000,
     ) {
-        let demand = noisy(level);
+        let demand = Demand {
+            patient_share_ppm,
+            empty_ppm,
+            interval_variation_ppm: 1_000_000,
+            ..noisy(level)
+        };
         let assumptions = Assumptions { patience_blocks, pool_blocks, ..Assumptions::default() };
         let shocks = Shocks::draw((seed, 0), 120, &demand, &assumptions);
         let parameters = with(ParameterName::GasLimit, limit);
