@@ -84,6 +84,7 @@ const SIMULATE_EXAMPLES: &str = "\
 Examples:
   chaoschain simulate --blocks demo-out/inputs --set gas-limit=20000000
   chaoschain simulate --blocks demo-out/inputs --set base-fee-change-denominator=16 --json
+  chaoschain simulate --blocks demo-out/inputs --preset bpo1 --set blob-target=8
 
 With the fee history of a real chain:
   chaoschain simulate --blocks DIR --set gas-limit=45000000 --fee-history fees.csv.gz --seed 7
@@ -99,6 +100,10 @@ pub(crate) struct SimulateArgs {
     /// A parameter and its proposed value; may be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE", required_unless_present = "experiment")]
     pub(crate) set: Vec<String>,
+    /// The published rules that the baseline starts from, such as osaka, base-2026 or arbos-51; on
+    /// Ethereum with the blocks' own gas limit. Default: london.
+    #[arg(long, value_name = "NAME", conflicts_with = "experiment")]
+    pub(crate) preset: Option<String>,
     /// Run a whole study from a file: alternatives, scenarios, attacks, report. Its own [sources]
     /// and [market] count; a stopped run goes on where it was.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["set", "blocks", "rpc_url", "fee_history"])]

@@ -33,6 +33,7 @@ pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode, Failure> {
     match (&args.forecast, args.activation) {
         (Some(path), _) => {
             let forecast = read_forecast(path)?;
+            ensure_in_force(&forecast, &history)?;
             let score = score(&forecast, history.blocks()).or_fail(Kind::Input)?;
             report(args, &Backtest { forecast, score }, Some(&input))?;
         }
@@ -53,6 +54,36 @@ fn read_forecast(path: &Path) -> Result<Forecast, Failure> {
         .with_context(|| path.display().to_string())
         .or_fail(Kind::Input)
         .map_err(|error| error.hint("a forecast is what `chaoschain backtest --save` wrote"))
+}
+
+/// A forecast of a change says nothing about blocks in which the change was not made.
+///
+/// The gas limit stands in every header, so it is compared; half a change on its way counts as made.
+fn ensure_in_force(forecast: &Forecast, history: &FeeHistory) -> Result<(), Failure> {
+    let (from, to) = (forecast.baseline.gas_limit(), forecast.proposal.gas_limit());
+    let first = forecast.target.first_block;
+    let last = first + u64::from(forecast.target.blocks) - 1;
+    let mut limits: Vec<u64> = history
+        .blocks()
+        .iter()
+        .filter(|block| (first..=last).contains(&block.number))
+        .map(|block| block.gas_limit)
+        .collect();
+    limits.sort_unstable();
+    let Some(median) = limits.get(limits.len() / 2) else {
+        return Ok(());
+    };
+    if from != to && median.abs_diff(to) > median.abs_diff(from) {
+        return Err(Failure::message(
+            Kind::Input,
+            format!(
+                "the change was not made: blocks {first} to {last} have a gas limit of {median}, the \
+                 forecast is for {to} after {from}"
+            ),
+        )
+        .hint("score a forecast on blocks that were made under the rules it was made for"));
+    }
+    Ok(())
 }
 
 /// Makes a forecast, keeps it if asked to, and scores it if its blocks are there.

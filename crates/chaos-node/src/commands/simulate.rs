@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use chaos_simulation::{Setting, Simulation, parse_setting};
+use chaos_simulation::{
+    ParameterName, Parameters, Preset, Setting, Simulation, parameters::Family, parse_setting,
+};
 use serde_json::json;
 
 use crate::{
@@ -34,7 +36,12 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
     }
     let history = args.simulation.fee_history.as_deref().map(blocks::read_fee_history);
     let ground = Ground::prepare(chain, history.transpose()?, args.simulation.threads)?;
-    let experiment = experiment(ground.baseline()?, &settings, &args.simulation)?;
+    let baseline = match &args.preset {
+        Some(name) => preset_baseline(name, &ground)?,
+        None => ground.baseline()?,
+    };
+    say_what_is_not_modelled(&settings);
+    let experiment = experiment(baseline, &settings, &args.simulation)?;
     let simulation = ground.run(&experiment)?;
     if args.json {
         print_json(&simulation)?;
@@ -42,6 +49,41 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
         print_human(&ground, &simulation)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A difference of zero may mean that nothing here depends on the parameter; that is said.
+fn say_what_is_not_modelled(settings: &[Setting]) {
+    use ParameterName as P;
+    for setting in settings {
+        let name = setting.name();
+        match name {
+            P::BlobTarget | P::BlobUpdateFraction | P::BlobMinFee | P::BlobBaseCost => {
+                output::say(format_args!(
+                    "{name}: neither the flow model nor re-execution depends on it; a study \
+                     (--experiment) runs the transaction model, which does"
+                ));
+            }
+            P::PriorityFeeFloor | P::TransactionGasCap | P::BlobMax => {
+                output::say(format_args!(
+                    "{name}: the flow model does not depend on it, re-execution does; a study \
+                     (--experiment) also runs the transaction model"
+                ));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A preset's rules; on Ethereum with the gas limit that the blocks show.
+fn preset_baseline(name: &str, ground: &Ground) -> Result<Parameters, Failure> {
+    let preset: Preset = name.parse().or_fail(Kind::Input).map_err(|e| e.context("--preset"))?;
+    let parameters = preset.parameters();
+    if parameters.family() != Family::Ethereum {
+        return Ok(parameters);
+    }
+    let limit = ground.baseline()?.gas_limit();
+    let limit = Setting::new(ParameterName::GasLimit, limit).or_fail(Kind::Input)?;
+    parameters.apply(&[limit]).or_fail(Kind::Input)
 }
 
 fn print_json(simulation: &Simulation) -> Result<(), Failure> {
