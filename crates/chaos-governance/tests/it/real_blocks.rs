@@ -6,7 +6,7 @@ use chaos_governance::{
     report::{self, Step, Validation},
 };
 
-use crate::support::{context, fee_history, run};
+use crate::support::{context, fee_history, refusal, run};
 
 // The expected figures are those of the data's own description, computed there independently in
 // floating point: mean use 51.6 % of the limit, 23.3 % of blocks at 99 % or more, 46.7 % above
@@ -32,22 +32,29 @@ fn metrics_of_the_fee_history_are_those_of_its_description() {
 }
 
 #[test]
-fn both_opportunities_of_the_fee_history_end_in_a_proposal_that_meets_the_policy() {
+fn congestion_of_the_fee_history_ends_in_a_proposal_that_meets_the_policy() {
     let Some(history) = fee_history() else { return };
-    for rule in [Rule::Oscillation, Rule::Congestion] {
-        let run = run(&history, |o| o.rule == rule, &context(), 2);
-        assert_eq!(run.outcome.last().decision, Decision::Finalise);
-        let judged = run.proposal.content().decision_table.iter();
-        assert!(judged.filter_map(|row| row.verdict.as_ref()).all(|v| v.standing == "met"));
-        assert!(!run.proposal.content().backtest.is_empty());
-    }
+    let run = run(&history, |o| o.rule == Rule::Congestion, &context(), 2);
+    assert_eq!(run.outcome.last().decision, Decision::Finalise);
+    let judged = run.proposal.content().decision_table.iter();
+    assert!(judged.filter_map(|row| row.verdict.as_ref()).all(|v| v.standing == "met"));
+    assert!(!run.proposal.content().backtest.is_empty());
+}
+
+/// A slower base fee calms the chain, but users who wait give up before it has answered.
+#[test]
+fn oscillation_of_the_fee_history_is_given_up_for_the_demand_that_a_slower_fee_drops() {
+    let Some(history) = fee_history() else { return };
+    let reason = refusal(&history, |o| o.rule == Rule::Oscillation);
+    assert!(reason.contains("base-fee volatility changes by"), "{reason}");
+    assert!(reason.contains("breaks (demand never served"), "{reason}");
 }
 
 #[test]
 fn proposal_figures_and_report_are_the_same_bytes_with_one_and_two_threads() {
     let Some(history) = fee_history() else { return };
     let documents = |threads| {
-        let run = run(&history, |o| o.rule == Rule::Oscillation, &context(), threads);
+        let run = run(&history, |o| o.rule == Rule::Congestion, &context(), threads);
         let figures = plot::figures(&run.proposal, &run.series, &run.facts, 2);
         let report = report::render(
             &run.proposal,

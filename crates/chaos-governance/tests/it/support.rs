@@ -55,6 +55,23 @@ pub(crate) fn simulate(
     )
 }
 
+/// Why a refinement ends without a proposal, for the opportunity that `pick` chooses.
+pub(crate) fn refusal(history: &FeeHistory, pick: impl Fn(&Opportunity) -> bool) -> String {
+    let studio = Studio::parse(DEFAULT_STUDIO).unwrap();
+    let facts: Vec<BlockFacts> = history.blocks().iter().copied().map(Into::into).collect();
+    let metrics = Metrics::measure(&facts, 2, studio.policy().evidence()).unwrap();
+    let parameters = Parameters::ethereum(30_000_000).unwrap();
+    let thresholds = Thresholds::of_studio(&studio).unwrap();
+    let found = analyse(&metrics, &parameters, studio.policy(), &thresholds);
+    let opportunity = found.iter().find(|opportunity| pick(opportunity)).unwrap();
+    let draft = Draft::new(opportunity, &parameters, studio.policy()).unwrap();
+    let refused = refine::run(&draft, studio.policy(), |change| {
+        let proposal = parameters.with(change.setting());
+        Ok::<_, chaos_simulation::Error>(simulate(history, parameters, proposal, 2)?.result)
+    });
+    refused.unwrap_err().to_string()
+}
+
 /// From blocks to proposal, for the opportunity that `pick` chooses.
 pub(crate) fn run(
     history: &FeeHistory,

@@ -65,7 +65,7 @@ better = "lower"
 "#;
 
 /// Cells of [`STUDY`].
-const CELLS: usize = 2 + 4 * 2 - 1;
+const CELLS: usize = 2 + 4 * 2 - 1 + 1;
 
 /// A folder with a study and, if asked for, the blocks that it names.
 struct Place(TempDir);
