@@ -8,6 +8,7 @@ mod evidence;
 mod grid;
 mod market;
 mod people;
+mod rollout;
 
 use chaos_simulation::{
     Fan as EngineFan, Layer, MetricRow, ParameterName,
@@ -113,8 +114,8 @@ pub fn compose(plan: &Plan, result: &StudyResult, facts: &Facts) -> Study {
         limits: people::limits(result),
         manifest: facts.manifest.clone(),
         run: run_facts(result, facts),
-        rollout: people::rollout(plan, result),
-        readiness: people::readiness(result),
+        rollout: rollout::rollout(plan, result),
+        readiness: rollout::readiness(result),
         changelog: Vec::new(),
         disclosure: Disclosure {
             makers: vec![format!("computed by {} {}", result.program.name, result.program.version)],
