@@ -150,7 +150,7 @@ fn heading(plan: &Plan, result: &StudyResult, facts: &Facts) -> Heading {
         title: plan.title.clone(),
         question: plan.question.clone(),
         ask: format!("{ask}."),
-        if_nothing_is_done: "Without the change the baseline column holds.".to_owned(),
+        if_nothing_is_done: "the baseline column holds.".to_owned(),
         chain: result.chain.as_str().to_owned(),
         changes,
         source: Source {

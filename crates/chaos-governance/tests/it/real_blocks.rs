@@ -6,7 +6,7 @@ use chaos_governance::{
     report::{self, Step, Validation},
 };
 
-use crate::support::{context, fee_history, refusal, run};
+use crate::support::{context, fee_history, refined, run};
 
 // The expected figures are those of the data's own description, computed there independently in
 // floating point: mean use 51.6 % of the limit, 23.3 % of blocks at 99 % or more, 46.7 % above
@@ -45,7 +45,11 @@ fn congestion_of_the_fee_history_ends_in_a_proposal_that_meets_the_policy() {
 #[test]
 fn oscillation_of_the_fee_history_is_given_up_for_the_demand_that_a_slower_fee_drops() {
     let Some(history) = fee_history() else { return };
-    let reason = refusal(&history, |o| o.rule == Rule::Oscillation);
+    let outcome = refined(&history, |o| o.rule == Rule::Oscillation);
+    let Decision::GiveUp(reason) = &outcome.last().decision else {
+        panic!("expected it to be given up");
+    };
+    let reason = reason.to_string();
     assert!(reason.contains("base-fee volatility changes by"), "{reason}");
     assert!(reason.contains("breaks (demand never served"), "{reason}");
 }

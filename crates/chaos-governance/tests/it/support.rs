@@ -55,8 +55,8 @@ pub(crate) fn simulate(
     )
 }
 
-/// Why a refinement ends without a proposal, for the opportunity that `pick` chooses.
-pub(crate) fn refusal(history: &FeeHistory, pick: impl Fn(&Opportunity) -> bool) -> String {
+/// How the refinement ends for the opportunity that `pick` chooses.
+pub(crate) fn refined(history: &FeeHistory, pick: impl Fn(&Opportunity) -> bool) -> Outcome {
     let studio = Studio::parse(DEFAULT_STUDIO).unwrap();
     let facts: Vec<BlockFacts> = history.blocks().iter().copied().map(Into::into).collect();
     let metrics = Metrics::measure(&facts, 2, studio.policy().evidence()).unwrap();
@@ -65,11 +65,11 @@ pub(crate) fn refusal(history: &FeeHistory, pick: impl Fn(&Opportunity) -> bool)
     let found = analyse(&metrics, &parameters, studio.policy(), &thresholds);
     let opportunity = found.iter().find(|opportunity| pick(opportunity)).unwrap();
     let draft = Draft::new(opportunity, &parameters, studio.policy()).unwrap();
-    let refused = refine::run(&draft, studio.policy(), |change| {
+    refine::run(&draft, studio.policy(), |change| {
         let proposal = parameters.with(change.setting());
         Ok::<_, chaos_simulation::Error>(simulate(history, parameters, proposal, 2)?.result)
-    });
-    refused.unwrap_err().to_string()
+    })
+    .unwrap()
 }
 
 /// From blocks to proposal, for the opportunity that `pick` chooses.

@@ -217,7 +217,11 @@ pub(super) fn assumptions(result: &StudyResult) -> Vec<Assumption> {
             } else {
                 format!("less than 1/{divisor} of the parent's limit per block")
             },
-            "set gas-limit-bound-divisor = 1024 in [proposal] to follow the protocol's bound",
+            if divisor == 0 {
+                "gas-limit-bound-divisor = 1024 follows the protocol's bound"
+            } else {
+                "validators may vote more slowly, or not at all"
+            },
         ));
     }
     rows
