@@ -104,8 +104,8 @@ pub(crate) struct SimulateArgs {
     /// Ethereum with the blocks' own gas limit. Default: london.
     #[arg(long, value_name = "NAME", conflicts_with = "experiment")]
     pub(crate) preset: Option<String>,
-    /// Run a whole study from a file: alternatives, scenarios, attacks, report. Its own [sources]
-    /// and [market] count; a stopped run goes on where it was.
+    /// Run a whole study from a file: alternatives, scenarios, attacks, report. Its own sources
+    /// and market sections count; a stopped run goes on where it was.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["set", "blocks", "rpc_url", "fee_history"])]
     pub(crate) experiment: Option<PathBuf>,
     /// With --experiment: the folder to write; default study-out/NAME.
