@@ -260,7 +260,7 @@ fn report(blocks: &[Prepared], times: &[Times], as_json: bool) {
         ("scenarios_work_2_threads", between - before, after - between, "CPU ticks"),
         ("ceiling_2_threads", spin(2), spin(1), "spins/s"),
         ("resources", measured, executed, "Mgas/s"),
-        ("memory_per_scenario", memory_per_scenario(&inputs), 2.0 * 1024.0, "KiB"),
+        ("replay_memory_per_scenario", memory_per_scenario(&inputs), 2.0 * 1024.0, "KiB"),
     ];
     for (measure, value, reference, unit) in rows {
         let ratio = value / reference;
