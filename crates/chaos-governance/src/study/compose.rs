@@ -235,7 +235,7 @@ fn verdict(value: &ThresholdValue, judgement: &Judgement) -> Threshold {
     }
 }
 
-/// Met only if the less favourable end of the interval is on the wanted side, too.
+/// Met only if the less favourable tail of the paths is on the wanted side, too.
 const fn standing(met: bool, robust: bool) -> Standing {
     match (met, robust) {
         (true, true) => Standing::Met,

@@ -343,7 +343,7 @@ pub enum Standing {
     Met,
     /// It does not.
     Missed,
-    /// The interval reaches over the threshold: this study cannot tell.
+    /// The mean is on the wanted side and the tail of the paths is not: this study cannot tell.
     Undecided,
 }
 

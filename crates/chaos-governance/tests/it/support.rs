@@ -55,16 +55,31 @@ pub(crate) fn simulate(
     )
 }
 
-/// How the refinement ends for the opportunity that `pick` chooses.
-pub(crate) fn refined(history: &FeeHistory, pick: impl Fn(&Opportunity) -> bool) -> Outcome {
+/// What the studio sees in a fee history, and the draft that the picked opportunity leads to.
+struct Opening {
+    studio: Studio,
+    facts: Vec<BlockFacts>,
+    metrics: Metrics,
+    parameters: Parameters,
+    opportunity: Opportunity,
+    draft: Draft,
+}
+
+fn open(history: &FeeHistory, pick: impl Fn(&Opportunity) -> bool) -> Opening {
     let studio = Studio::parse(DEFAULT_STUDIO).unwrap();
     let facts: Vec<BlockFacts> = history.blocks().iter().copied().map(Into::into).collect();
     let metrics = Metrics::measure(&facts, 2, studio.policy().evidence()).unwrap();
     let parameters = Parameters::ethereum(30_000_000).unwrap();
     let thresholds = Thresholds::of_studio(&studio).unwrap();
     let found = analyse(&metrics, &parameters, studio.policy(), &thresholds);
-    let opportunity = found.iter().find(|opportunity| pick(opportunity)).unwrap();
-    let draft = Draft::new(opportunity, &parameters, studio.policy()).unwrap();
+    let opportunity = found.into_iter().find(pick).unwrap();
+    let draft = Draft::new(&opportunity, &parameters, studio.policy()).unwrap();
+    Opening { studio, facts, metrics, parameters, opportunity, draft }
+}
+
+/// How the refinement ends for the opportunity that `pick` chooses.
+pub(crate) fn refined(history: &FeeHistory, pick: impl Fn(&Opportunity) -> bool) -> Outcome {
+    let Opening { studio, parameters, draft, .. } = open(history, pick);
     refine::run(&draft, studio.policy(), |change| {
         let proposal = parameters.with(change.setting());
         Ok::<_, chaos_simulation::Error>(simulate(history, parameters, proposal, 2)?.result)
@@ -79,14 +94,7 @@ pub(crate) fn run(
     context: &Context,
     threads: usize,
 ) -> Run {
-    let studio = Studio::parse(DEFAULT_STUDIO).unwrap();
-    let facts: Vec<BlockFacts> = history.blocks().iter().copied().map(Into::into).collect();
-    let metrics = Metrics::measure(&facts, 2, studio.policy().evidence()).unwrap();
-    let parameters = Parameters::ethereum(30_000_000).unwrap();
-    let thresholds = Thresholds::of_studio(&studio).unwrap();
-    let found = analyse(&metrics, &parameters, studio.policy(), &thresholds);
-    let opportunity = found.iter().find(|opportunity| pick(opportunity)).unwrap();
-    let draft = Draft::new(opportunity, &parameters, studio.policy()).unwrap();
+    let Opening { studio, facts, metrics, parameters, opportunity, draft } = open(history, pick);
     let mut series = None;
     let outcome = refine::run(&draft, studio.policy(), |change| {
         let simulation = simulate(history, parameters, parameters.with(change.setting()), threads)?;
@@ -109,7 +117,7 @@ pub(crate) fn run(
     let proposal = compose(&Brief {
         studio: &studio,
         parameters: &parameters,
-        opportunity,
+        opportunity: &opportunity,
         outcome: &outcome,
         half_step: None,
         sensitivity: &sensitivity,
