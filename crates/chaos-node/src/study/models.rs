@@ -364,6 +364,12 @@ fn model_flags(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
              potential user was drawn."
         ));
     }
+    let bound = parts.proposal.get(ParameterName::GasLimitBoundDivisor);
+    if bound > 0 && bound != 1_024 {
+        flags.push(format!(
+            "The transaction model moves the gas limit by less than 1/1024 per block, not 1/{bound}."
+        ));
+    }
     let unknown: Vec<&str> = [ParameterName::PriorityFeeFloor, ParameterName::TransactionGasCap]
         .into_iter()
         .filter(|name| parts.proposal.get(*name) != parts.baseline.get(*name))
