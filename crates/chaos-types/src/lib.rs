@@ -22,6 +22,7 @@
 
 pub mod canonical;
 mod chain;
+mod code;
 pub mod decimal;
 mod digest;
 pub mod dsse;
@@ -31,6 +32,7 @@ mod text;
 mod verified;
 
 pub use chain::{ChainId, ChainIdError};
+pub use code::CodeIdentity;
 pub use digest::{Digest, DigestError};
 pub use key::{AgentKey, Did};
 pub use verified::{Check, Rejection, Verified};

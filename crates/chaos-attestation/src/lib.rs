@@ -1,0 +1,26 @@
+//! Evidence about where code ran, and what may follow from it.
+//!
+//! A trusted execution environment signs a *quote*: what code it holds, on what hardware, with 64
+//! bytes of that code's choosing. This crate answers four questions about one, each in its own
+//! step: is it genuine ([`verify`]), what does it say ([`Claims`]), do we accept that
+//! ([`Policy`]), and is it about the thing at hand ([`ReportData`]). On that stand the executor
+//! directory and the release of secrets.
+//!
+//! Invariants: every step takes the time as an argument; evidence is named by the hash of the bytes
+//! that the hardware signed, never by the hash of the file; the class of the trust anchor is part
+//! of every claim, and a production policy cannot hold the development class; a check that cannot
+//! be made fails.
+//!
+//! It refuses to fetch anything, to ask what time it is, and to know what a studio is.
+
+mod anchor;
+mod binding;
+pub mod provide;
+pub mod quote;
+mod reason;
+
+pub use anchor::{Anchor, AnchorClass, AnchorError};
+pub use binding::ReportData;
+pub use provide::{Evidence, Provider};
+pub use quote::{EvidenceId, Quote, TeeType};
+pub use reason::{ReasonCode, Refusal};

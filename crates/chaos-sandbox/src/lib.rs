@@ -1,0 +1,1 @@
+//! Deterministic execution of WebAssembly components.
