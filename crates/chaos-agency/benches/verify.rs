@@ -10,7 +10,7 @@ use std::{hint::black_box, time::Instant};
 use chaos_agency::{
     Action, Evidence, Receipt,
     action::{ParameterChange, Simulate},
-    receipt::{Draft, Input, Product, Program},
+    receipt::{Draft, Input, Product, Program, Replay},
 };
 use chaos_types::{
     AgentKey, Digest,
@@ -84,14 +84,14 @@ fn envelope(key: &AgentKey, n: usize) -> Envelope {
         claimed_at_ms: n as u64,
         parents: vec![digest],
         subjects: vec![Product::new("simulation-result", digest)],
-        evidence: Evidence::Replayable {
+        evidence: Evidence::Replayable(Replay {
             program: Program { name: "chaos-simulation".into(), version: "0.1.0".into() },
             inputs: vec![
                 Input { name: "experiment".into(), digest },
                 Input { name: "eip155:1/blocks/19426587".into(), digest },
             ],
             output: digest,
-        },
+        }),
         action: Action::Simulate(Simulate {
             chain: "eip155:1".parse().unwrap(),
             changes: vec![ParameterChange {

@@ -35,6 +35,11 @@ pub enum Action {
     Verify(Verdict),
     /// A checkpoint of the log was written to a chain.
     Anchor(Anchor),
+    /// A component was run in the sandbox.
+    Run(Run),
+    /// Something changed about attested services, the workloads they may run, or the secrets they
+    /// may read: the audit trail of secure execution.
+    Oversee(Oversee),
 }
 
 impl Action {
@@ -55,6 +60,8 @@ impl Action {
             Self::Pay(_) => "pay",
             Self::Verify(_) => "verify",
             Self::Anchor(_) => "anchor",
+            Self::Run(_) => "run",
+            Self::Oversee(_) => "oversee",
         }
     }
 }
@@ -73,7 +80,9 @@ impl Action {
             | Self::Score(_)
             | Self::Pay(_)
             | Self::Verify(_)
-            | Self::Anchor(_) => false,
+            | Self::Anchor(_)
+            | Self::Run(_)
+            | Self::Oversee(_) => false,
         }
     }
 
@@ -90,7 +99,9 @@ impl Action {
             | Self::Score(_)
             | Self::Pay(_)
             | Self::Verify(_)
-            | Self::Anchor(_) => false,
+            | Self::Anchor(_)
+            | Self::Run(_)
+            | Self::Oversee(_) => false,
         }
     }
 }
@@ -383,4 +394,59 @@ pub struct Anchor {
     pub block_number: u64,
     /// That block's hash.
     pub block_hash: String,
+}
+
+/// Body of [`Action::Run`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// What ran and what it used.
+    pub execution: crate::receipt::Execution,
+    /// Whether the task gave an output, or said why it has none; the run's output is either.
+    pub answered: bool,
+}
+
+/// Body of [`Action::Oversee`]: one event of the control plane. It names secrets, nonces and leases
+/// by their ids and never holds their content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oversee {
+    /// What happened.
+    pub event: OverseeEvent,
+    /// The service, secret, workload list or lease that it happened to.
+    pub subject: String,
+    /// The evidence that it was decided on, if there was any.
+    pub evidence_id: Option<Digest>,
+    /// The reason code of a refusal.
+    pub refused: Option<String>,
+    /// For people: what was expected and found, or what was done. Never a secret.
+    pub detail: String,
+}
+
+/// What can happen in the control plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OverseeEvent {
+    /// A workload allowlist was put in force.
+    AllowlistAccepted,
+    /// A service entered the directory, or its owner replaced its registration.
+    ServiceRegistered,
+    /// A service renewed its registration with fresh evidence.
+    ServiceRenewed,
+    /// A service was taken out.
+    ServiceRevoked,
+    /// A secret was stored.
+    SecretStored,
+    /// A secret got a new value at its source.
+    SecretRotated,
+    /// A secret was taken out.
+    SecretRevoked,
+    /// Secrets were sealed to an attested key under a lease.
+    SecretReleased,
+    /// A lease was renewed after re-attestation.
+    LeaseRenewed,
+    /// A lease was ended before its time.
+    LeaseRevoked,
+    /// A request was refused.
+    Refused,
 }

@@ -148,11 +148,11 @@ impl Bundle {
 #[must_use]
 pub fn named_digests(receipt: &Receipt) -> BTreeSet<Digest> {
     let mut digests: BTreeSet<_> = receipt.subjects.iter().map(|product| product.digest).collect();
-    match &receipt.evidence {
-        crate::Evidence::Replayable { inputs, .. } => {
-            digests.extend(inputs.iter().map(|input| input.digest));
-        }
-        crate::Evidence::None {} => {}
+    if let Some(replay) = receipt.evidence.replay() {
+        digests.extend(replay.inputs.iter().map(|input| input.digest));
+    }
+    if let Some(attested) = receipt.evidence.attested() {
+        digests.extend([attested.quote, attested.collateral, attested.execution.input]);
     }
     digests
 }

@@ -5,13 +5,19 @@ use chaos_types::{Check, Did, Digest, Rejection, Verified};
 use serde::Serialize;
 
 use crate::{
-    Action, Bundle, Evidence, Receipt, Registry,
+    Action, Bundle, Receipt, Registry,
     action::Anchor,
     bundle::{Anchored, Attachments, Logged},
+    receipt::{Attested, Replay},
 };
 
 /// Runs a receipt's program again on the inputs it names and gives the output's digest.
 pub type Reexecute<'a> = &'a dyn Fn(&Receipt, &Attachments) -> Result<Digest, Rejection>;
+
+/// Verifies and appraises the quote behind attested evidence, at the second (Unix time) that the log
+/// took the receipt in; gives a sentence about what was found.
+pub type CheckAttestation<'a> =
+    &'a dyn Fn(&Receipt, &Attested, &Attachments, u64) -> Result<String, Rejection>;
 
 /// Checks a chain's proof that a block contains the anchor; gives a sentence about the block.
 pub type CheckAnchor<'a> =
@@ -25,6 +31,8 @@ pub struct Options<'a> {
     pub log: Option<&'a VerifierKey>,
     /// How to run programs again, if that was asked for.
     pub reexecute: Option<Reexecute<'a>>,
+    /// How to verify and appraise quotes.
+    pub attestation: Option<CheckAttestation<'a>>,
     /// How to check a chain's proof.
     pub anchor: Option<CheckAnchor<'a>>,
 }
@@ -34,6 +42,7 @@ impl std::fmt::Debug for Options<'_> {
         f.debug_struct("Options")
             .field("log", &self.log)
             .field("reexecute", &self.reexecute.is_some())
+            .field("attestation", &self.attestation.is_some())
             .field("anchor", &self.anchor.is_some())
             .finish()
     }
@@ -121,7 +130,8 @@ fn run(
         .ok_or_else(|| Rejection::new(Check::Checkpoint, "the log's key is not a curve point"))?;
     let proof = parse_proof(&bundle.receipt)?;
     trail.passed(Check::Agent, check_agent(&bundle, &receipt, &proof, operator)?);
-    check_evidence(&receipt, &attachments, options, trail)?;
+    let integrated_at_ms = bundle.receipt.leaf.integrated_at_ms;
+    check_evidence(&receipt, &attachments, integrated_at_ms, options, trail)?;
     check_inclusion(&bundle.receipt, &receipt, &proof)?;
     trail.passed(
         Check::Inclusion,
@@ -210,16 +220,21 @@ fn check_agent(
     })
 }
 
+/// Each kind of evidence that the receipt claims is a line of its own.
 fn check_evidence(
     receipt: &Receipt,
     attachments: &Attachments,
+    integrated_at_ms: u64,
     options: &Options<'_>,
     trail: &mut Trail,
 ) -> Result<(), Rejection> {
-    let (status, detail) = match (&receipt.evidence, options.reexecute) {
-        (Evidence::None {}, _) => (Status::NotApplicable, "class none".to_owned()),
-        (Evidence::Replayable { program, inputs, output }, None) => (
-            Status::Passed,
+    match (receipt.evidence.replay(), options.reexecute) {
+        (None, _) => {
+            let detail = format!("class {}, nothing to run again", receipt.evidence.class());
+            trail.push(Check::Evidence, Status::NotApplicable, detail);
+        }
+        (Some(Replay { program, inputs, output }), None) => trail.passed(
+            Check::Evidence,
             format!(
                 "class replayable: {} {}, {} inputs, output {output}; not re-executed here",
                 program.name,
@@ -227,7 +242,7 @@ fn check_evidence(
                 inputs.len()
             ),
         ),
-        (Evidence::Replayable { program, output, .. }, Some(reexecute)) => {
+        (Some(Replay { program, output, .. }), Some(reexecute)) => {
             let found = reexecute(receipt, attachments)?;
             if found != *output {
                 return Err(Rejection::new(
@@ -235,14 +250,24 @@ fn check_evidence(
                     format!("re-execution gave {found}, the receipt claims {output}"),
                 ));
             }
-            let detail = format!(
-                "re-executed with {} {}: same output {output}",
-                program.name, program.version
+            trail.passed(
+                Check::Evidence,
+                format!(
+                    "re-executed with {} {}: same output {output}",
+                    program.name, program.version
+                ),
             );
-            (Status::Passed, detail)
+        }
+    }
+    let (status, detail) = match (receipt.evidence.attested(), options.attestation) {
+        (None, _) => (Status::NotApplicable, "the receipt claims no attestation".to_owned()),
+        // What nobody appraised is no evidence, and is not reported as if it were.
+        (Some(_), None) => (Status::NotApplicable, "no verifier of quotes was given".to_owned()),
+        (Some(attested), Some(check)) => {
+            (Status::Passed, check(receipt, attested, attachments, integrated_at_ms / 1000)?)
         }
     };
-    trail.push(Check::Evidence, status, detail);
+    trail.push(Check::Attestation, status, detail);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Receipts: who did what, when they say it was, from what, and why to believe it.
 
 use chaos_types::{
-    AgentKey, Check, Did, Digest, Rejection, canonical, decimal,
+    AgentKey, Check, CodeIdentity, Did, Digest, Rejection, canonical, decimal,
     dsse::{Envelope, Opened},
     statement::{Statement, Subject},
 };
@@ -62,15 +62,74 @@ impl Product {
 pub enum Evidence {
     /// The agent's word.
     None {},
-    /// Anyone can run `program` on `inputs` and must get `output`.
-    Replayable {
-        /// What was run.
-        program: Program,
-        /// Everything it read, by digest.
-        inputs: Vec<Input>,
-        /// The digest of what it wrote; one of the receipt's subjects.
-        output: Digest,
-    },
+    /// Anyone can run a program again and must get the same output.
+    Replayable(Replay),
+    /// A key that a quote binds to an environment signed the receipt, and with it what ran there.
+    Attested(Box<Attested>),
+}
+
+/// What anyone can run again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replay {
+    /// What was run.
+    pub program: Program,
+    /// Everything it read, by digest.
+    pub inputs: Vec<Input>,
+    /// The digest of what it wrote; one of the receipt's subjects.
+    pub output: Digest,
+}
+
+/// What an attested environment vouches for: it signs the whole receipt, after the agent, with a
+/// key that was made inside and that a quote binds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attested {
+    /// The key made inside; the receipt's last signer.
+    pub key: Did,
+    /// What the key's quote says about it.
+    pub period: Period,
+    /// SHA-256 of the part of the quote that the hardware signed: what names the quote.
+    pub evidence_id: Digest,
+    /// SHA-256 of the quote's canonical bytes.
+    pub quote: Digest,
+    /// SHA-256 of the collateral that the quote is verified with.
+    pub collateral: Digest,
+    /// What ran inside.
+    pub execution: Execution,
+    /// What else anyone can run again, if the receipt is replayable too.
+    pub replay: Option<Replay>,
+}
+
+/// How long an attested key may sign; bound by its quote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Period {
+    /// From this second on, Unix time.
+    #[serde(with = "decimal")]
+    pub from_s: u64,
+    /// Up to this second and not in it, Unix time.
+    #[serde(with = "decimal")]
+    pub until_s: u64,
+}
+
+/// One run of a component in the sandbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Execution {
+    /// Which code ran.
+    pub code: CodeIdentity,
+    /// The world of the host interface that it was run in, such as `simulate`.
+    pub world: String,
+    /// SHA-256 of the input bytes.
+    pub input: Digest,
+    /// SHA-256 of the output bytes; one of the receipt's subjects.
+    pub output: Digest,
+    /// How much fuel it used.
+    #[serde(with = "decimal")]
+    pub fuel: u64,
+    /// The head of the hash chain over every call to the host and its answer.
+    pub transcript: Digest,
 }
 
 impl Evidence {
@@ -79,7 +138,36 @@ impl Evidence {
     pub const fn class(&self) -> &'static str {
         match self {
             Self::None {} => "none",
-            Self::Replayable { .. } => "replayable",
+            Self::Replayable(_) => "replayable",
+            Self::Attested(_) => "attested",
+        }
+    }
+
+    /// All classes that the receipt claims, as people read them.
+    #[must_use]
+    pub fn classes(&self) -> &'static str {
+        match (self.class(), self.replay()) {
+            ("attested", Some(_)) => "attested and replayable",
+            (class, _) => class,
+        }
+    }
+
+    /// What anyone can run again, if there is something.
+    #[must_use]
+    pub fn replay(&self) -> Option<&Replay> {
+        match self {
+            Self::None {} => None,
+            Self::Replayable(replay) => Some(replay),
+            Self::Attested(attested) => attested.replay.as_ref(),
+        }
+    }
+
+    /// What an attested environment vouches for, if one does.
+    #[must_use]
+    pub fn attested(&self) -> Option<&Attested> {
+        match self {
+            Self::None {} | Self::Replayable(_) => None,
+            Self::Attested(attested) => Some(attested),
         }
     }
 }
@@ -137,7 +225,8 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Signs with the agent's key and, for a rotation, with the new key after it.
+    /// Signs with the agent's key and after it, for a rotation, with the new key, and for attested
+    /// evidence with the key that was made inside.
     ///
     /// # Errors
     /// If the receipt has no canonical form.
@@ -197,10 +286,20 @@ impl Receipt {
         if parents.len() > PARENTS_MAX {
             return Err(reject(format!("{} parents, the limit is {PARENTS_MAX}", parents.len())));
         }
-        if let Evidence::Replayable { output, .. } = &evidence
-            && !subjects.iter().any(|subject| subject.digest == *output)
+        let replayed = evidence.replay().map(|replay| replay.output);
+        let executed = evidence.attested().map(|attested| attested.execution.output);
+        for output in replayed.into_iter().chain(executed) {
+            if !subjects.iter().any(|subject| subject.digest == output) {
+                return Err(reject(format!("evidence output {output} is not among the subjects")));
+            }
+        }
+        if let Some(attested) = evidence.attested()
+            && (opened.signers.len() < 2 || opened.signers.last() != Some(&attested.key))
         {
-            return Err(reject(format!("evidence output {output} is not among the subjects")));
+            return Err(reject(format!(
+                "the attested key {} signs after the agent, found signers {:?}",
+                attested.key, opened.signers
+            )));
         }
         Ok(Self {
             id: opened.digest,

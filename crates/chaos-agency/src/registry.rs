@@ -15,8 +15,19 @@ pub const NAME_BYTES_MAX: usize = 64;
 
 /// The action kinds that an agent may list as capabilities. Managing its own registry entry
 /// needs none.
-pub const CAPABILITIES: [&str; 9] =
-    ["analyse", "anchor", "draft", "observe_vote", "pay", "score", "simulate", "submit", "verify"];
+pub const CAPABILITIES: [&str; 11] = [
+    "analyse",
+    "anchor",
+    "draft",
+    "observe_vote",
+    "oversee",
+    "pay",
+    "run",
+    "score",
+    "simulate",
+    "submit",
+    "verify",
+];
 
 /// The registry folded from a log.
 ///
@@ -156,8 +167,13 @@ impl Registry {
             | Action::Simulate(_)
             | Action::Draft(_)
             | Action::Submit(_)
-            | Action::Verify(_) => ensure_capability(&agent.profile, receipt),
-            Action::ObserveVote(_) | Action::Score(_) | Action::Pay(_) | Action::Anchor(_) => {
+            | Action::Verify(_)
+            | Action::Run(_) => ensure_capability(&agent.profile, receipt),
+            Action::ObserveVote(_)
+            | Action::Score(_)
+            | Action::Pay(_)
+            | Action::Anchor(_)
+            | Action::Oversee(_) => {
                 if receipt.agent != self.operator {
                     return Err(reject(format!(
                         "{} receipts count from the log's operator only, not from {name}",
@@ -209,7 +225,9 @@ impl Registry {
             | Action::Score(_)
             | Action::Pay(_)
             | Action::Verify(_)
-            | Action::Anchor(_) => {}
+            | Action::Anchor(_)
+            | Action::Run(_)
+            | Action::Oversee(_) => {}
         }
         Ok(())
     }
@@ -263,9 +281,10 @@ fn close_key(agent: &mut Agent, index: u64) {
 }
 
 /// One signature by the current key; for a rotation a second one by the new key, which proves
-/// that somebody holds it.
+/// that somebody holds it; for attested evidence a last one by the attested key, whose right to sign
+/// is the quote's matter.
 fn ensure_signers(receipt: &Receipt, name: &str, index: u64, key: Did) -> Result<(), Rejection> {
-    let expected = match &receipt.action {
+    let mut expected = match &receipt.action {
         Action::RotateKey(RotateKey { new_key }) => vec![key, *new_key],
         Action::Register(_)
         | Action::Update(_)
@@ -278,8 +297,11 @@ fn ensure_signers(receipt: &Receipt, name: &str, index: u64, key: Did) -> Result
         | Action::Score(_)
         | Action::Pay(_)
         | Action::Verify(_)
-        | Action::Anchor(_) => vec![key],
+        | Action::Anchor(_)
+        | Action::Run(_)
+        | Action::Oversee(_) => vec![key],
     };
+    expected.extend(receipt.evidence.attested().map(|attested| attested.key));
     if receipt.signers == expected {
         return Ok(());
     }

@@ -215,7 +215,9 @@ impl Views {
             | Action::Simulate(_)
             | Action::Draft(_)
             | Action::Verify(_)
-            | Action::Anchor(_) => Ok(()),
+            | Action::Anchor(_)
+            | Action::Run(_)
+            | Action::Oversee(_) => Ok(()),
         }
     }
 
@@ -386,7 +388,9 @@ impl Views {
             | Action::Simulate(_)
             | Action::Score(_)
             | Action::Verify(_)
-            | Action::Anchor(_) => {}
+            | Action::Anchor(_)
+            | Action::Run(_)
+            | Action::Oversee(_) => {}
         }
     }
 
@@ -441,7 +445,13 @@ impl Views {
             },
             class: match &receipt.evidence {
                 Evidence::None {} => chaos_reputation::EvidenceClass::None,
-                Evidence::Replayable { .. } => chaos_reputation::EvidenceClass::Replayable,
+                Evidence::Replayable(_) => chaos_reputation::EvidenceClass::Replayable,
+                // The fold appraises no quotes, and an attestation that nobody appraised, perhaps
+                // under a development root, must not earn a reputation.
+                Evidence::Attested(attested) => match &attested.replay {
+                    Some(_) => chaos_reputation::EvidenceClass::Replayable,
+                    None => chaos_reputation::EvidenceClass::None,
+                },
             },
             units_micro: chaos_reputation::TASK_UNIT_MICRO,
         });

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use chaos_agency::{
     Action, Evidence,
     action::{self, Blocks, Decision, ParameterChange},
-    receipt::{Input, Product, Program},
+    receipt::{Input, Product, Program, Replay},
 };
 use chaos_governance::{
     Analysis, BlockFacts, Change, Draft, Opportunity, minutes,
@@ -419,7 +419,8 @@ fn with_change(template: Experiment, change: &Change) -> Experiment {
 
 fn replayable(program: &str, inputs: Vec<Input>, output: Digest) -> Evidence {
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    Evidence::Replayable { program: Program { name: program.to_owned(), version }, inputs, output }
+    let program = Program { name: program.to_owned(), version };
+    Evidence::Replayable(Replay { program, inputs, output })
 }
 
 fn parameter_change(change: &Change) -> ParameterChange {

@@ -14,7 +14,7 @@ mod rewards;
 mod simulation;
 mod work;
 
-use chaos_agency::{Action, Attachments, Evidence, Receipt};
+use chaos_agency::{Action, Attachments, Receipt, receipt::Replay};
 use chaos_types::{Check, Digest, Rejection};
 use serde::Serialize;
 
@@ -60,7 +60,7 @@ pub(crate) fn reexecute(
     attachments: &Attachments,
     inputs: &Inputs,
 ) -> Result<Digest, Rejection> {
-    let Evidence::Replayable { program, inputs: named, .. } = &receipt.evidence else {
+    let Some(Replay { program, inputs: named, .. }) = receipt.evidence.replay() else {
         return Err(reject("the receipt names no program".to_owned()));
     };
     let here = env!("CARGO_PKG_VERSION");

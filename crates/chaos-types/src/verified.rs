@@ -53,6 +53,9 @@ pub enum Check {
     Agent,
     /// The evidence that the receipt claims is complete, and repeats if it was re-executed.
     Evidence,
+    /// The quote behind attested evidence verifies, is accepted by the policy, and binds the key
+    /// that signed.
+    Attestation,
     /// The receipt's leaf is in the log.
     Inclusion,
     /// The log signed the checkpoint.
@@ -63,12 +66,13 @@ pub enum Check {
 
 impl Check {
     /// All checks in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Format,
         Self::Envelope,
         Self::Statement,
         Self::Agent,
         Self::Evidence,
+        Self::Attestation,
         Self::Inclusion,
         Self::Checkpoint,
         Self::Anchor,
@@ -83,6 +87,7 @@ impl fmt::Display for Check {
             Self::Statement => "statement",
             Self::Agent => "agent",
             Self::Evidence => "evidence",
+            Self::Attestation => "attestation",
             Self::Inclusion => "inclusion",
             Self::Checkpoint => "checkpoint",
             Self::Anchor => "anchor",

@@ -4,11 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Leaf,
+    Evidence, Leaf,
     action::{Profile, Revoke, RotateKey, Simulate},
     bundle::FORMAT,
     receipt::{Draft, Input, Product, Program},
 };
+
+mod attested;
 
 const OPERATOR: u8 = 9;
 const AGENT: u8 = 1;
@@ -34,7 +36,10 @@ impl World {
     fn append(&mut self, agent: u8, signers: &[u8], evidence: Evidence, action: Action) -> usize {
         let subjects = match &evidence {
             Evidence::None {} => vec![],
-            Evidence::Replayable { output, .. } => vec![Product::new("result", *output)],
+            Evidence::Replayable(replay) => vec![Product::new("result", replay.output)],
+            Evidence::Attested(attested) => {
+                vec![Product::new("result", attested.execution.output)]
+            }
         };
         let draft = Draft {
             log: key(OPERATOR).did(),
@@ -65,11 +70,11 @@ impl World {
     }
 
     fn simulate(&mut self, with: u8) -> usize {
-        let evidence = Evidence::Replayable {
+        let evidence = Evidence::Replayable(Replay {
             program: Program { name: "double".into(), version: "1".into() },
             inputs: vec![Input { name: "x".into(), digest: Digest::of(b"21") }],
             output: Digest::of(b"42"),
-        };
+        });
         let chain = "eip155:1".parse().unwrap();
         let action = Action::Simulate(Simulate { chain, changes: vec![], round: 1 });
         self.append(AGENT, &[with], evidence, action)

@@ -97,11 +97,11 @@ fn refuses_statements_that_are_not_ours_to_the_byte() {
 fn refuses_evidence_whose_output_is_no_subject() {
     let mut draft = draft(revoke("lost"));
     draft.subjects = vec![Product::new("result", Digest::of(b"result"))];
-    draft.evidence = Evidence::Replayable {
+    draft.evidence = Evidence::Replayable(Replay {
         program: Program { name: "p".into(), version: "1".into() },
         inputs: vec![],
         output: Digest::of(b"another result"),
-    };
+    });
     let rejection = Receipt::open(&draft.sign(&[&key(1)]).unwrap()).expect_err("not a subject");
     assert_eq!(rejection.check, Check::Statement);
     assert!(rejection.reason.contains(&Digest::of(b"another result").to_string()));

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     action::{Analyse, Blocks, Decision, Draft as DraftBody, Payment, Profile, VoteState},
-    receipt::{Draft, Product, Program},
+    receipt::{Draft, Product, Program, Replay},
 };
 
 const OPERATOR: u8 = 9;
@@ -32,7 +32,10 @@ impl Written {
     ) -> Digest {
         let subjects = match &evidence {
             Evidence::None {} => vec![],
-            Evidence::Replayable { output, .. } => vec![Product::new("result", *output)],
+            Evidence::Replayable(replay) => vec![Product::new("result", replay.output)],
+            Evidence::Attested(attested) => {
+                vec![Product::new("result", attested.execution.output)]
+            }
         };
         let did = key(agent).did();
         let log = key(OPERATOR).did();
@@ -65,11 +68,11 @@ fn register(name: &str, capabilities: &[&str]) -> Action {
 }
 
 fn replayable() -> Evidence {
-    Evidence::Replayable {
+    Evidence::Replayable(Replay {
         program: Program { name: "p".into(), version: "1".into() },
         inputs: vec![],
         output: Digest::of(b"out"),
-    }
+    })
 }
 
 struct Story {

@@ -69,6 +69,7 @@ pub(crate) fn check(bytes: &[u8], log: Option<&VerifierKey>, inputs: Option<Inpu
     let options = Options {
         log,
         reexecute: inputs.as_ref().map(|_| &reexecute as pipeline::Reexecute<'_>),
+        attestation: None,
         anchor: Some(&check_anchor),
     };
     pipeline::verify(bytes, &options)

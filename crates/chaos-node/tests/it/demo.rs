@@ -78,7 +78,7 @@ fn every_bundle_verifies(out: &Path, summary: &Value) {
         let line = verify(&path, &["--log", log]).expect_code(0).json().remove(0);
         assert_eq!(line["verdict"], "accepted");
         let checks = line["checks"].as_array().unwrap();
-        assert_eq!(checks.len(), 8, "every check is listed: {line}");
+        assert_eq!(checks.len(), 9, "every check is listed: {line}");
         let anchor = checks.iter().find(|check| check["check"] == "anchor").unwrap();
         assert_eq!(anchor["status"], "passed", "{line}");
     }

@@ -7,7 +7,7 @@ use chaos_agency::{
     Action, Evidence,
     action::{self, Contribution, Payment, Verdict, VoteState},
     bundle::Anchored,
-    receipt::{Input, Product, Program},
+    receipt::{Input, Product, Program, Replay},
 };
 use chaos_chains::{ProposalState, U256};
 use chaos_log::SignedCheckpoint;
@@ -327,14 +327,14 @@ fn vote_state(state: ProposalState) -> Result<VoteState, Failure> {
 }
 
 fn replayable(program: &str, name: &str, input: Digest, output: Digest) -> Evidence {
-    Evidence::Replayable {
+    Evidence::Replayable(Replay {
         program: Program {
             name: program.to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         inputs: vec![Input { name: name.to_owned(), digest: input }],
         output,
-    }
+    })
 }
 
 fn amount(value: U256) -> Result<u128, Failure> {

@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::LazyLock};
 use chaos_agency::{
     Action, Attachments, Evidence, Receipt,
     action::{Analyse, Blocks, Decision, Draft, ParameterChange, Pay, Payment, Score, Simulate},
-    receipt::{Input, Product, Program},
+    receipt::{Input, Product, Program, Replay},
 };
 use chaos_governance::{Analysis, DEFAULT_STUDIO, minutes, refine};
 use chaos_simulation::{
@@ -56,7 +56,7 @@ impl Case {
             claimed_at_ms: 0,
             parents: vec![],
             subjects: vec![Product::new("output", output)],
-            evidence: Evidence::Replayable { program, inputs, output },
+            evidence: Evidence::Replayable(Replay { program, inputs, output }),
             action,
         };
         Self { receipt, attachments }
@@ -64,8 +64,8 @@ impl Case {
 
     pub(super) fn inputs(&mut self) -> &mut Vec<Input> {
         match &mut self.receipt.evidence {
-            Evidence::Replayable { inputs, .. } => inputs,
-            Evidence::None {} => unreachable!("a case is replayable"),
+            Evidence::Replayable(replay) => &mut replay.inputs,
+            Evidence::None {} | Evidence::Attested(_) => unreachable!("a case is replayable"),
         }
     }
 
