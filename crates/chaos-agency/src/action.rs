@@ -408,6 +408,10 @@ pub struct Run {
 
 /// Body of [`Action::Oversee`]: one event of the control plane. It names secrets, nonces and leases
 /// by their ids and never holds their content.
+///
+/// This is the line that people read. The receipt's subject `event` is the digest of the event's own
+/// canonical document, which the node keeps as a blob: folding those documents in log order gives the
+/// control plane's state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Oversee {

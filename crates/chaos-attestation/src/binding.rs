@@ -1,5 +1,6 @@
 use std::fmt;
 
+use chaos_types::Did;
 use sha2::{Digest as _, Sha512};
 
 use crate::{ReasonCode, Refusal};
@@ -22,6 +23,17 @@ impl ReportData {
             hasher.update(part);
         }
         Self(hasher.finalize().into())
+    }
+
+    /// Binds a key that signs receipts for one log during one period (Unix seconds, the end not
+    /// included): the tag `chaoschain/receipt-key/v1`, the key, the log operator's key, and the two
+    /// times as eight big-endian bytes each.
+    #[must_use]
+    pub fn of_receipt_key(key: &Did, log: &Did, from_s: u64, until_s: u64) -> Self {
+        Self::bind(
+            "chaoschain/receipt-key/v1",
+            &[key.as_bytes(), log.as_bytes(), &from_s.to_be_bytes(), &until_s.to_be_bytes()],
+        )
     }
 
     /// The bytes as the quote holds them.
@@ -54,3 +66,6 @@ impl fmt::Debug for ReportData {
         write!(f, "ReportData({})", hex::encode(self.0))
     }
 }
+
+#[cfg(test)]
+mod tests;
