@@ -1,5 +1,9 @@
 //! Where quotes come from.
 
+pub mod development;
+
+pub use development::Development;
+
 use crate::{Refusal, ReportData};
 
 /// What an environment says about itself: a quote, and what else is needed to read it.
