@@ -15,6 +15,7 @@
 
 mod anchor;
 mod binding;
+pub mod channel;
 pub mod provide;
 pub mod quote;
 mod reason;
