@@ -19,9 +19,11 @@ pub mod channel;
 pub mod provide;
 pub mod quote;
 mod reason;
+mod workload;
 
 pub use anchor::{Anchor, AnchorClass, AnchorError};
 pub use binding::ReportData;
 pub use provide::{Evidence, Provider};
 pub use quote::{EvidenceId, Quote, TeeType};
 pub use reason::{ReasonCode, Refusal};
+pub use workload::WorkloadId;

@@ -8,7 +8,7 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{Anchor, Evidence, Provider, Refusal, ReportData};
+use crate::{Anchor, Evidence, Provider, Refusal, ReportData, WorkloadId};
 
 mod collateral;
 mod pki;
@@ -73,6 +73,12 @@ impl Development {
     #[must_use]
     pub fn collateral(&self) -> &[u8] {
         &self.0.collateral
+    }
+
+    /// The id of the workload that the quotes name.
+    #[must_use]
+    pub fn workload(&self) -> WorkloadId {
+        WorkloadId::of_report(&quote::report(&self.0.scenario, &[0; 64]))
     }
 
     /// What is simulated.

@@ -128,7 +128,8 @@ impl QuotingEnclave {
     }
 }
 
-fn report(scenario: &Scenario, report_data: &[u8; 64]) -> Report {
+/// What the simulated TD reports.
+pub(super) fn report(scenario: &Scenario, report_data: &[u8; 64]) -> Report {
     let base = td10(scenario, report_data);
     match scenario.shape {
         Shape::V4 | Shape::V5Td10 => Report::TD10(base),
