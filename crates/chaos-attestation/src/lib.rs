@@ -16,6 +16,7 @@
 mod anchor;
 mod binding;
 pub mod channel;
+pub mod event_log;
 pub mod provide;
 pub mod quote;
 mod reason;
@@ -23,6 +24,7 @@ mod workload;
 
 pub use anchor::{Anchor, AnchorClass, AnchorError};
 pub use binding::ReportData;
+pub use event_log::EventLog;
 pub use provide::{Evidence, Provider};
 pub use quote::{EvidenceId, Quote, TeeType};
 pub use reason::{ReasonCode, Refusal};

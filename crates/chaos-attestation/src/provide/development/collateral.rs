@@ -1,3 +1,4 @@
+use chaos_types::canonical;
 use dcap_qvl::QuoteCollateralV3;
 use serde_json::{Value, json};
 
@@ -14,8 +15,8 @@ pub const OLD_LEVEL_AGE_S: u64 = 180 * 86_400;
 
 /// The collateral for the scenario's platform.
 pub(super) fn collateral(seed: &Seed, scenario: &Scenario, pki: &Pki) -> QuoteCollateralV3 {
-    let tcb_info = tcb_info(scenario).to_string();
-    let qe_identity = qe_identity(scenario).to_string();
+    let tcb_info = spell(&tcb_info(scenario));
+    let qe_identity = spell(&qe_identity(scenario));
     let sign = |fault: Fault, text: &str| {
         let stranger = || seed.key("stranger").sign_raw(text.as_bytes());
         let signer = || pki.signer.sign_raw(text.as_bytes());
@@ -34,6 +35,12 @@ pub(super) fn collateral(seed: &Seed, scenario: &Scenario, pki: &Pki) -> QuoteCo
         // The quote carries its own chain.
         pck_certificate_chain: None,
     }
+}
+
+/// One spelling, whatever order of keys the JSON library was built for.
+fn spell(document: &Value) -> String {
+    let bytes = canonical::to_vec(document).expect("integers and texts have a canonical form");
+    String::from_utf8(bytes).expect("canonical JSON is UTF-8")
 }
 
 /// TCB info of version 3, [Intel's PCS, "Get TDX TCB

@@ -2,6 +2,8 @@ use std::collections::BTreeSet;
 
 use sha2::{Digest as _, Sha384};
 
+use crate::EventLog;
+
 const DAY_S: u64 = 86_400;
 
 /// When collateral was issued and until when it holds, in Unix seconds.
@@ -98,6 +100,12 @@ impl Identity {
             attributes: [0, 0, 0, 0x10, 0, 0, 0, 0],
             event_log: None,
         }
+    }
+
+    /// This TD with registers that a log replays to, and the log as evidence beside each quote.
+    #[must_use]
+    pub fn measuring(self, log: &EventLog) -> Self {
+        Self { rtmrs: log.replay(), event_log: Some(log.to_json()), ..self }
     }
 }
 

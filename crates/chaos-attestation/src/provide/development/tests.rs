@@ -4,7 +4,7 @@ use dcap_qvl::{QuoteCollateralV3, verify::QuoteVerifier};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{AnchorClass, Quote};
+use crate::{AnchorClass, EventLog, Quote};
 
 /// 2026-09-21, 14:13:20 UTC.
 const AT_S: u64 = 1_790_000_000;
@@ -202,6 +202,35 @@ fn another_td_is_another_workload() {
     let other = machine(scenario().identity(Identity::named("other")));
     assert_ne!(other.workload(), machine(scenario()).workload());
     assert_eq!(machine(scenario().shape(Shape::V5Td15)).workload(), machine(scenario()).workload());
+}
+
+#[test]
+fn a_measuring_td_hands_out_the_log_that_its_quotes_replay() {
+    let log = EventLog::of_runtime(&[("component", b"x"), ("ready", b"")]).unwrap();
+    let identity = Identity::default().measuring(&log);
+    let rtmrs = identity.rtmrs;
+    let evidence =
+        machine(scenario().identity(identity)).quote(&ReportData::bind("t", &[])).unwrap();
+    let read = EventLog::parse(&evidence.event_log.unwrap()).unwrap();
+    assert_eq!(read.ensure_replays(&rtmrs), Ok(()));
+    assert_eq!(evidence.quote[48 + 328..][..192], rtmrs.concat());
+}
+
+/// Digests of root, collateral and quote, recorded once: other processes, machines and releases of
+/// the libraries below must give the same bytes, or nodes that share a seed stop agreeing.
+#[test]
+fn golden_bytes_do_not_change() {
+    for (shape, golden) in [
+        (Shape::V4, "5cffdc6f 606894b5 b1cd4ab5"),
+        (Shape::V5Td10, "5cffdc6f 606894b5 da850896"),
+        (Shape::V5Td15, "5cffdc6f 606894b5 327e1571"),
+    ] {
+        let machine = machine(scenario().shape(shape));
+        let evidence = machine.quote(&ReportData::bind("test", &[b"golden"])).unwrap();
+        let digests = [machine.root_der(), machine.collateral(), &evidence.quote]
+            .map(|bytes| chaos_types::Digest::of(bytes).short());
+        assert_eq!(digests.join(" "), golden, "{shape:?}");
+    }
 }
 
 proptest! {
