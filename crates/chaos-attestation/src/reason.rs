@@ -65,6 +65,7 @@ reasons! {
     WorkloadNotAllowed = "workload-not-allowed", "The workload is not on the active allowlist.";
     AllowlistInvalid = "allowlist-invalid", "The allowlist's signature or form does not hold.";
     AllowlistRollback = "allowlist-rollback", "The allowlist is older than one that was already accepted.";
+    AllowlistExpired = "allowlist-expired", "The allowlist does not hold at the time: it has not begun or is over.";
     BindingMismatch = "binding-mismatch", "The report data does not bind what is claimed.";
     EventLogMismatch = "event-log-mismatch", "The event log does not replay to the quoted registers.";
     PeriodOver = "period-over", "The attested key is used outside the period that its quote names.";
