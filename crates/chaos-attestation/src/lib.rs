@@ -15,18 +15,32 @@
 
 pub mod allowlist;
 mod anchor;
+pub mod appraise;
 mod binding;
+mod bytes;
 pub mod channel;
+pub mod claims;
+pub mod collateral;
 pub mod event_log;
+pub mod policy;
 pub mod provide;
 pub mod quote;
 mod reason;
+mod verifier;
+mod verify;
 mod workload;
 
 pub use anchor::{Anchor, AnchorClass, AnchorError};
+pub use appraise::{Appraisal, Decision, Rule, Verdict};
 pub use binding::ReportData;
+pub use bytes::{Hex, HexError};
+pub use claims::{Claims, TcbStatus};
+pub use collateral::Collateral;
 pub use event_log::EventLog;
+pub use policy::{DevelopmentPolicy, Policy, PolicyError, ProductionPolicy, Workloads};
 pub use provide::{Evidence, Provider};
 pub use quote::{EvidenceId, Quote, TeeType};
 pub use reason::{ReasonCode, Refusal};
+pub use verifier::{Attested, EvidenceInput, Verifier};
+pub use verify::verify;
 pub use workload::WorkloadId;

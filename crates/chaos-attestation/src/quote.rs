@@ -22,6 +22,17 @@ pub enum TeeType {
     Tdx,
 }
 
+impl TeeType {
+    /// The kind as written on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sgx => "sgx",
+            Self::Tdx => "tdx",
+        }
+    }
+}
+
 /// The name of a piece of evidence: SHA-256 of the bytes that the hardware signed, header and body.
 ///
 /// Everything after them can be changed without the quote failing (padding, line breaks in the
@@ -74,6 +85,12 @@ impl Quote {
         let malformed = |detail: String| Refusal::new(ReasonCode::QuoteMalformed, detail);
         let parsed = wire::Quote::parse(raw)
             .map_err(|error| malformed(format!("cannot be decoded: {error}")))?;
+        let version = parsed.header.version;
+        if matches!(parsed.report, wire::Report::SgxEnclave(_)) && version != 3 {
+            return Err(malformed(format!(
+                "an SGX quote of version {version}; version 3 is the one that can be verified"
+            )));
+        }
         let bytes = parsed.encode();
         if !raw.starts_with(&bytes) {
             return Err(malformed("does not read back as it was written".to_owned()));
@@ -95,6 +112,17 @@ impl Quote {
     #[must_use]
     pub const fn id(&self) -> EvidenceId {
         self.id
+    }
+
+    /// The bytes that the attestation key signed: header and body.
+    #[must_use]
+    pub fn signed(&self) -> &[u8] {
+        &self.bytes[..self.parsed.signed_length()]
+    }
+
+    /// The quote's parts as the verifying library reads them.
+    pub(crate) const fn parsed(&self) -> &wire::Quote {
+        &self.parsed
     }
 
     /// The format's version: 3, 4 or 5.

@@ -41,10 +41,13 @@ reasons! {
     CollateralNotYetValid = "collateral-not-yet-valid", "A part of the collateral is dated after the time of verification.";
     CollateralExpired = "collateral-expired", "A part of the collateral was no longer valid at the time of verification.";
     CertificateRevoked = "certificate-revoked", "A certificate of the chain was revoked.";
-    CertificateInvalid = "certificate-invalid", "The certificate chain of the platform does not hold.";
+    CertificateInvalid = "certificate-invalid", "A certificate chain does not hold, or a certificate lacks what it must say.";
+    CertificateNotYetValid = "certificate-not-yet-valid", "A certificate is dated after the time of verification.";
+    CertificateExpired = "certificate-expired", "A certificate was no longer valid at the time of verification.";
     QuoteSignatureInvalid = "quote-signature-invalid", "A signature in the quote does not hold.";
     CollateralMismatch = "collateral-mismatch", "The collateral is of another platform or kind of environment than the quote.";
     QeIdentityMismatch = "qe-identity-mismatch", "The quoting enclave is not the one that the collateral describes.";
+    TdxModuleMismatch = "tdx-module-mismatch", "The TDX module is not the one that the collateral describes.";
     TcbNoMatch = "tcb-no-match", "The platform is below every published TCB level.";
     TcbRevoked = "tcb-revoked", "The platform's TCB level is revoked.";
     AttributesRefused = "attributes-refused", "An attribute bit is set that must not be, or missing that must be set.";

@@ -1,0 +1,10 @@
+//! Integration tests on recorded quotes and collateral.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "helpers of tests may stop the test, and say what was skipped"
+)]
+
+mod recorded;
+mod vectors;
