@@ -1,0 +1,213 @@
+//! Nonces: given once, for one purpose, for a short time.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt,
+};
+
+use chaos_types::Digest;
+use serde::{Deserialize, Serialize};
+
+use crate::{Random, ReasonCode, Refusal, bytes::Hex};
+
+/// At most this many nonces are remembered at a time, spent and expired ones included.
+pub const SESSIONS_MAX: usize = 4096;
+
+/// 32 random bytes that evidence must bind. Logs and events hold their digest only, and `Debug`
+/// shows nothing.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Nonce(Hex<32>);
+
+impl Nonce {
+    pub(crate) fn draw(random: Random<'_>) -> Self {
+        let mut bytes = [0; 32];
+        random(&mut bytes);
+        Self(Hex(bytes))
+    }
+
+    /// The bytes, for report data.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0.0
+    }
+
+    /// What is kept of it: finding a nonce from its digest is as hard as guessing it.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::of_parts(&[b"chaoschain/nonce/v1", self.as_bytes()])
+    }
+}
+
+impl fmt::Debug for Nonce {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Nonce(…)")
+    }
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Hex<16>);
+
+        impl $name {
+            pub(crate) fn draw(random: Random<'_>) -> Self {
+                let mut bytes = [0; 16];
+                random(&mut bytes);
+                Self(Hex(bytes))
+            }
+
+            /// The 16 bytes.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = Refusal;
+
+            fn from_str(text: &str) -> Result<Self, Refusal> {
+                Hex::parse(text).map(Self).map_err(|_| {
+                    let detail = "expected 32 lower-case hexadecimal digits";
+                    Refusal::new(ReasonCode::NameInvalid, detail)
+                })
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// The name of one exchange of nonce and evidence; not secret.
+    SessionId;
+    /// The name of a lease; not secret, and no proof of holding it.
+    LeaseId;
+}
+
+/// A nonce as the party that wants evidence gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Challenge {
+    /// When it is over, in Unix seconds.
+    pub expires_at_s: u64,
+    /// What the evidence must bind.
+    pub nonce: Nonce,
+    /// The exchange that it opens.
+    pub session: SessionId,
+}
+
+/// The nonces that were given out, each with what it was given for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Challenges<P> {
+    sessions: BTreeMap<SessionId, Session<P>>,
+    /// In the order of expiry, which is the order of giving, since time only goes on.
+    order: VecDeque<SessionId>,
+    life_s: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Session<P> {
+    nonce: Digest,
+    purpose: P,
+    expires_at_s: u64,
+    spent: bool,
+}
+
+impl<P> Challenges<P> {
+    pub(crate) const fn new(life_s: u64) -> Self {
+        Self { sessions: BTreeMap::new(), order: VecDeque::new(), life_s }
+    }
+
+    /// Draws a nonce. Nothing is remembered before [`Challenges::remember`].
+    pub(crate) fn draw(&self, random: Random<'_>, at_s: u64) -> Result<Challenge, Refusal> {
+        let live =
+            self.sessions.len() - self.order.iter().take_while(|id| self.is_over(id, at_s)).count();
+        if live >= SESSIONS_MAX {
+            let detail = format!("{live} nonces are out, the limit is {SESSIONS_MAX}");
+            return Err(Refusal::new(ReasonCode::TableFull, detail));
+        }
+        let session = SessionId::draw(random);
+        if self.sessions.contains_key(&session) {
+            let detail = "the random source repeated a session id";
+            return Err(Refusal::new(ReasonCode::EventInvalid, detail));
+        }
+        let expires_at_s = at_s.saturating_add(self.life_s);
+        Ok(Challenge { expires_at_s, nonce: Nonce::draw(random), session })
+    }
+
+    fn is_over(&self, id: &SessionId, at_s: u64) -> bool {
+        self.sessions.get(id).is_none_or(|session| session.expires_at_s <= at_s)
+    }
+
+    /// Remembers what was drawn, and forgets what has been over for a whole life, or earlier if
+    /// the table is full.
+    pub(crate) fn remember(
+        &mut self,
+        session: SessionId,
+        nonce: Digest,
+        purpose: P,
+        at_s: u64,
+    ) -> Result<(), Refusal> {
+        while let Some(oldest) = self.order.front().copied() {
+            let long_over = self.is_over(&oldest, at_s.saturating_sub(self.life_s));
+            let full = self.sessions.len() >= SESSIONS_MAX;
+            if !(long_over || full && self.is_over(&oldest, at_s)) {
+                break;
+            }
+            self.sessions.remove(&oldest);
+            self.order.pop_front();
+        }
+        let expires_at_s = at_s.saturating_add(self.life_s);
+        if self.sessions.len() >= SESSIONS_MAX || self.sessions.contains_key(&session) {
+            let detail = format!("session {session} cannot be opened");
+            return Err(Refusal::new(ReasonCode::EventInvalid, detail));
+        }
+        self.sessions.insert(session, Session { nonce, purpose, expires_at_s, spent: false });
+        self.order.push_back(session);
+        Ok(())
+    }
+
+    /// What the nonce was given for, if it is the session's own, unspent and not over.
+    pub(crate) fn ensure(&self, id: &SessionId, nonce: &Nonce, at_s: u64) -> Result<&P, Refusal> {
+        let refuse = |code: ReasonCode| Refusal::new(code, format!("session {id}"));
+        let session = self.sessions.get(id).ok_or_else(|| refuse(ReasonCode::NonceUnknown))?;
+        if session.nonce != nonce.digest() {
+            return Err(refuse(ReasonCode::NonceUnknown));
+        }
+        if session.spent {
+            return Err(refuse(ReasonCode::NonceSpent));
+        }
+        if session.expires_at_s <= at_s {
+            return Err(refuse(ReasonCode::NonceExpired));
+        }
+        Ok(&session.purpose)
+    }
+
+    /// Marks the session's nonce as used.
+    pub(crate) fn spend(&mut self, id: &SessionId) -> Result<(), Refusal> {
+        match self.sessions.get_mut(id) {
+            Some(session) if !session.spent => {
+                session.spent = true;
+                Ok(())
+            }
+            Some(_) | None => {
+                let detail = format!("session {id} cannot be spent");
+                Err(Refusal::new(ReasonCode::EventInvalid, detail))
+            }
+        }
+    }
+
+    /// Marks as used every nonce that was given for such a purpose.
+    pub(crate) fn spend_all(&mut self, of: impl Fn(&P) -> bool) {
+        for session in self.sessions.values_mut() {
+            session.spent |= of(&session.purpose);
+        }
+    }
+}
