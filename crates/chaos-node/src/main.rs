@@ -3,6 +3,7 @@
 mod args;
 mod blocks;
 mod bundles;
+mod channel;
 mod clock;
 mod commands;
 mod exit;
