@@ -1,6 +1,7 @@
 //! The one door to the project's chores: `cargo xtask {demo,test,bench,python,tidy,gen}`.
 
 mod bench;
+mod guests;
 mod process;
 mod python;
 mod tidy;
@@ -20,7 +21,8 @@ usage: cargo xtask <command>
                       (default: all; simulation includes replay)
   python              the part of `test` that checks sdk/python
   tidy                imports point down and ARCHITECTURE.md names the crates that exist
-  gen [--check]       compile the contracts into contracts/artifacts; --check only compares
+  gen [--check]       compile the contracts into contracts/artifacts and the sandbox's components
+                      into guests/artifacts; --check only compares
 ";
 
 fn main() -> ExitCode {
@@ -72,12 +74,14 @@ fn generate(check: bool) -> Result<()> {
     if check {
         step = step.arg("--check");
     }
-    run(step)
+    run(step)?;
+    if check { guests::check() } else { guests::generate() }
 }
 
 /// The order is cheapest first, so that a slip shows in seconds.
 fn test() -> Result<()> {
     run(Step::new("format", cargo()).args(["fmt", "--all", "--check"]))?;
+    run(Step::new("guests' format", cargo()).args(["fmt", "--all", "--check"]).within("guests"))?;
     tidy::run()?;
     generate(true)?;
     run(Step::new("contracts", "npm").args(["test", "--silent"]).within("contracts"))?;

@@ -19,9 +19,7 @@ use chaos_types::{Check, Digest, Rejection};
 use serde::Serialize;
 
 use self::work::Work;
-pub(crate) use self::{
-    governance::DraftBrief, inputs::Inputs, reputation::ScoreDocument, rewards::RewardDocument,
-};
+pub(crate) use self::{governance::DraftBrief, inputs::Inputs, rewards::RewardDocument};
 
 /// The researcher's program: blocks and a studio in, an analysis out.
 pub(crate) const ANALYSE: &str = "chaos-governance/analyse";

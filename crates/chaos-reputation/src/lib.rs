@@ -38,12 +38,14 @@
 //! which one receipt makes two different claims about the same agent, domain and role.
 
 mod decay;
+mod document;
 mod evidence;
 mod interval;
 mod model;
 mod score;
 
 pub use decay::{DAY_MS, DAYS_MAX, DecayTable};
+pub use document::{ScoreDocument, ScoreDocumentError, score_document};
 pub use evidence::{Evidence, EvidenceClass, Outcome, TASK_UNIT_MICRO};
 pub use interval::{Opinion, Wilson, opinion, wilson};
 pub use model::{MODEL, Params, ParamsError};

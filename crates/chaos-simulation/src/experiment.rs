@@ -268,10 +268,6 @@ fn run_paths(
     demand: &Demand,
     threads: NonZeroUsize,
 ) -> Result<Vec<PathPair>, Error> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.get())
-        .build()
-        .map_err(|source| Error::Threads { threads, source })?;
     let spec = PathSpec {
         demand,
         assumptions: &experiment.assumptions,
@@ -280,6 +276,14 @@ fn run_paths(
         start_wei: None,
         settle_blocks: experiment.settle_blocks,
     };
+    if threads == NonZeroUsize::MIN {
+        // No pool: a component of the sandbox has no threads to start.
+        return Ok((0..experiment.paths).map(|path| run_path(experiment, &spec, path)).collect());
+    }
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.get())
+        .build()
+        .map_err(|source| Error::Threads { threads, source })?;
     // An indexed parallel iterator collects in the order of the paths, whoever finishes first.
     Ok(pool.install(|| {
         (0..experiment.paths)

@@ -11,7 +11,9 @@
 //! - [`fee_market`] models demand that answers to price, block after block, under either set of
 //!   parameters; [`run`] compares the two with common seeds and gives intervals.
 //!
-//! [`load`] makes blocks where none are recorded.
+//! [`load`] makes blocks where none are recorded. [`simulate`] is the comparison as bytes in and
+//! bytes out, which a component of the sandbox repeats; it needs nothing of the feature `evm`, with
+//! which the first layer, attacks, load and studies come.
 //!
 //! ```
 //! use chaos_simulation::{
@@ -35,21 +37,30 @@
 //! It refuses to touch files, network or clock: bytes come in, results go out. It refuses a chain
 //! whose fork schedule it does not know.
 
+#[cfg(feature = "evm")]
 pub mod attack;
+#[cfg(feature = "evm")]
 pub mod evm;
 mod experiment;
 pub mod fee_market;
 pub mod fixed;
 pub mod forecast;
+#[cfg(feature = "evm")]
 pub mod load;
 pub mod market;
+mod material;
 pub mod parameters;
 mod result;
+#[cfg(feature = "evm")]
 pub mod study;
 
 pub use experiment::{
     Bound, Error, Experiment, Material, SENSITIVITY_ELASTICITIES_PPM, SensitivityRow, Simulation,
     WORK_BLOCKS_MAX, run, sensitivity,
+};
+pub use material::{
+    MATERIAL_BLOCKS_MAX, MATERIAL_FORMAT, MATERIAL_INPUTS_MAX, MaterialDocument, MaterialError,
+    simulate,
 };
 pub use parameters::{Definition, ParameterName, Parameters, Preset, Setting, parse_setting};
 pub use result::{

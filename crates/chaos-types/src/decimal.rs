@@ -24,8 +24,44 @@ where
     T: FromStr + Display,
     D: Deserializer<'de>,
 {
-    let text = String::deserialize(deserializer)?;
-    let error = || de::Error::custom(format_args!("expected a decimal integer, found `{text}`"));
+    parse(&String::deserialize(deserializer)?)
+}
+
+fn parse<T: FromStr + Display, E: de::Error>(text: &str) -> Result<T, E> {
+    let error = || E::custom(format_args!("expected a decimal integer, found `{text}`"));
     let value: T = text.parse().map_err(|_| error())?;
     if value.to_string() == text { Ok(value) } else { Err(error()) }
+}
+
+/// The same for an optional integer, for `#[serde(with = "chaos_types::decimal::optional")]`; absence
+/// is `null`.
+pub mod optional {
+    use std::{fmt::Display, str::FromStr};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// Writes a decimal string or `null`.
+    ///
+    /// # Errors
+    /// Whatever the serializer reports.
+    pub fn serialize<T, S>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        T: Display,
+        S: Serializer,
+    {
+        value.as_ref().map(ToString::to_string).serialize(serializer)
+    }
+
+    /// Reads a decimal string or `null`.
+    ///
+    /// # Errors
+    /// As [`super::deserialize`].
+    pub fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+    where
+        T: FromStr + Display,
+        D: Deserializer<'de>,
+    {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| super::parse(&text)).transpose()
+    }
 }

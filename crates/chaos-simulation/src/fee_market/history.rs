@@ -1,7 +1,9 @@
 use std::io::Read;
 
 use flate2::read::GzDecoder;
+use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "evm")]
 use crate::evm::BlockReplay;
 
 /// The decompressed file may have this many bytes: 256 MiB, about five million blocks.
@@ -11,20 +13,27 @@ pub const HISTORY_BYTES_MAX: u64 = 256 << 20;
 const HEADER: &str = "number,timestamp,gas_used,gas_limit,base_fee_wei";
 
 /// The fee figures of one real block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ObservedBlock {
     /// Block number.
+    #[serde(with = "chaos_types::decimal")]
     pub number: u64,
     /// Unix time in seconds.
+    #[serde(with = "chaos_types::decimal")]
     pub timestamp: u64,
     /// Gas that the block's transactions used.
+    #[serde(with = "chaos_types::decimal")]
     pub gas_used: u64,
     /// Gas limit of the block.
+    #[serde(with = "chaos_types::decimal")]
     pub gas_limit: u64,
     /// Base fee in wei; `None` before London.
+    #[serde(with = "chaos_types::decimal::optional")]
     pub base_fee_wei: Option<u128>,
 }
 
+#[cfg(feature = "evm")]
 impl From<&BlockReplay> for ObservedBlock {
     /// The header's figures, whatever the replay made of them.
     fn from(replay: &BlockReplay) -> Self {

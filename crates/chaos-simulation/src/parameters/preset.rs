@@ -1,5 +1,6 @@
 use std::{fmt, str::FromStr};
 
+#[cfg(feature = "evm")]
 use revm::primitives::hardfork::SpecId;
 
 use super::{Error, Family, ParameterName as P, Parameters, shorten};
@@ -191,6 +192,7 @@ impl Preset {
     /// The execution rules of the time, as far as this crate can run them: rollups run the EVM of the
     /// Ethereum fork that they had adopted.
     #[must_use]
+    #[cfg(feature = "evm")]
     pub const fn spec(self) -> SpecId {
         match self {
             Self::London => SpecId::LONDON,

@@ -1,39 +1,56 @@
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Layer, MetricRow, Pairs};
+#[cfg(feature = "evm")]
 use crate::evm::{BlockReplay, OutcomeGroup, Rebuilt};
 
 /// What re-execution of one recorded block gave, under its own rules and under the proposal's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EvmBlockFigures {
     /// Block number.
+    #[serde(with = "chaos_types::decimal")]
     pub number: u64,
     /// Whether the replay used exactly the header's gas.
     pub gas_reproduced: bool,
     /// Gas limit of the header.
+    #[serde(with = "chaos_types::decimal")]
     pub gas_limit_baseline: u64,
     /// Gas limit of the counterfactual.
+    #[serde(with = "chaos_types::decimal")]
     pub gas_limit_proposal: u64,
     /// Gas used by the replay.
+    #[serde(with = "chaos_types::decimal")]
     pub gas_used_baseline: u64,
     /// Gas used by the counterfactual.
+    #[serde(with = "chaos_types::decimal")]
     pub gas_used_proposal: u64,
     /// Transactions that the replay included.
+    #[serde(with = "chaos_types::decimal")]
     pub included_baseline: u64,
     /// Transactions that the counterfactual included.
+    #[serde(with = "chaos_types::decimal")]
     pub included_proposal: u64,
     /// Transactions that the replay left out, for example of a kind it does not execute.
+    #[serde(with = "chaos_types::decimal")]
     pub excluded_baseline: u64,
     /// Transactions that the counterfactual left out.
+    #[serde(with = "chaos_types::decimal")]
     pub excluded_proposal: u64,
     /// Transactions that did something else in the counterfactual than in the replay.
+    #[serde(with = "chaos_types::decimal")]
     pub diverged_proposal: u64,
     /// State reads of the replay that fell outside the recorded state.
+    #[serde(with = "chaos_types::decimal")]
     pub unknown_reads_baseline: u64,
     /// State reads of the counterfactual that fell outside the recorded state.
+    #[serde(with = "chaos_types::decimal")]
     pub unknown_reads_proposal: u64,
 }
 
+#[cfg(feature = "evm")]
 impl EvmBlockFigures {
     /// The figures of a replayed block and, if the proposal changes rules of execution, of the same
     /// block built again under them; without one both arms are the replay.

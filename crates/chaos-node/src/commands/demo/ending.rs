@@ -11,6 +11,7 @@ use chaos_agency::{
 };
 use chaos_chains::{ProposalState, U256};
 use chaos_log::SignedCheckpoint;
+use chaos_reputation::ScoreDocument;
 use chaos_types::{Digest, canonical};
 
 use super::{LocalChain, ParameterCall, Stage};
@@ -23,7 +24,7 @@ use crate::{
     exit::{Failure, Kind, OrFail as _},
     home::Deed,
     journey::{Actor, Finished, Receipts, write_file},
-    programs::{DIVIDE, EVIDENCE, Inputs, REWARDS, RewardDocument, SCORE, ScoreDocument},
+    programs::{DIVIDE, EVIDENCE, Inputs, REWARDS, RewardDocument, SCORE},
     simulation::Ground,
 };
 

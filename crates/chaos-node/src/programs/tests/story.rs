@@ -8,6 +8,7 @@ use chaos_agency::{
     receipt::{Input, Product, Program, Replay},
 };
 use chaos_governance::{Analysis, DEFAULT_STUDIO, minutes, refine};
+use chaos_reputation::ScoreDocument;
 use chaos_simulation::{
     Experiment,
     load::{LoadParameters, generate},
@@ -20,7 +21,7 @@ use crate::{
     blocks,
     programs::{
         ANALYSE, BRIEF, DIVIDE, DRAFT, DraftBrief, EVIDENCE, EXPERIMENT, Inputs, REWARDS,
-        RewardDocument, SCORE, SIMULATE, STUDIO, ScoreDocument, reexecute,
+        RewardDocument, SCORE, SIMULATE, STUDIO, reexecute,
     },
     simulation::Ground,
 };
