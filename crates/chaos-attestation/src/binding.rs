@@ -36,6 +36,12 @@ impl ReportData {
         )
     }
 
+    /// Takes 64 bytes as they are, for a question that somebody else has put.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 64]) -> Self {
+        Self(bytes)
+    }
+
     /// The bytes as the quote holds them.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 64] {

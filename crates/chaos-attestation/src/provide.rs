@@ -1,7 +1,9 @@
 //! Where quotes come from.
 
+mod configfs;
 pub mod development;
 
+pub use configfs::{Configfs, TSM_ROOT};
 pub use development::Development;
 
 use crate::{Refusal, ReportData};
