@@ -1,6 +1,7 @@
-//! The one door to the project's chores: `cargo xtask {demo,test,bench,python,tidy,gen}`.
+//! The one door to the project's chores: `cargo xtask {demo,test,bench,fuzz,python,tidy,gen}`.
 
 mod bench;
+mod fuzz;
 mod guests;
 mod process;
 mod python;
@@ -8,8 +9,11 @@ mod tidy;
 
 use std::{env, path::Path, process::ExitCode};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use process::{Step, cargo, npm_install, run};
+
+/// How long `test` runs each fuzz target of secure execution, in seconds; unset, it runs none.
+const FUZZ_SECONDS: &str = "CHAOSCHAIN_FUZZ_SECONDS";
 
 const HELP: &str = "\
 usage: cargo xtask <command>
@@ -19,6 +23,8 @@ usage: cargo xtask <command>
                       the Python package where python3 exists
   bench [NAME] [--json]   measure; NAME is one of simulation, replay, append, verify
                       (default: all; simulation includes replay)
+  fuzz [NAME..] [--seconds N]   run fuzz targets for N seconds each (default 120): all, by name,
+                      or `execution` for those of secure execution
   python              the part of `test` that checks sdk/python
   tidy                imports point down and ARCHITECTURE.md names the crates that exist
   gen [--check]       compile the contracts into contracts/artifacts and the sandbox's components
@@ -35,6 +41,7 @@ fn main() -> ExitCode {
         "demo" => demo(rest),
         "test" => test(),
         "bench" => bench::run(rest),
+        "fuzz" => fuzz::run(rest),
         "python" => python::check(),
         "tidy" => tidy::run(),
         "gen" => generate(rest.iter().any(|argument| argument == "--check")),
@@ -97,7 +104,19 @@ fn test() -> Result<()> {
     run(Step::new("tests", cargo()).args(["test", "--workspace"]).env("CHAOSCHAIN_TEST", "1"))?;
     run(Step::new("docs", cargo())
         .args(["doc", "--workspace", "--no-deps", "--quiet"])
-        .env("RUSTDOCFLAGS", "--deny warnings"))
+        .env("RUSTDOCFLAGS", "--deny warnings"))?;
+    match env::var(FUZZ_SECONDS) {
+        Ok(seconds) => {
+            let seconds = seconds.parse().with_context(|| format!("{FUZZ_SECONDS}={seconds}"))?;
+            fuzz::smoke(&["execution"], seconds)
+        }
+        Err(_) => {
+            complain(&format!(
+                "xtask: fuzz: left out; {FUZZ_SECONDS}=120 adds a smoke run, as in CI"
+            ));
+            Ok(())
+        }
+    }
 }
 
 /// The workspace's root folder.
