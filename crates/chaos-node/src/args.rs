@@ -3,6 +3,7 @@
 mod agent;
 mod forecast;
 mod log;
+mod run;
 mod sources;
 mod work;
 
@@ -15,6 +16,7 @@ pub(crate) use forecast::{BacktestArgs, ForecastArgs, ValidateArgs};
 pub(crate) use log::{
     AnchorArgs, LogArgs, LogCommand, ProveArgs, RebuildArgs, ShowArgs as LogShowArgs,
 };
+pub(crate) use run::{ProviderKind, RunArgs};
 pub(crate) use sources::{ExportArgs, ImportArgs, NodeArgs, StateFrom};
 pub(crate) use work::{
     BlockSource, DemoArgs, ELASTICITY, ProposeArgs, ReplayArgs, SimulateArgs, SimulationArgs,
@@ -66,6 +68,8 @@ pub(crate) enum Command {
     Backtest(BacktestArgs),
     /// Let the studio's agents analyse, draft, simulate and refine a proposal.
     Propose(ProposeArgs),
+    /// Run a component in the sandbox and leave a receipt.
+    Run(RunArgs),
     /// Verify receipt bundles offline.
     Verify(VerifyArgs),
     /// Register, list, show, rotate or revoke agents.

@@ -9,6 +9,7 @@ pub(crate) mod import;
 pub(crate) mod log;
 pub(crate) mod propose;
 pub(crate) mod replay;
+pub(crate) mod run;
 pub(crate) mod simulate;
 pub(crate) mod validate;
 pub(crate) mod verify;

@@ -19,6 +19,7 @@ use chaos_types::{AgentKey, Did, Digest, canonical};
 
 use crate::{
     args::SimulationArgs,
+    enclave::Inside,
     exit::{Failure, Kind, OrFail as _},
     home::{Deed, Home},
     output,
@@ -97,6 +98,8 @@ pub(crate) struct Proposing<'a> {
     pub(crate) researcher: &'a Actor,
     pub(crate) developer: &'a Actor,
     pub(crate) simulation: &'a SimulationArgs,
+    /// Where simulations are run as well, if their receipts are to be attested.
+    pub(crate) inside: Option<&'a Inside>,
     pub(crate) teller: &'a mut Teller,
 }
 
@@ -191,7 +194,7 @@ impl Proposing<'_> {
             keys: vec![&self.researcher.key],
             parents: vec![],
             subjects: vec![Product::new("analysis", output)],
-            evidence: replayable(ANALYSE, inputs, output),
+            evidence: Evidence::Replayable(replay(ANALYSE, inputs, output)),
             action: Action::Analyse(action::Analyse {
                 chain: self.ground.chain.clone(),
                 blocks: Blocks { first, last, count },
@@ -256,19 +259,33 @@ impl Proposing<'_> {
         let asked = self.home.put_blob(&canonical::to_vec(experiment).or_fail(Kind::Check)?)?;
         let mut inputs = self.block_inputs();
         inputs.push(Input { name: EXPERIMENT.to_owned(), digest: asked });
+        let mut keys = vec![&self.researcher.key];
+        let mut text = format!("simulates {change}: result {}", output.short());
+        let evidence = match self.inside {
+            None => Evidence::Replayable(replay(SIMULATE, inputs, output)),
+            Some(inside) => {
+                let material = self.ground.document(experiment)?;
+                let execution = inside.simulate(&material, &bytes)?;
+                self.home.put_blob(&material)?;
+                keys.push(inside.enclave().key());
+                let million = execution.fuel / 1_000_000;
+                text.push_str(&format!(", the same in the sandbox ({million} M fuel), attested"));
+                let replay = replay(SIMULATE, inputs, output);
+                inside.enclave().vouch(self.home, execution, Some(replay))?
+            }
+        };
         let receipt = self.home.act(Deed {
             agent: self.researcher.did,
-            keys: vec![&self.researcher.key],
+            keys,
             parents: vec![analysis],
             subjects: vec![Product::new("simulation-result", output)],
-            evidence: replayable(SIMULATE, inputs, output),
+            evidence,
             action: Action::Simulate(action::Simulate {
                 chain: self.ground.chain.clone(),
                 changes: vec![parameter_change(change)],
                 round,
             }),
         })?;
-        let text = format!("simulates {change}: result {}", output.short());
         self.teller.tell(&self.researcher.name, text, Some(receipt));
         Ok((receipt, simulation))
     }
@@ -302,7 +319,7 @@ impl Proposing<'_> {
             keys: vec![&self.developer.key],
             parents,
             subjects: vec![Product::new("minutes", output)],
-            evidence: replayable(DRAFT, inputs, output),
+            evidence: Evidence::Replayable(replay(DRAFT, inputs, output)),
             action: Action::Draft(action::Draft {
                 title: format!("{} {}", opportunity.rule.as_str(), last.change),
                 chain: self.ground.chain.clone(),
@@ -417,10 +434,9 @@ fn with_change(template: Experiment, change: &Change) -> Experiment {
     Experiment { proposal: template.baseline.with(change.setting()), ..template }
 }
 
-fn replayable(program: &str, inputs: Vec<Input>, output: Digest) -> Evidence {
+fn replay(program: &str, inputs: Vec<Input>, output: Digest) -> Replay {
     let version = env!("CARGO_PKG_VERSION").to_owned();
-    let program = Program { name: program.to_owned(), version };
-    Evidence::Replayable(Replay { program, inputs, output })
+    Replay { program: Program { name: program.to_owned(), version }, inputs, output }
 }
 
 fn parameter_change(change: &Change) -> ParameterChange {

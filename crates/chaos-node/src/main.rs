@@ -1,19 +1,23 @@
 //! The `chaoschain` program: parse, run, report.
 
+mod appraisal;
 mod args;
 mod blocks;
 mod bundles;
 mod channel;
 mod clock;
 mod commands;
+mod enclave;
 mod exit;
 mod home;
 mod journey;
 mod keys;
 mod live;
 mod output;
+mod policy;
 mod programs;
 mod recorded;
+mod sandbox;
 mod simulation;
 mod studio;
 mod study;
@@ -46,6 +50,7 @@ fn run(args: args::Args) -> Result<ExitCode, Failure> {
         Command::Validate(args) => commands::validate::run(&args),
         Command::Backtest(args) => commands::backtest::run(&args),
         Command::Propose(args) => commands::propose::run(&args),
+        Command::Run(args) => commands::run::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::Agent(args) => commands::agent::run(&args),
         Command::Log(args) => commands::log::run(&args),

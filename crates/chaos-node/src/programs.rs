@@ -11,6 +11,7 @@ mod governance;
 mod inputs;
 mod reputation;
 mod rewards;
+mod sandbox;
 mod simulation;
 mod work;
 
@@ -19,7 +20,9 @@ use chaos_types::{Check, Digest, Rejection};
 use serde::Serialize;
 
 use self::work::Work;
-pub(crate) use self::{governance::DraftBrief, inputs::Inputs, rewards::RewardDocument};
+pub(crate) use self::{
+    governance::DraftBrief, inputs::Inputs, rewards::RewardDocument, sandbox::argument_name,
+};
 
 /// The researcher's program: blocks and a studio in, an analysis out.
 pub(crate) const ANALYSE: &str = "chaos-governance/analyse";
@@ -35,6 +38,12 @@ pub(crate) const SCORE: &str = "chaos-reputation";
 
 /// A pool and tasks in, shares out.
 pub(crate) const DIVIDE: &str = "chaos-incentives";
+
+/// A component and its inputs in, its answer out.
+pub(crate) const SANDBOX: &str = "chaos-sandbox";
+
+/// The input of a run that holds the component.
+pub(crate) const COMPONENT: &str = "component";
 
 /// The input of a draft that says which opportunity was taken up, and how to simulate.
 pub(crate) const BRIEF: &str = "brief";
@@ -80,14 +89,19 @@ pub(crate) fn reexecute(
     let work = Work { named, attachments, inputs };
     match (program.name.as_str(), &receipt.action) {
         (ANALYSE, Action::Analyse(claimed)) => governance::analyse(&work, claimed),
-        (SIMULATE, Action::Simulate(claimed)) => simulation::simulate(&work, claimed),
+        (SIMULATE, Action::Simulate(claimed)) => {
+            simulation::simulate(&work, claimed, receipt.evidence.attested())
+        }
+        (SANDBOX, Action::Run(claimed)) => sandbox::run(&work, claimed),
         (DRAFT, Action::Draft(claimed)) => governance::draft(&work, claimed),
         (SCORE, Action::Score(claimed)) => reputation::score(&work, claimed),
         (DIVIDE, Action::Pay(claimed)) => rewards::divide(&work, claimed),
-        (known @ (ANALYSE | SIMULATE | DRAFT | SCORE | DIVIDE), other) => Err(reject(format!(
-            "the receipt is of kind `{}`, which the program `{known}` does not show",
-            other.kind()
-        ))),
+        (known @ (ANALYSE | SIMULATE | DRAFT | SCORE | DIVIDE | SANDBOX), other) => {
+            Err(reject(format!(
+                "the receipt is of kind `{}`, which the program `{known}` does not show",
+                other.kind()
+            )))
+        }
         (other, _) => Err(reject(format!("this release does not know the program `{other}`"))),
     }
 }

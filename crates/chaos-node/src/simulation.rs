@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use chaos_governance::{BlockFacts, report::Validation};
 use chaos_simulation::{
-    EvmBlockFigures, Experiment, Input, Material, Parameters, Program, SensitivityRow, Setting,
-    Simulation,
+    EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Parameters, Program,
+    SensitivityRow, Setting, Simulation,
     evm::{Assumptions, BlockReplay, Order, ReceiptsRoot, ReplayInput, Run, rebuild, replay_all},
     fee_market::{FeeHistory, ObservedBlock},
     study,
@@ -135,6 +135,12 @@ impl Ground {
     pub(crate) fn run(&self, experiment: &Experiment) -> Result<Simulation, Failure> {
         let evm = self.figures(experiment)?;
         chaos_simulation::run(experiment, &self.material(&evm), self.threads).or_fail(Kind::Input)
+    }
+
+    /// Everything an experiment's result follows from, as the document that the component reads.
+    pub(crate) fn document(&self, experiment: &Experiment) -> Result<Vec<u8>, Failure> {
+        let evm = self.figures(experiment)?;
+        MaterialDocument::new(experiment, &self.material(&evm)).to_canonical().or_fail(Kind::Check)
     }
 
     /// Runs an experiment at each published elasticity.

@@ -157,6 +157,9 @@ Examples:
   chaoschain verify demo-out/bundles/05-simulate.json --reexecute
   chaoschain verify demo-out/bundles/05-simulate.json --reexecute --inputs demo-out/inputs
 
+Attested receipts must be of real hardware (the demo's are not, and are refused):
+  chaoschain verify demo-out/bundles/05-simulate.json --policy production
+
 With the key of the log you trust, such as the one that the demo prints at its end:
   chaoschain verify demo-out/bundles/*.json --log VKEY
 
@@ -179,6 +182,13 @@ pub(crate) struct VerifyArgs {
     /// which shows that its parts agree but not whose log it is.
     #[arg(long, value_name = "VKEY")]
     pub(crate) log: Option<String>,
+    /// What quotes must meet: `production`, `development`, or a policy file. Without it each quote is
+    /// held against the preset of its own trust anchor's class, and the answer says which that was.
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) policy: Option<String>,
+    /// A root certificate to trust as development besides the known ones, DER; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) root: Vec<PathBuf>,
     /// Print one JSON object per bundle.
     #[arg(long)]
     pub(crate) json: bool,

@@ -13,9 +13,10 @@ use chaos_governance::proposal::Call;
 use chaos_types::ChainId;
 
 use crate::{
-    args::DemoArgs,
+    args::{DemoArgs, ProviderKind},
     blocks, clock,
     commands::agent::enrol,
+    enclave::{self, Enclave, Inside},
     exit::Failure,
     home::{Home, OPERATOR},
     journey::{self, Actor, Finished, Proposing, Setting, Teller},
@@ -44,6 +45,7 @@ pub(crate) struct Stage<'a> {
     developer: Actor,
     verifier: Actor,
     operator: Actor,
+    inside: Inside,
     teller: Teller,
     source: Source,
     /// Whether anybody knows the password of the key files.
@@ -115,6 +117,7 @@ impl Stage<'_> {
             researcher: &self.researcher,
             developer: &self.developer,
             simulation: &self.args.simulation,
+            inside: Some(&self.inside),
             teller: &mut self.teller,
         }
         .run(&Setting {
@@ -173,8 +176,10 @@ fn set(
         let (did, receipt) = enrol(&mut home, profile)?;
         teller.tell(name, format!("registers as {role}, {}", did.short()), Some(receipt));
     }
+    let inside = enter(&home, &mut teller)?;
     Ok(Stage {
         args,
+        inside,
         researcher: Actor::of(&home, "researcher")?,
         developer: Actor::of(&home, "developer")?,
         verifier: Actor::of(&home, "verifier")?,
@@ -186,4 +191,19 @@ fn set(
         source,
         keys_open,
     })
+}
+
+/// Makes the attested key. The demo's hardware is simulated, and the story says so.
+fn enter(home: &Home, teller: &mut Teller) -> Result<Inside, Failure> {
+    let provider = enclave::provider(ProviderKind::Development, clock::now_ms() / 1000);
+    let operator = home.views().registry().operator();
+    let enclave = Enclave::enter(provider.as_ref(), None, &operator)?;
+    let text = format!(
+        "has its key {} quoted: {}, evidence {}",
+        enclave.key().did().short(),
+        enclave.about(),
+        enclave.evidence_id().short()
+    );
+    teller.tell("enclave", text, None);
+    Inside::new(enclave)
 }

@@ -32,6 +32,7 @@ pub(crate) fn run(args: &ProposeArgs) -> Result<ExitCode, Failure> {
         researcher: &researcher,
         developer: &developer,
         simulation: &args.simulation,
+        inside: None,
         teller: &mut teller,
     }
     .run(&Setting {

@@ -9,15 +9,17 @@ use std::{
 
 use anyhow::Context as _;
 use chaos_agency::pipeline::{self, Options, Outcome, Report, Status};
+use chaos_attestation::Anchor;
 use chaos_chains::{AnchorFact, AnchorProof};
 use chaos_log::VerifierKey;
 use chaos_types::{Check, Rejection};
 use serde_json::json;
 
 use crate::{
+    appraisal::{Appraiser, known_anchors},
     args::VerifyArgs,
     exit::{Failure, Kind, OrFail as _},
-    output,
+    output, policy,
     programs::{self, Inputs},
 };
 
@@ -33,6 +35,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         ),
         None => None,
     };
+    let appraiser = appraiser(args)?;
     let mut rejected = 0_usize;
     for path in &args.files {
         let bytes = read(path)?;
@@ -45,7 +48,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         } else {
             args.inputs.clone()
         };
-        let report = check(&bytes, trusted.as_ref(), args.reexecute.then(|| Inputs::new(folders)));
+        let inputs = args.reexecute.then(|| Inputs::new(folders));
+        let report = check(&bytes, trusted.as_ref(), &appraiser, inputs);
         rejected += usize::from(report.result.is_err());
         if args.json {
             print_json(path, &report)?;
@@ -60,16 +64,38 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     Ok(if rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
 }
 
+/// The trust anchors and the policy that the command line names.
+fn appraiser(args: &VerifyArgs) -> Result<Appraiser, Failure> {
+    let mut anchors = known_anchors();
+    for path in &args.root {
+        let der = fs::read(path)
+            .with_context(|| format!("cannot read {}", path.display()))
+            .or_fail(Kind::Input)?;
+        let anchor = Anchor::from_root(&der).or_fail(Kind::Input);
+        anchors.push(anchor.map_err(|failure| failure.context(path.display()))?);
+    }
+    let policy = args.policy.as_deref().map(policy::named).transpose()?;
+    Ok(Appraiser::new(anchors, policy, None))
+}
+
 /// Verifies one bundle's bytes with everything this program can check.
-pub(crate) fn check(bytes: &[u8], log: Option<&VerifierKey>, inputs: Option<Inputs>) -> Report {
+pub(crate) fn check(
+    bytes: &[u8],
+    log: Option<&VerifierKey>,
+    appraiser: &Appraiser,
+    inputs: Option<Inputs>,
+) -> Report {
     let reexecute = |receipt: &_, attachments: &_| match &inputs {
         Some(inputs) => programs::reexecute(receipt, attachments, inputs),
         None => Err(Rejection::new(Check::Evidence, "re-execution was not asked for")),
     };
+    let attestation = |receipt: &_, attested: &_, attachments: &_, at_s| {
+        appraiser.check(receipt, attested, attachments, at_s)
+    };
     let options = Options {
         log,
         reexecute: inputs.as_ref().map(|_| &reexecute as pipeline::Reexecute<'_>),
-        attestation: None,
+        attestation: Some(&attestation),
         anchor: Some(&check_anchor),
     };
     pipeline::verify(bytes, &options)
@@ -161,7 +187,7 @@ fn print_json(path: &Path, report: &Report) -> Result<(), Failure> {
             "id": receipt.id,
             "agent": receipt.agent,
             "kind": receipt.action.kind(),
-            "evidence": receipt.evidence.class(),
+            "evidence": receipt.evidence.classes(),
         })
     });
     output::json(&json!({
@@ -181,7 +207,7 @@ fn print_human(path: &Path, report: &Report) {
             Status::NotApplicable => output::dim("n/a "),
         };
         let detail = output::one_line(detail);
-        output::line(format_args!("  {mark}  {:<10}  {detail}", check.to_string()));
+        output::line(format_args!("  {mark}  {:<11}  {detail}", check.to_string()));
     }
     match &report.result {
         Ok(receipt) => output::line(format_args!(
@@ -189,7 +215,7 @@ fn print_human(path: &Path, report: &Report) {
             output::good("accepted"),
             receipt.action.kind(),
             receipt.id,
-            receipt.evidence.class()
+            receipt.evidence.classes()
         )),
         Err(rejection) => {
             output::line(format_args!("  {}  by {}", output::bad("rejected"), rejection.check));

@@ -9,6 +9,9 @@ use chaos_types::{Digest, Rejection};
 use super::reject;
 use crate::{blocks, exit::Failure};
 
+/// A file larger than this is no input of a component, in bytes: 64 MiB.
+const FILE_BYTES_MAX: u64 = 64 << 20;
+
 /// Folders in which inputs are looked up by digest.
 pub(crate) struct Inputs {
     folders: Vec<PathBuf>,
@@ -75,6 +78,23 @@ impl Inputs {
             }
         }
         Err(self.missing(named, &unread))
+    }
+
+    /// The bytes of the file in the folders that has this digest.
+    pub(super) fn file(&self, named: &receipt::Input) -> Result<Vec<u8>, Rejection> {
+        let files = self.folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
+        for path in files.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
+            let small = fs::metadata(&path)
+                .is_ok_and(|file| file.is_file() && file.len() <= FILE_BYTES_MAX);
+            if !small {
+                continue;
+            }
+            match fs::read(&path) {
+                Ok(bytes) if Digest::of(&bytes) == named.digest => return Ok(bytes),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Err(self.missing(named, &[]))
     }
 
     /// A file that cannot be read may be the one that is missing, so it is named first.

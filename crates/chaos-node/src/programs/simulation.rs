@@ -1,17 +1,25 @@
 //! Replaying blocks, and a simulation on them.
 
-use chaos_agency::action::{ParameterChange, Simulate};
+use chaos_agency::{
+    action::{ParameterChange, Simulate},
+    receipt::{Attested, Execution},
+};
 use chaos_simulation::{Experiment, evm::ReplayInput};
 use chaos_types::{ChainId, Digest, Rejection};
 
 use super::{EXPERIMENT, ensure_claim, json, reject, shown, work::Work};
 use crate::{
     blocks::ChainBlocks,
+    enclave, sandbox,
     simulation::{FEE_HISTORY, Ground},
 };
 
 /// Runs the experiment again.
-pub(super) fn simulate(work: &Work<'_>, claimed: &Simulate) -> Result<Digest, Rejection> {
+pub(super) fn simulate(
+    work: &Work<'_>,
+    claimed: &Simulate,
+    attested: Option<&Attested>,
+) -> Result<Digest, Rejection> {
     work.ensure_inputs(|name| name == EXPERIMENT || is_ground(name))?;
     let experiment: Experiment = work.document(EXPERIMENT)?;
     ensure_claim("changes", &claimed.changes, &changes(&experiment))?;
@@ -19,7 +27,26 @@ pub(super) fn simulate(work: &Work<'_>, claimed: &Simulate) -> Result<Digest, Re
     ensure_claim("chain", &claimed.chain, &ground.chain)?;
     ensure_baseline(&experiment, &ground)?;
     let simulation = ground.run(&experiment).map_err(shown)?;
+    if let Some(attested) = attested {
+        let native = simulation.result.to_canonical().map_err(shown)?;
+        ensure_execution(&attested.execution, &ground, &experiment, &native)?;
+    }
     simulation.result.digest().map_err(shown)
+}
+
+/// What the attested key vouches for must follow from the same inputs: the material that the component
+/// was given, what it answered, and how much fuel it used.
+fn ensure_execution(
+    claimed: &Execution,
+    ground: &Ground,
+    experiment: &Experiment,
+    native: &[u8],
+) -> Result<(), Rejection> {
+    let material = ground.document(experiment).map_err(shown)?;
+    let component =
+        sandbox::shared().map_err(shown)?.compile(sandbox::FEE_MARKET).map_err(shown)?;
+    let execution = enclave::simulate(&component, &material, native).map_err(shown)?;
+    ensure_claim("execution", claimed, &execution)
 }
 
 /// What an experiment changes, in the form that receipts use.

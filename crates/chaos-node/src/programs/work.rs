@@ -1,6 +1,6 @@
 //! What a program is given: the inputs that a receipt names, and where their bytes are found.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use chaos_agency::{Attachments, receipt};
 use chaos_types::{Rejection, canonical};
@@ -36,14 +36,26 @@ impl Work<'_> {
 
     /// The bytes of the input called `name`, from the bundle.
     pub(super) fn attached(&self, name: &str) -> Result<&[u8], Rejection> {
-        let input = self
-            .named
-            .iter()
-            .find(|input| input.name == name)
-            .ok_or_else(|| reject(format!("the receipt names no input `{name}`")))?;
+        let input = self.input(name)?;
         self.attachments
             .get(&input.digest)
             .ok_or_else(|| reject(format!("the bundle lacks input `{name}` ({})", input.digest)))
+    }
+
+    /// The bytes of the input called `name`, from the bundle or from a file.
+    pub(super) fn bytes(&self, name: &str) -> Result<Cow<'_, [u8]>, Rejection> {
+        let input = self.input(name)?;
+        match self.attachments.get(&input.digest) {
+            Some(bytes) => Ok(Cow::Borrowed(bytes)),
+            None => self.inputs.file(input).map(Cow::Owned),
+        }
+    }
+
+    fn input(&self, name: &str) -> Result<&receipt::Input, Rejection> {
+        self.named
+            .iter()
+            .find(|input| input.name == name)
+            .ok_or_else(|| reject(format!("the receipt names no input `{name}`")))
     }
 
     /// The canonical document that is the input called `name`.

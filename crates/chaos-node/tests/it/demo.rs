@@ -45,6 +45,7 @@ fn demo_tells_the_whole_story_and_strangers_can_check_it() {
     every_bundle_verifies(&out, &first);
     flipped_and_truncated_bundles_are_rejected(&out);
     reexecution_needs_its_inputs(&out);
+    simulations_are_attested_by_development_trust_and_by_no_other(&out);
     views_rebuild_from_the_log(&out);
     help_examples_work_beside_the_demo(dir.path());
 
@@ -125,6 +126,43 @@ fn reexecution_needs_its_inputs(out: &Path) {
     let line = verify(&bundle(out, "simulate"), &more).expect_code(1).json().remove(0);
     assert_eq!(failed(&line), "evidence");
     assert!(line.to_string().contains("--inputs"), "says what to do: {line}");
+}
+
+fn check<'a>(line: &'a Value, name: &str) -> &'a Value {
+    let checks = line["checks"].as_array().unwrap();
+    checks.iter().find(|check| check["check"] == name).unwrap_or_else(|| panic!("{name}: {line}"))
+}
+
+fn simulations_are_attested_by_development_trust_and_by_no_other(out: &Path) {
+    let simulation = bundle(out, "simulate");
+    let line = verify(&simulation, &["--reexecute"]).expect_code(0).json().remove(0);
+    assert_eq!(line["receipt"]["evidence"], "attested and replayable");
+    assert_eq!(check(&line, "evidence")["status"], "passed");
+    assert_eq!(check(&line, "attestation")["status"], "passed");
+    let detail = check(&line, "attestation")["detail"].as_str().unwrap();
+    assert!(detail.contains("development trust, no hardware"), "{detail}");
+
+    let line = verify(&simulation, &["--policy", "production"]).expect_code(1).json().remove(0);
+    assert_eq!(failed(&line), "attestation");
+    let detail = check(&line, "attestation")["detail"].as_str().unwrap();
+    assert!(detail.starts_with("anchor-class-refused: "), "{detail}");
+    assert_eq!(check(&line, "evidence")["status"], "passed", "what can be repeated still can be");
+
+    let draft = verify(&bundle(out, "draft"), &["--policy", "production"]).expect_code(0).json();
+    assert_eq!(draft[0]["receipt"]["evidence"], "replayable");
+    assert_eq!(check(&draft[0], "attestation")["status"], "not_applicable");
+
+    let good = fs::read(&simulation).unwrap();
+    let path = out.join("tampered.json");
+    for step in 0..64 {
+        let at = step * good.len() / 64;
+        let mut flipped = good.clone();
+        flipped[at] ^= 1;
+        fs::write(&path, &flipped).unwrap();
+        let line = verify(&path, &[]).expect_code(1).json().remove(0);
+        assert_eq!(line["verdict"], "rejected", "byte {at}");
+    }
+    fs::remove_file(&path).unwrap();
 }
 
 fn views_rebuild_from_the_log(out: &Path) {

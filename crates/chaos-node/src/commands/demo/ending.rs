@@ -16,6 +16,7 @@ use chaos_types::{Digest, canonical};
 
 use super::{LocalChain, ParameterCall, Stage};
 use crate::{
+    appraisal::{Appraiser, known_anchors},
     bundles,
     commands::{
         anchor::{self, Anchoring},
@@ -265,7 +266,8 @@ impl Stage<'_> {
         let checkpoint = self.home.checkpoint()?;
         let bundle = bundles::build(&self.home, &simulation, &checkpoint, None)?;
         let inputs = Inputs::new(self.source.folders.clone());
-        let report = verify::check(&bundle, None, Some(inputs));
+        let appraiser = Appraiser::new(known_anchors(), None, None);
+        let report = verify::check(&bundle, None, &appraiser, Some(inputs));
         let failed = report.result.as_ref().err().map(|rejection| rejection.check);
         let action = Action::Verify(Verdict { receipt: simulation, failed, reexecuted: true });
         let receipt =

@@ -1,0 +1,244 @@
+//! `chaoschain run`.
+
+use std::{fs, path::Path, process::ExitCode};
+
+use anyhow::Context as _;
+use chaos_agency::{
+    Action, Evidence, action,
+    receipt::{self, Product, Program, Replay},
+};
+use chaos_sandbox::{Argument, Inputs, Outcome, Run, World};
+use chaos_types::Digest;
+use serde_json::json;
+
+use crate::{
+    args::RunArgs,
+    bundles, clock,
+    enclave::{self, Enclave},
+    exit::{Failure, Kind, OrFail as _},
+    home::{Deed, Home},
+    journey::Actor,
+    output,
+    programs::{COMPONENT, SANDBOX, argument_name},
+    sandbox,
+};
+
+/// An input file is at most this long, in bytes: 64 MiB.
+const INPUT_BYTES_MAX: u64 = 64 << 20;
+
+/// What was run on what.
+struct Task {
+    component: Vec<u8>,
+    arguments: Vec<Vec<u8>>,
+    named: Vec<(String, Vec<u8>)>,
+}
+
+pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
+    let task = Task::read(args)?;
+    let sandbox = sandbox::open(&args.data.data)?;
+    let component = sandbox
+        .compile(&task.component)
+        .or_fail(Kind::Input)
+        .map_err(|failure| failure.context(args.component.display()))?;
+    let world = world(args, &component.worlds().collect::<Vec<_>>())?;
+    let parts: Vec<&[u8]> = task.arguments.iter().map(Vec::as_slice).collect();
+    let argument = Argument::of(world, &parts).ok_or_else(|| {
+        Failure::message(
+            Kind::Input,
+            format!("--input: the world {world} does not take {} inputs", parts.len()),
+        )
+        .hint("a strategy takes its state and an event, every other world one document")
+    })?;
+    let done = component.run(argument, &task.inputs()?).or_fail(Kind::Check)?;
+    let receipt = if args.no_receipt { None } else { Some(leave(args, &task, &done)?) };
+    let answer = if sandbox::answered(&done) { Some(sandbox::output(&done)?) } else { None };
+    if let (Some(path), Some(answer)) = (&args.out, &answer) {
+        fs::write(path, answer)
+            .with_context(|| format!("cannot write {}", path.display()))
+            .or_fail(Kind::Storage)?;
+    }
+    if args.json {
+        print_json(args, &done, answer.as_deref(), receipt.as_ref())?;
+    } else {
+        print_human(args, &done, answer.as_deref(), receipt.as_ref());
+    }
+    Ok(if sandbox::answered(&done) { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
+}
+
+impl Task {
+    fn read(args: &RunArgs) -> Result<Self, Failure> {
+        let arguments = args.input.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+        let mut named: Vec<(String, Vec<u8>)> = Vec::new();
+        for text in &args.named {
+            let Some((name, path)) = text.split_once('=') else {
+                let expected = format!("--named: expected NAME=FILE, found `{text}`");
+                return Err(Failure::message(Kind::Input, expected));
+            };
+            if named.iter().any(|(known, _)| known == name) {
+                let twice = format!("--named: the input `{name}` is given twice");
+                return Err(Failure::message(Kind::Input, twice));
+            }
+            named.push((name.to_owned(), read(Path::new(path))?));
+        }
+        Ok(Self { component: read(&args.component)?, arguments, named })
+    }
+
+    fn inputs(&self) -> Result<Inputs, Failure> {
+        Inputs::new(self.named.iter().cloned()).or_fail(Kind::Input)
+    }
+}
+
+/// The bytes of a file that may not be longer than an input.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    let cannot = || format!("cannot read {}", path.display());
+    let length = fs::metadata(path).with_context(cannot).or_fail(Kind::Input)?.len();
+    if length > INPUT_BYTES_MAX {
+        return Err(Failure::message(
+            Kind::Input,
+            format!(
+                "{} has {length} bytes, an input has at most {INPUT_BYTES_MAX}",
+                path.display()
+            ),
+        ));
+    }
+    fs::read(path).with_context(cannot).or_fail(Kind::Input)
+}
+
+/// The world that was asked for, or the only one that the component has.
+fn world(args: &RunArgs, has: &[World]) -> Result<World, Failure> {
+    let names: Vec<_> = has.iter().map(ToString::to_string).collect();
+    if let Some(asked) = &args.world {
+        return has.iter().copied().find(|world| world.to_string() == *asked).ok_or_else(|| {
+            let found = format!("--world: the component has {}, not `{asked}`", names.join(", "));
+            Failure::message(Kind::Input, found)
+        });
+    }
+    match has {
+        [only] => Ok(*only),
+        _ => Err(Failure::message(
+            Kind::Input,
+            format!("the component has the worlds {}", names.join(", ")),
+        )
+        .hint("choose one with --world")),
+    }
+}
+
+/// Signs and logs what was run.
+fn leave(args: &RunArgs, task: &Task, done: &Run) -> Result<Digest, Failure> {
+    let mut home = Home::open_or_create(&args.data.data, None)?;
+    let actor = Actor::of(&home, &args.agent)?;
+    let execution = sandbox::execution(done)?;
+    let mut inputs = vec![receipt::Input {
+        name: COMPONENT.to_owned(),
+        digest: home.put_blob(&task.component)?,
+    }];
+    for (index, bytes) in task.arguments.iter().enumerate() {
+        let digest = home.put_blob(bytes)?;
+        inputs.push(receipt::Input { name: argument_name(done.world, index).to_owned(), digest });
+    }
+    for (name, bytes) in &task.named {
+        let digest = home.put_blob(bytes)?;
+        inputs.push(receipt::Input { name: format!("named/{name}"), digest });
+    }
+    let output = home.put_blob(&sandbox::output(done)?)?;
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let replay = Replay { program: Program { name: SANDBOX.to_owned(), version }, inputs, output };
+    let enclave = match args.attest {
+        Some(kind) => {
+            let provider = enclave::provider(kind, clock::now_ms() / 1000);
+            let collateral = args.collateral.as_deref().map(read).transpose()?;
+            let operator = home.views().registry().operator();
+            Some(Enclave::enter(provider.as_ref(), collateral, &operator)?)
+        }
+        None => None,
+    };
+    let evidence = match &enclave {
+        Some(enclave) => enclave.vouch(&home, execution.clone(), Some(replay))?,
+        None => Evidence::Replayable(replay),
+    };
+    let mut keys = vec![&actor.key];
+    keys.extend(enclave.as_ref().map(Enclave::key));
+    let receipt = home.act(Deed {
+        agent: actor.did,
+        keys,
+        parents: vec![],
+        subjects: vec![Product::new("answer", output)],
+        evidence,
+        action: Action::Run(action::Run { execution, answered: sandbox::answered(done) }),
+    })?;
+    home.save_views()?;
+    if let Some(enclave) = &enclave {
+        output::say(format_args!(
+            "attested by {}, evidence {}",
+            enclave.about(),
+            enclave.evidence_id()
+        ));
+    }
+    if let Some(path) = &args.bundle {
+        let checkpoint = home.checkpoint()?;
+        let bytes = bundles::build(&home, &receipt, &checkpoint, None)?;
+        fs::write(path, bytes)
+            .with_context(|| format!("cannot write {}", path.display()))
+            .or_fail(Kind::Storage)?;
+    }
+    Ok(receipt)
+}
+
+/// How a run ended, in words.
+fn ending(done: &Run) -> String {
+    match &done.outcome {
+        Outcome::Answer(_) => "answer".to_owned(),
+        Outcome::Failure(failure) => failure.to_string(),
+        Outcome::Trap(trap) => format!("trap: {trap}"),
+        Outcome::Malformed(malformed) => format!("malformed output: {malformed}"),
+    }
+}
+
+fn print_json(
+    args: &RunArgs,
+    done: &Run,
+    answer: Option<&[u8]>,
+    receipt: Option<&Digest>,
+) -> Result<(), Failure> {
+    let answer = answer.map(|bytes| match std::str::from_utf8(bytes) {
+        Ok(text) => json!({ "text": text }),
+        Err(_) => json!({ "hex": hex::encode(bytes) }),
+    });
+    output::json(&json!({
+        "ended": ending(done),
+        "answer": if args.out.is_some() { None } else { answer },
+        "execution": sandbox::execution(done)?,
+        "code_identity": done.code.digest().or_fail(Kind::Check)?,
+        "host_calls": done.transcript.calls().len(),
+        "receipt": receipt,
+    }))
+}
+
+fn print_human(args: &RunArgs, done: &Run, answer: Option<&[u8]>, receipt: Option<&Digest>) {
+    match (answer, &args.out) {
+        (Some(bytes), Some(path)) => {
+            output::say(format_args!("{} bytes written to {}", bytes.len(), path.display()));
+        }
+        (Some(bytes), None) => match std::str::from_utf8(bytes) {
+            Ok(text) => output::line(text),
+            Err(_) => output::line(hex::encode(bytes)),
+        },
+        (None, _) => output::line(output::bad(&output::one_line(&ending(done)))),
+    }
+    let code = &done.code;
+    for (name, value) in [
+        ("world", done.world.to_string()),
+        ("fuel", done.fuel.to_string()),
+        ("component", code.component.to_string()),
+        ("engine", code.engine.clone()),
+        ("configuration", code.configuration.to_string()),
+        ("interface", code.interface.clone()),
+        (
+            "transcript",
+            format!("{} ({} calls)", done.transcript.head(), done.transcript.calls().len()),
+        ),
+        ("receipt", receipt.map_or_else(|| "none".to_owned(), ToString::to_string)),
+    ] {
+        output::say(format_args!("{name:<14} {value}"));
+    }
+}
