@@ -4,7 +4,7 @@ use chaos_types::{Did, Digest, canonical};
 use serde::{Deserialize, Serialize};
 
 use super::{Allowlist, Entry, invalid};
-use crate::{ReasonCode, Refusal, WorkloadId};
+use crate::{ReasonCode, Refusal, WorkloadId, Workloads};
 
 /// Whose list a verifier follows, and how many of which builders must vouch for an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,7 +101,7 @@ impl State {
     /// # Errors
     /// [`ReasonCode::ClockSetBack`], [`ReasonCode::AllowlistExpired`], or
     /// [`ReasonCode::WorkloadNotAllowed`] with what is missing.
-    pub fn ensure_active(&self, workload: &WorkloadId, at_s: u64) -> Result<&Entry, Refusal> {
+    pub fn active(&self, workload: &WorkloadId, at_s: u64) -> Result<&Entry, Refusal> {
         self.ensure_not_before_latest(at_s)?;
         let refuse = |detail: String| Err(Refusal::new(ReasonCode::WorkloadNotAllowed, detail));
         let Some(held) = &self.held else {
@@ -178,6 +178,19 @@ impl State {
         }
         let detail = format!("it is {at_s}, and it was already {}", self.latest_at_s);
         Err(Refusal::new(ReasonCode::ClockSetBack, detail))
+    }
+}
+
+impl Workloads for State {
+    fn ensure_active(&self, workload: &WorkloadId, at_s: u64) -> Result<(), Refusal> {
+        self.active(workload, at_s).map(|_| ())
+    }
+
+    fn about(&self) -> String {
+        self.held.as_ref().map_or_else(
+            || "no allowlist was accepted yet".to_owned(),
+            |held| format!("allowlist {} {}", held.accepted.sequence, held.accepted.digest),
+        )
     }
 }
 

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::Workloads;
 
 const DAY_S: u64 = 86_400;
 const FROM_S: u64 = 1_790_000_000;
@@ -80,18 +81,30 @@ fn check_code<T: std::fmt::Debug>(found: Result<T, Refusal>, code: ReasonCode, p
 fn a_workload_that_two_known_builders_vouch_for_is_active() {
     let mut state = state();
     check_code(
-        state.ensure_active(&workload(1), FROM_S),
+        state.active(&workload(1), FROM_S),
         ReasonCode::WorkloadNotAllowed,
         "no allowlist was accepted yet",
     );
     let envelope = signed(&list(1, vec![entry(1, &[11, 12]), entry(2, &[11])]));
     let accepted = state.accept(&envelope, FROM_S).unwrap();
     assert_eq!(accepted, Accepted { sequence: 1, digest: Digest::of(&envelope) });
-    assert_eq!(state.ensure_active(&workload(1), FROM_S).unwrap().build, build(1));
-    let one = state.ensure_active(&workload(2), FROM_S);
+    assert_eq!(state.active(&workload(1), FROM_S).unwrap().build, build(1));
+    let one = state.active(&workload(2), FROM_S);
     check_code(one, ReasonCode::WorkloadNotAllowed, "needs 2 rebuilds by known builders, has 1");
-    let absent = state.ensure_active(&workload(3), FROM_S);
+    let absent = state.active(&workload(3), FROM_S);
     check_code(absent, ReasonCode::WorkloadNotAllowed, "is not on allowlist 1");
+}
+
+#[test]
+fn a_state_answers_for_policies() {
+    let mut state = state();
+    let envelope = signed(&list(4, vec![entry(1, &[11, 12])]));
+    state.accept(&envelope, FROM_S).unwrap();
+    let workloads: &dyn Workloads = &state;
+    assert_eq!(workloads.ensure_active(&workload(1), FROM_S), Ok(()));
+    let absent = workloads.ensure_active(&workload(2), FROM_S);
+    check_code(absent, ReasonCode::WorkloadNotAllowed, "is not on allowlist 4");
+    assert_eq!(workloads.about(), format!("allowlist 4 {}", Digest::of(&envelope)));
 }
 
 #[test]
@@ -99,7 +112,7 @@ fn builders_that_the_verifier_does_not_know_do_not_count() {
     let mut state = state();
     state.accept(&signed(&list(1, vec![entry(1, &[11, 50, 51])])), FROM_S).unwrap();
     check_code(
-        state.ensure_active(&workload(1), FROM_S),
+        state.active(&workload(1), FROM_S),
         ReasonCode::WorkloadNotAllowed,
         "needs 2 rebuilds by known builders, has 1",
     );
@@ -146,8 +159,8 @@ fn an_older_or_different_list_is_a_rollback() {
     );
     assert_eq!(state, kept);
     state.accept(&new, FROM_S + 2).unwrap();
-    assert!(state.ensure_active(&workload(1), FROM_S + 2).is_err());
-    assert!(state.ensure_active(&workload(2), FROM_S + 2).is_ok());
+    assert!(state.active(&workload(1), FROM_S + 2).is_err());
+    assert!(state.active(&workload(2), FROM_S + 2).is_ok());
 }
 
 #[test]
@@ -219,8 +232,8 @@ fn a_list_outside_its_dates_is_refused() {
     check_code(state().accept(&envelope, UNTIL_S), expired, "allowlist 1 holds from");
     let mut state = state();
     state.accept(&envelope, FROM_S).unwrap();
-    assert!(state.ensure_active(&workload(1), UNTIL_S - 1).is_ok());
-    check_code(state.ensure_active(&workload(1), UNTIL_S), expired, "allowlist 1 holds from");
+    assert!(state.active(&workload(1), UNTIL_S - 1).is_ok());
+    check_code(state.active(&workload(1), UNTIL_S), expired, "allowlist 1 holds from");
 }
 
 #[test]
@@ -229,10 +242,10 @@ fn a_clock_set_back_is_refused() {
     let envelope = signed(&list(1, vec![entry(1, &[11, 12])]));
     state.accept(&envelope, FROM_S + 10).unwrap();
     let back = ReasonCode::ClockSetBack;
-    check_code(state.ensure_active(&workload(1), FROM_S + 9), back, "it was already");
+    check_code(state.active(&workload(1), FROM_S + 9), back, "it was already");
     check_code(state.accept(&envelope, FROM_S + 9), back, "it was already");
     state.observe(FROM_S + 20).unwrap();
-    check_code(state.ensure_active(&workload(1), FROM_S + 19), back, "it was already");
+    check_code(state.active(&workload(1), FROM_S + 19), back, "it was already");
 }
 
 #[test]
@@ -242,7 +255,7 @@ fn a_revocation_is_immediate_and_cannot_be_taken_back() {
     let revoking = Allowlist { revoked: vec![revocation(1)], ..list(2, Vec::new()) };
     state.accept(&signed(&revoking), FROM_S).unwrap();
     check_code(
-        state.ensure_active(&workload(1), FROM_S),
+        state.active(&workload(1), FROM_S),
         ReasonCode::WorkloadNotAllowed,
         "is revoked: key leaked",
     );
