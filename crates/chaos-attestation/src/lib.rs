@@ -23,6 +23,7 @@ pub mod channel;
 pub mod claims;
 pub mod collateral;
 pub mod event_log;
+pub mod directory;
 pub mod exchange;
 mod name;
 pub mod policy;

@@ -102,6 +102,7 @@ reasons! {
     EventInvalid = "event-invalid", "An event does not follow from the ones before it.";
     ServiceUnknown = "service-unknown", "There is no service of this name.";
     ServiceRevoked = "service-revoked", "The service was revoked.";
+    ServiceNotRevoked = "service-not-revoked", "The service is not revoked.";
     ServiceExpired = "service-expired", "The service did not renew its registration in time.";
     NotOwner = "not-owner", "The key is not the one that owns the registration.";
     ServiceInvalid = "service-invalid", "The registration breaks a rule: a name, tag, endpoint or count.";
