@@ -293,13 +293,8 @@ impl Receipt {
                 return Err(reject(format!("evidence output {output} is not among the subjects")));
             }
         }
-        if let Some(attested) = evidence.attested()
-            && (opened.signers.len() < 2 || opened.signers.last() != Some(&attested.key))
-        {
-            return Err(reject(format!(
-                "the attested key {} signs after the agent, found signers {:?}",
-                attested.key, opened.signers
-            )));
+        if let Some(attested) = evidence.attested() {
+            ensure_attested(attested, &opened.signers, &action)?;
         }
         Ok(Self {
             id: opened.digest,
@@ -313,6 +308,33 @@ impl Receipt {
             action,
         })
     }
+}
+
+/// The attested key signs last, and whatever the receipt says about the run is one story: two outputs
+/// would let the one that can be repeated lend its belief to the other.
+fn ensure_attested(attested: &Attested, signers: &[Did], action: &Action) -> Result<(), Rejection> {
+    let reject = |reason: String| Err(Rejection::new(Check::Statement, reason));
+    if signers.len() < 2 || signers.last() != Some(&attested.key) {
+        return reject(format!(
+            "the attested key {} signs after the agent, found signers {signers:?}",
+            attested.key
+        ));
+    }
+    let execution = &attested.execution;
+    if let Some(replay) = &attested.replay
+        && replay.output != execution.output
+    {
+        return reject(format!(
+            "what ran inside gave {}, what can be run again gave {}",
+            execution.output, replay.output
+        ));
+    }
+    if let Action::Run(run) = action
+        && run.execution != *execution
+    {
+        return reject("the run and the attested execution are not the same".to_owned());
+    }
+    Ok(())
 }
 
 #[cfg(test)]
