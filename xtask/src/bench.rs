@@ -26,13 +26,15 @@ const MARKET: Target = Target { package: "chaos-simulation", name: "market" };
 const WHOLE: Target = Target { package: "chaos-node", name: "simulation" };
 const APPEND: Target = Target { package: "chaos-store", name: "append" };
 const VERIFY: Target = Target { package: "chaos-agency", name: "verify" };
+const ATTESTATION: Target = Target { package: "chaos-attestation", name: "attestation" };
 
 /// What can be asked for, and the targets that it runs one after the other.
-const BENCHES: [(&str, &[&Target]); 4] = [
+const BENCHES: [(&str, &[&Target]); 5] = [
     ("replay", &[&REPLAY]),
     ("simulation", &[&REPLAY, &MARKET, &WHOLE]),
     ("append", &[&APPEND]),
     ("verify", &[&VERIFY]),
+    ("attestation", &[&ATTESTATION]),
 ];
 
 /// Runs the named bench, or all of them.

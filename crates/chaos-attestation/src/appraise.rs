@@ -179,6 +179,3 @@ impl Appraisal {
 fn short(bytes: &[u8; 64]) -> String {
     format!("{}…", hex::encode(&bytes[..8]))
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,3 +1,5 @@
+mod remedy;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

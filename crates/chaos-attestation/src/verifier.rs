@@ -71,6 +71,12 @@ impl Verifier {
         &self.anchors
     }
 
+    /// How many platforms it remembers now.
+    #[must_use]
+    pub fn platforms_len(&self) -> usize {
+        self.platforms().len()
+    }
+
     /// Verifies a quote as [`crate::verify()`] does.
     ///
     /// # Errors
@@ -120,6 +126,3 @@ impl Verifier {
         self.platforms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-#[cfg(test)]
-mod tests;

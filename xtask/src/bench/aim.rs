@@ -5,6 +5,8 @@
 pub(crate) enum Aim {
     /// The value over its reference, at least this.
     RatioAtLeast(f64),
+    /// The value over its reference, at most this.
+    RatioAtMost(f64),
     /// The value, at least this.
     AtLeast(f64),
     /// The value, below this.
@@ -12,7 +14,7 @@ pub(crate) enum Aim {
 }
 
 /// The aims, by measure; a measure that is not named has none.
-const AIMS: [(&str, Aim); 12] = [
+const AIMS: [(&str, Aim); 16] = [
     ("evm_one_core", Aim::RatioAtLeast(0.95)),
     ("evm_vs_anvil", Aim::RatioAtLeast(20.0)),
     ("scenarios_2_threads", Aim::RatioAtLeast(1.9)),
@@ -25,6 +27,10 @@ const AIMS: [(&str, Aim); 12] = [
     ("agent_python", Aim::RatioAtLeast(500.0)),
     ("append_group_commit", Aim::AtLeast(2e4)),
     ("receipts verified", Aim::RatioAtLeast(0.8)),
+    ("attestation_p50", Aim::Below(1.0)),
+    ("attestation_p99", Aim::Below(3.0)),
+    ("attestation_overhead", Aim::RatioAtMost(1.15)),
+    ("attestation_warm", Aim::RatioAtMost(0.5)),
 ];
 
 impl Aim {
@@ -36,6 +42,7 @@ impl Aim {
     pub(crate) fn met(self, value: f64, ratio: Option<f64>) -> Option<bool> {
         match self {
             Self::RatioAtLeast(least) => ratio.map(|ratio| ratio >= least),
+            Self::RatioAtMost(most) => ratio.map(|ratio| ratio <= most),
             Self::AtLeast(least) => Some(value >= least),
             Self::Below(most) => Some(value < most),
         }
@@ -46,6 +53,7 @@ impl std::fmt::Display for Aim {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::RatioAtLeast(least) => write!(f, "ratio >= {least}"),
+            Self::RatioAtMost(most) => write!(f, "ratio <= {most}"),
             Self::AtLeast(least) => write!(f, "value >= {least}"),
             Self::Below(most) => write!(f, "value < {most}"),
         }

@@ -43,6 +43,10 @@ impl Platforms {
         (from <= at_s && at_s < until).then(|| Arc::clone(platform))
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
     pub(super) fn insert(&mut self, key: Digest, platform: Platform) {
         if self.by_key.insert(key, Arc::new(platform)).is_some() {
             return;

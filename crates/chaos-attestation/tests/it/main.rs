@@ -6,5 +6,8 @@
     reason = "helpers of tests may stop the test, and say what was skipped"
 )]
 
+mod development;
+mod docs;
+mod mutations;
 mod recorded;
 mod vectors;
