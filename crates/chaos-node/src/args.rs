@@ -1,6 +1,7 @@
 //! The command line.
 
 mod agent;
+mod attest;
 mod forecast;
 mod log;
 mod run;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(crate) use agent::{AgentArgs, AgentCommand, RegisterArgs, RevokeArgs, RotateArgs, ShowArgs};
+pub(crate) use attest::{AttestArgs, AttestCommand, AttestVerifyArgs};
 pub(crate) use forecast::{BacktestArgs, ForecastArgs, ValidateArgs};
 pub(crate) use log::{
     AnchorArgs, LogArgs, LogCommand, ProveArgs, RebuildArgs, ShowArgs as LogShowArgs,
@@ -26,7 +28,7 @@ pub(crate) use work::{
 const AFTER_HELP: &str = "\
 Exit codes:
   0  done, and everything that was checked holds
-  1  a check failed: a bundle was rejected, a block did not agree, a view differed
+  1  a check failed: a bundle was rejected, evidence was refused, a block or view differed
   2  the command line is wrong
   3  an input is wrong: a file, a parameter, an agent's name, a password
   4  something outside is missing or unreachable: an RPC endpoint, anvil
@@ -72,6 +74,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Verify receipt bundles offline.
     Verify(VerifyArgs),
+    /// Verify evidence about where code ran.
+    Attest(AttestArgs),
     /// Register, list, show, rotate or revoke agents.
     Agent(AgentArgs),
     /// Show the log, sign checkpoints, make proofs, rebuild the views.

@@ -16,7 +16,12 @@ pub(crate) fn now_ms() -> u64 {
 
 /// The day in UTC, `YYYY-MM-DD`.
 pub(crate) fn today() -> String {
-    let (year, month, day) = civil(now_ms() / 86_400_000);
+    date(now_ms() / 1000)
+}
+
+/// The day in UTC of a time in Unix seconds, `YYYY-MM-DD`.
+pub(crate) fn date(unix_s: u64) -> String {
+    let (year, month, day) = civil(unix_s / 86_400);
     format!("{year:04}-{month:02}-{day:02}")
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod anchor;
+pub(crate) mod attest;
 pub(crate) mod backtest;
 pub(crate) mod demo;
 pub(crate) mod export;

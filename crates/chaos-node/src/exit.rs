@@ -3,7 +3,7 @@
 //! | code | meaning |
 //! |---|---|
 //! | 0 | done, and everything that was checked holds |
-//! | 1 | a check failed: a bundle was rejected, a block did not agree, a view differed |
+//! | 1 | a check failed: a bundle was rejected, evidence was refused, a block or view differed |
 //! | 2 | the command line is wrong |
 //! | 3 | an input is wrong: a file, a parameter, an agent's name, a password |
 //! | 4 | something outside is missing or unreachable: an RPC endpoint, `anvil` |

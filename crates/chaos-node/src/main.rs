@@ -52,6 +52,7 @@ fn run(args: args::Args) -> Result<ExitCode, Failure> {
         Command::Propose(args) => commands::propose::run(&args),
         Command::Run(args) => commands::run::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
+        Command::Attest(args) => commands::attest::run(&args),
         Command::Agent(args) => commands::agent::run(&args),
         Command::Log(args) => commands::log::run(&args),
         Command::Anchor(args) => commands::anchor::run(&args),

@@ -1,0 +1,125 @@
+//! `chaoschain attest verify`: the three steps, each shown.
+
+mod show;
+
+use std::{collections::BTreeSet, path::Path, process::ExitCode};
+
+use anyhow::Context as _;
+use chaos_attestation::{
+    Anchor, Appraisal, Collateral, EvidenceId, Policy, Quote, Refusal, ReportData, WorkloadId,
+    Workloads, collateral::COLLATERAL_BYTES_MAX, policy::POLICY_BYTES_MAX, quote::QUOTE_BYTES_MAX,
+    verify,
+};
+use serde_json::json;
+
+use super::read;
+use crate::{
+    args::AttestVerifyArgs,
+    clock,
+    exit::{Failure, Kind, OrFail as _},
+    output,
+};
+
+/// A root certificate is at most this long, in bytes.
+const ROOT_BYTES_MAX: usize = 4096;
+
+pub(crate) fn run(args: &AttestVerifyArgs) -> Result<ExitCode, Failure> {
+    let policy = policy(&args.policy)?;
+    let anchor = args.root.as_deref().map_or_else(|| Ok(Anchor::intel()), root)?;
+    let report_data = args.report_data.as_deref().map(report_data).transpose()?;
+    let workloads: BTreeSet<WorkloadId> = args.workload.iter().copied().collect();
+    let quote = read(&args.quote, QUOTE_BYTES_MAX)?;
+    let collateral = read(&args.collateral, COLLATERAL_BYTES_MAX)?;
+    let at_s = args.at.unwrap_or_else(|| clock::now_ms() / 1000);
+
+    let mut evidence = None;
+    let verified = Quote::parse(&quote).and_then(|quote| {
+        evidence = Some(quote.id());
+        verify(&quote, &Collateral::parse(&collateral)?, &[anchor], at_s)
+    });
+    let claims = match verified {
+        Ok(claims) => claims,
+        Err(refusal) => return refused(args, evidence, &refusal),
+    };
+    let list = (!workloads.is_empty()).then_some(&workloads as &dyn Workloads);
+    let mut appraisal = policy.appraise(claims, list, at_s);
+    if let Some(expected) = &report_data {
+        appraisal = appraisal.with_binding(expected);
+    }
+    appraised(args, &policy, &appraisal)
+}
+
+fn policy(name: &str) -> Result<Policy, Failure> {
+    match name {
+        "production" => Ok(Policy::production()),
+        "development" => Ok(Policy::development()),
+        path => {
+            let bytes = read(Path::new(path), POLICY_BYTES_MAX)?;
+            let text = String::from_utf8(bytes)
+                .with_context(|| format!("{path} is not text"))
+                .or_fail(Kind::Input)?;
+            Policy::parse(&text).or_fail(Kind::Input).map_err(|failure| failure.context(path))
+        }
+    }
+}
+
+fn root(path: &Path) -> Result<Anchor, Failure> {
+    let der = read(path, ROOT_BYTES_MAX)?;
+    Anchor::from_root(&der).or_fail(Kind::Input).map_err(|failure| failure.context(path.display()))
+}
+
+fn report_data(digits: &str) -> Result<ReportData, Failure> {
+    let mut bytes = [0; 64];
+    hex::decode_to_slice(digits, &mut bytes).map_err(|_| {
+        Failure::message(Kind::Input, "--report-data: expected 128 hexadecimal digits")
+    })?;
+    Ok(ReportData::from_bytes(bytes))
+}
+
+/// The quote did not verify, so there are no claims to show.
+fn refused(
+    args: &AttestVerifyArgs,
+    evidence: Option<EvidenceId>,
+    refusal: &Refusal,
+) -> Result<ExitCode, Failure> {
+    if args.json {
+        output::json(&json!({
+            "verdict": "refused",
+            "code": refusal.code,
+            "detail": refusal.detail,
+            "evidence_id": evidence,
+            "result": null,
+        }))?;
+    } else {
+        if let Some(evidence) = evidence {
+            show::field("evidence", &evidence.to_string());
+        }
+        show::refusal(refusal);
+    }
+    Ok(ExitCode::from(Kind::Check as u8))
+}
+
+fn appraised(
+    args: &AttestVerifyArgs,
+    policy: &Policy,
+    appraisal: &Appraisal,
+) -> Result<ExitCode, Failure> {
+    let verdict = appraisal.ensure_accepted();
+    if args.json {
+        output::json(&json!({
+            "verdict": if verdict.is_ok() { "accepted" } else { "refused" },
+            "code": verdict.as_ref().err().map(|refusal| refusal.code),
+            "detail": verdict.as_ref().err().map(|refusal| &refusal.detail),
+            "evidence_id": appraisal.claims().evidence_id,
+            "result": appraisal.ear(),
+        }))?;
+    } else {
+        show::claims(appraisal.claims());
+        show::decisions(appraisal.decisions());
+        match &verdict {
+            Ok(()) => show::accepted(policy),
+            Err(refusal) => show::refusal(refusal),
+        }
+    }
+    Ok(if verdict.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
+}
