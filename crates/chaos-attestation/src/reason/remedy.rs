@@ -87,6 +87,26 @@ impl ReasonCode {
             Self::NotOwner => "Sign with the key that registered the service.",
             Self::ServiceInvalid => "Correct what the detail names.",
             Self::NoServiceFits => "Loosen the query, or wait for a service with fresh evidence.",
+            Self::AllowlistExpired => "Have its issuer sign a list for the present time.",
+            Self::LeaseStale => "Ask for the secret's new value with fresh evidence.",
+            Self::LeaseMismatch => "Renew a lease from the same job, role and workload.",
+            Self::RuleExists | Self::RuleUnknown => "List the rules; nothing was changed.",
+            Self::SecretExists => "Rotate the secret, or choose another name.",
+            Self::SecretRevoked => "Ask its owner; a revoked secret stays revoked.",
+            Self::SecretInvalid => "Give between one byte and the limit.",
+            Self::VaultInvalid | Self::VaultRollback => {
+                "Restore the newest vault file, and use its own key."
+            }
+            Self::RevocationListRollback | Self::RevocationListExpired => {
+                "Ask the broker for its current list."
+            }
+            Self::SignatureInvalid | Self::RequestReplayed => {
+                "Sign a new request for this recipient with the next number."
+            }
+            Self::TableFull => "Try again when entries have expired.",
+            Self::NameInvalid => "Write the name as the detail says.",
+            Self::EventInvalid => "Do not use this log: check where it was changed.",
+            Self::ServiceNotRevoked => "Nothing is to be lifted; nothing was changed.",
             Self::ProviderUnavailable => {
                 "Run inside a trusted execution environment, or choose the development provider."
             }
