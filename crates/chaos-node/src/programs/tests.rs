@@ -1,5 +1,6 @@
 //! Each lie here keeps the honest evidence and changes only what the receipt says.
 
+mod inside;
 mod story;
 
 use std::fs;

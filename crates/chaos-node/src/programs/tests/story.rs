@@ -34,7 +34,7 @@ pub(super) struct Case {
 }
 
 impl Case {
-    fn new(
+    pub(super) fn new(
         program: &str,
         mut inputs: Vec<Input>,
         files: &[(&str, Vec<u8>)],
@@ -95,6 +95,8 @@ pub(super) struct Story {
     pub(super) simulate: Case,
     pub(super) draft: Case,
     pub(super) outputs: [Digest; 3],
+    /// What the simulation's component is given.
+    pub(super) material: Vec<u8>,
 }
 
 pub(super) static STORY: LazyLock<Story> = LazyLock::new(Story::tell);
@@ -180,7 +182,8 @@ impl Story {
             ground.run(&asked).unwrap().result.digest().unwrap(),
             Digest::of(&minutes),
         ];
-        Self { dir, analyse, simulate, draft, outputs }
+        let material = ground.document(&asked).unwrap();
+        Self { dir, analyse, simulate, draft, outputs, material }
     }
 }
 
