@@ -27,14 +27,16 @@ const WHOLE: Target = Target { package: "chaos-node", name: "simulation" };
 const APPEND: Target = Target { package: "chaos-store", name: "append" };
 const VERIFY: Target = Target { package: "chaos-agency", name: "verify" };
 const ATTESTATION: Target = Target { package: "chaos-attestation", name: "attestation" };
+const SANDBOX: Target = Target { package: "chaos-sandbox", name: "sandbox" };
 
 /// What can be asked for, and the targets that it runs one after the other.
-const BENCHES: [(&str, &[&Target]); 5] = [
+const BENCHES: [(&str, &[&Target]); 6] = [
     ("replay", &[&REPLAY]),
     ("simulation", &[&REPLAY, &MARKET, &WHOLE]),
     ("append", &[&APPEND]),
     ("verify", &[&VERIFY]),
     ("attestation", &[&ATTESTATION]),
+    ("sandbox", &[&SANDBOX]),
 ];
 
 /// Runs the named bench, or all of them.

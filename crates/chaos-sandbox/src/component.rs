@@ -3,12 +3,15 @@ use std::{fmt, sync::Arc};
 use chaos_types::{CodeIdentity, Digest};
 use wasmtime::{
     Engine, Store,
-    component::{ComponentExportIndex, Instance, InstancePre, Linker, types::ComponentItem},
+    component::{
+        ComponentExportIndex, Instance, InstancePre, Linker,
+        types::{ComponentInstance, ComponentItem},
+    },
 };
 
 use crate::{
     Answer, Argument, Configuration, ENGINE, Failure, HostError, INTERFACE, Inputs, Limits,
-    NotProvable, Outcome, Run, Step, Transcript, World,
+    NotProvable, Outcome, Run, Step, Transcript, Trap, World,
     configuration::PAGE_BYTES,
     host::{self, Host, Source},
     outcome::{End, Malformed, classify},
@@ -206,6 +209,9 @@ impl Component {
             },
         };
         let left = store.get_fuel().expect("fuel is on");
+        // The engine looks at the fuel where functions and loops begin, and would let a run end that
+        // used up its last unit, or more, after that.
+        let outcome = if left == 0 { Outcome::Trap(Trap::OutOfFuel) } else { outcome };
         Ok(Run {
             outcome,
             fuel: self.inner.limits.fuel - left,
@@ -267,7 +273,8 @@ fn within(outcome: Outcome, limits: &Limits) -> Outcome {
     if bytes as u64 > limit { Outcome::Malformed(Malformed::TooLarge) } else { outcome }
 }
 
-/// Refuses every import but the host interface and its types; says whether the host is imported.
+/// Refuses every import but the host interface, its types, and names for types, which bring nothing
+/// into the component; says whether the host is imported.
 fn ensure_imports(
     engine: &Engine,
     compiled: &wasmtime::component::Component,
@@ -275,31 +282,41 @@ fn ensure_imports(
     let component = compiled.component_type();
     let mut asks_host = false;
     for (name, item) in component.imports(engine) {
-        let functions: &[&str] = match name {
-            host::INTERFACE => &host::FUNCTIONS,
-            host::TYPES => &[],
+        let functions: &[&str] = match (name, &item.ty) {
+            (_, ComponentItem::Type(_)) => continue,
+            (host::INTERFACE, ComponentItem::ComponentInstance(_)) => &host::FUNCTIONS,
+            (host::TYPES, ComponentItem::ComponentInstance(_)) => &[],
             _ => return Err(Refused::ForbiddenImport { name: short(name) }),
         };
-        let ComponentItem::ComponentInstance(interface) = item.ty else {
-            return Err(Refused::ForbiddenImport { name: short(name) });
-        };
-        for (function, item) in interface.exports(engine) {
-            let known = match item.ty {
-                ComponentItem::ComponentFunc(_) => functions.contains(&function),
-                ComponentItem::Type(_) => true,
-                ComponentItem::CoreFunc(_)
-                | ComponentItem::Module(_)
-                | ComponentItem::Component(_)
-                | ComponentItem::ComponentInstance(_)
-                | ComponentItem::Resource(_) => false,
-            };
-            if !known {
-                return Err(Refused::UnknownFunction { name: short(function) });
-            }
+        if let ComponentItem::ComponentInstance(interface) = &item.ty {
+            ensure_known(engine, interface, functions)?;
         }
         asks_host |= name == host::INTERFACE;
     }
     Ok(asks_host)
+}
+
+/// Refuses an interface with anything in it but types and the given functions.
+fn ensure_known(
+    engine: &Engine,
+    interface: &ComponentInstance,
+    functions: &[&str],
+) -> Result<(), Refused> {
+    for (name, item) in interface.exports(engine) {
+        let known = match item.ty {
+            ComponentItem::ComponentFunc(_) => functions.contains(&name),
+            ComponentItem::Type(_) => true,
+            ComponentItem::CoreFunc(_)
+            | ComponentItem::Module(_)
+            | ComponentItem::Component(_)
+            | ComponentItem::ComponentInstance(_)
+            | ComponentItem::Resource(_) => false,
+        };
+        if !known {
+            return Err(Refused::UnknownFunction { name: short(name) });
+        }
+    }
+    Ok(())
 }
 
 /// The longest name that is repeated in an error, in characters.

@@ -29,10 +29,8 @@ pub const COUNT_MAX: u64 = 1_000_000;
 
 /// WebAssembly features that components may use, by the engine's names for them; all others are
 /// off, among them threads and relaxed SIMD, whose results depend on the machine.
-pub const FEATURES: [&str; 12] = [
+pub const FEATURES: [&str; 10] = [
     "BULK_MEMORY",
-    "BULK_MEMORY_OPT",
-    "CALL_INDIRECT_OVERLONG",
     "COMPONENT_MODEL",
     "EXTENDED_CONST",
     "FLOATS",
@@ -147,10 +145,11 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Room for an hour of chain simulation: 20 billion units of fuel and 256 MiB of memory.
+    /// Room for a simulation calibrated on days of blocks: a million million units of fuel, which
+    /// last for minutes, and 256 MiB of memory.
     fn default() -> Self {
         Self {
-            fuel: 20_000_000_000,
+            fuel: 1_000_000_000_000,
             memory_bytes: 256 << 20,
             memories: 8,
             tables: 32,

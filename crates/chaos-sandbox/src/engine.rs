@@ -169,3 +169,6 @@ impl Shelf {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

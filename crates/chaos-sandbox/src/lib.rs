@@ -27,8 +27,8 @@
 //!       (core instance $i (instantiate $m))
 //!       (func (export "score") (param "evidence" (list u8))
 //!         (result (result (list u8) (error $failure)))
-//!         (canon lift (core func $i "score") (memory $i "memory")
-//!           (realloc (func $i "cabi_realloc")))))
+//!         (canon lift (core func $i "score") (memory (core memory $i "memory"))
+//!           (realloc (core func $i "cabi_realloc")))))
 //! "#)?;
 //!
 //! let sandbox = Sandbox::new(Configuration::default())?;

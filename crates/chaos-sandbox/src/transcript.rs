@@ -206,3 +206,6 @@ fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (len, rest) = bytes.split_first_chunk::<8>()?;
     rest.split_at_checked(usize::try_from(u64::from_be_bytes(*len)).ok()?)
 }
+
+#[cfg(test)]
+mod tests;

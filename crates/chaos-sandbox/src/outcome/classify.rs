@@ -23,22 +23,17 @@ pub(crate) enum End {
 }
 
 /// Texts of the engine for breaches of the canonical ABI.
-const BREACHES: [(&str, Malformed); 16] = [
+const BREACHES: [(&str, Malformed); 11] = [
     ("list pointer/length out of bounds of memory", Malformed::OutOfBounds),
     ("string pointer/length out of bounds of memory", Malformed::OutOfBounds),
     ("pointer out of bounds of memory", Malformed::OutOfBounds),
     ("pointer out of bounds", Malformed::OutOfBounds),
-    ("pointer size overflow", Malformed::OutOfBounds),
     ("realloc return: beyond end of memory", Malformed::OutOfBounds),
     ("return pointer not aligned", Malformed::Unaligned),
     ("pointer not aligned", Malformed::Unaligned),
-    ("list pointer is not aligned", Malformed::Unaligned),
     ("string pointer not aligned to ", Malformed::Unaligned),
-    ("realloc return: result not aligned", Malformed::Unaligned),
     ("invalid expected discriminant", Malformed::Case),
     ("unexpected discriminant: ", Malformed::Case),
-    ("byte length overflow", Malformed::TooLarge),
-    ("byte length too large", Malformed::TooLarge),
     ("too much data is being copied between the host and the guest", Malformed::TooLarge),
 ];
 
