@@ -27,6 +27,7 @@ const WHOLE: Target = Target { package: "chaos-node", name: "simulation" };
 const APPEND: Target = Target { package: "chaos-store", name: "append" };
 const VERIFY: Target = Target { package: "chaos-agency", name: "verify" };
 const ATTESTATION: Target = Target { package: "chaos-attestation", name: "attestation" };
+const SANDBOXED: Target = Target { package: "chaos-node", name: "sandboxed" };
 const SANDBOX: Target = Target { package: "chaos-sandbox", name: "sandbox" };
 
 /// What can be asked for, and the targets that it runs one after the other.
@@ -36,7 +37,7 @@ const BENCHES: [(&str, &[&Target]); 6] = [
     ("append", &[&APPEND]),
     ("verify", &[&VERIFY]),
     ("attestation", &[&ATTESTATION]),
-    ("sandbox", &[&SANDBOX]),
+    ("sandbox", &[&SANDBOX, &SANDBOXED]),
 ];
 
 /// Runs the named bench, or all of them.
