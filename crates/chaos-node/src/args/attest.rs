@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use chaos_attestation::WorkloadId;
+use chaos_types::Did;
 use clap::{Args, Subcommand};
 
 #[derive(Debug, Args)]
@@ -18,6 +19,8 @@ pub(crate) enum AttestCommand {
 const VERIFY_HELP: &str = "\
 Examples:
   chaoschain attest verify quote.bin --collateral collateral.json --policy production \\
+      --allowlist list.json --issuer did:key:... --builder did:key:... --builder did:key:...
+  chaoschain attest verify quote.bin --collateral collateral.json --policy policy.toml \\
       --workload sha256:... --at 1757230919
   chaoschain attest verify quote.bin --collateral collateral.json --policy development \\
       --root root_ca.der --json
@@ -26,7 +29,7 @@ Exit codes:
   0  accepted: the quote verifies and the policy accepts its claims
   1  refused: the reason code is printed, docs/reason-codes.md explains it
   2  the command line is wrong
-  3  a file cannot be read, or the policy or the root is not one
+  3  a file cannot be read, or the policy, the root or the allowlist is not one
 
 `production` and `development` are the policies that come with the program; a file of one of these
 names is written ./production. docs/attestation.md explains every key of a policy.";
@@ -42,7 +45,19 @@ pub(crate) struct AttestVerifyArgs {
     /// The policy: a TOML file, `production` or `development`.
     #[arg(long, value_name = "FILE|NAME")]
     pub(crate) policy: String,
-    /// A workload that is allowed; can be given several times.
+    /// The signed list of workloads that are allowed.
+    #[arg(long, value_name = "FILE", requires = "issuer", conflicts_with = "workload")]
+    pub(crate) allowlist: Option<PathBuf>,
+    /// The key whose lists are followed.
+    #[arg(long, value_name = "DID", requires = "allowlist")]
+    pub(crate) issuer: Option<Did>,
+    /// A key whose rebuilds count; may be given several times.
+    #[arg(long = "builder", value_name = "DID", requires = "allowlist")]
+    pub(crate) builders: Vec<Did>,
+    /// How many builders must vouch for a workload.
+    #[arg(long, default_value_t = 2, value_name = "COUNT", requires = "allowlist")]
+    pub(crate) rebuilds: usize,
+    /// A workload that is allowed, instead of a list; may be given several times.
     #[arg(long, value_name = "SHA256")]
     pub(crate) workload: Vec<WorkloadId>,
     /// The root certificate that the evidence must lead to, DER; otherwise Intel's.

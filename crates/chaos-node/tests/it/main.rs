@@ -8,6 +8,7 @@
 )]
 
 mod agents;
+mod attest;
 mod crashes;
 mod demo;
 mod forecast;

@@ -7,7 +7,11 @@ use std::{collections::BTreeSet, path::Path, process::ExitCode};
 use anyhow::Context as _;
 use chaos_attestation::{
     Anchor, Appraisal, Collateral, EvidenceId, Policy, Quote, Refusal, ReportData, WorkloadId,
-    Workloads, collateral::COLLATERAL_BYTES_MAX, policy::POLICY_BYTES_MAX, quote::QUOTE_BYTES_MAX,
+    Workloads,
+    allowlist::{ALLOWLIST_BYTES_MAX, State, Trust},
+    collateral::COLLATERAL_BYTES_MAX,
+    policy::POLICY_BYTES_MAX,
+    quote::QUOTE_BYTES_MAX,
     verify,
 };
 use serde_json::json;
@@ -27,10 +31,10 @@ pub(crate) fn run(args: &AttestVerifyArgs) -> Result<ExitCode, Failure> {
     let policy = policy(&args.policy)?;
     let anchor = args.root.as_deref().map_or_else(|| Ok(Anchor::intel()), root)?;
     let report_data = args.report_data.as_deref().map(report_data).transpose()?;
-    let workloads: BTreeSet<WorkloadId> = args.workload.iter().copied().collect();
     let quote = read(&args.quote, QUOTE_BYTES_MAX)?;
     let collateral = read(&args.collateral, COLLATERAL_BYTES_MAX)?;
     let at_s = args.at.unwrap_or_else(|| clock::now_ms() / 1000);
+    let workloads = workloads(args, at_s)?;
 
     let mut evidence = None;
     let verified = Quote::parse(&quote).and_then(|quote| {
@@ -41,8 +45,7 @@ pub(crate) fn run(args: &AttestVerifyArgs) -> Result<ExitCode, Failure> {
         Ok(claims) => claims,
         Err(refusal) => return refused(args, evidence, &refusal),
     };
-    let list = (!workloads.is_empty()).then_some(&workloads as &dyn Workloads);
-    let mut appraisal = policy.appraise(claims, list, at_s);
+    let mut appraisal = policy.appraise(claims, workloads.as_deref(), at_s);
     if let Some(expected) = &report_data {
         appraisal = appraisal.with_binding(expected);
     }
@@ -61,6 +64,21 @@ fn policy(name: &str) -> Result<Policy, Failure> {
             Policy::parse(&text).or_fail(Kind::Input).map_err(|failure| failure.context(path))
         }
     }
+}
+
+/// What is allowed: the list, if it holds now, or what was named one by one.
+fn workloads(args: &AttestVerifyArgs, at_s: u64) -> Result<Option<Box<dyn Workloads>>, Failure> {
+    if let (Some(path), Some(issuer)) = (&args.allowlist, args.issuer) {
+        let builders = args.builders.iter().copied().collect();
+        let mut state = State::new(Trust { issuer, builders, rebuilds_min: args.rebuilds });
+        state
+            .accept(&read(path, ALLOWLIST_BYTES_MAX)?, at_s)
+            .or_fail(Kind::Input)
+            .map_err(|failure| failure.context(path.display()))?;
+        return Ok(Some(Box::new(state)));
+    }
+    let named: BTreeSet<WorkloadId> = args.workload.iter().copied().collect();
+    Ok((!named.is_empty()).then(|| Box::new(named) as Box<dyn Workloads>))
 }
 
 fn root(path: &Path) -> Result<Anchor, Failure> {
