@@ -122,7 +122,11 @@ impl Build {
         Ok(Rebuild { builder: key.did(), signature })
     }
 
-    fn ensure_valid(&self) -> Result<(), Refusal> {
+    /// Checks the rules of the fields.
+    ///
+    /// # Errors
+    /// [`ReasonCode::AllowlistInvalid`], with the field.
+    pub fn ensure_valid(&self) -> Result<(), Refusal> {
         let texts = [
             ("name", &self.name),
             ("repository", &self.repository),

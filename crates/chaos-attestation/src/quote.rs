@@ -7,7 +7,7 @@ use dcap_qvl::quote as wire;
 use parity_scale_codec::Encode as _;
 use serde::{Deserialize, Serialize};
 
-use crate::{ReasonCode, Refusal};
+use crate::{ReasonCode, Refusal, WorkloadId};
 
 /// A quote is at most this long, in bytes, with the padding that some platforms append.
 pub const QUOTE_BYTES_MAX: usize = 16 << 10;
@@ -138,6 +138,12 @@ impl Quote {
             wire::Report::SgxEnclave(_) => TeeType::Sgx,
             wire::Report::TD10(_) | wire::Report::TD15(_) | wire::Report::TD15Ex(_) => TeeType::Tdx,
         }
+    }
+
+    /// The id of the workload that it describes. Unverified.
+    #[must_use]
+    pub fn workload(&self) -> WorkloadId {
+        WorkloadId::of_report(&self.parsed.report)
     }
 
     /// The 64 bytes of the code inside. Unverified.

@@ -42,17 +42,26 @@ impl Configfs {
         Self { root, files: Arc::new(System) }
     }
 
+    /// An entry under a name that nobody has: one that a killed process left is passed over.
     fn create_entry(&self) -> Result<Entry<'_>, Refusal> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("chaoschain-{}-{number}", process::id());
-        let path = self.root.join("report").join(name);
-        match self.files.create_entry(&path) {
-            Ok(()) => Ok(Entry { path, files: &*self.files }),
-            Err(error) => Err(unavailable(format!(
-                "cannot create {}: {error}; is this a TDX guest with configfs mounted?",
-                path.display()
-            ))),
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("chaoschain-{}-{number}", process::id());
+            let path = self.root.join("report").join(name);
+            match self.files.create_entry(&path) {
+                Ok(()) => return Ok(Entry { path, files: &*self.files }),
+                Err(error)
+                    if error.kind() == io::ErrorKind::AlreadyExists && attempts < ATTEMPTS_MAX => {}
+                Err(error) => {
+                    return Err(unavailable(format!(
+                        "cannot create {}: {error}; is this a TDX guest with configfs mounted?",
+                        path.display()
+                    )));
+                }
+            }
         }
     }
 }

@@ -12,6 +12,8 @@ struct Kernel {
     machine: Development,
     provider: &'static str,
     trouble: Mutex<Vec<Trouble>>,
+    /// How many of the next names are taken.
+    taken: Mutex<u32>,
 }
 
 /// What goes wrong with the next quote.
@@ -50,6 +52,11 @@ impl Kernel {
 
 impl Files for Kernel {
     fn create_entry(&self, path: &Path) -> io::Result<()> {
+        let mut taken = self.taken.lock().unwrap();
+        if *taken > 0 {
+            *taken -= 1;
+            fs::create_dir(path)?;
+        }
         System.create_entry(path)?;
         fs::write(path.join("provider"), format!("{}\n", self.provider))?;
         fs::write(path.join("generation"), "0\n")?;
@@ -94,6 +101,11 @@ struct Guest {
 
 /// A guest whose kernel has these troubles, one a quote.
 fn guest(provider: &'static str, troubles: &[Trouble]) -> Guest {
+    guest_after(0, provider, troubles)
+}
+
+/// The same, where a killed process left so many entries.
+fn guest_after(taken: u32, provider: &'static str, troubles: &[Trouble]) -> Guest {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("report")).unwrap();
     let scenario = Scenario::new(Window::of_day(1_790_000_000)).shape(Shape::V5Td15);
@@ -101,6 +113,7 @@ fn guest(provider: &'static str, troubles: &[Trouble]) -> Guest {
         machine: Development::simulating(&Seed::well_known(), scenario),
         provider,
         trouble: Mutex::new(troubles.iter().rev().copied().collect()),
+        taken: Mutex::new(taken),
     };
     let provider = Configfs { root: folder.path().to_owned(), files: Arc::new(kernel) };
     Guest { folder, provider }
@@ -133,6 +146,16 @@ fn a_quote_is_over_the_bytes_asked_for_and_leaves_no_entry() {
         assert_eq!((evidence.collateral, evidence.event_log), (None, None));
         assert_eq!(entries(&guest), 0);
     }
+}
+
+#[test]
+fn entries_that_a_killed_process_left_are_passed_over() {
+    let left = guest_after(3, "tdx_guest", &[]);
+    left.provider.quote(&report_data()).unwrap();
+    assert_eq!(entries(&left), 3);
+    let left = guest_after(4, "tdx_guest", &[]);
+    let refusal = left.provider.quote(&report_data()).unwrap_err();
+    assert!(refusal.detail.contains("cannot create"), "{refusal}");
 }
 
 #[test]
