@@ -13,7 +13,11 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(crate) use agent::{AgentArgs, AgentCommand, RegisterArgs, RevokeArgs, RotateArgs, ShowArgs};
-pub(crate) use attest::{AttestArgs, AttestCommand, AttestVerifyArgs};
+pub(crate) use attest::{
+    AddArgs, AllowlistArgs, AllowlistCommand, AttestArgs, AttestCommand, AttestQuoteArgs,
+    AttestVerifyArgs, CheckArgs, NewArgs, ProviderKind, QuoteVersion, RevokeWorkloadArgs,
+    ShowListArgs, SignArgs, VouchArgs,
+};
 pub(crate) use forecast::{BacktestArgs, ForecastArgs, ValidateArgs};
 pub(crate) use log::{
     AnchorArgs, LogArgs, LogCommand, ProveArgs, RebuildArgs, ShowArgs as LogShowArgs,

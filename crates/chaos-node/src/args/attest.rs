@@ -1,8 +1,17 @@
+mod allowlist;
+mod quote;
+
 use std::path::PathBuf;
 
 use chaos_attestation::WorkloadId;
 use chaos_types::Did;
 use clap::{Args, Subcommand};
+
+pub(crate) use allowlist::{
+    AddArgs, AllowlistArgs, AllowlistCommand, CheckArgs, NewArgs, RevokeWorkloadArgs, ShowListArgs,
+    SignArgs, VouchArgs,
+};
+pub(crate) use quote::{AttestQuoteArgs, ProviderKind, QuoteVersion};
 
 #[derive(Debug, Args)]
 pub(crate) struct AttestArgs {
@@ -14,6 +23,10 @@ pub(crate) struct AttestArgs {
 pub(crate) enum AttestCommand {
     /// Verify a quote offline, say what it claims, and appraise that by a policy.
     Verify(AttestVerifyArgs),
+    /// Make a quote, with collateral if the provider has it.
+    Quote(AttestQuoteArgs),
+    /// Write, sign and check lists of workloads that may act.
+    Allowlist(AllowlistArgs),
 }
 
 const VERIFY_HELP: &str = "\

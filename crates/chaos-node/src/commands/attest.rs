@@ -1,5 +1,7 @@
 //! `chaoschain attest`.
 
+mod allowlist;
+mod quote;
 mod verify;
 
 use std::{fs, io::Read as _, path::Path, process::ExitCode};
@@ -14,6 +16,8 @@ use crate::{
 pub(crate) fn run(args: &AttestArgs) -> Result<ExitCode, Failure> {
     match &args.command {
         AttestCommand::Verify(args) => verify::run(args),
+        AttestCommand::Quote(args) => quote::run(args),
+        AttestCommand::Allowlist(args) => allowlist::run(args),
     }
 }
 

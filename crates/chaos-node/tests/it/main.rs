@@ -11,6 +11,7 @@ mod agents;
 mod attest;
 mod crashes;
 mod demo;
+mod evidence;
 mod forecast;
 mod live;
 mod program;

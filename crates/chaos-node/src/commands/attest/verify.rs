@@ -86,7 +86,7 @@ fn root(path: &Path) -> Result<Anchor, Failure> {
     Anchor::from_root(&der).or_fail(Kind::Input).map_err(|failure| failure.context(path.display()))
 }
 
-fn report_data(digits: &str) -> Result<ReportData, Failure> {
+pub(super) fn report_data(digits: &str) -> Result<ReportData, Failure> {
     let mut bytes = [0; 64];
     hex::decode_to_slice(digits, &mut bytes).map_err(|_| {
         Failure::message(Kind::Input, "--report-data: expected 128 hexadecimal digits")

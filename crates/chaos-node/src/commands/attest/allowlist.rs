@@ -1,0 +1,281 @@
+//! `chaoschain attest allowlist`: drafts, signatures, checks.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use chaos_attestation::{
+    Refusal, WorkloadId,
+    allowlist::{ALLOWLIST_BYTES_MAX, Allowlist, Build, Entry, Revocation, State, Trust},
+};
+use chaos_types::{AgentKey, canonical};
+use serde_json::json;
+
+use super::read;
+use crate::{
+    args::{
+        AddArgs, AllowlistArgs, AllowlistCommand, CheckArgs, DataArgs, NewArgs, RevokeWorkloadArgs,
+        ShowListArgs, SignArgs, VouchArgs,
+    },
+    clock,
+    commands::agent,
+    exit::{Failure, Kind, OrFail as _},
+    home::Home,
+    output,
+};
+
+const DAY_S: u64 = 86_400;
+
+pub(crate) fn run(args: &AllowlistArgs) -> Result<ExitCode, Failure> {
+    match &args.command {
+        AllowlistCommand::New(args) => begin(args),
+        AllowlistCommand::Add(args) => add(args),
+        AllowlistCommand::Vouch(args) => vouch(args),
+        AllowlistCommand::Revoke(args) => revoke(args),
+        AllowlistCommand::Sign(args) => sign(args),
+        AllowlistCommand::Show(args) => show(args),
+        AllowlistCommand::Check(args) => check(args),
+    }
+}
+
+fn begin(args: &NewArgs) -> Result<ExitCode, Failure> {
+    let issuer = key_of(&args.data, &args.issuer)?.did();
+    let before = args.after.as_deref().map(signed).transpose()?;
+    let not_before_s = now_s();
+    let draft = Allowlist {
+        issuer,
+        sequence: before.as_ref().map_or(0, |list| list.sequence) + 1,
+        not_before_s,
+        expires_at_s: not_before_s + u64::from(args.days) * DAY_S,
+        entries: before.as_ref().map_or_else(Vec::new, |list| list.entries.clone()),
+        revoked: before.map_or_else(Vec::new, |list| list.revoked),
+    };
+    create(&args.out, &spell(&draft)?)?;
+    output::line(format_args!(
+        "{} draft of allowlist {} by {issuer}, {} entries",
+        args.out.display(),
+        draft.sequence,
+        draft.entries.len()
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn add(args: &AddArgs) -> Result<ExitCode, Failure> {
+    let mut draft = draft(&args.draft)?;
+    let build = Build {
+        workload: args.workload,
+        name: args.name.clone(),
+        repository: args.repository.clone(),
+        commit: args.commit.clone(),
+        toolchain: args.toolchain.clone(),
+        code: None,
+    };
+    build.ensure_valid().or_fail(Kind::Input)?;
+    if draft.revocation(&args.workload).is_some() {
+        return Err(input(format!("{} is revoked, for ever", args.workload)));
+    }
+    match place(&draft, &args.workload) {
+        Ok(_) => return Err(input(format!("{} is on the draft already", args.workload))),
+        Err(index) => draft.entries.insert(index, Entry { build, rebuilds: Vec::new() }),
+    }
+    replace(&args.draft, &spell(&draft)?)?;
+    output::line(format_args!("{} added, nobody vouches for it yet", args.workload));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn vouch(args: &VouchArgs) -> Result<ExitCode, Failure> {
+    let mut draft = draft(&args.draft)?;
+    let index = place(&draft, &args.workload)
+        .map_err(|_| input(format!("{} is not on the draft", args.workload)))?;
+    let key = key_of(&args.data, &args.builder)?;
+    let entry = &mut draft.entries[index];
+    let rebuild = entry.build.vouch(&key).or_fail(Kind::Input)?;
+    entry.rebuilds.retain(|other| other.builder != rebuild.builder);
+    entry.rebuilds.push(rebuild);
+    let count = entry.rebuilds.len();
+    replace(&args.draft, &spell(&draft)?)?;
+    output::line(format_args!("{} {} vouched for, {count} in all", args.workload, args.builder));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn revoke(args: &RevokeWorkloadArgs) -> Result<ExitCode, Failure> {
+    let mut draft = draft(&args.draft)?;
+    draft.entries.retain(|entry| entry.build.workload != args.workload);
+    let workloads = draft.revoked.binary_search_by_key(&args.workload, |revoked| revoked.workload);
+    match workloads {
+        Ok(_) => return Err(input(format!("{} is revoked already", args.workload))),
+        Err(index) => draft
+            .revoked
+            .insert(index, Revocation { workload: args.workload, reason: args.reason.clone() }),
+    }
+    replace(&args.draft, &spell(&draft)?)?;
+    output::line(format_args!("{} revoked", args.workload));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn sign(args: &SignArgs) -> Result<ExitCode, Failure> {
+    let draft = draft(&args.draft)?;
+    let envelope = draft.sign(&key_of(&args.data, &args.issuer)?).or_fail(Kind::Input)?;
+    // A rebuild that does not hold would be found by every verifier; better here.
+    Allowlist::open(&envelope).or_fail(Kind::Input)?;
+    create(&args.out, &envelope)?;
+    output::line(format_args!("{} allowlist {} signed", args.out.display(), draft.sequence));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(args: &ShowListArgs) -> Result<ExitCode, Failure> {
+    let list = match Allowlist::open(&read(&args.list, ALLOWLIST_BYTES_MAX)?) {
+        Ok(list) => list,
+        Err(refusal) => return refused(args.json, &refusal),
+    };
+    if args.json {
+        output::json(&list)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::line(format_args!("{} {}", output::bold("allowlist"), list.sequence));
+    output::line(format_args!("  issuer   {}", list.issuer));
+    output::line(format_args!(
+        "  holds    from {} until {} (UTC)",
+        clock::date(list.not_before_s),
+        clock::date(list.expires_at_s)
+    ));
+    for Entry { build, rebuilds } in &list.entries {
+        output::line(format_args!("  entry    {}", build.workload));
+        let name = output::one_line(&build.name);
+        let repository = output::one_line(&build.repository);
+        output::line(format_args!("           {name}, {repository} at {}", build.commit));
+        output::line(format_args!("           built by {}", output::one_line(&build.toolchain)));
+        for rebuild in rebuilds {
+            output::line(format_args!("           rebuilt by {}", rebuild.builder));
+        }
+    }
+    for Revocation { workload, reason } in &list.revoked {
+        output::line(format_args!("  revoked  {workload}: {}", output::one_line(reason)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
+    let trust = Trust {
+        issuer: args.issuer,
+        builders: args.builders.iter().copied().collect(),
+        rebuilds_min: args.rebuilds,
+    };
+    let at_s = args.at.unwrap_or_else(now_s);
+    let mut state = State::new(trust);
+    if let Some(before) = &args.after {
+        let before = read(before, ALLOWLIST_BYTES_MAX)?;
+        // What was accepted once may be over by now.
+        let began = Allowlist::open(&before).map_or(at_s, |list| list.not_before_s.min(at_s));
+        state.accept(&before, began).or_fail(Kind::Input)?;
+    }
+    let checked =
+        state.accept(&read(&args.list, ALLOWLIST_BYTES_MAX)?, at_s).and_then(|accepted| {
+            args.workloads
+                .iter()
+                .try_for_each(|workload| state.active(workload, at_s).map(|_| ()))?;
+            Ok(accepted)
+        });
+    let accepted = match checked {
+        Ok(accepted) => accepted,
+        Err(refusal) => return refused(args.json, &refusal),
+    };
+    if args.json {
+        output::json(&json!({
+            "verdict": "accepted",
+            "sequence": accepted.sequence,
+            "digest": accepted.digest,
+            "active": args.workloads,
+        }))?;
+    } else {
+        output::line(format_args!("{} allowlist {}", output::good("accepted"), accepted.sequence));
+        for workload in &args.workloads {
+            output::line(format_args!("  active  {workload}"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn refused(as_json: bool, refusal: &Refusal) -> Result<ExitCode, Failure> {
+    if as_json {
+        output::json(
+            &json!({"verdict": "refused", "code": refusal.code, "detail": refusal.detail}),
+        )?;
+    } else {
+        let detail = output::one_line(&refusal.detail);
+        output::line(format_args!("{} {}", output::bad("refused"), refusal.code));
+        output::line(format_args!("  {detail}"));
+    }
+    Ok(ExitCode::from(Kind::Check as u8))
+}
+
+/// Where a workload is among a draft's entries, or belongs.
+fn place(draft: &Allowlist, workload: &WorkloadId) -> Result<usize, usize> {
+    draft.entries.binary_search_by_key(workload, |entry| entry.build.workload)
+}
+
+/// The key of a registered agent.
+fn key_of(data: &DataArgs, name: &str) -> Result<AgentKey, Failure> {
+    let home = Home::open(&data.data)?;
+    let name = agent::find(&home, name)?.profile.name.clone();
+    home.key(&name)
+}
+
+fn draft(path: &Path) -> Result<Allowlist, Failure> {
+    let bytes = read(path, ALLOWLIST_BYTES_MAX)?;
+    canonical::strict_value(&bytes)
+        .map_err(anyhow::Error::from)
+        .and_then(|value| Ok(serde_json::from_value(value)?))
+        .with_context(|| format!("{} is not a draft", path.display()))
+        .or_fail(Kind::Input)
+}
+
+fn signed(path: &Path) -> Result<Allowlist, Failure> {
+    Allowlist::open(&read(path, ALLOWLIST_BYTES_MAX)?)
+        .or_fail(Kind::Input)
+        .map_err(|failure| failure.context(path.display()))
+}
+
+/// A draft as people read and edit it.
+fn spell(draft: &Allowlist) -> Result<Vec<u8>, Failure> {
+    let mut bytes = serde_json::to_vec_pretty(draft).or_fail(Kind::Check)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+/// Writes a file that does not exist yet.
+fn create(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(bytes))
+        .with_context(|| format!("cannot write {}", path.display()))
+        .map_err(|error| {
+            let exists = error
+                .downcast_ref::<io::Error>()
+                .is_some_and(|error| error.kind() == io::ErrorKind::AlreadyExists);
+            Failure::new(if exists { Kind::Input } else { Kind::Storage }, error)
+        })
+}
+
+/// Writes a file anew; a kill leaves the old one or the new one.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let part = path.with_extension("part");
+    fs::write(&part, bytes)
+        .and_then(|()| fs::rename(&part, path))
+        .with_context(|| format!("cannot write {}", path.display()))
+        .or_fail(Kind::Storage)
+}
+
+fn now_s() -> u64 {
+    clock::now_ms() / 1000
+}
+
+fn input(message: String) -> Failure {
+    Failure::message(Kind::Input, message)
+}
