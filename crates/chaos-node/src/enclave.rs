@@ -11,7 +11,7 @@ use chaos_agency::{
 use chaos_attestation::{
     Provider, Quote, ReportData,
     provide::{
-        Configfs, Development,
+        Configfs, Development, TSM_ROOT,
         development::{Seed, Window},
     },
 };
@@ -32,12 +32,9 @@ pub(crate) fn provider(kind: ProviderKind, at_s: u64) -> Box<dyn Provider> {
         ProviderKind::Development => {
             Box::new(Development::new(&Seed::well_known(), Window::of_day(at_s)))
         }
-        ProviderKind::Configfs => Box::new(Configfs::new(CONFIGFS.into())),
+        ProviderKind::Configfs => Box::new(Configfs::new(TSM_ROOT.into())),
     }
 }
-
-/// Where the kernel's configfs is mounted.
-const CONFIGFS: &str = "/sys/kernel/config/tsm";
 
 /// How long one quote covers a key, in seconds: six hours.
 const PERIOD_S: u64 = 6 * 3600;

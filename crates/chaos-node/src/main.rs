@@ -9,6 +9,7 @@ mod clock;
 mod commands;
 mod enclave;
 mod exit;
+mod files;
 mod home;
 mod journey;
 mod keys;

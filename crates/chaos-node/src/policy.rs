@@ -1,11 +1,14 @@
 //! Appraisal policies as the command line names them.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::Context as _;
-use chaos_attestation::Policy;
+use chaos_attestation::{Policy, policy::POLICY_BYTES_MAX};
 
-use crate::exit::{Failure, Kind, OrFail as _};
+use crate::{
+    exit::{Failure, Kind, OrFail as _},
+    files,
+};
 
 /// The preset of this name, or the policy file at this path.
 pub(crate) fn named(name: &str) -> Result<Policy, Failure> {
@@ -13,13 +16,13 @@ pub(crate) fn named(name: &str) -> Result<Policy, Failure> {
         "production" => Ok(Policy::production()),
         "development" => Ok(Policy::development()),
         path => {
-            let text = fs::read_to_string(Path::new(path))
-                .with_context(|| format!("cannot read the policy {path}"))
-                .or_fail(Kind::Input)
-                .map_err(|failure| {
-                    failure.hint("a policy is `production`, `development`, or a TOML file")
-                })?;
-            Policy::parse(&text).with_context(|| format!("the policy {path}")).or_fail(Kind::Input)
+            let bytes = files::read(Path::new(path), POLICY_BYTES_MAX).map_err(|failure| {
+                failure.hint("a policy is `production`, `development`, or a TOML file")
+            })?;
+            let text = String::from_utf8(bytes)
+                .with_context(|| format!("{path} is not text"))
+                .or_fail(Kind::Input)?;
+            Policy::parse(&text).or_fail(Kind::Input).map_err(|failure| failure.context(path))
         }
     }
 }

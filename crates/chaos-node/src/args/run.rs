@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::DataArgs;
+use super::{DataArgs, ProviderKind};
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -57,13 +57,4 @@ pub(crate) struct RunArgs {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// Where quotes come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ProviderKind {
-    /// A simulated trust domain under a root that anyone can use: shows the machinery, proves nothing.
-    Development,
-    /// The trust domain that this process runs in, through the kernel's configfs-tsm.
-    Configfs,
 }

@@ -16,6 +16,7 @@ use crate::{
     bundles, clock,
     enclave::{self, Enclave},
     exit::{Failure, Kind, OrFail as _},
+    files,
     home::{Deed, Home},
     journey::Actor,
     output,
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// An input file is at most this long, in bytes: 64 MiB.
-const INPUT_BYTES_MAX: u64 = 64 << 20;
+const INPUT_BYTES_MAX: usize = 64 << 20;
 
 /// What was run on what.
 struct Task {
@@ -90,18 +91,14 @@ impl Task {
 
 /// The bytes of a file that may not be longer than an input.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let cannot = || format!("cannot read {}", path.display());
-    let length = fs::metadata(path).with_context(cannot).or_fail(Kind::Input)?.len();
-    if length > INPUT_BYTES_MAX {
+    let bytes = files::read(path, INPUT_BYTES_MAX)?;
+    if bytes.len() > INPUT_BYTES_MAX {
         return Err(Failure::message(
             Kind::Input,
-            format!(
-                "{} has {length} bytes, an input has at most {INPUT_BYTES_MAX}",
-                path.display()
-            ),
+            format!("{} is longer than an input, at most {INPUT_BYTES_MAX} bytes", path.display()),
         ));
     }
-    fs::read(path).with_context(cannot).or_fail(Kind::Input)
+    Ok(bytes)
 }
 
 /// The world that was asked for, or the only one that the component has.

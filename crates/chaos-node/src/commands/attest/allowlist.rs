@@ -15,7 +15,6 @@ use chaos_attestation::{
 use chaos_types::{AgentKey, canonical};
 use serde_json::json;
 
-use super::read;
 use crate::{
     args::{
         AddArgs, AllowlistArgs, AllowlistCommand, CheckArgs, DataArgs, NewArgs, RevokeWorkloadArgs,
@@ -24,6 +23,7 @@ use crate::{
     clock,
     commands::agent,
     exit::{Failure, Kind, OrFail as _},
+    files::read,
     home::Home,
     output,
 };

@@ -4,31 +4,29 @@ mod show;
 
 use std::{collections::BTreeSet, path::Path, process::ExitCode};
 
-use anyhow::Context as _;
 use chaos_attestation::{
     Anchor, Appraisal, Collateral, EvidenceId, Policy, Quote, Refusal, ReportData, WorkloadId,
     Workloads,
     allowlist::{ALLOWLIST_BYTES_MAX, State, Trust},
     collateral::COLLATERAL_BYTES_MAX,
-    policy::POLICY_BYTES_MAX,
     quote::QUOTE_BYTES_MAX,
     verify,
 };
 use serde_json::json;
 
-use super::read;
 use crate::{
     args::AttestVerifyArgs,
     clock,
     exit::{Failure, Kind, OrFail as _},
-    output,
+    files::read,
+    output, policy,
 };
 
 /// A root certificate is at most this long, in bytes.
 const ROOT_BYTES_MAX: usize = 4096;
 
 pub(crate) fn run(args: &AttestVerifyArgs) -> Result<ExitCode, Failure> {
-    let policy = policy(&args.policy)?;
+    let policy = policy::named(&args.policy)?;
     let anchor = args.root.as_deref().map_or_else(|| Ok(Anchor::intel()), root)?;
     let report_data = args.report_data.as_deref().map(report_data).transpose()?;
     let quote = read(&args.quote, QUOTE_BYTES_MAX)?;
@@ -50,20 +48,6 @@ pub(crate) fn run(args: &AttestVerifyArgs) -> Result<ExitCode, Failure> {
         appraisal = appraisal.with_binding(expected);
     }
     appraised(args, &policy, &appraisal)
-}
-
-fn policy(name: &str) -> Result<Policy, Failure> {
-    match name {
-        "production" => Ok(Policy::production()),
-        "development" => Ok(Policy::development()),
-        path => {
-            let bytes = read(Path::new(path), POLICY_BYTES_MAX)?;
-            let text = String::from_utf8(bytes)
-                .with_context(|| format!("{path} is not text"))
-                .or_fail(Kind::Input)?;
-            Policy::parse(&text).or_fail(Kind::Input).map_err(|failure| failure.context(path))
-        }
-    }
 }
 
 /// What is allowed: the list, if it holds now, or what was named one by one.
