@@ -1,5 +1,6 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
+use chaos_attestation::WorkloadId;
 use clap::Args;
 
 use super::{DataArgs, NodeArgs};
@@ -186,6 +187,10 @@ pub(crate) struct VerifyArgs {
     /// held against the preset of its own trust anchor's class, and the answer says which that was.
     #[arg(long, value_name = "POLICY")]
     pub(crate) policy: Option<String>,
+    /// A workload that attested receipts may come from; may be repeated. The production preset
+    /// accepts no other.
+    #[arg(long, value_name = "SHA256")]
+    pub(crate) workload: Vec<WorkloadId>,
     /// A root certificate to trust as development besides the known ones, DER; may be repeated.
     #[arg(long, value_name = "FILE")]
     pub(crate) root: Vec<PathBuf>,

@@ -1,6 +1,7 @@
 //! `chaoschain verify`.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     io::Read as _,
     path::Path,
@@ -9,7 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use chaos_agency::pipeline::{self, Options, Outcome, Report, Status};
-use chaos_attestation::Anchor;
+use chaos_attestation::{Anchor, WorkloadId, Workloads};
 use chaos_chains::{AnchorFact, AnchorProof};
 use chaos_log::VerifierKey;
 use chaos_types::{Check, Rejection};
@@ -75,7 +76,9 @@ fn appraiser(args: &VerifyArgs) -> Result<Appraiser, Failure> {
         anchors.push(anchor.map_err(|failure| failure.context(path.display()))?);
     }
     let policy = args.policy.as_deref().map(policy::named).transpose()?;
-    Ok(Appraiser::new(anchors, policy, None))
+    let workloads: BTreeSet<WorkloadId> = args.workload.iter().copied().collect();
+    let allowed = (!workloads.is_empty()).then(|| Box::new(workloads) as Box<dyn Workloads>);
+    Ok(Appraiser::new(anchors, policy, allowed))
 }
 
 /// Verifies one bundle's bytes with everything this program can check.
