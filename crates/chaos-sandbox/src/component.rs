@@ -28,6 +28,16 @@ pub enum Refused {
         /// The limit.
         limit: u64,
     },
+    /// It has more functions, or a longer one, than the limits allow.
+    #[error("component has {found} {what}, the limit is {limit}")]
+    TooMuchCode {
+        /// What it has too much of.
+        what: &'static str,
+        /// How much it has.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// Not a valid component, or one that uses a feature that is off.
     #[error("not a component that this sandbox runs")]
     Invalid(#[source] HostError),

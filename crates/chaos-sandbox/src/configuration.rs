@@ -130,6 +130,10 @@ pub struct Limits {
     pub stack_bytes: u64,
     /// Bytes of a component.
     pub component_bytes: u64,
+    /// Number of functions in a component.
+    pub functions: u64,
+    /// Bytes of one function's code; compiling takes more than proportionally long in them.
+    pub function_bytes: u64,
     /// Bytes of the argument, all parts together.
     pub argument_bytes: u64,
     /// Bytes of the answer, all parts together.
@@ -156,7 +160,9 @@ impl Default for Limits {
             table_elements: 200_000,
             instances: 64,
             stack_bytes: 1 << 20,
-            component_bytes: 64 << 20,
+            component_bytes: 16 << 20,
+            functions: 50_000,
+            function_bytes: 256 << 10,
             argument_bytes: 64 << 20,
             answer_bytes: 64 << 20,
             failure_bytes: 16 << 10,
@@ -178,6 +184,8 @@ impl Limits {
             ("instances", self.instances, 1, COUNT_MAX),
             ("stack-bytes", self.stack_bytes, PAGE_BYTES, STACK_BYTES_MAX),
             ("component-bytes", self.component_bytes, 1, BYTES_MAX),
+            ("functions", self.functions, 0, COUNT_MAX),
+            ("function-bytes", self.function_bytes, 0, BYTES_MAX),
             ("argument-bytes", self.argument_bytes, 0, BYTES_MAX),
             ("answer-bytes", self.answer_bytes, 0, BYTES_MAX),
             ("failure-bytes", self.failure_bytes, 0, BYTES_MAX),

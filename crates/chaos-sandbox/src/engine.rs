@@ -9,7 +9,7 @@ use chaos_types::Digest;
 use wasmtime::{Cache, CacheConfig, Config, Engine, component::Linker};
 
 use crate::{
-    Component, Configuration, HostError, Refused,
+    Component, Configuration, HostError, Refused, code,
     configuration::{Error, FEATURES},
     host::{self, Host},
 };
@@ -51,6 +51,9 @@ impl Sandbox {
     /// # Errors
     /// As [`Sandbox::new`], and if the folder cannot be used.
     pub fn with_cache(configuration: Configuration, folder: &Path) -> Result<Self, Error> {
+        // The engine takes absolute paths alone.
+        let folder = std::path::absolute(folder)
+            .map_err(|error| Error::Cache(HostError::from_message(error.to_string())))?;
         let mut settings = CacheConfig::new();
         settings.with_directory(folder);
         let cache = Cache::new(settings).map_err(|error| Error::Cache(HostError::new(&error)))?;
@@ -74,6 +77,11 @@ impl Sandbox {
 
     /// The component of these bytes, ready to run: taken from memory if it is there, else compiled.
     ///
+    /// Compiling costs no fuel. What it takes is bounded by [`crate::Limits::component_bytes`],
+    /// `functions` and `function_bytes`, which are looked at first; within the default limits that
+    /// can still be tens of seconds, so a service compiles strangers' components on a thread of
+    /// their own.
+    ///
     /// # Errors
     /// If the bytes are too many or no valid component, use a feature that is off, import anything
     /// but the host interface, export the function of no world, or need more than the limits.
@@ -86,6 +94,7 @@ impl Sandbox {
         if let Some(component) = self.shelf(|shelf| shelf.take(&digest)) {
             return Ok(component);
         }
+        code::ensure_compilable(bytes, &self.configuration.limits)?;
         let compiled = wasmtime::component::Component::from_binary(&self.engine, bytes)
             .map_err(|error| Refused::Invalid(HostError::new(&error)))?;
         let component =

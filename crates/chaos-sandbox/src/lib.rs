@@ -48,6 +48,7 @@
 //! It refuses to know what a component computes, and to run one that imports anything but
 //! `chaoschain:agent/host`. Beside an optional folder of compiled code it does no I/O.
 
+mod code;
 mod component;
 pub mod configuration;
 mod engine;

@@ -173,7 +173,10 @@ impl HostError {
     pub const MESSAGE_BYTES_MAX: usize = 4_096;
 
     pub(crate) fn new(error: &wasmtime::Error) -> Self {
-        let mut message = format!("{error:#}");
+        Self::from_message(format!("{error:#}"))
+    }
+
+    pub(crate) fn from_message(mut message: String) -> Self {
         let end = message.floor_char_boundary(Self::MESSAGE_BYTES_MAX);
         message.truncate(end);
         Self { message }

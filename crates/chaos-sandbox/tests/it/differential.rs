@@ -1,7 +1,13 @@
 //! The sandbox against a second engine.
 
-use chaos_sandbox::{Answer, Argument, Component, Failure, Inputs, Outcome, Sandbox, World};
+use std::collections::BTreeSet;
+
+use chaos_sandbox::{
+    Answer, Argument, Component, Failure, Inputs, Limits, Outcome, Sandbox, World,
+};
+use chaos_types::{Digest, canonical};
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use crate::{
     component::{limits, sandbox},
@@ -20,7 +26,7 @@ impl Both {
     fn new(sandbox: &Sandbox, component: &[u8], world: World) -> Self {
         Self {
             compiled: sandbox.compile(component).unwrap(),
-            interpreted: Interpreted::new(component, world),
+            interpreted: Interpreted::new(component, world).expect("it asks no host"),
         }
     }
 
@@ -65,6 +71,68 @@ fn engines_agree_on_not_a_number() {
     // 0 / 0, in 64 and in 32 bits.
     assert_eq!(answer[4 + 24..][..8], 0x7ff8_0000_0000_0000_u64.to_le_bytes());
     assert_eq!(answer[4 + 80..][..4], 0x7fc0_0000_u32.to_le_bytes());
+}
+
+/// The guests of this repository, as they are committed.
+fn guest(name: &str, world: World) -> Both {
+    let path = format!("{}/../../guests/artifacts/{name}.wasm", env!("CARGO_MANIFEST_DIR"));
+    Both::new(&sandbox(Limits::default()), &std::fs::read(path).unwrap(), world)
+}
+
+/// Documents that are not what a guest reads, each wrong in another place.
+const OTHER_DOCUMENTS: [&[u8]; 7] = [
+    b"",
+    b"{}",
+    b"{\"format\":1}",
+    b"[1,2",
+    b"{\"as_of_ms\":\"1\",\"evidence\":[{}]}",
+    b"{\"a\":1,\"a\":2}",
+    b"\xff\xfe",
+];
+
+#[test]
+fn engines_agree_on_what_the_fee_market_guest_refuses() {
+    let both = guest("fee-market", World::Simulate);
+    for document in OTHER_DOCUMENTS {
+        let outcome = both.outcome(Argument::Simulate(document));
+        assert!(matches!(outcome, Outcome::Failure(Failure::InvalidInput(_))));
+    }
+}
+
+#[test]
+fn engines_agree_on_the_scores_of_the_scorer_guest() {
+    let both = guest("scorer", World::Score);
+    for document in OTHER_DOCUMENTS {
+        let outcome = both.outcome(Argument::Score(document));
+        assert!(matches!(outcome, Outcome::Failure(Failure::InvalidInput(_))));
+    }
+    let mut tables = BTreeSet::new();
+    for receipts in [0_u64, 1, 7, 40] {
+        let rows: Vec<Value> = (0..receipts).map(row).collect();
+        let document = json!({ "as_of_ms": "2000000000000", "evidence": rows });
+        let document = canonical::to_vec(&document).unwrap();
+        let Outcome::Answer(Answer::Bytes(table)) = both.outcome(Argument::Score(&document)) else {
+            panic!("{receipts} receipts have scores");
+        };
+        tables.insert(table);
+    }
+    assert_eq!(tables.len(), 4);
+}
+
+/// One receipt of evidence, of one of three agents paid by one of five.
+fn row(n: u64) -> Value {
+    json!({
+        "receipt": Digest::of(&n.to_be_bytes()),
+        "agent": format!("agent-{}", n % 3),
+        "domain": "simulation",
+        "role": "worker",
+        "payer": format!("payer-{}", n % 5),
+        "task_class": "simulate",
+        "at_ms": (1_900_000_000_000 + n * 86_400_000).to_string(),
+        "success": n % 4 != 0,
+        "replayable": n % 2 == 0,
+        "units_micro": (1_000_000 + n * 12_345).to_string(),
+    })
 }
 
 fn float() -> impl Strategy<Value = u64> {

@@ -54,7 +54,7 @@ fn identity_changes_with_each_limit() {
     }
     identities
         .insert(sandbox(Limits::default()).compile(&component).unwrap().code().digest().unwrap());
-    assert_eq!(names.len(), 14);
+    assert_eq!(names.len(), 16);
     assert_eq!(identities.len(), names.len() + 1);
 }
 
@@ -66,8 +66,8 @@ fn configuration_has_one_spelling() {
         concat!(
             r#"{"format":"chaoschain/sandbox-configuration/v1","#,
             r#""limits":{"answer-bytes":67108864,"argument-bytes":67108864,"#,
-            r#""component-bytes":67108864,"failure-bytes":16384,"fuel":1000000000000,"#,
-            r#""host-calls":10000,"instances":64,"memories":8,"memory-bytes":268435456,"#,
+            r#""component-bytes":16777216,"failure-bytes":16384,"fuel":1000000000000,"#,
+            r#""function-bytes":262144,"functions":50000,"host-calls":10000,"instances":64,"memories":8,"memory-bytes":268435456,"#,
             r#""name-bytes":1024,"note-bytes":4096,"stack-bytes":1048576,"#,
             r#""table-elements":200000,"tables":32},"#,
             r#""settings":{"features":["BULK_MEMORY","COMPONENT_MODEL","EXTENDED_CONST","FLOATS","MULTI_VALUE","MUTABLE_GLOBAL","#,
@@ -80,7 +80,7 @@ fn configuration_has_one_spelling() {
     assert_eq!(read, Configuration::default());
     assert_eq!(
         Configuration::default().digest().unwrap().to_string(),
-        "sha256:c258021e1e687db535860e1b388a3d367178511b93f8e79425483279a7666303"
+        "sha256:ccd5b0d354583d4ccc60266c07151b88db9224a803aeb23f0f166192a6fc45ca"
     );
 }
 

@@ -175,6 +175,26 @@ fn oversized_component_is_refused_unread() {
 }
 
 #[test]
+fn too_much_code_is_refused_before_it_is_compiled() {
+    let functions = |count: usize| text(World::Score, &format!("{ECHO}{}", "(func)".repeat(count)));
+    // Two functions are the allocator and the task.
+    let limits = Limits { functions: 12, function_bytes: 400, ..limits() };
+    let compile = |text: &str| sandbox(limits.clone()).compile(&wat::parse_str(text).unwrap());
+    assert!(compile(&functions(10)).is_ok());
+    assert_eq!(
+        compile(&functions(11)).unwrap_err(),
+        Refused::TooMuchCode { what: "functions", found: 13, limit: 12 }
+    );
+    // One byte of locals, one for each instruction, and the end.
+    let long = |count: usize| text(World::Score, &format!("{ECHO}(func {})", "nop ".repeat(count)));
+    assert!(compile(&long(398)).is_ok());
+    assert_eq!(
+        compile(&long(399)).unwrap_err(),
+        Refused::TooMuchCode { what: "bytes in one function", found: 401, limit: 400 }
+    );
+}
+
+#[test]
 fn component_that_needs_too_much_from_the_start_is_refused() {
     let memory = text(World::Score, ECHO)
         .replace("(memory (export \"memory\") 2)", "(memory (export \"memory\") 129)");

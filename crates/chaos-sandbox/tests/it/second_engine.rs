@@ -30,7 +30,7 @@ struct Reader {
 }
 
 impl Reader {
-    fn read(bytes: &[u8]) -> Self {
+    fn read(bytes: &[u8]) -> Option<Self> {
         let mut reader = Self::default();
         let mut depth = 0;
         for payload in Parser::new(0).parse_all(bytes) {
@@ -46,14 +46,15 @@ impl Reader {
                 }
                 Payload::ComponentSection { .. } => depth += 1,
                 Payload::End(_) => depth -= 1,
-                payload if depth == 0 => reader.section(payload),
+                payload if depth == 0 => reader.section(payload)?,
                 _ => {}
             }
         }
-        reader
+        Some(reader)
     }
 
-    fn section(&mut self, payload: Payload<'_>) {
+    /// Takes one section; `None` if it calls out of the component.
+    fn section(&mut self, payload: Payload<'_>) -> Option<()> {
         match payload {
             Payload::ComponentAliasSection(section) => {
                 for alias in section {
@@ -65,7 +66,7 @@ impl Reader {
                     let CanonicalFunction::Lift { core_func_index, options, .. } =
                         canonical.unwrap()
                     else {
-                        panic!("an import-free component only lifts");
+                        return None;
                     };
                     let lift = self.lift(core_func_index, &options);
                     self.functions.push(Some(lift));
@@ -84,6 +85,7 @@ impl Reader {
             }
             _ => {}
         }
+        Some(())
     }
 
     fn alias(&mut self, alias: &ComponentAlias<'_>) {
@@ -130,16 +132,17 @@ pub(crate) struct Interpreted {
 }
 
 impl Interpreted {
-    /// The export of `world` of a component without host functions.
-    pub(crate) fn new(component: &[u8], world: World) -> Self {
-        let reader = Reader::read(component);
+    /// The export of `world`; `None` for a component that is more than one core module, as those
+    /// are that ask their host.
+    pub(crate) fn new(component: &[u8], world: World) -> Option<Self> {
+        let reader = Reader::read(component)?;
         let [module] = reader.modules.as_slice() else {
-            panic!("expected one core module, found {}", reader.modules.len());
+            return None;
         };
         let (_, index) =
             reader.exports.iter().find(|(name, _)| name == world.export()).expect("its export");
         let lift = reader.functions[*index].clone().expect("a lifted function");
-        Self { module: Module::new(&Engine::default(), module).unwrap(), lift }
+        Some(Self { module: Module::new(&Engine::default(), module).unwrap(), lift })
     }
 
     /// Calls the export in a fresh instance.
