@@ -33,7 +33,7 @@ const ROUNDS: usize = 400;
 
 /// The recorded quotes that are UpToDate, each with its collateral and time.
 const RECORDED: &[(&str, &str, u64)] = &[
-    ("intel/tdx-v4-qvl-2025-06/quote.bin", "intel/tdx-v4-qvl-2025-06", 1_751_500_800),
+    ("intel/tdx-v4-qvl-2025-06/quote.bin", "intel/tdx-v4-qvl-2025-06", 1_750_600_000),
     ("intel/tdx-v4-near-2025-09/quote.bin", "intel/tdx-v4-near-2025-09", 1_757_230_919),
     (
         "intel/quotes-only/dstack-quote-report.bin",

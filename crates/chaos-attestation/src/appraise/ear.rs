@@ -65,7 +65,8 @@ pub struct VerifierClaims {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// Nothing is affirmed: what a development root vouches for has no hardware behind it.
+    /// Accepted, but not all of it affirmed: a development root has no hardware behind it, and a
+    /// policy that takes any workload has appraised none.
     None,
     /// Accepted.
     Affirming,
@@ -189,12 +190,14 @@ impl TrustVector {
 
     fn worst(&self) -> Status {
         let entries = [self.configuration, self.executables, self.hardware, self.runtime_opaque];
-        let worst = entries.into_iter().chain(self.instance_identity).max().unwrap_or(REFUSED);
-        match worst {
-            ..AFFIRMED => Status::None,
-            AFFIRMED..WEAKNESS => Status::Affirming,
-            WEAKNESS..REFUSED => Status::Warning,
-            REFUSED.. => Status::Contraindicated,
+        let entries = entries.into_iter().chain(self.instance_identity);
+        let silent = entries.clone().any(|entry| entry == NO_CLAIM);
+        match entries.max() {
+            Some(REFUSED..) | None => Status::Contraindicated,
+            Some(WEAKNESS..REFUSED) => Status::Warning,
+            // what was not appraised is not affirmed, however good the rest is
+            Some(_) if silent => Status::None,
+            Some(_) => Status::Affirming,
         }
     }
 }

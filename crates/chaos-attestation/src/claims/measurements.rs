@@ -106,6 +106,11 @@ impl TdxMeasurements {
             .filter(|hash| !hash.is_zero())
     }
 
+    /// The hash of the service TDs that are bound now, if the body tells.
+    pub(crate) const fn service_tds_now(&self) -> Option<&Hex<48>> {
+        self.tdx_cur_servicetd_hash.as_ref()
+    }
+
     /// Whether the domain says that service TDs are recorded for it.
     pub(crate) const fn records_service_tds(&self) -> bool {
         self.tdx_td_attributes.0[2] & SERVTD_EXT != 0

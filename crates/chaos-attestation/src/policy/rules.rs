@@ -103,13 +103,18 @@ fn service_td(document: &Document, claims: &Claims) -> Decision {
             };
         }
     };
-    let mut bound = td.service_tds().peekable();
     let unlisted = td.service_tds().find(|hash| !listed.contains(hash));
-    // a domain that records service TDs and names none could be given one that nobody listed
-    let holds = bound.peek().is_some() && unlisted.is_none();
-    let found = unlisted
-        .or_else(|| bound.next())
-        .map_or_else(|| "recorded without a hash".to_owned(), ToString::to_string);
+    // service TDs can be bound after the start where the domain records them so; only an extended
+    // body says which are bound now
+    let hidden = td.records_service_tds() && td.service_tds_now().is_none();
+    let holds = !hidden && unlisted.is_none();
+    let found = if hidden {
+        "recorded, but not those bound now".to_owned()
+    } else {
+        unlisted
+            .or_else(|| td.service_tds().next())
+            .map_or_else(|| "none bound".to_owned(), ToString::to_string)
+    };
     decide(Rule::ServiceTd, holds, ReasonCode::ServiceTdRefused, expected, found)
 }
 

@@ -1,4 +1,7 @@
 //! The library's errors are texts; these are the texts, each with its stable code.
+//!
+//! A text counts only at the beginning of a cause, and the outermost cause that is known decides:
+//! what stands further in can quote the evidence, and its sender must not choose the code.
 
 use std::error::Error;
 
@@ -10,122 +13,175 @@ use ReasonCode as Code;
 /// A detail is at most this long, in characters: it may quote the evidence.
 const DETAIL_CHARS_MAX: usize = 300;
 
-/// Texts of `dcap-qvl` 0.7.1 and of its certificate library, each with its code. The first text
-/// that the error contains decides, so the narrower ones come first.
-const TEXTS: &[(&str, ReasonCode)] = &[
-    // the root's revocation list, signed by the anchor
-    ("Failed to load root ca", Code::AnchorUnknown),
-    ("root CA CRL: InvalidCrlSignatureForPublicKey", Code::AnchorUnknown),
-    ("root CA CRL: InvalidSignatureForPublicKey", Code::AnchorUnknown),
-    ("root CA CRL: Unsupported", Code::AnchorUnknown),
-    ("Failed to parse root CA CRL", Code::CollateralInvalid),
-    ("Failed to parse PCK CRL", Code::CollateralInvalid),
-    // the quote's form
-    ("Failed to decode quote", Code::QuoteMalformed),
-    ("Unsupported DCAP quote version", Code::QuoteMalformed),
-    ("Unknown QE vendor ID", Code::QuoteMalformed),
-    ("Unsupported TEE type", Code::QuoteMalformed),
-    ("TEE quote must have version", Code::QuoteMalformed),
-    ("Unsupported DCAP attestation key type", Code::QuoteMalformed),
-    ("Invalid QE auth data length", Code::QuoteMalformed),
-    // the documents of the collateral
-    ("issue date is in the future", Code::CollateralNotYetValid),
-    ("TCBInfo expired", Code::CollateralExpired),
-    ("QE Identity expired", Code::CollateralExpired),
-    ("Failed to decode TcbInfo", Code::CollateralMalformed),
-    ("Failed to decode QeIdentity", Code::CollateralMalformed),
-    ("Failed to parse TCB Info leaf", Code::CollateralInvalid),
-    ("Failed to parse QE Identity leaf", Code::CollateralInvalid),
-    ("Certificate chain is too short for", Code::CollateralInvalid),
-    ("must be issued directly by the root CA", Code::CollateralInvalid),
-    ("Signature is invalid for tcb_info", Code::CollateralInvalid),
-    ("Signature is invalid for qe_identity", Code::CollateralInvalid),
-    ("Unsupported QE Identity id/version", Code::CollateralMismatch),
-    // certificates, of the platform and of the collateral's signer
+/// How a cause that begins with a known text decides.
+#[derive(Clone, Copy)]
+enum Decides {
+    /// By itself.
+    Code(ReasonCode),
+    /// By the cause below it, which is of the certificate library; this code if that is unknown.
+    Below(&'static [(&'static str, ReasonCode)], ReasonCode),
+    /// Not: it only says where the cause below happened.
+    Passes,
+}
+
+/// What the certificate library says of a chain. It quotes nothing.
+const CHAIN: &[(&str, ReasonCode)] = &[
     ("CertRevoked", Code::CertificateRevoked),
-    ("CrlExpired", Code::CollateralExpired),
     ("CertExpired", Code::CertificateExpired),
     ("CertNotValidYet", Code::CertificateNotYetValid),
+    ("CrlExpired", Code::CollateralExpired),
     ("UnknownRevocationStatus", Code::CollateralInvalid),
-    ("CrlSignature", Code::CollateralInvalid),
+    ("InvalidCrlSignature", Code::CollateralInvalid),
+    ("UnsupportedCrl", Code::CollateralInvalid),
     ("IssuerNotCrlSigner", Code::CollateralInvalid),
-    ("RevocationOptionsBuilder", Code::CollateralInvalid),
-    ("Failed to verify certificate chain", Code::CertificateInvalid),
-    ("Too many intermediate certificates", Code::CertificateInvalid),
-    ("Failed to extract PCK certificates", Code::CertificateInvalid),
-    ("Unsupported DCAP PCK cert format", Code::CertificateInvalid),
-    ("Certificate chain is too short in quote", Code::CertificateInvalid),
-    ("Failed to parse PCK certificate", Code::CertificateInvalid),
-    ("Failed to parse certs", Code::CollateralMalformed),
+];
+
+/// What it says of the root's revocation list: a signature by another key is another anchor.
+const ROOT_CRL: &[(&str, ReasonCode)] = &[
+    ("InvalidCrlSignatureForPublicKey", Code::AnchorUnknown),
+    ("InvalidSignatureForPublicKey", Code::AnchorUnknown),
+    ("UnsupportedCrlSignature", Code::AnchorUnknown),
+    ("UnsupportedSignature", Code::AnchorUnknown),
+];
+
+/// Beginnings of causes of `dcap-qvl` 0.7.1. The first that fits decides.
+const TEXTS: &[(&str, Decides)] = &[
+    // the root's revocation list, signed by the anchor
+    ("Failed to load root ca", Decides::Code(Code::AnchorUnknown)),
+    ("Failed to parse root CA CRL for claims", Decides::Code(Code::CollateralMalformed)),
+    ("Failed to parse PCK CRL for claims", Decides::Code(Code::CollateralMalformed)),
+    ("Failed to parse root CA CRL", Decides::Below(ROOT_CRL, Code::CollateralInvalid)),
+    ("Failed to parse PCK CRL", Decides::Code(Code::CollateralInvalid)),
+    // the root itself, which is checked without a context
+    ("CertRevoked", Decides::Code(Code::CertificateRevoked)),
+    ("CrlExpired", Decides::Code(Code::CollateralExpired)),
+    ("UnknownRevocationStatus", Decides::Code(Code::CollateralInvalid)),
+    ("IssuerNotCrlSigner", Decides::Code(Code::CollateralInvalid)),
+    // the quote's form
+    ("Failed to decode quote", Decides::Code(Code::QuoteMalformed)),
+    ("Unsupported DCAP quote version", Decides::Code(Code::QuoteMalformed)),
+    ("Unknown QE vendor ID", Decides::Code(Code::QuoteMalformed)),
+    ("Unsupported TEE type", Decides::Code(Code::QuoteMalformed)),
+    ("SGX TEE quote must have", Decides::Code(Code::QuoteMalformed)),
+    ("TDX TEE quote must have", Decides::Code(Code::QuoteMalformed)),
+    ("Unsupported DCAP attestation key type", Decides::Code(Code::QuoteMalformed)),
+    ("Invalid QE auth data length", Decides::Code(Code::QuoteMalformed)),
+    // the documents of the collateral
+    ("TCBInfo issue date is in the future", Decides::Code(Code::CollateralNotYetValid)),
+    ("QE Identity issue date is in the future", Decides::Code(Code::CollateralNotYetValid)),
+    ("TCBInfo expired", Decides::Code(Code::CollateralExpired)),
+    ("QE Identity expired", Decides::Code(Code::CollateralExpired)),
+    ("Failed to decode TcbInfo", Decides::Code(Code::CollateralMalformed)),
+    ("Failed to decode QeIdentity", Decides::Code(Code::CollateralMalformed)),
+    ("Failed to parse TCB Info leaf", Decides::Code(Code::CollateralInvalid)),
+    ("Failed to parse QE Identity leaf", Decides::Code(Code::CollateralInvalid)),
+    ("Failed to parse TCB Info", Decides::Code(Code::CollateralMalformed)),
+    ("Failed to parse QE Identity", Decides::Code(Code::CollateralMalformed)),
+    ("Certificate chain is too short for", Decides::Code(Code::CollateralInvalid)),
+    ("TCB Info signer must", Decides::Code(Code::CollateralInvalid)),
+    ("QE Identity signer must", Decides::Code(Code::CollateralInvalid)),
+    ("Signature is invalid for tcb_info", Decides::Code(Code::CollateralInvalid)),
+    ("Signature is invalid for qe_identity", Decides::Code(Code::CollateralInvalid)),
+    ("Unsupported QE Identity id/version", Decides::Code(Code::CollateralMismatch)),
+    ("Failed to parse certs", Decides::Code(Code::CollateralMalformed)),
+    ("Invalid key length", Decides::Code(Code::CollateralMalformed)),
+    ("Failed to create RevocationOptionsBuilder", Decides::Code(Code::CollateralInvalid)),
+    ("Failed to create", Decides::Code(Code::CollateralMalformed)),
+    ("Failed to encode ECDSA", Decides::Code(Code::CollateralMalformed)),
+    // certificates, of the platform and of the collateral's signer
+    ("Failed to verify certificate chain", Decides::Below(CHAIN, Code::CertificateInvalid)),
+    ("Too many intermediate certificates", Decides::Code(Code::CertificateInvalid)),
+    ("Failed to extract PCK certificates", Decides::Code(Code::CertificateInvalid)),
+    ("Unsupported DCAP PCK cert format", Decides::Code(Code::CertificateInvalid)),
+    ("Certificate chain is too short in quote", Decides::Code(Code::CertificateInvalid)),
+    ("Failed to parse PCK certificate", Decides::Code(Code::CertificateInvalid)),
+    ("Failed to parse certificate for time window", Decides::Code(Code::CertificateInvalid)),
+    // the extension of Intel in the platform's certificate
+    ("Intel extension", Decides::Code(Code::CertificateInvalid)),
+    ("extension ", Decides::Code(Code::CertificateInvalid)),
+    ("Failed to decode certificate", Decides::Code(Code::CertificateInvalid)),
+    ("Failed to decode DER object", Decides::Code(Code::CertificateInvalid)),
+    ("Failed to decode TCB FMSPC", Decides::Code(Code::CollateralMalformed)),
+    ("Failed to load", Decides::Code(Code::CertificateInvalid)),
+    ("Failed to read", Decides::Code(Code::CertificateInvalid)),
+    ("Failed to find", Decides::Code(Code::CertificateInvalid)),
+    ("Failed to get", Decides::Code(Code::CertificateInvalid)),
+    ("OID is missing", Decides::Code(Code::CertificateInvalid)),
+    ("Fmspc length", Decides::Code(Code::CertificateInvalid)),
+    ("CpuSvn length", Decides::Code(Code::CertificateInvalid)),
+    ("PceSvn length", Decides::Code(Code::CertificateInvalid)),
+    ("Unexpected BOOLEAN", Decides::Code(Code::CertificateInvalid)),
+    ("Unexpected ENUMERATED", Decides::Code(Code::CertificateInvalid)),
     // the quote's signatures
-    ("Signature is invalid for qe_report", Code::QuoteSignatureInvalid),
-    ("QE report hash mismatch", Code::QuoteSignatureInvalid),
-    ("ISV enclave report signature is invalid", Code::QuoteSignatureInvalid),
+    ("Signature is invalid for qe_report", Decides::Code(Code::QuoteSignatureInvalid)),
+    ("QE report hash mismatch", Decides::Code(Code::QuoteSignatureInvalid)),
+    ("ISV enclave report signature", Decides::Code(Code::QuoteSignatureInvalid)),
     // the quoting enclave
-    ("QE report validation failed", Code::QeIdentityMismatch),
-    ("QE MRSIGNER mismatch", Code::QeIdentityMismatch),
-    ("QE ISVPRODID mismatch", Code::QeIdentityMismatch),
-    ("QE MISCSELECT mismatch", Code::QeIdentityMismatch),
-    ("QE ATTRIBUTES mismatch", Code::QeIdentityMismatch),
+    ("QE report validation failed", Decides::Code(Code::QeIdentityMismatch)),
+    ("QE MRSIGNER mismatch", Decides::Code(Code::QeIdentityMismatch)),
+    ("QE ISVPRODID mismatch", Decides::Code(Code::QeIdentityMismatch)),
+    ("QE MISCSELECT mismatch", Decides::Code(Code::QeIdentityMismatch)),
+    ("QE ATTRIBUTES mismatch", Decides::Code(Code::QeIdentityMismatch)),
     // levels
-    ("Fmspc mismatch", Code::CollateralMismatch),
-    ("quote with non-", Code::CollateralMismatch),
-    ("No matching TCB level", Code::TcbNoMatch),
-    ("below minimum required", Code::TcbNoMatch),
-    ("No TDX module identity with id", Code::TcbNoMatch),
-    ("No TCB levels found", Code::TcbNoMatch),
-    ("TDX module MRSIGNER mismatch", Code::TdxModuleMismatch),
-    ("TDX module SEAMATTRIBUTES", Code::TdxModuleMismatch),
-    ("TCB status is invalid: Revoked", Code::TcbRevoked),
-    ("Unrecognized TCB status", Code::CollateralMalformed),
-    ("component count mismatch", Code::CollateralMalformed),
-    ("missing tdxModule", Code::CollateralMalformed),
-    ("tdxModule", Code::CollateralMalformed),
-    ("TCB FMSPC", Code::CollateralMalformed),
-    ("issue date", Code::CollateralMalformed),
-    ("next update", Code::CollateralMalformed),
-    ("issueDate", Code::CollateralMalformed),
-    ("nextUpdate", Code::CollateralMalformed),
-    ("tcbDate", Code::CollateralMalformed),
-    ("TCB date", Code::CollateralMalformed),
-    ("for claims", Code::CollateralMalformed),
-    ("Invalid key length", Code::CollateralMalformed),
-    ("INTEGER", Code::CollateralMalformed),
+    ("Fmspc mismatch", Decides::Code(Code::CollateralMismatch)),
+    ("TDX quote with non-TDX", Decides::Code(Code::CollateralMismatch)),
+    ("SGX quote with non-SGX", Decides::Code(Code::CollateralMismatch)),
+    ("Failed to evaluate the current TDX TCB", Decides::Passes),
+    ("TDX module TCB level check", Decides::Passes),
+    ("TDX module identity check", Decides::Passes),
+    ("No matching TCB level", Decides::Code(Code::TcbNoMatch)),
+    ("TDX module ISVSVN", Decides::Code(Code::TcbNoMatch)),
+    ("QE ISVSVN", Decides::Code(Code::TcbNoMatch)),
+    ("No TDX module identity", Decides::Code(Code::TcbNoMatch)),
+    ("No TCB levels found", Decides::Code(Code::TcbNoMatch)),
+    ("TDX module MRSIGNER mismatch", Decides::Code(Code::TdxModuleMismatch)),
+    ("TDX module SEAMATTRIBUTES", Decides::Code(Code::TdxModuleMismatch)),
+    ("TCB status is invalid: Revoked", Decides::Code(Code::TcbRevoked)),
+    ("Unrecognized TCB status", Decides::Code(Code::CollateralMalformed)),
+    ("SGX component count", Decides::Code(Code::CollateralMalformed)),
+    ("TDX component count", Decides::Code(Code::CollateralMalformed)),
+    ("TDX TCB Info is missing", Decides::Code(Code::CollateralMalformed)),
+    ("Failed to decode tdxModule", Decides::Code(Code::CollateralMalformed)),
+    ("tdxModule", Decides::Code(Code::CollateralMalformed)),
+    ("Invalid TDX module tcbDate", Decides::Code(Code::CollateralMalformed)),
+    ("Invalid TCB level tcbDate", Decides::Code(Code::CollateralMalformed)),
+    ("Failed to parse platform TCB date", Decides::Code(Code::CollateralMalformed)),
+    ("TCBInfo ", Decides::Code(Code::CollateralMalformed)),
+    ("QEIdentity ", Decides::Code(Code::CollateralMalformed)),
+    ("CRL number", Decides::Code(Code::CollateralMalformed)),
     // attributes
-    ("SEPT_VE_DISABLE is not enabled", Code::AttributesRefused),
-    ("TD migration is enabled", Code::AttributesRefused),
-    ("Reserved bits in TD attributes", Code::AttributesRefused),
-    ("SERVTD_EXT is enabled", Code::AttributesRefused),
-    ("Debug mode is enabled", Code::DebugRefused),
-    ("TD profiling is enabled", Code::DebugRefused),
-    ("Invalid MR service TD", Code::ServiceTdRefused),
-    // the certificate's extension of Intel
-    ("Intel extension", Code::CertificateInvalid),
-    ("extension", Code::CertificateInvalid),
-    ("Failed to load sequence", Code::CertificateInvalid),
-    ("Failed to decode DER object", Code::CertificateInvalid),
-    ("Failed to get", Code::CertificateInvalid),
-    ("OID is missing", Code::CertificateInvalid),
-    ("Fmspc", Code::CertificateInvalid),
-    ("CpuSvn", Code::CertificateInvalid),
-    ("PceSvn", Code::CertificateInvalid),
-    ("Unexpected BOOLEAN", Code::CertificateInvalid),
-    ("Unexpected ENUMERATED", Code::CertificateInvalid),
+    ("SEPT_VE_DISABLE is not enabled", Decides::Code(Code::AttributesRefused)),
+    ("TD migration is enabled", Decides::Code(Code::AttributesRefused)),
+    ("Reserved bits in TD attributes", Decides::Code(Code::AttributesRefused)),
+    ("SERVTD_EXT is enabled", Decides::Code(Code::AttributesRefused)),
 ];
 
 /// The refusal for an error of the library: its chain of causes, without a backtrace.
 pub(super) fn refusal<'a>(chain: impl Iterator<Item = &'a (dyn Error + 'static)>) -> Refusal {
-    let text = chain.map(ToString::to_string).collect::<Vec<_>>().join(": ");
-    let code = TEXTS
-        .iter()
-        .find(|(known, _)| text.contains(known))
-        .map_or(Code::VerificationFailed, |(_, code)| *code);
-    let detail = text
+    let causes: Vec<String> = chain.map(ToString::to_string).collect();
+    let detail = causes
+        .join(": ")
         .chars()
         .map(|char| if char.is_control() { ' ' } else { char })
         .take(DETAIL_CHARS_MAX)
         .collect::<String>();
-    Refusal::new(code, detail)
+    Refusal::new(code(&causes), detail)
+}
+
+fn code(causes: &[String]) -> ReasonCode {
+    for (at, cause) in causes.iter().enumerate() {
+        match TEXTS.iter().find(|(text, _)| cause.starts_with(text)).map(|(_, decides)| *decides) {
+            Some(Decides::Code(code)) => return code,
+            Some(Decides::Below(texts, otherwise)) => {
+                let below = causes.get(at + 1).map_or("", String::as_str);
+                let known = texts.iter().find(|(text, _)| below.starts_with(text));
+                return known.map_or(otherwise, |(_, code)| *code);
+            }
+            Some(Decides::Passes) => {}
+            None => return Code::VerificationFailed,
+        }
+    }
+    Code::VerificationFailed
 }
 
 /// Whether a chain of PEM certificates holds the anchor's own.

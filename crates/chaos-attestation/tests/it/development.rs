@@ -243,6 +243,68 @@ fn production_evidence_passes_under_neither_the_development_root_nor_its_policy(
     assert_eq!(accepted.ear().ear_status, Status::Affirming);
 }
 
+/// The rules of the recommended policy that refuse this evidence.
+fn refused_by(claims: Claims, at_s: u64) -> Vec<&'static str> {
+    let pinned = BTreeSet::from([claims.workload_id]);
+    Policy::production()
+        .appraise(claims, Some(&pinned), at_s)
+        .decisions()
+        .iter()
+        .filter(|decision| decision.verdict == Verdict::Refused)
+        .map(|decision| decision.rule.as_str())
+        .collect()
+}
+
+/// Real collateral stays valid for 30 days and the root's list for a year, so a limit at or above
+/// that would decide nothing.
+#[test]
+fn each_limit_of_the_recommended_policy_refuses_something_that_verifies() {
+    let Some(vectors) = recorded::vectors() else { return };
+    let refused = |id: &str, later_s: u64| {
+        let vector = vectors.iter().find(|vector| vector.id == id).unwrap();
+        let at_s = vector.verify_at + later_s;
+        let anchors = [vector.anchor()];
+        refused_by(verify(&vector.quote(), &vector.collateral(), &anchors, at_s).unwrap(), at_s)
+    };
+    assert_eq!(refused("tdx4-dstack-uptodate-2026-02", 0), [""; 0]);
+    // collateral of 13.6 days
+    assert_eq!(refused("tdx4-uptodate-2025", 0), ["collateral-age"]);
+    // collateral of 16 days, and a root's list of 351
+    let aged = refused("tdx4-dstack-uptodate-2026-02", 11 * 86_400);
+    assert_eq!(aged, ["collateral-age", "root-crl-age"]);
+    assert_eq!(refused("tdx4-outofdate-2025-06", 0), ["tcb-status"]);
+    // a document twenty days older than the others
+    let mixed = claims(&machine(scenario().fault(Fault::MixedAge)), AT_S).unwrap();
+    assert!(refused_by(mixed, AT_S).contains(&"collateral-spread"));
+}
+
+#[test]
+fn a_policy_that_takes_any_workload_affirms_nothing_as_a_whole() {
+    let Some(vectors) = recorded::vectors() else { return };
+    let vector = vectors.iter().find(|vector| vector.id == "tdx4-near-uptodate").unwrap();
+    let claims =
+        verify(&vector.quote(), &vector.collateral(), &[vector.anchor()], vector.verify_at)
+            .unwrap();
+    let any = PRODUCTION_TOML.replace("accept = \"allowlist\"", "accept = \"any\"");
+    let appraisal = Policy::parse(&any).unwrap().appraise(claims, None, vector.verify_at);
+    appraisal.ensure_accepted().unwrap();
+    assert_eq!(appraisal.ear().ear_status, Status::None);
+}
+
+/// TD attribute bit 17 with a body of TDX 1.5 that is not extended.
+#[test]
+fn service_tds_that_may_have_been_bound_since_are_refused() {
+    let mut identity = Identity::default();
+    identity.attributes[2] |= 1 << 1;
+    let scenario = scenario().shape(Shape::V5Td15).identity(identity).fault(Fault::ServiceTd);
+    let claims = claims(&machine(scenario), AT_S).unwrap();
+    let json = serde_json::to_value(&claims).unwrap();
+    let hash = json["measurements"]["tdx"]["tdx_mrservicetd"].as_str().unwrap();
+    let listing = policy(&[("service_tds = []", &format!("service_tds = [\"{hash}\"]"))]);
+    let refusal = listing.appraise(claims, None, AT_S).ensure_accepted().unwrap_err();
+    assert_eq!(refusal.code, ReasonCode::ServiceTdRefused);
+}
+
 #[test]
 fn one_call_accepts_only_what_is_bound_and_listed() {
     let machine = machine(scenario());
