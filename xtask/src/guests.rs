@@ -3,6 +3,7 @@
 //! A Rust guest gives the same bytes in any folder, so the check builds it again and compares. That
 //! needs the target `wasm32-unknown-unknown` and the compiler that made the artifact; where either
 //! is missing, the check says so and compares the digests of the sources that the manifest records.
+//! The guest in JavaScript is always checked in that way: its tool draws random seeds as it builds.
 
 use std::{
     env, fs,
@@ -20,6 +21,7 @@ use crate::{
 };
 
 mod manifest;
+mod quoter;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
@@ -45,6 +47,7 @@ pub(crate) fn generate() -> Result<()> {
         write_changed(&artifacts().join(&file), &component)?;
         manifest.artifacts.insert(file, artifact);
     }
+    quoter::generate(&mut manifest)?;
     write_changed(&Manifest::path(), manifest.to_text()?.as_bytes())
 }
 
@@ -53,9 +56,10 @@ pub(crate) fn check() -> Result<()> {
     let manifest = Manifest::read()?;
     let compiler = compiler()?;
     let names: Vec<String> = RUST.iter().map(|(name, _)| format!("{name}.wasm")).collect();
-    for file in &names {
+    for file in names.iter().map(String::as_str).chain([quoter::FILE]) {
         manifest.get(file)?.ensure_bytes(file)?;
     }
+    manifest.get(quoter::FILE)?.ensure_sources(quoter::FILE)?;
     if let Some(obstacle) = obstacle(&manifest, &names, &compiler)? {
         complain(&format!(
             "xtask: guests are not built again: {obstacle}; comparing the digests of their sources"
@@ -143,9 +147,12 @@ fn sources(name: &str) -> Result<manifest::Files> {
     let own = ["Cargo.toml", "Cargo.lock", "componentize/Cargo.toml", "componentize/src/main.rs"];
     let own = own.iter().map(|file| PathBuf::from("guests").join(file));
     let manifest = PathBuf::from("guests").join(name).join("Cargo.toml");
-    let noted = manifest::noted(&text)
-        .into_iter()
-        .filter_map(|path| path.strip_prefix(root()).ok().map(Path::to_owned));
+    // Guests reach the crates by a link within their own folder.
+    let (link, crates) = (root().join("guests/crates"), root().join("crates"));
+    let noted = manifest::noted(&text).into_iter().filter_map(|path| {
+        let path = path.strip_prefix(&link).map_or(path.clone(), |within| crates.join(within));
+        path.strip_prefix(root()).ok().map(Path::to_owned)
+    });
     manifest::hash(own.chain([manifest]).chain(noted))
 }
 

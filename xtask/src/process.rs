@@ -102,16 +102,21 @@ fn complete(
 
 /// Installs what `contracts/package-lock.json` names, once per version of that file.
 pub(crate) fn npm_install() -> Result<()> {
-    let contracts = root().join("contracts");
-    let lock = fs::read(contracts.join("package-lock.json"))
-        .context("cannot read contracts/package-lock.json")?;
-    let stamp = contracts.join("node_modules/.chaoschain-lock");
+    npm_install_within("contracts", "ci")
+        .context("Node 20 with npm is needed for the Solidity compiler and the local chain")
+}
+
+/// Installs what the folder's `package-lock.json` names with a command of npm, once per version of
+/// that file.
+pub(crate) fn npm_install_within(folder: &str, command: &str) -> Result<()> {
+    let within = root().join(folder);
+    let lock = within.join("package-lock.json");
+    let lock = fs::read(&lock).with_context(|| format!("cannot read {}", lock.display()))?;
+    let stamp = within.join("node_modules/.chaoschain-lock");
     if fs::read(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    run(Step::new("npm packages", "npm")
-        .args(["ci", "--no-audit", "--no-fund"])
-        .within("contracts"))
-    .context("Node 20 with npm is needed for the Solidity compiler and the local chain")?;
+    let step = Step::new("npm packages", "npm").args([command, "--no-audit", "--no-fund"]);
+    run(step.within(folder))?;
     fs::write(&stamp, lock).with_context(|| format!("cannot write {}", stamp.display()))
 }

@@ -65,3 +65,6 @@ pub mod optional {
         text.map(|text| super::parse(&text)).transpose()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,7 @@ mod crashes;
 mod demo;
 mod evidence;
 mod forecast;
+mod guests;
 mod live;
 mod program;
 mod proxy;
