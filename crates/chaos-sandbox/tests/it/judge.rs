@@ -43,7 +43,7 @@ impl Memory {
     }
 
     fn ensure_area(&self, at: usize, len: usize) -> Result<(), Outcome> {
-        if at % 4 != 0 {
+        if !at.is_multiple_of(4) {
             return Err(Outcome::Malformed(Malformed::Unaligned));
         }
         self.slice(at, len).map(|_| ())

@@ -197,7 +197,7 @@ impl Interpreted {
 /// Reads `result<list<u8>, failure>`, or `result<step, failure>`, as the canonical ABI lays it out.
 fn lift(memory: &[u8], at: u32, step: bool) -> Result<Outcome, Malformed> {
     let at = usize::try_from(at).unwrap();
-    if at % 4 != 0 {
+    if !at.is_multiple_of(4) {
         return Err(Malformed::Unaligned);
     }
     let area = slice(memory, at, if step { 20 } else { 16 })?;
