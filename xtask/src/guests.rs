@@ -81,6 +81,17 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
+/// Fails if a source file is not formatted.
+pub(crate) fn format() -> Result<()> {
+    // By name: with `--all`, cargo would look for the workspace of every crate behind the link.
+    let packages = RUST.iter().map(|(name, _)| *name).chain(["componentize"]);
+    let packages = packages.flat_map(|name| ["--package", name]);
+    run(Step::new("guests' format", cargo())
+        .args(["fmt", "--check"])
+        .args(packages)
+        .within("guests"))
+}
+
 /// Why the Rust guests cannot be built to the same bytes here.
 fn obstacle(manifest: &Manifest, names: &[String], compiler: &str) -> Result<Option<String>> {
     for file in names {

@@ -88,7 +88,7 @@ fn generate(check: bool) -> Result<()> {
 /// The order is cheapest first, so that a slip shows in seconds.
 fn test() -> Result<()> {
     run(Step::new("format", cargo()).args(["fmt", "--all", "--check"]))?;
-    run(Step::new("guests' format", cargo()).args(["fmt", "--all", "--check"]).within("guests"))?;
+    guests::format()?;
     tidy::run()?;
     generate(true)?;
     run(Step::new("contracts", "npm").args(["test", "--silent"]).within("contracts"))?;

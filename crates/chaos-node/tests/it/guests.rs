@@ -85,7 +85,7 @@ fn fee_market_component_gives_the_native_digest_on_generated_blocks() {
         .iter()
         .map(|block| {
             let block = RecordedBlock::decode(&block.json, Some(load.chain_id)).unwrap();
-            replay(&ReplayInput::new(block, &codes).unwrap()).unwrap()
+            replay(&ReplayInput::new(block, &codes)).unwrap()
         })
         .collect();
     let observed: Vec<ObservedBlock> = replays.iter().map(ObservedBlock::from).collect();
