@@ -17,6 +17,9 @@ use crate::{
 /// 2026-09-21, 14:13:20 UTC.
 pub(crate) const AT_S: u64 = 1_790_000_000;
 
+/// A source of bytes that a world keeps.
+pub(crate) type Dice = Box<dyn FnMut(&mut [u8])>;
+
 /// Bytes that look random and are the same in every run.
 pub(crate) fn random(seed: u64) -> impl FnMut(&mut [u8]) {
     let mut count = 0_u64;

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     Answered, EvidenceDocument, Provider, ReasonCode, Refusal, SecretId, Signed, WorkloadId,
     exchange::Challenge,
-    testing::{AT_S, Court, key, machine, random},
+    testing::{AT_S, Court, Dice, key, machine, random},
     vault::{KeyFile, Secret, Vault},
     wire,
 };
@@ -22,7 +22,7 @@ struct World {
     vault: Vault,
     key: AgentKey,
     events: Vec<Event>,
-    random: Box<dyn FnMut(&mut [u8])>,
+    random: Dice,
 }
 
 fn id(text: &str) -> SecretId {
@@ -45,7 +45,7 @@ fn rule(workload: WorkloadId, secret: &str) -> Rule {
 impl World {
     /// The workload `agent` may read everything, in jobs of the secret's own tenant.
     fn new() -> Self {
-        let mut random: Box<dyn FnMut(&mut [u8])> = Box::new(random(1));
+        let mut random: Dice = Box::new(random(1));
         let source = KeyFile::new(&Secret::new(vec![7; 32]).unwrap()).unwrap();
         let mut vault = Vault::create(&source, &mut random).unwrap();
         for (name, text) in

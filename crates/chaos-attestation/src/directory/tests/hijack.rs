@@ -1,0 +1,144 @@
+use super::*;
+
+#[test]
+fn a_name_cannot_be_taken_by_another_key() {
+    let mut world = World::new();
+    let (owner, thief) = (key(2), key(3));
+    let mut service = registrar(&owner, "simulator/one", "");
+    world.list(&mut service, &owner, &machine("agent"), AT_S).unwrap();
+    // Neither the instance nor another instance of the name, with the very same workload.
+    for name in ["simulator/one", "simulator/two"] {
+        let mut stolen = registrar(&thief, name, "");
+        let taken = world.list(&mut stolen, &thief, &machine("agent"), AT_S);
+        assert_eq!(refused(taken), ReasonCode::NotOwner);
+    }
+    // Not even after it was over, for a week.
+    let held = AT_S + 900 + 604_799;
+    let mut stolen = registrar(&thief, "simulator/one", "");
+    let taken = world.list(&mut stolen, &thief, &machine("agent"), held);
+    assert_eq!(refused(taken), ReasonCode::NotOwner);
+    world.list(&mut stolen, &thief, &machine("agent"), held + 1).unwrap();
+    assert_eq!(world.directory.service(&id("simulator/one")).unwrap().owner, thief.did());
+}
+
+#[test]
+fn a_name_taken_between_nonce_and_request_stays_with_the_first() {
+    let mut world = World::new();
+    let (owner, thief) = (key(2), key(3));
+    let mut stolen = registrar(&thief, "simulator/one", "");
+    let challenge = world.challenge(stolen.ask(), AT_S).unwrap();
+    let request = stolen.register(&challenge, &machine("agent"), 4, (&thief, AT_S)).unwrap();
+    let mut service = registrar(&owner, "simulator/one", "");
+    world.list(&mut service, &owner, &machine("agent"), AT_S).unwrap();
+    assert_eq!(refused(world.register(&request, AT_S)), ReasonCode::NotOwner);
+}
+
+#[test]
+fn a_heartbeat_by_another_key_is_refused() {
+    let mut world = World::new();
+    let (owner, thief) = (key(2), key(3));
+    let mut service = registrar(&owner, "simulator/one", "");
+    world.list(&mut service, &owner, &machine("agent"), AT_S).unwrap();
+    let mut stolen = registrar(&thief, "simulator/one", "");
+    let beat = world.beat(&mut stolen, &thief, &machine("agent"), AT_S + 1);
+    assert_eq!(refused(beat), ReasonCode::NotOwner);
+    // Under the owner's name, signed by the thief.
+    let challenge = world.challenge(service.ask(), AT_S + 1).unwrap();
+    let genuine = service.heartbeat(&challenge, &machine("agent"), 4, (&owner, AT_S + 1)).unwrap();
+    let forged = Signed::sign(genuine.claimed().clone(), &thief).unwrap();
+    assert_eq!(refused(world.heartbeat(&forged, AT_S + 1)), ReasonCode::SignatureInvalid);
+    // The forgery did not use the nonce up.
+    world.heartbeat(&genuine, AT_S + 1).unwrap();
+}
+
+#[test]
+fn requests_cannot_be_replayed() {
+    let mut world = World::new();
+    let owner = key(2);
+    let mut service = registrar(&owner, "simulator/one", "");
+    let challenge = world.challenge(service.ask(), AT_S).unwrap();
+    let registration = service.register(&challenge, &machine("agent"), 4, (&owner, AT_S)).unwrap();
+    world.register(&registration, AT_S).unwrap();
+    assert_eq!(refused(world.register(&registration, AT_S)), ReasonCode::NonceSpent);
+    let challenge = world.challenge(service.ask(), AT_S + 1).unwrap();
+    let beat = service.heartbeat(&challenge, &machine("agent"), 4, (&owner, AT_S + 1)).unwrap();
+    world.heartbeat(&beat, AT_S + 1).unwrap();
+    assert_eq!(refused(world.heartbeat(&beat, AT_S + 1)), ReasonCode::NonceSpent);
+    // An older number under a fresh nonce.
+    let challenge = world.challenge(service.ask(), AT_S + 1).unwrap();
+    let mut fresh = registrar(&owner, "simulator/one", "");
+    let old = fresh.heartbeat(&challenge, &machine("agent"), 4, (&owner, AT_S)).unwrap();
+    assert_eq!(refused(world.heartbeat(&old, AT_S + 1)), ReasonCode::RequestReplayed);
+}
+
+#[test]
+fn a_request_to_another_directory_is_refused() {
+    let mut world = World::new();
+    let owner = key(2);
+    let endpoints = vec![endpoint("tls://127.0.0.1:7301")];
+    let mut service =
+        Registrar::new(key(9).did(), owner.did(), id("simulator/one"), endpoints, Tags::default());
+    let relayed = world.list(&mut service, &owner, &machine("agent"), AT_S);
+    assert_eq!(refused(relayed), ReasonCode::RequestReplayed);
+}
+
+#[test]
+fn evidence_for_other_endpoints_tags_service_owner_or_nonce_is_refused() {
+    let owner = key(2);
+    let changes: [fn(&mut Registration); 3] = [
+        |wanted| wanted.endpoints = vec![endpoint("tls://6.6.6.6:7301")],
+        |wanted| wanted.tags = tags("/us//"),
+        |wanted| wanted.endpoints.push(endpoint("tls://6.6.6.6:7301")),
+    ];
+    for change in changes {
+        let mut world = World::new();
+        let mut service = registrar(&owner, "simulator/one", "/eu//");
+        let challenge = world.challenge(service.ask(), AT_S).unwrap();
+        let request = service.register(&challenge, &machine("agent"), 4, (&owner, AT_S)).unwrap();
+        let mut wanted = request.claimed().clone();
+        change(&mut wanted);
+        let request = Signed::sign(wanted, &owner).unwrap();
+        assert_eq!(refused(world.register(&request, AT_S)), ReasonCode::BindingMismatch);
+    }
+    // Evidence that a genuine environment gave for somebody else's registration.
+    let mut world = World::new();
+    let mut mine = registrar(&owner, "simulator/one", "");
+    let mut theirs = registrar(&key(3), "another/one", "");
+    let challenge = world.challenge(theirs.ask(), AT_S).unwrap();
+    let other = theirs.register(&challenge, &machine("agent"), 4, (&key(3), AT_S)).unwrap();
+    let challenge = world.challenge(mine.ask(), AT_S).unwrap();
+    let request = mine.register(&challenge, &machine("agent"), 4, (&owner, AT_S)).unwrap();
+    let mut wanted = request.claimed().clone();
+    wanted.evidence = other.claimed().evidence.clone();
+    let request = Signed::sign(wanted, &owner).unwrap();
+    assert_eq!(refused(world.register(&request, AT_S)), ReasonCode::BindingMismatch);
+    // A nonce that was given for somebody else.
+    let challenge = world.challenge(theirs.ask(), AT_S).unwrap();
+    let request = mine.register(&challenge, &machine("agent"), 4, (&owner, AT_S)).unwrap();
+    assert_eq!(refused(world.register(&request, AT_S)), ReasonCode::BindingMismatch);
+}
+
+#[test]
+fn an_owner_has_a_bounded_number_of_services_and_a_service_of_endpoints() {
+    let mut world = World::new();
+    let owner = key(2);
+    let provider = machine("agent");
+    for number in 0..SERVICES_PER_OWNER_MAX {
+        let mut service = registrar(&owner, &format!("simulator/n{number}"), "");
+        world.list(&mut service, &owner, &provider, AT_S).unwrap();
+    }
+    let mut one_more = registrar(&owner, "simulator/one-more", "");
+    let full = world.list(&mut one_more, &owner, &provider, AT_S);
+    assert_eq!(refused(full), ReasonCode::TableFull);
+    // One that is listed can still be listed anew.
+    let mut listed = registrar(&owner, "simulator/n0", "");
+    world.list(&mut listed, &owner, &provider, AT_S + 1).unwrap();
+    for count in [0, ENDPOINTS_MAX + 1] {
+        let endpoints = vec![endpoint("tls://127.0.0.1:7301"); count];
+        let service = id("simulator/n1");
+        let mut service =
+            Registrar::new(key(1).did(), owner.did(), service, endpoints, Tags::default());
+        let odd = world.list(&mut service, &owner, &provider, AT_S + 1);
+        assert_eq!(refused(odd), ReasonCode::ServiceInvalid);
+    }
+}
