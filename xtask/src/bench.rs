@@ -28,16 +28,18 @@ const APPEND: Target = Target { package: "chaos-store", name: "append" };
 const VERIFY: Target = Target { package: "chaos-agency", name: "verify" };
 const ATTESTATION: Target = Target { package: "chaos-attestation", name: "attestation" };
 const SANDBOXED: Target = Target { package: "chaos-node", name: "sandboxed" };
+const RELEASE: Target = Target { package: "chaos-attestation", name: "release" };
 const SANDBOX: Target = Target { package: "chaos-sandbox", name: "sandbox" };
 
 /// What can be asked for, and the targets that it runs one after the other.
-const BENCHES: [(&str, &[&Target]); 6] = [
+const BENCHES: [(&str, &[&Target]); 7] = [
     ("replay", &[&REPLAY]),
     ("simulation", &[&REPLAY, &MARKET, &WHOLE]),
     ("append", &[&APPEND]),
     ("verify", &[&VERIFY]),
     ("attestation", &[&ATTESTATION]),
     ("sandbox", &[&SANDBOX, &SANDBOXED]),
+    ("release", &[&RELEASE]),
 ];
 
 /// Runs the named bench, or all of them.

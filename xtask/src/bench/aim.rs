@@ -14,7 +14,7 @@ pub(crate) enum Aim {
 }
 
 /// The aims, by measure; a measure that is not named has none.
-const AIMS: [(&str, Aim); 19] = [
+const AIMS: [(&str, Aim); 25] = [
     ("evm_one_core", Aim::RatioAtLeast(0.95)),
     ("evm_vs_anvil", Aim::RatioAtLeast(20.0)),
     ("scenarios_2_threads", Aim::RatioAtLeast(1.9)),
@@ -32,6 +32,12 @@ const AIMS: [(&str, Aim); 19] = [
     ("attestation_overhead", Aim::RatioAtMost(1.15)),
     ("attestation_warm", Aim::RatioAtMost(0.5)),
     ("sandbox_fee_market", Aim::RatioAtMost(2.5)),
+    ("release_p50", Aim::Below(10.0)),
+    ("release_p99", Aim::Below(10.0)),
+    ("release_cold_p50", Aim::Below(10.0)),
+    ("discovery_p99", Aim::Below(1.0)),
+    ("discovery_all_p99", Aim::Below(1.0)),
+    ("selection_all_p99", Aim::Below(1.0)),
     ("sandbox_instantiation", Aim::Below(50.0)),
     ("sandbox_digests_of_10000", Aim::Below(2.0)),
 ];
