@@ -1,5 +1,7 @@
 //! Judging the quotes behind attested receipts.
 
+use std::cell::Cell;
+
 use chaos_agency::{
     Attachments, Receipt,
     receipt::{Attested, Period},
@@ -14,6 +16,10 @@ use chaos_attestation::{
 };
 use chaos_types::{Check, Digest, Rejection};
 
+/// One quote covers a key for at most this long, in seconds: a day. What happened to the platform since
+/// shows only in a new one.
+const PERIOD_MAX_S: u64 = 24 * 3600;
+
 /// Trust anchors, and the policy that quotes are held against.
 pub(crate) struct Appraiser {
     verifier: Verifier,
@@ -21,6 +27,8 @@ pub(crate) struct Appraiser {
     /// which that was.
     policy: Option<Policy>,
     allowed: Option<Box<dyn Workloads>>,
+    /// The class of the anchor behind what was accepted last.
+    accepted: Cell<Option<AnchorClass>>,
 }
 
 /// The anchors that this program knows: Intel's, and that of the demo's public development seed.
@@ -34,7 +42,12 @@ impl Appraiser {
         policy: Option<Policy>,
         allowed: Option<Box<dyn Workloads>>,
     ) -> Self {
-        Self { verifier: Verifier::new(anchors), policy, allowed }
+        Self { verifier: Verifier::new(anchors), policy, allowed, accepted: Cell::new(None) }
+    }
+
+    /// The class of the anchor behind the quote that was accepted last, and forgets it.
+    pub(crate) fn take_class(&self) -> Option<AnchorClass> {
+        self.accepted.take()
     }
 
     /// Verifies and appraises the quote of a receipt's attested key at a second of Unix time, and that
@@ -91,6 +104,7 @@ impl Appraiser {
         ReportData::of_receipt_key(key, &receipt.log, period.from_s, period.until_s)
             .ensure(&claims.report_data.0)?;
         ensure_within(*period, at_s)?;
+        self.accepted.set(Some(claims.anchor_class));
         Ok(found(attested, &claims, policy))
     }
 }
@@ -114,6 +128,13 @@ fn found(attested: &Attested, claims: &Claims, policy: &Policy) -> String {
 }
 
 fn ensure_within(period: Period, at_s: u64) -> Result<(), Refusal> {
+    let length_s = period.until_s.saturating_sub(period.from_s);
+    if length_s > PERIOD_MAX_S {
+        return Err(Refusal::new(
+            ReasonCode::PeriodOver,
+            format!("the key's period is {length_s} s long, at most {PERIOD_MAX_S} s count"),
+        ));
+    }
     if (period.from_s..period.until_s).contains(&at_s) {
         return Ok(());
     }

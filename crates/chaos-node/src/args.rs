@@ -25,8 +25,8 @@ pub(crate) use log::{
 pub(crate) use run::RunArgs;
 pub(crate) use sources::{ExportArgs, ImportArgs, NodeArgs, StateFrom};
 pub(crate) use work::{
-    BlockSource, DemoArgs, ELASTICITY, ProposeArgs, ReplayArgs, SimulateArgs, SimulationArgs,
-    VerifyArgs,
+    BlockSource, DemoArgs, ELASTICITY, ProposeArgs, ReplayArgs, Required, SimulateArgs,
+    SimulationArgs, VerifyArgs,
 };
 
 const AFTER_HELP: &str = "\

@@ -86,6 +86,13 @@ pub(crate) fn reexecute(
             program.name
         )));
     }
+    // What is vouched for is compared by the programs that can compare it, and refused elsewhere.
+    if receipt.evidence.attested().is_some() && ![SIMULATE, SANDBOX].contains(&&*program.name) {
+        return Err(reject(format!(
+            "the receipt is attested, and `{}` does not show what ran inside",
+            program.name
+        )));
+    }
     let work = Work { named, attachments, inputs };
     match (program.name.as_str(), &receipt.action) {
         (ANALYSE, Action::Analyse(claimed)) => governance::analyse(&work, claimed),

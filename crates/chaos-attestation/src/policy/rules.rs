@@ -256,7 +256,7 @@ fn workload(
     let rule = Rule::Workload;
     let id = &claims.workload_id;
     match (document.workloads.accept, workloads) {
-        (Acceptance::Any, _) => Decision {
+        (Acceptance::Any, None) => Decision {
             rule,
             verdict: Verdict::NotApplicable,
             code: None,
@@ -266,7 +266,9 @@ fn workload(
         (Acceptance::Allowlist, None) => {
             decide(rule, false, ReasonCode::WorkloadNotAllowed, "an allowlist", "none given")
         }
-        (Acceptance::Allowlist, Some(list)) => match list.ensure_active(id, at_s) {
+        // Whoever gives a list means it, whatever the document would accept without one.
+        (Acceptance::Any | Acceptance::Allowlist, Some(list)) => match list.ensure_active(id, at_s)
+        {
             Ok(()) => {
                 decide(rule, true, ReasonCode::WorkloadNotAllowed, list.about(), id.to_string())
             }

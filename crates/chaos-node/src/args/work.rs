@@ -1,7 +1,7 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use chaos_attestation::WorkloadId;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{DataArgs, NodeArgs};
 
@@ -159,7 +159,7 @@ Examples:
   chaoschain verify demo-out/bundles/05-simulate.json --reexecute --inputs demo-out/inputs
 
 Attested receipts must be of real hardware (the demo's are not, and are refused):
-  chaoschain verify demo-out/bundles/05-simulate.json --policy production
+  chaoschain verify BUNDLE --policy production --workload sha256:... --require attested
 
 With the key of the log you trust, such as the one that the demo prints at its end:
   chaoschain verify demo-out/bundles/*.json --log VKEY
@@ -187,6 +187,9 @@ pub(crate) struct VerifyArgs {
     /// held against the preset of its own trust anchor's class, and the answer says which that was.
     #[arg(long, value_name = "POLICY")]
     pub(crate) policy: Option<String>,
+    /// Evidence that every receipt must have, beyond what it claims by itself; may be repeated.
+    #[arg(long, value_name = "EVIDENCE")]
+    pub(crate) require: Vec<Required>,
     /// A workload that attested receipts may come from; may be repeated. The production preset
     /// accepts no other.
     #[arg(long, value_name = "SHA256")]
@@ -197,6 +200,27 @@ pub(crate) struct VerifyArgs {
     /// Print one JSON object per bundle.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Evidence that a reader can insist on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Required {
+    /// A quote that the policy accepts.
+    Attested,
+    /// A program that anyone can run again.
+    Replayable,
+    /// That it was run again here, with --reexecute.
+    Reexecuted,
+}
+
+impl Required {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Attested => "attested",
+            Self::Replayable => "replayable",
+            Self::Reexecuted => "reexecuted",
+        }
+    }
 }
 
 const DEMO_EXAMPLES: &str = "\

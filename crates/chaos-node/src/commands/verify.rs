@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use chaos_agency::pipeline::{self, Options, Outcome, Report, Status};
-use chaos_attestation::{Anchor, WorkloadId, Workloads};
+use chaos_attestation::{Anchor, AnchorClass, WorkloadId, Workloads};
 use chaos_chains::{AnchorFact, AnchorProof};
 use chaos_log::VerifierKey;
 use chaos_types::{Check, Rejection};
@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::{
     appraisal::{Appraiser, known_anchors},
-    args::VerifyArgs,
+    args::{Required, VerifyArgs},
     exit::{Failure, Kind, OrFail as _},
     output, policy,
     programs::{self, Inputs},
@@ -52,10 +52,13 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         let inputs = args.reexecute.then(|| Inputs::new(folders));
         let report = check(&bytes, trusted.as_ref(), &appraiser, inputs);
         rejected += usize::from(report.result.is_err());
+        let class = appraiser.take_class();
+        let wanted = Wanted::of(&args.require, &report, args.reexecute);
+        rejected += usize::from(report.result.is_ok() && wanted.is_err());
         if args.json {
-            print_json(path, &report)?;
+            print_json(path, &report, class, &wanted)?;
         } else {
-            print_human(path, &report);
+            print_human(path, &report, class, &wanted);
         }
     }
     if !args.json && args.files.len() > 1 {
@@ -184,24 +187,61 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-fn print_json(path: &Path, report: &Report) -> Result<(), Failure> {
+/// What the reader asked the evidence to be.
+struct Wanted;
+
+impl Wanted {
+    /// Whether an accepted receipt has the evidence that was asked for, or what it lacks.
+    fn of(required: &[Required], report: &Report, reexecuted: bool) -> Result<(), String> {
+        let Ok(receipt) = &report.result else { return Ok(()) };
+        for required in required {
+            let held = match required {
+                Required::Attested => receipt.evidence.attested().is_some(),
+                Required::Replayable => receipt.evidence.replay().is_some(),
+                Required::Reexecuted => reexecuted && receipt.evidence.replay().is_some(),
+            };
+            if !held {
+                return Err(format!(
+                    "--require {}: the evidence is {}",
+                    required.name(),
+                    receipt.evidence.classes()
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn print_json(
+    path: &Path,
+    report: &Report,
+    class: Option<AnchorClass>,
+    wanted: &Result<(), String>,
+) -> Result<(), Failure> {
     let receipt = report.result.as_ref().ok().map(|receipt| {
         json!({
             "id": receipt.id,
             "agent": receipt.agent,
             "kind": receipt.action.kind(),
             "evidence": receipt.evidence.classes(),
+            "anchor_class": class,
         })
     });
     output::json(&json!({
         "file": path.display().to_string(),
-        "verdict": if report.result.is_ok() { "accepted" } else { "rejected" },
+        "verdict": if report.result.is_ok() && wanted.is_ok() { "accepted" } else { "rejected" },
+        "lacks": wanted.as_ref().err(),
         "receipt": receipt,
         "checks": report.outcomes,
     }))
 }
 
-fn print_human(path: &Path, report: &Report) {
+fn print_human(
+    path: &Path,
+    report: &Report,
+    class: Option<AnchorClass>,
+    wanted: &Result<(), String>,
+) {
     output::line(output::bold(&output::one_line(&path.display().to_string())));
     for Outcome { check, status, detail } in &report.outcomes {
         let mark = match status {
@@ -213,13 +253,26 @@ fn print_human(path: &Path, report: &Report) {
         output::line(format_args!("  {mark}  {:<11}  {detail}", check.to_string()));
     }
     match &report.result {
-        Ok(receipt) => output::line(format_args!(
-            "  {}  {} {}, evidence {}",
-            output::good("accepted"),
-            receipt.action.kind(),
-            receipt.id,
-            receipt.evidence.classes()
-        )),
+        Ok(receipt) => {
+            let trust = match class {
+                Some(AnchorClass::Development) => " (development trust: no hardware)",
+                Some(AnchorClass::IntelProduction) => " (intel-production)",
+                None => "",
+            };
+            let verdict = match wanted {
+                Ok(()) => output::good("accepted"),
+                Err(_) => output::bad("rejected"),
+            };
+            output::line(format_args!(
+                "  {verdict}  {} {}, evidence {}{trust}",
+                receipt.action.kind(),
+                receipt.id,
+                receipt.evidence.classes()
+            ));
+            if let Err(lacks) = wanted {
+                output::line(format_args!("  {lacks}"));
+            }
+        }
         Err(rejection) => {
             output::line(format_args!("  {}  by {}", output::bad("rejected"), rejection.check));
         }

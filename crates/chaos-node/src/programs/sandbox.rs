@@ -19,9 +19,6 @@ pub(crate) const fn argument_name(world: World, index: usize) -> &'static str {
 /// Runs the component on the named inputs again; everything in the receipt's body follows from that.
 pub(super) fn run(work: &Work<'_>, claimed: &action::Run) -> Result<Digest, Rejection> {
     let named = |name: &str| name.strip_prefix("named/").map(str::to_owned);
-    work.ensure_inputs(|name| {
-        [COMPONENT, "input", "state", "event"].contains(&name) || named(name).is_some()
-    })?;
     let sandbox = sandbox::shared().map_err(shown)?;
     let component = sandbox.compile(&work.bytes(COMPONENT)?).map_err(shown)?;
     let claimed_world = &claimed.execution.world;
@@ -29,6 +26,11 @@ pub(super) fn run(work: &Work<'_>, claimed: &action::Run) -> Result<Digest, Reje
         .worlds()
         .find(|world| world.to_string() == *claimed_world)
         .ok_or_else(|| reject(format!("the component has no world {}", json(claimed_world))))?;
+    let read: &[&str] = match world {
+        World::Strategy => &[COMPONENT, argument_name(world, 0), argument_name(world, 1)],
+        World::Generic | World::Simulate | World::Score => &[COMPONENT, argument_name(world, 0)],
+    };
+    work.ensure_inputs(|name| read.contains(&name) || named(name).is_some())?;
     let mut arguments = vec![work.bytes(argument_name(world, 0))?];
     if world == World::Strategy {
         arguments.push(work.bytes(argument_name(world, 1))?);

@@ -148,6 +148,8 @@ fn simulations_are_attested_by_development_trust_and_by_no_other(out: &Path) {
     assert!(detail.starts_with("anchor-class-refused: "), "{detail}");
     assert_eq!(check(&line, "evidence")["status"], "passed", "what can be repeated still can be");
 
+    assert_eq!(line["receipt"], Value::Null);
+    verify(&bundle(out, "draft"), &["--require", "attested"]).expect_code(1);
     let draft = verify(&bundle(out, "draft"), &["--policy", "production"]).expect_code(0).json();
     assert_eq!(draft[0]["receipt"]["evidence"], "replayable");
     assert_eq!(check(&draft[0], "attestation")["status"], "not_applicable");

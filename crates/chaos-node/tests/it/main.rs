@@ -9,6 +9,7 @@
 
 mod agents;
 mod attest;
+mod components;
 mod crashes;
 mod demo;
 mod evidence;
