@@ -6,8 +6,8 @@ use sha2::{Digest as _, Sha384};
 
 use crate::{ReasonCode, Refusal};
 
-/// An event log is at most this long, in bytes of JSON.
-pub const EVENT_LOG_BYTES_MAX: usize = 256 << 10;
+/// An event log is at most this long, in bytes of JSON: 128 KiB.
+pub const EVENT_LOG_BYTES_MAX: usize = 128 << 10;
 /// An event log holds at most this many events.
 pub const EVENTS_MAX: usize = 1024;
 /// An event's name is at most this long, in bytes.

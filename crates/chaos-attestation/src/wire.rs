@@ -3,7 +3,10 @@
 use chaos_types::canonical;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Evidence, ReasonCode, Refusal, bytes::Base64, quote::QUOTE_BYTES_MAX};
+use crate::{
+    Evidence, ReasonCode, Refusal, bytes::Base64, event_log::EVENT_LOG_BYTES_MAX,
+    quote::QUOTE_BYTES_MAX,
+};
 
 /// A message is at most this long, in bytes: 1 MiB.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
@@ -83,9 +86,6 @@ fn malformed(error: &canonical::Error) -> Refusal {
 
 /// Collateral in a message is at most this long, in bytes: 512 KiB.
 const COLLATERAL_BYTES_MAX: usize = 512 << 10;
-
-/// An event log in a message is at most this long, in bytes: 128 KiB.
-const EVENT_LOG_BYTES_MAX: usize = 128 << 10;
 
 /// [`Evidence`] as messages carry it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

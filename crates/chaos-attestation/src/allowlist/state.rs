@@ -19,6 +19,26 @@ pub struct Trust {
     pub rebuilds_min: usize,
 }
 
+impl Trust {
+    /// Checks that no single key decides what may act: at least two rebuilds, by builders none of
+    /// whom is the issuer, and enough builders for it.
+    ///
+    /// # Errors
+    /// [`ReasonCode::AllowlistInvalid`], with what is missing.
+    pub fn ensure_sound(&self) -> Result<(), Refusal> {
+        let Self { issuer, builders, rebuilds_min } = self;
+        if *rebuilds_min < 2 || builders.len() < *rebuilds_min || builders.contains(issuer) {
+            return Err(invalid(format!(
+                "expected two or more rebuilds by builders other than the issuer, found \
+                 {rebuilds_min} by {} builders{}",
+                builders.len(),
+                if builders.contains(issuer) { ", the issuer among them" } else { "" }
+            )));
+        }
+        Ok(())
+    }
+}
+
 /// A list that a [`State`] took in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Accepted {
@@ -63,6 +83,19 @@ impl State {
     #[must_use]
     pub const fn new(trust: Trust) -> Self {
         Self { trust, latest_at_s: 0, held: None }
+    }
+
+    /// The state after a restart, from the last list that was accepted and the latest time at which
+    /// the clock was known (Unix seconds), as somebody recorded them. The list may be over by now: no
+    /// workload is active then, and still no older list is accepted and no revocation forgotten.
+    ///
+    /// # Errors
+    /// [`ReasonCode::MessageTooLarge`], or [`ReasonCode::AllowlistInvalid`] for the list's signature,
+    /// issuer or form. Whoever meets an error must not go on with [`State::new`], which would accept
+    /// any list of the issuer.
+    pub fn restore(trust: Trust, envelope: &[u8], latest_at_s: u64) -> Result<Self, Refusal> {
+        let held = Held::open(envelope, &trust)?;
+        Ok(Self { trust, latest_at_s, held: Some(held) })
     }
 
     /// Takes in a signed list at a time (Unix seconds). The same list again changes nothing.

@@ -179,6 +179,50 @@ fn a_kept_state_refuses_what_it_refused_before() {
 }
 
 #[test]
+fn a_list_that_is_over_still_keeps_older_ones_out_after_a_restart() {
+    let old = list(4, vec![entry(1, &[11, 12])]);
+    let old = signed(&Allowlist { expires_at_s: UNTIL_S + 30 * DAY_S, ..old });
+    let last = Allowlist { revoked: vec![revocation(1)], ..list(5, vec![entry(2, &[11, 12])]) };
+    let last = signed(&last);
+    let later_s = UNTIL_S + DAY_S;
+    let mut running = state();
+    running.accept(&last, FROM_S).unwrap();
+    running.observe(UNTIL_S).unwrap();
+    let restored = [
+        State::restore(trust(), &last, UNTIL_S).unwrap(),
+        State::from_bytes(trust(), &running.to_bytes()).unwrap(),
+    ];
+    for mut state in restored {
+        assert_eq!(state, running);
+        let over = ReasonCode::AllowlistExpired;
+        check_code(state.active(&workload(2), later_s), over, "allowlist 5 holds from");
+        let rollback = ReasonCode::AllowlistRollback;
+        check_code(state.accept(&old, later_s), rollback, "number 4 after number 5");
+        check_code(state.observe(UNTIL_S - 1), ReasonCode::ClockSetBack, "it was already");
+        // A newer list must still say what was revoked.
+        let forgetful = list(6, vec![entry(1, &[11, 12])]);
+        let forgetful = signed(&Allowlist { expires_at_s: UNTIL_S + 30 * DAY_S, ..forgetful });
+        check_code(state.accept(&forgetful, later_s), rollback, "takes back the revocation");
+        assert!(state.active(&workload(1), later_s).is_err());
+    }
+    let foreign = Trust { issuer: key(2).did(), ..trust() };
+    let refused = State::restore(foreign, &last, UNTIL_S);
+    check_code(refused, ReasonCode::AllowlistInvalid, "expected a list by");
+}
+
+#[test]
+fn trust_in_which_one_key_decides_is_not_sound() {
+    assert_eq!(trust().ensure_sound(), Ok(()));
+    let one = Trust { rebuilds_min: 1, ..trust() };
+    check_code(one.ensure_sound(), ReasonCode::AllowlistInvalid, "found 1 by 3 builders");
+    let few = Trust { rebuilds_min: 4, ..trust() };
+    check_code(few.ensure_sound(), ReasonCode::AllowlistInvalid, "found 4 by 3 builders");
+    let mut own = trust();
+    own.builders.insert(issuer().did());
+    check_code(own.ensure_sound(), ReasonCode::AllowlistInvalid, "the issuer among them");
+}
+
+#[test]
 fn a_list_by_another_key_is_refused() {
     let mut foreign = list(1, vec![entry(1, &[11, 12])]);
     check_code(foreign.sign(&key(2)), ReasonCode::AllowlistInvalid, "the issuer is");
