@@ -166,13 +166,13 @@ fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
         rebuilds_min: args.rebuilds,
     };
     let at_s = args.at.unwrap_or_else(now_s);
-    let mut state = State::new(trust);
-    if let Some(before) = &args.after {
-        let before = read(before, ALLOWLIST_BYTES_MAX)?;
-        // What was accepted once may be over by now.
-        let began = Allowlist::open(&before).map_or(at_s, |list| list.not_before_s.min(at_s));
-        state.accept(&before, began).or_fail(Kind::Input)?;
-    }
+    let mut state = match &args.after {
+        // It may be over by now.
+        Some(before) => State::restore(trust, &read(before, ALLOWLIST_BYTES_MAX)?, 0)
+            .or_fail(Kind::Input)
+            .map_err(|failure| failure.context(before.display()))?,
+        None => State::new(trust),
+    };
     let checked =
         state.accept(&read(&args.list, ALLOWLIST_BYTES_MAX)?, at_s).and_then(|accepted| {
             args.workloads
