@@ -29,17 +29,21 @@ pub const COUNT_MAX: u64 = 1_000_000;
 
 /// WebAssembly features that components may use, by the engine's names for them; all others are
 /// off, among them threads and relaxed SIMD, whose results depend on the machine.
-pub const FEATURES: [&str; 10] = [
+///
+/// The engine's own adapters between the parts of a component use several memories at once.
+pub const FEATURES: [&str; 12] = [
     "BULK_MEMORY",
     "COMPONENT_MODEL",
     "EXTENDED_CONST",
     "FLOATS",
+    "MULTI_MEMORY",
     "MULTI_VALUE",
     "MUTABLE_GLOBAL",
     "REFERENCE_TYPES",
     "SATURATING_FLOAT_TO_INT",
     "SIGN_EXTENSION",
     "SIMD",
+    "TAIL_CALL",
 ];
 
 /// Fuel for each call of a host function, beside its bytes.

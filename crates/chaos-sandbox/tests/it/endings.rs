@@ -26,6 +26,17 @@ fn endless_loop_stops_at_the_fuel_limit_every_time() {
 }
 
 #[test]
+fn endless_tail_calls_stop_at_the_fuel_limit() {
+    let component = compiled(
+        World::Generic,
+        "(func $task (param i32 i32) (result i32) (return_call $task (local.get 1) (local.get 0)))",
+    );
+    let run = component.run(Argument::Generic(b""), &Inputs::default()).unwrap();
+    assert_eq!(run.outcome, Outcome::Trap(Trap::OutOfFuel));
+    assert_eq!(run.fuel, limits().fuel);
+}
+
+#[test]
 fn fuel_limit_is_exact() {
     let spent = {
         let component = compiled(World::Generic, ECHO);

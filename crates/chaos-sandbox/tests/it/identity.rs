@@ -70,8 +70,8 @@ fn configuration_has_one_spelling() {
             r#""function-bytes":262144,"functions":50000,"host-calls":10000,"instances":64,"memories":8,"memory-bytes":268435456,"#,
             r#""name-bytes":1024,"note-bytes":4096,"stack-bytes":1048576,"#,
             r#""table-elements":200000,"tables":32},"#,
-            r#""settings":{"features":["BULK_MEMORY","COMPONENT_MODEL","EXTENDED_CONST","FLOATS","MULTI_VALUE","MUTABLE_GLOBAL","#,
-            r#""REFERENCE_TYPES","SATURATING_FLOAT_TO_INT","SIGN_EXTENSION","SIMD"],"#,
+            r#""settings":{"features":["BULK_MEMORY","COMPONENT_MODEL","EXTENDED_CONST","FLOATS","MULTI_MEMORY","MULTI_VALUE","MUTABLE_GLOBAL","#,
+            r#""REFERENCE_TYPES","SATURATING_FLOAT_TO_INT","SIGN_EXTENSION","SIMD","TAIL_CALL"],"#,
             r#""fuel":true,"fuel-per-host-byte":1,"fuel-per-host-call":1000,"#,
             r#""nan-canonicalisation":true}}"#,
         )
@@ -80,7 +80,7 @@ fn configuration_has_one_spelling() {
     assert_eq!(read, Configuration::default());
     assert_eq!(
         Configuration::default().digest().unwrap().to_string(),
-        "sha256:ccd5b0d354583d4ccc60266c07151b88db9224a803aeb23f0f166192a6fc45ca"
+        "sha256:675f9eefebaad03a87e6371449045c941d6b579e93a266d13f8f49fd86fbb401"
     );
 }
 
@@ -150,6 +150,21 @@ fn record_is_read_back_and_holds_no_more() {
     value["outcome"]["time-ms"] = 5.into();
     let bytes = canonical::to_vec(&value).unwrap();
     assert!(canonical::from_slice::<Record>(&bytes).is_err());
+}
+
+#[test]
+fn guests_of_this_repository_fit_the_default_limits() {
+    let sandbox = sandbox(Limits::default());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guests/artifacts");
+    let mut worlds = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "wasm") {
+            let component = sandbox.compile(&fs::read(&path).unwrap());
+            worlds.extend(component.unwrap_or_else(|error| panic!("{path:?}: {error:?}")).worlds());
+        }
+    }
+    assert_eq!(worlds, [World::Simulate, World::Score, World::Strategy].into());
 }
 
 #[test]

@@ -115,6 +115,66 @@ fn host_call_while_the_host_allocates_is_malformed() {
     assert_eq!(outcome(&component, b"ab"), Outcome::Malformed(Malformed::Reentrance));
 }
 
+/// Two components in one: the caller gives its argument to the other, which sends back the list that
+/// the argument's two words describe; the engine's adapters check it between the two.
+const NESTED: &str = r#"(component
+  (type $v (variant (case "invalid-input" string) (case "no-answer" string)))
+  (import "failure" (type $failure (eq $v)))
+  (component $describer
+    (core module $m
+      (memory (export "memory") 1)
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 4096))
+      (func (export "task") (param i32 i32) (result i32) (local.get 0)))
+    (core instance $i (instantiate $m))
+    (func (export "task") (param "words" (list u8)) (result (list u8))
+      (canon lift (core func $i "task") (memory (core memory $i "memory"))
+        (realloc (core func $i "realloc")))))
+  (component $caller
+    (import "task" (func $task (param "words" (list u8)) (result (list u8))))
+    (import "failure" (type $failure (eq $v)))
+    (core module $libc
+      (memory (export "memory") 2)
+      (global $top (mut i32) (i32.const 4096))
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32)
+        (global.set $top (i32.add (global.get $top) (i32.const 64)))
+        (global.get $top)))
+    (core instance $libc (instantiate $libc))
+    (core func $task (canon lower (func $task)
+      (memory (core memory $libc "memory")) (realloc (core func $libc "realloc"))))
+    (core module $code
+      (import "describer" "task" (func $task (param i32 i32 i32)))
+      (func (export "run") (param i32 i32) (result i32)
+        (call $task (local.get 0) (local.get 1) (i32.const 4))
+        (i32.const 0)))
+    (core instance $code (instantiate $code
+      (with "describer" (instance (export "task" (func $task))))))
+    (func (export "run") (param "input" (list u8)) (result (result (list u8) (error $failure)))
+      (canon lift (core func $code "run") (memory (core memory $libc "memory"))
+        (realloc (core func $libc "realloc")))))
+  (instance $describer (instantiate $describer))
+  (instance $caller (instantiate $caller
+    (with "task" (func $describer "task")) (with "failure" (type $failure))))
+  (export "run" (func $caller "run")))"#;
+
+#[test]
+fn list_between_the_parts_of_a_component_is_checked() {
+    let sandbox = sandbox(limits());
+    let component = sandbox.compile(&wat::parse_str(NESTED).unwrap()).unwrap();
+    let list = |at: u32, len: u32| [at.to_le_bytes(), len.to_le_bytes()].concat();
+    let input = list(4_096, 4);
+    assert_eq!(
+        outcome(&component, &input),
+        Outcome::Answer(Answer::Bytes(4_096_u32.to_le_bytes().to_vec()))
+    );
+    for (at, len) in [(65_535, 2), (u32::MAX, 1), (0, u32::MAX)] {
+        assert_eq!(
+            outcome(&component, &list(at, len)),
+            Outcome::Malformed(Malformed::OutOfBounds),
+            "{len} bytes at {at}"
+        );
+    }
+}
+
 #[test]
 fn malformed_note_is_malformed() {
     let note = |at: u32, len: u32| {
