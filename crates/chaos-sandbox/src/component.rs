@@ -332,7 +332,7 @@ fn ensure_known(
 /// The longest name that is repeated in an error, in characters.
 const NAME_CHARS_MAX: usize = 200;
 
-fn short(name: &str) -> String {
+pub(crate) fn short(name: &str) -> String {
     name.chars().take(NAME_CHARS_MAX).collect()
 }
 

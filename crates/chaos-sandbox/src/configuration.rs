@@ -138,6 +138,8 @@ pub struct Limits {
     pub functions: u64,
     /// Bytes of one function's code; compiling takes more than proportionally long in them.
     pub function_bytes: u64,
+    /// Locals times blocks, summed over all functions: what a compiler's work grows with.
+    pub merges: u64,
     /// Bytes of the argument, all parts together.
     pub argument_bytes: u64,
     /// Bytes of the answer, all parts together.
@@ -167,6 +169,7 @@ impl Default for Limits {
             component_bytes: 16 << 20,
             functions: 50_000,
             function_bytes: 256 << 10,
+            merges: 20_000_000,
             argument_bytes: 64 << 20,
             answer_bytes: 64 << 20,
             failure_bytes: 16 << 10,
@@ -190,6 +193,7 @@ impl Limits {
             ("component-bytes", self.component_bytes, 1, BYTES_MAX),
             ("functions", self.functions, 0, COUNT_MAX),
             ("function-bytes", self.function_bytes, 0, BYTES_MAX),
+            ("merges", self.merges, 0, FUEL_MAX),
             ("argument-bytes", self.argument_bytes, 0, BYTES_MAX),
             ("answer-bytes", self.answer_bytes, 0, BYTES_MAX),
             ("failure-bytes", self.failure_bytes, 0, BYTES_MAX),

@@ -78,9 +78,9 @@ impl Sandbox {
     /// The component of these bytes, ready to run: taken from memory if it is there, else compiled.
     ///
     /// Compiling costs no fuel. What it takes is bounded by [`crate::Limits::component_bytes`],
-    /// `functions` and `function_bytes`, which are looked at first; within the default limits that
-    /// can still be tens of seconds, so a service compiles strangers' components on a thread of
-    /// their own.
+    /// `functions`, `function_bytes` and `merges`, which are looked at first, as are the names of
+    /// imports; within the default limits that can still be tens of seconds, so a service compiles
+    /// strangers' components on a thread of their own.
     ///
     /// # Errors
     /// If the bytes are too many or no valid component, use a feature that is off, import anything
