@@ -16,7 +16,8 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 
 use crate::{AnchorClass, Claims, Collateral, Quote, Refusal};
 
-/// So many platforms are remembered; the oldest is forgotten first. One takes about 8 kB.
+/// So many platforms are remembered; the oldest is forgotten first. One takes a few
+/// kilobytes.
 const PLATFORMS_MAX: usize = 4096;
 
 /// Platforms by [`key`].
@@ -167,3 +168,6 @@ const fn judged_td10(report: &TDReport10) -> TDReport10 {
         ..*report
     }
 }
+
+#[cfg(test)]
+mod tests;
