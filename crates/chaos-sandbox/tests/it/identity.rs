@@ -54,7 +54,7 @@ fn identity_changes_with_each_limit() {
     }
     identities
         .insert(sandbox(Limits::default()).compile(&component).unwrap().code().digest().unwrap());
-    assert_eq!(names.len(), 16);
+    assert_eq!(names.len(), 17);
     assert_eq!(identities.len(), names.len() + 1);
 }
 
@@ -67,7 +67,7 @@ fn configuration_has_one_spelling() {
             r#"{"format":"chaoschain/sandbox-configuration/v1","#,
             r#""limits":{"answer-bytes":67108864,"argument-bytes":67108864,"#,
             r#""component-bytes":16777216,"failure-bytes":16384,"fuel":1000000000000,"#,
-            r#""function-bytes":262144,"functions":50000,"host-calls":10000,"instances":64,"memories":8,"memory-bytes":268435456,"#,
+            r#""function-bytes":262144,"functions":50000,"host-calls":10000,"instances":64,"memories":8,"memory-bytes":268435456,"merges":20000000,"#,
             r#""name-bytes":1024,"note-bytes":4096,"stack-bytes":1048576,"#,
             r#""table-elements":200000,"tables":32},"#,
             r#""settings":{"features":["BULK_MEMORY","COMPONENT_MODEL","EXTENDED_CONST","FLOATS","MULTI_MEMORY","MULTI_VALUE","MUTABLE_GLOBAL","#,
@@ -80,7 +80,7 @@ fn configuration_has_one_spelling() {
     assert_eq!(read, Configuration::default());
     assert_eq!(
         Configuration::default().digest().unwrap().to_string(),
-        "sha256:675f9eefebaad03a87e6371449045c941d6b579e93a266d13f8f49fd86fbb401"
+        "sha256:fc5befefcd1b9e9064a81fe3592cae67c79733f42443d1c8bb78720e562495b7"
     );
 }
 

@@ -192,6 +192,27 @@ fn too_much_code_is_refused_before_it_is_compiled() {
     );
 }
 
+/// Locals times blocks is what a compiler's work grows with: 4,000 of each, in 44 kilobytes, took it
+/// half a minute.
+#[test]
+fn many_loops_over_many_locals_are_refused_before_they_are_compiled() {
+    let bomb = |locals: usize, loops: usize| {
+        let code = format!("(func (local {}) {})", "i32 ".repeat(locals), "(loop)".repeat(loops));
+        text(World::Score, &format!("{ECHO}{code}"))
+    };
+    // The allocator beside the task has one.
+    let limits = Limits { merges: 601, ..limits() };
+    let compile = |text: &str| sandbox(limits.clone()).compile(&wat::parse_str(text).unwrap());
+    assert_eq!(compile(&bomb(20, 30)).err(), None);
+    assert_eq!(
+        compile(&bomb(20, 31)).unwrap_err(),
+        Refused::TooMuchCode { what: "merges of locals", found: 621, limit: 601 }
+    );
+    let default = Limits { functions: 12, ..Limits::default() };
+    let refused = sandbox(default).compile(&wat::parse_str(bomb(5_000, 5_000)).unwrap());
+    assert!(matches!(refused.unwrap_err(), Refused::TooMuchCode { found: 25_000_000, .. }));
+}
+
 #[test]
 fn component_that_needs_too_much_from_the_start_is_refused() {
     let memory = text(World::Score, ECHO)
