@@ -107,13 +107,15 @@ fn service_td(document: &Document, claims: &Claims) -> Decision {
     // service TDs can be bound after the start where the domain records them so; only an extended
     // body says which are bound now
     let hidden = td.records_service_tds() && td.service_tds_now().is_none();
-    let holds = !hidden && unlisted.is_none();
+    // a domain that records service TDs and has none yet can be given one right after its quote
+    let open = td.records_service_tds() && td.service_tds().next().is_none();
+    let holds = !hidden && !open && unlisted.is_none();
     let found = if hidden {
         "recorded, but not those bound now".to_owned()
     } else {
         unlisted
             .or_else(|| td.service_tds().next())
-            .map_or_else(|| "none bound".to_owned(), ToString::to_string)
+            .map_or_else(|| "none bound yet".to_owned(), ToString::to_string)
     };
     decide(Rule::ServiceTd, holds, ReasonCode::ServiceTdRefused, expected, found)
 }
