@@ -431,20 +431,32 @@ pub struct Oversee {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OverseeEvent {
+    /// A policy was put in force, with whose allowlists count and how long things live.
+    PolicyAccepted,
     /// A workload allowlist was put in force.
     AllowlistAccepted,
+    /// A nonce was given out, to be bound by evidence.
+    NonceGiven,
     /// A service entered the directory, or its owner replaced its registration.
     ServiceRegistered,
     /// A service renewed its registration with fresh evidence.
     ServiceRenewed,
+    /// A service was taken off the list by its owner.
+    ServiceWithdrawn,
     /// A service was taken out.
     ServiceRevoked,
+    /// A service that was taken out may come back.
+    ServiceRestored,
     /// A secret was stored.
     SecretStored,
     /// A secret got a new value at its source.
     SecretRotated,
     /// A secret was taken out.
     SecretRevoked,
+    /// A workload may read a secret from now on.
+    AccessGranted,
+    /// A workload may no longer read a secret.
+    AccessWithdrawn,
     /// Secrets were sealed to an attested key under a lease.
     SecretReleased,
     /// A lease was renewed after re-attestation.

@@ -190,6 +190,10 @@ reasons! {
         "Loosen the query, or wait for a service with fresh evidence.";
     ChannelMismatch = "channel-mismatch", "The evidence is bound to another channel than the one it came through.",
         "Ask for evidence about the very key, channel or message at hand; this may be a replay.";
+    CallerRefused = "caller-refused", "The side that asks has not shown on its channel that it may.",
+        "Speak as who may: attested code, or the operator of the log.";
+    BrokerClosing = "broker-closing", "The broker is about to stop.",
+        "Ask again when the broker runs.";
     ProviderUnavailable = "provider-unavailable", "No quote could be had from the environment.",
         "Run inside a trusted execution environment, or choose the development provider.";
 }
