@@ -2,9 +2,12 @@
 
 mod agent;
 mod attest;
+mod broker;
+mod executor;
 mod forecast;
 mod log;
 mod run;
+mod secret;
 mod sources;
 mod work;
 
@@ -18,11 +21,21 @@ pub(crate) use attest::{
     AttestVerifyArgs, CheckArgs, NewArgs, ProviderKind, QuoteVersion, RevokeWorkloadArgs,
     ShowListArgs, SignArgs, VouchArgs,
 };
+pub(crate) use broker::{
+    BrokerArgs, BrokerCommand, DismissArgs, EnrolArgs, InForceArgs, PublishArgs, ServeArgs,
+};
+pub(crate) use executor::{
+    ExecutorArgs, ExecutorCommand, ExecutorRunArgs, ProviderArgs, WorkloadArgs,
+};
 pub(crate) use forecast::{BacktestArgs, ForecastArgs, ValidateArgs};
 pub(crate) use log::{
     AnchorArgs, LogArgs, LogCommand, ProveArgs, RebuildArgs, ShowArgs as LogShowArgs,
 };
 pub(crate) use run::RunArgs;
+pub(crate) use secret::{
+    FindArgs, GrantArgs, LeaseArgs, LeaseCommand, RevokeServiceArgs, SecretArgs, SecretCommand,
+    ServiceArgs, ServiceCommand, TableArgs,
+};
 pub(crate) use sources::{ExportArgs, ImportArgs, NodeArgs, StateFrom};
 pub(crate) use work::{
     BlockSource, DemoArgs, ELASTICITY, ProposeArgs, ReplayArgs, Required, SimulateArgs,
@@ -39,7 +52,7 @@ Exit codes:
   5  the data directory is locked, damaged or full
 
 Environment:
-  CHAOSCHAIN_PASSWORD           password of the agents' key files
+  CHAOSCHAIN_PASSWORD           password of the agents' key files and of the vault
   CHAOSCHAIN_KEYSTORE_PASSWORD  password of an Ethereum keystore file
   CHAOSCHAIN_PRIVATE_KEY        an Ethereum key, if no keystore is used
   CHAOSCHAIN_ANVIL              where anvil is, if not on the path
@@ -86,6 +99,16 @@ pub(crate) enum Command {
     Log(LogArgs),
     /// Write the log's checkpoint to a chain.
     Anchor(AnchorArgs),
+    /// Run the directory of services and the release of secrets, and say which workloads may act.
+    Broker(Box<BrokerArgs>),
+    /// Run attested: register a service, get secrets, hold them while their lease lives.
+    Executor(Box<ExecutorArgs>),
+    /// List, find, revoke or restore services.
+    Service(Box<ServiceArgs>),
+    /// Store, grant, rotate, revoke and audit secrets.
+    Secret(Box<SecretArgs>),
+    /// List or revoke leases of secrets.
+    Lease(Box<LeaseArgs>),
 }
 
 /// Where a node keeps its log, views, blobs and keys.

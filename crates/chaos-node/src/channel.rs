@@ -188,9 +188,22 @@ impl Channel {
         &mut self,
         question: &impl Serialize,
     ) -> Result<A, Error> {
+        self.ask_with(question, None).await
+    }
+
+    /// As [`Channel::ask`]; the bytes of a secret follow the question in a frame that is no JSON, so
+    /// that no copies are made of them.
+    pub(crate) async fn ask_with<A: DeserializeOwned + Serialize>(
+        &mut self,
+        question: &impl Serialize,
+        secret: Option<&Zeroizing<Vec<u8>>>,
+    ) -> Result<A, Error> {
         let peer = self.peer.clone();
         within(&peer, self.waits.answer, async {
             self.send(question).await?;
+            if let Some(bytes) = secret {
+                frame::write(&mut self.stream, bytes).await.map_err(|error| self.fail(error))?;
+            }
             match self.receive().await? {
                 Reply::Done(answer) => Ok(answer),
                 Reply::Refused(refusal) => Err(refusal.into()),
@@ -224,15 +237,6 @@ impl Channel {
         within(&peer, self.waits.answer, self.send(&reply)).await
     }
 
-    /// Sends secret bytes: one frame that is no JSON, so that no copy is made of them.
-    pub(crate) async fn send_secret(&mut self, bytes: &Zeroizing<Vec<u8>>) -> Result<(), Error> {
-        let peer = self.peer.clone();
-        within(&peer, self.waits.answer, async {
-            frame::write(&mut self.stream, bytes).await.map_err(|error| self.fail(error))
-        })
-        .await
-    }
-
     /// Receives secret bytes.
     pub(crate) async fn receive_secret(&mut self) -> Result<Zeroizing<Vec<u8>>, Error> {
         let peer = self.peer.clone();
@@ -250,7 +254,8 @@ impl Channel {
         Ok(hello.ensure(&exporter, &challenge)?)
     }
 
-    async fn refuse(&mut self, refusal: Refusal) -> Error {
+    /// Tells the peer why not; the caller closes.
+    pub(crate) async fn refuse(&mut self, refusal: Refusal) -> Error {
         // The peer may be gone, or may be the one that misbehaves.
         let _gone = self.answer::<Welcome>(Err(refusal.clone())).await;
         Error::Refused(refusal)

@@ -40,6 +40,19 @@ const fn civil(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
+/// Seconds since 1970.
+pub(crate) fn now_s() -> u64 {
+    now_ms() / 1000
+}
+
+/// Fills a buffer with fresh random bytes.
+///
+/// # Panics
+/// If the system has no randomness: nothing that needs it may go on.
+pub(crate) fn fill(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the system has randomness once it is up");
+}
+
 /// Fresh random bytes.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
     let mut bytes = [0; N];

@@ -55,6 +55,11 @@ impl Failure {
         self
     }
 
+    /// The error of this type that led to it, if one did.
+    pub(crate) fn cause<E: std::error::Error + Send + Sync + 'static>(&self) -> Option<&E> {
+        self.error.chain().find_map(|error| error.downcast_ref::<E>())
+    }
+
     pub(crate) fn report(&self) -> ExitCode {
         output::error(&format!("{:#}", self.error));
         if let Some(hint) = &self.hint {

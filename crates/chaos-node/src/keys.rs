@@ -2,20 +2,32 @@
 
 use std::{
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
 use chaos_types::AgentKey;
+use zeroize::Zeroizing;
 
 use crate::{
     clock,
     exit::{Failure, Kind, OrFail as _},
+    files::{sync_folder, write_whole},
 };
 
 /// The environment variable that holds the password of the key files.
 pub(crate) const PASSWORD_VARIABLE: &str = "CHAOSCHAIN_PASSWORD";
+
+/// The password of the key files and the vault.
+pub(crate) fn password() -> Result<Zeroizing<String>, Failure> {
+    let found = std::env::var(PASSWORD_VARIABLE).ok().filter(|password| !password.is_empty());
+    found.map(Zeroizing::new).ok_or_else(no_password)
+}
+
+fn no_password() -> Failure {
+    Failure::message(Kind::Input, format!("{PASSWORD_VARIABLE} is not set"))
+        .hint("key files are encrypted; set the variable to their password")
+}
 
 /// The folder of key files of a data directory. Whoever uses it holds the directory's lock.
 pub(crate) struct Keys<'a> {
@@ -96,35 +108,8 @@ impl<'a> Keys<'a> {
     }
 
     fn password(&self) -> Result<&str, Failure> {
-        self.password.filter(|password| !password.is_empty()).ok_or_else(|| {
-            Failure::message(Kind::Input, format!("{PASSWORD_VARIABLE} is not set"))
-                .hint("key files are encrypted; set the variable to their password")
-        })
+        self.password.filter(|password| !password.is_empty()).ok_or_else(no_password)
     }
-}
-
-/// Writes a file that only its owner may read. It is synced under another name first, so that a
-/// kill leaves the whole file or none.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let part = path.with_extension("part");
-    match fs::remove_file(&part) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&part, path)?;
-    path.parent().map_or(Ok(()), sync_folder)
-}
-
-/// Makes renames in a folder last.
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -3,11 +3,13 @@
 mod appraisal;
 mod args;
 mod blocks;
+mod broker;
 mod bundles;
 mod channel;
 mod clock;
 mod commands;
 mod enclave;
+mod executor;
 mod exit;
 mod files;
 mod home;
@@ -57,5 +59,10 @@ fn run(args: args::Args) -> Result<ExitCode, Failure> {
         Command::Agent(args) => commands::agent::run(&args),
         Command::Log(args) => commands::log::run(&args),
         Command::Anchor(args) => commands::anchor::run(&args),
+        Command::Broker(args) => commands::broker::run(&args),
+        Command::Executor(args) => commands::executor::run(*args),
+        Command::Service(args) => commands::secret::run_service(*args),
+        Command::Secret(args) => commands::secret::run(*args),
+        Command::Lease(args) => commands::secret::run_lease(*args),
     }
 }

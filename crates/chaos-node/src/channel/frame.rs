@@ -27,10 +27,18 @@ pub(super) fn decode<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T,
     canonical::from_slice(bytes).map_err(|error| malformed(&error))
 }
 
+/// What is wrong, in words that quote nothing of the message: a value may be secret.
 fn malformed(error: &canonical::Error) -> Refusal {
-    use std::error::Error as _;
-    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-    Refusal::new(ReasonCode::MessageMalformed, format!("{error}{cause}"))
+    let detail = match error {
+        canonical::Error::Number { .. } => "a number is not an integer within 2^53".to_owned(),
+        canonical::Error::TooLarge { .. }
+        | canonical::Error::Parse(_)
+        | canonical::Error::NotCanonical { .. }
+        | canonical::Error::Spelling { .. }
+        | canonical::Error::Write(_)
+        | canonical::Error::Shape(_) => error.to_string(),
+    };
+    Refusal::new(ReasonCode::MessageMalformed, detail)
 }
 
 pub(super) async fn write(

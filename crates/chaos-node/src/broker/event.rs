@@ -1,0 +1,253 @@
+//! What is recorded, and the line of the log that people read.
+
+use chaos_agency::{
+    Action, Receipt,
+    action::{Oversee, OverseeEvent},
+};
+use chaos_attestation::{EvidenceId, ReasonCode, directory, release};
+use chaos_types::{Digest, canonical};
+use serde::{Deserialize, Serialize};
+
+use super::Settings;
+
+/// The subject of an `oversee` receipt under which the event's document is named.
+pub(super) const SUBJECT: &str = "event";
+
+/// An event as its document holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "of", content = "event", rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum Event {
+    Directory(directory::Event),
+    Release(release::Event),
+    Allowlist(AllowlistEvent),
+    Settings(Settings),
+}
+
+/// A signed allowlist was put in force, or refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AllowlistEvent {
+    pub(super) at_s: u64,
+    pub(super) envelope: Digest,
+    pub(super) outcome: AllowlistOutcome,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", content = "body", rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum AllowlistOutcome {
+    /// The envelope is kept as a blob.
+    Accepted {
+        sequence: u64,
+    },
+    Refused {
+        code: ReasonCode,
+    },
+}
+
+impl Event {
+    /// The document.
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, canonical::Error> {
+        canonical::to_vec(self)
+    }
+
+    /// The action that is logged for it.
+    pub(super) fn to_action(&self) -> Action {
+        let line = match self {
+            Self::Directory(event) => of_directory(event),
+            Self::Release(event) => of_release(event),
+            Self::Allowlist(event) => of_allowlist(event),
+            Self::Settings(settings) => of_settings(settings),
+        };
+        Action::Oversee(Oversee {
+            event: line.event,
+            subject: line.subject,
+            evidence_id: line.evidence.map(|id| id.digest()),
+            refused: line.refused.map(|code| code.as_str().to_owned()),
+            detail: line.detail,
+        })
+    }
+}
+
+struct Line {
+    event: OverseeEvent,
+    subject: String,
+    evidence: Option<EvidenceId>,
+    refused: Option<ReasonCode>,
+    detail: String,
+}
+
+impl Line {
+    fn new(event: OverseeEvent, subject: impl ToString, detail: impl Into<String>) -> Self {
+        let (subject, detail) = (subject.to_string(), detail.into());
+        Self { event, subject, evidence: None, refused: None, detail }
+    }
+
+    fn on(self, evidence: EvidenceId) -> Self {
+        Self { evidence: Some(evidence), ..self }
+    }
+
+    fn refused(code: ReasonCode, subject: impl ToString, what: &str) -> Self {
+        let detail = format!("{what}: {}", code.meaning());
+        Self { refused: Some(code), ..Self::new(OverseeEvent::Refused, subject, detail) }
+    }
+}
+
+/// The wire word of a unit variant.
+fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        Ok(_) | Err(_) => String::new(),
+    }
+}
+
+fn of_directory(event: &directory::Event) -> Line {
+    use directory::Event as E;
+    match event {
+        E::ChallengeGiven(given) => Line::new(
+            OverseeEvent::NonceGiven,
+            &given.subject.service,
+            format!("for {} of {}", given.session, given.subject.owner),
+        ),
+        E::Registered(body) => Line::new(
+            OverseeEvent::ServiceRegistered,
+            &body.service,
+            format!("{} anchor, {}, until {} s", body.anchor, body.workload, body.expires_at_s),
+        )
+        .on(body.evidence),
+        E::Renewed(body) => Line::new(
+            OverseeEvent::ServiceRenewed,
+            &body.service,
+            format!("{} anchor, until {} s", body.anchor, body.expires_at_s),
+        )
+        .on(body.evidence),
+        E::Withdrawn(body) => {
+            Line::new(OverseeEvent::ServiceWithdrawn, &body.service, "by its owner")
+        }
+        E::Revoked(body) => {
+            Line::new(OverseeEvent::ServiceRevoked, &body.service, "by the operator")
+        }
+        E::Lifted(body) => {
+            Line::new(OverseeEvent::ServiceRestored, &body.service, "by the operator")
+        }
+        E::Refused(body) => Line {
+            evidence: body.evidence,
+            ..Line::refused(body.code, &body.service, &word(&body.operation))
+        },
+    }
+}
+
+fn of_release(event: &release::Event) -> Line {
+    use release::Event as E;
+    match event {
+        E::ChallengeGiven(given) => Line::new(
+            OverseeEvent::NonceGiven,
+            &given.purpose.job,
+            format!("for {} as {}", given.session, given.purpose.role),
+        ),
+        E::Released(body) => {
+            let secrets: Vec<_> =
+                body.secrets.iter().map(|s| format!("{} v{}", s.secret, s.version)).collect();
+            let event = if body.renewed {
+                OverseeEvent::LeaseRenewed
+            } else {
+                OverseeEvent::SecretReleased
+            };
+            let detail = format!(
+                "{} to {} for {}, {} anchor, until {} s",
+                secrets.join(", "),
+                body.workload,
+                body.job,
+                body.anchor,
+                body.expires_at_s
+            );
+            Line::new(event, body.lease, detail).on(body.evidence)
+        }
+        E::Refused(body) => {
+            let subject = match (&body.lease, &body.job) {
+                (Some(lease), _) => lease.to_string(),
+                (None, Some(job)) => job.to_string(),
+                (None, None) => "secrets".to_owned(),
+            };
+            let line = Line::refused(body.code, subject, &word(&body.operation));
+            Line { evidence: body.evidence, ..line }
+        }
+        E::RuleAdded(body) => rule(OverseeEvent::AccessGranted, &body.rule),
+        E::RuleRemoved(body) => rule(OverseeEvent::AccessWithdrawn, &body.rule),
+        E::SecretStored(body) => secret(OverseeEvent::SecretStored, body),
+        E::SecretRotated(body) => secret(OverseeEvent::SecretRotated, body),
+        E::SecretRevoked(body) => secret(OverseeEvent::SecretRevoked, body),
+        E::LeaseRevoked(body) => {
+            Line::new(OverseeEvent::LeaseRevoked, body.lease, "by the operator")
+        }
+        E::JobRevoked(body) => {
+            Line::new(OverseeEvent::LeaseRevoked, &body.job, "every lease of the job")
+        }
+    }
+}
+
+fn rule(event: OverseeEvent, rule: &release::Rule) -> Line {
+    let job = rule.job.as_ref().map_or("any job of the tenant".to_owned(), ToString::to_string);
+    Line::new(event, &rule.secret, format!("{} as {} in {job}", rule.workload, rule.role))
+}
+
+fn secret(event: OverseeEvent, body: &release::SecretChanged) -> Line {
+    Line::new(event, &body.secret, format!("version {}", body.version))
+}
+
+fn of_allowlist(event: &AllowlistEvent) -> Line {
+    match &event.outcome {
+        AllowlistOutcome::Accepted { sequence } => {
+            Line::new(OverseeEvent::AllowlistAccepted, event.envelope, format!("number {sequence}"))
+        }
+        AllowlistOutcome::Refused { code } => Line::refused(*code, event.envelope, "publish"),
+    }
+}
+
+fn of_settings(settings: &Settings) -> Line {
+    let Settings { policy, trust, lives, .. } = settings;
+    let detail = format!(
+        "allowlists by {}, {} rebuilds by {} builders; nonce {} s, lease {} s, service {} s",
+        trust.issuer,
+        trust.rebuilds_min,
+        trust.builders.len(),
+        lives.nonce_s,
+        lives.lease_s,
+        lives.service_s
+    );
+    Line::new(OverseeEvent::PolicyAccepted, policy, detail)
+}
+
+/// One line of the trail.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Passage {
+    pub(crate) index: u64,
+    pub(crate) integrated_at_ms: u64,
+    pub(crate) receipt: Digest,
+    pub(crate) oversee: Oversee,
+}
+
+/// The event's document of an `oversee` receipt, and what people read of it.
+pub(super) fn of_receipt(receipt: &Receipt) -> Option<(Digest, &Oversee)> {
+    match &receipt.action {
+        Action::Oversee(oversee) => receipt
+            .subjects
+            .iter()
+            .find(|subject| subject.name == SUBJECT)
+            .map(|subject| (subject.digest, oversee)),
+        Action::Register(_)
+        | Action::Update(_)
+        | Action::RotateKey(_)
+        | Action::Revoke(_)
+        | Action::Analyse(_)
+        | Action::Simulate(_)
+        | Action::Draft(_)
+        | Action::Submit(_)
+        | Action::ObserveVote(_)
+        | Action::Score(_)
+        | Action::Pay(_)
+        | Action::Verify(_)
+        | Action::Anchor(_)
+        | Action::Run(_) => None,
+    }
+}

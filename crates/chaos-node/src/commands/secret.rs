@@ -1,0 +1,277 @@
+//! `chaoschain secret`, `chaoschain lease` and `chaoschain service`: the operator's side of the
+//! broker.
+
+use std::{path::Path, process::ExitCode};
+
+use chaos_attestation::{
+    directory::{self, Query, Route},
+    release::Rule,
+    vault::SECRET_BYTES_MAX,
+};
+use chaos_types::Digest;
+use serde::Serialize;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use super::{
+    broker::{done, other_report},
+    executor::tags,
+};
+use crate::{
+    args::{
+        FindArgs, GrantArgs, LeaseArgs, LeaseCommand, RevokeServiceArgs, SecretArgs, SecretCommand,
+        ServiceArgs, ServiceCommand, TableArgs,
+    },
+    broker::{Access, Answer, Order, Question, Report, into_failure, runtime},
+    channel::Session,
+    exit::{Failure, Kind, OrFail as _},
+    files, output,
+};
+
+pub(crate) fn run(args: SecretArgs) -> Result<ExitCode, Failure> {
+    match args.command {
+        SecretCommand::Store(args) => {
+            let bytes = read(&args.file)?;
+            let order = Order::StoreSecret { secret: args.secret.clone(), purpose: args.purpose };
+            carry_out(&args.table, order, Some(bytes), &args.secret, "stored")
+        }
+        SecretCommand::Rotate(args) => {
+            let bytes = read(&args.file)?;
+            let order = Order::RotateSecret { secret: args.secret.clone() };
+            carry_out(&args.table, order, Some(bytes), &args.secret, "rotated")
+        }
+        SecretCommand::Revoke(args) => {
+            let order = Order::RevokeSecret { secret: args.secret.clone() };
+            carry_out(&args.table, order, None, &args.secret, "revoked")
+        }
+        SecretCommand::Grant(args) => {
+            carry_out(&args.table, Order::Allow(rule(&args)), None, &args.secret, "granted")
+        }
+        SecretCommand::Withdraw(args) => {
+            carry_out(&args.table, Order::Forbid(rule(&args)), None, &args.secret, "withdrawn")
+        }
+        SecretCommand::List(args) => list(&args, Order::ListSecrets),
+        SecretCommand::Audit(args) => list(&args, Order::Trail),
+    }
+}
+
+pub(crate) fn run_lease(args: LeaseArgs) -> Result<ExitCode, Failure> {
+    match args.command {
+        LeaseCommand::List(args) => list(&args, Order::ListLeases),
+        LeaseCommand::Revoke(args) => match (args.lease, args.job) {
+            (Some(lease), _) => {
+                carry_out(&args.table, Order::RevokeLease { lease }, None, lease, "revoked")
+            }
+            (None, Some(job)) => {
+                let order = Order::RevokeJob { job: job.clone() };
+                carry_out(&args.table, order, None, job, "revoked")
+            }
+            (None, None) => Err(Failure::message(Kind::Input, "expected a lease or --job")),
+        },
+    }
+}
+
+pub(crate) fn run_service(args: ServiceArgs) -> Result<ExitCode, Failure> {
+    match args.command {
+        ServiceCommand::List(args) => list(&args, Order::ListServices),
+        ServiceCommand::Find(args) => find(&args),
+        ServiceCommand::Revoke(RevokeServiceArgs { service, table }) => {
+            let order = Order::RevokeService { service: service.clone() };
+            carry_out(&table, order, None, service, "revoked")
+        }
+        ServiceCommand::Restore(RevokeServiceArgs { service, table }) => {
+            let order = Order::RestoreService { service: service.clone() };
+            carry_out(&table, order, None, service, "restored")
+        }
+    }
+}
+
+fn rule(args: &GrantArgs) -> Rule {
+    Rule {
+        job: args.job.clone(),
+        role: args.role.clone(),
+        secret: args.secret.clone(),
+        workload: args.workload,
+    }
+}
+
+/// The bytes of a secret from a file or standard input, without one newline at the end.
+fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let limit = SECRET_BYTES_MAX + 1;
+    let mut bytes = if file == Path::new("-") {
+        files::take(std::io::stdin().lock(), limit).or_fail(Kind::Input)?.ok_or_else(|| {
+            Failure::message(
+                Kind::Input,
+                format!("standard input is longer than a secret, {SECRET_BYTES_MAX} bytes"),
+            )
+        })?
+    } else {
+        files::read_secret(file, limit)?
+    };
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    Ok(bytes)
+}
+
+fn carry_out(
+    args: &TableArgs,
+    order: Order,
+    secret: Option<Zeroizing<Vec<u8>>>,
+    subject: impl ToString,
+    what: &str,
+) -> Result<ExitCode, Failure> {
+    let mut access = Access::open(&args.data.data)?;
+    let receipts = done(access.order(order, secret)?)?;
+    access.close()?;
+    let subject = subject.to_string();
+    if args.json {
+        output::json(&json!({"subject": subject, "status": what, "receipts": receipts}))?;
+    } else {
+        output::line(format_args!("{} {what}", output::bold(&subject)));
+        for receipt in &receipts {
+            output::line(format_args!("  receipt  {receipt}"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(args: &TableArgs, order: Order) -> Result<ExitCode, Failure> {
+    let mut access = Access::open(&args.data.data)?;
+    let report = access.order(order, None)?;
+    access.close()?;
+    match report {
+        Report::Secrets(rows) => {
+            rows_of(args, &rows, &["secret", "version", "state", "readers"], |row| {
+                let state = if row.revoked { "revoked" } else { "live" };
+                let readers = row
+                    .readers
+                    .iter()
+                    .map(|rule| format!("{} as {}", short(&rule.workload.to_string()), rule.role));
+                vec![
+                    row.secret.to_string(),
+                    row.version.to_string(),
+                    state.to_owned(),
+                    readers.collect::<Vec<_>>().join(", "),
+                ]
+            })
+        }
+        Report::Leases(rows) => rows_of(
+            args,
+            &rows,
+            &["lease", "state", "job", "secrets", "expires", "workload"],
+            |row| {
+                vec![
+                    row.lease.to_string(),
+                    row.state.clone(),
+                    row.job.to_string(),
+                    row.secrets.join(", "),
+                    row.expires_at_s.to_string(),
+                    short(&row.workload.to_string()),
+                ]
+            },
+        ),
+        Report::Services(rows) => rows_of(
+            args,
+            &rows,
+            &["service", "state", "anchor", "expires", "endpoints", "owner"],
+            |row| {
+                let endpoints: Vec<_> = row.endpoints.iter().map(ToString::to_string).collect();
+                vec![
+                    row.service.to_string(),
+                    row.state.clone(),
+                    row.anchor.to_string(),
+                    row.expires_at_s.to_string(),
+                    endpoints.join(" "),
+                    row.owner.to_string(),
+                ]
+            },
+        ),
+        Report::Trail(rows) => rows_of(
+            args,
+            &rows,
+            &["entry", "event", "subject", "refused", "detail", "receipt"],
+            |row| {
+                let event = serde_json::to_value(row.oversee.event).unwrap_or_default();
+                vec![
+                    row.index.to_string(),
+                    event.as_str().unwrap_or_default().to_owned(),
+                    row.oversee.subject.clone(),
+                    row.oversee.refused.clone().unwrap_or_default(),
+                    row.oversee.detail.clone(),
+                    row.receipt.short(),
+                ]
+            },
+        ),
+        Report::Done { .. } | Report::Allowlist { .. } => Err(other_report()),
+    }
+}
+
+/// The head of a digest, for people.
+fn short(digest: &str) -> String {
+    digest.parse::<Digest>().map_or_else(|_| digest.to_owned(), |digest| digest.short())
+}
+
+fn rows_of<T: Serialize>(
+    args: &TableArgs,
+    rows: &[T],
+    header: &[&str],
+    cells: impl Fn(&T) -> Vec<String>,
+) -> Result<ExitCode, Failure> {
+    if args.json {
+        for row in rows {
+            output::json(row)?;
+        }
+    } else {
+        output::table(header, &rows.iter().map(cells).collect::<Vec<_>>());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn find(args: &FindArgs) -> Result<ExitCode, Failure> {
+    let query = Query { name: args.name.clone(), tags: tags(&args.tags)? };
+    let question = Question::Directory(Box::new(directory::Message::Discover(query)));
+    let answer = match (&args.broker, &args.broker_key) {
+        (Some(address), Some(key)) => runtime()?
+            .block_on(async {
+                Session::open(address, key).await?.look().await?.ask(&question).await
+            })
+            .map_err(into_failure)?,
+        (None, _) | (_, None) => {
+            let mut access = Access::open(&args.table.data.data)?;
+            let answer = access.ask(question)?;
+            access.close()?;
+            answer
+        }
+    };
+    let routes = match answer {
+        Answer::Directory(message) => match *message {
+            directory::Message::Found(routes) => routes,
+            directory::Message::ChallengeRequest(_)
+            | directory::Message::Challenge(_)
+            | directory::Message::Register(_)
+            | directory::Message::Heartbeat(_)
+            | directory::Message::Withdraw(_)
+            | directory::Message::Discover(_)
+            | directory::Message::Done
+            | directory::Message::Refused(_) => return Err(other_report()),
+        },
+        Answer::Release(_) | Answer::Report(_) => return Err(other_report()),
+    };
+    let shown = |route: &Route| {
+        let endpoints: Vec<_> = route.endpoints.iter().map(ToString::to_string).collect();
+        vec![
+            route.service.to_string(),
+            endpoints.join(" "),
+            route.capacity.to_string(),
+            route.expires_at_s.to_string(),
+            short(&route.workload.to_string()),
+        ]
+    };
+    rows_of(
+        &args.table,
+        &routes,
+        &["service", "endpoints", "capacity", "expires", "workload"],
+        shown,
+    )
+}
