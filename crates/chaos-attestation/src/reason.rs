@@ -136,6 +136,10 @@ reasons! {
         "Attest anew and ask for a new lease.";
     LeaseRevoked = "lease-revoked", "The lease was revoked.",
         "Ask the operator: the job is not served until the revocation is lifted.";
+    JobRevoked = "job-revoked", "The job was revoked.",
+        "Ask the operator: the job is not served until the revocation is lifted.";
+    JobNotRevoked = "job-not-revoked", "Nothing is revoked of the job.",
+        "Nothing is to be lifted; nothing was changed.";
     LeaseStale = "lease-stale", "The secret was rotated after the lease was given.",
         "Ask for the secret's new value with fresh evidence.";
     LeaseMismatch = "lease-mismatch", "The lease is of another job, role, workload or list of secrets.",

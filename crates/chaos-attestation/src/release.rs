@@ -16,8 +16,10 @@ mod broker;
 mod client;
 mod decide;
 mod event;
+mod learn;
 mod lease;
 mod message;
+mod revoke;
 mod seal;
 
 pub use crate::exchange::LeaseId;
@@ -25,7 +27,7 @@ pub use broker::{Broker, Known, RULES_MAX, Rule};
 pub use client::{Client, Held, Pending};
 pub use decide::Means;
 pub use event::{
-    ChallengeGiven, Event, JobRevoked, LeaseRevoked, Operation, Refused, Released, RuleChanged,
+    ChallengeGiven, Event, JobChanged, LeaseRevoked, Operation, Refused, Released, RuleChanged,
     SecretChanged,
 };
 pub use lease::{LEASE_MEMORY_S, LEASES_MAX, Lease};
@@ -33,6 +35,7 @@ pub use message::{
     Current, Given, Grant, Message, Purpose, ReleaseRequest, Revocations, SECRETS_PER_RELEASE_MAX,
     report_data,
 };
+pub use revoke::{DENIALS_MAX, Denial};
 pub use seal::{ReleaseKey, Sealed};
 
 /// How long things live at the broker, in seconds.

@@ -79,6 +79,7 @@ impl Directory {
         wanted.ensure_valid()?;
         let Subject { owner, service } = &wanted.subject;
         self.table.ensure_owner(service, owner, at_s)?;
+        self.table.ensure_name_stands(service)?;
         if let Ok(listed) = self.table.find(service)
             && listed.owner == *owner
         {

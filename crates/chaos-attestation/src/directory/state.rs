@@ -162,7 +162,9 @@ impl Directory {
         }
     }
 
-    /// Revokes a service: it is found no more and cannot come back until that is lifted.
+    /// Revokes a service: it is found no more, and until that is lifted neither it nor another
+    /// instance of the name can be registered. Instances that are listed stay, each to be revoked
+    /// by itself.
     pub fn revoke(&mut self, service: &ServiceId, at_s: u64) -> Answered<(), Event> {
         self.stand(service, true, at_s)
     }

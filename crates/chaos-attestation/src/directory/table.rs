@@ -184,6 +184,19 @@ impl Table {
         }
     }
 
+    /// Whether no instance of the name is revoked: its owner may list none anew until that is
+    /// lifted.
+    pub(super) fn ensure_name_stands(&self, id: &ServiceId) -> Result<(), Refusal> {
+        let instances = self.names.get(id.name()).into_iter().flat_map(|name| &name.instances);
+        let mut services = instances.flat_map(|(_, slot)| &self.services[*slot as usize]);
+        match services.find(|service| service.revoked) {
+            Some(revoked) => {
+                Err(Refusal::new(ReasonCode::ServiceRevoked, revoked.service.to_string()))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Whether the service fits in.
     pub(super) fn ensure_room(
         &self,

@@ -4,14 +4,13 @@ use chaos_types::{AgentKey, Did};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Config, Current, Event, JobRevoked, Lease, LeaseRevoked, Operation, Purpose, Refused, Released,
-    Revocations, RuleChanged, SecretChanged, lease::Leases,
+    Config, Denial, Event, JobChanged, Lease, LeaseRevoked, Operation, Purpose, Refused, Released,
+    RuleChanged, SecretChanged, lease::Leases,
 };
 use crate::{
-    Answered, JobId, Name, ReasonCode, Refusal, SecretId, Signed, WorkloadId,
+    Answered, JobId, Name, ReasonCode, Refusal, SecretId, WorkloadId,
     answered::Clock,
     exchange::{Challenges, LeaseId},
-    vault::{SECRETS_MAX, Vault},
 };
 
 /// A broker has at most this many rules.
@@ -49,9 +48,10 @@ pub struct Broker {
     pub(super) challenges: Challenges<Purpose>,
     pub(super) leases: Leases,
     rules: BTreeSet<Rule>,
-    secrets: BTreeMap<SecretId, Known>,
+    pub(super) secrets: BTreeMap<SecretId, Known>,
+    pub(super) denials: BTreeSet<Denial>,
     /// How many revocations there were; the sequence number of the list.
-    revocations: u64,
+    pub(super) revocations: u64,
 }
 
 impl Broker {
@@ -66,6 +66,7 @@ impl Broker {
             leases: Leases::default(),
             rules: BTreeSet::new(),
             secrets: BTreeMap::new(),
+            denials: BTreeSet::new(),
             revocations: 0,
         }
     }
@@ -119,17 +120,13 @@ impl Broker {
             }
             Event::SecretRotated(changed) => self.apply_changed(changed, false),
             Event::SecretRevoked(changed) => self.apply_changed(changed, true),
-            Event::LeaseRevoked(LeaseRevoked { lease, .. }) => {
-                self.leases.find(lease)?;
-                self.leases.revoke(|found| found.id == *lease);
-                self.revocations += 1;
+            Event::LeaseRevoked(LeaseRevoked { lease, .. }) => self.apply_lease_revoked(lease),
+            Event::JobRevoked(JobChanged { job, .. }) => {
+                self.apply_job_revoked(job);
                 Ok(())
             }
-            Event::JobRevoked(JobRevoked { job, .. }) => {
-                self.leases.revoke(|lease| lease.job == *job);
-                self.challenges.spend_all(|purpose| purpose.job == *job);
-                self.revocations += 1;
-                Ok(())
+            Event::JobLifted(JobChanged { job, .. }) => {
+                ensure(self.lift_denials(job), "nothing is denied to the job")
             }
         }
     }
@@ -166,61 +163,6 @@ impl Broker {
         Ok(())
     }
 
-    /// Takes note of the vault: after each start, and after each change of the vault. New versions
-    /// make the leases of older ones stale.
-    ///
-    /// The answer is [`ReasonCode::VaultRollback`] if the vault holds less than was recorded.
-    pub fn learn(&mut self, vault: &Vault, at_s: u64) -> Answered<(), Vec<Event>> {
-        match self.news(vault, at_s) {
-            Ok(events) => {
-                for event in &events {
-                    self.apply(event).expect("news follow from what is known");
-                }
-                Answered { event: events, answer: Ok(()) }
-            }
-            Err(refusal) => {
-                let Answered { event, answer } =
-                    self.refuse::<()>(Operation::Learn, refusal, at_s, |_| ());
-                Answered { event: vec![event], answer }
-            }
-        }
-    }
-
-    fn news(&self, vault: &Vault, at_s: u64) -> Result<Vec<Event>, Refusal> {
-        self.clock.ensure(at_s)?;
-        let mut events = Vec::new();
-        let mut seen = 0;
-        for listed in vault.index() {
-            let changed = |version| SecretChanged { at_s, secret: listed.secret.clone(), version };
-            let known = self.secrets.get(listed.secret);
-            seen += usize::from(known.is_some());
-            let rollback =
-                |known: &Known| known.version > listed.version || known.revoked && !listed.revoked;
-            if known.is_some_and(rollback) {
-                return Err(Refusal::new(
-                    ReasonCode::VaultRollback,
-                    format!("{} has version {}", listed.secret, listed.version),
-                ));
-            }
-            match known {
-                None => events.push(Event::SecretStored(changed(listed.version))),
-                Some(known) if known.version < listed.version => {
-                    events.push(Event::SecretRotated(changed(listed.version)));
-                }
-                Some(_) => {}
-            }
-            if listed.revoked && known.is_none_or(|known| !known.revoked) {
-                events.push(Event::SecretRevoked(changed(listed.version)));
-            }
-        }
-        if seen < self.secrets.len() {
-            let detail = format!("{} secrets of the record are missing", self.secrets.len() - seen);
-            return Err(Refusal::new(ReasonCode::VaultRollback, detail));
-        }
-        assert!(self.secrets.len() <= SECRETS_MAX, "no more than the vault holds");
-        Ok(events)
-    }
-
     /// Lets a workload read a secret. A rule that is there already is refused.
     pub fn allow(&mut self, rule: Rule, at_s: u64) -> Answered<(), Event> {
         let checked = self.clock.ensure(at_s).and_then(|()| self.ensure_rule(&rule));
@@ -250,26 +192,6 @@ impl Broker {
         let checked = self.clock.ensure(at_s).and(found);
         let event = checked.map(|()| Event::RuleRemoved(RuleChanged { at_s, rule: rule.clone() }));
         self.conclude(Operation::Forbid, event, at_s, |_| ())
-    }
-
-    /// Revokes a lease.
-    pub fn revoke_lease(&mut self, lease: &LeaseId, at_s: u64) -> Answered<(), Event> {
-        let live = self.leases.find(lease).and_then(|found| found.ensure_live(at_s));
-        let event = self
-            .clock
-            .ensure(at_s)
-            .and(live)
-            .map(|()| Event::LeaseRevoked(LeaseRevoked { at_s, lease: *lease }));
-        self.conclude(Operation::RevokeLease, event, at_s, |refused| refused.lease = Some(*lease))
-    }
-
-    /// Revokes every lease and open exchange of a job.
-    pub fn revoke_job(&mut self, job: &JobId, at_s: u64) -> Answered<(), Event> {
-        let event = self
-            .clock
-            .ensure(at_s)
-            .map(|()| Event::JobRevoked(JobRevoked { at_s, job: job.clone() }));
-        self.conclude(Operation::RevokeJob, event, at_s, |refused| refused.job = Some(job.clone()))
     }
 
     /// The lease, if it lets its holder use this secret now.
@@ -326,33 +248,6 @@ impl Broker {
         Err(Refusal::new(ReasonCode::SecretForbidden, detail))
     }
 
-    /// The revocation list as of now, signed.
-    ///
-    /// # Errors
-    /// [`ReasonCode::ClockSetBack`], or [`ReasonCode::SignatureInvalid`] if the key is not the
-    /// broker's.
-    pub fn revocations(&self, key: &AgentKey, at_s: u64) -> Result<Signed<Revocations>, Refusal> {
-        self.clock.ensure(at_s)?;
-        self.ensure_key(key)?;
-        let running = self.leases.iter().filter(|lease| lease.expires_at_s > at_s);
-        let rotated = self.secrets.iter().filter(|(_, known)| known.version > 1 || known.revoked);
-        let list = Revocations {
-            broker: self.identity,
-            expires_at_s: at_s.saturating_add(self.config.list_life_s),
-            issued_at_s: at_s,
-            leases: running.filter(|lease| lease.revoked).map(|lease| lease.id).collect(),
-            secrets: rotated
-                .map(|(secret, Known { version, revoked })| Current {
-                    revoked: *revoked,
-                    secret: secret.clone(),
-                    version: *version,
-                })
-                .collect(),
-            sequence: self.revocations,
-        };
-        Signed::sign(list, key)
-    }
-
     pub(super) fn ensure_key(&self, key: &AgentKey) -> Result<(), Refusal> {
         if key.did() == self.identity {
             return Ok(());
@@ -376,7 +271,7 @@ impl Broker {
         self.secrets.iter().map(|(secret, known)| (secret, *known))
     }
 
-    fn conclude(
+    pub(super) fn conclude(
         &mut self,
         operation: Operation,
         event: Result<Event, Refusal>,

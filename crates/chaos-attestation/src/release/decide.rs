@@ -41,7 +41,7 @@ impl Broker {
     /// Gives a nonce for one release.
     ///
     /// The answer is refused with [`ReasonCode::ClockSetBack`], [`ReasonCode::MessageMalformed`],
-    /// [`ReasonCode::TableFull`], or if the lease to be renewed cannot be: [`ReasonCode::LeaseUnknown`],
+    /// [`ReasonCode::TableFull`], [`ReasonCode::JobRevoked`], or if the lease to be renewed cannot be: [`ReasonCode::LeaseUnknown`],
     /// [`ReasonCode::LeaseRevoked`], [`ReasonCode::LeaseExpired`] or [`ReasonCode::LeaseMismatch`].
     pub fn challenge(
         &mut self,
@@ -54,6 +54,7 @@ impl Broker {
             .ensure(at_s)
             .and_then(|()| purpose.ensure_valid())
             .and_then(|()| self.ensure_renewable(purpose, at_s).map(drop))
+            .and_then(|()| self.ensure_job(&purpose.job))
             .and_then(|()| self.challenges.draw(random, at_s));
         match drawn {
             Ok(challenge) => {
@@ -77,7 +78,8 @@ impl Broker {
     ///
     /// The checks, in order: clock, key of the broker, nonce (known, unspent, not over); from here
     /// on the nonce is used up whatever the answer; purpose as when the nonce was given, evidence by
-    /// the appraiser, report data, lease to be renewed, rules, and each secret in the vault.
+    /// the appraiser, report data, lease to be renewed, revocations,
+    /// rules, and each secret in the vault.
     pub fn release(
         &mut self,
         request: &ReleaseRequest,
@@ -172,7 +174,9 @@ impl Broker {
         random: Random<'_>,
         at_s: u64,
     ) -> Result<LeaseId, Refusal> {
-        match self.ensure_renewable(purpose, at_s)? {
+        let renewed = self.ensure_renewable(purpose, at_s)?;
+        self.ensure_not_denied(purpose, finding.workload)?;
+        match renewed {
             Some(lease) if lease.workload == finding.workload => Ok(lease.id),
             Some(lease) => {
                 let detail = format!("lease {} is of another workload", lease.id);

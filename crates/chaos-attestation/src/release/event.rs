@@ -28,10 +28,12 @@ pub enum Event {
     SecretRotated(SecretChanged),
     /// The vault dropped a secret.
     SecretRevoked(SecretChanged),
-    /// A lease was revoked.
+    /// A lease was revoked; its job is denied to its role and workload until it is lifted.
     LeaseRevoked(LeaseRevoked),
-    /// Every lease and open exchange of a job was revoked.
-    JobRevoked(JobRevoked),
+    /// Every lease and open exchange of a job was revoked; the job is denied until it is lifted.
+    JobRevoked(JobChanged),
+    /// What was revoked of a job was lifted; its old leases stay revoked.
+    JobLifted(JobChanged),
 }
 
 impl Event {
@@ -47,7 +49,7 @@ impl Event {
                 body.at_s
             }
             Self::LeaseRevoked(body) => body.at_s,
-            Self::JobRevoked(body) => body.at_s,
+            Self::JobRevoked(body) | Self::JobLifted(body) => body.at_s,
         }
     }
 }
@@ -136,6 +138,8 @@ pub enum Operation {
     RevokeLease,
     /// To revoke a job's leases.
     RevokeJob,
+    /// To lift what was revoked of a job.
+    LiftJob,
 }
 
 /// Body of [`Event::RuleAdded`] and [`Event::RuleRemoved`].
@@ -170,10 +174,10 @@ pub struct LeaseRevoked {
     pub lease: LeaseId,
 }
 
-/// Body of [`Event::JobRevoked`].
+/// Body of [`Event::JobRevoked`] and [`Event::JobLifted`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct JobRevoked {
+pub struct JobChanged {
     /// When.
     pub at_s: u64,
     /// Which.

@@ -142,3 +142,28 @@ fn an_owner_has_a_bounded_number_of_services_and_a_service_of_endpoints() {
         assert_eq!(refused(odd), ReasonCode::ServiceInvalid);
     }
 }
+
+#[test]
+fn an_owner_whose_service_was_revoked_lists_no_other_instance_of_the_name() {
+    let mut world = World::new();
+    let owner = key(2);
+    let mut first = registrar(&owner, "simulator/one", "");
+    let mut listed = registrar(&owner, "simulator/two", "");
+    for service in [&mut first, &mut listed] {
+        world.list(service, &owner, &machine("agent"), AT_S).unwrap();
+    }
+    let answered = world.directory.revoke(&id("simulator/one"), AT_S + 1);
+    world.record(answered).unwrap();
+    let mut other = registrar(&owner, "simulator/three", "");
+    for service in [&mut other, &mut listed] {
+        let again = world.list(service, &owner, &machine("agent"), AT_S + 2);
+        assert_eq!(refused(again), ReasonCode::ServiceRevoked);
+    }
+    // What was listed lives on, and other names are free.
+    world.beat(&mut listed, &owner, &machine("agent"), AT_S + 3).unwrap();
+    let mut free = registrar(&owner, "another/one", "");
+    world.list(&mut free, &owner, &machine("agent"), AT_S + 3).unwrap();
+    let answered = world.directory.lift(&id("simulator/one"), AT_S + 4);
+    world.record(answered).unwrap();
+    world.list(&mut other, &owner, &machine("agent"), AT_S + 4).unwrap();
+}

@@ -15,6 +15,7 @@ enum Step {
     Forbid { secret: u8 },
     RevokeLease,
     RevokeJob { job: u8 },
+    LiftJob { job: u8 },
     Expel,
 }
 
@@ -32,6 +33,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..3_u8).prop_map(|secret| Step::Forbid { secret }),
         1 => Just(Step::RevokeLease),
         1 => (0..2_u8).prop_map(|job| Step::RevokeJob { job }),
+        2 => (0..2_u8).prop_map(|job| Step::LiftJob { job }),
         1 => Just(Step::Expel),
     ]
 }
@@ -102,6 +104,10 @@ impl Run {
             }
             Step::RevokeJob { job } => {
                 let answered = world.broker.revoke_job(&asking(*job).ask(None).job, at_s);
+                drop(world.record(answered));
+            }
+            Step::LiftJob { job } => {
+                let answered = world.broker.lift_job(&asking(*job).ask(None).job, at_s);
                 drop(world.record(answered));
             }
             Step::Expel => drop(world.court.allowed.remove(&machine("other").workload())),

@@ -198,3 +198,54 @@ fn a_revocation_list_is_signed_counted_and_fresh() {
     assert!(held.secret(&id("a/key"), AT_S + 301).is_ok());
     assert_eq!(refused(world.broker.revocations(&key(9), AT_S + 2)), ReasonCode::SignatureInvalid);
 }
+
+#[test]
+fn a_revoked_lease_denies_its_role_and_workload_until_it_is_lifted() {
+    let mut world = World::new();
+    for secret in ["a/key", "a/more"] {
+        let answered = world.broker.allow(rule(machine("other").workload(), secret), AT_S);
+        world.record(answered).unwrap();
+    }
+    let job = "a/job".parse().unwrap();
+    let sibling = world.obtain(&asking(), None, AT_S).unwrap().lease();
+    let lease = world.obtain(&asking(), None, AT_S).unwrap().lease();
+    let answered = world.broker.revoke_lease(&lease, AT_S + 1);
+    world.record(answered).unwrap();
+    // Neither a new lease nor the renewal of another, not even when the lease is long forgotten.
+    for renews in [None, Some(sibling)] {
+        let again = world.obtain(&asking(), renews, AT_S + 2);
+        assert_eq!(refused(again), ReasonCode::LeaseRevoked);
+    }
+    let later = AT_S + 900 + LEASE_MEMORY_S + 1;
+    world.obtain(&client("a/other", &["a/key"]), None, later).unwrap();
+    assert!(world.broker.leases().all(|remembered| remembered.id != lease));
+    assert_eq!(refused(world.obtain(&asking(), None, later)), ReasonCode::LeaseRevoked);
+    // Another workload and another job are served.
+    let (_, request) = world.request(&asking(), None, &machine("other"), later);
+    world.release(&request, later).unwrap();
+    let answered = world.broker.lift_job(&job, later);
+    world.record(answered).unwrap();
+    world.obtain(&asking(), None, later).unwrap();
+    let answered = world.broker.lift_job(&job, later);
+    assert_eq!(refused(world.record(answered)), ReasonCode::JobNotRevoked);
+}
+
+#[test]
+fn a_revoked_job_gets_no_nonce_until_it_is_lifted() {
+    let mut world = World::new();
+    let job = "a/job".parse().unwrap();
+    let lease = world.obtain(&asking(), None, AT_S).unwrap().lease();
+    let answered = world.broker.revoke_job(&job, AT_S + 1);
+    world.record(answered).unwrap();
+    let year_s = 365 * 86_400;
+    for at_s in [AT_S + 1, AT_S + year_s] {
+        let challenge = world.challenge(&asking().ask(None), at_s);
+        assert_eq!(refused(challenge), ReasonCode::JobRevoked);
+    }
+    world.challenge(&client("b/job", &["b/key"]).ask(None), AT_S + year_s).unwrap();
+    let answered = world.broker.lift_job(&job, AT_S + year_s);
+    world.record(answered).unwrap();
+    world.challenge(&asking().ask(None), AT_S + year_s).unwrap();
+    // The old lease stays what it was.
+    assert!(world.broker.leases().all(|known| known.id != lease || known.revoked));
+}
