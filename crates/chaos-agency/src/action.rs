@@ -463,6 +463,8 @@ pub enum OverseeEvent {
     LeaseRenewed,
     /// A lease was ended before its time.
     LeaseRevoked,
+    /// A job whose leases were ended may have secrets again.
+    JobRestored,
     /// A request was refused.
     Refused,
 }

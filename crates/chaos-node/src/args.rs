@@ -33,8 +33,8 @@ pub(crate) use log::{
 };
 pub(crate) use run::RunArgs;
 pub(crate) use secret::{
-    FindArgs, GrantArgs, LeaseArgs, LeaseCommand, RevokeServiceArgs, SecretArgs, SecretCommand,
-    ServiceArgs, ServiceCommand, TableArgs,
+    FindArgs, GrantArgs, LeaseArgs, LeaseCommand, RestoreJobArgs, RevokeServiceArgs, SecretArgs,
+    SecretCommand, ServiceArgs, ServiceCommand, TableArgs,
 };
 pub(crate) use sources::{ExportArgs, ImportArgs, NodeArgs, StateFrom};
 pub(crate) use work::{

@@ -131,8 +131,19 @@ pub(crate) struct LeaseArgs {
 pub(crate) enum LeaseCommand {
     /// List the leases.
     List(TableArgs),
-    /// End a lease, or all of a job.
+    /// End a lease, or all of a job, and give no new one until the job is restored.
     Revoke(RevokeLeaseArgs),
+    /// Let a job have leases again.
+    Restore(RestoreJobArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RestoreJobArgs {
+    /// The job.
+    #[arg(long, value_name = "TENANT/NAME")]
+    pub(crate) job: JobId,
+    #[command(flatten)]
+    pub(crate) table: TableArgs,
 }
 
 #[derive(Debug, Args)]

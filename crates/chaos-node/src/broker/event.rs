@@ -182,6 +182,7 @@ fn of_release(event: &release::Event) -> Line {
         E::JobRevoked(body) => {
             Line::new(OverseeEvent::LeaseRevoked, &body.job, "every lease of the job")
         }
+        E::JobLifted(body) => Line::new(OverseeEvent::JobRestored, &body.job, "by the operator"),
     }
 }
 

@@ -41,6 +41,8 @@ pub(crate) enum Order {
     RevokeLease { lease: LeaseId },
     /// Ends all leases of a job.
     RevokeJob { job: JobId },
+    /// Lets a job have secrets again, whose leases or which itself was revoked.
+    RestoreJob { job: JobId },
     /// Takes a service out.
     RevokeService { service: ServiceId },
     /// Lets a service that was taken out register again.

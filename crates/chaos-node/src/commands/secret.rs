@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     args::{
-        FindArgs, GrantArgs, LeaseArgs, LeaseCommand, RevokeServiceArgs, SecretArgs, SecretCommand,
-        ServiceArgs, ServiceCommand, TableArgs,
+        FindArgs, GrantArgs, LeaseArgs, LeaseCommand, RestoreJobArgs, RevokeServiceArgs,
+        SecretArgs, SecretCommand, ServiceArgs, ServiceCommand, TableArgs,
     },
     broker::{Access, Answer, Order, Question, Report, into_failure, runtime},
     channel::Session,
@@ -68,6 +68,10 @@ pub(crate) fn run_lease(args: LeaseArgs) -> Result<ExitCode, Failure> {
             }
             (None, None) => Err(Failure::message(Kind::Input, "expected a lease or --job")),
         },
+        LeaseCommand::Restore(RestoreJobArgs { job, table }) => {
+            let order = Order::RestoreJob { job: job.clone() };
+            carry_out(&table, order, None, job, "restored")
+        }
     }
 }
 

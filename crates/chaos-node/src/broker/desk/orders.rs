@@ -55,6 +55,10 @@ impl Desk {
                 let answered = self.release.revoke_job(&job, at_s);
                 self.settle(answered.map_event(Event::Release))?
             }
+            Order::RestoreJob { job } => {
+                let answered = self.release.lift_job(&job, at_s);
+                self.settle(answered.map_event(Event::Release))?
+            }
             Order::RevokeService { service } => {
                 let answered = self.directory.revoke(&service, at_s);
                 self.settle(answered.map_event(Event::Directory))?
@@ -91,6 +95,7 @@ impl Desk {
             | Order::Forbid(_)
             | Order::RevokeLease { .. }
             | Order::RevokeJob { .. }
+            | Order::RestoreJob { .. }
             | Order::RevokeService { .. }
             | Order::RestoreService { .. }
             | Order::PublishAllowlist { .. } => {
