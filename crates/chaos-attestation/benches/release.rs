@@ -120,6 +120,7 @@ impl World {
         broker.learn(&vault, AT_S).answer.unwrap();
         let role: chaos_attestation::Name = "trader".parse().unwrap();
         let rule = Rule {
+            anchor: AnchorClass::Development,
             job: None,
             role: role.clone(),
             secret: id.clone(),

@@ -14,6 +14,9 @@ pub enum AnchorClass {
 }
 
 impl AnchorClass {
+    /// Every class.
+    pub const ALL: [Self; 2] = [Self::IntelProduction, Self::Development];
+
     /// The class as written on the wire.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

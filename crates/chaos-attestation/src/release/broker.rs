@@ -8,7 +8,7 @@ use super::{
     RuleChanged, SecretChanged, lease::Leases,
 };
 use crate::{
-    Answered, JobId, Name, ReasonCode, Refusal, SecretId, WorkloadId,
+    AnchorClass, Answered, JobId, Name, ReasonCode, Refusal, SecretId, WorkloadId,
     answered::Clock,
     exchange::{Challenges, LeaseId},
 };
@@ -20,6 +20,8 @@ pub const RULES_MAX: usize = 4096;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
+    /// What the chain of trust must end in: evidence of another class never satisfies the rule.
+    pub anchor: AnchorClass,
     /// In which job; without one, in any job of the secret's tenant.
     pub job: Option<JobId>,
     /// In which role.
@@ -225,27 +227,41 @@ impl Broker {
         if known.revoked { Err(refuse(ReasonCode::SecretRevoked)) } else { Ok(known.version) }
     }
 
-    /// Whether a rule lets the workload read a secret for this purpose. Tenants never mix, whatever
+    /// Whether a rule lets the workload read a secret for this purpose, on evidence of this class
+    /// of anchor. Tenants never mix, whatever
     /// the rules say.
     pub(super) fn ensure_allowed(
         &self,
         purpose: &Purpose,
         secret: &SecretId,
-        workload: WorkloadId,
+        (workload, anchor): (WorkloadId, AnchorClass),
     ) -> Result<(), Refusal> {
-        let rule = |job: Option<JobId>| Rule {
+        let rule = |anchor: AnchorClass, job: Option<JobId>| Rule {
+            anchor,
             job,
             role: purpose.role.clone(),
             secret: secret.clone(),
             workload,
         };
-        let ruled = self.rules.contains(&rule(None))
-            || self.rules.contains(&rule(Some(purpose.job.clone())));
-        if ruled && secret.tenant() == purpose.job.tenant() {
+        let job = Some(purpose.job.clone());
+        let ruled = |anchor: AnchorClass| {
+            self.rules.contains(&rule(anchor, None))
+                || self.rules.contains(&rule(anchor, job.clone()))
+        };
+        let detail = format!("{secret} for job {} as {}", purpose.job, purpose.role);
+        if secret.tenant() != purpose.job.tenant() {
+            return Err(Refusal::new(ReasonCode::SecretForbidden, detail));
+        }
+        if ruled(anchor) {
             return Ok(());
         }
-        let detail = format!("{secret} for job {} as {}", purpose.job, purpose.role);
-        Err(Refusal::new(ReasonCode::SecretForbidden, detail))
+        match AnchorClass::ALL.iter().find(|class| ruled(**class)) {
+            Some(class) => {
+                let detail = format!("{detail}: the rule is for {class}, the evidence {anchor}");
+                Err(Refusal::new(ReasonCode::AnchorClassRefused, detail))
+            }
+            None => Err(Refusal::new(ReasonCode::SecretForbidden, detail)),
+        }
     }
 
     pub(super) fn ensure_key(&self, key: &AgentKey) -> Result<(), Refusal> {

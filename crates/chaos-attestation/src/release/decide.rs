@@ -206,7 +206,8 @@ impl Broker {
         random: Random<'_>,
     ) -> Result<Vec<Sealed>, Refusal> {
         for secret in &request.purpose.secrets {
-            self.ensure_allowed(&request.purpose, secret, finding.workload)?;
+            let found = (finding.workload, finding.anchor);
+            self.ensure_allowed(&request.purpose, secret, found)?;
         }
         let mut sealed = Vec::with_capacity(request.purpose.secrets.len());
         for id in &request.purpose.secrets {

@@ -4,7 +4,8 @@ use chaos_types::AgentKey;
 
 use super::*;
 use crate::{
-    Answered, EvidenceDocument, Provider, ReasonCode, Refusal, SecretId, Signed, WorkloadId,
+    AnchorClass, Answered, EvidenceDocument, Provider, ReasonCode, Refusal, SecretId, Signed,
+    WorkloadId,
     exchange::Challenge,
     testing::{AT_S, Court, Dice, key, machine, random},
     vault::{KeyFile, Secret, Vault},
@@ -39,7 +40,8 @@ fn client(job: &str, secrets: &[&str]) -> Client {
 }
 
 fn rule(workload: WorkloadId, secret: &str) -> Rule {
-    Rule { job: None, role: "trader".parse().unwrap(), secret: id(secret), workload }
+    let (anchor, role) = (AnchorClass::Development, "trader".parse().unwrap());
+    Rule { anchor, job: None, role, secret: id(secret), workload }
 }
 
 impl World {

@@ -224,3 +224,21 @@ fn no_secret_and_no_nonce_appears_in_any_event_message_error_or_debug_text() {
     // The search would find it.
     assert!(format!("{:?}", nonce).len() > 64 && shown.contains(&challenge.session.to_string()));
 }
+
+#[test]
+fn evidence_of_another_class_never_satisfies_a_rule() {
+    let mut world = World::new();
+    let (_, request) = world.request(&client(JOB, &["a/key"]), None, &machine("other"), AT_S);
+    // The workload, role and job are those of the rule; the machine is a development one.
+    let production =
+        Rule { anchor: AnchorClass::IntelProduction, ..rule(machine("other").workload(), "a/key") };
+    let answered = world.broker.allow(production.clone(), AT_S);
+    world.record(answered).unwrap();
+    assert_eq!(refused(world.release(&request, AT_S)), ReasonCode::AnchorClassRefused);
+    assert_eq!(world.broker.leases().count(), 0);
+    let development = Rule { anchor: AnchorClass::Development, ..production };
+    let answered = world.broker.allow(development, AT_S);
+    world.record(answered).unwrap();
+    let (_, request) = world.request(&client(JOB, &["a/key"]), None, &machine("other"), AT_S);
+    world.release(&request, AT_S).unwrap();
+}
