@@ -13,6 +13,10 @@ use crate::{Random, ReasonCode, Refusal, bytes::Hex};
 /// At most this many nonces are remembered at a time, spent and expired ones included.
 pub const SESSIONS_MAX: usize = 4096;
 
+/// Two sides go on if their clocks are at most this far apart, in seconds; what it takes a message
+/// to arrive counts as well.
+pub const CLOCK_SKEW_MAX_S: u64 = 60;
+
 /// 32 random bytes that evidence must bind. Logs and events hold their digest only, and `Debug`
 /// shows nothing.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,10 +101,33 @@ ids! {
 pub struct Challenge {
     /// When it is over, in Unix seconds.
     pub expires_at_s: u64,
+    /// When it was given, in Unix seconds, by the clock of who gave it.
+    pub issued_at_s: u64,
     /// What the evidence must bind.
     pub nonce: Nonce,
     /// The exchange that it opens.
     pub session: SessionId,
+}
+
+impl Challenge {
+    /// Whether it is good by our clock, and our clock by it.
+    pub(crate) fn ensure_live(&self, at_s: u64) -> Result<(), Refusal> {
+        if self.expires_at_s <= at_s {
+            let detail = format!("session {}", self.session);
+            return Err(Refusal::new(ReasonCode::NonceExpired, detail));
+        }
+        ensure_clock(self.issued_at_s, at_s)
+    }
+}
+
+/// Whether our clock and the one that dated a message agree to [`CLOCK_SKEW_MAX_S`].
+pub(crate) fn ensure_clock(issued_at_s: u64, at_s: u64) -> Result<(), Refusal> {
+    let skew_s = issued_at_s.abs_diff(at_s);
+    if skew_s <= CLOCK_SKEW_MAX_S {
+        return Ok(());
+    }
+    let detail = format!("{skew_s} s apart, at most {CLOCK_SKEW_MAX_S} s are borne");
+    Err(Refusal::new(ReasonCode::ClockSkewed, detail))
 }
 
 /// The nonces that were given out, each with what it was given for.
@@ -139,7 +166,7 @@ impl<P> Challenges<P> {
             return Err(Refusal::new(ReasonCode::EventInvalid, detail));
         }
         let expires_at_s = at_s.saturating_add(self.life_s);
-        Ok(Challenge { expires_at_s, nonce: Nonce::draw(random), session })
+        Ok(Challenge { expires_at_s, issued_at_s: at_s, nonce: Nonce::draw(random), session })
     }
 
     fn is_over(&self, id: &SessionId, at_s: u64) -> bool {

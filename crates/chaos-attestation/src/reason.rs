@@ -126,6 +126,8 @@ reasons! {
         "Ask for a new nonce and answer it once, in time.";
     ClockSetBack = "clock-set-back", "The clock shows a time before one that was already recorded.",
         "Set the clock right; nothing is decided while it runs behind.";
+    ClockSkewed = "clock-skewed", "The clocks of the two sides are too far apart.",
+        "Set the clocks of both machines right; if the host keeps the clock wrong, leave the host.";
     SecretUnknown = "secret-unknown", "There is no secret of this name.",
         "Check the name, or have the secret stored first.";
     SecretForbidden = "secret-forbidden", "The workload may not read this secret.",

@@ -37,8 +37,8 @@ impl Registrar {
     /// A registration over a nonce.
     ///
     /// # Errors
-    /// [`ReasonCode::NotOwner`] if the key is not the owner's, [`ReasonCode::NonceExpired`] by our
-    /// clock, or what the provider refuses.
+    /// [`ReasonCode::NotOwner`] if the key is not the owner's, [`ReasonCode::NonceExpired`] or
+    /// [`ReasonCode::ClockSkewed`] by our clock, or what the provider refuses.
     pub fn register(
         &mut self,
         challenge: &Challenge,
@@ -88,7 +88,7 @@ impl Registrar {
     /// A withdrawal over a nonce.
     ///
     /// # Errors
-    /// [`ReasonCode::NotOwner`] or [`ReasonCode::NonceExpired`].
+    /// [`ReasonCode::NotOwner`], [`ReasonCode::NonceExpired`] or [`ReasonCode::ClockSkewed`].
     pub fn withdraw(
         &mut self,
         challenge: &Challenge,
@@ -122,11 +122,7 @@ impl Registrar {
             let detail = format!("the key is {}", key.did());
             return Err(Refusal::new(ReasonCode::NotOwner, detail));
         }
-        if challenge.expires_at_s <= at_s {
-            let detail = format!("session {}", challenge.session);
-            return Err(Refusal::new(ReasonCode::NonceExpired, detail));
-        }
-        Ok(())
+        challenge.ensure_live(at_s)
     }
 
     /// The time, or one more than last: a service that restarts need not remember its last number.

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     EvidenceId, JobId, Name, Provider, Quote, Random, ReasonCode, Refusal, SecretId, Signed,
     answered::Clock,
-    exchange::{Challenge, LeaseId, SessionId},
+    exchange::{Challenge, LeaseId, SessionId, ensure_clock},
     vault::Secret,
 };
 
@@ -57,7 +57,8 @@ impl Client {
     /// Makes a key for this release alone and has it attested together with the nonce.
     ///
     /// # Errors
-    /// [`ReasonCode::NonceExpired`] by our clock, or what the provider refuses.
+    /// [`ReasonCode::NonceExpired`] or [`ReasonCode::ClockSkewed`] by our clock, or what the provider
+    /// refuses.
     pub fn prove(
         &self,
         purpose: Purpose,
@@ -66,10 +67,7 @@ impl Client {
         random: Random<'_>,
         at_s: u64,
     ) -> Result<(Pending, ReleaseRequest), Refusal> {
-        if challenge.expires_at_s <= at_s {
-            let detail = format!("session {}", challenge.session);
-            return Err(Refusal::new(ReasonCode::NonceExpired, detail));
-        }
+        challenge.ensure_live(at_s)?;
         let (private, key) = PrivateKey::draw(random);
         let evidence = provider.quote(&report_data(&challenge.nonce, &key, &purpose))?;
         let pending = Pending {
@@ -108,12 +106,13 @@ impl fmt::Debug for Pending {
 }
 
 impl Pending {
-    /// Checks the answer and decrypts the secrets. The key is used up.
+    /// Checks the answer and decrypts the secrets. The key is used up. What renews a lease that is
+    /// held goes to [`Held::renew`].
     ///
     /// # Errors
     /// [`ReasonCode::SignatureInvalid`] if the broker did not sign it,
-    /// [`ReasonCode::BindingMismatch`] if it answers another request, [`ReasonCode::LeaseExpired`]
-    /// by our clock, or [`ReasonCode::CiphertextInvalid`].
+    /// [`ReasonCode::BindingMismatch`] if it answers another request, [`ReasonCode::ClockSkewed`]
+    /// or [`ReasonCode::LeaseExpired`] by our clock, or [`ReasonCode::CiphertextInvalid`].
     pub fn open(self, grant: &Signed<Grant>, at_s: u64) -> Result<Held, Refusal> {
         let grant = grant.verify(&self.broker)?;
         let ours = grant.session == self.session
@@ -126,6 +125,7 @@ impl Pending {
             let detail = format!("the grant does not answer session {}", self.session);
             return Err(Refusal::new(ReasonCode::BindingMismatch, detail));
         }
+        ensure_clock(grant.issued_at_s, at_s)?;
         let bound = Bound {
             evidence: &grant.evidence,
             policy: &grant.policy,
@@ -140,7 +140,10 @@ impl Pending {
         let mut held = Held {
             broker: self.broker,
             lease: grant.lease,
-            expires_at_s: grant.expires_at_s,
+            // A clock that is behind the broker's makes no lease longer.
+            expires_at_s: at_s
+                .saturating_add(grant.expires_at_s.saturating_sub(grant.issued_at_s))
+                .min(grant.expires_at_s),
             secrets,
             clock: Clock::default(),
             list: Clock::default(),
@@ -151,7 +154,8 @@ impl Pending {
     }
 }
 
-/// Secrets on a lease. They are overwritten when the lease is over, revoked or stale, as soon as
+/// Secrets on a lease, no longer than it was given for, whatever the clock showed at the beginning.
+/// They are overwritten when the lease is over, revoked or stale, as soon as
 /// anything is asked of it; drop it, or call [`Held::ensure_live`], when its time comes.
 pub struct Held {
     broker: Did,
@@ -181,10 +185,32 @@ impl Held {
         self.lease
     }
 
-    /// When it is over, in Unix seconds.
+    /// When it is over by our clock, in Unix seconds.
     #[must_use]
     pub const fn expires_at_s(&self) -> u64 {
         self.expires_at_s
+    }
+
+    /// Takes the secrets of a renewed lease in the place of these, which are overwritten. What was
+    /// seen of the clock and of revocation lists goes on. A refusal changes nothing.
+    ///
+    /// # Errors
+    /// As [`Pending::open`], [`ReasonCode::ClockSetBack`], or [`ReasonCode::LeaseMismatch`] if this
+    /// is not the lease that was to be renewed.
+    pub fn renew(
+        &mut self,
+        pending: Pending,
+        grant: &Signed<Grant>,
+        at_s: u64,
+    ) -> Result<(), Refusal> {
+        self.clock.ensure(at_s)?;
+        if pending.purpose.renews != Some(self.lease) || pending.broker != self.broker {
+            let detail = format!("expected the renewal of lease {}", self.lease);
+            return Err(Refusal::new(ReasonCode::LeaseMismatch, detail));
+        }
+        let renewed = pending.open(grant, at_s)?;
+        *self = Self { list: self.list, sequence: self.sequence, ..renewed };
+        Ok(())
     }
 
     /// The secrets that can still be used, with their versions.

@@ -140,6 +140,7 @@ impl Broker {
         let grant = Grant {
             evidence: finding.evidence,
             expires_at_s,
+            issued_at_s: at_s,
             key: request.key,
             lease,
             policy: finding.policy,

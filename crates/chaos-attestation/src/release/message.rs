@@ -84,6 +84,8 @@ pub struct Grant {
     pub evidence: EvidenceId,
     /// When the lease is over, in Unix seconds.
     pub expires_at_s: u64,
+    /// When this was signed, in Unix seconds: the lease lasts from here.
+    pub issued_at_s: u64,
     /// The key that the secrets are encrypted to.
     pub key: ReleaseKey,
     /// The lease.

@@ -249,3 +249,68 @@ fn a_revoked_job_gets_no_nonce_until_it_is_lifted() {
     // The old lease stays what it was.
     assert!(world.broker.leases().all(|known| known.id != lease || known.revoked));
 }
+
+/// A release that the broker makes now, while our clock shows another time at its two moments.
+fn obtained(proven_s: u64, opened_s: u64) -> Result<Held, Refusal> {
+    let mut world = World::new();
+    let purpose = asking().ask(None);
+    let challenge = world.challenge(&purpose, AT_S).unwrap();
+    let provider = machine("agent");
+    let (pending, request) =
+        asking().prove(purpose, &challenge, &provider, &mut world.random, proven_s)?;
+    let grant = world.release(&request, AT_S).unwrap();
+    pending.open(&grant, opened_s)
+}
+
+#[test]
+fn a_clock_far_from_the_brokers_gets_no_secret() {
+    let week_s = 7 * 86_400;
+    for wrong in [AT_S - week_s, AT_S - 61, AT_S + 61] {
+        assert_eq!(refused(obtained(wrong, wrong)), ReasonCode::ClockSkewed);
+        // The challenge is not signed; the grant is.
+        assert_eq!(refused(obtained(AT_S, wrong)), ReasonCode::ClockSkewed);
+    }
+    for borne in [AT_S - 60, AT_S + 60] {
+        assert!(obtained(borne, borne).is_ok());
+    }
+}
+
+#[test]
+fn a_clock_that_is_behind_makes_no_lease_longer() {
+    let behind = AT_S - 60;
+    let mut held = obtained(behind, behind).unwrap();
+    assert_eq!(held.expires_at_s(), behind + 900);
+    assert!(held.secret(&id("a/key"), behind + 899).is_ok());
+    assert_eq!(refused(held.secret(&id("a/key"), behind + 900)), ReasonCode::LeaseExpired);
+    let ahead = obtained(AT_S + 60, AT_S + 60).unwrap();
+    assert_eq!(ahead.expires_at_s(), AT_S + 900);
+}
+
+#[test]
+fn a_renewal_keeps_what_was_seen_of_clock_and_revocation_lists() {
+    let mut world = World::new();
+    let mut held = world.obtain(&asking(), None, AT_S).unwrap();
+    let other = world.obtain(&client("b/job", &["b/key"]), None, AT_S).unwrap().lease();
+    let old = revocations(&world, AT_S);
+    let answered = world.broker.revoke_lease(&other, AT_S + 1);
+    world.record(answered).unwrap();
+    let new = revocations(&world, AT_S + 30);
+    held.observe(&new, AT_S + 30).unwrap();
+    let machine = machine("agent");
+    let (pending, request) = world.request(&asking(), Some(held.lease()), &machine, AT_S + 30);
+    let grant = world.release(&request, AT_S + 30).unwrap();
+    let (foreign, request) = world.request(&asking(), None, &machine, AT_S + 30);
+    let unrelated = world.release(&request, AT_S + 30).unwrap();
+    let back = held.renew(pending, &grant, AT_S + 29);
+    assert_eq!(refused(back), ReasonCode::ClockSetBack);
+    let mismatch = held.renew(foreign, &unrelated, AT_S + 30);
+    assert_eq!(refused(mismatch), ReasonCode::LeaseMismatch);
+    assert_eq!(held.expires_at_s(), AT_S + 900);
+    let (pending, request) = world.request(&asking(), Some(held.lease()), &machine, AT_S + 40);
+    let grant = world.release(&request, AT_S + 40).unwrap();
+    held.renew(pending, &grant, AT_S + 40).unwrap();
+    assert_eq!(held.expires_at_s(), AT_S + 40 + 900);
+    assert_eq!(refused(held.observe(&old, AT_S + 41)), ReasonCode::RevocationListRollback);
+    assert_eq!(refused(held.secret(&id("a/key"), AT_S + 39)), ReasonCode::ClockSetBack);
+    assert!(held.secret(&id("a/key"), AT_S + 41).is_ok());
+}
