@@ -33,8 +33,8 @@ pub(crate) use log::{
 };
 pub(crate) use run::RunArgs;
 pub(crate) use secret::{
-    FindArgs, GrantArgs, LeaseArgs, LeaseCommand, RestoreJobArgs, RevokeServiceArgs, SecretArgs,
-    SecretCommand, ServiceArgs, ServiceCommand, TableArgs,
+    AnchorArg, FindArgs, GrantArgs, LeaseArgs, LeaseCommand, RestoreJobArgs, RevokeServiceArgs,
+    SecretArgs, SecretCommand, ServiceArgs, ServiceCommand, TableArgs,
 };
 pub(crate) use sources::{ExportArgs, ImportArgs, NodeArgs, StateFrom};
 pub(crate) use work::{

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use chaos_attestation::{JobId, Name, SecretId, ServiceId, WorkloadId, release::LeaseId};
 use chaos_types::Did;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::DataArgs;
 
@@ -113,11 +113,24 @@ pub(crate) struct GrantArgs {
     /// In which role.
     #[arg(long, default_value = "executor")]
     pub(crate) role: Name,
+    /// The class of the trust anchor that the workload's evidence must lead to. With `development`
+    /// anyone who knows the development seed may read the secret.
+    #[arg(long, value_enum, value_name = "CLASS", default_value = "intel-production")]
+    pub(crate) anchor: AnchorArg,
     /// In which job. Default: any of the secret's tenant.
     #[arg(long, value_name = "TENANT/NAME")]
     pub(crate) job: Option<JobId>,
     #[command(flatten)]
     pub(crate) table: TableArgs,
+}
+
+/// The class of a trust anchor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AnchorArg {
+    /// Hardware that Intel provisioned.
+    IntelProduction,
+    /// Any other root: shows that the machinery works, and nothing about hardware.
+    Development,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 use std::{path::Path, process::ExitCode};
 
 use chaos_attestation::{
+    AnchorClass,
     directory::{self, Query, Route},
     release::Rule,
     vault::SECRET_BYTES_MAX,
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     args::{
-        FindArgs, GrantArgs, LeaseArgs, LeaseCommand, RestoreJobArgs, RevokeServiceArgs,
+        AnchorArg, FindArgs, GrantArgs, LeaseArgs, LeaseCommand, RestoreJobArgs, RevokeServiceArgs,
         SecretArgs, SecretCommand, ServiceArgs, ServiceCommand, TableArgs,
     },
     broker::{Access, Answer, Order, Question, Report, into_failure, runtime},
@@ -92,6 +93,10 @@ pub(crate) fn run_service(args: ServiceArgs) -> Result<ExitCode, Failure> {
 
 fn rule(args: &GrantArgs) -> Rule {
     Rule {
+        anchor: match args.anchor {
+            AnchorArg::IntelProduction => AnchorClass::IntelProduction,
+            AnchorArg::Development => AnchorClass::Development,
+        },
         job: args.job.clone(),
         role: args.role.clone(),
         secret: args.secret.clone(),

@@ -45,7 +45,17 @@ impl World {
         world.enrol();
         world.store("store", SECRET);
         let workload = workload(MACHINE);
-        world.order(&["secret", "grant", "acme/key", "--workload", &workload]).expect_code(0);
+        world
+            .order(&[
+                "secret",
+                "grant",
+                "acme/key",
+                "--workload",
+                &workload,
+                "--anchor",
+                "development",
+            ])
+            .expect_code(0);
         world
     }
 
@@ -201,7 +211,9 @@ fn service_is_found_and_holds_its_secret_until_its_lease_is_revoked() {
     let mut forbidden = world.executor("other", &PROVIDED);
     ensure_refused(&mut forbidden, "secret-forbidden");
     let id = workload(MACHINE);
-    world.order(&["secret", "grant", "acme/key", "--workload", &id]).expect_code(0);
+    world
+        .order(&["secret", "grant", "acme/key", "--workload", &id, "--anchor", "development"])
+        .expect_code(0);
 
     let mut executor = world.executor("maker", &PROVIDED);
     executor.wait_for("attested");
