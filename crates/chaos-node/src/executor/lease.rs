@@ -1,9 +1,9 @@
 //! Secrets on a lease: got, renewed, and overwritten when it is over.
 
 use chaos_attestation::{
-    ReasonCode, Refusal,
+    ReasonCode, Refusal, Signed,
     exchange::Challenge,
-    release::{Client, Held, LeaseId, Message},
+    release::{Client, Grant, Held, LeaseId, Message, Pending, Purpose},
 };
 use serde_json::{Value, json};
 
@@ -56,13 +56,22 @@ impl Executor<'_> {
         let Message::Challenge(challenge) = self.ask_release(asked).await? else {
             return Err(unasked().into());
         };
-        let mut held = self.prove(&client, purpose, &challenge).await?;
+        let (pending, grant) = self.prove(&client, purpose, &challenge).await?;
+        let (at_s, poll_s) = (clock::now_s(), self.plan.poll_s);
+        let lease = match &mut self.lease {
+            // What was seen of the clock and of revocation lists goes on.
+            Some(lease) if renews.is_some() => {
+                lease.held.renew(pending, &grant, at_s)?;
+                lease.renew_at_ms = midway(clock::now_ms(), &lease.held);
+                lease
+            }
+            lease => lease.insert(Lease::new(pending.open(&grant, at_s)?, poll_s)),
+        };
         let event = if renews.is_some() { "lease-renewed" } else { "secrets-received" };
         let told = json!({
-            "event": event, "lease": held.lease(), "expires_at_s": held.expires_at_s(),
-            "secrets": shown(&mut held, clock::now_s()),
+            "event": event, "lease": lease.held.lease(), "expires_at_s": lease.held.expires_at_s(),
+            "secrets": shown(&mut lease.held, clock::now_s()),
         });
-        self.lease = Some(Lease::new(held, self.plan.poll_s));
         // The output is this process's own; it cannot be that its values have no JSON form.
         let _shown = output::json(&told);
         Ok(())
@@ -71,16 +80,16 @@ impl Executor<'_> {
     async fn prove(
         &mut self,
         client: &Client,
-        purpose: chaos_attestation::release::Purpose,
+        purpose: Purpose,
         challenge: &Challenge,
-    ) -> Result<Held, Error> {
+    ) -> Result<(Pending, Box<Signed<Grant>>), Error> {
         let (pending, request) =
             client.prove(purpose, challenge, self.provider, &mut clock::fill, clock::now_s())?;
         let asked = Message::ReleaseRequest(Box::new(request));
         let Message::Grant(grant) = self.ask_release(asked).await? else {
             return Err(unasked().into());
         };
-        Ok(pending.open(&grant, clock::now_s())?)
+        Ok((pending, grant))
     }
 
     pub(super) async fn renew(&mut self) -> Result<(), Error> {
