@@ -96,6 +96,7 @@ fn quantile(ascending: &[f64], percent: usize) -> f64 {
 /// A broker with one secret, and a machine whose workload may read it.
 struct World {
     broker: Broker,
+    callers: Vec<Did>,
     client: Client,
     key: AgentKey,
     machine: Development,
@@ -130,6 +131,7 @@ impl World {
         let job = "tenant/job".parse().unwrap();
         Self {
             broker,
+            callers: (0..32).map(|seed| AgentKey::from_seed(&[seed; 32]).did()).collect(),
             client: Client::new(key.did(), job, role, BTreeSet::from([id])).unwrap(),
             key,
             verifier: Verifier::new(vec![machine.anchor()]),
@@ -165,12 +167,14 @@ impl World {
             let digest = Digest::of_parts(&[&count.to_be_bytes(), &drawn.to_be_bytes()]);
             bytes.copy_from_slice(&digest.as_bytes()[..bytes.len()]);
         };
+        // One caller may have only so many leases at a time.
+        let caller = self.callers[usize::from(self.count.to_le_bytes()[0]) % self.callers.len()];
         let purpose = self.client.ask(None);
         let Message::ChallengeRequest(asked) = sent(Message::ChallengeRequest(purpose.clone()))
         else {
             unreachable!("a message is read as it was written")
         };
-        let challenge = self.broker.challenge(&asked, &mut random, at_s).answer.unwrap();
+        let challenge = self.broker.challenge(&caller, &asked, &mut random, at_s).answer.unwrap();
         let Message::Challenge(challenge) = sent(Message::Challenge(challenge)) else {
             unreachable!("a message is read as it was written")
         };
@@ -252,6 +256,8 @@ fn filled() -> Directory {
         let at_s = AT_S - 900 + number as u64 / 12;
         let given = ChallengeGiven {
             at_s,
+            caller: owner,
+            expires_at_s: at_s + 300,
             nonce: digest,
             session,
             subject: Subject { owner, service: service.clone() },

@@ -1,17 +1,23 @@
 //! Nonces: given once, for one purpose, for a short time.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet},
     fmt,
 };
 
-use chaos_types::Digest;
+use chaos_types::{Did, Digest};
 use serde::{Deserialize, Serialize};
 
 use crate::{Random, ReasonCode, Refusal, bytes::Hex};
 
 /// At most this many nonces are remembered at a time, spent and expired ones included.
 pub const SESSIONS_MAX: usize = 4096;
+
+/// One caller has at most this many nonces out at a time, spent ones not counted.
+pub const SESSIONS_PER_CALLER_MAX: usize = 64;
+
+/// A nonce that is over is remembered this long, in seconds, so that its holder is told so.
+const MEMORY_S: u64 = 300;
 
 /// Two sides go on if their clocks are at most this far apart, in seconds; what it takes a message
 /// to arrive counts as well.
@@ -134,30 +140,51 @@ pub(crate) fn ensure_clock(issued_at_s: u64, at_s: u64) -> Result<(), Refusal> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Challenges<P> {
     sessions: BTreeMap<SessionId, Session<P>>,
-    /// In the order of expiry, which is the order of giving, since time only goes on.
-    order: VecDeque<SessionId>,
+    by_end: BTreeSet<(u64, SessionId)>,
     life_s: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Session<P> {
+    caller: Did,
     nonce: Digest,
     purpose: P,
     expires_at_s: u64,
     spent: bool,
 }
 
+/// A nonce as it is remembered.
+pub(crate) struct Opened<P> {
+    /// Who asked for it.
+    pub(crate) caller: Did,
+    /// Until when it is good: as it was given, not as nonces live now.
+    pub(crate) expires_at_s: u64,
+    pub(crate) nonce: Digest,
+    pub(crate) purpose: P,
+    pub(crate) session: SessionId,
+}
+
 impl<P> Challenges<P> {
     pub(crate) const fn new(life_s: u64) -> Self {
-        Self { sessions: BTreeMap::new(), order: VecDeque::new(), life_s }
+        Self { sessions: BTreeMap::new(), by_end: BTreeSet::new(), life_s }
     }
 
-    /// Draws a nonce. Nothing is remembered before [`Challenges::remember`].
-    pub(crate) fn draw(&self, random: Random<'_>, at_s: u64) -> Result<Challenge, Refusal> {
-        let live =
-            self.sessions.len() - self.order.iter().take_while(|id| self.is_over(id, at_s)).count();
+    /// Draws a nonce for a caller. Nothing is remembered before [`Challenges::remember`].
+    pub(crate) fn draw(
+        &self,
+        caller: &Did,
+        random: Random<'_>,
+        at_s: u64,
+    ) -> Result<Challenge, Refusal> {
+        let running = || self.sessions.values().filter(|session| session.expires_at_s > at_s);
+        let live = running().count();
         if live >= SESSIONS_MAX {
             let detail = format!("{live} nonces are out, the limit is {SESSIONS_MAX}");
+            return Err(Refusal::new(ReasonCode::TableFull, detail));
+        }
+        let own = running().filter(|session| session.caller == *caller && !session.spent).count();
+        if own >= SESSIONS_PER_CALLER_MAX {
+            let detail = format!("{own} nonces of {caller} are out, the limit");
             return Err(Refusal::new(ReasonCode::TableFull, detail));
         }
         let session = SessionId::draw(random);
@@ -169,35 +196,30 @@ impl<P> Challenges<P> {
         Ok(Challenge { expires_at_s, issued_at_s: at_s, nonce: Nonce::draw(random), session })
     }
 
-    fn is_over(&self, id: &SessionId, at_s: u64) -> bool {
-        self.sessions.get(id).is_none_or(|session| session.expires_at_s <= at_s)
+    /// Who the nonce of a session was given to.
+    pub(crate) fn caller(&self, id: &SessionId) -> Option<Did> {
+        self.sessions.get(id).map(|session| session.caller)
     }
 
-    /// Remembers what was drawn, and forgets what has been over for a whole life, or earlier if
-    /// the table is full.
-    pub(crate) fn remember(
-        &mut self,
-        session: SessionId,
-        nonce: Digest,
-        purpose: P,
-        at_s: u64,
-    ) -> Result<(), Refusal> {
-        while let Some(oldest) = self.order.front().copied() {
-            let long_over = self.is_over(&oldest, at_s.saturating_sub(self.life_s));
-            let full = self.sessions.len() >= SESSIONS_MAX;
-            if !(long_over || full && self.is_over(&oldest, at_s)) {
+    /// Remembers what was drawn, and forgets what has long been over, or earlier if the table is
+    /// full.
+    pub(crate) fn remember(&mut self, opened: Opened<P>, at_s: u64) -> Result<(), Refusal> {
+        while let Some((end, oldest)) = self.by_end.first().copied() {
+            let long_over = end.saturating_add(MEMORY_S) <= at_s;
+            if !(long_over || self.sessions.len() >= SESSIONS_MAX && end <= at_s) {
                 break;
             }
+            self.by_end.pop_first();
             self.sessions.remove(&oldest);
-            self.order.pop_front();
         }
-        let expires_at_s = at_s.saturating_add(self.life_s);
+        let Opened { caller, expires_at_s, nonce, purpose, session } = opened;
         if self.sessions.len() >= SESSIONS_MAX || self.sessions.contains_key(&session) {
             let detail = format!("session {session} cannot be opened");
             return Err(Refusal::new(ReasonCode::EventInvalid, detail));
         }
-        self.sessions.insert(session, Session { nonce, purpose, expires_at_s, spent: false });
-        self.order.push_back(session);
+        self.by_end.insert((expires_at_s, session));
+        self.sessions
+            .insert(session, Session { caller, nonce, purpose, expires_at_s, spent: false });
         Ok(())
     }
 

@@ -30,7 +30,7 @@ pub use event::{
     ChallengeGiven, Event, JobChanged, LeaseRevoked, Operation, Refused, Released, RuleChanged,
     SecretChanged,
 };
-pub use lease::{LEASE_MEMORY_S, LEASES_MAX, Lease};
+pub use lease::{LEASE_MEMORY_S, LEASES_MAX, LEASES_PER_CALLER_MAX, Lease};
 pub use message::{
     Current, Given, Grant, Message, Purpose, ReleaseRequest, Revocations, SECRETS_PER_RELEASE_MAX,
     report_data,

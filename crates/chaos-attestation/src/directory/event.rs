@@ -46,6 +46,10 @@ impl Event {
 pub struct ChallengeGiven {
     /// When.
     pub at_s: u64,
+    /// The key that asked.
+    pub caller: Did,
+    /// When it is over.
+    pub expires_at_s: u64,
     /// A tagged digest of the nonce.
     pub nonce: Digest,
     /// The exchange that it opened.

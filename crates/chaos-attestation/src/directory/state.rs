@@ -7,7 +7,7 @@ use super::{
 use crate::{
     Answered, Appraiser, Random, ReasonCode, Refusal, ServiceId,
     answered::Clock,
-    exchange::{Challenge, Challenges},
+    exchange::{Challenge, Challenges, Opened},
 };
 
 /// Knows which services run where, as shown by their evidence.
@@ -62,8 +62,7 @@ impl Directory {
         self.clock.advance(event.at_s())?;
         match event {
             Event::ChallengeGiven(given) => {
-                let subject = given.subject.clone();
-                self.challenges.remember(given.session, given.nonce, subject, given.at_s)
+                self.challenges.remember(Opened::from(given), given.at_s)
             }
             Event::Registered(registered) => self.apply_registered(registered),
             Event::Renewed(renewed) => self.apply_renewed(renewed),
@@ -127,12 +126,14 @@ impl Directory {
         Ok(())
     }
 
-    /// Gives a nonce for one registration, heartbeat or withdrawal.
+    /// Gives a nonce for one registration, heartbeat or withdrawal to the holder of a key, as the
+    /// channel showed it; the owner may be another.
     ///
     /// The answer is refused with [`ReasonCode::ClockSetBack`], [`ReasonCode::NotOwner`] or
     /// [`ReasonCode::TableFull`].
     pub fn challenge(
         &mut self,
+        caller: &Did,
         subject: &Subject,
         random: Random<'_>,
         at_s: u64,
@@ -141,11 +142,13 @@ impl Directory {
             .clock
             .ensure(at_s)
             .and_then(|()| self.table.ensure_owner(&subject.service, &subject.owner, at_s))
-            .and_then(|()| self.challenges.draw(random, at_s));
+            .and_then(|()| self.challenges.draw(caller, random, at_s));
         match drawn {
             Ok(challenge) => {
                 let event = Event::ChallengeGiven(ChallengeGiven {
                     at_s,
+                    caller: *caller,
+                    expires_at_s: challenge.expires_at_s,
                     nonce: challenge.nonce.digest(),
                     session: challenge.session,
                     subject: subject.clone(),
@@ -273,5 +276,17 @@ impl Directory {
         let event = Event::Refused(refused);
         self.apply(&event).expect("a refusal follows from any state");
         Answered { event, answer: Err(refusal) }
+    }
+}
+
+impl From<&ChallengeGiven> for Opened<Subject> {
+    fn from(given: &ChallengeGiven) -> Self {
+        Self {
+            caller: given.caller,
+            expires_at_s: given.expires_at_s,
+            nonce: given.nonce,
+            purpose: given.subject.clone(),
+            session: given.session,
+        }
     }
 }

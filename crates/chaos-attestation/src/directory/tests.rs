@@ -1,4 +1,4 @@
-use chaos_types::AgentKey;
+use chaos_types::{AgentKey, Did};
 
 use super::*;
 use crate::{
@@ -17,6 +17,8 @@ mod hijack;
 struct World {
     directory: Directory,
     court: Court,
+    /// Who asks, as the channel shows it.
+    caller: Did,
     events: Vec<Event>,
     random: Dice,
 }
@@ -54,6 +56,7 @@ impl World {
         Self {
             directory: Directory::new(key(1).did(), Config::default()),
             court: Court::allowing(&["agent", "other"]),
+            caller: key(7).did(),
             events: Vec::new(),
             random: Box::new(random(1)),
         }
@@ -65,7 +68,7 @@ impl World {
     }
 
     fn challenge(&mut self, subject: &Subject, at_s: u64) -> Result<Challenge, Refusal> {
-        let answered = self.directory.challenge(subject, &mut self.random, at_s);
+        let answered = self.directory.challenge(&self.caller, subject, &mut self.random, at_s);
         self.record(answered)
     }
 
@@ -248,6 +251,20 @@ fn a_clock_set_back_is_refused_everywhere() {
     assert_eq!(refused(found), ReasonCode::ClockSetBack);
     assert_eq!(world.directory, before);
     world.heartbeat(&request, AT_S + 10).unwrap();
+}
+
+/// The expected bytes are from Python's hashlib.
+#[test]
+fn report_data_keeps_its_golden_bytes() {
+    let nonce = serde_json::from_str(&format!("\"{}\"", "11".repeat(32))).unwrap();
+    let subject = Subject { owner: key(2).did(), service: id("simulator/one") };
+    let endpoints = [endpoint("tls://127.0.0.1:7301"), endpoint("https://example.org")];
+    let bound = report_data(&subject, &endpoints, &tags("kraken/eu//"), &nonce);
+    assert_eq!(
+        hex::encode(bound.as_bytes()),
+        "f64af4bff5de2187838869647582b563356d06b99bc07a38372d0c91aabfe1d3\
+         5c4a9ae828c508a0e2e4e63b7ce7e4c80a56fb42b9fddff86a2e0b7c752824a3"
+    );
 }
 
 #[test]

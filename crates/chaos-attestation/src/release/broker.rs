@@ -4,13 +4,13 @@ use chaos_types::{AgentKey, Did};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Config, Denial, Event, JobChanged, Lease, LeaseRevoked, Operation, Purpose, Refused, Released,
-    RuleChanged, SecretChanged, lease::Leases,
+    ChallengeGiven, Config, Denial, Event, JobChanged, Lease, LeaseRevoked, Operation, Purpose,
+    Refused, Released, RuleChanged, SecretChanged, lease::Leases,
 };
 use crate::{
     AnchorClass, Answered, JobId, Name, ReasonCode, Refusal, SecretId, WorkloadId,
     answered::Clock,
-    exchange::{Challenges, LeaseId},
+    exchange::{Challenges, LeaseId, Opened},
 };
 
 /// A broker has at most this many rules.
@@ -101,8 +101,7 @@ impl Broker {
         self.clock.advance(event.at_s())?;
         match event {
             Event::ChallengeGiven(given) => {
-                let purpose = given.purpose.clone();
-                self.challenges.remember(given.session, given.nonce, purpose, given.at_s)
+                self.challenges.remember(Opened::from(given), given.at_s)
             }
             Event::Released(released) => self.apply_released(released),
             Event::Refused(refused) => match refused.session {
@@ -134,12 +133,14 @@ impl Broker {
     }
 
     fn apply_released(&mut self, released: &Released) -> Result<(), Refusal> {
+        let caller = self.challenges.caller(&released.session);
         self.challenges.spend(&released.session)?;
         let known = self.leases.find(&released.lease).is_ok();
         ensure(known == released.renewed, "a lease is either new or renewed")?;
         let secrets = released.secrets.iter();
         let lease = Lease {
             id: released.lease,
+            caller: caller.expect("a nonce that was spent is remembered"),
             job: released.job.clone(),
             role: released.role.clone(),
             workload: released.workload,
@@ -325,6 +326,18 @@ impl Broker {
         let event = Event::Refused(refused);
         self.apply(&event).expect("a refusal follows from any state");
         Answered { event, answer: Err(refusal) }
+    }
+}
+
+impl From<&ChallengeGiven> for Opened<Purpose> {
+    fn from(given: &ChallengeGiven) -> Self {
+        Self {
+            caller: given.caller,
+            expires_at_s: given.expires_at_s,
+            nonce: given.nonce,
+            purpose: given.purpose.clone(),
+            session: given.session,
+        }
     }
 }
 

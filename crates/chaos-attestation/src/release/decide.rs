@@ -1,6 +1,6 @@
 //! The broker's two answers to code that wants secrets: a nonce, and the secrets.
 
-use chaos_types::AgentKey;
+use chaos_types::{AgentKey, Did};
 
 use super::{
     Broker, ChallengeGiven, Event, Given, Grant, Lease, Operation, Purpose, ReleaseRequest,
@@ -38,13 +38,14 @@ struct Progress {
 }
 
 impl Broker {
-    /// Gives a nonce for one release.
+    /// Gives a nonce for one release to the holder of a key, as the channel showed it.
     ///
     /// The answer is refused with [`ReasonCode::ClockSetBack`], [`ReasonCode::MessageMalformed`],
     /// [`ReasonCode::TableFull`], [`ReasonCode::JobRevoked`], or if the lease to be renewed cannot be: [`ReasonCode::LeaseUnknown`],
     /// [`ReasonCode::LeaseRevoked`], [`ReasonCode::LeaseExpired`] or [`ReasonCode::LeaseMismatch`].
     pub fn challenge(
         &mut self,
+        caller: &Did,
         purpose: &Purpose,
         random: Random<'_>,
         at_s: u64,
@@ -55,11 +56,13 @@ impl Broker {
             .and_then(|()| purpose.ensure_valid())
             .and_then(|()| self.ensure_renewable(purpose, at_s).map(drop))
             .and_then(|()| self.ensure_job(&purpose.job))
-            .and_then(|()| self.challenges.draw(random, at_s));
+            .and_then(|()| self.challenges.draw(caller, random, at_s));
         match drawn {
             Ok(challenge) => {
                 let event = Event::ChallengeGiven(ChallengeGiven {
                     at_s,
+                    caller: *caller,
+                    expires_at_s: challenge.expires_at_s,
                     nonce: challenge.nonce.digest(),
                     purpose: purpose.clone(),
                     session: challenge.session,
@@ -124,7 +127,7 @@ impl Broker {
         progress.evidence = Quote::parse(&evidence.quote).ok().map(|quote| quote.id());
         let finding = means.appraiser.appraise(&evidence, at_s)?;
         expected(request).ensure(&finding.report_data)?;
-        let lease = self.lease_for(&request.purpose, &finding, random, at_s)?;
+        let lease = self.lease_for(request, &finding, random, at_s)?;
         let expires_at_s = at_s.saturating_add(self.config.lease_life_s).min(finding.fresh_until_s);
         if expires_at_s <= at_s {
             let detail = "the collateral ends before the lease could begin";
@@ -170,11 +173,12 @@ impl Broker {
 
     fn lease_for(
         &self,
-        purpose: &Purpose,
+        request: &ReleaseRequest,
         finding: &Finding,
         random: Random<'_>,
         at_s: u64,
     ) -> Result<LeaseId, Refusal> {
+        let purpose = &request.purpose;
         let renewed = self.ensure_renewable(purpose, at_s)?;
         self.ensure_not_denied(purpose, finding.workload)?;
         match renewed {
@@ -184,7 +188,9 @@ impl Broker {
                 Err(Refusal::new(ReasonCode::LeaseMismatch, detail))
             }
             None => {
-                self.leases.ensure_room(at_s)?;
+                let caller = self.challenges.caller(&request.session);
+                let caller = caller.expect("the nonce was found before");
+                self.leases.ensure_room(&caller, at_s)?;
                 let id = LeaseId::draw(random);
                 match self.leases.find(&id) {
                     Ok(_) => {

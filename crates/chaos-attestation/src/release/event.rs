@@ -1,4 +1,4 @@
-use chaos_types::Digest;
+use chaos_types::{Did, Digest};
 use serde::{Deserialize, Serialize};
 
 use super::{Given, Purpose, Rule};
@@ -60,6 +60,10 @@ impl Event {
 pub struct ChallengeGiven {
     /// When.
     pub at_s: u64,
+    /// The key that asked.
+    pub caller: Did,
+    /// When it is over.
+    pub expires_at_s: u64,
     /// A tagged digest of the nonce.
     pub nonce: Digest,
     /// What it was given for.

@@ -1,11 +1,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use chaos_types::Did;
+
 use crate::{
     EvidenceId, JobId, Name, ReasonCode, Refusal, SecretId, WorkloadId, exchange::LeaseId,
 };
 
 /// At most this many leases are remembered at a time, those that are over included.
 pub const LEASES_MAX: usize = 16_384;
+
+/// One caller has at most this many leases that run.
+pub const LEASES_PER_CALLER_MAX: usize = 64;
 
 /// A lease that is over is remembered this long, in seconds, so that its holder is told so: a day.
 pub const LEASE_MEMORY_S: u64 = 86_400;
@@ -15,6 +20,8 @@ pub const LEASE_MEMORY_S: u64 = 86_400;
 pub struct Lease {
     /// Its name.
     pub id: LeaseId,
+    /// The key that it was given to, or that renewed it last.
+    pub caller: Did,
     /// The job that it is for.
     pub job: JobId,
     /// The role in the job.
@@ -62,8 +69,13 @@ impl Leases {
         self.by_id.values()
     }
 
-    /// Whether another lease fits in.
-    pub(super) fn ensure_room(&self, at_s: u64) -> Result<(), Refusal> {
+    /// Whether another lease of this caller fits in.
+    pub(super) fn ensure_room(&self, caller: &Did, at_s: u64) -> Result<(), Refusal> {
+        let live = |lease: &&Lease| lease.caller == *caller && lease.ensure_live(at_s).is_ok();
+        if self.iter().filter(live).count() >= LEASES_PER_CALLER_MAX {
+            let detail = format!("{caller} has {LEASES_PER_CALLER_MAX} leases, the limit");
+            return Err(Refusal::new(ReasonCode::TableFull, detail));
+        }
         let over = self.by_end.first().is_some_and(|(end, _)| *end <= at_s);
         if self.by_id.len() < LEASES_MAX || over {
             return Ok(());

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use chaos_types::AgentKey;
+use chaos_types::{AgentKey, Did};
 
 use super::*;
 use crate::{
@@ -22,6 +22,8 @@ struct World {
     court: Court,
     vault: Vault,
     key: AgentKey,
+    /// Who asks, as the channel shows it.
+    caller: Did,
     events: Vec<Event>,
     random: Dice,
 }
@@ -61,6 +63,7 @@ impl World {
             court: Court::allowing(&["agent", "other"]),
             vault,
             key: key(1),
+            caller: key(7).did(),
             events: Vec::new(),
             random,
         };
@@ -84,7 +87,7 @@ impl World {
     }
 
     fn challenge(&mut self, purpose: &Purpose, at_s: u64) -> Result<Challenge, Refusal> {
-        let answered = self.broker.challenge(purpose, &mut self.random, at_s);
+        let answered = self.broker.challenge(&self.caller, purpose, &mut self.random, at_s);
         self.record(answered)
     }
 
@@ -155,33 +158,28 @@ fn secrets_reach_the_code_inside_and_only_the_wire_between() {
     assert_eq!(lease.workload, machine("agent").workload());
 }
 
+/// The expected bytes are from Python's hashlib.
 #[test]
 fn report_data_keeps_its_golden_bytes() {
     let nonce = serde_json::from_str(&format!("\"{}\"", "11".repeat(32))).unwrap();
     let key = serde_json::from_str(&format!("\"{}\"", "22".repeat(32))).unwrap();
-    let purpose = Purpose {
+    let purpose = |renews: Option<&str>, secrets: &[&str]| Purpose {
         job: "a/job".parse().unwrap(),
-        renews: None,
+        renews: renews.map(|lease| lease.parse().unwrap()),
         role: "trader".parse().unwrap(),
-        secrets: vec![id("a/key"), id("a/more")],
+        secrets: secrets.iter().map(|text| id(text)).collect(),
     };
-    let mut bytes = Vec::new();
-    let parts: [&[u8]; 8] = [
-        b"chaoschain/release/v1",
-        &[0x11; 32],
-        &[0x22; 32],
-        b"a/job",
-        b"trader",
-        b"",
-        b"a/key",
-        b"a/more",
-    ];
-    for part in parts {
-        bytes.extend((part.len() as u64).to_be_bytes());
-        bytes.extend(part);
-    }
-    let expected: [u8; 64] = <sha2::Sha512 as sha2::Digest>::digest(&bytes).into();
-    assert_eq!(report_data(&nonce, &key, &purpose).as_bytes(), &expected);
+    let bound = |purpose| hex::encode(report_data(&nonce, &key, &purpose).as_bytes());
+    assert_eq!(
+        bound(purpose(None, &["a/key", "a/more"])),
+        "5f81a2494fdead775de40c0412bea6109dd08d65c49b2b681591290b6df03086\
+         1a951bc8231c7efd9512c532c3541b4ca8f6c7d34ba896074a8cfa3e4ee8fa76"
+    );
+    assert_eq!(
+        bound(purpose(Some(&"33".repeat(16)), &["a/key"])),
+        "511f43cc8d9090bf55341ad8a787f2271725cf45941ee1b03842fad07367b147\
+         e26fd09a309547e259f1503e59ccf0289e63c0d1829ef56b83071f6788ba6622"
+    );
 }
 
 #[test]
@@ -242,12 +240,35 @@ fn too_many_secrets_or_the_same_twice_are_refused() {
 }
 
 #[test]
-fn the_table_of_nonces_is_bounded_and_has_room_again() {
+fn the_table_of_nonces_is_bounded_for_each_caller_and_for_all() {
+    use crate::exchange::{SESSIONS_MAX, SESSIONS_PER_CALLER_MAX};
     let mut world = World::new();
     let purpose = client("a/job", &["a/key"]).ask(None);
-    for _ in 0..crate::exchange::SESSIONS_MAX {
-        world.challenge(&purpose, AT_S).unwrap();
+    for caller in 0..SESSIONS_MAX / SESSIONS_PER_CALLER_MAX {
+        world.caller = key(u8::try_from(caller).unwrap()).did();
+        for _ in 0..SESSIONS_PER_CALLER_MAX {
+            world.challenge(&purpose, AT_S).unwrap();
+        }
+        assert_eq!(refused(world.challenge(&purpose, AT_S)), ReasonCode::TableFull);
     }
+    world.caller = key(200).did();
     assert_eq!(refused(world.challenge(&purpose, AT_S + 299)), ReasonCode::TableFull);
     world.challenge(&purpose, AT_S + 300).unwrap();
+}
+
+#[test]
+fn one_callers_nonces_and_leases_leave_room_for_others() {
+    let mut world = World::new();
+    let asking = client("a/job", &["a/key"]);
+    for _ in 0..LEASES_PER_CALLER_MAX {
+        world.obtain(&asking, None, AT_S).unwrap();
+    }
+    assert_eq!(refused(world.obtain(&asking, None, AT_S)), ReasonCode::TableFull);
+    // Leases that run are renewed, and another caller has leases of its own.
+    let lease = world.broker.leases().next().unwrap().id;
+    world.obtain(&asking, Some(lease), AT_S).unwrap();
+    world.caller = key(8).did();
+    world.obtain(&asking, None, AT_S).unwrap();
+    world.caller = key(7).did();
+    world.obtain(&asking, None, AT_S + 900).unwrap();
 }

@@ -165,12 +165,13 @@ impl Desk {
             });
             return Ok(found.map(|routes| Answer::Directory(Box::new(M::Found(routes)))));
         }
-        if let Err(refusal) = ensure_executor(caller) {
-            return Ok(Err(refusal));
-        }
+        let caller = match ensure_executor(caller) {
+            Ok(key) => key,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let answer = match message {
             M::ChallengeRequest(subject) => {
-                let answered = self.directory.challenge(&subject, &mut clock::fill, at_s);
+                let answered = self.directory.challenge(&caller, &subject, &mut clock::fill, at_s);
                 self.settle(answered.map_event(Event::Directory))?.map(M::Challenge)
             }
             M::Register(request) => {
@@ -199,13 +200,14 @@ impl Desk {
     ) -> Result<Result<Answer, Refusal>, Failure> {
         use release::Message as M;
         let at_s = clock::now_s();
-        if let Err(refusal) = ensure_executor(caller) {
-            return Ok(Err(refusal));
-        }
+        let caller = match ensure_executor(caller) {
+            Ok(key) => key,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let answer = match message {
             M::RevocationsRequest => self.release.revocations(&self.key, at_s).map(M::Revocations),
             M::ChallengeRequest(purpose) => {
-                let answered = self.release.challenge(&purpose, &mut clock::fill, at_s);
+                let answered = self.release.challenge(&caller, &purpose, &mut clock::fill, at_s);
                 self.settle(answered.map_event(Event::Release))?.map(M::Challenge)
             }
             M::ReleaseRequest(request) => {
@@ -275,9 +277,9 @@ fn ensure_operator(caller: Caller) -> Result<(), Refusal> {
     }
 }
 
-fn ensure_executor(caller: Caller) -> Result<(), Refusal> {
+fn ensure_executor(caller: Caller) -> Result<Did, Refusal> {
     match caller {
-        Caller::Executor(_) => Ok(()),
+        Caller::Executor(key) => Ok(key),
         Caller::Operator | Caller::Anyone => Err(Refusal::new(
             ReasonCode::CallerRefused,
             "expected attested code, on a channel that began with its evidence",

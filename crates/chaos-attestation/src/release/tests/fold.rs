@@ -173,3 +173,18 @@ fn an_event_that_does_not_follow_is_refused() {
     swapped.insert(0, late);
     assert_eq!(refused(fold(&swapped)), ReasonCode::EventInvalid);
 }
+
+#[test]
+fn the_fold_does_not_depend_on_how_long_nonces_live_now() {
+    let mut world = World::new();
+    let purpose = client("a/job", &["a/key"]).ask(None);
+    let longer = Config { nonce_life_s: 86_400, ..Config::default() };
+    for at_s in (AT_S..).step_by(10).take(crate::exchange::SESSIONS_MAX + 100) {
+        world.challenge(&purpose, at_s).unwrap();
+    }
+    let last_s = world.events.last().unwrap().at_s();
+    let (_, request) = world.request(&client("a/job", &["a/key"]), None, &machine("agent"), last_s);
+    world.broker = Broker::fold(key(1).did(), longer, &world.events).unwrap();
+    let late = world.release(&request, last_s + 300);
+    assert_eq!(refused(late), ReasonCode::NonceExpired);
+}
