@@ -14,6 +14,7 @@ mod registrar;
 mod requests;
 mod select;
 mod state;
+mod symbols;
 mod table;
 mod tags;
 
@@ -35,6 +36,9 @@ pub const SERVICES_MAX: usize = 16_384;
 
 /// One key owns at most this many services.
 pub const SERVICES_PER_OWNER_MAX: usize = 256;
+
+/// One key holds at most this many names, those included whose services are all over.
+pub const NAMES_PER_OWNER_MAX: usize = 256;
 
 /// A service has at most this many endpoints.
 pub const ENDPOINTS_MAX: usize = 8;

@@ -163,7 +163,8 @@ impl Directory {
         }))
     }
 
-    /// Takes a service off the list for its owner. The name stays the owner's for a while.
+    /// Takes a service off the list for its owner. With the last instance the name is free for
+    /// everyone.
     pub fn withdraw(&mut self, request: &Signed<Withdrawal>, at_s: u64) -> Answered<(), Event> {
         let mut progress = Progress::default();
         let event = self.check_withdrawal(request, at_s, &mut progress);

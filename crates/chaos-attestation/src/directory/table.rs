@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chaos_types::{Did, Digest};
 
-use super::{Endpoint, Query, Route, SERVICES_MAX, SERVICES_PER_OWNER_MAX, Tags, tags::KINDS};
+use super::{
+    Endpoint, NAMES_PER_OWNER_MAX, Query, Route, SERVICES_MAX, SERVICES_PER_OWNER_MAX, Tags,
+    symbols::Symbols, tags::KINDS,
+};
 use crate::{AnchorClass, EvidenceId, Name, ReasonCode, Refusal, ServiceId, WorkloadId};
 
 /// A service as the directory knows it.
@@ -83,46 +86,7 @@ struct Row {
 
 const EMPTY: Row = Row { tags: [NO_SYMBOL; KINDS], workload: NO_SYMBOL, live_until_s: 0 };
 
-/// Values as small numbers, each with the slots that have it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Symbols<T> {
-    ids: BTreeMap<T, u32>,
-    slots: Vec<(Option<T>, BTreeSet<u32>)>,
-    free: Vec<u32>,
-}
-
-impl<T: Ord + Clone> Symbols<T> {
-    const fn new() -> Self {
-        Self { ids: BTreeMap::new(), slots: Vec::new(), free: Vec::new() }
-    }
-
-    fn add(&mut self, value: &T, slot: u32) -> u32 {
-        let id = self.ids.get(value).copied().unwrap_or_else(|| {
-            let id = self.free.pop().unwrap_or_else(|| {
-                self.slots.push((None, BTreeSet::new()));
-                index(self.slots.len() - 1)
-            });
-            self.ids.insert(value.clone(), id);
-            self.slots[id as usize].0 = Some(value.clone());
-            id
-        });
-        self.slots[id as usize].1.insert(slot);
-        id
-    }
-
-    fn remove(&mut self, value: &T, slot: u32) {
-        let id = self.ids[value];
-        let (name, slots) = &mut self.slots[id as usize];
-        slots.remove(&slot);
-        if slots.is_empty() {
-            *name = None;
-            self.ids.remove(value);
-            self.free.push(id);
-        }
-    }
-}
-
-fn index(slot: usize) -> u32 {
+pub(super) fn index(slot: usize) -> u32 {
     u32::try_from(slot).expect("the table is bounded far below 2^32")
 }
 
@@ -204,10 +168,15 @@ impl Table {
         owner: &Did,
         at_s: u64,
     ) -> Result<(), Refusal> {
-        if self.find(id).is_ok() {
+        if self.find(id).is_ok_and(|found| found.owner == *owner) {
             return Ok(());
         }
-        let owned = self.owners.get(owner).copied().unwrap_or(0);
+        self.ensure_names(id, owner, at_s)?;
+        // What is forgotten with its name before the service is entered does not count.
+        let ended = self.by_hold.iter().take_while(|(until_s, _)| *until_s <= at_s);
+        let ended = ended.map(|(_, name)| &self.names[name]).filter(|name| name.owner == *owner);
+        let ended: usize = ended.map(|name| name.instances.len()).sum();
+        let owned = self.owners.get(owner).copied().unwrap_or(0) - ended;
         let full =
             self.len() >= SERVICES_MAX && self.by_end.first().is_none_or(|(end, _)| *end > at_s);
         let names_full = self.names.len() >= SERVICES_MAX
@@ -217,6 +186,20 @@ impl Table {
             return Ok(());
         }
         let detail = format!("{} services are listed, {owned} of this owner", self.len());
+        Err(Refusal::new(ReasonCode::TableFull, detail))
+    }
+
+    /// Whether the owner holds the name, or may hold another.
+    fn ensure_names(&self, id: &ServiceId, owner: &Did, at_s: u64) -> Result<(), Refusal> {
+        let held = |name: &Owned| name.owner == *owner && name.hold_until_s > at_s;
+        if self.names.get(id.name()).is_some_and(held) {
+            return Ok(());
+        }
+        let count = self.names.values().filter(|name| held(name)).count();
+        if count < NAMES_PER_OWNER_MAX {
+            return Ok(());
+        }
+        let detail = format!("{owner} holds {count} names, the limit is {NAMES_PER_OWNER_MAX}");
         Err(Refusal::new(ReasonCode::TableFull, detail))
     }
 
@@ -266,10 +249,15 @@ impl Table {
         self.index(slot);
     }
 
-    /// Takes a service off the list; its name stays held.
+    /// Takes a service off the list, and lets go of its name with the last instance.
     pub(super) fn remove(&mut self, id: &ServiceId) -> Result<(), Refusal> {
         let slot = self.find(id)?.slot;
         self.remove_slot(slot);
+        let owned = &self.names[id.name()];
+        if owned.instances.is_empty() {
+            self.by_hold.remove(&(owned.hold_until_s, id.name().clone()));
+            self.names.remove(id.name());
+        }
         Ok(())
     }
 
@@ -363,14 +351,14 @@ impl Table {
         let mut narrowest: Option<&BTreeSet<u32>> = None;
         for (kind, value) in query.tags.by_kind().into_iter().enumerate() {
             let Some(value) = value else { continue };
-            let Some(id) = self.tags[kind].ids.get(value) else { return Vec::new() };
-            wanted[kind] = Some(*id);
-            let slots = &self.tags[kind].slots[*id as usize].1;
+            let Some(id) = self.tags[kind].find(value) else { return Vec::new() };
+            wanted[kind] = Some(id);
+            let slots = self.tags[kind].slots(id);
             if narrowest.is_none_or(|narrowest| slots.len() < narrowest.len()) {
                 narrowest = Some(slots);
             }
         }
-        let mut verdicts = vec![None; self.workloads.slots.len()];
+        let mut verdicts = vec![None; self.workloads.len()];
         let mut fits = |slot: u32| {
             let row = &self.rows[slot as usize];
             let tags = row.tags.iter().zip(&wanted);
@@ -379,9 +367,8 @@ impl Table {
             {
                 return false;
             }
-            *verdicts[row.workload as usize].get_or_insert_with(|| {
-                self.workloads.slots[row.workload as usize].0.as_ref().is_some_and(&mut allows)
-            })
+            *verdicts[row.workload as usize]
+                .get_or_insert_with(|| self.workloads.value(row.workload).is_some_and(&mut allows))
         };
         let mut slots: Vec<u32> = match (&query.name, narrowest) {
             (Some(name), _) => self

@@ -108,6 +108,19 @@ impl World {
         self.heartbeat(&request, at_s)
     }
 
+    /// The whole way of a withdrawal.
+    fn withdraw(
+        &mut self,
+        registrar: &mut Registrar,
+        owner: &AgentKey,
+        at_s: u64,
+    ) -> Result<(), Refusal> {
+        let challenge = self.challenge(registrar.ask(), at_s)?;
+        let request = registrar.withdraw(&challenge, (owner, at_s))?;
+        let answered = self.directory.withdraw(&request, at_s);
+        self.record(answered)
+    }
+
     /// The names of what is found.
     fn found(&self, query: &Query, at_s: u64) -> Vec<String> {
         let found = self.directory.discover(query, &self.court, at_s).unwrap();
@@ -188,7 +201,27 @@ fn a_listing_does_not_outlive_the_collateral() {
 }
 
 #[test]
-fn a_withdrawn_service_is_gone_and_its_name_still_held() {
+fn a_name_is_free_when_its_owner_withdrew_the_last_instance() {
+    let mut world = World::new();
+    let (owner, other) = (key(2), key(3));
+    let mut one = registrar(&owner, "simulator/one", "");
+    let mut two = registrar(&owner, "simulator/two", "");
+    for service in [&mut one, &mut two] {
+        world.list(service, &owner, &machine("agent"), AT_S).unwrap();
+    }
+    world.withdraw(&mut one, &owner, AT_S).unwrap();
+    assert_eq!(world.found(&named("simulator"), AT_S), ["simulator/two"]);
+    let mut next = registrar(&other, "simulator/one", "");
+    let taken = world.list(&mut next, &other, &machine("agent"), AT_S);
+    assert_eq!(refused(taken), ReasonCode::NotOwner);
+    world.withdraw(&mut two, &owner, AT_S).unwrap();
+    world.list(&mut next, &other, &machine("agent"), AT_S).unwrap();
+    let taken = world.list(&mut one, &owner, &machine("agent"), AT_S + 1);
+    assert_eq!(refused(taken), ReasonCode::NotOwner);
+}
+
+#[test]
+fn a_withdrawal_cannot_be_replayed() {
     let mut world = World::new();
     let owner = key(2);
     let mut service = registrar(&owner, "simulator/one", "");
@@ -198,10 +231,6 @@ fn a_withdrawn_service_is_gone_and_its_name_still_held() {
     let answered = world.directory.withdraw(&request, AT_S);
     world.record(answered).unwrap();
     assert!(world.found(&named("simulator"), AT_S).is_empty());
-    let mut thief = registrar(&key(3), "simulator/one", "");
-    let taken = world.list(&mut thief, &key(3), &machine("agent"), AT_S);
-    assert_eq!(refused(taken), ReasonCode::NotOwner);
-    // The same withdrawal takes nothing away later.
     world.list(&mut service, &owner, &machine("agent"), AT_S + 1).unwrap();
     let answered = world.directory.withdraw(&request, AT_S + 1);
     assert_eq!(refused(world.record(answered)), ReasonCode::NonceSpent);

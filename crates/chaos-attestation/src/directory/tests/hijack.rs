@@ -167,3 +167,39 @@ fn an_owner_whose_service_was_revoked_lists_no_other_instance_of_the_name() {
     world.record(answered).unwrap();
     world.list(&mut other, &owner, &machine("agent"), AT_S + 4).unwrap();
 }
+
+#[test]
+fn an_owner_holds_a_bounded_number_of_names_even_without_a_service() {
+    let mut world = World::new();
+    // No answer of an appraiser is needed: the events of registrations that ran out long ago.
+    let hold_s = Config::default().name_hold_s;
+    let owner = key(2);
+    let mut listed = registrar(&owner, "first/one", "");
+    world.list(&mut listed, &owner, &machine("agent"), AT_S).unwrap();
+    let Some(Event::Registered(pattern)) = world.events.last().cloned() else {
+        panic!("another event");
+    };
+    for number in 1..NAMES_PER_OWNER_MAX {
+        let service = id(&format!("n{number}/one"));
+        let subject = Subject { owner: owner.did(), service: service.clone() };
+        let session = world.challenge(&subject, AT_S).unwrap().session;
+        let event = Event::Registered(Registered { service, session, ..pattern.clone() });
+        world.directory.apply(&event).unwrap();
+    }
+    let over = pattern.expires_at_s + 1;
+    let mut one_more = registrar(&owner, "one-more/one", "");
+    let full = world.list(&mut one_more, &owner, &machine("agent"), over);
+    assert_eq!(refused(full), ReasonCode::TableFull);
+    // What is listed can be listed anew, another owner has names, and so has who let go of one.
+    world.list(&mut listed, &owner, &machine("agent"), over).unwrap();
+    let mut other = registrar(&key(3), "one-more/one", "");
+    world.list(&mut other, &key(3), &machine("agent"), over).unwrap();
+    let mut last = registrar(&owner, "n1/one", "");
+    world.withdraw(&mut last, &owner, over).unwrap();
+    let mut free = registrar(&owner, "freed/one", "");
+    world.list(&mut free, &owner, &machine("agent"), over).unwrap();
+    // The other holds end by themselves.
+    let end_s = pattern.expires_at_s + hold_s;
+    let mut late = registrar(&owner, "late/one", "");
+    world.list(&mut late, &owner, &machine("agent"), end_s).unwrap();
+}
