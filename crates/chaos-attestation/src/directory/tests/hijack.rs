@@ -169,9 +169,9 @@ fn an_owner_whose_service_was_revoked_lists_no_other_instance_of_the_name() {
 }
 
 #[test]
-fn an_owner_holds_a_bounded_number_of_names_even_without_a_service() {
+fn an_owner_has_room_again_when_a_name_is_let_go_or_its_hold_is_over() {
     let mut world = World::new();
-    // No answer of an appraiser is needed: the events of registrations that ran out long ago.
+    // Events take the place of two hundred quotes.
     let hold_s = Config::default().name_hold_s;
     let owner = key(2);
     let mut listed = registrar(&owner, "first/one", "");
@@ -202,4 +202,31 @@ fn an_owner_holds_a_bounded_number_of_names_even_without_a_service() {
     let end_s = pattern.expires_at_s + hold_s;
     let mut late = registrar(&owner, "late/one", "");
     world.list(&mut late, &owner, &machine("agent"), end_s).unwrap();
+}
+
+#[test]
+fn an_owner_holds_a_bounded_number_of_names_even_without_a_service() {
+    let mut world = World::new();
+    let (owner, other) = (key(2).did(), key(3).did());
+    let mut listed = registrar(&key(2), "first/one", "");
+    world.list(&mut listed, &key(2), &machine("agent"), AT_S).unwrap();
+    let pattern = world.directory.service(&id("first/one")).unwrap().clone();
+    let table = &mut world.directory.table;
+    let (over_s, hold_s) = (AT_S + 901, AT_S + 604_800);
+    let mut put = |owner, service: String, expires_at_s| {
+        table.prune(over_s);
+        let service = id(&service);
+        table.put(Service { service, owner, expires_at_s, ..pattern.clone() }, hold_s);
+    };
+    for number in 1..NAMES_PER_OWNER_MAX {
+        put(owner, format!("held{number}/one"), AT_S + 900);
+    }
+    // Another's services fill the table: those of the owner, which are over, make room.
+    for number in 0..SERVICES_MAX {
+        put(other, format!("crowd/n{number}"), AT_S + 2_000);
+    }
+    assert!(table.iter().all(|service| service.owner == other));
+    let full = table.ensure_room(&id("one-more/one"), &owner, AT_S + 2_000);
+    assert!(full.unwrap_err().detail.contains("holds 256 names"));
+    table.ensure_room(&id("held7/two"), &owner, AT_S + 2_000).unwrap();
 }
