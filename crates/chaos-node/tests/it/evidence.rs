@@ -21,7 +21,7 @@ fn two_processes_make_the_same_quote_collateral_and_root() {
     let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
     for version in ["4", "5"] {
         for out in [&one, &two] {
-            let run = quote(out, &["--version", version, "--at", AT_S]).expect_code(0);
+            let run = quote(out, &["--quote-version", version, "--at", AT_S]).expect_code(0);
             assert!(run.stderr.contains("DEVELOPMENT TRUST"), "{}", run.stderr);
             let shown = &run.json()[0];
             assert_eq!(shown["development"], true);
@@ -38,7 +38,7 @@ fn two_processes_make_the_same_quote_collateral_and_root() {
 #[test]
 fn a_development_quote_is_accepted_by_development_policies_only() {
     let folder = tempfile::tempdir().unwrap();
-    let made = quote(folder.path(), &["--version", "5", "--at", AT_S]).expect_code(0);
+    let made = quote(folder.path(), &["--quote-version", "5", "--at", AT_S]).expect_code(0);
     let workload = made.json()[0]["workload_id"].as_str().unwrap().to_owned();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let verify = |policy: &str, root: &[&str]| {

@@ -44,7 +44,7 @@ pub(crate) struct AttestQuoteArgs {
     pub(crate) provider: ProviderKind,
     /// The quote format's version; the development provider only.
     #[arg(long, value_enum, default_value = "4")]
-    pub(crate) version: QuoteVersion,
+    pub(crate) quote_version: QuoteVersion,
     /// The simulated trust domain: every measurement derives from this name; the development
     /// provider only.
     #[arg(long, value_name = "NAME", default_value = "demonstration")]
