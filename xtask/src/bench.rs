@@ -27,7 +27,7 @@ const WHOLE: Target = Target { package: "chaos-node", name: "simulation" };
 const APPEND: Target = Target { package: "chaos-store", name: "append" };
 const VERIFY: Target = Target { package: "chaos-agency", name: "verify" };
 const ATTESTATION: Target = Target { package: "chaos-attestation", name: "attestation" };
-const SANDBOXED: Target = Target { package: "chaos-node", name: "sandboxed" };
+const NATIVE: Target = Target { package: "chaos-sandbox", name: "native" };
 const RELEASE: Target = Target { package: "chaos-attestation", name: "release" };
 const SANDBOX: Target = Target { package: "chaos-sandbox", name: "sandbox" };
 
@@ -38,7 +38,7 @@ const BENCHES: [(&str, &[&Target]); 7] = [
     ("append", &[&APPEND]),
     ("verify", &[&VERIFY]),
     ("attestation", &[&ATTESTATION]),
-    ("sandbox", &[&SANDBOX, &SANDBOXED]),
+    ("sandbox", &[&SANDBOX, &NATIVE]),
     ("release", &[&RELEASE]),
 ];
 

@@ -139,9 +139,9 @@ fn fixture_study() -> BTreeMap<&'static str, Vec<u8>> {
     }
     let result = b"{\"format\":\"fixture\",\"seed\":\"1\"}".to_vec();
     let manifest = json!({
+        "files": digests,
         "format": "chaoschain-study-manifest/1",
         "result_digest": Digest::of(&result),
-        "files": digests,
     });
     files.insert("result.json", result);
     files.insert("manifest.json", format!("{manifest:#}\n").into_bytes());

@@ -3,7 +3,7 @@
 //! Both sides read the same material document and must write the same bytes; they take turns, one thread
 //! each, with fuel on as always.
 //!
-//! `cargo bench -p chaos-node --bench sandboxed -- [--json] [--rounds N]`
+//! `cargo bench -p chaos-sandbox --bench native -- [--json] [--rounds N]`
 
 #![expect(clippy::print_stdout, reason = "a benchmark reports to a terminal")]
 
