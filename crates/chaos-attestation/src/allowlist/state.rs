@@ -221,7 +221,7 @@ impl Workloads for State {
 
     fn about(&self) -> String {
         self.held.as_ref().map_or_else(
-            || "no allowlist was accepted yet".to_owned(),
+            || "an allowlist; none was accepted yet".to_owned(),
             |held| format!("allowlist {} {}", held.accepted.sequence, held.accepted.digest),
         )
     }
