@@ -31,7 +31,8 @@ export function decide(state, event) {
 
 function readParameters() {
   const bytes = readInput(PARAMETERS);
-  if (bytes === undefined) {
+  // An input that the job does not have is null here, and undefined in other engines.
+  if (bytes === null || bytes === undefined) {
     return DEFAULTS;
   }
   const given = decode(PARAMETERS, bytes, Object.keys(DEFAULTS));

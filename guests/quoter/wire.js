@@ -36,7 +36,17 @@ export function decode(where, bytes, names) {
 }
 
 export function encode(value) {
-  return new TextEncoder().encode(canonical(value));
+  const coded = encodeURIComponent(canonical(value));
+  const bytes = [];
+  for (let at = 0; at < coded.length; at += 1) {
+    if (coded[at] === "%") {
+      bytes.push(Number.parseInt(coded.slice(at + 1, at + 3), 16));
+      at += 2;
+    } else {
+      bytes.push(coded.charCodeAt(at));
+    }
+  }
+  return new Uint8Array(bytes);
 }
 
 /** The text in a field. */
@@ -76,12 +86,15 @@ function canonical(value) {
   return JSON.stringify(value);
 }
 
-// The engine's decoder takes no option that makes it strict, so what it gives is written back.
+// The engine has no TextDecoder; decoding percent signs is strict UTF-8 by the language's own rules.
 function utf8(where, bytes) {
-  const text = new TextDecoder().decode(bytes);
-  const again = new TextEncoder().encode(text);
-  if (again.length !== bytes.length || again.some((byte, at) => byte !== bytes[at])) {
+  let coded = "";
+  for (const byte of bytes) {
+    coded += `%${byte.toString(16).padStart(2, "0")}`;
+  }
+  try {
+    return decodeURIComponent(coded);
+  } catch {
     throw refuse(`${where}: not UTF-8`);
   }
-  return text;
 }
