@@ -21,8 +21,8 @@ usage: cargo xtask <command>
   demo [ARGS]         set up, build, and run `chaoschain demo` (ARGS are passed on)
   test                everything CI checks: format, layers, stale artifacts, lints, tests,
                       the Python package where python3 exists
-  bench [NAME] [--json]   measure; NAME is one of simulation, replay, append, verify
-                      (default: all; simulation includes replay)
+  bench [NAME] [--json]   measure; NAME is one of simulation, replay, append, verify,
+                      attestation, release, sandbox (default: all; simulation includes replay)
   fuzz [NAME..] [--seconds N]   run fuzz targets for N seconds each (default 120): all, by name,
                       or `execution` for those of secure execution
   python              the part of `test` that checks sdk/python
