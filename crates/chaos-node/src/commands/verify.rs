@@ -1,12 +1,6 @@
 //! `chaoschain verify`.
 
-use std::{
-    collections::BTreeSet,
-    fs::{self, File},
-    io::Read as _,
-    path::Path,
-    process::ExitCode,
-};
+use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use chaos_agency::pipeline::{self, Options, Outcome, Report, Status};
@@ -20,12 +14,12 @@ use crate::{
     appraisal::{Appraiser, known_anchors},
     args::{Required, VerifyArgs},
     exit::{Failure, Kind, OrFail as _},
-    output, policy,
+    files, output, policy,
     programs::{self, Inputs},
 };
 
 /// A bundle larger than this is refused: 16 MiB.
-const BUNDLE_BYTES_MAX: u64 = 16 << 20;
+const BUNDLE_BYTES_MAX: usize = 16 << 20;
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let trusted: Option<VerifierKey> = match &args.log {
@@ -163,22 +157,10 @@ fn parse_anchor_proof(given: &serde_json::Value) -> Result<AnchorProof, Rejectio
     Ok(proof)
 }
 
-/// The bytes of a bundle. A device or a pipe may never end, so only regular files are read, and no
-/// further than the limit, whatever the file's length is said to be.
+/// The bytes of a bundle.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let cannot = || format!("cannot read {}", path.display());
-    if !fs::metadata(path).with_context(cannot).or_fail(Kind::Input)?.is_file() {
-        return Err(Failure::message(
-            Kind::Input,
-            format!("{} is not a regular file", path.display()),
-        ));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(BUNDLE_BYTES_MAX + 1).read_to_end(&mut bytes))
-        .with_context(cannot)
-        .or_fail(Kind::Input)?;
-    if bytes.len() as u64 > BUNDLE_BYTES_MAX {
+    let bytes = files::read(path, BUNDLE_BYTES_MAX)?;
+    if bytes.len() > BUNDLE_BYTES_MAX {
         return Err(Failure::message(
             Kind::Input,
             format!("{} is larger than a bundle, at most {BUNDLE_BYTES_MAX} bytes", path.display()),
