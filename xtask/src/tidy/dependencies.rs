@@ -1,0 +1,72 @@
+//! What a crate never links, however far down its tree of dependencies it may lie.
+
+use std::{collections::BTreeSet, process::Command};
+
+use anyhow::{Context, Result, ensure};
+
+use super::tree::Tree;
+use crate::{process::cargo, root};
+
+/// Database engines.
+const DATABASE: &[&str] = &["rusqlite", "libsqlite3-sys"];
+/// Clients, servers and what drives them.
+const NETWORK: &[&str] = &["tokio", "mio", "hyper", "reqwest", "rustls"];
+/// The Ethereum virtual machine.
+const EVM: &[&str] = &["revm"];
+/// The engine for WebAssembly components.
+const WASM: &[&str] = &["wasmtime"];
+/// Command lines and terminals.
+const FACE: &[&str] = &["clap", "indicatif"];
+
+/// Which packages a crate never links, in groups.
+const NEVER: &[(&str, &[&[&str]])] = &[
+    ("chaos-types", &[DATABASE, NETWORK, EVM, WASM, FACE]),
+    ("chaos-log", &[DATABASE, NETWORK, EVM, WASM, FACE]),
+    ("chaos-reputation", &[DATABASE, NETWORK, EVM, WASM, FACE]),
+    ("chaos-incentives", &[DATABASE, NETWORK, EVM, WASM, FACE]),
+    ("chaos-sandbox", &[DATABASE, NETWORK, EVM, FACE]),
+    ("chaos-attestation", &[DATABASE, NETWORK, EVM, WASM, FACE]),
+    ("chaos-agency", &[DATABASE, NETWORK, EVM, WASM, FACE]),
+    ("chaos-store", &[NETWORK, EVM, WASM, FACE]),
+    ("chaos-chains", &[DATABASE, WASM, FACE]),
+    ("chaos-studio", &[DATABASE, NETWORK, EVM, WASM, FACE]),
+    ("chaos-simulation", &[DATABASE, NETWORK, WASM, FACE]),
+    ("chaos-governance", &[DATABASE, NETWORK, WASM, FACE]),
+];
+
+pub(super) fn check(tree: &Tree) -> Result<Vec<String>> {
+    let mut problems = Vec::new();
+    for (name, groups) in NEVER {
+        if !tree.crates.contains_key(*name) {
+            problems.push(format!("`{name}` has a list of banned packages and does not exist"));
+            continue;
+        }
+        let linked = linked(name)?;
+        for package in groups.iter().copied().flatten() {
+            if linked.contains(*package) {
+                problems.push(format!(
+                    "`{name}` links `{package}`, which it never does (`cargo tree --package {name} \
+                     --edges normal --invert {package}`)"
+                ));
+            }
+        }
+    }
+    Ok(problems)
+}
+
+/// The names of the packages that a crate links when nothing else asks for features.
+fn linked(name: &str) -> Result<BTreeSet<String>> {
+    let output = Command::new(cargo())
+        .args(["tree", "--offline", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .args(["--package", name])
+        .current_dir(root())
+        .output()
+        .context("cannot run `cargo tree`")?;
+    ensure!(
+        output.status.success(),
+        "cargo tree failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let packages = String::from_utf8_lossy(&output.stdout);
+    Ok(packages.lines().filter_map(|line| line.split(' ').next()).map(ToOwned::to_owned).collect())
+}

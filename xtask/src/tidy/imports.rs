@@ -1,0 +1,94 @@
+//! Which paths a room's source never names.
+
+use super::tree::Tree;
+
+/// What the files under a path never say, and why.
+struct Ban {
+    /// The path of a file or folder, from the workspace's root, as its files' paths begin.
+    within: &'static str,
+    /// Files and folders under it that may.
+    but: &'static [&'static str],
+    /// What their code never says.
+    never: &'static [&'static str],
+    /// What to do instead.
+    instead: &'static str,
+}
+
+const BANS: &[Ban] = &[
+    Ban {
+        within: "crates/",
+        but: &["crates/chaos-node/"],
+        never: &["println!", "eprintln!", "print!", "eprint!", "dbg!"],
+        instead: "a library prints nothing: return it, or hand it to the sink that you were given",
+    },
+    Ban {
+        within: "crates/",
+        but: &["crates/chaos-node/src/clock.rs"],
+        never: &["SystemTime::now"],
+        instead: "time is an argument",
+    },
+    Ban {
+        within: "crates/chaos-node/src/",
+        but: &["crates/chaos-node/src/output.rs", "crates/chaos-node/src/output/"],
+        never: &["println!", "eprintln!", "print!", "eprint!", "dbg!"],
+        instead: "what people see goes through `output`",
+    },
+    Ban {
+        within: "crates/",
+        but: &["crates/chaos-node/"],
+        never: &["clap::", "indicatif::", "anyhow::"],
+        instead: "only the program knows its command line, its terminal and `anyhow`",
+    },
+];
+
+pub(super) fn check(tree: &Tree) -> Vec<String> {
+    let mut problems = Vec::new();
+    let sources = tree.crates.values().flat_map(|own| &own.sources);
+    for source in sources {
+        let bans = BANS.iter().filter(|ban| ban.holds_for(&source.path));
+        for ban in bans {
+            for (number, line) in (1..).zip(source.text.lines()) {
+                problems.extend(
+                    ban.never.iter().filter(|never| says(line, never)).map(|never| {
+                        format!("{}:{number}: `{never}`: {}", source.path, ban.instead)
+                    }),
+                );
+            }
+        }
+    }
+    problems
+}
+
+impl Ban {
+    fn holds_for(&self, path: &str) -> bool {
+        path.starts_with(self.within) && !self.but.iter().any(|but| path.starts_with(but))
+    }
+}
+
+/// Whether a line of code, not of comment, holds the words where no longer name ends in them.
+fn says(line: &str, words: &str) -> bool {
+    let code = line.split_once("//").map_or(line, |(code, _)| code);
+    code.match_indices(words).any(|(at, _)| {
+        !code[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, words: &str, expect: bool) {
+        assert_eq!(says(line, words), expect, "{line}");
+    }
+
+    #[test]
+    fn bans_find_code_and_leave_comments_and_longer_names_alone() {
+        check("    println!(\"x\");", "println!", true);
+        check("    eprintln!(\"x\");", "println!", false);
+        check("    // println!(\"x\");", "println!", false);
+        check("use clap::Parser;", "clap::", true);
+        check("use overclap::Parser;", "clap::", false);
+        check("    let now = std::time::SystemTime::now();", "SystemTime::now", true);
+    }
+}

@@ -1,0 +1,71 @@
+//! The column *never knows* of the code map: words that a crate's source does not hold, in code,
+//! comments and messages alike. A word that a crate may not know is a subject that is not its own.
+
+use super::tree::Tree;
+
+/// A crate and the beginnings of the words that its source never holds.
+///
+/// Words are compared in lower case, and names are taken apart: `ObserveVote` and `observe_vote` hold
+/// the word `vote`, `devote` does not.
+const NEVER: &[(&str, &[&str])] = &[
+    ("chaos-types", &["studio", "proposal", "vot", "governance", "tokio", "async"]),
+    ("chaos-log", &["studio", "agent", "receipt", "proposal", "vot", "governance", "simulat"]),
+    ("chaos-reputation", &["proposal", "vot", "simulat", "ethereum", "evm"]),
+    ("chaos-incentives", &["proposal", "vot", "simulat", "governance", "receipt"]),
+    ("chaos-sandbox", &["studio", "proposal", "vot", "governance", "ethereum", "evm"]),
+    ("chaos-attestation", &["proposal", "vot", "governance", "ethereum", "evm", "studios"]),
+    ("chaos-store", &["studio", "proposal", "vot", "governance", "simulat", "reputation"]),
+    ("chaos-studio", &["liquidity", "ethereum", "evm", "treasur"]),
+    ("chaos-simulation", &["studio", "governance", "sqlite", "socket"]),
+    ("chaos-governance", &["liquidity", "socket", "sqlite"]),
+];
+
+pub(super) fn check(tree: &Tree) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (name, never) in NEVER {
+        let Some(own) = tree.crates.get(*name) else {
+            problems.push(format!("`{name}` has a list of words and does not exist"));
+            continue;
+        };
+        for source in &own.sources {
+            for (number, line) in (1..).zip(source.text.lines()) {
+                problems.extend(
+                    words(line).filter(|word| never.iter().any(|stem| word.starts_with(stem))).map(
+                        |word| format!("{}:{number}: `{name}` never knows `{word}`", source.path),
+                    ),
+                );
+            }
+        }
+    }
+    problems
+}
+
+/// The words of a line in lower case: runs of letters, cut where a capital follows a small letter.
+fn words(line: &str) -> impl Iterator<Item = String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for character in line.chars() {
+        let hump = character.is_uppercase() && before.is_lowercase();
+        if hump || !character.is_alphabetic() {
+            words.push(String::new());
+        }
+        if character.is_alphabetic()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(character.to_lowercase());
+        }
+        before = character;
+    }
+    words.into_iter().filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_taken_apart_into_words() {
+        let found: Vec<_> = words("Action::ObserveVote { observe_vote: 3 } // devoted").collect();
+        assert_eq!(found, ["action", "observe", "vote", "observe", "vote", "devoted"]);
+    }
+}
