@@ -28,7 +28,7 @@ const APPEND: Target = Target { package: "chaos-store", name: "append" };
 const VERIFY: Target = Target { package: "chaos-agency", name: "verify" };
 const ATTESTATION: Target = Target { package: "chaos-attestation", name: "attestation" };
 const NATIVE: Target = Target { package: "chaos-sandbox", name: "native" };
-const RELEASE: Target = Target { package: "chaos-attestation", name: "release" };
+const RELEASE: Target = Target { package: "chaos-broker", name: "release" };
 const SANDBOX: Target = Target { package: "chaos-sandbox", name: "sandbox" };
 
 /// What can be asked for, and the targets that it runs one after the other.

@@ -1,15 +1,13 @@
 //! The attested channel over sockets: TLS 1.3, frames, deadlines. What the two sides say to each
-//! other first, and what it is bound to, is in [`chaos_attestation::channel`].
+//! other first, and what it is bound to, is in [`chaos_broker::channel`].
 
 mod frame;
 mod tls;
 
 use std::{io, sync::Arc, time::Duration};
 
-use chaos_attestation::{
-    Provider, Refusal,
-    channel::{self, Challenge, Exporter, Greeting, Hello, Peer},
-};
+use chaos_attestation::{Provider, Refusal};
+use chaos_broker::channel::{self, Challenge, Exporter, Greeting, Hello, Peer};
 use chaos_types::{AgentKey, Did};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::net::TcpStream;

@@ -6,8 +6,9 @@ mod service;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use chaos_attestation::{
-    JobId, Name, Provider, Refusal, SecretId, ServiceId,
+use chaos_attestation::{Provider, Refusal};
+use chaos_broker::{
+    JobId, Name, SecretId, ServiceId,
     directory::{Endpoint, Tags},
 };
 use chaos_types::{AgentKey, Did};

@@ -3,8 +3,9 @@
 
 #![no_main]
 
-use chaos_attestation::{
-    Appraiser, Evidence, Finding, ReasonCode, Refusal, WorkloadId, directory,
+use chaos_attestation::{Appraiser, Evidence, Finding, ReasonCode, Refusal, WorkloadId};
+use chaos_broker::{
+    directory,
     release::{self, Broker, Means},
     vault::{KeyFile, Secret, Vault},
 };

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use chaos_attestation::{JobId, Name, SecretId, directory::Endpoint};
+use chaos_broker::{JobId, Name, SecretId, directory::Endpoint};
 use chaos_types::Did;
 use clap::{Args, Subcommand};
 

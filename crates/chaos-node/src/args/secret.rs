@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
-use chaos_attestation::{JobId, Name, SecretId, ServiceId, WorkloadId, release::LeaseId};
+use chaos_attestation::WorkloadId;
+use chaos_broker::{JobId, Name, SecretId, ServiceId, release::LeaseId};
 use chaos_types::Did;
 use clap::{Args, Subcommand, ValueEnum};
 

@@ -6,8 +6,9 @@ mod orders;
 use std::path::Path;
 
 use chaos_agency::Evidence;
-use chaos_attestation::{
-    Answered, Appraiser as _, ReasonCode, Refusal, Verifier,
+use chaos_attestation::{Appraiser as _, ReasonCode, Refusal, Verifier};
+use chaos_broker::{
+    Answered,
     channel::Claimed,
     directory::{self, Directory},
     release::{self, Broker, Means},

@@ -4,7 +4,8 @@ use chaos_agency::{
     Action, Receipt,
     action::{Oversee, OverseeEvent},
 };
-use chaos_attestation::{EvidenceId, ReasonCode, directory, release};
+use chaos_attestation::{EvidenceId, ReasonCode};
+use chaos_broker::{directory, release};
 use chaos_types::{Digest, canonical};
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,11 @@
 //! What is asked and answered once a channel stands.
 
 use chaos_attestation::{
-    AnchorClass, EvidenceId, JobId, Name, SecretId, ServiceId, WorkloadId,
+    AnchorClass, EvidenceId, WorkloadId,
     allowlist::{Allowlist, Trust},
+};
+use chaos_broker::{
+    JobId, Name, SecretId, ServiceId,
     directory::{self, Endpoint},
     release::{self, LeaseId, Rule},
 };

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use chaos_attestation::{
-    Refusal, SecretId,
+use chaos_attestation::Refusal;
+use chaos_broker::{
+    SecretId,
     vault::{Passphrase, Secret, VAULT_BYTES_MAX, Vault},
 };
 
@@ -51,7 +52,7 @@ impl Safe {
     /// Changes the vault, and its file before anybody is told.
     pub(super) fn change<T>(
         &mut self,
-        how: impl FnOnce(&mut Vault, chaos_attestation::Random<'_>) -> Result<T, Refusal>,
+        how: impl FnOnce(&mut Vault, chaos_broker::Random<'_>) -> Result<T, Refusal>,
     ) -> Result<Result<T, Refusal>, Failure> {
         let changed = how(&mut self.vault, &mut clock::fill);
         if changed.is_ok() {

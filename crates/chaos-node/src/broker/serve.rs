@@ -4,7 +4,8 @@ mod clerk;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use chaos_attestation::{ReasonCode, Refusal, channel::Peer};
+use chaos_attestation::{ReasonCode, Refusal};
+use chaos_broker::channel::Peer;
 use chaos_types::AgentKey;
 use serde_json::json;
 use tokio::{

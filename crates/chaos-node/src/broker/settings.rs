@@ -5,10 +5,9 @@ use std::{collections::BTreeSet, fmt, path::Path, str::FromStr};
 use chaos_attestation::{
     Anchor, AnchorClass, Policy,
     allowlist::Trust,
-    directory,
     provide::development::{Development, Seed, Window},
-    release,
 };
+use chaos_broker::{directory, release};
 use chaos_store::Blobs as _;
 use chaos_types::{Did, Digest};
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use chaos_attestation::{ReasonCode, Refusal, channel::MESSAGE_BYTES_MAX};
+use chaos_attestation::{ReasonCode, Refusal};
+use chaos_broker::channel::MESSAGE_BYTES_MAX;
 use chaos_types::canonical;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};

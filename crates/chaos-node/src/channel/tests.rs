@@ -1,9 +1,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
-use chaos_attestation::{
-    Evidence, Provider, ReasonCode, Refusal, ReportData,
-    channel::{Challenge, Exporter, Greeting, MESSAGE_BYTES_MAX, PROTOCOL, Peer},
-};
+use chaos_attestation::{Evidence, Provider, ReasonCode, Refusal, ReportData};
+use chaos_broker::channel::{Challenge, Exporter, Greeting, MESSAGE_BYTES_MAX, PROTOCOL, Peer};
 use chaos_types::{AgentKey, Did};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},

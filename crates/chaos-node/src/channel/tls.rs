@@ -5,10 +5,8 @@
 
 use std::sync::Arc;
 
-use chaos_attestation::{
-    ReasonCode, Refusal,
-    channel::{EXPORTER_BYTES, EXPORTER_LABEL, PROTOCOL},
-};
+use chaos_attestation::{ReasonCode, Refusal};
+use chaos_broker::channel::{EXPORTER_BYTES, EXPORTER_LABEL, PROTOCOL};
 use tokio::net::TcpStream;
 use tokio_rustls::{
     TlsAcceptor, TlsStream,

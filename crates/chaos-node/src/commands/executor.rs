@@ -3,14 +3,14 @@
 use std::{collections::BTreeSet, path::Path, process::ExitCode};
 
 use chaos_attestation::{
-    Evidence, JobId, Name, Provider, Refusal, ReportData, ServiceId,
+    Evidence, Provider, Refusal, ReportData,
     collateral::COLLATERAL_BYTES_MAX,
-    directory::Tags,
     provide::{
         Configfs, Development, TSM_ROOT,
         development::{Identity, Scenario, Seed, Window},
     },
 };
+use chaos_broker::{JobId, Name, ServiceId, directory::Tags};
 use chaos_types::AgentKey;
 use serde_json::json;
 

@@ -3,8 +3,8 @@
 
 use std::{path::Path, process::ExitCode};
 
-use chaos_attestation::{
-    AnchorClass,
+use chaos_attestation::AnchorClass;
+use chaos_broker::{
     directory::{self, Query, Route},
     release::Rule,
     vault::SECRET_BYTES_MAX,

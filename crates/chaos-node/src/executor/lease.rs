@@ -1,7 +1,8 @@
 //! Secrets on a lease: got, renewed, and overwritten when it is over.
 
-use chaos_attestation::{
-    ReasonCode, Refusal, Signed,
+use chaos_attestation::{ReasonCode, Refusal};
+use chaos_broker::{
+    Signed,
     exchange::Challenge,
     release::{Client, Grant, Held, LeaseId, Message, Pending, Purpose},
 };

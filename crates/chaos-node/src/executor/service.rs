@@ -1,7 +1,7 @@
 //! Keeping the service listed.
 
-use chaos_attestation::{
-    ReasonCode, Refusal,
+use chaos_attestation::{ReasonCode, Refusal};
+use chaos_broker::{
     directory::{Message, Registrar},
     exchange::Challenge,
 };

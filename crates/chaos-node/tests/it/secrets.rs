@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use chaos_attestation::{
+use chaos_broker::{
     SecretId, ServiceId,
     directory::{self, Registrar, Tags},
     release::{self, Client},
@@ -439,14 +439,14 @@ fn only_the_operator_orders_and_only_attested_code_asks_for_secrets() {
 
         let mut wire = Wire::connect(&world.address).await;
         let challenge = wire.greeted(&world.key).await;
-        let hello = chaos_attestation::channel::Hello::operator(&key, &wire.exporter(), &challenge);
+        let hello = chaos_broker::channel::Hello::operator(&key, &wire.exporter(), &challenge);
         wire.send(&hello).await;
         let answer: Value = serde_json::from_slice(&wire.receive().await.unwrap()).unwrap();
         assert_eq!(answer["body"]["code"], "caller-refused");
 
         let mut wire = Wire::connect(&world.address).await;
         wire.greeted(&world.key).await;
-        wire.send(&chaos_attestation::channel::Hello::anonymous()).await;
+        wire.send(&chaos_broker::channel::Hello::anonymous()).await;
         wire.receive().await.unwrap();
         let secret: SecretId = "acme/key".parse().unwrap();
         let job = "acme/by-hand".parse().unwrap();
@@ -469,7 +469,7 @@ async fn relay(listener: TcpListener, broker: &str, key: &Did, own: Option<Agent
         Some(own) => {
             let challenge = genuine.greeted(key).await;
             let exporter = victim.exporter();
-            let greeting = chaos_attestation::channel::Greeting::new(&own, &exporter, challenge);
+            let greeting = chaos_broker::channel::Greeting::new(&own, &exporter, challenge);
             victim.send(&greeting).await;
         }
         None => victim.send_bytes(&genuine.receive().await.unwrap()).await,

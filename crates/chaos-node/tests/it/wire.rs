@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use chaos_attestation::{
     Provider as _,
-    channel::{
-        self, Challenge, EXPORTER_BYTES, EXPORTER_LABEL, Exporter, Greeting, Hello, PROTOCOL,
-    },
     provide::{
         Development,
         development::{Identity, Scenario, Seed, Window},
     },
+};
+use chaos_broker::channel::{
+    self, Challenge, EXPORTER_BYTES, EXPORTER_LABEL, Exporter, Greeting, Hello, PROTOCOL,
 };
 use chaos_types::{AgentKey, Did, canonical};
 use serde::Serialize;

@@ -1,8 +1,8 @@
 //! The state as the log has it.
 
 use chaos_agency::Receipt;
-use chaos_attestation::{
-    allowlist::{Allowlist, State, Trust},
+use chaos_attestation::allowlist::{Allowlist, State, Trust};
+use chaos_broker::{
     directory::Directory,
     release::{self, Broker},
 };
@@ -28,8 +28,8 @@ pub(super) struct Folded {
     pub(super) settings: Option<Settings>,
     /// The allowlists that were put in force, each with the time at which it was.
     lists: Vec<(Digest, u64)>,
-    directory: Vec<chaos_attestation::directory::Event>,
-    release: Vec<chaos_attestation::release::Event>,
+    directory: Vec<chaos_broker::directory::Event>,
+    release: Vec<chaos_broker::release::Event>,
 }
 
 impl Folded {

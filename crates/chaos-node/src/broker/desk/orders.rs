@@ -1,8 +1,7 @@
 //! What the operator orders.
 
-use chaos_attestation::{
-    ReasonCode, Refusal, SecretId, directory::Service, release::Lease, vault::Secret,
-};
+use chaos_attestation::{ReasonCode, Refusal};
+use chaos_broker::{SecretId, directory::Service, release::Lease, vault::Secret};
 use chaos_types::Digest;
 
 use super::{Desk, MapEvent as _, fold};

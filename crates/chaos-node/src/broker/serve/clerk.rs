@@ -2,7 +2,8 @@
 
 use std::thread;
 
-use chaos_attestation::{ReasonCode, Refusal, channel::Claimed, vault::Secret};
+use chaos_attestation::{ReasonCode, Refusal};
+use chaos_broker::{channel::Claimed, vault::Secret};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{

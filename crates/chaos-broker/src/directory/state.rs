@@ -1,0 +1,293 @@
+use chaos_attestation::{Appraiser, ReasonCode, Refusal};
+use chaos_types::Did;
+
+use super::{
+    Config, Event, Operation, Query, Refused, Registered, Renewed, Selection, Service,
+    StandingChanged, Subject, Withdrawn, event::ChallengeGiven, table::Table,
+};
+use crate::{
+    Answered, Random, ServiceId,
+    answered::Clock,
+    exchange::{Challenge, Challenges, Opened},
+};
+
+/// Knows which services run where, as shown by their evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    pub(super) identity: Did,
+    pub(super) config: Config,
+    pub(super) clock: Clock,
+    pub(super) challenges: Challenges<Subject>,
+    pub(super) table: Table,
+}
+
+impl Directory {
+    /// A directory before its first event; `identity` is what requests must name as the directory.
+    #[must_use]
+    pub fn new(identity: Did, config: Config) -> Self {
+        Self {
+            identity,
+            config,
+            clock: Clock::default(),
+            challenges: Challenges::new(config.nonce_life_s),
+            table: Table::new(),
+        }
+    }
+
+    /// The directory after these events.
+    ///
+    /// # Errors
+    /// As [`Directory::apply`].
+    pub fn fold<'a>(
+        identity: Did,
+        config: Config,
+        events: impl IntoIterator<Item = &'a Event>,
+    ) -> Result<Self, Refusal> {
+        let mut directory = Self::new(identity, config);
+        events.into_iter().try_for_each(|event| directory.apply(event))?;
+        Ok(directory)
+    }
+
+    /// Takes in a recorded event. A directory's own calls have applied theirs already.
+    ///
+    /// # Errors
+    /// [`ReasonCode::ClockSetBack`], [`ReasonCode::ServiceUnknown`] or
+    /// [`ReasonCode::EventInvalid`] if it does not follow from the events before it; the state is
+    /// then unfit for use.
+    pub fn apply(&mut self, event: &Event) -> Result<(), Refusal> {
+        // A clock that was set back is no time to go on from.
+        if let Event::Refused(Refused { code: ReasonCode::ClockSetBack, spent: false, .. }) = event
+        {
+            return Ok(());
+        }
+        self.clock.advance(event.at_s())?;
+        match event {
+            Event::ChallengeGiven(given) => {
+                self.challenges.remember(Opened::from(given), given.at_s)
+            }
+            Event::Registered(registered) => self.apply_registered(registered),
+            Event::Renewed(renewed) => self.apply_renewed(renewed),
+            Event::Withdrawn(Withdrawn { service, session, .. }) => {
+                self.challenges.spend(session)?;
+                self.table.remove(service)
+            }
+            Event::Revoked(StandingChanged { at_s, service }) => {
+                self.table.stand(service, true, self.hold_until_s(*at_s))
+            }
+            Event::Lifted(StandingChanged { at_s, service }) => {
+                self.table.stand(service, false, self.hold_until_s(*at_s))
+            }
+            Event::Refused(refused) => match refused.session {
+                Some(session) if refused.spent => self.challenges.spend(&session),
+                Some(_) | None => Ok(()),
+            },
+        }
+    }
+
+    const fn hold_until_s(&self, from_s: u64) -> u64 {
+        from_s.saturating_add(self.config.name_hold_s)
+    }
+
+    fn apply_registered(&mut self, registered: &Registered) -> Result<(), Refusal> {
+        self.challenges.spend(&registered.session)?;
+        self.table.prune(registered.at_s);
+        let service = Service {
+            service: registered.service.clone(),
+            owner: registered.owner,
+            endpoints: registered.endpoints.clone(),
+            tags: registered.tags.clone(),
+            capacity: registered.capacity,
+            sequence: registered.sequence,
+            evidence: registered.evidence,
+            workload: registered.workload,
+            anchor: registered.anchor,
+            policy: registered.policy,
+            expires_at_s: registered.expires_at_s,
+            revoked: false,
+            slot: 0,
+        };
+        self.table.ensure_owner(&service.service, &service.owner, registered.at_s)?;
+        self.table.put(service, self.hold_until_s(registered.expires_at_s));
+        Ok(())
+    }
+
+    fn apply_renewed(&mut self, renewed: &Renewed) -> Result<(), Refusal> {
+        self.challenges.spend(&renewed.session)?;
+        let service = Service {
+            capacity: renewed.capacity,
+            sequence: renewed.sequence,
+            evidence: renewed.evidence,
+            workload: renewed.workload,
+            anchor: renewed.anchor,
+            policy: renewed.policy,
+            expires_at_s: renewed.expires_at_s,
+            ..self.table.find(&renewed.service)?.clone()
+        };
+        self.table.put(service, self.hold_until_s(renewed.expires_at_s));
+        Ok(())
+    }
+
+    /// Gives a nonce for one registration, heartbeat or withdrawal to the holder of a key, as the
+    /// channel showed it; the owner may be another.
+    ///
+    /// The answer is refused with [`ReasonCode::ClockSetBack`], [`ReasonCode::NotOwner`] or
+    /// [`ReasonCode::TableFull`].
+    pub fn challenge(
+        &mut self,
+        caller: &Did,
+        subject: &Subject,
+        random: Random<'_>,
+        at_s: u64,
+    ) -> Answered<Challenge, Event> {
+        let drawn = self
+            .clock
+            .ensure(at_s)
+            .and_then(|()| self.table.ensure_owner(&subject.service, &subject.owner, at_s))
+            .and_then(|()| self.challenges.draw(caller, random, at_s));
+        match drawn {
+            Ok(challenge) => {
+                let event = Event::ChallengeGiven(ChallengeGiven {
+                    at_s,
+                    caller: *caller,
+                    expires_at_s: challenge.expires_at_s,
+                    nonce: challenge.nonce.digest(),
+                    session: challenge.session,
+                    subject: subject.clone(),
+                });
+                self.apply(&event).expect("it was drawn for this state");
+                Answered { event, answer: Ok(challenge) }
+            }
+            Err(refusal) => {
+                let owner = Some(subject.owner);
+                self.refuse(Operation::Challenge, &subject.service, refusal, at_s, |refused| {
+                    refused.owner = owner;
+                })
+            }
+        }
+    }
+
+    /// Revokes a service: it is found no more, and until that is lifted neither it nor another
+    /// instance of the name can be registered. Instances that are listed stay, each to be revoked
+    /// by itself.
+    pub fn revoke(&mut self, service: &ServiceId, at_s: u64) -> Answered<(), Event> {
+        self.stand(service, true, at_s)
+    }
+
+    /// Lifts a revocation: the service is listed again if its evidence is not over.
+    pub fn lift(&mut self, service: &ServiceId, at_s: u64) -> Answered<(), Event> {
+        self.stand(service, false, at_s)
+    }
+
+    fn stand(&mut self, id: &ServiceId, revoked: bool, at_s: u64) -> Answered<(), Event> {
+        let checked =
+            self.clock.ensure(at_s).and_then(|()| self.table.find(id)).and_then(|found| {
+                if found.revoked != revoked {
+                    return Ok(());
+                }
+                let code = if revoked {
+                    ReasonCode::ServiceRevoked
+                } else {
+                    ReasonCode::ServiceNotRevoked
+                };
+                Err(Refusal::new(code, id.to_string()))
+            });
+        let (operation, event): (_, fn(StandingChanged) -> Event) = if revoked {
+            (Operation::Revoke, Event::Revoked)
+        } else {
+            (Operation::Lift, Event::Lifted)
+        };
+        match checked {
+            Ok(()) => {
+                let event = event(StandingChanged { at_s, service: id.clone() });
+                self.apply(&event).expect("it was checked");
+                Answered { event, answer: Ok(()) }
+            }
+            Err(refusal) => self.refuse(operation, id, refusal, at_s, |_| ()),
+        }
+    }
+
+    /// The services that fit a query, whose evidence is not over, and whose workloads are on the
+    /// allowlist now; at most [`super::SERVICES_MAX`], in an order that stays while they are listed.
+    ///
+    /// # Errors
+    /// [`ReasonCode::ClockSetBack`].
+    pub fn discover(
+        &self,
+        query: &Query,
+        appraiser: &dyn Appraiser,
+        at_s: u64,
+    ) -> Result<Vec<&Service>, Refusal> {
+        self.clock.ensure(at_s)?;
+        let allows = |workload: &_| appraiser.ensure_allowed(workload, at_s).is_ok();
+        Ok(self.table.matching(query, at_s, allows))
+    }
+
+    /// One of the services that fit, as the policy selects.
+    ///
+    /// # Errors
+    /// [`ReasonCode::ClockSetBack`] or [`ReasonCode::NoServiceFits`].
+    pub fn select(
+        &self,
+        query: &Query,
+        selection: &mut dyn Selection,
+        appraiser: &dyn Appraiser,
+        at_s: u64,
+    ) -> Result<&Service, Refusal> {
+        let candidates = self.discover(query, appraiser, at_s)?;
+        let chosen = selection.choose(&candidates).and_then(|index| candidates.get(index));
+        chosen.copied().ok_or_else(|| {
+            let detail = format!("{} services fit, none can be used", candidates.len());
+            Refusal::new(ReasonCode::NoServiceFits, detail)
+        })
+    }
+
+    /// A service, whatever its state.
+    ///
+    /// # Errors
+    /// [`ReasonCode::ServiceUnknown`].
+    pub fn service(&self, id: &ServiceId) -> Result<&Service, Refusal> {
+        self.table.find(id)
+    }
+
+    /// Every service, whatever its state.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.table.iter()
+    }
+
+    /// Records a refusal.
+    pub(super) fn refuse<T>(
+        &mut self,
+        operation: Operation,
+        service: &ServiceId,
+        refusal: Refusal,
+        at_s: u64,
+        about: impl FnOnce(&mut Refused),
+    ) -> Answered<T, Event> {
+        let mut refused = Refused {
+            at_s,
+            code: refusal.code,
+            evidence: None,
+            operation,
+            owner: None,
+            service: service.clone(),
+            session: None,
+            spent: false,
+        };
+        about(&mut refused);
+        let event = Event::Refused(refused);
+        self.apply(&event).expect("a refusal follows from any state");
+        Answered { event, answer: Err(refusal) }
+    }
+}
+
+impl From<&ChallengeGiven> for Opened<Subject> {
+    fn from(given: &ChallengeGiven) -> Self {
+        Self {
+            caller: given.caller,
+            expires_at_s: given.expires_at_s,
+            nonce: given.nonce,
+            purpose: given.subject.clone(),
+            session: given.session,
+        }
+    }
+}

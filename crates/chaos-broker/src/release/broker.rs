@@ -1,0 +1,347 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use chaos_attestation::{AnchorClass, ReasonCode, Refusal, WorkloadId};
+use chaos_types::{AgentKey, Did};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    ChallengeGiven, Config, Denial, Event, JobChanged, Lease, LeaseRevoked, Operation, Purpose,
+    Refused, Released, RuleChanged, SecretChanged, lease::Leases,
+};
+use crate::{
+    Answered, JobId, Name, SecretId,
+    answered::Clock,
+    exchange::{Challenges, LeaseId, Opened},
+};
+
+/// A broker has at most this many rules.
+pub const RULES_MAX: usize = 4096;
+
+/// Which workload may read which secret. What no rule allows is refused.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// What the chain of trust must end in: evidence of another class never satisfies the rule.
+    pub anchor: AnchorClass,
+    /// In which job; without one, in any job of the secret's tenant.
+    pub job: Option<JobId>,
+    /// In which role.
+    pub role: Name,
+    /// Which secret.
+    pub secret: SecretId,
+    /// What must run there.
+    pub workload: WorkloadId,
+}
+
+/// What the broker knows of a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Its version in the vault.
+    pub version: u64,
+    /// Whether it is gone.
+    pub revoked: bool,
+}
+
+/// Gives secrets to code that shows where it runs. It holds no secret itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broker {
+    pub(super) identity: Did,
+    pub(super) config: Config,
+    pub(super) clock: Clock,
+    pub(super) challenges: Challenges<Purpose>,
+    pub(super) leases: Leases,
+    rules: BTreeSet<Rule>,
+    pub(super) secrets: BTreeMap<SecretId, Known>,
+    pub(super) denials: BTreeSet<Denial>,
+    /// How many revocations there were; the sequence number of the list.
+    pub(super) revocations: u64,
+}
+
+impl Broker {
+    /// A broker before its first event; `identity` is the key that signs its answers.
+    #[must_use]
+    pub fn new(identity: Did, config: Config) -> Self {
+        Self {
+            identity,
+            config,
+            clock: Clock::default(),
+            challenges: Challenges::new(config.nonce_life_s),
+            leases: Leases::default(),
+            rules: BTreeSet::new(),
+            secrets: BTreeMap::new(),
+            denials: BTreeSet::new(),
+            revocations: 0,
+        }
+    }
+
+    /// The broker after these events.
+    ///
+    /// # Errors
+    /// As [`Broker::apply`].
+    pub fn fold<'a>(
+        identity: Did,
+        config: Config,
+        events: impl IntoIterator<Item = &'a Event>,
+    ) -> Result<Self, Refusal> {
+        let mut broker = Self::new(identity, config);
+        events.into_iter().try_for_each(|event| broker.apply(event))?;
+        Ok(broker)
+    }
+
+    /// Takes in a recorded event. A broker's own calls have applied theirs already.
+    ///
+    /// # Errors
+    /// [`ReasonCode::ClockSetBack`] or [`ReasonCode::EventInvalid`] if it does not follow from the
+    /// events before it; the state is then unfit for use.
+    pub fn apply(&mut self, event: &Event) -> Result<(), Refusal> {
+        // A clock that was set back is no time to go on from.
+        if let Event::Refused(Refused { code: ReasonCode::ClockSetBack, spent: false, .. }) = event
+        {
+            return Ok(());
+        }
+        self.clock.advance(event.at_s())?;
+        match event {
+            Event::ChallengeGiven(given) => {
+                self.challenges.remember(Opened::from(given), given.at_s)
+            }
+            Event::Released(released) => self.apply_released(released),
+            Event::Refused(refused) => match refused.session {
+                Some(session) if refused.spent => self.challenges.spend(&session),
+                Some(_) | None => Ok(()),
+            },
+            Event::RuleAdded(RuleChanged { rule, .. }) => {
+                ensure(self.rules.insert(rule.clone()), "the rule is there already")
+            }
+            Event::RuleRemoved(RuleChanged { rule, .. }) => {
+                ensure(self.rules.remove(rule), "there is no such rule")
+            }
+            Event::SecretStored(SecretChanged { secret, version, .. }) => {
+                let known = Known { version: *version, revoked: false };
+                let new = self.secrets.insert(secret.clone(), known).is_none();
+                ensure(new, "the secret is there already")
+            }
+            Event::SecretRotated(changed) => self.apply_changed(changed, false),
+            Event::SecretRevoked(changed) => self.apply_changed(changed, true),
+            Event::LeaseRevoked(LeaseRevoked { lease, .. }) => self.apply_lease_revoked(lease),
+            Event::JobRevoked(JobChanged { job, .. }) => {
+                self.apply_job_revoked(job);
+                Ok(())
+            }
+            Event::JobLifted(JobChanged { job, .. }) => {
+                ensure(self.lift_denials(job), "nothing is denied to the job")
+            }
+        }
+    }
+
+    fn apply_released(&mut self, released: &Released) -> Result<(), Refusal> {
+        let caller = self.challenges.caller(&released.session);
+        self.challenges.spend(&released.session)?;
+        let known = self.leases.find(&released.lease).is_ok();
+        ensure(known == released.renewed, "a lease is either new or renewed")?;
+        let secrets = released.secrets.iter();
+        let lease = Lease {
+            id: released.lease,
+            caller: caller.expect("a nonce that was spent is remembered"),
+            job: released.job.clone(),
+            role: released.role.clone(),
+            workload: released.workload,
+            evidence: released.evidence,
+            secrets: secrets.map(|given| (given.secret.clone(), given.version)).collect(),
+            expires_at_s: released.expires_at_s,
+            revoked: false,
+        };
+        self.leases.enter(lease, released.at_s);
+        Ok(())
+    }
+
+    fn apply_changed(&mut self, changed: &SecretChanged, revoked: bool) -> Result<(), Refusal> {
+        let known = self.secrets.get_mut(&changed.secret).filter(|known| {
+            let next = if revoked { known.version } else { known.version + 1 };
+            !known.revoked && changed.version >= next
+        });
+        let Some(known) = known else {
+            return ensure(false, "the secret is not there, gone, or newer already");
+        };
+        *known = Known { version: changed.version, revoked };
+        self.revocations += 1;
+        Ok(())
+    }
+
+    /// Lets a workload read a secret. A rule that is there already is refused.
+    pub fn allow(&mut self, rule: Rule, at_s: u64) -> Answered<(), Event> {
+        let checked = self.clock.ensure(at_s).and_then(|()| self.ensure_rule(&rule));
+        let event = checked.map(|()| Event::RuleAdded(RuleChanged { at_s, rule }));
+        self.conclude(Operation::Allow, event, at_s, |_| ())
+    }
+
+    fn ensure_rule(&self, rule: &Rule) -> Result<(), Refusal> {
+        if rule.job.as_ref().is_some_and(|job| job.tenant() != rule.secret.tenant()) {
+            let detail = "the job and the secret are of two tenants";
+            return Err(Refusal::new(ReasonCode::SecretForbidden, detail));
+        }
+        if self.rules.contains(rule) {
+            return Err(Refusal::new(ReasonCode::RuleExists, rule.secret.to_string()));
+        }
+        if self.rules.len() >= RULES_MAX {
+            let detail = format!("there are {RULES_MAX} rules, the limit");
+            return Err(Refusal::new(ReasonCode::TableFull, detail));
+        }
+        Ok(())
+    }
+
+    /// Forbids what a rule allowed. Leases that run go on until they must be renewed.
+    pub fn forbid(&mut self, rule: &Rule, at_s: u64) -> Answered<(), Event> {
+        let unknown = || Refusal::new(ReasonCode::RuleUnknown, rule.secret.to_string());
+        let found = self.rules.contains(rule).then_some(()).ok_or_else(unknown);
+        let checked = self.clock.ensure(at_s).and(found);
+        let event = checked.map(|()| Event::RuleRemoved(RuleChanged { at_s, rule: rule.clone() }));
+        self.conclude(Operation::Forbid, event, at_s, |_| ())
+    }
+
+    /// The lease, if it lets its holder use this secret now.
+    ///
+    /// # Errors
+    /// [`ReasonCode::ClockSetBack`], [`ReasonCode::LeaseUnknown`], [`ReasonCode::LeaseRevoked`],
+    /// [`ReasonCode::LeaseExpired`], [`ReasonCode::SecretForbidden`],
+    /// [`ReasonCode::SecretRevoked`] or [`ReasonCode::LeaseStale`].
+    pub fn ensure_lease(
+        &self,
+        lease: &LeaseId,
+        secret: &SecretId,
+        at_s: u64,
+    ) -> Result<&Lease, Refusal> {
+        self.clock.ensure(at_s)?;
+        let lease = self.leases.find(lease)?;
+        lease.ensure_live(at_s)?;
+        let refuse = |code: ReasonCode| Refusal::new(code, secret.to_string());
+        let version =
+            lease.secrets.get(secret).ok_or_else(|| refuse(ReasonCode::SecretForbidden))?;
+        if self.ensure_secret(secret)? > *version {
+            return Err(refuse(ReasonCode::LeaseStale));
+        }
+        Ok(lease)
+    }
+
+    /// The current version of a secret.
+    pub(super) fn ensure_secret(&self, secret: &SecretId) -> Result<u64, Refusal> {
+        let refuse = |code: ReasonCode| Refusal::new(code, secret.to_string());
+        let known = self.secrets.get(secret).ok_or_else(|| refuse(ReasonCode::SecretUnknown))?;
+        if known.revoked { Err(refuse(ReasonCode::SecretRevoked)) } else { Ok(known.version) }
+    }
+
+    /// Whether a rule lets the workload read a secret for this purpose, on evidence of this class
+    /// of anchor. Tenants never mix, whatever
+    /// the rules say.
+    pub(super) fn ensure_allowed(
+        &self,
+        purpose: &Purpose,
+        secret: &SecretId,
+        (workload, anchor): (WorkloadId, AnchorClass),
+    ) -> Result<(), Refusal> {
+        let rule = |anchor: AnchorClass, job: Option<JobId>| Rule {
+            anchor,
+            job,
+            role: purpose.role.clone(),
+            secret: secret.clone(),
+            workload,
+        };
+        let job = Some(purpose.job.clone());
+        let ruled = |anchor: AnchorClass| {
+            self.rules.contains(&rule(anchor, None))
+                || self.rules.contains(&rule(anchor, job.clone()))
+        };
+        let detail = format!("{secret} for job {} as {}", purpose.job, purpose.role);
+        if secret.tenant() != purpose.job.tenant() {
+            return Err(Refusal::new(ReasonCode::SecretForbidden, detail));
+        }
+        if ruled(anchor) {
+            return Ok(());
+        }
+        match AnchorClass::ALL.iter().find(|class| ruled(**class)) {
+            Some(class) => {
+                let detail = format!("{detail}: the rule is for {class}, the evidence {anchor}");
+                Err(Refusal::new(ReasonCode::AnchorClassRefused, detail))
+            }
+            None => Err(Refusal::new(ReasonCode::SecretForbidden, detail)),
+        }
+    }
+
+    pub(super) fn ensure_key(&self, key: &AgentKey) -> Result<(), Refusal> {
+        if key.did() == self.identity {
+            return Ok(());
+        }
+        let detail = format!("the key is {}, the broker is {}", key.did(), self.identity);
+        Err(Refusal::new(ReasonCode::SignatureInvalid, detail))
+    }
+
+    /// Every lease that is remembered.
+    pub fn leases(&self) -> impl Iterator<Item = &Lease> {
+        self.leases.iter()
+    }
+
+    /// Every rule.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter()
+    }
+
+    /// Every secret that the broker knows of.
+    pub fn secrets(&self) -> impl Iterator<Item = (&SecretId, Known)> {
+        self.secrets.iter().map(|(secret, known)| (secret, *known))
+    }
+
+    pub(super) fn conclude(
+        &mut self,
+        operation: Operation,
+        event: Result<Event, Refusal>,
+        at_s: u64,
+        about: impl FnOnce(&mut Refused),
+    ) -> Answered<(), Event> {
+        match event {
+            Ok(event) => {
+                self.apply(&event).expect("it was checked");
+                Answered { event, answer: Ok(()) }
+            }
+            Err(refusal) => self.refuse(operation, refusal, at_s, about),
+        }
+    }
+
+    /// Records a refusal.
+    pub(super) fn refuse<T>(
+        &mut self,
+        operation: Operation,
+        refusal: Refusal,
+        at_s: u64,
+        about: impl FnOnce(&mut Refused),
+    ) -> Answered<T, Event> {
+        let mut refused = Refused {
+            at_s,
+            code: refusal.code,
+            evidence: None,
+            job: None,
+            lease: None,
+            operation,
+            session: None,
+            spent: false,
+        };
+        about(&mut refused);
+        let event = Event::Refused(refused);
+        self.apply(&event).expect("a refusal follows from any state");
+        Answered { event, answer: Err(refusal) }
+    }
+}
+
+impl From<&ChallengeGiven> for Opened<Purpose> {
+    fn from(given: &ChallengeGiven) -> Self {
+        Self {
+            caller: given.caller,
+            expires_at_s: given.expires_at_s,
+            nonce: given.nonce,
+            purpose: given.purpose.clone(),
+            session: given.session,
+        }
+    }
+}
+
+fn ensure(holds: bool, otherwise: &str) -> Result<(), Refusal> {
+    if holds { Ok(()) } else { Err(Refusal::new(ReasonCode::EventInvalid, otherwise)) }
+}

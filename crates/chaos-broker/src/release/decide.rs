@@ -1,0 +1,255 @@
+//! The broker's two answers to code that wants secrets: a nonce, and the secrets.
+
+use chaos_attestation::{Appraiser, EvidenceId, Finding, Quote, ReasonCode, Refusal, ReportData};
+use chaos_types::{AgentKey, Did};
+
+use super::{
+    Broker, ChallengeGiven, Event, Given, Grant, Lease, Operation, Purpose, ReleaseRequest,
+    Released, Sealed, message::report_data, seal::Bound,
+};
+use crate::{
+    Answered, Random, Signed,
+    exchange::{Challenge, LeaseId},
+    vault::Vault,
+};
+
+/// What the broker decides with: none of it is part of its state.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    /// Judges evidence, by the policy and allowlist of this moment.
+    pub appraiser: &'a dyn Appraiser,
+    /// Signs the answer; the broker's identity.
+    pub key: &'a AgentKey,
+    /// Holds the secrets.
+    pub vault: &'a Vault,
+}
+
+impl std::fmt::Debug for Means<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Means").field("key", self.key).field("vault", self.vault).finish()
+    }
+}
+
+/// How far a request came before it was refused.
+#[derive(Default)]
+struct Progress {
+    spent: bool,
+    evidence: Option<EvidenceId>,
+}
+
+impl Broker {
+    /// Gives a nonce for one release to the holder of a key, as the channel showed it.
+    ///
+    /// The answer is refused with [`ReasonCode::ClockSetBack`], [`ReasonCode::MessageMalformed`],
+    /// [`ReasonCode::TableFull`], [`ReasonCode::JobRevoked`], or if the lease to be renewed cannot be: [`ReasonCode::LeaseUnknown`],
+    /// [`ReasonCode::LeaseRevoked`], [`ReasonCode::LeaseExpired`] or [`ReasonCode::LeaseMismatch`].
+    pub fn challenge(
+        &mut self,
+        caller: &Did,
+        purpose: &Purpose,
+        random: Random<'_>,
+        at_s: u64,
+    ) -> Answered<Challenge, Event> {
+        let drawn = self
+            .clock
+            .ensure(at_s)
+            .and_then(|()| purpose.ensure_valid())
+            .and_then(|()| self.ensure_renewable(purpose, at_s).map(drop))
+            .and_then(|()| self.ensure_job(&purpose.job))
+            .and_then(|()| self.challenges.draw(caller, random, at_s));
+        match drawn {
+            Ok(challenge) => {
+                let event = Event::ChallengeGiven(ChallengeGiven {
+                    at_s,
+                    caller: *caller,
+                    expires_at_s: challenge.expires_at_s,
+                    nonce: challenge.nonce.digest(),
+                    purpose: purpose.clone(),
+                    session: challenge.session,
+                });
+                self.apply(&event).expect("it was drawn for this state");
+                Answered { event, answer: Ok(challenge) }
+            }
+            Err(refusal) => self.refuse(Operation::Challenge, refusal, at_s, |refused| {
+                refused.job = Some(purpose.job.clone());
+                refused.lease = purpose.renews;
+            }),
+        }
+    }
+
+    /// Releases secrets on a new or renewed lease.
+    ///
+    /// The checks, in order: clock, key of the broker, nonce (known, unspent, not over); from here
+    /// on the nonce is used up whatever the answer; purpose as when the nonce was given, evidence by
+    /// the appraiser, report data, lease to be renewed, revocations,
+    /// rules, and each secret in the vault.
+    pub fn release(
+        &mut self,
+        request: &ReleaseRequest,
+        means: &Means<'_>,
+        random: Random<'_>,
+        at_s: u64,
+    ) -> Answered<Signed<Grant>, Event> {
+        let mut progress = Progress::default();
+        match self.decide(request, means, random, at_s, &mut progress) {
+            Ok((released, grant)) => {
+                let event = Event::Released(released);
+                self.apply(&event).expect("it was decided for this state");
+                Answered { event, answer: Ok(grant) }
+            }
+            Err(refusal) => self.refuse(Operation::Release, refusal, at_s, |refused| {
+                refused.evidence = progress.evidence;
+                refused.job = Some(request.purpose.job.clone());
+                refused.lease = request.purpose.renews;
+                refused.session = Some(request.session);
+                refused.spent = progress.spent;
+            }),
+        }
+    }
+
+    fn decide(
+        &self,
+        request: &ReleaseRequest,
+        means: &Means<'_>,
+        random: Random<'_>,
+        at_s: u64,
+        progress: &mut Progress,
+    ) -> Result<(Released, Signed<Grant>), Refusal> {
+        self.clock.ensure(at_s)?;
+        self.ensure_key(means.key)?;
+        let asked = self.challenges.ensure(&request.session, &request.nonce, at_s)?;
+        progress.spent = true;
+        if *asked != request.purpose {
+            let detail = "the nonce was given for another job, role, lease or list of secrets";
+            return Err(Refusal::new(ReasonCode::BindingMismatch, detail));
+        }
+        let evidence = request.evidence.to_evidence()?;
+        progress.evidence = Quote::parse(&evidence.quote).ok().map(|quote| quote.id());
+        let finding = means.appraiser.appraise(&evidence, at_s)?;
+        expected(request).ensure(&finding.report_data)?;
+        let lease = self.lease_for(request, &finding, random, at_s)?;
+        let expires_at_s = at_s.saturating_add(self.config.lease_life_s).min(finding.fresh_until_s);
+        if expires_at_s <= at_s {
+            let detail = "the collateral ends before the lease could begin";
+            return Err(Refusal::new(ReasonCode::CollateralExpired, detail));
+        }
+        let bound = Bound {
+            evidence: &finding.evidence,
+            policy: &finding.policy,
+            lease: &lease,
+            expires_at_s,
+        };
+        let sealed = self.seal(request, &finding, means.vault, &bound, random)?;
+        let grant = Grant {
+            evidence: finding.evidence,
+            expires_at_s,
+            issued_at_s: at_s,
+            key: request.key,
+            lease,
+            policy: finding.policy,
+            purpose: request.purpose.clone(),
+            sealed,
+            session: request.session,
+        };
+        let released = released(&grant, &finding, at_s);
+        Ok((released, Signed::sign(grant, means.key)?))
+    }
+
+    /// The lease that the purpose would renew.
+    fn ensure_renewable(&self, purpose: &Purpose, at_s: u64) -> Result<Option<&Lease>, Refusal> {
+        let Some(id) = &purpose.renews else {
+            return Ok(None);
+        };
+        let lease = self.leases.find(id)?;
+        let same = lease.job == purpose.job
+            && lease.role == purpose.role
+            && lease.secrets.keys().eq(&purpose.secrets);
+        if !same {
+            return Err(Refusal::new(ReasonCode::LeaseMismatch, format!("lease {id}")));
+        }
+        lease.ensure_live(at_s)?;
+        Ok(Some(lease))
+    }
+
+    fn lease_for(
+        &self,
+        request: &ReleaseRequest,
+        finding: &Finding,
+        random: Random<'_>,
+        at_s: u64,
+    ) -> Result<LeaseId, Refusal> {
+        let purpose = &request.purpose;
+        let renewed = self.ensure_renewable(purpose, at_s)?;
+        self.ensure_not_denied(purpose, finding.workload)?;
+        match renewed {
+            Some(lease) if lease.workload == finding.workload => Ok(lease.id),
+            Some(lease) => {
+                let detail = format!("lease {} is of another workload", lease.id);
+                Err(Refusal::new(ReasonCode::LeaseMismatch, detail))
+            }
+            None => {
+                let caller = self.challenges.caller(&request.session);
+                let caller = caller.expect("the nonce was found before");
+                self.leases.ensure_room(&caller, at_s)?;
+                let id = LeaseId::draw(random);
+                match self.leases.find(&id) {
+                    Ok(_) => {
+                        let detail = "the random source repeated a lease id";
+                        Err(Refusal::new(ReasonCode::EventInvalid, detail))
+                    }
+                    Err(_) => Ok(id),
+                }
+            }
+        }
+    }
+
+    /// Encrypts each secret that is wanted, if the rules let the workload read all of them.
+    fn seal(
+        &self,
+        request: &ReleaseRequest,
+        finding: &Finding,
+        vault: &Vault,
+        bound: &Bound<'_>,
+        random: Random<'_>,
+    ) -> Result<Vec<Sealed>, Refusal> {
+        for secret in &request.purpose.secrets {
+            let found = (finding.workload, finding.anchor);
+            self.ensure_allowed(&request.purpose, secret, found)?;
+        }
+        let mut sealed = Vec::with_capacity(request.purpose.secrets.len());
+        for id in &request.purpose.secrets {
+            let recorded = self.ensure_secret(id)?;
+            let (version, secret) = vault.open(id)?;
+            if version != recorded {
+                let newer = version > recorded;
+                let code = if newer { ReasonCode::EventInvalid } else { ReasonCode::VaultRollback };
+                let detail = format!("{id} has version {version}, {recorded} was recorded");
+                return Err(Refusal::new(code, detail));
+            }
+            sealed.push(bound.seal(&request.key, (id, version), &secret, random)?);
+        }
+        Ok(sealed)
+    }
+}
+
+fn expected(request: &ReleaseRequest) -> ReportData {
+    report_data(&request.nonce, &request.key, &request.purpose)
+}
+
+fn released(grant: &Grant, finding: &Finding, at_s: u64) -> Released {
+    let given = |sealed: &Sealed| Given { secret: sealed.secret.clone(), version: sealed.version };
+    Released {
+        anchor: finding.anchor,
+        at_s,
+        evidence: grant.evidence,
+        expires_at_s: grant.expires_at_s,
+        job: grant.purpose.job.clone(),
+        lease: grant.lease,
+        policy: grant.policy,
+        renewed: grant.purpose.renews.is_some(),
+        role: grant.purpose.role.clone(),
+        secrets: grant.sealed.iter().map(given).collect(),
+        session: grant.session,
+        workload: finding.workload,
+    }
+}

@@ -1,0 +1,66 @@
+//! What the broker learns of its vault.
+
+use chaos_attestation::{ReasonCode, Refusal};
+
+use super::{Broker, Event, Known, Operation, SecretChanged};
+use crate::{
+    Answered,
+    vault::{SECRETS_MAX, Vault},
+};
+
+impl Broker {
+    /// Takes note of the vault: after each start, and after each change of the vault. New versions
+    /// make the leases of older ones stale.
+    ///
+    /// The answer is [`ReasonCode::VaultRollback`] if the vault holds less than was recorded.
+    pub fn learn(&mut self, vault: &Vault, at_s: u64) -> Answered<(), Vec<Event>> {
+        match self.news(vault, at_s) {
+            Ok(events) => {
+                for event in &events {
+                    self.apply(event).expect("news follow from what is known");
+                }
+                Answered { event: events, answer: Ok(()) }
+            }
+            Err(refusal) => {
+                let Answered { event, answer } =
+                    self.refuse::<()>(Operation::Learn, refusal, at_s, |_| ());
+                Answered { event: vec![event], answer }
+            }
+        }
+    }
+
+    fn news(&self, vault: &Vault, at_s: u64) -> Result<Vec<Event>, Refusal> {
+        self.clock.ensure(at_s)?;
+        let mut events = Vec::new();
+        let mut seen = 0;
+        for listed in vault.index() {
+            let changed = |version| SecretChanged { at_s, secret: listed.secret.clone(), version };
+            let known = self.secrets.get(listed.secret);
+            seen += usize::from(known.is_some());
+            let rollback =
+                |known: &Known| known.version > listed.version || known.revoked && !listed.revoked;
+            if known.is_some_and(rollback) {
+                return Err(Refusal::new(
+                    ReasonCode::VaultRollback,
+                    format!("{} has version {}", listed.secret, listed.version),
+                ));
+            }
+            match known {
+                None => events.push(Event::SecretStored(changed(listed.version))),
+                Some(known) if known.version < listed.version => {
+                    events.push(Event::SecretRotated(changed(listed.version)));
+                }
+                Some(_) => {}
+            }
+            if listed.revoked && known.is_none_or(|known| !known.revoked) {
+                events.push(Event::SecretRevoked(changed(listed.version)));
+            }
+        }
+        if seen < self.secrets.len() {
+            let detail = format!("{} secrets of the record are missing", self.secrets.len() - seen);
+            return Err(Refusal::new(ReasonCode::VaultRollback, detail));
+        }
+        assert!(self.secrets.len() <= SECRETS_MAX, "no more than the vault holds");
+        Ok(events)
+    }
+}
