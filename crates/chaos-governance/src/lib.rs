@@ -58,21 +58,18 @@ pub mod plot;
 pub mod proposal;
 pub mod report;
 pub mod study;
-mod text;
 
 #[cfg(test)]
 mod fixture;
 
-use chaos_simulation::ParameterName;
-
 pub use analysis::Analysis;
 pub use change::Change;
+use chaos_simulation::ParameterName;
 pub use draft::Draft;
 pub use facts::BlockFacts;
 pub use int::Int;
 pub use metrics::{Metric, Metrics};
 pub use opportunity::{Opportunity, analyse};
-pub use plot::Figure;
 pub use proposal::{Context, Proposal};
 pub use refine::Outcome;
 pub use study::Study;

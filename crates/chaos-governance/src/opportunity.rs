@@ -1,5 +1,6 @@
 //! A deterministic analyst: rules with named thresholds that read metrics and point at parameters.
 
+use chaos_report::quantity;
 use chaos_simulation::{ParameterName, Parameters};
 use chaos_studio::{Direction, Policy};
 use serde::Serialize;
@@ -7,7 +8,6 @@ use serde::Serialize;
 use crate::{
     int::Int,
     metrics::{Metric, Metrics},
-    text,
     thresholds::Thresholds,
 };
 
@@ -173,9 +173,9 @@ fn strength(value: i128, threshold: i128) -> u64 {
 }
 
 fn reason(rule: Rule, metrics: &Metrics, evidence: &[EvidenceItem]) -> String {
-    let blocks = text::grouped(metrics.blocks.into());
+    let blocks = quantity::grouped(metrics.blocks.into());
     let value = |index: usize| evidence.get(index).map_or(0, |item| item.value.0);
-    let (first, second) = (text::percent(value(0)), text::percent(value(1)));
+    let (first, second) = (quantity::percent(value(0)), quantity::percent(value(1)));
     match rule {
         Rule::Congestion => format!(
             "{first} of {blocks} observed blocks are full while mean use is {second} of the \
@@ -185,7 +185,7 @@ fn reason(rule: Rule, metrics: &Metrics, evidence: &[EvidenceItem]) -> String {
             "the base fee changes by {first} per block (standard deviation over {blocks} observed \
              blocks) and utilisation swings back (lag-1 autocorrelation {}), so the rule \
              over-corrects",
-            text::decimal(value(1), 6, 2)
+            quantity::decimal(value(1), 6, 2)
         ),
         Rule::Bursts => format!(
             "{first} of {blocks} observed blocks are full although mean use is only {second} of \

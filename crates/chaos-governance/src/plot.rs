@@ -6,26 +6,12 @@
 mod fan;
 mod forest;
 mod fullness;
-pub(crate) mod scale;
 mod sensitivity;
-pub(crate) mod svg;
 
+use chaos_report::Figure;
 use chaos_simulation::Series;
 
 use crate::{facts::BlockFacts, proposal::Proposal};
-
-/// One chart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Figure {
-    /// File name without extension, such as `base-fee`.
-    pub name: &'static str,
-    /// The finding, as the chart's title states it.
-    pub title: String,
-    /// What is drawn, for readers who do not see it.
-    pub description: String,
-    /// A complete SVG document.
-    pub svg: String,
-}
 
 /// All figures of a proposal that its data allows, in the order of the report.
 ///

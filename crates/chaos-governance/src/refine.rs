@@ -7,15 +7,17 @@
 
 use std::fmt;
 
+use chaos_report::quantity;
 use chaos_simulation::{MetricRow, SimulationResult};
 use chaos_studio::{Direction, Judge, Judgement, MetricName, Policy, Reading, Standing};
 use chaos_types::{Digest, canonical};
 
 use crate::{
-    change::{self, Change},
+    change,
+    change::Change,
     draft::{Draft, round_value},
     proposal::label,
-    studio_name, text,
+    studio_name,
 };
 
 /// What kind of requirement a criterion is.
@@ -411,14 +413,14 @@ fn failing(verdicts: &[CriterionVerdict], criterion: Criterion) -> Option<String
             format!(
                 "{} changes by {}, {bound} {} was required",
                 label(verdict.metric.as_str()),
-                text::difference(verdict.judgement.judged, &verdict.unit),
-                text::difference(verdict.judgement.threshold, &verdict.unit),
+                quantity::difference(verdict.judgement.judged, &verdict.unit),
+                quantity::difference(verdict.judgement.threshold, &verdict.unit),
             )
         })
 }
 
 fn shown(value: u64) -> String {
-    text::grouped(value.into())
+    quantity::grouped(value.into())
 }
 
 #[cfg(test)]

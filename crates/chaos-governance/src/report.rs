@@ -5,13 +5,10 @@
 
 use std::fmt::Write as _;
 
+use chaos_report::{Figure, inert::xml, quantity};
 use chaos_types::Digest;
 
-use crate::{
-    plot::Figure,
-    proposal::{Content, DecisionRow, Proposal, Verdict, label},
-    text::{self, xml},
-};
+use crate::proposal::{Content, DecisionRow, Proposal, Verdict, label};
 
 /// What happened around the proposal, as only the caller knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,7 +197,7 @@ fn decision_table(out: &mut String, content: &Content) {
 
 fn table_row(out: &mut String, row: &DecisionRow) {
     let unit = &row.unit;
-    let relative = text::relative(row.difference.0, row.baseline.0)
+    let relative = quantity::relative(row.difference.0, row.baseline.0)
         .map_or_else(String::new, |relative| format!(" <small>{}</small>", xml(&relative)));
     let (class, verdict) = row.verdict.as_ref().map_or(("", "\u{2013}".to_owned()), |verdict| {
         let class = if verdict.standing == "met" { "ok" } else { "no" };
@@ -213,10 +210,10 @@ fn table_row(out: &mut String, row: &DecisionRow) {
          class=\"n i\" data-l=\"p10 to p90\">{}</td><td data-l=\"layer\"><span \
          class=\"tag\">{}</span></td><td class=\"v {class}\" data-l=\"verdict\">{}</td></tr>\n",
         xml(label(&row.metric)),
-        xml(&text::quantity(row.baseline.0, unit)),
-        xml(&text::quantity(row.proposed.0, unit)),
-        xml(&text::difference(row.difference.0, unit)),
-        xml(&text::interval(row.low.0, row.high.0, unit)),
+        xml(&quantity::of(row.baseline.0, unit)),
+        xml(&quantity::of(row.proposed.0, unit)),
+        xml(&quantity::difference(row.difference.0, unit)),
+        xml(&quantity::interval(row.low.0, row.high.0, unit)),
         if row.layer == "evm" { "re-executed" } else { "model" },
         xml(&verdict),
     );
@@ -225,7 +222,7 @@ fn table_row(out: &mut String, row: &DecisionRow) {
 fn verdict_text(verdict: &Verdict, unit: &str) -> String {
     let mark = if verdict.standing == "met" { "\u{2713} met," } else { "\u{2715} missed," };
     let side = if verdict.side == "at_least" { "\u{2265}" } else { "\u{2264}" };
-    format!("{mark} {side} {}", text::difference(verdict.threshold.0, unit))
+    format!("{mark} {side} {}", quantity::difference(verdict.threshold.0, unit))
 }
 
 /// Places a figure; its SVG comes from this crate's own plots, which escape their texts.
@@ -291,8 +288,8 @@ fn validation(out: &mut String, content: &Content, run: &Run) {
                 out,
                 "<tr><th scope=\"row\">{}</th><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
                 xml(label(&line.metric)),
-                xml(&text::quantity(line.observed.0, &line.unit)),
-                xml(&text::quantity(line.modelled.0, &line.unit))
+                xml(&quantity::of(line.observed.0, &line.unit)),
+                xml(&quantity::of(line.modelled.0, &line.unit))
             );
         }
         put!(out, "</tbody>\n</table>\n");
@@ -319,10 +316,10 @@ fn sensitivity(out: &mut String, content: &Content, figures: &[Figure]) {
             out,
             "<tr><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td \
              class=\"n\">{}</td></tr>\n",
-            text::decimal(line.elasticity_ppm.into(), 6, 2),
-            xml(&text::quantity(line.row.baseline.0, unit)),
-            xml(&text::quantity(line.row.proposed.0, unit)),
-            xml(&text::difference(line.row.difference.0, unit))
+            quantity::decimal(line.elasticity_ppm.into(), 6, 2),
+            xml(&quantity::of(line.row.baseline.0, unit)),
+            xml(&quantity::of(line.row.proposed.0, unit)),
+            xml(&quantity::difference(line.row.difference.0, unit))
         );
     }
     put!(out, "</tbody>\n</table>\n</details>\n</section>\n");
@@ -334,7 +331,7 @@ fn rounds(out: &mut String, content: &Content) {
         put!(
             out,
             "<li><b>{}</b> \u{2013} {} <code title=\"{}\">result {}</code></li>\n",
-            xml(&text::quantity(round.value.0, &round.unit)),
+            xml(&quantity::of(round.value.0, &round.unit)),
             xml(&round.decision),
             round.result,
             round.result.short()

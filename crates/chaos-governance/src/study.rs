@@ -27,7 +27,6 @@ mod forum;
 mod html;
 mod readiness;
 mod sections;
-mod table;
 mod words;
 
 pub use compose::{Facts, TimedBlock, compose};

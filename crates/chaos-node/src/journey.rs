@@ -9,11 +9,11 @@ use chaos_agency::{
     receipt::{Input, Product, Program, Replay},
 };
 use chaos_governance::{
-    Analysis, BlockFacts, Change, Draft, Opportunity, minutes,
-    plot::{self, Figure},
+    Analysis, BlockFacts, Change, Draft, Opportunity, minutes, plot,
     proposal::{self, AgentLine, Brief, Call, Proposal, Reference, Reproduce},
     refine::{self, Outcome, Round},
 };
+use chaos_report::Figure;
 use chaos_simulation::{Experiment, Parameters, SensitivityRow, Simulation};
 use chaos_types::{AgentKey, Did, Digest, canonical};
 

@@ -24,7 +24,6 @@ mod sandbox;
 mod simulation;
 mod studio;
 mod study;
-mod tables;
 
 use std::process::ExitCode;
 

@@ -1,16 +1,13 @@
 //! The base fee of both arms over the simulated blocks.
 
-use chaos_simulation::{Band, Decimal, Fan};
-
-use super::{
-    Figure,
-    scale::{self, Linear, Logarithmic},
+use chaos_report::{
+    Figure, quantity, scale,
+    scale::{Linear, Logarithmic},
     svg::{Anchor, Drawing, WIDTH},
 };
-use crate::{
-    proposal::{Proposal, label},
-    text,
-};
+use chaos_simulation::{Band, Decimal, Fan};
+
+use crate::proposal::{Proposal, label};
 
 const HEIGHT: i64 = 800;
 const LEFT: i64 = 150;
@@ -39,7 +36,7 @@ pub(super) fn draw(proposal: &Proposal, fan: &Fan) -> Option<Figure> {
     }
     axes(&mut drawing, (first, last), (low, high), x, y);
     legend(&mut drawing, proposal);
-    let blocks = text::grouped(i128::from(last) - i128::from(first));
+    let blocks = quantity::grouped(i128::from(last) - i128::from(first));
     Some(drawing.finish(format!(
         "Base fee over {blocks} simulated blocks on a logarithmic axis. A grey band and dashed \
          line show the baseline, a blue band and solid line the proposal; bands run from the 10th \
@@ -52,13 +49,13 @@ fn title(proposal: &Proposal) -> String {
         |metric: &str| proposal.content().decision_table.iter().find(|row| row.metric == metric);
     let phrase = |metric: &str| {
         let row = find(metric)?;
-        let change = text::relative(row.difference.0, row.baseline.0)?;
+        let change = quantity::relative(row.difference.0, row.baseline.0)?;
         Some(format!("{} {change}", label(metric)))
     };
     match (phrase("base_fee_median"), phrase("base_fee_p95")) {
         (Some(median), Some(_)) => {
             let rush = find("base_fee_p95")
-                .and_then(|row| text::relative(row.difference.0, row.baseline.0))
+                .and_then(|row| quantity::relative(row.difference.0, row.baseline.0))
                 .unwrap_or_default();
             format!("{}, 95th percentile {rush}", capitalised(&median))
         }
@@ -109,12 +106,12 @@ fn axes(
 ) {
     let across = scale::ticks(first.into(), last.into(), 8)
         .into_iter()
-        .map(|block| (x.at(block), text::grouped(block)))
+        .map(|block| (x.at(block), quantity::grouped(block)))
         .collect::<Vec<_>>();
     drawing.x_axis((LEFT, RIGHT), BOTTOM, &across, "blocks after the change takes effect");
     let up = scale::log_ticks(low, high)
         .into_iter()
-        .map(|wei| (y.at(wei), text::three_digits(wei, 9)))
+        .map(|wei| (y.at(wei), quantity::three_digits(wei, 9)))
         .collect::<Vec<_>>();
     drawing.y_axis(LEFT, (TOP, BOTTOM), &up, "base fee, gwei (log scale)");
 }
@@ -125,7 +122,7 @@ fn legend(drawing: &mut Drawing, proposal: &Proposal) {
         (Some(change), Some(value)) => format!(
             "{name}: {} {}",
             change.parameter.replace('-', " "),
-            text::quantity(value, &change.unit)
+            quantity::of(value, &change.unit)
         ),
         _ => name.to_owned(),
     };

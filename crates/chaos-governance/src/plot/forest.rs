@@ -1,14 +1,12 @@
 //! The paired differences of the decision table with their intervals.
 
-use super::{
-    Figure,
-    scale::{self, Linear},
+use chaos_report::{
+    Figure, quantity, scale,
+    scale::Linear,
     svg::{Anchor, Drawing, WIDTH},
 };
-use crate::{
-    proposal::{DecisionRow, Proposal, label},
-    text,
-};
+
+use crate::proposal::{DecisionRow, Proposal, label};
 
 const LEFT: i64 = 500;
 const RIGHT: i64 = WIDTH - 230;
@@ -63,9 +61,9 @@ pub(super) fn draw(proposal: &Proposal) -> Option<Figure> {
 fn relative(row: &DecisionRow) -> Option<Row<'_>> {
     Some(Row {
         row,
-        difference: text::relative_ppm(row.difference.0, row.baseline.0)?,
-        low: text::relative_ppm(row.low.0, row.baseline.0)?,
-        high: text::relative_ppm(row.high.0, row.baseline.0)?,
+        difference: quantity::relative_ppm(row.difference.0, row.baseline.0)?,
+        low: quantity::relative_ppm(row.low.0, row.baseline.0)?,
+        high: quantity::relative_ppm(row.high.0, row.baseline.0)?,
     })
 }
 
@@ -117,11 +115,11 @@ fn line(drawing: &mut Drawing, row: &Row<'_>, x: Linear, y: i64) {
     if row.high > RANGE_PPM_MAX {
         drawing.area(class, &[(RIGHT + 16, y), (RIGHT - 4, y - 10), (RIGHT - 4, y + 10)]);
     }
-    let change = text::relative(row.row.difference.0, row.row.baseline.0).unwrap_or_default();
+    let change = quantity::relative(row.row.difference.0, row.row.baseline.0).unwrap_or_default();
     drawing.text("cc-t", (WIDTH - 40, y + 9), Anchor::End, &change);
 }
 
 fn signed(ppm: i128) -> String {
     let sign = if ppm > 0 { "+" } else { "" };
-    format!("{sign}{}", text::three_digits(ppm, 4))
+    format!("{sign}{}", quantity::three_digits(ppm, 4))
 }

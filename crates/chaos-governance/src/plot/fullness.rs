@@ -1,11 +1,12 @@
 //! How full the observed blocks were.
 
-use super::{
-    Figure,
-    scale::{self, Linear},
+use chaos_report::{
+    Figure, quantity, scale,
+    scale::Linear,
     svg::{Anchor, Drawing, WIDTH},
 };
-use crate::{facts::BlockFacts, text};
+
+use crate::facts::BlockFacts;
 
 const HEIGHT: i64 = 720;
 const LEFT: i64 = 150;
@@ -31,14 +32,14 @@ pub(super) fn draw(blocks: &[BlockFacts], elasticity: u64) -> Option<Figure> {
     let mean = i128::try_from(total / blocks.len() as u128).unwrap_or(0);
     let title = format!(
         "{} of blocks are full; mean use is {} of the limit",
-        text::percent(share_ppm(full, blocks.len())),
-        text::percent(mean)
+        quantity::percent(share_ppm(full, blocks.len())),
+        quantity::percent(mean)
     );
-    let n = text::grouped(i128::try_from(blocks.len()).unwrap_or(i128::MAX));
+    let n = quantity::grouped(i128::try_from(blocks.len()).unwrap_or(i128::MAX));
     let subtitle = format!(
         "observed, n = {n} blocks ({} to {}); full means 99 % of the limit or more",
-        text::grouped(first.observed.number.into()),
-        text::grouped(last.observed.number.into())
+        quantity::grouped(first.observed.number.into()),
+        quantity::grouped(last.observed.number.into())
     );
     let mut drawing = Drawing::new("fullness", HEIGHT, title, subtitle);
     for (index, share) in shares.iter().enumerate() {
@@ -52,7 +53,7 @@ pub(super) fn draw(blocks: &[BlockFacts], elasticity: u64) -> Option<Figure> {
     drawing.x_axis((LEFT, RIGHT), BOTTOM, &across, "gas used, % of the block's gas limit");
     let up: Vec<(i64, String)> = scale::ticks(0, high, 6)
         .into_iter()
-        .map(|share| (y.at(share), text::three_digits(share, 4)))
+        .map(|share| (y.at(share), quantity::three_digits(share, 4)))
         .collect();
     drawing.y_axis(LEFT, (TOP, BOTTOM), &up, "share of blocks, %");
     target(&mut drawing, elasticity, x);

@@ -1,14 +1,12 @@
 //! How the main result depends on the elasticity nobody knows.
 
-use super::{
-    Figure,
-    scale::{self, Linear},
+use chaos_report::{
+    Figure, quantity, scale,
+    scale::Linear,
     svg::{Anchor, Drawing, WIDTH},
 };
-use crate::{
-    proposal::{Proposal, SensitivityLine, label},
-    text,
-};
+
+use crate::proposal::{Proposal, SensitivityLine, label};
 
 const HEIGHT: i64 = 720;
 const LEFT: i64 = 150;
@@ -64,18 +62,18 @@ pub(super) fn draw(proposal: &Proposal) -> Option<Figure> {
         drawing.dot("cc-pf", (x(index), y.at(point.difference)), 12);
         let beside = (x(index) + 24, y.at(point.difference) + 9);
         let sign = if point.difference > 0 { "+" } else { "" };
-        let value = format!("{sign}{}", text::percent(point.difference));
+        let value = format!("{sign}{}", quantity::percent(point.difference));
         drawing.text("cc-t", beside, Anchor::Start, &value);
     }
     let across: Vec<(i64, String)> = points
         .iter()
         .enumerate()
-        .map(|(index, p)| (x(index), text::decimal(p.elasticity_ppm.into(), 6, 2)))
+        .map(|(index, p)| (x(index), quantity::decimal(p.elasticity_ppm.into(), 6, 2)))
         .collect();
     drawing.x_axis((LEFT, RIGHT), BOTTOM, &across, "assumed price elasticity of gas demand");
     let up: Vec<(i64, String)> = scale::ticks(low, high, 6)
         .into_iter()
-        .map(|ppm| (y.at(ppm), text::three_digits(ppm, 4)))
+        .map(|ppm| (y.at(ppm), quantity::three_digits(ppm, 4)))
         .collect();
     drawing.y_axis(
         LEFT,
@@ -99,9 +97,9 @@ fn point(line: &SensitivityLine) -> Option<Point> {
     let (row, baseline) = (&line.row, line.row.baseline.0);
     Some(Point {
         elasticity_ppm: line.elasticity_ppm,
-        difference: text::relative_ppm(row.difference.0, baseline)?,
-        low: text::relative_ppm(row.low.0, baseline)?,
-        high: text::relative_ppm(row.high.0, baseline)?,
+        difference: quantity::relative_ppm(row.difference.0, baseline)?,
+        low: quantity::relative_ppm(row.low.0, baseline)?,
+        high: quantity::relative_ppm(row.high.0, baseline)?,
     })
 }
 
@@ -115,8 +113,8 @@ fn title(metric: &str, points: &[Point]) -> String {
     } else {
         "Elasticity matters"
     };
-    let from = text::decimal(low, 4, 1);
-    format!("{verdict}: {metric} {from} to {}", text::percent(high))
+    let from = quantity::decimal(low, 4, 1);
+    format!("{verdict}: {metric} {from} to {}", quantity::percent(high))
 }
 
 fn subtitle(proposal: &Proposal) -> String {

@@ -1,3 +1,5 @@
+use chaos_report::svg::WIDTH;
+
 use super::*;
 use crate::fixture::{HOSTILE, context, facts, parameters, proposal, simulation};
 
@@ -35,11 +37,11 @@ fn coordinates_are_integers_inside_the_drawing() {
             .and_then(|height| height.parse().ok())
             .unwrap();
         for (name, limit) in [
-            ("x", svg::WIDTH),
-            ("x1", svg::WIDTH),
-            ("x2", svg::WIDTH),
-            ("cx", svg::WIDTH),
-            ("width", svg::WIDTH),
+            ("x", WIDTH),
+            ("x1", WIDTH),
+            ("x2", WIDTH),
+            ("cx", WIDTH),
+            ("width", WIDTH),
             ("y", height),
             ("y1", height),
             ("y2", height),

@@ -1,5 +1,6 @@
 //! Puts the words around the numbers.
 
+use chaos_report::quantity;
 use chaos_simulation::{Parameters, SensitivityRow, SimulationResult};
 use chaos_studio::Studio;
 use chaos_types::{Digest, canonical};
@@ -13,8 +14,8 @@ use crate::{
     change::Change,
     int::Int,
     opportunity::{Opportunity, Rule},
-    refine::{self, Decision, Outcome, Round},
-    text,
+    refine,
+    refine::{Decision, Outcome, Round},
 };
 
 /// No metric falls by more than all of it; a difference below comes from dividing by the mean.
@@ -150,15 +151,15 @@ fn title(change: &ChangeLine, round: &Round) -> String {
         verb(change),
         change.parameter.replace('-', " "),
         round.result.chain,
-        text::quantity(change.current.0, &change.unit),
-        text::quantity(change.proposed.0, &change.unit),
+        quantity::of(change.current.0, &change.unit),
+        quantity::of(change.proposed.0, &change.unit),
     )
 }
 
 fn ask(change: &ChangeLine, round: &Round) -> String {
     let main = round.verdicts.first().map(|verdict| {
         let row = round.result.metrics.get(verdict.metric.as_str());
-        let relative = row.and_then(|row| text::relative(row.difference, row.baseline));
+        let relative = row.and_then(|row| quantity::relative(row.difference, row.baseline));
         let name = rows::label(verdict.metric.as_str());
         match relative {
             Some(relative) => format!(" In simulation this changes {name} by {relative}."),
@@ -169,8 +170,8 @@ fn ask(change: &ChangeLine, round: &Round) -> String {
         "{} {} from {} to {}.{}",
         verb(change),
         change.parameter,
-        text::quantity(change.current.0, &change.unit),
-        text::quantity(change.proposed.0, &change.unit),
+        quantity::of(change.current.0, &change.unit),
+        quantity::of(change.proposed.0, &change.unit),
         main.unwrap_or_default(),
     )
 }
@@ -196,8 +197,8 @@ fn problem(opportunity: &Opportunity) -> String {
     }
     format!(
         "{reason} (blocks {} to {}). {consequence}",
-        text::grouped(opportunity.range.0.into()),
-        text::grouped(opportunity.range.1.into()),
+        quantity::grouped(opportunity.range.0.into()),
+        quantity::grouped(opportunity.range.1.into()),
     )
 }
 
@@ -260,8 +261,8 @@ fn affected(rows: &[DecisionRow], change: &Change) -> Vec<Affected> {
     let mut affected = Vec::new();
     let mut push = |who, metric: &str, more_is_better, what: &str| {
         if let Some(row) = find(metric) {
-            let difference = text::difference(row.difference.0, &row.unit);
-            let relative = text::relative(row.difference.0, row.baseline.0)
+            let difference = quantity::difference(row.difference.0, &row.unit);
+            let relative = quantity::relative(row.difference.0, row.baseline.0)
                 .map_or_else(String::new, |relative| format!(" ({relative})"));
             affected.push(Affected {
                 who,
@@ -276,7 +277,7 @@ fn affected(rows: &[DecisionRow], change: &Change) -> Vec<Affected> {
     push("holders, through the burn", "fee_burned", true, "fees burnt");
     push("node operators", "gas_served", false, "work to execute per block, on average:");
     if change.parameter() == chaos_simulation::ParameterName::GasLimit {
-        let ratio = text::relative(
+        let ratio = quantity::relative(
             i128::from(change.proposed()) - i128::from(change.current()),
             change.current().into(),
         );
@@ -308,15 +309,15 @@ fn assumptions(result: &SimulationResult) -> Vec<Assumption> {
     vec![
         Assumption {
             name: "price elasticity of demand",
-            value: text::decimal(given.elasticity_ppm.into(), 6, 3),
+            value: quantity::decimal(given.elasticity_ppm.into(), 6, 3),
             note: "published estimates run from 0.006 to 0.27; see the sensitivity",
         },
         Assumption {
             name: "demand level",
             value: format!(
                 "{} per block at {}",
-                text::quantity(demand.level_gas.into(), "gas"),
-                text::quantity(i128::try_from(demand.anchor_wei).unwrap_or(i128::MAX), "wei")
+                quantity::of(demand.level_gas.into(), "gas"),
+                quantity::of(i128::try_from(demand.anchor_wei).unwrap_or(i128::MAX), "wei")
             ),
             note: "from the observed blocks; no growth",
         },
@@ -324,8 +325,8 @@ fn assumptions(result: &SimulationResult) -> Vec<Assumption> {
             name: "demand noise",
             value: format!(
                 "{} and {}",
-                text::percent(demand.fast_sigma_ppm.into()),
-                text::percent(demand.slow_sigma_ppm.into())
+                quantity::percent(demand.fast_sigma_ppm.into()),
+                quantity::percent(demand.slow_sigma_ppm.into())
             ),
             note: noise,
         },
@@ -333,9 +334,9 @@ fn assumptions(result: &SimulationResult) -> Vec<Assumption> {
             name: "bursts",
             value: format!(
                 "x{} for {} blocks, chance {} per block",
-                text::decimal(given.burst_factor_ppm.into(), 6, 1),
+                quantity::decimal(given.burst_factor_ppm.into(), 6, 1),
                 given.burst_blocks,
-                text::percent(given.burst_probability_ppm.into())
+                quantity::percent(given.burst_probability_ppm.into())
             ),
             note: "stated, not estimated",
         },
@@ -352,7 +353,7 @@ fn assumptions(result: &SimulationResult) -> Vec<Assumption> {
             value: format!(
                 "{} paths of {} blocks, seed {}",
                 result.paths,
-                text::grouped(result.blocks.into()),
+                quantity::grouped(result.blocks.into()),
                 result.seed
             ),
             note: "both arms see the same shocks; the interval is p10 to p90 over paths",
@@ -392,8 +393,10 @@ fn forecast(round: &Round, rows: &[DecisionRow], scored_at: &str) -> Option<Fore
     let row = rows.iter().find(|row| row.metric == metric)?;
     Some(Forecast {
         metric: metric.to_owned(),
-        relative_low_ppm: Int(text::relative_ppm(row.low.0, row.baseline.0)?.max(NOTHING_LEFT_PPM)),
-        relative_high_ppm: Int(text::relative_ppm(row.high.0, row.baseline.0)?),
+        relative_low_ppm: Int(
+            quantity::relative_ppm(row.low.0, row.baseline.0)?.max(NOTHING_LEFT_PPM)
+        ),
+        relative_high_ppm: Int(quantity::relative_ppm(row.high.0, row.baseline.0)?),
         horizon_blocks: round.result.blocks,
         scored_at: scored_at.to_owned(),
     })
@@ -445,7 +448,7 @@ fn alternative(
         name: format!(
             "{} = {}",
             definition.flag,
-            text::quantity(change.proposed().into(), definition.unit)
+            quantity::of(change.proposed().into(), definition.unit)
         ),
         result: Some(result.digest().map_err(Error::Canonical)?),
         rows,
@@ -459,7 +462,7 @@ fn stop_conditions(table: &[DecisionRow]) -> Vec<String> {
         .filter_map(|row| {
             let verdict = row.verdict.as_ref().filter(|verdict| verdict.criterion == "guard")?;
             let side = if verdict.side == "at_most" { "rises" } else { "falls" };
-            let amount = text::quantity(verdict.threshold.0.abs(), &row.unit);
+            let amount = quantity::of(verdict.threshold.0.abs(), &row.unit);
             Some(format!(
                 "{} {side} by more than {amount} against the same number of blocks before \
                  activation",

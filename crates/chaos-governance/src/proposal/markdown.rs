@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
+use chaos_report::{
+    inert::{code, markdown as plain},
+    quantity,
+};
 use chaos_types::Digest;
 
 use super::{Call, Content, DecisionRow, Proposal, Verdict, label};
-use crate::text::{self, code, markdown as plain};
 
 /// Writes to a `String`, which cannot fail.
 macro_rules! line {
@@ -40,8 +43,8 @@ fn header(out: &mut String, proposal: &Proposal) {
             "**Chain** {} · **parameter** {} · **{} → {}** · proposal {}\n",
             code(content.chain.as_str()),
             code(&change.parameter),
-            plain(&text::quantity(change.current.0, &change.unit)),
-            plain(&text::quantity(change.proposed.0, &change.unit)),
+            plain(&quantity::of(change.current.0, &change.unit)),
+            plain(&quantity::of(change.proposed.0, &change.unit)),
             digest(&proposal.id()),
         );
     }
@@ -77,16 +80,16 @@ fn table_head(out: &mut String) {
 }
 
 fn table_row(out: &mut String, row: &DecisionRow) {
-    let relative = text::relative(row.difference.0, row.baseline.0)
+    let relative = quantity::relative(row.difference.0, row.baseline.0)
         .map_or_else(String::new, |relative| format!(" ({})", plain(&relative)));
     line!(
         out,
         "| {} | {} | {} | {}{relative} | {} | {} | {} |",
         plain(label(&row.metric)),
-        plain(&text::quantity(row.baseline.0, &row.unit)),
-        plain(&text::quantity(row.proposed.0, &row.unit)),
-        plain(&text::difference(row.difference.0, &row.unit)),
-        plain(&text::interval(row.low.0, row.high.0, &row.unit)),
+        plain(&quantity::of(row.baseline.0, &row.unit)),
+        plain(&quantity::of(row.proposed.0, &row.unit)),
+        plain(&quantity::difference(row.difference.0, &row.unit)),
+        plain(&quantity::interval(row.low.0, row.high.0, &row.unit)),
         layer(row.layer),
         row.verdict.as_ref().map_or_else(|| "–".to_owned(), |v| verdict(v, &row.unit)),
     );
@@ -99,7 +102,7 @@ fn layer(layer: &str) -> &'static str {
 fn verdict(verdict: &Verdict, unit: &str) -> String {
     let mark = if verdict.standing == "met" { "✓ met" } else { "✗ missed" };
     let side = if verdict.side == "at_least" { "≥" } else { "≤" };
-    format!("{mark}: {side} {}", plain(&text::difference(verdict.threshold.0, unit)))
+    format!("{mark}: {side} {}", plain(&quantity::difference(verdict.threshold.0, unit)))
 }
 
 fn affected(out: &mut String, content: &Content) {
@@ -127,9 +130,9 @@ fn disputable(out: &mut String, content: &Content) {
             .iter()
             .map(|line| {
                 let row = &line.row;
-                let change = text::relative(row.difference.0, row.baseline.0)
-                    .unwrap_or_else(|| text::difference(row.difference.0, &row.unit));
-                let elasticity = text::decimal(line.elasticity_ppm.into(), 6, 2);
+                let change = quantity::relative(row.difference.0, row.baseline.0)
+                    .unwrap_or_else(|| quantity::difference(row.difference.0, &row.unit));
+                let elasticity = quantity::decimal(line.elasticity_ppm.into(), 6, 2);
                 format!("{elasticity}: **{}**", plain(&change))
             })
             .collect();
@@ -158,8 +161,8 @@ fn model_check(out: &mut String, content: &Content) {
             format!(
                 "{} **{}** observed, **{}** modelled",
                 plain(label(&line.metric)),
-                plain(&text::quantity(line.observed.0, &line.unit)),
-                plain(&text::quantity(line.modelled.0, &line.unit))
+                plain(&quantity::of(line.observed.0, &line.unit)),
+                plain(&quantity::of(line.modelled.0, &line.unit))
             )
         })
         .collect();
@@ -178,9 +181,9 @@ fn forecast(out: &mut String, content: &Content) {
         "{} changes by {} to {} (p10 to p90), measured over {} blocks after activation against as \
          many before. Scored: {}.\n",
         plain(label(&forecast.metric)),
-        plain(&text::percent(forecast.relative_low_ppm.0)),
-        plain(&text::percent(forecast.relative_high_ppm.0)),
-        text::grouped(forecast.horizon_blocks.into()),
+        plain(&quantity::percent(forecast.relative_low_ppm.0)),
+        plain(&quantity::percent(forecast.relative_high_ppm.0)),
+        quantity::grouped(forecast.horizon_blocks.into()),
         plain(&forecast.scored_at),
     );
 }
@@ -189,8 +192,8 @@ fn alternatives(out: &mut String, content: &Content) {
     line!(out, "## Alternatives considered\n");
     for alternative in &content.alternatives {
         let verdict = alternative.rows.iter().find(|row| row.verdict.is_some()).map(|row| {
-            let change = text::relative(row.difference.0, row.baseline.0)
-                .unwrap_or_else(|| text::difference(row.difference.0, &row.unit));
+            let change = quantity::relative(row.difference.0, row.baseline.0)
+                .unwrap_or_else(|| quantity::difference(row.difference.0, &row.unit));
             format!(" ({} {})", plain(label(&row.metric)), plain(&change))
         });
         line!(
@@ -285,7 +288,7 @@ fn appendix(out: &mut String, content: &Content) {
             out,
             "{}. **{}** – {} (result {}{receipt})",
             round.number,
-            plain(&text::quantity(round.value.0, &round.unit)),
+            plain(&quantity::of(round.value.0, &round.unit)),
             plain(&round.decision),
             digest(&round.result),
         );
@@ -319,8 +322,8 @@ fn appendix_evidence(out: &mut String, content: &Content) {
             out,
             "| {} | {} | {} |",
             plain(label(&line.metric)),
-            plain(&text::quantity(line.observed.0, &line.unit)),
-            plain(&text::quantity(line.modelled.0, &line.unit))
+            plain(&quantity::of(line.observed.0, &line.unit)),
+            plain(&quantity::of(line.modelled.0, &line.unit))
         );
     }
 }

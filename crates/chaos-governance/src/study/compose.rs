@@ -10,6 +10,7 @@ mod market;
 mod people;
 mod rollout;
 
+use chaos_report::quantity;
 use chaos_simulation::{
     Fan as EngineFan, Layer, MetricRow, ParameterName,
     study::{Judgement, Side as WantedSide, Study as Plan, StudyResult, ThresholdValue},
@@ -138,7 +139,7 @@ fn heading(plan: &Plan, result: &StudyResult, facts: &Facts) -> Heading {
     let ask: Vec<String> = changes
         .iter()
         .map(|change| {
-            let value = crate::text::quantity(change.proposed, &change.unit);
+            let value = quantity::of(change.proposed, &change.unit);
             format!("set {} to {value}", change.name)
         })
         .collect();
@@ -311,7 +312,7 @@ fn method(result: &StudyResult) -> Vec<Definition> {
 }
 
 fn run_facts(result: &StudyResult, facts: &Facts) -> Vec<(String, String)> {
-    let ppm = |ppm: u32| crate::text::quantity(i128::from(ppm), "ppm");
+    let ppm = |ppm: u32| quantity::of(i128::from(ppm), "ppm");
     vec![
         ("program".to_owned(), format!("{} {}", result.program.name, result.program.version)),
         ("day".to_owned(), facts.day.clone()),

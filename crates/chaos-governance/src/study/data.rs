@@ -16,6 +16,7 @@ pub use attempts::{
     Attack, AttackRow, Attacks, Axis, Cell, Forecast, ForecastRow, Grid, Pareto, ParetoColumn,
     ParetoRow, Scenario, Tornado, TornadoRow,
 };
+pub use chaos_report::Standing;
 pub use decision::{
     Affected, Assumption, Climb, Contract, Disclosure, Effect, Floor, Launch, Readiness, Reproduce,
     Rollout,
@@ -334,17 +335,6 @@ pub enum Side {
     AtMost,
     /// At least the threshold.
     AtLeast,
-}
-
-/// How a value stands to a requirement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// The requirement holds.
-    Met,
-    /// It does not.
-    Missed,
-    /// The mean is on the wanted side and the tail of the paths is not: this study cannot tell.
-    Undecided,
 }
 
 /// What a metric means.

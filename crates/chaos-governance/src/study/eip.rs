@@ -1,11 +1,16 @@
 //! The proposal under the headings of EIP-1.
 
+use chaos_report::{
+    inert,
+    inert::{code, markdown as plain},
+    quantity,
+};
+
 use super::{
     data::{Study, Validation},
     sections::post,
     words,
 };
-use crate::text::{self, code, markdown as plain};
 
 /// Renders the text of an Ethereum improvement proposal.
 ///
@@ -64,7 +69,7 @@ fn preamble(out: &mut String, study: &Study) {
 
 /// A double-quoted YAML scalar on one line.
 fn scalar(text: &str, characters: usize) -> String {
-    let text: String = text::line(text).chars().take(characters).collect();
+    let text: String = inert::line(text).chars().take(characters).collect();
     format!("\"{}\"", text.trim().replace('\\', "\\\\").replace('"', "\\\""))
 }
 
@@ -77,8 +82,8 @@ fn specification(out: &mut String, study: &Study) {
             out,
             "| {} | {} | {} | {} | {} |\n",
             code(&change.name),
-            plain(&text::quantity(change.current, &change.unit)),
-            plain(&text::quantity(change.proposed, &change.unit)),
+            plain(&quantity::of(change.current, &change.unit)),
+            plain(&quantity::of(change.proposed, &change.unit)),
             plain(&change.takes_effect),
             plain(&change.source)
         );
@@ -96,7 +101,7 @@ fn compatibility(out: &mut String, study: &Study) {
                 out,
                 "Each of {} recorded transactions was executed again under the new rules. It is in \
                  exactly one of these groups, which add up to 100 %:\n\n",
-                text::grouped(outcomes.total().into())
+                quantity::grouped(outcomes.total().into())
             );
             let shares = super::figures::outcomes::shares(outcomes);
             out.push_str("| group | transactions | share |\n|---|--:|--:|\n");
@@ -105,7 +110,7 @@ fn compatibility(out: &mut String, study: &Study) {
                     out,
                     "| {} | {} | {} |\n",
                     plain(name),
-                    text::grouped((*count).into()),
+                    quantity::grouped((*count).into()),
                     super::figures::outcomes::share_text(share)
                 );
             }
@@ -123,10 +128,10 @@ fn evidence(out: &mut String, validation: &Validation) {
         Ok(replay) => put!(
             out,
             "- re-execution reproduces {} of {} header gas totals and {} of {} receipts roots\n",
-            text::grouped(replay.gas_matched.into()),
-            text::grouped(replay.blocks.into()),
-            text::grouped(replay.roots_matched.into()),
-            text::grouped(replay.roots_comparable.into())
+            quantity::grouped(replay.gas_matched.into()),
+            quantity::grouped(replay.blocks.into()),
+            quantity::grouped(replay.roots_matched.into()),
+            quantity::grouped(replay.roots_comparable.into())
         ),
         Err(reason) => post::missing(out, "re-execution", &reason),
     }
@@ -134,8 +139,8 @@ fn evidence(out: &mut String, validation: &Validation) {
         Ok((matched, all)) => put!(
             out,
             "- the base-fee rule reproduces {} of {} observed transitions\n",
-            text::grouped((*matched).into()),
-            text::grouped((*all).into())
+            quantity::grouped((*matched).into()),
+            quantity::grouped((*all).into())
         ),
         Err(reason) => post::missing(out, "base-fee rule", &reason),
     }
@@ -145,10 +150,10 @@ fn evidence(out: &mut String, validation: &Validation) {
                 put!(
                     out,
                     "- {} intervals of {} held {} of {} times\n",
-                    plain(&text::percent(row.nominal_ppm.into())),
+                    plain(&quantity::percent(row.nominal_ppm.into())),
                     plain(&row.label),
-                    text::grouped(row.hits.into()),
-                    text::grouped(row.trials.into())
+                    quantity::grouped(row.hits.into()),
+                    quantity::grouped(row.trials.into())
                 );
             }
         }
@@ -177,8 +182,8 @@ fn worst_blocks(out: &mut String, study: &Study) {
             |(before, after)| {
                 format!(
                     "{} → {}",
-                    text::quantity(before.into(), "microseconds"),
-                    text::quantity(after.into(), "microseconds")
+                    quantity::of(before.into(), "microseconds"),
+                    quantity::of(after.into(), "microseconds")
                 )
             },
         );

@@ -1,14 +1,13 @@
 //! The fourteen figures of a report: numbers, captions, drawings and the tables beside them.
 
+use chaos_report::{Figure, quantity, table::Table};
+
 use super::{
     data::{Origin, Part, Study},
-    table::Table,
     words,
 };
-use crate::{plot::Figure, text};
 
 mod attacks;
-mod axis;
 pub(super) mod delays;
 mod differences;
 mod fan;
@@ -18,7 +17,6 @@ mod gas_changes;
 pub(super) mod grid;
 mod growth;
 pub(super) mod headroom;
-mod legend;
 pub(super) mod outcomes;
 mod revenue;
 pub(super) mod tornado;
@@ -163,7 +161,7 @@ fn arms(study: &Study) -> Arms {
     match study.heading.changes.as_slice() {
         [change] => {
             let arm = |arm: &str, value| {
-                let (name, value) = (&change.name, text::quantity(value, &change.unit));
+                let (name, value) = (&change.name, quantity::of(value, &change.unit));
                 let labels = [
                     format!("{arm}: {} {value}", name.replace('-', " ")),
                     format!("{arm}: {value}"),

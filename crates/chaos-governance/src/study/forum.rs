@@ -1,10 +1,11 @@
 //! The proposal as a forum post, under the headings of the place where it is posted.
 
+use chaos_report::inert::markdown as plain;
+
 use super::{
     data::Study,
     sections::{appendix, post},
 };
-use crate::text::markdown as plain;
 
 /// A heading and what stands under it.
 type Section = (&'static str, &'static [fn(&mut String, &Study)]);

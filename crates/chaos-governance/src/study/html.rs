@@ -3,12 +3,13 @@
 //! Styles and figures are inside, there is no script, and the content security policy forbids
 //! loading anything. Every text from outside is escaped.
 
+use chaos_report::inert::xml;
+
 use super::{
     data::{Origin, Part, Standing, Study},
     figures::{Plate, plates},
     words,
 };
-use crate::text::xml;
 
 mod evidence;
 mod record;

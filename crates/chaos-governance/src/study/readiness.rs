@@ -1,13 +1,17 @@
 //! The report that the owner of a rollup attaches to a change before signing it.
 
+use chaos_report::{
+    inert::{code, markdown as plain},
+    quantity,
+    table::Table,
+};
+
 use super::{
     data::{Readiness, Study},
     figures::delays,
     sections::post,
-    table::Table,
     words,
 };
-use crate::text::{self, code, markdown as plain};
 
 /// Renders the readiness report.
 #[must_use]
@@ -69,8 +73,8 @@ fn body(out: &mut String, study: &Study, ready: &Readiness) {
         Ok((before, after)) => put!(
             out,
             "- **Blocks built in time**: {} → {}\n",
-            text::percent((*before).into()),
-            text::percent((*after).into())
+            quantity::percent((*before).into()),
+            quantity::percent((*after).into())
         ),
         Err(reason) => post::missing(out, "**Blocks built in time**", &reason),
     }
@@ -113,16 +117,16 @@ pub(super) fn arithmetic(ready: &Readiness) -> Table {
     for (arm, milli_blocks) in doubling {
         table.row(vec![
             format!("base fee doubles, {arm}").into(),
-            text::three_digits(milli_blocks.into(), 3).into(),
+            quantity::three_digits(milli_blocks.into(), 3).into(),
             words::duration(milli_seconds(milli_blocks)).into(),
         ]);
     }
     for climb in &ready.climbs {
-        let amount = |wei: u128| text::quantity(i128::try_from(wei).unwrap_or(i128::MAX), "wei");
+        let amount = |wei: u128| quantity::of(i128::try_from(wei).unwrap_or(i128::MAX), "wei");
         table.row(vec![
             format!("{}: {} to {}", climb.label, amount(climb.from_wei), amount(climb.to_wei))
                 .into(),
-            text::grouped(climb.blocks.into()).into(),
+            quantity::grouped(climb.blocks.into()).into(),
             words::duration(milli_seconds(climb.blocks.saturating_mul(1_000))).into(),
         ]);
     }
@@ -133,11 +137,14 @@ pub(super) fn arithmetic(ready: &Readiness) -> Table {
 pub(super) fn floors(ready: &Readiness) -> Table {
     let mut table = Table::new(&["minimum base fee", "#token transfer", "#in US dollars"]);
     for floor in &ready.floors {
-        let amount = |wei: u128| text::quantity(i128::try_from(wei).unwrap_or(i128::MAX), "wei");
+        let amount = |wei: u128| quantity::of(i128::try_from(wei).unwrap_or(i128::MAX), "wei");
         let usd = floor.transfer_usd_micros.map_or_else(
             || "no price assumed".to_owned(),
             |micros| {
-                format!("${}", text::three_digits(i128::try_from(micros).unwrap_or(i128::MAX), 6))
+                format!(
+                    "${}",
+                    quantity::three_digits(i128::try_from(micros).unwrap_or(i128::MAX), 6)
+                )
             },
         );
         table.row(vec![
@@ -145,7 +152,7 @@ pub(super) fn floors(ready: &Readiness) -> Table {
             format!(
                 "{} ({} gas)",
                 amount(floor.transfer_wei),
-                text::grouped(ready.transfer_gas.into())
+                quantity::grouped(ready.transfer_gas.into())
             )
             .into(),
             usd.into(),
@@ -162,9 +169,9 @@ fn revenue(out: &mut String, study: &Study) {
                     out,
                     "- {}: {} → {} ({})\n",
                     plain(&component.name),
-                    plain(&text::quantity(component.baseline, &revenue.unit)),
-                    plain(&text::quantity(component.proposal, &revenue.unit)),
-                    plain(&text::difference(
+                    plain(&quantity::of(component.baseline, &revenue.unit)),
+                    plain(&quantity::of(component.proposal, &revenue.unit)),
+                    plain(&quantity::difference(
                         component.proposal - component.baseline,
                         &revenue.unit
                     ))

@@ -3,15 +3,18 @@
 pub(super) mod appendix;
 pub(super) mod post;
 
+use chaos_report::{
+    quantity,
+    table::{Align, Entry, Table},
+};
+
 use super::{
     data::{
         Affected, Assumption, Backtest, Coverage, Definition, Effect, Pareto, Replay, Standing,
         Study, Superseded,
     },
-    table::{Align, Entry, Table},
     words,
 };
-use crate::text;
 
 pub(super) fn definitions(definitions: &[Definition], study: &Study) -> Table {
     let mut table = Table::new(&["metric", "formula", "unit", "origin", "source", "threshold"]);
@@ -29,7 +32,7 @@ pub(super) fn definitions(definitions: &[Definition], study: &Study) -> Table {
             Entry::Code(definition.metric.clone()),
             definition.formula.as_str().into(),
             words::unit(&definition.unit).into(),
-            Entry::Origin(definition.origin),
+            Entry::Tag(definition.origin.tag()),
             definition.source.as_str().into(),
             threshold.into(),
         ]);
@@ -41,11 +44,11 @@ pub(super) fn definitions(definitions: &[Definition], study: &Study) -> Table {
 pub(super) fn replay(replay: &Replay) -> Table {
     let mut table = Table::new(&["check", "#found", "#expected"]);
     let mut row = |name: &str, found: u64, expected: String| {
-        table.row(vec![name.into(), text::grouped(found.into()).into(), expected.into()]);
+        table.row(vec![name.into(), quantity::grouped(found.into()).into(), expected.into()]);
     };
-    let all = text::grouped(replay.blocks.into());
+    let all = quantity::grouped(replay.blocks.into());
     row("blocks whose gas is exactly the header's", replay.gas_matched, all);
-    let comparable = text::grouped(replay.roots_comparable.into());
+    let comparable = quantity::grouped(replay.roots_comparable.into());
     row("blocks whose receipts root is the header's", replay.roots_matched, comparable);
     let none = || "0".to_owned();
     row("reads outside the recorded state", replay.unknown_reads, none());
@@ -61,9 +64,9 @@ pub(super) fn backtest(backtest: &Backtest) -> Table {
         let standing = if held { Standing::Met } else { Standing::Missed };
         table.row(vec![
             row.label.as_str().into(),
-            text::quantity(row.p50, &row.unit).into(),
+            quantity::of(row.p50, &row.unit).into(),
             words::range(row.p10, row.p90, &row.unit).into(),
-            text::quantity(row.actual, &row.unit).into(),
+            quantity::of(row.actual, &row.unit).into(),
             Entry::Verdict(standing, if held { "\u{2713} yes" } else { "\u{2715} no" }.to_owned()),
         ]);
     }
@@ -76,13 +79,13 @@ pub(super) fn coverage(rows: &[Coverage]) -> Table {
         let share = if row.trials == 0 {
             "no trial".to_owned()
         } else {
-            text::percent(words::share_ppm(row.hits, row.trials))
+            quantity::percent(words::share_ppm(row.hits, row.trials))
         };
         table.row(vec![
             row.label.as_str().into(),
-            text::percent(row.nominal_ppm.into()).into(),
-            text::grouped(row.hits.into()).into(),
-            text::grouped(row.trials.into()).into(),
+            quantity::percent(row.nominal_ppm.into()).into(),
+            quantity::grouped(row.hits.into()).into(),
+            quantity::grouped(row.trials.into()).into(),
             share.into(),
         ]);
     }
@@ -96,7 +99,7 @@ pub(super) fn affected(groups: &[Affected]) -> Table {
             group.who.as_str().into(),
             effect(group.effect),
             group.text.as_str().into(),
-            Entry::Origin(group.origin),
+            Entry::Tag(group.origin.tag()),
         ]);
     }
     table
@@ -144,7 +147,7 @@ pub(super) fn pareto(pareto: &Pareto) -> Table {
             let value = row
                 .values
                 .get(index)
-                .map_or_else(|| "\u{2013}".to_owned(), |v| text::quantity(*v, &column.unit));
+                .map_or_else(|| "\u{2013}".to_owned(), |v| quantity::of(*v, &column.unit));
             entries.push(value.into());
         }
         entries.push(Entry::Verdict(row.standing, words::standing(row.standing).to_owned()));

@@ -1,13 +1,14 @@
 //! Rows and verdicts in words, the same in every rendering.
 
-use super::{
-    data::{
-        AttackRow, Change, ForecastRow, Part, Row, Side, Source, SourceKind, Standing, Study,
-        Subject, Threshold,
-    },
+use chaos_report::{
+    quantity,
     table::{Entry, Table},
 };
-use crate::text;
+
+use super::data::{
+    AttackRow, Change, ForecastRow, Part, Row, Side, Source, SourceKind, Standing, Study, Subject,
+    Threshold,
+};
 
 /// Stands where a row has no interval or no threshold.
 const NONE: &str = "\u{2013}";
@@ -15,17 +16,17 @@ const NONE: &str = "\u{2013}";
 /// Rows as a table, with verdicts.
 pub(super) fn rows(rows: &[Row], interval: &str) -> Table {
     let mut table = Table::new(&["metric", "#baseline", "#proposal", "#difference"]);
-    table.column(interval.to_owned(), super::table::Align::Right);
-    table.column("origin".to_owned(), super::table::Align::Left);
-    table.column("threshold".to_owned(), super::table::Align::Left);
+    table.column(interval.to_owned(), chaos_report::table::Align::Right);
+    table.column("origin".to_owned(), chaos_report::table::Align::Left);
+    table.column("threshold".to_owned(), chaos_report::table::Align::Left);
     for row in rows {
         table.row(vec![
             row.label.as_str().into(),
-            text::quantity(row.baseline, &row.unit).into(),
-            text::quantity(row.proposal, &row.unit).into(),
+            quantity::of(row.baseline, &row.unit).into(),
+            quantity::of(row.proposal, &row.unit).into(),
             difference(row),
             interval_of(row).into(),
-            Entry::Origin(row.origin),
+            Entry::Tag(row.origin.tag()),
             verdict(row),
         ]);
     }
@@ -36,13 +37,14 @@ pub(super) fn rows(rows: &[Row], interval: &str) -> Table {
 fn difference(row: &Row) -> Entry {
     let relative = match row.unit.as_str() {
         "ppm" => None,
-        _ => text::relative(row.difference, row.baseline),
+        _ => quantity::relative(row.difference, row.baseline),
     };
-    Entry::Pair(text::difference(row.difference, &row.unit), relative.unwrap_or_default())
+    Entry::Pair(quantity::difference(row.difference, &row.unit), relative.unwrap_or_default())
 }
 
 pub(super) fn interval_of(row: &Row) -> String {
-    row.interval.map_or_else(|| NONE.to_owned(), |(low, high)| text::interval(low, high, &row.unit))
+    row.interval
+        .map_or_else(|| NONE.to_owned(), |(low, high)| quantity::interval(low, high, &row.unit))
 }
 
 fn verdict(row: &Row) -> Entry {
@@ -72,13 +74,13 @@ pub(super) fn requirement(threshold: &Threshold, unit: &str) -> String {
         Side::AtLeast => "\u{2265}",
     };
     match threshold.subject {
-        Subject::Proposal => format!("{side} {}", text::quantity(threshold.value, unit)),
+        Subject::Proposal => format!("{side} {}", quantity::of(threshold.value, unit)),
         Subject::Difference => {
-            format!("difference {side} {}", text::difference(threshold.value, unit))
+            format!("difference {side} {}", quantity::difference(threshold.value, unit))
         }
         Subject::Relative => {
             let sign = if threshold.value > 0 { "+" } else { "" };
-            format!("difference {side} {sign}{}", text::percent(threshold.value))
+            format!("difference {side} {sign}{}", quantity::percent(threshold.value))
         }
     }
 }
@@ -123,8 +125,8 @@ pub(super) fn change_of(change: &Change) -> String {
     format!(
         "{} {} \u{2192} {}",
         change.name,
-        text::quantity(change.current, &change.unit),
-        text::quantity(change.proposed, &change.unit)
+        quantity::of(change.current, &change.unit),
+        quantity::of(change.proposed, &change.unit)
     )
 }
 
@@ -156,12 +158,12 @@ pub(super) fn known<T>(part: &Part<T>) -> Result<&T, String> {
 
 /// A forecast interval, such as `8.1 gwei (6.2 gwei to 10.4 gwei)`.
 pub(super) fn forecast(row: &ForecastRow) -> String {
-    format!("{} ({})", text::quantity(row.p50, &row.unit), range(row.p10, row.p90, &row.unit))
+    format!("{} ({})", quantity::of(row.p50, &row.unit), range(row.p10, row.p90, &row.unit))
 }
 
 /// Two values as a range; a unit that both share is written once.
 pub(super) fn range(low: i128, high: i128, unit: &str) -> String {
-    let (low, high) = (text::quantity(low, unit), text::quantity(high, unit));
+    let (low, high) = (quantity::of(low, unit), quantity::of(high, unit));
     let (number, low_unit) = low.split_once(' ').unwrap_or((&low, ""));
     let high_unit = high.split_once(' ').map_or("", |(_, unit)| unit);
     if low_unit == high_unit { format!("{number} to {high}") } else { format!("{low} to {high}") }
@@ -169,7 +171,7 @@ pub(super) fn range(low: i128, high: i128, unit: &str) -> String {
 
 /// Use of a limit, such as `5.72 of 10 MiB`.
 pub(super) fn used_of(used: i128, limit: i128, unit: &str) -> String {
-    let (used, limit) = (text::quantity(used, unit), text::quantity(limit, unit));
+    let (used, limit) = (quantity::of(used, unit), quantity::of(limit, unit));
     match (used.split_once(' '), limit.split_once(' ')) {
         (Some((number, one)), Some((_, other))) if one == other => format!("{number} of {limit}"),
         (_, _) => format!("{used} of {limit}"),
@@ -179,12 +181,12 @@ pub(super) fn used_of(used: i128, limit: i128, unit: &str) -> String {
 /// A measure of an attack, such as `12 ETH → 16 ETH`.
 pub(super) fn before_after(row: &AttackRow) -> String {
     if row.baseline == row.proposal {
-        return format!("{} in both", text::quantity(row.baseline, &row.unit));
+        return format!("{} in both", quantity::of(row.baseline, &row.unit));
     }
     format!(
         "{} \u{2192} {}",
-        text::quantity(row.baseline, &row.unit),
-        text::quantity(row.proposal, &row.unit)
+        quantity::of(row.baseline, &row.unit),
+        quantity::of(row.proposal, &row.unit)
     )
 }
 
@@ -223,7 +225,7 @@ pub(super) fn sentence(text: &str) -> String {
 pub(super) fn duration(seconds: u64) -> String {
     match seconds {
         0..=119 => format!("{seconds} s"),
-        120..=7_199 => format!("{} min", text::decimal(i128::from(seconds) * 100 / 60, 2, 1)),
-        _ => format!("{} h", text::decimal(i128::from(seconds) * 100 / 3_600, 2, 1)),
+        120..=7_199 => format!("{} min", quantity::decimal(i128::from(seconds) * 100 / 60, 2, 1)),
+        _ => format!("{} h", quantity::decimal(i128::from(seconds) * 100 / 3_600, 2, 1)),
     }
 }

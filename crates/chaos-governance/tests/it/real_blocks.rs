@@ -85,7 +85,7 @@ fn proposal_figures_and_report_are_the_same_bytes_with_one_and_two_threads() {
 }
 
 /// `CHAOS_GOVERNANCE_OUT=DIR` keeps the documents, to be looked at.
-fn write_if_asked(markdown: &str, figures: &[plot::Figure], report: &str) {
+fn write_if_asked(markdown: &str, figures: &[chaos_report::Figure], report: &str) {
     let Some(directory) = std::env::var_os("CHAOS_GOVERNANCE_OUT") else { return };
     let directory = std::path::PathBuf::from(directory);
     std::fs::create_dir_all(&directory).unwrap();

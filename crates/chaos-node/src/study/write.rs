@@ -7,6 +7,7 @@ use std::{
 };
 
 use chaos_governance::study::{self as render, Facts};
+use chaos_report::columnar::{self, Arm, MetricLine, PathLine, SeriesLine};
 use chaos_simulation::{
     MetricRow,
     evm::ReplayInput,
@@ -22,7 +23,6 @@ use crate::{
     clock,
     exit::{Failure, Kind, OrFail as _},
     journey::write_file,
-    tables::{self, Arm, MetricLine, PathLine, SeriesLine},
 };
 
 /// Names the layout of `manifest.json`.
@@ -233,9 +233,9 @@ fn write_tables(
     }
     let place = |name: &str| writer.folder.join(name);
     let written = [
-        ("metrics.parquet", tables::write_metrics(&place("metrics.parquet"), &metrics)),
-        ("paths.parquet", tables::write_paths(&place("paths.parquet"), &paths)),
-        ("series.parquet", tables::write_series(&place("series.parquet"), &series)),
+        ("metrics.parquet", columnar::write_metrics(&place("metrics.parquet"), &metrics)),
+        ("paths.parquet", columnar::write_paths(&place("paths.parquet"), &paths)),
+        ("series.parquet", columnar::write_series(&place("series.parquet"), &series)),
     ];
     for (name, digest) in written {
         writer.files.insert(name.to_owned(), digest.or_fail(Kind::Storage)?);

@@ -1,12 +1,12 @@
 //! Scope, validation, re-execution and forecast.
 
+use chaos_report::quantity;
 use chaos_simulation::study::StudyResult;
 
 use super::{Facts, spoken};
 use crate::study::data::{
     Coverage, Forecast, ForecastRow, GasBin, GasChanges, Outcomes, Part, Replay, Scope, Validation,
 };
-use crate::text;
 
 const NO_BLOCKS: &str = "no block was re-executed";
 
@@ -77,10 +77,10 @@ pub(super) fn validation(result: &StudyResult, facts: &Facts) -> Validation {
             validation.windows.len(),
             inner.inside,
             inner.of,
-            text::percent(i128::from(inner.share_ppm)),
+            quantity::percent(i128::from(inner.share_ppm)),
             outer.inside,
             outer.of,
-            text::percent(i128::from(outer.share_ppm)),
+            quantity::percent(i128::from(outer.share_ppm)),
         ));
         notes.push(
             "The transaction model (figures 3 to 5, waits, tips, revenue) is not scored on later \

@@ -1,5 +1,6 @@
 //! Sentences: verdict, who is affected, assumptions, limits.
 
+use chaos_report::quantity;
 use chaos_simulation::{
     MetricRow, ParameterName as P,
     parameters::Family,
@@ -7,10 +8,7 @@ use chaos_simulation::{
 };
 
 use super::{market::decimal, spoken};
-use crate::{
-    study::data::{Affected, Assumption, Effect, Origin, Row, Standing},
-    text,
-};
+use crate::study::data::{Affected, Assumption, Effect, Origin, Row, Standing};
 
 pub(super) fn verdict(plan: &Plan, result: &StudyResult, decision: &[Row]) -> Vec<String> {
     let judged: Vec<&Row> = decision.iter().filter(|row| row.threshold.is_some()).collect();
@@ -34,13 +32,13 @@ pub(super) fn verdict(plan: &Plan, result: &StudyResult, decision: &[Row]) -> Ve
         ));
     }
     for row in decision.iter().take(1) {
-        let relative = text::relative(row.difference, row.baseline)
+        let relative = quantity::relative(row.difference, row.baseline)
             .map_or_else(String::new, |relative| format!(" ({relative})"));
         sentences.push(format!(
             "{}: {} becomes {}{relative}.",
             capital(&row.label),
-            text::quantity(row.baseline, &row.unit),
-            text::quantity(row.proposal, &row.unit)
+            quantity::of(row.baseline, &row.unit),
+            quantity::of(row.proposal, &row.unit)
         ));
     }
     sentences.push(elsewhere(result));
@@ -108,9 +106,9 @@ pub(super) fn affected(result: &StudyResult) -> Vec<Affected> {
             effect: effect(row, lower_is_better),
             text: format!(
                 "{what}: {} becomes {} (paired p10 to p90 {})",
-                text::quantity(row.baseline, &row.unit),
-                text::quantity(row.proposal, &row.unit),
-                text::interval(row.interval.low, row.interval.high, &row.unit)
+                quantity::of(row.baseline, &row.unit),
+                quantity::of(row.proposal, &row.unit),
+                quantity::interval(row.interval.low, row.interval.high, &row.unit)
             ),
             origin: Origin::from(row.layer),
         });
@@ -187,7 +185,7 @@ pub(super) fn assumptions(result: &StudyResult) -> Vec<Assumption> {
             "bursts",
             format!(
                 "{} of blocks start one, {} x demand for {} blocks",
-                text::quantity(assumed.burst_probability_ppm.into(), "ppm"),
+                quantity::of(assumed.burst_probability_ppm.into(), "ppm"),
                 decimal(assumed.burst_factor_ppm),
                 assumed.burst_blocks
             ),

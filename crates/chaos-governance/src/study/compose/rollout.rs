@@ -1,6 +1,7 @@
 //! How a change is made and taken back, and what the owner of a rollup checks before signing.
 
 use alloy_primitives::keccak256;
+use chaos_report::quantity;
 use chaos_simulation::{
     ParameterName as P, Parameters,
     fee_market::{cost_of, doubling_blocks},
@@ -12,7 +13,6 @@ use super::spoken;
 use crate::{
     proposal::Call,
     study::data::{Climb, Floor, Launch, Part, Readiness, Rollout},
-    text,
 };
 
 /// Gas of the token transfer that floors are priced with.
@@ -28,7 +28,7 @@ pub(super) fn rollout(plan: &Plan, result: &StudyResult) -> Rollout {
             format!(
                 "{} to {}: {}",
                 definition.flag,
-                text::quantity((*to).into(), definition.unit),
+                quantity::of((*to).into(), definition.unit),
                 definition.takes_effect
             )
         })
@@ -52,7 +52,7 @@ pub(super) fn rollout(plan: &Plan, result: &StudyResult) -> Rollout {
             format!(
                 "{} {side} {} over a forecast horizon",
                 spoken(&threshold.metric),
-                text::quantity(judged.threshold.0, &judged.unit)
+                quantity::of(judged.threshold.0, &judged.unit)
             )
         })
         .collect();

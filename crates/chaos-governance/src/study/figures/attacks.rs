@@ -1,18 +1,20 @@
 //! Figure 12: what attacks cost and what damage they do.
 
-use super::{Shown, axis::cut, legend, legend::Mark};
-use crate::{
-    plot::{
-        Figure,
-        scale::{self, Logarithmic},
-        svg::{Anchor, Drawing, WIDTH, width_of},
-    },
-    study::{
-        data::{Attack, Attacks},
-        table::{Entry, Table},
-        words,
-    },
-    text,
+use chaos_report::{
+    Figure,
+    axis::cut,
+    legend,
+    legend::Mark,
+    quantity, scale,
+    scale::Logarithmic,
+    svg::{Anchor, Drawing, WIDTH, width_of},
+    table::{Entry, Table},
+};
+
+use super::Shown;
+use crate::study::{
+    data::{Attack, Attacks},
+    words,
 };
 
 pub(super) const WHAT: &str = "Attack cost and damage";
@@ -73,10 +75,10 @@ fn table(part: &Attacks) -> Table {
             table.row(vec![
                 attack.name.as_str().into(),
                 format!("{kind}: {}", row.label).into(),
-                text::quantity(row.baseline, &row.unit).into(),
-                text::quantity(row.proposal, &row.unit).into(),
-                text::difference(row.proposal.saturating_sub(row.baseline), &row.unit).into(),
-                Entry::Origin(attack.origin),
+                quantity::of(row.baseline, &row.unit).into(),
+                quantity::of(row.proposal, &row.unit).into(),
+                quantity::difference(row.proposal.saturating_sub(row.baseline), &row.unit).into(),
+                Entry::Tag(attack.origin.tag()),
             ]);
         }
     }
@@ -157,9 +159,9 @@ fn draw(part: &Attacks, points: &[Point<'_>]) -> Option<Figure> {
             format!(
                 "{}: cost {} to {}, damage times {}",
                 point.name,
-                text::quantity(point.cost.0, "wei"),
-                text::quantity(point.cost.1, "wei"),
-                text::three_digits(point.damage, 6)
+                quantity::of(point.cost.0, "wei"),
+                quantity::of(point.cost.1, "wei"),
+                quantity::three_digits(point.damage, 6)
             )
         })
         .collect();
@@ -178,7 +180,7 @@ fn axes(
         drawing.line("cc-grid", (x.at(*budget), TOP), (x.at(*budget), BOTTOM));
     }
     let across: Vec<(i64, String)> =
-        budgets.iter().map(|budget| (x.at(*budget), text::quantity(*budget, "wei"))).collect();
+        budgets.iter().map(|budget| (x.at(*budget), quantity::of(*budget, "wei"))).collect();
     if let Some(usd) = part.ether_usd {
         for budget in &budgets {
             let label = dollars(*budget, usd);
@@ -186,14 +188,14 @@ fn axes(
         }
         drawing.x_axis((LEFT, RIGHT), BOTTOM, &across, "");
         let label =
-            format!("cost to the attacker (1 ETH = ${}, assumed)", text::grouped(usd.into()));
+            format!("cost to the attacker (1 ETH = ${}, assumed)", quantity::grouped(usd.into()));
         drawing.text("cc-m", (LEFT.midpoint(RIGHT), BOTTOM + 122), Anchor::Middle, &label);
     } else {
         drawing.x_axis((LEFT, RIGHT), BOTTOM, &across, "cost to the attacker");
     }
     let up: Vec<(i64, String)> = scale::log_ticks(ONE * ONE / reach, reach)
         .into_iter()
-        .map(|ratio| (y.at(ratio), format!("\u{d7}{}", text::three_digits(ratio, 6))))
+        .map(|ratio| (y.at(ratio), format!("\u{d7}{}", quantity::three_digits(ratio, 6))))
         .collect();
     drawing.y_axis(LEFT, (TOP, BOTTOM), &up, "damage relative to today (log scale)");
     drawing.line("cc-zero", (LEFT, y.at(ONE)), (RIGHT, y.at(ONE)));
@@ -214,9 +216,9 @@ fn dollars(wei: i128, usd: u64) -> String {
     let cents = wei.saturating_mul(i128::from(usd)) / (ETHER / 100);
     match cents {
         0 => "< $0.01".to_owned(),
-        1..100_000 => format!("${}", text::three_digits(cents, 2)),
-        100_000..100_000_000 => format!("${}k", text::three_digits(cents, 5)),
-        _ => format!("${}M", text::three_digits(cents, 8)),
+        1..100_000 => format!("${}", quantity::three_digits(cents, 2)),
+        100_000..100_000_000 => format!("${}k", quantity::three_digits(cents, 5)),
+        _ => format!("${}M", quantity::three_digits(cents, 8)),
     }
 }
 

@@ -1,22 +1,18 @@
 //! Figure 3: inclusion delay by decile of the tip.
 
-use super::{
-    Arms, Shown,
+use chaos_report::{
+    Figure,
     axis::{Unit, count},
-    legend::{self, Mark},
+    legend,
+    legend::Mark,
+    quantity, scale,
+    scale::{Linear, Logarithmic},
+    svg::{Anchor, Drawing, WIDTH},
+    table::Table,
 };
-use crate::{
-    plot::{
-        Figure,
-        scale::{self, Linear, Logarithmic},
-        svg::{Anchor, Drawing, WIDTH},
-    },
-    study::{
-        data::{Arm, Delay},
-        table::Table,
-    },
-    text,
-};
+
+use super::{Arms, Shown};
+use crate::study::data::{Arm, Delay};
 
 pub(super) const WHAT: &str = "Inclusion delay by tip decile";
 pub(super) const READING: &str = "One panel per tenth of transactions, ordered by the tip they \
@@ -47,7 +43,7 @@ pub(crate) fn table(delays: &[Delay]) -> Table {
         "#p95 proposal",
         "#never included",
     ]);
-    let blocks = |milli: u64| text::quantity(milli.into(), "milli_blocks");
+    let blocks = |milli: u64| quantity::of(milli.into(), "milli_blocks");
     for delay in delays {
         let name = match delay.decile {
             1 => "1 (lowest tips)".to_owned(),
@@ -56,7 +52,11 @@ pub(crate) fn table(delays: &[Delay]) -> Table {
         };
         let never = match (delay.baseline.never_ppm, delay.proposal.never_ppm) {
             (Some(before), Some(after)) => {
-                format!("{} \u{2192} {}", text::percent(before.into()), text::percent(after.into()))
+                format!(
+                    "{} \u{2192} {}",
+                    quantity::percent(before.into()),
+                    quantity::percent(after.into())
+                )
             }
             (_, _) => "\u{2013}".to_owned(),
         };
@@ -164,7 +164,7 @@ fn title(delays: &[Delay]) -> String {
     let Some(lowest) = delays.iter().min_by_key(|delay| delay.decile) else {
         return "Inclusion delay by tip decile".to_owned();
     };
-    let blocks = |milli: u64| text::quantity(milli.into(), "milli_blocks");
+    let blocks = |milli: u64| quantity::of(milli.into(), "milli_blocks");
     format!(
         "Lowest tips, p95 of the wait: {} \u{2192} {}",
         blocks(lowest.baseline.p95_milli_blocks),

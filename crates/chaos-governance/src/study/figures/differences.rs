@@ -1,21 +1,18 @@
 //! Figure 2: the paired difference, block by block.
 
-use super::{
-    Shown,
+use chaos_report::{
+    Figure,
     axis::{Unit, capitalised},
+    quantity,
+    scale::Linear,
+    svg::{Anchor, Drawing, WIDTH},
+    table::Table,
 };
-use crate::{
-    plot::{
-        Figure,
-        scale::Linear,
-        svg::{Anchor, Drawing, WIDTH},
-    },
-    study::{
-        data::{Better, Differences},
-        table::Table,
-        words::share_ppm,
-    },
-    text,
+
+use super::Shown;
+use crate::study::{
+    data::{Better, Differences},
+    words::share_ppm,
 };
 
 pub(super) const WHAT: &str = "Paired difference per block";
@@ -43,15 +40,15 @@ pub(super) fn show(part: &Differences) -> Option<Shown> {
         [(5, "5 %"), (25, "25 %"), (50, "half"), (75, "75 %"), (95, "95 %"), (100, "all")]
     {
         let value = quantile(&sorted, share, 100)?;
-        table.row(vec![name.into(), text::difference(value, &part.unit).into()]);
+        table.row(vec![name.into(), quantity::difference(value, &part.unit).into()]);
     }
     let shares = Shares::of(part, &sorted);
     let note = format!(
         "Better in {} of {} blocks, equal in {}, worse in {}.",
-        text::percent(shares.better),
-        text::grouped(i128::try_from(sorted.len()).unwrap_or(i128::MAX)),
-        text::percent(shares.equal),
-        text::percent(shares.worse)
+        quantity::percent(shares.better),
+        quantity::grouped(i128::try_from(sorted.len()).unwrap_or(i128::MAX)),
+        quantity::percent(shares.equal),
+        quantity::percent(shares.worse)
     );
     Some(Shown { figures: vec![figure], table, note })
 }
@@ -101,13 +98,13 @@ fn draw(part: &Differences, sorted: &[i128]) -> Option<Figure> {
     let title = format!(
         "{}: better in {} of blocks, worse in {}",
         capitalised(&part.label),
-        text::percent(shares.better),
-        text::percent(shares.worse)
+        quantity::percent(shares.better),
+        quantity::percent(shares.worse)
     );
     let subtitle = format!(
         "{}, proposal less baseline, n = {}; one sample in {TAIL} may lie beyond each end",
         part.origin.tag(),
-        text::grouped(i128::try_from(sorted.len()).unwrap_or(i128::MAX))
+        quantity::grouped(i128::try_from(sorted.len()).unwrap_or(i128::MAX))
     );
     let mut drawing = Drawing::new("figure-02-differences", HEIGHT, title, subtitle);
     for step in 0..=4 {
@@ -134,9 +131,9 @@ fn draw(part: &Differences, sorted: &[i128]) -> Option<Figure> {
          Better in {}, equal in {}, worse in {}.",
         part.label,
         sorted.len(),
-        text::percent(shares.better),
-        text::percent(shares.equal),
-        text::percent(shares.worse)
+        quantity::percent(shares.better),
+        quantity::percent(shares.equal),
+        quantity::percent(shares.worse)
     )))
 }
 
@@ -189,7 +186,7 @@ fn middle(drawing: &mut Drawing, part: &Differences, sorted: &[i128], x: Linear,
     let Some(median) = quantile(sorted, 1, 2) else { return };
     let at = (x.at(median), y.at(500_000));
     drawing.dot("cc-pf", at, 10);
-    let label = format!("median {}", text::difference(median, &part.unit));
+    let label = format!("median {}", quantity::difference(median, &part.unit));
     let (anchor, offset) =
         if at.0 > (LEFT + RIGHT) / 2 { (Anchor::End, -22) } else { (Anchor::Start, 22) };
     let lift = if offset < 0 { -16 } else { 34 };

@@ -1,22 +1,18 @@
 //! Figure 1: fees of both arms over blocks.
 
-use super::{
-    Arms, Shown,
+use chaos_report::{
+    Figure,
     axis::{Unit, capitalised, median},
-    legend::{self, Mark},
+    legend,
+    legend::Mark,
+    quantity, scale,
+    scale::{Linear, Logarithmic},
+    svg::{Anchor, Drawing, WIDTH},
+    table::Table,
 };
-use crate::{
-    plot::{
-        Figure,
-        scale::{self, Linear, Logarithmic},
-        svg::{Anchor, Drawing, WIDTH},
-    },
-    study::{
-        data::{Fan, Percentiles},
-        table::Table,
-    },
-    text,
-};
+
+use super::{Arms, Shown};
+use crate::study::data::{Fan, Percentiles};
 
 pub(super) const WHAT: &str = "Fees over blocks, baseline and proposal";
 pub(super) const READING: &str = "The line is the median over paths, the band runs from the 10th \
@@ -48,9 +44,9 @@ pub(super) fn show(fans: &[Fan], arms: &Arms) -> Option<Shown> {
         let (baseline, proposal) = medians(fan);
         table.row(vec![
             format!("{}, median", fan.label).into(),
-            text::quantity(baseline, &fan.unit).into(),
-            text::quantity(proposal, &fan.unit).into(),
-            text::difference(proposal - baseline, &fan.unit).into(),
+            quantity::of(baseline, &fan.unit).into(),
+            quantity::of(proposal, &fan.unit).into(),
+            quantity::difference(proposal - baseline, &fan.unit).into(),
         ]);
     }
     Some(Shown { figures: drawn, table, note })
@@ -103,7 +99,7 @@ fn draw(name: &'static str, fan: &Fan, arms: &Arms) -> Option<Figure> {
     }
     let across: Vec<(i64, String)> = scale::ticks(first, last, 8)
         .into_iter()
-        .map(|block| (x.at(block), text::grouped(block)))
+        .map(|block| (x.at(block), quantity::grouped(block)))
         .collect();
     drawing.x_axis((LEFT, RIGHT), BOTTOM, &across, "blocks since the change takes effect");
     let unit = Unit::of(&fan.unit, high);
@@ -165,13 +161,13 @@ fn activation(drawing: &mut Drawing, (first, last): (i128, i128), x: Linear) {
 
 fn title(fan: &Fan) -> String {
     let (baseline, proposal) = medians(fan);
-    let change = text::relative(proposal - baseline, baseline)
+    let change = quantity::relative(proposal - baseline, baseline)
         .map_or_else(String::new, |change| format!(" ({change})"));
     format!(
         "Median {}: {} \u{2192} {}{change}",
         fan.label,
-        text::quantity(baseline, &fan.unit),
-        text::quantity(proposal, &fan.unit)
+        quantity::of(baseline, &fan.unit),
+        quantity::of(proposal, &fan.unit)
     )
 }
 
@@ -179,7 +175,7 @@ fn subtitle(fan: &Fan) -> String {
     format!(
         "{}, {} paths, same shocks in both arms; band p10 to p90",
         fan.origin.tag(),
-        text::grouped(fan.paths.into())
+        quantity::grouped(fan.paths.into())
     )
 }
 

@@ -1,22 +1,20 @@
 //! Figure 13: what is predicted, and later what happened.
 
-use super::{
-    Shown,
+use chaos_report::{
+    Figure,
     axis::{count, cut},
-    legend::{self, Mark},
+    legend,
+    legend::Mark,
+    quantity, scale,
+    scale::Linear,
+    svg::{Anchor, Drawing, WIDTH},
+    table::Table,
 };
-use crate::{
-    plot::{
-        Figure,
-        scale::{self, Linear},
-        svg::{Anchor, Drawing, WIDTH},
-    },
-    study::{
-        data::{Forecast, ForecastRow},
-        table::Table,
-        words,
-    },
-    text,
+
+use super::Shown;
+use crate::study::{
+    data::{Forecast, ForecastRow},
+    words,
 };
 
 pub(super) const WHAT: &str = "Forecast, and what happened";
@@ -42,7 +40,7 @@ pub(super) fn show(part: &Forecast) -> Option<Shown> {
     for row in &part.rows {
         let actual = row
             .actual
-            .map_or_else(|| "not yet".to_owned(), |actual| text::quantity(actual, &row.unit));
+            .map_or_else(|| "not yet".to_owned(), |actual| quantity::of(actual, &row.unit));
         let held = match held(row) {
             Some(true) => "yes",
             Some(false) => "no",
@@ -50,9 +48,9 @@ pub(super) fn show(part: &Forecast) -> Option<Shown> {
         };
         table.row(vec![
             row.label.as_str().into(),
-            text::quantity(row.p10, &row.unit).into(),
-            text::quantity(row.p50, &row.unit).into(),
-            text::quantity(row.p90, &row.unit).into(),
+            quantity::of(row.p10, &row.unit).into(),
+            quantity::of(row.p50, &row.unit).into(),
+            quantity::of(row.p90, &row.unit).into(),
             actual.into(),
             held.into(),
         ]);
@@ -64,7 +62,7 @@ pub(super) fn show(part: &Forecast) -> Option<Shown> {
     let note = format!(
         "Made {}, for {} blocks after {}, to be scored on {}.{digest}",
         part.made,
-        text::grouped(part.horizon_blocks.into()),
+        quantity::grouped(part.horizon_blocks.into()),
         part.activation,
         part.score_on
     );
@@ -90,7 +88,7 @@ fn title(part: &Forecast) -> String {
 
 fn draw(part: &Forecast, rows: &[&ForecastRow]) -> Option<Figure> {
     let relative = |row: &ForecastRow, value: i128| {
-        let ppm = text::relative_ppm(value.saturating_sub(row.p50), row.p50).unwrap_or(0);
+        let ppm = quantity::relative_ppm(value.saturating_sub(row.p50), row.p50).unwrap_or(0);
         ppm.clamp(-REACH_PPM, REACH_PPM)
     };
     let ends = || {
@@ -107,7 +105,7 @@ fn draw(part: &Forecast, rows: &[&ForecastRow]) -> Option<Figure> {
     let subtitle = format!(
         "fee model, made {}, {} blocks after {}; bar p10 to p90",
         part.made,
-        text::grouped(part.horizon_blocks.into()),
+        quantity::grouped(part.horizon_blocks.into()),
         part.activation
     );
     let mut drawing = Drawing::new("figure-13-forecast", bottom + 120, title(part), subtitle);
@@ -133,7 +131,7 @@ fn draw(part: &Forecast, rows: &[&ForecastRow]) -> Option<Figure> {
         .into_iter()
         .map(|ppm| {
             let sign = if ppm > 0 { "+" } else { "" };
-            (x.at(ppm), format!("{sign}{}", text::three_digits(ppm, 4)))
+            (x.at(ppm), format!("{sign}{}", quantity::three_digits(ppm, 4)))
         })
         .collect();
     drawing.x_axis((LEFT, RIGHT), bottom, &ticks, "% from the median of the forecast");
@@ -152,8 +150,8 @@ fn draw(part: &Forecast, rows: &[&ForecastRow]) -> Option<Figure> {
 fn beside(row: &ForecastRow) -> String {
     match row.actual {
         Some(actual) => {
-            let actual = text::quantity(actual, &row.unit);
-            format!("{} expected, {actual} found", text::quantity(row.p50, &row.unit))
+            let actual = quantity::of(actual, &row.unit);
+            format!("{} expected, {actual} found", quantity::of(row.p50, &row.unit))
         }
         None => words::forecast(row),
     }

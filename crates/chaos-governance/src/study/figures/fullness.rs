@@ -1,19 +1,18 @@
 //! Figure 4: how full blocks are.
 
-use super::{
-    Arms, Shown,
+use chaos_report::{
+    Figure,
     axis::count,
-    legend::{self, Mark},
+    legend,
+    legend::Mark,
+    quantity, scale,
+    scale::Linear,
+    svg::{Anchor, Drawing, WIDTH},
+    table::Table,
 };
-use crate::{
-    plot::{
-        Figure,
-        scale::{self, Linear},
-        svg::{Anchor, Drawing, WIDTH},
-    },
-    study::{data::Fullness, table::Table, words::share_ppm},
-    text,
-};
+
+use super::{Arms, Shown};
+use crate::study::{data::Fullness, words::share_ppm};
 
 pub(super) const WHAT: &str = "Fullness of blocks and the target";
 pub(super) const READING: &str = "Each bar is the share of blocks whose gas used over gas limit \
@@ -35,8 +34,8 @@ pub(super) fn show(part: &Fullness, arms: &Arms) -> Option<Shown> {
         let (from, to) = (edge(index, bins), edge(index + 1, bins));
         table.row(vec![
             format!("{} to {}", percent_label(from), percent_label(to)).into(),
-            text::percent(*before).into(),
-            text::percent(*after).into(),
+            quantity::percent(*before).into(),
+            quantity::percent(*after).into(),
         ]);
     }
     let note = format!(
@@ -58,7 +57,7 @@ fn edge(index: usize, bins: usize) -> i128 {
 }
 
 fn percent_label(ppm: i128) -> String {
-    text::three_digits(ppm, 4)
+    quantity::three_digits(ppm, 4)
 }
 
 fn shares(counts: &[u64], bins: usize) -> Vec<i128> {
@@ -69,7 +68,7 @@ fn shares(counts: &[u64], bins: usize) -> Vec<i128> {
 fn elasticity(target_ppm: u32) -> String {
     match target_ppm {
         0 => "unbounded".to_owned(),
-        target => text::three_digits(1_000_000_000 / i128::from(target), 3),
+        target => quantity::three_digits(1_000_000_000 / i128::from(target), 3),
     }
 }
 
@@ -80,7 +79,8 @@ fn draw(part: &Fullness, arms: &Arms) -> Option<Figure> {
     let x = Linear::new((0, 1_000_000), (LEFT, RIGHT));
     let y = Linear::new((0, high), (BOTTOM, TOP));
     let mut drawing = Drawing::new("figure-04-fullness", HEIGHT, title(&before, &after), {
-        let blocks = |counts: &[u64]| text::grouped(counts.iter().map(|c| i128::from(*c)).sum());
+        let blocks =
+            |counts: &[u64]| quantity::grouped(counts.iter().map(|c| i128::from(*c)).sum());
         format!(
             "{}, n = {} blocks as it is and {} after the change",
             part.origin.tag(),
@@ -105,7 +105,7 @@ fn draw(part: &Fullness, arms: &Arms) -> Option<Figure> {
         (0..=5).map(|step| (x.at(step * 200_000), (step * 20).to_string())).collect();
     drawing.x_axis((LEFT, RIGHT), BOTTOM, &across, "gas used, % of the gas limit");
     let up: Vec<(i64, String)> =
-        ticks.into_iter().map(|tick| (y.at(tick), text::three_digits(tick, 4))).collect();
+        ticks.into_iter().map(|tick| (y.at(tick), quantity::three_digits(tick, 4))).collect();
     drawing.y_axis(LEFT, (TOP, BOTTOM), &up, "share of blocks, %");
     targets(&mut drawing, part, x);
     legend::draw(
@@ -121,7 +121,7 @@ fn draw(part: &Fullness, arms: &Arms) -> Option<Figure> {
 }
 
 fn title(before: &[i128], after: &[i128]) -> String {
-    let last = |shares: &[i128]| text::percent(shares.last().copied().unwrap_or(0));
+    let last = |shares: &[i128]| quantity::percent(shares.last().copied().unwrap_or(0));
     let bins = before.len();
     format!(
         "Blocks above {} % of the limit: {} \u{2192} {}",
@@ -136,7 +136,7 @@ fn targets(drawing: &mut Drawing, part: &Fullness, x: Linear) {
         let at = x.at(ppm.into());
         drawing.line("cc-zero", (at, TOP - lift), (at, BOTTOM));
         let (anchor, offset) = if ppm > 700_000 { (Anchor::End, -12) } else { (Anchor::Start, 12) };
-        let label = format!("{name} {}", text::percent(ppm.into()));
+        let label = format!("{name} {}", quantity::percent(ppm.into()));
         drawing.text("cc-t cc-s", (at + offset, TOP - lift + 18), anchor, &label);
     };
     if part.baseline_target_ppm == part.proposal_target_ppm {

@@ -1,18 +1,18 @@
 //! Figure 7: how the gas of a transaction changes.
 
-use super::{Shown, axis::count};
-use crate::{
-    plot::{
-        Figure,
-        scale::Linear,
-        svg::{Anchor, Drawing, WIDTH},
-    },
-    study::{
-        data::{GasBin, GasChanges},
-        table::Table,
-        words::share_ppm,
-    },
-    text,
+use chaos_report::{
+    Figure,
+    axis::count,
+    quantity,
+    scale::Linear,
+    svg::{Anchor, Drawing, WIDTH},
+    table::Table,
+};
+
+use super::Shown;
+use crate::study::{
+    data::{GasBin, GasChanges},
+    words::share_ppm,
 };
 
 pub(super) const WHAT: &str = "Gas change per transaction";
@@ -34,8 +34,8 @@ pub(super) fn show(part: &GasChanges) -> Option<Shown> {
     for bin in &part.bins {
         table.row(vec![
             range(bin).into(),
-            text::grouped(bin.count.into()).into(),
-            text::percent(share_ppm(bin.count, total)).into(),
+            quantity::grouped(bin.count.into()).into(),
+            quantity::percent(share_ppm(bin.count, total)).into(),
         ]);
     }
     let note = format!(
@@ -52,13 +52,13 @@ fn total(part: &GasChanges) -> u64 {
 
 fn signed(ppm: i128) -> String {
     let sign = if ppm > 0 { "+" } else { "" };
-    format!("{sign}{}", text::percent(ppm))
+    format!("{sign}{}", quantity::percent(ppm))
 }
 
 fn range(bin: &GasBin) -> String {
     let end = |ppm: i64| {
         let sign = if ppm > 0 { "+" } else { "" };
-        format!("{sign}{}", text::three_digits(ppm.into(), 4))
+        format!("{sign}{}", quantity::three_digits(ppm.into(), 4))
     };
     match (bin.from_ppm, bin.to_ppm) {
         (None, None) => "any".to_owned(),
@@ -87,7 +87,7 @@ fn draw(part: &GasChanges) -> Option<Figure> {
     );
     let subtitle = format!(
         "re-executed, n = {} transactions{}",
-        text::grouped(total.into()),
+        quantity::grouped(total.into()),
         if is_cut { "; the longest bar is cut" } else { "" }
     );
     let mut drawing = Drawing::new("figure-07-gas-changes", bottom + 40, title, subtitle);
@@ -109,15 +109,15 @@ fn draw(part: &GasChanges) -> Option<Figure> {
         }
         let label = format!(
             "{} ({})",
-            text::grouped(bin.count.into()),
-            text::percent(share_ppm(bin.count, total))
+            quantity::grouped(bin.count.into()),
+            quantity::percent(share_ppm(bin.count, total))
         );
         drawing.text("cc-t cc-s", (LEFT + width + 16, y + 32), Anchor::Start, &label);
     }
     drawing.line("cc-ax", (LEFT, TOP - 4), (LEFT, bottom + 4));
     Some(drawing.finish(format!(
         "Horizontal histogram of the relative change of gas of {} transactions in {} ranges.",
-        text::grouped(total.into()),
+        quantity::grouped(total.into()),
         part.bins.len()
     )))
 }

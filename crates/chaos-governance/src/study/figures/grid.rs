@@ -1,21 +1,19 @@
 //! Figure 14: verdicts over a grid of parameters.
 
-use super::{
-    Shown,
+use chaos_report::{
+    Figure,
     axis::{capitalised, count},
-    legend::{self, Mark},
+    legend,
+    legend::Mark,
+    quantity,
+    svg::{Anchor, Drawing, WIDTH},
+    table::{Entry, Table},
 };
-use crate::{
-    plot::{
-        Figure,
-        svg::{Anchor, Drawing, WIDTH},
-    },
-    study::{
-        data::{Axis, Cell, Grid, Standing},
-        table::{Entry, Table},
-        words,
-    },
-    text,
+
+use super::Shown;
+use crate::study::{
+    data::{Axis, Cell, Grid, Standing},
+    words,
 };
 
 pub(super) const WHAT: &str = "Verdicts over a grid of parameters";
@@ -32,13 +30,13 @@ const ROW: i64 = 96;
 pub(super) fn show(part: &Grid) -> Option<Shown> {
     let figure = draw(part)?;
     let mut table = Table::new(&["cell"]);
-    table.column(part.label.clone(), crate::study::table::Align::Right);
-    table.column("verdict".to_owned(), crate::study::table::Align::Left);
-    table.column("unbeaten".to_owned(), crate::study::table::Align::Left);
+    table.column(part.label.clone(), chaos_report::table::Align::Right);
+    table.column("verdict".to_owned(), chaos_report::table::Align::Left);
+    table.column("unbeaten".to_owned(), chaos_report::table::Align::Left);
     for cell in &part.cells {
         table.row(vec![
             cell_name(part, cell.x, cell.y).into(),
-            text::quantity(cell.value, &part.unit).into(),
+            quantity::of(cell.value, &part.unit).into(),
             Entry::Verdict(cell.standing, words::standing(cell.standing).to_owned()),
             if cell.pareto { "yes" } else { "no" }.into(),
         ]);
@@ -60,7 +58,7 @@ fn axis_value(axis: &Axis, index: usize) -> String {
     let value = axis
         .values
         .get(index)
-        .map_or_else(|| "?".to_owned(), |value| text::quantity(*value, &axis.unit));
+        .map_or_else(|| "?".to_owned(), |value| quantity::of(*value, &axis.unit));
     format!("{} {value}", axis.name.replace('-', " "))
 }
 
@@ -99,11 +97,11 @@ fn draw(part: &Grid) -> Option<Figure> {
     }
     for (index, value) in part.x.values.iter().enumerate() {
         let at = (LEFT + width * count(index) + width / 2, bottom + 40);
-        drawing.text("cc-m", at, Anchor::Middle, &text::quantity(*value, &part.x.unit));
+        drawing.text("cc-m", at, Anchor::Middle, &quantity::of(*value, &part.x.unit));
     }
     for (index, value) in part.y.values.iter().enumerate() {
         let at = (LEFT - 20, bottom - ROW * count(index) - ROW / 2 + 9);
-        drawing.text("cc-m", at, Anchor::End, &text::quantity(*value, &part.y.unit));
+        drawing.text("cc-m", at, Anchor::End, &quantity::of(*value, &part.y.unit));
     }
     let name = |axis: &Axis| capitalised(&axis.name.replace('-', " "));
     let middle = LEFT.midpoint(RIGHT);
@@ -138,6 +136,6 @@ fn draw_cell(drawing: &mut Drawing, part: &Grid, cell: &Cell, (left, top): (i64,
     let mark = if cell.pareto { format!("{mark} \u{25c6}") } else { mark.to_owned() };
     let middle = left + width / 2;
     drawing.text("cc-t cc-w", (middle, top + 42), Anchor::Middle, &mark);
-    let value = text::quantity(cell.value, &part.unit);
+    let value = quantity::of(cell.value, &part.unit);
     drawing.text("cc-t cc-s", (middle, top + 74), Anchor::Middle, &value);
 }

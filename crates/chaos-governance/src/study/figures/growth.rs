@@ -1,19 +1,18 @@
 //! Figure 9: how fast the state grows.
 
-use super::{
-    Shown,
+use chaos_report::{
+    Figure,
     axis::{Unit, count, cut},
-    legend::{self, Mark},
+    legend,
+    legend::Mark,
+    quantity, scale,
+    scale::Linear,
+    svg::{Anchor, Drawing, WIDTH},
+    table::Table,
 };
-use crate::{
-    plot::{
-        Figure,
-        scale::{self, Linear},
-        svg::{Anchor, Drawing, WIDTH},
-    },
-    study::{data::Growth, table::Table},
-    text,
-};
+
+use super::Shown;
+use crate::study::data::Growth;
 
 pub(super) const WHAT: &str = "State growth";
 pub(super) const READING: &str = "Left, what the state gains in a year if every month is like the \
@@ -36,9 +35,9 @@ pub(super) fn show(part: &Growth) -> Option<Shown> {
     let mut row = |name: &str, before: i128, after: i128| {
         table.row(vec![
             name.into(),
-            text::quantity(before, "bytes_per_month").into(),
-            text::quantity(after, "bytes_per_month").into(),
-            text::difference(after - before, "bytes_per_month").into(),
+            quantity::of(before, "bytes_per_month").into(),
+            quantity::of(after, "bytes_per_month").into(),
+            quantity::difference(after - before, "bytes_per_month").into(),
         ]);
     };
     for category in &part.categories {
@@ -47,7 +46,7 @@ pub(super) fn show(part: &Growth) -> Option<Shown> {
     let (before, after) = totals(part);
     row("all", before, after);
     let note = part.reference.as_ref().map_or_else(String::new, |(rate, source)| {
-        format!("Published rate: {} ({source}).", text::quantity(*rate, "bytes_per_month"))
+        format!("Published rate: {} ({source}).", quantity::of(*rate, "bytes_per_month"))
     });
     Some(Shown { figures: vec![figure], table, note })
 }
@@ -65,11 +64,11 @@ fn draw(part: &Growth) -> Option<Figure> {
     }
     let (before, after) = totals(part);
     let change =
-        text::relative(after - before, before).map_or_else(String::new, |c| format!(" ({c})"));
+        quantity::relative(after - before, before).map_or_else(String::new, |c| format!(" ({c})"));
     let title = format!(
         "State grows by {} \u{2192} {}{change}",
-        text::quantity(before, "bytes_per_month"),
-        text::quantity(after, "bytes_per_month")
+        quantity::of(before, "bytes_per_month"),
+        quantity::of(after, "bytes_per_month")
     );
     let subtitle = format!("{}, extrapolated from the sample", part.origin.tag());
     let height = HEIGHT.max(TOP + 110 * count(part.categories.len()) + 60);
@@ -136,7 +135,7 @@ fn bars(drawing: &mut Drawing, part: &Growth) {
         for (class, value, top) in arms {
             let width = (x.at(value.abs()) - BARS_LEFT).max(3);
             drawing.rect(class, (BARS_LEFT, top), (width, 24));
-            let label = text::quantity(value, "bytes_per_month");
+            let label = quantity::of(value, "bytes_per_month");
             let at = (BARS_LEFT + width + 12, top + 20);
             drawing.text("cc-t cc-s", at, Anchor::Start, &label);
         }

@@ -1,23 +1,18 @@
 //! Figure 10: how far each limit is away.
 
-use super::{
-    Shown,
+use chaos_report::{
+    Figure,
     axis::{count, cut},
-    legend::{self, Mark},
+    legend,
+    legend::Mark,
+    quantity, scale,
+    scale::Linear,
+    svg::{Anchor, Drawing, WIDTH},
+    table::{Entry, Table},
 };
-use crate::{
-    plot::{
-        Figure,
-        scale::{self, Linear},
-        svg::{Anchor, Drawing, WIDTH},
-    },
-    study::{
-        data::Constraint,
-        table::{Entry, Table},
-        words,
-    },
-    text,
-};
+
+use super::Shown;
+use crate::study::{data::Constraint, words};
 
 pub(super) const WHAT: &str = "Distance to each constraint";
 pub(super) const READING: &str = "Headroom is what is left below a limit as a share of it, sorted: \
@@ -46,15 +41,15 @@ fn headroom_ppm(constraint: &Constraint, used: i128) -> Option<i128> {
     if constraint.limit <= 0 {
         return None;
     }
-    text::relative_ppm(constraint.limit.checked_sub(used)?, constraint.limit)
+    quantity::relative_ppm(constraint.limit.checked_sub(used)?, constraint.limit)
 }
 
 /// Headroom in words.
 pub(crate) fn left(headroom_ppm: i128) -> String {
     if headroom_ppm < 0 {
-        format!("exceeded by {}", text::percent(headroom_ppm.saturating_neg()))
+        format!("exceeded by {}", quantity::percent(headroom_ppm.saturating_neg()))
     } else {
-        format!("{} left", text::percent(headroom_ppm))
+        format!("{} left", quantity::percent(headroom_ppm))
     }
 }
 
@@ -73,14 +68,14 @@ pub(super) fn show(constraints: &[Constraint]) -> Option<Shown> {
     for constraint in constraints {
         let unit = &constraint.unit;
         let headroom = headroom_ppm(constraint, constraint.proposal)
-            .map_or_else(|| "no limit given".to_owned(), text::percent);
+            .map_or_else(|| "no limit given".to_owned(), quantity::percent);
         table.row(vec![
             constraint.name.as_str().into(),
-            text::quantity(constraint.baseline, unit).into(),
-            text::quantity(constraint.proposal, unit).into(),
-            text::quantity(constraint.limit, unit).into(),
+            quantity::of(constraint.baseline, unit).into(),
+            quantity::of(constraint.proposal, unit).into(),
+            quantity::of(constraint.limit, unit).into(),
             headroom.into(),
-            Entry::Origin(constraint.origin),
+            Entry::Tag(constraint.origin.tag()),
             constraint.source.as_str().into(),
         ]);
     }
@@ -113,7 +108,7 @@ fn draw(rows: &[(&Constraint, i128)]) -> Option<Figure> {
     drawing.line("cc-zero", (x.at(0), TOP - 8), (x.at(0), bottom));
     let ticks: Vec<(i64, String)> = scale::ticks(low, 1_000_000, 7)
         .into_iter()
-        .map(|ppm| (x.at(ppm), text::three_digits(ppm, 4)))
+        .map(|ppm| (x.at(ppm), quantity::three_digits(ppm, 4)))
         .collect();
     drawing.x_axis((LEFT, RIGHT), bottom, &ticks, "headroom, % of the limit");
     legend::draw(
@@ -123,7 +118,9 @@ fn draw(rows: &[(&Constraint, i128)]) -> Option<Figure> {
     );
     let words: Vec<String> = rows
         .iter()
-        .map(|(constraint, headroom)| format!("{} {}", constraint.name, text::percent(*headroom)))
+        .map(|(constraint, headroom)| {
+            format!("{} {}", constraint.name, quantity::percent(*headroom))
+        })
         .collect();
     Some(drawing.finish(words::sentence(&format!(
         "Headroom below each limit, least first: {}",

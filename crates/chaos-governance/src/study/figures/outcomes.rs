@@ -1,19 +1,19 @@
 //! Figure 6: what becomes of every recorded transaction.
 
+use chaos_report::{
+    Figure,
+    axis::{count, cut},
+    quantity,
+    scale::Linear,
+    svg::{Anchor, Drawing, WIDTH},
+    table::Table,
+};
+
 use super::{
     Shown,
-    axis::{count, cut},
     revenue::{colour, letter, segment},
 };
-use crate::{
-    plot::{
-        Figure,
-        scale::Linear,
-        svg::{Anchor, Drawing, WIDTH},
-    },
-    study::{data::Outcomes, table::Table, words::share_ppm},
-    text,
-};
+use crate::study::{data::Outcomes, words::share_ppm};
 
 pub(super) const WHAT: &str = "Transaction outcome groups";
 pub(super) const READING: &str = "Every recorded transaction is in exactly one group, and the \
@@ -31,11 +31,11 @@ pub(super) fn show(part: &Outcomes) -> Option<Shown> {
     for ((name, amount), share) in part.groups().iter().zip(shares(part)) {
         table.row(vec![
             name.as_str().into(),
-            text::grouped((*amount).into()).into(),
+            quantity::grouped((*amount).into()).into(),
             share_text(share).into(),
         ]);
     }
-    table.row(vec!["all".into(), text::grouped(part.total().into()).into(), "100.00 %".into()]);
+    table.row(vec!["all".into(), quantity::grouped(part.total().into()).into(), "100.00 %".into()]);
     Some(Shown { figures: vec![figure], table, note: String::new() })
 }
 
@@ -58,7 +58,7 @@ pub(crate) fn shares(part: &Outcomes) -> Vec<u64> {
 }
 
 pub(crate) fn share_text(share: u64) -> String {
-    format!("{} %", text::decimal(share.into(), 2, 2))
+    format!("{} %", quantity::decimal(share.into(), 2, 2))
 }
 
 fn draw(part: &Outcomes) -> Option<Figure> {
@@ -81,13 +81,13 @@ fn draw(part: &Outcomes) -> Option<Figure> {
     let title = format!("{} of transactions: {name}", share_text(share));
     let subtitle = format!(
         "re-executed, n = {}; each in exactly one of {} groups, which add up to 100 %",
-        text::grouped(part.total().into()),
+        quantity::grouped(part.total().into()),
         part.groups().len()
     );
     let mut drawing = Drawing::new("figure-06-outcomes", height, title, subtitle);
     bar(&mut drawing, part, part.total(), TOP);
     if enlarged {
-        let share = text::percent(share_ppm(rest, part.total()));
+        let share = quantity::percent(share_ppm(rest, part.total()));
         let label = format!("the other {share}, enlarged");
         drawing.text("cc-m cc-s", (LEFT, TOP + BAR + 92), Anchor::Start, &label);
         bar(&mut drawing, part, rest, TOP + BAR + 106);
@@ -135,14 +135,14 @@ fn list(drawing: &mut Drawing, part: &Outcomes, shares: &[u64], top: i64) {
         drawing.rect(&fill, (LEFT, y), (36, 36));
         drawing.text(&ink, (LEFT + 18, y + 26), Anchor::Middle, &letter(index));
         drawing.text("cc-t", (LEFT + 54, y + 27), Anchor::Start, &cut(name, 56));
-        let amount = text::grouped((*amount).into());
+        let amount = quantity::grouped((*amount).into());
         drawing.text("cc-t", (columns.0, y + 27), Anchor::End, &amount);
         drawing.text("cc-t", (columns.1, y + 27), Anchor::End, &share_text(*share));
     }
     let y = top + ROW * count(part.groups().len());
     drawing.line("cc-ax", (LEFT, y - 4), (columns.1, y - 4));
     drawing.text("cc-t cc-w", (LEFT + 54, y + 30), Anchor::Start, "all transactions");
-    let total = text::grouped(part.total().into());
+    let total = quantity::grouped(part.total().into());
     drawing.text("cc-t cc-w", (columns.0, y + 30), Anchor::End, &total);
     drawing.text("cc-t cc-w", (columns.1, y + 30), Anchor::End, "100.00 %");
 }

@@ -1,18 +1,16 @@
 //! Figure 5: who gets the fees.
 
-use super::{
-    Shown,
+use chaos_report::{
+    Figure,
     axis::{Unit, count, cut},
+    quantity,
+    scale::Linear,
+    svg::{Anchor, Drawing, WIDTH, width_of},
+    table::Table,
 };
-use crate::{
-    plot::{
-        Figure,
-        scale::Linear,
-        svg::{Anchor, Drawing, WIDTH, width_of},
-    },
-    study::{data::Revenue, table::Table},
-    text,
-};
+
+use super::Shown;
+use crate::study::data::Revenue;
 
 pub(super) const WHAT: &str = "Revenue and burn by component";
 pub(super) const READING: &str = "The two upper bars are all that users pay, split by who gets it. \
@@ -34,10 +32,12 @@ pub(super) fn show(part: &Revenue) -> Option<Shown> {
     let mut row = |name: &str, before: i128, after: i128| {
         table.row(vec![
             name.into(),
-            text::quantity(before, &part.unit).into(),
-            text::quantity(after, &part.unit).into(),
-            text::difference(after - before, &part.unit).into(),
-            text::relative(after - before, before).unwrap_or_else(|| "\u{2013}".to_owned()).into(),
+            quantity::of(before, &part.unit).into(),
+            quantity::of(after, &part.unit).into(),
+            quantity::difference(after - before, &part.unit).into(),
+            quantity::relative(after - before, before)
+                .unwrap_or_else(|| "\u{2013}".to_owned())
+                .into(),
         ]);
     };
     for component in &part.components {
@@ -72,9 +72,9 @@ fn draw(part: &Revenue) -> Option<Figure> {
 
     let title = format!(
         "Paid in all: {} \u{2192} {}{}",
-        text::quantity(before, &part.unit),
-        text::quantity(after, &part.unit),
-        text::relative(after - before, before).map_or_else(String::new, |r| format!(" ({r})"))
+        quantity::of(before, &part.unit),
+        quantity::of(after, &part.unit),
+        quantity::relative(after - before, before).map_or_else(String::new, |r| format!(" ({r})"))
     );
     let subtitle =
         format!("{}, mean; the components add up to all that is paid", part.origin.tag());
@@ -99,8 +99,8 @@ fn draw(part: &Revenue) -> Option<Figure> {
     Some(drawing.finish(format!(
         "Two stacked bars of all fees, baseline {} and proposal {}, split into {} components, and \
          below them the difference of each component as a bar from zero.",
-        text::quantity(before, &part.unit),
-        text::quantity(after, &part.unit),
+        quantity::of(before, &part.unit),
+        quantity::of(after, &part.unit),
         part.components.len()
     )))
 }
@@ -133,7 +133,7 @@ fn components(drawing: &mut Drawing, part: &Revenue, top: i64) {
     let low = differences().min().unwrap_or(0).min(0);
     let high = differences().max().unwrap_or(0).max(0);
     let widest = differences()
-        .map(|difference| width_of(&text::difference(difference, &part.unit)) * 22 / 26)
+        .map(|difference| width_of(&quantity::difference(difference, &part.unit)) * 22 / 26)
         .max()
         .unwrap_or(0);
     let (left, right) = (ZERO_LEFT, RIGHT - widest - 20);
@@ -146,14 +146,14 @@ fn components(drawing: &mut Drawing, part: &Revenue, top: i64) {
         drawing.text("cc-t", (96, y + 29), Anchor::Start, &cut(&component.name, 30));
         let values = format!(
             "{} \u{2192} {}",
-            text::quantity(component.baseline, &part.unit),
-            text::quantity(component.proposal, &part.unit)
+            quantity::of(component.baseline, &part.unit),
+            quantity::of(component.proposal, &part.unit)
         );
         drawing.text("cc-m cc-s", (ZERO_LEFT - 30, y + 29), Anchor::End, &values);
         let difference = component.proposal - component.baseline;
         let (from, to) = (x.at(difference.min(0)), x.at(difference.max(0)));
         drawing.rect(&fill, (from, y + 4), ((to - from).max(3), 32));
-        let label = text::difference(difference, &part.unit);
+        let label = quantity::difference(difference, &part.unit);
         drawing.text("cc-t cc-s", (RIGHT, y + 29), Anchor::End, &label);
     }
     let bottom = top + ROW * count(part.components.len());

@@ -1,14 +1,12 @@
 use std::collections::BTreeSet;
 
+use chaos_report::svg::WIDTH;
 use proptest::prelude::*;
 
 use super::{super::fixture, *};
-use crate::{
-    plot::svg::WIDTH,
-    study::data::{
-        AttackRow, Delay, Differences, Fan, Fullness, GasChanges, Growth, Outcomes, Percentiles,
-        Revenue, Tornado,
-    },
+use crate::study::data::{
+    AttackRow, Delay, Differences, Fan, Fullness, GasChanges, Growth, Outcomes, Percentiles,
+    Revenue, Tornado,
 };
 
 fn drawn(text: &str) -> Vec<Figure> {
@@ -326,7 +324,7 @@ fn forecast_shows_hits_and_misses_once_the_date_has_come() {
 #[test]
 fn ticks_are_round_in_the_unit_that_the_axis_names() {
     let labels = |unit: &str, high: i128| {
-        let unit = axis::Unit::of(unit, high);
+        let unit = chaos_report::axis::Unit::of(unit, high);
         let ticks = unit.ticks(0, high, 6);
         let labels: Vec<String> = ticks.iter().map(|(_, label)| label.clone()).collect();
         (unit.name, labels.join(" "), ticks.last().map(|(value, _)| *value))
@@ -367,7 +365,7 @@ proptest! {
         let count = |wanted: fn(&i128) -> bool| {
             let found = samples.iter().filter(|sample| wanted(sample)).count();
             let (found, all) = (found as i128, samples.len() as i128);
-            text::percent((found * 1_000_000 + all / 2) / all)
+            quantity::percent((found * 1_000_000 + all / 2) / all)
         };
         let expect = format!(
             "Base fee: better in {} of blocks, worse in {}",

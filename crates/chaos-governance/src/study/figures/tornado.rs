@@ -1,22 +1,18 @@
 //! Figure 11: how the main result depends on the assumptions.
 
-use super::{
-    Shown,
+use chaos_report::{
+    Figure,
     axis::{Unit, capitalised, count, cut},
-    legend::{self, Mark},
+    legend,
+    legend::Mark,
+    quantity,
+    scale::Linear,
+    svg::{Anchor, Drawing, WIDTH, width_of},
+    table::Table,
 };
-use crate::{
-    plot::{
-        Figure,
-        scale::Linear,
-        svg::{Anchor, Drawing, WIDTH, width_of},
-    },
-    study::{
-        data::{Tornado, TornadoRow},
-        table::Table,
-    },
-    text,
-};
+
+use super::Shown;
+use crate::study::data::{Tornado, TornadoRow};
 
 pub(super) const WHAT: &str = "Sensitivity to the assumptions";
 pub(super) const READING: &str = "Each row changes one assumption and leaves the others as they \
@@ -40,7 +36,7 @@ pub(super) fn show(part: &Tornado) -> Option<Shown> {
         "#high end",
         "#result there",
     ]);
-    let value = |value: i128| text::difference(value, &part.unit);
+    let value = |value: i128| quantity::difference(value, &part.unit);
     for row in rows {
         table.row(vec![
             row.assumption.as_str().into(),
@@ -90,7 +86,7 @@ fn draw(part: &Tornado, rows: &[&TornadoRow]) -> Option<Figure> {
         "{}: change of {}; {} as studied",
         part.origin.tag(),
         part.label,
-        text::difference(part.base, &part.unit)
+        quantity::difference(part.base, &part.unit)
     );
     let mut drawing = Drawing::new("figure-11-sensitivity", bottom + 120, title, subtitle);
     for (index, row) in rows.iter().enumerate() {

@@ -1,22 +1,18 @@
 //! Figure 8: the slowest and the largest blocks that the limits allow.
 
-use super::{
-    Shown,
+use chaos_report::{
+    Figure,
     axis::{Unit, count, cut},
-    legend::{self, Mark},
+    legend,
+    legend::Mark,
+    quantity,
+    scale::Linear,
+    svg::{Anchor, Drawing, WIDTH},
+    table::{Entry, Table},
 };
-use crate::{
-    plot::{
-        Figure,
-        scale::Linear,
-        svg::{Anchor, Drawing, WIDTH},
-    },
-    study::{
-        data::{WorstBlock, WorstBlocks},
-        table::{Entry, Table},
-    },
-    text,
-};
+
+use super::Shown;
+use crate::study::data::{WorstBlock, WorstBlocks};
 
 pub(super) const WHAT: &str = "Worst block: execution time, bytes, state written";
 pub(super) const READING: &str = "Each bar is a block filled with one operation: its length after \
@@ -93,8 +89,8 @@ fn table(blocks: &[WorstBlock]) -> Table {
             |(before, after)| {
                 format!(
                     "{} \u{2192} {}",
-                    text::quantity(before.into(), unit),
-                    text::quantity(after.into(), unit)
+                    quantity::of(before.into(), unit),
+                    quantity::of(after.into(), unit)
                 )
             },
         )
@@ -102,7 +98,7 @@ fn table(blocks: &[WorstBlock]) -> Table {
     for block in blocks {
         let speed = block.gas_per_second.map_or_else(
             || "not measured".to_owned(),
-            |speed| text::quantity(speed.into(), "gas_per_second"),
+            |speed| quantity::of(speed.into(), "gas_per_second"),
         );
         let fixture = block.fixture.as_ref().map_or_else(
             || Entry::Text("\u{2013}".to_owned()),
@@ -125,9 +121,9 @@ fn time_bars(part: &WorstBlocks) -> Vec<Bar<'_>> {
     sorted(part.blocks.iter().filter_map(|block| {
         let (baseline, proposal) = block.microseconds?;
         let speed = block.gas_per_second.map_or_else(String::new, |speed| {
-            format!(" \u{b7} {}", text::quantity(speed.into(), "gas_per_second"))
+            format!(" \u{b7} {}", quantity::of(speed.into(), "gas_per_second"))
         });
-        let beside = format!("{}{speed}", text::quantity(proposal.into(), "microseconds"));
+        let beside = format!("{}{speed}", quantity::of(proposal.into(), "microseconds"));
         Some(Bar { name: &block.operation, baseline, proposal, beside })
     }))
 }
@@ -135,7 +131,7 @@ fn time_bars(part: &WorstBlocks) -> Vec<Bar<'_>> {
 fn bytes_bars(part: &WorstBlocks) -> Vec<Bar<'_>> {
     sorted(part.blocks.iter().filter_map(|block| {
         let (baseline, proposal) = block.bytes?;
-        let beside = text::quantity(proposal.into(), "bytes");
+        let beside = quantity::of(proposal.into(), "bytes");
         Some(Bar { name: &block.operation, baseline, proposal, beside })
     }))
 }
@@ -144,7 +140,7 @@ fn bytes_bars(part: &WorstBlocks) -> Vec<Bar<'_>> {
 fn slots_bars(part: &WorstBlocks) -> Vec<Bar<'_>> {
     sorted(part.blocks.iter().filter_map(|block| {
         let (baseline, proposal) = block.slots.filter(|pair| *pair != (0, 0))?;
-        let beside = text::quantity(proposal.into(), "slots");
+        let beside = quantity::of(proposal.into(), "slots");
         Some(Bar { name: &block.operation, baseline, proposal, beside })
     }))
 }
@@ -189,7 +185,7 @@ fn panel(
     if let Some((value, why)) = limit {
         let at = x.at(value.into());
         drawing.line("cc-zero", (at, TOP - 16), (at, bottom));
-        let label = format!("limit {}: {why}", text::quantity(value.into(), unit));
+        let label = format!("limit {}: {why}", quantity::of(value.into(), unit));
         let label = cut(&label, 60);
         drawing.text("cc-t cc-s", (at.min(RIGHT), TOP - 28), Anchor::End, &label);
     }
@@ -206,12 +202,12 @@ fn panel(
 }
 
 fn title(what: &str, worst: &Bar<'_>, unit: &str, limit: u64) -> String {
-    let value = text::quantity(worst.proposal.into(), unit);
+    let value = quantity::of(worst.proposal.into(), unit);
     let against = if limit == 0 {
         String::new()
     } else {
         let share = i128::from(worst.proposal) * 1_000_000 / i128::from(limit);
-        format!(", {} of the limit", text::percent(share))
+        format!(", {} of the limit", quantity::percent(share))
     };
     format!("{what}: {}, {value}{against}", cut(worst.name, 30))
 }

@@ -1,10 +1,9 @@
 //! Sections B to D: which blocks, how, and why to believe it.
 
+use chaos_report::{inert::xml, quantity};
+
 use super::{close, known, list, missing, open};
-use crate::{
-    study::{data::Study, sections, words},
-    text::{self, xml},
-};
+use crate::study::{data::Study, sections, words};
 
 pub(super) fn scope(out: &mut String, study: &Study) {
     open(out, 'B');
@@ -15,7 +14,7 @@ pub(super) fn scope(out: &mut String, study: &Study) {
     } else {
         out.push_str("<dl class=\"ids\">");
         for (what, count) in &scope.sample {
-            let count = text::grouped((*count).into());
+            let count = quantity::grouped((*count).into());
             put!(out, "<dt>{}</dt><dd>{count}</dd>", xml(what));
         }
         out.push_str("</dl>\n");
@@ -61,10 +60,10 @@ pub(super) fn validation(out: &mut String, study: &Study) {
             out,
             "<p>Re-execution reproduces <b>{}/{}</b> header gas totals and <b>{}/{}</b> receipts \
              roots.</p>\n",
-            text::grouped(replay.gas_matched.into()),
-            text::grouped(replay.blocks.into()),
-            text::grouped(replay.roots_matched.into()),
-            text::grouped(replay.roots_comparable.into())
+            quantity::grouped(replay.gas_matched.into()),
+            quantity::grouped(replay.blocks.into()),
+            quantity::grouped(replay.roots_matched.into()),
+            quantity::grouped(replay.roots_comparable.into())
         );
         sections::replay(replay).html(out);
     }
@@ -72,8 +71,8 @@ pub(super) fn validation(out: &mut String, study: &Study) {
         put!(
             out,
             "<p>The base-fee rule reproduces <b>{}/{}</b> observed transitions.</p>\n",
-            text::grouped((*matched).into()),
-            text::grouped((*all).into())
+            quantity::grouped((*matched).into()),
+            quantity::grouped((*all).into())
         );
     }
     out.push_str("<h3>The model against what happened</h3>\n");

@@ -1,5 +1,7 @@
 //! Sections H to J: limits, manifest, changelog.
 
+use chaos_report::{inert::xml, quantity};
+
 use super::{close, known, list, missing, open};
 use crate::{
     proposal::Call,
@@ -7,7 +9,6 @@ use crate::{
         data::{Readiness, Study},
         readiness, sections, words,
     },
-    text::{self, xml},
 };
 
 pub(super) fn limits(out: &mut String, study: &Study) {
@@ -125,7 +126,7 @@ fn needs(study: &Study) -> String {
         needs.push_str(&format!(" It took {}.", words::duration(seconds)));
     }
     if let Some(memory) = reproduce.memory_mib {
-        needs.push_str(&format!(" It used {} MiB.", text::grouped(memory.into())));
+        needs.push_str(&format!(" It used {} MiB.", quantity::grouped(memory.into())));
     }
     needs
 }

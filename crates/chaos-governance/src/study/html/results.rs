@@ -1,14 +1,11 @@
 //! Sections E to G: results, attacks, sensitivity.
 
+use chaos_report::{inert::xml, quantity, table::Table};
+
 use super::{Plate, close, figure, known, missing, open};
-use crate::{
-    study::{
-        data::{Attack, Study},
-        sections,
-        table::Table,
-        words,
-    },
-    text::{self, xml},
+use crate::study::{
+    data::{Attack, Study},
+    sections, words,
 };
 
 pub(super) fn results(out: &mut String, study: &Study, plates: &[Plate]) {
@@ -55,10 +52,10 @@ fn contracts(out: &mut String, study: &Study) {
     for contract in contracts {
         let sign = if contract.gas_change_ppm > 0 { "+" } else { "" };
         table.row(vec![
-            crate::study::table::Entry::Code(contract.name.clone()),
-            text::grouped(contract.transactions.into()).into(),
-            text::grouped(contract.changed.into()).into(),
-            format!("{sign}{}", text::percent(contract.gas_change_ppm)).into(),
+            chaos_report::table::Entry::Code(contract.name.clone()),
+            quantity::grouped(contract.transactions.into()).into(),
+            quantity::grouped(contract.changed.into()).into(),
+            format!("{sign}{}", quantity::percent(contract.gas_change_ppm)).into(),
         ]);
     }
     table.html(out);

@@ -1,11 +1,14 @@
 //! What is too long for a post: exact integers, attacks, what was not measured, digests.
 
+use chaos_report::{
+    inert::{code, markdown as plain},
+    table::{Entry, Table},
+};
+
 use super::super::{
     data::{Part, Study},
     figures,
-    table::{Entry, Table},
 };
-use crate::text::{code, markdown as plain};
 
 /// Writes the appendix.
 pub(crate) fn render(out: &mut String, study: &Study) {

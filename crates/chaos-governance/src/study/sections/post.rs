@@ -1,17 +1,19 @@
 //! The parts of a proposal in Markdown, which each rendering puts under its own headings.
 //!
-//! Every text from outside is inert: see [`crate::text`].
+//! Every text from outside is inert: see [`chaos_report::inert`].
+
+use chaos_report::{
+    inert,
+    inert::{code, markdown as plain},
+    quantity,
+    table::{Align, Entry, Table},
+};
 
 use super::super::{
     data::{Cell, Grid, Part, Standing, Study},
-    figures,
-    table::{Align, Entry, Table},
-    words,
+    figures, words,
 };
-use crate::{
-    proposal::Call,
-    text::{self, code, markdown as plain},
-};
+use crate::proposal::Call;
 
 /// So many attacks, assumptions and alternatives stand in a post.
 const LINES_MAX: usize = 5;
@@ -161,7 +163,7 @@ fn more(out: &mut String, all: usize, what: &str) {
 /// Assumptions with the numbers of the tornado.
 pub(crate) fn assumptions(out: &mut String, study: &Study) {
     if let Part::Known(tornado) = &study.tornado {
-        let value = |value| plain(&text::difference(value, &tornado.unit));
+        let value = |value| plain(&quantity::difference(value, &tornado.unit));
         put!(
             out,
             "Change of {} as studied: **{}**. If one assumption is moved:\n\n",
@@ -233,13 +235,13 @@ pub(crate) fn forecast(out: &mut String, study: &Study) {
         out,
         "Made {}, for {} blocks after {}; **to be scored on {}**. Median (p10 to p90):\n\n",
         plain(&forecast.made),
-        text::grouped(forecast.horizon_blocks.into()),
+        quantity::grouped(forecast.horizon_blocks.into()),
         plain(&forecast.activation),
         plain(&forecast.score_on)
     );
     for row in forecast.rows.iter().take(LINES_MAX) {
         let actual = row.actual.map_or_else(String::new, |actual| {
-            format!(" – found {}", plain(&text::quantity(actual, &row.unit)))
+            format!(" – found {}", plain(&quantity::of(actual, &row.unit)))
         });
         put!(out, "- {}: {}{actual}\n", plain(&row.label), plain(&words::forecast(row)));
     }
@@ -298,7 +300,7 @@ fn grid_table(grid: &Grid) -> Table {
         };
         table.row(vec![
             name.into(),
-            text::quantity(cell.value, &grid.unit).into(),
+            quantity::of(cell.value, &grid.unit).into(),
             Entry::Verdict(cell.standing, words::standing(cell.standing).to_owned()),
         ]);
     }
@@ -355,14 +357,14 @@ pub(crate) fn reproduce(out: &mut String, study: &Study) {
     let reproduce = &study.reproduce;
     // An indented block cannot be closed from inside, whatever the command holds.
     for line in reproduce.command.lines() {
-        put!(out, "    {}\n", text::line(line));
+        put!(out, "    {}\n", inert::line(line));
     }
     put!(out, "\nExpected digest: {}.", code(&reproduce.expected.to_string()));
     if let Some(seconds) = reproduce.seconds {
         put!(out, " It took {}.", words::duration(seconds));
     }
     if let Some(memory) = reproduce.memory_mib {
-        put!(out, " It used {} MiB.", text::grouped(memory.into()));
+        put!(out, " It used {} MiB.", quantity::grouped(memory.into()));
     }
     if !reproduce.not_covered.is_empty() {
         put!(out, " Not covered: {}", plain(&words::sentence(&reproduce.not_covered)));

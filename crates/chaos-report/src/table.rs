@@ -1,18 +1,35 @@
 //! Tables that are written once and shown in HTML and in Markdown.
 
-use super::data::{Origin, Standing};
-use crate::text::{markdown, xml};
+use crate::inert::{markdown, xml};
+
+/// Writes to a `String`, which cannot fail.
+macro_rules! put {
+    ($out:expr, $($arg:tt)*) => {{
+        let _ = std::fmt::Write::write_fmt($out, format_args!($($arg)*));
+    }};
+}
+
+/// How a value stands to a requirement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The requirement holds.
+    Met,
+    /// It does not.
+    Missed,
+    /// The mean is on the wanted side and the tail is not: nobody can tell.
+    Undecided,
+}
 
 /// A table: a head and rows of as many entries.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Table {
+pub struct Table {
     columns: Vec<(String, Align)>,
     rows: Vec<Vec<Entry>>,
 }
 
 /// Where a column's entries stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Align {
+pub enum Align {
     /// Words.
     Left,
     /// Numbers.
@@ -21,15 +38,15 @@ pub(super) enum Align {
 
 /// One entry, not escaped yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Entry {
+pub enum Entry {
     /// Plain text.
     Text(String),
     /// A name to copy, such as an address.
     Code(String),
     /// A figure and what it is relative to, such as `−1.2 gwei` and `−11.0 %`.
     Pair(String, String),
-    /// Where a figure comes from.
-    Origin(Origin),
+    /// A word that tells one kind of figure from another, such as where it comes from.
+    Tag(&'static str),
     /// A verdict in words.
     Verdict(Standing, String),
 }
@@ -48,7 +65,8 @@ impl From<&str> for Entry {
 
 impl Table {
     /// A table without rows; a column whose name starts with `#` holds numbers.
-    pub(super) fn new(columns: &[&str]) -> Self {
+    #[must_use]
+    pub fn new(columns: &[&str]) -> Self {
         let columns = columns
             .iter()
             .map(|name| match name.strip_prefix('#') {
@@ -60,21 +78,24 @@ impl Table {
     }
 
     /// Adds a column whose name comes from outside.
-    pub(super) fn column(&mut self, name: String, align: Align) {
+    pub fn column(&mut self, name: String, align: Align) {
         self.columns.push((name, align));
     }
 
-    pub(super) fn row(&mut self, entries: Vec<Entry>) {
+    /// Adds a row with an entry for each column.
+    pub fn row(&mut self, entries: Vec<Entry>) {
         debug_assert_eq!(entries.len(), self.columns.len(), "one entry per column");
         self.rows.push(entries);
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
+    /// Whether there is no row.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
     /// As HTML; the first column names the row, and on a narrow screen each row becomes a block.
-    pub(super) fn html(&self, out: &mut String) {
+    pub fn html(&self, out: &mut String) {
         out.push_str("<div class=\"scroll\"><table class=\"stack\">\n<thead><tr>");
         for (name, align) in &self.columns {
             let class = class(*align);
@@ -98,7 +119,7 @@ impl Table {
     }
 
     /// As a Markdown table.
-    pub(super) fn markdown(&self, out: &mut String) {
+    pub fn markdown(&self, out: &mut String) {
         let names: Vec<String> = self.columns.iter().map(|(name, _)| markdown(name)).collect();
         put!(out, "| {} |\n|", names.join(" | "));
         for (_, align) in &self.columns {
@@ -132,8 +153,8 @@ impl Entry {
                 format!("<span>{} <small>{}</small></span>", xml(text), xml(beside))
             }
             // A hyphen that does not break keeps a tag on one line.
-            Self::Origin(origin) => {
-                format!("<span class=\"tag\">{}</span>", origin.tag().replace('-', "\u{2011}"))
+            Self::Tag(tag) => {
+                format!("<span class=\"tag\">{}</span>", tag.replace('-', "\u{2011}"))
             }
             Self::Verdict(standing, text) => {
                 let class = match standing {
@@ -154,10 +175,10 @@ impl Entry {
     fn markdown(&self) -> String {
         match self {
             Self::Text(text) | Self::Verdict(_, text) => markdown(text),
-            Self::Code(text) => crate::text::code(text),
+            Self::Code(text) => crate::inert::code(text),
             Self::Pair(text, beside) if beside.is_empty() => markdown(text),
             Self::Pair(text, beside) => format!("{} ({})", markdown(text), markdown(beside)),
-            Self::Origin(origin) => origin.tag().to_owned(),
+            Self::Tag(tag) => (*tag).to_owned(),
         }
     }
 }

@@ -1,14 +1,21 @@
 //! The line above a chart that says which mark means what.
 
-use crate::plot::svg::{Anchor, Drawing, width_of};
+use crate::svg::{Anchor, Drawing, width_of};
 
 /// A mark and the classes that colour it.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Mark {
+pub enum Mark {
     /// A line; dashed lines also differ without colour.
     Line(&'static str, bool),
     /// A line in a band.
-    Band { line: &'static str, band: &'static str, dashed: bool },
+    Band {
+        /// Class of the line.
+        line: &'static str,
+        /// Class of the band.
+        band: &'static str,
+        /// Whether the line is dashed.
+        dashed: bool,
+    },
     /// A filled box.
     Area(&'static str),
     /// A filled circle.
@@ -20,7 +27,7 @@ pub(super) enum Mark {
 }
 
 /// Draws entries from `left` to the right at height `y`.
-pub(super) fn draw(drawing: &mut Drawing, (left, y): (i64, i64), entries: &[(Mark, &str)]) {
+pub fn draw(drawing: &mut Drawing, (left, y): (i64, i64), entries: &[(Mark, &str)]) {
     let mut x = left;
     for (mark, label) in entries {
         let width = swatch(drawing, *mark, (x, y));

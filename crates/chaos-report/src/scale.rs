@@ -4,7 +4,7 @@ use chaos_simulation::fixed;
 
 /// Maps values to pixels; `from` may be greater than `to` on the pixel side, as on a y axis.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Linear {
+pub struct Linear {
     low: i128,
     high: i128,
     from: i64,
@@ -13,12 +13,14 @@ pub(crate) struct Linear {
 
 impl Linear {
     /// `low` lands on pixel `from` and `high` on pixel `to`.
-    pub(crate) fn new((low, high): (i128, i128), (from, to): (i64, i64)) -> Self {
+    #[must_use]
+    pub fn new((low, high): (i128, i128), (from, to): (i64, i64)) -> Self {
         Self { low, high: high.max(low.saturating_add(1)), from, to }
     }
 
     /// Nearest pixel; values outside the range stay at its ends.
-    pub(crate) fn at(&self, value: i128) -> i64 {
+    #[must_use]
+    pub fn at(&self, value: i128) -> i64 {
         let (span, offset) = (self.high - self.low, value.clamp(self.low, self.high) - self.low);
         let pixels = i128::from(self.to - self.from);
         let moved = (offset.saturating_mul(pixels) * 2 + span).div_euclid(span * 2);
@@ -28,16 +30,18 @@ impl Linear {
 
 /// Maps positive values to pixels by their logarithm.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Logarithmic(Linear);
+pub struct Logarithmic(Linear);
 
 impl Logarithmic {
     /// `low` lands on pixel `from` and `high` on pixel `to`; both positive.
-    pub(crate) fn new((low, high): (i128, i128), pixels: (i64, i64)) -> Self {
+    #[must_use]
+    pub fn new((low, high): (i128, i128), pixels: (i64, i64)) -> Self {
         Self(Linear::new((log2(low), log2(high)), pixels))
     }
 
     /// Nearest pixel; values outside the range stay at its ends.
-    pub(crate) fn at(&self, value: i128) -> i64 {
+    #[must_use]
+    pub fn at(&self, value: i128) -> i64 {
         self.0.at(log2(value))
     }
 }
@@ -47,7 +51,8 @@ fn log2(value: i128) -> i128 {
 }
 
 /// Multiples of 1, 2 or 5 times a power of ten in `low..=high`, at most `count_max` of them.
-pub(crate) fn ticks(low: i128, high: i128, count_max: i128) -> Vec<i128> {
+#[must_use]
+pub fn ticks(low: i128, high: i128, count_max: i128) -> Vec<i128> {
     let mut step = 1_i128;
     let mut factors = [2, 5, 10].iter().cycle();
     let mut decade = 1_i128;
@@ -65,7 +70,8 @@ pub(crate) fn ticks(low: i128, high: i128, count_max: i128) -> Vec<i128> {
 }
 
 /// Ticks of a logarithmic axis: 1, 2 and 5 in each decade, or the decades alone if many.
-pub(crate) fn log_ticks(low: i128, high: i128) -> Vec<i128> {
+#[must_use]
+pub fn log_ticks(low: i128, high: i128) -> Vec<i128> {
     let fine = decade_ticks(low, high, &[1, 2, 5]);
     if fine.len() <= 7 { fine } else { decade_ticks(low, high, &[1]) }
 }

@@ -1,17 +1,19 @@
 //! Units and ticks of an axis.
 
-use crate::{plot::scale, text};
+use crate::{quantity, scale};
 
 /// The unit that an axis is labelled in, and how much of the raw unit it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unit {
-    pub(super) name: String,
+pub struct Unit {
+    /// Its name, such as `gwei`; empty for a plain number.
+    pub name: String,
     per: i128,
 }
 
 impl Unit {
     /// The unit people use for values of `unit` as large as `largest`.
-    pub(super) fn of(unit: &str, largest: i128) -> Self {
+    #[must_use]
+    pub fn of(unit: &str, largest: i128) -> Self {
         let large = largest.unsigned_abs();
         let (name, per) = match unit {
             "ppm" => ("%", 10_000),
@@ -49,28 +51,32 @@ impl Unit {
     }
 
     /// Round values in `low..=high` with their labels; at most `count_max`.
-    pub(super) fn ticks(&self, low: i128, high: i128, count_max: i128) -> Vec<(i128, String)> {
+    #[must_use]
+    pub fn ticks(&self, low: i128, high: i128, count_max: i128) -> Vec<(i128, String)> {
         const FINE: i128 = 1_000_000;
         let fine = |value: i128| value.saturating_mul(FINE) / self.per;
         scale::ticks(fine(low), fine(high), count_max)
             .into_iter()
-            .map(|tick| (tick.saturating_mul(self.per) / FINE, text::three_digits(tick, 6)))
+            .map(|tick| (tick.saturating_mul(self.per) / FINE, quantity::three_digits(tick, 6)))
             .collect()
     }
 
     /// One value without the unit's name.
-    pub(super) fn label(&self, value: i128) -> String {
-        text::three_digits(value.saturating_mul(1_000_000) / self.per, 6)
+    #[must_use]
+    pub fn label(&self, value: i128) -> String {
+        quantity::three_digits(value.saturating_mul(1_000_000) / self.per, 6)
     }
 
     /// A quantity's name with the unit behind it, as an axis is labelled.
-    pub(super) fn after(&self, label: &str) -> String {
+    #[must_use]
+    pub fn after(&self, label: &str) -> String {
         if self.name.is_empty() { label.to_owned() } else { format!("{label}, {}", self.name) }
     }
 }
 
 /// The first letter large, as a title begins.
-pub(super) fn capitalised(text: &str) -> String {
+#[must_use]
+pub fn capitalised(text: &str) -> String {
     let mut characters = text.chars();
     characters
         .next()
@@ -78,7 +84,8 @@ pub(super) fn capitalised(text: &str) -> String {
 }
 
 /// A text cut to `characters`, with an ellipsis where something is missing.
-pub(super) fn cut(text: &str, characters: usize) -> String {
+#[must_use]
+pub fn cut(text: &str, characters: usize) -> String {
     if text.chars().count() <= characters {
         return text.to_owned();
     }
@@ -87,13 +94,15 @@ pub(super) fn cut(text: &str, characters: usize) -> String {
 }
 
 /// The middle of some values; zero if there are none.
-pub(super) fn median(values: &[i128]) -> i128 {
+#[must_use]
+pub fn median(values: &[i128]) -> i128 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable();
     sorted.get(sorted.len() / 2).copied().unwrap_or(0)
 }
 
 /// A number of rows or columns in the drawing's own type.
-pub(super) fn count(value: usize) -> i64 {
+#[must_use]
+pub fn count(value: usize) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX / 4_096)
 }

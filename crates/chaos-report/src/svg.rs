@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::Figure;
-use crate::text::xml;
+use crate::inert::xml;
 
 /// Width of the drawing, in units of half a pixel at natural size.
-pub(crate) const WIDTH: i64 = 1_520;
+pub const WIDTH: i64 = 1_520;
 
 const STYLE: &str = "\
 .cc-bg{fill:#ffffff}.cc-t{fill:#16191d}.cc-m{fill:#5a6472}.cc-ax{stroke:#8b95a1;stroke-width:2;fill:none}\
@@ -28,17 +27,33 @@ const STYLE: &str = "\
 .cc-k0{fill:#3b8fd0}.cc-k3{fill:#a6dcff}.cc-k8{fill:#b08a63}.cc-i0,.cc-i8{fill:#16191d}\
 .cc-yes{fill:#1d4a33}.cc-nay{fill:#5e2522}.cc-may{fill:#2b3138}}";
 
+/// One chart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    /// File name without extension, such as `base-fee`.
+    pub name: &'static str,
+    /// The finding, as the chart's title states it.
+    pub title: String,
+    /// What is drawn, for readers who do not see it.
+    pub description: String,
+    /// A complete SVG document.
+    pub svg: String,
+}
+
 /// Where a text is anchored.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Anchor {
+pub enum Anchor {
+    /// It begins there.
     Start,
+    /// Its middle is there.
     Middle,
+    /// It ends there.
     End,
 }
 
 /// A drawing in progress.
 #[derive(Debug)]
-pub(crate) struct Drawing {
+pub struct Drawing {
     name: &'static str,
     title: String,
     subtitle: String,
@@ -47,18 +62,21 @@ pub(crate) struct Drawing {
 }
 
 impl Drawing {
-    pub(crate) fn new(name: &'static str, height: i64, title: String, subtitle: String) -> Self {
+    /// An empty drawing; `name` is its identifier in a page and its file name.
+    #[must_use]
+    pub fn new(name: &'static str, height: i64, title: String, subtitle: String) -> Self {
         Self { name, title, subtitle, height, body: String::new() }
     }
 
-    pub(crate) fn line(&mut self, class: &str, (x1, y1): (i64, i64), (x2, y2): (i64, i64)) {
+    /// A straight line.
+    pub fn line(&mut self, class: &str, (x1, y1): (i64, i64), (x2, y2): (i64, i64)) {
         self.push(format_args!(
             "<line class=\"{class}\" x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\"/>\n"
         ));
     }
 
     /// A line through the points, `width` units thick; dashed lines also differ without colour.
-    pub(crate) fn path(&mut self, class: &str, width: i64, dashed: bool, points: &[(i64, i64)]) {
+    pub fn path(&mut self, class: &str, width: i64, dashed: bool, points: &[(i64, i64)]) {
         let dash = if dashed { " stroke-dasharray=\"14 9\"" } else { "" };
         let points = coordinates(points);
         self.push(format_args!(
@@ -67,24 +85,28 @@ impl Drawing {
         ));
     }
 
-    pub(crate) fn area(&mut self, class: &str, points: &[(i64, i64)]) {
+    /// A filled polygon.
+    pub fn area(&mut self, class: &str, points: &[(i64, i64)]) {
         let points = coordinates(points);
         self.push(format_args!("<polygon class=\"{class}\" points=\"{points}\"/>\n"));
     }
 
-    pub(crate) fn rect(&mut self, class: &str, (x, y): (i64, i64), (width, height): (i64, i64)) {
+    /// A filled rectangle: upper left corner, then width and height.
+    pub fn rect(&mut self, class: &str, (x, y): (i64, i64), (width, height): (i64, i64)) {
         self.push(format_args!(
             "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>\n"
         ));
     }
 
-    pub(crate) fn dot(&mut self, class: &str, (x, y): (i64, i64), radius: i64) {
+    /// A filled circle.
+    pub fn dot(&mut self, class: &str, (x, y): (i64, i64), radius: i64) {
         self.push(format_args!(
             "<circle class=\"{class}\" cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"/>\n"
         ));
     }
 
-    pub(crate) fn text(&mut self, class: &str, (x, y): (i64, i64), anchor: Anchor, text: &str) {
+    /// One line of text; the point is on its base line.
+    pub fn text(&mut self, class: &str, (x, y): (i64, i64), anchor: Anchor, text: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
@@ -97,7 +119,7 @@ impl Drawing {
     }
 
     /// A polygon with an outline of its own, such as the frame around a cell.
-    pub(crate) fn frame(
+    pub fn frame(
         &mut self,
         class: &str,
         (stroke, dashed): (i64, bool),
@@ -112,13 +134,7 @@ impl Drawing {
     }
 
     /// A horizontal axis line with ticks below it and its label under them.
-    pub(crate) fn x_axis(
-        &mut self,
-        (x1, x2): (i64, i64),
-        y: i64,
-        ticks: &[(i64, String)],
-        label: &str,
-    ) {
+    pub fn x_axis(&mut self, (x1, x2): (i64, i64), y: i64, ticks: &[(i64, String)], label: &str) {
         self.line("cc-ax", (x1, y), (x2, y));
         for (x, text) in ticks {
             self.line("cc-ax", (*x, y), (*x, y + 10));
@@ -128,13 +144,7 @@ impl Drawing {
     }
 
     /// A vertical axis line with ticks to its left; the label stands above it.
-    pub(crate) fn y_axis(
-        &mut self,
-        x: i64,
-        (y1, y2): (i64, i64),
-        ticks: &[(i64, String)],
-        label: &str,
-    ) {
+    pub fn y_axis(&mut self, x: i64, (y1, y2): (i64, i64), ticks: &[(i64, String)], label: &str) {
         self.line("cc-ax", (x, y1), (x, y2));
         for (y, text) in ticks {
             self.line("cc-ax", (x - 10, *y), (x, *y));
@@ -144,7 +154,8 @@ impl Drawing {
     }
 
     /// Closes the drawing; `description` says in words what is drawn.
-    pub(crate) fn finish(self, description: String) -> Figure {
+    #[must_use]
+    pub fn finish(self, description: String) -> Figure {
         let (name, height) = (self.name, self.height);
         let (title, subtitle, about) = (xml(&self.title), xml(&self.subtitle), xml(&description));
         let svg = format!(
@@ -173,7 +184,8 @@ impl Drawing {
 }
 
 /// About how wide a text is at the usual size; a little more than it is in common fonts.
-pub(crate) fn width_of(text: &str) -> i64 {
+#[must_use]
+pub fn width_of(text: &str) -> i64 {
     i64::try_from(text.chars().count()).unwrap_or(i64::MAX / 16).saturating_mul(14)
 }
 

@@ -14,76 +14,76 @@ use self::file::{Column, Values};
 
 /// A metric of one cell and scenario: its values and the interval of the paired difference.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct MetricLine<'a> {
+pub struct MetricLine<'a> {
     /// The cell of the experiment's grid.
-    pub(crate) cell: &'a str,
+    pub cell: &'a str,
     /// The scenario.
-    pub(crate) scenario: &'a str,
+    pub scenario: &'a str,
     /// The model that gave the figure, such as `flow`, `agents` or `evm`.
-    pub(crate) model: &'a str,
+    pub model: &'a str,
     /// The metric's name.
-    pub(crate) metric: &'a str,
+    pub metric: &'a str,
     /// The unit of all five values.
-    pub(crate) unit: &'a str,
+    pub unit: &'a str,
     /// The layer that the figure comes from.
-    pub(crate) layer: &'a str,
+    pub layer: &'a str,
     /// The value under the baseline.
-    pub(crate) baseline: i128,
+    pub baseline: i128,
     /// The value under the proposal.
-    pub(crate) proposal: i128,
+    pub proposal: i128,
     /// The paired difference.
-    pub(crate) difference: i128,
+    pub difference: i128,
     /// The 10th percentile, nearest rank, of the paired difference over paths.
-    pub(crate) low: i128,
+    pub low: i128,
     /// The 90th percentile, nearest rank, of the paired difference over paths.
-    pub(crate) high: i128,
+    pub high: i128,
 }
 
 /// A metric on one simulated path.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PathLine<'a> {
+pub struct PathLine<'a> {
     /// The cell of the experiment's grid.
-    pub(crate) cell: &'a str,
+    pub cell: &'a str,
     /// The scenario.
-    pub(crate) scenario: &'a str,
+    pub scenario: &'a str,
     /// The model.
-    pub(crate) model: &'a str,
+    pub model: &'a str,
     /// The path's number; both arms of a path see the same random numbers.
-    pub(crate) path: u32,
+    pub path: u32,
     /// The metric's name.
-    pub(crate) metric: &'a str,
+    pub metric: &'a str,
     /// The value under the baseline.
-    pub(crate) baseline: i128,
+    pub baseline: i128,
     /// The value under the proposal.
-    pub(crate) proposal: i128,
+    pub proposal: i128,
 }
 
 /// A quantity at one block, in percentiles over paths.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct SeriesLine<'a> {
+pub struct SeriesLine<'a> {
     /// The cell of the experiment's grid.
-    pub(crate) cell: &'a str,
+    pub cell: &'a str,
     /// The scenario.
-    pub(crate) scenario: &'a str,
+    pub scenario: &'a str,
     /// The model.
-    pub(crate) model: &'a str,
+    pub model: &'a str,
     /// The quantity with its unit, such as `base_fee_wei`.
-    pub(crate) quantity: &'a str,
+    pub quantity: &'a str,
     /// Whose rules held.
-    pub(crate) arm: Arm,
+    pub arm: Arm,
     /// The block, counted from the first measured one.
-    pub(crate) block: u32,
+    pub block: u32,
     /// The 10th percentile over paths.
-    pub(crate) p10: i128,
+    pub p10: i128,
     /// The median over paths.
-    pub(crate) p50: i128,
+    pub p50: i128,
     /// The 90th percentile over paths.
-    pub(crate) p90: i128,
+    pub p90: i128,
 }
 
 /// Whose rules held in a simulated block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Arm {
+pub enum Arm {
     /// The chain as it is.
     Baseline,
     /// The chain as proposed.
@@ -101,7 +101,7 @@ impl Arm {
 
 /// Why a table was not written.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub enum Error {
     /// A value has more digits than the column.
     #[error("column `{column}`, row {row}: expected at most 38 decimal digits, found {value}")]
     Decimal {
@@ -144,7 +144,7 @@ pub(crate) enum Error {
 ///
 /// # Errors
 /// If a value has more than 38 digits, or the file cannot be written.
-pub(crate) fn write_metrics(path: &Path, lines: &[MetricLine<'_>]) -> Result<Digest, Error> {
+pub fn write_metrics(path: &Path, lines: &[MetricLine<'_>]) -> Result<Digest, Error> {
     file::write(path, lines, metric_columns)
 }
 
@@ -153,7 +153,7 @@ pub(crate) fn write_metrics(path: &Path, lines: &[MetricLine<'_>]) -> Result<Dig
 /// # Errors
 /// If a value has more than 38 digits, a path's number more than 31 bits, or the file cannot be
 /// written.
-pub(crate) fn write_paths(path: &Path, lines: &[PathLine<'_>]) -> Result<Digest, Error> {
+pub fn write_paths(path: &Path, lines: &[PathLine<'_>]) -> Result<Digest, Error> {
     file::write(path, lines, path_columns)
 }
 
@@ -162,7 +162,7 @@ pub(crate) fn write_paths(path: &Path, lines: &[PathLine<'_>]) -> Result<Digest,
 /// # Errors
 /// If a value has more than 38 digits, a block's number more than 31 bits, or the file cannot be
 /// written.
-pub(crate) fn write_series(path: &Path, lines: &[SeriesLine<'_>]) -> Result<Digest, Error> {
+pub fn write_series(path: &Path, lines: &[SeriesLine<'_>]) -> Result<Digest, Error> {
     file::write(path, lines, series_columns)
 }
 

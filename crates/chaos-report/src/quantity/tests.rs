@@ -43,7 +43,7 @@ fn quantities_use_the_unit_people_use() {
         (1_893_400, "microseconds", "1,893 ms"),
         (66_666, "microseconds", "66.7 ms"),
     ] {
-        assert_eq!(quantity(value, unit), expect);
+        assert_eq!(of(value, unit), expect);
     }
     assert_eq!(difference(12_000, "ppm"), "+1.2 pp");
     assert_eq!(difference(-1_500_000_000, "wei"), "\u{2212}1.5 gwei");
@@ -52,20 +52,4 @@ fn quantities_use_the_unit_people_use() {
     assert_eq!(interval(-3, 2, "count"), "\u{2212}3 to +2");
     assert_eq!(relative(-25, 100).as_deref(), Some("\u{2212}25.0 %"));
     assert_eq!(relative(5, 0), None);
-}
-
-#[test]
-fn hostile_text_is_inert_in_every_format() {
-    let hostile = "</script><img src=x onerror=\"alert('1')\">&\u{202e}\u{0}\u{1b}[31m";
-    let escaped = xml(hostile);
-    assert!(!escaped.contains(['<', '>', '"', '\'', '\u{202e}', '\u{0}', '\u{1b}']), "{escaped}");
-
-    let hostile = "a | b\n# head <b> [x](javascript:alert(1)) @everyone `c` **d** https://e.f";
-    let escaped = markdown(hostile);
-    assert!(!escaped.contains('\n') && !escaped.contains('<') && !escaped.contains('@'));
-    assert!(!escaped.contains("://"), "{escaped}");
-    let bare = escaped.replace("\\|", "").replace("\\[", "").replace("\\`", "");
-    assert!(!bare.contains(['|', '[', '`']), "{escaped}");
-
-    assert_eq!(code("a`b\nc|d"), "`a'b c\u{a6}d`");
 }

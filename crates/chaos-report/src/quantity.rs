@@ -1,10 +1,10 @@
-//! Numbers and strings as people read them: grouping, human units, escaping.
+//! Numbers as people read them: grouping, decimals, the unit that people use.
 //!
 //! Only integers: rounding is half away from zero, so a document is the same on every machine.
 
 /// Groups digits by thousands with commas.
 #[must_use]
-pub(crate) fn grouped(value: i128) -> String {
+pub fn grouped(value: i128) -> String {
     let digits = value.unsigned_abs().to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3 + 1);
     if value < 0 {
@@ -21,7 +21,7 @@ pub(crate) fn grouped(value: i128) -> String {
 
 /// `value / 10^scale` with `places` decimals.
 #[must_use]
-pub(crate) fn decimal(value: i128, scale: u32, places: u32) -> String {
+pub fn decimal(value: i128, scale: u32, places: u32) -> String {
     let magnitude = value.unsigned_abs();
     let unit = 10_u128.pow(scale.saturating_sub(places));
     let scaled = (magnitude / unit)
@@ -38,7 +38,7 @@ pub(crate) fn decimal(value: i128, scale: u32, places: u32) -> String {
 
 /// `value / 10^scale` with about three significant digits.
 #[must_use]
-pub(crate) fn three_digits(value: i128, scale: u32) -> String {
+pub fn three_digits(value: i128, scale: u32) -> String {
     let magnitude = value.unsigned_abs();
     let mut places = 0;
     while places < scale && places < 9 && magnitude / 10_u128.pow(scale - places) < 100 {
@@ -53,7 +53,7 @@ pub(crate) fn three_digits(value: i128, scale: u32) -> String {
 
 /// Parts per million as a percentage.
 #[must_use]
-pub(crate) fn percent(ppm: i128) -> String {
+pub fn percent(ppm: i128) -> String {
     let places = if ppm != 0 && ppm.unsigned_abs() < 1_000 { 3 } else { 1 };
     format!("{} %", decimal(ppm, 4, places))
 }
@@ -78,7 +78,7 @@ fn bytes(value: i128) -> String {
 
 /// A value with its unit, in the unit people use for it.
 #[must_use]
-pub(crate) fn quantity(value: i128, unit: &str) -> String {
+pub fn of(value: i128, unit: &str) -> String {
     match unit {
         "ppm" => percent(value),
         "wei" if value.unsigned_abs() < 100_000 => format!("{} wei", grouped(value)),
@@ -110,17 +110,17 @@ pub(crate) fn quantity(value: i128, unit: &str) -> String {
 
 /// A difference with its sign and unit; shares differ by percentage points.
 #[must_use]
-pub(crate) fn difference(value: i128, unit: &str) -> String {
+pub fn difference(value: i128, unit: &str) -> String {
     let text = match unit {
         "ppm" => percent(value).replace('%', "pp"),
-        _ => quantity(value, unit),
+        _ => of(value, unit),
     };
     if value > 0 { format!("+{text}") } else { text }
 }
 
 /// Two differences as a range; a unit that both share is written once.
 #[must_use]
-pub(crate) fn interval(low: i128, high: i128, unit: &str) -> String {
+pub fn interval(low: i128, high: i128, unit: &str) -> String {
     let (low, high) = (difference(low, unit), difference(high, unit));
     let (number, low_unit) = low.split_once(' ').unwrap_or((&low, ""));
     let high_unit = high.split_once(' ').map_or("", |(_, unit)| unit);
@@ -129,7 +129,7 @@ pub(crate) fn interval(low: i128, high: i128, unit: &str) -> String {
 
 /// `difference / baseline` as a signed percentage, if the baseline is not zero.
 #[must_use]
-pub(crate) fn relative(difference: i128, baseline: i128) -> Option<String> {
+pub fn relative(difference: i128, baseline: i128) -> Option<String> {
     let ppm = relative_ppm(difference, baseline)?;
     let sign = if ppm > 0 { "+" } else { "" };
     Some(format!("{sign}{}", percent(ppm)))
@@ -137,105 +137,11 @@ pub(crate) fn relative(difference: i128, baseline: i128) -> Option<String> {
 
 /// `difference / |baseline|` in parts per million, rounded half away from zero.
 #[must_use]
-pub(crate) fn relative_ppm(difference: i128, baseline: i128) -> Option<i128> {
+pub fn relative_ppm(difference: i128, baseline: i128) -> Option<i128> {
     let base = i128::try_from(baseline.unsigned_abs()).ok().filter(|base| *base > 0)?;
     let scaled = difference.checked_mul(1_000_000)?;
     let half = base / 2;
     Some(if scaled < 0 { (scaled - half) / base } else { (scaled + half) / base })
-}
-
-/// Text for an XML or HTML text node or a double-quoted attribute.
-///
-/// Characters that XML cannot hold and those that reorder text on screen become U+FFFD.
-#[must_use]
-pub(crate) fn xml(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(harmless(other)),
-        }
-    }
-    escaped
-}
-
-/// Text for one line of Markdown, also inside a table cell: nothing in it is markup.
-///
-/// It must not start a line: a leading `-` or `1.` stays what it is.
-#[must_use]
-pub(crate) fn markdown(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for (index, character) in text.char_indices() {
-        let rest = text.get(index..).unwrap_or_default();
-        match character {
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' | '$' => {
-                escaped.push('\\');
-                escaped.push(character);
-            }
-            // A mention or an automatic link would call people or places that the author never
-            // meant; an entity looks the same and is neither.
-            '@' => escaped.push_str("&#64;"),
-            ':' if rest.starts_with("://") => escaped.push_str("&#58;"),
-            '.' if text.get(..index).is_some_and(ends_with_www) => escaped.push_str("&#46;"),
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '\n' | '\r' | '\t' => escaped.push(' '),
-            other => escaped.push(harmless(other)),
-        }
-    }
-    escaped.trim().to_owned()
-}
-
-fn ends_with_www(text: &str) -> bool {
-    text.len() >= 3 && text.get(text.len() - 3..).is_some_and(|end| end.eq_ignore_ascii_case("www"))
-}
-
-/// Text for a Markdown code span; backticks and line breaks cannot leave it.
-#[must_use]
-pub(crate) fn code(text: &str) -> String {
-    let inner: String = text
-        .chars()
-        .map(|character| match character {
-            '`' => '\'',
-            '|' => '\u{00a6}',
-            '\n' | '\r' | '\t' => ' ',
-            other => harmless(other),
-        })
-        .collect();
-    format!("`{inner}`")
-}
-
-/// One line of text that is shown as it is, such as a line of a command.
-#[must_use]
-pub(crate) fn line(text: &str) -> String {
-    let one: String = text
-        .chars()
-        .map(|character| match character {
-            '\n' | '\r' | '\t' => ' ',
-            other => harmless(other),
-        })
-        .collect();
-    one.trim_end().to_owned()
-}
-
-/// Replaces control and bidirectional-override characters.
-fn harmless(character: char) -> char {
-    match character {
-        '\n' | '\t' => character,
-        '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}'
-        | '\u{fffe}'
-        | '\u{ffff}' => char::REPLACEMENT_CHARACTER,
-        other if other.is_control() => char::REPLACEMENT_CHARACTER,
-        other => other,
-    }
 }
 
 #[cfg(test)]
