@@ -1,4 +1,4 @@
-//! What directory and broker have in common: time that only goes on, and answers with events.
+//! Answers with the events that record them, and time that only goes on.
 
 use chaos_attestation::{ReasonCode, Refusal};
 use serde::{Deserialize, Serialize};

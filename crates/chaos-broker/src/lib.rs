@@ -20,6 +20,7 @@ pub mod vault;
 
 mod answered;
 mod bytes;
+mod folded;
 mod name;
 mod signed;
 #[cfg(test)]

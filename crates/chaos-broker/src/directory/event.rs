@@ -161,6 +161,27 @@ pub struct Refused {
     pub spent: bool,
 }
 
+impl Refused {
+    /// A refusal of which nothing else is known.
+    pub(super) fn new(
+        code: ReasonCode,
+        operation: Operation,
+        service: &ServiceId,
+        at_s: u64,
+    ) -> Self {
+        Self {
+            at_s,
+            code,
+            evidence: None,
+            operation,
+            owner: None,
+            service: service.clone(),
+            session: None,
+            spent: false,
+        }
+    }
+}
+
 /// What can be asked of a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

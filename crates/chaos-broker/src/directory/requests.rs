@@ -1,23 +1,17 @@
 //! What owners ask for, checked.
 
-use chaos_attestation::{Appraiser, EvidenceId, Finding, Quote, ReasonCode, Refusal};
+use chaos_attestation::{Appraiser, Finding, ReasonCode, Refusal};
 use chaos_types::Did;
 
 use super::{
-    Directory, Endpoint, Event, Heartbeat, Operation, Registered, Registration, Renewed, Subject,
-    Tags, Withdrawal, Withdrawn, message::report_data,
+    Directory, Endpoint, Event, Heartbeat, Operation, Refused, Registered, Registration, Renewed,
+    Subject, Tags, Withdrawal, Withdrawn, message::report_data,
 };
 use crate::{
     Answered, Document, EvidenceDocument, Signed,
     exchange::{Nonce, SessionId},
+    folded::Progress,
 };
-
-/// How far a request came before it was refused.
-#[derive(Default)]
-struct Progress {
-    spent: bool,
-    evidence: Option<EvidenceId>,
-}
 
 /// What every owner's request has.
 struct Head<'a> {
@@ -78,14 +72,14 @@ impl Directory {
         let wanted = self.authenticate(request, at_s, progress)?;
         wanted.ensure_valid()?;
         let Subject { owner, service } = &wanted.subject;
-        self.table.ensure_owner(service, owner, at_s)?;
-        self.table.ensure_name_stands(service)?;
-        if let Ok(listed) = self.table.find(service)
+        self.table().ensure_owner(service, owner, at_s)?;
+        self.table().ensure_name_stands(service)?;
+        if let Ok(listed) = self.table().find(service)
             && listed.owner == *owner
         {
             ensure_standing(listed.revoked, listed.sequence, &wanted.head())?;
         }
-        self.table.ensure_room(service, owner, at_s)?;
+        self.table().ensure_room(service, owner, at_s)?;
         let bound = Bound {
             evidence: &wanted.evidence,
             subject: &wanted.subject,
@@ -134,8 +128,8 @@ impl Directory {
     ) -> Result<Event, Refusal> {
         let sign = self.authenticate(request, at_s, progress)?;
         let Subject { owner, service } = &sign.subject;
-        self.table.ensure_owner(service, owner, at_s)?;
-        let listed = self.table.find(service)?;
+        self.table().ensure_owner(service, owner, at_s)?;
+        let listed = self.table().find(service)?;
         ensure_standing(listed.revoked, listed.sequence, &sign.head())?;
         if listed.owner != *owner || listed.expires_at_s <= at_s {
             let detail = format!("{service} was listed until {} s", listed.expires_at_s);
@@ -179,8 +173,8 @@ impl Directory {
     ) -> Result<Event, Refusal> {
         let wish = self.authenticate(request, at_s, progress)?;
         let Subject { owner, service } = &wish.subject;
-        self.table.ensure_owner(service, owner, at_s)?;
-        let listed = self.table.find(service)?;
+        self.table().ensure_owner(service, owner, at_s)?;
+        let listed = self.table().find(service)?;
         ensure_standing(listed.revoked, listed.sequence, &wish.head())?;
         if listed.owner != *owner {
             return Err(Refusal::new(ReasonCode::NotOwner, service.to_string()));
@@ -195,14 +189,14 @@ impl Directory {
         at_s: u64,
         progress: &mut Progress,
     ) -> Result<&'a R, Refusal> {
-        self.clock.ensure(at_s)?;
+        self.folded.ensure_time(at_s)?;
         let head = request.claimed().head();
-        if *head.directory != self.identity {
-            let detail = format!("it is for {}, this is {}", head.directory, self.identity);
+        if *head.directory != self.folded.identity {
+            let detail = format!("it is for {}, this is {}", head.directory, self.folded.identity);
             return Err(Refusal::new(ReasonCode::RequestReplayed, detail));
         }
         let body = request.verify(&head.subject.owner)?;
-        let subject = self.challenges.ensure(head.session, head.nonce, at_s)?;
+        let subject = self.folded.challenges().ensure(head.session, head.nonce, at_s)?;
         progress.spent = true;
         if subject != head.subject {
             let detail = "the nonce was given for another owner or service";
@@ -219,13 +213,10 @@ impl Directory {
         at_s: u64,
         progress: &mut Progress,
     ) -> Result<(Finding, u64), Refusal> {
-        let evidence = bound.evidence.to_evidence()?;
-        progress.evidence = Quote::parse(&evidence.quote).ok().map(|quote| quote.id());
-        let finding = appraiser.appraise(&evidence, at_s)?;
-        report_data(bound.subject, bound.endpoints, bound.tags, bound.nonce)
-            .ensure(&finding.report_data)?;
-        let expires_at_s =
-            at_s.saturating_add(self.config.service_life_s).min(finding.fresh_until_s);
+        let expected = report_data(bound.subject, bound.endpoints, bound.tags, bound.nonce);
+        let finding = progress.appraise(bound.evidence, &expected, appraiser, at_s)?;
+        let life_s = self.folded.state.config.service_life_s;
+        let expires_at_s = at_s.saturating_add(life_s).min(finding.fresh_until_s);
         if expires_at_s <= at_s {
             let detail = "the collateral ends before the service could be listed";
             return Err(Refusal::new(ReasonCode::CollateralExpired, detail));
@@ -241,21 +232,16 @@ impl Directory {
         progress: Progress,
         at_s: u64,
     ) -> Answered<(), Event> {
-        match event {
-            Ok(event) => {
-                self.apply(&event).expect("it was decided for this state");
-                Answered { event, answer: Ok(()) }
-            }
-            Err(refusal) => {
-                let head = request.head();
-                self.refuse(operation, &head.subject.service, refusal, at_s, |refused| {
-                    refused.evidence = progress.evidence;
-                    refused.owner = Some(head.subject.owner);
-                    refused.session = Some(*head.session);
-                    refused.spent = progress.spent;
-                })
-            }
-        }
+        let head = request.head();
+        self.folded.conclude(event.map(|event| (event, ())), |code| {
+            Event::Refused(Refused {
+                evidence: progress.evidence,
+                owner: Some(head.subject.owner),
+                session: Some(*head.session),
+                spent: progress.spent,
+                ..Refused::new(code, operation, &head.subject.service, at_s)
+            })
+        })
     }
 }
 

@@ -7,31 +7,110 @@ use super::{
 };
 use crate::{
     Answered, Random, ServiceId,
-    answered::Clock,
     exchange::{Challenge, Challenges, Opened},
+    folded::{Effect, Folded, Projection},
 };
 
 /// Knows which services run where, as shown by their evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
-    pub(super) identity: Did,
+    pub(super) folded: Folded<Listings>,
+}
+
+/// What is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listings {
     pub(super) config: Config,
-    pub(super) clock: Clock,
-    pub(super) challenges: Challenges<Subject>,
     pub(super) table: Table,
+}
+
+impl Projection for Listings {
+    type Event = Event;
+    type Purpose = Subject;
+
+    fn at_s(event: &Event) -> u64 {
+        event.at_s()
+    }
+
+    fn effect(event: &Event) -> Effect<Subject> {
+        match event {
+            Event::ChallengeGiven(given) => Effect::Opens(Opened::from(given)),
+            Event::Registered(Registered { session, .. })
+            | Event::Renewed(Renewed { session, .. })
+            | Event::Withdrawn(Withdrawn { session, .. }) => Effect::Spends(*session),
+            Event::Refused(refused) => Effect::Refuses {
+                code: refused.code,
+                spent: refused.session.filter(|_| refused.spent),
+            },
+            Event::Revoked(_) | Event::Lifted(_) => Effect::None,
+        }
+    }
+
+    fn apply(&mut self, event: &Event, _: &mut Challenges<Subject>) -> Result<(), Refusal> {
+        match event {
+            Event::Registered(registered) => self.apply_registered(registered),
+            Event::Renewed(renewed) => self.apply_renewed(renewed),
+            Event::Withdrawn(Withdrawn { service, .. }) => self.table.remove(service),
+            Event::Revoked(StandingChanged { at_s, service }) => {
+                self.table.stand(service, true, self.hold_until_s(*at_s))
+            }
+            Event::Lifted(StandingChanged { at_s, service }) => {
+                self.table.stand(service, false, self.hold_until_s(*at_s))
+            }
+            Event::ChallengeGiven(_) | Event::Refused(_) => Ok(()),
+        }
+    }
+}
+
+impl Listings {
+    const fn hold_until_s(&self, from_s: u64) -> u64 {
+        from_s.saturating_add(self.config.name_hold_s)
+    }
+
+    fn apply_registered(&mut self, registered: &Registered) -> Result<(), Refusal> {
+        self.table.prune(registered.at_s);
+        let service = Service {
+            service: registered.service.clone(),
+            owner: registered.owner,
+            endpoints: registered.endpoints.clone(),
+            tags: registered.tags.clone(),
+            capacity: registered.capacity,
+            sequence: registered.sequence,
+            evidence: registered.evidence,
+            workload: registered.workload,
+            anchor: registered.anchor,
+            policy: registered.policy,
+            expires_at_s: registered.expires_at_s,
+            revoked: false,
+            slot: 0,
+        };
+        self.table.ensure_owner(&service.service, &service.owner, registered.at_s)?;
+        self.table.put(service, self.hold_until_s(registered.expires_at_s));
+        Ok(())
+    }
+
+    fn apply_renewed(&mut self, renewed: &Renewed) -> Result<(), Refusal> {
+        let service = Service {
+            capacity: renewed.capacity,
+            sequence: renewed.sequence,
+            evidence: renewed.evidence,
+            workload: renewed.workload,
+            anchor: renewed.anchor,
+            policy: renewed.policy,
+            expires_at_s: renewed.expires_at_s,
+            ..self.table.find(&renewed.service)?.clone()
+        };
+        self.table.put(service, self.hold_until_s(renewed.expires_at_s));
+        Ok(())
+    }
 }
 
 impl Directory {
     /// A directory before its first event; `identity` is what requests must name as the directory.
     #[must_use]
     pub fn new(identity: Did, config: Config) -> Self {
-        Self {
-            identity,
-            config,
-            clock: Clock::default(),
-            challenges: Challenges::new(config.nonce_life_s),
-            table: Table::new(),
-        }
+        let listings = Listings { config, table: Table::new() };
+        Self { folded: Folded::new(identity, config.nonce_life_s, listings) }
     }
 
     /// The directory after these events.
@@ -55,76 +134,11 @@ impl Directory {
     /// [`ReasonCode::EventInvalid`] if it does not follow from the events before it; the state is
     /// then unfit for use.
     pub fn apply(&mut self, event: &Event) -> Result<(), Refusal> {
-        // A clock that was set back is no time to go on from.
-        if let Event::Refused(Refused { code: ReasonCode::ClockSetBack, spent: false, .. }) = event
-        {
-            return Ok(());
-        }
-        self.clock.advance(event.at_s())?;
-        match event {
-            Event::ChallengeGiven(given) => {
-                self.challenges.remember(Opened::from(given), given.at_s)
-            }
-            Event::Registered(registered) => self.apply_registered(registered),
-            Event::Renewed(renewed) => self.apply_renewed(renewed),
-            Event::Withdrawn(Withdrawn { service, session, .. }) => {
-                self.challenges.spend(session)?;
-                self.table.remove(service)
-            }
-            Event::Revoked(StandingChanged { at_s, service }) => {
-                self.table.stand(service, true, self.hold_until_s(*at_s))
-            }
-            Event::Lifted(StandingChanged { at_s, service }) => {
-                self.table.stand(service, false, self.hold_until_s(*at_s))
-            }
-            Event::Refused(refused) => match refused.session {
-                Some(session) if refused.spent => self.challenges.spend(&session),
-                Some(_) | None => Ok(()),
-            },
-        }
+        self.folded.apply(event)
     }
 
-    const fn hold_until_s(&self, from_s: u64) -> u64 {
-        from_s.saturating_add(self.config.name_hold_s)
-    }
-
-    fn apply_registered(&mut self, registered: &Registered) -> Result<(), Refusal> {
-        self.challenges.spend(&registered.session)?;
-        self.table.prune(registered.at_s);
-        let service = Service {
-            service: registered.service.clone(),
-            owner: registered.owner,
-            endpoints: registered.endpoints.clone(),
-            tags: registered.tags.clone(),
-            capacity: registered.capacity,
-            sequence: registered.sequence,
-            evidence: registered.evidence,
-            workload: registered.workload,
-            anchor: registered.anchor,
-            policy: registered.policy,
-            expires_at_s: registered.expires_at_s,
-            revoked: false,
-            slot: 0,
-        };
-        self.table.ensure_owner(&service.service, &service.owner, registered.at_s)?;
-        self.table.put(service, self.hold_until_s(registered.expires_at_s));
-        Ok(())
-    }
-
-    fn apply_renewed(&mut self, renewed: &Renewed) -> Result<(), Refusal> {
-        self.challenges.spend(&renewed.session)?;
-        let service = Service {
-            capacity: renewed.capacity,
-            sequence: renewed.sequence,
-            evidence: renewed.evidence,
-            workload: renewed.workload,
-            anchor: renewed.anchor,
-            policy: renewed.policy,
-            expires_at_s: renewed.expires_at_s,
-            ..self.table.find(&renewed.service)?.clone()
-        };
-        self.table.put(service, self.hold_until_s(renewed.expires_at_s));
-        Ok(())
+    pub(super) const fn table(&self) -> &Table {
+        &self.folded.state.table
     }
 
     /// Gives a nonce for one registration, heartbeat or withdrawal to the holder of a key, as the
@@ -140,30 +154,27 @@ impl Directory {
         at_s: u64,
     ) -> Answered<Challenge, Event> {
         let drawn = self
-            .clock
-            .ensure(at_s)
-            .and_then(|()| self.table.ensure_owner(&subject.service, &subject.owner, at_s))
-            .and_then(|()| self.challenges.draw(caller, random, at_s));
-        match drawn {
-            Ok(challenge) => {
-                let event = Event::ChallengeGiven(ChallengeGiven {
-                    at_s,
-                    caller: *caller,
-                    expires_at_s: challenge.expires_at_s,
-                    nonce: challenge.nonce.digest(),
-                    session: challenge.session,
-                    subject: subject.clone(),
-                });
-                self.apply(&event).expect("it was drawn for this state");
-                Answered { event, answer: Ok(challenge) }
-            }
-            Err(refusal) => {
-                let owner = Some(subject.owner);
-                self.refuse(Operation::Challenge, &subject.service, refusal, at_s, |refused| {
-                    refused.owner = owner;
-                })
-            }
-        }
+            .folded
+            .ensure_time(at_s)
+            .and_then(|()| self.table().ensure_owner(&subject.service, &subject.owner, at_s))
+            .and_then(|()| self.folded.draw(caller, random, at_s));
+        let decided = drawn.map(|challenge| {
+            let given = ChallengeGiven {
+                at_s,
+                caller: *caller,
+                expires_at_s: challenge.expires_at_s,
+                nonce: challenge.nonce.digest(),
+                session: challenge.session,
+                subject: subject.clone(),
+            };
+            (Event::ChallengeGiven(given), challenge)
+        });
+        self.folded.conclude(decided, |code| {
+            Event::Refused(Refused {
+                owner: Some(subject.owner),
+                ..Refused::new(code, Operation::Challenge, &subject.service, at_s)
+            })
+        })
     }
 
     /// Revokes a service: it is found no more, and until that is lifted neither it nor another
@@ -180,7 +191,7 @@ impl Directory {
 
     fn stand(&mut self, id: &ServiceId, revoked: bool, at_s: u64) -> Answered<(), Event> {
         let checked =
-            self.clock.ensure(at_s).and_then(|()| self.table.find(id)).and_then(|found| {
+            self.folded.ensure_time(at_s).and_then(|()| self.table().find(id)).and_then(|found| {
                 if found.revoked != revoked {
                     return Ok(());
                 }
@@ -196,14 +207,9 @@ impl Directory {
         } else {
             (Operation::Lift, Event::Lifted)
         };
-        match checked {
-            Ok(()) => {
-                let event = event(StandingChanged { at_s, service: id.clone() });
-                self.apply(&event).expect("it was checked");
-                Answered { event, answer: Ok(()) }
-            }
-            Err(refusal) => self.refuse(operation, id, refusal, at_s, |_| ()),
-        }
+        let decided = checked.map(|()| (event(StandingChanged { at_s, service: id.clone() }), ()));
+        self.folded
+            .conclude(decided, |code| Event::Refused(Refused::new(code, operation, id, at_s)))
     }
 
     /// The services that fit a query, whose evidence is not over, and whose workloads are on the
@@ -217,9 +223,9 @@ impl Directory {
         appraiser: &dyn Appraiser,
         at_s: u64,
     ) -> Result<Vec<&Service>, Refusal> {
-        self.clock.ensure(at_s)?;
+        self.folded.ensure_time(at_s)?;
         let allows = |workload: &_| appraiser.ensure_allowed(workload, at_s).is_ok();
-        Ok(self.table.matching(query, at_s, allows))
+        Ok(self.table().matching(query, at_s, allows))
     }
 
     /// One of the services that fit, as the policy selects.
@@ -246,37 +252,12 @@ impl Directory {
     /// # Errors
     /// [`ReasonCode::ServiceUnknown`].
     pub fn service(&self, id: &ServiceId) -> Result<&Service, Refusal> {
-        self.table.find(id)
+        self.table().find(id)
     }
 
     /// Every service, whatever its state.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
-        self.table.iter()
-    }
-
-    /// Records a refusal.
-    pub(super) fn refuse<T>(
-        &mut self,
-        operation: Operation,
-        service: &ServiceId,
-        refusal: Refusal,
-        at_s: u64,
-        about: impl FnOnce(&mut Refused),
-    ) -> Answered<T, Event> {
-        let mut refused = Refused {
-            at_s,
-            code: refusal.code,
-            evidence: None,
-            operation,
-            owner: None,
-            service: service.clone(),
-            session: None,
-            spent: false,
-        };
-        about(&mut refused);
-        let event = Event::Refused(refused);
-        self.apply(&event).expect("a refusal follows from any state");
-        Answered { event, answer: Err(refusal) }
+        self.table().iter()
     }
 }
 

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     Answered, JobId, Name, SecretId,
-    answered::Clock,
     exchange::{Challenges, LeaseId, Opened},
+    folded::{Effect, Folded, Projection},
 };
 
 /// A broker has at most this many rules.
@@ -45,10 +45,13 @@ pub struct Known {
 /// Gives secrets to code that shows where it runs. It holds no secret itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broker {
-    pub(super) identity: Did,
+    pub(super) folded: Folded<Entitlements>,
+}
+
+/// What was released, and what may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entitlements {
     pub(super) config: Config,
-    pub(super) clock: Clock,
-    pub(super) challenges: Challenges<Purpose>,
     pub(super) leases: Leases,
     rules: BTreeSet<Rule>,
     pub(super) secrets: BTreeMap<SecretId, Known>,
@@ -57,58 +60,43 @@ pub struct Broker {
     pub(super) revocations: u64,
 }
 
-impl Broker {
-    /// A broker before its first event; `identity` is the key that signs its answers.
-    #[must_use]
-    pub fn new(identity: Did, config: Config) -> Self {
-        Self {
-            identity,
-            config,
-            clock: Clock::default(),
-            challenges: Challenges::new(config.nonce_life_s),
-            leases: Leases::default(),
-            rules: BTreeSet::new(),
-            secrets: BTreeMap::new(),
-            denials: BTreeSet::new(),
-            revocations: 0,
-        }
+impl Projection for Entitlements {
+    type Event = Event;
+    type Purpose = Purpose;
+
+    fn at_s(event: &Event) -> u64 {
+        event.at_s()
     }
 
-    /// The broker after these events.
-    ///
-    /// # Errors
-    /// As [`Broker::apply`].
-    pub fn fold<'a>(
-        identity: Did,
-        config: Config,
-        events: impl IntoIterator<Item = &'a Event>,
-    ) -> Result<Self, Refusal> {
-        let mut broker = Self::new(identity, config);
-        events.into_iter().try_for_each(|event| broker.apply(event))?;
-        Ok(broker)
-    }
-
-    /// Takes in a recorded event. A broker's own calls have applied theirs already.
-    ///
-    /// # Errors
-    /// [`ReasonCode::ClockSetBack`] or [`ReasonCode::EventInvalid`] if it does not follow from the
-    /// events before it; the state is then unfit for use.
-    pub fn apply(&mut self, event: &Event) -> Result<(), Refusal> {
-        // A clock that was set back is no time to go on from.
-        if let Event::Refused(Refused { code: ReasonCode::ClockSetBack, spent: false, .. }) = event
-        {
-            return Ok(());
-        }
-        self.clock.advance(event.at_s())?;
+    fn effect(event: &Event) -> Effect<Purpose> {
         match event {
-            Event::ChallengeGiven(given) => {
-                self.challenges.remember(Opened::from(given), given.at_s)
-            }
-            Event::Released(released) => self.apply_released(released),
-            Event::Refused(refused) => match refused.session {
-                Some(session) if refused.spent => self.challenges.spend(&session),
-                Some(_) | None => Ok(()),
+            Event::ChallengeGiven(given) => Effect::Opens(Opened::from(given)),
+            Event::Released(released) => Effect::Spends(released.session),
+            Event::Refused(refused) => Effect::Refuses {
+                code: refused.code,
+                spent: refused.session.filter(|_| refused.spent),
             },
+            Event::RuleAdded(_)
+            | Event::RuleRemoved(_)
+            | Event::SecretStored(_)
+            | Event::SecretRotated(_)
+            | Event::SecretRevoked(_)
+            | Event::LeaseRevoked(_)
+            | Event::JobRevoked(_)
+            | Event::JobLifted(_) => Effect::None,
+        }
+    }
+
+    fn apply(
+        &mut self,
+        event: &Event,
+        challenges: &mut Challenges<Purpose>,
+    ) -> Result<(), Refusal> {
+        match event {
+            Event::ChallengeGiven(_) | Event::Refused(_) => Ok(()),
+            Event::Released(released) => {
+                self.apply_released(released, challenges.caller(&released.session))
+            }
             Event::RuleAdded(RuleChanged { rule, .. }) => {
                 ensure(self.rules.insert(rule.clone()), "the rule is there already")
             }
@@ -125,6 +113,7 @@ impl Broker {
             Event::LeaseRevoked(LeaseRevoked { lease, .. }) => self.apply_lease_revoked(lease),
             Event::JobRevoked(JobChanged { job, .. }) => {
                 self.apply_job_revoked(job);
+                challenges.spend_all(|purpose| purpose.job == *job);
                 Ok(())
             }
             Event::JobLifted(JobChanged { job, .. }) => {
@@ -132,10 +121,10 @@ impl Broker {
             }
         }
     }
+}
 
-    fn apply_released(&mut self, released: &Released) -> Result<(), Refusal> {
-        let caller = self.challenges.caller(&released.session);
-        self.challenges.spend(&released.session)?;
+impl Entitlements {
+    fn apply_released(&mut self, released: &Released, caller: Option<Did>) -> Result<(), Refusal> {
         let known = self.leases.find(&released.lease).is_ok();
         ensure(known == released.renewed, "a lease is either new or renewed")?;
         let secrets = released.secrets.iter();
@@ -166,12 +155,55 @@ impl Broker {
         self.revocations += 1;
         Ok(())
     }
+}
+
+impl Broker {
+    /// A broker before its first event; `identity` is the key that signs its answers.
+    #[must_use]
+    pub fn new(identity: Did, config: Config) -> Self {
+        let state = Entitlements {
+            config,
+            leases: Leases::default(),
+            rules: BTreeSet::new(),
+            secrets: BTreeMap::new(),
+            denials: BTreeSet::new(),
+            revocations: 0,
+        };
+        Self { folded: Folded::new(identity, config.nonce_life_s, state) }
+    }
+
+    /// The broker after these events.
+    ///
+    /// # Errors
+    /// As [`Broker::apply`].
+    pub fn fold<'a>(
+        identity: Did,
+        config: Config,
+        events: impl IntoIterator<Item = &'a Event>,
+    ) -> Result<Self, Refusal> {
+        let mut broker = Self::new(identity, config);
+        events.into_iter().try_for_each(|event| broker.apply(event))?;
+        Ok(broker)
+    }
+
+    /// Takes in a recorded event. A broker's own calls have applied theirs already.
+    ///
+    /// # Errors
+    /// [`ReasonCode::ClockSetBack`] or [`ReasonCode::EventInvalid`] if it does not follow from the
+    /// events before it; the state is then unfit for use.
+    pub fn apply(&mut self, event: &Event) -> Result<(), Refusal> {
+        self.folded.apply(event)
+    }
+
+    pub(super) const fn state(&self) -> &Entitlements {
+        &self.folded.state
+    }
 
     /// Lets a workload read a secret. A rule that is there already is refused.
     pub fn allow(&mut self, rule: Rule, at_s: u64) -> Answered<(), Event> {
-        let checked = self.clock.ensure(at_s).and_then(|()| self.ensure_rule(&rule));
+        let checked = self.folded.ensure_time(at_s).and_then(|()| self.ensure_rule(&rule));
         let event = checked.map(|()| Event::RuleAdded(RuleChanged { at_s, rule }));
-        self.conclude(Operation::Allow, event, at_s, |_| ())
+        self.conclude(event, |code| Refused::new(code, Operation::Allow, at_s))
     }
 
     fn ensure_rule(&self, rule: &Rule) -> Result<(), Refusal> {
@@ -179,10 +211,10 @@ impl Broker {
             let detail = "the job and the secret are of two tenants";
             return Err(Refusal::new(ReasonCode::SecretForbidden, detail));
         }
-        if self.rules.contains(rule) {
+        if self.state().rules.contains(rule) {
             return Err(Refusal::new(ReasonCode::RuleExists, rule.secret.to_string()));
         }
-        if self.rules.len() >= RULES_MAX {
+        if self.state().rules.len() >= RULES_MAX {
             let detail = format!("there are {RULES_MAX} rules, the limit");
             return Err(Refusal::new(ReasonCode::TableFull, detail));
         }
@@ -192,10 +224,10 @@ impl Broker {
     /// Forbids what a rule allowed. Leases that run go on until they must be renewed.
     pub fn forbid(&mut self, rule: &Rule, at_s: u64) -> Answered<(), Event> {
         let unknown = || Refusal::new(ReasonCode::RuleUnknown, rule.secret.to_string());
-        let found = self.rules.contains(rule).then_some(()).ok_or_else(unknown);
-        let checked = self.clock.ensure(at_s).and(found);
+        let found = self.state().rules.contains(rule).then_some(()).ok_or_else(unknown);
+        let checked = self.folded.ensure_time(at_s).and(found);
         let event = checked.map(|()| Event::RuleRemoved(RuleChanged { at_s, rule: rule.clone() }));
-        self.conclude(Operation::Forbid, event, at_s, |_| ())
+        self.conclude(event, |code| Refused::new(code, Operation::Forbid, at_s))
     }
 
     /// The lease, if it lets its holder use this secret now.
@@ -210,8 +242,8 @@ impl Broker {
         secret: &SecretId,
         at_s: u64,
     ) -> Result<&Lease, Refusal> {
-        self.clock.ensure(at_s)?;
-        let lease = self.leases.find(lease)?;
+        self.folded.ensure_time(at_s)?;
+        let lease = self.state().leases.find(lease)?;
         lease.ensure_live(at_s)?;
         let refuse = |code: ReasonCode| Refusal::new(code, secret.to_string());
         let version =
@@ -225,7 +257,8 @@ impl Broker {
     /// The current version of a secret.
     pub(super) fn ensure_secret(&self, secret: &SecretId) -> Result<u64, Refusal> {
         let refuse = |code: ReasonCode| Refusal::new(code, secret.to_string());
-        let known = self.secrets.get(secret).ok_or_else(|| refuse(ReasonCode::SecretUnknown))?;
+        let known =
+            self.state().secrets.get(secret).ok_or_else(|| refuse(ReasonCode::SecretUnknown))?;
         if known.revoked { Err(refuse(ReasonCode::SecretRevoked)) } else { Ok(known.version) }
     }
 
@@ -247,8 +280,8 @@ impl Broker {
         };
         let job = Some(purpose.job.clone());
         let ruled = |anchor: AnchorClass| {
-            self.rules.contains(&rule(anchor, None))
-                || self.rules.contains(&rule(anchor, job.clone()))
+            self.state().rules.contains(&rule(anchor, None))
+                || self.state().rules.contains(&rule(anchor, job.clone()))
         };
         let detail = format!("{secret} for job {} as {}", purpose.job, purpose.role);
         if secret.tenant() != purpose.job.tenant() {
@@ -267,66 +300,36 @@ impl Broker {
     }
 
     pub(super) fn ensure_key(&self, key: &AgentKey) -> Result<(), Refusal> {
-        if key.did() == self.identity {
+        if key.did() == self.folded.identity {
             return Ok(());
         }
-        let detail = format!("the key is {}, the broker is {}", key.did(), self.identity);
+        let detail = format!("the key is {}, the broker is {}", key.did(), self.folded.identity);
         Err(Refusal::new(ReasonCode::SignatureInvalid, detail))
     }
 
     /// Every lease that is remembered.
     pub fn leases(&self) -> impl Iterator<Item = &Lease> {
-        self.leases.iter()
+        self.state().leases.iter()
     }
 
     /// Every rule.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.rules.iter()
+        self.state().rules.iter()
     }
 
     /// Every secret that the broker knows of.
     pub fn secrets(&self) -> impl Iterator<Item = (&SecretId, Known)> {
-        self.secrets.iter().map(|(secret, known)| (secret, *known))
+        self.state().secrets.iter().map(|(secret, known)| (secret, *known))
     }
 
+    /// Answers an operation of the operator by its event, or by the refusal that is recorded.
     pub(super) fn conclude(
         &mut self,
-        operation: Operation,
-        event: Result<Event, Refusal>,
-        at_s: u64,
-        about: impl FnOnce(&mut Refused),
+        decided: Result<Event, Refusal>,
+        refused: impl FnOnce(ReasonCode) -> Refused,
     ) -> Answered<(), Event> {
-        match event {
-            Ok(event) => {
-                self.apply(&event).expect("it was checked");
-                Answered { event, answer: Ok(()) }
-            }
-            Err(refusal) => self.refuse(operation, refusal, at_s, about),
-        }
-    }
-
-    /// Records a refusal.
-    pub(super) fn refuse<T>(
-        &mut self,
-        operation: Operation,
-        refusal: Refusal,
-        at_s: u64,
-        about: impl FnOnce(&mut Refused),
-    ) -> Answered<T, Event> {
-        let mut refused = Refused {
-            at_s,
-            code: refusal.code,
-            evidence: None,
-            job: None,
-            lease: None,
-            operation,
-            session: None,
-            spent: false,
-        };
-        about(&mut refused);
-        let event = Event::Refused(refused);
-        self.apply(&event).expect("a refusal follows from any state");
-        Answered { event, answer: Err(refusal) }
+        let decided = decided.map(|event| (event, ()));
+        self.folded.conclude(decided, |code| Event::Refused(refused(code)))
     }
 }
 

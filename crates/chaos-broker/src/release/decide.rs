@@ -1,15 +1,16 @@
 //! The broker's two answers to code that wants secrets: a nonce, and the secrets.
 
-use chaos_attestation::{Appraiser, EvidenceId, Finding, Quote, ReasonCode, Refusal, ReportData};
+use chaos_attestation::{Appraiser, Finding, ReasonCode, Refusal};
 use chaos_types::{AgentKey, Did};
 
 use super::{
-    Broker, ChallengeGiven, Event, Given, Grant, Lease, Operation, Purpose, ReleaseRequest,
-    Released, Sealed, message::report_data, seal::Bound,
+    Broker, ChallengeGiven, Event, Given, Grant, Lease, Operation, Purpose, Refused,
+    ReleaseRequest, Released, Sealed, message::report_data, seal::Bound,
 };
 use crate::{
     Answered, Random, Signed,
     exchange::{Challenge, LeaseId},
+    folded::Progress,
     vault::Vault,
 };
 
@@ -30,13 +31,6 @@ impl std::fmt::Debug for Means<'_> {
     }
 }
 
-/// How far a request came before it was refused.
-#[derive(Default)]
-struct Progress {
-    spent: bool,
-    evidence: Option<EvidenceId>,
-}
-
 impl Broker {
     /// Gives a nonce for one release to the holder of a key, as the channel showed it.
     ///
@@ -51,30 +45,30 @@ impl Broker {
         at_s: u64,
     ) -> Answered<Challenge, Event> {
         let drawn = self
-            .clock
-            .ensure(at_s)
+            .folded
+            .ensure_time(at_s)
             .and_then(|()| purpose.ensure_valid())
             .and_then(|()| self.ensure_renewable(purpose, at_s).map(drop))
             .and_then(|()| self.ensure_job(&purpose.job))
-            .and_then(|()| self.challenges.draw(caller, random, at_s));
-        match drawn {
-            Ok(challenge) => {
-                let event = Event::ChallengeGiven(ChallengeGiven {
-                    at_s,
-                    caller: *caller,
-                    expires_at_s: challenge.expires_at_s,
-                    nonce: challenge.nonce.digest(),
-                    purpose: purpose.clone(),
-                    session: challenge.session,
-                });
-                self.apply(&event).expect("it was drawn for this state");
-                Answered { event, answer: Ok(challenge) }
-            }
-            Err(refusal) => self.refuse(Operation::Challenge, refusal, at_s, |refused| {
-                refused.job = Some(purpose.job.clone());
-                refused.lease = purpose.renews;
-            }),
-        }
+            .and_then(|()| self.folded.draw(caller, random, at_s));
+        let decided = drawn.map(|challenge| {
+            let given = ChallengeGiven {
+                at_s,
+                caller: *caller,
+                expires_at_s: challenge.expires_at_s,
+                nonce: challenge.nonce.digest(),
+                purpose: purpose.clone(),
+                session: challenge.session,
+            };
+            (Event::ChallengeGiven(given), challenge)
+        });
+        self.folded.conclude(decided, |code| {
+            Event::Refused(Refused {
+                job: Some(purpose.job.clone()),
+                lease: purpose.renews,
+                ..Refused::new(code, Operation::Challenge, at_s)
+            })
+        })
     }
 
     /// Releases secrets on a new or renewed lease.
@@ -91,20 +85,18 @@ impl Broker {
         at_s: u64,
     ) -> Answered<Signed<Grant>, Event> {
         let mut progress = Progress::default();
-        match self.decide(request, means, random, at_s, &mut progress) {
-            Ok((released, grant)) => {
-                let event = Event::Released(released);
-                self.apply(&event).expect("it was decided for this state");
-                Answered { event, answer: Ok(grant) }
-            }
-            Err(refusal) => self.refuse(Operation::Release, refusal, at_s, |refused| {
-                refused.evidence = progress.evidence;
-                refused.job = Some(request.purpose.job.clone());
-                refused.lease = request.purpose.renews;
-                refused.session = Some(request.session);
-                refused.spent = progress.spent;
-            }),
-        }
+        let decided = self.decide(request, means, random, at_s, &mut progress);
+        let decided = decided.map(|(released, grant)| (Event::Released(released), grant));
+        self.folded.conclude(decided, |code| {
+            Event::Refused(Refused {
+                evidence: progress.evidence,
+                job: Some(request.purpose.job.clone()),
+                lease: request.purpose.renews,
+                session: Some(request.session),
+                spent: progress.spent,
+                ..Refused::new(code, Operation::Release, at_s)
+            })
+        })
     }
 
     fn decide(
@@ -115,20 +107,19 @@ impl Broker {
         at_s: u64,
         progress: &mut Progress,
     ) -> Result<(Released, Signed<Grant>), Refusal> {
-        self.clock.ensure(at_s)?;
+        self.folded.ensure_time(at_s)?;
         self.ensure_key(means.key)?;
-        let asked = self.challenges.ensure(&request.session, &request.nonce, at_s)?;
+        let asked = self.folded.challenges().ensure(&request.session, &request.nonce, at_s)?;
         progress.spent = true;
         if *asked != request.purpose {
             let detail = "the nonce was given for another job, role, lease or list of secrets";
             return Err(Refusal::new(ReasonCode::BindingMismatch, detail));
         }
-        let evidence = request.evidence.to_evidence()?;
-        progress.evidence = Quote::parse(&evidence.quote).ok().map(|quote| quote.id());
-        let finding = means.appraiser.appraise(&evidence, at_s)?;
-        expected(request).ensure(&finding.report_data)?;
+        let bound = report_data(&request.nonce, &request.key, &request.purpose);
+        let finding = progress.appraise(&request.evidence, &bound, means.appraiser, at_s)?;
         let lease = self.lease_for(request, &finding, random, at_s)?;
-        let expires_at_s = at_s.saturating_add(self.config.lease_life_s).min(finding.fresh_until_s);
+        let expires_at_s =
+            at_s.saturating_add(self.state().config.lease_life_s).min(finding.fresh_until_s);
         if expires_at_s <= at_s {
             let detail = "the collateral ends before the lease could begin";
             return Err(Refusal::new(ReasonCode::CollateralExpired, detail));
@@ -160,7 +151,7 @@ impl Broker {
         let Some(id) = &purpose.renews else {
             return Ok(None);
         };
-        let lease = self.leases.find(id)?;
+        let lease = self.state().leases.find(id)?;
         let same = lease.job == purpose.job
             && lease.role == purpose.role
             && lease.secrets.keys().eq(&purpose.secrets);
@@ -188,11 +179,11 @@ impl Broker {
                 Err(Refusal::new(ReasonCode::LeaseMismatch, detail))
             }
             None => {
-                let caller = self.challenges.caller(&request.session);
+                let caller = self.folded.challenges().caller(&request.session);
                 let caller = caller.expect("the nonce was found before");
-                self.leases.ensure_room(&caller, at_s)?;
+                self.state().leases.ensure_room(&caller, at_s)?;
                 let id = LeaseId::draw(random);
-                match self.leases.find(&id) {
+                match self.state().leases.find(&id) {
                     Ok(_) => {
                         let detail = "the random source repeated a lease id";
                         Err(Refusal::new(ReasonCode::EventInvalid, detail))
@@ -230,10 +221,6 @@ impl Broker {
         }
         Ok(sealed)
     }
-}
-
-fn expected(request: &ReleaseRequest) -> ReportData {
-    report_data(&request.nonce, &request.key, &request.purpose)
 }
 
 fn released(grant: &Grant, finding: &Finding, at_s: u64) -> Released {

@@ -125,6 +125,22 @@ pub struct Refused {
     pub spent: bool,
 }
 
+impl Refused {
+    /// A refusal of which nothing else is known.
+    pub(super) const fn new(code: ReasonCode, operation: Operation, at_s: u64) -> Self {
+        Self {
+            at_s,
+            code,
+            evidence: None,
+            job: None,
+            lease: None,
+            operation,
+            session: None,
+            spent: false,
+        }
+    }
+}
+
 /// What can be asked of a broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -2,7 +2,7 @@
 
 use chaos_attestation::{ReasonCode, Refusal};
 
-use super::{Broker, Event, Known, Operation, SecretChanged};
+use super::{Broker, Event, Known, Operation, Refused, SecretChanged};
 use crate::{
     Answered,
     vault::{SECRETS_MAX, Vault},
@@ -23,19 +23,19 @@ impl Broker {
             }
             Err(refusal) => {
                 let Answered { event, answer } =
-                    self.refuse::<()>(Operation::Learn, refusal, at_s, |_| ());
+                    self.conclude(Err(refusal), |code| Refused::new(code, Operation::Learn, at_s));
                 Answered { event: vec![event], answer }
             }
         }
     }
 
     fn news(&self, vault: &Vault, at_s: u64) -> Result<Vec<Event>, Refusal> {
-        self.clock.ensure(at_s)?;
+        self.folded.ensure_time(at_s)?;
         let mut events = Vec::new();
         let mut seen = 0;
         for listed in vault.index() {
             let changed = |version| SecretChanged { at_s, secret: listed.secret.clone(), version };
-            let known = self.secrets.get(listed.secret);
+            let known = self.state().secrets.get(listed.secret);
             seen += usize::from(known.is_some());
             let rollback =
                 |known: &Known| known.version > listed.version || known.revoked && !listed.revoked;
@@ -56,11 +56,12 @@ impl Broker {
                 events.push(Event::SecretRevoked(changed(listed.version)));
             }
         }
-        if seen < self.secrets.len() {
-            let detail = format!("{} secrets of the record are missing", self.secrets.len() - seen);
+        if seen < self.state().secrets.len() {
+            let detail =
+                format!("{} secrets of the record are missing", self.state().secrets.len() - seen);
             return Err(Refusal::new(ReasonCode::VaultRollback, detail));
         }
-        assert!(self.secrets.len() <= SECRETS_MAX, "no more than the vault holds");
+        assert!(self.state().secrets.len() <= SECRETS_MAX, "no more than the vault holds");
         Ok(events)
     }
 }

@@ -6,7 +6,8 @@ use chaos_attestation::{ReasonCode, Refusal, WorkloadId};
 use chaos_types::AgentKey;
 
 use super::{
-    Broker, Current, Event, JobChanged, Known, Lease, LeaseRevoked, Operation, Purpose, Revocations,
+    Broker, Current, Event, JobChanged, Known, Lease, LeaseRevoked, Operation, Purpose, Refused,
+    Revocations, broker::Entitlements,
 };
 use crate::{Answered, JobId, Name, Signed, exchange::LeaseId};
 
@@ -36,52 +37,61 @@ impl Broker {
     /// Revokes a lease, and denies the lease's job to its role and workload until that is lifted:
     /// neither a new lease nor the renewal of another is given.
     pub fn revoke_lease(&mut self, lease: &LeaseId, at_s: u64) -> Answered<(), Event> {
-        let live = self.leases.find(lease).and_then(|found| {
+        let live = self.state().leases.find(lease).and_then(|found| {
             found.ensure_live(at_s)?;
             self.ensure_room(&Denial::of(found))
         });
         let event = self
-            .clock
-            .ensure(at_s)
+            .folded
+            .ensure_time(at_s)
             .and(live)
             .map(|()| Event::LeaseRevoked(LeaseRevoked { at_s, lease: *lease }));
-        self.conclude(Operation::RevokeLease, event, at_s, |refused| refused.lease = Some(*lease))
+        self.conclude(event, |code| Refused {
+            lease: Some(*lease),
+            ..Refused::new(code, Operation::RevokeLease, at_s)
+        })
     }
 
     /// Revokes every lease and open exchange of a job, and denies it to everyone until that is
     /// lifted.
     pub fn revoke_job(&mut self, job: &JobId, at_s: u64) -> Answered<(), Event> {
         let event = self
-            .clock
-            .ensure(at_s)
+            .folded
+            .ensure_time(at_s)
             .and_then(|()| self.ensure_room(&Denial::job(job)))
             .map(|()| Event::JobRevoked(JobChanged { at_s, job: job.clone() }));
-        self.conclude(Operation::RevokeJob, event, at_s, |refused| refused.job = Some(job.clone()))
+        self.conclude(event, |code| Refused {
+            job: Some(job.clone()),
+            ..Refused::new(code, Operation::RevokeJob, at_s)
+        })
     }
 
     /// Lifts the revocation of a job and of its leases: it may have secrets again, on new leases.
     ///
     /// The answer is [`ReasonCode::JobNotRevoked`] if nothing is denied to it.
     pub fn lift_job(&mut self, job: &JobId, at_s: u64) -> Answered<(), Event> {
-        let denied = self.denials.iter().any(|denial| denial.job == *job);
+        let denied = self.state().denials.iter().any(|denial| denial.job == *job);
         let unknown = || Refusal::new(ReasonCode::JobNotRevoked, job.to_string());
         let event = self
-            .clock
-            .ensure(at_s)
+            .folded
+            .ensure_time(at_s)
             .and(denied.then_some(()).ok_or_else(unknown))
             .map(|()| Event::JobLifted(JobChanged { at_s, job: job.clone() }));
-        self.conclude(Operation::LiftJob, event, at_s, |refused| refused.job = Some(job.clone()))
+        self.conclude(event, |code| Refused {
+            job: Some(job.clone()),
+            ..Refused::new(code, Operation::LiftJob, at_s)
+        })
     }
 
     /// What is denied until it is lifted.
     #[must_use]
     pub const fn denials(&self) -> &BTreeSet<Denial> {
-        &self.denials
+        &self.folded.state.denials
     }
 
     /// Whether another denial fits in.
     fn ensure_room(&self, denial: &Denial) -> Result<(), Refusal> {
-        if self.denials.len() < DENIALS_MAX || self.denials.contains(denial) {
+        if self.state().denials.len() < DENIALS_MAX || self.state().denials.contains(denial) {
             return Ok(());
         }
         let detail =
@@ -89,31 +99,9 @@ impl Broker {
         Err(Refusal::new(ReasonCode::TableFull, detail))
     }
 
-    pub(super) fn apply_lease_revoked(&mut self, lease: &LeaseId) -> Result<(), Refusal> {
-        let denial = Denial::of(self.leases.find(lease)?);
-        self.denials.insert(denial);
-        self.leases.revoke(|found| found.id == *lease);
-        self.revocations += 1;
-        Ok(())
-    }
-
-    pub(super) fn apply_job_revoked(&mut self, job: &JobId) {
-        self.denials.insert(Denial::job(job));
-        self.leases.revoke(|lease| lease.job == *job);
-        self.challenges.spend_all(|purpose| purpose.job == *job);
-        self.revocations += 1;
-    }
-
-    /// Forgets what is denied to a job; false if nothing is.
-    pub(super) fn lift_denials(&mut self, job: &JobId) -> bool {
-        let count = self.denials.len();
-        self.denials.retain(|denial| denial.job != *job);
-        self.denials.len() < count
-    }
-
     /// Whether the job may have secrets at all.
     pub(super) fn ensure_job(&self, job: &JobId) -> Result<(), Refusal> {
-        if self.denials.contains(&Denial::job(job)) {
+        if self.state().denials.contains(&Denial::job(job)) {
             return Err(Refusal::new(ReasonCode::JobRevoked, job.to_string()));
         }
         Ok(())
@@ -126,7 +114,7 @@ impl Broker {
         workload: WorkloadId,
     ) -> Result<(), Refusal> {
         let environment = Some((purpose.role.clone(), workload));
-        if self.denials.contains(&Denial { job: purpose.job.clone(), environment }) {
+        if self.state().denials.contains(&Denial { job: purpose.job.clone(), environment }) {
             let detail = format!("one of job {} as {} by {workload}", purpose.job, purpose.role);
             return Err(Refusal::new(ReasonCode::LeaseRevoked, detail));
         }
@@ -139,13 +127,14 @@ impl Broker {
     /// [`ReasonCode::ClockSetBack`], or [`ReasonCode::SignatureInvalid`] if the key is not the
     /// broker's.
     pub fn revocations(&self, key: &AgentKey, at_s: u64) -> Result<Signed<Revocations>, Refusal> {
-        self.clock.ensure(at_s)?;
+        self.folded.ensure_time(at_s)?;
         self.ensure_key(key)?;
-        let running = self.leases.iter().filter(|lease| lease.expires_at_s > at_s);
-        let rotated = self.secrets.iter().filter(|(_, known)| known.version > 1 || known.revoked);
+        let running = self.state().leases.iter().filter(|lease| lease.expires_at_s > at_s);
+        let rotated =
+            self.state().secrets.iter().filter(|(_, known)| known.version > 1 || known.revoked);
         let list = Revocations {
-            broker: self.identity,
-            expires_at_s: at_s.saturating_add(self.config.list_life_s),
+            broker: self.folded.identity,
+            expires_at_s: at_s.saturating_add(self.state().config.list_life_s),
             issued_at_s: at_s,
             leases: running.filter(|lease| lease.revoked).map(|lease| lease.id).collect(),
             secrets: rotated
@@ -155,8 +144,31 @@ impl Broker {
                     version: *version,
                 })
                 .collect(),
-            sequence: self.revocations,
+            sequence: self.state().revocations,
         };
         Signed::sign(list, key)
+    }
+}
+
+impl Entitlements {
+    pub(super) fn apply_lease_revoked(&mut self, lease: &LeaseId) -> Result<(), Refusal> {
+        let denial = Denial::of(self.leases.find(lease)?);
+        self.denials.insert(denial);
+        self.leases.revoke(|found| found.id == *lease);
+        self.revocations += 1;
+        Ok(())
+    }
+
+    pub(super) fn apply_job_revoked(&mut self, job: &JobId) {
+        self.denials.insert(Denial::job(job));
+        self.leases.revoke(|lease| lease.job == *job);
+        self.revocations += 1;
+    }
+
+    /// Forgets what is denied to a job; false if nothing is.
+    pub(super) fn lift_denials(&mut self, job: &JobId) -> bool {
+        let count = self.denials.len();
+        self.denials.retain(|denial| denial.job != *job);
+        self.denials.len() < count
     }
 }

@@ -211,7 +211,7 @@ fn an_owner_holds_a_bounded_number_of_names_even_without_a_service() {
     let mut listed = registrar(&key(2), "first/one", "");
     world.list(&mut listed, &key(2), &machine("agent"), AT_S).unwrap();
     let pattern = world.directory.service(&id("first/one")).unwrap().clone();
-    let table = &mut world.directory.table;
+    let table = &mut world.directory.folded.state.table;
     let (over_s, hold_s) = (AT_S + 901, AT_S + 604_800);
     let mut put = |owner, service: String, expires_at_s| {
         table.prune(over_s);
