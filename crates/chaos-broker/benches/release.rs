@@ -11,7 +11,7 @@
 use std::{collections::BTreeSet, hint::black_box, time::Instant};
 
 use chaos_attestation::{
-    AnchorClass, Judge, Policy, Verifier, WorkloadId,
+    AnchorClass, Policy, PolicyAppraiser, Verifier, WorkloadId,
     provide::{
         Development,
         development::{Seed, Window},
@@ -21,7 +21,7 @@ use chaos_broker::{
     directory::{
         self, ChallengeGiven, Directory, Query, Registered, ReputationAware, Subject, Tags,
     },
-    release::{Broker, Client, Config, Means, Message, Rule},
+    release::{Broker, Client, Config, Context, Message, Rule},
     vault::{KeyFile, Secret, Vault},
 };
 use chaos_types::{AgentKey, Did, Digest};
@@ -51,25 +51,25 @@ fn main() {
     show("release_cold_p50", quantile(&cold, 50));
 
     let directory = filled();
-    let judge = world.judge();
+    let appraiser = world.appraiser();
     let narrow: Vec<Query> = (0..50_usize).map(narrow).collect();
     let mut queries = narrow.iter().cycle();
     let found = times(DISCOVERIES, || {
         let query = queries.next().unwrap();
-        assert!(!black_box(directory.discover(query, &judge, AT_S).unwrap()).is_empty());
+        assert!(!black_box(directory.discover(query, &appraiser, AT_S).unwrap()).is_empty());
     });
     show("discovery_p50", quantile(&found, 50));
     show("discovery_p99", quantile(&found, 99));
     let everything = Query::default();
     let all = times(DISCOVERIES, || {
-        let found = directory.discover(&everything, &judge, AT_S).unwrap();
+        let found = directory.discover(&everything, &appraiser, AT_S).unwrap();
         assert_eq!(black_box(found).len(), SERVICES);
     });
     show("discovery_all_p50", quantile(&all, 50));
     show("discovery_all_p99", quantile(&all, 99));
     let mut policy = ReputationAware::new(|owner: &Did| u32::from(owner.as_bytes()[0]));
     let selected = times(DISCOVERIES, || {
-        black_box(directory.select(&everything, &mut policy, &judge, AT_S).unwrap());
+        black_box(directory.select(&everything, &mut policy, &appraiser, AT_S).unwrap());
     });
     show("selection_all_p50", quantile(&selected, 50));
     show("selection_all_p99", quantile(&selected, 99));
@@ -145,8 +145,8 @@ impl World {
         }
     }
 
-    fn judge(&self) -> Judge<'_> {
-        Judge {
+    fn appraiser(&self) -> PolicyAppraiser<'_> {
+        PolicyAppraiser {
             verifier: &self.verifier,
             policy: &self.policy,
             workloads: &self.workloads,
@@ -186,14 +186,14 @@ impl World {
         else {
             unreachable!("a message is read as it was written")
         };
-        let judge = Judge {
+        let appraiser = PolicyAppraiser {
             verifier: &self.verifier,
             policy: &self.policy,
             workloads: &self.workloads,
             collateral: None,
         };
-        let means = Means { appraiser: &judge, key: &self.key, vault: &self.vault };
-        let grant = self.broker.release(&request, &means, &mut random, at_s).answer.unwrap();
+        let context = Context { appraiser: &appraiser, key: &self.key, vault: &self.vault };
+        let grant = self.broker.release(&request, &context, &mut random, at_s).answer.unwrap();
         let Message::Grant(grant) = sent(Message::Grant(Box::new(grant))) else {
             unreachable!("a message is read as it was written")
         };

@@ -25,7 +25,7 @@ pub use event::{
 pub use message::{
     Heartbeat, Message, ROUTES_MAX, Registration, Route, Subject, Withdrawal, report_data,
 };
-pub use registrar::Registrar;
+pub use registrar::{Registrar, Signer};
 pub use select::{CapacityAware, ReputationAware, RoundRobin, Selection};
 pub use state::Directory;
 pub use table::Service;

@@ -133,7 +133,7 @@ pub(crate) fn ensure_clock(issued_at_s: u64, at_s: u64) -> Result<(), Refusal> {
     if skew_s <= CLOCK_SKEW_MAX_S {
         return Ok(());
     }
-    let detail = format!("{skew_s} s apart, at most {CLOCK_SKEW_MAX_S} s are borne");
+    let detail = format!("{skew_s} s apart, at most {CLOCK_SKEW_MAX_S} s are allowed");
     Err(Refusal::new(ReasonCode::ClockSkewed, detail))
 }
 

@@ -25,7 +25,7 @@ mod seal;
 pub use crate::exchange::LeaseId;
 pub use broker::{Broker, Known, RULES_MAX, Rule};
 pub use client::{Client, Held, Pending};
-pub use decide::Means;
+pub use decide::Context;
 pub use event::{
     ChallengeGiven, Event, JobChanged, LeaseRevoked, Operation, Refused, Released, RuleChanged,
     SecretChanged,

@@ -1,9 +1,9 @@
-//! A small world for the tests of directory and broker: a development PKI, machines, a judge.
+//! A small world for the tests of directory and broker: a development PKI, machines, an appraiser.
 
 use std::collections::BTreeSet;
 
 use chaos_attestation::{
-    Appraiser, Evidence, Finding, Judge, Policy, Refusal, Verifier, WorkloadId,
+    Appraiser, Evidence, Finding, Policy, PolicyAppraiser, Refusal, Verifier, WorkloadId,
     provide::{
         Development,
         development::{Fault, Identity, Scenario, Seed, Window},
@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 pub(crate) const AT_S: u64 = 1_790_000_000;
 
 /// A source of bytes that a world keeps.
-pub(crate) type Dice = Box<dyn FnMut(&mut [u8])>;
+pub(crate) type RandomBytes = Box<dyn FnMut(&mut [u8])>;
 
 /// Bytes that look random and are the same in every run.
 pub(crate) fn random(seed: u64) -> impl FnMut(&mut [u8]) {
@@ -48,13 +48,13 @@ pub(crate) fn faulty(name: &str, fault: Fault) -> Development {
 }
 
 /// Judges by the development policy and a list that can change.
-pub(crate) struct Court {
+pub(crate) struct TestAppraiser {
     verifier: Verifier,
     policy: Policy,
     pub(crate) allowed: BTreeSet<WorkloadId>,
 }
 
-impl Court {
+impl TestAppraiser {
     /// One that allows the workloads of these names.
     pub(crate) fn allowing(names: &[&str]) -> Self {
         Self {
@@ -64,8 +64,8 @@ impl Court {
         }
     }
 
-    fn judge(&self) -> Judge<'_> {
-        Judge {
+    fn appraiser(&self) -> PolicyAppraiser<'_> {
+        PolicyAppraiser {
             verifier: &self.verifier,
             policy: &self.policy,
             workloads: &self.allowed,
@@ -74,12 +74,12 @@ impl Court {
     }
 }
 
-impl Appraiser for Court {
+impl Appraiser for TestAppraiser {
     fn appraise(&self, evidence: &Evidence, at_s: u64) -> Result<Finding, Refusal> {
-        self.judge().appraise(evidence, at_s)
+        self.appraiser().appraise(evidence, at_s)
     }
 
     fn ensure_allowed(&self, workload: &WorkloadId, at_s: u64) -> Result<(), Refusal> {
-        self.judge().ensure_allowed(workload, at_s)
+        self.appraiser().ensure_allowed(workload, at_s)
     }
 }

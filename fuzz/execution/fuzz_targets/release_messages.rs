@@ -6,7 +6,7 @@
 use chaos_attestation::{Appraiser, Evidence, Finding, ReasonCode, Refusal, WorkloadId};
 use chaos_broker::{
     directory,
-    release::{self, Broker, Means},
+    release::{self, Broker, Context},
     vault::{KeyFile, Secret, Vault},
 };
 use chaos_types::AgentKey;
@@ -44,8 +44,8 @@ fuzz_target!(|bytes: &[u8]| {
             let secret = Secret::new(vec![7; 32]).expect("32 bytes are a secret");
             let source = KeyFile::new(&secret).expect("32 bytes are a key");
             let vault = Vault::create(&source, &mut random).expect("the key wraps");
-            let means = Means { appraiser: &Nobody, key: &key, vault: &vault };
-            let answered = broker.release(request, &means, &mut random, AT_S);
+            let context = Context { appraiser: &Nobody, key: &key, vault: &vault };
+            let answered = broker.release(request, &context, &mut random, AT_S);
             assert_eq!(refused(answered.answer), ReasonCode::NonceUnknown);
         }
     }

@@ -4,6 +4,15 @@ use chaos_types::{AgentKey, Did};
 use super::{Endpoint, Heartbeat, Registration, Subject, Tags, Withdrawal, message::report_data};
 use crate::{EvidenceDocument, ServiceId, Signed, exchange::Challenge};
 
+/// Who signs a request, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Signer<'a> {
+    /// The owner's key.
+    pub key: &'a AgentKey,
+    /// The time by the owner's clock, in Unix seconds.
+    pub at_s: u64,
+}
+
 /// The owner's side: keeps one service listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registrar {
@@ -43,21 +52,21 @@ impl Registrar {
         challenge: &Challenge,
         provider: &dyn Provider,
         capacity: u32,
-        (key, at_s): (&AgentKey, u64),
+        signer: Signer<'_>,
     ) -> Result<Signed<Registration>, Refusal> {
-        let evidence = self.prove(challenge, provider, key, at_s)?;
+        let evidence = self.prove(challenge, provider, signer)?;
         let registration = Registration {
             capacity,
             directory: self.directory,
             endpoints: self.endpoints.clone(),
             evidence,
             nonce: challenge.nonce.clone(),
-            sequence: self.next(at_s),
+            sequence: self.next(signer.at_s),
             session: challenge.session,
             subject: self.subject.clone(),
             tags: self.tags.clone(),
         };
-        Signed::sign(registration, key)
+        Signed::sign(registration, signer.key)
     }
 
     /// A heartbeat over a nonce.
@@ -69,19 +78,19 @@ impl Registrar {
         challenge: &Challenge,
         provider: &dyn Provider,
         capacity: u32,
-        (key, at_s): (&AgentKey, u64),
+        signer: Signer<'_>,
     ) -> Result<Signed<Heartbeat>, Refusal> {
-        let evidence = self.prove(challenge, provider, key, at_s)?;
+        let evidence = self.prove(challenge, provider, signer)?;
         let heartbeat = Heartbeat {
             capacity,
             directory: self.directory,
             evidence,
             nonce: challenge.nonce.clone(),
-            sequence: self.next(at_s),
+            sequence: self.next(signer.at_s),
             session: challenge.session,
             subject: self.subject.clone(),
         };
-        Signed::sign(heartbeat, key)
+        Signed::sign(heartbeat, signer.key)
     }
 
     /// A withdrawal over a nonce.
@@ -91,37 +100,36 @@ impl Registrar {
     pub fn withdraw(
         &mut self,
         challenge: &Challenge,
-        (key, at_s): (&AgentKey, u64),
+        signer: Signer<'_>,
     ) -> Result<Signed<Withdrawal>, Refusal> {
-        self.ensure(challenge, key, at_s)?;
+        self.ensure(challenge, signer)?;
         let withdrawal = Withdrawal {
             directory: self.directory,
             nonce: challenge.nonce.clone(),
-            sequence: self.next(at_s),
+            sequence: self.next(signer.at_s),
             session: challenge.session,
             subject: self.subject.clone(),
         };
-        Signed::sign(withdrawal, key)
+        Signed::sign(withdrawal, signer.key)
     }
 
     fn prove(
         &self,
         challenge: &Challenge,
         provider: &dyn Provider,
-        key: &AgentKey,
-        at_s: u64,
+        signer: Signer<'_>,
     ) -> Result<EvidenceDocument, Refusal> {
-        self.ensure(challenge, key, at_s)?;
+        self.ensure(challenge, signer)?;
         let bound = report_data(&self.subject, &self.endpoints, &self.tags, &challenge.nonce);
         Ok(provider.quote(&bound)?.into())
     }
 
-    fn ensure(&self, challenge: &Challenge, key: &AgentKey, at_s: u64) -> Result<(), Refusal> {
-        if key.did() != self.subject.owner {
-            let detail = format!("the key is {}", key.did());
+    fn ensure(&self, challenge: &Challenge, signer: Signer<'_>) -> Result<(), Refusal> {
+        if signer.key.did() != self.subject.owner {
+            let detail = format!("the key is {}", signer.key.did());
             return Err(Refusal::new(ReasonCode::NotOwner, detail));
         }
-        challenge.ensure_live(at_s)
+        challenge.ensure_live(signer.at_s)
     }
 
     /// The time, or one more than last: a service that restarts need not remember its last number.

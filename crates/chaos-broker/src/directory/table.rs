@@ -49,7 +49,7 @@ impl Service {
         self.slot as usize
     }
 
-    /// The way to it, as the directory's answers say it.
+    /// How to reach it, as answers of the directory say it.
     #[must_use]
     pub fn route(&self) -> Route {
         Route {

@@ -5,7 +5,7 @@ use super::*;
 use crate::{
     Answered, ServiceId, Signed,
     exchange::Challenge,
-    testing::{AT_S, Court, Dice, faulty, key, machine, random},
+    testing::{AT_S, RandomBytes, TestAppraiser, faulty, key, machine, random},
     wire,
 };
 
@@ -13,14 +13,14 @@ mod find;
 mod fold;
 mod hijack;
 
-/// A directory, who judges for it, and a record of all that it decided.
+/// A directory, its appraiser, and a record of all that it decided.
 struct World {
     directory: Directory,
-    court: Court,
+    appraiser: TestAppraiser,
     /// Who asks, as the channel shows it.
     caller: Did,
     events: Vec<Event>,
-    random: Dice,
+    random: RandomBytes,
 }
 
 fn id(text: &str) -> ServiceId {
@@ -55,7 +55,7 @@ impl World {
     fn new() -> Self {
         Self {
             directory: Directory::new(key(1).did(), Config::default()),
-            court: Court::allowing(&["agent", "other"]),
+            appraiser: TestAppraiser::allowing(&["agent", "other"]),
             caller: key(7).did(),
             events: Vec::new(),
             random: Box::new(random(1)),
@@ -73,12 +73,12 @@ impl World {
     }
 
     fn register(&mut self, request: &Signed<Registration>, at_s: u64) -> Result<(), Refusal> {
-        let answered = self.directory.register(request, &self.court, at_s);
+        let answered = self.directory.register(request, &self.appraiser, at_s);
         self.record(answered)
     }
 
     fn heartbeat(&mut self, request: &Signed<Heartbeat>, at_s: u64) -> Result<(), Refusal> {
-        let answered = self.directory.heartbeat(request, &self.court, at_s);
+        let answered = self.directory.heartbeat(request, &self.appraiser, at_s);
         self.record(answered)
     }
 
@@ -91,7 +91,7 @@ impl World {
         at_s: u64,
     ) -> Result<(), Refusal> {
         let challenge = self.challenge(registrar.ask(), at_s)?;
-        let request = registrar.register(&challenge, provider, 4, (owner, at_s))?;
+        let request = registrar.register(&challenge, provider, 4, Signer { key: owner, at_s })?;
         self.register(&request, at_s)
     }
 
@@ -104,7 +104,7 @@ impl World {
         at_s: u64,
     ) -> Result<(), Refusal> {
         let challenge = self.challenge(registrar.ask(), at_s)?;
-        let request = registrar.heartbeat(&challenge, provider, 4, (owner, at_s))?;
+        let request = registrar.heartbeat(&challenge, provider, 4, Signer { key: owner, at_s })?;
         self.heartbeat(&request, at_s)
     }
 
@@ -116,14 +116,14 @@ impl World {
         at_s: u64,
     ) -> Result<(), Refusal> {
         let challenge = self.challenge(registrar.ask(), at_s)?;
-        let request = registrar.withdraw(&challenge, (owner, at_s))?;
+        let request = registrar.withdraw(&challenge, Signer { key: owner, at_s })?;
         let answered = self.directory.withdraw(&request, at_s);
         self.record(answered)
     }
 
     /// The names of what is found.
     fn found(&self, query: &Query, at_s: u64) -> Vec<String> {
-        let found = self.directory.discover(query, &self.court, at_s).unwrap();
+        let found = self.directory.discover(query, &self.appraiser, at_s).unwrap();
         found.iter().map(|service| service.service.to_string()).collect()
     }
 }
@@ -167,11 +167,11 @@ fn a_service_whose_workload_left_the_allowlist_is_not_routed_to() {
         let mut service = registrar(&owner, name, "");
         world.list(&mut service, &owner, &machine(workload), AT_S).unwrap();
     }
-    world.court.allowed.remove(&machine("agent").workload());
+    world.appraiser.allowed.remove(&machine("agent").workload());
     assert_eq!(world.found(&named("simulator"), AT_S), ["simulator/two"]);
-    world.court.allowed.clear();
+    world.appraiser.allowed.clear();
     let mut policy = RoundRobin::default();
-    let chosen = world.directory.select(&named("simulator"), &mut policy, &world.court, AT_S);
+    let chosen = world.directory.select(&named("simulator"), &mut policy, &world.appraiser, AT_S);
     assert_eq!(refused(chosen), ReasonCode::NoServiceFits);
 }
 
@@ -180,7 +180,7 @@ fn a_service_without_good_evidence_is_not_listed() {
     let mut world = World::new();
     let owner = key(2);
     let debug = faulty("agent", chaos_attestation::provide::development::Fault::DebugTd);
-    world.court.allowed.insert(debug.workload());
+    world.appraiser.allowed.insert(debug.workload());
     let cases =
         [(machine("stranger"), ReasonCode::WorkloadNotAllowed), (debug, ReasonCode::DebugRefused)];
     for (provider, code) in cases {
@@ -227,7 +227,7 @@ fn a_withdrawal_cannot_be_replayed() {
     let mut service = registrar(&owner, "simulator/one", "");
     world.list(&mut service, &owner, &machine("agent"), AT_S).unwrap();
     let challenge = world.challenge(service.ask(), AT_S).unwrap();
-    let request = service.withdraw(&challenge, (&owner, AT_S)).unwrap();
+    let request = service.withdraw(&challenge, Signer { key: &owner, at_s: AT_S }).unwrap();
     let answered = world.directory.withdraw(&request, AT_S);
     world.record(answered).unwrap();
     assert!(world.found(&named("simulator"), AT_S).is_empty());
@@ -269,14 +269,16 @@ fn a_clock_set_back_is_refused_everywhere() {
     let mut service = registrar(&owner, "simulator/one", "");
     world.list(&mut service, &owner, &machine("agent"), AT_S).unwrap();
     let challenge = world.challenge(service.ask(), AT_S + 10).unwrap();
-    let request = service.heartbeat(&challenge, &machine("agent"), 4, (&owner, AT_S + 10)).unwrap();
+    let request = service
+        .heartbeat(&challenge, &machine("agent"), 4, Signer { key: &owner, at_s: AT_S + 10 })
+        .unwrap();
     let before = world.directory.clone();
     let back = AT_S + 9;
     assert_eq!(refused(world.challenge(service.ask(), back)), ReasonCode::ClockSetBack);
     assert_eq!(refused(world.heartbeat(&request, back)), ReasonCode::ClockSetBack);
     let answered = world.directory.revoke(&id("simulator/one"), back);
     assert_eq!(refused(world.record(answered)), ReasonCode::ClockSetBack);
-    let found = world.directory.discover(&named("simulator"), &world.court, back);
+    let found = world.directory.discover(&named("simulator"), &world.appraiser, back);
     assert_eq!(refused(found), ReasonCode::ClockSetBack);
     assert_eq!(world.directory, before);
     world.heartbeat(&request, AT_S + 10).unwrap();

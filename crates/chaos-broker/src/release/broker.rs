@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use chaos_attestation::{AnchorClass, ReasonCode, Refusal, WorkloadId};
+use chaos_attestation::{AnchorClass, Finding, ReasonCode, Refusal, WorkloadId};
 use chaos_types::{AgentKey, Did};
 use serde::{Deserialize, Serialize};
 
@@ -262,15 +262,15 @@ impl Broker {
         if known.revoked { Err(refuse(ReasonCode::SecretRevoked)) } else { Ok(known.version) }
     }
 
-    /// Whether a rule lets the workload read a secret for this purpose, on evidence of this class
-    /// of anchor. Tenants never mix, whatever
-    /// the rules say.
+    /// Whether a rule lets what the evidence shows read a secret for this purpose. Tenants never
+    /// mix, whatever the rules say.
     pub(super) fn ensure_allowed(
         &self,
         purpose: &Purpose,
         secret: &SecretId,
-        (workload, anchor): (WorkloadId, AnchorClass),
+        finding: &Finding,
     ) -> Result<(), Refusal> {
+        let (workload, anchor) = (finding.workload, finding.anchor);
         let rule = |anchor: AnchorClass, job: Option<JobId>| Rule {
             anchor,
             job,

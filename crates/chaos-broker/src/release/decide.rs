@@ -16,7 +16,7 @@ use crate::{
 
 /// What the broker decides with: none of it is part of its state.
 #[derive(Clone, Copy)]
-pub struct Means<'a> {
+pub struct Context<'a> {
     /// Judges evidence, by the policy and allowlist of this moment.
     pub appraiser: &'a dyn Appraiser,
     /// Signs the answer; the broker's identity.
@@ -25,9 +25,9 @@ pub struct Means<'a> {
     pub vault: &'a Vault,
 }
 
-impl std::fmt::Debug for Means<'_> {
+impl std::fmt::Debug for Context<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Means").field("key", self.key).field("vault", self.vault).finish()
+        f.debug_struct("Context").field("key", self.key).field("vault", self.vault).finish()
     }
 }
 
@@ -80,12 +80,12 @@ impl Broker {
     pub fn release(
         &mut self,
         request: &ReleaseRequest,
-        means: &Means<'_>,
+        context: &Context<'_>,
         random: Random<'_>,
         at_s: u64,
     ) -> Answered<Signed<Grant>, Event> {
         let mut progress = Progress::default();
-        let decided = self.decide(request, means, random, at_s, &mut progress);
+        let decided = self.decide(request, context, random, at_s, &mut progress);
         let decided = decided.map(|(released, grant)| (Event::Released(released), grant));
         self.folded.conclude(decided, |code| {
             Event::Refused(Refused {
@@ -102,13 +102,13 @@ impl Broker {
     fn decide(
         &self,
         request: &ReleaseRequest,
-        means: &Means<'_>,
+        context: &Context<'_>,
         random: Random<'_>,
         at_s: u64,
         progress: &mut Progress,
     ) -> Result<(Released, Signed<Grant>), Refusal> {
         self.folded.ensure_time(at_s)?;
-        self.ensure_key(means.key)?;
+        self.ensure_key(context.key)?;
         let asked = self.folded.challenges().ensure(&request.session, &request.nonce, at_s)?;
         progress.spent = true;
         if *asked != request.purpose {
@@ -116,7 +116,7 @@ impl Broker {
             return Err(Refusal::new(ReasonCode::BindingMismatch, detail));
         }
         let bound = report_data(&request.nonce, &request.key, &request.purpose);
-        let finding = progress.appraise(&request.evidence, &bound, means.appraiser, at_s)?;
+        let finding = progress.appraise(&request.evidence, &bound, context.appraiser, at_s)?;
         let lease = self.lease_for(request, &finding, random, at_s)?;
         let expires_at_s =
             at_s.saturating_add(self.state().config.lease_life_s).min(finding.fresh_until_s);
@@ -130,7 +130,7 @@ impl Broker {
             lease: &lease,
             expires_at_s,
         };
-        let sealed = self.seal(request, &finding, means.vault, &bound, random)?;
+        let sealed = self.seal(request, &finding, context.vault, &bound, random)?;
         let grant = Grant {
             evidence: finding.evidence,
             expires_at_s,
@@ -143,7 +143,7 @@ impl Broker {
             session: request.session,
         };
         let released = released(&grant, &finding, at_s);
-        Ok((released, Signed::sign(grant, means.key)?))
+        Ok((released, Signed::sign(grant, context.key)?))
     }
 
     /// The lease that the purpose would renew.
@@ -204,8 +204,7 @@ impl Broker {
         random: Random<'_>,
     ) -> Result<Vec<Sealed>, Refusal> {
         for secret in &request.purpose.secrets {
-            let found = (finding.workload, finding.anchor);
-            self.ensure_allowed(&request.purpose, secret, found)?;
+            self.ensure_allowed(&request.purpose, secret, finding)?;
         }
         let mut sealed = Vec::with_capacity(request.purpose.secrets.len());
         for id in &request.purpose.secrets {
@@ -217,7 +216,8 @@ impl Broker {
                 let detail = format!("{id} has version {version}, {recorded} was recorded");
                 return Err(Refusal::new(code, detail));
             }
-            sealed.push(bound.seal(&request.key, (id, version), &secret, random)?);
+            let given = Given { secret: id.clone(), version };
+            sealed.push(bound.seal(&request.key, given, &secret, random)?);
         }
         Ok(sealed)
     }

@@ -11,7 +11,13 @@ use hpke::{
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::{Random, SecretId, bytes::Base64, bytes::join, exchange::LeaseId, vault::Secret};
+use super::Given;
+use crate::{
+    Random, SecretId,
+    bytes::{Base64, join},
+    exchange::LeaseId,
+    vault::Secret,
+};
 
 type Kem = X25519HkdfSha256;
 
@@ -75,11 +81,11 @@ impl Bound<'_> {
         ])
     }
 
-    /// Encrypts one version of a secret to a key.
+    /// Encrypts a version of a secret to a key.
     pub(super) fn seal(
         &self,
         to: &ReleaseKey,
-        (id, version): (&SecretId, u64),
+        given: Given,
         secret: &Secret,
         random: Random<'_>,
     ) -> Result<Sealed, Refusal> {
@@ -91,15 +97,15 @@ impl Bound<'_> {
                 &to,
                 &self.info(),
                 secret.expose(),
-                &self.aad(id, version),
+                &self.aad(&given.secret, given.version),
                 &mut Source(random),
             )
             .map_err(bad_key)?;
         Ok(Sealed {
             ciphertext: Base64(ciphertext),
             encapsulated: Hex(encapsulated.to_bytes().into()),
-            secret: id.clone(),
-            version,
+            secret: given.secret,
+            version: given.version,
         })
     }
 

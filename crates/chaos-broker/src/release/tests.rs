@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     Answered, EvidenceDocument, SecretId, Signed,
     exchange::Challenge,
-    testing::{AT_S, Court, Dice, key, machine, random},
+    testing::{AT_S, RandomBytes, TestAppraiser, key, machine, random},
     vault::{KeyFile, Secret, Vault},
     wire,
 };
@@ -19,13 +19,13 @@ mod leases;
 /// A broker with a vault of three secrets of two tenants, and a record of all that it decided.
 struct World {
     broker: Broker,
-    court: Court,
+    appraiser: TestAppraiser,
     vault: Vault,
     key: AgentKey,
     /// Who asks, as the channel shows it.
     caller: Did,
     events: Vec<Event>,
-    random: Dice,
+    random: RandomBytes,
 }
 
 fn id(text: &str) -> SecretId {
@@ -49,7 +49,7 @@ fn rule(workload: WorkloadId, secret: &str) -> Rule {
 impl World {
     /// The workload `agent` may read everything, in jobs of the secret's own tenant.
     fn new() -> Self {
-        let mut random: Dice = Box::new(random(1));
+        let mut random: RandomBytes = Box::new(random(1));
         let source = KeyFile::new(&Secret::new(vec![7; 32]).unwrap()).unwrap();
         let mut vault = Vault::create(&source, &mut random).unwrap();
         for (name, text) in
@@ -60,7 +60,7 @@ impl World {
         }
         let mut world = Self {
             broker: Broker::new(key(1).did(), Config::default()),
-            court: Court::allowing(&["agent", "other"]),
+            appraiser: TestAppraiser::allowing(&["agent", "other"]),
             vault,
             key: key(1),
             caller: key(7).did(),
@@ -92,8 +92,8 @@ impl World {
     }
 
     fn release(&mut self, request: &ReleaseRequest, at_s: u64) -> Result<Signed<Grant>, Refusal> {
-        let means = Means { appraiser: &self.court, key: &self.key, vault: &self.vault };
-        let answered = self.broker.release(request, &means, &mut self.random, at_s);
+        let context = Context { appraiser: &self.appraiser, key: &self.key, vault: &self.vault };
+        let answered = self.broker.release(request, &context, &mut self.random, at_s);
         self.record(answered)
     }
 

@@ -11,7 +11,7 @@ use chaos_broker::{
     Answered,
     channel::Claimed,
     directory::{self, Directory},
-    release::{self, Broker, Means},
+    release::{self, Broker, Context},
     vault::Secret,
 };
 use chaos_types::{AgentKey, Did, Digest};
@@ -212,7 +212,7 @@ impl Desk {
                 self.settle(answered.map_event(Event::Release))?.map(M::Challenge)
             }
             M::ReleaseRequest(request) => {
-                let means = Means {
+                let means = Context {
                     appraiser: &self.bench.judge(),
                     key: &self.key,
                     vault: self.safe.vault(),

@@ -1,6 +1,6 @@
 //! What evidence is judged by at this moment.
 
-use chaos_attestation::{Judge, Policy, Verifier, allowlist};
+use chaos_attestation::{Policy, PolicyAppraiser, Verifier, allowlist};
 
 /// The verifier, the policy and the allowlist in force.
 pub(super) struct Bench {
@@ -10,9 +10,9 @@ pub(super) struct Bench {
 }
 
 impl Bench {
-    /// Judges by what is in force now.
-    pub(super) fn judge(&self) -> Judge<'_> {
-        Judge {
+    /// PolicyAppraisers by what is in force now.
+    pub(super) fn judge(&self) -> PolicyAppraiser<'_> {
+        PolicyAppraiser {
             verifier: &self.verifier,
             policy: &self.policy,
             workloads: &self.allowlist,

@@ -2,7 +2,7 @@
 
 use chaos_attestation::{ReasonCode, Refusal};
 use chaos_broker::{
-    directory::{Message, Registrar},
+    directory::{Message, Registrar, Signer},
     exchange::Challenge,
 };
 use chaos_types::Did;
@@ -48,7 +48,7 @@ impl Service {
 impl Executor<'_> {
     pub(super) async fn register(&mut self) -> Result<(), Error> {
         let challenge = self.directory_challenge().await?;
-        let with = (&self.owner, clock::now_s());
+        let with = Signer { key: &self.owner, at_s: clock::now_s() };
         let capacity = self.plan.capacity;
         let request = self.service.registrar.register(&challenge, self.provider, capacity, with)?;
         self.done(Message::Register(Box::new(request))).await?;
@@ -59,7 +59,7 @@ impl Executor<'_> {
     pub(super) async fn heartbeat(&mut self) -> Result<(), Error> {
         self.service.put_off();
         let challenge = self.directory_challenge().await?;
-        let with = (&self.owner, clock::now_s());
+        let with = Signer { key: &self.owner, at_s: clock::now_s() };
         let capacity = self.plan.capacity;
         let request =
             self.service.registrar.heartbeat(&challenge, self.provider, capacity, with)?;
@@ -69,7 +69,7 @@ impl Executor<'_> {
 
     pub(super) async fn withdraw(&mut self) -> Result<(), Error> {
         let challenge = self.directory_challenge().await?;
-        let with = (&self.owner, clock::now_s());
+        let with = Signer { key: &self.owner, at_s: clock::now_s() };
         let request = self.service.registrar.withdraw(&challenge, with)?;
         self.done(Message::Withdraw(request)).await
     }

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use chaos_broker::{
     SecretId, ServiceId,
-    directory::{self, Registrar, Tags},
+    directory::{self, Registrar, Signer, Tags},
     release::{self, Client},
 };
 use chaos_types::{AgentKey, Did};
@@ -420,7 +420,9 @@ fn heartbeat_from_another_key_is_refused() {
             }
         };
         let directory::Message::Challenge(challenge) = given else { panic!("{given:?}") };
-        let heartbeat = registrar.heartbeat(&challenge, &provider, 1, (&thief, now)).unwrap();
+        let heartbeat = registrar
+            .heartbeat(&challenge, &provider, 1, Signer { key: &thief, at_s: now })
+            .unwrap();
         let heartbeat = directory::Message::Heartbeat(Box::new(heartbeat));
         assert_eq!(wire.ask("directory", &heartbeat).await.unwrap_err(), "not-owner");
     });

@@ -42,7 +42,7 @@ fn queries_narrow_by_name_and_every_kind_of_tag() {
 fn counts(world: &World, policy: &mut dyn Selection, query: &Query) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for _ in 0..60 {
-        let chosen = world.directory.select(query, policy, &world.court, AT_S).unwrap();
+        let chosen = world.directory.select(query, policy, &world.appraiser, AT_S).unwrap();
         *counts.entry(chosen.service.to_string()).or_default() += 1;
     }
     counts
@@ -61,7 +61,7 @@ fn round_robin_takes_each_in_turn_and_goes_on_when_one_leaves() {
         ])
     );
     let mut next = |world: &World| {
-        let chosen = world.directory.select(&named("alpha"), &mut policy, &world.court, AT_S);
+        let chosen = world.directory.select(&named("alpha"), &mut policy, &world.appraiser, AT_S);
         chosen.unwrap().service.to_string()
     };
     assert_eq!(next(&world), "alpha/one");
@@ -76,7 +76,7 @@ fn capacity_is_used_up_between_heartbeats_and_then_none_is_chosen() {
     let mut policy = CapacityAware::default();
     let query = named("alpha");
     let mut chosen = Vec::new();
-    while let Ok(service) = world.directory.select(&query, &mut policy, &world.court, AT_S) {
+    while let Ok(service) = world.directory.select(&query, &mut policy, &world.appraiser, AT_S) {
         chosen.push(service.service.to_string());
     }
     // Three services with four places each, the emptiest first.
@@ -84,7 +84,7 @@ fn capacity_is_used_up_between_heartbeats_and_then_none_is_chosen() {
     assert_eq!(chosen[..4], ["alpha/one", "alpha/two", "alpha/three", "alpha/one"]);
     let mut service = registrar(&key(2), "alpha/two", "kraken/us/small/production");
     world.beat(&mut service, &key(2), &machine("agent"), AT_S + 1).unwrap();
-    let again = world.directory.select(&query, &mut policy, &world.court, AT_S + 1).unwrap();
+    let again = world.directory.select(&query, &mut policy, &world.appraiser, AT_S + 1).unwrap();
     assert_eq!(again.service, id("alpha/two"));
 }
 
@@ -106,6 +106,6 @@ fn choices_follow_reputation_and_skip_those_without() {
     }
     let mut nobody = ReputationAware::new(|_: &chaos_types::Did| 0);
     let query = Query::default();
-    let chosen = world.directory.select(&query, &mut nobody, &world.court, AT_S);
+    let chosen = world.directory.select(&query, &mut nobody, &world.appraiser, AT_S);
     assert_eq!(refused(chosen), ReasonCode::NoServiceFits);
 }

@@ -51,7 +51,9 @@ fn run(world: &mut World, at_s: &mut u64, step: &Step) {
         Step::Withdraw { owner, name } => {
             let mut registrar = registrar(*owner, *name, 0);
             if let Ok(challenge) = world.challenge(registrar.ask(), now_s) {
-                let request = registrar.withdraw(&challenge, (&key(*owner), now_s)).unwrap();
+                let request = registrar
+                    .withdraw(&challenge, Signer { key: &key(*owner), at_s: now_s })
+                    .unwrap();
                 let answered = world.directory.withdraw(&request, now_s);
                 drop(world.record(answered));
             }
@@ -99,7 +101,7 @@ proptest! {
         let folded = Directory::fold(key(1).did(), Config::default(), &read).unwrap();
         prop_assert_eq!(&folded, &world.directory);
 
-        world.court.allowed.remove(&machine("other").workload());
+        world.appraiser.allowed.remove(&machine("other").workload());
         for tagged in TAGS {
             let query = Query { name: None, tags: tags(tagged) };
             let wanted = &query.tags;

@@ -27,7 +27,9 @@ fn a_name_taken_between_nonce_and_request_stays_with_the_first() {
     let (owner, thief) = (key(2), key(3));
     let mut stolen = registrar(&thief, "simulator/one", "");
     let challenge = world.challenge(stolen.ask(), AT_S).unwrap();
-    let request = stolen.register(&challenge, &machine("agent"), 4, (&thief, AT_S)).unwrap();
+    let request = stolen
+        .register(&challenge, &machine("agent"), 4, Signer { key: &thief, at_s: AT_S })
+        .unwrap();
     let mut service = registrar(&owner, "simulator/one", "");
     world.list(&mut service, &owner, &machine("agent"), AT_S).unwrap();
     assert_eq!(refused(world.register(&request, AT_S)), ReasonCode::NotOwner);
@@ -44,7 +46,9 @@ fn a_heartbeat_by_another_key_is_refused() {
     assert_eq!(refused(beat), ReasonCode::NotOwner);
     // Under the owner's name, signed by the thief.
     let challenge = world.challenge(service.ask(), AT_S + 1).unwrap();
-    let genuine = service.heartbeat(&challenge, &machine("agent"), 4, (&owner, AT_S + 1)).unwrap();
+    let genuine = service
+        .heartbeat(&challenge, &machine("agent"), 4, Signer { key: &owner, at_s: AT_S + 1 })
+        .unwrap();
     let forged = Signed::sign(genuine.claimed().clone(), &thief).unwrap();
     assert_eq!(refused(world.heartbeat(&forged, AT_S + 1)), ReasonCode::SignatureInvalid);
     // The forgery did not use the nonce up.
@@ -57,17 +61,23 @@ fn requests_cannot_be_replayed() {
     let owner = key(2);
     let mut service = registrar(&owner, "simulator/one", "");
     let challenge = world.challenge(service.ask(), AT_S).unwrap();
-    let registration = service.register(&challenge, &machine("agent"), 4, (&owner, AT_S)).unwrap();
+    let registration = service
+        .register(&challenge, &machine("agent"), 4, Signer { key: &owner, at_s: AT_S })
+        .unwrap();
     world.register(&registration, AT_S).unwrap();
     assert_eq!(refused(world.register(&registration, AT_S)), ReasonCode::NonceSpent);
     let challenge = world.challenge(service.ask(), AT_S + 1).unwrap();
-    let beat = service.heartbeat(&challenge, &machine("agent"), 4, (&owner, AT_S + 1)).unwrap();
+    let beat = service
+        .heartbeat(&challenge, &machine("agent"), 4, Signer { key: &owner, at_s: AT_S + 1 })
+        .unwrap();
     world.heartbeat(&beat, AT_S + 1).unwrap();
     assert_eq!(refused(world.heartbeat(&beat, AT_S + 1)), ReasonCode::NonceSpent);
     // An older number under a fresh nonce.
     let challenge = world.challenge(service.ask(), AT_S + 1).unwrap();
     let mut fresh = registrar(&owner, "simulator/one", "");
-    let old = fresh.heartbeat(&challenge, &machine("agent"), 4, (&owner, AT_S)).unwrap();
+    let old = fresh
+        .heartbeat(&challenge, &machine("agent"), 4, Signer { key: &owner, at_s: AT_S })
+        .unwrap();
     assert_eq!(refused(world.heartbeat(&old, AT_S + 1)), ReasonCode::RequestReplayed);
 }
 
@@ -94,7 +104,9 @@ fn evidence_for_other_endpoints_tags_service_owner_or_nonce_is_refused() {
         let mut world = World::new();
         let mut service = registrar(&owner, "simulator/one", "/eu//");
         let challenge = world.challenge(service.ask(), AT_S).unwrap();
-        let request = service.register(&challenge, &machine("agent"), 4, (&owner, AT_S)).unwrap();
+        let request = service
+            .register(&challenge, &machine("agent"), 4, Signer { key: &owner, at_s: AT_S })
+            .unwrap();
         let mut wanted = request.claimed().clone();
         change(&mut wanted);
         let request = Signed::sign(wanted, &owner).unwrap();
@@ -105,16 +117,22 @@ fn evidence_for_other_endpoints_tags_service_owner_or_nonce_is_refused() {
     let mut mine = registrar(&owner, "simulator/one", "");
     let mut theirs = registrar(&key(3), "another/one", "");
     let challenge = world.challenge(theirs.ask(), AT_S).unwrap();
-    let other = theirs.register(&challenge, &machine("agent"), 4, (&key(3), AT_S)).unwrap();
+    let other = theirs
+        .register(&challenge, &machine("agent"), 4, Signer { key: &key(3), at_s: AT_S })
+        .unwrap();
     let challenge = world.challenge(mine.ask(), AT_S).unwrap();
-    let request = mine.register(&challenge, &machine("agent"), 4, (&owner, AT_S)).unwrap();
+    let request = mine
+        .register(&challenge, &machine("agent"), 4, Signer { key: &owner, at_s: AT_S })
+        .unwrap();
     let mut wanted = request.claimed().clone();
     wanted.evidence = other.claimed().evidence.clone();
     let request = Signed::sign(wanted, &owner).unwrap();
     assert_eq!(refused(world.register(&request, AT_S)), ReasonCode::BindingMismatch);
     // A nonce that was given for somebody else.
     let challenge = world.challenge(theirs.ask(), AT_S).unwrap();
-    let request = mine.register(&challenge, &machine("agent"), 4, (&owner, AT_S)).unwrap();
+    let request = mine
+        .register(&challenge, &machine("agent"), 4, Signer { key: &owner, at_s: AT_S })
+        .unwrap();
     assert_eq!(refused(world.register(&request, AT_S)), ReasonCode::BindingMismatch);
 }
 

@@ -1,5 +1,9 @@
 use super::*;
 
+fn given(secret: &SecretId, version: u64) -> Given {
+    Given { secret: secret.clone(), version }
+}
+
 fn bytes(hex: &str) -> Vec<u8> {
     hex::decode(hex).unwrap()
 }
@@ -42,7 +46,7 @@ fn a_ciphertext_is_bound_to_evidence_policy_lease_expiry_secret_and_version() {
     let id: SecretId = "a/key".parse().unwrap();
     let bound = Bound { evidence: &evidence, policy: &policy, lease: &lease, expires_at_s: 1_000 };
     let secret = Secret::new(b"the secret".to_vec()).unwrap();
-    let sealed = bound.seal(&public, (&id, 3), &secret, &mut random).unwrap();
+    let sealed = bound.seal(&public, given(&id, 3), &secret, &mut random).unwrap();
     assert_eq!(bound.open(&sealed, &private).unwrap().expose(), b"the secret");
     let others = [
         Bound { evidence: &other_evidence, ..bound },
@@ -75,7 +79,8 @@ fn a_key_without_entropy_is_refused() {
     let bound = Bound { evidence: &evidence, policy: &digest, lease: &lease, expires_at_s: 1 };
     let secret = Secret::new(b"the secret".to_vec()).unwrap();
     let low_order = ReleaseKey(Hex([0; 32]));
-    let refusal =
-        bound.seal(&low_order, (&"a/key".parse().unwrap(), 1), &secret, &mut random).unwrap_err();
+    let refusal = bound
+        .seal(&low_order, given(&"a/key".parse().unwrap(), 1), &secret, &mut random)
+        .unwrap_err();
     assert_eq!(refusal.code, ReasonCode::MessageMalformed);
 }

@@ -19,7 +19,7 @@ fn a_nonce_is_used_up_by_a_refusal_too() {
     let mut world = World::new();
     let (_, request) = world.request(&client(JOB, &["a/key"]), None, &machine("stranger"), AT_S);
     assert_eq!(refused(world.release(&request, AT_S)), ReasonCode::WorkloadNotAllowed);
-    world.court.allowed.insert(machine("stranger").workload());
+    world.appraiser.allowed.insert(machine("stranger").workload());
     assert_eq!(refused(world.release(&request, AT_S)), ReasonCode::NonceSpent);
 }
 
@@ -86,7 +86,7 @@ fn evidence_of_a_debug_domain_is_refused() {
     let mut world = World::new();
     let debug = crate::testing::faulty("agent", Fault::DebugTd);
     // The attributes are part of the workload, so the list would refuse it as well.
-    world.court.allowed.insert(debug.workload());
+    world.appraiser.allowed.insert(debug.workload());
     let (_, request) = world.request(&client(JOB, &["a/key"]), None, &debug, AT_S);
     assert_eq!(refused(world.release(&request, AT_S)), ReasonCode::DebugRefused);
 }

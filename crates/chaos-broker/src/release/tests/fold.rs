@@ -110,7 +110,7 @@ impl Run {
                 let answered = world.broker.lift_job(&asking(*job).ask(None).job, at_s);
                 drop(world.record(answered));
             }
-            Step::Expel => drop(world.court.allowed.remove(&machine("other").workload())),
+            Step::Expel => drop(world.appraiser.allowed.remove(&machine("other").workload())),
         }
     }
 }

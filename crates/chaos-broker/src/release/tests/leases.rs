@@ -24,7 +24,7 @@ fn a_lease_is_renewed_by_new_evidence_and_keeps_its_name() {
 fn a_workload_taken_off_the_allowlist_cannot_renew_from_that_moment() {
     let mut world = World::new();
     let held = world.obtain(&asking(), None, AT_S).unwrap();
-    world.court.allowed.remove(&machine("agent").workload());
+    world.appraiser.allowed.remove(&machine("agent").workload());
     let renewal = world.obtain(&asking(), Some(held.lease()), AT_S + 1);
     assert_eq!(refused(renewal), ReasonCode::WorkloadNotAllowed);
 }
