@@ -1,6 +1,6 @@
 //! The researcher's work as one replayable document.
 
-use chaos_simulation::Parameters;
+use chaos_parameters::Parameters;
 use chaos_studio::Studio;
 use chaos_types::{ChainId, canonical};
 use serde::Serialize;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chaos_simulation::{ParameterName, Parameters, Setting, parameters};
+use chaos_parameters::{ParameterName, Parameters, Setting};
 use chaos_studio::{Policy, PolicyViolation};
 
 use crate::studio_name;
@@ -22,7 +22,7 @@ pub enum Error {
     Policy(#[source] PolicyViolation),
     /// The parameter cannot have this value.
     #[error("change is outside what the parameter can be")]
-    Parameter(#[source] parameters::Error),
+    Parameter(#[source] chaos_parameters::Error),
 }
 
 impl Change {

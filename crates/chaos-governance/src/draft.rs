@@ -1,6 +1,6 @@
 //! The first value of a change, and how far it may move.
 
-use chaos_simulation::Parameters;
+use chaos_parameters::Parameters;
 use chaos_studio::{Direction, Policy, PolicyViolation};
 
 use crate::{

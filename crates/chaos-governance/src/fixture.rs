@@ -2,9 +2,10 @@
 
 use std::num::NonZeroUsize;
 
+use chaos_parameters::{Layer, Parameters};
 use chaos_simulation::{
-    Experiment, Interval, Layer, Material, MetricRow, Parameters, Program, SensitivityRow,
-    Simulation, SimulationResult, fee_market::ObservedBlock,
+    Experiment, Interval, Material, MetricRow, Program, SensitivityRow, Simulation,
+    SimulationResult, fee_market::ObservedBlock,
 };
 use chaos_studio::Studio;
 use chaos_types::Digest;

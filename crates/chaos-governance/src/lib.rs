@@ -8,7 +8,8 @@
 //!
 //! ```
 //! use chaos_governance::{BlockFacts, DEFAULT_STUDIO, Draft, Metrics, Thresholds, analyse};
-//! use chaos_simulation::{Parameters, fee_market::ObservedBlock};
+//! use chaos_parameters::Parameters;
+//! use chaos_simulation::fee_market::ObservedBlock;
 //! use chaos_studio::Studio;
 //!
 //! let studio = Studio::parse(DEFAULT_STUDIO)?;
@@ -64,7 +65,7 @@ mod fixture;
 
 pub use analysis::Analysis;
 pub use change::Change;
-use chaos_simulation::ParameterName;
+use chaos_parameters::ParameterName;
 pub use draft::Draft;
 pub use facts::BlockFacts;
 pub use int::Int;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chaos_simulation::fixed;
+use chaos_parameters::fixed;
 use chaos_studio::{EvidenceRule, PolicyViolation};
 use serde::Serialize;
 

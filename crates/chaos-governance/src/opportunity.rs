@@ -1,7 +1,7 @@
 //! A deterministic analyst: rules with named thresholds that read metrics and point at parameters.
 
+use chaos_parameters::{ParameterName, Parameters};
 use chaos_report::quantity;
-use chaos_simulation::{ParameterName, Parameters};
 use chaos_studio::{Direction, Policy};
 use serde::Serialize;
 

@@ -13,8 +13,9 @@ use chaos_governance::{
     proposal::{self, AgentLine, Brief, Call, Proposal, Reference, Reproduce},
     refine::{self, Outcome, Round},
 };
+use chaos_parameters::Parameters;
 use chaos_report::Figure;
-use chaos_simulation::{Experiment, Parameters, SensitivityRow, Simulation};
+use chaos_simulation::{Experiment, SensitivityRow, Simulation};
 use chaos_types::{AgentKey, Did, Digest, canonical};
 
 use crate::{

@@ -5,9 +5,10 @@ mod command;
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use chaos_governance::{BlockFacts, report::Validation};
+use chaos_parameters::{Parameters, Setting};
 use chaos_simulation::{
-    EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Parameters, Program,
-    SensitivityRow, Setting, Simulation,
+    EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Program, SensitivityRow,
+    Simulation,
     evm::{Assumptions, BlockReplay, Order, ReceiptsRoot, ReplayInput, Run, rebuild, replay_all},
     fee_market::{FeeHistory, ObservedBlock},
     study,

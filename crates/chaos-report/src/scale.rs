@@ -1,6 +1,6 @@
 //! Positions and ticks in integers.
 
-use chaos_simulation::fixed;
+use chaos_parameters::fixed;
 
 /// Maps values to pixels; `from` may be greater than `to` on the pixel side, as on a y axis.
 #[derive(Debug, Clone, Copy)]

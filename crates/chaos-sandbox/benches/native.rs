@@ -9,10 +9,10 @@
 
 use std::time::Instant;
 
+use chaos_parameters::{ParameterName, Parameters, Setting};
 use chaos_sandbox::{Argument, Configuration, Inputs, Sandbox};
 use chaos_simulation::{
-    Experiment, Material, MaterialDocument, ParameterName, Parameters, Program, Setting,
-    fee_market::ObservedBlock, simulate,
+    Experiment, Material, MaterialDocument, Program, fee_market::ObservedBlock, simulate,
 };
 use serde_json::json;
 

@@ -26,13 +26,12 @@
 
 use std::convert::Infallible;
 
+use chaos_parameters::{Layer, Parameters};
 use rayon::prelude::*;
 use revm::{
     context::result::{EVMError, InvalidTransaction},
     primitives::hardfork::SpecId,
 };
-
-use crate::{Layer, Parameters};
 
 mod alternation;
 mod blob;

@@ -38,7 +38,7 @@ pub use block::{
 pub use bytecodes::{BYTECODES_BYTES_MAX, Bytecodes};
 pub use changes::{Changes, ChangesError};
 pub use counterfactual::Counterfactual;
-pub use fork::{ForkRules, UnknownChain};
+pub use fork::{ForkRules, UnknownChain, spec_of};
 pub use outcome::{
     Exclusion, ExclusionCause, ExclusionCounts, Fate, Outcome, OutcomeCounts, OutcomeGroup,
 };

@@ -6,19 +6,18 @@
 
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
+use chaos_parameters::{Family, Layer, Parameters};
 use chaos_types::{ChainId, canonical};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Parameters,
     fee_market::{
         self, Assumptions, CalibrationError, Demand, Metric, NOISE_BLOCKS_MIN, ObservedBlock, Path,
         PathMetrics, PathSpec, Shocks,
     },
-    parameters::Family,
     result::{
-        Arms, BacktestRow, Decimal, EvmBlockFigures, Input, Layer, MetricRow, Pairs, Program,
+        Arms, BacktestRow, Decimal, EvmBlockFigures, Input, MetricRow, Pairs, Program,
         RESULT_FORMAT, Series, SimulationResult, evm_rows,
     },
 };

@@ -1,21 +1,18 @@
 //! The fee-market layer: what users pay and how long they wait, without executing anything.
 //!
-//! A path is a sequence of blocks under one set of [`Parameters`](crate::Parameters): gas demand
+//! A path is a sequence of blocks under one set of [`Parameters`](chaos_parameters::Parameters): gas demand
 //! arrives, falls with the price, waits in a pool when the block is full, and the base fee answers
 //! by the exact rule of [EIP-1559](https://eips.ethereum.org/EIPS/eip-1559). The demand's level and
 //! noise are estimated from observed blocks ([`Demand`]); its price elasticity cannot be, and is an
 //! assumption that every result states. Both arms of a comparison see the same random shocks.
 //!
-//! Everything is integer or fixed point ([`crate::fixed`]).
+//! Everything is integer or fixed point ([`chaos_parameters::fixed`]).
 
-mod base_fee;
 mod demand;
 mod history;
 mod metrics;
 mod path;
-mod pricing;
 
-pub use base_fee::{BASE_FEE_WEI_MAX, INITIAL_BASE_FEE_WEI, next_base_fee};
 pub use demand::{Assumptions, CalibrationError, Demand, NoiseSource, calibrate, chain_parameters};
 pub(crate) use demand::{NOISE_BLOCKS_MIN, longest_run};
 pub use history::{FeeHistory, HISTORY_BYTES_MAX, HistoryError, ObservedBlock};
@@ -23,4 +20,3 @@ pub(crate) use metrics::percentile;
 pub use metrics::{Metric, PathMetrics, observed_metrics};
 pub(crate) use path::SlowStart;
 pub use path::{BlockOutcome, Path, PathSpec, Shocks, simulate};
-pub use pricing::{BlockUse, Climb, FeeState, climb, cost_of, doubling_blocks};

@@ -20,7 +20,11 @@ mod rolling;
 mod score;
 mod statistics;
 
+use std::num::NonZeroUsize;
+
 pub use backtest::{Backtest, backtest};
+use chaos_parameters::Family;
+use chaos_types::canonical;
 pub use document::{
     Basis, FORECAST_FORMAT, Forecast, ForecastRow, Quantiles, Request, Target, Window,
 };
@@ -29,11 +33,7 @@ pub use rolling::{RollingOptions, Validation, ValidationRow, ValidationWindow, v
 pub use score::{Score, ScoreRow, Verdict, score};
 pub use statistics::Coverage;
 
-use std::num::NonZeroUsize;
-
-use chaos_types::canonical;
-
-use crate::{fee_market::CalibrationError, parameters::Family};
+use crate::fee_market::CalibrationError;
 
 /// Why a forecast was not made or not scored.
 #[derive(Debug, thiserror::Error)]

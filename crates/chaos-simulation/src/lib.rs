@@ -43,13 +43,11 @@ pub mod attack;
 pub mod evm;
 mod experiment;
 pub mod fee_market;
-pub mod fixed;
 pub mod forecast;
 #[cfg(feature = "evm")]
 pub mod load;
 pub mod market;
 mod material;
-pub mod parameters;
 mod result;
 #[cfg(feature = "evm")]
 pub mod study;
@@ -62,8 +60,7 @@ pub use material::{
     MATERIAL_BLOCKS_MAX, MATERIAL_FORMAT, MATERIAL_INPUTS_MAX, MaterialDocument, MaterialError,
     simulate,
 };
-pub use parameters::{Definition, ParameterName, Parameters, Preset, Setting, parse_setting};
 pub use result::{
-    Arms, BacktestRow, Band, Decimal, EvmBlockFigures, EvmMetric, Fan, Input, Interval, Layer,
-    MetricRow, Program, RESULT_FORMAT, Series, SimulationResult,
+    Arms, BacktestRow, Band, Decimal, EvmBlockFigures, EvmMetric, Fan, Input, Interval, MetricRow,
+    Program, RESULT_FORMAT, Series, SimulationResult,
 };

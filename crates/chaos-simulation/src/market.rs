@@ -27,7 +27,7 @@
 //! adjacent blocks -0.41 (-0.41), volatility of the base fee 0.088 (0.089). Dear days are too cheap,
 //! 53 gwei at the 95th percentile (75): mint spikes are a matter of shocks, not of the noise.
 //!
-//! Invariants: integers and fixed point only ([`crate::fixed`]); the same arguments give the same
+//! Invariants: integers and fixed point only ([`chaos_parameters::fixed`]); the same arguments give the same
 //! bytes; in every block what users deposit equals what is burnt, tipped and refunded; nobody pays
 //! more than their maximum fee; no block exceeds a limit.
 //!

@@ -5,13 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use chaos_parameters::Parameters;
 use chaos_types::{ChainId, Digest, canonical};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Parameters,
-    fee_market::{Assumptions, Demand},
-};
+use crate::fee_market::{Assumptions, Demand};
 
 mod evm_rows;
 mod rows;
@@ -20,7 +18,7 @@ mod series;
 pub(crate) use evm_rows::evm_rows;
 pub use evm_rows::{EvmBlockFigures, EvmMetric};
 pub(crate) use rows::Pairs;
-pub use rows::{BacktestRow, Interval, Layer, MetricRow};
+pub use rows::{BacktestRow, Interval, MetricRow};
 pub use series::{Band, Decimal, Fan, Series};
 
 /// Names the layout of [`SimulationResult`]; a change of layout changes it.

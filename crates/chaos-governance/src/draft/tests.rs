@@ -1,4 +1,4 @@
-use chaos_simulation::ParameterName;
+use chaos_parameters::ParameterName;
 use chaos_studio::Studio;
 use proptest::prelude::*;
 

@@ -1,7 +1,8 @@
 //! Puts the words around the numbers.
 
+use chaos_parameters::Parameters;
 use chaos_report::quantity;
-use chaos_simulation::{Parameters, SensitivityRow, SimulationResult};
+use chaos_simulation::{SensitivityRow, SimulationResult};
 use chaos_studio::Studio;
 use chaos_types::{Digest, canonical};
 
@@ -276,7 +277,7 @@ fn affected(rows: &[DecisionRow], change: &Change) -> Vec<Affected> {
     push("users who wait", "inclusion_delay_p95", false, "95th percentile of the wait");
     push("holders, through the burn", "fee_burned", true, "fees burnt");
     push("node operators", "gas_served", false, "work to execute per block, on average:");
-    if change.parameter() == chaos_simulation::ParameterName::GasLimit {
+    if change.parameter() == chaos_parameters::ParameterName::GasLimit {
         let ratio = quantity::relative(
             i128::from(change.proposed()) - i128::from(change.current()),
             change.current().into(),

@@ -1,6 +1,7 @@
 //! From the rows of a simulation result to the rows of a proposal.
 
-use chaos_simulation::{Layer, MetricRow, SimulationResult};
+use chaos_parameters::Layer;
+use chaos_simulation::{MetricRow, SimulationResult};
 use chaos_studio::{Direction, Judge, Standing};
 
 use super::{DecisionRow, Verdict};

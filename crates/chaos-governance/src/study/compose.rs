@@ -10,9 +10,10 @@ mod market;
 mod people;
 mod rollout;
 
+use chaos_parameters::{Layer, ParameterName};
 use chaos_report::quantity;
 use chaos_simulation::{
-    Fan as EngineFan, Layer, MetricRow, ParameterName,
+    Fan as EngineFan, MetricRow,
     study::{Judgement, Side as WantedSide, Study as Plan, StudyResult, ThresholdValue},
 };
 use chaos_types::Digest;

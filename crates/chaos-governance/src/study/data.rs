@@ -4,7 +4,7 @@
 //! nothing but what it shows. Units are those of [`quantity`](crate::study): `wei`, `gas`, `ppm`,
 //! `milli_blocks`, `milliseconds`, `bytes` and so on; an unknown unit is printed as it is.
 
-use chaos_simulation::Layer;
+use chaos_parameters::Layer;
 use chaos_types::Digest;
 
 mod attempts;

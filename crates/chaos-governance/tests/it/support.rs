@@ -9,9 +9,8 @@ use chaos_governance::{
     proposal::{AgentLine, Brief, Call, Reproduce, compose},
     refine,
 };
-use chaos_simulation::{
-    Experiment, Material, Parameters, Program, Series, Simulation, fee_market::FeeHistory,
-};
+use chaos_parameters::Parameters;
+use chaos_simulation::{Experiment, Material, Program, Series, Simulation, fee_market::FeeHistory};
 use chaos_studio::Studio;
 
 /// Everything that a run of the studio on one fee history gives.

@@ -53,7 +53,7 @@ pub(crate) struct ReplayArgs {
 pub(crate) const ELASTICITY: &str = "0.2";
 
 fn simulate_help() -> String {
-    format!("{SIMULATE_EXAMPLES}\n\nParameters:\n{}", chaos_simulation::parameters::help_table())
+    format!("{SIMULATE_EXAMPLES}\n\nParameters:\n{}", chaos_parameters::help_table())
 }
 
 /// What is simulated, apart from the blocks.

@@ -3,13 +3,13 @@
 use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
+use chaos_parameters::{Setting, parse_setting};
 use chaos_simulation::{
-    Input, Program, Setting,
+    Input, Program,
     fee_market::FeeHistory,
     forecast::{
         self, Backtest, Basis, Error, Forecast, Request, Score, ScoreRow, Verdict, backtest, score,
     },
-    parse_setting,
 };
 use serde_json::json;
 

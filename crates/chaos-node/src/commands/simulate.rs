@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use chaos_simulation::{
-    ParameterName, Parameters, Preset, Setting, Simulation, parameters::Family, parse_setting,
-};
+use chaos_parameters::{Family, ParameterName, Parameters, Preset, Setting, parse_setting};
+use chaos_simulation::Simulation;
 use serde_json::json;
 
 use crate::{

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use chaos_parameters::Parameters;
 use chaos_simulation::{
-    Decimal, Parameters, Program,
+    Decimal, Program,
     fee_market::{self, FeeHistory, ObservedBlock},
     forecast::{Coverage, Options, RollingOptions, Validation, validate},
 };

@@ -91,7 +91,7 @@ fn rejects_an_experiment_that_does_not_start_from_todays_parameters() {
             let mut experiment: Experiment = canonical::from_slice(bytes).unwrap();
             let limit = experiment.baseline.gas_limit() + 1_000_000;
             experiment.baseline =
-                chaos_simulation::Parameters::ethereum(limit).expect("within bounds");
+                chaos_parameters::Parameters::ethereum(limit).expect("within bounds");
             let digest = case.attachments.insert(canonical::to_vec(&experiment).unwrap());
             case.inputs().push(Input { name: EXPERIMENT.to_owned(), digest });
             simulate(case).changes[0].current = limit.into();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chaos_simulation::Setting;
+use chaos_parameters::Setting;
 
 use super::Ground;
 use crate::args::{BlockSource, ELASTICITY, SimulationArgs};

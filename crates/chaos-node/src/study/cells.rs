@@ -2,10 +2,8 @@
 
 use std::{fs, path::Path};
 
-use chaos_simulation::{
-    Parameters,
-    study::{Cell, CellResult, Study, run_cell},
-};
+use chaos_parameters::Parameters;
+use chaos_simulation::study::{Cell, CellResult, Study, run_cell};
 use chaos_types::{Digest, canonical};
 
 use super::ground::Ground;

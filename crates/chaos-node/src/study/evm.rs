@@ -3,12 +3,13 @@
 use std::time::Instant;
 
 use chaos_governance::study::TimedBlock;
+use chaos_parameters::Parameters;
 use chaos_simulation::{
-    Parameters,
     attack::{
         Scenario,
         worst_case::{self, Operation},
     },
+    evm::spec_of,
     study::{EvmFigures, Study, changes, execute_arms},
 };
 
@@ -49,7 +50,7 @@ pub(super) fn worst_blocks(
     if !study.attacks.contains(&Scenario::WorstCaseGas) {
         return Ok(Vec::new());
     }
-    let spec = study.preset.spec();
+    let spec = spec_of(study.preset);
     let operations: Vec<Operation> =
         Operation::ALL.iter().copied().filter(|operation| operation.since() <= spec).collect();
     let bar = output::progress("timing worst-case blocks", operations.len() as u64);

@@ -8,8 +8,9 @@ use std::{
 
 use anyhow::Context as _;
 use chaos_governance::report::Validation;
+use chaos_parameters::Parameters;
 use chaos_simulation::{
-    Input, Material, Parameters, Program,
+    Input, Material, Program,
     evm::ReplayInput,
     fee_market::ObservedBlock,
     load::{LoadParameters, generate},

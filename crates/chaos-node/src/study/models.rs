@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chaos_parameters::{Family, Layer, ParameterName, Parameters};
 use chaos_simulation::{
-    Arms, Decimal, Layer, ParameterName, Parameters, Program, SensitivityRow,
+    Arms, Decimal, Program, SensitivityRow,
     attack::{self, AttackResult},
+    evm::spec_of,
     fee_market::{NoiseSource, ObservedBlock},
     forecast::{self, Forecast, Validation},
-    parameters::Family,
     study::{
         AgentRun, EvmFigures, GridCell, Judgement, STUDY_FORMAT, ScenarioResult, Standing, Study,
         StudyResult, judge, pareto, run_agents,
@@ -97,7 +98,7 @@ pub(super) fn attacks(
     cells: &[Done],
 ) -> Result<Vec<AttackResult>, Failure> {
     let mut case = attack::Case::new(*baseline, *proposal);
-    case.spec = study.preset.spec();
+    case.spec = spec_of(study.preset);
     if let Some(main) = cells.first() {
         case.base_fee_wei = main.result.demand.anchor_wei;
     }

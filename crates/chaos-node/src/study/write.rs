@@ -7,11 +7,12 @@ use std::{
 };
 
 use chaos_governance::study::{self as render, Facts};
+use chaos_parameters::pricing::next_base_fee;
 use chaos_report::columnar::{self, Arm, MetricLine, PathLine, SeriesLine};
 use chaos_simulation::{
     MetricRow,
     evm::ReplayInput,
-    fee_market::{ObservedBlock, next_base_fee},
+    fee_market::ObservedBlock,
     forecast::Forecast,
     study::{AgentRun, StudyResult},
 };
@@ -149,7 +150,7 @@ fn observed(blocks: &[ObservedBlock]) -> Option<(u64, u64, u64)> {
 }
 
 /// How many of the recorded transitions of the base fee the rule reproduces.
-fn base_fee_rule(ground: &Ground, baseline: &chaos_simulation::Parameters) -> Option<(u64, u64)> {
+fn base_fee_rule(ground: &Ground, baseline: &chaos_parameters::Parameters) -> Option<(u64, u64)> {
     let mut counts = (0, 0);
     for pair in ground.observed().windows(2) {
         let (Some(before), Some(after)) = (pair[0].base_fee_wei, pair[1].base_fee_wei) else {
@@ -158,8 +159,8 @@ fn base_fee_rule(ground: &Ground, baseline: &chaos_simulation::Parameters) -> Op
         if pair[0].number + 1 != pair[1].number {
             continue;
         }
-        let limit = chaos_simulation::Setting::new(
-            chaos_simulation::ParameterName::GasLimit,
+        let limit = chaos_parameters::Setting::new(
+            chaos_parameters::ParameterName::GasLimit,
             pair[0].gas_limit,
         )
         .ok()?;

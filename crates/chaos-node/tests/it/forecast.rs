@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-use chaos_simulation::{Parameters, fee_market::next_base_fee};
+use chaos_parameters::{Parameters, pricing::next_base_fee};
 use tempfile::TempDir;
 
 use crate::program::run;

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use chaos_parameters::{Parameters, Setting};
 use chaos_reputation::{
     Evidence, EvidenceClass, Outcome as Ending, ScoreDocument, TASK_UNIT_MICRO,
 };
@@ -9,8 +10,7 @@ use chaos_sandbox::{
     Answer, Argument, Component, Configuration, Failure, Inputs, Limits, Outcome, Run, Sandbox,
 };
 use chaos_simulation::{
-    EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Parameters, Program, Setting,
-    SimulationResult,
+    EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Program, SimulationResult,
     evm::{BlockReplay, Bytecodes, RecordedBlock, ReplayInput, replay},
     fee_market::{FeeHistory, ObservedBlock},
     load::{LoadParameters, generate},
@@ -42,7 +42,7 @@ fn invalid(run: &Run) -> &str {
 
 fn experiment(gas_limit: u64) -> Experiment {
     let baseline = Parameters::ethereum(gas_limit).unwrap();
-    let doubled = Setting::new(chaos_simulation::ParameterName::GasLimit, 2 * gas_limit).unwrap();
+    let doubled = Setting::new(chaos_parameters::ParameterName::GasLimit, 2 * gas_limit).unwrap();
     let proposal = baseline.with(doubled);
     Experiment { paths: 3, blocks: 200, warmup_blocks: 50, ..Experiment::new(baseline, proposal) }
 }

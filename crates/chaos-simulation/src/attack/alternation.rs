@@ -1,11 +1,12 @@
 //! Full and empty blocks in turn.
 
+use chaos_parameters::{Parameters, pricing::FeeState};
+
 use super::{
     Case,
     result::{Figures, figure},
     rules::{after, is_eip_1559},
 };
-use crate::{Parameters, fee_market::FeeState};
 
 /// Blocks of one alternation.
 const BLOCKS: u64 = 200_000;

@@ -1,15 +1,15 @@
 //! Filling all blobs while their price is at its floor.
 
 use alloy_eips::{eip4844::DATA_GAS_PER_BLOB, eip7594::MAX_BLOBS_PER_TX_FUSAKA};
+use chaos_parameters::{
+    ParameterName as P, Parameters,
+    pricing::{BlockUse, FeeState},
+};
 
 use super::{
     Case,
     result::{Figures, figure},
     rules::blocks_in,
-};
-use crate::{
-    ParameterName as P, Parameters,
-    fee_market::{BlockUse, FeeState},
 };
 
 const HOUR_MS: u64 = 3_600_000;

@@ -6,6 +6,7 @@ use alloy_eips::{
     eip2930::{AccessList, AccessListItem},
 };
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256};
+use chaos_parameters::Parameters;
 use revm::{context::TxEnv, primitives::hardfork::SpecId};
 
 use super::{
@@ -14,7 +15,6 @@ use super::{
     result::{Figures, figure},
     rules::{calldata_floor, executed_gas_max, transaction_gas},
 };
-use crate::Parameters;
 
 /// Gas of any transaction.
 const BASE_GAS: u64 = 21_000;

@@ -1,13 +1,14 @@
 //! Settings at which the fee rule does something else than it says.
 
+use chaos_parameters::{
+    ParameterName as P, Parameters,
+    pricing::{BASE_FEE_WEI_MAX, FeeState},
+};
+
 use super::{
     Case,
     result::{Figures, figure},
     rules::{after, is_eip_1559, transaction_gas},
-};
-use crate::{
-    ParameterName as P, Parameters,
-    fee_market::{BASE_FEE_WEI_MAX, FeeState},
 };
 
 /// Blocks after which a search gives up.

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use alloy_primitives::{Address, B256, U256};
+use chaos_parameters::Parameters;
 use revm::{
     Context, DatabaseRef, ExecuteCommitEvm, MainBuilder, MainnetEvm,
     bytecode::Bytecode,
@@ -20,7 +21,7 @@ use super::{
     Error,
     rules::{calldata_floor, refund_quotient},
 };
-use crate::{Parameters, evm::overlay::Overlay};
+use crate::evm::overlay::Overlay;
 
 /// Where the attacker's contract lives.
 pub(super) const CONTRACT: Address = Address::repeat_byte(0xc0);

@@ -1,5 +1,6 @@
 //! More work in a block than its limit says.
 
+use chaos_parameters::Parameters;
 use revm::primitives::hardfork::SpecId;
 
 use super::{
@@ -9,7 +10,6 @@ use super::{
     rules::{refund_quotient, transaction_gas},
     worst_case::{self, Executed, Operation},
 };
-use crate::Parameters;
 
 /// The block is filled with about this many transactions, so that little room is left at its end.
 const TRANSACTIONS: u64 = 512;

@@ -1,7 +1,7 @@
+use chaos_parameters::Layer;
 use serde::{Deserialize, Serialize};
 
 use super::Scenario;
-use crate::Layer;
 
 /// One figure of an attack in both arms.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

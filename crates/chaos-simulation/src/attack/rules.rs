@@ -1,12 +1,10 @@
 //! What an attacker reads from an arm's parameters.
 
-use revm::primitives::hardfork::SpecId;
-
-use crate::{
-    ParameterName as P, Parameters,
-    fee_market::{BlockUse, FeeState},
-    parameters::Family,
+use chaos_parameters::{
+    Family, ParameterName as P, Parameters,
+    pricing::{BlockUse, FeeState},
 };
+use revm::primitives::hardfork::SpecId;
 
 /// Most gas one transaction may ask for since Osaka: 2^24
 /// ([EIP-7825](https://eips.ethereum.org/EIPS/eip-7825)).

@@ -1,11 +1,12 @@
 //! A step of demand that does not fall with patience, only with price.
 
+use chaos_parameters::{Parameters, pricing::FeeState};
+
 use super::{
     Case,
     result::{Figures, figure},
     rules::{after, blocks_in},
 };
-use crate::{Parameters, fee_market::FeeState};
 
 /// Levels of user value per doubling.
 const LEVELS_PER_DOUBLING: u32 = 32;

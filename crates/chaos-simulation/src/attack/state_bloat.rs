@@ -1,6 +1,7 @@
 //! Blocks that add as much state as gas allows.
 
 use alloy_primitives::{Address, Bytes, TxKind, U256};
+use chaos_parameters::Parameters;
 use revm::{
     bytecode::opcode as op,
     context::{TxEnv, result::ExecutionResult},
@@ -14,7 +15,6 @@ use super::{
     rules::{executed_gas_max, transaction_gas},
     worst_case::{self, Operation},
 };
-use crate::Parameters;
 
 /// Bytes of a new slot and of a new account, the sizes that EIP-8037 charges for.
 const SLOT_BYTES: u64 = eip8037::SSTORE_SET_BYTES;

@@ -1,13 +1,14 @@
 //! Buying all gas of consecutive blocks.
 
+use chaos_parameters::{
+    ParameterName as P, Parameters,
+    pricing::{FeeState, cost_of},
+};
+
 use super::{
     Case,
     result::{Figures, figure},
     rules::{after, blocks_in},
-};
-use crate::{
-    ParameterName as P, Parameters,
-    fee_market::{FeeState, cost_of},
 };
 
 /// Windows that are reported: name and milliseconds.

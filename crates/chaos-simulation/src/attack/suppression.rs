@@ -1,11 +1,12 @@
 //! Base-fee suppression by a coalition of proposers.
 
+use chaos_parameters::{Parameters, pricing::FeeState};
+
 use super::{
     Case,
     result::{Figures, figure},
     rules::after,
 };
-use crate::{Parameters, fee_market::FeeState};
 
 /// Most consecutive blocks the coalition leaves empty; proposers know their slots an epoch ahead.
 const EMPTY_BLOCKS_MAX: u64 = 32;

@@ -1,10 +1,10 @@
 use std::collections::BTreeSet;
 
+use chaos_parameters::{ParameterName as P, Preset, Setting};
 use chaos_types::canonical;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{ParameterName as P, Preset, Setting};
 
 /// Ethereum after the second blob-parameter fork, with these parameters changed.
 pub(super) fn ethereum(changes: &[(P, u64)]) -> Parameters {

@@ -17,6 +17,7 @@
 //! ```
 
 use alloy_primitives::{TxKind, U256};
+use chaos_parameters::Parameters;
 use rayon::prelude::*;
 use revm::{context::TxEnv, primitives::hardfork::SpecId};
 
@@ -26,7 +27,6 @@ use super::{
     result::{Figures, figure},
     rules::{TRANSACTION_GAS_MAX, executed_gas_max},
 };
-use crate::Parameters;
 
 mod assembler;
 mod input;

@@ -11,6 +11,7 @@
 use std::sync::OnceLock;
 
 use alloy_eips::{eip4844, eip7691, eip7840::BlobParams, eip7892};
+use chaos_parameters::Preset;
 use revm::{
     context::CfgEnv,
     handler::EthPrecompiles,
@@ -202,6 +203,19 @@ impl ForkRules {
                 EthPrecompiles { precompiles, spec: self.spec }
             }
         }
+    }
+}
+
+/// The execution rules of a preset's time: rollups run the EVM of the Ethereum fork that they had
+/// adopted.
+#[must_use]
+pub const fn spec_of(preset: Preset) -> SpecId {
+    match preset {
+        Preset::London => SpecId::LONDON,
+        Preset::Cancun => SpecId::CANCUN,
+        Preset::OpCanyon => SpecId::SHANGHAI,
+        Preset::Prague | Preset::Base2026 | Preset::ArbosLegacy => SpecId::PRAGUE,
+        Preset::Osaka | Preset::Bpo1 | Preset::Bpo2 | Preset::Arbos51 => SpecId::OSAKA,
     }
 }
 

@@ -1,9 +1,9 @@
 mod matching;
 
+use chaos_parameters::{ParameterName, Parameters, Setting, fixed};
 use serde::{Deserialize, Serialize};
 
 use super::{ObservedBlock, observed_metrics, percentile};
-use crate::{ParameterName, Parameters, Setting, fixed};
 
 /// Slow noise is what remains in means over 10 x 10 blocks.
 const WINDOW: usize = 10;

@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
+use chaos_parameters::{Parameters, fixed};
+
 use super::{ObservedBlock, Path, history::is_saturated};
-use crate::{Parameters, fixed};
 
 /// Blocks in an hour at one in twelve seconds: the reach of run-up and drawdown.
 const HOUR_BLOCKS: usize = 300;

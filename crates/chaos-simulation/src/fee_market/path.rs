@@ -1,5 +1,9 @@
 mod pool;
 
+use chaos_parameters::{
+    Parameters, fixed,
+    pricing::{BlockUse, FeeState},
+};
 use chaos_types::Digest;
 use rand_chacha::{
     ChaCha8Rng,
@@ -7,8 +11,7 @@ use rand_chacha::{
 };
 
 use self::pool::{Patient, Pool};
-use super::{Assumptions, BlockUse, Demand, FeeState};
-use crate::{Parameters, fixed};
+use super::{Assumptions, Demand};
 
 /// Price response stays between a twentieth and twenty times the demand at the anchor: log2 20.
 const RESPONSE_LOG2_MAX_Q32: i64 = 18_562_539_823;

@@ -1,11 +1,11 @@
 use std::collections::BTreeMap;
 
+use chaos_parameters::Parameters;
 use chaos_types::{ChainId, Digest, canonical};
 use serde::{Deserialize, Serialize};
 
 use super::Error;
 use crate::{
-    Parameters,
     fee_market::{Assumptions, Demand, ObservedBlock},
     result::{Decimal, Input, Program},
 };

@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
+use chaos_parameters::{Family, ParameterName, Parameters, Setting, fixed};
 use chaos_types::{Digest, canonical};
 use rand_chacha::{
     ChaCha8Rng,
@@ -13,14 +14,12 @@ use super::{
     dispersion::{Widening, widenings},
 };
 use crate::{
-    Decimal, ParameterName, Parameters, Setting,
+    Decimal,
     experiment::WORK_BLOCKS_MAX,
     fee_market::{
         self, Assumptions, Demand, Metric, NOISE_BLOCKS_MIN, ObservedBlock, Path, PathMetrics,
         PathSpec, Shocks, SlowStart, observed_metrics,
     },
-    fixed,
-    parameters::Family,
 };
 
 /// Fewer consecutive blocks than this do not determine a demand.

@@ -1,5 +1,6 @@
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
+use chaos_parameters::Parameters;
 use chaos_types::ChainId;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +9,6 @@ use super::{
     statistics::skill_ppm,
 };
 use crate::{
-    Parameters,
     fee_market::{Assumptions, ObservedBlock},
     result::{Decimal, Input, Program},
 };

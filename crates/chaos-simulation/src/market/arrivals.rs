@@ -15,8 +15,10 @@
 //! counted as that one. A Pareto distribution with `e <= 1` has no mean, so welfare depends on the
 //! upper cut and is comparable only between arms.
 
+use chaos_parameters::fixed;
+
 use super::{Error, rules::bound};
-use crate::{fee_market::ObservedBlock, fixed};
+use crate::fee_market::ObservedBlock;
 
 /// Demand is cut where it exceeds the level by this many octaves: 2, four times.
 pub const REACH_LOG2_MAX: i64 = 2;

@@ -1,5 +1,6 @@
 //! Draws the users of each block, the same for every arm.
 
+use chaos_parameters::fixed;
 use chaos_types::Digest;
 use rand_chacha::{
     ChaCha8Rng,
@@ -13,7 +14,6 @@ use super::{
     },
     scale::Scale,
 };
-use crate::fixed;
 
 /// Points of the quantile table of transaction sizes.
 const GAS_POINTS: usize = 4_096;

@@ -1,5 +1,7 @@
 //! The loop: users arrive and bid, the block is packed and paid for, prices move.
 
+use chaos_parameters::pricing::{BlockUse, FeeState};
+
 use super::{
     Arm, BASE_FEE_WEI_MAX, Block, Error, Outcome, Rules, Spec,
     accounts::Payments,
@@ -12,7 +14,6 @@ use super::{
     scale::Scale,
     users::{Habits, View, value_after},
 };
-use crate::fee_market::{BlockUse, FeeState};
 
 /// Runs one path in one arm.
 ///

@@ -1,5 +1,6 @@
+use chaos_parameters::{Family, ParameterName as P, Parameters};
+
 use super::Error;
-use crate::{ParameterName as P, Parameters, parameters::Family};
 
 /// Where the base fee stops rising: 2^60 wei, about one ether per unit of gas.
 ///
@@ -158,7 +159,7 @@ pub struct Rules {
     /// How the gas limit gets from the baseline's to this one.
     pub gas_limit_path: GasLimitPath,
     /// Parameters of a chain that prices by backlog (Arbitrum), whose
-    /// [`FeeState`](crate::fee_market::FeeState) then moves the base fee; `None` is EIP-1559.
+    /// [`FeeState`](chaos_parameters::pricing::FeeState) then moves the base fee; `None` is EIP-1559.
     pub backlog_pricing: Option<Parameters>,
 }
 

@@ -1,6 +1,6 @@
 //! Fast logarithm and power for drawing users: two small tables in place of 32 squarings.
 
-use crate::fixed;
+use chaos_parameters::fixed;
 
 /// Q32 bits used as an index of each table.
 const INDEX_BITS: u32 = 8;

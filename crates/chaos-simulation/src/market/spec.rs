@@ -1,3 +1,5 @@
+use chaos_parameters::fixed;
+
 use super::{
     PoolRules, Rules,
     arrivals::{Arrivals, Bursts, Intervals, Level, Walk},
@@ -6,10 +8,7 @@ use super::{
     scale::Scale,
     users::Users,
 };
-use crate::{
-    fee_market::{Assumptions, Demand},
-    fixed,
-};
+use crate::fee_market::{Assumptions, Demand};
 
 /// Paths on which a level is matched: 4.
 pub const MATCH_PATHS: u32 = 4;

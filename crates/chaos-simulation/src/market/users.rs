@@ -10,8 +10,9 @@
 //! Every user withdraws its transaction when waiting has eaten the difference between its value
 //! and its bid, or when the pool drops it.
 
+use chaos_parameters::fixed;
+
 use super::{Error, draw::User, rules::bound, scale::Scale};
-use crate::fixed;
 
 /// Points of the tables that habits are read from.
 const POINTS: usize = 1_024;

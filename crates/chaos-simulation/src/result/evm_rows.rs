@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
+use chaos_parameters::Layer;
 use serde::{Deserialize, Serialize};
 
-use super::{Layer, MetricRow, Pairs};
+use super::{MetricRow, Pairs};
 #[cfg(feature = "evm")]
 use crate::evm::{BlockReplay, OutcomeGroup, Rebuilt};
 

@@ -1,27 +1,7 @@
+use chaos_parameters::Layer;
 use serde::{Deserialize, Serialize};
 
 use crate::fee_market::percentile;
-
-/// Where a figure came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Layer {
-    /// Re-execution of recorded transactions.
-    Evm,
-    /// The fee-market model.
-    FeeMarket,
-}
-
-impl Layer {
-    /// The name in results.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Evm => "evm",
-            Self::FeeMarket => "fee_market",
-        }
-    }
-}
 
 /// The 10th and 90th percentile (nearest rank) of the paired differences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

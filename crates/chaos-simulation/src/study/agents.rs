@@ -1,11 +1,12 @@
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
+use chaos_parameters::{Layer, Parameters};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Study;
 use crate::{
-    Error, Layer, MetricRow, Parameters,
+    Error, MetricRow,
     fee_market::{Demand, NoiseSource, percentile},
     market::{
         Arm, BlobRules, Metric, Outcome, Rules, Spec,

@@ -1,11 +1,12 @@
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
+use chaos_parameters::{Layer, Parameters};
 use chaos_types::{Digest, canonical};
 use serde::{Deserialize, Serialize};
 
 use super::{Market, Side, Study, judge};
 use crate::{
-    Error, Experiment, Layer, Material, MetricRow, Parameters,
+    Error, Experiment, Material, MetricRow,
     fee_market::Demand,
     result::{Decimal, Fan},
 };

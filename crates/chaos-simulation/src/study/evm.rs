@@ -1,10 +1,11 @@
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
+use chaos_parameters::{Layer, ParameterName as P, Parameters};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Layer, MetricRow, ParameterName as P, Parameters,
+    MetricRow,
     evm::{
         BlockResources, Changes, ExclusionCause, GasKind, OutcomeCounts, OutcomeGroup,
         RebuildError, Rebuilt, RebuiltBlock, ReplayError, ReplayInput, Run, RunError, measure,

@@ -1,17 +1,13 @@
 use std::collections::BTreeMap;
 
+use chaos_parameters::{Error as ParameterError, ParameterName, Preset, Setting};
 use serde::Deserialize;
 
 use super::{
     Axis, DemandScenario, Goal, Market, Side, Sources, Study, Threshold, ThresholdValue,
     WhenAbsent, parse_ppm,
 };
-use crate::{
-    Preset, Setting,
-    attack::Scenario as Attack,
-    fee_market::Assumptions,
-    parameters::{Error as ParameterError, ParameterName},
-};
+use crate::{attack::Scenario as Attack, fee_market::Assumptions};
 
 /// A study file may have this many bytes: 1 MiB.
 pub const STUDY_BYTES_MAX: usize = 1 << 20;

@@ -1,12 +1,10 @@
+use chaos_parameters::{
+    Error as ParameterError, Family, ParameterName, Parameters, Preset, Setting,
+};
 use chaos_types::ChainId;
 
 use super::{Cell, Goal, Threshold};
-use crate::{
-    Parameters, Preset, Setting,
-    attack::Scenario as Attack,
-    fee_market::Assumptions,
-    parameters::{Error as ParameterError, Family, ParameterName},
-};
+use crate::{attack::Scenario as Attack, fee_market::Assumptions};
 
 /// A whole study, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,10 +2,11 @@
 
 use std::{error::Error as _, num::NonZeroUsize};
 
+use chaos_parameters::{ParameterName, Parameters};
 use chaos_types::{ChainId, Digest};
 
 use super::*;
-use crate::{Input, Material, ParameterName, Parameters, Program, fee_market::ObservedBlock};
+use crate::{Input, Material, Program, fee_market::ObservedBlock};
 
 mod cells;
 mod file;

@@ -2,7 +2,8 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use chaos_simulation::{EvmMetric, ParameterName, Preset, fee_market, market};
+use chaos_parameters::{ParameterName, Preset};
+use chaos_simulation::{EvmMetric, fee_market, market};
 
 /// Set to write the page instead of comparing it.
 const WRITE: &str = "CHAOSCHAIN_WRITE_DOCS";

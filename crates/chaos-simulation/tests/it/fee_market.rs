@@ -2,13 +2,13 @@
 
 use std::{fs, num::NonZeroUsize, path::PathBuf};
 
+use chaos_parameters::{
+    Layer, ParameterName, Parameters, Setting,
+    pricing::{INITIAL_BASE_FEE_WEI, next_base_fee},
+};
 use chaos_simulation::{
-    EvmBlockFigures, Experiment, Layer, Material, ParameterName, Parameters, Program, Setting,
-    Simulation, SimulationResult,
-    fee_market::{
-        FeeHistory, INITIAL_BASE_FEE_WEI, Metric, ObservedBlock, chain_parameters, next_base_fee,
-        observed_metrics,
-    },
+    EvmBlockFigures, Experiment, Material, Program, Simulation, SimulationResult,
+    fee_market::{FeeHistory, Metric, ObservedBlock, chain_parameters, observed_metrics},
     run, sensitivity,
 };
 use chaos_types::{ChainId, Digest, canonical};

@@ -2,14 +2,14 @@
 
 use std::{fs, num::NonZeroUsize, path::PathBuf};
 
+use chaos_parameters::{Parameters, Preset, pricing::next_base_fee};
 use chaos_simulation::{
-    Parameters, Program,
-    fee_market::{FeeHistory, ObservedBlock, next_base_fee},
+    Program,
+    fee_market::{FeeHistory, ObservedBlock},
     forecast::{
         Backtest, Basis, Error, Forecast, Options, Request, RollingOptions, Verdict, backtest,
         forecast, score, validate,
     },
-    parameters::Preset,
 };
 use chaos_types::{ChainId, Digest};
 

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::PathBuf};
 
+use chaos_parameters::Parameters;
 use chaos_simulation::{
-    Parameters,
     evm::{Bytecodes, RecordedBlock, ReplayInput, replay_all},
     fee_market::{Assumptions, FeeHistory, ObservedBlock, calibrate},
     market::{

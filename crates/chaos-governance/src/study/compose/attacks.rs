@@ -1,8 +1,8 @@
 //! Attacks, worst blocks, state growth and the distance to each limit.
 
+use chaos_parameters::Family;
 use chaos_simulation::{
     attack::{AttackResult, Scenario},
-    parameters::Family,
     study::StudyResult,
 };
 

@@ -1,9 +1,7 @@
 //! Alternatives as a heat map and as a table of what no other beats.
 
-use chaos_simulation::{
-    ParameterName,
-    study::{GridCell, Standing as Run, Study as Plan, StudyResult},
-};
+use chaos_parameters::ParameterName;
+use chaos_simulation::study::{GridCell, Standing as Run, Study as Plan, StudyResult};
 
 use super::spoken;
 use crate::study::data::{
@@ -57,7 +55,7 @@ pub(super) fn grid(plan: &Plan, result: &StudyResult) -> Part<Grid> {
             })
         })
         .collect();
-    let place = |parameters: &chaos_simulation::Parameters| {
+    let place = |parameters: &chaos_parameters::Parameters| {
         if !parameters.changes_from(baseline).iter().all(|(name, ..)| on_axes(name.key())) {
             return None;
         }

@@ -90,7 +90,7 @@ pub(super) fn fullness(result: &StudyResult) -> Part<Fullness> {
         return Part::missing(NO_AGENTS);
     };
     let counts = |classes: &[u32]| classes.iter().map(|count| u64::from(*count)).collect();
-    let target = |parameters: &chaos_simulation::Parameters| {
+    let target = |parameters: &chaos_parameters::Parameters| {
         let share = u128::from(parameters.gas_target()) * 1_000_000;
         u32::try_from(share / u128::from(parameters.gas_limit())).unwrap_or(1_000_000)
     };
@@ -109,7 +109,7 @@ pub(super) fn revenue(result: &StudyResult) -> Part<Revenue> {
     else {
         return Part::missing(NO_AGENTS);
     };
-    let blocks_per_day = |parameters: &chaos_simulation::Parameters| {
+    let blocks_per_day = |parameters: &chaos_parameters::Parameters| {
         i128::from(DAY_MS / parameters.block_time_ms().max(1))
     };
     let component = |name: &str, metric: &str| {

@@ -1,9 +1,9 @@
 //! Sentences: verdict, who is affected, assumptions, limits.
 
+use chaos_parameters::{Family, ParameterName as P};
 use chaos_report::quantity;
 use chaos_simulation::{
-    MetricRow, ParameterName as P,
-    parameters::Family,
+    MetricRow,
     study::{Study as Plan, StudyResult},
 };
 

@@ -1,13 +1,12 @@
 //! How a change is made and taken back, and what the owner of a rollup checks before signing.
 
 use alloy_primitives::keccak256;
-use chaos_report::quantity;
-use chaos_simulation::{
-    ParameterName as P, Parameters,
-    fee_market::{cost_of, doubling_blocks},
-    parameters::Family,
-    study::{Study as Plan, StudyResult},
+use chaos_parameters::{
+    Family, ParameterName as P, Parameters,
+    pricing::{cost_of, doubling_blocks},
 };
+use chaos_report::quantity;
+use chaos_simulation::study::{Study as Plan, StudyResult};
 
 use super::spoken;
 use crate::{
@@ -175,7 +174,7 @@ pub(super) fn readiness(result: &StudyResult) -> Part<Readiness> {
         .into_iter()
         .filter_map(|(arm, parameters)| {
             let from = u128::from(parameters.min_base_fee_wei()).max(1);
-            let climb = chaos_simulation::fee_market::climb(parameters, from, market)?;
+            let climb = chaos_parameters::pricing::climb(parameters, from, market)?;
             Some(Climb {
                 label: format!("{arm}: from its floor of {from} wei"),
                 from_wei: from,
@@ -249,7 +248,7 @@ fn launch(result: &StudyResult) -> Part<Launch> {
 
 #[cfg(test)]
 mod tests {
-    use chaos_simulation::{Preset, parse_setting};
+    use chaos_parameters::{Preset, parse_setting};
 
     use super::*;
 
@@ -305,7 +304,7 @@ mod tests {
             for name in P::ALL.into_iter().filter(|name| name.applies_to(baseline.family())) {
                 // Not set by a call: block time is the chain's, the floor of tips the sequencer's.
                 let free = [P::BlockTime, P::PriorityFeeFloor].contains(&name);
-                let Ok(setting) = chaos_simulation::Setting::new(name, baseline.get(name) + 1)
+                let Ok(setting) = chaos_parameters::Setting::new(name, baseline.get(name) + 1)
                 else {
                     continue;
                 };

@@ -1,8 +1,7 @@
+use chaos_parameters::ParameterName as P;
+
 use super::*;
-use crate::{
-    ParameterName as P,
-    attack::tests::{case, ethereum},
-};
+use crate::attack::tests::{case, ethereum};
 
 fn with_denominator(denominator: u64) -> Parameters {
     ethereum(&[(P::BaseFeeChangeDenominator, denominator)])

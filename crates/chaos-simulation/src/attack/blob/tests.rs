@@ -1,7 +1,8 @@
 use alloy_eips::eip7840::BlobParams;
+use chaos_parameters::Preset;
 
 use super::*;
-use crate::{Preset, attack::tests::case};
+use crate::attack::tests::case;
 
 const PRESETS: [(Preset, BlobParams); 5] = [
     (Preset::Cancun, BlobParams::cancun()),
@@ -54,7 +55,7 @@ fn the_climb_takes_as_long_as_the_published_rises_say() {
 #[test]
 fn a_higher_floor_shortens_the_climb() {
     let blocks = |floor| {
-        let floor = crate::Setting::new(P::BlobMinFee, floor).unwrap();
+        let floor = chaos_parameters::Setting::new(P::BlobMinFee, floor).unwrap();
         let parameters = Preset::Cancun.parameters().with(floor);
         grief(&parameters, &case(parameters), |_, fee| fee >= 1_000_000_000).blocks
     };

@@ -1,5 +1,7 @@
+use chaos_parameters::{ParameterName as P, Preset};
+
 use super::*;
-use crate::{ParameterName as P, Preset, attack::tests::ethereum};
+use crate::attack::tests::ethereum;
 
 const FORK: SpecId = SpecId::OSAKA;
 

@@ -1,8 +1,7 @@
+use chaos_parameters::ParameterName as P;
+
 use super::*;
-use crate::{
-    ParameterName as P,
-    attack::tests::{case, ethereum},
-};
+use crate::attack::tests::{case, ethereum};
 
 /// `q / (q - 1)`: five quarters since London (EIP-3529), twice before.
 #[test]

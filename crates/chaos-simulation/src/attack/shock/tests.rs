@@ -1,8 +1,7 @@
+use chaos_parameters::{ParameterName as P, Preset};
+
 use super::*;
-use crate::{
-    ParameterName as P, Preset,
-    attack::tests::{case, ethereum},
-};
+use crate::attack::tests::{case, ethereum};
 
 /// Blocks are full while demand `k T sqrt(b0 / b)` exceeds `e T`, that is until `b = (k / e)^2 b0`,
 /// which full blocks reach after `2 ln(k / e) / ln(1 + (e - 1) / d)`.

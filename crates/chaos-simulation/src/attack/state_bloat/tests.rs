@@ -1,8 +1,7 @@
+use chaos_parameters::ParameterName as P;
+
 use super::*;
-use crate::{
-    ParameterName as P,
-    attack::tests::{case, ethereum},
-};
+use crate::attack::tests::{case, ethereum};
 
 #[test]
 fn a_whole_block_writes_the_slots_it_is_said_to() {

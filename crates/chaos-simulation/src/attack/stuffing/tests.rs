@@ -1,11 +1,9 @@
 use alloy_eips::eip1559::{BaseFeeParams, calc_next_block_base_fee};
+use chaos_parameters::Preset;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{
-    Preset,
-    attack::tests::{case, ethereum},
-};
+use crate::attack::tests::{case, ethereum};
 
 /// The sum with the rule of another implementation.
 #[test]

@@ -1,10 +1,8 @@
+use chaos_parameters::ParameterName as P;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{
-    ParameterName as P,
-    attack::tests::{case, ethereum},
-};
+use crate::attack::tests::{case, ethereum};
 
 fn with_tip(parameters: Parameters, base_fee_wei: u128, tip_wei: u128) -> Case {
     Case { base_fee_wei, tip_wei, ..case(parameters) }

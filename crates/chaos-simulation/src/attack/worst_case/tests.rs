@@ -143,7 +143,7 @@ fn a_measured_time_scales_with_the_limit() {
 
 #[test]
 fn rows_scale_with_the_gas_limit() {
-    use crate::ParameterName::{GasLimit, TransactionGasCap};
+    use chaos_parameters::ParameterName::{GasLimit, TransactionGasCap};
     let arm = |limit| ethereum(&[(GasLimit, limit), (TransactionGasCap, 500_000)]);
     let case = case(arm(30_000_000));
     let figures =

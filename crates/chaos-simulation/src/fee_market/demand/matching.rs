@@ -1,11 +1,9 @@
 //! What blocks do not show directly, found by running the model until it behaves like them.
 
+use chaos_parameters::{Parameters, fixed};
+
 use super::{Assumptions, Demand, SIGMA_PPM_MAX};
-use crate::{
-    Parameters,
-    fee_market::{Metric, PathMetrics, PathSpec, Shocks, percentile, simulate},
-    fixed,
-};
+use crate::fee_market::{Metric, PathMetrics, PathSpec, Shocks, percentile, simulate};
 
 /// Size of the simulated sample.
 const PATHS: u32 = 6;

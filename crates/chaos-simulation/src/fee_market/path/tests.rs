@@ -1,10 +1,8 @@
+use chaos_parameters::{ParameterName, Setting};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{
-    ParameterName, Setting,
-    fee_market::{Metric, NoiseSource},
-};
+use crate::fee_market::{Metric, NoiseSource};
 
 fn demand(level_gas: u64) -> Demand {
     Demand {
@@ -245,7 +243,7 @@ fn a_bound_limit_walks_to_the_proposal_and_an_unbound_one_jumps() {
 
 #[test]
 fn use_above_arbitrums_targets_raises_the_price_and_use_below_lets_it_fall_to_the_floor() {
-    use crate::parameters::Preset;
+    use chaos_parameters::Preset;
     for preset in [Preset::ArbosLegacy, Preset::Arbos51] {
         let parameters = preset.parameters();
         let floor = u128::from(parameters.min_base_fee_wei());

@@ -1,8 +1,8 @@
 use alloy_eips::eip1559::{BaseFeeParams, calc_next_block_base_fee};
+use chaos_parameters::Preset;
 use proptest::prelude::*;
 
 use super::*;
-use crate::Preset;
 use crate::market::{
     BlobRules, Metric, PoolRules, Proposer,
     arrivals::{Arrivals, BlobDemand, GasMix, Intervals, Shock, Walk},

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::fixed;
+use chaos_parameters::fixed;
 
 /// Quotient rounded to nearest, ties away from zero; zero when there is nothing to divide by.
 pub(super) fn ratio(numerator: u128, denominator: u128) -> i128 {

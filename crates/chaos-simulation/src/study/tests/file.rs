@@ -1,9 +1,10 @@
 //! What a study file says, and how it is refused.
 
+use chaos_parameters::Preset;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Preset, attack::Scenario as Attack};
+use crate::attack::Scenario as Attack;
 
 /// The text is refused, and the message holds all these words.
 #[track_caller]

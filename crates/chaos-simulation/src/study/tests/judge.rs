@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use chaos_parameters::Layer;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Decimal, Interval, Layer, MetricRow};
+use crate::{Decimal, Interval, MetricRow};
 
 const METRIC: &str = "base_fee_median";
 

@@ -1,8 +1,9 @@
 //! From a proposal to rules of execution, and what execution under equal rules gives.
 
+use chaos_parameters::{Preset, Setting};
+
 use super::*;
 use crate::{
-    Preset, Setting,
     evm::{Bytecodes, Changes, RecordedBlock, ReplayInput},
     load::{LoadParameters, generate},
 };

@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use super::{Error, ParameterName, shorten};
+use crate::{Error, ParameterName, name::shorten};
 
 /// One parameter and the value to give it; always within bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,12 +2,13 @@
 
 use alloy_eips::eip4844::{DATA_GAS_PER_BLOB, fake_exponential};
 
-use super::{BASE_FEE_WEI_MAX, next_base_fee};
-use crate::{ParameterName as P, Parameters, parameters::Family};
+use crate::{Family, ParameterName as P, Parameters, Setting};
 
 mod arbitrum;
+mod base_fee;
 mod readiness;
 
+pub use base_fee::{BASE_FEE_WEI_MAX, INITIAL_BASE_FEE_WEI, next_base_fee};
 pub use readiness::{Climb, climb, cost_of, doubling_blocks};
 
 /// Excess blob gas stops here: 2^40, three million blobs above the target.
@@ -157,7 +158,7 @@ fn step(base_fee_wei: u128, gas_used: u64, gas_limit: u64, parameters: &Paramete
     if gas_limit == parameters.gas_limit() {
         return next_base_fee(base_fee_wei, gas_used, parameters);
     }
-    let setting = crate::Setting::new(P::GasLimit, gas_limit)
+    let setting = Setting::new(P::GasLimit, gas_limit)
         .expect("a limit between two limits within bounds is within bounds");
     next_base_fee(base_fee_wei, gas_used, &parameters.with(setting))
 }

@@ -2,7 +2,7 @@ use alloy_eips::eip7840::BlobParams;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Setting, parameters::Preset};
+use crate::{Preset, Setting};
 
 fn full(parameters: &Parameters) -> BlockUse {
     BlockUse { gas: parameters.gas_limit(), blob_gas: 0, elapsed_ms: parameters.block_time_ms() }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::{Parameters, Preset, parse_setting};
 
 fn base() -> Parameters {
     Parameters::ethereum(30_000_000).unwrap()

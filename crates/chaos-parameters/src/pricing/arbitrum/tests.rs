@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Setting, parameters::Preset};
+use crate::{Preset, Setting};
 
 fn initial() -> Parameters {
     let floor = Setting::new(P::MinBaseFee, 100_000_000).unwrap();

@@ -1,24 +1,15 @@
 //! Protocol parameters that an experiment can change: names, units, bounds and sources.
 //!
 //! A parameter is one [`ParameterName`] variant and one row of the definition table; everything
-//! else (parsing, bounds, help, JSON) follows from the row. A [`Parameters`] value belongs to one
-//! [`Family`] of chains, holds every parameter of that family, and never contradicts itself;
-//! a [`Preset`] names a published one.
+//! else (parsing, bounds, help, JSON) follows from the row.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::{Layer, preset};
+
 mod definitions;
-mod preset;
-mod set;
-mod setting;
-
-pub use preset::Preset;
-pub use set::{GasTarget, Parameters};
-pub use setting::{Setting, parse_setting};
-
-use crate::result::Layer;
 
 /// Chains that price gas by the same kind of rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -183,7 +174,7 @@ impl ParameterName {
         self.definition().families.contains(&family)
     }
 
-    fn ensure_bounds(self, value: u64) -> Result<(), Error> {
+    pub(crate) fn ensure_bounds(self, value: u64) -> Result<(), Error> {
         let definition = self.definition();
         if value < definition.min || value > definition.max {
             return Err(Error::OutOfBounds { name: self, value });
@@ -316,7 +307,7 @@ fn owners(name: ParameterName) -> String {
     name.definition().families.iter().map(|family| family.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     text.chars().take(80).collect()
 }
 

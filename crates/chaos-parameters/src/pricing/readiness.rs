@@ -1,9 +1,5 @@
-use super::FeeState;
-use crate::{
-    Parameters,
-    fee_market::{BASE_FEE_WEI_MAX, BlockUse},
-    parameters::Family,
-};
+use super::{BASE_FEE_WEI_MAX, BlockUse, FeeState};
+use crate::{Family, Parameters};
 
 /// How a base fee climbs from one level to another under full blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use serde::{
     ser::SerializeMap as _,
 };
 
-use super::{Error, Family, ParameterName, Preset, Setting, shorten};
+use crate::{Error, Family, ParameterName, Preset, Setting, name::shorten};
 
 /// The key under which JSON names the family.
 const FAMILY_KEY: &str = "family";
@@ -41,7 +41,7 @@ impl Parameters {
     }
 
     /// Values in the order of [`ParameterName::ALL`], as written down in this crate.
-    pub(super) const fn from_table(
+    pub(crate) const fn from_table(
         family: Family,
         table: &[(ParameterName, u64)],
         base: [u64; ParameterName::COUNT],
@@ -55,7 +55,7 @@ impl Parameters {
         Self { family, values }
     }
 
-    pub(super) const fn values(&self) -> [u64; ParameterName::COUNT] {
+    pub(crate) const fn values(&self) -> [u64; ParameterName::COUNT] {
         self.values
     }
 

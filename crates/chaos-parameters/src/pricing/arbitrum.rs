@@ -5,8 +5,8 @@
 //! polynomial of degree four in basis points with integer division after each step, so that it
 //! falls short of e^x for large backlogs, as the chain's own does.
 
-use super::{BlockUse, FeeState};
-use crate::{ParameterName as P, Parameters, fee_market::BASE_FEE_WEI_MAX};
+use super::{BASE_FEE_WEI_MAX, BlockUse, FeeState};
+use crate::{ParameterName as P, Parameters};
 
 /// One in basis points.
 const ONE_BIPS: u128 = 10_000;

@@ -1,9 +1,6 @@
 use std::{fmt, str::FromStr};
 
-#[cfg(feature = "evm")]
-use revm::primitives::hardfork::SpecId;
-
-use super::{Error, Family, ParameterName as P, Parameters, shorten};
+use crate::{Error, Family, ParameterName as P, Parameters, name::shorten};
 
 /// A published set of parameters.
 ///
@@ -189,20 +186,6 @@ impl Preset {
         }
     }
 
-    /// The execution rules of the time, as far as this crate can run them: rollups run the EVM of the
-    /// Ethereum fork that they had adopted.
-    #[must_use]
-    #[cfg(feature = "evm")]
-    pub const fn spec(self) -> SpecId {
-        match self {
-            Self::London => SpecId::LONDON,
-            Self::Cancun => SpecId::CANCUN,
-            Self::OpCanyon => SpecId::SHANGHAI,
-            Self::Prague | Self::Base2026 | Self::ArbosLegacy => SpecId::PRAGUE,
-            Self::Osaka | Self::Bpo1 | Self::Bpo2 | Self::Arbos51 => SpecId::OSAKA,
-        }
-    }
-
     /// Where the figures are written.
     #[must_use]
     pub const fn source(self) -> &'static str {
@@ -238,6 +221,6 @@ impl FromStr for Preset {
     }
 }
 
-pub(super) fn known_names() -> String {
+pub(crate) fn known_names() -> String {
     Preset::ALL.map(Preset::as_str).join(", ")
 }

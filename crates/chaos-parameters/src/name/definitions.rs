@@ -5,7 +5,7 @@ use super::{
     Family::{self, Arbitrum, Ethereum, OpStack},
     ParameterName,
 };
-use crate::result::Layer::{self, Evm, FeeMarket};
+use crate::Layer::{self, Evm, FeeMarket};
 
 const EVERYWHERE: &[Family] = &[Ethereum, OpStack, Arbitrum];
 const EIP_1559: &[Family] = &[Ethereum, OpStack];
