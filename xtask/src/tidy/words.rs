@@ -12,6 +12,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("chaos-log", &["studio", "agent", "receipt", "proposal", "vot", "governance", "simulat"]),
     ("chaos-reputation", &["proposal", "vot", "simulat", "ethereum", "evm"]),
     ("chaos-incentives", &["proposal", "vot", "simulat", "governance", "receipt"]),
+    ("chaos-parameters", &["studio", "governance", "sqlite", "socket", "revm"]),
     ("chaos-sandbox", &["studio", "proposal", "vot", "governance", "ethereum", "evm"]),
     ("chaos-attestation", &["proposal", "vot", "governance", "ethereum", "evm", "studios"]),
     ("chaos-store", &["studio", "proposal", "vot", "governance", "simulat", "reputation"]),
