@@ -49,7 +49,7 @@ Exit codes:
   2  the command line is wrong
   3  an input is wrong: a file, a parameter, an agent's name, a password
   4  something outside is missing or unreachable: an RPC endpoint, anvil
-  5  the data directory is locked, damaged or full
+  5  the data directory is locked, damaged or full, or output cannot be written
 
 Environment:
   CHAOSCHAIN_PASSWORD           password of the agents' key files and of the vault

@@ -7,7 +7,10 @@
 //! | 2 | the command line is wrong |
 //! | 3 | an input is wrong: a file, a parameter, an agent's name, a password |
 //! | 4 | something outside is missing or unreachable: an RPC endpoint, `anvil` |
-//! | 5 | the data directory is locked, damaged or full |
+//! | 5 | the data directory is locked, damaged or full, or what a command printed could not be written |
+//!
+//! Output that was lost turns 0 into 5; any other code says more and stays. A reader that went away
+//! (`| head`) took what it wanted: that loses nothing.
 
 use std::process::ExitCode;
 
@@ -22,7 +25,7 @@ pub(crate) enum Kind {
     Input = 3,
     /// Something outside is missing.
     Outside = 4,
-    /// The data directory cannot be used.
+    /// The data directory cannot be used, or output cannot be written.
     Storage = 5,
 }
 
@@ -90,6 +93,18 @@ impl<T, E: Into<anyhow::Error>> OrFail<T> for Result<T, E> {
 
 /// Help goes to stdout with code 0, a wrong command line to stderr with code 2.
 pub(crate) fn usage(error: &clap::Error) -> ExitCode {
-    let shown = error.print();
-    if error.use_stderr() || shown.is_err() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+    output::usage(error);
+    let code = if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS };
+    ended(code)
+}
+
+/// The code of a command that ran, once what it printed is out.
+pub(crate) fn ended(code: ExitCode) -> ExitCode {
+    match output::ensure_written() {
+        Ok(()) => code,
+        Err(lost) => {
+            let told = lost.report();
+            if code == ExitCode::SUCCESS { told } else { code }
+        }
+    }
 }

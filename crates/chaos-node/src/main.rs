@@ -36,10 +36,11 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => return exit::usage(&error),
     };
-    match run(args) {
+    let code = match run(args) {
         Ok(code) => code,
         Err(failure) => failure.report(),
-    }
+    };
+    exit::ended(code)
 }
 
 fn run(args: args::Args) -> Result<ExitCode, Failure> {

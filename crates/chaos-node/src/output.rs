@@ -4,7 +4,8 @@ mod escape;
 
 use std::{
     fmt::Display,
-    io::{IsTerminal as _, Write as _},
+    io::{self, ErrorKind, IsTerminal as _, Write as _},
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -23,10 +24,43 @@ fn paint(code: &'static str, text: &str, terminal: bool) -> Painted {
     Painted::new(colours(terminal).then_some(code), text)
 }
 
-/// One line of data, or several, their control characters escaped. A reader that went away is no
-/// error. Data that could hold a newline of its own goes through [`one_line`] first.
+/// The first write of data that failed, kept until the command has done its work.
+static LOST: OnceLock<io::Error> = OnceLock::new();
+
+/// One line of data, or several, their control characters escaped. Data that could hold a newline of
+/// its own goes through [`one_line`] first. What cannot be written is told at the end, by
+/// [`ensure_written`].
 pub(crate) fn line(text: impl Display) {
-    let _closed = writeln!(std::io::stdout(), "{}", escape::lines(text));
+    note(writeln!(io::stdout(), "{}", escape::lines(text)));
+}
+
+/// Keeps the first failure to write data. A reader that went away has read enough: that is none.
+fn note(written: io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        LOST.get_or_init(|| error);
+    }
+}
+
+/// Refuses to end well when data did not reach its reader.
+pub(crate) fn ensure_written() -> Result<(), Failure> {
+    note(io::stdout().flush());
+    match LOST.get() {
+        Some(error) => {
+            Err(Failure::message(Kind::Storage, format_args!("cannot write the output: {error}"))
+                .hint("the work is done, but what it prints was lost; run the command again"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Prints the help, or what is wrong with the command line.
+pub(crate) fn usage(error: &clap::Error) {
+    let written = error.print();
+    if !error.use_stderr() {
+        note(written);
+    }
 }
 
 /// One line of talk, as [`line()`].
