@@ -8,9 +8,9 @@ mod stack;
 
 use std::time::{Duration, Instant};
 
-use alloy::network::TxSignerSync;
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_eips::eip2718::Encodable2718;
+use alloy_network::TxSignerSync;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U64, U256};
 use alloy_sol_types::SolCall;
 use chaos_types::ChainId;

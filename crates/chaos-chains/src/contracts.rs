@@ -11,7 +11,7 @@ macro_rules! contract {
     ($(#[$doc:meta])* $module:ident, $name:ident, $path:literal) => {
         $(#[$doc])*
         pub mod $module {
-            alloy::sol!(
+            alloy_sol_types::sol!(
                 #[sol(extra_derives(Debug))]
                 $name,
                 $path

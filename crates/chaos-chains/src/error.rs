@@ -1,4 +1,3 @@
-use alloy::transports::http::reqwest;
 use alloy_primitives::B256;
 use chaos_types::ChainId;
 
@@ -118,7 +117,7 @@ pub enum Error {
     },
     /// The key could not sign.
     #[error("the transaction could not be signed")]
-    Signing(#[source] alloy::signers::Error),
+    Signing(#[source] alloy_signer::Error),
     /// An anchor proof could not be built from what the node sent.
     #[error("the anchor proof could not be built")]
     AnchorProof(#[source] crate::AnchorProofError),

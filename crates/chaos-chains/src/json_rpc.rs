@@ -2,13 +2,13 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Once,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use alloy::transports::http::reqwest::{self, StatusCode, Url, redirect};
+use reqwest::{StatusCode, Url, redirect};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -20,6 +20,13 @@ use crate::{
 
 /// Parts of a URL from this length on are taken for keys, in characters.
 const SECRET_CHARS_MIN: usize = 8;
+
+/// Gives TLS its cryptography: `ring`, which attestation uses as well, in place of a second library.
+/// A process has one provider, and whoever was first stays.
+fn provide_cryptography() {
+    static PROVIDED: Once = Once::new();
+    PROVIDED.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+}
 
 /// A JSON-RPC endpoint. Cheap to clone; clones share the count of requests.
 #[derive(Clone)]
@@ -96,6 +103,7 @@ impl JsonRpc {
             Some(port) => format!("{}://{host}:{port}", url.scheme()),
             None => format!("{}://{host}", url.scheme()),
         };
+        provide_cryptography();
         // A redirect could carry the key in the URL to another host.
         let mut builder = reqwest::Client::builder()
             .timeout(limits.request_timeout)

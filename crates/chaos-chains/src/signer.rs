@@ -1,19 +1,15 @@
-//! Keys that sign transactions, loaded from an encrypted keystore or from the environment.
+//! Keys that sign transactions, loaded from the environment or from an encrypted keystore.
 
-use std::{
-    env, fmt,
-    path::{Path, PathBuf},
-};
+#[cfg(feature = "keystore")]
+pub mod keystore;
 
-use alloy::signers::local::{LocalSignerError, PrivateKeySigner};
+use std::{env, fmt};
+
 use alloy_primitives::Address;
+use alloy_signer_local::PrivateKeySigner;
 
-/// Environment variable with the password of the keystore file.
-pub const KEYSTORE_PASSWORD_VAR: &str = "CHAOSCHAIN_KEYSTORE_PASSWORD";
 /// Environment variable with a private key as 64 hex digits, with or without `0x`.
 pub const PRIVATE_KEY_VAR: &str = "CHAOSCHAIN_PRIVATE_KEY";
-/// Largest keystore file that is read, in bytes; real ones have about 500.
-const KEYSTORE_BYTES_MAX: u64 = 64 << 10;
 
 /// A secp256k1 key of an EVM account. `Debug` shows the address only.
 #[derive(Clone)]
@@ -31,68 +27,13 @@ pub enum Error {
     /// The private key in the environment is not one.
     #[error("{PRIVATE_KEY_VAR} is not a private key: expected 64 hex digits")]
     NotAPrivateKey,
-    /// The keystore file cannot be read.
-    #[error("the keystore {path} cannot be read")]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The keystore file is too large to be one.
-    #[error("the keystore {path} has {found} bytes; at most {KEYSTORE_BYTES_MAX} are expected")]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its size in bytes.
-        found: u64,
-    },
-    /// The keystore file is not one, or the password is wrong.
-    #[error("the keystore {path} cannot be opened with the password in {KEYSTORE_PASSWORD_VAR}")]
-    Locked {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: Box<LocalSignerError>,
-    },
+    /// The keystore file is not one that can be opened.
+    #[cfg(feature = "keystore")]
+    #[error(transparent)]
+    Keystore(#[from] keystore::Error),
 }
 
 impl Signer {
-    /// Loads the keystore if a path is given, else the key in [`PRIVATE_KEY_VAR`].
-    ///
-    /// # Errors
-    /// As [`Self::from_keystore`] and [`Self::from_env`].
-    pub fn load(keystore: Option<&Path>) -> Result<Self, Error> {
-        keystore.map_or_else(Self::from_env, Self::from_keystore)
-    }
-
-    /// Opens an encrypted keystore file (Web3 Secret Storage, version 3) with the password in
-    /// [`KEYSTORE_PASSWORD_VAR`].
-    ///
-    /// # Errors
-    /// If the variable is missing, the file cannot be read, or the two do not fit.
-    pub fn from_keystore(path: &Path) -> Result<Self, Error> {
-        let password = variable(KEYSTORE_PASSWORD_VAR)?;
-        Self::open_keystore(path, &password)
-    }
-
-    /// Opens an encrypted keystore file with this password.
-    ///
-    /// # Errors
-    /// If the file cannot be read, or the two do not fit.
-    pub fn open_keystore(path: &Path, password: &str) -> Result<Self, Error> {
-        let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
-        let found = std::fs::metadata(path).map_err(unreadable)?.len();
-        if found > KEYSTORE_BYTES_MAX {
-            return Err(Error::TooLarge { path: path.to_owned(), found });
-        }
-        PrivateKeySigner::decrypt_keystore(path, password)
-            .map(Self)
-            .map_err(|source| Error::Locked { path: path.to_owned(), source: Box::new(source) })
-    }
-
     /// Reads the private key in [`PRIVATE_KEY_VAR`].
     ///
     /// # Errors

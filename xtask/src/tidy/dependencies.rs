@@ -18,6 +18,9 @@ const WASM: &[&str] = &["wasmtime"];
 /// Command lines and terminals.
 const FACE: &[&str] = &["clap", "indicatif"];
 
+/// A second stack, or a second library of cryptography, for TLS.
+const SECOND_TLS: &[&str] = &["openssl-sys", "aws-lc-sys"];
+
 /// Which packages a crate never links, in groups.
 const NEVER: &[(&str, &[&[&str]])] = &[
     ("chaos-types", &[DATABASE, NETWORK, EVM, WASM, FACE]),
@@ -33,6 +36,7 @@ const NEVER: &[(&str, &[&[&str]])] = &[
     ("chaos-studio", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-simulation", &[DATABASE, NETWORK, WASM, FACE]),
     ("chaos-governance", &[DATABASE, NETWORK, WASM, FACE]),
+    ("chaos-node", &[SECOND_TLS]),
 ];
 
 pub(super) fn check(tree: &Tree) -> Result<Vec<String>> {

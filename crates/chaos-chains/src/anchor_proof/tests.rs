@@ -1,11 +1,11 @@
 use std::{fs::File, io::Read, path::Path};
 
-use alloy::network::TxSignerSync;
 use alloy_consensus::{
     Header, Receipt, ReceiptEnvelope, ReceiptWithBloom, SignableTransaction, TxEip1559, TxEnvelope,
     TxLegacy, proofs,
 };
 use alloy_eips::eip2718::Encodable2718;
+use alloy_network::TxSignerSync;
 use alloy_primitives::{Address, B256, Bytes, Log, TxKind};
 use alloy_sol_types::SolEvent;
 use chaos_types::{ChainId, canonical};
@@ -233,7 +233,7 @@ fn finds_the_roots_of_real_blocks() {
         let block: serde_json::Value = serde_json::from_slice(&json).unwrap();
         let expected: B256 =
             serde_json::from_value(block["block"]["transactionsRoot"].clone()).unwrap();
-        let Ok(transactions) = serde_json::from_value::<Vec<alloy::rpc::types::Transaction>>(
+        let Ok(transactions) = serde_json::from_value::<Vec<alloy_rpc_types_eth::Transaction>>(
             block["block"]["transactions"].clone(),
         ) else {
             continue;

@@ -1,8 +1,8 @@
 //! Anchoring checkpoints and fetching what an offline proof of it needs.
 
-use alloy::rpc::types::{Block, TransactionReceipt};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256};
+use alloy_rpc_types_eth::{Block, TransactionReceipt};
 use alloy_sol_types::SolEvent;
 use serde::Deserialize;
 use serde_json::{Value, json};

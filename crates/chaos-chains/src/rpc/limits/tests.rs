@@ -1,4 +1,4 @@
-use alloy::transports::http::reqwest::header::HeaderValue;
+use reqwest::header::HeaderValue;
 use serde_json::json;
 
 use super::*;
