@@ -246,7 +246,7 @@ impl Channel {
 
     async fn greet(&mut self, key: &AgentKey) -> Result<Peer, Error> {
         let exporter = self.exporter()?;
-        let challenge = Challenge::new(clock::random().map_err(|_| Error::Random)?);
+        let challenge = Challenge::new(clock::SYSTEM.random().map_err(|_| Error::Random)?);
         self.send(&Greeting::new(key, &exporter, challenge)).await?;
         let hello: Hello = self.receive().await?;
         Ok(hello.ensure(&exporter, &challenge)?)

@@ -2,9 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chaos_types::AgentKey;
+use chaos_ledger::System;
 
-use crate::exit::{Failure, Kind, OrFail as _};
+/// What the libraries are handed instead of reading it themselves.
+pub(crate) const SYSTEM: System =
+    System { now_ms, random: |bytes| getrandom::fill(bytes).map_err(std::io::Error::other) };
 
 /// Milliseconds since 1970.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
@@ -51,20 +53,6 @@ pub(crate) fn now_s() -> u64 {
 /// If the system has no randomness: nothing that needs it may go on.
 pub(crate) fn fill(bytes: &mut [u8]) {
     getrandom::fill(bytes).expect("the system has randomness once it is up");
-}
-
-/// Fresh random bytes.
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| anyhow::anyhow!("no system randomness: {error}"))
-        .or_fail(Kind::Outside)?;
-    Ok(bytes)
-}
-
-/// A fresh key.
-pub(crate) fn random_key() -> Result<AgentKey, Failure> {
-    Ok(AgentKey::from_seed(&random()?))
 }
 
 #[cfg(test)]

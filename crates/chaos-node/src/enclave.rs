@@ -22,9 +22,9 @@ use crate::{
     args::ProviderKind,
     clock,
     exit::{Failure, Kind, OrFail as _},
-    home::Home,
     sandbox,
 };
+use chaos_ledger::Ledger;
 
 /// The provider of a kind, at a second of Unix time.
 pub(crate) fn provider(kind: ProviderKind, at_s: u64) -> Box<dyn Provider> {
@@ -57,7 +57,7 @@ impl Enclave {
         collateral: Option<Vec<u8>>,
         operator: &Did,
     ) -> Result<Self, Failure> {
-        let key = clock::random_key()?;
+        let key = clock::SYSTEM.random_key()?;
         let from_s = clock::now_ms() / 1000;
         let period = Period { from_s, until_s: from_s + PERIOD_S };
         let bound = ReportData::of_receipt_key(&key.did(), operator, period.from_s, period.until_s);
@@ -92,10 +92,10 @@ impl Enclave {
         &self.about
     }
 
-    /// The evidence that this environment ran something, with its documents kept in `home`.
+    /// The evidence that this environment ran something, with its documents kept in `ledger`.
     pub(crate) fn vouch(
         &self,
-        home: &Home,
+        ledger: &Ledger,
         execution: Execution,
         replay: Option<Replay>,
     ) -> Result<Evidence, Failure> {
@@ -103,8 +103,8 @@ impl Enclave {
             key: self.key.did(),
             period: self.period,
             evidence_id: self.evidence_id,
-            quote: home.put_blob(&self.quote)?,
-            collateral: home.put_blob(&self.collateral)?,
+            quote: ledger.put_blob(&self.quote)?,
+            collateral: ledger.put_blob(&self.collateral)?,
             execution,
             replay,
         })))

@@ -81,7 +81,7 @@ pub(crate) async fn run(
     let mut stop = Stop::new()?;
     let mut executor = Executor {
         service: Service::new(&plan, owner.did()),
-        key: clock::random_key()?,
+        key: clock::SYSTEM.random_key()?,
         plan,
         provider,
         owner,

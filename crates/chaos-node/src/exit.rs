@@ -12,8 +12,11 @@
 //! Output that was lost turns 0 into 5; any other code says more and stays. A reader that went away
 //! (`| head`) took what it wanted: that loses nothing.
 
+mod ledger;
+
 use std::process::ExitCode;
 
+pub(crate) use self::ledger::no_password;
 use crate::output;
 
 /// What kind of failure it was; the numbers are the exit codes.

@@ -22,12 +22,12 @@ use crate::{
     args::SimulationArgs,
     enclave::Inside,
     exit::{Failure, Kind, OrFail as _},
-    home::{Deed, Home},
     output,
     programs::{ANALYSE, BRIEF, DRAFT, DraftBrief, EXPERIMENT, SIMULATE, STUDIO},
     simulation::{Ground, experiment},
     studio::Defined,
 };
+use chaos_ledger::{Ledger, NewEntry, agents};
 
 /// An agent that acts here: its name in the log and its key.
 pub(crate) struct Actor {
@@ -39,19 +39,13 @@ pub(crate) struct Actor {
 
 impl Actor {
     /// The registered agent of this name, with its key file.
-    pub(crate) fn of(home: &Home, name: &str) -> Result<Self, Failure> {
-        let agent = crate::commands::agent::find(home, name)?;
-        if let Some(reason) = &agent.revoked {
-            return Err(Failure::message(
-                Kind::Input,
-                format!("agent `{name}` is revoked: {reason}"),
-            ));
-        }
+    pub(crate) fn of(ledger: &Ledger, name: &str) -> Result<Self, Failure> {
+        let agent = agents::find_active(ledger, name)?;
         Ok(Self {
             name: agent.profile.name.clone(),
             role: agent.profile.role.clone(),
             did: agent.did,
-            key: home.key(&agent.profile.name)?,
+            key: ledger.key(&agent.profile.name)?,
         })
     }
 }
@@ -93,7 +87,7 @@ impl Teller {
 
 /// Who proposes, on what, by which rules.
 pub(crate) struct Proposing<'a> {
-    pub(crate) home: &'a mut Home,
+    pub(crate) ledger: &'a mut Ledger,
     pub(crate) ground: &'a Ground,
     pub(crate) studio: &'a Defined,
     pub(crate) researcher: &'a Actor,
@@ -182,15 +176,15 @@ impl Proposing<'_> {
         let analysis =
             Analysis::run(self.ground.chain.clone(), facts, parameters, &self.studio.studio)
                 .or_fail(Kind::Input)?;
-        let output = self.home.put_blob(&analysis.to_canonical().or_fail(Kind::Check)?)?;
-        let studio = self.home.put_blob(self.studio.text.as_bytes())?;
+        let output = self.ledger.put_blob(&analysis.to_canonical().or_fail(Kind::Check)?)?;
+        let studio = self.ledger.put_blob(self.studio.text.as_bytes())?;
         let (first, last) = analysis.metrics.range;
         let count = u32::try_from(analysis.metrics.blocks).or_fail(Kind::Input)?;
         let opportunities: Vec<String> =
             analysis.opportunities.iter().map(|found| found.reason.clone()).collect();
         let mut inputs = self.block_inputs();
         inputs.push(Input { name: STUDIO.to_owned(), digest: studio });
-        let receipt = self.home.act(Deed {
+        let receipt = self.ledger.record(NewEntry {
             agent: self.researcher.did,
             keys: vec![&self.researcher.key],
             parents: vec![],
@@ -256,8 +250,8 @@ impl Proposing<'_> {
     ) -> Result<(Digest, Simulation), Failure> {
         let simulation = self.ground.run(experiment)?;
         let bytes = simulation.result.to_canonical().or_fail(Kind::Check)?;
-        let output = self.home.put_blob(&bytes)?;
-        let asked = self.home.put_blob(&canonical::to_vec(experiment).or_fail(Kind::Check)?)?;
+        let output = self.ledger.put_blob(&bytes)?;
+        let asked = self.ledger.put_blob(&canonical::to_vec(experiment).or_fail(Kind::Check)?)?;
         let mut inputs = self.block_inputs();
         inputs.push(Input { name: EXPERIMENT.to_owned(), digest: asked });
         let mut keys = vec![&self.researcher.key];
@@ -267,15 +261,15 @@ impl Proposing<'_> {
             Some(inside) => {
                 let material = self.ground.document(experiment)?;
                 let execution = inside.simulate(&material, &bytes)?;
-                self.home.put_blob(&material)?;
+                self.ledger.put_blob(&material)?;
                 keys.push(inside.enclave().key());
                 let million = execution.fuel / 1_000_000;
                 text.push_str(&format!(", the same in the sandbox ({million} M fuel), attested"));
                 let replay = replay(SIMULATE, inputs, output);
-                inside.enclave().vouch(self.home, execution, Some(replay))?
+                inside.enclave().vouch(self.ledger, execution, Some(replay))?
             }
         };
-        let receipt = self.home.act(Deed {
+        let receipt = self.ledger.record(NewEntry {
             agent: self.researcher.did,
             keys,
             parents: vec![analysis],
@@ -305,17 +299,17 @@ impl Proposing<'_> {
         };
         let brief =
             DraftBrief { rule: opportunity.rule.as_str().to_owned(), experiment: attempt.template };
-        let brief = self.home.put_blob(&canonical::to_vec(&brief).or_fail(Kind::Check)?)?;
-        let studio = self.home.put_blob(self.studio.text.as_bytes())?;
+        let brief = self.ledger.put_blob(&canonical::to_vec(&brief).or_fail(Kind::Check)?)?;
+        let studio = self.ledger.put_blob(self.studio.text.as_bytes())?;
         let minutes =
             minutes::to_canonical(opportunity.rule, &attempt.outcome).or_fail(Kind::Check)?;
-        let output = self.home.put_blob(&minutes)?;
+        let output = self.ledger.put_blob(&minutes)?;
         let mut inputs = self.block_inputs();
         inputs.push(Input { name: BRIEF.to_owned(), digest: brief });
         inputs.push(Input { name: STUDIO.to_owned(), digest: studio });
         let mut parents = vec![receipts.analysis];
         parents.extend(attempt.simulations.iter().map(|(receipt, _)| *receipt));
-        let receipt = self.home.act(Deed {
+        let receipt = self.ledger.record(NewEntry {
             agent: self.developer.did,
             keys: vec![&self.developer.key],
             parents,

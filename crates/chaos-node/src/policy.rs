@@ -5,10 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use chaos_attestation::{Policy, policy::POLICY_BYTES_MAX};
 
-use crate::{
-    exit::{Failure, Kind, OrFail as _},
-    files,
-};
+use crate::exit::{Failure, Kind, OrFail as _};
 
 /// The preset of this name, or the policy file at this path.
 pub(crate) fn named(name: &str) -> Result<Policy, Failure> {
@@ -16,9 +13,11 @@ pub(crate) fn named(name: &str) -> Result<Policy, Failure> {
         "production" => Ok(Policy::production()),
         "development" => Ok(Policy::development()),
         path => {
-            let bytes = files::read(Path::new(path), POLICY_BYTES_MAX).map_err(|failure| {
-                failure.hint("a policy is `production`, `development`, or a TOML file")
-            })?;
+            let bytes =
+                chaos_files::read(Path::new(path), POLICY_BYTES_MAX).map_err(|failure| {
+                    Failure::from(failure)
+                        .hint("a policy is `production`, `development`, or a TOML file")
+                })?;
             let text = String::from_utf8(bytes)
                 .with_context(|| format!("{path} is not text"))
                 .or_fail(Kind::Input)?;

@@ -24,6 +24,7 @@ const SECOND_TLS: &[&str] = &["openssl-sys", "aws-lc-sys"];
 /// Which packages a crate never links, in groups.
 const NEVER: &[(&str, &[&[&str]])] = &[
     ("chaos-types", &[DATABASE, NETWORK, EVM, WASM, FACE]),
+    ("chaos-files", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-log", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-reputation", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-incentives", &[DATABASE, NETWORK, EVM, WASM, FACE]),
@@ -32,6 +33,7 @@ const NEVER: &[(&str, &[&[&str]])] = &[
     ("chaos-attestation", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-agency", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-store", &[NETWORK, EVM, WASM, FACE]),
+    ("chaos-ledger", &[NETWORK, EVM, WASM, FACE]),
     ("chaos-chains", &[DATABASE, WASM, FACE]),
     ("chaos-studio", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-simulation", &[DATABASE, NETWORK, WASM, FACE]),

@@ -34,7 +34,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "WORLD")]
     pub(crate) world: Option<String>,
     /// The name of the registered agent that signs the receipt.
-    #[arg(long, value_name = "NAME", default_value = crate::home::OPERATOR)]
+    #[arg(long, value_name = "NAME", default_value = chaos_ledger::OPERATOR)]
     pub(crate) agent: String,
     /// Also have the run attested, by a key that a quote of this provider binds.
     #[arg(long, value_name = "PROVIDER")]

@@ -15,11 +15,11 @@ use zeroize::Zeroizing;
 use super::{Answer, Caller, Order, Question, Report, desk::Desk, safe::secret_of};
 use crate::{
     channel::{Channel, Error, Session},
+    clock,
     exit::{Failure, Kind, OrFail as _},
-    files,
-    home::OPERATOR,
-    keys::{self, Keys},
+    ledger,
 };
+use chaos_ledger::{Keys, OPERATOR};
 
 /// The notice's file is at most this long, in bytes.
 const NOTICE_BYTES_MAX: usize = 4096;
@@ -42,7 +42,8 @@ impl Notice {
     pub(super) fn post(dir: &Path, address: &str, broker: &Did) -> Result<Self, Failure> {
         let posted = Posted { address: address.to_owned(), broker: *broker };
         let text = serde_json::to_vec(&posted).or_fail(Kind::Storage)?;
-        files::write_whole(&Self::path(dir), &text).or_fail(Kind::Storage)?;
+        chaos_files::write_synced(&Self::path(dir), chaos_files::Readers::Owner, &text)
+            .or_fail(Kind::Storage)?;
         Ok(Self(Self::path(dir)))
     }
 
@@ -52,7 +53,7 @@ impl Notice {
     }
 
     fn read(dir: &Path) -> Result<Posted, Failure> {
-        let bytes = files::read(&Self::path(dir), NOTICE_BYTES_MAX)?;
+        let bytes = chaos_files::read(&Self::path(dir), NOTICE_BYTES_MAX)?;
         serde_json::from_slice(&bytes).or_fail(Kind::Storage)
     }
 }
@@ -76,8 +77,8 @@ impl Access {
             return Err(failure);
         }
         let Ok(posted) = Notice::read(dir) else { return Err(failure) };
-        let password = keys::password()?;
-        let key = Keys::new(dir, Some(&password)).open(OPERATOR)?;
+        let password = ledger::password()?;
+        let key = Keys::new(dir, Some(&password), clock::SYSTEM).open(OPERATOR)?;
         let runtime = runtime()?;
         let channel = runtime
             .block_on(async {

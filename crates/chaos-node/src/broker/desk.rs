@@ -26,9 +26,9 @@ use super::{
 use crate::{
     clock,
     exit::{Failure, Kind, OrFail as _},
-    home::{Deed, Home},
-    keys,
+    ledger,
 };
+use chaos_ledger::{Ledger, NewEntry};
 
 /// Who asks, as the channel showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(crate) enum Caller {
 
 /// Directory, release, vault and judge over one data directory.
 pub(crate) struct Desk {
-    home: Home,
+    ledger: Ledger,
     key: AgentKey,
     settings: Settings,
     directory: Directory,
@@ -59,49 +59,49 @@ impl Desk {
     /// from the recorded ones.
     pub(super) fn open(
         dir: &Path,
-        change: impl FnOnce(&Home, Option<&Settings>) -> Result<Settings, Failure>,
+        change: impl FnOnce(&Ledger, Option<&Settings>) -> Result<Settings, Failure>,
     ) -> Result<Self, Failure> {
-        let mut home = Home::open_or_create(dir, None)?;
-        let key = home.operator_for("oversee")?;
-        let folded = Folded::read(&home)?;
-        let settings = change(&home, folded.settings.as_ref())?;
+        let mut ledger = ledger::open_or_create(dir)?;
+        let key = ledger.operator_for("oversee")?;
+        let folded = Folded::read(&ledger)?;
+        let settings = change(&ledger, folded.settings.as_ref())?;
         if folded.settings.as_ref() != Some(&settings) {
-            settings.ensure_sound(&home)?;
+            settings.ensure_sound(&ledger)?;
             if let Some(recorded) = &folded.settings
                 && folded.has_secrets()
             {
-                settings.ensure_class_of(recorded, &home)?;
+                settings.ensure_class_of(recorded, &ledger)?;
             }
-            record(&mut home, &key, &Event::Settings(settings.clone()))?;
+            record(&mut ledger, &key, &Event::Settings(settings.clone()))?;
         }
-        Self::with(dir, home, key, &folded, settings)
+        Self::with(dir, ledger, key, &folded, settings)
     }
 
     /// Opens a data directory with the settings that it was last served with. One that never was
     /// allows nothing, and nothing is recorded.
     pub(super) fn open_as_it_was(dir: &Path) -> Result<Self, Failure> {
-        let home = Home::open_or_create(dir, None)?;
-        let key = home.operator_for("oversee")?;
-        let folded = Folded::read(&home)?;
+        let ledger = ledger::open_or_create(dir)?;
+        let key = ledger.operator_for("oversee")?;
+        let folded = Folded::read(&ledger)?;
         let settings = folded.settings.clone().unwrap_or_else(|| Settings::unserved(key.did()));
-        Self::with(dir, home, key, &folded, settings)
+        Self::with(dir, ledger, key, &folded, settings)
     }
 
     fn with(
         dir: &Path,
-        home: Home,
+        ledger: Ledger,
         key: AgentKey,
         folded: &Folded,
         settings: Settings,
     ) -> Result<Self, Failure> {
         let (directory, release) = folded.states(&key.did(), &settings)?;
-        let policy = settings.policy.open(&home)?;
-        let anchor = settings.anchor(&policy, &home)?;
-        let allowlist = folded.allowlist(&home, &settings.trust)?;
+        let policy = settings.policy.open(&ledger)?;
+        let anchor = settings.anchor(&policy, &ledger)?;
+        let allowlist = folded.allowlist(&ledger, &settings.trust)?;
         let bench = Bench { verifier: Verifier::new(vec![anchor]), policy, allowlist };
-        let safe = Safe::open(dir, &keys::password()?)?;
+        let safe = Safe::open(dir, ledger::password()?.as_str())?;
         let receipts = Vec::new();
-        let mut desk = Self { home, key, settings, directory, release, safe, bench, receipts };
+        let mut desk = Self { ledger, key, settings, directory, release, safe, bench, receipts };
         desk.learn()?.or_fail(Kind::Storage)?;
         Ok(desk)
     }
@@ -118,7 +118,7 @@ impl Desk {
 
     /// Stores the views and lets go of the directory.
     pub(super) fn close(mut self) -> Result<(), Failure> {
-        self.home.save_views()
+        Ok(self.ledger.save_views()?)
     }
 
     /// Puts an allowlist in force.
@@ -242,23 +242,23 @@ impl Desk {
     }
 
     fn record(&mut self, event: &Event) -> Result<(), Failure> {
-        let receipt = record(&mut self.home, &self.key, event)?;
+        let receipt = record(&mut self.ledger, &self.key, event)?;
         self.receipts.push(receipt);
         Ok(())
     }
 }
 
 /// Logs an event under the operator's key, its document as a blob.
-fn record(home: &mut Home, key: &AgentKey, event: &Event) -> Result<Digest, Failure> {
-    let document = home.put_blob(&event.to_bytes().or_fail(Kind::Check)?)?;
-    home.act(Deed {
+fn record(ledger: &mut Ledger, key: &AgentKey, event: &Event) -> Result<Digest, Failure> {
+    let document = ledger.put_blob(&event.to_bytes().or_fail(Kind::Check)?)?;
+    Ok(ledger.record(NewEntry {
         agent: key.did(),
         keys: vec![key],
         parents: vec![],
         subjects: vec![chaos_agency::receipt::Product::new(SUBJECT, document)],
         evidence: Evidence::None {},
         action: event.to_action(),
-    })
+    })?)
 }
 
 /// A random place among so many, so that whoever registered first is not always named first.

@@ -13,7 +13,6 @@ use zeroize::Zeroizing;
 use crate::{
     clock,
     exit::{Failure, Kind, OrFail as _},
-    files,
 };
 
 /// Takes the bytes of a secret over.
@@ -34,7 +33,7 @@ impl Safe {
         let source =
             Passphrase::new(Secret::new(password.as_bytes().to_vec()).or_fail(Kind::Input)?);
         if path.try_exists().or_fail(Kind::Storage)? {
-            let bytes = files::read(&path, VAULT_BYTES_MAX)?;
+            let bytes = chaos_files::read(&path, VAULT_BYTES_MAX)?;
             let vault =
                 Vault::from_bytes(&bytes, &source).or_fail(Kind::Storage).map_err(|failure| {
                     failure.context(format!("cannot open the vault {}", path.display()))
@@ -57,9 +56,11 @@ impl Safe {
         let changed = how(&mut self.vault, &mut clock::fill);
         if changed.is_ok() {
             let bytes = self.vault.to_bytes(&mut clock::fill).or_fail(Kind::Storage)?;
-            files::write_whole(&self.path, &bytes).or_fail(Kind::Storage).map_err(|failure| {
-                failure.context(format!("cannot write the vault {}", self.path.display()))
-            })?;
+            chaos_files::write_synced(&self.path, chaos_files::Readers::Owner, &bytes)
+                .or_fail(Kind::Storage)
+                .map_err(|failure| {
+                    failure.context(format!("cannot write the vault {}", self.path.display()))
+                })?;
         }
         Ok(changed)
     }

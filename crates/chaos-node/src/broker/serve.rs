@@ -20,9 +20,9 @@ use super::{Caller, Question, Settings, access::Notice, desk::Desk, safe::secret
 use crate::{
     channel::{Acceptor, Arrival, Channel, Error, Waits},
     exit::{Failure, Kind, OrFail as _},
-    home::Home,
     output,
 };
+use chaos_ledger::Ledger;
 
 /// At most this many connections are shaking hands at a time; further ones are closed unheard.
 const DOORS: usize = 512;
@@ -48,12 +48,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub(crate) fn serve(
     dir: &Path,
     listen: &str,
-    change: impl FnOnce(&Home, Option<&Settings>) -> Result<Settings, Failure>,
+    change: impl FnOnce(&Ledger, Option<&Settings>) -> Result<Settings, Failure>,
     allowlist: Option<&[u8]>,
 ) -> Result<(), Failure> {
     let mut changed = None;
-    let mut desk = Desk::open(dir, |home, recorded| {
-        let settings = change(home, recorded)?;
+    let mut desk = Desk::open(dir, |ledger, recorded| {
+        let settings = change(ledger, recorded)?;
         changed = recorded.map(|recorded| settings.changed_from(recorded));
         Ok(settings)
     })?;

@@ -12,11 +12,8 @@ use chaos_store::Blobs as _;
 use chaos_types::{Did, Digest};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    exit::{Failure, Kind, OrFail as _},
-    files,
-    home::Home,
-};
+use crate::exit::{Failure, Kind, OrFail as _};
+use chaos_ledger::Ledger;
 
 /// A root certificate file is at most this long, in bytes.
 const ROOT_BYTES_MAX: usize = 64 << 10;
@@ -125,24 +122,24 @@ impl<'de> Deserialize<'de> for PolicyName {
 impl PolicyName {
     /// The policy that a command line names: `development`, `production` or a file, which is read,
     /// checked and kept.
-    pub(crate) fn keep(text: &str, home: &Home) -> Result<Self, Failure> {
+    pub(crate) fn keep(text: &str, ledger: &Ledger) -> Result<Self, Failure> {
         match text {
             "development" => Ok(Self::Development),
             "production" => Ok(Self::Production),
             file => {
-                let bytes = files::read(Path::new(file), POLICY_BYTES_MAX)?;
+                let bytes = chaos_files::read(Path::new(file), POLICY_BYTES_MAX)?;
                 parse(&bytes).map_err(|failure| failure.context(format!("policy file {file}")))?;
-                Ok(Self::Document(home.put_blob(&bytes)?))
+                Ok(Self::Document(ledger.put_blob(&bytes)?))
             }
         }
     }
 
     /// The policy itself.
-    pub(super) fn open(&self, home: &Home) -> Result<Policy, Failure> {
+    pub(super) fn open(&self, ledger: &Ledger) -> Result<Policy, Failure> {
         match self {
             Self::Development => Ok(Policy::development()),
             Self::Production => Ok(Policy::production()),
-            Self::Document(digest) => parse(&blob(home, digest)?),
+            Self::Document(digest) => parse(&blob(ledger, digest)?),
         }
     }
 }
@@ -153,23 +150,23 @@ fn parse(bytes: &[u8]) -> Result<Policy, Failure> {
 }
 
 /// Bytes that the log says are kept.
-pub(super) fn blob(home: &Home, digest: &Digest) -> Result<Vec<u8>, Failure> {
-    home.store().blobs().get(digest).or_fail(Kind::Storage)
+pub(super) fn blob(ledger: &Ledger, digest: &Digest) -> Result<Vec<u8>, Failure> {
+    ledger.store().blobs().get(digest).or_fail(Kind::Storage)
 }
 
 impl Settings {
     /// The root certificate that a command line names, kept.
-    pub(crate) fn keep_root(file: &Path, home: &Home) -> Result<Digest, Failure> {
-        let der = files::read(file, ROOT_BYTES_MAX)?;
+    pub(crate) fn keep_root(file: &Path, ledger: &Ledger) -> Result<Digest, Failure> {
+        let der = chaos_files::read(file, ROOT_BYTES_MAX)?;
         Anchor::from_root(&der).or_fail(Kind::Input)?;
-        home.put_blob(&der)
+        Ok(ledger.put_blob(&der)?)
     }
 
     /// Where chains of trust must end. Without a root of its own, a development policy takes the
     /// project's well-known development root, and a production policy Intel's.
-    pub(super) fn anchor(&self, policy: &Policy, home: &Home) -> Result<Anchor, Failure> {
+    pub(super) fn anchor(&self, policy: &Policy, ledger: &Ledger) -> Result<Anchor, Failure> {
         if let Some(root) = &self.root {
-            return Anchor::from_root(&blob(home, root)?).or_fail(Kind::Storage);
+            return Anchor::from_root(&blob(ledger, root)?).or_fail(Kind::Storage);
         }
         Ok(match policy.anchor_class() {
             AnchorClass::IntelProduction => Anchor::intel(),
@@ -188,8 +185,8 @@ impl Settings {
     }
 
     /// Under a production policy one person alone must not decide what may act.
-    pub(super) fn ensure_sound(&self, home: &Home) -> Result<(), Failure> {
-        let class = self.policy.open(home)?.anchor_class();
+    pub(super) fn ensure_sound(&self, ledger: &Ledger) -> Result<(), Failure> {
+        let class = self.policy.open(ledger)?.anchor_class();
         let Trust { issuer, builders, rebuilds_min } = &self.trust;
         let sound = *rebuilds_min >= REBUILDS_MIN
             && builders.len() >= *rebuilds_min
@@ -211,8 +208,9 @@ impl Settings {
     }
 
     /// Secrets that were stored under one class of trust anchor are not opened to another.
-    pub(super) fn ensure_class_of(&self, recorded: &Self, home: &Home) -> Result<(), Failure> {
-        let class = |settings: &Self| Ok::<_, Failure>(settings.policy.open(home)?.anchor_class());
+    pub(super) fn ensure_class_of(&self, recorded: &Self, ledger: &Ledger) -> Result<(), Failure> {
+        let class =
+            |settings: &Self| Ok::<_, Failure>(settings.policy.open(ledger)?.anchor_class());
         let (new, old) = (class(self)?, class(recorded)?);
         if new == old {
             return Ok(());

@@ -3,26 +3,27 @@
 use std::process::ExitCode;
 
 use chaos_agency::{
-    Action, Evidence,
-    action::{Profile, Revoke, RotateKey},
+    action::Profile,
     registry::{Agent, ensure_profile},
 };
-use chaos_types::{AgentKey, Did, Digest};
+use chaos_types::Did;
 use serde_json::{Value, json};
 
 use crate::{
     args::{AgentArgs, AgentCommand, RegisterArgs, RevokeArgs, RotateArgs, ShowArgs},
     exit::{Failure, Kind, OrFail as _},
-    home::{Deed, Home},
-    keys::successor_of,
-    output,
+    ledger, output,
     studio::role_capabilities,
+};
+use chaos_ledger::{
+    Ledger,
+    agents::{self, Changed, RevokedBy, find, status},
 };
 
 pub(crate) fn run(args: &AgentArgs) -> Result<ExitCode, Failure> {
     match &args.command {
         AgentCommand::Register(args) => register(args),
-        AgentCommand::List(args) => list(&Home::open(&args.data.data)?, args.json),
+        AgentCommand::List(args) => list(&ledger::open(&args.data.data)?, args.json),
         AgentCommand::Show(args) => show(args),
         AgentCommand::Rotate(args) => rotate(args),
         AgentCommand::Revoke(args) => revoke(args),
@@ -45,52 +46,14 @@ fn register(args: &RegisterArgs) -> Result<ExitCode, Failure> {
     };
     // Before anything is created.
     ensure_profile(&profile).or_fail(Kind::Input)?;
-    let mut home = Home::open_or_create(&args.data.data, None)?;
-    let (did, receipt) = enrol(&mut home, profile)?;
-    home.save_views()?;
-    report(args.json, &args.name, "registered", did, receipt)
+    let mut ledger = ledger::open_or_create(&args.data.data)?;
+    let registered = agents::enrol(&mut ledger, profile)?;
+    ledger.save_views()?;
+    report(args.json, "registered", &registered)
 }
 
-/// Makes a key and registers it. Everything that the registry could refuse is checked before the
-/// key file is written.
-pub(crate) fn enrol(home: &mut Home, profile: Profile) -> Result<(Did, Digest), Failure> {
-    ensure_profile(&profile).or_fail(Kind::Input)?;
-    let name = profile.name.clone();
-    if let Some(existing) =
-        home.views().registry().agents().find(|agent| agent.profile.name == name)
-    {
-        let (did, status) = (existing.did, status(existing));
-        return Err(Failure::message(
-            Kind::Input,
-            format!("duplicate agent: the name `{name}` belongs to {did} ({status}) for ever"),
-        )
-        .hint("choose another name, or `chaoschain agent show` the existing one"));
-    }
-    // A password that does not open the log's key would make a key that nobody finds out about.
-    home.operator_key()?;
-    let key = home.unused_key(&name)?;
-    let receipt = home.act(deed(key.did(), &key, Action::Register(profile)))?;
-    Ok((key.did(), receipt))
-}
-
-fn deed(agent: Did, key: &AgentKey, action: Action) -> Deed<'_> {
-    Deed {
-        agent,
-        keys: vec![key],
-        parents: vec![],
-        subjects: vec![],
-        evidence: Evidence::None {},
-        action,
-    }
-}
-
-fn report(
-    as_json: bool,
-    name: &str,
-    what: &str,
-    did: Did,
-    receipt: Digest,
-) -> Result<ExitCode, Failure> {
+fn report(as_json: bool, what: &str, changed: &Changed) -> Result<ExitCode, Failure> {
+    let Changed { agent: did, name, receipt } = changed;
     if as_json {
         output::json(&json!({"agent": did, "name": name, "status": what, "receipt": receipt}))?;
     } else {
@@ -101,8 +64,8 @@ fn report(
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(home: &Home, as_json: bool) -> Result<ExitCode, Failure> {
-    let mut agents: Vec<&Agent> = home.views().registry().agents().collect();
+fn list(ledger: &Ledger, as_json: bool) -> Result<ExitCode, Failure> {
+    let mut agents: Vec<&Agent> = ledger.views().registry().agents().collect();
     agents.sort_by_key(|agent| agent.keys.first().map_or(0, |span| span.from));
     if as_json {
         output::json(&agents)?;
@@ -124,28 +87,11 @@ fn list(home: &Home, as_json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-const fn status(agent: &Agent) -> &'static str {
-    if agent.revoked.is_some() { "revoked" } else { "active" }
-}
-
-/// The agent with this name or DID.
-pub(crate) fn find<'a>(home: &'a Home, text: &str) -> Result<&'a Agent, Failure> {
-    let registry = home.views().registry();
-    let by_did = text.parse::<Did>().ok().and_then(|did| registry.agent(&did));
-    by_did
-        .or_else(|| registry.named(text))
-        .or_else(|| registry.agents().find(|agent| agent.profile.name == text))
-        .ok_or_else(|| {
-            Failure::message(Kind::Input, format!("no agent `{text}` in {}", home.dir().display()))
-                .hint("`chaoschain agent list` names the registered ones")
-        })
-}
-
 fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
-    let home = Home::open(&args.data.data)?;
-    let agent = find(&home, &args.agent)?;
-    let scores = scores(&home, agent.did)?;
-    let rewards: Vec<Value> = home
+    let ledger = ledger::open(&args.data.data)?;
+    let agent = find(&ledger, &args.agent)?;
+    let scores = scores(&ledger, agent.did)?;
+    let rewards: Vec<Value> = ledger
         .views()
         .rewards()
         .iter()
@@ -194,8 +140,8 @@ fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn scores(home: &Home, agent: Did) -> Result<Vec<Value>, Failure> {
-    let views = home.views();
+fn scores(ledger: &Ledger, agent: Did) -> Result<Vec<Value>, Failure> {
+    let views = ledger.views();
     let table = views.scores(views.last_integrated_at_ms()).or_fail(Kind::Check)?;
     table
         .scores
@@ -206,57 +152,16 @@ fn scores(home: &Home, agent: Did) -> Result<Vec<Value>, Failure> {
 }
 
 fn rotate(args: &RotateArgs) -> Result<ExitCode, Failure> {
-    let mut home = Home::open(&args.data.data)?;
-    let agent = find(&home, &args.agent)?;
-    ensure_active(agent)?;
-    let (did, name) = (agent.did, agent.profile.name.clone());
-    if did == home.views().registry().operator() {
-        return Err(Failure::message(
-            Kind::Input,
-            "the operator's key is the log's key and cannot be rotated",
-        )
-        .hint("a new log key is a new log; start one in another data directory"));
-    }
-    let old = home.key(&name)?;
-    let new = home.unused_key(&successor_of(&name))?;
-    let mut deed = deed(did, &old, Action::RotateKey(RotateKey { new_key: new.did() }));
-    deed.keys.push(&new);
-    let receipt = home.act(deed)?;
-    home.key(&name)?;
-    home.save_views()?;
-    report(args.json, &name, "rotated", did, receipt)
-}
-
-fn ensure_active(agent: &Agent) -> Result<(), Failure> {
-    match &agent.revoked {
-        None => Ok(()),
-        Some(reason) => Err(Failure::message(
-            Kind::Input,
-            format!("agent `{}` is already revoked ({reason})", agent.profile.name),
-        )),
-    }
+    let mut ledger = ledger::open(&args.data.data)?;
+    let rotated = agents::rotate(&mut ledger, &args.agent)?;
+    ledger.save_views()?;
+    report(args.json, "rotated", &rotated)
 }
 
 fn revoke(args: &RevokeArgs) -> Result<ExitCode, Failure> {
-    let mut home = Home::open(&args.data.data)?;
-    let agent = find(&home, &args.agent)?;
-    ensure_active(agent)?;
-    let (target, name) = (agent.did, agent.profile.name.clone());
-    if target == home.views().registry().operator() {
-        return Err(Failure::message(
-            Kind::Input,
-            "the operator's key is the log's key and cannot be revoked",
-        )
-        .hint("a log ends with its key; start another in another data directory"));
-    }
-    let action = Action::Revoke(Revoke { agent: target, reason: args.reason.clone() });
-    let receipt = if args.by_operator {
-        let key = home.operator_key()?;
-        home.act(deed(key.did(), &key, action))?
-    } else {
-        let key = home.key(&name)?;
-        home.act(deed(target, &key, action))?
-    };
-    home.save_views()?;
-    report(args.json, &name, "revoked", target, receipt)
+    let mut ledger = ledger::open(&args.data.data)?;
+    let by = if args.by_operator { RevokedBy::Operator } else { RevokedBy::Itself };
+    let revoked = agents::revoke(&mut ledger, &args.agent, &args.reason, by)?;
+    ledger.save_views()?;
+    report(args.json, "revoked", &revoked)
 }

@@ -12,14 +12,14 @@ use serde_json::json;
 use crate::{
     args::AnchorArgs,
     exit::{Failure, Kind, OrFail as _},
-    home::{Deed, Home},
-    output,
+    ledger, output,
 };
+use chaos_ledger::{Ledger, NewEntry};
 
 pub(crate) fn run(args: &AnchorArgs) -> Result<ExitCode, Failure> {
-    let mut home = Home::open(&args.data.data)?;
+    let mut ledger = ledger::open(&args.data.data)?;
     // What the log would not admit must not be paid for.
-    home.operator_for("anchor")?;
+    ledger.operator_for("anchor")?;
     let expected: Option<ChainId> = match &args.chain {
         Some(text) => Some(text.parse().or_fail(Kind::Input)?),
         None => None,
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &AnchorArgs) -> Result<ExitCode, Failure> {
         let contract = match &args.contract {
             Some(text) => text.parse::<Address>().or_fail(Kind::Input)?,
             None => {
-                let origin = home.log_key()?.name().to_string();
+                let origin = ledger.log_key()?.name().to_string();
                 let (deployed, _) = chain
                     .deploy_anchor(&signer, &origin, signer.address())
                     .await
@@ -40,8 +40,8 @@ pub(crate) fn run(args: &AnchorArgs) -> Result<ExitCode, Failure> {
                 deployed
             }
         };
-        let anchoring = anchor(&mut home, &chain, contract, &signer).await?;
-        home.save_views()?;
+        let anchoring = anchor(&mut ledger, &chain, contract, &signer).await?;
+        ledger.save_views()?;
         report(args, &anchoring)
     })
 }
@@ -56,13 +56,13 @@ pub(crate) struct Anchoring {
 
 /// Signs a checkpoint, writes it to the chain, proves that the block holds it, and logs a receipt.
 pub(crate) async fn anchor(
-    home: &mut Home,
+    ledger: &mut Ledger,
     chain: &EvmChain,
     contract: Address,
     signer: &Signer,
 ) -> Result<Anchoring, Failure> {
-    let key = home.operator_for("anchor")?;
-    let checkpoint = home.checkpoint()?;
+    let key = ledger.operator_for("anchor")?;
+    let checkpoint = ledger.checkpoint()?;
     let (size, root) = (checkpoint.claimed().size(), *checkpoint.claimed().root().as_bytes());
     let written =
         chain.anchor_checkpoint(contract, signer, size, root).await.or_fail(Kind::Outside)?;
@@ -77,7 +77,7 @@ pub(crate) async fn anchor(
         block_number: fact.block_number,
         block_hash: format!("{:#x}", fact.block_hash),
     };
-    let receipt = home.act(Deed {
+    let receipt = ledger.record(NewEntry {
         agent: key.did(),
         keys: vec![&key],
         parents: vec![],
@@ -86,7 +86,7 @@ pub(crate) async fn anchor(
         action: Action::Anchor(body.clone()),
     })?;
     let entry =
-        home.store().entry_by_digest(&receipt).or_fail(Kind::Storage)?.ok_or_else(|| {
+        ledger.store().entry_by_digest(&receipt).or_fail(Kind::Storage)?.ok_or_else(|| {
             Failure::message(Kind::Storage, "the anchor receipt is not in the log")
         })?;
     let anchored = Anchored {

@@ -15,11 +15,9 @@ use crate::{
     broker::{Access, Lives, Order, PolicyName, REBUILDS_MIN, Report, Settings, serve},
     clock,
     exit::{Failure, Kind, OrFail as _},
-    files,
-    home::{Home, OPERATOR},
-    keys::{self, Keys},
-    output,
+    ledger, output,
 };
+use chaos_ledger::{Keys, Ledger, OPERATOR};
 
 const DAY_S: u64 = 86_400;
 
@@ -34,12 +32,15 @@ pub(crate) fn run(args: &BrokerArgs) -> Result<ExitCode, Failure> {
 }
 
 fn serve_desk(args: &ServeArgs) -> Result<ExitCode, Failure> {
-    let allowlist =
-        args.allowlist.as_deref().map(|file| files::read(file, ALLOWLIST_BYTES_MAX)).transpose()?;
+    let allowlist = args
+        .allowlist
+        .as_deref()
+        .map(|file| chaos_files::read(file, ALLOWLIST_BYTES_MAX))
+        .transpose()?;
     serve(
         &args.data.data,
         &args.listen.to_string(),
-        |home, recorded| settings(args, home, recorded),
+        |ledger, recorded| settings(args, ledger, recorded),
         allowlist.as_deref(),
     )?;
     Ok(ExitCode::SUCCESS)
@@ -48,11 +49,11 @@ fn serve_desk(args: &ServeArgs) -> Result<ExitCode, Failure> {
 /// What the command line says, and for the rest what was recorded the last time.
 fn settings(
     args: &ServeArgs,
-    home: &Home,
+    ledger: &Ledger,
     recorded: Option<&Settings>,
 ) -> Result<Settings, Failure> {
     let policy = match (&args.policy, recorded) {
-        (Some(text), _) => PolicyName::keep(text, home)?,
+        (Some(text), _) => PolicyName::keep(text, ledger)?,
         (None, Some(recorded)) => recorded.policy.clone(),
         (None, None) => {
             return Err(Failure::message(Kind::Input, "no policy was recorded here yet")
@@ -61,7 +62,7 @@ fn settings(
     };
     let same_policy = recorded.is_some_and(|recorded| recorded.policy == policy);
     let root = match &args.root {
-        Some(file) => Some(Settings::keep_root(file, home)?),
+        Some(file) => Some(Settings::keep_root(file, ledger)?),
         None => recorded.filter(|_| same_policy).and_then(|recorded| recorded.root),
     };
     let builders: BTreeSet<_> = if args.builders.is_empty() {
@@ -70,7 +71,7 @@ fn settings(
         args.builders.iter().copied().collect()
     };
     let issuer = recorded
-        .map_or_else(|| home.views().registry().operator(), |recorded| recorded.trust.issuer);
+        .map_or_else(|| ledger.views().registry().operator(), |recorded| recorded.trust.issuer);
     let at_first = if builders.is_empty() { 0 } else { REBUILDS_MIN };
     let rebuilds_min = recorded.map_or(at_first, |recorded| recorded.trust.rebuilds_min);
     let lives = recorded.map_or_else(Lives::default, |recorded| recorded.lives);
@@ -92,8 +93,8 @@ fn settings(
 
 fn enrol(args: &EnrolArgs) -> Result<ExitCode, Failure> {
     let mut access = Access::open(&args.data.data)?;
-    let password = keys::password()?;
-    let keys = Keys::new(&args.data.data, Some(&password));
+    let password = ledger::password()?;
+    let keys = Keys::new(&args.data.data, Some(&password), clock::SYSTEM);
     let build = Build {
         workload: args.workload,
         name: args.name.clone(),
@@ -125,8 +126,8 @@ fn enrol(args: &EnrolArgs) -> Result<ExitCode, Failure> {
 
 fn dismiss(args: &DismissArgs) -> Result<ExitCode, Failure> {
     let mut access = Access::open(&args.data.data)?;
-    let password = keys::password()?;
-    let keys = Keys::new(&args.data.data, Some(&password));
+    let password = ledger::password()?;
+    let keys = Keys::new(&args.data.data, Some(&password), clock::SYSTEM);
     let next = amend(&mut access, &keys, args.days, |list| {
         if list.revoked.iter().any(|it| it.workload == args.workload) {
             return Err(Failure::message(
@@ -232,8 +233,8 @@ fn report(
 }
 
 fn publish(args: &PublishArgs) -> Result<ExitCode, Failure> {
-    let envelope =
-        String::from_utf8(files::read(&args.file, ALLOWLIST_BYTES_MAX)?).or_fail(Kind::Input)?;
+    let envelope = String::from_utf8(chaos_files::read(&args.file, ALLOWLIST_BYTES_MAX)?)
+        .or_fail(Kind::Input)?;
     let mut access = Access::open(&args.data.data)?;
     let receipts = done(access.order(Order::PublishAllowlist { envelope }, None)?)?;
     access.close()?;

@@ -15,14 +15,13 @@ use chaos_types::ChainId;
 use crate::{
     args::{DemoArgs, ProviderKind},
     blocks, clock,
-    commands::agent::enrol,
     enclave::{self, Enclave, Inside},
     exit::Failure,
-    home::{Home, OPERATOR},
     journey::{self, Actor, Finished, Proposing, Setting, Teller},
     simulation::{self, Ground},
     studio::{self, Defined},
 };
+use chaos_ledger::{Ledger, OPERATOR, agents};
 
 use self::{
     chain::{LocalChain, ParameterCall},
@@ -39,7 +38,7 @@ const AGENTS: [(&str, &str); 3] =
 pub(crate) struct Stage<'a> {
     args: &'a DemoArgs,
     folder: Folder,
-    home: Home,
+    ledger: Ledger,
     studio: Defined,
     researcher: Actor,
     developer: Actor,
@@ -66,7 +65,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let (chain, source) = source::prepare(args, &folder)?;
     teller.tell("source", source.about.clone(), None);
     let mut stage = set(args, folder, source, teller)?;
-    let local = LocalChain::start(stage.home.log_key()?.name().to_string())?;
+    let local = LocalChain::start(stage.ledger.log_key()?.name().to_string())?;
     let about = local.about();
     stage.teller.tell("chain", about, None);
 
@@ -81,7 +80,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
 
     let story = stage.play(&ground, &local);
     // However it ended, the views hold what was logged.
-    let saved = stage.home.save_views();
+    let saved = stage.ledger.save_views();
     let story = story?;
     saved?;
     match story {
@@ -111,7 +110,7 @@ impl Stage<'_> {
         let place = self.source.place(&self.args.source, ground);
         let (told, needs) = (self.source.simulation.clone(), self.source.needs());
         Proposing {
-            home: &mut self.home,
+            ledger: &mut self.ledger,
             ground,
             studio: &self.studio,
             researcher: &self.researcher,
@@ -155,11 +154,12 @@ fn set(
     mut teller: Teller,
 ) -> Result<Stage<'_>, Failure> {
     // The demo's keys live as long as its folder; their password is random unless one is given.
-    let (password, keys_open) = match std::env::var(crate::keys::PASSWORD_VARIABLE) {
+    let (password, keys_open) = match std::env::var(crate::ledger::PASSWORD_VARIABLE) {
         Ok(password) if !password.is_empty() => (password, true),
-        Ok(_) | Err(_) => (hex::encode(clock::random::<16>()?), false),
+        Ok(_) | Err(_) => (hex::encode(clock::SYSTEM.random::<16>()?), false),
     };
-    let mut home = Home::open_or_create(&folder.path().join("data"), Some(password))?;
+    let mut ledger =
+        Ledger::open_or_create(&folder.path().join("data"), Some(password.into()), clock::SYSTEM)?;
     let studio = studio::load(None)?;
     for (name, role) in AGENTS {
         let capabilities = if role == "verifier" {
@@ -173,19 +173,20 @@ fn set(
             capabilities,
             studio: studio.studio.name().to_string(),
         };
-        let (did, receipt) = enrol(&mut home, profile)?;
-        teller.tell(name, format!("registers as {role}, {}", did.short()), Some(receipt));
+        let entered = agents::enrol(&mut ledger, profile)?;
+        let text = format!("registers as {role}, {}", entered.agent.short());
+        teller.tell(name, text, Some(entered.receipt));
     }
-    let inside = enter(&home, &mut teller)?;
+    let inside = enter(&ledger, &mut teller)?;
     Ok(Stage {
         args,
         inside,
-        researcher: Actor::of(&home, "researcher")?,
-        developer: Actor::of(&home, "developer")?,
-        verifier: Actor::of(&home, "verifier")?,
-        operator: Actor::of(&home, OPERATOR)?,
+        researcher: Actor::of(&ledger, "researcher")?,
+        developer: Actor::of(&ledger, "developer")?,
+        verifier: Actor::of(&ledger, "verifier")?,
+        operator: Actor::of(&ledger, OPERATOR)?,
         folder,
-        home,
+        ledger,
         studio,
         teller,
         source,
@@ -194,9 +195,9 @@ fn set(
 }
 
 /// Makes the attested key. The demo's hardware is simulated, and the story says so.
-fn enter(home: &Home, teller: &mut Teller) -> Result<Inside, Failure> {
+fn enter(ledger: &Ledger, teller: &mut Teller) -> Result<Inside, Failure> {
     let provider = enclave::provider(ProviderKind::Development, clock::now_ms() / 1000);
-    let operator = home.views().registry().operator();
+    let operator = ledger.views().registry().operator();
     let enclave = Enclave::enter(provider.as_ref(), None, &operator)?;
     let text = format!(
         "has its key {} quoted: {}, evidence {}",

@@ -22,10 +22,9 @@ use crate::{
     clock,
     executor::{self, Plan},
     exit::{Failure, Kind},
-    files,
-    keys::{self, Keys},
-    output,
+    ledger, output,
 };
+use chaos_ledger::Keys;
 
 pub(crate) fn run(args: ExecutorArgs) -> Result<ExitCode, Failure> {
     match args.command {
@@ -63,10 +62,10 @@ fn owner(args: &ExecutorRunArgs) -> Result<AgentKey, Failure> {
             "warning: the service's name belongs to a key of this run only; a later run is refused \
              the name until it is free again (see --owner)",
         );
-        return clock::random_key();
+        return Ok(clock::SYSTEM.random_key()?);
     };
-    let password = keys::password()?;
-    Keys::new(&args.data.data, Some(&password)).open_or_create(name)
+    let password = ledger::password()?;
+    Ok(Keys::new(&args.data.data, Some(&password), clock::SYSTEM).open_or_create(name)?)
 }
 
 /// Tags as the command line writes them, `KEY=VALUE`, each key once.
@@ -124,7 +123,10 @@ fn provider(args: &ProviderArgs) -> Result<Box<dyn Provider>, Failure> {
         }
     };
     let Some(file) = &args.collateral else { return Ok(inner) };
-    Ok(Box::new(WithCollateral { inner, collateral: files::read(file, COLLATERAL_BYTES_MAX)? }))
+    Ok(Box::new(WithCollateral {
+        inner,
+        collateral: chaos_files::read(file, COLLATERAL_BYTES_MAX)?,
+    }))
 }
 
 fn development(args: &ProviderArgs) -> Development {

@@ -15,24 +15,23 @@ use serde_json::json;
 
 use crate::{
     args::{LogArgs, LogCommand, LogShowArgs, ProveArgs, RebuildArgs},
-    bundles,
     exit::{Failure, Kind, OrFail as _},
-    home::Home,
-    output,
+    ledger, output,
 };
+use chaos_ledger::Ledger;
 
 pub(crate) fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
     match &args.command {
         LogCommand::Show(args) => show(args),
-        LogCommand::Checkpoint(args) => checkpoint(&mut Home::open(&args.data.data)?, args.json),
+        LogCommand::Checkpoint(args) => checkpoint(&mut ledger::open(&args.data.data)?, args.json),
         LogCommand::Prove(args) => prove(args),
         LogCommand::Rebuild(args) => rebuild(args),
     }
 }
 
 fn show(args: &LogShowArgs) -> Result<ExitCode, Failure> {
-    let home = Home::open(&args.data.data)?;
-    let views = home.views();
+    let ledger = ledger::open(&args.data.data)?;
+    let views = ledger.views();
     let size = views.size();
     let from = args.last.map_or(0, |last| size.saturating_sub(last));
     let mut rows = Vec::new();
@@ -70,9 +69,9 @@ fn show(args: &LogShowArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn checkpoint(home: &mut Home, as_json: bool) -> Result<ExitCode, Failure> {
-    let signed = home.checkpoint()?;
-    let key = home.log_key()?.verifier().clone();
+fn checkpoint(ledger: &mut Ledger, as_json: bool) -> Result<ExitCode, Failure> {
+    let signed = ledger.checkpoint()?;
+    let key = ledger.log_key()?.verifier().clone();
     if as_json {
         let checkpoint = signed.claimed();
         output::json(&json!({
@@ -90,18 +89,18 @@ fn checkpoint(home: &mut Home, as_json: bool) -> Result<ExitCode, Failure> {
 }
 
 fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
-    let mut home = Home::open(&args.data.data)?;
+    let mut ledger = ledger::open(&args.data.data)?;
     if let Some(old_size) = args.consistency {
-        return prove_prefix(&home, old_size, args.json);
+        return prove_prefix(&ledger, old_size, args.json);
     }
     let receipt: Digest =
         args.receipt.as_deref().unwrap_or_default().parse().or_fail(Kind::Input)?;
-    if home.views().receipt(&receipt).is_none() {
+    if ledger.views().receipt(&receipt).is_none() {
         return Err(Failure::message(Kind::Input, format!("no receipt {receipt} in this log"))
             .hint("`chaoschain log show` lists the receipts"));
     }
-    let checkpoint = home.checkpoint()?;
-    let bytes = bundles::build(&home, &receipt, &checkpoint, None)?;
+    let checkpoint = ledger.checkpoint()?;
+    let bytes = chaos_ledger::bundle(&ledger, &receipt, &checkpoint, None)?;
     match &args.out {
         Some(path) => {
             fs::write(path, &bytes)
@@ -114,9 +113,9 @@ fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn prove_prefix(home: &Home, old_size: u64, as_json: bool) -> Result<ExitCode, Failure> {
-    let size = home.store().head().or_fail(Kind::Storage)?.size;
-    let proof = prove_consistency(home.store(), old_size, size).or_fail(Kind::Input)?;
+fn prove_prefix(ledger: &Ledger, old_size: u64, as_json: bool) -> Result<ExitCode, Failure> {
+    let size = ledger.store().head().or_fail(Kind::Storage)?.size;
+    let proof = prove_consistency(ledger.store(), old_size, size).or_fail(Kind::Input)?;
     let hashes: Vec<String> = proof.hashes().iter().map(ToString::to_string).collect();
     if as_json {
         output::json(&json!({"old_size": old_size, "size": size, "hashes": hashes}))?;
@@ -139,15 +138,15 @@ struct Comparison {
 
 impl Comparison {
     /// A kill while views are written leaves views of two sizes; each must be exactly one of them.
-    fn of(home: &Home, size: u64) -> Result<Self, Failure> {
-        let sizes = home.stored_sizes()?;
+    fn of(ledger: &Ledger, size: u64) -> Result<Self, Failure> {
+        let sizes = ledger.stored_sizes()?;
         let folds = sizes
             .iter()
-            .map(|&size| home.fold(size)?.to_rows().or_fail(Kind::Check))
+            .map(|&size| ledger.fold(size)?.to_rows().or_fail(Kind::Check))
             .collect::<Result<Vec<_>, Failure>>()?;
         let mut views = BTreeMap::new();
         for name in NAMES {
-            let stored = home.store().view(name).or_fail(Kind::Storage)?;
+            let stored = ledger.store().view(name).or_fail(Kind::Storage)?;
             let nearest = folds
                 .iter()
                 .map(|fold| {
@@ -173,12 +172,12 @@ impl Comparison {
 
 /// Folds the log anew, and compares with or replaces the stored views.
 fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
-    let mut home = Home::open(&args.data.data)?;
-    let head = home.store().check().or_fail(Kind::Storage)?;
+    let mut ledger = ledger::open(&args.data.data)?;
+    let head = ledger.store().check().or_fail(Kind::Storage)?;
     if !args.check {
-        home.rebuild_views()?;
+        ledger.rebuild_views()?;
     }
-    let compared = Comparison::of(&home, head.size)?;
+    let compared = Comparison::of(&ledger, head.size)?;
     if args.json {
         let views: BTreeMap<_, _> = compared
             .views

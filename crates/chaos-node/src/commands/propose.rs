@@ -6,27 +6,27 @@ use serde_json::json;
 
 use crate::{
     args::ProposeArgs,
-    blocks, bundles,
+    blocks,
     exit::Failure,
-    home::Home,
     journey::{self, Actor, Proposed, Proposing, Setting, Teller},
-    output,
+    ledger, output,
     simulation::{self, Ground},
     studio,
 };
+use chaos_ledger::Ledger;
 
 pub(crate) fn run(args: &ProposeArgs) -> Result<ExitCode, Failure> {
     let studio = studio::load(args.studio.as_deref())?;
-    let mut home = Home::open(&args.data.data)?;
-    let researcher = Actor::of(&home, &args.researcher)?;
-    let developer = Actor::of(&home, &args.developer)?;
+    let mut ledger = ledger::open(&args.data.data)?;
+    let researcher = Actor::of(&ledger, &args.researcher)?;
+    let developer = Actor::of(&ledger, &args.developer)?;
     let chain = blocks::load(&args.source)?.main_chain()?;
     let history = args.simulation.fee_history.as_deref().map(blocks::read_fee_history);
     let ground = Ground::prepare(chain, history.transpose()?, args.simulation.threads)?;
     let mut teller = Teller::new(args.json);
     let place = simulation::place(&args.source, &ground);
     let proposed = Proposing {
-        home: &mut home,
+        ledger: &mut ledger,
         ground: &ground,
         studio: &studio,
         researcher: &researcher,
@@ -42,23 +42,23 @@ pub(crate) fn run(args: &ProposeArgs) -> Result<ExitCode, Failure> {
         disclosure: "Made by deterministic agents; nobody paid for it.".to_owned(),
     });
     // However it ended, the views hold what was logged.
-    let saved = home.save_views();
+    let saved = ledger.save_views();
     let proposed = proposed?;
     saved?;
-    write(args, &mut home, &proposed)?;
+    write(args, &mut ledger, &proposed)?;
     report(args, &proposed)
 }
 
-fn write(args: &ProposeArgs, home: &mut Home, proposed: &Proposed) -> Result<(), Failure> {
+fn write(args: &ProposeArgs, ledger: &mut Ledger, proposed: &Proposed) -> Result<(), Failure> {
     if let Some(finished) = &proposed.finished {
         journey::write(finished, &args.out)?;
     }
-    let checkpoint = home.checkpoint()?;
+    let checkpoint = ledger.checkpoint()?;
     let receipts = &proposed.receipts;
     let all = [receipts.analysis].into_iter().chain(receipts.simulations.iter().copied());
     for (number, receipt) in all.chain(receipts.draft).enumerate() {
-        let bytes = bundles::build(home, &receipt, &checkpoint, None)?;
-        let kind = home.views().receipt(&receipt).map_or("receipt", |found| found.action.kind());
+        let bytes = chaos_ledger::bundle(ledger, &receipt, &checkpoint, None)?;
+        let kind = ledger.views().receipt(&receipt).map_or("receipt", |found| found.action.kind());
         let name = format!("{:02}-{kind}.json", number + 1);
         journey::write_file(&args.out.join("bundles").join(name), &bytes)?;
     }

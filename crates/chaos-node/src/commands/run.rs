@@ -13,16 +13,15 @@ use serde_json::json;
 
 use crate::{
     args::RunArgs,
-    bundles, clock,
+    clock,
     enclave::{self, Enclave},
     exit::{Failure, Kind, OrFail as _},
-    files,
-    home::{Deed, Home},
     journey::Actor,
-    output,
+    ledger, output,
     programs::{COMPONENT, SANDBOX, argument_name},
     sandbox,
 };
+use chaos_ledger::NewEntry;
 
 /// An input file is at most this long, in bytes: 64 MiB.
 const INPUT_BYTES_MAX: usize = 64 << 20;
@@ -98,7 +97,7 @@ impl Task {
 
 /// The bytes of a file that may not be longer than an input.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = files::read(path, INPUT_BYTES_MAX)?;
+    let bytes = chaos_files::read(path, INPUT_BYTES_MAX)?;
     if bytes.len() > INPUT_BYTES_MAX {
         return Err(Failure::message(
             Kind::Input,
@@ -129,40 +128,40 @@ fn world(args: &RunArgs, has: &[World]) -> Result<World, Failure> {
 
 /// Signs and logs what was run.
 fn leave(args: &RunArgs, task: &Task, done: &Run) -> Result<Digest, Failure> {
-    let mut home = Home::open_or_create(&args.data.data, None)?;
-    let actor = Actor::of(&home, &args.agent)?;
+    let mut ledger = ledger::open_or_create(&args.data.data)?;
+    let actor = Actor::of(&ledger, &args.agent)?;
     let execution = sandbox::execution(done)?;
     let mut inputs = vec![receipt::Input {
         name: COMPONENT.to_owned(),
-        digest: home.put_blob(&task.component)?,
+        digest: ledger.put_blob(&task.component)?,
     }];
     for (index, bytes) in task.arguments.iter().enumerate() {
-        let digest = home.put_blob(bytes)?;
+        let digest = ledger.put_blob(bytes)?;
         inputs.push(receipt::Input { name: argument_name(done.world, index).to_owned(), digest });
     }
     for (name, bytes) in &task.named {
-        let digest = home.put_blob(bytes)?;
+        let digest = ledger.put_blob(bytes)?;
         inputs.push(receipt::Input { name: format!("named/{name}"), digest });
     }
-    let output = home.put_blob(&sandbox::output(done)?)?;
+    let output = ledger.put_blob(&sandbox::output(done)?)?;
     let version = env!("CARGO_PKG_VERSION").to_owned();
     let replay = Replay { program: Program { name: SANDBOX.to_owned(), version }, inputs, output };
     let enclave = match args.attest {
         Some(kind) => {
             let provider = enclave::provider(kind, clock::now_ms() / 1000);
             let collateral = args.collateral.as_deref().map(read).transpose()?;
-            let operator = home.views().registry().operator();
+            let operator = ledger.views().registry().operator();
             Some(Enclave::enter(provider.as_ref(), collateral, &operator)?)
         }
         None => None,
     };
     let evidence = match &enclave {
-        Some(enclave) => enclave.vouch(&home, execution.clone(), Some(replay))?,
+        Some(enclave) => enclave.vouch(&ledger, execution.clone(), Some(replay))?,
         None => Evidence::Replayable(replay),
     };
     let mut keys = vec![&actor.key];
     keys.extend(enclave.as_ref().map(Enclave::key));
-    let receipt = home.act(Deed {
+    let receipt = ledger.record(NewEntry {
         agent: actor.did,
         keys,
         parents: vec![],
@@ -170,7 +169,7 @@ fn leave(args: &RunArgs, task: &Task, done: &Run) -> Result<Digest, Failure> {
         evidence,
         action: Action::Run(action::Run { execution, answered: sandbox::answered(done) }),
     })?;
-    home.save_views()?;
+    ledger.save_views()?;
     if let Some(enclave) = &enclave {
         output::say(format_args!(
             "attested by {}, evidence {}",
@@ -179,8 +178,8 @@ fn leave(args: &RunArgs, task: &Task, done: &Run) -> Result<Digest, Failure> {
         ));
     }
     if let Some(path) = &args.bundle {
-        let checkpoint = home.checkpoint()?;
-        let bytes = bundles::build(&home, &receipt, &checkpoint, None)?;
+        let checkpoint = ledger.checkpoint()?;
+        let bytes = chaos_ledger::bundle(&ledger, &receipt, &checkpoint, None)?;
         fs::write(path, bytes)
             .with_context(|| format!("cannot write {}", path.display()))
             .or_fail(Kind::Storage)?;

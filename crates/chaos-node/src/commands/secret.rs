@@ -26,7 +26,7 @@ use crate::{
     broker::{Access, Answer, Order, Question, Report, into_failure, runtime},
     channel::Session,
     exit::{Failure, Kind, OrFail as _},
-    files, output,
+    output,
 };
 
 pub(crate) fn run(args: SecretArgs) -> Result<ExitCode, Failure> {
@@ -108,14 +108,16 @@ fn rule(args: &GrantArgs) -> Rule {
 fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let limit = SECRET_BYTES_MAX + 1;
     let mut bytes = if file == Path::new("-") {
-        files::take(std::io::stdin().lock(), limit).or_fail(Kind::Input)?.ok_or_else(|| {
-            Failure::message(
-                Kind::Input,
-                format!("standard input is longer than a secret, {SECRET_BYTES_MAX} bytes"),
-            )
-        })?
+        chaos_files::take(std::io::stdin().lock(), limit).or_fail(Kind::Input)?.ok_or_else(
+            || {
+                Failure::message(
+                    Kind::Input,
+                    format!("standard input is longer than a secret, {SECRET_BYTES_MAX} bytes"),
+                )
+            },
+        )?
     } else {
-        files::read_secret(file, limit)?
+        chaos_files::read_secret(file, limit)?
     };
     if bytes.last() == Some(&b'\n') {
         bytes.pop();

@@ -14,7 +14,7 @@ use crate::{
     appraisal::{Appraiser, known_anchors},
     args::{Required, VerifyArgs},
     exit::{Failure, Kind, OrFail as _},
-    files, output, policy,
+    output, policy,
     programs::{self, Inputs},
 };
 
@@ -159,7 +159,7 @@ fn parse_anchor_proof(given: &serde_json::Value) -> Result<AnchorProof, Rejectio
 
 /// The bytes of a bundle.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = files::read(path, BUNDLE_BYTES_MAX)?;
+    let bytes = chaos_files::read(path, BUNDLE_BYTES_MAX)?;
     if bytes.len() > BUNDLE_BYTES_MAX {
         return Err(Failure::message(
             Kind::Input,

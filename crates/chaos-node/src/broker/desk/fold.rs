@@ -16,8 +16,8 @@ use crate::{
         settings::blob,
     },
     exit::{Failure, Kind, OrFail as _},
-    home::Home,
 };
+use chaos_ledger::Ledger;
 
 /// At most this many lines of the trail are told at once, the latest.
 const TRAIL_MAX: usize = 2000;
@@ -34,11 +34,11 @@ pub(super) struct Folded {
 
 impl Folded {
     /// Reads every event of the log.
-    pub(super) fn read(home: &Home) -> Result<Self, Failure> {
+    pub(super) fn read(ledger: &Ledger) -> Result<Self, Failure> {
         let mut folded = Self::default();
-        for_each(home, |_, receipt| {
+        for_each(ledger, |_, receipt| {
             let Some((document, _)) = of_receipt(receipt) else { return Ok(()) };
-            let bytes = blob(home, &document)?;
+            let bytes = blob(ledger, &document)?;
             let event: Event = canonical::from_slice(&bytes)
                 .or_fail(Kind::Storage)
                 .map_err(|failure| failure.context(format!("event {document}")))?;
@@ -74,11 +74,11 @@ impl Folded {
 
     /// The last allowlist of the trusted issuer, whether its dates are over or not: neither its
     /// number nor a revocation is forgotten. Without one, none was ever accepted.
-    pub(super) fn allowlist(&self, home: &Home, trust: &Trust) -> Result<State, Failure> {
+    pub(super) fn allowlist(&self, ledger: &Ledger, trust: &Trust) -> Result<State, Failure> {
         for (digest, at_s) in self.lists.iter().rev() {
             let damaged =
                 |failure: Failure| failure.context(format!("the recorded allowlist {digest}"));
-            let envelope = blob(home, digest)?;
+            let envelope = blob(ledger, digest)?;
             let list = Allowlist::open(&envelope).or_fail(Kind::Storage).map_err(damaged)?;
             if list.issuer == trust.issuer {
                 return State::restore(trust.clone(), &envelope, *at_s)
@@ -96,9 +96,9 @@ impl Folded {
 }
 
 /// The latest lines of the trail, oldest first.
-pub(super) fn trail(home: &Home) -> Result<Vec<Passage>, Failure> {
+pub(super) fn trail(ledger: &Ledger) -> Result<Vec<Passage>, Failure> {
     let mut lines = std::collections::VecDeque::new();
-    for_each(home, |(index, integrated_at_ms), receipt| {
+    for_each(ledger, |(index, integrated_at_ms), receipt| {
         if let Some((_, oversee)) = of_receipt(receipt) {
             if lines.len() == TRAIL_MAX {
                 lines.pop_front();
@@ -113,13 +113,13 @@ pub(super) fn trail(home: &Home) -> Result<Vec<Passage>, Failure> {
 
 /// Every receipt of the log's operator, with its place and time.
 fn for_each(
-    home: &Home,
+    ledger: &Ledger,
     mut of: impl FnMut((u64, u64), &Receipt) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let (operator, size) = (home.views().registry().operator(), home.views().size());
+    let (operator, size) = (ledger.views().registry().operator(), ledger.views().size());
     let mut next = 0;
     while next < size {
-        for entry in home.store().entries(next..size).or_fail(Kind::Storage)? {
+        for entry in ledger.store().entries(next..size).or_fail(Kind::Storage)? {
             next = entry.index + 1;
             // What the log refuses has no effect; what others sign is no event of the broker's.
             let Ok(receipt) = Receipt::open_bytes(&entry.record) else { continue };

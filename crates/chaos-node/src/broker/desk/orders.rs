@@ -85,7 +85,7 @@ impl Desk {
             Order::ListServices => Report::Services(
                 self.directory.services().map(|found| service(found, at_s)).collect(),
             ),
-            Order::Trail => Report::Trail(fold::trail(&self.home)?),
+            Order::Trail => Report::Trail(fold::trail(&self.ledger)?),
             Order::ShowAllowlist
             | Order::StoreSecret { .. }
             | Order::RotateSecret { .. }
@@ -148,7 +148,7 @@ impl Desk {
         }
         let (digest, outcome) = match &accepted {
             Ok(new) => {
-                self.home.put_blob(envelope)?;
+                self.ledger.put_blob(envelope)?;
                 (new.digest, AllowlistOutcome::Accepted { sequence: new.sequence })
             }
             Err(refusal) => {

@@ -21,11 +21,8 @@ use crate::{
         ShowListArgs, SignArgs, VouchArgs,
     },
     clock,
-    commands::agent,
     exit::{Failure, Kind, OrFail as _},
-    files::read,
-    home::Home,
-    output,
+    ledger, output,
 };
 
 const DAY_S: u64 = 86_400;
@@ -128,7 +125,7 @@ fn sign(args: &SignArgs) -> Result<ExitCode, Failure> {
 }
 
 fn show(args: &ShowListArgs) -> Result<ExitCode, Failure> {
-    let list = match Allowlist::open(&read(&args.list, ALLOWLIST_BYTES_MAX)?) {
+    let list = match Allowlist::open(&chaos_files::read(&args.list, ALLOWLIST_BYTES_MAX)?) {
         Ok(list) => list,
         Err(refusal) => return refused(args.json, &refusal),
     };
@@ -168,13 +165,14 @@ fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
     let at_s = args.at.unwrap_or_else(now_s);
     let mut state = match &args.after {
         // It may be over by now.
-        Some(before) => State::restore(trust, &read(before, ALLOWLIST_BYTES_MAX)?, 0)
+        Some(before) => State::restore(trust, &chaos_files::read(before, ALLOWLIST_BYTES_MAX)?, 0)
             .or_fail(Kind::Input)
             .map_err(|failure| failure.context(before.display()))?,
         None => State::new(trust),
     };
-    let checked =
-        state.accept(&read(&args.list, ALLOWLIST_BYTES_MAX)?, at_s).and_then(|accepted| {
+    let checked = state
+        .accept(&chaos_files::read(&args.list, ALLOWLIST_BYTES_MAX)?, at_s)
+        .and_then(|accepted| {
             args.workloads
                 .iter()
                 .try_for_each(|workload| state.active(workload, at_s).map(|_| ()))?;
@@ -220,13 +218,13 @@ fn place(draft: &Allowlist, workload: &WorkloadId) -> Result<usize, usize> {
 
 /// The key of a registered agent.
 fn key_of(data: &DataArgs, name: &str) -> Result<AgentKey, Failure> {
-    let home = Home::open(&data.data)?;
-    let name = agent::find(&home, name)?.profile.name.clone();
-    home.key(&name)
+    let ledger = ledger::open(&data.data)?;
+    let name = chaos_ledger::agents::find(&ledger, name)?.profile.name.clone();
+    Ok(ledger.key(&name)?)
 }
 
 fn draft(path: &Path) -> Result<Allowlist, Failure> {
-    let bytes = read(path, ALLOWLIST_BYTES_MAX)?;
+    let bytes = chaos_files::read(path, ALLOWLIST_BYTES_MAX)?;
     canonical::strict_value(&bytes)
         .map_err(anyhow::Error::from)
         .and_then(|value| Ok(serde_json::from_value(value)?))
@@ -235,7 +233,7 @@ fn draft(path: &Path) -> Result<Allowlist, Failure> {
 }
 
 fn signed(path: &Path) -> Result<Allowlist, Failure> {
-    Allowlist::open(&read(path, ALLOWLIST_BYTES_MAX)?)
+    Allowlist::open(&chaos_files::read(path, ALLOWLIST_BYTES_MAX)?)
         .or_fail(Kind::Input)
         .map_err(|failure| failure.context(path.display()))
 }

@@ -18,7 +18,6 @@ use crate::{
     args::AttestVerifyArgs,
     clock,
     exit::{Failure, Kind, OrFail as _},
-    files::read,
     output, policy,
 };
 
@@ -29,8 +28,8 @@ pub(crate) fn run(args: &AttestVerifyArgs) -> Result<ExitCode, Failure> {
     let policy = policy::named(&args.policy)?;
     let anchor = args.root.as_deref().map_or_else(|| Ok(Anchor::intel()), root)?;
     let report_data = args.report_data.as_deref().map(report_data).transpose()?;
-    let quote = read(&args.quote, QUOTE_BYTES_MAX)?;
-    let collateral = read(&args.collateral, COLLATERAL_BYTES_MAX)?;
+    let quote = chaos_files::read(&args.quote, QUOTE_BYTES_MAX)?;
+    let collateral = chaos_files::read(&args.collateral, COLLATERAL_BYTES_MAX)?;
     let at_s = args.at.unwrap_or_else(|| clock::now_ms() / 1000);
     let workloads = workloads(args, at_s)?;
 
@@ -56,7 +55,7 @@ fn workloads(args: &AttestVerifyArgs, at_s: u64) -> Result<Option<Box<dyn Worklo
         let builders = args.builders.iter().copied().collect();
         let mut state = State::new(Trust { issuer, builders, rebuilds_min: args.rebuilds });
         state
-            .accept(&read(path, ALLOWLIST_BYTES_MAX)?, at_s)
+            .accept(&chaos_files::read(path, ALLOWLIST_BYTES_MAX)?, at_s)
             .or_fail(Kind::Input)
             .map_err(|failure| failure.context(path.display()))?;
         return Ok(Some(Box::new(state)));
@@ -66,7 +65,7 @@ fn workloads(args: &AttestVerifyArgs, at_s: u64) -> Result<Option<Box<dyn Worklo
 }
 
 fn root(path: &Path) -> Result<Anchor, Failure> {
-    let der = read(path, ROOT_BYTES_MAX)?;
+    let der = chaos_files::read(path, ROOT_BYTES_MAX)?;
     Anchor::from_root(&der).or_fail(Kind::Input).map_err(|failure| failure.context(path.display()))
 }
 

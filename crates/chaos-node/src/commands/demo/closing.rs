@@ -35,12 +35,12 @@ impl Stage<'_> {
         ended: &Ended,
     ) -> Result<ExitCode, Failure> {
         let folder = self.folder.path();
-        let key = self.home.log_key()?.verifier().to_string();
+        let key = self.ledger.log_key()?.verifier().to_string();
         let html = self.report(ground, finished, ended, &key)?;
         write_file(&folder.join("report.html"), html.as_bytes())?;
         // The other process must not need this one's lock, keys or memory.
-        let Self { home, source, args, folder, keys_open, .. } = self;
-        drop(home);
+        let Self { ledger, source, args, folder, keys_open, .. } = self;
+        drop(ledger);
         let folder = folder.path();
         let accepted = verify_elsewhere(&ended.bundles, &source.folders, &key)?;
         let body = &ended.anchoring.body;
@@ -85,11 +85,11 @@ impl Stage<'_> {
     /// Writes the bundles of what was done, has another process verify them, and says why there is
     /// nothing else.
     pub(super) fn close_without_proposal(mut self, reason: &str) -> Result<ExitCode, Failure> {
-        let checkpoint = self.home.checkpoint()?;
+        let checkpoint = self.ledger.checkpoint()?;
         let bundles = self.write_bundles(&checkpoint, None)?;
-        let key = self.home.log_key()?.verifier().to_string();
-        let Self { home, source, args, folder, keys_open, .. } = self;
-        drop(home);
+        let key = self.ledger.log_key()?.verifier().to_string();
+        let Self { ledger, source, args, folder, keys_open, .. } = self;
+        drop(ledger);
         let folder = folder.path();
         let accepted = verify_elsewhere(&bundles, &source.folders, &key)?;
         if args.json {
@@ -128,7 +128,7 @@ impl Stage<'_> {
             .map(|told| report::Step {
                 step: told
                     .receipt
-                    .and_then(|id| self.home.views().receipt(&id))
+                    .and_then(|id| self.ledger.views().receipt(&id))
                     .map_or("note", |receipt| receipt.action.kind())
                     .to_owned(),
                 agent: told.agent.clone(),

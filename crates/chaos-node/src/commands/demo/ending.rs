@@ -17,17 +17,16 @@ use chaos_types::{Digest, canonical};
 use super::{LocalChain, ParameterCall, Stage};
 use crate::{
     appraisal::{Appraiser, known_anchors},
-    bundles,
     commands::{
         anchor::{self, Anchoring},
         verify,
     },
     exit::{Failure, Kind, OrFail as _},
-    home::Deed,
     journey::{Actor, Finished, Receipts, write_file},
     programs::{DIVIDE, EVIDENCE, Inputs, REWARDS, RewardDocument, SCORE},
     simulation::Ground,
 };
+use chaos_ledger::NewEntry;
 
 /// The pool that the sponsor puts up: 1,000 tokens of 18 decimals.
 const POOL: u128 = 1_000_000_000_000_000_000_000;
@@ -59,7 +58,7 @@ impl Stage<'_> {
         let anchoring = {
             let LocalChain { chain, stack, runtime, .. } = local;
             runtime.block_on(anchor::anchor(
-                &mut self.home,
+                &mut self.ledger,
                 chain,
                 stack.anchor,
                 &local.sponsor(),
@@ -84,7 +83,14 @@ impl Stage<'_> {
     ) -> Result<Digest, Failure> {
         let actor = actor(self);
         let (agent, key) = (actor.did, actor.key.clone());
-        self.home.act(Deed { agent, keys: vec![&key], parents, subjects, evidence, action })
+        Ok(self.ledger.record(NewEntry {
+            agent,
+            keys: vec![&key],
+            parents,
+            subjects,
+            evidence,
+            action,
+        })?)
     }
 
     fn submit(
@@ -93,9 +99,9 @@ impl Stage<'_> {
         finished: &Finished,
         draft: Digest,
     ) -> Result<Digest, Failure> {
-        let checkpoint = self.home.checkpoint()?;
+        let checkpoint = self.ledger.checkpoint()?;
         let json = finished.proposal.to_json().or_fail(Kind::Check)?;
-        let document = self.home.put_blob(&json)?;
+        let document = self.ledger.put_blob(&json)?;
         let uri = content_uri(&document);
         let submitted = local.submit(&uri, &draft, &checkpoint)?;
         let action = Action::Submit(action::Submit {
@@ -172,13 +178,13 @@ impl Stage<'_> {
 
     /// Reputation follows from the log; the receipt fixes what it was at this point.
     fn score(&mut self, outcome: Digest) -> Result<(), Failure> {
-        let views = self.home.views();
+        let views = self.ledger.views();
         let (as_of_ms, log_size) = (views.last_integrated_at_ms(), views.size());
         let document = ScoreDocument::new(as_of_ms, views.evidence());
         let table = views.scores(as_of_ms).or_fail(Kind::Check)?;
         let bytes = canonical::to_vec(&table).or_fail(Kind::Check)?;
-        let evidence = self.home.put_blob(&canonical::to_vec(&document).or_fail(Kind::Check)?)?;
-        let output = self.home.put_blob(&bytes)?;
+        let evidence = self.ledger.put_blob(&canonical::to_vec(&document).or_fail(Kind::Check)?)?;
+        let output = self.ledger.put_blob(&bytes)?;
         let action = Action::Score(action::Score {
             model: table.model_id,
             as_of_ms,
@@ -201,8 +207,8 @@ impl Stage<'_> {
     fn pay(&mut self, local: &LocalChain, outcome: Digest) -> Result<(), Failure> {
         let document = self.reward_document(local);
         let shares = document.divide().or_fail(Kind::Check)?;
-        let input = self.home.put_blob(&canonical::to_vec(&document).or_fail(Kind::Check)?)?;
-        let output = self.home.put_blob(&canonical::to_vec(&shares).or_fail(Kind::Check)?)?;
+        let input = self.ledger.put_blob(&canonical::to_vec(&document).or_fail(Kind::Check)?)?;
+        let output = self.ledger.put_blob(&canonical::to_vec(&shares).or_fail(Kind::Check)?)?;
         let distribution = shares.distribution().or_fail(Kind::Check)?;
         let root = distribution.root();
         let (id, funded) = local.distribute(root.0, distribution.total())?;
@@ -263,8 +269,8 @@ impl Stage<'_> {
     /// The verifier runs the last simulation again from its bundle and signs a verdict.
     fn judge(&mut self, receipts: &Receipts) -> Result<(), Failure> {
         let Some(&simulation) = receipts.simulations.last() else { return Ok(()) };
-        let checkpoint = self.home.checkpoint()?;
-        let bundle = bundles::build(&self.home, &simulation, &checkpoint, None)?;
+        let checkpoint = self.ledger.checkpoint()?;
+        let bundle = chaos_ledger::bundle(&self.ledger, &simulation, &checkpoint, None)?;
         let inputs = Inputs::new(self.source.folders.clone());
         let appraiser = Appraiser::new(known_anchors(), None, None);
         let report = verify::check(&bundle, None, &appraiser, Some(inputs));
@@ -290,8 +296,9 @@ impl Stage<'_> {
         let size = checkpoint.claimed().size();
         let folder = self.folder.path().join("bundles");
         let mut paths = Vec::new();
-        for (index, row) in self.home.views().actions().range(..size) {
-            let bytes = bundles::build(&self.home, &row.receipt, checkpoint, anchored.cloned())?;
+        for (index, row) in self.ledger.views().actions().range(..size) {
+            let bytes =
+                chaos_ledger::bundle(&self.ledger, &row.receipt, checkpoint, anchored.cloned())?;
             let path = folder.join(format!("{index:02}-{}.json", row.kind.replace('_', "-")));
             write_file(&path, &bytes)?;
             paths.push(path);

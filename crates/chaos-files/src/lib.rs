@@ -1,0 +1,29 @@
+//! Files that are read up to a limit, and files that appear whole under their name or not at all.
+//!
+//! A file that somebody else wrote may never end, and a program may be killed while it writes. Every
+//! crate that reads or replaces files calls this one, so that a limit and the promise about a kill
+//! mean the same everywhere:
+//!
+//! - [`read`] and [`read_secret`] read a regular file up to a limit, [`take`] any reader.
+//! - [`write_synced`]: after it returns, the file outlives a power cut.
+//! - [`write_unsynced`]: a kill leaves the old file or the new one; a power cut may lose either. For
+//!   what can be computed or fetched again.
+//! - [`Part`] is what both are made of, for whoever writes piece by piece.
+//!
+//! ```
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("list.json");
+//! chaos_files::write_synced(&path, chaos_files::Readers::Everyone, b"[1]")?;
+//! assert_eq!(chaos_files::read(&path, 3)?, b"[1]");
+//! assert_eq!(chaos_files::read_secret(&path, 2).unwrap_err().to_string(),
+//!     format!("{} is longer than 2 bytes, the limit", path.display()));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! It refuses to read devices and pipes, and knows no format.
+
+mod read;
+mod write;
+
+pub use read::{Error, read, read_secret, take};
+pub use write::{Part, Readers, sync_folder, write_synced, write_unsynced};

@@ -1,0 +1,149 @@
+//! Entering, finding, rotating and revoking agents.
+
+use chaos_agency::{
+    Action, Evidence,
+    action::{Profile, Revoke, RotateKey},
+    registry::{Agent, ensure_profile},
+};
+use chaos_types::{AgentKey, Did, Digest};
+
+use crate::{Error, Ledger, NewEntry, successor_of};
+
+/// A change of the registry: whose, and the receipt of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// The agent.
+    pub agent: Did,
+    /// Its name.
+    pub name: String,
+    /// The receipt.
+    pub receipt: Digest,
+}
+
+/// Makes a key and registers it. Everything that the registry could refuse is checked before the
+/// key file is written.
+///
+/// # Errors
+/// If the registry would refuse the profile, the name is taken, or no key can be made.
+pub fn enrol(ledger: &mut Ledger, profile: Profile) -> Result<Changed, Error> {
+    ensure_profile(&profile).map_err(Error::Inadmissible)?;
+    let name = profile.name.clone();
+    if let Some(existing) =
+        ledger.views().registry().agents().find(|agent| agent.profile.name == name)
+    {
+        return Err(Error::DuplicateAgent {
+            name,
+            did: existing.did.into(),
+            status: status(existing),
+        });
+    }
+    // A password that does not open the log's key would make a key that nobody finds out about.
+    ledger.operator_key()?;
+    let key = ledger.unused_key(&name)?;
+    let receipt = ledger.record(entry(key.did(), &key, Action::Register(profile)))?;
+    Ok(Changed { agent: key.did(), name, receipt })
+}
+
+/// The agent with this name or DID.
+///
+/// # Errors
+/// If there is none.
+pub fn find<'a>(ledger: &'a Ledger, text: &str) -> Result<&'a Agent, Error> {
+    let registry = ledger.views().registry();
+    let by_did = text.parse::<Did>().ok().and_then(|did| registry.agent(&did));
+    by_did
+        .or_else(|| registry.named(text))
+        .or_else(|| registry.agents().find(|agent| agent.profile.name == text))
+        .ok_or_else(|| Error::NoAgent { text: text.to_owned(), dir: ledger.dir().to_owned() })
+}
+
+/// The agent with this name or DID, which may still act.
+///
+/// # Errors
+/// If there is none, or it is revoked.
+pub fn find_active<'a>(ledger: &'a Ledger, text: &str) -> Result<&'a Agent, Error> {
+    let agent = find(ledger, text)?;
+    match &agent.revoked {
+        None => Ok(agent),
+        Some(reason) => {
+            Err(Error::Revoked { name: agent.profile.name.clone(), reason: reason.clone() })
+        }
+    }
+}
+
+/// Whether an agent may still act, in a word.
+#[must_use]
+pub const fn status(agent: &Agent) -> &'static str {
+    if agent.revoked.is_some() { "revoked" } else { "active" }
+}
+
+/// Moves an agent to a fresh key; its old key signs nothing after that.
+///
+/// # Errors
+/// If the agent is unknown, revoked or the operator, or the keys do not open.
+pub fn rotate(ledger: &mut Ledger, text: &str) -> Result<Changed, Error> {
+    let (agent, name) = changeable(ledger, text, "rotated")?;
+    let old = ledger.key(&name)?;
+    let new = ledger.unused_key(&successor_of(&name))?;
+    let mut entry = entry(agent, &old, Action::RotateKey(RotateKey { new_key: new.did() }));
+    entry.keys.push(&new);
+    let receipt = ledger.record(entry)?;
+    ledger.key(&name)?;
+    Ok(Changed { agent, name, receipt })
+}
+
+/// Who signs a revocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevokedBy {
+    /// The agent.
+    Itself,
+    /// The log's operator, if the agent's key is lost.
+    Operator,
+}
+
+/// Revokes an agent; its key signs nothing after that.
+///
+/// # Errors
+/// If the agent is unknown, revoked or the operator, or the signer's key does not open.
+pub fn revoke(
+    ledger: &mut Ledger,
+    text: &str,
+    reason: &str,
+    by: RevokedBy,
+) -> Result<Changed, Error> {
+    let (agent, name) = changeable(ledger, text, "revoked")?;
+    let action = Action::Revoke(Revoke { agent, reason: reason.to_owned() });
+    let (signer, key) = match by {
+        RevokedBy::Itself => (agent, ledger.key(&name)?),
+        RevokedBy::Operator => {
+            let key = ledger.operator_key()?;
+            (key.did(), key)
+        }
+    };
+    let receipt = ledger.record(entry(signer, &key, action))?;
+    Ok(Changed { agent, name, receipt })
+}
+
+/// The agent, unless it is revoked or the operator.
+fn changeable(ledger: &Ledger, text: &str, what: &'static str) -> Result<(Did, String), Error> {
+    let agent = find(ledger, text)?;
+    let name = agent.profile.name.clone();
+    if let Some(reason) = &agent.revoked {
+        return Err(Error::AlreadyRevoked { name, reason: reason.clone() });
+    }
+    if agent.did == ledger.views().registry().operator() {
+        return Err(Error::OperatorKey { what });
+    }
+    Ok((agent.did, name))
+}
+
+fn entry(agent: Did, key: &AgentKey, action: Action) -> NewEntry<'_> {
+    NewEntry {
+        agent,
+        keys: vec![key],
+        parents: vec![],
+        subjects: vec![],
+        evidence: Evidence::None {},
+        action,
+    }
+}

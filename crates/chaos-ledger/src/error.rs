@@ -1,0 +1,224 @@
+use std::{io, path::PathBuf};
+
+use chaos_agency::LeafError;
+use chaos_log::{CheckpointError, ProveError, TlogProofError};
+use chaos_store::{AppendError, BlobError, OpenError, StoreError};
+use chaos_types::{
+    Did, Digest, Rejection, canonical,
+    key::{DidError, KeyError},
+};
+
+/// Why a ledger did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no data directory.
+    #[error("{dir} holds no ChaosChain data", dir = dir.display())]
+    NoData {
+        /// Where one was looked for.
+        dir: PathBuf,
+    },
+    /// Making the data directory was interrupted.
+    #[error("{dir} names no log operator", dir = dir.display())]
+    NoOperator {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// The data directory does not open.
+    #[error("cannot open the data directory {dir}", dir = dir.display())]
+    Open {
+        /// The directory.
+        dir: PathBuf,
+        /// Why.
+        source: OpenError,
+    },
+    /// The recorded operator is not a `did:key`.
+    #[error(transparent)]
+    Operator(DidError),
+    /// The store fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The blobs fail.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// The stored views do not say which log they are of.
+    #[error("the views are said to be of `{found}` entries, the log has {log_size}")]
+    ViewSizes {
+        /// What they say, escaped.
+        found: String,
+        /// The log's size in entries.
+        log_size: u64,
+    },
+    /// The log would not admit the entry, or the registry the agent.
+    #[error(transparent)]
+    Inadmissible(Rejection),
+    /// The log admitted an entry that the views then refused.
+    #[error(transparent)]
+    Diverged(Rejection),
+    /// The entry has no canonical form.
+    #[error(transparent)]
+    Encode(canonical::Error),
+    /// The entry is too large for the store.
+    #[error(transparent)]
+    Append(AppendError),
+    /// The views' scores cannot be computed.
+    #[error(transparent)]
+    Scores(chaos_reputation::Error),
+    /// The log cannot be named after its operator.
+    #[error(transparent)]
+    LogName(chaos_log::KeyError),
+    /// The head cannot be signed.
+    #[error(transparent)]
+    Checkpoint(CheckpointError),
+    /// The operator's key file holds another key.
+    #[error("the operator's key file holds {found}, this log is run by {expected}")]
+    ForeignOperator {
+        /// Who runs the log.
+        expected: Box<Did>,
+        /// Whose key it is.
+        found: Box<Did>,
+    },
+    /// The operator may not do this now.
+    #[error("the operator may not {kind}: {why}")]
+    OperatorRefused {
+        /// The kind of action.
+        kind: String,
+        /// Why not.
+        why: Refused,
+    },
+    /// The operator's key is the log's.
+    #[error("the operator's key is the log's key and cannot be {what}")]
+    OperatorKey {
+        /// What was asked: *rotated* or *revoked*.
+        what: &'static str,
+    },
+    /// There is no password for the key files.
+    #[error("there is no password for the key files")]
+    NoPassword,
+    /// The system has no randomness.
+    #[error("no system randomness")]
+    Randomness(#[source] io::Error),
+    /// The name could lead out of the folder of keys.
+    #[error("`{name}` cannot name a key file")]
+    KeyName {
+        /// The name, escaped.
+        name: String,
+    },
+    /// The key file does not open.
+    #[error("cannot read the key of `{name}` at {path}", path = path.display())]
+    ReadKey {
+        /// Whose key it is.
+        name: String,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The key file is damaged, or the password is another one.
+    #[error("cannot open the key file {path}", path = path.display())]
+    OpenKey {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: KeyError,
+    },
+    /// A key cannot be encrypted.
+    #[error(transparent)]
+    SealKey(KeyError),
+    /// A key file cannot be written.
+    #[error("cannot write the key file {path}", path = path.display())]
+    WriteKey {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The folder of keys fails.
+    #[error(transparent)]
+    KeyFolder(io::Error),
+    /// A key file that would be taken up is in use.
+    #[error("the key file `{file}.pem` holds a key of agent `{owner}`; move it elsewhere")]
+    KeyInUse {
+        /// The file, without its ending.
+        file: String,
+        /// The agent's name.
+        owner: String,
+    },
+    /// The name is taken.
+    #[error("duplicate agent: the name `{name}` belongs to {did} ({status}) for ever")]
+    DuplicateAgent {
+        /// The name.
+        name: String,
+        /// Whose it is.
+        did: Box<Did>,
+        /// Whether it is active or revoked.
+        status: &'static str,
+    },
+    /// Nobody has this name.
+    #[error("no agent `{text}` in {dir}", dir = dir.display())]
+    NoAgent {
+        /// The name or DID that was looked for.
+        text: String,
+        /// The data directory.
+        dir: PathBuf,
+    },
+    /// The agent may not act any more.
+    #[error("agent `{name}` is revoked: {reason}")]
+    Revoked {
+        /// Its name.
+        name: String,
+        /// Why it was revoked.
+        reason: String,
+    },
+    /// The agent's key cannot be changed any more.
+    #[error("agent `{name}` is already revoked ({reason})")]
+    AlreadyRevoked {
+        /// Its name.
+        name: String,
+        /// Why it was revoked.
+        reason: String,
+    },
+    /// The log holds no such receipt.
+    #[error("no receipt {receipt} in this log")]
+    NoReceipt {
+        /// The receipt.
+        receipt: Digest,
+    },
+    /// A stored record is no envelope.
+    #[error(transparent)]
+    Record(canonical::Error),
+    /// A stored leaf is no leaf.
+    #[error(transparent)]
+    Leaf(LeafError),
+    /// No inclusion proof follows from the stored tiles.
+    #[error(transparent)]
+    Prove(ProveError<StoreError>),
+    /// The inclusion proof and the checkpoint do not fit.
+    #[error(transparent)]
+    Proof(TlogProofError),
+    /// The bundle has no canonical form.
+    #[error(transparent)]
+    Bundle(canonical::Error),
+}
+
+/// Why the log would not admit an action by its own operator.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It is unknown.
+    #[error("it is not registered in its own log")]
+    Unregistered,
+    /// It has another key now.
+    #[error("its key is not the current one")]
+    OldKey,
+    /// It is revoked.
+    #[error("it is revoked ({reason})")]
+    Revoked {
+        /// Why.
+        reason: String,
+    },
+    /// It was registered for other kinds of action.
+    #[error("it is registered for {capabilities:?}")]
+    Capability {
+        /// The kinds it may perform.
+        capabilities: Vec<String>,
+    },
+}

@@ -1,0 +1,135 @@
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use chaos_files::{Readers, sync_folder, write_synced};
+use chaos_types::AgentKey;
+use zeroize::Zeroizing;
+
+use crate::{Error, System};
+
+/// The password of key files. It is overwritten when dropped and never shown.
+#[derive(Clone)]
+pub struct Password(Zeroizing<String>);
+
+impl From<String> for Password {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl Password {
+    /// The password itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password")
+    }
+}
+
+/// The folder of key files of a data directory: Ed25519 keys as encrypted PKCS#8 PEM, one per agent.
+/// Whoever uses it holds the directory's lock.
+#[derive(Debug)]
+pub struct Keys<'a> {
+    folder: PathBuf,
+    password: Option<&'a Password>,
+    system: System,
+}
+
+/// The file in which a rotation keeps `name`'s next key until the log knows it.
+#[must_use]
+pub fn successor_of(name: &str) -> String {
+    format!("{name}.next")
+}
+
+impl<'a> Keys<'a> {
+    /// The key files of a data directory. An empty password is none.
+    #[must_use]
+    pub fn new(dir: &Path, password: Option<&'a Password>, system: System) -> Self {
+        Self { folder: dir.join("keys"), password, system }
+    }
+
+    /// Whether there is a key file.
+    ///
+    /// # Errors
+    /// If the name is none, or the folder cannot be read.
+    pub fn has(&self, name: &str) -> Result<bool, Error> {
+        self.path(name)?.try_exists().map_err(Error::KeyFolder)
+    }
+
+    /// Opens a key file with the password.
+    ///
+    /// # Errors
+    /// If there is none, it is damaged, or the password is another one.
+    pub fn open(&self, name: &str) -> Result<AgentKey, Error> {
+        let path = self.path(name)?;
+        let pem = fs::read_to_string(&path).map_err(|source| Error::ReadKey {
+            name: name.to_owned(),
+            path: path.clone(),
+            source,
+        })?;
+        AgentKey::from_encrypted_pem(&pem, self.password()?)
+            .map_err(|source| Error::OpenKey { path, source })
+    }
+
+    /// Takes up the key file that an interrupted command left, or makes a key and its file. A file
+    /// is never overwritten; the caller sees to it that nobody uses the key yet.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and if a file cannot be written.
+    pub fn open_or_create(&self, name: &str) -> Result<AgentKey, Error> {
+        if self.has(name)? { self.open(name) } else { self.create(name) }
+    }
+
+    /// Makes a key and its encrypted file.
+    fn create(&self, name: &str) -> Result<AgentKey, Error> {
+        let key = self.system.random_key()?;
+        let pem = key
+            .to_encrypted_pem(self.password()?, &self.system.random()?, self.system.random()?)
+            .map_err(Error::SealKey)?;
+        let path = self.path(name)?;
+        fs::create_dir_all(&self.folder).map_err(Error::KeyFolder)?;
+        write_synced(&path, Readers::Owner, pem.as_bytes())
+            .map_err(|source| Error::WriteKey { path, source })?;
+        Ok(key)
+    }
+
+    /// Puts the successor's file in the place of `name`'s, which is kept beside it. A kill between
+    /// the two steps leaves the successor's file alone, and calling this again ends the work.
+    ///
+    /// # Errors
+    /// If a file cannot be moved.
+    pub fn succeed(&self, name: &str) -> Result<(), Error> {
+        let (current, successor) = (self.path(name)?, self.path(&successor_of(name))?);
+        if self.has(name)? {
+            let retired = self.path(&format!("{name}.retired-{}", self.system.now_ms()))?;
+            fs::rename(&current, retired).map_err(Error::KeyFolder)?;
+        }
+        fs::rename(successor, &current)
+            .and_then(|()| sync_folder(&self.folder))
+            .map_err(Error::KeyFolder)
+    }
+
+    /// The file of a name, which can never be one outside the folder.
+    fn path(&self, name: &str) -> Result<PathBuf, Error> {
+        let harmless = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
+        if name.is_empty() || name.starts_with('.') || !name.bytes().all(harmless) {
+            return Err(Error::KeyName { name: name.escape_debug().to_string() });
+        }
+        Ok(self.folder.join(format!("{name}.pem")))
+    }
+
+    fn password(&self) -> Result<&[u8], Error> {
+        let password = self.password.filter(|password| !password.0.is_empty());
+        password.map(|password| password.0.as_bytes()).ok_or(Error::NoPassword)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,106 @@
+//! What a ledger's or a file's refusal means for the exit code, and what the user can do next.
+
+use chaos_ledger::Error;
+
+use super::{Failure, Kind};
+use crate::ledger::PASSWORD_VARIABLE;
+
+impl From<chaos_files::Error> for Failure {
+    fn from(error: chaos_files::Error) -> Self {
+        Self::new(Kind::Input, error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let kind = kind(&error);
+        let hint = hint(&error);
+        let failure = match error {
+            Error::NoPassword => return no_password(),
+            // The wrapped error itself, so that whoever looks for the cause finds its type.
+            Error::Open { dir, source } => Self::new(kind, source)
+                .context(format!("cannot open the data directory {}", dir.display())),
+            Error::Store(source) => Self::new(kind, source),
+            Error::Blob(source) => Self::new(kind, source),
+            error => Self::new(kind, error),
+        };
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+/// There is nothing to open the key files with.
+pub(crate) fn no_password() -> Failure {
+    Failure::message(Kind::Input, format!("{PASSWORD_VARIABLE} is not set"))
+        .hint("key files are encrypted; set the variable to their password")
+}
+
+const fn kind(error: &Error) -> Kind {
+    match error {
+        Error::NoData { .. }
+        | Error::Inadmissible(_)
+        | Error::Encode(_)
+        | Error::Append(_)
+        | Error::ForeignOperator { .. }
+        | Error::OperatorRefused { .. }
+        | Error::OperatorKey { .. }
+        | Error::NoPassword
+        | Error::KeyName { .. }
+        | Error::ReadKey { .. }
+        | Error::OpenKey { .. }
+        | Error::SealKey(_)
+        | Error::KeyInUse { .. }
+        | Error::DuplicateAgent { .. }
+        | Error::NoAgent { .. }
+        | Error::Revoked { .. }
+        | Error::AlreadyRevoked { .. }
+        | Error::NoReceipt { .. } => Kind::Input,
+        Error::NoOperator { .. }
+        | Error::Open { .. }
+        | Error::Operator(_)
+        | Error::Store(_)
+        | Error::Blob(_)
+        | Error::ViewSizes { .. }
+        | Error::WriteKey { .. }
+        | Error::KeyFolder(_)
+        | Error::Record(_)
+        | Error::Leaf(_)
+        | Error::Prove(_)
+        | Error::Proof(_) => Kind::Storage,
+        Error::Diverged(_)
+        | Error::Scores(_)
+        | Error::LogName(_)
+        | Error::Checkpoint(_)
+        | Error::Bundle(_) => Kind::Check,
+        Error::Randomness(_) => Kind::Outside,
+    }
+}
+
+fn hint(error: &Error) -> Option<String> {
+    let hint = match error {
+        Error::NoData { .. } => {
+            "`chaoschain agent register` creates a data directory; --data names it"
+        }
+        Error::NoOperator { .. } => {
+            "`chaoschain agent register` finishes making an interrupted data directory"
+        }
+        Error::ViewSizes { .. } => "`chaoschain log rebuild` writes the views anew from the log",
+        Error::OpenKey { .. } => {
+            return Some(format!("the password comes from {PASSWORD_VARIABLE}"));
+        }
+        Error::DuplicateAgent { .. } => {
+            "choose another name, or `chaoschain agent show` the existing one"
+        }
+        Error::NoAgent { .. } => "`chaoschain agent list` names the registered ones",
+        Error::OperatorKey { what: "rotated" } => {
+            "a new log key is a new log; start one in another data directory"
+        }
+        Error::OperatorKey { .. } => {
+            "a log ends with its key; start another in another data directory"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
