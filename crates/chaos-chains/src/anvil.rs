@@ -1,11 +1,12 @@
 //! A local chain as a child process, for demos and tests.
 
+mod group;
+
 use std::{
     env,
     ffi::OsStr,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::Duration,
@@ -14,6 +15,7 @@ use std::{
 use chaos_types::ChainId;
 use serde_json::json;
 
+pub use self::group::ProcessGroup;
 use crate::{Signer, blocking::Blocking, json_rpc::JsonRpc};
 
 /// Environment variable with the path of the anvil binary; it wins over every other place.
@@ -44,11 +46,11 @@ impl Default for AnvilConfig {
     }
 }
 
-/// A running local chain. Dropping it ends the process.
+/// A running local chain. It ends when it is dropped, and however this process ends.
 #[derive(Debug)]
 pub struct Anvil {
     // Declared first, so that the process ends before anything else is torn down.
-    process: Process,
+    processes: ProcessGroup,
     endpoint: String,
     chain_id: ChainId,
     signers: Vec<Signer>,
@@ -104,10 +106,10 @@ impl Anvil {
     /// If no binary is found (see [`find`]) or it does not come up.
     pub fn start(config: &AnvilConfig) -> Result<Self, Error> {
         let binary = find(config.root.as_deref()).ok_or(Error::NotFound)?;
-        let (process, banner) = spawn(&binary, config)?;
+        let (processes, banner) = spawn(&binary, config)?;
         let endpoint = format!("http://{}", banner.address);
         let anvil = Self {
-            process,
+            processes,
             endpoint,
             chain_id: ChainId::evm(config.chain_id),
             signers: banner.signers,
@@ -147,10 +149,10 @@ impl Anvil {
         self.signers[index % self.signers.len()].clone()
     }
 
-    /// The operating system's number of the process.
+    /// The operating system's number of the group of processes that runs it.
     #[must_use]
-    pub fn process_id(&self) -> u32 {
-        self.process.0.id()
+    pub fn process_group_id(&self) -> u32 {
+        self.processes.id()
     }
 }
 
@@ -198,39 +200,23 @@ fn native_in(scope: &Path, name: &str) -> Option<PathBuf> {
     Some(scope.join(format!("anvil-{system}-{machine}")).join("bin").join(name))
 }
 
-#[derive(Debug)]
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing left to do.
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
 /// What anvil prints before it serves.
 struct Banner {
     address: String,
     signers: Vec<Signer>,
 }
 
-fn spawn(binary: &Path, config: &AnvilConfig) -> Result<(Process, Banner), Error> {
-    let child = Command::new(binary)
-        .args(["--host", "127.0.0.1", "--port", "0"])
-        .args(["--chain-id", &config.chain_id.to_string()])
-        .args(["--timestamp", &config.genesis_time_s.to_string()])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
+fn spawn(binary: &Path, config: &AnvilConfig) -> Result<(ProcessGroup, Banner), Error> {
+    let (chain_id, time) = (config.chain_id.to_string(), config.genesis_time_s.to_string());
+    let place = ["--host", "127.0.0.1", "--port", "0"];
+    let chain = ["--chain-id", &chain_id, "--timestamp", &time];
+    let mut processes = ProcessGroup::start(binary, place.into_iter().chain(chain))
         .map_err(|source| Error::Spawn { binary: binary.to_owned(), source })?;
-    let mut process = Process(child);
     let (sender, lines) = mpsc::channel();
     // Both pipes are read until they close, or anvil would stop when they are full.
     for pipe in [
-        process.0.stdout.take().map(|pipe| Box::new(pipe) as Box<dyn std::io::Read + Send>),
-        process.0.stderr.take().map(|pipe| Box::new(pipe) as Box<dyn std::io::Read + Send>),
+        processes.take_stdout().map(|pipe| Box::new(pipe) as Box<dyn std::io::Read + Send>),
+        processes.take_stderr().map(|pipe| Box::new(pipe) as Box<dyn std::io::Read + Send>),
     ]
     .into_iter()
     .flatten()
@@ -245,7 +231,7 @@ fn spawn(binary: &Path, config: &AnvilConfig) -> Result<(Process, Banner), Error
     }
     drop(sender);
     let banner = read_banner(&lines, binary)?;
-    Ok((process, banner))
+    Ok((processes, banner))
 }
 
 fn read_banner(lines: &mpsc::Receiver<String>, binary: &Path) -> Result<Banner, Error> {

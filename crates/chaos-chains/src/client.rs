@@ -25,7 +25,9 @@ pub use self::{
     stack::{GovernanceStack, StackConfig},
 };
 use crate::{
-    Error, Signer, contracts,
+    Error, Signer,
+    chain_id::check_chain,
+    contracts,
     error::shorten,
     json_rpc::{JsonRpc, Outcome, parse},
 };
@@ -284,18 +286,6 @@ impl EvmChain {
             tokio::time::sleep(Duration::from_millis(pause_ms)).await;
             pause_ms = (pause_ms * 2).min(RECEIPT_PAUSE_MS_MAX);
         }
-    }
-}
-
-/// Asks for the chain id and compares it. Every connection starts here.
-pub(crate) async fn check_chain(rpc: &JsonRpc, expected: Option<&ChainId>) -> Result<u64, Error> {
-    let number: U64 = rpc.request("eth_chainId", json!([])).await?;
-    let got = ChainId::evm(number.to());
-    match expected {
-        Some(expected) if *expected != got => {
-            Err(Error::WrongChain { expected: expected.clone(), got })
-        }
-        _ => Ok(number.to()),
     }
 }
 

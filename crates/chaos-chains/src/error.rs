@@ -1,5 +1,9 @@
+mod cache;
+
 use alloy_primitives::B256;
 use chaos_types::ChainId;
+
+pub use self::cache::CacheError;
 
 /// Why something on a chain did not work. URLs are shown as scheme, host and port only, because
 /// paths and queries of RPC URLs often hold keys.
@@ -126,7 +130,7 @@ pub enum Error {
     Runtime(#[source] std::io::Error),
     /// The cache of fetched state could not be read or written.
     #[error("the state cache failed")]
-    Cache(#[from] crate::rpc::CacheError),
+    Cache(#[from] CacheError),
 }
 
 /// A failure below JSON-RPC.

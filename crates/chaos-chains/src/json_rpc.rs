@@ -1,5 +1,7 @@
 //! JSON-RPC over HTTP: one place for timeouts, limits, retries and the typing of failures.
 
+mod limits;
+
 use std::{
     sync::{
         Arc, Once,
@@ -12,10 +14,11 @@ use reqwest::{StatusCode, Url, redirect};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
+pub use self::limits::RpcLimits;
+use self::limits::{Pace, backoff_s, is_rate_limit, retry_after_s};
 use crate::{
     Error,
     error::{TransportFailure, shorten},
-    rpc::limits::{Pace, RpcLimits, backoff_s, is_rate_limit, retry_after_s},
 };
 
 /// Parts of a URL from this length on are taken for keys, in characters.

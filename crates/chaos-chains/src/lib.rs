@@ -5,7 +5,7 @@
 //!
 //! - [`EvmChain`]: an EVM chain over JSON-RPC. It checks the chain's identity when it connects, sends
 //!   transactions that are safe to retry, and names every failure ([`Error`]).
-//! - [`rpc::BlockSource`]: blocks and lazily fetched state for replay, cached on disk. Blocking.
+//! - [`block_source::BlockSource`]: blocks and lazily fetched state for replay, cached on disk. Blocking.
 //! - [`AnchorProof`]: an offline proof that a checkpoint is in a block. Pure; no network.
 //!
 //! [`attestation`] is the layout of what a submitted proposal carries.
@@ -37,12 +37,13 @@
 mod anchor_proof;
 pub mod anvil;
 pub mod attestation;
+pub mod block_source;
 mod blocking;
+mod chain_id;
 mod client;
 pub mod contracts;
 mod error;
 mod json_rpc;
-pub mod rpc;
 pub mod signer;
 
 pub use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
@@ -53,5 +54,6 @@ pub use client::{
     GovernorCall, GovernorProposal, ProposalState, StackConfig, SubmittedProposal, Support,
     TxSummary, VoteTally, VotingWindow,
 };
-pub use error::Error;
+pub use error::{CacheError, Error};
+pub use json_rpc::RpcLimits;
 pub use signer::Signer;

@@ -5,7 +5,7 @@ mod headers;
 
 use std::path::PathBuf;
 
-use chaos_chains::rpc;
+use chaos_chains::block_source;
 use chaos_types::ChainId;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -54,7 +54,7 @@ pub(crate) fn fetch_range(
     let bar = progress(&chain, last - first + 1);
     let mut fetcher = Fetcher::new(&endpoint, &source.cache, number, source.node.state_from)?;
     let mut inputs = Vec::new();
-    let mut previous: Option<rpc::HeaderFacts> = None;
+    let mut previous: Option<block_source::HeaderFacts> = None;
     let mut hashes_recomputed = 0;
     for height in first..=last {
         show_requests(&bar, &endpoint);
@@ -84,10 +84,10 @@ fn connect(
     url: &str,
     source: &BlockSource,
     wanted: Option<&ChainId>,
-) -> Result<(rpc::BlockSource, u64), Failure> {
+) -> Result<(block_source::BlockSource, u64), Failure> {
     let limits = source.node.limits();
-    let endpoint =
-        rpc::BlockSource::connect_with(url, wanted, &source.cache, limits).map_err(outside)?;
+    let endpoint = block_source::BlockSource::connect_with(url, wanted, &source.cache, limits)
+        .map_err(outside)?;
     let chain = endpoint.chain_id();
     let number = chain
         .evm_number()
@@ -127,7 +127,11 @@ fn moved(error: chaos_chains::Error, cache: &std::path::Path) -> Failure {
 }
 
 /// `FIRST..=LAST`, or `N` for the latest N blocks.
-fn range(text: &str, endpoint: &rpc::BlockSource, blocks_max: u64) -> Result<(u64, u64), Failure> {
+fn range(
+    text: &str,
+    endpoint: &block_source::BlockSource,
+    blocks_max: u64,
+) -> Result<(u64, u64), Failure> {
     let (first, last) = match first_last(text) {
         Some(ends) => ends,
         None => {
@@ -167,7 +171,7 @@ fn progress(chain: &ChainId, blocks: u64) -> ProgressBar {
     bar
 }
 
-fn show_requests(bar: &ProgressBar, endpoint: &rpc::BlockSource) {
+fn show_requests(bar: &ProgressBar, endpoint: &block_source::BlockSource) {
     bar.set_message(format!("{} requests, {} retries", endpoint.requests(), endpoint.retries()));
 }
 

@@ -168,7 +168,7 @@ async fn only_local_chains_mine_on_demand() {
 #[test]
 fn dropping_the_local_chain_ends_its_process() {
     let Some(anvil) = start_anvil() else { return };
-    let process = format!("/proc/{}", anvil.process_id());
+    let process = format!("/proc/{}", anvil.process_group_id());
     if !Path::new("/proc/self").exists() {
         eprintln!("skipped: this system has no /proc");
         return;

@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-use chaos_chains::{Anvil, Error, EvmChain, StackConfig, U256, rpc::BlockSource};
+use chaos_chains::{Anvil, Error, EvmChain, StackConfig, U256, block_source::BlockSource};
 use chaos_types::ChainId;
 use revm::{
     Context, DatabaseRef, ExecuteCommitEvm, MainBuilder, MainContext,

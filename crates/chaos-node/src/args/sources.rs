@@ -1,6 +1,6 @@
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
-use chaos_chains::rpc::RpcLimits;
+use chaos_chains::RpcLimits;
 use clap::{Args, ValueEnum};
 
 use super::BlockSource;

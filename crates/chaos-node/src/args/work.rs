@@ -235,8 +235,7 @@ If the developer gives up, the story ends there: bundles of what was done, no pr
 The key files of the demo's agents open with CHAOSCHAIN_PASSWORD. If it is not set, the password is
 random and kept nowhere.
 
-A local chain (anvil) runs beside the demo and ends with it, and with Ctrl-C. A demo that is killed
-(SIGKILL, or SIGTERM to it alone) leaves its anvil running; end that process by hand.";
+A local chain (anvil) runs beside the demo and ends with it, however the demo ends.";
 
 #[derive(Debug, Args)]
 #[command(after_help = DEMO_EXAMPLES)]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
-use chaos_chains::{B256, Bytes, rpc::HeaderFacts};
+use chaos_chains::{B256, Bytes, block_source::HeaderFacts};
 use chaos_simulation::{
     evm::{Header, RecordedBlock},
     fee_market::ObservedBlock,

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use chaos_chains::{
     B256, Bytes,
-    rpc::{self, FetchedBlock, HeaderFacts, KnownAccount, RpcState},
+    block_source::{self, FetchedBlock, HeaderFacts, KnownAccount, RpcState},
 };
 use chaos_simulation::evm::{
     Block, Bytecodes, Complete, RecordedBlock, ReplayInput,
@@ -29,7 +29,7 @@ const ROUNDS_MAX: u32 = 24;
 
 /// Fetches blocks one after the other into the folder of their chain.
 pub(super) struct Fetcher<'a> {
-    endpoint: &'a rpc::BlockSource,
+    endpoint: &'a block_source::BlockSource,
     state_from: StateFrom,
     chain: u64,
     folder: PathBuf,
@@ -45,7 +45,7 @@ struct Codes {
 
 impl<'a> Fetcher<'a> {
     pub(super) fn new(
-        endpoint: &'a rpc::BlockSource,
+        endpoint: &'a block_source::BlockSource,
         cache: &Path,
         chain: u64,
         state_from: StateFrom,

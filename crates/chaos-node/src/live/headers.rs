@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use anyhow::Context as _;
-use chaos_chains::rpc::HeaderFacts;
+use chaos_chains::block_source::HeaderFacts;
 use chaos_types::ChainId;
 
 use super::{connect, fetch::write, moved, outside, progress, range, show_requests};

@@ -1,15 +1,15 @@
 //! An `anvil` that stands right before one recorded block.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{self, BufRead, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use alloy_consensus::TxEnvelope;
 use alloy_eips::eip2718::Encodable2718;
+use chaos_chains::anvil::ProcessGroup;
 use chaos_simulation::evm::RecordedBlock;
 use serde_json::{Value, json};
 
@@ -20,23 +20,32 @@ const SLOT_S: u64 = 12;
 /// Questions in one batch while the state is loaded.
 const BATCH: usize = 1_000;
 
+/// What every node is started with.
+const FIXED: [&str; 15] = [
+    "--host",
+    "127.0.0.1",
+    "--port",
+    "0",
+    "--accounts",
+    "0",
+    "--chain-id",
+    "1",
+    "--no-mining",
+    "--order",
+    "fifo",
+    "--no-request-size-limit",
+    "--disable-min-priority-fee",
+    "--disable-default-create2-deployer",
+    "--disable-console-log",
+];
+
 /// A running node. Dropping it ends the process.
 pub(super) struct Node {
     /// Held, so that it ends with the node.
-    _process: Process,
+    _processes: ProcessGroup,
     connection: Connection,
     /// What the next block gets beside its transactions.
     environment: Vec<(&'static str, Value)>,
-}
-
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing left to do.
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
 }
 
 impl Node {
@@ -50,29 +59,24 @@ impl Node {
         let header = &recorded.block.header;
         let base_fee = header.base_fee_per_gas.ok_or("it has no base fee")?;
         let fork = recorded.block.rules.spec.to_string();
-        let mut command = Command::new(binary);
-        command
-            .args(["--host", "127.0.0.1", "--port", "0", "--accounts", "0", "--chain-id", "1"])
-            .args(["--no-mining", "--order", "fifo", "--hardfork", &hardfork(&fork)])
-            .args(["--number", &(header.number - 1).to_string()])
-            .args(["--timestamp", &(header.timestamp - SLOT_S).to_string()])
-            .args(["--gas-limit", &header.gas_limit.to_string()])
-            .args(["--base-fee", &base_fee.to_string()])
-            .args(["--no-request-size-limit", "--disable-min-priority-fee"])
-            .args(["--disable-default-create2-deployer", "--disable-console-log"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let child = command.spawn().map_err(|error| format!("anvil did not start: {error}"))?;
-        let mut process = Process(child);
-        let address = address(&mut process)?;
+        let values = [
+            ("--hardfork", hardfork(&fork)),
+            ("--number", (header.number - 1).to_string()),
+            ("--timestamp", (header.timestamp - SLOT_S).to_string()),
+            ("--gas-limit", header.gas_limit.to_string()),
+            ("--base-fee", base_fee.to_string()),
+        ];
+        let values = values.iter().flat_map(|(name, value)| [*name, value]);
+        let mut processes = ProcessGroup::start(binary, FIXED.into_iter().chain(values))
+            .map_err(|error| format!("anvil did not start: {error}"))?;
+        let address = address(&mut processes)?;
         let connection = Connection::open(&address).map_err(failed)?;
         let environment = vec![
             ("anvil_setCoinbase", json!([header.beneficiary])),
             ("evm_setNextBlockTimestamp", json!([header.timestamp])),
             ("anvil_setNextBlockBaseFeePerGas", json!([format!("{base_fee:#x}")])),
         ];
-        let mut node = Self { _process: process, connection, environment };
+        let mut node = Self { _processes: processes, connection, environment };
         for calls in state_calls(pre_state, codes).chunks(BATCH) {
             node.batch(calls)?;
         }
@@ -152,8 +156,10 @@ impl Node {
 }
 
 /// Reads until the node listens, and leaves a thread behind that drains what it prints.
-fn address(process: &mut Process) -> Result<String, String> {
-    let output = process.0.stdout.take().ok_or("anvil has no output")?;
+fn address(processes: &mut ProcessGroup) -> Result<String, String> {
+    let output = processes.take_stdout().ok_or("anvil has no output")?;
+    let mut talk = processes.take_stderr();
+    thread::spawn(move || talk.as_mut().map(|talk| io::copy(talk, &mut io::sink())));
     let mut lines = BufReader::new(output).lines();
     let address = lines
         .by_ref()

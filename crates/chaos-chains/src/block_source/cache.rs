@@ -11,49 +11,12 @@ use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::CacheError;
+
 /// Largest block file that is read, in bytes.
 const BLOCK_FILE_BYTES_MAX: u64 = 512 << 20;
 /// Largest code file that is read, in bytes; EIP-170 allows 24 KiB, some chains a little more.
 const CODE_FILE_BYTES_MAX: u64 = 1 << 20;
-
-/// Why the cache of fetched state could not be used.
-#[derive(Debug, thiserror::Error)]
-pub enum CacheError {
-    /// A file or folder could not be read or written.
-    #[error("{path} could not be accessed")]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
-    /// A file is not what this program writes. Deleting it makes it be fetched again.
-    #[error("{path} is not a cached block; delete it to fetch it again")]
-    Broken {
-        /// The file.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// A file is larger than any real one.
-    #[error("{path} has {found} bytes; at most {max} are read")]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// Its size in bytes.
-        found: u64,
-        /// The limit in bytes.
-        max: u64,
-    },
-    /// A code file does not hash to its name.
-    #[error("{path} does not hash to its name; delete it to fetch it again")]
-    CodeHash {
-        /// The file.
-        path: PathBuf,
-    },
-}
 
 /// Everything fetched for one block, in the form of recorded blocks. `absent` is ours: accounts that
 /// were looked up and do not exist.

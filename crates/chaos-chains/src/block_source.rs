@@ -8,7 +8,6 @@
 mod cache;
 mod guess;
 mod header;
-pub(crate) mod limits;
 mod node;
 mod shortcuts;
 mod state;
@@ -19,22 +18,20 @@ use alloy_primitives::B256;
 use chaos_types::ChainId;
 use serde_json::{Value, json};
 
-pub use self::{
-    cache::CacheError,
-    guess::{Guess, Missing},
-    header::HeaderFacts,
-    limits::RpcLimits,
-    shortcuts::Traces,
-    state::{KnownAccount, RecordedBlock, RpcState, StateError},
-};
 use self::{
     cache::{BlockFile, Cache},
     node::Node,
 };
+pub use self::{
+    guess::{Guess, Missing},
+    header::HeaderFacts,
+    shortcuts::Traces,
+    state::{KnownAccount, RecordedBlock, RpcState, StateError},
+};
 use crate::{
     Error,
-    client::check_chain,
-    json_rpc::{JsonRpc, Outcome, parse},
+    chain_id::check_chain,
+    json_rpc::{JsonRpc, Outcome, RpcLimits, parse},
 };
 
 /// A node's blocks. Blocking; may be used from any thread, also inside an async runtime, where it
