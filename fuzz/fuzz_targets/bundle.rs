@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use chaos_agency::Bundle;
+use chaos_verify::Bundle;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

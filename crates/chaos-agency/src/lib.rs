@@ -1,9 +1,9 @@
-//! Agents, what they did, and how a stranger checks it.
+//! Agents, what they did, and what follows from it.
 //!
 //! An agent's every action leaves a [`Receipt`]: an in-toto statement in a DSSE envelope, logged
 //! in a transparency log. This crate says what a receipt holds ([`Action`]), which key may sign it
-//! at which place of the log ([`Registry`]), what follows from all of them together ([`Views`]),
-//! and how one is verified offline from a [`Bundle`] ([`pipeline::verify`]).
+//! at which place of the log ([`Registry`]), and what follows from all of them together
+//! ([`Views`]).
 //!
 //! ```
 //! use chaos_agency::{Action, Evidence, Receipt, action::Profile, receipt::Draft};
@@ -36,15 +36,14 @@
 //! knows no studio, no chain, no clock and no disk.
 
 pub mod action;
-pub mod bundle;
+mod fault;
 mod leaf;
-pub mod pipeline;
 pub mod receipt;
 pub mod registry;
 pub mod views;
 
 pub use action::Action;
-pub use bundle::{Attachments, Bundle};
+pub use fault::Fault;
 pub use leaf::{Leaf, LeafError};
 pub use receipt::{Evidence, Receipt};
 pub use registry::Registry;

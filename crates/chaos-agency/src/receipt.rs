@@ -1,13 +1,13 @@
 //! Receipts: who did what, when they say it was, from what, and why to believe it.
 
 use chaos_types::{
-    AgentKey, Check, CodeIdentity, Did, Digest, Rejection, canonical, decimal,
+    AgentKey, Check, CodeIdentity, Did, Digest, Narrow, Rejection, Verified, canonical, decimal,
     dsse::{Envelope, Opened},
     statement::{Statement, Subject},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::Action;
+use crate::{Action, Fault};
 
 /// The predicate type of every receipt. An identifier: nothing is fetched from it.
 pub const PREDICATE_TYPE: &str = "https://chaoschain.org/receipt/v1";
@@ -259,22 +259,29 @@ impl Receipt {
     ///
     /// # Errors
     /// A [`Rejection`] by *envelope* or *statement*.
-    pub fn open(envelope: &Envelope) -> Result<Self, Rejection> {
-        Self::read(envelope.verify()?.into_inner())
+    pub fn open(envelope: &Envelope) -> Result<Verified<Self>, Rejection> {
+        envelope.verify()?.narrow(&())
     }
 
     /// Like [`Receipt::open`], from the envelope's canonical bytes as the log keeps them.
     ///
     /// # Errors
     /// A [`Rejection`] by *format*, *envelope* or *statement*.
-    pub fn open_bytes(record: &[u8]) -> Result<Self, Rejection> {
-        Self::read(Envelope::verify_bytes(record)?.into_inner())
+    pub fn open_bytes(record: &[u8]) -> Result<Verified<Self>, Rejection> {
+        Envelope::verify_bytes(record)?.narrow(&())
     }
+}
 
-    pub(crate) fn read(opened: Opened) -> Result<Self, Rejection> {
-        let reject = |reason: String| Rejection::new(Check::Statement, reason);
+impl Narrow for Receipt {
+    type From = Opened;
+    type Given = ();
+    type Error = Rejection;
+
+    fn narrow(opened: Opened, (): &()) -> Result<Self, Rejection> {
+        let reject = |fault: Fault, reason| Rejection::new(Check::Statement, fault, reason);
+        let malformed = chaos_types::Fault::DocumentMalformed;
         let statement: Statement<Predicate> = canonical::from_slice(&opened.payload)
-            .map_err(|error| Rejection::caused(Check::Statement, &error))?;
+            .map_err(|error| Rejection::caused(Check::Statement, malformed, &error))?;
         statement.ensure_types(PREDICATE_TYPE)?;
         let subjects = statement
             .subject
@@ -284,13 +291,19 @@ impl Receipt {
         let Predicate { log, agent, claimed_at_ms, parents, evidence, action } =
             statement.predicate;
         if parents.len() > PARENTS_MAX {
-            return Err(reject(format!("{} parents, the limit is {PARENTS_MAX}", parents.len())));
+            return Err(reject(
+                Fault::ParentsTooMany,
+                format!("{} parents, the limit is {PARENTS_MAX}", parents.len()),
+            ));
         }
         let replayed = evidence.replay().map(|replay| replay.output);
         let executed = evidence.attested().map(|attested| attested.execution.output);
         for output in replayed.into_iter().chain(executed) {
             if !subjects.iter().any(|subject| subject.digest == output) {
-                return Err(reject(format!("evidence output {output} is not among the subjects")));
+                return Err(reject(
+                    Fault::OutputNoSubject,
+                    format!("evidence output {output} is not among the subjects"),
+                ));
             }
         }
         if let Some(attested) = evidence.attested() {
@@ -313,26 +326,36 @@ impl Receipt {
 /// The attested key signs last, and whatever the receipt says about the run is one story: two outputs
 /// would let the one that can be repeated lend its belief to the other.
 fn ensure_attested(attested: &Attested, signers: &[Did], action: &Action) -> Result<(), Rejection> {
-    let reject = |reason: String| Err(Rejection::new(Check::Statement, reason));
+    let reject =
+        |fault: Fault, reason: String| Err(Rejection::new(Check::Statement, fault, reason));
     if signers.len() < 2 || signers.last() != Some(&attested.key) {
-        return reject(format!(
-            "the attested key {} signs after the agent, found signers {signers:?}",
-            attested.key
-        ));
+        return reject(
+            Fault::AttestedKeyNotLast,
+            format!(
+                "the attested key {} signs after the agent, found signers {signers:?}",
+                attested.key
+            ),
+        );
     }
     let execution = &attested.execution;
     if let Some(replay) = &attested.replay
         && replay.output != execution.output
     {
-        return reject(format!(
-            "what ran inside gave {}, what can be run again gave {}",
-            execution.output, replay.output
-        ));
+        return reject(
+            Fault::OutputsDiffer,
+            format!(
+                "what ran inside gave {}, what can be run again gave {}",
+                execution.output, replay.output
+            ),
+        );
     }
     if let Action::Run(run) = action
         && run.execution != *execution
     {
-        return reject("the run and the attested execution are not the same".to_owned());
+        return reject(
+            Fault::ExecutionsDiffer,
+            "the run and the attested execution are not the same".to_owned(),
+        );
     }
     Ok(())
 }

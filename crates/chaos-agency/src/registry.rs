@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use chaos_types::{Check, Did, Rejection};
+use chaos_types::{Check, Did, Rejection, Verified};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Receipt,
+    Action, Fault, Receipt,
     action::{Profile, Revoke, RotateKey},
 };
 
@@ -113,26 +113,29 @@ impl Registry {
     ///
     /// # Errors
     /// A [`Rejection`] by the check *agent* that says whose key was expected.
-    pub fn authorise(&self, index: u64, receipt: &Receipt) -> Result<(), Rejection> {
+    pub fn authorise(&self, index: u64, receipt: &Verified<Receipt>) -> Result<(), Rejection> {
         if receipt.log != self.operator {
-            return Err(reject(format!(
-                "the receipt is meant for the log of {}, this is the log of {}",
-                receipt.log, self.operator
-            )));
+            return Err(reject(
+                Fault::LogOther,
+                format!(
+                    "the receipt is meant for the log of {}, this is the log of {}",
+                    receipt.log, self.operator
+                ),
+            ));
         }
         if let Action::Register(profile) = &receipt.action {
             return self.authorise_registration(receipt, profile);
         }
-        let agent = self
-            .agents
-            .get(&receipt.agent)
-            .ok_or_else(|| reject(format!("agent {} is not registered", receipt.agent)))?;
+        let agent = self.agents.get(&receipt.agent).ok_or_else(|| {
+            reject(Fault::AgentUnknown, format!("agent {} is not registered", receipt.agent))
+        })?;
         let name = &agent.profile.name;
         let Some(key) = agent.key_at(index) else {
             let reason = agent.revoked.as_deref().unwrap_or("no reason given");
-            return Err(reject(format!(
-                "agent {name} has no valid key at log index {index}: revoked ({reason})"
-            )));
+            return Err(reject(
+                Fault::AgentRevoked,
+                format!("agent {name} has no valid key at log index {index}: revoked ({reason})"),
+            ));
         };
         ensure_signers(receipt, name, index, key)?;
         match &receipt.action {
@@ -141,27 +144,19 @@ impl Registry {
                 ensure_profile(profile)?;
                 self.ensure_name_free(profile, Some(receipt.agent))
             }
-            Action::RotateKey(_) if receipt.agent == self.operator => {
-                Err(reject("the operator's key cannot be rotated: it is the log's key".to_owned()))
-            }
+            Action::RotateKey(_) if receipt.agent == self.operator => Err(reject(
+                Fault::OperatorPermanent,
+                "the operator's key cannot be rotated: it is the log's key".to_owned(),
+            )),
             Action::RotateKey(RotateKey { new_key }) => match self.keys.get(new_key) {
-                Some(owner) => Err(reject(format!("key {new_key} already belongs to {owner}"))),
+                Some(owner) => Err(reject(
+                    Fault::KeyTaken,
+                    format!("key {new_key} already belongs to {owner}"),
+                )),
                 None => Ok(()),
             },
             Action::Revoke(Revoke { agent: target, .. }) => {
-                if *target != receipt.agent && receipt.agent != self.operator {
-                    return Err(reject(format!("{name} may not revoke {target}")));
-                }
-                if *target == self.operator {
-                    return Err(reject(
-                        "the operator cannot be revoked: its key is the log's key".to_owned(),
-                    ));
-                }
-                match self.agents.get(target) {
-                    Some(found) if found.revoked.is_none() => Ok(()),
-                    Some(_) => Err(reject(format!("agent {target} is already revoked"))),
-                    None => Err(reject(format!("agent {target} is not registered"))),
-                }
+                self.ensure_revocable(receipt.agent, name, target)
             }
             Action::Analyse(_)
             | Action::Simulate(_)
@@ -174,22 +169,52 @@ impl Registry {
             | Action::Pay(_)
             | Action::Anchor(_)
             | Action::Oversee(_) => {
-                if receipt.agent != self.operator {
-                    return Err(reject(format!(
-                        "{} receipts count from the log's operator only, not from {name}",
-                        receipt.action.kind()
-                    )));
-                }
+                self.ensure_operator(receipt, name)?;
                 ensure_capability(&agent.profile, receipt)
             }
         }
+    }
+
+    fn ensure_revocable(&self, by: Did, name: &str, target: &Did) -> Result<(), Rejection> {
+        if *target != by && by != self.operator {
+            return Err(reject(
+                Fault::RevocationForbidden,
+                format!("{name} may not revoke {target}"),
+            ));
+        }
+        if *target == self.operator {
+            return Err(reject(
+                Fault::OperatorPermanent,
+                "the operator cannot be revoked: its key is the log's key".to_owned(),
+            ));
+        }
+        match self.agents.get(target) {
+            Some(found) if found.revoked.is_none() => Ok(()),
+            Some(_) => {
+                Err(reject(Fault::AlreadyRevoked, format!("agent {target} is already revoked")))
+            }
+            None => Err(reject(Fault::AgentUnknown, format!("agent {target} is not registered"))),
+        }
+    }
+
+    fn ensure_operator(&self, receipt: &Receipt, name: &str) -> Result<(), Rejection> {
+        if receipt.agent == self.operator {
+            return Ok(());
+        }
+        Err(reject(
+            Fault::OperatorOnly,
+            format!(
+                "{} receipts count from the log's operator only, not from {name}",
+                receipt.action.kind()
+            ),
+        ))
     }
 
     /// Checks `receipt` and applies it.
     ///
     /// # Errors
     /// As [`Registry::authorise`]; then nothing is changed.
-    pub fn admit(&mut self, index: u64, receipt: &Receipt) -> Result<(), Rejection> {
+    pub fn admit(&mut self, index: u64, receipt: &Verified<Receipt>) -> Result<(), Rejection> {
         self.authorise(index, receipt)?;
         match &receipt.action {
             Action::Register(profile) => {
@@ -238,21 +263,24 @@ impl Registry {
 
     fn authorise_registration(
         &self,
-        receipt: &Receipt,
+        receipt: &Verified<Receipt>,
         profile: &Profile,
     ) -> Result<(), Rejection> {
         ensure_profile(profile)?;
         if receipt.signers != [receipt.agent] {
-            return Err(reject(format!(
-                "a registration is signed by the root key {} alone, found {:?}",
-                receipt.agent, receipt.signers
-            )));
+            return Err(reject(
+                Fault::SignersUnexpected,
+                format!(
+                    "a registration is signed by the root key {} alone, found {:?}",
+                    receipt.agent, receipt.signers
+                ),
+            ));
         }
         if let Some(owner) = self.keys.get(&receipt.agent) {
-            return Err(reject(format!(
-                "duplicate agent: key {} already belongs to {owner}",
-                receipt.agent
-            )));
+            return Err(reject(
+                Fault::KeyTaken,
+                format!("duplicate agent: key {} already belongs to {owner}", receipt.agent),
+            ));
         }
         self.ensure_name_free(profile, None)
     }
@@ -261,17 +289,17 @@ impl Registry {
     fn ensure_name_free(&self, profile: &Profile, but: Option<Did>) -> Result<(), Rejection> {
         let mut others = self.agents.values().filter(|agent| Some(agent.did) != but);
         match others.find(|agent| agent.profile.name == profile.name) {
-            Some(other) => Err(reject(format!(
-                "duplicate agent: the name `{}` belongs to {}",
-                profile.name, other.did
-            ))),
+            Some(other) => Err(reject(
+                Fault::NameTaken,
+                format!("duplicate agent: the name `{}` belongs to {}", profile.name, other.did),
+            )),
             None => Ok(()),
         }
     }
 }
 
-fn reject(reason: String) -> Rejection {
-    Rejection::new(Check::Agent, reason)
+fn reject(fault: Fault, reason: String) -> Rejection {
+    Rejection::new(Check::Agent, fault, reason)
 }
 
 fn close_key(agent: &mut Agent, index: u64) {
@@ -283,7 +311,12 @@ fn close_key(agent: &mut Agent, index: u64) {
 /// One signature by the current key; for a rotation a second one by the new key, which proves
 /// that somebody holds it; for attested evidence a last one by the attested key, whose right to sign
 /// is the quote's matter.
-fn ensure_signers(receipt: &Receipt, name: &str, index: u64, key: Did) -> Result<(), Rejection> {
+fn ensure_signers(
+    receipt: &Verified<Receipt>,
+    name: &str,
+    index: u64,
+    key: Did,
+) -> Result<(), Rejection> {
     let mut expected = match &receipt.action {
         Action::RotateKey(RotateKey { new_key }) => vec![key, *new_key],
         Action::Register(_)
@@ -305,21 +338,27 @@ fn ensure_signers(receipt: &Receipt, name: &str, index: u64, key: Did) -> Result
     if receipt.signers == expected {
         return Ok(());
     }
-    Err(reject(format!(
-        "at log index {index} agent {name} signs with {expected:?}, found {:?}",
-        receipt.signers
-    )))
+    Err(reject(
+        Fault::SignersUnexpected,
+        format!(
+            "at log index {index} agent {name} signs with {expected:?}, found {:?}",
+            receipt.signers
+        ),
+    ))
 }
 
-fn ensure_capability(profile: &Profile, receipt: &Receipt) -> Result<(), Rejection> {
+fn ensure_capability(profile: &Profile, receipt: &Verified<Receipt>) -> Result<(), Rejection> {
     let kind = receipt.action.kind();
     if profile.capabilities.iter().any(|capability| capability == kind) {
         return Ok(());
     }
-    Err(reject(format!(
-        "agent {} ({}) is registered for {:?}, not for {kind}",
-        profile.name, profile.role, profile.capabilities
-    )))
+    Err(reject(
+        Fault::CapabilityMissing,
+        format!(
+            "agent {} ({}) is registered for {:?}, not for {kind}",
+            profile.name, profile.role, profile.capabilities
+        ),
+    ))
 }
 
 /// Checks what an agent says about itself, before anything is signed or written.
@@ -337,20 +376,26 @@ pub fn ensure_profile(profile: &Profile) -> Result<(), Rejection> {
         [("name", &profile.name), ("role", &profile.role), ("studio", &profile.studio)]
     {
         if !word(text) {
-            return Err(reject(format!(
-                "{field} must be 1 to {NAME_BYTES_MAX} of a-z, 0-9, `-` and `_`, found `{}`",
-                text.escape_debug()
-            )));
+            return Err(reject(
+                Fault::ProfileInvalid,
+                format!(
+                    "{field} must be 1 to {NAME_BYTES_MAX} of a-z, 0-9, `-` and `_`, found `{}`",
+                    text.escape_debug()
+                ),
+            ));
         }
     }
     if !profile.capabilities.is_sorted_by(|a, b| a < b) {
-        return Err(reject("capabilities must be sorted and without repetition".to_owned()));
+        return Err(reject(
+            Fault::ProfileInvalid,
+            "capabilities must be sorted and without repetition".to_owned(),
+        ));
     }
     match profile.capabilities.iter().find(|c| !CAPABILITIES.contains(&c.as_str())) {
-        Some(unknown) => Err(reject(format!(
-            "unknown capability `{}`; known are {CAPABILITIES:?}",
-            unknown.escape_debug()
-        ))),
+        Some(unknown) => Err(reject(
+            Fault::CapabilityUnknown,
+            format!("unknown capability `{}`; known are {CAPABILITIES:?}", unknown.escape_debug()),
+        )),
         None => Ok(()),
     }
 }

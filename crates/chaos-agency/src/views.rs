@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, U256};
 use chaos_incentives::Distribution;
-use chaos_types::{Check, Did, Digest, Rejection};
+use chaos_types::{Check, Did, Digest, Rejection, Verified};
 
 use crate::{
-    Action, Evidence, Leaf, Receipt, Registry,
-    action::{Contribution, Decision, ObserveVote, Pay, Score, Submit},
+    Action, Evidence, Fault, Leaf, Receipt, Registry,
+    action::{Contribution, Decision, ObserveVote, Pay, Payment, Score, Submit},
 };
 
 pub use self::rows::{ActionRow, ProposalRow, RefusedRow, RewardRow, Rows, SubmissionRow, VoteRow};
@@ -26,7 +26,7 @@ pub const NAMES: [&str; 6] = ["actions", "agents", "proposals", "refused", "repu
 #[derive(Debug, Clone)]
 pub struct Views {
     registry: Registry,
-    receipts: BTreeMap<Digest, Receipt>,
+    receipts: BTreeMap<Digest, Verified<Receipt>>,
     /// The log index of every admitted receipt.
     places: BTreeMap<Digest, u64>,
     actions: BTreeMap<u64, ActionRow>,
@@ -100,7 +100,7 @@ impl Views {
 
     /// An admitted receipt.
     #[must_use]
-    pub fn receipt(&self, id: &Digest) -> Option<&Receipt> {
+    pub fn receipt(&self, id: &Digest) -> Option<&Verified<Receipt>> {
         self.receipts.get(id)
     }
 
@@ -132,7 +132,7 @@ impl Views {
     ///
     /// # Errors
     /// The [`Rejection`] it would be refused with.
-    pub fn authorise(&self, receipt: &Receipt) -> Result<(), Rejection> {
+    pub fn authorise(&self, receipt: &Verified<Receipt>) -> Result<(), Rejection> {
         self.ensure_admissible(self.size, receipt)
     }
 
@@ -152,11 +152,12 @@ impl Views {
     }
 
     fn fold(&mut self, index: u64, leaf: &[u8], record: &[u8]) -> Result<(), Rejection> {
-        let leaf =
-            Leaf::from_bytes(leaf).map_err(|error| Rejection::caused(Check::Inclusion, &error))?;
+        let leaf = Leaf::from_bytes(leaf)
+            .map_err(|error| Rejection::caused(Check::Inclusion, Fault::LeafMalformed, &error))?;
         if leaf.integrated_at_ms < self.last_integrated_at_ms {
             return Err(Rejection::new(
                 Check::Inclusion,
+                Fault::TimeGoesBack,
                 format!(
                     "the log's time goes back from {} to {} ms",
                     self.last_integrated_at_ms, leaf.integrated_at_ms
@@ -167,6 +168,7 @@ impl Views {
         if receipt.id != leaf.receipt {
             return Err(Rejection::new(
                 Check::Inclusion,
+                Fault::LeafOfAnother,
                 format!("the log entry names {}, the record is {}", leaf.receipt, receipt.id),
             ));
         }
@@ -193,14 +195,20 @@ impl Views {
         Ok(())
     }
 
-    fn ensure_admissible(&self, index: u64, receipt: &Receipt) -> Result<(), Rejection> {
+    fn ensure_admissible(&self, index: u64, receipt: &Verified<Receipt>) -> Result<(), Rejection> {
         self.registry.authorise(index, receipt)?;
-        let reject = |reason| Err(Rejection::new(Check::Statement, reason));
+        let reject = |fault: Fault, reason| Err(Rejection::new(Check::Statement, fault, reason));
         if self.receipts.contains_key(&receipt.id) {
-            return reject(format!("receipt {} is already in the log", receipt.id));
+            return reject(
+                Fault::ReceiptRepeated,
+                format!("receipt {} is already in the log", receipt.id),
+            );
         }
         if let Some(parent) = receipt.parents.iter().find(|id| !self.receipts.contains_key(*id)) {
-            return reject(format!("parent {parent} is not in the log before it"));
+            return reject(
+                Fault::ParentUnknown,
+                format!("parent {parent} is not in the log before it"),
+            );
         }
         match &receipt.action {
             Action::Submit(_) => self.ensure_submission(receipt),
@@ -221,17 +229,25 @@ impl Views {
         }
     }
 
-    fn ensure_submission(&self, receipt: &Receipt) -> Result<(), Rejection> {
-        let reject = |reason: &str| Err(Rejection::new(Check::Statement, reason));
+    fn ensure_submission(&self, receipt: &Verified<Receipt>) -> Result<(), Rejection> {
+        let reject =
+            |fault: Fault, reason: &str| Err(Rejection::new(Check::Statement, fault, reason));
         let Some(draft) = self.draft_of(receipt) else {
-            return reject("a submission builds on the receipt of a finalised draft");
+            return reject(
+                Fault::DraftMissing,
+                "a submission builds on the receipt of a finalised draft",
+            );
         };
         match &self.proposals[&draft] {
-            row if row.author != receipt.agent => reject("the draft is another agent's"),
-            ProposalRow { decision: Decision::GivenUp { .. }, .. } => {
-                reject("the draft was given up")
+            row if row.author != receipt.agent => {
+                reject(Fault::DraftOther, "the draft is another agent's")
             }
-            ProposalRow { submission: Some(_), .. } => reject("the draft was already submitted"),
+            ProposalRow { decision: Decision::GivenUp { .. }, .. } => {
+                reject(Fault::DraftGivenUp, "the draft was given up")
+            }
+            ProposalRow { submission: Some(_), .. } => {
+                reject(Fault::DraftSubmitted, "the draft was already submitted")
+            }
             ProposalRow { decision: Decision::Finalised {}, submission: None, .. } => Ok(()),
         }
     }
@@ -241,38 +257,53 @@ impl Views {
     }
 
     fn ensure_outcome(&self, vote: &ObserveVote) -> Result<(), Rejection> {
-        let reject = |reason| Err(Rejection::new(Check::Statement, reason));
+        let reject = |fault: Fault, reason| Err(Rejection::new(Check::Statement, fault, reason));
         let submitted = self.proposals.values().find_map(|row| {
             let submission = row.submission.as_ref()?;
             (submission.receipt == vote.submission).then_some((row, submission))
         });
         let Some((row, submission)) = submitted else {
-            return reject(format!("no proposal was submitted by receipt {}", vote.submission));
+            return reject(
+                Fault::ProposalUnknown,
+                format!("no proposal was submitted by receipt {}", vote.submission),
+            );
         };
         if row.vote.is_some() {
-            return reject(format!("the outcome of `{}` is already in the log", row.title));
+            return reject(
+                Fault::OutcomeRepeated,
+                format!("the outcome of `{}` is already in the log", row.title),
+            );
         }
         if submission.chain != vote.chain {
-            return reject(format!(
-                "the vote is on {}, the submission on {}",
-                vote.chain, submission.chain
-            ));
+            return reject(
+                Fault::ChainOther,
+                format!("the vote is on {}, the submission on {}", vote.chain, submission.chain),
+            );
         }
         if vote.state.passed() && vote.votes_for <= vote.votes_against {
-            return reject(format!(
-                "a vote of {} for and {} against did not pass",
-                vote.votes_for, vote.votes_against
-            ));
+            return reject(
+                Fault::VoteNotPassed,
+                format!(
+                    "a vote of {} for and {} against did not pass",
+                    vote.votes_for, vote.votes_against
+                ),
+            );
         }
         let history = self.history_of(vote.submission);
         let mut seen = BTreeSet::new();
         for Contribution { receipt, .. } in &vote.contributions {
             if !seen.insert(receipt) || self.judged.contains(receipt) {
-                return reject(format!("contribution {receipt} is judged twice"));
+                return reject(
+                    Fault::ContributionRepeated,
+                    format!("contribution {receipt} is judged twice"),
+                );
             }
             let known = self.receipts.get(receipt).filter(|_| history.contains(receipt));
             if !known.is_some_and(|found| found.action.is_work()) {
-                return reject(format!("contribution {receipt} is not work that led to the vote"));
+                return reject(
+                    Fault::ContributionNoWork,
+                    format!("contribution {receipt} is not work that led to the vote"),
+                );
             }
         }
         Ok(())
@@ -294,74 +325,118 @@ impl Views {
 
     /// A score receipt must repeat: the same log gives the same table.
     fn ensure_score(&self, index: u64, score: &Score) -> Result<(), Rejection> {
-        let reject = |reason| Err(Rejection::new(Check::Evidence, reason));
-        let model = self.model.id().map_err(|error| Rejection::caused(Check::Evidence, &error))?;
+        let reject = |fault: Fault, reason| Err(Rejection::new(Check::Evidence, fault, reason));
+        let model = self
+            .model
+            .id()
+            .map_err(|error| Rejection::caused(Check::Evidence, Fault::ScoreImpossible, &error))?;
         if score.model != model {
-            return reject(format!("scored by model {}, this log uses {model}", score.model));
+            return reject(
+                Fault::ModelOther,
+                format!("scored by model {}, this log uses {model}", score.model),
+            );
         }
         if score.log_size != index {
-            return reject(format!("scores {} entries, {index} came before it", score.log_size));
+            return reject(
+                Fault::LogSizeOther,
+                format!("scores {} entries, {index} came before it", score.log_size),
+            );
         }
         let found = self
             .scores(score.as_of_ms)
             .and_then(|table| table.digest())
-            .map_err(|error| Rejection::caused(Check::Evidence, &error))?;
+            .map_err(|error| Rejection::caused(Check::Evidence, Fault::ScoreImpossible, &error))?;
         if found != score.table {
-            return reject(format!("the log gives table {found}, not {}", score.table));
+            return reject(
+                Fault::ScoreNotRepeated,
+                format!("the log gives table {found}, not {}", score.table),
+            );
         }
         Ok(())
     }
 
     fn ensure_payment(&self, pay: &Pay) -> Result<(), Rejection> {
-        let reject = |reason| Err(Rejection::new(Check::Statement, reason));
+        let reject = |fault: Fault, reason| Err(Rejection::new(Check::Statement, fault, reason));
         if !self
             .proposals
             .values()
             .any(|row| row.vote.as_ref().is_some_and(|vote| vote.receipt == pay.outcome))
         {
-            return reject(format!("no outcome {} is in the log", pay.outcome));
+            return reject(
+                Fault::OutcomeUnknown,
+                format!("no outcome {} is in the log", pay.outcome),
+            );
         }
         if self.paid.contains(&pay.outcome) {
-            return reject(format!("outcome {} was already paid for", pay.outcome));
+            return reject(
+                Fault::OutcomePaid,
+                format!("outcome {} was already paid for", pay.outcome),
+            );
         }
         let mut accounts = BTreeMap::new();
         let mut sum = pay.returned;
         for payment in &pay.payments {
-            if self.registry.agent(&payment.agent).is_none() {
-                return reject(format!("payee {} is not registered", payment.agent));
-            }
-            let Some(account) = account(&payment.account) else {
-                return reject(format!(
-                    "account `{}` is not 0x and 40 lower-case hexadecimal digits",
-                    payment.account.escape_debug()
-                ));
-            };
+            let account = self.ensure_payee(payment)?;
             if accounts.insert(account, U256::from(payment.amount)).is_some() {
-                return reject(format!("account {} is paid twice", payment.account));
+                return reject(
+                    Fault::AccountRepeated,
+                    format!("account {} is paid twice", payment.account),
+                );
             }
             sum = sum.saturating_add(payment.amount);
             let key = (payment.agent, pay.chain.to_string(), pay.token.clone());
             let before = self.rewards.get(&key).map_or(0, |row| row.total);
             if before.checked_add(payment.amount).is_none() {
-                return reject(format!("the rewards of {} exceed 128 bits", payment.agent));
+                return reject(
+                    Fault::RewardsTooLarge,
+                    format!("the rewards of {} exceed 128 bits", payment.agent),
+                );
             }
         }
         if sum != pay.pool {
-            return reject(format!("payments and the returned part are not the pool {}", pay.pool));
+            return reject(
+                Fault::PoolNotDivided,
+                format!("payments and the returned part are not the pool {}", pay.pool),
+            );
         }
         let root = Distribution::new(accounts)
             .map(|distribution| format!("{:#x}", distribution.root()))
-            .map_err(|error| Rejection::caused(Check::Statement, &error))?;
+            .map_err(|error| {
+                Rejection::caused(Check::Statement, Fault::DistributionInvalid, &error)
+            })?;
         if root != pay.merkle_root {
-            return reject(format!(
-                "the payments have the Merkle root {root}, not {}",
-                pay.merkle_root.escape_debug()
-            ));
+            return reject(
+                Fault::RootMismatch,
+                format!(
+                    "the payments have the Merkle root {root}, not {}",
+                    pay.merkle_root.escape_debug()
+                ),
+            );
         }
         Ok(())
     }
 
-    fn update(&mut self, receipt: &Receipt, leaf: &Leaf) {
+    /// The payee is an agent of this log, and its account is in its one spelling.
+    fn ensure_payee(&self, payment: &Payment) -> Result<Address, Rejection> {
+        let reject = |fault: Fault, reason| Rejection::new(Check::Statement, fault, reason);
+        if self.registry.agent(&payment.agent).is_none() {
+            return Err(reject(
+                Fault::PayeeUnknown,
+                format!("payee {} is not registered", payment.agent),
+            ));
+        }
+        account(&payment.account).ok_or_else(|| {
+            reject(
+                Fault::AccountMalformed,
+                format!(
+                    "account `{}` is not 0x and 40 lower-case hexadecimal digits",
+                    payment.account.escape_debug()
+                ),
+            )
+        })
+    }
+
+    fn update(&mut self, receipt: &Verified<Receipt>, leaf: &Leaf) {
         match &receipt.action {
             Action::Draft(draft) => {
                 self.proposals.insert(
@@ -394,7 +469,7 @@ impl Views {
         }
     }
 
-    fn record_submission(&mut self, receipt: &Receipt, submit: &Submit) {
+    fn record_submission(&mut self, receipt: &Verified<Receipt>, submit: &Submit) {
         let draft = self.draft_of(receipt).expect("ensure_submission found the draft");
         let row = self.proposals.get_mut(&draft).expect("draft_of returns known drafts");
         row.submission = Some(SubmissionRow {
@@ -405,7 +480,7 @@ impl Views {
         });
     }
 
-    fn record_outcome(&mut self, receipt: &Receipt, vote: &ObserveVote, leaf: &Leaf) {
+    fn record_outcome(&mut self, receipt: &Verified<Receipt>, vote: &ObserveVote, leaf: &Leaf) {
         for row in self.proposals.values_mut() {
             if row.submission.as_ref().is_some_and(|found| found.receipt == vote.submission) {
                 row.vote = Some(VoteRow {
@@ -457,7 +532,7 @@ impl Views {
         });
     }
 
-    fn record_payment(&mut self, receipt: &Receipt, pay: &Pay) {
+    fn record_payment(&mut self, receipt: &Verified<Receipt>, pay: &Pay) {
         self.paid.insert(pay.outcome);
         for payment in &pay.payments {
             let key = (payment.agent, pay.chain.to_string(), pay.token.clone());

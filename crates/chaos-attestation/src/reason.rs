@@ -1,5 +1,6 @@
 use std::fmt;
 
+use chaos_types::Code;
 use serde::{Deserialize, Serialize};
 
 macro_rules! reasons {
@@ -202,6 +203,12 @@ reasons! {
         "Ask again when the broker runs.";
     ProviderUnavailable = "provider-unavailable", "No quote could be had from the environment.",
         "Run inside a trusted execution environment, or choose the development provider.";
+}
+
+impl From<ReasonCode> for Code {
+    fn from(code: ReasonCode) -> Self {
+        Self::named(code.as_str())
+    }
 }
 
 impl fmt::Display for ReasonCode {

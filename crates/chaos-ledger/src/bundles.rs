@@ -1,10 +1,8 @@
-use chaos_agency::{
-    Attachments, Bundle, Leaf,
-    bundle::{Anchored, FORMAT, Logged, named_digests},
-};
+use chaos_agency::Leaf;
 use chaos_log::{SignedCheckpoint, TlogProof, prove_inclusion};
 use chaos_store::{Blobs as _, Entry, Records as _};
 use chaos_types::{Digest, canonical, dsse::Envelope};
+use chaos_verify::{Anchored, Attachments, Bundle, FORMAT, Logged, named_digests};
 
 use crate::{Error, Ledger};
 
@@ -26,7 +24,10 @@ pub fn bundle(
     let subject = ledger.views().receipt(receipt).ok_or_else(missing)?;
     let mut history = Vec::new();
     for (index, row) in ledger.views().actions().range(..entry.index) {
-        let managing = matches!(row.kind.as_str(), "register" | "update" | "rotate_key" | "revoke");
+        let managing = ledger
+            .views()
+            .receipt(&row.receipt)
+            .is_some_and(|earlier| earlier.action.manages_registry());
         if managing && row.agent == subject.agent {
             let earlier = ledger.store().entry(*index)?.ok_or_else(missing)?;
             history.push(logged(ledger, &earlier, checkpoint)?);

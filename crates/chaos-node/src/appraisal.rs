@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use chaos_agency::{
-    Attachments, Receipt,
+    Receipt,
     receipt::{Attested, Period},
 };
 use chaos_attestation::{
@@ -14,7 +14,8 @@ use chaos_attestation::{
         development::{Seed, Window},
     },
 };
-use chaos_types::{Check, Digest, Rejection};
+use chaos_types::{Check, Digest, Rejection, Verified};
+use chaos_verify::{Appraise, Attachments, Fault};
 
 /// One quote covers a key for at most this long, in seconds: a day. What happened to the platform since
 /// shows only in a new one.
@@ -50,34 +51,7 @@ impl Appraiser {
         self.accepted.take()
     }
 
-    /// Verifies and appraises the quote of a receipt's attested key at a second of Unix time, and that
-    /// it binds that key to this log.
-    pub(crate) fn check(
-        &self,
-        receipt: &Receipt,
-        attested: &Attested,
-        attachments: &Attachments,
-        at_s: u64,
-    ) -> Result<String, Rejection> {
-        let quote = Quote::parse(attached(attachments, "quote", &attested.quote)?)
-            .map_err(|refusal| rejection(&refusal))?;
-        if Digest::of(quote.bytes()) != attested.quote
-            || quote.id().digest() != attested.evidence_id
-        {
-            return Err(Rejection::new(
-                Check::Attestation,
-                format!(
-                    "the quote is evidence {}, the receipt names {}",
-                    quote.id(),
-                    attested.evidence_id
-                ),
-            ));
-        }
-        let bytes = attached(attachments, "collateral", &attested.collateral)?;
-        self.appraise(receipt, attested, &quote, bytes, at_s).map_err(|refusal| rejection(&refusal))
-    }
-
-    fn appraise(
+    fn accept(
         &self,
         receipt: &Receipt,
         attested: &Attested,
@@ -106,6 +80,35 @@ impl Appraiser {
         ensure_within(*period, at_s)?;
         self.accepted.set(Some(claims.anchor_class));
         Ok(found(attested, &claims, policy))
+    }
+}
+
+impl Appraise for Appraiser {
+    /// Also holds that the quote binds the key to this log.
+    fn appraise(
+        &self,
+        receipt: &Verified<Receipt>,
+        attested: &Attested,
+        attachments: &Attachments,
+        at_s: u64,
+    ) -> Result<String, Rejection> {
+        let quote = Quote::parse(attached(attachments, "quote", &attested.quote)?)
+            .map_err(|refusal| rejection(&refusal))?;
+        if Digest::of(quote.bytes()) != attested.quote
+            || quote.id().digest() != attested.evidence_id
+        {
+            return Err(Rejection::new(
+                Check::Attestation,
+                Fault::EvidenceOther,
+                format!(
+                    "the quote is evidence {}, the receipt names {}",
+                    quote.id(),
+                    attested.evidence_id
+                ),
+            ));
+        }
+        let bytes = attached(attachments, "collateral", &attested.collateral)?;
+        self.accept(receipt, attested, &quote, bytes, at_s).map_err(|refusal| rejection(&refusal))
     }
 }
 
@@ -153,10 +156,14 @@ fn attached<'a>(
     digest: &Digest,
 ) -> Result<&'a [u8], Rejection> {
     attachments.get(digest).ok_or_else(|| {
-        Rejection::new(Check::Attestation, format!("the bundle lacks the {what} {digest}"))
+        Rejection::new(
+            Check::Attestation,
+            Fault::AttachmentMissing,
+            format!("the bundle lacks the {what} {digest}"),
+        )
     })
 }
 
 fn rejection(refusal: &Refusal) -> Rejection {
-    Rejection::new(Check::Attestation, refusal.to_string())
+    Rejection::new(Check::Attestation, refusal.code, refusal.to_string())
 }

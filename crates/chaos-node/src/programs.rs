@@ -15,8 +15,9 @@ mod sandbox;
 mod simulation;
 mod work;
 
-use chaos_agency::{Action, Attachments, Receipt, receipt::Replay};
+use chaos_agency::{Action, Receipt, receipt::Replay};
 use chaos_types::{Check, Digest, Rejection};
+use chaos_verify::{Attachments, Fault};
 use serde::Serialize;
 
 use self::work::Work;
@@ -60,6 +61,61 @@ pub(crate) const EVIDENCE: &str = "evidence";
 /// The input of a payment that holds pool and tasks.
 pub(crate) const REWARDS: &str = "rewards";
 
+/// Refuses what can be refused without running anything: another release, a program that is not
+/// known, and a receipt that says more than its program shows. Gives what can be run again.
+pub(crate) fn ensure_repeatable(receipt: &Receipt) -> Result<&Replay, Rejection> {
+    let Some(replay) = receipt.evidence.replay() else {
+        let reason = "the receipt names no program".to_owned();
+        return Err(reject(Fault::ProgramMissing, reason));
+    };
+    let program = &replay.program;
+    let here = env!("CARGO_PKG_VERSION");
+    if program.version != here {
+        return Err(reject(
+            Fault::ReleaseOther,
+            format!(
+                "made with {} {}, this is version {here}; run that release to repeat it",
+                program.name, program.version
+            ),
+        ));
+    }
+    // One program writes one document; a further subject would be claimed without being computed.
+    if receipt.subjects.len() != 1 {
+        let names: Vec<_> = receipt.subjects.iter().map(|subject| &subject.name).collect();
+        return Err(reject(
+            Fault::SubjectsUnexpected,
+            format!("the receipt has the subjects {}, `{}` writes one", json(&names), program.name),
+        ));
+    }
+    // What is vouched for is compared by the programs that can compare it, and refused elsewhere.
+    if receipt.evidence.attested().is_some() && ![SIMULATE, SANDBOX].contains(&&*program.name) {
+        return Err(reject(
+            Fault::AttestedNotShown,
+            format!(
+                "the receipt is attested, and `{}` does not show what ran inside",
+                program.name
+            ),
+        ));
+    }
+    match (program.name.as_str(), receipt.action.kind()) {
+        (ANALYSE, "analyse")
+        | (SIMULATE, "simulate")
+        | (SANDBOX, "run")
+        | (DRAFT, "draft")
+        | (SCORE, "score")
+        | (DIVIDE, "pay") => Ok(replay),
+        (known @ (ANALYSE | SIMULATE | DRAFT | SCORE | DIVIDE | SANDBOX), other) => Err(reject(
+            Fault::KindNotShown,
+            format!("the receipt is of kind `{other}`, which the program `{known}` does not show"),
+        )),
+        (other, _) => Err(unknown(other)),
+    }
+}
+
+fn unknown(program: &str) -> Rejection {
+    reject(Fault::ProgramUnknown, format!("this release does not know the program `{program}`"))
+}
+
 /// Runs the receipt's program again, holds the receipt's body against what it computes, and gives
 /// the digest of what it wrote.
 pub(crate) fn reexecute(
@@ -67,32 +123,7 @@ pub(crate) fn reexecute(
     attachments: &Attachments,
     inputs: &Inputs,
 ) -> Result<Digest, Rejection> {
-    let Some(Replay { program, inputs: named, .. }) = receipt.evidence.replay() else {
-        return Err(reject("the receipt names no program".to_owned()));
-    };
-    let here = env!("CARGO_PKG_VERSION");
-    if program.version != here {
-        return Err(reject(format!(
-            "made with {} {}, this is version {here}; run that release to repeat it",
-            program.name, program.version
-        )));
-    }
-    // One program writes one document; a further subject would be claimed without being computed.
-    if receipt.subjects.len() != 1 {
-        let names: Vec<_> = receipt.subjects.iter().map(|subject| &subject.name).collect();
-        return Err(reject(format!(
-            "the receipt has the subjects {}, `{}` writes one",
-            json(&names),
-            program.name
-        )));
-    }
-    // What is vouched for is compared by the programs that can compare it, and refused elsewhere.
-    if receipt.evidence.attested().is_some() && ![SIMULATE, SANDBOX].contains(&&*program.name) {
-        return Err(reject(format!(
-            "the receipt is attested, and `{}` does not show what ran inside",
-            program.name
-        )));
-    }
+    let Replay { program, inputs: named, .. } = ensure_repeatable(receipt)?;
     let work = Work { named, attachments, inputs };
     match (program.name.as_str(), &receipt.action) {
         (ANALYSE, Action::Analyse(claimed)) => governance::analyse(&work, claimed),
@@ -103,23 +134,17 @@ pub(crate) fn reexecute(
         (DRAFT, Action::Draft(claimed)) => governance::draft(&work, claimed),
         (SCORE, Action::Score(claimed)) => reputation::score(&work, claimed),
         (DIVIDE, Action::Pay(claimed)) => rewards::divide(&work, claimed),
-        (known @ (ANALYSE | SIMULATE | DRAFT | SCORE | DIVIDE | SANDBOX), other) => {
-            Err(reject(format!(
-                "the receipt is of kind `{}`, which the program `{known}` does not show",
-                other.kind()
-            )))
-        }
-        (other, _) => Err(reject(format!("this release does not know the program `{other}`"))),
+        (other, _) => Err(unknown(other)),
     }
 }
 
-fn reject(reason: String) -> Rejection {
-    Rejection::new(Check::Evidence, reason)
+fn reject(fault: Fault, reason: String) -> Rejection {
+    Rejection::new(Check::Evidence, fault, reason)
 }
 
 /// A rejection that shows an error and its causes.
 fn shown(error: impl Into<anyhow::Error>) -> Rejection {
-    reject(format!("{:#}", error.into()))
+    reject(Fault::ReexecutionFailed, format!("{:#}", error.into()))
 }
 
 /// One field of the receipt's body must be what the program computes.
@@ -131,11 +156,14 @@ fn ensure_claim<T: PartialEq + Serialize>(
     if claimed == computed {
         return Ok(());
     }
-    Err(reject(format!(
-        "the receipt says {field} {}, re-execution gives {}",
-        json(claimed),
-        json(computed)
-    )))
+    Err(reject(
+        Fault::ClaimNotRepeated,
+        format!(
+            "the receipt says {field} {}, re-execution gives {}",
+            json(claimed),
+            json(computed)
+        ),
+    ))
 }
 
 /// A value as people read it in a rejection.

@@ -7,7 +7,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentKey, Check, Did, Digest, Rejection, Verified, canonical};
+use crate::{AgentKey, Check, Did, Digest, Fault, Rejection, Verified, canonical};
 
 /// The payload type of an in-toto statement.
 pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
@@ -133,7 +133,9 @@ impl Envelope {
     /// A [`Rejection`] by the check *format* if the bytes are not a canonical envelope, else as
     /// [`Envelope::verify`].
     pub fn verify_bytes(bytes: &[u8]) -> Result<Verified<Opened>, Rejection> {
-        let format = |error: canonical::Error| Rejection::caused(Check::Format, &error);
+        let format = |error: canonical::Error| {
+            Rejection::caused(Check::Format, Fault::DocumentMalformed, &error)
+        };
         let envelope: Self = canonical::read(bytes).map_err(format)?;
         let (payload, signers) = envelope.check()?;
         // Checked fields need no escapes, so the length of the one spelling is a sum.
@@ -142,42 +144,53 @@ impl Envelope {
     }
 
     fn check(&self) -> Result<(Vec<u8>, Vec<Did>), Rejection> {
-        let reject = |reason: String| Rejection::new(Check::Envelope, reason);
+        let reject = |fault, reason| Rejection::new(Check::Envelope, fault, reason);
         if self.payload_type != PAYLOAD_TYPE {
-            return Err(reject(format!(
-                "expected payloadType `{PAYLOAD_TYPE}`, found `{}`",
-                self.payload_type
-            )));
+            return Err(reject(
+                Fault::PayloadTypeUnknown,
+                format!("expected payloadType `{PAYLOAD_TYPE}`, found `{}`", self.payload_type),
+            ));
         }
         if self.signatures.is_empty() || self.signatures.len() > SIGNATURES_MAX {
-            return Err(reject(format!(
-                "expected 1 to {SIGNATURES_MAX} signatures, found {}",
-                self.signatures.len()
-            )));
+            return Err(reject(
+                Fault::SignatureCount,
+                format!(
+                    "expected 1 to {SIGNATURES_MAX} signatures, found {}",
+                    self.signatures.len()
+                ),
+            ));
         }
-        let payload = STANDARD
-            .decode(&self.payload)
-            .map_err(|error| reject(format!("payload is not standard base64: {error}")))?;
+        let payload = STANDARD.decode(&self.payload).map_err(|error| {
+            reject(Fault::PayloadMalformed, format!("payload is not standard base64: {error}"))
+        })?;
         if payload.len() > PAYLOAD_BYTES_MAX {
-            return Err(reject(format!(
-                "payload has {} bytes, the limit is {PAYLOAD_BYTES_MAX}",
-                payload.len()
-            )));
+            return Err(reject(
+                Fault::PayloadTooLarge,
+                format!("payload has {} bytes, the limit is {PAYLOAD_BYTES_MAX}", payload.len()),
+            ));
         }
         let message = pre_authentication_encoding(&self.payload_type, &payload);
         let mut signers = Vec::with_capacity(self.signatures.len());
         for signature in &self.signatures {
             let keyid = signature.keyid;
             if signers.contains(&keyid) {
-                return Err(reject(format!("key {keyid} signed twice")));
+                return Err(reject(Fault::SignerRepeated, format!("key {keyid} signed twice")));
             }
             let bytes: [u8; 64] = STANDARD
                 .decode(&signature.sig)
                 .ok()
                 .and_then(|bytes| bytes.try_into().ok())
-                .ok_or_else(|| reject(format!("signature by {keyid} is not 64 bytes of base64")))?;
+                .ok_or_else(|| {
+                    reject(
+                        Fault::SignatureMalformed,
+                        format!("signature by {keyid} is not 64 bytes of base64"),
+                    )
+                })?;
             if !keyid.verifies(&message, &bytes) {
-                return Err(reject(format!("signature by {keyid} does not match the payload")));
+                return Err(reject(
+                    Fault::SignatureMismatch,
+                    format!("signature by {keyid} does not match the payload"),
+                ));
             }
             signers.push(keyid);
         }

@@ -8,6 +8,7 @@
 //! - [`key`]: Ed25519 keys named by `did:key`.
 //! - [`dsse`] and [`statement`]: in-toto Statement v1 in a DSSE envelope.
 //! - [`Verified`]: a value that went through a check; the only way to get one is to pass it.
+//! - [`Rejection`]: the check that failed, with a stable [`Code`] for what is wrong.
 //!
 //! ```
 //! use chaos_types::{canonical, Digest};
@@ -27,6 +28,7 @@ pub mod decimal;
 mod digest;
 pub mod dsse;
 pub mod key;
+mod rejection;
 pub mod statement;
 mod text;
 mod verified;
@@ -35,4 +37,5 @@ pub use chain::{ChainId, ChainIdError};
 pub use code::CodeIdentity;
 pub use digest::{Digest, DigestError};
 pub use key::{AgentKey, Did};
-pub use verified::{Check, Rejection, Verified};
+pub use rejection::{Check, Code, Fault, Rejection};
+pub use verified::{Narrow, Verified};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Check, Digest, Rejection};
+use crate::{Check, Digest, Fault, Rejection};
 
 /// The `_type` of every statement.
 pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
@@ -47,7 +47,7 @@ impl Subject {
     /// # Errors
     /// If the subject has none or it is malformed.
     pub fn sha256(&self) -> Result<Digest, Rejection> {
-        let reject = |reason| Rejection::new(Check::Statement, reason);
+        let reject = |reason| Rejection::new(Check::Statement, Fault::SubjectMalformed, reason);
         let hex = self
             .digest
             .get("sha256")
@@ -72,21 +72,24 @@ impl<P> Statement<P> {
     /// # Errors
     /// A [`Rejection`] by the check *statement*.
     pub fn ensure_types(&self, predicate_type: &str) -> Result<(), Rejection> {
-        let reject = |reason| Err(Rejection::new(Check::Statement, reason));
+        let reject = |fault, reason| Err(Rejection::new(Check::Statement, fault, reason));
         if self.statement_type != STATEMENT_TYPE {
-            return reject(format!(
-                "expected _type `{STATEMENT_TYPE}`, found `{}`",
-                self.statement_type
-            ));
+            return reject(
+                Fault::StatementTypeUnknown,
+                format!("expected _type `{STATEMENT_TYPE}`, found `{}`", self.statement_type),
+            );
         }
         if self.predicate_type != predicate_type {
-            return reject(format!(
-                "expected predicateType `{predicate_type}`, found `{}`",
-                self.predicate_type
-            ));
+            return reject(
+                Fault::PredicateTypeUnknown,
+                format!(
+                    "expected predicateType `{predicate_type}`, found `{}`",
+                    self.predicate_type
+                ),
+            );
         }
         if self.subject.is_empty() {
-            return reject("the statement names no subject".to_owned());
+            return reject(Fault::SubjectMissing, "the statement names no subject".to_owned());
         }
         Ok(())
     }

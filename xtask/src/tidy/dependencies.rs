@@ -32,6 +32,7 @@ const NEVER: &[(&str, &[&[&str]])] = &[
     ("chaos-sandbox", &[DATABASE, NETWORK, EVM, FACE]),
     ("chaos-attestation", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-agency", &[DATABASE, NETWORK, EVM, WASM, FACE]),
+    ("chaos-verify", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-store", &[NETWORK, EVM, WASM, FACE]),
     ("chaos-ledger", &[NETWORK, EVM, WASM, FACE]),
     ("chaos-chains", &[DATABASE, WASM, FACE]),
@@ -40,6 +41,9 @@ const NEVER: &[(&str, &[&[&str]])] = &[
     ("chaos-governance", &[DATABASE, NETWORK, WASM, FACE]),
     ("chaos-node", &[SECOND_TLS]),
 ];
+
+/// Crates whose every package is listed, one name a line: a new one is a decision of its own.
+const WHOLE: &[(&str, &str)] = &[("chaos-verify", include_str!("linked/chaos-verify.txt"))];
 
 pub(super) fn check(tree: &Tree) -> Result<Vec<String>> {
     let mut problems = Vec::new();
@@ -56,6 +60,16 @@ pub(super) fn check(tree: &Tree) -> Result<Vec<String>> {
                      --edges normal --invert {package}`)"
                 ));
             }
+        }
+    }
+    for (name, listed) in WHOLE {
+        let listed: BTreeSet<String> = listed.lines().map(ToOwned::to_owned).collect();
+        let linked = linked(name)?;
+        for package in linked.symmetric_difference(&listed) {
+            let found = if linked.contains(package) { "links" } else { "no longer links" };
+            problems.push(format!(
+                "`{name}` {found} `{package}`; xtask/src/tidy/linked/{name}.txt lists what it links"
+            ));
         }
     }
     Ok(problems)

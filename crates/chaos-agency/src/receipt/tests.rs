@@ -26,7 +26,7 @@ fn revoke(reason: &str) -> Action {
 }
 
 /// Signs a payload that the writer of this crate would never write.
-fn open_payload(payload: &str) -> Result<Receipt, Rejection> {
+fn open_payload(payload: &str) -> Result<Verified<Receipt>, Rejection> {
     Receipt::open(&Envelope::sign(payload.as_bytes(), &[&key(1)]))
 }
 

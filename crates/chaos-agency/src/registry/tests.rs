@@ -14,10 +14,14 @@ fn key(byte: u8) -> AgentKey {
 
 const OPERATOR: u8 = 9;
 
-fn sign(agent: u8, signers: &[u8], action: Action) -> Receipt {
+fn sign(agent: u8, signers: &[u8], action: Action) -> Verified<Receipt> {
+    signed_for(OPERATOR, agent, signers, action)
+}
+
+fn signed_for(log: u8, agent: u8, signers: &[u8], action: Action) -> Verified<Receipt> {
     let keys: Vec<AgentKey> = signers.iter().map(|&byte| key(byte)).collect();
     let draft = Draft {
-        log: key(OPERATOR).did(),
+        log: key(log).did(),
         agent: key(agent).did(),
         claimed_at_ms: 0,
         parents: vec![],
@@ -38,20 +42,20 @@ fn profile(name: &str) -> Profile {
     }
 }
 
-fn register(agent: u8, name: &str) -> Receipt {
+fn register(agent: u8, name: &str) -> Verified<Receipt> {
     sign(agent, &[agent], Action::Register(profile(name)))
 }
 
-fn rotate(agent: u8, from: u8, to: u8) -> Receipt {
+fn rotate(agent: u8, from: u8, to: u8) -> Verified<Receipt> {
     sign(agent, &[from, to], Action::RotateKey(RotateKey { new_key: key(to).did() }))
 }
 
-fn revoke(by: u8, target: u8) -> Receipt {
+fn revoke(by: u8, target: u8) -> Verified<Receipt> {
     let action = Action::Revoke(Revoke { agent: key(target).did(), reason: "stolen".to_owned() });
     sign(by, &[by], action)
 }
 
-fn analyse(agent: u8, with: u8) -> Receipt {
+fn analyse(agent: u8, with: u8) -> Verified<Receipt> {
     let blocks = Blocks { first: 1, last: 2, count: 2 };
     let chain = "eip155:1".parse().unwrap();
     sign(agent, &[with], Action::Analyse(Analyse { chain, blocks, opportunities: vec![] }))
@@ -130,8 +134,7 @@ fn operator_can_neither_leave_nor_rotate() {
 
 #[test]
 fn receipt_meant_for_another_log_is_refused() {
-    let mut foreign = register(2, "bob");
-    foreign.log = key(7).did();
+    let foreign = signed_for(7, 2, &[2], Action::Register(profile("bob")));
     refused(registry().authorise(2, &foreign), "meant for the log of");
 }
 

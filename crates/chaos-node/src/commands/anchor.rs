@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
-use chaos_agency::{Action, Evidence, action, bundle::Anchored};
+use chaos_agency::{Action, Evidence, action};
 use chaos_chains::{Address, EvmChain, Signer};
 use chaos_log::SignedCheckpoint;
 use chaos_store::Records as _;
 use chaos_types::{ChainId, Digest, canonical};
+use chaos_verify::Anchored;
 use serde_json::json;
 
 use crate::{

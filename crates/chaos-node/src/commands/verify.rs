@@ -3,11 +3,12 @@
 use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
-use chaos_agency::pipeline::{self, Options, Outcome, Report, Status};
+use chaos_agency::Receipt;
 use chaos_attestation::{Anchor, AnchorClass, WorkloadId, Workloads};
 use chaos_chains::{AnchorFact, AnchorProof};
 use chaos_log::VerifierKey;
-use chaos_types::{Check, Rejection};
+use chaos_types::{Check, Digest, Rejection, Verified};
+use chaos_verify::{Attachments, Fault, Options, Outcome, ReadAnchor, Reexecute, Report, Status};
 use serde_json::json;
 
 use crate::{
@@ -85,20 +86,49 @@ pub(crate) fn check(
     appraiser: &Appraiser,
     inputs: Option<Inputs>,
 ) -> Report {
-    let reexecute = |receipt: &_, attachments: &_| match &inputs {
-        Some(inputs) => programs::reexecute(receipt, attachments, inputs),
-        None => Err(Rejection::new(Check::Evidence, "re-execution was not asked for")),
-    };
-    let attestation = |receipt: &_, attested: &_, attachments: &_, at_s| {
-        appraiser.check(receipt, attested, attachments, at_s)
-    };
+    let reexecute = inputs.map(Programs);
     let options = Options {
         log,
-        reexecute: inputs.as_ref().map(|_| &reexecute as pipeline::Reexecute<'_>),
-        attestation: Some(&attestation),
-        anchor: Some(&check_anchor),
+        reexecute: reexecute.as_ref().map(|programs| programs as &dyn Reexecute),
+        appraise: Some(appraiser),
+        anchor: Some(&EvmProofs),
     };
-    pipeline::verify(bytes, &options)
+    chaos_verify::verify(bytes, &options)
+}
+
+/// The programs of this release, with the inputs at hand.
+struct Programs(Inputs);
+
+impl Reexecute for Programs {
+    fn ensure_repeatable(
+        &self,
+        receipt: &Verified<Receipt>,
+        _: &Attachments,
+    ) -> Result<(), Rejection> {
+        programs::ensure_repeatable(receipt).map(|_| ())
+    }
+
+    fn reexecute(
+        &self,
+        receipt: &Verified<Receipt>,
+        attachments: &Attachments,
+    ) -> Result<Digest, Rejection> {
+        programs::reexecute(receipt, attachments, &self.0)
+    }
+}
+
+/// The anchor proofs of EVM chains.
+struct EvmProofs;
+
+impl ReadAnchor for EvmProofs {
+    fn read_anchor(
+        &self,
+        proof: &serde_json::Value,
+        anchor: &chaos_agency::action::Anchor,
+        checkpoint: &chaos_log::Checkpoint,
+    ) -> Result<String, Rejection> {
+        check_anchor(proof, anchor, checkpoint)
+    }
 }
 
 /// The chain's proof must say what the operator's anchor receipt says.
@@ -107,11 +137,10 @@ fn check_anchor(
     anchor: &chaos_agency::action::Anchor,
     checkpoint: &chaos_log::Checkpoint,
 ) -> Result<String, Rejection> {
-    let reject = |reason: String| Rejection::new(Check::Anchor, reason);
     let proof = parse_anchor_proof(given)?;
     let fact = proof
         .verify(checkpoint.size(), *checkpoint.root().as_bytes())
-        .map_err(|error| reject(format!("{:#}", anyhow::Error::from(error))))?;
+        .map_err(|error| Rejection::caused(Check::Anchor, Fault::AnchorProofInvalid, &error))?;
     ensure_signed(&fact, anchor)?;
     Ok(format!(
         "in block {} {} of {}, contract {}; compare that block's hash with the chain",
@@ -134,6 +163,7 @@ fn ensure_signed(
         if found != signed {
             return Err(Rejection::new(
                 Check::Anchor,
+                Fault::AnchorProofOther,
                 format!("the proof shows {field} {found}, the operator signed {signed}"),
             ));
         }
@@ -144,7 +174,8 @@ fn ensure_signed(
 /// Reads a proof, which must be spelled as this program spells it: nothing signs the proof, so any
 /// second spelling would be a byte of the bundle that can change unnoticed.
 fn parse_anchor_proof(given: &serde_json::Value) -> Result<AnchorProof, Rejection> {
-    let reject = |reason: String| Rejection::new(Check::Anchor, reason);
+    let reject =
+        |reason: String| Rejection::new(Check::Anchor, Fault::AnchorProofMalformed, reason);
     let proof: AnchorProof = serde_json::from_value(given.clone())
         .map_err(|error| reject(format!("anchor proof: {error}")))?;
     let ours =
@@ -225,7 +256,7 @@ fn print_human(
     wanted: &Result<(), String>,
 ) {
     output::line(output::bold(&output::one_line(&path.display().to_string())));
-    for Outcome { check, status, detail } in &report.outcomes {
+    for Outcome { check, status, detail, .. } in &report.outcomes {
         let mark = match status {
             Status::Passed => output::good("ok  "),
             Status::Failed => output::bad("FAIL"),
@@ -256,7 +287,12 @@ fn print_human(
             }
         }
         Err(rejection) => {
-            output::line(format_args!("  {}  by {}", output::bad("rejected"), rejection.check));
+            output::line(format_args!(
+                "  {}  by {} ({})",
+                output::bad("rejected"),
+                rejection.check,
+                rejection.code
+            ));
         }
     }
     output::line("");

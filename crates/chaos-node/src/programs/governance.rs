@@ -8,6 +8,7 @@ use chaos_governance::{
 use chaos_simulation::Experiment;
 use chaos_studio::Studio;
 use chaos_types::{ChainId, Digest, Rejection};
+use chaos_verify::Fault;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -44,7 +45,8 @@ pub(super) fn analyse(work: &Work<'_>, claimed: &action::Analyse) -> Result<Dige
 
 fn studio(work: &Work<'_>) -> Result<Studio, Rejection> {
     let text = String::from_utf8_lossy(work.attached(STUDIO)?);
-    Studio::parse(&text).map_err(|error| reject(format!("studio definition: {error}")))
+    Studio::parse(&text)
+        .map_err(|error| reject(Fault::InputMalformed, format!("studio definition: {error}")))
 }
 
 fn analysis(ground: &Ground, studio: &Studio) -> Result<Analysis, Rejection> {
@@ -64,7 +66,12 @@ pub(super) fn draft(work: &Work<'_>, claimed: &action::Draft) -> Result<Digest, 
         .opportunities
         .iter()
         .find(|opportunity| opportunity.rule.as_str() == brief.rule)
-        .ok_or_else(|| reject(format!("the blocks show no opportunity `{}`", brief.rule)))?;
+        .ok_or_else(|| {
+            reject(
+                Fault::ClaimNotRepeated,
+                format!("the blocks show no opportunity `{}`", brief.rule),
+            )
+        })?;
     let first = Draft::new(opportunity, &analysis.parameters, studio.policy()).map_err(shown)?;
     let outcome = refine::run(&first, studio.policy(), |change| {
         let proposal = brief.experiment.baseline.with(change.setting());

@@ -5,6 +5,7 @@ use std::{cell::OnceCell, fs, path::PathBuf};
 use chaos_agency::receipt;
 use chaos_simulation::{evm::ReplayInput, fee_market::FeeHistory};
 use chaos_types::{Digest, Rejection};
+use chaos_verify::Fault;
 
 use super::reject;
 use crate::{blocks, exit::Failure};
@@ -111,6 +112,6 @@ impl Inputs {
             if unread.is_empty() { "" } else { "among what could be read " },
             if folders.is_empty() { "any folder".to_owned() } else { folders.join(", ") }
         ));
-        reject(reason)
+        reject(Fault::InputMissing, reason)
     }
 }

@@ -6,6 +6,7 @@ use chaos_agency::action::Pay;
 use chaos_chains::{Address, U256};
 use chaos_incentives::{Distribution, QUALITY_PPM_MAX, Slot, reward_task};
 use chaos_types::{Digest, Rejection, canonical};
+use chaos_verify::Fault;
 use serde::{Deserialize, Serialize};
 
 use super::{REWARDS, ensure_claim, reject, shown, work::Work};
@@ -75,7 +76,10 @@ pub(super) fn divide(work: &Work<'_>, claimed: &Pay) -> Result<Digest, Rejection
     for payment in &claimed.payments {
         let amount = payment.amount.to_string();
         if payments.insert(payment.account.clone(), amount).is_some() {
-            return Err(reject(format!("the receipt pays the account {} twice", payment.account)));
+            return Err(reject(
+                Fault::ClaimNotRepeated,
+                format!("the receipt pays the account {} twice", payment.account),
+            ));
         }
     }
     ensure_claim("pool", &claimed.pool.to_string(), &document.pool.to_string())?;

@@ -3,6 +3,7 @@
 use chaos_agency::action;
 use chaos_sandbox::{Argument, Inputs, World};
 use chaos_types::{Digest, Rejection};
+use chaos_verify::Fault;
 
 use super::{COMPONENT, ensure_claim, json, reject, shown, work::Work};
 use crate::sandbox;
@@ -22,10 +23,13 @@ pub(super) fn run(work: &Work<'_>, claimed: &action::Run) -> Result<Digest, Reje
     let sandbox = sandbox::shared().map_err(shown)?;
     let component = sandbox.compile(&work.bytes(COMPONENT)?).map_err(shown)?;
     let claimed_world = &claimed.execution.world;
-    let world = component
-        .worlds()
-        .find(|world| world.to_string() == *claimed_world)
-        .ok_or_else(|| reject(format!("the component has no world {}", json(claimed_world))))?;
+    let world =
+        component.worlds().find(|world| world.to_string() == *claimed_world).ok_or_else(|| {
+            reject(
+                Fault::ClaimNotRepeated,
+                format!("the component has no world {}", json(claimed_world)),
+            )
+        })?;
     let read: &[&str] = match world {
         World::Strategy => &[COMPONENT, argument_name(world, 0), argument_name(world, 1)],
         World::Generic | World::Simulate | World::Score => &[COMPONENT, argument_name(world, 0)],
@@ -36,8 +40,9 @@ pub(super) fn run(work: &Work<'_>, claimed: &action::Run) -> Result<Digest, Reje
         arguments.push(work.bytes(argument_name(world, 1))?);
     }
     let parts: Vec<&[u8]> = arguments.iter().map(AsRef::as_ref).collect();
-    let argument = Argument::of(world, &parts)
-        .ok_or_else(|| reject(format!("the world {world} takes other inputs")))?;
+    let argument = Argument::of(world, &parts).ok_or_else(|| {
+        reject(Fault::InputUnexpected, format!("the world {world} takes other inputs"))
+    })?;
     let mut given = Vec::new();
     for input in work.named {
         if let Some(name) = named(&input.name) {

@@ -6,6 +6,7 @@ use chaos_agency::{
 };
 use chaos_simulation::{Experiment, evm::ReplayInput};
 use chaos_types::{ChainId, Digest, Rejection};
+use chaos_verify::Fault;
 
 use super::{EXPERIMENT, ensure_claim, json, reject, shown, work::Work};
 use crate::{
@@ -69,11 +70,14 @@ pub(super) fn ensure_baseline(experiment: &Experiment, ground: &Ground) -> Resul
     if experiment.baseline == today {
         return Ok(());
     }
-    Err(reject(format!(
-        "the experiment starts from {}, the blocks show {}",
-        json(&experiment.baseline),
-        json(&today)
-    )))
+    Err(reject(
+        Fault::ClaimNotRepeated,
+        format!(
+            "the experiment starts from {}, the blocks show {}",
+            json(&experiment.baseline),
+            json(&today)
+        ),
+    ))
 }
 
 /// Whether an input of this name is read by [`ground`].
@@ -94,21 +98,24 @@ pub(super) fn ground(work: &Work<'_>) -> Result<Ground, Rejection> {
             let expected =
                 format!("{}/blocks/{}", ChainId::evm(first), input.block().header.number);
             if named.name != expected || input.block().chain_id != first {
-                return Err(reject(format!(
-                    "input `{}` ({}) is block {} of {}, which a receipt on {} would name `{expected}`",
-                    named.name,
-                    named.digest,
-                    input.block().header.number,
-                    ChainId::evm(input.block().chain_id),
-                    ChainId::evm(first),
-                )));
+                return Err(reject(
+                    Fault::InputUnexpected,
+                    format!(
+                        "input `{}` ({}) is block {} of {}, which a receipt on {} would name `{expected}`",
+                        named.name,
+                        named.digest,
+                        input.block().header.number,
+                        ChainId::evm(input.block().chain_id),
+                        ChainId::evm(first),
+                    ),
+                ));
             }
             recorded.push(input);
         }
     }
     recorded.sort_by_key(|input| input.block().header.number);
     let Some(first) = recorded.first() else {
-        return Err(reject("the receipt names no blocks".to_owned()));
+        return Err(reject(Fault::InputMissing, "the receipt names no blocks".to_owned()));
     };
     let chain = ChainId::evm(first.block().chain_id);
     Ground::prepare(ChainBlocks { chain, inputs: recorded }, history, None).map_err(shown)

@@ -2,8 +2,9 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use chaos_agency::{Attachments, receipt};
+use chaos_agency::receipt;
 use chaos_types::{Rejection, canonical};
+use chaos_verify::{Attachments, Fault};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Inputs, reject};
@@ -22,13 +23,19 @@ impl Work<'_> {
         let mut seen = BTreeSet::new();
         for input in self.named {
             if !read(&input.name) {
-                return Err(reject(format!(
-                    "the receipt names the input `{}`, which its program does not read",
-                    input.name
-                )));
+                return Err(reject(
+                    Fault::InputUnexpected,
+                    format!(
+                        "the receipt names the input `{}`, which its program does not read",
+                        input.name
+                    ),
+                ));
             }
             if !seen.insert(&input.name) {
-                return Err(reject(format!("the receipt names the input `{}` twice", input.name)));
+                return Err(reject(
+                    Fault::InputRepeated,
+                    format!("the receipt names the input `{}` twice", input.name),
+                ));
             }
         }
         Ok(())
@@ -37,9 +44,12 @@ impl Work<'_> {
     /// The bytes of the input called `name`, from the bundle.
     pub(super) fn attached(&self, name: &str) -> Result<&[u8], Rejection> {
         let input = self.input(name)?;
-        self.attachments
-            .get(&input.digest)
-            .ok_or_else(|| reject(format!("the bundle lacks input `{name}` ({})", input.digest)))
+        self.attachments.get(&input.digest).ok_or_else(|| {
+            reject(
+                Fault::InputMissing,
+                format!("the bundle lacks input `{name}` ({})", input.digest),
+            )
+        })
     }
 
     /// The bytes of the input called `name`, from the bundle or from a file.
@@ -52,10 +62,9 @@ impl Work<'_> {
     }
 
     fn input(&self, name: &str) -> Result<&receipt::Input, Rejection> {
-        self.named
-            .iter()
-            .find(|input| input.name == name)
-            .ok_or_else(|| reject(format!("the receipt names no input `{name}`")))
+        self.named.iter().find(|input| input.name == name).ok_or_else(|| {
+            reject(Fault::InputMissing, format!("the receipt names no input `{name}`"))
+        })
     }
 
     /// The canonical document that is the input called `name`.
@@ -64,6 +73,6 @@ impl Work<'_> {
         name: &str,
     ) -> Result<T, Rejection> {
         canonical::from_slice(self.attached(name)?)
-            .map_err(|error| reject(format!("{name}: {error}")))
+            .map_err(|error| reject(Fault::InputMalformed, format!("{name}: {error}")))
     }
 }

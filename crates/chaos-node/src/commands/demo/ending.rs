@@ -6,13 +6,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chaos_agency::{
     Action, Evidence,
     action::{self, Contribution, Payment, Verdict, VoteState},
-    bundle::Anchored,
     receipt::{Input, Product, Program, Replay},
 };
 use chaos_chains::{ProposalState, U256};
 use chaos_log::SignedCheckpoint;
 use chaos_reputation::ScoreDocument;
 use chaos_types::{Digest, canonical};
+use chaos_verify::Anchored;
 
 use super::{LocalChain, ParameterCall, Stage};
 use crate::{

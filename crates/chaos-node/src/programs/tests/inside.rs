@@ -93,7 +93,7 @@ fn a_task_that_says_why_it_has_no_answer_can_be_repeated() {
 #[test]
 fn a_component_that_is_not_at_hand_is_asked_for_by_name() {
     let mut case = run();
-    case.attachments = chaos_agency::Attachments::default();
+    case.attachments = chaos_verify::Attachments::default();
     case.refuse(|_| {}, &["`component`", "--inputs"]);
     let program = Program { name: SANDBOX.to_owned(), version: "9.9.9".to_owned() };
     case.refuse(

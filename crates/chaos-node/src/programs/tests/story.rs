@@ -3,7 +3,7 @@
 use std::{fs, path::Path, sync::LazyLock};
 
 use chaos_agency::{
-    Action, Attachments, Evidence, Receipt,
+    Action, Evidence, Receipt,
     action::{Analyse, Blocks, Decision, Draft, ParameterChange, Pay, Payment, Score, Simulate},
     receipt::{Input, Product, Program, Replay},
 };
@@ -15,6 +15,7 @@ use chaos_simulation::{
 };
 use chaos_studio::Studio;
 use chaos_types::{AgentKey, ChainId, Check, Digest, Rejection, canonical};
+use chaos_verify::Attachments;
 use tempfile::TempDir;
 
 use crate::{

@@ -9,11 +9,11 @@ use std::{hint::black_box, time::Instant};
 
 use chaos_agency::{
     Action, Evidence, Receipt,
-    action::{ParameterChange, Simulate},
-    receipt::{Draft, Input, Product, Program, Replay},
+    action::Run,
+    receipt::{Draft, Execution, Input, Product, Program, Replay},
 };
 use chaos_types::{
-    AgentKey, Digest,
+    AgentKey, CodeIdentity, Digest,
     dsse::{Envelope, PAYLOAD_TYPE, pre_authentication_encoding},
 };
 
@@ -75,7 +75,7 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// A simulation receipt of ordinary size, about 1.5 kB.
+/// A receipt of ordinary size, about 1.5 kB.
 fn envelope(key: &AgentKey, n: usize) -> Envelope {
     let digest = Digest::of(&n.to_be_bytes());
     Draft {
@@ -92,14 +92,21 @@ fn envelope(key: &AgentKey, n: usize) -> Envelope {
             ],
             output: digest,
         }),
-        action: Action::Simulate(Simulate {
-            chain: "eip155:1".parse().unwrap(),
-            changes: vec![ParameterChange {
-                parameter: "gas-limit".into(),
-                current: 30_000_000,
-                proposed: 60_000_000,
-            }],
-            round: 1,
+        action: Action::Run(Run {
+            execution: Execution {
+                code: CodeIdentity {
+                    component: digest,
+                    engine: "wasmtime 48.0.8".into(),
+                    configuration: digest,
+                    interface: "chaoschain:agent@0.1.0".into(),
+                },
+                world: "generic".into(),
+                input: digest,
+                output: digest,
+                fuel: n as u64,
+                transcript: digest,
+            },
+            answered: true,
         }),
     }
     .sign(&[key])

@@ -1,22 +1,126 @@
-use chaos_log::{Checkpoint, LogKey, MemoryLog, SignedCheckpoint, prove_inclusion};
-use chaos_types::{AgentKey, canonical};
+use std::cell::Cell;
+
+use chaos_agency::{
+    Evidence, Leaf,
+    action::{Profile, Revoke, RotateKey, Run},
+    receipt::{Draft, Execution, Input, Product, Program},
+};
+use chaos_log::{LogKey, MemoryLog, SignedCheckpoint, prove_inclusion};
+use chaos_types::{AgentKey, CodeIdentity, canonical};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{
-    Evidence, Leaf,
-    action::{Profile, Revoke, RotateKey, Simulate},
-    bundle::FORMAT,
-    receipt::{Draft, Input, Product, Program},
-};
+use crate::{Anchored, FORMAT, Outcome, Status};
 
 mod attested;
+mod order;
 
 const OPERATOR: u8 = 9;
 const AGENT: u8 = 1;
 
 fn key(byte: u8) -> AgentKey {
     AgentKey::from_seed(&[byte; 32])
+}
+
+fn replay() -> Replay {
+    Replay {
+        program: Program { name: "double".into(), version: "1".into() },
+        inputs: vec![Input { name: "x".into(), digest: Digest::of(b"21") }],
+        output: Digest::of(b"42"),
+    }
+}
+
+fn execution() -> Execution {
+    Execution {
+        code: CodeIdentity {
+            component: Digest::of(b"component"),
+            engine: "wasmtime 48.0.8".into(),
+            configuration: Digest::of(b"configuration"),
+            interface: "chaoschain:agent@0.1.0".into(),
+        },
+        world: "generic".into(),
+        input: Digest::of(b"material"),
+        output: Digest::of(b"42"),
+        fuel: u64::MAX,
+        transcript: Digest::of(b"transcript"),
+    }
+}
+
+fn ran() -> Action {
+    Action::Run(Run { execution: execution(), answered: true })
+}
+
+/// What a caller hands in, with a count of how often it was asked.
+struct Hands {
+    repeatable: Result<(), Rejection>,
+    output: Digest,
+    appraised: Result<String, Rejection>,
+    anchored: Result<String, Rejection>,
+    reexecutions: Cell<u32>,
+    appraisals: Cell<u32>,
+    /// The second that an appraisal was asked for.
+    at_s: Cell<Option<u64>>,
+}
+
+impl Hands {
+    fn new() -> Self {
+        Self {
+            repeatable: Ok(()),
+            output: Digest::of(b"42"),
+            appraised: Ok("appraised".to_owned()),
+            anchored: Ok("in block 7".to_owned()),
+            reexecutions: Cell::new(0),
+            appraisals: Cell::new(0),
+            at_s: Cell::new(None),
+        }
+    }
+
+    fn options(&self) -> Options<'_> {
+        Options { log: None, reexecute: Some(self), appraise: Some(self), anchor: Some(self) }
+    }
+}
+
+impl Reexecute for Hands {
+    fn ensure_repeatable(&self, _: &Verified<Receipt>, _: &Attachments) -> Result<(), Rejection> {
+        self.repeatable.clone()
+    }
+
+    fn reexecute(&self, _: &Verified<Receipt>, _: &Attachments) -> Result<Digest, Rejection> {
+        self.reexecutions.set(self.reexecutions.get() + 1);
+        Ok(self.output)
+    }
+}
+
+impl Appraise for Hands {
+    fn appraise(
+        &self,
+        receipt: &Verified<Receipt>,
+        attested: &Attested,
+        with: &Attachments,
+        at_s: u64,
+    ) -> Result<String, Rejection> {
+        assert_eq!(receipt.signers.last(), Some(&attested.key));
+        assert_eq!(with.get(&attested.quote), Some(&b"quote"[..]));
+        self.appraisals.set(self.appraisals.get() + 1);
+        self.at_s.set(Some(at_s));
+        self.appraised.clone()
+    }
+}
+
+impl ReadAnchor for Hands {
+    fn read_anchor(
+        &self,
+        proof: &serde_json::Value,
+        _: &Anchor,
+        _: &Checkpoint,
+    ) -> Result<String, Rejection> {
+        if proof["block"] == "7" {
+            self.anchored.clone()
+        } else {
+            let reason = "another block";
+            Err(Rejection::new(Check::Anchor, Fault::AnchorProofOther, reason))
+        }
+    }
 }
 
 /// A log in memory with everything signed that a bundle is made from.
@@ -29,7 +133,7 @@ impl World {
     fn new() -> Self {
         let mut world = Self { log: MemoryLog::new(), entries: Vec::new() };
         world.register(OPERATOR, "operator", &["anchor", "pay"]);
-        world.register(AGENT, "ada", &["simulate"]);
+        world.register(AGENT, "ada", &["run"]);
         world
     }
 
@@ -64,20 +168,13 @@ impl World {
             name: name.to_owned(),
             role: "researcher".to_owned(),
             capabilities: capabilities.iter().map(|&c| c.to_owned()).collect(),
-            studio: "governance".to_owned(),
+            studio: "workshop".to_owned(),
         };
         self.append(agent, &[agent], Evidence::None {}, Action::Register(profile))
     }
 
-    fn simulate(&mut self, with: u8) -> usize {
-        let evidence = Evidence::Replayable(Replay {
-            program: Program { name: "double".into(), version: "1".into() },
-            inputs: vec![Input { name: "x".into(), digest: Digest::of(b"21") }],
-            output: Digest::of(b"42"),
-        });
-        let chain = "eip155:1".parse().unwrap();
-        let action = Action::Simulate(Simulate { chain, changes: vec![], round: 1 });
-        self.append(AGENT, &[with], evidence, action)
+    fn run(&mut self, with: u8) -> usize {
+        self.append(AGENT, &[with], Evidence::Replayable(replay()), ran())
     }
 
     fn log_key() -> LogKey {
@@ -112,10 +209,10 @@ impl World {
     }
 }
 
-/// The bundle of the third entry, a simulation by a registered agent.
+/// The bundle of the third entry, a run by a registered agent.
 fn good() -> Bundle {
     let mut world = World::new();
-    let receipt = world.simulate(AGENT);
+    let receipt = world.run(AGENT);
     world.bundle(receipt, &[1])
 }
 
@@ -159,8 +256,8 @@ fn rejects_a_truncated_file() {
 #[test]
 fn names_the_check_that_each_forgery_fails() {
     let mut world = World::new();
-    let first = world.simulate(AGENT);
-    let second = world.simulate(AGENT);
+    let first = world.run(AGENT);
+    let second = world.run(AGENT);
     let good = world.bundle(first, &[1]);
 
     let mut other_signature = good.clone();
@@ -179,7 +276,7 @@ fn names_the_check_that_each_forgery_fails() {
     let mut other_log = good.clone();
     other_log.log =
         LogKey::from_seed("test.example/log".parse().unwrap(), &[8; 32]).verifier().to_string();
-    rejected(&other_log, Check::Agent);
+    rejected(&other_log, Check::Checkpoint);
     other_log.log = LogKey::from_seed("other.example/log".parse().unwrap(), &[OPERATOR; 32])
         .verifier()
         .to_string();
@@ -208,14 +305,14 @@ fn names_the_check_that_each_forgery_fails() {
 #[test]
 fn rejects_receipts_by_rotated_and_revoked_keys_in_log_order() {
     let mut world = World::new();
-    let before = world.simulate(AGENT);
+    let before = world.run(AGENT);
     let rotation = Action::RotateKey(RotateKey { new_key: key(5).did() });
     let rotated = world.append(AGENT, &[AGENT, 5], Evidence::None {}, rotation);
-    let by_old = world.simulate(AGENT);
-    let by_new = world.simulate(5);
+    let by_old = world.run(AGENT);
+    let by_new = world.run(5);
     let action = Action::Revoke(Revoke { agent: key(AGENT).did(), reason: "stolen".into() });
     let revoked = world.append(AGENT, &[5], Evidence::None {}, action);
-    let after = world.simulate(5);
+    let after = world.run(5);
 
     let accepted = |receipt, history: &[usize]| {
         verify(&bytes(&world.bundle(receipt, history)), &Options::default()).result.is_ok()
@@ -244,77 +341,65 @@ fn trusted_log_must_be_the_bundles_log() {
 #[test]
 fn reexecution_decides_the_evidence_check() {
     let bundle = bytes(&good());
-    let double = |factor: u64| {
-        move |_: &Receipt, inputs: &Attachments| {
-            let text =
-                String::from_utf8_lossy(inputs.get(&Digest::of(b"21")).unwrap()).into_owned();
-            let x: u64 = text.parse().unwrap();
-            Ok(Digest::of((factor * x).to_string().as_bytes()))
-        }
+    let run = |output: &[u8]| {
+        let hands = Hands { output: Digest::of(output), ..Hands::new() };
+        verify(&bundle, &hands.options()).result
     };
-    let (same, other) = (double(2), double(3));
-    let run = |program: Reexecute<'_>| {
-        verify(&bundle, &Options { reexecute: Some(program), ..Options::default() }).result
-    };
-    assert!(run(&same).is_ok());
-    let rejection = run(&other).expect_err("63 is not 42");
+    assert!(run(b"42").is_ok());
+    let rejection = run(b"63").expect_err("63 is not 42");
     assert_eq!(rejection.check, Check::Evidence);
+    assert_eq!(rejection.code, Fault::OutputNotRepeated.code());
     assert!(rejection.reason.contains(&Digest::of(b"42").to_string()));
+}
+
+/// The operator's word on a checkpoint, with a chain's proof.
+fn anchored(by: u8, size: u64, root: String) -> Anchored {
+    let action = Action::Anchor(Anchor {
+        chain: "eip155:31337".parse().unwrap(),
+        contract: "0x00".into(),
+        log_size: size,
+        root,
+        transaction: "0x01".into(),
+        block_number: 7,
+        block_hash: "0x02".into(),
+    });
+    let draft = Draft {
+        log: key(OPERATOR).did(),
+        agent: key(by).did(),
+        claimed_at_ms: 0,
+        parents: vec![],
+        subjects: vec![],
+        evidence: Evidence::None {},
+        action,
+    };
+    Anchored {
+        envelope: draft.sign(&[&key(by)]).unwrap(),
+        proof: serde_json::json!({"block": "7"}),
+    }
 }
 
 /// An anchor must be the operator's word on exactly this checkpoint.
 #[test]
 fn anchor_must_match_the_checkpoint_and_be_the_operators() {
     let mut world = World::new();
-    let receipt = world.simulate(AGENT);
+    let receipt = world.run(AGENT);
     let base = world.bundle(receipt, &[1]);
     let checkpoint = world.checkpoint();
-    let anchor = |by: u8, size: u64, root: String| {
-        let action = Action::Anchor(Anchor {
-            chain: "eip155:31337".parse().unwrap(),
-            contract: "0x00".into(),
-            log_size: size,
-            root,
-            transaction: "0x01".into(),
-            block_number: 7,
-            block_hash: "0x02".into(),
-        });
-        let draft = Draft {
-            log: key(OPERATOR).did(),
-            agent: key(by).did(),
-            claimed_at_ms: 0,
-            parents: vec![],
-            subjects: vec![],
-            evidence: Evidence::None {},
-            action,
-        };
-        Anchored {
-            envelope: draft.sign(&[&key(by)]).unwrap(),
-            proof: serde_json::json!({"block": "7"}),
-        }
-    };
     let (size, root) =
         (checkpoint.claimed().size(), hex::encode(checkpoint.claimed().root().as_bytes()));
-    let with = |anchored| {
-        let bundle = Bundle { anchor: Some(anchored), ..base.clone() };
-        let adapter = |proof: &serde_json::Value, _: &Anchor, _: &chaos_log::Checkpoint| {
-            if proof["block"] == "7" {
-                Ok("in block 7".to_owned())
-            } else {
-                Err(Rejection::new(Check::Anchor, "another block"))
-            }
-        };
-        verify(&bytes(&bundle), &Options { anchor: Some(&adapter), ..Options::default() }).result
+    let with = |anchor| {
+        let bundle = Bundle { anchor: Some(anchor), ..base.clone() };
+        verify(&bytes(&bundle), &Hands::new().options()).result
     };
-    assert!(with(anchor(OPERATOR, size, root.clone())).is_ok());
+    assert!(with(anchored(OPERATOR, size, root.clone())).is_ok());
     for forged in [
-        anchor(AGENT, size, root.clone()),
-        anchor(OPERATOR, size - 1, root.clone()),
-        anchor(OPERATOR, size, root.replace(['0', '1'], "2")),
+        anchored(AGENT, size, root.clone()),
+        anchored(OPERATOR, size - 1, root.clone()),
+        anchored(OPERATOR, size, root.replace(['0', '1'], "2")),
     ] {
         assert_eq!(with(forged).expect_err("forged").check, Check::Anchor);
     }
-    let mut other_block = anchor(OPERATOR, size, root);
+    let mut other_block = anchored(OPERATOR, size, root);
     other_block.proof = serde_json::json!({"block": "8"});
     assert_eq!(with(other_block).expect_err("another block").check, Check::Anchor);
 }

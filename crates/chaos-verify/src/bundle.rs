@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chaos_agency::{Leaf, Receipt};
 use chaos_types::{Check, Digest, Rejection, canonical, dsse::Envelope};
 use serde::{Deserialize, Serialize};
 
-use crate::{Leaf, Receipt};
+use crate::Fault;
 
 /// The format line of every bundle.
 pub const FORMAT: &str = "chaoschain-bundle/1";
@@ -104,17 +105,21 @@ impl Bundle {
     /// # Errors
     /// A [`Rejection`] by the check *format*.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Rejection> {
-        let reject = |reason| Rejection::new(Check::Format, reason);
-        let bundle: Self = canonical::from_slice(bytes)
-            .map_err(|error| Rejection::caused(Check::Format, &error))?;
+        let reject = |fault: Fault, reason| Rejection::new(Check::Format, fault, reason);
+        let bundle: Self = canonical::from_slice(bytes).map_err(|error| {
+            Rejection::caused(Check::Format, chaos_types::Fault::DocumentMalformed, &error)
+        })?;
         if bundle.format != FORMAT {
-            return Err(reject(format!("expected format `{FORMAT}`, found `{}`", bundle.format)));
+            return Err(reject(
+                Fault::BundleFormatUnknown,
+                format!("expected format `{FORMAT}`, found `{}`", bundle.format),
+            ));
         }
         if bundle.history.len() > HISTORY_MAX {
-            return Err(reject(format!(
-                "{} registry entries, the limit is {HISTORY_MAX}",
-                bundle.history.len()
-            )));
+            return Err(reject(
+                Fault::HistoryTooLong,
+                format!("{} registry entries, the limit is {HISTORY_MAX}", bundle.history.len()),
+            ));
         }
         Ok(bundle)
     }
@@ -125,19 +130,28 @@ impl Bundle {
     /// # Errors
     /// A [`Rejection`] by the check *format*.
     pub fn attachments(&self, receipt: &Receipt) -> Result<Attachments, Rejection> {
-        let reject = |reason| Rejection::new(Check::Format, reason);
+        let reject = |fault: Fault, reason| Rejection::new(Check::Format, fault, reason);
         let named = named_digests(receipt);
         let mut attachments = Attachments::default();
         for (key, text) in &self.attachments {
-            let bytes = STANDARD
-                .decode(text)
-                .map_err(|error| reject(format!("attachment {key} is not base64: {error}")))?;
+            let bytes = STANDARD.decode(text).map_err(|error| {
+                reject(
+                    Fault::AttachmentMalformed,
+                    format!("attachment {key} is not base64: {error}"),
+                )
+            })?;
             let found = attachments.insert(bytes);
             if found.to_string() != *key {
-                return Err(reject(format!("attachment {key} has the digest {found}")));
+                return Err(reject(
+                    Fault::AttachmentMismatch,
+                    format!("attachment {key} has the digest {found}"),
+                ));
             }
             if !named.contains(&found) {
-                return Err(reject(format!("the receipt does not name attachment {found}")));
+                return Err(reject(
+                    Fault::AttachmentUnnamed,
+                    format!("the receipt does not name attachment {found}"),
+                ));
             }
         }
         Ok(attachments)

@@ -1,55 +1,27 @@
 //! Receipts that an attested key signed.
 
-use std::cell::Cell;
-
-use chaos_types::CodeIdentity;
+use chaos_agency::receipt::Period;
 
 use super::*;
-use crate::receipt::{Execution, Period};
 
-const INSIDE: u8 = 3;
+pub(super) const INSIDE: u8 = 3;
 
-fn attested(replay: Option<Replay>) -> Evidence {
+pub(super) fn attested(replay: Option<Replay>) -> Evidence {
     Evidence::Attested(Box::new(Attested {
         key: key(INSIDE).did(),
         period: Period { from_s: 1, until_s: 2 },
         evidence_id: Digest::of(b"signed part"),
         quote: Digest::of(b"quote"),
         collateral: Digest::of(b"collateral"),
-        execution: Execution {
-            code: CodeIdentity {
-                component: Digest::of(b"component"),
-                engine: "wasmtime 48.0.8".into(),
-                configuration: Digest::of(b"configuration"),
-                interface: "chaoschain:agent@0.1.0".into(),
-            },
-            world: "simulate".into(),
-            input: Digest::of(b"material"),
-            output: Digest::of(b"42"),
-            fuel: u64::MAX,
-            transcript: Digest::of(b"transcript"),
-        },
+        execution: execution(),
         replay,
     }))
-}
-
-fn replay() -> Replay {
-    Replay {
-        program: Program { name: "double".into(), version: "1".into() },
-        inputs: vec![Input { name: "x".into(), digest: Digest::of(b"21") }],
-        output: Digest::of(b"42"),
-    }
-}
-
-fn simulate() -> Action {
-    let chain = "eip155:1".parse().unwrap();
-    Action::Simulate(Simulate { chain, changes: vec![], round: 1 })
 }
 
 /// The bundle of a receipt that `signers` signed, with the quote and the collateral in it.
 fn bundle_of(evidence: Evidence, signers: &[u8]) -> Bundle {
     let mut world = World::new();
-    let receipt = world.append(AGENT, signers, evidence, simulate());
+    let receipt = world.append(AGENT, signers, evidence, ran());
     let mut bundle = world.bundle(receipt, &[1]);
     let mut attachments = Attachments::default();
     attachments.insert(b"quote".to_vec());
@@ -65,23 +37,14 @@ fn outcome(report: &Report, check: Check) -> &Outcome {
 #[test]
 fn both_kinds_of_evidence_are_checked_and_reported() {
     let bundle = bundle_of(attested(Some(replay())), &[AGENT, INSIDE]);
-    let seen = Cell::new(None);
-    let reexecute = |_: &Receipt, _: &Attachments| Ok(Digest::of(b"42"));
-    let appraise = |receipt: &Receipt, attested: &Attested, with: &Attachments, at_s: u64| {
-        assert_eq!(receipt.signers.last(), Some(&attested.key));
-        assert_eq!(with.get(&attested.quote), Some(&b"quote"[..]));
-        seen.set(Some(at_s));
-        Ok("appraised".to_owned())
-    };
-    let options =
-        Options { reexecute: Some(&reexecute), attestation: Some(&appraise), ..Options::default() };
-    let report = verify(&bytes(&bundle), &options);
+    let hands = Hands::new();
+    let report = verify(&bytes(&bundle), &hands.options());
     let receipt = report.result.as_ref().expect("both hold");
     assert_eq!(receipt.evidence.classes(), "attested and replayable");
     assert_eq!(outcome(&report, Check::Evidence).status, Status::Passed);
     assert_eq!(outcome(&report, Check::Attestation).detail, "appraised");
     let logged_s = bundle.receipt.leaf.integrated_at_ms / 1000;
-    assert_eq!(seen.get(), Some(logged_s), "the time is the log's, not the reader's");
+    assert_eq!(hands.at_s.get(), Some(logged_s), "the time is the log's, not the reader's");
 }
 
 #[test]
@@ -95,11 +58,9 @@ fn a_quote_that_nobody_appraised_is_not_reported_as_passed() {
 #[test]
 fn a_refused_quote_rejects_the_receipt_by_the_check_attestation() {
     let bundle = bundle_of(attested(Some(replay())), &[AGENT, INSIDE]);
-    let refuse = |_: &Receipt, _: &Attested, _: &Attachments, _: u64| {
-        Err(Rejection::new(Check::Attestation, "anchor-class-refused: development"))
-    };
-    let options = Options { attestation: Some(&refuse), ..Options::default() };
-    let report = verify(&bytes(&bundle), &options);
+    let refusal = Rejection::new(Check::Attestation, Code::named("anchor-class-refused"), "class");
+    let hands = Hands { appraised: Err(refusal), ..Hands::new() };
+    let report = verify(&bytes(&bundle), &hands.options());
     assert_eq!(report.result.expect_err("refused").check, Check::Attestation);
 }
 
@@ -133,9 +94,9 @@ fn what_ran_inside_must_be_what_the_receipt_says_it_produced() {
         agent: key(AGENT).did(),
         claimed_at_ms: 5,
         parents: vec![],
-        subjects: vec![crate::receipt::Product::new("result", Digest::of(b"42"))],
+        subjects: vec![Product::new("result", Digest::of(b"42"))],
         evidence,
-        action: simulate(),
+        action: ran(),
     };
     let signers = [&key(AGENT), &key(INSIDE)];
     let good = draft(Evidence::Attested(inside.clone())).sign(&signers).unwrap();
@@ -148,7 +109,7 @@ fn what_ran_inside_must_be_what_the_receipt_says_it_produced() {
     let Evidence::Attested(mut two) = attested(Some(replay())) else { unreachable!() };
     two.replay.as_mut().unwrap().output = Digest::of(b"43");
     let mut both = draft(Evidence::Attested(two));
-    both.subjects.push(crate::receipt::Product::new("other", Digest::of(b"43")));
+    both.subjects.push(Product::new("other", Digest::of(b"43")));
     let rejection = Receipt::open(&both.sign(&signers).unwrap()).expect_err("two outputs");
     assert!(rejection.reason.contains("what can be run again gave"), "{rejection}");
 
@@ -156,7 +117,7 @@ fn what_ran_inside_must_be_what_the_receipt_says_it_produced() {
     let mut execution = inside.execution.clone();
     execution.fuel -= 1;
     let mut run = draft(Evidence::Attested(inside));
-    run.action = Action::Run(crate::action::Run { execution, answered: true });
+    run.action = Action::Run(Run { execution, answered: true });
     let rejection = Receipt::open(&run.sign(&signers).unwrap()).expect_err("two executions");
     assert!(rejection.reason.contains("not the same"), "{rejection}");
 }

@@ -1,0 +1,63 @@
+chaos_types::faults! {
+    /// What is wrong with a receipt, or with its place in a log.
+    pub enum Fault {
+        ParentsTooMany = "parents-too-many", "The receipt names more parents than the limit.";
+        OutputNoSubject = "output-no-subject",
+            "The output of the evidence is not among the receipt's subjects.";
+        AttestedKeyNotLast = "attested-key-not-last",
+            "The attested key is not the last signer, after the agent's own.";
+        OutputsDiffer = "outputs-differ",
+            "What ran inside and what can be run again gave different outputs.";
+        ExecutionsDiffer = "executions-differ",
+            "The receipt reports another run than the one that is attested.";
+        LogOther = "log-other", "The receipt is meant for another log.";
+        AgentUnknown = "agent-unknown", "The agent is not registered.";
+        AgentRevoked = "agent-revoked", "The agent is revoked and has no valid key any more.";
+        SignersUnexpected = "signers-unexpected",
+            "The receipt is not signed by exactly the keys that must sign it at this place.";
+        KeyTaken = "key-taken", "The key belongs, or once belonged, to an agent.";
+        NameTaken = "name-taken", "The name belongs, or once belonged, to another agent.";
+        ProfileInvalid = "profile-invalid", "A field of the profile is not written as it must be.";
+        CapabilityUnknown = "capability-unknown", "The profile lists a capability that no kind of receipt has.";
+        CapabilityMissing = "capability-missing",
+            "The agent is not registered for this kind of receipt.";
+        OperatorOnly = "operator-only",
+            "Receipts of this kind count from the log's operator only.";
+        OperatorPermanent = "operator-permanent",
+            "The operator's key is the log's key: it is neither rotated nor revoked.";
+        RevocationForbidden = "revocation-forbidden",
+            "An agent is revoked by itself or by the log's operator.";
+        AlreadyRevoked = "already-revoked", "The agent is revoked already.";
+        LeafMalformed = "leaf-malformed", "The log entry is not a canonical leaf.";
+        LeafOfAnother = "leaf-of-another", "The log entry names another receipt.";
+        TimeGoesBack = "time-goes-back", "The log entry is dated before the one that it follows.";
+        ReceiptRepeated = "receipt-repeated", "The receipt is in the log already.";
+        ParentUnknown = "parent-unknown", "A parent is not in the log before the receipt.";
+        DraftMissing = "draft-missing", "The submission builds on no draft.";
+        DraftOther = "draft-other", "The draft is another agent's.";
+        DraftGivenUp = "draft-given-up", "The draft was given up.";
+        DraftSubmitted = "draft-submitted", "The draft was submitted already.";
+        ProposalUnknown = "proposal-unknown", "No proposal was submitted by that receipt.";
+        ChainOther = "chain-other", "The vote is on another chain than the submission.";
+        VoteNotPassed = "vote-not-passed", "The vote's weights do not give the state it claims.";
+        OutcomeRepeated = "outcome-repeated", "The outcome is in the log already.";
+        ContributionRepeated = "contribution-repeated", "A contribution would be judged twice.";
+        ContributionNoWork = "contribution-no-work",
+            "A contribution is not work that led to the outcome.";
+        ModelOther = "model-other", "The scores are by another model than the log's.";
+        LogSizeOther = "log-size-other", "The scores are of another number of log entries.";
+        ScoreImpossible = "score-impossible", "The evidence in the log cannot be scored.";
+        ScoreNotRepeated = "score-not-repeated", "The log gives other scores.";
+        OutcomeUnknown = "outcome-unknown", "The outcome that is paid for is not in the log.";
+        OutcomePaid = "outcome-paid", "The outcome was paid for already.";
+        PayeeUnknown = "payee-unknown", "A payee is not registered.";
+        AccountMalformed = "account-malformed",
+            "An account is not 0x and 40 lower-case hexadecimal digits.";
+        AccountRepeated = "account-repeated", "An account is paid twice.";
+        RewardsTooLarge = "rewards-too-large", "The sum of an agent's rewards exceeds 128 bits.";
+        PoolNotDivided = "pool-not-divided",
+            "The payments and the returned part do not add up to the pool.";
+        DistributionInvalid = "distribution-invalid", "The payments give no Merkle tree.";
+        RootMismatch = "root-mismatch", "The payments have another Merkle root.";
+    }
+}

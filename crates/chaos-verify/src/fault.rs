@@ -1,0 +1,59 @@
+chaos_types::faults! {
+    /// What is wrong with a bundle, or with what it shows.
+    pub enum Fault {
+        BundleFormatUnknown = "bundle-format-unknown", "The file is a bundle of another format.";
+        HistoryTooLong = "history-too-long", "The bundle shows more registry entries than the limit.";
+        AttachmentMalformed = "attachment-malformed", "An attachment is not standard base64.";
+        AttachmentMismatch = "attachment-mismatch", "An attachment has another digest than its name.";
+        AttachmentUnnamed = "attachment-unnamed", "The receipt does not name an attachment.";
+        LogKeyMalformed = "log-key-malformed", "The bundle's log key is not a verifier key.";
+        ProofMalformed = "proof-malformed", "An inclusion proof is not written as one.";
+        ProofExtraData = "proof-extra-data",
+            "An inclusion proof carries extra data that nothing vouches for.";
+        LeafVersionUnknown = "leaf-version-unknown", "A log entry is of an unknown version.";
+        NotIncluded = "not-included",
+            "The proof does not lead from the log entry to the checkpoint's root.";
+        LogNotTrusted = "log-not-trusted", "The bundle is of another log than the trusted one.";
+        CheckpointInvalid = "checkpoint-invalid", "The log did not sign the checkpoint.";
+        CheckpointSignatures = "checkpoint-signatures",
+            "The checkpoint carries signatures that nothing vouches for.";
+        HistoryCheckpointOther = "history-checkpoint-other",
+            "A registry entry is proved under another checkpoint than the receipt.";
+        HistoryUnexpected = "history-unexpected",
+            "An entry of the history is not a registry entry of the agent.";
+        HistoryOrder = "history-order",
+            "A registry entry is not between the one before it and the receipt.";
+        AnchorReceiptUnexpected = "anchor-receipt-unexpected",
+            "What should be the anchor's receipt is one of another kind.";
+        AnchorSignerOther = "anchor-signer-other", "The anchor's receipt is not by the log's operator.";
+        AnchorCheckpointOther = "anchor-checkpoint-other", "Another checkpoint was anchored.";
+        AnchorProofMalformed = "anchor-proof-malformed",
+            "The chain's proof is not written as one, or in a second spelling.";
+        AnchorProofInvalid = "anchor-proof-invalid",
+            "The chain's proof does not show the anchor in the block.";
+        AnchorProofOther = "anchor-proof-other",
+            "The chain's proof shows another place than the operator signed.";
+        AttachmentMissing = "attachment-missing",
+            "The bundle lacks the quote or the collateral that the receipt names.";
+        EvidenceOther = "evidence-other", "The attached quote is not the evidence that the receipt names.";
+        ReexecutionNotAsked = "reexecution-not-asked", "Nobody asked to run the program again.";
+        ReleaseOther = "release-other", "The program is of another release than the one at hand.";
+        ProgramUnknown = "program-unknown", "The program that the receipt names is not known here.";
+        ProgramMissing = "program-missing", "The receipt names no program that can be run again.";
+        KindNotShown = "kind-not-shown",
+            "The program that the receipt names says nothing about receipts of this kind.";
+        SubjectsUnexpected = "subjects-unexpected",
+            "The receipt has more subjects than its program writes.";
+        AttestedNotShown = "attested-not-shown",
+            "The program that the receipt names does not show what ran inside the environment.";
+        InputMissing = "input-missing", "An input is neither in the bundle nor in the given folders.";
+        InputUnexpected = "input-unexpected", "The receipt names an input that its program does not read.";
+        InputRepeated = "input-repeated", "The receipt names an input twice.";
+        InputMalformed = "input-malformed", "An input is not the document that was expected.";
+        ReexecutionFailed = "reexecution-failed", "The program did not run to its end on these inputs.";
+        ClaimNotRepeated = "claim-not-repeated",
+            "A field of the receipt's body is not what the program computes.";
+        OutputNotRepeated = "output-not-repeated",
+            "The program gave another output than the receipt claims.";
+    }
+}

@@ -1,0 +1,36 @@
+//! Offline verification of a receipt from the bytes of one file.
+//!
+//! A stranger has a [`Bundle`] and wants to know whether the receipt in it holds: who signed it,
+//! whether the log took it in while that key was valid, whether its evidence repeats, and where the
+//! log was anchored. [`verify`] answers with a [`Report`] of nine checks.
+//!
+//! Nobody has to trust the file, so the order of the checks follows their cost: what is decided by
+//! hashing and signatures comes first, and a file that fails there starts neither an appraisal nor a
+//! computation. Running a program again, appraising a quote and reading a chain's proof are handed
+//! in ([`Reexecute`], [`Appraise`], [`ReadAnchor`]).
+//!
+//! ```
+//! use chaos_types::Check;
+//! use chaos_verify::{Options, verify};
+//!
+//! let report = verify(b"not a bundle", &Options::default());
+//! let rejection = report.result.expect_err("it is not one");
+//! assert_eq!(rejection.check, Check::Format);
+//! assert_eq!(rejection.code.as_str(), "document-malformed");
+//! assert_eq!(report.outcomes.len(), Check::ALL.len());
+//! ```
+//!
+//! Invariants: each check is reported exactly once, and as passed only when everything it rests on
+//! has been shown; the first check that fails decides. The crate knows no database, no EVM, no
+//! WebAssembly engine and no network, and refuses a bundle of any other spelling than the canonical
+//! one.
+
+mod bundle;
+mod fault;
+mod offline;
+mod report;
+
+pub use bundle::{Anchored, Attachments, Bundle, FORMAT, HISTORY_MAX, Logged, named_digests};
+pub use fault::Fault;
+pub use offline::{Appraise, Options, ReadAnchor, Reexecute, verify};
+pub use report::{Outcome, Report, Status};
