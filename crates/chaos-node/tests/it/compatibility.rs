@@ -1,0 +1,227 @@
+//! What the first version wrote still opens, folds, verifies and resumes, and what it hashed and
+//! signed keeps its bytes. `fixtures/first` says how its files were made.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chaos_agency::Receipt;
+use chaos_sandbox::{Configuration, Sandbox};
+use chaos_types::{canonical, dsse::Envelope};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::program::{anvil_is_there, root, run};
+
+/// A file or folder that the first version wrote.
+fn first(name: &str) -> PathBuf {
+    root().join("fixtures/first").join(name)
+}
+
+/// What the first version printed.
+fn printed(name: &str) -> Vec<Value> {
+    let text = fs::read_to_string(first("printed").join(name)).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A copy that may be changed.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
+        if path.is_dir() {
+            copy(&path, &to.join(name));
+        } else {
+            fs::copy(&path, to.join(name)).unwrap();
+        }
+    }
+}
+
+fn copied(name: &str) -> (TempDir, String) {
+    let dir = TempDir::new().unwrap();
+    let to = dir.path().join("data");
+    copy(&first(name), &to);
+    let text = to.to_str().unwrap().to_owned();
+    (dir, text)
+}
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(first(folder)).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    assert!(paths.len() > 10, "{folder}: {} files", paths.len());
+    paths
+}
+
+#[test]
+fn a_log_of_the_first_version_folds_to_the_views_that_it_stored() {
+    let (_dir, data) = copied("log");
+    run(["log", "rebuild", "--check", "--data", &data]).expect_code(0);
+    let shown = run(["log", "show", "--data", &data, "--json"]).expect_code(0).json();
+    assert_eq!(shown, printed("log.jsonl"));
+    let agents = run(["agent", "list", "--data", &data, "--json"]).expect_code(0).json();
+    assert_eq!(agents, printed("agents.jsonl"));
+}
+
+#[test]
+fn a_log_of_the_first_version_takes_new_entries() {
+    let (_dir, data) = copied("log");
+    let register = ["agent", "register", "--name", "newcomer", "--role", "researcher"];
+    run([&register[..], &["--data", &data]].concat()).expect_code(0);
+    run(["log", "rebuild", "--check", "--data", &data]).expect_code(0);
+    let shown = run(["log", "show", "--data", &data, "--json"]).expect_code(0).json();
+    assert_eq!(shown.len(), printed("log.jsonl").len() + 1);
+}
+
+#[test]
+fn bundles_of_the_first_version_verify() {
+    let log = printed("demo.json")[0]["log"].as_str().unwrap().to_owned();
+    for bundle in files("bundles") {
+        let line = run(["verify", bundle.to_str().unwrap(), "--log", &log, "--json"])
+            .expect_code(0)
+            .json()
+            .remove(0);
+        assert_eq!(line["verdict"], "accepted", "{}: {line}", bundle.display());
+    }
+}
+
+/// Reading a receipt and writing its action again gives the bytes that were signed.
+#[test]
+fn actions_keep_their_wire_form() {
+    let mut kinds = BTreeSet::new();
+    for bundle in files("bundles").into_iter().chain(files("kinds")) {
+        let bundle: Value = canonical::from_slice(&fs::read(bundle).unwrap()).unwrap();
+        let history = bundle["history"].as_array().unwrap().iter();
+        for logged in history.chain([&bundle["receipt"]]) {
+            let bytes = canonical::to_vec(&logged["envelope"]).unwrap();
+            kinds.insert(ensure_same_action(&canonical::from_slice(&bytes).unwrap()));
+        }
+    }
+    let expected = [
+        "anchor",
+        "analyse",
+        "draft",
+        "observe_vote",
+        "oversee",
+        "pay",
+        "register",
+        "revoke",
+        "rotate_key",
+        "run",
+        "score",
+        "simulate",
+        "submit",
+        "verify",
+    ];
+    let missing: Vec<_> = expected.iter().filter(|kind| !kinds.contains(**kind)).collect();
+    assert!(missing.is_empty(), "no receipt of {missing:?} among {kinds:?}");
+}
+
+/// The kind of the action that an envelope holds.
+#[track_caller]
+fn ensure_same_action(envelope: &Envelope) -> String {
+    let payload = STANDARD.decode(&envelope.payload).unwrap();
+    let statement: Value = canonical::from_slice(&payload).unwrap();
+    let receipt = Receipt::open(envelope).unwrap();
+    assert_eq!(
+        canonical::to_vec(&receipt.action).unwrap(),
+        canonical::to_vec(&statement["predicate"]["action"]).unwrap()
+    );
+    receipt.action.kind().to_owned()
+}
+
+#[test]
+fn a_control_plane_of_the_first_version_folds_to_the_same_state() {
+    let (_dir, data) = copied("broker");
+    run(["log", "rebuild", "--check", "--data", &data]).expect_code(0);
+    for (command, file) in [
+        (["secret", "audit"], "secret-audit.jsonl"),
+        (["secret", "list"], "secret-list.jsonl"),
+        (["lease", "list"], "lease-list.jsonl"),
+        (["service", "list"], "service-list.jsonl"),
+        (["broker", "allowlist"], "broker-allowlist.jsonl"),
+    ] {
+        let shown = run([&command[..], &["--data", &data, "--json"]].concat());
+        assert_eq!(shown.expect_code(0).json(), printed(file), "{command:?}");
+    }
+}
+
+/// Cells that were kept are taken up, and the result is that of the undisturbed study.
+#[test]
+fn a_study_of_the_first_version_resumes_to_its_digest() {
+    let dir = TempDir::new().unwrap();
+    copy(&first("study"), &dir.path().join("study"));
+    copy(&first("inputs"), &dir.path().join("inputs"));
+    let cells = dir.path().join("study/out/cells");
+    let kept: BTreeMap<_, _> = fs::read_dir(&cells)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| (entry.path(), entry.metadata().unwrap().modified().unwrap()))
+        .collect();
+    assert!(!kept.is_empty());
+    let path = |name: &str| dir.path().join("study").join(name).to_str().unwrap().to_owned();
+    let (file, out) = (path("study.toml"), path("out"));
+    let ran = run(["simulate", "--experiment", &file, "--out", &out, "--json"]).expect_code(0);
+    assert_eq!(ran.json()[0]["result_digest"], printed("study.json")[0]["result_digest"]);
+    for (cell, written) in kept {
+        let now = fs::metadata(&cell).unwrap().modified().unwrap();
+        assert_eq!(now, written, "{} was computed again", cell.display());
+    }
+}
+
+#[test]
+fn recorded_blocks_replay_and_simulate_to_the_same_figures() {
+    let inputs = first("inputs");
+    let blocks = inputs.to_str().unwrap();
+    let replayed = run(["replay", "--blocks", blocks, "--json"]).expect_code(0).json();
+    assert_eq!(timeless(replayed), timeless(printed("replay.jsonl")));
+    let simulate = ["simulate", "--blocks", blocks, "--set", "gas-limit=6000000"];
+    let more = ["--paths", "8", "--path-blocks", "200", "--json"];
+    let simulated = run([&simulate[..], &more].concat()).expect_code(0).json();
+    assert_eq!(timeless(simulated), timeless(printed("simulate.jsonl")));
+}
+
+/// The same generated blocks, the same analysis, drafts and simulations.
+#[test]
+fn demo_comes_to_the_result_of_the_first_version() {
+    if !anvil_is_there() {
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let out = dir.path().join("demo-out");
+    let told = run(["demo", "--out", out.to_str().unwrap(), "--json"]).expect_code(0).json();
+    assert_eq!(told[0]["result_digest"], printed("demo.json")[0]["result_digest"]);
+}
+
+/// What decides a component's answer and fuel is part of signed receipts.
+#[test]
+fn components_keep_their_code_identity() {
+    let sandbox = Sandbox::new(Configuration::default()).unwrap();
+    for identity in printed("components.jsonl") {
+        let file = root().join("guests/artifacts").join(identity["file"].as_str().unwrap());
+        let component = sandbox.compile(&fs::read(file).unwrap()).unwrap();
+        assert_eq!(serde_json::to_value(component.code()).unwrap(), identity["code"]);
+    }
+}
+
+/// Without what a clock says.
+fn timeless(mut lines: Vec<Value>) -> Vec<Value> {
+    for line in &mut lines {
+        strip(line);
+    }
+    lines
+}
+
+fn strip(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, _| name != "seconds");
+            fields.values_mut().for_each(strip);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
