@@ -94,7 +94,8 @@ pub(crate) fn smoke(named: &[&str], seconds: u32) -> Result<()> {
     if found.is_empty() {
         return Ok(());
     }
-    bail!("fuzz: {} failed; the input and the log are in target/fuzz/runs", found.join(", "))
+    let runs = built()?.join("runs");
+    bail!("fuzz: {} failed; the input and the log are in {}", found.join(", "), runs.display())
 }
 
 fn targets() -> Result<Vec<Target>> {
@@ -116,13 +117,18 @@ fn targets() -> Result<Vec<Target>> {
 fn build(package: &Package, targets: &[&Target]) -> Result<()> {
     let mut step = Step::new("fuzz build", cargo())
         .args(["build", "--release", "--locked", "--target", triple(), "--target-dir"])
-        .arg(root().join("target/fuzz"))
+        .arg(built()?)
         .args(["--manifest-path", "fuzz/Cargo.toml", "--package", package.name])
         .env("RUSTFLAGS", FLAGS);
     for target in targets {
         step = step.args(["--bin", &target.name]);
     }
     process::run(step)
+}
+
+/// Where targets are built and run.
+fn built() -> Result<PathBuf> {
+    Ok(process::target()?.join("fuzz"))
 }
 
 /// Naming the target keeps the flags away from build scripts and procedural macros.
@@ -135,13 +141,12 @@ const fn triple() -> &'static str {
 }
 
 fn start(target: &Target, seconds: u32) -> Result<Child> {
-    let folder = root().join("target/fuzz/runs").join(&target.name);
+    let folder = built()?.join("runs").join(&target.name);
     let corpus = folder.join("corpus");
     fs::create_dir_all(&corpus).with_context(|| format!("{}", corpus.display()))?;
     let log = folder.join("log");
     let output = fs::File::create(&log).with_context(|| format!("{}", log.display()))?;
-    let binary: PathBuf =
-        root().join("target/fuzz").join(triple()).join("release").join(&target.name);
+    let binary = built()?.join(triple()).join("release").join(&target.name);
     let mut command = Command::new(&binary);
     command
         .arg(format!("-max_total_time={seconds}"))

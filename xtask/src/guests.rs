@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 use self::manifest::{Artifact, Manifest, digest};
 use crate::{
     complain,
-    process::{Step, cargo, run},
+    process::{Step, cargo, run, target},
     root,
 };
 
@@ -24,9 +24,6 @@ mod manifest;
 mod quoter;
 
 const TARGET: &str = "wasm32-unknown-unknown";
-
-/// Where guests are built; cargo's own folders lie in it.
-const BUILD: &str = "target/guests";
 
 /// The guests written in Rust: package and world.
 const RUST: [(&str, &str); 2] = [("fee-market", "simulate"), ("scorer", "score")];
@@ -41,7 +38,7 @@ pub(crate) fn generate() -> Result<()> {
     let mut manifest = Manifest::read().unwrap_or_default();
     build_rust()?;
     for (name, world) in RUST {
-        let component = fs::read(built(name)).context("the guest was not built")?;
+        let component = fs::read(built(name)?).context("the guest was not built")?;
         let file = format!("{name}.wasm");
         let artifact = Artifact::new(world, &component, sources(name)?, &rust_tools(&compiler)?);
         write_changed(&artifacts().join(&file), &component)?;
@@ -71,7 +68,7 @@ pub(crate) fn check() -> Result<()> {
         build_rust()?;
         for ((name, _), file) in RUST.iter().zip(&names) {
             let artifact = manifest.get(file)?;
-            let component = fs::read(built(name)).context("the guest was not built")?;
+            let component = fs::read(built(name)?).context("the guest was not built")?;
             if digest(&component) != artifact.sha256 || sources(name)? != artifact.sources {
                 bail!("guests/artifacts/{file} is stale: run `cargo xtask gen`");
             }
@@ -103,25 +100,30 @@ fn obstacle(manifest: &Manifest, names: &[String], compiler: &str) -> Result<Opt
     Ok((!have_target()).then(|| format!("the target {TARGET} is not installed")))
 }
 
-/// All Rust guests as components under [`BUILD`].
+/// Where guests are built; cargo's own folders lie in it.
+fn build_folder() -> Result<PathBuf> {
+    Ok(target()?.join("guests"))
+}
+
+/// All Rust guests as components in the build folder.
 fn build_rust() -> Result<()> {
-    let mut build = guests_cargo("guests", "build").args(["--release", "--target", TARGET]);
+    let mut build = guests_cargo("guests", "build")?.args(["--release", "--target", TARGET]);
     for (name, _) in RUST {
         build = build.args(["--package", name]);
     }
     run(build.env("CARGO_ENCODED_RUSTFLAGS", flags()?))?;
     for (name, _) in RUST {
-        let step = guests_cargo("component", "run").args(["--package", "componentize", "--"]);
-        run(step.arg(core_module(name)).arg(built(name)))?;
+        let step = guests_cargo("component", "run")?.args(["--package", "componentize", "--"]);
+        run(step.arg(core_module(name)?).arg(built(name)?))?;
     }
     Ok(())
 }
 
-fn guests_cargo(name: &'static str, command: &str) -> Step {
-    Step::new(name, cargo())
+fn guests_cargo(name: &'static str, command: &str) -> Result<Step> {
+    Ok(Step::new(name, cargo())
         .args([command, "--quiet", "--locked", "--target-dir"])
-        .arg(root().join(BUILD))
-        .within("guests")
+        .arg(build_folder()?)
+        .within("guests"))
 }
 
 /// Compiler flags under which the folders of this machine leave no trace in the bytes.
@@ -134,16 +136,16 @@ fn flags() -> Result<String> {
     Ok([remapped(&home, "cargo"), remapped(root(), "chaoschain")].join("\u{1f}"))
 }
 
-fn built(name: &str) -> PathBuf {
-    root().join(BUILD).join(format!("{name}.wasm"))
+fn built(name: &str) -> Result<PathBuf> {
+    Ok(build_folder()?.join(format!("{name}.wasm")))
 }
 
-fn core_module(name: &str) -> PathBuf {
-    release().join(format!("{}.wasm", name.replace('-', "_")))
+fn core_module(name: &str) -> Result<PathBuf> {
+    Ok(release()?.join(format!("{}.wasm", name.replace('-', "_"))))
 }
 
-fn release() -> PathBuf {
-    root().join(BUILD).join(TARGET).join("release")
+fn release() -> Result<PathBuf> {
+    Ok(build_folder()?.join(TARGET).join("release"))
 }
 
 fn artifacts() -> PathBuf {
@@ -152,7 +154,7 @@ fn artifacts() -> PathBuf {
 
 /// The files that the guest was built from, as cargo noted them, with what pins the rest.
 fn sources(name: &str) -> Result<manifest::Files> {
-    let notes = release().join(format!("{}.d", name.replace('-', "_")));
+    let notes = release()?.join(format!("{}.d", name.replace('-', "_")));
     let text =
         fs::read_to_string(&notes).with_context(|| format!("cannot read {}", notes.display()))?;
     let own = ["Cargo.toml", "Cargo.lock", "componentize/Cargo.toml", "componentize/src/main.rs"];

@@ -1,26 +1,26 @@
-//! The one door to the project's chores: `cargo xtask {demo,test,bench,fuzz,python,tidy,gen}`.
+//! The one door to the project's chores: `cargo xtask {demo,test,coverage,bench,fuzz,python,tidy,gen}`.
 
 mod bench;
+mod coverage;
 mod fuzz;
 mod guests;
 mod process;
 mod python;
+mod test;
 mod tidy;
 
 use std::{env, path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result, bail};
-use process::{Step, cargo, npm_install, run};
-
-/// How long `test` runs each fuzz target of secure execution, in seconds; unset, it runs none.
-const FUZZ_SECONDS: &str = "CHAOSCHAIN_FUZZ_SECONDS";
+use process::{Step, become_step, cargo, executables, npm_install, run};
 
 const HELP: &str = "\
 usage: cargo xtask <command>
 
   demo [ARGS]         set up, build, and run `chaoschain demo` (ARGS are passed on)
-  test                everything CI checks: format, layers, stale artifacts, lints, tests,
-                      the Python package where python3 exists
+  test [--long]       everything CI checks: format, layers, stale artifacts, lints, tests,
+                      the Python package where python3 exists; --long adds what takes hours
+  coverage [ARGS]     lines that the tests run, per crate; ARGS choose tests (`--package chaos-log`)
   bench [NAME] [--json]   measure; NAME is one of simulation, replay, append, verify,
                       attestation, release, sandbox (default: all; simulation includes replay)
   fuzz [NAME..] [--seconds N]   run fuzz targets for N seconds each (default 120): all, by name,
@@ -39,7 +39,8 @@ fn main() -> ExitCode {
     };
     let outcome = match command {
         "demo" => demo(rest),
-        "test" => test(),
+        "test" => test::everything(rest),
+        "coverage" => coverage::run_tests(rest),
         "bench" => bench::run(rest),
         "fuzz" => fuzz::run(rest),
         "python" => python::check(),
@@ -66,13 +67,14 @@ fn bail_unknown(command: &str) -> Result<()> {
 
 fn demo(arguments: &[String]) -> Result<()> {
     npm_install()?;
-    run(Step::new("build", cargo()).args(["build", "--package", "chaos-node"]))?;
-    let binary = root().join("target/debug/chaoschain");
+    let built =
+        executables(Step::new("build", cargo()).args(["build", "--package", "chaos-node"]))?;
+    let binary = built.first().context("cargo names no program that it built")?;
     let mut step = Step::new("demo", binary).arg("demo").args(arguments);
     if !arguments.iter().any(|argument| argument == "--out" || argument.starts_with("--out=")) {
         step = step.args(["--out", "demo-out"]);
     }
-    run(step)
+    become_step(step)
 }
 
 fn generate(check: bool) -> Result<()> {
@@ -83,40 +85,6 @@ fn generate(check: bool) -> Result<()> {
     }
     run(step)?;
     if check { guests::check() } else { guests::generate() }
-}
-
-/// The order is cheapest first, so that a slip shows in seconds.
-fn test() -> Result<()> {
-    run(Step::new("format", cargo()).args(["fmt", "--all", "--check"]))?;
-    guests::format()?;
-    tidy::run()?;
-    generate(true)?;
-    run(Step::new("contracts", "npm").args(["test", "--silent"]).within("contracts"))?;
-    python::check()?;
-    run(Step::new("lints", cargo()).args([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "--deny",
-        "warnings",
-    ]))?;
-    run(Step::new("tests", cargo()).args(["test", "--workspace"]).env("CHAOSCHAIN_TEST", "1"))?;
-    run(Step::new("docs", cargo())
-        .args(["doc", "--workspace", "--no-deps", "--quiet"])
-        .env("RUSTDOCFLAGS", "--deny warnings"))?;
-    match env::var(FUZZ_SECONDS) {
-        Ok(seconds) => {
-            let seconds = seconds.parse().with_context(|| format!("{FUZZ_SECONDS}={seconds}"))?;
-            fuzz::smoke(&["execution"], seconds)
-        }
-        Err(_) => {
-            complain(&format!(
-                "xtask: fuzz: left out; {FUZZ_SECONDS}=120 adds a smoke run, as in CI"
-            ));
-            Ok(())
-        }
-    }
 }
 
 /// The workspace's root folder.

@@ -5,12 +5,15 @@ use std::{
     ffi::{OsStr, OsString},
     fs,
     io::{BufRead, BufReader},
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
+    sync::OnceLock,
     time::Instant,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 use crate::{complain, root};
 
@@ -54,11 +57,60 @@ impl Step {
         self.variables.push((name, value.into()));
         self
     }
+
+    /// A relative path of a program means one inside the step's folder.
+    fn program(&self) -> OsString {
+        if self.program.to_string_lossy().contains('/') {
+            self.folder.join(&self.program).into_os_string()
+        } else {
+            self.program.clone()
+        }
+    }
+
+    fn command(self, program: &OsStr) -> Command {
+        let mut command = Command::new(program);
+        command.args(self.arguments).current_dir(self.folder).envs(self.variables);
+        command
+    }
 }
 
 /// The cargo that runs us.
 pub(crate) fn cargo() -> OsString {
     env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// Where cargo builds: it knows `CARGO_TARGET_DIR` and `build.target-dir`. An absolute path.
+pub(crate) fn target() -> Result<&'static Path> {
+    static TARGET: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(target) = TARGET.get() {
+        return Ok(target);
+    }
+    let metadata = metadata()?;
+    let target = metadata["target_directory"].as_str();
+    let target = target.context("cargo metadata names no target folder")?;
+    Ok(TARGET.get_or_init(|| root().join(target)))
+}
+
+/// What cargo says about the workspace, dependencies left out.
+pub(crate) fn metadata() -> Result<Value> {
+    let output = Command::new(cargo())
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root())
+        .output()
+        .context("cannot run `cargo metadata`")?;
+    ensure!(
+        output.status.success(),
+        "cargo metadata failed: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).context("cargo metadata printed no JSON")
+}
+
+/// Whether a program is there and answers to these arguments.
+pub(crate) fn answers(program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 /// Runs a step and says how long it took.
@@ -77,26 +129,39 @@ pub(crate) fn lines(step: Step, mut take: impl FnMut(&str)) -> Result<()> {
     })
 }
 
+/// Builds, and returns the paths of the programs and tests that it gave.
+pub(crate) fn executables(build: Step) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    lines(build.arg("--message-format=json-render-diagnostics"), |line| {
+        let message: Value = serde_json::from_str(line).unwrap_or_default();
+        found.extend(message["executable"].as_str().map(PathBuf::from));
+    })?;
+    Ok(found)
+}
+
+/// Becomes the program, so that signals and the exit code are its own.
+pub(crate) fn become_step(step: Step) -> Result<()> {
+    let (name, program) = (step.name, step.program());
+    complain(&format!("xtask: {name}"));
+    let error = step.command(&program).exec();
+    Err(error).with_context(|| format!("cannot run `{}` for {name}", program.display()))
+}
+
 fn complete(
     step: Step,
     run: impl FnOnce(&mut Command) -> std::io::Result<ExitStatus>,
 ) -> Result<()> {
-    complain(&format!("xtask: {}", step.name));
+    let name = step.name;
+    complain(&format!("xtask: {name}"));
     let started = Instant::now();
-    // A relative program path means one inside the step's folder.
-    let program = if step.program.to_string_lossy().contains('/') {
-        step.folder.join(&step.program).into_os_string()
-    } else {
-        step.program.clone()
-    };
-    let mut command = Command::new(&program);
-    command.args(&step.arguments).current_dir(&step.folder).envs(step.variables);
+    let program = step.program();
+    let mut command = step.command(&program);
     let status = run(&mut command)
-        .with_context(|| format!("cannot run `{}` for {}", program.display(), step.name))?;
+        .with_context(|| format!("cannot run `{}` for {name}", program.display()))?;
     if !status.success() {
-        bail!("{} failed ({status})", step.name);
+        bail!("{name} failed ({status})");
     }
-    complain(&format!("xtask: {} done in {:.1} s", step.name, started.elapsed().as_secs_f64()));
+    complain(&format!("xtask: {name} done in {:.1} s", started.elapsed().as_secs_f64()));
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The Python package's checks, in a virtual environment under `target/`.
+//! The Python package's checks, in a virtual environment in the target folder.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     complain,
-    process::{Step, run},
+    process::{Step, run, target},
     root,
 };
 
@@ -28,11 +28,9 @@ pub(crate) fn check() -> Result<()> {
         return Ok(());
     };
     let python = environment(&version)?;
+    let cache = target()?.join("python/pycache");
     let step = |name: &'static str| {
-        Step::new(name, &python)
-            .env("PYTHONPYCACHEPREFIX", root().join("target/python/pycache"))
-            .arg("-m")
-            .within(PACKAGE)
+        Step::new(name, &python).env("PYTHONPYCACHEPREFIX", &cache).arg("-m").within(PACKAGE)
     };
     run(step("python format").args(["ruff", "format", "--quiet", "--check", "."]))?;
     run(step("python lints").args(["ruff", "check", "--quiet", "."]))?;
@@ -52,7 +50,7 @@ fn environment(version: &str) -> Result<PathBuf> {
     let requirements = root().join(PACKAGE).join("requirements-dev.txt");
     let wanted = fs::read_to_string(&requirements)
         .with_context(|| format!("cannot read {}", requirements.display()))?;
-    let folder = root().join("target/python/environment");
+    let folder = target()?.join("python/environment");
     let python = interpreter(&folder);
     let (stamp, wanted) = (folder.join(".chaoschain-requirements"), format!("{version}\n{wanted}"));
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) && python.exists() {

@@ -3,7 +3,7 @@ use std::{fs, path::PathBuf};
 use anyhow::{Context, Result};
 
 use super::{
-    BUILD, artifacts,
+    artifacts, build_folder,
     manifest::{self, Artifact, Manifest},
     write_changed,
 };
@@ -36,7 +36,7 @@ pub(super) fn generate(manifest: &mut Manifest) -> Result<()> {
     // `npm ci` wants a lock of every optional package, and some of the tool's are not published.
     npm_install_within(FOLDER, "install")
         .context("Node 20 with npm is needed for the guest in JavaScript")?;
-    let built = root().join(BUILD).join(FILE);
+    let built = build_folder()?.join(FILE);
     run(Step::new("quoter", "node").arg("build.mjs").arg(&built).within(FOLDER))?;
     let component = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
     let sources = manifest::hash(SOURCES.iter().map(PathBuf::from))?;

@@ -4,13 +4,12 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::{process::cargo, root};
+use crate::{process::metadata, root};
 
 /// The workspace as the checks see it.
 #[derive(Debug)]
@@ -64,20 +63,6 @@ impl Tree {
         }
         Ok(Self { architecture, crates })
     }
-}
-
-fn metadata() -> Result<Value> {
-    let output = Command::new(cargo())
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
-        .current_dir(root())
-        .output()
-        .context("cannot run `cargo metadata`")?;
-    ensure!(
-        output.status.success(),
-        "cargo metadata failed: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    serde_json::from_slice(&output.stdout).context("cargo metadata printed no JSON")
 }
 
 fn imports(package: &Value) -> Vec<String> {
