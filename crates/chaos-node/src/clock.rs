@@ -1,6 +1,9 @@
 //! The one place that reads the clock and the system's randomness.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use chaos_ledger::System;
 
@@ -16,30 +19,10 @@ pub(crate) fn now_ms() -> u64 {
         .map_or(0, |elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// The day in UTC, `YYYY-MM-DD`.
-pub(crate) fn today() -> String {
-    date(now_ms() / 1000)
-}
-
-/// The day in UTC of a time in Unix seconds, `YYYY-MM-DD`.
-pub(crate) fn date(unix_s: u64) -> String {
-    let (year, month, day) = civil(unix_s / 86_400);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-/// The proleptic Gregorian date of a day counted from 1970-01-01, by eras of 400 years that begin
-/// in March (<https://howardhinnant.github.io/date_algorithms.html>).
-const fn civil(days: u64) -> (u64, u64, u64) {
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + if month <= 2 { 1 } else { 0 };
-    (year, month, day)
+/// The time since the first call, which never goes back.
+pub(crate) fn elapsed() -> Duration {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed()
 }
 
 /// Seconds since 1970.
@@ -53,24 +36,4 @@ pub(crate) fn now_s() -> u64 {
 /// If the system has no randomness: nothing that needs it may go on.
 pub(crate) fn fill(bytes: &mut [u8]) {
     getrandom::fill(bytes).expect("the system has randomness once it is up");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::civil;
-
-    #[test]
-    fn days_become_the_dates_of_the_calendar() {
-        // Leap days of 2000 and 2024, and the first and last days of years (date -u -d @...).
-        for (days, date) in [
-            (0, (1970, 1, 1)),
-            (11_016, (2000, 2, 29)),
-            (11_017, (2000, 3, 1)),
-            (19_782, (2024, 2, 29)),
-            (20_088, (2024, 12, 31)),
-            (20_778, (2026, 11, 21)),
-        ] {
-            assert_eq!(civil(days), date);
-        }
-    }
 }

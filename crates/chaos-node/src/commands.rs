@@ -17,3 +17,45 @@ pub(crate) mod secret;
 pub(crate) mod simulate;
 pub(crate) mod validate;
 pub(crate) mod verify;
+
+use std::{fs, path::Path};
+
+use anyhow::Context as _;
+use chaos_attestation::{
+    Provider,
+    provide::{
+        Configfs, Development, TSM_ROOT,
+        development::{Seed, Window},
+    },
+};
+
+use crate::{
+    args::ProviderKind,
+    clock,
+    exit::{Failure, Kind, OrFail as _},
+};
+
+/// The provider of a kind, now.
+fn provider(kind: ProviderKind) -> Box<dyn Provider> {
+    match kind {
+        ProviderKind::Development => {
+            Box::new(Development::new(&Seed::well_known(), Window::of_day(clock::now_s())))
+        }
+        ProviderKind::Configfs => Box::new(Configfs::new(TSM_ROOT.into())),
+    }
+}
+
+/// The bytes of a file that the command line names.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display())).or_fail(Kind::Input)
+}
+
+/// Writes a file of a command's output, and the folders above it. It can be made again, so it is not
+/// synced.
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    path.parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| chaos_files::write_unsynced(path, bytes))
+        .with_context(|| format!("cannot write {}", path.display()))
+        .or_fail(Kind::Storage)
+}

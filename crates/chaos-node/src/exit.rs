@@ -13,6 +13,7 @@
 //! (`| head`) took what it wanted: that loses nothing.
 
 mod ledger;
+mod programs;
 
 use std::process::ExitCode;
 

@@ -6,6 +6,7 @@ mod headers;
 use std::path::PathBuf;
 
 use chaos_chains::block_source;
+use chaos_programs::blocks::{ChainBlocks, Loaded};
 use chaos_types::ChainId;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -13,7 +14,6 @@ use self::fetch::Fetcher;
 pub(crate) use self::{fetch::with_block, headers::load as load_headers};
 use crate::{
     args::{BlockSource, StateFrom},
-    blocks::{ChainBlocks, Loaded},
     exit::{Failure, Kind},
     output,
 };

@@ -1,26 +1,18 @@
 //! The `chaoschain` program: parse, run, report.
 
-mod appraisal;
 mod args;
 mod blocks;
 mod broker;
 mod channel;
 mod clock;
 mod commands;
-mod enclave;
 mod executor;
 mod exit;
-mod journey;
 mod ledger;
 mod live;
+mod narration;
 mod output;
-mod policy;
-mod programs;
 mod recorded;
-mod sandbox;
-mod simulation;
-mod studio;
-mod study;
 
 use std::process::ExitCode;
 

@@ -39,6 +39,7 @@ const NEVER: &[(&str, &[&[&str]])] = &[
     ("chaos-studio", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-simulation", &[DATABASE, NETWORK, WASM, FACE]),
     ("chaos-governance", &[DATABASE, NETWORK, WASM, FACE]),
+    ("chaos-programs", &[FACE]),
     ("chaos-node", &[SECOND_TLS]),
 ];
 

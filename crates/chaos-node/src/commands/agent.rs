@@ -6,6 +6,7 @@ use chaos_agency::{
     action::Profile,
     registry::{Agent, ensure_profile},
 };
+use chaos_programs::studio::role_capabilities;
 use chaos_types::Did;
 use serde_json::{Value, json};
 
@@ -13,7 +14,6 @@ use crate::{
     args::{AgentArgs, AgentCommand, RegisterArgs, RevokeArgs, RotateArgs, ShowArgs},
     exit::{Failure, Kind, OrFail as _},
     ledger, output,
-    studio::role_capabilities,
 };
 use chaos_ledger::{
     Ledger,

@@ -4,6 +4,10 @@ use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use chaos_parameters::{Setting, parse_setting};
+use chaos_programs::{
+    blocks,
+    simulation::{FEE_HISTORY, threads},
+};
 use chaos_simulation::{
     Input, Program,
     fee_market::FeeHistory,
@@ -15,16 +19,13 @@ use serde_json::json;
 
 use crate::{
     args::BacktestArgs,
-    blocks,
     clock::now_ms,
     commands::{
-        replay::threads,
         simulate::Scale,
         validate::{chain, coverage, optional_percent, options, parameters},
     },
     exit::{Failure, Kind, OrFail as _},
     output,
-    simulation::FEE_HISTORY,
 };
 
 pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode, Failure> {

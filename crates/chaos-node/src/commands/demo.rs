@@ -15,13 +15,20 @@ use chaos_types::ChainId;
 use crate::{
     args::{DemoArgs, ProviderKind},
     blocks, clock,
-    enclave::{self, Enclave, Inside},
+    commands::{
+        provider,
+        simulate::{asked, command},
+    },
     exit::Failure,
-    journey::{self, Actor, Finished, Proposing, Setting, Teller},
-    simulation::{self, Ground},
-    studio::{self, Defined},
+    narration::{Narration, Terminal},
 };
 use chaos_ledger::{Ledger, OPERATOR, agents};
+use chaos_programs::{
+    enclave::{AttestedSandbox, Enclave},
+    proposing::{self, Finished, Proposed, Proposing, Publication, Signer},
+    simulation::{BlockSet, threads},
+    studio::{self, Defined},
+};
 
 use self::{
     chain::{LocalChain, ParameterCall},
@@ -40,12 +47,12 @@ pub(crate) struct Stage<'a> {
     folder: Folder,
     ledger: Ledger,
     studio: Defined,
-    researcher: Actor,
-    developer: Actor,
-    verifier: Actor,
-    operator: Actor,
-    inside: Inside,
-    teller: Teller,
+    researcher: Signer,
+    developer: Signer,
+    verifier: Signer,
+    operator: Signer,
+    attested: AttestedSandbox,
+    narration: Narration,
     source: Source,
     /// Whether anybody knows the password of the key files.
     keys_open: bool,
@@ -61,73 +68,70 @@ enum Story {
 
 pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let folder = Folder::prepare(&args.out)?;
-    let mut teller = Teller::new(args.json);
+    let mut narration = Narration::new(args.json);
     let (chain, source) = source::prepare(args, &folder)?;
-    teller.tell("source", source.about.clone(), None);
-    let mut stage = set(args, folder, source, teller)?;
+    narration.tell("source", source.about.clone(), None);
+    let mut stage = set(args, folder, source, narration)?;
     let local = LocalChain::start(stage.ledger.log_key()?.name().to_string())?;
     let about = local.about();
-    stage.teller.tell("chain", about, None);
+    stage.narration.tell("chain", about, None);
 
-    let history = args.simulation.fee_history.as_deref().map(blocks::read_fee_history);
-    let ground = Ground::prepare(chain, history.transpose()?, args.simulation.threads)?;
-    let agreeing = ground.replays.iter().filter(|replay| replay.agrees()).count();
+    let history = blocks::fee_history(args.simulation.fee_history.as_deref())?;
+    let threads = threads(args.simulation.threads);
+    let block_set = BlockSet::prepare(chain, history, threads, &Terminal::default())?;
+    let agreeing = block_set.replays.iter().filter(|replay| replay.agrees()).count();
     let text = format!(
         "replays {agreeing} of {} blocks exactly as their headers say",
-        ground.replays.len()
+        block_set.replays.len()
     );
-    stage.teller.tell("evm", text, None);
+    stage.narration.tell("evm", text, None);
 
-    let story = stage.play(&ground, &local);
+    let story = stage.play(&block_set, &local);
     // However it ended, the views hold what was logged.
     let saved = stage.ledger.save_views();
     let story = story?;
     saved?;
     match story {
-        Story::Told(finished, ended) => stage.close(&ground, &finished, &ended),
+        Story::Told(finished, ended) => stage.close(&block_set, &finished, &ended),
         Story::GivenUp(reason) => stage.close_without_proposal(&reason),
     }
 }
 
 impl Stage<'_> {
-    fn play(&mut self, ground: &Ground, local: &LocalChain) -> Result<Story, Failure> {
-        let proposed = self.propose(ground, local)?;
+    fn play(&mut self, block_set: &BlockSet, local: &LocalChain) -> Result<Story, Failure> {
+        let proposed = self.propose(block_set, local)?;
         let Some(finished) = proposed.finished else {
             let reason = proposed.reason.unwrap_or_else(|| "no reason was given".to_owned());
             return Ok(Story::GivenUp(reason));
         };
-        journey::write(&finished, self.folder.path())?;
-        let ended = self.finish(ground, local, &finished, &proposed.receipts)?;
+        proposing::write(&finished, self.folder.path())?;
+        let ended = self.finish(block_set, local, &finished, &proposed.receipts)?;
         Ok(Story::Told(Box::new(finished), Box::new(ended)))
     }
 
-    fn propose(
-        &mut self,
-        ground: &Ground,
-        local: &LocalChain,
-    ) -> Result<journey::Proposed, Failure> {
-        let chain = ground.chain.clone();
-        let place = self.source.place(&self.args.source, ground);
+    fn propose(&mut self, block_set: &BlockSet, local: &LocalChain) -> Result<Proposed, Failure> {
+        let chain = block_set.chain.clone();
+        let place = self.source.place(&self.args.source, block_set);
         let (told, needs) = (self.source.simulation.clone(), self.source.needs());
-        Proposing {
+        Ok(Proposing {
             ledger: &mut self.ledger,
-            ground,
+            block_set,
             studio: &self.studio,
             researcher: &self.researcher,
             developer: &self.developer,
-            simulation: &self.args.simulation,
-            inside: Some(&self.inside),
-            teller: &mut self.teller,
+            asked: asked(&self.args.simulation)?,
+            attested: Some(&self.attested),
+            narrator: &mut self.narration,
         }
-        .run(&Setting {
-            command: &|change| simulation::command(&place, ground, change.setting(), &told),
+        .run(&Publication {
+            command: &|change| command::command(&place, block_set, change.setting(), &told),
             call: &|name, value| Some(call(local, &chain, name, value)),
             needs,
             disclosure:
                 "Made by deterministic agents for a demonstration on a local chain; the pool \
                          that pays them is the demonstration's own token."
                     .to_owned(),
-        })
+        })?)
     }
 }
 
@@ -151,7 +155,7 @@ fn set(
     args: &DemoArgs,
     folder: Folder,
     source: Source,
-    mut teller: Teller,
+    mut narration: Narration,
 ) -> Result<Stage<'_>, Failure> {
     // The demo's keys live as long as its folder; their password is random unless one is given.
     let (password, keys_open) = match std::env::var(crate::ledger::PASSWORD_VARIABLE) {
@@ -175,36 +179,36 @@ fn set(
         };
         let entered = agents::enrol(&mut ledger, profile)?;
         let text = format!("registers as {role}, {}", entered.agent.short());
-        teller.tell(name, text, Some(entered.receipt));
+        narration.tell(name, text, Some(entered.receipt));
     }
-    let inside = enter(&ledger, &mut teller)?;
+    let attested = attest(&ledger, &mut narration)?;
     Ok(Stage {
         args,
-        inside,
-        researcher: Actor::of(&ledger, "researcher")?,
-        developer: Actor::of(&ledger, "developer")?,
-        verifier: Actor::of(&ledger, "verifier")?,
-        operator: Actor::of(&ledger, OPERATOR)?,
+        attested,
+        researcher: Signer::of(&ledger, "researcher")?,
+        developer: Signer::of(&ledger, "developer")?,
+        verifier: Signer::of(&ledger, "verifier")?,
+        operator: Signer::of(&ledger, OPERATOR)?,
         folder,
         ledger,
         studio,
-        teller,
+        narration,
         source,
         keys_open,
     })
 }
 
 /// Makes the attested key. The demo's hardware is simulated, and the story says so.
-fn enter(ledger: &Ledger, teller: &mut Teller) -> Result<Inside, Failure> {
-    let provider = enclave::provider(ProviderKind::Development, clock::now_ms() / 1000);
+fn attest(ledger: &Ledger, narration: &mut Narration) -> Result<AttestedSandbox, Failure> {
+    let provider = provider(ProviderKind::Development);
     let operator = ledger.views().registry().operator();
-    let enclave = Enclave::enter(provider.as_ref(), None, &operator)?;
+    let enclave = Enclave::quoted(provider.as_ref(), None, &operator, clock::SYSTEM)?;
     let text = format!(
         "has its key {} quoted: {}, evidence {}",
         enclave.key().did().short(),
         enclave.about(),
         enclave.evidence_id().short()
     );
-    teller.tell("enclave", text, None);
-    Inside::new(enclave)
+    narration.tell("enclave", text, None);
+    Ok(AttestedSandbox::new(enclave)?)
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use chaos_chains::{B256, Bytes, block_source::HeaderFacts};
+use chaos_programs::blocks;
 use chaos_simulation::{
     evm::{Header, RecordedBlock},
     fee_market::ObservedBlock,
@@ -13,7 +14,6 @@ use serde_json::{Value, json};
 
 use crate::{
     args::{ExportArgs, StateFrom},
-    blocks,
     exit::{Failure, Kind, OrFail as _},
     live, output,
     recorded::{self, Pack, Packed},
@@ -148,7 +148,7 @@ impl Files {
             let path = folder.join(name);
             if path.exists() {
                 // Reading them as the replay does checks every hash.
-                let bytes = blocks::read(&path)?;
+                let bytes = super::read(&path)?;
                 blocks::decode_bytecodes(&bytes, &path)?;
                 let codes: BTreeMap<B256, Bytes> = recorded::plain(bytes)
                     .and_then(|json| Ok(serde_json::from_slice(&json)?))

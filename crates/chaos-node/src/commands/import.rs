@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use super::export::{observe, report};
 use crate::{
     args::ImportArgs,
-    blocks,
     exit::{Failure, Kind, OrFail as _},
     live, output,
     recorded::{self, Pack, Packed},
@@ -25,7 +24,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode, Failure> {
     recorded::ensure_free(&args.out)?;
     let mut digests = BTreeMap::new();
     let mut read = |name: &'static str, path: &Path| -> Result<Vec<u8>, Failure> {
-        let bytes = recorded::plain(blocks::read(path)?)
+        let bytes = recorded::plain(super::read(path)?)
             .with_context(|| path.display().to_string())
             .or_fail(Kind::Input)?;
         digests.insert(name, Digest::of(&bytes).to_string());

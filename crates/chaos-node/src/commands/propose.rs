@@ -2,41 +2,50 @@
 
 use std::process::ExitCode;
 
+use chaos_ledger::Ledger;
+use chaos_programs::{
+    proposing::{self, Proposed, Proposing, Publication, Signer},
+    simulation::{BlockSet, threads},
+    studio,
+};
 use serde_json::json;
 
 use crate::{
     args::ProposeArgs,
     blocks,
+    commands::{
+        simulate::{asked, command},
+        write_file,
+    },
     exit::Failure,
-    journey::{self, Actor, Proposed, Proposing, Setting, Teller},
-    ledger, output,
-    simulation::{self, Ground},
-    studio,
+    ledger,
+    narration::{Narration, Terminal},
+    output,
 };
-use chaos_ledger::Ledger;
 
 pub(crate) fn run(args: &ProposeArgs) -> Result<ExitCode, Failure> {
     let studio = studio::load(args.studio.as_deref())?;
     let mut ledger = ledger::open(&args.data.data)?;
-    let researcher = Actor::of(&ledger, &args.researcher)?;
-    let developer = Actor::of(&ledger, &args.developer)?;
+    let researcher = Signer::of(&ledger, &args.researcher)?;
+    let developer = Signer::of(&ledger, &args.developer)?;
     let chain = blocks::load(&args.source)?.main_chain()?;
-    let history = args.simulation.fee_history.as_deref().map(blocks::read_fee_history);
-    let ground = Ground::prepare(chain, history.transpose()?, args.simulation.threads)?;
-    let mut teller = Teller::new(args.json);
-    let place = simulation::place(&args.source, &ground);
+    let history = blocks::fee_history(args.simulation.fee_history.as_deref())?;
+    let threads = threads(args.simulation.threads);
+    let block_set = BlockSet::prepare(chain, history, threads, &Terminal::default())?;
+    let mut narration = Narration::new(args.json);
+    let place = command::place(&args.source, &block_set);
     let proposed = Proposing {
         ledger: &mut ledger,
-        ground: &ground,
+        block_set: &block_set,
         studio: &studio,
         researcher: &researcher,
         developer: &developer,
-        simulation: &args.simulation,
-        inside: None,
-        teller: &mut teller,
+        asked: asked(&args.simulation)?,
+        attested: None,
+        narrator: &mut narration,
     }
-    .run(&Setting {
-        command: &|change| simulation::command(&place, &ground, change.setting(), &args.simulation),
+    .run(&Publication {
+        command: &|change| command::command(&place, &block_set, change.setting(), &args.simulation),
         call: &|_, _| None,
         needs: "the same blocks; seconds on a laptop".to_owned(),
         disclosure: "Made by deterministic agents; nobody paid for it.".to_owned(),
@@ -51,7 +60,7 @@ pub(crate) fn run(args: &ProposeArgs) -> Result<ExitCode, Failure> {
 
 fn write(args: &ProposeArgs, ledger: &mut Ledger, proposed: &Proposed) -> Result<(), Failure> {
     if let Some(finished) = &proposed.finished {
-        journey::write(finished, &args.out)?;
+        proposing::write(finished, &args.out)?;
     }
     let checkpoint = ledger.checkpoint()?;
     let receipts = &proposed.receipts;
@@ -60,7 +69,7 @@ fn write(args: &ProposeArgs, ledger: &mut Ledger, proposed: &Proposed) -> Result
         let bytes = chaos_ledger::bundle(ledger, &receipt, &checkpoint, None)?;
         let kind = ledger.views().receipt(&receipt).map_or("receipt", |found| found.action.kind());
         let name = format!("{:02}-{kind}.json", number + 1);
-        journey::write_file(&args.out.join("bundles").join(name), &bytes)?;
+        write_file(&args.out.join("bundles").join(name), &bytes)?;
     }
     Ok(())
 }

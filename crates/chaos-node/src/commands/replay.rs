@@ -1,7 +1,8 @@
 //! `chaoschain replay`.
 
-use std::{num::NonZeroUsize, process::ExitCode, time::Instant};
+use std::{process::ExitCode, time::Instant};
 
+use chaos_programs::simulation::threads;
 use chaos_simulation::evm::{BlockReplay, ReceiptsRoot, replay_all};
 use chaos_types::ChainId;
 use serde_json::json;
@@ -12,11 +13,6 @@ use crate::{
     exit::{Failure, Kind, OrFail as _},
     output,
 };
-
-/// Threads that a command uses if none are asked for: one per core.
-pub(crate) fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
-    asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
-}
 
 pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     let loaded = blocks::load(&args.source)?;

@@ -14,14 +14,17 @@ use serde_json::json;
 use crate::{
     args::RunArgs,
     clock,
-    enclave::{self, Enclave},
+    commands::provider,
     exit::{Failure, Kind, OrFail as _},
-    journey::Actor,
     ledger, output,
-    programs::{COMPONENT, SANDBOX, argument_name},
-    sandbox,
 };
 use chaos_ledger::NewEntry;
+use chaos_programs::{
+    enclave::Enclave,
+    proposing::Signer,
+    reexecution::{COMPONENT, SANDBOX, argument_name},
+    sandbox,
+};
 
 /// An input file is at most this long, in bytes: 64 MiB.
 const INPUT_BYTES_MAX: usize = 64 << 20;
@@ -129,7 +132,7 @@ fn world(args: &RunArgs, has: &[World]) -> Result<World, Failure> {
 /// Signs and logs what was run.
 fn leave(args: &RunArgs, task: &Task, done: &Run) -> Result<Digest, Failure> {
     let mut ledger = ledger::open_or_create(&args.data.data)?;
-    let actor = Actor::of(&ledger, &args.agent)?;
+    let actor = Signer::of(&ledger, &args.agent)?;
     let execution = sandbox::execution(done)?;
     let mut inputs = vec![receipt::Input {
         name: COMPONENT.to_owned(),
@@ -148,15 +151,15 @@ fn leave(args: &RunArgs, task: &Task, done: &Run) -> Result<Digest, Failure> {
     let replay = Replay { program: Program { name: SANDBOX.to_owned(), version }, inputs, output };
     let enclave = match args.attest {
         Some(kind) => {
-            let provider = enclave::provider(kind, clock::now_ms() / 1000);
+            let provider = provider(kind);
             let collateral = args.collateral.as_deref().map(read).transpose()?;
             let operator = ledger.views().registry().operator();
-            Some(Enclave::enter(provider.as_ref(), collateral, &operator)?)
+            Some(Enclave::quoted(provider.as_ref(), collateral, &operator, clock::SYSTEM)?)
         }
         None => None,
     };
     let evidence = match &enclave {
-        Some(enclave) => enclave.vouch(&ledger, execution.clone(), Some(replay))?,
+        Some(enclave) => enclave.evidence(&ledger, execution.clone(), Some(replay))?,
         None => Evidence::Replayable(replay),
     };
     let mut keys = vec![&actor.key];

@@ -1,23 +1,29 @@
 //! `chaoschain simulate`.
 
-use std::process::ExitCode;
+pub(crate) mod command;
+mod summary;
+
+use std::{path::Path, process::ExitCode};
 
 use chaos_parameters::{Family, ParameterName, Parameters, Preset, Setting, parse_setting};
-use chaos_simulation::Simulation;
+use chaos_programs::{
+    simulation::{Asked, BlockSet, experiment, threads},
+    study::{Conditions, StudyFile},
+};
+use chaos_simulation::{Simulation, study::parse_ppm};
 use serde_json::json;
 
 use crate::{
-    args::SimulateArgs,
-    blocks,
+    args::{SimulateArgs, SimulationArgs},
+    blocks, clock,
     exit::{Failure, Kind, OrFail as _},
+    narration::Terminal,
     output,
-    simulation::{Ground, digest_of, experiment},
-    study,
 };
 
 pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
     if let Some(path) = &args.experiment {
-        return study::run(args, path);
+        return study(args, path);
     }
     let settings = args
         .set
@@ -33,21 +39,67 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
             chain.chain
         ));
     }
-    let history = args.simulation.fee_history.as_deref().map(blocks::read_fee_history);
-    let ground = Ground::prepare(chain, history.transpose()?, args.simulation.threads)?;
+    let history = blocks::fee_history(args.simulation.fee_history.as_deref())?;
+    let threads = threads(args.simulation.threads);
+    let block_set = BlockSet::prepare(chain, history, threads, &Terminal::default())?;
     let baseline = match &args.preset {
-        Some(name) => preset_baseline(name, &ground)?,
-        None => ground.baseline()?,
+        Some(name) => preset_baseline(name, &block_set)?,
+        None => block_set.baseline()?,
     };
     say_what_is_not_modelled(&settings);
-    let experiment = experiment(baseline, &settings, &args.simulation)?;
-    let simulation = ground.run(&experiment)?;
+    let proposal =
+        baseline.apply(&settings).or_fail(Kind::Input).map_err(|e| e.context("--set"))?;
+    let experiment = experiment(baseline, proposal, asked(&args.simulation)?);
+    let simulation = block_set.run(&experiment)?;
     if args.json {
         print_json(&simulation)?;
     } else {
-        print_human(&ground, &simulation)?;
+        print_human(&block_set, &simulation)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a whole study from its file.
+fn study(args: &SimulateArgs, path: &Path) -> Result<ExitCode, Failure> {
+    let file = StudyFile::read(path)?;
+    let folder = args.out.clone().unwrap_or_else(|| Path::new("study-out").join(&file.study.name));
+    let run = file.run(
+        &folder,
+        &Conditions {
+            threads: threads(args.simulation.threads),
+            now_s: clock::now_s(),
+            elapsed: clock::elapsed,
+            progress: &Terminal::default(),
+        },
+    )?;
+    if args.json {
+        summary::json(&file, &run)?;
+    } else {
+        summary::human(&file, &run);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the command line says about the simulation.
+pub(crate) fn asked(args: &SimulationArgs) -> Result<Asked, Failure> {
+    Ok(Asked {
+        seed: args.seed,
+        elasticity_ppm: elasticity_ppm(&args.elasticity)?,
+        paths: args.paths,
+        blocks: args.path_blocks,
+    })
+}
+
+/// Reads a decimal fraction with up to six digits as parts per million, without floats.
+pub(crate) fn elasticity_ppm(text: &str) -> Result<u32, Failure> {
+    parse_ppm(text).ok_or_else(|| {
+        Failure::message(
+            Kind::Input,
+            format!(
+                "--elasticity: expected a decimal such as 0.2 with up to six places, found `{text}`"
+            ),
+        )
+    })
 }
 
 /// A difference of zero may mean that nothing here depends on the parameter; that is said.
@@ -74,13 +126,13 @@ fn say_what_is_not_modelled(settings: &[Setting]) {
 }
 
 /// A preset's rules; on Ethereum with the gas limit that the blocks show.
-fn preset_baseline(name: &str, ground: &Ground) -> Result<Parameters, Failure> {
+fn preset_baseline(name: &str, block_set: &BlockSet) -> Result<Parameters, Failure> {
     let preset: Preset = name.parse().or_fail(Kind::Input).map_err(|e| e.context("--preset"))?;
     let parameters = preset.parameters();
     if parameters.family() != Family::Ethereum {
         return Ok(parameters);
     }
-    let limit = ground.baseline()?.gas_limit();
+    let limit = block_set.baseline()?.gas_limit();
     let limit = Setting::new(ParameterName::GasLimit, limit).or_fail(Kind::Input)?;
     parameters.apply(&[limit]).or_fail(Kind::Input)
 }
@@ -88,7 +140,7 @@ fn preset_baseline(name: &str, ground: &Ground) -> Result<Parameters, Failure> {
 fn print_json(simulation: &Simulation) -> Result<(), Failure> {
     let result = &simulation.result;
     output::json(&json!({
-        "result_digest": digest_of(simulation)?,
+        "result_digest": simulation.result.digest().or_fail(Kind::Check)?,
         "chain": result.chain,
         "parameters": result.parameters,
         "seed": result.seed,
@@ -103,13 +155,13 @@ fn print_json(simulation: &Simulation) -> Result<(), Failure> {
     }))
 }
 
-fn print_human(ground: &Ground, simulation: &Simulation) -> Result<(), Failure> {
+fn print_human(block_set: &BlockSet, simulation: &Simulation) -> Result<(), Failure> {
     let result = &simulation.result;
     let changes = result.parameters.proposal.changes_from(&result.parameters.baseline);
     output::line(format_args!(
         "{} on {} blocks",
         output::bold(result.chain.as_str()),
-        ground.inputs.len()
+        block_set.inputs.len()
     ));
     for (name, from, to) in changes {
         output::line(format_args!("  {}: {from} -> {to} {}", name.flag(), name.definition().unit));
@@ -143,7 +195,10 @@ fn print_human(ground: &Ground, simulation: &Simulation) -> Result<(), Failure> 
         &["metric", "baseline", "proposal", "difference", "p10 to p90", "unit", "layer"],
         &rows,
     );
-    output::line(format_args!("\nresult digest  {}", digest_of(simulation)?));
+    output::line(format_args!(
+        "\nresult digest  {}",
+        simulation.result.digest().or_fail(Kind::Check)?
+    ));
     Ok(())
 }
 

@@ -3,6 +3,10 @@
 use std::process::ExitCode;
 
 use chaos_parameters::Parameters;
+use chaos_programs::{
+    blocks,
+    simulation::{FEE_HISTORY, threads},
+};
 use chaos_simulation::{
     Decimal, Program,
     fee_market::{self, FeeHistory, ObservedBlock},
@@ -12,11 +16,9 @@ use chaos_types::ChainId;
 
 use crate::{
     args::{ForecastArgs, ValidateArgs},
-    blocks,
-    commands::replay::threads,
+    commands::simulate::elasticity_ppm,
     exit::{Failure, Kind, OrFail as _},
     output,
-    simulation::{FEE_HISTORY, elasticity_ppm},
 };
 
 pub(crate) fn run(args: &ValidateArgs) -> Result<ExitCode, Failure> {

@@ -3,20 +3,21 @@
 use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
-use chaos_agency::Receipt;
 use chaos_attestation::{Anchor, AnchorClass, WorkloadId, Workloads};
-use chaos_chains::{AnchorFact, AnchorProof};
 use chaos_log::VerifierKey;
-use chaos_types::{Check, Digest, Rejection, Verified};
-use chaos_verify::{Attachments, Fault, Options, Outcome, ReadAnchor, Reexecute, Report, Status};
+use chaos_programs::{
+    appraisal::{Appraiser, known_anchors},
+    check, policy,
+    reexecution::Inputs,
+};
+use chaos_verify::{Outcome, Report, Status};
 use serde_json::json;
 
 use crate::{
-    appraisal::{Appraiser, known_anchors},
     args::{Required, VerifyArgs},
     exit::{Failure, Kind, OrFail as _},
-    output, policy,
-    programs::{self, Inputs},
+    narration::Terminal,
+    output,
 };
 
 /// A bundle larger than this is refused: 16 MiB.
@@ -45,7 +46,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
             args.inputs.clone()
         };
         let inputs = args.reexecute.then(|| Inputs::new(folders));
-        let report = check(&bytes, trusted.as_ref(), &appraiser, inputs);
+        let report =
+            check(&bytes, trusted.as_ref(), &appraiser, inputs.as_ref(), &Terminal::default());
         rejected += usize::from(report.result.is_err());
         let class = appraiser.take_class();
         let wanted = Wanted::of(&args.require, &report, args.reexecute);
@@ -77,115 +79,6 @@ fn appraiser(args: &VerifyArgs) -> Result<Appraiser, Failure> {
     let workloads: BTreeSet<WorkloadId> = args.workload.iter().copied().collect();
     let allowed = (!workloads.is_empty()).then(|| Box::new(workloads) as Box<dyn Workloads>);
     Ok(Appraiser::new(anchors, policy, allowed))
-}
-
-/// Verifies one bundle's bytes with everything this program can check.
-pub(crate) fn check(
-    bytes: &[u8],
-    log: Option<&VerifierKey>,
-    appraiser: &Appraiser,
-    inputs: Option<Inputs>,
-) -> Report {
-    let reexecute = inputs.map(Programs);
-    let options = Options {
-        log,
-        reexecute: reexecute.as_ref().map(|programs| programs as &dyn Reexecute),
-        appraise: Some(appraiser),
-        anchor: Some(&EvmProofs),
-    };
-    chaos_verify::verify(bytes, &options)
-}
-
-/// The programs of this release, with the inputs at hand.
-struct Programs(Inputs);
-
-impl Reexecute for Programs {
-    fn ensure_repeatable(
-        &self,
-        receipt: &Verified<Receipt>,
-        _: &Attachments,
-    ) -> Result<(), Rejection> {
-        programs::ensure_repeatable(receipt).map(|_| ())
-    }
-
-    fn reexecute(
-        &self,
-        receipt: &Verified<Receipt>,
-        attachments: &Attachments,
-    ) -> Result<Digest, Rejection> {
-        programs::reexecute(receipt, attachments, &self.0)
-    }
-}
-
-/// The anchor proofs of EVM chains.
-struct EvmProofs;
-
-impl ReadAnchor for EvmProofs {
-    fn read_anchor(
-        &self,
-        proof: &serde_json::Value,
-        anchor: &chaos_agency::action::Anchor,
-        checkpoint: &chaos_log::Checkpoint,
-    ) -> Result<String, Rejection> {
-        check_anchor(proof, anchor, checkpoint)
-    }
-}
-
-/// The chain's proof must say what the operator's anchor receipt says.
-fn check_anchor(
-    given: &serde_json::Value,
-    anchor: &chaos_agency::action::Anchor,
-    checkpoint: &chaos_log::Checkpoint,
-) -> Result<String, Rejection> {
-    let proof = parse_anchor_proof(given)?;
-    let fact = proof
-        .verify(checkpoint.size(), *checkpoint.root().as_bytes())
-        .map_err(|error| Rejection::caused(Check::Anchor, Fault::AnchorProofInvalid, &error))?;
-    ensure_signed(&fact, anchor)?;
-    Ok(format!(
-        "in block {} {} of {}, contract {}; compare that block's hash with the chain",
-        fact.block_number, anchor.block_hash, fact.chain, anchor.contract
-    ))
-}
-
-/// Whatever the operator signed about the anchor must be what the proof shows.
-fn ensure_signed(
-    fact: &AnchorFact,
-    anchor: &chaos_agency::action::Anchor,
-) -> Result<(), Rejection> {
-    for (field, found, signed) in [
-        ("chain", fact.chain.to_string(), anchor.chain.to_string()),
-        ("contract", format!("{:#x}", fact.contract), anchor.contract.clone()),
-        ("block", fact.block_number.to_string(), anchor.block_number.to_string()),
-        ("block hash", format!("{:#x}", fact.block_hash), anchor.block_hash.clone()),
-        ("transaction", format!("{:#x}", fact.transaction_hash), anchor.transaction.clone()),
-    ] {
-        if found != signed {
-            return Err(Rejection::new(
-                Check::Anchor,
-                Fault::AnchorProofOther,
-                format!("the proof shows {field} {found}, the operator signed {signed}"),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Reads a proof, which must be spelled as this program spells it: nothing signs the proof, so any
-/// second spelling would be a byte of the bundle that can change unnoticed.
-fn parse_anchor_proof(given: &serde_json::Value) -> Result<AnchorProof, Rejection> {
-    let reject =
-        |reason: String| Rejection::new(Check::Anchor, Fault::AnchorProofMalformed, reason);
-    let proof: AnchorProof = serde_json::from_value(given.clone())
-        .map_err(|error| reject(format!("anchor proof: {error}")))?;
-    let ours =
-        serde_json::to_value(&proof).map_err(|error| reject(format!("anchor proof: {error}")))?;
-    if ours != *given {
-        return Err(reject(
-            "anchor proof: expected an object with one member per field".to_owned(),
-        ));
-    }
-    Ok(proof)
 }
 
 /// The bytes of a bundle.

@@ -18,14 +18,14 @@ use crate::{
     args::AttestVerifyArgs,
     clock,
     exit::{Failure, Kind, OrFail as _},
-    output, policy,
+    output,
 };
 
 /// A root certificate is at most this long, in bytes.
 const ROOT_BYTES_MAX: usize = 4096;
 
 pub(crate) fn run(args: &AttestVerifyArgs) -> Result<ExitCode, Failure> {
-    let policy = policy::named(&args.policy)?;
+    let policy = chaos_programs::policy::named(&args.policy)?;
     let anchor = args.root.as_deref().map_or_else(|| Ok(Anchor::intel()), root)?;
     let report_data = args.report_data.as_deref().map(report_data).transpose()?;
     let quote = chaos_files::read(&args.quote, QUOTE_BYTES_MAX)?;

@@ -7,15 +7,15 @@ use std::{
 };
 
 use chaos_governance::report;
+use chaos_programs::{proposing::Finished, simulation::BlockSet};
 use chaos_types::Digest;
 use serde_json::json;
 
 use super::{Ended, Stage};
 use crate::{
+    commands::write_file,
     exit::{Failure, Kind, OrFail as _},
-    journey::{Finished, write_file},
     output,
-    simulation::Ground,
 };
 
 /// What a reader of the report should hold against it.
@@ -30,13 +30,13 @@ impl Stage<'_> {
     /// Writes the report, has another process verify everything, and says where to look.
     pub(super) fn close(
         self,
-        ground: &Ground,
+        block_set: &BlockSet,
         finished: &Finished,
         ended: &Ended,
     ) -> Result<ExitCode, Failure> {
         let folder = self.folder.path();
         let key = self.ledger.log_key()?.verifier().to_string();
-        let html = self.report(ground, finished, ended, &key)?;
+        let html = self.report(block_set, finished, ended, &key)?;
         write_file(&folder.join("report.html"), html.as_bytes())?;
         // The other process must not need this one's lock, keys or memory.
         let Self { ledger, source, args, folder, keys_open, .. } = self;
@@ -116,28 +116,28 @@ impl Stage<'_> {
 
     fn report(
         &self,
-        ground: &Ground,
+        block_set: &BlockSet,
         finished: &Finished,
         ended: &Ended,
         key: &str,
     ) -> Result<String, Failure> {
         let timeline = self
-            .teller
-            .lines
+            .narration
+            .steps
             .iter()
-            .map(|told| report::Step {
-                step: told
+            .map(|step| report::Step {
+                step: step
                     .receipt
                     .and_then(|id| self.ledger.views().receipt(&id))
                     .map_or("note", |receipt| receipt.action.kind())
                     .to_owned(),
-                agent: told.agent.clone(),
-                text: told.text.clone(),
-                receipt: told.receipt,
+                agent: step.agent.clone(),
+                text: step.text.clone(),
+                receipt: step.receipt,
             })
             .collect();
         let mut manifest: Vec<(String, Digest)> =
-            ground.sources.iter().map(|input| (input.name.clone(), input.digest)).collect();
+            block_set.sources.iter().map(|input| (input.name.clone(), input.digest)).collect();
         manifest.push(("proposal".to_owned(), finished.proposal.id()));
         manifest.push(("simulation result".to_owned(), finished.proposal.content().result));
         manifest.push(("draft receipt".to_owned(), ended.draft));
@@ -145,7 +145,7 @@ impl Stage<'_> {
         let run = report::Run {
             source: self.source.about.clone(),
             timeline,
-            validation: ground.validation(),
+            validation: block_set.validation(),
             limits: LIMITS.iter().map(|&limit| limit.to_owned()).collect(),
             manifest,
             verify: vec![

@@ -16,17 +16,21 @@ use chaos_verify::Anchored;
 
 use super::{LocalChain, ParameterCall, Stage};
 use crate::{
-    appraisal::{Appraiser, known_anchors},
     commands::{
         anchor::{self, Anchoring},
-        verify,
+        write_file,
     },
     exit::{Failure, Kind, OrFail as _},
-    journey::{Actor, Finished, Receipts, write_file},
-    programs::{DIVIDE, EVIDENCE, Inputs, REWARDS, RewardDocument, SCORE},
-    simulation::Ground,
+    narration::Terminal,
 };
 use chaos_ledger::NewEntry;
+use chaos_programs::{
+    appraisal::{Appraiser, known_anchors},
+    check,
+    proposing::{Finished, Receipts, Signer},
+    reexecution::{DIVIDE, EVIDENCE, Inputs, REWARDS, RewardDocument, SCORE},
+    simulation::BlockSet,
+};
 
 /// The pool that the sponsor puts up: 1,000 tokens of 18 decimals.
 const POOL: u128 = 1_000_000_000_000_000_000_000;
@@ -42,7 +46,7 @@ pub(crate) struct Ended {
 impl Stage<'_> {
     pub(crate) fn finish(
         &mut self,
-        ground: &Ground,
+        block_set: &BlockSet,
         local: &LocalChain,
         finished: &Finished,
         receipts: &Receipts,
@@ -51,7 +55,7 @@ impl Stage<'_> {
             .draft
             .ok_or_else(|| Failure::message(Kind::Check, "the draft was not signed"))?;
         let submission = self.submit(local, finished, draft)?;
-        let outcome = self.vote(ground, local, finished, receipts, submission)?;
+        let outcome = self.vote(block_set, local, finished, receipts, submission)?;
         self.score(outcome)?;
         self.pay(local, outcome)?;
         self.judge(receipts)?;
@@ -68,14 +72,14 @@ impl Stage<'_> {
             "anchors {} entries in block {} of {}",
             anchoring.body.log_size, anchoring.body.block_number, anchoring.body.chain
         );
-        self.teller.tell("operator", text, Some(anchoring.receipt));
+        self.narration.tell("operator", text, Some(anchoring.receipt));
         let bundles = self.write_bundles(&anchoring.checkpoint, Some(&anchoring.anchored))?;
         Ok(Ended { anchoring, bundles, draft })
     }
 
     fn act(
         &mut self,
-        actor: fn(&Self) -> &Actor,
+        actor: fn(&Self) -> &Signer,
         parents: Vec<Digest>,
         subjects: Vec<Product>,
         evidence: Evidence,
@@ -117,13 +121,13 @@ impl Stage<'_> {
             self.act(|stage| &stage.developer, vec![draft], subjects, Evidence::None {}, action)?;
         let text =
             format!("submits proposal {} on {}", submitted.proposal_id, local.chain.chain_id());
-        self.teller.tell("developer", text, Some(receipt));
+        self.narration.tell("developer", text, Some(receipt));
         Ok(receipt)
     }
 
     fn vote(
         &mut self,
-        ground: &Ground,
+        block_set: &BlockSet,
         local: &LocalChain,
         finished: &Finished,
         receipts: &Receipts,
@@ -131,7 +135,7 @@ impl Stage<'_> {
     ) -> Result<Digest, Failure> {
         let change = &finished.change;
         let call = ParameterCall {
-            chain: ground.chain.clone(),
+            chain: block_set.chain.clone(),
             name: change.parameter().flag().to_owned(),
             value: change.proposed(),
         };
@@ -172,7 +176,7 @@ impl Stage<'_> {
             "reads the vote: {:?}, {} is now {} on the local chain",
             vote.state, call.name, vote.value
         );
-        self.teller.tell("operator", text, Some(receipt));
+        self.narration.tell("operator", text, Some(receipt));
         Ok(receipt)
     }
 
@@ -199,7 +203,7 @@ impl Stage<'_> {
             .iter()
             .map(|row| format!("{} {}..{} ppm", row.role, row.lower_ppm, row.upper_ppm))
             .collect();
-        self.teller.tell("operator", format!("scores: {}", scores.join(", ")), Some(receipt));
+        self.narration.tell("operator", format!("scores: {}", scores.join(", ")), Some(receipt));
         Ok(())
     }
 
@@ -243,7 +247,7 @@ impl Stage<'_> {
         let receipt = self.act(|stage| &stage.operator, vec![outcome], subjects, why, action)?;
         let text =
             format!("divides {} tokens: {}, claimed on chain", tokens(POOL), paid.join(" and "));
-        self.teller.tell("operator", text, Some(receipt));
+        self.narration.tell("operator", text, Some(receipt));
         Ok(())
     }
 
@@ -273,7 +277,7 @@ impl Stage<'_> {
         let bundle = chaos_ledger::bundle(&self.ledger, &simulation, &checkpoint, None)?;
         let inputs = Inputs::new(self.source.folders.clone());
         let appraiser = Appraiser::new(known_anchors(), None, None);
-        let report = verify::check(&bundle, None, &appraiser, Some(inputs));
+        let report = check(&bundle, None, &appraiser, Some(&inputs), &Terminal::default());
         let failed = report.result.as_ref().err().map(|rejection| rejection.check);
         let action = Action::Verify(Verdict { receipt: simulation, failed, reexecuted: true });
         let receipt =
@@ -283,7 +287,7 @@ impl Stage<'_> {
             Err(rejection) => format!("rejected, {rejection}"),
         };
         let text = format!("runs simulation {} again: {verdict}", simulation.short());
-        self.teller.tell("verifier", text, Some(receipt));
+        self.narration.tell("verifier", text, Some(receipt));
         Ok(())
     }
 

@@ -11,10 +11,14 @@ use chaos_simulation::load::{LoadParameters, generate};
 use super::Folder;
 use crate::{
     args::{BlockSource, DemoArgs, SimulationArgs},
-    blocks::{self, ChainBlocks},
+    blocks,
+    commands::{simulate::command, write_file},
     exit::{Failure, Kind, OrFail as _},
-    journey::write_file,
-    simulation::{self, Ground},
+    narration::Terminal,
+};
+use chaos_programs::{
+    blocks::{ChainBlocks, load_folder, read_fee_history, write_load},
+    simulation::BlockSet,
 };
 
 /// The folder of generated blocks in the output folder.
@@ -33,11 +37,11 @@ pub(super) struct Source {
 
 impl Source {
     /// The option that names the blocks. Generated ones lie beside the proposal.
-    pub(super) fn place(&self, asked: &BlockSource, ground: &Ground) -> String {
+    pub(super) fn place(&self, asked: &BlockSource, block_set: &BlockSet) -> String {
         if self.generated {
             format!("--blocks {GENERATED}")
         } else {
-            simulation::place(asked, ground)
+            command::place(asked, block_set)
         }
     }
 
@@ -77,8 +81,8 @@ pub(super) fn prepare(args: &DemoArgs, folder: &Folder) -> Result<(ChainBlocks, 
 
 fn made(args: &DemoArgs, folder: &Folder) -> Result<(ChainBlocks, Source), Failure> {
     let dir = folder.path().join(GENERATED);
-    make_load(&dir)?;
-    let blocks = blocks::load_folder(&dir, None)?.main_chain()?;
+    write_load(&dir, &generate(&LoadParameters::default()).or_fail(Kind::Check)?)?;
+    let blocks = load_folder(&dir, None, &Terminal::default())?.main_chain()?;
     let transactions: usize =
         blocks.inputs.iter().map(|input| input.block().transactions.len()).sum();
     let about = format!(
@@ -98,7 +102,7 @@ fn made(args: &DemoArgs, folder: &Folder) -> Result<(ChainBlocks, Source), Failu
 /// enough to repeat everything.
 fn keep_history(path: &Path, folder: &Folder) -> Result<PathBuf, Failure> {
     // Read first: its errors name the file as the user did.
-    blocks::read_fee_history(path)?;
+    read_fee_history(path)?;
     let bytes = fs::read(path)
         .with_context(|| format!("cannot read {}", path.display()))
         .or_fail(Kind::Input)?;
@@ -106,14 +110,4 @@ fn keep_history(path: &Path, folder: &Folder) -> Result<PathBuf, Failure> {
     let name = PathBuf::from(if gzip { "fee-history.csv.gz" } else { "fee-history.csv" });
     write_file(&folder.path().join(&name), &bytes)?;
     Ok(name)
-}
-
-/// Generates blocks in the recorded format.
-fn make_load(dir: &Path) -> Result<(), Failure> {
-    let load = generate(&LoadParameters::default()).or_fail(Kind::Check)?;
-    write_file(&dir.join("bytecodes.json"), &load.bytecodes)?;
-    for block in &load.blocks {
-        write_file(&dir.join("blocks").join(format!("{}.json", block.number)), &block.json)?;
-    }
-    Ok(())
 }

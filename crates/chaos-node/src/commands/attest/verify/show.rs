@@ -5,7 +5,7 @@ use chaos_attestation::{
     claims::{Measurements, TcbLevel},
 };
 
-use crate::{clock, output};
+use crate::output;
 
 /// The columns that a field's name takes.
 const NAME_COLUMNS: usize = 22;
@@ -104,8 +104,8 @@ fn machine(claims: &Claims) {
         "valid",
         &format!(
             "{} to {}",
-            clock::date(collateral.latest_issue_s),
-            clock::date(collateral.earliest_expiration_s)
+            chaos_programs::date(collateral.latest_issue_s),
+            chaos_programs::date(collateral.earliest_expiration_s)
         ),
     );
 }
@@ -140,7 +140,7 @@ pub(super) fn refusal(refusal: &Refusal) {
 }
 
 fn level(level: &TcbLevel) -> String {
-    format!("{}, of {}", level.status, clock::date(level.date_s))
+    format!("{}, of {}", level.status, chaos_programs::date(level.date_s))
 }
 
 fn list(items: &[String]) -> String {

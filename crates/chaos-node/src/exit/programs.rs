@@ -1,0 +1,103 @@
+//! What a program's refusal means for the exit code, and what the user can do next.
+
+use chaos_programs::Error;
+
+use super::{Failure, Kind};
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let kind = kind(&error);
+        let hint = hint(&error);
+        let failure = match error {
+            Error::Ledger(error) => return error.into(),
+            error => Self::new(kind, error),
+        };
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+const fn kind(error: &Error) -> Kind {
+    match error {
+        Error::Read { .. }
+        | Error::ReadFolder { .. }
+        | Error::Recorded { .. }
+        | Error::FeeHistory { .. }
+        | Error::NoBlocks
+        | Error::NoneOfChain { .. }
+        | Error::NoBlockFolder { .. }
+        | Error::NoBlockFiles { .. }
+        | Error::NoBytecodes { .. }
+        | Error::NoBaseline
+        | Error::Parameters(_)
+        | Error::Replay(_)
+        | Error::Run(_)
+        | Error::Rebuild(_)
+        | Error::Experiment(_)
+        | Error::TooLarge(_)
+        | Error::Studio { .. }
+        | Error::RoleName(_)
+        | Error::UnknownRole { .. }
+        | Error::UnknownStudio { .. }
+        | Error::Analysis(_)
+        | Error::Draft(_)
+        | Error::Refine(_)
+        | Error::NoCollateral { .. }
+        | Error::PolicyFile(_)
+        | Error::PolicyText { .. }
+        | Error::Policy { .. }
+        | Error::StudyFile { .. }
+        | Error::AbsentSource { .. }
+        | Error::StudyNamesNoBlocks
+        | Error::NoBlockFrom { .. }
+        | Error::Execute(_)
+        | Error::Attack(_) => Kind::Input,
+        // What the ledger's refusals mean is said beside.
+        Error::Ledger(_)
+        | Error::Write { .. }
+        | Error::Empty { .. }
+        | Error::SandboxCache(_)
+        | Error::SandboxFolder(_)
+        | Error::Table(_) => Kind::Storage,
+        Error::Material(_)
+        | Error::Canonical(_)
+        | Error::Change(_)
+        | Error::NotSimulated
+        | Error::Compose(_)
+        | Error::Sandbox(_)
+        | Error::Component(_)
+        | Error::SandboxRun(_)
+        | Error::SandboxDiffers { .. }
+        | Error::Load(_)
+        | Error::WorstCase(_)
+        | Error::Forecast(_)
+        | Error::Account { .. }
+        | Error::Amount { .. }
+        | Error::Reward(_)
+        | Error::Distribution(_) => Kind::Check,
+        Error::Quote(_) => Kind::Outside,
+    }
+}
+
+const fn hint(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::NoBlocks => "give recorded blocks by --blocks DIR or live ones by --rpc-url URL",
+        Error::NoBlockFolder { .. } => {
+            "a recorded chain is a folder with blocks/<number>.json[.gz] and bytecodes.json[.gz]"
+        }
+        Error::UnknownRole { .. } | Error::UnknownStudio { .. } => {
+            "give the capabilities yourself with --capability"
+        }
+        Error::NoCollateral { .. } => {
+            "name a file of collateral for this platform with --collateral"
+        }
+        Error::PolicyFile(_) => "a policy is `production`, `development`, or a TOML file",
+        Error::AbsentSource { .. } => {
+            "correct [sources], or set when_absent = \"generate\" to run on generated blocks"
+        }
+        Error::StudyNamesNoBlocks => "set [sources] blocks to a folder of recorded blocks",
+        _ => return None,
+    })
+}

@@ -1,0 +1,290 @@
+use std::{io, num::TryFromIntError, path::PathBuf};
+
+use chaos_attestation::{Refusal, policy::PolicyError};
+use chaos_governance::{change, draft, proposal, refine};
+use chaos_simulation::{
+    MaterialError,
+    evm::{DecodeError, RebuildError, ReplayError, RunError},
+    fee_market::HistoryError,
+    study::FileError,
+};
+use chaos_types::{ChainId, Digest, canonical};
+
+/// Why a program did not run to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The ledger refuses or fails.
+    #[error(transparent)]
+    Ledger(#[from] chaos_ledger::Error),
+    /// A file cannot be read.
+    #[error("cannot read {path}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A folder cannot be read.
+    #[error("cannot read the folder {path}", path = path.display())]
+    ReadFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {path}", path = path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A folder of generated blocks cannot be emptied.
+    #[error("cannot empty {path}", path = path.display())]
+    Empty {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file holds no block, or no codes, in the recorded format.
+    #[error("{path}", path = path.display())]
+    Recorded {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<DecodeError>,
+    },
+    /// A file holds no fee history.
+    #[error("{path}", path = path.display())]
+    FeeHistory {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: HistoryError,
+    },
+    /// There are no blocks at all.
+    #[error("no blocks")]
+    NoBlocks,
+    /// There are blocks, of other chains.
+    #[error("{dir} holds {left_out} blocks, none of {wanted}", dir = dir.display())]
+    NoneOfChain {
+        /// The folder.
+        dir: PathBuf,
+        /// How many blocks of other chains it holds.
+        left_out: usize,
+        /// The chain that was asked for.
+        wanted: ChainId,
+    },
+    /// The folder is no recorded chain, nor are those in it.
+    #[error("{dir} has no folder `blocks`, nor has any folder in it", dir = dir.display())]
+    NoBlockFolder {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The folder of blocks is empty.
+    #[error("{folder} holds no block files", folder = folder.display())]
+    NoBlockFiles {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A recorded chain has no codes.
+    #[error("{folder} has no bytecodes.json.gz or bytecodes.json", folder = folder.display())]
+    NoBytecodes {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is no block to start from.
+    #[error("no blocks to read today's parameters from")]
+    NoBaseline,
+    /// A set of parameters is refused.
+    #[error(transparent)]
+    Parameters(#[from] chaos_parameters::Error),
+    /// A block cannot be replayed.
+    #[error(transparent)]
+    Replay(Box<ReplayError>),
+    /// Blocks do not make a run that can be rebuilt.
+    #[error(transparent)]
+    Run(Box<RunError>),
+    /// Blocks cannot be built under the changed rules.
+    #[error(transparent)]
+    Rebuild(Box<RebuildError>),
+    /// An experiment is refused.
+    #[error(transparent)]
+    Experiment(#[from] chaos_simulation::Error),
+    /// An experiment's material has no canonical form.
+    #[error(transparent)]
+    Material(MaterialError),
+    /// A document has no canonical form.
+    #[error(transparent)]
+    Canonical(#[from] canonical::Error),
+    /// A number that a receipt states is too large for its place.
+    #[error(transparent)]
+    TooLarge(#[from] TryFromIntError),
+    /// A studio's definition is refused.
+    #[error("{whence}")]
+    Studio {
+        /// Where it was read from.
+        whence: String,
+        /// What is wrong with it.
+        source: chaos_studio::DefinitionError,
+    },
+    /// No role can have this name.
+    #[error(transparent)]
+    RoleName(chaos_studio::NameError),
+    /// The studio has no such role.
+    #[error("the studio has no role `{role}`; it has {}", known.join(", "))]
+    UnknownRole {
+        /// The role that was asked for.
+        role: String,
+        /// The studio's roles.
+        known: Vec<String>,
+    },
+    /// Only the built-in studio's roles are known.
+    #[error("`{studio}` is not the built-in studio, so its roles are not known here")]
+    UnknownStudio {
+        /// The studio that was asked for.
+        studio: String,
+    },
+    /// The blocks cannot be analysed.
+    #[error(transparent)]
+    Analysis(chaos_governance::analysis::Error),
+    /// No draft follows from the opportunity.
+    #[error(transparent)]
+    Draft(draft::Error),
+    /// The refinement of a draft fails.
+    #[error(transparent)]
+    Refine(Box<refine::Error<Self>>),
+    /// Half of a change is none.
+    #[error(transparent)]
+    Change(change::Error),
+    /// A finished draft has no simulation.
+    #[error("a finalised draft was not simulated")]
+    NotSimulated,
+    /// No proposal follows from the rounds.
+    #[error(transparent)]
+    Compose(proposal::Error),
+    /// The sandbox cannot be made.
+    #[error(transparent)]
+    Sandbox(chaos_sandbox::configuration::Error),
+    /// The sandbox's folder of compiled code cannot be used.
+    #[error(transparent)]
+    SandboxCache(chaos_sandbox::configuration::Error),
+    /// The folder of compiled code has no absolute path.
+    #[error(transparent)]
+    SandboxFolder(io::Error),
+    /// A component is refused.
+    #[error(transparent)]
+    Component(chaos_sandbox::Refused),
+    /// A component's run ended where no result follows.
+    #[error("the simulation in the sandbox")]
+    SandboxRun(#[source] chaos_sandbox::RunError),
+    /// The sandbox and this machine disagree.
+    #[error("the simulation gives {sandbox} in the sandbox and {native} outside")]
+    SandboxDiffers {
+        /// What the component answered.
+        sandbox: Digest,
+        /// What the same program gives natively.
+        native: Digest,
+    },
+    /// The provider gives no quote, or none that can be read.
+    #[error(transparent)]
+    Quote(Refusal),
+    /// There is no collateral for the quote.
+    #[error("{about} gives no collateral")]
+    NoCollateral {
+        /// The provider, for people.
+        about: String,
+    },
+    /// A policy's file cannot be read.
+    #[error(transparent)]
+    PolicyFile(chaos_files::Error),
+    /// A policy's file is not text.
+    #[error("{path} is not text")]
+    PolicyText {
+        /// The file.
+        path: String,
+        /// Where it stops being text.
+        source: std::string::FromUtf8Error,
+    },
+    /// A policy is refused.
+    #[error("{path}")]
+    Policy {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        source: PolicyError,
+    },
+    /// A study's file is refused.
+    #[error("{path}", path = path.display())]
+    StudyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: FileError,
+    },
+    /// A source that the study names is not there.
+    #[error("{path} does not exist", path = path.display())]
+    AbsentSource {
+        /// The folder or file.
+        path: PathBuf,
+    },
+    /// The study names no blocks and allows no generated ones.
+    #[error("the study names no blocks")]
+    StudyNamesNoBlocks,
+    /// The study leaves all recorded blocks out.
+    #[error("[sources] first_block: no recorded block from {first} on")]
+    NoBlockFrom {
+        /// The first block that the study takes.
+        first: u64,
+    },
+    /// Blocks cannot be generated.
+    #[error(transparent)]
+    Load(chaos_simulation::load::LoadError),
+    /// Blocks cannot be executed under both sets of rules.
+    #[error(transparent)]
+    Execute(Box<chaos_simulation::study::EvmError>),
+    /// An attack cannot be carried out.
+    #[error(transparent)]
+    Attack(chaos_simulation::attack::Error),
+    /// A worst-case block cannot be timed.
+    #[error(transparent)]
+    WorstCase(chaos_simulation::attack::Error),
+    /// A forecast has no canonical form.
+    #[error(transparent)]
+    Forecast(chaos_simulation::forecast::Error),
+    /// A table cannot be written.
+    #[error(transparent)]
+    Table(chaos_report::columnar::Error),
+    /// A reward's account is none.
+    #[error("`{account}` is no account")]
+    Account {
+        /// What was found.
+        account: String,
+    },
+    /// A reward's amount is none.
+    #[error("`{amount}` is no amount")]
+    Amount {
+        /// What was found.
+        amount: String,
+    },
+    /// A pool cannot be divided.
+    #[error(transparent)]
+    Reward(chaos_incentives::TaskError),
+    /// Shares make no distribution.
+    #[error(transparent)]
+    Distribution(chaos_incentives::DistributionError),
+}
+
+/// An error and its causes, as one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

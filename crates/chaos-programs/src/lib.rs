@@ -1,0 +1,47 @@
+//! The programs that agents run and verifiers run again.
+//!
+//! A receipt says which program gave its output from which inputs. Whoever signs one has to run that
+//! program, and whoever doubts it has to run it again and hold the receipt against what comes out.
+//! This crate has the programs as functions that take plain arguments and give values: for a command,
+//! a service, a job or another node.
+//!
+//! ```
+//! use chaos_programs::{Silent, appraisal::{Appraiser, known_anchors}, check, reexecution::Inputs};
+//!
+//! let appraiser = Appraiser::new(known_anchors(), None, None);
+//! let inputs = Inputs::new(vec!["inputs".into()]);
+//! let report = check(b"{}", None, &appraiser, Some(&inputs), &Silent);
+//! assert!(report.result.is_err());
+//! ```
+//!
+//! - [`check`]: a bundle against everything that can be checked; [`reexecution`] runs its program.
+//! - [`proposing`]: agents analyse, draft, simulate and refine, and sign what they did.
+//! - [`simulation`]: blocks that were replayed once, and experiments on them; [`blocks`] reads them.
+//! - [`study`]: one question with its alternatives, from its file to its folder.
+//! - [`enclave`] and [`sandbox`]: runs in the sandbox, and what a quote says about them;
+//!   [`appraisal`] judges such quotes by a [`policy`].
+//!
+//! Equal inputs give equal bytes, on every machine and with any number of threads. What takes long
+//! tells a [`Progress`], what agents do goes to a [`Narrator`]; no result depends on either. The
+//! crate refuses to print, to read a clock or the environment, and to know a command line.
+
+pub mod appraisal;
+pub mod blocks;
+mod day;
+pub mod enclave;
+mod error;
+mod files;
+pub mod policy;
+mod progress;
+pub mod proposing;
+pub mod reexecution;
+pub mod sandbox;
+pub mod simulation;
+pub mod studio;
+pub mod study;
+mod verify;
+
+pub use day::date;
+pub use error::Error;
+pub use progress::{Narrator, Progress, Silent, Step};
+pub use verify::check;

@@ -1,0 +1,457 @@
+//! From blocks to a proposal: agents analyse, draft, simulate and refine, and sign what they did.
+
+use std::path::Path;
+
+use chaos_agency::{
+    Action, Evidence,
+    action::{self, Blocks, Decision, ParameterChange},
+    receipt::{Input, Product, Program, Replay},
+};
+use chaos_governance::{
+    Analysis, BlockFacts, Change, Draft, Opportunity, minutes, plot,
+    proposal::{self, AgentLine, Brief, Call, Proposal, Reference, Reproduce},
+    refine::{self, Outcome, Round},
+};
+use chaos_parameters::Parameters;
+use chaos_report::Figure;
+use chaos_simulation::{Experiment, SensitivityRow, Simulation};
+use chaos_types::{AgentKey, Did, Digest, canonical};
+
+use crate::{
+    Error, Narrator, Step,
+    enclave::AttestedSandbox,
+    files,
+    reexecution::{ANALYSE, BRIEF, DRAFT, DraftBrief, EXPERIMENT, SIMULATE, STUDIO},
+    simulation::{Asked, BlockSet, experiment},
+    studio::Defined,
+};
+use chaos_ledger::{Ledger, NewEntry, agents};
+
+/// An agent that acts here: its name in the log and its key.
+#[derive(Debug)]
+pub struct Signer {
+    /// Its name in the log.
+    pub name: String,
+    /// Its role in the studio.
+    pub role: String,
+    /// The name of its root key.
+    pub did: Did,
+    /// Its current key.
+    pub key: AgentKey,
+}
+
+impl Signer {
+    /// The registered agent of this name, with its key file.
+    ///
+    /// # Errors
+    /// If it is unknown or revoked, or its key file does not open.
+    pub fn of(ledger: &Ledger, name: &str) -> Result<Self, Error> {
+        let agent = agents::find_active(ledger, name)?;
+        Ok(Self {
+            name: agent.profile.name.clone(),
+            role: agent.profile.role.clone(),
+            did: agent.did,
+            key: ledger.key(&agent.profile.name)?,
+        })
+    }
+}
+
+/// Who proposes, on what, by which rules.
+#[expect(missing_debug_implementations, reason = "it holds what the caller does")]
+pub struct Proposing<'a> {
+    /// Where receipts go.
+    pub ledger: &'a mut Ledger,
+    /// The blocks.
+    pub block_set: &'a BlockSet,
+    /// The rules.
+    pub studio: &'a Defined,
+    /// Who analyses and simulates.
+    pub researcher: &'a Signer,
+    /// Who drafts.
+    pub developer: &'a Signer,
+    /// How to simulate.
+    pub asked: Asked,
+    /// Where simulations are run as well, if their receipts are to be attested.
+    pub attested: Option<&'a AttestedSandbox>,
+    /// Who is told.
+    pub narrator: &'a mut dyn Narrator,
+}
+
+/// How the proposal is published, which only the caller knows.
+#[expect(missing_debug_implementations, reason = "it holds what the caller does")]
+pub struct Publication<'a> {
+    /// The command that repeats the final simulation, given its change.
+    pub command: &'a dyn Fn(&Change) -> String,
+    /// The call that would carry a change out, given its parameter and value.
+    pub call: &'a dyn Fn(&str, u64) -> Option<Call>,
+    /// What the command needs.
+    pub needs: String,
+    /// Who made the proposal, and for what.
+    pub disclosure: String,
+}
+
+/// The receipts of what was done.
+#[derive(Debug, Clone)]
+pub struct Receipts {
+    /// Of the analysis.
+    pub analysis: Digest,
+    /// Of each round.
+    pub simulations: Vec<Digest>,
+    /// Of the draft, if there was one.
+    pub draft: Option<Digest>,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub struct Proposed {
+    /// What was signed.
+    pub receipts: Receipts,
+    /// The finished proposal with its figures, unless nothing was found or all was given up.
+    pub finished: Option<Finished>,
+    /// Why there is no proposal.
+    pub reason: Option<String>,
+}
+
+/// A finalised proposal and everything that goes with it.
+#[derive(Debug)]
+pub struct Finished {
+    /// The proposal.
+    pub proposal: Proposal,
+    /// Its figures.
+    pub figures: Vec<Figure>,
+    /// What it changes.
+    pub change: Change,
+}
+
+/// What the developer tried on one opportunity.
+struct Attempt {
+    /// The experiment of every round, but for its proposal.
+    template: Experiment,
+    outcome: Outcome,
+    simulations: Vec<(Digest, Simulation)>,
+}
+
+impl Proposing<'_> {
+    fn tell(&mut self, agent: &str, text: impl Into<String>, receipt: Option<Digest>) {
+        self.narrator.step(Step { agent: agent.to_owned(), text: text.into(), receipt });
+    }
+
+    /// Analyses, drafts, simulates and refines, until a proposal is final or given up.
+    ///
+    /// # Errors
+    /// If the ledger or a model refuses.
+    pub fn run(&mut self, publication: &Publication<'_>) -> Result<Proposed, Error> {
+        let parameters = self.block_set.baseline()?;
+        let facts = self.block_set.facts();
+        let (analysis, analysis_receipt) = self.analyse(&facts, parameters)?;
+        let mut receipts =
+            Receipts { analysis: analysis_receipt, simulations: vec![], draft: None };
+        let mut reason = "the analyst's rules found nothing to improve".to_owned();
+        for opportunity in &analysis.opportunities {
+            let attempt = self.attempt(opportunity, &parameters, analysis_receipt)?;
+            receipts.simulations.extend(attempt.simulations.iter().map(|(receipt, _)| *receipt));
+            let draft = self.decide(opportunity, &attempt, &receipts)?;
+            receipts.draft = Some(draft);
+            match &attempt.outcome.last().decision {
+                refine::Decision::Finalise => {
+                    let finished = self.finish(
+                        opportunity,
+                        &parameters,
+                        &facts,
+                        attempt,
+                        &receipts,
+                        publication,
+                    )?;
+                    return Ok(Proposed { receipts, finished: Some(finished), reason: None });
+                }
+                refine::Decision::GiveUp(why) => reason = why.to_string(),
+                refine::Decision::Refine { .. } => {}
+            }
+        }
+        Ok(Proposed { receipts, finished: None, reason: Some(reason) })
+    }
+
+    fn analyse(
+        &mut self,
+        facts: &[BlockFacts],
+        parameters: Parameters,
+    ) -> Result<(Analysis, Digest), Error> {
+        let analysis =
+            Analysis::run(self.block_set.chain.clone(), facts, parameters, &self.studio.studio)
+                .map_err(Error::Analysis)?;
+        let output = self.ledger.put_blob(&analysis.to_canonical()?)?;
+        let studio = self.ledger.put_blob(self.studio.text.as_bytes())?;
+        let (first, last) = analysis.metrics.range;
+        let count = u32::try_from(analysis.metrics.blocks)?;
+        let opportunities: Vec<String> =
+            analysis.opportunities.iter().map(|found| found.reason.clone()).collect();
+        let mut inputs = self.block_inputs();
+        inputs.push(Input { name: STUDIO.to_owned(), digest: studio });
+        let receipt = self.ledger.record(NewEntry {
+            agent: self.researcher.did,
+            keys: vec![&self.researcher.key],
+            parents: vec![],
+            subjects: vec![Product::new("analysis", output)],
+            evidence: Evidence::Replayable(replay(ANALYSE, inputs, output)),
+            action: Action::Analyse(action::Analyse {
+                chain: self.block_set.chain.clone(),
+                blocks: Blocks { first, last, count },
+                opportunities,
+            }),
+        })?;
+        let text = format!("reads blocks {first} to {last} ({count}) of {}", self.block_set.chain);
+        self.tell(&self.researcher.name, text, Some(receipt));
+        for opportunity in &analysis.opportunities {
+            self.tell(&self.researcher.name, format!("finds: {}", opportunity.reason), None);
+        }
+        Ok((analysis, receipt))
+    }
+
+    /// Drafts a change, has it simulated, refines it, until it is final or given up.
+    fn attempt(
+        &mut self,
+        opportunity: &Opportunity,
+        parameters: &Parameters,
+        analysis: Digest,
+    ) -> Result<Attempt, Error> {
+        let policy = self.studio.studio.policy();
+        let draft = Draft::new(opportunity, parameters, policy).map_err(Error::Draft)?;
+        let text = format!("drafts {}", draft.change());
+        self.tell(&self.developer.name, text, None);
+        let template = experiment(*parameters, *parameters, self.asked);
+        let mut simulations: Vec<(Digest, Simulation)> = Vec::new();
+        let outcome = refine::run(&draft, policy, |change| -> Result<_, Error> {
+            let experiment = with_change(template, change);
+            if !simulations.is_empty() {
+                let text = format!("misses the policy's objectives, refines to {change}");
+                self.tell(&self.developer.name, text, None);
+            }
+            let round = u32::try_from(simulations.len() + 1)?;
+            let (receipt, simulation) = self.simulate(change, &experiment, round, analysis)?;
+            let result = simulation.result.clone();
+            simulations.push((receipt, simulation));
+            Ok(result)
+        })
+        .map_err(|error| Error::Refine(error.into()))?;
+        let text = match &outcome.last().decision {
+            refine::Decision::Finalise => {
+                format!("finalises {}: every objective and guard holds", outcome.last().change)
+            }
+            refine::Decision::GiveUp(reason) => format!("gives up: {reason}"),
+            refine::Decision::Refine { .. } => "stops refining".to_owned(),
+        };
+        self.tell(&self.developer.name, text, None);
+        Ok(Attempt { template, outcome, simulations })
+    }
+
+    fn simulate(
+        &mut self,
+        change: &Change,
+        experiment: &Experiment,
+        round: u32,
+        analysis: Digest,
+    ) -> Result<(Digest, Simulation), Error> {
+        let simulation = self.block_set.run(experiment)?;
+        let bytes = simulation.result.to_canonical()?;
+        let output = self.ledger.put_blob(&bytes)?;
+        let asked = self.ledger.put_blob(&canonical::to_vec(experiment)?)?;
+        let mut inputs = self.block_inputs();
+        inputs.push(Input { name: EXPERIMENT.to_owned(), digest: asked });
+        let mut keys = vec![&self.researcher.key];
+        let mut text = format!("simulates {change}: result {}", output.short());
+        let evidence = match self.attested {
+            None => Evidence::Replayable(replay(SIMULATE, inputs, output)),
+            Some(attested) => {
+                let material = self.block_set.document(experiment)?;
+                let execution = attested.simulate(&material, &bytes)?;
+                self.ledger.put_blob(&material)?;
+                keys.push(attested.enclave().key());
+                let million = execution.fuel / 1_000_000;
+                text.push_str(&format!(", the same in the sandbox ({million} M fuel), attested"));
+                let replay = replay(SIMULATE, inputs, output);
+                attested.enclave().evidence(self.ledger, execution, Some(replay))?
+            }
+        };
+        let receipt = self.ledger.record(NewEntry {
+            agent: self.researcher.did,
+            keys,
+            parents: vec![analysis],
+            subjects: vec![Product::new("simulation-result", output)],
+            evidence,
+            action: Action::Simulate(action::Simulate {
+                chain: self.block_set.chain.clone(),
+                changes: vec![parameter_change(change)],
+                round,
+            }),
+        })?;
+        self.tell(&self.researcher.name, text, Some(receipt));
+        Ok((receipt, simulation))
+    }
+
+    /// The developer signs how drafting ended.
+    fn decide(
+        &mut self,
+        opportunity: &Opportunity,
+        attempt: &Attempt,
+        receipts: &Receipts,
+    ) -> Result<Digest, Error> {
+        let last = attempt.outcome.last();
+        let decision = match &last.decision {
+            refine::Decision::GiveUp(reason) => Decision::GivenUp { reason: reason.to_string() },
+            refine::Decision::Finalise | refine::Decision::Refine { .. } => Decision::Finalised {},
+        };
+        let brief =
+            DraftBrief { rule: opportunity.rule.as_str().to_owned(), experiment: attempt.template };
+        let brief = self.ledger.put_blob(&canonical::to_vec(&brief)?)?;
+        let studio = self.ledger.put_blob(self.studio.text.as_bytes())?;
+        let minutes = minutes::to_canonical(opportunity.rule, &attempt.outcome)?;
+        let output = self.ledger.put_blob(&minutes)?;
+        let mut inputs = self.block_inputs();
+        inputs.push(Input { name: BRIEF.to_owned(), digest: brief });
+        inputs.push(Input { name: STUDIO.to_owned(), digest: studio });
+        let mut parents = vec![receipts.analysis];
+        parents.extend(attempt.simulations.iter().map(|(receipt, _)| *receipt));
+        let receipt = self.ledger.record(NewEntry {
+            agent: self.developer.did,
+            keys: vec![&self.developer.key],
+            parents,
+            subjects: vec![Product::new("minutes", output)],
+            evidence: Evidence::Replayable(replay(DRAFT, inputs, output)),
+            action: Action::Draft(action::Draft {
+                title: format!("{} {}", opportunity.rule.as_str(), last.change),
+                chain: self.block_set.chain.clone(),
+                changes: vec![parameter_change(&last.change)],
+                rounds: u32::try_from(attempt.outcome.rounds.len())?,
+                decision,
+            }),
+        })?;
+        let text = format!("signs the draft after {} rounds", attempt.outcome.rounds.len());
+        self.tell(&self.developer.name, text, Some(receipt));
+        Ok(receipt)
+    }
+
+    fn finish(
+        &self,
+        opportunity: &Opportunity,
+        parameters: &Parameters,
+        facts: &[BlockFacts],
+        attempt: Attempt,
+        receipts: &Receipts,
+        publication: &Publication<'_>,
+    ) -> Result<Finished, Error> {
+        let last = attempt.outcome.last().clone();
+        let (_, simulation) = attempt.simulations.last().ok_or(Error::NotSimulated)?;
+        let asked = with_change(attempt.template, &last.change);
+        let sensitivity = self.block_set.sensitivity(&asked)?;
+        let half = self.half_step(&last.change, parameters, attempt.template)?;
+        let context = self.context(&last, receipts, &attempt, publication);
+        let proposal = proposal::compose(&Brief {
+            studio: &self.studio.studio,
+            parameters,
+            opportunity,
+            outcome: &attempt.outcome,
+            half_step: half.as_ref().map(|(change, half)| (change, &half.result)),
+            sensitivity: &sensitivity as &[SensitivityRow],
+            context: &context,
+        })
+        .map_err(Error::Compose)?;
+        let figures =
+            plot::figures(&proposal, &simulation.series, facts, parameters.elasticity_multiplier());
+        Ok(Finished { proposal, figures, change: last.change })
+    }
+
+    /// The same change by half, as the alternative that voters ask for.
+    fn half_step(
+        &self,
+        change: &Change,
+        parameters: &Parameters,
+        template: Experiment,
+    ) -> Result<Option<(Change, Simulation)>, Error> {
+        let middle = change.current().midpoint(change.proposed());
+        if middle == change.current() || middle == change.proposed() {
+            return Ok(None);
+        }
+        let policy = self.studio.studio.policy();
+        let half =
+            Change::new(policy, parameters, change.parameter(), middle).map_err(Error::Change)?;
+        let simulation = self.block_set.run(&with_change(template, &half))?;
+        Ok(Some((half, simulation)))
+    }
+
+    fn context(
+        &self,
+        last: &Round,
+        receipts: &Receipts,
+        attempt: &Attempt,
+        publication: &Publication<'_>,
+    ) -> proposal::Context {
+        let newest = self.block_set.observed.last().map_or(0, |block| block.number);
+        let name = last.change.parameter().flag();
+        let agents = [self.researcher, self.developer].map(|actor| AgentLine {
+            name: actor.name.clone(),
+            role: actor.role.clone(),
+            did: actor.did.to_string(),
+            engine: format!("deterministic rules, chaos-governance {}", env!("CARGO_PKG_VERSION")),
+        });
+        let text = format!("analysis of {} blocks", self.block_set.inputs.len());
+        proposal::Context {
+            analyses: vec![Reference { receipt: receipts.analysis, text }],
+            round_receipts: attempt.simulations.iter().map(|(receipt, _)| *receipt).collect(),
+            scored_at: format!(
+                "{} blocks after activation (newest block read: {newest})",
+                last.result.blocks
+            ),
+            payload: (publication.call)(name, last.change.proposed()).into_iter().collect(),
+            rollback: (publication.call)(name, last.change.current()).into_iter().collect(),
+            reproduce: Reproduce {
+                command: (publication.command)(&last.change),
+                needs: publication.needs.clone(),
+                not_covered: "the analysis and the vote, which have receipts of their own"
+                    .to_owned(),
+            },
+            agents: agents.to_vec(),
+            disclosure: publication.disclosure.clone(),
+        }
+    }
+
+    fn block_inputs(&self) -> Vec<Input> {
+        self.block_set
+            .sources
+            .iter()
+            .map(|source| Input { name: source.name.clone(), digest: source.digest })
+            .collect()
+    }
+}
+
+/// The experiment with a change as its proposal.
+fn with_change(template: Experiment, change: &Change) -> Experiment {
+    Experiment { proposal: template.baseline.with(change.setting()), ..template }
+}
+
+fn replay(program: &str, inputs: Vec<Input>, output: Digest) -> Replay {
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    Replay { program: Program { name: program.to_owned(), version }, inputs, output }
+}
+
+fn parameter_change(change: &Change) -> ParameterChange {
+    ParameterChange {
+        parameter: change.parameter().flag().to_owned(),
+        current: change.current().into(),
+        proposed: change.proposed().into(),
+    }
+}
+
+/// Writes proposal.md, proposal.json and the plots.
+///
+/// # Errors
+/// If a file cannot be written.
+pub fn write(finished: &Finished, out: &Path) -> Result<(), Error> {
+    let Finished { proposal, figures, .. } = finished;
+    files::write(&out.join("proposal.json"), &proposal.to_json()?)?;
+    files::write(&out.join("proposal.md"), proposal.to_markdown().as_bytes())?;
+    for figure in figures {
+        let name = format!("{}.svg", figure.name);
+        files::write(&out.join("plots").join(name), figure.svg.as_bytes())?;
+    }
+    Ok(())
+}

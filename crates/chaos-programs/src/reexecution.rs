@@ -1,0 +1,184 @@
+//! Re-execution: running the program that a receipt names on the inputs that it names, and holding
+//! the receipt's body against what comes out.
+//!
+//! The digest of a program's output binds the output alone. What an agent says in the action's body
+//! is read by people, views and contracts, so each program here also recomputes every field of the
+//! body that follows from its inputs. What does not follow from them stays the agent's word: the
+//! round of a simulation, the log size of a score, and the contracts, agents and transactions of a
+//! payment.
+
+mod governance;
+mod inputs;
+mod reputation;
+mod rewards;
+mod sandbox;
+mod simulation;
+mod work;
+
+use chaos_agency::{Action, Receipt, receipt::Replay};
+use chaos_types::{Check, Digest, Rejection};
+use chaos_verify::{Attachments, Fault};
+use serde::Serialize;
+
+use self::work::Work;
+pub use self::{
+    governance::DraftBrief,
+    inputs::Inputs,
+    rewards::{RewardDocument, Shares},
+    sandbox::argument_name,
+};
+use crate::{Progress, error::chain};
+
+/// The researcher's program: blocks and a studio in, an analysis out.
+pub const ANALYSE: &str = "chaos-governance/analyse";
+
+/// The developer's program: blocks, a studio and a brief in, the minutes of all rounds out.
+pub const DRAFT: &str = "chaos-governance/draft";
+
+/// Blocks and an experiment in, a result out.
+pub const SIMULATE: &str = "chaos-simulation";
+
+/// Evidence in, a score table out.
+pub const SCORE: &str = "chaos-reputation";
+
+/// A pool and tasks in, shares out.
+pub const DIVIDE: &str = "chaos-incentives";
+
+/// A component and its inputs in, its answer out.
+pub const SANDBOX: &str = "chaos-sandbox";
+
+/// The input of a run that holds the component.
+pub const COMPONENT: &str = "component";
+
+/// The input of a draft that says which opportunity was taken up, and how to simulate.
+pub const BRIEF: &str = "brief";
+
+/// The input of a simulation that says what to run.
+pub const EXPERIMENT: &str = "experiment";
+
+/// The input of an analysis that holds the studio's definition.
+pub const STUDIO: &str = "studio";
+
+/// The input of a score that holds the facts.
+pub const EVIDENCE: &str = "evidence";
+
+/// The input of a payment that holds pool and tasks.
+pub const REWARDS: &str = "rewards";
+
+/// Refuses what can be refused without running anything: another release, a program that is not
+/// known, and a receipt that says more than its program shows. Gives what can be run again.
+pub(crate) fn ensure_repeatable(receipt: &Receipt) -> Result<&Replay, Rejection> {
+    let Some(replay) = receipt.evidence.replay() else {
+        let reason = "the receipt names no program".to_owned();
+        return Err(reject(Fault::ProgramMissing, reason));
+    };
+    let program = &replay.program;
+    let here = env!("CARGO_PKG_VERSION");
+    if program.version != here {
+        return Err(reject(
+            Fault::ReleaseOther,
+            format!(
+                "made with {} {}, this is version {here}; run that release to repeat it",
+                program.name, program.version
+            ),
+        ));
+    }
+    // One program writes one document; a further subject would be claimed without being computed.
+    if receipt.subjects.len() != 1 {
+        let names: Vec<_> = receipt.subjects.iter().map(|subject| &subject.name).collect();
+        return Err(reject(
+            Fault::SubjectsUnexpected,
+            format!("the receipt has the subjects {}, `{}` writes one", json(&names), program.name),
+        ));
+    }
+    // What is vouched for is compared by the programs that can compare it, and refused elsewhere.
+    if receipt.evidence.attested().is_some() && ![SIMULATE, SANDBOX].contains(&&*program.name) {
+        return Err(reject(
+            Fault::AttestedNotShown,
+            format!(
+                "the receipt is attested, and `{}` does not show what ran inside",
+                program.name
+            ),
+        ));
+    }
+    match (program.name.as_str(), receipt.action.kind()) {
+        (ANALYSE, "analyse")
+        | (SIMULATE, "simulate")
+        | (SANDBOX, "run")
+        | (DRAFT, "draft")
+        | (SCORE, "score")
+        | (DIVIDE, "pay") => Ok(replay),
+        (known @ (ANALYSE | SIMULATE | DRAFT | SCORE | DIVIDE | SANDBOX), other) => Err(reject(
+            Fault::KindNotShown,
+            format!("the receipt is of kind `{other}`, which the program `{known}` does not show"),
+        )),
+        (other, _) => Err(unknown(other)),
+    }
+}
+
+fn unknown(program: &str) -> Rejection {
+    reject(Fault::ProgramUnknown, format!("this release does not know the program `{program}`"))
+}
+
+/// Runs the receipt's program again, holds the receipt's body against what it computes, and gives
+/// the digest of what it wrote.
+///
+/// # Errors
+/// A [`Rejection`] by the check *evidence* if an input is missing, the program does not run, or the
+/// receipt says anything else than it computes.
+pub fn reexecute(
+    receipt: &Receipt,
+    attachments: &Attachments,
+    inputs: &Inputs,
+    progress: &dyn Progress,
+) -> Result<Digest, Rejection> {
+    let Replay { program, inputs: named, .. } = ensure_repeatable(receipt)?;
+    let work = Work { named, attachments, inputs, progress };
+    match (program.name.as_str(), &receipt.action) {
+        (ANALYSE, Action::Analyse(claimed)) => governance::analyse(&work, claimed),
+        (SIMULATE, Action::Simulate(claimed)) => {
+            simulation::simulate(&work, claimed, receipt.evidence.attested())
+        }
+        (SANDBOX, Action::Run(claimed)) => sandbox::run(&work, claimed),
+        (DRAFT, Action::Draft(claimed)) => governance::draft(&work, claimed),
+        (SCORE, Action::Score(claimed)) => reputation::score(&work, claimed),
+        (DIVIDE, Action::Pay(claimed)) => rewards::divide(&work, claimed),
+        (other, _) => Err(unknown(other)),
+    }
+}
+
+fn reject(fault: Fault, reason: String) -> Rejection {
+    Rejection::new(Check::Evidence, fault, reason)
+}
+
+/// A rejection that shows an error and its causes.
+fn shown(error: impl std::error::Error) -> Rejection {
+    reject(Fault::ReexecutionFailed, chain(&error))
+}
+
+/// One field of the receipt's body must be what the program computes.
+fn ensure_claim<T: PartialEq + Serialize>(
+    field: &str,
+    claimed: &T,
+    computed: &T,
+) -> Result<(), Rejection> {
+    if claimed == computed {
+        return Ok(());
+    }
+    Err(reject(
+        Fault::ClaimNotRepeated,
+        format!(
+            "the receipt says {field} {}, re-execution gives {}",
+            json(claimed),
+            json(computed)
+        ),
+    ))
+}
+
+/// A value as people read it in a rejection.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|error| format!("(unprintable: {error})"))
+}
+
+#[cfg(test)]
+mod tests;

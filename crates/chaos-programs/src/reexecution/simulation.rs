@@ -1,0 +1,126 @@
+//! Replaying blocks, and a simulation on them.
+
+use chaos_agency::{
+    action::{ParameterChange, Simulate},
+    receipt::{Attested, Execution},
+};
+use chaos_simulation::{Experiment, evm::ReplayInput};
+use chaos_types::{ChainId, Digest, Rejection};
+use chaos_verify::Fault;
+
+use super::{EXPERIMENT, ensure_claim, json, reject, shown, work::Work};
+use crate::{
+    blocks::ChainBlocks,
+    enclave, sandbox,
+    simulation::{BlockSet, FEE_HISTORY, threads},
+};
+
+/// Runs the experiment again.
+pub(super) fn simulate(
+    work: &Work<'_>,
+    claimed: &Simulate,
+    attested: Option<&Attested>,
+) -> Result<Digest, Rejection> {
+    work.ensure_inputs(|name| name == EXPERIMENT || is_of_block_set(name))?;
+    let experiment: Experiment = work.document(EXPERIMENT)?;
+    ensure_claim("changes", &claimed.changes, &changes(&experiment))?;
+    let block_set = block_set(work)?;
+    ensure_claim("chain", &claimed.chain, &block_set.chain)?;
+    ensure_baseline(&experiment, &block_set)?;
+    let simulation = block_set.run(&experiment).map_err(shown)?;
+    if let Some(attested) = attested {
+        let native = simulation.result.to_canonical().map_err(shown)?;
+        ensure_execution(&attested.execution, &block_set, &experiment, &native)?;
+    }
+    simulation.result.digest().map_err(shown)
+}
+
+/// What the attested key vouches for must follow from the same inputs: the material that the component
+/// was given, what it answered, and how much fuel it used.
+fn ensure_execution(
+    claimed: &Execution,
+    block_set: &BlockSet,
+    experiment: &Experiment,
+    native: &[u8],
+) -> Result<(), Rejection> {
+    let material = block_set.document(experiment).map_err(shown)?;
+    let component =
+        sandbox::shared().map_err(shown)?.compile(sandbox::FEE_MARKET).map_err(shown)?;
+    let execution = enclave::simulate(&component, &material, native).map_err(shown)?;
+    ensure_claim("execution", claimed, &execution)
+}
+
+/// What an experiment changes, in the form that receipts use.
+fn changes(experiment: &Experiment) -> Vec<ParameterChange> {
+    let changes = experiment.proposal.changes_from(&experiment.baseline);
+    changes
+        .into_iter()
+        .map(|(name, from, to)| ParameterChange {
+            parameter: name.flag().to_owned(),
+            current: from.into(),
+            proposed: to.into(),
+        })
+        .collect()
+}
+
+/// An experiment starts from what the blocks show; any other start would make its changes look
+/// smaller or larger than they are.
+pub(super) fn ensure_baseline(
+    experiment: &Experiment,
+    block_set: &BlockSet,
+) -> Result<(), Rejection> {
+    let today = block_set.baseline().map_err(shown)?;
+    if experiment.baseline == today {
+        return Ok(());
+    }
+    Err(reject(
+        Fault::ClaimNotRepeated,
+        format!(
+            "the experiment starts from {}, the blocks show {}",
+            json(&experiment.baseline),
+            json(&today)
+        ),
+    ))
+}
+
+/// Whether an input of this name is read by [`block_set`].
+pub(super) fn is_of_block_set(name: &str) -> bool {
+    name == FEE_HISTORY || name.contains("/blocks/")
+}
+
+/// Gathers the named blocks, and the fee history if one is named.
+pub(super) fn block_set(work: &Work<'_>) -> Result<BlockSet, Rejection> {
+    let mut recorded: Vec<ReplayInput> = Vec::new();
+    let mut history = None;
+    for named in work.named {
+        if named.name == FEE_HISTORY {
+            history = Some(work.inputs.fee_history(named)?);
+        } else if is_of_block_set(&named.name) {
+            let input = work.inputs.block(named, work.progress)?;
+            let first = recorded.first().unwrap_or(&input).block().chain_id;
+            let expected =
+                format!("{}/blocks/{}", ChainId::evm(first), input.block().header.number);
+            if named.name != expected || input.block().chain_id != first {
+                return Err(reject(
+                    Fault::InputUnexpected,
+                    format!(
+                        "input `{}` ({}) is block {} of {}, which a receipt on {} would name `{expected}`",
+                        named.name,
+                        named.digest,
+                        input.block().header.number,
+                        ChainId::evm(input.block().chain_id),
+                        ChainId::evm(first),
+                    ),
+                ));
+            }
+            recorded.push(input);
+        }
+    }
+    recorded.sort_by_key(|input| input.block().header.number);
+    let Some(first) = recorded.first() else {
+        return Err(reject(Fault::InputMissing, "the receipt names no blocks".to_owned()));
+    };
+    let chain = ChainId::evm(first.block().chain_id);
+    let blocks = ChainBlocks { chain, inputs: recorded };
+    BlockSet::prepare(blocks, history, threads(None), work.progress).map_err(shown)
+}

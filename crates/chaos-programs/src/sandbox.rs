@@ -1,0 +1,79 @@
+//! The sandbox as the programs use it: one configuration, compiled code kept in the data directory.
+
+use std::{path::Path, sync::OnceLock};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chaos_agency::receipt::Execution;
+use chaos_sandbox::{Answer, Configuration, Outcome, Run, Sandbox, Step};
+use chaos_types::{Digest, canonical};
+use serde_json::json;
+
+use crate::Error;
+
+/// The fee-market simulation as a component.
+pub const FEE_MARKET: &[u8] = include_bytes!("../../../guests/artifacts/fee-market.wasm");
+
+/// The sandbox of this process; what it compiled once stays compiled.
+///
+/// # Errors
+/// If the engine cannot be made on this machine.
+pub fn shared() -> Result<&'static Sandbox, Error> {
+    static SHARED: OnceLock<Sandbox> = OnceLock::new();
+    if let Some(sandbox) = SHARED.get() {
+        return Ok(sandbox);
+    }
+    let sandbox = Sandbox::new(Configuration::default()).map_err(Error::Sandbox)?;
+    Ok(SHARED.get_or_init(|| sandbox))
+}
+
+/// A sandbox that keeps what it compiled in a folder below `data`.
+///
+/// # Errors
+/// If the folder cannot be used, or the engine cannot be made.
+pub fn open(data: &Path) -> Result<Sandbox, Error> {
+    // The engine takes absolute paths only.
+    let folder = std::path::absolute(data.join("compiled")).map_err(Error::SandboxFolder)?;
+    Sandbox::with_cache(Configuration::default(), &folder).map_err(Error::SandboxCache)
+}
+
+/// The bytes that a run's receipt calls its output: the answer, a strategy's step as a canonical JSON
+/// document of its two parts in base64, or where there is no answer the record that says how the run
+/// ended.
+///
+/// # Errors
+/// If the output has no canonical form.
+pub fn output(run: &Run) -> Result<Vec<u8>, Error> {
+    match &run.outcome {
+        Outcome::Answer(Answer::Bytes(bytes)) => Ok(bytes.clone()),
+        Outcome::Answer(Answer::Step(Step { state, intents })) => Ok(canonical::to_vec(
+            &json!({ "state": STANDARD.encode(state), "intents": STANDARD.encode(intents) }),
+        )?),
+        Outcome::Failure(_) | Outcome::Trap(_) | Outcome::Malformed(_) => {
+            Ok(canonical::to_vec(&run.record())?)
+        }
+    }
+}
+
+/// Whether the task answered.
+#[must_use]
+pub const fn answered(run: &Run) -> bool {
+    match &run.outcome {
+        Outcome::Answer(_) => true,
+        Outcome::Failure(_) | Outcome::Trap(_) | Outcome::Malformed(_) => false,
+    }
+}
+
+/// A run as receipts state it.
+///
+/// # Errors
+/// As [`output`].
+pub fn execution(run: &Run) -> Result<Execution, Error> {
+    Ok(Execution {
+        code: run.code.clone(),
+        world: run.world.to_string(),
+        input: run.argument,
+        output: Digest::of(&output(run)?),
+        fuel: run.fuel,
+        transcript: run.transcript.head(),
+    })
+}

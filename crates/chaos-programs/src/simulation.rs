@@ -1,0 +1,219 @@
+//! From blocks and a parameter change to a simulation result.
+
+use std::{collections::BTreeMap, num::NonZeroUsize};
+
+use chaos_governance::{BlockFacts, report::Validation};
+use chaos_parameters::Parameters;
+use chaos_simulation::{
+    EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Program, SensitivityRow,
+    Simulation,
+    evm::{Assumptions, BlockReplay, Order, ReceiptsRoot, ReplayInput, Run, rebuild, replay_all},
+    fee_market::{FeeHistory, ObservedBlock},
+    study,
+};
+use chaos_types::{ChainId, Digest};
+
+use crate::{
+    Error, Progress,
+    blocks::{self, ChainBlocks},
+};
+
+/// Blocks that were replayed once, and what demand is calibrated from; any number of experiments
+/// can be run on it.
+#[derive(Debug)]
+pub struct BlockSet {
+    /// The chain.
+    pub chain: ChainId,
+    /// The blocks with their pre-state, in ascending order.
+    pub inputs: Vec<ReplayInput>,
+    /// What replaying each gave.
+    pub replays: Vec<BlockReplay>,
+    /// What demand is calibrated from.
+    pub observed: Vec<ObservedBlock>,
+    /// The digests of what was read.
+    pub sources: Vec<Input>,
+    /// How many threads work on it.
+    pub threads: NonZeroUsize,
+}
+
+impl BlockSet {
+    /// Replays the blocks under their own rules.
+    ///
+    /// # Errors
+    /// If a block cannot be replayed.
+    pub fn prepare(
+        blocks: ChainBlocks,
+        fee_history: Option<(FeeHistory, Digest)>,
+        threads: NonZeroUsize,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
+        let ChainBlocks { chain, inputs } = blocks;
+        progress.begin("replaying", inputs.len() as u64);
+        let mut replays = Vec::with_capacity(inputs.len());
+        for chunk in inputs.chunks(8 * threads.get()) {
+            replays
+                .extend(replay_all(chunk, threads).map_err(|error| Error::Replay(error.into()))?);
+            progress.advance(chunk.len() as u64);
+        }
+        progress.end();
+        let mut sources: Vec<Input> = inputs
+            .iter()
+            .map(|input| Input {
+                name: format!("{chain}/blocks/{}", input.block().header.number),
+                digest: input.digest(),
+            })
+            .collect();
+        let observed = match fee_history {
+            Some((history, digest)) => {
+                sources.push(Input { name: FEE_HISTORY.to_owned(), digest });
+                history.blocks().to_vec()
+            }
+            None => inputs.iter().map(blocks::observe).collect(),
+        };
+        Ok(Self { chain, inputs, replays, observed, sources, threads })
+    }
+
+    /// How the blocks were checked before anything is concluded from them.
+    #[must_use]
+    pub fn validation(&self) -> Validation {
+        let count = |holds: &dyn Fn(&BlockReplay) -> bool| {
+            self.replays.iter().filter(|replay| holds(replay)).count() as u64
+        };
+        Validation {
+            blocks_replayed: self.replays.len() as u64,
+            gas_matched: count(&|replay| replay.gas_replayed == replay.gas_header),
+            roots_comparable: count(&|replay| replay.receipts_root != ReceiptsRoot::NotComparable),
+            roots_matched: count(&|replay| replay.receipts_root == ReceiptsRoot::Match),
+            unknown_reads: self.replays.iter().map(|replay| replay.unknown_reads.total()).sum(),
+            skipped_transactions: self
+                .replays
+                .iter()
+                .map(|replay| replay.skipped_transactions.len() as u64)
+                .sum(),
+        }
+    }
+
+    /// Today's parameters: the limit of the newest block, and Ethereum's fee rule.
+    ///
+    /// # Errors
+    /// If there are no blocks.
+    pub fn baseline(&self) -> Result<Parameters, Error> {
+        let newest = self.observed.last().ok_or(Error::NoBaseline)?;
+        Ok(Parameters::ethereum(newest.gas_limit)?)
+    }
+
+    /// What the analyst sees: headers, and the transactions of replayed blocks.
+    #[must_use]
+    pub fn facts(&self) -> Vec<BlockFacts> {
+        let replayed: BTreeMap<u64, &BlockReplay> =
+            self.replays.iter().map(|replay| (replay.number, replay)).collect();
+        self.observed
+            .iter()
+            .filter(|block| block.base_fee_wei.is_some())
+            .map(|&observed| match replayed.get(&observed.number) {
+                Some(replay) => BlockFacts {
+                    observed,
+                    transactions: Some(replay.transactions.len() as u64),
+                    tips_wei: replay.transactions.iter().map(|t| t.effective_tip).collect(),
+                },
+                None => BlockFacts::from(observed),
+            })
+            .collect()
+    }
+
+    /// The blocks built again, in their recorded order, under what the proposal changes of the rules
+    /// of execution.
+    fn figures(&self, experiment: &Experiment) -> Result<Vec<EvmBlockFigures>, Error> {
+        let changes = study::changes(&experiment.baseline, &experiment.proposal);
+        let assumptions = Assumptions { order: Order::Recorded, ..Assumptions::default() };
+        self.inputs
+            .iter()
+            .zip(&self.replays)
+            .map(|(input, replay)| {
+                if changes.is_none() {
+                    return Ok(EvmBlockFigures::new(replay, None));
+                }
+                let run =
+                    Run::new(vec![input.clone()]).map_err(|error| Error::Run(error.into()))?;
+                let rebuilt = rebuild(&run, &changes, &assumptions)
+                    .map_err(|error| Error::Rebuild(error.into()))?;
+                Ok(EvmBlockFigures::new(replay, Some(&rebuilt)))
+            })
+            .collect()
+    }
+
+    /// Runs an experiment.
+    ///
+    /// # Errors
+    /// If the experiment is refused.
+    pub fn run(&self, experiment: &Experiment) -> Result<Simulation, Error> {
+        let evm = self.figures(experiment)?;
+        Ok(chaos_simulation::run(experiment, &self.material(&evm), self.threads)?)
+    }
+
+    /// Everything an experiment's result follows from, as the document that the component reads.
+    ///
+    /// # Errors
+    /// If there is more than a document may hold.
+    pub fn document(&self, experiment: &Experiment) -> Result<Vec<u8>, Error> {
+        let evm = self.figures(experiment)?;
+        MaterialDocument::new(experiment, &self.material(&evm))
+            .to_canonical()
+            .map_err(Error::Material)
+    }
+
+    /// Runs an experiment at each published elasticity.
+    ///
+    /// # Errors
+    /// If the experiment is refused.
+    pub fn sensitivity(&self, experiment: &Experiment) -> Result<Vec<SensitivityRow>, Error> {
+        Ok(chaos_simulation::sensitivity(experiment, &self.material(&[]), self.threads)?)
+    }
+
+    fn material<'a>(&'a self, evm: &'a [EvmBlockFigures]) -> Material<'a> {
+        Material {
+            chain: self.chain.clone(),
+            program: Program::this(),
+            inputs: self.sources.clone(),
+            observed: &self.observed,
+            evm,
+        }
+    }
+}
+
+/// The name of a fee history among a simulation's inputs.
+pub const FEE_HISTORY: &str = "fee-history";
+
+/// What is simulated, apart from the blocks and the change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// The seed of all randomness.
+    pub seed: u64,
+    /// Price elasticity of demand in parts per million.
+    pub elasticity_ppm: u32,
+    /// How many random paths each arm runs, if not the default.
+    pub paths: Option<u32>,
+    /// How many blocks a path has, if not the default.
+    pub blocks: Option<u32>,
+}
+
+/// The experiment that compares `proposal` with the baseline.
+#[must_use]
+pub fn experiment(baseline: Parameters, proposal: Parameters, asked: Asked) -> Experiment {
+    let mut experiment = Experiment::new(baseline, proposal);
+    experiment.seed = asked.seed;
+    experiment.assumptions.elasticity_ppm = asked.elasticity_ppm;
+    if let Some(paths) = asked.paths {
+        experiment.paths = paths;
+    }
+    if let Some(blocks) = asked.blocks {
+        experiment.blocks = blocks;
+    }
+    experiment
+}
+
+/// As many threads as were asked for, or as the machine has.
+#[must_use]
+pub fn threads(asked: Option<NonZeroUsize>) -> NonZeroUsize {
+    asked.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN)
+}

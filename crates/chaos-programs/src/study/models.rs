@@ -1,0 +1,430 @@
+//! The models that run once per study: transactions, sensitivity, attacks, predictions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chaos_parameters::{Family, Layer, ParameterName, Parameters};
+use chaos_simulation::{
+    Arms, Decimal, Program, SensitivityRow,
+    attack::{self, AttackResult},
+    evm::spec_of,
+    fee_market::{NoiseSource, ObservedBlock},
+    forecast::{self, Forecast, Validation},
+    study::{
+        AgentRun, EvmFigures, GridCell, Judgement, STUDY_FORMAT, ScenarioResult, Standing, Study,
+        StudyResult, judge, pareto, run_agents,
+    },
+};
+
+use super::{StudyFile, blocks::StudyBlocks, cells::Done};
+use crate::{Error, Progress};
+
+/// Blocks that a forecast is fitted on, and blocks that it covers: a day and half a day at 12 s.
+const FIT_BLOCKS: u32 = 7_000;
+const HORIZON_BLOCKS: u32 = 3_500;
+
+/// Paths of a forecast; its outer percentiles need at least 40.
+const FORECAST_PATHS_MIN: u32 = 60;
+
+/// What the models say about the future, and how well they said it before.
+pub(super) struct Predicted {
+    validation: Option<Validation>,
+    forecast: Option<Forecast>,
+    /// Why one of them is absent.
+    flags: Vec<String>,
+}
+
+/// Everything that a result is made of.
+pub(super) struct Parts<'a> {
+    pub(super) file: &'a StudyFile,
+    pub(super) blocks: &'a StudyBlocks,
+    pub(super) baseline: Parameters,
+    pub(super) proposal: Parameters,
+    pub(super) cells: &'a [Done],
+    pub(super) agents: &'a [AgentRun],
+    pub(super) sensitivity: Vec<SensitivityRow>,
+    pub(super) executed: Option<EvmFigures>,
+    pub(super) attacks: Vec<AttackResult>,
+    pub(super) predicted: Predicted,
+}
+
+/// The transaction model for the proposal under every scenario.
+pub(super) fn agents(
+    study: &Study,
+    baseline: &Parameters,
+    blocks: &StudyBlocks,
+    cells: &[Done],
+    progress: &dyn Progress,
+) -> Result<Vec<AgentRun>, Error> {
+    progress.begin("simulating transactions", study.scenarios.len() as u64);
+    let runs = cells
+        .iter()
+        .take(study.scenarios.len())
+        .map(|done| {
+            let arms = (baseline, &done.cell.parameters);
+            let demand = &done.result.demand;
+            let run = run_agents(study, arms, demand, done.cell.scenario, blocks.threads())?;
+            progress.advance(1);
+            Ok(run)
+        })
+        .collect();
+    progress.end();
+    runs
+}
+
+/// The first scenario at other elasticities.
+pub(super) fn sensitivity(
+    study: &Study,
+    baseline: &Parameters,
+    blocks: &StudyBlocks,
+    cells: &[Done],
+    progress: &dyn Progress,
+) -> Result<Vec<SensitivityRow>, Error> {
+    let Some(main) = cells.first() else {
+        return Ok(Vec::new());
+    };
+    progress.say("sweeping elasticity");
+    let experiment = main.cell.experiment(study, baseline);
+    Ok(chaos_simulation::sensitivity(&experiment, &blocks.material(), blocks.threads())?)
+}
+
+/// The attacks that the study names, at the demand's own price.
+pub(super) fn attacks(
+    study: &Study,
+    baseline: &Parameters,
+    proposal: &Parameters,
+    cells: &[Done],
+    progress: &dyn Progress,
+) -> Result<Vec<AttackResult>, Error> {
+    let mut case = attack::Case::new(*baseline, *proposal);
+    case.spec = spec_of(study.preset);
+    if let Some(main) = cells.first() {
+        case.base_fee_wei = main.result.demand.anchor_wei;
+    }
+    progress.begin("carrying out attacks", study.attacks.len() as u64);
+    let mut results = Vec::with_capacity(study.attacks.len());
+    for scenario in &study.attacks {
+        results.push(attack::run(*scenario, &case).map_err(Error::Attack)?);
+        progress.advance(1);
+    }
+    progress.end();
+    Ok(results)
+}
+
+/// Fits and predicts window after window, then predicts what follows the last block.
+pub(super) fn predictions(
+    study: &Study,
+    baseline: &Parameters,
+    proposal: &Parameters,
+    blocks: &StudyBlocks,
+    progress: &dyn Progress,
+) -> Result<Predicted, Error> {
+    let mut predicted = Predicted { validation: None, forecast: None, flags: Vec::new() };
+    let observed: Vec<ObservedBlock> =
+        blocks.observed().iter().filter(|block| block.base_fee_wei.is_some()).copied().collect();
+    let Some(last) = observed.last() else {
+        predicted.flags.push("No block has a base fee, so nothing is predicted.".to_owned());
+        return Ok(predicted);
+    };
+    progress.say("fitting and predicting");
+    let options = forecast::Options {
+        seed: study.market.seed,
+        paths: study.market.paths.max(FORECAST_PATHS_MIN),
+        fit_blocks: FIT_BLOCKS,
+        horizon_blocks: HORIZON_BLOCKS,
+        assumptions: study.market.assumptions,
+    };
+    let rolling = forecast::RollingOptions {
+        chain: blocks.chain().clone(),
+        program: Program::this(),
+        inputs: blocks.sources().to_vec(),
+        parameters: *baseline,
+        options,
+    };
+    match forecast::validate(&observed, &rolling, blocks.threads()) {
+        Ok(validation) => predicted.validation = Some(validation),
+        Err(error) => predicted.flags.push(format!("Not validated: {error}.")),
+    }
+    let request = forecast::Request {
+        chain: blocks.chain().clone(),
+        program: Program::this(),
+        inputs: blocks.sources().to_vec(),
+        made_at: None,
+        baseline: *baseline,
+        proposal: *proposal,
+        activation_block: last.number + 1,
+    };
+    match forecast::forecast(&request, &observed, &options, blocks.threads()) {
+        Ok(forecast) => predicted.forecast = Some(forecast),
+        Err(error) => predicted.flags.push(format!("No forecast: {error}.")),
+    }
+    Ok(predicted)
+}
+
+/// Puts the parts together.
+pub(super) fn assemble(parts: Parts<'_>) -> StudyResult {
+    let study = &parts.file.study;
+    let market = &study.market;
+    let (main, alternatives) = parts.cells.split_at(study.scenarios.len().min(parts.cells.len()));
+    let mut inputs = parts.blocks.sources().to_vec();
+    inputs.sort_unstable();
+    let flags = flags(&parts, main);
+    StudyResult {
+        format: STUDY_FORMAT.to_owned(),
+        program: Program::this(),
+        name: study.name.clone(),
+        study: parts.file.digest,
+        chain: parts.blocks.chain().clone(),
+        generated: parts.blocks.generated,
+        inputs,
+        parameters: Arms { baseline: parts.baseline, proposal: parts.proposal },
+        seed: market.seed,
+        paths: market.paths,
+        blocks: market.blocks,
+        warmup_blocks: market.warmup_blocks,
+        settle_blocks: market.settle_blocks,
+        assumptions: market.assumptions,
+        scenarios: main
+            .iter()
+            .zip(parts.agents)
+            .map(|(done, agents)| {
+                let scenario = &study.scenarios[done.cell.scenario];
+                ScenarioResult {
+                    name: scenario.name.clone(),
+                    what: scenario.what.clone(),
+                    demand_ppm: scenario.demand_ppm,
+                    elasticity_ppm: scenario.elasticity_ppm,
+                    demand: done.result.demand,
+                    flow: done.result.metrics.clone(),
+                    agents: agents.figures.clone(),
+                    judgements: judge_cell(study, done),
+                }
+            })
+            .collect(),
+        sensitivity: parts.sensitivity,
+        grid: grid(study, &parts.baseline, main.first(), alternatives),
+        evm: parts.executed,
+        attacks: parts.attacks,
+        validation: parts.predicted.validation,
+        forecast: parts.predicted.forecast,
+        flags,
+    }
+}
+
+fn judge_cell(study: &Study, done: &Done) -> Vec<Judgement> {
+    judge(&study.thresholds, &done.result.metrics, &done.result.pairs)
+}
+
+/// The alternatives, with the proposal and no change among them.
+fn grid(
+    study: &Study,
+    baseline: &Parameters,
+    main: Option<&Done>,
+    alternatives: &[Done],
+) -> Vec<GridCell> {
+    let cells: Vec<&Done> = main.into_iter().chain(alternatives).collect();
+    let completed: Vec<&BTreeMap<_, _>> = cells
+        .iter()
+        .filter(|done| done.result.standing == Standing::Completed)
+        .map(|done| &done.result.metrics)
+        .collect();
+    let mut frontier = pareto(&study.goals, &completed).into_iter();
+    cells
+        .iter()
+        .map(|done| {
+            let judged = judge_cell(study, done);
+            let count = |holds: fn(&Judgement) -> bool| {
+                u32::try_from(judged.iter().filter(|row| holds(row)).count()).unwrap_or(u32::MAX)
+            };
+            let changes = done.cell.parameters.changes_from(baseline);
+            GridCell {
+                changes: changes
+                    .into_iter()
+                    .map(|(name, _, to)| (name.key().to_owned(), Decimal(to.into())))
+                    .collect(),
+                standing: done.result.standing.clone(),
+                metrics: done.result.metrics.clone(),
+                thresholds_met: count(|row| row.met),
+                thresholds_robust: count(|row| row.robust),
+                pareto: done.result.standing == Standing::Completed
+                    && frontier.next().unwrap_or(false),
+            }
+        })
+        .collect()
+}
+
+/// What a reader must know before believing a figure, counted.
+fn flags(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
+    let mut flags = parts.predicted.flags.clone();
+    if parts.blocks.generated {
+        flags.push(
+            "A source of the study is absent: all blocks were generated, and no figure is a fact \
+             about a chain."
+                .to_owned(),
+        );
+    }
+    flags.extend(missing_blocks(parts.blocks.observed()));
+    if main.iter().any(|done| done.result.demand.noise == NoiseSource::Stated) {
+        flags.push(
+            "Fewer than 1,000 consecutive blocks were observed: the noise of demand is stated, not \
+             estimated."
+                .to_owned(),
+        );
+    }
+    flags.extend(parts.executed.as_ref().map(executed_flags).unwrap_or_default());
+    flags.extend(model_flags(parts, main));
+    for (layer, what) in [
+        (Layer::Evm, "the fee-market models do not know"),
+        (Layer::FeeMarket, "re-execution does not depend on"),
+    ] {
+        let alone: Vec<&str> = parts
+            .proposal
+            .changes_from(&parts.baseline)
+            .into_iter()
+            .map(|(name, _, _)| name.definition())
+            .filter(|definition| definition.layers == [layer])
+            .map(|definition| definition.flag)
+            .collect();
+        if !alone.is_empty() {
+            flags.push(format!("One layer only: {what} {}.", alone.join(", ")));
+        }
+    }
+    flags
+}
+
+/// Blocks absent between the first and the last that demand is calibrated on.
+fn missing_blocks(observed: &[ObservedBlock]) -> Option<String> {
+    let numbers: BTreeSet<u64> = observed
+        .iter()
+        .filter(|block| block.base_fee_wei.is_some())
+        .map(|block| block.number)
+        .collect();
+    let (first, last) = (numbers.first()?, numbers.last()?);
+    let missing = last - first + 1 - numbers.len() as u64;
+    (missing > 0).then(|| {
+        format!(
+            "Of blocks {first} to {last}, {missing} are absent from the blocks that demand is \
+             calibrated on."
+        )
+    })
+}
+
+fn executed_flags(evm: &EvmFigures) -> Vec<String> {
+    let mut flags = Vec::new();
+    let unknown = evm.metrics.get("unknown_reads").map_or(0, |row| row.proposal);
+    if unknown > 0 {
+        flags.push(format!(
+            "{unknown} state reads of the re-executed blocks fall outside the recorded state; the \
+             transactions that made them are in the group `unknown`."
+        ));
+    }
+    flags.push(format!(
+        "Re-executed blocks keep the rules of their own fork and their own gas limits, {} to {}, \
+         except for what the proposal changes; the rest of [baseline] does not reach them.",
+        evm.gas_limits.0.0, evm.gas_limits.1.0
+    ));
+    let changed: u64 = evm
+        .outcomes
+        .iter()
+        .filter(|row| row.group != "unchanged" && row.group != "already_failing")
+        .map(|row| row.by_tip)
+        .sum();
+    flags.push(format!(
+        "Packed by effective tip instead of in recorded order, {changed} recorded transactions end \
+         otherwise, are left out, or are unknown."
+    ));
+    if evm.runs == evm.blocks {
+        flags.push(
+            "No two recorded blocks are consecutive, so a larger limit finds no further \
+             transactions to include; what fills it is the fee-market models' question."
+                .to_owned(),
+        );
+    }
+    flags
+}
+
+/// What the fee-market models say about themselves and of each other.
+fn model_flags(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
+    let mut flags = Vec::new();
+    let clamped = main
+        .iter()
+        .filter_map(|done| done.result.metrics.get("response_clamped"))
+        .any(|row| row.baseline > 0 || row.proposal > 0);
+    if clamped {
+        flags.push(
+            "In some blocks the answer of demand to the price was held at its bound of a factor \
+             of 20."
+                .to_owned(),
+        );
+    }
+    flags.extend(disagreements(parts, main));
+    let cut: u32 = parts.agents.iter().map(|run| run.figures.blocks_cut).sum();
+    if cut > 0 {
+        flags.push(format!(
+            "In {cut} blocks of the transaction model, over all scenarios and arms, not every \
+             potential user was drawn."
+        ));
+    }
+    let bound = parts.proposal.get(ParameterName::GasLimitBoundDivisor);
+    if bound > 0 && bound != 1_024 {
+        flags.push(format!(
+            "The transaction model moves the gas limit by less than 1/1024 per block, not 1/{bound}."
+        ));
+    }
+    let unknown: Vec<&str> = [ParameterName::PriorityFeeFloor, ParameterName::TransactionGasCap]
+        .into_iter()
+        .filter(|name| parts.proposal.get(*name) != parts.baseline.get(*name))
+        .map(ParameterName::flag)
+        .collect();
+    if !unknown.is_empty() {
+        flags.push(format!(
+            "The flow model, and so every threshold, does not know {}; the transaction model and \
+             re-execution do.",
+            unknown.join(" and ")
+        ));
+    }
+    let family = parts.baseline.family();
+    if !parts.blocks.generated
+        && family != Family::Ethereum
+        && parts.blocks.chain().evm_number() == Some(1)
+    {
+        flags.push(format!(
+            "Demand of Ethereum mainnet under the rules of an {family} chain: the levels mean \
+             nothing for that chain."
+        ));
+    }
+    if parts.file.study.market.settle_blocks == 0 {
+        flags.push(
+            "Figures include the transition after the change (market.settle_blocks = 0)."
+                .to_owned(),
+        );
+    } else {
+        flags.push(format!(
+            "Flow figures leave out the first {} blocks after the change, transaction-model figures \
+             do not.",
+            parts.file.study.market.settle_blocks
+        ));
+    }
+    flags
+}
+
+/// Figures of the baseline on which the two fee-market models are half as much again apart.
+fn disagreements(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
+    let (Some(done), Some(agents)) = (main.first(), parts.agents.first()) else {
+        return Vec::new();
+    };
+    ["base_fee_median", "blocks_saturated", "blocks_empty"]
+        .into_iter()
+        .filter_map(|metric| {
+            let flow = done.result.metrics.get(metric)?;
+            let agent = agents.figures.metrics.get(metric)?.baseline;
+            let (low, high) = (flow.baseline.min(agent), flow.baseline.max(agent));
+            (high > low.saturating_mul(3) / 2).then(|| {
+                format!(
+                    "The two fee-market models differ on the baseline's {metric}: {} in the flow \
+                     model, {agent} in the transaction model ({}).",
+                    flow.baseline, flow.unit
+                )
+            })
+        })
+        .collect()
+}
