@@ -55,12 +55,11 @@ pub mod draft;
 pub mod minutes;
 pub mod refine;
 
-pub mod plot;
 pub mod proposal;
-pub mod report;
 pub mod study;
 
 #[cfg(test)]
+#[path = "../tests/world/simulation.rs"]
 mod fixture;
 
 pub use analysis::Analysis;

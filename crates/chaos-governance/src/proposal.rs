@@ -10,6 +10,7 @@ use crate::int::Int;
 
 mod compose;
 mod markdown;
+pub mod report;
 mod rows;
 
 pub use compose::{Brief, Context, Error, compose};

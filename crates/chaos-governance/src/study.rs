@@ -10,18 +10,12 @@
 //! `bytes`, `bytes_per_block`, `bytes_per_month`, `nanoseconds`, `microseconds`, `milliseconds`,
 //! `seconds`. Each is shown in the unit people use; any other name is printed behind the number.
 
-/// Writes to a `String`, which cannot fail.
-macro_rules! put {
-    ($out:expr, $($arg:tt)*) => {{
-        let _ = std::fmt::Write::write_fmt($out, format_args!($($arg)*));
-    }};
-}
-
 mod compose;
 pub mod data;
 mod eip;
 mod figures;
 #[cfg(test)]
+#[path = "../tests/world/study.rs"]
 mod fixture;
 mod forum;
 mod html;

@@ -8,12 +8,12 @@ use chaos_agency::{
     receipt::{Input, Product, Program, Replay},
 };
 use chaos_governance::{
-    Analysis, BlockFacts, Change, Draft, Opportunity, minutes, plot,
-    proposal::{self, AgentLine, Brief, Call, Proposal, Reference, Reproduce},
+    Analysis, BlockFacts, Change, Draft, Opportunity, minutes,
+    proposal::{self, AgentLine, Brief, Call, Proposal, Reference, Reproduce, report},
     refine::{self, Outcome, Round},
+    study::{self, Study},
 };
 use chaos_parameters::Parameters;
-use chaos_report::Figure;
 use chaos_simulation::{Experiment, SensitivityRow, Simulation};
 use chaos_types::{AgentKey, Did, Digest, canonical};
 
@@ -117,8 +117,8 @@ pub struct Proposed {
 pub struct Finished {
     /// The proposal.
     pub proposal: Proposal,
-    /// Its figures.
-    pub figures: Vec<Figure>,
+    /// The proposal as a study with one cell, from which its figures and report are drawn.
+    pub study: Study,
     /// What it changes.
     pub change: Change,
 }
@@ -355,9 +355,13 @@ impl Proposing<'_> {
             context: &context,
         })
         .map_err(Error::Compose)?;
-        let figures =
-            plot::figures(&proposal, &simulation.series, facts, parameters.elasticity_multiplier());
-        Ok(Finished { proposal, figures, change: last.change })
+        let shown = report::Shown {
+            series: &simulation.series,
+            observed: facts,
+            elasticity: parameters.elasticity_multiplier(),
+        };
+        let study = report::study(&proposal, &shown);
+        Ok(Finished { proposal, study, change: last.change })
     }
 
     /// The same change by half, as the alternative that voters ask for.
@@ -446,12 +450,12 @@ fn parameter_change(change: &Change) -> ParameterChange {
 /// # Errors
 /// If a file cannot be written.
 pub fn write(finished: &Finished, out: &Path) -> Result<(), Error> {
-    let Finished { proposal, figures, .. } = finished;
+    let Finished { proposal, study, .. } = finished;
     files::write(&out.join("proposal.json"), &proposal.to_json()?)?;
     files::write(&out.join("proposal.md"), proposal.to_markdown().as_bytes())?;
-    for figure in figures {
+    for figure in study::figures(study) {
         let name = format!("{}.svg", figure.name);
-        files::write(&out.join("plots").join(name), figure.svg.as_bytes())?;
+        files::write(&out.join("plots").join(name), figure.svg().as_bytes())?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
-use chaos_governance::{BlockFacts, report::Validation};
+use chaos_governance::{BlockFacts, study::data::Replay};
 use chaos_parameters::Parameters;
 use chaos_simulation::{
     EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Program, SensitivityRow,
@@ -75,12 +75,12 @@ impl BlockSet {
 
     /// How the blocks were checked before anything is concluded from them.
     #[must_use]
-    pub fn validation(&self) -> Validation {
+    pub fn validation(&self) -> Replay {
         let count = |holds: &dyn Fn(&BlockReplay) -> bool| {
             self.replays.iter().filter(|replay| holds(replay)).count() as u64
         };
-        Validation {
-            blocks_replayed: self.replays.len() as u64,
+        Replay {
+            blocks: self.replays.len() as u64,
             gas_matched: count(&|replay| replay.gas_replayed == replay.gas_header),
             roots_comparable: count(&|replay| replay.receipts_root != ReceiptsRoot::NotComparable),
             roots_matched: count(&|replay| replay.receipts_root == ReceiptsRoot::Match),

@@ -1,22 +1,10 @@
 //! Text from outside that is no markup, whatever it holds.
 
-/// Text for an XML or HTML text node or a double-quoted attribute.
-///
-/// Characters that XML cannot hold and those that reorder text on screen become U+FFFD.
+/// A finished document without control characters and those that reorder text on screen; each
+/// becomes U+FFFD. Markup is escaped before, where a template takes the text.
 #[must_use]
-pub fn xml(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            other => escaped.push(harmless(other)),
-        }
-    }
-    escaped
+pub(crate) fn characters(document: &str) -> String {
+    document.chars().map(harmless).collect()
 }
 
 /// Text for one line of Markdown, also inside a table cell: nothing in it is markup.

@@ -22,6 +22,8 @@ pub enum Mark {
     Dot(&'static str),
     /// A circle with a hole.
     Ring(&'static str),
+    /// Two strokes that cross.
+    Cross(&'static str),
     /// A short upright stroke.
     Tick(&'static str),
 }
@@ -57,6 +59,10 @@ fn swatch(drawing: &mut Drawing, mark: Mark, (x, y): (i64, i64)) -> i64 {
         }
         Mark::Ring(class) => {
             drawing.dot(&format!("cc-hole {class}"), (x + 12, y), 10);
+            24
+        }
+        Mark::Cross(class) => {
+            drawing.cross(class, (x + 12, y), 10);
             24
         }
         Mark::Tick(class) => {

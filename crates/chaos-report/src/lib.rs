@@ -6,14 +6,14 @@
 //! share.
 //!
 //! ```
-//! use chaos_report::{Table, quantity};
+//! use chaos_report::{Markdown, Table, quantity};
 //!
 //! assert_eq!(quantity::of(40_123_456_789, "wei"), "40.1 gwei");
 //! let mut table = Table::new(&["metric", "#value"]);
 //! table.row(vec!["base fee".into(), quantity::of(7_000_000_000, "wei").into()]);
-//! let mut text = String::new();
-//! table.markdown(&mut text);
-//! assert_eq!(text, "| metric | value |\n|---|--:|\n| base fee | 7 gwei |\n");
+//! let mut text = Markdown::new();
+//! text.table(&table);
+//! assert_eq!(text.finish(), "| metric | value |\n|---|--:|\n| base fee | 7 gwei |\n");
 //! ```
 //!
 //! Invariants: numbers are integers with a unit and never floats; the same content gives the same
@@ -25,6 +25,7 @@
 //! columns for notebooks.
 
 pub mod inert;
+mod markdown;
 pub mod quantity;
 
 pub mod axis;
@@ -33,8 +34,13 @@ pub mod scale;
 pub mod svg;
 pub mod table;
 
+mod page;
+
 #[cfg(feature = "parquet")]
 pub mod columnar;
 
+pub use markdown::Markdown;
+pub use page::page;
+pub use quantity::{Comparison, Unit};
 pub use svg::{Drawing, Figure};
 pub use table::{Standing, Table};

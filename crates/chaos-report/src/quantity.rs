@@ -1,6 +1,14 @@
 //! Numbers as people read them: grouping, decimals, the unit that people use.
 //!
-//! Only integers: rounding is half away from zero, so a document is the same on every machine.
+//! Only integers: rounding is half away from zero, so a document is the same on every machine. A value by
+//! itself is written by [`of`], a value before and after with its difference by [`Comparison`].
+
+mod comparison;
+mod unit;
+
+pub use comparison::Comparison;
+use unit::Per;
+pub use unit::Unit;
 
 /// Groups digits by thousands with commas.
 #[must_use]
@@ -58,10 +66,6 @@ pub fn percent(ppm: i128) -> String {
     format!("{} %", decimal(ppm, 4, places))
 }
 
-/// From a thousandth of an ether on, an amount reads better in ether than in gwei; no base fee per
-/// gas has come near it.
-const WEI_SHOWN_AS_ETHER: u128 = 1_000_000_000_000_000;
-
 /// Bytes in the largest binary unit of which there is at least one.
 fn bytes(value: i128) -> String {
     let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
@@ -81,30 +85,17 @@ fn bytes(value: i128) -> String {
 pub fn of(value: i128, unit: &str) -> String {
     match unit {
         "ppm" => percent(value),
-        "wei" if value.unsigned_abs() < 100_000 => format!("{} wei", grouped(value)),
-        "wei" if value.unsigned_abs() >= WEI_SHOWN_AS_ETHER => {
-            format!("{} ETH", three_digits(value, 18))
-        }
-        "wei" => format!("{} gwei", three_digits(value, 9)),
-        "wei_per_day" => format!("{} ETH/day", three_digits(value, 18)),
-        "wei_per_block" => format!("{} ETH/block", three_digits(value, 18)),
-        "gas" | "gas_per_block" if value.unsigned_abs() >= 100_000 => {
-            format!("{} Mgas", three_digits(value, 6))
-        }
-        "gas" | "gas_per_block" => format!("{} gas", grouped(value)),
-        "gas_per_second" | "gas/s" => format!("{} Mgas/s", three_digits(value, 6)),
         "bytes" => bytes(value),
         "bytes_per_block" => format!("{}/block", bytes(value)),
         "bytes_per_month" => format!("{}/month", bytes(value)),
-        "nanoseconds" => format!("{} ms", three_digits(value, 6)),
-        "microseconds" => format!("{} ms", three_digits(value, 3)),
-        "milliseconds" | "ms" => format!("{} ms", grouped(value)),
-        "seconds" => format!("{} s", grouped(value)),
-        "milli_blocks" => format!("{} blocks", three_digits(value, 3)),
-        "milli_count" => three_digits(value, 3),
-        "blocks" => format!("{} blocks", grouped(value)),
-        "count" | "ratio" => grouped(value),
-        other => format!("{} {other}", grouped(value)),
+        unit => {
+            let shown = Unit::of(unit, value);
+            let number = match shown.per() {
+                Per::Ten(0) | Per::Two(_) => grouped(value),
+                Per::Ten(digits) => three_digits(value, digits),
+            };
+            shown.behind(&number)
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! The frame that all charts share: size, colours, title, axes.
 
-use std::fmt::Write as _;
+use maud::{Markup, PreEscaped, Render, html};
 
-use crate::inert::xml;
+use crate::inert;
 
 /// Width of the drawing, in units of half a pixel at natural size.
 pub const WIDTH: i64 = 1_520;
+
+const FONTS: &str = "system-ui,-apple-system,'Segoe UI',Roboto,sans-serif";
 
 const STYLE: &str = "\
 .cc-bg{fill:#ffffff}.cc-t{fill:#16191d}.cc-m{fill:#5a6472}.cc-ax{stroke:#8b95a1;stroke-width:2;fill:none}\
@@ -36,8 +38,22 @@ pub struct Figure {
     pub title: String,
     /// What is drawn, for readers who do not see it.
     pub description: String,
+    svg: String,
+}
+
+impl Figure {
     /// A complete SVG document.
-    pub svg: String,
+    #[must_use]
+    pub fn svg(&self) -> &str {
+        &self.svg
+    }
+}
+
+/// In a page a figure is its drawing; only [`Drawing::finish`] makes one, which escapes all texts.
+impl Render for Figure {
+    fn render_to(&self, buffer: &mut String) {
+        buffer.push_str(&self.svg);
+    }
 }
 
 /// Where a text is anchored.
@@ -70,39 +86,37 @@ impl Drawing {
 
     /// A straight line.
     pub fn line(&mut self, class: &str, (x1, y1): (i64, i64), (x2, y2): (i64, i64)) {
-        self.push(format_args!(
-            "<line class=\"{class}\" x1=\"{x1}\" y1=\"{y1}\" x2=\"{x2}\" y2=\"{y2}\"/>\n"
-        ));
+        self.push(html! { line class=(class) x1=(x1) y1=(y1) x2=(x2) y2=(y2) {} });
     }
 
     /// A line through the points, `width` units thick; dashed lines also differ without colour.
     pub fn path(&mut self, class: &str, width: i64, dashed: bool, points: &[(i64, i64)]) {
-        let dash = if dashed { " stroke-dasharray=\"14 9\"" } else { "" };
         let points = coordinates(points);
-        self.push(format_args!(
-            "<polyline class=\"{class}\" stroke-width=\"{width}\"{dash} \
-             stroke-linejoin=\"round\" points=\"{points}\"/>\n"
-        ));
+        self.push(html! {
+            polyline class=(class) stroke-width=(width) stroke-dasharray=[dashed.then_some("14 9")]
+                stroke-linejoin="round" points=(points) {}
+        });
     }
 
     /// A filled polygon.
     pub fn area(&mut self, class: &str, points: &[(i64, i64)]) {
-        let points = coordinates(points);
-        self.push(format_args!("<polygon class=\"{class}\" points=\"{points}\"/>\n"));
+        self.push(html! { polygon class=(class) points=(coordinates(points)) {} });
     }
 
     /// A filled rectangle: upper left corner, then width and height.
     pub fn rect(&mut self, class: &str, (x, y): (i64, i64), (width, height): (i64, i64)) {
-        self.push(format_args!(
-            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"/>\n"
-        ));
+        self.push(html! { rect class=(class) x=(x) y=(y) width=(width) height=(height) {} });
     }
 
     /// A filled circle.
     pub fn dot(&mut self, class: &str, (x, y): (i64, i64), radius: i64) {
-        self.push(format_args!(
-            "<circle class=\"{class}\" cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"/>\n"
-        ));
+        self.push(html! { circle class=(class) cx=(x) cy=(y) r=(radius) {} });
+    }
+
+    /// Two strokes that cross at the point, each `reach` to either side.
+    pub fn cross(&mut self, class: &str, (x, y): (i64, i64), reach: i64) {
+        self.path(class, 6, false, &[(x - reach, y - reach), (x + reach, y + reach)]);
+        self.path(class, 6, false, &[(x - reach, y + reach), (x + reach, y - reach)]);
     }
 
     /// One line of text; the point is on its base line.
@@ -112,10 +126,7 @@ impl Drawing {
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
-        self.push(format_args!(
-            "<text class=\"{class}\" x=\"{x}\" y=\"{y}\" text-anchor=\"{anchor}\">{}</text>\n",
-            xml(text)
-        ));
+        self.push(html! { text class=(class) x=(x) y=(y) text-anchor=(anchor) { (text) } });
     }
 
     /// A polygon with an outline of its own, such as the frame around a cell.
@@ -126,11 +137,10 @@ impl Drawing {
         (x, y): (i64, i64),
         (width, height): (i64, i64),
     ) {
-        let dash = if dashed { " stroke-dasharray=\"12 8\"" } else { "" };
-        self.push(format_args!(
-            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" \
-             stroke-width=\"{stroke}\"{dash}/>\n"
-        ));
+        self.push(html! {
+            rect class=(class) x=(x) y=(y) width=(width) height=(height) stroke-width=(stroke)
+                stroke-dasharray=[dashed.then_some("12 8")] {}
+        });
     }
 
     /// A horizontal axis line with ticks below it and its label under them.
@@ -157,29 +167,30 @@ impl Drawing {
     #[must_use]
     pub fn finish(self, description: String) -> Figure {
         let (name, height) = (self.name, self.height);
-        let (title, subtitle, about) = (xml(&self.title), xml(&self.subtitle), xml(&description));
-        let svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
-             role=\"img\" aria-labelledby=\"{name}-title {name}-desc\" \
-             font-family=\"system-ui,-apple-system,'Segoe UI',Roboto,sans-serif\" \
-             font-size=\"26\">\n\
-             <title id=\"{name}-title\">{title}</title>\n\
-             <desc id=\"{name}-desc\">{about}</desc>\n\
-             <style>{STYLE}</style>\n\
-             <rect class=\"cc-bg\" width=\"{WIDTH}\" height=\"{height}\" rx=\"16\"/>\n\
-             <text class=\"cc-t\" x=\"40\" y=\"62\" font-size=\"{large}\" font-weight=\"600\">{title}\
-             </text>\n\
-             <text class=\"cc-m\" x=\"40\" y=\"104\" font-size=\"{small}\">{subtitle}</text>\n\
-             {body}</svg>\n",
-            large = fitting(&self.title, 35, 70),
-            small = fitting(&self.subtitle, 26, 112),
-            body = self.body
-        );
+        let document = html! {
+            svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {WIDTH} {height}"))
+                role="img" aria-labelledby=(format!("{name}-title {name}-desc"))
+                font-family=(FONTS) font-size="26" {
+                "\n" title id=(format!("{name}-title")) { (self.title) }
+                "\n" desc id=(format!("{name}-desc")) { (description) }
+                "\n" style { (PreEscaped(STYLE)) }
+                "\n" rect class="cc-bg" width=(WIDTH) height=(height) rx="16" {}
+                "\n" text class="cc-t" x="40" y="62" font-size=(fitting(&self.title, 35, 70))
+                    font-weight="600" { (self.title) }
+                "\n" text class="cc-m" x="40" y="104" font-size=(fitting(&self.subtitle, 26, 112)) {
+                    (self.subtitle)
+                }
+                "\n" (PreEscaped(&self.body))
+            }
+            "\n"
+        };
+        let svg = inert::characters(&document.into_string());
         Figure { name, title: self.title, description, svg }
     }
 
-    fn push(&mut self, arguments: std::fmt::Arguments<'_>) {
-        self.body.write_fmt(arguments).expect("a string takes any text");
+    fn push(&mut self, element: Markup) {
+        self.body.push_str(&element.into_string());
+        self.body.push('\n');
     }
 }
 

@@ -1,13 +1,8 @@
 //! Tables that are written once and shown in HTML and in Markdown.
 
-use crate::inert::{markdown, xml};
+use maud::{Markup, Render, html};
 
-/// Writes to a `String`, which cannot fail.
-macro_rules! put {
-    ($out:expr, $($arg:tt)*) => {{
-        let _ = std::fmt::Write::write_fmt($out, format_args!($($arg)*));
-    }};
-}
+use crate::inert::{code, markdown};
 
 /// How a value stands to a requirement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,34 +89,11 @@ impl Table {
         self.rows.is_empty()
     }
 
-    /// As HTML; the first column names the row, and on a narrow screen each row becomes a block.
-    pub fn html(&self, out: &mut String) {
-        out.push_str("<div class=\"scroll\"><table class=\"stack\">\n<thead><tr>");
-        for (name, align) in &self.columns {
-            let class = class(*align);
-            put!(out, "<th scope=\"col\"{class}>{}</th>", xml(name));
-        }
-        out.push_str("</tr></thead>\n<tbody>\n");
-        for row in &self.rows {
-            out.push_str("<tr>");
-            for (index, (entry, (name, align))) in row.iter().zip(&self.columns).enumerate() {
-                let text = entry.html();
-                if index == 0 {
-                    put!(out, "<th scope=\"row\">{text}</th>");
-                } else {
-                    let class = class(*align);
-                    put!(out, "<td{class} data-l=\"{}\">{text}</td>", xml(name));
-                }
-            }
-            out.push_str("</tr>\n");
-        }
-        out.push_str("</tbody>\n</table></div>\n");
-    }
-
     /// As a Markdown table.
-    pub fn markdown(&self, out: &mut String) {
-        let names: Vec<String> = self.columns.iter().map(|(name, _)| markdown(name)).collect();
-        put!(out, "| {} |\n|", names.join(" | "));
+    pub(crate) fn markdown(&self, out: &mut String) {
+        let line = |entries: Vec<String>| format!("| {} |\n", entries.join(" | "));
+        out.push_str(&line(self.columns.iter().map(|(name, _)| markdown(name)).collect()));
+        out.push('|');
         for (_, align) in &self.columns {
             out.push_str(match align {
                 Align::Left => "---|",
@@ -130,52 +102,92 @@ impl Table {
         }
         out.push('\n');
         for row in &self.rows {
-            let entries: Vec<String> = row.iter().map(Entry::markdown).collect();
-            put!(out, "| {} |\n", entries.join(" | "));
+            out.push_str(&line(row.iter().map(Entry::markdown).collect()));
         }
     }
 }
 
-const fn class(align: Align) -> &'static str {
-    match align {
-        Align::Left => "",
-        Align::Right => " class=\"n\"",
+/// In a page the first column names the row, and on a narrow screen each row becomes a block.
+impl Render for Table {
+    fn render(&self) -> Markup {
+        html! {
+            div.scroll {
+                table.stack {
+                    thead {
+                        tr {
+                            @for (name, align) in &self.columns {
+                                th scope="col" class=[class(*align)] { (name) }
+                            }
+                        }
+                    }
+                    tbody {
+                        @for row in &self.rows {
+                            "\n" tr {
+                                @for (index, (entry, (name, align))) in
+                                    row.iter().zip(&self.columns).enumerate()
+                                {
+                                    @if index == 0 {
+                                        th scope="row" { (entry) }
+                                    } @else {
+                                        td class=[class(*align)] data-l=(name) { (entry) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            "\n"
+        }
     }
 }
 
-impl Entry {
-    fn html(&self) -> String {
+const fn class(align: Align) -> Option<&'static str> {
+    match align {
+        Align::Left => None,
+        Align::Right => Some("n"),
+    }
+}
+
+impl Standing {
+    /// The class that colours it.
+    #[must_use]
+    pub const fn class(self) -> &'static str {
         match self {
-            Self::Text(text) => xml(text),
-            Self::Code(text) => format!("<code>{}</code>", xml(text)),
-            Self::Pair(text, beside) if beside.is_empty() => xml(text),
-            Self::Pair(text, beside) => {
-                format!("<span>{} <small>{}</small></span>", xml(text), xml(beside))
-            }
+            Self::Met => "ok",
+            Self::Missed => "no",
+            Self::Undecided => "may",
+        }
+    }
+}
+
+impl Render for Entry {
+    fn render(&self) -> Markup {
+        match self {
+            Self::Text(text) => html! { (text) },
+            Self::Code(text) => html! { code { (text) } },
+            Self::Pair(text, beside) if beside.is_empty() => html! { (text) },
+            Self::Pair(text, beside) => html! { span { (text) " " small { (beside) } } },
             // A hyphen that does not break keeps a tag on one line.
-            Self::Tag(tag) => {
-                format!("<span class=\"tag\">{}</span>", tag.replace('-', "\u{2011}"))
-            }
+            Self::Tag(tag) => html! { span.tag { (tag.replace('-', "\u{2011}")) } },
             Self::Verdict(standing, text) => {
-                let class = match standing {
-                    Standing::Met => "ok",
-                    Standing::Missed => "no",
-                    Standing::Undecided => "may",
-                };
                 let (verdict, requirement) = text.split_once(": ").unwrap_or((text, ""));
-                let verdict = format!("<span class=\"{class}\">{}", xml(verdict));
-                match requirement {
-                    "" => format!("{verdict}</span>"),
-                    requirement => format!("{verdict} <small>{}</small></span>", xml(requirement)),
+                html! {
+                    span class=(standing.class()) {
+                        (verdict)
+                        @if !requirement.is_empty() { " " small { (requirement) } }
+                    }
                 }
             }
         }
     }
+}
 
+impl Entry {
     fn markdown(&self) -> String {
         match self {
             Self::Text(text) | Self::Verdict(_, text) => markdown(text),
-            Self::Code(text) => crate::inert::code(text),
+            Self::Code(text) => code(text),
             Self::Pair(text, beside) if beside.is_empty() => markdown(text),
             Self::Pair(text, beside) => format!("{} ({})", markdown(text), markdown(beside)),
             Self::Tag(tag) => (*tag).to_owned(),

@@ -1,8 +1,7 @@
 //! The proposal as a person would post it on a forum.
 
-use std::fmt::Write as _;
-
 use chaos_report::{
+    Comparison, Markdown,
     inert::{code, markdown as plain},
     quantity,
 };
@@ -10,17 +9,9 @@ use chaos_types::Digest;
 
 use super::{Call, Content, DecisionRow, Proposal, Verdict, label};
 
-/// Writes to a `String`, which cannot fail.
-macro_rules! line {
-    ($out:expr) => { $out.push('\n') };
-    ($out:expr, $($arg:tt)*) => {{
-        let _ = writeln!($out, $($arg)*);
-    }};
-}
-
 pub(super) fn render(proposal: &Proposal) -> String {
     let content = proposal.content();
-    let mut out = String::new();
+    let mut out = Markdown::new();
     header(&mut out, proposal);
     decision_table(&mut out, &content.decision_table, content);
     affected(&mut out, content);
@@ -31,14 +22,14 @@ pub(super) fn render(proposal: &Proposal) -> String {
     reproduce(&mut out, content);
     disclosure(&mut out, content);
     appendix(&mut out, content);
-    out
+    out.finish()
 }
 
-fn header(out: &mut String, proposal: &Proposal) {
+fn header(out: &mut Markdown, proposal: &Proposal) {
     let content = proposal.content();
-    line!(out, "# {}\n", plain(&content.title));
+    writeln!(out, "# {}\n", plain(&content.title));
     for change in &content.changes {
-        line!(
+        writeln!(
             out,
             "**Chain** {} · **parameter** {} · **{} → {}** · proposal {}\n",
             code(content.chain.as_str()),
@@ -48,23 +39,23 @@ fn header(out: &mut String, proposal: &Proposal) {
             digest(&proposal.id()),
         );
     }
-    line!(
+    writeln!(
         out,
         "**Evidence** replayable: anyone can re-run the simulation to the digest {}\n",
         digest(&content.result)
     );
-    line!(out, "**The ask.** {}\n", plain(&content.ask));
-    line!(out, "**Why.** {}\n", plain(&content.problem));
+    writeln!(out, "**The ask.** {}\n", plain(&content.ask));
+    writeln!(out, "**Why.** {}\n", plain(&content.problem));
 }
 
-fn decision_table(out: &mut String, rows: &[DecisionRow], content: &Content) {
-    line!(out, "## Decision table\n");
+fn decision_table(out: &mut Markdown, rows: &[DecisionRow], content: &Content) {
+    writeln!(out, "## Decision table\n");
     table_head(out);
     for row in rows {
         table_row(out, row);
     }
     let paths = content.assumptions.iter().find(|assumption| assumption.name == "paths");
-    line!(
+    writeln!(
         out,
         "\nDifference and interval are paired: both arms see the same random demand ({}). The \
          interval is p10 to p90. Layer: *model* is the fee-market model, *re-executed* is recorded \
@@ -74,22 +65,23 @@ fn decision_table(out: &mut String, rows: &[DecisionRow], content: &Content) {
     );
 }
 
-fn table_head(out: &mut String) {
-    line!(out, "| metric | baseline | proposed | difference | p10 – p90 | layer | verdict |");
-    line!(out, "|---|--:|--:|--:|--:|---|---|");
+fn table_head(out: &mut Markdown) {
+    writeln!(out, "| metric | baseline | proposed | difference | p10 – p90 | layer | verdict |");
+    writeln!(out, "|---|--:|--:|--:|--:|---|---|");
 }
 
-fn table_row(out: &mut String, row: &DecisionRow) {
+fn table_row(out: &mut Markdown, row: &DecisionRow) {
     let relative = quantity::relative(row.difference.0, row.baseline.0)
         .map_or_else(String::new, |relative| format!(" ({})", plain(&relative)));
-    line!(
+    let shown = Comparison::of(&row.unit, row.baseline.0, row.proposed.0);
+    writeln!(
         out,
         "| {} | {} | {} | {}{relative} | {} | {} | {} |",
         plain(label(&row.metric)),
-        plain(&quantity::of(row.baseline.0, &row.unit)),
-        plain(&quantity::of(row.proposed.0, &row.unit)),
-        plain(&quantity::difference(row.difference.0, &row.unit)),
-        plain(&quantity::interval(row.low.0, row.high.0, &row.unit)),
+        plain(&shown.value(row.baseline.0)),
+        plain(&shown.value(row.proposed.0)),
+        plain(&shown.difference(row.difference.0)),
+        plain(&shown.interval(row.low.0, row.high.0)),
         layer(row.layer),
         row.verdict.as_ref().map_or_else(|| "–".to_owned(), |v| verdict(v, &row.unit)),
     );
@@ -105,18 +97,24 @@ fn verdict(verdict: &Verdict, unit: &str) -> String {
     format!("{mark}: {side} {}", plain(&quantity::difference(verdict.threshold.0, unit)))
 }
 
-fn affected(out: &mut String, content: &Content) {
-    line!(out, "## Who gains, who loses\n");
+fn affected(out: &mut Markdown, content: &Content) {
+    writeln!(out, "## Who gains, who loses\n");
     for group in &content.affected {
-        line!(out, "- {}: **{}** – {}", plain(group.who), plain(group.effect), plain(&group.text));
+        writeln!(
+            out,
+            "- {}: **{}** – {}",
+            plain(group.who),
+            plain(group.effect),
+            plain(&group.text)
+        );
     }
-    line!(out);
+    writeln!(out);
 }
 
-fn disputable(out: &mut String, content: &Content) {
-    line!(out, "## What a reader may dispute\n");
+fn disputable(out: &mut Markdown, content: &Content) {
+    writeln!(out, "## What a reader may dispute\n");
     for assumption in &content.assumptions {
-        line!(
+        writeln!(
             out,
             "- {}: **{}** ({})",
             plain(assumption.name),
@@ -136,7 +134,7 @@ fn disputable(out: &mut String, content: &Content) {
                 format!("{elasticity}: **{}**", plain(&change))
             })
             .collect();
-        line!(
+        writeln!(
             out,
             "- change of {} by assumed elasticity – {}",
             plain(label(&first.row.metric)),
@@ -144,11 +142,11 @@ fn disputable(out: &mut String, content: &Content) {
         );
     }
     model_check(out, content);
-    line!(out);
+    writeln!(out);
 }
 
 /// How the model's baseline compares with reality, for the metrics that decide.
-fn model_check(out: &mut String, content: &Content) {
+fn model_check(out: &mut Markdown, content: &Content) {
     let judged = |metric: &str| {
         let mut rows = content.decision_table.iter().filter(|row| row.verdict.is_some());
         rows.any(|row| row.metric == metric)
@@ -167,16 +165,16 @@ fn model_check(out: &mut String, content: &Content) {
         })
         .collect();
     if lines.is_empty() {
-        line!(out, "- the model was not checked against the observed blocks: too few in a row");
+        writeln!(out, "- the model was not checked against the observed blocks: too few in a row");
     } else {
-        line!(out, "- the model's baseline beside the observed blocks – {}", lines.join(" · "));
+        writeln!(out, "- the model's baseline beside the observed blocks – {}", lines.join(" · "));
     }
 }
 
-fn forecast(out: &mut String, content: &Content) {
+fn forecast(out: &mut Markdown, content: &Content) {
     let Some(forecast) = &content.forecast else { return };
-    line!(out, "## Forecast to be scored\n");
-    line!(
+    writeln!(out, "## Forecast to be scored\n");
+    writeln!(
         out,
         "{} changes by {} to {} (p10 to p90), measured over {} blocks after activation against as \
          many before. Scored: {}.\n",
@@ -188,15 +186,15 @@ fn forecast(out: &mut String, content: &Content) {
     );
 }
 
-fn alternatives(out: &mut String, content: &Content) {
-    line!(out, "## Alternatives considered\n");
+fn alternatives(out: &mut Markdown, content: &Content) {
+    writeln!(out, "## Alternatives considered\n");
     for alternative in &content.alternatives {
         let verdict = alternative.rows.iter().find(|row| row.verdict.is_some()).map(|row| {
             let change = quantity::relative(row.difference.0, row.baseline.0)
                 .unwrap_or_else(|| quantity::difference(row.difference.0, &row.unit));
             format!(" ({} {})", plain(label(&row.metric)), plain(&change))
         });
-        line!(
+        writeln!(
             out,
             "- **{}**{}: {}",
             plain(&alternative.name),
@@ -204,52 +202,52 @@ fn alternatives(out: &mut String, content: &Content) {
             plain(&alternative.text)
         );
     }
-    line!(out);
+    writeln!(out);
 }
 
-fn rollout(out: &mut String, content: &Content) {
-    line!(out, "## Rollout and rollback\n");
-    line!(out, "Takes effect: {}.\n", plain(&content.rollout));
+fn rollout(out: &mut Markdown, content: &Content) {
+    writeln!(out, "## Rollout and rollback\n");
+    writeln!(out, "Takes effect: {}.\n", plain(&content.rollout));
     if !content.stop_conditions.is_empty() {
-        line!(out, "Stop and revert if, within the forecast's horizon:\n");
+        writeln!(out, "Stop and revert if, within the forecast's horizon:\n");
         for condition in &content.stop_conditions {
-            line!(out, "- {}", plain(condition));
+            writeln!(out, "- {}", plain(condition));
         }
-        line!(out);
+        writeln!(out);
     }
     calls(out, "Payload", &content.payload);
     calls(out, "Reverting call", &content.rollback);
     if content.payload.is_empty() {
-        line!(out, "There is no call to sign: the change is made outside a contract.\n");
+        writeln!(out, "There is no call to sign: the change is made outside a contract.\n");
     }
 }
 
-fn calls(out: &mut String, title: &str, calls: &[Call]) {
+fn calls(out: &mut Markdown, title: &str, calls: &[Call]) {
     for call in calls {
-        line!(out, "**{title}.** {} on {}", code(&call.function), code(&call.target));
-        line!(out);
+        writeln!(out, "**{title}.** {} on {}", code(&call.function), code(&call.target));
+        writeln!(out);
         for (name, value) in &call.arguments {
-            line!(out, "- {} = {}", code(name), code(value));
+            writeln!(out, "- {} = {}", code(name), code(value));
         }
-        line!(out, "- calldata {}\n", code(&call.calldata));
+        writeln!(out, "- calldata {}\n", code(&call.calldata));
     }
 }
 
-fn reproduce(out: &mut String, content: &Content) {
-    line!(out, "## Reproduce\n");
+fn reproduce(out: &mut Markdown, content: &Content) {
+    writeln!(out, "## Reproduce\n");
     // An indented block cannot be closed from inside, whatever the command holds.
     for part in content.reproduce.command.lines() {
-        line!(out, "    {}", part.trim_end());
+        writeln!(out, "    {}", part.trim_end());
     }
-    line!(out, "\nExpected result digest: {}.", digest(&content.result));
-    line!(out, "Needs: {}.", plain(&content.reproduce.needs));
-    line!(out, "Not covered: {}.\n", plain(&content.reproduce.not_covered));
+    writeln!(out, "\nExpected result digest: {}.", digest(&content.result));
+    writeln!(out, "Needs: {}.", plain(&content.reproduce.needs));
+    writeln!(out, "Not covered: {}.\n", plain(&content.reproduce.not_covered));
 }
 
-fn disclosure(out: &mut String, content: &Content) {
-    line!(out, "## Disclosure\n");
+fn disclosure(out: &mut Markdown, content: &Content) {
+    writeln!(out, "## Disclosure\n");
     for agent in &content.agents {
-        line!(
+        writeln!(
             out,
             "- {} ({}), {}; decides by: {}",
             plain(&agent.name),
@@ -258,15 +256,15 @@ fn disclosure(out: &mut String, content: &Content) {
             plain(&agent.engine)
         );
     }
-    line!(out, "\n**Interests.** {}\n", plain(&content.disclosure));
+    writeln!(out, "\n**Interests.** {}\n", plain(&content.disclosure));
 }
 
-fn appendix(out: &mut String, content: &Content) {
-    line!(out, "---\n\n## Appendix: exact integers\n");
-    line!(out, "| metric | unit | baseline | proposed | difference | p10 | p90 |");
-    line!(out, "|---|---|--:|--:|--:|--:|--:|");
+fn appendix(out: &mut Markdown, content: &Content) {
+    writeln!(out, "---\n\n## Appendix: exact integers\n");
+    writeln!(out, "| metric | unit | baseline | proposed | difference | p10 | p90 |");
+    writeln!(out, "|---|---|--:|--:|--:|--:|--:|");
     for row in content.decision_table.iter().chain(&content.other_metrics) {
-        line!(
+        writeln!(
             out,
             "| {} | {} | {} | {} | {} | {} | {} |",
             code(&row.metric),
@@ -278,13 +276,13 @@ fn appendix(out: &mut String, content: &Content) {
             row.high
         );
     }
-    line!(out, "\n### Rounds of refinement\n");
+    writeln!(out, "\n### Rounds of refinement\n");
     for round in &content.rounds {
         let receipt = round
             .receipt
             .as_ref()
             .map_or_else(String::new, |receipt| format!(", receipt {}", digest(receipt)));
-        line!(
+        writeln!(
             out,
             "{}. **{}** – {} (result {}{receipt})",
             round.number,
@@ -296,10 +294,10 @@ fn appendix(out: &mut String, content: &Content) {
     appendix_evidence(out, content);
 }
 
-fn appendix_evidence(out: &mut String, content: &Content) {
-    line!(out, "\n### Evidence of the analysis\n");
+fn appendix_evidence(out: &mut Markdown, content: &Content) {
+    writeln!(out, "\n### Evidence of the analysis\n");
     for item in &content.evidence {
-        line!(
+        writeln!(
             out,
             "- {} = {} {} (threshold {})",
             code(&item.metric),
@@ -309,16 +307,16 @@ fn appendix_evidence(out: &mut String, content: &Content) {
         );
     }
     for reference in &content.analyses {
-        line!(out, "- {}: receipt {}", plain(&reference.text), digest(&reference.receipt));
+        writeln!(out, "- {}: receipt {}", plain(&reference.text), digest(&reference.receipt));
     }
     if content.backtest.is_empty() {
         return;
     }
-    line!(out, "\n### Backtest: the baseline model beside the observed blocks\n");
-    line!(out, "| metric | observed | modelled |");
-    line!(out, "|---|--:|--:|");
+    writeln!(out, "\n### Backtest: the baseline model beside the observed blocks\n");
+    writeln!(out, "| metric | observed | modelled |");
+    writeln!(out, "|---|--:|--:|");
     for line in &content.backtest {
-        line!(
+        writeln!(
             out,
             "| {} | {} | {} |",
             plain(label(&line.metric)),

@@ -19,8 +19,8 @@ use chaos_simulation::{
 use chaos_types::Digest;
 
 use super::data::{
-    Change, Definition, Disclosure, Heading, Origin, Part, Reproduce, Row, Scenario, Side, Source,
-    SourceKind, Standing, Study, Subject, Threshold,
+    Change, Definition, Disclosure, Heading, Kind, Origin, Part, Replay, Reproduce, Row, Scenario,
+    Side, Source, SourceKind, Standing, Study, Subject, Threshold,
 };
 use crate::proposal::label;
 
@@ -32,7 +32,7 @@ pub struct Facts {
     /// Where the blocks come from, in one sentence.
     pub source: String,
     /// How recorded blocks were checked.
-    pub replay: crate::report::Validation,
+    pub replay: Replay,
     /// Base-fee transitions that the rule reproduces, as (reproduced, all); none without
     /// consecutive blocks.
     pub base_fee_rule: Option<(u64, u64)>,
@@ -149,6 +149,7 @@ fn heading(plan: &Plan, result: &StudyResult, facts: &Facts) -> Heading {
         first.make_ascii_uppercase();
     }
     Heading {
+        kind: Kind::Study,
         title: plan.title.clone(),
         question: plan.question.clone(),
         ask: format!("{ask}."),
@@ -161,6 +162,7 @@ fn heading(plan: &Plan, result: &StudyResult, facts: &Facts) -> Heading {
         },
         evidence: "replayable".to_owned(),
         result: facts.result,
+        identities: Vec::new(),
     }
 }
 
@@ -182,6 +184,7 @@ fn reproduce(facts: &Facts) -> Reproduce {
         expected: facts.result,
         seconds: Some(facts.seconds),
         memory_mib: None,
+        needs: String::new(),
         not_covered: "times in milliseconds, which belong to the machine".to_owned(),
     }
 }

@@ -11,10 +11,11 @@ mod attempts;
 mod decision;
 mod evidence;
 mod figures;
+mod story;
 
 pub use attempts::{
     Attack, AttackRow, Attacks, Axis, Cell, Forecast, ForecastRow, Grid, Pareto, ParetoColumn,
-    ParetoRow, Scenario, Tornado, TornadoRow,
+    ParetoRow, Scenario, Sweep, SweepPoint, Tornado, TornadoRow, Tried,
 };
 pub use chaos_report::Standing;
 pub use decision::{
@@ -22,14 +23,17 @@ pub use decision::{
     Rollout,
 };
 pub use evidence::{
-    Backtest, BacktestRow, ChangelogEntry, Coverage, Replay, Scope, Superseded, Validation,
+    Backtest, BacktestRow, ChangelogEntry, Coverage, ModelRow, Replay, Scope, Superseded,
+    Validation,
 };
 pub use figures::{
     Arm, Better, Component, Constraint, Delay, Differences, Fan, Fullness, GasBin, GasChanges,
-    Growth, GrowthCategory, OutcomeError, Outcomes, Percentiles, Revenue, WorstBlock, WorstBlocks,
+    Growth, GrowthCategory, Histogram, OutcomeError, Outcomes, Percentiles, Revenue, WorstBlock,
+    WorstBlocks,
 };
+pub use story::{Step, Story};
 
-/// A finished study: one change of parameters, what it would do, and why to believe it.
+/// A finished study or proposal: one change of parameters, what it would do, and why to believe it.
 ///
 /// [`Study::new`] gives one in which every optional part is not measured, so a caller fills in what
 /// it has with struct update syntax.
@@ -81,6 +85,10 @@ pub struct Study {
     pub forecast: Part<Forecast>,
     /// Figure 14: verdicts over a grid of parameters.
     pub grid: Part<Grid>,
+    /// Figure 16: the main result at several elasticities.
+    pub sweep: Part<Sweep>,
+    /// Every value that was tried on the way to the proposed one, in order.
+    pub tried: Vec<Tried>,
     /// The grid's cells that no other cell beats in every metric.
     pub pareto: Part<Pareto>,
     /// Who gains and who loses.
@@ -105,11 +113,15 @@ pub struct Study {
     pub changelog: Vec<ChangelogEntry>,
     /// Who made it, who paid.
     pub disclosure: Disclosure,
+    /// What the agents did and signed, if agents made it.
+    pub story: Part<Story>,
 }
 
 /// What is asked, of which chain, from which blocks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Heading {
+    /// Whether it answers a question or asks for a change.
+    pub kind: Kind,
     /// One line.
     pub title: String,
     /// The question in one sentence, with a question mark.
@@ -128,6 +140,17 @@ pub struct Heading {
     pub evidence: String,
     /// Digest of the simulation result that every figure comes from.
     pub result: Digest,
+    /// Digests of what else names it, such as the proposal's own.
+    pub identities: Vec<(String, Digest)>,
+}
+
+/// Whether a report answers a question or asks for a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A study of any change.
+    Study,
+    /// A proposal: a study with one cell.
+    Proposal,
 }
 
 impl Study {
@@ -158,6 +181,8 @@ impl Study {
             attacks: Part::default(),
             forecast: Part::default(),
             grid: Part::default(),
+            sweep: Part::default(),
+            tried: Vec::new(),
             pareto: Part::default(),
             affected: Vec::new(),
             contracts: Part::default(),
@@ -170,23 +195,21 @@ impl Study {
             readiness: Part::default(),
             changelog: Vec::new(),
             disclosure: Disclosure::default(),
+            story: Part::default(),
         }
     }
 }
 
 /// A part of a study, or the reason why there is none.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Part<T> {
     /// It was measured.
     Known(T),
     /// It was not; a clause that says why, such as `only headers were read`.
     NotMeasured(String),
-}
-
-impl<T> Default for Part<T> {
-    fn default() -> Self {
-        Self::missing("this study did not look at it")
-    }
+    /// The study never asked for it; a report names all such parts in one place.
+    #[default]
+    NotAsked,
 }
 
 impl<T> Part<T> {
@@ -201,8 +224,14 @@ impl<T> Part<T> {
     pub const fn known(&self) -> Option<&T> {
         match self {
             Self::Known(part) => Some(part),
-            Self::NotMeasured(_) => None,
+            Self::NotMeasured(_) | Self::NotAsked => None,
         }
+    }
+
+    /// Whether the study asked for it.
+    #[must_use]
+    pub const fn is_asked(&self) -> bool {
+        !matches!(self, Self::NotAsked)
     }
 }
 

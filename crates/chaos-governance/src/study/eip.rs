@@ -1,7 +1,7 @@
 //! The proposal under the headings of EIP-1.
 
 use chaos_report::{
-    inert,
+    Markdown, inert,
     inert::{code, markdown as plain},
     quantity,
 };
@@ -18,7 +18,7 @@ use super::{
 /// author and discussion link are given by its editors and submitter.
 #[must_use]
 pub fn markdown(study: &Study) -> String {
-    let mut out = String::with_capacity(16 << 10);
+    let mut out = Markdown::new();
     preamble(&mut out, study);
     post::warning(&mut out, study);
     section(&mut out, "Abstract");
@@ -31,11 +31,11 @@ pub fn markdown(study: &Study) -> String {
     specification(&mut out, study);
     section(&mut out, "Rationale");
     post::decision(&mut out, study);
-    out.push_str("### Alternatives\n\n");
+    out.raw("### Alternatives\n\n");
     post::alternatives(&mut out, study);
-    out.push_str("### Assumptions\n\n");
+    out.raw("### Assumptions\n\n");
     post::assumptions(&mut out, study);
-    out.push_str("### Forecast\n\n");
+    out.raw("### Forecast\n\n");
     post::forecast(&mut out, study);
     section(&mut out, "Backwards Compatibility");
     compatibility(&mut out, study);
@@ -46,25 +46,25 @@ pub fn markdown(study: &Study) -> String {
     section(&mut out, "Security Considerations");
     post::risks(&mut out, study);
     for limit in &study.limits {
-        put!(&mut out, "- {}\n", plain(limit));
+        writeln!(out, "- {}", plain(limit));
     }
-    out.push('\n');
+    out.raw("\n");
     post::disclosure(&mut out, study);
     section(&mut out, "Copyright");
-    out.push_str("Copyright and related rights waived via [CC0](../LICENSE.md).\n");
-    out
+    out.raw("Copyright and related rights waived via [CC0](../LICENSE.md).\n");
+    out.finish()
 }
 
-fn section(out: &mut String, title: &str) {
-    put!(out, "## {title}\n\n");
+fn section(out: &mut Markdown, title: &str) {
+    write!(out, "## {title}\n\n");
 }
 
 /// The header of an EIP; the title has at most 44 characters and the description 140.
-fn preamble(out: &mut String, study: &Study) {
+fn preamble(out: &mut Markdown, study: &Study) {
     let heading = &study.heading;
-    put!(out, "---\ntitle: {}\n", scalar(&heading.title, 44));
-    put!(out, "description: {}\n", scalar(&heading.ask, 140));
-    out.push_str("status: Draft\ntype: Standards Track\ncategory: Core\n---\n\n");
+    writeln!(out, "---\ntitle: {}", scalar(&heading.title, 44));
+    writeln!(out, "description: {}", scalar(&heading.ask, 140));
+    out.raw("status: Draft\ntype: Standards Track\ncategory: Core\n---\n\n");
 }
 
 /// A double-quoted YAML scalar on one line.
@@ -73,14 +73,12 @@ fn scalar(text: &str, characters: usize) -> String {
     format!("\"{}\"", text.trim().replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-fn specification(out: &mut String, study: &Study) {
-    out.push_str(
-        "| parameter | now | after | takes effect | defined in |\n|---|--:|--:|---|---|\n",
-    );
+fn specification(out: &mut Markdown, study: &Study) {
+    out.raw("| parameter | now | after | takes effect | defined in |\n|---|--:|--:|---|---|\n");
     for change in &study.heading.changes {
-        put!(
+        writeln!(
             out,
-            "| {} | {} | {} | {} | {} |\n",
+            "| {} | {} | {} | {} | {} |",
             code(&change.name),
             plain(&quantity::of(change.current, &change.unit)),
             plain(&quantity::of(change.proposed, &change.unit)),
@@ -88,46 +86,46 @@ fn specification(out: &mut String, study: &Study) {
             plain(&change.source)
         );
     }
-    out.push('\n');
+    out.raw("\n");
     post::payload(out, study);
     post::rollout(out, study);
 }
 
 /// What happens to transactions that were valid before.
-fn compatibility(out: &mut String, study: &Study) {
+fn compatibility(out: &mut Markdown, study: &Study) {
     match words::known(&study.outcomes) {
         Ok(outcomes) => {
-            put!(
+            write!(
                 out,
                 "Each of {} recorded transactions was executed again under the new rules. It is in \
                  exactly one of these groups, which add up to 100 %:\n\n",
                 quantity::grouped(outcomes.total().into())
             );
             let shares = super::figures::outcomes::shares(outcomes);
-            out.push_str("| group | transactions | share |\n|---|--:|--:|\n");
+            out.raw("| group | transactions | share |\n|---|--:|--:|\n");
             for ((name, count), share) in outcomes.groups().iter().zip(shares) {
-                put!(
+                writeln!(
                     out,
-                    "| {} | {} | {} |\n",
+                    "| {} | {} | {} |",
                     plain(name),
                     quantity::grouped((*count).into()),
                     super::figures::outcomes::share_text(share)
                 );
             }
-            out.push('\n');
+            out.raw("\n");
         }
         Err(reason) => {
             post::missing(out, "effect on existing transactions", &reason);
-            out.push('\n');
+            out.raw("\n");
         }
     }
 }
 
-fn evidence(out: &mut String, validation: &Validation) {
+fn evidence(out: &mut Markdown, validation: &Validation) {
     match words::known(&validation.replay) {
-        Ok(replay) => put!(
+        Ok(replay) => writeln!(
             out,
-            "- re-execution reproduces {} of {} header gas totals and {} of {} receipts roots\n",
+            "- re-execution reproduces {} of {} header gas totals and {} of {} receipts roots",
             quantity::grouped(replay.gas_matched.into()),
             quantity::grouped(replay.blocks.into()),
             quantity::grouped(replay.roots_matched.into()),
@@ -136,9 +134,9 @@ fn evidence(out: &mut String, validation: &Validation) {
         Err(reason) => post::missing(out, "re-execution", &reason),
     }
     match words::known(&validation.base_fee_rule) {
-        Ok((matched, all)) => put!(
+        Ok((matched, all)) => writeln!(
             out,
-            "- the base-fee rule reproduces {} of {} observed transitions\n",
+            "- the base-fee rule reproduces {} of {} observed transitions",
             quantity::grouped((*matched).into()),
             quantity::grouped((*all).into())
         ),
@@ -147,9 +145,9 @@ fn evidence(out: &mut String, validation: &Validation) {
     match words::known(&validation.coverage) {
         Ok(rows) => {
             for row in rows {
-                put!(
+                writeln!(
                     out,
-                    "- {} intervals of {} held {} of {} times\n",
+                    "- {} intervals of {} held {} of {} times",
                     plain(&quantity::percent(row.nominal_ppm.into())),
                     plain(&row.label),
                     quantity::grouped(row.hits.into()),
@@ -159,19 +157,19 @@ fn evidence(out: &mut String, validation: &Validation) {
         }
         Err(reason) => post::missing(out, "coverage of intervals", &reason),
     }
-    out.push('\n');
+    out.raw("\n");
 }
 
-fn worst_blocks(out: &mut String, study: &Study) {
+fn worst_blocks(out: &mut Markdown, study: &Study) {
     let worst = match words::known(&study.worst_blocks) {
         Ok(worst) => worst,
         Err(reason) => {
             post::missing(out, "worst blocks", &reason);
-            out.push('\n');
+            out.raw("\n");
             return;
         }
     };
-    put!(
+    write!(
         out,
         "Worst blocks, timed on {}, without disk and network; times are outside the digest:\n\n",
         plain(&worst.machine)
@@ -189,9 +187,9 @@ fn worst_blocks(out: &mut String, study: &Study) {
         );
         let fixture =
             block.fixture.as_ref().map_or_else(String::new, |path| format!(", {}", code(path)));
-        put!(out, "- {}: {}{fixture}\n", plain(&block.operation), plain(&time));
+        writeln!(out, "- {}: {}{fixture}", plain(&block.operation), plain(&time));
     }
-    out.push('\n');
+    out.raw("\n");
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The fourteen figures of a report: numbers, captions, drawings and the tables beside them.
+//! The sixteen figures of a report: numbers, captions, drawings and the tables beside them.
 
 use chaos_report::{Figure, quantity, table::Table};
 
@@ -17,20 +17,24 @@ mod gas_changes;
 pub(super) mod grid;
 mod growth;
 pub(super) mod headroom;
+mod intervals;
 pub(super) mod outcomes;
 mod revenue;
+mod sweep;
 pub(super) mod tornado;
 mod worst_blocks;
 
 /// A numbered figure with everything around it.
 #[derive(Debug)]
 pub(super) struct Plate {
-    /// 1 to 14.
+    /// 1 to 16.
     pub(super) number: u8,
     /// What it shows.
     pub(super) what: &'static str,
     /// How to read it.
     pub(super) reading: &'static str,
+    /// Whether the study asked for it.
+    pub(super) asked: bool,
     /// Where its data comes from.
     pub(super) origin: Option<Origin>,
     /// The drawings and their table, or why there are none.
@@ -65,10 +69,11 @@ pub fn figures(study: &Study) -> Vec<Figure> {
         .collect()
 }
 
-/// The fourteen figures by number.
+/// The sixteen figures by number.
 pub(super) fn plates(study: &Study) -> Vec<Plate> {
     let fees = of_fees(study, &arms(study));
-    fees.into_iter().chain(of_execution(study)).chain(of_judgement(study)).collect()
+    let after = of_execution(study).into_iter().chain(of_judgement(study));
+    fees.into_iter().chain(after).chain(of_decision(study)).collect()
 }
 
 /// Figures 1 to 5: what users pay and how long they wait.
@@ -137,6 +142,22 @@ fn of_judgement(study: &Study) -> [Plate; 4] {
     ]
 }
 
+/// Figures 15 and 16: the rows that decide, and the assumption that nobody knows.
+fn of_decision(study: &Study) -> [Plate; 2] {
+    let decision = if study.decision.is_empty() {
+        Part::missing("the run has no rows")
+    } else {
+        Part::Known(&study.decision)
+    };
+    let sweep = origin(&study.sweep, |part| part.origin);
+    [
+        plate((15, intervals::WHAT, intervals::READING), None, &decision, |rows| {
+            intervals::show(rows, &study.interval)
+        }),
+        plate((16, sweep::WHAT, sweep::READING), sweep, &study.sweep, sweep::show),
+    ]
+}
+
 fn plate<T>(
     (number, what, reading): (u8, &'static str, &'static str),
     origin: Option<Origin>,
@@ -146,7 +167,7 @@ fn plate<T>(
     let shown = words::known(part).and_then(|part| {
         show(part).ok_or_else(|| words::not_measured("the run left no data for it"))
     });
-    Plate { number, what, reading, origin, shown }
+    Plate { number, what, reading, asked: part.is_asked(), origin, shown }
 }
 
 fn origin<T>(part: &Part<T>, of: impl Fn(&T) -> Origin) -> Option<Origin> {

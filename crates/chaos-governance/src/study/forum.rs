@@ -1,5 +1,6 @@
 //! The proposal as a forum post, under the headings of the place where it is posted.
 
+use chaos_report::Markdown;
 use chaos_report::inert::markdown as plain;
 
 use super::{
@@ -8,7 +9,7 @@ use super::{
 };
 
 /// A heading and what stands under it.
-type Section = (&'static str, &'static [fn(&mut String, &Study)]);
+type Section = (&'static str, &'static [fn(&mut Markdown, &Study)]);
 
 /// The order that a reader with twenty minutes needs.
 const POST: [Section; 11] = [
@@ -42,20 +43,20 @@ const AIP: [Section; 8] = [
 /// A chain of the Arbitrum family gets the headings of an AIP.
 #[must_use]
 pub fn markdown(study: &Study) -> String {
-    let mut out = String::with_capacity(16 << 10);
-    put!(&mut out, "# {}\n\n", plain(&study.heading.title));
+    let mut out = Markdown::new();
+    write!(out, "# {}\n\n", plain(&study.heading.title));
     post::warning(&mut out, study);
     post::header(&mut out, study);
     let sections: &[Section] =
         if is_arbitrum(&study.heading.chain) { AIP.as_slice() } else { POST.as_slice() };
     for (title, parts) in sections {
-        put!(&mut out, "## {title}\n\n");
+        write!(out, "## {title}\n\n");
         for part in *parts {
             part(&mut out, study);
         }
     }
     appendix::render(&mut out, study);
-    out
+    out.finish()
 }
 
 /// Arbitrum One, Nova and Sepolia.
@@ -63,7 +64,7 @@ fn is_arbitrum(chain: &str) -> bool {
     ["eip155:42161", "eip155:42170", "eip155:421614"].contains(&chain)
 }
 
-fn key_terms(out: &mut String, study: &Study) {
+fn key_terms(out: &mut Markdown, study: &Study) {
     let decisive = study
         .method
         .iter()
@@ -71,12 +72,12 @@ fn key_terms(out: &mut String, study: &Study) {
     let mut any = false;
     for definition in decisive {
         any = true;
-        put!(out, "- {}: {}\n", plain(&definition.metric), plain(&definition.formula));
+        writeln!(out, "- {}: {}", plain(&definition.metric), plain(&definition.formula));
     }
     if !any {
-        out.push_str("- the metrics of the decision table were not defined\n");
+        out.raw("- the metrics of the decision table were not defined\n");
     }
-    out.push('\n');
+    out.raw("\n");
 }
 
 #[cfg(test)]

@@ -1,25 +1,25 @@
 //! The report: one HTML file that stands alone.
 //!
-//! Styles and figures are inside, there is no script, and the content security policy forbids
-//! loading anything. Every text from outside is escaped.
+//! The frame, the styles and the escaping of every text by its type are those of
+//! [`chaos_report::page()`].
 
-use chaos_report::inert::xml;
+use chaos_report::Standing;
+use maud::{Markup, html};
 
 use super::{
-    data::{Origin, Part, Standing, Study},
+    data::{Kind, Part, Study},
     figures::{Plate, plates},
     words,
 };
 
 mod evidence;
+mod plate;
 mod record;
 mod results;
-
-const STYLE: &str = include_str!("../report/style.css");
-const STYLE_OF_STUDIES: &str = include_str!("style.css");
+mod story;
 
 /// The sections in their order: letter and name.
-const SECTIONS: [(char, &str); 10] = [
+const SECTIONS: [(char, &str); 11] = [
     ('A', "Verdict"),
     ('B', "Scope"),
     ('C', "Method"),
@@ -30,6 +30,7 @@ const SECTIONS: [(char, &str); 10] = [
     ('H', "Limits"),
     ('I', "Manifest"),
     ('J', "Changelog"),
+    ('K', "What the agents did"),
 ];
 
 /// Renders the whole report.
@@ -38,83 +39,76 @@ const SECTIONS: [(char, &str); 10] = [
 #[must_use]
 pub fn render(study: &Study) -> String {
     let plates = plates(study);
-    let mut out = String::with_capacity(256 << 10);
-    head(&mut out, study);
-    verdict(&mut out, study);
-    contents(&mut out, &plates);
-    evidence::scope(&mut out, study);
-    evidence::method(&mut out, study);
-    evidence::validation(&mut out, study);
-    results::results(&mut out, study, &plates);
-    results::attacks(&mut out, study, &plates);
-    results::sensitivity(&mut out, study, &plates);
-    record::limits(&mut out, study);
-    record::manifest(&mut out, study);
-    record::changelog(&mut out, study);
-    out.push_str("</main>\n</body>\n</html>\n");
-    out
-}
-
-fn head(out: &mut String, study: &Study) {
-    put!(
-        out,
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" \
-         content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{}</title>\n<style>\n{STYLE}{STYLE_OF_STUDIES}</style>\n</head>\n<body>\n<main>\n",
-        xml(&study.heading.title)
-    );
-}
-
-fn verdict(out: &mut String, study: &Study) {
-    let heading = &study.heading;
-    if let Some(warning) = words::warning(&heading.source) {
-        put!(out, "<p class=\"warn\" role=\"alert\">{warning}.</p>\n");
-    }
-    put!(
-        out,
-        "<header>\n<p class=\"over\">Parameter study of <code>{}</code></p>\n<h1>{}</h1>\n\
-         <p>{}</p>\n</header>\n",
-        xml(&heading.chain),
-        xml(&heading.title),
-        xml(&heading.question)
-    );
-    let (standing, tally) = words::tally_text(study);
-    let (class, mark) = match standing {
-        Standing::Met => ("ok", "\u{2713}"),
-        Standing::Missed => ("no", "\u{2715}"),
-        Standing::Undecided => ("may", "?"),
+    let body = html! {
+        (verdict(study))
+        (contents(study, &plates))
+        (evidence::scope(study, &plates))
+        (evidence::method(study))
+        (evidence::validation(study))
+        (results::results(study, &plates))
+        @if is_shown(study, 'F') { (results::attacks(study, &plates)) }
+        (results::sensitivity(study, &plates))
+        (record::limits(study, &plates))
+        (record::manifest(study))
+        (record::changelog(study))
+        @if let Part::Known(story) = &study.story { (story::section_of(story)) }
     };
-    put!(
-        out,
-        "<section id=\"a\" class=\"verdict {class}\" aria-label=\"Verdict\">\n\
-         <p class=\"mark\">{mark} {}</p>\n<ul>\n",
-        xml(&tally)
-    );
-    for sentence in &study.verdict {
-        put!(out, "<li>{}</li>\n", xml(&words::sentence(sentence)));
+    chaos_report::page(&study.heading.title, &body)
+}
+
+/// Whether the study has the section; one that it never asked for is left out.
+const fn is_shown(study: &Study, letter: char) -> bool {
+    match letter {
+        'F' => study.attacks.is_asked(),
+        'K' => study.story.is_asked(),
+        _ => true,
     }
-    out.push_str("</ul>\n<dl class=\"ids\">");
-    for change in &heading.changes {
-        put!(
-            out,
-            "<dt>change</dt><dd><b>{}</b>, {} <small>{}</small></dd>",
-            xml(&words::change_of(change)),
-            xml(&change.takes_effect),
-            xml(&change.source)
-        );
+}
+
+fn verdict(study: &Study) -> Markup {
+    let heading = &study.heading;
+    let (standing, tally) = words::tally_text(study);
+    let mark = match standing {
+        Standing::Met => "\u{2713}",
+        Standing::Missed => "\u{2715}",
+        Standing::Undecided => "?",
+    };
+    let over = match heading.kind {
+        Kind::Study => "Parameter study of",
+        Kind::Proposal => "Governance proposal for",
+    };
+    html! {
+        @if let Some(warning) = words::warning(&heading.source) {
+            p.warn role="alert" { (warning) "." } "\n"
+        }
+        header {
+            p.over { (over) " " code { (heading.chain) } } "\n"
+            h1 { (heading.title) } "\n"
+            p { (heading.question) }
+        }
+        "\n"
+        section #a class={ "verdict " (standing.class()) } aria-label="Verdict" {
+            p.mark { (mark) " " (tally) } "\n"
+            ul { @for sentence in &study.verdict { li { (words::sentence(sentence)) } "\n" } }
+            dl.ids {
+                @for change in &heading.changes {
+                    dt { "change" }
+                    dd {
+                        b { (words::change_of(change)) } ", " (change.takes_effect) " "
+                        small { (change.source) }
+                    }
+                }
+                dt { "blocks" } dd { (heading.source.text) }
+                dt { "evidence" } dd { (heading.evidence) }
+                dt { "origins" } dd { (origins(study)) }
+                dt { "result" } dd { code { (heading.result.to_string()) } }
+                @for (name, digest) in &heading.identities {
+                    dt { (name) } dd { code { (digest.to_string()) } }
+                }
+            }
+        }
+        "\n"
     }
-    put!(
-        out,
-        "<dt>blocks</dt><dd>{}</dd><dt>evidence</dt><dd>{}</dd><dt>origins</dt><dd>{}</dd>\
-         <dt>result</dt><dd><code>{}</code></dd></dl>\n</section>\n",
-        xml(&heading.source.text),
-        xml(&heading.evidence),
-        xml(&origins(study)),
-        heading.result
-    );
 }
 
 /// How many rows of the decision table come from where.
@@ -135,100 +129,79 @@ fn origins(study: &Study) -> String {
     format!("decision table: {}; every other figure carries its own tag", parts.join(", "))
 }
 
-fn contents(out: &mut String, plates: &[Plate]) {
-    out.push_str("<nav class=\"toc\" aria-label=\"Contents\">\n<ol>\n");
-    for (letter, name) in SECTIONS {
-        put!(out, "<li><a href=\"#{}\">{letter}. {name}</a></li>\n", letter.to_ascii_lowercase());
+fn contents(study: &Study, plates: &[Plate]) -> Markup {
+    let sections = SECTIONS.into_iter().filter(|(letter, _)| is_shown(study, *letter));
+    html! {
+        nav.toc aria-label="Contents" {
+            ol {
+                @for (letter, name) in sections {
+                    li { a href={ "#" (id(letter)) } { (letter) ". " (name) } } "\n"
+                }
+            }
+            ol {
+                @for plate in plates.iter().filter(|plate| plate.asked) {
+                    li {
+                        a href={ "#figure-" (plate.number) } {
+                            "Figure " (plate.number) ". " (plate.what)
+                        }
+                        @if plate.shown.is_err() { " (not measured)" }
+                    }
+                    "\n"
+                }
+            }
+        }
+        "\n"
     }
-    out.push_str("</ol>\n<ol>\n");
-    for plate in plates {
-        let absent = if plate.shown.is_ok() { "" } else { " (not measured)" };
-        put!(
-            out,
-            "<li><a href=\"#figure-{0}\">Figure {0}. {1}</a>{absent}</li>\n",
-            plate.number,
-            plate.what
-        );
-    }
-    out.push_str("</ol>\n</nav>\n");
 }
 
-/// Opens a section of the outline; the caller closes it.
-fn open(out: &mut String, letter: char) {
+const fn id(letter: char) -> char {
+    letter.to_ascii_lowercase()
+}
+
+/// A section of the outline.
+fn section(letter: char, content: &Markup) -> Markup {
     let name = SECTIONS.iter().find(|(known, _)| *known == letter).map_or("", |(_, name)| name);
-    let id = letter.to_ascii_lowercase();
-    put!(out, "<section id=\"{id}\">\n<h2><span class=\"key\">{letter}</span> {name}</h2>\n");
-}
-
-fn close(out: &mut String) {
-    out.push_str("</section>\n");
+    html! {
+        section id=(id(letter)) {
+            h2 { span.key { (letter) } " " (name) } "\n"
+            (content)
+        }
+        "\n"
+    }
 }
 
 /// Sentences as a list; nothing if there are none.
-fn list(out: &mut String, sentences: &[String]) {
-    if sentences.is_empty() {
-        return;
-    }
-    out.push_str("<ul class=\"plain\">\n");
-    for sentence in sentences {
-        put!(out, "<li>{}</li>\n", xml(&words::sentence(sentence)));
-    }
-    out.push_str("</ul>\n");
-}
-
-/// What stands where a part was not measured.
-fn missing(out: &mut String, what: &str, reason: &str) {
-    put!(out, "<p class=\"missing\"><b>{}</b> {}.</p>\n", xml(what), xml(reason));
-}
-
-/// The part, or the paragraph that says why there is none.
-fn known<'a, T>(out: &mut String, what: &str, part: &'a Part<T>) -> Option<&'a T> {
-    match words::known(part) {
-        Ok(part) => Some(part),
-        Err(reason) => {
-            missing(out, what, &reason);
-            None
+fn list(sentences: &[String]) -> Markup {
+    html! {
+        @if !sentences.is_empty() {
+            ul.plain {
+                @for sentence in sentences { li { (words::sentence(sentence)) } "\n" }
+            }
+            "\n"
         }
     }
 }
 
-/// A figure with its number, caption, origin and table; its SVG comes from this crate's own plots,
-/// which escape their texts.
-fn figure(out: &mut String, plates: &[Plate], number: u8) {
-    let Some(plate) = plates.iter().find(|plate| plate.number == number) else { return };
-    let tag = plate.origin.map_or("origin of each row in the table", Origin::tag);
-    match &plate.shown {
-        Err(reason) => put!(
-            out,
-            "<figure id=\"figure-{number}\" class=\"missing\">\n<figcaption><b>Figure {number}.</b> \
-             {} \u{2013} {}.</figcaption>\n</figure>\n",
-            plate.what,
-            xml(reason)
-        ),
-        Ok(shown) => {
-            put!(out, "<figure id=\"figure-{number}\">\n");
-            for figure in &shown.figures {
-                out.push_str(&figure.svg);
+/// What stands where a part was not measured.
+fn missing(what: &str, reason: &str) -> Markup {
+    html! { p.missing { b { (what) } " " (reason) "." } "\n" }
+}
+
+/// A part under its heading: shown, or said to be missing with the reason; nothing at all if the
+/// study never asked for it.
+fn part<T>(
+    heading: Option<&str>,
+    what: &str,
+    part: &Part<T>,
+    show: impl FnOnce(&T) -> Markup,
+) -> Markup {
+    html! {
+        @if part.is_asked() {
+            @if let Some(heading) = heading { h3 { (heading) } "\n" }
+            @match words::known(part) {
+                Ok(part) => { (show(part)) },
+                Err(reason) => { (missing(what, &reason)) },
             }
-            put!(
-                out,
-                "<figcaption><p><b>Figure {number}.</b> {}. <span class=\"tag\">{tag}</span></p>\
-                 <p class=\"note\">{}</p>",
-                plate.what,
-                plate.reading
-            );
-            if !shown.note.is_empty() {
-                put!(out, "<p class=\"note\">{}</p>", xml(&shown.note));
-            }
-            out.push_str("</figcaption>\n");
-            if !shown.table.is_empty() {
-                // A figure without a drawing has its data in plain sight.
-                let opened = if shown.figures.is_empty() { " open" } else { "" };
-                put!(out, "<details{opened}><summary>the same as a table</summary>\n");
-                shown.table.html(out);
-                out.push_str("</details>\n");
-            }
-            out.push_str("</figure>\n");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The report that the owner of a rollup attaches to a change before signing it.
 
 use chaos_report::{
+    Comparison, Markdown,
     inert::{code, markdown as plain},
     quantity,
     table::Table,
@@ -16,14 +17,14 @@ use super::{
 /// Renders the readiness report.
 #[must_use]
 pub fn markdown(study: &Study) -> String {
-    let mut out = String::with_capacity(8 << 10);
-    put!(&mut out, "# Readiness: {}\n\n", plain(&study.heading.title));
+    let mut out = Markdown::new();
+    write!(out, "# Readiness: {}\n\n", plain(&study.heading.title));
     post::warning(&mut out, study);
     match words::known(&study.readiness) {
         Ok(ready) => body(&mut out, study, ready),
         Err(reason) => {
             post::missing(&mut out, "readiness", &reason);
-            out.push('\n');
+            out.raw("\n");
         }
     }
     section(&mut out, "Decision table");
@@ -39,40 +40,40 @@ pub fn markdown(study: &Study) -> String {
     post::reproduce(&mut out, study);
     section(&mut out, "Disclosure");
     post::disclosure(&mut out, study);
-    out
+    out.finish()
 }
 
-fn section(out: &mut String, title: &str) {
-    put!(out, "## {title}\n\n");
+fn section(out: &mut Markdown, title: &str) {
+    write!(out, "## {title}\n\n");
 }
 
-fn body(out: &mut String, study: &Study, ready: &Readiness) {
+fn body(out: &mut Markdown, study: &Study, ready: &Readiness) {
     let rollback = study.rollout.rollback.first().map_or_else(
         || "NOT READY: no reverting call is written down".to_owned(),
         |call| format!("ready: {} on {}", code(&call.function), code(&call.target)),
     );
-    put!(
+    writeln!(
         out,
-        "- **Status**: {}\n- **Step**: {} of {}, {}\n- **Rollback**: {rollback}\n",
+        "- **Status**: {}\n- **Step**: {} of {}, {}\n- **Rollback**: {rollback}",
         plain(&ready.status),
         ready.step.0,
         ready.step.1,
         plain(&ready.plan)
     );
     for change in &study.heading.changes {
-        put!(
+        writeln!(
             out,
-            "- **Change**: {}, takes effect {}\n",
+            "- **Change**: {}, takes effect {}",
             plain(&words::change_of(change)),
             plain(&change.takes_effect)
         );
     }
     let (_, tally) = words::tally_text(study);
-    put!(out, "- **Requirements**: {}\n", plain(&tally));
+    writeln!(out, "- **Requirements**: {}", plain(&tally));
     match words::known(&ready.built_in_time_ppm) {
-        Ok((before, after)) => put!(
+        Ok((before, after)) => writeln!(
             out,
-            "- **Blocks built in time**: {} → {}\n",
+            "- **Blocks built in time**: {} → {}",
             quantity::percent((*before).into()),
             quantity::percent((*after).into())
         ),
@@ -80,12 +81,12 @@ fn body(out: &mut String, study: &Study, ready: &Readiness) {
     }
     for (what, passed, finding) in &ready.checks {
         let mark = if *passed { "✓" } else { "✕" };
-        put!(out, "- {mark} {}: {}\n", plain(what), plain(finding));
+        writeln!(out, "- {mark} {}: {}", plain(what), plain(finding));
     }
-    out.push('\n');
+    out.raw("\n");
     section(out, "How fast the base fee moves");
-    arithmetic(ready).markdown(out);
-    out.push('\n');
+    out.table(&arithmetic(ready));
+    out.raw("\n");
     section(out, "What the minimum base fee costs users");
     if ready.floors.is_empty() {
         post::missing(
@@ -94,9 +95,9 @@ fn body(out: &mut String, study: &Study, ready: &Readiness) {
             &words::not_measured("no floor was compared"),
         );
     } else {
-        floors(ready).markdown(out);
+        out.table(&floors(ready));
     }
-    out.push('\n');
+    out.raw("\n");
     section(out, "Sequencer revenue");
     revenue(out, study);
     section(out, "Inclusion delay in the next launch");
@@ -161,37 +162,36 @@ pub(super) fn floors(ready: &Readiness) -> Table {
     table
 }
 
-fn revenue(out: &mut String, study: &Study) {
+fn revenue(out: &mut Markdown, study: &Study) {
     match words::known(&study.revenue) {
         Ok(revenue) => {
             for component in &revenue.components {
-                put!(
+                let [before, after, difference] =
+                    Comparison::cells(&revenue.unit, component.baseline, component.proposal);
+                writeln!(
                     out,
-                    "- {}: {} → {} ({})\n",
+                    "- {}: {} → {} ({})",
                     plain(&component.name),
-                    plain(&quantity::of(component.baseline, &revenue.unit)),
-                    plain(&quantity::of(component.proposal, &revenue.unit)),
-                    plain(&quantity::difference(
-                        component.proposal - component.baseline,
-                        &revenue.unit
-                    ))
+                    plain(&before),
+                    plain(&after),
+                    plain(&difference)
                 );
             }
         }
         Err(reason) => post::missing(out, "revenue", &reason),
     }
-    out.push('\n');
+    out.raw("\n");
 }
 
-fn launch(out: &mut String, ready: &Readiness) {
+fn launch(out: &mut Markdown, ready: &Readiness) {
     match words::known(&ready.launch) {
         Ok(launch) => {
-            put!(out, "{}\n\n", plain(&words::sentence(&launch.what)));
-            delays::table(&launch.delays).markdown(out);
+            write!(out, "{}\n\n", plain(&words::sentence(&launch.what)));
+            out.table(&delays::table(&launch.delays));
         }
         Err(reason) => post::missing(out, "delay by tip decile", &reason),
     }
-    out.push('\n');
+    out.raw("\n");
 }
 
 #[cfg(test)]

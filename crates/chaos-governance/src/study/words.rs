@@ -1,7 +1,7 @@
 //! Rows and verdicts in words, the same in every rendering.
 
 use chaos_report::{
-    quantity,
+    Comparison, quantity,
     table::{Entry, Table},
 };
 
@@ -20,12 +20,15 @@ pub(super) fn rows(rows: &[Row], interval: &str) -> Table {
     table.column("origin".to_owned(), chaos_report::table::Align::Left);
     table.column("threshold".to_owned(), chaos_report::table::Align::Left);
     for row in rows {
+        let shown = Comparison::of(&row.unit, row.baseline, row.proposal);
         table.row(vec![
             row.label.as_str().into(),
-            quantity::of(row.baseline, &row.unit).into(),
-            quantity::of(row.proposal, &row.unit).into(),
-            difference(row),
-            interval_of(row).into(),
+            shown.value(row.baseline).into(),
+            shown.value(row.proposal).into(),
+            difference(row, &shown),
+            row.interval
+                .map_or_else(|| NONE.to_owned(), |(low, high)| shown.interval(low, high))
+                .into(),
             Entry::Tag(row.origin.tag()),
             verdict(row),
         ]);
@@ -34,17 +37,12 @@ pub(super) fn rows(rows: &[Row], interval: &str) -> Table {
 }
 
 /// The difference and, where that says more, what share of the baseline it is.
-fn difference(row: &Row) -> Entry {
+fn difference(row: &Row, shown: &Comparison) -> Entry {
     let relative = match row.unit.as_str() {
         "ppm" => None,
         _ => quantity::relative(row.difference, row.baseline),
     };
-    Entry::Pair(quantity::difference(row.difference, &row.unit), relative.unwrap_or_default())
-}
-
-pub(super) fn interval_of(row: &Row) -> String {
-    row.interval
-        .map_or_else(|| NONE.to_owned(), |(low, high)| quantity::interval(low, high, &row.unit))
+    Entry::Pair(shown.difference(row.difference), relative.unwrap_or_default())
 }
 
 fn verdict(row: &Row) -> Entry {
@@ -153,6 +151,7 @@ pub(super) fn known<T>(part: &Part<T>) -> Result<&T, String> {
     match part {
         Part::Known(part) => Ok(part),
         Part::NotMeasured(reason) => Err(not_measured(reason)),
+        Part::NotAsked => Err(not_measured("this study did not look at it")),
     }
 }
 

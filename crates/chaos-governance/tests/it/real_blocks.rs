@@ -1,9 +1,12 @@
 use chaos_governance::{
     Metric,
     opportunity::Rule,
-    plot,
+    proposal::report,
     refine::Decision,
-    report::{self, Step, Validation},
+    study::{
+        self,
+        data::{Replay, Source, SourceKind, Step},
+    },
 };
 
 use crate::support::{context, fee_history, refined, run};
@@ -59,25 +62,26 @@ fn proposal_figures_and_report_are_the_same_bytes_with_one_and_two_threads() {
     let Some(history) = fee_history() else { return };
     let documents = |threads| {
         let run = run(&history, |o| o.rule == Rule::Congestion, &context(), threads);
-        let figures = plot::figures(&run.proposal, &run.series, &run.facts, 2);
-        let report = report::render(
-            &run.proposal,
-            &figures,
-            &report::Run {
-                source: "35,000 recorded Ethereum mainnet headers".into(),
-                timeline: vec![Step {
-                    step: "simulate".into(),
-                    agent: "Ada, researcher".into(),
-                    receipt: Some(run.proposal.id()),
-                    text: "simulated the change".into(),
-                }],
-                validation: Validation::default(),
-                limits: vec!["worst-case blocks are not searched for".into()],
-                manifest: vec![("proposal.json".into(), run.proposal.id())],
-                verify: vec!["chaoschain verify bundles/*.json".into()],
-                anchor: vec![],
+        let shown = report::Shown { series: &run.series, observed: &run.facts, elasticity: 2 };
+        let around = report::Run {
+            source: Source {
+                kind: SourceKind::Recorded,
+                text: "35,000 recorded Ethereum mainnet headers".into(),
             },
-        );
+            steps: vec![Step {
+                kind: "simulate".into(),
+                agent: "Ada, researcher".into(),
+                receipt: Some(run.proposal.id()),
+                text: "simulated the change".into(),
+            }],
+            replay: Replay::default(),
+            limits: vec!["worst-case blocks are not searched for".into()],
+            manifest: vec![("proposal.json".into(), run.proposal.id())],
+            verify: vec!["chaoschain verify bundles/*.json".into()],
+            anchor: vec![],
+        };
+        let study = around.around(report::study(&run.proposal, &shown));
+        let (figures, report) = (study::figures(&study), study::html(&study));
         write_if_asked(&run.proposal.to_markdown(), &figures, &report);
         (run.proposal.to_json().unwrap(), run.proposal.to_markdown(), figures, report)
     };
@@ -92,6 +96,6 @@ fn write_if_asked(markdown: &str, figures: &[chaos_report::Figure], report: &str
     std::fs::write(directory.join("proposal.md"), markdown).unwrap();
     std::fs::write(directory.join("report.html"), report).unwrap();
     for figure in figures {
-        std::fs::write(directory.join(format!("{}.svg", figure.name)), &figure.svg).unwrap();
+        std::fs::write(directory.join(format!("{}.svg", figure.name)), figure.svg()).unwrap();
     }
 }

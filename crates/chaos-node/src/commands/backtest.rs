@@ -8,6 +8,7 @@ use chaos_programs::{
     blocks,
     simulation::{FEE_HISTORY, threads},
 };
+use chaos_report::Comparison;
 use chaos_simulation::{
     Input, Program,
     fee_market::FeeHistory,
@@ -20,10 +21,7 @@ use serde_json::json;
 use crate::{
     args::BacktestArgs,
     clock::now_ms,
-    commands::{
-        simulate::Scale,
-        validate::{chain, coverage, optional_percent, options, parameters},
-    },
+    commands::validate::{chain, coverage, optional_percent, options, parameters},
     exit::{Failure, Kind, OrFail as _},
     output,
 };
@@ -152,10 +150,12 @@ fn announce(args: &BacktestArgs, forecast: &Forecast, path: &Path) -> Result<(),
         .metrics
         .iter()
         .map(|(name, row)| {
-            let (scale, q) = (Scale::of(&row.unit), row.quantiles);
+            let q = row.quantiles;
+            let quantiles = [q.p2_5, q.p10, q.p50, q.p90, q.p97_5];
+            let shown = Comparison::among(&row.unit, &quantiles);
             let mut cells = vec![name.clone()];
-            cells.extend([q.p2_5, q.p10, q.p50, q.p90, q.p97_5].map(|value| scale.show(value)));
-            cells.push(scale.unit().to_owned());
+            cells.extend(quantiles.map(|value| shown.number(value)));
+            cells.push(shown.unit().to_owned());
             cells
         })
         .collect();
@@ -226,7 +226,10 @@ fn heading(forecast: &Forecast) {
 }
 
 fn cells(name: &str, row: &ScoreRow) -> Vec<String> {
-    let scale = Scale::of(&row.unit);
+    let q = row.quantiles;
+    let values = [row.observed.0, q.p10, q.p50, q.p90];
+    let shown = Comparison::among(&row.unit, &values);
+    let [observed, p10, p50, p90] = values.map(|value| shown.number(value));
     let inside = match (row.inside_p10_p90, row.inside_p2_5_p97_5) {
         (true, _) => "80 %",
         (false, true) => "95 %",
@@ -234,11 +237,11 @@ fn cells(name: &str, row: &ScoreRow) -> Vec<String> {
     };
     vec![
         name.to_owned(),
-        scale.show(row.observed.0),
-        scale.show(row.quantiles.p10),
-        scale.show(row.quantiles.p50),
-        scale.show(row.quantiles.p90),
-        scale.unit().to_owned(),
+        observed,
+        p10,
+        p50,
+        p90,
+        shown.unit().to_owned(),
         inside.to_owned(),
         optional_percent(row.error_ppm),
         optional_percent(row.skill_ppm),

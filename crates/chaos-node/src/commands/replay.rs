@@ -3,6 +3,7 @@
 use std::{process::ExitCode, time::Instant};
 
 use chaos_programs::simulation::threads;
+use chaos_report::quantity;
 use chaos_simulation::evm::{BlockReplay, ReceiptsRoot, replay_all};
 use chaos_types::ChainId;
 use serde_json::json;
@@ -126,14 +127,9 @@ fn human(replays: &[BlockReplay], summary: &Summary, elapsed: f64) {
     let verdict = format!("{} of {} blocks agree", summary.agreeing, replays.len());
     let verdict = if summary.ok { output::good(&verdict) } else { output::bad(&verdict) };
     output::line(format_args!(
-        "\n{verdict}, {} with skipped transactions; {:.1} Mgas in {elapsed:.2} s, {} unknown reads",
+        "\n{verdict}, {} with skipped transactions; {} in {elapsed:.2} s, {} unknown reads",
         summary.with_skipped,
-        mega(summary.gas),
+        quantity::of(i128::try_from(summary.gas).unwrap_or(i128::MAX), "gas"),
         summary.unknown_reads
     ));
-}
-
-#[expect(clippy::cast_precision_loss, reason = "shown to one digit, never hashed")]
-fn mega(gas: u128) -> f64 {
-    gas as f64 / 1e6
 }

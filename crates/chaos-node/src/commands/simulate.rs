@@ -10,6 +10,7 @@ use chaos_programs::{
     simulation::{Asked, BlockSet, experiment, threads},
     study::{Conditions, StudyFile},
 };
+use chaos_report::{Comparison, quantity};
 use chaos_simulation::{Simulation, study::parse_ppm};
 use serde_json::json;
 
@@ -168,9 +169,8 @@ fn print_human(block_set: &BlockSet, simulation: &Simulation) -> Result<(), Fail
     }
     let ppm = result.assumptions.elasticity_ppm;
     output::line(format_args!(
-        "  elasticity {}.{:06}, seed {}, {} paths of {} blocks\n",
-        ppm / 1_000_000,
-        ppm % 1_000_000,
+        "  elasticity {}, seed {}, {} paths of {} blocks\n",
+        quantity::decimal(ppm.into(), 6, 6),
         result.seed,
         result.paths,
         result.blocks
@@ -179,14 +179,15 @@ fn print_human(block_set: &BlockSet, simulation: &Simulation) -> Result<(), Fail
         .metrics
         .iter()
         .map(|(name, row)| {
-            let scale = Scale::of(&row.unit);
+            let shown = Comparison::of(&row.unit, row.baseline, row.proposal);
+            let (low, high) = (row.interval.low, row.interval.high);
             vec![
                 name.clone(),
-                scale.show(row.baseline),
-                scale.show(row.proposal),
-                scale.show(row.difference),
-                format!("{} to {}", scale.show(row.interval.low), scale.show(row.interval.high)),
-                scale.unit.to_owned(),
+                shown.number(row.baseline),
+                shown.number(row.proposal),
+                shown.signed(row.difference),
+                format!("{} to {}", shown.signed(low), shown.signed(high)),
+                shown.unit().to_owned(),
                 row.layer.name().to_owned(),
             ]
         })
@@ -200,65 +201,4 @@ fn print_human(block_set: &BlockSet, simulation: &Simulation) -> Result<(), Fail
         simulation.result.digest().or_fail(Kind::Check)?
     ));
     Ok(())
-}
-
-/// How a unit of the result is shown to people; `--json` has the exact integers.
-pub(crate) struct Scale<'a> {
-    unit: &'a str,
-    /// The shown unit in units of the result, a power of ten.
-    divisor: u128,
-    /// Shown decimal places.
-    places: usize,
-}
-
-impl<'a> Scale<'a> {
-    pub(crate) fn of(unit: &'a str) -> Self {
-        let (unit, divisor, places) = match unit {
-            "wei" => ("gwei", 1_000_000_000, 3),
-            "wei_per_block" => ("ETH/block", 1_000_000_000_000_000_000, 4),
-            "ppm" => ("%", 10_000, 2),
-            "gas" => ("Mgas", 1_000_000, 2),
-            "gas_per_block" => ("Mgas/block", 1_000_000, 2),
-            "milli_blocks" => ("blocks", 1_000, 2),
-            other => (other, 1, 0),
-        };
-        Self { unit, divisor, places }
-    }
-
-    /// The shown unit.
-    pub(crate) const fn unit(&self) -> &'a str {
-        self.unit
-    }
-
-    /// The value cut, not rounded, after the shown places.
-    pub(crate) fn show(&self, value: i128) -> String {
-        let sign = if value < 0 { "-" } else { "" };
-        let magnitude = value.unsigned_abs();
-        let whole = magnitude / self.divisor;
-        if self.places == 0 {
-            return format!("{sign}{whole}");
-        }
-        let digits = self.divisor.ilog10() as usize;
-        let fraction = format!("{:0digits$}", magnitude % self.divisor);
-        format!("{sign}{whole}.{}", &fraction[..self.places])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Scale;
-
-    #[test]
-    fn shows_values_in_units_that_people_use() {
-        for (unit, value, shown) in [
-            ("wei", 10_266_302_143, "10.266"),
-            ("wei", -9, "-0.000"),
-            ("wei_per_block", -242_230_068_796_379_561, "-0.2422"),
-            ("ppm", 516_273, "51.62"),
-            ("milli_blocks", 3_900, "3.90"),
-            ("blocks", -1, "-1"),
-        ] {
-            assert_eq!(Scale::of(unit).show(value), shown, "{value} {unit}");
-        }
-    }
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chaos_governance::report::Validation;
+use chaos_governance::study::data::Replay;
 use chaos_parameters::Parameters;
 use chaos_simulation::{
     Input, Material, Program,
@@ -58,7 +58,7 @@ impl StudyBlocks {
         self.replayed.threads
     }
 
-    pub(super) fn validation(&self) -> Validation {
+    pub(super) fn validation(&self) -> Replay {
         self.replayed.validation()
     }
 

@@ -95,7 +95,7 @@ impl Found<'_> {
         };
         let study = render::compose(&file.study, result, &facts);
         for figure in render::figures(&study) {
-            writer.put(&format!("figures/{}.svg", figure.name), figure.svg.as_bytes())?;
+            writer.put(&format!("figures/{}.svg", figure.name), figure.svg().as_bytes())?;
         }
         writer.put("report.html", render::html(&study).as_bytes())?;
         writer.put("proposal-forum.md", render::forum_markdown(&study).as_bytes())?;

@@ -5,7 +5,7 @@ use chaos_simulation::study::StudyResult;
 
 use super::{Facts, spoken};
 use crate::study::data::{
-    Coverage, Forecast, ForecastRow, GasBin, GasChanges, Outcomes, Part, Replay, Scope, Validation,
+    Coverage, Forecast, ForecastRow, GasBin, GasChanges, Outcomes, Part, Scope, Validation,
 };
 
 const NO_BLOCKS: &str = "no block was re-executed";
@@ -29,18 +29,7 @@ pub(super) fn scope(result: &StudyResult, facts: &Facts) -> Scope {
 
 pub(super) fn validation(result: &StudyResult, facts: &Facts) -> Validation {
     let found = &facts.replay;
-    let replay = if found.blocks_replayed == 0 {
-        Part::missing(NO_BLOCKS)
-    } else {
-        Part::Known(Replay {
-            blocks: found.blocks_replayed,
-            gas_matched: found.gas_matched,
-            roots_comparable: found.roots_comparable,
-            roots_matched: found.roots_matched,
-            unknown_reads: found.unknown_reads,
-            skipped_transactions: found.skipped_transactions,
-        })
-    };
+    let replay = if found.blocks == 0 { Part::missing(NO_BLOCKS) } else { Part::Known(*found) };
     let base_fee_rule = facts
         .base_fee_rule
         .map_or_else(|| Part::missing("there are no consecutive blocks"), Part::Known);
@@ -90,6 +79,7 @@ pub(super) fn validation(result: &StudyResult, facts: &Facts) -> Validation {
     }
     Validation {
         replay,
+        model: Part::NotAsked,
         base_fee_rule,
         backtests: Part::missing(
             "no past change lies in the history; `chaoschain backtest` scores one",

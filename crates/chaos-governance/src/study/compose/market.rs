@@ -1,5 +1,6 @@
 //! Figures of the two fee-market models.
 
+use chaos_report::quantity;
 use chaos_simulation::{
     MetricRow,
     study::{DelayRow, Study as Plan, StudyResult},
@@ -7,8 +8,8 @@ use chaos_simulation::{
 
 use super::{Facts, spoken};
 use crate::study::data::{
-    Arm, Better, Component, Delay, Differences, Fan, Fullness, Origin, Part, Percentiles, Revenue,
-    Tornado, TornadoRow,
+    Arm, Better, Component, Delay, Differences, Fan, Fullness, Histogram, Origin, Part,
+    Percentiles, Revenue, Tornado, TornadoRow,
 };
 
 /// The metric whose difference the tornado shows unless a threshold names another.
@@ -37,7 +38,7 @@ pub(super) fn fans(result: &StudyResult, facts: &Facts) -> Part<Vec<Fan>> {
                 blocks: fan.blocks.iter().map(|block| i64::from(*block)).collect(),
                 baseline: band(&fan.baseline),
                 proposal: band(&fan.proposal),
-                paths: result.paths.into(),
+                sample: format!("{} paths", quantity::grouped(result.paths.into())),
             })
         })
         .collect();
@@ -96,10 +97,15 @@ pub(super) fn fullness(result: &StudyResult) -> Part<Fullness> {
     };
     Part::Known(Fullness {
         origin: Origin::Model,
-        baseline: counts(&agents.utilisation.0),
-        proposal: counts(&agents.utilisation.1),
-        baseline_target_ppm: target(&result.parameters.baseline),
-        proposal_target_ppm: target(&result.parameters.proposal),
+        baseline: Histogram {
+            counts: counts(&agents.utilisation.0),
+            target_ppm: target(&result.parameters.baseline),
+        },
+        proposal: Some(Histogram {
+            counts: counts(&agents.utilisation.1),
+            target_ppm: target(&result.parameters.proposal),
+        }),
+        finding: String::new(),
     })
 }
 

@@ -47,6 +47,47 @@ pub struct TornadoRow {
     pub high: i128,
 }
 
+/// The main difference at several assumed elasticities of demand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sweep {
+    /// Name of the metric whose difference is shown.
+    pub label: String,
+    /// Unit of the differences.
+    pub unit: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What each point rests on, such as `200 paths of 400 blocks`.
+    pub sample: String,
+    /// The points in ascending order of elasticity.
+    pub points: Vec<SweepPoint>,
+}
+
+/// The comparison at one elasticity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SweepPoint {
+    /// The elasticity in ppm.
+    pub elasticity_ppm: u32,
+    /// Value as the chain is.
+    pub baseline: i128,
+    /// Value after the change.
+    pub proposal: i128,
+    /// Proposal less baseline, paired.
+    pub difference: i128,
+    /// Ends of the difference's interval.
+    pub interval: (i128, i128),
+}
+
+/// A value that was simulated on the way to the proposed one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// The value with its unit.
+    pub value: String,
+    /// What followed, in a clause.
+    pub decision: String,
+    /// Digest of the simulation result.
+    pub result: Digest,
+}
+
 /// What attacks cost and what damage they do, in both arms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attacks {

@@ -64,6 +64,8 @@ pub struct Reproduce {
     pub expected: Digest,
     /// How long it took, in seconds.
     pub seconds: Option<u64>,
+    /// What it needs beside the program, in a clause; empty if nothing.
+    pub needs: String,
     /// How much memory it took, in MiB.
     pub memory_mib: Option<u64>,
     /// What the command does not repeat; empty if it repeats everything.

@@ -20,6 +20,8 @@ pub struct Validation {
     pub replay: Part<Replay>,
     /// Base-fee transitions that the rule reproduces, as (reproduced, all).
     pub base_fee_rule: Part<(u64, u64)>,
+    /// The model's baseline beside the observed blocks.
+    pub model: Part<Vec<ModelRow>>,
     /// The model's forecasts of past changes against what happened.
     pub backtests: Part<Vec<Backtest>>,
     /// How often intervals held what they promised.
@@ -43,6 +45,19 @@ pub struct Replay {
     pub unknown_reads: u64,
     /// Transactions of kinds that are not executed.
     pub skipped_transactions: u64,
+}
+
+/// A figure of the observed blocks beside the baseline model's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelRow {
+    /// What it is called on screen.
+    pub label: String,
+    /// Unit of both numbers.
+    pub unit: String,
+    /// In the observed blocks.
+    pub observed: i128,
+    /// In the model's baseline.
+    pub modelled: i128,
 }
 
 /// A forecast of a past change against what happened.

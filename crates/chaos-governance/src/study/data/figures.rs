@@ -17,8 +17,8 @@ pub struct Fan {
     pub baseline: Percentiles,
     /// After the change.
     pub proposal: Percentiles,
-    /// How many paths.
-    pub paths: u64,
+    /// How many paths, such as `200 paths`.
+    pub sample: String,
 }
 
 /// Percentiles over paths, one value per block.
@@ -83,14 +83,21 @@ pub struct Arm {
 pub struct Fullness {
     /// Where it comes from.
     pub origin: Origin,
-    /// Blocks per bin as the chain is.
-    pub baseline: Vec<u64>,
-    /// Blocks per bin after the change; as many bins.
-    pub proposal: Vec<u64>,
-    /// Target over limit as the chain is, in ppm.
-    pub baseline_target_ppm: u32,
-    /// Target over limit after the change, in ppm.
-    pub proposal_target_ppm: u32,
+    /// As the chain is.
+    pub baseline: Histogram,
+    /// After the change; none where only observed blocks were counted.
+    pub proposal: Option<Histogram>,
+    /// What the blocks show, in a clause; empty if the last bar says it.
+    pub finding: String,
+}
+
+/// Blocks by how full they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Histogram {
+    /// Blocks per bin.
+    pub counts: Vec<u64>,
+    /// Target over limit in ppm.
+    pub target_ppm: u32,
 }
 
 /// Where the fees go.

@@ -1,7 +1,7 @@
 //! Figure 12: what attacks cost and what damage they do.
 
 use chaos_report::{
-    Figure,
+    Comparison, Figure,
     axis::cut,
     legend,
     legend::Mark,
@@ -72,12 +72,14 @@ fn table(part: &Attacks) -> Table {
         let rows = std::iter::once(("cost", &attack.cost))
             .chain(attack.damage.iter().map(|damage| ("damage", damage)));
         for (kind, row) in rows {
+            let [baseline, proposal, difference] =
+                Comparison::cells(&row.unit, row.baseline, row.proposal);
             table.row(vec![
                 attack.name.as_str().into(),
                 format!("{kind}: {}", row.label).into(),
-                quantity::of(row.baseline, &row.unit).into(),
-                quantity::of(row.proposal, &row.unit).into(),
-                quantity::difference(row.proposal.saturating_sub(row.baseline), &row.unit).into(),
+                baseline.into(),
+                proposal.into(),
+                difference.into(),
                 Entry::Tag(attack.origin.tag()),
             ]);
         }

@@ -1,8 +1,8 @@
 //! Figure 3: inclusion delay by decile of the tip.
 
 use chaos_report::{
-    Figure,
-    axis::{Unit, count},
+    Figure, Unit,
+    axis::count,
     legend,
     legend::Mark,
     quantity, scale,

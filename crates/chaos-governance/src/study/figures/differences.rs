@@ -1,8 +1,8 @@
 //! Figure 2: the paired difference, block by block.
 
 use chaos_report::{
-    Figure,
-    axis::{Unit, capitalised},
+    Figure, Unit,
+    axis::capitalised,
     quantity,
     scale::Linear,
     svg::{Anchor, Drawing, WIDTH},

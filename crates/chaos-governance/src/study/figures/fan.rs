@@ -1,8 +1,8 @@
 //! Figure 1: fees of both arms over blocks.
 
 use chaos_report::{
-    Figure,
-    axis::{Unit, capitalised, median},
+    Comparison, Figure, Unit,
+    axis::{capitalised, median},
     legend,
     legend::Mark,
     quantity, scale,
@@ -42,11 +42,12 @@ pub(super) fn show(fans: &[Fan], arms: &Arms) -> Option<Shown> {
     let mut table = Table::new(&["quantity", "#baseline", "#proposal", "#difference"]);
     for fan in fans {
         let (baseline, proposal) = medians(fan);
+        let shown = Comparison::of(&fan.unit, baseline, proposal);
         table.row(vec![
             format!("{}, median", fan.label).into(),
-            quantity::of(baseline, &fan.unit).into(),
-            quantity::of(proposal, &fan.unit).into(),
-            quantity::difference(proposal - baseline, &fan.unit).into(),
+            shown.value(baseline).into(),
+            shown.value(proposal).into(),
+            shown.difference(proposal - baseline).into(),
         ]);
     }
     Some(Shown { figures: drawn, table, note })
@@ -172,11 +173,7 @@ fn title(fan: &Fan) -> String {
 }
 
 fn subtitle(fan: &Fan) -> String {
-    format!(
-        "{}, {} paths, same shocks in both arms; band p10 to p90",
-        fan.origin.tag(),
-        quantity::grouped(fan.paths.into())
-    )
+    format!("{}, {}, same shocks in both arms; band p10 to p90", fan.origin.tag(), fan.sample)
 }
 
 fn points<'a>(

@@ -27,27 +27,37 @@ const BOTTOM: i64 = HEIGHT - 120;
 
 pub(super) fn show(part: &Fullness, arms: &Arms) -> Option<Shown> {
     let figure = draw(part, arms)?;
-    let mut table = Table::new(&["gas used, % of limit", "#baseline", "#proposal"]);
-    let bins = bins(part);
-    let (before, after) = (shares(&part.baseline, bins), shares(&part.proposal, bins));
-    for (index, (before, after)) in before.iter().zip(&after).enumerate() {
+    let (before, after) = shares_of(part);
+    let bins = before.len();
+    let mut table = match after {
+        Some(_) => Table::new(&["gas used, % of limit", "#baseline", "#proposal"]),
+        None => Table::new(&["gas used, % of limit", "#blocks"]),
+    };
+    for (index, share) in before.iter().enumerate() {
         let (from, to) = (edge(index, bins), edge(index + 1, bins));
-        table.row(vec![
+        let mut row = vec![
             format!("{} to {}", percent_label(from), percent_label(to)).into(),
-            quantity::percent(*before).into(),
-            quantity::percent(*after).into(),
-        ]);
+            quantity::percent(*share).into(),
+        ];
+        row.extend(after.iter().map(|after| quantity::percent(after[index]).into()));
+        table.row(row);
     }
-    let note = format!(
-        "Elasticity (limit over target): {} as it is, {} after the change.",
-        elasticity(part.baseline_target_ppm),
-        elasticity(part.proposal_target_ppm)
-    );
+    let baseline = elasticity(part.baseline.target_ppm);
+    let note = match &part.proposal {
+        Some(proposal) => format!(
+            "Elasticity (limit over target): {baseline} as it is, {} after the change.",
+            elasticity(proposal.target_ppm)
+        ),
+        None => format!("Elasticity (limit over target): {baseline}."),
+    };
     Some(Shown { figures: vec![figure], table, note })
 }
 
-fn bins(part: &Fullness) -> usize {
-    part.baseline.len().max(part.proposal.len())
+/// Shares of blocks per bin in each arm, as many bins in both.
+fn shares_of(part: &Fullness) -> (Vec<i128>, Option<Vec<i128>>) {
+    let after = part.proposal.as_ref().map(|histogram| &histogram.counts);
+    let bins = part.baseline.counts.len().max(after.map_or(0, Vec::len));
+    (shares(&part.baseline.counts, bins), after.map(|counts| shares(counts, bins)))
 }
 
 /// The lower edge of a bin in ppm of the limit.
@@ -73,34 +83,24 @@ fn elasticity(target_ppm: u32) -> String {
 }
 
 fn draw(part: &Fullness, arms: &Arms) -> Option<Figure> {
-    let bins = bins(part);
-    let (before, after) = (shares(&part.baseline, bins), shares(&part.proposal, bins));
-    let high = before.iter().chain(&after).copied().max().filter(|high| *high > 0)? * 11 / 10;
+    let (before, after) = shares_of(part);
+    let highest = before.iter().chain(after.iter().flatten()).copied().max();
+    let high = highest.filter(|high| *high > 0)? * 11 / 10;
     let x = Linear::new((0, 1_000_000), (LEFT, RIGHT));
     let y = Linear::new((0, high), (BOTTOM, TOP));
-    let mut drawing = Drawing::new("figure-04-fullness", HEIGHT, title(&before, &after), {
-        let blocks =
-            |counts: &[u64]| quantity::grouped(counts.iter().map(|c| i128::from(*c)).sum());
-        format!(
-            "{}, n = {} blocks as it is and {} after the change",
-            part.origin.tag(),
-            blocks(&part.baseline),
-            blocks(&part.proposal)
-        )
-    });
+    let title = match part.finding.as_str() {
+        "" => title(&before, after.as_deref()),
+        finding => finding.to_owned(),
+    };
+    let mut drawing = Drawing::new("figure-04-fullness", HEIGHT, title, subtitle(part));
     let ticks = scale::ticks(0, high, 6);
     for tick in &ticks {
         drawing.line("cc-grid", (LEFT, y.at(*tick)), (RIGHT, y.at(*tick)));
     }
-    let mut outline = vec![(LEFT, BOTTOM)];
-    for (index, (before, after)) in before.iter().zip(&after).enumerate() {
-        let (left, right) = (x.at(edge(index, bins)), x.at(edge(index + 1, bins)));
-        let top = y.at(*after);
-        drawing.rect("cc-pf", (left + 3, top), ((right - left - 6).max(1), BOTTOM - top));
-        outline.extend([(left, y.at(*before)), (right, y.at(*before))]);
+    bars(&mut drawing, after.as_ref().unwrap_or(&before), x, y);
+    if after.is_some() {
+        outline(&mut drawing, &before, x, y);
     }
-    outline.push((RIGHT, BOTTOM));
-    drawing.path("cc-mark", 4, true, &outline);
     let across: Vec<(i64, String)> =
         (0..=5).map(|step| (x.at(step * 200_000), (step * 20).to_string())).collect();
     drawing.x_axis((LEFT, RIGHT), BOTTOM, &across, "gas used, % of the gas limit");
@@ -108,26 +108,58 @@ fn draw(part: &Fullness, arms: &Arms) -> Option<Figure> {
         ticks.into_iter().map(|tick| (y.at(tick), quantity::three_digits(tick, 4))).collect();
     drawing.y_axis(LEFT, (TOP, BOTTOM), &up, "share of blocks, %");
     targets(&mut drawing, part, x);
-    legend::draw(
-        &mut drawing,
-        (LEFT, 150),
-        &[(Mark::Line("cc-mark", true), &arms.baseline), (Mark::Area("cc-pf"), &arms.proposal)],
-    );
-    Some(drawing.finish(
+    let description = if after.is_some() {
+        legend::draw(
+            &mut drawing,
+            (LEFT, 150),
+            &[(Mark::Line("cc-mark", true), &arms.baseline), (Mark::Area("cc-pf"), &arms.proposal)],
+        );
         "Histogram of gas used over gas limit: filled bars after the change, a dashed outline for \
          the baseline, with the targets marked."
-            .to_owned(),
-    ))
+    } else {
+        "Histogram of gas used over gas limit with the target marked."
+    };
+    Some(drawing.finish(description.to_owned()))
 }
 
-fn title(before: &[i128], after: &[i128]) -> String {
+fn subtitle(part: &Fullness) -> String {
+    let blocks = |counts: &[u64]| quantity::grouped(counts.iter().map(|c| i128::from(*c)).sum());
+    let (tag, before) = (part.origin.tag(), blocks(&part.baseline.counts));
+    match &part.proposal {
+        Some(proposal) => format!(
+            "{tag}, n = {before} blocks as it is and {} after the change",
+            blocks(&proposal.counts)
+        ),
+        None => format!("{tag}, n = {before} blocks"),
+    }
+}
+
+fn bars(drawing: &mut Drawing, shares: &[i128], x: Linear, y: Linear) {
+    for (index, share) in shares.iter().enumerate() {
+        let (left, right) = (x.at(edge(index, shares.len())), x.at(edge(index + 1, shares.len())));
+        let top = y.at(*share);
+        drawing.rect("cc-pf", (left + 3, top), ((right - left - 6).max(1), BOTTOM - top));
+    }
+}
+
+fn outline(drawing: &mut Drawing, shares: &[i128], x: Linear, y: Linear) {
+    let mut outline = vec![(LEFT, BOTTOM)];
+    for (index, share) in shares.iter().enumerate() {
+        let (left, right) = (x.at(edge(index, shares.len())), x.at(edge(index + 1, shares.len())));
+        outline.extend([(left, y.at(*share)), (right, y.at(*share))]);
+    }
+    outline.push((RIGHT, BOTTOM));
+    drawing.path("cc-mark", 4, true, &outline);
+}
+
+fn title(before: &[i128], after: Option<&[i128]>) -> String {
     let last = |shares: &[i128]| quantity::percent(shares.last().copied().unwrap_or(0));
     let bins = before.len();
+    let change = after.map_or_else(String::new, |after| format!(" \u{2192} {}", last(after)));
     format!(
-        "Blocks above {} % of the limit: {} \u{2192} {}",
+        "Blocks above {} % of the limit: {}{change}",
         percent_label(edge(bins.saturating_sub(1), bins)),
-        last(before),
-        last(after)
+        last(before)
     )
 }
 
@@ -139,10 +171,12 @@ fn targets(drawing: &mut Drawing, part: &Fullness, x: Linear) {
         let label = format!("{name} {}", quantity::percent(ppm.into()));
         drawing.text("cc-t cc-s", (at + offset, TOP - lift + 18), anchor, &label);
     };
-    if part.baseline_target_ppm == part.proposal_target_ppm {
-        line(part.proposal_target_ppm, "target", 60);
-    } else {
-        line(part.baseline_target_ppm, "target, baseline", 76);
-        line(part.proposal_target_ppm, "target, proposal", 46);
+    let baseline = part.baseline.target_ppm;
+    match part.proposal.as_ref().map(|histogram| histogram.target_ppm) {
+        Some(proposal) if proposal != baseline => {
+            line(baseline, "target, baseline", 76);
+            line(proposal, "target, proposal", 46);
+        }
+        Some(_) | None => line(baseline, "target", 60),
     }
 }

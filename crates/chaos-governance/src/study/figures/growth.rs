@@ -1,8 +1,8 @@
 //! Figure 9: how fast the state grows.
 
 use chaos_report::{
-    Figure,
-    axis::{Unit, count, cut},
+    Comparison, Figure, Unit,
+    axis::{count, cut},
     legend,
     legend::Mark,
     quantity, scale,
@@ -33,12 +33,8 @@ pub(super) fn show(part: &Growth) -> Option<Shown> {
     let figure = draw(part)?;
     let mut table = Table::new(&["kind of state", "#baseline", "#proposal", "#difference"]);
     let mut row = |name: &str, before: i128, after: i128| {
-        table.row(vec![
-            name.into(),
-            quantity::of(before, "bytes_per_month").into(),
-            quantity::of(after, "bytes_per_month").into(),
-            quantity::difference(after - before, "bytes_per_month").into(),
-        ]);
+        let cells = Comparison::cells("bytes_per_month", before, after);
+        table.row(std::iter::once(name.into()).chain(cells.map(Into::into)).collect());
     };
     for category in &part.categories {
         row(&category.name, category.baseline, category.proposal);

@@ -1,8 +1,8 @@
 //! Figure 5: who gets the fees.
 
 use chaos_report::{
-    Figure,
-    axis::{Unit, count, cut},
+    Comparison, Figure, Unit,
+    axis::{count, cut},
     quantity,
     scale::Linear,
     svg::{Anchor, Drawing, WIDTH, width_of},
@@ -30,11 +30,12 @@ pub(super) fn show(part: &Revenue) -> Option<Shown> {
     let mut table =
         Table::new(&["component", "#baseline", "#proposal", "#difference", "#relative"]);
     let mut row = |name: &str, before: i128, after: i128| {
+        let [baseline, proposal, difference] = Comparison::cells(&part.unit, before, after);
         table.row(vec![
             name.into(),
-            quantity::of(before, &part.unit).into(),
-            quantity::of(after, &part.unit).into(),
-            quantity::difference(after - before, &part.unit).into(),
+            baseline.into(),
+            proposal.into(),
+            difference.into(),
             quantity::relative(after - before, before)
                 .unwrap_or_else(|| "\u{2013}".to_owned())
                 .into(),
@@ -94,7 +95,7 @@ fn draw(part: &Revenue) -> Option<Figure> {
     }
     let ticks: Vec<(i64, String)> =
         unit.ticks(0, high, 8).into_iter().map(|(value, label)| (x.at(value), label)).collect();
-    drawing.x_axis((LEFT, RIGHT), axis_y, &ticks, &unit.name);
+    drawing.x_axis((LEFT, RIGHT), axis_y, &ticks, unit.name());
     components(&mut drawing, part, rows_top);
     Some(drawing.finish(format!(
         "Two stacked bars of all fees, baseline {} and proposal {}, split into {} components, and \
@@ -144,16 +145,13 @@ fn components(drawing: &mut Drawing, part: &Revenue, top: i64) {
         drawing.rect(&fill, (40, y), (40, 40));
         drawing.text(&ink, (60, y + 28), Anchor::Middle, &letter(index));
         drawing.text("cc-t", (96, y + 29), Anchor::Start, &cut(&component.name, 30));
-        let values = format!(
-            "{} \u{2192} {}",
-            quantity::of(component.baseline, &part.unit),
-            quantity::of(component.proposal, &part.unit)
-        );
+        let [before, after, label] =
+            Comparison::cells(&part.unit, component.baseline, component.proposal);
+        let values = format!("{before} \u{2192} {after}");
         drawing.text("cc-m cc-s", (ZERO_LEFT - 30, y + 29), Anchor::End, &values);
         let difference = component.proposal - component.baseline;
         let (from, to) = (x.at(difference.min(0)), x.at(difference.max(0)));
         drawing.rect(&fill, (from, y + 4), ((to - from).max(3), 32));
-        let label = quantity::difference(difference, &part.unit);
         drawing.text("cc-t cc-s", (RIGHT, y + 29), Anchor::End, &label);
     }
     let bottom = top + ROW * count(part.components.len());

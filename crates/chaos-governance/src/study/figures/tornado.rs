@@ -1,8 +1,8 @@
 //! Figure 11: how the main result depends on the assumptions.
 
 use chaos_report::{
-    Figure,
-    axis::{Unit, capitalised, count, cut},
+    Figure, Unit,
+    axis::{capitalised, count, cut},
     legend,
     legend::Mark,
     quantity,

@@ -1,8 +1,8 @@
 //! Figure 8: the slowest and the largest blocks that the limits allow.
 
 use chaos_report::{
-    Figure,
-    axis::{Unit, count, cut},
+    Figure, Unit,
+    axis::{count, cut},
     legend,
     legend::Mark,
     quantity,
@@ -181,7 +181,7 @@ fn panel(
     }
     let ticks: Vec<(i64, String)> =
         axis.ticks(0, high, 7).into_iter().map(|(value, label)| (x.at(value), label)).collect();
-    drawing.x_axis((LEFT, RIGHT), bottom, &ticks, &axis.name);
+    drawing.x_axis((LEFT, RIGHT), bottom, &ticks, axis.name());
     if let Some((value, why)) = limit {
         let at = x.at(value.into());
         drawing.line("cc-zero", (at, TOP - 16), (at, bottom));

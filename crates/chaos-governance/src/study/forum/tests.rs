@@ -102,7 +102,7 @@ fn headings_are_those_of_the_place() {
 fn decision_table_names_its_thresholds() {
     let markdown = markdown(&study("text"));
     assert!(markdown.contains(
-        "| base fee, median | 12.4 gwei | 9.55 gwei | −2.85 gwei (−23.0 %) | −3.1 to −2.6 gwei | \
+        "| base fee, median | 12.40 gwei | 9.55 gwei | −2.85 gwei (−23.0 %) | −3.10 to −2.60 gwei | \
          fee model | ✓ met: difference ≤ −10.0 % |"
     ), "{markdown}");
     assert!(markdown.contains("? undecided: difference ≥ −8.0 %"));
@@ -142,7 +142,7 @@ fn absent_parts_are_named_in_the_post() {
         let line = format!("- {what}: not measured: this study did not look at it\n");
         assert!(markdown.contains(&line), "{what}");
     }
-    assert_eq!(markdown.matches("\n- figure ").count(), 14);
+    assert_eq!(markdown.matches("\n- figure ").count(), 16);
     let mut study = study("");
     study.growth = Part::missing("no state was recorded");
     assert!(

@@ -1,99 +1,131 @@
 //! Sections B to D: which blocks, how, and why to believe it.
 
-use chaos_report::{inert::xml, quantity};
+use chaos_report::{Table, quantity};
+use maud::{Markup, html};
 
-use super::{close, known, list, missing, open};
-use crate::study::{data::Study, sections, words};
+use super::{list, missing, part, plate::figure, section};
+use crate::study::{
+    data::{Backtest, ModelRow, Replay, Study},
+    figures::Plate,
+    sections, words,
+};
 
-pub(super) fn scope(out: &mut String, study: &Study) {
-    open(out, 'B');
+pub(super) fn scope(study: &Study, plates: &[Plate]) -> Markup {
     let scope = &study.scope;
-    list(out, &scope.blocks);
-    if scope.sample.is_empty() {
-        missing(out, "Sample size", &words::not_measured("no counts were given"));
-    } else {
-        out.push_str("<dl class=\"ids\">");
-        for (what, count) in &scope.sample {
-            let count = quantity::grouped((*count).into());
-            put!(out, "<dt>{}</dt><dd>{count}</dd>", xml(what));
-        }
-        out.push_str("</dl>\n");
-    }
-    out.push_str("<h3>Left out</h3>\n");
-    if scope.exclusions.is_empty() {
-        out.push_str("<p>No exclusion was written down.</p>\n");
-    }
-    list(out, &scope.exclusions);
-    close(out);
+    section(
+        'B',
+        &html! {
+            (list(&scope.blocks))
+            @if scope.sample.is_empty() {
+                (missing("Sample size", &words::not_measured("no counts were given")))
+            } @else {
+                dl.ids {
+                    @for (what, count) in &scope.sample {
+                        dt { (what) } dd { (quantity::grouped((*count).into())) }
+                    }
+                }
+                "\n"
+            }
+            @if study.fullness.known().is_some_and(|fullness| fullness.proposal.is_none()) {
+                (figure(plates, 4))
+            }
+            h3 { "Left out" } "\n"
+            @if scope.exclusions.is_empty() { p { "No exclusion was written down." } "\n" }
+            (list(&scope.exclusions))
+        },
+    )
 }
 
-pub(super) fn method(out: &mut String, study: &Study) {
-    open(out, 'C');
-    out.push_str(
-        "<p>Both arms see the same random numbers, so every difference is paired. A figure tagged \
-         <span class=\"tag\">re-executed</span> comes from running recorded transactions again, \
-         <span class=\"tag\">fee model</span> from simulated demand, <span \
-         class=\"tag\">observed</span> from the chain itself, <span class=\"tag\">arithmetic</span> \
-         from the rules alone; what was <span class=\"tag\">timed</span> depends on the machine \
-         and is outside the digest. Thresholds were named before the study.</p>\n",
-    );
-    if study.method.is_empty() {
-        missing(out, "Definitions", &words::not_measured("no metric was defined"));
-    } else {
-        put!(
-            out,
-            "<details><summary>all {} metrics with formula, unit and source</summary>\n",
-            study.method.len()
-        );
-        sections::definitions(&study.method, study).html(out);
-        out.push_str("</details>\n");
-    }
-    close(out);
+pub(super) fn method(study: &Study) -> Markup {
+    let tag = |name: &str| html! { span.tag { (name) } };
+    section(
+        'C',
+        &html! {
+            p {
+                "Both arms see the same random numbers, so every difference is paired. A figure tagged "
+                (tag("re-executed")) " comes from running recorded transactions again, "
+                (tag("fee model")) " from simulated demand, " (tag("observed"))
+                " from the chain itself, " (tag("arithmetic")) " from the rules alone; what was "
+                (tag("timed")) " depends on the machine and is outside the digest. Thresholds were \
+                 named before the study."
+            }
+            "\n"
+            @if study.method.is_empty() {
+                (missing("Definitions", &words::not_measured("no metric was defined")))
+            } @else {
+                details {
+                    summary {
+                        "all " (study.method.len()) " metrics with formula, unit and source"
+                    }
+                    "\n"
+                    (sections::definitions(&study.method, study))
+                }
+                "\n"
+            }
+        },
+    )
 }
 
-pub(super) fn validation(out: &mut String, study: &Study) {
-    open(out, 'D');
+pub(super) fn validation(study: &Study) -> Markup {
     let validation = &study.validation;
-    out.push_str("<h3>The baseline reproduces the chain</h3>\n");
-    if let Some(replay) = known(out, "Re-execution", &validation.replay) {
-        put!(
-            out,
-            "<p>Re-execution reproduces <b>{}/{}</b> header gas totals and <b>{}/{}</b> receipts \
-             roots.</p>\n",
-            quantity::grouped(replay.gas_matched.into()),
-            quantity::grouped(replay.blocks.into()),
-            quantity::grouped(replay.roots_matched.into()),
-            quantity::grouped(replay.roots_comparable.into())
-        );
-        sections::replay(replay).html(out);
-    }
-    if let Some((matched, all)) = known(out, "Base-fee rule", &validation.base_fee_rule) {
-        put!(
-            out,
-            "<p>The base-fee rule reproduces <b>{}/{}</b> observed transitions.</p>\n",
-            quantity::grouped((*matched).into()),
-            quantity::grouped((*all).into())
-        );
-    }
-    out.push_str("<h3>The model against what happened</h3>\n");
-    if let Some(backtests) = known(out, "Backtest", &validation.backtests) {
-        for backtest in backtests {
-            let held = backtest.rows.iter().filter(|row| (row.p10..=row.p90).contains(&row.actual));
-            put!(
-                out,
-                "<p><b>{}</b>: {} <b>{}/{}</b> intervals held.</p>\n",
-                xml(&backtest.what),
-                xml(&words::sentence(&backtest.how)),
-                held.count(),
-                backtest.rows.len()
-            );
-            sections::backtest(backtest).html(out);
+    section(
+        'D',
+        &html! {
+            (part(Some("The baseline reproduces the chain"), "Re-execution", &validation.replay, replay))
+            (part(None, "Base-fee rule", &validation.base_fee_rule, |(matched, all)| html! {
+                p {
+                    "The base-fee rule reproduces "
+                    b { (quantity::grouped((*matched).into())) "/" (quantity::grouped((*all).into())) }
+                    " observed transitions."
+                }
+                "\n"
+            }))
+            (part(Some("The model's baseline beside the observed blocks"), "Model", &validation.model,
+                |rows| model(rows)))
+            (part(Some("The model against what happened"), "Backtest", &validation.backtests,
+                |backtests| html! { @for one in backtests { (backtest(one)) } }))
+            (part(Some("Coverage of the intervals"), "Coverage", &validation.coverage,
+                |rows| html! { (sections::coverage(rows)) }))
+            (list(&validation.notes))
+        },
+    )
+}
+
+fn replay(replay: &Replay) -> Markup {
+    let of = |found: u64, all: u64| {
+        format!("{}/{}", quantity::grouped(found.into()), quantity::grouped(all.into()))
+    };
+    html! {
+        p {
+            "Re-execution reproduces " b { (of(replay.gas_matched, replay.blocks)) }
+            " header gas totals and " b { (of(replay.roots_matched, replay.roots_comparable)) }
+            " receipts roots."
         }
+        "\n"
+        (sections::replay(replay))
     }
-    out.push_str("<h3>Coverage of the intervals</h3>\n");
-    if let Some(rows) = known(out, "Coverage", &validation.coverage) {
-        sections::coverage(rows).html(out);
+}
+
+fn model(rows: &[ModelRow]) -> Markup {
+    let mut table = Table::new(&["metric", "#observed", "#modelled"]);
+    for row in rows {
+        table.row(vec![
+            row.label.as_str().into(),
+            quantity::of(row.observed, &row.unit).into(),
+            quantity::of(row.modelled, &row.unit).into(),
+        ]);
     }
-    list(out, &validation.notes);
-    close(out);
+    html! { (table) }
+}
+
+fn backtest(backtest: &Backtest) -> Markup {
+    let held = backtest.rows.iter().filter(|row| (row.p10..=row.p90).contains(&row.actual));
+    html! {
+        p {
+            b { (backtest.what) } ": " (words::sentence(&backtest.how)) " "
+            b { (held.count()) "/" (backtest.rows.len()) } " intervals held."
+        }
+        "\n"
+        (sections::backtest(backtest))
+    }
 }

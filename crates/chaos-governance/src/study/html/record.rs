@@ -1,121 +1,153 @@
 //! Sections H to J: limits, manifest, changelog.
 
-use chaos_report::{inert::xml, quantity};
+use chaos_report::quantity;
+use maud::{Markup, html};
 
-use super::{close, known, list, missing, open};
+use super::{list, missing, part, section};
 use crate::{
     proposal::Call,
     study::{
-        data::{Readiness, Study},
+        data::{Readiness, Story, Study},
+        figures::Plate,
         readiness, sections, words,
     },
 };
 
-pub(super) fn limits(out: &mut String, study: &Study) {
-    open(out, 'H');
-    if study.limits.is_empty() {
-        missing(out, "Limits", &words::not_measured("none was written down"));
-    }
-    list(out, &study.limits);
-    if !study.reproduce.not_covered.is_empty() {
-        put!(
-            out,
-            "<p>The command below does not cover: {}</p>\n",
-            xml(&words::sentence(&study.reproduce.not_covered))
-        );
-    }
-    rollout(out, study);
-    close(out);
+pub(super) fn limits(study: &Study, plates: &[Plate]) -> Markup {
+    let not_covered = &study.reproduce.not_covered;
+    section(
+        'H',
+        &html! {
+            @if study.limits.is_empty() {
+                (missing("Limits", &words::not_measured("none was written down")))
+            }
+            (list(&study.limits))
+            @if !not_covered.is_empty() {
+                p { "The command below does not cover: " (words::sentence(not_covered)) } "\n"
+            }
+            (not_asked(plates))
+            (rollout(study))
+        },
+    )
 }
 
-fn rollout(out: &mut String, study: &Study) {
+/// What a larger study has and this one never asked for.
+fn not_asked(plates: &[Plate]) -> Markup {
+    let names: Vec<String> = plates
+        .iter()
+        .filter(|plate| !plate.asked)
+        .map(|plate| format!("{} (figure {})", plate.what, plate.number))
+        .collect();
+    html! {
+        @if !names.is_empty() {
+            p { b { "Not looked at" } ": " (names.join("; ")) "." } "\n"
+        }
+    }
+}
+
+fn rollout(study: &Study) -> Markup {
     let rollout = &study.rollout;
-    out.push_str("<h3>Rollout and rollback</h3>\n");
-    if rollout.effective.is_empty() && rollout.steps.is_empty() {
-        missing(out, "Rollout", &words::not_measured("no plan was given"));
-    } else {
-        put!(
-            out,
-            "<p>Takes effect: {} Signed by: {}</p>\n",
-            xml(&words::sentence(&rollout.effective)),
-            xml(&words::sentence(&rollout.signer))
-        );
-        list(out, &rollout.steps);
-    }
-    if !rollout.stop_conditions.is_empty() {
-        out.push_str("<p>Stop and revert if:</p>\n");
-        list(out, &rollout.stop_conditions);
-    }
-    calls(out, "Payload", &rollout.payload);
-    calls(out, "Reverting call", &rollout.rollback);
-    if let Some(ready) = known(out, "Readiness", &study.readiness) {
-        readiness_tables(out, ready);
-    }
-}
-
-fn readiness_tables(out: &mut String, ready: &Readiness) {
-    put!(
-        out,
-        "<h3>Readiness</h3>\n<p><b>{}</b>. Step {} of {}: {}</p>\n",
-        xml(&ready.status),
-        ready.step.0,
-        ready.step.1,
-        xml(&words::sentence(&ready.plan))
-    );
-    readiness::arithmetic(ready).html(out);
-    readiness::floors(ready).html(out);
-}
-
-fn calls(out: &mut String, title: &str, calls: &[Call]) {
-    for call in calls {
-        put!(
-            out,
-            "<h3>{title}</h3>\n<p><code>{}</code> on <code>{}</code></p>\n<dl class=\"ids\">",
-            xml(&call.function),
-            xml(&call.target)
-        );
-        for (name, value) in &call.arguments {
-            put!(out, "<dt>{}</dt><dd><code>{}</code></dd>", xml(name), xml(value));
+    html! {
+        h3 { "Rollout and rollback" } "\n"
+        @if rollout.effective.is_empty() && rollout.steps.is_empty() {
+            (missing("Rollout", &words::not_measured("no plan was given")))
+        } @else {
+            p {
+                "Takes effect: " (words::sentence(&rollout.effective))
+                @if !rollout.signer.is_empty() {
+                    " Signed by: " (words::sentence(&rollout.signer))
+                }
+            }
+            "\n"
+            (list(&rollout.steps))
         }
-        put!(out, "<dt>calldata</dt><dd><code>{}</code></dd></dl>\n", xml(&call.calldata));
+        @if !rollout.stop_conditions.is_empty() {
+            p { "Stop and revert if:" } "\n"
+            (list(&rollout.stop_conditions))
+        }
+        (calls("Payload", &rollout.payload))
+        (calls("Reverting call", &rollout.rollback))
+        (part(Some("Readiness"), "Readiness", &study.readiness, readiness_tables))
     }
 }
 
-pub(super) fn manifest(out: &mut String, study: &Study) {
-    open(out, 'I');
+fn readiness_tables(ready: &Readiness) -> Markup {
+    html! {
+        p {
+            b { (ready.status) } ". Step " (ready.step.0) " of " (ready.step.1) ": "
+            (words::sentence(&ready.plan))
+        }
+        "\n"
+        (readiness::arithmetic(ready))
+        (readiness::floors(ready))
+    }
+}
+
+fn calls(title: &str, calls: &[Call]) -> Markup {
+    html! {
+        @for call in calls {
+            h3 { (title) } "\n"
+            p { code { (call.function) } " on " code { (call.target) } } "\n"
+            dl.ids {
+                @for (name, value) in &call.arguments { dt { (name) } dd { code { (value) } } }
+                dt { "calldata" } dd { code { (call.calldata) } }
+            }
+            "\n"
+        }
+    }
+}
+
+pub(super) fn manifest(study: &Study) -> Markup {
     let reproduce = &study.reproduce;
-    put!(
-        out,
-        "<h3>Reproduce</h3>\n<pre>{}</pre>\n<p>It ends with the digest <code>{}</code>.{}</p>\n",
-        xml(&reproduce.command),
-        reproduce.expected,
-        xml(&needs(study))
-    );
-    out.push_str("<h3>Files</h3>\n");
-    if study.manifest.is_empty() {
-        missing(out, "Digests", &words::not_measured("the run listed no files"));
-    } else {
-        out.push_str("<dl class=\"ids\">");
-        for (name, digest) in &study.manifest {
-            put!(out, "<dt>{}</dt><dd><code>{digest}</code></dd>", xml(name));
-        }
-        out.push_str("</dl>\n");
-    }
-    if !study.run.is_empty() {
-        out.push_str("<h3>Run</h3>\n<dl class=\"ids\">");
-        for (name, value) in &study.run {
-            put!(out, "<dt>{}</dt><dd>{}</dd>", xml(name), xml(value));
-        }
-        out.push_str("</dl>\n");
-    }
-    out.push_str("<h3>Disclosure</h3>\n");
-    list(out, &study.disclosure.makers);
-    let text = match study.disclosure.text.as_str() {
+    let disclosure = match study.disclosure.text.as_str() {
         "" => "Who paid was not disclosed.",
         text => text,
     };
-    put!(out, "<p>{}</p>\n", xml(text));
-    close(out);
+    section(
+        'I',
+        &html! {
+            @if let Some(story) = study.story.known() { (verify(story)) }
+            h3 { "Reproduce" } "\n"
+            pre { (reproduce.command) } "\n"
+            p {
+                "It ends with the digest " code { (reproduce.expected.to_string()) } "." (needs(study))
+            }
+            "\n"
+            h3 { "Files" } "\n"
+            @if study.manifest.is_empty() {
+                (missing("Digests", &words::not_measured("the run listed no files")))
+            } @else {
+                dl.ids {
+                    @for (name, digest) in &study.manifest {
+                        dt { (name) } dd { code { (digest.to_string()) } }
+                    }
+                }
+                "\n"
+            }
+            @if !study.run.is_empty() {
+                h3 { "Run" } "\n"
+                dl.ids { @for (name, value) in &study.run { dt { (name) } dd { (value) } } } "\n"
+            }
+            h3 { "Disclosure" } "\n"
+            (list(&study.disclosure.makers))
+            p { (disclosure) } "\n"
+        },
+    )
+}
+
+/// The commands that check what the agents signed, and where their log is anchored.
+fn verify(story: &Story) -> Markup {
+    html! {
+        h3 { "How to verify" } "\n"
+        pre { (story.verify.join("\n")) } "\n"
+        @if !story.anchor.is_empty() {
+            h3 { "Anchor" } "\n"
+            dl.ids {
+                @for (name, value) in &story.anchor { dt { (name) } dd { code { (value) } } }
+            }
+            "\n"
+        }
+    }
 }
 
 /// Time and memory of the reproduction, as far as they were measured.
@@ -128,24 +160,24 @@ fn needs(study: &Study) -> String {
     if let Some(memory) = reproduce.memory_mib {
         needs.push_str(&format!(" It used {} MiB.", quantity::grouped(memory.into())));
     }
+    if !reproduce.needs.is_empty() {
+        needs.push_str(&format!(" It needs {}", words::sentence(&reproduce.needs)));
+    }
     needs
 }
 
-pub(super) fn changelog(out: &mut String, study: &Study) {
-    open(out, 'J');
-    if study.changelog.is_empty() {
-        out.push_str("<p>This is the first version; no figure was superseded.</p>\n");
-    }
-    for entry in &study.changelog {
-        put!(
-            out,
-            "<h3>{}</h3>\n<p>{}</p>\n",
-            xml(&entry.version),
-            xml(&words::sentence(&entry.text))
-        );
-        if !entry.superseded.is_empty() {
-            sections::superseded(&entry.superseded).html(out);
-        }
-    }
-    close(out);
+pub(super) fn changelog(study: &Study) -> Markup {
+    section(
+        'J',
+        &html! {
+            @if study.changelog.is_empty() {
+                p { "This is the first version; no figure was superseded." } "\n"
+            }
+            @for entry in &study.changelog {
+                h3 { (entry.version) } "\n"
+                p { (words::sentence(&entry.text)) } "\n"
+                @if !entry.superseded.is_empty() { (sections::superseded(&entry.superseded)) }
+            }
+        },
+    )
 }

@@ -1,6 +1,7 @@
 //! What is too long for a post: exact integers, attacks, what was not measured, digests.
 
 use chaos_report::{
+    Markdown,
     inert::{code, markdown as plain},
     table::{Entry, Table},
 };
@@ -11,23 +12,23 @@ use super::super::{
 };
 
 /// Writes the appendix.
-pub(crate) fn render(out: &mut String, study: &Study) {
-    out.push_str("---\n\n## Appendix\n\n### Exact integers\n\n");
-    integers(study).markdown(out);
+pub(crate) fn render(out: &mut Markdown, study: &Study) {
+    out.raw("---\n\n## Appendix\n\n### Exact integers\n\n");
+    out.table(&integers(study));
     for plate in figures::plates(study) {
         // The attacks' table holds what the post left out; the others are in the report.
         if plate.number == 12
             && let Ok(shown) = &plate.shown
         {
-            out.push_str("\n### Attacks\n\n");
-            shown.table.markdown(out);
+            out.raw("\n### Attacks\n\n");
+            out.table(&shown.table);
         }
     }
     if let Part::Known(pareto) = &study.pareto {
-        out.push_str("\n### Combinations that no other beats\n\n");
-        super::pareto(pareto).markdown(out);
+        out.raw("\n### Combinations that no other beats\n\n");
+        out.table(&super::pareto(pareto));
     }
-    out.push_str("\n### Not measured\n\n");
+    out.raw("\n### Not measured\n\n");
     let absent: Vec<String> = figures::plates(study)
         .into_iter()
         .filter_map(|plate| {
@@ -40,17 +41,17 @@ pub(crate) fn render(out: &mut String, study: &Study) {
         })
         .collect();
     if absent.is_empty() {
-        out.push_str("- nothing: all 14 figures of the report have data\n");
+        out.raw("- nothing: all figures of the report have data\n");
     }
-    out.push_str(&absent.concat());
-    out.push_str("\n### Limits\n\n");
+    out.raw(&absent.concat());
+    out.raw("\n### Limits\n\n");
     for limit in &study.limits {
-        put!(out, "- {}\n", plain(limit));
+        writeln!(out, "- {}", plain(limit));
     }
     if !study.manifest.is_empty() {
-        out.push_str("\n### Manifest\n\n");
+        out.raw("\n### Manifest\n\n");
         for (name, digest) in &study.manifest {
-            put!(out, "- {}: {}\n", plain(name), code(&digest.to_string()));
+            writeln!(out, "- {}: {}", plain(name), code(&digest.to_string()));
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Every text from outside is inert: see [`chaos_report::inert`].
 
 use chaos_report::{
-    inert,
+    Markdown, inert,
     inert::{code, markdown as plain},
     quantity,
     table::{Align, Entry, Table},
@@ -19,22 +19,22 @@ use crate::proposal::Call;
 const LINES_MAX: usize = 5;
 
 /// A line that says that something is absent.
-pub(crate) fn missing(out: &mut String, what: &str, reason: &str) {
-    put!(out, "- {what}: {}\n", plain(reason));
+pub(crate) fn missing(out: &mut Markdown, what: &str, reason: &str) {
+    writeln!(out, "- {what}: {}", plain(reason));
 }
 
 /// What must be said first about made-up blocks.
-pub(crate) fn warning(out: &mut String, study: &Study) {
+pub(crate) fn warning(out: &mut Markdown, study: &Study) {
     if let Some(warning) = words::warning(&study.heading.source) {
-        put!(out, "> **{warning}.**\n\n");
+        write!(out, "> **{warning}.**\n\n");
     }
 }
 
 /// Chain, parameters, timing, digest, badge.
-pub(crate) fn header(out: &mut String, study: &Study) {
+pub(crate) fn header(out: &mut Markdown, study: &Study) {
     let heading = &study.heading;
     for change in &heading.changes {
-        put!(
+        write!(
             out,
             "**Chain** {} · **{}** · takes effect {}\n\n",
             code(&heading.chain),
@@ -46,7 +46,7 @@ pub(crate) fn header(out: &mut String, study: &Study) {
         "" => "not said",
         signer => signer,
     };
-    put!(
+    write!(
         out,
         "**Signed by** {} · **evidence** {} · result {}\n\n",
         plain(signer),
@@ -54,7 +54,7 @@ pub(crate) fn header(out: &mut String, study: &Study) {
         code(&heading.result.to_string())
     );
     let (_, tally) = words::tally_text(study);
-    put!(
+    write!(
         out,
         "**Verdict** {}. {}\n\n",
         plain(&tally),
@@ -62,38 +62,38 @@ pub(crate) fn header(out: &mut String, study: &Study) {
     );
 }
 
-pub(crate) fn ask(out: &mut String, study: &Study) {
-    put!(out, "{}\n\n", plain(&words::sentence(&study.heading.ask)));
+pub(crate) fn ask(out: &mut Markdown, study: &Study) {
+    write!(out, "{}\n\n", plain(&words::sentence(&study.heading.ask)));
 }
 
 /// The verdict's sentences as one paragraph.
-pub(crate) fn summary(out: &mut String, study: &Study) {
+pub(crate) fn summary(out: &mut Markdown, study: &Study) {
     if !study.verdict.is_empty() {
         let sentences: Vec<String> =
             study.verdict.iter().map(|text| plain(&words::sentence(text))).collect();
-        put!(out, "{}\n\n", sentences.join(" "));
+        write!(out, "{}\n\n", sentences.join(" "));
     }
 }
 
 /// What happens if nothing is done, and what was found.
-pub(crate) fn motivation(out: &mut String, study: &Study) {
+pub(crate) fn motivation(out: &mut Markdown, study: &Study) {
     let heading = &study.heading;
     if heading.if_nothing_is_done.is_empty() {
-        put!(out, "What happens if nothing is done was not studied.\n\n");
+        write!(out, "What happens if nothing is done was not studied.\n\n");
     } else {
         let text = words::sentence(&heading.if_nothing_is_done);
-        put!(out, "If nothing is done: {}\n\n", plain(&text));
+        write!(out, "If nothing is done: {}\n\n", plain(&text));
     }
 }
 
-pub(crate) fn decision(out: &mut String, study: &Study) {
+pub(crate) fn decision(out: &mut Markdown, study: &Study) {
     if study.decision.is_empty() {
         missing(out, "decision table", &words::not_measured("the run has no rows"));
-        out.push('\n');
+        out.raw("\n");
         return;
     }
-    words::rows(&study.decision, &study.interval).markdown(out);
-    put!(
+    out.table(&words::rows(&study.decision, &study.interval));
+    write!(
         out,
         "\nDifferences are paired: both arms see the same random numbers. Interval: {}. Thresholds \
          were named before the study.\n\n",
@@ -101,23 +101,23 @@ pub(crate) fn decision(out: &mut String, study: &Study) {
     );
 }
 
-pub(crate) fn affected(out: &mut String, study: &Study) {
+pub(crate) fn affected(out: &mut Markdown, study: &Study) {
     if study.affected.is_empty() {
         missing(out, "groups", &words::not_measured("no group was told apart"));
-        out.push('\n');
+        out.raw("\n");
         return;
     }
-    super::affected(&study.affected).markdown(out);
-    out.push('\n');
+    out.table(&super::affected(&study.affected));
+    out.raw("\n");
 }
 
 /// Attacks and the constraint that binds.
-pub(crate) fn risks(out: &mut String, study: &Study) {
+pub(crate) fn risks(out: &mut Markdown, study: &Study) {
     match words::known(&study.constraints) {
         Ok(constraints) => match figures::headroom::sorted(constraints).first() {
-            Some((binding, headroom)) => put!(
+            Some((binding, headroom)) => writeln!(
                 out,
-                "- **binding constraint**: {}, {} used after the change, {} ({})\n",
+                "- **binding constraint**: {}, {} used after the change, {} ({})",
                 plain(&binding.name),
                 plain(&words::used_of(binding.proposal, binding.limit, &binding.unit)),
                 plain(&figures::headroom::left(*headroom)),
@@ -131,7 +131,7 @@ pub(crate) fn risks(out: &mut String, study: &Study) {
         Ok(attacks) => &attacks.attacks,
         Err(reason) => {
             missing(out, "attacks", &reason);
-            out.push('\n');
+            out.raw("\n");
             return;
         }
     };
@@ -140,9 +140,9 @@ pub(crate) fn risks(out: &mut String, study: &Study) {
             || "damage not measured".to_owned(),
             |damage| format!("{} {}", damage.label, words::before_after(damage)),
         );
-        put!(
+        writeln!(
             out,
-            "- **{}**: {} {}; {}\n",
+            "- **{}**: {} {}; {}",
             plain(&attack.name),
             plain(&attack.cost.label),
             plain(&words::before_after(&attack.cost)),
@@ -150,21 +150,21 @@ pub(crate) fn risks(out: &mut String, study: &Study) {
         );
     }
     more(out, attacks.len(), "attacks");
-    out.push('\n');
+    out.raw("\n");
 }
 
 /// Says how many entries stand only in the report.
-fn more(out: &mut String, all: usize, what: &str) {
+fn more(out: &mut Markdown, all: usize, what: &str) {
     if all > LINES_MAX {
-        put!(out, "- {} more {what} stand in the report\n", all - LINES_MAX);
+        writeln!(out, "- {} more {what} stand in the report", all - LINES_MAX);
     }
 }
 
 /// Assumptions with the numbers of the tornado.
-pub(crate) fn assumptions(out: &mut String, study: &Study) {
+pub(crate) fn assumptions(out: &mut Markdown, study: &Study) {
     if let Part::Known(tornado) = &study.tornado {
         let value = |value| plain(&quantity::difference(value, &tornado.unit));
-        put!(
+        write!(
             out,
             "Change of {} as studied: **{}**. If one assumption is moved:\n\n",
             plain(&tornado.label),
@@ -172,9 +172,9 @@ pub(crate) fn assumptions(out: &mut String, study: &Study) {
         );
         let rows = figures::tornado::sorted(tornado);
         for row in rows.iter().take(LINES_MAX) {
-            put!(
+            writeln!(
                 out,
-                "- {} {}: **{}** · {}: **{}** (studied: {})\n",
+                "- {} {}: **{}** · {}: **{}** (studied: {})",
                 plain(&row.assumption),
                 plain(&row.low_setting),
                 value(row.low),
@@ -196,22 +196,22 @@ pub(crate) fn assumptions(out: &mut String, study: &Study) {
                 format!("{name} **{value}** ({})", plain(&assumption.note))
             })
             .collect();
-        put!(out, "- assumed: {}\n", named.join(" · "));
+        writeln!(out, "- assumed: {}", named.join(" · "));
     }
     checks(out, study);
-    out.push('\n');
+    out.raw("\n");
 }
 
 /// Whether the model was right before, in one line.
-fn checks(out: &mut String, study: &Study) {
+fn checks(out: &mut Markdown, study: &Study) {
     match words::known(&study.validation.backtests) {
         Ok(backtests) => {
             for backtest in backtests {
                 let held =
                     backtest.rows.iter().filter(|row| (row.p10..=row.p90).contains(&row.actual));
-                put!(
+                writeln!(
                     out,
-                    "- backtest on {}: {} of {} intervals held what happened\n",
+                    "- backtest on {}: {} of {} intervals held what happened",
                     plain(&backtest.what),
                     held.count(),
                     backtest.rows.len()
@@ -222,16 +222,16 @@ fn checks(out: &mut String, study: &Study) {
     }
 }
 
-pub(crate) fn forecast(out: &mut String, study: &Study) {
+pub(crate) fn forecast(out: &mut Markdown, study: &Study) {
     let forecast = match words::known(&study.forecast) {
         Ok(forecast) => forecast,
         Err(reason) => {
             missing(out, "forecast", &reason);
-            out.push('\n');
+            out.raw("\n");
             return;
         }
     };
-    put!(
+    write!(
         out,
         "Made {}, for {} blocks after {}; **to be scored on {}**. Median (p10 to p90):\n\n",
         plain(&forecast.made),
@@ -243,25 +243,25 @@ pub(crate) fn forecast(out: &mut String, study: &Study) {
         let actual = row.actual.map_or_else(String::new, |actual| {
             format!(" – found {}", plain(&quantity::of(actual, &row.unit)))
         });
-        put!(out, "- {}: {}{actual}\n", plain(&row.label), plain(&words::forecast(row)));
+        writeln!(out, "- {}: {}{actual}", plain(&row.label), plain(&words::forecast(row)));
     }
     more(out, forecast.rows.len(), "metrics");
-    out.push('\n');
+    out.raw("\n");
 }
 
 /// No change, and the other cells of the grid that hold.
-pub(crate) fn alternatives(out: &mut String, study: &Study) {
+pub(crate) fn alternatives(out: &mut Markdown, study: &Study) {
     let grid = match words::known(&study.grid) {
         Ok(grid) => grid,
         Err(reason) => {
             missing(out, "alternatives", &reason);
-            out.push('\n');
+            out.raw("\n");
             return;
         }
     };
-    grid_table(grid).markdown(out);
+    out.table(&grid_table(grid));
     let met = grid.cells.iter().filter(|cell| cell.standing == Standing::Met).count();
-    put!(
+    write!(
         out,
         "\n{met} of {} simulated combinations meet every requirement; the whole grid is in the \
          report.\n\n",
@@ -307,78 +307,78 @@ fn grid_table(grid: &Grid) -> Table {
     table
 }
 
-pub(crate) fn rollout(out: &mut String, study: &Study) {
+pub(crate) fn rollout(out: &mut Markdown, study: &Study) {
     let rollout = &study.rollout;
     if rollout.effective.is_empty() && rollout.steps.is_empty() {
         missing(out, "rollout", "no plan was given");
     }
     if !rollout.effective.is_empty() {
-        put!(out, "Takes effect: {}\n\n", plain(&words::sentence(&rollout.effective)));
+        write!(out, "Takes effect: {}\n\n", plain(&words::sentence(&rollout.effective)));
     }
     for (index, step) in rollout.steps.iter().enumerate() {
-        put!(out, "{}. {}\n", index + 1, plain(&words::sentence(step)));
+        writeln!(out, "{}. {}", index + 1, plain(&words::sentence(step)));
     }
     if !rollout.stop_conditions.is_empty() {
-        out.push_str("\nStop and revert if:\n\n");
+        out.raw("\nStop and revert if:\n\n");
         for condition in &rollout.stop_conditions {
-            put!(out, "- {}\n", plain(condition));
+            writeln!(out, "- {}", plain(condition));
         }
     }
-    out.push('\n');
+    out.raw("\n");
     if rollout.rollback.is_empty() {
-        out.push_str("There is no reverting call: the change is not made by a call.\n\n");
+        out.raw("There is no reverting call: the change is not made by a call.\n\n");
     }
     calls(out, "Reverting call", &rollout.rollback);
 }
 
-pub(crate) fn payload(out: &mut String, study: &Study) {
+pub(crate) fn payload(out: &mut Markdown, study: &Study) {
     if study.rollout.payload.is_empty() {
-        out.push_str("There is no call to sign: the change is not made by a call.\n\n");
+        out.raw("There is no call to sign: the change is not made by a call.\n\n");
     }
     calls(out, "Call", &study.rollout.payload);
 }
 
-fn calls(out: &mut String, title: &str, calls: &[Call]) {
+fn calls(out: &mut Markdown, title: &str, calls: &[Call]) {
     for call in calls {
-        put!(out, "**{title}.** {} on {}\n\n", code(&call.function), code(&call.target));
+        write!(out, "**{title}.** {} on {}\n\n", code(&call.function), code(&call.target));
         let arguments: Vec<String> = call
             .arguments
             .iter()
             .map(|(name, value)| format!("{} = {}", code(name), code(value)))
             .collect();
         if !arguments.is_empty() {
-            put!(out, "- {}\n", arguments.join(", "));
+            writeln!(out, "- {}", arguments.join(", "));
         }
-        put!(out, "- calldata {}\n\n", code(&call.calldata));
+        write!(out, "- calldata {}\n\n", code(&call.calldata));
     }
 }
 
-pub(crate) fn reproduce(out: &mut String, study: &Study) {
+pub(crate) fn reproduce(out: &mut Markdown, study: &Study) {
     let reproduce = &study.reproduce;
     // An indented block cannot be closed from inside, whatever the command holds.
     for line in reproduce.command.lines() {
-        put!(out, "    {}\n", inert::line(line));
+        writeln!(out, "    {}", inert::line(line));
     }
-    put!(out, "\nExpected digest: {}.", code(&reproduce.expected.to_string()));
+    write!(out, "\nExpected digest: {}.", code(&reproduce.expected.to_string()));
     if let Some(seconds) = reproduce.seconds {
-        put!(out, " It took {}.", words::duration(seconds));
+        write!(out, " It took {}.", words::duration(seconds));
     }
     if let Some(memory) = reproduce.memory_mib {
-        put!(out, " It used {} MiB.", quantity::grouped(memory.into()));
+        write!(out, " It used {} MiB.", quantity::grouped(memory.into()));
     }
     if !reproduce.not_covered.is_empty() {
-        put!(out, " Not covered: {}", plain(&words::sentence(&reproduce.not_covered)));
+        write!(out, " Not covered: {}", plain(&words::sentence(&reproduce.not_covered)));
     }
-    out.push_str("\n\n");
+    out.raw("\n\n");
 }
 
-pub(crate) fn disclosure(out: &mut String, study: &Study) {
+pub(crate) fn disclosure(out: &mut Markdown, study: &Study) {
     for maker in &study.disclosure.makers {
-        put!(out, "- {}\n", plain(maker));
+        writeln!(out, "- {}", plain(maker));
     }
     let text = match study.disclosure.text.as_str() {
         "" => "Who paid was not disclosed.",
         text => text,
     };
-    put!(out, "- {}\n\n", plain(text));
+    write!(out, "- {}\n\n", plain(text));
 }

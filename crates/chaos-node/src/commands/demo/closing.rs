@@ -6,7 +6,13 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-use chaos_governance::report;
+use chaos_governance::{
+    proposal::report,
+    study::{
+        self,
+        data::{Source as Blocks, SourceKind, Step},
+    },
+};
 use chaos_programs::{proposing::Finished, simulation::BlockSet};
 use chaos_types::Digest;
 use serde_json::json;
@@ -121,12 +127,12 @@ impl Stage<'_> {
         ended: &Ended,
         key: &str,
     ) -> Result<String, Failure> {
-        let timeline = self
+        let steps = self
             .narration
             .steps
             .iter()
-            .map(|step| report::Step {
-                step: step
+            .map(|step| Step {
+                kind: step
                     .receipt
                     .and_then(|id| self.ledger.views().receipt(&id))
                     .map_or("note", |receipt| receipt.action.kind())
@@ -143,9 +149,16 @@ impl Stage<'_> {
         manifest.push(("draft receipt".to_owned(), ended.draft));
         let body = &ended.anchoring.body;
         let run = report::Run {
-            source: self.source.about.clone(),
-            timeline,
-            validation: block_set.validation(),
+            source: Blocks {
+                kind: if self.source.generated {
+                    SourceKind::Generated
+                } else {
+                    SourceKind::Recorded
+                },
+                text: self.source.about.clone(),
+            },
+            steps,
+            replay: block_set.validation(),
             limits: LIMITS.iter().map(|&limit| limit.to_owned()).collect(),
             manifest,
             verify: vec![
@@ -164,7 +177,7 @@ impl Stage<'_> {
                 ("log root".to_owned(), body.root.clone()),
             ],
         };
-        Ok(report::render(&finished.proposal, &finished.figures, &run))
+        Ok(study::html(&run.around(finished.study.clone())))
     }
 }
 

@@ -32,7 +32,8 @@ pub(super) struct Source {
     pub(super) folders: Vec<PathBuf>,
     /// What to simulate, with the fee history where others find it.
     pub(super) simulation: SimulationArgs,
-    generated: bool,
+    /// Whether the blocks were made for the occasion.
+    pub(super) generated: bool,
 }
 
 impl Source {

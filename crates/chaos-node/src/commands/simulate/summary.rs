@@ -1,10 +1,10 @@
 //! What a study prints.
 
 use chaos_programs::study::{StudyFile, StudyRun};
+use chaos_report::{Comparison, quantity};
 use chaos_simulation::study::{Side, Standing, StudyResult};
 use serde_json::json;
 
-use super::Scale;
 use crate::{exit::Failure, output};
 
 pub(super) fn json(file: &StudyFile, run: &StudyRun) -> Result<(), Failure> {
@@ -50,7 +50,7 @@ fn thresholds(result: &StudyResult) {
         .iter()
         .flat_map(|scenario| scenario.judgements.iter().map(move |row| (scenario, row)))
         .map(|(scenario, row)| {
-            let scale = Scale::of(&row.unit);
+            let show = |value: i128| quantity::of(value, &row.unit);
             let side = match row.side {
                 Side::AtMost => "at most",
                 Side::AtLeast => "at least",
@@ -63,10 +63,9 @@ fn thresholds(result: &StudyResult) {
             vec![
                 scenario.name.clone(),
                 row.metric.clone(),
-                format!("{side} {}", scale.show(row.threshold.0)),
-                scale.show(row.proposal.0),
-                scale.show(row.worst.0),
-                scale.unit().to_owned(),
+                format!("{side} {}", show(row.threshold.0)),
+                show(row.proposal.0),
+                show(row.worst.0),
                 verdict.to_owned(),
             ]
         })
@@ -74,8 +73,7 @@ fn thresholds(result: &StudyResult) {
     if rows.is_empty() {
         output::line("the study names no thresholds");
     } else {
-        let header =
-            ["scenario", "threshold", "wanted", "proposal", "tail of paths", "unit", "verdict"];
+        let header = ["scenario", "threshold", "wanted", "proposal", "tail of paths", "verdict"];
         output::table(&header, &rows);
     }
 }
@@ -89,15 +87,15 @@ fn scenarios(result: &StudyResult) {
         .flat_map(|scenario| {
             SHOWN.into_iter().filter_map(|metric| {
                 let row = scenario.flow.get(metric)?;
-                let scale = Scale::of(&row.unit);
-                let (low, high) = (scale.show(row.interval.low), scale.show(row.interval.high));
+                let shown = Comparison::of(&row.unit, row.baseline, row.proposal);
+                let (low, high) = (row.interval.low, row.interval.high);
                 Some(vec![
                     scenario.name.clone(),
                     metric.to_owned(),
-                    scale.show(row.baseline),
-                    scale.show(row.proposal),
-                    format!("{low} to {high}"),
-                    scale.unit().to_owned(),
+                    shown.number(row.baseline),
+                    shown.number(row.proposal),
+                    format!("{} to {}", shown.signed(low), shown.signed(high)),
+                    shown.unit().to_owned(),
                 ])
             })
         })
@@ -134,12 +132,12 @@ fn alternatives(result: &StudyResult) {
             let fee = cell
                 .metrics
                 .get("base_fee_median")
-                .map_or_else(String::new, |row| Scale::of(&row.unit).show(row.proposal));
+                .map_or_else(String::new, |row| quantity::of(row.proposal, &row.unit));
             let frontier = if cell.pareto { "yes" } else { "" };
             let name = if changes.is_empty() { "no change".to_owned() } else { changes.join(" ") };
             vec![name, fee, standing, frontier.to_owned()]
         })
         .collect();
     output::line("");
-    output::table(&["alternative", "median fee, gwei", "thresholds", "pareto"], &rows);
+    output::table(&["alternative", "median fee", "thresholds", "pareto"], &rows);
 }

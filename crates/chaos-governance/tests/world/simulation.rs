@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(crate) fn studio() -> Studio {
-    Studio::parse(include_str!("fixture/studio.toml")).unwrap()
+    Studio::parse(include_str!("studio.toml")).unwrap()
 }
 
 pub(crate) fn parameters() -> Parameters {

@@ -5,7 +5,9 @@ use chaos_types::Digest;
 use super::data::*;
 use crate::proposal::Call;
 
-mod parts;
+mod evidence;
+mod judgement;
+mod measured;
 
 /// Text that would be markup anywhere if it were not made inert.
 pub(super) const HOSTILE: &str = "</script><img src=x onerror=\"alert('1')\"> a | b\n# head\n\n\
@@ -21,30 +23,31 @@ pub(super) fn study(text: &str) -> Study {
             "The worst block takes 1.9 s on the machine of this study, 47 % of the budget.".into(),
             "The result is most sensitive to the elasticity of demand, which nobody knows.".into(),
         ],
-        scope: parts::scope(text),
-        method: parts::method(text),
-        validation: parts::validation(text),
-        decision: parts::decision(text),
-        others: parts::others(),
-        scenarios: parts::scenarios(text),
-        fans: Part::Known(vec![parts::fan()]),
-        differences: Part::Known(parts::differences()),
-        delays: Part::Known(parts::delays()),
-        fullness: Part::Known(parts::fullness()),
-        revenue: Part::Known(parts::revenue(text)),
-        outcomes: Part::Known(parts::outcomes(text)),
-        gas_changes: Part::Known(parts::gas_changes()),
-        worst_blocks: Part::Known(parts::worst_blocks(text)),
-        growth: Part::Known(parts::growth(text)),
-        constraints: Part::Known(parts::constraints(text)),
-        tornado: Part::Known(parts::tornado(text)),
-        attacks: Part::Known(parts::attacks(text)),
-        forecast: Part::Known(parts::forecast(text)),
-        grid: Part::Known(parts::grid()),
-        pareto: Part::Known(parts::pareto(text)),
-        affected: parts::affected(text),
-        contracts: Part::Known(parts::contracts(text)),
-        assumptions: parts::assumptions(text),
+        scope: evidence::scope(text),
+        method: evidence::method(text),
+        validation: evidence::validation(text),
+        decision: evidence::decision(text),
+        others: evidence::others(),
+        scenarios: evidence::scenarios(text),
+        fans: Part::Known(vec![measured::fan()]),
+        differences: Part::Known(measured::differences()),
+        delays: Part::Known(measured::delays()),
+        fullness: Part::Known(measured::fullness()),
+        revenue: Part::Known(measured::revenue(text)),
+        outcomes: Part::Known(measured::outcomes(text)),
+        gas_changes: Part::Known(measured::gas_changes()),
+        worst_blocks: Part::Known(measured::worst_blocks(text)),
+        growth: Part::Known(measured::growth(text)),
+        constraints: Part::Known(measured::constraints(text)),
+        tornado: Part::Known(judgement::tornado(text)),
+        attacks: Part::Known(judgement::attacks(text)),
+        forecast: Part::Known(judgement::forecast(text)),
+        grid: Part::Known(judgement::grid()),
+        sweep: Part::Known(judgement::sweep()),
+        pareto: Part::Known(judgement::pareto(text)),
+        affected: judgement::affected(text),
+        contracts: Part::Known(judgement::contracts(text)),
+        assumptions: judgement::assumptions(text),
         limits: vec![
             format!("Transactions are recorded ones: nobody reacts by writing others {text}"),
             "Execution times are in memory, without disk, trie and network.".into(),
@@ -57,7 +60,7 @@ pub(super) fn study(text: &str) -> Study {
         ],
         run: vec![("seed".into(), "20261121".into()), ("version".into(), text.into())],
         rollout: rollout(text),
-        readiness: Part::Known(parts::readiness(text)),
+        readiness: Part::Known(judgement::readiness(text)),
         changelog: vec![ChangelogEntry {
             version: format!("2026-11-22 {text}"),
             text: "Blocks with unknown reads are now left out of figure 7".into(),
@@ -82,6 +85,7 @@ pub(super) fn bare() -> Study {
 
 fn heading(text: &str) -> Heading {
     Heading {
+        kind: Kind::Study,
         title: format!("Raise the gas limit from 45 to 60 Mgas {text}"),
         question: format!("What would a gas limit of 60 Mgas do to fees and worst cases? {text}"),
         ask: format!("Raise the gas limit to 60 Mgas {text}"),
@@ -101,6 +105,7 @@ fn heading(text: &str) -> Heading {
         },
         evidence: "replayable".into(),
         result: Digest::of(b"result"),
+        identities: Vec::new(),
     }
 }
 
@@ -112,6 +117,7 @@ fn reproduce(text: &str) -> Reproduce {
         expected: Digest::of(b"result"),
         seconds: Some(48),
         memory_mib: Some(310),
+        needs: String::new(),
         not_covered: format!("block propagation {text}"),
     }
 }
