@@ -6,7 +6,13 @@
 //! same with a verifier that has not seen the platform. A discovery asks the allowlist for each
 //! workload and ends with the list of services; a selection chooses one of them.
 
-#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark's answer")]
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a benchmark prints what a clock showed"
+)]
 
 use std::{collections::BTreeSet, hint::black_box, time::Instant};
 

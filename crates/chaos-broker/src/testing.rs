@@ -1,6 +1,9 @@
 //! A small world for the tests of directory and broker: a development PKI, machines, an appraiser.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use chaos_attestation::{
     Appraiser, Evidence, Finding, Policy, PolicyAppraiser, Refusal, Verifier, WorkloadId,
@@ -9,6 +12,7 @@ use chaos_attestation::{
         development::{Fault, Identity, Scenario, Seed, Window},
     },
 };
+use chaos_ledger::System;
 use chaos_types::AgentKey;
 use sha2::{Digest as _, Sha256};
 
@@ -31,6 +35,16 @@ pub(crate) fn random(seed: u64) -> impl FnMut(&mut [u8]) {
         }
     }
 }
+
+/// A clock that stands still, and bytes that never come twice.
+pub(crate) const SYSTEM: System = System {
+    now_ms: || AT_S * 1000,
+    random: |bytes| {
+        static DRAWS: AtomicU64 = AtomicU64::new(0);
+        random(DRAWS.fetch_add(1, Ordering::Relaxed))(bytes);
+        Ok(())
+    },
+};
 
 pub(crate) fn key(number: u8) -> AgentKey {
     AgentKey::from_seed(&[number; 32])

@@ -1,31 +1,31 @@
 //! The attested channel over sockets: TLS 1.3, frames, deadlines. What the two sides say to each
-//! other first, and what it is bound to, is in [`chaos_broker::channel`].
+//! other first, and what it is bound to, is in [`crate::channel`].
 
 mod frame;
 mod tls;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use chaos_attestation::{Provider, Refusal};
-use chaos_broker::channel::{self, Challenge, Exporter, Greeting, Hello, Peer};
+use chaos_ledger::System;
 use chaos_types::{AgentKey, Did};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, TlsStream, rustls};
 use zeroize::Zeroizing;
 
-pub(crate) use self::tls::Acceptor;
-use crate::clock;
+pub use self::tls::Acceptor;
+use crate::channel::{self, Challenge, Exporter, Greeting, Hello, Peer};
 
 /// How long a side waits for the other.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Waits {
+pub struct Waits {
     /// For TLS, greeting and hello together.
-    pub(crate) handshake: Duration,
+    pub handshake: Duration,
     /// For the next question, before the connection is closed.
-    pub(crate) idle: Duration,
+    pub idle: Duration,
     /// For an answer, or for one to be taken.
-    pub(crate) answer: Duration,
+    pub answer: Duration,
 }
 
 impl Default for Waits {
@@ -40,17 +40,23 @@ impl Default for Waits {
 
 /// Why a channel could not be opened or used.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
+pub enum Error {
     /// The socket failed, or the other side went away.
     #[error("the connection to {peer} failed")]
     Socket {
+        /// The other side's address.
         peer: String,
-        #[source]
+        /// Why.
         source: io::Error,
     },
     /// The other side said nothing in time.
     #[error("{peer} did not answer within {} ms", wait.as_millis())]
-    Deadline { peer: String, wait: Duration },
+    Deadline {
+        /// The other side's address.
+        peer: String,
+        /// How long it was waited for.
+        wait: Duration,
+    },
     /// TLS could not be set up on this side.
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),
@@ -59,7 +65,7 @@ pub(crate) enum Error {
     Certificate(#[source] rcgen::Error),
     /// No random bytes for the challenge.
     #[error("the system gives no random bytes")]
-    Random,
+    Random(#[source] io::Error),
     /// One side refused what the other said.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -79,22 +85,37 @@ enum Reply<T> {
 struct Welcome {}
 
 /// A connection on which both sides have spoken.
-pub(crate) struct Channel {
+pub struct Channel {
     stream: TlsStream<TcpStream>,
     peer: String,
     waits: Waits,
 }
 
-/// The broker's end, before the peer's hello was judged.
-pub(crate) struct Arrival {
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+/// The broker's end, before the peer's hello was appraised.
+pub struct Arrival {
     channel: Channel,
     /// Who spoke; an executor's evidence is not yet verified.
-    pub(crate) peer: Peer,
+    pub peer: Peer,
+}
+
+impl fmt::Debug for Arrival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arrival").field("peer", &self.peer).finish_non_exhaustive()
+    }
 }
 
 impl Arrival {
     /// Shakes hands with whoever connected: TLS, this side's greeting, their hello.
-    pub(crate) async fn accept(
+    ///
+    /// # Errors
+    /// If the peer does not speak the protocol in time; a refusal is told to it.
+    pub async fn accept(
         stream: TcpStream,
         acceptor: &Acceptor,
         key: &AgentKey,
@@ -103,7 +124,7 @@ impl Arrival {
         within(&peer, waits.handshake, async {
             let stream = TlsStream::Server(acceptor.accept(stream, &peer).await?);
             let mut channel = Channel { stream, peer: peer.clone(), waits };
-            match channel.greet(key).await {
+            match channel.greet(key, acceptor.system).await {
                 Ok(peer) => Ok(Self { channel, peer }),
                 Err(Error::Refused(refusal)) => Err(channel.refuse(refusal).await),
                 Err(error) => Err(error),
@@ -113,27 +134,39 @@ impl Arrival {
     }
 
     /// Lets the peer ask.
-    pub(crate) async fn welcome(mut self) -> Result<Channel, Error> {
+    ///
+    /// # Errors
+    /// If the peer went away.
+    pub async fn welcome(mut self) -> Result<Channel, Error> {
         self.channel.answer(Ok(Welcome {})).await?;
         Ok(self.channel)
     }
 
     /// Tells the peer why not, and closes.
-    pub(crate) async fn refuse(mut self, refusal: Refusal) -> Error {
+    pub async fn refuse(mut self, refusal: Refusal) -> Error {
         self.channel.refuse(refusal).await
     }
 }
 
 /// The other end, before it has said who it is.
-pub(crate) struct Session {
+pub struct Session {
     channel: Channel,
     exporter: Exporter,
     challenge: Challenge,
 }
 
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("peer", &self.channel.peer).finish_non_exhaustive()
+    }
+}
+
 impl Session {
     /// Connects to the broker with this key.
-    pub(crate) async fn open(address: &str, broker: &Did) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// If nobody answers there in time, or another broker does.
+    pub async fn open(address: &str, broker: &Did) -> Result<Self, Error> {
         let socket = |source| Error::Socket { peer: address.to_owned(), source };
         let waits = Waits::default();
         within(address, waits.handshake, async {
@@ -152,11 +185,10 @@ impl Session {
     }
 
     /// Speaks as attested code that holds `key`.
-    pub(crate) async fn attest(
-        self,
-        key: &AgentKey,
-        provider: &dyn Provider,
-    ) -> Result<Channel, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Refused`] by the provider or the broker, or the connection fails.
+    pub async fn attest(self, key: &AgentKey, provider: &dyn Provider) -> Result<Channel, Error> {
         let bound = channel::report_data(&self.exporter, &self.challenge, &key.did());
         let evidence = provider.quote(&bound)?;
         let hello = Hello::executor(key, &self.exporter, &self.challenge, evidence);
@@ -164,13 +196,19 @@ impl Session {
     }
 
     /// Speaks as the operator of the broker's log.
-    pub(crate) async fn operate(self, key: &AgentKey) -> Result<Channel, Error> {
+    ///
+    /// # Errors
+    /// As [`Self::attest`].
+    pub async fn operate(self, key: &AgentKey) -> Result<Channel, Error> {
         let hello = Hello::operator(key, &self.exporter, &self.challenge);
         self.speak(hello).await
     }
 
     /// Speaks as nobody in particular.
-    pub(crate) async fn look(self) -> Result<Channel, Error> {
+    ///
+    /// # Errors
+    /// As [`Self::attest`].
+    pub async fn look(self) -> Result<Channel, Error> {
         self.speak(Hello::anonymous()).await
     }
 
@@ -182,7 +220,10 @@ impl Session {
 
 impl Channel {
     /// Asks and waits for the answer.
-    pub(crate) async fn ask<A: DeserializeOwned + Serialize>(
+    ///
+    /// # Errors
+    /// [`Error::Refused`] by the broker, or the connection fails.
+    pub async fn ask<A: DeserializeOwned + Serialize>(
         &mut self,
         question: &impl Serialize,
     ) -> Result<A, Error> {
@@ -191,7 +232,10 @@ impl Channel {
 
     /// As [`Channel::ask`]; the bytes of a secret follow the question in a frame that is no JSON, so
     /// that no copies are made of them.
-    pub(crate) async fn ask_with<A: DeserializeOwned + Serialize>(
+    ///
+    /// # Errors
+    /// As [`Self::ask`].
+    pub async fn ask_with<A: DeserializeOwned + Serialize>(
         &mut self,
         question: &impl Serialize,
         secret: Option<&Zeroizing<Vec<u8>>>,
@@ -211,9 +255,10 @@ impl Channel {
     }
 
     /// The next question, or `None` when the peer went away or was silent for too long.
-    pub(crate) async fn question<Q: DeserializeOwned + Serialize>(
-        &mut self,
-    ) -> Result<Option<Q>, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if what came is no question; the peer is told.
+    pub async fn question<Q: DeserializeOwned + Serialize>(&mut self) -> Result<Option<Q>, Error> {
         match tokio::time::timeout(self.waits.idle, self.receive()).await {
             Ok(Ok(question)) => Ok(Some(question)),
             Ok(Err(Error::Refused(refusal))) => Err(self.refuse(refusal).await),
@@ -223,10 +268,10 @@ impl Channel {
     }
 
     /// Answers a question.
-    pub(crate) async fn answer<A: Serialize>(
-        &mut self,
-        answer: Result<A, Refusal>,
-    ) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// If the answer is not taken in time.
+    pub async fn answer<A: Serialize>(&mut self, answer: Result<A, Refusal>) -> Result<(), Error> {
         let peer = self.peer.clone();
         let reply = match answer {
             Ok(answer) => Reply::Done(answer),
@@ -236,7 +281,10 @@ impl Channel {
     }
 
     /// Receives secret bytes.
-    pub(crate) async fn receive_secret(&mut self) -> Result<Zeroizing<Vec<u8>>, Error> {
+    ///
+    /// # Errors
+    /// If none comes in time, or one that is too long.
+    pub async fn receive_secret(&mut self) -> Result<Zeroizing<Vec<u8>>, Error> {
         let peer = self.peer.clone();
         within(&peer, self.waits.answer, async {
             frame::read(&mut self.stream).await.map_err(|error| self.fail(error))
@@ -244,16 +292,18 @@ impl Channel {
         .await
     }
 
-    async fn greet(&mut self, key: &AgentKey) -> Result<Peer, Error> {
+    async fn greet(&mut self, key: &AgentKey, system: System) -> Result<Peer, Error> {
         let exporter = self.exporter()?;
-        let challenge = Challenge::new(clock::SYSTEM.random().map_err(|_| Error::Random)?);
+        let mut drawn = [0; 32];
+        (system.random)(&mut drawn).map_err(Error::Random)?;
+        let challenge = Challenge::new(drawn);
         self.send(&Greeting::new(key, &exporter, challenge)).await?;
         let hello: Hello = self.receive().await?;
         Ok(hello.ensure(&exporter, &challenge)?)
     }
 
     /// Tells the peer why not; the caller closes.
-    pub(crate) async fn refuse(&mut self, refusal: Refusal) -> Error {
+    pub async fn refuse(&mut self, refusal: Refusal) -> Error {
         // The peer may be gone, or may be the one that misbehaves.
         let _gone = self.answer::<Welcome>(Err(refusal.clone())).await;
         Error::Refused(refusal)

@@ -29,11 +29,3 @@ pub(crate) fn elapsed() -> Duration {
 pub(crate) fn now_s() -> u64 {
     now_ms() / 1000
 }
-
-/// Fills a buffer with fresh random bytes.
-///
-/// # Panics
-/// If the system has no randomness: nothing that needs it may go on.
-pub(crate) fn fill(bytes: &mut [u8]) {
-    getrandom::fill(bytes).expect("the system has randomness once it is up");
-}

@@ -12,6 +12,7 @@
 //! Output that was lost turns 0 into 5; any other code says more and stays. A reader that went away
 //! (`| head`) took what it wanted: that loses nothing.
 
+mod broker;
 mod ledger;
 mod programs;
 
@@ -60,11 +61,6 @@ impl Failure {
     pub(crate) fn context(mut self, what: impl std::fmt::Display) -> Self {
         self.error = self.error.context(what.to_string());
         self
-    }
-
-    /// The error of this type that led to it, if one did.
-    pub(crate) fn cause<E: std::error::Error + Send + Sync + 'static>(&self) -> Option<&E> {
-        self.error.chain().find_map(|error| error.downcast_ref::<E>())
     }
 
     pub(crate) fn report(&self) -> ExitCode {

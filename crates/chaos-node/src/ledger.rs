@@ -27,6 +27,7 @@ pub(crate) fn password() -> Result<Password, Failure> {
     from_environment().filter(|password| !password.as_str().is_empty()).ok_or_else(no_password)
 }
 
-fn from_environment() -> Option<Password> {
+/// The password that the environment gives, if it does.
+pub(crate) fn from_environment() -> Option<Password> {
     std::env::var(PASSWORD_VARIABLE).ok().map(Password::from)
 }

@@ -2,17 +2,15 @@
 
 mod args;
 mod blocks;
-mod broker;
-mod channel;
 mod clock;
 mod commands;
-mod executor;
 mod exit;
 mod ledger;
 mod live;
 mod narration;
 mod output;
 mod recorded;
+mod runtime;
 
 use std::process::ExitCode;
 

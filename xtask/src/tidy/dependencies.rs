@@ -40,6 +40,7 @@ const NEVER: &[(&str, &[&[&str]])] = &[
     ("chaos-simulation", &[DATABASE, NETWORK, WASM, FACE]),
     ("chaos-governance", &[DATABASE, NETWORK, WASM, FACE]),
     ("chaos-programs", &[FACE]),
+    ("chaos-broker", &[EVM, WASM, FACE, SECOND_TLS]),
     ("chaos-node", &[SECOND_TLS]),
 ];
 

@@ -40,6 +40,12 @@ const BANS: &[Ban] = &[
         instead: "the environment is the program's; what it says is an argument",
     },
     Ban {
+        within: "crates/chaos-broker/",
+        but: &[],
+        never: &["env::var"],
+        instead: "the environment is the program's; what it says is an argument",
+    },
+    Ban {
         within: "crates/chaos-node/src/",
         but: &["crates/chaos-node/src/output.rs", "crates/chaos-node/src/output/"],
         never: &["println!", "eprintln!", "print!", "eprint!", "dbg!"],

@@ -1,41 +1,29 @@
-//! Secrets on a lease: got, renewed, and overwritten when it is over.
+//! Secrets on a lease: received, renewed, and overwritten when it is over.
 
 use chaos_attestation::{ReasonCode, Refusal};
-use chaos_broker::{
+
+use super::{Due, Error, Event, Executor, HeldSecret, Timer, other_answer};
+use crate::{
     Signed,
     exchange::Challenge,
     release::{Client, Grant, Held, LeaseId, Message, Pending, Purpose},
-};
-use serde_json::{Value, json};
-
-use super::{Due, Executor, unasked};
-use crate::{
-    broker::{Answer, Question},
-    channel::Error,
-    clock,
-    exit::{Failure, Kind},
-    output,
+    service::{Answer, Question},
+    system::source,
 };
 
 /// What is held, and when to do something about it.
-pub(super) struct Lease {
+pub(super) struct HeldLease {
     held: Held,
     renew_at_ms: u64,
     list_at_ms: u64,
 }
 
-impl Lease {
-    fn new(held: Held, poll_s: u64) -> Self {
-        let now = clock::now_ms();
-        let renew_at_ms = midway(now, &held);
-        Self { held, renew_at_ms, list_at_ms: now.saturating_add(poll_s.saturating_mul(1000)) }
-    }
-
-    pub(super) fn next(&self) -> [(Due, u64); 3] {
+impl HeldLease {
+    pub(super) fn timers(&self) -> [Timer; 3] {
         [
-            (Due::Expiry, self.held.expires_at_s().saturating_mul(1000)),
-            (Due::Renewal, self.renew_at_ms),
-            (Due::List, self.list_at_ms),
+            Timer { at_ms: self.held.expires_at_s().saturating_mul(1000), due: Due::Expiry },
+            Timer { at_ms: self.renew_at_ms, due: Due::Renewal },
+            Timer { at_ms: self.list_at_ms, due: Due::List },
         ]
     }
 }
@@ -55,27 +43,34 @@ impl Executor<'_> {
         let purpose = client.ask(renews);
         let asked = Message::ChallengeRequest(purpose.clone());
         let Message::Challenge(challenge) = self.ask_release(asked).await? else {
-            return Err(unasked().into());
+            return Err(other_answer().into());
         };
         let (pending, grant) = self.prove(&client, purpose, &challenge).await?;
-        let (at_s, poll_s) = (clock::now_s(), self.plan.poll_s);
+        let (at_s, now_ms, list_at_ms) = (self.now_s(), self.now_ms(), self.next_list_ms());
         let lease = match &mut self.lease {
             // What was seen of the clock and of revocation lists goes on.
             Some(lease) if renews.is_some() => {
                 lease.held.renew(pending, &grant, at_s)?;
-                lease.renew_at_ms = midway(clock::now_ms(), &lease.held);
+                lease.renew_at_ms = midway(now_ms, &lease.held);
                 lease
             }
-            lease => lease.insert(Lease::new(pending.open(&grant, at_s)?, poll_s)),
+            lease => {
+                let held = pending.open(&grant, at_s)?;
+                let renew_at_ms = midway(now_ms, &held);
+                lease.insert(HeldLease { held, renew_at_ms, list_at_ms })
+            }
         };
-        let event = if renews.is_some() { "lease-renewed" } else { "secrets-received" };
-        let told = json!({
-            "event": event, "lease": lease.held.lease(), "expires_at_s": lease.held.expires_at_s(),
-            "secrets": shown(&mut lease.held, clock::now_s()),
-        });
-        // The output is this process's own; it cannot be that its values have no JSON form.
-        let _shown = output::json(&told);
-        Ok(())
+        let (id, expires_at_s) = (lease.held.lease(), lease.held.expires_at_s());
+        let secrets = held_secrets(&mut lease.held, at_s);
+        self.tell(&if renews.is_some() {
+            Event::LeaseRenewed { lease: id, expires_at_s, secrets }
+        } else {
+            Event::SecretsReceived { lease: id, expires_at_s, secrets }
+        })
+    }
+
+    fn next_list_ms(&self) -> u64 {
+        self.now_ms().saturating_add(self.plan.poll_s.saturating_mul(1000))
     }
 
     async fn prove(
@@ -84,38 +79,40 @@ impl Executor<'_> {
         purpose: Purpose,
         challenge: &Challenge,
     ) -> Result<(Pending, Box<Signed<Grant>>), Error> {
-        let (pending, request) =
-            client.prove(purpose, challenge, self.provider, &mut clock::fill, clock::now_s())?;
+        let (provider, at_s) = (self.environment.provider, self.now_s());
+        let mut random = source(self.environment.system);
+        let (pending, request) = client.prove(purpose, challenge, provider, &mut random, at_s)?;
         let asked = Message::ReleaseRequest(Box::new(request));
         let Message::Grant(grant) = self.ask_release(asked).await? else {
-            return Err(unasked().into());
+            return Err(other_answer().into());
         };
         Ok((pending, grant))
     }
 
     pub(super) async fn renew(&mut self) -> Result<(), Error> {
+        let now_ms = self.now_ms();
         let Some(lease) = &mut self.lease else { return Ok(()) };
-        lease.renew_at_ms = midway(clock::now_ms(), &lease.held);
+        lease.renew_at_ms = midway(now_ms, &lease.held);
         let id = lease.held.lease();
         self.provide(Some(id)).await
     }
 
     /// Asks for the revocation list and drops what it names. What was only rotated is renewed.
     pub(super) async fn observe(&mut self) -> Result<(), Error> {
+        let list_at_ms = self.next_list_ms();
         let Some(lease) = &mut self.lease else { return Ok(()) };
-        lease.list_at_ms = clock::now_ms().saturating_add(self.plan.poll_s.saturating_mul(1000));
+        lease.list_at_ms = list_at_ms;
         let Message::Revocations(list) = self.ask_release(Message::RevocationsRequest).await?
         else {
-            return Err(unasked().into());
+            return Err(other_answer().into());
         };
+        let at_s = self.now_s();
         let Some(lease) = &mut self.lease else { return Ok(()) };
-        match lease.held.observe(&list, clock::now_s()) {
+        match lease.held.observe(&list, at_s) {
             Err(refusal) if refusal.code == ReasonCode::LeaseStale => {
-                let left: Vec<_> = lease.held.secrets().map(|(id, _)| id.clone()).collect();
-                let told = json!({
-                    "event": "secrets-stale", "lease": lease.held.lease(), "left": left,
-                });
-                let _shown = output::json(&told);
+                let left = lease.held.secrets().map(|(id, _)| id.clone()).collect();
+                let lease = lease.held.lease();
+                self.tell(&Event::SecretsStale { lease, left })?;
                 self.renew().await
             }
             done => Ok(done?),
@@ -123,62 +120,59 @@ impl Executor<'_> {
     }
 
     /// Whether the lease still lives, if there is one.
-    pub(super) fn ensure_live(&mut self) -> Result<(), Failure> {
+    pub(super) fn ensure_live(&mut self) -> Result<(), Error> {
+        let at_s = self.now_s();
         let Some(lease) = &mut self.lease else { return Ok(()) };
-        match lease.held.ensure_live(clock::now_s()) {
+        match lease.held.ensure_live(at_s) {
             Ok(()) => Ok(()),
-            Err(refusal) => self.end(&refusal),
+            Err(refusal) => self.end(refusal),
         }
     }
 
-    /// What a refusal means for what is held: a lease that was ended is over at once, any other
-    /// refusal leaves it to run out.
-    pub(super) fn after_refusal(&mut self, due: Due, refusal: &Refusal) -> Result<(), Failure> {
+    /// Tells of a refusal. A lease that was ended is over at once; after any other refusal it runs
+    /// out.
+    pub(super) fn after_refusal(&mut self, due: Due, refusal: &Refusal) -> Result<(), Error> {
         if due == Due::Heartbeat {
             return self.after_refused_heartbeat(refusal);
         }
         let lease = self.lease.as_ref().map(|lease| lease.held.lease());
-        output::json(&json!({
-            "event": "renewal-refused", "lease": lease, "code": refusal.code,
-            "detail": refusal.detail,
-        }))?;
+        let (code, detail) = (refusal.code, refusal.detail.clone());
+        self.tell(&Event::RenewalRefused { lease, code, detail })?;
         let ended = matches!(
             refusal.code,
             ReasonCode::LeaseRevoked | ReasonCode::LeaseExpired | ReasonCode::SecretRevoked
         );
-        if ended { self.end(refusal) } else { self.ensure_live() }
+        if ended { self.end(refusal.clone()) } else { self.ensure_live() }
     }
 
-    fn end(&mut self, refusal: &Refusal) -> Result<(), Failure> {
+    fn end(&mut self, refusal: Refusal) -> Result<(), Error> {
         self.drop_secrets(refusal.code.as_str())?;
-        Err(Failure::new(Kind::Check, refusal.clone())
-            .context("the secrets were dropped")
-            .hint("`chaoschain secret audit` at the broker tells what happened to the lease"))
+        Err(Error::LeaseEnded(refusal))
     }
 
     /// Overwrites what is held, if anything.
-    pub(super) fn drop_secrets(&mut self, why: &str) -> Result<(), Failure> {
+    pub(super) fn drop_secrets(&mut self, why: &str) -> Result<(), Error> {
         let Some(lease) = self.lease.take() else { return Ok(()) };
         let id = lease.held.lease();
         drop(lease);
-        output::json(&json!({"event": "secrets-dropped", "lease": id, "why": why}))
+        self.tell(&Event::SecretsDropped { lease: id, why: why.to_owned() })
     }
 
     async fn ask_release(&mut self, message: Message) -> Result<Message, Error> {
         match self.ask(&Question::Release(Box::new(message))).await? {
             Answer::Release(answer) => Ok(*answer),
-            Answer::Directory(_) | Answer::Report(_) => Err(unasked().into()),
+            Answer::Directory(_) | Answer::Report(_) => Err(other_answer().into()),
         }
     }
 }
 
-/// What can be said of the secrets: id, version and length in bytes.
-fn shown(held: &mut Held, at_s: u64) -> Vec<Value> {
+/// What can be told of the secrets.
+fn held_secrets(held: &mut Held, at_s: u64) -> Vec<HeldSecret> {
     let ids: Vec<_> = held.secrets().map(|(id, version)| (id.clone(), version)).collect();
     ids.into_iter()
-        .map(|(id, version)| {
-            let bytes = held.secret(&id, at_s).map_or(0, |secret| secret.expose().len());
-            json!({"secret": id, "version": version, "bytes": bytes})
+        .map(|(secret, version)| {
+            let bytes = held.secret(&secret, at_s).map_or(0, |secret| secret.expose().len());
+            HeldSecret { secret, version, bytes }
         })
         .collect()
 }

@@ -1,30 +1,23 @@
 //! Keeping the service listed.
 
-use chaos_attestation::{ReasonCode, Refusal};
-use chaos_broker::{
+use chaos_attestation::Refusal;
+use chaos_types::Did;
+
+use super::{Error, Event, Executor, Plan, other_answer};
+use crate::{
     directory::{Message, Registrar, Signer},
     exchange::Challenge,
-};
-use chaos_types::Did;
-use serde_json::json;
-
-use super::{Executor, Plan, unasked};
-use crate::{
-    broker::{Answer, Question},
-    channel::Error,
-    clock,
-    exit::Failure,
-    output,
+    service::{Answer, Question},
 };
 
 /// The registration and when it must be renewed.
-pub(super) struct Service {
+pub(super) struct Registration {
     registrar: Registrar,
     heartbeat_ms: u64,
     due_at_ms: u64,
 }
 
-impl Service {
+impl Registration {
     pub(super) fn new(plan: &Plan, owner: Did) -> Self {
         let registrar = Registrar::new(
             plan.broker,
@@ -40,50 +33,56 @@ impl Service {
         self.due_at_ms
     }
 
-    fn put_off(&mut self) {
-        self.due_at_ms = clock::now_ms().saturating_add(self.heartbeat_ms);
+    const fn put_off(&mut self, now_ms: u64) {
+        self.due_at_ms = now_ms.saturating_add(self.heartbeat_ms);
     }
 }
 
 impl Executor<'_> {
     pub(super) async fn register(&mut self) -> Result<(), Error> {
         let challenge = self.directory_challenge().await?;
-        let with = Signer { key: &self.owner, at_s: clock::now_s() };
-        let capacity = self.plan.capacity;
-        let request = self.service.registrar.register(&challenge, self.provider, capacity, with)?;
+        let (provider, at_s) = (self.environment.provider, self.now_s());
+        let signer = Signer { key: &self.environment.owner, at_s };
+        let registrar = &mut self.registration.registrar;
+        let request = registrar.register(&challenge, provider, self.plan.capacity, signer)?;
         self.done(Message::Register(Box::new(request))).await?;
-        self.service.put_off();
-        self.tell("registered")
+        self.registration.put_off(self.now_ms());
+        let (service, owner) = self.service();
+        self.tell(&Event::Registered { service, owner })
     }
 
     pub(super) async fn heartbeat(&mut self) -> Result<(), Error> {
-        self.service.put_off();
+        self.registration.put_off(self.now_ms());
         let challenge = self.directory_challenge().await?;
-        let with = Signer { key: &self.owner, at_s: clock::now_s() };
-        let capacity = self.plan.capacity;
-        let request =
-            self.service.registrar.heartbeat(&challenge, self.provider, capacity, with)?;
+        let (provider, at_s) = (self.environment.provider, self.now_s());
+        let signer = Signer { key: &self.environment.owner, at_s };
+        let registrar = &mut self.registration.registrar;
+        let request = registrar.heartbeat(&challenge, provider, self.plan.capacity, signer)?;
         self.done(Message::Heartbeat(Box::new(request))).await?;
-        self.tell("heartbeat")
+        let (service, owner) = self.service();
+        self.tell(&Event::Heartbeat { service, owner })
     }
 
     pub(super) async fn withdraw(&mut self) -> Result<(), Error> {
         let challenge = self.directory_challenge().await?;
-        let with = Signer { key: &self.owner, at_s: clock::now_s() };
-        let request = self.service.registrar.withdraw(&challenge, with)?;
+        let signer = Signer { key: &self.environment.owner, at_s: self.now_s() };
+        let request = self.registration.registrar.withdraw(&challenge, signer)?;
         self.done(Message::Withdraw(request)).await
     }
 
     /// A service that is no longer listed is registered anew at the next heartbeat's time.
-    pub(super) fn after_refused_heartbeat(&mut self, refusal: &Refusal) -> Result<(), Failure> {
-        output::json(&json!({
-            "event": "heartbeat-refused", "service": self.plan.service, "code": refusal.code,
-            "detail": refusal.detail,
-        }))
+    pub(super) fn after_refused_heartbeat(&mut self, refusal: &Refusal) -> Result<(), Error> {
+        let (service, code, detail) =
+            (self.plan.service.clone(), refusal.code, refusal.detail.clone());
+        self.tell(&Event::HeartbeatRefused { service, code, detail })
+    }
+
+    fn service(&self) -> (crate::ServiceId, Did) {
+        (self.plan.service.clone(), self.environment.owner.did())
     }
 
     async fn directory_challenge(&mut self) -> Result<Challenge, Error> {
-        let subject = self.service.registrar.ask().clone();
+        let subject = self.registration.registrar.ask().clone();
         match self.ask_directory(Message::ChallengeRequest(subject)).await? {
             Message::Challenge(challenge) => Ok(challenge),
             Message::ChallengeRequest(_)
@@ -93,7 +92,7 @@ impl Executor<'_> {
             | Message::Discover(_)
             | Message::Found(_)
             | Message::Done
-            | Message::Refused(_) => Err(unasked().into()),
+            | Message::Refused(_) => Err(other_answer().into()),
         }
     }
 
@@ -107,21 +106,14 @@ impl Executor<'_> {
             | Message::Withdraw(_)
             | Message::Discover(_)
             | Message::Found(_)
-            | Message::Refused(_) => Err(unasked().into()),
+            | Message::Refused(_) => Err(other_answer().into()),
         }
     }
 
     async fn ask_directory(&mut self, message: Message) -> Result<Message, Error> {
         match self.ask(&Question::Directory(Box::new(message))).await? {
             Answer::Directory(answer) => Ok(*answer),
-            Answer::Release(_) | Answer::Report(_) => Err(unasked().into()),
+            Answer::Release(_) | Answer::Report(_) => Err(other_answer().into()),
         }
-    }
-
-    fn tell(&self, event: &str) -> Result<(), Error> {
-        let told = json!({"event": event, "service": self.plan.service, "owner": self.owner.did()});
-        output::json(&told).map_err(|_| {
-            Refusal::new(ReasonCode::MessageMalformed, "an event has no JSON form").into()
-        })
     }
 }

@@ -1,104 +1,100 @@
-//! What the operator orders.
+//! What the operator commands.
 
 use chaos_attestation::{ReasonCode, Refusal};
-use chaos_broker::{SecretId, directory::Service, release::Lease, vault::Secret};
 use chaos_types::Digest;
 
-use super::{Desk, MapEvent as _, fold};
-use crate::{
-    broker::{
-        LeaseRow, Order, Report, SecretRow, ServiceRow,
-        event::{AllowlistEvent, AllowlistOutcome, Event},
-    },
-    clock,
-    exit::Failure,
+use super::{
+    Command, Error, LeaseRow, Report, SecretRow, ServiceRow, State,
+    audit::{AllowlistEvent, AllowlistOutcome, Event},
+    state::{MapEvent as _, audit_trail},
+    vault_file::VaultFile,
 };
+use crate::{SecretId, directory::Service, release::Lease, vault::Secret};
 
-impl Desk {
+impl State {
     pub(super) fn carry_out(
         &mut self,
-        order: Order,
+        command: Command,
         secret: Option<Secret>,
-    ) -> Result<Result<Report, Refusal>, Failure> {
-        let at_s = clock::now_s();
-        let done = match order {
-            Order::StoreSecret { secret: id, purpose } => self
-                .change_vault(secret, |safe, bytes| {
-                    safe.change(|vault, random| vault.store(id, purpose, bytes, random))
-                })?,
-            Order::RotateSecret { secret: id } => self.change_vault(secret, |safe, bytes| {
-                safe.change(|vault, random| vault.rotate(&id, bytes, random))
-            })?,
-            Order::RevokeSecret { secret: id } => {
-                match self.safe.change(|vault, _| vault.revoke(&id))? {
-                    Ok(()) => self.learn()?,
-                    Err(refusal) => Err(refusal),
-                }
+    ) -> Result<Report, Error> {
+        let at_s = self.now_s();
+        match command {
+            Command::StoreSecret { secret: id, purpose } => {
+                self.change_vault(secret, |file, bytes| {
+                    file.change(|vault, random| vault.store(id, purpose, bytes, random))
+                })?;
             }
-            Order::Allow(rule) => match self.ensure_stored(&rule.secret) {
-                Ok(()) => {
-                    let answered = self.release.allow(rule, at_s);
-                    self.settle(answered.map_event(Event::Release))?
-                }
-                Err(refusal) => Err(refusal),
-            },
-            Order::Forbid(rule) => {
+            Command::RotateSecret { secret: id } => {
+                self.change_vault(secret, |file, bytes| {
+                    file.change(|vault, random| vault.rotate(&id, bytes, random))
+                })?;
+            }
+            Command::RevokeSecret { secret: id } => {
+                self.vault.change(|vault, _| vault.revoke(&id))?;
+                self.learn()?;
+            }
+            Command::Allow(rule) => {
+                self.ensure_stored(&rule.secret)?;
+                let answered = self.release.allow(rule, at_s);
+                self.settle(answered.map_event(Event::Release))?;
+            }
+            Command::Forbid(rule) => {
                 let answered = self.release.forbid(&rule, at_s);
-                self.settle(answered.map_event(Event::Release))?
+                self.settle(answered.map_event(Event::Release))?;
             }
-            Order::RevokeLease { lease } => {
+            Command::RevokeLease { lease } => {
                 let answered = self.release.revoke_lease(&lease, at_s);
-                self.settle(answered.map_event(Event::Release))?
+                self.settle(answered.map_event(Event::Release))?;
             }
-            Order::RevokeJob { job } => {
+            Command::RevokeJob { job } => {
                 let answered = self.release.revoke_job(&job, at_s);
-                self.settle(answered.map_event(Event::Release))?
+                self.settle(answered.map_event(Event::Release))?;
             }
-            Order::RestoreJob { job } => {
+            Command::RestoreJob { job } => {
                 let answered = self.release.lift_job(&job, at_s);
-                self.settle(answered.map_event(Event::Release))?
+                self.settle(answered.map_event(Event::Release))?;
             }
-            Order::RevokeService { service } => {
+            Command::RevokeService { service } => {
                 let answered = self.directory.revoke(&service, at_s);
-                self.settle(answered.map_event(Event::Directory))?
+                self.settle(answered.map_event(Event::Directory))?;
             }
-            Order::RestoreService { service } => {
+            Command::RestoreService { service } => {
                 let answered = self.directory.lift(&service, at_s);
-                self.settle(answered.map_event(Event::Directory))?
+                self.settle(answered.map_event(Event::Directory))?;
             }
-            Order::PublishAllowlist { envelope } => self.order_publish(envelope.as_bytes())?,
-            Order::ShowAllowlist
-            | Order::ListSecrets
-            | Order::ListLeases
-            | Order::ListServices
-            | Order::Trail => return self.report(&order, at_s).map(Ok),
-        };
-        Ok(done.map(|()| Report::Done { receipts: self.receipts.clone() }))
+            Command::PublishAllowlist { envelope } => self.publish(envelope.as_bytes())?,
+            Command::ShowAllowlist
+            | Command::ListSecrets
+            | Command::ListLeases
+            | Command::ListServices
+            | Command::Trail => return self.report(&command, at_s),
+        }
+        Ok(Report::Done { receipts: self.receipts.clone() })
     }
 
-    fn report(&self, order: &Order, at_s: u64) -> Result<Report, Failure> {
-        Ok(match order {
-            Order::ListSecrets => Report::Secrets(self.secrets()),
-            Order::ListLeases => {
+    fn report(&self, command: &Command, at_s: u64) -> Result<Report, Error> {
+        Ok(match command {
+            Command::ListSecrets => Report::Secrets(self.secrets()),
+            Command::ListLeases => {
                 Report::Leases(self.release.leases().map(|lease| self.lease(lease, at_s)).collect())
             }
-            Order::ListServices => Report::Services(
+            Command::ListServices => Report::Services(
                 self.directory.services().map(|found| service(found, at_s)).collect(),
             ),
-            Order::Trail => Report::Trail(fold::trail(&self.ledger)?),
-            Order::ShowAllowlist
-            | Order::StoreSecret { .. }
-            | Order::RotateSecret { .. }
-            | Order::RevokeSecret { .. }
-            | Order::Allow(_)
-            | Order::Forbid(_)
-            | Order::RevokeLease { .. }
-            | Order::RevokeJob { .. }
-            | Order::RestoreJob { .. }
-            | Order::RevokeService { .. }
-            | Order::RestoreService { .. }
-            | Order::PublishAllowlist { .. } => {
-                let list = self.bench.allowlist.list();
+            Command::Trail => Report::Trail(audit_trail(&self.ledger)?),
+            Command::ShowAllowlist
+            | Command::StoreSecret { .. }
+            | Command::RotateSecret { .. }
+            | Command::RevokeSecret { .. }
+            | Command::Allow(_)
+            | Command::Forbid(_)
+            | Command::RevokeLease { .. }
+            | Command::RevokeJob { .. }
+            | Command::RestoreJob { .. }
+            | Command::RevokeService { .. }
+            | Command::RestoreService { .. }
+            | Command::PublishAllowlist { .. } => {
+                let list = self.in_force.allowlist.list();
                 Report::Allowlist {
                     list: list.cloned().map(Box::new),
                     trust: Box::new(self.settings.trust.clone()),
@@ -111,40 +107,35 @@ impl Desk {
     fn change_vault(
         &mut self,
         secret: Option<Secret>,
-        how: impl FnOnce(
-            &mut crate::broker::safe::Safe,
-            &Secret,
-        ) -> Result<Result<u64, Refusal>, Failure>,
-    ) -> Result<Result<(), Refusal>, Failure> {
+        how: impl FnOnce(&mut VaultFile, &Secret) -> Result<u64, Error>,
+    ) -> Result<(), Error> {
         let Some(bytes) = secret else {
             let detail = "the secret's bytes did not follow";
-            return Ok(Err(Refusal::new(ReasonCode::MessageMalformed, detail)));
+            return Err(Refusal::new(ReasonCode::MessageMalformed, detail).into());
         };
-        match how(&mut self.safe, &bytes)? {
-            Ok(_version) => self.learn(),
-            Err(refusal) => Ok(Err(refusal)),
-        }
+        how(&mut self.vault, &bytes)?;
+        self.learn()
     }
 
     fn ensure_stored(&self, secret: &SecretId) -> Result<(), Refusal> {
-        if self.safe.has(secret) {
+        if self.vault.has(secret) {
             return Ok(());
         }
         Err(Refusal::new(ReasonCode::SecretUnknown, secret.to_string()))
     }
 
-    /// Puts an allowlist in force. Its envelope is kept before the event that names it.
-    pub(super) fn order_publish(
-        &mut self,
-        envelope: &[u8],
-    ) -> Result<Result<(), Refusal>, Failure> {
-        let at_s = clock::now_s();
-        let mut list = self.bench.allowlist.clone();
+    /// Puts a signed allowlist in force. Its envelope is kept before the event that names it.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] if it is not accepted, which is recorded.
+    pub fn publish(&mut self, envelope: &[u8]) -> Result<(), Error> {
+        let at_s = self.now_s();
+        let mut list = self.in_force.allowlist.clone();
         let accepted = list.accept(envelope, at_s);
-        if let (Ok(new), Some(old)) = (&accepted, self.bench.allowlist.accepted())
+        if let (Ok(new), Some(old)) = (&accepted, self.in_force.allowlist.accepted())
             && new.digest == old.digest
         {
-            return Ok(Ok(()));
+            return Ok(());
         }
         let (digest, outcome) = match &accepted {
             Ok(new) => {
@@ -156,7 +147,9 @@ impl Desk {
             }
         };
         self.record(&Event::Allowlist(AllowlistEvent { at_s, envelope: digest, outcome }))?;
-        Ok(accepted.map(|_| self.bench.allowlist = list))
+        accepted?;
+        self.in_force.allowlist = list;
+        Ok(())
     }
 
     fn secrets(&self) -> Vec<SecretRow> {

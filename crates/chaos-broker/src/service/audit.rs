@@ -1,15 +1,15 @@
-//! What is recorded, and the line of the log that people read.
+//! The audit trail: what is recorded, and the line of it that people read.
 
 use chaos_agency::{
     Action, Receipt,
     action::{Oversee, OverseeEvent},
 };
 use chaos_attestation::{EvidenceId, ReasonCode};
-use chaos_broker::{directory, release};
 use chaos_types::{Digest, canonical};
 use serde::{Deserialize, Serialize};
 
 use super::Settings;
+use crate::{directory, release};
 
 /// The subject of an `oversee` receipt under which the event's document is named.
 pub(super) const SUBJECT: &str = "event";
@@ -219,14 +219,18 @@ fn of_settings(settings: &Settings) -> Line {
     Line::new(OverseeEvent::PolicyAccepted, policy, detail)
 }
 
-/// One line of the trail.
+/// One line of the audit trail.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Passage {
-    pub(crate) index: u64,
-    pub(crate) integrated_at_ms: u64,
-    pub(crate) receipt: Digest,
-    pub(crate) oversee: Oversee,
+pub struct AuditEntry {
+    /// Its place in the log.
+    pub index: u64,
+    /// When the log took it in, in Unix milliseconds.
+    pub integrated_at_ms: u64,
+    /// The receipt.
+    pub receipt: Digest,
+    /// What it says.
+    pub oversee: Oversee,
 }
 
 /// The event's document of an `oversee` receipt, and what people read of it.

@@ -1,146 +1,108 @@
-//! How the operator's commands reach the desk: themselves while no broker runs, else through the
-//! broker, by the operator's key over the attested channel.
+use std::{fmt, path::Path};
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
-
+use chaos_ledger::{Error as LedgerError, Keys, OPERATOR, Password, System};
 use chaos_store::OpenError;
-use chaos_types::Did;
-use serde::{Deserialize, Serialize};
 use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
-use super::{Answer, Caller, Order, Question, Report, desk::Desk, safe::secret_of};
-use crate::{
-    channel::{Channel, Error, Session},
-    clock,
-    exit::{Failure, Kind, OrFail as _},
-    ledger,
+use super::{
+    Answer, Caller, Command, Error, Opened, Question, Report, State, address_file::AddressFile,
+    vault_file::secret_of,
 };
-use chaos_ledger::{Keys, OPERATOR};
+use crate::transport::{Channel, Session};
 
-/// The notice's file is at most this long, in bytes.
-const NOTICE_BYTES_MAX: usize = 4096;
+/// The operator's way to the broker: its state, while no server has the data directory open, else
+/// the server, by the operator's key over the attested channel.
+pub struct Client(Way);
 
-/// Where the broker of a data directory listens, written while it runs.
-pub(super) struct Notice(PathBuf);
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Posted {
-    address: String,
-    broker: Did,
-}
-
-impl Notice {
-    fn path(dir: &Path) -> PathBuf {
-        dir.join("broker.json")
-    }
-
-    pub(super) fn post(dir: &Path, address: &str, broker: &Did) -> Result<Self, Failure> {
-        let posted = Posted { address: address.to_owned(), broker: *broker };
-        let text = serde_json::to_vec(&posted).or_fail(Kind::Storage)?;
-        chaos_files::write_synced(&Self::path(dir), chaos_files::Readers::Owner, &text)
-            .or_fail(Kind::Storage)?;
-        Ok(Self(Self::path(dir)))
-    }
-
-    /// A notice that stays behind does no harm: the lock says whether a broker runs.
-    pub(super) fn take_down(self) {
-        let _gone = fs::remove_file(self.0);
-    }
-
-    fn read(dir: &Path) -> Result<Posted, Failure> {
-        let bytes = chaos_files::read(&Self::path(dir), NOTICE_BYTES_MAX)?;
-        serde_json::from_slice(&bytes).or_fail(Kind::Storage)
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
     }
 }
 
-/// A way to the desk.
-pub(crate) enum Access {
-    /// No broker runs: this process has the data directory.
-    Here(Box<Desk>),
-    /// A broker runs.
-    There { runtime: Runtime, channel: Box<Channel> },
+enum Way {
+    /// This process has the data directory.
+    Local(Box<State>),
+    /// A server has it.
+    Remote { runtime: Runtime, channel: Box<Channel> },
 }
 
-impl Access {
-    /// Opens the data directory, or a channel to the broker that has it open.
-    pub(crate) fn open(dir: &Path) -> Result<Self, Failure> {
-        let failure = match Desk::open_as_it_was(dir) {
-            Ok(desk) => return Ok(Self::Here(Box::new(desk))),
+impl Client {
+    /// Opens the data directory, or a channel to the server that has it open.
+    ///
+    /// # Errors
+    /// If neither opens.
+    pub fn open(dir: &Path, password: Option<Password>, system: System) -> Result<Self, Error> {
+        let failure = match Opened::open(dir, password.clone(), system) {
+            Ok(opened) => return Ok(Self(Way::Local(Box::new(opened.as_recorded()?)))),
             Err(failure) => failure,
         };
-        if !matches!(failure.cause::<OpenError>(), Some(OpenError::InUse { .. })) {
+        let in_use = matches!(
+            &failure,
+            Error::Ledger(LedgerError::Open { source: OpenError::InUse { .. }, .. })
+        );
+        let Some(found) = in_use.then(|| AddressFile::read(dir)).flatten() else {
             return Err(failure);
-        }
-        let Ok(posted) = Notice::read(dir) else { return Err(failure) };
-        let password = ledger::password()?;
-        let key = Keys::new(dir, Some(&password), clock::SYSTEM).open(OPERATOR)?;
-        let runtime = runtime()?;
-        let channel = runtime
-            .block_on(async {
-                Session::open(&posted.address, &posted.broker).await?.operate(&key).await
-            })
-            .map_err(into_failure)?;
-        Ok(Self::There { runtime, channel: Box::new(channel) })
+        };
+        let key = Keys::new(dir, password.as_ref(), system).open(OPERATOR)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(Error::System)?;
+        let channel = runtime.block_on(async {
+            Session::open(&found.address, &found.broker).await?.operate(&key).await
+        })?;
+        Ok(Self(Way::Remote { runtime, channel: Box::new(channel) }))
     }
 
     /// Asks a question that needs no secret.
-    pub(crate) fn ask(&mut self, question: Question) -> Result<Answer, Failure> {
-        self.converse(question, None)
+    ///
+    /// # Errors
+    /// [`Error::Refused`], or what keeps the broker from answering.
+    pub fn ask(&mut self, question: Question) -> Result<Answer, Error> {
+        self.ask_with(question, None)
     }
 
-    /// Carries out an order, with the bytes of a secret if it has one.
-    pub(crate) fn order(
+    /// Carries out a command, with the bytes of a secret if it has one.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], and [`Error::OtherAnswer`].
+    pub fn command(
         &mut self,
-        order: Order,
+        command: Command,
         secret: Option<Zeroizing<Vec<u8>>>,
-    ) -> Result<Report, Failure> {
-        match self.converse(Question::Order(order), secret)? {
+    ) -> Result<Report, Error> {
+        match self.ask_with(Question::Command(command), secret)? {
             Answer::Report(report) => Ok(report),
-            Answer::Directory(_) | Answer::Release(_) => {
-                Err(Failure::message(Kind::Outside, "the broker answered another question"))
-            }
+            Answer::Directory(_) | Answer::Release(_) => Err(Error::OtherAnswer),
         }
     }
 
-    fn converse(
+    fn ask_with(
         &mut self,
         question: Question,
         secret: Option<Zeroizing<Vec<u8>>>,
-    ) -> Result<Answer, Failure> {
-        match self {
-            Self::Here(desk) => {
-                let secret = secret.map(secret_of).transpose().or_fail(Kind::Input)?;
-                desk.answer(Caller::Operator, question, secret)?.or_fail(Kind::Input)
+    ) -> Result<Answer, Error> {
+        match &mut self.0 {
+            Way::Local(state) => {
+                let secret = secret.map(secret_of).transpose()?;
+                state.answer(Caller::Operator, question, secret)
             }
-            Self::There { runtime, channel } => {
-                runtime.block_on(channel.ask_with(&question, secret.as_ref())).map_err(into_failure)
+            Way::Remote { runtime, channel } => {
+                Ok(runtime.block_on(channel.ask_with(&question, secret.as_ref()))?)
             }
         }
     }
 
     /// Lets go of the data directory or the channel.
-    pub(crate) fn close(self) -> Result<(), Failure> {
-        match self {
-            Self::Here(desk) => desk.close(),
-            Self::There { .. } => Ok(()),
+    ///
+    /// # Errors
+    /// If the views cannot be stored.
+    pub fn close(self) -> Result<(), Error> {
+        match self.0 {
+            Way::Local(state) => state.close(),
+            Way::Remote { .. } => Ok(()),
         }
-    }
-}
-
-/// A runtime for one conversation.
-pub(crate) fn runtime() -> Result<Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().or_fail(Kind::Outside)
-}
-
-/// A refusal is a wrong input; the rest is outside.
-pub(crate) fn into_failure(error: Error) -> Failure {
-    match error {
-        Error::Refused(refusal) => Failure::new(Kind::Input, refusal),
-        error => Failure::new(Kind::Outside, error),
     }
 }

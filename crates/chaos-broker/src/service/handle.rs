@@ -1,17 +1,14 @@
-//! The desk's own thread: it waits for disks, so it is no task.
+//! The thread that owns the state, and handles to it: the state waits for disks, so it is no task.
 
 use std::thread;
 
 use chaos_attestation::{ReasonCode, Refusal};
-use chaos_broker::{channel::Claimed, vault::Secret};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{
-    broker::{Answer, Caller, Question, desk::Desk},
-    exit::{Failure, Kind},
-};
+use super::{Answer, Caller, Error, Question, State};
+use crate::{channel::Claimed, vault::Secret};
 
-/// At most this many requests wait for the desk.
+/// At most this many requests wait for the state.
 const QUEUE_MAX: usize = 64;
 
 enum Request {
@@ -21,40 +18,45 @@ enum Request {
 
 type Reply = oneshot::Sender<Result<Answer, Refusal>>;
 
-/// A handle to the desk.
+/// Sends requests to the thread that owns the state.
 #[derive(Clone)]
-pub(super) struct Clerk(mpsc::Sender<Request>);
+pub(super) struct Handle(mpsc::Sender<Request>);
 
-/// The thread that the desk is on.
-pub(super) struct Work {
-    thread: thread::JoinHandle<Result<(), Failure>>,
+/// The thread that owns the state.
+pub(super) struct Worker {
+    thread: thread::JoinHandle<Result<(), Error>>,
     ended: oneshot::Receiver<()>,
 }
 
-impl Clerk {
-    /// Gives the desk a thread. It ends when no handle is left, or when something could not be
-    /// recorded.
-    pub(super) fn employ(mut desk: Desk) -> (Self, Work) {
-        let (sender, mut requests) = mpsc::channel(QUEUE_MAX);
-        let (alive, ended) = oneshot::channel();
-        let thread = thread::spawn(move || {
-            let _alive = alive;
-            while let Some(request) = requests.blocking_recv() {
-                // Who asked may be gone by now.
-                match request {
-                    Request::Admit { claimed, reply } => {
-                        let _gone = reply.send(desk.admit(&claimed));
-                    }
-                    Request::Ask { caller, question, secret, reply } => {
-                        let _gone = reply.send(desk.answer(caller, *question, secret)?);
-                    }
+/// Gives the state a thread. It ends when no handle is left, or when something could not be
+/// recorded.
+pub(super) fn spawn(mut state: State) -> (Handle, Worker) {
+    let (sender, mut requests) = mpsc::channel(QUEUE_MAX);
+    let (alive, ended) = oneshot::channel();
+    let thread = thread::spawn(move || {
+        let _alive = alive;
+        while let Some(request) = requests.blocking_recv() {
+            // Who asked may be gone by now.
+            match request {
+                Request::Admit { claimed, reply } => {
+                    let _gone = reply.send(state.admit(&claimed));
+                }
+                Request::Ask { caller, question, secret, reply } => {
+                    let answer = match state.answer(caller, *question, secret) {
+                        Ok(answer) => Ok(answer),
+                        Err(Error::Refused(refusal)) => Err(refusal),
+                        Err(error) => return Err(error),
+                    };
+                    let _gone = reply.send(answer);
                 }
             }
-            desk.close()
-        });
-        (Self(sender), Work { thread, ended })
-    }
+        }
+        state.close()
+    });
+    (Handle(sender), Worker { thread, ended })
+}
 
+impl Handle {
     pub(super) async fn admit(&self, claimed: Claimed) -> Result<(), Refusal> {
         let (reply, answer) = oneshot::channel();
         self.send(Request::Admit { claimed: Box::new(claimed), reply }).await?;
@@ -81,18 +83,18 @@ fn closing() -> Refusal {
     Refusal::new(ReasonCode::BrokerClosing, "ask again later")
 }
 
-impl Work {
-    /// Waits until the desk works no more.
+impl Worker {
+    /// Waits until the thread takes no more requests.
     pub(super) async fn ended(&mut self) {
         let _alive = (&mut self.ended).await;
     }
 
-    /// Waits for the desk to be put in order, and says how it went.
-    pub(super) async fn end(self) -> Result<(), Failure> {
+    /// Waits for the thread to end, and says how it went.
+    pub(super) async fn join(self) -> Result<(), Error> {
         let joined = tokio::task::spawn_blocking(|| self.thread.join()).await;
         match joined {
             Ok(Ok(ended)) => ended,
-            Ok(Err(_)) | Err(_) => Err(Failure::message(Kind::Check, "the desk's thread panicked")),
+            Ok(Err(_)) | Err(_) => Err(Error::Panicked),
         }
     }
 }

@@ -1,17 +1,15 @@
-//! What evidence is judged by at this moment.
-
 use chaos_attestation::{Policy, PolicyAppraiser, Verifier, allowlist};
 
-/// The verifier, the policy and the allowlist in force.
-pub(super) struct Bench {
+/// What evidence is appraised by at this moment: verifier, policy and allowlist.
+pub(super) struct InForce {
     pub(super) verifier: Verifier,
     pub(super) policy: Policy,
     pub(super) allowlist: allowlist::State,
 }
 
-impl Bench {
-    /// PolicyAppraisers by what is in force now.
-    pub(super) fn judge(&self) -> PolicyAppraiser<'_> {
+impl InForce {
+    /// Appraises by what is in force now.
+    pub(super) fn appraiser(&self) -> PolicyAppraiser<'_> {
         PolicyAppraiser {
             verifier: &self.verifier,
             policy: &self.policy,

@@ -1,50 +1,47 @@
 //! What a broker decides by, as the log records it.
 
-use std::{collections::BTreeSet, fmt, path::Path, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use chaos_attestation::{
     Anchor, AnchorClass, Policy,
     allowlist::Trust,
     provide::development::{Development, Seed, Window},
 };
-use chaos_broker::{directory, release};
+use chaos_ledger::Ledger;
 use chaos_store::Blobs as _;
 use chaos_types::{Did, Digest};
 use serde::{Deserialize, Serialize};
 
-use crate::exit::{Failure, Kind, OrFail as _};
-use chaos_ledger::Ledger;
-
-/// A root certificate file is at most this long, in bytes.
-const ROOT_BYTES_MAX: usize = 64 << 10;
+use super::Error;
+use crate::{directory, release};
 
 /// So many builders other than the issuer must vouch for a workload of a production broker.
-pub(crate) const REBUILDS_MIN: usize = 2;
+pub const REBUILDS_MIN: usize = 2;
 
-/// A policy file is at most this long, in bytes.
-const POLICY_BYTES_MAX: usize = 64 << 10;
-
-/// Everything that the broker's state does not follow from its requests.
+/// What a broker decides by, apart from requests and allowlists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Settings {
-    /// What evidence is judged by.
-    pub(crate) policy: PolicyName,
+pub struct Settings {
+    /// What evidence is appraised by.
+    pub policy: PolicyName,
     /// The root certificate that evidence must lead to, as a blob, if it is not the policy's own.
-    pub(crate) root: Option<Digest>,
+    pub root: Option<Digest>,
     /// Whose allowlists count, and how many of which builders.
-    pub(crate) trust: Trust,
+    pub trust: Trust,
     /// How long things live.
-    pub(crate) lives: Lives,
+    pub lives: Lives,
 }
 
 /// How long things live, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Lives {
-    pub(crate) nonce_s: u64,
-    pub(crate) lease_s: u64,
-    pub(crate) service_s: u64,
+pub struct Lives {
+    /// A nonce.
+    pub nonce_s: u64,
+    /// A lease.
+    pub lease_s: u64,
+    /// A registration without a heartbeat.
+    pub service_s: u64,
 }
 
 impl Default for Lives {
@@ -79,9 +76,12 @@ impl Lives {
 /// A policy by the name under which it is recorded: one that the program brings, or a document kept
 /// as a blob.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum PolicyName {
+pub enum PolicyName {
+    /// The preset for development trust.
     Development,
+    /// The preset for production hardware.
     Production,
+    /// A document, kept as a blob.
     Document(Digest),
 }
 
@@ -120,22 +120,17 @@ impl<'de> Deserialize<'de> for PolicyName {
 }
 
 impl PolicyName {
-    /// The policy that a command line names: `development`, `production` or a file, which is read,
-    /// checked and kept.
-    pub(crate) fn keep(text: &str, ledger: &Ledger) -> Result<Self, Failure> {
-        match text {
-            "development" => Ok(Self::Development),
-            "production" => Ok(Self::Production),
-            file => {
-                let bytes = chaos_files::read(Path::new(file), POLICY_BYTES_MAX)?;
-                parse(&bytes).map_err(|failure| failure.context(format!("policy file {file}")))?;
-                Ok(Self::Document(ledger.put_blob(&bytes)?))
-            }
-        }
+    /// Keeps a policy document and names it.
+    ///
+    /// # Errors
+    /// If it is no policy.
+    pub fn keep(document: &[u8], ledger: &Ledger) -> Result<Self, Error> {
+        parse(document)?;
+        Ok(Self::Document(ledger.put_blob(document)?))
     }
 
     /// The policy itself.
-    pub(super) fn open(&self, ledger: &Ledger) -> Result<Policy, Failure> {
+    pub(super) fn open(&self, ledger: &Ledger) -> Result<Policy, Error> {
         match self {
             Self::Development => Ok(Policy::development()),
             Self::Production => Ok(Policy::production()),
@@ -144,29 +139,30 @@ impl PolicyName {
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<Policy, Failure> {
-    let text = std::str::from_utf8(bytes).or_fail(Kind::Input)?;
-    Policy::parse(text).or_fail(Kind::Input)
+fn parse(bytes: &[u8]) -> Result<Policy, Error> {
+    Ok(Policy::parse(std::str::from_utf8(bytes)?)?)
 }
 
 /// Bytes that the log says are kept.
-pub(super) fn blob(ledger: &Ledger, digest: &Digest) -> Result<Vec<u8>, Failure> {
-    ledger.store().blobs().get(digest).or_fail(Kind::Storage)
+pub(super) fn blob(ledger: &Ledger, digest: &Digest) -> Result<Vec<u8>, Error> {
+    Ok(ledger.store().blobs().get(digest)?)
 }
 
 impl Settings {
-    /// The root certificate that a command line names, kept.
-    pub(crate) fn keep_root(file: &Path, ledger: &Ledger) -> Result<Digest, Failure> {
-        let der = chaos_files::read(file, ROOT_BYTES_MAX)?;
-        Anchor::from_root(&der).or_fail(Kind::Input)?;
-        Ok(ledger.put_blob(&der)?)
+    /// Keeps a root certificate, DER, and names it.
+    ///
+    /// # Errors
+    /// If it is no root certificate.
+    pub fn keep_root(der: &[u8], ledger: &Ledger) -> Result<Digest, Error> {
+        Anchor::from_root(der).map_err(Error::Root)?;
+        Ok(ledger.put_blob(der)?)
     }
 
     /// Where chains of trust must end. Without a root of its own, a development policy takes the
     /// project's well-known development root, and a production policy Intel's.
-    pub(super) fn anchor(&self, policy: &Policy, ledger: &Ledger) -> Result<Anchor, Failure> {
+    pub(super) fn anchor(&self, policy: &Policy, ledger: &Ledger) -> Result<Anchor, Error> {
         if let Some(root) = &self.root {
-            return Anchor::from_root(&blob(ledger, root)?).or_fail(Kind::Storage);
+            return Anchor::from_root(&blob(ledger, root)?).map_err(Error::RecordedRoot);
         }
         Ok(match policy.anchor_class() {
             AnchorClass::IntelProduction => Anchor::intel(),
@@ -185,7 +181,7 @@ impl Settings {
     }
 
     /// Under a production policy one person alone must not decide what may act.
-    pub(super) fn ensure_sound(&self, ledger: &Ledger) -> Result<(), Failure> {
+    pub(super) fn ensure_sound(&self, ledger: &Ledger) -> Result<(), Error> {
         let class = self.policy.open(ledger)?.anchor_class();
         let Trust { issuer, builders, rebuilds_min } = &self.trust;
         let sound = *rebuilds_min >= REBUILDS_MIN
@@ -194,36 +190,26 @@ impl Settings {
         if class == AnchorClass::Development || sound {
             return Ok(());
         }
-        Err(Failure::message(
-            Kind::Input,
-            format!(
-                "a production policy needs at least {REBUILDS_MIN} rebuilds by builders other than \
-                 the issuer, found {rebuilds_min} by {} builders",
-                builders.len()
-            ),
-        )
-        .hint(
-            "name the builders' keys with --builder; `chaoschain attest allowlist vouch` is theirs",
-        ))
+        Err(Error::Unsound {
+            expected: REBUILDS_MIN,
+            found: *rebuilds_min,
+            builders: builders.len(),
+        })
     }
 
     /// Secrets that were stored under one class of trust anchor are not opened to another.
-    pub(super) fn ensure_class_of(&self, recorded: &Self, ledger: &Ledger) -> Result<(), Failure> {
-        let class =
-            |settings: &Self| Ok::<_, Failure>(settings.policy.open(ledger)?.anchor_class());
+    pub(super) fn ensure_class_of(&self, recorded: &Self, ledger: &Ledger) -> Result<(), Error> {
+        let class = |settings: &Self| Ok::<_, Error>(settings.policy.open(ledger)?.anchor_class());
         let (new, old) = (class(self)?, class(recorded)?);
         if new == old {
             return Ok(());
         }
-        Err(Failure::message(
-            Kind::Input,
-            format!("secrets were stored here for the {old} class of anchors, not for {new}"),
-        )
-        .hint("serve another class from another data directory"))
+        Err(Error::AnchorClass { expected: old, found: new })
     }
 
     /// Which settings differ from others, by name.
-    pub(crate) fn changed_from(&self, recorded: &Self) -> Vec<&'static str> {
+    #[must_use]
+    pub fn changed_from(&self, recorded: &Self) -> Vec<&'static str> {
         let Self { policy, root, trust, lives } = self;
         [
             ("policy", *policy != recorded.policy),

@@ -1,38 +1,34 @@
 //! The broker's state and what changes it: one owner, one request after the other.
 
-mod fold;
-mod orders;
+mod recorded;
 
-use std::path::Path;
+use std::{fmt, path::Path};
 
-use chaos_agency::Evidence;
+use chaos_agency::{Evidence, receipt::Product};
 use chaos_attestation::{Appraiser as _, ReasonCode, Refusal, Verifier};
-use chaos_broker::{
+use chaos_ledger::{Ledger, NewEntry, Password, System};
+use chaos_types::{AgentKey, Did, Digest};
+
+use self::recorded::Recorded;
+pub(super) use self::recorded::audit_trail;
+use super::{
+    Answer, Error, Question, Settings,
+    audit::{Event, SUBJECT},
+    in_force::InForce,
+    vault_file::VaultFile,
+};
+use crate::{
     Answered,
     channel::Claimed,
     directory::{self, Directory},
     release::{self, Broker, Context},
+    system::source,
     vault::Secret,
 };
-use chaos_types::{AgentKey, Did, Digest};
-
-use self::fold::Folded;
-use super::{
-    Answer, Question, Settings,
-    event::{Event, SUBJECT},
-    judge::Bench,
-    safe::Safe,
-};
-use crate::{
-    clock,
-    exit::{Failure, Kind, OrFail as _},
-    ledger,
-};
-use chaos_ledger::{Ledger, NewEntry};
 
 /// Who asks, as the channel showed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Caller {
+pub enum Caller {
     /// Attested code that holds this key.
     Executor(Did),
     /// The operator of the log.
@@ -41,113 +37,175 @@ pub(crate) enum Caller {
     Anyone,
 }
 
-/// Directory, release, vault and judge over one data directory.
-pub(crate) struct Desk {
+/// A data directory as its log last left it, before it is known by which settings it is served.
+pub struct Opened {
     ledger: Ledger,
     key: AgentKey,
-    settings: Settings,
-    directory: Directory,
-    release: Broker,
-    safe: Safe,
-    bench: Bench,
-    /// The receipts that the present request led to.
-    receipts: Vec<Digest>,
+    password: Option<Password>,
+    recorded: Recorded,
 }
 
-impl Desk {
-    /// Opens a data directory as the log last left it, with other settings if `change` makes them
-    /// from the recorded ones.
-    pub(super) fn open(
-        dir: &Path,
-        change: impl FnOnce(&Ledger, Option<&Settings>) -> Result<Settings, Failure>,
-    ) -> Result<Self, Failure> {
-        let mut ledger = ledger::open_or_create(dir)?;
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened").field("dir", &self.ledger.dir()).finish_non_exhaustive()
+    }
+}
+
+impl Opened {
+    /// Opens a data directory, creating it if there is none.
+    ///
+    /// # Errors
+    /// If it does not open, its operator may not oversee, or its events cannot be read.
+    pub fn open(dir: &Path, password: Option<Password>, system: System) -> Result<Self, Error> {
+        let ledger = Ledger::open_or_create(dir, password.clone(), system)?;
         let key = ledger.operator_for("oversee")?;
-        let folded = Folded::read(&ledger)?;
-        let settings = change(&ledger, folded.settings.as_ref())?;
-        if folded.settings.as_ref() != Some(&settings) {
-            settings.ensure_sound(&ledger)?;
-            if let Some(recorded) = &folded.settings
-                && folded.has_secrets()
+        let recorded = Recorded::read(&ledger)?;
+        Ok(Self { ledger, key, password, recorded })
+    }
+
+    /// The ledger, in which documents that new settings name are kept.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The settings that it was last served with.
+    #[must_use]
+    pub const fn settings(&self) -> Option<&Settings> {
+        self.recorded.settings.as_ref()
+    }
+
+    /// The state under these settings, which are recorded if they are new.
+    ///
+    /// # Errors
+    /// [`Error::Unsound`] and [`Error::AnchorClass`] for the settings, or what keeps the state from
+    /// being restored.
+    pub fn with(mut self, settings: Settings) -> Result<State, Error> {
+        let recorded = self.recorded.settings.as_ref();
+        if recorded != Some(&settings) {
+            settings.ensure_sound(&self.ledger)?;
+            if let Some(recorded) = recorded
+                && self.recorded.has_secrets()
             {
-                settings.ensure_class_of(recorded, &ledger)?;
+                settings.ensure_class_of(recorded, &self.ledger)?;
             }
-            record(&mut ledger, &key, &Event::Settings(settings.clone()))?;
+            record(&mut self.ledger, &self.key, &Event::Settings(settings.clone()))?;
         }
-        Self::with(dir, ledger, key, &folded, settings)
+        self.restore(settings)
     }
 
-    /// Opens a data directory with the settings that it was last served with. One that never was
-    /// allows nothing, and nothing is recorded.
-    pub(super) fn open_as_it_was(dir: &Path) -> Result<Self, Failure> {
-        let ledger = ledger::open_or_create(dir)?;
-        let key = ledger.operator_for("oversee")?;
-        let folded = Folded::read(&ledger)?;
-        let settings = folded.settings.clone().unwrap_or_else(|| Settings::unserved(key.did()));
-        Self::with(dir, ledger, key, &folded, settings)
+    /// The state under the settings that it was last served with. One that never was served allows
+    /// nothing, and nothing is recorded.
+    ///
+    /// # Errors
+    /// What keeps the state from being restored.
+    pub fn as_recorded(self) -> Result<State, Error> {
+        let settings = self.recorded.settings.clone();
+        let settings = settings.unwrap_or_else(|| Settings::unserved(self.key.did()));
+        self.restore(settings)
     }
 
-    fn with(
-        dir: &Path,
-        ledger: Ledger,
-        key: AgentKey,
-        folded: &Folded,
-        settings: Settings,
-    ) -> Result<Self, Failure> {
-        let (directory, release) = folded.states(&key.did(), &settings)?;
+    fn restore(self, settings: Settings) -> Result<State, Error> {
+        let Self { ledger, key, password, recorded } = self;
+        let (directory, release) = recorded.states(&key.did(), &settings)?;
         let policy = settings.policy.open(&ledger)?;
         let anchor = settings.anchor(&policy, &ledger)?;
-        let allowlist = folded.allowlist(&ledger, &settings.trust)?;
-        let bench = Bench { verifier: Verifier::new(vec![anchor]), policy, allowlist };
-        let safe = Safe::open(dir, ledger::password()?.as_str())?;
+        let allowlist = recorded.allowlist(&ledger, &settings.trust)?;
+        let in_force = InForce { verifier: Verifier::new(vec![anchor]), policy, allowlist };
+        let password = password.ok_or(chaos_ledger::Error::NoPassword)?;
+        let password =
+            Secret::new(password.as_str().as_bytes().to_vec()).map_err(Error::Password)?;
+        let vault = VaultFile::open(ledger.dir(), password, ledger.system())?;
         let receipts = Vec::new();
-        let mut desk = Self { ledger, key, settings, directory, release, safe, bench, receipts };
-        desk.learn()?.or_fail(Kind::Storage)?;
-        Ok(desk)
+        let mut state =
+            State { ledger, key, settings, directory, release, vault, in_force, receipts };
+        match state.learn() {
+            Err(Error::Refused(refusal)) => Err(Error::Rollback(refusal)),
+            Err(error) => Err(error),
+            Ok(()) => Ok(state),
+        }
     }
+}
 
+/// Directory, release, vault and appraisal over one data directory.
+pub struct State {
+    pub(super) ledger: Ledger,
+    key: AgentKey,
+    pub(super) settings: Settings,
+    pub(super) directory: Directory,
+    pub(super) release: Broker,
+    pub(super) vault: VaultFile,
+    pub(super) in_force: InForce,
+    /// The receipts that the present request led to.
+    pub(super) receipts: Vec<Digest>,
+}
+
+impl fmt::Debug for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("State")
+            .field("dir", &self.ledger.dir())
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl State {
     /// The key that signs for the broker.
     pub(super) const fn key(&self) -> &AgentKey {
         &self.key
     }
 
     /// What it decides by.
-    pub(super) const fn settings(&self) -> &Settings {
+    #[must_use]
+    pub const fn settings(&self) -> &Settings {
         &self.settings
     }
 
+    pub(super) fn dir(&self) -> &Path {
+        self.ledger.dir()
+    }
+
+    pub(super) const fn system(&self) -> System {
+        self.ledger.system()
+    }
+
+    pub(super) fn now_s(&self) -> u64 {
+        self.system().now_s()
+    }
+
     /// Stores the views and lets go of the directory.
-    pub(super) fn close(mut self) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// If the views cannot be stored.
+    pub fn close(mut self) -> Result<(), Error> {
         Ok(self.ledger.save_views()?)
     }
 
-    /// Puts an allowlist in force.
-    pub(super) fn publish(&mut self, envelope: &[u8]) -> Result<Result<(), Refusal>, Failure> {
-        self.order_publish(envelope)
-    }
-
-    /// Judges the evidence that an executor's channel began with.
+    /// Appraises the evidence that an executor's channel began with.
     pub(super) fn admit(&self, claimed: &Claimed) -> Result<(), Refusal> {
-        let finding = self.bench.judge().appraise(&claimed.evidence, clock::now_s())?;
+        let finding = self.in_force.appraiser().appraise(&claimed.evidence, self.now_s())?;
         claimed.ensure_bound(&finding.report_data)
     }
 
-    /// Answers a question. What it led to is in the log before the answer is known; a failure means
-    /// that it could not be recorded, and then nothing more may be answered.
-    pub(super) fn answer(
+    /// Answers a question. What it led to is in the log before the answer is known.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] is an answer. Every other error means that something could not be
+    /// recorded, and then nothing more may be answered.
+    pub fn answer(
         &mut self,
         caller: Caller,
         question: Question,
         secret: Option<Secret>,
-    ) -> Result<Result<Answer, Refusal>, Failure> {
+    ) -> Result<Answer, Error> {
         self.receipts.clear();
         match question {
             Question::Directory(message) => self.answer_directory(caller, *message),
             Question::Release(message) => self.answer_release(caller, *message),
-            Question::Order(order) => match ensure_operator(caller) {
-                Ok(()) => Ok(self.carry_out(order, secret)?.map(Answer::Report)),
-                Err(refusal) => Ok(Err(refusal)),
-            },
+            Question::Command(command) => {
+                ensure_operator(caller)?;
+                Ok(Answer::Report(self.carry_out(command, secret)?))
+            }
         }
     }
 
@@ -155,93 +213,105 @@ impl Desk {
         &mut self,
         caller: Caller,
         message: directory::Message,
-    ) -> Result<Result<Answer, Refusal>, Failure> {
+    ) -> Result<Answer, Error> {
         use directory::Message as M;
-        let at_s = clock::now_s();
+        let at_s = self.now_s();
         if let M::Discover(query) = &message {
-            let found = self.directory.discover(query, &self.bench.judge(), at_s).map(|services| {
-                let start = any_of(services.len());
-                let rotated = services.iter().cycle().skip(start).take(services.len());
-                rotated.take(directory::ROUTES_MAX).map(|s| s.route()).collect()
-            });
-            return Ok(found.map(|routes| Answer::Directory(Box::new(M::Found(routes)))));
+            let services = self.directory.discover(query, &self.in_force.appraiser(), at_s)?;
+            let start = any_of(services.len(), self.system());
+            let rotated = services.iter().cycle().skip(start).take(services.len());
+            let routes = rotated.take(directory::ROUTES_MAX).map(|s| s.route()).collect();
+            return Ok(Answer::Directory(Box::new(M::Found(routes))));
         }
-        let caller = match ensure_executor(caller) {
-            Ok(key) => key,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
+        let caller = ensure_executor(caller)?;
         let answer = match message {
             M::ChallengeRequest(subject) => {
-                let answered = self.directory.challenge(&caller, &subject, &mut clock::fill, at_s);
-                self.settle(answered.map_event(Event::Directory))?.map(M::Challenge)
+                let answered = self.directory.challenge(
+                    &caller,
+                    &subject,
+                    &mut source(self.ledger.system()),
+                    at_s,
+                );
+                M::Challenge(self.settle(answered.map_event(Event::Directory))?)
             }
             M::Register(request) => {
-                let answered = self.directory.register(&request, &self.bench.judge(), at_s);
-                self.settle(answered.map_event(Event::Directory))?.map(|()| M::Done)
+                let answered = self.directory.register(&request, &self.in_force.appraiser(), at_s);
+                self.settle(answered.map_event(Event::Directory))?;
+                M::Done
             }
             M::Heartbeat(request) => {
-                let answered = self.directory.heartbeat(&request, &self.bench.judge(), at_s);
-                self.settle(answered.map_event(Event::Directory))?.map(|()| M::Done)
+                let answered = self.directory.heartbeat(&request, &self.in_force.appraiser(), at_s);
+                self.settle(answered.map_event(Event::Directory))?;
+                M::Done
             }
             M::Withdraw(request) => {
                 let answered = self.directory.withdraw(&request, at_s);
-                self.settle(answered.map_event(Event::Directory))?.map(|()| M::Done)
+                self.settle(answered.map_event(Event::Directory))?;
+                M::Done
             }
             M::Discover(_) | M::Challenge(_) | M::Found(_) | M::Done | M::Refused(_) => {
-                Err(no_question())
+                return Err(no_question().into());
             }
         };
-        Ok(answer.map(|message| Answer::Directory(Box::new(message))))
+        Ok(Answer::Directory(Box::new(answer)))
     }
 
     fn answer_release(
         &mut self,
         caller: Caller,
         message: release::Message,
-    ) -> Result<Result<Answer, Refusal>, Failure> {
+    ) -> Result<Answer, Error> {
         use release::Message as M;
-        let at_s = clock::now_s();
-        let caller = match ensure_executor(caller) {
-            Ok(key) => key,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
+        let at_s = self.now_s();
+        let caller = ensure_executor(caller)?;
         let answer = match message {
-            M::RevocationsRequest => self.release.revocations(&self.key, at_s).map(M::Revocations),
+            M::RevocationsRequest => M::Revocations(self.release.revocations(&self.key, at_s)?),
             M::ChallengeRequest(purpose) => {
-                let answered = self.release.challenge(&caller, &purpose, &mut clock::fill, at_s);
-                self.settle(answered.map_event(Event::Release))?.map(M::Challenge)
+                let answered = self.release.challenge(
+                    &caller,
+                    &purpose,
+                    &mut source(self.ledger.system()),
+                    at_s,
+                );
+                M::Challenge(self.settle(answered.map_event(Event::Release))?)
             }
             M::ReleaseRequest(request) => {
-                let means = Context {
-                    appraiser: &self.bench.judge(),
+                let context = Context {
+                    appraiser: &self.in_force.appraiser(),
                     key: &self.key,
-                    vault: self.safe.vault(),
+                    vault: self.vault.vault(),
                 };
-                let answered = self.release.release(&request, &means, &mut clock::fill, at_s);
-                self.settle(answered.map_event(Event::Release))?
-                    .map(|grant| M::Grant(Box::new(grant)))
+                let answered = self.release.release(
+                    &request,
+                    &context,
+                    &mut source(self.ledger.system()),
+                    at_s,
+                );
+                M::Grant(Box::new(self.settle(answered.map_event(Event::Release))?))
             }
-            M::Challenge(_) | M::Grant(_) | M::Revocations(_) | M::Refused(_) => Err(no_question()),
+            M::Challenge(_) | M::Grant(_) | M::Revocations(_) | M::Refused(_) => {
+                return Err(no_question().into());
+            }
         };
-        Ok(answer.map(|message| Answer::Release(Box::new(message))))
+        Ok(Answer::Release(Box::new(answer)))
     }
 
     /// Takes note of the vault.
-    fn learn(&mut self) -> Result<Result<(), Refusal>, Failure> {
-        let Answered { event, answer } = self.release.learn(self.safe.vault(), clock::now_s());
+    pub(super) fn learn(&mut self) -> Result<(), Error> {
+        let Answered { event, answer } = self.release.learn(self.vault.vault(), self.now_s());
         for event in event {
             self.record(&Event::Release(event))?;
         }
-        Ok(answer)
+        Ok(answer?)
     }
 
     /// Records what happened and only then gives the answer.
-    fn settle<T>(&mut self, answered: Answered<T, Event>) -> Result<Result<T, Refusal>, Failure> {
+    pub(super) fn settle<T>(&mut self, answered: Answered<T, Event>) -> Result<T, Error> {
         self.record(&answered.event)?;
-        Ok(answered.answer)
+        Ok(answered.answer?)
     }
 
-    fn record(&mut self, event: &Event) -> Result<(), Failure> {
+    pub(super) fn record(&mut self, event: &Event) -> Result<(), Error> {
         let receipt = record(&mut self.ledger, &self.key, event)?;
         self.receipts.push(receipt);
         Ok(())
@@ -249,22 +319,23 @@ impl Desk {
 }
 
 /// Logs an event under the operator's key, its document as a blob.
-fn record(ledger: &mut Ledger, key: &AgentKey, event: &Event) -> Result<Digest, Failure> {
-    let document = ledger.put_blob(&event.to_bytes().or_fail(Kind::Check)?)?;
-    Ok(ledger.record(NewEntry {
+fn record(ledger: &mut Ledger, key: &AgentKey, event: &Event) -> Result<Digest, Error> {
+    let document = ledger.put_blob(&event.to_bytes().map_err(Error::Encode)?)?;
+    let entry = NewEntry {
         agent: key.did(),
         keys: vec![key],
         parents: vec![],
-        subjects: vec![chaos_agency::receipt::Product::new(SUBJECT, document)],
+        subjects: vec![Product::new(SUBJECT, document)],
         evidence: Evidence::None {},
         action: event.to_action(),
-    })?)
+    };
+    Ok(ledger.record(entry)?)
 }
 
 /// A random place among so many, so that whoever registered first is not always named first.
-fn any_of(count: usize) -> usize {
+fn any_of(count: usize, system: System) -> usize {
     let mut bytes = [0; 4];
-    clock::fill(&mut bytes);
+    source(system)(&mut bytes);
     let drawn = usize::try_from(u32::from_be_bytes(bytes)).unwrap_or(0);
     drawn.checked_rem(count).unwrap_or(0)
 }
@@ -292,8 +363,8 @@ fn no_question() -> Refusal {
     Refusal::new(ReasonCode::MessageMalformed, "the message is an answer, expected a question")
 }
 
-/// Carries an event over into the record's own kind.
-trait MapEvent<T, E> {
+/// Carries an event over into the kind that is recorded.
+pub(super) trait MapEvent<T, E> {
     fn map_event(self, into: impl FnOnce(E) -> Event) -> Answered<T, Event>;
 }
 

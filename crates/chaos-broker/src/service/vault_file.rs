@@ -1,47 +1,42 @@
-//! The vault's file.
-
 use std::path::{Path, PathBuf};
 
 use chaos_attestation::Refusal;
-use chaos_broker::{
-    SecretId,
+use chaos_files::Readers;
+use chaos_ledger::System;
+use zeroize::Zeroizing;
+
+use super::Error;
+use crate::{
+    Random, SecretId,
+    system::source,
     vault::{Passphrase, Secret, VAULT_BYTES_MAX, Vault},
 };
 
-use zeroize::Zeroizing;
-
-use crate::{
-    clock,
-    exit::{Failure, Kind, OrFail as _},
-};
-
-/// Takes the bytes of a secret over.
+/// Takes over the bytes of a secret.
 pub(super) fn secret_of(mut bytes: Zeroizing<Vec<u8>>) -> Result<Secret, Refusal> {
     Secret::new(std::mem::take(&mut *bytes))
 }
 
-/// The vault beside the log, opened with the password of the key files.
-pub(super) struct Safe {
+/// The vault beside the log, with its file.
+pub(super) struct VaultFile {
     path: PathBuf,
     vault: Vault,
+    system: System,
 }
 
-impl Safe {
-    /// Opens the vault, or makes an empty one.
-    pub(super) fn open(dir: &Path, password: &str) -> Result<Self, Failure> {
+impl VaultFile {
+    /// Opens the vault of a data directory, or makes an empty one.
+    pub(super) fn open(dir: &Path, password: Secret, system: System) -> Result<Self, Error> {
         let path = dir.join("vault.json");
-        let source =
-            Passphrase::new(Secret::new(password.as_bytes().to_vec()).or_fail(Kind::Input)?);
-        if path.try_exists().or_fail(Kind::Storage)? {
-            let bytes = chaos_files::read(&path, VAULT_BYTES_MAX)?;
-            let vault =
-                Vault::from_bytes(&bytes, &source).or_fail(Kind::Storage).map_err(|failure| {
-                    failure.context(format!("cannot open the vault {}", path.display()))
-                })?;
-            return Ok(Self { path, vault });
-        }
-        let vault = Vault::create(&source, &mut clock::fill).or_fail(Kind::Storage)?;
-        Ok(Self { path, vault })
+        let passphrase = Passphrase::new(password);
+        let vault = if path.try_exists().map_err(Error::FindVault)? {
+            let bytes = chaos_files::read(&path, VAULT_BYTES_MAX).map_err(Error::ReadVault)?;
+            Vault::from_bytes(&bytes, &passphrase)
+                .map_err(|source| Error::OpenVault { path: path.clone(), source })?
+        } else {
+            Vault::create(&passphrase, &mut source(system)).map_err(Error::SealVault)?
+        };
+        Ok(Self { path, vault, system })
     }
 
     pub(super) const fn vault(&self) -> &Vault {
@@ -51,17 +46,13 @@ impl Safe {
     /// Changes the vault, and its file before anybody is told.
     pub(super) fn change<T>(
         &mut self,
-        how: impl FnOnce(&mut Vault, chaos_broker::Random<'_>) -> Result<T, Refusal>,
-    ) -> Result<Result<T, Refusal>, Failure> {
-        let changed = how(&mut self.vault, &mut clock::fill);
-        if changed.is_ok() {
-            let bytes = self.vault.to_bytes(&mut clock::fill).or_fail(Kind::Storage)?;
-            chaos_files::write_synced(&self.path, chaos_files::Readers::Owner, &bytes)
-                .or_fail(Kind::Storage)
-                .map_err(|failure| {
-                    failure.context(format!("cannot write the vault {}", self.path.display()))
-                })?;
-        }
+        how: impl FnOnce(&mut Vault, Random<'_>) -> Result<T, Refusal>,
+    ) -> Result<T, Error> {
+        let mut random = source(self.system);
+        let changed = how(&mut self.vault, &mut random)?;
+        let bytes = self.vault.to_bytes(&mut random).map_err(Error::SealVault)?;
+        chaos_files::write_synced(&self.path, Readers::Owner, &bytes)
+            .map_err(|source| Error::WriteVault { path: self.path.clone(), source })?;
         Ok(changed)
     }
 

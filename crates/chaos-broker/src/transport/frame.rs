@@ -3,11 +3,12 @@
 use std::io;
 
 use chaos_attestation::{ReasonCode, Refusal};
-use chaos_broker::channel::MESSAGE_BYTES_MAX;
 use chaos_types::canonical;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use zeroize::Zeroizing;
+
+use crate::channel::MESSAGE_BYTES_MAX;
 
 /// Why a frame could not be read or written.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,6 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use chaos_attestation::{Evidence, Provider, ReasonCode, Refusal, ReportData};
-use chaos_broker::channel::{Challenge, Exporter, Greeting, MESSAGE_BYTES_MAX, PROTOCOL, Peer};
 use chaos_types::{AgentKey, Did};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -10,6 +9,10 @@ use tokio::{
 use tokio_rustls::{TlsConnector, TlsStream, client, rustls::version::TLS12};
 
 use super::{Acceptor, Arrival, Channel, Error, Session, Waits, frame, tls};
+use crate::{
+    channel::{Challenge, Exporter, Greeting, MESSAGE_BYTES_MAX, PROTOCOL, Peer},
+    testing::SYSTEM,
+};
 
 const BROKER: [u8; 32] = [1; 32];
 const EXECUTOR: [u8; 32] = [2; 32];
@@ -40,7 +43,7 @@ async fn listen() -> (TcpListener, String) {
 }
 
 async fn accept_one(listener: &TcpListener, waits: Waits) -> Result<Arrival, Error> {
-    let acceptor = Acceptor::new(waits).unwrap();
+    let acceptor = Acceptor::new(waits, SYSTEM).unwrap();
     let (stream, _) = listener.accept().await.unwrap();
     Arrival::accept(stream, &acceptor, &AgentKey::from_seed(&BROKER)).await
 }
@@ -107,7 +110,7 @@ struct Middle {
 
 impl Middle {
     async fn between(listener: &TcpListener, broker: &str) -> Self {
-        let acceptor = Acceptor::new(Waits::default()).unwrap();
+        let acceptor = Acceptor::new(Waits::default(), SYSTEM).unwrap();
         let (stream, _) = listener.accept().await.unwrap();
         let victim = TlsStream::Server(acceptor.accept(stream, "victim").await.unwrap());
         Self { victim, broker: TlsStream::Client(connect_tls(broker).await.unwrap()) }

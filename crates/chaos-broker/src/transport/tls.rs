@@ -3,10 +3,10 @@
 //! The certificate is signed by nobody: who is at the other end is decided afterwards, in the
 //! connection. So any certificate is taken, but the handshake's signature must be by its key.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use chaos_attestation::{ReasonCode, Refusal};
-use chaos_broker::channel::{EXPORTER_BYTES, EXPORTER_LABEL, PROTOCOL};
+use chaos_ledger::System;
 use tokio::net::TcpStream;
 use tokio_rustls::{
     TlsAcceptor, TlsStream,
@@ -25,19 +25,30 @@ use tokio_rustls::{
 };
 
 use super::{Error, Waits};
+use crate::channel::{EXPORTER_BYTES, EXPORTER_LABEL, PROTOCOL};
 
 /// The name in the certificate, which nobody checks.
 const NAME: &str = "chaoschain.invalid";
 
 /// The listening end of TLS.
-pub(crate) struct Acceptor {
+pub struct Acceptor {
     tls: TlsAcceptor,
     pub(super) waits: Waits,
+    pub(super) system: System,
+}
+
+impl fmt::Debug for Acceptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acceptor").field("waits", &self.waits).finish_non_exhaustive()
+    }
 }
 
 impl Acceptor {
-    /// With a fresh key and certificate.
-    pub(crate) fn new(waits: Waits) -> Result<Self, Error> {
+    /// With a fresh key and certificate; challenges are drawn from the system.
+    ///
+    /// # Errors
+    /// If no key or certificate can be made.
+    pub fn new(waits: Waits, system: System) -> Result<Self, Error> {
         let made =
             rcgen::generate_simple_self_signed([NAME.to_owned()]).map_err(Error::Certificate)?;
         let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
@@ -53,7 +64,7 @@ impl Acceptor {
         // No session is resumed: every connection attests anew.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.send_tls13_tickets = 0;
-        Ok(Self { tls: TlsAcceptor::from(Arc::new(config)), waits })
+        Ok(Self { tls: TlsAcceptor::from(Arc::new(config)), waits, system })
     }
 
     pub(super) async fn accept(

@@ -1,29 +1,38 @@
 //! `chaoschain broker`.
 
-use std::{collections::BTreeSet, process::ExitCode};
+use std::{collections::BTreeSet, path::Path, process::ExitCode, time::Duration};
 
 use chaos_attestation::{
     WorkloadId,
     allowlist::{ALLOWLIST_BYTES_MAX, Allowlist, Build, Entry, Revocation, Trust},
 };
+use chaos_broker::service::{
+    Client, Command, Incident, Lives, Opened, PolicyName, REBUILDS_MIN, Report, Server, Settings,
+};
+use chaos_ledger::{Keys, Ledger, OPERATOR};
 use serde_json::json;
 
 use crate::{
     args::{
         BrokerArgs, BrokerCommand, DismissArgs, EnrolArgs, InForceArgs, PublishArgs, ServeArgs,
     },
-    broker::{Access, Lives, Order, PolicyName, REBUILDS_MIN, Report, Settings, serve},
     clock,
     exit::{Failure, Kind, OrFail as _},
     ledger, output,
+    runtime::{self, Stop},
 };
-use chaos_ledger::{Keys, Ledger, OPERATOR};
 
 const DAY_S: u64 = 86_400;
 
+/// A root certificate file is at most this long, in bytes.
+const ROOT_BYTES_MAX: usize = 64 << 10;
+
+/// A policy file is at most this long, in bytes.
+const POLICY_BYTES_MAX: usize = 64 << 10;
+
 pub(crate) fn run(args: &BrokerArgs) -> Result<ExitCode, Failure> {
     match &args.command {
-        BrokerCommand::Serve(args) => serve_desk(args),
+        BrokerCommand::Serve(args) => serve(args),
         BrokerCommand::Enrol(args) => enrol(args),
         BrokerCommand::Dismiss(args) => dismiss(args),
         BrokerCommand::Publish(args) => publish(args),
@@ -31,19 +40,51 @@ pub(crate) fn run(args: &BrokerArgs) -> Result<ExitCode, Failure> {
     }
 }
 
-fn serve_desk(args: &ServeArgs) -> Result<ExitCode, Failure> {
+/// Serves the data directory until the process is told to stop. An allowlist that is named is put in
+/// force first.
+fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let allowlist = args
         .allowlist
         .as_deref()
         .map(|file| chaos_files::read(file, ALLOWLIST_BYTES_MAX))
         .transpose()?;
-    serve(
-        &args.data.data,
-        &args.listen.to_string(),
-        |ledger, recorded| settings(args, ledger, recorded),
-        allowlist.as_deref(),
-    )?;
-    Ok(ExitCode::SUCCESS)
+    let opened = Opened::open(&args.data.data, ledger::from_environment(), clock::SYSTEM)?;
+    let settings = settings(args, opened.ledger(), opened.settings())?;
+    let changed = opened.settings().map(|recorded| settings.changed_from(recorded));
+    let mut state = opened.with(settings)?;
+    if let Some(envelope) = &allowlist {
+        state.publish(envelope)?;
+    }
+    let runtime = runtime::server()?;
+    let served = runtime.block_on(async {
+        let stop = Stop::new()?;
+        let server = Server::bind(&args.listen.to_string(), state).await?;
+        output::json(&json!({
+            "event": "ready", "address": server.address(), "broker": server.broker(),
+            "data": args.data.data, "settings": server.state().settings(), "changed": changed,
+        }))?;
+        Ok(server.run(stop.asked(), tell).await?)
+    });
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    served.map(|()| ExitCode::SUCCESS)
+}
+
+fn tell(incident: &Incident) {
+    output::say(incident);
+}
+
+/// The policy that a command line names: `development`, `production` or a file, which is read,
+/// checked and kept.
+fn policy(text: &str, ledger: &Ledger) -> Result<PolicyName, Failure> {
+    match text {
+        "development" => Ok(PolicyName::Development),
+        "production" => Ok(PolicyName::Production),
+        file => {
+            let document = chaos_files::read(Path::new(file), POLICY_BYTES_MAX)?;
+            PolicyName::keep(&document, ledger)
+                .map_err(|error| Failure::from(error).context(format!("policy file {file}")))
+        }
+    }
 }
 
 /// What the command line says, and for the rest what was recorded the last time.
@@ -53,7 +94,7 @@ fn settings(
     recorded: Option<&Settings>,
 ) -> Result<Settings, Failure> {
     let policy = match (&args.policy, recorded) {
-        (Some(text), _) => PolicyName::keep(text, ledger)?,
+        (Some(text), _) => policy(text, ledger)?,
         (None, Some(recorded)) => recorded.policy.clone(),
         (None, None) => {
             return Err(Failure::message(Kind::Input, "no policy was recorded here yet")
@@ -62,7 +103,7 @@ fn settings(
     };
     let same_policy = recorded.is_some_and(|recorded| recorded.policy == policy);
     let root = match &args.root {
-        Some(file) => Some(Settings::keep_root(file, ledger)?),
+        Some(file) => Some(Settings::keep_root(&chaos_files::read(file, ROOT_BYTES_MAX)?, ledger)?),
         None => recorded.filter(|_| same_policy).and_then(|recorded| recorded.root),
     };
     let builders: BTreeSet<_> = if args.builders.is_empty() {
@@ -91,8 +132,13 @@ fn settings(
     })
 }
 
+/// The operator's way to the broker of a data directory.
+pub(super) fn open(dir: &Path) -> Result<Client, Failure> {
+    Ok(Client::open(dir, ledger::from_environment(), clock::SYSTEM)?)
+}
+
 fn enrol(args: &EnrolArgs) -> Result<ExitCode, Failure> {
-    let mut access = Access::open(&args.data.data)?;
+    let mut client = open(&args.data.data)?;
     let password = ledger::password()?;
     let keys = Keys::new(&args.data.data, Some(&password), clock::SYSTEM);
     let build = Build {
@@ -108,7 +154,7 @@ fn enrol(args: &EnrolArgs) -> Result<ExitCode, Failure> {
         .iter()
         .map(|builder| build.vouch(&keys.open(builder)?).or_fail(Kind::Input))
         .collect::<Result<Vec<_>, _>>()?;
-    let next = amend(&mut access, &keys, args.days, |list| {
+    let next = amend(&mut client, &keys, args.days, |list| {
         if let Some(revoked) = list.revoked.iter().find(|it| it.workload == args.workload) {
             return Err(Failure::message(
                 Kind::Input,
@@ -120,15 +166,15 @@ fn enrol(args: &EnrolArgs) -> Result<ExitCode, Failure> {
         list.entries.sort_by_key(|entry| entry.build.workload);
         Ok(())
     })?;
-    access.close()?;
+    client.close()?;
     report(args.json, "enrolled", &args.workload, &next)
 }
 
 fn dismiss(args: &DismissArgs) -> Result<ExitCode, Failure> {
-    let mut access = Access::open(&args.data.data)?;
+    let mut client = open(&args.data.data)?;
     let password = ledger::password()?;
     let keys = Keys::new(&args.data.data, Some(&password), clock::SYSTEM);
-    let next = amend(&mut access, &keys, args.days, |list| {
+    let next = amend(&mut client, &keys, args.days, |list| {
         if list.revoked.iter().any(|it| it.workload == args.workload) {
             return Err(Failure::message(
                 Kind::Input,
@@ -141,7 +187,7 @@ fn dismiss(args: &DismissArgs) -> Result<ExitCode, Failure> {
         list.revoked.sort_by_key(|revoked| revoked.workload);
         Ok(())
     })?;
-    access.close()?;
+    client.close()?;
     report(args.json, "dismissed", &args.workload, &next)
 }
 
@@ -153,13 +199,13 @@ struct Amended {
 
 /// Signs the next issue of the operator's allowlist and puts it in force.
 fn amend(
-    access: &mut Access,
+    client: &mut Client,
     keys: &Keys<'_>,
     days: u64,
     change: impl FnOnce(&mut Allowlist) -> Result<(), Failure>,
 ) -> Result<Amended, Failure> {
     let key = keys.open(OPERATOR)?;
-    let (held, trust) = in_force(access)?;
+    let (held, trust) = in_force(client)?;
     if trust.issuer != key.did() {
         return Err(Failure::message(
             Kind::Input,
@@ -181,12 +227,12 @@ fn amend(
     list.expires_at_s = now + days * DAY_S;
     change(&mut list)?;
     let envelope = String::from_utf8(list.sign(&key).or_fail(Kind::Input)?).or_fail(Kind::Input)?;
-    let receipts = done(access.order(Order::PublishAllowlist { envelope }, None)?)?;
+    let receipts = done(client.command(Command::PublishAllowlist { envelope }, None)?)?;
     Ok(Amended { sequence: list.sequence, receipts })
 }
 
-fn in_force(access: &mut Access) -> Result<(Option<Allowlist>, Trust), Failure> {
-    match access.order(Order::ShowAllowlist, None)? {
+fn in_force(client: &mut Client) -> Result<(Option<Allowlist>, Trust), Failure> {
+    match client.command(Command::ShowAllowlist, None)? {
         Report::Allowlist { list, trust } => Ok((list.map(|list| *list), *trust)),
         Report::Done { .. }
         | Report::Secrets(_)
@@ -235,9 +281,9 @@ fn report(
 fn publish(args: &PublishArgs) -> Result<ExitCode, Failure> {
     let envelope = String::from_utf8(chaos_files::read(&args.file, ALLOWLIST_BYTES_MAX)?)
         .or_fail(Kind::Input)?;
-    let mut access = Access::open(&args.data.data)?;
-    let receipts = done(access.order(Order::PublishAllowlist { envelope }, None)?)?;
-    access.close()?;
+    let mut client = open(&args.data.data)?;
+    let receipts = done(client.command(Command::PublishAllowlist { envelope }, None)?)?;
+    client.close()?;
     if args.json {
         output::json(&json!({"status": "published", "receipts": receipts}))?;
     } else {
@@ -250,9 +296,9 @@ fn publish(args: &PublishArgs) -> Result<ExitCode, Failure> {
 }
 
 fn show(args: &InForceArgs) -> Result<ExitCode, Failure> {
-    let mut access = Access::open(&args.data.data)?;
-    let (list, trust) = in_force(&mut access)?;
-    access.close()?;
+    let mut client = open(&args.data.data)?;
+    let (list, trust) = in_force(&mut client)?;
+    client.close()?;
     if args.json {
         output::json(&json!({"list": list, "trust": trust}))?;
         return Ok(ExitCode::SUCCESS);

@@ -1,6 +1,6 @@
 //! `chaoschain executor`.
 
-use std::{collections::BTreeSet, path::Path, process::ExitCode};
+use std::{collections::BTreeSet, io, path::Path, process::ExitCode};
 
 use chaos_attestation::{
     Evidence, Provider, Refusal, ReportData,
@@ -10,7 +10,12 @@ use chaos_attestation::{
         development::{Identity, Scenario, Seed, Window},
     },
 };
-use chaos_broker::{JobId, Name, ServiceId, directory::Tags};
+use chaos_broker::{
+    JobId, Name, ServiceId,
+    directory::Tags,
+    executor::{self, Environment, Event, Plan},
+};
+use chaos_ledger::Keys;
 use chaos_types::AgentKey;
 use serde_json::json;
 
@@ -18,13 +23,11 @@ use crate::{
     args::{
         ExecutorArgs, ExecutorCommand, ExecutorRunArgs, ProviderArgs, ProviderKind, WorkloadArgs,
     },
-    broker::runtime,
     clock,
-    executor::{self, Plan},
-    exit::{Failure, Kind},
+    exit::{Failure, Kind, OrFail as _},
     ledger, output,
+    runtime::{self, Stop},
 };
-use chaos_ledger::Keys;
 
 pub(crate) fn run(args: ExecutorArgs) -> Result<ExitCode, Failure> {
     match args.command {
@@ -51,8 +54,21 @@ fn work(args: ExecutorRunArgs) -> Result<ExitCode, Failure> {
         poll_s: args.revocations_seconds,
         once: args.once,
     };
-    runtime()?.block_on(executor::run(plan, provider.as_ref(), owner))?;
+    let environment = Environment {
+        provider: provider.as_ref(),
+        owner,
+        system: clock::SYSTEM,
+        events: &mut |event| tell(event).map_err(io::Error::other),
+    };
+    runtime::single()?.block_on(async {
+        let stop = Stop::new()?;
+        Ok::<_, Failure>(Box::pin(executor::run(plan, environment, stop.asked())).await?)
+    })?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn tell(event: &Event) -> Result<(), Failure> {
+    output::json(&serde_json::to_value(event).or_fail(Kind::Check)?)
 }
 
 /// The key that owns the service: whoever took a name first keeps it, so it should outlive a run.

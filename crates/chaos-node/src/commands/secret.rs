@@ -7,6 +7,8 @@ use chaos_attestation::AnchorClass;
 use chaos_broker::{
     directory::{self, Query, Route},
     release::Rule,
+    service::{Answer, Command, Question, Report},
+    transport::Session,
     vault::SECRET_BYTES_MAX,
 };
 use chaos_types::Digest;
@@ -15,7 +17,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::{
-    broker::{done, other_report},
+    broker::{done, open, other_report},
     executor::tags,
 };
 use crate::{
@@ -23,70 +25,69 @@ use crate::{
         AnchorArg, FindArgs, GrantArgs, LeaseArgs, LeaseCommand, RestoreJobArgs, RevokeServiceArgs,
         SecretArgs, SecretCommand, ServiceArgs, ServiceCommand, TableArgs,
     },
-    broker::{Access, Answer, Order, Question, Report, into_failure, runtime},
-    channel::Session,
     exit::{Failure, Kind, OrFail as _},
-    output,
+    output, runtime,
 };
 
 pub(crate) fn run(args: SecretArgs) -> Result<ExitCode, Failure> {
     match args.command {
         SecretCommand::Store(args) => {
             let bytes = read(&args.file)?;
-            let order = Order::StoreSecret { secret: args.secret.clone(), purpose: args.purpose };
-            carry_out(&args.table, order, Some(bytes), &args.secret, "stored")
+            let command =
+                Command::StoreSecret { secret: args.secret.clone(), purpose: args.purpose };
+            carry_out(&args.table, command, Some(bytes), &args.secret, "stored")
         }
         SecretCommand::Rotate(args) => {
             let bytes = read(&args.file)?;
-            let order = Order::RotateSecret { secret: args.secret.clone() };
-            carry_out(&args.table, order, Some(bytes), &args.secret, "rotated")
+            let command = Command::RotateSecret { secret: args.secret.clone() };
+            carry_out(&args.table, command, Some(bytes), &args.secret, "rotated")
         }
         SecretCommand::Revoke(args) => {
-            let order = Order::RevokeSecret { secret: args.secret.clone() };
-            carry_out(&args.table, order, None, &args.secret, "revoked")
+            let command = Command::RevokeSecret { secret: args.secret.clone() };
+            carry_out(&args.table, command, None, &args.secret, "revoked")
         }
         SecretCommand::Grant(args) => {
-            carry_out(&args.table, Order::Allow(rule(&args)), None, &args.secret, "granted")
+            carry_out(&args.table, Command::Allow(rule(&args)), None, &args.secret, "granted")
         }
         SecretCommand::Withdraw(args) => {
-            carry_out(&args.table, Order::Forbid(rule(&args)), None, &args.secret, "withdrawn")
+            carry_out(&args.table, Command::Forbid(rule(&args)), None, &args.secret, "withdrawn")
         }
-        SecretCommand::List(args) => list(&args, Order::ListSecrets),
-        SecretCommand::Audit(args) => list(&args, Order::Trail),
+        SecretCommand::List(args) => list(&args, Command::ListSecrets),
+        SecretCommand::Audit(args) => list(&args, Command::Trail),
     }
 }
 
 pub(crate) fn run_lease(args: LeaseArgs) -> Result<ExitCode, Failure> {
     match args.command {
-        LeaseCommand::List(args) => list(&args, Order::ListLeases),
+        LeaseCommand::List(args) => list(&args, Command::ListLeases),
         LeaseCommand::Revoke(args) => match (args.lease, args.job) {
             (Some(lease), _) => {
-                carry_out(&args.table, Order::RevokeLease { lease }, None, lease, "revoked")
+                carry_out(&args.table, Command::RevokeLease { lease }, None, lease, "revoked")
             }
             (None, Some(job)) => {
-                let order = Order::RevokeJob { job: job.clone() };
-                carry_out(&args.table, order, None, job, "revoked")
+                let command = Command::RevokeJob { job: job.clone() };
+                carry_out(&args.table, command, None, job, "revoked")
             }
             (None, None) => Err(Failure::message(Kind::Input, "expected a lease or --job")),
         },
         LeaseCommand::Restore(RestoreJobArgs { job, table }) => {
-            let order = Order::RestoreJob { job: job.clone() };
-            carry_out(&table, order, None, job, "restored")
+            let command = Command::RestoreJob { job: job.clone() };
+            carry_out(&table, command, None, job, "restored")
         }
     }
 }
 
 pub(crate) fn run_service(args: ServiceArgs) -> Result<ExitCode, Failure> {
     match args.command {
-        ServiceCommand::List(args) => list(&args, Order::ListServices),
+        ServiceCommand::List(args) => list(&args, Command::ListServices),
         ServiceCommand::Find(args) => find(&args),
         ServiceCommand::Revoke(RevokeServiceArgs { service, table }) => {
-            let order = Order::RevokeService { service: service.clone() };
-            carry_out(&table, order, None, service, "revoked")
+            let command = Command::RevokeService { service: service.clone() };
+            carry_out(&table, command, None, service, "revoked")
         }
         ServiceCommand::Restore(RevokeServiceArgs { service, table }) => {
-            let order = Order::RestoreService { service: service.clone() };
-            carry_out(&table, order, None, service, "restored")
+            let command = Command::RestoreService { service: service.clone() };
+            carry_out(&table, command, None, service, "restored")
         }
     }
 }
@@ -127,14 +128,14 @@ fn read(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 fn carry_out(
     args: &TableArgs,
-    order: Order,
+    command: Command,
     secret: Option<Zeroizing<Vec<u8>>>,
     subject: impl ToString,
     what: &str,
 ) -> Result<ExitCode, Failure> {
-    let mut access = Access::open(&args.data.data)?;
-    let receipts = done(access.order(order, secret)?)?;
-    access.close()?;
+    let mut client = open(&args.data.data)?;
+    let receipts = done(client.command(command, secret)?)?;
+    client.close()?;
     let subject = subject.to_string();
     if args.json {
         output::json(&json!({"subject": subject, "status": what, "receipts": receipts}))?;
@@ -147,10 +148,10 @@ fn carry_out(
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(args: &TableArgs, order: Order) -> Result<ExitCode, Failure> {
-    let mut access = Access::open(&args.data.data)?;
-    let report = access.order(order, None)?;
-    access.close()?;
+fn list(args: &TableArgs, command: Command) -> Result<ExitCode, Failure> {
+    let mut client = open(&args.data.data)?;
+    let report = client.command(command, None)?;
+    client.close()?;
     match report {
         Report::Secrets(rows) => {
             rows_of(args, &rows, &["secret", "version", "state", "readers"], |row| {
@@ -243,15 +244,13 @@ fn find(args: &FindArgs) -> Result<ExitCode, Failure> {
     let query = Query { name: args.name.clone(), tags: tags(&args.tags)? };
     let question = Question::Directory(Box::new(directory::Message::Discover(query)));
     let answer = match (&args.broker, &args.broker_key) {
-        (Some(address), Some(key)) => runtime()?
-            .block_on(async {
-                Session::open(address, key).await?.look().await?.ask(&question).await
-            })
-            .map_err(into_failure)?,
+        (Some(address), Some(key)) => runtime::single()?.block_on(async {
+            Session::open(address, key).await?.look().await?.ask(&question).await
+        })?,
         (None, _) | (_, None) => {
-            let mut access = Access::open(&args.table.data.data)?;
-            let answer = access.ask(question)?;
-            access.close()?;
+            let mut client = open(&args.table.data.data)?;
+            let answer = client.ask(question)?;
+            client.close()?;
             answer
         }
     };

@@ -2,59 +2,55 @@
 
 use chaos_agency::Receipt;
 use chaos_attestation::allowlist::{Allowlist, State, Trust};
-use chaos_broker::{
-    directory::Directory,
-    release::{self, Broker},
-};
+use chaos_ledger::Ledger;
 use chaos_store::Records as _;
 use chaos_types::{Did, Digest, canonical};
 
 use crate::{
-    broker::{
-        Passage, Settings,
-        event::{AllowlistOutcome, Event, of_receipt},
+    directory::{self, Directory},
+    release::{self, Broker},
+    service::{
+        AuditEntry, Error, Settings,
+        audit::{AllowlistOutcome, Event, of_receipt},
         settings::blob,
     },
-    exit::{Failure, Kind, OrFail as _},
 };
-use chaos_ledger::Ledger;
 
-/// At most this many lines of the trail are told at once, the latest.
+/// At most this many lines of the audit trail are given at once, the latest.
 const TRAIL_MAX: usize = 2000;
 
-/// What the log's events say, before it is known by which settings they are folded.
+/// What the log's events say, before it is known by which settings they are recorded.
 #[derive(Default)]
-pub(super) struct Folded {
+pub(super) struct Recorded {
     pub(super) settings: Option<Settings>,
     /// The allowlists that were put in force, each with the time at which it was.
     lists: Vec<(Digest, u64)>,
-    directory: Vec<chaos_broker::directory::Event>,
-    release: Vec<chaos_broker::release::Event>,
+    directory: Vec<directory::Event>,
+    release: Vec<release::Event>,
 }
 
-impl Folded {
+impl Recorded {
     /// Reads every event of the log.
-    pub(super) fn read(ledger: &Ledger) -> Result<Self, Failure> {
-        let mut folded = Self::default();
+    pub(super) fn read(ledger: &Ledger) -> Result<Self, Error> {
+        let mut recorded = Self::default();
         for_each(ledger, |_, receipt| {
             let Some((document, _)) = of_receipt(receipt) else { return Ok(()) };
             let bytes = blob(ledger, &document)?;
             let event: Event = canonical::from_slice(&bytes)
-                .or_fail(Kind::Storage)
-                .map_err(|failure| failure.context(format!("event {document}")))?;
+                .map_err(|source| Error::Event { document, source })?;
             match event {
-                Event::Directory(event) => folded.directory.push(event),
-                Event::Release(event) => folded.release.push(event),
-                Event::Settings(settings) => folded.settings = Some(settings),
+                Event::Directory(event) => recorded.directory.push(event),
+                Event::Release(event) => recorded.release.push(event),
+                Event::Settings(settings) => recorded.settings = Some(settings),
                 Event::Allowlist(event) => {
                     if let AllowlistOutcome::Accepted { .. } = event.outcome {
-                        folded.lists.push((event.envelope, event.at_s));
+                        recorded.lists.push((event.envelope, event.at_s));
                     }
                 }
             }
             Ok(())
         })?;
-        Ok(folded)
+        Ok(recorded)
     }
 
     /// Directory and release as they were.
@@ -62,28 +58,21 @@ impl Folded {
         &self,
         identity: &Did,
         settings: &Settings,
-    ) -> Result<(Directory, Broker), Failure> {
+    ) -> Result<(Directory, Broker), Error> {
         let directory = Directory::fold(*identity, settings.lives.directory(), &self.directory);
         let release = Broker::fold(*identity, settings.lives.release(), &self.release);
-        let damaged = |failure: Failure| failure.context("the log's events do not fold");
-        Ok((
-            directory.or_fail(Kind::Storage).map_err(damaged)?,
-            release.or_fail(Kind::Storage).map_err(damaged)?,
-        ))
+        Ok((directory.map_err(Error::Fold)?, release.map_err(Error::Fold)?))
     }
 
     /// The last allowlist of the trusted issuer, whether its dates are over or not: neither its
     /// number nor a revocation is forgotten. Without one, none was ever accepted.
-    pub(super) fn allowlist(&self, ledger: &Ledger, trust: &Trust) -> Result<State, Failure> {
+    pub(super) fn allowlist(&self, ledger: &Ledger, trust: &Trust) -> Result<State, Error> {
         for (digest, at_s) in self.lists.iter().rev() {
-            let damaged =
-                |failure: Failure| failure.context(format!("the recorded allowlist {digest}"));
+            let damaged = |source| Error::Allowlist { digest: *digest, source };
             let envelope = blob(ledger, digest)?;
-            let list = Allowlist::open(&envelope).or_fail(Kind::Storage).map_err(damaged)?;
+            let list = Allowlist::open(&envelope).map_err(damaged)?;
             if list.issuer == trust.issuer {
-                return State::restore(trust.clone(), &envelope, *at_s)
-                    .or_fail(Kind::Storage)
-                    .map_err(damaged);
+                return State::restore(trust.clone(), &envelope, *at_s).map_err(damaged);
             }
         }
         Ok(State::new(trust.clone()))
@@ -95,37 +84,47 @@ impl Folded {
     }
 }
 
-/// The latest lines of the trail, oldest first.
-pub(super) fn trail(ledger: &Ledger) -> Result<Vec<Passage>, Failure> {
+/// The latest lines of the audit trail, oldest first.
+pub(in crate::service) fn audit_trail(ledger: &Ledger) -> Result<Vec<AuditEntry>, Error> {
     let mut lines = std::collections::VecDeque::new();
-    for_each(ledger, |(index, integrated_at_ms), receipt| {
+    for_each(ledger, |place, receipt| {
         if let Some((_, oversee)) = of_receipt(receipt) {
             if lines.len() == TRAIL_MAX {
                 lines.pop_front();
             }
             let oversee = oversee.clone();
-            lines.push_back(Passage { index, integrated_at_ms, receipt: receipt.id, oversee });
+            let Place { index, integrated_at_ms } = place;
+            lines.push_back(AuditEntry { index, integrated_at_ms, receipt: receipt.id, oversee });
         }
         Ok(())
     })?;
     Ok(lines.into())
 }
 
-/// Every receipt of the log's operator, with its place and time.
+/// Where in the log a receipt is, and when the log took it in.
+struct Place {
+    index: u64,
+    integrated_at_ms: u64,
+}
+
+/// Every receipt of the log's operator, with its place.
 fn for_each(
     ledger: &Ledger,
-    mut of: impl FnMut((u64, u64), &Receipt) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+    mut of: impl FnMut(Place, &Receipt) -> Result<(), Error>,
+) -> Result<(), Error> {
     let (operator, size) = (ledger.views().registry().operator(), ledger.views().size());
     let mut next = 0;
     while next < size {
-        for entry in ledger.store().entries(next..size).or_fail(Kind::Storage)? {
+        for entry in ledger.store().entries(next..size)? {
             next = entry.index + 1;
             // What the log refuses has no effect; what others sign is no event of the broker's.
             let Ok(receipt) = Receipt::open_bytes(&entry.record) else { continue };
             if receipt.agent == operator && receipt.signers.first() == Some(&operator) {
-                let leaf = chaos_agency::Leaf::from_bytes(&entry.leaf).or_fail(Kind::Storage)?;
-                of((entry.index, leaf.integrated_at_ms), &receipt)?;
+                let leaf = chaos_agency::Leaf::from_bytes(&entry.leaf)?;
+                of(
+                    Place { index: entry.index, integrated_at_ms: leaf.integrated_at_ms },
+                    &receipt,
+                )?;
             }
         }
     }
