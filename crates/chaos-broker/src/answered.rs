@@ -1,4 +1,4 @@
-//! Answers with the events that record them, and time that only goes on.
+//! Answers with the events that record them, and a clock that only goes forward.
 
 use chaos_attestation::{ReasonCode, Refusal};
 use serde::{Deserialize, Serialize};
@@ -19,8 +19,8 @@ pub struct Answered<T, E> {
     pub answer: Result<T, Refusal>,
 }
 
-/// The latest time that was recorded. A clock that shows less was set back, and everything that
-/// expires would live again: that is refused.
+/// The latest time that was recorded. A clock that shows less was set back, and what has expired
+/// would be good again: that is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Clock(u64);
 

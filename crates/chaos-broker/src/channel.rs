@@ -1,4 +1,4 @@
-//! The attested channel: what two sides say once their TLS 1.3 connection stands.
+//! The attested channel: what two sides say first on a TLS 1.3 connection.
 //!
 //! TLS with a certificate that nobody signed keeps listeners out and says nothing about who is at
 //! the other end. So each side speaks once, in the connection, about the connection: it binds what
@@ -11,7 +11,7 @@
 //!    the exporter. The other side expects one key, known beforehand.
 //! 2. The other side sends a [`Hello`]: a quote whose report data binds role, exporter, challenge
 //!    and the key it will use ([`report_data`]), with that key's signature; or the operator's
-//!    signature; or nothing, to look around.
+//!    signature; or nothing, to look for services.
 //!
 //! Verifying the quote and judging it are the caller's next steps, before anything else is
 //! answered. This module opens no socket: see [`Greeting::ensure`] and [`Hello::ensure`].

@@ -17,7 +17,7 @@ pub const SESSIONS_MAX: usize = 4096;
 /// One caller has at most this many nonces out at a time, spent ones not counted.
 pub const SESSIONS_PER_CALLER_MAX: usize = 64;
 
-/// A nonce that is over is remembered this long, in seconds, so that its holder is told so.
+/// An expired nonce is remembered this long, in seconds, so that its holder learns why.
 const MEMORY_S: u64 = 300;
 
 /// Two sides go on if their clocks are at most this far apart, in seconds; what it takes a message
@@ -106,7 +106,7 @@ ids! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Challenge {
-    /// When it is over, in Unix seconds.
+    /// When it expires, in Unix seconds.
     pub expires_at_s: u64,
     /// When it was given, in Unix seconds, by the clock of who gave it.
     pub issued_at_s: u64,

@@ -137,8 +137,7 @@ pub async fn run(
     environment: Environment<'_>,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    tokio::pin!(stop);
-    let mut executor = Executor {
+    let executor = Executor {
         registration: Registration::new(&plan, environment.owner.did()),
         key: environment.system.random_key()?,
         plan,
@@ -147,24 +146,30 @@ pub async fn run(
         lease: None,
         retry_at_ms: 0,
     };
-    tokio::select! {
-        begun = executor.begin() => begun?,
-        () = &mut stop => return Ok(()),
-    }
-    if executor.plan.once {
-        return executor.drop_secrets("done");
-    }
-    loop {
-        let Timer { at_ms, due } = executor.next();
-        let wait = Duration::from_millis(at_ms.saturating_sub(executor.now_ms()));
-        tokio::select! {
-            () = tokio::time::sleep(wait) => executor.act(due).await?,
-            () = &mut stop => return executor.leave().await,
-        }
-    }
+    // A connection's buffers make the future large.
+    Box::pin(executor.work(stop)).await
 }
 
 impl Executor<'_> {
+    async fn work(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        tokio::pin!(stop);
+        tokio::select! {
+            begun = self.begin() => begun?,
+            () = &mut stop => return Ok(()),
+        }
+        if self.plan.once {
+            return self.drop_secrets("done");
+        }
+        loop {
+            let Timer { at_ms, due } = self.next();
+            let wait = Duration::from_millis(at_ms.saturating_sub(self.now_ms()));
+            tokio::select! {
+                () = tokio::time::sleep(wait) => self.act(due).await?,
+                () = &mut stop => return self.leave().await,
+            }
+        }
+    }
+
     /// Connects, registers, and gets the secrets. Here every refusal ends the work.
     async fn begin(&mut self) -> Result<(), Error> {
         self.connect().await?;

@@ -1,7 +1,7 @@
 //! The event-sourced core that directory and broker share: state is the fold of recorded events.
 //!
 //! Every request is checked against the state, its event is applied, and only then is there an
-//! answer. The core keeps what both need for that: a clock that only goes on, and nonces that are
+//! answer. The core keeps what both need for that: a clock that only goes forward, and nonces that are
 //! used once. What else an event changes is the [`Projection`]'s.
 
 use chaos_attestation::{Appraiser, EvidenceId, Finding, Quote, ReasonCode, Refusal, ReportData};

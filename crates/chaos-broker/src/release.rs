@@ -15,6 +15,7 @@
 mod broker;
 mod client;
 mod decide;
+mod entitlements;
 mod event;
 mod learn;
 mod lease;
@@ -23,9 +24,10 @@ mod revoke;
 mod seal;
 
 pub use crate::exchange::LeaseId;
-pub use broker::{Broker, Known, RULES_MAX, Rule};
+pub use broker::{Broker, RULES_MAX, Rule};
 pub use client::{Client, Held, Pending};
 pub use decide::Context;
+pub use entitlements::Known;
 pub use event::{
     ChallengeGiven, Event, JobChanged, LeaseRevoked, Operation, Refused, Released, RuleChanged,
     SecretChanged,

@@ -14,18 +14,18 @@ use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, TlsStream, rustls};
 use zeroize::Zeroizing;
 
-pub use self::tls::Acceptor;
+pub(crate) use self::tls::Acceptor;
 use crate::channel::{self, Challenge, Exporter, Greeting, Hello, Peer};
 
 /// How long a side waits for the other.
 #[derive(Debug, Clone, Copy)]
-pub struct Waits {
+pub(crate) struct Waits {
     /// For TLS, greeting and hello together.
-    pub handshake: Duration,
+    pub(crate) handshake: Duration,
     /// For the next question, before the connection is closed.
-    pub idle: Duration,
+    pub(crate) idle: Duration,
     /// For an answer, or for one to be taken.
-    pub answer: Duration,
+    pub(crate) answer: Duration,
 }
 
 impl Default for Waits {
@@ -98,10 +98,10 @@ impl fmt::Debug for Channel {
 }
 
 /// The broker's end, before the peer's hello was appraised.
-pub struct Arrival {
+pub(crate) struct Arrival {
     channel: Channel,
     /// Who spoke; an executor's evidence is not yet verified.
-    pub peer: Peer,
+    pub(crate) peer: Peer,
 }
 
 impl fmt::Debug for Arrival {
@@ -115,7 +115,7 @@ impl Arrival {
     ///
     /// # Errors
     /// If the peer does not speak the protocol in time; a refusal is told to it.
-    pub async fn accept(
+    pub(crate) async fn accept(
         stream: TcpStream,
         acceptor: &Acceptor,
         key: &AgentKey,
@@ -137,13 +137,13 @@ impl Arrival {
     ///
     /// # Errors
     /// If the peer went away.
-    pub async fn welcome(mut self) -> Result<Channel, Error> {
+    pub(crate) async fn welcome(mut self) -> Result<Channel, Error> {
         self.channel.answer(Ok(Welcome {})).await?;
         Ok(self.channel)
     }
 
     /// Tells the peer why not, and closes.
-    pub async fn refuse(mut self, refusal: Refusal) -> Error {
+    pub(crate) async fn refuse(mut self, refusal: Refusal) -> Error {
         self.channel.refuse(refusal).await
     }
 }
@@ -184,7 +184,7 @@ impl Session {
         .await
     }
 
-    /// Speaks as attested code that holds `key`.
+    /// Goes on as attested code that holds `key`.
     ///
     /// # Errors
     /// [`Error::Refused`] by the provider or the broker, or the connection fails.
@@ -195,7 +195,7 @@ impl Session {
         self.speak(hello).await
     }
 
-    /// Speaks as the operator of the broker's log.
+    /// Goes on as the operator of the broker's log.
     ///
     /// # Errors
     /// As [`Self::attest`].
@@ -204,7 +204,7 @@ impl Session {
         self.speak(hello).await
     }
 
-    /// Speaks as nobody in particular.
+    /// Goes on as an anonymous peer.
     ///
     /// # Errors
     /// As [`Self::attest`].
@@ -235,7 +235,7 @@ impl Channel {
     ///
     /// # Errors
     /// As [`Self::ask`].
-    pub async fn ask_with<A: DeserializeOwned + Serialize>(
+    pub(crate) async fn ask_with<A: DeserializeOwned + Serialize>(
         &mut self,
         question: &impl Serialize,
         secret: Option<&Zeroizing<Vec<u8>>>,
@@ -258,7 +258,9 @@ impl Channel {
     ///
     /// # Errors
     /// [`Error::Refused`] if what came is no question; the peer is told.
-    pub async fn question<Q: DeserializeOwned + Serialize>(&mut self) -> Result<Option<Q>, Error> {
+    pub(crate) async fn question<Q: DeserializeOwned + Serialize>(
+        &mut self,
+    ) -> Result<Option<Q>, Error> {
         match tokio::time::timeout(self.waits.idle, self.receive()).await {
             Ok(Ok(question)) => Ok(Some(question)),
             Ok(Err(Error::Refused(refusal))) => Err(self.refuse(refusal).await),
@@ -271,7 +273,10 @@ impl Channel {
     ///
     /// # Errors
     /// If the answer is not taken in time.
-    pub async fn answer<A: Serialize>(&mut self, answer: Result<A, Refusal>) -> Result<(), Error> {
+    pub(crate) async fn answer<A: Serialize>(
+        &mut self,
+        answer: Result<A, Refusal>,
+    ) -> Result<(), Error> {
         let peer = self.peer.clone();
         let reply = match answer {
             Ok(answer) => Reply::Done(answer),
@@ -284,7 +289,7 @@ impl Channel {
     ///
     /// # Errors
     /// If none comes in time, or one that is too long.
-    pub async fn receive_secret(&mut self) -> Result<Zeroizing<Vec<u8>>, Error> {
+    pub(crate) async fn receive_secret(&mut self) -> Result<Zeroizing<Vec<u8>>, Error> {
         let peer = self.peer.clone();
         within(&peer, self.waits.answer, async {
             frame::read(&mut self.stream).await.map_err(|error| self.fail(error))
@@ -303,7 +308,7 @@ impl Channel {
     }
 
     /// Tells the peer why not; the caller closes.
-    pub async fn refuse(&mut self, refusal: Refusal) -> Error {
+    pub(crate) async fn refuse(&mut self, refusal: Refusal) -> Error {
         // The peer may be gone, or may be the one that misbehaves.
         let _gone = self.answer::<Welcome>(Err(refusal.clone())).await;
         Error::Refused(refusal)

@@ -49,7 +49,7 @@ pub struct ChallengeGiven {
     pub at_s: u64,
     /// The key that asked.
     pub caller: Did,
-    /// When it is over.
+    /// When it expires.
     pub expires_at_s: u64,
     /// A tagged digest of the nonce.
     pub nonce: Digest,
@@ -71,7 +71,7 @@ pub struct Registered {
     pub capacity: u32,
     /// Where it listens.
     pub endpoints: Vec<Endpoint>,
-    /// The evidence that the decision stands on.
+    /// The evidence that the decision rests on.
     pub evidence: EvidenceId,
     /// When it is off the list without a heartbeat.
     pub expires_at_s: u64,
@@ -101,7 +101,7 @@ pub struct Renewed {
     pub at_s: u64,
     /// How many jobs it can take.
     pub capacity: u32,
-    /// The evidence that the decision stands on.
+    /// The evidence that the decision rests on.
     pub evidence: EvidenceId,
     /// When it is off the list without another heartbeat.
     pub expires_at_s: u64,
@@ -139,7 +139,7 @@ pub struct StandingChanged {
     pub service: ServiceId,
 }
 
-/// Body of [`Event::Refused`]. What was asked is told as far as it is known.
+/// Body of [`Event::Refused`]. It holds what is known of the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refused {

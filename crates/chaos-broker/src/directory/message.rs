@@ -13,7 +13,7 @@ use crate::{
 /// An answer names at most this many services.
 pub const ROUTES_MAX: usize = 64;
 
-/// Who wants to say something about which service.
+/// A service and its owner, whom a request is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subject {
@@ -132,7 +132,8 @@ impl Document for Withdrawal {
     const TAG: &str = "chaoschain/withdrawal/v1";
 }
 
-/// A way to a service. The directory's word only: the channel to it shows its own evidence.
+/// How to reach a service. This is only the directory's word: the channel to the service shows the
+/// service's own evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
@@ -168,7 +169,7 @@ pub enum Message {
     Heartbeat(Box<Signed<Heartbeat>>),
     /// An owner takes a service off the list.
     Withdraw(Signed<Withdrawal>),
-    /// Somebody wants services.
+    /// A request for services.
     Discover(Query),
     /// The directory names up to [`ROUTES_MAX`].
     Found(Vec<Route>),

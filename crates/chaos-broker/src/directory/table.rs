@@ -250,7 +250,7 @@ impl Table {
         self.index(slot);
     }
 
-    /// Takes a service off the list, and lets go of its name with the last instance.
+    /// Takes a service off the list, and frees its name with the last instance.
     pub(super) fn remove(&mut self, id: &ServiceId) -> Result<(), Refusal> {
         let slot = self.find(id)?.slot;
         self.remove_slot(slot);

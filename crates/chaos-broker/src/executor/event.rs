@@ -44,7 +44,7 @@ pub enum Event {
     SecretsReceived {
         /// The lease.
         lease: LeaseId,
-        /// When it is over, in Unix seconds.
+        /// When it expires, in Unix seconds.
         expires_at_s: u64,
         /// Which.
         secrets: Vec<HeldSecret>,
@@ -53,7 +53,7 @@ pub enum Event {
     LeaseRenewed {
         /// The lease.
         lease: LeaseId,
-        /// When it is over, in Unix seconds.
+        /// When it expires, in Unix seconds.
         expires_at_s: u64,
         /// Which secrets it covers now.
         secrets: Vec<HeldSecret>,

@@ -63,7 +63,7 @@ pub struct ChallengeGiven {
     pub at_s: u64,
     /// The key that asked.
     pub caller: Did,
-    /// When it is over.
+    /// When it expires.
     pub expires_at_s: u64,
     /// A tagged digest of the nonce.
     pub nonce: Digest,
@@ -81,9 +81,9 @@ pub struct Released {
     pub anchor: AnchorClass,
     /// When.
     pub at_s: u64,
-    /// The evidence that the decision stands on.
+    /// The evidence that the decision rests on.
     pub evidence: EvidenceId,
-    /// When the lease is over.
+    /// When the lease expires.
     pub expires_at_s: u64,
     /// The job.
     pub job: JobId,
@@ -103,7 +103,7 @@ pub struct Released {
     pub workload: WorkloadId,
 }
 
-/// Body of [`Event::Refused`]. What was asked is told as far as it is known.
+/// Body of [`Event::Refused`]. It holds what is known of the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refused {
@@ -149,7 +149,7 @@ pub enum Operation {
     Challenge,
     /// Secrets, on a new or renewed lease.
     Release,
-    /// To take note of the vault.
+    /// To record what changed in the vault.
     Learn,
     /// To add a rule.
     Allow,

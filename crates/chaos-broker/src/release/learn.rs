@@ -1,4 +1,4 @@
-//! What the broker learns of its vault.
+//! What the broker records of its vault.
 
 use chaos_attestation::{ReasonCode, Refusal};
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Broker {
-    /// Takes note of the vault: after each start, and after each change of the vault. New versions
+    /// Compares the vault with the record: after each start, and after each change of the vault. New versions
     /// make the leases of older ones stale.
     ///
     /// The answer is [`ReasonCode::VaultRollback`] if the vault holds less than was recorded.

@@ -11,7 +11,7 @@ pub const LEASES_MAX: usize = 16_384;
 /// One caller has at most this many leases that run.
 pub const LEASES_PER_CALLER_MAX: usize = 64;
 
-/// A lease that is over is remembered this long, in seconds, so that its holder is told so: a day.
+/// A lease that has ended is remembered this long, in seconds, so that its holder learns why: a day.
 pub const LEASE_MEMORY_S: u64 = 86_400;
 
 /// The right to use secrets for a while.
@@ -31,7 +31,7 @@ pub struct Lease {
     pub evidence: EvidenceId,
     /// Which secrets, in which versions.
     pub secrets: BTreeMap<SecretId, u64>,
-    /// When it is over, in Unix seconds.
+    /// When it expires, in Unix seconds.
     pub expires_at_s: u64,
     /// Whether it was revoked.
     pub revoked: bool,

@@ -50,7 +50,7 @@ pub fn report_data(nonce: &Nonce, key: &ReleaseKey, purpose: &Purpose) -> Report
     ReportData::bind("chaoschain/release/v1", &parts)
 }
 
-/// A request for secrets with the evidence that it stands on.
+/// A request for secrets with its evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReleaseRequest {
@@ -80,9 +80,9 @@ pub struct Given {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Grant {
-    /// The evidence that it stands on.
+    /// The evidence that it rests on.
     pub evidence: EvidenceId,
-    /// When the lease is over, in Unix seconds.
+    /// When the lease expires, in Unix seconds.
     pub expires_at_s: u64,
     /// When this was signed, in Unix seconds: the lease lasts from here.
     pub issued_at_s: u64,
@@ -104,7 +104,7 @@ impl Document for Grant {
     const TAG: &str = "chaoschain/grant/v1";
 }
 
-/// What is no longer good, signed by the broker: whoever holds a lease drops what the list names.
+/// What is revoked or rotated, signed by the broker: who holds a lease drops what the list names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Revocations {
@@ -138,7 +138,7 @@ pub struct Current {
     pub version: u64,
 }
 
-/// Everything that client and broker say to each other: canonical JSON
+/// The messages between client and broker: canonical JSON
 /// `{"message":{"body":…,"kind":"…"},"version":1}` of at most [`crate::MESSAGE_BYTES_MAX`] bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "body", rename_all = "kebab-case", deny_unknown_fields)]
@@ -151,7 +151,7 @@ pub enum Message {
     ReleaseRequest(Box<ReleaseRequest>),
     /// The broker releases them.
     Grant(Box<Signed<Grant>>),
-    /// Somebody wants the revocation list.
+    /// A request for the revocation list.
     RevocationsRequest,
     /// The broker gives it.
     Revocations(Signed<Revocations>),

@@ -1,4 +1,4 @@
-//! What the operator takes back, and how that is told.
+//! What the operator revokes, and the signed list of it.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use chaos_types::AgentKey;
 
 use super::{
     Broker, Current, Event, JobChanged, Known, Lease, LeaseRevoked, Operation, Purpose, Refused,
-    Revocations, broker::Entitlements,
+    Revocations,
 };
 use crate::{Answered, JobId, Name, Signed, exchange::LeaseId};
 
@@ -24,11 +24,11 @@ pub struct Denial {
 }
 
 impl Denial {
-    fn job(job: &JobId) -> Self {
+    pub(super) fn job(job: &JobId) -> Self {
         Self { job: job.clone(), environment: None }
     }
 
-    fn of(lease: &Lease) -> Self {
+    pub(super) fn of(lease: &Lease) -> Self {
         Self { job: lease.job.clone(), environment: Some((lease.role.clone(), lease.workload)) }
     }
 }
@@ -147,28 +147,5 @@ impl Broker {
             sequence: self.state().revocations,
         };
         Signed::sign(list, key)
-    }
-}
-
-impl Entitlements {
-    pub(super) fn apply_lease_revoked(&mut self, lease: &LeaseId) -> Result<(), Refusal> {
-        let denial = Denial::of(self.leases.find(lease)?);
-        self.denials.insert(denial);
-        self.leases.revoke(|found| found.id == *lease);
-        self.revocations += 1;
-        Ok(())
-    }
-
-    pub(super) fn apply_job_revoked(&mut self, job: &JobId) {
-        self.denials.insert(Denial::job(job));
-        self.leases.revoke(|lease| lease.job == *job);
-        self.revocations += 1;
-    }
-
-    /// Forgets what is denied to a job; false if nothing is.
-    pub(super) fn lift_denials(&mut self, job: &JobId) -> bool {
-        let count = self.denials.len();
-        self.denials.retain(|denial| denial.job != *job);
-        self.denials.len() < count
     }
 }

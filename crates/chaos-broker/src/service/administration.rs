@@ -103,7 +103,7 @@ impl State {
         })
     }
 
-    /// Changes the vault by a secret's bytes, and takes note of it.
+    /// Changes the vault by a secret's bytes, and records the change.
     fn change_vault(
         &mut self,
         secret: Option<Secret>,

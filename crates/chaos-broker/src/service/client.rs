@@ -95,7 +95,7 @@ impl Client {
         }
     }
 
-    /// Lets go of the data directory or the channel.
+    /// Closes the data directory or the channel.
     ///
     /// # Errors
     /// If the views cannot be stored.

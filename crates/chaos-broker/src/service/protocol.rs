@@ -96,7 +96,7 @@ pub enum Command {
 
 impl Question {
     /// Whether the bytes of a secret follow.
-    pub const fn carries_secret(&self) -> bool {
+    pub(crate) const fn carries_secret(&self) -> bool {
         matches!(self, Self::Command(Command::StoreSecret { .. } | Command::RotateSecret { .. }))
     }
 }
@@ -171,7 +171,7 @@ pub struct LeaseRow {
     pub evidence: EvidenceId,
     /// Which secrets, each with its version.
     pub secrets: Vec<String>,
-    /// When it is over, in Unix seconds.
+    /// When it expires, in Unix seconds.
     pub expires_at_s: u64,
 }
 
@@ -193,6 +193,6 @@ pub struct ServiceRow {
     pub workload: WorkloadId,
     /// What the chain of trust ended in.
     pub anchor: AnchorClass,
-    /// When it is over, in Unix seconds.
+    /// When it expires, in Unix seconds.
     pub expires_at_s: u64,
 }

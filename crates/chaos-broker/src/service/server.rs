@@ -21,7 +21,7 @@ use crate::{
     transport::{self, Acceptor, Arrival, Channel, Waits},
 };
 
-/// At most this many connections shake hands at a time; further ones are closed unheard.
+/// At most this many connections shake hands at a time; further ones are closed at once.
 const HANDSHAKES_MAX: usize = 512;
 
 /// At most this many attested peers are connected at a time.

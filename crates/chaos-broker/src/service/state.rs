@@ -33,11 +33,11 @@ pub enum Caller {
     Executor(Did),
     /// The operator of the log.
     Operator,
-    /// Nobody in particular.
+    /// Anybody, without a key.
     Anyone,
 }
 
-/// A data directory as its log last left it, before it is known by which settings it is served.
+/// A data directory as its log last left it, before its settings are chosen.
 pub struct Opened {
     ledger: Ledger,
     key: AgentKey,
@@ -173,7 +173,7 @@ impl State {
         self.system().now_s()
     }
 
-    /// Stores the views and lets go of the directory.
+    /// Stores the views and closes the data directory.
     ///
     /// # Errors
     /// If the views cannot be stored.
@@ -296,7 +296,7 @@ impl State {
         Ok(Answer::Release(Box::new(answer)))
     }
 
-    /// Takes note of the vault.
+    /// Records what changed in the vault.
     pub(super) fn learn(&mut self) -> Result<(), Error> {
         let Answered { event, answer } = self.release.learn(self.vault.vault(), self.now_s());
         for event in event {

@@ -31,7 +31,7 @@ use crate::channel::{EXPORTER_BYTES, EXPORTER_LABEL, PROTOCOL};
 const NAME: &str = "chaoschain.invalid";
 
 /// The listening end of TLS.
-pub struct Acceptor {
+pub(crate) struct Acceptor {
     tls: TlsAcceptor,
     pub(super) waits: Waits,
     pub(super) system: System,
@@ -48,7 +48,7 @@ impl Acceptor {
     ///
     /// # Errors
     /// If no key or certificate can be made.
-    pub fn new(waits: Waits, system: System) -> Result<Self, Error> {
+    pub(crate) fn new(waits: Waits, system: System) -> Result<Self, Error> {
         let made =
             rcgen::generate_simple_self_signed([NAME.to_owned()]).map_err(Error::Certificate)?;
         let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());

@@ -62,7 +62,7 @@ fn work(args: ExecutorRunArgs) -> Result<ExitCode, Failure> {
     };
     runtime::single()?.block_on(async {
         let stop = Stop::new()?;
-        Ok::<_, Failure>(Box::pin(executor::run(plan, environment, stop.asked())).await?)
+        Ok::<_, Failure>(executor::run(plan, environment, stop.asked()).await?)
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -19,7 +19,7 @@ use crate::{
 /// At most this many lines of the audit trail are given at once, the latest.
 const TRAIL_MAX: usize = 2000;
 
-/// What the log's events say, before it is known by which settings they are recorded.
+/// What the log's events say, before the settings that they are folded under are known.
 #[derive(Default)]
 pub(super) struct Recorded {
     pub(super) settings: Option<Settings>,
