@@ -1,24 +1,30 @@
-//! How fees move from block to block, for every family of chains.
+//! How fees move from block to block, for every family of chains: the one rule.
+//!
+//! [`FeeState`] is the rule, in arithmetic that is wide enough for every accepted parameter.
+//! [`Compiled`] is the same rule in 64 bits for a loop that takes it millions of times, compiled
+//! from the parameters and held to [`FeeState`] over whole paths by a test. Re-execution takes its
+//! base fees from [`BaseFeeRule`] and its limits from [`LimitRule`], of which both are made.
+//!
+//! What a block leaves to its child (base fee, excess, backlog) follows from the block's own
+//! parameters. What a block itself must obey follows from the parameters it is made under, the first
+//! block of a change included: its base fee is at or above the floor, its limit is at most one step
+//! from its parent's, its blob fee is that of the new schedule at the inherited excess
+//! (`docs/adr/0012-one-fee-rule.md`).
 
-use alloy_eips::eip4844::{DATA_GAS_PER_BLOB, fake_exponential};
-
-use crate::{Family, ParameterName as P, Parameters, Setting};
+use crate::{Family, Parameters};
 
 mod arbitrum;
 mod base_fee;
+mod blobs;
+mod compiled;
+mod limit;
 mod readiness;
 
-pub use base_fee::{BASE_FEE_WEI_MAX, INITIAL_BASE_FEE_WEI, next_base_fee};
+pub use base_fee::{BASE_FEE_WEI_MAX, BaseFeeRule, INITIAL_BASE_FEE_WEI, next_base_fee};
+pub use blobs::{BLOB_FEE_WEI_MAX, BLOBS_PER_TRANSACTION_MAX, BlobRule, GAS_PER_BLOB};
+pub use compiled::{Compiled, Fees};
+pub use limit::LimitRule;
 pub use readiness::{Climb, climb, cost_of, doubling_blocks};
-
-/// Excess blob gas stops here: 2^40, three million blobs above the target.
-///
-/// The consensus rule has no such bound. It keeps the exponential of [`FeeState::blob_fee_wei`]
-/// short when a simulated demand for blobs never ends; no chain comes near it.
-const EXCESS_BLOB_GAS_MAX: u64 = 1 << 40;
-
-/// Largest exponent of a blob fee: e^60 is 10^26 times the least fee.
-const BLOB_EXPONENT_MAX: u128 = 60;
 
 /// Everything that the fees of the next block depend on.
 ///
@@ -28,6 +34,8 @@ const BLOB_EXPONENT_MAX: u128 = 60;
 pub struct FeeState {
     /// Base fee of the coming block in wei.
     pub base_fee_wei: u128,
+    /// Gas limit of the block before, from which a bound limit moves.
+    pub parent_gas_limit: u64,
     /// Gas limit of the coming block; it may still be on its way to the parameters' limit.
     pub gas_limit: u64,
     /// Excess blob gas of the coming block (EIP-4844); zero on chains without blobs.
@@ -53,9 +61,10 @@ impl FeeState {
     /// A settled chain at this base fee: its limit reached, no excess, no backlog.
     #[must_use]
     pub fn settled(parameters: &Parameters, base_fee_wei: u128) -> Self {
-        let floor = parameters.min_base_fee_wei().into();
+        let held = BaseFeeRule::of(parameters).hold(base_fee_wei);
         let mut state = Self {
-            base_fee_wei: base_fee_wei.clamp(floor, BASE_FEE_WEI_MAX.max(floor)),
+            base_fee_wei: held,
+            parent_gas_limit: parameters.gas_limit(),
             gas_limit: parameters.gas_limit(),
             excess_blob_gas: 0,
             backlog_gas: [0; Parameters::GAS_TARGETS_MAX],
@@ -72,106 +81,62 @@ impl FeeState {
     pub fn gas_target(&self, parameters: &Parameters) -> u64 {
         match parameters.family() {
             Family::Ethereum | Family::OpStack => {
-                (self.gas_limit / parameters.elasticity_multiplier().max(1)).max(1)
+                BaseFeeRule::of(parameters).target(self.gas_limit)
             }
             Family::Arbitrum => parameters.gas_target(),
         }
     }
 
-    /// The same chain when a change of parameters takes effect: the gas limit jumps unless it is
-    /// bound to its parent; fees answer from the coming block on.
+    /// The same chain when a change of parameters takes effect with the coming block.
+    ///
+    /// The block obeys the new floor at once. Its limit is the new one, or the first step towards
+    /// it from the parent's where `gas-limit-bound-divisor` binds it. Fees answer to its use by the
+    /// new parameters from the block after it on.
     #[must_use]
     pub fn enact(mut self, parameters: &Parameters) -> Self {
-        if parameters.get(P::GasLimitBoundDivisor) == 0 {
-            self.gas_limit = parameters.gas_limit();
-        }
+        self.gas_limit = LimitRule::of(parameters).next(self.parent_gas_limit);
+        self.base_fee_wei = BaseFeeRule::of(parameters).hold(self.base_fee_wei);
         self
     }
 
-    /// The blob fee of the coming block in wei per unit of blob gas.
+    /// The blob fee of the coming block in wei per unit of blob gas; zero on chains without blobs.
     ///
-    /// `blob-min-fee x e^(excess / blob-update-fraction)` by the integer series of
-    /// [EIP-4844](https://eips.ethereum.org/EIPS/eip-4844); zero on chains without blobs.
+    /// See [`BlobRule::fee_wei`].
     #[must_use]
     pub fn blob_fee_wei(&self, parameters: &Parameters) -> u128 {
-        if parameters.get(P::BlobMax) == 0 {
-            return 0;
-        }
-        blob_fee_wei(parameters, self.excess_blob_gas)
+        BlobRule::of(parameters).map_or(0, |rule| rule.fee_wei(self.excess_blob_gas).into())
     }
 
     /// The state after a block with this use.
     ///
-    /// Gas limit: less than `parent / gas-limit-bound-divisor` towards the parameters' limit, or at
-    /// once if the divisor is zero. Base fee: EIP-1559 at the block's own limit, never below
-    /// `min-base-fee`; on Arbitrum chains the backlog rule. Blobs: EIP-4844 with the reserve price
-    /// of [EIP-7918](https://eips.ethereum.org/EIPS/eip-7918).
+    /// Gas limit: one step of [`LimitRule`]. Base fee: EIP-1559 at the block's own limit, never
+    /// below `min-base-fee`; on Arbitrum chains the backlog rule. Blobs: EIP-4844 with the reserve
+    /// price of [EIP-7918](https://eips.ethereum.org/EIPS/eip-7918).
     #[must_use]
     pub fn advance(mut self, parameters: &Parameters, used: BlockUse) -> Self {
-        if parameters.get(P::BlobMax) > 0 {
-            self.excess_blob_gas = self.next_excess_blob_gas(parameters, used.blob_gas);
+        if let Some(rule) = BlobRule::of(parameters) {
+            let fee = rule.fee_wei(self.excess_blob_gas);
+            let reserved = rule.reserve_price_active(self.base_fee_wei, fee);
+            self.excess_blob_gas = rule.next_excess(self.excess_blob_gas, used.blob_gas, reserved);
         }
         match parameters.family() {
             Family::Ethereum | Family::OpStack => {
-                self.base_fee_wei = step(self.base_fee_wei, used.gas, self.gas_limit, parameters);
+                self.base_fee_wei =
+                    BaseFeeRule::of(parameters).next(self.base_fee_wei, used.gas, self.gas_limit);
             }
             Family::Arbitrum => arbitrum::advance(&mut self, parameters, used),
         }
-        self.gas_limit = next_gas_limit(self.gas_limit, parameters);
+        self.parent_gas_limit = self.gas_limit;
+        self.gas_limit = LimitRule::of(parameters).next(self.gas_limit);
         self
     }
 
     /// Whether the reserve price of EIP-7918 holds the blob fee up in the coming block.
     #[must_use]
     pub fn reserve_price_active(&self, parameters: &Parameters) -> bool {
-        let cost = u128::from(parameters.get(P::BlobBaseCost));
-        parameters.get(P::BlobMax) > 0
-            && cost.saturating_mul(self.base_fee_wei)
-                > u128::from(DATA_GAS_PER_BLOB).saturating_mul(self.blob_fee_wei(parameters))
-    }
-
-    fn next_excess_blob_gas(&self, parameters: &Parameters, blob_gas_used: u64) -> u64 {
-        let (target, max) = (parameters.get(P::BlobTarget), parameters.get(P::BlobMax));
-        let target_gas = target * DATA_GAS_PER_BLOB;
-        let total = self.excess_blob_gas.saturating_add(blob_gas_used);
-        let next = if total < target_gas {
-            0
-        } else if self.reserve_price_active(parameters) {
-            let scaled = u128::from(blob_gas_used) * u128::from(max - target) / u128::from(max);
-            self.excess_blob_gas.saturating_add(u64::try_from(scaled).unwrap_or(u64::MAX))
-        } else {
-            total - target_gas
-        };
-        next.min(EXCESS_BLOB_GAS_MAX)
-    }
-}
-
-/// The blob fee at this excess; see [`FeeState::blob_fee_wei`].
-fn blob_fee_wei(parameters: &Parameters, excess_blob_gas: u64) -> u128 {
-    let fraction = u128::from(parameters.get(P::BlobUpdateFraction));
-    let excess = u128::from(excess_blob_gas).min(fraction * BLOB_EXPONENT_MAX);
-    fake_exponential(parameters.get(P::BlobMinFee).into(), excess, fraction)
-}
-
-/// EIP-1559 at a limit that may still be moving.
-fn step(base_fee_wei: u128, gas_used: u64, gas_limit: u64, parameters: &Parameters) -> u128 {
-    if gas_limit == parameters.gas_limit() {
-        return next_base_fee(base_fee_wei, gas_used, parameters);
-    }
-    let setting = Setting::new(P::GasLimit, gas_limit)
-        .expect("a limit between two limits within bounds is within bounds");
-    next_base_fee(base_fee_wei, gas_used, &parameters.with(setting))
-}
-
-/// A limit may differ from its parent's by less than `parent / divisor` (yellow paper, section 4.4).
-fn next_gas_limit(parent: u64, parameters: &Parameters) -> u64 {
-    let wanted = parameters.gas_limit();
-    match parent.checked_div(parameters.get(P::GasLimitBoundDivisor)) {
-        None => wanted,
-        Some(bound) => {
-            let reach = bound.saturating_sub(1).max(1);
-            wanted.clamp(parent.saturating_sub(reach), parent.saturating_add(reach))
-        }
+        BlobRule::of(parameters).is_some_and(|rule| {
+            rule.reserve_price_active(self.base_fee_wei, rule.fee_wei(self.excess_blob_gas))
+        })
     }
 }
 

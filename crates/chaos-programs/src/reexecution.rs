@@ -132,12 +132,12 @@ pub fn reexecute(
     inputs: &Inputs,
     progress: &dyn Progress,
 ) -> Result<Digest, Rejection> {
-    let Replay { program, inputs: named, .. } = ensure_repeatable(receipt)?;
+    let Replay { program, inputs: named, output } = ensure_repeatable(receipt)?;
     let work = Work { named, attachments, inputs, progress };
     match (program.name.as_str(), &receipt.action) {
         (ANALYSE, Action::Analyse(claimed)) => governance::analyse(&work, claimed),
         (SIMULATE, Action::Simulate(claimed)) => {
-            simulation::simulate(&work, claimed, receipt.evidence.attested())
+            simulation::simulate(&work, claimed, receipt.evidence.attested(), output)
         }
         (SANDBOX, Action::Run(claimed)) => sandbox::run(&work, claimed),
         (DRAFT, Action::Draft(claimed)) => governance::draft(&work, claimed),

@@ -7,9 +7,11 @@ use chaos_parameters::Parameters;
 use chaos_simulation::{
     EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Program, SensitivityRow,
     Simulation,
-    evm::{Assumptions, BlockReplay, Order, ReceiptsRoot, ReplayInput, Run, rebuild, replay_all},
+    evm::{
+        Assumptions, BlockReplay, Changes, Order, ReceiptsRoot, ReplayInput, Run, rebuild,
+        replay_all,
+    },
     fee_market::{FeeHistory, ObservedBlock},
-    study,
 };
 use chaos_types::{ChainId, Digest};
 
@@ -124,7 +126,7 @@ impl BlockSet {
     /// The blocks built again, in their recorded order, under what the proposal changes of the rules
     /// of execution.
     fn figures(&self, experiment: &Experiment) -> Result<Vec<EvmBlockFigures>, Error> {
-        let changes = study::changes(&experiment.baseline, &experiment.proposal);
+        let changes = Changes::between(&experiment.baseline, &experiment.proposal).settled();
         let assumptions = Assumptions { order: Order::Recorded, ..Assumptions::default() };
         self.inputs
             .iter()

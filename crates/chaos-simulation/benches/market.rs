@@ -20,8 +20,9 @@ use std::{
 };
 
 use alloy_eips::eip1559::{BaseFeeParams, calc_next_block_base_fee};
+use chaos_parameters::{Parameters, pricing::Compiled};
 use chaos_simulation::market::{
-    Arm, Metric, Outcome, Rules, Spec,
+    Arm, Metric, Outcome, Spec,
     arrivals::{Arrivals, Walk},
     run_arms,
 };
@@ -68,11 +69,15 @@ fn main() {
     }
 }
 
+fn ethereum(gas_limit: u64) -> Parameters {
+    Parameters::ethereum(gas_limit).expect("the limit is within bounds")
+}
+
 /// A loop in which use falls from the limit to nothing around 2^35 wei.
 fn rule(rounds: usize) -> Row {
-    let rules = Rules::ethereum(30_000_000);
+    let rule = Compiled::new(&ethereum(30_000_000));
     let parameters = BaseFeeParams::new(8, 2);
-    let run = |step: &dyn Fn(u64, u64) -> u64| {
+    let run = |step: &mut dyn FnMut(u64, u64) -> u64| {
         let mut fee = 1_000_000_000u64;
         for block in 0..u64::from(RULE_BLOCKS) {
             let wanted = (60_000_000u64).saturating_sub(fee >> 10) + (block & 0xffff);
@@ -80,9 +85,15 @@ fn rule(rounds: usize) -> Row {
         }
         black_box(fee)
     };
-    let ours = median(rounds, || run(&|fee, used| rules.next_base_fee(fee, used)));
+    let mut fees = rule.settled(1_000_000_000);
+    let ours = median(rounds, || {
+        run(&mut |fee, used| {
+            fees.base_fee_wei = fee;
+            rule.next_base_fee(&fees, used)
+        })
+    });
     let theirs = median(rounds, || {
-        run(&|fee, used| calc_next_block_base_fee(used, 30_000_000, fee, parameters))
+        run(&mut |fee, used| calc_next_block_base_fee(used, 30_000_000, fee, parameters))
     });
     let speed = |time: Duration| f64::from(RULE_BLOCKS) / time.as_secs_f64();
     Row { measure: "base_fee_rule", value: speed(ours), unit: "blocks/s", reference: speed(theirs) }
@@ -90,7 +101,7 @@ fn rule(rounds: usize) -> Row {
 
 fn agents(rounds: usize, blocks: u32) -> Vec<Row> {
     // Blocks of 18 Mgas on average hold about 215 transactions of the recorded sizes.
-    let rules = Rules::ethereum(36_000_000);
+    let rules = ethereum(36_000_000);
     let spec = |level_gas: u64| {
         let arrivals = Arrivals {
             walk: Some(Walk { sigma_ppm: 65_000, persistence_ppm: 998_000 }),
@@ -100,8 +111,8 @@ fn agents(rounds: usize, blocks: u32) -> Vec<Row> {
     };
     let (calm, busy) = (spec(20_000_000), spec(60_000_000));
     let one = [Arm::honest(rules)];
-    let four = [36_000_000, 45_000_000, 54_000_000, 60_000_000]
-        .map(|limit| Arm::honest(Rules::ethereum(limit)));
+    let four =
+        [36_000_000, 45_000_000, 54_000_000, 60_000_000].map(|limit| Arm::honest(ethereum(limit)));
     let run =
         |spec: &Spec, arms: &[Arm]| run_arms(spec, arms, (1, 0)).expect("the market is valid");
     let speed = |time: Duration, arms: usize| {

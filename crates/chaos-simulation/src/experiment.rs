@@ -17,8 +17,8 @@ use crate::{
         PathMetrics, PathSpec, Shocks,
     },
     result::{
-        Arms, BacktestRow, Decimal, EvmBlockFigures, Input, MetricRow, Pairs, Program,
-        RESULT_FORMAT, Series, SimulationResult, evm_rows,
+        Arms, BacktestRow, Decimal, EvmBlockFigures, Input, MetricRow, Pairs, Program, Series,
+        SimulationResult, evm_rows, format_of,
     },
 };
 
@@ -184,7 +184,7 @@ pub fn run(
     let mut inputs = material.inputs.clone();
     inputs.sort_unstable();
     let result = SimulationResult {
-        format: RESULT_FORMAT.to_owned(),
+        format: format_of(&experiment.baseline, &experiment.proposal).to_owned(),
         program: material.program.clone(),
         chain: material.chain.clone(),
         inputs,

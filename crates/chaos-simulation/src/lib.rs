@@ -51,6 +51,7 @@ mod material;
 mod result;
 #[cfg(feature = "evm")]
 pub mod study;
+mod transition;
 
 pub use experiment::{
     Bound, Error, Experiment, Material, SENSITIVITY_ELASTICITIES_PPM, SensitivityRow, Simulation,
@@ -62,5 +63,5 @@ pub use material::{
 };
 pub use result::{
     Arms, BacktestRow, Band, Decimal, EvmBlockFigures, EvmMetric, Fan, Input, Interval, MetricRow,
-    Program, RESULT_FORMAT, Series, SimulationResult,
+    Program, RESULT_FORMAT, RESULT_FORMAT_REVISED, Series, SimulationResult,
 };

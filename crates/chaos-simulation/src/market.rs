@@ -11,14 +11,15 @@
 //! rules alone (common random numbers), and equal rules give equal bytes.
 //!
 //! ```
-//! use chaos_simulation::market::{Arm, Metric, Rules, Spec, run_arms};
+//! use chaos_parameters::Parameters;
+//! use chaos_simulation::market::{Arm, Metric, Spec, run_arms};
 //!
-//! let baseline = Rules::ethereum(30_000_000);
+//! let baseline = Parameters::ethereum(30_000_000)?;
 //! let spec = Spec { blocks: 60, warmup_blocks: 20, ..Spec::stated(baseline) };
-//! let arms = [Arm::honest(baseline), Arm::honest(Rules::ethereum(60_000_000))];
+//! let arms = [Arm::honest(baseline), Arm::honest(Parameters::ethereum(60_000_000)?)];
 //! let [same, raised] = &run_arms(&spec, &arms, (7, 0))?[..] else { unreachable!() };
 //! assert!(raised.metrics[&Metric::BaseFeeMedian] < same.metrics[&Metric::BaseFeeMedian]);
-//! # Ok::<(), chaos_simulation::market::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! With the stated users, demand calibrated on the 35,000 blocks after London and the exponential
@@ -31,8 +32,7 @@
 //! bytes; in every block what users deposit equals what is burnt, tipped and refunded; nobody pays
 //! more than their maximum fee; no block exceeds a limit.
 //!
-//! It refuses rules without meaning (a denominator of zero, a target above the limit) by
-//! [`Rules::ensure`], and arms whose blocks take different times.
+//! It refuses parameters that contradict each other, and arms whose blocks take different times.
 
 mod accounts;
 pub mod arrivals;
@@ -51,5 +51,4 @@ pub use accounts::{Block, Payments};
 pub use engine::{run, run_arms, run_observed};
 pub use metrics::{AttackAccount, DecileDelay, Metric, Outcome, Series};
 pub use pool::PoolRules;
-pub use rules::{BASE_FEE_WEI_MAX, BlobRules, GAS_PER_BLOB, GasLimitPath, Rules};
 pub use spec::{Arm, Error, MATCH_PATHS, Proposer, Spec};

@@ -9,7 +9,10 @@ use chaos_parameters::Parameters;
 use chaos_types::{ChainId, Digest, canonical};
 use serde::{Deserialize, Serialize};
 
-use crate::fee_market::{Assumptions, Demand};
+use crate::{
+    fee_market::{Assumptions, Demand},
+    transition::is_revised,
+};
 
 mod evm_rows;
 mod rows;
@@ -23,6 +26,16 @@ pub use series::{Band, Decimal, Fan, Series};
 
 /// Names the layout of [`SimulationResult`]; a change of layout changes it.
 pub const RESULT_FORMAT: &str = "chaos-simulation/result/2";
+
+/// The same layout where a raised floor or a bound gas limit holds from the first block of the
+/// change, which [`RESULT_FORMAT`] once named with other figures
+/// (`docs/adr/0012-one-fee-rule.md`).
+pub const RESULT_FORMAT_REVISED: &str = "chaos-simulation/result/3";
+
+/// The format of the result of a comparison.
+pub(crate) fn format_of(baseline: &Parameters, proposal: &Parameters) -> &'static str {
+    if is_revised(baseline, proposal) { RESULT_FORMAT_REVISED } else { RESULT_FORMAT }
+}
 
 /// The program that made a result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +82,7 @@ pub struct Arms {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SimulationResult {
-    /// [`RESULT_FORMAT`].
+    /// [`RESULT_FORMAT`] or [`RESULT_FORMAT_REVISED`].
     pub format: String,
     /// The program that computed it.
     pub program: Program,

@@ -17,13 +17,13 @@ mod result;
 
 pub use agents::{AgentFigures, AgentRun, DelayRow, UTILISATION_CLASSES, run_agents};
 pub use cell::{Cell, CellResult, Standing, run_cell};
-pub use evm::{EvmError, EvmFigures, OutcomeRow, WorkRow, changes, execute_arms};
+pub use evm::{EvmError, EvmFigures, OutcomeRow, WorkRow, execute_arms};
 pub use file::{FileError, STUDY_BYTES_MAX};
 pub use judge::{
     Goal, Judgement, ROBUST_PATHS_MIN, Side, Threshold, ThresholdValue, judge, pareto,
 };
 pub use plan::{Axis, DemandScenario, Market, Sources, Study, WhenAbsent, parse_ppm};
-pub use result::{GridCell, STUDY_FORMAT, ScenarioResult, StudyResult};
+pub use result::{GridCell, STUDY_FORMAT, STUDY_FORMAT_REVISED, ScenarioResult, StudyResult};
 
 #[cfg(test)]
 mod tests;

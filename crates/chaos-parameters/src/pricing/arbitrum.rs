@@ -46,7 +46,7 @@ fn exponent_bips(parameters: &Parameters, backlog_gas: &[u128]) -> u128 {
 fn price_wei(parameters: &Parameters, backlog_gas: &[u128]) -> u128 {
     let floor = u128::from(parameters.min_base_fee_wei());
     let price = floor.saturating_mul(exp_bips(exponent_bips(parameters, backlog_gas))) / ONE_BIPS;
-    price.min(BASE_FEE_WEI_MAX)
+    price.min(BASE_FEE_WEI_MAX.into())
 }
 
 /// Adds the block's gas to every backlog, pays off the seconds that passed, and prices the rest.

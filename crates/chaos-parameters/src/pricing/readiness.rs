@@ -19,7 +19,7 @@ const CLIMB_BLOCKS_MAX: u64 = 1_000_000;
 #[must_use]
 pub fn climb(parameters: &Parameters, from_wei: u128, to_wei: u128) -> Option<Climb> {
     let mut state = FeeState::settled(parameters, from_wei);
-    let to_wei = to_wei.min(BASE_FEE_WEI_MAX);
+    let to_wei = to_wei.min(BASE_FEE_WEI_MAX.into());
     let full = BlockUse {
         gas: parameters.gas_limit(),
         blob_gas: 0,

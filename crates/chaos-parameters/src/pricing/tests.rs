@@ -2,7 +2,7 @@ use alloy_eips::eip7840::BlobParams;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Preset, Setting};
+use crate::{ParameterName as P, Preset, Setting};
 
 fn full(parameters: &Parameters) -> BlockUse {
     BlockUse { gas: parameters.gas_limit(), blob_gas: 0, elapsed_ms: parameters.block_time_ms() }
@@ -43,7 +43,7 @@ proptest! {
         base_fee in 1u64..1_000_000_000_000,
     ) {
         let (parameters, reference) = (preset.parameters(), published(preset));
-        let blob_gas = blobs.min(reference.max_blob_count) * DATA_GAS_PER_BLOB;
+        let blob_gas = blobs.min(reference.max_blob_count) * GAS_PER_BLOB;
         let mut state = FeeState::settled(&parameters, base_fee.into());
         state.excess_blob_gas = excess;
         prop_assert_eq!(state.blob_fee_wei(&parameters), reference.calc_blob_fee(excess));
@@ -86,6 +86,75 @@ fn the_limit_reaches_200_mgas_from_60_at_the_published_block() {
         blocks += 1;
     }
     assert_eq!(blocks, 1_234);
+}
+
+fn changed(preset: Preset, settings: &[(P, u64)]) -> Parameters {
+    let settings: Vec<Setting> =
+        settings.iter().map(|(name, value)| Setting::new(*name, *value).unwrap()).collect();
+    preset.parameters().apply(&settings).unwrap()
+}
+
+#[test]
+fn a_raised_floor_holds_in_the_first_block_under_it() {
+    let before = Preset::Osaka.parameters();
+    let floor = changed(Preset::Osaka, &[(P::MinBaseFee, 5_000_000_000)]);
+    let settled = FeeState::settled(&before, 1_000_000_000);
+    assert_eq!(settled.enact(&floor).base_fee_wei, 5_000_000_000);
+    let dear = FeeState::settled(&before, 7_000_000_000);
+    assert_eq!(dear.enact(&floor).base_fee_wei, 7_000_000_000);
+    // A lowered floor lets the fee fall from the next block on, by the rule's step.
+    let low = FeeState::settled(&floor, 1).enact(&before);
+    assert_eq!(low.base_fee_wei, 5_000_000_000);
+    let empty = BlockUse { gas: 0, blob_gas: 0, elapsed_ms: 12_000 };
+    assert_eq!(low.advance(&before, empty).base_fee_wei, 4_375_000_000);
+}
+
+#[test]
+fn the_first_block_of_a_bound_limit_takes_the_first_step() {
+    let before = Preset::Osaka.parameters();
+    for (divisor, limits) in
+        [(1_024, [60_058_592, 60_117_241, 60_175_948]), (100, [60_599_999, 61_205_997, 61_818_055])]
+    {
+        let raised = [(P::GasLimit, 120_000_000), (P::GasLimitBoundDivisor, divisor)];
+        let proposal = changed(Preset::Osaka, &raised);
+        let mut state = FeeState::settled(&before, 1_000_000_000).enact(&proposal);
+        for limit in limits {
+            assert_eq!((state.gas_limit, state.gas_target(&proposal)), (limit, limit / 2));
+            state = state.advance(&proposal, full(&proposal));
+        }
+    }
+}
+
+#[test]
+fn a_change_in_the_middle_of_a_walk_takes_one_step_per_block() {
+    let up = changed(Preset::Osaka, &[(P::GasLimit, 120_000_000), (P::GasLimitBoundDivisor, 100)]);
+    let down = changed(Preset::Osaka, &[(P::GasLimit, 30_000_000), (P::GasLimitBoundDivisor, 100)]);
+    let first = FeeState::settled(&Preset::Osaka.parameters(), 1).enact(&up);
+    let second = first.advance(&up, full(&up));
+    assert_eq!(second.gas_limit, 61_205_997);
+    // The second block is made under the lower limit after all: one step below its parent.
+    assert_eq!(second.enact(&down).gas_limit, 60_599_999 - 605_998);
+    assert_eq!(second.enact(&down).enact(&up), second);
+}
+
+#[test]
+fn a_limit_whose_bound_is_below_two_gas_cannot_move() {
+    let rule = LimitRule { wanted: 30_000_000, bound_divisor: 1_000_000 };
+    assert_eq!((rule.next(1_999_999), rule.next(2_000_000)), (1_999_999, 2_000_001));
+}
+
+proptest! {
+    #[test]
+    fn rules_that_do_not_change_change_nothing(
+        preset in prop::sample::select(&Preset::ALL[..]), fee in 0u128..1 << 64, blocks in 0u32..5,
+    ) {
+        let parameters = preset.parameters();
+        let mut state = FeeState::settled(&parameters, fee);
+        for _ in 0..blocks {
+            state = state.advance(&parameters, full(&parameters));
+        }
+        prop_assert_eq!(state.enact(&parameters), state);
+    }
 }
 
 #[test]

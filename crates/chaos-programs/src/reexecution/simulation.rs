@@ -4,7 +4,7 @@ use chaos_agency::{
     action::{ParameterChange, Simulate},
     receipt::{Attested, Execution},
 };
-use chaos_simulation::{Experiment, evm::ReplayInput};
+use chaos_simulation::{Experiment, RESULT_FORMAT, RESULT_FORMAT_REVISED, evm::ReplayInput};
 use chaos_types::{ChainId, Digest, Rejection};
 use chaos_verify::Fault;
 
@@ -20,6 +20,7 @@ pub(super) fn simulate(
     work: &Work<'_>,
     claimed: &Simulate,
     attested: Option<&Attested>,
+    output: &Digest,
 ) -> Result<Digest, Rejection> {
     work.ensure_inputs(|name| name == EXPERIMENT || is_of_block_set(name))?;
     let experiment: Experiment = work.document(EXPERIMENT)?;
@@ -32,7 +33,17 @@ pub(super) fn simulate(
         let native = simulation.result.to_canonical().map_err(shown)?;
         ensure_execution(&attested.execution, &block_set, &experiment, &native)?;
     }
-    simulation.result.digest().map_err(shown)
+    let digest = simulation.result.digest().map_err(shown)?;
+    if digest != *output && simulation.result.format == RESULT_FORMAT_REVISED {
+        let reason = format!(
+            "the receipt states the result {output}, this release computes {digest} in the format \
+             {RESULT_FORMAT_REVISED}: since then a raised base-fee floor and a bound gas limit hold \
+             from the first block of the change (ADR 12), and a result of {RESULT_FORMAT} is \
+             repeated by the release that made it"
+        );
+        return Err(reject(Fault::OutputNotRepeated, reason));
+    }
+    Ok(digest)
 }
 
 /// What the attested key vouches for must follow from the same inputs: the material that the component

@@ -7,8 +7,8 @@ use chaos_simulation::{
         Scenario,
         worst_case::{self, Operation},
     },
-    evm::spec_of,
-    study::{EvmFigures, Study, changes, execute_arms},
+    evm::{Changes, spec_of},
+    study::{EvmFigures, Study, execute_arms},
 };
 
 use super::{Conditions, blocks::StudyBlocks};
@@ -31,7 +31,7 @@ pub(super) fn run(
         return Ok(None);
     }
     progress.say(&format!("executing {} blocks under both sets of rules", blocks.blocks().len()));
-    let changes = changes(baseline, proposal);
+    let changes = Changes::between(baseline, proposal).settled();
     execute_arms(blocks.blocks(), &changes, blocks.threads())
         .map(Some)
         .map_err(|error| Error::Execute(error.into()))

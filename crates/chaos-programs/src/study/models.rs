@@ -10,8 +10,8 @@ use chaos_simulation::{
     fee_market::{NoiseSource, ObservedBlock},
     forecast::{self, Forecast, Validation},
     study::{
-        AgentRun, EvmFigures, GridCell, Judgement, STUDY_FORMAT, ScenarioResult, Standing, Study,
-        StudyResult, judge, pareto, run_agents,
+        AgentRun, EvmFigures, GridCell, Judgement, ScenarioResult, Standing, Study, StudyResult,
+        judge, pareto, run_agents,
     },
 };
 
@@ -169,7 +169,7 @@ pub(super) fn assemble(parts: Parts<'_>) -> StudyResult {
     inputs.sort_unstable();
     let flags = flags(&parts, main);
     StudyResult {
-        format: STUDY_FORMAT.to_owned(),
+        format: study.format(&parts.baseline, parts.cells.iter().map(|done| &done.cell)).to_owned(),
         program: Program::this(),
         name: study.name.clone(),
         study: parts.file.digest,
@@ -362,12 +362,6 @@ fn model_flags(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
         flags.push(format!(
             "In {cut} blocks of the transaction model, over all scenarios and arms, not every \
              potential user was drawn."
-        ));
-    }
-    let bound = parts.proposal.get(ParameterName::GasLimitBoundDivisor);
-    if bound > 0 && bound != 1_024 {
-        flags.push(format!(
-            "The transaction model moves the gas limit by less than 1/1024 per block, not 1/{bound}."
         ));
     }
     let unknown: Vec<&str> = [ParameterName::PriorityFeeFloor, ParameterName::TransactionGasCap]

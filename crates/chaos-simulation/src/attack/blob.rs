@@ -1,9 +1,8 @@
 //! Filling all blobs while their price is at its floor.
 
-use alloy_eips::{eip4844::DATA_GAS_PER_BLOB, eip7594::MAX_BLOBS_PER_TX_FUSAKA};
 use chaos_parameters::{
     ParameterName as P, Parameters,
-    pricing::{BlockUse, FeeState},
+    pricing::{BLOBS_PER_TRANSACTION_MAX, BlockUse, FeeState, GAS_PER_BLOB},
 };
 
 use super::{
@@ -45,7 +44,7 @@ impl Griefing {
 fn after_blobs(fees: FeeState, parameters: &Parameters, blobs: u64) -> FeeState {
     let used = BlockUse {
         gas: fees.gas_target(parameters),
-        blob_gas: blobs * DATA_GAS_PER_BLOB,
+        blob_gas: blobs * GAS_PER_BLOB,
         elapsed_ms: parameters.block_time_ms(),
     };
     fees.advance(parameters, used)
@@ -58,8 +57,8 @@ pub(super) fn grief(
     stop: impl Fn(u64, u128) -> bool,
 ) -> Griefing {
     let blobs = parameters.get(P::BlobMax);
-    let carriers = u128::from(blobs.div_ceil(MAX_BLOBS_PER_TX_FUSAKA));
-    let blob_gas = u128::from(blobs * DATA_GAS_PER_BLOB);
+    let carriers = u128::from(blobs.div_ceil(BLOBS_PER_TRANSACTION_MAX));
+    let blob_gas = u128::from(blobs * GAS_PER_BLOB);
     let fees = FeeState::settled(parameters, case.base_fee_wei);
     let mut run = Griefing { blocks: 0, blob_fees_wei: 0, carrier_wei: 0, fees, reserve_blocks: 0 };
     loop {
@@ -88,11 +87,11 @@ pub(super) fn figures(parameters: &Parameters, case: &Case) -> Figures {
     let start = FeeState::settled(parameters, case.base_fee_wei);
     let calm = (0..hour).fold(hourly.fees, |fees, _| after_blobs(fees, parameters, 0));
     let fee = |fees: &FeeState| fees.blob_fee_wei(parameters);
-    let target_gas = u128::from(parameters.get(P::BlobTarget) * DATA_GAS_PER_BLOB);
+    let target_gas = u128::from(parameters.get(P::BlobTarget) * GAS_PER_BLOB);
     let rollups =
         |fees: &FeeState| fee(fees).saturating_mul(target_gas).saturating_mul(u128::from(hour));
     let reserve = u128::from(parameters.get(P::BlobBaseCost)).saturating_mul(start.base_fee_wei)
-        / u128::from(DATA_GAS_PER_BLOB);
+        / u128::from(GAS_PER_BLOB);
     let milliseconds = u128::from(climb.blocks) * u128::from(parameters.block_time_ms());
     vec![
         figure("cost_1_hour", "wei", hourly.cost_wei()),

@@ -2,7 +2,7 @@
 
 use chaos_parameters::{
     ParameterName as P, Parameters,
-    pricing::{BASE_FEE_WEI_MAX, FeeState},
+    pricing::{BASE_FEE_WEI_MAX, FeeState, LimitRule},
 };
 
 use super::{
@@ -15,9 +15,6 @@ use super::{
 const BLOCKS_MAX: u64 = 100_000;
 /// Largest amount of a signed 64-bit integer, in wei.
 const SIGNED_64_MAX: u128 = (1 << 63) - 1;
-/// A limit may move by less than parent / 1024 per block
-/// (<https://eips.ethereum.org/EIPS/eip-1559>).
-const LIMIT_BOUND_DIVISOR: u64 = 1_024;
 
 /// The highest base fee that an empty block does not lower.
 ///
@@ -46,15 +43,16 @@ pub(super) fn full_blocks_to(
     Some(blocks)
 }
 
-/// Blocks that validators need to move a gas limit, each step below parent / 1024.
-pub(super) fn limit_path_blocks(from: u64, to: u64) -> u64 {
+/// Blocks that the parameters' bound takes to move a gas limit from this one to theirs.
+pub(super) fn limit_path_blocks(from: u64, parameters: &Parameters) -> u64 {
+    let rule = LimitRule::of(parameters);
     let (mut limit, mut blocks) = (from, 0);
-    while limit != to && blocks < BLOCKS_MAX {
-        let step = (limit / LIMIT_BOUND_DIVISOR).saturating_sub(1);
-        if step == 0 {
+    while limit != rule.wanted && blocks < BLOCKS_MAX {
+        let next = rule.next(limit);
+        if next == limit {
             return BLOCKS_MAX;
         }
-        limit = if limit < to { (limit + step).min(to) } else { (limit - step).max(to) };
+        limit = next;
         blocks += 1;
     }
     blocks
@@ -72,18 +70,14 @@ pub(super) fn figures(parameters: &Parameters, case: &Case) -> Figures {
     let mut figures = vec![
         figure("full_blocks_to_signed_64_bit_fee", "blocks", blocks_to(SIGNED_64_MAX)),
         figure("full_blocks_to_signed_64_bit_product", "blocks", blocks_to(SIGNED_64_MAX / excess)),
-        figure("full_blocks_to_model_bound", "blocks", blocks_to(BASE_FEE_WEI_MAX - 1)),
+        figure("full_blocks_to_model_bound", "blocks", blocks_to(u128::from(BASE_FEE_WEI_MAX) - 1)),
         figure("base_fee_after_full_block", "wei", after_full),
         figure("base_fee_after_empty_block", "wei", after_empty),
         figure("fee_falls_to_zero_at_once", "flag", u8::from(start_wei > 0 && after_empty == 0)),
         figure("fee_cannot_rise", "flag", u8::from(after_full <= start_wei)),
         figure("gas_target", "gas", start.gas_target(parameters)),
         figure("largest_transaction_fits", "flag", u8::from(cap_fits(parameters))),
-        figure(
-            "limit_path",
-            "blocks",
-            limit_path_blocks(case.baseline.gas_limit(), parameters.gas_limit()),
-        ),
+        figure("limit_path", "blocks", limit_path_blocks(case.baseline.gas_limit(), parameters)),
     ];
     if is_eip_1559(parameters) {
         figures.push(figure("fee_stuck_at_or_below", "wei", stuck_below_wei(parameters)));
@@ -99,11 +93,14 @@ fn cap_fits(parameters: &Parameters) -> bool {
 /// What a reader must know about the proposal's parameters.
 pub(super) fn notes(case: &Case) -> Vec<String> {
     let parameters = &case.proposal;
-    let mut notes = vec![
+    let path = match LimitRule::of(parameters).bound_divisor {
+        0 => "in one block, as nothing bounds the step".to_owned(),
+        divisor => format!("each step below parent / {divisor}"),
+    };
+    let mut notes = vec![format!(
         "a figure of 100000 blocks means that many, or never; limit_path is the number of blocks that \
-         validators need from the baseline's limit, each step below parent / 1024"
-            .to_owned(),
-    ];
+         validators need from the baseline's limit, {path}"
+    )];
     let mut add = |reached: bool, text: &str| {
         if reached {
             notes.push(format!("the proposal reaches an edge: {text}"));

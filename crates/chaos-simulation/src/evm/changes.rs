@@ -1,6 +1,9 @@
 //! The rule changes under which a block is run.
 
-use alloy_eips::eip1559::{BaseFeeParams, calc_next_block_base_fee};
+use chaos_parameters::{
+    ParameterName as P, Parameters, Preset,
+    pricing::{BaseFeeRule, LimitRule},
+};
 use revm::{
     context::CfgEnv, context_interface::cfg::gas_params::GasId, primitives::hardfork::SpecId,
 };
@@ -21,6 +24,10 @@ pub const CALLDATA_FLOOR_MAX: u64 = 100_000;
 pub struct Changes {
     /// Most gas a block may use. At least [`GAS_LIMIT_MIN`].
     pub gas_limit: Option<u64>,
+    /// A block's limit is nearer to `gas_limit` than its parent's by less than the parent's over
+    /// this; `None` puts it there at once. The limit of a run's first block takes the first step,
+    /// from the recorded one.
+    pub gas_limit_bound_divisor: Option<u64>,
     /// Gas per calldata token that a transaction pays at least
     /// ([EIP-7623](https://eips.ethereum.org/EIPS/eip-7623); 10 from Prague on); 0 switches the
     /// floor off. A zero byte is one token, any other byte is four. It may be set on blocks
@@ -47,43 +54,34 @@ pub struct Changes {
     pub blobs_per_block_max: Option<u64>,
 }
 
-/// How the base fee goes from one block to the next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct BaseFeeRule {
-    params: BaseFeeParams,
-    min_wei: u64,
-}
-
-impl BaseFeeRule {
-    /// The chain's own rule. An OP-stack block says it in its extra data: a version, denominator
-    /// and elasticity ([Holocene](https://specs.optimism.io/protocol/holocene/exec-engine.html)),
-    /// and from version 1 the minimum
-    /// ([Jovian](https://specs.optimism.io/protocol/jovian/exec-engine.html)); zeros mean the
-    /// numbers of Canyon. Any other chain has Ethereum's.
-    fn of(block: &Block) -> Self {
-        let ethereum = Self { params: BaseFeeParams::ethereum(), min_wei: 0 };
-        let Some(data) = &block.header.extra_data else { return ethereum };
-        if block.rules.family != Family::OpStack {
-            return ethereum;
-        }
-        let number = |from: usize, to: usize| {
-            let bytes = data.get(from..to)?;
-            Some(bytes.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte)))
-        };
-        let (Some(denominator), Some(elasticity)) = (number(1, 5), number(5, 9)) else {
-            return ethereum;
-        };
-        let params = match (denominator, elasticity) {
-            (0, _) | (_, 0) => BaseFeeParams::optimism_canyon(),
-            _ => BaseFeeParams::new(u128::from(denominator), u128::from(elasticity)),
-        };
-        Self { params, min_wei: number(9, 17).unwrap_or(0) }
+/// The chain's own base-fee rule. An OP-stack block says it in its extra data: a version,
+/// denominator and elasticity
+/// ([Holocene](https://specs.optimism.io/protocol/holocene/exec-engine.html)), and from version 1
+/// the minimum ([Jovian](https://specs.optimism.io/protocol/jovian/exec-engine.html)); zeros mean
+/// the numbers of Canyon. Any other chain has Ethereum's.
+fn own_base_fee_rule(block: &Block) -> BaseFeeRule {
+    let of = |preset: Preset| BaseFeeRule::of(&preset.parameters());
+    let ethereum = of(Preset::London);
+    let Some(data) = &block.header.extra_data else { return ethereum };
+    if block.rules.family != Family::OpStack {
+        return ethereum;
     }
-
-    /// The base fee after a block that used `gas_used` of `gas_limit` at `base_fee`.
-    pub(crate) fn next(&self, gas_used: u64, gas_limit: u64, base_fee: u64) -> u64 {
-        calc_next_block_base_fee(gas_used, gas_limit, base_fee, self.params).max(self.min_wei)
-    }
+    let number = |from: usize, to: usize| {
+        let bytes = data.get(from..to)?;
+        Some(bytes.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte)))
+    };
+    let (Some(denominator), Some(elasticity)) = (number(1, 5), number(5, 9)) else {
+        return ethereum;
+    };
+    let rule = match (denominator, elasticity) {
+        (0, _) | (_, 0) => of(Preset::OpCanyon),
+        _ => BaseFeeRule {
+            elasticity_multiplier: elasticity,
+            change_denominator: denominator,
+            floor_wei: 0,
+        },
+    };
+    BaseFeeRule { floor_wei: number(9, 17).unwrap_or(0), ..rule }
 }
 
 /// Why changes contradict themselves or the protocol.
@@ -132,6 +130,7 @@ impl Changes {
     /// No change.
     pub const NONE: Self = Self {
         gas_limit: None,
+        gas_limit_bound_divisor: None,
         calldata_floor_per_token: None,
         transaction_gas_cap: None,
         refund_quotient: None,
@@ -141,6 +140,39 @@ impl Changes {
         base_fee_change_denominator: None,
         blobs_per_block_max: None,
     };
+
+    /// What a proposal changes of a baseline, and nothing else, so that every other rule stays the
+    /// recorded fork's own. The divisor comes with a changed limit, whichever of the two set it.
+    #[must_use]
+    pub fn between(baseline: &Parameters, proposal: &Parameters) -> Self {
+        let changed = |name: P| {
+            let value = proposal.get(name);
+            (name.applies_to(proposal.family()) && value != baseline.get(name)).then_some(value)
+        };
+        let gas_limit = changed(P::GasLimit);
+        let divisor = LimitRule::of(proposal).bound_divisor;
+        Self {
+            gas_limit,
+            gas_limit_bound_divisor: gas_limit.and((divisor > 0).then_some(divisor)),
+            calldata_floor_per_token: changed(P::CalldataFloor),
+            transaction_gas_cap: changed(P::TransactionGasCap),
+            refund_quotient: changed(P::RefundQuotient),
+            priority_fee_floor_wei: changed(P::PriorityFeeFloor),
+            base_fee_min_wei: changed(P::MinBaseFee),
+            elasticity_multiplier: changed(P::ElasticityMultiplier),
+            base_fee_change_denominator: changed(P::BaseFeeChangeDenominator),
+            blobs_per_block_max: changed(P::BlobMax),
+        }
+    }
+
+    /// The same after the transition: the limit has arrived.
+    ///
+    /// Recorded blocks are short runs from many days. Each run stands for the chain after the
+    /// change, as the models' figures do that leave out the first blocks.
+    #[must_use]
+    pub const fn settled(self) -> Self {
+        Self { gas_limit_bound_divisor: None, ..self }
+    }
 
     /// Whether every rule stays as it is.
     #[must_use]
@@ -194,9 +226,11 @@ impl Changes {
         fees.into_iter().filter_map(|(ignored, name)| ignored.then_some(name)).collect()
     }
 
-    /// The gas limit in force where the header says `recorded`.
-    pub(crate) fn gas_limit(&self, recorded: u64) -> u64 {
-        self.gas_limit.unwrap_or(recorded)
+    /// The gas limit in force after a block with the limit `parent`, where the header says
+    /// `recorded`.
+    pub(crate) fn gas_limit(&self, parent: u64, recorded: u64) -> u64 {
+        let bound_divisor = self.gas_limit_bound_divisor.unwrap_or(0);
+        self.gas_limit.map_or(recorded, |wanted| LimitRule { wanted, bound_divisor }.next(parent))
     }
 
     /// Most gas a transaction may ask for, under `rules`.
@@ -222,16 +256,12 @@ impl Changes {
 
     /// The base-fee rule that a block sets for the next one.
     pub(crate) fn base_fee_rule(&self, block: &Block) -> BaseFeeRule {
-        let mut rule = BaseFeeRule::of(block);
-        let params = &mut rule.params;
-        if let Some(elasticity) = self.elasticity_multiplier {
-            params.elasticity_multiplier = u128::from(elasticity);
+        let own = own_base_fee_rule(block);
+        BaseFeeRule {
+            elasticity_multiplier: self.elasticity_multiplier.unwrap_or(own.elasticity_multiplier),
+            change_denominator: self.base_fee_change_denominator.unwrap_or(own.change_denominator),
+            floor_wei: self.base_fee_min_wei.unwrap_or(own.floor_wei),
         }
-        if let Some(denominator) = self.base_fee_change_denominator {
-            params.max_change_denominator = u128::from(denominator);
-        }
-        rule.min_wei = self.base_fee_min_wei.unwrap_or(rule.min_wei);
-        rule
     }
 
     /// Puts the changes the EVM itself obeys into its configuration.

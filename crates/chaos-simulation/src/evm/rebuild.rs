@@ -248,7 +248,8 @@ impl<'a> Builder<'a> {
             None => self.changes.base_fee(header.base_fee_per_gas),
             Some(parent) => self.next_base_fee(parent, header.base_fee_per_gas),
         };
-        let gas_limit = self.changes.gas_limit(header.gas_limit);
+        let parent = self.blocks.last().map_or(header.gas_limit, |parent| parent.gas_limit);
+        let gas_limit = self.changes.gas_limit(parent, header.gas_limit);
         let terms = Terms { gas_limit, base_fee, changes: self.changes };
         Site {
             executor: Executor::under(block, &terms, state, ()),
@@ -278,7 +279,8 @@ impl<'a> Builder<'a> {
         let Some(fee) = parent.base_fee_per_gas else { return self.changes.base_fee(recorded) };
         let block = self.run.blocks()[self.blocks.len() - 1].block();
         let rule = self.changes.base_fee_rule(block);
-        Some(rule.next(parent.gas_used, parent.gas_limit, fee))
+        let next = rule.next(fee.into(), parent.gas_used, parent.gas_limit);
+        Some(u64::try_from(next).unwrap_or(u64::MAX))
     }
 
     /// Takes in the transactions that reach the pool at the block at `place`.

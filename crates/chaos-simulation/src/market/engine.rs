@@ -1,16 +1,16 @@
 //! The loop: users arrive and bid, the block is packed and paid for, prices move.
 
-use chaos_parameters::pricing::{BlockUse, FeeState};
+use chaos_parameters::pricing::{BlockUse, Fees, GAS_PER_BLOB};
 
 use super::{
-    Arm, BASE_FEE_WEI_MAX, Block, Error, Outcome, Rules, Spec,
+    Arm, Block, Error, Outcome, Spec,
     accounts::Payments,
     builder::{Builder, Candidate, Room},
     draw::{Draw, User},
     metrics::Meter,
     pool::{Pool, Query},
     proposers::{Plan, Proposers},
-    rules::GAS_PER_BLOB,
+    rules::Rules,
     scale::Scale,
     users::{Habits, View, value_after},
 };
@@ -53,7 +53,7 @@ pub fn run_observed(
     for height in 0..spec.warmup_blocks.saturating_add(spec.blocks) {
         draw.next_block(height);
         std::mem::swap(&mut users, &mut draw.users);
-        let elapsed_ms = draw.elapsed_ms(spec.baseline.block_time_ms);
+        let elapsed_ms = draw.elapsed_ms(spec.baseline.block_time_ms());
         for (place, market) in markets.iter_mut().enumerate() {
             let arrived = Arrived { height, users: &users, elapsed_ms };
             let block = market.step(arrived, &habits, draw.scale());
@@ -78,11 +78,7 @@ struct Market<'a> {
     spec: &'a Spec,
     arm: &'a Arm,
     rules: Rules,
-    base_fee_wei: u64,
-    /// Where the base fee comes from on a chain that prices by backlog.
-    backlog: Option<FeeState>,
-    excess_blob_gas: u64,
-    blob_fee_wei: u64,
+    fees: Fees,
     recent_wei: u64,
     crowded_tip_wei: Option<u64>,
     pool: Pool,
@@ -95,16 +91,14 @@ struct Market<'a> {
 
 impl<'a> Market<'a> {
     fn new(spec: &'a Spec, arm: &'a Arm, stream: (u64, u32)) -> Self {
-        let base_fee_wei = spec.start_base_fee_wei.max(spec.baseline.min_base_fee_wei);
+        let rules = Rules::of(&spec.baseline);
+        let fees = rules.pricing.settled(spec.start_base_fee_wei);
         Self {
             spec,
             arm,
-            rules: spec.baseline,
-            base_fee_wei,
-            backlog: settled(&spec.baseline, base_fee_wei),
-            excess_blob_gas: 0,
-            blob_fee_wei: spec.baseline.blobs.map_or(0, |blobs| blobs.fee_wei(0)),
-            recent_wei: base_fee_wei,
+            rules,
+            fees,
+            recent_wei: fees.base_fee_wei,
             crowded_tip_wei: None,
             pool: Pool::new(spec.pool),
             builder: Builder::default(),
@@ -118,15 +112,16 @@ impl<'a> Market<'a> {
     fn step(&mut self, arrived: Arrived<'_>, habits: &Habits, scale: &Scale) -> Block {
         let Arrived { height, users, elapsed_ms } = arrived;
         let measured = height.checked_sub(self.spec.warmup_blocks);
-        if measured.is_some() {
-            self.enter(&self.arm.rules.step_from(self.rules.gas_limit));
+        if measured == Some(0) {
+            self.rules = Rules::of(&self.arm.parameters);
+            self.rules.pricing.enact(&mut self.fees);
         }
-        self.meter.begin(measured.is_some(), self.base_fee_wei);
+        self.meter.begin(measured.is_some(), self.fees.base_fee_wei);
         self.receive(height, users, habits, scale);
         let query = Query {
             height,
-            base_fee_wei: self.base_fee_wei,
-            blob_fee_wei: self.blob_fee_wei,
+            base_fee_wei: self.fees.base_fee_wei,
+            blob_fee_wei: self.fees.blob_fee_wei,
             tip_floor_wei: self.rules.priority_fee_floor_wei,
             escalation_blocks: self.spec.users.escalation_blocks,
             escalation_ppm: self.spec.users.escalation_ppm,
@@ -137,15 +132,15 @@ impl<'a> Market<'a> {
         });
         let best_tip_wei = self.candidates.iter().map(|c| c.effective_tip_wei).max().unwrap_or(0);
         let plan = measured.map_or(Plan::Pack, |block| {
-            self.proposers.plan(block, &self.rules, self.base_fee_wei, best_tip_wei)
+            self.proposers.plan(block, &self.rules, &self.fees, best_tip_wei)
         });
         let mut block = Block {
             height,
             measured: measured.is_some(),
-            gas_limit: self.rules.gas_limit,
-            gas_target: self.rules.gas_target,
-            base_fee_wei: self.base_fee_wei,
-            blob_fee_wei: self.blob_fee_wei,
+            gas_limit: self.fees.gas_limit,
+            gas_target: self.fees.gas_target,
+            base_fee_wei: self.fees.base_fee_wei,
+            blob_fee_wei: self.fees.blob_fee_wei,
             emptied: plan == Plan::Empty,
             backlog_ineligible: scan.ineligible,
             backlog_ineligible_gas: scan.ineligible_gas,
@@ -158,31 +153,18 @@ impl<'a> Market<'a> {
         block
     }
 
-    /// Puts rules in force; the base fee obeys a new minimum at once.
-    fn enter(&mut self, rules: &Rules) {
-        let blobs_changed = rules.blobs != self.rules.blobs;
-        if rules.backlog_pricing.is_some() != self.backlog.is_some() {
-            self.backlog = settled(rules, self.base_fee_wei);
-        }
-        self.rules = *rules;
-        self.base_fee_wei = self.base_fee_wei.max(rules.min_base_fee_wei);
-        if blobs_changed {
-            self.blob_fee_wei = rules.blobs.map_or(0, |blobs| blobs.fee_wei(self.excess_blob_gas));
-        }
-    }
-
     fn receive(&mut self, height: u32, users: &[User], habits: &Habits, scale: &Scale) {
         let view = View {
             height,
-            base_fee_wei: self.base_fee_wei,
-            blob_fee_wei: self.blob_fee_wei,
+            base_fee_wei: self.fees.base_fee_wei,
+            blob_fee_wei: self.fees.blob_fee_wei,
             recent_wei: self.recent_wei,
             crowded_tip_wei: self.crowded_tip_wei,
             tip_floor_wei: self.rules.priority_fee_floor_wei,
             lifetime_blocks: self.spec.pool.lifetime_blocks,
         };
-        let cap = self.rules.transaction_gas_cap.unwrap_or(u64::MAX).min(self.rules.gas_limit);
-        let blobs = self.rules.blobs.map_or(0, |blobs| blobs.max_per_transaction);
+        let cap = self.rules.transaction_gas_cap.min(self.fees.gas_limit);
+        let blobs = self.rules.blobs_per_transaction_max;
         for user in users {
             self.meter.arrived(user);
             let Some(bid) = habits.bid(user, &view, scale) else { continue };
@@ -197,10 +179,7 @@ impl<'a> Market<'a> {
     }
 
     fn fill(&mut self, block: &mut Block, plan: Plan, scale: &Scale) {
-        let full = Room {
-            gas: self.rules.gas_limit,
-            blobs: self.rules.blobs.map_or(0, |blobs| blobs.max),
-        };
+        let full = Room { gas: self.fees.gas_limit, blobs: self.rules.blobs_max };
         let eligible_gas: u64 = self.candidates.iter().map(|c| u64::from(c.gas)).sum();
         self.included.clear();
         match plan {
@@ -283,41 +262,17 @@ impl<'a> Market<'a> {
         let crowded = u128::from(block.gas_used) * 10 > u128::from(block.gas_limit) * 9;
         self.crowded_tip_wei =
             crowded.then(|| block.tip_lowest_wei.or(block.tip_stuffed_wei).unwrap_or(0));
-        self.base_fee_wei = match (self.backlog, self.rules.backlog_pricing) {
-            (Some(state), Some(parameters)) => {
-                let state = state.advance(
-                    &parameters,
-                    BlockUse { gas: block.gas_used, blob_gas: 0, elapsed_ms },
-                );
-                self.backlog = Some(state);
-                u64::try_from(state.base_fee_wei).unwrap_or(u64::MAX).min(BASE_FEE_WEI_MAX)
-            }
-            _ => self.rules.next_base_fee(block.base_fee_wei, block.gas_used),
-        };
+        let used =
+            BlockUse { gas: block.gas_used, blob_gas: block.blobs * GAS_PER_BLOB, elapsed_ms };
+        self.rules.pricing.advance(&mut self.fees, used);
+        let base_fee_wei = self.fees.base_fee_wei;
         let recent = u64::from(self.spec.users.recent_blocks);
-        self.recent_wei = if self.base_fee_wei >= self.recent_wei {
-            self.recent_wei + (self.base_fee_wei - self.recent_wei) / recent
+        self.recent_wei = if base_fee_wei >= self.recent_wei {
+            self.recent_wei + (base_fee_wei - self.recent_wei) / recent
         } else {
-            self.recent_wei - (self.recent_wei - self.base_fee_wei) / recent
+            self.recent_wei - (self.recent_wei - base_fee_wei) / recent
         };
-        if let Some(blobs) = self.rules.blobs {
-            let excess = blobs.next_excess(
-                self.excess_blob_gas,
-                block.blobs,
-                block.base_fee_wei,
-                block.blob_fee_wei,
-            );
-            if excess != self.excess_blob_gas {
-                self.excess_blob_gas = excess;
-                self.blob_fee_wei = blobs.fee_wei(excess);
-            }
-        }
     }
-}
-
-/// The backlog at which a chain that prices by it asks this base fee.
-fn settled(rules: &Rules, base_fee_wei: u64) -> Option<FeeState> {
-    rules.backlog_pricing.map(|parameters| FeeState::settled(&parameters, base_fee_wei.into()))
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use rand_chacha::{ChaCha8Rng, rand_core::Rng};
 
-use super::{Proposer, Rules, draw::generator};
+use chaos_parameters::pricing::Fees;
+
+use super::{Proposer, draw::generator, rules::Rules};
 
 /// The proposers' plan and what is left of it.
 #[derive(Debug)]
@@ -51,7 +53,7 @@ impl Proposers {
         &mut self,
         measured: u32,
         rules: &Rules,
-        base_fee_wei: u64,
+        fees: &Fees,
         best_tip_wei: u64,
     ) -> Plan {
         let plan = match self.plan {
@@ -73,8 +75,8 @@ impl Proposers {
                     Plan::Pack
                 } else {
                     let tip_wei = best_tip_wei.saturating_add(1).max(rules.priority_fee_floor_wei);
-                    let price = u128::from(base_fee_wei) + u128::from(tip_wei);
-                    let cost = price * u128::from(rules.gas_limit);
+                    let price = u128::from(fees.base_fee_wei) + u128::from(tip_wei);
+                    let cost = price * u128::from(fees.gas_limit);
                     match self.budget_left_wei.checked_sub(cost) {
                         Some(left) => {
                             self.budget_left_wei = left;

@@ -1,7 +1,7 @@
-use chaos_parameters::fixed;
+use chaos_parameters::{Parameters, fixed, pricing::BASE_FEE_WEI_MAX};
 
 use super::{
-    PoolRules, Rules,
+    PoolRules,
     arrivals::{Arrivals, Bursts, Intervals, Level, Walk},
     engine::run,
     rules::bound,
@@ -63,17 +63,17 @@ pub enum Proposer {
 /// One arm of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arm {
-    /// Rules from the first measured block on.
-    pub rules: Rules,
+    /// Parameters from the first measured block on.
+    pub parameters: Parameters,
     /// What proposers do from then on; before it they are honest.
     pub proposer: Proposer,
 }
 
 impl Arm {
-    /// These rules with honest proposers.
+    /// These parameters with honest proposers.
     #[must_use]
-    pub const fn honest(rules: Rules) -> Self {
-        Self { rules, proposer: Proposer::Honest }
+    pub const fn honest(parameters: Parameters) -> Self {
+        Self { parameters, proposer: Proposer::Honest }
     }
 }
 
@@ -86,8 +86,8 @@ pub struct Spec {
     pub users: Users,
     /// Where transactions wait.
     pub pool: PoolRules,
-    /// Rules of the warm-up, in every arm.
-    pub baseline: Rules,
+    /// Parameters of the warm-up, in every arm.
+    pub baseline: Parameters,
     /// Base fee of the first block of the warm-up, in wei.
     pub start_base_fee_wei: u64,
     /// Blocks before the measured ones.
@@ -97,7 +97,7 @@ pub struct Spec {
 }
 
 /// Why a market was refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A number is outside its bounds.
     #[error("market: {field} must be from {min} to {max}, found {found}")]
@@ -111,9 +111,9 @@ pub enum Error {
         /// The value found.
         found: u64,
     },
-    /// Backlog pricing was asked for with parameters of another family.
-    #[error("market: backlog pricing needs the parameters of an Arbitrum chain")]
-    BacklogPricing,
+    /// Parameters contradict each other.
+    #[error("market: {0}")]
+    Parameters(chaos_parameters::Error),
     /// Arms of one run make blocks at different paces, so that they cannot share arrivals.
     #[error("market: blocks take {found_ms} ms in one arm and {expected_ms} ms in the baseline")]
     BlockTime {
@@ -128,10 +128,10 @@ impl Spec {
     /// Stated demand at the baseline's target for 20 gwei, with the stated users: 1,800 blocks
     /// after 300.
     #[must_use]
-    pub fn stated(baseline: Rules) -> Self {
+    pub fn stated(baseline: Parameters) -> Self {
         let anchor_wei = 20_000_000_000;
         Self {
-            arrivals: Arrivals::stationary(anchor_wei, baseline.gas_target),
+            arrivals: Arrivals::stationary(anchor_wei, baseline.gas_target()),
             users: Users::stated(),
             pool: PoolRules::geth(),
             baseline,
@@ -150,7 +150,7 @@ impl Spec {
     pub fn calibrated(
         demand: &Demand,
         assumptions: &Assumptions,
-        baseline: Rules,
+        baseline: Parameters,
         intervals: Intervals,
     ) -> Self {
         let anchor_wei = u64::try_from(demand.anchor_wei).unwrap_or(u64::MAX).min(1 << 48);
@@ -230,19 +230,20 @@ impl Spec {
         self.arrivals.ensure()?;
         self.users.ensure()?;
         self.pool.ensure()?;
-        self.baseline.ensure()?;
-        bound("start_base_fee_wei", self.start_base_fee_wei, 0, 1 << 60)?;
+        self.baseline.ensure_consistent().map_err(Error::Parameters)?;
+        bound("start_base_fee_wei", self.start_base_fee_wei, 0, BASE_FEE_WEI_MAX)?;
         bound("blocks", self.blocks.into(), 2, 1 << 24)?;
         bound("warmup_blocks", self.warmup_blocks.into(), 0, 1 << 24)?;
         for arm in arms {
-            arm.rules.ensure()?;
+            arm.parameters.ensure_consistent().map_err(Error::Parameters)?;
             match arm.proposer {
                 Proposer::Honest | Proposer::Alternate | Proposer::Stuffing { .. } => {}
                 Proposer::EmptyShare { share_ppm } | Proposer::Suppression { share_ppm } => {
                     bound("proposer.share_ppm", share_ppm.into(), 0, 1_000_000)?;
                 }
             }
-            let (expected_ms, found_ms) = (self.baseline.block_time_ms, arm.rules.block_time_ms);
+            let (expected_ms, found_ms) =
+                (self.baseline.block_time_ms(), arm.parameters.block_time_ms());
             if expected_ms != found_ms {
                 return Err(Error::BlockTime { expected_ms, found_ms });
             }

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
-use chaos_parameters::{Layer, Parameters};
+use chaos_parameters::{Layer, Parameters, pricing::BlobRule};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use crate::{
     Error, MetricRow,
     fee_market::{Demand, NoiseSource, percentile},
     market::{
-        Arm, BlobRules, Metric, Outcome, Rules, Spec,
+        Arm, Metric, Outcome, Spec,
         arrivals::{BlobDemand, Intervals},
         run_arms,
     },
@@ -82,7 +82,7 @@ pub fn run_agents(
         return Ok(AgentRun::default());
     }
     let spec = market_spec(study, baseline, demand, scenario)?;
-    let arms = [Arm::honest(Rules::of(baseline)), Arm::honest(Rules::of(proposal))];
+    let arms = [Arm::honest(*baseline), Arm::honest(*proposal)];
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.get())
         .build()
@@ -108,13 +108,12 @@ fn market_spec(
     let mut assumptions = study.market.assumptions;
     assumptions.elasticity_ppm = scenario.elasticity_ppm;
     let demand = Demand { anchor_wei: demand.anchor_wei.min(ANCHOR_WEI_MAX), ..*demand };
-    let rules = Rules::of(baseline);
     let intervals = if demand.interval_variation_ppm >= EXPONENTIAL_PPM_MIN {
         Intervals::Exponential
     } else {
         Intervals::Fixed
     };
-    let mut spec = Spec::calibrated(&demand, &assumptions, rules, intervals);
+    let mut spec = Spec::calibrated(&demand, &assumptions, *baseline, intervals);
     spec.warmup_blocks = study.market.warmup_blocks;
     spec.blocks = study.market.blocks;
     if demand.noise == NoiseSource::Observed {
@@ -123,7 +122,7 @@ fn market_spec(
     }
     let level = u128::from(spec.arrivals.level_gas) * u128::from(scenario.demand_ppm) / 1_000_000;
     spec.arrivals.level_gas = u64::try_from(level).unwrap_or(u64::MAX).max(1);
-    if let Some(blobs) = rules.blobs {
+    if let Some(blobs) = BlobRule::of(baseline) {
         spec.arrivals.blobs = Some(stated_blob_demand(&blobs));
     }
     Ok(spec)
@@ -131,7 +130,7 @@ fn market_spec(
 
 /// Recorded blocks do not tell the demand for blobs. Stated: the target at 1 gwei, elasticity 0.03
 /// (rollups answer little to price), one to six blobs per transaction alike.
-fn stated_blob_demand(blobs: &BlobRules) -> BlobDemand {
+fn stated_blob_demand(blobs: &BlobRule) -> BlobDemand {
     BlobDemand {
         level_milli: blobs.target * 1_000,
         anchor_wei: 1_000_000_000,

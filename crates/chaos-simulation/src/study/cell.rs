@@ -5,6 +5,10 @@ use chaos_types::{Digest, canonical};
 use serde::{Deserialize, Serialize};
 
 use super::{Market, Side, Study, judge};
+use crate::transition::is_revised;
+
+mod thresholds;
+
 use crate::{
     Error, Experiment, Material, MetricRow,
     fee_market::Demand,
@@ -13,6 +17,9 @@ use crate::{
 
 /// Counts changes of the models' figures, so that cells of an older program are not taken for ours.
 const MODEL_REVISION: u32 = 2;
+
+/// The revision of cells that the one fee rule moves (`docs/adr/0012-one-fee-rule.md`).
+const MODEL_REVISION_REVISED: u32 = 3;
 
 /// One set of parameters under one demand scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,21 +76,56 @@ impl Cell {
         baseline: &Parameters,
         material: &Material<'_>,
     ) -> Result<Digest, canonical::Error> {
+        let thresholds = canonical::to_vec(&thresholds::documents(&study.thresholds))?;
+        self.key_of(study, baseline, material, (b"chaos-simulation/cell/2", &thresholds))
+    }
+
+    /// The name that the same work had before [`Self::key`] wrote the thresholds as canonical JSON;
+    /// `None` if its figures have changed since.
+    ///
+    /// # Errors
+    /// As [`Self::key`].
+    pub fn former_key(
+        &self,
+        study: &Study,
+        baseline: &Parameters,
+        material: &Material<'_>,
+    ) -> Result<Option<Digest>, canonical::Error> {
+        if is_revised(baseline, &self.parameters) {
+            return Ok(None);
+        }
+        let thresholds = thresholds::former_text(&study.thresholds);
+        let part = (b"chaos-simulation/cell/1", thresholds.as_bytes());
+        self.key_of(study, baseline, material, part).map(Some)
+    }
+
+    fn key_of(
+        &self,
+        study: &Study,
+        baseline: &Parameters,
+        material: &Material<'_>,
+        (domain, thresholds): (&[u8; 23], &[u8]),
+    ) -> Result<Digest, canonical::Error> {
         let experiment = canonical::to_vec(&self.experiment(study, baseline))?;
         let mut inputs = material.inputs.clone();
         inputs.sort_unstable();
         let inputs = canonical::to_vec(&inputs)?;
         let program = canonical::to_vec(&material.program)?;
         let screen = self.screen_paths(study, baseline).to_be_bytes();
-        let thresholds = format!("{:?}", study.thresholds);
+        let revision = if is_revised(baseline, &self.parameters) {
+            MODEL_REVISION_REVISED
+        } else {
+            MODEL_REVISION
+        };
+        let revision = revision.to_be_bytes();
         Ok(Digest::of_parts(&[
-            b"chaos-simulation/cell/1",
-            &MODEL_REVISION.to_be_bytes(),
+            domain,
+            &revision,
             &experiment,
             &inputs,
             &program,
             &screen,
-            thresholds.as_bytes(),
+            thresholds,
         ]))
     }
 

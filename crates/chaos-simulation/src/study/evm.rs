@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
-use chaos_parameters::{Layer, ParameterName as P, Parameters};
+use chaos_parameters::Layer;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -97,27 +97,6 @@ pub enum EvmError {
         #[source]
         source: rayon::ThreadPoolBuildError,
     },
-}
-
-/// The rule changes that a proposal means for execution: what it changes, and nothing else, so
-/// that every other rule stays the recorded fork's own.
-#[must_use]
-pub fn changes(baseline: &Parameters, proposal: &Parameters) -> Changes {
-    let changed = |name: P| {
-        let value = proposal.get(name);
-        (name.applies_to(proposal.family()) && value != baseline.get(name)).then_some(value)
-    };
-    Changes {
-        gas_limit: changed(P::GasLimit),
-        calldata_floor_per_token: changed(P::CalldataFloor),
-        transaction_gas_cap: changed(P::TransactionGasCap),
-        refund_quotient: changed(P::RefundQuotient),
-        priority_fee_floor_wei: changed(P::PriorityFeeFloor),
-        base_fee_min_wei: changed(P::MinBaseFee),
-        elasticity_multiplier: changed(P::ElasticityMultiplier),
-        base_fee_change_denominator: changed(P::BaseFeeChangeDenominator),
-        blobs_per_block_max: changed(P::BlobMax),
-    }
 }
 
 /// Rebuilds and executes the blocks under both sets of rules.

@@ -3,8 +3,12 @@ use chaos_parameters::{
 };
 use chaos_types::ChainId;
 
-use super::{Cell, Goal, Threshold};
-use crate::{attack::Scenario as Attack, fee_market::Assumptions};
+use super::{Cell, Goal, STUDY_FORMAT, STUDY_FORMAT_REVISED, Threshold};
+use crate::{attack::Scenario as Attack, fee_market::Assumptions, transition::is_revised};
+
+/// The divisor that the attack `parameter_edges` once took whatever the parameters said: that of
+/// Ethereum.
+const FORMER_DIVISOR: u64 = 1 << 10;
 
 /// A whole study, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +124,25 @@ impl Study {
         }
         settings.extend(&self.baseline);
         self.preset.parameters().apply(&settings)
+    }
+
+    /// Names the layout of the study's result: [`STUDY_FORMAT_REVISED`] if one of its cells, or the
+    /// attack that walks the limit, has other figures by the one fee rule than it once had.
+    ///
+    /// The first cell is the proposal.
+    #[must_use]
+    pub fn format<'a>(
+        &self,
+        baseline: &Parameters,
+        cells: impl IntoIterator<Item = &'a Cell>,
+    ) -> &'static str {
+        let mut cells = cells.into_iter().peekable();
+        let walks = self.attacks.contains(&Attack::ParameterEdges)
+            && cells.peek().is_some_and(|cell| {
+                cell.parameters.get(ParameterName::GasLimitBoundDivisor) != FORMER_DIVISOR
+            });
+        let revised = walks || cells.any(|cell| is_revised(baseline, &cell.parameters));
+        if revised { STUDY_FORMAT_REVISED } else { STUDY_FORMAT }
     }
 
     /// All cells: the proposal under every scenario, then the grid and no change under the first.

@@ -15,13 +15,17 @@ use crate::{
 /// Names the layout of [`StudyResult`]; a change of layout changes it.
 pub const STUDY_FORMAT: &str = "chaos-simulation/study/1";
 
+/// The same layout where the one fee rule moves a figure that [`STUDY_FORMAT`] once named
+/// (`docs/adr/0012-one-fee-rule.md`).
+pub const STUDY_FORMAT_REVISED: &str = "chaos-simulation/study/2";
+
 /// Everything a study found, as one canonical document with one digest.
 ///
 /// Times in milliseconds are not in it: they belong to the machine, not to the study.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StudyResult {
-    /// [`STUDY_FORMAT`].
+    /// [`Study::format`].
     pub format: String,
     /// The program that computed it.
     pub program: Program,

@@ -61,6 +61,7 @@ fn changes() -> impl Strategy<Value = Changes> {
     )
         .prop_map(|(gas_limit, floor, cap, quotient, tip, min, elasticity, denominator)| {
             Changes {
+                gas_limit_bound_divisor: None,
                 gas_limit,
                 calldata_floor_per_token: floor,
                 transaction_gas_cap: cap,

@@ -15,6 +15,7 @@ mod evm_load;
 mod evm_rebuild;
 mod evm_resources;
 mod fee_market;
+mod fee_rule;
 mod forecast;
 mod market;
 mod study;

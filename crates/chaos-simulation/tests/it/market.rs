@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::PathBuf};
 
-use chaos_parameters::Parameters;
+use chaos_parameters::{ParameterName, Parameters, Setting};
 use chaos_simulation::{
     evm::{Bytecodes, RecordedBlock, ReplayInput, replay_all},
     fee_market::{Assumptions, FeeHistory, ObservedBlock, calibrate},
     market::{
-        Arm, Metric, Rules, Spec,
+        Arm, Metric, Spec,
         arrivals::{GasMix, Intervals, Level},
         run,
     },
@@ -30,8 +30,10 @@ fn history() -> Option<FeeHistory> {
 }
 
 /// Ethereum in August 2021: proof of work, a block in 13.3 seconds on average.
-fn london() -> Rules {
-    Rules { block_time_ms: 13_300, ..Rules::ethereum(30_000_000) }
+fn london() -> Parameters {
+    Parameters::ethereum(30_000_000)
+        .unwrap()
+        .with(Setting::new(ParameterName::BlockTime, 13_300).unwrap())
 }
 
 /// Figures of the recorded window under the same definitions as the model's.

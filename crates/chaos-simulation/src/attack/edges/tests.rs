@@ -33,14 +33,18 @@ fn a_signed_64_bit_fee_overflows_after_two_hundred_full_blocks() {
 }
 
 #[test]
-fn a_limit_moves_by_less_than_a_1024th_per_block() {
-    assert_eq!(limit_path_blocks(36_000_000, 36_000_000), 0);
-    assert_eq!(limit_path_blocks(36_000_000, 36_035_155), 1);
-    assert_eq!(limit_path_blocks(36_000_000, 36_035_156), 2);
+fn a_limit_moves_by_less_than_the_parameters_share_per_block() {
+    let to = |limit, divisor| ethereum(&[(P::GasLimit, limit), (P::GasLimitBoundDivisor, divisor)]);
+    assert_eq!(limit_path_blocks(36_000_000, &to(36_000_000, 1_024)), 0);
+    assert_eq!(limit_path_blocks(36_000_000, &to(36_035_155, 1_024)), 1);
+    assert_eq!(limit_path_blocks(36_000_000, &to(36_035_156, 1_024)), 2);
     // ln(60 / 36) / ln(1 + 1/1024), rounded up.
-    assert_eq!(limit_path_blocks(36_000_000, 60_000_000), 524);
-    // Below 2,048 no step is left.
-    assert_eq!(limit_path_blocks(5_000, 1_000), BLOCKS_MAX);
+    assert_eq!(limit_path_blocks(36_000_000, &to(60_000_000, 1_024)), 524);
+    // ln(60 / 36) / ln(1 + 1/100), rounded up.
+    assert_eq!(limit_path_blocks(36_000_000, &to(60_000_000, 100)), 52);
+    assert_eq!(limit_path_blocks(36_000_000, &to(60_000_000, 0)), 1);
+    // Below twice the divisor no step is left.
+    assert_eq!(limit_path_blocks(7_999, &to(5_000, 2_000)), BLOCKS_MAX);
 }
 
 #[test]

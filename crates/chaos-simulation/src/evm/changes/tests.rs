@@ -83,7 +83,7 @@ fn block(family: Family, extra_data: &'static [u8]) -> Block {
 #[test]
 fn an_op_stack_block_says_its_own_base_fee_rule() {
     let next = |block: &Block, changes: Changes, used| {
-        changes.base_fee_rule(block).next(used, 60_000_000, 1_000_000)
+        changes.base_fee_rule(block).next(1_000_000, used, 60_000_000)
     };
     let full = 60_000_000;
     // Version 0, denominator 250, elasticity 6: a full block adds five times the base fee over 250.

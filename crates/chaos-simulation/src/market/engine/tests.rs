@@ -1,22 +1,38 @@
 use alloy_eips::eip1559::{BaseFeeParams, calc_next_block_base_fee};
-use chaos_parameters::Preset;
+use chaos_parameters::{ParameterName as P, Parameters, Preset, Setting};
 use proptest::prelude::*;
 
 use super::*;
 use crate::market::{
-    BlobRules, Metric, PoolRules, Proposer,
+    Metric, PoolRules, Proposer,
     arrivals::{Arrivals, BlobDemand, GasMix, Intervals, Shock, Walk},
     users::Users,
 };
 
 const GWEI: u64 = 1_000_000_000;
 
-fn small(rules: Rules) -> Spec {
+fn ethereum(gas_limit: u64) -> Parameters {
+    Parameters::ethereum(gas_limit).unwrap()
+}
+
+/// The parameters with some of them set, whatever they then contradict.
+fn with<const N: usize>(parameters: Parameters, settings: [(P, u64); N]) -> Parameters {
+    settings.into_iter().fold(parameters, |parameters, (name, value)| {
+        parameters.with(Setting::new(name, value).unwrap())
+    })
+}
+
+fn with_blobs(preset: Preset, parameters: Parameters) -> Parameters {
+    let names = [P::BlobTarget, P::BlobMax, P::BlobUpdateFraction, P::BlobBaseCost, P::BlobMinFee];
+    with(parameters, names.map(|name| (name, preset.parameters().get(name))))
+}
+
+fn small(rules: Parameters) -> Spec {
     Spec { blocks: 150, warmup_blocks: 30, ..Spec::stated(rules) }
 }
 
 /// Users who differ in value alone, in demand of unit elasticity.
-fn homogeneous(rules: Rules, level_gas: u64) -> Spec {
+fn homogeneous(rules: Parameters, level_gas: u64) -> Spec {
     Spec {
         arrivals: Arrivals {
             elasticity_ppm: 1_000_000,
@@ -42,9 +58,9 @@ fn blobs() -> BlobDemand {
 
 #[test]
 fn arms_with_equal_rules_have_equal_outcomes_in_any_company() {
-    let rules = Rules::ethereum(30_000_000);
+    let rules = ethereum(30_000_000);
     let spec = small(rules);
-    let other = Arm::honest(Rules::ethereum(45_000_000));
+    let other = Arm::honest(ethereum(45_000_000));
     let outcomes =
         run_arms(&spec, &[Arm::honest(rules), other, Arm::honest(rules)], (9, 3)).unwrap();
     assert_eq!(outcomes[0], outcomes[2]);
@@ -57,7 +73,7 @@ fn arms_with_equal_rules_have_equal_outcomes_in_any_company() {
 /// `level (p / anchor)^-1 = target` gives `p = anchor level / target`.
 #[test]
 fn stationary_demand_settles_where_it_equals_the_target() {
-    let rules = Rules::ethereum(30_000_000);
+    let rules = ethereum(30_000_000);
     for (level_gas, expected_gwei) in [(15_000_000, 20.0), (22_500_000, 30.0), (7_500_000, 10.0)] {
         let outcome = run(&homogeneous(rules, level_gas), &Arm::honest(rules), (1, 0)).unwrap();
         let median = outcome.metrics[&Metric::BaseFeeMedian] as f64 / 1e9;
@@ -69,8 +85,8 @@ fn stationary_demand_settles_where_it_equals_the_target() {
 /// With the limit doubled, unit elasticity halves the price and spends the same.
 #[test]
 fn doubling_the_limit_halves_the_price_at_unit_elasticity() {
-    let rules = Rules::ethereum(30_000_000);
-    let arms = [Arm::honest(rules), Arm::honest(Rules::ethereum(60_000_000))];
+    let rules = ethereum(30_000_000);
+    let arms = [Arm::honest(rules), Arm::honest(ethereum(60_000_000))];
     let outcomes = run_arms(&homogeneous(rules, 22_500_000), &arms, (2, 0)).unwrap();
     // The first blocks still come down from the baseline's price.
     let late: Vec<u64> = outcomes
@@ -89,15 +105,14 @@ fn doubling_the_limit_halves_the_price_at_unit_elasticity() {
 /// `anchor level / target`, and at the floor if there is less.
 #[test]
 fn backlog_pricing_settles_where_demand_equals_the_speed_limit() {
-    let parameters = Preset::ArbosLegacy.parameters();
-    let rules = Rules::of(&parameters);
-    let floor = rules.min_base_fee_wei;
+    let rules = Preset::ArbosLegacy.parameters();
+    let floor = rules.min_base_fee_wei();
     for (share, expected) in [(4, 2.0), (1, 1.0)] {
         let spec = Spec {
             arrivals: Arrivals {
                 elasticity_ppm: 1_000_000,
                 mix: GasMix::uniform(50_000),
-                ..Arrivals::stationary(2 * floor, rules.gas_target * share / 4)
+                ..Arrivals::stationary(2 * floor, rules.gas_target() * share / 4)
             },
             start_base_fee_wei: 2 * floor,
             users: Users::truthful(1),
@@ -109,13 +124,17 @@ fn backlog_pricing_settles_where_demand_equals_the_speed_limit() {
         let median = outcome.metrics[&Metric::BaseFeeMedian] as f64 / floor as f64;
         assert!((median / expected - 1.0).abs() < 0.1, "{share}: {median}");
     }
-    let wrong = Rules { backlog_pricing: Some(Preset::London.parameters()), ..rules };
-    assert_eq!(wrong.ensure(), Err(Error::BacklogPricing));
+    let wrong = with(rules, [(P::GasTarget2, 1_000_000)]);
+    let refused = run(&small(wrong), &Arm::honest(wrong), (1, 0)).unwrap_err();
+    assert!(
+        refused.to_string().starts_with("market: gas-target-2=1000000 contradicts"),
+        "{refused}"
+    );
 }
 
 #[test]
 fn a_tenfold_inelastic_shock_takes_twenty_full_blocks_to_price() {
-    let rules = Rules::ethereum(30_000_000);
+    let rules = ethereum(30_000_000);
     let mut spec = homogeneous(rules, 15_000_000);
     spec.arrivals.shocks = vec![Shock { from_block: 100, blocks: None, factor_ppm: 10_000_000 }];
     let outcome = run(&spec, &Arm::honest(rules), (1, 0)).unwrap();
@@ -132,8 +151,8 @@ fn a_tenfold_inelastic_shock_takes_twenty_full_blocks_to_price() {
 
 #[test]
 fn a_priority_floor_excludes_whom_it_should() {
-    let rules = Rules { priority_fee_floor_wei: 5 * GWEI, ..Rules::ethereum(30_000_000) };
-    let spec = small(Rules::ethereum(30_000_000));
+    let rules = with(ethereum(30_000_000), [(P::PriorityFeeFloor, 5 * GWEI)]);
+    let spec = small(ethereum(30_000_000));
     let mut lowest = u64::MAX;
     run_observed(&spec, &[Arm::honest(rules)], (1, 0), |_, block| {
         if block.measured {
@@ -147,10 +166,10 @@ fn a_priority_floor_excludes_whom_it_should() {
 /// Cost of `k` stuffed blocks: the sum of limit x (base fee x (9/8)^i + tip).
 #[test]
 fn stuffing_costs_what_the_rule_says_until_the_budget_ends() {
-    let rules = Rules::ethereum(30_000_000);
+    let rules = ethereum(30_000_000);
     let spec = small(rules);
     let stuff = |blocks, budget_wei| Arm {
-        rules,
+        parameters: rules,
         proposer: Proposer::Stuffing { from_block: 10, blocks, budget_wei },
     };
     let arms = [Arm::honest(rules), stuff(8, u128::MAX), stuff(8, 5 * 10u128.pow(18))];
@@ -174,9 +193,9 @@ fn stuffing_costs_what_the_rule_says_until_the_budget_ends() {
 
 #[test]
 fn proposers_leave_the_blocks_empty_that_they_say() {
-    let rules = Rules::ethereum(30_000_000);
+    let rules = ethereum(30_000_000);
     let spec = small(rules);
-    let with = |proposer| Arm { rules, proposer };
+    let with = |proposer| Arm { parameters: rules, proposer };
     let arms = [
         with(Proposer::Alternate),
         with(Proposer::EmptyShare { share_ppm: 0 }),
@@ -198,10 +217,10 @@ fn proposers_leave_the_blocks_empty_that_they_say() {
 
 #[test]
 fn the_gas_cap_of_a_transaction_holds() {
-    let rules = Rules { transaction_gas_cap: Some(1_000_000), ..Rules::ethereum(30_000_000) };
-    let spec = small(Rules::ethereum(30_000_000));
+    let rules = with(ethereum(30_000_000), [(P::TransactionGasCap, 1_000_000)]);
+    let spec = small(ethereum(30_000_000));
     let (mut free, mut capped) = (0, 0);
-    let arms = [Arm::honest(Rules::ethereum(30_000_000)), Arm::honest(rules)];
+    let arms = [Arm::honest(ethereum(30_000_000)), Arm::honest(rules)];
     let outcomes = run_observed(&spec, &arms, (1, 0), |arm, block| {
         // What was submitted before the cap may still stand in the first blocks.
         if block.height > 130 {
@@ -217,9 +236,9 @@ fn the_gas_cap_of_a_transaction_holds() {
 
 #[test]
 fn arms_of_different_pace_and_numbers_out_of_bounds_are_refused() {
-    let rules = Rules::ethereum(30_000_000);
+    let rules = ethereum(30_000_000);
     let spec = small(rules);
-    let slow = Arm::honest(Rules { block_time_ms: 2_000, ..rules });
+    let slow = Arm::honest(with(rules, [(P::BlockTime, 2_000)]));
     let message = run(&spec, &slow, (0, 0)).unwrap_err().to_string();
     assert_eq!(message, "market: blocks take 2000 ms in one arm and 12000 ms in the baseline");
     let wrong = |change: fn(&mut Spec)| {
@@ -235,8 +254,8 @@ fn arms_of_different_pace_and_numbers_out_of_bounds_are_refused() {
 
 #[test]
 fn a_blob_market_climbs_from_its_floor_to_a_clearing_price() {
-    let rules = Rules { blobs: Some(BlobRules::cancun()), ..Rules::ethereum(30_000_000) };
-    let mut spec = Spec { blocks: 1_500, ..small(Rules::ethereum(30_000_000)) };
+    let rules = with_blobs(Preset::Cancun, ethereum(30_000_000));
+    let mut spec = Spec { blocks: 1_500, ..small(ethereum(30_000_000)) };
     spec.arrivals.blobs = Some(blobs());
     let outcome = run(&spec, &Arm::honest(rules), (3, 0)).unwrap();
     let figure = |metric| outcome.metrics[&metric];
@@ -266,7 +285,7 @@ fn check_block(
     block: &Block,
     before: Option<&Block>,
 ) -> Result<(), TestCaseError> {
-    let rules = if block.measured { arm.rules } else { spec.baseline };
+    let rules = if block.measured { arm.parameters } else { spec.baseline };
     let money = block.payments;
     prop_assert_eq!(money.deposited_wei, money.burnt_wei + money.tips_wei + money.refunded_wei);
     prop_assert_eq!(money.blob_deposited_wei, money.blob_burnt_wei + money.blob_refunded_wei);
@@ -276,13 +295,13 @@ fn check_block(
         u128::from(block.blob_fee_wei) * u128::from(block.blobs * GAS_PER_BLOB)
     );
     prop_assert!(block.gas_used <= block.gas_limit && block.gas_limit <= 60_000_000);
-    prop_assert!(block.blobs <= rules.blobs.map_or(0, |blobs| blobs.max));
-    prop_assert!(block.base_fee_wei >= rules.min_base_fee_wei);
+    prop_assert!(block.blobs <= rules.get(P::BlobMax));
+    prop_assert!(block.base_fee_wei >= rules.min_base_fee_wei());
     prop_assert!(block.headroom_lowest_wei.is_none_or(|headroom| headroom >= 0));
-    prop_assert!(block.tip_lowest_wei.is_none_or(|tip| tip >= rules.priority_fee_floor_wei));
+    prop_assert!(block.tip_lowest_wei.is_none_or(|tip| tip >= rules.get(P::PriorityFeeFloor)));
     if let Some(before) = before {
         let parameters = BaseFeeParams::new(
-            u128::from(before_rules(spec, arm, before).base_fee_change_denominator),
+            u128::from(before_rules(spec, arm, before).base_fee_change_denominator()),
             2,
         );
         let next = calc_next_block_base_fee(
@@ -292,13 +311,13 @@ fn check_block(
             before.base_fee_wei,
             parameters,
         );
-        prop_assert_eq!(block.base_fee_wei, next.max(rules.min_base_fee_wei));
+        prop_assert_eq!(block.base_fee_wei, next.max(rules.min_base_fee_wei()));
     }
     Ok(())
 }
 
-fn before_rules(spec: &Spec, arm: &Arm, block: &Block) -> Rules {
-    if block.measured { arm.rules } else { spec.baseline }
+fn before_rules(spec: &Spec, arm: &Arm, block: &Block) -> Parameters {
+    if block.measured { arm.parameters } else { spec.baseline }
 }
 
 fn any_arm() -> impl Strategy<Value = Arm> {
@@ -312,21 +331,17 @@ fn any_arm() -> impl Strategy<Value = Arm> {
     let numbers = (10_000_000u64..60_000_000, 1u64..200, 0u64..30 * GWEI, 0u64..10 * GWEI);
     (numbers, proposer, any::<[bool; 3]>()).prop_map(
         |(numbers, proposer, [blobs, gradual, cap])| {
-            let (limit, denominator, min_base_fee_wei, priority_fee_floor_wei) = numbers;
-            let rules = Rules {
-                base_fee_change_denominator: denominator,
-                min_base_fee_wei,
-                priority_fee_floor_wei,
-                blobs: blobs.then_some(BlobRules::osaka()),
-                gas_limit_path: if gradual {
-                    crate::market::GasLimitPath::Gradual
-                } else {
-                    crate::market::GasLimitPath::AtOnce
-                },
-                transaction_gas_cap: cap.then_some(16_777_216),
-                ..Rules::ethereum(limit)
-            };
-            Arm { rules, proposer }
+            let (limit, denominator, floor, priority_fee_floor) = numbers;
+            let settings = [
+                (P::BaseFeeChangeDenominator, denominator),
+                (P::MinBaseFee, floor),
+                (P::PriorityFeeFloor, priority_fee_floor),
+                (P::GasLimitBoundDivisor, if gradual { 1_024 } else { 0 }),
+                (P::TransactionGasCap, if cap { 16_777_216 } else { 0 }),
+            ];
+            let parameters = with(ethereum(limit), settings);
+            let parameters = if blobs { with_blobs(Preset::Osaka, parameters) } else { parameters };
+            Arm { parameters, proposer }
         },
     )
 }
@@ -339,7 +354,7 @@ proptest! {
         arms in prop::collection::vec(any_arm(), 1..4), level in 1_000_000u64..80_000_000,
         elasticity_ppm in 0u32..2_000_000, capacity in 16u32..2_000, exponential: bool,
     ) {
-        let baseline = Rules { blobs: Some(BlobRules::cancun()), ..Rules::ethereum(30_000_000) };
+        let baseline = with_blobs(Preset::Cancun, ethereum(30_000_000));
         let arrivals = Arrivals {
             elasticity_ppm,
             intervals: if exponential { Intervals::Exponential } else { Intervals::Fixed },

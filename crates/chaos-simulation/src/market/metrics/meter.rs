@@ -1,13 +1,16 @@
 //! Collects what a path needs for its metrics, in one pass and without allocation per block.
 
+use chaos_parameters::pricing::BlobRule;
+
 use super::{
     super::{
-        Arm, Block, Rules, Spec,
+        Arm, Block, Spec,
         accounts::Payments,
         arrivals::Shock,
         builder::{self, Candidate},
         draw::User,
         pool::Waiting,
+        rules::Rules,
     },
     AttackAccount, Series,
 };
@@ -76,15 +79,16 @@ pub(in crate::market) struct Meter {
 impl Meter {
     pub(in crate::market) fn new(spec: &Spec, arm: &Arm) -> Self {
         let blocks = spec.blocks as usize;
-        let blob_market = arm.rules.blobs.is_some();
+        let blobs = BlobRule::of(&arm.parameters);
+        let blob_market = blobs.is_some();
         let blob_blocks = if blob_market { blocks } else { 0 };
         Self {
             active: false,
             base_fee_now: 0,
             above_before: None,
             blob_market,
-            blob_fee_min_wei: arm.rules.blobs.map_or(0, |blobs| blobs.fee_wei(0)),
-            block_time_ms: arm.rules.block_time_ms,
+            blob_fee_min_wei: blobs.map_or(0, |blobs| blobs.fee_wei(0)),
+            block_time_ms: arm.parameters.block_time_ms(),
             blocks: spec.blocks,
             shock: spec.arrivals.shocks.iter().min_by_key(|shock| shock.from_block).copied(),
             sums: Sums::default(),
@@ -189,12 +193,13 @@ impl Meter {
         self.series.base_fee_wei.push(block.base_fee_wei);
         let utilisation = used * 1_000_000 / u128::from(block.gas_limit.max(1));
         self.series.utilisation_ppm.push(u32::try_from(utilisation).unwrap_or(1_000_000));
-        if let Some(blobs) = rules.blobs {
+        if let Some(blobs) = rules.pricing.blobs() {
             sums.blobs += block.blobs;
             sums.blob_target += blobs.target;
             sums.at_floor += u64::from(block.blob_fee_wei <= self.blob_fee_min_wei);
-            sums.reserve_active +=
-                u64::from(blobs.reserve_price_active(block.base_fee_wei, block.blob_fee_wei));
+            sums.reserve_active += u64::from(
+                rules.pricing.reserve_price_active(block.base_fee_wei, block.blob_fee_wei),
+            );
             self.series.blob_fee_wei.push(block.blob_fee_wei);
             self.series.blobs.push(u16::try_from(block.blobs).unwrap_or(u16::MAX));
         }

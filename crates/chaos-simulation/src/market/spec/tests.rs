@@ -3,7 +3,7 @@ use crate::market::{Metric, run};
 
 #[test]
 fn a_matched_level_gives_the_price_it_was_matched_to() {
-    let rules = Rules::ethereum(30_000_000);
+    let rules = Parameters::ethereum(30_000_000).unwrap();
     let mut spec = Spec { blocks: 3_000, ..Spec::stated(rules) };
     spec.pool.lifetime_blocks = 50;
     let gwei = 1_000_000_000;

@@ -34,8 +34,8 @@ fn each_parameter_of_execution_becomes_its_own_rule_and_no_other() {
         (P::BlobMax, 9, Changes { blobs_per_block_max: Some(9), ..none }),
     ] {
         let (old, new) = (Preset::Cancun.parameters(), with(name, value));
-        assert_eq!(changes(&old, &new), expected, "{name}");
-        assert_eq!(changes(&new, &new), none, "{name}: what both have is no change");
+        assert_eq!(Changes::between(&old, &new), expected, "{name}");
+        assert_eq!(Changes::between(&new, &new), none, "{name}: what both have is no change");
     }
 }
 
@@ -51,7 +51,7 @@ fn parameters_of_the_fee_market_alone_leave_execution_as_it_is() {
         (P::BlockTime, 5_000),
         (P::GasLimitBoundDivisor, 1_024),
     ] {
-        assert_eq!(changes(&old, &with(name, value)), Changes::NONE, "{name}");
+        assert_eq!(Changes::between(&old, &with(name, value)), Changes::NONE, "{name}");
     }
 }
 
@@ -59,7 +59,7 @@ fn parameters_of_the_fee_market_alone_leave_execution_as_it_is() {
 fn switching_a_rule_off_is_a_change() {
     let (old, new) = (with(ParameterName::TransactionGasCap, 1 << 24), Preset::Cancun.parameters());
     let expected = Changes { transaction_gas_cap: Some(0), ..Changes::NONE };
-    assert_eq!(changes(&old, &new), expected);
+    assert_eq!(Changes::between(&old, &new), expected);
 }
 
 fn generated(blocks: u32) -> Vec<ReplayInput> {

@@ -1,13 +1,15 @@
+use chaos_parameters::Parameters;
+
 use super::*;
 use crate::market::{
-    Arm, Rules, Spec,
+    Arm, Spec,
     arrivals::{Arrivals, Shock},
     builder::Candidate,
     pool::Waiting,
 };
 
 fn meter(shock: Option<Shock>) -> Meter {
-    let rules = Rules::ethereum(30_000_000);
+    let rules = Parameters::ethereum(30_000_000).unwrap();
     let mut spec = Spec::stated(rules);
     spec.arrivals = Arrivals { shocks: shock.into_iter().collect(), ..spec.arrivals };
     Meter::new(&spec, &Arm::honest(rules))
