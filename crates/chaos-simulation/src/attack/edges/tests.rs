@@ -44,7 +44,7 @@ fn a_limit_moves_by_less_than_the_parameters_share_per_block() {
     assert_eq!(limit_path_blocks(36_000_000, &to(60_000_000, 100)), 52);
     assert_eq!(limit_path_blocks(36_000_000, &to(60_000_000, 0)), 1);
     // Below twice the divisor no step is left.
-    assert_eq!(limit_path_blocks(7_999, &to(5_000, 2_000)), BLOCKS_MAX);
+    assert_eq!(limit_path_blocks(7_999, &to(5_000, 4_000)), BLOCKS_MAX);
 }
 
 #[test]

@@ -93,10 +93,10 @@ fn demand_that_ignores_the_price_saturates_and_drops_the_excess() {
         ..Assumptions::default()
     };
     let parameters = Parameters::ethereum(30_000_000).unwrap();
-    let path = run(&demand(40_000_000), &assumptions, &Shocks::none(200), &parameters);
+    let path = run(&demand(40_000_000), &assumptions, &Shocks::none(150), &parameters);
     let metrics = path.metrics(&parameters);
     assert_eq!(metrics[&Metric::BlocksSaturated], 1_000_000);
-    assert_eq!(metrics[&Metric::SaturatedRunMax], 200);
+    assert_eq!(metrics[&Metric::SaturatedRunMax], 150);
     assert_eq!(metrics[&Metric::UseVsTarget], 1_000_000);
     assert_eq!(metrics[&Metric::BaseFeeVolatility], 0, "the same step in every block");
     // In the long run 10 of 40 arriving are dropped; the pool's filling delays that.
