@@ -7,10 +7,8 @@
 //! ([`Layer::FeeMarket`]); the others execute code in the EVM ([`Layer::Evm`]).
 //!
 //! ```
-//! use chaos_simulation::{
-//!     Preset,
-//!     attack::{Case, Scenario, run},
-//! };
+//! use chaos_parameters::Preset;
+//! use chaos_simulation::attack::{Case, Scenario, run};
 //!
 //! let (baseline, proposal) = (Preset::Prague.parameters(), Preset::Osaka.parameters());
 //! let result = run(Scenario::BlockStuffing, &Case::new(baseline, proposal))?;
