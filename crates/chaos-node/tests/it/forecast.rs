@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use crate::program::run;
 
 /// A fee history of blocks whose base fee follows the rule.
-fn write_history(path: &Path, blocks: u64) {
+pub(crate) fn write_history(path: &Path, blocks: u64) {
     let parameters = Parameters::ethereum(30_000_000).unwrap();
     let (mut base_fee, mut state) = (30_000_000_000u128, 88_172_645_463_325_252u64);
     let mut csv = "number,timestamp,gas_used,gas_limit,base_fee_wei\n".to_owned();
