@@ -6,6 +6,8 @@
 mod dependencies;
 mod imports;
 mod layers;
+mod rules;
+mod surface;
 mod tree;
 mod words;
 
@@ -22,6 +24,8 @@ pub(crate) fn run() -> Result<()> {
         dependencies::check(&tree)?,
         imports::check(&tree),
         words::check(&tree),
+        rules::check(&tree)?,
+        surface::check(&tree)?,
     ]
     .concat();
     if problems.is_empty() {

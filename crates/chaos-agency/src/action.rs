@@ -88,7 +88,7 @@ impl Action {
 
     /// Whether an outcome can count the action for or against its agent.
     #[must_use]
-    pub const fn is_work(&self) -> bool {
+    pub(crate) const fn is_work(&self) -> bool {
         match self {
             Self::Analyse(_) | Self::Simulate(_) | Self::Draft(_) | Self::Submit(_) => true,
             Self::Register(_)

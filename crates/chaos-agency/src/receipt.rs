@@ -13,7 +13,7 @@ use crate::{Action, Fault};
 pub const PREDICATE_TYPE: &str = "https://chaoschain.org/receipt/v1";
 
 /// A receipt names at most this many causal parents.
-pub const PARENTS_MAX: usize = 256;
+pub(crate) const PARENTS_MAX: usize = 256;
 
 /// A receipt's content, its signatures checked.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -130,7 +130,7 @@ impl Appraisal {
 
     /// The digest of the policy that was applied.
     #[must_use]
-    pub const fn policy_id(&self) -> Digest {
+    pub(crate) const fn policy_id(&self) -> Digest {
         self.policy
     }
 

@@ -11,7 +11,7 @@ pub const EVENT_LOG_BYTES_MAX: usize = 128 << 10;
 /// An event log holds at most this many events.
 pub const EVENTS_MAX: usize = 1024;
 /// An event's name is at most this long, in bytes.
-pub const EVENT_NAME_BYTES_MAX: usize = 256;
+pub(crate) const EVENT_NAME_BYTES_MAX: usize = 256;
 
 /// The event type that [dstack](https://github.com/Dstack-TEE/dstack) gives to what runs after boot.
 const RUNTIME_EVENT_TYPE: u32 = 0x0800_0001;

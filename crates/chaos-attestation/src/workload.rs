@@ -24,7 +24,7 @@ impl WorkloadId {
     /// The id of what a report describes. It is worth what the report is worth: that of an
     /// unverified quote is a claim by whoever sent it.
     #[must_use]
-    pub fn of_report(report: &Report) -> Self {
+    pub(crate) fn of_report(report: &Report) -> Self {
         match report {
             Report::SgxEnclave(report) => Self(Digest::of_parts(&[
                 SGX_TAG,

@@ -9,7 +9,7 @@ use alloy_sol_types::SolValue as _;
 use chaos_types::Digest;
 
 /// A checkpoint note longer than this is refused: 64 KiB.
-pub const CHECKPOINT_BYTES_MAX: usize = 64 << 10;
+pub(crate) const CHECKPOINT_BYTES_MAX: usize = 64 << 10;
 
 /// Why bytes are not an attestation.
 #[derive(Debug, thiserror::Error)]

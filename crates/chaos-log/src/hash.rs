@@ -4,7 +4,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha256};
 
 /// The length of a [`Hash`](struct@Hash) in bytes.
-pub const HASH_BYTES: usize = 32;
+pub(crate) const HASH_BYTES: usize = 32;
 
 /// The length of a [`Hash`](struct@Hash) in base64 characters.
 const HASH_CHARACTERS: usize = 44;

@@ -55,7 +55,7 @@ mod tlog_proof;
 pub use bundle::{BundleError, LEAF_BYTES_MAX, bundle_from_bytes, bundle_to_bytes};
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 pub use edge::Edge;
-pub use hash::{EMPTY_ROOT, HASH_BYTES, Hash, HashError, leaf_hash, node_hash};
+pub use hash::{EMPTY_ROOT, Hash, HashError, leaf_hash, node_hash};
 pub use key::{KeyError, KeyId, KeyName, LogKey, VerifierKey};
 pub use memory::{LeafError, MemoryLog};
 pub use note::{NOTE_BYTES_MAX, Note, NoteError, SIGNATURES_MAX, Signature};

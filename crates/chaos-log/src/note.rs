@@ -228,7 +228,7 @@ impl Note {
 
     /// The text as it stands, whoever signed it. It means nothing before [`Note::verify`].
     #[must_use]
-    pub fn claimed_text(&self) -> &str {
+    pub(crate) fn claimed_text(&self) -> &str {
         &self.text
     }
 

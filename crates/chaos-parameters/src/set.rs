@@ -134,7 +134,7 @@ impl Parameters {
     }
 
     /// Most gas targets that an Arbitrum chain can have here.
-    pub const GAS_TARGETS_MAX: usize = 6;
+    pub(crate) const GAS_TARGETS_MAX: usize = 6;
 
     /// The kind of chain.
     #[must_use]

@@ -16,10 +16,10 @@ pub const PAGE_BYTES: u64 = 65_536;
 pub const FUEL_MAX: u64 = canonical::INTEGER_MAX;
 
 /// The most memory a run can be given: 4 GiB, what a 32-bit memory can address.
-pub const MEMORY_BYTES_MAX: u64 = 4 << 30;
+pub(crate) const MEMORY_BYTES_MAX: u64 = 4 << 30;
 
 /// The deepest stack a run can be given: 1 MiB, half of what a thread has beside the main one.
-pub const STACK_BYTES_MAX: u64 = 1 << 20;
+pub(crate) const STACK_BYTES_MAX: u64 = 1 << 20;
 
 /// The longest of the byte limits: 1 GiB.
 pub const BYTES_MAX: u64 = 1 << 30;
@@ -47,10 +47,10 @@ pub const FEATURES: [&str; 12] = [
 ];
 
 /// Fuel for each call of a host function, beside its bytes.
-pub const FUEL_PER_HOST_CALL: u64 = 1_000;
+pub(crate) const FUEL_PER_HOST_CALL: u64 = 1_000;
 
 /// Fuel for each byte that a host function is given or answers with.
-pub const FUEL_PER_HOST_BYTE: u64 = 1;
+pub(crate) const FUEL_PER_HOST_BYTE: u64 = 1;
 
 /// Why no sandbox can be built from a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

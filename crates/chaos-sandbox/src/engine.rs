@@ -19,7 +19,7 @@ pub const COMPONENTS_CACHED_MAX: usize = 64;
 
 /// The most bytes, counted before compilation, of the components that a sandbox keeps in memory:
 /// 256 MiB. Compiled code is a few times as large.
-pub const COMPONENTS_CACHED_BYTES_MAX: usize = 256 << 20;
+pub(crate) const COMPONENTS_CACHED_BYTES_MAX: usize = 256 << 20;
 
 /// An engine under one configuration, with the components that it compiled.
 ///

@@ -60,7 +60,7 @@ mod world;
 
 pub use component::{Component, Diverged, Refused, RunError};
 pub use configuration::{Configuration, Limits, Settings};
-pub use engine::{COMPONENTS_CACHED_BYTES_MAX, COMPONENTS_CACHED_MAX, Sandbox};
+pub use engine::{COMPONENTS_CACHED_MAX, Sandbox};
 pub use host::{Inputs, InputsError};
 pub use outcome::{Answer, Failure, HostError, Malformed, NotProvable, Outcome, Step, Trap};
 pub use run::{Record, RecordedOutcome, Run};

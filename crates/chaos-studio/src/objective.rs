@@ -46,13 +46,13 @@ pub enum Margin {
 impl Margin {
     /// The margin in the unit of the value, rounded up; saturates at the largest value.
     #[must_use]
-    pub fn of_rounded_up(self, baseline: i128) -> i128 {
+    pub(crate) fn of_rounded_up(self, baseline: i128) -> i128 {
         self.of(baseline, PPM - 1)
     }
 
     /// The margin in the unit of the value, rounded down; saturates at the largest value.
     #[must_use]
-    pub fn of_rounded_down(self, baseline: i128) -> i128 {
+    pub(crate) fn of_rounded_down(self, baseline: i128) -> i128 {
         self.of(baseline, 0)
     }
 

@@ -13,7 +13,7 @@ use crate::Fault;
 pub const FORMAT: &str = "chaoschain-bundle/1";
 
 /// A bundle carries at most this many registry entries of its agent.
-pub const HISTORY_MAX: usize = 1024;
+pub(crate) const HISTORY_MAX: usize = 1024;
 
 /// A proof of agency: a receipt together with everything needed to check it offline.
 ///

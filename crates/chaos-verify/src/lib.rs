@@ -30,7 +30,7 @@ mod fault;
 mod offline;
 mod report;
 
-pub use bundle::{Anchored, Attachments, Bundle, FORMAT, HISTORY_MAX, Logged, named_digests};
+pub use bundle::{Anchored, Attachments, Bundle, FORMAT, Logged, named_digests};
 pub use fault::Fault;
 pub use offline::{Appraise, Options, ReadAnchor, Reexecute, verify};
 pub use report::{Outcome, Report, Status};

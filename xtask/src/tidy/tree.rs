@@ -40,6 +40,13 @@ pub(super) struct Source {
     pub(super) text: String,
 }
 
+impl Crate {
+    /// Whether others can import it.
+    pub(super) fn is_library(&self) -> bool {
+        self.sources.iter().any(|source| source.module == "lib.rs")
+    }
+}
+
 impl Tree {
     pub(super) fn read() -> Result<Self> {
         let architecture = fs::read_to_string(root().join("ARCHITECTURE.md"))

@@ -28,7 +28,7 @@ pub enum TcbStatus {
 
 impl TcbStatus {
     /// Every status that a policy can accept, the best first.
-    pub const ACCEPTABLE: &[Self] = &[
+    pub(crate) const ACCEPTABLE: &[Self] = &[
         Self::UpToDate,
         Self::SWHardeningNeeded,
         Self::ConfigurationNeeded,

@@ -16,12 +16,11 @@ mod quote;
 mod scenario;
 mod seed;
 
-pub use collateral::{CURRENT_LEVEL_AGE_S, OLD_LEVEL_AGE_S};
 pub use scenario::{Fault, Identity, Scenario, Shape, Window};
 pub use seed::Seed;
 
 /// The platform family of every development platform, ASCII: no Intel platform has it.
-pub const FMSPC: [u8; 6] = *b"CHAOS0";
+pub(crate) const FMSPC: [u8; 6] = *b"CHAOS0";
 
 const PCE_ID: [u8; 2] = [0, 0];
 

@@ -279,7 +279,7 @@ impl RpcState {
     /// An account, without asking the node: `None` if it is not known, `Some(None)` if it is known
     /// not to exist.
     #[must_use]
-    pub fn known_account(&self, address: Address) -> Option<Option<AccountInfo>> {
+    pub(crate) fn known_account(&self, address: Address) -> Option<Option<AccountInfo>> {
         let (known, absent) = {
             let inner = self.lock();
             let known = inner.file.pre_state.get(&address).cloned();
@@ -293,7 +293,7 @@ impl RpcState {
 
     /// A slot, without asking the node: `None` if it is not known.
     #[must_use]
-    pub fn known_slot(&self, address: Address, slot: U256) -> Option<U256> {
+    pub(crate) fn known_slot(&self, address: Address, slot: U256) -> Option<U256> {
         let inner = self.lock();
         if inner.file.absent.contains(&address) {
             return Some(U256::ZERO);

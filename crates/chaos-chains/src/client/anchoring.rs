@@ -67,7 +67,7 @@ impl EvmChain {
     ///
     /// # Errors
     /// [`Error::Malformed`] if the chain has no such log.
-    pub async fn find_anchor(
+    pub(crate) async fn find_anchor(
         &self,
         anchor: Address,
         size: u64,

@@ -66,7 +66,7 @@ impl RpcLimits {
 
     /// Pause before attempt `attempt + 1`, for attempts from 1 on.
     #[must_use]
-    pub fn pause(&self, attempt: u32) -> Duration {
+    pub(crate) fn pause(&self, attempt: u32) -> Duration {
         let doublings = attempt.saturating_sub(1).min(DOUBLINGS_MAX);
         Duration::from_millis(RETRY_PAUSE_MS << doublings).min(self.pause_max)
     }

@@ -65,7 +65,7 @@ impl Signer {
     ///
     /// # Errors
     /// If the file cannot be read, or the two do not fit.
-    pub fn open_keystore(path: &Path, password: &str) -> Result<Self, super::Error> {
+    pub(crate) fn open_keystore(path: &Path, password: &str) -> Result<Self, super::Error> {
         let unreadable = |source| Error::Unreadable { path: path.to_owned(), source };
         let found = std::fs::metadata(path).map_err(unreadable)?.len();
         if found > KEYSTORE_BYTES_MAX {
