@@ -133,7 +133,7 @@ impl MerkleTree {
 
     /// The document that the npm package reads back.
     #[must_use]
-    pub(crate) fn dump(&self) -> MerkleDump {
+    pub fn dump(&self) -> MerkleDump {
         MerkleDump {
             format: FORMAT.to_owned(),
             leaf_encoding: LEAF_ENCODING.map(str::to_owned),

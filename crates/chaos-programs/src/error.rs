@@ -168,12 +168,6 @@ pub enum Error {
     /// The sandbox cannot be made.
     #[error(transparent)]
     Sandbox(chaos_sandbox::configuration::Error),
-    /// The sandbox's folder of compiled code cannot be used.
-    #[error(transparent)]
-    SandboxCache(chaos_sandbox::configuration::Error),
-    /// The folder of compiled code has no absolute path.
-    #[error(transparent)]
-    SandboxFolder(io::Error),
     /// A component is refused.
     #[error(transparent)]
     Component(chaos_sandbox::Refused),

@@ -1,6 +1,6 @@
-//! The sandbox as the programs use it: one configuration, compiled code kept in the data directory.
+//! The sandbox as the programs use it: one configuration, compiled code kept in memory alone.
 
-use std::{path::Path, sync::OnceLock};
+use std::sync::OnceLock;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chaos_agency::receipt::Execution;
@@ -24,16 +24,6 @@ pub fn shared() -> Result<&'static Sandbox, Error> {
     }
     let sandbox = Sandbox::new(Configuration::default()).map_err(Error::Sandbox)?;
     Ok(SHARED.get_or_init(|| sandbox))
-}
-
-/// A sandbox that keeps what it compiled in a folder below `data`.
-///
-/// # Errors
-/// If the folder cannot be used, or the engine cannot be made.
-pub fn open(data: &Path) -> Result<Sandbox, Error> {
-    // The engine takes absolute paths only.
-    let folder = std::path::absolute(data.join("compiled")).map_err(Error::SandboxFolder)?;
-    Sandbox::with_cache(Configuration::default(), &folder).map_err(Error::SandboxCache)
 }
 
 /// The bytes that a run's receipt calls its output: the answer, a strategy's step as a canonical JSON

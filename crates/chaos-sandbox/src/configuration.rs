@@ -80,6 +80,7 @@ pub enum Error {
     #[error("the engine cannot be set up")]
     Engine(#[source] crate::HostError),
     /// The folder for compiled code cannot be used.
+    #[cfg(feature = "cache")]
     #[error("the folder for compiled code cannot be used")]
     Cache(#[source] crate::HostError),
 }

@@ -1,12 +1,13 @@
 use std::{
     collections::VecDeque,
     fmt,
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use chaos_types::Digest;
-use wasmtime::{Cache, CacheConfig, Config, Engine, component::Linker};
+#[cfg(feature = "cache")]
+use wasmtime::{Cache, CacheConfig};
+use wasmtime::{Config, Engine, component::Linker};
 
 use crate::{
     Component, Configuration, HostError, Refused, code,
@@ -39,7 +40,7 @@ impl Sandbox {
     /// If the configuration is not one of this version, a limit is out of range, or the engine
     /// cannot be set up on this machine.
     pub fn new(configuration: Configuration) -> Result<Self, Error> {
-        Self::build(configuration, None)
+        Self::build(configuration, |_| ())
     }
 
     /// A sandbox that keeps compiled components in `folder` as well.
@@ -50,21 +51,31 @@ impl Sandbox {
     ///
     /// # Errors
     /// As [`Sandbox::new`], and if the folder cannot be used.
-    pub fn with_cache(configuration: Configuration, folder: &Path) -> Result<Self, Error> {
+    #[cfg(feature = "cache")]
+    pub fn with_cache(
+        configuration: Configuration,
+        folder: &std::path::Path,
+    ) -> Result<Self, Error> {
         // The engine takes absolute paths alone.
         let folder = std::path::absolute(folder)
             .map_err(|error| Error::Cache(HostError::from_message(error.to_string())))?;
         let mut settings = CacheConfig::new();
         settings.with_directory(folder);
         let cache = Cache::new(settings).map_err(|error| Error::Cache(HostError::new(&error)))?;
-        Self::build(configuration, Some(cache))
+        Self::build(configuration, |config| {
+            config.cache(Some(cache));
+        })
     }
 
-    fn build(configuration: Configuration, cache: Option<Cache>) -> Result<Self, Error> {
+    /// `adjust` sets what changes no result.
+    fn build(
+        configuration: Configuration,
+        adjust: impl FnOnce(&mut Config),
+    ) -> Result<Self, Error> {
         configuration.ensure_runnable()?;
         let digest = configuration.digest().expect("limits in range have a canonical form");
-        let (engine, linker) =
-            set_up(&configuration, cache).map_err(|error| Error::Engine(HostError::new(&error)))?;
+        let (engine, linker) = set_up(&configuration, adjust)
+            .map_err(|error| Error::Engine(HostError::new(&error)))?;
         let configuration = Arc::new(configuration);
         Ok(Self { configuration, digest, engine, linker, compiled: Mutex::default() })
     }
@@ -123,7 +134,7 @@ impl fmt::Debug for Sandbox {
 
 fn set_up(
     configuration: &Configuration,
-    cache: Option<Cache>,
+    adjust: impl FnOnce(&mut Config),
 ) -> wasmtime::Result<(Engine, Linker<Host>)> {
     let mut config = Config::new();
     // What the engine turns on by itself is turned off unless it is listed, so that a newer engine
@@ -141,8 +152,8 @@ fn set_up(
         .shared_memory(false)
         .epoch_interruption(false)
         // Backtraces are part of no result, and cost more than most traps.
-        .wasm_backtrace_max_frames(None)
-        .cache(cache);
+        .wasm_backtrace_max_frames(None);
+    adjust(&mut config);
     let engine = Engine::new(&config)?;
     let mut linker = Linker::new(&engine);
     host::link(&mut linker)?;

@@ -80,7 +80,8 @@ fn of_crate(own: &Crate, named: &Words<'_>, held: &Words<'_>) -> Vec<String> {
     for source in &own.sources {
         for (number, line) in (1..).zip(source.text.lines()) {
             let Some((kind, name)) = item(line) else { continue };
-            if !named.contains(name) && !(TYPES.contains(&kind) && held.contains(name)) {
+            let is_held = TYPES.contains(&kind) && held.contains(name);
+            if !named.contains(name) && !is_held {
                 found.push(format!("{}:{number}: `pub {kind} {name}`", source.path));
             }
         }

@@ -38,15 +38,7 @@ struct Task {
 
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let task = Task::read(args)?;
-    // Compiled code on a disk is neither signed nor checked. Whoever vouches for a run compiles in memory.
-    let stored;
-    let sandbox = if args.attest.is_some() {
-        sandbox::shared()?
-    } else {
-        stored = sandbox::open(&args.data.data)?;
-        &stored
-    };
-    let component = sandbox
+    let component = sandbox::shared()?
         .compile(&task.component)
         .or_fail(Kind::Input)
         .map_err(|failure| failure.context(args.component.display()))?;

@@ -55,12 +55,9 @@ const fn kind(error: &Error) -> Kind {
         | Error::Execute(_)
         | Error::Attack(_) => Kind::Input,
         // What the ledger's refusals mean is said beside.
-        Error::Ledger(_)
-        | Error::Write { .. }
-        | Error::Empty { .. }
-        | Error::SandboxCache(_)
-        | Error::SandboxFolder(_)
-        | Error::Table(_) => Kind::Storage,
+        Error::Ledger(_) | Error::Write { .. } | Error::Empty { .. } | Error::Table(_) => {
+            Kind::Storage
+        }
         Error::Material(_)
         | Error::Canonical(_)
         | Error::Change(_)
