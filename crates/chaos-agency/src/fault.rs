@@ -1,6 +1,9 @@
 chaos_types::faults! {
     /// What is wrong with a receipt, or with its place in a log.
     pub enum Fault {
+        KindUnknown = "kind-unknown", "Nobody here owns receipts of this kind.";
+        BodyMalformed = "body-malformed",
+            "The receipt's body is not what the owner of its kind writes.";
         ParentsTooMany = "parents-too-many", "The receipt names more parents than the limit.";
         OutputNoSubject = "output-no-subject",
             "The output of the evidence is not among the receipt's subjects.";
@@ -33,14 +36,6 @@ chaos_types::faults! {
         TimeGoesBack = "time-goes-back", "The log entry is dated before the one that it follows.";
         ReceiptRepeated = "receipt-repeated", "The receipt is in the log already.";
         ParentUnknown = "parent-unknown", "A parent is not in the log before the receipt.";
-        DraftMissing = "draft-missing", "The submission builds on no draft.";
-        DraftOther = "draft-other", "The draft is another agent's.";
-        DraftGivenUp = "draft-given-up", "The draft was given up.";
-        DraftSubmitted = "draft-submitted", "The draft was submitted already.";
-        ProposalUnknown = "proposal-unknown", "No proposal was submitted by that receipt.";
-        ChainOther = "chain-other", "The vote is on another chain than the submission.";
-        VoteNotPassed = "vote-not-passed", "The vote's weights do not give the state it claims.";
-        OutcomeRepeated = "outcome-repeated", "The outcome is in the log already.";
         ContributionRepeated = "contribution-repeated", "A contribution would be judged twice.";
         ContributionNoWork = "contribution-no-work",
             "A contribution is not work that led to the outcome.";

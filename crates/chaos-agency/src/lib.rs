@@ -6,15 +6,15 @@
 //! ([`Views`]).
 //!
 //! ```
-//! use chaos_agency::{Action, Evidence, Receipt, action::Profile, receipt::Draft};
+//! use chaos_agency::{Action, Evidence, Kinds, Receipt, action::Profile, receipt::Draft};
 //! use chaos_types::AgentKey;
 //!
 //! let key = AgentKey::from_seed(&[7; 32]); // from a random source in real use
 //! let profile = Profile {
 //!     name: "ada".into(),
 //!     role: "researcher".into(),
-//!     capabilities: vec!["analyse".into()],
-//!     studio: "governance".into(),
+//!     capabilities: vec!["run".into()],
+//!     studio: "workshop".into(),
 //! };
 //! let envelope = Draft {
 //!     log: key.did(), // the operator of the log; here the agent runs its own
@@ -26,10 +26,13 @@
 //!     action: Action::Register(profile),
 //! }
 //! .sign(&[&key])?;
-//! let receipt = Receipt::open(&envelope).expect("just signed");
+//! let receipt = Receipt::open(&envelope, &Kinds::default()).expect("just signed");
 //! assert_eq!(receipt.action.kind(), "register");
 //! # Ok::<(), chaos_types::canonical::Error>(())
 //! ```
+//!
+//! The platform's own kinds are listed in [`Action`]. A studio brings more: each a [`Body`], their
+//! rules and table a [`View`], and both reach a log as an [`Extension`] of its [`Kinds`].
 //!
 //! Invariants: state is a fold of the log; a receipt counts only if its key was valid at its place
 //! in log order; an entry that breaks a rule stays in the log and counts for nothing. The crate
@@ -37,14 +40,18 @@
 
 pub mod action;
 mod fault;
+pub mod kind;
 mod leaf;
 pub mod receipt;
 pub mod registry;
+mod view;
 pub mod views;
 
 pub use action::Action;
 pub use fault::Fault;
+pub use kind::{Body, Extension, Kind, Kinds, Signer};
 pub use leaf::{Leaf, LeafError};
 pub use receipt::{Evidence, Receipt};
 pub use registry::Registry;
+pub use view::{Outcome, View};
 pub use views::Views;

@@ -7,7 +7,7 @@ use chaos_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, Fault};
+use crate::{Action, Fault, Kinds, kind::Written};
 
 /// The predicate type of every receipt. An identifier: nothing is fetched from it.
 pub const PREDICATE_TYPE: &str = "https://chaoschain.org/receipt/v1";
@@ -119,7 +119,7 @@ pub struct Period {
 pub struct Execution {
     /// Which code ran.
     pub code: CodeIdentity,
-    /// The world of the host interface that it was run in, such as `simulate`.
+    /// The world of the host interface that it was run in, such as `generic`.
     pub world: String,
     /// SHA-256 of the input bytes.
     pub input: Digest,
@@ -176,7 +176,7 @@ impl Evidence {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Program {
-    /// Such as `chaos-simulation`.
+    /// Such as `chaos-reputation`.
     pub name: String,
     /// Its release.
     pub version: String,
@@ -195,14 +195,14 @@ pub struct Input {
 /// The predicate as it travels.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Predicate {
+struct Predicate<A> {
     log: Did,
     agent: Did,
     #[serde(with = "decimal")]
     claimed_at_ms: u64,
     parents: Vec<Digest>,
     evidence: Evidence,
-    action: Action,
+    action: A,
 }
 
 /// What an agent is about to sign.
@@ -255,32 +255,33 @@ impl Draft {
 
 impl Receipt {
     /// Checks an envelope's signatures and reads the statement in it. Whether the signers may speak
-    /// for the agent is another question, which the registry answers.
+    /// for the agent is another question, which the registry answers. A receipt of a kind that is not
+    /// among `kinds` is refused.
     ///
     /// # Errors
     /// A [`Rejection`] by *envelope* or *statement*.
-    pub fn open(envelope: &Envelope) -> Result<Verified<Self>, Rejection> {
-        envelope.verify()?.narrow(&())
+    pub fn open(envelope: &Envelope, kinds: &Kinds) -> Result<Verified<Self>, Rejection> {
+        envelope.verify()?.narrow(kinds)
     }
 
     /// Like [`Receipt::open`], from the envelope's canonical bytes as the log keeps them.
     ///
     /// # Errors
     /// A [`Rejection`] by *format*, *envelope* or *statement*.
-    pub fn open_bytes(record: &[u8]) -> Result<Verified<Self>, Rejection> {
-        Envelope::verify_bytes(record)?.narrow(&())
+    pub fn open_bytes(record: &[u8], kinds: &Kinds) -> Result<Verified<Self>, Rejection> {
+        Envelope::verify_bytes(record)?.narrow(kinds)
     }
 }
 
 impl Narrow for Receipt {
     type From = Opened;
-    type Given = ();
+    type Given = Kinds;
     type Error = Rejection;
 
-    fn narrow(opened: Opened, (): &()) -> Result<Self, Rejection> {
+    fn narrow(opened: Opened, kinds: &Kinds) -> Result<Self, Rejection> {
         let reject = |fault: Fault, reason| Rejection::new(Check::Statement, fault, reason);
         let malformed = chaos_types::Fault::DocumentMalformed;
-        let statement: Statement<Predicate> = canonical::from_slice(&opened.payload)
+        let statement: Statement<Predicate<Written>> = canonical::from_slice(&opened.payload)
             .map_err(|error| Rejection::caused(Check::Statement, malformed, &error))?;
         statement.ensure_types(PREDICATE_TYPE)?;
         let subjects = statement
@@ -290,6 +291,7 @@ impl Narrow for Receipt {
             .collect::<Result<Vec<_>, Rejection>>()?;
         let Predicate { log, agent, claimed_at_ms, parents, evidence, action } =
             statement.predicate;
+        let action = kinds.read(action)?;
         if parents.len() > PARENTS_MAX {
             return Err(reject(
                 Fault::ParentsTooMany,

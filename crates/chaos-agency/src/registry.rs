@@ -6,28 +6,13 @@ use chaos_types::{Check, Did, Rejection, Verified};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Action, Fault, Receipt,
+    Action, Fault, Kinds, Receipt,
     action::{Profile, Revoke, RotateKey},
+    kind::Signer,
 };
 
 /// Longest agent name in bytes.
 pub const NAME_BYTES_MAX: usize = 64;
-
-/// The action kinds that an agent may list as capabilities. Managing its own registry entry
-/// needs none.
-pub const CAPABILITIES: [&str; 11] = [
-    "analyse",
-    "anchor",
-    "draft",
-    "observe_vote",
-    "oversee",
-    "pay",
-    "run",
-    "score",
-    "simulate",
-    "submit",
-    "verify",
-];
 
 /// The registry folded from a log.
 ///
@@ -38,6 +23,7 @@ pub struct Registry {
     operator: Did,
     agents: BTreeMap<Did, Agent>,
     keys: BTreeMap<Did, Did>,
+    capabilities: Vec<&'static str>,
 }
 
 /// An agent and the history of its keys.
@@ -81,8 +67,13 @@ impl Registry {
     /// An empty registry for a log run by `operator`, the only agent whose outcome receipts count
     /// and the only one that may revoke others.
     #[must_use]
-    pub const fn new(operator: Did) -> Self {
-        Self { operator, agents: BTreeMap::new(), keys: BTreeMap::new() }
+    pub fn new(operator: Did, kinds: &Kinds) -> Self {
+        Self {
+            operator,
+            agents: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            capabilities: kinds.capabilities(),
+        }
     }
 
     /// The operator's name.
@@ -141,7 +132,7 @@ impl Registry {
         match &receipt.action {
             Action::Register(_) => Ok(()),
             Action::Update(profile) => {
-                ensure_profile(profile)?;
+                ensure_profile(profile, &self.capabilities)?;
                 self.ensure_name_free(profile, Some(receipt.agent))
             }
             Action::RotateKey(_) if receipt.agent == self.operator => Err(reject(
@@ -158,18 +149,15 @@ impl Registry {
             Action::Revoke(Revoke { agent: target, .. }) => {
                 self.ensure_revocable(receipt.agent, name, target)
             }
-            Action::Analyse(_)
-            | Action::Simulate(_)
-            | Action::Draft(_)
-            | Action::Submit(_)
-            | Action::Verify(_)
-            | Action::Run(_) => ensure_capability(&agent.profile, receipt),
-            Action::ObserveVote(_)
-            | Action::Score(_)
-            | Action::Pay(_)
-            | Action::Anchor(_)
-            | Action::Oversee(_) => {
+            Action::Verify(_) | Action::Run(_) => ensure_capability(&agent.profile, receipt),
+            Action::Score(_) | Action::Pay(_) | Action::Anchor(_) => {
                 self.ensure_operator(receipt, name)?;
+                ensure_capability(&agent.profile, receipt)
+            }
+            Action::Other(other) => {
+                if other.signer() == Signer::Operator {
+                    self.ensure_operator(receipt, name)?;
+                }
                 ensure_capability(&agent.profile, receipt)
             }
         }
@@ -242,17 +230,12 @@ impl Registry {
                 close_key(agent, index);
                 agent.revoked = Some(reason.clone());
             }
-            Action::Analyse(_)
-            | Action::Simulate(_)
-            | Action::Draft(_)
-            | Action::Submit(_)
-            | Action::ObserveVote(_)
-            | Action::Score(_)
-            | Action::Pay(_)
-            | Action::Verify(_)
+            Action::Verify(_)
             | Action::Anchor(_)
             | Action::Run(_)
-            | Action::Oversee(_) => {}
+            | Action::Score(_)
+            | Action::Pay(_)
+            | Action::Other(_) => {}
         }
         Ok(())
     }
@@ -266,7 +249,7 @@ impl Registry {
         receipt: &Verified<Receipt>,
         profile: &Profile,
     ) -> Result<(), Rejection> {
-        ensure_profile(profile)?;
+        ensure_profile(profile, &self.capabilities)?;
         if receipt.signers != [receipt.agent] {
             return Err(reject(
                 Fault::SignersUnexpected,
@@ -322,17 +305,12 @@ fn ensure_signers(
         Action::Register(_)
         | Action::Update(_)
         | Action::Revoke(_)
-        | Action::Analyse(_)
-        | Action::Simulate(_)
-        | Action::Draft(_)
-        | Action::Submit(_)
-        | Action::ObserveVote(_)
-        | Action::Score(_)
-        | Action::Pay(_)
         | Action::Verify(_)
         | Action::Anchor(_)
         | Action::Run(_)
-        | Action::Oversee(_) => vec![key],
+        | Action::Score(_)
+        | Action::Pay(_)
+        | Action::Other(_) => vec![key],
     };
     expected.extend(receipt.evidence.attested().map(|attested| attested.key));
     if receipt.signers == expected {
@@ -361,11 +339,12 @@ fn ensure_capability(profile: &Profile, receipt: &Verified<Receipt>) -> Result<(
     ))
 }
 
-/// Checks what an agent says about itself, before anything is signed or written.
+/// Checks what an agent says about itself, before anything is signed or written; `capabilities` are
+/// those of [`Kinds::capabilities`].
 ///
 /// # Errors
 /// A [`Rejection`] by the check *agent* that names the field and what was expected.
-pub fn ensure_profile(profile: &Profile) -> Result<(), Rejection> {
+pub fn ensure_profile(profile: &Profile, capabilities: &[&str]) -> Result<(), Rejection> {
     let word = |text: &str| {
         (1..=NAME_BYTES_MAX).contains(&text.len())
             && text
@@ -391,10 +370,10 @@ pub fn ensure_profile(profile: &Profile) -> Result<(), Rejection> {
             "capabilities must be sorted and without repetition".to_owned(),
         ));
     }
-    match profile.capabilities.iter().find(|c| !CAPABILITIES.contains(&c.as_str())) {
+    match profile.capabilities.iter().find(|c| !capabilities.contains(&c.as_str())) {
         Some(unknown) => Err(reject(
             Fault::CapabilityUnknown,
-            format!("unknown capability `{}`; known are {CAPABILITIES:?}", unknown.escape_debug()),
+            format!("unknown capability `{}`; known are {capabilities:?}", unknown.escape_debug()),
         )),
         None => Ok(()),
     }

@@ -51,6 +51,7 @@ pub mod channel;
 pub mod directory;
 pub mod exchange;
 pub mod executor;
+pub mod receipts;
 pub mod release;
 pub mod service;
 pub mod transport;

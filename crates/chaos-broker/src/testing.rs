@@ -38,6 +38,7 @@ pub(crate) fn random(seed: u64) -> impl FnMut(&mut [u8]) {
 
 /// A clock that stands still, and bytes that never come twice.
 pub(crate) const SYSTEM: System = System {
+    kinds: chaos_agency::Kinds::new(&[crate::receipts::EXTENSION]),
     now_ms: || AT_S * 1000,
     random: |bytes| {
         static DRAWS: AtomicU64 = AtomicU64::new(0);

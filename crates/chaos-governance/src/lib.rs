@@ -40,7 +40,9 @@
 //! result that misses an objective or breaks a guard is never final; text from outside is inert in
 //! every rendering.
 //!
-//! It refuses to simulate, sign, fetch or post: the simulator is a closure, and receipts, calls and
+//! The studio brings its own kinds of receipts and the view over them ([`receipts::EXTENSION`]).
+//!
+//! It refuses to simulate, sign, fetch or post: the simulator is a closure, and signing, calls and
 //! commands are the caller's.
 
 pub mod analysis;
@@ -54,6 +56,9 @@ pub mod change;
 pub mod draft;
 pub mod minutes;
 pub mod refine;
+
+pub mod receipts;
+pub mod view;
 
 pub mod proposal;
 pub mod study;
@@ -74,6 +79,7 @@ pub use proposal::{Context, Proposal};
 pub use refine::Outcome;
 pub use study::Study;
 pub use thresholds::Thresholds;
+pub use view::Proposals;
 
 /// The default studio definition, `studios/governance.toml`.
 pub const DEFAULT_STUDIO: &str = include_str!("../../../studios/governance.toml");

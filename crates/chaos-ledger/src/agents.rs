@@ -26,7 +26,7 @@ pub struct Changed {
 /// # Errors
 /// If the registry would refuse the profile, the name is taken, or no key can be made.
 pub fn enrol(ledger: &mut Ledger, profile: Profile) -> Result<Changed, Error> {
-    ensure_profile(&profile).map_err(Error::Inadmissible)?;
+    ensure_profile(&profile, &ledger.system().kinds.capabilities()).map_err(Error::Inadmissible)?;
     let name = profile.name.clone();
     if let Some(existing) =
         ledger.views().registry().agents().find(|agent| agent.profile.name == name)

@@ -8,7 +8,7 @@ use chaos_agency::{
     Action, Evidence, Leaf, Receipt, Views,
     action::Profile,
     receipt::{Draft, Product},
-    registry::{Agent, CAPABILITIES},
+    registry::Agent,
 };
 use chaos_log::{Checkpoint, KeyName, LogKey, SignedCheckpoint};
 use chaos_store::{Append, Blobs as _, DATABASE_FILE, Records as _, Store};
@@ -105,7 +105,7 @@ impl Ledger {
         system: System,
     ) -> Result<Self, Error> {
         let size = store.head()?.size;
-        let views = fold(&store, operator, size)?;
+        let views = fold(&store, Views::new(operator, system.kinds), size)?;
         Ok(Self { dir: dir.to_owned(), store, views, password, system })
     }
 
@@ -115,7 +115,7 @@ impl Ledger {
         let profile = Profile {
             name: OPERATOR.to_owned(),
             role: OPERATOR.to_owned(),
-            capabilities: CAPABILITIES.iter().map(|&kind| kind.to_owned()).collect(),
+            capabilities: self.system.kinds.capabilities().into_iter().map(str::to_owned).collect(),
             studio: "platform".to_owned(),
         };
         self.record(NewEntry {
@@ -140,7 +140,7 @@ impl Ledger {
     /// # Errors
     /// If the store fails.
     pub fn fold(&self, size: u64) -> Result<Views, Error> {
-        fold(&self.store, self.views.registry().operator(), size)
+        fold(&self.store, Views::new(self.views.registry().operator(), self.system.kinds), size)
     }
 
     /// The data directory.
@@ -187,7 +187,7 @@ impl Ledger {
     /// # Errors
     /// As [`Self::record`].
     pub fn append(&mut self, envelope: &Envelope, now_ms: u64) -> Result<Digest, Error> {
-        let receipt = Receipt::open(envelope).map_err(Error::Inadmissible)?;
+        let receipt = Receipt::open(envelope, &self.system.kinds).map_err(Error::Inadmissible)?;
         self.views.authorise(&receipt).map_err(Error::Inadmissible)?;
         let record = envelope.to_bytes().map_err(Error::Encode)?;
         let leaf = Leaf::new(receipt.id, now_ms).to_bytes();
@@ -372,8 +372,7 @@ fn open_store(dir: &Path) -> Result<Store, Error> {
     Store::open(dir).map_err(|source| Error::Open { dir: dir.to_owned(), source })
 }
 
-fn fold(store: &Store, operator: Did, size: u64) -> Result<Views, Error> {
-    let mut views = Views::new(operator);
+fn fold(store: &Store, mut views: Views, size: u64) -> Result<Views, Error> {
     let mut next = 0;
     while next < size {
         for entry in store.entries(next..size)? {

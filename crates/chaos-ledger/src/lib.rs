@@ -7,12 +7,13 @@
 //! ```
 //! use std::sync::atomic::{AtomicU8, Ordering};
 //!
-//! use chaos_agency::{action::Profile, registry::CAPABILITIES};
+//! use chaos_agency::{Kinds, action::Profile};
 //! use chaos_ledger::{Ledger, System, agents};
 //!
 //! // A program hands in its clock and the system's randomness; this one is for a test.
 //! static NEXT: AtomicU8 = AtomicU8::new(1);
 //! let system = System {
+//!     kinds: Kinds::default(), // the platform's own; a program adds those of its studios
 //!     now_ms: || 1_767_225_600_000,
 //!     random: |bytes| Ok(bytes.fill(NEXT.fetch_add(1, Ordering::Relaxed))),
 //! };
@@ -24,7 +25,7 @@
 //! let ada = Profile {
 //!     name: "ada".to_owned(),
 //!     role: "researcher".to_owned(),
-//!     capabilities: vec![CAPABILITIES[0].to_owned()],
+//!     capabilities: vec!["run".to_owned()],
 //!     studio: "governance".to_owned(),
 //! };
 //! let entered = agents::enrol(&mut ledger, ada)?;

@@ -1,16 +1,19 @@
 use std::io;
 
+use chaos_agency::Kinds;
 use chaos_types::AgentKey;
 
 use crate::Error;
 
-/// What a ledger takes from the operating system besides files.
+/// What a ledger is given besides its folder: what the operating system has, and what it may record.
 #[derive(Debug, Clone, Copy)]
 pub struct System {
     /// Milliseconds since 1970.
     pub now_ms: fn() -> u64,
     /// Fills a buffer with fresh random bytes, or says why it cannot.
     pub random: fn(&mut [u8]) -> io::Result<()>,
+    /// The kinds of receipts that the log knows.
+    pub kinds: Kinds,
 }
 
 impl System {

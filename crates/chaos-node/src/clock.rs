@@ -7,9 +7,14 @@ use std::{
 
 use chaos_ledger::System;
 
+use crate::kinds::KINDS;
+
 /// What the libraries are handed instead of reading it themselves.
-pub(crate) const SYSTEM: System =
-    System { now_ms, random: |bytes| getrandom::fill(bytes).map_err(std::io::Error::other) };
+pub(crate) const SYSTEM: System = System {
+    kinds: KINDS,
+    now_ms,
+    random: |bytes| getrandom::fill(bytes).map_err(std::io::Error::other),
+};
 
 /// Milliseconds since 1970.
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]

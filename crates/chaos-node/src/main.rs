@@ -5,6 +5,7 @@ mod blocks;
 mod clock;
 mod commands;
 mod exit;
+mod kinds;
 mod ledger;
 mod live;
 mod narration;

@@ -44,4 +44,4 @@ mod verify;
 pub use day::date;
 pub use error::Error;
 pub use progress::{Narrator, Progress, Silent, Step};
-pub use verify::check;
+pub use verify::{Reader, check};

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use chaos_agency::{
     Action, Evidence,
-    action::{self, Blocks, Decision, ParameterChange},
     receipt::{Input, Product, Program, Replay},
 };
+use chaos_governance::receipts::{self, Blocks, Decision, ParameterChange};
 use chaos_governance::{
     Analysis, BlockFacts, Change, Draft, Opportunity, minutes,
     proposal::{self, AgentLine, Brief, Call, Proposal, Reference, Reproduce, report},
@@ -193,7 +193,7 @@ impl Proposing<'_> {
             parents: vec![],
             subjects: vec![Product::new("analysis", output)],
             evidence: Evidence::Replayable(replay(ANALYSE, inputs, output)),
-            action: Action::Analyse(action::Analyse {
+            action: Action::of(&receipts::Analyse {
                 chain: self.block_set.chain.clone(),
                 blocks: Blocks { first, last, count },
                 opportunities,
@@ -278,7 +278,7 @@ impl Proposing<'_> {
             parents: vec![analysis],
             subjects: vec![Product::new("simulation-result", output)],
             evidence,
-            action: Action::Simulate(action::Simulate {
+            action: Action::of(&receipts::Simulate {
                 chain: self.block_set.chain.clone(),
                 changes: vec![parameter_change(change)],
                 round,
@@ -317,7 +317,7 @@ impl Proposing<'_> {
             parents,
             subjects: vec![Product::new("minutes", output)],
             evidence: Evidence::Replayable(replay(DRAFT, inputs, output)),
-            action: Action::Draft(action::Draft {
+            action: Action::of(&receipts::Draft {
                 title: format!("{} {}", opportunity.rule.as_str(), last.change),
                 chain: self.block_set.chain.clone(),
                 changes: vec![parameter_change(&last.change)],

@@ -15,7 +15,8 @@ mod sandbox;
 mod simulation;
 mod work;
 
-use chaos_agency::{Action, Receipt, receipt::Replay};
+use chaos_agency::{Action, Body, Receipt, receipt::Replay};
+use chaos_governance::receipts::{Analyse, Draft, Simulate};
 use chaos_types::{Check, Digest, Rejection};
 use chaos_verify::{Attachments, Fault};
 use serde::Serialize;
@@ -135,16 +136,27 @@ pub fn reexecute(
     let Replay { program, inputs: named, output } = ensure_repeatable(receipt)?;
     let work = Work { named, attachments, inputs, progress };
     match (program.name.as_str(), &receipt.action) {
-        (ANALYSE, Action::Analyse(claimed)) => governance::analyse(&work, claimed),
-        (SIMULATE, Action::Simulate(claimed)) => {
-            simulation::simulate(&work, claimed, receipt.evidence.attested(), output)
+        (ANALYSE, action) => governance::analyse(&work, &body::<Analyse>(action)?),
+        (SIMULATE, action) => {
+            let claimed = body::<Simulate>(action)?;
+            simulation::simulate(&work, &claimed, receipt.evidence.attested(), output)
         }
         (SANDBOX, Action::Run(claimed)) => sandbox::run(&work, claimed),
-        (DRAFT, Action::Draft(claimed)) => governance::draft(&work, claimed),
+        (DRAFT, action) => governance::draft(&work, &body::<Draft>(action)?),
         (SCORE, Action::Score(claimed)) => reputation::score(&work, claimed),
         (DIVIDE, Action::Pay(claimed)) => rewards::divide(&work, claimed),
         (other, _) => Err(unknown(other)),
     }
+}
+
+/// The body that a program shows.
+fn body<B: Body>(action: &Action) -> Result<B, Rejection> {
+    action.read().ok_or_else(|| {
+        reject(
+            Fault::KindNotShown,
+            format!("expected a receipt of kind `{}`, found `{}`", B::KIND, action.kind()),
+        )
+    })
 }
 
 fn reject(fault: Fault, reason: String) -> Rejection {

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use chaos_agency::registry::CAPABILITIES;
+use chaos_agency::Kinds;
 use chaos_governance::DEFAULT_STUDIO;
 use chaos_studio::{RoleName, Studio};
 
@@ -34,21 +34,22 @@ pub fn load(path: Option<&Path>) -> Result<Defined, Error> {
     Ok(Defined { studio, text })
 }
 
-/// The action kinds that a studio gives a role, as capabilities of the registry.
+/// The kinds of receipts among `kinds` that a studio gives a role, as capabilities of the registry.
 ///
 /// # Errors
 /// If the studio has no such role.
-pub fn capabilities(studio: &Studio, role: &str) -> Result<Vec<String>, Error> {
+pub fn capabilities(studio: &Studio, role: &str, kinds: &Kinds) -> Result<Vec<String>, Error> {
     let name: RoleName = role.parse().map_err(Error::RoleName)?;
     let role = studio.roles().get(&name).ok_or_else(|| Error::UnknownRole {
         role: role.to_owned(),
         known: studio.roles().keys().map(ToString::to_string).collect(),
     })?;
+    let known = kinds.capabilities();
     Ok(role
         .actions
         .iter()
         .map(ToString::to_string)
-        .filter(|action| CAPABILITIES.contains(&action.as_str()))
+        .filter(|action| known.contains(&action.as_str()))
         .collect())
 }
 
@@ -56,10 +57,10 @@ pub fn capabilities(studio: &Studio, role: &str) -> Result<Vec<String>, Error> {
 ///
 /// # Errors
 /// If it is another studio, or has no such role.
-pub fn role_capabilities(studio: &str, role: &str) -> Result<Vec<String>, Error> {
+pub fn role_capabilities(studio: &str, role: &str, kinds: &Kinds) -> Result<Vec<String>, Error> {
     let built_in = load(None)?.studio;
     if built_in.name().to_string() != studio {
         return Err(Error::UnknownStudio { studio: studio.to_owned() });
     }
-    capabilities(&built_in, role)
+    capabilities(&built_in, role, kinds)
 }

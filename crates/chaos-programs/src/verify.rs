@@ -1,6 +1,6 @@
 //! Verifying a bundle with everything that this project can check.
 
-use chaos_agency::{Receipt, action};
+use chaos_agency::{Kinds, Receipt, action};
 use chaos_chains::{AnchorFact, AnchorProof};
 use chaos_log::{Checkpoint, VerifierKey};
 use chaos_types::{Check, Digest, Rejection, Verified};
@@ -12,18 +12,28 @@ use crate::{
     reexecution::{Inputs, ensure_repeatable, reexecute},
 };
 
+/// What the reader of a bundle knows.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader<'a> {
+    /// The log that it trusts. Without it the bundle's own log key is used.
+    pub log: Option<&'a VerifierKey>,
+    /// The kinds of receipts that it knows.
+    pub kinds: Kinds,
+}
+
 /// Verifies one bundle's bytes with everything that this project can check. Programs are run again if
 /// `inputs` are given.
 pub fn check(
     bytes: &[u8],
-    log: Option<&VerifierKey>,
+    reader: Reader<'_>,
     appraiser: &Appraiser,
     inputs: Option<&Inputs>,
     progress: &dyn Progress,
 ) -> Report {
     let reexecute = inputs.map(|inputs| Programs { inputs, progress });
     let options = Options {
-        log,
+        log: reader.log,
+        kinds: reader.kinds,
         reexecute: reexecute.as_ref().map(|programs| programs as &dyn Reexecute),
         appraise: Some(appraiser),
         anchor: Some(&EvmProofs),

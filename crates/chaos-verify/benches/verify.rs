@@ -8,7 +8,7 @@
 use std::{hint::black_box, time::Instant};
 
 use chaos_agency::{
-    Action, Evidence, Receipt,
+    Action, Evidence, Kinds, Receipt,
     action::Run,
     receipt::{Draft, Execution, Input, Product, Program, Replay},
 };
@@ -40,7 +40,7 @@ fn main() {
     for _ in 0..ROUNDS {
         receipts.push(rate(|| {
             for bytes in &envelopes {
-                black_box(Receipt::open_bytes(bytes).unwrap());
+                black_box(Receipt::open_bytes(bytes, &Kinds::default()).unwrap());
             }
         }));
         bare.push(rate(|| {

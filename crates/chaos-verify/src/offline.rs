@@ -1,7 +1,7 @@
 //! The nine checks, from the bytes of a bundle to `Verified<Receipt>`.
 
 use chaos_agency::{
-    Action, Receipt, Registry,
+    Action, Kinds, Receipt, Registry,
     action::Anchor,
     receipt::{Attested, Replay},
 };
@@ -72,6 +72,8 @@ pub struct Options<'a> {
     /// The log that the reader trusts. Without it the bundle's own log key is used, which shows
     /// that the parts agree but not that the log is the right one.
     pub log: Option<&'a VerifierKey>,
+    /// The kinds of receipts that the reader knows; one of another kind is refused.
+    pub kinds: Kinds,
     /// How to run programs again, if that was asked for.
     pub reexecute: Option<&'a dyn Reexecute>,
     /// How to verify and appraise quotes.
@@ -110,14 +112,19 @@ fn run(
     let bundle = Bundle::from_bytes(bytes)?;
     let opened = bundle.receipt.envelope.verify()?;
     trail.passed(Check::Envelope, format!("signed by {}", list(&opened.signers)));
-    let receipt: Verified<Receipt> = opened.narrow(&())?;
+    let receipt: Verified<Receipt> = opened.narrow(&options.kinds)?;
     trail.passed(Check::Statement, format!("{} by {}", receipt.action.kind(), receipt.agent));
     let attachments = bundle.attachments(&receipt)?;
     trail.passed(
         Check::Format,
         format!("canonical, {} bytes, {} attachments", bytes.len(), bundle.attachments.len()),
     );
-    let shown = Shown { bundle: &bundle, receipt: &receipt, proof: &parse_proof(&bundle.receipt)? };
+    let shown = Shown {
+        bundle: &bundle,
+        receipt: &receipt,
+        proof: &parse_proof(&bundle.receipt)?,
+        kinds: &options.kinds,
+    };
     check_inclusion(&bundle.receipt, &receipt, shown.proof)?;
     let (index, size) = (shown.proof.index(), shown.proof.checkpoint().claimed().size());
     trail.passed(Check::Inclusion, format!("entry {index} of {size}"));
@@ -214,12 +221,13 @@ struct Shown<'a> {
     bundle: &'a Bundle,
     receipt: &'a Verified<Receipt>,
     proof: &'a TlogProof,
+    kinds: &'a Kinds,
 }
 
 impl Shown<'_> {
     /// Replays the agent's registry entries and asks whether it could sign at the receipt's place.
     fn check_agent(&self, operator: Did) -> Result<String, Rejection> {
-        let mut registry = Registry::new(operator);
+        let mut registry = Registry::new(operator, self.kinds);
         let mut next = 0;
         for entry in &self.bundle.history {
             let (index, earlier) = self.registry_entry(entry)?;
@@ -252,7 +260,7 @@ impl Shown<'_> {
             let reason = format!("registry entry: {}: {}", inner.check, inner.reason);
             Rejection::new(Check::Agent, inner.code, reason)
         };
-        let earlier = Receipt::open(&entry.envelope).map_err(within)?;
+        let earlier = Receipt::open(&entry.envelope, self.kinds).map_err(within)?;
         let place = parse_proof(entry).map_err(within)?;
         if place.checkpoint().to_string() != self.proof.checkpoint().to_string() {
             return Err(Rejection::new(
@@ -289,7 +297,7 @@ impl Shown<'_> {
             trail.skipped(Check::Anchor, "no anchor in the bundle");
             return Ok(());
         };
-        let receipt = Receipt::open(&anchored.envelope).map_err(|inner| {
+        let receipt = Receipt::open(&anchored.envelope, self.kinds).map_err(|inner| {
             let reason = format!("anchor receipt: {}: {}", inner.check, inner.reason);
             Rejection::new(Check::Anchor, inner.code, reason)
         })?;

@@ -15,6 +15,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("chaos-parameters", &["studio", "governance", "sqlite", "socket", "revm"]),
     ("chaos-sandbox", &["studio", "proposal", "vot", "governance", "ethereum", "evm"]),
     ("chaos-attestation", &["proposal", "vot", "governance", "ethereum", "evm", "studios"]),
+    ("chaos-agency", &["proposal", "simulat", "vot", "oversee", "governance", "liquidity"]),
     ("chaos-verify", &["studio", "proposal", "vot", "simulat", "governance", "sqlite", "socket"]),
     ("chaos-store", &["studio", "proposal", "vot", "governance", "simulat", "reputation"]),
     ("chaos-studio", &["liquidity", "ethereum", "evm", "treasur"]),

@@ -27,7 +27,7 @@ fn revoke(reason: &str) -> Action {
 
 /// Signs a payload that the writer of this crate would never write.
 fn open_payload(payload: &str) -> Result<Verified<Receipt>, Rejection> {
-    Receipt::open(&Envelope::sign(payload.as_bytes(), &[&key(1)]))
+    Receipt::open(&Envelope::sign(payload.as_bytes(), &[&key(1)]), &Kinds::default())
 }
 
 fn payload_of(envelope: &Envelope) -> String {
@@ -38,7 +38,7 @@ fn payload_of(envelope: &Envelope) -> String {
 fn receipt_reads_back_as_signed() {
     let envelope = draft(revoke("lost")).sign(&[&key(1)]).unwrap();
     assert_eq!(envelope.payload_type, PAYLOAD_TYPE);
-    let receipt = Receipt::open(&envelope).unwrap();
+    let receipt = Receipt::open(&envelope, &Kinds::default()).unwrap();
     assert_eq!(receipt.id, Digest::of(&envelope.to_bytes().unwrap()));
     assert_eq!(receipt.agent, key(1).did());
     assert_eq!(receipt.parents, [Digest::of(b"parent")]);
@@ -102,7 +102,8 @@ fn refuses_evidence_whose_output_is_no_subject() {
         inputs: vec![],
         output: Digest::of(b"another result"),
     });
-    let rejection = Receipt::open(&draft.sign(&[&key(1)]).unwrap()).expect_err("not a subject");
+    let rejection = Receipt::open(&draft.sign(&[&key(1)]).unwrap(), &Kinds::default())
+        .expect_err("not a subject");
     assert_eq!(rejection.check, Check::Statement);
     assert!(rejection.reason.contains(&Digest::of(b"another result").to_string()));
 }
@@ -124,7 +125,7 @@ proptest! {
             }),
         ] {
             let envelope = draft(action.clone()).sign(&[&key(1)]).unwrap();
-            prop_assert_eq!(&Receipt::open(&envelope).unwrap().action, &action);
+            prop_assert_eq!(&Receipt::open(&envelope, &Kinds::default()).unwrap().action, &action);
         }
     }
 }

@@ -2,17 +2,28 @@ use chaos_types::{AgentKey, Digest};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{
-    Evidence,
-    action::{Analyse, Blocks, Score},
-    receipt::Draft,
-};
+use crate::{Body, Evidence, Extension, Kind, action::Score, receipt::Draft};
 
 fn key(byte: u8) -> AgentKey {
     AgentKey::from_seed(&[byte; 32])
 }
 
 const OPERATOR: u8 = 9;
+
+/// A kind that a workshop brings.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Analyse {
+    found: Vec<String>,
+}
+
+impl Body for Analyse {
+    const KIND: &'static str = "analyse";
+    const SIGNER: Signer = Signer::Agent;
+    const IS_WORK: bool = true;
+}
+
+const KINDS: Kinds = Kinds::new(&[Extension { kinds: &[Kind::of::<Analyse>()], view: None }]);
 
 fn sign(agent: u8, signers: &[u8], action: Action) -> Verified<Receipt> {
     signed_for(OPERATOR, agent, signers, action)
@@ -30,7 +41,7 @@ fn signed_for(log: u8, agent: u8, signers: &[u8], action: Action) -> Verified<Re
         action,
     };
     let envelope = draft.sign(&keys.iter().collect::<Vec<_>>()).unwrap();
-    Receipt::open(&envelope).unwrap()
+    Receipt::open(&envelope, &KINDS).unwrap()
 }
 
 fn profile(name: &str) -> Profile {
@@ -56,13 +67,11 @@ fn revoke(by: u8, target: u8) -> Verified<Receipt> {
 }
 
 fn analyse(agent: u8, with: u8) -> Verified<Receipt> {
-    let blocks = Blocks { first: 1, last: 2, count: 2 };
-    let chain = "eip155:1".parse().unwrap();
-    sign(agent, &[with], Action::Analyse(Analyse { chain, blocks, opportunities: vec![] }))
+    sign(agent, &[with], Action::of(&Analyse { found: vec![] }))
 }
 
 fn registry() -> Registry {
-    let mut registry = Registry::new(key(OPERATOR).did());
+    let mut registry = Registry::new(key(OPERATOR).did(), &KINDS);
     registry.admit(0, &register(OPERATOR, "operator")).unwrap();
     registry.admit(1, &register(1, "ada")).unwrap();
     registry

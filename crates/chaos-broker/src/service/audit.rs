@@ -1,15 +1,16 @@
 //! The audit trail: what is recorded, and the line of it that people read.
 
-use chaos_agency::{
-    Action, Receipt,
-    action::{Oversee, OverseeEvent},
-};
+use chaos_agency::{Action, Receipt};
 use chaos_attestation::{EvidenceId, ReasonCode};
 use chaos_types::{Digest, canonical};
 use serde::{Deserialize, Serialize};
 
 use super::Settings;
-use crate::{directory, release};
+use crate::{
+    directory,
+    receipts::{Oversee, OverseeEvent},
+    release,
+};
 
 /// The subject of an `oversee` receipt under which the event's document is named.
 pub(super) const SUBJECT: &str = "event";
@@ -59,7 +60,7 @@ impl Event {
             Self::Allowlist(event) => of_allowlist(event),
             Self::Settings(settings) => of_settings(settings),
         };
-        Action::Oversee(Oversee {
+        Action::of(&Oversee {
             event: line.event,
             subject: line.subject,
             evidence_id: line.evidence.map(|id| id.digest()),
@@ -234,26 +235,8 @@ pub struct AuditEntry {
 }
 
 /// The event's document of an `oversee` receipt, and what people read of it.
-pub(super) fn of_receipt(receipt: &Receipt) -> Option<(Digest, &Oversee)> {
-    match &receipt.action {
-        Action::Oversee(oversee) => receipt
-            .subjects
-            .iter()
-            .find(|subject| subject.name == SUBJECT)
-            .map(|subject| (subject.digest, oversee)),
-        Action::Register(_)
-        | Action::Update(_)
-        | Action::RotateKey(_)
-        | Action::Revoke(_)
-        | Action::Analyse(_)
-        | Action::Simulate(_)
-        | Action::Draft(_)
-        | Action::Submit(_)
-        | Action::ObserveVote(_)
-        | Action::Score(_)
-        | Action::Pay(_)
-        | Action::Verify(_)
-        | Action::Anchor(_)
-        | Action::Run(_) => None,
-    }
+pub(super) fn of_receipt(receipt: &Receipt) -> Option<(Digest, Oversee)> {
+    let oversee = receipt.action.read()?;
+    let event = receipt.subjects.iter().find(|subject| subject.name == SUBJECT)?;
+    Some((event.digest, oversee))
 }

@@ -31,8 +31,11 @@ use zeroize::Zeroizing;
 /// 2026-09-21, 14:13:20 UTC.
 const AT_S: u64 = 1_790_000_000;
 
+/// The kinds of receipts that a broker's log knows.
+const KINDS: chaos_agency::Kinds = chaos_agency::Kinds::new(&[chaos_broker::receipts::EXTENSION]);
+
 /// A clock that stands still, and bytes that never come twice.
-const SYSTEM: System = System { now_ms: || AT_S * 1000, random };
+const SYSTEM: System = System { kinds: KINDS, now_ms: || AT_S * 1000, random };
 
 fn random(bytes: &mut [u8]) -> io::Result<()> {
     static DRAWS: AtomicU64 = AtomicU64::new(0);

@@ -3,6 +3,7 @@ use tempfile::TempDir;
 use super::*;
 
 const SYSTEM: System = System {
+    kinds: chaos_agency::Kinds::new(&[]),
     now_ms: || 1_767_225_600_000,
     random: |bytes| {
         bytes.fill(7);

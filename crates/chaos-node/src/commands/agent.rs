@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use chaos_agency::{
     action::Profile,
     registry::{Agent, ensure_profile},
+    views::Rewards,
 };
 use chaos_programs::studio::role_capabilities;
 use chaos_types::Did;
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     args::{AgentArgs, AgentCommand, RegisterArgs, RevokeArgs, RotateArgs, ShowArgs},
     exit::{Failure, Kind, OrFail as _},
+    kinds::KINDS,
     ledger, output,
 };
 use chaos_ledger::{
@@ -32,7 +34,7 @@ pub(crate) fn run(args: &AgentArgs) -> Result<ExitCode, Failure> {
 
 fn register(args: &RegisterArgs) -> Result<ExitCode, Failure> {
     let mut capabilities = if args.capabilities.is_empty() {
-        role_capabilities(&args.studio, &args.role)?
+        role_capabilities(&args.studio, &args.role, &KINDS)?
     } else {
         args.capabilities.clone()
     };
@@ -45,7 +47,7 @@ fn register(args: &RegisterArgs) -> Result<ExitCode, Failure> {
         studio: args.studio.clone(),
     };
     // Before anything is created.
-    ensure_profile(&profile).or_fail(Kind::Input)?;
+    ensure_profile(&profile, &KINDS.capabilities()).or_fail(Kind::Input)?;
     let mut ledger = ledger::open_or_create(&args.data.data)?;
     let registered = agents::enrol(&mut ledger, profile)?;
     ledger.save_views()?;
@@ -93,8 +95,9 @@ fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
     let scores = scores(&ledger, agent.did)?;
     let rewards: Vec<Value> = ledger
         .views()
-        .rewards()
-        .iter()
+        .view::<Rewards>()
+        .into_iter()
+        .flat_map(Rewards::iter)
         .filter(|((did, ..), _)| *did == agent.did)
         .map(|((_, chain, token), row)| {
             json!({"chain": chain, "token": token, "total": row.total.to_string(), "receipts": row.receipts})

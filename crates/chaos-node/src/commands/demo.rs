@@ -20,6 +20,7 @@ use crate::{
         simulate::{asked, command},
     },
     exit::Failure,
+    kinds::KINDS,
     narration::{Narration, Terminal},
 };
 use chaos_ledger::{Ledger, OPERATOR, agents};
@@ -169,7 +170,7 @@ fn set(
         let capabilities = if role == "verifier" {
             vec!["verify".to_owned()]
         } else {
-            studio::capabilities(&studio.studio, role)?
+            studio::capabilities(&studio.studio, role, &KINDS)?
         };
         let profile = Profile {
             name: name.to_owned(),

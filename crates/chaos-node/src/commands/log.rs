@@ -7,7 +7,6 @@ use std::{
 };
 
 use anyhow::Context as _;
-use chaos_agency::views::NAMES;
 use chaos_log::prove_consistency;
 use chaos_store::Records as _;
 use chaos_types::Digest;
@@ -145,7 +144,7 @@ impl Comparison {
             .map(|&size| ledger.fold(size)?.to_rows().or_fail(Kind::Check))
             .collect::<Result<Vec<_>, Failure>>()?;
         let mut views = BTreeMap::new();
-        for name in NAMES {
+        for name in ledger.views().names() {
             let stored = ledger.store().view(name).or_fail(Kind::Storage)?;
             let nearest = folds
                 .iter()

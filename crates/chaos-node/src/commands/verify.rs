@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use chaos_attestation::{Anchor, AnchorClass, WorkloadId, Workloads};
 use chaos_log::VerifierKey;
 use chaos_programs::{
+    Reader,
     appraisal::{Appraiser, known_anchors},
     check, policy,
     reexecution::Inputs,
@@ -16,6 +17,7 @@ use serde_json::json;
 use crate::{
     args::{Required, VerifyArgs},
     exit::{Failure, Kind, OrFail as _},
+    kinds::KINDS,
     narration::Terminal,
     output,
 };
@@ -46,8 +48,13 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
             args.inputs.clone()
         };
         let inputs = args.reexecute.then(|| Inputs::new(folders));
-        let report =
-            check(&bytes, trusted.as_ref(), &appraiser, inputs.as_ref(), &Terminal::default());
+        let report = check(
+            &bytes,
+            Reader { log: trusted.as_ref(), kinds: KINDS },
+            &appraiser,
+            inputs.as_ref(),
+            &Terminal::default(),
+        );
         rejected += usize::from(report.result.is_err());
         let class = appraiser.take_class();
         let wanted = Wanted::of(&args.require, &report, args.reexecute);

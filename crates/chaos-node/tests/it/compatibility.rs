@@ -8,13 +8,17 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chaos_agency::Receipt;
+use chaos_agency::{Kinds, Receipt};
 use chaos_sandbox::{Configuration, Sandbox};
 use chaos_types::{canonical, dsse::Envelope};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::program::{anvil_is_there, root, run};
+
+/// The kinds of receipts that the program knows.
+const KINDS: Kinds =
+    Kinds::new(&[chaos_governance::receipts::EXTENSION, chaos_broker::receipts::EXTENSION]);
 
 /// A file or folder that the first version wrote.
 fn first(name: &str) -> PathBuf {
@@ -125,7 +129,7 @@ fn actions_keep_their_wire_form() {
 fn ensure_same_action(envelope: &Envelope) -> String {
     let payload = STANDARD.decode(&envelope.payload).unwrap();
     let statement: Value = canonical::from_slice(&payload).unwrap();
-    let receipt = Receipt::open(envelope).unwrap();
+    let receipt = Receipt::open(envelope, &KINDS).unwrap();
     assert_eq!(
         canonical::to_vec(&receipt.action).unwrap(),
         canonical::to_vec(&statement["predicate"]["action"]).unwrap()

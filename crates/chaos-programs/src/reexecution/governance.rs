@@ -1,8 +1,8 @@
 //! The governance studio's two programs: the researcher's analysis and the developer's draft.
 
-use chaos_agency::action::{self, Blocks, Decision, ParameterChange};
 use chaos_governance::{
     Analysis, Draft, Opportunity, minutes,
+    receipts::{self, Blocks, Decision, ParameterChange},
     refine::{self, Outcome},
 };
 use chaos_simulation::Experiment;
@@ -29,7 +29,7 @@ pub struct DraftBrief {
 }
 
 /// Measures the blocks again.
-pub(super) fn analyse(work: &Work<'_>, claimed: &action::Analyse) -> Result<Digest, Rejection> {
+pub(super) fn analyse(work: &Work<'_>, claimed: &receipts::Analyse) -> Result<Digest, Rejection> {
     work.ensure_inputs(|name| name == STUDIO || is_of_block_set(name))?;
     let studio = studio(work)?;
     let analysis = analysis(&block_set(work)?, &studio)?;
@@ -55,7 +55,7 @@ fn analysis(block_set: &BlockSet, studio: &Studio) -> Result<Analysis, Rejection
 }
 
 /// Runs all rounds of refinement again.
-pub(super) fn draft(work: &Work<'_>, claimed: &action::Draft) -> Result<Digest, Rejection> {
+pub(super) fn draft(work: &Work<'_>, claimed: &receipts::Draft) -> Result<Digest, Rejection> {
     work.ensure_inputs(|name| name == BRIEF || name == STUDIO || is_of_block_set(name))?;
     let brief: DraftBrief = work.document(BRIEF)?;
     let studio = studio(work)?;
@@ -84,7 +84,7 @@ pub(super) fn draft(work: &Work<'_>, claimed: &action::Draft) -> Result<Digest, 
 
 /// The draft's body must say what the rounds came to.
 fn ensure_draft(
-    claimed: &action::Draft,
+    claimed: &receipts::Draft,
     chain: &ChainId,
     opportunity: &Opportunity,
     outcome: &Outcome,

@@ -1,9 +1,7 @@
 //! Replaying blocks, and a simulation on them.
 
-use chaos_agency::{
-    action::{ParameterChange, Simulate},
-    receipt::{Attested, Execution},
-};
+use chaos_agency::receipt::{Attested, Execution};
+use chaos_governance::receipts::{ParameterChange, Simulate};
 use chaos_simulation::{Experiment, RESULT_FORMAT, RESULT_FORMAT_REVISED, evm::ReplayInput};
 use chaos_types::{ChainId, Digest, Rejection};
 use chaos_verify::Fault;

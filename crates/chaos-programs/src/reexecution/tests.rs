@@ -3,13 +3,17 @@
 mod inside;
 mod story;
 
-use std::fs;
+use std::{
+    fs,
+    ops::{Deref, DerefMut},
+};
 
 use chaos_agency::{
-    Action,
-    action::{Analyse, Decision, Draft, Pay, Revoke, Score, Simulate},
+    Action, Body,
+    action::{Pay, Revoke, Score},
     receipt::{Input, Product},
 };
+use chaos_governance::receipts::{Analyse, Decision, Draft, Simulate};
 use chaos_simulation::{Experiment, load::LoadParameters};
 use chaos_types::{ChainId, Digest, canonical};
 use tempfile::TempDir;
@@ -17,25 +21,49 @@ use tempfile::TempDir;
 use self::story::{ACCOUNTS, Case, STORY, pay_case, score_case, write_blocks};
 use super::{ANALYSE, EXPERIMENT, SIMULATE};
 
-fn analyse(case: &mut Case) -> &mut Analyse {
-    match &mut case.receipt.action {
-        Action::Analyse(body) => body,
-        other => unreachable!("{}", other.kind()),
+/// A body that is being changed; it is put back when the change is done.
+struct Changed<'a, B: Body> {
+    action: &'a mut Action,
+    body: B,
+}
+
+impl<'a, B: Body> Changed<'a, B> {
+    fn of(case: &'a mut Case) -> Self {
+        let body = case.receipt.action.read().unwrap();
+        Self { action: &mut case.receipt.action, body }
     }
 }
 
-fn simulate(case: &mut Case) -> &mut Simulate {
-    match &mut case.receipt.action {
-        Action::Simulate(body) => body,
-        other => unreachable!("{}", other.kind()),
+impl<B: Body> Deref for Changed<'_, B> {
+    type Target = B;
+
+    fn deref(&self) -> &B {
+        &self.body
     }
 }
 
-fn draft(case: &mut Case) -> &mut Draft {
-    match &mut case.receipt.action {
-        Action::Draft(body) => body,
-        other => unreachable!("{}", other.kind()),
+impl<B: Body> DerefMut for Changed<'_, B> {
+    fn deref_mut(&mut self) -> &mut B {
+        &mut self.body
     }
+}
+
+impl<B: Body> Drop for Changed<'_, B> {
+    fn drop(&mut self) {
+        *self.action = Action::of(&self.body);
+    }
+}
+
+fn analyse(case: &mut Case) -> Changed<'_, Analyse> {
+    Changed::of(case)
+}
+
+fn simulate(case: &mut Case) -> Changed<'_, Simulate> {
+    Changed::of(case)
+}
+
+fn draft(case: &mut Case) -> Changed<'_, Draft> {
+    Changed::of(case)
 }
 
 #[test]
@@ -109,7 +137,8 @@ fn rejects_a_draft_that_says_what_the_rounds_did_not_come_to() {
     case.refuse(|case| draft(case).title = "halve the gas limit".to_owned(), &["title", "halve"]);
     case.refuse(
         |case| {
-            draft(case).decision = match draft(case).decision {
+            let mut draft = draft(case);
+            draft.decision = match draft.decision {
                 Decision::Finalised {} => Decision::GivenUp { reason: "none".to_owned() },
                 Decision::GivenUp { .. } => Decision::Finalised {},
             };

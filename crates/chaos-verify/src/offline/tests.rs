@@ -76,7 +76,13 @@ impl Hands {
     }
 
     fn options(&self) -> Options<'_> {
-        Options { log: None, reexecute: Some(self), appraise: Some(self), anchor: Some(self) }
+        Options {
+            log: None,
+            kinds: Kinds::default(),
+            reexecute: Some(self),
+            appraise: Some(self),
+            anchor: Some(self),
+        }
     }
 }
 

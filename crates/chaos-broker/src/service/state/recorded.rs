@@ -92,7 +92,6 @@ pub(in crate::service) fn audit_trail(ledger: &Ledger) -> Result<Vec<AuditEntry>
             if lines.len() == TRAIL_MAX {
                 lines.pop_front();
             }
-            let oversee = oversee.clone();
             let Place { index, integrated_at_ms } = place;
             lines.push_back(AuditEntry { index, integrated_at_ms, receipt: receipt.id, oversee });
         }
@@ -118,7 +117,9 @@ fn for_each(
         for entry in ledger.store().entries(next..size)? {
             next = entry.index + 1;
             // What the log refuses has no effect; what others sign is no event of the broker's.
-            let Ok(receipt) = Receipt::open_bytes(&entry.record) else { continue };
+            let Ok(receipt) = Receipt::open_bytes(&entry.record, &ledger.system().kinds) else {
+                continue;
+            };
             if receipt.agent == operator && receipt.signers.first() == Some(&operator) {
                 let leaf = chaos_agency::Leaf::from_bytes(&entry.leaf)?;
                 of(

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chaos_agency::{
     Action, Evidence,
-    action::{self, Contribution, Payment, Verdict, VoteState},
+    action::{self, Contribution, Payment, Verdict},
     receipt::{Input, Product, Program, Replay},
 };
 use chaos_chains::{ProposalState, U256};
+use chaos_governance::receipts::{self, VoteState};
 use chaos_log::SignedCheckpoint;
 use chaos_reputation::ScoreDocument;
 use chaos_types::{Digest, canonical};
@@ -25,6 +26,7 @@ use crate::{
 };
 use chaos_ledger::NewEntry;
 use chaos_programs::{
+    Reader,
     appraisal::{Appraiser, known_anchors},
     check,
     proposing::{Finished, Receipts, Signer},
@@ -108,7 +110,7 @@ impl Stage<'_> {
         let document = self.ledger.put_blob(&json)?;
         let uri = content_uri(&document);
         let submitted = local.submit(&uri, &draft, &checkpoint)?;
-        let action = Action::Submit(action::Submit {
+        let action = Action::of(&receipts::Submit {
             chain: local.chain.chain_id().clone(),
             contract: format!("{:#x}", local.stack.endpoint),
             proposal_id: submitted.proposal_id.to_string(),
@@ -158,7 +160,7 @@ impl Stage<'_> {
                 ),
             ));
         }
-        let action = Action::ObserveVote(action::ObserveVote {
+        let action = Action::of(&receipts::ObserveVote {
             chain: local.chain.chain_id().clone(),
             governor: format!("{:#x}", local.stack.governor),
             proposal_id: vote.proposal_id.to_string(),
@@ -277,7 +279,8 @@ impl Stage<'_> {
         let bundle = chaos_ledger::bundle(&self.ledger, &simulation, &checkpoint, None)?;
         let inputs = Inputs::new(self.source.folders.clone());
         let appraiser = Appraiser::new(known_anchors(), None, None);
-        let report = check(&bundle, None, &appraiser, Some(&inputs), &Terminal::default());
+        let reader = Reader { log: None, kinds: self.ledger.system().kinds };
+        let report = check(&bundle, reader, &appraiser, Some(&inputs), &Terminal::default());
         let failed = report.result.as_ref().err().map(|rejection| rejection.check);
         let action = Action::Verify(Verdict { receipt: simulation, failed, reexecuted: true });
         let receipt =

@@ -4,10 +4,14 @@ use std::{fs, path::Path, sync::LazyLock};
 
 use chaos_agency::{
     Action, Evidence, Receipt,
-    action::{Analyse, Blocks, Decision, Draft, ParameterChange, Pay, Payment, Score, Simulate},
+    action::{Pay, Payment, Score},
     receipt::{Input, Product, Program, Replay},
 };
-use chaos_governance::{Analysis, DEFAULT_STUDIO, minutes, refine};
+use chaos_governance::{
+    Analysis, DEFAULT_STUDIO, minutes,
+    receipts::{Analyse, Blocks, Decision, Draft, ParameterChange, Simulate},
+    refine,
+};
 use chaos_reputation::ScoreDocument;
 use chaos_simulation::{
     Experiment,
@@ -140,7 +144,7 @@ impl Story {
             ANALYSE,
             named.clone(),
             std::slice::from_ref(&studio_file),
-            Action::Analyse(body),
+            Action::of(&body),
         );
 
         let found = &analysis.opportunities[0];
@@ -171,12 +175,12 @@ impl Story {
             rounds: outcome.rounds.len().try_into().unwrap(),
             decision,
         };
-        let draft = Case::new(DRAFT, named.clone(), &files, Action::Draft(body));
+        let draft = Case::new(DRAFT, named.clone(), &files, Action::of(&body));
 
         let asked = Experiment { proposal: today.with(last.change.setting()), ..template };
         let files = [(EXPERIMENT, canonical::to_vec(&asked).unwrap())];
         let body = Simulate { chain, changes, round: 1 };
-        let simulate = Case::new(SIMULATE, named, &files, Action::Simulate(body));
+        let simulate = Case::new(SIMULATE, named, &files, Action::of(&body));
         let minutes = minutes::to_canonical(found.rule, &outcome).unwrap();
         let outputs = [
             Digest::of(&analysis.to_canonical().unwrap()),

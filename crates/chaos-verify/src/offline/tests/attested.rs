@@ -100,17 +100,18 @@ fn what_ran_inside_must_be_what_the_receipt_says_it_produced() {
     };
     let signers = [&key(AGENT), &key(INSIDE)];
     let good = draft(Evidence::Attested(inside.clone())).sign(&signers).unwrap();
-    assert!(Receipt::open(&good).is_ok());
+    assert!(Receipt::open(&good, &Kinds::default()).is_ok());
     inside.execution.output = Digest::of(b"43");
     let bad = draft(Evidence::Attested(inside)).sign(&signers).unwrap();
-    let rejection = Receipt::open(&bad).expect_err("43 is no subject");
+    let rejection = Receipt::open(&bad, &Kinds::default()).expect_err("43 is no subject");
     assert_eq!(rejection.check, Check::Statement, "{rejection}");
 
     let Evidence::Attested(mut two) = attested(Some(replay())) else { unreachable!() };
     two.replay.as_mut().unwrap().output = Digest::of(b"43");
     let mut both = draft(Evidence::Attested(two));
     both.subjects.push(Product::new("other", Digest::of(b"43")));
-    let rejection = Receipt::open(&both.sign(&signers).unwrap()).expect_err("two outputs");
+    let rejection =
+        Receipt::open(&both.sign(&signers).unwrap(), &Kinds::default()).expect_err("two outputs");
     assert!(rejection.reason.contains("what can be run again gave"), "{rejection}");
 
     let Evidence::Attested(inside) = attested(None) else { unreachable!() };
@@ -118,6 +119,7 @@ fn what_ran_inside_must_be_what_the_receipt_says_it_produced() {
     execution.fuel -= 1;
     let mut run = draft(Evidence::Attested(inside));
     run.action = Action::Run(Run { execution, answered: true });
-    let rejection = Receipt::open(&run.sign(&signers).unwrap()).expect_err("two executions");
+    let rejection =
+        Receipt::open(&run.sign(&signers).unwrap(), &Kinds::default()).expect_err("two executions");
     assert!(rejection.reason.contains("not the same"), "{rejection}");
 }

@@ -1,0 +1,182 @@
+//! Kinds of receipts that others bring, and the set of kinds that a log knows.
+
+use std::fmt;
+
+use chaos_types::{Check, Rejection};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::{Action, Fault, View, action::Other};
+
+/// Whose receipts of a kind count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signer {
+    /// Any agent that is registered for the kind.
+    Agent,
+    /// The log's operator alone, if it is registered for the kind.
+    Operator,
+}
+
+/// The body of a kind of receipt that is not the platform's own.
+///
+/// Its canonical JSON is the body on the wire. Every field must be read strictly
+/// (`deny_unknown_fields`), since a field that is not read is a byte that says nothing.
+pub trait Body: Serialize + DeserializeOwned {
+    /// The kind as written on the wire.
+    const KIND: &'static str;
+    /// Whose receipts of this kind count.
+    const SIGNER: Signer;
+    /// Whether an outcome can count the action for or against its agent.
+    const IS_WORK: bool = false;
+}
+
+/// What the platform must know of a kind to admit its receipts.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    name: &'static str,
+    signer: Signer,
+    is_work: bool,
+    ensure: fn(&Value) -> Result<(), Rejection>,
+}
+
+impl Kind {
+    /// The kind of a body.
+    #[must_use]
+    pub const fn of<B: Body>() -> Self {
+        Self {
+            name: B::KIND,
+            signer: B::SIGNER,
+            is_work: B::IS_WORK,
+            ensure: |body| read::<B>(B::KIND, body).map(|_| ()),
+        }
+    }
+
+    /// The kind as written on the wire.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) const fn signer(&self) -> Signer {
+        self.signer
+    }
+
+    pub(crate) const fn is_work(&self) -> bool {
+        self.is_work
+    }
+}
+
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Kind {}
+
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Kind").field(&self.name).finish()
+    }
+}
+
+/// Makes the view of an empty log.
+pub type MakeView = fn() -> Box<dyn View>;
+
+/// The kinds of receipts that one owner brings, and the view over them if it has one.
+#[derive(Debug, Clone, Copy)]
+pub struct Extension {
+    /// The kinds. None may have the name of another's or of the platform's.
+    pub kinds: &'static [Kind],
+    /// The view, by the name that its rows are stored under.
+    pub view: Option<(&'static str, MakeView)>,
+}
+
+/// Every kind of receipt that a log or a verifier knows: the platform's own, and those that are
+/// handed in. A receipt of any other kind is refused.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Kinds(&'static [Extension]);
+
+/// The platform's kinds that an agent can be registered for.
+const PLATFORM: [&str; 5] = ["anchor", "pay", "run", "score", "verify"];
+
+impl Kinds {
+    /// The platform's kinds and those of `extensions`.
+    #[must_use]
+    pub const fn new(extensions: &'static [Extension]) -> Self {
+        Self(extensions)
+    }
+
+    /// The kinds that an agent may list as capabilities, sorted. Managing its own registry entry
+    /// needs none.
+    #[must_use]
+    pub fn capabilities(&self) -> Vec<&'static str> {
+        let mut names = PLATFORM.to_vec();
+        names.extend(self.others().map(Kind::name));
+        names.sort_unstable();
+        names
+    }
+
+    /// The views of the extensions, by name.
+    pub(crate) fn views(&self) -> impl Iterator<Item = (&'static str, Box<dyn View>)> {
+        self.0.iter().filter_map(|extension| extension.view).map(|(name, make)| (name, make()))
+    }
+
+    fn others(&self) -> impl Iterator<Item = &'static Kind> {
+        self.0.iter().flat_map(|extension| extension.kinds)
+    }
+
+    /// Reads an action as its owner reads it.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by *statement* if nobody here owns the kind or the body is not its owner's.
+    pub(crate) fn read(self, Written { kind, body }: Written) -> Result<Action, Rejection> {
+        let name = kind.as_str();
+        Ok(match name {
+            "register" => Action::Register(read(name, &body)?),
+            "update" => Action::Update(read(name, &body)?),
+            "rotate_key" => Action::RotateKey(read(name, &body)?),
+            "revoke" => Action::Revoke(read(name, &body)?),
+            "verify" => Action::Verify(read(name, &body)?),
+            "anchor" => Action::Anchor(read(name, &body)?),
+            "run" => Action::Run(read(name, &body)?),
+            "score" => Action::Score(read(name, &body)?),
+            "pay" => Action::Pay(read(name, &body)?),
+            other => {
+                let kind = self.others().find(|kind| kind.name == other).ok_or_else(|| {
+                    Rejection::new(
+                        Check::Statement,
+                        Fault::KindUnknown,
+                        format!("receipts of the kind `{}` are not known", other.escape_debug()),
+                    )
+                })?;
+                (kind.ensure)(&body)?;
+                Action::Other(Other { kind: *kind, body })
+            }
+        })
+    }
+}
+
+/// An action as it is written, before its owner reads it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Written {
+    pub(crate) kind: String,
+    pub(crate) body: Value,
+}
+
+/// Reads a body, which must be spelled as its type spells it.
+fn read<B: Serialize + DeserializeOwned>(kind: &str, body: &Value) -> Result<B, Rejection> {
+    let reject = |reason| Rejection::new(Check::Statement, Fault::BodyMalformed, reason);
+    let read = B::deserialize(body)
+        .map_err(|error| reject(format!("the body of the kind `{kind}`: {error}")))?;
+    match serde_json::to_value(&read) {
+        Ok(spelled) if spelled == *body => Ok(read),
+        Ok(_) | Err(_) => {
+            Err(reject(format!("the body of the kind `{kind}` is in a second spelling")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

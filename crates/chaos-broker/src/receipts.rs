@@ -1,0 +1,77 @@
+//! The kind of receipts that the key broker writes: its audit trail.
+
+use chaos_agency::{Body, Extension, Kind, Signer};
+use chaos_types::Digest;
+use serde::{Deserialize, Serialize};
+
+/// The broker's kind of receipts.
+pub const EXTENSION: Extension = Extension { kinds: &[Kind::of::<Oversee>()], view: None };
+
+impl Body for Oversee {
+    const KIND: &'static str = "oversee";
+    const SIGNER: Signer = Signer::Operator;
+}
+
+/// Something changed about attested services, the workloads they may run, or the secrets they may
+/// read: one event of the control plane. It names secrets, nonces and leases
+/// by their ids and never holds their content.
+///
+/// This is the line that people read. The receipt's subject `event` is the digest of the event's own
+/// canonical document, which the node keeps as a blob: folding those documents in log order gives the
+/// control plane's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Oversee {
+    /// What happened.
+    pub event: OverseeEvent,
+    /// The service, secret, workload list or lease that it happened to.
+    pub subject: String,
+    /// The evidence that it was decided on, if there was any.
+    pub evidence_id: Option<Digest>,
+    /// The reason code of a refusal.
+    pub refused: Option<String>,
+    /// For people: what was expected and found, or what was done. Never a secret.
+    pub detail: String,
+}
+
+/// What can happen in the control plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OverseeEvent {
+    /// A policy was put in force, with whose allowlists count and how long things live.
+    PolicyAccepted,
+    /// A workload allowlist was put in force.
+    AllowlistAccepted,
+    /// A nonce was given out, to be bound by evidence.
+    NonceGiven,
+    /// A service entered the directory, or its owner replaced its registration.
+    ServiceRegistered,
+    /// A service renewed its registration with fresh evidence.
+    ServiceRenewed,
+    /// A service was taken off the list by its owner.
+    ServiceWithdrawn,
+    /// A service was taken out.
+    ServiceRevoked,
+    /// A service that was taken out may come back.
+    ServiceRestored,
+    /// A secret was stored.
+    SecretStored,
+    /// A secret got a new value at its source.
+    SecretRotated,
+    /// A secret was taken out.
+    SecretRevoked,
+    /// A workload may read a secret from now on.
+    AccessGranted,
+    /// A workload may no longer read a secret.
+    AccessWithdrawn,
+    /// Secrets were sealed to an attested key under a lease.
+    SecretReleased,
+    /// A lease was renewed after re-attestation.
+    LeaseRenewed,
+    /// A lease was ended before its time.
+    LeaseRevoked,
+    /// A job whose leases were ended may have secrets again.
+    JobRestored,
+    /// A request was refused.
+    Refused,
+}

@@ -1,0 +1,208 @@
+//! The kinds of receipts that the governance studio writes.
+//!
+//! A new kind is a struct here with its [`Body`] and a row in [`EXTENSION`]; what it changes in the
+//! studio's table is said in [`Proposals`].
+
+use chaos_agency::{Body, Extension, Kind, Signer, action::Contribution};
+use chaos_types::{ChainId, Digest, decimal};
+use serde::{Deserialize, Serialize};
+
+use crate::view::Proposals;
+
+/// The studio's kinds of receipts and the view over them.
+pub const EXTENSION: Extension = Extension {
+    kinds: &[
+        Kind::of::<Analyse>(),
+        Kind::of::<Simulate>(),
+        Kind::of::<Draft>(),
+        Kind::of::<Submit>(),
+        Kind::of::<ObserveVote>(),
+    ],
+    view: Some(("proposals", || Box::new(Proposals::default()))),
+};
+
+impl Body for Analyse {
+    const KIND: &'static str = "analyse";
+    const SIGNER: Signer = Signer::Agent;
+    const IS_WORK: bool = true;
+}
+
+impl Body for Simulate {
+    const KIND: &'static str = "simulate";
+    const SIGNER: Signer = Signer::Agent;
+    const IS_WORK: bool = true;
+}
+
+impl Body for Draft {
+    const KIND: &'static str = "draft";
+    const SIGNER: Signer = Signer::Agent;
+    const IS_WORK: bool = true;
+}
+
+impl Body for Submit {
+    const KIND: &'static str = "submit";
+    const SIGNER: Signer = Signer::Agent;
+    const IS_WORK: bool = true;
+}
+
+impl Body for ObserveVote {
+    const KIND: &'static str = "observe_vote";
+    const SIGNER: Signer = Signer::Operator;
+}
+
+/// A range of blocks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blocks {
+    /// Lowest block number.
+    #[serde(with = "decimal")]
+    pub first: u64,
+    /// Highest block number.
+    #[serde(with = "decimal")]
+    pub last: u64,
+    /// How many blocks of the range were read.
+    pub count: u32,
+}
+
+/// Facts were read from a chain and opportunities were named.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Analyse {
+    /// The chain that was read.
+    pub chain: ChainId,
+    /// Which blocks.
+    pub blocks: Blocks,
+    /// What could be improved, one sentence each, most pressing first.
+    pub opportunities: Vec<String>,
+}
+
+/// A change of one named parameter, in the parameter's own unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParameterChange {
+    /// The parameter's name, such as `gas-limit`.
+    pub parameter: String,
+    /// Its value today.
+    #[serde(with = "decimal")]
+    pub current: u128,
+    /// The value asked for.
+    #[serde(with = "decimal")]
+    pub proposed: u128,
+}
+
+/// A parameter change was simulated against the baseline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Simulate {
+    /// The chain whose rules were changed.
+    pub chain: ChainId,
+    /// What was changed.
+    pub changes: Vec<ParameterChange>,
+    /// Which round of refinement this was, from 1.
+    pub round: u32,
+}
+
+/// How drafting ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Decision {
+    /// The change meets the policy and goes to the vote.
+    Finalised {},
+    /// No change within the policy met the objective.
+    GivenUp {
+        /// Which objective was missed, and by how much.
+        reason: String,
+    },
+}
+
+/// A proposal was drafted, refined and finalised, or given up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Draft {
+    /// The proposal's title.
+    pub title: String,
+    /// The chain whose parameters are concerned.
+    pub chain: ChainId,
+    /// The final changes.
+    pub changes: Vec<ParameterChange>,
+    /// How many rounds of simulation it took.
+    pub rounds: u32,
+    /// Finalised or given up.
+    pub decision: Decision,
+}
+
+/// A proposal was submitted on a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Submit {
+    /// The chain it was submitted on.
+    pub chain: ChainId,
+    /// The endpoint contract.
+    pub contract: String,
+    /// The id the contract gave it.
+    pub proposal_id: String,
+    /// Where the proposal's text is found.
+    pub metadata_uri: String,
+    /// The transaction that submitted it.
+    pub transaction: String,
+    /// The block that holds the transaction.
+    #[serde(with = "decimal")]
+    pub block_number: u64,
+}
+
+/// A final state of a vote, named as OpenZeppelin's Governor names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VoteState {
+    /// More votes against than for, or no quorum.
+    Defeated,
+    /// Passed, not yet executed.
+    Succeeded,
+    /// Passed and executed.
+    Executed,
+    /// Withdrawn.
+    Canceled,
+    /// Passed but not executed in time.
+    Expired,
+}
+
+impl VoteState {
+    /// Whether the proposal passed.
+    #[must_use]
+    pub const fn passed(self) -> bool {
+        match self {
+            Self::Succeeded | Self::Executed => true,
+            Self::Defeated | Self::Canceled | Self::Expired => false,
+        }
+    }
+}
+
+/// The outcome of a vote was read from a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObserveVote {
+    /// The chain the vote was held on.
+    pub chain: ChainId,
+    /// The Governor contract.
+    pub governor: String,
+    /// The Governor's proposal id, decimal.
+    pub proposal_id: String,
+    /// How it ended.
+    pub state: VoteState,
+    /// Weight for, in the vote token's smallest unit.
+    #[serde(with = "decimal")]
+    pub votes_for: u128,
+    /// Weight against.
+    #[serde(with = "decimal")]
+    pub votes_against: u128,
+    /// Weight abstaining.
+    #[serde(with = "decimal")]
+    pub votes_abstain: u128,
+    /// The block the state was read at.
+    #[serde(with = "decimal")]
+    pub block_number: u64,
+    /// The receipt of the submission that was voted on.
+    pub submission: Digest,
+    /// What led to it.
+    pub contributions: Vec<Contribution>,
+}
