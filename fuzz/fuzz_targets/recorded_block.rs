@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use chaos_simulation::evm::{Bytecodes, RecordedBlock, ReplayInput, replay};
+use chaos_evm::{Bytecodes, RecordedBlock, ReplayInput, replay};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use chaos_simulation::study::Study;
+use chaos_study::Study;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use alloy_primitives::KECCAK256_EMPTY;
-use chaos_simulation::evm::{Block, RecordedAccount, import::prestate};
+use chaos_evm::{Block, RecordedAccount, import::prestate};
 use libfuzzer_sys::fuzz_target;
 
 /// A block of one transaction, so that a trace of one entry gets through.

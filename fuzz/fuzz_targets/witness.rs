@@ -5,10 +5,7 @@
 
 use alloy_consensus::Header;
 use alloy_primitives::{Bytes, keccak256};
-use chaos_simulation::evm::{
-    Block,
-    import::{Witness, record_complete},
-};
+use chaos_evm::{Block, import::{Witness, record_complete}};
 use libfuzzer_sys::fuzz_target;
 
 /// A block of one transaction.

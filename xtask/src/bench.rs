@@ -21,7 +21,7 @@ struct Target {
     name: &'static str,
 }
 
-const REPLAY: Target = Target { package: "chaos-simulation", name: "replay" };
+const REPLAY: Target = Target { package: "chaos-evm", name: "replay" };
 const MARKET: Target = Target { package: "chaos-simulation", name: "market" };
 const WHOLE: Target = Target { package: "chaos-node", name: "simulation" };
 const APPEND: Target = Target { package: "chaos-store", name: "append" };

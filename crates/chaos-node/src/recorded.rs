@@ -13,10 +13,8 @@ use std::{
 
 use anyhow::Context as _;
 use chaos_chains::{B256, Bytes, KECCAK256_EMPTY};
-use chaos_simulation::{
-    evm::{BLOCK_BYTES_MAX, RecordedBlock},
-    fee_market::ObservedBlock,
-};
+use chaos_evm::{BLOCK_BYTES_MAX, RecordedBlock};
+use chaos_simulation::fee_market::ObservedBlock;
 use chaos_types::{ChainId, Digest};
 use flate2::{Compression, GzBuilder, read::MultiGzDecoder};
 use serde_json::{Value, json};

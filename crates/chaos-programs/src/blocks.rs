@@ -6,11 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chaos_simulation::{
-    evm::{Bytecodes, RecordedBlock, ReplayInput},
-    fee_market::{FeeHistory, ObservedBlock},
-    load::GeneratedLoad,
-};
+use chaos_evm::{Bytecodes, RecordedBlock, ReplayInput, load::GeneratedLoad};
+use chaos_simulation::fee_market::{FeeHistory, ObservedBlock};
 use chaos_types::{ChainId, Digest};
 
 use crate::{

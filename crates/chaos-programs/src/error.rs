@@ -1,13 +1,10 @@
 use std::{io, num::TryFromIntError, path::PathBuf};
 
 use chaos_attestation::{Refusal, policy::PolicyError};
+use chaos_evm::{DecodeError, RebuildError, ReplayError, RunError};
 use chaos_governance::{change, draft, proposal, refine};
-use chaos_simulation::{
-    MaterialError,
-    evm::{DecodeError, RebuildError, ReplayError, RunError},
-    fee_market::HistoryError,
-    study::FileError,
-};
+use chaos_simulation::{MaterialError, fee_market::HistoryError};
+use chaos_study::FileError;
 use chaos_types::{ChainId, Digest, canonical};
 
 /// Why a program did not run to its end.
@@ -235,16 +232,16 @@ pub enum Error {
     },
     /// Blocks cannot be generated.
     #[error(transparent)]
-    Load(chaos_simulation::load::LoadError),
+    Load(chaos_evm::load::LoadError),
     /// Blocks cannot be executed under both sets of rules.
     #[error(transparent)]
-    Execute(Box<chaos_simulation::study::EvmError>),
+    Execute(Box<chaos_study::EvmError>),
     /// An attack cannot be carried out.
     #[error(transparent)]
-    Attack(chaos_simulation::attack::Error),
+    Attack(chaos_study::attack::Error),
     /// A worst-case block cannot be timed.
     #[error(transparent)]
-    WorstCase(chaos_simulation::attack::Error),
+    WorstCase(chaos_study::attack::Error),
     /// A forecast has no canonical form.
     #[error(transparent)]
     Forecast(chaos_simulation::forecast::Error),

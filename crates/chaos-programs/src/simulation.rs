@@ -2,17 +2,17 @@
 
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
+use chaos_evm::{
+    Assumptions, BlockReplay, Changes, Order, ReceiptsRoot, ReplayInput, Run, rebuild, replay_all,
+};
 use chaos_governance::{BlockFacts, study::data::Replay};
 use chaos_parameters::Parameters;
 use chaos_simulation::{
     EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Program, SensitivityRow,
     Simulation,
-    evm::{
-        Assumptions, BlockReplay, Changes, Order, ReceiptsRoot, ReplayInput, Run, rebuild,
-        replay_all,
-    },
     fee_market::{FeeHistory, ObservedBlock},
 };
+use chaos_study::executed;
 use chaos_types::{ChainId, Digest};
 
 use crate::{
@@ -133,13 +133,13 @@ impl BlockSet {
             .zip(&self.replays)
             .map(|(input, replay)| {
                 if changes.is_none() {
-                    return Ok(EvmBlockFigures::new(replay, None));
+                    return Ok(executed(replay, None));
                 }
                 let run =
                     Run::new(vec![input.clone()]).map_err(|error| Error::Run(error.into()))?;
                 let rebuilt = rebuild(&run, &changes, &assumptions)
                     .map_err(|error| Error::Rebuild(error.into()))?;
-                Ok(EvmBlockFigures::new(replay, Some(&rebuilt)))
+                Ok(executed(replay, Some(&rebuilt)))
             })
             .collect()
     }

@@ -18,7 +18,7 @@ use std::{
 };
 
 use chaos_governance::study::TimedBlock;
-use chaos_simulation::study::{Study, StudyResult};
+use chaos_study::{Study, StudyResult};
 use chaos_types::Digest;
 
 pub use self::write::Written;

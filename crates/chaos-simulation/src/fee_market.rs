@@ -16,7 +16,6 @@ mod path;
 pub use demand::{Assumptions, CalibrationError, Demand, NoiseSource, calibrate, chain_parameters};
 pub(crate) use demand::{NOISE_BLOCKS_MIN, longest_run};
 pub use history::{FeeHistory, HISTORY_BYTES_MAX, HistoryError, ObservedBlock};
-pub(crate) use metrics::percentile;
-pub use metrics::{Metric, PathMetrics, observed_metrics};
+pub use metrics::{Metric, PathMetrics, observed_metrics, percentile};
 pub(crate) use path::SlowStart;
 pub use path::{BlockOutcome, Path, PathSpec, Shocks, simulate};

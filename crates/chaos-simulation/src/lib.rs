@@ -1,56 +1,56 @@
-//! What a parameter change would do to a chain, from real blocks.
+//! What a parameter change would do to fees and inclusion, from real blocks and a model of demand.
 //!
 //! Somebody proposes a gas limit or a base-fee rule. Readers want to know what it does to fees,
-//! inclusion and gas use, and why they should believe the figures. This crate answers in two
-//! layers and says which layer each figure came from:
+//! inclusion and gas use, and why they should believe the figures. [`fee_market`] models demand as
+//! one number per block that answers to price, under either set of parameters; [`run`] compares the
+//! two with common seeds and gives intervals. [`market`] models single transactions in a pool, and
+//! [`forecast`] says what is expected after a change and scores it when it has come.
 //!
-//! - [`evm`] re-executes recorded blocks exactly, under the rules of their fork, and compares the
-//!   result with the header; [`evm::rebuild()`] takes consecutive blocks apart, packs them again
-//!   under changed rules and executes what comes out; [`evm::measure`] says what a block's gas was
-//!   spent on.
-//! - [`fee_market`] models demand that answers to price, block after block, under either set of
-//!   parameters; [`run`] compares the two with common seeds and gives intervals.
-//!
-//! [`load`] makes blocks where none are recorded. [`simulate`] is the comparison as bytes in and
-//! bytes out, which a component of the sandbox repeats; it needs nothing of the feature `evm`, with
-//! which the first layer, attacks, load and studies come.
+//! Figures of re-executed blocks come in as [`EvmBlockFigures`] and stand beside the model's, each
+//! with its layer. [`simulate`] is the comparison as bytes in and bytes out, which a component of
+//! the sandbox repeats.
 //!
 //! ```
-//! use chaos_simulation::{
-//!     evm::{Bytecodes, RecordedBlock, ReplayInput, replay},
-//!     load::{LoadParameters, generate},
-//! };
+//! use chaos_parameters::{Parameters, parse_setting};
+//! use chaos_simulation::{Experiment, Material, Program, fee_market::ObservedBlock, run};
+//! use chaos_types::ChainId;
 //!
-//! let load = generate(&LoadParameters { blocks: 1, ..LoadParameters::default() })?;
-//! let codes = Bytecodes::decode(&load.bytecodes)?;
-//! let block = RecordedBlock::decode(&load.blocks[0].json, Some(load.chain_id))?;
-//! let result = replay(&ReplayInput::new(block, &codes))?;
-//! assert!(result.agrees());
-//! assert_eq!(result.unknown_reads.total(), 0);
+//! let baseline = Parameters::ethereum(30_000_000)?;
+//! let proposal = baseline.apply(&[parse_setting("gas-limit=60_000_000")?])?;
+//! let observed: Vec<ObservedBlock> = (1..=20)
+//!     .map(|number| ObservedBlock {
+//!         number,
+//!         timestamp: 12 * number,
+//!         gas_used: 15_000_000,
+//!         gas_limit: 30_000_000,
+//!         base_fee_wei: Some(20_000_000_000),
+//!     })
+//!     .collect();
+//! let experiment = Experiment { paths: 2, blocks: 60, ..Experiment::new(baseline, proposal) };
+//! let material = Material {
+//!     chain: ChainId::evm(1),
+//!     program: Program::this(),
+//!     inputs: Vec::new(),
+//!     observed: &observed,
+//!     evm: &[],
+//! };
+//! let simulation = run(&experiment, &material, std::num::NonZeroUsize::MIN)?;
+//! let fee = &simulation.result.metrics["base_fee_median"];
+//! assert!(fee.proposal < fee.baseline, "twice the room is cheaper");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! Invariants: the same inputs give the same bytes on any machine and on any number of threads;
-//! nothing hashed or compared is a float; a read outside the recorded state is counted, never
-//! taken for a zero.
+//! nothing hashed or compared is a float.
 //!
-//! It refuses to touch files, network or clock: bytes come in, results go out. It refuses a chain
-//! whose fork schedule it does not know.
+//! It refuses to touch files, network or clock: bytes come in, results go out. It knows no EVM.
 
-#[cfg(feature = "evm")]
-pub mod attack;
-#[cfg(feature = "evm")]
-pub mod evm;
 mod experiment;
 pub mod fee_market;
 pub mod forecast;
-#[cfg(feature = "evm")]
-pub mod load;
 pub mod market;
 mod material;
 mod result;
-#[cfg(feature = "evm")]
-pub mod study;
 mod transition;
 
 pub use experiment::{
@@ -63,5 +63,6 @@ pub use material::{
 };
 pub use result::{
     Arms, BacktestRow, Band, Decimal, EvmBlockFigures, EvmMetric, Fan, Input, Interval, MetricRow,
-    Program, RESULT_FORMAT, RESULT_FORMAT_REVISED, Series, SimulationResult,
+    Pairs, Program, RESULT_FORMAT, RESULT_FORMAT_REVISED, Series, SimulationResult,
 };
+pub use transition::is_revised;

@@ -20,8 +20,7 @@ mod series;
 
 pub(crate) use evm_rows::evm_rows;
 pub use evm_rows::{EvmBlockFigures, EvmMetric};
-pub(crate) use rows::Pairs;
-pub use rows::{BacktestRow, Interval, MetricRow};
+pub use rows::{BacktestRow, Interval, MetricRow, Pairs};
 pub use series::{Band, Decimal, Fan, Series};
 
 /// Names the layout of [`SimulationResult`]; a change of layout changes it.

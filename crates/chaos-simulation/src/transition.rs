@@ -6,7 +6,8 @@ use chaos_parameters::{Parameters, pricing::LimitRule};
 /// The flow model then held a raised floor from the second block on and began the walk of a bound
 /// limit there, too. Where neither happens both rules give the same figures to the last digit, so
 /// what was computed before stands, and keeps its format, its digest and its key.
-pub(crate) fn is_revised(baseline: &Parameters, proposal: &Parameters) -> bool {
+#[must_use]
+pub fn is_revised(baseline: &Parameters, proposal: &Parameters) -> bool {
     let floor_rises = proposal.min_base_fee_wei() > baseline.min_base_fee_wei();
     let limit_walks =
         proposal.gas_limit() != baseline.gas_limit() && LimitRule::of(proposal).bound_divisor > 0;

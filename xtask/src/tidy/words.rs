@@ -19,7 +19,9 @@ const NEVER: &[(&str, &[&str])] = &[
     ("chaos-verify", &["studio", "proposal", "vot", "simulat", "governance", "sqlite", "socket"]),
     ("chaos-store", &["studio", "proposal", "vot", "governance", "simulat", "reputation"]),
     ("chaos-studio", &["liquidity", "ethereum", "evm", "treasur"]),
+    ("chaos-evm", &["studio", "governance", "sqlite", "socket"]),
     ("chaos-simulation", &["studio", "governance", "sqlite", "socket"]),
+    ("chaos-study", &["studio", "governance", "sqlite", "socket"]),
     ("chaos-governance", &["liquidity", "socket", "sqlite"]),
 ];
 

@@ -12,10 +12,8 @@ mod rollout;
 
 use chaos_parameters::{Layer, ParameterName};
 use chaos_report::quantity;
-use chaos_simulation::{
-    Fan as EngineFan, MetricRow,
-    study::{Judgement, Side as WantedSide, Study as Plan, StudyResult, ThresholdValue},
-};
+use chaos_simulation::{Fan as EngineFan, MetricRow};
+use chaos_study::{Judgement, Side as WantedSide, Study as Plan, StudyResult, ThresholdValue};
 use chaos_types::Digest;
 
 use super::data::{

@@ -18,7 +18,7 @@ use std::{
 };
 
 use chaos_chains::anvil::find;
-use chaos_simulation::evm::{RecordedBlock, ReplayInput, execute};
+use chaos_evm::{RecordedBlock, ReplayInput, execute};
 use serde_json::Value;
 
 use crate::{

@@ -6,10 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chaos_simulation::{
-    evm::{Bytecodes, RecordedBlock, ReplayInput},
-    fee_market::{FeeHistory, ObservedBlock},
-};
+use chaos_evm::{Bytecodes, RecordedBlock, ReplayInput};
+use chaos_simulation::fee_market::{FeeHistory, ObservedBlock};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 

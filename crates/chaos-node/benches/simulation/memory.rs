@@ -2,7 +2,7 @@
 
 use std::{hint::black_box, num::NonZeroUsize};
 
-use chaos_simulation::evm::{Assumptions, Changes, ReplayInput, run_scenarios};
+use chaos_evm::{Assumptions, Changes, ReplayInput, run_scenarios};
 
 use crate::{
     Bench,

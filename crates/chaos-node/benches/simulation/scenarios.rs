@@ -3,7 +3,7 @@
 
 use std::{hint::black_box, num::NonZeroUsize, time::Instant};
 
-use chaos_simulation::evm::{Assumptions, Changes, ReplayInput, run_scenarios};
+use chaos_evm::{Assumptions, Changes, ReplayInput, run_scenarios};
 
 use crate::{
     Bench,

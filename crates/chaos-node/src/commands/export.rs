@@ -4,11 +4,9 @@ use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use chaos_chains::{B256, Bytes, block_source::HeaderFacts};
+use chaos_evm::{Header, RecordedBlock};
 use chaos_programs::blocks;
-use chaos_simulation::{
-    evm::{Header, RecordedBlock},
-    fee_market::ObservedBlock,
-};
+use chaos_simulation::fee_market::ObservedBlock;
 use chaos_types::ChainId;
 use serde_json::{Value, json};
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use chaos_chains::{B256, Bytes};
-use chaos_simulation::evm::{
+use chaos_evm::{
     Block, Bytecodes, RecordedBlock, ReplayInput,
     import::{Imported, Witness, prestate, record_complete},
     replay,

@@ -2,9 +2,9 @@
 
 use std::{process::ExitCode, time::Instant};
 
+use chaos_evm::{BlockReplay, ReceiptsRoot, replay_all};
 use chaos_programs::simulation::threads;
 use chaos_report::quantity;
-use chaos_simulation::evm::{BlockReplay, ReceiptsRoot, replay_all};
 use chaos_types::ChainId;
 use serde_json::json;
 

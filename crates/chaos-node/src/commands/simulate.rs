@@ -11,7 +11,8 @@ use chaos_programs::{
     study::{Conditions, StudyFile},
 };
 use chaos_report::{Comparison, quantity};
-use chaos_simulation::{Simulation, study::parse_ppm};
+use chaos_simulation::Simulation;
+use chaos_study::parse_ppm;
 use serde_json::json;
 
 use crate::{

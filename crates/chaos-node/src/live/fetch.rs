@@ -11,7 +11,7 @@ use chaos_chains::{
     B256, Bytes,
     block_source::{self, FetchedBlock, HeaderFacts, KnownAccount, RpcState},
 };
-use chaos_simulation::evm::{
+use chaos_evm::{
     Block, Bytecodes, Complete, RecordedBlock, ReplayInput,
     import::{Imported, Prestate, Witness, prestate, record_complete},
     replay_on,

@@ -2,6 +2,11 @@
 
 use std::num::NonZeroUsize;
 
+use chaos_evm::{
+    BlockReplay, Bytecodes, RecordedBlock, ReplayInput,
+    load::{LoadParameters, generate},
+    replay,
+};
 use chaos_parameters::{Parameters, Setting};
 use chaos_reputation::{
     Evidence, EvidenceClass, Outcome as Ending, ScoreDocument, TASK_UNIT_MICRO,
@@ -11,10 +16,9 @@ use chaos_sandbox::{
 };
 use chaos_simulation::{
     EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Program, SimulationResult,
-    evm::{BlockReplay, Bytecodes, RecordedBlock, ReplayInput, replay},
     fee_market::{FeeHistory, ObservedBlock},
-    load::{LoadParameters, generate},
 };
+use chaos_study::{executed, observed};
 use chaos_types::{ChainId, Digest, canonical};
 use serde_json::{Value, json};
 
@@ -88,8 +92,8 @@ fn fee_market_component_gives_the_native_digest_on_generated_blocks() {
             replay(&ReplayInput::new(block, &codes)).unwrap()
         })
         .collect();
-    let observed: Vec<ObservedBlock> = replays.iter().map(ObservedBlock::from).collect();
-    let evm: Vec<_> = replays.iter().map(|block| EvmBlockFigures::new(block, None)).collect();
+    let observed: Vec<_> = replays.iter().map(observed).collect();
+    let evm: Vec<_> = replays.iter().map(|block| executed(block, None)).collect();
     ensure_same(&experiment(5_000_000), &observed, &evm);
 }
 

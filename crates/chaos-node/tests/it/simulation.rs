@@ -8,13 +8,13 @@ use crate::program::{run, shared};
 
 /// Generated blocks in the recorded format, small enough for a test.
 pub(crate) fn write_load(dir: &Path, blocks: u32) {
-    let parameters = chaos_simulation::load::LoadParameters {
+    let parameters = chaos_evm::load::LoadParameters {
         blocks,
         gas_limit: 5_000_000,
         accounts: 200,
         ..Default::default()
     };
-    let load = chaos_simulation::load::generate(&parameters).unwrap();
+    let load = chaos_evm::load::generate(&parameters).unwrap();
     fs::create_dir_all(dir.join("blocks")).unwrap();
     fs::write(dir.join("bytecodes.json"), load.bytecodes).unwrap();
     for block in load.blocks {

@@ -3,7 +3,8 @@
 use std::{cell::OnceCell, fs, path::PathBuf};
 
 use chaos_agency::receipt;
-use chaos_simulation::{evm::ReplayInput, fee_market::FeeHistory};
+use chaos_evm::ReplayInput;
+use chaos_simulation::fee_market::FeeHistory;
 use chaos_types::{Digest, Rejection};
 use chaos_verify::Fault;
 

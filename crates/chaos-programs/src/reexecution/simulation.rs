@@ -1,8 +1,9 @@
 //! Replaying blocks, and a simulation on them.
 
 use chaos_agency::receipt::{Attested, Execution};
+use chaos_evm::ReplayInput;
 use chaos_governance::receipts::{ParameterChange, Simulate};
-use chaos_simulation::{Experiment, RESULT_FORMAT, RESULT_FORMAT_REVISED, evm::ReplayInput};
+use chaos_simulation::{Experiment, RESULT_FORMAT, RESULT_FORMAT_REVISED};
 use chaos_types::{ChainId, Digest, Rejection};
 use chaos_verify::Fault;
 

@@ -13,8 +13,9 @@ use chaos_agency::{
     action::{Pay, Revoke, Score},
     receipt::{Input, Product},
 };
+use chaos_evm::load::LoadParameters;
 use chaos_governance::receipts::{Analyse, Decision, Draft, Simulate};
-use chaos_simulation::{Experiment, load::LoadParameters};
+use chaos_simulation::Experiment;
 use chaos_types::{ChainId, Digest, canonical};
 use tempfile::TempDir;
 

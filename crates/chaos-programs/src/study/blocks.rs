@@ -6,15 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chaos_evm::{
+    ReplayInput,
+    load::{LoadParameters, generate},
+};
 use chaos_governance::study::data::Replay;
 use chaos_parameters::Parameters;
-use chaos_simulation::{
-    Input, Material, Program,
-    evm::ReplayInput,
-    fee_market::ObservedBlock,
-    load::{LoadParameters, generate},
-    study::{Study, WhenAbsent},
-};
+use chaos_simulation::{Input, Material, Program, fee_market::ObservedBlock};
+use chaos_study::{Study, WhenAbsent};
 use chaos_types::ChainId;
 
 use super::{Conditions, StudyFile};

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use chaos_parameters::Parameters;
-use chaos_simulation::study::{Cell, CellResult, Study, run_cell};
+use chaos_study::{Cell, CellResult, Study, run_cell};
 use chaos_types::{Digest, canonical};
 
 use super::blocks::StudyBlocks;

@@ -1,14 +1,15 @@
 //! Re-execution under both sets of rules, and the clock on worst-case blocks.
 
+use chaos_evm::{Changes, spec_of};
 use chaos_governance::study::TimedBlock;
 use chaos_parameters::Parameters;
-use chaos_simulation::{
+use chaos_study::{
+    EvmFigures, Study,
     attack::{
         Scenario,
         worst_case::{self, Operation},
     },
-    evm::{Changes, spec_of},
-    study::{EvmFigures, Study, execute_arms},
+    execute_arms,
 };
 
 use super::{Conditions, blocks::StudyBlocks};

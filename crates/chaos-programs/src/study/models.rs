@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chaos_evm::spec_of;
 use chaos_parameters::{Family, Layer, ParameterName, Parameters};
 use chaos_simulation::{
     Arms, Decimal, Program, SensitivityRow,
-    attack::{self, AttackResult},
-    evm::spec_of,
     fee_market::{NoiseSource, ObservedBlock},
     forecast::{self, Forecast, Validation},
-    study::{
-        AgentRun, EvmFigures, GridCell, Judgement, ScenarioResult, Standing, Study, StudyResult,
-        judge, pareto, run_agents,
-    },
+};
+use chaos_study::{
+    AgentRun, EvmFigures, GridCell, Judgement, ScenarioResult, Standing, Study, StudyResult,
+    attack::{self, AttackResult},
+    judge, pareto, run_agents,
 };
 
 use super::{StudyFile, blocks::StudyBlocks, cells::Done};

@@ -6,16 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chaos_evm::ReplayInput;
 use chaos_governance::study::{self as render, Facts};
 use chaos_parameters::pricing::next_base_fee;
 use chaos_report::columnar::{self, Arm, MetricLine, PathLine, SeriesLine};
-use chaos_simulation::{
-    MetricRow,
-    evm::ReplayInput,
-    fee_market::ObservedBlock,
-    forecast::Forecast,
-    study::{AgentRun, StudyResult},
-};
+use chaos_simulation::{MetricRow, fee_market::ObservedBlock, forecast::Forecast};
+use chaos_study::{AgentRun, StudyResult};
 use chaos_types::{Digest, canonical};
 use serde_json::json;
 

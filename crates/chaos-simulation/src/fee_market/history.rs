@@ -3,9 +3,6 @@ use std::io::Read;
 use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "evm")]
-use crate::evm::BlockReplay;
-
 /// The decompressed file may have this many bytes: 256 MiB, about five million blocks.
 pub const HISTORY_BYTES_MAX: u64 = 256 << 20;
 
@@ -31,20 +28,6 @@ pub struct ObservedBlock {
     /// Base fee in wei; `None` before London.
     #[serde(with = "chaos_types::decimal::optional")]
     pub base_fee_wei: Option<u128>,
-}
-
-#[cfg(feature = "evm")]
-impl From<&BlockReplay> for ObservedBlock {
-    /// The header's figures, whatever the replay made of them.
-    fn from(replay: &BlockReplay) -> Self {
-        Self {
-            number: replay.number,
-            timestamp: replay.timestamp,
-            gas_used: replay.gas_header,
-            gas_limit: replay.gas_limit,
-            base_fee_wei: replay.base_fee_per_gas.map(u128::from),
-        }
-    }
 }
 
 impl ObservedBlock {

@@ -352,7 +352,8 @@ fn block_metrics(figures: &[Figures], elasticity_multiplier: u64) -> PathMetrics
 }
 
 /// Nearest-rank percentile of ascending values; the default value when there are none.
-pub(crate) fn percentile<T: Copy + Default>(ascending: &[T], percent: usize) -> T {
+#[must_use]
+pub fn percentile<T: Copy + Default>(ascending: &[T], percent: usize) -> T {
     let rank = (ascending.len() * percent).div_ceil(100).max(1);
     ascending.get(rank - 1).copied().unwrap_or_default()
 }

@@ -4,8 +4,6 @@ use chaos_parameters::Layer;
 use serde::{Deserialize, Serialize};
 
 use super::{MetricRow, Pairs};
-#[cfg(feature = "evm")]
-use crate::evm::{BlockReplay, OutcomeGroup, Rebuilt};
 
 /// What re-execution of one recorded block gave, under its own rules and under the proposal's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,52 +47,6 @@ pub struct EvmBlockFigures {
     /// State reads of the counterfactual that fell outside the recorded state.
     #[serde(with = "chaos_types::decimal")]
     pub unknown_reads_proposal: u64,
-}
-
-#[cfg(feature = "evm")]
-impl EvmBlockFigures {
-    /// The figures of a replayed block and, if the proposal changes rules of execution, of the same
-    /// block built again under them; without one both arms are the replay.
-    #[must_use]
-    pub fn new(replay: &BlockReplay, rebuilt: Option<&Rebuilt>) -> Self {
-        let included = replay.transactions.len() as u64;
-        let excluded = (replay.skipped_transactions.len() + replay.rejected.len()) as u64;
-        let unknown_reads = replay.unknown_reads.total();
-        let baseline = Self {
-            number: replay.number,
-            gas_reproduced: replay.gas_replayed == replay.gas_header,
-            gas_limit_baseline: replay.gas_limit,
-            gas_limit_proposal: replay.gas_limit,
-            gas_used_baseline: replay.gas_replayed,
-            gas_used_proposal: replay.gas_replayed,
-            included_baseline: included,
-            included_proposal: included,
-            excluded_baseline: excluded,
-            excluded_proposal: excluded,
-            diverged_proposal: 0,
-            unknown_reads_baseline: unknown_reads,
-            unknown_reads_proposal: unknown_reads,
-        };
-        let Some((rebuilt, block)) = rebuilt.and_then(|other| Some((other, other.blocks.first()?)))
-        else {
-            return baseline;
-        };
-        let group = |group| rebuilt.outcomes.get(group);
-        let diverged = group(OutcomeGroup::GasOnly)
-            + group(OutcomeGroup::SucceedsWithChanges)
-            + group(OutcomeGroup::NowSucceeds)
-            + group(OutcomeGroup::FixableWithHigherGasLimit)
-            + group(OutcomeGroup::PotentiallyBroken);
-        Self {
-            gas_limit_proposal: block.gas_limit,
-            gas_used_proposal: block.gas_used,
-            included_proposal: block.included,
-            excluded_proposal: group(OutcomeGroup::NotIncluded),
-            diverged_proposal: diverged,
-            unknown_reads_proposal: block.unknown_reads.total(),
-            ..baseline
-        }
-    }
 }
 
 /// A figure of the EVM layer.

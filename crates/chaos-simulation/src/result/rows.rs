@@ -51,18 +51,21 @@ pub struct BacktestRow {
 }
 
 /// One figure as (baseline, proposal) per path or per block.
-pub(crate) struct Pairs(pub(crate) Vec<(i128, i128)>);
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pairs(pub Vec<(i128, i128)>);
 
 impl Pairs {
     /// Arms by their means.
-    pub(crate) fn mean_row(&self, unit: &str, layer: Layer) -> MetricRow {
+    #[must_use]
+    pub fn mean_row(&self, unit: &str, layer: Layer) -> MetricRow {
         let count = i128::try_from(self.0.len().max(1)).unwrap_or(i128::MAX);
         let (baseline, proposal) = self.sums();
         self.row((round_div(baseline, count), round_div(proposal, count)), unit, layer)
     }
 
     /// Arms by their sums; a sum over all blocks is exact, so its interval is the difference.
-    pub(crate) fn sum_row(&self, unit: &str, layer: Layer) -> MetricRow {
+    #[must_use]
+    pub fn sum_row(&self, unit: &str, layer: Layer) -> MetricRow {
         let row = self.row(self.sums(), unit, layer);
         let interval = Interval { low: row.difference, high: row.difference };
         MetricRow { interval, ..row }

@@ -7,15 +7,6 @@
 )]
 
 mod docs;
-mod evm;
-mod evm_import;
-mod evm_input;
-mod evm_laws;
-mod evm_load;
-mod evm_rebuild;
-mod evm_resources;
 mod fee_market;
-mod fee_rule;
 mod forecast;
 mod market;
-mod study;

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::PathBuf};
 
+use chaos_evm::{Bytecodes, RecordedBlock, ReplayInput, replay_all};
 use chaos_parameters::{ParameterName, Parameters, Setting};
 use chaos_simulation::{
-    evm::{Bytecodes, RecordedBlock, ReplayInput, replay_all},
     fee_market::{Assumptions, FeeHistory, ObservedBlock, calibrate},
     market::{
         Arm, Metric, Spec,

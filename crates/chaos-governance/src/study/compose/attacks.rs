@@ -1,9 +1,9 @@
 //! Attacks, worst blocks, state growth and the distance to each limit.
 
 use chaos_parameters::Family;
-use chaos_simulation::{
+use chaos_study::{
+    StudyResult,
     attack::{AttackResult, Scenario},
-    study::StudyResult,
 };
 
 use super::{Facts, spoken};
@@ -27,13 +27,13 @@ pub(super) fn attacks(result: &StudyResult) -> Part<Attacks> {
     if result.attacks.is_empty() {
         return Part::missing(NO_ATTACKS);
     }
-    let row = |row: &chaos_simulation::attack::Row| AttackRow {
+    let row = |row: &chaos_study::attack::Row| AttackRow {
         label: row.name.replace('_', " "),
         unit: row.unit.clone(),
         baseline: row.baseline,
         proposal: row.proposal,
     };
-    let possible = |row: &&chaos_simulation::attack::Row| {
+    let possible = |row: &&chaos_study::attack::Row| {
         let most = row.baseline.max(row.proposal);
         match row.unit.as_str() {
             "wei" => most <= ETHER_SUPPLY_WEI,

@@ -1,7 +1,7 @@
 //! Scope, validation, re-execution and forecast.
 
 use chaos_report::quantity;
-use chaos_simulation::study::StudyResult;
+use chaos_study::StudyResult;
 
 use super::{Facts, spoken};
 use crate::study::data::{

@@ -1,7 +1,7 @@
 //! Alternatives as a heat map and as a table of what no other beats.
 
 use chaos_parameters::ParameterName;
-use chaos_simulation::study::{GridCell, Standing as Run, Study as Plan, StudyResult};
+use chaos_study::{GridCell, Standing as Run, Study as Plan, StudyResult};
 
 use super::spoken;
 use crate::study::data::{

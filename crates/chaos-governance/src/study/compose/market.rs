@@ -1,10 +1,8 @@
 //! Figures of the two fee-market models.
 
 use chaos_report::quantity;
-use chaos_simulation::{
-    MetricRow,
-    study::{DelayRow, Study as Plan, StudyResult},
-};
+use chaos_simulation::MetricRow;
+use chaos_study::{DelayRow, Study as Plan, StudyResult};
 
 use super::{Facts, spoken};
 use crate::study::data::{

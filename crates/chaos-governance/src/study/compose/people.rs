@@ -2,10 +2,8 @@
 
 use chaos_parameters::{Family, ParameterName as P};
 use chaos_report::quantity;
-use chaos_simulation::{
-    MetricRow,
-    study::{Study as Plan, StudyResult},
-};
+use chaos_simulation::MetricRow;
+use chaos_study::{Study as Plan, StudyResult};
 
 use super::{market::decimal, spoken};
 use crate::study::data::{Affected, Assumption, Effect, Origin, Row, Standing};

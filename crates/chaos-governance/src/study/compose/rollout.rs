@@ -6,7 +6,7 @@ use chaos_parameters::{
     pricing::{cost_of, doubling_blocks},
 };
 use chaos_report::quantity;
-use chaos_simulation::study::{Study as Plan, StudyResult};
+use chaos_study::{Study as Plan, StudyResult};
 
 use super::spoken;
 use crate::{
@@ -45,8 +45,8 @@ pub(super) fn rollout(plan: &Plan, result: &StudyResult) -> Rollout {
         })
         .map(|(threshold, judged)| {
             let side = match judged.side {
-                chaos_simulation::study::Side::AtMost => "above",
-                chaos_simulation::study::Side::AtLeast => "below",
+                chaos_study::Side::AtMost => "above",
+                chaos_study::Side::AtLeast => "below",
             };
             format!(
                 "{} {side} {} over a forecast horizon",

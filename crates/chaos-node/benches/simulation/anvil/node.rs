@@ -10,7 +10,7 @@ use std::{
 use alloy_consensus::TxEnvelope;
 use alloy_eips::eip2718::Encodable2718;
 use chaos_chains::anvil::ProcessGroup;
-use chaos_simulation::evm::RecordedBlock;
+use chaos_evm::RecordedBlock;
 use serde_json::{Value, json};
 
 use super::http::Connection;

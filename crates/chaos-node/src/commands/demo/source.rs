@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use chaos_simulation::load::{LoadParameters, generate};
+use chaos_evm::load::{LoadParameters, generate};
 
 use super::Folder;
 use crate::{

@@ -45,7 +45,7 @@ fn options(args: &SimulationArgs) -> String {
 /// How the blocks were named on the command line. Of live ones the numbers are given, as the newest
 /// are others by now; the endpoint is left out, as its URL may hold a key.
 pub(crate) fn place(source: &BlockSource, block_set: &BlockSet) -> String {
-    let number = |input: Option<&chaos_simulation::evm::ReplayInput>| {
+    let number = |input: Option<&chaos_evm::ReplayInput>| {
         input.map_or(0, |input| input.block().header.number)
     };
     match (&source.blocks, &source.rpc_url) {

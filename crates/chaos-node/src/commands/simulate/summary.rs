@@ -2,7 +2,7 @@
 
 use chaos_programs::study::{StudyFile, StudyRun};
 use chaos_report::{Comparison, quantity};
-use chaos_simulation::study::{Side, Standing, StudyResult};
+use chaos_study::{Side, Standing, StudyResult};
 use serde_json::json;
 
 use crate::{exit::Failure, output};

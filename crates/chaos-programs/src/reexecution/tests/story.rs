@@ -7,16 +7,14 @@ use chaos_agency::{
     action::{Pay, Payment, Score},
     receipt::{Input, Product, Program, Replay},
 };
+use chaos_evm::load::{LoadParameters, generate};
 use chaos_governance::{
     Analysis, DEFAULT_STUDIO, minutes,
     receipts::{Analyse, Blocks, Decision, Draft, ParameterChange, Simulate},
     refine,
 };
 use chaos_reputation::ScoreDocument;
-use chaos_simulation::{
-    Experiment,
-    load::{LoadParameters, generate},
-};
+use chaos_simulation::Experiment;
 use chaos_studio::Studio;
 use chaos_types::{AgentKey, ChainId, Check, Digest, Rejection, canonical};
 use chaos_verify::Attachments;

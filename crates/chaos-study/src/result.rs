@@ -1,0 +1,130 @@
+use std::collections::BTreeMap;
+
+use chaos_types::{ChainId, Digest, canonical};
+use serde::{Deserialize, Serialize};
+
+use super::{AgentFigures, EvmFigures, Judgement, Standing};
+use crate::attack::AttackResult;
+use chaos_simulation::{
+    Arms, Decimal, Input, MetricRow, Program, SensitivityRow,
+    fee_market::{Assumptions, Demand},
+    forecast::{Forecast, Validation},
+};
+
+/// Names the layout of [`StudyResult`]; a change of layout changes it.
+pub const STUDY_FORMAT: &str = "chaos-simulation/study/1";
+
+/// The same layout where the one fee rule moves a figure that [`STUDY_FORMAT`] once named
+/// (`docs/adr/0012-one-fee-rule.md`).
+pub const STUDY_FORMAT_REVISED: &str = "chaos-simulation/study/2";
+
+/// Everything a study found, as one canonical document with one digest.
+///
+/// Times in milliseconds are not in it: they belong to the machine, not to the study.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudyResult {
+    /// [`Study::format`].
+    pub format: String,
+    /// The program that computed it.
+    pub program: Program,
+    /// Name of the study.
+    pub name: String,
+    /// SHA-256 of the study file.
+    pub study: Digest,
+    /// The chain whose blocks were used.
+    pub chain: ChainId,
+    /// Whether the blocks were generated because a source was absent.
+    pub generated: bool,
+    /// Everything read, sorted by name.
+    pub inputs: Vec<Input>,
+    /// The two sets of parameters.
+    pub parameters: Arms,
+    /// Seed of all randomness.
+    #[serde(with = "chaos_types::decimal")]
+    pub seed: u64,
+    /// Paths of the flow model per completed cell.
+    pub paths: u32,
+    /// Measured blocks per path.
+    pub blocks: u32,
+    /// Blocks before those, under the baseline in both arms.
+    pub warmup_blocks: u32,
+    /// Measured blocks after the change that no figure of the flow model counts.
+    pub settle_blocks: u32,
+    /// What a reader may dispute.
+    pub assumptions: Assumptions,
+    /// The proposal under each demand scenario; the verdict rests on the first.
+    pub scenarios: Vec<ScenarioResult>,
+    /// The first scenario at other elasticities.
+    pub sensitivity: Vec<SensitivityRow>,
+    /// The alternatives.
+    pub grid: Vec<GridCell>,
+    /// What re-execution gave; `None` if there were no blocks.
+    pub evm: Option<EvmFigures>,
+    /// The attacks, baseline against proposal.
+    pub attacks: Vec<AttackResult>,
+    /// How well the model predicted later windows of the same history; `None` if it is too short.
+    pub validation: Option<Validation>,
+    /// What is expected after the change, to be scored with `backtest --forecast`.
+    pub forecast: Option<Forecast>,
+    /// What is missing or was counted, one sentence each.
+    pub flags: Vec<String>,
+}
+
+/// The proposal under one demand scenario.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioResult {
+    /// Name of the scenario.
+    pub name: String,
+    /// What it stands for.
+    pub what: String,
+    /// Demand over the calibrated demand in ppm.
+    pub demand_ppm: u32,
+    /// Price elasticity in ppm.
+    pub elasticity_ppm: u32,
+    /// Demand as calibrated, before the factor.
+    pub demand: Demand,
+    /// Figures of the flow model.
+    pub flow: BTreeMap<String, MetricRow>,
+    /// What the transaction model says.
+    pub agents: AgentFigures,
+    /// The thresholds under this scenario.
+    pub judgements: Vec<Judgement>,
+}
+
+/// One alternative.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GridCell {
+    /// What it changes, by parameter.
+    pub changes: BTreeMap<String, Decimal>,
+    /// How far it was run.
+    pub standing: Standing,
+    /// Figures of the flow model.
+    pub metrics: BTreeMap<String, MetricRow>,
+    /// Thresholds met by its mean figures, of all.
+    pub thresholds_met: u32,
+    /// Of those, thresholds that the less favourable tail of its paths meets, too.
+    pub thresholds_robust: u32,
+    /// Whether no other completed cell beats it on every goal.
+    pub pareto: bool,
+}
+
+impl StudyResult {
+    /// The canonical bytes (RFC 8785).
+    ///
+    /// # Errors
+    /// If a small field holds an integer beyond 2^53.
+    pub fn to_canonical(&self) -> Result<Vec<u8>, canonical::Error> {
+        canonical::to_vec(self)
+    }
+
+    /// SHA-256 of the canonical bytes: what two runs must agree on.
+    ///
+    /// # Errors
+    /// As [`Self::to_canonical`].
+    pub fn digest(&self) -> Result<Digest, canonical::Error> {
+        self.to_canonical().map(|bytes| Digest::of(&bytes))
+    }
+}

@@ -1,0 +1,11 @@
+//! Integration tests on recorded and generated blocks.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "helpers of tests may stop the test, and say what was skipped"
+)]
+
+mod fee_rule;
+mod recorded;
+mod study;
