@@ -28,6 +28,7 @@ const PURE: &[&str] = &[
     "crates/chaos-sandbox/",
     "crates/chaos-simulation/",
     "crates/chaos-studio/",
+    "crates/chaos-study/",
     "crates/chaos-types/",
     "crates/chaos-verify/",
 ];
