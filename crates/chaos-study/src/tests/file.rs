@@ -209,7 +209,7 @@ fn the_blocks_own_gas_limit_is_the_baselines_unless_the_file_sets_one() {
 
 #[test]
 fn the_example_study_is_read_as_it_is_written() {
-    let study = Study::parse(include_str!("../../../../../examples/gas-limit-60m.toml")).unwrap();
+    let study = Study::parse(include_str!("../../../../examples/gas-limit-60m.toml")).unwrap();
     assert_eq!(study.name, "gas-limit-60m");
     let proposal = baseline(&study).apply(&study.proposal).unwrap();
     assert_eq!(proposal.gas_limit(), 60_000_000);
