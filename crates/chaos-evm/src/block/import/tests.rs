@@ -86,7 +86,7 @@ fn refuses_nodes_that_no_trie_has() {
 
 /// A block of one transfer, and the law of the fuzz targets `trace` and `witness` on a few inputs.
 fn transfer() -> crate::Block {
-    let block = include_bytes!("../../../../../../fuzz/fuzz_targets/one_transfer.json");
+    let block = include_bytes!("../../../../../fuzz/fuzz_targets/one_transfer.json");
     crate::Block::decode_rpc(block, Some(1)).unwrap()
 }
 
