@@ -1,5 +1,6 @@
 use std::{fs, path::Path};
 
+use chaos_types::canonical;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -45,6 +46,7 @@ fn demo_tells_the_whole_story_and_strangers_can_check_it() {
     every_bundle_verifies(&out, &first);
     flipped_and_truncated_bundles_are_rejected(&out);
     reexecution_needs_its_inputs(&out);
+    forged_proof_is_refused_before_anything_runs_again(&out);
     simulations_are_attested_by_development_trust_and_by_no_other(&out);
     views_rebuild_from_the_log(&out);
     help_examples_work_beside_the_demo(dir.path());
@@ -91,10 +93,11 @@ fn failed(line: &Value) -> String {
     let checks = line["checks"].as_array().unwrap();
     let failed: Vec<_> = checks.iter().filter(|check| check["status"] == "failed").collect();
     assert_eq!(failed.len(), 1, "the first failing check is named: {line}");
+    assert!(failed[0]["code"].is_string(), "what is wrong has a code: {line}");
     failed[0]["check"].as_str().unwrap().to_owned()
 }
 
-/// Every part of the file, in 64 places; the property over all bytes is tested in chaos-agency.
+/// Every part of the file, in 64 places; the property over all bytes is tested in chaos-verify.
 fn flipped_and_truncated_bundles_are_rejected(out: &Path) {
     let good = fs::read(bundle(out, "draft")).unwrap();
     let path = out.join("tampered.json");
@@ -126,6 +129,25 @@ fn reexecution_needs_its_inputs(out: &Path) {
     let line = verify(&bundle(out, "simulate"), &more).expect_code(1).json().remove(0);
     assert_eq!(failed(&line), "evidence");
     assert!(line.to_string().contains("--inputs"), "says what to do: {line}");
+}
+
+/// The folder holds no inputs, so a re-execution would be refused first, and by *evidence*.
+fn forged_proof_is_refused_before_anything_runs_again(out: &Path) {
+    let elsewhere = TempDir::new().unwrap();
+    let good: Value = serde_json::from_slice(&fs::read(bundle(out, "simulate")).unwrap()).unwrap();
+    let proof = good["receipt"]["proof"].as_str().unwrap();
+    let hash = proof.lines().nth(2).unwrap();
+    let first = if hash.starts_with('A') { "B" } else { "A" };
+    let forged = proof.replacen(hash, &format!("{first}{}", &hash[1..]), 1);
+    let mut bad = good.clone();
+    bad["receipt"]["proof"] = forged.into();
+    let path = elsewhere.path().join("forged.json");
+    fs::write(&path, canonical::to_vec(&bad).unwrap()).unwrap();
+    let more = ["--reexecute", "--inputs", elsewhere.path().to_str().unwrap()];
+    let line = verify(&path, &more).expect_code(1).json().remove(0);
+    assert_eq!(failed(&line), "inclusion");
+    assert_eq!(check(&line, "inclusion")["code"], "not-included");
+    assert_eq!(check(&line, "agent")["status"], "not_applicable", "nothing shows the entry");
 }
 
 fn check<'a>(line: &'a Value, name: &str) -> &'a Value {
