@@ -114,6 +114,8 @@ struct WireMarket {
     warmup_blocks: Option<u32>,
     settle_blocks: Option<u32>,
     screen_paths: Option<u32>,
+    /// Paths of the transaction model, by the word that files have and by the model's name.
+    #[serde(alias = "transaction_paths")]
     agent_paths: Option<u32>,
     elasticity: Option<String>,
     patience_blocks: Option<u32>,

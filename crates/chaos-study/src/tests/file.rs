@@ -221,6 +221,14 @@ fn the_example_study_is_read_as_it_is_written() {
     assert_eq!(study.attacks, Attack::ALL);
 }
 
+#[test]
+fn the_paths_of_the_transaction_model_are_read_by_either_name() {
+    let named = small_with("agent_paths", "transaction_paths");
+    assert_eq!(named.market, small().market);
+    let twice = SMALL.replace("agent_paths = 2", "agent_paths = 2\ntransaction_paths = 2");
+    refused_text(&twice, &["duplicate field `agent_paths`"]);
+}
+
 /// The two arms share their arrivals, so they make blocks at one pace.
 #[test]
 fn another_block_time_is_refused_while_the_transaction_model_is_asked_for() {
