@@ -1,7 +1,8 @@
 //! Columns into the bytes of a Parquet file, and those onto the disk.
 
-use std::{fs, io::Write as _, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
+use chaos_files::{Readers, write_synced};
 use chaos_types::Digest;
 use parquet::{
     basic::{Compression, LogicalType, Repetition, Type as Physical},
@@ -67,7 +68,8 @@ pub(super) fn write<'a, L>(
         append(&mut writer, &columns).map_err(unencoded)?;
     }
     let bytes = writer.into_inner().map_err(unencoded)?;
-    put(path, &bytes).map_err(|source| Error::Write { path: path.to_owned(), source })?;
+    write_synced(path, Readers::Everyone, &bytes)
+        .map_err(|source| Error::Write { path: path.to_owned(), source })?;
     Ok(Digest::of(&bytes))
 }
 
@@ -164,12 +166,4 @@ impl Column<'_> {
         }
         Ok(())
     }
-}
-
-fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let part = path.with_extension("part");
-    let mut file = fs::File::create(&part)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&part, path)
 }
