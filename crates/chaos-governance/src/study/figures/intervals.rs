@@ -39,7 +39,7 @@ pub(super) fn show(rows: &[Row], interval: &str) -> Option<Shown> {
     let figure = draw(&lines, title(rows), interval)?;
     let note = match rows.len() - lines.len() {
         0 => String::new(),
-        left => format!("{left} rows have a baseline of zero and no share of it."),
+        left => format!("Without a share, since their baseline is zero: {left}."),
     };
     Some(Shown { figures: vec![figure], table: words::rows(rows, interval), note })
 }
