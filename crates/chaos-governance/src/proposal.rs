@@ -15,6 +15,7 @@ mod rows;
 
 pub use compose::{Brief, Context, Error, compose};
 pub use rows::label;
+pub(crate) use rows::spoken;
 
 /// Names the layout of [`Content`]; a change of layout changes it.
 pub const PROPOSAL_FORMAT: &str = "chaos-governance/proposal/1";

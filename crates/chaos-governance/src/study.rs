@@ -23,6 +23,7 @@ mod readiness;
 mod sections;
 mod words;
 
+pub(crate) use compose::flow_definitions;
 pub use compose::{Facts, TimedBlock, compose};
 pub use data::{Heading, Part, Study};
 pub use eip::markdown as eip_markdown;

@@ -4,7 +4,7 @@ use chaos_report::{Standing, quantity};
 use chaos_simulation::{Decimal, Fan as EngineFan, Series};
 use chaos_types::Digest;
 
-use super::{Affected, AgentLine, Content, DecisionRow, Proposal, Verdict, label};
+use super::{Affected, AgentLine, Content, DecisionRow, Proposal, Verdict, spoken};
 use crate::{
     facts::BlockFacts,
     study::data::{
@@ -12,6 +12,7 @@ use crate::{
         ModelRow, Origin, Part, Percentiles, Replay, Reproduce, Rollout, Row, Scope, Side, Source,
         SourceKind, Step, Story, Study, Subject, Sweep, SweepPoint, Threshold, Tried, Validation,
     },
+    study::flow_definitions,
 };
 
 /// What the figures show beside the proposal.
@@ -60,6 +61,7 @@ pub fn study(proposal: &Proposal, shown: &Shown<'_>) -> Study {
         interval: "p10 to p90, paired".to_owned(),
         verdict: verdict(content),
         scope: scope(content),
+        method: flow_definitions().collect(),
         validation: validation(content),
         decision: content.decision_table.iter().map(row).collect(),
         others: content.other_metrics.iter().map(row).collect(),
@@ -69,7 +71,6 @@ pub fn study(proposal: &Proposal, shown: &Shown<'_>) -> Study {
         tried: content.rounds.iter().map(tried).collect(),
         affected: content.affected.iter().map(affected).collect(),
         assumptions: content.assumptions.iter().map(assumption).collect(),
-        run: vec![("policy".to_owned(), content.studio.to_string())],
         rollout: Rollout {
             signer: String::new(),
             effective: content.rollout.clone(),
@@ -162,7 +163,7 @@ fn scope(content: &Content) -> Scope {
     let evidence = content.evidence.iter().map(|line| {
         format!(
             "The analysis found {} of {}; its rule looks for {}.",
-            label(&line.metric),
+            spoken(&line.metric),
             quantity::of(line.value.0, &line.unit),
             quantity::of(line.threshold.0, &line.unit)
         )
@@ -183,7 +184,7 @@ fn validation(content: &Content) -> Validation {
                 .backtest
                 .iter()
                 .map(|line| ModelRow {
-                    label: label(&line.metric).to_owned(),
+                    label: spoken(&line.metric),
                     unit: line.unit.clone(),
                     observed: line.observed.0,
                     modelled: line.modelled.0,
@@ -201,7 +202,7 @@ fn origin(row: &DecisionRow) -> Origin {
 fn row(row: &DecisionRow) -> Row {
     Row {
         metric: row.metric.clone(),
-        label: label(&row.metric).to_owned(),
+        label: spoken(&row.metric),
         unit: row.unit.clone(),
         origin: origin(row),
         baseline: row.baseline.0,
@@ -295,7 +296,7 @@ fn sweep(content: &Content) -> Part<Sweep> {
         return Part::missing("the comparison was not repeated");
     };
     Part::Known(Sweep {
-        label: label(&first.row.metric).to_owned(),
+        label: spoken(&first.row.metric),
         unit: first.row.unit.clone(),
         origin: origin(&first.row),
         sample: sample(content),

@@ -52,6 +52,12 @@ pub fn label(metric: &str) -> &str {
     }
 }
 
+/// The label of a metric, or its name with spaces.
+pub(crate) fn spoken(metric: &str) -> String {
+    let known = label(metric);
+    if known == metric { metric.replace('_', " ") } else { known.to_owned() }
+}
+
 pub(super) fn row(name: &str, row: &MetricRow, verdicts: &[CriterionVerdict]) -> DecisionRow {
     let verdict = verdicts.iter().find(|verdict| verdict.metric.as_str() == name).map(verdict_of);
     DecisionRow {

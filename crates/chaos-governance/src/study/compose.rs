@@ -20,7 +20,7 @@ use super::data::{
     Change, Definition, Disclosure, Heading, Kind, Origin, Part, Replay, Reproduce, Row, Scenario,
     Side, Source, SourceKind, Standing, Study, Subject, Threshold,
 };
-use crate::proposal::label;
+use crate::proposal::spoken;
 
 /// What a report needs beyond the result: facts of the run, and what only the caller knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -272,12 +272,6 @@ fn plain_row(name: &str, row: &MetricRow, prefix: &str) -> Row {
     }
 }
 
-/// The label of a metric, or its name with spaces.
-fn spoken(name: &str) -> String {
-    let known = label(name);
-    if known == name { name.replace('_', " ") } else { known.to_owned() }
-}
-
 fn scenarios(result: &StudyResult) -> Vec<Scenario> {
     result
         .scenarios
@@ -295,13 +289,6 @@ fn scenarios(result: &StudyResult) -> Vec<Scenario> {
 
 /// Every metric of the two models and of re-execution with its formula.
 fn method(result: &StudyResult) -> Vec<Definition> {
-    let flow = chaos_simulation::fee_market::Metric::ALL.into_iter().map(|metric| Definition {
-        metric: spoken(metric.name()),
-        formula: metric.definition().to_owned(),
-        unit: metric.unit().to_owned(),
-        origin: Origin::Model,
-        source: "docs/simulation/metrics.md".to_owned(),
-    });
     let agents = chaos_simulation::market::Metric::ALL.iter().map(|metric| Definition {
         metric: format!("transaction model: {}", spoken(metric.name())),
         formula: metric.definition().to_owned(),
@@ -310,7 +297,18 @@ fn method(result: &StudyResult) -> Vec<Definition> {
         source: metric.source().to_owned(),
     });
     let ran_agents = result.scenarios.iter().any(|scenario| scenario.agents.paths > 0);
-    flow.chain(agents.filter(|_| ran_agents)).collect()
+    flow_definitions().chain(agents.filter(|_| ran_agents)).collect()
+}
+
+/// Every metric of the flow model with its formula.
+pub(crate) fn flow_definitions() -> impl Iterator<Item = Definition> {
+    chaos_simulation::fee_market::Metric::ALL.into_iter().map(|metric| Definition {
+        metric: spoken(metric.name()),
+        formula: metric.definition().to_owned(),
+        unit: metric.unit().to_owned(),
+        origin: Origin::Model,
+        source: "docs/simulation/metrics.md".to_owned(),
+    })
 }
 
 fn run_facts(result: &StudyResult, facts: &Facts) -> Vec<(String, String)> {

@@ -13,7 +13,7 @@ const PLACES_MAX: u32 = 18;
 ///
 /// All numbers of a row share a unit and a count of digits. There are about three significant
 /// digits, and more where the difference of the shown values would not be the shown difference, or
-/// where a difference would be shown as nothing.
+/// where a small difference would be shown as nothing or as half as much again.
 ///
 /// ```
 /// use chaos_report::Comparison;
@@ -133,8 +133,7 @@ impl Rounded {
             }
             let [baseline, proposal, difference] = shown;
             let adds_up = proposal.checked_sub(baseline) == Some(difference);
-            let visible = values[2] == 0 || difference != 0;
-            if adds_up && visible {
+            if adds_up && is_near(unit, values[2], difference, places) {
                 return Some(Self { values: shown, places });
             }
             if places >= enough {
@@ -154,6 +153,15 @@ impl Rounded {
         }
         places
     }
+}
+
+/// Whether the shown difference is within a quarter of the true one; nothing is not near something.
+fn is_near(unit: &Unit, difference: i128, shown: i128, places: u32) -> bool {
+    let exact = 10_i128.checked_pow(places).and_then(|one| difference.checked_mul(one));
+    let (Some(exact), Some(shown)) = (exact, shown.checked_mul(unit.raw_units())) else {
+        return difference == 0 || shown != 0;
+    };
+    exact.abs_diff(shown) <= exact.unsigned_abs() / 4
 }
 
 /// So many digits behind the point that the smaller value has three, or the larger one four; a share

@@ -16,7 +16,7 @@ use crate::study::{data::Fullness, words::share_ppm};
 
 pub(super) const WHAT: &str = "Fullness of blocks and the target";
 pub(super) const READING: &str = "Each bar is the share of blocks whose gas used over gas limit \
-    falls into its range; the dashed outline is the baseline. The upright line marks the target \
+    falls into its range; a dashed outline, where there is one, is the baseline. The upright line marks the target \
     that the base fee steers to. A tall last bar means congestion, a tall first bar empty blocks.";
 
 const HEIGHT: i64 = 760;
