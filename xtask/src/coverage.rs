@@ -15,7 +15,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::{
@@ -90,17 +90,20 @@ impl Tools {
             places.push(folder.join(format!("llvm-profdata-{major}")));
             places.push(folder.join("llvm-profdata"));
         }
-        let found = places.into_iter().find(|path| version(path).is_some_and(|v| v == major));
-        let Some(profdata) = found else {
-            bail!(
-                "coverage needs llvm-profdata and llvm-cov {major}, whose format is the compiler's: \
-                 `rustup component add llvm-tools`, or a package `llvm-{major}`"
-            );
-        };
-        let name = profdata.file_name().unwrap_or_default().to_string_lossy();
-        let cov = profdata.with_file_name(name.replace("profdata", "cov"));
-        ensure!(cov.exists(), "{} is not there", cov.display());
-        Ok(Self { profdata, cov })
+        // Older versions of `llvm-profdata` do not know `--version`; its companion always did.
+        let pairs = places.into_iter().filter_map(|profdata| {
+            let name = profdata.file_name()?.to_string_lossy().replace("profdata", "cov");
+            let cov = profdata.with_file_name(name);
+            profdata.exists().then_some(Self { profdata, cov })
+        });
+        pairs.into_iter().find(|pair| version(&pair.cov).is_some_and(|v| v == major)).with_context(
+            || {
+                format!(
+                    "coverage needs llvm-profdata and llvm-cov {major}, whose format is the \
+                     compiler's: `rustup component add llvm-tools`, or a package `llvm-{major}`"
+                )
+            },
+        )
     }
 
     /// The sums per file, as `llvm-cov export` gives them.

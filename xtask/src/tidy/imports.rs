@@ -82,6 +82,32 @@ const BANS: &[Ban] = &[
     },
     Ban {
         within: &["crates/chaos-node/src/"],
+        but: &[
+            "crates/chaos-node/src/commands/",
+            "crates/chaos-node/src/commands.rs",
+            "crates/chaos-node/src/main.rs",
+        ],
+        never: &["commands::"],
+        instead: "a command is called by `main` alone; what two commands share lies beside them",
+    },
+    Ban {
+        within: &["crates/chaos-node/src/"],
+        but: &[
+            "crates/chaos-node/src/args/",
+            "crates/chaos-node/src/args.rs",
+            "crates/chaos-node/src/commands/",
+            "crates/chaos-node/src/commands.rs",
+            "crates/chaos-node/src/main.rs",
+            // They read the arguments that every command with blocks takes.
+            "crates/chaos-node/src/blocks.rs",
+            "crates/chaos-node/src/live/",
+            "crates/chaos-node/src/live.rs",
+        ],
+        never: &["args::"],
+        instead: "arguments end in the commands: hand on what they mean",
+    },
+    Ban {
+        within: &["crates/chaos-node/src/"],
         but: &["crates/chaos-node/src/output.rs", "crates/chaos-node/src/output/"],
         never: &["println!", "eprintln!", "print!", "eprint!", "dbg!"],
         instead: "what people see goes through `output`",

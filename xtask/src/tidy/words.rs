@@ -9,6 +9,7 @@ use super::tree::Tree;
 /// the word `vote`, `devote` does not.
 const NEVER: &[(&str, &[&str])] = &[
     ("chaos-types", &["studio", "proposal", "vot", "governance", "tokio", "async"]),
+    ("chaos-files", &["studio", "agent", "receipt", "proposal"]),
     ("chaos-log", &["studio", "agent", "receipt", "proposal", "vot", "governance", "simulat"]),
     ("chaos-reputation", &["proposal", "vot", "simulat", "ethereum", "evm"]),
     ("chaos-incentives", &["proposal", "vot", "simulat", "governance", "receipt"]),
@@ -18,11 +19,16 @@ const NEVER: &[(&str, &[&str])] = &[
     ("chaos-agency", &["proposal", "simulat", "vot", "oversee", "governance", "liquidity"]),
     ("chaos-verify", &["studio", "proposal", "vot", "simulat", "governance", "sqlite", "socket"]),
     ("chaos-store", &["studio", "proposal", "vot", "governance", "simulat", "reputation"]),
+    ("chaos-ledger", &["proposal", "vot", "simulat", "ethereum", "clap"]),
+    ("chaos-chains", &["studio", "reputation", "clap", "sqlite"]),
     ("chaos-studio", &["liquidity", "ethereum", "evm", "treasur"]),
+    ("chaos-report", &["vot", "governance", "studios", "receipt"]),
     ("chaos-evm", &["studio", "governance", "sqlite", "socket"]),
     ("chaos-simulation", &["studio", "governance", "sqlite", "socket"]),
     ("chaos-study", &["studio", "governance", "sqlite", "socket"]),
     ("chaos-governance", &["liquidity", "socket", "sqlite"]),
+    ("chaos-programs", &["clap"]),
+    ("chaos-broker", &["studios", "proposal", "governance", "ethereum", "evm"]),
 ];
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {

@@ -9,6 +9,7 @@
 
 mod agents;
 mod attest;
+mod children;
 mod compatibility;
 mod components;
 mod crashes;
