@@ -171,6 +171,9 @@ pub enum Error {
     /// A component's run ended where no result follows.
     #[error("the simulation in the sandbox")]
     SandboxRun(#[source] chaos_sandbox::RunError),
+    /// A component's run ended where no result follows.
+    #[error(transparent)]
+    ComponentRun(chaos_sandbox::RunError),
     /// The sandbox and this machine disagree.
     #[error("the simulation gives {sandbox} in the sandbox and {native} outside")]
     SandboxDiffers {
@@ -248,6 +251,9 @@ pub enum Error {
     /// A table cannot be written.
     #[error(transparent)]
     Table(chaos_report::columnar::Error),
+    /// Evidence cannot be scored.
+    #[error(transparent)]
+    Scores(chaos_reputation::Error),
     /// A reward's account is none.
     #[error("`{account}` is no account")]
     Account {

@@ -14,6 +14,8 @@
 //! assert!(report.result.is_err());
 //! ```
 //!
+//! - [`program`]: the programs; the agent signs what [`program::Program::run`] gives, the verifier
+//!   compares with it.
 //! - [`check`]: a bundle against everything that can be checked; [`reexecution`] runs its program.
 //! - [`proposing`]: agents analyse, draft, simulate and refine, and sign what they did.
 //! - [`simulation`]: blocks that were replayed once, and experiments on them; [`blocks`] reads them.
@@ -32,6 +34,7 @@ pub mod enclave;
 mod error;
 mod files;
 pub mod policy;
+pub mod program;
 mod progress;
 pub mod proposing;
 pub mod reexecution;

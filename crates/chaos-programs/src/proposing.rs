@@ -4,11 +4,11 @@ use std::path::Path;
 
 use chaos_agency::{
     Action, Evidence,
-    receipt::{Input, Product, Program, Replay},
+    receipt::{Input, Product},
 };
-use chaos_governance::receipts::{self, Blocks, Decision, ParameterChange};
+use chaos_governance::receipts::{self, Blocks};
 use chaos_governance::{
-    Analysis, BlockFacts, Change, Draft, Opportunity, minutes,
+    Analysis, BlockFacts, Change, Opportunity,
     proposal::{self, AgentLine, Brief, Call, Proposal, Reference, Reproduce, report},
     refine::{self, Outcome, Round},
     study::{self, Study},
@@ -21,7 +21,8 @@ use crate::{
     Error, Narrator, Step,
     enclave::AttestedSandbox,
     files,
-    reexecution::{ANALYSE, BRIEF, DRAFT, DraftBrief, EXPERIMENT, SIMULATE, STUDIO},
+    program::{Analyse, Draft, Program as _, Ran, Simulate},
+    reexecution::{BRIEF, DraftBrief, EXPERIMENT, STUDIO},
     simulation::{Asked, BlockSet, experiment},
     studio::Defined,
 };
@@ -127,7 +128,7 @@ pub struct Finished {
 struct Attempt {
     /// The experiment of every round, but for its proposal.
     template: Experiment,
-    outcome: Outcome,
+    draft: Ran<Outcome, receipts::Draft>,
     simulations: Vec<(Digest, Simulation)>,
 }
 
@@ -143,7 +144,7 @@ impl Proposing<'_> {
     pub fn run(&mut self, publication: &Publication<'_>) -> Result<Proposed, Error> {
         let parameters = self.block_set.baseline()?;
         let facts = self.block_set.facts();
-        let (analysis, analysis_receipt) = self.analyse(&facts, parameters)?;
+        let (analysis, analysis_receipt) = self.analyse()?;
         let mut receipts =
             Receipts { analysis: analysis_receipt, simulations: vec![], draft: None };
         let mut reason = "the analyst's rules found nothing to improve".to_owned();
@@ -152,7 +153,7 @@ impl Proposing<'_> {
             receipts.simulations.extend(attempt.simulations.iter().map(|(receipt, _)| *receipt));
             let draft = self.decide(opportunity, &attempt, &receipts)?;
             receipts.draft = Some(draft);
-            match &attempt.outcome.last().decision {
+            match &attempt.draft.output.last().decision {
                 refine::Decision::Finalise => {
                     let finished = self.finish(
                         opportunity,
@@ -171,40 +172,27 @@ impl Proposing<'_> {
         Ok(Proposed { receipts, finished: None, reason: Some(reason) })
     }
 
-    fn analyse(
-        &mut self,
-        facts: &[BlockFacts],
-        parameters: Parameters,
-    ) -> Result<(Analysis, Digest), Error> {
-        let analysis =
-            Analysis::run(self.block_set.chain.clone(), facts, parameters, &self.studio.studio)
-                .map_err(Error::Analysis)?;
-        let output = self.ledger.put_blob(&analysis.to_canonical()?)?;
+    fn analyse(&mut self) -> Result<(Analysis, Digest), Error> {
+        let ran = Analyse { block_set: self.block_set, studio: &self.studio.studio }.run()?;
+        let output = self.ledger.put_blob(&ran.document)?;
         let studio = self.ledger.put_blob(self.studio.text.as_bytes())?;
-        let (first, last) = analysis.metrics.range;
-        let count = u32::try_from(analysis.metrics.blocks)?;
-        let opportunities: Vec<String> =
-            analysis.opportunities.iter().map(|found| found.reason.clone()).collect();
-        let mut inputs = self.block_inputs();
+        let mut inputs = self.block_set.named_inputs();
         inputs.push(Input { name: STUDIO.to_owned(), digest: studio });
+        let Blocks { first, last, count } = ran.body.blocks;
         let receipt = self.ledger.record(NewEntry {
             agent: self.researcher.did,
             keys: vec![&self.researcher.key],
             parents: vec![],
             subjects: vec![Product::new("analysis", output)],
-            evidence: Evidence::Replayable(replay(ANALYSE, inputs, output)),
-            action: Action::of(&receipts::Analyse {
-                chain: self.block_set.chain.clone(),
-                blocks: Blocks { first, last, count },
-                opportunities,
-            }),
+            evidence: Analyse::evidence(inputs, output),
+            action: Action::of(&ran.body),
         })?;
         let text = format!("reads blocks {first} to {last} ({count}) of {}", self.block_set.chain);
         self.tell(&self.researcher.name, text, Some(receipt));
-        for opportunity in &analysis.opportunities {
+        for opportunity in &ran.output.opportunities {
             self.tell(&self.researcher.name, format!("finds: {}", opportunity.reason), None);
         }
-        Ok((analysis, receipt))
+        Ok((ran.output, receipt))
     }
 
     /// Drafts a change, has it simulated, refines it, until it is final or given up.
@@ -214,34 +202,38 @@ impl Proposing<'_> {
         parameters: &Parameters,
         analysis: Digest,
     ) -> Result<Attempt, Error> {
-        let policy = self.studio.studio.policy();
-        let draft = Draft::new(opportunity, parameters, policy).map_err(Error::Draft)?;
-        let text = format!("drafts {}", draft.change());
-        self.tell(&self.developer.name, text, None);
         let template = experiment(*parameters, *parameters, self.asked);
+        let (block_set, studio) = (self.block_set, self.studio);
         let mut simulations: Vec<(Digest, Simulation)> = Vec::new();
-        let outcome = refine::run(&draft, policy, |change| -> Result<_, Error> {
-            let experiment = with_change(template, change);
-            if !simulations.is_empty() {
-                let text = format!("misses the policy's objectives, refines to {change}");
+        let draft = Draft {
+            chain: &block_set.chain,
+            studio: &studio.studio,
+            opportunity,
+            template,
+            simulate: &mut |change, experiment| {
+                let text = if simulations.is_empty() {
+                    format!("drafts {change}")
+                } else {
+                    format!("misses the policy's objectives, refines to {change}")
+                };
                 self.tell(&self.developer.name, text, None);
-            }
-            let round = u32::try_from(simulations.len() + 1)?;
-            let (receipt, simulation) = self.simulate(change, &experiment, round, analysis)?;
-            let result = simulation.result.clone();
-            simulations.push((receipt, simulation));
-            Ok(result)
-        })
-        .map_err(|error| Error::Refine(error.into()))?;
-        let text = match &outcome.last().decision {
+                let round = u32::try_from(simulations.len() + 1)?;
+                let (receipt, simulation) = self.simulate(change, experiment, round, analysis)?;
+                let result = simulation.result.clone();
+                simulations.push((receipt, simulation));
+                Ok(result)
+            },
+        }
+        .run()?;
+        let text = match &draft.output.last().decision {
             refine::Decision::Finalise => {
-                format!("finalises {}: every objective and guard holds", outcome.last().change)
+                format!("finalises {}: every objective and guard holds", draft.output.last().change)
             }
             refine::Decision::GiveUp(reason) => format!("gives up: {reason}"),
             refine::Decision::Refine { .. } => "stops refining".to_owned(),
         };
         self.tell(&self.developer.name, text, None);
-        Ok(Attempt { template, outcome, simulations })
+        Ok(Attempt { template, draft, simulations })
     }
 
     fn simulate(
@@ -251,24 +243,23 @@ impl Proposing<'_> {
         round: u32,
         analysis: Digest,
     ) -> Result<(Digest, Simulation), Error> {
-        let simulation = self.block_set.run(experiment)?;
-        let bytes = simulation.result.to_canonical()?;
-        let output = self.ledger.put_blob(&bytes)?;
+        let ran = Simulate { block_set: self.block_set, experiment, round }.run()?;
+        let output = self.ledger.put_blob(&ran.document)?;
         let asked = self.ledger.put_blob(&canonical::to_vec(experiment)?)?;
-        let mut inputs = self.block_inputs();
+        let mut inputs = self.block_set.named_inputs();
         inputs.push(Input { name: EXPERIMENT.to_owned(), digest: asked });
         let mut keys = vec![&self.researcher.key];
         let mut text = format!("simulates {change}: result {}", output.short());
+        let replay = Simulate::replay(inputs, output);
         let evidence = match self.attested {
-            None => Evidence::Replayable(replay(SIMULATE, inputs, output)),
+            None => Evidence::Replayable(replay),
             Some(attested) => {
                 let material = self.block_set.document(experiment)?;
-                let execution = attested.simulate(&material, &bytes)?;
+                let execution = attested.simulate(&material, &ran.document)?;
                 self.ledger.put_blob(&material)?;
                 keys.push(attested.enclave().key());
                 let million = execution.fuel / 1_000_000;
                 text.push_str(&format!(", the same in the sandbox ({million} M fuel), attested"));
-                let replay = replay(SIMULATE, inputs, output);
                 attested.enclave().evidence(self.ledger, execution, Some(replay))?
             }
         };
@@ -278,14 +269,10 @@ impl Proposing<'_> {
             parents: vec![analysis],
             subjects: vec![Product::new("simulation-result", output)],
             evidence,
-            action: Action::of(&receipts::Simulate {
-                chain: self.block_set.chain.clone(),
-                changes: vec![parameter_change(change)],
-                round,
-            }),
+            action: Action::of(&ran.body),
         })?;
         self.tell(&self.researcher.name, text, Some(receipt));
-        Ok((receipt, simulation))
+        Ok((receipt, ran.output))
     }
 
     /// The developer signs how drafting ended.
@@ -295,18 +282,12 @@ impl Proposing<'_> {
         attempt: &Attempt,
         receipts: &Receipts,
     ) -> Result<Digest, Error> {
-        let last = attempt.outcome.last();
-        let decision = match &last.decision {
-            refine::Decision::GiveUp(reason) => Decision::GivenUp { reason: reason.to_string() },
-            refine::Decision::Finalise | refine::Decision::Refine { .. } => Decision::Finalised {},
-        };
         let brief =
             DraftBrief { rule: opportunity.rule.as_str().to_owned(), experiment: attempt.template };
         let brief = self.ledger.put_blob(&canonical::to_vec(&brief)?)?;
         let studio = self.ledger.put_blob(self.studio.text.as_bytes())?;
-        let minutes = minutes::to_canonical(opportunity.rule, &attempt.outcome)?;
-        let output = self.ledger.put_blob(&minutes)?;
-        let mut inputs = self.block_inputs();
+        let output = self.ledger.put_blob(&attempt.draft.document)?;
+        let mut inputs = self.block_set.named_inputs();
         inputs.push(Input { name: BRIEF.to_owned(), digest: brief });
         inputs.push(Input { name: STUDIO.to_owned(), digest: studio });
         let mut parents = vec![receipts.analysis];
@@ -316,16 +297,10 @@ impl Proposing<'_> {
             keys: vec![&self.developer.key],
             parents,
             subjects: vec![Product::new("minutes", output)],
-            evidence: Evidence::Replayable(replay(DRAFT, inputs, output)),
-            action: Action::of(&receipts::Draft {
-                title: format!("{} {}", opportunity.rule.as_str(), last.change),
-                chain: self.block_set.chain.clone(),
-                changes: vec![parameter_change(&last.change)],
-                rounds: u32::try_from(attempt.outcome.rounds.len())?,
-                decision,
-            }),
+            evidence: Draft::evidence(inputs, output),
+            action: Action::of(&attempt.draft.body),
         })?;
-        let text = format!("signs the draft after {} rounds", attempt.outcome.rounds.len());
+        let text = format!("signs the draft after {} rounds", attempt.draft.body.rounds);
         self.tell(&self.developer.name, text, Some(receipt));
         Ok(receipt)
     }
@@ -339,7 +314,7 @@ impl Proposing<'_> {
         receipts: &Receipts,
         publication: &Publication<'_>,
     ) -> Result<Finished, Error> {
-        let last = attempt.outcome.last().clone();
+        let last = attempt.draft.output.last().clone();
         let (_, simulation) = attempt.simulations.last().ok_or(Error::NotSimulated)?;
         let asked = with_change(attempt.template, &last.change);
         let sensitivity = self.block_set.sensitivity(&asked)?;
@@ -349,7 +324,7 @@ impl Proposing<'_> {
             studio: &self.studio.studio,
             parameters,
             opportunity,
-            outcome: &attempt.outcome,
+            outcome: &attempt.draft.output,
             half_step: half.as_ref().map(|(change, half)| (change, &half.result)),
             sensitivity: &sensitivity as &[SensitivityRow],
             context: &context,
@@ -417,32 +392,11 @@ impl Proposing<'_> {
             disclosure: publication.disclosure.clone(),
         }
     }
-
-    fn block_inputs(&self) -> Vec<Input> {
-        self.block_set
-            .sources
-            .iter()
-            .map(|source| Input { name: source.name.clone(), digest: source.digest })
-            .collect()
-    }
 }
 
 /// The experiment with a change as its proposal.
 fn with_change(template: Experiment, change: &Change) -> Experiment {
     Experiment { proposal: template.baseline.with(change.setting()), ..template }
-}
-
-fn replay(program: &str, inputs: Vec<Input>, output: Digest) -> Replay {
-    let version = env!("CARGO_PKG_VERSION").to_owned();
-    Replay { program: Program { name: program.to_owned(), version }, inputs, output }
-}
-
-fn parameter_change(change: &Change) -> ParameterChange {
-    ParameterChange {
-        parameter: change.parameter().flag().to_owned(),
-        current: change.current().into(),
-        proposed: change.proposed().into(),
-    }
 }
 
 /// Writes proposal.md, proposal.json and the plots.

@@ -20,33 +20,22 @@ use chaos_governance::receipts::{Analyse, Draft, Simulate};
 use chaos_types::{Check, Digest, Rejection};
 use chaos_verify::{Attachments, Fault};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use self::work::Work;
-pub use self::{
-    governance::DraftBrief,
-    inputs::Inputs,
-    rewards::{RewardDocument, Shares},
-    sandbox::argument_name,
+pub use self::{governance::DraftBrief, inputs::Inputs, sandbox::argument_name};
+use crate::{
+    Progress,
+    error::chain,
+    program::{self, Program},
 };
-use crate::{Progress, error::chain};
 
-/// The researcher's program: blocks and a studio in, an analysis out.
-pub const ANALYSE: &str = "chaos-governance/analyse";
-
-/// The developer's program: blocks, a studio and a brief in, the minutes of all rounds out.
-pub const DRAFT: &str = "chaos-governance/draft";
-
-/// Blocks and an experiment in, a result out.
-pub const SIMULATE: &str = "chaos-simulation";
-
-/// Evidence in, a score table out.
-pub const SCORE: &str = "chaos-reputation";
-
-/// A pool and tasks in, shares out.
-pub const DIVIDE: &str = "chaos-incentives";
-
-/// A component and its inputs in, its answer out.
-pub const SANDBOX: &str = "chaos-sandbox";
+const ANALYSE: &str = program::Analyse::NAME;
+const DRAFT: &str = program::Draft::NAME;
+const SIMULATE: &str = program::Simulate::NAME;
+const SCORE: &str = program::Score::NAME;
+const DIVIDE: &str = program::Divide::NAME;
+const SANDBOX: &str = program::RunComponent::NAME;
 
 /// The input of a run that holds the component.
 pub const COMPONENT: &str = "component";
@@ -168,23 +157,35 @@ fn shown(error: impl std::error::Error) -> Rejection {
     reject(Fault::ReexecutionFailed, chain(&error))
 }
 
-/// One field of the receipt's body must be what the program computes.
-fn ensure_claim<T: PartialEq + Serialize>(
-    field: &str,
-    claimed: &T,
-    computed: &T,
-) -> Result<(), Rejection> {
+/// Runs a program again, which must give what the receipt says; the digest of its document.
+fn hold<P: Program>(program: P, claimed: &P::Body) -> Result<Digest, Rejection> {
+    let ran = program.run().map_err(shown)?;
+    ensure_same(claimed, &ran.body)?;
+    Ok(ran.digest())
+}
+
+/// What the receipt says must be what the program computes. The first field that differs is named.
+fn ensure_same<T: PartialEq + Serialize>(claimed: &T, computed: &T) -> Result<(), Rejection> {
     if claimed == computed {
         return Ok(());
     }
-    Err(reject(
-        Fault::ClaimNotRepeated,
-        format!(
+    let fields = |body: &T| match serde_json::to_value(body) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) | Err(_) => Map::new(),
+    };
+    let (said, found) = (fields(claimed), fields(computed));
+    let differing = said.iter().find(|(field, value)| found.get(*field) != Some(*value));
+    let reason = match differing {
+        Some((field, value)) => format!(
             "the receipt says {field} {}, re-execution gives {}",
-            json(claimed),
-            json(computed)
+            json(value),
+            json(&found.get(field))
         ),
-    ))
+        None => {
+            format!("the receipt says {}, re-execution gives {}", json(claimed), json(computed))
+        }
+    };
+    Err(reject(Fault::ClaimNotRepeated, reason))
 }
 
 /// A value as people read it in a rejection.

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
+use chaos_agency::receipt;
 use chaos_evm::{
     Assumptions, BlockReplay, Changes, Order, ReceiptsRoot, ReplayInput, Run, rebuild, replay_all,
 };
@@ -142,6 +143,14 @@ impl BlockSet {
                 Ok(executed(replay, Some(&rebuilt)))
             })
             .collect()
+    }
+
+    /// What was read, as the inputs of a receipt.
+    #[must_use]
+    pub fn named_inputs(&self) -> Vec<receipt::Input> {
+        let input =
+            |source: &Input| receipt::Input { name: source.name.clone(), digest: source.digest };
+        self.sources.iter().map(input).collect()
     }
 
     /// Runs an experiment.

@@ -2,12 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs,
     io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
+use chaos_files::{Part, Readers, sync_folder};
 use chaos_types::Digest;
 
 /// The largest blob in bytes (1 GiB).
@@ -129,13 +130,9 @@ impl Blobs for FileBlobs {
             sync_directory(&self.directory)?;
         }
         // The name appears only after the bytes are on the disk, so a blob is whole or absent.
-        let mut file = tempfile::NamedTempFile::new_in(&self.temporary)
+        let mut part = Part::within(&self.temporary, &path, Readers::Owner)
             .map_err(write_error(&self.temporary))?;
-        file.write_all(bytes)
-            .and_then(|()| file.as_file().sync_all())
-            .map_err(write_error(file.path()))?;
-        file.persist(&path).map_err(|error| write_error(&path)(error.error))?;
-        sync_directory(folder)?;
+        part.write_all(bytes).and_then(|()| part.publish_synced()).map_err(write_error(&path))?;
         Ok(digest)
     }
 
@@ -187,7 +184,7 @@ impl Blobs for MemoryBlobs {
 
 /// Makes the names in a directory durable.
 pub(crate) fn sync_directory(directory: &Path) -> Result<(), BlobError> {
-    File::open(directory).and_then(|file| file.sync_all()).map_err(write_error(directory))
+    sync_folder(directory).map_err(write_error(directory))
 }
 
 fn write_error(path: &Path) -> impl FnOnce(io::Error) -> BlobError {

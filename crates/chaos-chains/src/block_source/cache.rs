@@ -8,6 +8,7 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use chaos_files::{Part, Readers};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -135,13 +136,10 @@ fn read(path: &Path, max: u64) -> Result<Option<Vec<u8>>, CacheError> {
     fs::read(path).map(Some).map_err(at(path))
 }
 
-/// Writes beside the file and renames, so that a kill leaves the old file or the new one.
+/// Several processes may fetch into one cache, and what is lost can be fetched again.
 fn write(dir: &Path, path: &Path, bytes: &[u8]) -> Result<(), CacheError> {
-    let mut file = tempfile::NamedTempFile::new_in(dir).map_err(at(dir))?;
-    file.write_all(bytes).map_err(at(path))?;
-    file.persist(path)
-        .map_err(|error| CacheError::Io { path: path.to_owned(), source: error.error })?;
-    Ok(())
+    let mut part = Part::within(dir, path, Readers::Everyone).map_err(at(dir))?;
+    part.write_all(bytes).and_then(|()| part.publish_unsynced()).map_err(at(path))
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> CacheError {

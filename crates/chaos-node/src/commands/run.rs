@@ -5,7 +5,7 @@ use std::{fs, path::Path, process::ExitCode};
 use anyhow::Context as _;
 use chaos_agency::{
     Action, Evidence, action,
-    receipt::{self, Product, Program, Replay},
+    receipt::{self, Product},
 };
 use chaos_sandbox::{Argument, Inputs, Outcome, Run, World};
 use chaos_types::Digest;
@@ -21,8 +21,9 @@ use crate::{
 use chaos_ledger::NewEntry;
 use chaos_programs::{
     enclave::Enclave,
+    program::{Program as _, Ran, RunComponent},
     proposing::Signer,
-    reexecution::{COMPONENT, SANDBOX, argument_name},
+    reexecution::{COMPONENT, argument_name},
     sandbox,
 };
 
@@ -51,9 +52,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         )
         .hint("a strategy takes its state and an event, every other world one document")
     })?;
-    let done = component.run(argument, &task.inputs()?).or_fail(Kind::Check)?;
-    let receipt = if args.no_receipt { None } else { Some(leave(args, &task, &done)?) };
-    let answer = if sandbox::answered(&done) { Some(sandbox::output(&done)?) } else { None };
+    let inputs = task.inputs()?;
+    let ran = RunComponent { component: &component, argument, inputs: &inputs }.run()?;
+    let receipt = if args.no_receipt { None } else { Some(leave(args, &task, &ran)?) };
+    let Ran { output: done, document, body } = ran;
+    let answer = body.answered.then_some(document);
     if let (Some(path), Some(answer)) = (&args.out, &answer) {
         fs::write(path, answer)
             .with_context(|| format!("cannot write {}", path.display()))
@@ -64,7 +67,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     } else {
         print_human(args, &done, answer.as_deref(), receipt.as_ref());
     }
-    Ok(if sandbox::answered(&done) { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
+    Ok(if body.answered { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
 }
 
 impl Task {
@@ -122,25 +125,26 @@ fn world(args: &RunArgs, has: &[World]) -> Result<World, Failure> {
 }
 
 /// Signs and logs what was run.
-fn leave(args: &RunArgs, task: &Task, done: &Run) -> Result<Digest, Failure> {
+fn leave(args: &RunArgs, task: &Task, ran: &Ran<Run, action::Run>) -> Result<Digest, Failure> {
     let mut ledger = ledger::open_or_create(&args.data.data)?;
     let actor = Signer::of(&ledger, &args.agent)?;
-    let execution = sandbox::execution(done)?;
     let mut inputs = vec![receipt::Input {
         name: COMPONENT.to_owned(),
         digest: ledger.put_blob(&task.component)?,
     }];
     for (index, bytes) in task.arguments.iter().enumerate() {
         let digest = ledger.put_blob(bytes)?;
-        inputs.push(receipt::Input { name: argument_name(done.world, index).to_owned(), digest });
+        inputs.push(receipt::Input {
+            name: argument_name(ran.output.world, index).to_owned(),
+            digest,
+        });
     }
     for (name, bytes) in &task.named {
         let digest = ledger.put_blob(bytes)?;
         inputs.push(receipt::Input { name: format!("named/{name}"), digest });
     }
-    let output = ledger.put_blob(&sandbox::output(done)?)?;
-    let version = env!("CARGO_PKG_VERSION").to_owned();
-    let replay = Replay { program: Program { name: SANDBOX.to_owned(), version }, inputs, output };
+    let output = ledger.put_blob(&ran.document)?;
+    let replay = RunComponent::replay(inputs, output);
     let enclave = match args.attest {
         Some(kind) => {
             let provider = provider(kind);
@@ -151,7 +155,7 @@ fn leave(args: &RunArgs, task: &Task, done: &Run) -> Result<Digest, Failure> {
         None => None,
     };
     let evidence = match &enclave {
-        Some(enclave) => enclave.evidence(&ledger, execution.clone(), Some(replay))?,
+        Some(enclave) => enclave.evidence(&ledger, ran.body.execution.clone(), Some(replay))?,
         None => Evidence::Replayable(replay),
     };
     let mut keys = vec![&actor.key];
@@ -162,7 +166,7 @@ fn leave(args: &RunArgs, task: &Task, done: &Run) -> Result<Digest, Failure> {
         parents: vec![],
         subjects: vec![Product::new("answer", output)],
         evidence,
-        action: Action::Run(action::Run { execution, answered: sandbox::answered(done) }),
+        action: Action::Run(ran.body.clone()),
     })?;
     ledger.save_views()?;
     if let Some(enclave) = &enclave {

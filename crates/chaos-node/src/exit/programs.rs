@@ -66,7 +66,9 @@ const fn kind(error: &Error) -> Kind {
         | Error::Sandbox(_)
         | Error::Component(_)
         | Error::SandboxRun(_)
+        | Error::ComponentRun(_)
         | Error::SandboxDiffers { .. }
+        | Error::Scores(_)
         | Error::Load(_)
         | Error::WorstCase(_)
         | Error::Forecast(_)

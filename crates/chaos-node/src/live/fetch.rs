@@ -218,13 +218,11 @@ impl Codes {
     }
 }
 
-/// Writes beside and renames, so that a kill leaves either nothing or the whole file.
+/// Writes what can be fetched again.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let part = path.with_extension("part");
     let written = path
         .parent()
         .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::write(&part, bytes))
-        .and_then(|()| fs::rename(&part, path));
+        .and_then(|()| chaos_files::write_unsynced(path, bytes));
     written.with_context(|| format!("cannot write {}", path.display())).or_fail(Kind::Storage)
 }

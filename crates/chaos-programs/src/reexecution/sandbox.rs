@@ -5,8 +5,8 @@ use chaos_sandbox::{Argument, Inputs, World};
 use chaos_types::{Digest, Rejection};
 use chaos_verify::Fault;
 
-use super::{COMPONENT, ensure_claim, json, reject, shown, work::Work};
-use crate::sandbox;
+use super::{COMPONENT, hold, json, reject, shown, work::Work};
+use crate::{program::RunComponent, sandbox};
 
 /// What a component's arguments are called among a receipt's inputs.
 pub const fn argument_name(world: World, index: usize) -> &'static str {
@@ -50,9 +50,5 @@ pub(super) fn run(work: &Work<'_>, claimed: &action::Run) -> Result<Digest, Reje
         }
     }
     let inputs = Inputs::new(given).map_err(shown)?;
-    let run = component.run(argument, &inputs).map_err(shown)?;
-    let execution = sandbox::execution(&run).map_err(shown)?;
-    ensure_claim("execution", &claimed.execution, &execution)?;
-    ensure_claim("answered", &claimed.answered, &sandbox::answered(&run))?;
-    Ok(execution.output)
+    hold(RunComponent { component: &component, argument, inputs: &inputs }, claimed)
 }

@@ -2,38 +2,42 @@
 
 use chaos_agency::receipt::{Attested, Execution};
 use chaos_evm::ReplayInput;
-use chaos_governance::receipts::{ParameterChange, Simulate};
+use chaos_governance::receipts;
 use chaos_simulation::{Experiment, RESULT_FORMAT, RESULT_FORMAT_REVISED};
 use chaos_types::{ChainId, Digest, Rejection};
 use chaos_verify::Fault;
 
-use super::{EXPERIMENT, ensure_claim, json, reject, shown, work::Work};
+use serde::Serialize;
+
+use super::{EXPERIMENT, ensure_same, json, reject, shown, work::Work};
 use crate::{
     blocks::ChainBlocks,
-    enclave, sandbox,
+    enclave,
+    program::{Program as _, Simulate},
+    sandbox,
     simulation::{BlockSet, FEE_HISTORY, threads},
 };
 
 /// Runs the experiment again.
 pub(super) fn simulate(
     work: &Work<'_>,
-    claimed: &Simulate,
+    claimed: &receipts::Simulate,
     attested: Option<&Attested>,
     output: &Digest,
 ) -> Result<Digest, Rejection> {
     work.ensure_inputs(|name| name == EXPERIMENT || is_of_block_set(name))?;
     let experiment: Experiment = work.document(EXPERIMENT)?;
-    ensure_claim("changes", &claimed.changes, &changes(&experiment))?;
     let block_set = block_set(work)?;
-    ensure_claim("chain", &claimed.chain, &block_set.chain)?;
     ensure_baseline(&experiment, &block_set)?;
-    let simulation = block_set.run(&experiment).map_err(shown)?;
+    let round = claimed.round;
+    let ran =
+        Simulate { block_set: &block_set, experiment: &experiment, round }.run().map_err(shown)?;
+    ensure_same(claimed, &ran.body)?;
     if let Some(attested) = attested {
-        let native = simulation.result.to_canonical().map_err(shown)?;
-        ensure_execution(&attested.execution, &block_set, &experiment, &native)?;
+        ensure_execution(&attested.execution, &block_set, &experiment, &ran.document)?;
     }
-    let digest = simulation.result.digest().map_err(shown)?;
-    if digest != *output && simulation.result.format == RESULT_FORMAT_REVISED {
+    let digest = ran.digest();
+    if digest != *output && ran.output.result.format == RESULT_FORMAT_REVISED {
         let reason = format!(
             "the receipt states the result {output}, this release computes {digest} in the format \
              {RESULT_FORMAT_REVISED}: since then a raised base-fee floor and a bound gas limit hold \
@@ -53,24 +57,16 @@ fn ensure_execution(
     experiment: &Experiment,
     native: &[u8],
 ) -> Result<(), Rejection> {
+    #[derive(PartialEq, Serialize)]
+    struct Vouched<'a> {
+        execution: &'a Execution,
+    }
+
     let material = block_set.document(experiment).map_err(shown)?;
     let component =
         sandbox::shared().map_err(shown)?.compile(sandbox::FEE_MARKET).map_err(shown)?;
     let execution = enclave::simulate(&component, &material, native).map_err(shown)?;
-    ensure_claim("execution", claimed, &execution)
-}
-
-/// What an experiment changes, in the form that receipts use.
-fn changes(experiment: &Experiment) -> Vec<ParameterChange> {
-    let changes = experiment.proposal.changes_from(&experiment.baseline);
-    changes
-        .into_iter()
-        .map(|(name, from, to)| ParameterChange {
-            parameter: name.flag().to_owned(),
-            current: from.into(),
-            proposed: to.into(),
-        })
-        .collect()
+    ensure_same(&Vouched { execution: claimed }, &Vouched { execution: &execution })
 }
 
 /// An experiment starts from what the blocks show; any other start would make its changes look

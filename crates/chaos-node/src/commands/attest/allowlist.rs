@@ -12,6 +12,7 @@ use chaos_attestation::{
     Refusal, WorkloadId,
     allowlist::{ALLOWLIST_BYTES_MAX, Allowlist, Build, Entry, Revocation, State, Trust},
 };
+use chaos_files::{Readers, write_synced};
 use chaos_types::{AgentKey, canonical};
 use serde_json::json;
 
@@ -261,11 +262,9 @@ fn create(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         })
 }
 
-/// Writes a file anew; a kill leaves the old one or the new one.
+/// Writes a file anew; a kill or a power cut leaves the old one or the new one.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let part = path.with_extension("part");
-    fs::write(&part, bytes)
-        .and_then(|()| fs::rename(&part, path))
+    write_synced(path, Readers::Everyone, bytes)
         .with_context(|| format!("cannot write {}", path.display()))
         .or_fail(Kind::Storage)
 }

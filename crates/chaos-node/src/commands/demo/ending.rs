@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chaos_agency::{
     Action, Evidence,
     action::{self, Contribution, Payment, Verdict},
-    receipt::{Input, Product, Program, Replay},
+    receipt::{Input, Product},
 };
 use chaos_chains::{ProposalState, U256};
 use chaos_governance::receipts::{self, VoteState};
@@ -29,8 +29,9 @@ use chaos_programs::{
     Reader,
     appraisal::{Appraiser, known_anchors},
     check,
+    program::{Divide, Program as _, RewardDocument, Score},
     proposing::{Finished, Receipts, Signer},
-    reexecution::{DIVIDE, EVIDENCE, Inputs, REWARDS, RewardDocument, SCORE},
+    reexecution::{EVIDENCE, Inputs, REWARDS},
     simulation::BlockSet,
 };
 
@@ -187,20 +188,16 @@ impl Stage<'_> {
         let views = self.ledger.views();
         let (as_of_ms, log_size) = (views.last_integrated_at_ms(), views.size());
         let document = ScoreDocument::new(as_of_ms, views.evidence());
-        let table = views.scores(as_of_ms).or_fail(Kind::Check)?;
-        let bytes = canonical::to_vec(&table).or_fail(Kind::Check)?;
         let evidence = self.ledger.put_blob(&canonical::to_vec(&document).or_fail(Kind::Check)?)?;
-        let output = self.ledger.put_blob(&bytes)?;
-        let action = Action::Score(action::Score {
-            model: table.model_id,
-            as_of_ms,
-            log_size,
-            table: output,
-        });
+        let ran = Score { document, log_size }.run()?;
+        let output = self.ledger.put_blob(&ran.document)?;
+        let action = Action::Score(ran.body);
         let subjects = vec![Product::new("score-table", output)];
-        let why = replayable(SCORE, EVIDENCE, evidence, output);
+        let why =
+            Score::evidence(vec![Input { name: EVIDENCE.to_owned(), digest: evidence }], output);
         let receipt = self.act(|stage| &stage.operator, vec![outcome], subjects, why, action)?;
-        let scores: Vec<String> = table
+        let scores: Vec<String> = ran
+            .output
             .scores
             .iter()
             .map(|row| format!("{} {}..{} ppm", row.role, row.lower_ppm, row.upper_ppm))
@@ -212,12 +209,11 @@ impl Stage<'_> {
     /// The studio's task weights divide the pool; each account claims its share on chain.
     fn pay(&mut self, local: &LocalChain, outcome: Digest) -> Result<(), Failure> {
         let document = self.reward_document(local);
-        let shares = document.divide().or_fail(Kind::Check)?;
         let input = self.ledger.put_blob(&canonical::to_vec(&document).or_fail(Kind::Check)?)?;
-        let output = self.ledger.put_blob(&canonical::to_vec(&shares).or_fail(Kind::Check)?)?;
-        let distribution = shares.distribution().or_fail(Kind::Check)?;
-        let root = distribution.root();
-        let (id, funded) = local.distribute(root.0, distribution.total())?;
+        let ran = Divide { document: &document }.run()?;
+        let output = self.ledger.put_blob(&ran.document)?;
+        let (_, distribution) = &ran.output;
+        let (id, funded) = local.distribute(distribution.root().0, distribution.total())?;
         let mut transactions = vec![format!("{:#x}", funded.hash)];
         let mut payments = Vec::new();
         for (agent, account) in [
@@ -237,15 +233,15 @@ impl Stage<'_> {
             token: format!("{:#x}", local.stack.token),
             distributor: format!("{:#x}", local.stack.distributor),
             distribution_id: id.to_string(),
-            merkle_root: format!("{root:#x}"),
-            pool: POOL,
+            merkle_root: ran.body.merkle_root,
+            pool: ran.body.pool,
             payments,
-            returned: shares.returned,
+            returned: ran.body.returned,
             outcome,
             transactions,
         });
         let subjects = vec![Product::new("shares", output)];
-        let why = replayable(DIVIDE, REWARDS, input, output);
+        let why = Divide::evidence(vec![Input { name: REWARDS.to_owned(), digest: input }], output);
         let receipt = self.act(|stage| &stage.operator, vec![outcome], subjects, why, action)?;
         let text =
             format!("divides {} tokens: {}, claimed on chain", tokens(POOL), paid.join(" and "));
@@ -341,17 +337,6 @@ fn vote_state(state: ProposalState) -> Result<VoteState, Failure> {
             Err(Failure::message(Kind::Check, format!("the vote is still {state:?}")))
         }
     }
-}
-
-fn replayable(program: &str, name: &str, input: Digest, output: Digest) -> Evidence {
-    Evidence::Replayable(Replay {
-        program: Program {
-            name: program.to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
-        inputs: vec![Input { name: name.to_owned(), digest: input }],
-        output,
-    })
 }
 
 fn amount(value: U256) -> Result<u128, Failure> {

@@ -22,9 +22,10 @@ use tempfile::TempDir;
 
 use crate::{
     Silent, blocks,
+    program::RewardDocument,
     reexecution::{
-        ANALYSE, BRIEF, DIVIDE, DRAFT, DraftBrief, EVIDENCE, EXPERIMENT, Inputs, REWARDS,
-        RewardDocument, SCORE, SIMULATE, STUDIO, reexecute,
+        ANALYSE, BRIEF, DIVIDE, DRAFT, DraftBrief, EVIDENCE, EXPERIMENT, Inputs, REWARDS, SCORE,
+        SIMULATE, STUDIO, reexecute,
     },
     simulation::{BlockSet, threads},
 };
