@@ -149,8 +149,19 @@ fn a_control_plane_of_the_first_version_folds_to_the_same_state() {
         (["broker", "allowlist"], "broker-allowlist.jsonl"),
     ] {
         let shown = run([&command[..], &["--data", &data, "--json"]].concat());
-        assert_eq!(shown.expect_code(0).json(), printed(file), "{command:?}");
+        let shown = shown.expect_code(0).json();
+        assert_eq!(ageless(shown), ageless(printed(file)), "{command:?}");
     }
+}
+
+/// Without the states that only time brings: whatever lived then has expired since.
+fn ageless(mut rows: Vec<Value>) -> Vec<Value> {
+    for row in rows.iter_mut().filter_map(Value::as_object_mut) {
+        if row.get("state").is_some_and(|state| state != "revoked") {
+            row.remove("state");
+        }
+    }
+    rows
 }
 
 /// Cells that were kept are taken up, and the result is that of the undisturbed study.
