@@ -77,7 +77,7 @@ pub(crate) enum Command {
     Replay(ReplayArgs),
     /// Fetch blocks and write them in the recorded format, or select from recorded ones.
     Export(ExportArgs),
-    /// Make a recorded block of a saved trace or witness.
+    /// Make a recorded block of a saved trace or state proof.
     Import(ImportArgs),
     /// Compare a parameter change with the baseline on real blocks.
     Simulate(SimulateArgs),

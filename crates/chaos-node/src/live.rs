@@ -181,7 +181,7 @@ impl StateFrom {
         match self {
             Self::Rpc => "state of the past, as archive nodes keep it",
             Self::Trace => "debug_traceBlock with prestateTracer",
-            Self::Witness => "debug_executionWitness",
+            Self::StateProof => "debug_executionWitness",
         }
     }
 }

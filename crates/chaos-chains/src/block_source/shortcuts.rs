@@ -57,20 +57,21 @@ impl BlockSource {
         Ok(Value::Array(entries))
     }
 
-    /// The block's execution witness and its parent's header.
+    /// The block's state proof and its parent's header.
     ///
     /// # Errors
     /// [`Error::Unsupported`] if the node has no `debug_executionWitness`; [`Error::Rejected`] if it
     /// refuses, as for blocks older than the state it keeps.
-    pub fn witness(&self, block: &FetchedBlock) -> Result<(Value, Value), Error> {
+    pub fn state_proof(&self, block: &FetchedBlock) -> Result<(Value, Value), Error> {
         let tag = format!("{:#x}", block.number);
-        let witness = self.offered("debug_executionWitness", json!([tag]))?.ok_or_else(|| {
-            let url = self.shown_url().to_owned();
-            Error::Unsupported { url, capability: "debug_executionWitness" }
-        })?;
+        let state_proof =
+            self.offered("debug_executionWitness", json!([tag]))?.ok_or_else(|| {
+                let url = self.shown_url().to_owned();
+                Error::Unsupported { url, capability: "debug_executionWitness" }
+            })?;
         let parent =
             self.node.request("eth_getBlockByHash", json!([block.header.parent_hash, false]))?;
-        Ok((witness, parent))
+        Ok((state_proof, parent))
     }
 
     /// The answer of a method, or `None` if the node does not have it.

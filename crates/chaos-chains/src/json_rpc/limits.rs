@@ -52,7 +52,7 @@ impl Default for RpcLimits {
 
 impl RpcLimits {
     /// For fetching many blocks: 6 attempts, 10 while the node limits the rate, pauses up to 60 s,
-    /// answers up to 256 MiB, which traces and witnesses of large blocks need.
+    /// answers up to 256 MiB, which traces and state proofs of large blocks need.
     #[must_use]
     pub fn patient() -> Self {
         Self {

@@ -1,18 +1,18 @@
-//! State before a block from what archive nodes hand out in one answer: traces and witnesses.
+//! State before a block from what archive nodes hand out in one answer: traces and state proofs.
 //!
 //! A recorded block holds the state its execution reads. Reading that state place by place costs a
 //! node one request per place. Two calls give it at once:
 //!
 //! - [`trace`]: `debug_traceBlock…` with `prestateTracer`, the state before each transaction. It is
 //!   the node's word, checked by the gas and receipts root that the replay then finds.
-//! - [`witness`]: `debug_executionWitness`, trie nodes. Every value read is proven against the
+//! - [`state_proof`]: `debug_executionWitness`, trie nodes. Every value read is proven against the
 //!   parent's state root, and so is every absence.
 //!
 //! Both decode untrusted bytes without touching files or network.
 
+pub mod state_proof;
 pub mod trace;
 mod trie;
-pub mod witness;
 
 use std::collections::BTreeMap;
 
@@ -22,17 +22,17 @@ use revm::DatabaseRef;
 use super::{Block, DecodeError, RecordedBlock};
 use crate::{Complete, Recording, ReplayError, replay::BlockReplay, replay_on};
 
+pub use state_proof::{StateProof, StateProofError};
 pub use trace::{Prestate, prestate};
 pub use trie::TrieError;
-pub use witness::{Witness, WitnessError};
 
-/// Why a trace or a witness was refused.
+/// Why a trace or a state proof was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The document is not what its name says; the cause names the field.
     #[error("the {document} cannot be read")]
     Document {
-        /// `trace`, `diff trace`, `witness` or `parent header`.
+        /// `trace`, `diff trace`, `proof` or `parent header`.
         document: &'static str,
         /// The cause, with the path of the field.
         #[source]
@@ -80,16 +80,16 @@ pub enum ImportError {
         /// The sender.
         sender: Address,
     },
-    /// No header of the witness is the block's parent.
-    #[error("`witness.headers` lacks the parent of block {block}, {parent}")]
+    /// No header of the state proof is the block's parent.
+    #[error("`proof.headers` lacks the parent of block {block}, {parent}")]
     ParentMissing {
         /// The block.
         block: u64,
         /// The hash its header gives for its parent.
         parent: B256,
     },
-    /// The headers of the witness do not form one chain that ends in the block's parent.
-    #[error("`witness.headers`: block {number} hashes to {found}, its child says {expected}")]
+    /// The headers of the state proof do not form one chain that ends in the block's parent.
+    #[error("`proof.headers`: block {number} hashes to {found}, its child says {expected}")]
     HeaderLink {
         /// Height of the header.
         number: u64,
@@ -99,15 +99,15 @@ pub enum ImportError {
         found: B256,
     },
     /// A header's height does not follow from the one above it.
-    #[error("`witness.headers`: expected a header of block {expected}, found one of {found}")]
+    #[error("`proof.headers`: expected a header of block {expected}, found one of {found}")]
     HeaderNumber {
         /// Height that must come next.
         expected: u64,
         /// Height found.
         found: u64,
     },
-    /// The trie's root node is not in the witness.
-    #[error("`witness.state` lacks the node that hashes to the parent's state root {root}")]
+    /// The trie's root node is not in the state proof.
+    #[error("`proof.state` lacks the node that hashes to the parent's state root {root}")]
     RootMissing {
         /// The state root.
         root: B256,

@@ -1,4 +1,4 @@
-//! State from traces and witnesses, judged by headers and by state that was recorded otherwise.
+//! State from traces and state proofs, judged by headers and by state that was recorded otherwise.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +14,7 @@ use alloy_trie::{
 use chaos_evm::{
     Block, Bytecodes, RecordedAccount, RecordedBlock, ReplayInput,
     block::TransactionKind,
-    import::{ImportError, Witness, prestate, record_complete},
+    import::{ImportError, StateProof, prestate, record_complete},
     replay,
 };
 use serde_json::{Value, json};
@@ -111,26 +111,26 @@ impl Built {
         encoded.map(|header| json!(hex::encode_prefixed(header))).collect()
     }
 
-    fn witness(&self, headers: &Value) -> Value {
+    fn state_proof(&self, headers: &Value) -> Value {
         json!({"state": self.nodes, "codes": self.codes, "keys": null, "headers": headers})
     }
 
-    fn decode(&self, witness: &Value) -> Result<Witness, ImportError> {
-        Witness::decode(&serde_json::to_vec(witness).unwrap(), &self.block, None)
+    fn decode(&self, state_proof: &Value) -> Result<StateProof, ImportError> {
+        StateProof::decode(&serde_json::to_vec(state_proof).unwrap(), &self.block, None)
     }
 }
 
 #[track_caller]
-fn executes_from_its_witness(number: u64) {
+fn executes_from_its_state_proof(number: u64) {
     let Some((recorded, codes)) = recorded(number) else { return };
     let built = Built::from(&recorded, &codes);
-    let witness = built.decode(&built.witness(&built.rlp())).unwrap();
-    assert_eq!(witness.state_root(), built.state_root);
-    let imported = record_complete(&built.block, &witness).unwrap();
+    let state_proof = built.decode(&built.state_proof(&built.rlp())).unwrap();
+    assert_eq!(state_proof.state_root(), built.state_root);
+    let imported = record_complete(&built.block, &state_proof).unwrap();
     assert!(imported.replay.agrees(), "block {number}: {:?}", imported.replay.receipts_root);
     assert_eq!(imported.replay.unknown_reads.total(), 0);
 
-    // What is kept of it is what an archive recorded, no more, and replays without the witness.
+    // What is kept of it is what an archive recorded, no more, and replays without the state proof.
     for (address, account) in &imported.recorded.pre_state {
         let known = &recorded.pre_state[address];
         assert_eq!((account.nonce, account.balance), (known.nonce, known.balance), "{address}");
@@ -146,22 +146,22 @@ fn executes_from_its_witness(number: u64) {
 }
 
 #[test]
-fn london_block_executes_from_a_witness() {
-    executes_from_its_witness(15_050_000);
+fn london_block_executes_from_a_state_proof() {
+    executes_from_its_state_proof(15_050_000);
 }
 
 #[test]
-fn shanghai_block_executes_from_a_witness() {
-    executes_from_its_witness(18_884_864);
+fn shanghai_block_executes_from_a_state_proof() {
+    executes_from_its_state_proof(18_884_864);
 }
 
 #[test]
-fn cancun_block_executes_from_a_witness() {
-    executes_from_its_witness(22_244_135);
+fn cancun_block_executes_from_a_state_proof() {
+    executes_from_its_state_proof(22_244_135);
 }
 
 #[test]
-fn every_client_s_form_of_a_witness_means_the_same() {
+fn every_client_s_form_of_a_state_proof_means_the_same() {
     let Some((recorded, codes)) = recorded(19_923_400) else { return };
     let built = Built::from(&recorded, &codes);
     let rlp = built.rlp();
@@ -169,22 +169,23 @@ fn every_client_s_form_of_a_witness_means_the_same() {
     let map = |blobs: &[Bytes]| -> Value {
         blobs.iter().map(|blob| (keccak256(blob).to_string(), json!(blob))).collect()
     };
-    let mut by_hash = built.witness(&rlp);
+    let mut by_hash = built.state_proof(&rlp);
     by_hash["state"] = map(&built.nodes);
     by_hash["codes"] = map(&built.codes);
-    let enveloped = json!({"jsonrpc": "2.0", "id": 1, "result": built.witness(&rlp)});
-    let digests: BTreeSet<_> = [built.witness(&rlp), built.witness(&geth), by_hash, enveloped]
-        .iter()
-        .map(|form| record_complete(&built.block, &built.decode(form).unwrap()).unwrap())
-        .map(|imported| imported.recorded.digest)
-        .collect();
+    let enveloped = json!({"jsonrpc": "2.0", "id": 1, "result": built.state_proof(&rlp)});
+    let digests: BTreeSet<_> =
+        [built.state_proof(&rlp), built.state_proof(&geth), by_hash, enveloped]
+            .iter()
+            .map(|form| record_complete(&built.block, &built.decode(form).unwrap()).unwrap())
+            .map(|imported| imported.recorded.digest)
+            .collect();
     assert_eq!(digests.len(), 1);
 
     // Without headers, the parent's header is given apart, and checked.
-    let bare = serde_json::to_vec(&built.witness(&json!(null))).unwrap();
+    let bare = serde_json::to_vec(&built.state_proof(&json!(null))).unwrap();
     let parent = serde_json::to_vec(built.parent()).unwrap();
-    Witness::decode(&bare, &built.block, Some(&parent)).unwrap();
-    let error = Witness::decode(&bare, &built.block, None).unwrap_err();
+    StateProof::decode(&bare, &built.block, Some(&parent)).unwrap();
+    let error = StateProof::decode(&bare, &built.block, None).unwrap_err();
     assert!(matches!(error, ImportError::ParentMissing { .. }), "{error}");
 }
 
@@ -194,34 +195,34 @@ fn ancestor_that_no_header_proves_is_an_error_and_not_a_zero() {
     let asked = *recorded.block_hashes.first_key_value().unwrap().0;
     let built = Built::from(&recorded, &codes);
     let only_parent = json!([hex::encode_prefixed(alloy_rlp::encode(built.parent()))]);
-    let witness = built.decode(&built.witness(&only_parent)).unwrap();
-    let error = error_chain(&record_complete(&built.block, &witness).unwrap_err());
+    let state_proof = built.decode(&built.state_proof(&only_parent)).unwrap();
+    let error = error_chain(&record_complete(&built.block, &state_proof).unwrap_err());
     assert!(error.contains(&format!("does not reach back to block {asked}")), "{error}");
 }
 
 #[test]
-fn forged_witness_is_refused_or_fails_where_it_is_read() {
+fn forged_state_proof_is_refused_or_fails_where_it_is_read() {
     let Some((recorded, codes)) = recorded(19_923_400) else { return };
     let built = Built::from(&recorded, &codes);
     let forged = Header { state_root: B256::repeat_byte(7), ..built.parent().clone() };
     let forged = json!([hex::encode_prefixed(alloy_rlp::encode(forged))]);
-    let error = built.decode(&built.witness(&forged)).unwrap_err();
+    let error = built.decode(&built.state_proof(&forged)).unwrap_err();
     assert!(matches!(error, ImportError::HeaderLink { .. }), "{error}");
 
-    let honest = built.witness(&built.rlp());
+    let honest = built.state_proof(&built.rlp());
     let (mut tried, mut failed) = (0, 0);
     for index in (0..built.nodes.len()).step_by(9) {
         tried += 1;
-        let mut witness = honest.clone();
+        let mut state_proof = honest.clone();
         let mut node = built.nodes[index].to_vec();
         let last = node.len() - 1;
         node[last] ^= 1;
-        witness["state"][index] = json!(Bytes::from(node));
+        state_proof["state"][index] = json!(Bytes::from(node));
         // A changed node has another hash, so it is as if the node were missing.
-        match built.decode(&witness) {
+        match built.decode(&state_proof) {
             Err(ImportError::RootMissing { .. }) => failed += 1,
             Err(error) => panic!("{error}"),
-            Ok(witness) => match record_complete(&built.block, &witness) {
+            Ok(state_proof) => match record_complete(&built.block, &state_proof) {
                 Ok(imported) => assert!(imported.replay.agrees(), "node {index}"),
                 Err(error) => {
                     let cause = error_chain(&error);

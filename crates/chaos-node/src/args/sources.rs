@@ -14,7 +14,8 @@ pub(crate) enum StateFrom {
     /// debug_traceBlock with prestateTracer; the rest is asked for.
     Trace,
     /// debug_executionWitness, proven against the parent's state root.
-    Witness,
+    #[value(name = "proof", alias = "witness")]
+    StateProof,
 }
 
 impl StateFrom {
@@ -22,7 +23,7 @@ impl StateFrom {
         match self {
             Self::Rpc => "rpc",
             Self::Trace => "trace",
-            Self::Witness => "witness",
+            Self::StateProof => "proof",
         }
     }
 }
@@ -120,13 +121,13 @@ impl ExportArgs {
 const IMPORT_EXAMPLES: &str = "\
 Examples:
   chaoschain import --block block.json --trace trace.json --diff diff.json --out recorded
-  chaoschain import --block block.json --witness witness.json --out recorded
+  chaoschain import --block block.json --proof proof.json --out recorded
 
 The files hold what a node answered, plain or gzipped, with or without the JSON-RPC envelope:
   block    eth_getBlockByNumber [NUMBER, true]
   trace    debug_traceBlockByNumber [NUMBER, {\"tracer\": \"prestateTracer\"}]
   diff     the same with \"tracerConfig\": {\"diffMode\": true}
-  witness  debug_executionWitness [NUMBER]";
+  proof    debug_executionWitness [NUMBER]";
 
 #[derive(Debug, Args)]
 #[command(after_help = IMPORT_EXAMPLES)]
@@ -138,18 +139,18 @@ pub(crate) struct ImportArgs {
     #[arg(
         long,
         value_name = "FILE",
-        required_unless_present = "witness",
-        conflicts_with = "witness"
+        required_unless_present = "state_proof",
+        conflicts_with = "state_proof"
     )]
     pub(crate) trace: Option<PathBuf>,
     /// With --trace: the same trace in diff mode, which shows accounts made by inner calls.
     #[arg(long, value_name = "FILE", requires = "trace")]
     pub(crate) diff: Option<PathBuf>,
-    /// Its execution witness.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) witness: Option<PathBuf>,
-    /// With --witness: the parent's header, if the witness holds no headers.
-    #[arg(long, value_name = "FILE", requires = "witness")]
+    /// Its state proof, as debug_executionWitness answers.
+    #[arg(long = "proof", alias = "witness", value_name = "FILE")]
+    pub(crate) state_proof: Option<PathBuf>,
+    /// With --proof: the parent's header, if the state proof holds no headers.
+    #[arg(long, value_name = "FILE", requires = "state_proof")]
     pub(crate) parent: Option<PathBuf>,
     /// The chain by EIP-155 number, for blocks whose transactions do not name it.
     #[arg(long, value_name = "NUMBER")]

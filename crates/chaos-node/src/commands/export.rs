@@ -67,7 +67,7 @@ fn live_blocks(args: &ExportArgs, url: &str, wanted: Option<&ChainId>) -> Result
     let checks = json!({
         "header_hashes_recomputed": fetched.hashes_recomputed,
         "parent_hashes": blocks.saturating_sub(1),
-        "state_proven": args.node.state_from == StateFrom::Witness,
+        "state_proven": args.node.state_from == StateFrom::StateProof,
     });
     files.pack(fetched.blocks.chain, source, checks).write(&args.out)
 }

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use chaos_chains::{B256, Bytes};
 use chaos_evm::{
     Block, Bytecodes, RecordedBlock, ReplayInput,
-    import::{Imported, Witness, prestate, record_complete},
+    import::{Imported, StateProof, prestate, record_complete},
     replay,
 };
 use chaos_types::{ChainId, Digest};
@@ -35,9 +35,9 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode, Failure> {
         Block::decode_rpc(&serde_json::to_vec(&raw_block).or_fail(Kind::Input)?, args.chain_id)
             .with_context(|| args.block.display().to_string())
             .or_fail(Kind::Input)?;
-    let (from, imported) = match (&args.witness, &args.trace) {
+    let (from, imported) = match (&args.state_proof, &args.trace) {
         (Some(path), _) => {
-            let bytes = read("witness", path)?;
+            let bytes = read("state proof", path)?;
             let parent = match &args.parent {
                 Some(path) => {
                     let header = result_of(&read("parent", path)?, path)?;
@@ -45,10 +45,10 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode, Failure> {
                 }
                 None => None,
             };
-            let witness = Witness::decode(&bytes, &block, parent.as_deref())
+            let state_proof = StateProof::decode(&bytes, &block, parent.as_deref())
                 .with_context(|| path.display().to_string())
                 .or_fail(Kind::Input)?;
-            ("witness", record_complete(&block, &witness).or_fail(Kind::Input)?)
+            ("proof", record_complete(&block, &state_proof).or_fail(Kind::Input)?)
         }
         (None, Some(path)) => {
             let trace = read("trace", path)?;
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode, Failure> {
             let (recorded, codes) = prestate.into_recorded(block.clone());
             ("trace", from_recorded(&block, recorded, codes)?)
         }
-        (None, None) => return Err(Failure::message(Kind::Input, "no --trace and no --witness")),
+        (None, None) => return Err(Failure::message(Kind::Input, "no --trace and no --proof")),
     };
     ensure_agrees(&imported, from)?;
     let manifest = write(args, &raw_block, &imported, json!({"kind": from, "files": digests}))?;
@@ -131,7 +131,7 @@ fn write(
         checks: json!({
             "agrees": imported.replay.agrees(),
             "unknown_reads": imported.replay.unknown_reads.total(),
-            "state_proven": source["kind"] == "witness",
+            "state_proven": source["kind"] == "proof",
         }),
         source,
     };

@@ -13,7 +13,7 @@ use chaos_chains::{
 };
 use chaos_evm::{
     Block, Bytecodes, Complete, RecordedBlock, ReplayInput,
-    import::{Imported, Prestate, Witness, prestate, record_complete},
+    import::{Imported, Prestate, StateProof, prestate, record_complete},
     replay_on,
 };
 use serde_json::Value;
@@ -84,7 +84,7 @@ impl<'a> Fetcher<'a> {
         let imported = match self.state_from {
             StateFrom::Rpc => self.on_state(&block, &fetched),
             StateFrom::Trace => self.on_trace(&block, &fetched).and_then(ensure_agrees),
-            StateFrom::Witness => self.on_witness(&block, &fetched).and_then(ensure_agrees),
+            StateFrom::StateProof => self.on_state_proof(&block, &fetched).and_then(ensure_agrees),
         };
         let imported = imported.map_err(|failure| {
             let needs = self.state_from.needs();
@@ -142,12 +142,13 @@ impl<'a> Fetcher<'a> {
         self.execute(block, &state)
     }
 
-    fn on_witness(&self, block: &Block, fetched: &FetchedBlock) -> Result<Imported, Failure> {
-        let (witness, parent) = self.endpoint.witness(fetched).map_err(outside)?;
-        let witness = serde_json::to_vec(&witness).or_fail(Kind::Outside)?;
+    fn on_state_proof(&self, block: &Block, fetched: &FetchedBlock) -> Result<Imported, Failure> {
+        let (state_proof, parent) = self.endpoint.state_proof(fetched).map_err(outside)?;
+        let state_proof = serde_json::to_vec(&state_proof).or_fail(Kind::Outside)?;
         let parent = serde_json::to_vec(&parent).or_fail(Kind::Outside)?;
-        let witness = Witness::decode(&witness, block, Some(&parent)).or_fail(Kind::Outside)?;
-        record_complete(block, &witness).or_fail(Kind::Outside)
+        let state_proof =
+            StateProof::decode(&state_proof, block, Some(&parent)).or_fail(Kind::Outside)?;
+        record_complete(block, &state_proof).or_fail(Kind::Outside)
     }
 
     fn execute(&self, block: &Block, state: &RpcState) -> Result<Imported, Failure> {

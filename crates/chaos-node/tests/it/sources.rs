@@ -1,4 +1,4 @@
-//! Where blocks come from: nodes that behave and nodes that do not, traces, witnesses, files.
+//! Where blocks come from: nodes that behave and nodes that do not, traces, state proofs, files.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -130,10 +130,10 @@ fn every_state_source_exports_the_same_bytes_and_they_replay_offline() {
     // The header of the local chain's genesis block does not commit to its state, so nothing can be
     // proven against it.
     let export = Export { dir: dir.path(), first: 2, last };
-    let witness = with_witness(&anvil);
+    let state_proof = with_state_proof(&anvil);
     export.run(anvil.endpoint(), "rpc", &[]).expect_code(0);
     export.run(anvil.endpoint(), "trace", &["--state-from", "trace"]).expect_code(0);
-    export.run(&witness.url, "witness", &["--state-from", "witness"]).expect_code(0);
+    export.run(&state_proof.url, "proof", &["--state-from", "proof"]).expect_code(0);
     let range = format!("2..={last}");
     let live = run([
         "replay",
@@ -151,14 +151,15 @@ fn every_state_source_exports_the_same_bytes_and_they_replay_offline() {
     let files = export.files("rpc");
     assert_eq!(files.len() as u64, last + 1, "blocks, codes and fees: {:?}", files.keys());
     export.check_same("trace", "rpc");
-    export.check_same("witness", "rpc");
+    export.check_same("proof", "rpc");
     assert_eq!(export.replay("rpc"), live);
     for line in &live {
         assert_eq!(line["gas_header"], line["gas_replayed"], "{line}");
         assert_eq!(line["receipts_root"], "match", "{line}");
     }
     let first = Export { dir: dir.path(), first: 1, last: 1 };
-    let run_first = first.run(&witness.url, "unproven", &["--state-from", "witness"]);
+    // The word of the first version, still accepted.
+    let run_first = first.run(&state_proof.url, "unproven", &["--state-from", "witness"]);
     run_first.expect_error(1, &["block 1", "does not give the block"]);
     let out = |name: &str| dir.path().join(name).display().to_string();
     run(["export", "--blocks", &out("rpc"), "--out", &out("again")]).expect_code(0);
@@ -175,8 +176,8 @@ fn every_state_source_exports_the_same_bytes_and_they_replay_offline() {
 }
 
 /// The local chain has no `debug_executionWitness`, but it proves accounts and slots against its
-/// own state root; the nodes of those proofs, the codes and the parent's header are a witness.
-fn with_witness(anvil: &Anvil) -> Proxy {
+/// own state root; the nodes of those proofs, the codes and the parent's header are a state proof.
+fn with_state_proof(anvil: &Anvil) -> Proxy {
     let endpoint = anvil.endpoint().to_owned();
     Proxy::start(anvil.endpoint(), move |_, body| {
         let asked: Value = serde_json::from_str(body).unwrap();
@@ -222,8 +223,9 @@ fn with_witness(anvil: &Anvil) -> Proxy {
             codes.insert(code.as_str().unwrap().to_owned());
         }
         let header = question(&endpoint, "eth_getBlockByNumber", &json!([parent, false]));
-        let witness = json!({"state": state, "codes": codes, "keys": null, "headers": [header]});
-        let answer = json!({"jsonrpc": "2.0", "id": asked["id"], "result": witness});
+        let state_proof =
+            json!({"state": state, "codes": codes, "keys": null, "headers": [header]});
+        let answer = json!({"jsonrpc": "2.0", "id": asked["id"], "result": state_proof});
         Reply::Answer(200, String::new(), answer.to_string())
     })
 }
@@ -501,20 +503,20 @@ fn saved_answers_are_imported_and_bad_ones_are_refused() {
     let block_file = save("block.json", &envelope(block));
     let trace = save("trace.json", &prestate);
     let diff = save("diff.json", &envelope(ask_chain("debug_traceBlockByNumber", tracer(true))));
-    let witness_node = with_witness(&anvil);
-    let witness = question(
-        &witness_node.url.replace("user:sesame@", "").replace("/v3/sesame?key=sesame", ""),
+    let state_proof_node = with_state_proof(&anvil);
+    let state_proof = question(
+        &state_proof_node.url.replace("user:sesame@", "").replace("/v3/sesame?key=sesame", ""),
         "debug_executionWitness",
         &json!([tag]),
     );
-    let witness_file = save("witness.json", &witness);
+    let state_proof_file = save("proof.json", &state_proof);
     let import = |name: &str, further: &[&str]| {
         let out = dir.path().join(name).display().to_string();
         let given = ["import", "--block", &block_file, "--out", &out];
         run(given.iter().chain(further))
     };
     import("a", &["--trace", &trace, "--diff", &diff]).expect_code(0);
-    import("b", &["--witness", &witness_file]).expect_code(0);
+    import("b", &["--proof", &state_proof_file]).expect_code(0);
     let plain = |name: &str| -> Value {
         let path = dir.path().join(name).join(format!("blocks/{last}.json.gz"));
         serde_json::from_reader(GzDecoder::new(fs::File::open(path).unwrap())).unwrap()
@@ -534,13 +536,14 @@ fn saved_answers_are_imported_and_bad_ones_are_refused() {
     contract["code"] = json!("0x00");
     let lie = save("lie.json", &lie);
     import("c", &["--trace", &lie]).expect_error(1, &["does not agree", "gas"]);
-    let mut torn = witness;
+    let mut torn = state_proof;
     torn["state"] = json!([]);
     let torn = save("torn.json", &torn);
-    import("d", &["--witness", &torn]).expect_error(3, &["witness.state", "state root"]);
+    import("d", &["--proof", &torn]).expect_error(3, &["proof.state", "state root"]);
     import("e", &["--trace", &diff]).expect_error(3, &["diff mode", "result[0]"]);
     for name in ["c", "d", "e"] {
         assert!(!dir.path().join(name).exists());
     }
-    import("a", &["--witness", &witness_file]).expect_error(3, &["is there already"]);
+    // The word of the first version, still accepted.
+    import("a", &["--witness", &state_proof_file]).expect_error(3, &["is there already"]);
 }

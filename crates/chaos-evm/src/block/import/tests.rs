@@ -84,7 +84,7 @@ fn refuses_nodes_that_no_trie_has() {
     check(&[0x05], "unexpected string");
 }
 
-/// A block of one transfer, and the law of the fuzz targets `trace` and `witness` on a few inputs.
+/// A block of one transfer, and the law of the fuzz targets `trace` and `state_proof` on a few inputs.
 fn transfer() -> crate::Block {
     let block = include_bytes!("../../../../../fuzz/fuzz_targets/one_transfer.json");
     crate::Block::decode_rpc(block, Some(1)).unwrap()
@@ -110,7 +110,7 @@ proptest! {
     }
 
     #[test]
-    fn witness_of_any_nodes_answers_or_fails(
+    fn state_proof_of_any_nodes_answers_or_fails(
         nodes in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..60), 1..5),
     ) {
         let nodes: Vec<Bytes> = nodes.into_iter().map(Bytes::from).collect();
@@ -119,9 +119,9 @@ proptest! {
         let state_root = keccak256(&nodes[0]);
         let parent = alloy_consensus::Header { number, state_root, ..Default::default() };
         block.header.parent_hash = parent.hash_slow();
-        let witness = serde_json::json!({"state": nodes, "headers": [parent]});
-        let witness = serde_json::to_vec(&witness).unwrap();
-        let witness = super::Witness::decode(&witness, &block, None).unwrap();
-        let _answered = super::record_complete(&block, &witness);
+        let state_proof = serde_json::json!({"state": nodes, "headers": [parent]});
+        let state_proof = serde_json::to_vec(&state_proof).unwrap();
+        let state_proof = super::StateProof::decode(&state_proof, &block, None).unwrap();
+        let _answered = super::record_complete(&block, &state_proof);
     }
 }

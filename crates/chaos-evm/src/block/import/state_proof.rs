@@ -1,6 +1,6 @@
 //! The state before a block from `debug_executionWitness`: trie nodes, codes and headers.
 //!
-//! Nothing in a witness is believed. The block's header names its parent by hash; the parent's
+//! Nothing in a state proof is believed. The block's header names its parent by hash; the parent's
 //! header, found by that hash, names the state root; a node is found by its hash from the root down;
 //! a code by its hash from the account. A read that the nodes do not prove is an error, never a
 //! zero; a read that they prove to be absent is absent.
@@ -32,13 +32,13 @@ use crate::{
     bytecodes::Bytecodes,
 };
 
-const WITNESS: &str = "witness";
+const STATE_PROOF: &str = "proof";
 const PARENT: &str = "parent header";
 
 /// The state before one block, every answer of it proven. Hand it to
 /// [`super::record_complete`].
 #[derive(Debug)]
-pub struct Witness {
+pub struct StateProof {
     nodes: B256Map<Bytes>,
     codes: Bytecodes,
     state_root: B256,
@@ -46,11 +46,11 @@ pub struct Witness {
     accounts: RefCell<BTreeMap<Address, Option<TrieAccount>>>,
 }
 
-/// A read that the witness does not prove.
+/// A read that the state proof does not prove.
 #[derive(Debug, thiserror::Error)]
-pub enum WitnessError {
+pub enum StateProofError {
     /// The nodes do not lead to an account.
-    #[error("the witness does not prove account {address}")]
+    #[error("the state proof does not prove account {address}")]
     Account {
         /// The account.
         address: Address,
@@ -59,7 +59,7 @@ pub enum WitnessError {
         source: TrieError,
     },
     /// The nodes do not lead to a storage slot.
-    #[error("the witness does not prove slot {slot:#x} of {address}")]
+    #[error("the state proof does not prove slot {slot:#x} of {address}")]
     Slot {
         /// The account.
         address: Address,
@@ -70,7 +70,7 @@ pub enum WitnessError {
         source: TrieError,
     },
     /// What stands at an account's place, or at a slot's, is no account or no number.
-    #[error("the witness holds a malformed value for {address}")]
+    #[error("the state proof holds a malformed value for {address}")]
     Value {
         /// The account.
         address: Address,
@@ -79,24 +79,24 @@ pub enum WitnessError {
         source: alloy_rlp::Error,
     },
     /// A code is needed and not there.
-    #[error("`witness.codes` lacks the code {hash}")]
+    #[error("`proof.codes` lacks the code {hash}")]
     Code {
         /// Keccak-256 of the code.
         hash: B256,
     },
     /// The hash of an ancestor is needed and not there.
-    #[error("`witness.headers` does not reach back to block {number}")]
+    #[error("`proof.headers` does not reach back to block {number}")]
     BlockHash {
         /// Height of the ancestor.
         number: u64,
     },
 }
 
-impl DBErrorMarker for WitnessError {}
+impl DBErrorMarker for StateProofError {}
 
-impl Witness {
-    /// Reads a witness of `block`, plain or gzipped, bare or in its JSON-RPC envelope. `parent` is
-    /// the parent's header as JSON, for nodes whose witness holds no headers; it is believed no more
+impl StateProof {
+    /// Reads a state proof of `block`, plain or gzipped, bare or in its JSON-RPC envelope. `parent` is
+    /// the parent's header as JSON, for nodes whose state proof holds no headers; it is believed no more
     /// than the others.
     ///
     /// # Errors
@@ -104,8 +104,8 @@ impl Witness {
     /// state root whose node is there.
     pub fn decode(bytes: &[u8], block: &Block, parent: Option<&[u8]>) -> Result<Self, ImportError> {
         let document = |document| move |source| ImportError::Document { document, source };
-        let json = decompress(bytes, BLOCK_BYTES_MAX).map_err(document(WITNESS))?;
-        let Envelope(wire) = typed(&json).map_err(document(WITNESS))?;
+        let json = decompress(bytes, BLOCK_BYTES_MAX).map_err(document(STATE_PROOF))?;
+        let Envelope(wire) = typed(&json).map_err(document(STATE_PROOF))?;
         let mut headers: Vec<Header> =
             wire.headers.unwrap_or_default().into_iter().map(|header| header.0).collect();
         if let Some(parent) = parent {
@@ -120,7 +120,7 @@ impl Witness {
         }
         let codes = wire.codes.map(|codes| codes.0).unwrap_or_default();
         let codes = codes.into_iter().map(|code| (keccak256(&code), code)).collect();
-        let codes = Bytecodes::from_codes(codes).map_err(document(WITNESS))?;
+        let codes = Bytecodes::from_codes(codes).map_err(document(STATE_PROOF))?;
         let accounts = RefCell::default();
         Ok(Self { nodes, codes, state_root, block_hashes, accounts })
     }
@@ -137,16 +137,16 @@ impl Witness {
         self.nodes.len()
     }
 
-    fn account(&self, address: Address) -> Result<Option<TrieAccount>, WitnessError> {
+    fn account(&self, address: Address) -> Result<Option<TrieAccount>, StateProofError> {
         if let Some(account) = self.accounts.borrow().get(&address) {
             return Ok(*account);
         }
         let value = lookup(&self.nodes, self.state_root, keccak256(address))
-            .map_err(|source| WitnessError::Account { address, source })?;
+            .map_err(|source| StateProofError::Account { address, source })?;
         let account = value
             .map(|value| alloy_rlp::decode_exact::<TrieAccount>(&value))
             .transpose()
-            .map_err(|source| WitnessError::Value { address, source })?;
+            .map_err(|source| StateProofError::Value { address, source })?;
         self.accounts.borrow_mut().insert(address, account);
         Ok(account)
     }
@@ -181,16 +181,16 @@ fn verify_headers(
     Ok((state_root, hashes))
 }
 
-impl DatabaseRef for Witness {
-    type Error = WitnessError;
+impl DatabaseRef for StateProof {
+    type Error = StateProofError;
 
-    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, WitnessError> {
+    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, StateProofError> {
         let info = self.account(address)?.map(|account| AccountInfo {
             balance: account.balance,
             nonce: account.nonce,
             code_hash: account.code_hash,
             account_id: None,
-            // A witness holds the codes that ran; of others the hash is enough.
+            // A state proof holds the codes that ran; of others the hash is enough.
             code: match account.code_hash {
                 KECCAK256_EMPTY => Some(Bytecode::default()),
                 hash => self.codes.get(hash),
@@ -199,36 +199,36 @@ impl DatabaseRef for Witness {
         Ok(info)
     }
 
-    fn code_by_hash_ref(&self, hash: B256) -> Result<Bytecode, WitnessError> {
+    fn code_by_hash_ref(&self, hash: B256) -> Result<Bytecode, StateProofError> {
         if hash == KECCAK256_EMPTY {
             return Ok(Bytecode::default());
         }
-        self.codes.get(hash).ok_or(WitnessError::Code { hash })
+        self.codes.get(hash).ok_or(StateProofError::Code { hash })
     }
 
-    fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, WitnessError> {
+    fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, StateProofError> {
         let Some(account) = self.account(address)? else { return Ok(U256::ZERO) };
         let key = keccak256(slot.to_be_bytes::<32>());
         let value = lookup(&self.nodes, account.storage_root, key)
-            .map_err(|source| WitnessError::Slot { address, slot, source })?;
+            .map_err(|source| StateProofError::Slot { address, slot, source })?;
         value
             .map_or(Ok(U256::ZERO), |value| alloy_rlp::decode_exact(&value))
-            .map_err(|source| WitnessError::Value { address, source })
+            .map_err(|source| StateProofError::Value { address, source })
     }
 
-    fn block_hash_ref(&self, number: u64) -> Result<B256, WitnessError> {
-        self.block_hashes.get(&number).copied().ok_or(WitnessError::BlockHash { number })
+    fn block_hash_ref(&self, number: u64) -> Result<B256, StateProofError> {
+        self.block_hashes.get(&number).copied().ok_or(StateProofError::BlockHash { number })
     }
 }
 
-/// The witness as nodes write it.
+/// The state proof as nodes write it.
 struct Wire {
     state: Blobs,
     codes: Option<Blobs>,
     headers: Option<Vec<AnyHeader>>,
 }
 
-/// A witness, bare or as the `result` of a JSON-RPC answer.
+/// A state proof, bare or as the `result` of a JSON-RPC answer.
 struct Envelope(Wire);
 
 /// Byte strings, in a list or in a map by their hash. The hashes are computed again.
