@@ -13,6 +13,17 @@ use crate::Error;
 /// The fee-market simulation as a component.
 pub const FEE_MARKET: &[u8] = include_bytes!("../../../guests/artifacts/fee-market.wasm");
 
+/// Components of the fee-market simulation that earlier builds of this release ran: a receipt names the
+/// one that it was made with, and that one is run again.
+const FORMER_FEE_MARKETS: [&[u8]; 1] =
+    [include_bytes!("../../../guests/artifacts/former/fee-market-008180f0.wasm")];
+
+/// The fee-market component of this SHA-256, if this release holds it.
+pub(crate) fn fee_market(component: &Digest) -> Option<&'static [u8]> {
+    let known = std::iter::once(FEE_MARKET).chain(FORMER_FEE_MARKETS);
+    known.into_iter().find(|bytes| Digest::of(bytes) == *component)
+}
+
 /// The sandbox of this process; what it compiled once stays compiled.
 ///
 /// # Errors

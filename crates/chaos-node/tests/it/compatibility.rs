@@ -92,6 +92,28 @@ fn bundles_of_the_first_version_verify() {
     }
 }
 
+/// Whatever could be run again still can: natively, and in the component that a receipt names.
+#[test]
+fn bundles_of_the_first_version_reexecute() {
+    let inputs = first("inputs");
+    let inputs = inputs.to_str().unwrap();
+    let mut repeated = 0;
+    for bundle in files("bundles") {
+        let line =
+            run(["verify", bundle.to_str().unwrap(), "--reexecute", "--inputs", inputs, "--json"])
+                .expect_code(0)
+                .json()
+                .remove(0);
+        let checks = line["checks"].as_array().unwrap();
+        let evidence = checks.iter().find(|check| check["check"] == "evidence").unwrap();
+        if line["receipt"]["evidence"].as_str().unwrap().contains("replayable") {
+            assert_eq!(evidence["status"], "passed", "{}: {line}", bundle.display());
+            repeated += 1;
+        }
+    }
+    assert!(repeated > 8, "{repeated} bundles were repeated");
+}
+
 /// Reading a receipt and writing its action again gives the bytes that were signed.
 #[test]
 fn actions_keep_their_wire_form() {

@@ -62,9 +62,16 @@ fn ensure_execution(
         execution: &'a Execution,
     }
 
+    let Some(bytes) = sandbox::fee_market(&claimed.code.component) else {
+        let reason = format!(
+            "the receipt vouches for the component {}, which this release does not hold; its own is {}",
+            claimed.code.component,
+            Digest::of(sandbox::FEE_MARKET)
+        );
+        return Err(reject(Fault::ReleaseOther, reason));
+    };
     let material = block_set.document(experiment).map_err(shown)?;
-    let component =
-        sandbox::shared().map_err(shown)?.compile(sandbox::FEE_MARKET).map_err(shown)?;
+    let component = sandbox::shared().map_err(shown)?.compile(bytes).map_err(shown)?;
     let execution = enclave::simulate(&component, &material, native).map_err(shown)?;
     ensure_same(&Vouched { execution: claimed }, &Vouched { execution: &execution })
 }
