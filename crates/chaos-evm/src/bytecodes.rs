@@ -66,6 +66,11 @@ impl Bytecodes {
         self.codes.is_empty()
     }
 
+    /// Every code with its hash, in the order of the hashes.
+    pub fn iter(&self) -> impl Iterator<Item = (B256, &Bytes)> {
+        self.codes.iter().map(|(hash, code)| (*hash, &code.raw))
+    }
+
     /// The code with this hash, ready to run.
     pub(crate) fn get(&self, hash: B256) -> Option<Bytecode> {
         let code = self.codes.get(&hash)?;

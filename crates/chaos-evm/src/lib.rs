@@ -5,7 +5,8 @@
 //! ([`ReplayInput`]) and executed under the rules of its fork ([`fork`]). The result says how far it
 //! agrees with the header, and how many reads fell outside the recorded state. [`rebuild()`] does the
 //! same for blocks packed anew under [`Changes`], [`run_scenarios`] for many changes at once, and
-//! [`measure`] counts what execution takes. [`load`] makes blocks where none are recorded.
+//! [`measure`] counts what execution takes. [`load`] makes blocks where none are recorded;
+//! [`recorded`] packs blocks into files.
 //!
 //! ```
 //! use chaos_evm::{
@@ -47,6 +48,7 @@ pub mod outcome;
 pub mod overlay;
 pub mod rebuild;
 mod receipts;
+pub mod recorded;
 pub mod replay;
 pub mod resources;
 pub mod scenarios;

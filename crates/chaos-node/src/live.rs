@@ -11,7 +11,7 @@ use chaos_types::ChainId;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use self::fetch::Fetcher;
-pub(crate) use self::{fetch::with_block, headers::load as load_headers};
+pub(crate) use self::headers::load as load_headers;
 use crate::{
     args::{BlockSource, StateFrom},
     exit::{Failure, Kind},

@@ -10,7 +10,6 @@ mod ledger;
 mod live;
 mod narration;
 mod output;
-mod recorded;
 mod runtime;
 
 use std::process::ExitCode;

@@ -139,7 +139,11 @@ fn read_chain_folder(folder: &Path, progress: &dyn Progress) -> Result<Vec<Repla
     Ok(inputs)
 }
 
-fn read_bytecodes(folder: &Path) -> Result<Bytecodes, Error> {
+/// The codes of a recorded chain.
+///
+/// # Errors
+/// If there are none, or one has another hash.
+pub(crate) fn read_bytecodes(folder: &Path) -> Result<Bytecodes, Error> {
     for name in ["bytecodes.json.gz", "bytecodes.json"] {
         let path = folder.join(name);
         if path.exists() {
@@ -149,11 +153,7 @@ fn read_bytecodes(folder: &Path) -> Result<Bytecodes, Error> {
     Err(Error::NoBytecodes { folder: folder.to_owned() })
 }
 
-/// Reads codes and checks their hashes.
-///
-/// # Errors
-/// If they are no codes, or one has another hash.
-pub fn decode_bytecodes(bytes: &[u8], path: &Path) -> Result<Bytecodes, Error> {
+fn decode_bytecodes(bytes: &[u8], path: &Path) -> Result<Bytecodes, Error> {
     Bytecodes::decode(bytes)
         .map_err(|source| Error::Recorded { path: path.to_owned(), source: source.into() })
 }

@@ -18,7 +18,8 @@
 //!   compares with it.
 //! - [`check`]: a bundle against everything that can be checked; [`reexecution`] runs its program.
 //! - [`proposing`]: agents analyse, draft, simulate and refine, and sign what they did.
-//! - [`simulation`]: blocks that were replayed once, and experiments on them; [`blocks`] reads them.
+//! - [`simulation`]: blocks that were replayed once, and experiments on them; [`blocks`] reads them,
+//!   [`recorded`] chooses and writes them.
 //! - [`study`]: one question with its alternatives, from its file to its folder.
 //! - [`enclave`] and [`sandbox`]: runs in the sandbox, and what a quote says about them;
 //!   [`appraisal`] judges such quotes by a [`policy`].
@@ -37,6 +38,7 @@ pub mod policy;
 pub mod program;
 mod progress;
 pub mod proposing;
+pub mod recorded;
 pub mod reexecution;
 pub mod sandbox;
 pub mod simulation;

@@ -1,6 +1,9 @@
 //! From bytes to a checked block.
 
-use std::{borrow::Cow, io::Read};
+use std::{
+    borrow::Cow,
+    io::{self, Read},
+};
 
 use alloy_eips::{
     eip2930::{AccessList, AccessListItem},
@@ -35,15 +38,24 @@ pub(crate) const DEPOSIT_TYPE: u8 = 0x7e;
 /// Undoes gzip if the bytes are gzipped, reading at most `limit_bytes`.
 pub(crate) fn decompress(bytes: &[u8], limit_bytes: usize) -> Result<Cow<'_, [u8]>, DecodeError> {
     let too_large = DecodeError::TooLarge { limit_bytes };
-    if !bytes.starts_with(&GZIP_MAGIC) {
+    if !is_gzip(bytes) {
         return if bytes.len() > limit_bytes { Err(too_large) } else { Ok(Cow::Borrowed(bytes)) };
     }
+    gunzip(bytes, limit_bytes)
+        .map_err(|source| DecodeError::Gzip { source })?
+        .map_or(Err(too_large), |plain| Ok(Cow::Owned(plain)))
+}
+
+/// Whether the bytes begin like a gzip stream.
+pub(crate) fn is_gzip(bytes: &[u8]) -> bool {
+    bytes.starts_with(&GZIP_MAGIC)
+}
+
+/// Undoes gzip, or `None` if there are more than `limit_bytes`.
+pub(crate) fn gunzip(bytes: &[u8], limit_bytes: usize) -> io::Result<Option<Vec<u8>>> {
     let mut plain = Vec::new();
-    MultiGzDecoder::new(bytes)
-        .take(limit_bytes as u64 + 1)
-        .read_to_end(&mut plain)
-        .map_err(|source| DecodeError::Gzip { source })?;
-    if plain.len() > limit_bytes { Err(too_large) } else { Ok(Cow::Owned(plain)) }
+    MultiGzDecoder::new(bytes).take(limit_bytes as u64 + 1).read_to_end(&mut plain)?;
+    Ok((plain.len() <= limit_bytes).then_some(plain))
 }
 
 /// Reads a value, naming the path of the first bad field.

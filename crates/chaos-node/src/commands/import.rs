@@ -7,24 +7,25 @@ use chaos_chains::{B256, Bytes};
 use chaos_evm::{
     Block, Bytecodes, RecordedBlock, ReplayInput,
     import::{Imported, StateProof, prestate, record_complete},
+    recorded::{FeeRow, Pack, PackedBlock, encode_with, plain},
     replay,
 };
+use chaos_programs::recorded;
 use chaos_types::{ChainId, Digest};
 use serde_json::{Value, json};
 
-use super::export::{observe, report};
+use super::export::report;
 use crate::{
     args::ImportArgs,
     exit::{Failure, Kind, OrFail as _},
-    live, output,
-    recorded::{self, Pack, Packed},
+    output,
 };
 
 pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode, Failure> {
     recorded::ensure_free(&args.out)?;
     let mut digests = BTreeMap::new();
     let mut read = |name: &'static str, path: &Path| -> Result<Vec<u8>, Failure> {
-        let bytes = recorded::plain(super::read(path)?)
+        let bytes = plain(super::read(path)?)
             .with_context(|| path.display().to_string())
             .or_fail(Kind::Input)?;
         digests.insert(name, Digest::of(&bytes).to_string());
@@ -119,23 +120,26 @@ fn write(
     imported: &Imported,
     source: Value,
 ) -> Result<Value, Failure> {
-    let value = live::with_block(&imported.recorded, raw_block, None)?;
-    let json = serde_json::to_vec(&value).or_fail(Kind::Input)?;
+    let json = encode_with(&imported.recorded, raw_block, None);
     let chain = imported.recorded.block.chain_id;
-    let recorded = RecordedBlock::decode(&json, Some(chain)).or_fail(Kind::Input)?;
+    let block = PackedBlock {
+        recorded: RecordedBlock::decode(&json, Some(chain)).or_fail(Kind::Input)?,
+        json,
+    };
     let pack = Pack {
         chain: ChainId::evm(chain),
-        fees: vec![observe(&recorded.block.header)],
-        blocks: vec![Packed { recorded, json }],
-        codes: &imported.codes,
+        fees: vec![FeeRow::from(block.header())],
+        blocks: vec![block],
+        codes: imported.codes.clone(),
         checks: json!({
             "agrees": imported.replay.agrees(),
             "unknown_reads": imported.replay.unknown_reads.total(),
             "state_proven": source["kind"] == "proof",
         }),
         source,
+        version: env!("CARGO_PKG_VERSION"),
     };
-    pack.write(&args.out)
+    Ok(recorded::write(pack, &args.out)?)
 }
 
 /// The document, out of its JSON-RPC envelope if it is in one.

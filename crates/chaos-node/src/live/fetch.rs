@@ -14,9 +14,9 @@ use chaos_chains::{
 use chaos_evm::{
     Block, Bytecodes, Complete, RecordedBlock, ReplayInput,
     import::{Imported, Prestate, StateProof, prestate, record_complete},
+    recorded::encode_with,
     replay_on,
 };
-use serde_json::Value;
 
 use super::{moved, outside};
 use crate::{
@@ -93,10 +93,10 @@ impl<'a> Fetcher<'a> {
                 self.state_from.name()
             ))
         })?;
-        let recorded = with_block(&imported.recorded, &fetched.block, fetched.recorded_receipts())?;
+        let recorded = encode_with(&imported.recorded, &fetched.block, fetched.recorded_receipts());
         // Codes first: a block file without its codes would be read with unknown code.
         self.codes.add(imported.codes)?;
-        write(&path, &serde_json::to_vec(&recorded).or_fail(Kind::Input)?)?;
+        write(&path, &recorded)?;
         let kept = self
             .kept(&path)
             .with_context(|| format!("cannot read back {}", path.display()))
@@ -178,21 +178,6 @@ fn ensure_agrees(imported: Imported) -> Result<Imported, Failure> {
         replay.rejected.len()
     );
     Err(Failure::message(Kind::Check, text).hint("use --state-from rpc with an empty --cache"))
-}
-
-/// The recorded form with the block and the receipts as the node gave them, which say more than
-/// execution needs.
-pub(crate) fn with_block(
-    recorded: &RecordedBlock,
-    block: &Value,
-    receipts: Option<Value>,
-) -> Result<Value, Failure> {
-    let mut value: Value = serde_json::from_slice(&recorded.encode()).or_fail(Kind::Input)?;
-    value["block"] = block.clone();
-    if let Some(receipts) = receipts {
-        value["receipts"] = receipts;
-    }
-    Ok(value)
 }
 
 impl Codes {

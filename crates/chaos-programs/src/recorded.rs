@@ -1,0 +1,293 @@
+//! Folders in the recorded format: chosen from others, and written whole or not at all.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+};
+
+use chaos_chains::{B256, Bytes};
+use chaos_evm::{
+    DecodeError, Header,
+    recorded::{FeeRow, Pack, PackError, PackedBlock, UnpackError},
+};
+use chaos_types::ChainId;
+use serde_json::Value;
+
+use crate::blocks;
+
+/// Why recorded blocks are not chosen or not written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A folder or its codes cannot be read.
+    #[error(transparent)]
+    Blocks(Box<crate::Error>),
+    /// A file is no recorded block.
+    #[error("{path}", path = path.display())]
+    BlockFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<BlockFileError>,
+    },
+    /// No block is left.
+    #[error("{dir} holds no such blocks", dir = dir.display())]
+    NoSuchBlocks {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// Blocks of several chains are left.
+    #[error("{dir} holds blocks of {chains}", dir = dir.display(), chains = chains.join(", "))]
+    SeveralChains {
+        /// The folder.
+        dir: PathBuf,
+        /// The chains.
+        chains: Vec<String>,
+    },
+    /// Two blocks have one height.
+    #[error("block {number} is there twice")]
+    Twice {
+        /// The height.
+        number: u64,
+    },
+    /// A block does not name the one below it as its parent.
+    #[error(
+        "blocks {below} and {number} are of different histories: {below} has hash {found}, {number} \
+         names {expected} as its parent"
+    )]
+    Histories {
+        /// The height of the lower block.
+        below: u64,
+        /// The height of the upper block.
+        number: u64,
+        /// The hash that the upper block names.
+        expected: B256,
+        /// The hash of the lower block.
+        found: B256,
+    },
+    /// There is something at the folder's place.
+    #[error("{out} is there already", out = out.display())]
+    Taken {
+        /// The folder.
+        out: PathBuf,
+    },
+    /// No folder can have this name.
+    #[error("{out} is no folder's name", out = out.display())]
+    NoName {
+        /// What was found.
+        out: PathBuf,
+    },
+    /// What an earlier run left cannot be removed.
+    #[error("cannot remove {path}", path = path.display())]
+    Remove {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file or folder cannot be written.
+    #[error("cannot write {path}", path = path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The blocks have no files.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+}
+
+impl From<crate::Error> for Error {
+    fn from(error: crate::Error) -> Self {
+        Self::Blocks(error.into())
+    }
+}
+
+/// Why a file is no recorded block.
+#[derive(Debug, thiserror::Error)]
+pub enum BlockFileError {
+    /// The system refuses to read it.
+    #[error(transparent)]
+    Read(#[from] io::Error),
+    /// It holds no block that can be packed.
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
+    /// It holds no block.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+}
+
+/// Recorded blocks with their codes.
+#[derive(Debug, Default)]
+pub struct Recorded {
+    /// In ascending order.
+    pub blocks: Vec<PackedBlock>,
+    /// Codes by hash, more than the blocks need.
+    pub codes: BTreeMap<B256, Bytes>,
+}
+
+/// Recorded blocks of one chain.
+#[derive(Debug)]
+pub struct Selected {
+    /// The chain.
+    pub chain: ChainId,
+    /// Its blocks.
+    pub recorded: Recorded,
+    /// How many blocks name the one before them as their parent.
+    pub linked: usize,
+}
+
+impl Recorded {
+    /// The blocks of these heights from the folder of a chain.
+    ///
+    /// # Errors
+    /// If a block or the codes cannot be read.
+    pub fn read(folder: &Path, numbers: impl Iterator<Item = u64>) -> Result<Self, Error> {
+        let path = |number| folder.join("blocks").join(format!("{number}.json"));
+        let mut recorded = Self {
+            blocks: numbers.map(|number| packed(&path(number))).collect::<Result<_, _>>()?,
+            codes: BTreeMap::new(),
+        };
+        recorded.add_codes(folder)?;
+        recorded.sort();
+        Ok(recorded)
+    }
+
+    /// A row of a fee history for each block.
+    #[must_use]
+    pub fn fees(&self) -> Vec<FeeRow> {
+        self.blocks.iter().map(|block| block.header().into()).collect()
+    }
+
+    fn add_codes(&mut self, folder: &Path) -> Result<(), Error> {
+        let codes = blocks::read_bytecodes(folder)?;
+        self.codes.extend(codes.iter().map(|(hash, code)| (hash, code.clone())));
+        Ok(())
+    }
+
+    fn sort(&mut self) {
+        self.blocks.sort_by_key(|block| block.header().number);
+    }
+
+    /// How many blocks name the one before them as their parent; a neighbour that does not is an
+    /// error, as are two blocks of one height.
+    fn linked(&self) -> Result<usize, Error> {
+        let mut linked = 0;
+        let headers: Vec<&Header> = self.blocks.iter().map(PackedBlock::header).collect();
+        for pair in headers.windows(2) {
+            let [parent, child] = pair else { continue };
+            let (number, below) = (child.number, parent.number);
+            if number == below {
+                return Err(Error::Twice { number });
+            }
+            let Some(found) = parent.hash.filter(|_| number - below == 1) else { continue };
+            if found != child.parent_hash {
+                let expected = child.parent_hash;
+                return Err(Error::Histories { below, number, expected, found });
+            }
+            linked += 1;
+        }
+        Ok(linked)
+    }
+}
+
+/// The blocks of one chain from a folder of recorded blocks, or a folder of such folders.
+///
+/// # Errors
+/// If a file is no block in the recorded format, blocks of no chain or of several are left, or blocks
+/// that follow each other do not belong together.
+pub fn select(
+    dir: &Path,
+    wanted: Option<&ChainId>,
+    numbers: &RangeInclusive<u64>,
+) -> Result<Selected, Error> {
+    let mut by_chain: BTreeMap<u64, Recorded> = BTreeMap::new();
+    for folder in blocks::chain_folders(dir)? {
+        let mut here: BTreeMap<u64, Recorded> = BTreeMap::new();
+        for path in blocks::block_files(&folder)? {
+            let block = packed(&path)?;
+            let chain = block.recorded.block.chain_id;
+            let asked = wanted.is_none_or(|wanted| *wanted == ChainId::evm(chain));
+            if asked && numbers.contains(&block.header().number) {
+                here.entry(chain).or_default().blocks.push(block);
+            }
+        }
+        for (chain, mut recorded) in here {
+            recorded.add_codes(&folder)?;
+            let all = by_chain.entry(chain).or_default();
+            all.blocks.append(&mut recorded.blocks);
+            all.codes.append(&mut recorded.codes);
+        }
+    }
+    let chains = by_chain.keys().map(|chain| ChainId::evm(*chain).to_string()).collect();
+    let mut by_chain = by_chain.into_iter();
+    match (by_chain.next(), by_chain.next()) {
+        (Some((chain, mut recorded)), None) => {
+            recorded.sort();
+            let linked = recorded.linked()?;
+            Ok(Selected { chain: ChainId::evm(chain), recorded, linked })
+        }
+        (None, _) => Err(Error::NoSuchBlocks { dir: dir.to_owned() }),
+        (Some(_), Some(_)) => Err(Error::SeveralChains { dir: dir.to_owned(), chains }),
+    }
+}
+
+fn packed(path: &Path) -> Result<PackedBlock, Error> {
+    fs::read(path)
+        .map_err(BlockFileError::from)
+        .and_then(|bytes| Ok(PackedBlock::decode(bytes)?))
+        .map_err(|source| Error::BlockFile { path: path.to_owned(), source: source.into() })
+}
+
+/// Refuses a place where there is something, apart from an empty folder.
+///
+/// # Errors
+/// If there is.
+pub fn ensure_free(out: &Path) -> Result<(), Error> {
+    let free = match fs::read_dir(out) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(_) => !out.exists(),
+    };
+    if free { Ok(()) } else { Err(Error::Taken { out: out.to_owned() }) }
+}
+
+/// Writes a pack as a folder and returns its manifest. The folder is written beside its place and
+/// renamed, so that it is there whole or not at all.
+///
+/// # Errors
+/// If there is something at its place, or a file cannot be written.
+pub fn write(pack: Pack, out: &Path) -> Result<Value, Error> {
+    ensure_free(out)?;
+    let part = part_of(out)?;
+    let packed = pack.encode()?;
+    for (name, bytes) in &packed.files {
+        let path = part.join(name);
+        path.parent()
+            .map_or(Ok(()), fs::create_dir_all)
+            .and_then(|()| fs::write(&path, bytes))
+            .map_err(|source| Error::Write { path, source })?;
+    }
+    fs::remove_dir(out)
+        .or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        })
+        .and_then(|()| fs::rename(&part, out))
+        .map_err(|source| Error::Write { path: out.to_owned(), source })?;
+    Ok(packed.manifest)
+}
+
+/// A folder beside `out`, empty: what an earlier run left there is removed.
+fn part_of(out: &Path) -> Result<PathBuf, Error> {
+    let name = out
+        .file_name()
+        .map(|name| name.to_string_lossy())
+        .ok_or_else(|| Error::NoName { out: out.to_owned() })?;
+    let part = out.with_file_name(format!(".{name}.chaoschain-part"));
+    if part.exists() {
+        fs::remove_dir_all(&part).map_err(|source| Error::Remove { path: part.clone(), source })?;
+    }
+    Ok(part)
+}
