@@ -2,15 +2,18 @@
 
 use std::path::Path;
 
-use chaos_programs::blocks::{self, Loaded};
+use chaos_programs::{
+    blocks::{self, Loaded},
+    live::{self, AskedNode, FetchedBlocks, FetchedHeaders, LiveSource},
+};
 use chaos_simulation::fee_market::FeeHistory;
 use chaos_types::{ChainId, Digest};
 
 use crate::{
-    args::BlockSource,
+    args::{BlockSource, StateFrom},
     exit::{Failure, Kind, OrFail as _},
-    live,
     narration::Terminal,
+    output,
 };
 
 /// Reads what the command line names.
@@ -21,9 +24,67 @@ pub(crate) fn load(source: &BlockSource) -> Result<Loaded, Failure> {
     };
     match (&source.blocks, &source.rpc_url) {
         (Some(dir), _) => Ok(blocks::load_folder(dir, wanted.as_ref(), &Terminal::default())?),
-        (None, Some(url)) => live::load(url, source, wanted.as_ref()),
+        (None, Some(url)) => {
+            let fetched = fetch_blocks(url, source, wanted.as_ref())?;
+            Ok(Loaded { chains: vec![fetched.blocks], left_out: 0 })
+        }
         (None, None) => Err(Failure::message(Kind::Input, "no blocks were named")
             .hint("give recorded blocks by --blocks DIR or live ones by --rpc-url URL")),
+    }
+}
+
+/// Fetches live blocks and says how many.
+pub(crate) fn fetch_blocks(
+    url: &str,
+    source: &BlockSource,
+    wanted: Option<&ChainId>,
+) -> Result<FetchedBlocks, Failure> {
+    let fetched = live::fetch_blocks(&asked(url, source, wanted), &Terminal::default())?;
+    let chain = &fetched.blocks.chain;
+    let what = format!("{} blocks of {chain}", fetched.blocks.inputs.len());
+    say(&what, &fetched.node, &source.cache);
+    Ok(fetched)
+}
+
+/// Fetches live headers and says how many.
+pub(crate) fn fetch_headers(
+    url: &str,
+    source: &BlockSource,
+    wanted: Option<&ChainId>,
+) -> Result<FetchedHeaders, Failure> {
+    let fetched = live::fetch_headers(&asked(url, source, wanted), &Terminal::default())?;
+    let what = format!("{} headers of {}", fetched.headers.len(), fetched.chain);
+    say(&what, &fetched.node, &source.cache);
+    Ok(fetched)
+}
+
+fn asked<'a>(url: &'a str, source: &'a BlockSource, chain: Option<&'a ChainId>) -> LiveSource<'a> {
+    LiveSource {
+        url,
+        chain,
+        range: &source.range,
+        cache: &source.cache,
+        state_from: source.node.state_from.into(),
+        limits: source.node.limits(),
+    }
+}
+
+fn say(what: &str, node: &AskedNode, cache: &Path) {
+    output::say(format_args!(
+        "{what}, {} requests, {} of them retries, kept in {}",
+        node.requests,
+        node.retries,
+        cache.display()
+    ));
+}
+
+impl From<StateFrom> for live::StateFrom {
+    fn from(from: StateFrom) -> Self {
+        match from {
+            StateFrom::Rpc => Self::Rpc,
+            StateFrom::Trace => Self::Trace,
+            StateFrom::StateProof => Self::StateProof,
+        }
     }
 }
 

@@ -7,7 +7,6 @@ mod commands;
 mod exit;
 mod kinds;
 mod ledger;
-mod live;
 mod narration;
 mod output;
 mod runtime;

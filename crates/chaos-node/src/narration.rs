@@ -56,6 +56,12 @@ impl Progress for Terminal {
         }
     }
 
+    fn note(&self, text: &str) {
+        if let Some(bar) = self.0.borrow().last() {
+            output::beside(bar, text);
+        }
+    }
+
     fn end(&self) {
         if let Some(bar) = self.0.borrow_mut().pop() {
             bar.finish_and_clear();

@@ -122,6 +122,18 @@ pub(crate) fn progress(what: &str, total: u64) -> ProgressBar {
     bar
 }
 
+/// What there is to say of a work beside its count, with the time that it still takes.
+pub(crate) fn beside(bar: &ProgressBar, text: &str) {
+    if bar.prefix().is_empty() {
+        let template = "{prefix} {bar:24} {pos}/{len} {msg}, {elapsed}, {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_prefix(bar.message());
+    }
+    bar.set_message(text.to_owned());
+}
+
 /// Rows in columns, the first left-aligned, the others right-aligned if they look like numbers.
 /// A row is one line, whatever its cells hold.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) {

@@ -19,7 +19,7 @@
 //! - [`check`]: a bundle against everything that can be checked; [`reexecution`] runs its program.
 //! - [`proposing`]: agents analyse, draft, simulate and refine, and sign what they did.
 //! - [`simulation`]: blocks that were replayed once, and experiments on them; [`blocks`] reads them,
-//!   [`recorded`] chooses and writes them.
+//!   [`recorded`] chooses and writes them, [`live`] fetches them from a node.
 //! - [`study`]: one question with its alternatives, from its file to its folder.
 //! - [`enclave`] and [`sandbox`]: runs in the sandbox, and what a quote says about them;
 //!   [`appraisal`] judges such quotes by a [`policy`].
@@ -34,6 +34,7 @@ mod day;
 pub mod enclave;
 mod error;
 mod files;
+pub mod live;
 pub mod policy;
 pub mod program;
 mod progress;

@@ -11,6 +11,9 @@ pub trait Progress {
     /// So many further steps of it are done.
     fn advance(&self, steps: u64);
 
+    /// What there is to say of it beside the count, in the place of what was said before.
+    fn note(&self, _text: &str) {}
+
     /// It is done.
     fn end(&self);
 

@@ -98,10 +98,8 @@ const BANS: &[Ban] = &[
             "crates/chaos-node/src/commands/",
             "crates/chaos-node/src/commands.rs",
             "crates/chaos-node/src/main.rs",
-            // They read the arguments that every command with blocks takes.
+            // It reads the arguments that every command with blocks takes.
             "crates/chaos-node/src/blocks.rs",
-            "crates/chaos-node/src/live/",
-            "crates/chaos-node/src/live.rs",
         ],
         never: &["args::"],
         instead: "arguments end in the commands: hand on what they mean",

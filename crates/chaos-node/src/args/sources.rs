@@ -18,16 +18,6 @@ pub(crate) enum StateFrom {
     StateProof,
 }
 
-impl StateFrom {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Rpc => "rpc",
-            Self::Trace => "trace",
-            Self::StateProof => "proof",
-        }
-    }
-}
-
 /// How a node is asked.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct NodeArgs {

@@ -2,16 +2,19 @@
 
 use std::{path::Path, process::ExitCode};
 
-use chaos_chains::block_source::HeaderFacts;
-use chaos_evm::recorded::{FeeRow, Pack};
-use chaos_programs::recorded::{self, Recorded};
+use chaos_evm::recorded::Pack;
+use chaos_programs::{
+    live::{self, StateFrom},
+    recorded::{self, Recorded},
+};
 use chaos_types::ChainId;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{ExportArgs, StateFrom},
+    args::ExportArgs,
+    blocks,
     exit::{Failure, Kind, OrFail as _},
-    live, output,
+    output,
 };
 
 pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
@@ -48,28 +51,29 @@ pub(crate) fn report(manifest: &Value, out: &Path, as_json: bool) -> Result<(), 
 }
 
 fn live_blocks(args: &ExportArgs, url: &str, wanted: Option<&ChainId>) -> Result<Value, Failure> {
-    let fetched = live::fetch_range(url, &args.source(), wanted)?;
+    let fetched = blocks::fetch_blocks(url, &args.source(), wanted)?;
     let inputs = fetched.blocks.inputs.iter();
     let recorded =
         Recorded::read(&fetched.folder, inputs.map(|input| input.block().header.number))?;
+    let state_from = StateFrom::from(args.node.state_from);
     let source = json!({
         "kind": "rpc",
-        "endpoint": fetched.endpoint,
-        "state_from": args.node.state_from.name(),
+        "endpoint": fetched.node.endpoint,
+        "state_from": state_from.name(),
     });
     let checks = json!({
         "header_hashes_recomputed": fetched.hashes_recomputed,
         "parent_hashes": recorded.blocks.len().saturating_sub(1),
-        "state_proven": args.node.state_from == StateFrom::StateProof,
+        "state_proven": state_from == StateFrom::StateProof,
     });
     Ok(recorded::write(pack(fetched.blocks.chain, recorded, source, checks), &args.out)?)
 }
 
 fn headers(args: &ExportArgs, url: &str, wanted: Option<&ChainId>) -> Result<Value, Failure> {
-    let fetched = live::load_headers(url, &args.source(), wanted)?;
-    let source = json!({"kind": "rpc", "endpoint": fetched.endpoint, "headers_only": true});
+    let fetched = blocks::fetch_headers(url, &args.source(), wanted)?;
+    let source = json!({"kind": "rpc", "endpoint": fetched.node.endpoint, "headers_only": true});
     let checks = json!({"parent_hashes": fetched.headers.len().saturating_sub(1)});
-    let fees = fetched.headers.iter().map(observe).collect();
+    let fees = fetched.fees();
     let pack = Pack { fees, ..pack(fetched.chain, Recorded::default(), source, checks) };
     Ok(recorded::write(pack, &args.out)?)
 }
@@ -92,15 +96,4 @@ fn pack(chain: ChainId, recorded: Recorded, source: Value, checks: Value) -> Pac
     let fees = recorded.fees();
     let Recorded { blocks, codes } = recorded;
     Pack { chain, blocks, codes, fees, source, checks, version: env!("CARGO_PKG_VERSION") }
-}
-
-/// A header as a row of a fee history.
-fn observe(header: &HeaderFacts) -> FeeRow {
-    FeeRow {
-        number: header.number,
-        timestamp: header.timestamp,
-        gas_used: header.gas_used,
-        gas_limit: header.gas_limit,
-        base_fee_wei: header.base_fee_wei,
-    }
 }

@@ -1,7 +1,9 @@
 //! What a refusal of blocks means for the exit code, and what the user can do next.
 
+use std::path::Path;
+
 use chaos_evm::recorded::PackError;
-use chaos_programs::recorded;
+use chaos_programs::{live, recorded};
 
 use super::{Failure, Kind};
 
@@ -25,4 +27,78 @@ impl From<recorded::Error> for Failure {
             }
         }
     }
+}
+
+impl From<live::Error> for Failure {
+    fn from(error: live::Error) -> Self {
+        use live::Error;
+        match error {
+            Error::Node(error) => node(error),
+            Error::NoRange { .. } | Error::Range { .. } => {
+                Self::new(Kind::Input, error).context("--range")
+            }
+            Error::Moved { cache, source } => {
+                Self::new(Kind::Outside, *source).hint(reorganised(&cache))
+            }
+            Error::ChunkMoved { ref cache, .. } => {
+                let hint = reorganised(cache);
+                Self::new(Kind::Outside, error).hint(hint)
+            }
+            Error::State { height, state_from, source } => {
+                Self::from(*source).context(format_args!(
+                    "block {height}, --state-from {} (needs {})",
+                    state_from.name(),
+                    state_from.needs()
+                ))
+            }
+            Error::Disagrees { .. } => {
+                Self::new(Kind::Check, error).hint("use --state-from rpc with an empty --cache")
+            }
+            Error::NotEvm { .. }
+            | Error::Block { .. }
+            | Error::BlockJson(_)
+            | Error::CodesJson(_) => Self::new(Kind::Input, error),
+            Error::StateJson(_)
+            | Error::Import(_)
+            | Error::Execute(_)
+            | Error::ExecuteProven(_)
+            | Error::Codes(_) => Self::new(Kind::Outside, error),
+            Error::DamagedJson { .. }
+            | Error::DamagedCodes { .. }
+            | Error::DamagedHeaders { .. }
+            | Error::Write { .. }
+            | Error::ReadBack { .. } => Self::new(Kind::Storage, error),
+        }
+    }
+}
+
+/// A failure of the endpoint, with what can be done about it.
+fn node(error: chaos_chains::Error) -> Failure {
+    let hint = match &error {
+        chaos_chains::Error::RateLimited { .. } => Some(
+            "run the same command again later: it goes on where it stopped; \
+                  --requests-per-second N keeps below the node's limit",
+        ),
+        chaos_chains::Error::Unreachable { .. } => {
+            Some("run the same command again: it goes on where it stopped")
+        }
+        chaos_chains::Error::Unsupported { .. } => {
+            Some("--state-from rpc needs nothing but state of the past")
+        }
+        _ => None,
+    };
+    let failure = Failure::new(Kind::Outside, error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// What can be done about a broken chain of headers.
+fn reorganised(cache: &Path) -> String {
+    format!(
+        "the chain may have been reorganised: run the command again; if it stays so, the node's \
+         answers do not agree with each other or with what is kept in {}",
+        cache.display()
+    )
 }

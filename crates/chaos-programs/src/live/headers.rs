@@ -2,16 +2,12 @@
 
 use std::{fs, path::Path};
 
-use anyhow::Context as _;
 use chaos_chains::block_source::HeaderFacts;
+use chaos_evm::recorded::FeeRow;
 use chaos_types::ChainId;
 
-use super::{connect, fetch::write, moved, outside, progress, range, show_requests};
-use crate::{
-    args::BlockSource,
-    exit::{Failure, Kind, OrFail as _},
-    output,
-};
+use super::{AskedNode, Error, LiveSource, connect, fetch::write, note_requests, range};
+use crate::Progress;
 
 /// One range holds at most this many headers.
 const RANGE_HEADERS_MAX: u64 = 5_000_000;
@@ -20,62 +16,77 @@ const CHUNK_HEADERS: u64 = 500;
 const COLUMNS: &str = "number,timestamp,gas_used,gas_limit,base_fee_wei,hash,parent_hash";
 
 /// A range of headers, and where it came from.
-pub(crate) struct FetchedHeaders {
-    pub(crate) chain: ChainId,
-    pub(crate) headers: Vec<HeaderFacts>,
-    /// Scheme, host and port.
-    pub(crate) endpoint: String,
+#[derive(Debug)]
+pub struct FetchedHeaders {
+    /// Their chain.
+    pub chain: ChainId,
+    /// The headers in ascending order.
+    pub headers: Vec<HeaderFacts>,
+    /// The node they came from.
+    pub node: AskedNode,
 }
 
-/// Fetches the headers of `source.range`, each checked to be the parent of the next.
-pub(crate) fn load(
-    url: &str,
-    source: &BlockSource,
-    wanted: Option<&ChainId>,
-) -> Result<FetchedHeaders, Failure> {
-    let (endpoint, number) = connect(url, source, wanted)?;
-    let chain = endpoint.chain_id().clone();
-    let (first, last) = range(&source.range, &endpoint, RANGE_HEADERS_MAX)?;
+impl FetchedHeaders {
+    /// A row of a fee history for each header.
+    #[must_use]
+    pub fn fees(&self) -> Vec<FeeRow> {
+        let rows = self.headers.iter().map(|header| FeeRow {
+            number: header.number,
+            timestamp: header.timestamp,
+            gas_used: header.gas_used,
+            gas_limit: header.gas_limit,
+            base_fee_wei: header.base_fee_wei,
+        });
+        rows.collect()
+    }
+}
+
+/// Fetches the headers of a range, each checked to be the parent of the next.
+///
+/// # Errors
+/// If the range is none, the node fails or its answers do not agree, or a file cannot be kept.
+pub fn fetch_headers(
+    source: &LiveSource<'_>,
+    progress: &dyn Progress,
+) -> Result<FetchedHeaders, Error> {
+    let (node, number) = connect(source)?;
+    let chain = node.chain_id().clone();
+    let (first, last) = range(source.range, &node, RANGE_HEADERS_MAX)?;
+    let cache = || source.cache.to_owned();
     let folder = source.cache.join(format!("eip155-{number}")).join("headers");
-    let bar = progress(&chain, last - first + 1);
+    progress.begin(&format!("fetching {chain}"), last - first + 1);
     let mut headers: Vec<HeaderFacts> = Vec::new();
     let mut start = first;
     while start <= last {
-        show_requests(&bar, &endpoint);
+        note_requests(progress, &node);
         let end = (start - start % CHUNK_HEADERS + CHUNK_HEADERS - 1).min(last);
         let path = folder.join(format!("{start}-{end}.csv"));
         let chunk = match read(&path, start, end)? {
             Some(chunk) => chunk,
             None => {
-                let chunk = endpoint.headers(start, end).map_err(|error| match error {
+                let chunk = node.headers(start, end).map_err(|error| match error {
                     error @ chaos_chains::Error::DifferentBlock { .. } => {
-                        moved(error, &source.cache)
+                        Error::Moved { cache: cache(), source: error.into() }
                     }
-                    error => outside(error),
+                    error => error.into(),
                 })?;
                 write(&path, encode(&chunk).as_bytes())?;
                 chunk
             }
         };
         if let (Some(parent), Some(child)) = (headers.last(), chunk.first()) {
-            endpoint.ensure_follows(parent, child).map_err(|error| {
-                moved(error, &source.cache)
-                    .context(format_args!("{} does not follow", path.display()))
+            node.ensure_follows(parent, child).map_err(|source| Error::ChunkMoved {
+                path: path.clone(),
+                cache: cache(),
+                source: source.into(),
             })?;
         }
-        bar.inc(end - start + 1);
+        progress.advance(end - start + 1);
         headers.extend(chunk);
         start = end + 1;
     }
-    bar.finish_and_clear();
-    output::say(format_args!(
-        "{} headers of {chain}, {} requests, {} of them retries, kept in {}",
-        headers.len(),
-        endpoint.requests(),
-        endpoint.retries(),
-        source.cache.display()
-    ));
-    Ok(FetchedHeaders { chain, headers, endpoint: endpoint.shown_url().to_owned() })
+    progress.end();
+    Ok(FetchedHeaders { chain, headers, node: AskedNode::of(&node) })
 }
 
 fn encode(headers: &[HeaderFacts]) -> String {
@@ -96,17 +107,15 @@ fn encode(headers: &[HeaderFacts]) -> String {
 }
 
 /// A chunk that was kept, if there is one.
-fn read(path: &Path, first: u64, last: u64) -> Result<Option<Vec<HeaderFacts>>, Failure> {
+fn read(path: &Path, first: u64, last: u64) -> Result<Option<Vec<HeaderFacts>>, Error> {
     let Ok(text) = fs::read_to_string(path) else { return Ok(None) };
-    let damaged = || format!("{} is damaged; delete it to fetch it again", path.display());
     let mut lines = text.lines();
     let columns = lines.next() == Some(COLUMNS);
     let headers: Option<Vec<HeaderFacts>> = lines.map(row).collect();
     headers
         .filter(|headers| columns && headers.iter().map(|h| h.number).eq(first..=last))
         .map(Some)
-        .with_context(damaged)
-        .or_fail(Kind::Storage)
+        .ok_or_else(|| Error::DamagedHeaders { path: path.to_owned() })
 }
 
 fn row(line: &str) -> Option<HeaderFacts> {
