@@ -2,8 +2,7 @@
 //!
 //! What is fetched for a block is kept in one file in the form of recorded blocks
 //! (`{block, preState, blockHashes, receipts}`, bytecodes apart), so that a replay over RPC can be
-//! resumed after a kill, and repeated with one small request per block. [`RpcState::export`] gives the
-//! recorded form, which needs no node at all.
+//! resumed after a kill, and repeated with one small request per block.
 
 mod cache;
 mod guess;
@@ -26,7 +25,7 @@ pub use self::{
     guess::{Guess, Missing},
     header::HeaderFacts,
     shortcuts::Traces,
-    state::{KnownAccount, RecordedBlock, RpcState, StateError},
+    state::{KnownAccount, RpcState, StateError},
 };
 use crate::{
     Error,

@@ -43,17 +43,6 @@ struct Inner {
     unsaved: u32,
 }
 
-/// A block and the state it read, in the form of recorded blocks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordedBlock {
-    /// Its number.
-    pub number: u64,
-    /// `{block, preState, blockHashes[, receipts]}`.
-    pub block: Value,
-    /// `0x<code hash>` to `0x<code>` for every code in `preState`.
-    pub bytecodes: BTreeMap<String, String>,
-}
-
 /// An account's state as a caller knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownAccount {
@@ -107,26 +96,6 @@ impl RpcState {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.node.rpc().requests()
-    }
-
-    /// The block with everything read so far, in the form of recorded blocks. Replay the block first.
-    #[must_use]
-    pub fn export(&self) -> RecordedBlock {
-        let inner = self.lock();
-        let file = &inner.file;
-        let hashes = file.pre_state.values().filter_map(|account| account.code_hash);
-        let bytecodes = hashes
-            .filter_map(|hash| Some((hash.to_string(), inner.codes.get(&hash)?.to_string())))
-            .collect();
-        let mut block = json!({
-            "block": file.block,
-            "preState": file.pre_state,
-            "blockHashes": file.block_hashes,
-        });
-        if let Some(receipts) = &file.receipts {
-            block["receipts"] = recorded_receipts(receipts);
-        }
-        RecordedBlock { number: file.number, block, bytecodes }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -22,6 +22,12 @@ async fn make_block(anvil: &Anvil) -> (u64, chaos_chains::Address) {
     (later.transaction.block_number, stack.anchor)
 }
 
+/// The file that keeps what was fetched for a block.
+fn kept(cache: &Path, number: u64) -> Value {
+    let path = cache.join(format!("eip155-31337/fetched/{number}.json"));
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
 fn word(value: &Value) -> U256 {
     serde_json::from_value(value.clone()).unwrap()
 }
@@ -84,22 +90,22 @@ async fn replays_a_block_over_rpc_and_then_from_the_cache_alone() {
     let parent = state.block_hash_ref(number - 1).unwrap();
     assert_eq!(block.block["parentHash"], parent.to_string());
     let asked = state.requests();
-    let recorded = state.export();
     drop(state);
 
     let again = source.state(&source.fetch(number).unwrap()).unwrap();
     assert_eq!(replay(&block.block, &again), expected);
     assert_eq!(again.requests(), asked + 1, "only the block hash is asked again");
 
-    let account = &recorded.block["preState"][anchor.to_string().to_lowercase()];
+    let kept = kept(dir.path(), number);
+    let account = &kept["preState"][anchor.to_string().to_lowercase()];
     assert_eq!(account["nonce"], 1);
     assert_eq!(account["balance"], "0x0");
     assert_eq!(account["storage"]["0x0"], "0xa");
-    let code = &recorded.bytecodes[account["code_hash"].as_str().unwrap()];
-    assert!(code.starts_with("0x6080"));
-    assert_eq!(recorded.block["block"]["hash"], block.block["hash"]);
-    assert_eq!(recorded.block["blockHashes"][(number - 1).to_string()], parent.to_string());
-    assert!(recorded.block.get("absent").is_none());
+    let hash = account["code_hash"].as_str().unwrap().trim_start_matches("0x");
+    let code = fs::read(dir.path().join("eip155-31337/code").join(hash)).unwrap();
+    assert!(code.starts_with(&[0x60, 0x80]));
+    assert_eq!(kept["block"]["hash"], block.block["hash"]);
+    assert_eq!(kept["blockHashes"][(number - 1).to_string()], parent.to_string());
 }
 
 /// The cache is written whole or not at all, so a new process goes on where the last one stopped.
@@ -146,8 +152,10 @@ async fn absent_accounts_and_unset_slots_are_remembered() {
     }
     // Chain id, block, receipts, two accounts of three questions each, one slot.
     assert_eq!(state.requests(), 10);
-    let recorded = state.export();
-    assert!(recorded.block["preState"].get(nobody.to_string().to_lowercase()).is_none());
+    drop(state);
+    let (kept, nobody) = (kept(dir.path(), number), nobody.to_string().to_lowercase());
+    assert!(kept["preState"].get(&nobody).is_none());
+    assert_eq!(kept["absent"], serde_json::json!([nobody]));
 }
 
 #[tokio::test]
