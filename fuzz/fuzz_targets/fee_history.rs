@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use chaos_simulation::fee_market::FeeHistory;
+use chaos_simulation::flow::FeeHistory;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -6,7 +6,7 @@
 //! the state the one before left. What does not fit, or does not pay, waits for the next block.
 //!
 //! Nothing is added: a larger limit makes room, but who would have used it is a question for
-//! [`crate::fee_market`]. What stays as recorded: timestamps, beneficiaries, randomness, ancestor
+//! the fee-market models. What stays as recorded: timestamps, beneficiaries, randomness, ancestor
 //! hashes and the blob base fee of each block. The first block's base fee is the recorded one,
 //! raised to the minimum if there is one; later ones follow the chain's EIP-1559 rule, as changed,
 //! from the gas really used.

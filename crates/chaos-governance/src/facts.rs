@@ -1,4 +1,4 @@
-use chaos_simulation::fee_market::ObservedBlock;
+use chaos_simulation::flow::ObservedBlock;
 
 /// What the researcher knows about one observed block.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@
 //! ```
 //! use chaos_governance::{BlockFacts, DEFAULT_STUDIO, Draft, Metrics, Thresholds, analyse};
 //! use chaos_parameters::Parameters;
-//! use chaos_simulation::fee_market::ObservedBlock;
+//! use chaos_simulation::flow::ObservedBlock;
 //! use chaos_studio::Studio;
 //!
 //! let studio = Studio::parse(DEFAULT_STUDIO)?;

@@ -6,7 +6,7 @@ use chaos_programs::{
     blocks::{self, Loaded},
     live::{self, AskedNode, FetchedBlocks, FetchedHeaders, LiveSource},
 };
-use chaos_simulation::fee_market::FeeHistory;
+use chaos_simulation::flow::FeeHistory;
 use chaos_types::{ChainId, Digest};
 
 use crate::{

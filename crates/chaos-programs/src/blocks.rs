@@ -7,7 +7,7 @@ use std::{
 };
 
 use chaos_evm::{Bytecodes, RecordedBlock, ReplayInput, load::GeneratedLoad};
-use chaos_simulation::fee_market::{FeeHistory, ObservedBlock};
+use chaos_simulation::flow::{FeeHistory, ObservedBlock};
 use chaos_types::{ChainId, Digest};
 
 use crate::{

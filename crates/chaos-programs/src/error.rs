@@ -3,7 +3,7 @@ use std::{io, num::TryFromIntError, path::PathBuf};
 use chaos_attestation::{Refusal, policy::PolicyError};
 use chaos_evm::{DecodeError, RebuildError, ReplayError, RunError};
 use chaos_governance::{change, draft, proposal, refine};
-use chaos_simulation::{MaterialError, fee_market::HistoryError};
+use chaos_simulation::{MaterialError, flow::HistoryError};
 use chaos_study::FileError;
 use chaos_types::{ChainId, Digest, canonical};
 

@@ -11,7 +11,7 @@ use chaos_parameters::Parameters;
 use chaos_simulation::{
     EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Program, SensitivityRow,
     Simulation,
-    fee_market::{FeeHistory, ObservedBlock},
+    flow::{FeeHistory, ObservedBlock},
 };
 use chaos_study::executed;
 use chaos_types::{ChainId, Digest};

@@ -91,7 +91,7 @@ impl StudyFile {
         let blocks = blocks::prepare(self, folder, conditions)?;
         let baseline = blocks.baseline(study)?;
         let cells = cells::run(study, &baseline, &blocks, folder, progress)?;
-        let agents = models::agents(study, &baseline, &blocks, &cells, progress)?;
+        let transactions = models::transactions(study, &baseline, &blocks, &cells, progress)?;
         let proposal = baseline.apply(&study.proposal)?;
         let sensitivity = models::sensitivity(study, &baseline, &blocks, &cells, progress)?;
         let executed = evm::run(&blocks, &baseline, &proposal, progress)?;
@@ -104,7 +104,7 @@ impl StudyFile {
             baseline,
             proposal,
             cells: &cells,
-            agents: &agents,
+            transactions: &transactions,
             sensitivity,
             executed,
             attacks,
@@ -115,7 +115,7 @@ impl StudyFile {
             file: self,
             blocks: &blocks,
             cells: &cells,
-            agents: &agents,
+            transactions: &transactions,
             result: &result,
             measured: Measured { worst_blocks, seconds },
         }

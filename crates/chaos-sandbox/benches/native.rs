@@ -12,7 +12,7 @@ use std::time::Instant;
 use chaos_parameters::{ParameterName, Parameters, Setting};
 use chaos_sandbox::{Argument, Configuration, Inputs, Sandbox};
 use chaos_simulation::{
-    Experiment, Material, MaterialDocument, Program, fee_market::ObservedBlock, simulate,
+    Experiment, Material, MaterialDocument, Program, flow::ObservedBlock, simulate,
 };
 use serde_json::json;
 

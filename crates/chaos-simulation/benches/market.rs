@@ -1,4 +1,4 @@
-//! Speed of the agents model and of the bare base-fee rule, on one thread.
+//! Speed of the transaction model and of the bare base-fee rule, on one thread.
 //!
 //! `base_fee_rule` is the EIP-1559 step alone in a closed loop (use answers to the price), against
 //! the loop over `alloy-eips`' function in the same run. `agents` is one arm with a pool, a
@@ -21,7 +21,7 @@ use std::{
 
 use alloy_eips::eip1559::{BaseFeeParams, calc_next_block_base_fee};
 use chaos_parameters::{Parameters, pricing::Compiled};
-use chaos_simulation::market::{
+use chaos_simulation::transactions::{
     Arm, Metric, Outcome, Spec,
     arrivals::{Arrivals, Walk},
     run_arms,
@@ -34,7 +34,7 @@ const ROUNDS: usize = 7;
 const BLOCKS: u32 = 7_200;
 /// Blocks of the bare rule.
 const RULE_BLOCKS: u32 = 2_000_000;
-/// What the agents model should reach, in blocks per second.
+/// What the transaction model should reach, in blocks per second.
 const AGENTS_AIM: f64 = 10_000.0;
 
 struct Row {

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    fee_market::{
+    flow::{
         self, Assumptions, CalibrationError, Demand, Metric, NOISE_BLOCKS_MIN, ObservedBlock, Path,
         PathMetrics, PathSpec, Shocks,
     },
@@ -130,7 +130,7 @@ pub enum Error {
     Calibration(#[source] CalibrationError),
     /// The transaction model refuses a number.
     #[error("transaction model")]
-    Market(#[source] crate::market::Error),
+    Transactions(#[source] crate::transactions::Error),
     /// The worker threads could not be started.
     #[error("cannot start {threads} worker threads")]
     Threads {
@@ -160,7 +160,7 @@ pub fn run(
     let mut observed = material.observed.to_vec();
     observed.sort_by_key(|block| block.number);
     observed.dedup_by_key(|block| block.number);
-    let demand = fee_market::calibrate(&observed, &experiment.assumptions, &experiment.baseline)
+    let demand = flow::calibrate(&observed, &experiment.assumptions, &experiment.baseline)
         .map_err(Error::Calibration)?;
     let demand = per_block(demand, &observed, &experiment.baseline);
     let paths = run_paths(experiment, &scaled(demand, experiment.demand_ppm), threads)?;
@@ -296,7 +296,7 @@ fn run_path(experiment: &Experiment, spec: &PathSpec<'_>, path: u32) -> PathPair
     let blocks = experiment.warmup_blocks + experiment.blocks;
     let shocks = Shocks::draw((experiment.seed, path), blocks, spec.demand, spec.assumptions);
     let arm = |parameters: &Parameters| -> (PathMetrics, Vec<fans::Sample>) {
-        let path: Path = fee_market::simulate(spec, &shocks, parameters);
+        let path: Path = flow::simulate(spec, &shocks, parameters);
         let samples = fans::sample(&path, experiment.blocks);
         (path.after(experiment.settle_blocks).metrics(parameters), samples)
     };
@@ -313,11 +313,11 @@ fn backtest(
 ) -> BTreeMap<String, BacktestRow> {
     let with_fee: Vec<ObservedBlock> =
         observed.iter().filter(|block| block.base_fee_wei.is_some()).copied().collect();
-    let run = fee_market::longest_run(&with_fee, |block| block.number);
+    let run = flow::longest_run(&with_fee, |block| block.number);
     if run.len() < NOISE_BLOCKS_MIN {
         return BTreeMap::new();
     }
-    fee_market::observed_metrics(run, baseline.elasticity_multiplier())
+    flow::observed_metrics(run, baseline.elasticity_multiplier())
         .into_iter()
         .filter_map(|(metric, observed)| {
             let modelled = metrics.get(metric.name())?.baseline;

@@ -33,7 +33,7 @@ pub use rolling::{RollingOptions, Validation, ValidationRow, ValidationWindow, v
 pub use score::{Score, ScoreRow, Verdict, score};
 pub use statistics::Coverage;
 
-use crate::fee_market::CalibrationError;
+use crate::flow::CalibrationError;
 
 /// Why a forecast was not made or not scored.
 #[derive(Debug, thiserror::Error)]

@@ -1,9 +1,9 @@
 //! What a parameter change would do to fees and inclusion, from real blocks and a model of demand.
 //!
 //! Somebody proposes a gas limit or a base-fee rule. Readers want to know what it does to fees,
-//! inclusion and gas use, and why they should believe the figures. [`fee_market`] models demand as
+//! inclusion and gas use, and why they should believe the figures. [`flow`] models demand as
 //! one number per block that answers to price, under either set of parameters; [`run`] compares the
-//! two with common seeds and gives intervals. [`market`] models single transactions in a pool, and
+//! two with common seeds and gives intervals. [`transactions`] models single transactions in a pool, and
 //! [`forecast`] says what is expected after a change and scores it when it has come.
 //!
 //! Figures of re-executed blocks come in as [`EvmBlockFigures`] and stand beside the model's, each
@@ -12,7 +12,7 @@
 //!
 //! ```
 //! use chaos_parameters::{Parameters, parse_setting};
-//! use chaos_simulation::{Experiment, Material, Program, fee_market::ObservedBlock, run};
+//! use chaos_simulation::{Experiment, Material, Program, flow::ObservedBlock, run};
 //! use chaos_types::ChainId;
 //!
 //! let baseline = Parameters::ethereum(30_000_000)?;
@@ -46,11 +46,11 @@
 //! It refuses to touch files, network or clock: bytes come in, results go out. It knows no EVM.
 
 mod experiment;
-pub mod fee_market;
+pub mod flow;
 pub mod forecast;
-pub mod market;
 mod material;
 mod result;
+pub mod transactions;
 mod transition;
 
 pub use experiment::{

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     EvmBlockFigures, Experiment, Input, Material, Program, Simulation, experiment,
-    fee_market::ObservedBlock, run,
+    flow::ObservedBlock, run,
 };
 
 /// Names the layout of [`MaterialDocument`]; a change of layout changes it.
@@ -113,7 +113,7 @@ impl MaterialError {
             Self::Run(error) => match error {
                 experiment::Error::OutOfBounds { .. } => false,
                 experiment::Error::Calibration(_)
-                | experiment::Error::Market(_)
+                | experiment::Error::Transactions(_)
                 | experiment::Error::Threads { .. }
                 | experiment::Error::Canonical(_) => true,
             },

@@ -10,7 +10,7 @@ use chaos_types::{ChainId, Digest, canonical};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    fee_market::{Assumptions, Demand},
+    flow::{Assumptions, Demand},
     transition::is_revised,
 };
 

@@ -1,5 +1,5 @@
 use chaos_evm::{BlockReplay, OutcomeGroup, Rebuilt};
-use chaos_simulation::{EvmBlockFigures, fee_market::ObservedBlock};
+use chaos_simulation::{EvmBlockFigures, flow::ObservedBlock};
 
 /// What demand is calibrated from: the header's figures, whatever the replay made of them.
 #[must_use]

@@ -9,7 +9,7 @@ use chaos_simulation::is_revised;
 
 mod thresholds;
 
-use chaos_simulation::{Decimal, Error, Experiment, Fan, Material, MetricRow, fee_market::Demand};
+use chaos_simulation::{Decimal, Error, Experiment, Fan, Material, MetricRow, flow::Demand};
 
 /// Counts changes of the models' figures, so that cells of an older program are not taken for ours.
 const MODEL_REVISION: u32 = 2;

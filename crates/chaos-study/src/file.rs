@@ -8,7 +8,7 @@ use super::{
     WhenAbsent, parse_ppm,
 };
 use crate::attack::Scenario as Attack;
-use chaos_simulation::fee_market::Assumptions;
+use chaos_simulation::flow::Assumptions;
 
 /// A study file may have this many bytes: 1 MiB.
 pub const STUDY_BYTES_MAX: usize = 1 << 20;
@@ -17,7 +17,7 @@ pub const STUDY_BYTES_MAX: usize = 1 << 20;
 const CELLS_MAX: usize = 10_000;
 
 /// Most paths of the transaction model: 1,000.
-const AGENT_PATHS_MAX: u32 = 1_000;
+const TRANSACTION_PATHS_MAX: u32 = 1_000;
 
 /// The version this program reads.
 const VERSION: u32 = 1;
@@ -115,8 +115,8 @@ struct WireMarket {
     settle_blocks: Option<u32>,
     screen_paths: Option<u32>,
     /// Paths of the transaction model, by the word that files have and by the model's name.
-    #[serde(alias = "transaction_paths")]
-    agent_paths: Option<u32>,
+    #[serde(rename = "agent_paths", alias = "transaction_paths")]
+    transaction_paths: Option<u32>,
     elasticity: Option<String>,
     patience_blocks: Option<u32>,
     pool_blocks: Option<u32>,
@@ -194,12 +194,13 @@ impl Study {
         let in_section = |section| move |source| FileError::Parameter { section, source };
         let baseline = self.baseline(None).map_err(in_section("baseline"))?;
         let proposal = baseline.apply(&self.proposal).map_err(in_section("proposal"))?;
-        if self.market.agent_paths > 0 && proposal.block_time_ms() != baseline.block_time_ms() {
+        if self.market.transaction_paths > 0 && proposal.block_time_ms() != baseline.block_time_ms()
+        {
             let expected = "0, for the transaction model has one block-time in both arms";
             return Err(field(
                 "[market] agent_paths",
                 expected,
-                &self.market.agent_paths.to_string(),
+                &self.market.transaction_paths.to_string(),
             ));
         }
         self.cells(&baseline).map_err(in_section("grid"))?;
@@ -339,9 +340,9 @@ fn read_market(wire: &WireMarket) -> Result<Market, FileError> {
         ..default
     };
     let paths = wire.paths.unwrap_or(50);
-    let agent_paths = wire.agent_paths.unwrap_or(8);
-    if agent_paths > AGENT_PATHS_MAX {
-        return Err(field("[market] agent_paths", "at most 1000", &agent_paths.to_string()));
+    let transaction_paths = wire.transaction_paths.unwrap_or(8);
+    if transaction_paths > TRANSACTION_PATHS_MAX {
+        return Err(field("[market] agent_paths", "at most 1000", &transaction_paths.to_string()));
     }
     let blocks = wire.blocks.unwrap_or(1_800);
     let settle_blocks = wire.settle_blocks.unwrap_or(0);
@@ -356,7 +357,7 @@ fn read_market(wire: &WireMarket) -> Result<Market, FileError> {
         warmup_blocks: wire.warmup_blocks.unwrap_or(300),
         settle_blocks,
         screen_paths: wire.screen_paths.unwrap_or(0).min(paths),
-        agent_paths,
+        transaction_paths,
         assumptions,
     })
 }
@@ -402,7 +403,7 @@ fn read_goals(wire: Vec<WireGoal>) -> Result<Vec<Goal>, FileError> {
 }
 
 fn known_metric(place: &str, name: String) -> Result<String, FileError> {
-    if chaos_simulation::fee_market::Metric::ALL.into_iter().any(|metric| metric.name() == name) {
+    if chaos_simulation::flow::Metric::ALL.into_iter().any(|metric| metric.name() == name) {
         return Ok(name);
     }
     Err(field(place, "a metric of the flow model (docs/simulation/metrics.md)", &name))

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use chaos_simulation::{Decimal, MetricRow, fee_market::percentile};
+use chaos_simulation::{Decimal, MetricRow, flow::percentile};
 
 /// Which side of a threshold is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -26,7 +26,6 @@
 //!
 //! It refuses a study file with a key it does not know. It knows no files, network or clock.
 
-mod agents;
 pub mod attack;
 mod blocks;
 mod cell;
@@ -35,8 +34,8 @@ mod file;
 mod judge;
 mod plan;
 mod result;
+mod transactions;
 
-pub use agents::{AgentFigures, AgentRun, DelayRow, UTILISATION_CLASSES, run_agents};
 pub use blocks::{executed, observed};
 pub use cell::{Cell, CellResult, Standing, run_cell};
 pub use evm::{EvmError, EvmFigures, OutcomeRow, WorkRow, execute_arms};
@@ -46,6 +45,9 @@ pub use judge::{
 };
 pub use plan::{Axis, DemandScenario, Market, Sources, Study, WhenAbsent, parse_ppm};
 pub use result::{GridCell, STUDY_FORMAT, STUDY_FORMAT_REVISED, ScenarioResult, StudyResult};
+pub use transactions::{
+    DelayRow, TransactionFigures, TransactionRun, UTILISATION_CLASSES, run_transactions,
+};
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use chaos_types::ChainId;
 
 use super::{Cell, Goal, STUDY_FORMAT, STUDY_FORMAT_REVISED, Threshold};
 use crate::attack::Scenario as Attack;
-use chaos_simulation::{fee_market::Assumptions, is_revised};
+use chaos_simulation::{flow::Assumptions, is_revised};
 
 /// The divisor that the attack `parameter_edges` once took whatever the parameters said: that of
 /// Ethereum.
@@ -104,7 +104,7 @@ pub struct Market {
     /// Paths after which a cell may be given up; zero to run every cell to its end.
     pub screen_paths: u32,
     /// Paths of the transaction model, for the proposal only; zero to leave it out.
-    pub agent_paths: u32,
+    pub transaction_paths: u32,
     /// Elasticity, patience, pool and bursts.
     pub assumptions: Assumptions,
 }

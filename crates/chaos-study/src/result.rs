@@ -3,11 +3,11 @@ use std::collections::BTreeMap;
 use chaos_types::{ChainId, Digest, canonical};
 use serde::{Deserialize, Serialize};
 
-use super::{AgentFigures, EvmFigures, Judgement, Standing};
+use super::{EvmFigures, Judgement, Standing, TransactionFigures};
 use crate::attack::AttackResult;
 use chaos_simulation::{
     Arms, Decimal, Input, MetricRow, Program, SensitivityRow,
-    fee_market::{Assumptions, Demand},
+    flow::{Assumptions, Demand},
     forecast::{Forecast, Validation},
 };
 
@@ -88,7 +88,8 @@ pub struct ScenarioResult {
     /// Figures of the flow model.
     pub flow: BTreeMap<String, MetricRow>,
     /// What the transaction model says.
-    pub agents: AgentFigures,
+    #[serde(rename = "agents")]
+    pub transactions: TransactionFigures,
     /// The thresholds under this scenario.
     pub judgements: Vec<Judgement>,
 }

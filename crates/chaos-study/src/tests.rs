@@ -6,7 +6,7 @@ use chaos_parameters::{ParameterName, Parameters};
 use chaos_types::{ChainId, Digest};
 
 use super::*;
-use chaos_simulation::{Input, Material, Program, fee_market::ObservedBlock};
+use chaos_simulation::{Input, Material, Program, flow::ObservedBlock};
 
 mod cells;
 mod file;

@@ -1,4 +1,4 @@
-use chaos_simulation::fee_market::ObservedBlock;
+use chaos_simulation::flow::ObservedBlock;
 use chaos_studio::EvidenceClass;
 use proptest::prelude::*;
 

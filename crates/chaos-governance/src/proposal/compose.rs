@@ -299,10 +299,10 @@ fn affected(rows: &[DecisionRow], change: &Change) -> Vec<Affected> {
 fn assumptions(result: &SimulationResult) -> Vec<Assumption> {
     let (given, demand) = (&result.assumptions, &result.demand);
     let noise = match demand.noise {
-        chaos_simulation::fee_market::NoiseSource::Observed => {
+        chaos_simulation::flow::NoiseSource::Observed => {
             "deviation of fresh and of persisting noise, estimated from the observed blocks"
         }
-        chaos_simulation::fee_market::NoiseSource::Stated => {
+        chaos_simulation::flow::NoiseSource::Stated => {
             "deviation of fresh and of persisting noise; too few consecutive blocks, so figures of \
              mainnet in August 2021"
         }

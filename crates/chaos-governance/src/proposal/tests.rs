@@ -60,7 +60,7 @@ fn every_metric_of_the_result_stands_in_exactly_one_table() {
         .collect();
     let unique: BTreeSet<&str> = rows.iter().copied().collect();
     assert_eq!(unique.len(), rows.len());
-    assert_eq!(rows.len(), chaos_simulation::fee_market::Metric::ALL.len());
+    assert_eq!(rows.len(), chaos_simulation::flow::Metric::ALL.len());
 }
 
 #[test]

@@ -77,7 +77,7 @@ pub fn compose(plan: &Plan, result: &StudyResult, facts: &Facts) -> Study {
     if let Some(main) = main {
         others
             .extend(plain_rows(&main.flow, "").filter(|row| !shown.contains(&row.metric.as_str())));
-        others.extend(plain_rows(&main.agents.metrics, "transaction model: "));
+        others.extend(plain_rows(&main.transactions.metrics, "transaction model: "));
     }
     if let Some(evm) = &result.evm {
         others.extend(plain_rows(&evm.metrics, ""));
@@ -289,20 +289,21 @@ fn scenarios(result: &StudyResult) -> Vec<Scenario> {
 
 /// Every metric of the two models and of re-execution with its formula.
 fn method(result: &StudyResult) -> Vec<Definition> {
-    let agents = chaos_simulation::market::Metric::ALL.iter().map(|metric| Definition {
-        metric: format!("transaction model: {}", spoken(metric.name())),
-        formula: metric.definition().to_owned(),
-        unit: metric.unit().to_owned(),
-        origin: Origin::Model,
-        source: metric.source().to_owned(),
-    });
-    let ran_agents = result.scenarios.iter().any(|scenario| scenario.agents.paths > 0);
-    flow_definitions().chain(agents.filter(|_| ran_agents)).collect()
+    let transactions =
+        chaos_simulation::transactions::Metric::ALL.iter().map(|metric| Definition {
+            metric: format!("transaction model: {}", spoken(metric.name())),
+            formula: metric.definition().to_owned(),
+            unit: metric.unit().to_owned(),
+            origin: Origin::Model,
+            source: metric.source().to_owned(),
+        });
+    let ran_transactions = result.scenarios.iter().any(|scenario| scenario.transactions.paths > 0);
+    flow_definitions().chain(transactions.filter(|_| ran_transactions)).collect()
 }
 
 /// Every metric of the flow model with its formula.
 pub(crate) fn flow_definitions() -> impl Iterator<Item = Definition> {
-    chaos_simulation::fee_market::Metric::ALL.into_iter().map(|metric| Definition {
+    chaos_simulation::flow::Metric::ALL.into_iter().map(|metric| Definition {
         metric: spoken(metric.name()),
         formula: metric.definition().to_owned(),
         unit: metric.unit().to_owned(),

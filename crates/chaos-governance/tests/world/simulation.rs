@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use chaos_parameters::{Layer, Parameters};
 use chaos_simulation::{
     Experiment, Interval, Material, MetricRow, Program, SensitivityRow, Simulation,
-    SimulationResult, fee_market::ObservedBlock,
+    SimulationResult, flow::ObservedBlock,
 };
 use chaos_studio::Studio;
 use chaos_types::Digest;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use chaos_evm::{Bytecodes, RecordedBlock, ReplayInput};
-use chaos_simulation::fee_market::{FeeHistory, ObservedBlock};
+use chaos_simulation::flow::{FeeHistory, ObservedBlock};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 

@@ -8,7 +8,7 @@
 use std::{hint::black_box, num::NonZeroUsize};
 
 use chaos_parameters::{ParameterName, Parameters, Setting};
-use chaos_simulation::{Experiment, Material, Program, fee_market::ObservedBlock};
+use chaos_simulation::{Experiment, Material, Program, flow::ObservedBlock};
 use chaos_types::ChainId;
 
 use crate::{

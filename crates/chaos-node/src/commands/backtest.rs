@@ -11,7 +11,7 @@ use chaos_programs::{
 use chaos_report::Comparison;
 use chaos_simulation::{
     Input, Program,
-    fee_market::FeeHistory,
+    flow::FeeHistory,
     forecast::{
         self, Backtest, Basis, Error, Forecast, Request, Score, ScoreRow, Verdict, backtest, score,
     },

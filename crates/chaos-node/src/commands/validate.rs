@@ -9,7 +9,7 @@ use chaos_programs::{
 };
 use chaos_simulation::{
     Decimal, Program,
-    fee_market::{self, FeeHistory, ObservedBlock},
+    flow::{self, FeeHistory, ObservedBlock},
     forecast::{Coverage, Options, RollingOptions, Validation, validate},
 };
 use chaos_types::ChainId;
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &ValidateArgs) -> Result<ExitCode, Failure> {
 /// The rule of the recorded blocks: Ethereum's, at their gas limit.
 pub(crate) fn parameters(history: &FeeHistory) -> Result<Parameters, Failure> {
     let blocks: &[ObservedBlock] = history.blocks();
-    fee_market::chain_parameters(blocks).ok_or_else(|| {
+    flow::chain_parameters(blocks).ok_or_else(|| {
         Failure::message(Kind::Input, "no block of the fee history has a base fee")
             .hint("the fee market begins with London; an empty base_fee_wei is a block before it")
     })

@@ -16,7 +16,7 @@ use chaos_sandbox::{
 };
 use chaos_simulation::{
     EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Program, SimulationResult,
-    fee_market::{FeeHistory, ObservedBlock},
+    flow::{FeeHistory, ObservedBlock},
 };
 use chaos_study::{executed, observed};
 use chaos_types::{ChainId, Digest, canonical};

@@ -4,7 +4,7 @@ use std::{cell::OnceCell, fs, path::PathBuf};
 
 use chaos_agency::receipt;
 use chaos_evm::ReplayInput;
-use chaos_simulation::fee_market::FeeHistory;
+use chaos_simulation::flow::FeeHistory;
 use chaos_types::{Digest, Rejection};
 use chaos_verify::Fault;
 

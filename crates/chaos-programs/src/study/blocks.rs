@@ -12,7 +12,7 @@ use chaos_evm::{
 };
 use chaos_governance::study::data::Replay;
 use chaos_parameters::Parameters;
-use chaos_simulation::{Input, Material, Program, fee_market::ObservedBlock};
+use chaos_simulation::{Input, Material, Program, flow::ObservedBlock};
 use chaos_study::{Study, WhenAbsent};
 use chaos_types::ChainId;
 

@@ -6,13 +6,13 @@ use chaos_evm::spec_of;
 use chaos_parameters::{Family, Layer, ParameterName, Parameters};
 use chaos_simulation::{
     Arms, Decimal, Program, SensitivityRow,
-    fee_market::{NoiseSource, ObservedBlock},
+    flow::{NoiseSource, ObservedBlock},
     forecast::{self, Forecast, Validation},
 };
 use chaos_study::{
-    AgentRun, EvmFigures, GridCell, Judgement, ScenarioResult, Standing, Study, StudyResult,
+    EvmFigures, GridCell, Judgement, ScenarioResult, Standing, Study, StudyResult, TransactionRun,
     attack::{self, AttackResult},
-    judge, pareto, run_agents,
+    judge, pareto, run_transactions,
 };
 
 use super::{StudyFile, blocks::StudyBlocks, cells::Done};
@@ -40,7 +40,7 @@ pub(super) struct Parts<'a> {
     pub(super) baseline: Parameters,
     pub(super) proposal: Parameters,
     pub(super) cells: &'a [Done],
-    pub(super) agents: &'a [AgentRun],
+    pub(super) transactions: &'a [TransactionRun],
     pub(super) sensitivity: Vec<SensitivityRow>,
     pub(super) executed: Option<EvmFigures>,
     pub(super) attacks: Vec<AttackResult>,
@@ -48,13 +48,13 @@ pub(super) struct Parts<'a> {
 }
 
 /// The transaction model for the proposal under every scenario.
-pub(super) fn agents(
+pub(super) fn transactions(
     study: &Study,
     baseline: &Parameters,
     blocks: &StudyBlocks,
     cells: &[Done],
     progress: &dyn Progress,
-) -> Result<Vec<AgentRun>, Error> {
+) -> Result<Vec<TransactionRun>, Error> {
     progress.begin("simulating transactions", study.scenarios.len() as u64);
     let runs = cells
         .iter()
@@ -62,7 +62,7 @@ pub(super) fn agents(
         .map(|done| {
             let arms = (baseline, &done.cell.parameters);
             let demand = &done.result.demand;
-            let run = run_agents(study, arms, demand, done.cell.scenario, blocks.threads())?;
+            let run = run_transactions(study, arms, demand, done.cell.scenario, blocks.threads())?;
             progress.advance(1);
             Ok(run)
         })
@@ -185,8 +185,8 @@ pub(super) fn assemble(parts: Parts<'_>) -> StudyResult {
         assumptions: market.assumptions,
         scenarios: main
             .iter()
-            .zip(parts.agents)
-            .map(|(done, agents)| {
+            .zip(parts.transactions)
+            .map(|(done, transactions)| {
                 let scenario = &study.scenarios[done.cell.scenario];
                 ScenarioResult {
                     name: scenario.name.clone(),
@@ -195,7 +195,7 @@ pub(super) fn assemble(parts: Parts<'_>) -> StudyResult {
                     elasticity_ppm: scenario.elasticity_ppm,
                     demand: done.result.demand,
                     flow: done.result.metrics.clone(),
-                    agents: agents.figures.clone(),
+                    transactions: transactions.figures.clone(),
                     judgements: judge_cell(study, done),
                 }
             })
@@ -357,7 +357,7 @@ fn model_flags(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
         );
     }
     flags.extend(disagreements(parts, main));
-    let cut: u32 = parts.agents.iter().map(|run| run.figures.blocks_cut).sum();
+    let cut: u32 = parts.transactions.iter().map(|run| run.figures.blocks_cut).sum();
     if cut > 0 {
         flags.push(format!(
             "In {cut} blocks of the transaction model, over all scenarios and arms, not every \
@@ -403,19 +403,19 @@ fn model_flags(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
 
 /// Figures of the baseline on which the two fee-market models are half as much again apart.
 fn disagreements(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
-    let (Some(done), Some(agents)) = (main.first(), parts.agents.first()) else {
+    let (Some(done), Some(transactions)) = (main.first(), parts.transactions.first()) else {
         return Vec::new();
     };
     ["base_fee_median", "blocks_saturated", "blocks_empty"]
         .into_iter()
         .filter_map(|metric| {
             let flow = done.result.metrics.get(metric)?;
-            let agent = agents.figures.metrics.get(metric)?.baseline;
-            let (low, high) = (flow.baseline.min(agent), flow.baseline.max(agent));
+            let transaction = transactions.figures.metrics.get(metric)?.baseline;
+            let (low, high) = (flow.baseline.min(transaction), flow.baseline.max(transaction));
             (high > low.saturating_mul(3) / 2).then(|| {
                 format!(
                     "The two fee-market models differ on the baseline's {metric}: {} in the flow \
-                     model, {agent} in the transaction model ({}).",
+                     model, {transaction} in the transaction model ({}).",
                     flow.baseline, flow.unit
                 )
             })

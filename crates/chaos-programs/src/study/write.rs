@@ -10,8 +10,8 @@ use chaos_evm::ReplayInput;
 use chaos_governance::study::{self as render, Facts};
 use chaos_parameters::pricing::next_base_fee;
 use chaos_report::columnar::{self, Arm, MetricLine, PathLine, SeriesLine};
-use chaos_simulation::{MetricRow, fee_market::ObservedBlock, forecast::Forecast};
-use chaos_study::{AgentRun, StudyResult};
+use chaos_simulation::{MetricRow, flow::ObservedBlock, forecast::Forecast};
+use chaos_study::{StudyResult, TransactionRun};
 use chaos_types::{Digest, canonical};
 use serde_json::json;
 
@@ -51,7 +51,7 @@ pub(super) struct Found<'a> {
     pub(super) file: &'a StudyFile,
     pub(super) blocks: &'a StudyBlocks,
     pub(super) cells: &'a [Done],
-    pub(super) agents: &'a [AgentRun],
+    pub(super) transactions: &'a [TransactionRun],
     pub(super) result: &'a StudyResult,
     pub(super) measured: Measured,
 }
@@ -59,11 +59,11 @@ pub(super) struct Found<'a> {
 impl Found<'_> {
     /// Writes results, tables, report and renderings, and last the manifest that names them.
     pub(super) fn write(self, folder: &Path, now_s: u64) -> Result<Written, Error> {
-        let Self { file, blocks, cells, agents, result, measured } = self;
+        let Self { file, blocks, cells, transactions, result, measured } = self;
         let mut writer = Writer { folder, files: BTreeMap::new() };
         let digest = result.digest()?;
         writer.put("result.json", &result.to_canonical()?)?;
-        write_tables(&mut writer, file, cells, agents, result)?;
+        write_tables(&mut writer, file, cells, transactions, result)?;
         let forecast = match &result.forecast {
             Some(forecast) => Some(writer.put("forecast.json", &dated(folder, forecast, now_s)?)?),
             None => None,
@@ -179,7 +179,7 @@ fn write_tables(
     writer: &mut Writer<'_>,
     file: &StudyFile,
     cells: &[Done],
-    agents: &[AgentRun],
+    transactions: &[TransactionRun],
     result: &StudyResult,
 ) -> Result<(), Error> {
     let names: Vec<(String, String)> = cells
@@ -224,7 +224,7 @@ fn write_tables(
             }
         }
     }
-    for (run, (cell, scenario)) in agents.iter().zip(&names) {
+    for (run, (cell, scenario)) in transactions.iter().zip(&names) {
         let place = (cell.as_str(), scenario.as_str(), "agents");
         metrics.extend(metric_lines(place, &run.figures.metrics));
         for (metric, pairs) in &run.pairs {

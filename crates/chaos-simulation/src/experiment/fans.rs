@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::{Experiment, PathPair};
 use crate::{
-    fee_market::{Path, percentile},
+    flow::{Path, percentile},
     result::{Band, Decimal, Fan},
 };
 

@@ -10,7 +10,7 @@ use super::{
     make::{FIT_BLOCKS_MIN, HORIZON_BLOCKS_MIN, PathPlan, Plan, rows, usable},
     score,
 };
-use crate::fee_market::ObservedBlock;
+use crate::flow::ObservedBlock;
 
 /// The forecast of a change in the past and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

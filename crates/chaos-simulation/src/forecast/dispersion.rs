@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::Quantiles;
-use crate::fee_market::{Metric, ObservedBlock, PathMetrics, observed_metrics};
+use crate::flow::{Metric, ObservedBlock, PathMetrics, observed_metrics};
 
 /// Windows overlap: each begins a quarter of its length after the last.
 const STRIDE_DIVISOR: usize = 4;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Error;
 use crate::{
-    fee_market::{Assumptions, Demand, ObservedBlock},
+    flow::{Assumptions, Demand, ObservedBlock},
     result::{Decimal, Input, Program},
 };
 

@@ -1,6 +1,6 @@
 //! The first blocks of a base fee that starts far from where the market clears.
 
-use crate::fee_market::percentile;
+use crate::flow::percentile;
 
 /// The climb is over within so many blocks or the market has no clearing price.
 const CLIMB_BLOCKS: usize = 300;

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Decimal,
     experiment::WORK_BLOCKS_MAX,
-    fee_market::{
+    flow::{
         self, Assumptions, Demand, Metric, NOISE_BLOCKS_MIN, ObservedBlock, Path, PathMetrics,
         PathSpec, Shocks, SlowStart, observed_metrics,
     },
@@ -181,15 +181,14 @@ impl Plan<'_> {
                 return Err(Error::Family { family });
             }
         }
-        let run = fee_market::longest_run(fit, |block| block.number);
+        let run = flow::longest_run(fit, |block| block.number);
         if run.len() < FIT_BLOCKS_MIN {
             return Err(Error::TooShort { what, found: run.len(), min: FIT_BLOCKS_MIN });
         }
         let window = Window::of(fit).ok_or(Error::Empty)?;
         let (baseline, proposal) = at_observed_limit(self.request, fit);
         let assumptions = &self.options.assumptions;
-        let demand =
-            fee_market::calibrate(fit, assumptions, &baseline).map_err(Error::Calibration)?;
+        let demand = flow::calibrate(fit, assumptions, &baseline).map_err(Error::Calibration)?;
         let precision = Precision::of(&demand, fit.len());
         Ok(Fitted {
             window,
@@ -250,7 +249,7 @@ impl Plan<'_> {
             start_wei: plan.start_wei,
             settle_blocks: 0,
         };
-        fee_market::simulate(&spec, &shocks, &fitted.proposal)
+        flow::simulate(&spec, &shocks, &fitted.proposal)
     }
 
     pub(super) fn document(
@@ -318,7 +317,7 @@ pub(super) fn rows(
 /// Both sets of parameters with the gas limit that the blocks have, where it does not change.
 fn at_observed_limit(request: &Request, fit: &[ObservedBlock]) -> (Parameters, Parameters) {
     let (baseline, proposal) = (request.baseline, request.proposal);
-    let observed = fee_market::chain_parameters(fit)
+    let observed = flow::chain_parameters(fit)
         .and_then(|chain| Setting::new(ParameterName::GasLimit, chain.gas_limit()).ok());
     let Some(setting) = observed else { return (baseline, proposal) };
     let same = baseline.gas_limit() == proposal.gas_limit();

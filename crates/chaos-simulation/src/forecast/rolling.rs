@@ -9,7 +9,7 @@ use super::{
     statistics::skill_ppm,
 };
 use crate::{
-    fee_market::{Assumptions, ObservedBlock},
+    flow::{Assumptions, ObservedBlock},
     result::{Decimal, Input, Program},
 };
 

@@ -9,7 +9,7 @@ use super::{
     statistics::{relative_ppm, skill_ppm},
 };
 use crate::{
-    fee_market::{ObservedBlock, PathMetrics, observed_metrics},
+    flow::{ObservedBlock, PathMetrics, observed_metrics},
     result::Decimal,
 };
 

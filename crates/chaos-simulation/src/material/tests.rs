@@ -5,7 +5,7 @@ use chaos_types::{ChainId, Digest, canonical};
 use proptest::prelude::*;
 
 use super::{MATERIAL_FORMAT, MaterialDocument, MaterialError, simulate};
-use crate::{EvmBlockFigures, Experiment, Material, Program, fee_market::ObservedBlock, run};
+use crate::{EvmBlockFigures, Experiment, Material, Program, flow::ObservedBlock, run};
 
 fn block(number: u64, base_fee_wei: Option<u128>) -> ObservedBlock {
     let (gas_used, gas_limit) = (15_000_000 + number % 7, 30_000_000);

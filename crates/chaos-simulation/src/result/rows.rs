@@ -1,7 +1,7 @@
 use chaos_parameters::Layer;
 use serde::{Deserialize, Serialize};
 
-use crate::fee_market::percentile;
+use crate::flow::percentile;
 
 /// The 10th and 90th percentile (nearest rank) of the paired differences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use chaos_parameters::{ParameterName, Preset};
-use chaos_simulation::{EvmMetric, fee_market, market};
+use chaos_simulation::{EvmMetric, flow, transactions};
 
 /// Set to write the page instead of comparing it.
 const WRITE: &str = "CHAOSCHAIN_WRITE_DOCS";
@@ -32,12 +32,12 @@ fn page() -> String {
     }
     out.push_str("\n## Layer `fee_market`, flow model: demand as one number per block\n\n");
     head(&mut out, &["metric", "unit", "definition"]);
-    for metric in fee_market::Metric::ALL {
+    for metric in flow::Metric::ALL {
         row(&mut out, &[metric.name(), metric.unit(), metric.definition()]);
     }
     out.push_str("\n## Layer `fee_market`, transaction model: users, pool and builder\n\n");
     head(&mut out, &["metric", "unit", "definition", "source"]);
-    for metric in market::Metric::ALL {
+    for metric in transactions::Metric::ALL {
         row(&mut out, &[metric.name(), metric.unit(), metric.definition(), metric.source()]);
     }
     out.push_str("\n## Parameters\n\n");

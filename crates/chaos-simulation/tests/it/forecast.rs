@@ -5,7 +5,7 @@ use std::{fs, num::NonZeroUsize, path::PathBuf};
 use chaos_parameters::{Parameters, Preset, pricing::next_base_fee};
 use chaos_simulation::{
     Program,
-    fee_market::{FeeHistory, ObservedBlock},
+    flow::{FeeHistory, ObservedBlock},
     forecast::{
         Backtest, Basis, Error, Forecast, Options, Request, RollingOptions, Verdict, backtest,
         forecast, score, validate,

@@ -7,6 +7,6 @@
 )]
 
 mod docs;
-mod fee_market;
+mod flow;
 mod forecast;
-mod market;
+mod transactions;

@@ -1,7 +1,7 @@
 //! The two fee-market models on a small study.
 
 use super::*;
-use chaos_simulation::fee_market::Demand;
+use chaos_simulation::flow::Demand;
 
 fn run_all(study: &Study, count: usize) -> Vec<CellResult> {
     let observed = sparse();
@@ -85,7 +85,8 @@ fn equal_parameters_differ_by_exactly_nothing_in_both_models() {
     let baseline = baseline(&study);
     let flow = run_all(&study, 1).remove(0);
     assert_eq!(flow.fans["base_fee"].baseline, flow.fans["base_fee"].proposal);
-    let run = run_agents(&study, (&baseline, &baseline), &flow.demand, 0, threads(2)).unwrap();
+    let run =
+        run_transactions(&study, (&baseline, &baseline), &flow.demand, 0, threads(2)).unwrap();
     assert_eq!(run.figures.utilisation.0, run.figures.utilisation.1);
     for row in &run.figures.delays_by_tip {
         assert_eq!((row.baseline_p50, row.baseline_p95), (row.proposal_p50, row.proposal_p95));
@@ -103,8 +104,9 @@ fn the_transaction_model_does_not_depend_on_the_number_of_threads_and_counts_eve
     let study = small();
     let (baseline, demand) = (baseline(&study), calibrated(&study));
     let proposal = baseline.apply(&study.proposal).unwrap();
-    let on =
-        |count| run_agents(&study, (&baseline, &proposal), &demand, 0, threads(count)).unwrap();
+    let on = |count| {
+        run_transactions(&study, (&baseline, &proposal), &demand, 0, threads(count)).unwrap()
+    };
     let run = on(1);
     assert_eq!(run, on(2));
     assert_eq!(run, on(5));
@@ -120,8 +122,8 @@ fn without_paths_the_transaction_model_is_left_out() {
     let study = small_with("agent_paths = 2", "agent_paths = 0");
     let baseline = baseline(&study);
     let demand = calibrated(&study);
-    let run = run_agents(&study, (&baseline, &baseline), &demand, 0, threads(1)).unwrap();
-    assert_eq!(run, AgentRun::default());
+    let run = run_transactions(&study, (&baseline, &baseline), &demand, 0, threads(1)).unwrap();
+    assert_eq!(run, TransactionRun::default());
 }
 
 #[test]

@@ -11,8 +11,8 @@ use chaos_parameters::{
     pricing::{BlockUse, FeeState},
 };
 use chaos_simulation::{
-    fee_market::{self, Assumptions, Demand, NoiseSource, PathSpec, Shocks},
-    market::{Arm, Spec, run_observed},
+    flow::{self, Assumptions, Demand, NoiseSource, PathSpec, Shocks},
+    transactions::{Arm, Spec, run_observed},
 };
 
 /// Base fee of the last block before the change.
@@ -61,7 +61,7 @@ fn flow(proposal: &Parameters) -> Vec<Row> {
         start_wei: None,
         settle_blocks: 0,
     };
-    let path = fee_market::simulate(&spec, &Shocks::none(3 + BLOCKS), proposal);
+    let path = flow::simulate(&spec, &Shocks::none(3 + BLOCKS), proposal);
     path.blocks
         .into_iter()
         .map(|block| Row {

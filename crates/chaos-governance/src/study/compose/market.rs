@@ -13,7 +13,7 @@ use crate::study::data::{
 /// The metric whose difference the tornado shows unless a threshold names another.
 const TORNADO_METRIC: &str = "base_fee_median";
 
-const NO_AGENTS: &str = "the study left the transaction model out (market.agent_paths = 0)";
+const NO_TRANSACTIONS: &str = "the study left the transaction model out (market.agent_paths = 0)";
 
 /// Blocks of a day at 12 seconds; other block times scale.
 const DAY_MS: u64 = 86_400_000;
@@ -59,9 +59,9 @@ pub(super) fn differences(facts: &Facts) -> Part<Differences> {
 }
 
 pub(super) fn delays(result: &StudyResult) -> Part<Vec<Delay>> {
-    let rows = result.scenarios.first().map_or(&[][..], |main| &main.agents.delays_by_tip);
+    let rows = result.scenarios.first().map_or(&[][..], |main| &main.transactions.delays_by_tip);
     if rows.is_empty() {
-        return Part::missing(NO_AGENTS);
+        return Part::missing(NO_TRANSACTIONS);
     }
     Part::Known(delay_rows(rows))
 }
@@ -83,10 +83,13 @@ pub(super) fn delay_rows(rows: &[DelayRow]) -> Vec<Delay> {
 }
 
 pub(super) fn fullness(result: &StudyResult) -> Part<Fullness> {
-    let Some(agents) =
-        result.scenarios.first().map(|main| &main.agents).filter(|agents| agents.paths > 0)
+    let Some(transactions) = result
+        .scenarios
+        .first()
+        .map(|main| &main.transactions)
+        .filter(|transactions| transactions.paths > 0)
     else {
-        return Part::missing(NO_AGENTS);
+        return Part::missing(NO_TRANSACTIONS);
     };
     let counts = |classes: &[u32]| classes.iter().map(|count| u64::from(*count)).collect();
     let target = |parameters: &chaos_parameters::Parameters| {
@@ -96,11 +99,11 @@ pub(super) fn fullness(result: &StudyResult) -> Part<Fullness> {
     Part::Known(Fullness {
         origin: Origin::Model,
         baseline: Histogram {
-            counts: counts(&agents.utilisation.0),
+            counts: counts(&transactions.utilisation.0),
             target_ppm: target(&result.parameters.baseline),
         },
         proposal: Some(Histogram {
-            counts: counts(&agents.utilisation.1),
+            counts: counts(&transactions.utilisation.1),
             target_ppm: target(&result.parameters.proposal),
         }),
         finding: String::new(),
@@ -108,16 +111,19 @@ pub(super) fn fullness(result: &StudyResult) -> Part<Fullness> {
 }
 
 pub(super) fn revenue(result: &StudyResult) -> Part<Revenue> {
-    let Some(agents) =
-        result.scenarios.first().map(|main| &main.agents).filter(|agents| agents.paths > 0)
+    let Some(transactions) = result
+        .scenarios
+        .first()
+        .map(|main| &main.transactions)
+        .filter(|transactions| transactions.paths > 0)
     else {
-        return Part::missing(NO_AGENTS);
+        return Part::missing(NO_TRANSACTIONS);
     };
     let blocks_per_day = |parameters: &chaos_parameters::Parameters| {
         i128::from(DAY_MS / parameters.block_time_ms().max(1))
     };
     let component = |name: &str, metric: &str| {
-        let row = agents.metrics.get(metric)?;
+        let row = transactions.metrics.get(metric)?;
         Some(Component {
             name: name.to_owned(),
             baseline: row.baseline * blocks_per_day(&result.parameters.baseline),

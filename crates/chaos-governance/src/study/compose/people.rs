@@ -93,7 +93,7 @@ pub(super) fn affected(result: &StudyResult) -> Vec<Affected> {
     let Some(main) = result.scenarios.first() else {
         return Vec::new();
     };
-    let agents = &main.agents.metrics;
+    let transactions = &main.transactions.metrics;
     let mut groups = Vec::new();
     let mut push = |who: &str, row: Option<&MetricRow>, lower_is_better: bool, what: &str| {
         let Some(row) = row else {
@@ -114,24 +114,29 @@ pub(super) fn affected(result: &StudyResult) -> Vec<Affected> {
     push("everybody who pays for gas", main.flow.get("base_fee_median"), true, "median base fee");
     push(
         "senders in the lowest tenth of tips",
-        agents.get("inclusion_delay_p95_low_tips"),
+        transactions.get("inclusion_delay_p95_low_tips"),
         true,
         "95th percentile of the wait",
     );
     push(
         "senders in the highest tenth of tips",
-        agents.get("inclusion_delay_p95_high_tips"),
+        transactions.get("inclusion_delay_p95_high_tips"),
         true,
         "95th percentile of the wait",
     );
-    push("users as a whole", agents.get("user_welfare"), false, "value less fees and waiting");
+    push(
+        "users as a whole",
+        transactions.get("user_welfare"),
+        false,
+        "value less fees and waiting",
+    );
     let (tips, base_fee) = match result.parameters.proposal.family() {
         Family::Ethereum => ("proposers", "holders of the burnt coin"),
         Family::OpStack | Family::Arbitrum => {
             ("the sequencer, by tips", "the sequencer, by base fees")
         }
     };
-    push(tips, agents.get("proposer_revenue"), false, "tips");
+    push(tips, transactions.get("proposer_revenue"), false, "tips");
     push(base_fee, main.flow.get("fee_burned"), false, "base fees paid");
     push(
         "node operators",
@@ -196,8 +201,8 @@ pub(super) fn assumptions(result: &StudyResult) -> Vec<Assumption> {
         ),
     ];
     let (baseline, proposal) = (&result.parameters.baseline, &result.parameters.proposal);
-    let ran_agents = main.is_some_and(|scenario| scenario.agents.paths > 0);
-    if proposal.get(P::BlobMax) > 0 && ran_agents {
+    let ran_transactions = main.is_some_and(|scenario| scenario.transactions.paths > 0);
+    if proposal.get(P::BlobMax) > 0 && ran_transactions {
         rows.push(row(
             "demand for blobs",
             format!("{} per block at 1 gwei, elasticity 0.03", baseline.get(P::BlobTarget)),

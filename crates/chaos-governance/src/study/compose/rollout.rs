@@ -237,12 +237,12 @@ fn readiness_status(result: &StudyResult) -> String {
 /// The scenario with most demand stands for the next rush.
 fn launch(result: &StudyResult) -> Part<Launch> {
     let busiest = result.scenarios.iter().max_by_key(|scenario| scenario.demand_ppm);
-    let Some(scenario) = busiest.filter(|scenario| scenario.agents.paths > 0) else {
+    let Some(scenario) = busiest.filter(|scenario| scenario.transactions.paths > 0) else {
         return Part::missing("the study left the transaction model out");
     };
     Part::Known(Launch {
         what: scenario.what.clone(),
-        delays: super::market::delay_rows(&scenario.agents.delays_by_tip),
+        delays: super::market::delay_rows(&scenario.transactions.delays_by_tip),
     })
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::market::{Metric, run};
+use crate::transactions::{Metric, run};
 
 #[test]
 fn a_matched_level_gives_the_price_it_was_matched_to() {

@@ -24,7 +24,7 @@ type Figures = BTreeMap<Metric, i128>;
 
 impl Meter {
     /// The outcome; `blocks_cut` comes from the arrivals.
-    pub(in crate::market) fn finish(self, blocks_cut: u32) -> Outcome {
+    pub(in crate::transactions) fn finish(self, blocks_cut: u32) -> Outcome {
         let mut metrics = Figures::new();
         self.use_figures(&mut metrics);
         self.base_fee_figures(&mut metrics);

@@ -8,7 +8,7 @@ use super::{
     scale::Scale,
     users::Users,
 };
-use crate::fee_market::{Assumptions, Demand};
+use crate::flow::{Assumptions, Demand};
 
 /// Paths on which a level is matched: 4.
 pub const MATCH_PATHS: u32 = 4;

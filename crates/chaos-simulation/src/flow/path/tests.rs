@@ -2,7 +2,7 @@ use chaos_parameters::{ParameterName, Setting};
 use proptest::prelude::*;
 
 use super::*;
-use crate::fee_market::{Metric, NoiseSource};
+use crate::flow::{Metric, NoiseSource};
 
 fn demand(level_gas: u64) -> Demand {
     Demand {

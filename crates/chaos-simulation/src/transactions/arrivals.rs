@@ -7,7 +7,7 @@
 //! `R (low / p)^e`, a demand with elasticity `e` at every price above `low`. With
 //! `R = level (anchor / low)^e` demand at the anchor price is the level:
 //! `D(p) = level (p / anchor)^-e`, the demand of
-//! [`fee_market::Demand`](crate::fee_market::Demand).
+//! [`flow::Demand`](crate::flow::Demand).
 //!
 //! A computer draws finitely many users, so the distribution is cut: below, where demand reaches
 //! [`REACH_LOG2_MAX`] octaves over the level or the price [`VALUE_BELOW_LOG2_MAX`] octaves under
@@ -18,7 +18,7 @@
 use chaos_parameters::fixed;
 
 use super::{Error, rules::bound};
-use crate::fee_market::ObservedBlock;
+use crate::flow::ObservedBlock;
 
 /// Demand is cut where it exceeds the level by this many octaves: 2, four times.
 pub const REACH_LOG2_MAX: i64 = 2;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fee_market::BlockOutcome;
+use crate::flow::BlockOutcome;
 
 fn path(blocks: &[(u128, u64)], gas_by_delay: &[u128]) -> Path {
     Path {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::fee_market::{PathSpec, Shocks, simulate};
+use crate::flow::{PathSpec, Shocks, simulate};
 
 fn calibrate_mainnet(
     observed: &[ObservedBlock],

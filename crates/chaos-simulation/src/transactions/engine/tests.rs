@@ -3,7 +3,7 @@ use chaos_parameters::{ParameterName as P, Parameters, Preset, Setting};
 use proptest::prelude::*;
 
 use super::*;
-use crate::market::{
+use crate::transactions::{
     Metric, PoolRules, Proposer,
     arrivals::{Arrivals, BlobDemand, GasMix, Intervals, Shock, Walk},
     users::Users,

@@ -57,7 +57,7 @@ pub(super) struct Sums {
 
 /// See the module.
 #[derive(Debug)]
-pub(in crate::market) struct Meter {
+pub(in crate::transactions) struct Meter {
     active: bool,
     base_fee_now: u64,
     above_before: Option<bool>,
@@ -77,7 +77,7 @@ pub(in crate::market) struct Meter {
 }
 
 impl Meter {
-    pub(in crate::market) fn new(spec: &Spec, arm: &Arm) -> Self {
+    pub(in crate::transactions) fn new(spec: &Spec, arm: &Arm) -> Self {
         let blocks = spec.blocks as usize;
         let blobs = BlobRule::of(&arm.parameters);
         let blob_market = blobs.is_some();
@@ -106,14 +106,14 @@ impl Meter {
     }
 
     /// Opens a block.
-    pub(in crate::market) const fn begin(&mut self, measured: bool, base_fee_wei: u64) {
+    pub(in crate::transactions) const fn begin(&mut self, measured: bool, base_fee_wei: u64) {
         self.active = measured;
         self.base_fee_now = base_fee_wei;
     }
 
     /// A potential user, whether it bids or not.
     #[inline]
-    pub(in crate::market) fn arrived(&mut self, user: &User) {
+    pub(in crate::transactions) fn arrived(&mut self, user: &User) {
         if self.active && user.blobs == 0 {
             let (gas, value) = &mut self.arrived[builder::bucket(user.value_wei)];
             *gas += u64::from(user.gas);
@@ -122,24 +122,24 @@ impl Meter {
     }
 
     /// A user was willing, but its transaction is too large for the rules.
-    pub(in crate::market) fn refused(&mut self, user: &User) {
+    pub(in crate::transactions) fn refused(&mut self, user: &User) {
         if self.active {
             self.sums.refused_gas += u128::from(user.gas);
         }
     }
 
     /// A transaction left the pool without inclusion; `since_warmup` if submitted after it.
-    pub(in crate::market) fn dropped(&mut self, since_warmup: bool) {
+    pub(in crate::transactions) fn dropped(&mut self, since_warmup: bool) {
         self.sums.dropped += u64::from(since_warmup);
     }
 
     /// A transaction was evicted.
-    pub(in crate::market) fn evicted(&mut self, since_warmup: bool) {
+    pub(in crate::transactions) fn evicted(&mut self, since_warmup: bool) {
         self.sums.evicted += u64::from(since_warmup);
     }
 
     /// Transactions were replaced by their users.
-    pub(in crate::market) fn replaced(&mut self, count: u32) {
+    pub(in crate::transactions) fn replaced(&mut self, count: u32) {
         if self.active {
             self.sums.replaced += u64::from(count);
         }
@@ -147,7 +147,7 @@ impl Meter {
 
     /// A user's transaction in a measured block; `value_wei` is what is left of its value.
     #[inline]
-    pub(in crate::market) fn included(
+    pub(in crate::transactions) fn included(
         &mut self,
         candidate: &Candidate,
         waiting: &Waiting,
@@ -170,7 +170,7 @@ impl Meter {
     }
 
     /// Closes a block.
-    pub(in crate::market) fn end(&mut self, block: &Block, coalition: bool, rules: &Rules) {
+    pub(in crate::transactions) fn end(&mut self, block: &Block, coalition: bool, rules: &Rules) {
         if !block.measured {
             return;
         }

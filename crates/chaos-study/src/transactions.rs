@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::Study;
 use chaos_simulation::{
     Error, MetricRow, Pairs,
-    fee_market::{Demand, NoiseSource, percentile},
-    market::{
+    flow::{Demand, NoiseSource, percentile},
+    transactions::{
         Arm, Metric, Outcome, Spec,
         arrivals::{BlobDemand, Intervals},
         run_arms,
@@ -27,7 +27,7 @@ const EXPONENTIAL_PPM_MIN: u32 = 500_000;
 /// What the transaction model says about the proposal under one demand scenario.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct AgentFigures {
+pub struct TransactionFigures {
     /// Paths that were run; zero if the model was left out.
     pub paths: u32,
     /// Figures by name; one that exists on no path is absent.
@@ -56,9 +56,9 @@ pub struct DelayRow {
 
 /// The figures, and what the tables keep of every path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AgentRun {
+pub struct TransactionRun {
     /// The figures.
-    pub figures: AgentFigures,
+    pub figures: TransactionFigures,
     /// Per metric, (path, baseline, proposal).
     pub pairs: BTreeMap<String, Vec<(u32, i128, i128)>>,
 }
@@ -69,16 +69,16 @@ pub struct AgentRun {
 ///
 /// # Errors
 /// If a number is out of the model's bounds, the arms' block times differ, or threads cannot start.
-pub fn run_agents(
+pub fn run_transactions(
     study: &Study,
     (baseline, proposal): (&Parameters, &Parameters),
     demand: &Demand,
     scenario: usize,
     threads: NonZeroUsize,
-) -> Result<AgentRun, Error> {
-    let paths = study.market.agent_paths;
+) -> Result<TransactionRun, Error> {
+    let paths = study.market.transaction_paths;
     if paths == 0 {
-        return Ok(AgentRun::default());
+        return Ok(TransactionRun::default());
     }
     let spec = market_spec(study, baseline, demand, scenario)?;
     let arms = [Arm::honest(*baseline), Arm::honest(*proposal)];
@@ -93,7 +93,7 @@ pub fn run_agents(
             .collect()
     });
     let outcomes: Vec<Vec<Outcome>> =
-        outcomes.into_iter().collect::<Result<_, _>>().map_err(Error::Market)?;
+        outcomes.into_iter().collect::<Result<_, _>>().map_err(Error::Transactions)?;
     Ok(reduce(paths, &outcomes))
 }
 
@@ -117,7 +117,7 @@ fn market_spec(
     spec.blocks = study.market.blocks;
     if demand.noise == NoiseSource::Observed {
         let median = u64::try_from(demand.anchor_wei).unwrap_or(u64::MAX);
-        spec = spec.matched_to(median).map_err(Error::Market)?;
+        spec = spec.matched_to(median).map_err(Error::Transactions)?;
     }
     let level = u128::from(spec.arrivals.level_gas) * u128::from(scenario.demand_ppm) / 1_000_000;
     spec.arrivals.level_gas = u64::try_from(level).unwrap_or(u64::MAX).max(1);
@@ -139,7 +139,7 @@ fn stated_blob_demand(blobs: &BlobRule) -> BlobDemand {
     }
 }
 
-fn reduce(paths: u32, outcomes: &[Vec<Outcome>]) -> AgentRun {
+fn reduce(paths: u32, outcomes: &[Vec<Outcome>]) -> TransactionRun {
     let mut pairs: BTreeMap<String, Vec<(u32, i128, i128)>> = BTreeMap::new();
     let mut metrics = BTreeMap::new();
     for metric in Metric::ALL {
@@ -158,14 +158,14 @@ fn reduce(paths: u32, outcomes: &[Vec<Outcome>]) -> AgentRun {
         metrics.insert(metric.name().to_owned(), row);
         pairs.insert(metric.name().to_owned(), of);
     }
-    let figures = AgentFigures {
+    let figures = TransactionFigures {
         paths,
         metrics,
         delays_by_tip: delays(outcomes),
         utilisation: (classes(outcomes, 0), classes(outcomes, 1)),
         blocks_cut: outcomes.iter().flatten().map(|outcome| outcome.blocks_cut).sum(),
     };
-    AgentRun { figures, pairs }
+    TransactionRun { figures, pairs }
 }
 
 fn delays(outcomes: &[Vec<Outcome>]) -> Vec<DelayRow> {

@@ -1,6 +1,6 @@
-//! The agents model of the fee-market layer: single transactions, a pool and a builder.
+//! The transaction model of the fee-market layer: single transactions, a pool and a builder.
 //!
-//! Where [`fee_market::simulate`](crate::fee_market::simulate) moves one number of demanded gas per
+//! Where [`flow::simulate`](crate::flow::simulate) moves one number of demanded gas per
 //! block, this model draws users with a value per unit of gas and a cost of waiting, lets them bid
 //! by kind, keeps their transactions in a pool with a capacity and a replacement rule, and packs
 //! blocks by effective tip. It shows what the flow model cannot: who waits, who pays, what a
@@ -12,7 +12,7 @@
 //!
 //! ```
 //! use chaos_parameters::Parameters;
-//! use chaos_simulation::market::{Arm, Metric, Spec, run_arms};
+//! use chaos_simulation::transactions::{Arm, Metric, Spec, run_arms};
 //!
 //! let baseline = Parameters::ethereum(30_000_000)?;
 //! let spec = Spec { blocks: 60, warmup_blocks: 20, ..Spec::stated(baseline) };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::market::arrivals::{GasMix, Walk};
+use crate::transactions::arrivals::{GasMix, Walk};
 
 const ANCHOR: u64 = 20_000_000_000;
 

@@ -1,7 +1,7 @@
 use chaos_parameters::Parameters;
 
 use super::*;
-use crate::market::{
+use crate::transactions::{
     Arm, Spec,
     arrivals::{Arrivals, Shock},
     builder::Candidate,

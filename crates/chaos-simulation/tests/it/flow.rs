@@ -1,4 +1,4 @@
-//! The fee-market layer against real blocks and as a whole.
+//! The flow model against real blocks and as a whole.
 
 use std::{fs, num::NonZeroUsize, path::PathBuf};
 
@@ -8,7 +8,7 @@ use chaos_parameters::{
 };
 use chaos_simulation::{
     EvmBlockFigures, Experiment, Material, Program, Simulation, SimulationResult,
-    fee_market::{FeeHistory, Metric, ObservedBlock, chain_parameters, observed_metrics},
+    flow::{FeeHistory, Metric, ObservedBlock, chain_parameters, observed_metrics},
     run, sensitivity,
 };
 use chaos_types::{ChainId, Digest, canonical};

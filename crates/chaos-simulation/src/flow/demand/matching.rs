@@ -3,7 +3,7 @@
 use chaos_parameters::{Parameters, fixed};
 
 use super::{Assumptions, Demand, SIGMA_PPM_MAX};
-use crate::fee_market::{Metric, PathMetrics, PathSpec, Shocks, percentile, simulate};
+use crate::flow::{Metric, PathMetrics, PathSpec, Shocks, percentile, simulate};
 
 /// Size of the simulated sample.
 const PATHS: u32 = 6;
@@ -92,7 +92,7 @@ impl Sample<'_> {
         &self,
         demand: &Demand,
         paths: u32,
-        figure: impl Fn(&crate::fee_market::Path) -> T,
+        figure: impl Fn(&crate::flow::Path) -> T,
     ) -> Vec<T> {
         let spec = PathSpec {
             demand,

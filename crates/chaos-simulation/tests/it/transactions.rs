@@ -1,12 +1,12 @@
-//! The agents model against recorded blocks.
+//! The transaction model against recorded blocks.
 
 use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::PathBuf};
 
 use chaos_evm::{Bytecodes, RecordedBlock, ReplayInput, replay_all};
 use chaos_parameters::{ParameterName, Parameters, Setting};
 use chaos_simulation::{
-    fee_market::{Assumptions, FeeHistory, ObservedBlock, calibrate},
-    market::{
+    flow::{Assumptions, FeeHistory, ObservedBlock, calibrate},
+    transactions::{
         Arm, Metric, Spec,
         arrivals::{GasMix, Intervals, Level},
         run,

@@ -1,4 +1,5 @@
-//! The fee-market layer: what users pay and how long they wait, without executing anything.
+//! The flow model of the fee-market layer: what users pay and how long they wait, without executing
+//! anything.
 //!
 //! A path is a sequence of blocks under one set of [`Parameters`](chaos_parameters::Parameters): gas demand
 //! arrives, falls with the price, waits in a pool when the block is full, and the base fee answers
