@@ -54,8 +54,8 @@ pub mod thresholds;
 
 pub mod change;
 pub mod draft;
-pub mod minutes;
 pub mod refine;
+pub mod rounds;
 
 pub mod receipts;
 pub mod view;

@@ -1,7 +1,8 @@
 use chaos_governance::{
-    Change, Opportunity, draft, minutes,
+    Change, Opportunity, draft,
     receipts::{self, Decision},
     refine::{self, Outcome},
+    rounds,
 };
 use chaos_simulation::{Experiment, SimulationResult};
 use chaos_studio::Studio;
@@ -51,7 +52,7 @@ impl Program for Draft<'_> {
             rounds: u32::try_from(outcome.rounds.len())?,
             decision,
         };
-        let document = minutes::to_canonical(opportunity.rule, &outcome)?;
+        let document = rounds::to_canonical(opportunity.rule, &outcome)?;
         Ok(Ran { output: outcome, document, body })
     }
 }

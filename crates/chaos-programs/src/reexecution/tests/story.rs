@@ -9,9 +9,9 @@ use chaos_agency::{
 };
 use chaos_evm::load::{LoadParameters, generate};
 use chaos_governance::{
-    Analysis, DEFAULT_STUDIO, minutes,
+    Analysis, DEFAULT_STUDIO,
     receipts::{Analyse, Blocks, Decision, Draft, ParameterChange, Simulate},
-    refine,
+    refine, rounds,
 };
 use chaos_reputation::ScoreDocument;
 use chaos_simulation::Experiment;
@@ -180,11 +180,11 @@ impl Story {
         let files = [(EXPERIMENT, canonical::to_vec(&asked).unwrap())];
         let body = Simulate { chain, changes, round: 1 };
         let simulate = Case::new(SIMULATE, named, &files, Action::of(&body));
-        let minutes = minutes::to_canonical(found.rule, &outcome).unwrap();
+        let rounds = rounds::to_canonical(found.rule, &outcome).unwrap();
         let outputs = [
             Digest::of(&analysis.to_canonical().unwrap()),
             ground.run(&asked).unwrap().result.digest().unwrap(),
-            Digest::of(&minutes),
+            Digest::of(&rounds),
         ];
         let material = ground.document(&asked).unwrap();
         Self { dir, analyse, simulate, draft, outputs, material }

@@ -9,7 +9,7 @@ use crate::{
     refine::{Decision, Round},
 };
 
-/// The format line of the minutes.
+/// The format line of the record of rounds.
 pub const FORMAT: &str = "chaos-governance/minutes/1";
 
 #[derive(Serialize)]
@@ -30,7 +30,7 @@ struct Line {
     reason: String,
 }
 
-/// The canonical bytes of the minutes of a draft on the opportunity that `rule` found.
+/// The canonical bytes of the record of rounds of a draft on the opportunity that `rule` found.
 ///
 /// # Errors
 /// Never in practice: all numbers are small or decimal strings.
