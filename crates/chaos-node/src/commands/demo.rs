@@ -1,4 +1,4 @@
-//! `chaoschain demo`: the whole story, from blocks to verified bundles.
+//! `chaoschain demo`: everything, from blocks to verified bundles.
 
 mod chain;
 mod closing;
@@ -43,7 +43,7 @@ const AGENTS: [(&str, &str); 3] =
     [("researcher", "researcher"), ("developer", "core_developer"), ("verifier", "verifier")];
 
 /// Everything that the second half works with.
-pub(crate) struct Stage<'a> {
+pub(crate) struct Setup<'a> {
     args: &'a DemoArgs,
     folder: Folder,
     ledger: Ledger,
@@ -59,10 +59,10 @@ pub(crate) struct Stage<'a> {
     keys_open: bool,
 }
 
-/// How the story went.
-enum Story {
-    /// To its end.
-    Told(Box<Finished>, Box<Ended>),
+/// How the demo ended.
+enum Outcome {
+    /// With a decision.
+    Finished(Box<Finished>, Box<Ended>),
     /// The developer gave up, or the analyst found nothing; why.
     GivenUp(String),
 }
@@ -72,10 +72,10 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let mut narration = Narration::new(args.json);
     let (chain, source) = source::prepare(args, &folder)?;
     narration.tell("source", source.about.clone(), None);
-    let mut stage = set(args, folder, source, narration)?;
-    let local = LocalChain::start(stage.ledger.log_key()?.name().to_string())?;
+    let mut setup = set_up(args, folder, source, narration)?;
+    let local = LocalChain::start(setup.ledger.log_key()?.name().to_string())?;
     let about = local.about();
-    stage.narration.tell("chain", about, None);
+    setup.narration.tell("chain", about, None);
 
     let history = blocks::fee_history(args.simulation.fee_history.as_deref())?;
     let threads = threads(args.simulation.threads);
@@ -85,35 +85,35 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         "replays {agreeing} of {} blocks exactly as their headers say",
         block_set.replays.len()
     );
-    stage.narration.tell("evm", text, None);
+    setup.narration.tell("evm", text, None);
 
-    let story = stage.play(&block_set, &local);
+    let outcome = setup.carry_out(&block_set, &local);
     // However it ended, the views hold what was logged.
-    let saved = stage.ledger.save_views();
-    let story = story?;
+    let saved = setup.ledger.save_views();
+    let outcome = outcome?;
     saved?;
-    match story {
-        Story::Told(finished, ended) => stage.close(&block_set, &finished, &ended),
-        Story::GivenUp(reason) => stage.close_without_proposal(&reason),
+    match outcome {
+        Outcome::Finished(finished, ended) => setup.close(&block_set, &finished, &ended),
+        Outcome::GivenUp(reason) => setup.close_without_proposal(&reason),
     }
 }
 
-impl Stage<'_> {
-    fn play(&mut self, block_set: &BlockSet, local: &LocalChain) -> Result<Story, Failure> {
+impl Setup<'_> {
+    fn carry_out(&mut self, block_set: &BlockSet, local: &LocalChain) -> Result<Outcome, Failure> {
         let proposed = self.propose(block_set, local)?;
         let Some(finished) = proposed.finished else {
             let reason = proposed.reason.unwrap_or_else(|| "no reason was given".to_owned());
-            return Ok(Story::GivenUp(reason));
+            return Ok(Outcome::GivenUp(reason));
         };
         proposing::write(&finished, self.folder.path())?;
         let ended = self.finish(block_set, local, &finished, &proposed.receipts)?;
-        Ok(Story::Told(Box::new(finished), Box::new(ended)))
+        Ok(Outcome::Finished(Box::new(finished), Box::new(ended)))
     }
 
     fn propose(&mut self, block_set: &BlockSet, local: &LocalChain) -> Result<Proposed, Failure> {
         let chain = block_set.chain.clone();
         let place = self.source.place(&self.args.source, block_set);
-        let (told, needs) = (self.source.simulation.clone(), self.source.needs());
+        let (simulation, needs) = (self.source.simulation.clone(), self.source.needs());
         Ok(Proposing {
             ledger: &mut self.ledger,
             block_set,
@@ -125,7 +125,7 @@ impl Stage<'_> {
             narrator: &mut self.narration,
         }
         .run(&Publication {
-            command: &|change| command::command(&place, block_set, change.setting(), &told),
+            command: &|change| command::command(&place, block_set, change.setting(), &simulation),
             call: &|name, value| Some(call(local, &chain, name, value)),
             needs,
             disclosure:
@@ -152,12 +152,12 @@ fn call(local: &LocalChain, chain: &ChainId, name: &str, value: u64) -> Call {
 }
 
 /// Makes the log and registers the agents.
-fn set(
+fn set_up(
     args: &DemoArgs,
     folder: Folder,
     source: Source,
     mut narration: Narration,
-) -> Result<Stage<'_>, Failure> {
+) -> Result<Setup<'_>, Failure> {
     // The demo's keys live as long as its folder; their password is random unless one is given.
     let (password, keys_open) = match std::env::var(crate::ledger::PASSWORD_VARIABLE) {
         Ok(password) if !password.is_empty() => (password, true),
@@ -183,7 +183,7 @@ fn set(
         narration.tell(name, text, Some(entered.receipt));
     }
     let attested = attest(&ledger, &mut narration)?;
-    Ok(Stage {
+    Ok(Setup {
         args,
         attested,
         researcher: Signer::of(&ledger, "researcher")?,
@@ -199,7 +199,7 @@ fn set(
     })
 }
 
-/// Makes the attested key. The demo's hardware is simulated, and the story says so.
+/// Makes the attested key. The demo's hardware is simulated, and the narration says so.
 fn attest(ledger: &Ledger, narration: &mut Narration) -> Result<AttestedSandbox, Failure> {
     let provider = provider(ProviderKind::Development);
     let operator = ledger.views().registry().operator();

@@ -17,7 +17,7 @@ use chaos_programs::{proposing::Finished, simulation::BlockSet};
 use chaos_types::Digest;
 use serde_json::json;
 
-use super::{Ended, Stage};
+use super::{Ended, Setup};
 use crate::{
     commands::write_file,
     exit::{Failure, Kind, OrFail as _},
@@ -32,7 +32,7 @@ const LIMITS: [&str; 3] = [
     "The vote is held on a local chain by three development accounts.",
 ];
 
-impl Stage<'_> {
+impl Setup<'_> {
     /// Writes the report, has another process verify everything, and says where to look.
     pub(super) fn close(
         self,
@@ -191,7 +191,7 @@ const fn about_keys(open: bool) -> &'static str {
     }
 }
 
-/// The story's last lines, for people.
+/// The narration's last lines, for people.
 fn closing_lines(lines: &[(&str, String)]) {
     output::line("");
     for (name, text) in lines {

@@ -15,7 +15,7 @@ use chaos_reputation::ScoreDocument;
 use chaos_types::{Digest, canonical};
 use chaos_verify::Anchored;
 
-use super::{LocalChain, ParameterCall, Stage};
+use super::{LocalChain, ParameterCall, Setup};
 use crate::{
     commands::{
         anchor::{self, Anchoring},
@@ -46,7 +46,7 @@ pub(crate) struct Ended {
     pub(super) draft: Digest,
 }
 
-impl Stage<'_> {
+impl Setup<'_> {
     pub(crate) fn finish(
         &mut self,
         block_set: &BlockSet,
@@ -121,7 +121,7 @@ impl Stage<'_> {
         });
         let subjects = vec![Product::new("proposal", document)];
         let receipt =
-            self.act(|stage| &stage.developer, vec![draft], subjects, Evidence::None {}, action)?;
+            self.act(|setup| &setup.developer, vec![draft], subjects, Evidence::None {}, action)?;
         let text =
             format!("submits proposal {} on {}", submitted.proposal_id, local.chain.chain_id());
         self.narration.tell("developer", text, Some(receipt));
@@ -174,7 +174,7 @@ impl Stage<'_> {
             contributions: contributions(receipts, submission),
         });
         let receipt =
-            self.act(|stage| &stage.operator, vec![submission], vec![], Evidence::None {}, action)?;
+            self.act(|setup| &setup.operator, vec![submission], vec![], Evidence::None {}, action)?;
         let text = format!(
             "reads the vote: {:?}, {} is now {} on the local chain",
             vote.state, call.name, vote.value
@@ -195,7 +195,7 @@ impl Stage<'_> {
         let subjects = vec![Product::new("score-table", output)];
         let why =
             Score::evidence(vec![Input { name: EVIDENCE.to_owned(), digest: evidence }], output);
-        let receipt = self.act(|stage| &stage.operator, vec![outcome], subjects, why, action)?;
+        let receipt = self.act(|setup| &setup.operator, vec![outcome], subjects, why, action)?;
         let scores: Vec<String> = ran
             .output
             .scores
@@ -242,7 +242,7 @@ impl Stage<'_> {
         });
         let subjects = vec![Product::new("shares", output)];
         let why = Divide::evidence(vec![Input { name: REWARDS.to_owned(), digest: input }], output);
-        let receipt = self.act(|stage| &stage.operator, vec![outcome], subjects, why, action)?;
+        let receipt = self.act(|setup| &setup.operator, vec![outcome], subjects, why, action)?;
         let text =
             format!("divides {} tokens: {}, claimed on chain", tokens(POOL), paid.join(" and "));
         self.narration.tell("operator", text, Some(receipt));
@@ -280,7 +280,7 @@ impl Stage<'_> {
         let failed = report.result.as_ref().err().map(|rejection| rejection.check);
         let action = Action::Verify(Verdict { receipt: simulation, failed, reexecuted: true });
         let receipt =
-            self.act(|stage| &stage.verifier, vec![simulation], vec![], Evidence::None {}, action)?;
+            self.act(|setup| &setup.verifier, vec![simulation], vec![], Evidence::None {}, action)?;
         let verdict = match &report.result {
             Ok(_) => "same result".to_owned(),
             Err(rejection) => format!("rejected, {rejection}"),
