@@ -6,11 +6,16 @@
 //! a service, a job or another node.
 //!
 //! ```
-//! use chaos_programs::{Silent, appraisal::{Appraiser, known_anchors}, check, reexecution::Inputs};
+//! use chaos_agency::Kinds;
+//! use chaos_programs::{
+//!     Reader, Silent, appraisal::{Appraiser, known_anchors}, check, reexecution::Inputs,
+//! };
 //!
+//! // Whose kinds of receipts the reader knows, and which log it trusts: the bundle's own.
+//! let reader = Reader { log: None, kinds: Kinds::new(&[chaos_governance::receipts::EXTENSION]) };
 //! let appraiser = Appraiser::new(known_anchors(), None, None);
 //! let inputs = Inputs::new(vec!["inputs".into()]);
-//! let report = check(b"{}", None, &appraiser, Some(&inputs), &Silent);
+//! let report = check(b"{}", reader, &appraiser, Some(&inputs), &Silent);
 //! assert!(report.result.is_err());
 //! ```
 //!
