@@ -24,7 +24,7 @@ pub const STUDY_FORMAT_REVISED: &str = "chaos-simulation/study/2";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StudyResult {
-    /// [`Study::format`].
+    /// [`crate::Study::format`].
     pub format: String,
     /// The program that computed it.
     pub program: Program,

@@ -43,7 +43,7 @@ pub enum Error {
 }
 
 impl Signer {
-    /// Loads the keystore if a path is given, else the key in [`PRIVATE_KEY_VAR`].
+    /// Loads the keystore if a path is given, else the key in [`super::PRIVATE_KEY_VAR`].
     ///
     /// # Errors
     /// As [`Self::from_keystore`] and [`Self::from_env`].
