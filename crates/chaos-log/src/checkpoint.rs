@@ -6,7 +6,7 @@ use std::fmt;
 use crate::{
     hash::{Hash, HashError},
     key::{LogKey, VerifierKey},
-    note::{Note, NoteError},
+    note::{Note, NoteError, Signature},
 };
 
 /// The size and root of a log's tree, under the log's name.
@@ -185,6 +185,15 @@ impl SignedCheckpoint {
     #[must_use]
     pub const fn claimed(&self) -> &Checkpoint {
         &self.checkpoint
+    }
+
+    /// Adds a signature over this checkpoint, such as a witness's cosignature, below those that
+    /// are there.
+    ///
+    /// # Errors
+    /// If the note would have too many signatures or become too long.
+    pub fn add(&mut self, signature: Signature) -> Result<(), NoteError> {
+        self.note.add(signature)
     }
 
     /// The signed note.

@@ -10,6 +10,9 @@ use zeroize::Zeroizing;
 /// The signature type byte of Ed25519 signatures over a note's text.
 const TYPE_ED25519: u8 = 0x01;
 
+/// The signature type byte of timestamped Ed25519 cosignatures.
+pub(crate) const TYPE_COSIGNATURE: u8 = 0x04;
+
 const SECRET_PREFIX: &str = "PRIVATE+KEY+";
 
 /// The name of a key; for a log's key also the log's origin.
@@ -55,11 +58,13 @@ pub enum KeyError {
     /// be a secret.
     #[error("expected a signing key `PRIVATE+KEY+<name>+<8 hexadecimal digits>+<base64>`")]
     SignerForm,
-    /// The key is of a type other than Ed25519.
-    #[error("key `{name}` has signature type {found:#04x}, expected 0x01 (Ed25519)")]
+    /// The key is for another type of signatures.
+    #[error("key `{name}` has signature type {found:#04x}, expected {expected:#04x} ({meaning})", meaning = meaning(*.expected))]
     Type {
         /// The key's name.
         name: KeyName,
+        /// The type byte that a key has here.
+        expected: u8,
         /// The type byte found.
         found: u8,
     },
@@ -107,12 +112,17 @@ impl FromStr for KeyName {
     }
 }
 
+const fn meaning(kind: u8) -> &'static str {
+    if kind == TYPE_ED25519 { "Ed25519" } else { "Ed25519 cosignature" }
+}
+
 impl KeyId {
-    fn of(name: &KeyName, key: &VerifyingKey) -> Self {
+    /// The id of a key that makes signatures of type `kind`.
+    pub(crate) fn of(name: &KeyName, kind: u8, public: &[u8; 32]) -> Self {
         let mut hasher = Sha256::new();
         hasher.update(name.0.as_bytes());
-        hasher.update([b'\n', TYPE_ED25519]);
-        hasher.update(key.as_bytes());
+        hasher.update([b'\n', kind]);
+        hasher.update(public);
         let hash: [u8; 32] = hasher.finalize().into();
         Self([hash[0], hash[1], hash[2], hash[3]])
     }
@@ -136,10 +146,8 @@ impl VerifierKey {
     /// # Errors
     /// If the bytes are not a usable public key.
     pub fn new(name: KeyName, public: &[u8; 32]) -> Result<Self, KeyError> {
-        match VerifyingKey::from_bytes(public) {
-            Ok(key) if !key.is_weak() => Ok(Self { id: KeyId::of(&name, &key), name, key }),
-            _ => Err(KeyError::Point { name }),
-        }
+        let key = usable(&name, public)?;
+        Ok(Self { id: KeyId::of(&name, TYPE_ED25519, public), name, key })
     }
 
     /// The key's name.
@@ -163,16 +171,13 @@ impl VerifierKey {
     /// Whether `signature` is this key's over `message`, by the strict rules that leave one
     /// meaning to every signature.
     pub(crate) fn accepts(&self, message: &[u8], signature: &[u8]) -> bool {
-        ed25519_dalek::Signature::from_slice(signature)
-            .is_ok_and(|signature| self.key.verify_strict(message, &signature).is_ok())
+        accepts(&self.key, message, signature)
     }
 }
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = [TYPE_ED25519; 33];
-        bytes[1..].copy_from_slice(self.key.as_bytes());
-        write!(f, "{}+{}+{}", self.name, self.id, BASE64_STANDARD.encode(bytes))
+        write_public(f, &self.name, self.id, TYPE_ED25519, self.public())
     }
 }
 
@@ -186,12 +191,8 @@ impl FromStr for VerifierKey {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let (name, id, bytes) = parts(text).ok_or(KeyError::VerifierForm)?;
-        let name: KeyName = name.parse()?;
-        let public = key_bytes(&name, &bytes).ok_or(KeyError::VerifierForm)??;
-        let key = Self::new(name, public)?;
-        ensure_id(&key, id)?;
-        Ok(key)
+        let Public { name, id, key } = parse_public(text, TYPE_ED25519)?;
+        Ok(Self { name, id, key })
     }
 }
 
@@ -201,7 +202,11 @@ impl LogKey {
     pub fn from_seed(name: KeyName, seed: &[u8; 32]) -> Self {
         let key = SigningKey::from_bytes(seed);
         let public = key.verifying_key();
-        let verifier = VerifierKey { id: KeyId::of(&name, &public), name, key: public };
+        let verifier = VerifierKey {
+            id: KeyId::of(&name, TYPE_ED25519, public.as_bytes()),
+            name,
+            key: public,
+        };
         Self { key, verifier }
     }
 
@@ -213,9 +218,9 @@ impl LogKey {
         let rest = text.strip_prefix(SECRET_PREFIX).ok_or(KeyError::SignerForm)?;
         let (name, id, bytes) = parts(rest).ok_or(KeyError::SignerForm)?;
         let name: KeyName = name.parse().map_err(|_| KeyError::SignerForm)?;
-        let seed = key_bytes(&name, &bytes).ok_or(KeyError::SignerForm)??;
+        let seed = key_bytes(&name, TYPE_ED25519, &bytes).ok_or(KeyError::SignerForm)??;
         let key = Self::from_seed(name, seed);
-        ensure_id(&key.verifier, id)?;
+        ensure_id(key.name(), key.verifier.id, id)?;
         Ok(key)
     }
 
@@ -253,6 +258,52 @@ impl fmt::Debug for LogKey {
     }
 }
 
+/// The parts of a public key's text, which fit each other.
+pub(crate) struct Public {
+    pub(crate) name: KeyName,
+    pub(crate) id: KeyId,
+    pub(crate) key: VerifyingKey,
+}
+
+/// Reads `<name>+<key id>+<base64>` of a key for signatures of type `kind`.
+pub(crate) fn parse_public(text: &str, kind: u8) -> Result<Public, KeyError> {
+    let (name, id, bytes) = parts(text).ok_or(KeyError::VerifierForm)?;
+    let name: KeyName = name.parse()?;
+    let public = key_bytes(&name, kind, &bytes).ok_or(KeyError::VerifierForm)??;
+    let key = usable(&name, public)?;
+    let expected = KeyId::of(&name, kind, public);
+    ensure_id(&name, expected, id)?;
+    Ok(Public { name, id: expected, key })
+}
+
+/// Writes `<name>+<key id>+<base64>`.
+pub(crate) fn write_public(
+    f: &mut fmt::Formatter<'_>,
+    name: &KeyName,
+    id: KeyId,
+    kind: u8,
+    public: &[u8; 32],
+) -> fmt::Result {
+    let mut bytes = [kind; 33];
+    bytes[1..].copy_from_slice(public);
+    write!(f, "{name}+{id}+{}", BASE64_STANDARD.encode(bytes))
+}
+
+/// A public key that signatures can be checked against.
+pub(crate) fn usable(name: &KeyName, public: &[u8; 32]) -> Result<VerifyingKey, KeyError> {
+    match VerifyingKey::from_bytes(public) {
+        Ok(key) if !key.is_weak() => Ok(key),
+        _ => Err(KeyError::Point { name: name.clone() }),
+    }
+}
+
+/// Whether `signature` is the key's over `message`, by the strict rules that leave one meaning to
+/// every signature.
+pub(crate) fn accepts(key: &VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
+    ed25519_dalek::Signature::from_slice(signature)
+        .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok())
+}
+
 /// Splits `<name>+<id>+<base64>`; the base64 may itself hold a `+`.
 fn parts(text: &str) -> Option<(&str, &str, Zeroizing<Vec<u8>>)> {
     let (name, rest) = text.split_once('+')?;
@@ -261,18 +312,22 @@ fn parts(text: &str) -> Option<(&str, &str, Zeroizing<Vec<u8>>)> {
 }
 
 /// The 32 bytes behind the type byte; `None` if their number is wrong.
-fn key_bytes<'a>(name: &KeyName, bytes: &'a [u8]) -> Option<Result<&'a [u8; 32], KeyError>> {
+fn key_bytes<'a>(
+    name: &KeyName,
+    expected: u8,
+    bytes: &'a [u8],
+) -> Option<Result<&'a [u8; 32], KeyError>> {
     match bytes.split_first() {
-        Some((&TYPE_ED25519, key)) => Some(Ok(key.try_into().ok()?)),
-        Some((&found, _)) => Some(Err(KeyError::Type { name: name.clone(), found })),
+        Some((&kind, key)) if kind == expected => Some(Ok(key.try_into().ok()?)),
+        Some((&found, _)) => Some(Err(KeyError::Type { name: name.clone(), expected, found })),
         None => None,
     }
 }
 
-fn ensure_id(key: &VerifierKey, found: &str) -> Result<(), KeyError> {
-    if key.id.to_string() == found {
+fn ensure_id(name: &KeyName, expected: KeyId, found: &str) -> Result<(), KeyError> {
+    if expected.to_string() == found {
         return Ok(());
     }
     let found = found.chars().take(80).collect();
-    Err(KeyError::Id { name: key.name.clone(), expected: key.id, found })
+    Err(KeyError::Id { name: name.clone(), expected, found })
 }

@@ -12,6 +12,10 @@
 //! - [`TilePath`], [`tile_to_bytes`], [`bundle_to_bytes`]: [tlog-tiles](https://c2sp.org/tlog-tiles).
 //! - [`Note`], [`LogKey`], [`VerifierKey`]: [signed-note](https://c2sp.org/signed-note), Ed25519.
 //! - [`Checkpoint`], [`SignedCheckpoint`]: [tlog-checkpoint](https://c2sp.org/tlog-checkpoint).
+//! - [`WitnessKey`], [`WitnessVerifier`]: [tlog-cosignature](https://c2sp.org/tlog-cosignature),
+//!   version 1: what a witness signs below a checkpoint, and when.
+//! - [`Policy`]: [tlog-policy](https://c2sp.org/tlog-policy): known logs, known witnesses, and how
+//!   many of them must have cosigned.
 //! - [`TlogProof`]: [tlog-proof](https://c2sp.org/tlog-proof), everything that the holder of a
 //!   leaf needs offline.
 //!
@@ -37,16 +41,19 @@
 //! parsed and written again is the same to the byte. Sizes and indices are 64-bit; every decoder
 //! has a named limit.
 //!
-//! It refuses to know what a leaf means, where tiles are stored and what time it is. It holds no
-//! witness cosignatures yet: signature lines by other keys are carried and passed over.
+//! It refuses to know what a leaf means, where tiles are stored and what time it is. Signature
+//! lines by keys that a caller does not name are carried and passed over, cosignatures by ML-DSA-44
+//! among them.
 
 mod bundle;
 mod checkpoint;
+mod cosignature;
 mod edge;
 mod hash;
 mod key;
 mod memory;
 mod note;
+mod policy;
 mod proof;
 mod prove;
 mod tile;
@@ -54,11 +61,16 @@ mod tlog_proof;
 
 pub use bundle::{BundleError, LEAF_BYTES_MAX, bundle_from_bytes, bundle_to_bytes};
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
+pub use cosignature::{COSIGNATURE_TIME_S_MAX, CosignError, WitnessKey, WitnessVerifier};
 pub use edge::Edge;
 pub use hash::{EMPTY_ROOT, Hash, HashError, leaf_hash, node_hash};
 pub use key::{KeyError, KeyId, KeyName, LogKey, VerifierKey};
 pub use memory::{LeafError, MemoryLog};
 pub use note::{NOTE_BYTES_MAX, Note, NoteError, SIGNATURES_MAX, Signature};
+pub use policy::{
+    Cosigner, KnownLog, KnownWitness, POLICY_BYTES_MAX, POLICY_MEMBERS_MAX, Policy, PolicyError,
+    UnsatisfiedError, Witnessed,
+};
 pub use proof::{ConsistencyProof, InclusionProof, ProofError};
 pub use prove::{ProveError, TileRead, prove_consistency, prove_inclusion, root_at};
 pub use tile::{

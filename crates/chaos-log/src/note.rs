@@ -114,6 +114,32 @@ impl Signature {
         &self.bytes
     }
 
+    /// Takes a signature whose maker is known to have made it.
+    pub(crate) const fn new(name: KeyName, id: KeyId, bytes: Vec<u8>) -> Self {
+        Self { name, id, bytes }
+    }
+
+    /// Reads signature lines alone, as a witness answers them.
+    ///
+    /// # Errors
+    /// If there is no line, a line is not a signature, or there are more than [`SIGNATURES_MAX`].
+    pub fn parse_lines(bytes: &[u8]) -> Result<Vec<Self>, NoteError> {
+        let lines = decode(bytes)?;
+        if lines.is_empty() {
+            return Err(NoteError::NoSignatures);
+        }
+        let mut signatures = Vec::new();
+        for (position, line) in lines.split_inclusive('\n').enumerate() {
+            if position == SIGNATURES_MAX {
+                return Err(NoteError::TooManySignatures);
+            }
+            let number = position + 1;
+            let line = line.strip_suffix('\n').ok_or(NoteError::SignatureLine { line: number })?;
+            signatures.push(Self::parse(number, line)?);
+        }
+        Ok(signatures)
+    }
+
     fn parse(line: usize, text: &str) -> Result<Self, NoteError> {
         let form = || NoteError::SignatureLine { line };
         let rest = text.strip_prefix(SIGNATURE_PREFIX).ok_or_else(form)?;
@@ -154,43 +180,36 @@ impl Note {
     /// # Errors
     /// If the bytes are not a note, or exceed a limit.
     pub fn parse(bytes: &[u8]) -> Result<Self, NoteError> {
-        if bytes.len() > NOTE_BYTES_MAX {
-            return Err(NoteError::TooLong { bytes: bytes.len() });
-        }
-        let whole = std::str::from_utf8(bytes)
-            .map_err(|error| NoteError::NotUtf8 { offset: error.valid_up_to() })?;
-        ensure_clean(whole)?;
+        let whole = decode(bytes)?;
         // The text may hold empty lines; the last one ends it.
         let separator = whole.rfind("\n\n").ok_or(NoteError::NoSignatures)?;
         let (text, below) = (&whole[..=separator], &whole[separator + 2..]);
-        if below.is_empty() {
-            return Err(NoteError::NoSignatures);
-        }
-        let mut signatures = Vec::new();
-        for (position, line) in below.split_inclusive('\n').enumerate() {
-            if position == SIGNATURES_MAX {
-                return Err(NoteError::TooManySignatures);
-            }
-            let number = position + 1;
-            let line = line.strip_suffix('\n').ok_or(NoteError::SignatureLine { line: number })?;
-            signatures.push(Signature::parse(number, line)?);
-        }
+        let signatures = Signature::parse_lines(below.as_bytes())?;
         Ok(Self { text: text.to_owned(), signatures })
     }
 
-    /// Adds a signature below those that are there.
+    /// Signs the text, below the signatures that are there.
     ///
     /// # Errors
     /// If the note already has [`SIGNATURES_MAX`] signatures or would become too long.
     pub fn sign(&mut self, key: &LogKey) -> Result<(), NoteError> {
+        let bytes = key.sign(self.text.as_bytes()).to_vec();
+        self.add(Signature::new(key.name().clone(), key.verifier().id(), bytes))
+    }
+
+    /// Adds a signature that somebody made over this text, below those that are there. One that is
+    /// there already, byte for byte, is not added again.
+    ///
+    /// # Errors
+    /// If the note already has [`SIGNATURES_MAX`] signatures or would become too long.
+    pub fn add(&mut self, signature: Signature) -> Result<(), NoteError> {
+        if self.signatures.contains(&signature) {
+            return Ok(());
+        }
         if self.signatures.len() >= SIGNATURES_MAX {
             return Err(NoteError::TooManySignatures);
         }
-        self.signatures.push(Signature {
-            name: key.name().clone(),
-            id: key.verifier().id(),
-            bytes: key.sign(self.text.as_bytes()).to_vec(),
-        });
+        self.signatures.push(signature);
         let bytes = self.to_string().len();
         if bytes > NOTE_BYTES_MAX {
             self.signatures.pop();
@@ -244,6 +263,17 @@ impl fmt::Display for Note {
         writeln!(f, "{}", self.text)?;
         self.signatures.iter().try_for_each(|signature| fmt::Display::fmt(signature, f))
     }
+}
+
+/// The text of bytes that are short enough, UTF-8, and without control characters.
+fn decode(bytes: &[u8]) -> Result<&str, NoteError> {
+    if bytes.len() > NOTE_BYTES_MAX {
+        return Err(NoteError::TooLong { bytes: bytes.len() });
+    }
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| NoteError::NotUtf8 { offset: error.valid_up_to() })?;
+    ensure_clean(text)?;
+    Ok(text)
 }
 
 fn ensure_clean(text: &str) -> Result<(), NoteError> {

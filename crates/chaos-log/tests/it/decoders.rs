@@ -1,7 +1,10 @@
 //! Laws that the fuzz targets under `fuzz/` hold as well, here on a few thousand inputs per run:
 //! no decoder panics, and whatever one accepts is written again byte for byte.
 
-use chaos_log::{Checkpoint, Note, SignedCheckpoint, TilePath, TlogProof, VerifierKey};
+use chaos_log::{
+    Checkpoint, Note, Policy, Signature, SignedCheckpoint, TilePath, TlogProof, VerifierKey,
+    WitnessVerifier,
+};
 use proptest::prelude::*;
 
 /// Text that is mostly made of what the formats are made of.
@@ -26,6 +29,11 @@ fn near_miss() -> impl Strategy<Value = String> {
         Just("1"),
         Just("12"),
         Just("+"),
+        Just("witness "),
+        Just("group "),
+        Just("quorum "),
+        Just("none"),
+        Just("any "),
     ];
     proptest::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
 }
@@ -34,6 +42,13 @@ fn check(bytes: &[u8]) {
     let text = std::str::from_utf8(bytes).unwrap_or_default();
     if let Ok(note) = Note::parse(bytes) {
         assert_eq!(note.to_string().as_bytes(), bytes);
+    }
+    if let Ok(lines) = Signature::parse_lines(bytes) {
+        let written: String = lines.iter().map(ToString::to_string).collect();
+        assert_eq!(written.as_bytes(), bytes);
+    }
+    if let Ok(policy) = Policy::parse(bytes) {
+        assert!(!policy.quorum().is_empty());
     }
     if let Ok(checkpoint) = Checkpoint::parse(text) {
         assert_eq!(checkpoint.to_string(), text);
@@ -48,6 +63,9 @@ fn check(bytes: &[u8]) {
         assert_eq!(path.to_string(), text);
     }
     if let Ok(key) = text.parse::<VerifierKey>() {
+        assert_eq!(key.to_string(), text);
+    }
+    if let Ok(key) = text.parse::<WitnessVerifier>() {
         assert_eq!(key.to_string(), text);
     }
 }
