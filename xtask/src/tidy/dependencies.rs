@@ -26,6 +26,7 @@ const NEVER: &[(&str, &[&[&str]])] = &[
     ("chaos-types", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-files", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-log", &[DATABASE, NETWORK, EVM, WASM, FACE]),
+    ("chaos-witness", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-reputation", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-incentives", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-parameters", &[DATABASE, NETWORK, EVM, WASM, FACE]),
@@ -84,6 +85,8 @@ fn linked(name: &str) -> Result<BTreeSet<String>> {
     let output = Command::new(cargo())
         .args(["tree", "--offline", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
         .args(["--package", name])
+        // A caller may have its builds unify features over the workspace, which links everything.
+        .env_remove("CARGO_RESOLVER_FEATURE_UNIFICATION")
         .current_dir(root())
         .output()
         .context("cannot run `cargo tree`")?;

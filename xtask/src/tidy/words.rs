@@ -11,6 +11,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("chaos-types", &["studio", "proposal", "vot", "governance", "tokio", "async"]),
     ("chaos-files", &["studio", "agent", "receipt", "proposal"]),
     ("chaos-log", &["studio", "agent", "receipt", "proposal", "vot", "governance", "simulat"]),
+    ("chaos-witness", &["studio", "agent", "receipt", "proposal", "vot", "governance", "tokio"]),
     ("chaos-reputation", &["proposal", "vot", "simulat", "ethereum", "evm"]),
     ("chaos-incentives", &["proposal", "vot", "simulat", "governance", "receipt"]),
     ("chaos-parameters", &["studio", "governance", "sqlite", "socket", "revm"]),
