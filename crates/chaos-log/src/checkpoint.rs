@@ -196,6 +196,12 @@ impl SignedCheckpoint {
         self.note.add(signature)
     }
 
+    /// Leaves away the signatures that `keep` does not want. A note without any can be written, and
+    /// is not read again.
+    pub fn retain(&mut self, keep: impl FnMut(&Signature) -> bool) {
+        self.note.retain(keep);
+    }
+
     /// The signed note.
     #[must_use]
     pub const fn note(&self) -> &Note {

@@ -76,6 +76,12 @@ impl WitnessVerifier {
         self.key.as_bytes()
     }
 
+    /// Whether a signature line names this key. It proves nothing.
+    #[must_use]
+    pub fn is_named_by(&self, line: &Signature) -> bool {
+        *line.name() == self.name && line.id() == self.id
+    }
+
     /// When this witness cosigned the checkpoint, in seconds since 1970, or `None` if it did not.
     ///
     /// If it did so more than once, the earliest time counts: nothing that the checkpoint covers
@@ -87,7 +93,7 @@ impl WitnessVerifier {
         let note = checkpoint.note();
         let mut earliest: Option<u64> = None;
         for signature in note.signatures() {
-            if *signature.name() != self.name || signature.id() != self.id {
+            if !self.is_named_by(signature) {
                 continue;
             }
             let time_s = self

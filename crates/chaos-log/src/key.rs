@@ -7,6 +7,8 @@ use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use crate::note::Signature;
+
 /// The signature type byte of Ed25519 signatures over a note's text.
 const TYPE_ED25519: u8 = 0x01;
 
@@ -166,6 +168,12 @@ impl VerifierKey {
     #[must_use]
     pub fn public(&self) -> &[u8; 32] {
         self.key.as_bytes()
+    }
+
+    /// Whether a signature line names this key. It proves nothing.
+    #[must_use]
+    pub fn is_named_by(&self, line: &Signature) -> bool {
+        *line.name() == self.name && line.id() == self.id
     }
 
     /// Whether `signature` is this key's over `message`, by the strict rules that leave one

@@ -16,6 +16,9 @@
 //!   version 1: what a witness signs below a checkpoint, and when.
 //! - [`Policy`]: [tlog-policy](https://c2sp.org/tlog-policy): known logs, known witnesses, and how
 //!   many of them must have cosigned.
+//! - [`ForkProof`]: a file that shows that a log signed two histories.
+//! - [`map`]: the root over a map of keys and values that a leaf can commit to, and proofs of what
+//!   a key holds or that it holds nothing.
 //! - [`TlogProof`]: [tlog-proof](https://c2sp.org/tlog-proof), everything that the holder of a
 //!   leaf needs offline.
 //!
@@ -49,8 +52,10 @@ mod bundle;
 mod checkpoint;
 mod cosignature;
 mod edge;
+mod fork;
 mod hash;
 mod key;
+pub mod map;
 mod memory;
 mod note;
 mod policy;
@@ -63,6 +68,7 @@ pub use bundle::{BundleError, LEAF_BYTES_MAX, bundle_from_bytes, bundle_to_bytes
 pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
 pub use cosignature::{COSIGNATURE_TIME_S_MAX, CosignError, WitnessKey, WitnessVerifier};
 pub use edge::Edge;
+pub use fork::{FORK_BYTES_MAX, FindError, ForkError, ForkKind, ForkProof};
 pub use hash::{EMPTY_ROOT, Hash, HashError, leaf_hash, node_hash};
 pub use key::{KeyError, KeyId, KeyName, LogKey, VerifierKey};
 pub use memory::{LeafError, MemoryLog};
@@ -71,8 +77,8 @@ pub use policy::{
     Cosigner, KnownLog, KnownWitness, POLICY_BYTES_MAX, POLICY_MEMBERS_MAX, Policy, PolicyError,
     UnsatisfiedError, Witnessed,
 };
-pub use proof::{ConsistencyProof, InclusionProof, ProofError};
-pub use prove::{ProveError, TileRead, prove_consistency, prove_inclusion, root_at};
+pub use proof::{ConsistencyProof, InclusionProof, PrefixProof, ProofError};
+pub use prove::{ProveError, TileRead, prove_consistency, prove_inclusion, prove_prefix, root_at};
 pub use tile::{
     LEVEL_MAX, PathError, TILE_WIDTH, Tile, TileError, TileId, TileKind, TilePath, tile_from_bytes,
     tile_to_bytes,

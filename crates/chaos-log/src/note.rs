@@ -218,6 +218,11 @@ impl Note {
         Ok(())
     }
 
+    /// Leaves away the signatures that `keep` does not want.
+    pub(crate) fn retain(&mut self, keep: impl FnMut(&Signature) -> bool) {
+        self.signatures.retain(keep);
+    }
+
     /// The text, if at least one trusted key has signed it.
     ///
     /// Signatures by other keys are passed over, as the specification demands. One that names a
@@ -228,8 +233,7 @@ impl Note {
     pub fn verify(&self, trusted: &[VerifierKey]) -> Result<&str, NoteError> {
         let mut signed = false;
         for signature in &self.signatures {
-            let known =
-                trusted.iter().find(|k| *k.name() == signature.name && k.id() == signature.id);
+            let known = trusted.iter().find(|key| key.is_named_by(signature));
             let Some(key) = known else { continue };
             if !key.accepts(self.text.as_bytes(), &signature.bytes) {
                 let Signature { name, id, .. } = signature.clone();

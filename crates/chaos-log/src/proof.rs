@@ -24,6 +24,17 @@ pub struct ConsistencyProof {
     hashes: Vec<Hash>,
 }
 
+/// The nodes of a tree from which both its root and that of its first leaves follow: a consistency
+/// proof whose first node is never left away, so that it needs no claim about the older root.
+///
+/// The old size is below the new one, and the number of hashes is the one that they ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrefixProof {
+    old_size: u64,
+    new_size: u64,
+    hashes: Vec<Hash>,
+}
+
 /// Why a proof is malformed or does not prove.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
@@ -156,9 +167,7 @@ impl ConsistencyProof {
         let expected = if old_size == 0 || old_size == new_size {
             0
         } else {
-            let (inner, border) = shape(old_size - 1, new_size);
-            let within = old_size.trailing_zeros() as usize;
-            usize::from(!old_size.is_power_of_two()) + inner - within + border
+            climbed(old_size, new_size) + usize::from(!old_size.is_power_of_two())
         };
         ensure_length(expected, hashes.len())?;
         Ok(Self { old_size, new_size, hashes })
@@ -216,21 +225,80 @@ impl ConsistencyProof {
     /// largest whole subtree at the old tree's right edge; if that is the old tree itself, the
     /// proof leaves it out.
     fn roots(&self, old_root: &Hash) -> (Hash, Hash) {
-        let (inner, _) = shape(self.old_size - 1, self.new_size);
-        let within = self.old_size.trailing_zeros();
         let (seed, rest) = match self.hashes.split_first() {
             Some((first, rest)) if !self.old_size.is_power_of_two() => (*first, rest),
             _ => (*old_root, self.hashes.as_slice()),
         };
-        let (inner, border) = rest.split_at(inner - within as usize);
-        let path = (self.old_size - 1) >> within;
-        let old = inner
-            .iter()
-            .enumerate()
-            .filter(|(height, _)| path >> height & 1 == 1)
-            .fold(seed, |hash, (_, sibling)| node_hash(sibling, &hash));
-        (climb_border(old, border), climb_border(climb(seed, inner, path), border))
+        climb_both(self.old_size, self.new_size, seed, rest)
     }
+}
+
+impl PrefixProof {
+    /// Takes the parts of a proof in the order of RFC 6962, the first node always among them.
+    ///
+    /// # Errors
+    /// If the old size is not below the new one, or the number of hashes does not fit them.
+    pub fn new(old_size: u64, new_size: u64, hashes: Vec<Hash>) -> Result<Self, ProofError> {
+        if old_size >= new_size {
+            return Err(ProofError::Sizes { old_size, new_size });
+        }
+        let expected = if old_size == 0 { 0 } else { climbed(old_size, new_size) + 1 };
+        ensure_length(expected, hashes.len())?;
+        Ok(Self { old_size, new_size, hashes })
+    }
+
+    /// The size of the older tree.
+    #[must_use]
+    pub const fn old_size(&self) -> u64 {
+        self.old_size
+    }
+
+    /// The size of the newer tree.
+    #[must_use]
+    pub const fn new_size(&self) -> u64 {
+        self.new_size
+    }
+
+    /// The hashes in the order of RFC 6962.
+    #[must_use]
+    pub fn hashes(&self) -> &[Hash] {
+        &self.hashes
+    }
+
+    /// The root of the older tree, as the newer tree with root `new_root` has it.
+    ///
+    /// # Errors
+    /// If the nodes lead to another new root.
+    pub fn old_root(&self, new_root: &Hash) -> Result<Hash, ProofError> {
+        let Some((seed, rest)) = self.hashes.split_first() else { return Ok(EMPTY_ROOT) };
+        let (old, found) = climb_both(self.old_size, self.new_size, *seed, rest);
+        if found == *new_root {
+            return Ok(old);
+        }
+        Err(ProofError::NewRoot { new_size: self.new_size, expected: *new_root, found })
+    }
+}
+
+/// How many nodes stand above the largest whole subtree at the right edge of the old tree, on its
+/// way to the new root; for `0 < old_size < new_size`.
+const fn climbed(old_size: u64, new_size: u64) -> usize {
+    let (inner, border) = shape(old_size - 1, new_size);
+    inner - old_size.trailing_zeros() as usize + border
+}
+
+/// The old and the new root above `seed`, the largest whole subtree at the right edge of the old
+/// tree; for `0 < old_size < new_size`.
+fn climb_both(old_size: u64, new_size: u64, seed: Hash, rest: &[Hash]) -> (Hash, Hash) {
+    let (inner, _) = shape(old_size - 1, new_size);
+    let within = old_size.trailing_zeros();
+    let (inner, border) = rest.split_at(inner - within as usize);
+    let path = (old_size - 1) >> within;
+    let old = inner
+        .iter()
+        .enumerate()
+        .filter(|(height, _)| path >> height & 1 == 1)
+        .fold(seed, |hash, (_, sibling)| node_hash(sibling, &hash));
+    (climb_border(old, border), climb_border(climb(seed, inner, path), border))
 }
 
 /// How many hashes of an inclusion proof lie below the point where the paths of `index` and of

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     hash::{EMPTY_ROOT, Hash, node_hash, perfect_root},
-    proof::{ConsistencyProof, InclusionProof},
+    proof::{ConsistencyProof, InclusionProof, PrefixProof},
     tile::{TILE_BITS, TileId},
 };
 
@@ -110,25 +110,55 @@ pub fn prove_consistency<R: TileRead>(
     }
     let mut hashes = Vec::new();
     if old_size > 0 && old_size < new_size {
-        let mut ranges = Ranges::new(tiles);
-        let (mut start, mut end) = (0, new_size);
-        while end > old_size {
-            let middle = start + split(end - start);
-            if old_size <= middle {
-                hashes.push(ranges.root(middle, end)?);
-                end = middle;
-            } else {
-                hashes.push(ranges.root(start, middle)?);
-                start = middle;
-            }
-        }
+        hashes = prefix_nodes(tiles, old_size, new_size)?;
         // If the old tree itself is a node of the new one, the verifier already has its root.
-        if start > 0 {
-            hashes.push(ranges.root(start, end)?);
+        if old_size.is_power_of_two() {
+            hashes.remove(0);
         }
-        hashes.reverse();
     }
     Ok(ConsistencyProof::from_parts(old_size, new_size, hashes))
+}
+
+/// Proves which root the first `old_size` leaves have in the tree of `new_size` leaves, leaving
+/// nothing to be claimed.
+///
+/// # Errors
+/// If the old size is not below the new one, or the tiles cannot be read.
+pub fn prove_prefix<R: TileRead>(
+    tiles: &R,
+    old_size: u64,
+    new_size: u64,
+) -> Result<PrefixProof, ProveError<R::Error>> {
+    if old_size >= new_size {
+        return Err(ProveError::Sizes { old_size, new_size });
+    }
+    let nodes = if old_size == 0 { Vec::new() } else { prefix_nodes(tiles, old_size, new_size)? };
+    Ok(PrefixProof::new(old_size, new_size, nodes).expect("the nodes are those of RFC 6962"))
+}
+
+/// The largest whole subtree at the right edge of the old tree, and the nodes beside its way to the
+/// new root; for `0 < old_size < new_size`.
+fn prefix_nodes<R: TileRead>(
+    tiles: &R,
+    old_size: u64,
+    new_size: u64,
+) -> Result<Vec<Hash>, ProveError<R::Error>> {
+    let mut hashes = Vec::new();
+    let mut ranges = Ranges::new(tiles);
+    let (mut start, mut end) = (0, new_size);
+    while end > old_size {
+        let middle = start + split(end - start);
+        if old_size <= middle {
+            hashes.push(ranges.root(middle, end)?);
+            end = middle;
+        } else {
+            hashes.push(ranges.root(start, middle)?);
+            start = middle;
+        }
+    }
+    hashes.push(ranges.root(start, end)?);
+    hashes.reverse();
+    Ok(hashes)
 }
 
 /// The largest power of two below `leaves`, which is at least 2.

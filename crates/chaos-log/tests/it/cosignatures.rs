@@ -2,8 +2,9 @@
 //! (`fixtures/log/cosignatures.py`).
 
 use chaos_log::{
-    COSIGNATURE_TIME_S_MAX, Checkpoint, CosignError, EMPTY_ROOT, LogKey, NoteError, Policy,
-    Signature, SignedCheckpoint, UnsatisfiedError, VerifierKey, WitnessKey, WitnessVerifier,
+    COSIGNATURE_TIME_S_MAX, Checkpoint, CosignError, EMPTY_ROOT, LogKey, NoteError,
+    POLICY_MEMBERS_MAX, Policy, Signature, SignedCheckpoint, UnsatisfiedError, VerifierKey,
+    WitnessKey, WitnessVerifier,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -319,6 +320,7 @@ fn a_policy_has_at_most_a_hundred_witnesses() {
             })
             .collect()
     };
+    assert_eq!(POLICY_MEMBERS_MAX, 100);
     assert!(Policy::parse(format!("{}quorum w99\n", lines(100)).as_bytes()).is_ok());
     check_policy(lines(101), "line 101 of the policy is one too many: the limit is 100");
 }

@@ -2,8 +2,8 @@
 //! no decoder panics, and whatever one accepts is written again byte for byte.
 
 use chaos_log::{
-    Checkpoint, Note, Policy, Signature, SignedCheckpoint, TilePath, TlogProof, VerifierKey,
-    WitnessVerifier,
+    Checkpoint, ForkProof, Note, Policy, Signature, SignedCheckpoint, TilePath, TlogProof,
+    VerifierKey, WitnessVerifier, map,
 };
 use proptest::prelude::*;
 
@@ -29,6 +29,7 @@ fn near_miss() -> impl Strategy<Value = String> {
         Just("1"),
         Just("12"),
         Just("+"),
+        Just("chaoschain-fork/1\nkind root\nlog "),
         Just("witness "),
         Just("group "),
         Just("quorum "),
@@ -46,6 +47,12 @@ fn check(bytes: &[u8]) {
     if let Ok(lines) = Signature::parse_lines(bytes) {
         let written: String = lines.iter().map(ToString::to_string).collect();
         assert_eq!(written.as_bytes(), bytes);
+    }
+    if let Ok(proof) = ForkProof::parse(bytes) {
+        assert_eq!(proof.to_string().as_bytes(), bytes);
+    }
+    if let Ok(node) = map::Node::from_bytes(bytes) {
+        assert_eq!(node.to_bytes(), bytes);
     }
     if let Ok(policy) = Policy::parse(bytes) {
         assert!(!policy.quorum().is_empty());

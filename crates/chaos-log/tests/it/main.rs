@@ -4,6 +4,8 @@
 
 mod cosignatures;
 mod decoders;
+mod forks;
+mod map;
 mod notes;
 mod oracle;
 mod tiles;

@@ -1,0 +1,60 @@
+use std::{collections::BTreeMap, convert::Infallible};
+
+use super::{EMPTY, Hash, Key, Node, NodeRead, Proof, Value, prove, update};
+
+/// A map held in memory. It keeps the nodes that its root leads to, and no others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemoryMap {
+    root: Hash,
+    nodes: BTreeMap<Hash, Node>,
+}
+
+impl Default for MemoryMap {
+    fn default() -> Self {
+        Self { root: EMPTY, nodes: BTreeMap::new() }
+    }
+}
+
+impl MemoryMap {
+    /// A map without keys.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts a value in the place of what its key held.
+    pub fn insert(&mut self, key: Key, value: Value) {
+        let change = update(&*self, &self.root, [(key, value)]).expect("all nodes are in memory");
+        for hash in &change.died {
+            self.nodes.remove(hash);
+        }
+        self.nodes.extend(change.born);
+        self.root = change.root;
+    }
+
+    /// The root over all keys and values.
+    #[must_use]
+    pub const fn root(&self) -> Hash {
+        self.root
+    }
+
+    /// Proves what the map holds for `key`.
+    #[must_use]
+    pub fn prove(&self, key: &Key) -> Proof {
+        prove(self, &self.root, key).expect("all nodes are in memory")
+    }
+
+    /// The number of nodes: one less than twice the number of keys, or none.
+    #[must_use]
+    pub fn nodes_len(&self) -> usize {
+        self.nodes.len()
+    }
+}
+
+impl NodeRead for MemoryMap {
+    type Error = Infallible;
+
+    fn read_node(&self, hash: &Hash) -> Result<Option<Node>, Infallible> {
+        Ok(self.nodes.get(hash).copied())
+    }
+}
