@@ -1,0 +1,98 @@
+use std::{io, path::PathBuf};
+
+use chaos_log::{CheckpointError, CosignError, NoteError};
+
+/// Why a witness's folder cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder or something in it cannot be made.
+    #[error("cannot make `{path}`", path = path.display())]
+    Create {
+        /// What was to be made.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Another witness uses the folder.
+    #[error("`{path}` is in use by another witness", path = path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The folder belongs to a witness of another name or key.
+    #[error("`{path}` is the memory of witness `{found}`, not of `{expected}`", path = path.display())]
+    OtherWitness {
+        /// The folder.
+        path: PathBuf,
+        /// The witness that was to be opened, by its verifier key.
+        expected: String,
+        /// The witness that the folder names.
+        found: String,
+    },
+    /// The policy names no log.
+    #[error("no log is named; a witness cosigns those that it was told to know")]
+    NoLogs,
+}
+
+/// Why a witness could not answer. Nothing was cosigned.
+#[derive(Debug, thiserror::Error)]
+pub enum WitnessError {
+    /// What it remembers cannot be read.
+    #[error("cannot read the last checkpoint of log `{origin}`")]
+    Read {
+        /// The log.
+        origin: String,
+        /// What went wrong.
+        #[source]
+        source: chaos_files::Error,
+    },
+    /// What it remembers is no checkpoint of the log that this witness cosigned.
+    #[error("the memory of log `{origin}` in `{path}` is damaged; restore nothing older: ask the log's mirrors for the longest checkpoint with this witness's cosignature", path = path.display())]
+    Damaged {
+        /// The log.
+        origin: String,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: Box<CheckpointError>,
+    },
+    /// What it remembers does not carry its own cosignature.
+    #[error("the memory of log `{origin}` in `{path}` is not cosigned by this witness", path = path.display())]
+    NotOurs {
+        /// The log.
+        origin: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The checkpoint cannot be kept.
+    #[error("cannot keep the checkpoint of log `{origin}` in `{path}`", path = path.display())]
+    Write {
+        /// The log.
+        origin: String,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The clock reads earlier than the last cosignature of the log, by more than clocks drift.
+    #[error(
+        "the clock says {now_s} s, but log `{origin}` was cosigned at {last_s} s: one of the two was wrong"
+    )]
+    ClockBack {
+        /// The log.
+        origin: String,
+        /// The time now, in seconds since 1970.
+        now_s: u64,
+        /// Time of the last cosignature.
+        last_s: u64,
+    },
+    /// The time cannot stand in a cosignature.
+    #[error("cannot cosign")]
+    Cosign(#[from] CosignError),
+    /// The cosigned note would be malformed.
+    #[error("cannot cosign")]
+    Note(#[from] NoteError),
+}

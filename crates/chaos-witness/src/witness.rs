@@ -1,0 +1,177 @@
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
+use chaos_log::{Policy, SignedCheckpoint, VerifierKey, WitnessKey, WitnessVerifier};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    error::{OpenError, WitnessError},
+    evidence,
+    folder::Folder,
+    judge::{Refusal, ensure_continues, ensure_signed},
+    request::AddCheckpoint,
+};
+
+/// What clocks may drift back without a question, in seconds.
+const DRIFT_S: u64 = 60;
+
+/// A witness at work: its key, the logs that it knows, and what it remembers of them.
+#[derive(Debug)]
+pub struct Witness {
+    key: WitnessKey,
+    logs: BTreeMap<String, Vec<VerifierKey>>,
+    // Held from looking up the last checkpoint until the next one is kept.
+    folder: Mutex<Folder>,
+}
+
+/// What to answer over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The media type of the body.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: String,
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// The media type of the size that a conflict is answered with.
+const SIZE: &str = "text/x.tlog.size";
+
+impl Witness {
+    /// Opens or makes the folder of a witness, which knows the logs of a policy.
+    ///
+    /// # Errors
+    /// If the policy names no log, or the folder cannot be used, is in use, or is another witness's.
+    pub fn open(folder: &Path, key: WitnessKey, known: &Policy) -> Result<Self, OpenError> {
+        let mut logs: BTreeMap<String, Vec<VerifierKey>> = BTreeMap::new();
+        for log in known.logs() {
+            logs.entry(log.key.name().to_string()).or_default().push(log.key.clone());
+        }
+        if logs.is_empty() {
+            return Err(OpenError::NoLogs);
+        }
+        let folder = Mutex::new(Folder::open(folder, key.verifier())?);
+        Ok(Self { key, logs, folder })
+    }
+
+    /// The public side of its key.
+    #[must_use]
+    pub const fn verifier(&self) -> &WitnessVerifier {
+        self.key.verifier()
+    }
+
+    /// The names of the logs that it knows.
+    pub fn origins(&self) -> impl Iterator<Item = &str> {
+        self.logs.keys().map(String::as_str)
+    }
+
+    /// Answers `POST add-checkpoint` with the body `request` at `now_s` seconds since 1970.
+    ///
+    /// # Errors
+    /// If it cannot say what it remembers, or cannot keep what it would cosign. That is an internal
+    /// error, status 500, and nothing was cosigned.
+    pub fn add_checkpoint(&self, request: &[u8], now_s: u64) -> Result<Answer, WitnessError> {
+        match AddCheckpoint::parse(request) {
+            Ok(request) => self.judged(&request, now_s),
+            Err(error) => Ok(Answer { status: 400, content_type: TEXT, body: told(&error) }),
+        }
+    }
+
+    /// Answers `GET <hash>/checkpoint`, where `hash` is the SHA-256 of a log's origin as 64
+    /// lower-case hexadecimal digits: the last checkpoint that it cosigned, or `None` for 404.
+    ///
+    /// # Errors
+    /// If what it remembers cannot be read.
+    pub fn checkpoint(&self, hash: &str) -> Result<Option<Vec<u8>>, WitnessError> {
+        if !self.logs.keys().any(|origin| origin_hash(origin) == hash) {
+            return Ok(None);
+        }
+        self.folder.lock().unwrap_or_else(PoisonError::into_inner).served(hash)
+    }
+
+    fn judged(&self, request: &AddCheckpoint, now_s: u64) -> Result<Answer, WitnessError> {
+        let origin = request.checkpoint().claimed().origin();
+        let keys = self.logs.get(origin).map(Vec::as_slice).unwrap_or_default();
+        if let Err(refusal) = ensure_signed(request, keys) {
+            return Ok(refused(&refusal));
+        }
+        let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = folder.last(origin, keys, self.verifier())?;
+        let last_note = last.as_ref().map(|(note, _)| note);
+        if let Err(refusal) = ensure_continues(request, last_note) {
+            if is_evidence(&refusal, request, last_note) {
+                let refused = folder.refused(origin);
+                evidence::keep(&refused, keys, request.checkpoint(), last_note);
+            }
+            return Ok(refused(&refusal));
+        }
+        let last_s = last.as_ref().map_or(0, |(_, time_s)| *time_s);
+        if now_s.saturating_add(DRIFT_S) < last_s {
+            return Err(WitnessError::ClockBack { origin: origin.to_owned(), now_s, last_s });
+        }
+        let cosignature = self.key.cosign(request.checkpoint(), now_s.max(last_s))?;
+        let mut note = request.checkpoint().clone();
+        note.retain(|line| keys.iter().any(|key| key.is_named_by(line)));
+        note.add(cosignature.clone())?;
+        folder.keep(&note)?;
+        Ok(Answer { status: 200, content_type: TEXT, body: cosignature.to_string() })
+    }
+}
+
+/// The name under which a log's checkpoint is served: the SHA-256 of its origin, in hexadecimal.
+#[must_use]
+pub fn origin_hash(origin: &str) -> String {
+    hex::encode(Sha256::digest(origin))
+}
+
+/// Whether a refused note says something of the log: a tree that does not follow from the last one,
+/// or another root for its size, even where the caller named another old size.
+fn is_evidence(
+    refusal: &Refusal,
+    request: &AddCheckpoint,
+    last: Option<&SignedCheckpoint>,
+) -> bool {
+    match refusal {
+        Refusal::EmptyRoot { .. } | Refusal::OtherRoot { .. } | Refusal::Inconsistent { .. } => {
+            true
+        }
+        Refusal::OldSize { .. } | Refusal::Conflict { .. } => {
+            let found = request.checkpoint().claimed();
+            last.map(SignedCheckpoint::claimed)
+                .is_some_and(|last| last.size() == found.size() && last.root() != found.root())
+        }
+        Refusal::UnknownLog { .. } | Refusal::Signature(_) => false,
+    }
+}
+
+fn refused(refusal: &Refusal) -> Answer {
+    let (content_type, body) = match refusal {
+        Refusal::Conflict { last_size, .. } => (SIZE, format!("{last_size}\n")),
+        Refusal::UnknownLog { .. }
+        | Refusal::Signature(_)
+        | Refusal::OldSize { .. }
+        | Refusal::EmptyRoot { .. }
+        | Refusal::OtherRoot { .. }
+        | Refusal::Inconsistent { .. } => (TEXT, told(refusal)),
+    };
+    Answer { status: refusal.status(), content_type, body }
+}
+
+/// An error with its causes, in a line.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text.push('\n');
+    text
+}
