@@ -1,7 +1,9 @@
 //! Answers with the events that record them, and a clock that only goes forward.
 
-use chaos_attestation::{ReasonCode, Refusal};
+use chaos_attestation::ReasonCode;
 use serde::{Deserialize, Serialize};
+
+use crate::Refusal;
 
 /// Fills a buffer with bytes from a cryptographic random source.
 pub type Random<'a> = &'a mut dyn FnMut(&mut [u8]);

@@ -5,7 +5,7 @@
 //! it is to the *exporter*, 32 bytes that both ends of one TLS session derive and that no two
 //! sessions share (RFC 8446 §7.5, RFC 9266). Whoever carries the messages of a genuine attester
 //! into a session of its own carries a binding to another exporter, and is refused as
-//! [`ReasonCode::ChannelMismatch`].
+//! [`Fault::ChannelMismatch`].
 //!
 //! 1. The broker sends a [`Greeting`]: its key, a fresh challenge, and its signature over both and
 //!    the exporter. The other side expects one key, known beforehand.
@@ -18,9 +18,11 @@
 
 use std::fmt;
 
-use chaos_attestation::{Evidence, ReasonCode, Refusal, ReportData};
+use chaos_attestation::{Evidence, ReasonCode, ReportData};
 use chaos_types::{AgentKey, Did};
 use serde::{Deserialize, Serialize};
+
+use crate::{Fault, Refusal};
 
 mod encoding;
 #[cfg(test)]
@@ -121,7 +123,7 @@ impl Signature {
             return Ok(());
         }
         Err(Refusal::new(
-            ReasonCode::ChannelMismatch,
+            Fault::ChannelMismatch,
             format!("the {}'s signature is not about this session", role.as_str()),
         ))
     }
@@ -170,13 +172,13 @@ impl Greeting {
     /// The challenge, if the broker with the key `expected` spoke in this session.
     ///
     /// # Errors
-    /// [`ReasonCode::MessageMalformed`] for another version, [`ReasonCode::ChannelMismatch`] for
+    /// [`ReasonCode::MessageMalformed`] for another version, [`Fault::ChannelMismatch`] for
     /// another broker or another session.
     pub fn ensure(&self, exporter: &Exporter, expected: &Did) -> Result<Challenge, Refusal> {
         ensure_version(self.version)?;
         if self.broker != *expected {
             return Err(Refusal::new(
-                ReasonCode::ChannelMismatch,
+                Fault::ChannelMismatch,
                 format!("the broker is {}, expected {expected}", self.broker),
             ));
         }
@@ -246,7 +248,7 @@ impl Hello {
     /// verified: see [`Claimed`].
     ///
     /// # Errors
-    /// [`ReasonCode::MessageMalformed`] for another version, [`ReasonCode::ChannelMismatch`] for a
+    /// [`ReasonCode::MessageMalformed`] for another version, [`Fault::ChannelMismatch`] for a
     /// signature about another session.
     pub fn ensure(self, exporter: &Exporter, challenge: &Challenge) -> Result<Peer, Refusal> {
         ensure_version(self.version)?;
@@ -295,11 +297,11 @@ impl Claimed {
     /// Whether a verified quote with this report data was made for this session and key.
     ///
     /// # Errors
-    /// [`ReasonCode::ChannelMismatch`].
+    /// [`Fault::ChannelMismatch`].
     pub fn ensure_bound(&self, found: &[u8; 64]) -> Result<(), Refusal> {
         self.report_data
             .ensure(found)
-            .map_err(|refusal| Refusal::new(ReasonCode::ChannelMismatch, refusal.detail))
+            .map_err(|refusal| Refusal::new(Fault::ChannelMismatch, refusal.detail))
     }
 }
 

@@ -5,11 +5,11 @@ use std::{
     fmt,
 };
 
-use chaos_attestation::{Hex, ReasonCode, Refusal};
+use chaos_attestation::Hex;
 use chaos_types::{Did, Digest};
 use serde::{Deserialize, Serialize};
 
-use crate::Random;
+use crate::{Fault, Random, Refusal};
 
 /// At most this many nonces are remembered at a time, spent and expired ones included.
 pub const SESSIONS_MAX: usize = 4096;
@@ -88,7 +88,7 @@ macro_rules! ids {
             fn from_str(text: &str) -> Result<Self, Refusal> {
                 Hex::parse(text).map(Self).map_err(|_| {
                     let detail = "expected 32 lower-case hexadecimal digits";
-                    Refusal::new(ReasonCode::NameInvalid, detail)
+                    Refusal::new(Fault::NameInvalid, detail)
                 })
             }
         }
@@ -121,7 +121,7 @@ impl Challenge {
     pub(crate) fn ensure_live(&self, at_s: u64) -> Result<(), Refusal> {
         if self.expires_at_s <= at_s {
             let detail = format!("session {}", self.session);
-            return Err(Refusal::new(ReasonCode::NonceExpired, detail));
+            return Err(Refusal::new(Fault::NonceExpired, detail));
         }
         ensure_clock(self.issued_at_s, at_s)
     }
@@ -134,7 +134,7 @@ pub(crate) fn ensure_clock(issued_at_s: u64, at_s: u64) -> Result<(), Refusal> {
         return Ok(());
     }
     let detail = format!("{skew_s} s apart, at most {CLOCK_SKEW_MAX_S} s are allowed");
-    Err(Refusal::new(ReasonCode::ClockSkewed, detail))
+    Err(Refusal::new(Fault::ClockSkewed, detail))
 }
 
 /// The nonces that were given out, each with what it was given for.
@@ -181,17 +181,17 @@ impl<P> Challenges<P> {
         let live = running().count();
         if live >= SESSIONS_MAX {
             let detail = format!("{live} nonces are out, the limit is {SESSIONS_MAX}");
-            return Err(Refusal::new(ReasonCode::TableFull, detail));
+            return Err(Refusal::new(Fault::TableFull, detail));
         }
         let own = running().filter(|session| session.caller == *caller && !session.spent).count();
         if own >= SESSIONS_PER_CALLER_MAX {
             let detail = format!("{own} nonces of {caller} are out, the limit");
-            return Err(Refusal::new(ReasonCode::TableFull, detail));
+            return Err(Refusal::new(Fault::TableFull, detail));
         }
         let session = SessionId::draw(random);
         if self.sessions.contains_key(&session) {
             let detail = "the random source repeated a session id";
-            return Err(Refusal::new(ReasonCode::EventInvalid, detail));
+            return Err(Refusal::new(Fault::EventInvalid, detail));
         }
         let expires_at_s = at_s.saturating_add(self.life_s);
         Ok(Challenge { expires_at_s, issued_at_s: at_s, nonce: Nonce::draw(random), session })
@@ -216,7 +216,7 @@ impl<P> Challenges<P> {
         let Opened { caller, expires_at_s, nonce, purpose, session } = opened;
         if self.sessions.len() >= SESSIONS_MAX || self.sessions.contains_key(&session) {
             let detail = format!("session {session} cannot be opened");
-            return Err(Refusal::new(ReasonCode::EventInvalid, detail));
+            return Err(Refusal::new(Fault::EventInvalid, detail));
         }
         self.by_end.insert((expires_at_s, session));
         self.sessions
@@ -226,16 +226,16 @@ impl<P> Challenges<P> {
 
     /// What the nonce was given for, if it is the session's own, unspent and not over.
     pub(crate) fn ensure(&self, id: &SessionId, nonce: &Nonce, at_s: u64) -> Result<&P, Refusal> {
-        let refuse = |code: ReasonCode| Refusal::new(code, format!("session {id}"));
-        let session = self.sessions.get(id).ok_or_else(|| refuse(ReasonCode::NonceUnknown))?;
+        let refuse = |code: Fault| Refusal::new(code, format!("session {id}"));
+        let session = self.sessions.get(id).ok_or_else(|| refuse(Fault::NonceUnknown))?;
         if session.nonce != nonce.digest() {
-            return Err(refuse(ReasonCode::NonceUnknown));
+            return Err(refuse(Fault::NonceUnknown));
         }
         if session.spent {
-            return Err(refuse(ReasonCode::NonceSpent));
+            return Err(refuse(Fault::NonceSpent));
         }
         if session.expires_at_s <= at_s {
-            return Err(refuse(ReasonCode::NonceExpired));
+            return Err(refuse(Fault::NonceExpired));
         }
         Ok(&session.purpose)
     }
@@ -249,7 +249,7 @@ impl<P> Challenges<P> {
             }
             Some(_) | None => {
                 let detail = format!("session {id} cannot be spent");
-                Err(Refusal::new(ReasonCode::EventInvalid, detail))
+                Err(Refusal::new(Fault::EventInvalid, detail))
             }
         }
     }

@@ -7,14 +7,14 @@ mod service;
 
 use std::{collections::BTreeSet, fmt, io, time::Duration};
 
-use chaos_attestation::{Provider, ReasonCode, Refusal};
+use chaos_attestation::{Provider, ReasonCode};
 use chaos_ledger::System;
 use chaos_types::{AgentKey, Did};
 
 pub use self::event::{Event, HeldSecret};
 use self::{lease::HeldLease, service::Registration};
 use crate::{
-    JobId, Name, SecretId, ServiceId,
+    JobId, Name, Refusal, SecretId, ServiceId,
     directory::{Endpoint, Tags},
     service::{Answer, Question},
     transport::{self, Channel, Session},

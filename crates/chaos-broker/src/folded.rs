@@ -4,11 +4,11 @@
 //! answer. The core keeps what both need for that: a clock that only goes forward, and nonces that are
 //! used once. What else an event changes is the [`Projection`]'s.
 
-use chaos_attestation::{Appraiser, EvidenceId, Finding, Quote, ReasonCode, Refusal, ReportData};
+use chaos_attestation::{Appraiser, EvidenceId, Finding, Quote, ReasonCode, ReportData};
 use chaos_types::Did;
 
 use crate::{
-    Answered, EvidenceDocument, Random,
+    Answered, EvidenceDocument, Random, Reason, Refusal,
     answered::Clock,
     exchange::{Challenge, Challenges, Opened, SessionId},
 };
@@ -41,7 +41,7 @@ pub(crate) enum Effect<P> {
     /// The nonce of this exchange was used.
     Spends(SessionId),
     /// A request was refused, and used up the nonce of this exchange, if any.
-    Refuses { code: ReasonCode, spent: Option<SessionId> },
+    Refuses { code: Reason, spent: Option<SessionId> },
     /// Nothing.
     None,
 }
@@ -67,7 +67,10 @@ impl<S: Projection> Folded<S> {
     pub(crate) fn apply(&mut self, event: &S::Event) -> Result<(), Refusal> {
         let effect = S::effect(event);
         // A clock that was set back is no time to go on from.
-        if matches!(effect, Effect::Refuses { code: ReasonCode::ClockSetBack, spent: None }) {
+        if matches!(
+            effect,
+            Effect::Refuses { code: Reason::Evidence(ReasonCode::ClockSetBack), spent: None }
+        ) {
             return Ok(());
         }
         let at_s = S::at_s(event);
@@ -87,7 +90,7 @@ impl<S: Projection> Folded<S> {
     pub(crate) fn conclude<T>(
         &mut self,
         decided: Result<(S::Event, T), Refusal>,
-        refused: impl FnOnce(ReasonCode) -> S::Event,
+        refused: impl FnOnce(Reason) -> S::Event,
     ) -> Answered<T, S::Event> {
         let (event, answer) = match decided {
             Ok((event, answer)) => (event, Ok(answer)),

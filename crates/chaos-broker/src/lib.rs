@@ -10,10 +10,10 @@
 //! rules say:
 //!
 //! ```
-//! use chaos_attestation::{AnchorClass, ReasonCode, provide::development::{
+//! use chaos_attestation::{AnchorClass, provide::development::{
 //!     Development, Identity, Scenario, Seed, Window,
 //! }};
-//! use chaos_broker::release::{Broker, Config, Event, Rule};
+//! use chaos_broker::{Fault, release::{Broker, Config, Event, Rule}};
 //! use chaos_types::AgentKey;
 //!
 //! let at_s = 1_790_000_000;
@@ -28,9 +28,9 @@
 //!     workload: machine.workload(),
 //! };
 //! let answered = broker.allow(rule, at_s);
-//! assert_eq!(answered.answer.unwrap_err().code, ReasonCode::SecretForbidden);
+//! assert_eq!(answered.answer.unwrap_err().code, Fault::SecretForbidden);
 //! assert!(matches!(answered.event, Event::Refused(_)), "the record says so as well");
-//! # Ok::<(), chaos_attestation::Refusal>(())
+//! # Ok::<(), chaos_broker::Refusal>(())
 //! ```
 //!
 //! - [`directory`], [`release`], [`vault`], [`exchange`] and [`channel`] are the core: services,
@@ -61,13 +61,15 @@ mod answered;
 mod bytes;
 mod folded;
 mod name;
+mod reason;
 mod signed;
 mod system;
 #[cfg(test)]
-mod testing;
+mod tests;
 mod wire;
 
 pub use answered::{Answered, Random};
 pub use name::{JobId, NAME_BYTES_MAX, Name, SecretId, ServiceId};
+pub use reason::{Fault, Reason, Refusal};
 pub use signed::{Document, Signed};
 pub use wire::{EvidenceDocument, MESSAGE_BYTES_MAX};

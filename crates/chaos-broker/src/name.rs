@@ -1,7 +1,8 @@
 use std::{fmt, str::FromStr};
 
-use chaos_attestation::{ReasonCode, Refusal};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::{Fault, Refusal};
 
 /// A name is at most this long, in bytes.
 pub const NAME_BYTES_MAX: usize = 63;
@@ -33,7 +34,7 @@ impl FromStr for Name {
             return Ok(Self(text.to_owned()));
         }
         Err(Refusal::new(
-            ReasonCode::NameInvalid,
+            Fault::NameInvalid,
             format!(
                 "expected 1 to {NAME_BYTES_MAX} of `a-z0-9._-` beginning with a letter or digit, \
                  found `{}`",
@@ -47,7 +48,7 @@ impl FromStr for Name {
 fn pair(text: &str) -> Result<(Name, Name), Refusal> {
     let (first, second) = text.split_once('/').ok_or_else(|| {
         Refusal::new(
-            ReasonCode::NameInvalid,
+            Fault::NameInvalid,
             format!(
                 "expected two names with `/` between them, found `{}`",
                 text.chars().take(80).collect::<String>()

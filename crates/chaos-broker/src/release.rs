@@ -23,7 +23,6 @@ mod message;
 mod revoke;
 mod seal;
 
-pub use crate::exchange::LeaseId;
 pub use broker::{Broker, RULES_MAX, Rule};
 pub use client::{Client, Held, Pending};
 pub use decide::Context;
@@ -39,6 +38,8 @@ pub use message::{
 };
 pub use revoke::{DENIALS_MAX, Denial};
 pub use seal::{ReleaseKey, Sealed};
+
+pub use crate::exchange::LeaseId;
 
 /// How long things live at the broker, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,8 @@
-use chaos_attestation::{Hex, ReasonCode, Refusal};
+use chaos_attestation::Hex;
 use chaos_types::{AgentKey, Did};
 use serde::{Deserialize, Serialize};
 
-use crate::{bytes::join, wire};
+use crate::{Fault, Refusal, bytes::join, wire};
 
 /// A document that is signed; its tag keeps a signature for one kind from being one for another.
 pub trait Document: Serialize {
@@ -34,12 +34,12 @@ impl<T: Document> Signed<T> {
     /// The document, if this key signed it.
     ///
     /// # Errors
-    /// [`ReasonCode::SignatureInvalid`].
+    /// [`Fault::SignatureInvalid`].
     pub fn verify(&self, by: &Did) -> Result<&T, Refusal> {
         if by.verifies(&message(&self.body)?, &self.signature.0) {
             return Ok(&self.body);
         }
-        Err(Refusal::new(ReasonCode::SignatureInvalid, format!("{} is not signed by {by}", T::TAG)))
+        Err(Refusal::new(Fault::SignatureInvalid, format!("{} is not signed by {by}", T::TAG)))
     }
 
     /// What the document claims, signature unchecked: to find out whose signature it must bear.

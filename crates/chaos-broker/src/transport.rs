@@ -6,7 +6,7 @@ mod tls;
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
-use chaos_attestation::{Provider, Refusal};
+use chaos_attestation::Provider;
 use chaos_ledger::System;
 use chaos_types::{AgentKey, Did};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -15,7 +15,10 @@ use tokio_rustls::{TlsConnector, TlsStream, rustls};
 use zeroize::Zeroizing;
 
 pub(crate) use self::tls::Acceptor;
-use crate::channel::{self, Challenge, Exporter, Greeting, Hello, Peer};
+use crate::{
+    Refusal,
+    channel::{self, Challenge, Exporter, Greeting, Hello, Peer},
+};
 
 /// How long a side waits for the other.
 #[derive(Debug, Clone, Copy)]
@@ -190,7 +193,7 @@ impl Session {
     /// [`Error::Refused`] by the provider or the broker, or the connection fails.
     pub async fn attest(self, key: &AgentKey, provider: &dyn Provider) -> Result<Channel, Error> {
         let bound = channel::report_data(&self.exporter, &self.challenge, &key.did());
-        let evidence = provider.quote(&bound)?;
+        let evidence = provider.quote(&bound).map_err(Refusal::from)?;
         let hello = Hello::executor(key, &self.exporter, &self.challenge, evidence);
         self.speak(hello).await
     }

@@ -13,13 +13,13 @@ mod source;
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::{Name, Random, SecretId, bytes::join};
-use chaos_attestation::{Hex, ReasonCode, Refusal};
-use file::{Record, Sealed};
-
+use chaos_attestation::Hex;
 pub use file::VAULT_BYTES_MAX;
+use file::{Record, Sealed};
 pub use secret::{SECRET_BYTES_MAX, Secret};
 pub use source::{DataKey, KeyFile, KeySource, Passphrase};
+
+use crate::{Fault, Name, Random, Refusal, SecretId, bytes::join};
 
 /// A vault holds at most this many secrets, revoked ones included.
 pub const SECRETS_MAX: usize = 1024;
@@ -61,7 +61,7 @@ impl Vault {
     /// Stores a new secret and gives its version, 1.
     ///
     /// # Errors
-    /// [`ReasonCode::SecretExists`], [`ReasonCode::SecretRevoked`] or [`ReasonCode::TableFull`].
+    /// [`Fault::SecretExists`], [`Fault::SecretRevoked`] or [`Fault::TableFull`].
     pub fn store(
         &mut self,
         id: SecretId,
@@ -71,12 +71,12 @@ impl Vault {
     ) -> Result<u64, Refusal> {
         if let Some(record) = self.records.get(&id) {
             let revoked = record.sealed.is_none();
-            let code = if revoked { ReasonCode::SecretRevoked } else { ReasonCode::SecretExists };
+            let code = if revoked { Fault::SecretRevoked } else { Fault::SecretExists };
             return Err(Refusal::new(code, id.to_string()));
         }
         if self.records.len() >= SECRETS_MAX {
             let detail = format!("the vault holds {SECRETS_MAX} secrets, its limit");
-            return Err(Refusal::new(ReasonCode::TableFull, detail));
+            return Err(Refusal::new(Fault::TableFull, detail));
         }
         let sealed = self.seal(&id, &purpose, 1, secret, random)?;
         self.records.insert(id, Record { purpose, version: 1, sealed: Some(sealed) });
@@ -87,7 +87,7 @@ impl Vault {
     /// from where it was released to: rotate it at its source as well.
     ///
     /// # Errors
-    /// [`ReasonCode::SecretUnknown`] or [`ReasonCode::SecretRevoked`].
+    /// [`Fault::SecretUnknown`] or [`Fault::SecretRevoked`].
     pub fn rotate(
         &mut self,
         id: &SecretId,
@@ -104,7 +104,7 @@ impl Vault {
     /// Drops a secret for ever; its name stays taken.
     ///
     /// # Errors
-    /// [`ReasonCode::SecretUnknown`] or [`ReasonCode::SecretRevoked`].
+    /// [`Fault::SecretUnknown`] or [`Fault::SecretRevoked`].
     pub fn revoke(&mut self, id: &SecretId) -> Result<(), Refusal> {
         self.live(id)?;
         let record = self.records.get_mut(id).expect("it was found above");
@@ -115,8 +115,8 @@ impl Vault {
     /// Decrypts a secret and gives it with its version.
     ///
     /// # Errors
-    /// [`ReasonCode::SecretUnknown`], [`ReasonCode::SecretRevoked`] or
-    /// [`ReasonCode::VaultInvalid`].
+    /// [`Fault::SecretUnknown`], [`Fault::SecretRevoked`] or
+    /// [`Fault::VaultInvalid`].
     pub fn open(&self, id: &SecretId) -> Result<(u64, Secret), Refusal> {
         let (record, sealed) = self.live(id)?;
         let aad = self.aad(id, &record.purpose, record.version);
@@ -136,7 +136,7 @@ impl Vault {
     /// Encrypts everything anew under a fresh data key from this source.
     ///
     /// # Errors
-    /// [`ReasonCode::VaultInvalid`] if a record does not open, or if the source cannot wrap.
+    /// [`Fault::VaultInvalid`] if a record does not open, or if the source cannot wrap.
     pub fn rekey(&mut self, source: &dyn KeySource, random: Random<'_>) -> Result<(), Refusal> {
         let mut fresh = Self::create(source, random)?;
         for (id, record) in &self.records {
@@ -155,9 +155,9 @@ impl Vault {
     }
 
     fn live(&self, id: &SecretId) -> Result<(&Record, &Sealed), Refusal> {
-        let refuse = |code: ReasonCode| Refusal::new(code, id.to_string());
-        let record = self.records.get(id).ok_or_else(|| refuse(ReasonCode::SecretUnknown))?;
-        let sealed = record.sealed.as_ref().ok_or_else(|| refuse(ReasonCode::SecretRevoked))?;
+        let refuse = |code: Fault| Refusal::new(code, id.to_string());
+        let record = self.records.get(id).ok_or_else(|| refuse(Fault::SecretUnknown))?;
+        let sealed = record.sealed.as_ref().ok_or_else(|| refuse(Fault::SecretRevoked))?;
         Ok((record, sealed))
     }
 

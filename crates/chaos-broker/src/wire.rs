@@ -1,12 +1,12 @@
 //! How messages and documents are read and written: canonical JSON, capped, one version.
 
 use chaos_attestation::{
-    Evidence, ReasonCode, Refusal, event_log::EVENT_LOG_BYTES_MAX, quote::QUOTE_BYTES_MAX,
+    Evidence, ReasonCode, event_log::EVENT_LOG_BYTES_MAX, quote::QUOTE_BYTES_MAX,
 };
 use chaos_types::canonical;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::bytes::Base64;
+use crate::{Refusal, bytes::Base64};
 
 /// A message is at most this long, in bytes: 1 MiB.
 pub const MESSAGE_BYTES_MAX: usize = 1 << 20;

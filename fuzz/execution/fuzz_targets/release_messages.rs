@@ -3,9 +3,9 @@
 
 #![no_main]
 
-use chaos_attestation::{Appraiser, Evidence, Finding, ReasonCode, Refusal, WorkloadId};
+use chaos_attestation::{self as attestation, Appraiser, Evidence, Finding, WorkloadId};
 use chaos_broker::{
-    directory,
+    Fault, Reason, Refusal, directory,
     release::{self, Broker, Context},
     vault::{KeyFile, Secret, Vault},
 };
@@ -18,11 +18,11 @@ const AT_S: u64 = 1_790_000_000;
 struct Nobody;
 
 impl Appraiser for Nobody {
-    fn appraise(&self, _: &Evidence, _: u64) -> Result<Finding, Refusal> {
+    fn appraise(&self, _: &Evidence, _: u64) -> Result<Finding, attestation::Refusal> {
         panic!("evidence was appraised without a nonce")
     }
 
-    fn ensure_allowed(&self, _: &WorkloadId, _: u64) -> Result<(), Refusal> {
+    fn ensure_allowed(&self, _: &WorkloadId, _: u64) -> Result<(), attestation::Refusal> {
         panic!("a workload was looked up without evidence")
     }
 }
@@ -31,7 +31,7 @@ fn random(bytes: &mut [u8]) {
     bytes.fill(7);
 }
 
-fn refused<T>(answer: Result<T, Refusal>) -> ReasonCode {
+fn refused<T>(answer: Result<T, Refusal>) -> Reason {
     answer.err().expect("there is no nonce to answer").code
 }
 
@@ -46,7 +46,7 @@ fuzz_target!(|bytes: &[u8]| {
             let vault = Vault::create(&source, &mut random).expect("the key wraps");
             let context = Context { appraiser: &Nobody, key: &key, vault: &vault };
             let answered = broker.release(request, &context, &mut random, AT_S);
-            assert_eq!(refused(answered.answer), ReasonCode::NonceUnknown);
+            assert_eq!(refused(answered.answer), Fault::NonceUnknown);
         }
     }
     if let Ok(message) = directory::Message::from_bytes(bytes) {

@@ -8,13 +8,13 @@ use chaos_attestation::{ReasonCode, Rule};
 const WRITE: &str = "CHAOSCHAIN_WRITE_DOCS";
 
 /// Where the codes of other crates begin.
-const NEXT: &str = "\n## Codes of verification\n";
+const NEXT: &str = "\n## Codes of the key broker\n";
 
 fn page() -> String {
     let mut out = String::from(
         "# Reason codes and rules\n\nWritten by `CHAOSCHAIN_WRITE_DOCS=1 cargo test -p \
-         chaos-attestation -p chaos-verify \
-         -p chaos-governance --test it docs`; tests\ncompare it with the program.\n\nEvery refusal of evidence, of a registration, of a secret and of a receipt \
+         chaos-attestation -p chaos-broker -p chaos-verify -p chaos-governance --test it docs`; \
+         tests\ncompare it with the program.\n\nEvery refusal of evidence, of a registration, of a secret and of a receipt \
          carries one code. A code\nnever changes its meaning, so programs can match on it; the \
          detail beside it is for people and may\nchange.\n\n## Codes of attestation\n\n| code | meaning | what to do |\n| --- | --- | --- \
          |\n",

@@ -1,8 +1,9 @@
-use chaos_attestation::{Evidence, ReasonCode, Refusal};
+use chaos_attestation::{Evidence, ReasonCode};
 use chaos_types::{AgentKey, canonical};
 use sha2::{Digest as _, Sha512};
 
 use super::{Challenge, Claimed, Exporter, Greeting, Hello, Peer, report_data};
+use crate::{Fault, Refusal};
 
 const HERE: Exporter = Exporter::new([1; 32]);
 const ELSEWHERE: Exporter = Exporter::new([2; 32]);
@@ -48,7 +49,7 @@ fn greeting_is_the_expected_brokers_and_of_this_session() {
     assert_eq!(greeting.ensure(&HERE, &key(7).did()), Ok(CHALLENGE));
     for (exporter, broker) in [(&ELSEWHERE, key(7).did()), (&HERE, key(8).did())] {
         let refusal = greeting.ensure(exporter, &broker).unwrap_err();
-        assert_eq!(refusal.code, ReasonCode::ChannelMismatch);
+        assert_eq!(refusal.code, Fault::ChannelMismatch);
     }
 }
 
@@ -59,7 +60,7 @@ fn greeting_of_another_broker_under_the_expected_name_is_refused() {
         String::from_utf8(theirs).unwrap().replace(key(8).did().as_str(), key(7).did().as_str());
     let greeting: Greeting = canonical::from_slice(renamed.as_bytes()).unwrap();
     let refusal = greeting.ensure(&HERE, &key(7).did()).unwrap_err();
-    assert_eq!(refusal.code, ReasonCode::ChannelMismatch);
+    assert_eq!(refusal.code, Fault::ChannelMismatch);
 }
 
 #[test]
@@ -69,9 +70,9 @@ fn executor_is_taken_in_its_own_session_only() {
     assert_eq!(taken.key, key(9).did());
     assert_eq!(taken.evidence, evidence());
     let refusal = claimed(hello.clone(), &ELSEWHERE).unwrap_err();
-    assert_eq!(refusal.code, ReasonCode::ChannelMismatch);
+    assert_eq!(refusal.code, Fault::ChannelMismatch);
     let refusal = hello.ensure(&HERE, &Challenge::new([0; 32])).unwrap_err();
-    assert_eq!(refusal.code, ReasonCode::ChannelMismatch);
+    assert_eq!(refusal.code, Fault::ChannelMismatch);
 }
 
 #[test]
@@ -84,7 +85,7 @@ fn quote_must_bind_this_session_and_this_key() {
         report_data(&HERE, &CHALLENGE, &key(8).did()),
     ] {
         let refusal = taken.ensure_bound(wrong.as_bytes()).unwrap_err();
-        assert_eq!(refusal.code, ReasonCode::ChannelMismatch);
+        assert_eq!(refusal.code, Fault::ChannelMismatch);
     }
 }
 
@@ -97,7 +98,7 @@ fn operator_and_executor_cannot_stand_in_for_each_other() {
         as_executor.replace(r#"{"key""#, r#"{"collateral":null,"event_log":null,"key""#);
     let hello: Hello = canonical::from_slice(as_executor.as_bytes()).unwrap();
     let refusal = hello.ensure(&HERE, &CHALLENGE).unwrap_err();
-    assert_eq!(refusal.code, ReasonCode::ChannelMismatch);
+    assert_eq!(refusal.code, Fault::ChannelMismatch);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 use std::{fmt, str::FromStr};
 
-use chaos_attestation::{ReasonCode, Refusal};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::{Fault, Refusal};
 
 /// An endpoint is at most this long, in bytes.
 pub const ENDPOINT_BYTES_MAX: usize = 256;
@@ -72,7 +73,7 @@ impl FromStr for Endpoint {
             return Ok(Self(text.to_owned()));
         }
         Err(Refusal::new(
-            ReasonCode::ServiceInvalid,
+            Fault::ServiceInvalid,
             format!(
                 "expected `tls://HOST:PORT` or `https://HOST[:PORT][/PATH]` of up to \
                  {ENDPOINT_BYTES_MAX} bytes, found `{}`",

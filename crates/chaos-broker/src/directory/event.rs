@@ -1,9 +1,9 @@
-use chaos_attestation::{AnchorClass, EvidenceId, ReasonCode, WorkloadId};
+use chaos_attestation::{AnchorClass, EvidenceId, WorkloadId};
 use chaos_types::{Did, Digest};
 use serde::{Deserialize, Serialize};
 
 use super::{Endpoint, Subject, Tags};
-use crate::{ServiceId, exchange::SessionId};
+use crate::{Reason, ServiceId, exchange::SessionId};
 
 /// Something that the directory decided; the wire form is `{"body":{…},"kind":"…"}`. Times are
 /// Unix seconds.
@@ -146,7 +146,7 @@ pub struct Refused {
     /// When.
     pub at_s: u64,
     /// Which rule refused.
-    pub code: ReasonCode,
+    pub code: Reason,
     /// The name of the evidence that was shown, if it could be read; it may be forged.
     pub evidence: Option<EvidenceId>,
     /// What was asked for.
@@ -163,12 +163,7 @@ pub struct Refused {
 
 impl Refused {
     /// A refusal of which nothing else is known.
-    pub(super) fn new(
-        code: ReasonCode,
-        operation: Operation,
-        service: &ServiceId,
-        at_s: u64,
-    ) -> Self {
+    pub(super) fn new(code: Reason, operation: Operation, service: &ServiceId, at_s: u64) -> Self {
         Self {
             at_s,
             code,

@@ -1,10 +1,10 @@
-use chaos_attestation::{EvidenceId, ReasonCode, Refusal, ReportData, WorkloadId};
+use chaos_attestation::{EvidenceId, ReportData, WorkloadId};
 use chaos_types::{Did, Digest};
 use serde::{Deserialize, Serialize};
 
 use super::{ENDPOINTS_MAX, Endpoint, Query, Tags};
 use crate::{
-    Document, EvidenceDocument, ServiceId, Signed,
+    Document, EvidenceDocument, Fault, Refusal, ServiceId, Signed,
     bytes::join,
     exchange::{Challenge, Nonce, SessionId},
     wire,
@@ -84,7 +84,7 @@ impl Registration {
             return Ok(());
         }
         let detail = format!("{} endpoints, expected 1 to {ENDPOINTS_MAX}", self.endpoints.len());
-        Err(Refusal::new(ReasonCode::ServiceInvalid, detail))
+        Err(Refusal::new(Fault::ServiceInvalid, detail))
     }
 }
 

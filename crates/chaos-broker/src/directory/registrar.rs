@@ -1,8 +1,8 @@
-use chaos_attestation::{Provider, ReasonCode, Refusal};
+use chaos_attestation::Provider;
 use chaos_types::{AgentKey, Did};
 
 use super::{Endpoint, Heartbeat, Registration, Subject, Tags, Withdrawal, message::report_data};
-use crate::{EvidenceDocument, ServiceId, Signed, exchange::Challenge};
+use crate::{EvidenceDocument, Fault, Refusal, ServiceId, Signed, exchange::Challenge};
 
 /// Who signs a request, and when.
 #[derive(Debug, Clone, Copy)]
@@ -45,8 +45,8 @@ impl Registrar {
     /// A registration over a nonce.
     ///
     /// # Errors
-    /// [`ReasonCode::NotOwner`] if the key is not the owner's, [`ReasonCode::NonceExpired`] or
-    /// [`ReasonCode::ClockSkewed`] by our clock, or what the provider refuses.
+    /// [`Fault::NotOwner`] if the key is not the owner's, [`Fault::NonceExpired`] or
+    /// [`Fault::ClockSkewed`] by our clock, or what the provider refuses.
     pub fn register(
         &mut self,
         challenge: &Challenge,
@@ -96,7 +96,7 @@ impl Registrar {
     /// A withdrawal over a nonce.
     ///
     /// # Errors
-    /// [`ReasonCode::NotOwner`], [`ReasonCode::NonceExpired`] or [`ReasonCode::ClockSkewed`].
+    /// [`Fault::NotOwner`], [`Fault::NonceExpired`] or [`Fault::ClockSkewed`].
     pub fn withdraw(
         &mut self,
         challenge: &Challenge,
@@ -127,7 +127,7 @@ impl Registrar {
     fn ensure(&self, challenge: &Challenge, signer: Signer<'_>) -> Result<(), Refusal> {
         if signer.key.did() != self.subject.owner {
             let detail = format!("the key is {}", signer.key.did());
-            return Err(Refusal::new(ReasonCode::NotOwner, detail));
+            return Err(Refusal::new(Fault::NotOwner, detail));
         }
         challenge.ensure_live(signer.at_s)
     }

@@ -1,6 +1,6 @@
 //! What owners ask for, checked.
 
-use chaos_attestation::{Appraiser, Finding, ReasonCode, Refusal};
+use chaos_attestation::{Appraiser, Finding, ReasonCode};
 use chaos_types::Did;
 
 use super::{
@@ -8,7 +8,7 @@ use super::{
     Subject, Tags, Withdrawal, Withdrawn, message::report_data,
 };
 use crate::{
-    Answered, Document, EvidenceDocument, Signed,
+    Answered, Document, EvidenceDocument, Fault, Refusal, Signed,
     exchange::{Nonce, SessionId},
     folded::Progress,
 };
@@ -133,7 +133,7 @@ impl Directory {
         ensure_standing(listed.revoked, listed.sequence, &sign.head())?;
         if listed.owner != *owner || listed.expires_at_s <= at_s {
             let detail = format!("{service} was listed until {} s", listed.expires_at_s);
-            return Err(Refusal::new(ReasonCode::ServiceExpired, detail));
+            return Err(Refusal::new(Fault::ServiceExpired, detail));
         }
         let bound = Bound {
             evidence: &sign.evidence,
@@ -177,7 +177,7 @@ impl Directory {
         let listed = self.table().find(service)?;
         ensure_standing(listed.revoked, listed.sequence, &wish.head())?;
         if listed.owner != *owner {
-            return Err(Refusal::new(ReasonCode::NotOwner, service.to_string()));
+            return Err(Refusal::new(Fault::NotOwner, service.to_string()));
         }
         Ok(Event::Withdrawn(Withdrawn { at_s, service: service.clone(), session: wish.session }))
     }
@@ -193,7 +193,7 @@ impl Directory {
         let head = request.claimed().head();
         if *head.directory != self.folded.identity {
             let detail = format!("it is for {}, this is {}", head.directory, self.folded.identity);
-            return Err(Refusal::new(ReasonCode::RequestReplayed, detail));
+            return Err(Refusal::new(Fault::RequestReplayed, detail));
         }
         let body = request.verify(&head.subject.owner)?;
         let subject = self.folded.challenges().ensure(head.session, head.nonce, at_s)?;
@@ -256,11 +256,11 @@ struct Bound<'a> {
 
 fn ensure_standing(revoked: bool, last: u64, head: &Head<'_>) -> Result<(), Refusal> {
     if revoked {
-        return Err(Refusal::new(ReasonCode::ServiceRevoked, head.subject.service.to_string()));
+        return Err(Refusal::new(Fault::ServiceRevoked, head.subject.service.to_string()));
     }
     if head.sequence <= last {
         let detail = format!("sequence {}, expected above {last}", head.sequence);
-        return Err(Refusal::new(ReasonCode::RequestReplayed, detail));
+        return Err(Refusal::new(Fault::RequestReplayed, detail));
     }
     Ok(())
 }

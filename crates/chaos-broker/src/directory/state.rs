@@ -1,4 +1,4 @@
-use chaos_attestation::{Appraiser, ReasonCode, Refusal};
+use chaos_attestation::Appraiser;
 use chaos_types::Did;
 
 use super::{
@@ -6,7 +6,7 @@ use super::{
     StandingChanged, Subject, Withdrawn, event::ChallengeGiven, table::Table,
 };
 use crate::{
-    Answered, Random, ServiceId,
+    Answered, Fault, Random, Refusal, ServiceId,
     exchange::{Challenge, Challenges, Opened},
     folded::{Effect, Folded, Projection},
 };
@@ -130,8 +130,8 @@ impl Directory {
     /// Takes in a recorded event. A directory's own calls have applied theirs already.
     ///
     /// # Errors
-    /// [`ReasonCode::ClockSetBack`], [`ReasonCode::ServiceUnknown`] or
-    /// [`ReasonCode::EventInvalid`] if it does not follow from the events before it; the state is
+    /// [`ReasonCode::ClockSetBack`], [`Fault::ServiceUnknown`] or
+    /// [`Fault::EventInvalid`] if it does not follow from the events before it; the state is
     /// then unfit for use.
     pub fn apply(&mut self, event: &Event) -> Result<(), Refusal> {
         self.folded.apply(event)
@@ -144,8 +144,8 @@ impl Directory {
     /// Gives a nonce for one registration, heartbeat or withdrawal to the holder of a key, as the
     /// channel showed it; the owner may be another.
     ///
-    /// The answer is refused with [`ReasonCode::ClockSetBack`], [`ReasonCode::NotOwner`] or
-    /// [`ReasonCode::TableFull`].
+    /// The answer is refused with [`ReasonCode::ClockSetBack`], [`Fault::NotOwner`] or
+    /// [`Fault::TableFull`].
     pub fn challenge(
         &mut self,
         caller: &Did,
@@ -195,11 +195,7 @@ impl Directory {
                 if found.revoked != revoked {
                     return Ok(());
                 }
-                let code = if revoked {
-                    ReasonCode::ServiceRevoked
-                } else {
-                    ReasonCode::ServiceNotRevoked
-                };
+                let code = if revoked { Fault::ServiceRevoked } else { Fault::ServiceNotRevoked };
                 Err(Refusal::new(code, id.to_string()))
             });
         let (operation, event): (_, fn(StandingChanged) -> Event) = if revoked {
@@ -231,7 +227,7 @@ impl Directory {
     /// One of the services that fit, as the policy selects.
     ///
     /// # Errors
-    /// [`ReasonCode::ClockSetBack`] or [`ReasonCode::NoServiceFits`].
+    /// [`ReasonCode::ClockSetBack`] or [`Fault::NoServiceFits`].
     pub fn select(
         &self,
         query: &Query,
@@ -243,14 +239,14 @@ impl Directory {
         let chosen = selection.choose(&candidates).and_then(|index| candidates.get(index));
         chosen.copied().ok_or_else(|| {
             let detail = format!("{} services fit, none can be used", candidates.len());
-            Refusal::new(ReasonCode::NoServiceFits, detail)
+            Refusal::new(Fault::NoServiceFits, detail)
         })
     }
 
     /// A service, whatever its state.
     ///
     /// # Errors
-    /// [`ReasonCode::ServiceUnknown`].
+    /// [`Fault::ServiceUnknown`].
     pub fn service(&self, id: &ServiceId) -> Result<&Service, Refusal> {
         self.table().find(id)
     }

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chaos_attestation::{AnchorClass, EvidenceId, ReasonCode, Refusal, WorkloadId};
+use chaos_attestation::{AnchorClass, EvidenceId, WorkloadId};
 use chaos_types::{Did, Digest};
 
 use super::{
     Endpoint, NAMES_PER_OWNER_MAX, Query, Route, SERVICES_MAX, SERVICES_PER_OWNER_MAX, Tags,
     symbols::Symbols, tags::KINDS,
 };
-use crate::{Name, ServiceId};
+use crate::{Fault, Name, Refusal, ServiceId};
 
 /// A service as the directory knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +122,7 @@ impl Table {
     pub(super) fn find(&self, id: &ServiceId) -> Result<&Service, Refusal> {
         let slot = self.names.get(id.name()).and_then(|name| name.instances.get(id.instance()));
         slot.and_then(|slot| self.services[*slot as usize].as_ref())
-            .ok_or_else(|| Refusal::new(ReasonCode::ServiceUnknown, id.to_string()))
+            .ok_or_else(|| Refusal::new(Fault::ServiceUnknown, id.to_string()))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Service> {
@@ -143,7 +143,7 @@ impl Table {
         match self.names.get(id.name()) {
             Some(name) if name.owner != *owner && name.hold_until_s > at_s => {
                 let detail = format!("`{}` belongs to {}", id.name(), name.owner);
-                Err(Refusal::new(ReasonCode::NotOwner, detail))
+                Err(Refusal::new(Fault::NotOwner, detail))
             }
             Some(_) | None => Ok(()),
         }
@@ -155,9 +155,7 @@ impl Table {
         let instances = self.names.get(id.name()).into_iter().flat_map(|name| &name.instances);
         let mut services = instances.flat_map(|(_, slot)| &self.services[*slot as usize]);
         match services.find(|service| service.revoked) {
-            Some(revoked) => {
-                Err(Refusal::new(ReasonCode::ServiceRevoked, revoked.service.to_string()))
-            }
+            Some(revoked) => Err(Refusal::new(Fault::ServiceRevoked, revoked.service.to_string())),
             None => Ok(()),
         }
     }
@@ -187,7 +185,7 @@ impl Table {
             return Ok(());
         }
         let detail = format!("{} services are listed, {owned} of this owner", self.len());
-        Err(Refusal::new(ReasonCode::TableFull, detail))
+        Err(Refusal::new(Fault::TableFull, detail))
     }
 
     /// Whether the owner holds the name, or may hold another.
@@ -201,7 +199,7 @@ impl Table {
             return Ok(());
         }
         let detail = format!("{owner} holds {count} names, the limit is {NAMES_PER_OWNER_MAX}");
-        Err(Refusal::new(ReasonCode::TableFull, detail))
+        Err(Refusal::new(Fault::TableFull, detail))
     }
 
     /// Forgets names that nobody holds any more, and if the table is full the service that has been

@@ -1,11 +1,14 @@
-use chaos_attestation::{Provider, ReasonCode, Refusal, provide::development::Window};
+use chaos_attestation::{
+    Provider, ReasonCode,
+    provide::development::{self, Window},
+};
 use chaos_types::{AgentKey, Did};
 
 use super::*;
 use crate::{
-    Answered, ServiceId, Signed,
+    Answered, Fault, Reason, Refusal, ServiceId, Signed,
     exchange::Challenge,
-    testing::{AT_S, RandomBytes, TestAppraiser, faulty, key, machine, random},
+    tests::{AT_S, RandomBytes, TestAppraiser, faulty, key, machine, random},
     wire,
 };
 
@@ -47,7 +50,7 @@ fn named(name: &str) -> Query {
     Query { name: Some(name.parse().unwrap()), tags: Tags::default() }
 }
 
-fn refused<T>(result: Result<T, Refusal>) -> ReasonCode {
+fn refused<T>(result: Result<T, Refusal>) -> Reason {
     result.err().expect("it is refused").code
 }
 
@@ -154,7 +157,7 @@ fn a_heartbeat_with_new_evidence_keeps_a_service_listed() {
     assert_eq!(world.found(&named("simulator"), AT_S + 1_699), ["simulator/one"]);
     // One that is over must register again.
     let late = world.beat(&mut service, &owner, &machine("agent"), AT_S + 1_700);
-    assert_eq!(refused(late), ReasonCode::ServiceExpired);
+    assert_eq!(refused(late), Fault::ServiceExpired);
     world.list(&mut service, &owner, &machine("agent"), AT_S + 1_700).unwrap();
     assert_eq!(world.found(&named("simulator"), AT_S + 1_700), ["simulator/one"]);
 }
@@ -172,14 +175,14 @@ fn a_service_whose_workload_left_the_allowlist_is_not_routed_to() {
     world.appraiser.allowed.clear();
     let mut policy = RoundRobin::default();
     let chosen = world.directory.select(&named("simulator"), &mut policy, &world.appraiser, AT_S);
-    assert_eq!(refused(chosen), ReasonCode::NoServiceFits);
+    assert_eq!(refused(chosen), Fault::NoServiceFits);
 }
 
 #[test]
 fn a_service_without_good_evidence_is_not_listed() {
     let mut world = World::new();
     let owner = key(2);
-    let debug = faulty("agent", chaos_attestation::provide::development::Fault::DebugTd);
+    let debug = faulty("agent", development::Fault::DebugTd);
     world.appraiser.allowed.insert(debug.workload());
     let cases =
         [(machine("stranger"), ReasonCode::WorkloadNotAllowed), (debug, ReasonCode::DebugRefused)];
@@ -213,11 +216,11 @@ fn a_name_is_free_when_its_owner_withdrew_the_last_instance() {
     assert_eq!(world.found(&named("simulator"), AT_S), ["simulator/two"]);
     let mut next = registrar(&other, "simulator/one", "");
     let taken = world.list(&mut next, &other, &machine("agent"), AT_S);
-    assert_eq!(refused(taken), ReasonCode::NotOwner);
+    assert_eq!(refused(taken), Fault::NotOwner);
     world.withdraw(&mut two, &owner, AT_S).unwrap();
     world.list(&mut next, &other, &machine("agent"), AT_S).unwrap();
     let taken = world.list(&mut one, &owner, &machine("agent"), AT_S + 1);
-    assert_eq!(refused(taken), ReasonCode::NotOwner);
+    assert_eq!(refused(taken), Fault::NotOwner);
 }
 
 #[test]
@@ -233,7 +236,7 @@ fn a_withdrawal_cannot_be_replayed() {
     assert!(world.found(&named("simulator"), AT_S).is_empty());
     world.list(&mut service, &owner, &machine("agent"), AT_S + 1).unwrap();
     let answered = world.directory.withdraw(&request, AT_S + 1);
-    assert_eq!(refused(world.record(answered)), ReasonCode::NonceSpent);
+    assert_eq!(refused(world.record(answered)), Fault::NonceSpent);
     assert_eq!(world.found(&named("simulator"), AT_S + 1), ["simulator/one"]);
 }
 
@@ -249,15 +252,15 @@ fn a_revoked_service_cannot_come_back_until_that_is_lifted() {
     let year_s = 2 * 86_400;
     for at_s in [AT_S + 1, AT_S + year_s] {
         let beat = world.beat(&mut service, &owner, &machine("agent"), at_s);
-        assert_eq!(refused(beat), ReasonCode::ServiceRevoked);
+        assert_eq!(refused(beat), Fault::ServiceRevoked);
         let again = world.list(&mut service, &owner, &machine("agent"), at_s);
-        assert_eq!(refused(again), ReasonCode::ServiceRevoked);
+        assert_eq!(refused(again), Fault::ServiceRevoked);
     }
     let at_s = AT_S + year_s;
     let answered = world.directory.lift(&id("simulator/one"), at_s);
     world.record(answered).unwrap();
     let answered = world.directory.lift(&id("simulator/one"), at_s);
-    assert_eq!(refused(world.record(answered)), ReasonCode::ServiceNotRevoked);
+    assert_eq!(refused(world.record(answered)), Fault::ServiceNotRevoked);
     world.list(&mut service, &owner, &machine("agent"), at_s).unwrap();
     assert_eq!(world.found(&named("simulator"), at_s), ["simulator/one"]);
 }
@@ -329,7 +332,7 @@ fn endpoints_have_one_plain_spelling() {
         &long,
     ] {
         let refusal = bad.parse::<Endpoint>().unwrap_err();
-        assert_eq!(refusal.code, ReasonCode::ServiceInvalid, "{bad}");
+        assert_eq!(refusal.code, Fault::ServiceInvalid, "{bad}");
     }
     assert_eq!(endpoint("tls://127.0.0.1:7301").tls_address(), Some("127.0.0.1:7301"));
 }

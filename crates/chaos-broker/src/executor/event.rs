@@ -1,8 +1,7 @@
-use chaos_attestation::ReasonCode;
 use chaos_types::Did;
 use serde::Serialize;
 
-use crate::{SecretId, ServiceId, release::LeaseId};
+use crate::{Reason, SecretId, ServiceId, release::LeaseId};
 
 /// What happens to an executor; no secret is in it. The wire form names the kind as `event`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,7 +35,7 @@ pub enum Event {
         /// Which service.
         service: ServiceId,
         /// Why.
-        code: ReasonCode,
+        code: Reason,
         /// What was found.
         detail: String,
     },
@@ -70,7 +69,7 @@ pub enum Event {
         /// The lease, if there is one.
         lease: Option<LeaseId>,
         /// Why.
-        code: ReasonCode,
+        code: Reason,
         /// What was found.
         detail: String,
     },

@@ -1,10 +1,8 @@
 //! Secrets on a lease: received, renewed, and overwritten when it is over.
 
-use chaos_attestation::{ReasonCode, Refusal};
-
 use super::{Due, Error, Event, Executor, HeldSecret, Timer, other_answer};
 use crate::{
-    Signed,
+    Fault, Reason, Refusal, Signed,
     exchange::Challenge,
     release::{Client, Grant, Held, LeaseId, Message, Pending, Purpose},
     service::{Answer, Question},
@@ -109,7 +107,7 @@ impl Executor<'_> {
         let at_s = self.now_s();
         let Some(lease) = &mut self.lease else { return Ok(()) };
         match lease.held.observe(&list, at_s) {
-            Err(refusal) if refusal.code == ReasonCode::LeaseStale => {
+            Err(refusal) if refusal.code == Fault::LeaseStale => {
                 let left = lease.held.secrets().map(|(id, _)| id.clone()).collect();
                 let lease = lease.held.lease();
                 self.tell(&Event::SecretsStale { lease, left })?;
@@ -140,7 +138,7 @@ impl Executor<'_> {
         self.tell(&Event::RenewalRefused { lease, code, detail })?;
         let ended = matches!(
             refusal.code,
-            ReasonCode::LeaseRevoked | ReasonCode::LeaseExpired | ReasonCode::SecretRevoked
+            Reason::Broker(Fault::LeaseRevoked | Fault::LeaseExpired | Fault::SecretRevoked)
         );
         if ended { self.end(refusal.clone()) } else { self.ensure_live() }
     }

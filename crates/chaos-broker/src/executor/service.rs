@@ -1,10 +1,10 @@
 //! Keeping the service listed.
 
-use chaos_attestation::Refusal;
 use chaos_types::Did;
 
 use super::{Error, Event, Executor, Plan, other_answer};
 use crate::{
+    Refusal,
     directory::{Message, Registrar, Signer},
     exchange::Challenge,
     service::{Answer, Question},

@@ -6,7 +6,7 @@ fn one_spelling_per_name() {
         assert_eq!(good.parse::<Name>().unwrap().as_str(), good);
     }
     for bad in ["", "A", "-a", ".a", "a b", "a/b", "ä", "a\n", &"a".repeat(64)] {
-        assert_eq!(bad.parse::<Name>().unwrap_err().code, ReasonCode::NameInvalid, "{bad:?}");
+        assert_eq!(bad.parse::<Name>().unwrap_err().code, Fault::NameInvalid, "{bad:?}");
     }
 }
 
@@ -16,6 +16,6 @@ fn a_secret_has_exactly_one_tenant() {
     assert_eq!((id.tenant().as_str(), id.name().as_str()), ("aave", "exchange-key"));
     assert_eq!(id.to_string(), "aave/exchange-key");
     for bad in ["aave", "aave/", "/key", "a/b/c", "aave//key", "Aave/key"] {
-        assert_eq!(bad.parse::<SecretId>().unwrap_err().code, ReasonCode::NameInvalid, "{bad:?}");
+        assert_eq!(bad.parse::<SecretId>().unwrap_err().code, Fault::NameInvalid, "{bad:?}");
     }
 }

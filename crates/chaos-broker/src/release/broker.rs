@@ -1,4 +1,4 @@
-use chaos_attestation::{AnchorClass, Finding, ReasonCode, Refusal, WorkloadId};
+use chaos_attestation::{AnchorClass, Finding, ReasonCode, WorkloadId};
 use chaos_types::{AgentKey, Did};
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,9 @@ use super::{
     Config, Event, Known, Lease, Operation, Purpose, Refused, RuleChanged,
     entitlements::Entitlements,
 };
-use crate::{Answered, JobId, Name, SecretId, exchange::LeaseId, folded::Folded};
+use crate::{
+    Answered, Fault, JobId, Name, Reason, Refusal, SecretId, exchange::LeaseId, folded::Folded,
+};
 
 /// A broker has at most this many rules.
 pub const RULES_MAX: usize = 4096;
@@ -58,7 +60,7 @@ impl Broker {
     /// Takes in a recorded event. A broker's own calls have applied theirs already.
     ///
     /// # Errors
-    /// [`ReasonCode::ClockSetBack`] or [`ReasonCode::EventInvalid`] if it does not follow from the
+    /// [`ReasonCode::ClockSetBack`] or [`Fault::EventInvalid`] if it does not follow from the
     /// events before it; the state is then unfit for use.
     pub fn apply(&mut self, event: &Event) -> Result<(), Refusal> {
         self.folded.apply(event)
@@ -78,21 +80,21 @@ impl Broker {
     fn ensure_rule(&self, rule: &Rule) -> Result<(), Refusal> {
         if rule.job.as_ref().is_some_and(|job| job.tenant() != rule.secret.tenant()) {
             let detail = "the job and the secret are of two tenants";
-            return Err(Refusal::new(ReasonCode::SecretForbidden, detail));
+            return Err(Refusal::new(Fault::SecretForbidden, detail));
         }
         if self.state().rules.contains(rule) {
-            return Err(Refusal::new(ReasonCode::RuleExists, rule.secret.to_string()));
+            return Err(Refusal::new(Fault::RuleExists, rule.secret.to_string()));
         }
         if self.state().rules.len() >= RULES_MAX {
             let detail = format!("there are {RULES_MAX} rules, the limit");
-            return Err(Refusal::new(ReasonCode::TableFull, detail));
+            return Err(Refusal::new(Fault::TableFull, detail));
         }
         Ok(())
     }
 
     /// Forbids what a rule allowed. Leases that run go on until they must be renewed.
     pub fn forbid(&mut self, rule: &Rule, at_s: u64) -> Answered<(), Event> {
-        let unknown = || Refusal::new(ReasonCode::RuleUnknown, rule.secret.to_string());
+        let unknown = || Refusal::new(Fault::RuleUnknown, rule.secret.to_string());
         let found = self.state().rules.contains(rule).then_some(()).ok_or_else(unknown);
         let checked = self.folded.ensure_time(at_s).and(found);
         let event = checked.map(|()| Event::RuleRemoved(RuleChanged { at_s, rule: rule.clone() }));
@@ -102,9 +104,9 @@ impl Broker {
     /// The lease, if it lets its holder use this secret now.
     ///
     /// # Errors
-    /// [`ReasonCode::ClockSetBack`], [`ReasonCode::LeaseUnknown`], [`ReasonCode::LeaseRevoked`],
-    /// [`ReasonCode::LeaseExpired`], [`ReasonCode::SecretForbidden`],
-    /// [`ReasonCode::SecretRevoked`] or [`ReasonCode::LeaseStale`].
+    /// [`ReasonCode::ClockSetBack`], [`Fault::LeaseUnknown`], [`Fault::LeaseRevoked`],
+    /// [`Fault::LeaseExpired`], [`Fault::SecretForbidden`],
+    /// [`Fault::SecretRevoked`] or [`Fault::LeaseStale`].
     pub fn ensure_lease(
         &self,
         lease: &LeaseId,
@@ -114,21 +116,19 @@ impl Broker {
         self.folded.ensure_time(at_s)?;
         let lease = self.state().leases.find(lease)?;
         lease.ensure_live(at_s)?;
-        let refuse = |code: ReasonCode| Refusal::new(code, secret.to_string());
-        let version =
-            lease.secrets.get(secret).ok_or_else(|| refuse(ReasonCode::SecretForbidden))?;
+        let refuse = |code: Fault| Refusal::new(code, secret.to_string());
+        let version = lease.secrets.get(secret).ok_or_else(|| refuse(Fault::SecretForbidden))?;
         if self.ensure_secret(secret)? > *version {
-            return Err(refuse(ReasonCode::LeaseStale));
+            return Err(refuse(Fault::LeaseStale));
         }
         Ok(lease)
     }
 
     /// The current version of a secret.
     pub(super) fn ensure_secret(&self, secret: &SecretId) -> Result<u64, Refusal> {
-        let refuse = |code: ReasonCode| Refusal::new(code, secret.to_string());
-        let known =
-            self.state().secrets.get(secret).ok_or_else(|| refuse(ReasonCode::SecretUnknown))?;
-        if known.revoked { Err(refuse(ReasonCode::SecretRevoked)) } else { Ok(known.version) }
+        let refuse = |code: Fault| Refusal::new(code, secret.to_string());
+        let known = self.state().secrets.get(secret).ok_or_else(|| refuse(Fault::SecretUnknown))?;
+        if known.revoked { Err(refuse(Fault::SecretRevoked)) } else { Ok(known.version) }
     }
 
     /// Whether a rule lets what the evidence shows read a secret for this purpose. Tenants never
@@ -154,7 +154,7 @@ impl Broker {
         };
         let detail = format!("{secret} for job {} as {}", purpose.job, purpose.role);
         if secret.tenant() != purpose.job.tenant() {
-            return Err(Refusal::new(ReasonCode::SecretForbidden, detail));
+            return Err(Refusal::new(Fault::SecretForbidden, detail));
         }
         if ruled(anchor) {
             return Ok(());
@@ -164,7 +164,7 @@ impl Broker {
                 let detail = format!("{detail}: the rule is for {class}, the evidence {anchor}");
                 Err(Refusal::new(ReasonCode::AnchorClassRefused, detail))
             }
-            None => Err(Refusal::new(ReasonCode::SecretForbidden, detail)),
+            None => Err(Refusal::new(Fault::SecretForbidden, detail)),
         }
     }
 
@@ -173,7 +173,7 @@ impl Broker {
             return Ok(());
         }
         let detail = format!("the key is {}, the broker is {}", key.did(), self.folded.identity);
-        Err(Refusal::new(ReasonCode::SignatureInvalid, detail))
+        Err(Refusal::new(Fault::SignatureInvalid, detail))
     }
 
     /// Every lease that is remembered.
@@ -195,7 +195,7 @@ impl Broker {
     pub(super) fn conclude(
         &mut self,
         decided: Result<Event, Refusal>,
-        refused: impl FnOnce(ReasonCode) -> Refused,
+        refused: impl FnOnce(Reason) -> Refused,
     ) -> Answered<(), Event> {
         let decided = decided.map(|event| (event, ()));
         self.folded.conclude(decided, |code| Event::Refused(refused(code)))

@@ -3,7 +3,7 @@ use std::{
     fmt,
 };
 
-use chaos_attestation::{EvidenceId, Provider, Quote, ReasonCode, Refusal};
+use chaos_attestation::{EvidenceId, Provider, Quote, ReasonCode};
 use chaos_types::Did;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     seal::{Bound, PrivateKey},
 };
 use crate::{
-    JobId, Name, Random, SecretId, Signed,
+    Fault, JobId, Name, Random, Refusal, SecretId, Signed,
     answered::Clock,
     exchange::{Challenge, LeaseId, SessionId, ensure_clock},
     vault::Secret,
@@ -58,7 +58,7 @@ impl Client {
     /// Makes a key for this release alone and has it attested together with the nonce.
     ///
     /// # Errors
-    /// [`ReasonCode::NonceExpired`] or [`ReasonCode::ClockSkewed`] by our clock, or what the provider
+    /// [`Fault::NonceExpired`] or [`Fault::ClockSkewed`] by our clock, or what the provider
     /// refuses.
     pub fn prove(
         &self,
@@ -111,9 +111,9 @@ impl Pending {
     /// held goes to [`Held::renew`].
     ///
     /// # Errors
-    /// [`ReasonCode::SignatureInvalid`] if the broker did not sign it,
-    /// [`ReasonCode::BindingMismatch`] if it answers another request, [`ReasonCode::ClockSkewed`]
-    /// or [`ReasonCode::LeaseExpired`] by our clock, or [`ReasonCode::CiphertextInvalid`].
+    /// [`Fault::SignatureInvalid`] if the broker did not sign it,
+    /// [`ReasonCode::BindingMismatch`] if it answers another request, [`Fault::ClockSkewed`]
+    /// or [`Fault::LeaseExpired`] by our clock, or [`Fault::CiphertextInvalid`].
     pub fn open(self, grant: &Signed<Grant>, at_s: u64) -> Result<Held, Refusal> {
         let grant = grant.verify(&self.broker)?;
         let ours = grant.session == self.session
@@ -196,7 +196,7 @@ impl Held {
     /// seen of the clock and of revocation lists goes on. A refusal changes nothing.
     ///
     /// # Errors
-    /// As [`Pending::open`], [`ReasonCode::ClockSetBack`], or [`ReasonCode::LeaseMismatch`] if this
+    /// As [`Pending::open`], [`ReasonCode::ClockSetBack`], or [`Fault::LeaseMismatch`] if this
     /// is not the lease that was to be renewed.
     pub fn renew(
         &mut self,
@@ -207,7 +207,7 @@ impl Held {
         self.clock.ensure(at_s)?;
         if pending.purpose.renews != Some(self.lease) || pending.broker != self.broker {
             let detail = format!("expected the renewal of lease {}", self.lease);
-            return Err(Refusal::new(ReasonCode::LeaseMismatch, detail));
+            return Err(Refusal::new(Fault::LeaseMismatch, detail));
         }
         let renewed = pending.open(grant, at_s)?;
         *self = Self { list: self.list, sequence: self.sequence, ..renewed };
@@ -222,36 +222,36 @@ impl Held {
     /// Whether the lease still runs; overwrites the secrets if not.
     ///
     /// # Errors
-    /// [`ReasonCode::ClockSetBack`] or [`ReasonCode::LeaseExpired`].
+    /// [`ReasonCode::ClockSetBack`] or [`Fault::LeaseExpired`].
     pub fn ensure_live(&mut self, at_s: u64) -> Result<(), Refusal> {
         self.clock.advance(at_s)?;
         if at_s < self.expires_at_s {
             return Ok(());
         }
         self.secrets.clear();
-        Err(Refusal::new(ReasonCode::LeaseExpired, format!("lease {}", self.lease)))
+        Err(Refusal::new(Fault::LeaseExpired, format!("lease {}", self.lease)))
     }
 
     /// A secret.
     ///
     /// # Errors
-    /// As [`Held::ensure_live`], or [`ReasonCode::SecretUnknown`] if it is not among the lease's or
+    /// As [`Held::ensure_live`], or [`Fault::SecretUnknown`] if it is not among the lease's or
     /// was dropped after a revocation.
     pub fn secret(&mut self, id: &SecretId, at_s: u64) -> Result<&Secret, Refusal> {
         self.ensure_live(at_s)?;
         self.secrets
             .get(id)
             .map(|(_, secret)| secret)
-            .ok_or_else(|| Refusal::new(ReasonCode::SecretUnknown, id.to_string()))
+            .ok_or_else(|| Refusal::new(Fault::SecretUnknown, id.to_string()))
     }
 
     /// Overwrites what the broker's revocation list names.
     ///
     /// # Errors
-    /// As [`Held::ensure_live`], [`ReasonCode::SignatureInvalid`],
-    /// [`ReasonCode::RevocationListRollback`] or [`ReasonCode::RevocationListExpired`] if the list
-    /// is no good, [`ReasonCode::LeaseRevoked`] if it names the lease, and
-    /// [`ReasonCode::LeaseStale`] if it names one of the secrets: it was dropped, and a renewal
+    /// As [`Held::ensure_live`], [`Fault::SignatureInvalid`],
+    /// [`Fault::RevocationListRollback`] or [`Fault::RevocationListExpired`] if the list
+    /// is no good, [`Fault::LeaseRevoked`] if it names the lease, and
+    /// [`Fault::LeaseStale`] if it names one of the secrets: it was dropped, and a renewal
     /// gives its new version.
     pub fn observe(&mut self, list: &Signed<Revocations>, at_s: u64) -> Result<(), Refusal> {
         self.ensure_live(at_s)?;
@@ -261,13 +261,13 @@ impl Held {
             || self.list.advance(list.issued_at_s).is_err()
         {
             let detail = format!("sequence {}, {} was accepted", list.sequence, self.sequence);
-            return Err(Refusal::new(ReasonCode::RevocationListRollback, detail));
+            return Err(Refusal::new(Fault::RevocationListRollback, detail));
         }
         self.sequence = list.sequence;
         if list.leases.binary_search(&self.lease).is_ok() {
             self.secrets.clear();
             let detail = format!("lease {}", self.lease);
-            return Err(Refusal::new(ReasonCode::LeaseRevoked, detail));
+            return Err(Refusal::new(Fault::LeaseRevoked, detail));
         }
         let count = self.secrets.len();
         for current in &list.secrets {
@@ -279,11 +279,11 @@ impl Held {
         }
         if self.secrets.len() < count {
             let detail = format!("lease {}", self.lease);
-            return Err(Refusal::new(ReasonCode::LeaseStale, detail));
+            return Err(Refusal::new(Fault::LeaseStale, detail));
         }
         if list.expires_at_s <= at_s {
             let detail = format!("it was good until {} s, it is {at_s} s", list.expires_at_s);
-            return Err(Refusal::new(ReasonCode::RevocationListExpired, detail));
+            return Err(Refusal::new(Fault::RevocationListExpired, detail));
         }
         Ok(())
     }

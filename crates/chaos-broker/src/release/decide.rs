@@ -1,6 +1,6 @@
 //! The broker's two answers to code that wants secrets: a nonce, and the secrets.
 
-use chaos_attestation::{Appraiser, Finding, ReasonCode, Refusal};
+use chaos_attestation::{Appraiser, Finding, ReasonCode};
 use chaos_types::{AgentKey, Did};
 
 use super::{
@@ -8,7 +8,7 @@ use super::{
     ReleaseRequest, Released, Sealed, message::report_data, seal::Bound,
 };
 use crate::{
-    Answered, Random, Signed,
+    Answered, Fault, Random, Refusal, Signed,
     exchange::{Challenge, LeaseId},
     folded::Progress,
     vault::Vault,
@@ -35,8 +35,8 @@ impl Broker {
     /// Gives a nonce for one release to the holder of a key, as the channel showed it.
     ///
     /// The answer is refused with [`ReasonCode::ClockSetBack`], [`ReasonCode::MessageMalformed`],
-    /// [`ReasonCode::TableFull`], [`ReasonCode::JobRevoked`], or if the lease to be renewed cannot be: [`ReasonCode::LeaseUnknown`],
-    /// [`ReasonCode::LeaseRevoked`], [`ReasonCode::LeaseExpired`] or [`ReasonCode::LeaseMismatch`].
+    /// [`Fault::TableFull`], [`Fault::JobRevoked`], or if the lease to be renewed cannot be: [`Fault::LeaseUnknown`],
+    /// [`Fault::LeaseRevoked`], [`Fault::LeaseExpired`] or [`Fault::LeaseMismatch`].
     pub fn challenge(
         &mut self,
         caller: &Did,
@@ -156,7 +156,7 @@ impl Broker {
             && lease.role == purpose.role
             && lease.secrets.keys().eq(&purpose.secrets);
         if !same {
-            return Err(Refusal::new(ReasonCode::LeaseMismatch, format!("lease {id}")));
+            return Err(Refusal::new(Fault::LeaseMismatch, format!("lease {id}")));
         }
         lease.ensure_live(at_s)?;
         Ok(Some(lease))
@@ -176,7 +176,7 @@ impl Broker {
             Some(lease) if lease.workload == finding.workload => Ok(lease.id),
             Some(lease) => {
                 let detail = format!("lease {} is of another workload", lease.id);
-                Err(Refusal::new(ReasonCode::LeaseMismatch, detail))
+                Err(Refusal::new(Fault::LeaseMismatch, detail))
             }
             None => {
                 let caller = self.folded.challenges().caller(&request.session);
@@ -186,7 +186,7 @@ impl Broker {
                 match self.state().leases.find(&id) {
                     Ok(_) => {
                         let detail = "the random source repeated a lease id";
-                        Err(Refusal::new(ReasonCode::EventInvalid, detail))
+                        Err(Refusal::new(Fault::EventInvalid, detail))
                     }
                     Err(_) => Ok(id),
                 }
@@ -212,7 +212,7 @@ impl Broker {
             let (version, secret) = vault.open(id)?;
             if version != recorded {
                 let newer = version > recorded;
-                let code = if newer { ReasonCode::EventInvalid } else { ReasonCode::VaultRollback };
+                let code = if newer { Fault::EventInvalid } else { Fault::VaultRollback };
                 let detail = format!("{id} has version {version}, {recorded} was recorded");
                 return Err(Refusal::new(code, detail));
             }

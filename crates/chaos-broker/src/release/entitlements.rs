@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chaos_attestation::{ReasonCode, Refusal};
 use chaos_types::Did;
 
 use super::{
@@ -10,7 +9,7 @@ use super::{
     Rule, RuleChanged, SecretChanged, lease::Leases,
 };
 use crate::{
-    JobId, SecretId,
+    Fault, JobId, Refusal, SecretId,
     exchange::{Challenges, LeaseId, Opened},
     folded::{Effect, Projection},
 };
@@ -179,5 +178,5 @@ impl From<&ChallengeGiven> for Opened<Purpose> {
 }
 
 fn ensure(holds: bool, otherwise: &str) -> Result<(), Refusal> {
-    if holds { Ok(()) } else { Err(Refusal::new(ReasonCode::EventInvalid, otherwise)) }
+    if holds { Ok(()) } else { Err(Refusal::new(Fault::EventInvalid, otherwise)) }
 }

@@ -1,10 +1,10 @@
-use chaos_attestation::{AnchorClass, EvidenceId, ReasonCode, WorkloadId};
+use chaos_attestation::{AnchorClass, EvidenceId, WorkloadId};
 use chaos_types::{Did, Digest};
 use serde::{Deserialize, Serialize};
 
 use super::{Given, Purpose, Rule};
 use crate::{
-    JobId, Name, SecretId,
+    JobId, Name, Reason, SecretId,
     exchange::{LeaseId, SessionId},
 };
 
@@ -110,7 +110,7 @@ pub struct Refused {
     /// When.
     pub at_s: u64,
     /// Which rule refused.
-    pub code: ReasonCode,
+    pub code: Reason,
     /// The name of the evidence that was shown, if it could be read; it may be forged.
     pub evidence: Option<EvidenceId>,
     /// The job that was named.
@@ -127,7 +127,7 @@ pub struct Refused {
 
 impl Refused {
     /// A refusal of which nothing else is known.
-    pub(super) const fn new(code: ReasonCode, operation: Operation, at_s: u64) -> Self {
+    pub(super) const fn new(code: Reason, operation: Operation, at_s: u64) -> Self {
         Self {
             at_s,
             code,

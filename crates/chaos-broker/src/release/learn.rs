@@ -1,10 +1,8 @@
 //! What the broker records of its vault.
 
-use chaos_attestation::{ReasonCode, Refusal};
-
 use super::{Broker, Event, Known, Operation, Refused, SecretChanged};
 use crate::{
-    Answered,
+    Answered, Fault, Refusal,
     vault::{SECRETS_MAX, Vault},
 };
 
@@ -12,7 +10,7 @@ impl Broker {
     /// Compares the vault with the record: after each start, and after each change of the vault. New versions
     /// make the leases of older ones stale.
     ///
-    /// The answer is [`ReasonCode::VaultRollback`] if the vault holds less than was recorded.
+    /// The answer is [`Fault::VaultRollback`] if the vault holds less than was recorded.
     pub fn learn(&mut self, vault: &Vault, at_s: u64) -> Answered<(), Vec<Event>> {
         match self.news(vault, at_s) {
             Ok(events) => {
@@ -41,7 +39,7 @@ impl Broker {
                 |known: &Known| known.version > listed.version || known.revoked && !listed.revoked;
             if known.is_some_and(rollback) {
                 return Err(Refusal::new(
-                    ReasonCode::VaultRollback,
+                    Fault::VaultRollback,
                     format!("{} has version {}", listed.secret, listed.version),
                 ));
             }
@@ -59,7 +57,7 @@ impl Broker {
         if seen < self.state().secrets.len() {
             let detail =
                 format!("{} secrets of the record are missing", self.state().secrets.len() - seen);
-            return Err(Refusal::new(ReasonCode::VaultRollback, detail));
+            return Err(Refusal::new(Fault::VaultRollback, detail));
         }
         assert!(self.state().secrets.len() <= SECRETS_MAX, "no more than the vault holds");
         Ok(events)

@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use chaos_attestation::{EvidenceId, ReasonCode, Refusal, WorkloadId};
+use chaos_attestation::{EvidenceId, WorkloadId};
 use chaos_types::Did;
 
-use crate::{JobId, Name, SecretId, exchange::LeaseId};
+use crate::{Fault, JobId, Name, Refusal, SecretId, exchange::LeaseId};
 
 /// At most this many leases are remembered at a time, those that are over included.
 pub const LEASES_MAX: usize = 16_384;
@@ -39,12 +39,12 @@ pub struct Lease {
 
 impl Lease {
     pub(super) fn ensure_live(&self, at_s: u64) -> Result<(), Refusal> {
-        let refuse = |code: ReasonCode| Err(Refusal::new(code, format!("lease {}", self.id)));
+        let refuse = |code: Fault| Err(Refusal::new(code, format!("lease {}", self.id)));
         if self.revoked {
-            return refuse(ReasonCode::LeaseRevoked);
+            return refuse(Fault::LeaseRevoked);
         }
         if self.expires_at_s <= at_s {
-            return refuse(ReasonCode::LeaseExpired);
+            return refuse(Fault::LeaseExpired);
         }
         Ok(())
     }
@@ -59,9 +59,7 @@ pub(super) struct Leases {
 
 impl Leases {
     pub(super) fn find(&self, id: &LeaseId) -> Result<&Lease, Refusal> {
-        self.by_id
-            .get(id)
-            .ok_or_else(|| Refusal::new(ReasonCode::LeaseUnknown, format!("lease {id}")))
+        self.by_id.get(id).ok_or_else(|| Refusal::new(Fault::LeaseUnknown, format!("lease {id}")))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Lease> {
@@ -73,14 +71,14 @@ impl Leases {
         let live = |lease: &&Lease| lease.caller == *caller && lease.ensure_live(at_s).is_ok();
         if self.iter().filter(live).count() >= LEASES_PER_CALLER_MAX {
             let detail = format!("{caller} has {LEASES_PER_CALLER_MAX} leases, the limit");
-            return Err(Refusal::new(ReasonCode::TableFull, detail));
+            return Err(Refusal::new(Fault::TableFull, detail));
         }
         let over = self.by_end.first().is_some_and(|(end, _)| *end <= at_s);
         if self.by_id.len() < LEASES_MAX || over {
             return Ok(());
         }
         let detail = format!("{LEASES_MAX} leases run, the limit");
-        Err(Refusal::new(ReasonCode::TableFull, detail))
+        Err(Refusal::new(Fault::TableFull, detail))
     }
 
     /// Enters a lease in the place of the one of the same name, and forgets what has long been

@@ -1,10 +1,10 @@
-use chaos_attestation::{EvidenceId, ReasonCode, Refusal, ReportData};
+use chaos_attestation::{EvidenceId, ReasonCode, ReportData};
 use chaos_types::{Did, Digest};
 use serde::{Deserialize, Serialize};
 
 use super::{ReleaseKey, Sealed};
 use crate::{
-    Document, EvidenceDocument, JobId, Name, SecretId, Signed,
+    Document, EvidenceDocument, JobId, Name, Refusal, SecretId, Signed,
     exchange::{Challenge, LeaseId, Nonce, SessionId},
     wire,
 };

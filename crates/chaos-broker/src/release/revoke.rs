@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use chaos_attestation::{ReasonCode, Refusal, WorkloadId};
+use chaos_attestation::WorkloadId;
 use chaos_types::AgentKey;
 
 use super::{
     Broker, Current, Event, JobChanged, Known, Lease, LeaseRevoked, Operation, Purpose, Refused,
     Revocations,
 };
-use crate::{Answered, JobId, Name, Signed, exchange::LeaseId};
+use crate::{Answered, Fault, JobId, Name, Refusal, Signed, exchange::LeaseId};
 
 /// A broker remembers at most this many denials.
 pub const DENIALS_MAX: usize = 16_384;
@@ -68,10 +68,10 @@ impl Broker {
 
     /// Lifts the revocation of a job and of its leases: it may have secrets again, on new leases.
     ///
-    /// The answer is [`ReasonCode::JobNotRevoked`] if nothing is denied to it.
+    /// The answer is [`Fault::JobNotRevoked`] if nothing is denied to it.
     pub fn lift_job(&mut self, job: &JobId, at_s: u64) -> Answered<(), Event> {
         let denied = self.state().denials.iter().any(|denial| denial.job == *job);
-        let unknown = || Refusal::new(ReasonCode::JobNotRevoked, job.to_string());
+        let unknown = || Refusal::new(Fault::JobNotRevoked, job.to_string());
         let event = self
             .folded
             .ensure_time(at_s)
@@ -96,13 +96,13 @@ impl Broker {
         }
         let detail =
             format!("there are {DENIALS_MAX} denials, the limit: lift those that are over");
-        Err(Refusal::new(ReasonCode::TableFull, detail))
+        Err(Refusal::new(Fault::TableFull, detail))
     }
 
     /// Whether the job may have secrets at all.
     pub(super) fn ensure_job(&self, job: &JobId) -> Result<(), Refusal> {
         if self.state().denials.contains(&Denial::job(job)) {
-            return Err(Refusal::new(ReasonCode::JobRevoked, job.to_string()));
+            return Err(Refusal::new(Fault::JobRevoked, job.to_string()));
         }
         Ok(())
     }
@@ -116,7 +116,7 @@ impl Broker {
         let environment = Some((purpose.role.clone(), workload));
         if self.state().denials.contains(&Denial { job: purpose.job.clone(), environment }) {
             let detail = format!("one of job {} as {} by {workload}", purpose.job, purpose.role);
-            return Err(Refusal::new(ReasonCode::LeaseRevoked, detail));
+            return Err(Refusal::new(Fault::LeaseRevoked, detail));
         }
         Ok(())
     }
@@ -124,7 +124,7 @@ impl Broker {
     /// The revocation list as of now, signed.
     ///
     /// # Errors
-    /// [`ReasonCode::ClockSetBack`], or [`ReasonCode::SignatureInvalid`] if the key is not the
+    /// [`ReasonCode::ClockSetBack`], or [`Fault::SignatureInvalid`] if the key is not the
     /// broker's.
     pub fn revocations(&self, key: &AgentKey, at_s: u64) -> Result<Signed<Revocations>, Refusal> {
         self.folded.ensure_time(at_s)?;

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use chaos_attestation::{EvidenceId, Hex, ReasonCode, Refusal};
+use chaos_attestation::{EvidenceId, Hex, ReasonCode};
 use chaos_types::Digest;
 use hpke::{
     Deserializable as _, Kem as _, OpModeR, OpModeS, Serializable as _, aead::ChaCha20Poly1305,
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::Given;
 use crate::{
-    Random, SecretId,
+    Fault, Random, Refusal, SecretId,
     bytes::{Base64, join},
     exchange::LeaseId,
     vault::Secret,
@@ -111,7 +111,7 @@ impl Bound<'_> {
 
     /// Decrypts with the private half.
     pub(super) fn open(&self, sealed: &Sealed, with: &PrivateKey) -> Result<Secret, Refusal> {
-        let invalid = |_| Refusal::new(ReasonCode::CiphertextInvalid, sealed.secret.to_string());
+        let invalid = |_| Refusal::new(Fault::CiphertextInvalid, sealed.secret.to_string());
         let encapsulated =
             <Kem as hpke::Kem>::EncappedKey::from_bytes(&sealed.encapsulated.0).map_err(invalid)?;
         let plaintext = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, Kem>(

@@ -1,13 +1,13 @@
 use std::collections::BTreeSet;
 
-use chaos_attestation::{AnchorClass, Provider, ReasonCode, Refusal, WorkloadId};
+use chaos_attestation::{AnchorClass, Provider, ReasonCode, WorkloadId};
 use chaos_types::{AgentKey, Did};
 
 use super::*;
 use crate::{
-    Answered, EvidenceDocument, SecretId, Signed,
+    Answered, EvidenceDocument, Fault, Reason, Refusal, SecretId, Signed,
     exchange::Challenge,
-    testing::{AT_S, RandomBytes, TestAppraiser, key, machine, random},
+    tests::{AT_S, RandomBytes, TestAppraiser, key, machine, random},
     vault::{KeyFile, Secret, Vault},
     wire,
 };
@@ -123,7 +123,7 @@ impl World {
     }
 }
 
-fn refused<T>(result: Result<T, Refusal>) -> ReasonCode {
+fn refused<T>(result: Result<T, Refusal>) -> Reason {
     result.err().expect("it is refused").code
 }
 
@@ -152,7 +152,7 @@ fn secrets_reach_the_code_inside_and_only_the_wire_between() {
     let mut held = pending.open(&grant, AT_S + 1).unwrap();
     assert_eq!(held.secret(&id("a/key"), AT_S + 2).unwrap().expose(), b"alpha-alpha");
     assert_eq!(held.secret(&id("a/more"), AT_S + 2).unwrap().expose(), b"alpha-more");
-    assert_eq!(refused(held.secret(&id("b/key"), AT_S + 2)), ReasonCode::SecretUnknown);
+    assert_eq!(refused(held.secret(&id("b/key"), AT_S + 2)), Fault::SecretUnknown);
     assert_eq!(held.expires_at_s(), AT_S + 1 + 900);
     let lease = world.broker.ensure_lease(&held.lease(), &id("a/key"), AT_S + 2).unwrap();
     assert_eq!(lease.workload, machine("agent").workload());
@@ -249,10 +249,10 @@ fn the_table_of_nonces_is_bounded_for_each_caller_and_for_all() {
         for _ in 0..SESSIONS_PER_CALLER_MAX {
             world.challenge(&purpose, AT_S).unwrap();
         }
-        assert_eq!(refused(world.challenge(&purpose, AT_S)), ReasonCode::TableFull);
+        assert_eq!(refused(world.challenge(&purpose, AT_S)), Fault::TableFull);
     }
     world.caller = key(200).did();
-    assert_eq!(refused(world.challenge(&purpose, AT_S + 299)), ReasonCode::TableFull);
+    assert_eq!(refused(world.challenge(&purpose, AT_S + 299)), Fault::TableFull);
     world.challenge(&purpose, AT_S + 300).unwrap();
 }
 
@@ -263,7 +263,7 @@ fn one_callers_nonces_and_leases_leave_room_for_others() {
     for _ in 0..LEASES_PER_CALLER_MAX {
         world.obtain(&asking, None, AT_S).unwrap();
     }
-    assert_eq!(refused(world.obtain(&asking, None, AT_S)), ReasonCode::TableFull);
+    assert_eq!(refused(world.obtain(&asking, None, AT_S)), Fault::TableFull);
     // Leases that run are renewed, and another caller has leases of its own.
     let lease = world.broker.leases().next().unwrap().id;
     world.obtain(&asking, Some(lease), AT_S).unwrap();

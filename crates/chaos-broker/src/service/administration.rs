@@ -1,6 +1,6 @@
 //! What the operator commands.
 
-use chaos_attestation::{ReasonCode, Refusal};
+use chaos_attestation::ReasonCode;
 use chaos_types::Digest;
 
 use super::{
@@ -9,7 +9,7 @@ use super::{
     state::{MapEvent as _, audit_trail},
     vault_file::VaultFile,
 };
-use crate::{SecretId, directory::Service, release::Lease, vault::Secret};
+use crate::{Fault, Refusal, SecretId, directory::Service, release::Lease, vault::Secret};
 
 impl State {
     pub(super) fn carry_out(
@@ -121,7 +121,7 @@ impl State {
         if self.vault.has(secret) {
             return Ok(());
         }
-        Err(Refusal::new(ReasonCode::SecretUnknown, secret.to_string()))
+        Err(Refusal::new(Fault::SecretUnknown, secret.to_string()))
     }
 
     /// Puts a signed allowlist in force. Its envelope is kept before the event that names it.
@@ -131,7 +131,7 @@ impl State {
     pub fn publish(&mut self, envelope: &[u8]) -> Result<(), Error> {
         let at_s = self.now_s();
         let mut list = self.in_force.allowlist.clone();
-        let accepted = list.accept(envelope, at_s);
+        let accepted = list.accept(envelope, at_s).map_err(Refusal::from);
         if let (Ok(new), Some(old)) = (&accepted, self.in_force.allowlist.accepted())
             && new.digest == old.digest
         {

@@ -1,13 +1,13 @@
 //! The audit trail: what is recorded, and the line of it that people read.
 
 use chaos_agency::{Action, Receipt};
-use chaos_attestation::{EvidenceId, ReasonCode};
+use chaos_attestation::EvidenceId;
 use chaos_types::{Digest, canonical};
 use serde::{Deserialize, Serialize};
 
 use super::Settings;
 use crate::{
-    directory,
+    Reason, directory,
     receipts::{Oversee, OverseeEvent},
     release,
 };
@@ -42,7 +42,7 @@ pub(super) enum AllowlistOutcome {
         sequence: u64,
     },
     Refused {
-        code: ReasonCode,
+        code: Reason,
     },
 }
 
@@ -74,7 +74,7 @@ struct Line {
     event: OverseeEvent,
     subject: String,
     evidence: Option<EvidenceId>,
-    refused: Option<ReasonCode>,
+    refused: Option<Reason>,
     detail: String,
 }
 
@@ -88,7 +88,7 @@ impl Line {
         Self { evidence: Some(evidence), ..self }
     }
 
-    fn refused(code: ReasonCode, subject: impl ToString, what: &str) -> Self {
+    fn refused(code: Reason, subject: impl ToString, what: &str) -> Self {
         let detail = format!("{what}: {}", code.meaning());
         Self { refused: Some(code), ..Self::new(OverseeEvent::Refused, subject, detail) }
     }

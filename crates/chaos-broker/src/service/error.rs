@@ -1,11 +1,11 @@
 use std::{io, path::PathBuf, str::Utf8Error};
 
 use chaos_agency::LeafError;
-use chaos_attestation::{AnchorClass, AnchorError, PolicyError, Refusal};
+use chaos_attestation::{AnchorClass, AnchorError, PolicyError};
 use chaos_store::{BlobError, StoreError};
 use chaos_types::{Digest, canonical};
 
-use crate::transport;
+use crate::{Refusal, transport};
 
 /// Why the key broker service did not do what was asked.
 #[derive(Debug, thiserror::Error)]

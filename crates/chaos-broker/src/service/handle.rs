@@ -2,11 +2,10 @@
 
 use std::thread;
 
-use chaos_attestation::{ReasonCode, Refusal};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Answer, Caller, Error, Question, State};
-use crate::{channel::Claimed, vault::Secret};
+use crate::{Fault, Refusal, channel::Claimed, vault::Secret};
 
 /// At most this many requests wait for the state.
 const QUEUE_MAX: usize = 64;
@@ -80,7 +79,7 @@ impl Handle {
 }
 
 fn closing() -> Refusal {
-    Refusal::new(ReasonCode::BrokerClosing, "ask again later")
+    Refusal::new(Fault::BrokerClosing, "ask again later")
 }
 
 impl Worker {

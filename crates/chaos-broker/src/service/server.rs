@@ -2,7 +2,6 @@
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
-use chaos_attestation::{ReasonCode, Refusal};
 use chaos_types::{AgentKey, Did};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -17,6 +16,7 @@ use super::{
     vault_file::secret_of,
 };
 use crate::{
+    Fault, Reason, Refusal,
     channel::Peer,
     transport::{self, Acceptor, Arrival, Channel, Waits},
 };
@@ -47,7 +47,7 @@ pub enum Incident {
         /// The peer's address.
         peer: String,
         /// Why.
-        code: ReasonCode,
+        code: Reason,
     },
     /// A connection was lost.
     Lost {
@@ -218,7 +218,7 @@ impl Shared {
         };
         let Ok(_permit) = permits.try_acquire() else {
             let detail = "every connection permit is taken; try again later";
-            return Err(arrival.refuse(Refusal::new(ReasonCode::TableFull, detail)).await);
+            return Err(arrival.refuse(Refusal::new(Fault::TableFull, detail)).await);
         };
         drop(handshake);
         let channel = arrival.welcome().await?;
@@ -263,5 +263,5 @@ impl Shared {
 }
 
 fn not_operator() -> Refusal {
-    Refusal::new(ReasonCode::CallerRefused, "expected the operator of the log")
+    Refusal::new(Fault::CallerRefused, "expected the operator of the log")
 }

@@ -5,7 +5,7 @@ mod recorded;
 use std::{fmt, path::Path};
 
 use chaos_agency::{Evidence, receipt::Product};
-use chaos_attestation::{Appraiser as _, ReasonCode, Refusal, Verifier};
+use chaos_attestation::{Appraiser as _, ReasonCode, Verifier};
 use chaos_ledger::{Ledger, NewEntry, Password, System};
 use chaos_types::{AgentKey, Did, Digest};
 
@@ -18,7 +18,7 @@ use super::{
     vault_file::VaultFile,
 };
 use crate::{
-    Answered,
+    Answered, Fault, Refusal,
     channel::Claimed,
     directory::{self, Directory},
     release::{self, Broker, Context},
@@ -344,7 +344,7 @@ fn ensure_operator(caller: Caller) -> Result<(), Refusal> {
     match caller {
         Caller::Operator => Ok(()),
         Caller::Executor(_) | Caller::Anyone => {
-            Err(Refusal::new(ReasonCode::CallerRefused, "expected the operator of the log"))
+            Err(Refusal::new(Fault::CallerRefused, "expected the operator of the log"))
         }
     }
 }
@@ -353,7 +353,7 @@ fn ensure_executor(caller: Caller) -> Result<Did, Refusal> {
     match caller {
         Caller::Executor(key) => Ok(key),
         Caller::Operator | Caller::Anyone => Err(Refusal::new(
-            ReasonCode::CallerRefused,
+            Fault::CallerRefused,
             "expected attested code, on a channel that began with its evidence",
         )),
     }

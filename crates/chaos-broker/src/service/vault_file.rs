@@ -1,13 +1,12 @@
 use std::path::{Path, PathBuf};
 
-use chaos_attestation::Refusal;
 use chaos_files::Readers;
 use chaos_ledger::System;
 use zeroize::Zeroizing;
 
 use super::Error;
 use crate::{
-    Random, SecretId,
+    Random, Refusal, SecretId,
     system::source,
     vault::{Passphrase, Secret, VAULT_BYTES_MAX, Vault},
 };

@@ -2,13 +2,13 @@
 
 use std::io;
 
-use chaos_attestation::{ReasonCode, Refusal};
+use chaos_attestation::ReasonCode;
 use chaos_types::canonical;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use zeroize::Zeroizing;
 
-use crate::channel::MESSAGE_BYTES_MAX;
+use crate::{Refusal, channel::MESSAGE_BYTES_MAX};
 
 /// Why a frame could not be read or written.
 #[derive(Debug, thiserror::Error)]

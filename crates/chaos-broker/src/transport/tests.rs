@@ -1,6 +1,6 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
-use chaos_attestation::{Evidence, Provider, ReasonCode, Refusal, ReportData};
+use chaos_attestation::{Evidence, Provider, ReasonCode, ReportData};
 use chaos_types::{AgentKey, Did};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -10,8 +10,9 @@ use tokio_rustls::{TlsConnector, TlsStream, client, rustls::version::TLS12};
 
 use super::{Acceptor, Arrival, Channel, Error, Session, Waits, frame, tls};
 use crate::{
+    Fault, Reason, Refusal,
     channel::{Challenge, Exporter, Greeting, MESSAGE_BYTES_MAX, PROTOCOL, Peer},
-    testing::SYSTEM,
+    tests::SYSTEM,
 };
 
 const BROKER: [u8; 32] = [1; 32];
@@ -22,7 +23,7 @@ const RELAY: [u8; 32] = [3; 32];
 struct Plain;
 
 impl Provider for Plain {
-    fn quote(&self, report_data: &ReportData) -> Result<Evidence, Refusal> {
+    fn quote(&self, report_data: &ReportData) -> Result<Evidence, chaos_attestation::Refusal> {
         let quote = report_data.as_bytes().to_vec();
         Ok(Evidence { quote, collateral: None, event_log: None })
     }
@@ -53,7 +54,7 @@ fn broker() -> Did {
 }
 
 #[track_caller]
-fn refused<T>(result: Result<T, Error>) -> ReasonCode {
+fn refused<T>(result: Result<T, Error>) -> Reason {
     match result.err().expect("it was accepted") {
         Error::Refused(refusal) => refusal.code,
         error => panic!("{error}"),
@@ -97,7 +98,7 @@ fn broker_with_another_key_is_left_before_anything_is_said() {
         let other = AgentKey::from_seed(&RELAY).did();
         let (served, asked) =
             tokio::join!(accept_one(&listener, Waits::default()), attest(&address, &other));
-        assert_eq!(refused(asked), ReasonCode::ChannelMismatch);
+        assert_eq!(refused(asked), Fault::ChannelMismatch);
         assert!(matches!(served, Err(Error::Socket { .. })), "no hello came");
     });
 }
@@ -143,7 +144,7 @@ fn relay_cannot_pass_the_brokers_greeting_on() {
             accept_one(&genuine, Waits::default()),
             attest(&address, &expected)
         );
-        assert_eq!(refused(asked), ReasonCode::ChannelMismatch);
+        assert_eq!(refused(asked), Fault::ChannelMismatch);
         assert!(served.is_err());
     });
 }
@@ -169,8 +170,8 @@ fn relay_that_an_executor_trusts_cannot_pass_its_genuine_quote_on() {
         let trusted = AgentKey::from_seed(&RELAY).did();
         let (_, served, asked) =
             tokio::join!(relay, accept_one(&genuine, Waits::default()), attest(&address, &trusted));
-        assert_eq!(refused(served), ReasonCode::ChannelMismatch);
-        assert_eq!(refused(asked), ReasonCode::ChannelMismatch, "the refusal came back");
+        assert_eq!(refused(served), Fault::ChannelMismatch);
+        assert_eq!(refused(asked), Fault::ChannelMismatch, "the refusal came back");
     });
 }
 

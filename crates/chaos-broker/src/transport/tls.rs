@@ -5,7 +5,7 @@
 
 use std::{fmt, sync::Arc};
 
-use chaos_attestation::{ReasonCode, Refusal};
+use chaos_attestation::ReasonCode;
 use chaos_ledger::System;
 use tokio::net::TcpStream;
 use tokio_rustls::{
@@ -25,7 +25,10 @@ use tokio_rustls::{
 };
 
 use super::{Error, Waits};
-use crate::channel::{EXPORTER_BYTES, EXPORTER_LABEL, PROTOCOL};
+use crate::{
+    Refusal,
+    channel::{EXPORTER_BYTES, EXPORTER_LABEL, PROTOCOL},
+};
 
 /// The name in the certificate, which nobody checks.
 const NAME: &str = "chaoschain.invalid";

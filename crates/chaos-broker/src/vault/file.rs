@@ -6,12 +6,16 @@ use chacha20poly1305::{
     Key, KeyInit as _, XChaCha20Poly1305, XNonce,
     aead::{Aead as _, Payload},
 };
-use chaos_attestation::{Hex, ReasonCode, Refusal};
+use chaos_attestation::Hex;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::{DataKey, KeySource, SECRETS_MAX, Vault};
-use crate::{Name, Random, SecretId, bytes::Base64, bytes::join, wire};
+use crate::{
+    Fault, Name, Random, Refusal, SecretId,
+    bytes::{Base64, join},
+    wire,
+};
 
 /// A vault's file is at most this long, in bytes: 32 MiB.
 pub const VAULT_BYTES_MAX: usize = 32 << 20;
@@ -41,7 +45,7 @@ impl Sealed {
         random(&mut nonce);
         let ciphertext = cipher(key)
             .encrypt(&XNonce::from(nonce), Payload { msg: plaintext, aad })
-            .map_err(|_| Refusal::new(ReasonCode::VaultInvalid, "cannot be encrypted"))?;
+            .map_err(|_| Refusal::new(Fault::VaultInvalid, "cannot be encrypted"))?;
         Ok(Self { ciphertext: Base64(ciphertext), nonce: Hex(nonce) })
     }
 
@@ -49,7 +53,7 @@ impl Sealed {
         cipher(key)
             .decrypt(&XNonce::from(self.nonce.0), Payload { msg: &self.ciphertext.0, aad })
             .map(Zeroizing::new)
-            .map_err(|_| Refusal::new(ReasonCode::VaultInvalid, "a record does not open"))
+            .map_err(|_| Refusal::new(Fault::VaultInvalid, "a record does not open"))
     }
 }
 
@@ -88,7 +92,7 @@ impl Wrapped {
         if self.source.as_str() != source.kind() || self.blob.0.len() > WRAPPED_BYTES_MAX {
             let detail =
                 format!("the vault's key is from `{}`, found `{}`", self.source, source.kind());
-            return Err(Refusal::new(ReasonCode::VaultInvalid, detail));
+            return Err(Refusal::new(Fault::VaultInvalid, detail));
         }
         source.unwrap(&self.blob.0, &vault.0)
     }
@@ -125,7 +129,7 @@ impl Vault {
     /// The file, canonical JSON.
     ///
     /// # Errors
-    /// [`ReasonCode::VaultInvalid`] if it is longer than [`VAULT_BYTES_MAX`].
+    /// [`Fault::VaultInvalid`] if it is longer than [`VAULT_BYTES_MAX`].
     pub fn to_bytes(&self, random: Random<'_>) -> Result<Vec<u8>, Refusal> {
         let row = |(secret, record): (&SecretId, &Record)| Row {
             purpose: record.purpose.clone(),
@@ -151,7 +155,7 @@ impl Vault {
     ///
     /// # Errors
     /// [`ReasonCode::MessageTooLarge`], [`ReasonCode::MessageMalformed`] or
-    /// [`ReasonCode::VaultInvalid`].
+    /// [`Fault::VaultInvalid`].
     pub fn from_bytes(bytes: &[u8], source: &dyn KeySource) -> Result<Self, Refusal> {
         let File { body, tag } = wire::from_bytes(bytes, VAULT_BYTES_MAX)?;
         if body.version != VERSION || body.records.len() > SECRETS_MAX {
@@ -179,5 +183,5 @@ fn aad(body: &Body) -> Result<Vec<u8>, Refusal> {
 }
 
 fn invalid(detail: String) -> Refusal {
-    Refusal::new(ReasonCode::VaultInvalid, detail)
+    Refusal::new(Fault::VaultInvalid, detail)
 }

@@ -1,7 +1,8 @@
 use std::fmt;
 
-use chaos_attestation::{ReasonCode, Refusal};
 use zeroize::Zeroizing;
+
+use crate::{Fault, Refusal};
 
 /// A secret is at most this long, in bytes: 16 KiB.
 pub const SECRET_BYTES_MAX: usize = 16 << 10;
@@ -29,7 +30,7 @@ impl Secret {
     /// Takes the bytes over, 1 byte to [`SECRET_BYTES_MAX`].
     ///
     /// # Errors
-    /// [`ReasonCode::SecretInvalid`]; the bytes are overwritten.
+    /// [`Fault::SecretInvalid`]; the bytes are overwritten.
     pub fn new(bytes: Vec<u8>) -> Result<Self, Refusal> {
         Self::from_zeroizing(Zeroizing::new(bytes))
     }
@@ -37,7 +38,7 @@ impl Secret {
     pub(crate) fn from_zeroizing(bytes: Zeroizing<Vec<u8>>) -> Result<Self, Refusal> {
         if bytes.is_empty() || bytes.len() > SECRET_BYTES_MAX {
             let detail = format!("{} bytes, expected 1 to {SECRET_BYTES_MAX}", bytes.len());
-            return Err(Refusal::new(ReasonCode::SecretInvalid, detail));
+            return Err(Refusal::new(Fault::SecretInvalid, detail));
         }
         Ok(Self(bytes))
     }

@@ -1,11 +1,11 @@
 use std::fmt;
 
-use chaos_attestation::{Hex, ReasonCode, Refusal};
+use chaos_attestation::Hex;
 use pkcs8::pkcs5::scrypt;
 use zeroize::Zeroizing;
 
 use super::{Secret, file::Sealed};
-use crate::{Random, bytes::join};
+use crate::{Fault, Random, Refusal, bytes::join};
 
 /// The key that a vault's records are encrypted under. `Debug` shows nothing.
 pub struct DataKey(Zeroizing<[u8; 32]>);
@@ -55,7 +55,7 @@ pub trait KeySource {
     /// Unwraps a data key.
     ///
     /// # Errors
-    /// [`ReasonCode::VaultInvalid`] if this source did not wrap it, or not for this context.
+    /// [`Fault::VaultInvalid`] if this source did not wrap it, or not for this context.
     fn unwrap(&self, wrapped: &[u8], context: &[u8]) -> Result<DataKey, Refusal>;
 }
 
@@ -112,12 +112,12 @@ impl KeyFile {
     /// Takes the file's bytes over, exactly 32 from a cryptographic random source.
     ///
     /// # Errors
-    /// [`ReasonCode::VaultInvalid`] if they are not 32.
+    /// [`Fault::VaultInvalid`] if they are not 32.
     pub fn new(bytes: &Secret) -> Result<Self, Refusal> {
         let mut key = Zeroizing::new([0; 32]);
         if bytes.expose().len() != key.len() {
             let detail = format!("the key file has {} bytes, expected 32", bytes.expose().len());
-            return Err(Refusal::new(ReasonCode::VaultInvalid, detail));
+            return Err(Refusal::new(Fault::VaultInvalid, detail));
         }
         key.copy_from_slice(bytes.expose());
         Ok(Self(DataKey(key)))
@@ -175,5 +175,5 @@ fn unwrap_under(
 
 fn not_ours() -> Refusal {
     let detail = "the passphrase or key is not the vault's, or the file was changed";
-    Refusal::new(ReasonCode::VaultInvalid, detail)
+    Refusal::new(Fault::VaultInvalid, detail)
 }

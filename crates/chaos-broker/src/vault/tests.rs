@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{testing::random, wire};
+use crate::{tests::random, wire};
 
 fn secret(text: &str) -> Secret {
     Secret::new(text.as_bytes().to_vec()).unwrap()
@@ -28,7 +28,7 @@ fn vault() -> Vault {
     vault
 }
 
-fn refused<T>(result: Result<T, Refusal>) -> ReasonCode {
+fn refused<T>(result: Result<T, Refusal>) -> Reason {
     result.err().expect("it is refused").code
 }
 
@@ -39,7 +39,7 @@ fn what_was_stored_is_opened_again_from_the_file() {
     let (version, opened) = vault.open(&id("a/key")).unwrap();
     assert_eq!((version, opened.expose()), (1, &b"alpha-alpha"[..]));
     assert_eq!(vault.open(&id("b/key")).unwrap().1.expose(), b"bravo-bravo");
-    assert_eq!(refused(vault.open(&id("c/key"))), ReasonCode::SecretUnknown);
+    assert_eq!(refused(vault.open(&id("c/key"))), Fault::SecretUnknown);
 }
 
 #[test]
@@ -52,16 +52,16 @@ fn the_passphrase_opens_and_another_does_not() {
     let opened = Vault::from_bytes(&bytes, &right).unwrap();
     assert_eq!(opened.open(&id("a/key")).unwrap().1.expose(), b"alpha-alpha");
     let wrong = Passphrase::new(secret("correct horsf"));
-    assert_eq!(refused(Vault::from_bytes(&bytes, &wrong)), ReasonCode::VaultInvalid);
-    assert_eq!(refused(Vault::from_bytes(&bytes, &source(7))), ReasonCode::VaultInvalid);
+    assert_eq!(refused(Vault::from_bytes(&bytes, &wrong)), Fault::VaultInvalid);
+    assert_eq!(refused(Vault::from_bytes(&bytes, &source(7))), Fault::VaultInvalid);
 }
 
 #[test]
 fn another_key_file_does_not_open() {
     let bytes = vault().to_bytes(&mut random(2)).unwrap();
-    assert_eq!(refused(Vault::from_bytes(&bytes, &source(8))), ReasonCode::VaultInvalid);
+    assert_eq!(refused(Vault::from_bytes(&bytes, &source(8))), Fault::VaultInvalid);
     let short = Secret::new(vec![7; 31]).unwrap();
-    assert_eq!(refused(KeyFile::new(&short)), ReasonCode::VaultInvalid);
+    assert_eq!(refused(KeyFile::new(&short)), Fault::VaultInvalid);
 }
 
 #[test]
@@ -69,23 +69,23 @@ fn records_cannot_be_swapped_within_or_between_vaults() {
     let mut swapped = vault();
     let record = swapped.records[&id("b/key")].clone();
     swapped.records.insert(id("a/key"), record);
-    assert_eq!(refused(swapped.open(&id("a/key"))), ReasonCode::VaultInvalid);
+    assert_eq!(refused(swapped.open(&id("a/key"))), Fault::VaultInvalid);
 
     let mut repurposed = vault();
     repurposed.records.get_mut(&id("a/key")).unwrap().purpose = name("signing");
-    assert_eq!(refused(repurposed.open(&id("a/key"))), ReasonCode::VaultInvalid);
+    assert_eq!(refused(repurposed.open(&id("a/key"))), Fault::VaultInvalid);
 
     let mut older = vault();
     let first = older.records[&id("a/key")].clone();
     older.rotate(&id("a/key"), &secret("alpha-two"), &mut random(3)).unwrap();
     older.records.get_mut(&id("a/key")).unwrap().sealed = first.sealed;
-    assert_eq!(refused(older.open(&id("a/key"))), ReasonCode::VaultInvalid);
+    assert_eq!(refused(older.open(&id("a/key"))), Fault::VaultInvalid);
 
     // Even under the same data key.
     let (one, mut other) = (vault(), vault());
     other.id = Hex([9; 16]);
     other.records = one.records.clone();
-    assert_eq!(refused(other.open(&id("a/key"))), ReasonCode::VaultInvalid);
+    assert_eq!(refused(other.open(&id("a/key"))), Fault::VaultInvalid);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_record_can_be_neither_dropped_nor_unrevoked_in_the_file() {
     dropped["body"]["records"].as_array_mut().unwrap().pop();
     for changed in [unrevoked, dropped] {
         let bytes = wire::to_bytes(&changed).unwrap();
-        assert_eq!(refused(Vault::from_bytes(&bytes, &source(7))), ReasonCode::VaultInvalid);
+        assert_eq!(refused(Vault::from_bytes(&bytes, &source(7))), Fault::VaultInvalid);
     }
 }
 
@@ -111,16 +111,16 @@ fn rotation_counts_up_and_revocation_is_for_ever() {
     let mut vault = vault();
     let key = id("a/key");
     let again = vault.store(key.clone(), name("exchange"), &secret("again"), &mut random);
-    assert_eq!(refused(again), ReasonCode::SecretExists);
+    assert_eq!(refused(again), Fault::SecretExists);
     assert_eq!(vault.rotate(&key, &secret("alpha-two"), &mut random).unwrap(), 2);
     let (version, opened) = vault.open(&key).unwrap();
     assert_eq!((version, opened.expose()), (2, &b"alpha-two"[..]));
     vault.revoke(&key).unwrap();
-    assert_eq!(refused(vault.open(&key)), ReasonCode::SecretRevoked);
-    assert_eq!(refused(vault.revoke(&key)), ReasonCode::SecretRevoked);
-    assert_eq!(refused(vault.rotate(&key, &secret("x"), &mut random)), ReasonCode::SecretRevoked);
+    assert_eq!(refused(vault.open(&key)), Fault::SecretRevoked);
+    assert_eq!(refused(vault.revoke(&key)), Fault::SecretRevoked);
+    assert_eq!(refused(vault.rotate(&key, &secret("x"), &mut random)), Fault::SecretRevoked);
     let again = vault.store(key, name("exchange"), &secret("x"), &mut random);
-    assert_eq!(refused(again), ReasonCode::SecretRevoked);
+    assert_eq!(refused(again), Fault::SecretRevoked);
     let listed: Vec<_> = vault.index().map(|listed| (listed.version, listed.revoked)).collect();
     assert_eq!(listed, [(2, true), (1, false)]);
 }
@@ -131,16 +131,16 @@ fn after_rekeying_only_the_new_source_opens() {
     vault.revoke(&id("b/key")).unwrap();
     vault.rekey(&source(8), &mut random(5)).unwrap();
     let bytes = vault.to_bytes(&mut random(6)).unwrap();
-    assert_eq!(refused(Vault::from_bytes(&bytes, &source(7))), ReasonCode::VaultInvalid);
+    assert_eq!(refused(Vault::from_bytes(&bytes, &source(7))), Fault::VaultInvalid);
     let opened = Vault::from_bytes(&bytes, &source(8)).unwrap();
     assert_eq!(opened.open(&id("a/key")).unwrap().1.expose(), b"alpha-alpha");
-    assert_eq!(refused(opened.open(&id("b/key"))), ReasonCode::SecretRevoked);
+    assert_eq!(refused(opened.open(&id("b/key"))), Fault::SecretRevoked);
 }
 
 #[test]
 fn secrets_have_bounds() {
-    assert_eq!(refused(Secret::new(Vec::new())), ReasonCode::SecretInvalid);
-    assert_eq!(refused(Secret::new(vec![0; SECRET_BYTES_MAX + 1])), ReasonCode::SecretInvalid);
+    assert_eq!(refused(Secret::new(Vec::new())), Fault::SecretInvalid);
+    assert_eq!(refused(Secret::new(vec![0; SECRET_BYTES_MAX + 1])), Fault::SecretInvalid);
     assert_eq!(Secret::new(vec![0; SECRET_BYTES_MAX]).unwrap().expose().len(), SECRET_BYTES_MAX);
 }
 

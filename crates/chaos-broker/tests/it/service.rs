@@ -8,12 +8,12 @@ use std::{
 };
 
 use chaos_attestation::{
-    AnchorClass, ReasonCode,
+    AnchorClass,
     allowlist::{Allowlist, Build, Entry, Trust},
     provide::development::{Development, Identity, Scenario, Seed, Window},
 };
 use chaos_broker::{
-    SecretId,
+    Fault, SecretId,
     executor::{self, Environment, Event, Plan},
     release::Rule,
     service::{
@@ -211,7 +211,7 @@ fn executor_without_a_grant_is_refused_and_the_audit_trail_says_so() {
     let executor::Error::Channel(chaos_broker::transport::Error::Refused(refusal)) = refused else {
         panic!("{refused}")
     };
-    assert_eq!(refusal.code, ReasonCode::SecretForbidden);
+    assert_eq!(refusal.code, Fault::SecretForbidden);
 
     let mut state = opened(folder.path()).as_recorded().unwrap();
     let Report::Trail(trail) = command(&mut state, Command::Trail, None).unwrap() else {
@@ -284,5 +284,5 @@ fn vault_that_is_older_than_the_record_is_refused() {
     std::fs::write(&vault, older).unwrap();
     let error = opened(folder.path()).as_recorded().unwrap_err();
     let Error::Rollback(refusal) = error else { panic!("{error}") };
-    assert_eq!(refusal.code, ReasonCode::VaultRollback);
+    assert_eq!(refusal.code, Fault::VaultRollback);
 }

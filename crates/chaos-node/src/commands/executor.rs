@@ -100,7 +100,8 @@ pub(super) fn tags(texts: &[String]) -> Result<Tags, Failure> {
             "environment" => &mut tags.environment,
             _ => return Err(wrong("there is no such key")),
         };
-        let value: Name = value.parse().map_err(|refusal: Refusal| wrong(&refusal.detail))?;
+        let value: Name =
+            value.parse().map_err(|refusal: chaos_broker::Refusal| wrong(&refusal.detail))?;
         if slot.replace(value).is_some() {
             return Err(wrong("the key is there twice"));
         }

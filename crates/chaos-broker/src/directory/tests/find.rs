@@ -107,5 +107,5 @@ fn choices_follow_reputation_and_skip_those_without() {
     let mut nobody = ReputationAware::new(|_: &chaos_types::Did| 0);
     let query = Query::default();
     let chosen = world.directory.select(&query, &mut nobody, &world.appraiser, AT_S);
-    assert_eq!(refused(chosen), ReasonCode::NoServiceFits);
+    assert_eq!(refused(chosen), Fault::NoServiceFits);
 }

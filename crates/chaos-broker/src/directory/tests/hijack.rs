@@ -10,13 +10,13 @@ fn a_name_cannot_be_taken_by_another_key() {
     for name in ["simulator/one", "simulator/two"] {
         let mut stolen = registrar(&thief, name, "");
         let taken = world.list(&mut stolen, &thief, &machine("agent"), AT_S);
-        assert_eq!(refused(taken), ReasonCode::NotOwner);
+        assert_eq!(refused(taken), Fault::NotOwner);
     }
     // Not even after it was over, for a week.
     let held = AT_S + 900 + 604_799;
     let mut stolen = registrar(&thief, "simulator/one", "");
     let taken = world.list(&mut stolen, &thief, &machine("agent"), held);
-    assert_eq!(refused(taken), ReasonCode::NotOwner);
+    assert_eq!(refused(taken), Fault::NotOwner);
     world.list(&mut stolen, &thief, &machine("agent"), held + 1).unwrap();
     assert_eq!(world.directory.service(&id("simulator/one")).unwrap().owner, thief.did());
 }
@@ -32,7 +32,7 @@ fn a_name_taken_between_nonce_and_request_stays_with_the_first() {
         .unwrap();
     let mut service = registrar(&owner, "simulator/one", "");
     world.list(&mut service, &owner, &machine("agent"), AT_S).unwrap();
-    assert_eq!(refused(world.register(&request, AT_S)), ReasonCode::NotOwner);
+    assert_eq!(refused(world.register(&request, AT_S)), Fault::NotOwner);
 }
 
 #[test]
@@ -43,14 +43,14 @@ fn a_heartbeat_by_another_key_is_refused() {
     world.list(&mut service, &owner, &machine("agent"), AT_S).unwrap();
     let mut stolen = registrar(&thief, "simulator/one", "");
     let beat = world.beat(&mut stolen, &thief, &machine("agent"), AT_S + 1);
-    assert_eq!(refused(beat), ReasonCode::NotOwner);
+    assert_eq!(refused(beat), Fault::NotOwner);
     // Under the owner's name, signed by the thief.
     let challenge = world.challenge(service.ask(), AT_S + 1).unwrap();
     let genuine = service
         .heartbeat(&challenge, &machine("agent"), 4, Signer { key: &owner, at_s: AT_S + 1 })
         .unwrap();
     let forged = Signed::sign(genuine.claimed().clone(), &thief).unwrap();
-    assert_eq!(refused(world.heartbeat(&forged, AT_S + 1)), ReasonCode::SignatureInvalid);
+    assert_eq!(refused(world.heartbeat(&forged, AT_S + 1)), Fault::SignatureInvalid);
     // The forgery did not use the nonce up.
     world.heartbeat(&genuine, AT_S + 1).unwrap();
 }
@@ -65,20 +65,20 @@ fn requests_cannot_be_replayed() {
         .register(&challenge, &machine("agent"), 4, Signer { key: &owner, at_s: AT_S })
         .unwrap();
     world.register(&registration, AT_S).unwrap();
-    assert_eq!(refused(world.register(&registration, AT_S)), ReasonCode::NonceSpent);
+    assert_eq!(refused(world.register(&registration, AT_S)), Fault::NonceSpent);
     let challenge = world.challenge(service.ask(), AT_S + 1).unwrap();
     let beat = service
         .heartbeat(&challenge, &machine("agent"), 4, Signer { key: &owner, at_s: AT_S + 1 })
         .unwrap();
     world.heartbeat(&beat, AT_S + 1).unwrap();
-    assert_eq!(refused(world.heartbeat(&beat, AT_S + 1)), ReasonCode::NonceSpent);
+    assert_eq!(refused(world.heartbeat(&beat, AT_S + 1)), Fault::NonceSpent);
     // An older number under a fresh nonce.
     let challenge = world.challenge(service.ask(), AT_S + 1).unwrap();
     let mut fresh = registrar(&owner, "simulator/one", "");
     let old = fresh
         .heartbeat(&challenge, &machine("agent"), 4, Signer { key: &owner, at_s: AT_S })
         .unwrap();
-    assert_eq!(refused(world.heartbeat(&old, AT_S + 1)), ReasonCode::RequestReplayed);
+    assert_eq!(refused(world.heartbeat(&old, AT_S + 1)), Fault::RequestReplayed);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_request_to_another_directory_is_refused() {
     let mut service =
         Registrar::new(key(9).did(), owner.did(), id("simulator/one"), endpoints, Tags::default());
     let relayed = world.list(&mut service, &owner, &machine("agent"), AT_S);
-    assert_eq!(refused(relayed), ReasonCode::RequestReplayed);
+    assert_eq!(refused(relayed), Fault::RequestReplayed);
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn an_owner_has_a_bounded_number_of_services_and_a_service_of_endpoints() {
     }
     let mut one_more = registrar(&owner, "simulator/one-more", "");
     let full = world.list(&mut one_more, &owner, &provider, AT_S);
-    assert_eq!(refused(full), ReasonCode::TableFull);
+    assert_eq!(refused(full), Fault::TableFull);
     // One that is listed can still be listed anew.
     let mut listed = registrar(&owner, "simulator/n0", "");
     world.list(&mut listed, &owner, &provider, AT_S + 1).unwrap();
@@ -157,7 +157,7 @@ fn an_owner_has_a_bounded_number_of_services_and_a_service_of_endpoints() {
         let mut service =
             Registrar::new(key(1).did(), owner.did(), service, endpoints, Tags::default());
         let odd = world.list(&mut service, &owner, &provider, AT_S + 1);
-        assert_eq!(refused(odd), ReasonCode::ServiceInvalid);
+        assert_eq!(refused(odd), Fault::ServiceInvalid);
     }
 }
 
@@ -175,7 +175,7 @@ fn an_owner_whose_service_was_revoked_lists_no_other_instance_of_the_name() {
     let mut other = registrar(&owner, "simulator/three", "");
     for service in [&mut other, &mut listed] {
         let again = world.list(service, &owner, &machine("agent"), AT_S + 2);
-        assert_eq!(refused(again), ReasonCode::ServiceRevoked);
+        assert_eq!(refused(again), Fault::ServiceRevoked);
     }
     // What was listed lives on, and other names are free.
     world.beat(&mut listed, &owner, &machine("agent"), AT_S + 3).unwrap();
@@ -207,7 +207,7 @@ fn an_owner_has_room_again_when_a_name_is_let_go_or_its_hold_is_over() {
     let over = pattern.expires_at_s + 1;
     let mut one_more = registrar(&owner, "one-more/one", "");
     let full = world.list(&mut one_more, &owner, &machine("agent"), over);
-    assert_eq!(refused(full), ReasonCode::TableFull);
+    assert_eq!(refused(full), Fault::TableFull);
     // What is listed can be listed anew, another owner has names, and so has who let go of one.
     world.list(&mut listed, &owner, &machine("agent"), over).unwrap();
     let mut other = registrar(&key(3), "one-more/one", "");

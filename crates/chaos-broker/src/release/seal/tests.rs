@@ -36,7 +36,7 @@ fn the_suite_opens_the_vector_of_the_rfc() {
 
 #[test]
 fn a_ciphertext_is_bound_to_evidence_policy_lease_expiry_secret_and_version() {
-    let mut random = crate::testing::random(1);
+    let mut random = crate::tests::random(1);
     let (private, public) = PrivateKey::draw(&mut random);
     let digest = |text: &str| Digest::of(text.as_bytes());
     let (evidence, policy) = (EvidenceId::from(digest("evidence")), digest("policy"));
@@ -55,7 +55,7 @@ fn a_ciphertext_is_bound_to_evidence_policy_lease_expiry_secret_and_version() {
         Bound { expires_at_s: 1_001, ..bound },
     ];
     for other in others {
-        assert_eq!(other.open(&sealed, &private).unwrap_err().code, ReasonCode::CiphertextInvalid);
+        assert_eq!(other.open(&sealed, &private).unwrap_err().code, Fault::CiphertextInvalid);
     }
     let renamed = Sealed { secret: "b/key".parse().unwrap(), ..sealed.clone() };
     let newer = Sealed { version: 4, ..sealed.clone() };
@@ -64,17 +64,17 @@ fn a_ciphertext_is_bound_to_evidence_policy_lease_expiry_secret_and_version() {
     let mut redirected = sealed.clone();
     redirected.encapsulated.0[0] ^= 1;
     for sealed in [renamed, newer, changed, redirected] {
-        assert_eq!(bound.open(&sealed, &private).unwrap_err().code, ReasonCode::CiphertextInvalid);
+        assert_eq!(bound.open(&sealed, &private).unwrap_err().code, Fault::CiphertextInvalid);
     }
     let (another, _) = PrivateKey::draw(&mut random);
-    assert_eq!(bound.open(&sealed, &another).unwrap_err().code, ReasonCode::CiphertextInvalid);
+    assert_eq!(bound.open(&sealed, &another).unwrap_err().code, Fault::CiphertextInvalid);
 }
 
 #[test]
 fn a_key_without_entropy_is_refused() {
     let digest = Digest::of(b"");
     let evidence = EvidenceId::from(digest);
-    let mut random = crate::testing::random(1);
+    let mut random = crate::tests::random(1);
     let lease = LeaseId::draw(&mut random);
     let bound = Bound { evidence: &evidence, policy: &digest, lease: &lease, expires_at_s: 1 };
     let secret = Secret::new(b"the secret".to_vec()).unwrap();

@@ -1,4 +1,4 @@
-use chaos_attestation::provide::development::Fault;
+use chaos_attestation::provide::development;
 
 use super::*;
 
@@ -9,9 +9,9 @@ fn a_nonce_works_once() {
     let mut world = World::new();
     let (_, request) = world.request(&client(JOB, &["a/key"]), None, &machine("agent"), AT_S);
     world.release(&request, AT_S).unwrap();
-    assert_eq!(refused(world.release(&request, AT_S)), ReasonCode::NonceSpent);
+    assert_eq!(refused(world.release(&request, AT_S)), Fault::NonceSpent);
     // It stays spent when its time is over.
-    assert_eq!(refused(world.release(&request, AT_S + 301)), ReasonCode::NonceSpent);
+    assert_eq!(refused(world.release(&request, AT_S + 301)), Fault::NonceSpent);
 }
 
 #[test]
@@ -20,7 +20,7 @@ fn a_nonce_is_used_up_by_a_refusal_too() {
     let (_, request) = world.request(&client(JOB, &["a/key"]), None, &machine("stranger"), AT_S);
     assert_eq!(refused(world.release(&request, AT_S)), ReasonCode::WorkloadNotAllowed);
     world.appraiser.allowed.insert(machine("stranger").workload());
-    assert_eq!(refused(world.release(&request, AT_S)), ReasonCode::NonceSpent);
+    assert_eq!(refused(world.release(&request, AT_S)), Fault::NonceSpent);
 }
 
 #[test]
@@ -30,12 +30,12 @@ fn an_expired_or_unknown_nonce_is_refused() {
     let (_, request) = world.request(&asking, None, &machine("agent"), AT_S);
     let (_, late) = world.request(&asking, None, &machine("agent"), AT_S);
     let foreign = ReleaseRequest { nonce: late.nonce.clone(), ..request.clone() };
-    assert_eq!(refused(world.release(&foreign, AT_S)), ReasonCode::NonceUnknown);
+    assert_eq!(refused(world.release(&foreign, AT_S)), Fault::NonceUnknown);
     // The guess did not use it up.
     world.release(&request, AT_S + 299).unwrap();
-    assert_eq!(refused(world.release(&late, AT_S + 300)), ReasonCode::NonceExpired);
+    assert_eq!(refused(world.release(&late, AT_S + 300)), Fault::NonceExpired);
     let mut other = World::new();
-    assert_eq!(refused(other.release(&request, AT_S)), ReasonCode::NonceUnknown);
+    assert_eq!(refused(other.release(&request, AT_S)), Fault::NonceUnknown);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn an_extra_secret_that_the_quote_does_not_bind_is_refused() {
 #[test]
 fn evidence_of_a_debug_domain_is_refused() {
     let mut world = World::new();
-    let debug = crate::testing::faulty("agent", Fault::DebugTd);
+    let debug = crate::tests::faulty("agent", development::Fault::DebugTd);
     // The attributes are part of the workload, so the list would refuse it as well.
     world.appraiser.allowed.insert(debug.workload());
     let (_, request) = world.request(&client(JOB, &["a/key"]), None, &debug, AT_S);
@@ -94,7 +94,7 @@ fn evidence_of_a_debug_domain_is_refused() {
 #[test]
 fn stale_collateral_is_refused() {
     let mut world = World::new();
-    let stale = crate::testing::faulty("agent", Fault::TcbInfoExpired);
+    let stale = crate::tests::faulty("agent", development::Fault::TcbInfoExpired);
     let (_, request) = world.request(&client(JOB, &["a/key"]), None, &stale, AT_S);
     assert_eq!(refused(world.release(&request, AT_S)), ReasonCode::CollateralExpired);
 }
@@ -103,14 +103,14 @@ fn stale_collateral_is_refused() {
 fn a_workload_without_a_rule_gets_nothing() {
     let mut world = World::new();
     let (_, request) = world.request(&client(JOB, &["a/key"]), None, &machine("other"), AT_S);
-    assert_eq!(refused(world.release(&request, AT_S)), ReasonCode::SecretForbidden);
+    assert_eq!(refused(world.release(&request, AT_S)), Fault::SecretForbidden);
     // A rule for one job is none for another.
     let mut narrow = rule(machine("other").workload(), "a/key");
     narrow.job = Some("a/special".parse().unwrap());
     let answered = world.broker.allow(narrow, AT_S);
     world.record(answered).unwrap();
     let (_, request) = world.request(&client(JOB, &["a/key"]), None, &machine("other"), AT_S);
-    assert_eq!(refused(world.release(&request, AT_S)), ReasonCode::SecretForbidden);
+    assert_eq!(refused(world.release(&request, AT_S)), Fault::SecretForbidden);
     let (_, request) =
         world.request(&client("a/special", &["a/key"]), None, &machine("other"), AT_S);
     world.release(&request, AT_S).unwrap();
@@ -123,7 +123,7 @@ fn one_secret_that_is_not_allowed_withholds_all() {
     let answered = world.broker.forbid(&forbidden, AT_S);
     world.record(answered).unwrap();
     let asking = client(JOB, &["a/key", "a/more"]);
-    assert_eq!(refused(world.obtain(&asking, None, AT_S)), ReasonCode::SecretForbidden);
+    assert_eq!(refused(world.obtain(&asking, None, AT_S)), Fault::SecretForbidden);
     assert_eq!(world.broker.leases().count(), 0);
 }
 
@@ -132,12 +132,12 @@ fn the_secrets_of_two_tenants_never_mix() {
     let mut world = World::new();
     // The workload may read both tenants' secrets, but in no one job.
     for asking in [client("b/job", &["a/key"]), client("a/job", &["a/key", "b/key"])] {
-        assert_eq!(refused(world.obtain(&asking, None, AT_S)), ReasonCode::SecretForbidden);
+        assert_eq!(refused(world.obtain(&asking, None, AT_S)), Fault::SecretForbidden);
     }
     let crossing =
         Rule { job: Some("b/job".parse().unwrap()), ..rule(machine("agent").workload(), "a/key") };
     let answered = world.broker.allow(crossing, AT_S);
-    assert_eq!(refused(world.record(answered)), ReasonCode::SecretForbidden);
+    assert_eq!(refused(world.record(answered)), Fault::SecretForbidden);
     let mut held = world.obtain(&client("b/job", &["b/key"]), None, AT_S).unwrap();
     assert_eq!(held.secret(&id("b/key"), AT_S).unwrap().expose(), b"bravo-bravo");
 }
@@ -163,11 +163,11 @@ fn a_substituted_answer_does_not_open() {
     let mut unsigned: serde_json::Value = serde_json::from_slice(&json).unwrap();
     unsigned["body"] = serde_json::to_value(&patched).unwrap();
     let unsigned: Signed<Grant> = serde_json::from_value(unsigned).unwrap();
-    assert_eq!(refused(second.open(&unsigned, AT_S)), ReasonCode::SignatureInvalid);
+    assert_eq!(refused(second.open(&unsigned, AT_S)), Fault::SignatureInvalid);
     let (fourth, four) = world.request(&asking, None, &machine("agent"), AT_S);
     let grant = world.release(&four, AT_S).unwrap();
     let by_host = Signed::sign(grant.claimed().clone(), &key(9)).unwrap();
-    assert_eq!(refused(fourth.open(&by_host, AT_S)), ReasonCode::SignatureInvalid);
+    assert_eq!(refused(fourth.open(&by_host, AT_S)), Fault::SignatureInvalid);
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn swapped_ciphertexts_do_not_open_even_under_the_brokers_signature() {
         sealed.secret = name;
     }
     let signed = Signed::sign(grant, &key(1)).unwrap();
-    assert_eq!(refused(pending.open(&signed, AT_S)), ReasonCode::CiphertextInvalid);
+    assert_eq!(refused(pending.open(&signed, AT_S)), Fault::CiphertextInvalid);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn a_broker_under_another_key_is_refused_on_both_sides() {
     let mut world = World::new();
     let (_, request) = world.request(&client(JOB, &["a/key"]), None, &machine("agent"), AT_S);
     world.key = key(9);
-    assert_eq!(refused(world.release(&request, AT_S)), ReasonCode::SignatureInvalid);
+    assert_eq!(refused(world.release(&request, AT_S)), Fault::SignatureInvalid);
     world.key = key(1);
     world.release(&request, AT_S).unwrap();
 }

@@ -166,12 +166,12 @@ fn an_event_that_does_not_follow_is_refused() {
         assert_eq!(fold(&events).is_err(), needed, "{gone:?}");
     }
     let twice: Vec<Event> = events.iter().chain(events.last()).cloned().collect();
-    assert_eq!(refused(fold(&twice)), ReasonCode::EventInvalid);
+    assert_eq!(refused(fold(&twice)), Fault::EventInvalid);
     let mut swapped = events;
     swapped.swap(3, 4);
     let late = swapped.pop().unwrap();
     swapped.insert(0, late);
-    assert_eq!(refused(fold(&swapped)), ReasonCode::EventInvalid);
+    assert_eq!(refused(fold(&swapped)), Fault::EventInvalid);
 }
 
 #[test]
@@ -186,5 +186,5 @@ fn the_fold_does_not_depend_on_how_long_nonces_live_now() {
     let (_, request) = world.request(&client("a/job", &["a/key"]), None, &machine("agent"), last_s);
     world.broker = Broker::fold(key(1).did(), longer, &world.events).unwrap();
     let late = world.release(&request, last_s + 300);
-    assert_eq!(refused(late), ReasonCode::NonceExpired);
+    assert_eq!(refused(late), Fault::NonceExpired);
 }

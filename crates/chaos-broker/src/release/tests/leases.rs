@@ -35,12 +35,12 @@ fn a_lease_is_void_when_it_is_over() {
     let mut held = world.obtain(&asking(), None, AT_S).unwrap();
     let lease = held.lease();
     assert!(held.secret(&id("a/key"), AT_S + 899).is_ok());
-    assert_eq!(refused(held.secret(&id("a/key"), AT_S + 900)), ReasonCode::LeaseExpired);
+    assert_eq!(refused(held.secret(&id("a/key"), AT_S + 900)), Fault::LeaseExpired);
     assert_eq!(held.secrets().count(), 0);
     let used = world.broker.ensure_lease(&lease, &id("a/key"), AT_S + 900).map(|_| ());
-    assert_eq!(refused(used), ReasonCode::LeaseExpired);
+    assert_eq!(refused(used), Fault::LeaseExpired);
     let renewal = world.challenge(&asking().ask(Some(lease)), AT_S + 900);
-    assert_eq!(refused(renewal), ReasonCode::LeaseExpired);
+    assert_eq!(refused(renewal), Fault::LeaseExpired);
 }
 
 #[test]
@@ -60,12 +60,12 @@ fn a_revoked_lease_is_void_at_once_on_both_sides() {
     let answered = world.broker.revoke_lease(&lease, AT_S + 1);
     world.record(answered).unwrap();
     let used = world.broker.ensure_lease(&lease, &id("a/key"), AT_S + 1).map(|_| ());
-    assert_eq!(refused(used), ReasonCode::LeaseRevoked);
+    assert_eq!(refused(used), Fault::LeaseRevoked);
     let renewal = world.challenge(&asking().ask(Some(lease)), AT_S + 1);
-    assert_eq!(refused(renewal), ReasonCode::LeaseRevoked);
+    assert_eq!(refused(renewal), Fault::LeaseRevoked);
     let list = revocations(&world, AT_S + 2);
-    assert_eq!(refused(held.observe(&list, AT_S + 2)), ReasonCode::LeaseRevoked);
-    assert_eq!(refused(held.secret(&id("a/key"), AT_S + 2)), ReasonCode::SecretUnknown);
+    assert_eq!(refused(held.observe(&list, AT_S + 2)), Fault::LeaseRevoked);
+    assert_eq!(refused(held.secret(&id("a/key"), AT_S + 2)), Fault::SecretUnknown);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_lease_revoked_between_nonce_and_answer_is_not_renewed() {
     let (_, request) = world.request(&asking(), Some(lease), &machine("agent"), AT_S);
     let answered = world.broker.revoke_lease(&lease, AT_S);
     world.record(answered).unwrap();
-    assert_eq!(refused(world.release(&request, AT_S)), ReasonCode::LeaseRevoked);
+    assert_eq!(refused(world.release(&request, AT_S)), Fault::LeaseRevoked);
 }
 
 #[test]
@@ -87,8 +87,8 @@ fn a_revoked_job_loses_its_leases_and_open_nonces_and_no_other_does() {
     let answered = world.broker.revoke_job(&"a/job".parse().unwrap(), AT_S);
     world.record(answered).unwrap();
     let used = world.broker.ensure_lease(&mine, &id("a/key"), AT_S).map(|_| ());
-    assert_eq!(refused(used), ReasonCode::LeaseRevoked);
-    assert_eq!(refused(world.release(&open, AT_S)), ReasonCode::NonceSpent);
+    assert_eq!(refused(used), Fault::LeaseRevoked);
+    assert_eq!(refused(world.release(&open, AT_S)), Fault::NonceSpent);
     assert!(world.broker.ensure_lease(&other, &id("b/key"), AT_S).is_ok());
 }
 
@@ -100,11 +100,11 @@ fn rotation_makes_leases_stale_and_renewal_gives_the_new_version() {
     world.vault.rotate(&id("a/key"), &secret("alpha-two"), &mut world.random).unwrap();
     world.learn(AT_S + 1).unwrap();
     let used = world.broker.ensure_lease(&lease, &id("a/key"), AT_S + 1).map(|_| ());
-    assert_eq!(refused(used), ReasonCode::LeaseStale);
+    assert_eq!(refused(used), Fault::LeaseStale);
     assert!(world.broker.ensure_lease(&lease, &id("a/more"), AT_S + 1).is_ok());
     let list = revocations(&world, AT_S + 1);
-    assert_eq!(refused(held.observe(&list, AT_S + 1)), ReasonCode::LeaseStale);
-    assert_eq!(refused(held.secret(&id("a/key"), AT_S + 1)), ReasonCode::SecretUnknown);
+    assert_eq!(refused(held.observe(&list, AT_S + 1)), Fault::LeaseStale);
+    assert_eq!(refused(held.secret(&id("a/key"), AT_S + 1)), Fault::SecretUnknown);
     assert!(held.secret(&id("a/more"), AT_S + 1).is_ok());
     let mut renewed = world.obtain(&asking(), Some(lease), AT_S + 2).unwrap();
     assert_eq!(renewed.secret(&id("a/key"), AT_S + 2).unwrap().expose(), b"alpha-two");
@@ -119,9 +119,9 @@ fn a_revoked_secret_is_released_no_more() {
     world.vault.revoke(&id("a/key")).unwrap();
     world.learn(AT_S + 1).unwrap();
     let used = world.broker.ensure_lease(&lease, &id("a/key"), AT_S + 1).map(|_| ());
-    assert_eq!(refused(used), ReasonCode::SecretRevoked);
+    assert_eq!(refused(used), Fault::SecretRevoked);
     let renewal = world.obtain(&asking(), Some(lease), AT_S + 1);
-    assert_eq!(refused(renewal), ReasonCode::SecretRevoked);
+    assert_eq!(refused(renewal), Fault::SecretRevoked);
 }
 
 #[test]
@@ -133,11 +133,11 @@ fn an_older_vault_put_back_is_noticed() {
     world.vault.rotate(&id("a/key"), &secret("alpha-two"), &mut world.random).unwrap();
     world.learn(AT_S).unwrap();
     world.vault = Vault::from_bytes(&older, &source).unwrap();
-    assert_eq!(refused(world.learn(AT_S)), ReasonCode::VaultRollback);
-    assert_eq!(refused(world.obtain(&asking(), None, AT_S)), ReasonCode::VaultRollback);
+    assert_eq!(refused(world.learn(AT_S)), Fault::VaultRollback);
+    assert_eq!(refused(world.obtain(&asking(), None, AT_S)), Fault::VaultRollback);
     // One that lacks a secret, or holds a revoked one again.
     world.vault = Vault::create(&source, &mut world.random).unwrap();
-    assert_eq!(refused(world.learn(AT_S)), ReasonCode::VaultRollback);
+    assert_eq!(refused(world.learn(AT_S)), Fault::VaultRollback);
 }
 
 #[test]
@@ -146,14 +146,14 @@ fn a_lease_is_not_renewed_for_another_job_workload_or_list() {
     let lease = world.obtain(&asking(), None, AT_S).unwrap().lease();
     for other in [client("a/other", &["a/key", "a/more"]), client("a/job", &["a/key"])] {
         let challenge = world.challenge(&other.ask(Some(lease)), AT_S);
-        assert_eq!(refused(challenge), ReasonCode::LeaseMismatch);
+        assert_eq!(refused(challenge), Fault::LeaseMismatch);
     }
     for secret in ["a/key", "a/more"] {
         let answered = world.broker.allow(rule(machine("other").workload(), secret), AT_S);
         world.record(answered).unwrap();
     }
     let (_, request) = world.request(&asking(), Some(lease), &machine("other"), AT_S);
-    assert_eq!(refused(world.release(&request, AT_S)), ReasonCode::LeaseMismatch);
+    assert_eq!(refused(world.release(&request, AT_S)), Fault::LeaseMismatch);
 }
 
 #[test]
@@ -191,12 +191,12 @@ fn a_revocation_list_is_signed_counted_and_fresh() {
     assert!(new.claimed().sequence > old.claimed().sequence);
     assert_eq!(new.claimed().leases, [other]);
     held.observe(&new, AT_S + 1).unwrap();
-    assert_eq!(refused(held.observe(&old, AT_S + 1)), ReasonCode::RevocationListRollback);
-    assert_eq!(refused(held.observe(&new, AT_S + 301)), ReasonCode::RevocationListExpired);
+    assert_eq!(refused(held.observe(&old, AT_S + 1)), Fault::RevocationListRollback);
+    assert_eq!(refused(held.observe(&new, AT_S + 301)), Fault::RevocationListExpired);
     let forged = Signed::sign(new.claimed().clone(), &key(9)).unwrap();
-    assert_eq!(refused(held.observe(&forged, AT_S + 301)), ReasonCode::SignatureInvalid);
+    assert_eq!(refused(held.observe(&forged, AT_S + 301)), Fault::SignatureInvalid);
     assert!(held.secret(&id("a/key"), AT_S + 301).is_ok());
-    assert_eq!(refused(world.broker.revocations(&key(9), AT_S + 2)), ReasonCode::SignatureInvalid);
+    assert_eq!(refused(world.broker.revocations(&key(9), AT_S + 2)), Fault::SignatureInvalid);
 }
 
 #[test]
@@ -214,12 +214,12 @@ fn a_revoked_lease_denies_its_role_and_workload_until_it_is_lifted() {
     // Neither a new lease nor the renewal of another, not even when the lease is long forgotten.
     for renews in [None, Some(sibling)] {
         let again = world.obtain(&asking(), renews, AT_S + 2);
-        assert_eq!(refused(again), ReasonCode::LeaseRevoked);
+        assert_eq!(refused(again), Fault::LeaseRevoked);
     }
     let later = AT_S + 900 + LEASE_MEMORY_S + 1;
     world.obtain(&client("a/other", &["a/key"]), None, later).unwrap();
     assert!(world.broker.leases().all(|remembered| remembered.id != lease));
-    assert_eq!(refused(world.obtain(&asking(), None, later)), ReasonCode::LeaseRevoked);
+    assert_eq!(refused(world.obtain(&asking(), None, later)), Fault::LeaseRevoked);
     // Another workload and another job are served.
     let (_, request) = world.request(&asking(), None, &machine("other"), later);
     world.release(&request, later).unwrap();
@@ -227,7 +227,7 @@ fn a_revoked_lease_denies_its_role_and_workload_until_it_is_lifted() {
     world.record(answered).unwrap();
     world.obtain(&asking(), None, later).unwrap();
     let answered = world.broker.lift_job(&job, later);
-    assert_eq!(refused(world.record(answered)), ReasonCode::JobNotRevoked);
+    assert_eq!(refused(world.record(answered)), Fault::JobNotRevoked);
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn a_revoked_job_gets_no_nonce_until_it_is_lifted() {
     let year_s = 365 * 86_400;
     for at_s in [AT_S + 1, AT_S + year_s] {
         let challenge = world.challenge(&asking().ask(None), at_s);
-        assert_eq!(refused(challenge), ReasonCode::JobRevoked);
+        assert_eq!(refused(challenge), Fault::JobRevoked);
     }
     world.challenge(&client("b/job", &["b/key"]).ask(None), AT_S + year_s).unwrap();
     let answered = world.broker.lift_job(&job, AT_S + year_s);
@@ -266,9 +266,9 @@ fn obtained(proven_s: u64, opened_s: u64) -> Result<Held, Refusal> {
 fn a_clock_far_from_the_brokers_gets_no_secret() {
     let week_s = 7 * 86_400;
     for wrong in [AT_S - week_s, AT_S - 61, AT_S + 61] {
-        assert_eq!(refused(obtained(wrong, wrong)), ReasonCode::ClockSkewed);
+        assert_eq!(refused(obtained(wrong, wrong)), Fault::ClockSkewed);
         // The challenge is not signed; the grant is.
-        assert_eq!(refused(obtained(AT_S, wrong)), ReasonCode::ClockSkewed);
+        assert_eq!(refused(obtained(AT_S, wrong)), Fault::ClockSkewed);
     }
     for borne in [AT_S - 60, AT_S + 60] {
         assert!(obtained(borne, borne).is_ok());
@@ -281,7 +281,7 @@ fn a_clock_that_is_behind_makes_no_lease_longer() {
     let mut held = obtained(behind, behind).unwrap();
     assert_eq!(held.expires_at_s(), behind + 900);
     assert!(held.secret(&id("a/key"), behind + 899).is_ok());
-    assert_eq!(refused(held.secret(&id("a/key"), behind + 900)), ReasonCode::LeaseExpired);
+    assert_eq!(refused(held.secret(&id("a/key"), behind + 900)), Fault::LeaseExpired);
     let ahead = obtained(AT_S + 60, AT_S + 60).unwrap();
     assert_eq!(ahead.expires_at_s(), AT_S + 900);
 }
@@ -304,13 +304,13 @@ fn a_renewal_keeps_what_was_seen_of_clock_and_revocation_lists() {
     let back = held.renew(pending, &grant, AT_S + 29);
     assert_eq!(refused(back), ReasonCode::ClockSetBack);
     let mismatch = held.renew(foreign, &unrelated, AT_S + 30);
-    assert_eq!(refused(mismatch), ReasonCode::LeaseMismatch);
+    assert_eq!(refused(mismatch), Fault::LeaseMismatch);
     assert_eq!(held.expires_at_s(), AT_S + 900);
     let (pending, request) = world.request(&asking(), Some(held.lease()), &machine, AT_S + 40);
     let grant = world.release(&request, AT_S + 40).unwrap();
     held.renew(pending, &grant, AT_S + 40).unwrap();
     assert_eq!(held.expires_at_s(), AT_S + 40 + 900);
-    assert_eq!(refused(held.observe(&old, AT_S + 41)), ReasonCode::RevocationListRollback);
+    assert_eq!(refused(held.observe(&old, AT_S + 41)), Fault::RevocationListRollback);
     assert_eq!(refused(held.secret(&id("a/key"), AT_S + 39)), ReasonCode::ClockSetBack);
     assert!(held.secret(&id("a/key"), AT_S + 41).is_ok());
 }

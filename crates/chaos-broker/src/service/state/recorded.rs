@@ -68,7 +68,10 @@ impl Recorded {
     /// number nor a revocation is forgotten. Without one, none was ever accepted.
     pub(super) fn allowlist(&self, ledger: &Ledger, trust: &Trust) -> Result<State, Error> {
         for (digest, at_s) in self.lists.iter().rev() {
-            let damaged = |source| Error::Allowlist { digest: *digest, source };
+            let damaged = |refusal: chaos_attestation::Refusal| Error::Allowlist {
+                digest: *digest,
+                source: refusal.into(),
+            };
             let envelope = blob(ledger, digest)?;
             let list = Allowlist::open(&envelope).map_err(damaged)?;
             if list.issuer == trust.issuer {
