@@ -25,17 +25,17 @@ pub use state::{Accepted, State, Trust};
 /// The predicate type of a signed allowlist.
 pub const PREDICATE_TYPE: &str = "https://chaoschain.org/workload-allowlist/v1";
 /// What a builder signs: the payload type of a [`Build`].
-pub(crate) const BUILD_PAYLOAD_TYPE: &str = "application/vnd.chaoschain.build.v1+json";
+const BUILD_PAYLOAD_TYPE: &str = "application/vnd.chaoschain.build.v1+json";
 /// A signed allowlist is at most this long, in bytes.
 pub const ALLOWLIST_BYTES_MAX: usize = 1 << 20;
 /// An allowlist holds at most this many entries.
 pub const ENTRIES_MAX: usize = 256;
 /// An allowlist holds at most this many revocations. They are never taken back.
-pub(crate) const REVOCATIONS_MAX: usize = 1024;
+const REVOCATIONS_MAX: usize = 1024;
 /// An entry holds at most this many rebuilds.
-pub(crate) const REBUILDS_MAX: usize = 8;
+const REBUILDS_MAX: usize = 8;
 /// A name, repository, toolchain or reason is at most this long, in bytes.
-pub(crate) const TEXT_BYTES_MAX: usize = 256;
+const TEXT_BYTES_MAX: usize = 256;
 
 /// Where a workload comes from: what a builder repeats and signs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

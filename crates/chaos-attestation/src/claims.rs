@@ -14,7 +14,7 @@ use crate::{AnchorClass, Collateral, EvidenceId, Hex, Quote, Refusal, TeeType, W
 use crate::{ReasonCode, collateral::Dates};
 
 /// The version of this set of claims.
-pub const CLAIMS_VERSION: u16 = 1;
+const CLAIMS_VERSION: u16 = 1;
 
 /// Everything that a quote says once it has verified. Only [`crate::verify()`] and
 /// [`crate::Verifier`] make it from evidence; one that was read from a document is what somebody
@@ -25,7 +25,7 @@ pub const CLAIMS_VERSION: u16 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claims {
-    /// [`CLAIMS_VERSION`].
+    /// `CLAIMS_VERSION`.
     pub claims_version: u16,
     /// The name of the quote: the digest of the bytes that the hardware signed.
     pub evidence_id: EvidenceId,

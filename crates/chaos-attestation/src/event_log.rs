@@ -9,9 +9,9 @@ use crate::{ReasonCode, Refusal};
 /// An event log is at most this long, in bytes of JSON: 128 KiB.
 pub const EVENT_LOG_BYTES_MAX: usize = 128 << 10;
 /// An event log holds at most this many events.
-pub const EVENTS_MAX: usize = 1024;
+const EVENTS_MAX: usize = 1024;
 /// An event's name is at most this long, in bytes.
-pub(crate) const EVENT_NAME_BYTES_MAX: usize = 256;
+const EVENT_NAME_BYTES_MAX: usize = 256;
 
 /// The event type that [dstack](https://github.com/Dstack-TEE/dstack) gives to what runs after boot.
 const RUNTIME_EVENT_TYPE: u32 = 0x0800_0001;
@@ -97,7 +97,7 @@ impl EventLog {
     /// Reads the JSON list that dstack's guest agent gives with a quote.
     ///
     /// # Errors
-    /// [`ReasonCode::MessageTooLarge`] above [`EVENT_LOG_BYTES_MAX`] or [`EVENTS_MAX`],
+    /// [`ReasonCode::MessageTooLarge`] above [`EVENT_LOG_BYTES_MAX`] or `EVENTS_MAX`,
     /// [`ReasonCode::MessageMalformed`] if it is no such list, or [`ReasonCode::EventLogMismatch`] if
     /// a run-time event states another digest than its payload has.
     pub fn parse(json: &[u8]) -> Result<Self, Refusal> {
@@ -109,20 +109,6 @@ impl EventLog {
         ensure_at_most("events", list.len(), EVENTS_MAX)?;
         let events = (0..).zip(list).map(|(index, wire)| event(index, wire));
         Ok(Self { events: events.collect::<Result<_, _>>()? })
-    }
-
-    /// A log of run-time events alone, each a name and a payload.
-    ///
-    /// # Errors
-    /// [`ReasonCode::MessageMalformed`] for a name that an event cannot have,
-    /// [`ReasonCode::MessageTooLarge`] above [`EVENTS_MAX`].
-    pub fn of_runtime(events: &[(&str, &[u8])]) -> Result<Self, Refusal> {
-        ensure_at_most("events", events.len(), EVENTS_MAX)?;
-        let events = (0..).zip(events).map(|(index, (name, payload))| {
-            ensure_name(index, name)?;
-            Ok(Event::Runtime { name: (*name).to_owned(), payload: payload.to_vec() })
-        });
-        Ok(Self { events: events.collect::<Result<_, Refusal>>()? })
     }
 
     /// The events in the order of measurement.
@@ -162,16 +148,6 @@ impl EventLog {
             }
         }
         Ok(())
-    }
-
-    /// The payload of the first run-time event of this name. Later ones can be by the workload
-    /// itself; the first, if the system measures it before the workload starts, cannot.
-    #[must_use]
-    pub fn first_payload(&self, wanted: &str) -> Option<&[u8]> {
-        self.events.iter().find_map(|event| match event {
-            Event::Runtime { name, payload } if name == wanted => Some(payload.as_slice()),
-            Event::Runtime { .. } | Event::Boot { .. } => None,
-        })
     }
 
     /// The log as JSON, each event with its digest.

@@ -186,19 +186,6 @@ impl Policy {
         }
     }
 
-    /// Whether a workload must be on an allowlist.
-    #[must_use]
-    pub const fn needs_allowlist(&self) -> bool {
-        matches!(self.document().workloads.accept, Acceptance::Allowlist)
-    }
-
-    const fn document(&self) -> &Document {
-        match self {
-            Self::Production(policy) => &policy.document,
-            Self::Development(policy) => &policy.document,
-        }
-    }
-
     /// Appraises claims at a time, in Unix seconds: every rule is tried and leaves a decision.
     ///
     /// The claims must come from [`crate::verify()`]; the report data is bound by

@@ -18,13 +18,12 @@ mod symbols;
 mod table;
 mod tags;
 
-pub use endpoint::{ENDPOINT_BYTES_MAX, Endpoint};
+pub use endpoint::Endpoint;
 pub use event::{
     ChallengeGiven, Event, Operation, Refused, Registered, Renewed, StandingChanged, Withdrawn,
 };
-pub use message::{
-    Heartbeat, Message, ROUTES_MAX, Registration, Route, Subject, Withdrawal, report_data,
-};
+pub(crate) use message::ROUTES_MAX;
+pub use message::{Heartbeat, Message, Registration, Route, Subject, Withdrawal, report_data};
 pub use registrar::{Registrar, Signer};
 pub use select::{CapacityAware, ReputationAware, RoundRobin, Selection};
 pub use state::Directory;
@@ -32,16 +31,16 @@ pub use table::Service;
 pub use tags::{Query, Tags};
 
 /// A directory lists at most this many services, those that are over included.
-pub const SERVICES_MAX: usize = 16_384;
+const SERVICES_MAX: usize = 16_384;
 
 /// One key owns at most this many services.
-pub const SERVICES_PER_OWNER_MAX: usize = 256;
+const SERVICES_PER_OWNER_MAX: usize = 256;
 
 /// One key holds at most this many names, those included whose services are all over.
-pub const NAMES_PER_OWNER_MAX: usize = 256;
+const NAMES_PER_OWNER_MAX: usize = 256;
 
 /// A service has at most this many endpoints.
-pub const ENDPOINTS_MAX: usize = 8;
+const ENDPOINTS_MAX: usize = 8;
 
 /// How long things live in the directory, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,17 +12,17 @@ use serde::{Deserialize, Serialize};
 use crate::{Fault, Random, Refusal};
 
 /// At most this many nonces are remembered at a time, spent and expired ones included.
-pub const SESSIONS_MAX: usize = 4096;
+pub(crate) const SESSIONS_MAX: usize = 4096;
 
 /// One caller has at most this many nonces out at a time, spent ones not counted.
-pub const SESSIONS_PER_CALLER_MAX: usize = 64;
+pub(crate) const SESSIONS_PER_CALLER_MAX: usize = 64;
 
 /// An expired nonce is remembered this long, in seconds, so that its holder learns why.
 const MEMORY_S: u64 = 300;
 
 /// Two sides go on if their clocks are at most this far apart, in seconds; what it takes a message
 /// to arrive counts as well.
-pub const CLOCK_SKEW_MAX_S: u64 = 60;
+const CLOCK_SKEW_MAX_S: u64 = 60;
 
 /// 32 random bytes that evidence must bind. Logs and events hold their digest only, and `Debug`
 /// shows nothing.
@@ -127,7 +127,7 @@ impl Challenge {
     }
 }
 
-/// Whether our clock and the one that dated a message agree to [`CLOCK_SKEW_MAX_S`].
+/// Whether our clock and the one that dated a message agree to `CLOCK_SKEW_MAX_S`.
 pub(crate) fn ensure_clock(issued_at_s: u64, at_s: u64) -> Result<(), Refusal> {
     let skew_s = issued_at_s.abs_diff(at_s);
     if skew_s <= CLOCK_SKEW_MAX_S {

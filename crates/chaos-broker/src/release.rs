@@ -23,7 +23,7 @@ mod message;
 mod revoke;
 mod seal;
 
-pub use broker::{Broker, RULES_MAX, Rule};
+pub use broker::{Broker, Rule};
 pub use client::{Client, Held, Pending};
 pub use decide::Context;
 pub use entitlements::Known;
@@ -31,12 +31,11 @@ pub use event::{
     ChallengeGiven, Event, JobChanged, LeaseRevoked, Operation, Refused, Released, RuleChanged,
     SecretChanged,
 };
-pub use lease::{LEASE_MEMORY_S, LEASES_MAX, LEASES_PER_CALLER_MAX, Lease};
+pub use lease::Lease;
 pub use message::{
-    Current, Given, Grant, Message, Purpose, ReleaseRequest, Revocations, SECRETS_PER_RELEASE_MAX,
-    report_data,
+    Current, Given, Grant, Message, Purpose, ReleaseRequest, Revocations, report_data,
 };
-pub use revoke::{DENIALS_MAX, Denial};
+pub use revoke::Denial;
 pub use seal::{ReleaseKey, Sealed};
 
 pub use crate::exchange::LeaseId;

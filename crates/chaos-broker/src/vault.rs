@@ -14,7 +14,7 @@ mod source;
 use std::{collections::BTreeMap, fmt};
 
 use chaos_attestation::Hex;
-pub use file::VAULT_BYTES_MAX;
+pub(crate) use file::VAULT_BYTES_MAX;
 use file::{Record, Sealed};
 pub use secret::{SECRET_BYTES_MAX, Secret};
 pub use source::{DataKey, KeyFile, KeySource, Passphrase};
@@ -22,7 +22,7 @@ pub use source::{DataKey, KeyFile, KeySource, Passphrase};
 use crate::{Fault, Name, Random, Refusal, SecretId, bytes::join};
 
 /// A vault holds at most this many secrets, revoked ones included.
-pub const SECRETS_MAX: usize = 1024;
+pub(crate) const SECRETS_MAX: usize = 1024;
 
 /// Secrets, encrypted, with the key that opens them. `Debug` shows how many there are.
 pub struct Vault {
@@ -131,27 +131,6 @@ impl Vault {
             version: record.version,
             revoked: record.sealed.is_none(),
         })
-    }
-
-    /// Encrypts everything anew under a fresh data key from this source.
-    ///
-    /// # Errors
-    /// [`Fault::VaultInvalid`] if a record does not open, or if the source cannot wrap.
-    pub fn rekey(&mut self, source: &dyn KeySource, random: Random<'_>) -> Result<(), Refusal> {
-        let mut fresh = Self::create(source, random)?;
-        for (id, record) in &self.records {
-            let sealed = match &record.sealed {
-                Some(_) => {
-                    let (version, secret) = self.open(id)?;
-                    Some(fresh.seal(id, &record.purpose, version, &secret, random)?)
-                }
-                None => None,
-            };
-            let (purpose, version) = (record.purpose.clone(), record.version);
-            fresh.records.insert(id.clone(), Record { purpose, version, sealed });
-        }
-        *self = fresh;
-        Ok(())
     }
 
     fn live(&self, id: &SecretId) -> Result<(&Record, &Sealed), Refusal> {

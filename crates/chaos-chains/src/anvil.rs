@@ -137,12 +137,6 @@ impl Anvil {
         self.chain_id.clone()
     }
 
-    /// How many funded accounts there are.
-    #[must_use]
-    pub const fn signer_count(&self) -> usize {
-        self.signers.len()
-    }
-
     /// The key of a funded account; indices wrap. These keys are published with anvil and worthless.
     #[must_use]
     pub fn signer(&self, index: usize) -> Signer {

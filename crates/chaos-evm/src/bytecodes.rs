@@ -7,7 +7,7 @@ use revm::bytecode::Bytecode;
 use crate::block::{DecodeError, decode, quantity::UniqueMap};
 
 /// Largest bytecode file accepted, in bytes after decompression.
-pub const BYTECODES_BYTES_MAX: usize = 512 << 20;
+const BYTECODES_BYTES_MAX: usize = 512 << 20;
 
 /// Contract codes by their Keccak-256 hash. Every code was hashed and found to match its key.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +27,7 @@ impl Bytecodes {
     /// Reads a JSON object `{"0x<code hash>": "0x<code>"}`, plain or gzipped.
     ///
     /// # Errors
-    /// If the bytes are no such object, exceed [`BYTECODES_BYTES_MAX`], or a code does not hash to
+    /// If the bytes are no such object, exceed `BYTECODES_BYTES_MAX`, or a code does not hash to
     /// its key.
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let json = decode::decompress(bytes, BYTECODES_BYTES_MAX)?;

@@ -16,7 +16,7 @@ use crate::{
 /// Gas of the cheapest possible transaction.
 pub const GAS_LIMIT_MIN: u64 = 21_000;
 /// Largest calldata floor accepted, in gas per token. The EIP's value is 10.
-pub const CALLDATA_FLOOR_MAX: u64 = 100_000;
+const CALLDATA_FLOOR_MAX: u64 = 100_000;
 
 /// Changes to the rules a block runs under. `None` leaves the rule of the block's fork in force;
 /// [`Changes::NONE`] leaves all of them.
@@ -209,21 +209,6 @@ impl Changes {
             return Err(ChangesError::NoTarget { elasticity, gas_limit });
         }
         Ok(())
-    }
-
-    /// The names of the changes that a block under `rules` has no use for, such as a base fee
-    /// before London. They are ignored for that block.
-    #[must_use]
-    pub fn without_effect(&self, rules: &ForkRules) -> Vec<&'static str> {
-        let london = rules.has(SpecId::LONDON);
-        let fees = [
-            (self.priority_fee_floor_wei.is_some() && !london, "priority_fee_floor_wei"),
-            (self.base_fee_min_wei.is_some() && !london, "base_fee_min_wei"),
-            (self.elasticity_multiplier.is_some() && !london, "elasticity_multiplier"),
-            (self.base_fee_change_denominator.is_some() && !london, "base_fee_change_denominator"),
-            (self.blobs_per_block_max.is_some() && rules.blobs.is_none(), "blobs_per_block_max"),
-        ];
-        fees.into_iter().filter_map(|(ignored, name)| ignored.then_some(name)).collect()
     }
 
     /// The gas limit in force after a block with the limit `parent`, where the header says

@@ -60,7 +60,7 @@ pub use block::{
     RecordedReceipt, RecordedSignature, Transaction, TransactionKind, Withdrawal,
     import::{self, ImportError, Imported},
 };
-pub use bytecodes::{BYTECODES_BYTES_MAX, Bytecodes};
+pub use bytecodes::Bytecodes;
 pub use changes::{Changes, ChangesError};
 pub use counterfactual::Counterfactual;
 pub use fork::{ForkRules, UnknownChain, spec_of};

@@ -183,12 +183,6 @@ impl Snapshot {
     pub(crate) fn account(&self, address: Address) -> Option<&SnapshotAccount> {
         self.accounts.get(&address)
     }
-
-    /// The number of accounts known.
-    #[must_use]
-    pub fn accounts_count(&self) -> usize {
-        self.accounts.len()
-    }
 }
 
 /// A [`Snapshot`] with a count of the reads it could not answer.

@@ -18,7 +18,7 @@ pub use rows::label;
 pub(crate) use rows::spoken;
 
 /// Names the layout of [`Content`]; a change of layout changes it.
-pub const PROPOSAL_FORMAT: &str = "chaos-governance/proposal/1";
+const PROPOSAL_FORMAT: &str = "chaos-governance/proposal/1";
 
 /// A finished proposal and its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Proposal {
 /// Everything a proposal says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Content {
-    /// [`PROPOSAL_FORMAT`].
+    /// `PROPOSAL_FORMAT`.
     pub format: &'static str,
     /// The chain, CAIP-2.
     pub chain: ChainId,
@@ -332,16 +332,6 @@ impl Proposal {
     #[must_use]
     pub fn to_markdown(&self) -> String {
         markdown::render(self)
-    }
-
-    /// The row that shows whether the main objective is met, usually the first of the table.
-    #[must_use]
-    pub fn main_row(&self) -> Option<&DecisionRow> {
-        let rows = &self.content.decision_table;
-        let objective = |row: &&DecisionRow| {
-            row.verdict.as_ref().is_some_and(|verdict| verdict.criterion == "objective")
-        };
-        rows.iter().find(objective).or_else(|| rows.first())
     }
 }
 

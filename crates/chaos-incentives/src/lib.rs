@@ -32,6 +32,6 @@ mod split;
 mod task;
 
 pub use distribution::{Distribution, DistributionError};
-pub use merkle::{Claim, DumpError, LEAVES_MAX, MerkleDump, MerkleTree, NoLeaves, verify_claim};
-pub use split::{SHARES_MAX, Share, SplitError, split};
+pub use merkle::{Claim, MerkleDump, MerkleTree, NoLeaves, verify_claim};
+pub use split::{Share, SplitError, split};
 pub use task::{QUALITY_PPM_MAX, Rates, Slot, TaskBudget, TaskError, TaskReward, reward_task};

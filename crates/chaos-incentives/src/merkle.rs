@@ -2,7 +2,7 @@ use alloy_primitives::{Address, B256, U256, keccak256};
 use serde::{Deserialize, Serialize};
 
 /// Most leaves in one tree: one million.
-pub const LEAVES_MAX: usize = 1_000_000;
+const LEAVES_MAX: usize = 1_000_000;
 
 const FORMAT: &str = "standard-v1";
 const LEAF_ENCODING: [&str; 2] = ["address", "uint256"];
@@ -29,38 +29,12 @@ impl Claim {
     }
 }
 
-/// A tree has at least one leaf and at most [`LEAVES_MAX`].
+/// A tree has at least one leaf and at most `LEAVES_MAX`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a Merkle tree needs 1 to {LEAVES_MAX} leaves, found {leaves}")]
 pub struct NoLeaves {
     /// Leaves given.
     pub leaves: usize,
-}
-
-/// Why a dump was refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DumpError {
-    /// Another format or leaf encoding.
-    #[error("expected format `{FORMAT}` with leaves (address, uint256), found `{found}`")]
-    Format {
-        /// Format and leaf encoding found.
-        found: String,
-    },
-    /// The number of values is out of range.
-    #[error("unusable number of values")]
-    Leaves(#[source] NoLeaves),
-    /// A node is not what the values give.
-    #[error("node {index} of the dump is not the one its values give")]
-    Node {
-        /// Index in the array of nodes.
-        index: usize,
-    },
-    /// A value names another place in the tree than its own.
-    #[error("value {index} of the dump has the wrong tree index")]
-    TreeIndex {
-        /// Index in the array of values.
-        index: usize,
-    },
 }
 
 /// OpenZeppelin's `StandardMerkleTree` for leaves (address, uint256), version `standard-v1`.
@@ -149,40 +123,6 @@ impl MerkleTree {
                 .collect(),
         }
     }
-
-    /// Rebuilds the tree from a dump's values and checks everything else in it.
-    ///
-    /// # Errors
-    /// If the format differs or a node or index is not what the values give.
-    pub fn from_dump(dump: &MerkleDump) -> Result<Self, DumpError> {
-        if dump.format != FORMAT || dump.leaf_encoding != LEAF_ENCODING {
-            let found = format!("{} ({})", dump.format, dump.leaf_encoding.join(", "));
-            return Err(DumpError::Format { found: found.chars().take(80).collect() });
-        }
-        let claims = dump
-            .values
-            .iter()
-            .map(|value| Claim { account: value.value.0, amount: value.value.1.0 })
-            .collect();
-        let tree = Self::new(claims).map_err(DumpError::Leaves)?;
-        if let Some(index) = first_difference(&tree.nodes, &dump.tree) {
-            return Err(DumpError::Node { index });
-        }
-        // Equal leaves may stand in either order, so the index is checked by what stands there.
-        for (index, value) in dump.values.iter().enumerate() {
-            let own = tree.nodes[tree.positions[index]];
-            let is_leaf = value.tree_index >= tree.claims.len() - 1;
-            if !is_leaf || tree.nodes.get(value.tree_index) != Some(&own) {
-                return Err(DumpError::TreeIndex { index });
-            }
-        }
-        Ok(tree)
-    }
-}
-
-fn first_difference(ours: &[B256], theirs: &[B256]) -> Option<usize> {
-    let common = ours.iter().zip(theirs).position(|(a, b)| a != b);
-    common.or_else(|| (ours.len() != theirs.len()).then(|| ours.len().min(theirs.len())))
 }
 
 /// Whether `proof` leads from the claim to `root`; what `MerkleProof.verify` computes.

@@ -1,7 +1,7 @@
 use alloy_primitives::{U256, U512};
 
 /// Most shares in one division: one million.
-pub const SHARES_MAX: usize = 1_000_000;
+const SHARES_MAX: usize = 1_000_000;
 
 /// One account's claim on a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum SplitError {
     /// The weights sum to 2^256 or more.
     #[error("the weights sum to 2^256 or more")]
     WeightOverflow,
-    /// More than [`SHARES_MAX`] shares.
+    /// More than `SHARES_MAX` shares.
     #[error("{shares} shares, the limit is {SHARES_MAX}")]
     TooMany {
         /// Shares given.

@@ -43,5 +43,5 @@ pub use policy::{
     Approvals, EvidenceClass, EvidenceRule, ParameterBounds, Policy, PolicyViolation, Tally,
 };
 pub use role::Role;
-pub use studio::{NotPermitted, Studio};
+pub use studio::Studio;
 pub use task::Task;

@@ -23,15 +23,6 @@ impl Direction {
             Self::Decrease => "decrease",
         }
     }
-
-    /// The other way.
-    #[must_use]
-    pub const fn opposite(self) -> Self {
-        match self {
-            Self::Increase => Self::Decrease,
-            Self::Decrease => Self::Increase,
-        }
-    }
 }
 
 /// A distance, either in the unit of the value or in parts per million of its baseline.

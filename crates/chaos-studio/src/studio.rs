@@ -4,7 +4,7 @@ use chaos_types::Digest;
 
 use crate::{
     definition::{self, DefinitionError},
-    name::{ActionName, Domain, RoleName, StudioName, TaskName, ThresholdName},
+    name::{Domain, RoleName, StudioName, ThresholdName},
     policy::Policy,
     role::Role,
     task::Task,
@@ -18,33 +18,9 @@ pub struct Studio {
     pub(crate) description: String,
     pub(crate) roles: BTreeMap<RoleName, Role>,
     pub(crate) tasks: Vec<Task>,
-    pub(crate) order: Vec<TaskName>,
     pub(crate) policy: Policy,
     pub(crate) thresholds: BTreeMap<ThresholdName, u64>,
     pub(crate) digest: Digest,
-}
-
-/// An action that the definition does not give to the role.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NotPermitted {
-    /// The studio has no such role.
-    #[error("studio `{studio}` has no role `{role}`")]
-    UnknownRole {
-        /// The studio.
-        studio: StudioName,
-        /// The role that was named.
-        role: RoleName,
-    },
-    /// The role exists but may not do this.
-    #[error("role `{role}` of studio `{studio}` may not perform `{action}`")]
-    Action {
-        /// The studio.
-        studio: StudioName,
-        /// The role.
-        role: RoleName,
-        /// The action it attempted.
-        action: ActionName,
-    },
 }
 
 impl Studio {
@@ -87,12 +63,6 @@ impl Studio {
         &self.tasks
     }
 
-    /// The tasks in an order in which each comes after all it depends on.
-    #[must_use]
-    pub fn task_order(&self) -> &[TaskName] {
-        &self.order
-    }
-
     /// The limits of what it may propose.
     #[must_use]
     pub const fn policy(&self) -> &Policy {
@@ -109,26 +79,6 @@ impl Studio {
     #[must_use]
     pub const fn digest(&self) -> Digest {
         self.digest
-    }
-
-    /// Checks that a role may perform an action.
-    ///
-    /// # Errors
-    /// If the role is unknown or the action is not given to it.
-    pub fn ensure_permitted(
-        &self,
-        role: &RoleName,
-        action: &ActionName,
-    ) -> Result<(), NotPermitted> {
-        let studio = || self.name.clone();
-        let found = self
-            .roles
-            .get(role)
-            .ok_or_else(|| NotPermitted::UnknownRole { studio: studio(), role: role.clone() })?;
-        if found.actions.contains(action) {
-            return Ok(());
-        }
-        Err(NotPermitted::Action { studio: studio(), role: role.clone(), action: action.clone() })
     }
 }
 

@@ -11,7 +11,7 @@ use crate::attack::Scenario as Attack;
 use chaos_simulation::flow::Assumptions;
 
 /// A study file may have this many bytes: 1 MiB.
-pub const STUDY_BYTES_MAX: usize = 1 << 20;
+const STUDY_BYTES_MAX: usize = 1 << 20;
 
 /// Most cells of a study: 10,000.
 const CELLS_MAX: usize = 10_000;
@@ -25,7 +25,7 @@ const VERSION: u32 = 1;
 /// Why a study file was refused.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// The file is longer than [`STUDY_BYTES_MAX`].
+    /// The file is longer than `STUDY_BYTES_MAX`.
     #[error("study: {bytes} bytes, at most {STUDY_BYTES_MAX} are read")]
     TooLarge {
         /// Bytes found.

@@ -61,12 +61,12 @@ pub struct Judgement {
     pub worst: Decimal,
     /// Whether the proposal's mean figure is on the wanted side.
     pub met: bool,
-    /// Whether that tail is, too, over at least [`ROBUST_PATHS_MIN`] paths.
+    /// Whether that tail is, too, over at least `ROBUST_PATHS_MIN` paths.
     pub robust: bool,
 }
 
 /// Fewer paths than this have no tails: no threshold is met robustly on them.
-pub const ROBUST_PATHS_MIN: usize = 20;
+const ROBUST_PATHS_MIN: usize = 20;
 
 /// Compares a cell's figures with the thresholds; a threshold on a missing metric is not met.
 ///

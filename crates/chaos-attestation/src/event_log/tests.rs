@@ -8,6 +8,27 @@ use crate::Quote;
 /// Python's hashlib.
 const APP_RTMR3: &str = "51ae58ba3af98badb7f71df0b004f8386dd857c06b6b979a83f7e83d7887581bf5a30869bd7193065c85bcc70cea42fd";
 
+impl EventLog {
+    /// A log of run-time events alone, each a name and a payload.
+    pub(crate) fn of_runtime(events: &[(&str, &[u8])]) -> Result<Self, Refusal> {
+        ensure_at_most("events", events.len(), EVENTS_MAX)?;
+        let events = (0..).zip(events).map(|(index, (name, payload))| {
+            ensure_name(index, name)?;
+            Ok(Event::Runtime { name: (*name).to_owned(), payload: payload.to_vec() })
+        });
+        Ok(Self { events: events.collect::<Result<_, Refusal>>()? })
+    }
+
+    /// The payload of the first run-time event of this name. Later ones can be by the workload
+    /// itself; the first, if the system measures it before the workload starts, cannot.
+    fn first_payload(&self, wanted: &str) -> Option<&[u8]> {
+        self.events.iter().find_map(|event| match event {
+            Event::Runtime { name, payload } if name == wanted => Some(payload.as_slice()),
+            Event::Runtime { .. } | Event::Boot { .. } => None,
+        })
+    }
+}
+
 #[test]
 fn one_runtime_event_extends_rtmr3_to_the_golden_value() {
     let log = EventLog::of_runtime(&[("app", &[1])]).unwrap();

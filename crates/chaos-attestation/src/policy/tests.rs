@@ -4,7 +4,8 @@ use super::*;
 fn the_presets_are_of_their_class() {
     assert_eq!(Policy::production().anchor_class(), AnchorClass::IntelProduction);
     assert_eq!(Policy::development().anchor_class(), AnchorClass::Development);
-    assert!(Policy::production().needs_allowlist());
+    let production = ProductionPolicy::recommended();
+    assert_eq!(production.document.workloads.accept, Acceptance::Allowlist);
     assert_ne!(Policy::production().id(), Policy::development().id());
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::{Fault, Refusal};
 
 /// An endpoint is at most this long, in bytes.
-pub const ENDPOINT_BYTES_MAX: usize = 256;
+const ENDPOINT_BYTES_MAX: usize = 256;
 
 /// Where a service listens: `tls://HOST:PORT` for an attested channel, or `https://HOST[:PORT][/PATH]`.
 ///
@@ -19,12 +19,6 @@ impl Endpoint {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// `HOST:PORT` of a `tls://` endpoint.
-    #[must_use]
-    pub fn tls_address(&self) -> Option<&str> {
-        self.0.strip_prefix("tls://")
     }
 }
 

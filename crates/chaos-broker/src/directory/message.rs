@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// An answer names at most this many services.
-pub const ROUTES_MAX: usize = 64;
+pub(crate) const ROUTES_MAX: usize = 64;
 
 /// A service and its owner, whom a request is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +58,7 @@ pub struct Registration {
     pub capacity: u32,
     /// For which directory this is.
     pub directory: Did,
-    /// Where it listens: 1 to [`ENDPOINTS_MAX`].
+    /// Where it listens: 1 to `ENDPOINTS_MAX`.
     pub endpoints: Vec<Endpoint>,
     /// The evidence; its report data is [`report_data`].
     pub evidence: EvidenceDocument,
@@ -171,7 +171,7 @@ pub enum Message {
     Withdraw(Signed<Withdrawal>),
     /// A request for services.
     Discover(Query),
-    /// The directory names up to [`ROUTES_MAX`].
+    /// The directory names up to `ROUTES_MAX`.
     Found(Vec<Route>),
     /// The directory did as asked.
     Done,

@@ -209,7 +209,7 @@ impl Directory {
     }
 
     /// The services that fit a query, whose evidence is not over, and whose workloads are on the
-    /// allowlist now; at most [`super::SERVICES_MAX`], in an order that stays while they are listed.
+    /// allowlist now; at most `SERVICES_MAX`, in an order that stays while they are listed.
     ///
     /// # Errors
     /// [`ReasonCode::ClockSetBack`].

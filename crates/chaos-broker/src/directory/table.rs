@@ -43,7 +43,7 @@ pub struct Service {
 
 impl Service {
     /// Its place in the table: stable while it is listed, and smaller than
-    /// [`SERVICES_MAX`]. Another service may have it later.
+    /// `SERVICES_MAX`. Another service may have it later.
     #[must_use]
     pub const fn slot(&self) -> usize {
         self.slot as usize

@@ -334,7 +334,6 @@ fn endpoints_have_one_plain_spelling() {
         let refusal = bad.parse::<Endpoint>().unwrap_err();
         assert_eq!(refusal.code, Fault::ServiceInvalid, "{bad}");
     }
-    assert_eq!(endpoint("tls://127.0.0.1:7301").tls_address(), Some("127.0.0.1:7301"));
 }
 
 #[test]

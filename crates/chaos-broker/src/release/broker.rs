@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A broker has at most this many rules.
-pub const RULES_MAX: usize = 4096;
+const RULES_MAX: usize = 4096;
 
 /// Which workload may read which secret. What no rule allows is refused.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -6,13 +6,13 @@ use chaos_types::Did;
 use crate::{Fault, JobId, Name, Refusal, SecretId, exchange::LeaseId};
 
 /// At most this many leases are remembered at a time, those that are over included.
-pub const LEASES_MAX: usize = 16_384;
+const LEASES_MAX: usize = 16_384;
 
 /// One caller has at most this many leases that run.
-pub const LEASES_PER_CALLER_MAX: usize = 64;
+pub(crate) const LEASES_PER_CALLER_MAX: usize = 64;
 
 /// A lease that has ended is remembered this long, in seconds, so that its holder learns why: a day.
-pub const LEASE_MEMORY_S: u64 = 86_400;
+pub(crate) const LEASE_MEMORY_S: u64 = 86_400;
 
 /// The right to use secrets for a while.
 #[derive(Debug, Clone, PartialEq, Eq)]

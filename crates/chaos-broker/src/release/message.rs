@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A release is of at most this many secrets.
-pub const SECRETS_PER_RELEASE_MAX: usize = 16;
+const SECRETS_PER_RELEASE_MAX: usize = 16;
 
 /// What secrets are wanted for. It is the same from the first message to the lease.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct Purpose {
     pub renews: Option<LeaseId>,
     /// What the asking code does in the job.
     pub role: Name,
-    /// Which secrets: 1 to [`SECRETS_PER_RELEASE_MAX`], ascending, none twice.
+    /// Which secrets: 1 to `SECRETS_PER_RELEASE_MAX`, ascending, none twice.
     pub secrets: Vec<SecretId>,
 }
 

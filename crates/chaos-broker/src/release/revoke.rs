@@ -12,7 +12,7 @@ use super::{
 use crate::{Answered, Fault, JobId, Name, Refusal, Signed, exchange::LeaseId};
 
 /// A broker remembers at most this many denials.
-pub const DENIALS_MAX: usize = 16_384;
+const DENIALS_MAX: usize = 16_384;
 
 /// A job that gets no secrets any more, altogether or in one role of one workload.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

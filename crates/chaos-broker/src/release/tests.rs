@@ -260,7 +260,7 @@ fn the_table_of_nonces_is_bounded_for_each_caller_and_for_all() {
 fn one_callers_nonces_and_leases_leave_room_for_others() {
     let mut world = World::new();
     let asking = client("a/job", &["a/key"]);
-    for _ in 0..LEASES_PER_CALLER_MAX {
+    for _ in 0..lease::LEASES_PER_CALLER_MAX {
         world.obtain(&asking, None, AT_S).unwrap();
     }
     assert_eq!(refused(world.obtain(&asking, None, AT_S)), Fault::TableFull);

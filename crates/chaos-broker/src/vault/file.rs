@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A vault's file is at most this long, in bytes: 32 MiB.
-pub const VAULT_BYTES_MAX: usize = 32 << 20;
+pub(crate) const VAULT_BYTES_MAX: usize = 32 << 20;
 
 /// A wrapped data key is at most this long, in bytes.
 const WRAPPED_BYTES_MAX: usize = 4096;
@@ -129,7 +129,7 @@ impl Vault {
     /// The file, canonical JSON.
     ///
     /// # Errors
-    /// [`Fault::VaultInvalid`] if it is longer than [`VAULT_BYTES_MAX`].
+    /// [`Fault::VaultInvalid`] if it is longer than `VAULT_BYTES_MAX`.
     pub fn to_bytes(&self, random: Random<'_>) -> Result<Vec<u8>, Refusal> {
         let row = |(secret, record): (&SecretId, &Record)| Row {
             purpose: record.purpose.clone(),

@@ -126,18 +126,6 @@ fn rotation_counts_up_and_revocation_is_for_ever() {
 }
 
 #[test]
-fn after_rekeying_only_the_new_source_opens() {
-    let mut vault = vault();
-    vault.revoke(&id("b/key")).unwrap();
-    vault.rekey(&source(8), &mut random(5)).unwrap();
-    let bytes = vault.to_bytes(&mut random(6)).unwrap();
-    assert_eq!(refused(Vault::from_bytes(&bytes, &source(7))), Fault::VaultInvalid);
-    let opened = Vault::from_bytes(&bytes, &source(8)).unwrap();
-    assert_eq!(opened.open(&id("a/key")).unwrap().1.expose(), b"alpha-alpha");
-    assert_eq!(refused(opened.open(&id("b/key"))), Fault::SecretRevoked);
-}
-
-#[test]
 fn secrets_have_bounds() {
     assert_eq!(refused(Secret::new(Vec::new())), Fault::SecretInvalid);
     assert_eq!(refused(Secret::new(vec![0; SECRET_BYTES_MAX + 1])), Fault::SecretInvalid);

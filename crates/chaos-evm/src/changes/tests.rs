@@ -38,22 +38,6 @@ fn refuses_contradictions_with_the_reason() {
 }
 
 #[test]
-fn names_what_a_fork_has_no_use_for() {
-    let all = Changes {
-        priority_fee_floor_wei: Some(1),
-        base_fee_min_wei: Some(1),
-        elasticity_multiplier: Some(1),
-        base_fee_change_denominator: Some(1),
-        blobs_per_block_max: Some(1),
-        ..Changes::NONE
-    };
-    let rules = |number, timestamp| fork::rules(fork::ETHEREUM, number, timestamp).unwrap();
-    assert_eq!(all.without_effect(&rules(9_069_000, 0)).len(), 5);
-    assert_eq!(all.without_effect(&rules(12_965_000, 0)), ["blobs_per_block_max"]);
-    assert_eq!(all.without_effect(&rules(20_000_000, 1_710_338_135)), [""; 0]);
-}
-
-#[test]
 fn a_fork_keeps_its_own_caps_unless_they_are_changed() {
     let osaka = fork::rules(fork::ETHEREUM, 24_000_000, 1_767_747_671).unwrap();
     let prague = fork::rules(fork::ETHEREUM, 22_431_084, 1_746_612_311).unwrap();

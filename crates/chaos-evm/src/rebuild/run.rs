@@ -89,12 +89,6 @@ impl Run {
         &self.snapshot
     }
 
-    /// Gas the headers say the blocks used: a measure of the work.
-    #[must_use]
-    pub fn gas_recorded(&self) -> u64 {
-        self.blocks.iter().map(|input| input.block().header.gas_used).sum()
-    }
-
     pub(super) fn transaction(&self, candidate: Candidate) -> &Transaction {
         &self.blocks[candidate.block].block().transactions[candidate.index]
     }

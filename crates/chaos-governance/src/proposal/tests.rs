@@ -38,7 +38,6 @@ fn content_follows_from_the_rounds() {
     assert_eq!(content.rounds[1].decision, "satisfies every objective and guard: final");
     let names: Vec<&str> = content.alternatives.iter().map(|a| a.name.as_str()).collect();
     assert_eq!(names, ["no change", "gas-limit = 35 Mgas"]);
-    assert_eq!(proposal.main_row().unwrap().metric, "base_fee_p95");
     let verdict = content.decision_table[0].verdict.as_ref().unwrap();
     assert_eq!((verdict.standing, verdict.side, verdict.threshold), ("met", "at_most", Int(-250)));
     let forecast = content.forecast.as_ref().unwrap();

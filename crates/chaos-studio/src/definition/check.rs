@@ -34,14 +34,13 @@ pub(super) fn studio(wire: wire::Definition, digest: Digest) -> Result<Studio> {
     ensure_text("description", &wire.description)?;
     let roles = roles(&wire.roles)?;
     let tasks = tasks(&wire.tasks, &roles)?;
-    let order = task::in_order(&tasks).map_err(|tasks| DefinitionError::Cycle { tasks })?;
+    task::in_order(&tasks).map_err(|tasks| DefinitionError::Cycle { tasks })?;
     Ok(Studio {
         name: name("name", &wire.name)?,
         domain: name("domain", &wire.domain)?,
         description: wire.description,
         roles,
         tasks,
-        order,
         policy: policy(&wire.policies)?,
         thresholds: named_table("thresholds", &wire.thresholds, |key, value| {
             integer(key, *value, 0, INTEGER_MAX)

@@ -7,8 +7,8 @@ fn example_reads_into_what_it_says() {
     let studio = Studio::parse(EXAMPLE).unwrap();
     assert_eq!(studio.name().as_str(), "example");
     assert_eq!(studio.roles().len(), 2);
-    let order: Vec<&str> = studio.task_order().iter().map(TaskName::as_str).collect();
-    assert_eq!(order, ["measure", "try", "write"]);
+    let tasks: Vec<&str> = studio.tasks().iter().map(|task| task.name.as_str()).collect();
+    assert_eq!(tasks, ["measure", "try", "write"]);
     let weights: u64 = studio.tasks().iter().map(|task| task.reward_weight).sum();
     assert_eq!(weights, 6);
     assert_eq!(studio.policy().rounds_max(), 4);
@@ -26,22 +26,5 @@ fn digest_ignores_layout_and_follows_meaning() {
     assert_ne!(
         digest(&EXAMPLE.replace("quorum_ppm = 40_000", "quorum_ppm = 40_001")),
         digest(EXAMPLE)
-    );
-}
-
-#[test]
-fn roles_do_only_what_the_definition_gives_them() {
-    let studio = Studio::parse(EXAMPLE).unwrap();
-    let check = |role: &str, action: &str| {
-        studio.ensure_permitted(&role.parse().unwrap(), &action.parse().unwrap())
-    };
-    assert_eq!(check("researcher", "simulate"), Ok(()));
-    assert_eq!(
-        check("researcher", "submit").unwrap_err().to_string(),
-        "role `researcher` of studio `example` may not perform `submit`"
-    );
-    assert_eq!(
-        check("auditor", "submit").unwrap_err().to_string(),
-        "studio `example` has no role `auditor`"
     );
 }

@@ -9,9 +9,9 @@ use super::{
 };
 
 /// A TCB level that is current was published this long before the collateral, in seconds.
-pub(crate) const CURRENT_LEVEL_AGE_S: u64 = 30 * 86_400;
+const CURRENT_LEVEL_AGE_S: u64 = 30 * 86_400;
 /// A TCB level that is not current was published this long before the collateral, in seconds.
-pub(crate) const OLD_LEVEL_AGE_S: u64 = 180 * 86_400;
+const OLD_LEVEL_AGE_S: u64 = 180 * 86_400;
 
 /// The collateral for the scenario's platform.
 pub(super) fn collateral(seed: &Seed, scenario: &Scenario, pki: &Pki) -> QuoteCollateralV3 {

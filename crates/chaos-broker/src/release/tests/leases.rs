@@ -127,8 +127,7 @@ fn a_revoked_secret_is_released_no_more() {
 #[test]
 fn an_older_vault_put_back_is_noticed() {
     let mut world = World::new();
-    let source = KeyFile::new(&secret(&"7".repeat(32))).unwrap();
-    world.vault.rekey(&source, &mut world.random).unwrap();
+    let source = KeyFile::new(&Secret::new(vec![7; 32]).unwrap()).unwrap();
     let older = world.vault.to_bytes(&mut world.random).unwrap();
     world.vault.rotate(&id("a/key"), &secret("alpha-two"), &mut world.random).unwrap();
     world.learn(AT_S).unwrap();
@@ -216,7 +215,7 @@ fn a_revoked_lease_denies_its_role_and_workload_until_it_is_lifted() {
         let again = world.obtain(&asking(), renews, AT_S + 2);
         assert_eq!(refused(again), Fault::LeaseRevoked);
     }
-    let later = AT_S + 900 + LEASE_MEMORY_S + 1;
+    let later = AT_S + 900 + lease::LEASE_MEMORY_S + 1;
     world.obtain(&client("a/other", &["a/key"]), None, later).unwrap();
     assert!(world.broker.leases().all(|remembered| remembered.id != lease));
     assert_eq!(refused(world.obtain(&asking(), None, later)), Fault::LeaseRevoked);

@@ -131,12 +131,6 @@ impl StateProof {
         self.state_root
     }
 
-    /// How many trie nodes there are.
-    #[must_use]
-    pub fn nodes_count(&self) -> usize {
-        self.nodes.len()
-    }
-
     fn account(&self, address: Address) -> Result<Option<TrieAccount>, StateProofError> {
         if let Some(account) = self.accounts.borrow().get(&address) {
             return Ok(*account);
