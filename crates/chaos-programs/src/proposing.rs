@@ -55,6 +55,43 @@ impl Signer {
             key: ledger.key(&agent.profile.name)?,
         })
     }
+
+    /// Analyses blocks by a studio's rules, and signs what they show.
+    ///
+    /// # Errors
+    /// If the blocks or the ledger refuse.
+    pub fn analyse(
+        &self,
+        ledger: &mut Ledger,
+        block_set: &BlockSet,
+        studio: &Defined,
+    ) -> Result<Analysed, Error> {
+        let ran = Analyse { block_set, studio: &studio.studio }.run()?;
+        let output = ledger.put_blob(&ran.document)?;
+        let digest = ledger.put_blob(studio.text.as_bytes())?;
+        let mut inputs = block_set.named_inputs();
+        inputs.push(Input { name: STUDIO.to_owned(), digest });
+        let receipt = ledger.record(NewEntry {
+            agent: self.did,
+            keys: vec![&self.key],
+            parents: vec![],
+            subjects: vec![Product::new("analysis", output)],
+            evidence: Analyse::evidence(inputs, output),
+            action: Action::of(&ran.body),
+        })?;
+        Ok(Analysed { analysis: ran.output, blocks: ran.body.blocks, receipt })
+    }
+}
+
+/// What blocks show, signed.
+#[derive(Debug)]
+pub struct Analysed {
+    /// What they show.
+    pub analysis: Analysis,
+    /// Which they are.
+    pub blocks: Blocks,
+    /// The receipt.
+    pub receipt: Digest,
 }
 
 /// Who proposes, on what, by which rules.
@@ -173,26 +210,14 @@ impl Proposing<'_> {
     }
 
     fn analyse(&mut self) -> Result<(Analysis, Digest), Error> {
-        let ran = Analyse { block_set: self.block_set, studio: &self.studio.studio }.run()?;
-        let output = self.ledger.put_blob(&ran.document)?;
-        let studio = self.ledger.put_blob(self.studio.text.as_bytes())?;
-        let mut inputs = self.block_set.named_inputs();
-        inputs.push(Input { name: STUDIO.to_owned(), digest: studio });
-        let Blocks { first, last, count } = ran.body.blocks;
-        let receipt = self.ledger.record(NewEntry {
-            agent: self.researcher.did,
-            keys: vec![&self.researcher.key],
-            parents: vec![],
-            subjects: vec![Product::new("analysis", output)],
-            evidence: Analyse::evidence(inputs, output),
-            action: Action::of(&ran.body),
-        })?;
+        let analysed = self.researcher.analyse(self.ledger, self.block_set, self.studio)?;
+        let Analysed { analysis, blocks: Blocks { first, last, count }, receipt } = analysed;
         let text = format!("reads blocks {first} to {last} ({count}) of {}", self.block_set.chain);
         self.tell(&self.researcher.name, text, Some(receipt));
-        for opportunity in &ran.output.opportunities {
+        for opportunity in &analysis.opportunities {
             self.tell(&self.researcher.name, format!("finds: {}", opportunity.reason), None);
         }
-        Ok((ran.output, receipt))
+        Ok((analysis, receipt))
     }
 
     /// Drafts a change, has it simulated, refines it, until it is final or given up.

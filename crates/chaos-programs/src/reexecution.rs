@@ -47,7 +47,7 @@ pub const BRIEF: &str = "brief";
 pub const EXPERIMENT: &str = "experiment";
 
 /// The input of an analysis that holds the studio's definition.
-pub const STUDIO: &str = "studio";
+pub(crate) const STUDIO: &str = "studio";
 
 /// The input of a score that holds the facts.
 pub const EVIDENCE: &str = "evidence";

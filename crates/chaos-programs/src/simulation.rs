@@ -147,7 +147,7 @@ impl BlockSet {
 
     /// What was read, as the inputs of a receipt.
     #[must_use]
-    pub fn named_inputs(&self) -> Vec<receipt::Input> {
+    pub(crate) fn named_inputs(&self) -> Vec<receipt::Input> {
         let input =
             |source: &Input| receipt::Input { name: source.name.clone(), digest: source.digest };
         self.sources.iter().map(input).collect()

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use chaos_agency::Kinds;
+use chaos_agency::{Kinds, action::Profile};
 use chaos_governance::DEFAULT_STUDIO;
 use chaos_studio::{RoleName, Studio};
 
@@ -15,6 +15,21 @@ pub struct Defined {
     pub studio: Studio,
     /// Its text, whose digest receipts name.
     pub text: String,
+}
+
+impl Defined {
+    /// How an agent of this studio registers in a role.
+    ///
+    /// # Errors
+    /// If the studio has no such role.
+    pub fn profile(&self, name: &str, role: &str, kinds: &Kinds) -> Result<Profile, Error> {
+        Ok(Profile {
+            name: name.to_owned(),
+            role: role.to_owned(),
+            capabilities: capabilities(&self.studio, role, kinds)?,
+            studio: self.studio.name().to_string(),
+        })
+    }
 }
 
 /// Reads a studio definition, or the built-in governance studio.
@@ -35,10 +50,7 @@ pub fn load(path: Option<&Path>) -> Result<Defined, Error> {
 }
 
 /// The kinds of receipts among `kinds` that a studio gives a role, as capabilities of the registry.
-///
-/// # Errors
-/// If the studio has no such role.
-pub fn capabilities(studio: &Studio, role: &str, kinds: &Kinds) -> Result<Vec<String>, Error> {
+fn capabilities(studio: &Studio, role: &str, kinds: &Kinds) -> Result<Vec<String>, Error> {
     let name: RoleName = role.parse().map_err(Error::RoleName)?;
     let role = studio.roles().get(&name).ok_or_else(|| Error::UnknownRole {
         role: role.to_owned(),
