@@ -4,6 +4,10 @@
 //! cargo calls for them and for nothing else: dependencies keep their artifacts. Reading the profiles
 //! takes `llvm-profdata` and `llvm-cov` of the compiler's own major version, because their format
 //! changes with it: those of rustup's `llvm-tools`, or of a Linux distribution's `llvm-N`.
+//!
+//! The shares that were reached once are kept, and may only rise ([`floor`]).
+
+mod floor;
 
 use std::{
     collections::BTreeMap,
@@ -19,7 +23,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::{
-    process::{Step, cargo, executables, run, target},
+    process::{self, Step, cargo, executables, target},
     root, say,
 };
 
@@ -33,8 +37,32 @@ struct Lines {
     run: u64,
 }
 
-/// Runs the tests that the arguments choose (all without any) and prints the shares.
-pub(crate) fn run_tests(arguments: &[String]) -> Result<()> {
+impl Lines {
+    /// The share in thousandths, rounded down: a share that is shown was reached.
+    const fn permille(self) -> u64 {
+        self.run * 1000 / if self.all == 0 { 1 } else { self.all }
+    }
+}
+
+/// Crates with their lines, and the workspace under [`ALL`].
+type Shares = BTreeMap<String, Lines>;
+
+/// The row of the whole workspace.
+const ALL: &str = "all";
+
+/// Prints the shares of the tests that the arguments choose; with `--check` of all tests, held
+/// against what was reached before, and with `--raise` kept for the next time.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    match arguments {
+        [check] if check == "--check" => floor::check(&measure(&[])?),
+        [raise] if raise == "--raise" => floor::raise(&measure(&[])?),
+        arguments => measure(arguments).map(|_| ()),
+    }
+}
+
+/// Runs the tests that the arguments choose, all without any, and prints and gives the shares.
+fn measure(arguments: &[String]) -> Result<Shares> {
+    floor::ensure_no_option(arguments)?;
     let tools = Tools::find()?;
     let folder = target()?.join("coverage");
     let profiles = folder.join("profiles");
@@ -52,16 +80,18 @@ pub(crate) fn run_tests(arguments: &[String]) -> Result<()> {
             .env("CHAOSCHAIN_TEST", "1")
     };
     let objects = executables(step("coverage build").arg("--no-run"))?;
-    run(step("coverage tests"))?;
+    process::run(step("coverage tests"))?;
     let merged = folder.join("merged.profdata");
-    run(Step::new("coverage profiles", &tools.profdata)
-        .args(["merge", "--sparse", "--output"])
-        .arg(&merged)
-        .arg(&profiles))?;
-    let crates = by_crate(&tools.export(&merged, &objects)?)?;
-    ensure!(!crates.is_empty(), "no line of any crate was run");
-    say(table(&crates).trim_end());
-    Ok(())
+    process::run(
+        Step::new("coverage profiles", &tools.profdata)
+            .args(["merge", "--sparse", "--output"])
+            .arg(&merged)
+            .arg(&profiles),
+    )?;
+    let shares = with_sum(by_crate(&tools.export(&merged, &objects)?)?);
+    ensure!(shares.len() > 1, "no line of any crate was run");
+    say(table(&shares).trim_end());
+    Ok(shares)
 }
 
 fn write_wrapper(folder: &Path) -> Result<PathBuf> {
@@ -151,9 +181,9 @@ fn version(program: &Path) -> Option<String> {
 }
 
 /// Adds up the files below `crates/NAME/src` but the tests among them.
-fn by_crate(export: &Value) -> Result<BTreeMap<String, Lines>> {
+fn by_crate(export: &Value) -> Result<Shares> {
     let files = export["data"][0]["files"].as_array().context("llvm-cov lists no files")?;
-    let mut crates: BTreeMap<String, Lines> = BTreeMap::new();
+    let mut crates = Shares::new();
     for file in files {
         let path = Path::new(file["filename"].as_str().unwrap_or_default());
         let Ok(path) = path.strip_prefix(root().join("crates")) else { continue };
@@ -171,23 +201,30 @@ fn by_crate(export: &Value) -> Result<BTreeMap<String, Lines>> {
     Ok(crates)
 }
 
-fn table(crates: &BTreeMap<String, Lines>) -> String {
+/// Adds the row of the workspace.
+fn with_sum(mut crates: Shares) -> Shares {
     let mut whole = Lines::default();
-    let mut text = format!("{:<20} {:>7} {:>7} {:>7}\n", "crate", "lines", "run", "share");
-    for (name, lines) in crates {
+    for lines in crates.values() {
         whole.all += lines.all;
         whole.run += lines.run;
-        text.push_str(&row(name, *lines));
     }
-    text.push_str(&row("all", whole));
+    crates.insert(ALL.to_owned(), whole);
+    crates
+}
+
+/// Crate by crate, and the workspace last.
+fn table(shares: &Shares) -> String {
+    let mut text = format!("{:<20} {:>7} {:>7} {:>7}\n", "crate", "lines", "run", "share");
+    let (whole, crates): (Vec<_>, Vec<_>) = shares.iter().partition(|(name, _)| *name == ALL);
+    for (name, lines) in crates.into_iter().chain(whole) {
+        let share = percent(lines.permille());
+        text.push_str(&format!("{name:<20} {:>7} {:>7} {share:>7}\n", lines.all, lines.run));
+    }
     text
 }
 
-/// The share in tenths of a per cent, rounded down: a share that is shown was reached.
-fn row(name: &str, lines: Lines) -> String {
-    let share = lines.run * 1000 / lines.all.max(1);
-    let share = format!("{}.{} %", share / 10, share % 10);
-    format!("{name:<20} {:>7} {:>7} {share:>7}\n", lines.all, lines.run)
+fn percent(permille: u64) -> String {
+    format!("{}.{} %", permille / 10, permille % 10)
 }
 
 #[cfg(test)]
@@ -210,7 +247,7 @@ mod tests {
             json!({"filename": "/registry/serde/src/lib.rs",
                    "summary": {"lines": {"count": 5, "covered": 0}}}),
         ]}]});
-        let text = table(&by_crate(&export).unwrap());
+        let text = table(&with_sum(by_crate(&export).unwrap()));
         let rows: Vec<Vec<&str>> =
             text.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(rows[0], ["chaos-log", "10", "9", "90.0", "%"]);

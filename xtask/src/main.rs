@@ -20,7 +20,8 @@ usage: cargo xtask <command>
   demo [ARGS]         set up, build, and run `chaoschain demo` (ARGS are passed on)
   test [--long]       everything CI checks: format, layers, stale artifacts, lints, tests,
                       the Python package where python3 exists; --long adds what takes hours
-  coverage [ARGS]     lines that the tests run, per crate; ARGS choose tests (`--package chaos-log`)
+  coverage [ARGS]     lines that the tests run, per crate; ARGS choose tests (`--package chaos-log`),
+                      --check refuses less than was reached once, --raise keeps what is reached now
   bench [NAME] [--json]   measure; NAME is one of simulation, replay, append, verify,
                       attestation, release, sandbox (default: all; simulation includes replay)
   fuzz [NAME..] [--seconds N]   run fuzz targets for N seconds each (default 120): all, by name,
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
     let outcome = match command {
         "demo" => demo(rest),
         "test" => test::everything(rest),
-        "coverage" => coverage::run_tests(rest),
+        "coverage" => coverage::run(rest),
         "bench" => bench::run(rest),
         "fuzz" => fuzz::run(rest),
         "python" => python::check(),

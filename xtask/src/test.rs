@@ -5,7 +5,7 @@ use std::env;
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    complain, fuzz, generate, guests,
+    complain, coverage, fuzz, generate, guests,
     process::{Step, answers, cargo, run},
     python, tidy,
 };
@@ -69,11 +69,13 @@ fn tests() -> Vec<Step> {
     vec![workspace("tests", &["test"])]
 }
 
-/// What takes hours: every bit of every signed prefix, and every fuzz target.
+/// What takes hours: every bit of every signed prefix, the coverage of all tests, and every fuzz
+/// target.
 fn long_tests() -> Result<()> {
     run(Step::new("every bit", cargo())
         .args(["test", "--package", "chaos-attestation", "--test", "it", "no_bit"])
         .env("CHAOSCHAIN_EVERY_BIT", "1"))?;
+    coverage::run(&["--check".to_owned()])?;
     fuzz::smoke(&[], LONG_FUZZ_SECONDS)
 }
 
