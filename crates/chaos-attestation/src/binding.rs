@@ -1,6 +1,5 @@
 use std::fmt;
 
-use chaos_types::Did;
 use sha2::{Digest as _, Sha512};
 
 use crate::{ReasonCode, Refusal};
@@ -14,7 +13,7 @@ use crate::{ReasonCode, Refusal};
 pub struct ReportData([u8; 64]);
 
 impl ReportData {
-    /// Binds `parts` under a purpose, such as `chaoschain/receipt-key/v1`.
+    /// Binds `parts` under a purpose, such as `chaoschain/channel/v1`.
     #[must_use]
     pub fn bind(tag: &str, parts: &[&[u8]]) -> Self {
         let mut hasher = Sha512::new();
@@ -23,17 +22,6 @@ impl ReportData {
             hasher.update(part);
         }
         Self(hasher.finalize().into())
-    }
-
-    /// Binds a key that signs receipts for one log during one period (Unix seconds, the end not
-    /// included): the tag `chaoschain/receipt-key/v1`, the key, the log operator's key, and the two
-    /// times as eight big-endian bytes each.
-    #[must_use]
-    pub fn of_receipt_key(key: &Did, log: &Did, from_s: u64, until_s: u64) -> Self {
-        Self::bind(
-            "chaoschain/receipt-key/v1",
-            &[key.as_bytes(), log.as_bytes(), &from_s.to_be_bytes(), &until_s.to_be_bytes()],
-        )
     }
 
     /// Takes 64 bytes as they are, for a question that somebody else has put.

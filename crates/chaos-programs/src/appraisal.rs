@@ -7,8 +7,8 @@ use chaos_agency::{
     receipt::{Attested, Period},
 };
 use chaos_attestation::{
-    Anchor, AnchorClass, Claims, Collateral, Policy, Quote, ReasonCode, Refusal, ReportData,
-    Verifier, Workloads,
+    Anchor, AnchorClass, Claims, Collateral, Policy, Quote, ReasonCode, Refusal, Verifier,
+    Workloads,
     provide::{
         Development,
         development::{Seed, Window},
@@ -16,6 +16,8 @@ use chaos_attestation::{
 };
 use chaos_types::{Check, Digest, Rejection, Verified};
 use chaos_verify::{Appraise, Attachments, Fault};
+
+use crate::enclave;
 
 /// One quote covers a key for at most this long, in seconds: a day. What happened to the platform since
 /// shows only in a new one.
@@ -78,8 +80,7 @@ impl Appraiser {
         };
         policy.appraise(claims.clone(), self.allowed.as_deref(), at_s).ensure_accepted()?;
         let Attested { key, period, .. } = attested;
-        ReportData::of_receipt_key(key, &receipt.log, period.from_s, period.until_s)
-            .ensure(&claims.report_data.0)?;
+        enclave::report_data(key, &receipt.log, *period).ensure(&claims.report_data.0)?;
         ensure_within(*period, at_s)?;
         self.accepted.set(Some(claims.anchor_class));
         Ok(found(attested, &claims, policy))

@@ -18,6 +18,15 @@ use crate::{Error, sandbox};
 /// How long one quote covers a key, in seconds: six hours.
 const PERIOD_S: u64 = 6 * 3600;
 
+/// What a quote carries to bind a key that signs receipts for one log during one period: the tag
+/// `chaoschain/receipt-key/v1`, the key, the log operator's key, and when the period begins and ends
+/// as eight big-endian bytes each.
+pub(crate) fn report_data(key: &Did, log: &Did, period: Period) -> ReportData {
+    let (from_s, until_s) = (period.from_s.to_be_bytes(), period.until_s.to_be_bytes());
+    let parts: [&[u8]; 4] = [key.as_bytes(), log.as_bytes(), &from_s, &until_s];
+    ReportData::bind("chaoschain/receipt-key/v1", &parts)
+}
+
 /// The attested key of this process.
 #[derive(Debug)]
 pub struct Enclave {
@@ -44,7 +53,7 @@ impl Enclave {
         let key = system.random_key()?;
         let from_s = system.now_s();
         let period = Period { from_s, until_s: from_s + PERIOD_S };
-        let bound = ReportData::of_receipt_key(&key.did(), operator, period.from_s, period.until_s);
+        let bound = report_data(&key.did(), operator, period);
         let evidence = provider.quote(&bound).map_err(Error::Quote)?;
         let quote = Quote::parse(&evidence.quote).map_err(Error::Quote)?;
         let collateral = collateral
@@ -147,4 +156,20 @@ pub(crate) fn simulate(
         return Ok(execution);
     }
     Err(Error::SandboxDiffers { sandbox: execution.output, native: Digest::of(native) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_key_is_bound_in_the_documented_layout() {
+        let (key, log) = (AgentKey::from_seed(&[1; 32]).did(), AgentKey::from_seed(&[2; 32]).did());
+        let parts: [&[u8]; 4] =
+            [key.as_bytes(), log.as_bytes(), &[0, 0, 0, 0, 0, 0, 0, 3], &[0, 0, 0, 0, 0, 0, 1, 4]];
+        assert_eq!(
+            report_data(&key, &log, Period { from_s: 3, until_s: 260 }),
+            ReportData::bind("chaoschain/receipt-key/v1", &parts)
+        );
+    }
 }

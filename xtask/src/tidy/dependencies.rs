@@ -50,6 +50,10 @@ const NEVER: &[(&str, &[&[&str]])] = &[
 /// Crates whose every package is listed, one name a line: a new one is a decision of its own.
 const WHOLE: &[(&str, &str)] = &[("chaos-verify", include_str!("linked/chaos-verify.txt"))];
 
+/// The program, and how many packages it links at most, each version of one counted.
+const PROGRAM: &str = "chaos-node";
+const PACKAGES_MAX: usize = 480;
+
 pub(super) fn check(tree: &Tree) -> Result<Vec<String>> {
     let mut problems = Vec::new();
     for (name, groups) in NEVER {
@@ -77,11 +81,28 @@ pub(super) fn check(tree: &Tree) -> Result<Vec<String>> {
             ));
         }
     }
+    let packages = listed(PROGRAM)?;
+    // A package that was listed before is listed again with `(*)` at its end.
+    let packages: BTreeSet<&str> =
+        packages.lines().map(|line| line.trim_end_matches(" (*)")).collect();
+    let count = packages.len();
+    if count > PACKAGES_MAX {
+        problems.push(format!(
+            "`{PROGRAM}` links {count} packages, at most {PACKAGES_MAX} are allowed (`cargo tree \
+             --package {PROGRAM} --edges normal --duplicates` shows those in several versions)"
+        ));
+    }
     Ok(problems)
 }
 
 /// The names of the packages that a crate links when nothing else asks for features.
 fn linked(name: &str) -> Result<BTreeSet<String>> {
+    let packages = listed(name)?;
+    Ok(packages.lines().filter_map(|line| line.split(' ').next()).map(ToOwned::to_owned).collect())
+}
+
+/// Those packages with their versions, one a line, some more than once.
+fn listed(name: &str) -> Result<String> {
     let output = Command::new(cargo())
         .args(["tree", "--offline", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
         .args(["--package", name])
@@ -95,6 +116,5 @@ fn linked(name: &str) -> Result<BTreeSet<String>> {
         "cargo tree failed: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let packages = String::from_utf8_lossy(&output.stdout);
-    Ok(packages.lines().filter_map(|line| line.split(' ').next()).map(ToOwned::to_owned).collect())
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -14,8 +14,8 @@ use crate::{
 /// The profile of the claims below.
 const PROFILE: &str = "tag:ietf.org,2026:rats/ear#04";
 
-/// An attestation result: an unsigned set of claims in the form of an EAR. Who needs to believe it
-/// without making it signs it, as receipts do.
+/// An attestation result: an unsigned set of claims in the form of an EAR. Whoever
+/// is to be believed about it signs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ear {
     /// The profile, `tag:ietf.org,2026:rats/ear#04`.

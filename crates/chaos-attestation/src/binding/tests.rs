@@ -1,4 +1,3 @@
-use chaos_types::AgentKey;
 use proptest::prelude::*;
 
 use super::*;
@@ -22,13 +21,6 @@ fn layout_is_the_documented_one() {
         hex::encode(ReportData::bind("tag", &[b"a", b""]).as_bytes()),
         "9a3f28704bc31bc4acce7bfee0d5d7d42e1c218c9876ad918d74eb90571140de\
          116eb6e4ad5b11a0734a5f7ce5bffe4b9f7d683d24f1604fa350efbd43f2851a"
-    );
-    let (key, log) = (AgentKey::from_seed(&[1; 32]).did(), AgentKey::from_seed(&[2; 32]).did());
-    let parts: [&[u8]; 4] =
-        [key.as_bytes(), log.as_bytes(), &[0, 0, 0, 0, 0, 0, 0, 3], &[0, 0, 0, 0, 0, 0, 1, 4]];
-    assert_eq!(
-        ReportData::of_receipt_key(&key, &log, 3, 260),
-        ReportData::bind("chaoschain/receipt-key/v1", &parts)
     );
 }
 
