@@ -9,6 +9,7 @@
 //! - [`write_unsynced`]: a kill leaves the old file or the new one; a power cut may lose either. For
 //!   what can be computed or fetched again.
 //! - [`Part`] is what both are made of, for whoever writes piece by piece.
+//! - [`Turn`] is held while a file is read, changed and replaced, so that nobody's change is lost.
 //!
 //! ```
 //! let folder = tempfile::tempdir()?;
@@ -23,7 +24,9 @@
 //! It refuses to read devices and pipes, and knows no format.
 
 mod read;
+mod turn;
 mod write;
 
 pub use read::{Error, read, read_secret, take};
+pub use turn::Turn;
 pub use write::{Part, Readers, sync_folder, write_synced, write_unsynced};

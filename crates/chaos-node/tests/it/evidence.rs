@@ -113,12 +113,16 @@ impl Story {
     }
 
     fn add(&self, draft: &str) -> Run {
+        self.add_workload(draft, WORKLOAD)
+    }
+
+    fn add_workload(&self, draft: &str, workload: &str) -> Run {
         let commit = "0123456789abcdef0123456789abcdef01234567";
         self.list(&[
             "add",
             draft,
             "--workload",
-            WORKLOAD,
+            workload,
             "--name",
             "executor",
             "--repository",
@@ -212,4 +216,23 @@ fn only_the_issuer_signs_and_no_file_is_overwritten() {
         &[],
     );
     keyless.expect_error(3, &["CHAOSCHAIN_PASSWORD"]);
+}
+
+#[test]
+fn no_entry_of_a_draft_is_lost_when_many_add_at_once() {
+    let story = Story::new(&["ada"]);
+    let begin = ["new", "--issuer", "ada", "--out", "@draft", "--data", "@data"];
+    story.list(&begin).expect_code(0);
+    let workloads: Vec<String> =
+        (0..12).map(|number| format!("sha256:{}", format!("{number:x}").repeat(64))).collect();
+    std::thread::scope(|scope| {
+        for workload in &workloads {
+            let story = &story;
+            scope.spawn(move || story.add_workload("@draft", workload).expect_code(0));
+        }
+    });
+    let draft = fs::read_to_string(story.path("draft")).unwrap();
+    for workload in &workloads {
+        assert!(draft.contains(workload.as_str()), "{workload} is lost: {draft}");
+    }
 }

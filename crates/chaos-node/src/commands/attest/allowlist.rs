@@ -12,7 +12,7 @@ use chaos_attestation::{
     Refusal, WorkloadId,
     allowlist::{ALLOWLIST_BYTES_MAX, Allowlist, Build, Entry, Revocation, State, Trust},
 };
-use chaos_files::{Readers, write_synced};
+use chaos_files::{Readers, Turn, write_synced};
 use chaos_types::{AgentKey, canonical};
 use serde_json::json;
 
@@ -63,6 +63,7 @@ fn begin(args: &NewArgs) -> Result<ExitCode, Failure> {
 }
 
 fn add(args: &AddArgs) -> Result<ExitCode, Failure> {
+    let _turn = turn(&args.draft)?;
     let mut draft = draft(&args.draft)?;
     let build = Build {
         workload: args.workload,
@@ -86,6 +87,7 @@ fn add(args: &AddArgs) -> Result<ExitCode, Failure> {
 }
 
 fn vouch(args: &VouchArgs) -> Result<ExitCode, Failure> {
+    let _turn = turn(&args.draft)?;
     let mut draft = draft(&args.draft)?;
     let index = place(&draft, &args.workload)
         .map_err(|_| input(format!("{} is not on the draft", args.workload)))?;
@@ -101,6 +103,7 @@ fn vouch(args: &VouchArgs) -> Result<ExitCode, Failure> {
 }
 
 fn revoke(args: &RevokeWorkloadArgs) -> Result<ExitCode, Failure> {
+    let _turn = turn(&args.draft)?;
     let mut draft = draft(&args.draft)?;
     draft.entries.retain(|entry| entry.build.workload != args.workload);
     let workloads = draft.revoked.binary_search_by_key(&args.workload, |revoked| revoked.workload);
@@ -237,6 +240,17 @@ fn signed(path: &Path) -> Result<Allowlist, Failure> {
     Allowlist::open(&chaos_files::read(path, ALLOWLIST_BYTES_MAX)?)
         .or_fail(Kind::Input)
         .map_err(|failure| failure.context(path.display()))
+}
+
+/// Waits until no other process changes the draft: whoever replaced it would undo that change.
+fn turn(path: &Path) -> Result<Turn, Failure> {
+    // Nothing gets no lock beside it.
+    fs::metadata(path)
+        .with_context(|| format!("cannot read {}", path.display()))
+        .or_fail(Kind::Input)?;
+    Turn::wait(path)
+        .with_context(|| format!("cannot lock {}", path.display()))
+        .or_fail(Kind::Storage)
 }
 
 /// A draft as people read and edit it.

@@ -1,0 +1,58 @@
+use std::{
+    fs::{self, File},
+    io,
+    path::Path,
+};
+
+/// The right to read a file, change it and replace it, which one process has at a time.
+///
+/// It is a lock on the empty file `<name>.lock` beside the file, not on the file itself, whose place
+/// another takes with every write. The system gives it back when its holder ends, however it ends; the
+/// empty file stays, since removing it would let two who wait hold two locks.
+#[derive(Debug)]
+pub struct Turn {
+    _held: File,
+}
+
+impl Turn {
+    /// Waits until nobody else has it.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn wait(path: &Path) -> io::Result<Self> {
+        let mut lock = path.as_os_str().to_owned();
+        lock.push(".lock");
+        let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&lock)?;
+        file.lock()?;
+        Ok(Self { _held: file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::{Readers, read, write_synced};
+
+    #[test]
+    fn no_addition_is_lost_where_everyone_waits_for_a_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("count");
+        write_synced(&path, Readers::Everyone, b"").unwrap();
+        thread::scope(|scope| {
+            for byte in 0..8_u8 {
+                let path = &path;
+                scope.spawn(move || {
+                    for _ in 0..8 {
+                        let _turn = Turn::wait(path).unwrap();
+                        let mut bytes = read(path, 1000).unwrap();
+                        bytes.push(byte);
+                        write_synced(path, Readers::Everyone, &bytes).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(read(&path, 1000).unwrap().len(), 64);
+    }
+}
