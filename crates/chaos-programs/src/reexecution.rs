@@ -92,10 +92,10 @@ pub(crate) fn ensure_repeatable(receipt: &Receipt) -> Result<&Replay, Rejection>
         ));
     }
     match (program.name.as_str(), receipt.action.kind()) {
-        (ANALYSE, "analyse")
-        | (SIMULATE, "simulate")
+        (ANALYSE, Analyse::KIND)
+        | (SIMULATE, Simulate::KIND)
         | (SANDBOX, "run")
-        | (DRAFT, "draft")
+        | (DRAFT, Draft::KIND)
         | (SCORE, "score")
         | (DIVIDE, "pay") => Ok(replay),
         (known @ (ANALYSE | SIMULATE | DRAFT | SCORE | DIVIDE | SANDBOX), other) => Err(reject(

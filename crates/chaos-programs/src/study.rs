@@ -7,6 +7,7 @@
 mod blocks;
 mod cells;
 mod evm;
+mod flags;
 mod models;
 mod write;
 

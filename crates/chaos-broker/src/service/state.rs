@@ -4,7 +4,7 @@ mod recorded;
 
 use std::{fmt, path::Path};
 
-use chaos_agency::{Evidence, receipt::Product};
+use chaos_agency::{Body as _, Evidence, receipt::Product};
 use chaos_attestation::{Appraiser as _, ReasonCode, Verifier};
 use chaos_ledger::{Ledger, NewEntry, Password, System};
 use chaos_types::{AgentKey, Did, Digest};
@@ -21,6 +21,7 @@ use crate::{
     Answered, Fault, Refusal,
     channel::Claimed,
     directory::{self, Directory},
+    receipts::Oversee,
     release::{self, Broker, Context},
     system::source,
     vault::Secret,
@@ -58,7 +59,7 @@ impl Opened {
     /// If it does not open, its operator may not oversee, or its events cannot be read.
     pub fn open(dir: &Path, password: Option<Password>, system: System) -> Result<Self, Error> {
         let ledger = Ledger::open_or_create(dir, password.clone(), system)?;
-        let key = ledger.operator_for("oversee")?;
+        let key = ledger.operator_for(Oversee::KIND)?;
         let recorded = Recorded::read(&ledger)?;
         Ok(Self { ledger, key, password, recorded })
     }

@@ -125,6 +125,15 @@ pub struct Imported {
     pub replay: BlockReplay,
 }
 
+impl Imported {
+    /// Whether the state gives the block that its header names. A block whose transactions are not
+    /// all of kinds that are executed cannot tell, and is taken as it came.
+    #[must_use]
+    pub fn is_borne_out(&self) -> bool {
+        self.replay.agrees() || !self.replay.skipped_transactions.is_empty()
+    }
+}
+
 /// Executes a block and keeps what it read, so that the same block gives the same record whichever way
 /// its state came. The state must answer every read truly or fail: a made-up value would be kept as a
 /// known one.

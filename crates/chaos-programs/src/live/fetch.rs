@@ -162,10 +162,10 @@ impl<'a> Fetcher<'a> {
 
 /// State that came in one answer is believed if it gives the block.
 fn ensure_agrees(imported: Imported) -> Result<Imported, Error> {
-    let replay = &imported.replay;
-    if replay.agrees() || !replay.skipped_transactions.is_empty() {
+    if imported.is_borne_out() {
         return Ok(imported);
     }
+    let replay = &imported.replay;
     Err(Error::Disagrees {
         expected: replay.gas_header,
         found: replay.gas_replayed,
