@@ -17,7 +17,8 @@ use process::{Step, become_step, cargo, executables, npm_install, run};
 const HELP: &str = "\
 usage: cargo xtask <command>
 
-  demo [ARGS]         set up, build, and run `chaoschain demo` (ARGS are passed on)
+  demo [ARGS]         set up, build, and run `chaoschain demo` (ARGS are passed on); without --out
+                      it goes to demo-out, or beside an earlier demo to demo-out-2 and so on
   test [--long]       everything CI checks: format, layers, stale artifacts, lints, tests,
                       the Python package where python3 exists; --long adds what takes hours
   coverage [ARGS]     lines that the tests run, per crate; ARGS choose tests (`--package chaos-log`),
@@ -73,9 +74,25 @@ fn demo(arguments: &[String]) -> Result<()> {
     let binary = built.first().context("cargo names no program that it built")?;
     let mut step = Step::new("demo", binary).arg("demo").args(arguments);
     if !arguments.iter().any(|argument| argument == "--out" || argument.starts_with("--out=")) {
-        step = step.args(["--out", "demo-out"]);
+        let out = demo_folder(Path::new("."));
+        if out != DEMO_OUT {
+            complain(&format!("{DEMO_OUT} holds an earlier demo; this one goes to {out}"));
+        }
+        step = step.args(["--out", &out]);
     }
     become_step(step)
+}
+
+/// Where a demo goes unless it is told.
+const DEMO_OUT: &str = "demo-out";
+
+/// The first of `demo-out`, `demo-out-2` and so on in a folder that holds no finished demo.
+fn demo_folder(parent: &Path) -> String {
+    let numbered = (2_u32..).map(|number| format!("{DEMO_OUT}-{number}"));
+    std::iter::once(DEMO_OUT.to_owned())
+        .chain(numbered)
+        .find(|name| !parent.join(name).join("bundles").exists())
+        .expect("no folder has four thousand million demos")
 }
 
 fn generate(check: bool) -> Result<()> {
@@ -103,3 +120,6 @@ fn say(text: &str) {
 fn complain(text: &str) {
     eprintln!("{text}");
 }
+
+#[cfg(test)]
+mod tests;

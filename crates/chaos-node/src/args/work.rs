@@ -226,8 +226,8 @@ impl Required {
 const DEMO_EXAMPLES: &str = "\
 Examples:
   chaoschain demo --out demo-out
-  chaoschain demo --out demo-out --elasticity 0.25 --paths 64
-  chaoschain demo --out demo-out --blocks DIR
+  chaoschain demo --out demo-inelastic --elasticity 0.25 --paths 64
+  chaoschain demo --out demo-recorded --blocks DIR
   chaoschain demo --out demo-out --rpc-url URL --range 8
 
 If the developer gives up, the story ends there: bundles of what was done, no proposal and no report.
@@ -240,7 +240,8 @@ A local chain (anvil) runs beside the demo and ends with it, however the demo en
 #[derive(Debug, Args)]
 #[command(after_help = DEMO_EXAMPLES)]
 pub(crate) struct DemoArgs {
-    /// Where to write proposal.md, report.html, bundles/ and the rest.
+    /// Where to write proposal.md, report.html, bundles/ and the rest; a folder that holds a demo
+    /// already is refused.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
     #[command(flatten)]

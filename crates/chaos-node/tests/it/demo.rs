@@ -51,11 +51,16 @@ fn demo_tells_the_whole_story_and_strangers_can_check_it() {
     views_rebuild_from_the_log(&out);
     help_examples_work_beside_the_demo(dir.path());
 
-    let second = demo(&out).expect_code(0).json().remove(0);
+    let before = fs::read(out.join("proposal.json")).unwrap();
+    demo(&out).expect_error(3, &["holds an earlier demo", "name another folder with --out"]);
+    assert_eq!(fs::read(out.join("proposal.json")).unwrap(), before);
+    every_bundle_verifies(&out, &first);
+    let elsewhere = dir.path().join("demo-out-2");
+    let second = demo(&elsewhere).expect_code(0).json().remove(0);
     assert_eq!(first["result_digest"], second["result_digest"], "same blocks, same result");
     assert_ne!(first["log"], second["log"], "another log with other keys");
     let foreign = first["log"].as_str().unwrap();
-    let rejected = verify(&bundle(&out, "draft"), &["--log", foreign]).expect_code(1).json();
+    let rejected = verify(&bundle(&elsewhere, "draft"), &["--log", foreign]).expect_code(1).json();
     assert_eq!(failed(&rejected[0]), "checkpoint");
 }
 
@@ -302,6 +307,8 @@ fn demo_that_gives_up_ends_with_the_bundles_of_what_was_done() {
     let check = ["log", "rebuild", "--check", "--json", "--data", data.to_str().unwrap()];
     assert_eq!(run(check).expect_code(0).json()[0]["behind"], 0);
 
+    let again = dir.path().join("again");
+    let arguments = ["demo", "--out", again.to_str().unwrap(), "--elasticity", "0"];
     let text = run_with(arguments, &[]).expect_code(0).stdout;
     let last = text.lines().last().unwrap();
     assert!(last.starts_with("no proposal") && last.contains("report.html"), "{last}");

@@ -1,4 +1,5 @@
-//! The demo's output folder: it clears what an earlier run wrote and nothing else.
+//! The demo's output folder: what a demo wrote stays; only what an attempt left that ended before its
+//! bundles is cleared.
 
 use std::{
     fs,
@@ -12,9 +13,11 @@ use crate::exit::{Failure, Kind, OrFail as _};
 /// The file that marks a folder as the demo's own.
 const MARKER: &str = ".chaoschain-demo";
 
-/// Everything the demo writes.
-const WRITTEN: [&str; 9] = [
-    "bundles",
+/// A demo that got so far as to write these has something to show, and keys that sign.
+const BUNDLES: &str = "bundles";
+
+/// Everything the demo writes before its bundles, or beside them.
+const WRITTEN: [&str; 8] = [
     "data",
     "fee-history.csv",
     "fee-history.csv.gz",
@@ -29,7 +32,10 @@ const WRITTEN: [&str; 9] = [
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// Makes the folder, or clears what an earlier demo left in it.
+    /// Makes the folder, or clears what an attempt without an end left in it.
+    ///
+    /// # Errors
+    /// If the folder holds an earlier demo, or anything that no demo made.
     pub(crate) fn prepare(path: &Path) -> Result<Self, Failure> {
         let cannot = || format!("cannot use the output folder {}", path.display());
         fs::create_dir_all(path).with_context(cannot).or_fail(Kind::Storage)?;
@@ -43,7 +49,14 @@ impl Folder {
             )
             .hint("name another folder with --out"));
         }
-        fs::write(&marker, "made by `chaoschain demo`; its next run replaces what it wrote\n")
+        if path.join(BUNDLES).exists() {
+            return Err(Failure::message(
+                Kind::Input,
+                format!("{} holds an earlier demo, with its log and its keys", path.display()),
+            )
+            .hint("name another folder with --out, or remove that one first"));
+        }
+        fs::write(&marker, "made by `chaoschain demo`, which writes over no finished demo\n")
             .with_context(cannot)
             .or_fail(Kind::Storage)?;
         for name in WRITTEN {
