@@ -1,7 +1,7 @@
 //! A deterministic analyst: rules with named thresholds that read metrics and point at parameters.
 
 use chaos_parameters::{ParameterName, Parameters};
-use chaos_report::quantity;
+use chaos_report::{quantity, quantity::sealed};
 use chaos_studio::{Direction, Policy};
 use serde::Serialize;
 
@@ -175,7 +175,7 @@ fn strength(value: i128, threshold: i128) -> u64 {
 fn reason(rule: Rule, metrics: &Metrics, evidence: &[EvidenceItem]) -> String {
     let blocks = quantity::grouped(metrics.blocks.into());
     let value = |index: usize| evidence.get(index).map_or(0, |item| item.value.0);
-    let (first, second) = (quantity::percent(value(0)), quantity::percent(value(1)));
+    let (first, second) = (sealed::percent(value(0)), sealed::percent(value(1)));
     match rule {
         Rule::Congestion => format!(
             "{first} of {blocks} observed blocks are full while mean use is {second} of the \

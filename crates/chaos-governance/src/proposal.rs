@@ -3,6 +3,7 @@
 //! [`Content`] is the published form: plain data, every integer that may be large a decimal string.
 //! Its digest is the proposal's id, so two renderings with the same id say the same.
 
+use chaos_report::Comparison;
 use chaos_types::{ChainId, Digest, canonical};
 use serde::Serialize;
 
@@ -13,6 +14,7 @@ mod markdown;
 pub mod report;
 mod rows;
 
+use compose::shown_effect;
 pub use compose::{Brief, Context, Error, compose};
 pub use rows::label;
 pub(crate) use rows::spoken;
@@ -163,6 +165,13 @@ pub struct DecisionRow {
     pub layer: &'static str,
     /// The policy's requirement and whether it is met; absent if the policy has none.
     pub verdict: Option<Verdict>,
+}
+
+impl DecisionRow {
+    /// How its figures are written, wherever they stand.
+    pub(crate) fn shown(&self) -> Comparison {
+        Comparison::of(&self.unit, self.baseline.0, self.proposed.0)
+    }
 }
 
 /// A requirement that was named before the simulation ran.

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use chaos_report::quantity;
+use chaos_report::{quantity, quantity::sealed};
 use chaos_simulation::{MetricRow, SimulationResult};
 use chaos_studio::{Direction, Judge, Judgement, MetricName, Policy, Reading, Standing};
 use chaos_types::{Digest, canonical};
@@ -413,8 +413,8 @@ fn failing(verdicts: &[CriterionVerdict], criterion: Criterion) -> Option<String
             format!(
                 "{} changes by {}, {bound} {} was required",
                 label(verdict.metric.as_str()),
-                quantity::difference(verdict.judgement.judged, &verdict.unit),
-                quantity::difference(verdict.judgement.threshold, &verdict.unit),
+                sealed::difference(verdict.judgement.judged, &verdict.unit),
+                sealed::difference(verdict.judgement.threshold, &verdict.unit),
             )
         })
 }

@@ -11,7 +11,7 @@ pub(crate) fn characters(document: &str) -> String {
 ///
 /// It must not start a line: a leading `-` or `1.` stays what it is.
 #[must_use]
-pub fn markdown(text: &str) -> String {
+pub(crate) fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for (index, character) in text.char_indices() {
         let rest = text.get(index..).unwrap_or_default();
@@ -41,7 +41,7 @@ fn ends_with_www(text: &str) -> bool {
 
 /// Text for a Markdown code span; backticks and line breaks cannot leave it.
 #[must_use]
-pub fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let inner: String = text
         .chars()
         .map(|character| match character {

@@ -1,6 +1,6 @@
 //! The line above a chart that says which mark means what.
 
-use crate::svg::{Anchor, Drawing, width_of};
+use crate::svg::{Anchor, Drawing, Rect, width_of};
 
 /// A mark and the classes that colour it.
 #[derive(Debug, Clone, Copy)]
@@ -45,12 +45,12 @@ fn swatch(drawing: &mut Drawing, mark: Mark, (x, y): (i64, i64)) -> i64 {
             60
         }
         Mark::Band { line, band, dashed } => {
-            drawing.rect(band, (x, y - 14), (60, 28));
+            drawing.rect(band, Rect { x, y: y - 14, width: 60, height: 28 });
             drawing.path(line, 4, dashed, &[(x, y), (x + 60, y)]);
             60
         }
         Mark::Area(class) => {
-            drawing.rect(class, (x, y - 12), (32, 24));
+            drawing.rect(class, Rect { x, y: y - 12, width: 32, height: 24 });
             32
         }
         Mark::Dot(class) => {

@@ -25,7 +25,7 @@
 //! columns for notebooks.
 
 pub mod inert;
-mod markdown;
+pub mod markdown;
 pub mod quantity;
 
 pub mod axis;
@@ -39,7 +39,7 @@ mod page;
 #[cfg(feature = "parquet")]
 pub mod columnar;
 
-pub use markdown::Markdown;
+pub use markdown::{Code, Inline, Markdown};
 pub use page::page;
 pub use quantity::{Comparison, Unit};
 pub use svg::{Drawing, Figure};

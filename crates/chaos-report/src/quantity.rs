@@ -1,13 +1,16 @@
 //! Numbers as people read them: grouping, decimals, the unit that people use.
 //!
 //! Only integers: rounding is half away from zero, so a document is the same on every machine. A value by
-//! itself is written by [`of`], a value before and after with its difference by [`Comparison`].
+//! itself is written by [`of`], values of one row by a [`Comparison`], which decides their unit and digits
+//! once for the table, the sentence, the post and the terminal. Both give about three significant digits, and
+//! a value too small for its row has its own: only nothing is written as `0`. [`sealed`] keeps the words of
+//! the first version, where digests cover them.
 
 mod comparison;
+pub mod sealed;
 mod unit;
 
 pub use comparison::Comparison;
-use unit::Per;
 pub use unit::Unit;
 
 /// Groups digits by thousands with commas.
@@ -62,60 +65,19 @@ pub fn three_digits(value: i128, scale: u32) -> String {
 /// Parts per million as a percentage.
 #[must_use]
 pub fn percent(ppm: i128) -> String {
-    let places = if ppm != 0 && ppm.unsigned_abs() < 1_000 { 3 } else { 1 };
-    format!("{} %", decimal(ppm, 4, places))
-}
-
-/// Bytes in the largest binary unit of which there is at least one.
-fn bytes(value: i128) -> String {
-    let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
-    for (name, power) in units {
-        if value.unsigned_abs() >= 1 << power {
-            // Thousandths keep the rounding exact; nothing near the limit of the type is a size.
-            let milli = value.saturating_mul(1_000);
-            let half = if milli < 0 { -(1 << (power - 1)) } else { 1 << (power - 1) };
-            return format!("{} {name}", three_digits((milli + half) / (1 << power), 3));
-        }
-    }
-    format!("{} B", grouped(value))
+    of(ppm, "ppm")
 }
 
 /// A value with its unit, in the unit people use for it.
 #[must_use]
 pub fn of(value: i128, unit: &str) -> String {
-    match unit {
-        "ppm" => percent(value),
-        "bytes" => bytes(value),
-        "bytes_per_block" => format!("{}/block", bytes(value)),
-        "bytes_per_month" => format!("{}/month", bytes(value)),
-        unit => {
-            let shown = Unit::of(unit, value);
-            let number = match shown.per() {
-                Per::Ten(0) | Per::Two(_) => grouped(value),
-                Per::Ten(digits) => three_digits(value, digits),
-            };
-            shown.behind(&number)
-        }
-    }
+    Comparison::among(unit, &[value]).value(value)
 }
 
 /// A difference with its sign and unit; shares differ by percentage points.
 #[must_use]
 pub fn difference(value: i128, unit: &str) -> String {
-    let text = match unit {
-        "ppm" => percent(value).replace('%', "pp"),
-        _ => of(value, unit),
-    };
-    if value > 0 { format!("+{text}") } else { text }
-}
-
-/// Two differences as a range; a unit that both share is written once.
-#[must_use]
-pub fn interval(low: i128, high: i128, unit: &str) -> String {
-    let (low, high) = (difference(low, unit), difference(high, unit));
-    let (number, low_unit) = low.split_once(' ').unwrap_or((&low, ""));
-    let high_unit = high.split_once(' ').map_or("", |(_, unit)| unit);
-    if low_unit == high_unit { format!("{number} to {high}") } else { format!("{low} to {high}") }
+    Comparison::among(unit, &[value]).difference(value)
 }
 
 /// `difference / baseline` as a signed percentage, if the baseline is not zero.

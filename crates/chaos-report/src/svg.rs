@@ -67,6 +67,28 @@ pub enum Anchor {
     End,
 }
 
+/// A rectangle by its upper left corner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rect {
+    /// Left edge.
+    pub x: i64,
+    /// Upper edge.
+    pub y: i64,
+    /// To the right.
+    pub width: i64,
+    /// Downward.
+    pub height: i64,
+}
+
+/// A line around something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outline {
+    /// How thick it is.
+    pub width: i64,
+    /// Dashed lines also differ without colour.
+    pub dashed: bool,
+}
+
 /// A drawing in progress.
 #[derive(Debug)]
 pub struct Drawing {
@@ -103,8 +125,8 @@ impl Drawing {
         self.push(html! { polygon class=(class) points=(coordinates(points)) {} });
     }
 
-    /// A filled rectangle: upper left corner, then width and height.
-    pub fn rect(&mut self, class: &str, (x, y): (i64, i64), (width, height): (i64, i64)) {
+    /// A filled rectangle.
+    pub fn rect(&mut self, class: &str, Rect { x, y, width, height }: Rect) {
         self.push(html! { rect class=(class) x=(x) y=(y) width=(width) height=(height) {} });
     }
 
@@ -129,14 +151,10 @@ impl Drawing {
         self.push(html! { text class=(class) x=(x) y=(y) text-anchor=(anchor) { (text) } });
     }
 
-    /// A polygon with an outline of its own, such as the frame around a cell.
-    pub fn frame(
-        &mut self,
-        class: &str,
-        (stroke, dashed): (i64, bool),
-        (x, y): (i64, i64),
-        (width, height): (i64, i64),
-    ) {
+    /// A rectangle with an outline of its own, such as the frame around a cell.
+    pub fn frame(&mut self, class: &str, outline: Outline, rect: Rect) {
+        let Outline { width: stroke, dashed } = outline;
+        let Rect { x, y, width, height } = rect;
         self.push(html! {
             rect class=(class) x=(x) y=(y) width=(width) height=(height) stroke-width=(stroke)
                 stroke-dasharray=[dashed.then_some("12 8")] {}

@@ -29,6 +29,9 @@ pub enum Align {
     Left,
     /// Numbers.
     Right,
+    /// What belongs to the entry before it, such as an interval to its difference: a page shows it
+    /// below that entry, so that a table of many columns fits; Markdown gives it a column.
+    Under,
 }
 
 /// One entry, not escaped yet.
@@ -97,7 +100,7 @@ impl Table {
         for (_, align) in &self.columns {
             out.push_str(match align {
                 Align::Left => "---|",
-                Align::Right => "--:|",
+                Align::Right | Align::Under => "--:|",
             });
         }
         out.push('\n');
@@ -115,26 +118,19 @@ impl Render for Table {
                 table.stack {
                     thead {
                         tr {
-                            @for (name, align) in &self.columns {
-                                th scope="col" class=[class(*align)] { (name) }
-                            }
-                        }
-                    }
-                    tbody {
-                        @for row in &self.rows {
-                            "\n" tr {
-                                @for (index, (entry, (name, align))) in
-                                    row.iter().zip(&self.columns).enumerate()
-                                {
-                                    @if index == 0 {
-                                        th scope="row" { (entry) }
-                                    } @else {
-                                        td class=[class(*align)] data-l=(name) { (entry) }
+                            @for (index, (name, align)) in self.columns.iter().enumerate() {
+                                @if *align != Align::Under {
+                                    th scope="col" class=[class(*align)] {
+                                        (name)
+                                        @for (_, (under, _)) in self.under(index) {
+                                            " " small { (under) }
+                                        }
                                     }
                                 }
                             }
                         }
                     }
+                    tbody { @for row in &self.rows { "\n" tr { (self.cells(row)) } } }
                 }
             }
             "\n"
@@ -142,9 +138,41 @@ impl Render for Table {
     }
 }
 
+impl Table {
+    fn cells(&self, row: &[Entry]) -> Markup {
+        html! {
+            @for (index, (entry, (name, align))) in row.iter().zip(&self.columns).enumerate() {
+                @if index == 0 {
+                    th scope="row" { (entry) (self.entries_under(index, row)) }
+                } @else if *align != Align::Under {
+                    td class=[class(*align)] data-l=(name) {
+                        (entry) (self.entries_under(index, row))
+                    }
+                }
+            }
+        }
+    }
+
+    fn entries_under(&self, index: usize, row: &[Entry]) -> Markup {
+        html! {
+            @for (at, (name, _)) in self.under(index) {
+                @if let Some(entry) = row.get(at) {
+                    " " div.under data-l=(name) { (entry) }
+                }
+            }
+        }
+    }
+
+    /// The columns whose entries stand below those of column `index`, with their places.
+    fn under(&self, index: usize) -> impl Iterator<Item = (usize, &(String, Align))> {
+        let behind = self.columns.iter().enumerate().skip(index + 1);
+        behind.take_while(|(_, (_, align))| *align == Align::Under)
+    }
+}
+
 const fn class(align: Align) -> Option<&'static str> {
     match align {
-        Align::Left => None,
+        Align::Left | Align::Under => None,
         Align::Right => Some("n"),
     }
 }

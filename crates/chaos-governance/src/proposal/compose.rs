@@ -1,7 +1,7 @@
 //! Puts the words around the numbers.
 
 use chaos_parameters::Parameters;
-use chaos_report::quantity;
+use chaos_report::{quantity, quantity::sealed};
 use chaos_simulation::{SensitivityRow, SimulationResult};
 use chaos_studio::Studio;
 use chaos_types::{Digest, canonical};
@@ -152,15 +152,15 @@ fn title(change: &ChangeLine, round: &Round) -> String {
         verb(change),
         change.parameter.replace('-', " "),
         round.result.chain,
-        quantity::of(change.current.0, &change.unit),
-        quantity::of(change.proposed.0, &change.unit),
+        sealed::of(change.current.0, &change.unit),
+        sealed::of(change.proposed.0, &change.unit),
     )
 }
 
 fn ask(change: &ChangeLine, round: &Round) -> String {
     let main = round.verdicts.first().map(|verdict| {
         let row = round.result.metrics.get(verdict.metric.as_str());
-        let relative = row.and_then(|row| quantity::relative(row.difference, row.baseline));
+        let relative = row.and_then(|row| sealed::relative(row.difference, row.baseline));
         let name = rows::label(verdict.metric.as_str());
         match relative {
             Some(relative) => format!(" In simulation this changes {name} by {relative}."),
@@ -171,8 +171,8 @@ fn ask(change: &ChangeLine, round: &Round) -> String {
         "{} {} from {} to {}.{}",
         verb(change),
         change.parameter,
-        quantity::of(change.current.0, &change.unit),
-        quantity::of(change.proposed.0, &change.unit),
+        sealed::of(change.current.0, &change.unit),
+        sealed::of(change.proposed.0, &change.unit),
         main.unwrap_or_default(),
     )
 }
@@ -257,28 +257,80 @@ fn effect(row: &DecisionRow, more_is_better: bool) -> &'static str {
     }
 }
 
-fn affected(rows: &[DecisionRow], change: &Change) -> Vec<Affected> {
-    let find = |metric: &str| rows.iter().find(|row| row.metric == metric);
-    let mut affected = Vec::new();
-    let mut push = |who, metric: &str, more_is_better, what: &str| {
-        if let Some(row) = find(metric) {
-            let difference = quantity::difference(row.difference.0, &row.unit);
+/// A group that one metric speaks for.
+struct Group {
+    who: &'static str,
+    metric: &'static str,
+    more_is_better: bool,
+    what: &'static str,
+}
+
+const GROUPS: [Group; 5] = [
+    Group {
+        who: "users who pay the typical price",
+        metric: "base_fee_median",
+        more_is_better: false,
+        what: "median base fee",
+    },
+    Group {
+        who: "users in a rush hour",
+        metric: "base_fee_p95",
+        more_is_better: false,
+        what: "95th percentile of the base fee",
+    },
+    Group {
+        who: "users who wait",
+        metric: "inclusion_delay_p95",
+        more_is_better: false,
+        what: "95th percentile of the wait",
+    },
+    Group {
+        who: "holders, through the burn",
+        metric: "fee_burned",
+        more_is_better: true,
+        what: "fees burnt",
+    },
+    Group {
+        who: "node operators",
+        metric: "gas_served",
+        more_is_better: false,
+        what: "work to execute per block, on average:",
+    },
+];
+
+/// What a group loses or gains, with the digits of the decision table; the content's own sentence
+/// has those that its digest covers.
+pub(super) fn shown_effect(group: &Affected, rows: &[DecisionRow]) -> String {
+    let known = GROUPS
+        .iter()
+        .find(|known| known.who == group.who)
+        .and_then(|known| Some((known.what, rows.iter().find(|row| row.metric == known.metric)?)));
+    known.map_or_else(
+        || group.text.clone(),
+        |(what, row)| {
             let relative = quantity::relative(row.difference.0, row.baseline.0)
                 .map_or_else(String::new, |relative| format!(" ({relative})"));
+            format!("{what} {}{relative}", row.shown().difference(row.difference.0))
+        },
+    )
+}
+
+fn affected(rows: &[DecisionRow], change: &Change) -> Vec<Affected> {
+    let mut affected = Vec::new();
+    for group in &GROUPS {
+        if let Some(row) = rows.iter().find(|row| row.metric == group.metric) {
+            let difference = sealed::difference(row.difference.0, &row.unit);
+            let relative = sealed::relative(row.difference.0, row.baseline.0)
+                .map_or_else(String::new, |relative| format!(" ({relative})"));
             affected.push(Affected {
-                who,
-                effect: effect(row, more_is_better),
-                text: format!("{what} {difference}{relative}"),
+                who: group.who,
+                effect: effect(row, group.more_is_better),
+                text: format!("{} {difference}{relative}", group.what),
             });
         }
-    };
-    push("users who pay the typical price", "base_fee_median", false, "median base fee");
-    push("users in a rush hour", "base_fee_p95", false, "95th percentile of the base fee");
-    push("users who wait", "inclusion_delay_p95", false, "95th percentile of the wait");
-    push("holders, through the burn", "fee_burned", true, "fees burnt");
-    push("node operators", "gas_served", false, "work to execute per block, on average:");
+    }
     if change.parameter() == chaos_parameters::ParameterName::GasLimit {
-        let ratio = quantity::relative(
+        let ratio = sealed::relative(
             i128::from(change.proposed()) - i128::from(change.current()),
             change.current().into(),
         );
@@ -317,8 +369,8 @@ fn assumptions(result: &SimulationResult) -> Vec<Assumption> {
             name: "demand level",
             value: format!(
                 "{} per block at {}",
-                quantity::of(demand.level_gas.into(), "gas"),
-                quantity::of(i128::try_from(demand.anchor_wei).unwrap_or(i128::MAX), "wei")
+                sealed::of(demand.level_gas.into(), "gas"),
+                sealed::of(i128::try_from(demand.anchor_wei).unwrap_or(i128::MAX), "wei")
             ),
             note: "from the observed blocks; no growth",
         },
@@ -326,8 +378,8 @@ fn assumptions(result: &SimulationResult) -> Vec<Assumption> {
             name: "demand noise",
             value: format!(
                 "{} and {}",
-                quantity::percent(demand.fast_sigma_ppm.into()),
-                quantity::percent(demand.slow_sigma_ppm.into())
+                sealed::percent(demand.fast_sigma_ppm.into()),
+                sealed::percent(demand.slow_sigma_ppm.into())
             ),
             note: noise,
         },
@@ -337,7 +389,7 @@ fn assumptions(result: &SimulationResult) -> Vec<Assumption> {
                 "x{} for {} blocks, chance {} per block",
                 quantity::decimal(given.burst_factor_ppm.into(), 6, 1),
                 given.burst_blocks,
-                quantity::percent(given.burst_probability_ppm.into())
+                sealed::percent(given.burst_probability_ppm.into())
             ),
             note: "stated, not estimated",
         },
@@ -449,7 +501,7 @@ fn alternative(
         name: format!(
             "{} = {}",
             definition.flag,
-            quantity::of(change.proposed().into(), definition.unit)
+            sealed::of(change.proposed().into(), definition.unit)
         ),
         result: Some(result.digest().map_err(Error::Canonical)?),
         rows,
@@ -463,7 +515,7 @@ fn stop_conditions(table: &[DecisionRow]) -> Vec<String> {
         .filter_map(|row| {
             let verdict = row.verdict.as_ref().filter(|verdict| verdict.criterion == "guard")?;
             let side = if verdict.side == "at_most" { "rises" } else { "falls" };
-            let amount = quantity::of(verdict.threshold.0.abs(), &row.unit);
+            let amount = sealed::of(verdict.threshold.0.abs(), &row.unit);
             Some(format!(
                 "{} {side} by more than {amount} against the same number of blocks before \
                  activation",

@@ -4,7 +4,7 @@ use chaos_report::{Standing, quantity};
 use chaos_simulation::{Decimal, Fan as EngineFan, Series};
 use chaos_types::Digest;
 
-use super::{Affected, AgentLine, Content, DecisionRow, Proposal, Verdict, spoken};
+use super::{Affected, AgentLine, Content, DecisionRow, Proposal, Verdict, shown_effect, spoken};
 use crate::{
     facts::BlockFacts,
     study::data::{
@@ -69,7 +69,11 @@ pub fn study(proposal: &Proposal, shown: &Shown<'_>) -> Study {
         fullness: fullness(shown),
         sweep: sweep(content),
         tried: content.rounds.iter().map(tried).collect(),
-        affected: content.affected.iter().map(affected).collect(),
+        affected: content
+            .affected
+            .iter()
+            .map(|group| affected(group, &content.decision_table))
+            .collect(),
         assumptions: content.assumptions.iter().map(assumption).collect(),
         rollout: Rollout {
             signer: String::new(),
@@ -222,7 +226,7 @@ fn threshold(verdict: &Verdict) -> Threshold {
     }
 }
 
-fn affected(group: &Affected) -> data::Affected {
+fn affected(group: &Affected, rows: &[DecisionRow]) -> data::Affected {
     data::Affected {
         who: group.who.to_owned(),
         effect: match group.effect {
@@ -231,7 +235,7 @@ fn affected(group: &Affected) -> data::Affected {
             "unchanged" => Effect::Unchanged,
             _ => Effect::Unclear,
         },
-        text: group.text.clone(),
+        text: shown_effect(group, rows),
         origin: Origin::Model,
     }
 }

@@ -1,7 +1,10 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::fixture::{HOSTILE, congestion, context, parameters, proposal, refined, studio};
+use crate::{
+    fixture::{HOSTILE, congestion, context, parameters, proposal, refined, simulation, studio},
+    study,
+};
 
 #[test]
 fn id_is_the_digest_of_the_canonical_content() {
@@ -75,6 +78,28 @@ fn draft_that_was_given_up_has_no_proposal() {
     })
     .unwrap_err();
     assert!(error.to_string().starts_with("the draft was given up: 35,000,000 misses"), "{error}");
+}
+
+#[test]
+fn sentences_and_rows_show_one_set_of_digits() {
+    let mut content = proposal(&context("text")).content().clone();
+    for row in content.decision_table.iter_mut().filter(|row| row.metric == "base_fee_p95") {
+        row.baseline = Int(25_542_000_000);
+        row.proposed = Int(8_471_000_000);
+        row.difference = Int(-17_071_000_000);
+    }
+    let proposal = Proposal::new(content).unwrap();
+    let (sentence, cell) = (
+        "95th percentile of the base fee \u{2212}17.07 gwei (\u{2212}66.8 %)",
+        "| \u{2212}17.07 gwei (\u{2212}66.8 %) |",
+    );
+    let markdown = proposal.to_markdown();
+    assert!(markdown.contains(sentence) && markdown.contains(cell), "{markdown}");
+    let series = simulation(parameters()).series;
+    let shown = report::Shown { series: &series, observed: &[], elasticity: 2 };
+    let page = study::html(&report::study(&proposal, &shown));
+    assert!(page.contains(sentence), "the page says the same");
+    assert!(page.contains("<span>\u{2212}17.07 gwei <small>\u{2212}66.8 %</small></span>"));
 }
 
 /// The shape of a Markdown document: everything a renderer would treat as structure.

@@ -5,6 +5,7 @@
 //! `milli_blocks`, `milliseconds`, `bytes` and so on; an unknown unit is printed as it is.
 
 use chaos_parameters::Layer;
+use chaos_report::Comparison;
 use chaos_types::Digest;
 
 mod attempts;
@@ -19,8 +20,8 @@ pub use attempts::{
 };
 pub use chaos_report::Standing;
 pub use decision::{
-    Affected, Assumption, Climb, Contract, Disclosure, Effect, Floor, Launch, Readiness, Reproduce,
-    Rollout,
+    Affected, Assumption, Check, Climb, Contract, Disclosure, Effect, Floor, Launch, Readiness,
+    Reproduce, Rollout,
 };
 pub use evidence::{
     Backtest, BacktestRow, ChangelogEntry, Coverage, ModelRow, Replay, Scope, Superseded,
@@ -28,8 +29,8 @@ pub use evidence::{
 };
 pub use figures::{
     Arm, Better, Component, Constraint, Delay, Differences, Fan, Fullness, GasBin, GasChanges,
-    Growth, GrowthCategory, Histogram, OutcomeError, Outcomes, Percentiles, Revenue, WorstBlock,
-    WorstBlocks,
+    Growth, GrowthCategory, Histogram, Limit, OutcomeError, Outcomes, Percentiles, Revenue,
+    WorstBlock, WorstBlocks,
 };
 pub use story::{Step, Story};
 
@@ -331,6 +332,13 @@ pub struct Row {
     pub interval: Option<(i128, i128)>,
     /// What was required of it before the study.
     pub threshold: Option<Threshold>,
+}
+
+impl Row {
+    /// How its figures are written, wherever they stand.
+    pub(crate) fn shown(&self) -> Comparison {
+        Comparison::of(&self.unit, self.baseline, self.proposal)
+    }
 }
 
 /// A requirement that was named before the study.

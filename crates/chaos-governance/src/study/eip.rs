@@ -1,9 +1,7 @@
 //! The proposal under the headings of EIP-1.
 
 use chaos_report::{
-    Markdown, inert,
-    inert::{code, markdown as plain},
-    quantity,
+    Code, Inline, Markdown, add, add_line, inert, inline, markdown::Scalar, quantity,
 };
 
 use super::{
@@ -46,7 +44,7 @@ pub fn markdown(study: &Study) -> String {
     section(&mut out, "Security Considerations");
     post::risks(&mut out, study);
     for limit in &study.limits {
-        writeln!(out, "- {}", plain(limit));
+        add_line!(out, "- {}", limit);
     }
     out.raw("\n");
     post::disclosure(&mut out, study);
@@ -56,34 +54,33 @@ pub fn markdown(study: &Study) -> String {
 }
 
 fn section(out: &mut Markdown, title: &str) {
-    write!(out, "## {title}\n\n");
+    add!(out, "## {}\n\n", title);
 }
 
 /// The header of an EIP; the title has at most 44 characters and the description 140.
 fn preamble(out: &mut Markdown, study: &Study) {
     let heading = &study.heading;
-    writeln!(out, "---\ntitle: {}", scalar(&heading.title, 44));
-    writeln!(out, "description: {}", scalar(&heading.ask, 140));
+    add_line!(out, "---\ntitle: {}", Scalar(&cut(&heading.title, 44)));
+    add_line!(out, "description: {}", Scalar(&cut(&heading.ask, 140)));
     out.raw("status: Draft\ntype: Standards Track\ncategory: Core\n---\n\n");
 }
 
-/// A double-quoted YAML scalar on one line.
-fn scalar(text: &str, characters: usize) -> String {
-    let text: String = inert::line(text).chars().take(characters).collect();
-    format!("\"{}\"", text.trim().replace('\\', "\\\\").replace('"', "\\\""))
+/// The first characters of one line.
+fn cut(text: &str, characters: usize) -> String {
+    inert::line(text).chars().take(characters).collect()
 }
 
 fn specification(out: &mut Markdown, study: &Study) {
     out.raw("| parameter | now | after | takes effect | defined in |\n|---|--:|--:|---|---|\n");
     for change in &study.heading.changes {
-        writeln!(
+        add_line!(
             out,
             "| {} | {} | {} | {} | {} |",
-            code(&change.name),
-            plain(&quantity::of(change.current, &change.unit)),
-            plain(&quantity::of(change.proposed, &change.unit)),
-            plain(&change.takes_effect),
-            plain(&change.source)
+            Code(&change.name),
+            quantity::of(change.current, &change.unit),
+            quantity::of(change.proposed, &change.unit),
+            change.takes_effect,
+            change.source
         );
     }
     out.raw("\n");
@@ -95,7 +92,7 @@ fn specification(out: &mut Markdown, study: &Study) {
 fn compatibility(out: &mut Markdown, study: &Study) {
     match words::known(&study.outcomes) {
         Ok(outcomes) => {
-            write!(
+            add!(
                 out,
                 "Each of {} recorded transactions was executed again under the new rules. It is in \
                  exactly one of these groups, which add up to 100 %:\n\n",
@@ -104,10 +101,10 @@ fn compatibility(out: &mut Markdown, study: &Study) {
             let shares = super::figures::outcomes::shares(outcomes);
             out.raw("| group | transactions | share |\n|---|--:|--:|\n");
             for ((name, count), share) in outcomes.groups().iter().zip(shares) {
-                writeln!(
+                add_line!(
                     out,
                     "| {} | {} | {} |",
-                    plain(name),
+                    name,
                     quantity::grouped((*count).into()),
                     super::figures::outcomes::share_text(share)
                 );
@@ -123,7 +120,7 @@ fn compatibility(out: &mut Markdown, study: &Study) {
 
 fn evidence(out: &mut Markdown, validation: &Validation) {
     match words::known(&validation.replay) {
-        Ok(replay) => writeln!(
+        Ok(replay) => add_line!(
             out,
             "- re-execution reproduces {} of {} header gas totals and {} of {} receipts roots",
             quantity::grouped(replay.gas_matched.into()),
@@ -134,7 +131,7 @@ fn evidence(out: &mut Markdown, validation: &Validation) {
         Err(reason) => post::missing(out, "re-execution", &reason),
     }
     match words::known(&validation.base_fee_rule) {
-        Ok((matched, all)) => writeln!(
+        Ok((matched, all)) => add_line!(
             out,
             "- the base-fee rule reproduces {} of {} observed transitions",
             quantity::grouped((*matched).into()),
@@ -145,11 +142,11 @@ fn evidence(out: &mut Markdown, validation: &Validation) {
     match words::known(&validation.coverage) {
         Ok(rows) => {
             for row in rows {
-                writeln!(
+                add_line!(
                     out,
                     "- {} intervals of {} held {} of {} times",
-                    plain(&quantity::percent(row.nominal_ppm.into())),
-                    plain(&row.label),
+                    quantity::percent(row.nominal_ppm.into()),
+                    row.label,
                     quantity::grouped(row.hits.into()),
                     quantity::grouped(row.trials.into())
                 );
@@ -169,10 +166,10 @@ fn worst_blocks(out: &mut Markdown, study: &Study) {
             return;
         }
     };
-    write!(
+    add!(
         out,
         "Worst blocks, timed on {}, without disk and network; times are outside the digest:\n\n",
-        plain(&worst.machine)
+        worst.machine
     );
     for block in &worst.blocks {
         let time = block.microseconds.map_or_else(
@@ -186,8 +183,8 @@ fn worst_blocks(out: &mut Markdown, study: &Study) {
             },
         );
         let fixture =
-            block.fixture.as_ref().map_or_else(String::new, |path| format!(", {}", code(path)));
-        writeln!(out, "- {}: {}{fixture}", plain(&block.operation), plain(&time));
+            block.fixture.as_ref().map_or_else(Inline::default, |path| inline!(", {}", Code(path)));
+        add_line!(out, "- {}: {}{}", block.operation, time, fixture);
     }
     out.raw("\n");
 }

@@ -41,6 +41,17 @@ pub(super) struct Plate {
     pub(super) shown: Result<Shown, String>,
 }
 
+/// What stands under a figure, whatever it shows.
+#[derive(Debug, Clone, Copy)]
+struct Caption {
+    /// 1 to 16.
+    number: u8,
+    /// What it shows.
+    what: &'static str,
+    /// How to read it.
+    reading: &'static str,
+}
+
 /// The drawings of one figure and the same data as a table.
 #[derive(Debug, Default)]
 pub(super) struct Shown {
@@ -83,20 +94,11 @@ fn of_fees(study: &Study, arms: &Arms) -> [Plate; 5] {
     let fullness = origin(&study.fullness, |part| part.origin);
     let revenue = origin(&study.revenue, |part| part.origin);
     [
-        plate((1, fan::WHAT, fan::READING), fans, &study.fans, |part| fan::show(part, arms)),
-        plate(
-            (2, differences::WHAT, differences::READING),
-            differences,
-            &study.differences,
-            differences::show,
-        ),
-        plate((3, delays::WHAT, delays::READING), Some(Origin::Model), &study.delays, |part| {
-            delays::show(part, arms)
-        }),
-        plate((4, fullness::WHAT, fullness::READING), fullness, &study.fullness, |part| {
-            fullness::show(part, arms)
-        }),
-        plate((5, revenue::WHAT, revenue::READING), revenue, &study.revenue, revenue::show),
+        plate(fan::CAPTION, fans, &study.fans, |part| fan::show(part, arms)),
+        plate(differences::CAPTION, differences, &study.differences, differences::show),
+        plate(delays::CAPTION, Some(Origin::Model), &study.delays, |part| delays::show(part, arms)),
+        plate(fullness::CAPTION, fullness, &study.fullness, |part| fullness::show(part, arms)),
+        plate(revenue::CAPTION, revenue, &study.revenue, revenue::show),
     ]
 }
 
@@ -105,23 +107,11 @@ fn of_execution(study: &Study) -> [Plate; 5] {
     let executed = Some(Origin::Reexecuted);
     let growth = origin(&study.growth, |part| part.origin);
     [
-        plate((6, outcomes::WHAT, outcomes::READING), executed, &study.outcomes, outcomes::show),
-        plate(
-            (7, gas_changes::WHAT, gas_changes::READING),
-            executed,
-            &study.gas_changes,
-            gas_changes::show,
-        ),
-        plate(
-            (8, worst_blocks::WHAT, worst_blocks::READING),
-            Some(Origin::Timed),
-            &study.worst_blocks,
-            worst_blocks::show,
-        ),
-        plate((9, growth::WHAT, growth::READING), growth, &study.growth, growth::show),
-        plate((10, headroom::WHAT, headroom::READING), None, &study.constraints, |part| {
-            headroom::show(part)
-        }),
+        plate(outcomes::CAPTION, executed, &study.outcomes, outcomes::show),
+        plate(gas_changes::CAPTION, executed, &study.gas_changes, gas_changes::show),
+        plate(worst_blocks::CAPTION, Some(Origin::Timed), &study.worst_blocks, worst_blocks::show),
+        plate(growth::CAPTION, growth, &study.growth, growth::show),
+        plate(headroom::CAPTION, None, &study.constraints, |part| headroom::show(part)),
     ]
 }
 
@@ -130,15 +120,10 @@ fn of_judgement(study: &Study) -> [Plate; 4] {
     let tornado = origin(&study.tornado, |part| part.origin);
     let grid = origin(&study.grid, |part| part.origin);
     [
-        plate((11, tornado::WHAT, tornado::READING), tornado, &study.tornado, tornado::show),
-        plate((12, attacks::WHAT, attacks::READING), None, &study.attacks, attacks::show),
-        plate(
-            (13, forecast::WHAT, forecast::READING),
-            Some(Origin::Model),
-            &study.forecast,
-            forecast::show,
-        ),
-        plate((14, grid::WHAT, grid::READING), grid, &study.grid, grid::show),
+        plate(tornado::CAPTION, tornado, &study.tornado, tornado::show),
+        plate(attacks::CAPTION, None, &study.attacks, attacks::show),
+        plate(forecast::CAPTION, Some(Origin::Model), &study.forecast, forecast::show),
+        plate(grid::CAPTION, grid, &study.grid, grid::show),
     ]
 }
 
@@ -151,15 +136,13 @@ fn of_decision(study: &Study) -> [Plate; 2] {
     };
     let sweep = origin(&study.sweep, |part| part.origin);
     [
-        plate((15, intervals::WHAT, intervals::READING), None, &decision, |rows| {
-            intervals::show(rows, &study.interval)
-        }),
-        plate((16, sweep::WHAT, sweep::READING), sweep, &study.sweep, sweep::show),
+        plate(intervals::CAPTION, None, &decision, |rows| intervals::show(rows, &study.interval)),
+        plate(sweep::CAPTION, sweep, &study.sweep, sweep::show),
     ]
 }
 
 fn plate<T>(
-    (number, what, reading): (u8, &'static str, &'static str),
+    caption: Caption,
     origin: Option<Origin>,
     part: &Part<T>,
     show: impl FnOnce(&T) -> Option<Shown>,
@@ -167,6 +150,7 @@ fn plate<T>(
     let shown = words::known(part).and_then(|part| {
         show(part).ok_or_else(|| words::not_measured("the run left no data for it"))
     });
+    let Caption { number, what, reading } = caption;
     Plate { number, what, reading, asked: part.is_asked(), origin, shown }
 }
 

@@ -1,7 +1,6 @@
 //! The proposal as a forum post, under the headings of the place where it is posted.
 
-use chaos_report::Markdown;
-use chaos_report::inert::markdown as plain;
+use chaos_report::{Markdown, add, add_line};
 
 use super::{
     data::Study,
@@ -44,13 +43,13 @@ const AIP: [Section; 8] = [
 #[must_use]
 pub fn markdown(study: &Study) -> String {
     let mut out = Markdown::new();
-    write!(out, "# {}\n\n", plain(&study.heading.title));
+    add!(out, "# {}\n\n", study.heading.title);
     post::warning(&mut out, study);
     post::header(&mut out, study);
     let sections: &[Section] =
         if is_arbitrum(&study.heading.chain) { AIP.as_slice() } else { POST.as_slice() };
     for (title, parts) in sections {
-        write!(out, "## {title}\n\n");
+        add!(out, "## {}\n\n", title);
         for part in *parts {
             part(&mut out, study);
         }
@@ -72,7 +71,7 @@ fn key_terms(out: &mut Markdown, study: &Study) {
     let mut any = false;
     for definition in decisive {
         any = true;
-        writeln!(out, "- {}: {}", plain(&definition.metric), plain(&definition.formula));
+        add_line!(out, "- {}: {}", definition.metric, definition.formula);
     }
     if !any {
         out.raw("- the metrics of the decision table were not defined\n");

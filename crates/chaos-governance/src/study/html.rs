@@ -89,13 +89,17 @@ fn verdict(study: &Study) -> Markup {
         "\n"
         section #a class={ "verdict " (standing.class()) } aria-label="Verdict" {
             p.mark { (mark) " " (tally) } "\n"
+            @for change in &heading.changes {
+                p.change { (words::change_of(change)) " " small { (change.source) } } "\n"
+            }
+            (decision(study))
             ul { @for sentence in &study.verdict { li { (words::sentence(sentence)) } "\n" } }
             dl.ids {
                 @for change in &heading.changes {
-                    dt { "change" }
+                    dt { "takes effect" }
                     dd {
-                        b { (words::change_of(change)) } ", " (change.takes_effect) " "
-                        small { (change.source) }
+                        @if heading.changes.len() > 1 { (change.name) ": " }
+                        (change.takes_effect)
                     }
                 }
                 dt { "blocks" } dd { (heading.source.text) }
@@ -108,6 +112,22 @@ fn verdict(study: &Study) -> Markup {
             }
         }
         "\n"
+    }
+}
+
+/// The rows that decide; they stand before everything that explains them.
+fn decision(study: &Study) -> Markup {
+    html! {
+        @if study.decision.is_empty() {
+            (missing("Decision table", &words::not_measured("the run has no rows")))
+        } @else {
+            (words::rows(&study.decision, &study.interval))
+            p.note {
+                "Difference: proposal less baseline on the same random numbers, below it its interval ("
+                (study.interval) "). Thresholds were named before the study."
+            }
+            "\n"
+        }
     }
 }
 

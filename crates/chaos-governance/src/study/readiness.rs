@@ -1,14 +1,9 @@
 //! The report that the owner of a rollup attaches to a change before signing it.
 
-use chaos_report::{
-    Comparison, Markdown,
-    inert::{code, markdown as plain},
-    quantity,
-    table::Table,
-};
+use chaos_report::{Code, Comparison, Markdown, add, add_line, inline, quantity, table::Table};
 
 use super::{
-    data::{Readiness, Study},
+    data::{Check, Readiness, Study},
     figures::delays,
     sections::post,
     words,
@@ -18,7 +13,7 @@ use super::{
 #[must_use]
 pub fn markdown(study: &Study) -> String {
     let mut out = Markdown::new();
-    write!(out, "# Readiness: {}\n\n", plain(&study.heading.title));
+    add!(out, "# Readiness: {}\n\n", study.heading.title);
     post::warning(&mut out, study);
     match words::known(&study.readiness) {
         Ok(ready) => body(&mut out, study, ready),
@@ -44,34 +39,35 @@ pub fn markdown(study: &Study) -> String {
 }
 
 fn section(out: &mut Markdown, title: &str) {
-    write!(out, "## {title}\n\n");
+    add!(out, "## {}\n\n", title);
 }
 
 fn body(out: &mut Markdown, study: &Study, ready: &Readiness) {
     let rollback = study.rollout.rollback.first().map_or_else(
-        || "NOT READY: no reverting call is written down".to_owned(),
-        |call| format!("ready: {} on {}", code(&call.function), code(&call.target)),
+        || inline!("NOT READY: no reverting call is written down"),
+        |call| inline!("ready: {} on {}", Code(&call.function), Code(&call.target)),
     );
-    writeln!(
+    add_line!(
         out,
-        "- **Status**: {}\n- **Step**: {} of {}, {}\n- **Rollback**: {rollback}",
-        plain(&ready.status),
+        "- **Status**: {}\n- **Step**: {} of {}, {}\n- **Rollback**: {}",
+        ready.status,
         ready.step.0,
         ready.step.1,
-        plain(&ready.plan)
+        ready.plan,
+        rollback
     );
     for change in &study.heading.changes {
-        writeln!(
+        add_line!(
             out,
             "- **Change**: {}, takes effect {}",
-            plain(&words::change_of(change)),
-            plain(&change.takes_effect)
+            words::change_of(change),
+            change.takes_effect
         );
     }
     let (_, tally) = words::tally_text(study);
-    writeln!(out, "- **Requirements**: {}", plain(&tally));
+    add_line!(out, "- **Requirements**: {}", tally);
     match words::known(&ready.built_in_time_ppm) {
-        Ok((before, after)) => writeln!(
+        Ok((before, after)) => add_line!(
             out,
             "- **Blocks built in time**: {} → {}",
             quantity::percent((*before).into()),
@@ -79,9 +75,9 @@ fn body(out: &mut Markdown, study: &Study, ready: &Readiness) {
         ),
         Err(reason) => post::missing(out, "**Blocks built in time**", &reason),
     }
-    for (what, passed, finding) in &ready.checks {
+    for Check { what, passed, finding } in &ready.checks {
         let mark = if *passed { "✓" } else { "✕" };
-        writeln!(out, "- {mark} {}: {}", plain(what), plain(finding));
+        add_line!(out, "- {} {}: {}", mark, what, finding);
     }
     out.raw("\n");
     section(out, "How fast the base fee moves");
@@ -168,14 +164,7 @@ fn revenue(out: &mut Markdown, study: &Study) {
             for component in &revenue.components {
                 let [before, after, difference] =
                     Comparison::cells(&revenue.unit, component.baseline, component.proposal);
-                writeln!(
-                    out,
-                    "- {}: {} → {} ({})",
-                    plain(&component.name),
-                    plain(&before),
-                    plain(&after),
-                    plain(&difference)
-                );
+                add_line!(out, "- {}: {} → {} ({})", component.name, before, after, difference);
             }
         }
         Err(reason) => post::missing(out, "revenue", &reason),
@@ -186,7 +175,7 @@ fn revenue(out: &mut Markdown, study: &Study) {
 fn launch(out: &mut Markdown, ready: &Readiness) {
     match words::known(&ready.launch) {
         Ok(launch) => {
-            write!(out, "{}\n\n", plain(&words::sentence(&launch.what)));
+            add!(out, "{}\n\n", words::sentence(&launch.what));
             out.table(&delays::table(&launch.delays));
         }
         Err(reason) => post::missing(out, "delay by tip decile", &reason),

@@ -4,7 +4,7 @@ pub(super) mod appendix;
 pub(super) mod post;
 
 use chaos_report::{
-    quantity,
+    Comparison, quantity,
     table::{Align, Entry, Table},
 };
 
@@ -61,12 +61,13 @@ pub(super) fn backtest(backtest: &Backtest) -> Table {
         Table::new(&["metric", "#forecast, median", "#p10 to p90", "#actual", "in the interval"]);
     for row in &backtest.rows {
         let held = (row.p10..=row.p90).contains(&row.actual);
+        let shown = Comparison::among(&row.unit, &[row.p10, row.p50, row.p90]);
         let standing = if held { Standing::Met } else { Standing::Missed };
         table.row(vec![
             row.label.as_str().into(),
-            quantity::of(row.p50, &row.unit).into(),
-            words::range(row.p10, row.p90, &row.unit).into(),
-            quantity::of(row.actual, &row.unit).into(),
+            shown.value(row.p50).into(),
+            shown.range(row.p10, row.p90).into(),
+            shown.value(row.actual).into(),
             Entry::Verdict(standing, if held { "\u{2713} yes" } else { "\u{2715} no" }.to_owned()),
         ]);
     }

@@ -2,7 +2,7 @@
 
 use chaos_report::{
     Comparison, quantity,
-    table::{Entry, Table},
+    table::{Align, Entry, Table},
 };
 
 use super::data::{
@@ -15,21 +15,24 @@ const NONE: &str = "\u{2013}";
 
 /// Rows as a table, with verdicts.
 pub(super) fn rows(rows: &[Row], interval: &str) -> Table {
-    let mut table = Table::new(&["metric", "#baseline", "#proposal", "#difference"]);
-    table.column(interval.to_owned(), chaos_report::table::Align::Right);
-    table.column("origin".to_owned(), chaos_report::table::Align::Left);
-    table.column("threshold".to_owned(), chaos_report::table::Align::Left);
+    let mut table = Table::new(&["metric"]);
+    table.column("origin".to_owned(), Align::Under);
+    for number in ["baseline", "proposal", "difference"] {
+        table.column(number.to_owned(), Align::Right);
+    }
+    table.column(interval.to_owned(), Align::Under);
+    table.column("threshold".to_owned(), Align::Left);
     for row in rows {
-        let shown = Comparison::of(&row.unit, row.baseline, row.proposal);
+        let shown = row.shown();
         table.row(vec![
             row.label.as_str().into(),
+            Entry::Tag(row.origin.tag()),
             shown.value(row.baseline).into(),
             shown.value(row.proposal).into(),
             difference(row, &shown),
             row.interval
                 .map_or_else(|| NONE.to_owned(), |(low, high)| shown.interval(low, high))
                 .into(),
-            Entry::Tag(row.origin.tag()),
             verdict(row),
         ]);
     }
@@ -157,15 +160,8 @@ pub(super) fn known<T>(part: &Part<T>) -> Result<&T, String> {
 
 /// A forecast interval, such as `8.1 gwei (6.2 gwei to 10.4 gwei)`.
 pub(super) fn forecast(row: &ForecastRow) -> String {
-    format!("{} ({})", quantity::of(row.p50, &row.unit), range(row.p10, row.p90, &row.unit))
-}
-
-/// Two values as a range; a unit that both share is written once.
-pub(super) fn range(low: i128, high: i128, unit: &str) -> String {
-    let (low, high) = (quantity::of(low, unit), quantity::of(high, unit));
-    let (number, low_unit) = low.split_once(' ').unwrap_or((&low, ""));
-    let high_unit = high.split_once(' ').map_or("", |(_, unit)| unit);
-    if low_unit == high_unit { format!("{number} to {high}") } else { format!("{low} to {high}") }
+    let shown = row.shown();
+    format!("{} ({})", shown.value(row.p50), shown.range(row.p10, row.p90))
 }
 
 /// Use of a limit, such as `5.72 of 10 MiB`.
@@ -179,14 +175,11 @@ pub(super) fn used_of(used: i128, limit: i128, unit: &str) -> String {
 
 /// A measure of an attack, such as `12 ETH → 16 ETH`.
 pub(super) fn before_after(row: &AttackRow) -> String {
+    let [baseline, proposal, _] = Comparison::cells(&row.unit, row.baseline, row.proposal);
     if row.baseline == row.proposal {
-        return format!("{} in both", quantity::of(row.baseline, &row.unit));
+        return format!("{baseline} in both");
     }
-    format!(
-        "{} \u{2192} {}",
-        quantity::of(row.baseline, &row.unit),
-        quantity::of(row.proposal, &row.unit)
-    )
+    format!("{baseline} \u{2192} {proposal}")
 }
 
 /// A unit as it is shown beside a figure; the raw one may be a fraction of it.

@@ -303,6 +303,10 @@ pub(super) fn readiness(text: &str) -> Readiness {
             what: format!("A launch as on 31 January {text}"),
             delays: measured::delays(),
         }),
-        checks: vec![(format!("monitoring {text}"), true, "alerts were tried".into())],
+        checks: vec![Check {
+            what: format!("monitoring {text}"),
+            passed: true,
+            finding: "alerts were tried".into(),
+        }],
     }
 }

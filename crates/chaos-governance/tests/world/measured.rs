@@ -162,8 +162,8 @@ pub(super) fn worst_blocks(text: &str) -> WorstBlocks {
     };
     WorstBlocks {
         machine: format!("2 cores of a shared virtual machine {text}"),
-        time_limit: Some((4_000, "attestation deadline".into())),
-        bytes_limit: Some((10_485_760, "EIP-7934".into())),
+        time_limit: Some(Limit { value: 4_000, why: "attestation deadline".into() }),
+        bytes_limit: Some(Limit { value: 10_485_760, why: "EIP-7934".into() }),
         blocks: vec![
             block("modexp even modulus", 31_700_000, None),
             block("cold SLOAD", 96_000_000, None),

@@ -184,19 +184,15 @@ fn print_human(block_set: &BlockSet, simulation: &Simulation) -> Result<(), Fail
             let (low, high) = (row.interval.low, row.interval.high);
             vec![
                 name.clone(),
-                shown.number(row.baseline),
-                shown.number(row.proposal),
-                shown.signed(row.difference),
-                format!("{} to {}", shown.signed(low), shown.signed(high)),
-                shown.unit().to_owned(),
+                shown.value(row.baseline),
+                shown.value(row.proposal),
+                shown.difference(row.difference),
+                shown.interval(low, high),
                 row.layer.name().to_owned(),
             ]
         })
         .collect();
-    output::table(
-        &["metric", "baseline", "proposal", "difference", "p10 to p90", "unit", "layer"],
-        &rows,
-    );
+    output::table(&["metric", "baseline", "proposal", "difference", "p10 to p90", "layer"], &rows);
     output::line(format_args!(
         "\nresult digest  {}",
         simulation.result.digest().or_fail(Kind::Check)?

@@ -13,7 +13,11 @@ const PLACES_MAX: u32 = 18;
 ///
 /// All numbers of a row share a unit and a count of digits. There are about three significant
 /// digits, and more where the difference of the shown values would not be the shown difference, or
-/// where a small difference would be shown as nothing or as half as much again.
+/// where a small difference would be shown as nothing or as half as much again. A value that these
+/// digits would show wrong by more than a quarter stands in its own unit and digits; only nothing
+/// is shown as `0`.
+///
+/// Whoever shows a figure of a row asks the row, so that a sentence and a table say the same.
 ///
 /// ```
 /// use chaos_report::Comparison;
@@ -22,11 +26,23 @@ const PLACES_MAX: u32 = 18;
 /// assert_eq!(row.value(84_960), "8.496 %");
 /// assert_eq!(row.value(84_740), "8.474 %");
 /// assert_eq!(row.difference(-220), "\u{2212}0.022 pp");
+///
+/// let fell = Comparison::of("wei", 916_800_000, 7);
+/// assert_eq!(fell.value(7), "7 wei", "and not 0.000 gwei");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
+    /// The unit of the integers.
+    raw: String,
+    /// The shown one.
     unit: Unit,
     places: u32,
+}
+
+/// A number as it is shown, and its unit.
+struct Written {
+    number: String,
+    unit: String,
 }
 
 impl Comparison {
@@ -38,10 +54,10 @@ impl Comparison {
         let largest = values.iter().map(|value| value.unsigned_abs()).max().unwrap_or(0);
         let shown = Unit::of(unit, i128::try_from(largest).unwrap_or(i128::MAX));
         let Some(rounded) = Rounded::fitting(&shown, values) else {
-            return Self { unit: Unit::raw(unit), places: 0 };
+            return Self::exact(unit);
         };
-        let fewest = if unit == "ppm" { 1 } else { 0 };
-        Self { unit: shown, places: rounded.places_without_zeros(fewest) }
+        let places = places_without_zeros(&shown, &rounded.values, rounded.places);
+        Self { raw: unit.to_owned(), unit: shown, places }
     }
 
     /// For values that stand beside each other without a difference, such as quantiles.
@@ -52,10 +68,15 @@ impl Comparison {
         let shown = Unit::of(unit, i128::try_from(largest).unwrap_or(i128::MAX));
         let smaller = sizes().filter(|size| *size > 0).min().unwrap_or(0);
         let places = usual_places(&shown, smaller, largest);
-        if values.iter().any(|value| rounded(*value, shown.per(), places).is_none()) {
-            return Self { unit: Unit::raw(unit), places: 0 };
-        }
-        Self { unit: shown, places }
+        let rounded: Option<Vec<i128>> =
+            values.iter().map(|value| rounded(*value, shown.per(), places)).collect();
+        let Some(rounded) = rounded else { return Self::exact(unit) };
+        let places = places_without_zeros(&shown, &rounded, places);
+        Self { raw: unit.to_owned(), unit: shown, places }
+    }
+
+    fn exact(unit: &str) -> Self {
+        Self { raw: unit.to_owned(), unit: Unit::raw(unit), places: 0 }
     }
 
     /// The row itself: baseline, proposal and difference.
@@ -67,14 +88,12 @@ impl Comparison {
     }
 
     /// The shown unit.
-    #[must_use]
-    pub fn unit(&self) -> &str {
+    fn unit(&self) -> &str {
         self.unit.name()
     }
 
-    /// A value of the row without the unit, where the unit has a column of its own.
-    #[must_use]
-    pub fn number(&self, value: i128) -> String {
+    /// A value with the digits of the row and without the unit.
+    fn number(&self, value: i128) -> String {
         rounded(value, self.unit.per(), self.places)
             .map_or_else(|| decimal(value, 0, 0), |value| decimal(value, self.places, self.places))
     }
@@ -82,28 +101,66 @@ impl Comparison {
     /// A value of the row.
     #[must_use]
     pub fn value(&self, value: i128) -> String {
-        self.unit.behind(&self.number(value))
-    }
-
-    /// A difference without the unit.
-    #[must_use]
-    pub fn signed(&self, value: i128) -> String {
-        let number = self.number(value);
-        let shows_something = number.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
-        if value > 0 && shows_something { format!("+{number}") } else { number }
+        self.written(value).joined()
     }
 
     /// A difference with its sign; shares differ by percentage points.
     #[must_use]
     pub fn difference(&self, value: i128) -> String {
-        let text = self.unit.behind(&self.signed(value));
-        if self.unit.name() == "%" { text.replace('%', "pp") } else { text }
+        self.signed(value).joined()
+    }
+
+    /// Two values as a range; a unit that both share is written once.
+    #[must_use]
+    pub fn range(&self, low: i128, high: i128) -> String {
+        self.written(low).to(&self.written(high))
     }
 
     /// Two differences as a range.
     #[must_use]
     pub fn interval(&self, low: i128, high: i128) -> String {
-        format!("{} to {}", self.signed(low), self.difference(high))
+        self.signed(low).to(&self.signed(high))
+    }
+
+    fn written(&self, value: i128) -> Written {
+        let row = if self.tells(value) { self } else { &Self::among(&self.raw, &[value]) };
+        let number = if value == 0 { "0".to_owned() } else { row.number(value) };
+        Written { number, unit: row.unit().to_owned() }
+    }
+
+    fn signed(&self, value: i128) -> Written {
+        let Written { number, unit } = self.written(value);
+        let sign = if value > 0 { "+" } else { "" };
+        Written {
+            number: format!("{sign}{number}"),
+            unit: if unit == "%" { "pp".to_owned() } else { unit },
+        }
+    }
+
+    /// Whether the digits of the row show a value within a quarter of what it is.
+    fn tells(&self, value: i128) -> bool {
+        rounded(value, self.unit.per(), self.places)
+            .is_none_or(|shown| is_near(&self.unit, value, shown, self.places))
+    }
+}
+
+impl Written {
+    fn joined(self) -> String {
+        if self.unit.is_empty() { self.number } else { format!("{} {}", self.number, self.unit) }
+    }
+
+    fn to(self, high: &Self) -> String {
+        let Self { number, unit } = self;
+        let high_text = Self { number: high.number.clone(), unit: high.unit.clone() }.joined();
+        // Nothing has the unit of whatever stands beside it.
+        if unit == high.unit || number == "0" {
+            return format!("{number} to {high_text}");
+        }
+        if high.number == "0" {
+            let low = Self { number, unit }.joined();
+            return format!("{low} to 0");
+        }
+        format!("{} to {high_text}", Self { number, unit }.joined())
     }
 }
 
@@ -142,37 +199,43 @@ impl Rounded {
             places += 1;
         }
     }
-
-    /// How many digits behind the point are left, at least `fewest`, without zeros that all numbers
-    /// of the row end with.
-    fn places_without_zeros(&self, fewest: u32) -> u32 {
-        let (mut values, mut places) = (self.values, self.places);
-        while places > fewest && values.iter().all(|value| value % 10 == 0) {
-            values = values.map(|value| value / 10);
-            places -= 1;
-        }
-        places
-    }
 }
 
-/// Whether the shown difference is within a quarter of the true one; nothing is not near something.
-fn is_near(unit: &Unit, difference: i128, shown: i128, places: u32) -> bool {
-    let exact = 10_i128.checked_pow(places).and_then(|one| difference.checked_mul(one));
+/// How many digits behind the point are left without zeros that all numbers of the row end with; a
+/// share keeps one.
+fn places_without_zeros(unit: &Unit, values: &[i128], mut places: u32) -> u32 {
+    let fewest = u32::from(unit.name() == "%");
+    let mut values = values.to_vec();
+    while places > fewest && values.iter().all(|value| value % 10 == 0) {
+        values.iter_mut().for_each(|value| *value /= 10);
+        places -= 1;
+    }
+    places
+}
+
+/// Whether the shown value is within a quarter of the true one; nothing is not near something.
+fn is_near(unit: &Unit, value: i128, shown: i128, places: u32) -> bool {
+    let exact = 10_i128.checked_pow(places).and_then(|one| value.checked_mul(one));
     let (Some(exact), Some(shown)) = (exact, shown.checked_mul(unit.raw_units())) else {
-        return difference == 0 || shown != 0;
+        return value == 0 || shown != 0;
     };
     exact.abs_diff(shown) <= exact.unsigned_abs() / 4
 }
 
 /// So many digits behind the point that the smaller value has three, or the larger one four; a share
-/// has at least one.
+/// has one, and below a per cent two significant ones.
 fn usual_places(unit: &Unit, smaller: u128, largest: u128) -> u32 {
     if unit.name() == "%" {
-        return if largest != 0 && largest < 1_000 { 3 } else { 1 };
+        return match largest {
+            1..100 => 4,
+            100..1_000 => 3,
+            1_000..10_000 => 2,
+            _ => 1,
+        };
     }
     let one = unit.raw_units().unsigned_abs();
     let most = match unit.per() {
-        Per::Ten(digits) => digits.min(9),
+        Per::Ten(digits) => digits.min(PLACES_MAX),
         Per::Two(_) => 3,
     };
     let three_digits = |value: u128| {

@@ -31,6 +31,10 @@ fn quantities_use_the_unit_people_use() {
         (233_000, "ppm", "23.3 %"),
         (-410_000, "ppm", "\u{2212}41.0 %"),
         (120, "ppm", "0.012 %"),
+        (2_500, "ppm", "0.25 %"),
+        (4, "ppm", "0.0004 %"),
+        (0, "ppm", "0 %"),
+        (1, "wei_per_block", "0.000000000000000001 ETH/block"),
         (1_250, "milli_blocks", "1.25 blocks"),
         (3, "transactions", "3 transactions"),
         (157_000_000_000_000_000_000, "wei", "157 ETH"),
@@ -47,9 +51,11 @@ fn quantities_use_the_unit_people_use() {
     }
     assert_eq!(difference(12_000, "ppm"), "+1.2 pp");
     assert_eq!(difference(-1_500_000_000, "wei"), "\u{2212}1.5 gwei");
+    let interval = |low, high, unit| Comparison::among(unit, &[low, high]).interval(low, high);
     assert_eq!(interval(-39_000, 1_000, "ppm"), "\u{2212}3.9 to +0.1 pp");
     assert_eq!(interval(-7, 2_000_000_000, "wei"), "\u{2212}7 wei to +2 gwei");
     assert_eq!(interval(-3, 2, "count"), "\u{2212}3 to +2");
+    assert_eq!(interval(-400_000, 600, "ppm"), "\u{2212}40.0 to +0.06 pp");
     assert_eq!(relative(-25, 100).as_deref(), Some("\u{2212}25.0 %"));
     assert_eq!(relative(5, 0), None);
 }

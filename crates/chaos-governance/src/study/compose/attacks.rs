@@ -8,8 +8,8 @@ use chaos_study::{
 
 use super::{Facts, spoken};
 use crate::study::data::{
-    Attack, AttackRow, Attacks, Constraint, Growth, GrowthCategory, Origin, Part, WorstBlock,
-    WorstBlocks,
+    Attack, AttackRow, Attacks, Constraint, Growth, GrowthCategory, Limit, Origin, Part,
+    WorstBlock, WorstBlocks,
 };
 
 /// Largest encoded block: 10 MiB less 2 MiB for the beacon block around it (EIP-7934).
@@ -104,8 +104,8 @@ pub(super) fn worst_blocks(result: &StudyResult, facts: &Facts) -> Part<WorstBlo
         });
     }
     let ethereum = result.parameters.proposal.family() == Family::Ethereum;
-    let time_limit = (4_000, "attesters decide 4 s into a slot".to_owned());
-    let bytes_limit = (BLOCK_BYTES_MAX, "EIP-7934".to_owned());
+    let time_limit = Limit { value: 4_000, why: "attesters decide 4 s into a slot".to_owned() };
+    let bytes_limit = Limit { value: BLOCK_BYTES_MAX, why: "EIP-7934".to_owned() };
     Part::Known(WorstBlocks {
         machine: facts.machine.clone(),
         time_limit: ethereum.then_some(time_limit),

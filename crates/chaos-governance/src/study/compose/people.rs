@@ -1,7 +1,7 @@
 //! Sentences: verdict, who is affected, assumptions, limits.
 
 use chaos_parameters::{Family, ParameterName as P};
-use chaos_report::quantity;
+use chaos_report::{Comparison, quantity};
 use chaos_simulation::MetricRow;
 use chaos_study::{Study as Plan, StudyResult};
 
@@ -30,13 +30,14 @@ pub(super) fn verdict(plan: &Plan, result: &StudyResult, decision: &[Row]) -> Ve
         ));
     }
     for row in decision.iter().take(1) {
+        let shown = row.shown();
         let relative = quantity::relative(row.difference, row.baseline)
             .map_or_else(String::new, |relative| format!(" ({relative})"));
         sentences.push(format!(
             "{}: {} becomes {}{relative}.",
             capital(&row.label),
-            quantity::of(row.baseline, &row.unit),
-            quantity::of(row.proposal, &row.unit)
+            shown.value(row.baseline),
+            shown.value(row.proposal)
         ));
     }
     sentences.push(elsewhere(result));
@@ -99,14 +100,15 @@ pub(super) fn affected(result: &StudyResult) -> Vec<Affected> {
         let Some(row) = row else {
             return;
         };
+        let shown = Comparison::of(&row.unit, row.baseline, row.proposal);
         groups.push(Affected {
             who: who.to_owned(),
             effect: effect(row, lower_is_better),
             text: format!(
                 "{what}: {} becomes {} (paired p10 to p90 {})",
-                quantity::of(row.baseline, &row.unit),
-                quantity::of(row.proposal, &row.unit),
-                quantity::interval(row.interval.low, row.interval.high, &row.unit)
+                shown.value(row.baseline),
+                shown.value(row.proposal),
+                shown.interval(row.interval.low, row.interval.high)
             ),
             origin: Origin::from(row.layer),
         });

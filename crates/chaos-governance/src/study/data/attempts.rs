@@ -1,5 +1,6 @@
 //! Other conditions and other values: scenarios, sensitivity, attacks, forecast, grid.
 
+use chaos_report::Comparison;
 use chaos_types::Digest;
 
 use super::{Better, Origin, Row, Standing};
@@ -163,6 +164,13 @@ pub struct ForecastRow {
     pub p90: i128,
     /// What happened, once it is known.
     pub actual: Option<i128>,
+}
+
+impl ForecastRow {
+    /// How its figures are written, wherever they stand.
+    pub(crate) fn shown(&self) -> Comparison {
+        Comparison::among(&self.unit, &[self.p10, self.p50, self.p90])
+    }
 }
 
 /// Verdicts over two parameters.

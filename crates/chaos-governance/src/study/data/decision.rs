@@ -113,8 +113,19 @@ pub struct Readiness {
     pub built_in_time_ppm: Part<(u32, u32)>,
     /// Inclusion delay by decile of the tip in the next rush.
     pub launch: Part<Launch>,
-    /// Other checks, as (what, passed, finding).
-    pub checks: Vec<(String, bool, String)>,
+    /// Other checks.
+    pub checks: Vec<Check>,
+}
+
+/// Something that was checked before signing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// What.
+    pub what: String,
+    /// Whether it holds.
+    pub passed: bool,
+    /// What was found.
+    pub finding: String,
 }
 
 /// Full blocks from one base fee to another.

@@ -208,11 +208,20 @@ pub struct WorstBlocks {
     /// The machine on which time was measured, in a few words.
     pub machine: String,
     /// Longest acceptable execution in milliseconds, and why, such as `attestation deadline`.
-    pub time_limit: Option<(u64, String)>,
+    pub time_limit: Option<Limit>,
     /// Largest acceptable block in bytes, and why, such as `EIP-7934`.
-    pub bytes_limit: Option<(u64, String)>,
+    pub bytes_limit: Option<Limit>,
     /// The constructions, in any order.
     pub blocks: Vec<WorstBlock>,
+}
+
+/// What no block may pass, and who says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// The limit in the unit of what it bounds.
+    pub value: u64,
+    /// Where it comes from.
+    pub why: String,
 }
 
 /// A block filled with one operation.

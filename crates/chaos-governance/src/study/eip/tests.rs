@@ -31,7 +31,10 @@ fn preamble_stays_one_scalar_a_line_within_its_length() {
     assert_eq!((preamble[0], preamble[6]), ("---", "---"));
     let title = preamble[1].strip_prefix("title: \"").unwrap().strip_suffix('"').unwrap();
     assert!(title.chars().count() <= 44 + title.matches('\\').count());
-    assert_eq!(scalar("a \"b\" \\ c\nd", 99), "\"a \\\"b\\\" \\\\ c d\"");
+    assert_eq!(
+        inline!("{}", Scalar(&cut("a \"b\" \\ c\nd", 99))).to_string(),
+        "\"a \\\"b\\\" \\\\ c d\""
+    );
 }
 
 #[test]

@@ -11,17 +11,20 @@ use chaos_report::{
     table::{Entry, Table},
 };
 
-use super::Shown;
+use super::{Caption, Shown};
 use crate::study::{
     data::{Attack, Attacks},
     words,
 };
 
-pub(super) const WHAT: &str = "Attack cost and damage";
-pub(super) const READING: &str = "A line leads from the ring (as it is) to the dot (after the \
+pub(super) const CAPTION: Caption = Caption {
+    number: 12,
+    what: "Attack cost and damage",
+    reading: "A line leads from the ring (as it is) to the dot (after the \
     change). To the right means dearer for the attacker, up means more damage; damage is the \
     attack's main measure relative to what it does today, so rings lie on the line at 1. Along a \
-    rising diagonal the attacker gets the same damage per ether. The upright lines are budgets.";
+    rising diagonal the attacker gets the same damage per ether. The upright lines are budgets.",
+};
 
 const HEIGHT: i64 = 900;
 const LEFT: i64 = 160;
@@ -132,7 +135,7 @@ fn draw(part: &Attacks, points: &[Point<'_>]) -> Option<Figure> {
     };
     let subtitle = "logarithmic scales; ring as it is, dot after the change".to_owned();
     let mut drawing = Drawing::new("figure-12-attacks", HEIGHT, title, subtitle);
-    axes(&mut drawing, part, (low.max(1), high, reach), x, y);
+    axes(&mut drawing, part, Extent { low: low.max(1), high, reach }, x, y);
     for point in points {
         let (from, to) =
             ((x.at(point.cost.0), y.at(ONE)), (x.at(point.cost.1), y.at(point.damage)));
@@ -158,26 +161,24 @@ fn draw(part: &Attacks, points: &[Point<'_>]) -> Option<Figure> {
     let words: Vec<String> = points
         .iter()
         .map(|point| {
-            format!(
-                "{}: cost {} to {}, damage times {}",
-                point.name,
-                quantity::of(point.cost.0, "wei"),
-                quantity::of(point.cost.1, "wei"),
-                quantity::three_digits(point.damage, 6)
-            )
+            let [before, after, _] = Comparison::cells("wei", point.cost.0, point.cost.1);
+            let damage = quantity::three_digits(point.damage, 6);
+            format!("{}: cost {before} to {after}, damage times {damage}", point.name)
         })
         .collect();
     Some(drawing.finish(words::sentence(&words.join("; "))))
 }
 
-fn axes(
-    drawing: &mut Drawing,
-    part: &Attacks,
-    (low, high, reach): (i128, i128, i128),
-    x: Logarithmic,
-    y: Logarithmic,
-) {
-    let budgets: Vec<i128> = decades(low, high);
+/// What the axes span: costs from low to high, and how many times the damage may rise or fall.
+#[derive(Debug, Clone, Copy)]
+struct Extent {
+    low: i128,
+    high: i128,
+    reach: i128,
+}
+
+fn axes(drawing: &mut Drawing, part: &Attacks, shown: Extent, x: Logarithmic, y: Logarithmic) {
+    let budgets: Vec<i128> = decades(shown.low, shown.high);
     for budget in &budgets {
         drawing.line("cc-grid", (x.at(*budget), TOP), (x.at(*budget), BOTTOM));
     }
@@ -195,7 +196,7 @@ fn axes(
     } else {
         drawing.x_axis((LEFT, RIGHT), BOTTOM, &across, "cost to the attacker");
     }
-    let up: Vec<(i64, String)> = scale::log_ticks(ONE * ONE / reach, reach)
+    let up: Vec<(i64, String)> = scale::log_ticks(ONE * ONE / shown.reach, shown.reach)
         .into_iter()
         .map(|ratio| (y.at(ratio), format!("\u{d7}{}", quantity::three_digits(ratio, 6))))
         .collect();

@@ -11,13 +11,16 @@ use chaos_report::{
     table::Table,
 };
 
-use super::{Arms, Shown};
+use super::{Arms, Caption, Shown};
 use crate::study::data::{Arm, Delay};
 
-pub(super) const WHAT: &str = "Inclusion delay by tip decile";
-pub(super) const READING: &str = "One panel per tenth of transactions, ordered by the tip they \
+pub(super) const CAPTION: Caption = Caption {
+    number: 3,
+    what: "Inclusion delay by tip decile",
+    reading: "One panel per tenth of transactions, ordered by the tip they \
     offer: 1 is the lowest. The full dot is the median wait, the ring the wait that one in twenty \
-    exceeds. Compare grey with blue inside a panel.";
+    exceeds. Compare grey with blue inside a panel.",
+};
 
 const HEIGHT: i64 = 760;
 const LEFT: i64 = 160;
@@ -108,8 +111,20 @@ fn draw(name: &'static str, delays: &[Delay], arms: &Arms) -> Option<Figure> {
             let edge = LEFT + width * count(index);
             drawing.line("cc-grid", (edge, TOP), (edge, BOTTOM));
         }
-        arm(&mut drawing, ("cc-b", "cc-bf"), delay.baseline, middle - width / 6, y);
-        arm(&mut drawing, ("cc-p", "cc-pf"), delay.proposal, middle + width / 6, y);
+        arm(
+            &mut drawing,
+            Colours { line: "cc-b", fill: "cc-bf" },
+            delay.baseline,
+            middle - width / 6,
+            y,
+        );
+        arm(
+            &mut drawing,
+            Colours { line: "cc-p", fill: "cc-pf" },
+            delay.proposal,
+            middle + width / 6,
+            y,
+        );
         let decile = delay.decile.to_string();
         drawing.text("cc-m", (middle, BOTTOM + 40), Anchor::Middle, &decile);
     }
@@ -153,7 +168,14 @@ fn up(low: u64, high: u64) -> (Up, Vec<(i64, String)>, &'static str) {
     (Up::Linear(axis), ticks, "linear scale")
 }
 
-fn arm(drawing: &mut Drawing, (line, fill): (&str, &str), arm: Arm, x: i64, y: Up) {
+/// Classes that colour an arm.
+#[derive(Debug, Clone, Copy)]
+struct Colours {
+    line: &'static str,
+    fill: &'static str,
+}
+
+fn arm(drawing: &mut Drawing, Colours { line, fill }: Colours, arm: Arm, x: i64, y: Up) {
     let (p50, p95) = (y.at(arm.p50_milli_blocks), y.at(arm.p95_milli_blocks));
     drawing.path(line, 5, false, &[(x, p50), (x, p95)]);
     drawing.dot(&format!("{line} cc-hole"), (x, p95), 10);

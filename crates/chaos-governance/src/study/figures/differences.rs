@@ -9,16 +9,19 @@ use chaos_report::{
     table::Table,
 };
 
-use super::Shown;
+use super::{Caption, Shown};
 use crate::study::{
     data::{Better, Differences},
     words::share_ppm,
 };
 
-pub(super) const WHAT: &str = "Paired difference per block";
-pub(super) const READING: &str = "At each difference on the horizontal axis the curve shows the \
+pub(super) const CAPTION: Caption = Caption {
+    number: 2,
+    what: "Paired difference per block",
+    reading: "At each difference on the horizontal axis the curve shows the \
     share of blocks that lie at or below it. A curve that is high left of the zero line means that \
-    most blocks have a lower value after the change; the steeper, the more alike the blocks.";
+    most blocks have a lower value after the change; the steeper, the more alike the blocks.",
+};
 
 const HEIGHT: i64 = 740;
 const LEFT: i64 = 160;

@@ -11,13 +11,16 @@ use chaos_report::{
     table::Table,
 };
 
-use super::{Arms, Shown};
+use super::{Arms, Caption, Shown};
 use crate::study::data::{Fan, Percentiles};
 
-pub(super) const WHAT: &str = "Fees over blocks, baseline and proposal";
-pub(super) const READING: &str = "The line is the median over paths, the band runs from the 10th \
+pub(super) const CAPTION: Caption = Caption {
+    number: 1,
+    what: "Fees over blocks, baseline and proposal",
+    reading: "The line is the median over paths, the band runs from the 10th \
     to the 90th percentile. Both arms see the same random demand, so a gap between the lines is \
-    the change, not luck. A logarithmic axis shows equal ratios as equal distances.";
+    the change, not luck. A logarithmic axis shows equal ratios as equal distances.",
+};
 
 const HEIGHT: i64 = 820;
 const LEFT: i64 = 160;
@@ -164,12 +167,8 @@ fn title(fan: &Fan) -> String {
     let (baseline, proposal) = medians(fan);
     let change = quantity::relative(proposal - baseline, baseline)
         .map_or_else(String::new, |change| format!(" ({change})"));
-    format!(
-        "Median {}: {} \u{2192} {}{change}",
-        fan.label,
-        quantity::of(baseline, &fan.unit),
-        quantity::of(proposal, &fan.unit)
-    )
+    let [baseline, proposal, _] = Comparison::cells(&fan.unit, baseline, proposal);
+    format!("Median {}: {baseline} \u{2192} {proposal}{change}", fan.label)
 }
 
 fn subtitle(fan: &Fan) -> String {

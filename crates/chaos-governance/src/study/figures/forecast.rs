@@ -7,20 +7,23 @@ use chaos_report::{
     legend::Mark,
     quantity, scale,
     scale::Linear,
-    svg::{Anchor, Drawing, WIDTH},
+    svg::{Anchor, Drawing, Rect, WIDTH},
     table::Table,
 };
 
-use super::Shown;
+use super::{Caption, Shown};
 use crate::study::{
     data::{Forecast, ForecastRow},
     words,
 };
 
-pub(super) const WHAT: &str = "Forecast, and what happened";
-pub(super) const READING: &str = "The bar runs from the 10th to the 90th percentile of the \
+pub(super) const CAPTION: Caption = Caption {
+    number: 13,
+    what: "Forecast, and what happened",
+    reading: "The bar runs from the 10th to the 90th percentile of the \
     forecast, the stroke is its median, all relative to that median. Once the date has come, a dot \
-    shows what happened: over many forecasts, four in five dots should lie on their bar.";
+    shows what happened: over many forecasts, four in five dots should lie on their bar.",
+};
 
 const LEFT: i64 = 440;
 const RIGHT: i64 = WIDTH - 440;
@@ -38,9 +41,8 @@ pub(super) fn show(part: &Forecast) -> Option<Shown> {
     let mut table =
         Table::new(&["metric", "#p10", "#median", "#p90", "#actual", "in the interval"]);
     for row in &part.rows {
-        let actual = row
-            .actual
-            .map_or_else(|| "not yet".to_owned(), |actual| quantity::of(actual, &row.unit));
+        let shown = row.shown();
+        let actual = row.actual.map_or_else(|| "not yet".to_owned(), |actual| shown.value(actual));
         let held = match held(row) {
             Some(true) => "yes",
             Some(false) => "no",
@@ -48,9 +50,9 @@ pub(super) fn show(part: &Forecast) -> Option<Shown> {
         };
         table.row(vec![
             row.label.as_str().into(),
-            quantity::of(row.p10, &row.unit).into(),
-            quantity::of(row.p50, &row.unit).into(),
-            quantity::of(row.p90, &row.unit).into(),
+            shown.value(row.p10).into(),
+            shown.value(row.p50).into(),
+            shown.value(row.p90).into(),
             actual.into(),
             held.into(),
         ]);
@@ -114,7 +116,10 @@ fn draw(part: &Forecast, rows: &[&ForecastRow]) -> Option<Figure> {
         let y = TOP + ROW * count(index) + ROW / 2;
         drawing.text("cc-t", (LEFT - 20, y + 9), Anchor::End, &cut(&row.label, 30));
         let (low, high) = (x.at(relative(row, row.p10)), x.at(relative(row, row.p90)));
-        drawing.rect("cc-pf cc-soft", (low, y - 16), ((high - low).max(3), 32));
+        drawing.rect(
+            "cc-pf cc-soft",
+            Rect { x: low, y: y - 16, width: (high - low).max(3), height: 32 },
+        );
         drawing.path("cc-p", 3, false, &[(low, y - 16), (low, y + 16)]);
         drawing.path("cc-p", 3, false, &[(high, y - 16), (high, y + 16)]);
         drawing.path("cc-p", 6, false, &[(x.at(0), y - 20), (x.at(0), y + 20)]);
@@ -150,8 +155,8 @@ fn draw(part: &Forecast, rows: &[&ForecastRow]) -> Option<Figure> {
 fn beside(row: &ForecastRow) -> String {
     match row.actual {
         Some(actual) => {
-            let actual = quantity::of(actual, &row.unit);
-            format!("{} expected, {actual} found", quantity::of(row.p50, &row.unit))
+            let shown = row.shown();
+            format!("{} expected, {} found", shown.value(row.p50), shown.value(actual))
         }
         None => words::forecast(row),
     }

@@ -7,17 +7,20 @@ use chaos_report::{
     legend::Mark,
     quantity, scale,
     scale::Linear,
-    svg::{Anchor, Drawing, WIDTH},
+    svg::{Anchor, Drawing, Rect, WIDTH},
     table::Table,
 };
 
-use super::{Arms, Shown};
+use super::{Arms, Caption, Shown};
 use crate::study::{data::Fullness, words::share_ppm};
 
-pub(super) const WHAT: &str = "Fullness of blocks and the target";
-pub(super) const READING: &str = "Each bar is the share of blocks whose gas used over gas limit \
+pub(super) const CAPTION: Caption = Caption {
+    number: 4,
+    what: "Fullness of blocks and the target",
+    reading: "Each bar is the share of blocks whose gas used over gas limit \
     falls into its range; a dashed outline, where there is one, is the baseline. The upright line marks the target \
-    that the base fee steers to. A tall last bar means congestion, a tall first bar empty blocks.";
+    that the base fee steers to. A tall last bar means congestion, a tall first bar empty blocks.",
+};
 
 const HEIGHT: i64 = 760;
 const LEFT: i64 = 160;
@@ -138,7 +141,10 @@ fn bars(drawing: &mut Drawing, shares: &[i128], x: Linear, y: Linear) {
     for (index, share) in shares.iter().enumerate() {
         let (left, right) = (x.at(edge(index, shares.len())), x.at(edge(index + 1, shares.len())));
         let top = y.at(*share);
-        drawing.rect("cc-pf", (left + 3, top), ((right - left - 6).max(1), BOTTOM - top));
+        drawing.rect(
+            "cc-pf",
+            Rect { x: left + 3, y: top, width: (right - left - 6).max(1), height: BOTTOM - top },
+        );
     }
 }
 

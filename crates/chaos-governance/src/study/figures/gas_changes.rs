@@ -5,20 +5,23 @@ use chaos_report::{
     axis::count,
     quantity,
     scale::Linear,
-    svg::{Anchor, Drawing, WIDTH},
+    svg::{Anchor, Drawing, Rect, WIDTH},
     table::Table,
 };
 
-use super::Shown;
+use super::{Caption, Shown};
 use crate::study::{
     data::{GasBin, GasChanges},
     words::share_ppm,
 };
 
-pub(super) const WHAT: &str = "Gas change per transaction";
-pub(super) const READING: &str = "One bar per range of relative change, with the number of \
+pub(super) const CAPTION: Caption = Caption {
+    number: 7,
+    what: "Gas change per transaction",
+    reading: "One bar per range of relative change, with the number of \
     transactions. The ratio of sums weighs a transaction by its gas, the mean of ratios counts \
-    each once: if they differ, large and small transactions are not affected alike.";
+    each once: if they differ, large and small transactions are not affected alike.",
+};
 
 const LEFT: i64 = 330;
 const RIGHT: i64 = WIDTH - 330;
@@ -101,7 +104,7 @@ fn draw(part: &GasChanges) -> Option<Figure> {
         let width = x.at(bin.count.into()) - LEFT;
         // A group that exists shows, however small it is.
         let width = if bin.count > 0 { width.max(3) } else { 0 };
-        drawing.rect(class, (LEFT, y + 6), (width, ROW - 12));
+        drawing.rect(class, Rect { x: LEFT, y: y + 6, width, height: ROW - 12 });
         if bin.count > axis_end {
             let at = RIGHT - 90;
             let corners = [(at, y + ROW), (at + 20, y), (at + 36, y), (at + 16, y + ROW)];

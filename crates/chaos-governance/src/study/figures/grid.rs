@@ -6,21 +6,24 @@ use chaos_report::{
     legend,
     legend::Mark,
     quantity,
-    svg::{Anchor, Drawing, WIDTH},
+    svg::{Anchor, Drawing, Outline, Rect, WIDTH},
     table::{Entry, Table},
 };
 
-use super::Shown;
+use super::{Caption, Shown};
 use crate::study::{
     data::{Axis, Cell, Grid, Standing},
     words,
 };
 
-pub(super) const WHAT: &str = "Verdicts over a grid of parameters";
-pub(super) const READING: &str = "Each cell is a whole simulation. \u{2713} means that every \
+pub(super) const CAPTION: Caption = Caption {
+    number: 14,
+    what: "Verdicts over a grid of parameters",
+    reading: "Each cell is a whole simulation. \u{2713} means that every \
     requirement is met there, \u{2715} that one is missed, ? that the intervals cannot tell; \
     \u{25c6} marks cells that no other cell beats in every metric. The dashed frame is the chain as \
-    it is, the solid frame the proposal.";
+    it is, the solid frame the proposal.",
+};
 
 const LEFT: i64 = 300;
 const RIGHT: i64 = WIDTH - 60;
@@ -92,7 +95,8 @@ fn draw(part: &Grid) -> Option<Figure> {
     for (marked, stroke, dashed) in [(part.current, 5, true), (part.proposed, 8, false)] {
         if let Some((x, y)) = marked {
             let (left, top) = place(x, y);
-            drawing.frame("cc-mark", (stroke, dashed), (left + 4, top + 4), (width - 8, ROW - 8));
+            let cell = Rect { x: left + 4, y: top + 4, width: width - 8, height: ROW - 8 };
+            drawing.frame("cc-mark", Outline { width: stroke, dashed }, cell);
         }
     }
     for (index, value) in part.x.values.iter().enumerate() {
@@ -132,7 +136,7 @@ fn draw_cell(drawing: &mut Drawing, part: &Grid, cell: &Cell, (left, top): (i64,
         Standing::Missed => ("cc-nay", "\u{2715}"),
         Standing::Undecided => ("cc-may", "?"),
     };
-    drawing.rect(class, (left + 2, top + 2), (width - 4, ROW - 4));
+    drawing.rect(class, Rect { x: left + 2, y: top + 2, width: width - 4, height: ROW - 4 });
     let mark = if cell.pareto { format!("{mark} \u{25c6}") } else { mark.to_owned() };
     let middle = left + width / 2;
     drawing.text("cc-t cc-w", (middle, top + 42), Anchor::Middle, &mark);

@@ -7,17 +7,20 @@ use chaos_report::{
     legend::Mark,
     quantity, scale,
     scale::Linear,
-    svg::{Anchor, Drawing, WIDTH},
+    svg::{Anchor, Drawing, Rect, WIDTH},
     table::Table,
 };
 
-use super::Shown;
+use super::{Caption, Shown};
 use crate::study::data::Growth;
 
-pub(super) const WHAT: &str = "State growth";
-pub(super) const READING: &str = "Left, what the state gains in a year if every month is like the \
+pub(super) const CAPTION: Caption = Caption {
+    number: 9,
+    what: "State growth",
+    reading: "Left, what the state gains in a year if every month is like the \
     sample; right, the monthly rate by kind of state. The sample is short, so trust the ratio of \
-    the lines more than their height.";
+    the lines more than their height.",
+};
 
 const HEIGHT: i64 = 780;
 const LEFT: i64 = 160;
@@ -61,11 +64,8 @@ fn draw(part: &Growth) -> Option<Figure> {
     let (before, after) = totals(part);
     let change =
         quantity::relative(after - before, before).map_or_else(String::new, |c| format!(" ({c})"));
-    let title = format!(
-        "State grows by {} \u{2192} {}{change}",
-        quantity::of(before, "bytes_per_month"),
-        quantity::of(after, "bytes_per_month")
-    );
+    let [all_before, all_after, _] = Comparison::cells("bytes_per_month", before, after);
+    let title = format!("State grows by {all_before} \u{2192} {all_after}{change}");
     let subtitle = format!("{}, extrapolated from the sample", part.origin.tag());
     let height = HEIGHT.max(TOP + 110 * count(part.categories.len()) + 60);
     let mut drawing = Drawing::new("figure-09-growth", height, title, subtitle);
@@ -130,7 +130,7 @@ fn bars(drawing: &mut Drawing, part: &Growth) {
         let arms = [("cc-bf", category.baseline, y + 30), ("cc-pf", category.proposal, y + 58)];
         for (class, value, top) in arms {
             let width = (x.at(value.abs()) - BARS_LEFT).max(3);
-            drawing.rect(class, (BARS_LEFT, top), (width, 24));
+            drawing.rect(class, Rect { x: BARS_LEFT, y: top, width, height: 24 });
             let label = quantity::of(value, "bytes_per_month");
             let at = (BARS_LEFT + width + 12, top + 20);
             drawing.text("cc-t cc-s", at, Anchor::Start, &label);

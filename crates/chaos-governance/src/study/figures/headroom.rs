@@ -7,17 +7,20 @@ use chaos_report::{
     legend::Mark,
     quantity, scale,
     scale::Linear,
-    svg::{Anchor, Drawing, WIDTH},
+    svg::{Anchor, Drawing, Rect, WIDTH},
     table::{Entry, Table},
 };
 
-use super::Shown;
+use super::{Caption, Shown};
 use crate::study::{data::Constraint, words};
 
-pub(super) const WHAT: &str = "Distance to each constraint";
-pub(super) const READING: &str = "Headroom is what is left below a limit as a share of it, sorted: \
+pub(super) const CAPTION: Caption = Caption {
+    number: 10,
+    what: "Distance to each constraint",
+    reading: "Headroom is what is left below a limit as a share of it, sorted: \
     the first row binds. The bar is after the change, the stroke before it. A bar left of zero \
-    means that the limit is exceeded.";
+    means that the limit is exceeded.",
+};
 
 const LEFT: i64 = 470;
 const RIGHT: i64 = WIDTH - 380;
@@ -97,7 +100,8 @@ fn draw(rows: &[(&Constraint, i128)]) -> Option<Figure> {
         drawing.text(class, (LEFT - 20, y + 38), Anchor::End, &name);
         let (from, to) = (x.at((*headroom).min(0)), x.at((*headroom).max(0)));
         let class = if *headroom < 0 { "cc-no" } else { "cc-pf" };
-        drawing.rect(class, (from, y + 14), ((to - from).max(3), ROW - 28));
+        drawing
+            .rect(class, Rect { x: from, y: y + 14, width: (to - from).max(3), height: ROW - 28 });
         if let Some(before) = headroom_ppm(constraint, constraint.baseline) {
             let at = x.at(before);
             drawing.path("cc-mark", 6, false, &[(at, y + 8), (at, y + ROW - 8)]);

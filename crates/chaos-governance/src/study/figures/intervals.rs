@@ -9,13 +9,16 @@ use chaos_report::{
     svg::{Anchor, Drawing, Figure, WIDTH},
 };
 
-use super::Shown;
+use super::{Caption, Shown};
 use crate::study::{data::Row, words};
 
-pub(super) const WHAT: &str = "Differences of the decision table with their intervals";
-pub(super) const READING: &str = "Each mark is the difference as a share of the baseline, its bar \
+pub(super) const CAPTION: Caption = Caption {
+    number: 15,
+    what: "Differences of the decision table with their intervals",
+    reading: "Each mark is the difference as a share of the baseline, its bar \
     the interval. A filled circle meets its requirement, a cross misses it, a hollow circle has \
-    none or cannot be decided. A bar that crosses the line at zero leaves the sign open.";
+    none or cannot be decided. A bar that crosses the line at zero leaves the sign open.",
+};
 
 const LEFT: i64 = 500;
 const RIGHT: i64 = WIDTH - 230;

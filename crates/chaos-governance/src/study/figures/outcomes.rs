@@ -5,19 +5,22 @@ use chaos_report::{
     axis::{count, cut},
     quantity,
     scale::Linear,
-    svg::{Anchor, Drawing, WIDTH},
+    svg::{Anchor, Drawing, Rect, WIDTH},
     table::Table,
 };
 
 use super::{
-    Shown,
+    Caption, Shown,
     revenue::{colour, letter, segment},
 };
 use crate::study::{data::Outcomes, words::share_ppm};
 
-pub(super) const WHAT: &str = "Transaction outcome groups";
-pub(super) const READING: &str = "Every recorded transaction is in exactly one group, and the \
-    groups add up to 100 %. Shares are rounded so that what is printed adds up too.";
+pub(super) const CAPTION: Caption = Caption {
+    number: 6,
+    what: "Transaction outcome groups",
+    reading: "Every recorded transaction is in exactly one group, and the \
+    groups add up to 100 %. Shares are rounded so that what is printed adds up too.",
+};
 
 const LEFT: i64 = 60;
 const RIGHT: i64 = WIDTH - 60;
@@ -120,8 +123,9 @@ fn bar(drawing: &mut Drawing, part: &Outcomes, whole: u64, top: i64) {
     let mut sum = 0_u64;
     for (index, (_, amount)) in part.groups().iter().enumerate() {
         if *amount > 0 && *amount <= whole {
-            let ends = (x.at(sum.into()), x.at((sum + amount).into()));
-            segment(drawing, index, ends, (top, BAR));
+            let left = x.at(sum.into());
+            let width = x.at((sum + amount).into()) - left;
+            segment(drawing, index, Rect { x: left, y: top, width, height: BAR });
             sum += amount;
         }
     }
@@ -132,7 +136,7 @@ fn list(drawing: &mut Drawing, part: &Outcomes, shares: &[u64], top: i64) {
     for (index, ((name, amount), share)) in part.groups().iter().zip(shares).enumerate() {
         let y = top + ROW * count(index);
         let (fill, ink) = colour(index);
-        drawing.rect(&fill, (LEFT, y), (36, 36));
+        drawing.rect(&fill, Rect { x: LEFT, y, width: 36, height: 36 });
         drawing.text(&ink, (LEFT + 18, y + 26), Anchor::Middle, &letter(index));
         drawing.text("cc-t", (LEFT + 54, y + 27), Anchor::Start, &cut(name, 56));
         let amount = quantity::grouped((*amount).into());

@@ -5,17 +5,20 @@ use chaos_report::{
     axis::{count, cut},
     quantity,
     scale::Linear,
-    svg::{Anchor, Drawing, WIDTH, width_of},
+    svg::{Anchor, Drawing, Rect, WIDTH, width_of},
     table::Table,
 };
 
-use super::Shown;
+use super::{Caption, Shown};
 use crate::study::data::Revenue;
 
-pub(super) const WHAT: &str = "Revenue and burn by component";
-pub(super) const READING: &str = "The two upper bars are all that users pay, split by who gets it. \
+pub(super) const CAPTION: Caption = Caption {
+    number: 5,
+    what: "Revenue and burn by component",
+    reading: "The two upper bars are all that users pay, split by who gets it. \
     Below, one row per component: what it is before and after, and its difference as a bar from \
-    zero.";
+    zero.",
+};
 
 const LEFT: i64 = 180;
 const RIGHT: i64 = WIDTH - 60;
@@ -71,10 +74,9 @@ fn draw(part: &Revenue) -> Option<Figure> {
     let rows_top = axis_y + 150;
     let height = rows_top + ROW * count(part.components.len()) + 40;
 
+    let [all_before, all_after, _] = Comparison::cells(&part.unit, before, after);
     let title = format!(
-        "Paid in all: {} \u{2192} {}{}",
-        quantity::of(before, &part.unit),
-        quantity::of(after, &part.unit),
+        "Paid in all: {all_before} \u{2192} {all_after}{}",
         quantity::relative(after - before, before).map_or_else(String::new, |r| format!(" ({r})"))
     );
     let subtitle =
@@ -87,8 +89,9 @@ fn draw(part: &Revenue) -> Option<Figure> {
         for (index, component) in part.components.iter().enumerate() {
             let value = if arm == 0 { component.baseline } else { component.proposal };
             if value > 0 {
-                let ends = (x.at(sum), x.at(sum + value));
-                segment(&mut drawing, index, ends, (top, BAR));
+                let left = x.at(sum);
+                let width = x.at(sum + value) - left;
+                segment(&mut drawing, index, Rect { x: left, y: top, width, height: BAR });
                 sum += value;
             }
         }
@@ -98,27 +101,20 @@ fn draw(part: &Revenue) -> Option<Figure> {
     drawing.x_axis((LEFT, RIGHT), axis_y, &ticks, unit.name());
     components(&mut drawing, part, rows_top);
     Some(drawing.finish(format!(
-        "Two stacked bars of all fees, baseline {} and proposal {}, split into {} components, and \
-         below them the difference of each component as a bar from zero.",
-        quantity::of(before, &part.unit),
-        quantity::of(after, &part.unit),
+        "Two stacked bars of all fees, baseline {all_before} and proposal {all_after}, split into \
+         {} components, and below them the difference of each component as a bar from zero.",
         part.components.len()
     )))
 }
 
 /// One part of a stacked bar, with its letter where there is room.
-pub(super) fn segment(
-    drawing: &mut Drawing,
-    index: usize,
-    (left, right): (i64, i64),
-    (top, height): (i64, i64),
-) {
+pub(super) fn segment(drawing: &mut Drawing, index: usize, place: Rect) {
     let (fill, ink) = colour(index);
     // An edge would swallow a narrow part.
-    let fill = if right - left < 8 { fill.replace(" cc-edge", "") } else { fill };
-    drawing.rect(&fill, (left, top), ((right - left).max(2), height));
-    if right - left >= 34 {
-        let at = (left.midpoint(right), top + height / 2 + 8);
+    let fill = if place.width < 8 { fill.replace(" cc-edge", "") } else { fill };
+    drawing.rect(&fill, Rect { width: place.width.max(2), ..place });
+    if place.width >= 34 {
+        let at = (place.x + place.width / 2, place.y + place.height / 2 + 8);
         drawing.text(&ink, at, Anchor::Middle, &letter(index));
     }
 }
@@ -142,7 +138,7 @@ fn components(drawing: &mut Drawing, part: &Revenue, top: i64) {
     for (index, component) in part.components.iter().enumerate() {
         let y = top + ROW * count(index);
         let (fill, ink) = colour(index);
-        drawing.rect(&fill, (40, y), (40, 40));
+        drawing.rect(&fill, Rect { x: 40, y, width: 40, height: 40 });
         drawing.text(&ink, (60, y + 28), Anchor::Middle, &letter(index));
         drawing.text("cc-t", (96, y + 29), Anchor::Start, &cut(&component.name, 30));
         let [before, after, label] =
@@ -151,7 +147,7 @@ fn components(drawing: &mut Drawing, part: &Revenue, top: i64) {
         drawing.text("cc-m cc-s", (ZERO_LEFT - 30, y + 29), Anchor::End, &values);
         let difference = component.proposal - component.baseline;
         let (from, to) = (x.at(difference.min(0)), x.at(difference.max(0)));
-        drawing.rect(&fill, (from, y + 4), ((to - from).max(3), 32));
+        drawing.rect(&fill, Rect { x: from, y: y + 4, width: (to - from).max(3), height: 32 });
         drawing.text("cc-t cc-s", (RIGHT, y + 29), Anchor::End, &label);
     }
     let bottom = top + ROW * count(part.components.len());

@@ -8,13 +8,16 @@ use chaos_report::{
     svg::{Anchor, Drawing, Figure, WIDTH},
 };
 
-use super::Shown;
+use super::{Caption, Shown};
 use crate::study::data::{Sweep, SweepPoint};
 
-pub(super) const WHAT: &str = "The main result at each assumed elasticity";
-pub(super) const READING: &str = "Elasticity says by how many per cent demand falls when the price \
+pub(super) const CAPTION: Caption = Caption {
+    number: 16,
+    what: "The main result at each assumed elasticity",
+    reading: "Elasticity says by how many per cent demand falls when the price \
     rises by one per cent. Blocks alone do not show it, so the comparison is repeated at several \
-    values. Dots on one side of the line at zero mean that the sign does not depend on it.";
+    values. Dots on one side of the line at zero mean that the sign does not depend on it.",
+};
 
 const HEIGHT: i64 = 720;
 const LEFT: i64 = 150;

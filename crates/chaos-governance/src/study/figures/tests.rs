@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::{super::fixture, *};
 use crate::study::data::{
-    AttackRow, Delay, Differences, Fan, Fullness, GasChanges, Growth, Histogram, Outcomes,
+    AttackRow, Delay, Differences, Fan, Fullness, GasChanges, Growth, Histogram, Limit, Outcomes,
     Percentiles, Revenue, Tornado,
 };
 
@@ -35,21 +35,21 @@ fn titles_state_the_finding() {
     assert_eq!(
         titles,
         [
-            "Median base fee: 12.8 gwei \u{2192} 9.93 gwei (\u{2212}22.7 %)",
+            "Median base fee: 12.85 gwei \u{2192} 9.93 gwei (\u{2212}22.7 %)",
             "Base fee: better in 96.5 % of blocks, worse in 3.5 %",
             "Lowest tips, p95 of the wait: 9 blocks \u{2192} 4 blocks",
             "Blocks above 95 % of the limit: 21.7 % \u{2192} 10.4 %",
             "Paid in all: 1,679 ETH/day \u{2192} 1,598 ETH/day (\u{2212}4.8 %)",
             "99.30 % of transactions: unchanged",
-            "Gas of transactions: ratio of sums +0.8 %, mean of ratios +0.1 %",
+            "Gas of transactions: ratio of sums +0.8 %, mean of ratios +0.14 %",
             "Slowest block: modexp even modulus, 1,893 ms, 47.3 % of the limit",
             "Largest block: calldata, zero bytes, 5.72 MiB, 57.2 % of the limit",
             "Most state written: SSTORE, new slots, 2,715 slots",
-            "State grows by 2.91 GiB/month \u{2192} 3.65 GiB/month (+25.6 %)",
+            "State grows by 2.906 GiB/month \u{2192} 3.651 GiB/month (+25.6 %)",
             "Binding: receipts, bytes, exceeded by 3.0 %",
             "Price elasticity decides most; the sign depends on the assumptions",
             "1 of 8 attacks does more damage per ether than today",
-            "To be scored on 2026-12-21: base fee, median 9.55 gwei (7.2 to 12.9 gwei)",
+            "To be scored on 2026-12-21: base fee, median 9.55 gwei (7.20 to 12.90 gwei)",
             "11 of 19 cells meet every requirement",
             "5 of 6 requirements are met",
             "Elasticity matters: base fee, median \u{2212}29.7 to \u{2212}15.6 %",
@@ -310,7 +310,7 @@ fn bars_beyond_a_limit_are_marked_as_such() {
     assert_eq!(marked("figure-08-worst-time"), 0);
     let mut study = fixture::study("");
     if let Part::Known(worst) = &mut study.worst_blocks {
-        worst.time_limit = Some((1_000, "budget".into()));
+        worst.time_limit = Some(Limit { value: 1_000, why: "budget".into() });
     }
     let over = figures(&study)
         .into_iter()

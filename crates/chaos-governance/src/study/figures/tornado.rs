@@ -7,17 +7,20 @@ use chaos_report::{
     legend::Mark,
     quantity,
     scale::Linear,
-    svg::{Anchor, Drawing, WIDTH, width_of},
+    svg::{Anchor, Drawing, Rect, WIDTH, width_of},
     table::Table,
 };
 
-use super::Shown;
+use super::{Caption, Shown};
 use crate::study::data::{Tornado, TornadoRow};
 
-pub(super) const WHAT: &str = "Sensitivity to the assumptions";
-pub(super) const READING: &str = "Each row changes one assumption and leaves the others as they \
+pub(super) const CAPTION: Caption = Caption {
+    number: 11,
+    what: "Sensitivity to the assumptions",
+    reading: "Each row changes one assumption and leaves the others as they \
     are: the upper bar is the result at the low end of its range, the lower bar at the high end, \
-    both drawn from the study's own result. The widest row is the assumption to dispute first.";
+    both drawn from the study's own result. The widest row is the assumption to dispute first.",
+};
 
 const LEFT: i64 = 400;
 const RIGHT: i64 = WIDTH - 60;
@@ -134,7 +137,10 @@ fn bars(drawing: &mut Drawing, part: &Tornado, row: &TornadoRow, y: i64, x: Line
     ];
     for (class, value, setting, top) in halves {
         let at = x.at(value);
-        drawing.rect(class, (base.min(at), top), ((base - at).abs().max(3), 32));
+        drawing.rect(
+            class,
+            Rect { x: base.min(at), y: top, width: (base - at).abs().max(3), height: 32 },
+        );
         let (anchor, offset) = if at < base { (Anchor::End, -12) } else { (Anchor::Start, 12) };
         drawing.text("cc-t cc-s", (at + offset, top + 24), anchor, &cut(setting, 16));
     }

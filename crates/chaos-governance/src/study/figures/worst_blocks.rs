@@ -7,17 +7,20 @@ use chaos_report::{
     legend::Mark,
     quantity,
     scale::Linear,
-    svg::{Anchor, Drawing, WIDTH},
+    svg::{Anchor, Drawing, Rect, WIDTH},
     table::{Entry, Table},
 };
 
-use super::Shown;
-use crate::study::data::{WorstBlock, WorstBlocks};
+use super::{Caption, Shown};
+use crate::study::data::{Limit, WorstBlock, WorstBlocks};
 
-pub(super) const WHAT: &str = "Worst block: execution time, bytes, state written";
-pub(super) const READING: &str = "Each bar is a block filled with one operation: its length after \
+pub(super) const CAPTION: Caption = Caption {
+    number: 8,
+    what: "Worst block: execution time, bytes, state written",
+    reading: "Each bar is a block filled with one operation: its length after \
     the change, the stroke its length as it is, the upright line the limit. Times are in memory on \
-    one machine, without disk and network: a lower bound for a node, and outside the digest.";
+    one machine, without disk and network: a lower bound for a node, and outside the digest.",
+};
 
 const LEFT: i64 = 430;
 const RIGHT: i64 = WIDTH - 330;
@@ -47,22 +50,34 @@ pub(super) fn show(part: &WorstBlocks) -> Option<Shown> {
             "figure-08-worst-time",
             &time,
             "microseconds",
-            part.time_limit.as_ref().map(|(ms, why)| (ms.saturating_mul(1_000), why.as_str())),
-            ("Slowest block", format!("timed on {}; outside the digest", part.machine)),
+            part.time_limit.as_ref().map(|limit| Limit {
+                value: limit.value.saturating_mul(1_000),
+                why: limit.why.clone(),
+            }),
+            Titles {
+                what: "Slowest block",
+                about: format!("timed on {}; outside the digest", part.machine),
+            },
         ),
         panel(
             "figure-08b-worst-bytes",
             &bytes,
             "bytes",
-            part.bytes_limit.as_ref().map(|(bytes, why)| (*bytes, why.as_str())),
-            ("Largest block", "encoded size; follows from the rules".to_owned()),
+            part.bytes_limit.clone(),
+            Titles {
+                what: "Largest block",
+                about: "encoded size; follows from the rules".to_owned(),
+            },
         ),
         panel(
             "figure-08c-worst-state",
             &slots,
             "slots",
             None,
-            ("Most state written", "new storage slots; counted by execution".to_owned()),
+            Titles {
+                what: "Most state written",
+                about: "new storage slots; counted by execution".to_owned(),
+            },
         ),
     ];
     let figures: Vec<Figure> = drawn.into_iter().flatten().collect();
@@ -151,16 +166,22 @@ fn sorted<'a>(bars: impl Iterator<Item = Bar<'a>>) -> Vec<Bar<'a>> {
     bars
 }
 
+/// What a panel is called, and what stands under its title.
+struct Titles {
+    what: &'static str,
+    about: String,
+}
+
 fn panel(
     name: &'static str,
     bars: &[Bar<'_>],
     unit: &str,
-    limit: Option<(u64, &str)>,
-    (what, about): (&str, String),
+    limit: Option<Limit>,
+    Titles { what, about }: Titles,
 ) -> Option<Figure> {
     let worst = bars.first()?;
     let bars = bars.get(..bars.len().min(BARS_MAX))?;
-    let limit_value = limit.map_or(0, |(value, _)| value);
+    let limit_value = limit.as_ref().map_or(0, |limit| limit.value);
     let high = bars.iter().flat_map(|bar| [bar.baseline, bar.proposal]).max()?;
     let high = i128::from(high.max(limit_value).max(1)) * 21 / 20;
     let x = Linear::new((0, high), (LEFT, RIGHT));
@@ -170,11 +191,11 @@ fn panel(
         Drawing::new(name, bottom + 120, title(what, worst, unit, limit_value), about);
     for (index, bar) in bars.iter().enumerate() {
         let y = TOP + ROW * count(index);
-        let over = limit.is_some_and(|(value, _)| bar.proposal > value);
+        let over = limit.as_ref().is_some_and(|limit| bar.proposal > limit.value);
         drawing.text("cc-t", (LEFT - 20, y + 35), Anchor::End, &cut(bar.name, 28));
         let class = if over { "cc-no" } else { "cc-pf" };
         let width = (x.at(bar.proposal.into()) - LEFT).max(3);
-        drawing.rect(class, (LEFT, y + 12), (width, ROW - 24));
+        drawing.rect(class, Rect { x: LEFT, y: y + 12, width, height: ROW - 24 });
         let at = x.at(bar.baseline.into());
         drawing.path("cc-mark", 6, false, &[(at, y + 6), (at, y + ROW - 6)]);
         drawing.text("cc-t cc-s", (WIDTH - 40, y + 35), Anchor::End, &bar.beside);
@@ -182,7 +203,7 @@ fn panel(
     let ticks: Vec<(i64, String)> =
         axis.ticks(0, high, 7).into_iter().map(|(value, label)| (x.at(value), label)).collect();
     drawing.x_axis((LEFT, RIGHT), bottom, &ticks, axis.name());
-    if let Some((value, why)) = limit {
+    if let Some(Limit { value, why }) = limit {
         let at = x.at(value.into());
         drawing.line("cc-zero", (at, TOP - 16), (at, bottom));
         let label = format!("limit {}: {why}", quantity::of(value.into(), unit));

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::study::{
     data::{Part, Source, SourceKind},
@@ -101,10 +103,13 @@ fn headings_are_those_of_the_place() {
 #[test]
 fn decision_table_names_its_thresholds() {
     let markdown = markdown(&study("text"));
-    assert!(markdown.contains(
-        "| base fee, median | 12.40 gwei | 9.55 gwei | −2.85 gwei (−23.0 %) | −3.10 to −2.60 gwei | \
-         fee model | ✓ met: difference ≤ −10.0 % |"
-    ), "{markdown}");
+    assert!(
+        markdown.contains(
+            "| base fee, median | fee model | 12.40 gwei | 9.55 gwei | −2.85 gwei (−23.0 %) | \
+         −3.10 to −2.60 gwei | ✓ met: difference ≤ −10.0 % |"
+        ),
+        "{markdown}"
+    );
     assert!(markdown.contains("? undecided: difference ≥ −8.0 %"));
 }
 
@@ -161,5 +166,44 @@ fn generated_blocks_are_announced_in_every_rendering() {
         crate::study::readiness_markdown(&study),
     ] {
         assert!(text.contains("> **GENERATED BLOCKS: nothing in this study is a fact"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    /// The page and the three posts write a row's figures alike, whatever they are.
+    #[test]
+    fn a_figure_has_one_text_in_every_rendering(
+        baseline in 0_i64..,
+        proposal in 0_i64..,
+        smaller in 0_u32..63,
+        small in 0_u32..63,
+    ) {
+        let mut study = study("text");
+        let row = &mut study.decision[0];
+        (row.baseline, row.proposal) = ((baseline >> smaller).into(), (proposal >> small).into());
+        row.difference = row.proposal - row.baseline;
+        row.interval = Some((row.difference, row.difference));
+        let shown = row.shown();
+        let texts = [
+            shown.value(row.baseline),
+            shown.value(row.proposal),
+            shown.difference(row.difference),
+        ];
+        let page = crate::study::html(&study);
+        let posts = [
+            markdown(&study),
+            crate::study::eip_markdown(&study),
+            crate::study::readiness_markdown(&study),
+        ];
+        for text in &texts {
+            let cells = [format!(">{text}<"), format!(">{text} <")];
+            prop_assert!(cells.iter().any(|cell| page.contains(cell)), "{}", text);
+            for post in &posts {
+                let post = post.replace('\\', "");
+                let cell = format!("| {text} ");
+                prop_assert!(post.contains(&cell), "{}", text);
+            }
+        }
     }
 }

@@ -18,17 +18,6 @@ pub(super) fn results(study: &Study, plates: &[Plate]) -> Markup {
     section(
         'E',
         &html! {
-            h3 { "Decision table" } "\n"
-            @if study.decision.is_empty() {
-                (missing("Decision table", &words::not_measured("the run has no rows")))
-            } @else {
-                (words::rows(&study.decision, &study.interval))
-                p.note {
-                    "Difference: proposal less baseline on the same random numbers. Interval: "
-                    (study.interval) ". Thresholds were named before the study."
-                }
-                "\n"
-            }
             (figure(plates, 15))
             (figures(1..=3))
             h3 { "Who gains, who loses" } "\n"

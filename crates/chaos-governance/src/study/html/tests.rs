@@ -93,7 +93,7 @@ fn sections_follow_the_outline_and_all_figures_stand_in_them() {
             assert_eq!(html.contains(&named), !plate.asked, "{named}");
         }
         let validation = html.find("<section id=\"d\"").unwrap();
-        assert!(validation < html.find("Decision table").unwrap(), "validation before results");
+        assert!(validation < html.find("<section id=\"e\"").unwrap(), "validation before results");
     }
 }
 
@@ -119,6 +119,16 @@ fn generated_blocks_are_announced_before_anything_else() {
     let html = render(&study);
     let alert = html.find("GENERATED BLOCKS: nothing in this study is a fact").unwrap();
     assert!(alert < html.find("<h1>").unwrap());
+}
+
+#[test]
+fn the_decision_stands_before_everything_that_explains_it() {
+    let study = study("text");
+    let html = render(&study);
+    let rows = html.find(&format!("<th scope=\"row\">{}", study.decision[0].label)).unwrap();
+    let change = html.find("class=\"change\"").unwrap();
+    assert!(html.find("<section id=\"a\"").unwrap() < change && change < rows);
+    assert!(rows < html.find("<nav").unwrap(), "contents, scope, method and the rest come after");
 }
 
 #[test]

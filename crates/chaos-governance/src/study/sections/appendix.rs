@@ -1,8 +1,7 @@
 //! What is too long for a post: exact integers, attacks, what was not measured, digests.
 
 use chaos_report::{
-    Markdown,
-    inert::{code, markdown as plain},
+    Code, Inline, Markdown, add_line, inline,
     table::{Entry, Table},
 };
 
@@ -29,29 +28,24 @@ pub(crate) fn render(out: &mut Markdown, study: &Study) {
         out.table(&super::pareto(pareto));
     }
     out.raw("\n### Not measured\n\n");
-    let absent: Vec<String> = figures::plates(study)
+    let absent: Vec<Inline> = figures::plates(study)
         .into_iter()
         .filter_map(|plate| {
-            Some(format!(
-                "- figure {}, {}: {}\n",
-                plate.number,
-                plate.what,
-                plain(&plate.shown.err()?)
-            ))
+            Some(inline!("- figure {}, {}: {}\n", plate.number, plate.what, plate.shown.err()?))
         })
         .collect();
     if absent.is_empty() {
         out.raw("- nothing: all figures of the report have data\n");
     }
-    out.raw(&absent.concat());
+    out.add(&Inline::joined(&absent, ""));
     out.raw("\n### Limits\n\n");
     for limit in &study.limits {
-        writeln!(out, "- {}", plain(limit));
+        add_line!(out, "- {}", limit);
     }
     if !study.manifest.is_empty() {
         out.raw("\n### Manifest\n\n");
         for (name, digest) in &study.manifest {
-            writeln!(out, "- {}: {}", plain(name), code(&digest.to_string()));
+            add_line!(out, "- {}: {}", name, Code(digest));
         }
     }
 }

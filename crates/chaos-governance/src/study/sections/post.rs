@@ -1,16 +1,14 @@
 //! The parts of a proposal in Markdown, which each rendering puts under its own headings.
 //!
-//! Every text from outside is inert: see [`chaos_report::inert`].
+//! Every text from outside is inert by its type: see [`chaos_report::markdown`].
 
 use chaos_report::{
-    Markdown, inert,
-    inert::{code, markdown as plain},
-    quantity,
+    Code, Inline, Markdown, add, add_line, inline, quantity,
     table::{Align, Entry, Table},
 };
 
 use super::super::{
-    data::{Cell, Grid, Part, Standing, Study},
+    data::{Assumption, Cell, Grid, Part, Standing, Study},
     figures, words,
 };
 use crate::proposal::Call;
@@ -19,14 +17,16 @@ use crate::proposal::Call;
 const LINES_MAX: usize = 5;
 
 /// A line that says that something is absent.
-pub(crate) fn missing(out: &mut Markdown, what: &str, reason: &str) {
-    writeln!(out, "- {what}: {}", plain(reason));
+pub(crate) fn missing(out: &mut Markdown, what: &'static str, reason: &str) {
+    out.raw("- ");
+    out.raw(what);
+    add_line!(out, ": {}", reason);
 }
 
 /// What must be said first about made-up blocks.
 pub(crate) fn warning(out: &mut Markdown, study: &Study) {
     if let Some(warning) = words::warning(&study.heading.source) {
-        write!(out, "> **{warning}.**\n\n");
+        add!(out, "> **{}.**\n\n", warning);
     }
 }
 
@@ -34,44 +34,39 @@ pub(crate) fn warning(out: &mut Markdown, study: &Study) {
 pub(crate) fn header(out: &mut Markdown, study: &Study) {
     let heading = &study.heading;
     for change in &heading.changes {
-        write!(
+        add!(
             out,
             "**Chain** {} · **{}** · takes effect {}\n\n",
-            code(&heading.chain),
-            plain(&words::change_of(change)),
-            plain(&change.takes_effect)
+            Code(&heading.chain),
+            words::change_of(change),
+            change.takes_effect
         );
     }
     let signer = match study.rollout.signer.as_str() {
         "" => "not said",
         signer => signer,
     };
-    write!(
+    add!(
         out,
         "**Signed by** {} · **evidence** {} · result {}\n\n",
-        plain(signer),
-        plain(&heading.evidence),
-        code(&heading.result.to_string())
+        signer,
+        heading.evidence,
+        Code(&heading.result)
     );
     let (_, tally) = words::tally_text(study);
-    write!(
-        out,
-        "**Verdict** {}. {}\n\n",
-        plain(&tally),
-        plain(&words::sentence(&heading.source.text))
-    );
+    add!(out, "**Verdict** {}. {}\n\n", tally, words::sentence(&heading.source.text));
 }
 
 pub(crate) fn ask(out: &mut Markdown, study: &Study) {
-    write!(out, "{}\n\n", plain(&words::sentence(&study.heading.ask)));
+    add!(out, "{}\n\n", words::sentence(&study.heading.ask));
 }
 
 /// The verdict's sentences as one paragraph.
 pub(crate) fn summary(out: &mut Markdown, study: &Study) {
     if !study.verdict.is_empty() {
-        let sentences: Vec<String> =
-            study.verdict.iter().map(|text| plain(&words::sentence(text))).collect();
-        write!(out, "{}\n\n", sentences.join(" "));
+        let sentences: Vec<Inline> =
+            study.verdict.iter().map(|text| inline!("{}", words::sentence(text))).collect();
+        add!(out, "{}\n\n", Inline::joined(&sentences, " "));
     }
 }
 
@@ -79,10 +74,10 @@ pub(crate) fn summary(out: &mut Markdown, study: &Study) {
 pub(crate) fn motivation(out: &mut Markdown, study: &Study) {
     let heading = &study.heading;
     if heading.if_nothing_is_done.is_empty() {
-        write!(out, "What happens if nothing is done was not studied.\n\n");
+        add!(out, "What happens if nothing is done was not studied.\n\n");
     } else {
         let text = words::sentence(&heading.if_nothing_is_done);
-        write!(out, "If nothing is done: {}\n\n", plain(&text));
+        add!(out, "If nothing is done: {}\n\n", text);
     }
 }
 
@@ -93,11 +88,11 @@ pub(crate) fn decision(out: &mut Markdown, study: &Study) {
         return;
     }
     out.table(&words::rows(&study.decision, &study.interval));
-    write!(
+    add!(
         out,
         "\nDifferences are paired: both arms see the same random numbers. Interval: {}. Thresholds \
          were named before the study.\n\n",
-        plain(&study.interval)
+        study.interval
     );
 }
 
@@ -115,13 +110,13 @@ pub(crate) fn affected(out: &mut Markdown, study: &Study) {
 pub(crate) fn risks(out: &mut Markdown, study: &Study) {
     match words::known(&study.constraints) {
         Ok(constraints) => match figures::headroom::sorted(constraints).first() {
-            Some((binding, headroom)) => writeln!(
+            Some((binding, headroom)) => add_line!(
                 out,
                 "- **binding constraint**: {}, {} used after the change, {} ({})",
-                plain(&binding.name),
-                plain(&words::used_of(binding.proposal, binding.limit, &binding.unit)),
-                plain(&figures::headroom::left(*headroom)),
-                plain(&binding.source)
+                binding.name,
+                words::used_of(binding.proposal, binding.limit, &binding.unit),
+                figures::headroom::left(*headroom),
+                binding.source
             ),
             None => missing(out, "constraints", "no limit was given"),
         },
@@ -140,13 +135,13 @@ pub(crate) fn risks(out: &mut Markdown, study: &Study) {
             || "damage not measured".to_owned(),
             |damage| format!("{} {}", damage.label, words::before_after(damage)),
         );
-        writeln!(
+        add_line!(
             out,
             "- **{}**: {} {}; {}",
-            plain(&attack.name),
-            plain(&attack.cost.label),
-            plain(&words::before_after(&attack.cost)),
-            plain(&damage)
+            attack.name,
+            attack.cost.label,
+            words::before_after(&attack.cost),
+            damage
         );
     }
     more(out, attacks.len(), "attacks");
@@ -156,31 +151,31 @@ pub(crate) fn risks(out: &mut Markdown, study: &Study) {
 /// Says how many entries stand only in the report.
 fn more(out: &mut Markdown, all: usize, what: &str) {
     if all > LINES_MAX {
-        writeln!(out, "- {} more {what} stand in the report", all - LINES_MAX);
+        add_line!(out, "- {} more {} stand in the report", all - LINES_MAX, what);
     }
 }
 
 /// Assumptions with the numbers of the tornado.
 pub(crate) fn assumptions(out: &mut Markdown, study: &Study) {
     if let Part::Known(tornado) = &study.tornado {
-        let value = |value| plain(&quantity::difference(value, &tornado.unit));
-        write!(
+        let value = |value| quantity::difference(value, &tornado.unit);
+        add!(
             out,
             "Change of {} as studied: **{}**. If one assumption is moved:\n\n",
-            plain(&tornado.label),
+            tornado.label,
             value(tornado.base)
         );
         let rows = figures::tornado::sorted(tornado);
         for row in rows.iter().take(LINES_MAX) {
-            writeln!(
+            add_line!(
                 out,
                 "- {} {}: **{}** · {}: **{}** (studied: {})",
-                plain(&row.assumption),
-                plain(&row.low_setting),
+                row.assumption,
+                row.low_setting,
                 value(row.low),
-                plain(&row.high_setting),
+                row.high_setting,
                 value(row.high),
-                plain(&row.base_setting)
+                row.base_setting
             );
         }
         more(out, rows.len(), "assumptions");
@@ -188,15 +183,15 @@ pub(crate) fn assumptions(out: &mut Markdown, study: &Study) {
         missing(out, "sensitivity", &reason);
     }
     if !study.assumptions.is_empty() {
-        let named: Vec<String> = study
+        let named: Vec<Inline> = study
             .assumptions
             .iter()
             .map(|assumption| {
-                let (name, value) = (plain(&assumption.name), plain(&assumption.value));
-                format!("{name} **{value}** ({})", plain(&assumption.note))
+                let Assumption { name, value, note } = assumption;
+                inline!("{} **{}** ({})", name, value, note)
             })
             .collect();
-        writeln!(out, "- assumed: {}", named.join(" · "));
+        add_line!(out, "- assumed: {}", Inline::joined(&named, " · "));
     }
     checks(out, study);
     out.raw("\n");
@@ -209,10 +204,10 @@ fn checks(out: &mut Markdown, study: &Study) {
             for backtest in backtests {
                 let held =
                     backtest.rows.iter().filter(|row| (row.p10..=row.p90).contains(&row.actual));
-                writeln!(
+                add_line!(
                     out,
                     "- backtest on {}: {} of {} intervals held what happened",
-                    plain(&backtest.what),
+                    backtest.what,
                     held.count(),
                     backtest.rows.len()
                 );
@@ -231,19 +226,19 @@ pub(crate) fn forecast(out: &mut Markdown, study: &Study) {
             return;
         }
     };
-    write!(
+    add!(
         out,
         "Made {}, for {} blocks after {}; **to be scored on {}**. Median (p10 to p90):\n\n",
-        plain(&forecast.made),
+        forecast.made,
         quantity::grouped(forecast.horizon_blocks.into()),
-        plain(&forecast.activation),
-        plain(&forecast.score_on)
+        forecast.activation,
+        forecast.score_on
     );
     for row in forecast.rows.iter().take(LINES_MAX) {
-        let actual = row.actual.map_or_else(String::new, |actual| {
-            format!(" – found {}", plain(&quantity::of(actual, &row.unit)))
+        let actual = row.actual.map_or_else(Inline::default, |actual| {
+            inline!(" – found {}", row.shown().value(actual))
         });
-        writeln!(out, "- {}: {}{actual}", plain(&row.label), plain(&words::forecast(row)));
+        add_line!(out, "- {}: {}{}", row.label, words::forecast(row), actual);
     }
     more(out, forecast.rows.len(), "metrics");
     out.raw("\n");
@@ -261,10 +256,11 @@ pub(crate) fn alternatives(out: &mut Markdown, study: &Study) {
     };
     out.table(&grid_table(grid));
     let met = grid.cells.iter().filter(|cell| cell.standing == Standing::Met).count();
-    write!(
+    add!(
         out,
-        "\n{met} of {} simulated combinations meet every requirement; the whole grid is in the \
+        "\n{} of {} simulated combinations meet every requirement; the whole grid is in the \
          report.\n\n",
+        met,
         grid.cells.len()
     );
 }
@@ -313,15 +309,15 @@ pub(crate) fn rollout(out: &mut Markdown, study: &Study) {
         missing(out, "rollout", "no plan was given");
     }
     if !rollout.effective.is_empty() {
-        write!(out, "Takes effect: {}\n\n", plain(&words::sentence(&rollout.effective)));
+        add!(out, "Takes effect: {}\n\n", words::sentence(&rollout.effective));
     }
     for (index, step) in rollout.steps.iter().enumerate() {
-        writeln!(out, "{}. {}", index + 1, plain(&words::sentence(step)));
+        add_line!(out, "{}. {}", index + 1, words::sentence(step));
     }
     if !rollout.stop_conditions.is_empty() {
         out.raw("\nStop and revert if:\n\n");
         for condition in &rollout.stop_conditions {
-            writeln!(out, "- {}", plain(condition));
+            add_line!(out, "- {}", condition);
         }
     }
     out.raw("\n");
@@ -340,16 +336,16 @@ pub(crate) fn payload(out: &mut Markdown, study: &Study) {
 
 fn calls(out: &mut Markdown, title: &str, calls: &[Call]) {
     for call in calls {
-        write!(out, "**{title}.** {} on {}\n\n", code(&call.function), code(&call.target));
-        let arguments: Vec<String> = call
+        add!(out, "**{}.** {} on {}\n\n", title, Code(&call.function), Code(&call.target));
+        let arguments: Vec<Inline> = call
             .arguments
             .iter()
-            .map(|(name, value)| format!("{} = {}", code(name), code(value)))
+            .map(|(name, value)| inline!("{} = {}", Code(name), Code(value)))
             .collect();
         if !arguments.is_empty() {
-            writeln!(out, "- {}", arguments.join(", "));
+            add_line!(out, "- {}", Inline::joined(&arguments, ", "));
         }
-        write!(out, "- calldata {}\n\n", code(&call.calldata));
+        add!(out, "- calldata {}\n\n", Code(&call.calldata));
     }
 }
 
@@ -357,28 +353,28 @@ pub(crate) fn reproduce(out: &mut Markdown, study: &Study) {
     let reproduce = &study.reproduce;
     // An indented block cannot be closed from inside, whatever the command holds.
     for line in reproduce.command.lines() {
-        writeln!(out, "    {}", inert::line(line));
+        out.indented(line);
     }
-    write!(out, "\nExpected digest: {}.", code(&reproduce.expected.to_string()));
+    add!(out, "\nExpected digest: {}.", Code(&reproduce.expected));
     if let Some(seconds) = reproduce.seconds {
-        write!(out, " It took {}.", words::duration(seconds));
+        add!(out, " It took {}.", words::duration(seconds));
     }
     if let Some(memory) = reproduce.memory_mib {
-        write!(out, " It used {} MiB.", quantity::grouped(memory.into()));
+        add!(out, " It used {} MiB.", quantity::grouped(memory.into()));
     }
     if !reproduce.not_covered.is_empty() {
-        write!(out, " Not covered: {}", plain(&words::sentence(&reproduce.not_covered)));
+        add!(out, " Not covered: {}", words::sentence(&reproduce.not_covered));
     }
     out.raw("\n\n");
 }
 
 pub(crate) fn disclosure(out: &mut Markdown, study: &Study) {
     for maker in &study.disclosure.makers {
-        writeln!(out, "- {}", plain(maker));
+        add_line!(out, "- {}", maker);
     }
     let text = match study.disclosure.text.as_str() {
         "" => "Who paid was not disclosed.",
         text => text,
     };
-    write!(out, "- {}\n\n", plain(text));
+    add!(out, "- {}\n\n", text);
 }

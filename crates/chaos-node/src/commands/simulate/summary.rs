@@ -2,6 +2,7 @@
 
 use chaos_programs::study::{StudyFile, StudyRun};
 use chaos_report::{Comparison, quantity};
+use chaos_simulation::MetricRow;
 use chaos_study::{Side, Standing, StudyResult};
 use serde_json::json;
 
@@ -50,7 +51,11 @@ fn thresholds(result: &StudyResult) {
         .iter()
         .flat_map(|scenario| scenario.judgements.iter().map(move |row| (scenario, row)))
         .map(|(scenario, row)| {
-            let show = |value: i128| quantity::of(value, &row.unit);
+            let compared = scenario.flow.get(&row.metric).map(comparison);
+            let alone = |value: i128| quantity::of(value, &row.unit);
+            let beside = |value: i128| {
+                compared.as_ref().map_or_else(|| alone(value), |shown| shown.value(value))
+            };
             let side = match row.side {
                 Side::AtMost => "at most",
                 Side::AtLeast => "at least",
@@ -63,9 +68,9 @@ fn thresholds(result: &StudyResult) {
             vec![
                 scenario.name.clone(),
                 row.metric.clone(),
-                format!("{side} {}", show(row.threshold.0)),
-                show(row.proposal.0),
-                show(row.worst.0),
+                format!("{side} {}", alone(row.threshold.0)),
+                beside(row.proposal.0),
+                beside(row.worst.0),
                 verdict.to_owned(),
             ]
         })
@@ -78,6 +83,11 @@ fn thresholds(result: &StudyResult) {
     }
 }
 
+/// Every table shows a figure with the digits of its row.
+fn comparison(row: &MetricRow) -> Comparison {
+    Comparison::of(&row.unit, row.baseline, row.proposal)
+}
+
 const SHOWN: [&str; 4] = ["base_fee_median", "base_fee_p95", "blocks_saturated", "demand_dropped"];
 
 fn scenarios(result: &StudyResult) {
@@ -87,24 +97,20 @@ fn scenarios(result: &StudyResult) {
         .flat_map(|scenario| {
             SHOWN.into_iter().filter_map(|metric| {
                 let row = scenario.flow.get(metric)?;
-                let shown = Comparison::of(&row.unit, row.baseline, row.proposal);
+                let shown = comparison(row);
                 let (low, high) = (row.interval.low, row.interval.high);
                 Some(vec![
                     scenario.name.clone(),
                     metric.to_owned(),
-                    shown.number(row.baseline),
-                    shown.number(row.proposal),
-                    format!("{} to {}", shown.signed(low), shown.signed(high)),
-                    shown.unit().to_owned(),
+                    shown.value(row.baseline),
+                    shown.value(row.proposal),
+                    shown.interval(low, high),
                 ])
             })
         })
         .collect();
     output::line("");
-    output::table(
-        &["scenario", "metric", "baseline", "proposal", "difference p10 to p90", "unit"],
-        &rows,
-    );
+    output::table(&["scenario", "metric", "baseline", "proposal", "difference p10 to p90"], &rows);
 }
 
 fn alternatives(result: &StudyResult) {
@@ -132,7 +138,7 @@ fn alternatives(result: &StudyResult) {
             let fee = cell
                 .metrics
                 .get("base_fee_median")
-                .map_or_else(String::new, |row| quantity::of(row.proposal, &row.unit));
+                .map_or_else(String::new, |row| comparison(row).value(row.proposal));
             let frontier = if cell.pareto { "yes" } else { "" };
             let name = if changes.is_empty() { "no change".to_owned() } else { changes.join(" ") };
             vec![name, fee, standing, frontier.to_owned()]

@@ -27,9 +27,9 @@ fn rows_are_as_short_as_truth_allows() {
         ("gas", 30_000_000, 31_500_000, ["30.0 Mgas", "31.5 Mgas", "+1.5 Mgas"]),
         ("wei", 12_800_000_000, 9_930_000_000, ["12.80 gwei", "9.93 gwei", "\u{2212}2.87 gwei"]),
         ("wei", 7, 9, ["7 wei", "9 wei", "+2 wei"]),
-        ("ppm", 500_000, 500_000, ["50.0 %", "50.0 %", "0.0 pp"]),
+        ("ppm", 500_000, 500_000, ["50.0 %", "50.0 %", "0 pp"]),
         ("count", 1_200, 900, ["1,200", "900", "\u{2212}300"]),
-        ("milli_blocks", 1_250, 1_250, ["1.25 blocks", "1.25 blocks", "0.00 blocks"]),
+        ("milli_blocks", 1_250, 1_250, ["1.25 blocks", "1.25 blocks", "0 blocks"]),
         ("bytes", 10_485_760, 5_242_880, ["10 MiB", "5 MiB", "\u{2212}5 MiB"]),
         ("transactions", 3, 4, ["3 transactions", "4 transactions", "+1 transactions"]),
     ] {
@@ -51,7 +51,7 @@ fn an_interval_has_the_digits_of_its_row() {
     assert_eq!(row.interval(-1_500, 12), "\u{2212}0.150 to +0.001 pp");
     assert_eq!(row.unit(), "%");
     assert_eq!(row.number(84_960), "8.496");
-    assert_eq!(row.signed(0), "0.000");
+    assert_eq!(row.difference(0), "0 pp");
 }
 
 #[test]
@@ -60,7 +60,22 @@ fn values_beside_each_other_share_unit_and_digits() {
     let row = Comparison::among("wei", &values);
     assert_eq!(values.map(|value| row.number(value)), ["9.80", "12.35", "0.00"]);
     assert_eq!(row.unit(), "gwei");
-    assert_eq!(Comparison::among("ppm", &[]).number(0), "0.0");
+    assert_eq!(Comparison::among("ppm", &[]).value(0), "0 %");
+}
+
+#[test]
+fn small_values_stand_in_digits_of_their_own() {
+    assert_eq!(
+        shown("wei", 916_800_000, 7),
+        ["0.9168 gwei", "7 wei", "\u{2212}0.9168 gwei"],
+        "a base fee at its floor"
+    );
+    let row = Comparison::of("wei", 3_544_000_000, 123_456_789_000);
+    assert_eq!(row.interval(-7, 1_000_000_000), "\u{2212}7 wei to +1.000 gwei");
+    assert_eq!(row.interval(-1_000_000_000, 0), "\u{2212}1.000 to 0 gwei");
+    let row = Comparison::of("ppm", 603_540, 489_340);
+    assert_eq!(row.interval(-114_200, 4), "\u{2212}11.42 to +0.0004 pp");
+    assert_eq!(row.range(0, 489_340), "0 to 48.93 %");
 }
 
 const UNITS: [&str; 15] = [
@@ -96,11 +111,66 @@ proptest! {
         let difference = proposal - baseline;
         let row = Comparison::of(unit, baseline, proposal);
         let [(b, one), (p, two), (d, three)] =
-            [row.number(baseline), row.number(proposal), row.signed(difference)]
-                .map(|number| read(&number));
+            [baseline, proposal, difference].map(|value| read(&row.number(value)));
         prop_assert_eq!((one, two), (two, three), "one count of digits");
         prop_assert_eq!(p - b, d);
         prop_assert_eq!(d.signum(), difference.signum());
+    }
+
+    /// Nothing is `0`, and everything else is shown within a quarter of what it is.
+    #[test]
+    fn only_nothing_is_shown_as_nothing(
+        unit in proptest::sample::select(&UNITS[..]),
+        baseline in any::<i64>(),
+        proposal in any::<i64>(),
+        scale in 0u32..63,
+        value in any::<i64>(),
+        by in 0u32..63,
+    ) {
+        let (baseline, proposal) = (i128::from(baseline >> scale), i128::from(proposal));
+        let value = i128::from(value >> by);
+        for row in [
+            Comparison::of(unit, baseline, proposal),
+            Comparison::among(unit, &[baseline, proposal]),
+        ] {
+            let Written { number, .. } = row.written(value);
+            let digits = number.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
+            prop_assert_eq!(digits, value != 0, "{}", number);
+            prop_assert_eq!(number == "0", value == 0);
+        }
+    }
+
+    /// The same value in a row, in its interval, in a range and by itself: one set of digits.
+    #[test]
+    fn any_two_renderings_of_a_value_are_equal(
+        unit in proptest::sample::select(&UNITS[..]),
+        baseline in any::<i64>(),
+        proposal in any::<i64>(),
+        scale in 0u32..63,
+        by in 0u32..63,
+    ) {
+        let (baseline, proposal) = (i128::from(baseline >> scale), i128::from(proposal >> by));
+        let row = Comparison::of(unit, baseline, proposal);
+        let [before, after, change] = Comparison::cells(unit, baseline, proposal);
+        prop_assert_eq!(&row.value(baseline), &before);
+        prop_assert_eq!(&row.value(proposal), &after);
+        let difference = proposal - baseline;
+        prop_assert_eq!(&row.difference(difference), &change);
+        prop_assert!(row.interval(baseline, difference).ends_with(&change));
+        prop_assert!(row.range(baseline, proposal).ends_with(&after));
+        let unsigned = change.replace(['+', '\u{2212}'], "").replace("pp", "%");
+        prop_assert_eq!(row.value(difference.abs()), unsigned);
+        let mut table = crate::Table::new(&["#value"]);
+        table.row(vec![after.clone().into()]);
+        let page = maud::Render::render(&table).into_string();
+        let mut post = crate::Markdown::new();
+        post.table(&table);
+        prop_assert!(page.contains(&after));
+        prop_assert!(post.finish().replace('\\', "").contains(&after));
+        prop_assert_eq!(
+            crate::quantity::of(proposal, unit),
+            Comparison::among(unit, &[proposal]).value(proposal)
+        );
     }
 
     /// Half a unit of the last digit at most, and never toward zero at the half.
