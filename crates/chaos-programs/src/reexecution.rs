@@ -22,7 +22,7 @@ use chaos_verify::{Attachments, Fault};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use self::work::Work;
+use self::work::{Named, Work};
 pub use self::{governance::DraftBrief, inputs::Inputs, sandbox::argument_name};
 use crate::{
     Progress,
@@ -56,8 +56,23 @@ pub const EVIDENCE: &str = "evidence";
 pub const REWARDS: &str = "rewards";
 
 /// Refuses what can be refused without running anything: another release, a program that is not
-/// known, and a receipt that says more than its program shows. Gives what can be run again.
-pub(crate) fn ensure_repeatable(receipt: &Receipt) -> Result<&Replay, Rejection> {
+/// known, a receipt that says more than its program shows, and a simulation that says what does not
+/// follow from its own experiment. Gives what can be run again.
+pub(crate) fn ensure_repeatable<'a>(
+    receipt: &'a Receipt,
+    attachments: &Attachments,
+) -> Result<&'a Replay, Rejection> {
+    let replay = ensure_shown(receipt)?;
+    if replay.program.name == SIMULATE {
+        let named = Named { inputs: &replay.inputs, attachments };
+        let claimed = body::<Simulate>(&receipt.action)?;
+        simulation::ensure_stated(&named, &claimed, receipt.evidence.attested())?;
+    }
+    Ok(replay)
+}
+
+/// The program that the receipt names is one of this release and shows all that the receipt says.
+fn ensure_shown(receipt: &Receipt) -> Result<&Replay, Rejection> {
     let Some(replay) = receipt.evidence.replay() else {
         let reason = "the receipt names no program".to_owned();
         return Err(reject(Fault::ProgramMissing, reason));
@@ -122,8 +137,9 @@ pub fn reexecute(
     inputs: &Inputs,
     progress: &dyn Progress,
 ) -> Result<Digest, Rejection> {
-    let Replay { program, inputs: named, output } = ensure_repeatable(receipt)?;
-    let work = Work { named, attachments, inputs, progress };
+    let Replay { program, inputs: named, output } = ensure_repeatable(receipt, attachments)?;
+    let named = Named { inputs: named, attachments };
+    let work = Work { named, inputs, progress };
     match (program.name.as_str(), &receipt.action) {
         (ANALYSE, action) => governance::analyse(&work, &body::<Analyse>(action)?),
         (SIMULATE, action) => {
@@ -160,12 +176,19 @@ fn shown(error: impl std::error::Error) -> Rejection {
 /// Runs a program again, which must give what the receipt says; the digest of its document.
 fn hold<P: Program>(program: P, claimed: &P::Body) -> Result<Digest, Rejection> {
     let ran = program.run().map_err(shown)?;
-    ensure_same(claimed, &ran.body)?;
+    ensure_same(claimed, &ran.body, RUN)?;
     Ok(ran.digest())
 }
 
-/// What the receipt says must be what the program computes. The first field that differs is named.
-fn ensure_same<T: PartialEq + Serialize>(claimed: &T, computed: &T) -> Result<(), Rejection> {
+/// What is compared with what a receipt says, after its program ran.
+const RUN: &str = "re-execution gives";
+
+/// What the receipt says must be what was found, by `how`. The first field that differs is named.
+fn ensure_same<T: PartialEq + Serialize>(
+    claimed: &T,
+    computed: &T,
+    how: &str,
+) -> Result<(), Rejection> {
     if claimed == computed {
         return Ok(());
     }
@@ -176,13 +199,11 @@ fn ensure_same<T: PartialEq + Serialize>(claimed: &T, computed: &T) -> Result<()
     let (said, found) = (fields(claimed), fields(computed));
     let differing = said.iter().find(|(field, value)| found.get(*field) != Some(*value));
     let reason = match differing {
-        Some((field, value)) => format!(
-            "the receipt says {field} {}, re-execution gives {}",
-            json(value),
-            json(&found.get(field))
-        ),
+        Some((field, value)) => {
+            format!("the receipt says {field} {}, {how} {}", json(value), json(&found.get(field)))
+        }
         None => {
-            format!("the receipt says {}, re-execution gives {}", json(claimed), json(computed))
+            format!("the receipt says {}, {how} {}", json(claimed), json(computed))
         }
     };
     Err(reject(Fault::ClaimNotRepeated, reason))

@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chaos_agency::receipt::Execution;
-use chaos_sandbox::{Answer, Configuration, Outcome, Run, Sandbox, Step};
-use chaos_types::{Digest, canonical};
+use chaos_sandbox::{Answer, Configuration, ENGINE, INTERFACE, Outcome, Run, Sandbox, Step};
+use chaos_types::{CodeIdentity, Digest, canonical};
 use serde_json::json;
 
 use crate::Error;
@@ -22,6 +22,19 @@ const FORMER_FEE_MARKETS: [&[u8]; 1] =
 pub(crate) fn fee_market(component: &Digest) -> Option<&'static [u8]> {
     let known = std::iter::once(FEE_MARKET).chain(FORMER_FEE_MARKETS);
     known.into_iter().find(|bytes| Digest::of(bytes) == *component)
+}
+
+/// What names these bytes as code that the shared sandbox runs, without compiling them.
+///
+/// # Errors
+/// Never for the default configuration.
+pub(crate) fn code_of(component: &[u8]) -> Result<CodeIdentity, Error> {
+    Ok(CodeIdentity {
+        component: Digest::of(component),
+        engine: ENGINE.to_owned(),
+        configuration: Configuration::default().digest()?,
+        interface: INTERFACE.to_owned(),
+    })
 }
 
 /// The sandbox of this process; what it compiled once stays compiled.

@@ -51,9 +51,9 @@ impl Reexecute for Programs<'_> {
     fn ensure_repeatable(
         &self,
         receipt: &Verified<Receipt>,
-        _: &Attachments,
+        attachments: &Attachments,
     ) -> Result<(), Rejection> {
-        ensure_repeatable(receipt).map(|_| ())
+        ensure_repeatable(receipt, attachments).map(|_| ())
     }
 
     fn reexecute(

@@ -1,5 +1,6 @@
 use chaos_governance::receipts;
 use chaos_simulation::{Experiment, Simulation};
+use chaos_types::ChainId;
 
 use super::{Program, Ran, changes};
 use crate::{Error, simulation::BlockSet};
@@ -15,6 +16,15 @@ pub struct Simulate<'a> {
     pub round: u32,
 }
 
+impl Simulate<'_> {
+    /// What a receipt says about the run of an experiment on blocks of this chain. Nothing of it
+    /// takes the run.
+    pub(crate) fn body(chain: ChainId, experiment: &Experiment, round: u32) -> receipts::Simulate {
+        let changes = changes(&experiment.baseline, &experiment.proposal);
+        receipts::Simulate { chain, changes, round }
+    }
+}
+
 impl Program for Simulate<'_> {
     const NAME: &'static str = "chaos-simulation";
     type Output = Simulation;
@@ -23,11 +33,7 @@ impl Program for Simulate<'_> {
     fn run(self) -> Result<Ran<Simulation, receipts::Simulate>, Error> {
         let Self { block_set, experiment, round } = self;
         let simulation = block_set.run(experiment)?;
-        let body = receipts::Simulate {
-            chain: block_set.chain.clone(),
-            changes: changes(&experiment.baseline, &experiment.proposal),
-            round,
-        };
+        let body = Self::body(block_set.chain.clone(), experiment, round);
         Ok(Ran { document: simulation.result.to_canonical()?, output: simulation, body })
     }
 }

@@ -26,21 +26,21 @@ pub struct DraftBrief {
 
 /// Measures the blocks again.
 pub(super) fn analyse(work: &Work<'_>, claimed: &receipts::Analyse) -> Result<Digest, Rejection> {
-    work.ensure_inputs(|name| name == STUDIO || is_of_block_set(name))?;
+    work.named.ensure_inputs(|name| name == STUDIO || is_of_block_set(name))?;
     let studio = studio(work)?;
     hold(Analyse { block_set: &block_set(work)?, studio: &studio }, claimed)
 }
 
 fn studio(work: &Work<'_>) -> Result<Studio, Rejection> {
-    let text = String::from_utf8_lossy(work.attached(STUDIO)?);
+    let text = String::from_utf8_lossy(work.named.attached(STUDIO)?);
     Studio::parse(&text)
         .map_err(|error| reject(Fault::InputMalformed, format!("studio definition: {error}")))
 }
 
 /// Runs all rounds of refinement again.
 pub(super) fn draft(work: &Work<'_>, claimed: &receipts::Draft) -> Result<Digest, Rejection> {
-    work.ensure_inputs(|name| name == BRIEF || name == STUDIO || is_of_block_set(name))?;
-    let brief: DraftBrief = work.document(BRIEF)?;
+    work.named.ensure_inputs(|name| name == BRIEF || name == STUDIO || is_of_block_set(name))?;
+    let brief: DraftBrief = work.named.document(BRIEF)?;
     let studio = studio(work)?;
     let block_set = block_set(work)?;
     ensure_baseline(&brief.experiment, &block_set)?;

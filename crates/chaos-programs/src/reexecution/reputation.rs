@@ -9,7 +9,7 @@ use crate::program::Score;
 
 /// Scores the evidence again.
 pub(super) fn score(work: &Work<'_>, claimed: &action::Score) -> Result<Digest, Rejection> {
-    work.ensure_inputs(|name| name == EVIDENCE)?;
-    let document: ScoreDocument = work.document(EVIDENCE)?;
+    work.named.ensure_inputs(|name| name == EVIDENCE)?;
+    let document: ScoreDocument = work.named.document(EVIDENCE)?;
     hold(Score { document, log_size: claimed.log_size }, claimed)
 }

@@ -11,8 +11,8 @@ use crate::program::{Divide, Paid, RewardDocument};
 
 /// Divides the pool again.
 pub(super) fn divide(work: &Work<'_>, claimed: &Pay) -> Result<Digest, Rejection> {
-    work.ensure_inputs(|name| name == REWARDS)?;
-    let document: RewardDocument = work.document(REWARDS)?;
+    work.named.ensure_inputs(|name| name == REWARDS)?;
+    let document: RewardDocument = work.named.document(REWARDS)?;
     let mut payments = BTreeMap::new();
     for payment in &claimed.payments {
         let amount = payment.amount.to_string();

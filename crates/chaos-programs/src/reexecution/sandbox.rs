@@ -34,7 +34,7 @@ pub(super) fn run(work: &Work<'_>, claimed: &action::Run) -> Result<Digest, Reje
         World::Strategy => &[COMPONENT, argument_name(world, 0), argument_name(world, 1)],
         World::Generic | World::Simulate | World::Score => &[COMPONENT, argument_name(world, 0)],
     };
-    work.ensure_inputs(|name| read.contains(&name) || named(name).is_some())?;
+    work.named.ensure_inputs(|name| read.contains(&name) || named(name).is_some())?;
     let mut arguments = vec![work.bytes(argument_name(world, 0))?];
     if world == World::Strategy {
         arguments.push(work.bytes(argument_name(world, 1))?);
@@ -44,7 +44,7 @@ pub(super) fn run(work: &Work<'_>, claimed: &action::Run) -> Result<Digest, Reje
         reject(Fault::InputUnexpected, format!("the world {world} takes other inputs"))
     })?;
     let mut given = Vec::new();
-    for input in work.named {
+    for input in work.named.inputs {
         if let Some(name) = named(&input.name) {
             given.push((name, work.bytes(&input.name)?.into_owned()));
         }

@@ -3,13 +3,17 @@
 use chaos_agency::receipt::{Attested, Execution};
 use chaos_evm::ReplayInput;
 use chaos_governance::receipts;
+use chaos_sandbox::World;
 use chaos_simulation::{Experiment, RESULT_FORMAT, RESULT_FORMAT_REVISED};
 use chaos_types::{ChainId, Digest, Rejection};
 use chaos_verify::Fault;
 
 use serde::Serialize;
 
-use super::{EXPERIMENT, ensure_same, json, reject, shown, work::Work};
+use super::{
+    EXPERIMENT, RUN, ensure_same, json, reject, shown,
+    work::{Named, Work},
+};
 use crate::{
     blocks::ChainBlocks,
     enclave,
@@ -18,6 +22,40 @@ use crate::{
     simulation::{BlockSet, FEE_HISTORY, threads},
 };
 
+/// Refuses what does not follow from the experiment and the names of its inputs. No block is read for
+/// that and nothing is run, so that a lie about the change costs its reader nothing.
+pub(super) fn ensure_stated(
+    named: &Named<'_>,
+    claimed: &receipts::Simulate,
+    attested: Option<&Attested>,
+) -> Result<(), Rejection> {
+    named.ensure_inputs(|name| name == EXPERIMENT || is_of_block_set(name))?;
+    let experiment: Experiment = named.document(EXPERIMENT)?;
+    // Blocks of several chains under several names are refused when they are read.
+    let chain = named_chain(named).unwrap_or_else(|| claimed.chain.clone());
+    let stated = Simulate::body(chain, &experiment, claimed.round);
+    ensure_same(claimed, &stated, "the receipt's own inputs give")?;
+    let Some(Attested { execution, .. }) = attested else { return Ok(()) };
+    let code = sandbox::code_of(component(execution)?).map_err(shown)?;
+    let world = World::Simulate.to_string();
+    ensure_same(
+        &Vouched { execution: (&execution.world, &execution.code) },
+        &Vouched { execution: (&world, &code) },
+        "this release runs",
+    )
+}
+
+/// The chain of the blocks by their names, if they name one alone.
+fn named_chain(named: &Named<'_>) -> Option<ChainId> {
+    let mut chains = named
+        .inputs
+        .iter()
+        .filter_map(|input| input.name.split_once("/blocks/"))
+        .map(|(chain, _)| chain);
+    let chain = chains.next()?;
+    if chains.all(|other| other == chain) { chain.parse().ok() } else { None }
+}
+
 /// Runs the experiment again.
 pub(super) fn simulate(
     work: &Work<'_>,
@@ -25,14 +63,14 @@ pub(super) fn simulate(
     attested: Option<&Attested>,
     output: &Digest,
 ) -> Result<Digest, Rejection> {
-    work.ensure_inputs(|name| name == EXPERIMENT || is_of_block_set(name))?;
-    let experiment: Experiment = work.document(EXPERIMENT)?;
+    work.named.ensure_inputs(|name| name == EXPERIMENT || is_of_block_set(name))?;
+    let experiment: Experiment = work.named.document(EXPERIMENT)?;
     let block_set = block_set(work)?;
     ensure_baseline(&experiment, &block_set)?;
     let round = claimed.round;
     let ran =
         Simulate { block_set: &block_set, experiment: &experiment, round }.run().map_err(shown)?;
-    ensure_same(claimed, &ran.body)?;
+    ensure_same(claimed, &ran.body, RUN)?;
     if let Some(attested) = attested {
         ensure_execution(&attested.execution, &block_set, &experiment, &ran.document)?;
     }
@@ -57,23 +95,29 @@ fn ensure_execution(
     experiment: &Experiment,
     native: &[u8],
 ) -> Result<(), Rejection> {
-    #[derive(PartialEq, Serialize)]
-    struct Vouched<'a> {
-        execution: &'a Execution,
-    }
+    let bytes = component(claimed)?;
+    let material = block_set.document(experiment).map_err(shown)?;
+    let component = sandbox::shared().map_err(shown)?.compile(bytes).map_err(shown)?;
+    let execution = enclave::simulate(&component, &material, native).map_err(shown)?;
+    ensure_same(&Vouched { execution: claimed }, &Vouched { execution: &execution }, RUN)
+}
 
-    let Some(bytes) = sandbox::fee_market(&claimed.code.component) else {
+/// The part of a body that attested evidence vouches for, as rejections name it.
+#[derive(PartialEq, Serialize)]
+struct Vouched<T> {
+    execution: T,
+}
+
+/// The component that the execution names, if this release holds it.
+fn component(claimed: &Execution) -> Result<&'static [u8], Rejection> {
+    sandbox::fee_market(&claimed.code.component).ok_or_else(|| {
         let reason = format!(
             "the receipt vouches for the component {}, which this release does not hold; its own is {}",
             claimed.code.component,
             Digest::of(sandbox::FEE_MARKET)
         );
-        return Err(reject(Fault::ReleaseOther, reason));
-    };
-    let material = block_set.document(experiment).map_err(shown)?;
-    let component = sandbox::shared().map_err(shown)?.compile(bytes).map_err(shown)?;
-    let execution = enclave::simulate(&component, &material, native).map_err(shown)?;
-    ensure_same(&Vouched { execution: claimed }, &Vouched { execution: &execution })
+        reject(Fault::ReleaseOther, reason)
+    })
 }
 
 /// An experiment starts from what the blocks show; any other start would make its changes look
@@ -105,7 +149,7 @@ pub(super) fn is_of_block_set(name: &str) -> bool {
 pub(super) fn block_set(work: &Work<'_>) -> Result<BlockSet, Rejection> {
     let mut recorded: Vec<ReplayInput> = Vec::new();
     let mut history = None;
-    for named in work.named {
+    for named in work.named.inputs {
         if named.name == FEE_HISTORY {
             history = Some(work.inputs.fee_history(named)?);
         } else if is_of_block_set(&named.name) {

@@ -17,10 +17,11 @@ use chaos_evm::load::LoadParameters;
 use chaos_governance::receipts::{Analyse, Decision, Draft, Simulate};
 use chaos_simulation::Experiment;
 use chaos_types::{ChainId, Digest, canonical};
+use chaos_verify::Attachments;
 use tempfile::TempDir;
 
 use self::story::{ACCOUNTS, Case, STORY, pay_case, score_case, write_blocks};
-use super::{ANALYSE, EXPERIMENT, SIMULATE};
+use super::{ANALYSE, EXPERIMENT, SIMULATE, ensure_repeatable};
 
 /// A body that is being changed; it is put back when the change is done.
 struct Changed<'a, B: Body> {
@@ -109,6 +110,19 @@ fn rejects_a_simulation_of_another_change_or_chain() {
         },
         &["changes"],
     );
+}
+
+#[test]
+fn a_simulation_of_another_change_or_chain_is_refused_before_a_block_is_read() {
+    let case = &STORY.simulate;
+    assert!(ensure_repeatable(&case.receipt, &case.attachments).is_ok());
+    let chain = ["chain", "eip155:1\"", "eip155:1337001", "inputs give"];
+    case.refuse_unread(|case| simulate(case).chain = ChainId::evm(1), &chain);
+    let change = ["changes", "gas-limit", "inputs give"];
+    case.refuse_unread(|case| simulate(case).changes[0].proposed += 1, &change);
+    case.refuse_unread(|case| simulate(case).changes[0].current -= 1, &change);
+    case.refuse_unread(|case| simulate(case).changes.clear(), &["changes", "[]"]);
+    case.refuse_unread(|case| case.attachments = Attachments::default(), &["bundle lacks input"]);
 }
 
 #[test]

@@ -10,20 +10,36 @@ use serde::{Serialize, de::DeserializeOwned};
 use super::{Inputs, reject};
 use crate::Progress;
 
-/// The inputs of one receipt.
+/// The inputs of one receipt, and where those that a bundle lacks are looked for.
 pub(super) struct Work<'a> {
-    pub(super) named: &'a [receipt::Input],
-    pub(super) attachments: &'a Attachments,
+    pub(super) named: Named<'a>,
     pub(super) inputs: &'a Inputs,
     pub(super) progress: &'a dyn Progress,
 }
 
 impl Work<'_> {
+    /// The bytes of the input called `name`, from the bundle or from a file.
+    pub(super) fn bytes(&self, name: &str) -> Result<Cow<'_, [u8]>, Rejection> {
+        let input = self.named.input(name)?;
+        match self.named.attachments.get(&input.digest) {
+            Some(bytes) => Ok(Cow::Borrowed(bytes)),
+            None => self.inputs.file(input).map(Cow::Owned),
+        }
+    }
+}
+
+/// The inputs that a receipt names, as far as its bundle holds them.
+pub(super) struct Named<'a> {
+    pub(super) inputs: &'a [receipt::Input],
+    pub(super) attachments: &'a Attachments,
+}
+
+impl Named<'_> {
     /// Every input is one that the program reads, and none is named twice: whatever else a receipt
     /// listed would look as if it had been used.
     pub(super) fn ensure_inputs(&self, read: impl Fn(&str) -> bool) -> Result<(), Rejection> {
         let mut seen = BTreeSet::new();
-        for input in self.named {
+        for input in self.inputs {
             if !read(&input.name) {
                 return Err(reject(
                     Fault::InputUnexpected,
@@ -54,17 +70,8 @@ impl Work<'_> {
         })
     }
 
-    /// The bytes of the input called `name`, from the bundle or from a file.
-    pub(super) fn bytes(&self, name: &str) -> Result<Cow<'_, [u8]>, Rejection> {
-        let input = self.input(name)?;
-        match self.attachments.get(&input.digest) {
-            Some(bytes) => Ok(Cow::Borrowed(bytes)),
-            None => self.inputs.file(input).map(Cow::Owned),
-        }
-    }
-
     fn input(&self, name: &str) -> Result<&receipt::Input, Rejection> {
-        self.named.iter().find(|input| input.name == name).ok_or_else(|| {
+        self.inputs.iter().find(|input| input.name == name).ok_or_else(|| {
             reject(Fault::InputMissing, format!("the receipt names no input `{name}`"))
         })
     }

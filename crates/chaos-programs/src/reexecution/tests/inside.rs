@@ -9,7 +9,7 @@ use chaos_types::{AgentKey, Digest, canonical};
 
 use super::story::{Case, STORY};
 use crate::{
-    reexecution::{COMPONENT, SANDBOX},
+    reexecution::{COMPONENT, SANDBOX, ensure_repeatable},
     sandbox,
 };
 
@@ -54,7 +54,23 @@ fn rejects_a_vouched_simulation_that_ran_on_something_else_or_otherwise() {
     case.refuse(|case| execution(case).transcript = Digest::of(b"other"), &["transcript"]);
     case.refuse(|case| execution(case).code.component = Digest::of(b"x"), &["component"]);
     case.refuse(|case| execution(case).code.engine = "other 1".to_owned(), &["engine", "other 1"]);
-    case.refuse(|case| execution(case).world = "generic".to_owned(), &["world", "generic"]);
+    case.refuse(|case| execution(case).world = "generic".to_owned(), &["execution", "generic"]);
+}
+
+#[test]
+fn a_vouched_simulation_by_other_code_is_refused_before_a_block_is_read() {
+    let case = simulation();
+    assert!(ensure_repeatable(&case.receipt, &case.attachments).is_ok());
+    let other = Digest::of(b"other");
+    case.refuse_unread(|case| execution(case).code.component = other, &["does not hold"]);
+    for (lie, word) in [
+        ((|case| execution(case).code.engine = "other 1".to_owned()) as fn(&mut Case), "other 1"),
+        (|case| execution(case).code.interface = "other 2".to_owned(), "other 2"),
+        (|case| execution(case).code.configuration = Digest::of(b"other"), "configuration"),
+        (|case| execution(case).world = "generic".to_owned(), "generic"),
+    ] {
+        case.refuse_unread(lie, &["execution", word, "this release runs"]);
+    }
 }
 
 /// A run of the scorer on bytes that it cannot read: it says so, and that can be repeated.

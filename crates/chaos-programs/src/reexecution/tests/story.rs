@@ -25,7 +25,7 @@ use crate::{
     program::RewardDocument,
     reexecution::{
         ANALYSE, BRIEF, DIVIDE, DRAFT, DraftBrief, EVIDENCE, EXPERIMENT, Inputs, REWARDS, SCORE,
-        SIMULATE, STUDIO, reexecute,
+        SIMULATE, STUDIO, ensure_repeatable, reexecute,
     },
     simulation::{BlockSet, threads},
 };
@@ -84,11 +84,24 @@ impl Case {
     pub(super) fn refuse(&self, lie: impl FnOnce(&mut Self), words: &[&str]) {
         let mut case = self.clone();
         lie(&mut case);
-        let rejection = case.run(STORY.dir.path()).expect_err("a lie");
-        assert_eq!(rejection.check, Check::Evidence);
-        for word in words {
-            assert!(rejection.reason.contains(word), "`{word}` is not in: {}", rejection.reason);
-        }
+        ensure_says(&case.run(STORY.dir.path()).expect_err("a lie"), words);
+    }
+
+    /// As [`Self::refuse`], by the receipt and its bundle alone: no block is at hand, nothing runs.
+    #[track_caller]
+    pub(super) fn refuse_unread(&self, lie: impl FnOnce(&mut Self), words: &[&str]) {
+        let mut case = self.clone();
+        lie(&mut case);
+        let refused = ensure_repeatable(&case.receipt, &case.attachments);
+        ensure_says(&refused.expect_err("a lie"), words);
+    }
+}
+
+#[track_caller]
+fn ensure_says(rejection: &Rejection, words: &[&str]) {
+    assert_eq!(rejection.check, Check::Evidence);
+    for word in words {
+        assert!(rejection.reason.contains(word), "`{word}` is not in: {}", rejection.reason);
     }
 }
 
