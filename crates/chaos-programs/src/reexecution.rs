@@ -7,6 +7,7 @@
 //! round of a simulation, the log size of a score, and the contracts, agents and transactions of a
 //! payment.
 
+mod difference;
 mod governance;
 mod inputs;
 mod reputation;

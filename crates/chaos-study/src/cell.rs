@@ -73,35 +73,6 @@ impl Cell {
         material: &Material<'_>,
     ) -> Result<Digest, canonical::Error> {
         let thresholds = canonical::to_vec(&thresholds::documents(&study.thresholds))?;
-        self.key_of(study, baseline, material, (b"chaos-simulation/cell/2", &thresholds))
-    }
-
-    /// The name that the same work had before [`Self::key`] wrote the thresholds as canonical JSON;
-    /// `None` if its figures have changed since.
-    ///
-    /// # Errors
-    /// As [`Self::key`].
-    pub fn former_key(
-        &self,
-        study: &Study,
-        baseline: &Parameters,
-        material: &Material<'_>,
-    ) -> Result<Option<Digest>, canonical::Error> {
-        if is_revised(baseline, &self.parameters) {
-            return Ok(None);
-        }
-        let thresholds = thresholds::former_text(&study.thresholds);
-        let part = (b"chaos-simulation/cell/1", thresholds.as_bytes());
-        self.key_of(study, baseline, material, part).map(Some)
-    }
-
-    fn key_of(
-        &self,
-        study: &Study,
-        baseline: &Parameters,
-        material: &Material<'_>,
-        (domain, thresholds): (&[u8; 23], &[u8]),
-    ) -> Result<Digest, canonical::Error> {
         let experiment = canonical::to_vec(&self.experiment(study, baseline))?;
         let mut inputs = material.inputs.clone();
         inputs.sort_unstable();
@@ -114,14 +85,15 @@ impl Cell {
             MODEL_REVISION
         };
         let revision = revision.to_be_bytes();
+        // Nobody looks for cells of `cell/1`: they do not say whether the one fee rule gives their figures.
         Ok(Digest::of_parts(&[
-            domain,
+            b"chaos-simulation/cell/2",
             &revision,
             &experiment,
             &inputs,
             &program,
             &screen,
-            thresholds,
+            &thresholds,
         ]))
     }
 

@@ -7,10 +7,6 @@ use super::{Cell, Goal, STUDY_FORMAT, STUDY_FORMAT_REVISED, Threshold};
 use crate::attack::Scenario as Attack;
 use chaos_simulation::{flow::Assumptions, is_revised};
 
-/// The divisor that the attack `parameter_edges` once took whatever the parameters said: that of
-/// Ethereum.
-const FORMER_DIVISOR: u64 = 1 << 10;
-
 /// A whole study, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Study {
@@ -127,22 +123,20 @@ impl Study {
         self.preset.parameters().apply(&settings)
     }
 
-    /// Names the layout of the study's result: [`STUDY_FORMAT_REVISED`] if one of its cells, or the
-    /// attack that walks the limit, has other figures by the one fee rule than it once had.
-    ///
-    /// The first cell is the proposal.
+    /// Names the layout of the study's result: [`STUDY_FORMAT_REVISED`] if one of its cells, or an
+    /// attack that runs to the bound of the base fee, walks the limit or counts the blocks to either,
+    /// has other figures by the one fee rule than it once had.
     #[must_use]
     pub fn format<'a>(
         &self,
         baseline: &Parameters,
         cells: impl IntoIterator<Item = &'a Cell>,
     ) -> &'static str {
-        let mut cells = cells.into_iter().peekable();
-        let walks = self.attacks.contains(&Attack::ParameterEdges)
-            && cells.peek().is_some_and(|cell| {
-                cell.parameters.get(ParameterName::GasLimitBoundDivisor) != FORMER_DIVISOR
-            });
-        let revised = walks || cells.any(|cell| is_revised(baseline, &cell.parameters));
+        let attacked = [Attack::BlockStuffing, Attack::ParameterEdges]
+            .iter()
+            .any(|attack| self.attacks.contains(attack));
+        let mut cells = cells.into_iter();
+        let revised = attacked || cells.any(|cell| is_revised(baseline, &cell.parameters));
         if revised { STUDY_FORMAT_REVISED } else { STUDY_FORMAT }
     }
 

@@ -20,7 +20,7 @@ use serde_json::json;
 
 use crate::{
     args::BacktestArgs,
-    clock::now_ms,
+    clock::now_s,
     commands::validate::{chain, coverage, optional_percent, options, parameters},
     exit::{Failure, Kind, OrFail as _},
     output,
@@ -107,7 +107,7 @@ fn made(
         program: Program::this(),
         inputs: vec![input],
         // A forecast of blocks that are there already bears no date: it proves nothing.
-        made_at: ahead.then(|| now_ms() / 1_000),
+        made_at: ahead.then(now_s),
         baseline,
         proposal,
         activation_block: activation,

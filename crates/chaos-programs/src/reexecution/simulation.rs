@@ -4,14 +4,14 @@ use chaos_agency::receipt::{Attested, Execution};
 use chaos_evm::ReplayInput;
 use chaos_governance::receipts;
 use chaos_sandbox::World;
-use chaos_simulation::{Experiment, RESULT_FORMAT, RESULT_FORMAT_REVISED};
+use chaos_simulation::Experiment;
 use chaos_types::{ChainId, Digest, Rejection};
 use chaos_verify::Fault;
 
 use serde::Serialize;
 
 use super::{
-    EXPERIMENT, RUN, ensure_same, json, reject, shown,
+    EXPERIMENT, RUN, difference, ensure_same, json, reject, shown,
     work::{Named, Work},
 };
 use crate::{
@@ -75,16 +75,11 @@ pub(super) fn simulate(
         ensure_execution(&attested.execution, &block_set, &experiment, &ran.document)?;
     }
     let digest = ran.digest();
-    if digest != *output && ran.output.result.format == RESULT_FORMAT_REVISED {
-        let reason = format!(
-            "the receipt states the result {output}, this release computes {digest} in the format \
-             {RESULT_FORMAT_REVISED}: since then a raised base-fee floor and a bound gas limit hold \
-             from the first block of the change (ADR 12), and a result of {RESULT_FORMAT} is \
-             repeated by the release that made it"
-        );
-        return Err(reject(Fault::OutputNotRepeated, reason));
+    if digest == *output {
+        Ok(digest)
+    } else {
+        Err(difference::refuse(output, work.named.attachments, &ran.document))
     }
-    Ok(digest)
 }
 
 /// What the attested key vouches for must follow from the same inputs: the material that the component

@@ -30,11 +30,8 @@ pub(super) fn run(
     let mut kept_count = 0;
     for cell in cells {
         let key = cell.key(study, baseline, &material)?;
-        let former = cell.former_key(study, baseline, &material)?;
-        let file = |key: Digest| folder.join("cells").join(format!("{}.json", key.to_hex()));
-        let path = file(key);
-        let earlier = || former.and_then(|former| kept(&file(former), former));
-        let result = match kept(&path, key).or_else(earlier) {
+        let path = folder.join("cells").join(format!("{}.json", key.to_hex()));
+        let result = match kept(&path, key) {
             Some(result) => {
                 kept_count += 1;
                 result

@@ -120,7 +120,7 @@ pub(super) fn figures(parameters: &Parameters, case: &Case) -> Figures {
 }
 
 pub(super) const NOTE: &str = "others would have used one target of gas per block; the base fee of the \
-    model stops at 2^72 wei, where every cost is far beyond any supply; recovery counts empty blocks \
+    model stops at 2^63 wei, where every cost is far beyond any supply; recovery counts empty blocks \
     until the base fee is back, 100000 if that takes longer or never happens";
 
 #[cfg(test)]

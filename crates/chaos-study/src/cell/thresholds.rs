@@ -1,7 +1,5 @@
 //! Thresholds as bytes that name a cell.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use crate::{Side, Threshold, ThresholdValue};
@@ -28,31 +26,6 @@ pub(super) fn documents(thresholds: &[Threshold]) -> Vec<Document<'_>> {
             Document { metric: &threshold.metric, side: threshold.side, of, value: Decimal(value) }
         })
         .collect()
-}
-
-/// What the keys of kept cells were made of before they were canonical JSON. These bytes never
-/// change: they name files that people keep.
-pub(super) fn former_text(thresholds: &[Threshold]) -> String {
-    let mut text = String::from("[");
-    for (index, threshold) in thresholds.iter().enumerate() {
-        let side = match threshold.side {
-            Side::AtMost => "AtMost",
-            Side::AtLeast => "AtLeast",
-        };
-        let value = match threshold.value {
-            ThresholdValue::Proposal(value) => format!("Proposal({value})"),
-            ThresholdValue::ChangePpm(value) => format!("ChangePpm({value})"),
-        };
-        let comma = if index > 0 { ", " } else { "" };
-        // A metric is one of a fixed list of names, none of which needs an escape.
-        let _ = write!(
-            text,
-            "{comma}Threshold {{ metric: \"{}\", side: {side}, value: {value} }}",
-            threshold.metric
-        );
-    }
-    text.push(']');
-    text
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ use crate::study::data::{
 /// The metric whose difference the tornado shows unless a threshold names another.
 const TORNADO_METRIC: &str = "base_fee_median";
 
-const NO_TRANSACTIONS: &str = "the study left the transaction model out (market.agent_paths = 0)";
+const NO_TRANSACTIONS: &str =
+    "the study left the transaction model out (market.transaction_paths = 0)";
 
 /// Blocks of a day at 12 seconds; other block times scale.
 const DAY_MS: u64 = 86_400_000;

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &AllowlistArgs) -> Result<ExitCode, Failure> {
 fn begin(args: &NewArgs) -> Result<ExitCode, Failure> {
     let issuer = key_of(&args.data, &args.issuer)?.did();
     let before = args.after.as_deref().map(signed).transpose()?;
-    let not_before_s = now_s();
+    let not_before_s = clock::now_s();
     let draft = Allowlist {
         issuer,
         sequence: before.as_ref().map_or(0, |list| list.sequence) + 1,
@@ -166,7 +166,7 @@ fn check(args: &CheckArgs) -> Result<ExitCode, Failure> {
         builders: args.builders.iter().copied().collect(),
         rebuilds_min: args.rebuilds,
     };
-    let at_s = args.at.unwrap_or_else(now_s);
+    let at_s = args.at.unwrap_or_else(clock::now_s);
     let mut state = match &args.after {
         // It may be over by now.
         Some(before) => State::restore(trust, &chaos_files::read(before, ALLOWLIST_BYTES_MAX)?, 0)
@@ -281,10 +281,6 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     write_synced(path, Readers::Everyone, bytes)
         .with_context(|| format!("cannot write {}", path.display()))
         .or_fail(Kind::Storage)
-}
-
-fn now_s() -> u64 {
-    clock::now_ms() / 1000
 }
 
 fn input(message: String) -> Failure {

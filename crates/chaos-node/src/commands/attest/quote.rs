@@ -79,7 +79,7 @@ pub(crate) fn run(args: &AttestQuoteArgs) -> Result<ExitCode, Failure> {
 }
 
 fn development(args: &AttestQuoteArgs) -> Development {
-    let at_s = args.at.unwrap_or_else(|| clock::now_ms() / 1000);
+    let at_s = args.at.unwrap_or_else(clock::now_s);
     let shape = match args.quote_version {
         QuoteVersion::V4 => Shape::V4,
         QuoteVersion::V5 => Shape::V5Td15,

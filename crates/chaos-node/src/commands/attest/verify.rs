@@ -30,7 +30,7 @@ pub(crate) fn run(args: &AttestVerifyArgs) -> Result<ExitCode, Failure> {
     let report_data = args.report_data.as_deref().map(report_data).transpose()?;
     let quote = chaos_files::read(&args.quote, QUOTE_BYTES_MAX)?;
     let collateral = chaos_files::read(&args.collateral, COLLATERAL_BYTES_MAX)?;
-    let at_s = args.at.unwrap_or_else(|| clock::now_ms() / 1000);
+    let at_s = args.at.unwrap_or_else(clock::now_s);
     let workloads = workloads(args, at_s)?;
 
     let mut evidence = None;

@@ -67,6 +67,16 @@ impl Case {
         Self { receipt, attachments }
     }
 
+    /// The same receipt with this output as its evidence's and its only subject.
+    fn stating(mut self, output: Digest) -> Self {
+        self.receipt.subjects = vec![Product::new("output", output)];
+        match &mut self.receipt.evidence {
+            Evidence::Replayable(replay) => replay.output = output,
+            Evidence::None {} | Evidence::Attested(_) => unreachable!("a case is replayable"),
+        }
+        self
+    }
+
     pub(super) fn inputs(&mut self) -> &mut Vec<Input> {
         match &mut self.receipt.evidence {
             Evidence::Replayable(replay) => &mut replay.inputs,
@@ -199,6 +209,7 @@ impl Story {
             ground.run(&asked).unwrap().result.digest().unwrap(),
             Digest::of(&rounds),
         ];
+        let simulate = simulate.stating(outputs[1]);
         let material = ground.document(&asked).unwrap();
         Self { dir, analyse, simulate, draft, outputs, material }
     }

@@ -16,17 +16,6 @@ fn thresholds() -> [Threshold; 2] {
 }
 
 #[test]
-fn the_former_text_is_what_keys_were_made_of() {
-    assert_eq!(
-        former_text(&thresholds()),
-        "[Threshold { metric: \"use_vs_target\", side: AtMost, value: Proposal(-50000) }, \
-         Threshold { metric: \"base_fee_median\", side: AtLeast, value: ChangePpm(200000) }]"
-    );
-    assert_eq!(former_text(&thresholds()), format!("{:?}", thresholds()));
-    assert_eq!(former_text(&[]), "[]");
-}
-
-#[test]
 fn thresholds_are_hashed_as_canonical_json() {
     let bytes = chaos_types::canonical::to_vec(&documents(&thresholds())).unwrap();
     assert_eq!(
