@@ -2,7 +2,7 @@ use chaos_agency::Leaf;
 use chaos_log::{SignedCheckpoint, TlogProof, prove_inclusion};
 use chaos_store::{Blobs as _, Entry, Records as _};
 use chaos_types::{Digest, canonical, dsse::Envelope};
-use chaos_verify::{Anchored, Attachments, Bundle, FORMAT, Logged, named_digests};
+use chaos_verify::{Anchored, Attachments, Bundle, FORMAT, Logged, Options, named_digests, verify};
 
 use crate::{Error, Ledger};
 
@@ -12,7 +12,7 @@ const ATTACHMENT_BYTES_MAX: usize = 256 << 10;
 /// The bytes of the bundle that proves `receipt` under `checkpoint`.
 ///
 /// # Errors
-/// If the log holds no such receipt, or the store fails.
+/// If the log holds no such receipt, the store fails, or what it holds does not verify.
 pub fn bundle(
     ledger: &Ledger,
     receipt: &Digest,
@@ -42,16 +42,22 @@ pub fn bundle(
             }
         }
     }
-    Bundle {
+    let log = ledger.log_key()?.verifier().clone();
+    let bytes = Bundle {
         format: FORMAT.to_owned(),
-        log: ledger.log_key()?.verifier().to_string(),
+        log: log.to_string(),
         receipt: logged(ledger, &entry, checkpoint)?,
         history,
         anchor,
         attachments: attachments.to_wire(),
     }
     .to_bytes()
-    .map_err(Error::Bundle)
+    .map_err(Error::Bundle)?;
+    // What is stored may have rotted since it was written; nothing goes out that others would refuse.
+    let kinds = ledger.system().kinds;
+    let options = Options { log: Some(&log), kinds, ..Options::default() };
+    verify(&bytes, &options).result.map_err(Error::Unverified)?;
+    Ok(bytes)
 }
 
 fn logged(ledger: &Ledger, entry: &Entry, checkpoint: &SignedCheckpoint) -> Result<Logged, Error> {

@@ -1,7 +1,7 @@
 use std::{io, path::PathBuf};
 
 use chaos_agency::LeafError;
-use chaos_log::{CheckpointError, ProveError, TlogProofError};
+use chaos_log::{CheckpointError, Hash, ProveError, TlogProofError};
 use chaos_store::{AppendError, BlobError, OpenError, StoreError};
 use chaos_types::{
     Did, Digest, Rejection, canonical,
@@ -69,6 +69,96 @@ pub enum Error {
     /// The head cannot be signed.
     #[error(transparent)]
     Checkpoint(CheckpointError),
+    /// The memory of signed heads cannot be used.
+    #[error("cannot use the memory of signed heads at {path}", path = path.display())]
+    Heads {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] chaos_files::Error),
+    /// What is remembered of a head was not signed by the log's key.
+    #[error("{path} does not hold a head that this log signed", path = path.display())]
+    HeadDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: CheckpointError,
+    },
+    /// The log signed heads, and nobody here remembers which was the last.
+    #[error(
+        "this log signed a head of {size} entries, and {path} remembers none: a later one may have \
+         been signed elsewhere",
+        path = path.display()
+    )]
+    HeadForgotten {
+        /// The size of the newest head in the data directory.
+        size: u64,
+        /// The file that would remember.
+        path: PathBuf,
+    },
+    /// A longer log was signed than the data directory holds.
+    #[error(
+        "this log signed a head of {signed} entries, this data directory holds {found}: it is an old copy"
+    )]
+    HeadBehind {
+        /// The size that was signed last.
+        signed: u64,
+        /// The size of the log here.
+        found: u64,
+    },
+    /// Another history was signed than the data directory holds.
+    #[error(
+        "this log signed root {signed} at size {size}, this data directory has root {found} there: \
+         signing it would fork the log"
+    )]
+    HeadOther {
+        /// The size of the signed head.
+        size: u64,
+        /// The root that was signed.
+        signed: Box<Hash>,
+        /// The root here.
+        found: Box<Hash>,
+    },
+    /// An entry is not what its leaf says.
+    #[error("the leaf of entry {index} names {named}, its record is {found}")]
+    LeafOther {
+        /// The entry.
+        index: u64,
+        /// The receipt that the leaf names.
+        named: Digest,
+        /// The digest of the record.
+        found: Digest,
+    },
+    /// Two entries are in the wrong order of time.
+    #[error("the log's time goes back from {last_ms} to {found_ms} ms at entry {index}")]
+    TimeGoesBack {
+        /// The later entry.
+        index: u64,
+        /// The time of the entry before it.
+        last_ms: u64,
+        /// Its own time.
+        found_ms: u64,
+    },
+    /// The clock is far ahead of the log.
+    #[error("the clock says {now_ms} ms, {days} days after the log's last entry of {last_ms} ms")]
+    ClockAhead {
+        /// The clock.
+        now_ms: u64,
+        /// The time of the last entry.
+        last_ms: u64,
+        /// Whole days between the two.
+        days: u64,
+    },
+    /// What was made does not verify.
+    #[error("the bundle that was made does not verify, so it is not given out")]
+    Unverified(#[source] Rejection),
+    /// None of the given heads is this log's.
+    #[error("none of the given heads was signed by this log")]
+    HeadForeign,
     /// The operator's key file holds another key.
     #[error("the operator's key file holds {found}, this log is run by {expected}")]
     ForeignOperator {

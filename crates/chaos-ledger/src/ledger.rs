@@ -10,7 +10,7 @@ use chaos_agency::{
     receipt::{Draft, Product},
     registry::Agent,
 };
-use chaos_log::{Checkpoint, KeyName, LogKey, SignedCheckpoint};
+use chaos_log::{KeyName, LogKey};
 use chaos_store::{Append, Blobs as _, DATABASE_FILE, Records as _, Store};
 use chaos_types::{AgentKey, Did, Digest, dsse::Envelope};
 
@@ -27,10 +27,18 @@ const OPERATOR_META: &str = "operator";
 /// The key under which the sizes of log are kept that a stored view may have been folded from.
 const VIEWS_META: &str = "views";
 
+/// The key under which the time is kept that somebody vouched for.
+const CLOCK_META: &str = "clock";
+
+const DAY_MS: u64 = 86_400_000;
+
+/// A clock that is further ahead of the log's last entry than this has to be vouched for: 30 days.
+const CLOCK_JUMP_MS_MAX: u64 = 30 * DAY_MS;
+
 /// An open data directory. While it is open, no other process writes to it.
 pub struct Ledger {
     dir: PathBuf,
-    store: Store,
+    pub(crate) store: Store,
     views: Views,
     password: Option<Password>,
     system: System,
@@ -166,6 +174,7 @@ impl Ledger {
     /// # Errors
     /// If the log would not admit it; nothing is then written. If the store fails.
     pub fn record(&mut self, entry: NewEntry<'_>) -> Result<Digest, Error> {
+        self.ensure_clock()?;
         // The log's time never goes back, even if the clock does.
         let now = self.system.now_ms().max(self.views.last_integrated_at_ms());
         let envelope = Draft {
@@ -180,6 +189,32 @@ impl Ledger {
         .sign(&entry.keys)
         .map_err(Error::Encode)?;
         self.append(&envelope, now)
+    }
+
+    /// A clock that is far ahead would date every later entry, since the log's time never goes back.
+    fn ensure_clock(&self) -> Result<(), Error> {
+        let now_ms = self.system.now_ms();
+        let last_ms = self.views.last_integrated_at_ms();
+        let accepted_ms = match self.store.meta(CLOCK_META)? {
+            Some(bytes) => String::from_utf8_lossy(&bytes).parse().unwrap_or(0),
+            None => 0,
+        };
+        let ahead_ms = now_ms.saturating_sub(last_ms.max(accepted_ms));
+        if self.views.size() == 0 || ahead_ms <= CLOCK_JUMP_MS_MAX {
+            return Ok(());
+        }
+        let days = now_ms.saturating_sub(last_ms) / DAY_MS;
+        Err(Error::ClockAhead { now_ms, last_ms, days })
+    }
+
+    /// Lets the log be written to although its last entry is long past, because the clock is right.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn accept_clock(&mut self) -> Result<u64, Error> {
+        let now_ms = self.system.now_ms();
+        self.store.put_meta(CLOCK_META, now_ms.to_string().as_bytes())?;
+        Ok(now_ms)
     }
 
     /// Appends a signed receipt, if the log admits it. Nothing is written otherwise.
@@ -255,20 +290,6 @@ impl Ledger {
     /// If the store fails, or the bytes are too many.
     pub fn put_blob(&self, bytes: &[u8]) -> Result<Digest, Error> {
         Ok(self.store.blobs().put(bytes)?)
-    }
-
-    /// Signs the head of the log.
-    ///
-    /// # Errors
-    /// If the operator's key does not open, or the store fails.
-    pub fn checkpoint(&mut self) -> Result<SignedCheckpoint, Error> {
-        let key = self.log_key()?;
-        let head = self.store.head()?;
-        let checkpoint = Checkpoint::new(&key.name().to_string(), head.size, head.root)
-            .map_err(Error::Checkpoint)?;
-        let signed = checkpoint.sign(&key).map_err(Error::Checkpoint)?;
-        self.store.put_checkpoint(&signed)?;
-        Ok(signed)
     }
 
     /// The key that signs checkpoints: the operator's, under the log's name.

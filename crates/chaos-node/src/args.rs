@@ -29,7 +29,8 @@ pub(crate) use executor::{
 };
 pub(crate) use forecast::{BacktestArgs, ForecastArgs, ValidateArgs};
 pub(crate) use log::{
-    AnchorArgs, LogArgs, LogCommand, ProveArgs, RebuildArgs, ShowArgs as LogShowArgs,
+    AcceptClockArgs, AnchorArgs, LogArgs, LogCommand, ProveArgs, RebuildArgs, ResumeArgs,
+    ShowArgs as LogShowArgs,
 };
 pub(crate) use run::RunArgs;
 pub(crate) use secret::{

@@ -4,7 +4,7 @@
 use std::{error::Error, path::Path, time::Duration};
 
 use chaos_agency::Kinds;
-use chaos_ledger::{Ledger, System, agents};
+use chaos_ledger::{Heads, Ledger, System, agents};
 use chaos_programs::{
     Reader, Silent,
     appraisal::{Appraiser, known_anchors},
@@ -44,7 +44,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
     let block_set = BlockSet::prepare(chain, None, threads, &Silent)?;
     let receipt = Signer::of(&ledger, "ada")?.analyse(&mut ledger, &block_set, &rules)?.receipt;
 
-    let checkpoint = ledger.checkpoint()?;
+    let checkpoint = ledger.checkpoint(&Heads::new(folder.join("heads")))?;
     let bundle = chaos_ledger::bundle(&ledger, &receipt, &checkpoint, None)?;
     // A stranger has the bundle, the log's key and the blocks, and nothing else from here.
     let (log, inputs) = (ledger.log_key()?, Inputs::new(vec![found]));

@@ -108,6 +108,14 @@ pub enum Damage {
         /// The tile.
         tile: TileId,
     },
+    /// The stored tree does not have the root of the stored leaves.
+    #[error("the stored tree has root {found}, the stored leaves give {expected}")]
+    Root {
+        /// Root that the leaves give.
+        expected: Hash,
+        /// Root of the stored tree.
+        found: Hash,
+    },
     /// A stored checkpoint cannot be read.
     #[error("the checkpoint of size {size} cannot be read")]
     Checkpoint {

@@ -29,6 +29,10 @@ pub(crate) enum LogCommand {
     Checkpoint(CheckpointArgs),
     /// Write the bundle that proves a receipt, or print a consistency proof.
     Prove(ProveArgs),
+    /// Let this data directory sign again after its memory of signed heads was lost.
+    Resume(ResumeArgs),
+    /// Let the log be written to although its last entry is long past, because the clock is right.
+    AcceptClock(AcceptClockArgs),
     /// Drop every view and fold it from the log anew, or with --check only compare.
     Rebuild(RebuildArgs),
 }
@@ -65,6 +69,41 @@ pub(crate) struct ProveArgs {
     /// Where to write the bundle; default stdout.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const RESUME_HELP: &str = "\
+A log must never sign two histories, so what it signed last is remembered outside of the data
+directory: in the folder CHAOSCHAIN_HEADS, or chaoschain/heads in the user's state folder. A data
+directory that comes to a machine without that memory signs nothing until somebody says which head
+was the last that anybody holds.
+
+Examples:
+  chaoschain log resume --from checkpoint.note
+  chaoschain log resume --only-copy";
+
+#[derive(Debug, Args)]
+#[command(after_help = RESUME_HELP)]
+pub(crate) struct ResumeArgs {
+    /// A signed checkpoint that somebody holds: a mirror's, a witness's, the one that was anchored.
+    #[arg(long, value_name = "FILE", required_unless_present = "only_copy")]
+    pub(crate) from: Vec<PathBuf>,
+    /// You vouch that this log signed nothing after the newest checkpoint in the data directory.
+    #[arg(long, conflicts_with = "from")]
+    pub(crate) only_copy: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AcceptClockArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// Print JSON.

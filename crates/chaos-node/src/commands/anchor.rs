@@ -15,12 +15,13 @@ use crate::{
     exit::{Failure, Kind, OrFail as _},
     ledger, output,
 };
-use chaos_ledger::{Ledger, NewEntry};
+use chaos_ledger::{Heads, Ledger, NewEntry};
 
 pub(crate) fn run(args: &AnchorArgs) -> Result<ExitCode, Failure> {
     let mut ledger = ledger::open(&args.data.data)?;
     // What the log would not admit must not be paid for.
     ledger.operator_for("anchor")?;
+    let heads = ledger::heads()?;
     let expected: Option<ChainId> = match &args.chain {
         Some(text) => Some(text.parse().or_fail(Kind::Input)?),
         None => None,
@@ -41,7 +42,8 @@ pub(crate) fn run(args: &AnchorArgs) -> Result<ExitCode, Failure> {
                 deployed
             }
         };
-        let anchoring = anchor(&mut ledger, &chain, contract, &signer).await?;
+        let place = Place { chain: &chain, contract, signer: &signer };
+        let anchoring = anchor(&mut ledger, &heads, &place).await?;
         ledger.save_views()?;
         report(args, &anchoring)
     })
@@ -55,15 +57,22 @@ pub(crate) struct Anchoring {
     pub(crate) anchored: Anchored,
 }
 
+/// Where a checkpoint is written, and by whom.
+pub(crate) struct Place<'a> {
+    pub(crate) chain: &'a EvmChain,
+    pub(crate) contract: Address,
+    pub(crate) signer: &'a Signer,
+}
+
 /// Signs a checkpoint, writes it to the chain, proves that the block holds it, and logs a receipt.
 pub(crate) async fn anchor(
     ledger: &mut Ledger,
-    chain: &EvmChain,
-    contract: Address,
-    signer: &Signer,
+    heads: &Heads,
+    place: &Place<'_>,
 ) -> Result<Anchoring, Failure> {
+    let Place { chain, contract, signer } = *place;
     let key = ledger.operator_for("anchor")?;
-    let checkpoint = ledger.checkpoint()?;
+    let checkpoint = ledger.checkpoint(heads)?;
     let (size, root) = (checkpoint.claimed().size(), *checkpoint.claimed().root().as_bytes());
     let written =
         chain.anchor_checkpoint(contract, signer, size, root).await.or_fail(Kind::Outside)?;

@@ -23,7 +23,7 @@ use crate::{
     kinds::KINDS,
     narration::{Narration, Terminal},
 };
-use chaos_ledger::{Ledger, OPERATOR, agents};
+use chaos_ledger::{Heads, Ledger, OPERATOR, agents};
 use chaos_programs::{
     enclave::{AttestedSandbox, Enclave},
     proposing::{self, Finished, Proposed, Proposing, Publication, Signer},
@@ -47,6 +47,7 @@ pub(crate) struct Setup<'a> {
     args: &'a DemoArgs,
     folder: Folder,
     ledger: Ledger,
+    heads: Heads,
     studio: Defined,
     researcher: Signer,
     developer: Signer,
@@ -189,6 +190,7 @@ fn set_up(
         developer: Signer::of(&ledger, "developer")?,
         verifier: Signer::of(&ledger, "verifier")?,
         operator: Signer::of(&ledger, OPERATOR)?,
+        heads: crate::ledger::heads_or(folder.path()),
         folder,
         ledger,
         studio,

@@ -7,13 +7,13 @@ use std::{
 };
 
 use anyhow::Context as _;
-use chaos_log::prove_consistency;
+use chaos_log::{SignedCheckpoint, prove_consistency};
 use chaos_store::Records as _;
 use chaos_types::Digest;
 use serde_json::json;
 
 use crate::{
-    args::{LogArgs, LogCommand, LogShowArgs, ProveArgs, RebuildArgs},
+    args::{AcceptClockArgs, LogArgs, LogCommand, LogShowArgs, ProveArgs, RebuildArgs, ResumeArgs},
     exit::{Failure, Kind, OrFail as _},
     ledger, output,
 };
@@ -24,6 +24,8 @@ pub(crate) fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
         LogCommand::Show(args) => show(args),
         LogCommand::Checkpoint(args) => checkpoint(&mut ledger::open(&args.data.data)?, args.json),
         LogCommand::Prove(args) => prove(args),
+        LogCommand::Resume(args) => resume(args),
+        LogCommand::AcceptClock(args) => accept_clock(args),
         LogCommand::Rebuild(args) => rebuild(args),
     }
 }
@@ -69,7 +71,7 @@ fn show(args: &LogShowArgs) -> Result<ExitCode, Failure> {
 }
 
 fn checkpoint(ledger: &mut Ledger, as_json: bool) -> Result<ExitCode, Failure> {
-    let signed = ledger.checkpoint()?;
+    let signed = ledger.checkpoint(&ledger::heads()?)?;
     let key = ledger.log_key()?.verifier().clone();
     if as_json {
         let checkpoint = signed.claimed();
@@ -87,6 +89,37 @@ fn checkpoint(ledger: &mut Ledger, as_json: bool) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A checkpoint larger than this is none.
+const NOTE_BYTES_MAX: usize = 64 << 10;
+
+fn resume(args: &ResumeArgs) -> Result<ExitCode, Failure> {
+    let mut ledger = ledger::open(&args.data.data)?;
+    let heads = ledger::heads()?;
+    let mut known = Vec::new();
+    for path in &args.from {
+        let bytes = chaos_files::read(path, NOTE_BYTES_MAX)?;
+        let signed = SignedCheckpoint::parse(&bytes).or_fail(Kind::Input);
+        known.push(signed.map_err(|failure| failure.context(path.display()))?);
+    }
+    let size = ledger.resume(&heads, &known)?;
+    if args.json {
+        output::json(&json!({"size": size}))?;
+    } else {
+        output::line(format_args!("heads that continue the one of {size} entries can be signed"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn accept_clock(args: &AcceptClockArgs) -> Result<ExitCode, Failure> {
+    let now_ms = ledger::open(&args.data.data)?.accept_clock()?;
+    if args.json {
+        output::json(&json!({"accepted_ms": now_ms.to_string()}))?;
+    } else {
+        output::line(format_args!("entries may be dated {now_ms} ms and later"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
     let mut ledger = ledger::open(&args.data.data)?;
     if let Some(old_size) = args.consistency {
@@ -98,7 +131,7 @@ fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::message(Kind::Input, format!("no receipt {receipt} in this log"))
             .hint("`chaoschain log show` lists the receipts"));
     }
-    let checkpoint = ledger.checkpoint()?;
+    let checkpoint = ledger.checkpoint(&ledger::heads()?)?;
     let bytes = chaos_ledger::bundle(&ledger, &receipt, &checkpoint, None)?;
     match &args.out {
         Some(path) => {

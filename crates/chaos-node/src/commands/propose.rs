@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use chaos_ledger::Ledger;
+use chaos_ledger::{Heads, Ledger};
 use chaos_programs::{
     proposing::{self, Proposed, Proposing, Publication, Signer},
     simulation::{BlockSet, threads},
@@ -26,6 +26,7 @@ use crate::{
 pub(crate) fn run(args: &ProposeArgs) -> Result<ExitCode, Failure> {
     let studio = studio::load(args.studio.as_deref())?;
     let mut ledger = ledger::open(&args.data.data)?;
+    let heads = ledger::heads()?;
     let researcher = Signer::of(&ledger, &args.researcher)?;
     let developer = Signer::of(&ledger, &args.developer)?;
     let chain = blocks::load(&args.source)?.main_chain()?;
@@ -54,15 +55,20 @@ pub(crate) fn run(args: &ProposeArgs) -> Result<ExitCode, Failure> {
     let saved = ledger.save_views();
     let proposed = proposed?;
     saved?;
-    write(args, &mut ledger, &proposed)?;
+    write(args, &mut ledger, &heads, &proposed)?;
     report(args, &proposed)
 }
 
-fn write(args: &ProposeArgs, ledger: &mut Ledger, proposed: &Proposed) -> Result<(), Failure> {
+fn write(
+    args: &ProposeArgs,
+    ledger: &mut Ledger,
+    heads: &Heads,
+    proposed: &Proposed,
+) -> Result<(), Failure> {
     if let Some(finished) = &proposed.finished {
         proposing::write(finished, &args.out)?;
     }
-    let checkpoint = ledger.checkpoint()?;
+    let checkpoint = ledger.checkpoint(heads)?;
     let receipts = &proposed.receipts;
     let all = [receipts.analysis].into_iter().chain(receipts.simulations.iter().copied());
     for (number, receipt) in all.chain(receipts.draft).enumerate() {

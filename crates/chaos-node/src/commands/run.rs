@@ -127,6 +127,7 @@ fn world(args: &RunArgs, has: &[World]) -> Result<World, Failure> {
 /// Signs and logs what was run.
 fn leave(args: &RunArgs, task: &Task, ran: &Ran<Run, action::Run>) -> Result<Digest, Failure> {
     let mut ledger = ledger::open_or_create(&args.data.data)?;
+    let heads = args.bundle.as_ref().map(|_| ledger::heads()).transpose()?;
     let actor = Signer::of(&ledger, &args.agent)?;
     let mut inputs = vec![receipt::Input {
         name: COMPONENT.to_owned(),
@@ -176,8 +177,8 @@ fn leave(args: &RunArgs, task: &Task, ran: &Ran<Run, action::Run>) -> Result<Dig
             enclave.evidence_id()
         ));
     }
-    if let Some(path) = &args.bundle {
-        let checkpoint = ledger.checkpoint()?;
+    if let (Some(path), Some(heads)) = (&args.bundle, &heads) {
+        let checkpoint = ledger.checkpoint(heads)?;
         let bytes = chaos_ledger::bundle(&ledger, &receipt, &checkpoint, None)?;
         fs::write(path, bytes)
             .with_context(|| format!("cannot write {}", path.display()))

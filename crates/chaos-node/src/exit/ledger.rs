@@ -56,7 +56,10 @@ const fn kind(error: &Error) -> Kind {
         | Error::NoAgent { .. }
         | Error::Revoked { .. }
         | Error::AlreadyRevoked { .. }
-        | Error::NoReceipt { .. } => Kind::Input,
+        | Error::NoReceipt { .. }
+        | Error::ClockAhead { .. }
+        | Error::HeadForeign
+        | Error::File(_) => Kind::Input,
         Error::NoOperator { .. }
         | Error::Open { .. }
         | Error::Operator(_)
@@ -68,12 +71,20 @@ const fn kind(error: &Error) -> Kind {
         | Error::Record(_)
         | Error::Leaf(_)
         | Error::Prove(_)
+        | Error::Heads { .. }
+        | Error::HeadDamaged { .. }
+        | Error::HeadForgotten { .. }
+        | Error::HeadBehind { .. }
+        | Error::HeadOther { .. }
+        | Error::LeafOther { .. }
+        | Error::TimeGoesBack { .. }
         | Error::Proof(_) => Kind::Storage,
         Error::Diverged(_)
         | Error::Scores(_)
         | Error::LogName(_)
         | Error::Checkpoint(_)
-        | Error::Bundle(_) => Kind::Check,
+        | Error::Bundle(_)
+        | Error::Unverified(_) => Kind::Check,
         Error::Randomness(_) => Kind::Outside,
     }
 }
@@ -87,6 +98,23 @@ fn hint(error: &Error) -> Option<String> {
             "`chaoschain agent register` finishes making an interrupted data directory"
         }
         Error::ViewSizes { .. } => "`chaoschain log rebuild` writes the views anew from the log",
+        Error::ClockAhead { .. } => {
+            "set the clock right, since the log's time never goes back; or, if the log rested for so \
+             long, `chaoschain log accept-clock`"
+        }
+        Error::HeadForgotten { .. } => {
+            "`chaoschain log resume --from FILE` takes up a checkpoint that others hold (a mirror, a \
+             witness, a bundle's); `--only-copy` says that there is no later one"
+        }
+        Error::HeadBehind { .. } => {
+            "nothing was signed; fetch the missing entries from a mirror or a newer copy"
+        }
+        Error::HeadOther { .. } => {
+            "nothing was signed; go on in the data directory that signed the other head"
+        }
+        Error::HeadDamaged { .. } => {
+            "move that file away, then `chaoschain log resume` with a checkpoint that others hold"
+        }
         Error::OpenKey { .. } => {
             return Some(format!("the password comes from {PASSWORD_VARIABLE}"));
         }

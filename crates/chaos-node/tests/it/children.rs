@@ -28,6 +28,7 @@ fn launcher(dir: &Path) -> PathBuf {
 
 fn start(dir: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chaoschain"));
+    command.env("CHAOSCHAIN_HEADS", crate::program::heads());
     command.args(["demo", "--elasticity", "0", "--out"]).arg(dir.join("out"));
     command.env(MARK, dir).env("CHAOSCHAIN_ANVIL", launcher(dir));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

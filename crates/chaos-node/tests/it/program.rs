@@ -60,7 +60,7 @@ pub(crate) fn run_with<S: AsRef<OsStr>>(
     for name in ["CHAOSCHAIN_PASSWORD", "CHAOSCHAIN_DATA", "CHAOSCHAIN_PRIVATE_KEY"] {
         command.env_remove(name);
     }
-    command.args(arguments).envs(variables.iter().copied());
+    command.env("CHAOSCHAIN_HEADS", heads()).args(arguments).envs(variables.iter().copied());
     outcome(&mut command)
 }
 
@@ -83,7 +83,13 @@ pub(crate) fn type_in(cwd: &Path, line: &str) -> Run {
     let mut command = Command::new("sh");
     command.args(["-c", line]).current_dir(cwd).env("PATH", path);
     command.env_remove("CHAOSCHAIN_DATA").env("CHAOSCHAIN_PASSWORD", "test");
+    command.env("CHAOSCHAIN_HEADS", heads());
     outcome(&mut command)
+}
+
+/// Where tests remember signed heads; a log's key is its own, so that they share one folder.
+pub(crate) fn heads() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("heads")
 }
 
 /// The workspace's root folder.

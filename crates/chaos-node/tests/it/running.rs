@@ -27,6 +27,7 @@ impl Running {
     /// Starts the program with a password set.
     pub(crate) fn start(arguments: &[&str], data: Option<&Path>) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chaoschain"));
+        command.env("CHAOSCHAIN_HEADS", crate::program::heads());
         for name in ["CHAOSCHAIN_DATA", "CHAOSCHAIN_PRIVATE_KEY"] {
             command.env_remove(name);
         }

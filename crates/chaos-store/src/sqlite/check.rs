@@ -34,6 +34,33 @@ impl Store {
         Ok(head)
     }
 
+    /// The head of the log, computed anew from the leaves after the first `size`, whose tiles are held
+    /// against the stored ones. What came before is taken from the stored tiles: the caller knows the
+    /// root that they must give.
+    ///
+    /// # Errors
+    /// If anything that is read contradicts anything else, or cannot be read.
+    pub fn recompute(&self, size: u64) -> Result<Head, StoreError> {
+        let mut edge =
+            Edge::load(self, size).map_err(|error| StoreError::proving(&self.path, error))?;
+        let mut leaves = Vec::with_capacity(STEP);
+        for entry in all_entries(self, size) {
+            leaves.push(leaf_hash(&entry?.leaf));
+            if leaves.len() == STEP {
+                self.check_tiles(&mut edge, &mut leaves)?;
+            }
+        }
+        self.check_tiles(&mut edge, &mut leaves)?;
+        let (found, stored) = (Head { size: edge.size(), root: edge.root() }, self.head()?);
+        if found.size != stored.size {
+            return Err(self.damaged(Damage::Missing { index: found.size }));
+        }
+        if found.root != stored.root {
+            return Err(self.damaged(Damage::Root { expected: found.root, found: stored.root }));
+        }
+        Ok(found)
+    }
+
     fn check_pages(&self) -> Result<(), StoreError> {
         let finding: String = self
             .connection

@@ -64,12 +64,8 @@ impl Setup<'_> {
         self.judge(receipts)?;
         let anchoring = {
             let LocalChain { chain, stack, runtime, .. } = local;
-            runtime.block_on(anchor::anchor(
-                &mut self.ledger,
-                chain,
-                stack.anchor,
-                &local.sponsor(),
-            ))?
+            let place = anchor::Place { chain, contract: stack.anchor, signer: &local.sponsor() };
+            runtime.block_on(anchor::anchor(&mut self.ledger, &self.heads, &place))?
         };
         let text = format!(
             "anchors {} entries in block {} of {}",
@@ -106,7 +102,7 @@ impl Setup<'_> {
         finished: &Finished,
         draft: Digest,
     ) -> Result<Digest, Failure> {
-        let checkpoint = self.ledger.checkpoint()?;
+        let checkpoint = self.ledger.checkpoint(&self.heads)?;
         let json = finished.proposal.to_json().or_fail(Kind::Check)?;
         let document = self.ledger.put_blob(&json)?;
         let uri = content_uri(&document);
@@ -271,7 +267,7 @@ impl Setup<'_> {
     /// The verifier runs the last simulation again from its bundle and signs a verdict.
     fn judge(&mut self, receipts: &Receipts) -> Result<(), Failure> {
         let Some(&simulation) = receipts.simulations.last() else { return Ok(()) };
-        let checkpoint = self.ledger.checkpoint()?;
+        let checkpoint = self.ledger.checkpoint(&self.heads)?;
         let bundle = chaos_ledger::bundle(&self.ledger, &simulation, &checkpoint, None)?;
         let inputs = Inputs::new(self.source.folders.clone());
         let appraiser = Appraiser::new(known_anchors(), None, None);

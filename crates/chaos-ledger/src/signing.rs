@@ -1,0 +1,114 @@
+//! Signing heads: only what was recomputed, and only what continues what was signed before.
+
+use chaos_agency::Leaf;
+use chaos_log::{Checkpoint, LogKey, SignedCheckpoint, root_at};
+use chaos_store::{Head, Records as _, all_entries};
+
+use crate::{Error, Heads, Ledger};
+
+impl Ledger {
+    /// Signs the head of the log.
+    ///
+    /// A log must never sign two heads of which one is not the start of the other. So the head is
+    /// computed anew from every entry since the last signed one, held against what `heads` remembers,
+    /// and remembered there before anybody sees the signature. A kill in between signs the same bytes
+    /// again.
+    ///
+    /// # Errors
+    /// If the operator's key does not open, the store fails or is damaged, or the data directory does
+    /// not continue what was signed.
+    pub fn checkpoint(&mut self, heads: &Heads) -> Result<SignedCheckpoint, Error> {
+        let key = self.log_key()?;
+        let memory = heads.lock(key.verifier())?;
+        let last = memory.last()?;
+        if last.is_none()
+            && let Some(stored) = self.store.checkpoint()?
+        {
+            let (size, path) = (stored.claimed().size(), memory.path().to_owned());
+            return Err(Error::HeadForgotten { size, path });
+        }
+        let head = self.recompute(last.as_ref())?;
+        let signed = sign(&key, head)?;
+        memory.remember(&signed)?;
+        self.store.put_checkpoint(&signed)?;
+        Ok(signed)
+    }
+
+    /// Remembers the newest of heads that others hold, so that this data directory may sign again
+    /// after its memory was lost. It refuses if the directory does not continue that head.
+    ///
+    /// # Errors
+    /// If none of `known` is of this log, the data directory holds less or another history, or
+    /// something is remembered that contradicts it.
+    pub fn resume(&mut self, heads: &Heads, known: &[SignedCheckpoint]) -> Result<u64, Error> {
+        let key = self.log_key()?;
+        let memory = heads.lock(key.verifier())?;
+        let own = self.store.checkpoint()?;
+        let newest = known
+            .iter()
+            .chain(own.as_ref())
+            .filter(|signed| signed.verify(key.verifier()).is_ok())
+            .max_by_key(|signed| signed.claimed().size())
+            .ok_or(Error::HeadForeign)?;
+        if let Some(last) = memory.last()? {
+            self.ensure_continues(&last)?;
+            if last.size() >= newest.claimed().size() {
+                return Ok(last.size());
+            }
+        }
+        self.recompute(Some(newest.claimed()))?;
+        memory.remember(newest)?;
+        Ok(newest.claimed().size())
+    }
+
+    /// The head, computed from the entries after the last signed one.
+    fn recompute(&self, last: Option<&Checkpoint>) -> Result<Head, Error> {
+        if let Some(last) = last {
+            self.ensure_continues(last)?;
+        }
+        let from = last.map_or(0, Checkpoint::size);
+        let mut last_ms = match from.checked_sub(1) {
+            Some(index) => self.store.entry(index)?.map(|entry| Leaf::from_bytes(&entry.leaf)),
+            None => None,
+        }
+        .transpose()
+        .map_err(Error::Leaf)?
+        .map_or(0, |leaf| leaf.integrated_at_ms);
+        for entry in all_entries(&self.store, from) {
+            let entry = entry?;
+            let leaf = Leaf::from_bytes(&entry.leaf).map_err(Error::Leaf)?;
+            let (index, found_ms) = (entry.index, leaf.integrated_at_ms);
+            if leaf.receipt != entry.digest {
+                let (named, found) = (leaf.receipt, entry.digest);
+                return Err(Error::LeafOther { index, named, found });
+            }
+            if found_ms < last_ms {
+                return Err(Error::TimeGoesBack { index, last_ms, found_ms });
+            }
+            last_ms = found_ms;
+        }
+        Ok(self.store.recompute(from)?)
+    }
+
+    /// The data directory holds what was signed.
+    fn ensure_continues(&self, signed: &Checkpoint) -> Result<(), Error> {
+        let (size, found) = (signed.size(), self.store.head()?.size);
+        if found < size {
+            return Err(Error::HeadBehind { signed: size, found });
+        }
+        let found = root_at(&self.store, size).map_err(Error::Prove)?;
+        if found == *signed.root() {
+            return Ok(());
+        }
+        Err(Error::HeadOther { size, signed: Box::new(*signed.root()), found: Box::new(found) })
+    }
+}
+
+fn sign(key: &LogKey, head: Head) -> Result<SignedCheckpoint, Error> {
+    Checkpoint::new(&key.name().to_string(), head.size, head.root)
+        .and_then(|checkpoint| checkpoint.sign(key))
+        .map_err(Error::Checkpoint)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+use std::path::Path;
+
+use chaos_agency::{Kinds, action::Profile};
+use chaos_store::DATABASE_FILE;
+use tempfile::TempDir;
+
+use super::*;
+use crate::{System, agents};
+
+const SYSTEM: System = System {
+    kinds: Kinds::new(&[]),
+    now_ms: || 1_767_225_600_000,
+    random: |bytes| getrandom(bytes),
+};
+
+fn getrandom(bytes: &mut [u8]) -> std::io::Result<()> {
+    use std::io::Read as _;
+    std::fs::File::open("/dev/urandom")?.read_exact(bytes)
+}
+
+fn open(dir: &Path) -> Ledger {
+    Ledger::open_or_create(dir, Some("test".to_owned().into()), SYSTEM).unwrap()
+}
+
+fn enrol(ledger: &mut Ledger, name: &str) {
+    let profile = Profile {
+        name: name.to_owned(),
+        role: "researcher".to_owned(),
+        capabilities: vec!["run".to_owned()],
+        studio: "workshop".to_owned(),
+    };
+    agents::enrol(ledger, profile).unwrap();
+}
+
+/// A copy of a data directory that no process has open.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// A log with one agent whose head was signed, and the memory of it.
+fn signed() -> (TempDir, Heads) {
+    let dir = TempDir::new().unwrap();
+    let heads = Heads::new(dir.path().join("heads"));
+    let mut ledger = open(&dir.path().join("data"));
+    enrol(&mut ledger, "ada");
+    ledger.checkpoint(&heads).unwrap();
+    (dir, heads)
+}
+
+#[test]
+fn restored_copy_signs_no_second_head_of_a_size() {
+    let (dir, heads) = signed();
+    let (data, old) = (dir.path().join("data"), dir.path().join("old"));
+    copy(&data, &old);
+    let mut ledger = open(&data);
+    enrol(&mut ledger, "bob");
+    ledger.checkpoint(&heads).unwrap();
+    drop(ledger);
+
+    let mut restored = open(&old);
+    let refused = restored.checkpoint(&heads).unwrap_err();
+    assert!(matches!(refused, Error::HeadBehind { signed: 3, found: 2 }), "{refused}");
+    enrol(&mut restored, "carol");
+    let refused = restored.checkpoint(&heads).unwrap_err();
+    assert!(matches!(refused, Error::HeadOther { size: 3, .. }), "{refused}");
+    enrol(&mut restored, "dan");
+    let refused = restored.checkpoint(&heads).unwrap_err();
+    assert!(matches!(refused, Error::HeadOther { size: 3, .. }), "{refused}");
+}
+
+#[test]
+fn directory_without_its_memory_signs_only_after_somebody_says_what_was_last() {
+    let (dir, heads) = signed();
+    let elsewhere = Heads::new(dir.path().join("elsewhere"));
+    let mut ledger = open(&dir.path().join("data"));
+    enrol(&mut ledger, "bob");
+    let refused = ledger.checkpoint(&elsewhere).unwrap_err();
+    assert!(matches!(refused, Error::HeadForgotten { size: 2, .. }), "{refused}");
+    let known = ledger.checkpoint(&heads).unwrap();
+    assert_eq!(ledger.resume(&elsewhere, std::slice::from_ref(&known)).unwrap(), 3);
+    assert_eq!(ledger.checkpoint(&elsewhere).unwrap(), known, "the same head, the same bytes");
+}
+
+#[test]
+fn resuming_never_forgets_a_later_head() {
+    let (dir, heads) = signed();
+    let data = dir.path().join("data");
+    let mut ledger = open(&data);
+    let early = ledger.checkpoint(&heads).unwrap();
+    enrol(&mut ledger, "bob");
+    ledger.checkpoint(&heads).unwrap();
+    assert_eq!(ledger.resume(&heads, &[early]).unwrap(), 3);
+}
+
+#[test]
+fn head_over_a_rotten_tile_is_not_signed() {
+    let (dir, heads) = signed();
+    let data = dir.path().join("data");
+    let mut ledger = open(&data);
+    enrol(&mut ledger, "bob");
+    drop(ledger);
+    let database = rusqlite::Connection::open(data.join(DATABASE_FILE)).unwrap();
+    let mut tile: Vec<u8> = database
+        .query_row("SELECT hashes FROM tiles WHERE level = 0 AND idx = 0", [], |row| row.get(0))
+        .unwrap();
+    // The last hash is of an entry that no signed head covers, so that opening cannot notice.
+    *tile.last_mut().unwrap() ^= 1;
+    database.execute("UPDATE tiles SET hashes = ?1 WHERE level = 0 AND idx = 0", [tile]).unwrap();
+    drop(database);
+    let mut ledger = open(&data);
+    let refused = ledger.checkpoint(&heads).unwrap_err();
+    assert!(matches!(refused, Error::Store(_)), "{refused}");
+}
+
+#[test]
+fn clock_far_ahead_dates_nothing_until_somebody_vouches_for_it() {
+    let (dir, _) = signed();
+    let data = dir.path().join("data");
+    let ahead = System { now_ms: || 1_767_225_600_000 + 31 * 86_400_000, ..SYSTEM };
+    let mut ledger = Ledger::open(&data, Some("test".to_owned().into()), ahead).unwrap();
+    let profile = Profile {
+        name: "bob".to_owned(),
+        role: "researcher".to_owned(),
+        capabilities: vec![],
+        studio: "workshop".to_owned(),
+    };
+    let refused = agents::enrol(&mut ledger, profile.clone()).unwrap_err();
+    assert!(matches!(refused, Error::ClockAhead { days: 31, .. }), "{refused}");
+    ledger.accept_clock().unwrap();
+    agents::enrol(&mut ledger, profile).unwrap();
+}
