@@ -29,13 +29,13 @@ mod encoding;
 mod tests;
 
 /// The label under which both ends derive the exporter, without a context.
-pub(crate) const EXPORTER_LABEL: &[u8] = b"EXPORTER-chaoschain-attestation-v1";
+pub const EXPORTER_LABEL: &[u8] = b"EXPORTER-chaoschain-attestation-v1";
 
 /// The exporter's length in bytes.
-pub(crate) const EXPORTER_BYTES: usize = 32;
+pub const EXPORTER_BYTES: usize = 32;
 
 /// What the TLS handshake negotiates (ALPN), so that no other protocol is taken for this one.
-pub(crate) const PROTOCOL: &[u8] = b"chaoschain/1";
+pub const PROTOCOL: &[u8] = b"chaoschain/1";
 
 /// A message is at most this long, in bytes. The longest is a [`Hello`], with a quote, collateral
 /// and an event log in Base64.

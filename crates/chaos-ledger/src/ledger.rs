@@ -306,7 +306,7 @@ impl Ledger {
     ///
     /// # Errors
     /// If the key file does not open or holds another key.
-    pub fn operator_key(&self) -> Result<AgentKey, Error> {
+    pub(crate) fn operator_key(&self) -> Result<AgentKey, Error> {
         let (key, expected) = (self.key(OPERATOR)?, self.views.registry().operator());
         if key.did() == expected {
             return Ok(key);

@@ -59,7 +59,7 @@ impl Record {
 
     /// Whether this admitted receipt brought an outcome.
     #[must_use]
-    pub fn is_outcome(&self, id: &Digest) -> bool {
+    pub(crate) fn is_outcome(&self, id: &Digest) -> bool {
         self.outcomes.contains(id)
     }
 

@@ -10,7 +10,7 @@ use tokio_rustls::{TlsConnector, TlsStream, client, rustls::version::TLS12};
 
 use super::{Acceptor, Arrival, Channel, Error, Session, Waits, frame, tls};
 use crate::{
-    Fault, Reason, Refusal,
+    Fault, Reason,
     channel::{Challenge, Exporter, Greeting, MESSAGE_BYTES_MAX, PROTOCOL, Peer},
     tests::SYSTEM,
 };

@@ -1,7 +1,8 @@
+use chaos_attestation::ReasonCode;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{tests::random, wire};
+use crate::{Reason, tests::random, wire};
 
 fn secret(text: &str) -> Secret {
     Secret::new(text.as_bytes().to_vec()).unwrap()
