@@ -23,6 +23,7 @@ struct Target {
 
 const REPLAY: Target = Target { package: "chaos-evm", name: "replay" };
 const MARKET: Target = Target { package: "chaos-simulation", name: "market" };
+const LOG: Target = Target { package: "chaos-node", name: "log" };
 const WHOLE: Target = Target { package: "chaos-node", name: "simulation" };
 const APPEND: Target = Target { package: "chaos-store", name: "append" };
 const VERIFY: Target = Target { package: "chaos-verify", name: "verify" };
@@ -32,10 +33,11 @@ const RELEASE: Target = Target { package: "chaos-broker", name: "release" };
 const SANDBOX: Target = Target { package: "chaos-sandbox", name: "sandbox" };
 
 /// What can be asked for, and the targets that it runs one after the other.
-const BENCHES: [(&str, &[&Target]); 7] = [
+const BENCHES: [(&str, &[&Target]); 8] = [
     ("replay", &[&REPLAY]),
     ("simulation", &[&REPLAY, &MARKET, &WHOLE]),
     ("append", &[&APPEND]),
+    ("log", &[&LOG]),
     ("verify", &[&VERIFY]),
     ("attestation", &[&ATTESTATION]),
     ("sandbox", &[&SANDBOX, &NATIVE]),
@@ -45,6 +47,7 @@ const BENCHES: [(&str, &[&Target]); 7] = [
 /// Runs the named bench, or all of them.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let json = arguments.iter().any(|argument| argument == "--json");
+    let full = arguments.iter().any(|argument| argument == "--full");
     let named = arguments.iter().find(|argument| !argument.starts_with("--"));
     let chosen: Vec<_> = match named {
         Some(named) => BENCHES.iter().filter(|(name, _)| name == named).collect(),
@@ -58,7 +61,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     let mut rows = Vec::new();
     for (name, targets) in chosen {
-        rows.extend(measure(name, targets, json)?);
+        rows.extend(measure(name, targets, json, full)?);
     }
     if !json {
         say(row::table(&rows).trim_end());
@@ -71,7 +74,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 }
 
 /// Builds all targets first, so that no build runs beside a measurement.
-fn measure(name: &'static str, targets: &[&Target], json: bool) -> Result<Vec<Row>> {
+fn measure(name: &'static str, targets: &[&Target], json: bool, full: bool) -> Result<Vec<Row>> {
     if name == "simulation"
         && let Err(error) = npm_install()
     {
@@ -83,7 +86,9 @@ fn measure(name: &'static str, targets: &[&Target], json: bool) -> Result<Vec<Ro
     let mut rows = Vec::new();
     for target in targets {
         let mut failure = None;
-        process::lines(bench(target.name, target).args(["--", "--json"]), |line| {
+        let long = full.then_some("--full");
+        let step = bench(target.name, target).args(["--", "--json"]).args(long);
+        process::lines(step, |line| {
             match serde_json::from_str::<Value>(line).context("it is not JSON") {
                 Ok(object) => match Row::read(&object) {
                     Ok(row) => show(row, json, &mut rows),

@@ -80,16 +80,13 @@ impl fmt::Debug for Kind {
     }
 }
 
-/// Makes the view of an empty log.
-pub type MakeView = fn() -> Box<dyn View>;
-
 /// The kinds of receipts that one owner brings, and the view over them if it has one.
 #[derive(Debug, Clone, Copy)]
 pub struct Extension {
     /// The kinds. None may have the name of another's or of the platform's.
     pub kinds: &'static [Kind],
-    /// The view, by the name that its rows are stored under.
-    pub view: Option<(&'static str, MakeView)>,
+    /// Its rules and the rows that it keeps.
+    pub view: Option<&'static dyn View>,
 }
 
 /// Every kind of receipt that a log or a verifier knows: the platform's own, and those that are
@@ -117,9 +114,9 @@ impl Kinds {
         names
     }
 
-    /// The views of the extensions, by name.
-    pub(crate) fn views(&self) -> impl Iterator<Item = (&'static str, Box<dyn View>)> {
-        self.0.iter().filter_map(|extension| extension.view).map(|(name, make)| (name, make()))
+    /// The views of the extensions.
+    pub(crate) fn views(&self) -> impl Iterator<Item = &'static dyn View> {
+        self.0.iter().filter_map(|extension| extension.view)
     }
 
     fn others(&self) -> impl Iterator<Item = &'static Kind> {

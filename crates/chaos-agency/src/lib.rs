@@ -2,8 +2,8 @@
 //!
 //! An agent's every action leaves a [`Receipt`]: an in-toto statement in a DSSE envelope, logged
 //! in a transparency log. This crate says what a receipt holds ([`Action`]), which key may sign it
-//! at which place of the log ([`Registry`]), and what follows from all of them together
-//! ([`Views`]).
+//! at which place of the log ([`registry`]), and whether it counts after everything that came before
+//! it ([`Rules`]).
 //!
 //! ```
 //! use chaos_agency::{Action, Evidence, Kinds, Receipt, action::Profile, receipt::Draft};
@@ -31,12 +31,18 @@
 //! # Ok::<(), chaos_types::canonical::Error>(())
 //! ```
 //!
+//! [`Rules::admit`] is a pure function: it asks a [`State`] for rows by key and gives the rows that
+//! the receipt changes. The fold of a log answers from its tables, [`Views`] from memory; a proof
+//! about one receipt shows the rows that the rules ask for, and what it does not show is an
+//! [`Answer`] of its own.
+//!
 //! The platform's own kinds are listed in [`Action`]. A studio brings more: each a [`Body`], their
-//! rules and table a [`View`], and both reach a log as an [`Extension`] of its [`Kinds`].
+//! rules and rows a [`View`], and both reach a log as an [`Extension`] of its [`Kinds`].
 //!
 //! Invariants: state is a fold of the log; a receipt counts only if its key was valid at its place
-//! in log order; an entry that breaks a rule stays in the log and counts for nothing. The crate
-//! knows no studio, no chain, no clock and no disk.
+//! in log order; an entry that breaks a rule stays in the log and counts for nothing; every row
+//! names the entry that wrote it; no rule goes through all rows of a kind but the score, which reads
+//! the evidence within its horizon. The crate knows no studio, no chain, no clock and no disk.
 
 pub mod action;
 mod fault;
@@ -44,6 +50,8 @@ pub mod kind;
 mod leaf;
 pub mod receipt;
 pub mod registry;
+mod rules;
+mod state;
 mod view;
 pub mod views;
 
@@ -53,5 +61,7 @@ pub use kind::{Body, Extension, Kind, Kinds, Signer};
 pub use leaf::{Leaf, LeafError};
 pub use receipt::{Evidence, Receipt};
 pub use registry::Registry;
+pub use rules::{Folded, Place, Rules};
+pub use state::{Answer, Key, Memory, Once, Row, State, Stop, Writes};
 pub use view::{Outcome, View};
 pub use views::Views;

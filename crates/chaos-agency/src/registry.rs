@@ -1,30 +1,19 @@
 //! The agent registry: which key speaks for whom, at which place in the log.
 
-use std::collections::BTreeMap;
+mod rules;
 
 use chaos_types::{Check, Did, Rejection, Verified};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::rules::{Scope, Standing};
 use crate::{
-    Action, Fault, Kinds, Receipt,
-    action::{Profile, Revoke, RotateKey},
-    kind::Signer,
+    Fault, Key, Kinds, Receipt, State, Stop, Writes,
+    action::Profile,
+    state::{AgentRow, KeyRow, Memory, NameRow, SpanRow},
 };
 
 /// Longest agent name in bytes.
 pub const NAME_BYTES_MAX: usize = 64;
-
-/// The registry folded from a log.
-///
-/// Invariant: a key belongs to at most one agent for ever, so that an old key can never come back
-/// under another name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Registry {
-    operator: Did,
-    agents: BTreeMap<Did, Agent>,
-    keys: BTreeMap<Did, Did>,
-    capabilities: Vec<&'static str>,
-}
 
 /// An agent and the history of its keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,40 +52,115 @@ impl Agent {
     }
 }
 
+/// An agent with all its keys, revoked or not.
+///
+/// # Errors
+/// [`Stop::NotShown`] or [`Stop::Unreadable`].
+pub fn agent(state: &dyn State, did: &Did) -> Result<Option<Agent>, Stop> {
+    let Some(row) = state.read::<AgentRow>(&Key::agent(did))? else { return Ok(None) };
+    let mut keys: Vec<KeySpan> = Vec::new();
+    let mut profile = None;
+    for number in 0..row.spans {
+        let key = Key::span(did, number);
+        let span: SpanRow = state.read(&key)?.ok_or(Stop::Unreadable { key })?;
+        match keys.last_mut() {
+            // A change of the profile alone.
+            Some(last) if last.key == span.key => last.until = span.until,
+            Some(_) | None => {
+                keys.push(KeySpan { key: span.key, from: span.from, until: span.until });
+            }
+        }
+        let SpanRow { name, role, studio, capabilities, .. } = span;
+        profile = Some(Profile { name, role, capabilities, studio });
+    }
+    let profile = profile.ok_or(Stop::Unreadable { key: Key::agent(did) })?;
+    Ok(Some(Agent { did: *did, profile, keys, revoked: row.revoked.map(|r| r.reason) }))
+}
+
+/// Whose a name is or once was.
+///
+/// # Errors
+/// [`Stop::NotShown`] or [`Stop::Unreadable`].
+pub fn owner_of_name(state: &dyn State, name: &str) -> Result<Option<Did>, Stop> {
+    Ok(state.read::<NameRow>(&Key::name(name))?.map(|row| row.owner))
+}
+
+/// Whose a key is or once was.
+///
+/// # Errors
+/// [`Stop::NotShown`] or [`Stop::Unreadable`].
+pub fn owner_of_key(state: &dyn State, key: &Did) -> Result<Option<Did>, Stop> {
+    Ok(state.read::<KeyRow>(&Key::of_key(key))?.map(|row| row.owner))
+}
+
+/// Where in the log an agent's own registry entries stand, in order: its registration, changes of
+/// its key and profile, and its own revocation.
+///
+/// # Errors
+/// [`Stop::NotShown`] or [`Stop::Unreadable`].
+pub fn entries(state: &dyn State, did: &Did) -> Result<Vec<u64>, Stop> {
+    let Some(row) = state.read::<AgentRow>(&Key::agent(did))? else { return Ok(Vec::new()) };
+    let mut indices = vec![row.from];
+    for number in 1..row.spans {
+        let key = Key::span(did, number);
+        let span: SpanRow = state.read(&key)?.ok_or(Stop::Unreadable { key })?;
+        // A span begins after the entry that opened it.
+        indices.extend(span.from.checked_sub(1));
+    }
+    indices.extend(row.revoked.filter(|revoked| revoked.by == *did).map(|revoked| revoked.at));
+    Ok(indices)
+}
+
+/// All agents in the order of their root keys, revoked ones too.
+///
+/// # Errors
+/// [`Stop::NotShown`] or [`Stop::Unreadable`].
+pub fn agents(state: &dyn State) -> Result<Vec<Agent>, Stop> {
+    let first = Key::new("agent", &[]);
+    let rows: Vec<(Key, AgentRow)> = state.rows(&first..&first.end())?;
+    let mut agents = Vec::with_capacity(rows.len());
+    for (key, _) in rows {
+        let did = key.parts().nth(1).and_then(|part| part.parse().ok());
+        let found = did.map(|did| agent(state, &did)).transpose()?.flatten();
+        agents.push(found.ok_or(Stop::Unreadable { key })?);
+    }
+    Ok(agents)
+}
+
+/// A registry in memory, folded from the registry entries that are at hand.
+///
+/// Invariant: a key belongs to at most one agent for ever, so that an old key can never come back
+/// under another name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registry {
+    scope: Scope,
+    state: Memory,
+}
+
 impl Registry {
     /// An empty registry for a log run by `operator`, the only agent whose outcome receipts count
     /// and the only one that may revoke others.
     #[must_use]
     pub fn new(operator: Did, kinds: &Kinds) -> Self {
-        Self {
-            operator,
-            agents: BTreeMap::new(),
-            keys: BTreeMap::new(),
-            capabilities: kinds.capabilities(),
-        }
-    }
-
-    /// The operator's name.
-    #[must_use]
-    pub const fn operator(&self) -> Did {
-        self.operator
+        Self { scope: Scope::new(operator, kinds), state: Memory::default() }
     }
 
     /// All agents, revoked ones too.
-    pub fn agents(&self) -> impl Iterator<Item = &Agent> {
-        self.agents.values()
+    ///
+    /// # Panics
+    /// Never: what is in memory was written by these rules.
+    #[must_use]
+    pub fn agents(&self) -> Vec<Agent> {
+        agents(&self.state).expect("a state in memory shows what the rules wrote")
     }
 
     /// The agent with this root key.
+    ///
+    /// # Panics
+    /// Never: what is in memory was written by these rules.
     #[must_use]
-    pub fn agent(&self, did: &Did) -> Option<&Agent> {
-        self.agents.get(did)
-    }
-
-    /// The active agent of this name.
-    #[must_use]
-    pub fn named(&self, name: &str) -> Option<&Agent> {
-        self.agents.values().find(|agent| agent.revoked.is_none() && agent.profile.name == name)
+    pub fn agent(&self, did: &Did) -> Option<Agent> {
+        agent(&self.state, did).expect("a state in memory shows what the rules wrote")
     }
 
     /// Checks whether `receipt` may stand at log index `index`, all earlier entries having been
@@ -105,97 +169,7 @@ impl Registry {
     /// # Errors
     /// A [`Rejection`] by the check *agent* that says whose key was expected.
     pub fn authorise(&self, index: u64, receipt: &Verified<Receipt>) -> Result<(), Rejection> {
-        if receipt.log != self.operator {
-            return Err(reject(
-                Fault::LogOther,
-                format!(
-                    "the receipt is meant for the log of {}, this is the log of {}",
-                    receipt.log, self.operator
-                ),
-            ));
-        }
-        if let Action::Register(profile) = &receipt.action {
-            return self.authorise_registration(receipt, profile);
-        }
-        let agent = self.agents.get(&receipt.agent).ok_or_else(|| {
-            reject(Fault::AgentUnknown, format!("agent {} is not registered", receipt.agent))
-        })?;
-        let name = &agent.profile.name;
-        let Some(key) = agent.key_at(index) else {
-            let reason = agent.revoked.as_deref().unwrap_or("no reason given");
-            return Err(reject(
-                Fault::AgentRevoked,
-                format!("agent {name} has no valid key at log index {index}: revoked ({reason})"),
-            ));
-        };
-        ensure_signers(receipt, name, index, key)?;
-        match &receipt.action {
-            Action::Register(_) => Ok(()),
-            Action::Update(profile) => {
-                ensure_profile(profile, &self.capabilities)?;
-                self.ensure_name_free(profile, Some(receipt.agent))
-            }
-            Action::RotateKey(_) if receipt.agent == self.operator => Err(reject(
-                Fault::OperatorPermanent,
-                "the operator's key cannot be rotated: it is the log's key".to_owned(),
-            )),
-            Action::RotateKey(RotateKey { new_key }) => match self.keys.get(new_key) {
-                Some(owner) => Err(reject(
-                    Fault::KeyTaken,
-                    format!("key {new_key} already belongs to {owner}"),
-                )),
-                None => Ok(()),
-            },
-            Action::Revoke(Revoke { agent: target, .. }) => {
-                self.ensure_revocable(receipt.agent, name, target)
-            }
-            Action::Verify(_) | Action::Run(_) => ensure_capability(&agent.profile, receipt),
-            Action::Score(_) | Action::Pay(_) | Action::Anchor(_) => {
-                self.ensure_operator(receipt, name)?;
-                ensure_capability(&agent.profile, receipt)
-            }
-            Action::Other(other) => {
-                if other.signer() == Signer::Operator {
-                    self.ensure_operator(receipt, name)?;
-                }
-                ensure_capability(&agent.profile, receipt)
-            }
-        }
-    }
-
-    fn ensure_revocable(&self, by: Did, name: &str, target: &Did) -> Result<(), Rejection> {
-        if *target != by && by != self.operator {
-            return Err(reject(
-                Fault::RevocationForbidden,
-                format!("{name} may not revoke {target}"),
-            ));
-        }
-        if *target == self.operator {
-            return Err(reject(
-                Fault::OperatorPermanent,
-                "the operator cannot be revoked: its key is the log's key".to_owned(),
-            ));
-        }
-        match self.agents.get(target) {
-            Some(found) if found.revoked.is_none() => Ok(()),
-            Some(_) => {
-                Err(reject(Fault::AlreadyRevoked, format!("agent {target} is already revoked")))
-            }
-            None => Err(reject(Fault::AgentUnknown, format!("agent {target} is not registered"))),
-        }
-    }
-
-    fn ensure_operator(&self, receipt: &Receipt, name: &str) -> Result<(), Rejection> {
-        if receipt.agent == self.operator {
-            return Ok(());
-        }
-        Err(reject(
-            Fault::OperatorOnly,
-            format!(
-                "{} receipts count from the log's operator only, not from {name}",
-                receipt.action.kind()
-            ),
-        ))
+        self.ruled(index, receipt, &mut Writes::default())
     }
 
     /// Checks `receipt` and applies it.
@@ -203,140 +177,28 @@ impl Registry {
     /// # Errors
     /// As [`Registry::authorise`]; then nothing is changed.
     pub fn admit(&mut self, index: u64, receipt: &Verified<Receipt>) -> Result<(), Rejection> {
-        self.authorise(index, receipt)?;
-        match &receipt.action {
-            Action::Register(profile) => {
-                let key = KeySpan { key: receipt.agent, from: index, until: None };
-                self.keys.insert(receipt.agent, receipt.agent);
-                self.agents.insert(
-                    receipt.agent,
-                    Agent {
-                        did: receipt.agent,
-                        profile: profile.clone(),
-                        keys: vec![key],
-                        revoked: None,
-                    },
-                );
-            }
-            Action::Update(profile) => self.agent_mut(receipt.agent).profile = profile.clone(),
-            Action::RotateKey(RotateKey { new_key }) => {
-                self.keys.insert(*new_key, receipt.agent);
-                let agent = self.agent_mut(receipt.agent);
-                close_key(agent, index);
-                agent.keys.push(KeySpan { key: *new_key, from: index + 1, until: None });
-            }
-            Action::Revoke(Revoke { agent, reason }) => {
-                let agent = self.agent_mut(*agent);
-                close_key(agent, index);
-                agent.revoked = Some(reason.clone());
-            }
-            Action::Verify(_)
-            | Action::Anchor(_)
-            | Action::Run(_)
-            | Action::Score(_)
-            | Action::Pay(_)
-            | Action::Other(_) => {}
-        }
+        let mut writes = Writes::default();
+        self.ruled(index, receipt, &mut writes)?;
+        self.state.apply(writes);
         Ok(())
     }
 
-    fn agent_mut(&mut self, did: Did) -> &mut Agent {
-        self.agents.get_mut(&did).expect("authorise looked the agent up")
-    }
-
-    fn authorise_registration(
+    fn ruled(
         &self,
+        index: u64,
         receipt: &Verified<Receipt>,
-        profile: &Profile,
+        writes: &mut Writes,
     ) -> Result<(), Rejection> {
-        ensure_profile(profile, &self.capabilities)?;
-        if receipt.signers != [receipt.agent] {
-            return Err(reject(
-                Fault::SignersUnexpected,
-                format!(
-                    "a registration is signed by the root key {} alone, found {:?}",
-                    receipt.agent, receipt.signers
-                ),
-            ));
-        }
-        if let Some(owner) = self.keys.get(&receipt.agent) {
-            return Err(reject(
-                Fault::KeyTaken,
-                format!("duplicate agent: key {} already belongs to {owner}", receipt.agent),
-            ));
-        }
-        self.ensure_name_free(profile, None)
-    }
-
-    /// A name is reserved for ever, like a key, so that nobody takes over a revoked agent's.
-    fn ensure_name_free(&self, profile: &Profile, but: Option<Did>) -> Result<(), Rejection> {
-        let mut others = self.agents.values().filter(|agent| Some(agent.did) != but);
-        match others.find(|agent| agent.profile.name == profile.name) {
-            Some(other) => Err(reject(
-                Fault::NameTaken,
-                format!("duplicate agent: the name `{}` belongs to {}", profile.name, other.did),
-            )),
-            None => Ok(()),
+        match self.scope.admit(index, receipt, &self.state, writes) {
+            Ok(_) => Ok(()),
+            Err(Stop::Rejected(rejection)) => Err(rejection),
+            Err(stop) => unreachable!("a state in memory shows what the rules wrote: {stop}"),
         }
     }
 }
 
 fn reject(fault: Fault, reason: String) -> Rejection {
     Rejection::new(Check::Agent, fault, reason)
-}
-
-fn close_key(agent: &mut Agent, index: u64) {
-    if let Some(span) = agent.keys.iter_mut().find(|span| span.until.is_none()) {
-        span.until = Some(index + 1);
-    }
-}
-
-/// One signature by the current key; for a rotation a second one by the new key, which proves
-/// that somebody holds it; for attested evidence a last one by the attested key, whose right to sign
-/// is the quote's matter.
-fn ensure_signers(
-    receipt: &Verified<Receipt>,
-    name: &str,
-    index: u64,
-    key: Did,
-) -> Result<(), Rejection> {
-    let mut expected = match &receipt.action {
-        Action::RotateKey(RotateKey { new_key }) => vec![key, *new_key],
-        Action::Register(_)
-        | Action::Update(_)
-        | Action::Revoke(_)
-        | Action::Verify(_)
-        | Action::Anchor(_)
-        | Action::Run(_)
-        | Action::Score(_)
-        | Action::Pay(_)
-        | Action::Other(_) => vec![key],
-    };
-    expected.extend(receipt.evidence.attested().map(|attested| attested.key));
-    if receipt.signers == expected {
-        return Ok(());
-    }
-    Err(reject(
-        Fault::SignersUnexpected,
-        format!(
-            "at log index {index} agent {name} signs with {expected:?}, found {:?}",
-            receipt.signers
-        ),
-    ))
-}
-
-fn ensure_capability(profile: &Profile, receipt: &Verified<Receipt>) -> Result<(), Rejection> {
-    let kind = receipt.action.kind();
-    if profile.capabilities.iter().any(|capability| capability == kind) {
-        return Ok(());
-    }
-    Err(reject(
-        Fault::CapabilityMissing,
-        format!(
-            "agent {} ({}) is registered for {:?}, not for {kind}",
-            profile.name, profile.role, profile.capabilities
-        ),
-    ))
 }
 
 /// Checks what an agent says about itself, before anything is signed or written; `capabilities` are

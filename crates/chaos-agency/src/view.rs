@@ -1,38 +1,28 @@
-use std::{any::Any, fmt};
+use std::fmt;
 
-use chaos_types::{Digest, Rejection, Verified};
+use chaos_types::{Digest, Verified};
 
-use crate::{
-    Receipt,
-    action::Contribution,
-    views::{Record, Rows},
-};
+use crate::{Receipt, State, Stop, Writes, action::Contribution};
 
-/// Rules over receipts, and a table that is folded from them.
+/// A studio's rules over its receipts, and the rows that it keeps of them.
 ///
-/// A view is asked for every receipt that the registry authorises, in log order; it passes over the
-/// kinds that are not its own. Its rows are a function of the receipts alone: it can be dropped and
-/// rebuilt. Nothing is applied that every view did not admit at the same state.
-pub trait View: Any + Send + Sync + fmt::Debug {
-    /// Says whether a receipt keeps the view's rules as the next entry, and the outcome that it
-    /// brings, if it judges earlier work.
+/// A view is asked for every receipt of an extension's kind that the registry authorises, in log
+/// order; it passes over the kinds that are not its own. What it says is a function of the receipt
+/// and of the state before it, so its rows can be dropped and folded again.
+pub trait View: Send + Sync + fmt::Debug {
+    /// Says whether a receipt keeps the view's rules at a log index, puts the rows that it changes,
+    /// and answers with the outcome that it brings, if it judges earlier work. Nothing is kept of
+    /// the rows of a receipt that another rule refuses.
     ///
     /// # Errors
-    /// The [`Rejection`] that the entry is refused with.
+    /// The rejection that the entry is refused with, or what the state does not show.
     fn admit(
         &self,
         receipt: &Verified<Receipt>,
-        record: &Record,
-    ) -> Result<Option<Outcome>, Rejection>;
-
-    /// Takes in a receipt that was admitted.
-    fn apply(&mut self, receipt: &Verified<Receipt>);
-
-    /// The view's rows, for storage and for comparison.
-    ///
-    /// # Errors
-    /// If they cannot be computed.
-    fn rows(&self, record: &Record) -> Result<Rows, chaos_reputation::Error>;
+        index: u64,
+        state: &dyn State,
+        writes: &mut Writes,
+    ) -> Result<Option<Outcome>, Stop>;
 }
 
 /// What a receipt says about earlier work: it went well or it did not, and whose work it was.

@@ -1,7 +1,7 @@
 //! The kinds of receipts that the governance studio writes.
 //!
 //! A new kind is a struct here with its [`Body`] and a row in [`EXTENSION`]; what it changes in the
-//! studio's table is said in [`Proposals`].
+//! studio's rows is said in [`Proposals`].
 
 use chaos_agency::{Body, Extension, Kind, Signer, action::Contribution};
 use chaos_types::{ChainId, Digest, decimal};
@@ -18,7 +18,7 @@ pub const EXTENSION: Extension = Extension {
         Kind::of::<Submit>(),
         Kind::of::<ObserveVote>(),
     ],
-    view: Some(("proposals", || Box::new(Proposals::default()))),
+    view: Some(&Proposals),
 };
 
 impl Body for Analyse {

@@ -1,175 +1,148 @@
 //! The studio's view: proposals from draft to vote, and the rules that their receipts keep.
 
 pub mod fault;
-mod rows;
 
-use std::collections::BTreeMap;
-
-use chaos_agency::{
-    Action, Outcome, Receipt, View,
-    views::{self, Record, Rows},
-};
-use chaos_types::{Check, Digest, Rejection, Verified};
+use chaos_agency::{Key, Once, Outcome, Receipt, State, Stop, View, Writes};
+use chaos_types::{ChainId, Check, Did, Digest, Rejection, Verified};
+use serde::{Deserialize, Serialize};
 
 use self::fault::Fault;
-pub use self::rows::{ProposalRow, SubmissionRow, VoteRow};
 use crate::receipts::{Decision, Draft, ObserveVote, Submit};
 
-/// Proposals by the receipt of their draft.
-#[derive(Debug, Default)]
-pub struct Proposals(BTreeMap<Digest, ProposalRow>);
+/// Proposals from draft to vote.
+///
+/// Its rows: `draft/receipt`, `submission/receipt`, and once for each `submitted/draft` and
+/// `observed/submission`.
+#[derive(Debug)]
+pub struct Proposals;
 
-/// A receipt of the studio's that the view follows.
-enum Step {
-    Draft(Draft),
-    Submit(Submit),
-    ObserveVote(ObserveVote),
+/// `draft/receipt`: what a submission needs to know of a draft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DraftRow {
+    index: u64,
+    author: Did,
+    title: String,
+    finalised: bool,
 }
 
-impl Step {
-    fn of(action: &Action) -> Option<Self> {
-        let draft = || action.read().map(Self::Draft);
-        let submit = || action.read().map(Self::Submit);
-        let vote = || action.read().map(Self::ObserveVote);
-        draft().or_else(submit).or_else(vote)
-    }
+/// `submission/receipt`: what a vote needs to know of a submission.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SubmissionRow {
+    index: u64,
+    chain: ChainId,
+    draft: Digest,
+    title: String,
+}
+
+/// A draft that a submission builds on.
+struct Drafted {
+    id: Digest,
+    row: DraftRow,
 }
 
 impl View for Proposals {
-    fn admit(&self, receipt: &Verified<Receipt>, _: &Record) -> Result<Option<Outcome>, Rejection> {
-        match Step::of(&receipt.action) {
-            Some(Step::Submit(_)) => self.ensure_submission(receipt).map(|()| None),
-            Some(Step::ObserveVote(vote)) => self.ensure_vote(vote).map(Some),
-            Some(Step::Draft(_)) | None => Ok(None),
+    fn admit(
+        &self,
+        receipt: &Verified<Receipt>,
+        index: u64,
+        state: &dyn State,
+        writes: &mut Writes,
+    ) -> Result<Option<Outcome>, Stop> {
+        let action = &receipt.action;
+        if let Some(draft) = action.read::<Draft>() {
+            let finalised = draft.decision == Decision::Finalised {};
+            let row = DraftRow { index, author: receipt.agent, title: draft.title, finalised };
+            writes.put(draft_key(&receipt.id), &row);
+        } else if let Some(submit) = action.read::<Submit>() {
+            let Drafted { id: draft, row } = ensure_submission(receipt, state)?;
+            writes.put(submitted_key(&draft), &Once { index });
+            let row = SubmissionRow { index, chain: submit.chain, draft, title: row.title };
+            writes.put(submission_key(&receipt.id), &row);
+        } else if let Some(vote) = action.read::<ObserveVote>() {
+            ensure_vote(&vote, state)?;
+            writes.put(observed_key(&vote.submission), &Once { index });
+            return Ok(Some(Outcome {
+                by: "vote",
+                of: vote.submission,
+                succeeded: vote.state.passed(),
+                contributions: vote.contributions,
+            }));
         }
-    }
-
-    fn apply(&mut self, receipt: &Verified<Receipt>) {
-        match Step::of(&receipt.action) {
-            Some(Step::Draft(draft)) => {
-                self.0.insert(
-                    receipt.id,
-                    ProposalRow {
-                        title: draft.title,
-                        author: receipt.agent,
-                        chain: draft.chain,
-                        changes: draft.changes,
-                        decision: draft.decision,
-                        submission: None,
-                        vote: None,
-                    },
-                );
-            }
-            Some(Step::Submit(submit)) => self.record_submission(receipt, submit),
-            Some(Step::ObserveVote(vote)) => self.record_vote(receipt, &vote),
-            None => {}
-        }
-    }
-
-    fn rows(&self, _: &Record) -> Result<Rows, chaos_reputation::Error> {
-        Ok(views::rows(self.0.iter().map(|(id, row)| (id.to_string(), row))))
+        Ok(None)
     }
 }
 
-impl Proposals {
-    /// By the receipt of their draft.
-    pub fn iter(&self) -> impl Iterator<Item = (&Digest, &ProposalRow)> {
-        self.0.iter()
+/// A submission builds on a draft of the same agent, finalised and not submitted before.
+fn ensure_submission(receipt: &Receipt, state: &dyn State) -> Result<Drafted, Stop> {
+    let Some(draft) = draft_of(receipt, state)? else {
+        let reason = "a submission builds on the receipt of a finalised draft";
+        return Err(reject(Fault::DraftMissing, reason));
+    };
+    if draft.row.author != receipt.agent {
+        return Err(reject(Fault::DraftOther, "the draft is another agent's"));
     }
+    if !draft.row.finalised {
+        return Err(reject(Fault::DraftGivenUp, "the draft was given up"));
+    }
+    if state.has(&submitted_key(&draft.id))? {
+        return Err(reject(Fault::DraftSubmitted, "the draft was already submitted"));
+    }
+    Ok(draft)
+}
 
-    fn ensure_submission(&self, receipt: &Receipt) -> Result<(), Rejection> {
-        let reject =
-            |fault: Fault, reason: &str| Err(Rejection::new(Check::Statement, fault, reason));
-        let Some(draft) = self.draft_of(receipt) else {
-            return reject(
-                Fault::DraftMissing,
-                "a submission builds on the receipt of a finalised draft",
-            );
-        };
-        match &self.0[&draft] {
-            row if row.author != receipt.agent => {
-                reject(Fault::DraftOther, "the draft is another agent's")
-            }
-            ProposalRow { decision: Decision::GivenUp { .. }, .. } => {
-                reject(Fault::DraftGivenUp, "the draft was given up")
-            }
-            ProposalRow { submission: Some(_), .. } => {
-                reject(Fault::DraftSubmitted, "the draft was already submitted")
-            }
-            ProposalRow { decision: Decision::Finalised {}, submission: None, .. } => Ok(()),
+fn draft_of(submission: &Receipt, state: &dyn State) -> Result<Option<Drafted>, Stop> {
+    for id in &submission.parents {
+        if let Some(row) = state.read(&draft_key(id))? {
+            return Ok(Some(Drafted { id: *id, row }));
         }
     }
+    Ok(None)
+}
 
-    fn draft_of(&self, submission: &Receipt) -> Option<Digest> {
-        submission.parents.iter().find(|id| self.0.contains_key(*id)).copied()
+/// The vote is on a proposal that was submitted, once, and its state follows from its weights.
+fn ensure_vote(vote: &ObserveVote, state: &dyn State) -> Result<(), Stop> {
+    let submitted: Option<SubmissionRow> = state.read(&submission_key(&vote.submission))?;
+    let Some(submission) = submitted else {
+        let reason = format!("no proposal was submitted by receipt {}", vote.submission);
+        return Err(reject(Fault::ProposalUnknown, &reason));
+    };
+    if state.has(&observed_key(&vote.submission))? {
+        let reason = format!("the outcome of `{}` is already in the log", submission.title);
+        return Err(reject(Fault::OutcomeRepeated, &reason));
     }
+    if submission.chain != vote.chain {
+        let reason =
+            format!("the vote is on {}, the submission on {}", vote.chain, submission.chain);
+        return Err(reject(Fault::ChainOther, &reason));
+    }
+    if vote.state.passed() && vote.votes_for <= vote.votes_against {
+        let (votes, against) = (vote.votes_for, vote.votes_against);
+        let reason = format!("a vote of {votes} for and {against} against did not pass");
+        return Err(reject(Fault::VoteNotPassed, &reason));
+    }
+    Ok(())
+}
 
-    /// The vote is on a proposal that was submitted, once, and its state follows from its weights.
-    fn ensure_vote(&self, vote: ObserveVote) -> Result<Outcome, Rejection> {
-        let reject = |fault: Fault, reason| Err(Rejection::new(Check::Statement, fault, reason));
-        let submitted = self.0.values().find_map(|row| {
-            let submission = row.submission.as_ref()?;
-            (submission.receipt == vote.submission).then_some((row, submission))
-        });
-        let Some((row, submission)) = submitted else {
-            return reject(
-                Fault::ProposalUnknown,
-                format!("no proposal was submitted by receipt {}", vote.submission),
-            );
-        };
-        if row.vote.is_some() {
-            return reject(
-                Fault::OutcomeRepeated,
-                format!("the outcome of `{}` is already in the log", row.title),
-            );
-        }
-        if submission.chain != vote.chain {
-            return reject(
-                Fault::ChainOther,
-                format!("the vote is on {}, the submission on {}", vote.chain, submission.chain),
-            );
-        }
-        if vote.state.passed() && vote.votes_for <= vote.votes_against {
-            return reject(
-                Fault::VoteNotPassed,
-                format!(
-                    "a vote of {} for and {} against did not pass",
-                    vote.votes_for, vote.votes_against
-                ),
-            );
-        }
-        Ok(Outcome {
-            by: "vote",
-            of: vote.submission,
-            succeeded: vote.state.passed(),
-            contributions: vote.contributions,
-        })
-    }
+fn reject(fault: Fault, reason: &str) -> Stop {
+    Rejection::new(Check::Statement, fault, reason).into()
+}
 
-    fn record_submission(&mut self, receipt: &Receipt, submit: Submit) {
-        let draft = self.draft_of(receipt).expect("ensure_submission found the draft");
-        let row = self.0.get_mut(&draft).expect("draft_of returns known drafts");
-        row.submission = Some(SubmissionRow {
-            receipt: receipt.id,
-            chain: submit.chain,
-            contract: submit.contract,
-            proposal_id: submit.proposal_id,
-        });
-    }
+fn draft_key(receipt: &Digest) -> Key {
+    Key::new("draft", &[receipt])
+}
 
-    fn record_vote(&mut self, receipt: &Receipt, vote: &ObserveVote) {
-        for row in self.0.values_mut() {
-            if row.submission.as_ref().is_some_and(|found| found.receipt == vote.submission) {
-                row.vote = Some(VoteRow {
-                    receipt: receipt.id,
-                    state: vote.state,
-                    votes_for: vote.votes_for,
-                    votes_against: vote.votes_against,
-                    votes_abstain: vote.votes_abstain,
-                });
-            }
-        }
-    }
+fn submitted_key(draft: &Digest) -> Key {
+    Key::new("submitted", &[draft])
+}
+
+fn submission_key(receipt: &Digest) -> Key {
+    Key::new("submission", &[receipt])
+}
+
+fn observed_key(submission: &Digest) -> Key {
+    Key::new("observed", &[submission])
 }
 
 #[cfg(test)]

@@ -28,14 +28,9 @@ pub struct Changed {
 pub fn enrol(ledger: &mut Ledger, profile: Profile) -> Result<Changed, Error> {
     ensure_profile(&profile, &ledger.system().kinds.capabilities()).map_err(Error::Inadmissible)?;
     let name = profile.name.clone();
-    if let Some(existing) =
-        ledger.views().registry().agents().find(|agent| agent.profile.name == name)
-    {
-        return Err(Error::DuplicateAgent {
-            name,
-            did: existing.did.into(),
-            status: status(existing),
-        });
+    if let Some(existing) = ledger.named(&name)? {
+        let status = status(&existing);
+        return Err(Error::DuplicateAgent { name, did: existing.did.into(), status });
     }
     // A password that does not open the log's key would make a key that nobody finds out about.
     ledger.operator_key()?;
@@ -48,20 +43,21 @@ pub fn enrol(ledger: &mut Ledger, profile: Profile) -> Result<Changed, Error> {
 ///
 /// # Errors
 /// If there is none.
-pub fn find<'a>(ledger: &'a Ledger, text: &str) -> Result<&'a Agent, Error> {
-    let registry = ledger.views().registry();
-    let by_did = text.parse::<Did>().ok().and_then(|did| registry.agent(&did));
-    by_did
-        .or_else(|| registry.named(text))
-        .or_else(|| registry.agents().find(|agent| agent.profile.name == text))
-        .ok_or_else(|| Error::NoAgent { text: text.to_owned(), dir: ledger.dir().to_owned() })
+pub fn find(ledger: &Ledger, text: &str) -> Result<Agent, Error> {
+    let by_did = text.parse::<Did>().ok().map(|did| ledger.agent(&did)).transpose()?.flatten();
+    match by_did {
+        Some(agent) => Ok(agent),
+        None => ledger
+            .named(text)?
+            .ok_or_else(|| Error::NoAgent { text: text.to_owned(), dir: ledger.dir().to_owned() }),
+    }
 }
 
 /// The agent with this name or DID, which may still act.
 ///
 /// # Errors
 /// If there is none, or it is revoked.
-pub fn find_active<'a>(ledger: &'a Ledger, text: &str) -> Result<&'a Agent, Error> {
+pub fn find_active(ledger: &Ledger, text: &str) -> Result<Agent, Error> {
     let agent = find(ledger, text)?;
     match &agent.revoked {
         None => Ok(agent),
@@ -131,7 +127,7 @@ fn changeable(ledger: &Ledger, text: &str, what: &'static str) -> Result<(Did, S
     if let Some(reason) = &agent.revoked {
         return Err(Error::AlreadyRevoked { name, reason: reason.clone() });
     }
-    if agent.did == ledger.views().registry().operator() {
+    if agent.did == ledger.operator() {
         return Err(Error::OperatorKey { what });
     }
     Ok((agent.did, name))

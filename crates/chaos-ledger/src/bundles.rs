@@ -21,20 +21,16 @@ pub fn bundle(
 ) -> Result<Vec<u8>, Error> {
     let missing = || Error::NoReceipt { receipt: *receipt };
     let entry = ledger.store().entry_by_digest(receipt)?.ok_or_else(missing)?;
-    let subject = ledger.views().receipt(receipt).ok_or_else(missing)?;
+    let subject = ledger.receipt(receipt)?.ok_or_else(missing)?;
     let mut history = Vec::new();
-    for (index, row) in ledger.views().actions().range(..entry.index) {
-        let managing = ledger
-            .views()
-            .receipt(&row.receipt)
-            .is_some_and(|earlier| earlier.action.manages_registry());
-        if managing && row.agent == subject.agent {
-            let earlier = ledger.store().entry(*index)?.ok_or_else(missing)?;
+    for index in ledger.registry_entries(&subject.agent)? {
+        if index < entry.index {
+            let earlier = ledger.store().entry(index)?.ok_or_else(missing)?;
             history.push(logged(ledger, &earlier, checkpoint)?);
         }
     }
     let mut attachments = Attachments::default();
-    for digest in named_digests(subject) {
+    for digest in named_digests(&subject) {
         if ledger.store().blobs().has(&digest)? {
             let bytes = ledger.store().blobs().get(&digest)?;
             if bytes.len() <= ATTACHMENT_BYTES_MAX {
@@ -42,7 +38,7 @@ pub fn bundle(
             }
         }
     }
-    let log = ledger.log_key()?.verifier().clone();
+    let log = ledger.verifier()?;
     let bytes = Bundle {
         format: FORMAT.to_owned(),
         log: log.to_string(),

@@ -40,27 +40,54 @@ pub enum Error {
     /// The blobs fail.
     #[error(transparent)]
     Blob(#[from] BlobError),
-    /// The stored views do not say which log they are of.
-    #[error("the views are said to be of `{found}` entries, the log has {log_size}")]
-    ViewSizes {
-        /// What they say, escaped.
-        found: String,
-        /// The log's size in entries.
+    /// The rows are of more entries than the log has.
+    #[error(
+        "the rows are folded from {folded} entries, the log has {log_size}; restore it from a copy"
+    )]
+    FoldAhead {
+        /// How many entries they are of.
+        folded: u64,
+        /// How many the log has.
         log_size: u64,
+    },
+    /// The rows are of fewer entries than the log has, and it is open for reading only.
+    #[error(
+        "the rows are folded from {folded} of {log_size} entries; a command that writes goes on"
+    )]
+    FoldBehind {
+        /// How many entries they are of.
+        folded: u64,
+        /// How many the log has.
+        log_size: u64,
+    },
+    /// The rows are of another log than the stored tree.
+    #[error(
+        "the rows are folded from a log of root {expected} at size {size}, the stored tree has {found}; restore it from a copy"
+    )]
+    FoldRoot {
+        /// How many entries they are of.
+        size: u64,
+        /// The root that the log had then.
+        expected: Hash,
+        /// The root of the stored tree.
+        found: Hash,
+    },
+    /// A stored row is not what the rules write.
+    #[error("the row {key} is damaged; `chaoschain log rebuild` folds it anew")]
+    Row {
+        /// Its key.
+        key: String,
     },
     /// The log would not admit the entry, or the registry the agent.
     #[error(transparent)]
     Inadmissible(Rejection),
-    /// The log admitted an entry that the views then refused.
-    #[error(transparent)]
-    Diverged(Rejection),
     /// The entry has no canonical form.
     #[error(transparent)]
     Encode(canonical::Error),
     /// The entry is too large for the store.
     #[error(transparent)]
     Append(AppendError),
-    /// The views' scores cannot be computed.
+    /// The scores cannot be computed.
     #[error(transparent)]
     Scores(chaos_reputation::Error),
     /// The log cannot be named after its operator.

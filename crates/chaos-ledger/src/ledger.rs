@@ -1,21 +1,20 @@
 use std::{
-    collections::BTreeSet,
     fmt,
     path::{Path, PathBuf},
 };
 
 use chaos_agency::{
-    Action, Evidence, Leaf, Receipt, Views,
+    Action, Evidence, Place, Rules,
     action::Profile,
     receipt::{Draft, Product},
-    registry::Agent,
 };
-use chaos_log::{KeyName, LogKey};
-use chaos_store::{Append, Blobs as _, DATABASE_FILE, Records as _, Store};
+use chaos_log::{KeyName, LogKey, VerifierKey};
+use chaos_store::{Blobs as _, DATABASE_FILE, Records as _, Store};
 use chaos_types::{AgentKey, Did, Digest, dsse::Envelope};
 
 use crate::{
-    Error, Refused, System,
+    Error, Prepared, Refused, System,
+    folding::{catch_up, folded},
     keys::{Keys, Password, successor_of},
 };
 
@@ -23,9 +22,6 @@ use crate::{
 pub const OPERATOR: &str = "operator";
 
 const OPERATOR_META: &str = "operator";
-
-/// The key under which the sizes of log are kept that a stored view may have been folded from.
-const VIEWS_META: &str = "views";
 
 /// The key under which the time is kept that somebody vouched for.
 const CLOCK_META: &str = "clock";
@@ -35,11 +31,14 @@ const DAY_MS: u64 = 86_400_000;
 /// A clock that is further ahead of the log's last entry than this has to be vouched for: 30 days.
 const CLOCK_JUMP_MS_MAX: u64 = 30 * DAY_MS;
 
-/// An open data directory. While it is open, no other process writes to it.
+/// An open data directory. While one is open for writing, no other process writes to it.
+///
+/// Invariant: the stored rows are the fold of the entries before `next`.
 pub struct Ledger {
     dir: PathBuf,
     pub(crate) store: Store,
-    views: Views,
+    pub(crate) rules: Rules,
+    pub(crate) next: Place,
     password: Option<Password>,
     system: System,
 }
@@ -62,7 +61,8 @@ pub struct NewEntry<'a> {
 }
 
 impl Ledger {
-    /// Opens an existing data directory.
+    /// Opens an existing data directory. Entries that its rows do not hold yet, as those of an earlier
+    /// version, are folded first.
     ///
     /// # Errors
     /// If there is none, or it is in use, damaged or of a newer version.
@@ -71,10 +71,32 @@ impl Ledger {
             return Err(Error::NoData { dir: dir.to_owned() });
         }
         let store = open_store(dir)?;
-        let recorded = store.meta(OPERATOR_META)?;
-        let recorded = recorded.ok_or_else(|| Error::NoOperator { dir: dir.to_owned() })?;
-        let operator = String::from_utf8_lossy(&recorded).parse().map_err(Error::Operator)?;
+        let operator =
+            recorded(&store)?.ok_or_else(|| Error::NoOperator { dir: dir.to_owned() })?;
         Self::load(dir, store, operator, password, system)
+    }
+
+    /// Opens an existing data directory for reading as it is now: without its lock, beside a process
+    /// that writes to it, and without a key.
+    ///
+    /// # Errors
+    /// If there is none, it is damaged, or its rows are behind the log or of another version, which
+    /// opening it for writing mends.
+    pub fn read(dir: &Path, system: System) -> Result<Self, Error> {
+        if !dir.join(DATABASE_FILE).exists() {
+            return Err(Error::NoData { dir: dir.to_owned() });
+        }
+        let store =
+            Store::read(dir).map_err(|source| Error::Open { dir: dir.to_owned(), source })?;
+        let operator =
+            recorded(&store)?.ok_or_else(|| Error::NoOperator { dir: dir.to_owned() })?;
+        let log_size = store.head()?.size;
+        let next = folded(&store)?.unwrap_or(Place::FIRST);
+        if next.index < log_size {
+            return Err(Error::FoldBehind { folded: next.index, log_size });
+        }
+        let rules = Rules::new(operator, system.kinds);
+        Ok(Self { dir: dir.to_owned(), store, rules, next, password: None, system })
     }
 
     /// Opens a data directory, creating it with a fresh log key if there is none.
@@ -87,10 +109,8 @@ impl Ledger {
         system: System,
     ) -> Result<Self, Error> {
         let mut store = open_store(dir)?;
-        let operator = match store.meta(OPERATOR_META)? {
-            Some(recorded) => {
-                String::from_utf8_lossy(&recorded).parse().map_err(Error::Operator)?
-            }
+        let operator = match recorded(&store)? {
+            Some(operator) => operator,
             None => {
                 let keys = Keys::new(dir, password.as_ref(), system);
                 let did = keys.open_or_create(OPERATOR)?.did();
@@ -99,7 +119,7 @@ impl Ledger {
             }
         };
         let mut ledger = Self::load(dir, store, operator, password, system)?;
-        if ledger.views.size() == 0 {
+        if ledger.size() == 0 {
             ledger.found()?;
         }
         Ok(ledger)
@@ -107,14 +127,14 @@ impl Ledger {
 
     fn load(
         dir: &Path,
-        store: Store,
+        mut store: Store,
         operator: Did,
         password: Option<Password>,
         system: System,
     ) -> Result<Self, Error> {
-        let size = store.head()?.size;
-        let views = fold(&store, Views::new(operator, system.kinds), size)?;
-        Ok(Self { dir: dir.to_owned(), store, views, password, system })
+        let rules = Rules::new(operator, system.kinds);
+        let next = catch_up(&mut store, &rules)?;
+        Ok(Self { dir: dir.to_owned(), store, rules, next, password, system })
     }
 
     /// The first entry of a log registers its operator.
@@ -143,14 +163,6 @@ impl Ledger {
         self.system
     }
 
-    /// Folds the first `size` entries of the log anew.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn fold(&self, size: u64) -> Result<Views, Error> {
-        fold(&self.store, Views::new(self.views.registry().operator(), self.system.kinds), size)
-    }
-
     /// The data directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
@@ -163,12 +175,6 @@ impl Ledger {
         &self.store
     }
 
-    /// What the log folds to.
-    #[must_use]
-    pub const fn views(&self) -> &Views {
-        &self.views
-    }
-
     /// Signs an action, checks that the log would admit it, and appends it durably.
     ///
     /// # Errors
@@ -176,9 +182,9 @@ impl Ledger {
     pub fn record(&mut self, entry: NewEntry<'_>) -> Result<Digest, Error> {
         self.ensure_clock()?;
         // The log's time never goes back, even if the clock does.
-        let now = self.system.now_ms().max(self.views.last_integrated_at_ms());
+        let now = self.system.now_ms().max(self.last_integrated_at_ms());
         let envelope = Draft {
-            log: self.views.registry().operator(),
+            log: self.operator(),
             agent: entry.agent,
             claimed_at_ms: now,
             parents: entry.parents,
@@ -192,15 +198,15 @@ impl Ledger {
     }
 
     /// A clock that is far ahead would date every later entry, since the log's time never goes back.
-    fn ensure_clock(&self) -> Result<(), Error> {
+    pub(crate) fn ensure_clock(&self) -> Result<(), Error> {
         let now_ms = self.system.now_ms();
-        let last_ms = self.views.last_integrated_at_ms();
+        let last_ms = self.last_integrated_at_ms();
         let accepted_ms = match self.store.meta(CLOCK_META)? {
             Some(bytes) => String::from_utf8_lossy(&bytes).parse().unwrap_or(0),
             None => 0,
         };
         let ahead_ms = now_ms.saturating_sub(last_ms.max(accepted_ms));
-        if self.views.size() == 0 || ahead_ms <= CLOCK_JUMP_MS_MAX {
+        if self.size() == 0 || ahead_ms <= CLOCK_JUMP_MS_MAX {
             return Ok(());
         }
         let days = now_ms.saturating_sub(last_ms) / DAY_MS;
@@ -217,71 +223,15 @@ impl Ledger {
         Ok(now_ms)
     }
 
-    /// Appends a signed receipt, if the log admits it. Nothing is written otherwise.
+    /// Appends a signed receipt, if the log admits it: a group of one. Nothing is written otherwise.
     ///
     /// # Errors
     /// As [`Self::record`].
     pub fn append(&mut self, envelope: &Envelope, now_ms: u64) -> Result<Digest, Error> {
-        let receipt = Receipt::open(envelope, &self.system.kinds).map_err(Error::Inadmissible)?;
-        self.views.authorise(&receipt).map_err(Error::Inadmissible)?;
-        let record = envelope.to_bytes().map_err(Error::Encode)?;
-        let leaf = Leaf::new(receipt.id, now_ms).to_bytes();
-        let append = Append::new(record.clone(), leaf.clone()).map_err(Error::Append)?;
-        self.store.append_batch(&[append])?;
-        self.views.apply(&leaf, &record).map_err(Error::Diverged)?;
-        Ok(receipt.id)
-    }
-
-    /// Writes the views beside the log.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn save_views(&mut self) -> Result<(), Error> {
-        // Each view is replaced on its own, so a kill leaves views of either size.
-        let mut sizes = self.stored_sizes()?;
-        sizes.insert(self.views.size());
-        self.put_sizes(&sizes)?;
-        for (name, rows) in self.views.to_rows().map_err(Error::Scores)? {
-            self.store.replace_view(name, &rows)?;
-        }
-        self.put_sizes(&BTreeSet::from([self.views.size()]))
-    }
-
-    /// Drops everything that is stored beside the log and writes the views anew.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn rebuild_views(&mut self) -> Result<(), Error> {
-        let mut sizes = self.stored_sizes().unwrap_or_default();
-        sizes.insert(0);
-        self.put_sizes(&sizes)?;
-        self.store.drop_views()?;
-        self.save_views()
-    }
-
-    /// The sizes of log that a stored view may have been folded from: one, or several if a kill
-    /// came while views were written.
-    ///
-    /// # Errors
-    /// If the store fails, or what it holds is no list of sizes of this log.
-    pub fn stored_sizes(&self) -> Result<BTreeSet<u64>, Error> {
-        let Some(bytes) = self.store.meta(VIEWS_META)? else {
-            return Ok(BTreeSet::from([0]));
-        };
-        let text = String::from_utf8_lossy(&bytes);
-        let head = self.store.head()?.size;
-        let sizes: Option<BTreeSet<u64>> =
-            text.split(',').map(|size| size.parse().ok().filter(|size| *size <= head)).collect();
-        sizes.ok_or_else(|| Error::ViewSizes {
-            found: text.escape_debug().to_string(),
-            log_size: head,
-        })
-    }
-
-    fn put_sizes(&mut self, sizes: &BTreeSet<u64>) -> Result<(), Error> {
-        let text = sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        self.store.put_meta(VIEWS_META, text.as_bytes())?;
-        Ok(())
+        let prepared = Prepared::read(envelope, &self.system.kinds)?;
+        let mut answers = self.append_group(&[prepared], now_ms)?;
+        let answer = answers.pop().expect("a group of one is answered once");
+        answer.map(|accepted| accepted.receipt).map_err(Error::Inadmissible)
     }
 
     /// Stores bytes by digest.
@@ -290,6 +240,15 @@ impl Ledger {
     /// If the store fails, or the bytes are too many.
     pub fn put_blob(&self, bytes: &[u8]) -> Result<Digest, Error> {
         Ok(self.store.blobs().put(bytes)?)
+    }
+
+    /// The key that checkpoints are verified with.
+    ///
+    /// # Errors
+    /// If the log cannot be named after its operator.
+    pub fn verifier(&self) -> Result<VerifierKey, Error> {
+        let operator = self.operator();
+        VerifierKey::new(log_name(&operator)?, operator.as_bytes()).map_err(Error::LogName)
     }
 
     /// The key that signs checkpoints: the operator's, under the log's name.
@@ -307,7 +266,7 @@ impl Ledger {
     /// # Errors
     /// If the key file does not open or holds another key.
     pub(crate) fn operator_key(&self) -> Result<AgentKey, Error> {
-        let (key, expected) = (self.key(OPERATOR)?, self.views.registry().operator());
+        let (key, expected) = (self.key(OPERATOR)?, self.operator());
         if key.did() == expected {
             return Ok(key);
         }
@@ -321,9 +280,8 @@ impl Ledger {
     pub fn operator_for(&self, kind: &str) -> Result<AgentKey, Error> {
         let key = self.operator_key()?;
         let refuse = |why| Error::OperatorRefused { kind: kind.to_owned(), why };
-        let agent =
-            self.views.registry().agent(&key.did()).ok_or_else(|| refuse(Refused::Unregistered))?;
-        if agent.key_at(self.views.size()) != Some(key.did()) {
+        let agent = self.agent(&key.did())?.ok_or_else(|| refuse(Refused::Unregistered))?;
+        if agent.key_at(self.size()) != Some(key.did()) {
             let revoked = |reason: &String| Refused::Revoked { reason: reason.clone() };
             return Err(refuse(agent.revoked.as_ref().map_or(Refused::OldKey, revoked)));
         }
@@ -342,9 +300,9 @@ impl Ledger {
     pub fn key(&self, name: &str) -> Result<AgentKey, Error> {
         let (keys, successor) = (self.keys(), successor_of(name));
         if keys.has(&successor)?
-            && let Some(agent) = self.views.registry().named(name)
+            && let Some(agent) = self.active(name)?
             && let key = keys.open(&successor)?
-            && agent.key_at(self.views.size()) == Some(key.did())
+            && agent.key_at(self.size()) == Some(key.did())
         {
             keys.succeed(name)?;
             return Ok(key);
@@ -359,13 +317,18 @@ impl Ledger {
     /// If the key file does not open or cannot be made, or its key is an agent's.
     pub fn unused_key(&self, file: &str) -> Result<AgentKey, Error> {
         let key = self.keys().open_or_create(file)?;
-        let uses = |agent: &&Agent| agent.keys.iter().any(|span| span.key == key.did());
-        match self.views.registry().agents().find(uses) {
+        match self.owner_of(&key.did())? {
             None => Ok(key),
             Some(owner) => {
                 Err(Error::KeyInUse { file: file.to_owned(), owner: owner.profile.name.clone() })
             }
         }
+    }
+
+    /// The agent that acts under this name.
+    fn active(&self, name: &str) -> Result<Option<chaos_agency::registry::Agent>, Error> {
+        let found = self.named(name)?;
+        Ok(found.filter(|agent| agent.revoked.is_none() && agent.profile.name == name))
     }
 
     fn keys(&self) -> Keys<'_> {
@@ -377,8 +340,8 @@ impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ledger")
             .field("dir", &self.dir)
-            .field("operator", &self.views.registry().operator())
-            .field("size", &self.views.size())
+            .field("operator", &self.operator())
+            .field("size", &self.size())
             .finish_non_exhaustive()
     }
 }
@@ -393,14 +356,10 @@ fn open_store(dir: &Path) -> Result<Store, Error> {
     Store::open(dir).map_err(|source| Error::Open { dir: dir.to_owned(), source })
 }
 
-fn fold(store: &Store, mut views: Views, size: u64) -> Result<Views, Error> {
-    let mut next = 0;
-    while next < size {
-        for entry in store.entries(next..size)? {
-            // A refusal is part of the state, recorded in the view `refused`.
-            let _refused = views.apply(&entry.leaf, &entry.record);
-            next = entry.index + 1;
-        }
-    }
-    Ok(views)
+/// Who runs the log, if that is known already.
+fn recorded(store: &Store) -> Result<Option<Did>, Error> {
+    let recorded = store.meta(OPERATOR_META)?;
+    let did =
+        recorded.map(|bytes| String::from_utf8_lossy(&bytes).parse().map_err(Error::Operator));
+    did.transpose()
 }

@@ -1,8 +1,8 @@
-//! A node's own record: the log with its views, blobs, keys and agents in one data directory.
+//! A node's own record: the log with its rows, blobs, keys and agents in one data directory.
 //!
 //! Everything that acts (a command, a service, a job, an API call) has to sign with the right key,
-//! ask whether the log would admit the receipt, append it durably, and leave views that a kill cannot
-//! spoil. [`Ledger`] does that, and is the only way in which this project writes to a log.
+//! ask whether the log admits the receipt, and append it durably together with the rows that follow
+//! from it. [`Ledger`] does that, and is the only way in which this project writes to a log.
 //!
 //! ```
 //! use std::sync::atomic::{AtomicU8, Ordering};
@@ -20,7 +20,7 @@
 //! let (folder, memory) = (tempfile::tempdir()?, tempfile::tempdir()?);
 //! let password = Some("correct horse".to_owned().into());
 //! let mut ledger = Ledger::open_or_create(folder.path(), password, system)?;
-//! assert_eq!(ledger.views().size(), 1, "the first entry registers the operator");
+//! assert_eq!(ledger.size(), 1, "the first entry registers the operator");
 //!
 //! let ada = Profile {
 //!     name: "ada".to_owned(),
@@ -29,7 +29,9 @@
 //!     studio: "governance".to_owned(),
 //! };
 //! let entered = agents::enrol(&mut ledger, ada)?;
-//! ledger.save_views()?;
+//! // What others signed comes in groups, each durable in one transaction.
+//! let refused = ledger.append_group(&[], system.now_ms())?.into_iter().filter(Result::is_err);
+//! assert_eq!(refused.count(), 0);
 //! // Outside of the data directory, which may come back from an old copy.
 //! let heads = Heads::new(memory.path());
 //! let checkpoint = ledger.checkpoint(&heads)?;
@@ -38,28 +40,39 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - [`Ledger`]: the open data directory; [`NewEntry`] is an action about to be signed and appended.
+//! - [`Ledger`]: the open data directory, for writing or ([`Ledger::read`]) for reading beside whoever
+//!   writes; [`NewEntry`] is an action about to be signed and appended.
+//! - [`Prepared`]: a receipt that was read by any thread and waits to be appended with others;
+//!   `chaos_store::GroupCommit` takes a ledger.
 //! - [`agents`]: entering, finding, rotating and revoking agents.
 //! - [`bundle`]: the file that proves one receipt to a stranger.
 //! - [`Keys`]: encrypted key files.
 //! - [`Heads`]: what was signed, remembered outside of the data directory.
 //!
-//! Nothing is written that the log would refuse; no head is signed that was not recomputed, or that is no
-//! continuation of the last one; an entry is durable before a call returns; a key file
+//! Opening reads how far the rows go and folds what they lack; an append touches the rows that it
+//! changes. Nothing is written that the log would refuse; no head is signed that was not recomputed, or
+//! that is no continuation of the last one; an entry and its rows are durable, in one transaction, before
+//! a call returns; a key file
 //! is whole or absent. It refuses to read a clock, the environment or the system's randomness
 //! ([`System`] is handed in), to print, and to know what a studio's actions mean.
 
 pub mod agents;
 mod bundles;
 mod error;
+mod folding;
+mod group;
 mod heads;
 mod keys;
 mod ledger;
+mod reading;
 mod signing;
 mod system;
+mod tables;
 
 pub use bundles::bundle;
 pub use error::{Error, Refused};
+pub use folding::{Compared, Comparison};
+pub use group::{Accepted, GroupError, Prepared};
 pub use heads::Heads;
 pub use keys::{Keys, Password, successor_of};
 pub use ledger::{Ledger, NewEntry, OPERATOR};

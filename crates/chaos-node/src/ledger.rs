@@ -3,9 +3,12 @@
 use std::{
     env,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
-use chaos_ledger::{Heads, Ledger, Password};
+use chaos_ledger::{Error, Heads, Ledger, Password};
+use chaos_store::OpenError;
 
 use crate::{
     clock,
@@ -15,14 +18,42 @@ use crate::{
 /// The environment variable that holds the password of the key files.
 pub(crate) const PASSWORD_VARIABLE: &str = "CHAOSCHAIN_PASSWORD";
 
-/// Opens an existing data directory.
+/// How often a data directory that is in use is asked again, and how long after.
+const ATTEMPTS: u32 = 40;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Opens an existing data directory for writing. One that is in use is waited for, two seconds at
+/// most: another command is soon done.
 pub(crate) fn open(dir: &Path) -> Result<Ledger, Failure> {
-    Ok(Ledger::open(dir, from_environment(), clock::SYSTEM)?)
+    Ok(patiently(|| Ledger::open(dir, from_environment(), clock::SYSTEM))?)
 }
 
-/// Opens a data directory, creating it with a fresh log key if there is none.
+/// Opens a data directory for writing, creating it with a fresh log key if there is none; waits as
+/// [`open`] does.
 pub(crate) fn open_or_create(dir: &Path) -> Result<Ledger, Failure> {
-    Ok(Ledger::open_or_create(dir, from_environment(), clock::SYSTEM)?)
+    Ok(patiently(|| Ledger::open_or_create(dir, from_environment(), clock::SYSTEM))?)
+}
+
+/// Opens an existing data directory for reading as it is now, beside whoever writes to it. What an
+/// earlier version left, or a fold that was stopped, is brought up first.
+pub(crate) fn read(dir: &Path) -> Result<Ledger, Failure> {
+    match Ledger::read(dir, clock::SYSTEM) {
+        Err(Error::FoldBehind { .. } | Error::Open { source: OpenError::OldSchema { .. }, .. }) => {
+            open(dir)
+        }
+        opened => Ok(opened?),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "another process's lock cannot be waited for")]
+fn patiently(open: impl Fn() -> Result<Ledger, Error>) -> Result<Ledger, Error> {
+    for _attempt in 1..ATTEMPTS {
+        match open() {
+            Err(Error::Open { source: OpenError::InUse { .. }, .. }) => thread::sleep(PAUSE),
+            opened => return opened,
+        }
+    }
+    open()
 }
 
 /// The password of the key files and the vault.

@@ -61,6 +61,12 @@ pub enum BlobError {
         /// The digest that the bytes have.
         found: Digest,
     },
+    /// The blobs were opened for reading.
+    #[error("`{path}` is open for reading only", path = path.display())]
+    ReadOnly {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The file cannot be read.
     #[error("cannot read `{path}`", path = path.display())]
     Read {
@@ -85,25 +91,52 @@ pub enum BlobError {
 #[derive(Debug)]
 pub struct FileBlobs {
     directory: PathBuf,
-    temporary: PathBuf,
+    /// Where blobs are written before they have a name; none if they are only read.
+    temporary: Option<PathBuf>,
 }
 
 impl FileBlobs {
     /// Opens a directory of blobs, makes it if it is not there, and clears what interrupted
     /// writes have left. Only one opener at a time: the store's lock sees to that.
     pub(crate) fn open(directory: &Path) -> Result<Self, BlobError> {
-        let blobs =
-            Self { directory: directory.join("sha256"), temporary: directory.join("temporary") };
-        for directory in [&blobs.directory, &blobs.temporary] {
+        let (named, temporary) = (directory.join("sha256"), directory.join("temporary"));
+        for directory in [&named, &temporary] {
             fs::create_dir_all(directory).map_err(write_error(directory))?;
         }
         sync_directory(directory)?;
-        let leftovers = fs::read_dir(&blobs.temporary).map_err(write_error(&blobs.temporary))?;
+        let leftovers = fs::read_dir(&temporary).map_err(write_error(&temporary))?;
         for leftover in leftovers {
-            let path = leftover.map_err(write_error(&blobs.temporary))?.path();
+            let path = leftover.map_err(write_error(&temporary))?.path();
             fs::remove_file(&path).map_err(write_error(&path))?;
         }
-        Ok(blobs)
+        Ok(Self { directory: named, temporary: Some(temporary) })
+    }
+
+    /// A directory of blobs that is only read, beside whoever writes to it.
+    pub(crate) fn read(directory: &Path) -> Self {
+        Self { directory: directory.join("sha256"), temporary: None }
+    }
+
+    /// Reads every blob and compares it with the digest that it is kept under; answers how many
+    /// there are.
+    ///
+    /// # Errors
+    /// If one is damaged or cannot be read.
+    pub(crate) fn check(&self) -> Result<u64, BlobError> {
+        let mut count = 0;
+        for folder in listed(&self.directory)? {
+            for path in listed(&folder)? {
+                let name =
+                    |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+                let hex = name(&folder).zip(name(&path)).map(|(folder, name)| folder + &name);
+                // What nobody can ask for by a digest is no blob.
+                if let Some(digest) = hex.and_then(|hex| Digest::from_hex(&hex).ok()) {
+                    self.get(&digest)?;
+                    count += 1;
+                }
+            }
+        }
+        Ok(count)
     }
 
     /// Where the blob with this digest is kept.
@@ -120,8 +153,11 @@ impl Blobs for FileBlobs {
         ensure_length(bytes.len() as u64)?;
         let digest = Digest::of(bytes);
         let path = self.path(&digest);
-        // A file of another length is what a crash of the disk left; it is written anew.
-        if fs::metadata(&path).is_ok_and(|found| found.len() == bytes.len() as u64) {
+        let Some(temporary) = &self.temporary else {
+            return Err(BlobError::ReadOnly { path: self.directory.clone() });
+        };
+        // A file of other bytes is what a failing disk left; it is written anew.
+        if fs::read(&path).is_ok_and(|found| Digest::of(&found) == digest) {
             return Ok(digest);
         }
         let folder = path.parent().expect("a blob's path has a folder");
@@ -130,8 +166,8 @@ impl Blobs for FileBlobs {
             sync_directory(&self.directory)?;
         }
         // The name appears only after the bytes are on the disk, so a blob is whole or absent.
-        let mut part = Part::within(&self.temporary, &path, Readers::Owner)
-            .map_err(write_error(&self.temporary))?;
+        let mut part =
+            Part::within(temporary, &path, Readers::Owner).map_err(write_error(temporary))?;
         part.write_all(bytes).and_then(|()| part.publish_synced()).map_err(write_error(&path))?;
         Ok(digest)
     }
@@ -185,6 +221,16 @@ impl Blobs for MemoryBlobs {
 /// Makes the names in a directory durable.
 pub(crate) fn sync_directory(directory: &Path) -> Result<(), BlobError> {
     sync_folder(directory).map_err(write_error(directory))
+}
+
+/// What a folder holds; nothing if it is not there.
+fn listed(folder: &Path) -> Result<Vec<PathBuf>, BlobError> {
+    let read = |source| BlobError::Read { path: folder.to_owned(), source };
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|entry| Ok(entry.map_err(read)?.path())).collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(read(error)),
+    }
 }
 
 fn write_error(path: &Path) -> impl FnOnce(io::Error) -> BlobError {

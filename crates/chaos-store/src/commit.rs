@@ -18,11 +18,42 @@ use crate::{
 
 mod queue;
 
-/// The most appends that one transaction takes.
+/// The most items that one transaction takes.
 pub const GROUP_MAX: usize = 256;
 
 /// The most requests that wait; further callers wait for a place.
 pub const QUEUE_LEN_MAX: usize = 4_096;
+
+/// What takes a group of items at once and makes them durable together.
+pub trait Commit {
+    /// What is committed.
+    type Item: Send + 'static;
+    /// The answer to an item that was taken.
+    type Done: Send + 'static;
+    /// Why an item was not taken.
+    type Error: Send + 'static;
+
+    /// Commits the items in order, durably, and answers each of them. An item that is refused
+    /// leaves the others of its group as they are.
+    fn commit_group(&mut self, items: Vec<Self::Item>) -> Vec<Result<Self::Done, Self::Error>>;
+}
+
+/// A store refuses no single append: all of a group are taken, or none.
+impl<S: Records> Commit for S {
+    type Item = Append;
+    type Done = Appended;
+    type Error = Arc<StoreError>;
+
+    fn commit_group(&mut self, items: Vec<Append>) -> Vec<Result<Appended, Arc<StoreError>>> {
+        match self.append_batch(&items) {
+            Ok(appended) => appended.into_iter().map(Ok).collect(),
+            Err(error) => {
+                let error = Arc::new(error);
+                items.iter().map(|_| Err(Arc::clone(&error))).collect()
+            }
+        }
+    }
+}
 
 /// Appends for many callers at the price of one sync per group.
 ///
@@ -31,7 +62,7 @@ pub const QUEUE_LEN_MAX: usize = 4_096;
 /// served in the order in which they were queued.
 ///
 /// Dropping it serves what is queued, as [`GroupCommit::shut_down`] does.
-pub struct GroupCommit<S> {
+pub struct GroupCommit<S: Commit> {
     queue: Arc<Queue<Job<S>>>,
     /// Absent only once the thread has been joined.
     thread: Option<JoinHandle<S>>,
@@ -40,28 +71,33 @@ pub struct GroupCommit<S> {
 /// A place in the queue, to be exchanged for the answer.
 #[derive(Debug)]
 #[must_use = "an append is acknowledged only by waiting for it"]
-pub struct Ticket(Receiver<Answer>);
+pub struct Ticket<T, E>(Receiver<Result<T, CommitError<E>>>);
 
-/// Why an append was not acknowledged.
+/// Why an item was not acknowledged.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum CommitError {
-    /// The store did not take the group; none of it is in the log.
+pub enum CommitError<E> {
+    /// It was not taken.
     #[error("the group was not appended")]
-    Failed(#[source] Arc<StoreError>),
-    /// The committer has stopped. If the append was queued, it may or may not be in the log;
+    Failed(#[source] E),
+    /// The committer has stopped. If the item was queued, it may or may not be in the log;
     /// appending it again is safe.
     #[error("the log no longer takes entries")]
     Stopped,
 }
 
-type Answer = Result<Appended, CommitError>;
+/// What becomes of an item.
+type Answer<S> = Result<<S as Commit>::Done, CommitError<<S as Commit>::Error>>;
 
-enum Job<S> {
-    Append(Append, SyncSender<Answer>),
+/// A place in the queue, if there is one to be had.
+type Submitted<S> =
+    Result<Ticket<<S as Commit>::Done, <S as Commit>::Error>, CommitError<<S as Commit>::Error>>;
+
+enum Job<S: Commit> {
+    Append(S::Item, SyncSender<Answer<S>>),
     Run(Box<dyn FnOnce(&mut S) + Send>),
 }
 
-impl<S: Records + Send + 'static> GroupCommit<S> {
+impl<S: Commit + Send + 'static> GroupCommit<S> {
     /// Takes the store to a thread of its own.
     ///
     /// # Errors
@@ -79,9 +115,9 @@ impl<S: Records + Send + 'static> GroupCommit<S> {
     ///
     /// # Errors
     /// If the committer has stopped.
-    pub fn submit(&self, append: Append) -> Result<Ticket, CommitError> {
+    pub fn submit(&self, item: S::Item) -> Submitted<S> {
         let (reply, answer) = sync_channel(1);
-        self.send(Job::Append(append, reply))?;
+        self.send(Job::Append(item, reply))?;
         Ok(Ticket(answer))
     }
 
@@ -89,8 +125,8 @@ impl<S: Records + Send + 'static> GroupCommit<S> {
     ///
     /// # Errors
     /// If the store did not take it or the committer has stopped.
-    pub fn append(&self, append: Append) -> Result<Appended, CommitError> {
-        self.submit(append)?.wait()
+    pub fn append(&self, item: S::Item) -> Answer<S> {
+        self.submit(item)?.wait()
     }
 
     /// Does something with the store, after everything that was queued before.
@@ -100,7 +136,7 @@ impl<S: Records + Send + 'static> GroupCommit<S> {
     pub fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut S) -> T + Send + 'static,
-    ) -> Result<T, CommitError> {
+    ) -> Result<T, CommitError<S::Error>> {
         let (reply, answer) = sync_channel(1);
         let job = Job::Run(Box::new(move |store| {
             // A caller who stopped waiting needs no answer.
@@ -122,12 +158,12 @@ impl<S: Records + Send + 'static> GroupCommit<S> {
         }
     }
 
-    fn send(&self, job: Job<S>) -> Result<(), CommitError> {
+    fn send(&self, job: Job<S>) -> Result<(), CommitError<S::Error>> {
         self.queue.push(job).map_err(|_| CommitError::Stopped)
     }
 }
 
-impl<S> GroupCommit<S> {
+impl<S: Commit> GroupCommit<S> {
     /// Closes the queue and waits for the thread, once.
     fn join(&mut self) -> Option<std::thread::Result<S>> {
         self.queue.close();
@@ -135,31 +171,31 @@ impl<S> GroupCommit<S> {
     }
 }
 
-impl<S> Drop for GroupCommit<S> {
+impl<S: Commit> Drop for GroupCommit<S> {
     fn drop(&mut self) {
         // A panic of the thread has been reported on its own; dropping must not raise another.
         let _ = self.join();
     }
 }
 
-impl<S> fmt::Debug for GroupCommit<S> {
+impl<S: Commit> fmt::Debug for GroupCommit<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GroupCommit").field("thread", &self.thread).finish_non_exhaustive()
     }
 }
 
-impl Ticket {
-    /// Waits until the append is durable, or has failed.
+impl<T, E> Ticket<T, E> {
+    /// Waits until the item is durable, or has failed.
     ///
     /// # Errors
-    /// If the store did not take the group or the committer has stopped.
-    pub fn wait(self) -> Result<Appended, CommitError> {
+    /// If it was not taken or the committer has stopped.
+    pub fn wait(self) -> Result<T, CommitError<E>> {
         self.0.recv().unwrap_or(Err(CommitError::Stopped))
     }
 }
 
-fn serve<S: Records>(mut store: S, jobs: &Consumer<'_, Job<S>>) -> S {
-    let mut appends = Vec::with_capacity(GROUP_MAX);
+fn serve<S: Commit>(mut store: S, jobs: &Consumer<'_, Job<S>>) -> S {
+    let mut items = Vec::with_capacity(GROUP_MAX);
     let mut replies = Vec::with_capacity(GROUP_MAX);
     loop {
         let taken = jobs.take(GROUP_MAX);
@@ -168,42 +204,32 @@ fn serve<S: Records>(mut store: S, jobs: &Consumer<'_, Job<S>>) -> S {
         }
         for job in taken {
             match job {
-                Job::Append(append, reply) => {
-                    appends.push(append);
+                Job::Append(item, reply) => {
+                    items.push(item);
                     replies.push(reply);
                 }
                 Job::Run(work) => {
-                    commit(&mut store, &mut appends, &mut replies);
+                    commit(&mut store, &mut items, &mut replies);
                     work(&mut store);
                 }
             }
         }
-        commit(&mut store, &mut appends, &mut replies);
+        commit(&mut store, &mut items, &mut replies);
     }
 }
 
-fn commit<S: Records>(
+fn commit<S: Commit>(
     store: &mut S,
-    appends: &mut Vec<Append>,
-    replies: &mut Vec<SyncSender<Answer>>,
+    items: &mut Vec<S::Item>,
+    replies: &mut Vec<SyncSender<Answer<S>>>,
 ) {
-    if appends.is_empty() {
+    if items.is_empty() {
         return;
     }
-    let answers = store.append_batch(appends).map_err(Arc::new);
-    appends.clear();
-    // A caller who dropped his ticket needs no answer; his record is in the log all the same.
-    match answers {
-        Ok(appended) => {
-            for (reply, appended) in replies.drain(..).zip(appended) {
-                let _ = reply.send(Ok(appended));
-            }
-        }
-        Err(error) => {
-            for reply in replies.drain(..) {
-                let _ = reply.send(Err(CommitError::Failed(Arc::clone(&error))));
-            }
-        }
+    let answers = store.commit_group(std::mem::take(items));
+    // A caller who dropped his ticket needs no answer; his item is in the log all the same.
+    for (reply, answer) in replies.drain(..).zip(answers) {
+        let _ = reply.send(answer.map_err(CommitError::Failed));
     }
 }
 

@@ -35,6 +35,12 @@ pub enum StoreError {
         #[source]
         source: Damage,
     },
+    /// The store was opened for reading.
+    #[error("`{path}` is open for reading only", path = path.display())]
+    ReadOnly {
+        /// The database.
+        path: PathBuf,
+    },
     /// The checkpoint is of a longer log.
     #[error("checkpoint has size {size}, the log has {log_size} entries")]
     CheckpointAhead {
@@ -116,6 +122,12 @@ pub enum Damage {
         /// Root of the stored tree.
         found: Hash,
     },
+    /// What is said of how far the log is folded cannot be read.
+    #[error("the mark of the fold is `{found}`")]
+    Mark {
+        /// What is stored, escaped.
+        found: String,
+    },
     /// A stored checkpoint cannot be read.
     #[error("the checkpoint of size {size} cannot be read")]
     Checkpoint {
@@ -189,6 +201,22 @@ pub enum OpenError {
         found: u32,
         /// The version that this program knows.
         supported: u32,
+    },
+    /// An earlier version of the program wrote the database, and it is open for reading only.
+    #[error("`{path}` has schema version {found}; a command that writes brings it to version {supported}", path = path.display())]
+    OldSchema {
+        /// The database.
+        path: PathBuf,
+        /// Its schema version.
+        found: u32,
+        /// The version that this program reads.
+        supported: u32,
+    },
+    /// There is no database.
+    #[error("there is no `{path}`", path = path.display())]
+    Absent {
+        /// The database.
+        path: PathBuf,
     },
     /// The database is damaged, or cannot be read or written.
     #[error("cannot open the data directory `{directory}`", directory = directory.display())]

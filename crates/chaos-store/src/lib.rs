@@ -1,18 +1,21 @@
-//! One data directory: the log and its views in SQLite, blobs in files.
+//! One data directory: the log and the rows folded from it in SQLite, blobs in files.
 //!
 //! A receipt that was acknowledged must still be there after a kill, a power cut or a full disk,
 //! and every number computed from the log must come out the same after a restart. [`Store`] is
 //! where that is kept:
 //!
 //! ```text
-//! <directory>/chaoschain.sqlite        entries, tiles, checkpoints, views, meta
+//! <directory>/chaoschain.sqlite        entries, tiles, checkpoints, state, meta
 //! <directory>/blobs/sha256/ab/cdef…    blobs by digest
 //! <directory>/lock                     held by the one process that writes
 //! ```
 //!
-//! - [`Records`]: append a batch in one transaction, read entries, checkpoints and views. [`Store`]
-//!   does it on disk, [`MemoryStore`] in memory.
-//! - [`GroupCommit`]: appends by many callers, up to 256 to a transaction and a sync of the disk.
+//! - [`Records`]: append entries and the rows that follow from them in one transaction, read entries,
+//!   checkpoints and rows. [`Store`] does it on disk, [`MemoryStore`] in memory.
+//! - [`Store::read`]: the same for reading, beside the process that writes and without a lock, as of
+//!   one moment.
+//! - [`GroupCommit`]: appends by many callers, up to 256 to a transaction and a sync of the disk, of a
+//!   store or of what stands above one ([`Commit`]).
 //! - [`Blobs`]: bytes by digest, [`FileBlobs`] and [`MemoryBlobs`].
 //!
 //! ```
@@ -37,7 +40,7 @@
 //!
 //! Entries are only ever added; a record is in the log once, and appending it again answers its
 //! first index. A failed call changes nothing. Records and blobs are checked against their digests
-//! whenever they are read. Views are a cache of the log: dropping them loses nothing.
+//! whenever they are read. Rows are folded from the log: dropping them loses nothing.
 //!
 //! It refuses to know what a record or a leaf means, to read a clock, and to open a directory that
 //! another process writes to, that a newer version wrote, or that contradicts itself.
@@ -52,11 +55,11 @@ mod schema;
 mod sqlite;
 
 pub use blobs::{BLOB_BYTES_MAX, BlobError, Blobs, FileBlobs, MemoryBlobs};
-pub use commit::{CommitError, GROUP_MAX, GroupCommit, QUEUE_LEN_MAX, Ticket};
+pub use commit::{Commit, CommitError, GROUP_MAX, GroupCommit, QUEUE_LEN_MAX, Ticket};
 pub use error::{Damage, OpenError, StoreError};
 pub use memory::MemoryStore;
 pub use records::{
-    Append, AppendError, Appended, ENTRIES_MAX, Entry, Head, RECORD_BYTES_MAX, Records, View,
-    all_entries,
+    Append, AppendError, Appended, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, RECORD_BYTES_MAX,
+    Records, Row, all_entries,
 };
 pub use sqlite::{DATABASE_FILE, Store};

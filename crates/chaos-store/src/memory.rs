@@ -1,11 +1,17 @@
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::BTreeMap,
+    ops::{
+        Bound::{Excluded, Included},
+        Range,
+    },
+};
 
 use chaos_log::{Edge, Hash, SignedCheckpoint, TileId, TileRead, root_at};
 use chaos_types::Digest;
 
 use crate::{
     error::StoreError,
-    records::{Append, Appended, ENTRIES_MAX, Entry, Head, Records, View},
+    records::{Appended, Change, ENTRIES_MAX, Entry, Fold, Head, Records, Row},
     sqlite::ensure_fits,
 };
 
@@ -18,7 +24,8 @@ pub struct MemoryStore {
     tiles: BTreeMap<TileId, Vec<Hash>>,
     edge: Edge,
     checkpoints: BTreeMap<u64, SignedCheckpoint>,
-    views: BTreeMap<String, View>,
+    rows: BTreeMap<Vec<u8>, Vec<u8>>,
+    fold: Option<Fold>,
     meta: BTreeMap<String, Vec<u8>>,
 }
 
@@ -39,10 +46,10 @@ impl TileRead for MemoryStore {
 }
 
 impl Records for MemoryStore {
-    fn append_batch(&mut self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
+    fn commit(&mut self, change: &Change<'_>) -> Result<Vec<Appended>, StoreError> {
         let mut leaves = Vec::new();
-        let mut appended = Vec::with_capacity(batch.len());
-        for append in batch {
+        let mut appended = Vec::with_capacity(change.appends.len());
+        for append in change.appends {
             let next = self.entries.len() as u64;
             let digest = append.digest();
             let index = *self.indices.entry(digest).or_insert(next);
@@ -57,6 +64,12 @@ impl Records for MemoryStore {
         for tile in self.edge.append(&leaves) {
             self.tiles.insert(tile.id, tile.hashes);
         }
+        self.rows.extend(change.rows.iter().cloned());
+        if let Some(mark) = change.mark {
+            let root = root_at(&*self, mark.size);
+            let root = root.expect("a store in memory holds the tiles of every size it has had");
+            self.fold = Some(Fold { mark, root });
+        }
         Ok(appended)
     }
 
@@ -70,6 +83,10 @@ impl Records for MemoryStore {
 
     fn entry_by_digest(&self, digest: &Digest) -> Result<Option<Entry>, StoreError> {
         self.indices.get(digest).map_or(Ok(None), |index| self.entry(*index))
+    }
+
+    fn index_of(&self, digest: &Digest) -> Result<Option<u64>, StoreError> {
+        Ok(self.indices.get(digest).copied())
     }
 
     fn entries(&self, range: Range<u64>) -> Result<Vec<Entry>, StoreError> {
@@ -94,21 +111,25 @@ impl Records for MemoryStore {
         Ok(self.checkpoints.get(&size).cloned())
     }
 
-    fn replace_view(&mut self, name: &str, rows: &View) -> Result<(), StoreError> {
-        self.views.insert(name.to_owned(), rows.clone());
-        Ok(())
+    fn row(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.rows.get(key).cloned())
     }
 
-    fn view(&self, name: &str) -> Result<View, StoreError> {
-        Ok(self.views.get(name).cloned().unwrap_or_default())
+    fn rows(&self, range: Range<&[u8]>, count: usize) -> Result<Vec<Row>, StoreError> {
+        if range.start >= range.end {
+            return Ok(Vec::new());
+        }
+        let rows = self.rows.range::<[u8], _>((Included(range.start), Excluded(range.end)));
+        Ok(rows.take(count).map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
-    fn view_row(&self, name: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.views.get(name).and_then(|view| view.get(key)).cloned())
+    fn folded(&self) -> Result<Option<Fold>, StoreError> {
+        Ok(self.fold)
     }
 
-    fn drop_views(&mut self) -> Result<(), StoreError> {
-        self.views.clear();
+    fn clear_rows(&mut self) -> Result<(), StoreError> {
+        self.rows.clear();
+        self.fold = None;
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What a store of records does, and the values that go in and come out.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::ops::Range;
 
 use chaos_log::{Hash, LEAF_BYTES_MAX, SignedCheckpoint, TileRead, leaf_hash};
 use chaos_types::Digest;
@@ -115,18 +115,61 @@ pub struct Head {
     pub root: Hash,
 }
 
-/// A store of the log, its checkpoints, and the views folded from it.
+/// A row that is folded from the log: its key, and its value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// How far the log is folded into the rows beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The version of the rules that it was folded by.
+    pub version: u32,
+    /// The number of entries that were folded.
+    pub size: u64,
+    /// The time of the last entry that counts, milliseconds since 1970.
+    pub last_ms: u64,
+}
+
+/// What is stored of a fold: how far it came, and the root of the log there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fold {
+    /// How far.
+    pub mark: Mark,
+    /// The root of the log at that size.
+    pub root: Hash,
+}
+
+/// What one transaction changes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Change<'a> {
+    /// Entries to append, in order.
+    pub appends: &'a [Append],
+    /// Rows to put, each in the place of what was under its key.
+    pub rows: &'a [Row],
+    /// How far the log is folded with these rows.
+    pub mark: Option<Mark>,
+}
+
+/// A store of the log, its checkpoints, and the rows folded from it.
 ///
 /// What a call has answered is durable: it survives the death of the process and the loss of
 /// power. What fails changes nothing. Reading sees everything answered before, and only that.
-/// Entries are never changed or removed; views can be dropped at any time and folded again.
+/// Entries are never changed or removed; rows can be dropped at any time and folded again.
 pub trait Records: TileRead<Error = StoreError> {
-    /// Appends in order, all or nothing, and answers where each record stands. A record that is
-    /// in the log already, or earlier in the batch, is answered with its first index.
+    /// Appends entries and puts the rows that follow from them, all or nothing, and answers where
+    /// each record stands. A record that is in the log already, or earlier in the change, is
+    /// answered with its first index.
     ///
     /// # Errors
-    /// If the storage fails or is full; the log is then as it was.
-    fn append_batch(&mut self, batch: &[Append]) -> Result<Vec<Appended>, StoreError>;
+    /// If the storage fails or is full; log and rows are then as they were.
+    fn commit(&mut self, change: &Change<'_>) -> Result<Vec<Appended>, StoreError>;
+
+    /// Appends entries alone, as [`Records::commit`] does.
+    ///
+    /// # Errors
+    /// As [`Records::commit`].
+    fn append_batch(&mut self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
+        self.commit(&Change { appends: batch, ..Change::default() })
+    }
 
     /// The size and root of the log.
     ///
@@ -145,6 +188,12 @@ pub trait Records: TileRead<Error = StoreError> {
     /// # Errors
     /// If the storage fails or the entry is damaged.
     fn entry_by_digest(&self, digest: &Digest) -> Result<Option<Entry>, StoreError>;
+
+    /// The index of the record with this digest, if it is in the log. It does not read the record.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    fn index_of(&self, digest: &Digest) -> Result<Option<u64>, StoreError>;
 
     /// The entries of a range in order, as far as the log goes and no more than [`ENTRIES_MAX`].
     /// [`all_entries`] goes through all of them.
@@ -171,29 +220,29 @@ pub trait Records: TileRead<Error = StoreError> {
     /// If the storage fails or the checkpoint is damaged.
     fn checkpoint_at(&self, size: u64) -> Result<Option<SignedCheckpoint>, StoreError>;
 
-    /// Puts `rows` in the place of everything that the view `name` held.
-    ///
-    /// # Errors
-    /// If the storage fails; the view is then as it was.
-    fn replace_view(&mut self, name: &str, rows: &View) -> Result<(), StoreError>;
-
-    /// All rows of the view `name`; none if there is no such view.
+    /// The value of the row under a key.
     ///
     /// # Errors
     /// If the storage fails.
-    fn view(&self, name: &str) -> Result<View, StoreError>;
+    fn row(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// One row of the view `name`.
+    /// The rows whose keys lie in a range, in the order of their keys, the first `count` of them.
     ///
     /// # Errors
     /// If the storage fails.
-    fn view_row(&self, name: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    fn rows(&self, range: Range<&[u8]>, count: usize) -> Result<Vec<Row>, StoreError>;
 
-    /// Removes all views.
+    /// How far the log is folded into the rows; nothing if it never was.
     ///
     /// # Errors
-    /// If the storage fails; the views are then as they were.
-    fn drop_views(&mut self) -> Result<(), StoreError>;
+    /// If the storage fails or what it holds cannot be read.
+    fn folded(&self) -> Result<Option<Fold>, StoreError>;
+
+    /// Removes all rows, and what is said of how far they go.
+    ///
+    /// # Errors
+    /// If the storage fails; the rows are then as they were.
+    fn clear_rows(&mut self) -> Result<(), StoreError>;
 
     /// Keeps a value that is not part of the log, such as the log's name.
     ///
@@ -207,9 +256,6 @@ pub trait Records: TileRead<Error = StoreError> {
     /// If the storage fails.
     fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
 }
-
-/// The rows of a view in the order of their keys.
-pub type View = BTreeMap<String, Vec<u8>>;
 
 /// Goes through the entries of the log from `start` on, a page at a time. It ends after the entry
 /// that was the last when its page was read, or after the first error.

@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::{OpenError, StoreError};
 
 /// The schema version that this program writes.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// SQLite's application id of our files: `ChCh`.
 const APPLICATION_ID: u32 = 0x4368_4368;
@@ -35,14 +35,22 @@ CREATE TABLE checkpoints (
     size INTEGER PRIMARY KEY,
     note TEXT NOT NULL
 ) STRICT;
-CREATE TABLE views (
-    name TEXT NOT NULL,
-    key TEXT NOT NULL,
-    value BLOB NOT NULL,
-    PRIMARY KEY (name, key)
+CREATE TABLE state (
+    key BLOB PRIMARY KEY,
+    value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// From version 1, which kept whole views that nobody read: the rows are folded again from the log.
+const FROM_1: &str = "
+DROP TABLE views;
+DELETE FROM meta WHERE key = 'views';
+CREATE TABLE state (
+    key BLOB PRIMARY KEY,
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
@@ -73,29 +81,73 @@ pub(crate) fn create(directory: &Path, path: &Path) -> Result<(), OpenError> {
     fs::rename(&new, path).map_err(moved)
 }
 
-/// Sets up the connection, once the file is known to be ours and of a version we know.
+/// Sets up a connection that writes, once the file is known to be ours and of a version we know. A
+/// file of an older version is brought up in one transaction.
 pub(crate) fn prepare(
+    connection: &mut Connection,
+    directory: &Path,
+    path: &Path,
+) -> Result<(), OpenError> {
+    let version = version(connection, directory, path)?;
+    let failed = |source| failed(directory, path, source);
+    match version {
+        VERSION => settings(connection).map_err(failed),
+        1 => {
+            settings(connection).map_err(failed)?;
+            upgrade(connection).map_err(failed)
+        }
+        found => Err(other_schema(path, found)),
+    }
+}
+
+/// Makes sure that a connection that only reads is to a file of ours, of this version.
+pub(crate) fn ensure_current(
     connection: &Connection,
     directory: &Path,
     path: &Path,
 ) -> Result<(), OpenError> {
-    let failed = |source| match StoreError::sqlite(path, "read its header", source) {
+    match version(connection, directory, path)? {
+        VERSION => Ok(()),
+        found => Err(other_schema(path, found)),
+    }
+}
+
+fn version(connection: &Connection, directory: &Path, path: &Path) -> Result<u32, OpenError> {
+    let failed = |source| failed(directory, path, source);
+    let header = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
+    let application = header("application_id").map_err(failed)?;
+    let version = header("user_version").map_err(failed)?;
+    if application == APPLICATION_ID {
+        Ok(version)
+    } else {
+        Err(OpenError::Foreign { path: path.to_owned() })
+    }
+}
+
+/// What is wrong with a file whose header cannot be read.
+pub(crate) fn failed(directory: &Path, path: &Path, source: rusqlite::Error) -> OpenError {
+    match StoreError::sqlite(path, "read its header", source) {
         StoreError::Damaged { path, .. } if !looks_like_sqlite(&path) => {
             OpenError::Foreign { path }
         }
         source => OpenError::Store { directory: directory.to_owned(), source: Box::new(source) },
-    };
-    let header = |name| connection.pragma_query_value(None, name, |row| row.get::<_, u32>(0));
-    let application = header("application_id").map_err(failed)?;
-    let version = header("user_version").map_err(failed)?;
-    if application != APPLICATION_ID {
-        return Err(OpenError::Foreign { path: path.to_owned() });
     }
-    if version != VERSION {
-        let path = path.to_owned();
-        return Err(OpenError::OtherSchema { path, found: version, supported: VERSION });
+}
+
+fn other_schema(path: &Path, found: u32) -> OpenError {
+    let path = path.to_owned();
+    if found < VERSION {
+        OpenError::OldSchema { path, found, supported: VERSION }
+    } else {
+        OpenError::OtherSchema { path, found, supported: VERSION }
     }
-    settings(connection).map_err(failed)
+}
+
+fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(FROM_1)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
 }
 
 fn settings(connection: &Connection) -> rusqlite::Result<()> {

@@ -11,22 +11,29 @@ use chaos_log::{
     tile_from_bytes, tile_to_bytes,
 };
 use chaos_types::Digest;
-use rusqlite::{Connection, OptionalExtension as _, Row, TransactionBehavior, params};
+use rusqlite::{
+    Connection, OptionalExtension as _, Row as SqlRow, Transaction, TransactionBehavior, params,
+};
 
 use crate::{
     blobs::{BlobError, FileBlobs, sync_directory},
     error::{Damage, OpenError, StoreError},
     lock::Lock,
-    records::{Append, Appended, ENTRIES_MAX, Entry, Head, Records, View},
+    records::{Append, Appended, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, Records, Row},
     schema,
 };
 
 mod check;
+mod reading;
 
 /// Name of the database within the data directory.
 pub const DATABASE_FILE: &str = "chaoschain.sqlite";
 
-/// A data directory, open for reading and writing by this process alone.
+/// The key under which it is kept how far the log is folded: version, size, time and root.
+const FOLD_META: &str = "fold";
+
+/// A data directory, open for reading and writing by this process alone, or for reading as it was at
+/// one moment.
 ///
 /// The edge in memory is that of the stored tree, or absent after a failed write, when what is
 /// stored has to be asked again.
@@ -36,8 +43,8 @@ pub struct Store {
     edge: Option<Edge>,
     path: PathBuf,
     blobs: FileBlobs,
-    // Released last: fields drop in their order.
-    _lock: Lock,
+    // Released last: fields drop in their order. A reader has none.
+    lock: Option<Lock>,
 }
 
 impl Store {
@@ -65,18 +72,65 @@ impl Store {
         if !path.try_exists().map_err(create(&path))? {
             schema::create(directory, &path)?;
         }
-        let connection = Connection::open(&path)
+        let mut connection = Connection::open(&path)
             .map_err(|source| failed(StoreError::sqlite(&path, "open the database", source)))?;
-        schema::prepare(&connection, directory, &path)?;
+        schema::prepare(&mut connection, directory, &path)?;
         sync_directory(directory).map_err(blob_open_error)?;
         if let Some(parent) = directory.parent().filter(|parent| parent.is_dir()) {
             sync_directory(parent).map_err(blob_open_error)?;
         }
-        let mut store = Self { connection, edge: None, path, blobs, _lock: lock };
-        let edge = store.load_edge().map_err(failed)?;
-        store.ensure_checkpoint_fits(edge.size()).map_err(failed)?;
-        store.edge = Some(edge);
+        let mut store = Self { connection, edge: None, path, blobs, lock: Some(lock) };
+        store.check_edge().map_err(failed)?;
         Ok(store)
+    }
+
+    /// Opens a data directory for reading, beside a process that writes to it, and also where
+    /// nothing can be written. Everything is read as it was at this moment.
+    ///
+    /// # Errors
+    /// If there is none, it holds another version's or another program's database, or is damaged.
+    pub fn read(directory: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let directory = directory.as_ref();
+        let path = directory.join(DATABASE_FILE);
+        let failed =
+            |source| OpenError::Store { directory: directory.to_owned(), source: Box::new(source) };
+        if !path.exists() {
+            return Err(OpenError::Absent { path });
+        }
+        let connection =
+            reading::open(&path).map_err(|source| schema::failed(directory, &path, source))?;
+        schema::ensure_current(&connection, directory, &path)?;
+        let blobs = FileBlobs::read(&directory.join("blobs"));
+        let mut store = Self { connection, edge: None, path, blobs, lock: None };
+        store.check_edge().map_err(failed)?;
+        Ok(store)
+    }
+
+    fn check_edge(&mut self) -> Result<(), StoreError> {
+        let edge = self.load_edge()?;
+        self.ensure_checkpoint_fits(edge.size())?;
+        self.edge = Some(edge);
+        Ok(())
+    }
+
+    fn ensure_writable(&self) -> Result<(), StoreError> {
+        match self.lock {
+            Some(_) => Ok(()),
+            None => Err(StoreError::ReadOnly { path: self.path.clone() }),
+        }
+    }
+
+    fn parse_fold(&self, text: &str) -> Result<Fold, StoreError> {
+        let mut parts = text.split(' ');
+        let mut next = || parts.next().unwrap_or_default();
+        let (version, size, last_ms) = (next().parse(), next().parse(), next().parse());
+        let (root, rest) = (next().parse(), parts.next());
+        match (version, size, last_ms, root, rest) {
+            (Ok(version), Ok(size), Ok(last_ms), Ok(root), None) => {
+                Ok(Fold { mark: Mark { version, size, last_ms }, root })
+            }
+            _ => Err(self.damaged(Damage::Mark { found: text.escape_debug().to_string() })),
+        }
     }
 
     /// The blobs beside the records.
@@ -190,13 +244,21 @@ impl TileRead for Store {
 }
 
 impl Records for Store {
-    fn append_batch(&mut self, batch: &[Append]) -> Result<Vec<Appended>, StoreError> {
+    fn commit(&mut self, change: &Change<'_>) -> Result<Vec<Appended>, StoreError> {
+        self.ensure_writable()?;
+        // The root of a smaller size is in tiles that this change does not touch.
+        let known = match change.mark {
+            Some(mark) if change.appends.is_empty() && mark.size < self.head()?.size => {
+                Some(self.root_at(mark.size)?)
+            }
+            Some(_) | None => None,
+        };
         let mut edge = match self.edge.take() {
             Some(edge) => edge,
             None => self.load_edge()?,
         };
         // Until the commit has succeeded, `self.edge` stays absent.
-        let appended = write_batch(&mut self.connection, &mut edge, batch)
+        let appended = write(&mut self.connection, &mut edge, change, known)
             .map_err(|source| StoreError::sqlite(&self.path, "append to the log", source))?;
         self.edge = Some(edge);
         Ok(appended)
@@ -218,6 +280,17 @@ impl Records for Store {
     fn entry_by_digest(&self, digest: &Digest) -> Result<Option<Entry>, StoreError> {
         let sql = "SELECT idx, digest, leaf, record FROM entries WHERE digest = ?1";
         self.read_entry(sql, digest.as_bytes())
+    }
+
+    fn index_of(&self, digest: &Digest) -> Result<Option<u64>, StoreError> {
+        let index: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT idx FROM entries WHERE digest = ?1")
+            .and_then(|mut statement| {
+                statement.query_row([digest.as_bytes()], |row| row.get(0)).optional()
+            })
+            .map_err(self.failed("find an entry"))?;
+        Ok(index.map(i64::cast_unsigned))
     }
 
     fn entries(&self, range: Range<u64>) -> Result<Vec<Entry>, StoreError> {
@@ -243,6 +316,7 @@ impl Records for Store {
     }
 
     fn put_checkpoint(&mut self, signed: &SignedCheckpoint) -> Result<(), StoreError> {
+        self.ensure_writable()?;
         let log_size = self.head()?.size;
         ensure_fits(signed.claimed(), log_size, |size| self.root_at(size))?;
         let size = signed.claimed().size().cast_signed();
@@ -273,36 +347,37 @@ impl Records for Store {
         stored.map(|note| self.parse_checkpoint(size, &note)).transpose()
     }
 
-    fn replace_view(&mut self, name: &str, rows: &View) -> Result<(), StoreError> {
-        write_view(&mut self.connection, name, rows)
-            .map_err(|source| StoreError::sqlite(&self.path, "replace a view", source))
+    fn row(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        self.connection
+            .prepare_cached("SELECT value FROM state WHERE key = ?1")
+            .and_then(|mut statement| statement.query_row([key], |row| row.get(0)).optional())
+            .map_err(self.failed("read a row"))
     }
 
-    fn view(&self, name: &str) -> Result<View, StoreError> {
-        let failed = |source| self.failed("read a view")(source);
-        let sql = "SELECT key, value FROM views WHERE name = ?1";
+    fn rows(&self, range: Range<&[u8]>, count: usize) -> Result<Vec<Row>, StoreError> {
+        let failed = |source| self.failed("read rows")(source);
+        let sql = "SELECT key, value FROM state WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3";
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
         let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        let rows =
-            statement.query_map([name], |row| Ok((row.get(0)?, row.get(1)?))).map_err(failed)?;
+        let rows = statement
+            .query_map(params![range.start, range.end, count], |row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(failed)?;
         rows.collect::<Result<_, _>>().map_err(failed)
     }
 
-    fn view_row(&self, name: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let sql = "SELECT value FROM views WHERE name = ?1 AND key = ?2";
-        self.connection
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.query_row([name, key], |row| row.get(0)).optional())
-            .map_err(self.failed("read a row of a view"))
+    fn folded(&self) -> Result<Option<Fold>, StoreError> {
+        let Some(bytes) = self.meta(FOLD_META)? else { return Ok(None) };
+        self.parse_fold(&String::from_utf8_lossy(&bytes)).map(Some)
     }
 
-    fn drop_views(&mut self) -> Result<(), StoreError> {
-        self.connection
-            .execute("DELETE FROM views", [])
-            .map_err(self.failed("drop the views"))
-            .map(drop)
+    fn clear_rows(&mut self) -> Result<(), StoreError> {
+        self.ensure_writable()?;
+        clear(&mut self.connection)
+            .map_err(|source| StoreError::sqlite(&self.path, "remove the rows", source))
     }
 
     fn put_meta(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.ensure_writable()?;
         self.connection
             .execute(
                 "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
@@ -345,59 +420,75 @@ struct StoredEntry {
 }
 
 impl StoredEntry {
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+    fn from_row(row: &SqlRow<'_>) -> rusqlite::Result<Self> {
         Ok(Self { index: row.get(0)?, digest: row.get(1)?, leaf: row.get(2)?, record: row.get(3)? })
     }
 }
 
-fn write_batch(
+/// The one transaction of a change. The log and the rows beside it are as they were if it fails.
+fn write(
     connection: &mut Connection,
     edge: &mut Edge,
-    batch: &[Append],
+    change: &Change<'_>,
+    root: Option<Hash>,
 ) -> rusqlite::Result<Vec<Appended>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut appended = Vec::with_capacity(batch.len());
-    let mut leaves = Vec::with_capacity(batch.len());
+    let appended = write_entries(&transaction, edge, change.appends)?;
     {
-        let mut insert = transaction.prepare_cached(
-            "INSERT INTO entries (idx, digest, leaf, record) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (digest) DO NOTHING",
-        )?;
-        let mut find = transaction.prepare_cached("SELECT idx FROM entries WHERE digest = ?1")?;
-        for append in batch {
-            let index = edge.size() + leaves.len() as u64;
-            let digest = append.digest();
-            let digest = digest.as_bytes();
-            let row = params![index.cast_signed(), digest, append.leaf(), append.record()];
-            if insert.execute(row)? == 1 {
-                leaves.push(append.leaf_hash());
-                appended.push(Appended { index, duplicate: false });
-            } else {
-                let index: i64 = find.query_row([digest], |row| row.get(0))?;
-                appended.push(Appended { index: index.cast_unsigned(), duplicate: true });
-            }
+        let mut put = transaction
+            .prepare_cached("INSERT OR REPLACE INTO state (key, value) VALUES (?1, ?2)")?;
+        for (key, value) in change.rows {
+            put.execute(params![key, value])?;
         }
-        let mut put = transaction.prepare_cached(
-            "INSERT OR REPLACE INTO tiles (level, idx, hashes) VALUES (?1, ?2, ?3)",
-        )?;
-        for Tile { id, hashes } in edge.append(&leaves) {
-            put.execute(params![id.level, id.index.cast_signed(), tile_to_bytes(&hashes)])?;
-        }
+    }
+    if let Some(Mark { version, size, last_ms }) = change.mark {
+        let root = root.unwrap_or_else(|| edge.root());
+        let text = format!("{version} {size} {last_ms} {root}");
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
+            .execute(params![FOLD_META, text.as_bytes()])?;
     }
     transaction.commit()?;
     Ok(appended)
 }
 
-fn write_view(connection: &mut Connection, name: &str, rows: &View) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute("DELETE FROM views WHERE name = ?1", [name])?;
-    {
-        let sql = "INSERT INTO views (name, key, value) VALUES (?1, ?2, ?3)";
-        let mut insert = transaction.prepare_cached(sql)?;
-        for (key, value) in rows {
-            insert.execute(params![name, key, value])?;
+fn write_entries(
+    transaction: &Transaction<'_>,
+    edge: &mut Edge,
+    batch: &[Append],
+) -> rusqlite::Result<Vec<Appended>> {
+    let mut appended = Vec::with_capacity(batch.len());
+    let mut leaves = Vec::with_capacity(batch.len());
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO entries (idx, digest, leaf, record) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (digest) DO NOTHING",
+    )?;
+    let mut find = transaction.prepare_cached("SELECT idx FROM entries WHERE digest = ?1")?;
+    for append in batch {
+        let index = edge.size() + leaves.len() as u64;
+        let digest = append.digest();
+        let digest = digest.as_bytes();
+        let row = params![index.cast_signed(), digest, append.leaf(), append.record()];
+        if insert.execute(row)? == 1 {
+            leaves.push(append.leaf_hash());
+            appended.push(Appended { index, duplicate: false });
+        } else {
+            let index: i64 = find.query_row([digest], |row| row.get(0))?;
+            appended.push(Appended { index: index.cast_unsigned(), duplicate: true });
         }
     }
+    let mut put = transaction
+        .prepare_cached("INSERT OR REPLACE INTO tiles (level, idx, hashes) VALUES (?1, ?2, ?3)")?;
+    for Tile { id, hashes } in edge.append(&leaves) {
+        put.execute(params![id.level, id.index.cast_signed(), tile_to_bytes(&hashes)])?;
+    }
+    Ok(appended)
+}
+
+fn clear(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute("DELETE FROM state", [])?;
+    transaction.execute("DELETE FROM meta WHERE key = ?1", [FOLD_META])?;
     transaction.commit()
 }
 
@@ -406,7 +497,10 @@ fn blob_open_error(error: BlobError) -> OpenError {
         BlobError::Write { path, source } | BlobError::Read { path, source } => {
             OpenError::Create { path, source }
         }
-        BlobError::TooLong { .. } | BlobError::Missing { .. } | BlobError::Damaged { .. } => {
+        BlobError::TooLong { .. }
+        | BlobError::Missing { .. }
+        | BlobError::Damaged { .. }
+        | BlobError::ReadOnly { .. } => {
             unreachable!("opening reads and writes no blob")
         }
     }

@@ -14,7 +14,7 @@ pub(crate) enum Aim {
 }
 
 /// The aims, by measure; a measure that is not named has none.
-const AIMS: [(&str, Aim); 25] = [
+const AIMS: [(&str, Aim); 37] = [
     ("evm_one_core", Aim::RatioAtLeast(0.95)),
     ("evm_vs_anvil", Aim::RatioAtLeast(20.0)),
     ("scenarios_2_threads", Aim::RatioAtLeast(1.9)),
@@ -26,6 +26,18 @@ const AIMS: [(&str, Aim); 25] = [
     ("memory_per_scenario", Aim::Below(2.0)),
     ("agent_python", Aim::RatioAtLeast(500.0)),
     ("append_group_commit", Aim::AtLeast(2e4)),
+    ("log_open_1000000", Aim::Below(50.0)),
+    ("log_open_memory_1000000", Aim::Below(60.0)),
+    ("log_append_10000", Aim::RatioAtMost(1.3)),
+    ("log_append_100000", Aim::RatioAtMost(1.3)),
+    ("log_append_1000000", Aim::RatioAtMost(1.3)),
+    ("log_append_bytes_1000", Aim::Below(64.0)),
+    ("log_append_bytes_100000", Aim::Below(64.0)),
+    ("log_append_bytes_1000000", Aim::Below(64.0)),
+    ("log_register_among_100000", Aim::Below(20.0)),
+    ("log_rebuild_1000000", Aim::Below(60.0)),
+    ("log_rebuild_memory_1000000", Aim::Below(1e3)),
+    ("log_writers", Aim::AtLeast(1e4)),
     ("receipts verified", Aim::RatioAtLeast(0.8)),
     ("attestation_p50", Aim::Below(1.0)),
     ("attestation_p99", Aim::Below(3.0)),

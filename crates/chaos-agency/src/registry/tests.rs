@@ -2,7 +2,11 @@ use chaos_types::{AgentKey, Digest};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Body, Evidence, Extension, Kind, action::Score, receipt::Draft};
+use crate::{
+    Action, Body, Evidence, Extension, Kind, Signer,
+    action::{Revoke, RotateKey, Score},
+    receipt::Draft,
+};
 
 fn key(byte: u8) -> AgentKey {
     AgentKey::from_seed(&[byte; 32])

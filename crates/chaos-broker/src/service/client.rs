@@ -94,15 +94,4 @@ impl Client {
             }
         }
     }
-
-    /// Closes the data directory or the channel.
-    ///
-    /// # Errors
-    /// If the views cannot be stored.
-    pub fn close(self) -> Result<(), Error> {
-        match self.0 {
-            Way::Local(state) => state.close(),
-            Way::Remote { .. } => Ok(()),
-        }
-    }
 }

@@ -50,7 +50,7 @@ pub(super) fn spawn(mut state: State) -> (Handle, Worker) {
                 }
             }
         }
-        state.close()
+        Ok(())
     });
     (Handle(sender), Worker { thread, ended })
 }

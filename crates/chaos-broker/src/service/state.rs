@@ -174,14 +174,6 @@ impl State {
         self.system().now_s()
     }
 
-    /// Stores the views and closes the data directory.
-    ///
-    /// # Errors
-    /// If the views cannot be stored.
-    pub fn close(mut self) -> Result<(), Error> {
-        Ok(self.ledger.save_views()?)
-    }
-
     /// Appraises the evidence that an executor's channel began with.
     pub(super) fn admit(&self, claimed: &Claimed) -> Result<(), Refusal> {
         let finding = self.in_force.appraiser().appraise(&claimed.evidence, self.now_s())?;

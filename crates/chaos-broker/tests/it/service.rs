@@ -64,7 +64,7 @@ fn secret() -> SecretId {
 }
 
 fn settings(opened: &Opened, policy: PolicyName) -> Settings {
-    let issuer = opened.ledger().views().registry().operator();
+    let issuer = opened.ledger().operator();
     let trust = Trust { issuer, builders: BTreeSet::new(), rebuilds_min: 0 };
     Settings { policy, root: None, trust, lives: Lives::default() }
 }
@@ -232,7 +232,7 @@ fn client_works_through_the_server_that_has_the_directory_open() {
                 Command::StoreSecret { secret: secret(), purpose: "trading".parse().unwrap() };
             client.command(store, Some(Zeroizing::new(b"k-3141592653".to_vec()))).unwrap();
             let listed = client.command(Command::ListSecrets, None).unwrap();
-            client.close().unwrap();
+            drop(client);
             listed
         };
         tokio::task::spawn_blocking(operate).await.unwrap()
@@ -247,13 +247,13 @@ fn production_settings_by_which_one_person_decides_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let opened = opened(folder.path());
     let settings = settings(&opened, PolicyName::Production);
-    let size = opened.ledger().views().size();
+    let size = opened.ledger().size();
     let error = opened.with(settings).unwrap_err();
     assert!(
         matches!(error, Error::Unsound { expected: REBUILDS_MIN, found: 0, builders: 0 }),
         "{error}"
     );
-    assert_eq!(self::opened(folder.path()).ledger().views().size(), size, "nothing was recorded");
+    assert_eq!(self::opened(folder.path()).ledger().size(), size, "nothing was recorded");
 }
 
 #[test]
@@ -261,7 +261,7 @@ fn secrets_stored_under_one_class_of_anchor_are_not_served_under_another() {
     let folder = tempfile::tempdir().unwrap();
     let mut state = state(folder.path());
     store_and_grant(&mut state);
-    state.close().unwrap();
+    drop(state);
     let opened = opened(folder.path());
     let mut settings = settings(&opened, PolicyName::Production);
     settings.trust.builders =
@@ -280,7 +280,7 @@ fn vault_that_is_older_than_the_record_is_refused() {
     let older = std::fs::read(&vault).unwrap();
     let rotate = Command::RotateSecret { secret: secret() };
     command(&mut state, rotate, Some(b"k-2718281828")).unwrap();
-    state.close().unwrap();
+    drop(state);
     std::fs::write(&vault, older).unwrap();
     let error = opened(folder.path()).as_recorded().unwrap_err();
     let Error::Rollback(refusal) = error else { panic!("{error}") };

@@ -107,18 +107,20 @@ fn head_over_a_rotten_tile_is_not_signed() {
     let data = dir.path().join("data");
     let mut ledger = open(&data);
     enrol(&mut ledger, "bob");
-    drop(ledger);
     let database = rusqlite::Connection::open(data.join(DATABASE_FILE)).unwrap();
     let mut tile: Vec<u8> = database
         .query_row("SELECT hashes FROM tiles WHERE level = 0 AND idx = 0", [], |row| row.get(0))
         .unwrap();
-    // The last hash is of an entry that no signed head covers, so that opening cannot notice.
+    // The last hash is of an entry that no signed head covers.
     *tile.last_mut().unwrap() ^= 1;
     database.execute("UPDATE tiles SET hashes = ?1 WHERE level = 0 AND idx = 0", [tile]).unwrap();
     drop(database);
-    let mut ledger = open(&data);
     let refused = ledger.checkpoint(&heads).unwrap_err();
     assert!(matches!(refused, Error::Store(_)), "{refused}");
+    drop(ledger);
+    // The next opening notices too: the rows were folded over another root.
+    let refused = Ledger::open(&data, None, SYSTEM).unwrap_err();
+    assert!(matches!(refused, Error::FoldRoot { size: 3, .. }), "{refused}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ Examples:
   chaoschain log prove --consistency 5 --data demo-out/data
   chaoschain log rebuild --check --data demo-out/data
 
-These two sign, so they need CHAOSCHAIN_PASSWORD:
+These sign, so they need CHAOSCHAIN_PASSWORD; a proof only if no checkpoint covers it yet:
   chaoschain log checkpoint > checkpoint.note
   chaoschain log prove sha256:... --out receipt.json";
 
@@ -33,7 +33,7 @@ pub(crate) enum LogCommand {
     Resume(ResumeArgs),
     /// Let the log be written to although its last entry is long past, because the clock is right.
     AcceptClock(AcceptClockArgs),
-    /// Drop every view and fold it from the log anew, or with --check only compare.
+    /// Drop every row and fold it from the log anew, or with --check only compare.
     Rebuild(RebuildArgs),
 }
 
@@ -113,8 +113,8 @@ pub(crate) struct AcceptClockArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RebuildArgs {
-    /// Change nothing; compare the stored views with a fold of as many entries as they are of, and
-    /// exit with 1 if any row differs.
+    /// Change nothing; compare every record, tile, blob and row with what it should be, and exit with 1
+    /// if a row differs.
     #[arg(long)]
     pub(crate) check: bool,
     #[command(flatten)]

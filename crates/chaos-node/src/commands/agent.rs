@@ -2,11 +2,7 @@
 
 use std::process::ExitCode;
 
-use chaos_agency::{
-    action::Profile,
-    registry::{Agent, ensure_profile},
-    views::Rewards,
-};
+use chaos_agency::{action::Profile, registry::ensure_profile, views::RewardRow};
 use chaos_programs::studio::role_capabilities;
 use chaos_types::Did;
 use serde_json::{Value, json};
@@ -25,7 +21,7 @@ use chaos_ledger::{
 pub(crate) fn run(args: &AgentArgs) -> Result<ExitCode, Failure> {
     match &args.command {
         AgentCommand::Register(args) => register(args),
-        AgentCommand::List(args) => list(&ledger::open(&args.data.data)?, args.json),
+        AgentCommand::List(args) => list(&ledger::read(&args.data.data)?, args.json),
         AgentCommand::Show(args) => show(args),
         AgentCommand::Rotate(args) => rotate(args),
         AgentCommand::Revoke(args) => revoke(args),
@@ -50,7 +46,6 @@ fn register(args: &RegisterArgs) -> Result<ExitCode, Failure> {
     ensure_profile(&profile, &KINDS.capabilities()).or_fail(Kind::Input)?;
     let mut ledger = ledger::open_or_create(&args.data.data)?;
     let registered = agents::enrol(&mut ledger, profile)?;
-    ledger.save_views()?;
     report(args.json, "registered", &registered)
 }
 
@@ -67,8 +62,7 @@ fn report(as_json: bool, what: &str, changed: &Changed) -> Result<ExitCode, Fail
 }
 
 fn list(ledger: &Ledger, as_json: bool) -> Result<ExitCode, Failure> {
-    let mut agents: Vec<&Agent> = ledger.views().registry().agents().collect();
-    agents.sort_by_key(|agent| agent.keys.first().map_or(0, |span| span.from));
+    let agents = ledger.agents()?;
     if as_json {
         output::json(&agents)?;
         return Ok(ExitCode::SUCCESS);
@@ -90,26 +84,23 @@ fn list(ledger: &Ledger, as_json: bool) -> Result<ExitCode, Failure> {
 }
 
 fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
-    let ledger = ledger::open(&args.data.data)?;
+    let ledger = ledger::read(&args.data.data)?;
     let agent = find(&ledger, &args.agent)?;
     let scores = scores(&ledger, agent.did)?;
     let rewards: Vec<Value> = ledger
-        .views()
-        .view::<Rewards>()
+        .rewards(&agent.did)?
         .into_iter()
-        .flat_map(Rewards::iter)
-        .filter(|((did, ..), _)| *did == agent.did)
-        .map(|((_, chain, token), row)| {
-            json!({"chain": chain, "token": token, "total": row.total.to_string(), "receipts": row.receipts})
+        .map(|RewardRow { chain, token, total, receipts }| {
+            json!({"chain": chain, "token": token, "total": total.to_string(), "receipts": receipts})
         })
         .collect();
     if args.json {
         output::json(
-            &json!({"agent": agent, "status": status(agent), "scores": scores, "rewards": rewards}),
+            &json!({"agent": agent, "status": status(&agent), "scores": scores, "rewards": rewards}),
         )?;
         return Ok(ExitCode::SUCCESS);
     }
-    output::line(format_args!("{} ({})", output::bold(&agent.profile.name), status(agent)));
+    output::line(format_args!("{} ({})", output::bold(&agent.profile.name), status(&agent)));
     output::line(format_args!("  agent         {}", agent.did));
     output::line(format_args!(
         "  role          {} in {}",
@@ -144,8 +135,7 @@ fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
 }
 
 fn scores(ledger: &Ledger, agent: Did) -> Result<Vec<Value>, Failure> {
-    let views = ledger.views();
-    let table = views.scores(views.last_integrated_at_ms()).or_fail(Kind::Check)?;
+    let table = ledger.scores(ledger.last_integrated_at_ms())?;
     table
         .scores
         .iter()
@@ -157,7 +147,6 @@ fn scores(ledger: &Ledger, agent: Did) -> Result<Vec<Value>, Failure> {
 fn rotate(args: &RotateArgs) -> Result<ExitCode, Failure> {
     let mut ledger = ledger::open(&args.data.data)?;
     let rotated = agents::rotate(&mut ledger, &args.agent)?;
-    ledger.save_views()?;
     report(args.json, "rotated", &rotated)
 }
 
@@ -165,6 +154,5 @@ fn revoke(args: &RevokeArgs) -> Result<ExitCode, Failure> {
     let mut ledger = ledger::open(&args.data.data)?;
     let by = if args.by_operator { RevokedBy::Operator } else { RevokedBy::Itself };
     let revoked = agents::revoke(&mut ledger, &args.agent, &args.reason, by)?;
-    ledger.save_views()?;
     report(args.json, "revoked", &revoked)
 }

@@ -44,7 +44,6 @@ pub(crate) fn run(args: &AnchorArgs) -> Result<ExitCode, Failure> {
         };
         let place = Place { chain: &chain, contract, signer: &signer };
         let anchoring = anchor(&mut ledger, &heads, &place).await?;
-        ledger.save_views()?;
         report(args, &anchoring)
     })
 }

@@ -111,8 +111,7 @@ fn settings(
     } else {
         args.builders.iter().copied().collect()
     };
-    let issuer = recorded
-        .map_or_else(|| ledger.views().registry().operator(), |recorded| recorded.trust.issuer);
+    let issuer = recorded.map_or_else(|| ledger.operator(), |recorded| recorded.trust.issuer);
     let at_first = if builders.is_empty() { 0 } else { REBUILDS_MIN };
     let rebuilds_min = recorded.map_or(at_first, |recorded| recorded.trust.rebuilds_min);
     let lives = recorded.map_or_else(Lives::default, |recorded| recorded.lives);
@@ -166,7 +165,6 @@ fn enrol(args: &EnrolArgs) -> Result<ExitCode, Failure> {
         list.entries.sort_by_key(|entry| entry.build.workload);
         Ok(())
     })?;
-    client.close()?;
     report(args.json, "enrolled", &args.workload, &next)
 }
 
@@ -187,7 +185,6 @@ fn dismiss(args: &DismissArgs) -> Result<ExitCode, Failure> {
         list.revoked.sort_by_key(|revoked| revoked.workload);
         Ok(())
     })?;
-    client.close()?;
     report(args.json, "dismissed", &args.workload, &next)
 }
 
@@ -283,7 +280,6 @@ fn publish(args: &PublishArgs) -> Result<ExitCode, Failure> {
         .or_fail(Kind::Input)?;
     let mut client = open(&args.data.data)?;
     let receipts = done(client.command(Command::PublishAllowlist { envelope }, None)?)?;
-    client.close()?;
     if args.json {
         output::json(&json!({"status": "published", "receipts": receipts}))?;
     } else {
@@ -298,7 +294,6 @@ fn publish(args: &PublishArgs) -> Result<ExitCode, Failure> {
 fn show(args: &InForceArgs) -> Result<ExitCode, Failure> {
     let mut client = open(&args.data.data)?;
     let (list, trust) = in_force(&mut client)?;
-    client.close()?;
     if args.json {
         output::json(&json!({"list": list, "trust": trust}))?;
         return Ok(ExitCode::SUCCESS);

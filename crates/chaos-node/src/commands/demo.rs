@@ -88,12 +88,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     );
     setup.narration.tell("evm", text, None);
 
-    let outcome = setup.carry_out(&block_set, &local);
-    // However it ended, the views hold what was logged.
-    let saved = setup.ledger.save_views();
-    let outcome = outcome?;
-    saved?;
-    match outcome {
+    match setup.carry_out(&block_set, &local)? {
         Outcome::Finished(finished, ended) => setup.close(&block_set, &finished, &ended),
         Outcome::GivenUp(reason) => setup.close_without_proposal(&reason),
     }
@@ -203,7 +198,7 @@ fn set_up(
 /// Makes the attested key. The demo's hardware is simulated, and the narration says so.
 fn attest(ledger: &Ledger, narration: &mut Narration) -> Result<AttestedSandbox, Failure> {
     let provider = provider(ProviderKind::Development);
-    let operator = ledger.views().registry().operator();
+    let operator = ledger.operator();
     let enclave = Enclave::quoted(provider.as_ref(), None, &operator, clock::SYSTEM)?;
     let text = format!(
         "has its key {} quoted: {}, evidence {}",

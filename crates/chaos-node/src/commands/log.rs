@@ -1,12 +1,14 @@
 //! `chaoschain log`.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, btree_map::Entry},
     fs,
+    path::Path,
     process::ExitCode,
 };
 
 use anyhow::Context as _;
+use chaos_ledger::{Comparison, Ledger};
 use chaos_log::{SignedCheckpoint, prove_consistency};
 use chaos_store::Records as _;
 use chaos_types::Digest;
@@ -17,7 +19,6 @@ use crate::{
     exit::{Failure, Kind, OrFail as _},
     ledger, output,
 };
-use chaos_ledger::Ledger;
 
 pub(crate) fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
     match &args.command {
@@ -31,28 +32,35 @@ pub(crate) fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
 }
 
 fn show(args: &LogShowArgs) -> Result<ExitCode, Failure> {
-    let ledger = ledger::open(&args.data.data)?;
-    let views = ledger.views();
-    let size = views.size();
+    let ledger = ledger::read(&args.data.data)?;
+    let size = ledger.size();
     let from = args.last.map_or(0, |last| size.saturating_sub(last));
+    let mut names = BTreeMap::new();
     let mut rows = Vec::new();
     for index in from..size {
-        let action = views.actions().get(&index);
-        let refused = views.refused().get(&index);
+        let (action, refused) = (ledger.action(index)?, ledger.refused(index)?);
         if args.json {
             output::json(&json!({"index": index, "action": action, "refused": refused}))?;
             continue;
         }
-        let who = |did| views.registry().agent(did).map_or("?", |agent| &agent.profile.name);
         rows.push(match (action, refused) {
-            (Some(action), _) => vec![
-                index.to_string(),
-                who(&action.agent).to_owned(),
-                action.kind.clone(),
-                action.evidence.clone(),
-                action.parents.len().to_string(),
-                action.receipt.to_string(),
-            ],
+            (Some(action), _) => {
+                let name = match names.entry(action.agent) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(place) => {
+                        let found = ledger.agent(&action.agent)?;
+                        place.insert(found.map_or_else(|| "?".to_owned(), |a| a.profile.name))
+                    }
+                };
+                vec![
+                    index.to_string(),
+                    name.clone(),
+                    action.kind.clone(),
+                    action.evidence.clone(),
+                    action.parents.len().to_string(),
+                    action.receipt.to_string(),
+                ]
+            }
             (None, Some(refused)) => vec![
                 index.to_string(),
                 "-".to_owned(),
@@ -121,18 +129,24 @@ fn accept_clock(args: &AcceptClockArgs) -> Result<ExitCode, Failure> {
 }
 
 fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
-    let mut ledger = ledger::open(&args.data.data)?;
+    let data = &args.data.data;
+    let ledger = ledger::read(data)?;
     if let Some(old_size) = args.consistency {
         return prove_prefix(&ledger, old_size, args.json);
     }
     let receipt: Digest =
         args.receipt.as_deref().unwrap_or_default().parse().or_fail(Kind::Input)?;
-    if ledger.views().receipt(&receipt).is_none() {
+    if ledger.receipt(&receipt)?.is_none() {
         return Err(Failure::message(Kind::Input, format!("no receipt {receipt} in this log"))
             .hint("`chaoschain log show` lists the receipts"));
     }
-    let checkpoint = ledger.checkpoint(&ledger::heads()?)?;
-    let bytes = chaos_ledger::bundle(&ledger, &receipt, &checkpoint, None)?;
+    let bytes = match covering(&ledger, &receipt)? {
+        Some(checkpoint) => chaos_ledger::bundle(&ledger, &receipt, &checkpoint, None)?,
+        None => {
+            drop(ledger);
+            prove_anew(data, &receipt)?
+        }
+    };
     match &args.out {
         Some(path) => {
             fs::write(path, &bytes)
@@ -143,6 +157,20 @@ fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
         None => output::line(String::from_utf8_lossy(&bytes)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The newest checkpoint, if it covers the receipt: nothing has to be signed then.
+fn covering(ledger: &Ledger, receipt: &Digest) -> Result<Option<SignedCheckpoint>, Failure> {
+    let place = ledger.store().index_of(receipt).or_fail(Kind::Storage)?;
+    let newest = ledger.store().checkpoint().or_fail(Kind::Storage)?;
+    Ok(newest.filter(|signed| place.is_some_and(|index| index < signed.claimed().size())))
+}
+
+/// A proof under a checkpoint that is signed for it.
+fn prove_anew(data: &Path, receipt: &Digest) -> Result<Vec<u8>, Failure> {
+    let mut ledger = ledger::open(data)?;
+    let checkpoint = ledger.checkpoint(&ledger::heads()?)?;
+    Ok(chaos_ledger::bundle(&ledger, receipt, &checkpoint, None)?)
 }
 
 fn prove_prefix(ledger: &Ledger, old_size: u64, as_json: bool) -> Result<ExitCode, Failure> {
@@ -160,72 +188,36 @@ fn prove_prefix(ledger: &Ledger, old_size: u64, as_json: bool) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-/// The stored views beside a fold of as many entries as they say they are of.
-struct Comparison {
-    /// How many log entries the stored views do not yet hold.
-    behind: u64,
-    /// By view: the rows of the fold, and the keys of rows that differ.
-    views: BTreeMap<&'static str, (usize, BTreeSet<String>)>,
-}
-
-impl Comparison {
-    /// A kill while views are written leaves views of two sizes; each must be exactly one of them.
-    fn of(ledger: &Ledger, size: u64) -> Result<Self, Failure> {
-        let sizes = ledger.stored_sizes()?;
-        let folds = sizes
-            .iter()
-            .map(|&size| ledger.fold(size)?.to_rows().or_fail(Kind::Check))
-            .collect::<Result<Vec<_>, Failure>>()?;
-        let mut views = BTreeMap::new();
-        for name in ledger.views().names() {
-            let stored = ledger.store().view(name).or_fail(Kind::Storage)?;
-            let nearest = folds
-                .iter()
-                .map(|fold| {
-                    let fresh = fold.get(name).cloned().unwrap_or_default();
-                    let differing: BTreeSet<String> = stored
-                        .keys()
-                        .chain(fresh.keys())
-                        .filter(|key| stored.get(*key) != fresh.get(*key))
-                        .cloned()
-                        .collect();
-                    (fresh.len(), differing)
-                })
-                .min_by_key(|(_, differing)| differing.len());
-            views.extend(nearest.map(|found| (name, found)));
-        }
-        Ok(Self { behind: size - sizes.first().copied().unwrap_or(0), views })
-    }
-
-    fn agrees(&self) -> bool {
-        self.views.values().all(|(_, differing)| differing.is_empty())
-    }
-}
-
-/// Folds the log anew, and compares with or replaces the stored views.
+/// Folds the log anew, and compares with or replaces the stored rows.
 fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
-    let mut ledger = ledger::open(&args.data.data)?;
+    let data = &args.data.data;
+    let ledger = if args.check {
+        ledger::read(data)?
+    } else {
+        let mut ledger = ledger::open(data)?;
+        ledger.rebuild()?;
+        ledger
+    };
     let head = ledger.store().check().or_fail(Kind::Storage)?;
-    if !args.check {
-        ledger.rebuild_views()?;
-    }
-    let compared = Comparison::of(&ledger, head.size)?;
+    let blobs = ledger.store().check_blobs().or_fail(Kind::Storage)?;
+    let compared = ledger.compare()?;
     if args.json {
-        let views: BTreeMap<_, _> = compared
-            .views
+        let tables: BTreeMap<_, _> = compared
+            .kinds
             .iter()
-            .map(|(name, (rows, differing))| (name, json!({"rows": rows, "differing": differing})))
+            .map(|(kind, found)| (kind, json!({"rows": found.rows, "differing": found.differing})))
             .collect();
         output::json(&json!({
             "size": head.size,
             "root": head.root.to_string(),
             "agree": compared.agrees(),
-            "behind": compared.behind,
             "rewritten": !args.check,
-            "views": views,
+            "blobs": blobs,
+            "tables": tables,
         }))?;
     } else {
         output::line(format_args!("{} entries, root {}", head.size, head.root));
+        output::line(format_args!("every record and tile, and {blobs} blobs, have their digests"));
         print_comparison(&compared);
     }
     Ok(if compared.agrees() { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
@@ -233,25 +225,18 @@ fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
 
 fn print_comparison(compared: &Comparison) {
     let rows: Vec<_> = compared
-        .views
+        .kinds
         .iter()
-        .map(|(name, (rows, differing))| {
-            let verdict = differing.first().map_or_else(
+        .map(|(kind, found)| {
+            let verdict = found.differing.first().map_or_else(
                 || "same".to_owned(),
-                |first| format!("{} rows differ, the first is {first:?}", differing.len()),
+                |first| format!("{} rows differ, the first is {first:?}", found.differing.len()),
             );
-            vec![(*name).to_owned(), rows.to_string(), verdict]
+            vec![kind.clone(), found.rows.to_string(), verdict]
         })
         .collect();
-    output::table(&["view", "rows", "stored against folded"], &rows);
-    if compared.behind > 0 {
-        output::line(format_args!(
-            "views are {} entries behind, as after a command that was stopped; \
-             `chaoschain log rebuild` brings them up",
-            compared.behind
-        ));
-    }
+    output::table(&["table", "rows", "stored against folded"], &rows);
     if !compared.agrees() {
-        output::line("nothing was changed; `chaoschain log rebuild` writes the views anew");
+        output::line("nothing was changed; `chaoschain log rebuild` writes the rows anew");
     }
 }

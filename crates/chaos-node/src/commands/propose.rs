@@ -51,10 +51,7 @@ pub(crate) fn run(args: &ProposeArgs) -> Result<ExitCode, Failure> {
         needs: "the same blocks; seconds on a laptop".to_owned(),
         disclosure: "Made by deterministic agents; nobody paid for it.".to_owned(),
     });
-    // However it ended, the views hold what was logged.
-    let saved = ledger.save_views();
     let proposed = proposed?;
-    saved?;
     write(args, &mut ledger, &heads, &proposed)?;
     report(args, &proposed)
 }
@@ -73,7 +70,8 @@ fn write(
     let all = [receipts.analysis].into_iter().chain(receipts.simulations.iter().copied());
     for (number, receipt) in all.chain(receipts.draft).enumerate() {
         let bytes = chaos_ledger::bundle(ledger, &receipt, &checkpoint, None)?;
-        let kind = ledger.views().receipt(&receipt).map_or("receipt", |found| found.action.kind());
+        let found = ledger.receipt(&receipt)?;
+        let kind = found.as_ref().map_or("receipt", |found| found.action.kind());
         let name = format!("{:02}-{kind}.json", number + 1);
         write_file(&args.out.join("bundles").join(name), &bytes)?;
     }

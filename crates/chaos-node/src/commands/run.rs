@@ -150,7 +150,7 @@ fn leave(args: &RunArgs, task: &Task, ran: &Ran<Run, action::Run>) -> Result<Dig
         Some(kind) => {
             let provider = provider(kind);
             let collateral = args.collateral.as_deref().map(read).transpose()?;
-            let operator = ledger.views().registry().operator();
+            let operator = ledger.operator();
             Some(Enclave::quoted(provider.as_ref(), collateral, &operator, clock::SYSTEM)?)
         }
         None => None,
@@ -169,7 +169,6 @@ fn leave(args: &RunArgs, task: &Task, ran: &Ran<Run, action::Run>) -> Result<Dig
         evidence,
         action: Action::Run(ran.body.clone()),
     })?;
-    ledger.save_views()?;
     if let Some(enclave) = &enclave {
         output::say(format_args!(
             "attested by {}, evidence {}",

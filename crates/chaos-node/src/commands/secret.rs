@@ -135,7 +135,6 @@ fn carry_out(
 ) -> Result<ExitCode, Failure> {
     let mut client = open(&args.data.data)?;
     let receipts = done(client.command(command, secret)?)?;
-    client.close()?;
     let subject = subject.to_string();
     if args.json {
         output::json(&json!({"subject": subject, "status": what, "receipts": receipts}))?;
@@ -151,7 +150,6 @@ fn carry_out(
 fn list(args: &TableArgs, command: Command) -> Result<ExitCode, Failure> {
     let mut client = open(&args.data.data)?;
     let report = client.command(command, None)?;
-    client.close()?;
     match report {
         Report::Secrets(rows) => {
             rows_of(args, &rows, &["secret", "version", "state", "readers"], |row| {
@@ -247,12 +245,7 @@ fn find(args: &FindArgs) -> Result<ExitCode, Failure> {
         (Some(address), Some(key)) => runtime::single()?.block_on(async {
             Session::open(address, key).await?.look().await?.ask(&question).await
         })?,
-        (None, _) | (_, None) => {
-            let mut client = open(&args.table.data.data)?;
-            let answer = client.ask(question)?;
-            client.close()?;
-            answer
-        }
+        (None, _) | (_, None) => open(&args.table.data.data)?.ask(question)?,
     };
     let routes = match answer {
         Answer::Directory(message) => match *message {

@@ -65,7 +65,10 @@ const fn kind(error: &Error) -> Kind {
         | Error::Operator(_)
         | Error::Store(_)
         | Error::Blob(_)
-        | Error::ViewSizes { .. }
+        | Error::FoldAhead { .. }
+        | Error::FoldBehind { .. }
+        | Error::FoldRoot { .. }
+        | Error::Row { .. }
         | Error::WriteKey { .. }
         | Error::KeyFolder(_)
         | Error::Record(_)
@@ -79,8 +82,7 @@ const fn kind(error: &Error) -> Kind {
         | Error::LeafOther { .. }
         | Error::TimeGoesBack { .. }
         | Error::Proof(_) => Kind::Storage,
-        Error::Diverged(_)
-        | Error::Scores(_)
+        Error::Scores(_)
         | Error::LogName(_)
         | Error::Checkpoint(_)
         | Error::Bundle(_)
@@ -97,7 +99,10 @@ fn hint(error: &Error) -> Option<String> {
         Error::NoOperator { .. } => {
             "`chaoschain agent register` finishes making an interrupted data directory"
         }
-        Error::ViewSizes { .. } => "`chaoschain log rebuild` writes the views anew from the log",
+        Error::Row { .. } => "`chaoschain log rebuild` folds the rows anew from the log",
+        Error::FoldBehind { .. } => {
+            "`chaoschain log rebuild` brings it up, by whoever may write to the folder"
+        }
         Error::ClockAhead { .. } => {
             "set the clock right, since the log's time never goes back; or, if the log rested for so \
              long, `chaoschain log accept-clock`"

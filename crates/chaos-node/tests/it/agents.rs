@@ -1,6 +1,6 @@
 use std::fs;
 
-use chaos_store::{Records as _, Store};
+use chaos_store::{Change, Records as _, Store};
 use tempfile::TempDir;
 
 use crate::program::{Run, run, run_with};
@@ -84,7 +84,7 @@ fn keys_need_their_password_and_it_is_never_shown() {
 }
 
 #[test]
-fn bundle_of_a_logged_receipt_verifies_and_a_tampered_view_is_found() {
+fn bundle_of_a_logged_receipt_verifies_and_a_tampered_row_is_found() {
     let dir = TempDir::new().unwrap();
     let receipt =
         register(&dir, "ada").expect_code(0).json()[0]["receipt"].as_str().unwrap().to_owned();
@@ -101,15 +101,14 @@ fn bundle_of_a_logged_receipt_verifies_and_a_tampered_view_is_found() {
 
     {
         let mut store = Store::open(dir.path().join("data")).unwrap();
-        let mut rows = store.view("agents").unwrap();
-        let first = rows.keys().next().unwrap().clone();
-        rows.insert(first, b"{}".to_vec());
-        store.replace_view("agents", &rows).unwrap();
+        let (key, _) = store.rows(b"agent".as_slice()..b"agent\x01", 1).unwrap().remove(0);
+        let rows = [(key, b"{}".to_vec())];
+        store.commit(&Change { rows: &rows, ..Change::default() }).unwrap();
     }
     for _again in 0..2 {
         let check = log(&dir, &["rebuild", "--check", "--json"]).expect_code(1).json();
-        assert_eq!(check[0]["views"]["agents"]["differing"].as_array().unwrap().len(), 1);
-        assert_eq!(check[0]["behind"], 0);
+        assert_eq!(check[0]["tables"]["agent"]["differing"].as_array().unwrap().len(), 1);
+        assert_eq!(check[0]["rewritten"], false);
     }
     log(&dir, &["rebuild"]).expect_code(0);
     log(&dir, &["rebuild", "--check"]).expect_code(0);
@@ -129,6 +128,34 @@ fn second_process_on_a_locked_folder_is_told_so() {
     register(&dir, "ada").expect_code(0);
     let _open = Store::open(dir.path().join("data")).unwrap();
     register(&dir, "bob").expect_error(5, &["data"]);
+}
+
+/// Reading works beside a writer, and needs no password.
+#[test]
+fn readers_need_neither_the_lock_nor_a_key() {
+    let dir = TempDir::new().unwrap();
+    let registered = register(&dir, "ada").expect_code(0).json();
+    let receipt = registered[0]["receipt"].as_str().unwrap().to_owned();
+    let data = dir.path().join("data");
+    let (bundle, data) = (dir.path().join("ada.json"), data.to_str().unwrap());
+    let bundle = bundle.to_str().unwrap();
+    let read = |arguments: &[&str]| run_with([arguments, &["--data", data]].concat(), &[]);
+    let prove = ["log", "prove", &receipt, "--out", bundle];
+    read(&prove).expect_error(3, &["CHAOSCHAIN_PASSWORD is not set"]);
+    log(&dir, &["checkpoint"]).expect_code(0);
+    let open = Store::open(data).unwrap();
+    for arguments in [
+        &["log", "show", "--last", "1"][..],
+        &["agent", "list"],
+        &["agent", "show", "ada"],
+        &["log", "prove", "--consistency", "1"],
+        &["log", "rebuild", "--check"],
+        &prove,
+    ] {
+        read(arguments).expect_code(0);
+    }
+    assert_eq!(open.head().unwrap().size, 2);
+    run_with(["verify", bundle], &[]).expect_code(0);
 }
 
 #[test]

@@ -2,6 +2,7 @@ use chaos_log::{Edge, Hash, Tile, TileRead as _, leaf_hash};
 
 use super::Store;
 use crate::{
+    blobs::BlobError,
     error::{Damage, StoreError},
     records::{Head, Records as _, all_entries},
 };
@@ -10,8 +11,8 @@ use crate::{
 const STEP: usize = 4_096;
 
 impl Store {
-    /// Checks everything that is stored: SQLite's pages, the digest of every record, every tile
-    /// against the leaves, and every checkpoint against the tree. Reads the whole log.
+    /// Checks everything that is stored but the rows: SQLite's pages, the digest of every record,
+    /// every tile against the leaves, and every checkpoint against the tree. Reads the whole log.
     ///
     /// # Errors
     /// If anything contradicts anything else, or cannot be read.
@@ -59,6 +60,15 @@ impl Store {
             return Err(self.damaged(Damage::Root { expected: found.root, found: stored.root }));
         }
         Ok(found)
+    }
+
+    /// Reads every blob and compares it with the digest that it is kept under; answers how many
+    /// there are.
+    ///
+    /// # Errors
+    /// If one is damaged or cannot be read.
+    pub fn check_blobs(&self) -> Result<u64, BlobError> {
+        self.blobs.check()
     }
 
     fn check_pages(&self) -> Result<(), StoreError> {

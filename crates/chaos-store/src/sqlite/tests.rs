@@ -1,7 +1,7 @@
 use std::error::Error as _;
 
 use super::Store;
-use crate::{Append, Records as _, StoreError};
+use crate::{Append, Change, Mark, Records as _, StoreError};
 
 pub(crate) fn append(text: &str) -> Append {
     Append::new(format!("record {text}").into_bytes(), format!("leaf {text}").into_bytes()).unwrap()
@@ -20,11 +20,18 @@ impl Store {
 fn a_full_database_takes_nothing_of_a_batch_and_stays_whole() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = Store::open(directory.path()).unwrap();
-    store.append_batch(&[append("first")]).unwrap();
+    let mark = Mark { version: 1, size: 1, last_ms: 5 };
+    let first = Change { appends: &[append("first")], rows: &[], mark: Some(mark) };
+    store.commit(&first).unwrap();
     let head = store.head().unwrap();
     store.leave_room(3);
     let batch: Vec<_> = (0..1000).map(|n| append(&n.to_string())).collect();
-    let error = store.append_batch(&batch).unwrap_err();
+    let row = (b"row".to_vec(), b"value".to_vec());
+    let mark = Mark { size: 1001, ..mark };
+    let change = Change { appends: &batch, rows: std::slice::from_ref(&row), mark: Some(mark) };
+    let error = store.commit(&change).unwrap_err();
+    assert_eq!(store.row(b"row").unwrap(), None);
+    assert_eq!(store.folded().unwrap().unwrap().mark.size, 1);
     assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
     let expect = format!("no space left for `{}`;", store.path().display());
     assert!(error.to_string().starts_with(&expect), "{error}");
@@ -32,7 +39,8 @@ fn a_full_database_takes_nothing_of_a_batch_and_stays_whole() {
     assert_eq!(store.head().unwrap(), head);
     assert_eq!(store.check().unwrap(), head);
     store.leave_room(1000);
-    let appended = store.append_batch(&batch).unwrap();
+    let appended = store.commit(&change).unwrap();
     assert_eq!(appended.last().unwrap().index, 1000);
+    assert_eq!(store.folded().unwrap().unwrap().mark, mark);
     assert_eq!(store.check().unwrap().size, 1001);
 }

@@ -16,9 +16,10 @@ fn callers_on_many_threads_get_one_index_per_record() {
                 let texts = (0..300).map(|n| format!("{} {n}", caller / 2));
                 let tickets: Vec<_> =
                     texts.map(|text| (commit.submit(append(&text)).unwrap(), text)).collect();
-                let wait =
-                    |(ticket, text): (chaos_store::Ticket, _)| (text, ticket.wait().unwrap());
-                tickets.into_iter().map(wait).collect::<Vec<_>>()
+                tickets
+                    .into_iter()
+                    .map(|(ticket, text)| (text, ticket.wait().unwrap()))
+                    .collect::<Vec<_>>()
             })
         })
         .collect();

@@ -1,6 +1,6 @@
 use std::fs;
 
-use chaos_store::{DATABASE_FILE, OpenError, Records as _, Store};
+use chaos_store::{Blobs as _, DATABASE_FILE, OpenError, Records as _, Store};
 use rusqlite::Connection;
 
 use crate::{append, chain};
@@ -47,10 +47,10 @@ fn a_newer_schema_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     drop(Store::open(directory.path()).unwrap());
     let path = directory.path().join(DATABASE_FILE);
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 2).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
     let error = Store::open(directory.path()).unwrap_err();
     let expect = format!(
-        "`{}` has schema version 2, this program knows version 1; use a program of its version",
+        "`{}` has schema version 3, this program knows version 2; use a program of its version",
         path.display()
     );
     assert_eq!(error.to_string(), expect);
@@ -74,4 +74,65 @@ fn a_start_interrupted_before_the_tables_were_whole_is_repeated() {
     let store = Store::open(directory.path()).unwrap();
     assert_eq!(store.check().unwrap().size, 0);
     assert!(!unfinished.exists());
+}
+
+/// A log as version 1 of the schema kept it, with a view that its program folded.
+fn of_version_1() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    Store::open(directory.path()).unwrap().append_batch(&[append("a"), append("b")]).unwrap();
+    let sql = "
+        DROP TABLE state;
+        CREATE TABLE views (name TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,
+            PRIMARY KEY (name, key)) STRICT, WITHOUT ROWID;
+        INSERT INTO views VALUES ('agents', 'a', x'7b7d');
+        INSERT INTO meta VALUES ('views', x'32');
+        PRAGMA user_version = 1;";
+    Connection::open(directory.path().join(DATABASE_FILE)).unwrap().execute_batch(sql).unwrap();
+    directory
+}
+
+#[test]
+fn an_older_schema_is_brought_up_by_the_first_that_writes() {
+    let directory = of_version_1();
+    let refused = Store::read(directory.path()).unwrap_err();
+    assert!(matches!(refused, OpenError::OldSchema { found: 1, .. }), "{}", chain(&refused));
+    for _again in 0..2 {
+        let store = Store::open(directory.path()).unwrap();
+        assert_eq!(store.check().unwrap().size, 2);
+        assert_eq!(store.folded().unwrap(), None, "the log is folded anew");
+        assert_eq!(store.meta("views").unwrap(), None);
+    }
+    assert_eq!(Store::read(directory.path()).unwrap().head().unwrap().size, 2);
+}
+
+#[test]
+fn a_reader_needs_no_lock_and_sees_one_moment() {
+    let directory = tempfile::tempdir().unwrap();
+    let absent = Store::read(directory.path()).unwrap_err();
+    assert!(matches!(absent, OpenError::Absent { .. }), "{}", chain(&absent));
+    let mut writer = Store::open(directory.path()).unwrap();
+    writer.append_batch(&[append("a")]).unwrap();
+    let mut reader = Store::read(directory.path()).unwrap();
+    writer.append_batch(&[append("b")]).unwrap();
+    assert_eq!((reader.head().unwrap().size, writer.head().unwrap().size), (1, 2));
+    assert_eq!(reader.entry(1).unwrap(), None, "the head and the entries are of one moment");
+    assert_eq!(reader.check().unwrap().size, 1);
+    let refused = reader.append_batch(&[append("c")]).unwrap_err();
+    assert!(refused.to_string().ends_with("is open for reading only"), "{refused}");
+    assert!(reader.blobs().put(b"bytes").unwrap_err().to_string().ends_with("reading only"));
+    drop(reader);
+    assert_eq!(Store::read(directory.path()).unwrap().head().unwrap().size, 2);
+}
+
+#[test]
+fn a_reader_writes_nothing_to_the_database() {
+    let directory = tempfile::tempdir().unwrap();
+    Store::open(directory.path()).unwrap().append_batch(&[append("a")]).unwrap();
+    let path = directory.path().join(DATABASE_FILE);
+    let before = fs::read(&path).unwrap();
+    let store = Store::read(directory.path()).unwrap();
+    assert_eq!(store.check().unwrap().size, 1);
+    assert_eq!(store.check_blobs().unwrap(), 0);
+    drop(store);
+    assert_eq!(fs::read(&path).unwrap(), before);
 }

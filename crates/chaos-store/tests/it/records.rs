@@ -1,7 +1,7 @@
 use chaos_log::{leaf_hash, prove_consistency, prove_inclusion, root_at};
 use chaos_store::{
-    Append, AppendError, ENTRIES_MAX, Entry, MemoryStore, RECORD_BYTES_MAX, Records, Store,
-    StoreError, View, all_entries,
+    Append, AppendError, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, MemoryStore,
+    RECORD_BYTES_MAX, Records, Row, Store, StoreError, all_entries,
 };
 use proptest::{collection::vec, prelude::*};
 
@@ -11,7 +11,7 @@ use crate::{append, record, signed};
 fn check_contract(store: &mut impl Records) {
     check_entries(store);
     check_checkpoints(store);
-    check_views(store);
+    check_rows(store);
 }
 
 fn check_entries(store: &mut impl Records) {
@@ -80,19 +80,39 @@ fn check_checkpoints(store: &mut impl Records) {
     assert_eq!(error.to_string(), expect);
 }
 
-fn check_views(store: &mut impl Records) {
-    let view = |rows: &[(&str, &str)]| -> View {
-        rows.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect()
+fn check_rows(store: &mut impl Records) {
+    let row = |key: &str, value: &str| (key.as_bytes().to_vec(), value.as_bytes().to_vec());
+    let put = |store: &mut _, rows: &[Row], mark| {
+        Records::commit(store, &Change { appends: &[], rows, mark }).map(drop).unwrap();
     };
-    assert_eq!(store.view("agents").unwrap(), View::new());
-    store.replace_view("agents", &view(&[("a", "1"), ("b", "2")])).unwrap();
-    store.replace_view("scores", &view(&[("a", "9")])).unwrap();
-    store.replace_view("agents", &view(&[("b", "3"), ("c", "4")])).unwrap();
-    assert_eq!(store.view("agents").unwrap(), view(&[("b", "3"), ("c", "4")]));
-    assert_eq!(store.view_row("agents", "c").unwrap(), Some(b"4".to_vec()));
-    assert_eq!(store.view_row("agents", "a").unwrap(), None);
-    store.drop_views().unwrap();
-    assert_eq!(store.view("scores").unwrap(), View::new());
+    assert_eq!((store.row(b"a").unwrap(), store.folded().unwrap()), (None, None));
+    put(store, &[row("a", "1"), row("b", "2"), row("a", "3")], None);
+    put(store, &[row("c", "4")], None);
+    assert_eq!(store.row(b"a").unwrap(), Some(b"3".to_vec()), "the last one stays");
+    let rows = |from: &str, to: &str, count| {
+        let rows = store.rows(from.as_bytes()..to.as_bytes(), count).unwrap();
+        rows.into_iter().map(|(key, _)| String::from_utf8(key).unwrap()).collect::<String>()
+    };
+    assert_eq!(rows("a", "c", 9), "ab");
+    assert_eq!(rows("b", "z", 9), "bc");
+    assert_eq!(rows("a", "z", 1), "a");
+    assert_eq!(rows("z", "a", 9), "");
+    // Entries, rows and the mark go together; the mark is bound to the root at its size.
+    let size = store.head().unwrap().size;
+    let mark = Mark { version: 1, size: 3, last_ms: 7 };
+    put(store, &[], Some(mark));
+    let root = root_at(store, 3).unwrap();
+    assert_eq!(store.folded().unwrap(), Some(Fold { mark, root }));
+    let appends = [append("with a row")];
+    let mark = Mark { version: 1, size: size + 1, last_ms: 8 };
+    let change = Change { appends: &appends, rows: &[row("d", "5")], mark: Some(mark) };
+    assert_eq!(store.commit(&change).unwrap()[0].index, size);
+    let root = store.head().unwrap().root;
+    assert_eq!(store.folded().unwrap(), Some(Fold { mark, root }));
+    assert_eq!(store.index_of(&appends[0].digest()).unwrap(), Some(size));
+    assert_eq!(store.index_of(&append("nothing").digest()).unwrap(), None);
+    store.clear_rows().unwrap();
+    assert_eq!((store.row(b"d").unwrap(), store.folded().unwrap()), (None, None));
     assert_eq!(store.meta("origin").unwrap(), None);
     store.put_meta("origin", b"one").unwrap();
     store.put_meta("origin", b"two").unwrap();
@@ -109,7 +129,9 @@ fn a_store_on_disk_keeps_the_contract() {
     let store = Store::open(directory.path()).unwrap();
     assert_eq!(store.head().unwrap(), head);
     assert_eq!(store.check().unwrap(), head);
-    assert_eq!(store.checkpoint().unwrap(), Some(signed(head)));
+    let newest = store.checkpoint().unwrap().unwrap();
+    let size = newest.claimed().size();
+    assert_eq!(newest, signed(Head { size, root: root_at(&store, size).unwrap() }));
     assert_eq!(store.meta("origin").unwrap(), Some(b"two".to_vec()));
 }
 

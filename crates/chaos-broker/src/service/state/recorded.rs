@@ -114,7 +114,7 @@ fn for_each(
     ledger: &Ledger,
     mut of: impl FnMut(Place, &Receipt) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let (operator, size) = (ledger.views().registry().operator(), ledger.views().size());
+    let (operator, size) = (ledger.operator(), ledger.size());
     let mut next = 0;
     while next < size {
         for entry in ledger.store().entries(next..size)? {

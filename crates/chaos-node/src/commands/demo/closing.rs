@@ -134,7 +134,7 @@ impl Setup<'_> {
             .map(|step| Step {
                 kind: step
                     .receipt
-                    .and_then(|id| self.ledger.views().receipt(&id))
+                    .and_then(|id| self.ledger.receipt(&id).ok().flatten())
                     .map_or("note", |receipt| receipt.action.kind())
                     .to_owned(),
                 agent: step.agent.clone(),

@@ -181,9 +181,8 @@ impl Setup<'_> {
 
     /// Reputation follows from the log; the receipt fixes what it was at this point.
     fn score(&mut self, outcome: Digest) -> Result<(), Failure> {
-        let views = self.ledger.views();
-        let (as_of_ms, log_size) = (views.last_integrated_at_ms(), views.size());
-        let document = ScoreDocument::new(as_of_ms, views.evidence());
+        let (as_of_ms, log_size) = (self.ledger.last_integrated_at_ms(), self.ledger.size());
+        let document = ScoreDocument::new(as_of_ms, &self.ledger.evidence(as_of_ms)?);
         let evidence = self.ledger.put_blob(&canonical::to_vec(&document).or_fail(Kind::Check)?)?;
         let ran = Score { document, log_size }.run()?;
         let output = self.ledger.put_blob(&ran.document)?;
@@ -295,7 +294,7 @@ impl Setup<'_> {
         let size = checkpoint.claimed().size();
         let folder = self.folder.path().join("bundles");
         let mut paths = Vec::new();
-        for (index, row) in self.ledger.views().actions().range(..size) {
+        for (index, row) in self.ledger.actions(0..size)? {
             let bytes =
                 chaos_ledger::bundle(&self.ledger, &row.receipt, checkpoint, anchored.cloned())?;
             let path = folder.join(format!("{index:02}-{}.json", row.kind.replace('_', "-")));

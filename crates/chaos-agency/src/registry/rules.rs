@@ -1,0 +1,309 @@
+//! What the registry asks of a receipt, and what a receipt changes in it.
+
+use chaos_types::{Check, Did, Rejection, Verified};
+
+use super::ensure_profile;
+use crate::{
+    Action, Fault, Key, Kinds, Receipt, State, Stop, Writes,
+    action::{Profile, Revoke, RotateKey},
+    kind::Signer,
+    state::{AgentRow, KeyRow, NameRow, Revoked, SpanRow},
+};
+
+/// What the registry's rules go by besides the state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Scope {
+    /// The only agent whose outcome receipts count, and the only one that may revoke others.
+    pub(crate) operator: Did,
+    capabilities: Vec<&'static str>,
+}
+
+/// Whose entry it is: the role and the studio that the agent has with it.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    pub(crate) role: String,
+    pub(crate) studio: String,
+}
+
+impl From<&Profile> for Standing {
+    fn from(profile: &Profile) -> Self {
+        Self { role: profile.role.clone(), studio: profile.studio.clone() }
+    }
+}
+
+/// The agent's last span before an entry, with its number.
+struct Last {
+    number: u64,
+    span: SpanRow,
+}
+
+/// One receipt before the registry's rules.
+struct Entry<'a> {
+    scope: &'a Scope,
+    index: u64,
+    receipt: &'a Receipt,
+    state: &'a dyn State,
+}
+
+impl Scope {
+    pub(crate) fn new(operator: Did, kinds: &Kinds) -> Self {
+        Self { operator, capabilities: kinds.capabilities() }
+    }
+
+    /// Checks whether `receipt` may stand at log index `index` after what the state holds, and puts
+    /// what it changes in the registry.
+    pub(crate) fn admit(
+        &self,
+        index: u64,
+        receipt: &Verified<Receipt>,
+        state: &dyn State,
+        writes: &mut Writes,
+    ) -> Result<Standing, Stop> {
+        if receipt.log != self.operator {
+            return Err(reject(
+                Fault::LogOther,
+                format!(
+                    "the receipt is meant for the log of {}, this is the log of {}",
+                    receipt.log, self.operator
+                ),
+            ));
+        }
+        let entry = Entry { scope: self, index, receipt, state };
+        match &receipt.action {
+            Action::Register(profile) => entry.register(profile, writes),
+            Action::Update(_)
+            | Action::RotateKey(_)
+            | Action::Revoke(_)
+            | Action::Verify(_)
+            | Action::Anchor(_)
+            | Action::Run(_)
+            | Action::Score(_)
+            | Action::Pay(_)
+            | Action::Other(_) => entry.act(writes),
+        }
+    }
+}
+
+impl Entry<'_> {
+    fn register(&self, profile: &Profile, writes: &mut Writes) -> Result<Standing, Stop> {
+        let (receipt, agent) = (self.receipt, self.receipt.agent);
+        ensure_profile(profile, &self.scope.capabilities)?;
+        if receipt.signers != [agent] {
+            return Err(reject(
+                Fault::SignersUnexpected,
+                format!(
+                    "a registration is signed by the root key {agent} alone, found {:?}",
+                    receipt.signers
+                ),
+            ));
+        }
+        if let Some(KeyRow { owner, .. }) = self.state.read(&Key::of_key(&agent))? {
+            return Err(reject(
+                Fault::KeyTaken,
+                format!("duplicate agent: key {agent} already belongs to {owner}"),
+            ));
+        }
+        self.ensure_name_free(profile)?;
+        let from = self.index;
+        writes.put(Key::agent(&agent), &AgentRow { from, spans: 1, revoked: None });
+        writes.put(Key::span(&agent, 0), &opened(profile, agent, from));
+        writes.put(Key::of_key(&agent), &KeyRow { from, owner: agent, n: 0 });
+        writes.put(Key::name(&profile.name), &NameRow { from, owner: agent });
+        Ok(profile.into())
+    }
+
+    /// What a registered agent does.
+    fn act(&self, writes: &mut Writes) -> Result<Standing, Stop> {
+        let (receipt, agent) = (self.receipt, self.receipt.agent);
+        let (number, span) = self.state.span_at(&agent, self.index)?.ok_or_else(|| {
+            reject(Fault::AgentUnknown, format!("agent {agent} is not registered"))
+        })?;
+        let last = Last { number, span };
+        let name = &last.span.name;
+        if !last.span.covers(self.index) {
+            let row: Option<AgentRow> = self.state.read(&Key::agent(&agent))?;
+            let reason = row.and_then(|row| row.revoked).map(|revoked| revoked.reason);
+            let reason = reason.as_deref().unwrap_or("no reason given");
+            return Err(reject(
+                Fault::AgentRevoked,
+                format!(
+                    "agent {name} has no valid key at log index {}: revoked ({reason})",
+                    self.index
+                ),
+            ));
+        }
+        self.ensure_signers(&last.span)?;
+        let standing = Standing { role: last.span.role.clone(), studio: last.span.studio.clone() };
+        match &receipt.action {
+            Action::Update(profile) => {
+                ensure_profile(profile, &self.scope.capabilities)?;
+                self.ensure_name_free(profile)?;
+                if profile.name != *name {
+                    let row = NameRow { from: self.index, owner: agent };
+                    writes.put(Key::name(&profile.name), &row);
+                }
+                let next = opened(profile, last.span.key, self.index + 1);
+                self.succeed(last, next, writes)?;
+                return Ok(profile.into());
+            }
+            Action::RotateKey(rotation) => self.rotate(last, rotation, writes)?,
+            Action::Revoke(revoke) => self.revoke(&last.span, revoke, writes)?,
+            Action::Register(_) | Action::Verify(_) | Action::Run(_) => {
+                self.ensure_capability(&last.span)?;
+            }
+            Action::Score(_) | Action::Pay(_) | Action::Anchor(_) => {
+                self.ensure_operator(name)?;
+                self.ensure_capability(&last.span)?;
+            }
+            Action::Other(other) => {
+                if other.signer() == Signer::Operator {
+                    self.ensure_operator(name)?;
+                }
+                self.ensure_capability(&last.span)?;
+            }
+        }
+        Ok(standing)
+    }
+
+    /// A name is reserved for ever, like a key, so that nobody takes over a revoked agent's.
+    fn ensure_name_free(&self, profile: &Profile) -> Result<(), Stop> {
+        match self.state.read(&Key::name(&profile.name))? {
+            Some(NameRow { owner, .. }) if owner != self.receipt.agent => Err(reject(
+                Fault::NameTaken,
+                format!("duplicate agent: the name `{}` belongs to {owner}", profile.name),
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn rotate(&self, last: Last, to: &RotateKey, writes: &mut Writes) -> Result<(), Stop> {
+        let (agent, new_key) = (self.receipt.agent, to.new_key);
+        if agent == self.scope.operator {
+            return Err(reject(
+                Fault::OperatorPermanent,
+                "the operator's key cannot be rotated: it is the log's key".to_owned(),
+            ));
+        }
+        if let Some(KeyRow { owner, .. }) = self.state.read(&Key::of_key(&new_key))? {
+            return Err(reject(
+                Fault::KeyTaken,
+                format!("key {new_key} already belongs to {owner}"),
+            ));
+        }
+        let n = last.number + 1;
+        writes.put(Key::of_key(&new_key), &KeyRow { from: self.index, owner: agent, n });
+        let next = SpanRow { from: self.index + 1, until: None, key: new_key, ..last.span.clone() };
+        self.succeed(last, next, writes)
+    }
+
+    /// Ends a span with this entry and opens the next one.
+    fn succeed(&self, last: Last, next: SpanRow, writes: &mut Writes) -> Result<(), Stop> {
+        let agent = self.receipt.agent;
+        let row = self.agent_row(&agent)?;
+        let Last { number, span } = last;
+        writes.put(Key::agent(&agent), &AgentRow { spans: number + 2, ..row });
+        let ended = SpanRow { until: Some(self.index + 1), ..span };
+        writes.put(Key::span(&agent, number), &ended);
+        writes.put(Key::span(&agent, number + 1), &next);
+        Ok(())
+    }
+
+    fn revoke(&self, by: &SpanRow, revoke: &Revoke, writes: &mut Writes) -> Result<(), Stop> {
+        let (signer, operator, target) = (self.receipt.agent, self.scope.operator, revoke.agent);
+        if target != signer && signer != operator {
+            return Err(reject(
+                Fault::RevocationForbidden,
+                format!("{} may not revoke {target}", by.name),
+            ));
+        }
+        if target == operator {
+            return Err(reject(
+                Fault::OperatorPermanent,
+                "the operator cannot be revoked: its key is the log's key".to_owned(),
+            ));
+        }
+        let unknown = || reject(Fault::AgentUnknown, format!("agent {target} is not registered"));
+        let (number, span) = self.state.span_at(&target, self.index)?.ok_or_else(unknown)?;
+        let row = self.agent_row(&target)?;
+        if row.revoked.is_some() {
+            return Err(reject(
+                Fault::AlreadyRevoked,
+                format!("agent {target} is already revoked"),
+            ));
+        }
+        let revoked = Revoked { at: self.index, by: signer, reason: revoke.reason.clone() };
+        writes.put(Key::agent(&target), &AgentRow { revoked: Some(revoked), ..row });
+        let ended = SpanRow { until: Some(self.index + 1), ..span };
+        writes.put(Key::span(&target, number), &ended);
+        Ok(())
+    }
+
+    fn agent_row(&self, agent: &Did) -> Result<AgentRow, Stop> {
+        let key = Key::agent(agent);
+        self.state.read(&key)?.ok_or(Stop::Unreadable { key })
+    }
+
+    fn ensure_operator(&self, name: &str) -> Result<(), Stop> {
+        if self.receipt.agent == self.scope.operator {
+            return Ok(());
+        }
+        Err(reject(
+            Fault::OperatorOnly,
+            format!(
+                "{} receipts count from the log's operator only, not from {name}",
+                self.receipt.action.kind()
+            ),
+        ))
+    }
+
+    /// One signature by the current key; for a rotation a second one by the new key, which proves
+    /// that somebody holds it; for attested evidence a last one by the attested key, whose right to
+    /// sign is the quote's matter.
+    fn ensure_signers(&self, span: &SpanRow) -> Result<(), Stop> {
+        let mut expected = vec![span.key];
+        if let Action::RotateKey(RotateKey { new_key }) = &self.receipt.action {
+            expected.push(*new_key);
+        }
+        expected.extend(self.receipt.evidence.attested().map(|attested| attested.key));
+        if self.receipt.signers == expected {
+            return Ok(());
+        }
+        Err(reject(
+            Fault::SignersUnexpected,
+            format!(
+                "at log index {} agent {} signs with {expected:?}, found {:?}",
+                self.index, span.name, self.receipt.signers
+            ),
+        ))
+    }
+
+    fn ensure_capability(&self, span: &SpanRow) -> Result<(), Stop> {
+        let kind = self.receipt.action.kind();
+        if span.capabilities.iter().any(|capability| capability == kind) {
+            return Ok(());
+        }
+        Err(reject(
+            Fault::CapabilityMissing,
+            format!(
+                "agent {} ({}) is registered for {:?}, not for {kind}",
+                span.name, span.role, span.capabilities
+            ),
+        ))
+    }
+}
+
+fn opened(profile: &Profile, key: Did, from: u64) -> SpanRow {
+    SpanRow {
+        from,
+        until: None,
+        key,
+        name: profile.name.clone(),
+        role: profile.role.clone(),
+        studio: profile.studio.clone(),
+        capabilities: profile.capabilities.clone(),
+    }
+}
+
+fn reject(fault: Fault, reason: String) -> Stop {
+    Stop::Rejected(Rejection::new(Check::Agent, fault, reason))
+}

@@ -1,0 +1,164 @@
+//! What is paid: only for an outcome, once, to agents of the log.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, U256};
+use chaos_incentives::Distribution;
+use chaos_types::{Check, Did, Digest, Rejection, decimal};
+use serde::{Deserialize, Serialize};
+
+use super::reject;
+use crate::{Fault, Key, State, Stop, Writes, action::Pay, state::Once};
+
+/// `reward/agent/chain/token`: what an agent was paid in one token of one chain.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RewardTotal {
+    /// How many payments those were.
+    pub(crate) payments: u64,
+    /// In the token's smallest unit.
+    #[serde(with = "decimal")]
+    pub(crate) total: u128,
+}
+
+/// `payment/agent/chain/token/n`: one of the payments behind a total.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PaymentRow {
+    pub(crate) index: u64,
+    pub(crate) receipt: Digest,
+}
+
+/// What an agent was paid in one token of one chain, with the receipts that paid it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RewardRow {
+    /// The chain.
+    pub chain: String,
+    /// The token contract.
+    pub token: String,
+    /// In the token's smallest unit.
+    pub total: u128,
+    /// The receipts that paid it, in log order.
+    pub receipts: Vec<Digest>,
+}
+
+impl RewardRow {
+    /// What an agent was paid, by chain and token.
+    ///
+    /// # Errors
+    /// [`Stop::NotShown`] or [`Stop::Unreadable`].
+    pub fn of(agent: &Did, state: &dyn State) -> Result<Vec<Self>, Stop> {
+        let first = Key::new("reward", &[agent]);
+        let totals: Vec<(Key, RewardTotal)> = state.rows(&first..&first.end())?;
+        let mut rows = Vec::with_capacity(totals.len());
+        for (key, RewardTotal { payments, total }) in totals {
+            let parts: Vec<String> = key.parts().skip(2).map(str::to_owned).collect();
+            let [chain, token] = parts.as_slice() else {
+                return Err(Stop::Unreadable { key });
+            };
+            let mut receipts = Vec::new();
+            for number in 0..payments {
+                let key = Key::new("payment", &[agent, chain, token, &number]);
+                let row: PaymentRow = state.read(&key)?.ok_or(Stop::Unreadable { key })?;
+                if receipts.last() != Some(&row.receipt) {
+                    receipts.push(row.receipt);
+                }
+            }
+            let (chain, token) = (chain.clone(), token.clone());
+            rows.push(Self { chain, token, total, receipts });
+        }
+        Ok(rows)
+    }
+}
+
+pub(super) fn admit(
+    pay: &Pay,
+    by: &PaymentRow,
+    state: &dyn State,
+    writes: &mut Writes,
+) -> Result<(), Stop> {
+    if !state.has(&Key::outcome(&pay.outcome))? {
+        return Err(reject(
+            Fault::OutcomeUnknown,
+            format!("no outcome {} is in the log", pay.outcome),
+        ));
+    }
+    if state.has(&Key::paid(&pay.outcome))? {
+        return Err(reject(
+            Fault::OutcomePaid,
+            format!("outcome {} was already paid for", pay.outcome),
+        ));
+    }
+    let mut totals: BTreeMap<Did, RewardTotal> = BTreeMap::new();
+    for payment in &pay.payments {
+        let agent = payment.agent;
+        if !state.has(&Key::agent(&agent))? {
+            return Err(reject(Fault::PayeeUnknown, format!("payee {agent} is not registered")));
+        }
+        let mut row = match totals.get(&agent) {
+            Some(row) => *row,
+            None => state
+                .read(&Key::new("reward", &[&agent, &pay.chain, &pay.token]))?
+                .unwrap_or_default(),
+        };
+        row.total = row.total.checked_add(payment.amount).ok_or_else(|| {
+            reject(Fault::RewardsTooLarge, format!("the rewards of {agent} exceed 128 bits"))
+        })?;
+        let key = Key::new("payment", &[&agent, &pay.chain, &pay.token, &row.payments]);
+        writes.put(key, by);
+        row.payments += 1;
+        totals.insert(agent, row);
+    }
+    for (agent, row) in totals {
+        writes.put(Key::new("reward", &[&agent, &pay.chain, &pay.token]), &row);
+    }
+    ensure_divided(pay)?;
+    writes.put(Key::paid(&pay.outcome), &Once { index: by.index });
+    Ok(())
+}
+
+/// The pool is divided to the last unit among accounts that differ, and the root is over them.
+fn ensure_divided(pay: &Pay) -> Result<(), Stop> {
+    let mut accounts = BTreeMap::new();
+    let mut sum = Some(pay.returned);
+    for payment in &pay.payments {
+        let account = account(&payment.account).ok_or_else(|| {
+            reject(
+                Fault::AccountMalformed,
+                format!(
+                    "account `{}` is not 0x and 40 lower-case hexadecimal digits",
+                    payment.account.escape_debug()
+                ),
+            )
+        })?;
+        if accounts.insert(account, U256::from(payment.amount)).is_some() {
+            return Err(reject(
+                Fault::AccountRepeated,
+                format!("account {} is paid twice", payment.account),
+            ));
+        }
+        sum = sum.and_then(|sum| sum.checked_add(payment.amount));
+    }
+    if sum != Some(pay.pool) {
+        return Err(reject(
+            Fault::PoolNotDivided,
+            format!("payments and the returned part are not the pool {}", pay.pool),
+        ));
+    }
+    let root = Distribution::new(accounts)
+        .map(|distribution| format!("{:#x}", distribution.root()))
+        .map_err(|error| Rejection::caused(Check::Statement, Fault::DistributionInvalid, &error))?;
+    if root == pay.merkle_root {
+        return Ok(());
+    }
+    Err(reject(
+        Fault::RootMismatch,
+        format!("the payments have the Merkle root {root}, not {}", pay.merkle_root.escape_debug()),
+    ))
+}
+
+/// An account in its one spelling.
+fn account(text: &str) -> Option<Address> {
+    let account: Address = text.parse().ok()?;
+    (format!("{account:#x}") == text).then_some(account)
+}

@@ -1,0 +1,386 @@
+use std::{cell::RefCell, collections::BTreeSet, ops::Range};
+
+use alloy_primitives::{Address, U256};
+use chaos_incentives::Distribution;
+use chaos_types::{AgentKey, ChainId, Digest};
+use serde::{Deserialize, Serialize};
+
+use super::*;
+use crate::{
+    Answer, Body, Evidence, Extension, Kind, Memory, Outcome, Row, Signer, View,
+    action::{Contribution, Pay, Payment, Profile, Score},
+    receipt::{Draft, Product, Program, Replay},
+};
+
+const OPERATOR: u8 = 9;
+const ADA: u8 = 1;
+
+/// Work of a workshop's.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mend {
+    what: String,
+}
+
+impl Body for Mend {
+    const KIND: &'static str = "mend";
+    const SIGNER: Signer = Signer::Agent;
+    const IS_WORK: bool = true;
+}
+
+/// The workshop's master says how it went.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Inspect {
+    of: Digest,
+    contributions: Vec<Contribution>,
+}
+
+impl Body for Inspect {
+    const KIND: &'static str = "inspect";
+    const SIGNER: Signer = Signer::Operator;
+}
+
+#[derive(Debug)]
+struct Workshop;
+
+impl View for Workshop {
+    fn admit(
+        &self,
+        receipt: &Verified<Receipt>,
+        _: u64,
+        _: &dyn State,
+        _: &mut Writes,
+    ) -> Result<Option<Outcome>, Stop> {
+        let inspected = receipt.action.read::<Inspect>();
+        Ok(inspected.map(|Inspect { of, contributions }| Outcome {
+            by: "inspection",
+            of,
+            succeeded: true,
+            contributions,
+        }))
+    }
+}
+
+const KINDS: Kinds = Kinds::new(&[Extension {
+    kinds: &[Kind::of::<Mend>(), Kind::of::<Inspect>()],
+    view: Some(&Workshop),
+}]);
+
+fn key(byte: u8) -> AgentKey {
+    AgentKey::from_seed(&[byte; 32])
+}
+
+/// A log of a workshop, folded entry by entry.
+struct Log {
+    rules: Rules,
+    state: Memory,
+    next: Place,
+}
+
+/// An entry about to be folded.
+#[derive(Clone)]
+struct Entry {
+    leaf: Leaf,
+    receipt: Verified<Receipt>,
+}
+
+impl Log {
+    fn new() -> Self {
+        let rules = Rules::new(key(OPERATOR).did(), KINDS);
+        Self { rules, state: Memory::default(), next: Place::FIRST }
+    }
+
+    fn entry(&self, agent: u8, parents: Vec<Digest>, action: Action) -> Entry {
+        let replayed = matches!(&action, Action::Other(_) | Action::Score(_) | Action::Pay(_));
+        let output = match &action {
+            Action::Score(score) => score.table,
+            _ => Digest::of(b"out"),
+        };
+        let (subjects, evidence) = if replayed {
+            let program = Program { name: "p".to_owned(), version: "1".to_owned() };
+            let replay = Replay { program, inputs: vec![], output };
+            (vec![Product::new("result", output)], Evidence::Replayable(replay))
+        } else {
+            (vec![], Evidence::None {})
+        };
+        let draft = Draft {
+            log: key(OPERATOR).did(),
+            agent: key(agent).did(),
+            claimed_at_ms: 0,
+            parents,
+            subjects,
+            evidence,
+            action,
+        };
+        let receipt = Receipt::open(&draft.sign(&[&key(agent)]).unwrap(), &KINDS).unwrap();
+        Entry { leaf: Leaf::new(receipt.id, 1_000 * (self.next.index + 1)), receipt }
+    }
+
+    fn admit(&self, entry: &Entry, state: &dyn State) -> Result<Writes, Stop> {
+        self.rules.admit(self.next, &entry.leaf, &entry.receipt, state)
+    }
+
+    /// Folds an entry that counts, and answers its receipt.
+    fn add(&mut self, agent: u8, parents: Vec<Digest>, action: Action) -> Digest {
+        let entry = self.entry(agent, parents, action);
+        let writes = self.admit(&entry, &self.state).unwrap();
+        self.state.apply(writes);
+        self.state.stands(entry.receipt.id, self.next.index);
+        let after_ms = entry.leaf.integrated_at_ms;
+        self.next = Place { index: self.next.index + 1, after_ms };
+        entry.receipt.id
+    }
+
+    #[track_caller]
+    fn refused(&self, entry: &Entry, fault: Fault) {
+        match self.admit(entry, &self.state) {
+            Err(Stop::Rejected(rejection)) => {
+                assert_eq!(rejection.code, fault.code(), "{rejection}")
+            }
+            other => panic!("{other:?}, expected {fault:?}"),
+        }
+    }
+}
+
+fn register(name: &str, capabilities: &[&str]) -> Action {
+    Action::Register(Profile {
+        name: name.to_owned(),
+        role: "smith".to_owned(),
+        capabilities: capabilities.iter().map(|&name| name.to_owned()).collect(),
+        studio: "workshop".to_owned(),
+    })
+}
+
+fn mend(what: &str) -> Action {
+    Action::of(&Mend { what: what.to_owned() })
+}
+
+fn inspect(of: Digest, receipts: &[Digest]) -> Action {
+    let contribution = |receipt: &Digest| Contribution { receipt: *receipt, task: "mend".into() };
+    Action::of(&Inspect { of, contributions: receipts.iter().map(contribution).collect() })
+}
+
+fn pay(outcome: Digest, payee: u8, amount: u128) -> Action {
+    let account = "0x00000000000000000000000000000000000000aa";
+    let address: Address = account.parse().unwrap();
+    let root = Distribution::new([(address, U256::from(amount))]).unwrap().root();
+    let contract = "0x00000000000000000000000000000000000000bb".to_owned();
+    Action::Pay(Pay {
+        chain: "eip155:1".parse::<ChainId>().unwrap(),
+        token: contract.clone(),
+        distributor: contract,
+        distribution_id: "1".to_owned(),
+        merkle_root: format!("{root:#x}"),
+        pool: amount,
+        payments: vec![Payment { agent: key(payee).did(), account: account.to_owned(), amount }],
+        returned: 0,
+        outcome,
+        transactions: vec![],
+    })
+}
+
+/// A log with work, and the work.
+fn worked() -> (Log, Digest) {
+    let mut log = Log::new();
+    log.add(OPERATOR, vec![], register("operator", &["inspect", "pay", "score"]));
+    log.add(ADA, vec![], register("ada", &["mend"]));
+    let work = log.add(ADA, vec![], mend("a wheel"));
+    (log, work)
+}
+
+/// A log with work that was judged, and the outcome.
+fn judged() -> (Log, Digest) {
+    let (mut log, work) = worked();
+    let outcome = log.add(OPERATOR, vec![work], inspect(work, &[work]));
+    (log, outcome)
+}
+
+fn score(log: &Log, change: impl FnOnce(&mut Score)) -> Entry {
+    let (as_of_ms, size) = (log.next.after_ms, log.next.index);
+    let evidence = evidence(&log.state, size, as_of_ms).unwrap();
+    let params = chaos_reputation::Params::default();
+    let table = chaos_reputation::score(&evidence, as_of_ms, &params).unwrap();
+    let mut body = Score {
+        model: params.id().unwrap(),
+        as_of_ms,
+        log_size: size,
+        table: table.digest().unwrap(),
+    };
+    change(&mut body);
+    log.entry(OPERATOR, vec![], Action::Score(body))
+}
+
+#[test]
+fn leaf_and_place_are_held_against_the_receipt() {
+    let (log, work) = worked();
+    let good = log.entry(ADA, vec![work], mend("a cart"));
+    log.admit(&good, &log.state).unwrap();
+    let late = Entry { leaf: Leaf::new(good.receipt.id, log.next.after_ms - 1), ..good.clone() };
+    log.refused(&late, Fault::TimeGoesBack);
+    let other = Entry { leaf: Leaf::new(work, log.next.after_ms), ..good };
+    log.refused(&other, Fault::LeafOfAnother);
+}
+
+#[test]
+fn a_receipt_stands_once_and_after_what_it_was_built_on() {
+    let (log, work) = worked();
+    log.refused(&log.entry(ADA, vec![Digest::of(b"none")], mend("x")), Fault::ParentUnknown);
+    let again = log.entry(ADA, vec![], mend("a wheel"));
+    assert_eq!(again.receipt.id, work);
+    log.refused(&again, Fault::ReceiptRepeated);
+}
+
+#[test]
+fn a_refused_receipt_is_no_parent() {
+    let (mut log, _) = worked();
+    let refused = log.entry(2, vec![], mend("y"));
+    let folded = log.rules.fold(
+        log.next,
+        &refused.leaf.to_bytes(),
+        &Ok(refused.receipt.clone()),
+        &log.state,
+    );
+    let folded = folded.unwrap();
+    assert_eq!(folded.refused.unwrap().code, Fault::AgentUnknown.code());
+    assert_eq!(folded.next.after_ms, log.next.after_ms, "what is refused does not move the time");
+    log.state.apply(folded.writes);
+    log.state.stands(refused.receipt.id, log.next.index);
+    log.next = folded.next;
+    log.refused(&log.entry(ADA, vec![refused.receipt.id], mend("z")), Fault::ParentUnknown);
+}
+
+#[test]
+fn what_is_judged_is_work_that_led_there_and_was_not_judged_before() {
+    let (mut log, work) = worked();
+    let unrelated = log.add(ADA, vec![], mend("a cart"));
+    let judge =
+        |log: &Log, of, receipts: &[Digest]| log.entry(OPERATOR, vec![], inspect(of, receipts));
+    log.refused(&judge(&log, work, &[unrelated]), Fault::ContributionNoWork);
+    log.refused(&judge(&log, work, &[work, work]), Fault::ContributionRepeated);
+    let later = log.add(ADA, vec![work, unrelated], mend("both"));
+    log.add(OPERATOR, vec![], inspect(later, &[work, later]));
+    log.refused(&judge(&log, later, &[unrelated, work]), Fault::ContributionRepeated);
+    log.add(OPERATOR, vec![], inspect(later, &[unrelated]));
+}
+
+#[test]
+fn contributions_are_looked_for_among_the_nearest_ancestors() {
+    let (mut log, work) = worked();
+    let mut last = work;
+    for number in 0..4_096 {
+        last = log.add(ADA, vec![last], mend(&number.to_string()));
+    }
+    // The walk ends one short of the first work.
+    log.refused(&log.entry(OPERATOR, vec![], inspect(last, &[work])), Fault::ContributionNoWork);
+    let nearer = log.entry(OPERATOR, vec![], inspect(last, &[last]));
+    log.admit(&nearer, &log.state).unwrap();
+}
+
+#[test]
+fn an_outcome_is_paid_for_once_and_to_agents() {
+    let (mut log, outcome) = judged();
+    let entry = |log: &Log, outcome, payee, amount| {
+        log.entry(OPERATOR, vec![], pay(outcome, payee, amount))
+    };
+    log.refused(&entry(&log, Digest::of(b"none"), ADA, 5), Fault::OutcomeUnknown);
+    log.refused(&entry(&log, outcome, 7, 5), Fault::PayeeUnknown);
+    log.add(OPERATOR, vec![], pay(outcome, ADA, u128::MAX));
+    log.refused(&entry(&log, outcome, ADA, 6), Fault::OutcomePaid);
+    let work = log.add(ADA, vec![], mend("a cart"));
+    let second = log.add(OPERATOR, vec![], inspect(work, &[work]));
+    log.refused(&entry(&log, second, ADA, 1), Fault::RewardsTooLarge);
+    let rewards = RewardRow::of(&key(ADA).did(), &log.state).unwrap();
+    assert_eq!((rewards[0].total, rewards[0].receipts.len()), (u128::MAX, 1));
+}
+
+#[test]
+fn a_score_repeats_from_the_log() {
+    let (log, _) = judged();
+    log.admit(&score(&log, |_| {}), &log.state).unwrap();
+    log.refused(&score(&log, |score| score.model = Digest::of(b"m")), Fault::ModelOther);
+    log.refused(&score(&log, |score| score.log_size -= 1), Fault::LogSizeOther);
+    log.refused(&score(&log, |score| score.table = Digest::of(b"t")), Fault::ScoreNotRepeated);
+}
+
+#[test]
+fn evidence_beyond_the_horizon_is_not_read() {
+    let (log, _) = judged();
+    let size = log.next.index;
+    let horizon = (chaos_reputation::DAYS_MAX + 1) * chaos_reputation::DAY_MS;
+    let at_ms = evidence(&log.state, size, log.next.after_ms).unwrap()[0].at_ms;
+    assert_eq!(evidence(&log.state, size, at_ms + horizon - 1).unwrap().len(), 1);
+    assert_eq!(evidence(&log.state, size, at_ms + horizon).unwrap().len(), 0);
+    // What is read last of all still weighs nothing: leaving it out changes no mass.
+    let decay = chaos_reputation::DecayTable::new(
+        chaos_reputation::Params::default().success_half_life_days,
+    );
+    assert_eq!(decay.factor_q32(chaos_reputation::DAYS_MAX + 1), 0);
+}
+
+/// A state of which one answer is hidden, and which tells what it was asked.
+struct Watched<'a> {
+    state: &'a Memory,
+    hidden: Option<&'a Asked>,
+    asked: RefCell<BTreeSet<Asked>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Asked {
+    Row(Key),
+    Place(Digest),
+    Range(Key),
+}
+
+impl<'a> Watched<'a> {
+    fn new(state: &'a Memory, hidden: Option<&'a Asked>) -> Self {
+        Self { state, hidden, asked: RefCell::default() }
+    }
+
+    fn answer<T>(&self, asked: Asked, answer: Answer<T>) -> Answer<T> {
+        let hidden = self.hidden == Some(&asked);
+        self.asked.borrow_mut().insert(asked);
+        if hidden { Answer::NotShown } else { answer }
+    }
+}
+
+impl State for Watched<'_> {
+    fn get(&self, key: &Key) -> Answer<Vec<u8>> {
+        self.answer(Asked::Row(key.clone()), self.state.get(key))
+    }
+
+    fn place(&self, receipt: &Digest) -> Answer<u64> {
+        self.answer(Asked::Place(*receipt), self.state.place(receipt))
+    }
+
+    fn range(&self, range: Range<&Key>) -> Answer<Vec<Row>> {
+        self.answer(Asked::Range(range.start.clone()), self.state.range(range))
+    }
+}
+
+/// Whatever a rule asks for, without an answer the receipt is neither admitted nor refused.
+#[test]
+fn what_is_not_shown_is_neither_admitted_nor_refused() {
+    let (log, work) = worked();
+    let (other, outcome) = judged();
+    let entries = [
+        (&log, log.entry(2, vec![], register("bob", &["mend"]))),
+        (&log, log.entry(ADA, vec![work], mend("a cart"))),
+        (&log, log.entry(OPERATOR, vec![work], inspect(work, &[work]))),
+        (&other, other.entry(OPERATOR, vec![], pay(outcome, ADA, 5))),
+        (&other, score(&other, |_| {})),
+    ];
+    for (log, entry) in &entries {
+        let all = Watched::new(&log.state, None);
+        log.admit(entry, &all).unwrap();
+        let asked = all.asked.into_inner();
+        assert!(asked.len() > 2, "{asked:?}");
+        for hidden in &asked {
+            let watched = Watched::new(&log.state, Some(hidden));
+            match log.admit(entry, &watched) {
+                Err(Stop::NotShown { .. }) => {}
+                other => panic!("{hidden:?} hidden: {other:?}"),
+            }
+        }
+    }
+}

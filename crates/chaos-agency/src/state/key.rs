@@ -1,0 +1,146 @@
+use std::fmt;
+
+use chaos_types::{Did, Digest};
+
+/// The typed key of a row: its kind and its parts, such as `span/did:key:z6Mk…/2`.
+///
+/// Its bytes are `kind 00 part 00 part`; keys are in the order of their bytes.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(Vec<u8>);
+
+impl Key {
+    /// A key of a kind. What a studio keeps has kinds of its own.
+    #[must_use]
+    pub fn new(kind: &'static str, parts: &[&dyn fmt::Display]) -> Self {
+        let mut text = kind.to_owned();
+        for part in parts {
+            text.push('\0');
+            // A part is a name, a number or a digest; a separator within one would move its end.
+            text.push_str(&part.to_string().replace('\0', "\u{fffd}"));
+        }
+        Self(text.into_bytes())
+    }
+
+    /// The key that a store kept, as its bytes.
+    #[must_use]
+    pub const fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Its bytes, taken out.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.parts().next().unwrap_or_default()
+    }
+
+    /// Kind and parts.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        self.0.split(|&byte| byte == 0).map(|part| std::str::from_utf8(part).unwrap_or_default())
+    }
+
+    /// The first key after all that begin with this one's kind and parts.
+    #[must_use]
+    pub fn end(&self) -> Self {
+        let mut bytes = self.0.clone();
+        bytes.push(1);
+        Self(bytes)
+    }
+
+    /// What is known of an agent whatever its span.
+    pub(crate) fn agent(agent: &Did) -> Self {
+        Self::new("agent", &[agent])
+    }
+
+    /// An agent's key and profile for a range of the log.
+    pub(crate) fn span(agent: &Did, number: u64) -> Self {
+        Self::new("span", &[agent, &number])
+    }
+
+    /// Whose a key is, for ever.
+    pub(crate) fn of_key(key: &Did) -> Self {
+        Self::new("key", &[key])
+    }
+
+    /// Whose a name is, for ever.
+    pub(crate) fn name(name: &str) -> Self {
+        Self::new("name", &[&name])
+    }
+
+    /// That an entry counts for nothing. If there is no such row, it counts.
+    pub(crate) fn refused(index: u64) -> Self {
+        Self::new("refused", &[&index])
+    }
+
+    pub(crate) fn refusal(index: u64) -> Self {
+        Self::new("refusal", &[&Sorted(index)])
+    }
+
+    /// What an entry that counts did.
+    pub(crate) fn action(index: u64) -> Self {
+        Self::new("action", &[&Sorted(index)])
+    }
+
+    /// That a receipt brought an outcome.
+    pub(crate) fn outcome(receipt: &Digest) -> Self {
+        Self::new("outcome", &[receipt])
+    }
+
+    /// That an outcome was paid for.
+    pub(crate) fn paid(outcome: &Digest) -> Self {
+        Self::new("paid", &[outcome])
+    }
+
+    /// That an outcome judged a receipt.
+    pub(crate) fn judged(receipt: &Digest) -> Self {
+        Self::new("judged", &[receipt])
+    }
+
+    /// The part of an outcome that counts for or against one agent.
+    pub(crate) fn evidence(index: u64, number: usize) -> Self {
+        Self::new("evidence", &[&Sorted(index), &format_args!("{number:05}")])
+    }
+
+    /// The evidence of the outcomes from `index` on.
+    pub(crate) fn evidence_from(index: u64) -> Self {
+        Self::new("evidence", &[&Sorted(index)])
+    }
+}
+
+/// Twenty digits, so that keys sort as numbers do.
+struct Sorted(u64);
+
+impl fmt::Display for Sorted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:020}", self.0)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, part) in self.parts().enumerate() {
+            if number > 0 {
+                f.write_str("/")?;
+            }
+            write!(f, "{}", part.escape_debug())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({self})")
+    }
+}

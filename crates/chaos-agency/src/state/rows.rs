@@ -1,0 +1,160 @@
+//! The values of the rows. Each carries the log index that wrote it.
+
+use chaos_types::{Check, Did, Digest, decimal};
+use serde::{Deserialize, Serialize};
+
+/// `agent/did`: that there is such an agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AgentRow {
+    pub(crate) from: u64,
+    pub(crate) spans: u64,
+    pub(crate) revoked: Option<Revoked>,
+}
+
+/// When, by whom and why an agent was revoked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Revoked {
+    pub(crate) at: u64,
+    pub(crate) by: Did,
+    pub(crate) reason: String,
+}
+
+/// `span/did/n`: the key and the profile of an agent from a log index (inclusive) to another
+/// (exclusive). The spans of one agent follow each other without a gap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SpanRow {
+    pub(crate) from: u64,
+    pub(crate) until: Option<u64>,
+    pub(crate) key: Did,
+    pub(crate) name: String,
+    pub(crate) role: String,
+    pub(crate) studio: String,
+    pub(crate) capabilities: Vec<String>,
+}
+
+impl SpanRow {
+    pub(crate) fn covers(&self, index: u64) -> bool {
+        self.from <= index && self.until.is_none_or(|until| index < until)
+    }
+}
+
+/// `key/did`: whose a key is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KeyRow {
+    pub(crate) from: u64,
+    pub(crate) owner: Did,
+    /// The number of the span that it signs.
+    pub(crate) n: u64,
+}
+
+/// `name/name`: whose a name is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NameRow {
+    pub(crate) from: u64,
+    pub(crate) owner: Did,
+}
+
+/// That something happened which happens once, such as `paid/outcome`, and which entry it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Once {
+    /// The entry.
+    pub index: u64,
+}
+
+/// `refused/index`: that an entry counts for nothing, by the stable code of the reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RefusalRow {
+    pub(crate) code: String,
+}
+
+/// `refusal/index`: why an entry counts for nothing, for people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefusedRow {
+    /// The check it failed.
+    pub check: Check,
+    /// What was found.
+    pub reason: String,
+}
+
+/// `action/index`: what an entry did, and what an outcome needs to know of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EntryRow {
+    pub(crate) action: ActionRow,
+    /// Whether anyone can run it again.
+    pub(crate) replayable: bool,
+    /// Whether an outcome can count it for or against its agent.
+    pub(crate) work: bool,
+}
+
+/// One node of the causal graph.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionRow {
+    /// The receipt.
+    pub receipt: Digest,
+    /// Who acted.
+    pub agent: Did,
+    /// Its studio then.
+    pub studio: String,
+    /// Its role then.
+    pub role: String,
+    /// What was done.
+    pub kind: String,
+    /// The evidence class.
+    pub evidence: String,
+    /// The receipts it built on, all earlier in the log.
+    pub parents: Vec<Digest>,
+    /// When the log took it in, milliseconds since 1970.
+    #[serde(with = "decimal")]
+    pub integrated_at_ms: u64,
+}
+
+/// `evidence/index/n`: what an outcome says of one agent's work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct EvidenceRow {
+    pub(crate) receipt: Digest,
+    pub(crate) agent: Did,
+    pub(crate) domain: String,
+    pub(crate) role: String,
+    pub(crate) payer: Did,
+    pub(crate) task_class: String,
+    #[serde(with = "decimal")]
+    pub(crate) at_ms: u64,
+    pub(crate) success: bool,
+    pub(crate) replayable: bool,
+}
+
+impl From<EvidenceRow> for chaos_reputation::Evidence {
+    fn from(row: EvidenceRow) -> Self {
+        Self {
+            receipt: row.receipt,
+            agent: row.agent.to_string(),
+            domain: row.domain,
+            role: row.role,
+            payer: row.payer.to_string(),
+            task_class: row.task_class,
+            at_ms: row.at_ms,
+            outcome: if row.success {
+                chaos_reputation::Outcome::Success
+            } else {
+                chaos_reputation::Outcome::Failure
+            },
+            class: if row.replayable {
+                chaos_reputation::EvidenceClass::Replayable
+            } else {
+                chaos_reputation::EvidenceClass::None
+            },
+            units_micro: chaos_reputation::TASK_UNIT_MICRO,
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! From entries to rows: what a store lacks, all of it anew, and whether it is what it should be.
+
+use std::{collections::BTreeMap, num::NonZero, thread};
+
+use chaos_agency::{Key, Kinds, Place, Receipt, Rules, Views};
+use chaos_store::{Change, Entry, Mark, Records};
+use chaos_types::{Rejection, Verified};
+
+use crate::{Error, Ledger, tables::Tables};
+
+/// The version of the rules and of the rows that they write. Rows of another version are folded
+/// anew.
+const FOLD_VERSION: u32 = 1;
+
+/// How many entries are folded in one transaction, where a store lacks many.
+const STEP: u64 = 2_048;
+
+/// How many rows are compared at a time.
+const PAGE: usize = 4_096;
+
+/// A receipt as it was read from its record, or why it could not be.
+type Read = Result<Verified<Receipt>, Rejection>;
+
+/// What a comparison of the stored rows with a fold of the log gave, by kind of row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// By kind: how many rows the fold gives, and the keys of those that differ.
+    pub kinds: BTreeMap<String, Compared>,
+}
+
+/// The rows of one kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Compared {
+    /// How many the fold gives.
+    pub rows: u64,
+    /// The keys of those that differ, are missing, or are there and should not be.
+    pub differing: Vec<String>,
+}
+
+impl Comparison {
+    /// Whether every row is as it should be.
+    #[must_use]
+    pub fn agrees(&self) -> bool {
+        self.kinds.values().all(|kind| kind.differing.is_empty())
+    }
+
+    fn count(&mut self, key: &Key) {
+        self.kinds.entry(key.kind().to_owned()).or_default().rows += 1;
+    }
+
+    fn differs(&mut self, key: &Key) {
+        self.kinds.entry(key.kind().to_owned()).or_default().differing.push(key.to_string());
+    }
+}
+
+/// The mark of rows that were folded up to a place.
+pub(crate) const fn mark(next: Place) -> Mark {
+    Mark { version: FOLD_VERSION, size: next.index, last_ms: next.after_ms }
+}
+
+/// How far the rows of a store go, if they are of this version and of this log.
+pub(crate) fn folded<R: Records>(store: &R) -> Result<Option<Place>, Error> {
+    let Some(fold) = store.folded()?.filter(|fold| fold.mark.version == FOLD_VERSION) else {
+        return Ok(None);
+    };
+    let (size, head) = (fold.mark.size, store.head()?);
+    if size > head.size {
+        return Err(Error::FoldAhead { folded: size, log_size: head.size });
+    }
+    let root = if size == head.size {
+        head.root
+    } else {
+        chaos_log::root_at(store, size).map_err(Error::Prove)?
+    };
+    if root != fold.root {
+        return Err(Error::FoldRoot { size, expected: fold.root, found: root });
+    }
+    Ok(Some(Place { index: size, after_ms: fold.mark.last_ms }))
+}
+
+/// Folds what a store lacks. Each step is one transaction, so that a kill leaves a smaller fold and
+/// the next opening goes on.
+pub(crate) fn catch_up<R: Records>(store: &mut R, rules: &Rules) -> Result<Place, Error> {
+    let mut next = match folded(store)? {
+        Some(next) => next,
+        None => {
+            store.clear_rows()?;
+            Place::FIRST
+        }
+    };
+    let size = store.head()?.size;
+    while next.index < size {
+        let entries = store.entries(next.index..size.min(next.index + STEP))?;
+        let reads = read_all(&entries, rules.kinds());
+        let mut tables = Tables::new(&*store, next);
+        for (entry, read) in entries.iter().zip(&reads) {
+            // A refusal is part of the state.
+            let _refused = tables.fold(rules, &entry.leaf, read)?;
+        }
+        next = tables.next();
+        let rows = tables.into_rows();
+        store.commit(&Change { appends: &[], rows: &rows, mark: Some(mark(next)) })?;
+    }
+    Ok(next)
+}
+
+/// Reads the records of many entries, on every core: most of a fold's work is checking signatures.
+fn read_all(entries: &[Entry], kinds: &Kinds) -> Vec<Read> {
+    let read = |entry: &Entry| Receipt::open_bytes(&entry.record, kinds);
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = entries.len().div_ceil(workers).max(1);
+    if entries.len() < 2 * workers {
+        return entries.iter().map(read).collect();
+    }
+    thread::scope(|scope| {
+        let parts: Vec<_> = entries
+            .chunks(share)
+            .map(|part| scope.spawn(move || part.iter().map(read).collect::<Vec<Read>>()))
+            .collect();
+        let joined = parts.into_iter().map(|part| match part.join() {
+            Ok(reads) => reads,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.flatten().collect()
+    })
+}
+
+impl Ledger {
+    /// Drops all rows and folds the log anew.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn rebuild(&mut self) -> Result<(), Error> {
+        self.store.clear_rows()?;
+        self.next = catch_up(&mut self.store, &self.rules)?;
+        Ok(())
+    }
+
+    /// Folds the log in memory and compares every stored row with what comes out.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn compare(&self) -> Result<Comparison, Error> {
+        let fold = self.fold_in_memory()?;
+        let mut compared = Comparison::default();
+        let mut expected = fold.state().iter().peekable();
+        let mut from = Vec::new();
+        loop {
+            // No key begins with a byte that UTF-8 never has.
+            let page = self.store.rows(from.as_slice()..b"\xff".as_slice(), PAGE)?;
+            let Some((last, _)) = page.last() else { break };
+            from.clone_from(last);
+            from.push(0);
+            for (key, value) in page {
+                let key = Key::from_bytes(key);
+                while let Some((missing, _)) = expected.next_if(|(next, _)| **next < key) {
+                    compared.count(missing);
+                    compared.differs(missing);
+                }
+                match expected.next_if(|(next, _)| **next == key) {
+                    Some((_, right)) => {
+                        compared.count(&key);
+                        if right != value {
+                            compared.differs(&key);
+                        }
+                    }
+                    None => compared.differs(&key),
+                }
+            }
+        }
+        for (missing, _) in expected {
+            compared.count(missing);
+            compared.differs(missing);
+        }
+        Ok(compared)
+    }
+
+    fn fold_in_memory(&self) -> Result<Views, Error> {
+        let kinds = *self.rules.kinds();
+        let mut views = Views::new(self.rules.operator(), kinds);
+        while views.size() < self.next.index {
+            let from = views.size();
+            let entries = self.store.entries(from..self.next.index.min(from + STEP))?;
+            for (entry, read) in entries.iter().zip(&read_all(&entries, &kinds)) {
+                let _refused = views.apply_read(&entry.leaf, read);
+            }
+        }
+        Ok(views)
+    }
+}
+
+#[cfg(test)]
+mod tests;
