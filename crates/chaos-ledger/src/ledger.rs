@@ -21,7 +21,7 @@ use crate::{
 /// The name of the agent that runs the log.
 pub const OPERATOR: &str = "operator";
 
-const OPERATOR_META: &str = "operator";
+pub(crate) const OPERATOR_META: &str = "operator";
 
 /// The key under which the time is kept that somebody vouched for.
 const CLOCK_META: &str = "clock";
@@ -347,7 +347,7 @@ impl fmt::Debug for Ledger {
 }
 
 /// The log's name in its checkpoints, made from the operator's key so that two logs differ.
-fn log_name(operator: &Did) -> Result<KeyName, Error> {
+pub(crate) fn log_name(operator: &Did) -> Result<KeyName, Error> {
     let suffix = Digest::of(operator.as_bytes()).short();
     format!("chaoschain.local/{suffix}").parse::<KeyName>().map_err(Error::LogName)
 }

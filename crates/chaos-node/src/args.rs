@@ -6,6 +6,7 @@ mod broker;
 mod executor;
 mod forecast;
 mod log;
+mod publish;
 mod run;
 mod secret;
 mod sources;
@@ -31,6 +32,9 @@ pub(crate) use forecast::{BacktestArgs, ForecastArgs, ValidateArgs};
 pub(crate) use log::{
     AcceptClockArgs, AnchorArgs, LogArgs, LogCommand, ProveArgs, RebuildArgs, ResumeArgs,
     ShowArgs as LogShowArgs,
+};
+pub(crate) use publish::{
+    CopyArgs, DisclosureArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs, RepairArgs,
 };
 pub(crate) use run::RunArgs;
 pub(crate) use secret::{

@@ -12,6 +12,7 @@
 //! Output that was lost turns 0 into 5; any other code says more and stays. A reader that went away
 //! (`| head`) took what it wanted: that loses nothing.
 
+mod api;
 mod blocks;
 mod broker;
 mod ledger;

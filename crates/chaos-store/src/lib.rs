@@ -62,4 +62,4 @@ pub use records::{
     Append, AppendError, Appended, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, RECORD_BYTES_MAX,
     Records, Row, all_entries,
 };
-pub use sqlite::{DATABASE_FILE, Store};
+pub use sqlite::{DATABASE_FILE, Store, Stored};

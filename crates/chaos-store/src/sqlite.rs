@@ -24,7 +24,10 @@ use crate::{
 };
 
 mod check;
+mod mend;
 mod reading;
+
+pub use mend::Stored;
 
 /// Name of the database within the data directory.
 pub const DATABASE_FILE: &str = "chaoschain.sqlite";
@@ -58,6 +61,16 @@ impl Store {
     /// damaged.
     pub fn open(directory: impl AsRef<Path>) -> Result<Self, OpenError> {
         let directory = directory.as_ref();
+        let mut store = Self::open_unchecked(directory)?;
+        store.check_edge().map_err(|source| OpenError::Store {
+            directory: directory.to_owned(),
+            source: Box::new(source),
+        })?;
+        Ok(store)
+    }
+
+    /// As [`Store::open`], whatever the tree and the checkpoint look like.
+    fn open_unchecked(directory: &Path) -> Result<Self, OpenError> {
         let create = |path: &Path| {
             let path = path.to_owned();
             move |source| OpenError::Create { path, source }
@@ -79,9 +92,7 @@ impl Store {
         if let Some(parent) = directory.parent().filter(|parent| parent.is_dir()) {
             sync_directory(parent).map_err(blob_open_error)?;
         }
-        let mut store = Self { connection, edge: None, path, blobs, lock: Some(lock) };
-        store.check_edge().map_err(failed)?;
-        Ok(store)
+        Ok(Self { connection, edge: None, path, blobs, lock: Some(lock) })
     }
 
     /// Opens a data directory for reading, beside a process that writes to it, and also where
@@ -104,6 +115,24 @@ impl Store {
         let mut store = Self { connection, edge: None, path, blobs, lock: None };
         store.check_edge().map_err(failed)?;
         Ok(store)
+    }
+
+    /// As [`Store::read`], of what the other process has written by the time of each question: for
+    /// whoever reads for long. Only what lies below a stored checkpoint's size is sure to be of one log.
+    ///
+    /// # Errors
+    /// As [`Store::read`]; nothing is checked of the tree.
+    pub fn read_live(directory: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let directory = directory.as_ref();
+        let path = directory.join(DATABASE_FILE);
+        if !path.exists() {
+            return Err(OpenError::Absent { path });
+        }
+        let connection =
+            reading::open_live(&path).map_err(|source| schema::failed(directory, &path, source))?;
+        schema::ensure_current(&connection, directory, &path)?;
+        let blobs = FileBlobs::read(&directory.join("blobs"));
+        Ok(Self { connection, edge: None, path, blobs, lock: None })
     }
 
     fn check_edge(&mut self) -> Result<(), StoreError> {

@@ -44,6 +44,7 @@ const NEVER: &[(&str, &[&[&str]])] = &[
     ("chaos-governance", &[DATABASE, NETWORK, WASM, FACE]),
     ("chaos-programs", &[FACE]),
     ("chaos-broker", &[EVM, WASM, FACE, SECOND_TLS]),
+    ("chaos-api", &[EVM, WASM, FACE, SECOND_TLS]),
     ("chaos-node", &[SECOND_TLS]),
 ];
 

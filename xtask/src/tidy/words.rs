@@ -46,6 +46,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("chaos-governance", &["liquidity", "socket", "sqlite"]),
     ("chaos-programs", &["liquidity", "clap"]),
     ("chaos-broker", &["studios", "proposal", "vot", "governance", "ethereum", "evm"]),
+    ("chaos-api", &["studio", "proposal", "vot", "governance", "simulat", "clap"]),
 ];
 
 pub(super) fn check(tree: &Tree) -> Vec<String> {

@@ -2,13 +2,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::DataArgs;
+use super::{DataArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs, RepairArgs};
 
 const EXAMPLES: &str = "\
 Examples:
   chaoschain log show --data demo-out/data
   chaoschain log prove --consistency 5 --data demo-out/data
   chaoschain log rebuild --check --data demo-out/data
+  chaoschain log serve --data demo-out/data
+  chaoschain log mirror http://127.0.0.1:7311 mirror --log VKEY
 
 These sign, so they need CHAOSCHAIN_PASSWORD; a proof only if no checkpoint covers it yet:
   chaoschain log checkpoint > checkpoint.note
@@ -35,6 +37,16 @@ pub(crate) enum LogCommand {
     AcceptClock(AcceptClockArgs),
     /// Drop every row and fold it from the log anew, or with --check only compare.
     Rebuild(RebuildArgs),
+    /// Publish the log over HTTP, as C2SP tlog-tiles with the receipts beside them.
+    Serve(LogServeArgs),
+    /// Write what is published into a folder, for any static host.
+    Export(LogExportArgs),
+    /// Copy another's log and check all of it.
+    Mirror(MirrorArgs),
+    /// Copy another's log, and raise alarms.
+    Monitor(MonitorArgs),
+    /// Fetch what is damaged here from a copy of the log.
+    Repair(RepairArgs),
 }
 
 #[derive(Debug, Args)]

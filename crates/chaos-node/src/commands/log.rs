@@ -20,6 +20,9 @@ use crate::{
     ledger, output,
 };
 
+mod copy;
+mod publish;
+
 pub(crate) fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
     match &args.command {
         LogCommand::Show(args) => show(args),
@@ -28,6 +31,11 @@ pub(crate) fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
         LogCommand::Resume(args) => resume(args),
         LogCommand::AcceptClock(args) => accept_clock(args),
         LogCommand::Rebuild(args) => rebuild(args),
+        LogCommand::Serve(args) => publish::serve(args),
+        LogCommand::Export(args) => publish::export(args),
+        LogCommand::Mirror(args) => copy::mirror(args),
+        LogCommand::Monitor(args) => copy::monitor(args),
+        LogCommand::Repair(args) => copy::repair(args),
     }
 }
 

@@ -18,6 +18,7 @@ mod evidence;
 mod forecast;
 mod guests;
 mod live;
+mod log_guide;
 mod lost_output;
 mod program;
 mod proxy;

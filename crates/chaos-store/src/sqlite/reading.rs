@@ -6,6 +6,15 @@ use rusqlite::{Connection, OpenFlags};
 /// moment. It needs no right to write: where SQLite cannot keep its notes beside the file, and no
 /// unfinished write-ahead log lies there, the file is read as one that nobody changes.
 pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = open_live(path)?;
+    connection.execute_batch("BEGIN")?;
+    // The first read fixes the moment.
+    ask(&connection)?;
+    Ok(connection)
+}
+
+/// As [`open`], without the transaction: each question is answered as of its own moment.
+pub(super) fn open_live(path: &Path) -> rusqlite::Result<Connection> {
     begin(Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)).or_else(|error| {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
@@ -21,10 +30,12 @@ fn begin(opened: rusqlite::Result<Connection>) -> rusqlite::Result<Connection> {
     let connection = opened?;
     connection.busy_timeout(Duration::from_secs(5))?;
     connection.pragma_update(None, "trusted_schema", false)?;
-    connection.execute_batch("BEGIN")?;
-    // The first read fixes the moment.
-    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    ask(&connection)?;
     Ok(connection)
+}
+
+fn ask(connection: &Connection) -> rusqlite::Result<()> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 
 /// The file as a URI that says that nobody changes it.

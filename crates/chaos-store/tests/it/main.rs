@@ -6,6 +6,7 @@ mod blobs;
 mod commit;
 mod damage;
 mod kill;
+mod live;
 mod open;
 mod records;
 

@@ -1,0 +1,178 @@
+//! A published log as a folder of files that any static host serves.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use chaos_files::Readers;
+use chaos_log::{CheckpointError, Hash, NOTE_BYTES_MAX, SignedCheckpoint, TilePath, VerifierKey};
+use chaos_types::Digest;
+
+use crate::{
+    published::{PublishError, Published, first},
+    resource::Resource,
+};
+
+/// What an export wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exported {
+    /// Size of the checkpoint that the folder held before, 0 if it held none.
+    pub old_size: u64,
+    /// Size of the checkpoint that it holds now.
+    pub size: u64,
+    /// Files written.
+    pub written: u64,
+    /// Blobs that receipts name and that the data directory does not hold, or that are too large.
+    pub blobs_absent: u64,
+}
+
+/// Why a log was not exported.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The log cannot be read.
+    #[error("cannot read what is published")]
+    Publish(#[from] PublishError),
+    /// No checkpoint was signed yet.
+    #[error("no checkpoint of the log is signed yet")]
+    Unsigned,
+    /// A file cannot be read or written.
+    #[error("cannot write `{path}`", path = path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The folder's checkpoint cannot be read.
+    #[error(transparent)]
+    Read(#[from] chaos_files::Error),
+    /// The folder holds something else under the name of a checkpoint.
+    #[error("the folder's checkpoint is not this log's")]
+    Foreign(#[source] CheckpointError),
+    /// The folder holds a longer log.
+    #[error("the folder holds a log of {found} entries, the published one has {size}")]
+    Ahead {
+        /// Size of the published log.
+        size: u64,
+        /// Size in the folder.
+        found: u64,
+    },
+    /// The folder holds another root for a size that this log has had.
+    #[error("the folder's checkpoint of {size} entries has root {found}, the log has {expected}")]
+    Root {
+        /// The size.
+        size: u64,
+        /// Root of the published log at that size.
+        expected: Hash,
+        /// Root in the folder.
+        found: Hash,
+    },
+}
+
+/// Writes what is published into a folder: tiles and leaves, then receipts and blobs, and the
+/// checkpoint last, so that whoever reads meanwhile finds all that a checkpoint needs. What a
+/// checkpoint in the folder already stands for is not written again.
+///
+/// # Errors
+/// If something cannot be read or written, or the folder holds another log or a longer one.
+pub fn export(
+    published: &Published,
+    key: &VerifierKey,
+    folder: &Path,
+) -> Result<Exported, ExportError> {
+    let head = published.head()?.ok_or(ExportError::Unsigned)?;
+    let (size, old) = (head.claimed().size(), exported(key, folder)?);
+    let old_size = old.as_ref().map_or(0, |old| old.claimed().size());
+    if let Some(old) = &old {
+        let found = *old.claimed().root();
+        if old_size > size {
+            return Err(ExportError::Ahead { size, found: old_size });
+        }
+        let expected = published.root_at(old_size)?;
+        if expected != found {
+            return Err(ExportError::Root { size: old_size, expected, found });
+        }
+    }
+    let mut writer = Writer { published, folder, written: 0 };
+    for path in TilePath::between(old_size, size) {
+        writer.copy(&Resource::Tile(path))?;
+        if path.tile().is_none() && !writer.copy(&Resource::Records(path))? {
+            writer.copy_each(&path)?;
+        }
+    }
+    let mut blobs_absent = 0;
+    for digest in published.blobs()? {
+        blobs_absent += u64::from(!writer.copy_blob(&digest)?);
+    }
+    if old.as_ref() != Some(&head) {
+        let path = folder.join(Resource::Checkpoint.to_string());
+        chaos_files::write_synced(&path, Readers::Everyone, head.to_string().as_bytes())
+            .map_err(write_error(&path))?;
+        writer.written += 1;
+    }
+    Ok(Exported { old_size, size, written: writer.written, blobs_absent })
+}
+
+/// The checkpoint of an earlier export.
+fn exported(key: &VerifierKey, folder: &Path) -> Result<Option<SignedCheckpoint>, ExportError> {
+    let path = folder.join(Resource::Checkpoint.to_string());
+    if !path.try_exists().map_err(write_error(&path))? {
+        return Ok(None);
+    }
+    let signed = SignedCheckpoint::parse(&chaos_files::read(&path, NOTE_BYTES_MAX)?)
+        .map_err(ExportError::Foreign)?;
+    signed.verify(key).map_err(ExportError::Foreign)?;
+    Ok(Some(signed))
+}
+
+struct Writer<'a> {
+    published: &'a Published,
+    folder: &'a Path,
+    written: u64,
+}
+
+impl Writer<'_> {
+    /// Whether there was something to copy.
+    fn copy(&mut self, resource: &Resource) -> Result<bool, ExportError> {
+        let Some(bytes) = self.published.answer(resource)? else { return Ok(false) };
+        self.write(resource, &bytes)?;
+        Ok(true)
+    }
+
+    fn write(&mut self, resource: &Resource, bytes: &[u8]) -> Result<(), ExportError> {
+        let path = self.folder.join(resource.to_string());
+        let parent = path.parent().unwrap_or(self.folder);
+        fs::create_dir_all(parent)
+            .and_then(|()| chaos_files::write_unsynced(&path, bytes))
+            .map_err(write_error(&path))?;
+        self.written += 1;
+        Ok(())
+    }
+
+    /// The receipts of a bundle whose records are too long for one file.
+    fn copy_each(&mut self, path: &TilePath) -> Result<(), ExportError> {
+        let start = first(path);
+        for index in start..start + u64::from(path.width()) {
+            if let Some(digest) = self.published.digest_at(index)? {
+                self.copy(&Resource::Receipt(digest))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies a blob that is not there yet; whether it is there now.
+    fn copy_blob(&mut self, digest: &Digest) -> Result<bool, ExportError> {
+        let resource = Resource::Blob(*digest);
+        let path = self.folder.join(resource.to_string());
+        if path.try_exists().map_err(write_error(&path))? {
+            return Ok(true);
+        }
+        self.copy(&resource)
+    }
+}
+
+fn write_error(path: &Path) -> impl FnOnce(io::Error) -> ExportError {
+    move |source| ExportError::Write { path: path.to_owned(), source }
+}

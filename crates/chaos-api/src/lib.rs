@@ -1,0 +1,53 @@
+//! A log that strangers can read, copy and watch: over HTTP, and in folders that any static host
+//! serves.
+//!
+//! A transparency log is worth what others can see of it. This crate publishes what lies below the
+//! newest signed checkpoint, in the form of [C2SP tlog-tiles](https://c2sp.org/tlog-tiles), with the
+//! receipts beside it that the leaves stand for.
+//!
+//! - [`Published`] answers a [`Resource`] with its bytes; [`routes`] and [`serve`] put it behind
+//!   HTTP, [`export`] writes it into a folder.
+//! - [`Source`] is somebody else's published log. [`Mirror`] copies it, [`watch`] raises an [`Alarm`]
+//!   for what its readers have to know, [`repair`] mends a damaged data directory from it.
+//! - [`records_to_bytes`] and [`records_from_bytes`] are the form in which receipts travel.
+//!
+//! ```
+//! use chaos_api::Resource;
+//!
+//! let leaves: Resource = "tile/entries/x001/234".parse()?;
+//! let receipts: Resource = "records/x001/234".parse()?;
+//! assert_ne!(leaves, receipts);
+//! assert!("tile/../keys/operator.pem".parse::<Resource>().is_err());
+//! # Ok::<(), chaos_api::ResourceError>(())
+//! ```
+//!
+//! Nothing above the signed size is published, no part of a data directory but its entries, tiles,
+//! checkpoints and blobs is read, and a blob is published only if receipts of the disclosed kinds
+//! name it ([`Disclosure`]). Whatever is read from elsewhere has a limit, and is stored only once it was
+//! held against a checkpoint that the log's key has signed.
+//!
+//! It refuses to sign, to read a clock, to print, and to know what a receipt means.
+
+mod alarm;
+mod disclosure;
+mod export;
+mod mirror;
+mod monitor;
+mod published;
+mod records;
+mod repair;
+mod resource;
+mod routes;
+mod source;
+
+pub use alarm::Alarm;
+pub use disclosure::Disclosure;
+pub use export::{ExportError, Exported, export};
+pub use mirror::{Finding, Fork, Mirror, MirrorError, Mirrored, Wrong};
+pub use monitor::{MonitorError, Watch, Watched, watch};
+pub use published::{Publication, PublishError, Published};
+pub use records::{RecordsError, records_from_bytes, records_to_bytes};
+pub use repair::{RepairError, Repaired, repair};
+pub use resource::{Resource, ResourceError};
+pub use routes::{Incident, Incidents, routes, serve};
+pub use source::{Source, SourceError};

@@ -1,0 +1,221 @@
+use chaos_agency::LeafError;
+use chaos_log::{
+    BundleError, CheckpointError, Hash, KeyError, ProofError, TileError, TileId, VerifierKey,
+};
+use chaos_store::{AppendError, OpenError, StoreError};
+use chaos_types::Digest;
+
+use super::Fork;
+use crate::{records::RecordsError, resource::Resource, source::SourceError};
+
+/// Why a log was not mirrored. Nothing that was not checked is stored.
+#[derive(Debug, thiserror::Error)]
+pub enum MirrorError {
+    /// The source cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The mirror's data directory cannot be opened.
+    #[error("cannot open the mirror")]
+    Open(#[from] OpenError),
+    /// The mirror's store fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The mirror cannot say whose log it holds.
+    #[error("cannot record whose log the mirror holds")]
+    Ledger(#[source] Box<chaos_ledger::Error>),
+    /// The directory is new and no key is named.
+    #[error("the mirror is new and no log key is named")]
+    NoKey,
+    /// The directory holds a log that is not a mirror.
+    #[error("the data directory holds a log that is not a mirror")]
+    NoMirror,
+    /// The recorded key cannot be read.
+    #[error("the mirror's record of the log's key cannot be read")]
+    RecordedKey(#[source] KeyError),
+    /// The recorded checkpoint cannot be read.
+    #[error("the mirror's record of a checkpoint cannot be read")]
+    RecordedCheckpoint(#[source] CheckpointError),
+    /// The directory mirrors another log.
+    #[error("the mirror is of the log `{expected}`, not `{found}`")]
+    OtherLog {
+        /// The key that was recorded.
+        expected: Box<VerifierKey>,
+        /// The key that was named.
+        found: Box<VerifierKey>,
+    },
+    /// The published checkpoint is malformed, another log's, or not signed by the log's key.
+    #[error("the published checkpoint is not the log's")]
+    Checkpoint(#[source] CheckpointError),
+    /// The published checkpoint is older than the one that was kept.
+    #[error("the published checkpoint has size {found}, one of size {kept} was published before")]
+    Rollback {
+        /// Size of the kept checkpoint.
+        kept: u64,
+        /// Size of the published one.
+        found: u64,
+    },
+    /// The log has signed two checkpoints of which neither is the start of the other.
+    #[error("the log forked: {0}")]
+    Fork(Box<Fork>),
+    /// The log is longer than a round can follow.
+    #[error("the log has grown from {kept} to {found} entries, the limit is {growth_max} more")]
+    Growth {
+        /// Entries that are stored.
+        kept: u64,
+        /// Size of the published checkpoint.
+        found: u64,
+        /// The most that a round follows.
+        growth_max: u64,
+    },
+    /// The published tiles do not prove that the kept checkpoint is the start of the published one,
+    /// and do not prove the contrary.
+    #[error("the published tiles do not lead from size {kept} to the checkpoint of size {found}")]
+    Consistency {
+        /// Size of the kept checkpoint.
+        kept: u64,
+        /// Size of the published one.
+        found: u64,
+        /// Where they lead.
+        #[source]
+        source: ProofError,
+    },
+    /// A tile has another length than its place in the log asks for.
+    #[error("{asked} has {found} hashes or entries, expected {expected}")]
+    Width {
+        /// What was asked for.
+        asked: Resource,
+        /// What the log's size asks for.
+        expected: usize,
+        /// What came.
+        found: usize,
+    },
+    /// A tile cannot be read.
+    #[error("{asked} is no tile")]
+    Tile {
+        /// What was asked for.
+        asked: Resource,
+        /// What is wrong with it.
+        #[source]
+        source: TileError,
+    },
+    /// The tiles lead to another root than the signed one.
+    #[error(
+        "the published tiles lead to root {found}, the checkpoint of size {size} has {expected}"
+    )]
+    Root {
+        /// Size of the checkpoint.
+        size: u64,
+        /// The signed root.
+        expected: Hash,
+        /// Where the tiles lead.
+        found: Hash,
+    },
+    /// A tile is not the one that the level above stands for.
+    #[error("{tile} has root {found}, the level above has {expected}")]
+    Parent {
+        /// The tile.
+        tile: TileId,
+        /// The hash in the level above.
+        expected: Hash,
+        /// The root over the tile's hashes.
+        found: Hash,
+    },
+    /// A bundle of leaves cannot be read.
+    #[error("{asked} is no bundle of leaves")]
+    Leaves {
+        /// What was asked for.
+        asked: Resource,
+        /// What is wrong with it.
+        #[source]
+        source: BundleError,
+    },
+    /// The leaves of a bundle are not those of the tree.
+    #[error("the leaves of {asked} are not those of the signed tree")]
+    Entries {
+        /// What was asked for.
+        asked: Resource,
+    },
+    /// A leaf of the log does not say which receipt it stands for.
+    #[error("leaf {index} of the log is not one that this program knows")]
+    Leaf {
+        /// Index of the entry.
+        index: u64,
+        /// What is wrong with it.
+        #[source]
+        source: LeafError,
+    },
+    /// A body of records cannot be read.
+    #[error("{asked} is no body of records")]
+    Records {
+        /// What was asked for.
+        asked: Resource,
+        /// What is wrong with it.
+        #[source]
+        source: RecordsError,
+    },
+    /// A receipt is not the one that its leaf stands for.
+    #[error("the receipt of entry {index} has digest {found}, its leaf says {expected}")]
+    Record {
+        /// Index of the entry.
+        index: u64,
+        /// Digest in the leaf.
+        expected: Digest,
+        /// Digest of what came.
+        found: Digest,
+    },
+    /// An entry cannot be stored.
+    #[error("entry {index} cannot be stored")]
+    Append {
+        /// Index of the entry.
+        index: u64,
+        /// Why.
+        #[source]
+        source: AppendError,
+    },
+    /// The log holds one receipt twice, which no log of this project does.
+    #[error("entry {index} of the log repeats the receipt of entry {first}")]
+    Repeated {
+        /// Index of the entry.
+        index: u64,
+        /// Index of the entry with the same receipt.
+        first: u64,
+    },
+    /// A check was stopped.
+    #[error("a check was stopped before its end")]
+    Stopped,
+}
+
+impl MirrorError {
+    /// Whether the source has answered, and its answers contradict the log's signed checkpoint or
+    /// each other. Everything else says nothing about the log.
+    pub(crate) const fn is_contradiction(&self) -> bool {
+        match self {
+            Self::Checkpoint(_)
+            | Self::Rollback { .. }
+            | Self::Fork(_)
+            | Self::Consistency { .. }
+            | Self::Width { .. }
+            | Self::Tile { .. }
+            | Self::Root { .. }
+            | Self::Parent { .. }
+            | Self::Leaves { .. }
+            | Self::Entries { .. }
+            | Self::Leaf { .. }
+            | Self::Records { .. }
+            | Self::Record { .. }
+            | Self::Append { .. }
+            | Self::Repeated { .. } => true,
+            Self::Source(error) => error.is_answer(),
+            Self::Open(_)
+            | Self::Store(_)
+            | Self::Ledger(_)
+            | Self::NoKey
+            | Self::NoMirror
+            | Self::RecordedKey(_)
+            | Self::RecordedCheckpoint(_)
+            | Self::OtherLog { .. }
+            | Self::Growth { .. }
+            | Self::Stopped => false,
+        }
+    }
+}

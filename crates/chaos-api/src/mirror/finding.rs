@@ -1,0 +1,93 @@
+use std::fmt;
+
+use chaos_types::Rejection;
+
+/// Leaves dated later than this after the reader's clock are told, in milliseconds.
+const AHEAD_MAX_MS: u64 = 60_000;
+
+/// Something wrong with an entry that is in the log all the same.
+#[derive(Debug)]
+pub struct Finding {
+    /// Index of the entry.
+    pub index: u64,
+    /// What is wrong with it.
+    pub wrong: Wrong,
+}
+
+/// What can be wrong with an entry of a log whose tree holds.
+#[derive(Debug)]
+pub enum Wrong {
+    /// The receipt's signatures do not hold, or it is no receipt.
+    Receipt(Rejection),
+    /// The log's time goes back.
+    TimeBack {
+        /// Time of the entry before, milliseconds since 1970.
+        before_ms: u64,
+        /// Time of this entry.
+        at_ms: u64,
+    },
+    /// The entry is dated in the future.
+    Future {
+        /// Time of the entry, milliseconds since 1970.
+        at_ms: u64,
+        /// Time of whoever reads it.
+        now_ms: u64,
+    },
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "entry {}: ", self.index)?;
+        match &self.wrong {
+            Wrong::Receipt(rejection) => write!(f, "{rejection}"),
+            Wrong::TimeBack { before_ms, at_ms } => {
+                write!(f, "its time {at_ms} ms is before {before_ms} ms, that of the entry before")
+            }
+            Wrong::Future { at_ms, now_ms } => {
+                write!(f, "it is dated {at_ms} ms, in the future: the clock here says {now_ms} ms")
+            }
+        }
+    }
+}
+
+/// Holds entries in their order against what a log must keep to.
+pub(crate) struct Judge {
+    now_ms: u64,
+    last_ms: Option<u64>,
+    findings: Vec<Finding>,
+    findings_max: usize,
+    left_out: u64,
+}
+
+impl Judge {
+    pub(crate) const fn new(now_ms: u64, last_ms: Option<u64>, findings_max: usize) -> Self {
+        Self { now_ms, last_ms, findings: Vec::new(), findings_max, left_out: 0 }
+    }
+
+    /// Sees the next entry, and what is wrong with its receipt.
+    pub(crate) fn see(&mut self, index: u64, at_ms: u64, receipt: Option<Rejection>) {
+        if let Some(rejection) = receipt {
+            self.tell(index, Wrong::Receipt(rejection));
+        }
+        if let Some(before_ms) = self.last_ms.filter(|before| at_ms < *before) {
+            self.tell(index, Wrong::TimeBack { before_ms, at_ms });
+        }
+        if at_ms > self.now_ms.saturating_add(AHEAD_MAX_MS) {
+            self.tell(index, Wrong::Future { at_ms, now_ms: self.now_ms });
+        }
+        self.last_ms = Some(at_ms);
+    }
+
+    fn tell(&mut self, index: u64, wrong: Wrong) {
+        if self.findings.len() < self.findings_max {
+            self.findings.push(Finding { index, wrong });
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// The findings, and how many further ones there were.
+    pub(crate) fn end(self) -> (Vec<Finding>, u64) {
+        (self.findings, self.left_out)
+    }
+}

@@ -1,0 +1,144 @@
+//! One bundle of entries: fetched, and held against the tree.
+
+use std::sync::Arc;
+
+use chaos_agency::Leaf;
+use chaos_log::{Edge, Hash, TilePath, bundle_from_bytes, leaf_hash};
+use chaos_store::Append;
+use chaos_types::{Digest, Rejection, dsse::Envelope};
+
+use super::MirrorError;
+use crate::{
+    published::first,
+    records::records_from_bytes,
+    resource::Resource,
+    source::{Source, SourceError},
+};
+
+/// What the tree says of the leaves of a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// The root over all 256.
+    Root(Hash),
+    /// Each hash, of the last bundle of a log.
+    Leaves(Vec<Hash>),
+}
+
+/// A bundle to be fetched.
+#[derive(Debug, Clone)]
+pub(crate) struct Task {
+    /// Which one.
+    pub(crate) path: TilePath,
+    /// What the tree says of it.
+    pub(crate) expected: Expected,
+}
+
+/// An entry whose leaf is in the tree and whose receipt is the one in the leaf.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// Its index.
+    pub(crate) index: u64,
+    /// Its time, milliseconds since 1970.
+    pub(crate) at_ms: u64,
+    /// It, ready to be stored.
+    pub(crate) append: Append,
+}
+
+/// A bundle whose entries are those of the tree.
+#[derive(Debug)]
+pub(crate) struct Page(Vec<(Checked, Option<Rejection>)>);
+
+impl Page {
+    /// The entries from `start` on, each with what is wrong with its receipt.
+    pub(crate) fn judged(self, start: u64) -> impl Iterator<Item = (Checked, Option<Rejection>)> {
+        self.0.into_iter().filter(move |(entry, _)| entry.index >= start)
+    }
+}
+
+/// Fetches a bundle with its receipts and checks it, the signatures of receipts included.
+pub(crate) async fn fetch_page(source: Arc<Source>, task: Task) -> Result<Page, MirrorError> {
+    let asked = Resource::Tile(task.path);
+    let bundle = source.get(&asked).await?;
+    let leaves = leaves(&task, &bundle)?;
+    let records = match source.get(&Resource::Records(task.path)).await {
+        Ok(body) => body,
+        Err(SourceError::Absent { .. }) => return one_by_one(&source, leaves).await,
+        Err(error) => return Err(error.into()),
+    };
+    // Signatures are work; the thread that answers sockets goes on.
+    let checked = tokio::task::spawn_blocking(move || {
+        let asked = Resource::Records(task.path);
+        let records = records_from_bytes(&records)
+            .map_err(|source| MirrorError::Records { asked, source })?;
+        if records.len() < leaves.len() {
+            let (expected, found) = (leaves.len(), records.len());
+            return Err(MirrorError::Width { asked, expected, found });
+        }
+        let entries = leaves.into_iter().zip(records);
+        entries.map(|(leaf, record)| check(leaf, record.to_vec())).collect::<Result<_, _>>()
+    });
+    checked.await.map_err(|_| MirrorError::Stopped)?.map(Page)
+}
+
+/// A leaf that is in the tree.
+struct Placed {
+    index: u64,
+    bytes: Vec<u8>,
+    leaf: Leaf,
+}
+
+/// Reads the leaves of a bundle and holds them against the tree.
+fn leaves(task: &Task, bundle: &[u8]) -> Result<Vec<Placed>, MirrorError> {
+    let (asked, width) = (Resource::Tile(task.path), usize::from(task.path.width()));
+    let found =
+        bundle_from_bytes(bundle).map_err(|source| MirrorError::Leaves { asked, source })?;
+    let leaves = found.get(..width).ok_or(MirrorError::Width {
+        asked,
+        expected: width,
+        found: found.len(),
+    })?;
+    let hashes: Vec<Hash> = leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
+    let holds = match &task.expected {
+        Expected::Root(root) => root_over(&hashes) == *root,
+        Expected::Leaves(expected) => hashes == *expected,
+    };
+    if !holds {
+        return Err(MirrorError::Entries { asked });
+    }
+    let start = first(&task.path);
+    let placed = (start..).zip(leaves).map(|(index, bytes)| {
+        let leaf = Leaf::from_bytes(bytes);
+        let leaf = leaf.map_err(|source| MirrorError::Leaf { index, source })?;
+        Ok(Placed { index, bytes: bytes.to_vec(), leaf })
+    });
+    placed.collect()
+}
+
+/// The receipts of a bundle whose body of records is not published, since it would be too long.
+async fn one_by_one(source: &Source, leaves: Vec<Placed>) -> Result<Page, MirrorError> {
+    let mut entries = Vec::with_capacity(leaves.len());
+    for leaf in leaves {
+        let record = source.get(&Resource::Receipt(leaf.leaf.receipt)).await?;
+        entries.push(check(leaf, record)?);
+    }
+    Ok(Page(entries))
+}
+
+fn check(placed: Placed, record: Vec<u8>) -> Result<(Checked, Option<Rejection>), MirrorError> {
+    let Placed { index, bytes, leaf } = placed;
+    let (expected, found) = (leaf.receipt, Digest::of(&record));
+    if expected != found {
+        return Err(MirrorError::Record { index, expected, found });
+    }
+    let wrong = Envelope::verify_bytes(&record).err();
+    let append =
+        Append::new(record, bytes).map_err(|source| MirrorError::Append { index, source })?;
+    Ok((Checked { index, at_ms: leaf.integrated_at_ms, append }, wrong))
+}
+
+/// The root over a full tile's hashes.
+pub(crate) fn root_over(hashes: &[Hash]) -> Hash {
+    let mut edge = Edge::new();
+    edge.append(hashes);
+    edge.root()
+}

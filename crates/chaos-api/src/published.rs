@@ -1,0 +1,257 @@
+//! What of a data directory is published: the newest signed checkpoint, and what lies below it.
+
+use std::{
+    fs, io,
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use chaos_agency::Kinds;
+use chaos_log::{
+    BundleError, CheckpointError, Hash, ProveError, SignedCheckpoint, TileId, TileKind, TilePath,
+    TileRead as _, VerifierKey, bundle_to_bytes, root_at, tile_to_bytes,
+};
+use chaos_store::{BlobError, Blobs as _, Entry, OpenError, Records as _, Store, StoreError};
+use chaos_types::Digest;
+
+use crate::{
+    disclosure::{Disclosed, Disclosure},
+    records::records_to_bytes,
+    resource::{BLOB_BYTES_MAX, Resource},
+};
+
+/// A data directory as strangers see it. It is only read, without its lock, so that another process
+/// may append and sign meanwhile.
+#[derive(Debug)]
+pub struct Published {
+    entries: Mutex<Entries>,
+    // Reading what receipts name takes long the first time; tiles do not wait for it.
+    blobs: Mutex<Disclosed>,
+}
+
+/// What is published, and how.
+#[derive(Debug, Clone)]
+pub struct Publication {
+    /// The log's key. A stored checkpoint that it has not signed is not published.
+    pub key: VerifierKey,
+    /// The kinds of receipts that the log knows.
+    pub kinds: Kinds,
+    /// Which receipts' blobs are published.
+    pub disclosure: Disclosure,
+}
+
+/// Why something that is published cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// The data directory cannot be opened.
+    #[error("cannot read the log")]
+    Open(#[from] OpenError),
+    /// An entry, a tile or a checkpoint cannot be read.
+    #[error("cannot read the log")]
+    Store(#[from] StoreError),
+    /// The stored checkpoint is not signed by the log's key.
+    #[error("the newest stored checkpoint is not the log's")]
+    Checkpoint(#[from] CheckpointError),
+    /// The tree does not reach as far as the checkpoint.
+    #[error("{tile} holds {found} hashes, the signed size needs {expected}")]
+    Narrow {
+        /// The tile.
+        tile: TileId,
+        /// Hashes that a log of the signed size has there, as far as they were asked for.
+        expected: usize,
+        /// Hashes found.
+        found: usize,
+    },
+    /// An entry below the checkpoint's size is missing.
+    #[error("entry {index} is missing, the signed size is {size}")]
+    Missing {
+        /// Index of the entry.
+        index: u64,
+        /// Size of the checkpoint.
+        size: u64,
+    },
+    /// Stored leaves do not make a bundle.
+    #[error("cannot write the leaves")]
+    Leaves(#[from] BundleError),
+    /// A blob is damaged or cannot be read.
+    #[error("cannot read a blob")]
+    Blob(#[from] BlobError),
+    /// The length of a blob cannot be asked.
+    #[error("cannot read a blob")]
+    BlobLength(#[source] io::Error),
+}
+
+#[derive(Debug)]
+struct Entries {
+    store: Store,
+    key: VerifierKey,
+    /// The last checkpoint whose signature was checked.
+    accepted: Option<SignedCheckpoint>,
+}
+
+impl Published {
+    /// Publishes the data directory.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn open(directory: &Path, publication: Publication) -> Result<Self, PublishError> {
+        let Publication { key, kinds, disclosure } = publication;
+        let (store, other) = (Store::read_live(directory)?, Store::read_live(directory)?);
+        Ok(Self {
+            entries: Mutex::new(Entries { store, key, accepted: None }),
+            blobs: Mutex::new(Disclosed::new(other, kinds, disclosure)),
+        })
+    }
+
+    /// The checkpoint that is published, if one was signed.
+    ///
+    /// # Errors
+    /// If it cannot be read or is not the log's.
+    pub fn head(&self) -> Result<Option<SignedCheckpoint>, PublishError> {
+        locked(&self.entries).head()
+    }
+
+    /// The bytes of something that is published, or `None`.
+    ///
+    /// # Errors
+    /// If it is published and cannot be read.
+    pub fn answer(&self, resource: &Resource) -> Result<Option<Vec<u8>>, PublishError> {
+        let mut entries = locked(&self.entries);
+        let Some(head) = entries.head()? else { return Ok(None) };
+        let size = head.claimed().size();
+        match resource {
+            Resource::Checkpoint => Ok(Some(head.to_string().into_bytes())),
+            Resource::Tile(path) => match path.kind() {
+                TileKind::Hashes { level } => entries.hashes(path, level, size),
+                TileKind::Entries => {
+                    let Some(page) = entries.page(path, size)? else { return Ok(None) };
+                    let leaves: Vec<_> = page.iter().map(|entry| entry.leaf.as_slice()).collect();
+                    Ok(Some(bundle_to_bytes(&leaves)?))
+                }
+            },
+            Resource::Records(path) => {
+                let Some(page) = entries.page(path, size)? else { return Ok(None) };
+                let records: Vec<_> = page.iter().map(|entry| entry.record.as_slice()).collect();
+                // What is too long for one body is asked for receipt by receipt.
+                Ok(records_to_bytes(&records).ok())
+            }
+            Resource::Receipt(digest) => {
+                let entry = entries.store.entry_by_digest(digest)?;
+                Ok(entry.filter(|entry| entry.index < size).map(|entry| entry.record))
+            }
+            Resource::Blob(digest) => {
+                drop(entries);
+                self.blob(digest, size)
+            }
+        }
+    }
+
+    /// The root of the published log when it had `size` entries.
+    ///
+    /// # Errors
+    /// If the tiles cannot be read or do not reach this size.
+    pub(crate) fn root_at(&self, size: u64) -> Result<Hash, PublishError> {
+        root_at(&locked(&self.entries).store, size).map_err(|error| match error {
+            ProveError::Read(error) => error.into(),
+            ProveError::Narrow { tile, expected, found } => {
+                PublishError::Narrow { tile, expected, found }
+            }
+            ProveError::Index { .. } | ProveError::Sizes { .. } => {
+                unreachable!("only proofs have an index or two sizes")
+            }
+        })
+    }
+
+    /// The digest of the receipt at an index.
+    ///
+    /// # Errors
+    /// If the entry cannot be read.
+    pub(crate) fn digest_at(&self, index: u64) -> Result<Option<Digest>, PublishError> {
+        Ok(locked(&self.entries).store.entry(index)?.map(|entry| entry.digest))
+    }
+
+    /// The digests of all blobs that are published.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub(crate) fn blobs(&self) -> Result<Vec<Digest>, PublishError> {
+        let Some(head) = self.head()? else { return Ok(Vec::new()) };
+        let mut blobs = locked(&self.blobs);
+        blobs.read_to(head.claimed().size())?;
+        Ok(blobs.disclosed().collect())
+    }
+
+    fn blob(&self, digest: &Digest, size: u64) -> Result<Option<Vec<u8>>, PublishError> {
+        let mut blobs = locked(&self.blobs);
+        blobs.read_to(size)?;
+        if !blobs.discloses(digest) {
+            return Ok(None);
+        }
+        let files = blobs.store().blobs();
+        match fs::metadata(files.path(digest)) {
+            Ok(found) if found.len() > BLOB_BYTES_MAX as u64 => Ok(None),
+            Ok(_) => Ok(Some(files.get(digest)?)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(PublishError::BlobLength(error)),
+        }
+    }
+}
+
+impl Entries {
+    fn head(&mut self) -> Result<Option<SignedCheckpoint>, PublishError> {
+        let Some(signed) = self.store.checkpoint()? else { return Ok(None) };
+        if self.accepted.as_ref() != Some(&signed) {
+            signed.verify(&self.key)?;
+            self.accepted = Some(signed.clone());
+        }
+        Ok(Some(signed))
+    }
+
+    fn hashes(
+        &self,
+        path: &TilePath,
+        level: u8,
+        size: u64,
+    ) -> Result<Option<Vec<u8>>, PublishError> {
+        let reach = size.checked_shr(u32::from(level) * 8).unwrap_or(0);
+        if !is_within(path, reach) {
+            return Ok(None);
+        }
+        let tile = TileId { level, index: path.index() };
+        let expected = usize::from(path.width());
+        let mut hashes = self.store.read_tile(tile)?.unwrap_or_default();
+        if hashes.len() < expected {
+            return Err(PublishError::Narrow { tile, expected, found: hashes.len() });
+        }
+        hashes.truncate(expected);
+        Ok(Some(tile_to_bytes(&hashes)))
+    }
+
+    /// The entries of a bundle, if the published log is that long.
+    fn page(&self, path: &TilePath, size: u64) -> Result<Option<Vec<Entry>>, PublishError> {
+        if !is_within(path, size) {
+            return Ok(None);
+        }
+        let start = first(path);
+        let end = start + u64::from(path.width());
+        let page = self.store.entries(start..end)?;
+        let found = start + page.len() as u64;
+        if found < end {
+            return Err(PublishError::Missing { index: found, size });
+        }
+        Ok(Some(page))
+    }
+}
+
+/// The first index of a tile within its level, which is below 2^64 for every path.
+pub(crate) fn first(path: &TilePath) -> u64 {
+    path.index() * u64::from(chaos_log::TILE_WIDTH)
+}
+
+fn is_within(path: &TilePath, reach: u64) -> bool {
+    first(path).checked_add(u64::from(path.width())).is_some_and(|end| end <= reach)
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,297 @@
+//! Mending a damaged data directory from a mirror. Nothing is signed, and no key is needed.
+
+use std::{ops::Range, path::Path, sync::Arc};
+
+use chaos_agency::{Kinds, Leaf, Receipt};
+use chaos_log::{
+    CheckpointError, Edge, Hash, SignedCheckpoint, TILE_WIDTH, Tile, TileId, TilePath,
+    TileRead as _, VerifierKey, leaf_hash,
+};
+use chaos_store::{
+    Append, BlobError, Blobs as _, ENTRIES_MAX, Head, OpenError, Records as _, Store, StoreError,
+    Stored,
+};
+use chaos_types::Digest;
+use chaos_verify::named_digests;
+
+use crate::{
+    mirror::{Expected, MirrorError, Task, Tree, fetch_head, fetch_page, fetch_tree, root_over},
+    published::first,
+    resource::Resource,
+    source::{Source, SourceError},
+};
+
+/// Leaves hashed between two comparisons with the stored tiles.
+const STEP: usize = 4_096;
+
+/// What was mended, and what could not be.
+#[derive(Debug)]
+pub struct Repaired {
+    /// The head of the log after it, with everything checked, or why it does not hold yet.
+    pub checked: Result<Head, StoreError>,
+    /// Size of the checkpoint that the source was held against.
+    pub source_size: u64,
+    /// Entries that were fetched.
+    pub entries: Vec<u64>,
+    /// Tiles that were computed anew from the leaves.
+    pub tiles: u64,
+    /// Blobs that were fetched.
+    pub blobs: Vec<Digest>,
+    /// Entries above the source's checkpoint that are damaged.
+    pub entries_left: Vec<u64>,
+    /// Damaged blobs that the source does not publish.
+    pub blobs_left: Vec<Digest>,
+}
+
+/// Why a data directory was not mended.
+#[derive(Debug, thiserror::Error)]
+pub enum RepairError {
+    /// The data directory cannot be opened.
+    #[error("cannot open the data directory")]
+    Open(#[from] OpenError),
+    /// The store fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The data directory does not say whose log it holds.
+    #[error(transparent)]
+    Ledger(#[from] chaos_ledger::Error),
+    /// The stored checkpoint is not the log's.
+    #[error("the newest stored checkpoint is not the log's")]
+    Checkpoint(#[from] CheckpointError),
+    /// The source cannot be read, or contradicts itself.
+    #[error("cannot mend from the source")]
+    Source(#[source] Box<MirrorError>),
+    /// The source has another entry in a place where this log holds together.
+    #[error(
+        "entry {index} is whole here and another one in the source: these are two logs under one \
+         key, and neither is changed"
+    )]
+    Differs {
+        /// Index of the entry.
+        index: u64,
+    },
+    /// A blob cannot be read or written.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+}
+
+impl From<MirrorError> for RepairError {
+    fn from(error: MirrorError) -> Self {
+        Self::Source(Box::new(error))
+    }
+}
+
+/// Finds what fails its digest in a data directory and fetches it from `source`: entries that are
+/// missing, whose record is not the one in their leaf, or whose leaf is not the one in the tree that
+/// the log has signed; tiles that are not those of the leaves; and blobs that receipts name.
+///
+/// What comes is held against the source's checkpoint, which the log's key has signed, before it is
+/// written. An entry that holds together here is never replaced.
+///
+/// # Errors
+/// If the source cannot be read, is not this log's, or contradicts it, or the store fails.
+pub async fn repair(
+    directory: &Path,
+    source: &Arc<Source>,
+    kinds: &Kinds,
+) -> Result<Repaired, RepairError> {
+    let mut store = Store::open_damaged(directory)?;
+    let key = chaos_ledger::log_verifier(&store, directory)?;
+    let head = fetch_head(source, &key).await?;
+    let signed = signed_size(&store, &key)?;
+    let source_size = head.claimed().size();
+    let tree = fetch_tree(source, &store, 0, &head).await?;
+    let mut repair = Repair { source, tree: &tree, entries: Vec::new() };
+    // Entries that were lost at the end come back as far as the log has signed them.
+    let end = store.stored_size()?.max(signed.min(source_size));
+    for path in TilePath::between(0, source_size).take_while(|path| path.tile().is_none()) {
+        repair.mend(&mut store, &path, end).await?;
+    }
+    let entries = repair.entries;
+    let entries_left = damaged(&store, source_size..end)?;
+    // A leaf that may be wrong must not make tiles.
+    let tiles = if entries_left.is_empty() { mend_tiles(&mut store, end)? } else { 0 };
+    let (blobs, blobs_left) = mend_blobs(&store, source, kinds, end).await?;
+    let checked = store.check();
+    Ok(Repaired { checked, source_size, entries, tiles, blobs, entries_left, blobs_left })
+}
+
+/// The size that the log has signed, 0 if none.
+fn signed_size(store: &Store, key: &VerifierKey) -> Result<u64, RepairError> {
+    let Some(signed) = store.checkpoint()? else { return Ok(0) };
+    Ok(SignedCheckpoint::verify(&signed, key)?.size())
+}
+
+struct Repair<'a> {
+    source: &'a Arc<Source>,
+    tree: &'a Tree,
+    entries: Vec<u64>,
+}
+
+impl Repair<'_> {
+    /// Compares a bundle with the tree, and mends it if it is another.
+    async fn mend(
+        &mut self,
+        store: &mut Store,
+        path: &TilePath,
+        end: u64,
+    ) -> Result<(), RepairError> {
+        let start = first(path);
+        let range = start..end.min(start + u64::from(path.width()));
+        if range.is_empty() {
+            return Ok(());
+        }
+        let expected = self.tree.expected(path)?;
+        let stored: Vec<_> =
+            range.clone().map(|index| store.stored(index)).collect::<Result<_, _>>()?;
+        if holds(&stored, &expected, path) {
+            return Ok(());
+        }
+        let task = Task { path: *path, expected };
+        let page = fetch_page(Arc::clone(self.source), task).await?;
+        let tile = tile_hashes(store, path);
+        for ((entry, _), stored) in page.judged(start).zip(stored) {
+            if entry.index >= range.end {
+                break;
+            }
+            let place = usize::try_from(entry.index - start).expect("below 256");
+            if is_whole(stored.as_ref(), &entry.append) {
+                continue;
+            }
+            if let Some(stored) = &stored
+                && stored.leaf != entry.append.leaf()
+                && is_sound(stored)
+                && tile.get(place) == Some(&leaf_hash(&stored.leaf))
+            {
+                return Err(RepairError::Differs { index: entry.index });
+            }
+            store.mend_entries(entry.index..entry.index + 1, &[entry.append])?;
+            self.entries.push(entry.index);
+        }
+        Ok(())
+    }
+}
+
+/// Whether stored entries are those of the tree, and their records those of their leaves.
+fn holds(stored: &[Option<Stored>], expected: &Expected, path: &TilePath) -> bool {
+    if !stored.iter().all(|entry| entry.as_ref().is_some_and(is_sound)) {
+        return false;
+    }
+    let hashes: Vec<Hash> = stored.iter().flatten().map(|entry| leaf_hash(&entry.leaf)).collect();
+    match expected {
+        Expected::Root(root) => {
+            hashes.len() == usize::from(path.width()) && root_over(&hashes) == *root
+        }
+        Expected::Leaves(expected) => expected.starts_with(&hashes),
+    }
+}
+
+/// Whether a record is the one that its row and its leaf name.
+fn is_sound(entry: &Stored) -> bool {
+    let digest = Digest::of(&entry.record);
+    digest == entry.digest && Leaf::from_bytes(&entry.leaf).is_ok_and(|leaf| leaf.receipt == digest)
+}
+
+fn is_whole(stored: Option<&Stored>, entry: &Append) -> bool {
+    stored.is_some_and(|stored| {
+        stored.leaf == entry.leaf()
+            && stored.digest == entry.digest()
+            && stored.record == entry.record()
+    })
+}
+
+/// The stored hashes of a bundle's leaves; none where the tile cannot be read.
+fn tile_hashes(store: &Store, path: &TilePath) -> Vec<Hash> {
+    let id = TileId { level: 0, index: path.index() };
+    store.read_tile(id).ok().flatten().unwrap_or_default()
+}
+
+/// The entries of a range that do not hold together with their tile.
+fn damaged(store: &Store, range: Range<u64>) -> Result<Vec<u64>, RepairError> {
+    let width = u64::from(TILE_WIDTH);
+    let (mut found, mut tile) = (Vec::new(), None);
+    for index in range {
+        let id = TileId { level: 0, index: index / width };
+        if tile.as_ref().is_none_or(|(known, _)| *known != id) {
+            tile = Some((id, store.read_tile(id).ok().flatten().unwrap_or_default()));
+        }
+        let place = usize::try_from(index % width).expect("below 256");
+        let hash = tile.as_ref().and_then(|(_, hashes)| hashes.get(place));
+        let holds = store
+            .stored(index)?
+            .is_some_and(|entry| is_sound(&entry) && hash == Some(&leaf_hash(&entry.leaf)));
+        if !holds {
+            found.push(index);
+        }
+    }
+    Ok(found)
+}
+
+/// Computes every tile from the leaves, and writes those that are stored otherwise.
+fn mend_tiles(store: &mut Store, size: u64) -> Result<u64, RepairError> {
+    let (mut edge, mut mended, mut next) = (Edge::new(), 0, 0);
+    while next < size {
+        let end = size.min(next + STEP as u64);
+        let mut leaves = Vec::with_capacity(STEP);
+        for index in next..end {
+            leaves.extend(store.stored(index)?.map(|entry| leaf_hash(&entry.leaf)));
+        }
+        next = end;
+        let differs = |tile: &Tile| {
+            let stored = store.read_tile(tile.id).ok().flatten().unwrap_or_default();
+            // A stored tile may be further than the leaves that were read so far.
+            if next < size { !stored.starts_with(&tile.hashes) } else { stored != tile.hashes }
+        };
+        let tiles: Vec<Tile> = edge.append(&leaves).into_iter().filter(differs).collect();
+        mended += tiles.len() as u64;
+        store.mend_tiles(&tiles)?;
+    }
+    Ok(mended)
+}
+
+/// Fetches the blobs that are damaged, and those that receipts name and that are not there.
+async fn mend_blobs(
+    store: &Store,
+    source: &Source,
+    kinds: &Kinds,
+    size: u64,
+) -> Result<(Vec<Digest>, Vec<Digest>), RepairError> {
+    let (mut mended, mut left) = (Vec::new(), Vec::new());
+    let mut seen = std::collections::BTreeSet::new();
+    for start in (0..size).step_by(usize::try_from(ENTRIES_MAX).expect("4,096")) {
+        for index in start..size.min(start + ENTRIES_MAX) {
+            let Some(entry) = store.stored(index)? else { continue };
+            let Ok(receipt) = Receipt::open_bytes(&entry.record, kinds) else { continue };
+            for digest in named_digests(&receipt) {
+                if !seen.insert(digest) {
+                    continue;
+                }
+                let damaged = match store.blobs().get(&digest) {
+                    Ok(_) => continue,
+                    Err(BlobError::Missing { .. }) => false,
+                    Err(BlobError::Damaged { .. }) => true,
+                    Err(error) => return Err(error.into()),
+                };
+                match fetch_blob(source, &digest).await? {
+                    Some(bytes) => {
+                        store.blobs().put(&bytes)?;
+                        mended.push(digest);
+                    }
+                    // Many digests that receipts name were never kept here.
+                    None if damaged => left.push(digest),
+                    None => {}
+                }
+            }
+        }
+    }
+    Ok((mended, left))
+}
+
+/// A blob, if the source publishes it and its bytes have its digest.
+async fn fetch_blob(source: &Source, digest: &Digest) -> Result<Option<Vec<u8>>, RepairError> {
+    match source.get(&Resource::Blob(*digest)).await {
+        Ok(bytes) => Ok(Some(bytes).filter(|bytes| Digest::of(bytes) == *digest)),
+        Err(SourceError::Absent { .. }) => Ok(None),
+        Err(error) => Err(MirrorError::Source(error).into()),
+    }
+}

@@ -1,0 +1,11 @@
+//! A log published, copied, watched and mended: real folders, real sockets, and servers that lie.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+mod liar;
+mod lying;
+mod mending;
+mod mirroring;
+mod publishing;
+mod watching;
+mod world;

@@ -1,0 +1,165 @@
+//! Damage that a copy mends.
+
+use std::{fs, path::Path, sync::Arc};
+
+use chaos_agency::{Kinds, Leaf, receipt::Product};
+use chaos_api::{RepairError, Repaired, Source, repair};
+use chaos_log::{Tile, TileId, leaf_hash};
+use chaos_store::{Append, Blobs as _, DATABASE_FILE, Records as _, Store};
+use tempfile::TempDir;
+
+use crate::world::{Log, NOW_MS, follow, runtime};
+
+/// A mirror of a log of 600 entries, and the log's folder closed for others to damage.
+struct Case {
+    copy: TempDir,
+    log: Log,
+    healthy: TempDir,
+}
+
+impl Case {
+    fn new() -> Self {
+        let (log, copy, healthy) = (Log::of(600), TempDir::new().unwrap(), TempDir::new().unwrap());
+        follow(copy.path(), &log, &log.source()).unwrap();
+        follow(healthy.path(), &log, &log.source()).unwrap();
+        Self { copy, log, healthy }
+    }
+
+    fn source(&self) -> Arc<Source> {
+        Arc::new(Source::data(self.healthy.path(), self.log.publication()).unwrap())
+    }
+
+    fn damage(&self) -> Store {
+        Store::open_damaged(self.copy.path()).unwrap()
+    }
+
+    fn repair(&self) -> Result<Repaired, RepairError> {
+        mend(self.copy.path(), &self.source())
+    }
+
+    #[track_caller]
+    fn is_whole(&self, done: &Repaired) {
+        assert_eq!(*done.checked.as_ref().unwrap(), self.log.store.head().unwrap());
+        let store = Store::open(self.copy.path()).unwrap();
+        for index in [0, 255, 256, 300, 599] {
+            assert_eq!(store.entry(index).unwrap(), self.log.store.entry(index).unwrap());
+        }
+    }
+}
+
+fn mend(folder: &Path, source: &Arc<Source>) -> Result<Repaired, RepairError> {
+    runtime().block_on(repair(folder, source, &Kinds::default()))
+}
+
+/// The stored entry as it would be appended.
+fn entry(log: &Log, index: u64) -> Append {
+    let entry = log.store.entry(index).unwrap().unwrap();
+    Append::new(entry.record, entry.leaf).unwrap()
+}
+
+#[test]
+fn whole_folder_is_left_alone() {
+    let case = Case::new();
+    let done = case.repair().unwrap();
+    assert!(done.entries.is_empty() && done.tiles == 0 && done.blobs.is_empty());
+    case.is_whole(&done);
+}
+
+#[test]
+fn damaged_records_leaves_and_tiles_are_mended() {
+    let case = Case::new();
+    let mut store = case.damage();
+    let wrong_record = Append::new(b"rot".to_vec(), entry(&case.log, 300).leaf().to_vec()).unwrap();
+    store.mend_entries(300..301, &[wrong_record]).unwrap();
+    let digest = entry(&case.log, 599).digest();
+    let wrong_time = Leaf::new(digest, 1).to_bytes();
+    let wrong_time = Append::new(entry(&case.log, 599).record().to_vec(), wrong_time).unwrap();
+    store.mend_entries(599..600, &[wrong_time]).unwrap();
+    let id = TileId { level: 0, index: 0 };
+    store.mend_tiles(&[Tile { id, hashes: vec![leaf_hash(b"rot"); 256] }]).unwrap();
+    let id = TileId { level: 1, index: 0 };
+    store.mend_tiles(&[Tile { id, hashes: vec![leaf_hash(b"rot"); 2] }]).unwrap();
+    drop(store);
+    assert!(case.damage().check().is_err());
+    let done = case.repair().unwrap();
+    assert_eq!((done.entries.as_slice(), done.tiles), ([300, 599].as_slice(), 2));
+    case.is_whole(&done);
+}
+
+#[test]
+fn lost_entries_come_back_as_far_as_the_log_has_signed_them() {
+    let case = Case::new();
+    let database = rusqlite::Connection::open(case.copy.path().join(DATABASE_FILE)).unwrap();
+    database.execute("DELETE FROM entries WHERE idx = 7 OR idx >= 590", []).unwrap();
+    drop(database);
+    let done = case.repair().unwrap();
+    assert_eq!(done.entries.len(), 11);
+    case.is_whole(&done);
+}
+
+#[test]
+fn entry_that_holds_together_here_is_never_replaced() {
+    let case = Case::new();
+    // Another log under the same key: its own leaves, its own tiles, no checkpoint that tells.
+    let mut other = Log::of(0);
+    for index in 0..10 {
+        other.append(index + 5_000, NOW_MS);
+    }
+    let before = other.store.entries(0..10).unwrap();
+    let folder = other.path().to_owned();
+    let Log { dir, store, .. } = other;
+    drop(store);
+    let refused = mend(&folder, &case.source()).unwrap_err();
+    assert!(matches!(refused, RepairError::Differs { index: 0 }), "{refused}");
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(store.entries(0..10).unwrap(), before);
+}
+
+#[test]
+fn damage_above_the_sources_checkpoint_is_told_and_left() {
+    let mut log = Log::of(20);
+    let healthy = TempDir::new().unwrap();
+    follow(healthy.path(), &log, &log.source()).unwrap();
+    log.grow(5);
+    log.sign();
+    let source = Arc::new(Source::data(healthy.path(), log.publication()).unwrap());
+    let rot = Append::new(b"rot".to_vec(), entry(&log, 22).leaf().to_vec()).unwrap();
+    log.store.mend_entries(22..23, &[rot]).unwrap();
+    let Log { dir, store, .. } = log;
+    drop(store);
+    let done = mend(dir.path(), &source).unwrap();
+    assert_eq!((done.entries_left.as_slice(), done.source_size), ([22].as_slice(), 20));
+    assert!(done.checked.is_err());
+}
+
+#[test]
+fn damaged_and_lost_blobs_are_fetched_and_one_that_is_not_published_is_told() {
+    let mut log = Log::of(1);
+    let kept: Vec<_> =
+        [b"one", b"two", b"six"].iter().map(|b| log.store.blobs().put(*b).unwrap()).collect();
+    let products = kept.iter().map(|digest| Product::new("answer", *digest)).collect();
+    // Blobs of one receipt have names of their own.
+    let products: Vec<Product> = (0..)
+        .zip::<Vec<Product>>(products)
+        .map(|(number, product)| Product::new(format!("answer-{number}"), product.digest))
+        .collect();
+    let record = log.receipt("ada", products);
+    log.append_raw(record, NOW_MS);
+    log.sign();
+    let folder = TempDir::new().unwrap();
+    chaos_api::export(&log.published(), log.verifier(), folder.path()).unwrap();
+    fs::remove_file(folder.path().join("blob").join(kept[2].to_hex())).unwrap();
+    fs::write(log.store.blobs().path(&kept[0]), b"rot").unwrap();
+    fs::remove_file(log.store.blobs().path(&kept[1])).unwrap();
+    fs::write(log.store.blobs().path(&kept[2]), b"rot").unwrap();
+    let Log { dir, store, .. } = log;
+    drop(store);
+    let done = mend(dir.path(), &Arc::new(Source::folder(folder.path()))).unwrap();
+    let (mut fetched, mut expected) = (done.blobs.clone(), kept[..2].to_vec());
+    fetched.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!((fetched, done.blobs_left), (expected, vec![kept[2]]));
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(store.blobs().get(&kept[0]).unwrap(), b"one");
+    assert_eq!(store.blobs().get(&kept[1]).unwrap(), b"two");
+}

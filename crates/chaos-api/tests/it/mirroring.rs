@@ -1,0 +1,166 @@
+//! Copies of honest logs.
+
+use chaos_api::{Mirror, MirrorError, Wrong};
+use chaos_store::{Records as _, Store};
+use tempfile::TempDir;
+
+use crate::world::{Log, NOW_MS, follow};
+
+/// Mirrors a log that grows through `sizes`, and compares all that is stored.
+#[track_caller]
+fn check(sizes: &[u64]) {
+    let mut log = Log::of(0);
+    let copy = TempDir::new().unwrap();
+    for size in sizes {
+        log.grow(size - log.store.head().unwrap().size);
+        let head = log.sign();
+        let done = follow(copy.path(), &log, &log.source()).unwrap();
+        assert_eq!(done.head, head);
+        assert!(done.findings.is_empty(), "{:?}", done.findings);
+    }
+    let store = Store::open(copy.path()).unwrap();
+    assert_eq!(store.check().unwrap(), log.store.head().unwrap());
+    let size = log.store.head().unwrap().size;
+    for index in 0..size {
+        assert_eq!(store.entry(index).unwrap(), log.store.entry(index).unwrap());
+    }
+}
+
+#[test]
+fn mirror_grows_with_the_log_across_tiles_of_every_width() {
+    check(&[0]);
+    check(&[1]);
+    check(&[0, 1, 2, 3, 4, 5]);
+    check(&[255, 256, 257]);
+    check(&[256, 512]);
+    check(&[1, 300, 301, 512, 700]);
+}
+
+#[test]
+fn mirror_follows_a_log_of_three_levels() {
+    let mut log = Log::of(0);
+    let copy = TempDir::new().unwrap();
+    for (start, end) in [(0_u64, 65_000), (65_000, 66_100)] {
+        let entries: Vec<_> = (start..end)
+            .map(|number| {
+                let record = number.to_string().into_bytes();
+                let digest = chaos_types::Digest::of(&record);
+                let leaf = chaos_agency::Leaf::new(digest, NOW_MS).to_bytes();
+                chaos_store::Append::new(record, leaf).unwrap()
+            })
+            .collect();
+        log.store.append_batch(&entries).unwrap();
+        let head = log.sign();
+        let done = follow(copy.path(), &log, &log.source()).unwrap();
+        assert_eq!(done.head, head);
+        // None of the records is a receipt: each is told, and what is too much is counted.
+        assert_eq!(done.findings.len() as u64 + done.findings_left_out, end - start);
+    }
+    let store = Store::open(copy.path()).unwrap();
+    assert_eq!(store.check().unwrap(), log.store.head().unwrap());
+}
+
+#[test]
+fn mirror_goes_on_after_a_kill_in_the_middle() {
+    let mut log = Log::of(100);
+    let copy = TempDir::new().unwrap();
+    follow(copy.path(), &log, &log.source()).unwrap();
+    log.grow(500);
+    let head = log.sign();
+    {
+        // What a kill between two batches leaves: the checkpoint pending, some entries stored.
+        let mut store = Store::open(copy.path()).unwrap();
+        store.put_meta("mirror/pending", head.to_string().as_bytes()).unwrap();
+        let entries = log.store.entries(100..350).unwrap().into_iter();
+        let entries: Vec<_> = entries
+            .map(|entry| chaos_store::Append::new(entry.record, entry.leaf).unwrap())
+            .collect();
+        store.append_batch(&entries).unwrap();
+    }
+    let done = follow(copy.path(), &log, &log.source()).unwrap();
+    assert_eq!((done.old_size, done.head), (350, head));
+    assert_eq!(Store::open(copy.path()).unwrap().check().unwrap(), log.store.head().unwrap());
+}
+
+#[test]
+fn what_is_wrong_in_the_log_itself_is_stored_and_told() {
+    let mut log = Log::of(2);
+    log.append_raw(b"{\"no\":\"receipt\"}".to_vec(), NOW_MS + 2);
+    log.append(3, NOW_MS - 5);
+    log.append(4, NOW_MS + 10_000_000_000);
+    let head = log.sign();
+    let copy = TempDir::new().unwrap();
+    let done = follow(copy.path(), &log, &log.source()).unwrap();
+    assert_eq!(done.head, head);
+    let told: Vec<_> =
+        done.findings.iter().map(|finding| (finding.index, &finding.wrong)).collect();
+    assert!(matches!(
+        told.as_slice(),
+        [(2, Wrong::Receipt(_)), (3, Wrong::TimeBack { .. }), (4, Wrong::Future { .. })]
+    ));
+}
+
+#[test]
+fn log_is_read_from_its_mirror_without_a_key() {
+    let log = Log::of(3);
+    let copy = TempDir::new().unwrap();
+    follow(copy.path(), &log, &log.source()).unwrap();
+    let system = chaos_ledger::System {
+        kinds: chaos_agency::Kinds::default(),
+        now_ms: || NOW_MS,
+        random: |_| Err(std::io::Error::other("a reader needs none")),
+    };
+    let ledger = chaos_ledger::Ledger::open(copy.path(), None, system).unwrap();
+    assert_eq!(ledger.views().size(), 3);
+    assert_eq!(ledger.views().registry().operator(), log.agent());
+}
+
+#[test]
+fn mirror_is_of_one_log_and_of_no_folder_that_is_none() {
+    let log = Log::of(3);
+    let copy = TempDir::new().unwrap();
+    let refused = Mirror::open(copy.path(), None).unwrap_err();
+    assert!(matches!(refused, MirrorError::NoKey), "{refused}");
+    follow(copy.path(), &log, &log.source()).unwrap();
+    let again = Mirror::open(copy.path(), None).unwrap();
+    assert_eq!(again.key(), log.verifier());
+    drop(again);
+    let other = chaos_log::LogKey::from_seed("example.org/log".parse().unwrap(), &[9; 32]);
+    let refused = Mirror::open(copy.path(), Some(other.verifier())).unwrap_err();
+    assert!(matches!(refused, MirrorError::OtherLog { .. }), "{refused}");
+
+    let own = TempDir::new().unwrap();
+    let mut store = Store::open(own.path()).unwrap();
+    let entry = chaos_store::Append::new(b"own".to_vec(), b"leaf".to_vec()).unwrap();
+    store.append_batch(&[entry]).unwrap();
+    drop(store);
+    let refused = Mirror::open(own.path(), Some(log.verifier())).unwrap_err();
+    assert!(matches!(refused, MirrorError::NoMirror), "{refused}");
+}
+
+#[test]
+fn log_that_holds_a_receipt_twice_is_refused() {
+    let mut log = Log::of(2);
+    // No store of this project takes it, so the tree is made beside it.
+    let entries = log.store.entries(0..2).unwrap();
+    let leaves: Vec<_> =
+        [&entries[0], &entries[1], &entries[0]].iter().map(|entry| entry.leaf.clone()).collect();
+    let mut tree = chaos_log::MemoryLog::new();
+    tree.append_batch(leaves.clone()).unwrap();
+    let head = log.signed(3, tree.root());
+    let body =
+        chaos_api::records_to_bytes(&[&entries[0].record, &entries[1].record, &entries[0].record]);
+    let (body, bundle) = (body.unwrap(), chaos_log::bundle_to_bytes(&leaves).unwrap());
+    let hashes: Vec<_> = leaves.iter().map(|leaf| chaos_log::leaf_hash(leaf)).collect();
+    let tile = chaos_log::tile_to_bytes(&hashes);
+    log.sign();
+    let source = crate::liar::start(log.published(), move |path| match path {
+        "checkpoint" => crate::liar::Answer::Body(head.to_string().into_bytes()),
+        "tile/0/000.p/3" => crate::liar::Answer::Body(tile.clone()),
+        "tile/entries/000.p/3" => crate::liar::Answer::Body(bundle.clone()),
+        _ => crate::liar::Answer::Body(body.clone()),
+    });
+    let copy = TempDir::new().unwrap();
+    let refused = follow(copy.path(), &log, &source).unwrap_err();
+    assert!(matches!(refused, MirrorError::Repeated { index: 2, first: 0 }), "{refused}");
+}

@@ -1,0 +1,97 @@
+//! Alarms.
+
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
+
+use chaos_agency::Kinds;
+use chaos_api::{Mirror, Source, Watch, Watched, watch};
+use chaos_log::leaf_hash;
+use chaos_store::Records as _;
+use tempfile::TempDir;
+
+use crate::{
+    liar::{self, Answer},
+    world::{Log, NOW_MS, follow, runtime},
+};
+
+fn round(folder: &Path, log: &Log, source: &Arc<Source>, watching: &Watch) -> Watched {
+    let mut mirror = Mirror::open(folder, Some(log.verifier())).unwrap();
+    let now_ms = NOW_MS + 1_000_000;
+    runtime().block_on(watch(&mut mirror, folder, source, now_ms, watching)).unwrap()
+}
+
+fn nobody() -> Watch {
+    Watch { followed: BTreeSet::new(), kinds: Kinds::default() }
+}
+
+/// The alarms of a round, and that each has its file.
+#[track_caller]
+fn names(seen: &Watched) -> Vec<&'static str> {
+    for alarm in &seen.alarms {
+        let file = fs::read_to_string(seen.folder.join(alarm.file())).unwrap();
+        assert!(file.contains(&format!("\"alarm\": \"{}\"", alarm.name())), "{file}");
+    }
+    seen.alarms.iter().map(chaos_api::Alarm::name).collect()
+}
+
+#[test]
+fn honest_log_raises_no_alarm_and_entries_of_followed_agents_do() {
+    let mut log = Log::of(5);
+    let copy = TempDir::new().unwrap();
+    let seen = round(copy.path(), &log, &log.source(), &nobody());
+    assert_eq!((names(&seen), seen.examined), (vec![], 5));
+    log.grow(2);
+    log.sign();
+    let follow = Watch { followed: [log.agent()].into(), kinds: Kinds::default() };
+    let seen = round(copy.path(), &log, &log.source(), &follow);
+    assert_eq!(names(&seen), ["followed", "followed"]);
+    let seen = round(copy.path(), &log, &log.source(), &follow);
+    assert_eq!((names(&seen), seen.examined), (vec![], 0));
+}
+
+#[test]
+fn entries_that_a_kill_left_unexamined_are_examined() {
+    let mut log = Log::of(2);
+    log.append(2, NOW_MS - 1);
+    log.sign();
+    let copy = TempDir::new().unwrap();
+    follow(copy.path(), &log, &log.source()).unwrap();
+    assert_eq!(names(&round(copy.path(), &log, &log.source(), &nobody())), ["time-back"]);
+}
+
+#[test]
+fn fork_keeps_both_checkpoints_and_is_raised_again_and_nothing_more_is_stored() {
+    let log = Log::of(5);
+    let copy = TempDir::new().unwrap();
+    round(copy.path(), &log, &log.source(), &nobody());
+    let other = log.signed(5, leaf_hash(b"another"));
+    let note = other.to_string().into_bytes();
+    let source = liar::start(log.published(), move |_| Answer::Body(note.clone()));
+    for _ in 0..2 {
+        let seen = round(copy.path(), &log, &source, &nobody());
+        assert_eq!(names(&seen), ["fork"]);
+        assert_eq!(seen.head, log.store.checkpoint().unwrap());
+        let file = fs::read(seen.folder.join(seen.alarms[0].file())).unwrap();
+        let file: serde_json::Value = serde_json::from_slice(&file).unwrap();
+        assert_eq!(file["found"], other.to_string());
+        assert_eq!(file["kept"], seen.head.unwrap().to_string());
+    }
+    assert_eq!(fs::read_dir(copy.path().join("alarms")).unwrap().count(), 1);
+}
+
+#[test]
+fn rollback_and_contradiction_are_alarms_and_silence_is_none() {
+    let log = Log::of(5);
+    let copy = TempDir::new().unwrap();
+    round(copy.path(), &log, &log.source(), &nobody());
+    let old = log.signed(2, chaos_log::root_at(&log.store, 2).unwrap());
+    let note = old.to_string().into_bytes();
+    let source = liar::start(log.published(), move |_| Answer::Body(note.clone()));
+    assert_eq!(names(&round(copy.path(), &log, &source, &nobody())), ["rollback"]);
+    let source = liar::start(log.published(), |_| Answer::Body(b"no checkpoint".to_vec()));
+    assert_eq!(names(&round(copy.path(), &log, &source, &nobody())), ["contradiction"]);
+    let source = liar::start(log.published(), |_| Answer::Status(503, "", Vec::new()));
+    let mut mirror = Mirror::open(copy.path(), None).unwrap();
+    let watching = nobody();
+    let silent = watch(&mut mirror, copy.path(), &source, NOW_MS, &watching);
+    assert!(runtime().block_on(silent).is_err());
+}

@@ -1,0 +1,134 @@
+//! A log of receipts in a folder, as an operator runs it.
+
+use std::{path::Path, sync::Arc};
+
+use chaos_agency::{
+    Action, Evidence, Kinds, Leaf,
+    action::Profile,
+    receipt::{Draft, Product},
+};
+use chaos_api::{Disclosure, Mirror, MirrorError, Mirrored, Publication, Published, Source};
+use chaos_log::{Checkpoint, LogKey, SignedCheckpoint, VerifierKey};
+use chaos_store::{Append, Records as _, Store};
+use chaos_types::{AgentKey, Did, Digest};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// When the logs of these tests take entries in, milliseconds since 1970.
+pub(crate) const NOW_MS: u64 = 1_767_225_600_000;
+
+/// A log with its key.
+pub(crate) struct Log {
+    pub(crate) dir: TempDir,
+    pub(crate) store: Store,
+    pub(crate) key: LogKey,
+    agent: AgentKey,
+}
+
+impl Log {
+    /// A log of `size` entries, the last checkpoint signed.
+    pub(crate) fn of(size: u64) -> Self {
+        let dir = TempDir::new().unwrap();
+        let mut store = Store::open(dir.path()).unwrap();
+        let agent = AgentKey::from_seed(&[7; 32]);
+        let key = LogKey::from_seed("example.org/log".parse().unwrap(), &[7; 32]);
+        chaos_ledger::adopt(&mut store, &agent.did()).unwrap();
+        let mut log = Self { dir, store, key, agent };
+        log.grow(size);
+        log.sign();
+        log
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn agent(&self) -> Did {
+        self.agent.did()
+    }
+
+    pub(crate) fn verifier(&self) -> &VerifierKey {
+        self.key.verifier()
+    }
+
+    /// Appends `count` receipts, no two of which are the same.
+    pub(crate) fn grow(&mut self, count: u64) {
+        let start = self.store.head().unwrap().size;
+        for index in start..start + count {
+            self.append(index, NOW_MS + index);
+        }
+    }
+
+    /// Appends a receipt with this number, taken in at this time.
+    pub(crate) fn append(&mut self, number: u64, at_ms: u64) {
+        let record = self.receipt(&format!("agent-{number}"), vec![]);
+        self.append_raw(record, at_ms);
+    }
+
+    /// A signed receipt.
+    pub(crate) fn receipt(&self, name: &str, subjects: Vec<Product>) -> Vec<u8> {
+        let profile = Profile {
+            name: name.to_owned(),
+            role: "worker".to_owned(),
+            capabilities: vec![],
+            studio: "workshop".to_owned(),
+        };
+        let draft = Draft {
+            log: self.agent.did(),
+            agent: self.agent.did(),
+            claimed_at_ms: NOW_MS,
+            parents: vec![],
+            subjects,
+            evidence: Evidence::None {},
+            action: Action::Register(profile),
+        };
+        draft.sign(&[&self.agent]).unwrap().to_bytes().unwrap()
+    }
+
+    /// Appends a record, whatever it is.
+    pub(crate) fn append_raw(&mut self, record: Vec<u8>, at_ms: u64) {
+        let leaf = Leaf::new(Digest::of(&record), at_ms).to_bytes();
+        self.store.append_batch(&[Append::new(record, leaf).unwrap()]).unwrap();
+    }
+
+    /// Signs the head and keeps the checkpoint.
+    pub(crate) fn sign(&mut self) -> SignedCheckpoint {
+        let head = self.store.head().unwrap();
+        let signed = self.signed(head.size, head.root);
+        self.store.put_checkpoint(&signed).unwrap();
+        signed
+    }
+
+    /// A checkpoint by the log's key, of whatever it is told.
+    pub(crate) fn signed(&self, size: u64, root: chaos_log::Hash) -> SignedCheckpoint {
+        Checkpoint::new("example.org/log", size, root).unwrap().sign(&self.key).unwrap()
+    }
+
+    pub(crate) fn publication(&self) -> Publication {
+        let disclosure = Disclosure::from_iter(["register".to_owned()]);
+        Publication { key: self.verifier().clone(), kinds: Kinds::default(), disclosure }
+    }
+
+    pub(crate) fn published(&self) -> Published {
+        Published::open(self.path(), self.publication()).unwrap()
+    }
+
+    /// It, read in place.
+    pub(crate) fn source(&self) -> Arc<Source> {
+        Arc::new(Source::data(self.path(), self.publication()).unwrap())
+    }
+}
+
+pub(crate) fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+}
+
+/// One round of mirroring into a folder.
+pub(crate) fn follow(
+    folder: &Path,
+    log: &Log,
+    source: &Arc<Source>,
+) -> Result<Mirrored, MirrorError> {
+    let mut mirror = Mirror::open(folder, Some(log.verifier()))?;
+    runtime().block_on(mirror.follow(source, NOW_MS + 1_000_000, &|_, _| {}))
+}

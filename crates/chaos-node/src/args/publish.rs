@@ -1,0 +1,92 @@
+use std::{net::SocketAddr, path::PathBuf};
+
+use chaos_log::VerifierKey;
+use chaos_types::Did;
+use clap::Args;
+
+use super::DataArgs;
+
+/// Which blobs a published log has.
+#[derive(Debug, Args)]
+pub(crate) struct DisclosureArgs {
+    /// Publish what receipts of these kinds name, separated by commas, or `none`. By default every
+    /// kind but `oversee`, whose documents say which workload may read which secret.
+    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+    pub(crate) blobs: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogServeArgs {
+    /// Where to listen.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7311")]
+    pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) disclosure: DisclosureArgs,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogExportArgs {
+    /// The folder; what an earlier export wrote there is kept.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    #[command(flatten)]
+    pub(crate) disclosure: DisclosureArgs,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Somebody else's log, and where a copy of it is kept.
+#[derive(Debug, Args)]
+pub(crate) struct CopyArgs {
+    /// Where the log is published: a URL, or a folder that `log export` wrote.
+    #[arg(value_name = "URL")]
+    pub(crate) source: String,
+    /// The data directory of the copy.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// The log's verifier key, from somebody whom you trust. Needed the first time.
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) log: Option<VerifierKey>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MirrorArgs {
+    #[command(flatten)]
+    pub(crate) copy: CopyArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MonitorArgs {
+    #[command(flatten)]
+    pub(crate) copy: CopyArgs,
+    /// Raise an alarm for every new entry of this agent, named by its DID; may be repeated.
+    #[arg(long, value_name = "DID")]
+    pub(crate) follow: Vec<Did>,
+    /// Look again after this many seconds, until stopped; otherwise look once.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) every: Option<u64>,
+    /// Print JSON, one object per alarm and round.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RepairArgs {
+    /// Where a copy of the log is: a URL, a folder that `log export` wrote, or a mirror's data
+    /// directory.
+    #[arg(long, value_name = "DIR|URL")]
+    pub(crate) from: String,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,107 @@
+//! `chaoschain log serve` and `chaoschain log export`.
+
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+
+use chaos_api::{Disclosure, Incident, Publication, Published, routes, serve as serve_routes};
+use chaos_store::Store;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::{
+    args::{DisclosureArgs, LogExportArgs, LogServeArgs},
+    exit::{Failure, Kind, OrFail as _},
+    kinds::KINDS,
+    output,
+    runtime::{self, Stop},
+};
+
+/// The kind whose documents say which workload may read which secret.
+const WITHHELD: &str = "oversee";
+
+pub(super) fn serve(args: &LogServeArgs) -> Result<ExitCode, Failure> {
+    let publication = publication(&args.data.data, disclosure(&args.disclosure)?)?;
+    let key = publication.key.clone();
+    let published = Published::open(&args.data.data, publication)?;
+    let head = published.head()?;
+    let routes = routes(Arc::new(published), Arc::new(tell));
+    let runtime = runtime::server()?;
+    runtime.block_on(async {
+        let stop = Stop::new()?;
+        let listener = TcpListener::bind(args.listen).await;
+        let listener = listener
+            .or_fail(Kind::Outside)
+            .map_err(|failure| failure.context(format!("cannot listen at {}", args.listen)))?;
+        let address = listener.local_addr().or_fail(Kind::Outside)?;
+        output::json(&json!({
+            "event": "ready",
+            "url": format!("http://{address}"),
+            "log": key.to_string(),
+            "size": head.map(|head| head.claimed().size()),
+        }))?;
+        serve_routes(listener, routes, stop.asked()).await.or_fail(Kind::Outside)
+    })?;
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn export(args: &LogExportArgs) -> Result<ExitCode, Failure> {
+    let publication = publication(&args.data.data, disclosure(&args.disclosure)?)?;
+    let key = publication.key.clone();
+    let published = Published::open(&args.data.data, publication)?;
+    let done = chaos_api::export(&published, &key, &args.folder)?;
+    if args.json {
+        output::json(&json!({
+            "log": key.to_string(),
+            "old_size": done.old_size,
+            "size": done.size,
+            "files": done.written,
+            "blobs_absent": done.blobs_absent,
+        }))?;
+    } else {
+        output::line(format_args!(
+            "{} holds the log of {} entries; {} files written",
+            args.folder.display(),
+            done.size,
+            done.written
+        ));
+        output::say(format_args!("verifier key: {key}"));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell(incident: &Incident) {
+    output::say(incident);
+}
+
+/// What of a data directory is published.
+pub(super) fn publication(dir: &Path, disclosure: Disclosure) -> Result<Publication, Failure> {
+    if !dir.join(chaos_store::DATABASE_FILE).exists() {
+        return Err(chaos_ledger::Error::NoData { dir: dir.to_owned() }.into());
+    }
+    let store = Store::read_live(dir).or_fail(Kind::Storage)?;
+    let key = chaos_ledger::log_verifier(&store, dir)?;
+    Ok(Publication { key, kinds: KINDS, disclosure })
+}
+
+/// The kinds whose blobs are published, as the command line has them.
+fn disclosure(args: &DisclosureArgs) -> Result<Disclosure, Failure> {
+    let known = KINDS.capabilities();
+    match args.blobs.as_slice() {
+        [] => Ok(by_default()),
+        [none] if none == "none" => Ok(Disclosure::default()),
+        kinds => match kinds.iter().find(|kind| !known.contains(&kind.as_str())) {
+            Some(kind) => Err(Failure::message(
+                Kind::Input,
+                format!("--blobs: no kind of receipt is called `{kind}`"),
+            )
+            .hint(format!("the kinds are {}", known.join(", ")))),
+            None => Ok(kinds.iter().cloned().collect()),
+        },
+    }
+}
+
+/// What is published if nobody says otherwise.
+pub(super) fn by_default() -> Disclosure {
+    let kinds = KINDS.capabilities().into_iter().filter(|kind| *kind != WITHHELD);
+    kinds.map(str::to_owned).collect()
+}

@@ -1,0 +1,114 @@
+//! What a refusal to publish, mirror, watch or mend means for the exit code.
+
+use chaos_api::{ExportError, MirrorError, MonitorError, PublishError, RepairError, SourceError};
+
+use super::{Failure, Kind};
+
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Self {
+        Self::new(Kind::Storage, error)
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        let (kind, hint) = match &error {
+            ExportError::Unsigned => {
+                (Kind::Input, Some("`chaoschain log checkpoint` signs one, with the log's key"))
+            }
+            ExportError::Foreign(_) => (Kind::Input, Some("export into a folder of its own")),
+            ExportError::Ahead { .. } | ExportError::Root { .. } => (
+                Kind::Check,
+                Some("the folder shows what was published; find out what happened to this log"),
+            ),
+            ExportError::Publish(_) | ExportError::Write { .. } | ExportError::Read(_) => {
+                (Kind::Storage, None)
+            }
+        };
+        with(Self::new(kind, error), hint)
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        Self::new(of_source(&error), error)
+    }
+}
+
+const fn of_source(error: &SourceError) -> Kind {
+    match error {
+        SourceError::Url { .. } => Kind::Input,
+        SourceError::Client(_)
+        | SourceError::Absent { .. }
+        | SourceError::Status { .. }
+        | SourceError::Http { .. }
+        | SourceError::File { .. }
+        | SourceError::Data { .. } => Kind::Outside,
+        SourceError::Encoded { .. } | SourceError::TooLong { .. } => Kind::Check,
+    }
+}
+
+impl From<MirrorError> for Failure {
+    fn from(error: MirrorError) -> Self {
+        let hint = match &error {
+            MirrorError::NoKey => Some(
+                "--log names it; the log's operator prints it with `chaoschain log checkpoint`",
+            ),
+            MirrorError::NoMirror => Some("name a new directory for the copy"),
+            MirrorError::Fork(_) => Some(
+                "nothing was stored; `chaoschain log monitor` writes both checkpoints to a file",
+            ),
+            MirrorError::Rollback { .. } => {
+                Some("nothing was stored; an older answer may be a cache's, or entries are gone")
+            }
+            _ => None,
+        };
+        let kind = match &error {
+            MirrorError::Source(error) => of_source(error),
+            MirrorError::Open(_) | MirrorError::Store(_) | MirrorError::Ledger(_) => Kind::Storage,
+            MirrorError::NoKey
+            | MirrorError::NoMirror
+            | MirrorError::OtherLog { .. }
+            | MirrorError::Growth { .. } => Kind::Input,
+            MirrorError::RecordedKey(_)
+            | MirrorError::RecordedCheckpoint(_)
+            | MirrorError::Stopped => Kind::Storage,
+            _ => Kind::Check,
+        };
+        with(Self::new(kind, error), hint)
+    }
+}
+
+impl From<MonitorError> for Failure {
+    fn from(error: MonitorError) -> Self {
+        match error {
+            MonitorError::Mirror(error) => error.into(),
+            MonitorError::Alarm { .. } => Self::new(Kind::Storage, error),
+        }
+    }
+}
+
+impl From<RepairError> for Failure {
+    fn from(error: RepairError) -> Self {
+        match error {
+            RepairError::Source(error) => Self::from(*error).context("cannot mend from the source"),
+            RepairError::Ledger(error) => error.into(),
+            RepairError::Checkpoint(_) | RepairError::Differs { .. } => {
+                Self::new(Kind::Check, error)
+            }
+            RepairError::Open(_) | RepairError::Store(_) | RepairError::Blob(_) => {
+                let failure = Self::new(Kind::Storage, error);
+                failure.hint(
+                    "if the database file itself is malformed, mirror the log into a new directory",
+                )
+            }
+        }
+    }
+}
+
+fn with(failure: Failure, hint: Option<&str>) -> Failure {
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}

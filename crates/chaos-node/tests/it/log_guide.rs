@@ -1,0 +1,42 @@
+//! The commands of docs/guides/log.md, as a reader pastes them into one shell.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use crate::program::{root, type_in};
+
+/// Ends the script at the first line that ends otherwise than its comment says.
+const CHECK: &str = "expect() { code=$?; [ $code = $1 ] || { echo \"line $2: $code\" >&2; \
+                     kill $SERVER; exit 1; }; }\n";
+
+/// The guide's blocks as one script; the exit code of each line of a program is checked.
+fn script(page: &str) -> String {
+    let blocks = page.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let mut script = CHECK.to_owned();
+    for (number, line) in blocks.flat_map(str::lines).enumerate() {
+        script.push_str(line);
+        script.push('\n');
+        if line.starts_with("chaoschain") && !line.ends_with('&') {
+            let (_, code) = line.split_once("# exit code ").unwrap_or(("", "0"));
+            script.push_str(&format!("expect {code} {number}\n"));
+        }
+    }
+    script
+}
+
+#[test]
+fn every_command_of_the_guide_can_be_pasted() {
+    let page = fs::read_to_string(root().join("docs/guides/log.md")).unwrap();
+    let script = script(&page);
+    for command in ["serve", "export", "mirror", "monitor", "repair", "rebuild --check"] {
+        let line = format!("chaoschain log {command}");
+        assert!(script.contains(&line), "the guide no longer shows `{line}`");
+    }
+    let dir = TempDir::new().unwrap();
+    let run = type_in(dir.path(), &script).expect_code(0);
+    assert!(run.stdout.contains("fetched 1 entries"), "{}", run.stdout);
+    assert!(run.stdout.contains("followed-3.json"), "{}", run.stdout);
+    let server = fs::read_to_string(dir.path().join("serve.err")).unwrap();
+    assert_eq!(server, "", "the server had nothing to complain of");
+}

@@ -1,0 +1,120 @@
+use std::{ops::Range, path::Path};
+
+use chaos_log::{Tile, tile_to_bytes};
+use chaos_types::Digest;
+use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
+
+use super::Store;
+use crate::{
+    error::{OpenError, StoreError},
+    records::Append,
+};
+
+/// An entry as it lies in the database, checked by nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The digest that the record was stored under.
+    pub digest: Digest,
+    /// The leaf.
+    pub leaf: Vec<u8>,
+    /// The record.
+    pub record: Vec<u8>,
+}
+
+impl Store {
+    /// Opens a data directory whose entries, tiles or checkpoints may be damaged, so that they can
+    /// be mended. [`Store::check`] says what is wrong with it.
+    ///
+    /// # Errors
+    /// If it is in use, or SQLite cannot read its file.
+    pub fn open_damaged(directory: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::open_unchecked(directory.as_ref())
+    }
+
+    /// One more than the largest index of a stored entry. Entries below it may be missing.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn stored_size(&self) -> Result<u64, StoreError> {
+        self.size()
+    }
+
+    /// The entry at an index as it is stored, whatever it says.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn stored(&self, index: u64) -> Result<Option<Stored>, StoreError> {
+        let Ok(index) = i64::try_from(index) else { return Ok(None) };
+        let sql = "SELECT digest, leaf, record FROM entries WHERE idx = ?1";
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| {
+                let read = |row: &rusqlite::Row<'_>| {
+                    let digest = Digest::from_bytes(row.get(0)?);
+                    Ok(Stored { digest, leaf: row.get(1)?, record: row.get(2)? })
+                };
+                statement.query_row([index], read).optional()
+            })
+            .map_err(self.failed("read an entry"))
+    }
+
+    /// Puts entries in the place of what is stored at `range`, all or nothing.
+    ///
+    /// The caller has shown that they are the log's: the tree is neither asked nor changed.
+    ///
+    /// # Errors
+    /// If the storage fails, or one of them stands elsewhere already.
+    ///
+    /// # Panics
+    /// If there are not as many entries as the range is long.
+    pub fn mend_entries(&mut self, range: Range<u64>, with: &[Append]) -> Result<(), StoreError> {
+        assert_eq!(range.end - range.start, with.len() as u64, "one entry for each index");
+        self.ensure_writable()?;
+        self.edge = None;
+        let mended = self.write(|transaction| {
+            transaction.execute(
+                "DELETE FROM entries WHERE idx >= ?1 AND idx < ?2",
+                params![range.start.cast_signed(), range.end.cast_signed()],
+            )?;
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO entries (idx, digest, leaf, record) VALUES (?1, ?2, ?3, ?4)",
+            )?;
+            for (index, entry) in range.zip(with) {
+                let digest = entry.digest();
+                let row =
+                    params![index.cast_signed(), digest.as_bytes(), entry.leaf(), entry.record()];
+                insert.execute(row)?;
+            }
+            Ok(())
+        });
+        mended.map_err(|source| StoreError::sqlite(&self.path, "mend entries", source))
+    }
+
+    /// Puts tiles in the place of those that are stored.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn mend_tiles(&mut self, tiles: &[Tile]) -> Result<(), StoreError> {
+        self.ensure_writable()?;
+        self.edge = None;
+        let mended = self.write(|transaction| {
+            let sql = "INSERT OR REPLACE INTO tiles (level, idx, hashes) VALUES (?1, ?2, ?3)";
+            let mut put = transaction.prepare_cached(sql)?;
+            for Tile { id, hashes } in tiles {
+                put.execute(params![id.level, id.index.cast_signed(), tile_to_bytes(hashes)])?;
+            }
+            Ok(())
+        });
+        mended.map_err(|source| StoreError::sqlite(&self.path, "mend tiles", source))
+    }
+
+    fn write(
+        &mut self,
+        work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        let transaction =
+            self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        work(&transaction)?;
+        transaction.commit()
+    }
+}
