@@ -41,15 +41,36 @@ pub enum Alarm {
 
 /// The file of an alarm.
 #[derive(Debug, Serialize)]
-struct Kept<'a> {
+struct Kept {
     alarm: &'static str,
     log: String,
     seen_at_ms: String,
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    kept: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    found: Option<&'a str>,
+    fork: Option<Parts>,
+}
+
+/// What proves a fork to whoever has the log's key: both notes, the root that the smaller one would
+/// have if it were the start of the larger one, and the hashes of RFC 6962 that lead from there to
+/// the larger one's root.
+#[derive(Debug, Serialize)]
+struct Parts {
+    kept: String,
+    found: String,
+    expected: String,
+    consistency: Vec<String>,
+}
+
+impl Parts {
+    fn of(fork: &Fork) -> Self {
+        let hashes = fork.proof.iter().flat_map(|proof| proof.hashes());
+        Self {
+            kept: fork.kept.to_string(),
+            found: fork.found.to_string(),
+            expected: fork.expected.to_string(),
+            consistency: hashes.map(ToString::to_string).collect(),
+        }
+    }
 }
 
 impl Alarm {
@@ -96,8 +117,8 @@ impl Alarm {
             return Ok(());
         }
         fs::create_dir_all(folder)?;
-        let notes = match self {
-            Self::Fork(fork) => Some((fork.kept.to_string(), fork.found.to_string())),
+        let fork = match self {
+            Self::Fork(fork) => Some(Parts::of(fork)),
             Self::Rollback { .. }
             | Self::Contradiction(_)
             | Self::Entry(_)
@@ -108,8 +129,7 @@ impl Alarm {
             log: log.to_string(),
             seen_at_ms: seen_at_ms.to_string(),
             detail: self.to_string(),
-            kept: notes.as_ref().map(|(kept, _)| kept.as_str()),
-            found: notes.as_ref().map(|(_, found)| found.as_str()),
+            fork,
         };
         let mut bytes = serde_json::to_vec_pretty(&kept)?;
         bytes.push(b'\n');

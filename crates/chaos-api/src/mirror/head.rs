@@ -41,6 +41,27 @@ pub struct Fork {
     pub found: SignedCheckpoint,
     /// The root that the smaller one would have if it were the start of the larger one.
     pub expected: Hash,
+    /// What leads from that root to the larger one's; none where both have one size.
+    pub proof: Option<ConsistencyProof>,
+}
+
+impl Fork {
+    /// Whether it proves itself to somebody who has the log's key and nothing else.
+    #[must_use]
+    pub fn is_proved(&self, key: &VerifierKey) -> bool {
+        let (Ok(kept), Ok(found)) = (self.kept.verify(key), self.found.verify(key)) else {
+            return false;
+        };
+        let (old, new) = if kept.size() <= found.size() { (kept, found) } else { (found, kept) };
+        match &self.proof {
+            None => old.size() == new.size() && old.root() != new.root(),
+            Some(proof) => {
+                (proof.old_size(), proof.new_size()) == (old.size(), new.size())
+                    && self.expected != *old.root()
+                    && proof.verify(&self.expected, new.root()).is_ok()
+            }
+        }
+    }
 }
 
 impl fmt::Display for Fork {
@@ -96,19 +117,20 @@ async fn ensure_grown(
     found: &SignedCheckpoint,
 ) -> Result<(), MirrorError> {
     let (old, new) = (kept.claimed(), found.claimed());
-    let fork = |expected| {
+    let fork = |expected, proof| {
         let (kept, found) = (kept.clone(), found.clone());
-        Err(MirrorError::Fork(Box::new(Fork { kept, found, expected })))
+        Err(MirrorError::Fork(Box::new(Fork { kept, found, expected, proof })))
     };
     if new.size() == old.size() {
-        return if new.root() == old.root() { Ok(()) } else { fork(*old.root()) };
+        return if new.root() == old.root() { Ok(()) } else { fork(*old.root(), None) };
     }
     if new.size() < old.size() {
         // Only if the entries are stored is it known which root the smaller log had.
         if let Ok(expected) = root_at(store, new.size())
             && expected != *new.root()
+            && let Ok(proof) = prove_consistency(store, new.size(), old.size())
         {
-            return fork(expected);
+            return fork(expected, Some(proof));
         }
         return Err(MirrorError::Rollback { kept: old.size(), found: new.size() });
     }
@@ -119,7 +141,7 @@ async fn ensure_grown(
     let Err(wrong) = proof.verify(old.root(), new.root()) else { return Ok(()) };
     // The tiles lead to the signed root, and what they have as the old root is not the kept one.
     if claimed != *old.root() && proof.verify(&claimed, new.root()).is_ok() {
-        return fork(claimed);
+        return fork(claimed, Some(proof));
     }
     Err(MirrorError::Consistency { kept: old.size(), found: new.size(), source: wrong })
 }

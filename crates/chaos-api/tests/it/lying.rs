@@ -198,6 +198,7 @@ fn forks_are_told_apart_from_servers_that_lie() {
         let error = case.told("checkpoint", move || Answer::Body(head.clone()));
         let MirrorError::Fork(fork) = error else { panic!("{error}") };
         assert_eq!(fork.kept.claimed().size(), 100);
+        assert!(fork.is_proved(case.log.verifier()));
         assert_eq!(fork.found.claimed().size(), size);
     }
     // A longer log whose tiles prove that the kept one is not its start.
@@ -227,7 +228,13 @@ fn forks_are_told_apart_from_servers_that_lie() {
         let error = case.refused(&source);
         let MirrorError::Fork(fork) = error else { panic!("{size}: {error}") };
         assert_eq!(fork.found.claimed().size(), size);
-        assert_ne!(fork.expected, *fork.kept.claimed().root());
+        assert!(fork.is_proved(case.log.verifier()));
+        let mut other = fork.clone();
+        other.expected = *fork.kept.claimed().root();
+        assert!(!other.is_proved(case.log.verifier()), "it is no proof of another root");
+        other = fork.clone();
+        other.found = fork.kept.clone();
+        assert!(!other.is_proved(case.log.verifier()), "one checkpoint is no fork");
     }
     // The same checkpoint, and no tiles that would prove it: that shows nothing about the log.
     let (_, head) = other_branch(&case, 600);

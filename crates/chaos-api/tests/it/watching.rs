@@ -72,8 +72,8 @@ fn fork_keeps_both_checkpoints_and_is_raised_again_and_nothing_more_is_stored() 
         assert_eq!(seen.head, log.store.checkpoint().unwrap());
         let file = fs::read(seen.folder.join(seen.alarms[0].file())).unwrap();
         let file: serde_json::Value = serde_json::from_slice(&file).unwrap();
-        assert_eq!(file["found"], other.to_string());
-        assert_eq!(file["kept"], seen.head.unwrap().to_string());
+        assert_eq!(file["fork"]["found"], other.to_string());
+        assert_eq!(file["fork"]["kept"], seen.head.unwrap().to_string());
     }
     assert_eq!(fs::read_dir(copy.path().join("alarms")).unwrap().count(), 1);
 }
