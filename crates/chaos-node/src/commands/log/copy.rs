@@ -85,7 +85,7 @@ pub(super) fn monitor(args: &MonitorArgs) -> Result<ExitCode, Failure> {
                 (Err(error), Some(_)) => {
                     Failure::from(error).report();
                 }
-                (Err(error), None) => return Err(error.into()),
+                (Err(error), None) => return Err(Failure::from(error)),
             }
             let Some(seconds) = args.every else { return Ok(()) };
             tokio::select! {
