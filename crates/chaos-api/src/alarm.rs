@@ -3,18 +3,18 @@
 use std::{fmt, fs, io, path::Path};
 
 use chaos_files::Readers;
-use chaos_log::VerifierKey;
+use chaos_log::{ForkProof, VerifierKey};
 use chaos_types::{Did, Digest};
 use serde::Serialize;
 
-use crate::mirror::{Finding, Fork, MirrorError, Wrong};
+use crate::mirror::{Finding, MirrorError, Wrong};
 
 /// Something that whoever watches a log has to know.
 #[derive(Debug)]
 pub enum Alarm {
     /// The log has signed two checkpoints of which neither is the start of the other. Whoever holds
     /// both can show it to anybody.
-    Fork(Box<Fork>),
+    Fork(Box<ForkProof>),
     /// The log publishes an older checkpoint than before.
     Rollback {
         /// Size of the kept checkpoint.
@@ -47,30 +47,7 @@ struct Kept {
     seen_at_ms: String,
     detail: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    fork: Option<Parts>,
-}
-
-/// What proves a fork to whoever has the log's key: both notes, the root that the smaller one would
-/// have if it were the start of the larger one, and the hashes of RFC 6962 that lead from there to
-/// the larger one's root.
-#[derive(Debug, Serialize)]
-struct Parts {
-    kept: String,
-    found: String,
-    expected: String,
-    consistency: Vec<String>,
-}
-
-impl Parts {
-    fn of(fork: &Fork) -> Self {
-        let hashes = fork.proof.iter().flat_map(|proof| proof.hashes());
-        Self {
-            kept: fork.kept.to_string(),
-            found: fork.found.to_string(),
-            expected: fork.expected.to_string(),
-            consistency: hashes.map(ToString::to_string).collect(),
-        }
-    }
+    proof: Option<String>,
 }
 
 impl Alarm {
@@ -95,9 +72,9 @@ impl Alarm {
     pub fn file(&self) -> String {
         let of = |text: &str| Digest::of(text.as_bytes()).short();
         let event = match self {
-            Self::Fork(fork) => {
-                let size = fork.found.claimed().size();
-                format!("{size}-{}", of(&format!("{}{}", fork.kept, fork.found)))
+            Self::Fork(proof) => {
+                let size = proof.second().claimed().size();
+                format!("{size}-{}", of(&proof.to_string()))
             }
             Self::Rollback { kept, found } => format!("{kept}-{found}"),
             Self::Contradiction(error) => of(&error.to_string()),
@@ -117,8 +94,13 @@ impl Alarm {
             return Ok(());
         }
         fs::create_dir_all(folder)?;
-        let fork = match self {
-            Self::Fork(fork) => Some(Parts::of(fork)),
+        let proof = match self {
+            Self::Fork(proof) => {
+                let name = self.file().replace(".json", ".fork");
+                let text = proof.to_string();
+                chaos_files::write_synced(&folder.join(&name), Readers::Everyone, text.as_bytes())?;
+                Some(name)
+            }
             Self::Rollback { .. }
             | Self::Contradiction(_)
             | Self::Entry(_)
@@ -129,7 +111,7 @@ impl Alarm {
             log: log.to_string(),
             seen_at_ms: seen_at_ms.to_string(),
             detail: self.to_string(),
-            fork,
+            proof,
         };
         let mut bytes = serde_json::to_vec_pretty(&kept)?;
         bytes.push(b'\n');
@@ -140,7 +122,7 @@ impl Alarm {
 impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fork(fork) => write!(f, "the log forked: {fork}"),
+            Self::Fork(proof) => f.write_str(&proof.sentence()),
             Self::Rollback { kept, found } => write!(
                 f,
                 "the log publishes size {found}, and published size {kept} before: older answers, \

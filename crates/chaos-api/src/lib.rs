@@ -43,7 +43,7 @@ mod source;
 pub use alarm::Alarm;
 pub use disclosure::Disclosure;
 pub use export::{ExportError, Exported, export};
-pub use mirror::{Finding, Fork, Mirror, MirrorError, Mirrored, Wrong};
+pub use mirror::{Finding, Mirror, MirrorError, Mirrored, Wrong};
 pub use monitor::{MonitorError, Watch, Watched, watch};
 pub use published::{Publication, PublishError, Published};
 pub use records::{RecordsError, records_from_bytes, records_to_bytes};

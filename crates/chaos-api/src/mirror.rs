@@ -23,7 +23,6 @@ mod tree;
 pub use error::MirrorError;
 pub(crate) use finding::Judge;
 pub use finding::{Finding, Wrong};
-pub use head::Fork;
 pub(crate) use head::fetch as fetch_head;
 pub(crate) use page::{Expected, Task, fetch_page, root_over};
 pub(crate) use tree::{Tree, fetch_tree};
@@ -126,7 +125,7 @@ impl Mirror {
         let old_size = self.store.head()?.size;
         let found = fetch_head(source, &self.key).await?;
         let known = self.known()?;
-        match head::compare(source, &self.store, &known, &found).await? {
+        match head::compare(source, (&self.store, &self.key), &known, &found).await? {
             Next::Same => {
                 self.store.put_checkpoint(&found)?;
                 return Ok(Mirrored::nothing(old_size, found));

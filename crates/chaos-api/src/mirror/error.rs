@@ -1,11 +1,11 @@
 use chaos_agency::LeafError;
 use chaos_log::{
-    BundleError, CheckpointError, Hash, KeyError, ProofError, TileError, TileId, VerifierKey,
+    BundleError, CheckpointError, ForkError, ForkProof, Hash, KeyError, TileError, TileId,
+    VerifierKey,
 };
 use chaos_store::{AppendError, OpenError, StoreError};
 use chaos_types::Digest;
 
-use super::Fork;
 use crate::{records::RecordsError, resource::Resource, source::SourceError};
 
 /// Why a log was not mirrored. Nothing that was not checked is stored.
@@ -55,8 +55,11 @@ pub enum MirrorError {
         found: u64,
     },
     /// The log has signed two checkpoints of which neither is the start of the other.
-    #[error("the log forked: {0}")]
-    Fork(Box<Fork>),
+    #[error("{}", .0.sentence())]
+    Fork(Box<ForkProof>),
+    /// A kept checkpoint is not the log's.
+    #[error("the mirror's record of a checkpoint is not the log's")]
+    Recorded(#[source] ForkError),
     /// The log is longer than a round can follow.
     #[error("the log has grown from {kept} to {found} entries, the limit is {growth_max} more")]
     Growth {
@@ -77,7 +80,7 @@ pub enum MirrorError {
         found: u64,
         /// Where they lead.
         #[source]
-        source: ProofError,
+        source: ForkError,
     },
     /// A tile has another length than its place in the log asks for.
     #[error("{asked} has {found} hashes or entries, expected {expected}")]
@@ -213,6 +216,7 @@ impl MirrorError {
             | Self::NoMirror
             | Self::RecordedKey(_)
             | Self::RecordedCheckpoint(_)
+            | Self::Recorded(_)
             | Self::OtherLog { .. }
             | Self::Growth { .. }
             | Self::Stopped => false,

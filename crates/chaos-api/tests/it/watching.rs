@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use chaos_agency::Kinds;
 use chaos_api::{Mirror, Source, Watch, Watched, watch};
-use chaos_log::leaf_hash;
+use chaos_log::{ForkProof, leaf_hash};
 use chaos_store::Records as _;
 use tempfile::TempDir;
 
@@ -70,12 +70,11 @@ fn fork_keeps_both_checkpoints_and_is_raised_again_and_nothing_more_is_stored() 
         let seen = round(copy.path(), &log, &source, &nobody());
         assert_eq!(names(&seen), ["fork"]);
         assert_eq!(seen.head, log.store.checkpoint().unwrap());
-        let file = fs::read(seen.folder.join(seen.alarms[0].file())).unwrap();
-        let file: serde_json::Value = serde_json::from_slice(&file).unwrap();
-        assert_eq!(file["fork"]["found"], other.to_string());
-        assert_eq!(file["fork"]["kept"], seen.head.unwrap().to_string());
+        let file = seen.alarms[0].file().replace(".json", ".fork");
+        let proof = ForkProof::parse(&fs::read(seen.folder.join(file)).unwrap()).unwrap();
+        assert_eq!(proof.log(), log.verifier());
     }
-    assert_eq!(fs::read_dir(copy.path().join("alarms")).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(copy.path().join("alarms")).unwrap().count(), 2);
 }
 
 #[test]

@@ -72,6 +72,7 @@ impl From<MirrorError> for Failure {
             | MirrorError::Growth { .. } => Kind::Input,
             MirrorError::RecordedKey(_)
             | MirrorError::RecordedCheckpoint(_)
+            | MirrorError::Recorded(_)
             | MirrorError::Stopped => Kind::Storage,
             _ => Kind::Check,
         };
