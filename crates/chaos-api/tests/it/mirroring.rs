@@ -111,8 +111,8 @@ fn log_is_read_from_its_mirror_without_a_key() {
         random: |_| Err(std::io::Error::other("a reader needs none")),
     };
     let ledger = chaos_ledger::Ledger::open(copy.path(), None, system).unwrap();
-    assert_eq!(ledger.views().size(), 3);
-    assert_eq!(ledger.views().registry().operator(), log.agent());
+    assert_eq!(ledger.size(), 3);
+    assert_eq!(ledger.operator(), log.agent());
 }
 
 #[test]

@@ -64,3 +64,14 @@ fn what_an_interrupted_put_left_is_cleared_on_opening() {
     drop(Store::open(directory.path()).unwrap());
     assert!(!leftover.exists());
 }
+
+#[test]
+fn blob_that_a_disk_has_changed_is_written_anew_whatever_its_length() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Store::open(directory.path()).unwrap();
+    let digest = store.blobs().put(b"whole").unwrap();
+    fs::write(store.blobs().path(&digest), b"wrong").unwrap();
+    assert!(store.blobs().get(&digest).is_err());
+    assert_eq!(store.blobs().put(b"whole").unwrap(), digest);
+    assert_eq!(store.blobs().get(&digest).unwrap(), b"whole");
+}

@@ -11,7 +11,7 @@ use crate::{
     args::{DisclosureArgs, LogExportArgs, LogServeArgs},
     exit::{Failure, Kind, OrFail as _},
     kinds::KINDS,
-    output,
+    ledger, output,
     runtime::{self, Stop},
 };
 
@@ -75,9 +75,8 @@ fn tell(incident: &Incident) {
 
 /// What of a data directory is published.
 pub(super) fn publication(dir: &Path, disclosure: Disclosure) -> Result<Publication, Failure> {
-    if !dir.join(chaos_store::DATABASE_FILE).exists() {
-        return Err(chaos_ledger::Error::NoData { dir: dir.to_owned() }.into());
-    }
+    // What an earlier version left is brought up before it is published.
+    drop(ledger::read(dir)?);
     let store = Store::read_live(dir).or_fail(Kind::Storage)?;
     let key = chaos_ledger::log_verifier(&store, dir)?;
     Ok(Publication { key, kinds: KINDS, disclosure })
