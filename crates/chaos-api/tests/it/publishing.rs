@@ -2,7 +2,6 @@
 
 use std::{fs, sync::Arc};
 
-use chaos_agency::receipt::Product;
 use chaos_api::{ExportError, Mirror, Source, export, routes, serve};
 use chaos_log::{bundle_from_bytes, leaf_hash, tile_from_bytes};
 use chaos_store::{Blobs as _, Records as _};
@@ -75,7 +74,7 @@ fn blob_is_published_only_if_every_receipt_that_names_it_is_of_a_disclosed_kind(
     let mut log = Log::of(1);
     let named = log.store.blobs().put(b"named").unwrap();
     let unnamed = log.store.blobs().put(b"nobody names this").unwrap();
-    let record = log.receipt("ada", vec![Product::new("answer", named)]);
+    let record = log.run_receipt(&[], named);
     log.append_raw(record, crate::world::NOW_MS);
     let path = |digest: &Digest| format!("blob/{}", digest.to_hex());
     assert_eq!(bytes(&log, &path(&named)), None, "its receipt is above the signed size");
@@ -84,7 +83,7 @@ fn blob_is_published_only_if_every_receipt_that_names_it_is_of_a_disclosed_kind(
     assert_eq!(bytes(&log, &path(&unnamed)), None);
 
     let mut withheld = log.publication();
-    withheld.disclosure = ["run".to_owned()].into_iter().collect();
+    withheld.disclosure = ["score".to_owned()].into_iter().collect();
     let published = chaos_api::Published::open(log.path(), withheld).unwrap();
     assert_eq!(published.answer(&path(&named).parse().unwrap()).unwrap(), None);
 }

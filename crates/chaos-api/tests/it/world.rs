@@ -4,13 +4,13 @@ use std::{path::Path, sync::Arc};
 
 use chaos_agency::{
     Action, Evidence, Kinds, Leaf,
-    action::Profile,
-    receipt::{Draft, Product},
+    action::{Profile, Run},
+    receipt::{Draft, Execution, Input, Product, Program, Replay},
 };
 use chaos_api::{Disclosure, Mirror, MirrorError, Mirrored, Publication, Published, Source};
 use chaos_log::{Checkpoint, LogKey, SignedCheckpoint, VerifierKey};
 use chaos_store::{Append, Records as _, Store};
-use chaos_types::{AgentKey, Did, Digest};
+use chaos_types::{AgentKey, CodeIdentity, Did, Digest};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -61,26 +61,61 @@ impl Log {
 
     /// Appends a receipt with this number, taken in at this time.
     pub(crate) fn append(&mut self, number: u64, at_ms: u64) {
-        let record = self.receipt(&format!("agent-{number}"), vec![]);
+        let record = self.receipt(&format!("agent-{number}"));
         self.append_raw(record, at_ms);
     }
 
-    /// A signed receipt.
-    pub(crate) fn receipt(&self, name: &str, subjects: Vec<Product>) -> Vec<u8> {
+    /// The receipt of a registration.
+    fn receipt(&self, name: &str) -> Vec<u8> {
         let profile = Profile {
             name: name.to_owned(),
             role: "worker".to_owned(),
             capabilities: vec![],
             studio: "workshop".to_owned(),
         };
+        self.signed_receipt(vec![], Evidence::None {}, Action::Register(profile))
+    }
+
+    /// The receipt of a run that read and wrote blobs with these digests.
+    pub(crate) fn run_receipt(&self, inputs: &[Digest], output: Digest) -> Vec<u8> {
+        let code = CodeIdentity {
+            component: Digest::of(b"component"),
+            engine: "an engine".to_owned(),
+            configuration: Digest::of(b"configuration"),
+            interface: "an interface".to_owned(),
+        };
+        let execution = Execution {
+            code,
+            world: "generic".to_owned(),
+            input: Digest::of(b"input"),
+            output,
+            fuel: 1,
+            transcript: Digest::of(b"transcript"),
+        };
+        let inputs = inputs.iter().enumerate();
+        let inputs = inputs
+            .map(|(number, digest)| Input { name: format!("named/{number}"), digest: *digest })
+            .collect();
+        let program = Program { name: "a program".to_owned(), version: "1".to_owned() };
+        let evidence = Evidence::Replayable(Replay { program, inputs, output });
+        let action = Action::Run(Run { execution, answered: true });
+        self.signed_receipt(vec![Product::new("answer", output)], evidence, action)
+    }
+
+    fn signed_receipt(
+        &self,
+        subjects: Vec<Product>,
+        evidence: Evidence,
+        action: Action,
+    ) -> Vec<u8> {
         let draft = Draft {
             log: self.agent.did(),
             agent: self.agent.did(),
             claimed_at_ms: NOW_MS,
             parents: vec![],
             subjects,
-            evidence: Evidence::None {},
-            action: Action::Register(profile),
+            evidence,
+            action,
         };
         draft.sign(&[&self.agent]).unwrap().to_bytes().unwrap()
     }
@@ -105,7 +140,7 @@ impl Log {
     }
 
     pub(crate) fn publication(&self) -> Publication {
-        let disclosure = Disclosure::from_iter(["register".to_owned()]);
+        let disclosure = Disclosure::from_iter(["run".to_owned()]);
         Publication { key: self.verifier().clone(), kinds: Kinds::default(), disclosure }
     }
 
