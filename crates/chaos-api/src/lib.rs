@@ -9,6 +9,8 @@
 //!   HTTP, [`export`] writes it into a folder.
 //! - [`Source`] is somebody else's published log. [`Mirror`] copies it, [`watch`] raises an [`Alarm`]
 //!   for what its readers have to know, [`repair`] mends a damaged data directory from it.
+//! - [`witness_routes`] puts a [`Witness`](chaos_witness::Witness) behind HTTP, and [`gather`] is how a
+//!   log asks those of its policy.
 //! - [`records_to_bytes`] and [`records_from_bytes`] are the form in which receipts travel.
 //!
 //! ```
@@ -29,6 +31,7 @@
 //! It refuses to sign, to read a clock, to print, and to know what a receipt means.
 
 mod alarm;
+mod ask;
 mod disclosure;
 mod export;
 mod mirror;
@@ -39,8 +42,10 @@ mod repair;
 mod resource;
 mod routes;
 mod source;
+mod witness;
 
 pub use alarm::Alarm;
+pub use ask::{AskError, GatherError, Gathered, gather};
 pub use disclosure::Disclosure;
 pub use export::{ExportError, Exported, export};
 pub use mirror::{Finding, Mirror, MirrorError, Mirrored, Wrong};
@@ -51,3 +56,4 @@ pub use repair::{RepairError, Repaired, repair};
 pub use resource::{Resource, ResourceError};
 pub use routes::{Incident, Incidents, routes, serve};
 pub use source::{Source, SourceError};
+pub use witness::{Seconds, WitnessIncident, WitnessIncidents, witness_routes};

@@ -291,7 +291,7 @@ fn read(path: &Path, asked: &Resource) -> Result<Vec<u8>, SourceError> {
 }
 
 /// The one library of cryptography for TLS, unless the program has chosen.
-fn provide_cryptography() {
+pub(crate) fn provide_cryptography() {
     static PROVIDED: Once = Once::new();
     PROVIDED.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
 }

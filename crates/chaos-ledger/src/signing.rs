@@ -7,7 +7,27 @@ use chaos_store::{Head, Records as _, all_entries};
 use crate::{Error, Heads, Ledger};
 
 impl Ledger {
-    /// Signs the head of the log.
+    /// Signs the head of the log and publishes it.
+    ///
+    /// # Errors
+    /// As [`Self::sign_head`].
+    pub fn checkpoint(&mut self, heads: &Heads) -> Result<SignedCheckpoint, Error> {
+        let signed = self.sign_head(heads)?;
+        self.publish(&signed)?;
+        Ok(signed)
+    }
+
+    /// Keeps a signed head as the one that others are shown. One of the same size is replaced, which
+    /// adds cosignatures to it.
+    ///
+    /// # Errors
+    /// If it is not a head of this log, or the store fails.
+    pub fn publish(&mut self, signed: &SignedCheckpoint) -> Result<(), Error> {
+        Ok(self.store.put_checkpoint(signed)?)
+    }
+
+    /// Signs the head of the log and leaves it to the caller to publish it, as after a quorum of
+    /// witnesses has cosigned it.
     ///
     /// A log must never sign two heads of which one is not the start of the other. So the head is
     /// computed anew from every entry since the last signed one, held against what `heads` remembers,
@@ -17,7 +37,7 @@ impl Ledger {
     /// # Errors
     /// If the operator's key does not open, the store fails or is damaged, or the data directory does
     /// not continue what was signed.
-    pub fn checkpoint(&mut self, heads: &Heads) -> Result<SignedCheckpoint, Error> {
+    pub fn sign_head(&mut self, heads: &Heads) -> Result<SignedCheckpoint, Error> {
         let key = self.log_key()?;
         let memory = heads.lock(key.verifier())?;
         let last = memory.last()?;
@@ -30,7 +50,6 @@ impl Ledger {
         let head = self.recompute(last.as_ref())?;
         let signed = sign(&key, head)?;
         memory.remember(&signed)?;
-        self.store.put_checkpoint(&signed)?;
         Ok(signed)
     }
 

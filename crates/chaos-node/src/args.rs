@@ -10,6 +10,7 @@ mod publish;
 mod run;
 mod secret;
 mod sources;
+mod witness;
 mod work;
 
 use std::path::PathBuf;
@@ -30,8 +31,8 @@ pub(crate) use executor::{
 };
 pub(crate) use forecast::{BacktestArgs, ForecastArgs, ValidateArgs};
 pub(crate) use log::{
-    AcceptClockArgs, AnchorArgs, LogArgs, LogCommand, ProveArgs, RebuildArgs, ResumeArgs,
-    ShowArgs as LogShowArgs,
+    AcceptClockArgs, AnchorArgs, CheckpointArgs, LogArgs, LogCommand, ProveArgs, RebuildArgs,
+    ResumeArgs, ShowArgs as LogShowArgs,
 };
 pub(crate) use publish::{
     CopyArgs, DisclosureArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs, RepairArgs,
@@ -42,6 +43,7 @@ pub(crate) use secret::{
     SecretArgs, SecretCommand, ServiceArgs, ServiceCommand, TableArgs,
 };
 pub(crate) use sources::{ExportArgs, ImportArgs, NodeArgs, StateFrom};
+pub(crate) use witness::WitnessArgs;
 pub(crate) use work::{
     BlockSource, DemoArgs, ELASTICITY, ProposeArgs, ReplayArgs, Required, SimulateArgs,
     SimulationArgs, VerifyArgs,
@@ -104,6 +106,8 @@ pub(crate) enum Command {
     Log(LogArgs),
     /// Write the log's checkpoint to a chain.
     Anchor(AnchorArgs),
+    /// Cosign the checkpoints of others' logs, as long as each continues the last one.
+    Witness(WitnessArgs),
     /// Run the directory of services and the release of secrets, and say which workloads may act.
     Broker(Box<BrokerArgs>),
     /// Run attested: register a service, get secrets, hold them while their lease lives.

@@ -17,6 +17,7 @@ pub(crate) mod secret;
 pub(crate) mod simulate;
 pub(crate) mod validate;
 pub(crate) mod verify;
+pub(crate) mod witness;
 
 use std::{fs, path::Path};
 

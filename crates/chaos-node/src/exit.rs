@@ -17,6 +17,7 @@ mod blocks;
 mod broker;
 mod ledger;
 mod programs;
+mod witness;
 
 use std::process::ExitCode;
 

@@ -8,4 +8,5 @@ mod mending;
 mod mirroring;
 mod publishing;
 mod watching;
+mod witnessing;
 mod world;

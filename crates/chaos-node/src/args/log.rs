@@ -63,6 +63,10 @@ pub(crate) struct ShowArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckpointArgs {
+    /// Ask the witnesses of a C2SP tlog-policy file, and publish the checkpoint once its quorum has
+    /// cosigned. Until then the last published one stays.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log_policy: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// Print JSON.

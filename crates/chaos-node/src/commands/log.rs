@@ -22,11 +22,12 @@ use crate::{
 
 mod copy;
 mod publish;
+mod sign;
 
 pub(crate) fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
     match &args.command {
         LogCommand::Show(args) => show(args),
-        LogCommand::Checkpoint(args) => checkpoint(&mut ledger::open(&args.data.data)?, args.json),
+        LogCommand::Checkpoint(args) => sign::checkpoint(args),
         LogCommand::Prove(args) => prove(args),
         LogCommand::Resume(args) => resume(args),
         LogCommand::AcceptClock(args) => accept_clock(args),
@@ -82,25 +83,6 @@ fn show(args: &LogShowArgs) -> Result<ExitCode, Failure> {
     }
     if !args.json {
         output::table(&["entry", "agent", "kind", "evidence", "parents", "receipt"], &rows);
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn checkpoint(ledger: &mut Ledger, as_json: bool) -> Result<ExitCode, Failure> {
-    let signed = ledger.checkpoint(&ledger::heads()?)?;
-    let key = ledger.log_key()?.verifier().clone();
-    if as_json {
-        let checkpoint = signed.claimed();
-        output::json(&json!({
-            "origin": checkpoint.origin(),
-            "size": checkpoint.size(),
-            "root": checkpoint.root().to_string(),
-            "note": signed.to_string(),
-            "log": key.to_string(),
-        }))?;
-    } else {
-        output::line(signed.to_string().trim_end());
-        output::say(format_args!("\nverifier key: {key}"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -33,6 +33,7 @@ fn every_command_of_the_guide_can_be_pasted() {
         let line = format!("chaoschain log {command}");
         assert!(script.contains(&line), "the guide no longer shows `{line}`");
     }
+    assert!(script.contains("\nchaoschain witness "), "the guide no longer shows a witness");
     let dir = TempDir::new().unwrap();
     let run = type_in(dir.path(), &script).expect_code(0);
     assert!(run.stdout.contains("fetched 1 entries"), "{}", run.stdout);

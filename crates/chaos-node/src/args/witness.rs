@@ -1,0 +1,33 @@
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+
+const EXAMPLES: &str = "\
+Examples:
+  export CHAOSCHAIN_PASSWORD=...
+  chaoschain witness --name witness.example.org/w --log-policy logs.policy
+  chaoschain log checkpoint --log-policy witnesses.policy
+
+A policy is a C2SP tlog-policy file:
+  log <the log's verifier key>
+  witness w <the witness's verifier key> http://127.0.0.1:7312
+  quorum w";
+
+/// A witness serves the calls of C2SP tlog-witness.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct WitnessArgs {
+    /// The witness's name in its cosignatures, such as a URL without its scheme.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: chaos_log::KeyName,
+    /// A policy file; the logs that it names are cosigned, and no others.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log_policy: PathBuf,
+    /// Where its key and its memory are. A copy of this folder that is older than the newest
+    /// cosignature makes it lie: keep one, and no copies.
+    #[arg(long, value_name = "DIR", default_value = "chaoschain-witness")]
+    pub(crate) folder: PathBuf,
+    /// Where to listen.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7312")]
+    pub(crate) listen: SocketAddr,
+}

@@ -1,0 +1,59 @@
+//! `chaoschain witness`.
+
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+
+use chaos_api::{WitnessIncident, serve, witness_routes};
+use chaos_ledger::Keys;
+use chaos_log::{POLICY_BYTES_MAX, Policy, WitnessKey};
+use chaos_witness::Witness;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::{
+    args::WitnessArgs,
+    clock,
+    exit::{Failure, Kind, OrFail as _},
+    ledger, output,
+    runtime::{self, Stop},
+};
+
+/// The witness's key file.
+const KEY: &str = "witness";
+
+pub(crate) fn run(args: &WitnessArgs) -> Result<ExitCode, Failure> {
+    let known = policy(&args.log_policy)?;
+    let password = ledger::password()?;
+    let key = Keys::new(&args.folder, Some(&password), clock::SYSTEM).open_or_create(KEY)?;
+    let key = WitnessKey::from_seed(args.name.clone(), &key.as_signing_key().to_bytes());
+    let witness = Witness::open(&args.folder, key, &known)?;
+    let verifier = witness.verifier().to_string();
+    let logs: Vec<String> = witness.origins().map(str::to_owned).collect();
+    let routes = witness_routes(Arc::new(witness), clock::now_s, Arc::new(tell));
+    let runtime = runtime::server()?;
+    runtime.block_on(async {
+        let stop = Stop::new()?;
+        let listener = TcpListener::bind(args.listen).await;
+        let listener = listener
+            .or_fail(Kind::Outside)
+            .map_err(|failure| failure.context(format!("cannot listen at {}", args.listen)))?;
+        let address = listener.local_addr().or_fail(Kind::Outside)?;
+        output::json(&json!({
+            "event": "ready", "url": format!("http://{address}"), "witness": verifier, "logs": logs,
+        }))?;
+        serve(listener, routes, stop.asked()).await.or_fail(Kind::Outside)
+    })?;
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads a C2SP tlog-policy file.
+pub(super) fn policy(path: &Path) -> Result<Policy, Failure> {
+    let bytes = chaos_files::read(path, POLICY_BYTES_MAX)?;
+    Policy::parse(&bytes)
+        .or_fail(Kind::Input)
+        .map_err(|failure| failure.context(format!("policy file {}", path.display())))
+}
+
+fn tell(incident: &WitnessIncident) {
+    output::say(incident);
+}
