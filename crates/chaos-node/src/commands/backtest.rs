@@ -154,11 +154,12 @@ fn announce(args: &BacktestArgs, forecast: &Forecast, path: &Path) -> Result<(),
             let quantiles = [q.p2_5, q.p10, q.p50, q.p90, q.p97_5];
             let shown = Comparison::among(&row.unit, &quantiles);
             let mut cells = vec![name.clone()];
-            cells.extend(quantiles.map(|value| shown.value(value)));
+            cells.extend(quantiles.map(|value| shown.beside_unit(value)));
+            cells.push(shown.unit().to_owned());
             cells
         })
         .collect();
-    output::table(&["metric", "p2.5", "p10", "median", "p90", "p97.5"], &rows);
+    output::table(&["metric", "p2.5", "p10", "median", "p90", "p97.5", "unit"], &rows);
     output::line(format_args!("\nforecast digest  {digest}"));
     output::say(format_args!(
         "kept in {}; score it with `chaoschain backtest --forecast {} --fee-history FILE`",
@@ -181,7 +182,7 @@ fn report(args: &BacktestArgs, backtest: &Backtest, scored: Option<&Input>) -> R
     heading(forecast);
     let rows: Vec<_> = score.metrics.iter().map(|(name, row)| cells(name, row)).collect();
     output::table(
-        &["metric", "observed", "p10", "median", "p90", "inside", "error %", "skill %"],
+        &["metric", "observed", "p10", "median", "p90", "unit", "inside", "error %", "skill %"],
         &rows,
     );
     if score.unobserved_blocks > 0 {
@@ -228,7 +229,7 @@ fn cells(name: &str, row: &ScoreRow) -> Vec<String> {
     let q = row.quantiles;
     let values = [row.observed.0, q.p10, q.p50, q.p90];
     let shown = Comparison::among(&row.unit, &values);
-    let [observed, p10, p50, p90] = values.map(|value| shown.value(value));
+    let [observed, p10, p50, p90] = values.map(|value| shown.beside_unit(value));
     let inside = match (row.inside_p10_p90, row.inside_p2_5_p97_5) {
         (true, _) => "80 %",
         (false, true) => "95 %",
@@ -240,6 +241,7 @@ fn cells(name: &str, row: &ScoreRow) -> Vec<String> {
         p10,
         p50,
         p90,
+        shown.unit().to_owned(),
         inside.to_owned(),
         optional_percent(row.error_ppm),
         optional_percent(row.skill_ppm),

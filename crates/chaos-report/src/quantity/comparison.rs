@@ -87,8 +87,9 @@ impl Comparison {
         [row.value(baseline), row.value(proposal), row.difference(difference)]
     }
 
-    /// The shown unit.
-    fn unit(&self) -> &str {
+    /// The shown unit, for a table whose rows name it in a column of its own.
+    #[must_use]
+    pub fn unit(&self) -> &str {
         self.unit.name()
     }
 
@@ -102,6 +103,13 @@ impl Comparison {
     #[must_use]
     pub fn value(&self, value: i128) -> String {
         self.written(value).joined()
+    }
+
+    /// A value beside the row's unit: without it, unless the value is shown in another one.
+    #[must_use]
+    pub fn beside_unit(&self, value: i128) -> String {
+        let written = self.written(value);
+        if written.unit == self.unit() { written.number } else { written.joined() }
     }
 
     /// A difference with its sign; shares differ by percentage points.
