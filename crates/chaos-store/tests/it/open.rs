@@ -124,6 +124,21 @@ fn a_reader_needs_no_lock_and_sees_one_moment() {
     assert_eq!(Store::read(directory.path()).unwrap().head().unwrap().size, 2);
 }
 
+/// Whoever may do everything (root) is not kept from writing, and reads as everybody does.
+#[cfg(unix)]
+#[test]
+fn a_folder_without_the_right_to_write_is_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("a b?c%d#e");
+    Store::open(&data).unwrap().append_batch(&[append("a")]).unwrap();
+    let allow = |mode| fs::set_permissions(&data, fs::Permissions::from_mode(mode)).unwrap();
+    allow(0o555);
+    let read = Store::read(&data).map(|store| store.check().unwrap().size);
+    allow(0o755);
+    assert_eq!(read.unwrap(), 1);
+}
+
 #[test]
 fn a_reader_writes_nothing_to_the_database() {
     let directory = tempfile::tempdir().unwrap();
