@@ -4,7 +4,10 @@ use chaos_types::{ChainId, Check, Did, Digest, decimal};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::kind::{Body, Kind, Signer};
+use crate::{
+    Ground, Source, ground,
+    kind::{Body, Kind, Signer},
+};
 
 /// An action with its body; the wire form is `{"kind": "...", "body": {...}}`.
 ///
@@ -46,6 +49,10 @@ impl Other {
     pub(crate) const fn signer(&self) -> Signer {
         self.kind.signer()
     }
+
+    pub(crate) fn sentence(&self) -> String {
+        self.kind.sentence(&self.body)
+    }
 }
 
 impl Action {
@@ -83,6 +90,31 @@ impl Action {
             Self::Pay(_) => "pay",
             Self::Other(other) => other.kind.name(),
         }
+    }
+
+    /// What receipts of the kind rest on.
+    #[must_use]
+    pub const fn grounds(&self) -> &'static [Ground] {
+        match self {
+            Self::Register(_) => ground::REGISTER,
+            Self::Update(_) => ground::UPDATE,
+            Self::RotateKey(_) => ground::ROTATE_KEY,
+            Self::Revoke(_) => ground::REVOKE,
+            Self::Verify(_) => ground::VERIFY,
+            Self::Anchor(_) => ground::ANCHOR,
+            Self::Run(_) => ground::RUN,
+            Self::Score(_) => ground::SCORE,
+            Self::Pay(_) => ground::PAY,
+            Self::Other(other) => other.kind.grounds(),
+        }
+    }
+
+    /// Whether the program of such a receipt reads what its signer wrote about the log. Then repeating
+    /// it on that document shows nothing: what it sums up must come from the log.
+    #[must_use]
+    pub fn sums_up_the_log(&self) -> bool {
+        let sums_up = |ground: &Ground| ground.source == Source::Log && ground.input.is_some();
+        self.grounds().iter().any(sums_up)
     }
 
     /// Whether the action is about the agent's own registry entry.

@@ -4,6 +4,16 @@ chaos_types::faults! {
         KindUnknown = "kind-unknown", "Nobody here owns receipts of this kind.";
         BodyMalformed = "body-malformed",
             "The receipt's body is not what the owner of its kind writes.";
+        SubjectAlgorithm = "subject-algorithm",
+            "A subject has a digest of another kind than SHA-256.";
+        SubjectRepeated = "subject-repeated", "Two subjects have one name.";
+        SubjectOther = "subject-other", "The receipt's subject is not what the action says it made.";
+        EvidenceClassOther = "evidence-class-other",
+            "Receipts of this kind have evidence of another class.";
+        AddressMalformed = "address-malformed",
+            "An address is not 0x and 40 lower-case hexadecimal digits.";
+        HashMalformed = "hash-malformed",
+            "A hash of a chain is not 0x and 64 lower-case hexadecimal digits.";
         ParentsTooMany = "parents-too-many", "The receipt names more parents than the limit.";
         OutputNoSubject = "output-no-subject",
             "The output of the evidence is not among the receipt's subjects.";

@@ -6,7 +6,12 @@ use chaos_types::{Check, Rejection};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Action, Fault, View, action::Other};
+use crate::{
+    Action, Fault, Ground, View,
+    action::Other,
+    ground,
+    receipt::{Form, ensure_own},
+};
 
 /// Whose receipts of a kind count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +33,19 @@ pub trait Body: Serialize + DeserializeOwned {
     const SIGNER: Signer;
     /// Whether an outcome can count the action for or against its agent.
     const IS_WORK: bool = false;
+    /// What receipts of the kind rest on, and where each of it comes from. A kind that does not say so
+    /// does not compile, since nobody could tell who lies.
+    const GROUNDS: &'static [Ground];
+
+    /// The rules of the kind that need the receipt alone. Everyone who reads a receipt makes them;
+    /// what needs the log is a [`View`]'s matter.
+    ///
+    /// # Errors
+    /// The [`Rejection`] by *statement* that the receipt is refused with.
+    fn ensure(&self, form: &Form<'_>) -> Result<(), Rejection>;
+
+    /// What the agent says it did, with the figures, to follow its name: `read 32 blocks of …`.
+    fn sentence(&self) -> String;
 }
 
 /// What the platform must know of a kind to admit its receipts.
@@ -36,7 +54,9 @@ pub struct Kind {
     name: &'static str,
     signer: Signer,
     is_work: bool,
-    ensure: fn(&Value) -> Result<(), Rejection>,
+    grounds: &'static [Ground],
+    ensure: fn(&Form<'_>) -> Result<(), Rejection>,
+    sentence: fn(&Value) -> String,
 }
 
 impl Kind {
@@ -47,7 +67,9 @@ impl Kind {
             name: B::KIND,
             signer: B::SIGNER,
             is_work: B::IS_WORK,
-            ensure: |body| read::<B>(B::KIND, body).map(|_| ()),
+            grounds: B::GROUNDS,
+            ensure: |form| read::<B>(B::KIND, &form.written.body)?.ensure(form),
+            sentence: |body| B::deserialize(body).map_or_else(|_| String::new(), |b| b.sentence()),
         }
     }
 
@@ -63,6 +85,14 @@ impl Kind {
 
     pub(crate) const fn is_work(&self) -> bool {
         self.is_work
+    }
+
+    pub(crate) fn sentence(&self, body: &Value) -> String {
+        (self.sentence)(body)
+    }
+
+    pub(crate) const fn grounds(&self) -> &'static [Ground] {
+        self.grounds
     }
 }
 
@@ -114,6 +144,14 @@ impl Kinds {
         names
     }
 
+    /// What the receipts of each kind rest on, the platform's kinds first.
+    #[must_use]
+    pub fn grounds(&self) -> Vec<(&'static str, &'static [Ground])> {
+        let mut grounds = ground::OWN.to_vec();
+        grounds.extend(self.others().map(|kind| (kind.name, kind.grounds)));
+        grounds
+    }
+
     /// The views of the extensions.
     pub(crate) fn views(&self) -> impl Iterator<Item = &'static dyn View> {
         self.0.iter().filter_map(|extension| extension.view)
@@ -123,22 +161,23 @@ impl Kinds {
         self.0.iter().flat_map(|extension| extension.kinds)
     }
 
-    /// Reads an action as its owner reads it.
+    /// Reads an action as its owner reads it, and makes the rules of its kind.
     ///
     /// # Errors
-    /// A [`Rejection`] by *statement* if nobody here owns the kind or the body is not its owner's.
-    pub(crate) fn read(self, Written { kind, body }: Written) -> Result<Action, Rejection> {
-        let name = kind.as_str();
-        Ok(match name {
-            "register" => Action::Register(read(name, &body)?),
-            "update" => Action::Update(read(name, &body)?),
-            "rotate_key" => Action::RotateKey(read(name, &body)?),
-            "revoke" => Action::Revoke(read(name, &body)?),
-            "verify" => Action::Verify(read(name, &body)?),
-            "anchor" => Action::Anchor(read(name, &body)?),
-            "run" => Action::Run(read(name, &body)?),
-            "score" => Action::Score(read(name, &body)?),
-            "pay" => Action::Pay(read(name, &body)?),
+    /// A [`Rejection`] by *statement* if nobody here owns the kind, the body is not its owner's, or
+    /// the receipt breaks a rule that needs nothing else.
+    pub(crate) fn read(self, form: &Form<'_>) -> Result<Action, Rejection> {
+        let (name, body) = (form.written.kind.as_str(), &form.written.body);
+        let action = match name {
+            "register" => Action::Register(read(name, body)?),
+            "update" => Action::Update(read(name, body)?),
+            "rotate_key" => Action::RotateKey(read(name, body)?),
+            "revoke" => Action::Revoke(read(name, body)?),
+            "verify" => Action::Verify(read(name, body)?),
+            "anchor" => Action::Anchor(read(name, body)?),
+            "run" => Action::Run(read(name, body)?),
+            "score" => Action::Score(read(name, body)?),
+            "pay" => Action::Pay(read(name, body)?),
             other => {
                 let kind = self.others().find(|kind| kind.name == other).ok_or_else(|| {
                     Rejection::new(
@@ -147,10 +186,12 @@ impl Kinds {
                         format!("receipts of the kind `{}` are not known", other.escape_debug()),
                     )
                 })?;
-                (kind.ensure)(&body)?;
-                Action::Other(Other { kind: *kind, body })
+                (kind.ensure)(form)?;
+                Action::Other(Other { kind: *kind, body: body.clone() })
             }
-        })
+        };
+        ensure_own(&action, form)?;
+        Ok(action)
     }
 }
 

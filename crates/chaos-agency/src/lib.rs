@@ -46,17 +46,20 @@
 
 pub mod action;
 mod fault;
+mod ground;
 pub mod kind;
 mod leaf;
 pub mod receipt;
 pub mod registry;
 mod rules;
+mod sentence;
 mod state;
 mod view;
 pub mod views;
 
 pub use action::Action;
 pub use fault::Fault;
+pub use ground::{Ground, Source};
 pub use kind::{Body, Extension, Kind, Kinds, Signer};
 pub use leaf::{Leaf, LeafError};
 pub use receipt::{Evidence, Receipt};

@@ -1,5 +1,7 @@
 //! Receipts: who did what, when they say it was, from what, and why to believe it.
 
+mod rules;
+
 use chaos_types::{
     AgentKey, Check, CodeIdentity, Did, Digest, Narrow, Rejection, Verified, canonical, decimal,
     dsse::{Envelope, Opened},
@@ -7,6 +9,8 @@ use chaos_types::{
 };
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::rules::ensure_own;
+pub use self::rules::{Form, ensure_address, ensure_hash};
 use crate::{Action, Fault, Kinds, kind::Written};
 
 /// The predicate type of every receipt. An identifier: nothing is fetched from it.
@@ -284,20 +288,11 @@ impl Narrow for Receipt {
         let statement: Statement<Predicate<Written>> = canonical::from_slice(&opened.payload)
             .map_err(|error| Rejection::caused(Check::Statement, malformed, &error))?;
         statement.ensure_types(PREDICATE_TYPE)?;
-        let subjects = statement
-            .subject
-            .iter()
-            .map(|subject| Ok(Product { name: subject.name.clone(), digest: subject.sha256()? }))
-            .collect::<Result<Vec<_>, Rejection>>()?;
+        let subjects =
+            statement.subject.iter().map(product).collect::<Result<Vec<_>, Rejection>>()?;
+        rules::ensure_names_differ(&subjects)?;
         let Predicate { log, agent, claimed_at_ms, parents, evidence, action } =
             statement.predicate;
-        let action = kinds.read(action)?;
-        if parents.len() > PARENTS_MAX {
-            return Err(reject(
-                Fault::ParentsTooMany,
-                format!("{} parents, the limit is {PARENTS_MAX}", parents.len()),
-            ));
-        }
         let replayed = evidence.replay().map(|replay| replay.output);
         let executed = evidence.attested().map(|attested| attested.execution.output);
         for output in replayed.into_iter().chain(executed) {
@@ -307,6 +302,14 @@ impl Narrow for Receipt {
                     format!("evidence output {output} is not among the subjects"),
                 ));
             }
+        }
+        let form = Form { written: &action, subjects: &subjects, evidence: &evidence };
+        let action = kinds.read(&form)?;
+        if parents.len() > PARENTS_MAX {
+            return Err(reject(
+                Fault::ParentsTooMany,
+                format!("{} parents, the limit is {PARENTS_MAX}", parents.len()),
+            ));
         }
         if let Some(attested) = evidence.attested() {
             ensure_attested(attested, &opened.signers, &action)?;
@@ -323,6 +326,20 @@ impl Narrow for Receipt {
             action,
         })
     }
+}
+
+/// What a subject names; by SHA-256 alone, since a digest that nobody compares says nothing.
+fn product(subject: &Subject) -> Result<Product, Rejection> {
+    let digest = subject.sha256()?;
+    if subject.digest.len() != 1 {
+        let algorithms: Vec<_> = subject.digest.keys().collect();
+        return Err(Rejection::new(
+            Check::Statement,
+            Fault::SubjectAlgorithm,
+            format!("a subject is named by sha256 alone, found {algorithms:?}"),
+        ));
+    }
+    Ok(Product { name: subject.name.clone(), digest })
 }
 
 /// The attested key signs last, and whatever the receipt says about the run is one story: two outputs

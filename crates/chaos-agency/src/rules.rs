@@ -82,6 +82,7 @@ impl Rules {
         state: &dyn State,
     ) -> Result<Writes, Stop> {
         ensure_leaf(place, leaf, receipt)?;
+        receipt.ensure_place(place.index)?;
         let mut writes = Writes::default();
         let standing = self.scope.admit(place.index, receipt, state, &mut writes)?;
         ensure_new(receipt, state)?;

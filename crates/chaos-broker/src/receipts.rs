@@ -1,7 +1,7 @@
 //! The kind of receipts that the key broker writes: its audit trail.
 
-use chaos_agency::{Body, Extension, Kind, Signer};
-use chaos_types::Digest;
+use chaos_agency::{Body, Extension, Ground, Kind, Signer, Source, receipt::Form};
+use chaos_types::{Digest, Rejection};
 use serde::{Deserialize, Serialize};
 
 /// The broker's kind of receipts.
@@ -10,6 +10,24 @@ pub const EXTENSION: Extension = Extension { kinds: &[Kind::of::<Oversee>()], vi
 impl Body for Oversee {
     const KIND: &'static str = "oversee";
     const SIGNER: Signer = Signer::Operator;
+    const GROUNDS: &'static [Ground] = &[
+        Ground::new("the events before it", Source::Log),
+        Ground::new("the quote that it was decided on, if there was one", Source::Hardware),
+        Ground::new("what was asked, when, and that nothing is left out", Source::Signer),
+    ];
+
+    fn ensure(&self, form: &Form<'_>) -> Result<(), Rejection> {
+        form.ensure_word()
+    }
+
+    fn sentence(&self) -> String {
+        let Self { event, subject, evidence_id, refused, detail } = self;
+        let event = serde_json::to_value(event).ok();
+        let event = event.as_ref().and_then(|name| name.as_str()).unwrap_or_default();
+        let by = evidence_id.map_or_else(String::new, |id| format!(" on evidence {id}"));
+        let why = refused.as_ref().map_or_else(String::new, |code| format!(" ({code})"));
+        format!("recorded {} of {subject}{by}{why}: {detail}", event.replace('_', " "))
+    }
 }
 
 /// Something changed about attested services, the workloads they may run, or the secrets they may

@@ -3,8 +3,13 @@
 //! A new kind is a struct here with its [`Body`] and a row in [`EXTENSION`]; what it changes in the
 //! studio's rows is said in [`Proposals`].
 
-use chaos_agency::{Body, Extension, Kind, Signer, action::Contribution};
-use chaos_types::{ChainId, Digest, decimal};
+mod rules;
+mod sentence;
+
+use chaos_agency::{
+    Body, Extension, Ground, Kind, Signer, Source, action::Contribution, receipt::Form,
+};
+use chaos_types::{ChainId, Digest, Rejection, decimal};
 use serde::{Deserialize, Serialize};
 
 use crate::view::Proposals;
@@ -25,29 +30,97 @@ impl Body for Analyse {
     const KIND: &'static str = "analyse";
     const SIGNER: Signer = Signer::Agent;
     const IS_WORK: bool = true;
+    const GROUNDS: &'static [Ground] = &[
+        Ground::read("the blocks", Source::Chain, "blocks"),
+        Ground::read("which studio's policy is asked", Source::Signer, "studio"),
+        Ground::new("which blocks are read", Source::Signer),
+    ];
+
+    fn ensure(&self, _: &Form<'_>) -> Result<(), Rejection> {
+        rules::ensure_range(&self.blocks)
+    }
+
+    fn sentence(&self) -> String {
+        sentence::analysed(self)
+    }
 }
 
 impl Body for Simulate {
     const KIND: &'static str = "simulate";
     const SIGNER: Signer = Signer::Agent;
     const IS_WORK: bool = true;
+    const GROUNDS: &'static [Ground] = &[
+        Ground::read("the blocks and the state before them", Source::Chain, "blocks"),
+        Ground::read("what is changed, under which demand and seed", Source::Signer, "experiment"),
+        Ground::new("which round of refinement it was", Source::Signer),
+        Ground::new("where it ran, if it is attested", Source::Hardware),
+    ];
+
+    fn ensure(&self, _: &Form<'_>) -> Result<(), Rejection> {
+        Ok(())
+    }
+
+    fn sentence(&self) -> String {
+        sentence::simulated(self)
+    }
 }
 
 impl Body for Draft {
     const KIND: &'static str = "draft";
     const SIGNER: Signer = Signer::Agent;
     const IS_WORK: bool = true;
+    const GROUNDS: &'static [Ground] = &[
+        Ground::read("the blocks", Source::Chain, "blocks"),
+        Ground::read("which opportunity is taken up, and the experiment", Source::Signer, "brief"),
+        Ground::read("which studio's policy is asked", Source::Signer, "studio"),
+        Ground::new("the rounds that it builds on", Source::Log),
+    ];
+
+    fn ensure(&self, _: &Form<'_>) -> Result<(), Rejection> {
+        Ok(())
+    }
+
+    fn sentence(&self) -> String {
+        sentence::drafted(self)
+    }
 }
 
 impl Body for Submit {
     const KIND: &'static str = "submit";
     const SIGNER: Signer = Signer::Agent;
     const IS_WORK: bool = true;
+    const GROUNDS: &'static [Ground] = &[
+        Ground::new("that its text is the one that was drafted", Source::Receipt),
+        Ground::new("the draft, its author, and that it was not submitted before", Source::Log),
+        Ground::new("the submission in its block", Source::Chain),
+    ];
+
+    fn ensure(&self, form: &Form<'_>) -> Result<(), Rejection> {
+        rules::ensure_submission(self, form)
+    }
+
+    fn sentence(&self) -> String {
+        sentence::submitted(self)
+    }
 }
 
 impl Body for ObserveVote {
     const KIND: &'static str = "observe_vote";
     const SIGNER: Signer = Signer::Operator;
+    const GROUNDS: &'static [Ground] = &[
+        Ground::new("that the state follows from the weights", Source::Receipt),
+        Ground::new("the submission, and that each contribution led to it", Source::Log),
+        Ground::new("state and weights of the vote in its block", Source::Chain),
+        Ground::new("which contributions are counted, and for which task", Source::Signer),
+    ];
+
+    fn ensure(&self, form: &Form<'_>) -> Result<(), Rejection> {
+        rules::ensure_vote(self, form)
+    }
+
+    fn sentence(&self) -> String {
+        sentence::saw(self)
+    }
 }
 
 /// A range of blocks.

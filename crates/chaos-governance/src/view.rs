@@ -101,7 +101,7 @@ fn draft_of(submission: &Receipt, state: &dyn State) -> Result<Option<Drafted>, 
     Ok(None)
 }
 
-/// The vote is on a proposal that was submitted, once, and its state follows from its weights.
+/// The vote is on a proposal that was submitted, once.
 fn ensure_vote(vote: &ObserveVote, state: &dyn State) -> Result<(), Stop> {
     let submitted: Option<SubmissionRow> = state.read(&submission_key(&vote.submission))?;
     let Some(submission) = submitted else {
@@ -116,11 +116,6 @@ fn ensure_vote(vote: &ObserveVote, state: &dyn State) -> Result<(), Stop> {
         let reason =
             format!("the vote is on {}, the submission on {}", vote.chain, submission.chain);
         return Err(reject(Fault::ChainOther, &reason));
-    }
-    if vote.state.passed() && vote.votes_for <= vote.votes_against {
-        let (votes, against) = (vote.votes_for, vote.votes_against);
-        let reason = format!("a vote of {votes} for and {against} against did not pass");
-        return Err(reject(Fault::VoteNotPassed, &reason));
     }
     Ok(())
 }

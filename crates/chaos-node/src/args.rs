@@ -10,6 +10,7 @@ mod publish;
 mod run;
 mod secret;
 mod sources;
+mod verify;
 mod witness;
 mod work;
 
@@ -43,10 +44,10 @@ pub(crate) use secret::{
     SecretArgs, SecretCommand, ServiceArgs, ServiceCommand, TableArgs,
 };
 pub(crate) use sources::{ExportArgs, ImportArgs, NodeArgs, StateFrom};
+pub(crate) use verify::VerifyArgs;
 pub(crate) use witness::WitnessArgs;
 pub(crate) use work::{
-    BlockSource, DemoArgs, ELASTICITY, ProposeArgs, ReplayArgs, Required, SimulateArgs,
-    SimulationArgs, VerifyArgs,
+    BlockSource, DemoArgs, ELASTICITY, ProposeArgs, ReplayArgs, SimulateArgs, SimulationArgs,
 };
 
 const AFTER_HELP: &str = "\
@@ -57,6 +58,7 @@ Exit codes:
   3  an input is wrong: a file, a parameter, an agent's name, a password
   4  something outside is missing or unreachable: an RPC endpoint, anvil
   5  the data directory is locked, damaged or full, or output cannot be written
+  6  a log forked: its key signed two trees of one size
 
 Environment:
   CHAOSCHAIN_PASSWORD           password of the agents' key files and of the vault

@@ -6,7 +6,7 @@ use std::{error::Error, path::Path, time::Duration};
 use chaos_agency::Kinds;
 use chaos_ledger::{Heads, Ledger, System, agents};
 use chaos_programs::{
-    Reader, Silent,
+    ChainView, Reader, Silent,
     appraisal::{Appraiser, known_anchors},
     blocks, check,
     proposing::Signer,
@@ -48,7 +48,8 @@ pub(crate) fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
     let bundle = chaos_ledger::bundle(&ledger, &receipt, &checkpoint, None)?;
     // A stranger has the bundle, the log's key and the blocks, and nothing else from here.
     let (log, inputs) = (ledger.log_key()?, Inputs::new(vec![found]));
-    let reader = Reader { log: Some(log.verifier()), kinds: KINDS };
+    let chain = ChainView::default();
+    let reader = Reader { log: Some(log.verifier()), copy: None, kinds: KINDS, chain };
     let appraiser = Appraiser::new(known_anchors(), None, None);
     let report = check(&bundle, reader, &appraiser, Some(&inputs), &Silent);
     assert_eq!(report.result?.id, receipt, "a stranger accepts it after running it again");

@@ -1,7 +1,5 @@
 //! Judging the quotes behind attested receipts.
 
-use std::cell::Cell;
-
 use chaos_agency::{
     Receipt,
     receipt::{Attested, Period},
@@ -15,7 +13,7 @@ use chaos_attestation::{
     },
 };
 use chaos_types::{Check, Digest, Rejection, Verified};
-use chaos_verify::{Appraise, Attachments, Fault};
+use chaos_verify::{Appraisal, Appraise, Attachments, Fault, Trust};
 
 use crate::enclave;
 
@@ -31,8 +29,6 @@ pub struct Appraiser {
     /// which that was.
     policy: Option<Policy>,
     allowed: Option<Box<dyn Workloads>>,
-    /// The class of the anchor behind what was accepted last.
-    accepted: Cell<Option<AnchorClass>>,
 }
 
 /// The anchors that this program knows: Intel's, and that of the demo's public development seed.
@@ -48,12 +44,7 @@ impl Appraiser {
         policy: Option<Policy>,
         allowed: Option<Box<dyn Workloads>>,
     ) -> Self {
-        Self { verifier: Verifier::new(anchors), policy, allowed, accepted: Cell::new(None) }
-    }
-
-    /// The class of the anchor behind the quote that was accepted last, and forgets it.
-    pub fn take_class(&self) -> Option<AnchorClass> {
-        self.accepted.take()
+        Self { verifier: Verifier::new(anchors), policy, allowed }
     }
 
     fn accept(
@@ -63,7 +54,7 @@ impl Appraiser {
         quote: &Quote,
         collateral: &[u8],
         at_s: u64,
-    ) -> Result<String, Refusal> {
+    ) -> Result<Appraisal, Refusal> {
         let collateral = Collateral::parse(collateral)?;
         let claims = self.verifier.verify(quote, &collateral, at_s)?;
         let preset;
@@ -82,8 +73,11 @@ impl Appraiser {
         let Attested { key, period, .. } = attested;
         enclave::report_data(key, &receipt.log, *period).ensure(&claims.report_data.0)?;
         ensure_within(*period, at_s)?;
-        self.accepted.set(Some(claims.anchor_class));
-        Ok(found(attested, &claims, policy))
+        let trust = match claims.anchor_class {
+            AnchorClass::IntelProduction => Trust::Production,
+            AnchorClass::Development => Trust::Development,
+        };
+        Ok(Appraisal { trust, detail: found(attested, &claims, policy) })
     }
 }
 
@@ -95,7 +89,7 @@ impl Appraise for Appraiser {
         attested: &Attested,
         attachments: &Attachments,
         at_s: u64,
-    ) -> Result<String, Rejection> {
+    ) -> Result<Appraisal, Rejection> {
         let quote = Quote::parse(attached(attachments, "quote", &attested.quote)?)
             .map_err(|refusal| rejection(&refusal))?;
         if Digest::of(quote.bytes()) != attested.quote

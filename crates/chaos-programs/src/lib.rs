@@ -8,11 +8,12 @@
 //! ```
 //! use chaos_agency::Kinds;
 //! use chaos_programs::{
-//!     Reader, Silent, appraisal::{Appraiser, known_anchors}, check, reexecution::Inputs,
+//!     ChainView, Reader, Silent, appraisal::{Appraiser, known_anchors}, check, reexecution::Inputs,
 //! };
 //!
 //! // Whose kinds of receipts the reader knows, and which log it trusts: the bundle's own.
-//! let reader = Reader { log: None, kinds: Kinds::new(&[chaos_governance::receipts::EXTENSION]) };
+//! let kinds = Kinds::new(&[chaos_governance::receipts::EXTENSION]);
+//! let reader = Reader { log: None, copy: None, kinds, chain: ChainView::default() };
 //! let appraiser = Appraiser::new(known_anchors(), None, None);
 //! let inputs = Inputs::new(vec!["inputs".into()]);
 //! let report = check(b"{}", reader, &appraiser, Some(&inputs), &Silent);
@@ -40,6 +41,7 @@ pub mod enclave;
 mod error;
 mod files;
 pub mod live;
+mod log_copy;
 pub mod policy;
 pub mod program;
 mod progress;
@@ -54,5 +56,6 @@ mod verify;
 
 pub use day::date;
 pub use error::Error;
+pub use log_copy::LogCopy;
 pub use progress::{Narrator, Progress, Silent, Step};
-pub use verify::{Reader, check};
+pub use verify::{ChainView, Reader, check};

@@ -1,24 +1,41 @@
 //! Verifying a bundle with everything that this project can check.
 
 use chaos_agency::{Kinds, Receipt, action};
-use chaos_chains::{AnchorFact, AnchorProof};
+use chaos_chains::{Address, AnchorFact, AnchorProof, B256};
 use chaos_log::{Checkpoint, VerifierKey};
 use chaos_types::{Check, Digest, Rejection, Verified};
-use chaos_verify::{Attachments, Fault, Options, ReadAnchor, Reexecute, Report};
+use chaos_verify::{Attachments, Block, Fault, FoldedLog, Options, ReadAnchor, Reexecute, Report};
 
 use crate::{
-    Progress,
+    LogCopy, Progress,
     appraisal::Appraiser,
     reexecution::{Inputs, ensure_repeatable, reexecute},
 };
+
+/// The chain id of local development chains, whose operator sets their clock as he likes.
+const DEVELOPMENT_CHAIN: u64 = 31_337;
 
 /// What the reader of a bundle knows.
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'a> {
     /// The log that it trusts. Without it the bundle's own log key is used.
     pub log: Option<&'a VerifierKey>,
+    /// A copy of the log that it has.
+    pub copy: Option<&'a LogCopy>,
     /// The kinds of receipts that it knows.
     pub kinds: Kinds,
+    /// What it knows of the chain that anchors are on.
+    pub chain: ChainView<'a>,
+}
+
+/// What the reader of an anchor knows of its chain. A header is easily invented, so an anchor is
+/// placed only by a block hash that comes from somewhere else than the bundle.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ChainView<'a> {
+    /// Hashes of blocks that are on the chain. If there are any, an anchor in another block is refused.
+    pub blocks: &'a [B256],
+    /// The contract that the log's operator anchors in. An anchor in another one is refused.
+    pub contract: Option<Address>,
 }
 
 /// Verifies one bundle's bytes with everything that this project can check. Programs are run again if
@@ -30,13 +47,14 @@ pub fn check(
     inputs: Option<&Inputs>,
     progress: &dyn Progress,
 ) -> Report {
-    let reexecute = inputs.map(|inputs| Programs { inputs, progress });
+    let reexecute = inputs.map(|inputs| Programs { inputs, copy: reader.copy, progress });
     let options = Options {
         log: reader.log,
+        copy: reader.copy.map(|copy| copy as &dyn FoldedLog),
         kinds: reader.kinds,
         reexecute: reexecute.as_ref().map(|programs| programs as &dyn Reexecute),
         appraise: Some(appraiser),
-        anchor: Some(&EvmProofs),
+        anchor: Some(&EvmProofs(reader.chain)),
     };
     chaos_verify::verify(bytes, &options)
 }
@@ -44,6 +62,7 @@ pub fn check(
 /// The programs of this release, with the inputs at hand.
 struct Programs<'a> {
     inputs: &'a Inputs,
+    copy: Option<&'a LogCopy>,
     progress: &'a dyn Progress,
 }
 
@@ -53,47 +72,114 @@ impl Reexecute for Programs<'_> {
         receipt: &Verified<Receipt>,
         attachments: &Attachments,
     ) -> Result<(), Rejection> {
-        ensure_repeatable(receipt, attachments).map(|_| ())
+        let replay = ensure_repeatable(receipt, attachments)?;
+        // What the program reads would be the signer's own words about the log.
+        if self.copy.is_none() && receipt.action.sums_up_the_log() {
+            return Err(Rejection::new(
+                Check::Evidence,
+                Fault::InputsNotFromLog,
+                format!(
+                    "what `{}` reads for a {} comes from the log, which is not at hand",
+                    replay.program.name,
+                    receipt.action.kind()
+                ),
+            ));
+        }
+        Ok(())
     }
 
     fn reexecute(
         &self,
         receipt: &Verified<Receipt>,
+        index: u64,
         attachments: &Attachments,
     ) -> Result<Digest, Rejection> {
-        reexecute(receipt, attachments, self.inputs, self.progress)
+        if !receipt.action.sums_up_the_log() {
+            return reexecute(receipt, attachments, self.inputs, self.progress);
+        }
+        let copy = self.copy.ok_or_else(|| {
+            let reason = "the log is not at hand".to_owned();
+            Rejection::new(Check::Evidence, Fault::InputsNotFromLog, reason)
+        })?;
+        let given = from_log(copy, receipt, index, attachments)?;
+        reexecute(receipt, &given, self.inputs, self.progress)
     }
 }
 
-/// The anchor proofs of EVM chains.
-struct EvmProofs;
+/// The attachments with what the log gives for the input that sums it up. The receipt must name that
+/// very document: its own would be the signer's word.
+fn from_log(
+    copy: &LogCopy,
+    receipt: &Receipt,
+    index: u64,
+    attachments: &Attachments,
+) -> Result<Attachments, Rejection> {
+    let (name, document) = copy.input(receipt, index)?;
+    let mut given = attachments.clone();
+    let digest = given.insert(document);
+    let named = receipt.evidence.replay().and_then(|replay| {
+        replay.inputs.iter().find(|input| input.name == name).map(|input| input.digest)
+    });
+    if named == Some(digest) {
+        return Ok(given);
+    }
+    let named = named.map_or_else(|| "none".to_owned(), |digest| digest.to_string());
+    Err(Rejection::new(
+        Check::Evidence,
+        Fault::LogGivesOther,
+        format!("the log gives {digest} for the input `{name}`, the receipt names {named}"),
+    ))
+}
 
-impl ReadAnchor for EvmProofs {
+/// The anchor proofs of EVM chains.
+struct EvmProofs<'a>(ChainView<'a>);
+
+impl ReadAnchor for EvmProofs<'_> {
     fn read_anchor(
         &self,
         proof: &serde_json::Value,
         anchor: &action::Anchor,
         checkpoint: &Checkpoint,
-    ) -> Result<String, Rejection> {
-        check_anchor(proof, anchor, checkpoint)
+    ) -> Result<Block, Rejection> {
+        let proof = parse_anchor_proof(proof)?;
+        let fact = proof
+            .verify(checkpoint.size(), *checkpoint.root().as_bytes())
+            .map_err(|error| Rejection::caused(Check::Anchor, Fault::AnchorProofInvalid, &error))?;
+        ensure_signed(&fact, anchor)?;
+        self.0.place(&fact)
     }
 }
 
-/// The chain's proof must say what the operator's anchor receipt says.
-fn check_anchor(
-    given: &serde_json::Value,
-    anchor: &action::Anchor,
-    checkpoint: &Checkpoint,
-) -> Result<String, Rejection> {
-    let proof = parse_anchor_proof(given)?;
-    let fact = proof
-        .verify(checkpoint.size(), *checkpoint.root().as_bytes())
-        .map_err(|error| Rejection::caused(Check::Anchor, Fault::AnchorProofInvalid, &error))?;
-    ensure_signed(&fact, anchor)?;
-    Ok(format!(
-        "in block {} {} of {}, contract {}; compare that block's hash with the chain",
-        fact.block_number, anchor.block_hash, fact.chain, anchor.contract
-    ))
+impl ChainView<'_> {
+    /// Holds the block and the contract against what the reader knows.
+    fn place(&self, fact: &AnchorFact) -> Result<Block, Rejection> {
+        let reject = |fault: Fault, reason| Err(Rejection::new(Check::Anchor, fault, reason));
+        if let Some(expected) = self.contract
+            && expected != fact.contract
+        {
+            return reject(
+                Fault::AnchorContractOther,
+                format!("anchored in contract {:#x}, expected {expected:#x}", fact.contract),
+            );
+        }
+        let is_placed = self.blocks.contains(&fact.block_hash);
+        if !is_placed && !self.blocks.is_empty() {
+            let named: Vec<_> = self.blocks.iter().map(|hash| format!("{hash:#x}")).collect();
+            return reject(
+                Fault::AnchorBlockOther,
+                format!("anchored in block {:#x}, named is {}", fact.block_hash, named.join(", ")),
+            );
+        }
+        let is_local = fact.chain.evm_number() == Some(DEVELOPMENT_CHAIN);
+        let clock = if is_local { "; a development chain, whose clock bounds nothing" } else { "" };
+        let advice =
+            if is_placed { "the hash that was named" } else { "not compared with the chain" };
+        let detail = format!(
+            "in block {} {:#x} of {}, contract {:#x}; {advice}{clock}",
+            fact.block_number, fact.block_hash, fact.chain, fact.contract
+        );
+        Ok(Block { is_placed, time_s: (!is_local).then_some(fact.timestamp_s), detail })
+    }
 }
 
 /// Whatever the operator signed about the anchor must be what the proof shows.

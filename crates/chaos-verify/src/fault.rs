@@ -15,14 +15,18 @@ chaos_types::faults! {
             "The proof does not lead from the log entry to the checkpoint's root.";
         LogNotTrusted = "log-not-trusted", "The bundle is of another log than the trusted one.";
         CheckpointInvalid = "checkpoint-invalid", "The log did not sign the checkpoint.";
-        CheckpointSignatures = "checkpoint-signatures",
-            "The checkpoint carries signatures that nothing vouches for.";
+        LogForked = "log-forked",
+            "The log's key signed two trees of one size: what it holds depends on whom one asks.";
         HistoryCheckpointOther = "history-checkpoint-other",
             "A registry entry is proved under another checkpoint than the receipt.";
         HistoryUnexpected = "history-unexpected",
             "An entry of the history is not a registry entry of the agent.";
         HistoryOrder = "history-order",
             "A registry entry is not between the one before it and the receipt.";
+        LogCopyUnread = "log-copy-unread", "The reader's copy of the log cannot be read.";
+        LogCopyOther = "log-copy-other", "The reader's copy of the log is not what the log signed.";
+        NotCountedByLog = "not-counted-by-log",
+            "The log holds the receipt, and its fold refuses it: it counts for nothing.";
         AnchorReceiptUnexpected = "anchor-receipt-unexpected",
             "What should be the anchor's receipt is one of another kind.";
         AnchorSignerOther = "anchor-signer-other", "The anchor's receipt is not by the log's operator.";
@@ -33,6 +37,12 @@ chaos_types::faults! {
             "The chain's proof does not show the anchor in the block.";
         AnchorProofOther = "anchor-proof-other",
             "The chain's proof shows another place than the operator signed.";
+        AnchorContractOther = "anchor-contract-other",
+            "The anchor is in another contract than the reader named.";
+        AnchorBlockOther = "anchor-block-other",
+            "The anchor is in another block than the reader named.";
+        AnchorTooOld = "anchor-too-old",
+            "The block is older than an entry that its anchor covers.";
         AttachmentMissing = "attachment-missing",
             "The bundle lacks the quote or the collateral that the receipt names.";
         EvidenceOther = "evidence-other", "The attached quote is not the evidence that the receipt names.";
@@ -46,6 +56,10 @@ chaos_types::faults! {
             "The receipt has more subjects than its program writes.";
         AttestedNotShown = "attested-not-shown",
             "The program that the receipt names does not show what ran inside the environment.";
+        InputsNotFromLog = "inputs-not-from-log",
+            "The program reads what the signer wrote about the log, and the log is not at hand.";
+        LogGivesOther = "log-gives-other",
+            "What the receipt was computed from is not what the log gives.";
         InputMissing = "input-missing", "An input is neither in the bundle nor in the given folders.";
         InputUnexpected = "input-unexpected", "The receipt names an input that its program does not read.";
         InputRepeated = "input-repeated", "The receipt names an input twice.";
@@ -55,5 +69,14 @@ chaos_types::faults! {
             "A field of the receipt's body is not what the program computes.";
         OutputNotRepeated = "output-not-repeated",
             "The program gave another output than the receipt claims.";
+        NotCounted = "not-counted",
+            "It was required that the log counts the receipt, and nothing shows that it does.";
+        NotAnchored = "not-anchored",
+            "An anchor in a placed block was required, and there is none.";
+        NotReexecuted = "not-reexecuted", "Re-execution was required, and nothing was run here.";
+        NotAttested = "not-attested",
+            "Attestation was required, and none is accepted under the trust that was asked for.";
+        NotReplayable = "not-replayable",
+            "A program that anyone can run again was required, and the receipt names none.";
     }
 }

@@ -7,7 +7,11 @@
 //! Nobody has to trust the file, so the order of the checks follows their cost: what is decided by
 //! hashing and signatures comes first, and a file that fails there starts neither an appraisal nor a
 //! computation. Running a program again, appraising a quote and reading a chain's proof are handed
-//! in ([`Reexecute`], [`Appraise`], [`ReadAnchor`]).
+//! in ([`Reexecute`], [`Appraise`], [`ReadAnchor`]), and so is a copy of the log ([`FoldedLog`]).
+//!
+//! A report also has one word for each fact ([`Words`]), since one verdict for all of them would say
+//! more than was shown: a receipt can be in a log that does not count it, and under a head that no
+//! chain holds. [`Heads`] compares what several bundles say of one log.
 //!
 //! ```
 //! use chaos_types::Check;
@@ -27,10 +31,18 @@
 
 mod bundle;
 mod fault;
+mod heads;
 mod offline;
 mod report;
+mod requirement;
+pub mod words;
 
 pub use bundle::{Anchored, Attachments, Bundle, FORMAT, Logged, named_digests};
 pub use fault::Fault;
-pub use offline::{Appraise, Options, ReadAnchor, Reexecute, verify};
-pub use report::{Outcome, Report, Status};
+pub use heads::{Fork, Heads};
+pub use offline::{
+    Appraisal, Appraise, Block, FoldedLog, Options, ReadAnchor, Reexecute, Trust, verify,
+};
+pub use report::{Head, Outcome, Report, Status};
+pub use requirement::Requirement;
+pub use words::Words;

@@ -1,10 +1,17 @@
-//! What a verification found, check by check.
+//! What a verification found, check by check, and in one word for each fact.
 
 use chaos_agency::Receipt;
+use chaos_log::{SignedCheckpoint, VerifierKey};
 use chaos_types::{Check, Code, Rejection, Verified};
 use serde::Serialize;
 
+use crate::Words;
+
 /// How one check ended.
+///
+/// Only [`Status::Passed`] says that everything was shown. Between it and a failure stand the
+/// statuses of what is somebody's word: nothing contradicts it, and nothing that the reader has
+/// bears it out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -12,8 +19,22 @@ pub enum Status {
     Passed,
     /// The check was made and does not hold.
     Failed,
-    /// There was nothing to check, or an earlier check failed.
+    /// The parts agree with a key that the bundle itself brings: whose log it is, is its word.
+    OwnLog,
+    /// What the bundle shows holds; that it shows everything is its maker's word.
+    NotShown,
+    /// The chain's proof holds; that its block is on the chain is the operator's word.
+    NotPlaced,
+    /// A quote is named, and nobody appraised it.
+    NotAppraised,
+    /// A program is named, and nobody ran it.
+    NotReexecuted,
+    /// What the program would be run on sums up the log, in the signer's words.
+    ClaimedNotRecomputed,
+    /// There was nothing to check.
     NotApplicable,
+    /// An earlier check failed.
+    NotReached,
 }
 
 /// One line of a verification's report.
@@ -30,49 +51,78 @@ pub struct Outcome {
     pub detail: String,
 }
 
+/// A checkpoint that its log has signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The key that signed.
+    pub log: VerifierKey,
+    /// What it signed.
+    pub checkpoint: SignedCheckpoint,
+}
+
 /// A verification's result together with the list of checks that led to it.
 #[derive(Debug)]
 pub struct Report {
     /// All checks in the order they are made, each exactly once.
     pub outcomes: Vec<Outcome>,
+    /// What was shown, in one word for each fact.
+    pub words: Words,
+    /// Who the agent is, by the registry entries that the bundle shows: name and role.
+    pub agent: Option<String>,
+    /// The head of the log that the receipt was proved under, once its signature was checked.
+    pub head: Option<Head>,
     /// The receipt, which passed every check that applies to it; or the first check that failed.
     pub result: Result<Verified<Receipt>, Rejection>,
 }
 
+impl Report {
+    /// Turns the result into a rejection, by what was learnt beside the bundle.
+    pub fn reject(&mut self, rejection: Rejection) {
+        let outcomes = std::mem::take(&mut self.outcomes);
+        let mut trail = Trail { outcomes, words: self.words, ..Trail::default() };
+        trail.outcomes.retain(|outcome| outcome.check < rejection.check);
+        let Self { outcomes, words, result, .. } = trail.end(Err(rejection));
+        (self.outcomes, self.words, self.result) = (outcomes, words, result);
+    }
+}
+
 /// The checks made so far.
 #[derive(Default)]
-pub(crate) struct Trail(Vec<Outcome>);
+pub(crate) struct Trail {
+    outcomes: Vec<Outcome>,
+    pub(crate) words: Words,
+    pub(crate) agent: Option<String>,
+    pub(crate) head: Option<Head>,
+}
 
 impl Trail {
     pub(crate) fn passed(&mut self, check: Check, detail: String) {
-        self.push(check, Status::Passed, detail);
+        self.ended(check, Status::Passed, detail);
     }
 
-    pub(crate) fn skipped(&mut self, check: Check, detail: &str) {
-        self.push(check, Status::NotApplicable, detail.to_owned());
-    }
-
-    fn push(&mut self, check: Check, status: Status, detail: String) {
-        self.0.push(Outcome { check, status, code: None, detail });
+    pub(crate) fn ended(&mut self, check: Check, status: Status, detail: impl Into<String>) {
+        self.outcomes.push(Outcome { check, status, code: None, detail: detail.into() });
     }
 
     /// The report: whatever was not reached is said to be so.
     pub(crate) fn end(mut self, result: Result<Verified<Receipt>, Rejection>) -> Report {
         if let Err(Rejection { check, code, reason }) = &result {
-            self.0.retain(|outcome| outcome.check != *check);
-            self.0.push(Outcome {
+            self.outcomes.retain(|outcome| outcome.check != *check);
+            self.outcomes.push(Outcome {
                 check: *check,
                 status: Status::Failed,
                 code: Some(*code),
                 detail: reason.clone(),
             });
+            self.words.forget_from(*check);
         }
         for check in Check::ALL {
-            if self.0.iter().all(|outcome| outcome.check != check) {
-                self.skipped(check, "not reached");
+            if self.outcomes.iter().all(|outcome| outcome.check != check) {
+                self.ended(check, Status::NotReached, "not reached");
             }
         }
-        self.0.sort_by_key(|outcome| outcome.check);
-        Report { outcomes: self.0, result }
+        self.outcomes.sort_by_key(|outcome| outcome.check);
+        let Self { outcomes, words, agent, head } = self;
+        Report { outcomes, words, agent, head, result }
     }
 }

@@ -78,6 +78,9 @@ fn refuses_statements_that_are_not_ours_to_the_byte() {
         ("an unknown kind", good.replace("\"kind\":\"revoke\"", "\"kind\":\"bribe\"")),
         ("an unknown class", good.replace("\"class\":\"none\"", "\"class\":\"attested\"")),
         ("an unknown field", good.replace("\"class\":\"none\"", "\"class\":\"none\",\"x\":1")),
+        ("a digest of another kind", {
+            good.replace(r#""},"name":"revoke""#, r#"","sha512":"00"},"name":"revoke""#)
+        }),
         ("a space", good.replace("\"_type\":", "\"_type\": ")),
         ("a number for a time", good.replace("\"1700000000000\"", "1700000000000")),
         ("a leading zero", good.replace("\"1700000000000\"", "\"01700000000000\"")),

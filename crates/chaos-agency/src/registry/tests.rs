@@ -3,9 +3,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    Action, Body, Evidence, Extension, Kind, Signer,
-    action::{Revoke, RotateKey, Score},
-    receipt::Draft,
+    Action, Body, Evidence, Extension, Ground, Kind, Signer, Source,
+    action::{Anchor, Revoke, RotateKey},
+    receipt::{Draft, Form},
 };
 
 fn key(byte: u8) -> AgentKey {
@@ -25,6 +25,15 @@ impl Body for Analyse {
     const KIND: &'static str = "analyse";
     const SIGNER: Signer = Signer::Agent;
     const IS_WORK: bool = true;
+    const GROUNDS: &'static [Ground] = &[Ground::new("what was done", Source::Signer)];
+
+    fn ensure(&self, _: &Form<'_>) -> Result<(), Rejection> {
+        Ok(())
+    }
+
+    fn sentence(&self) -> String {
+        format!("did {self:?}")
+    }
 }
 
 const KINDS: Kinds = Kinds::new(&[Extension { kinds: &[Kind::of::<Analyse>()], view: None }]);
@@ -176,9 +185,16 @@ fn rotation_needs_both_signatures_and_an_unused_key() {
 #[test]
 fn outcomes_count_from_the_operator_only() {
     let registry = registry();
-    let score =
-        Score { model: Digest::of(b"m"), as_of_ms: 0, log_size: 0, table: Digest::of(b"t") };
-    refused(registry.authorise(2, &sign(1, &[1], Action::Score(score))), "operator only");
+    let anchor = Anchor {
+        chain: chaos_types::ChainId::evm(1),
+        contract: format!("0x{}", "01".repeat(20)),
+        log_size: 2,
+        root: "00".repeat(32),
+        transaction: format!("0x{}", "02".repeat(32)),
+        block_number: 7,
+        block_hash: format!("0x{}", "03".repeat(32)),
+    };
+    refused(registry.authorise(2, &sign(1, &[1], Action::Anchor(anchor))), "operator only");
 }
 
 proptest! {

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, U256};
-use chaos_incentives::Distribution;
-use chaos_types::{Check, Did, Digest, Rejection, decimal};
+use chaos_types::{Did, Digest, decimal};
 use serde::{Deserialize, Serialize};
 
 use super::reject;
@@ -112,53 +110,6 @@ pub(super) fn admit(
     for (agent, row) in totals {
         writes.put(Key::new("reward", &[&agent, &pay.chain, &pay.token]), &row);
     }
-    ensure_divided(pay)?;
     writes.put(Key::paid(&pay.outcome), &Once { index: by.index });
     Ok(())
-}
-
-/// The pool is divided to the last unit among accounts that differ, and the root is over them.
-fn ensure_divided(pay: &Pay) -> Result<(), Stop> {
-    let mut accounts = BTreeMap::new();
-    let mut sum = Some(pay.returned);
-    for payment in &pay.payments {
-        let account = account(&payment.account).ok_or_else(|| {
-            reject(
-                Fault::AccountMalformed,
-                format!(
-                    "account `{}` is not 0x and 40 lower-case hexadecimal digits",
-                    payment.account.escape_debug()
-                ),
-            )
-        })?;
-        if accounts.insert(account, U256::from(payment.amount)).is_some() {
-            return Err(reject(
-                Fault::AccountRepeated,
-                format!("account {} is paid twice", payment.account),
-            ));
-        }
-        sum = sum.and_then(|sum| sum.checked_add(payment.amount));
-    }
-    if sum != Some(pay.pool) {
-        return Err(reject(
-            Fault::PoolNotDivided,
-            format!("payments and the returned part are not the pool {}", pay.pool),
-        ));
-    }
-    let root = Distribution::new(accounts)
-        .map(|distribution| format!("{:#x}", distribution.root()))
-        .map_err(|error| Rejection::caused(Check::Statement, Fault::DistributionInvalid, &error))?;
-    if root == pay.merkle_root {
-        return Ok(());
-    }
-    Err(reject(
-        Fault::RootMismatch,
-        format!("the payments have the Merkle root {root}, not {}", pay.merkle_root.escape_debug()),
-    ))
-}
-
-/// An account in its one spelling.
-fn account(text: &str) -> Option<Address> {
-    let account: Address = text.parse().ok()?;
-    (format!("{account:#x}") == text).then_some(account)
 }

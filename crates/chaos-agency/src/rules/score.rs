@@ -48,12 +48,6 @@ pub(super) fn ensure(score: &Score, index: u64, state: &dyn State) -> Result<(),
             format!("scored by model {}, this log uses {model}", score.model),
         );
     }
-    if score.log_size != index {
-        return reject(
-            Fault::LogSizeOther,
-            format!("scores {} entries, {index} came before it", score.log_size),
-        );
-    }
     let evidence = evidence(state, index, score.as_of_ms)?;
     let found = chaos_reputation::score(&evidence, score.as_of_ms, &params)
         .and_then(|table| table.digest())

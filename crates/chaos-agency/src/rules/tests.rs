@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 use crate::{
-    Answer, Body, Evidence, Extension, Kind, Memory, Outcome, Row, Signer, View,
+    Answer, Body, Evidence, Extension, Ground, Kind, Memory, Outcome, Row, Signer, Source, View,
     action::{Contribution, Pay, Payment, Profile, Score},
-    receipt::{Draft, Product, Program, Replay},
+    receipt::{Draft, Form, Product, Program, Replay},
 };
 
 const OPERATOR: u8 = 9;
@@ -26,6 +26,15 @@ impl Body for Mend {
     const KIND: &'static str = "mend";
     const SIGNER: Signer = Signer::Agent;
     const IS_WORK: bool = true;
+    const GROUNDS: &'static [Ground] = &[Ground::new("what was done", Source::Signer)];
+
+    fn ensure(&self, _: &Form<'_>) -> Result<(), Rejection> {
+        Ok(())
+    }
+
+    fn sentence(&self) -> String {
+        format!("did {self:?}")
+    }
 }
 
 /// The workshop's master says how it went.
@@ -39,6 +48,15 @@ struct Inspect {
 impl Body for Inspect {
     const KIND: &'static str = "inspect";
     const SIGNER: Signer = Signer::Operator;
+    const GROUNDS: &'static [Ground] = &[Ground::new("what was done", Source::Signer)];
+
+    fn ensure(&self, _: &Form<'_>) -> Result<(), Rejection> {
+        Ok(())
+    }
+
+    fn sentence(&self) -> String {
+        format!("did {self:?}")
+    }
 }
 
 #[derive(Debug)]

@@ -3,6 +3,9 @@
 chaos_types::faults! {
     /// What is wrong with a receipt of the studio's.
     pub enum Fault {
+        BlocksMalformed = "blocks-malformed", "The blocks that were read are no part of their range.";
+        ProposalTextOther = "proposal-text-other",
+            "The proposal's text is named by a digest that is not among the receipt's subjects.";
         DraftMissing = "draft-missing", "The submission builds on no draft.";
         DraftOther = "draft-other", "The draft is another agent's.";
         DraftGivenUp = "draft-given-up", "The draft was given up.";

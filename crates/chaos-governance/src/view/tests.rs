@@ -75,10 +75,15 @@ fn register(name: &str, capabilities: &[&str]) -> Action {
 }
 
 fn replayable() -> Evidence {
+    giving(Digest::of(b"out"))
+}
+
+/// The evidence of a program that gave this output.
+fn giving(output: Digest) -> Evidence {
     Evidence::Replayable(Replay {
         program: Program { name: "p".into(), version: "1".into() },
         inputs: vec![],
-        output: Digest::of(b"out"),
+        output,
     })
 }
 
@@ -108,10 +113,10 @@ fn story() -> Story {
     let draft = written.add(ADA, vec![analysis], none(), draft);
     let submission = Action::of(&Submit {
         chain: chain(),
-        contract: "0x01".into(),
+        contract: CONTRACT.into(),
         proposal_id: "1".into(),
-        metadata_uri: "ni:///sha-256;x".into(),
-        transaction: "0x02".into(),
+        metadata_uri: "https://example.org/1".into(),
+        transaction: format!("0x{}", "02".repeat(32)),
         block_number: 3,
     });
     let submission = written.add(ADA, vec![draft], none(), submission);
@@ -122,7 +127,7 @@ fn story() -> Story {
 fn vote(submission: Digest, contribution: Digest) -> Action {
     Action::of(&ObserveVote {
         chain: chain(),
-        governor: "0x03".into(),
+        governor: CONTRACT.into(),
         proposal_id: "4".into(),
         state: VoteState::Executed,
         votes_for: 3,
@@ -134,6 +139,8 @@ fn vote(submission: Digest, contribution: Digest) -> Action {
     })
 }
 
+const CONTRACT: &str = "0x0000000000000000000000000000000000000001";
+
 const ACCOUNT: &str = "0x00000000000000000000000000000000000000aa";
 
 fn pay(outcome: Digest, amount: u128, returned: u128) -> Action {
@@ -141,8 +148,8 @@ fn pay(outcome: Digest, amount: u128, returned: u128) -> Action {
     let root = Distribution::new([(account, U256::from(amount))]).unwrap().root();
     Action::Pay(Pay {
         chain: chain(),
-        token: "0x04".into(),
-        distributor: "0x05".into(),
+        token: CONTRACT.into(),
+        distributor: CONTRACT.into(),
         distribution_id: "1".into(),
         merkle_root: format!("{root:#x}"),
         pool: 100,
@@ -191,16 +198,16 @@ fn proposal_is_followed_from_draft_to_vote_and_scores_point_at_receipts() {
 #[test]
 fn rewards_add_up_and_an_outcome_is_paid_once() {
     let mut story = story();
-    story.written.add(OPERATOR, vec![], Evidence::None {}, pay(story.outcome, 60, 30));
+    story.written.add(OPERATOR, vec![], replayable(), pay(story.outcome, 60, 30));
     last_refused(&story.written, "not the pool");
-    story.written.add(OPERATOR, vec![], Evidence::None {}, pay(story.outcome, 60, 40));
+    story.written.add(OPERATOR, vec![], replayable(), pay(story.outcome, 60, 40));
     let views = story.written.fold();
     let rewards = RewardRow::of(&key(ADA).did(), views.state()).unwrap();
     assert_eq!(
         rewards.iter().map(|row| (row.total, row.receipts.len())).collect::<Vec<_>>(),
         [(60, 1)]
     );
-    story.written.add(OPERATOR, vec![], Evidence::None {}, pay(story.outcome, 70, 30));
+    story.written.add(OPERATOR, vec![], replayable(), pay(story.outcome, 70, 30));
     last_refused(&story.written, "already paid");
 }
 
@@ -221,7 +228,7 @@ fn payments_that_do_not_hold_together_are_refused() {
         ("no outcome", forged(&|pay| pay.outcome = Digest::of(b"nothing"))),
     ] {
         let mut story = self::story();
-        story.written.add(OPERATOR, vec![], Evidence::None {}, action);
+        story.written.add(OPERATOR, vec![], replayable(), action);
         last_refused(&story.written, expected);
     }
 }
@@ -265,10 +272,10 @@ fn only_its_author_submits_a_draft() {
     story.written.add(eve, vec![], Evidence::None {}, register("eve", &["submit"]));
     let submission = Action::of(&Submit {
         chain: chain(),
-        contract: "0x01".into(),
+        contract: CONTRACT.into(),
         proposal_id: "1".into(),
-        metadata_uri: "ni:///sha-256;x".into(),
-        transaction: "0x02".into(),
+        metadata_uri: "https://example.org/1".into(),
+        transaction: format!("0x{}", "02".repeat(32)),
         block_number: 3,
     });
     story.written.add(eve, vec![draft], Evidence::None {}, submission);
@@ -333,10 +340,11 @@ fn score_receipt_must_repeat_from_the_log() {
             table,
         })
     };
-    story.written.add(OPERATOR, vec![], Evidence::None {}, score(Digest::of(b"made up")));
+    let made_up = Digest::of(b"made up");
+    story.written.add(OPERATOR, vec![], giving(made_up), score(made_up));
     last_refused(&story.written, "the log gives table");
     let mut story = self::story();
-    story.written.add(OPERATOR, vec![], Evidence::None {}, score(table));
+    story.written.add(OPERATOR, vec![], giving(table), score(table));
     assert!(story.written.fold().refused().unwrap().is_empty());
 }
 

@@ -1,7 +1,6 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use chaos_attestation::WorkloadId;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::{DataArgs, NodeArgs};
 
@@ -150,77 +149,6 @@ pub(crate) struct ProposeArgs {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-const VERIFY_EXAMPLES: &str = "\
-Examples:
-  chaoschain verify demo-out/bundles/*.json --json
-  chaoschain verify demo-out/bundles/05-simulate.json --reexecute
-  chaoschain verify demo-out/bundles/05-simulate.json --reexecute --inputs demo-out/inputs
-
-Attested receipts must be of real hardware (the demo's are not, and are refused):
-  chaoschain verify BUNDLE --policy production --workload sha256:... --require attested
-
-With the key of the log you trust, such as the one that the demo prints at its end:
-  chaoschain verify demo-out/bundles/*.json --log VKEY
-
-Re-execution looks inputs up by digest: first in the bundle, then in every --inputs folder and,
-if none is given, in the folder above the bundle's.";
-
-#[derive(Debug, Args)]
-#[command(after_help = VERIFY_EXAMPLES)]
-pub(crate) struct VerifyArgs {
-    /// Bundles.
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// Run the receipts' programs again and compare.
-    #[arg(long)]
-    pub(crate) reexecute: bool,
-    /// A folder that holds inputs; may be repeated.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) inputs: Vec<PathBuf>,
-    /// The verifier key of the log you trust. Without it a bundle is checked against its own key,
-    /// which shows that its parts agree but not whose log it is.
-    #[arg(long, value_name = "VKEY")]
-    pub(crate) log: Option<String>,
-    /// What quotes must meet: `production`, `development`, or a policy file. Without it each quote is
-    /// held against the preset of its own trust anchor's class, and the answer says which that was.
-    #[arg(long, value_name = "POLICY")]
-    pub(crate) policy: Option<String>,
-    /// Evidence that every receipt must have, beyond what it claims by itself; may be repeated.
-    #[arg(long, value_name = "EVIDENCE")]
-    pub(crate) require: Vec<Required>,
-    /// A workload that attested receipts may come from; may be repeated. The production preset
-    /// accepts no other.
-    #[arg(long, value_name = "SHA256")]
-    pub(crate) workload: Vec<WorkloadId>,
-    /// A root certificate to trust as development besides the known ones, DER; may be repeated.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) root: Vec<PathBuf>,
-    /// Print one JSON object per bundle.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-/// Evidence that a reader can insist on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Required {
-    /// A quote that the policy accepts.
-    Attested,
-    /// A program that anyone can run again.
-    Replayable,
-    /// That it was run again here, with --reexecute.
-    Reexecuted,
-}
-
-impl Required {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Attested => "attested",
-            Self::Replayable => "replayable",
-            Self::Reexecuted => "reexecuted",
-        }
-    }
 }
 
 const DEMO_EXAMPLES: &str = "\

@@ -1,75 +1,168 @@
 //! `chaoschain verify`.
 
-use std::{collections::BTreeSet, fs, path::Path, process::ExitCode};
+mod print;
+mod source;
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
-use chaos_attestation::{Anchor, AnchorClass, WorkloadId, Workloads};
+use chaos_attestation::{Anchor, WorkloadId, Workloads};
 use chaos_log::VerifierKey;
 use chaos_programs::{
-    Reader,
+    ChainView, LogCopy, Reader,
     appraisal::{Appraiser, known_anchors},
     check, policy,
     reexecution::Inputs,
 };
-use chaos_verify::{Outcome, Report, Status};
-use serde_json::json;
+use chaos_types::Rejection;
+use chaos_verify::{Heads, Report};
 
+use self::source::Source;
 use crate::{
-    args::{Required, VerifyArgs},
+    args::VerifyArgs,
     exit::{Failure, Kind, OrFail as _},
     kinds::KINDS,
     narration::Terminal,
-    output,
 };
 
-/// A bundle larger than this is refused: 16 MiB.
-const BUNDLE_BYTES_MAX: usize = 16 << 20;
-
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
-    let trusted: Option<VerifierKey> = match &args.log {
-        Some(text) => Some(
-            text.parse::<VerifierKey>()
-                .or_fail(Kind::Input)
-                .map_err(|failure| failure.context("--log"))?,
-        ),
-        None => None,
-    };
-    let appraiser = appraiser(args)?;
-    let mut rejected = 0_usize;
-    for path in &args.files {
-        let bytes = read(path)?;
-        let folders = if args.inputs.is_empty() {
-            path.canonicalize()
-                .ok()
-                .and_then(|p| Some(p.parent()?.parent()?.to_owned()))
-                .into_iter()
-                .collect()
-        } else {
-            args.inputs.clone()
-        };
-        let inputs = args.reexecute.then(|| Inputs::new(folders));
-        let report = check(
-            &bytes,
-            Reader { log: trusted.as_ref(), kinds: KINDS },
-            &appraiser,
-            inputs.as_ref(),
-            &Terminal::default(),
-        );
-        rejected += usize::from(report.result.is_err());
-        let class = appraiser.take_class();
-        let wanted = Wanted::of(&args.require, &report, args.reexecute);
-        rejected += usize::from(report.result.is_ok() && wanted.is_err());
-        if args.json {
-            print_json(path, &report, class, &wanted)?;
-        } else {
-            print_human(path, &report, class, &wanted);
+    let verifier = Verifier::new(args)?;
+    let mut found: Vec<Found> =
+        source::of(&args.files).into_iter().map(|source| verifier.look_at(source)).collect();
+    let forked = hold_heads_together(&mut found);
+    for found in &found {
+        print::one(found, args.json)?;
+    }
+    if !args.json && found.len() > 1 {
+        print::sum(&found);
+    }
+    let any = |is: fn(&Found) -> bool| found.iter().any(is);
+    Ok(if forked {
+        ExitCode::from(Kind::Fork as u8)
+    } else if any(Found::is_refused) {
+        ExitCode::from(Kind::Check as u8)
+    } else if any(|found| found.report.is_err()) {
+        ExitCode::from(Kind::Input as u8)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// What was found of one bundle.
+struct Found {
+    /// The file, as people read it.
+    name: String,
+    /// The report, or why there is none.
+    report: Result<Report, Failure>,
+    /// What was required and is not shown, by the requirement's name.
+    lacks: Vec<(&'static str, Rejection)>,
+}
+
+impl Found {
+    const fn is_accepted(&self) -> bool {
+        matches!(&self.report, Ok(report) if report.result.is_ok()) && self.lacks.is_empty()
+    }
+
+    const fn is_refused(&self) -> bool {
+        self.report.is_ok() && !self.is_accepted()
+    }
+}
+
+/// Heads of one log that cannot both be honest refuse whatever was proved under them.
+fn hold_heads_together(found: &mut [Found]) -> bool {
+    let mut heads = Heads::default();
+    let mut forks = Vec::new();
+    for found in &*found {
+        let head = found.report.as_ref().ok().and_then(|report| report.head.as_ref());
+        forks.extend(head.and_then(|head| heads.see(head, &found.name).err()));
+    }
+    for fork in &forks {
+        for Found { name, report, lacks } in &mut *found {
+            let Ok(report) = report else { continue };
+            if fork.heads.iter().any(|(whose, _)| whose == name) {
+                report.reject(fork.rejection());
+                lacks.clear();
+            }
         }
     }
-    if !args.json && args.files.len() > 1 {
-        let accepted = args.files.len() - rejected;
-        output::line(format_args!("{accepted} accepted, {rejected} rejected"));
+    !forks.is_empty()
+}
+
+/// Everything that the command line says about how to verify.
+struct Verifier<'a> {
+    args: &'a VerifyArgs,
+    trusted: Option<VerifierKey>,
+    copy: Option<LogCopy>,
+    appraiser: Appraiser,
+}
+
+impl<'a> Verifier<'a> {
+    fn new(args: &'a VerifyArgs) -> Result<Self, Failure> {
+        let trusted = match &args.log {
+            Some(text) => Some(
+                text.parse::<VerifierKey>()
+                    .or_fail(Kind::Input)
+                    .map_err(|failure| failure.context("--log"))?,
+            ),
+            None => None,
+        };
+        for folder in &args.inputs {
+            fs::read_dir(folder)
+                .with_context(|| format!("--inputs: cannot read the folder {}", folder.display()))
+                .or_fail(Kind::Input)?;
+        }
+        let copy = match &args.log_dir {
+            Some(dir) => Some(LogCopy::open(dir, KINDS)?),
+            None => None,
+        };
+        Ok(Self { args, trusted, copy, appraiser: appraiser(args)? })
     }
-    Ok(if rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
+
+    fn look_at(&self, source: Source) -> Found {
+        let Source { name, bytes, path } = source;
+        let report = bytes.map(|bytes| self.verify(&bytes, path.as_deref()));
+        let lacks = match &report {
+            Ok(report) => self.lacks(report),
+            Err(_) => Vec::new(),
+        };
+        Found { name, report, lacks }
+    }
+
+    fn verify(&self, bytes: &[u8], path: Option<&Path>) -> Report {
+        let inputs = self.args.reexecute.then(|| Inputs::new(self.folders(path)));
+        let chain = ChainView { blocks: &self.args.block_hash, contract: self.args.contract };
+        check(
+            bytes,
+            Reader { log: self.trusted.as_ref(), copy: self.copy.as_ref(), kinds: KINDS, chain },
+            &self.appraiser,
+            inputs.as_ref(),
+            &Terminal::default(),
+        )
+    }
+
+    /// Where inputs are looked up: in the named folders, or in the one above the bundle's.
+    fn folders(&self, path: Option<&Path>) -> Vec<PathBuf> {
+        if !self.args.inputs.is_empty() {
+            return self.args.inputs.clone();
+        }
+        let above = path
+            .and_then(|path| path.canonicalize().ok())
+            .and_then(|path| Some(path.parent()?.parent()?.to_owned()));
+        above.into_iter().collect()
+    }
+
+    fn lacks(&self, report: &Report) -> Vec<(&'static str, Rejection)> {
+        let lacks = self.args.require.iter().filter_map(|required| {
+            let rejection = required.requirement(self.args).ensure(report).err()?;
+            Some((required.name(), rejection))
+        });
+        lacks.collect()
+    }
 }
 
 /// The trust anchors and the policy that the command line names.
@@ -87,116 +180,3 @@ fn appraiser(args: &VerifyArgs) -> Result<Appraiser, Failure> {
     let allowed = (!workloads.is_empty()).then(|| Box::new(workloads) as Box<dyn Workloads>);
     Ok(Appraiser::new(anchors, policy, allowed))
 }
-
-/// The bytes of a bundle.
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = chaos_files::read(path, BUNDLE_BYTES_MAX)?;
-    if bytes.len() > BUNDLE_BYTES_MAX {
-        return Err(Failure::message(
-            Kind::Input,
-            format!("{} is larger than a bundle, at most {BUNDLE_BYTES_MAX} bytes", path.display()),
-        ));
-    }
-    Ok(bytes)
-}
-
-/// What the reader asked the evidence to be.
-struct Wanted;
-
-impl Wanted {
-    /// Whether an accepted receipt has the evidence that was asked for, or what it lacks.
-    fn of(required: &[Required], report: &Report, reexecuted: bool) -> Result<(), String> {
-        let Ok(receipt) = &report.result else { return Ok(()) };
-        for required in required {
-            let held = match required {
-                Required::Attested => receipt.evidence.attested().is_some(),
-                Required::Replayable => receipt.evidence.replay().is_some(),
-                Required::Reexecuted => reexecuted && receipt.evidence.replay().is_some(),
-            };
-            if !held {
-                return Err(format!(
-                    "--require {}: the evidence is {}",
-                    required.name(),
-                    receipt.evidence.classes()
-                ));
-            }
-        }
-        Ok(())
-    }
-}
-
-fn print_json(
-    path: &Path,
-    report: &Report,
-    class: Option<AnchorClass>,
-    wanted: &Result<(), String>,
-) -> Result<(), Failure> {
-    let receipt = report.result.as_ref().ok().map(|receipt| {
-        json!({
-            "id": receipt.id,
-            "agent": receipt.agent,
-            "kind": receipt.action.kind(),
-            "evidence": receipt.evidence.classes(),
-            "anchor_class": class,
-        })
-    });
-    output::json(&json!({
-        "file": path.display().to_string(),
-        "verdict": if report.result.is_ok() && wanted.is_ok() { "accepted" } else { "rejected" },
-        "lacks": wanted.as_ref().err(),
-        "receipt": receipt,
-        "checks": report.outcomes,
-    }))
-}
-
-fn print_human(
-    path: &Path,
-    report: &Report,
-    class: Option<AnchorClass>,
-    wanted: &Result<(), String>,
-) {
-    output::line(output::bold(&output::one_line(&path.display().to_string())));
-    for Outcome { check, status, detail, .. } in &report.outcomes {
-        let mark = match status {
-            Status::Passed => output::good("ok  "),
-            Status::Failed => output::bad("FAIL"),
-            Status::NotApplicable => output::dim("n/a "),
-        };
-        let detail = output::one_line(detail);
-        output::line(format_args!("  {mark}  {:<11}  {detail}", check.to_string()));
-    }
-    match &report.result {
-        Ok(receipt) => {
-            let trust = match class {
-                Some(AnchorClass::Development) => " (development trust: no hardware)",
-                Some(AnchorClass::IntelProduction) => " (intel-production)",
-                None => "",
-            };
-            let verdict = match wanted {
-                Ok(()) => output::good("accepted"),
-                Err(_) => output::bad("rejected"),
-            };
-            output::line(format_args!(
-                "  {verdict}  {} {}, evidence {}{trust}",
-                receipt.action.kind(),
-                receipt.id,
-                receipt.evidence.classes()
-            ));
-            if let Err(lacks) = wanted {
-                output::line(format_args!("  {lacks}"));
-            }
-        }
-        Err(rejection) => {
-            output::line(format_args!(
-                "  {}  by {} ({})",
-                output::bad("rejected"),
-                rejection.check,
-                rejection.code
-            ));
-        }
-    }
-    output::line("");
-}
-
-#[cfg(test)]
-mod tests;

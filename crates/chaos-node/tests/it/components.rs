@@ -63,7 +63,7 @@ fn a_run_says_what_it_answered_and_leaves_a_receipt_that_repeats() {
     assert_eq!(line["receipt"]["evidence"], "replayable");
     let line = one(&run(["verify", &bundle, "--json", "--require", "attested"]).expect_code(1));
     assert_eq!(line["verdict"], "rejected");
-    assert!(line["lacks"].as_str().unwrap().contains("--require attested"), "{line}");
+    assert_eq!(line["lacks"][0]["code"], "not-attested", "{line}");
 }
 
 #[test]
@@ -77,7 +77,10 @@ fn an_attested_run_is_compiled_in_memory_and_is_development_trust() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     assert!(!stored.contains(&"compiled".to_owned()), "no machine code from a disk: {stored:?}");
-    let line = one(&run(["verify", &bundle, "--json", "--require", "attested"]).expect_code(0));
+    let insist = ["verify", &bundle, "--json", "--require", "attested"];
+    let line = one(&run(insist).expect_code(1));
+    assert_eq!(line["lacks"][0]["code"], "not-attested", "development trust is not asked for");
+    let line = one(&run([&insist[..], &["--policy", "development"]].concat()).expect_code(0));
     assert_eq!(line["receipt"]["evidence"], "attested and replayable");
     assert_eq!(line["receipt"]["anchor_class"], "development");
     let other = format!("sha256:{}", "0".repeat(64));

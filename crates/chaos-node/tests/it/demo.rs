@@ -88,10 +88,31 @@ fn every_bundle_verifies(out: &Path, summary: &Value) {
         let checks = line["checks"].as_array().unwrap();
         assert_eq!(checks.len(), 9, "every check is listed: {line}");
         let anchor = checks.iter().find(|check| check["check"] == "anchor").unwrap();
-        assert_eq!(anchor["status"], "passed", "{line}");
+        assert_eq!(anchor["status"], "not_placed", "nobody named the block: {line}");
     }
+    anchors_are_placed_by_the_hash_of_their_block(out, log);
     let draft = verify(&bundle(out, "draft"), &[]).json().remove(0);
     assert_eq!(draft["receipt"]["id"], summary["receipt"]);
+}
+
+/// A header is easily invented: only a hash from elsewhere places the block.
+fn anchors_are_placed_by_the_hash_of_their_block(out: &Path, log: &str) {
+    let path = bundle(out, "draft");
+    let file: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let hash = file["anchor"]["proof"]["block_hash"].as_str().unwrap();
+    let contract = file["anchor"]["proof"]["contract"].as_str().unwrap();
+    let insist = ["--log", log, "--require", "anchored"];
+    let line = verify(&path, &insist).expect_code(1).json().remove(0);
+    assert_eq!(line["lacks"][0]["code"], "not-anchored");
+    let placed = [&insist[..], &["--block-hash", hash, "--contract", contract]].concat();
+    let line = verify(&path, &placed).expect_code(0).json().remove(0);
+    assert_eq!(check(&line, "anchor")["status"], "passed");
+    assert_eq!(line["words"]["anchored"], "anchored");
+    let other = format!("0x{}", "12".repeat(32));
+    let line = verify(&path, &["--block-hash", &other]).expect_code(1).json().remove(0);
+    assert_eq!(check(&line, "anchor")["code"], "anchor-block-other");
+    let line = verify(&path, &["--contract", &other[..42]]).expect_code(1).json().remove(0);
+    assert_eq!(check(&line, "anchor")["code"], "anchor-contract-other");
 }
 
 fn failed(line: &Value) -> String {
@@ -122,11 +143,21 @@ fn flipped_and_truncated_bundles_are_rejected(out: &Path) {
 }
 
 fn reexecution_needs_its_inputs(out: &Path) {
-    for kind in ["analyse", "simulate", "draft", "score", "pay"] {
+    for kind in ["analyse", "simulate", "draft"] {
         let line = verify(&bundle(out, kind), &["--reexecute"]).expect_code(0).json().remove(0);
-        let checks = line["checks"].as_array().unwrap();
-        let evidence = checks.iter().find(|check| check["check"] == "evidence").unwrap();
-        assert!(evidence["detail"].as_str().unwrap().starts_with("re-executed"), "{line}");
+        let detail = check(&line, "evidence")["detail"].as_str().unwrap();
+        assert!(detail.starts_with("re-executed"), "{line}");
+    }
+    for kind in ["score", "pay"] {
+        let line = verify(&bundle(out, kind), &["--reexecute"]).expect_code(1).json().remove(0);
+        assert_eq!(check(&line, "evidence")["code"], "inputs-not-from-log");
+        let line = verify(&bundle(out, kind), &[]).expect_code(0).json().remove(0);
+        assert_eq!(check(&line, "evidence")["status"], "claimed_not_recomputed");
+        let data = out.join("data");
+        let copy = ["--reexecute", "--log-dir", data.to_str().unwrap(), "--require", "counted"];
+        let line = verify(&bundle(out, kind), &copy).expect_code(0).json().remove(0);
+        assert_eq!(check(&line, "evidence")["status"], "passed");
+        assert_eq!(line["words"]["counted"], "recomputed");
     }
     let elsewhere = TempDir::new().unwrap();
     let empty = elsewhere.path().to_str().unwrap();
@@ -152,7 +183,7 @@ fn forged_proof_is_refused_before_anything_runs_again(out: &Path) {
     let line = verify(&path, &more).expect_code(1).json().remove(0);
     assert_eq!(failed(&line), "inclusion");
     assert_eq!(check(&line, "inclusion")["code"], "not-included");
-    assert_eq!(check(&line, "agent")["status"], "not_applicable", "nothing shows the entry");
+    assert_eq!(check(&line, "agent")["status"], "not_reached", "nothing shows the entry");
 }
 
 fn check<'a>(line: &'a Value, name: &str) -> &'a Value {
@@ -173,11 +204,7 @@ fn simulations_are_attested_by_development_trust_and_by_no_other(out: &Path) {
     assert_eq!(failed(&line), "attestation");
     let detail = check(&line, "attestation")["detail"].as_str().unwrap();
     assert!(detail.starts_with("anchor-class-refused: "), "{detail}");
-    assert_eq!(
-        check(&line, "evidence")["status"],
-        "not_applicable",
-        "what costs more never starts"
-    );
+    assert_eq!(check(&line, "evidence")["status"], "not_reached", "what costs more never starts");
 
     assert_eq!(line["receipt"], Value::Null);
     verify(&bundle(out, "draft"), &["--require", "attested"]).expect_code(1);

@@ -16,6 +16,7 @@ mod crashes;
 mod demo;
 mod evidence;
 mod forecast;
+mod forged;
 mod guests;
 mod live;
 mod log_guide;

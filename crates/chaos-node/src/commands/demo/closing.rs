@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsStr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
 };
 
@@ -46,9 +46,10 @@ impl Setup<'_> {
         write_file(&folder.join("report.html"), html.as_bytes())?;
         // The other process must not need this one's lock, keys or memory.
         let Self { ledger, source, args, folder, keys_open, .. } = self;
+        let data = ledger.dir().to_owned();
         drop(ledger);
         let folder = folder.path();
-        let accepted = verify_elsewhere(&ended.bundles, &source.folders, &key)?;
+        let accepted = verify_elsewhere(&ended.bundles, &source.folders, &data, &key)?;
         let body = &ended.anchoring.body;
         if args.json {
             output::json(&json!({
@@ -77,7 +78,10 @@ impl Setup<'_> {
                 ),
                 (
                     "verified",
-                    format!("{accepted} bundles by a separate process, simulations re-executed"),
+                    format!(
+                        "{accepted} bundles by a separate process: counted by folding the log again, \
+                         re-executed where they can be"
+                    ),
                 ),
                 ("log", key),
                 ("receipt", ended.draft.to_string()),
@@ -95,9 +99,10 @@ impl Setup<'_> {
         let bundles = self.write_bundles(&checkpoint, None)?;
         let key = self.ledger.log_key()?.verifier().to_string();
         let Self { ledger, source, args, folder, keys_open, .. } = self;
+        let data = ledger.dir().to_owned();
         drop(ledger);
         let folder = folder.path();
-        let accepted = verify_elsewhere(&bundles, &source.folders, &key)?;
+        let accepted = verify_elsewhere(&bundles, &source.folders, &data, &key)?;
         if args.json {
             output::json(&json!({
                 "outcome": "given_up",
@@ -164,7 +169,7 @@ impl Setup<'_> {
             verify: vec![
                 format!("chaoschain verify bundles/*.json --log '{key}'"),
                 format!(
-                    "chaoschain verify bundles/*.json --reexecute{}",
+                    "chaoschain verify bundles --reexecute --log-dir data{}",
                     self.source.verify_option()
                 ),
             ],
@@ -199,14 +204,20 @@ fn closing_lines(lines: &[(&str, String)]) {
     }
 }
 
-/// Runs `chaoschain verify` as a stranger would, and counts what it accepted.
-fn verify_elsewhere(bundles: &[PathBuf], folders: &[PathBuf], log: &str) -> Result<usize, Failure> {
+/// Runs `chaoschain verify` as a stranger with a copy of the log would, and counts what it accepted.
+fn verify_elsewhere(
+    bundles: &[PathBuf],
+    folders: &[PathBuf],
+    data: &Path,
+    log: &str,
+) -> Result<usize, Failure> {
     let program = std::env::current_exe().or_fail(Kind::Outside)?;
     let inputs = folders.iter().flat_map(|folder| [OsStr::new("--inputs"), folder.as_os_str()]);
     let output = Command::new(program)
         .arg("verify")
         .args(bundles)
-        .args(["--json", "--reexecute", "--log", log])
+        .args(["--json", "--reexecute", "--require", "counted", "--log", log])
+        .args([OsStr::new("--log-dir"), data.as_os_str()])
         .args(inputs)
         .stdin(Stdio::null())
         .output()

@@ -26,7 +26,7 @@ use crate::{
 };
 use chaos_ledger::NewEntry;
 use chaos_programs::{
-    Reader,
+    ChainView, Reader,
     appraisal::{Appraiser, known_anchors},
     check,
     program::{Divide, Program as _, RewardDocument, Score},
@@ -270,7 +270,8 @@ impl Setup<'_> {
         let bundle = chaos_ledger::bundle(&self.ledger, &simulation, &checkpoint, None)?;
         let inputs = Inputs::new(self.source.folders.clone());
         let appraiser = Appraiser::new(known_anchors(), None, None);
-        let reader = Reader { log: None, kinds: self.ledger.system().kinds };
+        let kinds = self.ledger.system().kinds;
+        let reader = Reader { log: None, copy: None, kinds, chain: ChainView::default() };
         let report = check(&bundle, reader, &appraiser, Some(&inputs), &Terminal::default());
         let failed = report.result.as_ref().err().map(|rejection| rejection.check);
         let action = Action::Verify(Verdict { receipt: simulation, failed, reexecuted: true });

@@ -51,7 +51,7 @@ fn both_kinds_of_evidence_are_checked_and_reported() {
 fn a_quote_that_nobody_appraised_is_not_reported_as_passed() {
     let bundle = bundle_of(attested(None), &[AGENT, INSIDE]);
     let report = verify(&bytes(&bundle), &Options::default());
-    assert_eq!(outcome(&report, Check::Attestation).status, Status::NotApplicable);
+    assert_eq!(outcome(&report, Check::Attestation).status, Status::NotAppraised);
     assert_eq!(outcome(&report, Check::Evidence).status, Status::NotApplicable);
 }
 

@@ -1,0 +1,82 @@
+//! What a receipt of the platform's says, in a sentence with its figures.
+
+use crate::{
+    Action,
+    action::{Pay, Score, Verdict},
+};
+
+impl Action {
+    /// What the agent says it did, with the figures, to follow its name: `registered as ada, …`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Register(profile) => format!(
+                "registered as {}, {} in {}, for {}",
+                profile.name,
+                profile.role,
+                profile.studio,
+                listed(&profile.capabilities)
+            ),
+            Self::Update(profile) => format!(
+                "is now {}, {} in {}, for {}",
+                profile.name,
+                profile.role,
+                profile.studio,
+                listed(&profile.capabilities)
+            ),
+            Self::RotateKey(rotation) => format!("signs with {} from here on", rotation.new_key),
+            Self::Revoke(revoke) => format!("revoked {}: {}", revoke.agent, revoke.reason),
+            Self::Verify(verdict) => judged(verdict),
+            Self::Anchor(anchor) => format!(
+                "anchored root {} of {} entries in block {} of {}",
+                anchor.root, anchor.log_size, anchor.block_number, anchor.chain
+            ),
+            Self::Run(run) => format!(
+                "ran component {} with {} fuel, which {}",
+                run.execution.code.component,
+                run.execution.fuel,
+                if run.answered { "answered" } else { "said why it has no answer" }
+            ),
+            Self::Score(score) => scored(score),
+            Self::Pay(pay) => paid(pay),
+            Self::Other(other) => other.sentence(),
+        }
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+fn judged(verdict: &Verdict) -> String {
+    let how = if verdict.reexecuted { "ran it again" } else { "did not run it again" };
+    let found = match verdict.failed {
+        None => "found nothing wrong".to_owned(),
+        Some(check) => format!("refused it by the check {check}"),
+    };
+    format!("judged receipt {}, {how} and {found}", verdict.receipt)
+}
+
+fn scored(score: &Score) -> String {
+    format!(
+        "scored the {} entries before it by model {} as of {} ms: table {}",
+        score.log_size, score.model, score.as_of_ms, score.table
+    )
+}
+
+fn paid(pay: &Pay) -> String {
+    let payments: Vec<_> = pay
+        .payments
+        .iter()
+        .map(|payment| format!("{} to {} at {}", payment.amount, payment.agent, payment.account))
+        .collect();
+    format!(
+        "divided a pool of {} of token {} on {} for outcome {}: {}; {} returned",
+        pay.pool,
+        pay.token,
+        pay.chain,
+        pay.outcome,
+        listed(&payments),
+        pay.returned
+    )
+}

@@ -1,0 +1,121 @@
+use std::path::PathBuf;
+
+use chaos_attestation::WorkloadId;
+use chaos_chains::{Address, B256};
+use chaos_verify::Requirement;
+use clap::{Args, ValueEnum};
+
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  chaoschain verify demo-out/bundles
+  chaoschain verify demo-out/bundles/*.json --json
+  chaoschain verify demo-out/bundles/05-simulate.json --reexecute
+  chaoschain verify demo-out/bundles/05-simulate.json --reexecute --inputs demo-out/inputs
+  chaoschain verify demo-out/bundles --reexecute --log-dir demo-out/data --require counted
+
+Attested receipts must be of real hardware (the demo's are not, and are refused):
+  chaoschain verify BUNDLE --policy production --workload sha256:... --require attested
+
+With the key of the log you trust, such as the one that the demo prints at its end:
+  chaoschain verify demo-out/bundles --log VKEY
+
+With the hash of the anchor's block, from your own node or an explorer:
+  chaoschain verify BUNDLE --log VKEY --block-hash HASH --require anchored
+
+What is said, in one word for each fact:
+  well-formed   signatures and every rule that needs the receipt alone hold
+  in the log    the log that --log names holds it; without --log, a log that the bundle names
+  counted       the log's own fold counts it: shown, recomputed here, or not shown
+  anchored      a block that --block-hash names holds the log's head; else not placed
+  re-executed   its program was run here and gave the same; else not re-executed, or claimed, not
+                recomputed: its inputs are the signer's summary of the log
+  attested      a quote vouches for it, under production or under development trust
+
+Exit codes of several bundles: 6 if a log forked, else 1 if one was rejected or lacks what is
+required, else 3 if a file could not be read. One bad file does not stop the others.
+
+Re-execution looks inputs up by digest: first in the bundle, then in every --inputs folder and,
+if none is given, in the folder above the bundle's.";
+
+#[derive(Debug, Args)]
+#[command(after_help = VERIFY_EXAMPLES)]
+pub(crate) struct VerifyArgs {
+    /// Bundles, folders of bundles (*.json), or `-` for a bundle on stdin.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Run the receipts' programs again and compare.
+    #[arg(long)]
+    pub(crate) reexecute: bool,
+    /// A folder that holds inputs; may be repeated.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The verifier key of the log you trust. Without it a bundle is checked against its own key,
+    /// which shows that its parts agree but not whose log it is.
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) log: Option<String>,
+    /// A copy of the log: a mirror's folder, or the log's own data directory. It is held against the
+    /// head that the log signed and folded here; scores and payments are recomputed from it.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) log_dir: Option<PathBuf>,
+    /// The hash of a block that is on the chain, from a source you trust; may be repeated. An anchor in
+    /// another block is refused; without any, no anchor is placed.
+    #[arg(long, value_name = "HASH")]
+    pub(crate) block_hash: Vec<B256>,
+    /// The contract that the log's operator anchors in; an anchor in another one is refused.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) contract: Option<Address>,
+    /// What quotes must meet: `production`, `development`, or a policy file. Without it each quote is
+    /// held against the preset of its own trust anchor's class, and the answer says which that was.
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) policy: Option<String>,
+    /// Facts that must be shown of every receipt, separated by commas; may be repeated.
+    #[arg(long, value_name = "FACT", value_delimiter = ',')]
+    pub(crate) require: Vec<Required>,
+    /// A workload that attested receipts may come from; may be repeated. The production preset
+    /// accepts no other.
+    #[arg(long, value_name = "SHA256")]
+    pub(crate) workload: Vec<WorkloadId>,
+    /// A root certificate to trust as development besides the known ones, DER; may be repeated.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) root: Vec<PathBuf>,
+    /// Print one JSON object per bundle.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A fact that a reader can insist on.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Required {
+    /// The log's own fold counts the receipt.
+    Counted,
+    /// A block that --block-hash names holds the log's head.
+    Anchored,
+    /// Its program was run again here, with --reexecute.
+    Reexecuted,
+    /// A quote vouches for it: under production trust, or as the policy that --policy names.
+    Attested,
+    /// Its program can be run again by anyone.
+    Replayable,
+}
+
+impl Required {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Counted => "counted",
+            Self::Anchored => "anchored",
+            Self::Reexecuted => "reexecuted",
+            Self::Attested => "attested",
+            Self::Replayable => "replayable",
+        }
+    }
+
+    pub(crate) const fn requirement(self, args: &VerifyArgs) -> Requirement {
+        match self {
+            Self::Counted => Requirement::Counted,
+            Self::Anchored => Requirement::Anchored,
+            Self::Reexecuted => Requirement::Reexecuted,
+            Self::Attested => Requirement::Attested { by_named_policy: args.policy.is_some() },
+            Self::Replayable => Requirement::Replayable,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What was found, for scripts and for people.
+
+use chaos_agency::{Action, Receipt};
+use chaos_verify::{Outcome, Report, Status, words::Attested};
+use serde_json::{Value, json};
+
+use super::Found;
+use crate::{
+    exit::Failure,
+    output::{self, Painted},
+};
+
+/// One line of JSON, or a paragraph.
+pub(super) fn one(found: &Found, as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        return output::json(&match &found.report {
+            Ok(report) => to_json(found, report),
+            Err(failure) => json!({
+                "file": found.name,
+                "verdict": "unread",
+                "error": failure.to_string(),
+            }),
+        });
+    }
+    match &found.report {
+        Ok(report) => for_people(found, report),
+        Err(failure) => {
+            let _code = failure.report();
+        }
+    }
+    Ok(())
+}
+
+/// How many bundles ended how.
+pub(super) fn sum(found: &[Found]) {
+    let count = |is: fn(&&Found) -> bool| found.iter().filter(is).count();
+    let (accepted, refused) = (count(|f| f.is_accepted()), count(|f| f.is_refused()));
+    let unread = found.len() - accepted - refused;
+    let unread = if unread == 0 { String::new() } else { format!(", {unread} not read") };
+    output::line(format_args!("{accepted} accepted, {refused} rejected{unread}"));
+}
+
+fn to_json(found: &Found, report: &Report) -> Value {
+    let receipt = report.result.as_ref().ok().map(|receipt| {
+        json!({
+            "id": receipt.id,
+            "agent": receipt.agent,
+            "kind": receipt.action.kind(),
+            "says": sentence(receipt, report),
+            "evidence": receipt.evidence.classes(),
+            "anchor_class": class(report.words.attested),
+        })
+    });
+    let lacks = found
+        .lacks
+        .iter()
+        .map(|(name, lack)| json!({ "require": name, "code": lack.code, "detail": lack.reason }));
+    json!({
+        "file": found.name,
+        "verdict": if found.is_accepted() { "accepted" } else { "rejected" },
+        "words": report.words,
+        "lacks": lacks.collect::<Vec<_>>(),
+        "receipt": receipt,
+        "checks": report.outcomes,
+    })
+}
+
+/// The class of the trust anchor behind an accepted quote.
+const fn class(attested: Attested) -> Option<&'static str> {
+    match attested {
+        Attested::Production => Some("intel-production"),
+        Attested::Development => Some("development"),
+        Attested::NotAppraised | Attested::NotAttested => None,
+    }
+}
+
+/// Who says what, with the figures.
+fn sentence(receipt: &Receipt, report: &Report) -> String {
+    let who = match (&receipt.action, &report.agent) {
+        (Action::Register(_), _) | (_, None) => receipt.agent.to_string(),
+        (_, Some(name)) => name.clone(),
+    };
+    format!("{who} says it {}", receipt.action.sentence())
+}
+
+/// The mark of a status: `ok` stands before what was shown, and before nothing else.
+fn mark(status: Status) -> Painted {
+    match status {
+        Status::Passed => output::good("ok  "),
+        Status::Failed => output::bad("FAIL"),
+        Status::OwnLog
+        | Status::NotShown
+        | Status::NotPlaced
+        | Status::NotAppraised
+        | Status::NotReexecuted
+        | Status::ClaimedNotRecomputed => output::bold("said"),
+        Status::NotApplicable | Status::NotReached => output::dim("n/a "),
+    }
+}
+
+fn for_people(found: &Found, report: &Report) {
+    output::line(output::bold(&output::one_line(&found.name)));
+    for Outcome { check, status, detail, .. } in &report.outcomes {
+        let detail = output::one_line(detail);
+        output::line(format_args!("  {}  {:<11}  {detail}", mark(*status), check.to_string()));
+    }
+    match &report.result {
+        Ok(receipt) => {
+            let verdict = if found.is_accepted() {
+                output::good("accepted")
+            } else {
+                output::bad("rejected")
+            };
+            let says = output::one_line(&sentence(receipt, report));
+            output::line(format_args!("  {verdict}  {says}"));
+            output::line(format_args!("            {}", report.words));
+            output::line(format_args!(
+                "            {} {}, evidence {}",
+                receipt.action.kind(),
+                receipt.id,
+                receipt.evidence.classes()
+            ));
+            for (name, lack) in &found.lacks {
+                output::line(format_args!("  --require {name}: {} ({})", lack.reason, lack.code));
+            }
+        }
+        Err(rejection) => {
+            output::line(format_args!(
+                "  {}  by {} ({})",
+                output::bad("rejected"),
+                rejection.check,
+                rejection.code
+            ));
+        }
+    }
+    output::line("");
+}

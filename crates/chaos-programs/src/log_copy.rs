@@ -1,0 +1,192 @@
+//! A copy of the log that the reader has, and what follows from it.
+//!
+//! A bundle shows one receipt. Whether the log counts it, and what scores and payments are computed
+//! from, follows from all entries together: the copy is folded here, from leaves whose tree is the one
+//! that the log signed.
+
+mod rewards;
+
+use std::{fmt, path::Path};
+
+use chaos_agency::{Action, Kinds, Receipt, Views, views};
+use chaos_log::{Checkpoint, Edge, leaf_hash};
+use chaos_reputation::ScoreDocument;
+use chaos_store::{DATABASE_FILE, Entry, Records as _, Store};
+use chaos_types::{Check, Did, Digest, Rejection, Verified, canonical};
+use chaos_verify::{Fault, FoldedLog};
+use serde::Serialize;
+
+use crate::{
+    Error,
+    error::chain,
+    reexecution::{EVIDENCE, REWARDS},
+};
+
+/// How many entries are read at once.
+const CHUNK: u64 = 1024;
+
+/// The reader's own copy of a log: the log's own data directory, or a mirror's.
+///
+/// It is read without a lock and without a key. Its stored rows, tiles and checkpoints are not asked:
+/// what is held against a bundle is the tree over the leaves that are read here, and every receipt is
+/// verified again while it is folded.
+pub struct LogCopy {
+    store: Store,
+    kinds: Kinds,
+}
+
+impl fmt::Debug for LogCopy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LogCopy").field(&self.store.path()).finish()
+    }
+}
+
+impl LogCopy {
+    /// Opens a data directory to read it; a receipt of a kind that is not among `kinds` is refused.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged.
+    pub fn open(dir: &Path, kinds: Kinds) -> Result<Self, Error> {
+        let dir = dir.to_owned();
+        if !dir.join(DATABASE_FILE).exists() {
+            return Err(chaos_ledger::Error::NoData { dir }.into());
+        }
+        match Store::read(&dir) {
+            Ok(store) => Ok(Self { store, kinds }),
+            Err(source) => Err(chaos_ledger::Error::Open { dir, source }.into()),
+        }
+    }
+
+    /// What the input of this name must be, by the log, for the receipt at `index`.
+    pub(crate) fn input(
+        &self,
+        receipt: &Receipt,
+        index: u64,
+    ) -> Result<(&'static str, Vec<u8>), Rejection> {
+        match &receipt.action {
+            Action::Score(score) => {
+                let views = self.fold(receipt.log, index)?;
+                let evidence = views.evidence(score.as_of_ms).map_err(|stop| unread(&stop))?;
+                Ok((EVIDENCE, bytes(&ScoreDocument::new(score.as_of_ms, &evidence))?))
+            }
+            Action::Pay(pay) => {
+                let views = self.fold(receipt.log, index)?;
+                let work = |id: &Digest| self.counted(&views, id);
+                let document = rewards::document(pay, work, self.store.blobs())?;
+                Ok((REWARDS, bytes(&document)?))
+            }
+            Action::Register(_)
+            | Action::Update(_)
+            | Action::RotateKey(_)
+            | Action::Revoke(_)
+            | Action::Verify(_)
+            | Action::Anchor(_)
+            | Action::Run(_)
+            | Action::Other(_) => Err(Rejection::new(
+                Check::Evidence,
+                Fault::InputsNotFromLog,
+                format!("nothing says how a {} follows from the log", receipt.action.kind()),
+            )),
+        }
+    }
+
+    /// A receipt that counts before what `views` were folded up to.
+    fn counted(&self, views: &Views, id: &Digest) -> Result<Verified<Receipt>, Rejection> {
+        let entry = self.store.entry_by_digest(id).map_err(|error| unread(&error))?;
+        let counts = |index| {
+            views::action(views.state(), index)
+                .map(|row| row.is_some_and(|row| row.receipt == *id))
+                .map_err(|stop| unread(&stop))
+        };
+        match entry {
+            Some(entry) if counts(entry.index)? => Receipt::open_bytes(&entry.record, &self.kinds),
+            Some(_) | None => Err(Rejection::new(
+                Check::Evidence,
+                Fault::LogGivesOther,
+                format!("receipt {id} is not in the log before, or counts for nothing"),
+            )),
+        }
+    }
+
+    /// What the first `size` entries of a log of `operator` fold to.
+    fn fold(&self, operator: Did, size: u64) -> Result<Views, Rejection> {
+        let mut views = Views::new(operator, self.kinds);
+        self.each(size, |entry| {
+            // A refused entry stays in the log and counts for nothing, which its row says.
+            let _refused = views.apply(&entry.leaf, &entry.record);
+        })?;
+        Ok(views)
+    }
+
+    /// Every one of the first `size` entries.
+    fn each(&self, size: u64, mut take: impl FnMut(&Entry)) -> Result<(), Rejection> {
+        let mut first = 0;
+        while first < size {
+            let last = size.min(first.saturating_add(CHUNK));
+            let entries = self.store.entries(first..last).map_err(|error| unread(&error))?;
+            if entries.is_empty() {
+                return Err(other(format!("the copy has {first} entries, the head {size}")));
+            }
+            for entry in &entries {
+                take(entry);
+                first = entry.index.saturating_add(1);
+            }
+        }
+        Ok(())
+    }
+
+    /// The tree over the first entries of the copy is the one that the log signed.
+    fn ensure_same_tree(&self, checkpoint: &Checkpoint) -> Result<(), Rejection> {
+        let size = checkpoint.size();
+        let mut edge = Edge::new();
+        self.each(size, |entry| drop(edge.append(&[leaf_hash(&entry.leaf)])))?;
+        if edge.root() == *checkpoint.root() {
+            return Ok(());
+        }
+        Err(other(format!(
+            "the first {size} entries of the copy have root {}, the head {}",
+            edge.root(),
+            checkpoint.root()
+        )))
+    }
+}
+
+impl FoldedLog for LogCopy {
+    fn ensure_counted(
+        &self,
+        receipt: &Verified<Receipt>,
+        index: u64,
+        checkpoint: &Checkpoint,
+    ) -> Result<String, Rejection> {
+        self.ensure_same_tree(checkpoint)?;
+        let size = checkpoint.size();
+        let views = self.fold(receipt.log, size)?;
+        let state = views.state();
+        if let Some(refused) = views::refused(state, index).map_err(|stop| unread(&stop))? {
+            return Err(Rejection::new(
+                Check::Agent,
+                Fault::NotCountedByLog,
+                format!("the log refuses entry {index}, by {}: {}", refused.check, refused.reason),
+            ));
+        }
+        let row = views::action(state, index).map_err(|stop| unread(&stop))?;
+        let counted = row.is_some_and(|row| row.receipt == receipt.id);
+        if !counted {
+            return Err(other(format!("entry {index} of the copy is another receipt")));
+        }
+        Ok(format!("{size} entries folded here, entry {index} counts"))
+    }
+}
+
+fn bytes(document: &impl Serialize) -> Result<Vec<u8>, Rejection> {
+    canonical::to_vec(document)
+        .map_err(|error| Rejection::caused(Check::Evidence, Fault::InputMalformed, &error))
+}
+
+fn other(reason: String) -> Rejection {
+    Rejection::new(Check::Agent, Fault::LogCopyOther, reason)
+}
+
+fn unread(error: &dyn std::error::Error) -> Rejection {
+    Rejection::new(Check::Agent, Fault::LogCopyUnread, chain(error))
+}

@@ -1,0 +1,110 @@
+//! Why to believe the receipt: who vouches for it, and what repeats.
+
+use chaos_agency::{Source, receipt::Replay};
+use chaos_types::{Check, Rejection};
+
+use super::{Options, Trust, place::Shown};
+use crate::{
+    Attachments, Fault,
+    report::{Status, Trail},
+    words::{Attested, Reexecuted},
+};
+
+impl Shown<'_> {
+    pub(super) fn check_attestation(
+        &self,
+        attachments: &Attachments,
+        options: &Options<'_>,
+        trail: &mut Trail,
+    ) -> Result<(), Rejection> {
+        let Some(attested) = self.receipt.evidence.attested() else {
+            let detail = "the receipt claims no attestation";
+            trail.ended(Check::Attestation, Status::NotApplicable, detail);
+            return Ok(());
+        };
+        // What nobody appraised is no evidence, and is not reported as if it were.
+        let Some(appraiser) = options.appraise else {
+            let detail = "no verifier of quotes was given";
+            trail.ended(Check::Attestation, Status::NotAppraised, detail);
+            trail.words.attested = Attested::NotAppraised;
+            return Ok(());
+        };
+        let at_s = self.bundle.receipt.leaf.integrated_at_ms / 1000;
+        let appraisal = appraiser.appraise(self.receipt, attested, attachments, at_s)?;
+        trail.passed(Check::Attestation, appraisal.detail);
+        trail.words.attested = match appraisal.trust {
+            Trust::Development => Attested::Development,
+            Trust::Production => Attested::Production,
+        };
+        Ok(())
+    }
+
+    pub(super) fn check_evidence(
+        &self,
+        attachments: &Attachments,
+        options: &Options<'_>,
+        trail: &mut Trail,
+    ) -> Result<(), Rejection> {
+        let Some(replay) = self.receipt.evidence.replay() else {
+            let class = self.receipt.evidence.class();
+            let detail = format!("class {class}, nothing to run again");
+            trail.ended(Check::Evidence, Status::NotApplicable, detail);
+            return Ok(());
+        };
+        let Some(reexecute) = options.reexecute else {
+            self.say_what_could_be_run(replay, trail);
+            return Ok(());
+        };
+        let Replay { program, output, .. } = replay;
+        let found = reexecute.reexecute(self.receipt, self.proof.index(), attachments)?;
+        if found != *output {
+            return Err(Rejection::new(
+                Check::Evidence,
+                Fault::OutputNotRepeated,
+                format!("re-execution gave {found}, the receipt claims {output}"),
+            ));
+        }
+        let (name, version) = (&program.name, &program.version);
+        let claimed = self.claimed_inputs();
+        let detail = format!("re-executed with {name} {version}: same output {output}{claimed}");
+        trail.passed(Check::Evidence, detail);
+        trail.words.reexecuted = Reexecuted::Reexecuted;
+        Ok(())
+    }
+
+    /// What the program read that the receipt alone does not place: repeating it shows nothing of that.
+    fn claimed_inputs(&self) -> String {
+        let read = self.receipt.action.grounds().iter().filter(|ground| ground.input.is_some());
+        let claimed: Vec<_> = read
+            .filter_map(|ground| match ground.source {
+                Source::Chain => Some(format!("{} are not placed on a chain", ground.what)),
+                Source::Signer => Some(format!("{} is the signer's choice", ground.what)),
+                Source::Receipt | Source::Log | Source::Hardware => None,
+            })
+            .collect();
+        if claimed.is_empty() { String::new() } else { format!("; {}", claimed.join("; ")) }
+    }
+
+    /// Nobody asked to run the program: what could be run, and whose word its inputs would be.
+    fn say_what_could_be_run(&self, replay: &Replay, trail: &mut Trail) {
+        let Replay { program, inputs, output } = replay;
+        let named = format!(
+            "{} {}, {} inputs, output {output}",
+            program.name,
+            program.version,
+            inputs.len()
+        );
+        let (status, word, detail) = if self.receipt.action.sums_up_the_log() {
+            (
+                Status::ClaimedNotRecomputed,
+                Reexecuted::ClaimedNotRecomputed,
+                format!("{named}; its inputs are the signer's summary of the log"),
+            )
+        } else {
+            let detail = format!("{named}; not re-executed here");
+            (Status::NotReexecuted, Reexecuted::NotReexecuted, detail)
+        };
+        trail.ended(Check::Evidence, status, detail);
+        trail.words.reexecuted = word;
+    }
+}

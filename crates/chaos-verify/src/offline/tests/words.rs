@@ -1,0 +1,171 @@
+//! What is somebody's word is never reported as shown.
+
+use chaos_agency::action::Score;
+
+use super::*;
+use crate::{
+    Heads,
+    words::{Anchored as Anchoring, Attested as Attesting, Counted, Formed, Placed, Reexecuted},
+};
+
+fn words(bundle: &Bundle, options: &Options<'_>) -> crate::Words {
+    let report = verify(&bytes(bundle), options);
+    assert!(report.result.is_ok(), "{:?}", report.outcomes);
+    report.words
+}
+
+/// The bundle of the third entry with the head anchored.
+fn with_anchor() -> Bundle {
+    let mut world = World::new();
+    let receipt = world.run(AGENT);
+    let checkpoint = world.checkpoint();
+    let root = hex::encode(checkpoint.claimed().root().as_bytes());
+    let anchor = Some(anchored(OPERATOR, checkpoint.claimed().size(), root));
+    Bundle { anchor, ..world.bundle(receipt, &[1]) }
+}
+
+#[test]
+fn bundle_alone_shows_a_receipt_in_a_log_that_it_names_itself() {
+    let found = words(&good(), &Options::default());
+    assert_eq!(found.formed, Formed::WellFormed);
+    assert_eq!(found.placed, Placed::InItsOwnLog);
+    assert_eq!(found.counted, Counted::NotShown);
+    assert_eq!(found.anchored, Anchoring::NotAnchored);
+    assert_eq!(found.reexecuted, Reexecuted::NotReexecuted);
+    assert_eq!(found.attested, Attesting::NotAttested);
+    let log = World::log_key();
+    let named = Options { log: Some(log.verifier()), ..Options::default() };
+    assert_eq!(words(&good(), &named).placed, Placed::InTheLog);
+}
+
+/// A copy of the log that says what it was made to say.
+struct Copy(Result<String, Rejection>);
+
+impl FoldedLog for Copy {
+    fn ensure_counted(
+        &self,
+        _: &Verified<Receipt>,
+        index: u64,
+        checkpoint: &Checkpoint,
+    ) -> Result<String, Rejection> {
+        assert_eq!((index, checkpoint.size()), (2, 3));
+        self.0.clone()
+    }
+}
+
+#[test]
+fn receipt_counts_when_a_copy_of_the_log_says_so_and_is_refused_when_it_does_not() {
+    let counts = Copy(Ok("3 entries folded".to_owned()));
+    let options = Options { copy: Some(&counts), ..Options::default() };
+    assert_eq!(words(&good(), &options).counted, Counted::Recomputed);
+    let reason = "the name is taken";
+    let refuses = Copy(Err(Rejection::new(Check::Agent, Fault::NotCountedByLog, reason)));
+    let options = Options { copy: Some(&refuses), ..Options::default() };
+    let report = verify(&bytes(&good()), &options);
+    assert_eq!(report.result.expect_err("refused").code, Fault::NotCountedByLog.code());
+    assert_eq!(report.words.counted, Counted::NotShown);
+}
+
+#[test]
+fn anchor_in_a_block_that_nobody_placed_is_not_passed() {
+    let hands = Hands::new();
+    let block = Block { is_placed: false, ..hands.block.clone() };
+    let unplaced = Hands { block, ..Hands::new() };
+    let report = verify(&bytes(&with_anchor()), &unplaced.options());
+    let anchor = report.outcomes.iter().find(|outcome| outcome.check == Check::Anchor).unwrap();
+    assert_eq!(anchor.status, Status::NotPlaced);
+    assert_eq!(report.words.anchored, Anchoring::NotPlaced);
+    assert_eq!(words(&with_anchor(), &hands.options()).anchored, Anchoring::Anchored);
+}
+
+/// The clocks of a log and of a chain may lie a minute apart, and no further.
+#[test]
+fn anchor_in_a_block_older_than_an_entry_that_it_covers_is_refused() {
+    let mut world = World::new();
+    let receipt = world.run(AGENT);
+    let (_, leaf) = &mut world.entries[receipt];
+    *leaf = Leaf::new(leaf.receipt, 1_000_000_000);
+    let mut log = MemoryLog::new();
+    for (_, leaf) in &world.entries {
+        log.append(leaf.to_bytes()).unwrap();
+    }
+    world.log = log;
+    let checkpoint = world.checkpoint();
+    let root = hex::encode(checkpoint.claimed().root().as_bytes());
+    let anchor = Some(anchored(OPERATOR, checkpoint.claimed().size(), root));
+    let bundle = Bundle { anchor, ..world.bundle(receipt, &[1]) };
+    let at = |time_s| {
+        let block = Block { time_s, ..Hands::new().block };
+        verify(&bytes(&bundle), &Hands { block, ..Hands::new() }.options()).result
+    };
+    assert!(at(Some(1_000_000)).is_ok());
+    assert!(at(Some(1_000_000 - 60)).is_ok());
+    assert!(at(None).is_ok(), "a chain whose clock bounds nothing");
+    let rejection = at(Some(1_000_000 - 61)).expect_err("an old block");
+    assert_eq!(rejection.code, Fault::AnchorTooOld.code(), "{rejection}");
+}
+
+#[test]
+fn signature_by_an_unknown_key_is_passed_over() {
+    let mut bundle = good();
+    let line = bundle.receipt.proof.lines().last().unwrap().replace("test.example", "x.example");
+    for logged in [&mut bundle.receipt, &mut bundle.history[0]] {
+        logged.proof.push_str(&format!("{line}\n"));
+    }
+    assert_eq!(words(&bundle, &Options::default()).placed, Placed::InItsOwnLog);
+}
+
+/// The known key's name and id over a signature that is not its own condemn the note.
+#[test]
+fn bad_signature_by_the_known_key_is_refused() {
+    let mut bundle = good();
+    let other = World::log_key();
+    let text = format!("test.example/log\n9\n{}\n", chaos_log::EMPTY_ROOT);
+    let mut note = chaos_log::Note::new(text).unwrap();
+    note.sign(&other).unwrap();
+    let line = note.to_string().lines().last().unwrap().to_owned();
+    for logged in [&mut bundle.receipt, &mut bundle.history[0]] {
+        logged.proof.push_str(&format!("{line}\n"));
+    }
+    let rejection = rejected(&bundle, Check::Checkpoint);
+    assert_eq!(rejection.code, Fault::CheckpointInvalid.code(), "{rejection}");
+}
+
+#[test]
+fn two_trees_of_one_size_under_one_key_are_a_fork() {
+    let head = |reason: &str| {
+        let mut world = World::new();
+        let action = Action::Revoke(Revoke { agent: key(AGENT).did(), reason: reason.into() });
+        let receipt = world.append(AGENT, &[AGENT], Evidence::None {}, action);
+        let mut bundle = world.bundle(receipt, &[1]);
+        bundle.attachments.clear();
+        let report = verify(&bytes(&bundle), &Options::default());
+        report.head.expect("the log signed it")
+    };
+    let mut heads = Heads::default();
+    assert_eq!(heads.see(&head("lost"), "a"), Ok(()));
+    assert_eq!(heads.see(&head("lost"), "b"), Ok(()));
+    let fork = heads.see(&head("stolen"), "c").expect_err("another tree");
+    assert_eq!((fork.size, &*fork.heads[0].0, &*fork.heads[1].0), (3, "a", "c"));
+    assert_eq!(fork.rejection().code, Fault::LogForked.code());
+}
+
+/// A score says how many entries it counted, which its place in the log must bear out.
+#[test]
+fn score_of_more_entries_than_came_before_it_is_refused() {
+    let scored = |log_size| {
+        let mut world = World::new();
+        let table = Digest::of(b"42");
+        let score = Score { model: Digest::of(b"model"), as_of_ms: 0, log_size, table };
+        world.entries.clear();
+        world.log = MemoryLog::new();
+        world.register(OPERATOR, "operator", &["score"]);
+        let why = Evidence::Replayable(replay());
+        let receipt = world.append(OPERATOR, &[OPERATOR], why, Action::Score(score));
+        world.bundle(receipt, &[0])
+    };
+    let found = words(&scored(1), &Options::default());
+    assert_eq!(found.reexecuted, Reexecuted::ClaimedNotRecomputed);
+    let rejection = rejected(&scored(200), Check::Evidence);
+    assert_eq!(rejection.code, chaos_agency::Fault::LogSizeOther.code(), "{rejection}");
+}

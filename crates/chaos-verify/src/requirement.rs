@@ -1,0 +1,64 @@
+//! What a reader can insist on, beyond that nothing speaks against the receipt.
+
+use chaos_types::{Check, Rejection};
+
+use crate::{
+    Fault, Report,
+    words::{Anchored, Attested, Counted, Reexecuted},
+};
+
+/// A fact that a reader wants shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requirement {
+    /// The log's own fold counts the receipt.
+    Counted,
+    /// A chain holds the log's head, in a block that the reader placed.
+    Anchored,
+    /// The claimed computation was repeated here.
+    Reexecuted,
+    /// Hardware vouches for the receipt: under the maker's root, or under any that the policy which
+    /// the reader named accepts.
+    Attested {
+        /// Whether the reader named a policy.
+        by_named_policy: bool,
+    },
+    /// Anyone can run the program again.
+    Replayable,
+}
+
+impl Requirement {
+    /// Refuses a report that does not show the fact. Of a receipt that was rejected nothing is asked.
+    ///
+    /// # Errors
+    /// A [`Rejection`] with the code of the requirement and the word that was found instead.
+    pub fn ensure(self, report: &Report) -> Result<(), Rejection> {
+        let Ok(receipt) = &report.result else { return Ok(()) };
+        let words = &report.words;
+        let lacks = |check, fault: Fault, found: String| {
+            Err(Rejection::new(check, fault, format!("required, found {found}")))
+        };
+        match self {
+            Self::Counted if words.counted == Counted::NotShown => {
+                lacks(Check::Agent, Fault::NotCounted, words.counted.to_string())
+            }
+            Self::Anchored if words.anchored != Anchored::Anchored => {
+                lacks(Check::Anchor, Fault::NotAnchored, words.anchored.to_string())
+            }
+            Self::Reexecuted if words.reexecuted != Reexecuted::Reexecuted => {
+                lacks(Check::Evidence, Fault::NotReexecuted, words.reexecuted.to_string())
+            }
+            Self::Attested { by_named_policy } => match words.attested {
+                Attested::Production => Ok(()),
+                Attested::Development if by_named_policy => Ok(()),
+                Attested::Development | Attested::NotAppraised | Attested::NotAttested => {
+                    lacks(Check::Attestation, Fault::NotAttested, words.attested.to_string())
+                }
+            },
+            Self::Replayable if receipt.evidence.replay().is_none() => {
+                let found = receipt.evidence.classes();
+                lacks(Check::Evidence, Fault::NotReplayable, format!("evidence {found}"))
+            }
+            Self::Counted | Self::Anchored | Self::Reexecuted | Self::Replayable => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The words of a verification: one for each fact, and none that says more than was shown.
+
+use std::fmt;
+
+use chaos_types::Check;
+use serde::Serialize;
+
+/// Declares the closed list of words for one fact, each with what people read.
+macro_rules! words {
+    ($(#[$about:meta])* $name:ident { $first:ident = $first_word:literal, $first_means:literal;
+        $($variant:ident = $word:literal, $means:literal;)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            #[doc = $first_means]
+            #[default]
+            $first,
+            $(#[doc = $means] $variant,)*
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self {
+                    Self::$first => $first_word,
+                    $(Self::$variant => $word,)*
+                })
+            }
+        }
+    };
+}
+
+words! {
+    /// Whether the receipt holds together by itself.
+    Formed {
+        NotWellFormed = "not well-formed", "It does not, or that was not reached.";
+        WellFormed = "well-formed",
+            "Signatures, statement and every rule that needs the receipt alone hold.";
+    }
+}
+
+words! {
+    /// Whether a log holds the receipt.
+    Placed {
+        NotShown = "not shown to be in a log", "No log is shown to hold it.";
+        InItsOwnLog = "in a log that it names itself",
+            "A log holds it, whose key comes from the bundle alone.";
+        InTheLog = "in the log", "The log that the reader trusts holds it.";
+    }
+}
+
+words! {
+    /// Whether the log's own fold counts the receipt: an entry that breaks a rule stays in the log.
+    Counted {
+        NotShown = "counted: not shown", "Nothing shows what the fold said.";
+        Shown = "counted: shown", "The log's own commitment says so.";
+        Recomputed = "counted: recomputed", "The log was folded here.";
+    }
+}
+
+words! {
+    /// Whether a chain holds the log's head.
+    Anchored {
+        NotAnchored = "not anchored", "The bundle has no anchor, or none that holds.";
+        NotPlaced = "not placed", "An anchor in a block of which nobody said that it is on the chain.";
+        Anchored = "anchored", "An anchor in a block that the reader named.";
+    }
+}
+
+words! {
+    /// Whether the claimed computation was repeated.
+    Reexecuted {
+        NothingToRun = "nothing to re-execute", "The receipt names no program.";
+        NotReexecuted = "not re-executed", "Nobody ran its program here.";
+        ClaimedNotRecomputed = "claimed, not recomputed",
+            "Its program reads what the signer wrote about the log.";
+        Reexecuted = "re-executed", "Its program was run here and gave the same.";
+    }
+}
+
+words! {
+    /// Whether hardware vouches for the receipt, and under whose root.
+    Attested {
+        NotAttested = "not attested", "The receipt claims no attestation, or none that holds.";
+        NotAppraised = "not appraised", "A quote is named, and nobody appraised it.";
+        Development = "attested under development trust", "Under a root whose key anyone may hold.";
+        Production = "attested under production trust", "Under the maker's root.";
+    }
+}
+
+/// What a verification has shown, in one word for each fact.
+///
+/// Each begins as what claims least; only the check that shows more sets another word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Words {
+    /// Whether the receipt holds together by itself.
+    pub formed: Formed,
+    /// Whether a log holds it.
+    pub placed: Placed,
+    /// Whether the log's fold counts it.
+    pub counted: Counted,
+    /// Whether a chain holds the log's head.
+    pub anchored: Anchored,
+    /// Whether the claimed computation was repeated.
+    pub reexecuted: Reexecuted,
+    /// Whether hardware vouches for it.
+    pub attested: Attested,
+}
+
+impl Words {
+    /// Takes back what rests on a check that failed.
+    pub(crate) fn forget_from(&mut self, check: Check) {
+        let least = Self::default();
+        match check {
+            Check::Format | Check::Envelope | Check::Statement => *self = least,
+            Check::Inclusion | Check::Checkpoint => *self = Self { formed: self.formed, ..least },
+            Check::Agent => {
+                *self = Self { formed: self.formed, placed: self.placed, ..least };
+            }
+            Check::Anchor => self.anchored = least.anchored,
+            Check::Attestation => self.attested = least.attested,
+            Check::Evidence => self.reexecuted = Reexecuted::NotReexecuted,
+        }
+    }
+}
+
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { formed, placed, counted, anchored, reexecuted, attested } = self;
+        write!(f, "{formed}; {placed}; {counted}; {anchored}; {reexecuted}; {attested}")
+    }
+}
