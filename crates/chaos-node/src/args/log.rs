@@ -9,6 +9,8 @@ Examples:
   chaoschain log show --data demo-out/data
   chaoschain log prove --consistency 5 --data demo-out/data
   chaoschain log rebuild --check --data demo-out/data
+
+This one serves until it is stopped, and the other copies what it serves:
   chaoschain log serve --data demo-out/data
   chaoschain log mirror http://127.0.0.1:7311 mirror --log VKEY
 

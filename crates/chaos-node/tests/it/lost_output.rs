@@ -44,8 +44,10 @@ const LINES: &[&str] = &[
     "chaoschain lease list",
 ];
 
-/// Commands that need a chain, a node's answers or minutes; they print by the same functions.
-const ELSEWHERE: [&str; 6] = ["anchor", "backtest", "demo", "export", "import", "propose"];
+/// Commands that need a chain, a node's answers or minutes, or serve until they are stopped; they
+/// print by the same functions.
+const ELSEWHERE: [&str; 7] =
+    ["anchor", "backtest", "demo", "export", "import", "propose", "witness"];
 
 fn prepared() -> TempDir {
     let dir = TempDir::new().unwrap();
