@@ -68,7 +68,7 @@ pub fn routes(published: Arc<Published>, incidents: Incidents) -> Router {
     Router::new().route("/{*path}", get(answer)).with_state(Shared { published, incidents, places })
 }
 
-/// Serves a log until `stop` is done, and gives the answers that have begun [`GRACE`] to end.
+/// Serves a log until `stop` is done, and gives the answers that have begun a moment to end.
 ///
 /// # Errors
 /// If the listener fails.

@@ -25,7 +25,7 @@ impl<T: Document> Signed<T> {
     /// Signs a document.
     ///
     /// # Errors
-    /// [`ReasonCode::MessageMalformed`] if it holds a number that canonical JSON cannot write.
+    /// `ReasonCode::MessageMalformed` if it holds a number that canonical JSON cannot write.
     pub fn sign(body: T, key: &AgentKey) -> Result<Self, Refusal> {
         let signature = Hex(key.sign(&message(&body)?));
         Ok(Self { body, signature })

@@ -183,7 +183,7 @@ impl Message {
     /// The message as it is sent.
     ///
     /// # Errors
-    /// [`ReasonCode::MessageTooLarge`], or [`ReasonCode::MessageMalformed`] for a number that
+    /// `ReasonCode::MessageTooLarge`, or `ReasonCode::MessageMalformed` for a number that
     /// canonical JSON cannot write.
     pub fn to_bytes(&self) -> Result<Vec<u8>, Refusal> {
         wire::message_to_bytes(self)
@@ -192,8 +192,8 @@ impl Message {
     /// Reads a message; its parts are not believed yet.
     ///
     /// # Errors
-    /// [`ReasonCode::MessageTooLarge`] before anything is parsed, or
-    /// [`ReasonCode::MessageMalformed`] for every byte that [`Message::to_bytes`] would not write.
+    /// `ReasonCode::MessageTooLarge` before anything is parsed, or
+    /// `ReasonCode::MessageMalformed` for every byte that [`Message::to_bytes`] would not write.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Refusal> {
         wire::message_from_bytes(bytes)
     }

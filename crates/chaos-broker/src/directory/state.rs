@@ -130,7 +130,7 @@ impl Directory {
     /// Takes in a recorded event. A directory's own calls have applied theirs already.
     ///
     /// # Errors
-    /// [`ReasonCode::ClockSetBack`], [`Fault::ServiceUnknown`] or
+    /// `ReasonCode::ClockSetBack`, [`Fault::ServiceUnknown`] or
     /// [`Fault::EventInvalid`] if it does not follow from the events before it; the state is
     /// then unfit for use.
     pub fn apply(&mut self, event: &Event) -> Result<(), Refusal> {
@@ -144,7 +144,7 @@ impl Directory {
     /// Gives a nonce for one registration, heartbeat or withdrawal to the holder of a key, as the
     /// channel showed it; the owner may be another.
     ///
-    /// The answer is refused with [`ReasonCode::ClockSetBack`], [`Fault::NotOwner`] or
+    /// The answer is refused with `ReasonCode::ClockSetBack`, [`Fault::NotOwner`] or
     /// [`Fault::TableFull`].
     pub fn challenge(
         &mut self,
@@ -212,7 +212,7 @@ impl Directory {
     /// allowlist now; at most `SERVICES_MAX`, in an order that stays while they are listed.
     ///
     /// # Errors
-    /// [`ReasonCode::ClockSetBack`].
+    /// `ReasonCode::ClockSetBack`.
     pub fn discover(
         &self,
         query: &Query,
@@ -227,7 +227,7 @@ impl Directory {
     /// One of the services that fit, as the policy selects.
     ///
     /// # Errors
-    /// [`ReasonCode::ClockSetBack`] or [`Fault::NoServiceFits`].
+    /// `ReasonCode::ClockSetBack` or [`Fault::NoServiceFits`].
     pub fn select(
         &self,
         query: &Query,

@@ -124,7 +124,7 @@ impl Broker {
     /// The revocation list as of now, signed.
     ///
     /// # Errors
-    /// [`ReasonCode::ClockSetBack`], or [`Fault::SignatureInvalid`] if the key is not the
+    /// `ReasonCode::ClockSetBack`, or [`Fault::SignatureInvalid`] if the key is not the
     /// broker's.
     pub fn revocations(&self, key: &AgentKey, at_s: u64) -> Result<Signed<Revocations>, Refusal> {
         self.folded.ensure_time(at_s)?;

@@ -154,7 +154,7 @@ impl Vault {
     /// Reads a file and checks its tag with the key from the source.
     ///
     /// # Errors
-    /// [`ReasonCode::MessageTooLarge`], [`ReasonCode::MessageMalformed`] or
+    /// `ReasonCode::MessageTooLarge`, `ReasonCode::MessageMalformed` or
     /// [`Fault::VaultInvalid`].
     pub fn from_bytes(bytes: &[u8], source: &dyn KeySource) -> Result<Self, Refusal> {
         let File { body, tag } = wire::from_bytes(bytes, VAULT_BYTES_MAX)?;
