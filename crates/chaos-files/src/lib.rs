@@ -7,7 +7,8 @@
 //! - [`read`] and [`read_secret`] read a regular file up to a limit, [`take`] any reader.
 //! - [`write_synced`]: after it returns, the file outlives a power cut.
 //! - [`write_unsynced`]: a kill leaves the old file or the new one; a power cut may lose either. For
-//!   what can be computed or fetched again.
+//!   what can be computed or fetched again. It also writes to `/dev/stdout`, a device or a pipe.
+//! - [`create_synced`]: never in the place of another file.
 //! - [`Part`] is what both are made of, for whoever writes piece by piece.
 //! - [`Turn`] is held while a file is read, changed and replaced, so that nobody's change is lost.
 //!
@@ -29,4 +30,6 @@ mod write;
 
 pub use read::{Error, read, read_secret, take};
 pub use turn::Turn;
-pub use write::{Part, Readers, sync_folder, write_synced, write_unsynced};
+pub use write::{
+    Part, Readers, clear_former_parts, create_synced, sync_folder, write_synced, write_unsynced,
+};

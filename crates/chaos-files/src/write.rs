@@ -19,9 +19,13 @@ pub enum Readers {
 /// old file or the new one. Two writers of one path must not run at the same time.
 ///
 /// # Errors
-/// If the system refuses; the old file is then still there.
+/// If the system refuses, or there is something that is no regular file: a device or a pipe keeps
+/// nothing. What was there is then still there.
 pub fn write_synced(path: &Path, readers: Readers, bytes: &[u8]) -> io::Result<()> {
-    let mut part = Part::beside(path, readers)?;
+    let Place::File(path) = Place::of(path)? else {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    };
+    let mut part = Part::beside(&path, readers)?;
     part.write_all(bytes)?;
     part.publish_synced()
 }
@@ -29,12 +33,94 @@ pub fn write_synced(path: &Path, readers: Readers, bytes: &[u8]) -> io::Result<(
 /// Writes a file so that a kill leaves the old file or the new one. A power cut may lose both, so
 /// this is for what can be made again. Two writers of one path must not run at the same time.
 ///
+/// A device, a pipe or an open descriptor such as `/dev/stdout` is written to as it is: nothing there
+/// could be replaced.
+///
 /// # Errors
 /// If the system refuses; the old file is then still there.
 pub fn write_unsynced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut part = Part::beside(path, Readers::Everyone)?;
+    match Place::of(path)? {
+        Place::File(path) => {
+            let mut part = Part::beside(&path, Readers::Everyone)?;
+            part.write_all(bytes)?;
+            part.publish_unsynced()
+        }
+        // Where a shell has sent a descriptor into a file, other output may stand there already.
+        Place::Stream => fs::OpenOptions::new().append(true).open(path)?.write_all(bytes),
+    }
+}
+
+/// Writes a file that is not there yet, as [`write_synced`] does.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] if something is there, which is left alone, and if the system
+/// refuses.
+pub fn create_synced(path: &Path, readers: Readers, bytes: &[u8]) -> io::Result<()> {
+    let mut part = Part::beside(path, readers)?;
     part.write_all(bytes)?;
-    part.publish_unsynced()
+    part.file.sync_all()?;
+    // Unlike a rename, a link never takes another file's place.
+    fs::hard_link(&part.part, path)?;
+    drop(part);
+    path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Removes what writers of an earlier version left in a folder when they were killed: they wrote
+/// `list.part` for `list.json`. For folders that nobody else keeps files in.
+///
+/// # Errors
+/// If the system refuses. A folder that is not there has nothing to clear.
+pub fn clear_former_parts(folder: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let stem = path.file_stem().map(Path::new);
+        // Today's have the whole name before their ending, or begin with a dot.
+        let former = stem.is_some_and(|stem| {
+            stem.extension().is_none() && !stem.as_os_str().as_encoded_bytes().starts_with(b".")
+        });
+        if former && path.extension().is_some_and(|ending| ending == "part") && path.is_file() {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Links that are followed to a file, as many as Linux follows.
+const LINKS_MAX: usize = 40;
+
+/// Where bytes that are written to a path go.
+enum Place {
+    /// Into a file of this path, which may be replaced.
+    File(PathBuf),
+    /// Into something that takes bytes as they come.
+    Stream,
+}
+
+impl Place {
+    /// Follows links, so that it is the file that is replaced and not a link to it.
+    fn of(path: &Path) -> io::Result<Self> {
+        let mut at = path.to_owned();
+        for _ in 0..LINKS_MAX {
+            let folder = at.parent().unwrap_or(Path::new("")).to_owned();
+            // The links of a process's descriptors lead to what is open, which is not for replacing.
+            if fs::canonicalize(&folder).is_ok_and(|folder| folder.starts_with("/proc")) {
+                return Ok(Self::Stream);
+            }
+            match fs::symlink_metadata(&at) {
+                Ok(found) if found.is_symlink() => at = folder.join(fs::read_link(&at)?),
+                // To replace a folder is refused by the system.
+                Ok(found) if found.is_file() || found.is_dir() => return Ok(Self::File(at)),
+                Ok(_) => return Ok(Self::Stream),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::File(at)),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::Error::other("too many links"))
+    }
 }
 
 /// A file under construction: written under another name, and moved to its own when it is whole.

@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chaos_files::{Readers, sync_folder, write_synced};
+use chaos_files::{Readers, clear_former_parts, sync_folder, write_synced};
 use chaos_types::AgentKey;
 use zeroize::Zeroizing;
 
@@ -94,7 +94,9 @@ impl<'a> Keys<'a> {
             .to_encrypted_pem(self.password()?, &self.system.random()?, self.system.random()?)
             .map_err(Error::SealKey)?;
         let path = self.path(name)?;
-        fs::create_dir_all(&self.folder).map_err(Error::KeyFolder)?;
+        fs::create_dir_all(&self.folder)
+            .and_then(|()| clear_former_parts(&self.folder))
+            .map_err(Error::KeyFolder)?;
         write_synced(&path, Readers::Owner, pem.as_bytes())
             .map_err(|source| Error::WriteKey { path, source })?;
         Ok(key)

@@ -33,7 +33,10 @@ fn half_written_file_is_never_taken_for_a_key() {
     let password = password();
     let keys = Keys::new(dir.path(), Some(&password), SYSTEM);
     fs::create_dir(dir.path().join("keys")).unwrap();
-    fs::write(dir.path().join("keys/ada.pem.part"), "-----BEGIN ENCR").unwrap();
+    // The second is how earlier versions named it.
+    for name in ["keys/ada.pem.part", "keys/ada.part"] {
+        fs::write(dir.path().join(name), "-----BEGIN ENCR").unwrap();
+    }
     let made = keys.open_or_create("ada").unwrap();
     assert_eq!(keys.open("ada").unwrap().did(), made.did());
     assert_eq!(fs::read_dir(dir.path().join("keys")).unwrap().count(), 1);
