@@ -83,11 +83,11 @@ impl Action {
             Self::Update(_) => "update",
             Self::RotateKey(_) => "rotate_key",
             Self::Revoke(_) => "revoke",
-            Self::Verify(_) => "verify",
-            Self::Anchor(_) => "anchor",
-            Self::Run(_) => "run",
-            Self::Score(_) => "score",
-            Self::Pay(_) => "pay",
+            Self::Verify(_) => Verdict::KIND,
+            Self::Anchor(_) => Anchor::KIND,
+            Self::Run(_) => Run::KIND,
+            Self::Score(_) => Score::KIND,
+            Self::Pay(_) => Pay::KIND,
             Self::Other(other) => other.kind.name(),
         }
     }
@@ -312,4 +312,29 @@ pub struct Run {
     pub execution: crate::receipt::Execution,
     /// Whether the task gave an output, or said why it has none; the run's output is either.
     pub answered: bool,
+}
+
+impl Verdict {
+    /// The kind as written on the wire.
+    pub const KIND: &'static str = "verify";
+}
+
+impl Anchor {
+    /// The kind as written on the wire.
+    pub const KIND: &'static str = "anchor";
+}
+
+impl Run {
+    /// The kind as written on the wire.
+    pub const KIND: &'static str = "run";
+}
+
+impl Score {
+    /// The kind as written on the wire.
+    pub const KIND: &'static str = "score";
+}
+
+impl Pay {
+    /// The kind as written on the wire.
+    pub const KIND: &'static str = "pay";
 }

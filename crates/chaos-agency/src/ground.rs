@@ -1,5 +1,7 @@
 //! What each kind of receipt rests on, where that comes from, and so who could lie about it.
 
+use crate::action;
+
 /// Where something that a receipt rests on comes from.
 ///
 /// Running a program again shows that its output follows from its inputs, and nothing about the
@@ -86,11 +88,11 @@ pub(crate) const OWN: [(&str, &[Ground]); 9] = [
     ("update", UPDATE),
     ("rotate_key", ROTATE_KEY),
     ("revoke", REVOKE),
-    ("verify", VERIFY),
-    ("anchor", ANCHOR),
-    ("run", RUN),
-    ("score", SCORE),
-    ("pay", PAY),
+    (action::Verdict::KIND, VERIFY),
+    (action::Anchor::KIND, ANCHOR),
+    (action::Run::KIND, RUN),
+    (action::Score::KIND, SCORE),
+    (action::Pay::KIND, PAY),
 ];
 
 pub(crate) const REGISTER: &[Ground] = &[

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     Action, Fault, Ground, View,
-    action::Other,
+    action::{self, Other},
     ground,
     receipt::{Form, ensure_own},
 };
@@ -125,7 +125,13 @@ pub struct Extension {
 pub struct Kinds(&'static [Extension]);
 
 /// The platform's kinds that an agent can be registered for.
-const PLATFORM: [&str; 5] = ["anchor", "pay", "run", "score", "verify"];
+const PLATFORM: [&str; 5] = [
+    action::Anchor::KIND,
+    action::Pay::KIND,
+    action::Run::KIND,
+    action::Score::KIND,
+    action::Verdict::KIND,
+];
 
 impl Kinds {
     /// The platform's kinds and those of `extensions`.
@@ -173,11 +179,11 @@ impl Kinds {
             "update" => Action::Update(read(name, body)?),
             "rotate_key" => Action::RotateKey(read(name, body)?),
             "revoke" => Action::Revoke(read(name, body)?),
-            "verify" => Action::Verify(read(name, body)?),
-            "anchor" => Action::Anchor(read(name, body)?),
-            "run" => Action::Run(read(name, body)?),
-            "score" => Action::Score(read(name, body)?),
-            "pay" => Action::Pay(read(name, body)?),
+            action::Verdict::KIND => Action::Verify(read(name, body)?),
+            action::Anchor::KIND => Action::Anchor(read(name, body)?),
+            action::Run::KIND => Action::Run(read(name, body)?),
+            action::Score::KIND => Action::Score(read(name, body)?),
+            action::Pay::KIND => Action::Pay(read(name, body)?),
             other => {
                 let kind = self.others().find(|kind| kind.name == other).ok_or_else(|| {
                     Rejection::new(
