@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ReasonCode, Refusal, WorkloadId};
 
+mod draft;
 mod state;
 
 pub use state::{Accepted, State, Trust};

@@ -1,8 +1,10 @@
 //! Where quotes come from.
 
+mod collateral;
 mod configfs;
 pub mod development;
 
+pub use collateral::WithCollateral;
 pub use configfs::{Configfs, TSM_ROOT};
 pub use development::Development;
 

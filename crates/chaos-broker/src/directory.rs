@@ -28,7 +28,7 @@ pub use registrar::{Registrar, Signer};
 pub use select::{CapacityAware, ReputationAware, RoundRobin, Selection};
 pub use state::Directory;
 pub use table::Service;
-pub use tags::{Query, Tags};
+pub use tags::{Query, Tags, TagsError};
 
 /// A directory lists at most this many services, those that are over included.
 const SERVICES_MAX: usize = 16_384;

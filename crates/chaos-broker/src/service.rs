@@ -22,9 +22,9 @@ mod state;
 mod vault_file;
 
 pub use audit::AuditEntry;
-pub use client::Client;
+pub use client::{Amended, Client, ListInForce, find_at};
 pub use error::Error;
 pub use protocol::{Answer, Command, LeaseRow, Question, Report, SecretRow, ServiceRow};
 pub use server::{Incident, Server};
-pub use settings::{Lives, PolicyName, REBUILDS_MIN, Settings};
+pub use settings::{Lives, PolicyName, REBUILDS_MIN, Settings, Wanted};
 pub use state::{Caller, Opened, State};

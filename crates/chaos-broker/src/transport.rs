@@ -152,7 +152,7 @@ impl Arrival {
 }
 
 /// The other end, before it has said who it is.
-pub struct Session {
+pub(crate) struct Session {
     channel: Channel,
     exporter: Exporter,
     challenge: Challenge,
@@ -169,7 +169,7 @@ impl Session {
     ///
     /// # Errors
     /// If nobody answers there in time, or another broker does.
-    pub async fn open(address: &str, broker: &Did) -> Result<Self, Error> {
+    pub(crate) async fn open(address: &str, broker: &Did) -> Result<Self, Error> {
         let socket = |source| Error::Socket { peer: address.to_owned(), source };
         let waits = Waits::default();
         within(address, waits.handshake, async {
@@ -191,7 +191,11 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Refused`] by the provider or the broker, or the connection fails.
-    pub async fn attest(self, key: &AgentKey, provider: &dyn Provider) -> Result<Channel, Error> {
+    pub(crate) async fn attest(
+        self,
+        key: &AgentKey,
+        provider: &dyn Provider,
+    ) -> Result<Channel, Error> {
         let bound = channel::report_data(&self.exporter, &self.challenge, &key.did());
         let evidence = provider.quote(&bound).map_err(Refusal::from)?;
         let hello = Hello::executor(key, &self.exporter, &self.challenge, evidence);
@@ -202,7 +206,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Self::attest`].
-    pub async fn operate(self, key: &AgentKey) -> Result<Channel, Error> {
+    pub(crate) async fn operate(self, key: &AgentKey) -> Result<Channel, Error> {
         let hello = Hello::operator(key, &self.exporter, &self.challenge);
         self.speak(hello).await
     }
@@ -211,7 +215,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Self::attest`].
-    pub async fn look(self) -> Result<Channel, Error> {
+    pub(crate) async fn look(self) -> Result<Channel, Error> {
         self.speak(Hello::anonymous()).await
     }
 

@@ -412,3 +412,47 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn drafts_stay_in_the_order_that_a_signature_asks_for() {
+    let before = list(3, vec![entry(2, &[11, 12])]);
+    let mut next = Allowlist::next(issuer().did(), Some(before), FROM_S, 7);
+    assert_eq!((next.sequence, next.expires_at_s), (4, UNTIL_S));
+    for number in [5, 1, 3] {
+        next.add(build(number)).unwrap();
+    }
+    next.enter(entry(4, &[11])).unwrap();
+    next.enter(entry(3, &[12])).unwrap();
+    for number in [4, 1] {
+        next.revoke(revocation(number)).unwrap();
+    }
+    let left: Vec<_> = next.entries.iter().map(|entry| entry.build.workload).collect();
+    assert_eq!(left, [2, 3, 5].map(workload));
+    assert_eq!(next.entries[1], entry(3, &[12]));
+    Allowlist::open(&signed(&next)).unwrap();
+}
+
+#[test]
+fn what_is_revoked_is_never_entered_again() {
+    let mut draft = Allowlist::next(issuer().did(), None, FROM_S, 7);
+    draft.add(build(1)).unwrap();
+    check_code(draft.add(build(1)), ReasonCode::AllowlistInvalid, "on the draft already");
+    draft.revoke(revocation(1)).unwrap();
+    check_code(draft.add(build(1)), ReasonCode::AllowlistInvalid, "for ever: key leaked");
+    check_code(draft.enter(entry(1, &[])), ReasonCode::AllowlistInvalid, "for ever");
+    check_code(draft.revoke(revocation(1)), ReasonCode::AllowlistInvalid, "revoked already");
+    check_code(
+        draft.vouch(&workload(1), &key(11)),
+        ReasonCode::AllowlistInvalid,
+        "not on the draft",
+    );
+}
+
+#[test]
+fn builder_that_vouches_again_counts_once() {
+    let mut draft = Allowlist::next(issuer().did(), None, FROM_S, 7);
+    draft.add(build(1)).unwrap();
+    let counts = [11, 12, 11].map(|number| draft.vouch(&workload(1), &key(number)).unwrap());
+    assert_eq!(counts, [1, 2, 2]);
+    Allowlist::open(&signed(&draft)).unwrap();
+}

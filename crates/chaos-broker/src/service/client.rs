@@ -1,7 +1,12 @@
 use std::{fmt, path::Path};
 
+use chaos_attestation::{
+    Refusal,
+    allowlist::{Allowlist, Trust},
+};
 use chaos_ledger::{Error as LedgerError, Keys, OPERATOR, Password, System};
 use chaos_store::OpenError;
+use chaos_types::{AgentKey, Did, Digest};
 use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
@@ -9,7 +14,28 @@ use super::{
     Answer, Caller, Command, Error, Opened, Question, Report, State, address_file::AddressFile,
     vault_file::secret_of,
 };
-use crate::transport::{Channel, Session};
+use crate::{
+    directory::{Message, Query, Route},
+    transport::{Channel, Session},
+};
+
+/// The allowlist that is in force, and whose lists are.
+#[derive(Debug, Clone)]
+pub struct ListInForce {
+    /// The list, if there is one.
+    pub list: Option<Allowlist>,
+    /// Whose lists count.
+    pub trust: Trust,
+}
+
+/// An allowlist that was put in force.
+#[derive(Debug, Clone)]
+pub struct Amended {
+    /// Its number.
+    pub sequence: u64,
+    /// The receipts of it.
+    pub receipts: Vec<Digest>,
+}
 
 /// The operator's way to the broker: its state, while no server has the data directory open, else
 /// the server, by the operator's key over the attested channel.
@@ -79,6 +105,81 @@ impl Client {
         }
     }
 
+    /// Carries out a command that changes something; gives the receipts of it.
+    ///
+    /// # Errors
+    /// As [`Self::command`].
+    pub fn carry_out(
+        &mut self,
+        command: Command,
+        secret: Option<Zeroizing<Vec<u8>>>,
+    ) -> Result<Vec<Digest>, Error> {
+        match self.command(command, secret)? {
+            Report::Done { receipts } => Ok(receipts),
+            Report::Allowlist { .. }
+            | Report::Secrets(_)
+            | Report::Leases(_)
+            | Report::Services(_)
+            | Report::Trail(_) => Err(Error::OtherAnswer),
+        }
+    }
+
+    /// The allowlist that is in force.
+    ///
+    /// # Errors
+    /// As [`Self::command`].
+    pub fn allowlist(&mut self) -> Result<ListInForce, Error> {
+        match self.command(Command::ShowAllowlist, None)? {
+            Report::Allowlist { list, trust } => {
+                Ok(ListInForce { list: list.map(|list| *list), trust: *trust })
+            }
+            Report::Done { .. }
+            | Report::Secrets(_)
+            | Report::Leases(_)
+            | Report::Services(_)
+            | Report::Trail(_) => Err(Error::OtherAnswer),
+        }
+    }
+
+    /// Puts a signed allowlist in force; gives the receipts of it.
+    ///
+    /// # Errors
+    /// As [`Self::command`], and if it is not text.
+    pub fn publish(&mut self, envelope: Vec<u8>) -> Result<Vec<Digest>, Error> {
+        let envelope = String::from_utf8(envelope)?;
+        self.carry_out(Command::PublishAllowlist { envelope }, None)
+    }
+
+    /// Signs the next issue of the operator's allowlist, changed, and puts it in force from a time
+    /// (Unix seconds) and for so many days.
+    ///
+    /// # Errors
+    /// As [`Self::publish`]; [`Error::ForeignIssuer`], or what refuses the change.
+    pub fn amend(
+        &mut self,
+        operator: &AgentKey,
+        from_s: u64,
+        days: u64,
+        change: impl FnOnce(&mut Allowlist) -> Result<(), Refusal>,
+    ) -> Result<Amended, Error> {
+        let ListInForce { list: held, trust: Trust { issuer, .. } } = self.allowlist()?;
+        if issuer != operator.did() {
+            return Err(Error::ForeignIssuer { issuer });
+        }
+        let mut list = Allowlist::next(issuer, held, from_s, days);
+        change(&mut list).map_err(Error::Amend)?;
+        let receipts = self.publish(list.sign(operator).map_err(Error::Amend)?)?;
+        Ok(Amended { sequence: list.sequence, receipts })
+    }
+
+    /// The services that a query finds.
+    ///
+    /// # Errors
+    /// As [`Self::ask`], and [`Error::OtherAnswer`].
+    pub fn find(&mut self, query: Query) -> Result<Vec<Route>, Error> {
+        routes(self.ask(discover(query))?)
+    }
+
     fn ask_with(
         &mut self,
         question: Question,
@@ -93,5 +194,33 @@ impl Client {
                 Ok(runtime.block_on(channel.ask_with(&question, secret.as_ref()))?)
             }
         }
+    }
+}
+
+/// Asks the broker of this key at an address for the services that a query finds, as anybody may.
+///
+/// # Errors
+/// If the broker cannot be asked, or answers something else.
+pub async fn find_at(address: &str, broker: &Did, query: Query) -> Result<Vec<Route>, Error> {
+    let mut channel = Session::open(address, broker).await?.look().await?;
+    routes(channel.ask(&discover(query)).await?)
+}
+
+fn discover(query: Query) -> Question {
+    Question::Directory(Box::new(Message::Discover(query)))
+}
+
+fn routes(answer: Answer) -> Result<Vec<Route>, Error> {
+    let Answer::Directory(message) = answer else { return Err(Error::OtherAnswer) };
+    match *message {
+        Message::Found(routes) => Ok(routes),
+        Message::ChallengeRequest(_)
+        | Message::Challenge(_)
+        | Message::Register(_)
+        | Message::Heartbeat(_)
+        | Message::Withdraw(_)
+        | Message::Discover(_)
+        | Message::Done
+        | Message::Refused(_) => Err(Error::OtherAnswer),
     }
 }

@@ -1,9 +1,9 @@
-use std::{io, path::PathBuf, str::Utf8Error};
+use std::{io, path::PathBuf, str::Utf8Error, string::FromUtf8Error};
 
 use chaos_agency::LeafError;
 use chaos_attestation::{AnchorClass, AnchorError, PolicyError};
 use chaos_store::{BlobError, StoreError};
-use chaos_types::{Digest, canonical};
+use chaos_types::{Did, Digest, canonical};
 
 use crate::{Refusal, transport};
 
@@ -129,6 +129,21 @@ pub enum Error {
     /// The channel to the server fails.
     #[error(transparent)]
     Channel(transport::Error),
+    /// An allowlist cannot be changed or signed so.
+    #[error(transparent)]
+    Amend(chaos_attestation::Refusal),
+    /// Another key's allowlists count here.
+    #[error("the allowlists of {issuer} count here, not the operator's")]
+    ForeignIssuer {
+        /// The key whose lists count.
+        issuer: Did,
+    },
+    /// A signed allowlist is not text.
+    #[error(transparent)]
+    AllowlistText(#[from] FromUtf8Error),
+    /// Nobody has said yet what evidence is appraised by.
+    #[error("no policy was recorded here yet")]
+    NoPolicy,
     /// The server answered another question than was asked.
     #[error("the broker answered another question")]
     OtherAnswer,

@@ -32,6 +32,27 @@ pub struct Settings {
     pub lives: Lives,
 }
 
+/// What somebody asks for; what is left open stays as it was recorded, or as it is at first.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    /// What evidence is appraised by.
+    pub policy: Option<PolicyName>,
+    /// The root certificate that evidence must lead to, as a blob.
+    pub root: Option<Digest>,
+    /// Whose allowlists count; the operator's at first.
+    pub issuer: Option<Did>,
+    /// Who vouches for workloads, if any are named.
+    pub builders: BTreeSet<Did>,
+    /// How many of them.
+    pub rebuilds_min: Option<usize>,
+    /// How long a nonce lives, in seconds.
+    pub nonce_s: Option<u64>,
+    /// How long a lease lives, in seconds.
+    pub lease_s: Option<u64>,
+    /// How long a registration lives without a heartbeat, in seconds.
+    pub service_s: Option<u64>,
+}
+
 /// How long things live, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -149,6 +170,40 @@ pub(super) fn blob(ledger: &Ledger, digest: &Digest) -> Result<Vec<u8>, Error> {
 }
 
 impl Settings {
+    /// What is asked for, and for the rest what was recorded the last time.
+    ///
+    /// # Errors
+    /// [`Error::NoPolicy`] if neither names one.
+    pub fn of(wanted: Wanted, recorded: Option<&Self>, operator: Did) -> Result<Self, Error> {
+        let known = |recorded: &Self| recorded.policy.clone();
+        let policy = wanted.policy.or_else(|| recorded.map(known)).ok_or(Error::NoPolicy)?;
+        // A root goes with the policy that it was named for.
+        let same = recorded.filter(|recorded| recorded.policy == policy);
+        let root = wanted.root.or_else(|| same.and_then(|recorded| recorded.root));
+        let trust = recorded.map(|recorded| &recorded.trust);
+        let builders = match trust {
+            Some(trust) if wanted.builders.is_empty() => trust.builders.clone(),
+            Some(_) | None => wanted.builders,
+        };
+        let at_first = if builders.is_empty() { 0 } else { REBUILDS_MIN };
+        let rebuilds_min = trust.map_or(at_first, |trust| trust.rebuilds_min);
+        let lives = recorded.map_or_else(Lives::default, |recorded| recorded.lives);
+        Ok(Self {
+            policy,
+            root,
+            trust: Trust {
+                issuer: wanted.issuer.unwrap_or_else(|| trust.map_or(operator, |it| it.issuer)),
+                builders,
+                rebuilds_min: wanted.rebuilds_min.unwrap_or(rebuilds_min),
+            },
+            lives: Lives {
+                nonce_s: wanted.nonce_s.unwrap_or(lives.nonce_s),
+                lease_s: wanted.lease_s.unwrap_or(lives.lease_s),
+                service_s: wanted.service_s.unwrap_or(lives.service_s),
+            },
+        })
+    }
+
     /// Keeps a root certificate, DER, and names it.
     ///
     /// # Errors
