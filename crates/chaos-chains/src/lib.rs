@@ -10,8 +10,9 @@
 //!
 //! [`attestation`] is the layout of what a submitted proposal carries.
 //!
-//! [`Anvil`] runs a local chain for demos and tests, and [`Signer`] loads keys from an encrypted
-//! keystore or from the environment, never from flags.
+//! [`Anvil`] runs a local chain for demos and tests, [`local::LocalChain`] deploys the contracts on it
+//! and holds a vote, and [`Signer`] loads keys from an encrypted keystore or from the environment,
+//! never from flags.
 //!
 //! ```no_run
 //! use chaos_chains::{Anvil, AnvilConfig, EvmChain, StackConfig};
@@ -44,6 +45,7 @@ mod client;
 pub mod contracts;
 mod error;
 mod json_rpc;
+pub mod local;
 pub mod signer;
 
 pub use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};

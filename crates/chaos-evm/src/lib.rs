@@ -72,8 +72,8 @@ pub use rebuild::{
 };
 pub use receipts::ReceiptsRoot;
 pub use replay::{
-    BlockReplay, RejectReason, Rejected, ReplayError, ReplayInput, Status, TransactionOutcome,
-    execute, replay, replay_all, replay_on,
+    BlockReplay, RejectReason, Rejected, ReplayError, ReplayInput, ReplaySummary, Status,
+    TransactionOutcome, execute, replay, replay_all, replay_on,
 };
 pub use resources::{BlockResources, GasByKind, GasKind, StateGrowth, WorstTransaction, measure};
 pub use scenarios::{Scenario, ScenarioError, run_scenarios};

@@ -1,5 +1,7 @@
 //! Replay: execute a block as it stands and compare the result with its header.
 
+mod summary;
+
 use std::{convert::Infallible, num::NonZeroUsize, sync::Arc};
 
 use alloy_primitives::{B256, Log};
@@ -10,6 +12,7 @@ use revm::{
     database_interface::DBErrorMarker,
 };
 
+pub use self::summary::ReplaySummary;
 pub use crate::execute::RejectReason;
 use crate::{
     block::{Block, RecordedBlock, RecordedReceipt, Transaction, TransactionKind},

@@ -46,11 +46,6 @@ fn provider(kind: ProviderKind) -> Box<dyn Provider> {
     }
 }
 
-/// The bytes of a file that the command line names.
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(path).with_context(|| format!("cannot read {}", path.display())).or_fail(Kind::Input)
-}
-
 /// Writes a file of a command's output, and the folders above it. It can be made again, so it is not
 /// synced.
 fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {

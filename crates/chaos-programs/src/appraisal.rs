@@ -1,5 +1,7 @@
 //! Judging the quotes behind attested receipts.
 
+mod facts;
+
 use chaos_agency::{
     Receipt,
     receipt::{Attested, Period},
@@ -15,6 +17,7 @@ use chaos_attestation::{
 use chaos_types::{Check, Digest, Rejection, Verified};
 use chaos_verify::{Appraisal, Appraise, Attachments, Fault, Trust};
 
+pub use self::facts::{Fact, facts};
 use crate::enclave;
 
 /// One quote covers a key for at most this long, in seconds: a day. What happened to the platform since

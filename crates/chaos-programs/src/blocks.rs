@@ -88,7 +88,7 @@ pub fn load_folder(
 ///
 /// # Errors
 /// If there is none.
-pub fn chain_folders(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn chain_folders(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     if dir.join("blocks").is_dir() {
         return Ok(vec![dir.to_owned()]);
     }
@@ -115,7 +115,7 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
 ///
 /// # Errors
 /// If the folder cannot be read.
-pub fn block_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn block_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut files = entries(&folder.join("blocks"))?;
     files.retain(|path| is_recorded(path));
     Ok(files)

@@ -1,11 +1,14 @@
 use std::{io, num::TryFromIntError, path::PathBuf};
 
 use chaos_attestation::{Refusal, policy::PolicyError};
+use chaos_chains::{ProposalState, U256};
 use chaos_evm::{DecodeError, RebuildError, ReplayError, RunError};
 use chaos_governance::{change, draft, proposal, refine};
 use chaos_simulation::{MaterialError, flow::HistoryError};
 use chaos_study::FileError;
 use chaos_types::{ChainId, Digest, canonical};
+
+use crate::task;
 
 /// Why a program did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -174,6 +177,9 @@ pub enum Error {
     /// A component's run ended where no result follows.
     #[error(transparent)]
     ComponentRun(chaos_sandbox::RunError),
+    /// A component cannot be run so.
+    #[error(transparent)]
+    Task(#[from] task::Error),
     /// The sandbox and this machine disagree.
     #[error("the simulation gives {sandbox} in the sandbox and {native} outside")]
     SandboxDiffers {
@@ -248,6 +254,29 @@ pub enum Error {
     /// A forecast has no canonical form.
     #[error(transparent)]
     Forecast(chaos_simulation::forecast::Error),
+    /// No forecast can be made or scored from these blocks.
+    #[error(transparent)]
+    Foretell(chaos_simulation::forecast::Error),
+    /// The fee market begins with London, and all blocks are before it.
+    #[error("no block of the fee history has a base fee")]
+    NoBaseFee,
+    /// The blocks were not made under the rules that were forecast.
+    #[error(
+        "the change was not made: blocks {first} to {last} have a gas limit of {found}, the forecast \
+         is for {to} after {from}"
+    )]
+    NotInForce {
+        /// The first block that was forecast.
+        first: u64,
+        /// The last one.
+        last: u64,
+        /// Their median gas limit.
+        found: u64,
+        /// The gas limit before the change.
+        from: u64,
+        /// The gas limit after it.
+        to: u64,
+    },
     /// A table cannot be written.
     #[error(transparent)]
     Table(chaos_report::columnar::Error),
@@ -269,6 +298,43 @@ pub enum Error {
     /// A pool cannot be divided.
     #[error(transparent)]
     Reward(chaos_incentives::TaskError),
+    /// A chain refuses or fails.
+    #[error(transparent)]
+    Chain(#[from] chaos_chains::Error),
+    /// The local chain refuses or fails.
+    #[error(transparent)]
+    Local(#[from] chaos_chains::local::Error),
+    /// The block of an anchor does not prove it.
+    #[error(transparent)]
+    AnchorProof(chaos_chains::AnchorProofError),
+    /// The proof of an anchor has no JSON.
+    #[error(transparent)]
+    ProofJson(serde_json::Error),
+    /// What was not drafted cannot be decided.
+    #[error("the draft was not signed")]
+    NotDrafted,
+    /// A vote set something else than what was voted on.
+    #[error("the vote set {name} to {found}, not to {expected}")]
+    VoteSet {
+        /// The parameter.
+        name: String,
+        /// What was voted on.
+        expected: u64,
+        /// What stands in the registry.
+        found: U256,
+    },
+    /// A vote that should be over is not.
+    #[error("the vote is still {state:?}")]
+    VoteOpen {
+        /// Where it stands.
+        state: ProposalState,
+    },
+    /// A chain's amount is larger than a receipt can say.
+    #[error("{value} does not fit 128 bits")]
+    AmountTooLarge {
+        /// The amount.
+        value: U256,
+    },
     /// Shares make no distribution.
     #[error(transparent)]
     Distribution(chaos_incentives::DistributionError),

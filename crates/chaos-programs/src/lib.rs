@@ -24,9 +24,14 @@
 //!   compares with it.
 //! - [`check`]: a bundle against everything that can be checked; [`reexecution`] runs its program.
 //! - [`proposing`]: agents analyse, draft, simulate and refine, and sign what they did.
+//! - [`deciding`]: a proposal is submitted, voted on, scored and paid on a local chain; [`anchoring`]
+//!   writes the log's checkpoint to any.
 //! - [`simulation`]: blocks that were replayed once, and experiments on them; [`blocks`] reads them,
-//!   [`recorded`] chooses and writes them, [`live`] fetches them from a node.
+//!   [`recorded`] chooses and writes them, [`live`] fetches them from a node, [`saved`] makes them of
+//!   what somebody else fetched.
 //! - [`study`]: one question with its alternatives, from its file to its folder.
+//! - [`forecasting`]: forecasts of blocks to come, and how those of past ones held.
+//! - [`task`]: a component that an agent runs, and its receipt.
 //! - [`enclave`] and [`sandbox`]: runs in the sandbox, and what a quote says about them;
 //!   [`appraisal`] judges such quotes by a [`policy`].
 //!
@@ -34,12 +39,15 @@
 //! tells a [`Progress`], what agents do goes to a [`Narrator`]; no result depends on either. The
 //! crate refuses to print, to read a clock or the environment, and to know a command line.
 
+pub mod anchoring;
 pub mod appraisal;
 pub mod blocks;
 mod day;
+pub mod deciding;
 pub mod enclave;
 mod error;
 mod files;
+pub mod forecasting;
 pub mod live;
 mod log_copy;
 pub mod policy;
@@ -49,9 +57,11 @@ pub mod proposing;
 pub mod recorded;
 pub mod reexecution;
 pub mod sandbox;
+pub mod saved;
 pub mod simulation;
 pub mod studio;
 pub mod study;
+pub mod task;
 mod verify;
 
 pub use day::date;

@@ -10,14 +10,20 @@ use chaos_chains::{
     RpcLimits,
     block_source::{BlockSource, HeaderFacts},
 };
+use chaos_evm::recorded::Pack;
 use chaos_types::ChainId;
+use serde_json::json;
 
 use self::fetch::Fetcher;
 pub use self::{
     error::Error,
     headers::{FetchedHeaders, fetch_headers},
 };
-use crate::{Progress, blocks::ChainBlocks};
+use crate::{
+    Progress,
+    blocks::ChainBlocks,
+    recorded::{self, Recorded},
+};
 
 /// One range holds at most this many blocks.
 const RANGE_BLOCKS_MAX: u64 = 10_000;
@@ -61,6 +67,28 @@ pub struct FetchedBlocks {
     pub folder: PathBuf,
     /// Blocks whose hash was computed again from the header.
     pub hashes_recomputed: u64,
+}
+
+impl FetchedBlocks {
+    /// The blocks as they are written.
+    ///
+    /// # Errors
+    /// If what was kept of them cannot be read.
+    pub fn into_pack(self, state_from: StateFrom) -> Result<Pack, recorded::Error> {
+        let numbers = self.blocks.inputs.iter().map(|input| input.block().header.number);
+        let recorded = Recorded::read(&self.folder, numbers)?;
+        let source = json!({
+            "kind": "rpc",
+            "endpoint": self.node.endpoint,
+            "state_from": state_from.name(),
+        });
+        let checks = json!({
+            "header_hashes_recomputed": self.hashes_recomputed,
+            "parent_hashes": recorded.blocks.len().saturating_sub(1),
+            "state_proven": state_from == StateFrom::StateProof,
+        });
+        Ok(recorded.into_pack(self.blocks.chain, source, checks))
+    }
 }
 
 /// A node, and how often it was asked.

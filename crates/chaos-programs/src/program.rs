@@ -21,11 +21,11 @@ use chaos_parameters::Parameters;
 use chaos_types::Digest;
 use serde::Serialize;
 
+pub(crate) use self::run::RunComponent;
 pub use self::{
     analyse::Analyse,
     divide::{Divide, Paid, RewardDocument, Shares},
     draft::Draft,
-    run::RunComponent,
     score::Score,
     simulate::Simulate,
 };

@@ -13,9 +13,9 @@ use chaos_evm::{
     recorded::{FeeRow, Pack, PackError, PackedBlock, UnpackError},
 };
 use chaos_types::ChainId;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::blocks;
+use crate::{blocks, files};
 
 /// Why recorded blocks are not chosen or not written.
 #[derive(Debug, thiserror::Error)]
@@ -139,7 +139,23 @@ pub struct Selected {
     pub linked: usize,
 }
 
+impl Selected {
+    /// The blocks as they are written.
+    #[must_use]
+    pub fn into_pack(self) -> Pack {
+        let checks = json!({"parent_hashes": self.linked});
+        self.recorded.into_pack(self.chain, json!({"kind": "recorded"}), checks)
+    }
+}
+
 impl Recorded {
+    /// The blocks as they are written, with where they came from and what was checked.
+    pub(crate) fn into_pack(self, chain: ChainId, source: Value, checks: Value) -> Pack {
+        let fees = self.fees();
+        let Self { blocks, codes } = self;
+        Pack { chain, blocks, codes, fees, source, checks, version: env!("CARGO_PKG_VERSION") }
+    }
+
     /// The blocks of these heights from the folder of a chain.
     ///
     /// # Errors
@@ -156,8 +172,7 @@ impl Recorded {
     }
 
     /// A row of a fee history for each block.
-    #[must_use]
-    pub fn fees(&self) -> Vec<FeeRow> {
+    fn fees(&self) -> Vec<FeeRow> {
         self.blocks.iter().map(|block| block.header().into()).collect()
     }
 
@@ -264,10 +279,7 @@ pub fn write(pack: Pack, out: &Path) -> Result<Value, Error> {
     let packed = pack.encode()?;
     for (name, bytes) in &packed.files {
         let path = part.join(name);
-        path.parent()
-            .map_or(Ok(()), fs::create_dir_all)
-            .and_then(|()| fs::write(&path, bytes))
-            .map_err(|source| Error::Write { path, source })?;
+        files::write_whole(&path, bytes).map_err(|source| Error::Write { path, source })?;
     }
     fs::remove_dir(out)
         .or_else(|error| match error.kind() {

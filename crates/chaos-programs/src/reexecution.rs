@@ -16,15 +16,16 @@ mod sandbox;
 mod simulation;
 mod work;
 
-use chaos_agency::{Action, Body, Receipt, receipt::Replay};
+use chaos_agency::{Action, Body, Receipt, action, receipt::Replay};
 use chaos_governance::receipts::{Analyse, Draft, Simulate};
 use chaos_types::{Check, Digest, Rejection};
 use chaos_verify::{Attachments, Fault};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub(crate) use self::sandbox::argument_name;
 use self::work::{Named, Work};
-pub use self::{governance::DraftBrief, inputs::Inputs, sandbox::argument_name};
+pub use self::{governance::DraftBrief, inputs::Inputs};
 use crate::{
     Progress,
     error::chain,
@@ -42,19 +43,19 @@ const SANDBOX: &str = program::RunComponent::NAME;
 pub const COMPONENT: &str = "component";
 
 /// The input of a draft that says which opportunity was taken up, and how to simulate.
-pub const BRIEF: &str = "brief";
+pub(crate) const BRIEF: &str = "brief";
 
 /// The input of a simulation that says what to run.
-pub const EXPERIMENT: &str = "experiment";
+pub(crate) const EXPERIMENT: &str = "experiment";
 
 /// The input of an analysis that holds the studio's definition.
 pub(crate) const STUDIO: &str = "studio";
 
 /// The input of a score that holds the facts.
-pub const EVIDENCE: &str = "evidence";
+pub(crate) const EVIDENCE: &str = "evidence";
 
 /// The input of a payment that holds pool and tasks.
-pub const REWARDS: &str = "rewards";
+pub(crate) const REWARDS: &str = "rewards";
 
 /// Refuses what can be refused without running anything: another release, a program that is not
 /// known, a receipt that says more than its program shows, and a simulation that says what does not
@@ -110,10 +111,10 @@ fn ensure_shown(receipt: &Receipt) -> Result<&Replay, Rejection> {
     match (program.name.as_str(), receipt.action.kind()) {
         (ANALYSE, Analyse::KIND)
         | (SIMULATE, Simulate::KIND)
-        | (SANDBOX, "run")
+        | (SANDBOX, action::Run::KIND)
         | (DRAFT, Draft::KIND)
-        | (SCORE, "score")
-        | (DIVIDE, "pay") => Ok(replay),
+        | (SCORE, action::Score::KIND)
+        | (DIVIDE, action::Pay::KIND) => Ok(replay),
         (known @ (ANALYSE | SIMULATE | DRAFT | SCORE | DIVIDE | SANDBOX), other) => Err(reject(
             Fault::KindNotShown,
             format!("the receipt is of kind `{other}`, which the program `{known}` does not show"),

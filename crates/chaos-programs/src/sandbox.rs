@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::Error;
 
 /// The fee-market simulation as a component.
-pub const FEE_MARKET: &[u8] = include_bytes!("../../../guests/artifacts/fee-market.wasm");
+pub(crate) const FEE_MARKET: &[u8] = include_bytes!("../../../guests/artifacts/fee-market.wasm");
 
 /// Components of the fee-market simulation that earlier builds of this release ran: a receipt names the
 /// one that it was made with, and that one is run again.

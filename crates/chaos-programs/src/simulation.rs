@@ -193,7 +193,7 @@ impl BlockSet {
 }
 
 /// The name of a fee history among a simulation's inputs.
-pub const FEE_HISTORY: &str = "fee-history";
+pub(crate) const FEE_HISTORY: &str = "fee-history";
 
 /// What is simulated, apart from the blocks and the change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,39 +4,34 @@ use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use chaos_parameters::{Setting, parse_setting};
-use chaos_programs::{
-    blocks,
-    simulation::{FEE_HISTORY, threads},
-};
+use chaos_programs::forecasting::{Activation, Forecasting, score};
 use chaos_report::Comparison;
 use chaos_simulation::{
-    Input, Program,
-    flow::FeeHistory,
-    forecast::{
-        self, Backtest, Basis, Error, Forecast, Request, Score, ScoreRow, Verdict, backtest, score,
-    },
+    Input,
+    forecast::{Backtest, Basis, Forecast, Score, ScoreRow, Verdict},
 };
 use serde_json::json;
 
 use crate::{
     args::BacktestArgs,
     clock::now_s,
-    commands::validate::{chain, coverage, optional_percent, options, parameters},
+    commands::{
+        validate::{coverage, forecasting, optional_percent},
+        write_file,
+    },
     exit::{Failure, Kind, OrFail as _},
     output,
 };
 
 pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode, Failure> {
-    let (history, digest) = blocks::read_fee_history(&args.fee_history)?;
-    let input = Input { name: FEE_HISTORY.to_owned(), digest };
+    let forecasting = forecasting(&args.fee_history, &args.options)?;
     match (&args.forecast, args.activation) {
         (Some(path), _) => {
             let forecast = read_forecast(path)?;
-            ensure_in_force(&forecast, &history)?;
-            let score = score(&forecast, history.blocks()).or_fail(Kind::Input)?;
-            report(args, &Backtest { forecast, score }, Some(&input))?;
+            let score = score(&forecast, &forecasting.history)?;
+            report(args, &Backtest { forecast, score }, Some(&forecasting.input()))?;
         }
-        (None, Some(activation)) => made(args, &history, input, activation)?,
+        (None, Some(block)) => made(args, &forecasting, block)?,
         (None, None) => {
             return Err(Failure::message(Kind::Input, "--activation or --forecast is needed"));
         }
@@ -55,77 +50,24 @@ fn read_forecast(path: &Path) -> Result<Forecast, Failure> {
         .map_err(|error| error.hint("a forecast is what `chaoschain backtest --save` wrote"))
 }
 
-/// A forecast of a change says nothing about blocks in which the change was not made.
-///
-/// The gas limit stands in every header, so it is compared; half a change on its way counts as made.
-fn ensure_in_force(forecast: &Forecast, history: &FeeHistory) -> Result<(), Failure> {
-    let (from, to) = (forecast.baseline.gas_limit(), forecast.proposal.gas_limit());
-    let first = forecast.target.first_block;
-    let last = first + u64::from(forecast.target.blocks) - 1;
-    let mut limits: Vec<u64> = history
-        .blocks()
-        .iter()
-        .filter(|block| (first..=last).contains(&block.number))
-        .map(|block| block.gas_limit)
-        .collect();
-    limits.sort_unstable();
-    let Some(median) = limits.get(limits.len() / 2) else {
-        return Ok(());
-    };
-    if from != to && median.abs_diff(to) > median.abs_diff(from) {
-        return Err(Failure::message(
-            Kind::Input,
-            format!(
-                "the change was not made: blocks {first} to {last} have a gas limit of {median}, the \
-                 forecast is for {to} after {from}"
-            ),
-        )
-        .hint("score a forecast on blocks that were made under the rules it was made for"));
-    }
-    Ok(())
-}
-
 /// Makes a forecast, keeps it if asked to, and scores it if its blocks are there.
-fn made(
-    args: &BacktestArgs,
-    history: &FeeHistory,
-    input: Input,
-    activation: u64,
-) -> Result<(), Failure> {
-    let baseline = parameters(history)?;
+fn made(args: &BacktestArgs, forecasting: &Forecasting, block: u64) -> Result<(), Failure> {
     let settings = args
         .set
         .iter()
         .map(|text| parse_setting(text).or_fail(Kind::Input).map_err(|e| e.context("--set")))
         .collect::<Result<Vec<Setting>, Failure>>()?;
-    let proposal =
-        baseline.apply(&settings).or_fail(Kind::Input).map_err(|error| error.context("--set"))?;
-    let last = history.blocks().last().map_or(0, |block| block.number);
-    let ahead = activation > last;
-    let request = Request {
-        chain: chain(&args.options)?,
-        program: Program::this(),
-        inputs: vec![input],
-        // A forecast of blocks that are there already bears no date: it proves nothing.
-        made_at: ahead.then(now_s),
-        baseline,
-        proposal,
-        activation_block: activation,
-    };
-    let (options, threads) = (options(&args.options)?, threads(args.options.threads));
-    if ahead && let Some(path) = &args.save {
-        let forecast = forecast::forecast(&request, history.blocks(), &options, threads)
-            .or_fail(Kind::Input)?;
+    let parameters = forecasting.parameters()?.apply(&settings).or_fail(Kind::Input);
+    let parameters = parameters.map_err(|error| error.context("--set"))?;
+    let activation = Activation { block, parameters };
+    if forecasting.is_ahead(&activation)
+        && let Some(path) = &args.save
+    {
+        let forecast = forecasting.forecast(&activation, now_s())?;
         write(path, &forecast)?;
         return announce(args, &forecast, path);
     }
-    let backtest =
-        backtest(&request, history.blocks(), &options, threads).map_err(|error| match error {
-            Error::ActivationOutside { .. } => Failure::new(Kind::Input, error).hint(
-                "a forecast of blocks to come is kept with --save FILE and scored with --forecast",
-            ),
-            other => Failure::new(Kind::Input, other),
-        })?;
+    let backtest = forecasting.backtest(&activation)?;
     if let Some(path) = &args.save {
         write(path, &backtest.forecast)?;
     }
@@ -134,9 +76,7 @@ fn made(
 
 fn write(path: &Path, forecast: &Forecast) -> Result<(), Failure> {
     let bytes = forecast.to_canonical().or_fail(Kind::Check)?;
-    fs::write(path, bytes)
-        .with_context(|| format!("cannot write {}", path.display()))
-        .or_fail(Kind::Storage)
+    write_file(path, &bytes)
 }
 
 /// A forecast that cannot be scored yet.

@@ -1,16 +1,18 @@
 //! `chaoschain demo`: everything, from blocks to verified bundles.
 
-mod chain;
 mod closing;
-mod ending;
 mod folder;
 mod source;
 
-use std::process::ExitCode;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use chaos_agency::action::Profile;
-use chaos_governance::proposal::Call;
-use chaos_types::ChainId;
+use chaos_agency::action::{Profile, Verdict};
+use chaos_chains::local::LocalChain;
+use chaos_log::SignedCheckpoint;
+use chaos_verify::Anchored;
 
 use crate::{
     args::{DemoArgs, ProviderKind},
@@ -18,25 +20,23 @@ use crate::{
     commands::{
         provider,
         simulate::{asked, command},
+        write_file,
     },
     exit::Failure,
     kinds::KINDS,
     narration::{Narration, Terminal},
 };
-use chaos_ledger::{Heads, Ledger, OPERATOR, agents};
+use chaos_ledger::{Heads, Ledger, OPERATOR, agents, bundle};
 use chaos_programs::{
+    anchoring::Anchoring,
+    deciding::{self, Decided, Deciding, Parties},
     enclave::{AttestedSandbox, Enclave},
     proposing::{self, Finished, Proposed, Proposing, Publication, Signer},
     simulation::{BlockSet, threads},
     studio::{self, Defined},
 };
 
-use self::{
-    chain::{LocalChain, ParameterCall},
-    ending::Ended,
-    folder::Folder,
-    source::Source,
-};
+use self::{folder::Folder, source::Source};
 
 /// The agents of the demo besides the operator, with their roles.
 const AGENTS: [(&str, &str); 3] =
@@ -49,10 +49,7 @@ pub(crate) struct Setup<'a> {
     ledger: Ledger,
     heads: Heads,
     studio: Defined,
-    researcher: Signer,
-    developer: Signer,
-    verifier: Signer,
-    operator: Signer,
+    parties: Parties,
     attested: AttestedSandbox,
     narration: Narration,
     source: Source,
@@ -60,10 +57,17 @@ pub(crate) struct Setup<'a> {
     keys_open: bool,
 }
 
+/// A proposal, what became of it, and the bundles of everything.
+struct Ended {
+    finished: Finished,
+    decided: Decided,
+    bundles: Vec<PathBuf>,
+}
+
 /// How the demo ended.
 enum Outcome {
     /// With a decision.
-    Finished(Box<Finished>, Box<Ended>),
+    Finished(Box<Ended>),
     /// The developer gave up, or the analyst found nothing; why.
     GivenUp(String),
 }
@@ -74,7 +78,9 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let (chain, source) = source::prepare(args, &folder)?;
     narration.tell("source", source.about.clone(), None);
     let mut setup = set_up(args, folder, source, narration)?;
-    let local = LocalChain::start(setup.ledger.log_key()?.name().to_string())?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let origin = setup.ledger.log_key()?.name().to_string();
+    let local = LocalChain::start(Some(root), origin).map_err(chaos_programs::Error::from)?;
     let about = local.about();
     setup.narration.tell("chain", about, None);
 
@@ -89,7 +95,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     setup.narration.tell("evm", text, None);
 
     match setup.carry_out(&block_set, &local)? {
-        Outcome::Finished(finished, ended) => setup.close(&block_set, &finished, &ended),
+        Outcome::Finished(ended) => setup.close(&block_set, &ended),
         Outcome::GivenUp(reason) => setup.close_without_proposal(&reason),
     }
 }
@@ -102,8 +108,40 @@ impl Setup<'_> {
             return Ok(Outcome::GivenUp(reason));
         };
         proposing::write(&finished, self.folder.path())?;
-        let ended = self.finish(block_set, local, &finished, &proposed.receipts)?;
-        Ok(Outcome::Finished(Box::new(finished), Box::new(ended)))
+        let decided = Deciding {
+            ledger: &mut self.ledger,
+            heads: &self.heads,
+            local,
+            block_set,
+            studio: &self.studio,
+            parties: &self.parties,
+            inputs: &self.source.folders,
+            narrator: &mut self.narration,
+            progress: &Terminal::default(),
+        }
+        .run(&finished, &proposed.receipts)?;
+        let Anchoring { checkpoint, anchored, .. } = &decided.anchoring;
+        let bundles = self.write_bundles(checkpoint, Some(anchored))?;
+        Ok(Outcome::Finished(Box::new(Ended { finished, decided, bundles })))
+    }
+
+    /// A bundle for every receipt under the checkpoint.
+    fn write_bundles(
+        &self,
+        checkpoint: &SignedCheckpoint,
+        anchored: Option<&Anchored>,
+    ) -> Result<Vec<PathBuf>, Failure> {
+        let folder = self.folder.path().join("bundles");
+        let actions = self.ledger.actions(0..checkpoint.claimed().size())?;
+        actions
+            .into_iter()
+            .map(|(index, row)| {
+                let name = format!("{index:02}-{}.json", row.kind.replace('_', "-"));
+                let (path, anchored) = (folder.join(name), anchored.cloned());
+                write_file(&path, &bundle(&self.ledger, &row.receipt, checkpoint, anchored)?)?;
+                Ok(path)
+            })
+            .collect()
     }
 
     fn propose(&mut self, block_set: &BlockSet, local: &LocalChain) -> Result<Proposed, Failure> {
@@ -114,36 +152,21 @@ impl Setup<'_> {
             ledger: &mut self.ledger,
             block_set,
             studio: &self.studio,
-            researcher: &self.researcher,
-            developer: &self.developer,
+            researcher: &self.parties.researcher,
+            developer: &self.parties.developer,
             asked: asked(&self.args.simulation)?,
             attested: Some(&self.attested),
             narrator: &mut self.narration,
         }
         .run(&Publication {
             command: &|change| command::command(&place, block_set, change.setting(), &simulation),
-            call: &|name, value| Some(call(local, &chain, name, value)),
+            call: &|name, value| Some(deciding::call(local, &chain, name, value)),
             needs,
             disclosure:
                 "Made by deterministic agents for a demonstration on a local chain; the pool \
                          that pays them is the demonstration's own token."
                     .to_owned(),
         })?)
-    }
-}
-
-/// The Governor's call, decoded and encoded.
-fn call(local: &LocalChain, chain: &ChainId, name: &str, value: u64) -> Call {
-    let call = ParameterCall { chain: chain.clone(), name: name.to_owned(), value };
-    Call {
-        target: format!("{:#x}", local.stack.registry),
-        function: "set(string,string,uint256)".to_owned(),
-        arguments: vec![
-            ("chain".to_owned(), chain.to_string()),
-            ("name".to_owned(), name.to_owned()),
-            ("value".to_owned(), value.to_string()),
-        ],
-        calldata: call.calldata(local),
     }
 }
 
@@ -168,7 +191,7 @@ fn set_up(
             "verifier" => Profile {
                 name: name.to_owned(),
                 role: role.to_owned(),
-                capabilities: vec!["verify".to_owned()],
+                capabilities: vec![Verdict::KIND.to_owned()],
                 studio: studio.studio.name().to_string(),
             },
             role => studio.profile(name, role, &KINDS)?,
@@ -181,10 +204,12 @@ fn set_up(
     Ok(Setup {
         args,
         attested,
-        researcher: Signer::of(&ledger, "researcher")?,
-        developer: Signer::of(&ledger, "developer")?,
-        verifier: Signer::of(&ledger, "verifier")?,
-        operator: Signer::of(&ledger, OPERATOR)?,
+        parties: Parties {
+            researcher: Signer::of(&ledger, "researcher")?,
+            developer: Signer::of(&ledger, "developer")?,
+            verifier: Signer::of(&ledger, "verifier")?,
+            operator: Signer::of(&ledger, OPERATOR)?,
+        },
         heads: crate::ledger::heads_or(folder.path()),
         folder,
         ledger,

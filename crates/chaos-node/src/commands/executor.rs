@@ -3,15 +3,15 @@
 use std::{collections::BTreeSet, io, path::Path, process::ExitCode};
 
 use chaos_attestation::{
-    Evidence, Provider, Refusal, ReportData,
+    Provider,
     collateral::COLLATERAL_BYTES_MAX,
     provide::{
-        Configfs, Development, TSM_ROOT,
+        Configfs, Development, TSM_ROOT, WithCollateral,
         development::{Identity, Scenario, Seed, Window},
     },
 };
 use chaos_broker::{
-    JobId, Name, ServiceId,
+    JobId, ServiceId,
     directory::Tags,
     executor::{self, Environment, Event, Plan},
 };
@@ -46,7 +46,7 @@ fn work(args: ExecutorRunArgs) -> Result<ExitCode, Failure> {
         job: args.job.unwrap_or_else(|| JobId::new(tenant, args.name.clone())),
         service: ServiceId::new(args.name, args.instance),
         endpoints: args.endpoints,
-        tags: tags(&args.tags)?,
+        tags: Tags::parse(&args.tags)?,
         capacity: args.capacity,
         secrets: args.secrets.into_iter().collect::<BTreeSet<_>>(),
         role: args.role,
@@ -84,48 +84,6 @@ fn owner(args: &ExecutorRunArgs) -> Result<AgentKey, Failure> {
     Ok(Keys::new(&args.data.data, Some(&password), clock::SYSTEM).open_or_create(name)?)
 }
 
-/// Tags as the command line writes them, `KEY=VALUE`, each key once.
-pub(super) fn tags(texts: &[String]) -> Result<Tags, Failure> {
-    let mut tags = Tags::default();
-    for text in texts {
-        let wrong = |what: &str| {
-            Failure::message(Kind::Input, format!("tag `{text}`: {what}"))
-                .hint("a tag is exchange=, region=, size= or environment= with a name, each once")
-        };
-        let (key, value) = text.split_once('=').ok_or_else(|| wrong("expected KEY=VALUE"))?;
-        let slot = match key {
-            "exchange" => &mut tags.exchange,
-            "region" => &mut tags.region,
-            "size" => &mut tags.size,
-            "environment" => &mut tags.environment,
-            _ => return Err(wrong("there is no such key")),
-        };
-        let value: Name =
-            value.parse().map_err(|refusal: chaos_broker::Refusal| wrong(&refusal.detail))?;
-        if slot.replace(value).is_some() {
-            return Err(wrong("the key is there twice"));
-        }
-    }
-    Ok(tags)
-}
-
-/// A provider whose platform's collateral comes from a file.
-struct WithCollateral {
-    inner: Box<dyn Provider>,
-    collateral: Vec<u8>,
-}
-
-impl Provider for WithCollateral {
-    fn quote(&self, report_data: &ReportData) -> Result<Evidence, Refusal> {
-        let evidence = self.inner.quote(report_data)?;
-        Ok(Evidence { collateral: Some(self.collateral.clone()), ..evidence })
-    }
-
-    fn about(&self) -> String {
-        self.inner.about()
-    }
-}
-
 fn provider(args: &ProviderArgs) -> Result<Box<dyn Provider>, Failure> {
     let inner: Box<dyn Provider> = match args.provider {
         ProviderKind::Development => Box::new(development(args)),
@@ -140,10 +98,8 @@ fn provider(args: &ProviderArgs) -> Result<Box<dyn Provider>, Failure> {
         }
     };
     let Some(file) = &args.collateral else { return Ok(inner) };
-    Ok(Box::new(WithCollateral {
-        inner,
-        collateral: chaos_files::read(file, COLLATERAL_BYTES_MAX)?,
-    }))
+    let collateral = chaos_files::read(file, COLLATERAL_BYTES_MAX)?;
+    Ok(Box::new(WithCollateral::new(inner, collateral)))
 }
 
 fn development(args: &ProviderArgs) -> Development {

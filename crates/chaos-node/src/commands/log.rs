@@ -2,12 +2,10 @@
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
-    fs,
     path::Path,
     process::ExitCode,
 };
 
-use anyhow::Context as _;
 use chaos_ledger::{Comparison, Ledger};
 use chaos_log::{SignedCheckpoint, prove_consistency};
 use chaos_store::Records as _;
@@ -16,6 +14,7 @@ use serde_json::json;
 
 use crate::{
     args::{AcceptClockArgs, LogArgs, LogCommand, LogShowArgs, ProveArgs, RebuildArgs, ResumeArgs},
+    commands::write_file,
     exit::{Failure, Kind, OrFail as _},
     ledger, output,
 };
@@ -139,9 +138,7 @@ fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
     };
     match &args.out {
         Some(path) => {
-            fs::write(path, &bytes)
-                .with_context(|| format!("cannot write {}", path.display()))
-                .or_fail(Kind::Input)?;
+            write_file(path, &bytes)?;
             output::say(format_args!("wrote {} ({} bytes)", path.display(), bytes.len()));
         }
         None => output::line(String::from_utf8_lossy(&bytes)),

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Instant};
 
-use chaos_evm::{BlockReplay, ReceiptsRoot, replay_all};
+use chaos_evm::{BlockReplay, ReceiptsRoot, ReplaySummary, replay_all};
 use chaos_programs::simulation::threads;
 use chaos_report::quantity;
 use chaos_types::ChainId;
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
         bar.finish_and_clear();
     }
     let elapsed = started.elapsed().as_secs_f64();
-    let summary = Summary::of(&replays);
+    let summary = ReplaySummary::of(&replays);
     if args.json {
         for replay in &replays {
             output::json(&line(replay))?;
@@ -49,28 +49,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
     } else {
         human(&replays, &summary, elapsed);
     }
-    Ok(if summary.ok { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
-}
-
-struct Summary {
-    agreeing: usize,
-    with_skipped: usize,
-    gas: u128,
-    unknown_reads: u64,
-    ok: bool,
-}
-
-impl Summary {
-    fn of(replays: &[BlockReplay]) -> Self {
-        let whole = |replay: &&BlockReplay| replay.skipped_transactions.is_empty();
-        Self {
-            agreeing: replays.iter().filter(|replay| replay.agrees()).count(),
-            with_skipped: replays.iter().filter(|replay| !whole(replay)).count(),
-            gas: replays.iter().map(|replay| u128::from(replay.gas_replayed)).sum(),
-            unknown_reads: replays.iter().map(|replay| replay.unknown_reads.total()).sum(),
-            ok: replays.iter().filter(whole).all(BlockReplay::agrees),
-        }
-    }
+    Ok(if summary.holds { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
 }
 
 fn line(replay: &BlockReplay) -> serde_json::Value {
@@ -85,7 +64,7 @@ fn line(replay: &BlockReplay) -> serde_json::Value {
     })
 }
 
-fn human(replays: &[BlockReplay], summary: &Summary, elapsed: f64) {
+fn human(replays: &[BlockReplay], summary: &ReplaySummary, elapsed: f64) {
     let rows: Vec<_> = replays
         .iter()
         .map(|replay| {
@@ -125,7 +104,7 @@ fn human(replays: &[BlockReplay], summary: &Summary, elapsed: f64) {
         }
     }
     let verdict = format!("{} of {} blocks agree", summary.agreeing, replays.len());
-    let verdict = if summary.ok { output::good(&verdict) } else { output::bad(&verdict) };
+    let verdict = if summary.holds { output::good(&verdict) } else { output::bad(&verdict) };
     output::line(format_args!(
         "\n{verdict}, {} with skipped transactions; {} in {elapsed:.2} s, {} unknown reads",
         summary.with_skipped,

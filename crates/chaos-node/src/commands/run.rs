@@ -1,66 +1,36 @@
 //! `chaoschain run`.
 
-use std::{fs, path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
-use anyhow::Context as _;
-use chaos_agency::{
-    Action, Evidence, action,
-    receipt::{self, Product},
-};
-use chaos_sandbox::{Argument, Inputs, Outcome, Run, World};
+use chaos_agency::action;
+use chaos_programs::{enclave::Enclave, program::Ran, proposing::Signer, sandbox, task::Task};
+use chaos_sandbox::{Outcome, Run};
 use chaos_types::Digest;
 use serde_json::json;
 
 use crate::{
     args::RunArgs,
     clock,
-    commands::provider,
+    commands::{provider, write_file},
     exit::{Failure, Kind, OrFail as _},
     ledger, output,
-};
-use chaos_ledger::NewEntry;
-use chaos_programs::{
-    enclave::Enclave,
-    program::{Program as _, Ran, RunComponent},
-    proposing::Signer,
-    reexecution::{COMPONENT, argument_name},
-    sandbox,
 };
 
 /// An input file is at most this long, in bytes: 64 MiB.
 const INPUT_BYTES_MAX: usize = 64 << 20;
 
-/// What was run on what.
-struct Task {
-    component: Vec<u8>,
-    arguments: Vec<Vec<u8>>,
-    named: Vec<(String, Vec<u8>)>,
-}
-
 pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
-    let task = Task::read(args)?;
+    let task = read_task(args)?;
     let component = sandbox::shared()?
         .compile(&task.component)
         .or_fail(Kind::Input)
         .map_err(|failure| failure.context(args.component.display()))?;
-    let world = world(args, &component.worlds().collect::<Vec<_>>())?;
-    let parts: Vec<&[u8]> = task.arguments.iter().map(Vec::as_slice).collect();
-    let argument = Argument::of(world, &parts).ok_or_else(|| {
-        Failure::message(
-            Kind::Input,
-            format!("--input: the world {world} does not take {} inputs", parts.len()),
-        )
-        .hint("a strategy takes its state and an event, every other world one document")
-    })?;
-    let inputs = task.inputs()?;
-    let ran = RunComponent { component: &component, argument, inputs: &inputs }.run()?;
+    let ran = task.run(&component, args.world.as_deref())?;
     let receipt = if args.no_receipt { None } else { Some(leave(args, &task, &ran)?) };
     let Ran { output: done, document, body } = ran;
     let answer = body.answered.then_some(document);
     if let (Some(path), Some(answer)) = (&args.out, &answer) {
-        fs::write(path, answer)
-            .with_context(|| format!("cannot write {}", path.display()))
-            .or_fail(Kind::Storage)?;
+        write_file(path, answer)?;
     }
     if args.json {
         print_json(args, &done, answer.as_deref(), receipt.as_ref())?;
@@ -70,27 +40,21 @@ pub(crate) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     Ok(if body.answered { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
 }
 
-impl Task {
-    fn read(args: &RunArgs) -> Result<Self, Failure> {
-        let arguments = args.input.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
-        let mut named: Vec<(String, Vec<u8>)> = Vec::new();
-        for text in &args.named {
-            let Some((name, path)) = text.split_once('=') else {
-                let expected = format!("--named: expected NAME=FILE, found `{text}`");
-                return Err(Failure::message(Kind::Input, expected));
-            };
-            if named.iter().any(|(known, _)| known == name) {
-                let twice = format!("--named: the input `{name}` is given twice");
-                return Err(Failure::message(Kind::Input, twice));
-            }
-            named.push((name.to_owned(), read(Path::new(path))?));
+fn read_task(args: &RunArgs) -> Result<Task, Failure> {
+    let arguments = args.input.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+    let mut named: Vec<(String, Vec<u8>)> = Vec::new();
+    for text in &args.named {
+        let Some((name, path)) = text.split_once('=') else {
+            let expected = format!("--named: expected NAME=FILE, found `{text}`");
+            return Err(Failure::message(Kind::Input, expected));
+        };
+        if named.iter().any(|(known, _)| known == name) {
+            let twice = format!("--named: the input `{name}` is given twice");
+            return Err(Failure::message(Kind::Input, twice));
         }
-        Ok(Self { component: read(&args.component)?, arguments, named })
+        named.push((name.to_owned(), read(Path::new(path))?));
     }
-
-    fn inputs(&self) -> Result<Inputs, Failure> {
-        Inputs::new(self.named.iter().cloned()).or_fail(Kind::Input)
-    }
+    Ok(Task { component: read(&args.component)?, arguments, named })
 }
 
 /// The bytes of a file that may not be longer than an input.
@@ -105,47 +69,11 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// The world that was asked for, or the only one that the component has.
-fn world(args: &RunArgs, has: &[World]) -> Result<World, Failure> {
-    let names: Vec<_> = has.iter().map(ToString::to_string).collect();
-    if let Some(asked) = &args.world {
-        return has.iter().copied().find(|world| world.to_string() == *asked).ok_or_else(|| {
-            let found = format!("--world: the component has {}, not `{asked}`", names.join(", "));
-            Failure::message(Kind::Input, found)
-        });
-    }
-    match has {
-        [only] => Ok(*only),
-        _ => Err(Failure::message(
-            Kind::Input,
-            format!("the component has the worlds {}", names.join(", ")),
-        )
-        .hint("choose one with --world")),
-    }
-}
-
 /// Signs and logs what was run.
 fn leave(args: &RunArgs, task: &Task, ran: &Ran<Run, action::Run>) -> Result<Digest, Failure> {
     let mut ledger = ledger::open_or_create(&args.data.data)?;
     let heads = args.bundle.as_ref().map(|_| ledger::heads()).transpose()?;
     let actor = Signer::of(&ledger, &args.agent)?;
-    let mut inputs = vec![receipt::Input {
-        name: COMPONENT.to_owned(),
-        digest: ledger.put_blob(&task.component)?,
-    }];
-    for (index, bytes) in task.arguments.iter().enumerate() {
-        let digest = ledger.put_blob(bytes)?;
-        inputs.push(receipt::Input {
-            name: argument_name(ran.output.world, index).to_owned(),
-            digest,
-        });
-    }
-    for (name, bytes) in &task.named {
-        let digest = ledger.put_blob(bytes)?;
-        inputs.push(receipt::Input { name: format!("named/{name}"), digest });
-    }
-    let output = ledger.put_blob(&ran.document)?;
-    let replay = RunComponent::replay(inputs, output);
     let enclave = match args.attest {
         Some(kind) => {
             let provider = provider(kind);
@@ -155,20 +83,7 @@ fn leave(args: &RunArgs, task: &Task, ran: &Ran<Run, action::Run>) -> Result<Dig
         }
         None => None,
     };
-    let evidence = match &enclave {
-        Some(enclave) => enclave.evidence(&ledger, ran.body.execution.clone(), Some(replay))?,
-        None => Evidence::Replayable(replay),
-    };
-    let mut keys = vec![&actor.key];
-    keys.extend(enclave.as_ref().map(Enclave::key));
-    let receipt = ledger.record(NewEntry {
-        agent: actor.did,
-        keys,
-        parents: vec![],
-        subjects: vec![Product::new("answer", output)],
-        evidence,
-        action: Action::Run(ran.body.clone()),
-    })?;
+    let receipt = task.record(&mut ledger, &actor, enclave.as_ref(), ran)?;
     if let Some(enclave) = &enclave {
         output::say(format_args!(
             "attested by {}, evidence {}",
@@ -179,9 +94,7 @@ fn leave(args: &RunArgs, task: &Task, ran: &Ran<Run, action::Run>) -> Result<Dig
     if let (Some(path), Some(heads)) = (&args.bundle, &heads) {
         let checkpoint = ledger.checkpoint(heads)?;
         let bytes = chaos_ledger::bundle(&ledger, &receipt, &checkpoint, None)?;
-        fs::write(path, bytes)
-            .with_context(|| format!("cannot write {}", path.display()))
-            .or_fail(Kind::Storage)?;
+        write_file(path, &bytes)?;
     }
     Ok(receipt)
 }

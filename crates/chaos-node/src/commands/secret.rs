@@ -5,10 +5,9 @@ use std::{path::Path, process::ExitCode};
 
 use chaos_attestation::AnchorClass;
 use chaos_broker::{
-    directory::{self, Query, Route},
+    directory::{Query, Route, Tags},
     release::Rule,
-    service::{Answer, Command, Question, Report},
-    transport::Session,
+    service::{Command, Error, Report, find_at},
     vault::SECRET_BYTES_MAX,
 };
 use chaos_types::Digest;
@@ -16,10 +15,7 @@ use serde::Serialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{
-    broker::{done, open, other_report},
-    executor::tags,
-};
+use super::broker::open;
 use crate::{
     args::{
         AnchorArg, FindArgs, GrantArgs, LeaseArgs, LeaseCommand, RestoreJobArgs, RevokeServiceArgs,
@@ -133,8 +129,7 @@ fn carry_out(
     subject: impl ToString,
     what: &str,
 ) -> Result<ExitCode, Failure> {
-    let mut client = open(&args.data.data)?;
-    let receipts = done(client.command(command, secret)?)?;
+    let receipts = open(&args.data.data)?.carry_out(command, secret)?;
     let subject = subject.to_string();
     if args.json {
         output::json(&json!({"subject": subject, "status": what, "receipts": receipts}))?;
@@ -213,7 +208,7 @@ fn list(args: &TableArgs, command: Command) -> Result<ExitCode, Failure> {
                 ]
             },
         ),
-        Report::Done { .. } | Report::Allowlist { .. } => Err(other_report()),
+        Report::Done { .. } | Report::Allowlist { .. } => Err(Error::OtherAnswer.into()),
     }
 }
 
@@ -239,27 +234,10 @@ fn rows_of<T: Serialize>(
 }
 
 fn find(args: &FindArgs) -> Result<ExitCode, Failure> {
-    let query = Query { name: args.name.clone(), tags: tags(&args.tags)? };
-    let question = Question::Directory(Box::new(directory::Message::Discover(query)));
-    let answer = match (&args.broker, &args.broker_key) {
-        (Some(address), Some(key)) => runtime::single()?.block_on(async {
-            Session::open(address, key).await?.look().await?.ask(&question).await
-        })?,
-        (None, _) | (_, None) => open(&args.table.data.data)?.ask(question)?,
-    };
-    let routes = match answer {
-        Answer::Directory(message) => match *message {
-            directory::Message::Found(routes) => routes,
-            directory::Message::ChallengeRequest(_)
-            | directory::Message::Challenge(_)
-            | directory::Message::Register(_)
-            | directory::Message::Heartbeat(_)
-            | directory::Message::Withdraw(_)
-            | directory::Message::Discover(_)
-            | directory::Message::Done
-            | directory::Message::Refused(_) => return Err(other_report()),
-        },
-        Answer::Release(_) | Answer::Report(_) => return Err(other_report()),
+    let query = Query { name: args.name.clone(), tags: Tags::parse(&args.tags)? };
+    let routes = match (&args.broker, &args.broker_key) {
+        (Some(address), Some(key)) => runtime::single()?.block_on(find_at(address, key, query))?,
+        (None, _) | (_, None) => open(&args.table.data.data)?.find(query)?,
     };
     let shown = |route: &Route| {
         let endpoints: Vec<_> = route.endpoints.iter().map(ToString::to_string).collect();

@@ -1,18 +1,12 @@
 //! `chaoschain validate`.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
-use chaos_parameters::Parameters;
-use chaos_programs::{
-    blocks,
-    simulation::{FEE_HISTORY, threads},
-};
+use chaos_programs::{blocks, forecasting::Forecasting, simulation::threads};
 use chaos_simulation::{
-    Decimal, Program,
-    flow::{self, FeeHistory, ObservedBlock},
-    forecast::{Coverage, Options, RollingOptions, Validation, validate},
+    Decimal,
+    forecast::{Coverage, Options, Validation},
 };
-use chaos_types::ChainId;
 
 use crate::{
     args::{ForecastArgs, ValidateArgs},
@@ -22,16 +16,7 @@ use crate::{
 };
 
 pub(crate) fn run(args: &ValidateArgs) -> Result<ExitCode, Failure> {
-    let (history, digest) = blocks::read_fee_history(&args.fee_history)?;
-    let request = RollingOptions {
-        chain: chain(&args.forecast)?,
-        program: Program::this(),
-        inputs: vec![chaos_simulation::Input { name: FEE_HISTORY.to_owned(), digest }],
-        parameters: parameters(&history)?,
-        options: options(&args.forecast)?,
-    };
-    let threads = threads(args.forecast.threads);
-    let validation = validate(history.blocks(), &request, threads).or_fail(Kind::Input)?;
+    let validation = forecasting(&args.fee_history, &args.forecast)?.validate()?;
     if args.json {
         output::json(&validation)?;
     } else {
@@ -40,20 +25,9 @@ pub(crate) fn run(args: &ValidateArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The rule of the recorded blocks: Ethereum's, at their gas limit.
-pub(crate) fn parameters(history: &FeeHistory) -> Result<Parameters, Failure> {
-    let blocks: &[ObservedBlock] = history.blocks();
-    flow::chain_parameters(blocks).ok_or_else(|| {
-        Failure::message(Kind::Input, "no block of the fee history has a base fee")
-            .hint("the fee market begins with London; an empty base_fee_wei is a block before it")
-    })
-}
-
-pub(crate) fn chain(args: &ForecastArgs) -> Result<ChainId, Failure> {
-    args.chain.parse().or_fail(Kind::Input).map_err(|error| error.context("--chain"))
-}
-
-pub(crate) fn options(args: &ForecastArgs) -> Result<Options, Failure> {
+/// The blocks of a fee history, and how to forecast from them.
+pub(crate) fn forecasting(path: &Path, args: &ForecastArgs) -> Result<Forecasting, Failure> {
+    let (history, digest) = blocks::read_fee_history(path)?;
     let mut options = Options {
         seed: args.seed,
         paths: args.paths,
@@ -62,7 +36,9 @@ pub(crate) fn options(args: &ForecastArgs) -> Result<Options, Failure> {
         ..Options::default()
     };
     options.assumptions.elasticity_ppm = elasticity_ppm(&args.elasticity)?;
-    Ok(options)
+    let chain =
+        args.chain.parse().or_fail(Kind::Input).map_err(|error| error.context("--chain"))?;
+    Ok(Forecasting { chain, history, digest, options, threads: threads(args.threads) })
 }
 
 /// Parts per million as per cent with one place.

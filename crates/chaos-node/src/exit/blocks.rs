@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chaos_evm::recorded::PackError;
-use chaos_programs::{live, recorded};
+use chaos_programs::{live, recorded, saved};
 
 use super::{Failure, Kind};
 
@@ -68,6 +68,17 @@ impl From<live::Error> for Failure {
             | Error::DamagedHeaders { .. }
             | Error::Write { .. }
             | Error::ReadBack { .. } => Self::new(Kind::Storage, error),
+        }
+    }
+}
+
+impl From<saved::Error> for Failure {
+    fn from(error: saved::Error) -> Self {
+        match error {
+            saved::Error::Disagrees { .. } => Self::new(Kind::Check, error).hint(
+                "nothing was written; a trace without --diff misses accounts made in the block",
+            ),
+            error => Self::new(Kind::Input, error),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a broker's or an executor's failure means for the exit code, and what the user can do next.
 
-use chaos_broker::{executor, service::Error, transport};
+use chaos_broker::{directory::TagsError, executor, service::Error, transport};
 
 use super::{Failure, Kind};
 
@@ -19,7 +19,15 @@ impl From<Error> for Failure {
             Error::AnchorClass { .. } => {
                 (Kind::Input, Some("serve another class from another data directory"))
             }
+            Error::NoPolicy => {
+                (Kind::Input, Some("name one with --policy: `development`, `production` or a file"))
+            }
+            Error::ForeignIssuer { .. } => {
+                (Kind::Input, Some("`chaoschain broker publish` puts a list of theirs in force"))
+            }
             Error::Refused(_)
+            | Error::Amend(_)
+            | Error::AllowlistText(_)
             | Error::PolicyText(_)
             | Error::Policy(_)
             | Error::Root(_)
@@ -70,5 +78,12 @@ impl From<executor::Error> for Failure {
             executor::Error::Key(error) => error.into(),
             error @ executor::Error::Events(_) => Self::new(Kind::Outside, error),
         }
+    }
+}
+
+impl From<TagsError> for Failure {
+    fn from(error: TagsError) -> Self {
+        Self::new(Kind::Input, error)
+            .hint("a tag is exchange=, region=, size= or environment= with a name, each once")
     }
 }

@@ -1,6 +1,8 @@
 //! What a program's refusal means for the exit code, and what the user can do next.
 
-use chaos_programs::Error;
+use chaos_chains::local;
+use chaos_programs::{Error, task};
+use chaos_simulation::forecast::Error as ForecastError;
 
 use super::{Failure, Kind};
 
@@ -53,6 +55,10 @@ const fn kind(error: &Error) -> Kind {
         | Error::StudyNamesNoBlocks
         | Error::NoBlockFrom { .. }
         | Error::Execute(_)
+        | Error::Foretell(_)
+        | Error::NoBaseFee
+        | Error::NotInForce { .. }
+        | Error::Task(_)
         | Error::Attack(_) => Kind::Input,
         // What the ledger's refusals mean is said beside.
         Error::Ledger(_) | Error::Write { .. } | Error::Empty { .. } | Error::Table(_) => {
@@ -75,8 +81,17 @@ const fn kind(error: &Error) -> Kind {
         | Error::Account { .. }
         | Error::Amount { .. }
         | Error::Reward(_)
-        | Error::Distribution(_) => Kind::Check,
-        Error::Quote(_) => Kind::Outside,
+        | Error::Distribution(_)
+        | Error::AnchorProof(_)
+        | Error::ProofJson(_)
+        | Error::NotDrafted
+        | Error::VoteSet { .. }
+        | Error::VoteOpen { .. }
+        | Error::AmountTooLarge { .. }
+        | Error::Local(local::Error::Stored | local::Error::Claimed { .. }) => Kind::Check,
+        Error::Quote(_)
+        | Error::Chain(_)
+        | Error::Local(local::Error::Anvil(_) | local::Error::Chain(_)) => Kind::Outside,
     }
 }
 
@@ -88,6 +103,19 @@ const fn hint(error: &Error) -> Option<&'static str> {
         }
         Error::UnknownRole { .. } | Error::UnknownStudio { .. } => {
             "give the capabilities yourself with --capability"
+        }
+        Error::Foretell(ForecastError::ActivationOutside { .. }) => {
+            "a forecast of blocks to come is kept with --save FILE and scored with --forecast"
+        }
+        Error::NoBaseFee => {
+            "the fee market begins with London; an empty base_fee_wei is a block before it"
+        }
+        Error::NotInForce { .. } => {
+            "score a forecast on blocks that were made under the rules it was made for"
+        }
+        Error::Task(task::Error::Worlds { .. }) => "choose one with --world",
+        Error::Task(task::Error::Arguments { .. }) => {
+            "a strategy takes its state and an event, every other world one document"
         }
         Error::NoCollateral { .. } => {
             "name a file of collateral for this platform with --collateral"

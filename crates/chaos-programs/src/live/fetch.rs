@@ -47,6 +47,11 @@ impl<'a> Fetcher<'a> {
         state_from: StateFrom,
     ) -> Result<Self, Error> {
         let folder = cache.join(format!("eip155-{chain}"));
+        for folder in [&folder, &folder.join("blocks")] {
+            let path = folder.clone();
+            chaos_files::clear_former_parts(folder)
+                .map_err(|source| Error::Write { path, source })?;
+        }
         let codes = Codes::open(folder.join("bytecodes.json"))?;
         Ok(Self { endpoint, state_from, chain, folder, codes })
     }

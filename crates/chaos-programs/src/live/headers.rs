@@ -3,11 +3,12 @@
 use std::{fs, path::Path};
 
 use chaos_chains::block_source::HeaderFacts;
-use chaos_evm::recorded::FeeRow;
+use chaos_evm::recorded::{FeeRow, Pack};
 use chaos_types::ChainId;
+use serde_json::json;
 
 use super::{AskedNode, Error, LiveSource, connect, fetch::write, note_requests, range};
-use crate::Progress;
+use crate::{Progress, recorded::Recorded};
 
 /// One range holds at most this many headers.
 const RANGE_HEADERS_MAX: u64 = 5_000_000;
@@ -27,9 +28,17 @@ pub struct FetchedHeaders {
 }
 
 impl FetchedHeaders {
-    /// A row of a fee history for each header.
+    /// Their fee history, without blocks, as it is written.
     #[must_use]
-    pub fn fees(&self) -> Vec<FeeRow> {
+    pub fn into_pack(self) -> Pack {
+        let source = json!({"kind": "rpc", "endpoint": self.node.endpoint, "headers_only": true});
+        let checks = json!({"parent_hashes": self.headers.len().saturating_sub(1)});
+        let fees = self.fees();
+        Pack { fees, ..Recorded::default().into_pack(self.chain, source, checks) }
+    }
+
+    /// A row of a fee history for each header.
+    fn fees(&self) -> Vec<FeeRow> {
         let rows = self.headers.iter().map(|header| FeeRow {
             number: header.number,
             timestamp: header.timestamp,

@@ -6,13 +6,13 @@ use crate::{Error, sandbox};
 
 /// A component and its inputs in, its answer out.
 #[derive(Debug, Clone, Copy)]
-pub struct RunComponent<'a> {
+pub(crate) struct RunComponent<'a> {
     /// The component.
-    pub component: &'a Component,
+    pub(crate) component: &'a Component,
     /// What it is asked.
-    pub argument: Argument<'a>,
+    pub(crate) argument: Argument<'a>,
     /// What it may read besides.
-    pub inputs: &'a Inputs,
+    pub(crate) inputs: &'a Inputs,
 }
 
 impl Program for RunComponent<'_> {

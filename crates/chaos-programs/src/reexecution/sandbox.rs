@@ -9,7 +9,7 @@ use super::{COMPONENT, hold, json, reject, shown, work::Work};
 use crate::{program::RunComponent, sandbox};
 
 /// What a component's arguments are called among a receipt's inputs.
-pub const fn argument_name(world: World, index: usize) -> &'static str {
+pub(crate) const fn argument_name(world: World, index: usize) -> &'static str {
     match (world, index) {
         (World::Strategy, 0) => "state",
         (World::Strategy, _) => "event",

@@ -4,10 +4,12 @@ use clap::{Args, ValueEnum};
 
 const HELP: &str = "\
 Examples:
-  chaoschain attest quote --report-data $(head -c 64 /dev/zero | xxd -p -c 64) --out evidence
+  chaoschain attest quote --report-data $(printf '00%.0s' $(seq 64)) --out evidence
   chaoschain attest verify evidence/quote.bin --collateral evidence/collateral.json \\
       --root evidence/root.der --policy development
-  chaoschain attest quote --report-data ... --provider configfs --out evidence
+
+Where a TDX guest runs:
+  chaoschain attest quote --report-data HEX --provider configfs --out evidence
 
 The development provider simulates a TDX machine under a PKI that everybody has the keys of. Its
 quotes show that the machinery works and nothing about hardware; no production policy accepts them.

@@ -1,18 +1,13 @@
 //! `chaoschain attest allowlist`: drafts, signatures, checks.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    path::Path,
-    process::ExitCode,
-};
+use std::{fs, io::ErrorKind, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use chaos_attestation::{
-    Refusal, WorkloadId,
+    Refusal,
     allowlist::{ALLOWLIST_BYTES_MAX, Allowlist, Build, Entry, Revocation, State, Trust},
 };
-use chaos_files::{Readers, Turn, write_synced};
+use chaos_files::{Readers, Turn, create_synced, write_synced};
 use chaos_types::{AgentKey, canonical};
 use serde_json::json;
 
@@ -25,8 +20,6 @@ use crate::{
     exit::{Failure, Kind, OrFail as _},
     ledger, output,
 };
-
-const DAY_S: u64 = 86_400;
 
 pub(crate) fn run(args: &AllowlistArgs) -> Result<ExitCode, Failure> {
     match &args.command {
@@ -43,15 +36,7 @@ pub(crate) fn run(args: &AllowlistArgs) -> Result<ExitCode, Failure> {
 fn begin(args: &NewArgs) -> Result<ExitCode, Failure> {
     let issuer = key_of(&args.data, &args.issuer)?.did();
     let before = args.after.as_deref().map(signed).transpose()?;
-    let not_before_s = clock::now_s();
-    let draft = Allowlist {
-        issuer,
-        sequence: before.as_ref().map_or(0, |list| list.sequence) + 1,
-        not_before_s,
-        expires_at_s: not_before_s + u64::from(args.days) * DAY_S,
-        entries: before.as_ref().map_or_else(Vec::new, |list| list.entries.clone()),
-        revoked: before.map_or_else(Vec::new, |list| list.revoked),
-    };
+    let draft = Allowlist::next(issuer, before, clock::now_s(), args.days.into());
     create(&args.out, &spell(&draft)?)?;
     output::line(format_args!(
         "{} draft of allowlist {} by {issuer}, {} entries",
@@ -73,14 +58,7 @@ fn add(args: &AddArgs) -> Result<ExitCode, Failure> {
         toolchain: args.toolchain.clone(),
         code: None,
     };
-    build.ensure_valid().or_fail(Kind::Input)?;
-    if draft.revocation(&args.workload).is_some() {
-        return Err(input(format!("{} is revoked, for ever", args.workload)));
-    }
-    match place(&draft, &args.workload) {
-        Ok(_) => return Err(input(format!("{} is on the draft already", args.workload))),
-        Err(index) => draft.entries.insert(index, Entry { build, rebuilds: Vec::new() }),
-    }
+    draft.add(build).or_fail(Kind::Input)?;
     replace(&args.draft, &spell(&draft)?)?;
     output::line(format_args!("{} added, nobody vouches for it yet", args.workload));
     Ok(ExitCode::SUCCESS)
@@ -89,14 +67,8 @@ fn add(args: &AddArgs) -> Result<ExitCode, Failure> {
 fn vouch(args: &VouchArgs) -> Result<ExitCode, Failure> {
     let _turn = turn(&args.draft)?;
     let mut draft = draft(&args.draft)?;
-    let index = place(&draft, &args.workload)
-        .map_err(|_| input(format!("{} is not on the draft", args.workload)))?;
     let key = key_of(&args.data, &args.builder)?;
-    let entry = &mut draft.entries[index];
-    let rebuild = entry.build.vouch(&key).or_fail(Kind::Input)?;
-    entry.rebuilds.retain(|other| other.builder != rebuild.builder);
-    entry.rebuilds.push(rebuild);
-    let count = entry.rebuilds.len();
+    let count = draft.vouch(&args.workload, &key).or_fail(Kind::Input)?;
     replace(&args.draft, &spell(&draft)?)?;
     output::line(format_args!("{} {} vouched for, {count} in all", args.workload, args.builder));
     Ok(ExitCode::SUCCESS)
@@ -105,14 +77,8 @@ fn vouch(args: &VouchArgs) -> Result<ExitCode, Failure> {
 fn revoke(args: &RevokeWorkloadArgs) -> Result<ExitCode, Failure> {
     let _turn = turn(&args.draft)?;
     let mut draft = draft(&args.draft)?;
-    draft.entries.retain(|entry| entry.build.workload != args.workload);
-    let workloads = draft.revoked.binary_search_by_key(&args.workload, |revoked| revoked.workload);
-    match workloads {
-        Ok(_) => return Err(input(format!("{} is revoked already", args.workload))),
-        Err(index) => draft
-            .revoked
-            .insert(index, Revocation { workload: args.workload, reason: args.reason.clone() }),
-    }
+    let (workload, reason) = (args.workload, args.reason.clone());
+    draft.revoke(Revocation { workload, reason }).or_fail(Kind::Input)?;
     replace(&args.draft, &spell(&draft)?)?;
     output::line(format_args!("{} revoked", args.workload));
     Ok(ExitCode::SUCCESS)
@@ -215,11 +181,6 @@ fn refused(as_json: bool, refusal: &Refusal) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(Kind::Check as u8))
 }
 
-/// Where a workload is among a draft's entries, or belongs.
-fn place(draft: &Allowlist, workload: &WorkloadId) -> Result<usize, usize> {
-    draft.entries.binary_search_by_key(workload, |entry| entry.build.workload)
-}
-
 /// The key of a registered agent.
 fn key_of(data: &DataArgs, name: &str) -> Result<AgentKey, Failure> {
     let ledger = ledger::open(&data.data)?;
@@ -262,18 +223,11 @@ fn spell(draft: &Allowlist) -> Result<Vec<u8>, Failure> {
 
 /// Writes a file that does not exist yet.
 fn create(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .and_then(|mut file| file.write_all(bytes))
-        .with_context(|| format!("cannot write {}", path.display()))
-        .map_err(|error| {
-            let exists = error
-                .downcast_ref::<io::Error>()
-                .is_some_and(|error| error.kind() == io::ErrorKind::AlreadyExists);
-            Failure::new(if exists { Kind::Input } else { Kind::Storage }, error)
-        })
+    create_synced(path, Readers::Everyone, bytes).map_err(|error| {
+        let exists = error.kind() == ErrorKind::AlreadyExists;
+        let kind = if exists { Kind::Input } else { Kind::Storage };
+        Failure::new(kind, error).context(format_args!("cannot write {}", path.display()))
+    })
 }
 
 /// Writes a file anew; a kill or a power cut leaves the old one or the new one.
@@ -281,8 +235,4 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     write_synced(path, Readers::Everyone, bytes)
         .with_context(|| format!("cannot write {}", path.display()))
         .or_fail(Kind::Storage)
-}
-
-fn input(message: String) -> Failure {
-    Failure::message(Kind::Input, message)
 }

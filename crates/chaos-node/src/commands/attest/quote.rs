@@ -1,8 +1,7 @@
 //! `chaoschain attest quote`: evidence about where this runs, or a simulation of it.
 
-use std::{fs, path::Path, process::ExitCode};
+use std::process::ExitCode;
 
-use anyhow::Context as _;
 use chaos_attestation::{
     Provider, Quote,
     provide::{
@@ -16,6 +15,7 @@ use super::verify::report_data;
 use crate::{
     args::{AttestQuoteArgs, ProviderKind, QuoteVersion},
     clock,
+    commands::write_file,
     exit::{Failure, Kind, OrFail as _},
     output,
 };
@@ -34,9 +34,6 @@ pub(crate) fn run(args: &AttestQuoteArgs) -> Result<ExitCode, Failure> {
     let quote = Quote::parse(&evidence.quote).or_fail(Kind::Outside)?;
     let workload = quote.workload();
 
-    fs::create_dir_all(&args.out)
-        .with_context(|| format!("cannot create {}", args.out.display()))
-        .or_fail(Kind::Storage)?;
     let files = [
         ("quote.bin", Some(evidence.quote.as_slice())),
         ("collateral.json", evidence.collateral.as_deref()),
@@ -46,7 +43,7 @@ pub(crate) fn run(args: &AttestQuoteArgs) -> Result<ExitCode, Failure> {
     let mut written = Vec::new();
     for (name, bytes) in files {
         if let Some(bytes) = bytes {
-            write(&args.out.join(name), bytes)?;
+            write_file(&args.out.join(name), bytes)?;
             written.push(name);
         }
     }
@@ -87,10 +84,4 @@ fn development(args: &AttestQuoteArgs) -> Development {
     let scenario =
         Scenario::new(Window::of_day(at_s)).shape(shape).identity(Identity::named(&args.td));
     Development::simulating(&Seed::well_known(), scenario)
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    fs::write(path, bytes)
-        .with_context(|| format!("cannot write {}", path.display()))
-        .or_fail(Kind::Storage)
 }

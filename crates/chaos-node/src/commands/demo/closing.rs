@@ -6,15 +6,8 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-use chaos_governance::{
-    proposal::report,
-    study::{
-        self,
-        data::{Source as Blocks, SourceKind, Step},
-    },
-};
-use chaos_programs::{proposing::Finished, simulation::BlockSet};
-use chaos_types::Digest;
+use chaos_governance::study::data::{Source as Blocks, SourceKind};
+use chaos_programs::{deciding::Told, simulation::BlockSet};
 use serde_json::json;
 
 use super::{Ended, Setup};
@@ -24,40 +17,28 @@ use crate::{
     output,
 };
 
-/// What a reader of the report should hold against it.
-const LIMITS: [&str; 3] = [
-    "Demand is a model: its elasticity is assumed and swept, not measured on these blocks.",
-    "Blocks are executed one by one under the new limit; what a builder would add to a larger block \
-     is not modelled.",
-    "The vote is held on a local chain by three development accounts.",
-];
-
 impl Setup<'_> {
     /// Writes the report, has another process verify everything, and says where to look.
-    pub(super) fn close(
-        self,
-        block_set: &BlockSet,
-        finished: &Finished,
-        ended: &Ended,
-    ) -> Result<ExitCode, Failure> {
+    pub(super) fn close(self, block_set: &BlockSet, ended: &Ended) -> Result<ExitCode, Failure> {
         let folder = self.folder.path();
         let key = self.ledger.log_key()?.verifier().to_string();
-        let html = self.report(block_set, finished, ended, &key)?;
+        let Ended { finished, decided, bundles } = ended;
+        let html = decided.report(&self.ledger, block_set, finished, self.told(&key));
         write_file(&folder.join("report.html"), html.as_bytes())?;
         // The other process must not need this one's lock, keys or memory.
         let Self { ledger, source, args, folder, keys_open, .. } = self;
         let data = ledger.dir().to_owned();
         drop(ledger);
         let folder = folder.path();
-        let accepted = verify_elsewhere(&ended.bundles, &source.folders, &data, &key)?;
-        let body = &ended.anchoring.body;
+        let accepted = verify_elsewhere(bundles, &source.folders, &data, &key)?;
+        let body = &decided.anchoring.body;
         if args.json {
             output::json(&json!({
                 "outcome": "finalised",
                 "out": folder.display().to_string(),
-                "bundles": ended.bundles.len(),
+                "bundles": bundles.len(),
                 "verified": accepted,
-                "receipt": ended.draft,
+                "receipt": decided.draft,
                 "proposal": finished.proposal.id(),
                 "result_digest": finished.proposal.content().result,
                 "log": key,
@@ -72,10 +53,7 @@ impl Setup<'_> {
             closing_lines(&[
                 ("proposal", folder.join("proposal.md").display().to_string()),
                 ("report", folder.join("report.html").display().to_string()),
-                (
-                    "bundles",
-                    format!("{} in {}", ended.bundles.len(), folder.join("bundles").display()),
-                ),
+                ("bundles", format!("{} in {}", bundles.len(), folder.join("bundles").display())),
                 (
                     "verified",
                     format!(
@@ -84,7 +62,7 @@ impl Setup<'_> {
                     ),
                 ),
                 ("log", key),
-                ("receipt", ended.draft.to_string()),
+                ("receipt", decided.draft.to_string()),
                 ("anchor", anchor),
                 ("keys", about_keys(keys_open).to_owned()),
             ]);
@@ -125,47 +103,15 @@ impl Setup<'_> {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn report(
-        &self,
-        block_set: &BlockSet,
-        finished: &Finished,
-        ended: &Ended,
-        key: &str,
-    ) -> Result<String, Failure> {
-        let steps = self
-            .narration
-            .steps
-            .iter()
-            .map(|step| Step {
-                kind: step
-                    .receipt
-                    .and_then(|id| self.ledger.receipt(&id).ok().flatten())
-                    .map_or("note", |receipt| receipt.action.kind())
-                    .to_owned(),
-                agent: step.agent.clone(),
-                text: step.text.clone(),
-                receipt: step.receipt,
-            })
-            .collect();
-        let mut manifest: Vec<(String, Digest)> =
-            block_set.sources.iter().map(|input| (input.name.clone(), input.digest)).collect();
-        manifest.push(("proposal".to_owned(), finished.proposal.id()));
-        manifest.push(("simulation result".to_owned(), finished.proposal.content().result));
-        manifest.push(("draft receipt".to_owned(), ended.draft));
-        let body = &ended.anchoring.body;
-        let run = report::Run {
+    /// What the report cannot know: where the blocks come from, and how all is verified.
+    fn told(&self, key: &str) -> Told<'_> {
+        let generated = self.source.generated;
+        Told {
             source: Blocks {
-                kind: if self.source.generated {
-                    SourceKind::Generated
-                } else {
-                    SourceKind::Recorded
-                },
+                kind: if generated { SourceKind::Generated } else { SourceKind::Recorded },
                 text: self.source.about.clone(),
             },
-            steps,
-            replay: block_set.validation(),
-            limits: LIMITS.iter().map(|&limit| limit.to_owned()).collect(),
-            manifest,
+            steps: &self.narration.steps,
             verify: vec![
                 format!("chaoschain verify bundles/*.json --log '{key}'"),
                 format!(
@@ -173,16 +119,7 @@ impl Setup<'_> {
                     self.source.verify_option()
                 ),
             ],
-            anchor: vec![
-                ("chain".to_owned(), body.chain.to_string()),
-                ("contract".to_owned(), body.contract.clone()),
-                ("block".to_owned(), format!("{} {}", body.block_number, body.block_hash)),
-                ("transaction".to_owned(), body.transaction.clone()),
-                ("log size".to_owned(), body.log_size.to_string()),
-                ("log root".to_owned(), body.root.clone()),
-            ],
-        };
-        Ok(study::html(&run.around(finished.study.clone())))
+        }
     }
 }
 

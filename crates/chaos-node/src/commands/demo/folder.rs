@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::Context as _;
 
-use crate::exit::{Failure, Kind, OrFail as _};
+use crate::{
+    commands::write_file,
+    exit::{Failure, Kind, OrFail as _},
+};
 
 /// The file that marks a folder as the demo's own.
 const MARKER: &str = ".chaoschain-demo";
@@ -56,9 +59,7 @@ impl Folder {
             )
             .hint("name another folder with --out, or remove that one first"));
         }
-        fs::write(&marker, "made by `chaoschain demo`, which writes over no finished demo\n")
-            .with_context(cannot)
-            .or_fail(Kind::Storage)?;
+        write_file(&marker, b"made by `chaoschain demo`, which writes over no finished demo\n")?;
         for name in WRITTEN {
             let old = path.join(name);
             let removed = if old.is_dir() {

@@ -2,7 +2,9 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
+use chaos_agency::Body as _;
 use chaos_api::{Disclosure, Incident, Publication, Published, routes, serve as serve_routes};
+use chaos_broker::receipts::Oversee;
 use chaos_store::Store;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -16,7 +18,7 @@ use crate::{
 };
 
 /// The kind whose documents say which workload may read which secret.
-const WITHHELD: &str = "oversee";
+const WITHHELD: &str = Oversee::KIND;
 
 pub(super) fn serve(args: &LogServeArgs) -> Result<ExitCode, Failure> {
     let publication = publication(&args.data.data, disclosure(&args.disclosure)?)?;

@@ -1,0 +1,78 @@
+//! Writing a log's checkpoint to a chain.
+
+use chaos_agency::{Action, Evidence, action};
+use chaos_chains::{Address, B256, EvmChain, Signer};
+use chaos_ledger::{Heads, Ledger, NewEntry};
+use chaos_log::SignedCheckpoint;
+use chaos_store::Records as _;
+use chaos_types::{Digest, canonical};
+use chaos_verify::Anchored;
+
+use crate::Error;
+
+/// Where a checkpoint is written, and by whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The chain.
+    pub chain: &'a EvmChain,
+    /// The `CheckpointAnchor` contract.
+    pub contract: Address,
+    /// The account that may anchor there.
+    pub signer: &'a Signer,
+}
+
+/// A checkpoint that was written to a chain, and the receipt of it.
+#[derive(Debug, Clone)]
+pub struct Anchoring {
+    /// The checkpoint.
+    pub checkpoint: SignedCheckpoint,
+    /// What the receipt says.
+    pub body: action::Anchor,
+    /// The receipt.
+    pub receipt: Digest,
+    /// What a bundle carries of it.
+    pub anchored: Anchored,
+}
+
+/// Signs a checkpoint, writes it to the chain, proves that the block holds it, and logs a receipt.
+///
+/// # Errors
+/// If the log would not admit the receipt, nothing is paid for then; if the chain refuses, or its
+/// block does not prove the anchor.
+pub async fn anchor(
+    ledger: &mut Ledger,
+    heads: &Heads,
+    place: &Place<'_>,
+) -> Result<Anchoring, Error> {
+    let Place { chain, contract, signer } = *place;
+    let key = ledger.operator_for(action::Anchor::KIND)?;
+    let checkpoint = ledger.checkpoint(heads)?;
+    let (size, root) = (checkpoint.claimed().size(), *checkpoint.claimed().root().as_bytes());
+    let written = chain.anchor_checkpoint(contract, signer, size, root).await?;
+    let proof = chain.anchor_proof(&written.transaction, contract).await?;
+    let fact = proof.verify(size, root).map_err(Error::AnchorProof)?;
+    let body = action::Anchor {
+        chain: chain.chain_id().clone(),
+        contract: format!("{contract:#x}"),
+        log_size: size,
+        root: format!("{:x}", B256::from(root)),
+        transaction: format!("{:#x}", written.transaction.hash),
+        block_number: fact.block_number,
+        block_hash: format!("{:#x}", fact.block_hash),
+    };
+    let receipt = ledger.record(NewEntry {
+        agent: key.did(),
+        keys: vec![&key],
+        parents: vec![],
+        subjects: vec![],
+        evidence: Evidence::None {},
+        action: Action::Anchor(body.clone()),
+    })?;
+    let entry = ledger.store().entry_by_digest(&receipt).map_err(chaos_ledger::Error::from)?;
+    let entry = entry.ok_or(chaos_ledger::Error::NoReceipt { receipt })?;
+    let anchored = Anchored {
+        envelope: canonical::from_slice(&entry.record).map_err(chaos_ledger::Error::Record)?,
+        proof: serde_json::to_value(&proof).map_err(Error::ProofJson)?,
+    };
+    Ok(Anchoring { checkpoint, body, receipt, anchored })
+}

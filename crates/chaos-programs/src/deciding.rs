@@ -1,0 +1,338 @@
+//! From a proposal to what became of it: agents submit it, a local chain votes on it, the outcome is
+//! scored, paid, judged and anchored, and each step is signed.
+
+mod report;
+
+use std::path::PathBuf;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use chaos_agency::{
+    Action, Evidence,
+    action::{self, Contribution, Payment, Verdict},
+    receipt::{Input, Product},
+};
+use chaos_chains::{Address, Claim, ProposalState, U256, attestation, local::LocalChain};
+use chaos_governance::{
+    proposal::Call,
+    receipts::{self, VoteState},
+};
+use chaos_ledger::{Heads, Ledger, NewEntry};
+use chaos_reputation::ScoreDocument;
+use chaos_types::{ChainId, Digest, canonical};
+
+use crate::{
+    ChainView, Error, Narrator, Progress, Reader, Step,
+    anchoring::{Anchoring, Place, anchor},
+    appraisal::{Appraiser, known_anchors},
+    check,
+    program::{Divide, Program as _, RewardDocument, Score},
+    proposing::{Finished, Receipts, Signer},
+    reexecution::{EVIDENCE, Inputs, REWARDS},
+    simulation::BlockSet,
+    studio::Defined,
+};
+
+pub use self::report::Told;
+
+/// The pool that the sponsor puts up: 1,000 tokens of 18 decimals.
+const POOL: u128 = 1_000_000_000_000_000_000_000;
+
+/// The local chain's accounts that the agents are paid on.
+const RESEARCHER: usize = 0;
+const DEVELOPER: usize = 1;
+
+/// Who takes part.
+#[derive(Debug)]
+pub struct Parties {
+    /// Measured and simulated.
+    pub researcher: Signer,
+    /// Drafted, and submits.
+    pub developer: Signer,
+    /// Runs the simulation again.
+    pub verifier: Signer,
+    /// Runs the log; reads the vote, scores, pays and anchors.
+    pub operator: Signer,
+}
+
+/// What a decision takes beside the proposal.
+#[expect(missing_debug_implementations, reason = "it holds what the caller does")]
+pub struct Deciding<'a> {
+    /// Where receipts go.
+    pub ledger: &'a mut Ledger,
+    /// What was signed before.
+    pub heads: &'a Heads,
+    /// Where the vote is held.
+    pub local: &'a LocalChain,
+    /// The blocks that the proposal is about.
+    pub block_set: &'a BlockSet,
+    /// The rules, with the weights of tasks.
+    pub studio: &'a Defined,
+    /// Who takes part.
+    pub parties: &'a Parties,
+    /// The folders in which re-execution finds its inputs.
+    pub inputs: &'a [PathBuf],
+    /// Who is told of steps.
+    pub narrator: &'a mut dyn Narrator,
+    /// Who is told how far long work is.
+    pub progress: &'a dyn Progress,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub struct Decided {
+    /// The anchored checkpoint, which covers everything before it.
+    pub anchoring: Anchoring,
+    /// The draft, which is the receipt that the chain's proposal carries.
+    pub draft: Digest,
+}
+
+/// The Governor's call that sets a parameter, decoded and encoded.
+#[must_use]
+pub fn call(local: &LocalChain, chain: &ChainId, name: &str, value: u64) -> Call {
+    Call {
+        target: format!("{:#x}", local.stack().registry),
+        function: "set(string,string,uint256)".to_owned(),
+        arguments: vec![
+            ("chain".to_owned(), chain.to_string()),
+            ("name".to_owned(), name.to_owned()),
+            ("value".to_owned(), value.to_string()),
+        ],
+        calldata: local.call(chain, name, value).calldata().to_string(),
+    }
+}
+
+impl Deciding<'_> {
+    /// Submits the proposal, has it voted on, scores and pays who worked on it, has a simulation
+    /// judged, and anchors the log.
+    ///
+    /// # Errors
+    /// If the ledger or the chain refuses, or the chain's answers do not fit.
+    pub fn run(&mut self, finished: &Finished, receipts: &Receipts) -> Result<Decided, Error> {
+        let draft = receipts.draft.ok_or(Error::NotDrafted)?;
+        let submission = self.submit(finished, draft)?;
+        let outcome = self.vote(finished, receipts, submission)?;
+        self.score(outcome)?;
+        self.pay(outcome)?;
+        self.judge(receipts)?;
+        let sponsor = self.local.sponsor();
+        let contract = self.local.stack().anchor;
+        let place = Place { chain: self.local.chain(), contract, signer: &sponsor };
+        let anchoring = self.local.block_on(anchor(self.ledger, self.heads, &place))?;
+        let action::Anchor { log_size, block_number, chain, .. } = &anchoring.body;
+        let text = format!("anchors {log_size} entries in block {block_number} of {chain}");
+        self.tell(&self.parties.operator, text, anchoring.receipt);
+        Ok(Decided { anchoring, draft })
+    }
+
+    fn tell(&mut self, actor: &Signer, text: String, receipt: Digest) {
+        self.narrator.step(Step { agent: actor.name.clone(), text, receipt: Some(receipt) });
+    }
+
+    fn submit(&mut self, finished: &Finished, draft: Digest) -> Result<Digest, Error> {
+        let (local, developer) = (self.local, &self.parties.developer);
+        let checkpoint = self.ledger.checkpoint(self.heads)?;
+        let document = self.ledger.put_blob(&finished.proposal.to_json()?)?;
+        let uri = content_uri(&document);
+        let evidence = attestation::encode(&draft, &checkpoint.to_string());
+        let submitted = local.submit(&local.account(DEVELOPER), &uri, &evidence)?;
+        let chain = local.chain().chain_id().clone();
+        let text = format!("submits proposal {} on {chain}", submitted.proposal_id);
+        let action = Action::of(&receipts::Submit {
+            chain,
+            contract: format!("{:#x}", local.stack().endpoint),
+            proposal_id: submitted.proposal_id.to_string(),
+            metadata_uri: uri,
+            transaction: format!("{:#x}", submitted.transaction.hash),
+            block_number: submitted.transaction.block_number,
+        });
+        let subjects = vec![Product::new("proposal", document)];
+        let entry = NewEntry { subjects, ..by(developer, vec![draft], action) };
+        let receipt = self.ledger.record(entry)?;
+        self.tell(developer, text, receipt);
+        Ok(receipt)
+    }
+
+    fn vote(
+        &mut self,
+        finished: &Finished,
+        receipts: &Receipts,
+        submission: Digest,
+    ) -> Result<Digest, Error> {
+        let (local, operator) = (self.local, &self.parties.operator);
+        let (name, value) = (finished.change.parameter().flag(), finished.change.proposed());
+        let (id, content) = (finished.proposal.id(), finished.proposal.content());
+        let mut call = local.call(&self.block_set.chain, name, value);
+        call.description = format!("# {}\n\n{}\n\nproposal {id}", content.title, content.ask);
+        let vote = local.vote(&call)?;
+        if vote.value != call.value {
+            let (name, found) = (name.to_owned(), vote.value);
+            return Err(Error::VoteSet { name, expected: value, found });
+        }
+        let action = Action::of(&receipts::ObserveVote {
+            chain: local.chain().chain_id().clone(),
+            governor: format!("{:#x}", local.stack().governor),
+            proposal_id: vote.proposal_id.to_string(),
+            state: vote_state(vote.state)?,
+            votes_for: amount(vote.tally.in_favour)?,
+            votes_against: amount(vote.tally.against)?,
+            votes_abstain: amount(vote.tally.abstain)?,
+            block_number: vote.block_number,
+            submission,
+            contributions: contributions(receipts, submission),
+        });
+        let receipt = self.ledger.record(by(operator, vec![submission], action))?;
+        let (state, set) = (vote.state, vote.value);
+        let text = format!("reads the vote: {state:?}, {name} is now {set} on the local chain");
+        self.tell(operator, text, receipt);
+        Ok(receipt)
+    }
+
+    /// Reputation follows from the log; the receipt fixes what it was at this point.
+    fn score(&mut self, outcome: Digest) -> Result<(), Error> {
+        let operator = &self.parties.operator;
+        let (as_of_ms, log_size) = (self.ledger.last_integrated_at_ms(), self.ledger.size());
+        let document = ScoreDocument::new(as_of_ms, &self.ledger.evidence(as_of_ms)?);
+        let digest = self.ledger.put_blob(&canonical::to_vec(&document)?)?;
+        let ran = Score { document, log_size }.run()?;
+        let output = self.ledger.put_blob(&ran.document)?;
+        let receipt = self.ledger.record(NewEntry {
+            subjects: vec![Product::new("score-table", output)],
+            evidence: Score::evidence(vec![Input { name: EVIDENCE.to_owned(), digest }], output),
+            ..by(operator, vec![outcome], Action::Score(ran.body))
+        })?;
+        let scores = ran.output.scores.iter();
+        let scores: Vec<String> = scores
+            .map(|row| format!("{} {}..{} ppm", row.role, row.lower_ppm, row.upper_ppm))
+            .collect();
+        self.tell(operator, format!("scores: {}", scores.join(", ")), receipt);
+        Ok(())
+    }
+
+    /// The studio's task weights divide the pool; each account claims its share on chain.
+    fn pay(&mut self, outcome: Digest) -> Result<(), Error> {
+        let (local, Parties { researcher, developer, operator, .. }) = (self.local, self.parties);
+        let document = self.reward_document();
+        let digest = self.ledger.put_blob(&canonical::to_vec(&document)?)?;
+        let ran = Divide { document: &document }.run()?;
+        let output = self.ledger.put_blob(&ran.document)?;
+        let (_, distribution) = &ran.output;
+        let (id, funded) = local.distribute(distribution.root().0, distribution.total())?;
+        let mut transactions = vec![format!("{:#x}", funded.hash)];
+        let mut payments = Vec::new();
+        for (agent, number) in [(researcher.did, RESEARCHER), (developer.did, DEVELOPER)] {
+            let account = local.account(number).address();
+            let Some((share, proof)) = distribution.claim(account) else { continue };
+            let proof: Vec<[u8; 32]> = proof.iter().map(|hash| hash.0).collect();
+            let claim = Claim { distribution_id: id, account, amount: share.amount, proof: &proof };
+            transactions.push(format!("{:#x}", local.claim(&claim)?.hash));
+            let amount = amount(share.amount)?;
+            payments.push(Payment { agent, account: format!("{account:#x}"), amount });
+        }
+        let paid: Vec<String> = payments.iter().map(|p| tokens(p.amount)).collect();
+        let action = Action::Pay(action::Pay {
+            chain: local.chain().chain_id().clone(),
+            token: format!("{:#x}", local.stack().token),
+            distributor: format!("{:#x}", local.stack().distributor),
+            distribution_id: id.to_string(),
+            merkle_root: ran.body.merkle_root,
+            pool: ran.body.pool,
+            payments,
+            returned: ran.body.returned,
+            outcome,
+            transactions,
+        });
+        let receipt = self.ledger.record(NewEntry {
+            subjects: vec![Product::new("shares", output)],
+            evidence: Divide::evidence(vec![Input { name: REWARDS.to_owned(), digest }], output),
+            ..by(operator, vec![outcome], action)
+        })?;
+        let shares = paid.join(" and ");
+        let text = format!("divides {} tokens: {shares}, claimed on chain", tokens(POOL));
+        self.tell(operator, text, receipt);
+        Ok(())
+    }
+
+    /// Every task of the studio was accepted with the vote, at full quality.
+    fn reward_document(&self) -> RewardDocument {
+        let account = |number| -> Address { self.local.account(number).address() };
+        let tasks = self.studio.studio.tasks().iter();
+        let slots = tasks.map(|task| {
+            let researches = task.role.to_string() == self.parties.researcher.role;
+            let account = account(if researches { RESEARCHER } else { DEVELOPER });
+            (task.name.to_string(), task.reward_weight, format!("{account:#x}"))
+        });
+        RewardDocument { pool: POOL, slots: slots.collect() }
+    }
+
+    /// The verifier runs the last simulation again from its bundle and signs a verdict.
+    fn judge(&mut self, receipts: &Receipts) -> Result<(), Error> {
+        let Some(&simulation) = receipts.simulations.last() else { return Ok(()) };
+        let verifier = &self.parties.verifier;
+        let checkpoint = self.ledger.checkpoint(self.heads)?;
+        let bundle = chaos_ledger::bundle(self.ledger, &simulation, &checkpoint, None)?;
+        let inputs = Inputs::new(self.inputs.to_vec());
+        let appraiser = Appraiser::new(known_anchors(), None, None);
+        let kinds = self.ledger.system().kinds;
+        let reader = Reader { log: None, copy: None, kinds, chain: ChainView::default() };
+        let report = check(&bundle, reader, &appraiser, Some(&inputs), self.progress);
+        let failed = report.result.as_ref().err().map(|rejection| rejection.check);
+        let action = Action::Verify(Verdict { receipt: simulation, failed, reexecuted: true });
+        let receipt = self.ledger.record(by(verifier, vec![simulation], action))?;
+        let verdict = match &report.result {
+            Ok(_) => "same result".to_owned(),
+            Err(rejection) => format!("rejected, {rejection}"),
+        };
+        let text = format!("runs simulation {} again: {verdict}", simulation.short());
+        self.tell(verifier, text, receipt);
+        Ok(())
+    }
+}
+
+/// An entry that rests on its signer's word and produces nothing.
+fn by(actor: &Signer, parents: Vec<Digest>, action: Action) -> NewEntry<'_> {
+    NewEntry {
+        agent: actor.did,
+        keys: vec![&actor.key],
+        parents,
+        subjects: vec![],
+        evidence: Evidence::None {},
+        action,
+    }
+}
+
+/// An [RFC 6920](https://www.rfc-editor.org/rfc/rfc6920) name: the content's digest is its address.
+fn content_uri(digest: &Digest) -> String {
+    format!("ni:///sha-256;{}", URL_SAFE_NO_PAD.encode(digest.as_bytes()))
+}
+
+fn contributions(receipts: &Receipts, submission: Digest) -> Vec<Contribution> {
+    let mut named = vec![(receipts.analysis, "measure")];
+    named.extend(receipts.simulations.last().map(|receipt| (*receipt, "simulate")));
+    named.extend(receipts.draft.map(|receipt| (receipt, "draft")));
+    named.push((submission, "submit"));
+    named
+        .into_iter()
+        .map(|(receipt, task)| Contribution { receipt, task: task.to_owned() })
+        .collect()
+}
+
+const fn vote_state(state: ProposalState) -> Result<VoteState, Error> {
+    match state {
+        ProposalState::Defeated => Ok(VoteState::Defeated),
+        ProposalState::Succeeded | ProposalState::Queued => Ok(VoteState::Succeeded),
+        ProposalState::Executed => Ok(VoteState::Executed),
+        ProposalState::Canceled => Ok(VoteState::Canceled),
+        ProposalState::Expired => Ok(VoteState::Expired),
+        ProposalState::Pending | ProposalState::Active => Err(Error::VoteOpen { state }),
+    }
+}
+
+fn amount(value: U256) -> Result<u128, Error> {
+    u128::try_from(value).map_err(|_| Error::AmountTooLarge { value })
+}
+
+/// Whole tokens of 18 decimals, cut after three places.
+fn tokens(units: u128) -> String {
+    let thousandths = units / 1_000_000_000_000_000;
+    format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000)
+}

@@ -1,0 +1,139 @@
+//! Forecasts from fee histories: made before a change, scored after it.
+
+use std::num::NonZeroUsize;
+
+use chaos_parameters::Parameters;
+use chaos_simulation::{
+    Input, Program,
+    flow::{FeeHistory, chain_parameters},
+    forecast::{
+        self, Backtest, Forecast, Options, Request, RollingOptions, Score, Validation, validate,
+    },
+};
+use chaos_types::{ChainId, Digest};
+
+use crate::{Error, simulation::FEE_HISTORY};
+
+/// Recorded blocks of one chain, and how forecasts are made from them.
+#[derive(Debug)]
+pub struct Forecasting {
+    /// The chain.
+    pub chain: ChainId,
+    /// The blocks.
+    pub history: FeeHistory,
+    /// The digest of their file.
+    pub digest: Digest,
+    /// Paths, windows and assumptions.
+    pub options: Options,
+    /// How many threads run. No result depends on it.
+    pub threads: NonZeroUsize,
+}
+
+/// What is forecast: blocks from one on, under changed rules.
+#[derive(Debug, Clone, Copy)]
+pub struct Activation {
+    /// The first block under the changed rules.
+    pub block: u64,
+    /// The changed rules.
+    pub parameters: Parameters,
+}
+
+impl Forecasting {
+    /// The rule of the recorded blocks: Ethereum's, at their gas limit.
+    ///
+    /// # Errors
+    /// [`Error::NoBaseFee`] if none has one.
+    pub fn parameters(&self) -> Result<Parameters, Error> {
+        chain_parameters(self.history.blocks()).ok_or(Error::NoBaseFee)
+    }
+
+    /// What the forecasts are computed from.
+    #[must_use]
+    pub fn input(&self) -> Input {
+        Input { name: FEE_HISTORY.to_owned(), digest: self.digest }
+    }
+
+    /// Predicts window after window, and compares each with what followed.
+    ///
+    /// # Errors
+    /// If there are too few blocks.
+    pub fn validate(&self) -> Result<Validation, Error> {
+        let request = RollingOptions {
+            chain: self.chain.clone(),
+            program: Program::this(),
+            inputs: vec![self.input()],
+            parameters: self.parameters()?,
+            options: self.options,
+        };
+        validate(self.history.blocks(), &request, self.threads).map_err(Error::Foretell)
+    }
+
+    /// Whether the blocks after a change are still to come.
+    #[must_use]
+    pub fn is_ahead(&self, activation: &Activation) -> bool {
+        activation.block > self.history.blocks().last().map_or(0, |block| block.number)
+    }
+
+    /// Forecasts blocks that are still to come; `now_s` (Unix seconds) is when.
+    ///
+    /// # Errors
+    /// If the change is refused, or there are too few blocks.
+    pub fn forecast(&self, activation: &Activation, now_s: u64) -> Result<Forecast, Error> {
+        let request = self.request(activation, Some(now_s))?;
+        forecast::forecast(&request, self.history.blocks(), &self.options, self.threads)
+            .map_err(Error::Foretell)
+    }
+
+    /// Forecasts blocks that are there already, and scores the forecast. It bears no date, since it
+    /// proves nothing.
+    ///
+    /// # Errors
+    /// As [`Self::forecast`], and if the blocks are not there.
+    pub fn backtest(&self, activation: &Activation) -> Result<Backtest, Error> {
+        let request = self.request(activation, None)?;
+        forecast::backtest(&request, self.history.blocks(), &self.options, self.threads)
+            .map_err(Error::Foretell)
+    }
+
+    fn request(&self, activation: &Activation, made_at: Option<u64>) -> Result<Request, Error> {
+        Ok(Request {
+            chain: self.chain.clone(),
+            program: Program::this(),
+            inputs: vec![self.input()],
+            made_at,
+            baseline: self.parameters()?,
+            proposal: activation.parameters,
+            activation_block: activation.block,
+        })
+    }
+}
+
+/// Scores a forecast on the blocks that it is about.
+///
+/// # Errors
+/// If they are not there, or the change that it is for was not made.
+pub fn score(forecast: &Forecast, history: &FeeHistory) -> Result<Score, Error> {
+    ensure_in_force(forecast, history)?;
+    forecast::score(forecast, history.blocks()).map_err(Error::Foretell)
+}
+
+/// A forecast of a change says nothing about blocks in which the change was not made.
+///
+/// The gas limit stands in every header, so it is compared; half a change on its way counts as made.
+fn ensure_in_force(forecast: &Forecast, history: &FeeHistory) -> Result<(), Error> {
+    let (from, to) = (forecast.baseline.gas_limit(), forecast.proposal.gas_limit());
+    let first = forecast.target.first_block;
+    let last = first + u64::from(forecast.target.blocks) - 1;
+    let blocks = history.blocks().iter();
+    let mut limits: Vec<u64> = blocks
+        .filter(|block| (first..=last).contains(&block.number))
+        .map(|block| block.gas_limit)
+        .collect();
+    limits.sort_unstable();
+    match limits.get(limits.len() / 2) {
+        Some(&found) if from != to && found.abs_diff(to) > found.abs_diff(from) => {
+            Err(Error::NotInForce { first, last, found, from, to })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
