@@ -18,6 +18,7 @@ mod evidence;
 mod forecast;
 mod forged;
 mod guests;
+mod help;
 mod live;
 mod log_guide;
 mod lost_output;
