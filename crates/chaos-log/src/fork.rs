@@ -14,6 +14,9 @@ use crate::{
 /// The first line of every proof.
 const HEADER: &str = "chaoschain-fork/1";
 
+/// How the first line begins, whatever the version.
+const HEADER_START: &str = "chaoschain-fork/";
+
 /// Longer proofs are refused before they are parsed, in bytes.
 pub const FORK_BYTES_MAX: usize = 16 << 10;
 
@@ -193,6 +196,12 @@ impl ForkProof {
             Err(ForkError::Consistent { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether a file says that it is a proof of a fork, by its first bytes.
+    #[must_use]
+    pub fn is_claimed_by(bytes: &[u8]) -> bool {
+        bytes.starts_with(HEADER_START.as_bytes())
     }
 
     /// Reads a proof and checks it.

@@ -233,6 +233,12 @@ impl Policy {
         }
     }
 
+    /// Whether any witness must have cosigned; `quorum none` asks for none.
+    #[must_use]
+    pub const fn asks_for_witnesses(&self) -> bool {
+        self.quorum.is_some()
+    }
+
     /// Checks that one of the policy's logs has signed the checkpoint and that the quorum of its
     /// witnesses has cosigned it. Lines by other keys are passed over.
     ///
@@ -249,7 +255,7 @@ impl Policy {
             match checkpoint.verify(log) {
                 Ok(verified) => {
                     let cosigners = self.witnessed(checkpoint)?;
-                    let quorum = self.quorum.is_some();
+                    let quorum = self.asks_for_witnesses();
                     return Ok(Witnessed { checkpoint: verified, log, cosigners, quorum });
                 }
                 Err(error) if is_false(&error) => return Err(UnsatisfiedError::Log(error)),

@@ -58,7 +58,7 @@ Exit codes:
   3  an input is wrong: a file, a parameter, an agent's name, a password
   4  something outside is missing or unreachable: an RPC endpoint, anvil
   5  the data directory is locked, damaged or full, or output cannot be written
-  6  a log forked: its key signed two trees of one size
+  6  a log forked: its key signed two trees of which neither is the start of the other
 
 Environment:
   CHAOSCHAIN_PASSWORD           password of the agents' key files and of the vault

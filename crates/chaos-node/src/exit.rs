@@ -8,7 +8,7 @@
 //! | 3 | an input is wrong: a file, a parameter, an agent's name, a password |
 //! | 4 | something outside is missing or unreachable: an RPC endpoint, `anvil` |
 //! | 5 | the data directory is locked, damaged or full, or what a command printed could not be written |
-//! | 6 | a log forked: its key signed two trees of one size |
+//! | 6 | a log forked: its key signed two trees of which neither is the start of the other |
 //!
 //! Output that was lost turns 0 into 5; any other code says more and stays. A reader that went away
 //! (`| head`) took what it wanted: that loses nothing.
@@ -36,7 +36,7 @@ pub(crate) enum Kind {
     Outside = 4,
     /// The data directory cannot be used, or output cannot be written.
     Storage = 5,
-    /// A log signed two trees of one size.
+    /// A log signed two trees of which neither is the start of the other.
     Fork = 6,
 }
 

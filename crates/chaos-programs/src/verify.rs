@@ -2,7 +2,7 @@
 
 use chaos_agency::{Kinds, Receipt, action};
 use chaos_chains::{Address, AnchorFact, AnchorProof, B256};
-use chaos_log::{Checkpoint, VerifierKey};
+use chaos_log::{Checkpoint, Policy, VerifierKey};
 use chaos_types::{Check, Digest, Rejection, Verified};
 use chaos_verify::{Attachments, Block, Fault, FoldedLog, Options, ReadAnchor, Reexecute, Report};
 
@@ -20,6 +20,8 @@ const DEVELOPMENT_CHAIN: u64 = 31_337;
 pub struct Reader<'a> {
     /// The log that it trusts. Without it the bundle's own log key is used.
     pub log: Option<&'a VerifierKey>,
+    /// Which witnesses must have cosigned, and which logs it trusts.
+    pub policy: Option<&'a Policy>,
     /// A copy of the log that it has.
     pub copy: Option<&'a LogCopy>,
     /// The kinds of receipts that it knows.
@@ -50,6 +52,7 @@ pub fn check(
     let reexecute = inputs.map(|inputs| Programs { inputs, copy: reader.copy, progress });
     let options = Options {
         log: reader.log,
+        policy: reader.policy,
         copy: reader.copy.map(|copy| copy as &dyn FoldedLog),
         kinds: reader.kinds,
         reexecute: reexecute.as_ref().map(|programs| programs as &dyn Reexecute),

@@ -16,7 +16,12 @@ chaos_types::faults! {
         LogNotTrusted = "log-not-trusted", "The bundle is of another log than the trusted one.";
         CheckpointInvalid = "checkpoint-invalid", "The log did not sign the checkpoint.";
         LogForked = "log-forked",
-            "The log's key signed two trees of one size: what it holds depends on whom one asks.";
+            "The log's key signed two trees that no log can have both: what it holds depends on whom one asks.";
+        ForkNotProved = "fork-not-proved", "The file does not prove that a log forked.";
+        CosignatureFalse = "cosignature-false",
+            "A line that names a witness of the reader's policy is not its cosignature.";
+        NotWitnessed = "not-witnessed",
+            "The quorum of the reader's policy has not cosigned the log's head.";
         HistoryCheckpointOther = "history-checkpoint-other",
             "A registry entry is proved under another checkpoint than the receipt.";
         HistoryUnexpected = "history-unexpected",

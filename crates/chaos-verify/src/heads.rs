@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use chaos_log::{Hash, SignedCheckpoint};
+use chaos_log::{ForkProof, Hash, SignedCheckpoint};
 use chaos_types::{Check, Rejection};
 
 use crate::{Fault, Head};
@@ -12,7 +12,20 @@ use crate::{Fault, Head};
 /// A log may sign one tree of each size. Two are a fork, and whoever holds both can show that the
 /// log's operator tells people different things.
 #[derive(Debug, Default)]
-pub struct Heads(BTreeMap<(String, u64), Seen>);
+pub struct Heads {
+    seen: BTreeMap<(String, u64), Seen>,
+    accused: Vec<Accused>,
+}
+
+/// A log that a proof shows to have forked.
+#[derive(Debug)]
+struct Accused {
+    log: String,
+    /// The smaller of the two sizes: from there on a head is on one of two branches.
+    from_size: u64,
+    sentence: String,
+    whose: String,
+}
 
 #[derive(Debug)]
 struct Seen {
@@ -39,7 +52,7 @@ impl Heads {
     pub fn see(&mut self, head: &Head, whose: &str) -> Result<(), Box<Fork>> {
         let log = head.log.to_string();
         let size = head.checkpoint.claimed().size();
-        let seen = self.0.entry((log.clone(), size)).or_insert_with(|| Seen {
+        let seen = self.seen.entry((log.clone(), size)).or_insert_with(|| Seen {
             checkpoint: head.checkpoint.clone(),
             whose: whose.to_owned(),
         });
@@ -49,6 +62,27 @@ impl Heads {
         let first = (seen.whose.clone(), seen.checkpoint.clone());
         let second = (whose.to_owned(), head.checkpoint.clone());
         Err(Box::new(Fork { log, size, heads: [first, second] }))
+    }
+
+    /// Takes in a proof that was seen in `whose`.
+    pub fn accuse(&mut self, proof: &ForkProof, whose: &str) {
+        self.accused.push(Accused {
+            log: proof.log().to_string(),
+            from_size: proof.first().claimed().size(),
+            sentence: proof.sentence(),
+            whose: whose.to_owned(),
+        });
+    }
+
+    /// The rejection of what was proved under a head that a proof puts on one of two branches. A head
+    /// that is smaller than both of a proof's may be the start of either.
+    #[must_use]
+    pub fn rejection(&self, head: &Head) -> Option<Rejection> {
+        let (log, size) = (head.log.to_string(), head.checkpoint.claimed().size());
+        let accused =
+            self.accused.iter().find(|accused| accused.log == log && accused.from_size <= size)?;
+        let reason = format!("{}: shown by {}", accused.sentence, accused.whose);
+        Some(Rejection::new(Check::Checkpoint, Fault::LogForked, reason))
     }
 }
 

@@ -11,7 +11,8 @@
 //!
 //! A report also has one word for each fact ([`Words`]), since one verdict for all of them would say
 //! more than was shown: a receipt can be in a log that does not count it, and under a head that no
-//! chain holds. [`Heads`] compares what several bundles say of one log.
+//! chain holds. [`Heads`] compares what several bundles say of one log, and [`verify_fork`] reads a file
+//! that proves by itself that a log signed two histories.
 //!
 //! ```
 //! use chaos_types::Check;
@@ -31,6 +32,7 @@
 
 mod bundle;
 mod fault;
+mod fork;
 mod heads;
 mod offline;
 mod report;
@@ -39,6 +41,7 @@ pub mod words;
 
 pub use bundle::{Anchored, Attachments, Bundle, FORMAT, Logged, named_digests};
 pub use fault::Fault;
+pub use fork::verify_fork;
 pub use heads::{Fork, Heads};
 pub use offline::{
     Appraisal, Appraise, Block, FoldedLog, Options, ReadAnchor, Reexecute, Trust, verify,

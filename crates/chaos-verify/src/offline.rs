@@ -3,9 +3,10 @@
 mod anchor;
 mod evidence;
 mod place;
+mod witnesses;
 
 use chaos_agency::{Kinds, Receipt, action, receipt::Attested};
-use chaos_log::{Checkpoint, VerifierKey};
+use chaos_log::{Checkpoint, Policy, VerifierKey};
 use chaos_types::{Check, Did, Digest, Rejection, Verified};
 
 use self::place::Shown;
@@ -121,6 +122,9 @@ pub struct Options<'a> {
     /// The log that the reader trusts. Without it the bundle's own log key is used, which shows
     /// that the parts agree but not that the log is the right one.
     pub log: Option<&'a VerifierKey>,
+    /// Which witnesses must have cosigned the log's head, and which logs the reader trusts if it
+    /// names any.
+    pub policy: Option<&'a Policy>,
     /// The kinds of receipts that the reader knows; one of another kind is refused.
     pub kinds: Kinds,
     /// A copy of the log, if the reader has one.
@@ -137,6 +141,7 @@ impl std::fmt::Debug for Options<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Options")
             .field("log", &self.log)
+            .field("policy", &self.policy)
             .field("copy", &self.copy.is_some())
             .field("reexecute", &self.reexecute.is_some())
             .field("appraise", &self.appraise.is_some())
@@ -206,14 +211,20 @@ fn check_log(
         let reason = "the log's key is not a curve point";
         Rejection::new(Check::Checkpoint, Fault::LogKeyMalformed, reason)
     })?;
-    let detail = place::check_checkpoint(shown.proof, &log, options)?;
-    let (status, placed) = match options.log {
-        Some(_) => (Status::Passed, Placed::InTheLog),
-        None => (Status::OwnLog, Placed::InItsOwnLog),
+    let mut detail = place::check_checkpoint(shown.proof, &log, options)?;
+    // A head that too few have cosigned can still be one of two.
+    trail.head = Some(Head { log: log.clone(), checkpoint: shown.proof.checkpoint().clone() });
+    let cosigned = witnesses::check(shown.proof.checkpoint(), &log, options.policy)?;
+    let is_trusted = options.log.is_some() || cosigned.is_log_known;
+    let (status, placed) = if is_trusted {
+        (Status::Passed, Placed::InTheLog)
+    } else {
+        (Status::OwnLog, Placed::InItsOwnLog)
     };
+    detail.push_str(&cosigned.detail);
     trail.ended(Check::Checkpoint, status, detail);
     trail.words.placed = placed;
-    trail.head = Some(Head { log, checkpoint: shown.proof.checkpoint().clone() });
+    trail.words.witnessed = cosigned.word;
     Ok(operator)
 }
 

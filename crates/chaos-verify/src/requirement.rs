@@ -4,7 +4,7 @@ use chaos_types::{Check, Rejection};
 
 use crate::{
     Fault, Report,
-    words::{Anchored, Attested, Counted, Reexecuted},
+    words::{Anchored, Attested, Counted, Reexecuted, Witnessed},
 };
 
 /// A fact that a reader wants shown.
@@ -24,6 +24,8 @@ pub enum Requirement {
     },
     /// Anyone can run the program again.
     Replayable,
+    /// The quorum of the reader's policy has cosigned the log's head.
+    Witnessed,
 }
 
 impl Requirement {
@@ -58,7 +60,14 @@ impl Requirement {
                 let found = receipt.evidence.classes();
                 lacks(Check::Evidence, Fault::NotReplayable, format!("evidence {found}"))
             }
-            Self::Counted | Self::Anchored | Self::Reexecuted | Self::Replayable => Ok(()),
+            Self::Witnessed if words.witnessed != Witnessed::Witnessed => {
+                lacks(Check::Checkpoint, Fault::NotWitnessed, words.witnessed.to_string())
+            }
+            Self::Counted
+            | Self::Anchored
+            | Self::Reexecuted
+            | Self::Replayable
+            | Self::Witnessed => Ok(()),
         }
     }
 }

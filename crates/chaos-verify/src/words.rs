@@ -88,6 +88,18 @@ words! {
     }
 }
 
+words! {
+    /// Whether witnesses that the reader named have cosigned the log's head.
+    Witnessed {
+        NotAsked = "no witnesses named", "The reader named none, and nobody but the log signed.";
+        NotYours = "not witnessed by a policy of yours",
+            "Others signed the head, and the reader named no policy that says who they are.";
+        NoQuorum = "not witnessed: the policy asks for none",
+            "The reader's policy has `quorum none`.";
+        Witnessed = "witnessed", "The quorum of the reader's policy has cosigned the head.";
+    }
+}
+
 /// What a verification has shown, in one word for each fact.
 ///
 /// Each begins as what claims least; only the check that shows more sets another word.
@@ -105,6 +117,8 @@ pub struct Words {
     pub reexecuted: Reexecuted,
     /// Whether hardware vouches for it.
     pub attested: Attested,
+    /// Whether witnesses of the reader's have cosigned the log's head.
+    pub witnessed: Witnessed,
 }
 
 impl Words {
@@ -115,7 +129,8 @@ impl Words {
             Check::Format | Check::Envelope | Check::Statement => *self = least,
             Check::Inclusion | Check::Checkpoint => *self = Self { formed: self.formed, ..least },
             Check::Agent => {
-                *self = Self { formed: self.formed, placed: self.placed, ..least };
+                let Self { formed, placed, witnessed, .. } = *self;
+                *self = Self { formed, placed, witnessed, ..least };
             }
             Check::Anchor => self.anchored = least.anchored,
             Check::Attestation => self.attested = least.attested,
@@ -126,7 +141,13 @@ impl Words {
 
 impl fmt::Display for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { formed, placed, counted, anchored, reexecuted, attested } = self;
-        write!(f, "{formed}; {placed}; {counted}; {anchored}; {reexecuted}; {attested}")
+        let Self { formed, placed, counted, anchored, reexecuted, attested, witnessed } = self;
+        write!(f, "{formed}; {placed}; {counted}; {anchored}; {reexecuted}; {attested}")?;
+        match witnessed {
+            Witnessed::NotAsked => Ok(()),
+            Witnessed::NotYours | Witnessed::NoQuorum | Witnessed::Witnessed => {
+                write!(f, "; {witnessed}")
+            }
+        }
     }
 }

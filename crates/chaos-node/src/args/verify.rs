@@ -31,6 +31,14 @@ What is said, in one word for each fact:
                 recomputed: its inputs are the signer's summary of the log
   attested      a quote vouches for it, under production or under development trust
 
+  witnessed     the quorum of the policy that --log-policy names has cosigned the log's head
+
+With a C2SP tlog-policy file, which names witnesses and may name the logs you trust:
+  chaoschain verify BUNDLE --log-policy witnesses.policy --require witnessed
+
+A file that proves that a log forked, as `log monitor` leaves it:
+  chaoschain verify watched/alarms/fork-13-1a2b3c4d.fork --log VKEY
+
 Exit codes of several bundles: 6 if a log forked, else 1 if one was rejected or lacks what is
 required, else 3 if a file could not be read. One bad file does not stop the others.
 
@@ -40,7 +48,7 @@ if none is given, in the folder above the bundle's.";
 #[derive(Debug, Args)]
 #[command(after_help = VERIFY_EXAMPLES)]
 pub(crate) struct VerifyArgs {
-    /// Bundles, folders of bundles (*.json), or `-` for a bundle on stdin.
+    /// Bundles, fork proofs, folders of them (*.json, *.fork), or `-` for one on stdin.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Run the receipts' programs again and compare.
@@ -53,6 +61,10 @@ pub(crate) struct VerifyArgs {
     /// which shows that its parts agree but not whose log it is.
     #[arg(long, value_name = "VKEY")]
     pub(crate) log: Option<String>,
+    /// A C2SP tlog-policy file. Its quorum of witnesses must have cosigned the head of the log; if it
+    /// names logs, these are the ones you trust.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log_policy: Option<PathBuf>,
     /// A copy of the log: a mirror's folder, or the log's own data directory. It is held against the
     /// head that the log signed and folded here; scores and payments are recomputed from it.
     #[arg(long, value_name = "DIR")]
@@ -96,6 +108,8 @@ pub(crate) enum Required {
     Attested,
     /// Its program can be run again by anyone.
     Replayable,
+    /// The quorum of witnesses that --log-policy names has cosigned the log's head.
+    Witnessed,
 }
 
 impl Required {
@@ -106,6 +120,7 @@ impl Required {
             Self::Reexecuted => "reexecuted",
             Self::Attested => "attested",
             Self::Replayable => "replayable",
+            Self::Witnessed => "witnessed",
         }
     }
 
@@ -116,6 +131,7 @@ impl Required {
             Self::Reexecuted => Requirement::Reexecuted,
             Self::Attested => Requirement::Attested { by_named_policy: args.policy.is_some() },
             Self::Replayable => Requirement::Replayable,
+            Self::Witnessed => Requirement::Witnessed,
         }
     }
 }

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::Context as _;
 use chaos_attestation::{Anchor, WorkloadId, Workloads};
-use chaos_log::VerifierKey;
+use chaos_log::{ForkProof, Policy, VerifierKey};
 use chaos_programs::{
     ChainView, LogCopy, Reader,
     appraisal::{Appraiser, known_anchors},
@@ -20,11 +20,12 @@ use chaos_programs::{
     reexecution::Inputs,
 };
 use chaos_types::Rejection;
-use chaos_verify::{Heads, Report};
+use chaos_verify::{Fork, Heads, Options, Report, verify_fork};
 
 use self::source::Source;
 use crate::{
     args::VerifyArgs,
+    commands::witness,
     exit::{Failure, Kind, OrFail as _},
     kinds::KINDS,
     narration::Terminal,
@@ -46,57 +47,96 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         ExitCode::from(Kind::Fork as u8)
     } else if any(Found::is_refused) {
         ExitCode::from(Kind::Check as u8)
-    } else if any(|found| found.report.is_err()) {
+    } else if any(|found| found.content.is_err()) {
         ExitCode::from(Kind::Input as u8)
     } else {
         ExitCode::SUCCESS
     })
 }
 
-/// What was found of one bundle.
+/// What was found in one file.
 struct Found {
     /// The file, as people read it.
     name: String,
-    /// The report, or why there is none.
-    report: Result<Report, Failure>,
+    /// What it holds, or why it could not be read.
+    content: Result<Content, Failure>,
+}
+
+/// What a file holds.
+enum Content {
+    /// A bundle, or what should be one.
+    Bundle(Box<Checked>),
+    /// A file that says that it proves a fork; the proof if it does.
+    Fork(Result<Box<ForkProof>, Rejection>),
+}
+
+/// What was found of a bundle.
+struct Checked {
+    report: Report,
     /// What was required and is not shown, by the requirement's name.
     lacks: Vec<(&'static str, Rejection)>,
 }
 
+impl Checked {
+    const fn is_accepted(&self) -> bool {
+        self.report.result.is_ok() && self.lacks.is_empty()
+    }
+
+    /// Refuses a bundle by what was learnt beside it.
+    fn reject(&mut self, rejection: Rejection) {
+        self.report.reject(rejection);
+        self.lacks.clear();
+    }
+}
+
 impl Found {
     const fn is_accepted(&self) -> bool {
-        matches!(&self.report, Ok(report) if report.result.is_ok()) && self.lacks.is_empty()
+        matches!(&self.content, Ok(Content::Bundle(checked)) if checked.is_accepted())
+    }
+
+    const fn is_fork(&self) -> bool {
+        matches!(&self.content, Ok(Content::Fork(Ok(_))))
     }
 
     const fn is_refused(&self) -> bool {
-        self.report.is_ok() && !self.is_accepted()
+        self.content.is_ok() && !self.is_accepted() && !self.is_fork()
     }
 }
 
 /// Heads of one log that cannot both be honest refuse whatever was proved under them.
 fn hold_heads_together(found: &mut [Found]) -> bool {
     let mut heads = Heads::default();
-    let mut forks = Vec::new();
-    for found in &*found {
-        let head = found.report.as_ref().ok().and_then(|report| report.head.as_ref());
-        forks.extend(head.and_then(|head| heads.see(head, &found.name).err()));
-    }
-    for fork in &forks {
-        for Found { name, report, lacks } in &mut *found {
-            let Ok(report) = report else { continue };
-            if fork.heads.iter().any(|(whose, _)| whose == name) {
-                report.reject(fork.rejection());
-                lacks.clear();
+    let (mut forks, mut is_proved) = (Vec::new(), false);
+    for Found { name, content } in &*found {
+        match content {
+            Ok(Content::Bundle(checked)) => {
+                let head = checked.report.head.as_ref();
+                forks.extend(head.and_then(|head| heads.see(head, name).err()));
             }
+            Ok(Content::Fork(Ok(proof))) => {
+                heads.accuse(proof, name);
+                is_proved = true;
+            }
+            Ok(Content::Fork(Err(_))) | Err(_) => {}
         }
     }
-    !forks.is_empty()
+    for Found { name, content } in found {
+        let Ok(Content::Bundle(checked)) = content else { continue };
+        let named = |fork: &&Fork| fork.heads.iter().any(|(whose, _)| whose == name);
+        let rejection = forks.iter().map(AsRef::as_ref).find(named).map(Fork::rejection);
+        let accused = || checked.report.head.as_ref().and_then(|head| heads.rejection(head));
+        if let Some(rejection) = rejection.or_else(accused) {
+            checked.reject(rejection);
+        }
+    }
+    is_proved || !forks.is_empty()
 }
 
 /// Everything that the command line says about how to verify.
 struct Verifier<'a> {
     args: &'a VerifyArgs,
     trusted: Option<VerifierKey>,
+    policy: Option<Policy>,
     copy: Option<LogCopy>,
     appraiser: Appraiser,
 }
@@ -111,6 +151,7 @@ impl<'a> Verifier<'a> {
             ),
             None => None,
         };
+        let policy = args.log_policy.as_deref().map(witness::policy).transpose()?;
         for folder in &args.inputs {
             fs::read_dir(folder)
                 .with_context(|| format!("--inputs: cannot read the folder {}", folder.display()))
@@ -120,17 +161,25 @@ impl<'a> Verifier<'a> {
             Some(dir) => Some(LogCopy::open(dir, KINDS)?),
             None => None,
         };
-        Ok(Self { args, trusted, copy, appraiser: appraiser(args)? })
+        Ok(Self { args, trusted, policy, copy, appraiser: appraiser(args)? })
     }
 
     fn look_at(&self, source: Source) -> Found {
         let Source { name, bytes, path } = source;
-        let report = bytes.map(|bytes| self.verify(&bytes, path.as_deref()));
-        let lacks = match &report {
-            Ok(report) => self.lacks(report),
-            Err(_) => Vec::new(),
-        };
-        Found { name, report, lacks }
+        let content = bytes.map(|bytes| {
+            if ForkProof::is_claimed_by(&bytes) {
+                return Content::Fork(self.verify_fork(&bytes));
+            }
+            let report = self.verify(&bytes, path.as_deref());
+            let lacks = self.lacks(&report);
+            Content::Bundle(Box::new(Checked { report, lacks }))
+        });
+        Found { name, content }
+    }
+
+    fn verify_fork(&self, bytes: &[u8]) -> Result<Box<ForkProof>, Rejection> {
+        let (log, policy) = (self.trusted.as_ref(), self.policy.as_ref());
+        verify_fork(bytes, &Options { log, policy, ..Options::default() }).map(Box::new)
     }
 
     fn verify(&self, bytes: &[u8], path: Option<&Path>) -> Report {
@@ -138,7 +187,13 @@ impl<'a> Verifier<'a> {
         let chain = ChainView { blocks: &self.args.block_hash, contract: self.args.contract };
         check(
             bytes,
-            Reader { log: self.trusted.as_ref(), copy: self.copy.as_ref(), kinds: KINDS, chain },
+            Reader {
+                log: self.trusted.as_ref(),
+                policy: self.policy.as_ref(),
+                copy: self.copy.as_ref(),
+                kinds: KINDS,
+                chain,
+            },
             &self.appraiser,
             inputs.as_ref(),
             &Terminal::default(),

@@ -56,7 +56,8 @@ impl From<MirrorError> for Failure {
             ),
             MirrorError::NoMirror => Some("name a new directory for the copy"),
             MirrorError::Fork(_) => Some(
-                "nothing was stored; `chaoschain log monitor` writes both checkpoints to a file",
+                "nothing was stored; `chaoschain log monitor` writes both checkpoints to a file, which \
+                 `chaoschain verify` reads",
             ),
             MirrorError::Rollback { .. } => {
                 Some("nothing was stored; an older answer may be a cache's, or entries are gone")
@@ -74,6 +75,8 @@ impl From<MirrorError> for Failure {
             | MirrorError::RecordedCheckpoint(_)
             | MirrorError::Recorded(_)
             | MirrorError::Stopped => Kind::Storage,
+            MirrorError::Fork(_) => Kind::Fork,
+            MirrorError::Slow { .. } => Kind::Outside,
             _ => Kind::Check,
         };
         with(Self::new(kind, error), hint)

@@ -17,6 +17,7 @@ mod demo;
 mod evidence;
 mod forecast;
 mod forged;
+mod forks;
 mod guests;
 mod help;
 mod live;

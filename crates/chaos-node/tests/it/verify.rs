@@ -1,9 +1,13 @@
 use std::{collections::BTreeMap, fs};
 
 use chaos_agency::{Action, Evidence, Leaf, action::Profile, receipt::Draft};
-use chaos_log::{Checkpoint, LogKey, MemoryLog, TlogProof, prove_inclusion};
+use chaos_log::{
+    Checkpoint, ForkProof, LogKey, MemoryLog, SignedCheckpoint, TlogProof, WitnessKey,
+    prove_inclusion,
+};
 use chaos_types::{AgentKey, Digest};
 use chaos_verify::{Bundle, FORMAT, Logged};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::program::{root, run, type_in};
@@ -75,8 +79,14 @@ fn one_bad_file_does_not_stop_the_others_and_each_end_has_its_exit_code() {
     run(inputs).expect_error(3, &["--inputs", "gone.json"]);
 }
 
-/// The bundle of the one entry of a log, whose operator registers under `name`.
-fn log_of_one(name: &str) -> Vec<u8> {
+/// The key of the logs that these tests make.
+fn log_key() -> LogKey {
+    LogKey::from_seed("test.example/log".parse().unwrap(), &[9; 32])
+}
+
+/// The bundle of the one entry of a log, whose operator registers under `name`, and its head, which
+/// these witnesses have cosigned.
+fn log_of_one(name: &str, witnesses: &[&WitnessKey]) -> (Vec<u8>, SignedCheckpoint) {
     let key = AgentKey::from_seed(&[9; 32]);
     let profile = Profile {
         name: name.to_owned(),
@@ -97,10 +107,14 @@ fn log_of_one(name: &str) -> Vec<u8> {
     let leaf = Leaf::new(Digest::of(&envelope.to_bytes().unwrap()), 1_000);
     let mut log = MemoryLog::new();
     log.append(leaf.to_bytes()).unwrap();
-    let log_key = LogKey::from_seed("test.example/log".parse().unwrap(), &[9; 32]);
+    let log_key = log_key();
     let checkpoint = Checkpoint::new("test.example/log", 1, log.root()).unwrap();
-    let checkpoint = checkpoint.sign(&log_key).unwrap();
-    let proof = TlogProof::new(prove_inclusion(&log, 0, 1).unwrap(), checkpoint).unwrap();
+    let mut checkpoint = checkpoint.sign(&log_key).unwrap();
+    for witness in witnesses {
+        checkpoint.add(witness.cosign(&checkpoint, 1_700).unwrap()).unwrap();
+    }
+    let inclusion = prove_inclusion(&log, 0, 1).unwrap();
+    let proof = TlogProof::new(inclusion, checkpoint.clone()).unwrap();
     let bundle = Bundle {
         format: FORMAT.to_owned(),
         log: log_key.verifier().to_string(),
@@ -109,7 +123,7 @@ fn log_of_one(name: &str) -> Vec<u8> {
         anchor: None,
         attachments: BTreeMap::new(),
     };
-    bundle.to_bytes().unwrap()
+    (bundle.to_bytes().unwrap(), checkpoint)
 }
 
 #[test]
@@ -117,7 +131,7 @@ fn two_trees_of_one_size_in_one_call_are_a_fork() {
     let dir = TempDir::new().unwrap();
     let file = |name: &str| {
         let path = dir.path().join(name);
-        fs::write(&path, log_of_one(name)).unwrap();
+        fs::write(&path, log_of_one(name, &[]).0).unwrap();
         path.to_str().unwrap().to_owned()
     };
     let (a, b) = (file("a"), file("b"));
@@ -163,4 +177,122 @@ fn each_requirement_that_is_not_shown_has_a_code() {
         ["not-counted", "not-anchored", "not-reexecuted", "not-attested", "not-replayable"]
     );
     assert_eq!(line["verdict"], "rejected");
+}
+
+/// What `verify --json` says of some files, and that it ends with this code.
+#[track_caller]
+fn told(arguments: &[&str], code: i32) -> Vec<Value> {
+    run([&["verify", "--json"], arguments].concat()).expect_code(code).json()
+}
+
+#[test]
+fn fork_proofs_say_what_they_prove_and_end_with_6() {
+    let forks = root().join("fixtures/forks");
+    let forks = forks.to_str().unwrap();
+    let lines = told(&[forks], 6);
+    assert_eq!(lines.len(), 3);
+    assert!(lines.iter().all(|line| line["verdict"] == "forked"), "{lines:?}");
+    let shown = run(["verify", forks]).expect_code(6).stdout;
+    assert!(shown.contains("forked  log example.com/log forked: it signed roots"), "{shown}");
+    assert!(shown.contains("does not start with the tree of size 7"), "{shown}");
+    assert!(shown.ends_with("0 accepted, 0 rejected, 3 proofs of a fork\n"), "{shown}");
+
+    let file = format!("{forks}/root.fork");
+    let key = lines[0]["log"].as_str().unwrap();
+    told(&[&file, "--log", key], 6);
+    // Anybody can fork a log of his own.
+    let other = log_key().verifier().to_string();
+    let line = told(&[&file, "--log", &other], 1).remove(0);
+    assert_eq!((&line["verdict"], &line["code"]), (&"rejected".into(), &"log-not-trusted".into()));
+    let shown = type_in(&root(), &format!("chaoschain verify - < {file}")).expect_code(6).stdout;
+    assert!(shown.starts_with("-\n  forked"), "{shown}");
+
+    let dir = TempDir::new().unwrap();
+    let altered = dir.path().join("altered.fork");
+    let text = fs::read_to_string(&file).unwrap();
+    for wrong in [text.replacen("13", "14", 1), text.replacen("/1", "/2", 1), text + "\n"] {
+        fs::write(&altered, wrong).unwrap();
+        let line = told(&[altered.to_str().unwrap()], 1).remove(0);
+        assert_eq!(line["code"], "fork-not-proved", "{line}");
+    }
+}
+
+#[test]
+fn fork_proof_refuses_the_bundles_of_that_log_in_the_same_call() {
+    let dir = TempDir::new().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let (file, proof) = (path("a.json"), path("it.fork"));
+    let ((bundle, one), (_, other)) = (log_of_one("a", &[]), log_of_one("b", &[]));
+    fs::write(&file, bundle).unwrap();
+    let fork = ForkProof::of_roots(log_key().verifier().clone(), one, other).unwrap();
+    fs::write(&proof, fork.to_string()).unwrap();
+    told(&[&file], 0);
+    let stranger = format!("{}/10-draft.json", bundles());
+    let lines = told(&[&file, &stranger, &proof, "--require", "counted"], 6);
+    assert_eq!(
+        (&lines[0]["verdict"], &lines[2]["verdict"]),
+        (&"rejected".into(), &"forked".into())
+    );
+    let checks = lines[0]["checks"].as_array().unwrap();
+    assert!(checks.iter().any(|check| check["code"] == "log-forked"), "{}", lines[0]);
+    let lines = told(&[&proof, &stranger, &file], 6);
+    assert_eq!(lines[1]["verdict"], "accepted", "it is of another log");
+    assert_eq!(lines[2]["verdict"], "rejected");
+}
+
+#[test]
+fn log_policy_enforces_its_quorum_and_says_which_logs_are_trusted() {
+    let dir = TempDir::new().unwrap();
+    let write = |name: &str, bytes: &[u8]| {
+        let path = dir.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let key = |number: u8| {
+        let name = format!("witness.example.org/{number}").parse().unwrap();
+        WitnessKey::from_seed(name, &[number; 32])
+    };
+    let (one, two) = (key(1), key(2));
+    let bundle = write("cosigned.json", &log_of_one("a", &[&one]).0);
+    let bare = write("bare.json", &log_of_one("a", &[]).0);
+    let witnesses = format!("witness w1 {}\nwitness w2 {}\n", one.verifier(), two.verifier());
+    let log = format!("log {}\n", log_key().verifier());
+    let any = write("any", format!("{witnesses}group g any w1 w2\nquorum g\n").as_bytes());
+    let all = write("all", format!("{witnesses}group g all w1 w2\nquorum g\n").as_bytes());
+    let named = write("named", format!("{log}{witnesses}quorum w1\n").as_bytes());
+    let none = write("none", b"quorum none\n");
+    let word = |line: &Value| line["words"]["witnessed"].as_str().unwrap().to_owned();
+
+    let line = told(&[&bundle, "--log-policy", &any, "--require", "witnessed"], 0).remove(0);
+    assert_eq!(
+        (word(&line), line["words"]["placed"].as_str()),
+        ("witnessed".into(), Some("in_its_own_log"))
+    );
+    let line = told(&[&bundle, "--log-policy", &named], 0).remove(0);
+    assert_eq!(line["words"]["placed"], "in_the_log");
+    for (file, policy) in [(&bundle, &all), (&bare, &any), (&bare, &all)] {
+        let line = told(&[file, "--log-policy", policy], 1).remove(0);
+        let checks = line["checks"].as_array().unwrap();
+        let failed = checks.iter().find(|check| check["status"] == "failed").unwrap();
+        assert_eq!(
+            (&failed["check"], &failed["code"]),
+            (&"checkpoint".into(), &"not-witnessed".into())
+        );
+    }
+    let line = told(&[&bundle, "--log-policy", &none, "--require", "witnessed"], 1).remove(0);
+    assert_eq!(
+        (word(&line), &line["lacks"][0]["code"]),
+        ("no_quorum".into(), &"not-witnessed".into())
+    );
+    let line = told(&[&bundle, "--require", "witnessed"], 1).remove(0);
+    assert_eq!(
+        (word(&line), &line["lacks"][0]["code"]),
+        ("not_yours".into(), &"not-witnessed".into())
+    );
+    let shown = run(["verify", &bundle]).expect_code(0).stdout;
+    assert!(shown.contains("not witnessed by a policy of yours"), "{shown}");
+    let shown = run(["verify", &bundle, "--log-policy", &any]).expect_code(0).stdout;
+    assert!(shown.contains("quorum `g` (1 of 2) has cosigned: w1 at 1700 s"), "{shown}");
+    let gone = dir.path().join("gone");
+    run(["verify", &bundle, "--log-policy", gone.to_str().unwrap()]).expect_error(3, &["gone"]);
 }

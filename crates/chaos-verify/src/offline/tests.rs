@@ -15,6 +15,7 @@ use crate::{Anchored, FORMAT, Logged, Outcome};
 mod attested;
 mod mutations;
 mod order;
+mod witnesses;
 mod words;
 
 const OPERATOR: u8 = 9;
@@ -81,6 +82,7 @@ impl Hands {
     fn options(&self) -> Options<'_> {
         Options {
             log: None,
+            policy: None,
             copy: None,
             kinds: Kinds::default(),
             reexecute: Some(self),

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
-use chaos_api::{Mirror, Repaired, Source, Watch, Watched, watch};
+use chaos_api::{Alarm, Mirror, Repaired, Source, Watch, Watched, watch};
 use chaos_store::DATABASE_FILE;
 use serde_json::json;
 
@@ -70,7 +70,7 @@ pub(super) fn monitor(args: &MonitorArgs) -> Result<ExitCode, Failure> {
     let watching = Watch { followed: args.follow.iter().copied().collect(), kinds: KINDS };
     let folder = &args.copy.folder;
     let runtime = runtime::server()?;
-    let mut quiet = true;
+    let (mut quiet, mut forked) = (true, false);
     runtime.block_on(async {
         let stop = Stop::new()?;
         tokio::pin! { let stopped = stop.asked(); }
@@ -79,6 +79,7 @@ pub(super) fn monitor(args: &MonitorArgs) -> Result<ExitCode, Failure> {
             match (seen, args.every) {
                 (Ok(seen), _) => {
                     quiet &= seen.alarms.is_empty();
+                    forked |= seen.alarms.iter().any(|alarm| matches!(alarm, Alarm::Fork(_)));
                     tell(&seen, args.json)?;
                 }
                 // Whoever watches goes on when the way there fails; it says so each time.
@@ -94,7 +95,7 @@ pub(super) fn monitor(args: &MonitorArgs) -> Result<ExitCode, Failure> {
             }
         }
     })?;
-    Ok(code(quiet))
+    Ok(if forked { ExitCode::from(Kind::Fork as u8) } else { code(quiet) })
 }
 
 fn tell(seen: &Watched, as_json: bool) -> Result<(), Failure> {

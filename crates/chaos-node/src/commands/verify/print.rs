@@ -1,10 +1,12 @@
 //! What was found, for scripts and for people.
 
 use chaos_agency::{Action, Receipt};
+use chaos_log::ForkProof;
+use chaos_types::Rejection;
 use chaos_verify::{Outcome, Report, Status, words::Attested};
 use serde_json::{Value, json};
 
-use super::Found;
+use super::{Checked, Content, Found};
 use crate::{
     exit::Failure,
     output::{self, Painted},
@@ -13,8 +15,9 @@ use crate::{
 /// One line of JSON, or a paragraph.
 pub(super) fn one(found: &Found, as_json: bool) -> Result<(), Failure> {
     if as_json {
-        return output::json(&match &found.report {
-            Ok(report) => to_json(found, report),
+        return output::json(&match &found.content {
+            Ok(Content::Bundle(checked)) => to_json(&found.name, checked),
+            Ok(Content::Fork(proof)) => fork_to_json(&found.name, proof),
             Err(failure) => json!({
                 "file": found.name,
                 "verdict": "unread",
@@ -22,8 +25,9 @@ pub(super) fn one(found: &Found, as_json: bool) -> Result<(), Failure> {
             }),
         });
     }
-    match &found.report {
-        Ok(report) => for_people(found, report),
+    match &found.content {
+        Ok(Content::Bundle(checked)) => for_people(&found.name, checked),
+        Ok(Content::Fork(proof)) => fork_for_people(&found.name, proof),
         Err(failure) => {
             let _code = failure.report();
         }
@@ -35,12 +39,15 @@ pub(super) fn one(found: &Found, as_json: bool) -> Result<(), Failure> {
 pub(super) fn sum(found: &[Found]) {
     let count = |is: fn(&&Found) -> bool| found.iter().filter(is).count();
     let (accepted, refused) = (count(|f| f.is_accepted()), count(|f| f.is_refused()));
-    let unread = found.len() - accepted - refused;
+    let forks = count(|f| f.is_fork());
+    let unread = found.len() - accepted - refused - forks;
+    let forks = if forks == 0 { String::new() } else { format!(", {forks} proofs of a fork") };
     let unread = if unread == 0 { String::new() } else { format!(", {unread} not read") };
-    output::line(format_args!("{accepted} accepted, {refused} rejected{unread}"));
+    output::line(format_args!("{accepted} accepted, {refused} rejected{forks}{unread}"));
 }
 
-fn to_json(found: &Found, report: &Report) -> Value {
+fn to_json(name: &str, checked: &Checked) -> Value {
+    let Checked { report, lacks } = checked;
     let receipt = report.result.as_ref().ok().map(|receipt| {
         json!({
             "id": receipt.id,
@@ -51,18 +58,52 @@ fn to_json(found: &Found, report: &Report) -> Value {
             "anchor_class": class(report.words.attested),
         })
     });
-    let lacks = found
-        .lacks
+    let lacks = lacks
         .iter()
         .map(|(name, lack)| json!({ "require": name, "code": lack.code, "detail": lack.reason }));
     json!({
-        "file": found.name,
-        "verdict": if found.is_accepted() { "accepted" } else { "rejected" },
+        "file": name,
+        "verdict": if checked.is_accepted() { "accepted" } else { "rejected" },
         "words": report.words,
         "lacks": lacks.collect::<Vec<_>>(),
         "receipt": receipt,
         "checks": report.outcomes,
     })
+}
+
+fn fork_to_json(name: &str, proof: &Result<Box<ForkProof>, Rejection>) -> Value {
+    match proof {
+        Ok(proof) => json!({
+            "file": name,
+            "verdict": "forked",
+            "kind": proof.kind().to_string(),
+            "log": proof.log().to_string(),
+            "says": proof.sentence(),
+            "checkpoints": [proof.first().to_string(), proof.second().to_string()],
+        }),
+        Err(rejection) => json!({
+            "file": name,
+            "verdict": "rejected",
+            "code": rejection.code,
+            "detail": rejection.reason,
+        }),
+    }
+}
+
+fn fork_for_people(name: &str, proof: &Result<Box<ForkProof>, Rejection>) {
+    output::line(output::bold(&output::one_line(name)));
+    match proof {
+        Ok(proof) => {
+            let says = output::one_line(&proof.sentence());
+            output::line(format_args!("  {}  {says}", output::bad("forked")));
+            output::line(format_args!("          both signed by {}", proof.log()));
+        }
+        Err(rejection) => {
+            let (reason, code) = (output::one_line(&rejection.reason), rejection.code);
+            output::line(format_args!("  {}  {reason} ({code})", output::bad("rejected")));
+        }
+    }
+    output::line("");
 }
 
 /// The class of the trust anchor behind an accepted quote.
@@ -98,15 +139,16 @@ fn mark(status: Status) -> Painted {
     }
 }
 
-fn for_people(found: &Found, report: &Report) {
-    output::line(output::bold(&output::one_line(&found.name)));
+fn for_people(name: &str, checked: &Checked) {
+    let Checked { report, lacks } = checked;
+    output::line(output::bold(&output::one_line(name)));
     for Outcome { check, status, detail, .. } in &report.outcomes {
         let detail = output::one_line(detail);
         output::line(format_args!("  {}  {:<11}  {detail}", mark(*status), check.to_string()));
     }
     match &report.result {
         Ok(receipt) => {
-            let verdict = if found.is_accepted() {
+            let verdict = if checked.is_accepted() {
                 output::good("accepted")
             } else {
                 output::bad("rejected")
@@ -120,7 +162,7 @@ fn for_people(found: &Found, report: &Report) {
                 receipt.id,
                 receipt.evidence.classes()
             ));
-            for (name, lack) in &found.lacks {
+            for (name, lack) in lacks {
                 output::line(format_args!("  --require {name}: {} ({})", lack.reason, lack.code));
             }
         }

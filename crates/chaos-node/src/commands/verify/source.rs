@@ -52,19 +52,19 @@ fn one(path: &Path) -> Vec<Source> {
     }
 }
 
-/// The bundles in a folder, which has at least one.
+/// The bundles and fork proofs in a folder, which has at least one.
 fn folder(path: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unread = || format!("cannot read the folder {}", path.display());
     let mut files = Vec::new();
     for entry in fs::read_dir(path).with_context(unread).or_fail(Kind::Input)? {
         let file = entry.with_context(unread).or_fail(Kind::Input)?.path();
-        if file.extension().is_some_and(|extension| extension == "json") {
+        if file.extension().is_some_and(|extension| extension == "json" || extension == "fork") {
             files.push(file);
         }
     }
     files.sort();
     if files.is_empty() {
-        let reason = format!("the folder {} holds no *.json", path.display());
+        let reason = format!("the folder {} holds no *.json and no *.fork", path.display());
         return Err(Failure::message(Kind::Input, reason));
     }
     Ok(files)

@@ -1,0 +1,59 @@
+//! Who cosigned the log's head, by the policy that the reader brings.
+
+use chaos_log::{Policy, SignedCheckpoint, UnsatisfiedError, VerifierKey};
+use chaos_types::{Check, Rejection};
+
+use crate::{Fault, words::Witnessed};
+
+/// What the lines below a head say to this reader.
+pub(super) struct Cosigned {
+    pub(super) word: Witnessed,
+    /// Whether the policy names the log, so that its key is not the bundle's word.
+    pub(super) is_log_known: bool,
+    /// Who cosigned and when, to follow the sentence about the head.
+    pub(super) detail: String,
+}
+
+/// Holds a head that its log has signed against the reader's policy. A policy without logs says
+/// nothing of whose log it is.
+pub(super) fn check(
+    head: &SignedCheckpoint,
+    log: &VerifierKey,
+    policy: Option<&Policy>,
+) -> Result<Cosigned, Rejection> {
+    let Some(policy) = policy else {
+        let lines = head.note().signatures();
+        let others = lines.iter().filter(|line| !log.is_named_by(line)).count();
+        let word = if others == 0 { Witnessed::NotAsked } else { Witnessed::NotYours };
+        return Ok(Cosigned { word, is_log_known: false, detail: String::new() });
+    };
+    let is_log_known = !policy.logs().is_empty();
+    if is_log_known && policy.logs().iter().all(|known| known.key != *log) {
+        let reason = format!("the bundle is of log {log}, which the policy does not name");
+        return Err(Rejection::new(Check::Checkpoint, Fault::LogNotTrusted, reason));
+    }
+    let cosigners = if is_log_known {
+        policy.verify(head).map(|witnessed| witnessed.cosigners)
+    } else {
+        policy.witnessed(head)
+    };
+    let cosigners = cosigners.map_err(|error| refused(&error))?;
+    let names: Vec<String> = cosigners.iter().map(ToString::to_string).collect();
+    let quorum = policy.quorum();
+    Ok(if policy.asks_for_witnesses() {
+        let detail = format!("; quorum {quorum} has cosigned: {}", names.join(", "));
+        Cosigned { word: Witnessed::Witnessed, is_log_known, detail }
+    } else {
+        Cosigned { word: Witnessed::NoQuorum, is_log_known, detail: String::new() }
+    })
+}
+
+fn refused(error: &UnsatisfiedError) -> Rejection {
+    let fault = match error {
+        UnsatisfiedError::UnknownLog { .. } => Fault::LogNotTrusted,
+        UnsatisfiedError::Log(_) => Fault::CheckpointInvalid,
+        UnsatisfiedError::Cosignature(_) => Fault::CosignatureFalse,
+        UnsatisfiedError::Quorum { .. } => Fault::NotWitnessed,
+    };
+    Rejection::caused(Check::Checkpoint, fault, error)
+}
