@@ -9,8 +9,8 @@
 //!   HTTP, [`export`] writes it into a folder.
 //! - [`Source`] is somebody else's published log. [`Mirror`] copies it, [`watch`] raises an [`Alarm`]
 //!   for what its readers have to know, [`repair`] mends a damaged data directory from it.
-//! - [`witness_routes`] puts a [`Witness`](chaos_witness::Witness) behind HTTP, and [`gather`] is how a
-//!   log asks those of its policy.
+//! - [`witness_routes`] puts a [`Witness`](chaos_witness::Witness) behind HTTP, and [`publish_head`] is
+//!   how a log's head gets to others: [`gather`] asks the witnesses of its policy first.
 //! - [`records_to_bytes`] and [`records_from_bytes`] are the form in which receipts travel.
 //!
 //! ```
@@ -34,6 +34,7 @@ mod alarm;
 mod ask;
 mod disclosure;
 mod export;
+mod head;
 mod mirror;
 mod monitor;
 mod published;
@@ -41,6 +42,7 @@ mod records;
 mod repair;
 mod resource;
 mod routes;
+mod serve;
 mod source;
 mod witness;
 
@@ -48,12 +50,14 @@ pub use alarm::Alarm;
 pub use ask::{AskError, GatherError, Gathered, gather};
 pub use disclosure::Disclosure;
 pub use export::{ExportError, Exported, export};
+pub use head::{HeadError, publish_head};
 pub use mirror::{Finding, Mirror, MirrorError, Mirrored, Wrong};
 pub use monitor::{MonitorError, Watch, Watched, watch};
 pub use published::{Publication, PublishError, Published};
 pub use records::{RecordsError, records_from_bytes, records_to_bytes};
 pub use repair::{RepairError, Repaired, repair};
 pub use resource::{Resource, ResourceError};
-pub use routes::{Incident, Incidents, routes, serve};
+pub use routes::{Incident, Incidents, routes};
+pub use serve::{Limits, serve};
 pub use source::{Source, SourceError};
 pub use witness::{Seconds, WitnessIncident, WitnessIncidents, witness_routes};

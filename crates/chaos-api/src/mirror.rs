@@ -115,8 +115,26 @@ impl Mirror {
     /// that goes back, is stored and told. `progress` is told the number of entries stored.
     ///
     /// # Errors
-    /// If the source cannot be read, contradicts itself or what was kept, or the store fails.
+    /// If the source cannot be read or takes too long, contradicts itself or what was kept, or the store
+    /// fails. What was stored by then is kept, and the next round goes on from there.
     pub async fn follow(
+        &mut self,
+        source: &Arc<Source>,
+        now_ms: u64,
+        progress: &dyn Fn(u64, u64),
+    ) -> Result<Mirrored, MirrorError> {
+        let limit = source.round_time_max();
+        let round = self.bring_up(source, now_ms, progress);
+        match tokio::time::timeout(limit, Box::pin(round)).await {
+            Ok(done) => done,
+            Err(_) => {
+                let stored = self.store.head()?.size;
+                Err(MirrorError::Slow { limit_s: limit.as_secs(), stored })
+            }
+        }
+    }
+
+    async fn bring_up(
         &mut self,
         source: &Arc<Source>,
         now_ms: u64,

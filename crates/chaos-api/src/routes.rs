@@ -1,29 +1,27 @@
 //! The published log over HTTP.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc};
 
 use axum::{
     Router,
+    body::Bytes,
     extract::{Path, State},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::get,
 };
-use tokio::{
-    net::TcpListener,
-    sync::{Notify, Semaphore},
-};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     published::{PublishError, Published},
     resource::Resource,
 };
 
-/// Answers that are being read at a time; further requests wait.
+/// Answers that are being read, or are large and being sent, at a time; further requests wait.
 const ANSWERS_MAX: usize = 32;
 
-/// How long answers that have begun may take once the server was asked to stop.
-const GRACE: Duration = Duration::from_secs(3);
+/// A body up to this length waits for its reader without a place, in bytes: a tile is shorter.
+const SMALL_BYTES_MAX: usize = 64 << 10;
 
 /// How long a checkpoint may be kept by whoever fetched it.
 const SHORT: &str = "public, max-age=2";
@@ -68,41 +66,17 @@ pub fn routes(published: Arc<Published>, incidents: Incidents) -> Router {
     Router::new().route("/{*path}", get(answer)).with_state(Shared { published, incidents, places })
 }
 
-/// Serves a log until `stop` is done, and gives the answers that have begun a moment to end.
-///
-/// # Errors
-/// If the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    routes: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let stopping = Arc::new(Notify::new());
-    let told = Arc::clone(&stopping);
-    let served = axum::serve(listener, routes).with_graceful_shutdown(async move {
-        stop.await;
-        told.notify_one();
-    });
-    tokio::select! {
-        ended = served.into_future() => ended,
-        () = async {
-            stopping.notified().await;
-            tokio::time::sleep(GRACE).await;
-        } => Ok(()),
-    }
-}
-
 async fn answer(State(shared): State<Shared>, Path(path): Path<String>) -> Response {
     let Ok(resource) = path.parse::<Resource>() else {
         return refusal(StatusCode::NOT_FOUND, "no such path");
     };
-    let Ok(_place) = shared.places.acquire().await else {
+    let Ok(place) = shared.places.acquire_owned().await else {
         return refusal(StatusCode::SERVICE_UNAVAILABLE, "the log is closing");
     };
     let published = shared.published;
     let read = tokio::task::spawn_blocking(move || published.answer(&resource)).await;
     match read {
-        Ok(Ok(Some(bytes))) => found(&resource, bytes),
+        Ok(Ok(Some(bytes))) => found(&resource, bytes, place),
         Ok(Ok(None)) => refusal(StatusCode::NOT_FOUND, "not published"),
         Ok(Err(error)) => {
             (shared.incidents)(&Incident { asked: resource, error });
@@ -112,7 +86,19 @@ async fn answer(State(shared): State<Shared>, Path(path): Path<String>) -> Respo
     }
 }
 
-fn found(resource: &Resource, bytes: Vec<u8>) -> Response {
+/// Bytes in memory, and the place that they take there until they are sent.
+struct Held {
+    bytes: Vec<u8>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+fn found(resource: &Resource, bytes: Vec<u8>, place: OwnedSemaphorePermit) -> Response {
     let lasting = if resource.is_immutable() { LONG } else { SHORT };
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(resource.content_type())),
@@ -120,7 +106,12 @@ fn found(resource: &Resource, bytes: Vec<u8>) -> Response {
         // A blob is whatever an agent put there; no browser may take it for a page.
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
-    (headers, bytes).into_response()
+    let body = if bytes.len() > SMALL_BYTES_MAX {
+        Bytes::from_owner(Held { bytes, _place: place })
+    } else {
+        Bytes::from(bytes)
+    };
+    (headers, body).into_response()
 }
 
 fn refusal(status: StatusCode, why: &'static str) -> Response {

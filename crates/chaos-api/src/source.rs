@@ -15,11 +15,22 @@ use crate::{
     resource::Resource,
 };
 
-/// A server that says nothing for this long is given up.
-const SILENCE_MAX: Duration = Duration::from_secs(20);
+/// How long a server is waited for.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// A server that says nothing for this long is given up.
+    silence_max: Duration,
+    /// An answer takes at most this long, however it comes.
+    answer_time_max: Duration,
+    /// All that a mirror asks for in one round takes at most this long.
+    round_time_max: Duration,
+}
 
-/// An answer takes at most this long.
-const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
+const PATIENCE: Patience = Patience {
+    silence_max: Duration::from_secs(20),
+    answer_time_max: Duration::from_secs(120),
+    round_time_max: Duration::from_secs(3_600),
+};
 
 /// How often a request is made before its failure is told.
 const ATTEMPTS_MAX: u32 = 3;
@@ -33,7 +44,7 @@ pub struct Source(Kind);
 
 #[derive(Debug)]
 enum Kind {
-    Http { client: Client, prefix: Url },
+    Http { client: Client, prefix: Url, round_time_max: Duration },
     Folder(PathBuf),
     Data(PathBuf, Box<Published>),
 }
@@ -132,6 +143,10 @@ impl Source {
     /// # Errors
     /// If the text is no such URL.
     pub fn http(text: &str) -> Result<Self, SourceError> {
+        Self::patient(text, PATIENCE)
+    }
+
+    fn patient(text: &str, patience: Patience) -> Result<Self, SourceError> {
         let invalid = || SourceError::Url { found: text.chars().take(200).collect() };
         let mut prefix = Url::parse(text).map_err(|_| invalid())?;
         let host = prefix.host_str().map(str::to_owned);
@@ -144,15 +159,16 @@ impl Source {
         }
         provide_cryptography();
         let mut builder = Client::builder()
-            .connect_timeout(SILENCE_MAX)
-            .read_timeout(SILENCE_MAX)
-            .timeout(ANSWER_TIME_MAX)
+            .connect_timeout(patience.silence_max)
+            .read_timeout(patience.silence_max)
+            .timeout(patience.answer_time_max)
             .redirect(redirect::Policy::none());
         if matches!(host.as_str(), "127.0.0.1" | "localhost" | "[::1]") {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(SourceError::Client)?;
-        Ok(Self(Kind::Http { client, prefix }))
+        let round_time_max = patience.round_time_max;
+        Ok(Self(Kind::Http { client, prefix, round_time_max }))
     }
 
     /// A log in a folder that an export wrote.
@@ -173,6 +189,15 @@ impl Source {
         }
     }
 
+    /// How long a round of questions may take: an answer that drips is still an answer, and a server
+    /// that drips them all would hold its reader for weeks.
+    pub(crate) const fn round_time_max(&self) -> Duration {
+        match &self.0 {
+            Kind::Http { round_time_max, .. } => *round_time_max,
+            Kind::Folder(_) | Kind::Data(..) => PATIENCE.round_time_max,
+        }
+    }
+
     /// The bytes of what is published, no more than it can have. Part of a tile that is no longer
     /// published is read from the whole, so more may come than was asked for.
     ///
@@ -190,7 +215,7 @@ impl Source {
 
     async fn get_once(&self, asked: &Resource) -> Result<Vec<u8>, SourceError> {
         match &self.0 {
-            Kind::Http { client, prefix } => fetch(client, prefix, asked).await,
+            Kind::Http { client, prefix, .. } => fetch(client, prefix, asked).await,
             Kind::Folder(folder) => read(&folder.join(asked.to_string()), asked),
             Kind::Data(path, published) => match published.answer(asked) {
                 Ok(Some(bytes)) => Ok(bytes),
@@ -222,7 +247,10 @@ async fn fetch(client: &Client, prefix: &Url, asked: &Resource) -> Result<Vec<u8
     let mut pause = PAUSE;
     for _ in 1..ATTEMPTS_MAX {
         match fetch_once(client, prefix, asked).await {
-            Err(SourceError::Http { source, .. }) if source.is_connect() || source.is_timeout() => {
+            // A connection that was kept may have been closed just now.
+            Err(SourceError::Http { source, .. })
+                if source.is_connect() || source.is_timeout() || source.is_request() =>
+            {
                 tokio::time::sleep(pause).await;
                 pause *= 2;
             }
@@ -295,3 +323,6 @@ pub(crate) fn provide_cryptography() {
     static PROVIDED: Once = Once::new();
     PROVIDED.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 use std::{io, path::PathBuf};
 
 use chaos_agency::LeafError;
-use chaos_log::{CheckpointError, Hash, ProveError, TlogProofError};
+use chaos_log::{CheckpointError, Hash, PolicyError, ProveError, TlogProofError, UnsatisfiedError};
 use chaos_store::{AppendError, BlobError, OpenError, StoreError};
 use chaos_types::{
     Did, Digest, Rejection, canonical,
@@ -183,6 +183,24 @@ pub enum Error {
     /// What was made does not verify.
     #[error("the bundle that was made does not verify, so it is not given out")]
     Unverified(#[source] Rejection),
+    /// The log's policy cannot be read.
+    #[error("the log's policy of witnesses cannot be read")]
+    Policy(#[source] PolicyError),
+    /// The log's policy is not the one that was kept.
+    #[error("the log's policy of witnesses is damaged")]
+    PolicyDamaged,
+    /// A kept head is not the log's.
+    #[error("the kept head of size {size} is not signed by the log")]
+    HeadUnsigned {
+        /// Its size.
+        size: u64,
+        /// What is wrong with it.
+        #[source]
+        source: CheckpointError,
+    },
+    /// A head would be published that too few witnesses have cosigned.
+    #[error("the head is not published")]
+    NotWitnessed(#[source] UnsatisfiedError),
     /// None of the given heads is this log's.
     #[error("none of the given heads was signed by this log")]
     HeadForeign,

@@ -65,6 +65,7 @@ mod heads;
 mod keys;
 mod ledger;
 mod origin;
+mod publishing;
 mod reading;
 mod signing;
 mod system;

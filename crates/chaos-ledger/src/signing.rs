@@ -7,23 +7,14 @@ use chaos_store::{Head, Records as _, all_entries};
 use crate::{Error, Heads, Ledger};
 
 impl Ledger {
-    /// Signs the head of the log and publishes it.
+    /// Signs the head of the log and publishes it, if the log asks no witnesses.
     ///
     /// # Errors
-    /// As [`Self::sign_head`].
+    /// As [`Self::sign_head`] and [`Self::publish`].
     pub fn checkpoint(&mut self, heads: &Heads) -> Result<SignedCheckpoint, Error> {
         let signed = self.sign_head(heads)?;
         self.publish(&signed)?;
         Ok(signed)
-    }
-
-    /// Keeps a signed head as the one that others are shown. One of the same size is replaced, which
-    /// adds cosignatures to it.
-    ///
-    /// # Errors
-    /// If it is not a head of this log, or the store fails.
-    pub fn publish(&mut self, signed: &SignedCheckpoint) -> Result<(), Error> {
-        Ok(self.store.put_checkpoint(signed)?)
     }
 
     /// Signs the head of the log and leaves it to the caller to publish it, as after a quorum of

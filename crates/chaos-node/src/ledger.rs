@@ -7,12 +7,15 @@ use std::{
     time::Duration,
 };
 
+use chaos_api::AskError;
 use chaos_ledger::{Error, Heads, Ledger, Password};
+use chaos_log::SignedCheckpoint;
 use chaos_store::OpenError;
 
 use crate::{
     clock,
     exit::{Failure, Kind, no_password},
+    output, runtime,
 };
 
 /// The environment variable that holds the password of the key files.
@@ -71,12 +74,37 @@ pub(crate) const HEADS_VARIABLE: &str = "CHAOSCHAIN_HEADS";
 
 /// The memory of signed heads: this user's, outside of any data directory.
 pub(crate) fn heads() -> Result<Heads, Failure> {
-    folder_of_heads().map(Heads::new).ok_or_else(|| {
+    memory().map(Heads::new)
+}
+
+/// The folder in which signed and cosigned heads are remembered.
+pub(crate) fn memory() -> Result<PathBuf, Failure> {
+    folder_of_heads().ok_or_else(|| {
         Failure::message(Kind::Input, "there is no folder to remember signed heads in").hint(format!(
             "set {HEADS_VARIABLE} to a folder that is kept apart from the data directory and its \
              backups"
         ))
     })
+}
+
+/// Signs the head of a log and publishes it, once the witnesses of the log's policy have cosigned it.
+pub(crate) fn publish_head(
+    ledger: &mut Ledger,
+    heads: &Heads,
+) -> Result<SignedCheckpoint, Failure> {
+    let published = chaos_api::publish_head(ledger, heads, &tell_silent);
+    Ok(runtime::single()?.block_on(published)?)
+}
+
+/// Says why a witness did not cosign.
+pub(crate) fn tell_silent(name: &str, error: &AskError) {
+    let mut text = format!("witness {name}: {error}");
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    output::say(text);
 }
 
 /// The memory of signed heads, or one in `folder` for whoever has no home.

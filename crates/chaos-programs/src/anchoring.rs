@@ -2,7 +2,7 @@
 
 use chaos_agency::{Action, Evidence, action};
 use chaos_chains::{Address, B256, EvmChain, Signer};
-use chaos_ledger::{Heads, Ledger, NewEntry};
+use chaos_ledger::{Ledger, NewEntry};
 use chaos_log::SignedCheckpoint;
 use chaos_store::Records as _;
 use chaos_types::{Digest, canonical};
@@ -34,19 +34,18 @@ pub struct Anchoring {
     pub anchored: Anchored,
 }
 
-/// Signs a checkpoint, writes it to the chain, proves that the block holds it, and logs a receipt.
+/// Writes a published checkpoint to the chain, proves that the block holds it, and logs a receipt.
 ///
 /// # Errors
 /// If the log would not admit the receipt, nothing is paid for then; if the chain refuses, or its
 /// block does not prove the anchor.
 pub async fn anchor(
     ledger: &mut Ledger,
-    heads: &Heads,
+    checkpoint: SignedCheckpoint,
     place: &Place<'_>,
 ) -> Result<Anchoring, Error> {
     let Place { chain, contract, signer } = *place;
     let key = ledger.operator_for(action::Anchor::KIND)?;
-    let checkpoint = ledger.checkpoint(heads)?;
     let (size, root) = (checkpoint.claimed().size(), *checkpoint.claimed().root().as_bytes());
     let written = chain.anchor_checkpoint(contract, signer, size, root).await?;
     let proof = chain.anchor_proof(&written.transaction, contract).await?;

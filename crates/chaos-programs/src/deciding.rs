@@ -117,7 +117,8 @@ impl Deciding<'_> {
         let sponsor = self.local.sponsor();
         let contract = self.local.stack().anchor;
         let place = Place { chain: self.local.chain(), contract, signer: &sponsor };
-        let anchoring = self.local.block_on(anchor(self.ledger, self.heads, &place))?;
+        let checkpoint = self.ledger.checkpoint(self.heads)?;
+        let anchoring = self.local.block_on(anchor(self.ledger, checkpoint, &place))?;
         let action::Anchor { log_size, block_number, chain, .. } = &anchoring.body;
         let text = format!("anchors {log_size} entries in block {block_number} of {chain}");
         self.tell(&self.parties.operator, text, anchoring.receipt);
@@ -273,7 +274,8 @@ impl Deciding<'_> {
         let inputs = Inputs::new(self.inputs.to_vec());
         let appraiser = Appraiser::new(known_anchors(), None, None);
         let kinds = self.ledger.system().kinds;
-        let reader = Reader { log: None, copy: None, kinds, chain: ChainView::default() };
+        let reader =
+            Reader { log: None, policy: None, copy: None, kinds, chain: ChainView::default() };
         let report = check(&bundle, reader, &appraiser, Some(&inputs), self.progress);
         let failed = report.result.as_ref().err().map(|rejection| rejection.check);
         let action = Action::Verify(Verdict { receipt: simulation, failed, reexecuted: true });

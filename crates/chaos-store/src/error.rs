@@ -147,6 +147,14 @@ pub enum Damage {
         /// Root in the checkpoint.
         found: Hash,
     },
+    /// A checkpoint is stored under another size than its own.
+    #[error("the checkpoint under size {size} is of size {found}")]
+    CheckpointSize {
+        /// The size that it is stored under.
+        size: u64,
+        /// The size that it says.
+        found: u64,
+    },
     /// A stored checkpoint is of a longer log than the stored one.
     #[error("a checkpoint of size {size} was signed, but only {log_size} entries are stored")]
     CheckpointAhead {

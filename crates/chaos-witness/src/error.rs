@@ -58,6 +58,16 @@ pub enum WitnessError {
         #[source]
         source: Box<CheckpointError>,
     },
+    /// Its two memories are of two trees of one size; both can hardly be its own.
+    #[error("log `{origin}` has two roots for size {size} in `{}` and `{}`", paths[0].display(), paths[1].display())]
+    Divided {
+        /// The log, or the SHA-256 of its name.
+        origin: String,
+        /// The size of both.
+        size: u64,
+        /// The two files.
+        paths: Box<[PathBuf; 2]>,
+    },
     /// What it remembers does not carry its own cosignature.
     #[error("the memory of log `{origin}` in `{path}` is not cosigned by this witness", path = path.display())]
     NotOurs {

@@ -6,6 +6,14 @@
 //! <folder>/logs/<SHA-256 of the origin>/checkpoint  the last cosigned checkpoint, as it is served
 //! <folder>/refused/<SHA-256 of the origin>/…        notes that were refused for what they say
 //! ```
+//!
+//! A folder that is restored from an old copy has forgotten. So the last checkpoints are also kept
+//! elsewhere, in a folder that is not copied with it, and the newer of the two counts:
+//!
+//! ```text
+//! <elsewhere>/witness-<SHA-256 of the verifier key>/lock
+//! <elsewhere>/witness-<SHA-256 of the verifier key>/<SHA-256 of the origin>
+//! ```
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -15,6 +23,7 @@ use std::{
 
 use chaos_files::{Readers, write_synced};
 use chaos_log::{SignedCheckpoint, VerifierKey, WitnessVerifier};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     error::{OpenError, WitnessError},
@@ -33,8 +42,9 @@ const NAME_BYTES_MAX: usize = 4_096;
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    // The system takes the lock back when the file is closed, however the process ends.
-    _lock: File,
+    elsewhere: Option<PathBuf>,
+    // The system takes the locks back when the files are closed, however the process ends.
+    locks: Vec<File>,
 }
 
 impl Folder {
@@ -43,17 +53,7 @@ impl Folder {
             let path = at.to_owned();
             move |source| OpenError::Create { path, source }
         };
-        fs::create_dir_all(path).map_err(failed(path))?;
-        let lock = path.join("lock");
-        let file = OpenOptions::new().write(true).create(true).truncate(false).open(&lock);
-        let file = file.map_err(failed(&lock))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(OpenError::InUse { path: path.to_owned() });
-            }
-            Err(TryLockError::Error(source)) => return Err(failed(&lock)(source)),
-        }
+        let lock = lock(path)?;
         let owner = path.join("witness");
         let expected = format!("{witness}\n");
         match fs::metadata(&owner) {
@@ -73,7 +73,20 @@ impl Folder {
                 }
             }
         }
-        Ok(Self { path: path.to_owned(), _lock: file })
+        Ok(Self { path: path.to_owned(), elsewhere: None, locks: vec![lock] })
+    }
+
+    /// Also keeps checkpoints in a folder of this witness's within `elsewhere`.
+    pub(crate) fn remember(
+        &mut self,
+        elsewhere: &Path,
+        witness: &WitnessVerifier,
+    ) -> Result<(), OpenError> {
+        let whose = hex::encode(Sha256::digest(witness.to_string()));
+        let path = elsewhere.join(format!("witness-{whose}"));
+        self.locks.push(lock(&path)?);
+        self.elsewhere = Some(path);
+        Ok(())
     }
 
     fn checkpoint_path(&self, hash: &str) -> PathBuf {
@@ -93,8 +106,9 @@ impl Folder {
         keys: &[VerifierKey],
         witness: &WitnessVerifier,
     ) -> Result<Option<(SignedCheckpoint, u64)>, WitnessError> {
-        let path = self.checkpoint_path(&origin_hash(origin));
-        let Some(bytes) = read(&path, origin)? else { return Ok(None) };
+        let Some((path, bytes)) = self.newest(&origin_hash(origin), origin)? else {
+            return Ok(None);
+        };
         let origin = || origin.to_owned();
         let damaged = |source| WitnessError::Damaged {
             origin: origin(),
@@ -113,10 +127,44 @@ impl Folder {
         }
     }
 
+    /// The newer of the two memories of a log, and its file.
+    fn newest(&self, hash: &str, origin: &str) -> Result<Option<(PathBuf, Vec<u8>)>, WitnessError> {
+        let mut newest: Option<(PathBuf, Vec<u8>, SignedCheckpoint)> = None;
+        // Elsewhere is written first, so that of equal sizes its cosignature is the later one.
+        let elsewhere = self.elsewhere.iter().map(|folder| folder.join(hash));
+        for path in elsewhere.chain([self.checkpoint_path(hash)]) {
+            let Some(bytes) = read(&path, origin)? else { continue };
+            let note = SignedCheckpoint::parse(&bytes).map_err(|source| WitnessError::Damaged {
+                origin: origin.to_owned(),
+                path: path.clone(),
+                source: Box::new(source),
+            })?;
+            let (size, root) = (note.claimed().size(), *note.claimed().root());
+            newest = match newest {
+                Some(kept) if kept.2.claimed().size() == size => {
+                    if *kept.2.claimed().root() != root {
+                        let (origin, paths) = (origin.to_owned(), Box::new([kept.0, path]));
+                        return Err(WitnessError::Divided { origin, size, paths });
+                    }
+                    Some(kept)
+                }
+                Some(kept) if kept.2.claimed().size() > size => Some(kept),
+                Some(_) | None => Some((path, bytes, note)),
+            };
+        }
+        Ok(newest.map(|(path, bytes, _)| (path, bytes)))
+    }
+
     /// Keeps a cosigned checkpoint; when this returns, it outlives a power cut.
     pub(crate) fn keep(&self, note: &SignedCheckpoint) -> Result<(), WitnessError> {
         let origin = note.claimed().origin();
-        let path = self.checkpoint_path(&origin_hash(origin));
+        let hash = origin_hash(origin);
+        if let Some(path) = self.elsewhere.as_ref().map(|folder| folder.join(&hash)) {
+            write_synced(&path, Readers::Everyone, note.to_string().as_bytes()).map_err(
+                |source| WitnessError::Write { origin: origin.to_owned(), path, source },
+            )?;
+        }
+        let path = self.checkpoint_path(&hash);
         let failed =
             |source| WitnessError::Write { origin: origin.to_owned(), path: path.clone(), source };
         let folder = path.parent().expect("a checkpoint is in a folder");
@@ -131,7 +179,24 @@ impl Folder {
 
     /// The bytes that are served for a log, by the hash of its origin.
     pub(crate) fn served(&self, hash: &str) -> Result<Option<Vec<u8>>, WitnessError> {
-        read(&self.checkpoint_path(hash), hash)
+        Ok(self.newest(hash, hash)?.map(|(_, bytes)| bytes))
+    }
+}
+
+/// Makes a folder, and holds it for this process alone.
+fn lock(folder: &Path) -> Result<File, OpenError> {
+    let failed = |at: &Path| {
+        let path = at.to_owned();
+        move |source| OpenError::Create { path, source }
+    };
+    fs::create_dir_all(folder).map_err(failed(folder))?;
+    let lock = folder.join("lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&lock);
+    let file = file.map_err(failed(&lock))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: folder.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(&lock)(source)),
     }
 }
 

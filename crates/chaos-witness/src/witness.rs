@@ -60,6 +60,20 @@ impl Witness {
         Ok(Self { key, logs, folder })
     }
 
+    /// Also remembers the last checkpoints in a folder of its own within `elsewhere`, which is not to be
+    /// copied together with the other: a witness whose folder is restored from an old copy then goes on
+    /// from what it cosigned last.
+    ///
+    /// # Errors
+    /// If that folder cannot be used, or another process has this witness's there.
+    pub fn remembering(self, elsewhere: &Path) -> Result<Self, OpenError> {
+        self.folder
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remember(elsewhere, self.key.verifier())?;
+        Ok(self)
+    }
+
     /// The public side of its key.
     #[must_use]
     pub const fn verifier(&self) -> &WitnessVerifier {

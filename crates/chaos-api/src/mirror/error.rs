@@ -183,6 +183,16 @@ pub enum MirrorError {
         /// Index of the entry with the same receipt.
         first: u64,
     },
+    /// The source answers, and so slowly that a round does not end.
+    #[error(
+        "the source answers too slowly: no end after {limit_s} s, with {stored} entries stored"
+    )]
+    Slow {
+        /// How long a round may take, in seconds.
+        limit_s: u64,
+        /// Entries that are stored.
+        stored: u64,
+    },
     /// A check was stopped.
     #[error("a check was stopped before its end")]
     Stopped,
@@ -219,6 +229,7 @@ impl MirrorError {
             | Self::Recorded(_)
             | Self::OtherLog { .. }
             | Self::Growth { .. }
+            | Self::Slow { .. }
             | Self::Stopped => false,
         }
     }

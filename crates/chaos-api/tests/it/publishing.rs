@@ -2,7 +2,7 @@
 
 use std::{fs, sync::Arc};
 
-use chaos_api::{ExportError, Mirror, Source, export, routes, serve};
+use chaos_api::{ExportError, Limits, Mirror, Source, export, routes, serve};
 use chaos_log::{bundle_from_bytes, leaf_hash, tile_from_bytes};
 use chaos_store::{Blobs as _, Records as _};
 use chaos_types::Digest;
@@ -142,7 +142,7 @@ fn served_log_is_mirrored_while_its_owner_appends() {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let routes = routes(published, Arc::new(|incident: &_| panic!("{incident}")));
         let stopped = async { drop(stopped.await) };
-        (url, tokio::spawn(serve(listener, routes, stopped)))
+        (url, tokio::spawn(serve(listener, routes, Limits::default(), stopped)))
     });
     let source = Arc::new(Source::http(&url).unwrap());
     let mut mirror = Mirror::open(copy.path(), Some(log.verifier())).unwrap();
@@ -155,5 +155,5 @@ fn served_log_is_mirrored_while_its_owner_appends() {
         log.sign();
     }
     stop.send(()).unwrap();
-    runtime.block_on(served).unwrap().unwrap();
+    runtime.block_on(served).unwrap();
 }

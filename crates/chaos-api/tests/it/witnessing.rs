@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use chaos_api::{AskError, Gathered, gather, serve, witness_routes};
+use chaos_api::{AskError, Gathered, Limits, gather, serve, witness_routes};
 use chaos_log::{Checkpoint, LogKey, MemoryLog, Policy, SignedCheckpoint, WitnessKey, root_at};
 use chaos_witness::{Witness, origin_hash};
 use tempfile::TempDir;
@@ -54,7 +54,7 @@ fn witness(runtime: &Runtime, seed: u8) -> Served {
     );
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    runtime.spawn(serve(listener, routes, std::future::pending()));
+    runtime.spawn(serve(listener, routes, Limits::default(), std::future::pending()));
     Served { url, _folder: folder }
 }
 

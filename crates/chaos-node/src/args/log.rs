@@ -66,7 +66,8 @@ pub(crate) struct ShowArgs {
 #[derive(Debug, Args)]
 pub(crate) struct CheckpointArgs {
     /// Ask the witnesses of a C2SP tlog-policy file, and publish the checkpoint once its quorum has
-    /// cosigned. Until then the last published one stays.
+    /// cosigned. Until then the last published one stays. The log keeps the policy: from now on no
+    /// command publishes a checkpoint without that quorum. One with `quorum none` ends this.
     #[arg(long, value_name = "FILE")]
     pub(crate) log_policy: Option<PathBuf>,
     #[command(flatten)]

@@ -23,8 +23,9 @@ pub(crate) struct WitnessArgs {
     /// A policy file; the logs that it names are cosigned, and no others.
     #[arg(long, value_name = "FILE")]
     pub(crate) log_policy: PathBuf,
-    /// Where its key and its memory are. A copy of this folder that is older than the newest
-    /// cosignature makes it lie: keep one, and no copies.
+    /// Where its key and its memory are. What it cosigned last is also kept in the folder
+    /// CHAOSCHAIN_HEADS, or chaoschain/heads in the user's state folder, which tells an old copy of
+    /// this one. On another machine that is not there: move both, and keep no copies.
     #[arg(long, value_name = "DIR", default_value = "chaoschain-witness")]
     pub(crate) folder: PathBuf,
     /// Where to listen.

@@ -40,7 +40,8 @@ pub(crate) fn run(args: &AnchorArgs) -> Result<ExitCode, Failure> {
             }
         };
         let place = Place { chain: &chain, contract, signer: &signer };
-        let anchoring = anchor(&mut ledger, &heads, &place).await?;
+        let checkpoint = chaos_api::publish_head(&mut ledger, &heads, &ledger::tell_silent).await?;
+        let anchoring = anchor(&mut ledger, checkpoint, &place).await?;
         report(args, &anchoring)
     })
 }

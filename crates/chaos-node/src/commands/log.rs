@@ -156,7 +156,7 @@ fn covering(ledger: &Ledger, receipt: &Digest) -> Result<Option<SignedCheckpoint
 /// A proof under a checkpoint that is signed for it.
 fn prove_anew(data: &Path, receipt: &Digest) -> Result<Vec<u8>, Failure> {
     let mut ledger = ledger::open(data)?;
-    let checkpoint = ledger.checkpoint(&ledger::heads()?)?;
+    let checkpoint = ledger::publish_head(&mut ledger, &ledger::heads()?)?;
     Ok(chaos_ledger::bundle(&ledger, receipt, &checkpoint, None)?)
 }
 
@@ -187,6 +187,7 @@ fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
     };
     let head = ledger.store().check().or_fail(Kind::Storage)?;
     let blobs = ledger.store().check_blobs().or_fail(Kind::Storage)?;
+    ledger.check_heads()?;
     let compared = ledger.compare()?;
     if args.json {
         let tables: BTreeMap<_, _> = compared

@@ -65,7 +65,7 @@ fn write(
     if let Some(finished) = &proposed.finished {
         proposing::write(finished, &args.out)?;
     }
-    let checkpoint = ledger.checkpoint(heads)?;
+    let checkpoint = ledger::publish_head(ledger, heads)?;
     let receipts = &proposed.receipts;
     let all = [receipts.analysis].into_iter().chain(receipts.simulations.iter().copied());
     for (number, receipt) in all.chain(receipts.draft).enumerate() {

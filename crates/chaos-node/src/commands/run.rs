@@ -92,7 +92,7 @@ fn leave(args: &RunArgs, task: &Task, ran: &Ran<Run, action::Run>) -> Result<Dig
         ));
     }
     if let (Some(path), Some(heads)) = (&args.bundle, &heads) {
-        let checkpoint = ledger.checkpoint(heads)?;
+        let checkpoint = ledger::publish_head(&mut ledger, heads)?;
         let bytes = chaos_ledger::bundle(&ledger, &receipt, &checkpoint, None)?;
         write_file(path, &bytes)?;
     }

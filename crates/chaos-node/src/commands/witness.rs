@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
-use chaos_api::{WitnessIncident, serve, witness_routes};
+use chaos_api::{Limits, WitnessIncident, serve, witness_routes};
 use chaos_ledger::Keys;
 use chaos_log::{POLICY_BYTES_MAX, Policy, WitnessKey};
 use chaos_witness::Witness;
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &WitnessArgs) -> Result<ExitCode, Failure> {
     let password = ledger::password()?;
     let key = Keys::new(&args.folder, Some(&password), clock::SYSTEM).open_or_create(KEY)?;
     let key = WitnessKey::from_seed(args.name.clone(), &key.as_signing_key().to_bytes());
-    let witness = Witness::open(&args.folder, key, &known)?;
+    let witness = Witness::open(&args.folder, key, &known)?.remembering(&ledger::memory()?)?;
     let verifier = witness.verifier().to_string();
     let logs: Vec<String> = witness.origins().map(str::to_owned).collect();
     let routes = witness_routes(Arc::new(witness), clock::now_s, Arc::new(tell));
@@ -40,7 +40,8 @@ pub(crate) fn run(args: &WitnessArgs) -> Result<ExitCode, Failure> {
         output::json(&json!({
             "event": "ready", "url": format!("http://{address}"), "witness": verifier, "logs": logs,
         }))?;
-        serve(listener, routes, stop.asked()).await.or_fail(Kind::Outside)
+        serve(listener, routes, Limits::default(), stop.asked()).await;
+        Ok::<(), Failure>(())
     })?;
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(ExitCode::SUCCESS)

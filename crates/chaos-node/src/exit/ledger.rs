@@ -81,13 +81,16 @@ const fn kind(error: &Error) -> Kind {
         | Error::HeadOther { .. }
         | Error::LeafOther { .. }
         | Error::TimeGoesBack { .. }
+        | Error::Policy(_)
+        | Error::PolicyDamaged
+        | Error::HeadUnsigned { .. }
         | Error::Proof(_) => Kind::Storage,
         Error::Scores(_)
         | Error::LogName(_)
         | Error::Checkpoint(_)
         | Error::Bundle(_)
         | Error::Unverified(_) => Kind::Check,
-        Error::Randomness(_) => Kind::Outside,
+        Error::Randomness(_) | Error::NotWitnessed(_) => Kind::Outside,
     }
 }
 
@@ -117,6 +120,7 @@ fn hint(error: &Error) -> Option<String> {
         Error::HeadOther { .. } => {
             "nothing was signed; go on in the data directory that signed the other head"
         }
+        Error::PolicyDamaged => "`chaoschain log checkpoint --log-policy FILE` sets it anew",
         Error::HeadDamaged { .. } => {
             "move that file away, then `chaoschain log resume` with a checkpoint that others hold"
         }

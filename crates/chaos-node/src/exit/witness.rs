@@ -1,6 +1,6 @@
 //! Which exit code a witness's failures have.
 
-use chaos_api::GatherError;
+use chaos_api::{GatherError, HeadError};
 use chaos_witness::OpenError;
 
 use super::{Failure, Kind};
@@ -12,6 +12,21 @@ impl From<OpenError> for Failure {
             OpenError::OtherWitness { .. } | OpenError::NoLogs => Kind::Input,
         };
         Self::new(kind, error)
+    }
+}
+
+impl From<HeadError> for Failure {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::Ledger(error) => (*error).into(),
+            HeadError::Gather(error) => error.into(),
+            HeadError::Alarm { .. } => Self::new(Kind::Check, error).hint(
+                "nothing was published: find out which log the others have seen before anything more \
+                 is signed here",
+            ),
+            HeadError::Short(_) => Self::new(Kind::Outside, error)
+                .hint("nothing was published; the last published checkpoint stays"),
+        }
     }
 }
 

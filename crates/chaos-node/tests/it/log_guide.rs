@@ -1,6 +1,6 @@
-//! The commands of docs/guides/log.md, as a reader pastes them into one shell.
+//! The commands of the guides about logs, as a reader pastes them into one shell.
 
-use std::fs;
+use std::{fs, os::unix::fs::symlink};
 
 use tempfile::TempDir;
 
@@ -8,7 +8,7 @@ use crate::program::{root, type_in};
 
 /// Ends the script at the first line that ends otherwise than its comment says.
 const CHECK: &str = "expect() { code=$?; [ $code = $1 ] || { echo \"line $2: $code\" >&2; \
-                     kill $SERVER; exit 1; }; }\n";
+                     kill $SERVER $WITNESS; exit 1; }; }\n";
 
 /// The guide's blocks as one script; the exit code of each line of a program is checked.
 fn script(page: &str) -> String {
@@ -40,4 +40,33 @@ fn every_command_of_the_guide_can_be_pasted() {
     assert!(run.stdout.contains("followed-3.json"), "{}", run.stdout);
     let server = fs::read_to_string(dir.path().join("serve.err")).unwrap();
     assert_eq!(server, "", "the server had nothing to complain of");
+}
+
+#[test]
+fn every_command_of_the_verify_guide_can_be_pasted() {
+    let page = fs::read_to_string(root().join("docs/guides/verify.md")).unwrap();
+    let script = script(&page);
+    for shown in [
+        "--require counted,reexecuted",
+        "--block-hash",
+        "--log-policy mine.policy --require witnessed",
+        "verify watched/alarms/fork-*.fork",
+    ] {
+        assert!(script.contains(shown), "the guide no longer shows `{shown}`");
+    }
+    let dir = TempDir::new().unwrap();
+    symlink(root().join("fixtures"), dir.path().join("fixtures")).unwrap();
+    let run = type_in(dir.path(), &script).expect_code(0);
+    for said in [
+        "counted: recomputed",
+        "re-executed",
+        "; anchored; ",
+        "; witnessed",
+        "forked  log chaoschain.local/",
+        "(log-forked)",
+        "(not-witnessed)",
+        "(inputs-not-from-log)",
+    ] {
+        assert!(run.stdout.contains(said), "{said}: {}", run.stdout);
+    }
 }

@@ -1,4 +1,4 @@
-use chaos_log::{Edge, Hash, Tile, TileRead as _, leaf_hash};
+use chaos_log::{Edge, Hash, SignedCheckpoint, Tile, TileRead as _, leaf_hash};
 
 use super::Store;
 use crate::{
@@ -95,22 +95,38 @@ impl Store {
         Ok(())
     }
 
-    fn check_checkpoints(&self, log_size: u64) -> Result<(), StoreError> {
+    /// Every checkpoint that is kept, by size. Who signed them is for the caller to check.
+    ///
+    /// # Errors
+    /// If one cannot be read, or is not of the size that it is kept under.
+    pub fn checkpoints(&self) -> Result<Vec<SignedCheckpoint>, StoreError> {
         let failed = |source| self.failed("read the checkpoints")(source);
-        let mut statement =
-            self.connection.prepare("SELECT size, note FROM checkpoints").map_err(failed)?;
+        let sql = "SELECT size, note FROM checkpoints ORDER BY size";
+        let mut statement = self.connection.prepare(sql).map_err(failed)?;
         let rows = statement
             .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
             .map_err(failed)?;
+        let mut checkpoints = Vec::new();
         for row in rows {
             let (size, note) = row.map_err(failed)?;
             let signed = self.parse_checkpoint(size, &note)?;
-            let (size, found) = (size.cast_unsigned(), *signed.claimed().root());
+            let (size, found) = (size.cast_unsigned(), signed.claimed().size());
+            if found != size {
+                return Err(self.damaged(Damage::CheckpointSize { size, found }));
+            }
+            checkpoints.push(signed);
+        }
+        Ok(checkpoints)
+    }
+
+    fn check_checkpoints(&self, log_size: u64) -> Result<(), StoreError> {
+        for signed in self.checkpoints()? {
+            let (size, found) = (signed.claimed().size(), *signed.claimed().root());
             if size > log_size {
                 return Err(self.damaged(Damage::CheckpointAhead { size, log_size }));
             }
             let expected = self.root_at(size)?;
-            if signed.claimed().size() != size || expected != found {
+            if expected != found {
                 return Err(self.damaged(Damage::CheckpointRoot { size, expected, found }));
             }
         }

@@ -125,3 +125,89 @@ fn the_time_of_cosignatures_does_not_go_back() {
     assert!(matches!(zero, Err(WitnessError::Cosign(_))), "{zero:?}");
     assert_eq!(never.size(), None);
 }
+
+/// A witness that remembers elsewhere, and a way to set its folder back to what it was.
+struct Restored {
+    folder: tempfile::TempDir,
+    elsewhere: tempfile::TempDir,
+}
+
+impl Restored {
+    fn new() -> Self {
+        let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        Self { folder, elsewhere }
+    }
+
+    fn open(&self) -> Witness {
+        let witness = Witness::open(self.folder.path(), witness_key(), &known()).unwrap();
+        witness.remembering(self.elsewhere.path()).unwrap()
+    }
+
+    fn status(&self, request: &chaos_witness::AddCheckpoint) -> u16 {
+        self.open().add_checkpoint(request.to_string().as_bytes(), NOW_S).unwrap().status
+    }
+
+    fn kept(&self) -> PathBuf {
+        self.folder.path().join("logs").join(origin_hash(ORIGIN)).join("checkpoint")
+    }
+
+    fn kept_elsewhere(&self) -> PathBuf {
+        let folders = fs::read_dir(self.elsewhere.path()).unwrap();
+        let folders: Vec<_> = folders.map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(folders.len(), 1, "{folders:?}");
+        folders[0].join(origin_hash(ORIGIN))
+    }
+}
+
+#[test]
+fn a_folder_restored_from_an_old_copy_forgets_nothing() {
+    let witness = Restored::new();
+    assert_eq!(witness.status(&honest(0, 5)), 200);
+    let old = fs::read(witness.kept()).unwrap();
+    assert_eq!(witness.status(&honest(5, 9)), 200);
+    let restores: [&dyn Fn(); 2] = [&|| fs::write(witness.kept(), &old).unwrap(), &|| {
+        fs::remove_dir_all(witness.folder.path().join("logs")).unwrap();
+    }];
+    for restore in restores {
+        restore();
+        for (request, expect) in [
+            (of_branch(5, 9, "theirs"), 409),
+            (of_branch(0, 9, "theirs"), 409),
+            (of_branch(9, 12, "theirs"), 422),
+            (honest(9, 9), 200),
+        ] {
+            assert_eq!(witness.status(&request), expect, "{request}");
+        }
+    }
+    restores[0]();
+    let served = witness.open().checkpoint(&origin_hash(ORIGIN)).unwrap().unwrap();
+    assert_eq!(SignedCheckpoint::parse(&served).unwrap().claimed().size(), 9);
+    // The memory elsewhere may be the one that was lost.
+    fs::write(witness.kept(), served).unwrap();
+    fs::remove_file(witness.kept_elsewhere()).unwrap();
+    assert_eq!(witness.status(&honest(9, 12)), 200);
+    assert_eq!(fs::read(witness.kept()).unwrap(), fs::read(witness.kept_elsewhere()).unwrap());
+}
+
+#[test]
+fn two_memories_that_contradict_each_other_cosign_nothing() {
+    let (one, other) = (Restored::new(), Restored::new());
+    assert_eq!(one.status(&of_branch(0, 9, "ours")), 200);
+    assert_eq!(other.status(&of_branch(0, 9, "theirs")), 200);
+    fs::copy(other.kept(), one.kept()).unwrap();
+    let refused = one.open().add_checkpoint(honest(9, 12).to_string().as_bytes(), NOW_S);
+    assert!(matches!(refused, Err(WitnessError::Divided { size: 9, .. })), "{refused:?}");
+    fs::write(one.kept_elsewhere(), "nothing").unwrap();
+    let refused = one.open().add_checkpoint(honest(9, 12).to_string().as_bytes(), NOW_S);
+    assert!(matches!(refused, Err(WitnessError::Damaged { .. })), "{refused:?}");
+}
+
+#[test]
+fn one_witness_remembers_elsewhere_at_a_time() {
+    let witness = Restored::new();
+    let _open = witness.open();
+    let copy = tempfile::tempdir().unwrap();
+    let second = Witness::open(copy.path(), witness_key(), &known()).unwrap();
+    let refused = second.remembering(witness.elsewhere.path());
+    assert!(matches!(refused, Err(OpenError::InUse { .. })), "{refused:?}");
+}

@@ -14,7 +14,7 @@ use super::{Ended, Setup};
 use crate::{
     commands::write_file,
     exit::{Failure, Kind, OrFail as _},
-    output,
+    ledger, output,
 };
 
 impl Setup<'_> {
@@ -73,7 +73,7 @@ impl Setup<'_> {
     /// Writes the bundles of what was done, has another process verify them, and says why there is
     /// nothing else.
     pub(super) fn close_without_proposal(mut self, reason: &str) -> Result<ExitCode, Failure> {
-        let checkpoint = self.ledger.checkpoint(&self.heads)?;
+        let checkpoint = ledger::publish_head(&mut self.ledger, &self.heads)?;
         let bundles = self.write_bundles(&checkpoint, None)?;
         let key = self.ledger.log_key()?.verifier().to_string();
         let Self { ledger, source, args, folder, keys_open, .. } = self;

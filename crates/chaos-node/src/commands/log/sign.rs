@@ -2,26 +2,28 @@
 
 use std::process::ExitCode;
 
-use chaos_api::gather;
-use chaos_ledger::Ledger;
-use chaos_log::{Policy, SignedCheckpoint};
-use chaos_store::Records as _;
+use chaos_log::{POLICY_BYTES_MAX, Policy};
 use serde_json::json;
 
 use crate::{
     args::CheckpointArgs,
-    commands::witness,
     exit::{Failure, Kind, OrFail as _},
-    ledger, output, runtime,
+    ledger, output,
 };
 
 pub(super) fn checkpoint(args: &CheckpointArgs) -> Result<ExitCode, Failure> {
-    let policy = args.log_policy.as_deref().map(witness::policy).transpose()?;
+    let file = args.log_policy.as_deref().map(|path| chaos_files::read(path, POLICY_BYTES_MAX));
+    let file = file.transpose()?;
+    if let Some(file) = &file {
+        let parsed = Policy::parse(file).or_fail(Kind::Input);
+        parsed.map_err(|failure| failure.context("--log-policy"))?;
+    }
     let mut ledger = ledger::open(&args.data.data)?;
-    let signed = match &policy {
-        Some(policy) => witnessed(&mut ledger, policy)?,
-        None => ledger.checkpoint(&ledger::heads()?)?,
-    };
+    if let Some(file) = &file {
+        ledger.set_policy(file)?;
+    }
+    let signed = ledger::publish_head(&mut ledger, &ledger::heads()?)?;
+    let policy = ledger.policy()?;
     let key = ledger.log_key()?.verifier().clone();
     let cosigners = match &policy {
         Some(policy) => policy.witnessed(&signed).or_fail(Kind::Check)?,
@@ -49,34 +51,4 @@ pub(super) fn checkpoint(args: &CheckpointArgs) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Signs the head, and publishes it once the policy's quorum has cosigned. A witness that has seen
-/// another log than this one ends it, whoever else cosigned.
-fn witnessed(ledger: &mut Ledger, policy: &Policy) -> Result<SignedCheckpoint, Failure> {
-    let signed = ledger.sign_head(&ledger::heads()?)?;
-    let last = ledger.store().checkpoint().or_fail(Kind::Storage)?;
-    let asked = gather(policy, signed, last.as_ref(), ledger.store());
-    let gathered = runtime::single()?.block_on(asked)?;
-    let mut alarm = None;
-    for (name, error) in gathered.silent {
-        let is_alarming = error.is_alarming();
-        let failure = Failure::new(Kind::Check, error).context(format!("witness {name}"));
-        output::say(&failure);
-        if is_alarming {
-            alarm = Some(failure);
-        }
-    }
-    if let Some(failure) = alarm {
-        return Err(failure.hint(
-            "nothing was published: find out which log the others have seen before anything more is \
-             signed here",
-        ));
-    }
-    if let Err(error) = policy.witnessed(&gathered.checkpoint) {
-        let failure = Failure::new(Kind::Outside, error);
-        return Err(failure.hint("nothing was published; the last published checkpoint stays"));
-    }
-    ledger.publish(&gathered.checkpoint)?;
-    Ok(gathered.checkpoint)
 }
