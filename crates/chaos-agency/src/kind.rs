@@ -36,6 +36,9 @@ pub trait Body: Serialize + DeserializeOwned {
     /// What receipts of the kind rest on, and where each of it comes from. A kind that does not say so
     /// does not compile, since nobody could tell who lies.
     const GROUNDS: &'static [Ground];
+    /// Whether a log publishes the documents that receipts of the kind name, unless its operator says
+    /// otherwise. A kind that does not say so does not compile, since what was published once stays so.
+    const DISCLOSED: bool;
 
     /// The rules of the kind that need the receipt alone. Everyone who reads a receipt makes them;
     /// what needs the log is a [`View`]'s matter.
@@ -55,6 +58,7 @@ pub struct Kind {
     signer: Signer,
     is_work: bool,
     grounds: &'static [Ground],
+    is_disclosed: bool,
     ensure: fn(&Form<'_>) -> Result<(), Rejection>,
     sentence: fn(&Value) -> String,
 }
@@ -68,6 +72,7 @@ impl Kind {
             signer: B::SIGNER,
             is_work: B::IS_WORK,
             grounds: B::GROUNDS,
+            is_disclosed: B::DISCLOSED,
             ensure: |form| read::<B>(B::KIND, &form.written.body)?.ensure(form),
             sentence: |body| B::deserialize(body).map_or_else(|_| String::new(), |b| b.sentence()),
         }
@@ -148,6 +153,12 @@ impl Kinds {
         names.extend(self.others().map(Kind::name));
         names.sort_unstable();
         names
+    }
+
+    /// The kinds whose documents a log publishes unless its operator says otherwise: the platform's,
+    /// and those that say so.
+    pub fn disclosed(&self) -> impl Iterator<Item = &'static str> {
+        PLATFORM.into_iter().chain(self.others().filter(|kind| kind.is_disclosed).map(Kind::name))
     }
 
     /// What the receipts of each kind rest on, the platform's kinds first.

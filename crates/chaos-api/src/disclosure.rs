@@ -2,16 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chaos_agency::{Kinds, Receipt};
 use chaos_store::{ENTRIES_MAX, Records as _, Store, StoreError};
-use chaos_types::Digest;
+use chaos_types::{Digest, dsse::Envelope};
 use chaos_verify::named_digests;
+use serde_json::Value;
 
 /// The kinds of receipts whose blobs are published. What a receipt of any other kind names is
 /// withheld, even if a receipt of a disclosed kind names it as well: whoever may append a receipt
 /// could otherwise have anything served whose digest is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Disclosure(BTreeSet<String>);
+
+impl Disclosure {
+    /// What is published if nobody says otherwise: the documents of the kinds that declare it
+    /// ([`Body::DISCLOSED`](chaos_agency::Body::DISCLOSED)).
+    #[must_use]
+    pub fn by_default(kinds: &Kinds) -> Self {
+        kinds.disclosed().map(str::to_owned).collect()
+    }
+}
 
 impl FromIterator<String> for Disclosure {
     fn from_iter<I: IntoIterator<Item = String>>(kinds: I) -> Self {
@@ -51,10 +62,15 @@ impl Disclosed {
                 break;
             }
             for entry in &page {
-                // A receipt that this program cannot read discloses nothing.
-                let Ok(receipt) = Receipt::open_bytes(&entry.record, &self.kinds) else { continue };
-                let disclosed = self.disclosure.0.contains(receipt.action.kind());
-                for digest in named_digests(&receipt) {
+                let (digests, disclosed) = match Receipt::open_bytes(&entry.record, &self.kinds) {
+                    Ok(receipt) => {
+                        let disclosed = self.disclosure.0.contains(receipt.action.kind());
+                        (named_digests(&receipt), disclosed)
+                    }
+                    // A kind that this program does not know may be one that withholds.
+                    Err(_) => (written_digests(&entry.record), false),
+                };
+                for digest in digests {
                     *self.named.entry(digest).or_insert(true) &= disclosed;
                 }
             }
@@ -69,5 +85,28 @@ impl Disclosed {
 
     pub(crate) fn disclosed(&self) -> impl Iterator<Item = Digest> {
         self.named.iter().filter(|(_, disclosed)| **disclosed).map(|(digest, _)| *digest)
+    }
+}
+
+/// Every text that reads as a digest, in a record that is no receipt this program can read.
+fn written_digests(record: &[u8]) -> BTreeSet<Digest> {
+    let mut digests = BTreeSet::new();
+    if let Ok(envelope) = serde_json::from_slice::<Envelope>(record)
+        && let Ok(payload) = STANDARD.decode(envelope.payload)
+        && let Ok(payload) = serde_json::from_slice(&payload)
+    {
+        collect(&payload, &mut digests);
+    }
+    digests
+}
+
+fn collect(value: &Value, digests: &mut BTreeSet<Digest>) {
+    match value {
+        Value::String(text) => {
+            digests.extend(text.parse::<Digest>().or_else(|_| Digest::from_hex(text)));
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect(value, digests)),
+        Value::Object(values) => values.values().for_each(|value| collect(value, digests)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

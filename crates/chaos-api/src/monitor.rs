@@ -147,7 +147,11 @@ fn followed(entry: &Entry, watch: &Watch) -> Option<Alarm> {
     if watch.followed.is_empty() {
         return None;
     }
-    let receipt = Receipt::open_bytes(&entry.record, &watch.kinds).ok()?;
+    let receipt = match Receipt::open_bytes(&entry.record, &watch.kinds) {
+        Ok(receipt) => receipt,
+        // A followed key may have signed what this program, or anybody, cannot read.
+        Err(_) => return unreadable(entry, watch),
+    };
     let about = match &receipt.action {
         Action::Revoke(revoke) => Some(revoke.agent),
         _ => None,
@@ -155,5 +159,15 @@ fn followed(entry: &Entry, watch: &Watch) -> Option<Alarm> {
     let named = std::iter::once(receipt.agent).chain(receipt.signers.iter().copied()).chain(about);
     let agent = named.into_iter().find(|did| watch.followed.contains(did))?;
     let kind = receipt.action.kind().to_owned();
+    Some(Alarm::Followed { index: entry.index, agent, receipt: entry.digest, kind })
+}
+
+/// The alarm for a record that is no receipt and names a followed agent as its signer, whether its
+/// signatures hold or not.
+fn unreadable(entry: &Entry, watch: &Watch) -> Option<Alarm> {
+    let envelope: Envelope = serde_json::from_slice(&entry.record).ok()?;
+    let signers = envelope.signatures.iter().map(|signature| signature.keyid);
+    let agent = signers.into_iter().find(|did| watch.followed.contains(did))?;
+    let kind = "unreadable".to_owned();
     Some(Alarm::Followed { index: entry.index, agent, receipt: entry.digest, kind })
 }

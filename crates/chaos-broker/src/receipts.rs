@@ -10,6 +10,8 @@ pub const EXTENSION: Extension = Extension { kinds: &[Kind::of::<Oversee>()], vi
 impl Body for Oversee {
     const KIND: &'static str = "oversee";
     const SIGNER: Signer = Signer::Operator;
+    /// They say which workload may read which secret.
+    const DISCLOSED: bool = false;
     const GROUNDS: &'static [Ground] = &[
         Ground::new("the events before it", Source::Log),
         Ground::new("the quote that it was decided on, if there was one", Source::Hardware),

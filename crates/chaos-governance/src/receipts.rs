@@ -30,6 +30,7 @@ impl Body for Analyse {
     const KIND: &'static str = "analyse";
     const SIGNER: Signer = Signer::Agent;
     const IS_WORK: bool = true;
+    const DISCLOSED: bool = true;
     const GROUNDS: &'static [Ground] = &[
         Ground::read("the blocks", Source::Chain, "blocks"),
         Ground::read("which studio's policy is asked", Source::Signer, "studio"),
@@ -49,6 +50,7 @@ impl Body for Simulate {
     const KIND: &'static str = "simulate";
     const SIGNER: Signer = Signer::Agent;
     const IS_WORK: bool = true;
+    const DISCLOSED: bool = true;
     const GROUNDS: &'static [Ground] = &[
         Ground::read("the blocks and the state before them", Source::Chain, "blocks"),
         Ground::read("what is changed, under which demand and seed", Source::Signer, "experiment"),
@@ -69,6 +71,7 @@ impl Body for Draft {
     const KIND: &'static str = "draft";
     const SIGNER: Signer = Signer::Agent;
     const IS_WORK: bool = true;
+    const DISCLOSED: bool = true;
     const GROUNDS: &'static [Ground] = &[
         Ground::read("the blocks", Source::Chain, "blocks"),
         Ground::read("which opportunity is taken up, and the experiment", Source::Signer, "brief"),
@@ -89,6 +92,7 @@ impl Body for Submit {
     const KIND: &'static str = "submit";
     const SIGNER: Signer = Signer::Agent;
     const IS_WORK: bool = true;
+    const DISCLOSED: bool = true;
     const GROUNDS: &'static [Ground] = &[
         Ground::new("that its text is the one that was drafted", Source::Receipt),
         Ground::new("the draft, its author, and that it was not submitted before", Source::Log),
@@ -107,6 +111,7 @@ impl Body for Submit {
 impl Body for ObserveVote {
     const KIND: &'static str = "observe_vote";
     const SIGNER: Signer = Signer::Operator;
+    const DISCLOSED: bool = true;
     const GROUNDS: &'static [Ground] = &[
         Ground::new("that the state follows from the weights", Source::Receipt),
         Ground::new("the submission, and that each contribution led to it", Source::Log),

@@ -1,4 +1,4 @@
-//! Entering, finding, rotating and revoking agents.
+//! Entering, finding, updating, rotating and revoking agents.
 
 use chaos_agency::{
     Action, Evidence,
@@ -71,6 +71,24 @@ pub fn find_active(ledger: &Ledger, text: &str) -> Result<Agent, Error> {
 #[must_use]
 pub const fn status(agent: &Agent) -> &'static str {
     if agent.revoked.is_some() { "revoked" } else { "active" }
+}
+
+/// Gives an agent another role, studio or capabilities; its name, key and history stay.
+///
+/// # Errors
+/// If the agent is unknown or revoked, the profile is the one that it has or one that the registry
+/// would refuse, or its key does not open.
+pub fn update(ledger: &mut Ledger, profile: Profile) -> Result<Changed, Error> {
+    let agent = find_active(ledger, &profile.name)?;
+    ensure_profile(&profile, &ledger.system().kinds.capabilities()).map_err(Error::Inadmissible)?;
+    if agent.profile == profile {
+        return Err(Error::ProfileUnchanged { name: profile.name });
+    }
+    let name = profile.name.clone();
+    let key =
+        if agent.did == ledger.operator() { ledger.operator_key()? } else { ledger.key(&name)? };
+    let receipt = ledger.record(entry(agent.did, &key, Action::Update(profile)))?;
+    Ok(Changed { agent: agent.did, name, receipt })
 }
 
 /// Moves an agent to a fresh key; its old key signs nothing after that.

@@ -312,6 +312,12 @@ pub enum Error {
         /// Why it was revoked.
         reason: String,
     },
+    /// An update that changes nothing.
+    #[error("agent `{name}` already has this role, studio and these capabilities")]
+    ProfileUnchanged {
+        /// Its name.
+        name: String,
+    },
     /// The log holds no such receipt.
     #[error("no receipt {receipt} in this log")]
     NoReceipt {

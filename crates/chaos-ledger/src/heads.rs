@@ -47,6 +47,11 @@ impl Heads {
         self.folder.join(format!("{}.note", Digest::of(key.to_string().as_bytes())))
     }
 
+    /// The newest head that is remembered for this key, if any.
+    pub(crate) fn last(&self, key: &VerifierKey) -> Result<Option<Checkpoint>, Error> {
+        read(&self.file(key), key)
+    }
+
     /// Waits until no other process signs with this key here.
     pub(crate) fn lock(&self, key: &VerifierKey) -> Result<Memory, Error> {
         let path = self.file(key);
@@ -63,18 +68,22 @@ impl Heads {
     }
 }
 
+fn read(path: &Path, key: &VerifierKey) -> Result<Option<Checkpoint>, Error> {
+    match path.try_exists() {
+        Ok(false) => return Ok(None),
+        Ok(true) => {}
+        Err(source) => return Err(Error::Heads { path: path.to_owned(), source }),
+    }
+    let damaged = |source| Error::HeadDamaged { path: path.to_owned(), source };
+    let bytes = chaos_files::read(path, HEAD_BYTES_MAX)?;
+    let note = SignedCheckpoint::parse(&bytes).map_err(damaged)?;
+    note.verify(key).cloned().map(Some).map_err(damaged)
+}
+
 impl Memory {
     /// The newest head that is remembered.
     pub(crate) fn last(&self) -> Result<Option<Checkpoint>, Error> {
-        match self.path.try_exists() {
-            Ok(false) => return Ok(None),
-            Ok(true) => {}
-            Err(source) => return Err(Error::Heads { path: self.path.clone(), source }),
-        }
-        let damaged = |source| Error::HeadDamaged { path: self.path.clone(), source };
-        let bytes = chaos_files::read(&self.path, HEAD_BYTES_MAX)?;
-        let note = SignedCheckpoint::parse(&bytes).map_err(damaged)?;
-        note.verify(&self.key).cloned().map(Some).map_err(damaged)
+        read(&self.path, &self.key)
     }
 
     /// Remembers a head before anybody sees it.

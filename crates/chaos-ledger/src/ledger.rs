@@ -13,9 +13,10 @@ use chaos_store::{Blobs as _, DATABASE_FILE, Records as _, Store};
 use chaos_types::{AgentKey, Did, Digest, dsse::Envelope};
 
 use crate::{
-    Error, Prepared, Refused, System,
+    Error, Heads, Prepared, Refused, System,
     folding::{catch_up, folded},
     keys::{Keys, Password, successor_of},
+    signing::ensure_current,
 };
 
 /// The name of the agent that runs the log.
@@ -65,14 +66,23 @@ impl Ledger {
     /// version, are folded first.
     ///
     /// # Errors
-    /// If there is none, or it is in use, damaged or of a newer version.
-    pub fn open(dir: &Path, password: Option<Password>, system: System) -> Result<Self, Error> {
+    /// If there is none, or it is in use, damaged, of a newer version, or does not go on from the newest
+    /// head that `heads` remembers.
+    pub fn open(
+        dir: &Path,
+        password: Option<Password>,
+        heads: Option<&Heads>,
+        system: System,
+    ) -> Result<Self, Error> {
         if !dir.join(DATABASE_FILE).exists() {
             return Err(Error::NoData { dir: dir.to_owned() });
         }
         let store = open_store(dir)?;
         let operator =
             recorded(&store)?.ok_or_else(|| Error::NoOperator { dir: dir.to_owned() })?;
+        if let Some(heads) = heads {
+            ensure_current(&store, &operator, heads)?;
+        }
         Self::load(dir, store, operator, password, system)
     }
 
@@ -106,11 +116,17 @@ impl Ledger {
     pub fn open_or_create(
         dir: &Path,
         password: Option<Password>,
+        heads: Option<&Heads>,
         system: System,
     ) -> Result<Self, Error> {
         let mut store = open_store(dir)?;
         let operator = match recorded(&store)? {
-            Some(operator) => operator,
+            Some(operator) => {
+                if let Some(heads) = heads {
+                    ensure_current(&store, &operator, heads)?;
+                }
+                operator
+            }
             None => {
                 let keys = Keys::new(dir, password.as_ref(), system);
                 let did = keys.open_or_create(OPERATOR)?.did();

@@ -19,7 +19,7 @@
 //! };
 //! let (folder, memory) = (tempfile::tempdir()?, tempfile::tempdir()?);
 //! let password = Some("correct horse".to_owned().into());
-//! let mut ledger = Ledger::open_or_create(folder.path(), password, system)?;
+//! let mut ledger = Ledger::open_or_create(folder.path(), password, None, system)?;
 //! assert_eq!(ledger.size(), 1, "the first entry registers the operator");
 //!
 //! let ada = Profile {

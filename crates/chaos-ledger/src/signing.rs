@@ -1,10 +1,12 @@
 //! Signing heads: only what was recomputed, and only what continues what was signed before.
 
 use chaos_agency::Leaf;
-use chaos_log::{Checkpoint, LogKey, SignedCheckpoint, root_at};
-use chaos_store::{Head, Records as _, all_entries};
+use chaos_log::{Checkpoint, LogKey, SignedCheckpoint, VerifierKey, root_at};
+use chaos_store::{Head, Records as _, Store, all_entries};
 
-use crate::{Error, Heads, Ledger};
+use chaos_types::Did;
+
+use crate::{Error, Heads, Ledger, ledger::log_name};
 
 impl Ledger {
     /// Signs the head of the log and publishes it, if the log asks no witnesses.
@@ -48,16 +50,19 @@ impl Ledger {
     /// after its memory was lost. It refuses if the directory does not continue that head.
     ///
     /// # Errors
-    /// If none of `known` is of this log, the data directory holds less or another history, or
+    /// If one of `known` is not signed by this log, there is none, the data directory holds less or another history, or
     /// something is remembered that contradicts it.
     pub fn resume(&mut self, heads: &Heads, known: &[SignedCheckpoint]) -> Result<u64, Error> {
         let key = self.log_key()?;
         let memory = heads.lock(key.verifier())?;
         let own = self.store.checkpoint()?;
+        // What does not verify is refused, not passed over for something older.
+        for signed in known.iter().chain(own.as_ref()) {
+            signed.verify(key.verifier()).map_err(|_| Error::HeadForeign)?;
+        }
         let newest = known
             .iter()
             .chain(own.as_ref())
-            .filter(|signed| signed.verify(key.verifier()).is_ok())
             .max_by_key(|signed| signed.claimed().size())
             .ok_or(Error::HeadForeign)?;
         if let Some(last) = memory.last()? {
@@ -100,18 +105,32 @@ impl Ledger {
         Ok(self.store.recompute(from)?)
     }
 
-    /// The data directory holds what was signed.
     fn ensure_continues(&self, signed: &Checkpoint) -> Result<(), Error> {
-        let (size, found) = (signed.size(), self.store.head()?.size);
-        if found < size {
-            return Err(Error::HeadBehind { signed: size, found });
-        }
-        let found = root_at(&self.store, size).map_err(Error::Prove)?;
-        if found == *signed.root() {
-            return Ok(());
-        }
-        Err(Error::HeadOther { size, signed: Box::new(*signed.root()), found: Box::new(found) })
+        ensure_continues(&self.store, signed)
     }
+}
+
+/// Whoever is about to write to a store goes on from what was signed on this machine: what is added to
+/// a restored copy could never be signed, and what it says of revocations is out of date.
+pub(crate) fn ensure_current(store: &Store, operator: &Did, heads: &Heads) -> Result<(), Error> {
+    let key = VerifierKey::new(log_name(operator)?, operator.as_bytes()).map_err(Error::LogName)?;
+    match heads.last(&key)? {
+        Some(last) => ensure_continues(store, &last),
+        None => Ok(()),
+    }
+}
+
+/// The store holds what was signed.
+fn ensure_continues(store: &Store, signed: &Checkpoint) -> Result<(), Error> {
+    let (size, found) = (signed.size(), store.head()?.size);
+    if found < size {
+        return Err(Error::HeadBehind { signed: size, found });
+    }
+    let found = root_at(store, size).map_err(Error::Prove)?;
+    if found == *signed.root() {
+        return Ok(());
+    }
+    Err(Error::HeadOther { size, signed: Box::new(*signed.root()), found: Box::new(found) })
 }
 
 fn sign(key: &LogKey, head: Head) -> Result<SignedCheckpoint, Error> {

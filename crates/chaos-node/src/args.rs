@@ -18,7 +18,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use agent::{AgentArgs, AgentCommand, RegisterArgs, RevokeArgs, RotateArgs, ShowArgs};
+pub(crate) use agent::{
+    AgentArgs, AgentCommand, RegisterArgs, RevokeArgs, RotateArgs, ShowArgs, UpdateArgs,
+};
 pub(crate) use attest::{
     AddArgs, AllowlistArgs, AllowlistCommand, AttestArgs, AttestCommand, AttestQuoteArgs,
     AttestVerifyArgs, CheckArgs, NewArgs, ProviderKind, QuoteVersion, RevokeWorkloadArgs,

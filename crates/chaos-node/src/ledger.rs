@@ -28,13 +28,16 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Opens an existing data directory for writing. One that is in use is waited for, two seconds at
 /// most: another command is soon done.
 pub(crate) fn open(dir: &Path) -> Result<Ledger, Failure> {
-    Ok(patiently(|| Ledger::open(dir, from_environment(), clock::SYSTEM))?)
+    let heads = remembered();
+    Ok(patiently(|| Ledger::open(dir, from_environment(), heads.as_ref(), clock::SYSTEM))?)
 }
 
 /// Opens a data directory for writing, creating it with a fresh log key if there is none; waits as
 /// [`open`] does.
 pub(crate) fn open_or_create(dir: &Path) -> Result<Ledger, Failure> {
-    Ok(patiently(|| Ledger::open_or_create(dir, from_environment(), clock::SYSTEM))?)
+    let heads = remembered();
+    let open = || Ledger::open_or_create(dir, from_environment(), heads.as_ref(), clock::SYSTEM);
+    Ok(patiently(open)?)
 }
 
 /// Opens an existing data directory for reading as it is now, beside whoever writes to it. What an
@@ -105,6 +108,11 @@ pub(crate) fn tell_silent(name: &str, error: &AskError) {
         cause = error.source();
     }
     output::say(text);
+}
+
+/// The memory of signed heads, if there can be one: whoever has no folder for it has signed nothing here.
+pub(crate) fn remembered() -> Option<Heads> {
+    folder_of_heads().map(Heads::new)
 }
 
 /// The memory of signed heads, or one in `folder` for whoever has no home.

@@ -29,7 +29,8 @@ pub(crate) fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
     let random = |bytes: &mut [u8]| getrandom::fill(bytes).map_err(std::io::Error::other);
     let system = System { now_ms: || 1_767_225_600_000, random, kinds: KINDS };
     let password = Some("correct horse battery staple".to_owned().into());
-    let mut ledger = Ledger::open_or_create(&folder.join("data"), password, system)?;
+    let heads = Heads::new(folder.join("heads"));
+    let mut ledger = Ledger::open_or_create(&folder.join("data"), password, Some(&heads), system)?;
     let rules = studio::load(None)?;
     agents::enrol(&mut ledger, rules.profile("ada", "researcher", &KINDS)?)?;
 
@@ -44,7 +45,7 @@ pub(crate) fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
     let block_set = BlockSet::prepare(chain, None, threads, &Silent)?;
     let receipt = Signer::of(&ledger, "ada")?.analyse(&mut ledger, &block_set, &rules)?.receipt;
 
-    let checkpoint = ledger.checkpoint(&Heads::new(folder.join("heads")))?;
+    let checkpoint = ledger.checkpoint(&heads)?;
     let bundle = chaos_ledger::bundle(&ledger, &receipt, &checkpoint, None)?;
     // A stranger has the bundle, the log's key and the blocks, and nothing else from here.
     let (log, inputs) = (ledger.log_key()?, Inputs::new(vec![found]));

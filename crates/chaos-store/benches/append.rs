@@ -15,6 +15,7 @@ use std::{
 };
 
 use chaos_store::{Append, GROUP_MAX, GroupCommit, Records as _, Store};
+use chaos_types::Digest;
 
 /// Length of a record in bytes; about that of a receipt in its envelope.
 const RECORD_BYTES: usize = 1_500;
@@ -122,8 +123,8 @@ fn appends(kind: &str, count: usize) -> Result<Vec<Append>, Box<dyn Error>> {
 fn append(kind: &str, number: usize) -> Result<Append, Box<dyn Error>> {
     let mut record = format!("{kind} {number} ").into_bytes();
     record.resize(RECORD_BYTES, b'.');
-    let mut leaf = record.clone();
-    leaf.truncate(LEAF_BYTES);
+    let mut leaf = Digest::of(&record).to_hex().into_bytes();
+    leaf.resize(LEAF_BYTES, b'.');
     Ok(Append::new(record, leaf)?)
 }
 

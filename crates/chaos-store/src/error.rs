@@ -89,6 +89,14 @@ pub enum Damage {
         /// Digest that it has.
         found: Digest,
     },
+    /// The leaf of an entry does not name the digest of its record.
+    #[error("the leaf of entry {index} does not name its record, whose digest is {found}")]
+    Leaf {
+        /// Index of the entry.
+        index: u64,
+        /// Digest that the record has.
+        found: Digest,
+    },
     /// A stored tile is not 1 to 256 hashes.
     #[error("{tile} cannot be read")]
     Tile {

@@ -21,17 +21,19 @@
 //! ```
 //! use chaos_log::{leaf_hash, prove_inclusion};
 //! use chaos_store::{Append, Blobs as _, Records as _, Store};
+//! use chaos_types::Digest;
 //!
 //! let directory = tempfile::tempdir()?;
 //! let mut store = Store::open(directory.path())?;
-//! let first = Append::new(b"a record".to_vec(), b"its leaf".to_vec())?;
-//! let second = Append::new(b"another".to_vec(), b"its leaf too".to_vec())?;
+//! let leaf_of = |record: &[u8]| Digest::of(record).to_hex().into_bytes();
+//! let first = Append::new(b"a record".to_vec(), leaf_of(b"a record"))?;
+//! let second = Append::new(b"another".to_vec(), leaf_of(b"another"))?;
 //! let appended = store.append_batch(&[first.clone(), second, first])?;
 //! assert_eq!(appended.iter().map(|a| a.index).collect::<Vec<_>>(), [0, 1, 0]);
 //!
 //! let head = store.head()?;
 //! let proof = prove_inclusion(&store, 0, head.size)?;
-//! proof.verify(&leaf_hash(b"its leaf"), &head.root)?;
+//! proof.verify(&leaf_hash(&leaf_of(b"a record")), &head.root)?;
 //!
 //! let digest = store.blobs().put(b"a large thing")?;
 //! assert_eq!(store.blobs().get(&digest)?, b"a large thing");
@@ -40,7 +42,7 @@
 //!
 //! Entries are only ever added; a record is in the log once, and appending it again answers its
 //! first index. A failed call changes nothing. Records and blobs are checked against their digests
-//! whenever they are read. Rows are folded from the log: dropping them loses nothing.
+//! whenever they are read, and a record against its leaf, which the tree commits to. Rows are folded from the log: dropping them loses nothing.
 //!
 //! It refuses to know what a record or a leaf means, to read a clock, and to open a directory that
 //! another process writes to, that a newer version wrote, or that contradicts itself.

@@ -43,7 +43,8 @@ pub enum AppendError {
 
 impl Append {
     /// Prepares `record` to be appended under `leaf`. The caller makes the leaf, from the
-    /// record's digest and the time of integration for example; the store has no clock.
+    /// record's digest and the time of integration for example; the store has no clock. The digest
+    /// stands in the leaf in lower-case hexadecimal, or the entry is damaged when it is read.
     ///
     /// # Errors
     /// If the record or the leaf is too long.
@@ -81,6 +82,12 @@ impl Append {
     pub const fn leaf_hash(&self) -> Hash {
         self.leaf_hash
     }
+}
+
+/// Whether a leaf names a record by its digest.
+pub(crate) fn names(leaf: &[u8], record: &Digest) -> bool {
+    let hex = record.to_hex();
+    leaf.windows(hex.len()).any(|part| part == hex.as_bytes())
 }
 
 /// Where a record stands in the log.

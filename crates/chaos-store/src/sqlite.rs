@@ -19,7 +19,9 @@ use crate::{
     blobs::{BlobError, FileBlobs, sync_directory},
     error::{Damage, OpenError, StoreError},
     lock::Lock,
-    records::{Append, Appended, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, Records, Row},
+    records::{
+        Append, Appended, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, Records, Row, names,
+    },
     schema,
 };
 
@@ -235,13 +237,17 @@ impl Store {
         stored.map(|stored| self.checked(stored)).transpose()
     }
 
-    /// The entry, if its record still has the digest that it was stored under.
+    /// The entry, if its record still has the digest that it was stored under, and its leaf names
+    /// that digest. The tree is over leaves: a record that its leaf does not name is nobody's.
     fn checked(&self, stored: StoredEntry) -> Result<Entry, StoreError> {
         let StoredEntry { index, digest, leaf, record } = stored;
         let (index, expected) = (index.cast_unsigned(), Digest::from_bytes(digest));
         let found = Digest::of(&record);
         if found != expected {
             return Err(self.damaged(Damage::Record { index, expected, found }));
+        }
+        if !names(&leaf, &found) {
+            return Err(self.damaged(Damage::Leaf { index, found }));
         }
         Ok(Entry { index, leaf, record, digest: found })
     }

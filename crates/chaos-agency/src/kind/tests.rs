@@ -16,6 +16,7 @@ struct Mend {
 impl Body for Mend {
     const KIND: &'static str = "mend";
     const SIGNER: Signer = Signer::Agent;
+    const DISCLOSED: bool = true;
     const GROUNDS: &'static [Ground] = &[Ground::new("what was done", Source::Signer)];
 
     fn ensure(&self, form: &Form<'_>) -> Result<(), Rejection> {
@@ -41,6 +42,7 @@ impl Body for Usurper {
     const KIND: &'static str = "pay";
     const SIGNER: Signer = Signer::Agent;
     const IS_WORK: bool = true;
+    const DISCLOSED: bool = true;
     const GROUNDS: &'static [Ground] = &[Ground::new("what was done", Source::Signer)];
 
     fn ensure(&self, _: &Form<'_>) -> Result<(), Rejection> {

@@ -25,6 +25,7 @@ impl Body for Analyse {
     const KIND: &'static str = "analyse";
     const SIGNER: Signer = Signer::Agent;
     const IS_WORK: bool = true;
+    const DISCLOSED: bool = true;
     const GROUNDS: &'static [Ground] = &[Ground::new("what was done", Source::Signer)];
 
     fn ensure(&self, _: &Form<'_>) -> Result<(), Rejection> {

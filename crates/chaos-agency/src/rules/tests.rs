@@ -26,6 +26,7 @@ impl Body for Mend {
     const KIND: &'static str = "mend";
     const SIGNER: Signer = Signer::Agent;
     const IS_WORK: bool = true;
+    const DISCLOSED: bool = true;
     const GROUNDS: &'static [Ground] = &[Ground::new("what was done", Source::Signer)];
 
     fn ensure(&self, _: &Form<'_>) -> Result<(), Rejection> {
@@ -48,6 +49,7 @@ struct Inspect {
 impl Body for Inspect {
     const KIND: &'static str = "inspect";
     const SIGNER: Signer = Signer::Operator;
+    const DISCLOSED: bool = true;
     const GROUNDS: &'static [Ground] = &[Ground::new("what was done", Source::Signer)];
 
     fn ensure(&self, _: &Form<'_>) -> Result<(), Rejection> {

@@ -110,7 +110,7 @@ fn log_is_read_from_its_mirror_without_a_key() {
         now_ms: || NOW_MS,
         random: |_| Err(std::io::Error::other("a reader needs none")),
     };
-    let ledger = chaos_ledger::Ledger::open(copy.path(), None, system).unwrap();
+    let ledger = chaos_ledger::Ledger::open(copy.path(), None, None, system).unwrap();
     assert_eq!(ledger.size(), 3);
     assert_eq!(ledger.operator(), log.agent());
 }

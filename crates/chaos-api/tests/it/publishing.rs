@@ -88,6 +88,23 @@ fn blob_is_published_only_if_every_receipt_that_names_it_is_of_a_disclosed_kind(
     assert_eq!(published.answer(&path(&named).parse().unwrap()).unwrap(), None);
 }
 
+/// A program that does not know a kind cannot tell whether it withholds what it names.
+#[test]
+fn blob_that_an_unreadable_receipt_names_too_is_not_published() {
+    let mut log = Log::of(1);
+    let named = log.store.blobs().put(b"named").unwrap();
+    let record = log.run_receipt(&[], named);
+    log.append_raw(record.clone(), crate::world::NOW_MS);
+    log.sign();
+    let path = format!("blob/{}", named.to_hex());
+    assert!(bytes(&log, &path).is_some());
+    let mut unreadable: serde_json::Value = serde_json::from_slice(&record).unwrap();
+    unreadable["signatures"][0]["sig"] = "AA==".into();
+    log.append_raw(serde_json::to_vec(&unreadable).unwrap(), crate::world::NOW_MS);
+    log.sign();
+    assert_eq!(bytes(&log, &path), None);
+}
+
 #[test]
 fn export_writes_the_checkpoint_last_and_the_next_one_only_what_is_new() {
     let mut log = Log::of(300);

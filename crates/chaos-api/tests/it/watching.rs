@@ -48,6 +48,19 @@ fn honest_log_raises_no_alarm_and_entries_of_followed_agents_do() {
     assert_eq!((names(&seen), seen.examined), (vec![], 0));
 }
 
+/// A kind that is not known here, or a body that breaks a rule, is still what the followed key signed.
+#[test]
+fn entry_by_a_followed_key_that_cannot_be_read_raises_an_alarm() {
+    let mut log = Log::of(2);
+    let copy = TempDir::new().unwrap();
+    round(copy.path(), &log, &log.source(), &nobody());
+    let record = log.unreadable_receipt();
+    log.append_raw(record, NOW_MS + 10);
+    log.sign();
+    let follow = Watch { followed: [log.agent()].into(), kinds: Kinds::default() };
+    assert_eq!(names(&round(copy.path(), &log, &log.source(), &follow)), ["followed"]);
+}
+
 #[test]
 fn entries_that_a_kill_left_unexamined_are_examined() {
     let mut log = Log::of(2);

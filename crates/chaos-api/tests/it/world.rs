@@ -10,7 +10,7 @@ use chaos_agency::{
 use chaos_api::{Disclosure, Mirror, MirrorError, Mirrored, Publication, Published, Source};
 use chaos_log::{Checkpoint, LogKey, SignedCheckpoint, VerifierKey};
 use chaos_store::{Append, Records as _, Store};
-use chaos_types::{AgentKey, CodeIdentity, Did, Digest};
+use chaos_types::{AgentKey, CodeIdentity, Did, Digest, dsse::Envelope};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -118,6 +118,11 @@ impl Log {
             action,
         };
         draft.sign(&[&self.agent]).unwrap().to_bytes().unwrap()
+    }
+
+    /// A signed statement of a kind that nobody knows.
+    pub(crate) fn unreadable_receipt(&self) -> Vec<u8> {
+        Envelope::sign(b"{\"kind\":\"juggle\"}", &[&self.agent]).to_bytes().unwrap()
     }
 
     /// Appends a record, whatever it is.

@@ -4,7 +4,7 @@ use chaos_attestation::{
     Refusal,
     allowlist::{Allowlist, Trust},
 };
-use chaos_ledger::{Error as LedgerError, Keys, OPERATOR, Password, System};
+use chaos_ledger::{Error as LedgerError, Heads, Keys, OPERATOR, Password, System};
 use chaos_store::OpenError;
 use chaos_types::{AgentKey, Did, Digest};
 use tokio::runtime::Runtime;
@@ -59,8 +59,13 @@ impl Client {
     ///
     /// # Errors
     /// If neither opens.
-    pub fn open(dir: &Path, password: Option<Password>, system: System) -> Result<Self, Error> {
-        let failure = match Opened::open(dir, password.clone(), system) {
+    pub fn open(
+        dir: &Path,
+        password: Option<Password>,
+        heads: Option<&Heads>,
+        system: System,
+    ) -> Result<Self, Error> {
+        let failure = match Opened::open(dir, password.clone(), heads, system) {
             Ok(opened) => return Ok(Self(Way::Local(Box::new(opened.as_recorded()?)))),
             Err(failure) => failure,
         };

@@ -3,7 +3,7 @@ use std::{io, path::PathBuf, str::Utf8Error, string::FromUtf8Error};
 use chaos_agency::LeafError;
 use chaos_attestation::{AnchorClass, AnchorError, PolicyError};
 use chaos_store::{BlobError, StoreError};
-use chaos_types::{Did, Digest, canonical};
+use chaos_types::{Did, Digest, Rejection, canonical};
 
 use crate::{Refusal, transport};
 
@@ -33,6 +33,14 @@ pub enum Error {
         document: Digest,
         /// Why.
         source: canonical::Error,
+    },
+    /// The operator signed an event that this program cannot read.
+    #[error("entry {index} is an event that this program cannot read")]
+    Unreadable {
+        /// Its place in the log.
+        index: u64,
+        /// Why.
+        source: Rejection,
     },
     /// An event cannot be written.
     #[error(transparent)]

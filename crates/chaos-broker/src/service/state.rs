@@ -6,7 +6,7 @@ use std::{fmt, path::Path};
 
 use chaos_agency::{Body as _, Evidence, receipt::Product};
 use chaos_attestation::{Appraiser as _, ReasonCode, Verifier};
-use chaos_ledger::{Ledger, NewEntry, Password, System};
+use chaos_ledger::{Heads, Ledger, NewEntry, Password, System};
 use chaos_types::{AgentKey, Did, Digest};
 
 use self::recorded::Recorded;
@@ -56,9 +56,17 @@ impl Opened {
     /// Opens a data directory, creating it if there is none.
     ///
     /// # Errors
-    /// If it does not open, its operator may not oversee, or its events cannot be read.
-    pub fn open(dir: &Path, password: Option<Password>, system: System) -> Result<Self, Error> {
-        let ledger = Ledger::open_or_create(dir, password.clone(), system)?;
+    /// If it does not open, does not go on from the newest head that `heads` remembers, its entries are
+    /// not those of its tree, its operator may not oversee, or its events cannot be read.
+    pub fn open(
+        dir: &Path,
+        password: Option<Password>,
+        heads: Option<&Heads>,
+        system: System,
+    ) -> Result<Self, Error> {
+        let ledger = Ledger::open_or_create(dir, password.clone(), heads, system)?;
+        // What is released goes by these entries, so none of them may be another than was signed.
+        ledger.store().recompute(0)?;
         let key = ledger.operator_for(Oversee::KIND)?;
         let recorded = Recorded::read(&ledger)?;
         Ok(Self { ledger, key, password, recorded })

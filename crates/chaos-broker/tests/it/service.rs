@@ -51,7 +51,7 @@ fn password() -> Password {
 }
 
 fn opened(dir: &Path) -> Opened {
-    Opened::open(dir, Some(password()), SYSTEM).unwrap()
+    Opened::open(dir, Some(password()), None, SYSTEM).unwrap()
 }
 
 fn machine() -> Development {
@@ -227,7 +227,7 @@ fn client_works_through_the_server_that_has_the_directory_open() {
     let dir = folder.path().to_owned();
     let listed = beside_server(state(folder.path()), async |_| {
         let operate = move || {
-            let mut client = Client::open(&dir, Some(password()), SYSTEM).unwrap();
+            let mut client = Client::open(&dir, Some(password()), None, SYSTEM).unwrap();
             let store =
                 Command::StoreSecret { secret: secret(), purpose: "trading".parse().unwrap() };
             client.command(store, Some(Zeroizing::new(b"k-3141592653".to_vec()))).unwrap();

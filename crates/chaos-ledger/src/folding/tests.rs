@@ -62,7 +62,11 @@ impl Attempt {
                 let revoke = Revoke { agent: key(other).did(), reason: "done".to_owned() };
                 (vec![with], vec![], Action::Revoke(revoke))
             }
-            4 => return Append::new(vec![agent, with, other, earlier], vec![what]).unwrap(),
+            4 => {
+                let record = vec![agent, with, other, earlier];
+                let leaf = Digest::of(&record).to_hex().into_bytes();
+                return Append::new(record, leaf).unwrap();
+            }
             _ => {
                 let receipt = Digest::of(&[other, earlier]);
                 let verdict = Verdict { receipt, failed: None, reexecuted: false };

@@ -25,7 +25,7 @@ fn system() -> System {
 }
 
 fn ledger(folder: &std::path::Path) -> Ledger {
-    Ledger::open_or_create(folder, Some("secret".to_owned().into()), system()).unwrap()
+    Ledger::open_or_create(folder, Some("secret".to_owned().into()), None, system()).unwrap()
 }
 
 /// A registration by a key of its own.

@@ -19,7 +19,7 @@ fn getrandom(bytes: &mut [u8]) -> std::io::Result<()> {
 }
 
 fn open(dir: &Path) -> Ledger {
-    Ledger::open_or_create(dir, Some("test".to_owned().into()), SYSTEM).unwrap()
+    Ledger::open_or_create(dir, Some("test".to_owned().into()), None, SYSTEM).unwrap()
 }
 
 fn enrol(ledger: &mut Ledger, name: &str) {
@@ -77,6 +77,44 @@ fn restored_copy_signs_no_second_head_of_a_size() {
     assert!(matches!(refused, Error::HeadOther { size: 3, .. }), "{refused}");
 }
 
+/// What is written to a restored copy could never be signed, and a copy has forgotten revocations.
+#[test]
+fn restored_copy_is_not_opened_for_writing_where_its_heads_are_remembered() {
+    let (dir, heads) = signed();
+    let (data, old) = (dir.path().join("data"), dir.path().join("old"));
+    copy(&data, &old);
+    let mut ledger = open(&data);
+    enrol(&mut ledger, "bob");
+    ledger.checkpoint(&heads).unwrap();
+    drop(ledger);
+    let password = || Some("test".to_owned().into());
+    let refused = Ledger::open(&old, password(), Some(&heads), SYSTEM).unwrap_err();
+    assert!(matches!(refused, Error::HeadBehind { signed: 3, found: 2 }), "{refused}");
+    let mut ledger = open(&old);
+    enrol(&mut ledger, "carol");
+    drop(ledger);
+    let refused = Ledger::open_or_create(&old, password(), Some(&heads), SYSTEM).unwrap_err();
+    assert!(matches!(refused, Error::HeadOther { size: 3, .. }), "{refused}");
+    Ledger::open(&data, password(), Some(&heads), SYSTEM).unwrap();
+    Ledger::read(&old, SYSTEM).unwrap();
+}
+
+#[test]
+fn resuming_refuses_a_head_that_does_not_verify_and_takes_nothing_in_its_place() {
+    let (dir, heads) = signed();
+    let elsewhere = Heads::new(dir.path().join("elsewhere"));
+    let mut ledger = open(&dir.path().join("data"));
+    let own = ledger.checkpoint(&heads).unwrap();
+    let other = LogKey::from_seed(ledger.verifier().unwrap().name().clone(), &[9; 32]);
+    let foreign = own.claimed().clone().sign(&other).unwrap();
+    for known in [vec![foreign.clone()], vec![own.clone(), foreign]] {
+        let refused = ledger.resume(&elsewhere, &known).unwrap_err();
+        assert!(matches!(refused, Error::HeadForeign), "{refused}");
+    }
+    assert!(elsewhere.last(&ledger.verifier().unwrap()).unwrap().is_none());
+    ledger.resume(&elsewhere, &[own]).unwrap();
+}
+
 #[test]
 fn directory_without_its_memory_signs_only_after_somebody_says_what_was_last() {
     let (dir, heads) = signed();
@@ -119,7 +157,7 @@ fn head_over_a_rotten_tile_is_not_signed() {
     assert!(matches!(refused, Error::Store(_)), "{refused}");
     drop(ledger);
     // The next opening notices too: the rows were folded over another root.
-    let refused = Ledger::open(&data, None, SYSTEM).unwrap_err();
+    let refused = Ledger::open(&data, None, None, SYSTEM).unwrap_err();
     assert!(matches!(refused, Error::FoldRoot { size: 3, .. }), "{refused}");
 }
 
@@ -128,7 +166,7 @@ fn clock_far_ahead_dates_nothing_until_somebody_vouches_for_it() {
     let (dir, _) = signed();
     let data = dir.path().join("data");
     let ahead = System { now_ms: || 1_767_225_600_000 + 31 * 86_400_000, ..SYSTEM };
-    let mut ledger = Ledger::open(&data, Some("test".to_owned().into()), ahead).unwrap();
+    let mut ledger = Ledger::open(&data, Some("test".to_owned().into()), None, ahead).unwrap();
     let profile = Profile {
         name: "bob".to_owned(),
         role: "researcher".to_owned(),

@@ -26,7 +26,7 @@ fn random(bytes: &mut [u8]) -> io::Result<()> {
 }
 
 fn open_with(dir: &Path, system: System) -> Ledger {
-    Ledger::open_or_create(dir, Some("test".to_owned().into()), system).unwrap()
+    Ledger::open_or_create(dir, Some("test".to_owned().into()), None, system).unwrap()
 }
 
 fn open(dir: &Path) -> Ledger {

@@ -82,7 +82,7 @@ impl Actor {
 
 /// A new log with its operator and one agent.
 pub(crate) fn ledger(data: &Path, actor: &Actor) -> Result<Ledger, Box<dyn Error>> {
-    let mut ledger = Ledger::open_or_create(data, Some(PASSWORD.to_owned().into()), SYSTEM)?;
+    let mut ledger = Ledger::open_or_create(data, Some(PASSWORD.to_owned().into()), None, SYSTEM)?;
     let envelope = actor.registration(ledger.operator())?;
     ledger.append(&envelope, SYSTEM.now_ms())?;
     Ok(ledger)

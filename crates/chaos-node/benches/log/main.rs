@@ -107,7 +107,7 @@ fn of_size(
 /// One more registration in an open ledger of many agents, its signature checked and its entry synced.
 fn among(data: &Path, agents: u64, report: &Report) -> Result<(), Box<dyn Error>> {
     generate::agents(data, agents)?;
-    let mut ledger = Ledger::open(data, None, SYSTEM)?;
+    let mut ledger = Ledger::open(data, None, None, SYSTEM)?;
     let mut times = Vec::new();
     for round in 0..ROUNDS {
         let actor = Actor::numbered(agents + 1 + u64::try_from(round)?);

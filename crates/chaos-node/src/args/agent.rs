@@ -8,6 +8,7 @@ Examples:
   chaoschain agent register --name ada --role researcher
   chaoschain agent list
   chaoschain agent show ada
+  chaoschain agent update ada --role core_developer
   chaoschain agent rotate ada
   chaoschain agent revoke ada --reason 'key was on a stolen laptop'";
 
@@ -26,6 +27,8 @@ pub(crate) enum AgentCommand {
     List(ListArgs),
     /// Show one agent: profile, keys with their places in the log, scores, rewards.
     Show(ShowArgs),
+    /// Give an agent another role or other capabilities, from the next entry on.
+    Update(UpdateArgs),
     /// Move an agent to a fresh key; its old key signs nothing after that.
     Rotate(RotateArgs),
     /// Revoke an agent; its key signs nothing after that.
@@ -66,6 +69,27 @@ pub(crate) struct ListArgs {
 pub(crate) struct ShowArgs {
     /// The agent's name or did:key.
     pub(crate) agent: String,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpdateArgs {
+    /// The agent's name or did:key.
+    pub(crate) agent: String,
+    /// The role in the studio. Default: the one that it has.
+    #[arg(long)]
+    pub(crate) role: Option<String>,
+    /// The studio. Default: the one that it works in.
+    #[arg(long)]
+    pub(crate) studio: Option<String>,
+    /// An action kind it may perform, in the place of those that it may; may be repeated. Default: what
+    /// the studio gives the role, and for the log's operator every kind that this program knows.
+    #[arg(long = "capability", value_name = "KIND")]
+    pub(crate) capabilities: Vec<String>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// Print JSON.

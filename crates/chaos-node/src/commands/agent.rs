@@ -8,7 +8,7 @@ use chaos_types::Did;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{AgentArgs, AgentCommand, RegisterArgs, RevokeArgs, RotateArgs, ShowArgs},
+    args::{AgentArgs, AgentCommand, RegisterArgs, RevokeArgs, RotateArgs, ShowArgs, UpdateArgs},
     exit::{Failure, Kind, OrFail as _},
     kinds::KINDS,
     ledger, output,
@@ -23,6 +23,7 @@ pub(crate) fn run(args: &AgentArgs) -> Result<ExitCode, Failure> {
         AgentCommand::Register(args) => register(args),
         AgentCommand::List(args) => list(&ledger::read(&args.data.data)?, args.json),
         AgentCommand::Show(args) => show(args),
+        AgentCommand::Update(args) => update(args),
         AgentCommand::Rotate(args) => rotate(args),
         AgentCommand::Revoke(args) => revoke(args),
     }
@@ -142,6 +143,31 @@ fn scores(ledger: &Ledger, agent: Did) -> Result<Vec<Value>, Failure> {
         .filter(|row| row.agent == agent.to_string())
         .map(|row| serde_json::to_value(row).or_fail(Kind::Check))
         .collect()
+}
+
+fn update(args: &UpdateArgs) -> Result<ExitCode, Failure> {
+    let mut ledger = ledger::open(&args.data.data)?;
+    let agent = find(&ledger, &args.agent)?;
+    let is_operator = agent.did == ledger.operator();
+    let mut profile = agent.profile;
+    if is_operator && (args.role.is_some() || args.studio.is_some()) {
+        let hint =
+            "without an option the operator is registered for every kind that this program knows";
+        return Err(
+            Failure::message(Kind::Input, "the operator has the role of its log").hint(hint)
+        );
+    }
+    profile.role = args.role.clone().unwrap_or(profile.role);
+    profile.studio = args.studio.clone().unwrap_or(profile.studio);
+    profile.capabilities = match args.capabilities.as_slice() {
+        [] if is_operator => KINDS.capabilities().into_iter().map(str::to_owned).collect(),
+        [] => role_capabilities(&profile.studio, &profile.role, &KINDS)?,
+        kinds => kinds.to_vec(),
+    };
+    profile.capabilities.sort();
+    profile.capabilities.dedup();
+    let updated = agents::update(&mut ledger, profile)?;
+    report(args.json, "updated", &updated)
 }
 
 fn rotate(args: &RotateArgs) -> Result<ExitCode, Failure> {

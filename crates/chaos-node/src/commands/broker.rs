@@ -46,7 +46,9 @@ fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
         .as_deref()
         .map(|file| chaos_files::read(file, ALLOWLIST_BYTES_MAX))
         .transpose()?;
-    let opened = Opened::open(&args.data.data, ledger::from_environment(), clock::SYSTEM)?;
+    let heads = ledger::remembered();
+    let password = ledger::from_environment();
+    let opened = Opened::open(&args.data.data, password, heads.as_ref(), clock::SYSTEM)?;
     let wanted = wanted(args, opened.ledger())?;
     let settings = Settings::of(wanted, opened.settings(), opened.ledger().operator())?;
     let changed = opened.settings().map(|recorded| settings.changed_from(recorded));
@@ -104,7 +106,7 @@ fn wanted(args: &ServeArgs, ledger: &Ledger) -> Result<Wanted, Failure> {
 
 /// The operator's way to the broker of a data directory.
 pub(super) fn open(dir: &Path) -> Result<Client, Failure> {
-    Ok(Client::open(dir, ledger::from_environment(), clock::SYSTEM)?)
+    Ok(Client::open(dir, ledger::from_environment(), ledger::remembered().as_ref(), clock::SYSTEM)?)
 }
 
 fn enrol(args: &EnrolArgs) -> Result<ExitCode, Failure> {

@@ -182,8 +182,12 @@ fn set_up(
         Ok(password) if !password.is_empty() => (password, true),
         Ok(_) | Err(_) => (hex::encode(clock::SYSTEM.random::<16>()?), false),
     };
-    let mut ledger =
-        Ledger::open_or_create(&folder.path().join("data"), Some(password.into()), clock::SYSTEM)?;
+    let mut ledger = Ledger::open_or_create(
+        &folder.path().join("data"),
+        Some(password.into()),
+        None,
+        clock::SYSTEM,
+    )?;
     let studio = studio::load(None)?;
     for (name, role) in AGENTS {
         let profile = match role {

@@ -36,6 +36,7 @@ impl From<Error> for Failure {
             | Error::Blob(_)
             | Error::Leaf(_)
             | Error::Event { .. }
+            | Error::Unreadable { .. }
             | Error::Fold(_)
             | Error::Rollback(_)
             | Error::Allowlist { .. }

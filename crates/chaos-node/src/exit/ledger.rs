@@ -56,6 +56,7 @@ const fn kind(error: &Error) -> Kind {
         | Error::NoAgent { .. }
         | Error::Revoked { .. }
         | Error::AlreadyRevoked { .. }
+        | Error::ProfileUnchanged { .. }
         | Error::NoReceipt { .. }
         | Error::ClockAhead { .. }
         | Error::HeadForeign
@@ -115,10 +116,10 @@ fn hint(error: &Error) -> Option<String> {
              witness, a bundle's); `--only-copy` says that there is no later one"
         }
         Error::HeadBehind { .. } => {
-            "nothing was signed; fetch the missing entries from a mirror or a newer copy"
+            "nothing was written or signed; fetch the missing entries from a mirror or a newer copy"
         }
         Error::HeadOther { .. } => {
-            "nothing was signed; go on in the data directory that signed the other head"
+            "nothing was written or signed; go on in the data directory that signed the other head"
         }
         Error::PolicyDamaged => "`chaoschain log checkpoint --log-policy FILE` sets it anew",
         Error::HeadDamaged { .. } => {

@@ -53,6 +53,39 @@ fn agent_lives_from_registration_to_revocation() {
     assert_eq!(size(&dir), 4, "refused actions leave no entry");
 }
 
+/// A kind that a later version brings can be used in a log that exists.
+#[test]
+fn agent_and_operator_get_other_capabilities_and_keep_their_names_and_keys() {
+    let dir = TempDir::new().unwrap();
+    register(&dir, "ada").expect_code(0);
+    let profile = |name: &str| {
+        let shown = agent(&dir, &["show", name]).expect_code(0).json();
+        (shown[0]["agent"]["profile"].clone(), shown[0]["agent"]["keys"].clone())
+    };
+    let (first, _) = profile("ada");
+    agent(&dir, &["update", "ada", "--role", "core_developer"]).expect_code(0);
+    let (second, keys) = profile("ada");
+    assert_eq!((&second["role"], &second["name"]), (&"core_developer".into(), &first["name"]));
+    assert_ne!(second["capabilities"], first["capabilities"]);
+    assert_eq!(keys[0]["key"], keys[1]["key"], "an update changes no key");
+
+    agent(&dir, &["update", "operator", "--capability", "score"]).expect_code(0);
+    assert_eq!(profile("operator").0["capabilities"], serde_json::json!(["score"]));
+    agent(&dir, &["update", "operator"]).expect_code(0);
+    let all = profile("operator").0["capabilities"].as_array().unwrap().len();
+    assert_eq!(all, crate::compatibility::KINDS.capabilities().len());
+
+    let before = size(&dir);
+    agent(&dir, &["update", "operator"]).expect_error(3, &["operator", "already"]);
+    agent(&dir, &["update", "operator", "--role", "jester"]).expect_error(3, &["operator"]);
+    agent(&dir, &["update", "ada", "--capability", "juggle"]).expect_error(3, &["juggle"]);
+    agent(&dir, &["update", "bob"]).expect_error(3, &["bob"]);
+    agent(&dir, &["revoke", "ada", "--reason", "stolen"]).expect_code(0);
+    agent(&dir, &["update", "ada", "--role", "researcher"]).expect_error(3, &["stolen"]);
+    assert_eq!(size(&dir), before + 1, "refused actions leave no entry");
+    log(&dir, &["rebuild", "--check"]).expect_code(0);
+}
+
 #[test]
 fn duplicate_agent_is_refused_by_name_and_nothing_changes() {
     let dir = TempDir::new().unwrap();

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use crate::program::{anvil_is_there, root, run};
 
 /// The kinds of receipts that the program knows.
-const KINDS: Kinds =
+pub(crate) const KINDS: Kinds =
     Kinds::new(&[chaos_governance::receipts::EXTENSION, chaos_broker::receipts::EXTENSION]);
 
 /// A file or folder that the first version wrote.

@@ -4,7 +4,9 @@ use super::Store;
 use crate::{Append, Change, Mark, Records as _, StoreError};
 
 pub(crate) fn append(text: &str) -> Append {
-    Append::new(format!("record {text}").into_bytes(), format!("leaf {text}").into_bytes()).unwrap()
+    let record = format!("record {text}").into_bytes();
+    let leaf = format!("leaf {text} of {}", chaos_types::Digest::of(&record)).into_bytes();
+    Append::new(record, leaf).unwrap()
 }
 
 impl Store {

@@ -79,7 +79,11 @@ fn the_whole_check_finds_what_opening_does_not_read() {
     let lost = "entry 20 is missing";
     check_whole("DELETE FROM entries WHERE idx = 20", lost);
     let changed = "tile 0 of level 0 does not have the hashes of the stored leaves";
-    check_whole("UPDATE entries SET leaf = x'00' WHERE idx = 20", changed);
+    check_whole("UPDATE entries SET leaf = leaf || x'00' WHERE idx = 20", changed);
+    check_whole("UPDATE entries SET leaf = x'00' WHERE idx = 20", &{
+        let found = append("20").digest();
+        format!("the leaf of entry 20 does not name its record, whose digest is {found}")
+    });
     check_whole("UPDATE entries SET record = x'00' WHERE idx = 20", &{
         let expected = append("20").digest();
         let found = chaos_types::Digest::of(&[0]);
@@ -126,4 +130,22 @@ fn a_truncated_database_is_refused_wherever_it_is_cut() {
         };
         assert!(refused, "cut at {length} of {}: {outcome:?}", whole.len());
     }
+}
+
+/// The tree commits to leaves. Whoever may write to the database could otherwise put any record under
+/// any leaf, together with its digest.
+#[test]
+fn record_that_its_leaf_does_not_name_is_damage_whatever_digest_stands_beside_it() {
+    let (directory, path) = closed_log();
+    let other = record("another");
+    let digest = chaos_types::Digest::of(&other);
+    let database = Connection::open(path).unwrap();
+    let sql = "UPDATE entries SET record = ?1, digest = ?2 WHERE idx = 7";
+    database.execute(sql, rusqlite::params![other, digest.as_bytes()]).unwrap();
+    drop(database);
+    let store = Store::open(directory.path()).unwrap();
+    let refused = store.entry(7).unwrap_err();
+    assert!(chain(&refused).contains("leaf of entry 7 does not name its record"), "{refused}");
+    assert!(store.entries(0..20).is_err());
+    assert!(store.check().is_err());
 }

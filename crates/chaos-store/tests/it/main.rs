@@ -12,10 +12,15 @@ mod records;
 
 use chaos_log::{Checkpoint, LogKey, SignedCheckpoint};
 use chaos_store::{Append, Head};
+use chaos_types::Digest;
 
 /// A record and a leaf that both name `text`.
 fn append(text: &str) -> Append {
-    Append::new(record(text), format!("leaf {text}").into_bytes()).unwrap()
+    Append::new(record(text), leaf(text)).unwrap()
+}
+
+fn leaf(text: &str) -> Vec<u8> {
+    format!("leaf {text} of {}", Digest::of(&record(text))).into_bytes()
 }
 
 fn record(text: &str) -> Vec<u8> {

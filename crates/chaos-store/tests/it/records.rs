@@ -3,6 +3,7 @@ use chaos_store::{
     Append, AppendError, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, MemoryStore,
     RECORD_BYTES_MAX, Records, Row, Store, StoreError, all_entries,
 };
+use chaos_types::Digest;
 use proptest::{collection::vec, prelude::*};
 
 use crate::{append, record, signed};
@@ -30,7 +31,7 @@ fn check_entries(store: &mut impl Records) {
 
     let expect = Entry {
         index: 1,
-        leaf: b"leaf b".to_vec(),
+        leaf: crate::leaf("b"),
         record: record("b"),
         digest: append("b").digest(),
     };
@@ -148,7 +149,9 @@ fn records_and_leaves_beyond_their_limits_are_refused() {
     assert_eq!(refused(0, 65_536).to_string(), "leaf has 65536 bytes, the limit is 65535");
     let directory = tempfile::tempdir().unwrap();
     let mut store = Store::open(directory.path()).unwrap();
-    let largest = Append::new(vec![7; RECORD_BYTES_MAX], vec![7; 65_535]).unwrap();
+    let mut leaf = Digest::of(&vec![7; RECORD_BYTES_MAX]).to_hex().into_bytes();
+    leaf.resize(65_535, b'.');
+    let largest = Append::new(vec![7; RECORD_BYTES_MAX], leaf).unwrap();
     store.append_batch(std::slice::from_ref(&largest)).unwrap();
     assert_eq!(store.entry(0).unwrap().unwrap().record, largest.record());
 }

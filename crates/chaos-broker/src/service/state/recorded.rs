@@ -1,13 +1,15 @@
 //! The state as the log has it.
 
-use chaos_agency::Receipt;
+use chaos_agency::{Body as _, Receipt};
 use chaos_attestation::allowlist::{Allowlist, State, Trust};
 use chaos_ledger::Ledger;
 use chaos_store::Records as _;
-use chaos_types::{Did, Digest, canonical};
+use chaos_types::{Did, Digest, canonical, dsse::Envelope};
+use serde_json::Value;
 
 use crate::{
     directory::{self, Directory},
+    receipts::Oversee,
     release::{self, Broker},
     service::{
         AuditEntry, Error, Settings,
@@ -119,9 +121,14 @@ fn for_each(
     while next < size {
         for entry in ledger.store().entries(next..size)? {
             next = entry.index + 1;
-            // What the log refuses has no effect; what others sign is no event of the broker's.
-            let Ok(receipt) = Receipt::open_bytes(&entry.record, &ledger.system().kinds) else {
-                continue;
+            let receipt = match Receipt::open_bytes(&entry.record, &ledger.system().kinds) {
+                Ok(receipt) => receipt,
+                // An event that cannot be read may be what forbids a release.
+                Err(reason) if is_signed_event(&entry.record, &operator) => {
+                    return Err(Error::Unreadable { index: entry.index, source: reason });
+                }
+                // What the log refuses has no effect; what others sign is no event of the broker's.
+                Err(_) => continue,
             };
             if receipt.agent == operator && receipt.signers.first() == Some(&operator) {
                 let leaf = chaos_agency::Leaf::from_bytes(&entry.leaf)?;
@@ -133,4 +140,13 @@ fn for_each(
         }
     }
     Ok(())
+}
+
+/// Whether the operator signed a record as an event of the broker's.
+fn is_signed_event(record: &[u8], operator: &Did) -> bool {
+    Envelope::verify_bytes(record).is_ok_and(|opened| {
+        let statement: Value = serde_json::from_slice(&opened.payload).unwrap_or_default();
+        opened.signers.first() == Some(operator)
+            && statement["predicate"]["action"]["kind"] == Oversee::KIND
+    })
 }

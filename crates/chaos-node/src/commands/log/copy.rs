@@ -2,11 +2,11 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
-use chaos_api::{Alarm, Mirror, Repaired, Source, Watch, Watched, watch};
+use chaos_api::{Alarm, Disclosure, Mirror, Repaired, Source, Watch, Watched, watch};
 use chaos_store::DATABASE_FILE;
 use serde_json::json;
 
-use super::publish::{by_default, publication};
+use super::publish::publication;
 use crate::{
     args::{CopyArgs, MirrorArgs, MonitorArgs, RepairArgs},
     clock,
@@ -210,7 +210,7 @@ fn source(text: &str) -> Result<Source, Failure> {
         ));
     }
     if folder.join(DATABASE_FILE).exists() {
-        return Ok(Source::data(folder, publication(folder, by_default())?)?);
+        return Ok(Source::data(folder, publication(folder, Disclosure::by_default(&KINDS))?)?);
     }
     Ok(Source::folder(folder))
 }

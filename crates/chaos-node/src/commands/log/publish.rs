@@ -2,11 +2,9 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
-use chaos_agency::Body as _;
 use chaos_api::{
     Disclosure, Incident, Limits, Publication, Published, routes, serve as serve_routes,
 };
-use chaos_broker::receipts::Oversee;
 use chaos_store::Store;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -18,9 +16,6 @@ use crate::{
     ledger, output,
     runtime::{self, Stop},
 };
-
-/// The kind whose documents say which workload may read which secret.
-const WITHHELD: &str = Oversee::KIND;
 
 pub(super) fn serve(args: &LogServeArgs) -> Result<ExitCode, Failure> {
     let publication = publication(&args.data.data, disclosure(&args.disclosure)?)?;
@@ -91,7 +86,7 @@ pub(super) fn publication(dir: &Path, disclosure: Disclosure) -> Result<Publicat
 fn disclosure(args: &DisclosureArgs) -> Result<Disclosure, Failure> {
     let known = KINDS.capabilities();
     match args.blobs.as_slice() {
-        [] => Ok(by_default()),
+        [] => Ok(Disclosure::by_default(&KINDS)),
         [none] if none == "none" => Ok(Disclosure::default()),
         kinds => match kinds.iter().find(|kind| !known.contains(&kind.as_str())) {
             Some(kind) => Err(Failure::message(
@@ -102,10 +97,4 @@ fn disclosure(args: &DisclosureArgs) -> Result<Disclosure, Failure> {
             None => Ok(kinds.iter().cloned().collect()),
         },
     }
-}
-
-/// What is published if nobody says otherwise.
-pub(super) fn by_default() -> Disclosure {
-    let kinds = KINDS.capabilities().into_iter().filter(|kind| *kind != WITHHELD);
-    kinds.map(str::to_owned).collect()
 }
