@@ -31,7 +31,8 @@ pub(crate) fn ensure_compilable(bytes: &[u8], limits: &Limits) -> Result<(), Ref
             }
             Payload::CodeSectionEntry(body) => {
                 let range = body.range();
-                let bytes = range.end.saturating_sub(range.start);
+                let bytes = u64::try_from(range.end.saturating_sub(range.start));
+                let bytes = bytes.unwrap_or(u64::MAX);
                 ensure("bytes in one function", bytes, limits.function_bytes)?;
                 merges = merges.saturating_add(merges_of(&body).map_err(|error| invalid(&error))?);
                 ensure("merges of locals", merges, limits.merges)?;

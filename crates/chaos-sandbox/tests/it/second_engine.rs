@@ -37,10 +37,7 @@ impl Reader {
             match payload.unwrap() {
                 Payload::ModuleSection { unchecked_range, .. } => {
                     if depth == 0 {
-                        reader.modules.push(
-                            bytes[offset(unchecked_range.start)..offset(unchecked_range.end)]
-                                .to_vec(),
-                        );
+                        reader.modules.push(bytes[unchecked_range].to_vec());
                     }
                     depth += 1;
                 }
@@ -119,10 +116,6 @@ impl Reader {
         }
         lift
     }
-}
-
-fn offset(offset: u64) -> usize {
-    usize::try_from(offset).unwrap()
 }
 
 /// An import-free component in the interpreter.
