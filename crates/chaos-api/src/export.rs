@@ -7,6 +7,7 @@ use std::{
 
 use chaos_files::Readers;
 use chaos_log::{CheckpointError, Hash, NOTE_BYTES_MAX, SignedCheckpoint, TilePath, VerifierKey};
+use chaos_store::DATABASE_FILE;
 use chaos_types::Digest;
 
 use crate::{
@@ -51,6 +52,12 @@ pub enum ExportError {
     /// The folder holds something else under the name of a checkpoint.
     #[error("the folder's checkpoint is not this log's")]
     Foreign(#[source] CheckpointError),
+    /// The folder is a data directory: keys would be published with the log.
+    #[error("`{folder}` is a data directory", folder = folder.display())]
+    DataDirectory {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The folder holds a longer log.
     #[error("the folder holds a log of {found} entries, the published one has {size}")]
     Ahead {
@@ -82,6 +89,9 @@ pub fn export(
     key: &VerifierKey,
     folder: &Path,
 ) -> Result<Exported, ExportError> {
+    if folder.join(DATABASE_FILE).exists() {
+        return Err(ExportError::DataDirectory { folder: folder.to_owned() });
+    }
     let head = published.head()?.ok_or(ExportError::Unsigned)?;
     let (size, old) = (head.claimed().size(), exported(key, folder)?);
     let old_size = old.as_ref().map_or(0, |old| old.claimed().size());

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, path::Path, sync::Arc};
 
 use chaos_agency::Leaf;
 use chaos_log::{SignedCheckpoint, TileKind, TilePath, VerifierKey};
-use chaos_store::{Append, Records as _, Store};
+use chaos_store::{Append, DATABASE_FILE, Records as _, Store};
 use chaos_types::Did;
 use tokio::task::JoinHandle;
 
@@ -12,7 +12,7 @@ use self::{
     head::{Known, Next},
     page::Page,
 };
-use crate::source::Source;
+use crate::{resource::Resource, source::Source};
 
 mod error;
 mod finding;
@@ -72,6 +72,10 @@ impl Mirror {
     /// # Errors
     /// If the directory holds something else, or another log's mirror, or none and no key is named.
     pub fn open(directory: &Path, key: Option<&VerifierKey>) -> Result<Self, MirrorError> {
+        let published = directory.join(Resource::Checkpoint.to_string()).exists();
+        if published && !directory.join(DATABASE_FILE).exists() {
+            return Err(MirrorError::Published { directory: directory.to_owned() });
+        }
         let mut store = Store::open(directory)?;
         let recorded = store.meta(KEY_META)?;
         let recorded = recorded.map(|text| String::from_utf8_lossy(&text).parse::<VerifierKey>());

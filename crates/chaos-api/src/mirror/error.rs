@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use chaos_agency::LeafError;
 use chaos_log::{
     BundleError, CheckpointError, ForkError, ForkProof, Hash, KeyError, TileError, TileId,
@@ -29,6 +31,12 @@ pub enum MirrorError {
     /// The directory holds a log that is not a mirror.
     #[error("the data directory holds a log that is not a mirror")]
     NoMirror,
+    /// The directory is one that a static host serves: a database does not belong there.
+    #[error("`{directory}` holds a published log", directory = directory.display())]
+    Published {
+        /// The directory.
+        directory: PathBuf,
+    },
     /// The recorded key cannot be read.
     #[error("the mirror's record of the log's key cannot be read")]
     RecordedKey(#[source] KeyError),
@@ -224,6 +232,7 @@ impl MirrorError {
             | Self::Ledger(_)
             | Self::NoKey
             | Self::NoMirror
+            | Self::Published { .. }
             | Self::RecordedKey(_)
             | Self::RecordedCheckpoint(_)
             | Self::Recorded(_)

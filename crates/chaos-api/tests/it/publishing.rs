@@ -2,7 +2,7 @@
 
 use std::{fs, sync::Arc};
 
-use chaos_api::{ExportError, Limits, Mirror, Source, export, routes, serve};
+use chaos_api::{ExportError, Limits, Mirror, MirrorError, Source, export, routes, serve};
 use chaos_log::{bundle_from_bytes, leaf_hash, tile_from_bytes};
 use chaos_store::{Blobs as _, Records as _};
 use chaos_types::Digest;
@@ -173,4 +173,18 @@ fn served_log_is_mirrored_while_its_owner_appends() {
     }
     stop.send(()).unwrap();
     runtime.block_on(served).unwrap();
+}
+
+/// Keys lie in a data directory, and a static host serves whatever a folder holds.
+#[test]
+fn log_and_what_is_published_of_it_never_share_a_folder() {
+    let log = Log::of(3);
+    let refused = export(&log.published(), log.verifier(), log.path()).unwrap_err();
+    assert!(matches!(refused, ExportError::DataDirectory { .. }), "{refused}");
+
+    let published = TempDir::new().unwrap();
+    export(&log.published(), log.verifier(), published.path()).unwrap();
+    let refused = Mirror::open(published.path(), Some(log.verifier())).unwrap_err();
+    assert!(matches!(refused, MirrorError::Published { .. }), "{refused}");
+    assert!(!published.path().join(chaos_store::DATABASE_FILE).exists());
 }
