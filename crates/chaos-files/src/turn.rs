@@ -1,5 +1,5 @@
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io,
     path::Path,
 };
@@ -20,12 +20,29 @@ impl Turn {
     /// # Errors
     /// If the system refuses.
     pub fn wait(path: &Path) -> io::Result<Self> {
-        let mut lock = path.as_os_str().to_owned();
-        lock.push(".lock");
-        let file = fs::OpenOptions::new().write(true).create(true).truncate(false).open(&lock)?;
+        let file = open(path)?;
         file.lock()?;
         Ok(Self { _held: file })
     }
+
+    /// Takes it if nobody else has it.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn try_take(path: &Path) -> io::Result<Option<Self>> {
+        let file = open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _held: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut lock = path.as_os_str().to_owned();
+    lock.push(".lock");
+    fs::OpenOptions::new().write(true).create(true).truncate(false).open(&lock)
 }
 
 #[cfg(test)]
@@ -54,5 +71,15 @@ mod tests {
             }
         });
         assert_eq!(read(&path, 1000).unwrap().len(), 64);
+    }
+
+    #[test]
+    fn turn_that_somebody_has_is_not_taken_and_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("count");
+        let first = Turn::try_take(&path).unwrap().expect("nobody has it");
+        assert!(Turn::try_take(&path).unwrap().is_none());
+        drop(first);
+        assert!(Turn::try_take(&path).unwrap().is_some());
     }
 }

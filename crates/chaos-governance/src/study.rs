@@ -21,6 +21,7 @@ mod forum;
 mod html;
 mod readiness;
 mod sections;
+mod summary;
 mod words;
 
 pub(crate) use compose::flow_definitions;
@@ -31,3 +32,4 @@ pub use figures::figures;
 pub use forum::markdown as forum_markdown;
 pub use html::render as html;
 pub use readiness::markdown as readiness_markdown;
+pub use summary::{Rows, Summary, summary};

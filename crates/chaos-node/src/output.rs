@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use chaos_report::text;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -47,10 +48,14 @@ fn note(written: io::Result<()>) {
 pub(crate) fn ensure_written() -> Result<(), Failure> {
     note(io::stdout().flush());
     match LOST.get() {
-        Some(error) => {
-            Err(Failure::message(Kind::Storage, format_args!("cannot write the output: {error}"))
-                .hint("the work is done, but what it prints was lost; run the command again"))
-        }
+        Some(error) => Err(Failure::message(
+            Kind::Storage,
+            format_args!("cannot write the output: {error}"),
+        )
+        .hint(
+            "the work is done and stays, only what it prints was lost: what reads can be run \
+                     again, what adds to a log or a folder would add twice",
+        )),
         None => Ok(()),
     }
 }
@@ -73,6 +78,12 @@ pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value).or_fail(Kind::Check)?;
     line(text);
     Ok(())
+}
+
+/// What a server says once it listens. Whoever does not learn where it listens cannot use it.
+pub(crate) fn ready(value: &impl Serialize) -> Result<(), Failure> {
+    json(value)?;
+    ensure_written()
 }
 
 /// Some errors draw the place in several lines; the further ones are set in, so that none of them
@@ -139,36 +150,7 @@ pub(crate) fn beside(bar: &ProgressBar, text: &str) {
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) {
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row.get(column).map_or(0, |cell| cell.chars().count()))
-            .chain([header[column].chars().count()])
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<_> = (0..header.len()).map(width).collect();
-    let numeric: Vec<_> = (0..header.len())
-        .map(|column| {
-            column > 0
-                && rows.iter().all(|row| {
-                    row.get(column).is_none_or(|cell| {
-                        cell.chars()
-                            .next()
-                            .is_none_or(|c| c.is_ascii_digit() || "+-−–±".contains(c))
-                    })
-                })
-        })
-        .collect();
-    let format = |cells: &[String]| {
-        let cells = cells.iter().enumerate().map(|(column, cell)| {
-            let pad = " ".repeat(widths[column].saturating_sub(cell.chars().count()));
-            if numeric[column] { format!("{pad}{cell}") } else { format!("{cell}{pad}") }
-        });
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    let titles: Vec<String> = header.iter().map(|&title| title.to_owned()).collect();
-    line(bold(&format(&titles)));
-    for row in &rows {
-        line(format(row));
-    }
+    let mut lines = text::columns(header, &rows).into_iter();
+    line(bold(&lines.next().unwrap_or_default()));
+    lines.for_each(line);
 }

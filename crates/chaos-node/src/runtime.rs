@@ -1,6 +1,9 @@
 //! The asynchronous runtimes of commands, and the signals that ask a process to stop.
 
+use std::net::SocketAddr;
+
 use tokio::{
+    net::TcpListener,
     runtime::{Builder, Runtime},
     signal::unix::{Signal, SignalKind, signal},
 };
@@ -15,6 +18,16 @@ pub(crate) fn single() -> Result<Runtime, Failure> {
 /// A runtime for a server.
 pub(crate) fn server() -> Result<Runtime, Failure> {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().or_fail(Kind::Outside)
+}
+
+/// Listens at an address; gives the address that it got.
+pub(crate) async fn listen(at: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let listener = TcpListener::bind(at)
+        .await
+        .or_fail(Kind::Outside)
+        .map_err(|failure| failure.context(format!("cannot listen at {at}")))?;
+    let address = listener.local_addr().or_fail(Kind::Outside)?;
+    Ok((listener, address))
 }
 
 /// Listens for the signals from when it is made.

@@ -1,5 +1,7 @@
 //! Forecasts from fee histories: made before a change, scored after it.
 
+pub mod words;
+
 use std::num::NonZeroUsize;
 
 use chaos_parameters::Parameters;

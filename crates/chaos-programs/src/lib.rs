@@ -22,7 +22,7 @@
 //!
 //! - [`program`]: the programs; the agent signs what [`program::Program::run`] gives, the verifier
 //!   compares with it.
-//! - [`check`]: a bundle against everything that can be checked; [`reexecution`] runs its program.
+//! - [`check`]: a bundle, as [`bundle_files`] finds them, against everything that can be checked; [`reexecution`] runs its program.
 //! - [`proposing`]: agents analyse, draft, simulate and refine, and sign what they did.
 //! - [`deciding`]: a proposal is submitted, voted on, scored and paid on a local chain; [`anchoring`]
 //!   writes the log's checkpoint to any.
@@ -42,6 +42,7 @@
 pub mod anchoring;
 pub mod appraisal;
 pub mod blocks;
+pub mod bundle_files;
 mod day;
 pub mod deciding;
 pub mod enclave;

@@ -33,6 +33,7 @@ pub mod legend;
 pub mod scale;
 pub mod svg;
 pub mod table;
+pub mod text;
 
 mod page;
 

@@ -62,13 +62,24 @@ pub(crate) struct AttestVerifyArgs {
     #[arg(long, value_name = "FILE", requires = "issuer", conflicts_with = "workload")]
     pub(crate) allowlist: Option<PathBuf>,
     /// The key whose lists are followed.
-    #[arg(long, value_name = "DID", requires = "allowlist")]
+    #[arg(long, value_name = "DID", requires = "allowlist", conflicts_with = "workload")]
     pub(crate) issuer: Option<Did>,
     /// A key whose rebuilds count; may be given several times.
-    #[arg(long = "builder", value_name = "DID", requires = "allowlist")]
+    #[arg(
+        long = "builder",
+        value_name = "DID",
+        requires = "allowlist",
+        conflicts_with = "workload"
+    )]
     pub(crate) builders: Vec<Did>,
     /// How many builders must vouch for a workload.
-    #[arg(long, default_value_t = 2, value_name = "COUNT", requires = "allowlist")]
+    #[arg(
+        long,
+        default_value_t = 2,
+        value_name = "COUNT",
+        requires = "allowlist",
+        conflicts_with = "workload"
+    )]
     pub(crate) rebuilds: usize,
     /// A workload that is allowed, instead of a list; may be given several times.
     #[arg(long, value_name = "SHA256")]

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use chaos_types::Digest;
 use clap::{Args, Subcommand};
 
 use super::{DataArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs, RepairArgs};
@@ -81,7 +82,7 @@ pub(crate) struct CheckpointArgs {
 pub(crate) struct ProveArgs {
     /// The receipt, as sha256:<64 hex>.
     #[arg(required_unless_present = "consistency", conflicts_with = "consistency")]
-    pub(crate) receipt: Option<String>,
+    pub(crate) receipt: Option<Digest>,
     /// Prove instead that the log of this size is a prefix of the log as it stands.
     #[arg(long, value_name = "SIZE")]
     pub(crate) consistency: Option<u64>,

@@ -12,7 +12,7 @@ Examples:
 
 The receipt is signed by the agent --agent, by default the log's operator, and kept in --data. Without
 a receipt, to try a component out:
-  chaoschain run guests/artifacts/scorer.wasm --input examples/evidence.json --no-receipt --out answer
+  chaoschain run guests/artifacts/scorer.wasm --input examples/evidence.json --no-receipt --out out
 
 A strategy takes its state, which is empty at first, and an event, and may ask for inputs by name:
   printf '' > state
@@ -49,7 +49,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FILE", requires = "attest")]
     pub(crate) collateral: Option<PathBuf>,
     /// Run only.
-    #[arg(long, conflicts_with_all = ["attest", "agent"])]
+    #[arg(long, conflicts_with_all = ["attest", "agent", "collateral"])]
     pub(crate) no_receipt: bool,
     /// Write the answer's bytes here instead of printing them.
     #[arg(long, value_name = "FILE")]

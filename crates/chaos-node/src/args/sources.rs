@@ -22,13 +22,21 @@ pub(crate) enum StateFrom {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct NodeArgs {
     /// With --rpc-url: where the state of a block comes from.
-    #[arg(long, value_enum, default_value_t, value_name = "SOURCE")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "SOURCE",
+        requires = "rpc_url",
+        conflicts_with = "blocks"
+    )]
     pub(crate) state_from: StateFrom,
     /// With --rpc-url: ask at most this many questions per second.
-    #[arg(long, value_name = "N", requires = "rpc_url")]
+    #[arg(long, value_name = "N", requires = "rpc_url", conflicts_with = "blocks")]
     pub(crate) requests_per_second: Option<NonZeroU32>,
     /// With --rpc-url: seconds to wait for one answer.
     #[arg(long, value_name = "SECONDS", default_value = "30", requires = "rpc_url",
+          conflicts_with = "blocks",
           value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) request_timeout: u64,
 }
@@ -76,7 +84,13 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "RANGE")]
     pub(crate) range: Option<String>,
     /// With --rpc-url: where what was fetched is kept; an export that was killed goes on from it.
-    #[arg(long, value_name = "DIR", default_value = "chaoschain-cache", requires = "rpc_url")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "chaoschain-cache",
+        requires = "rpc_url",
+        conflicts_with = "blocks"
+    )]
     pub(crate) cache: PathBuf,
     /// The chain, such as eip155:1. Needed where a folder holds several.
     #[arg(long, value_name = "CAIP-2")]
@@ -84,7 +98,7 @@ pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
     /// Only number, time, gas and base fee of each block.
-    #[arg(long, requires = "rpc_url")]
+    #[arg(long, requires = "rpc_url", conflicts_with = "blocks")]
     pub(crate) headers_only: bool,
     /// Where to write; a folder that does not exist yet, or is empty.
     #[arg(long, value_name = "DIR")]
@@ -134,13 +148,13 @@ pub(crate) struct ImportArgs {
     )]
     pub(crate) trace: Option<PathBuf>,
     /// With --trace: the same trace in diff mode, which shows accounts made by inner calls.
-    #[arg(long, value_name = "FILE", requires = "trace")]
+    #[arg(long, value_name = "FILE", requires = "trace", conflicts_with = "state_proof")]
     pub(crate) diff: Option<PathBuf>,
     /// Its state proof, as debug_executionWitness answers.
     #[arg(long = "proof", alias = "witness", value_name = "FILE")]
     pub(crate) state_proof: Option<PathBuf>,
     /// With --proof: the parent's header, if the state proof holds no headers.
-    #[arg(long, value_name = "FILE", requires = "state_proof")]
+    #[arg(long, value_name = "FILE", requires = "state_proof", conflicts_with = "trace")]
     pub(crate) parent: Option<PathBuf>,
     /// The chain by EIP-155 number, for blocks whose transactions do not name it.
     #[arg(long, value_name = "NUMBER")]

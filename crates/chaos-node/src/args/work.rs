@@ -14,10 +14,22 @@ pub(crate) struct BlockSource {
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
     /// With --rpc-url: which blocks, as FIRST..=LAST, or N for the latest N.
-    #[arg(long, value_name = "RANGE", default_value = "16", requires = "rpc_url")]
+    #[arg(
+        long,
+        value_name = "RANGE",
+        default_value = "16",
+        requires = "rpc_url",
+        conflicts_with = "blocks"
+    )]
     pub(crate) range: String,
     /// With --rpc-url: where fetched blocks are kept, in the recorded format.
-    #[arg(long, value_name = "DIR", default_value = "chaoschain-cache", requires = "rpc_url")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "chaoschain-cache",
+        requires = "rpc_url",
+        conflicts_with = "blocks"
+    )]
     pub(crate) cache: PathBuf,
     /// Only this chain, such as eip155:1; blocks of another chain are an error with --rpc-url and
     /// are left out, and counted, with --blocks.
@@ -106,10 +118,15 @@ pub(crate) struct SimulateArgs {
     pub(crate) preset: Option<String>,
     /// Run a whole study from a file: alternatives, scenarios, attacks, report. Its own sources
     /// and market sections count; a stopped run goes on where it was.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["set", "blocks", "rpc_url", "fee_history"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        // What the file says.
+        "set", "blocks", "rpc_url", "fee_history", "seed", "elasticity", "paths", "path_blocks",
+        "chain", "range", "cache", "state_from", "requests_per_second", "request_timeout",
+    ])]
     pub(crate) experiment: Option<PathBuf>,
     /// With --experiment: the folder to write; default study-out/NAME.
-    #[arg(long, value_name = "DIR", requires = "experiment")]
+    #[arg(long, value_name = "DIR", requires = "experiment",
+          conflicts_with_all = ["set", "blocks", "rpc_url"])]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) simulation: SimulationArgs,

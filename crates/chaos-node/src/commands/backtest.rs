@@ -4,7 +4,10 @@ use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
 use chaos_parameters::{Setting, parse_setting};
-use chaos_programs::forecasting::{Activation, Forecasting, score};
+use chaos_programs::forecasting::{
+    Activation, Forecasting, score,
+    words::{self, optional_percent},
+};
 use chaos_report::Comparison;
 use chaos_simulation::{
     Input,
@@ -15,10 +18,7 @@ use serde_json::json;
 use crate::{
     args::BacktestArgs,
     clock::now_s,
-    commands::{
-        validate::{coverage, forecasting, optional_percent},
-        write_file,
-    },
+    commands::{validate::forecasting, write_file},
     exit::{Failure, Kind, OrFail as _},
     output,
 };
@@ -195,17 +195,5 @@ fn verdict(forecast: &Forecast, score: &Score) -> String {
         Verdict::Partly => output::bold("partly"),
         Verdict::Missed => output::bad("missed"),
     };
-    let naive = match forecast.basis {
-        Basis::Before => format!(
-            "; beats the last window on {} of {}",
-            score.better_than_naive, score.naive_compared
-        ),
-        Basis::After => String::new(),
-    };
-    format!(
-        "{word}: {} of {} figures inside p10-p90, {} inside p2.5-p97.5{naive}",
-        score.p10_p90.inside,
-        score.p10_p90.of,
-        coverage(&score.p2_5_p97_5).split(" (").next().unwrap_or_default()
-    )
+    format!("{word}: {}", words::of_score(forecast, score))
 }

@@ -60,7 +60,7 @@ fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
     let served = runtime.block_on(async {
         let stop = Stop::new()?;
         let server = Server::bind(&args.listen.to_string(), state).await?;
-        output::json(&json!({
+        output::ready(&json!({
             "event": "ready", "address": server.address(), "broker": server.broker(),
             "data": args.data.data, "settings": server.state().settings(), "changed": changed,
         }))?;

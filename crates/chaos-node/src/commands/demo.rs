@@ -10,7 +10,7 @@ use std::{
 };
 
 use chaos_agency::action::{Profile, Verdict};
-use chaos_chains::local::LocalChain;
+use chaos_chains::{anvil, local::LocalChain};
 use chaos_log::SignedCheckpoint;
 use chaos_verify::Anchored;
 
@@ -22,7 +22,7 @@ use crate::{
         simulate::{asked, command},
         write_file,
     },
-    exit::Failure,
+    exit::{Failure, Kind},
     kinds::KINDS,
     narration::{Narration, Terminal},
 };
@@ -73,14 +73,18 @@ enum Outcome {
 }
 
 pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
+    // What the demo cannot end without is looked for before it begins.
+    let root = root_of_contracts();
+    if anvil::find(root.as_deref()).is_none() {
+        return Err(Failure::new(Kind::Outside, anvil::Error::NotFound));
+    }
     let folder = Folder::prepare(&args.out)?;
     let mut narration = Narration::new(args.json);
     let (chain, source) = source::prepare(args, &folder)?;
     narration.tell("source", source.about.clone(), None);
     let mut setup = set_up(args, folder, source, narration)?;
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let origin = setup.ledger.log_key()?.name().to_string();
-    let local = LocalChain::start(Some(root), origin).map_err(chaos_programs::Error::from)?;
+    let local = LocalChain::start(root, origin).map_err(chaos_programs::Error::from)?;
     let about = local.about();
     setup.narration.tell("chain", about, None);
 
@@ -98,6 +102,14 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         Outcome::Finished(ended) => setup.close(&block_set, &ended),
         Outcome::GivenUp(reason) => setup.close_without_proposal(&reason),
     }
+}
+
+/// The folder with `contracts/node_modules`: this one, or the program's own checkout.
+fn root_of_contracts() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok();
+    let above = program.iter().flat_map(|program| program.ancestors());
+    let mut roots = [Path::new(".")].into_iter().chain(above);
+    roots.find(|root| root.join("contracts/node_modules").is_dir()).map(Path::to_owned)
 }
 
 impl Setup<'_> {

@@ -123,8 +123,8 @@ fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
     if let Some(old_size) = args.consistency {
         return prove_prefix(&ledger, old_size, args.json);
     }
-    let receipt: Digest =
-        args.receipt.as_deref().unwrap_or_default().parse().or_fail(Kind::Input)?;
+    let receipt =
+        args.receipt.ok_or_else(|| Failure::message(Kind::Input, "expected a receipt"))?;
     if ledger.receipt(&receipt)?.is_none() {
         return Err(Failure::message(Kind::Input, format!("no receipt {receipt} in this log"))
             .hint("`chaoschain log show` lists the receipts"));

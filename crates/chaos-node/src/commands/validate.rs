@@ -2,11 +2,15 @@
 
 use std::{path::Path, process::ExitCode};
 
-use chaos_programs::{blocks, forecasting::Forecasting, simulation::threads};
-use chaos_simulation::{
-    Decimal,
-    forecast::{Coverage, Options, Validation},
+use chaos_programs::{
+    blocks,
+    forecasting::{
+        Forecasting,
+        words::{coverage, of_validation, optional_percent, percent, share},
+    },
+    simulation::threads,
 };
+use chaos_simulation::forecast::{Options, Validation};
 
 use crate::{
     args::{ForecastArgs, ValidateArgs},
@@ -39,31 +43,6 @@ pub(crate) fn forecasting(path: &Path, args: &ForecastArgs) -> Result<Forecastin
     let chain =
         args.chain.parse().or_fail(Kind::Input).map_err(|error| error.context("--chain"))?;
     Ok(Forecasting { chain, history, digest, options, threads: threads(args.threads) })
-}
-
-/// Parts per million as per cent with one place.
-pub(crate) fn percent(ppm: i128) -> String {
-    let tenths = ppm / 1_000;
-    let sign = if ppm < 0 { "-" } else { "" };
-    format!("{sign}{}.{}", tenths.unsigned_abs() / 10, tenths.unsigned_abs() % 10)
-}
-
-pub(crate) fn optional_percent(ppm: Option<Decimal>) -> String {
-    ppm.map_or_else(|| "-".to_owned(), |ppm| percent(ppm.0))
-}
-
-pub(crate) fn share(coverage: &Coverage) -> String {
-    format!("{}/{}", coverage.inside, coverage.of)
-}
-
-/// "81.8 % (50.8 to 95.1)", the interval being that of the true share.
-pub(crate) fn coverage(coverage: &Coverage) -> String {
-    format!(
-        "{} % ({} to {})",
-        percent(coverage.share_ppm.into()),
-        percent(coverage.low_ppm.into()),
-        percent(coverage.high_ppm.into())
-    )
 }
 
 fn human(validation: &Validation) {
@@ -117,35 +96,5 @@ fn human(validation: &Validation) {
         "inside p2.5-p97.5  {}, of good intervals 95 %",
         coverage(&validation.p2_5_p97_5)
     ));
-    output::line(format_args!("\n{}", verdict(validation)));
-}
-
-/// One line: whether intervals can be believed, and whether the model beats the naive forecast.
-fn verdict(validation: &Validation) -> String {
-    let Coverage { share_ppm, low_ppm, high_ppm, .. } = validation.p10_p90;
-    let intervals = if high_ppm < 800_000 {
-        "intervals are too narrow"
-    } else if low_ppm > 800_000 {
-        "intervals are too wide"
-    } else if share_ppm < 700_000 {
-        "intervals may be too narrow"
-    } else {
-        "intervals hold"
-    };
-    format!(
-        "{intervals}; beats the last window on {} of {} figures (median skill {} %)",
-        validation.better_than_naive,
-        validation.naive_compared,
-        optional_percent(validation.skill_median_ppm)
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::percent;
-
-    #[test]
-    fn per_cent_keep_their_sign_below_one() {
-        assert_eq!([-4_000, -130_999, 0, 812_345].map(percent), ["-0.4", "-13.0", "0.0", "81.2"]);
-    }
+    output::line(format_args!("\n{}", of_validation(validation)));
 }

@@ -1,11 +1,10 @@
 //! `chaoschain verify`.
 
 mod print;
-mod source;
 
 use std::{
     collections::BTreeSet,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -16,13 +15,13 @@ use chaos_log::{ForkProof, Policy, VerifierKey};
 use chaos_programs::{
     ChainView, LogCopy, Reader,
     appraisal::{Appraiser, known_anchors},
+    bundle_files::{Source, read_all},
     check, policy,
     reexecution::Inputs,
 };
 use chaos_types::Rejection;
 use chaos_verify::{Fork, Heads, Options, Report, verify_fork};
 
-use self::source::Source;
 use crate::{
     args::VerifyArgs,
     commands::witness,
@@ -33,8 +32,10 @@ use crate::{
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let verifier = Verifier::new(args)?;
-    let mut found: Vec<Found> =
-        source::of(&args.files).into_iter().map(|source| verifier.look_at(source)).collect();
+    let mut found: Vec<Found> = read_all(&args.files, &mut io::stdin().lock())
+        .into_iter()
+        .map(|source| verifier.look_at(source))
+        .collect();
     let forked = hold_heads_together(&mut found);
     for found in &found {
         print::one(found, args.json)?;
@@ -166,7 +167,7 @@ impl<'a> Verifier<'a> {
 
     fn look_at(&self, source: Source) -> Found {
         let Source { name, bytes, path } = source;
-        let content = bytes.map(|bytes| {
+        let content = bytes.map_err(Failure::from).map(|bytes| {
             if ForkProof::is_claimed_by(&bytes) {
                 return Content::Fork(self.verify_fork(&bytes));
             }

@@ -7,7 +7,6 @@ use chaos_ledger::Keys;
 use chaos_log::{POLICY_BYTES_MAX, Policy, WitnessKey};
 use chaos_witness::Witness;
 use serde_json::json;
-use tokio::net::TcpListener;
 
 use crate::{
     args::WitnessArgs,
@@ -32,12 +31,8 @@ pub(crate) fn run(args: &WitnessArgs) -> Result<ExitCode, Failure> {
     let runtime = runtime::server()?;
     runtime.block_on(async {
         let stop = Stop::new()?;
-        let listener = TcpListener::bind(args.listen).await;
-        let listener = listener
-            .or_fail(Kind::Outside)
-            .map_err(|failure| failure.context(format!("cannot listen at {}", args.listen)))?;
-        let address = listener.local_addr().or_fail(Kind::Outside)?;
-        output::json(&json!({
+        let (listener, address) = runtime::listen(args.listen).await?;
+        output::ready(&json!({
             "event": "ready", "url": format!("http://{address}"), "witness": verifier, "logs": logs,
         }))?;
         serve(listener, routes, Limits::default(), stop.asked()).await;

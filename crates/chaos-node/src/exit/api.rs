@@ -16,7 +16,9 @@ impl From<ExportError> for Failure {
             ExportError::Unsigned => {
                 (Kind::Input, Some("`chaoschain log checkpoint` signs one, with the log's key"))
             }
-            ExportError::Foreign(_) => (Kind::Input, Some("export into a folder of its own")),
+            ExportError::Foreign(_) | ExportError::DataDirectory { .. } => {
+                (Kind::Input, Some("export into a folder of its own"))
+            }
             ExportError::Ahead { .. } | ExportError::Root { .. } => (
                 Kind::Check,
                 Some("the folder shows what was published; find out what happened to this log"),
@@ -54,7 +56,9 @@ impl From<MirrorError> for Failure {
             MirrorError::NoKey => Some(
                 "--log names it; the log's operator prints it with `chaoschain log checkpoint`",
             ),
-            MirrorError::NoMirror => Some("name a new directory for the copy"),
+            MirrorError::NoMirror | MirrorError::Published { .. } => {
+                Some("name a new directory for the copy")
+            }
             MirrorError::Fork(_) => Some(
                 "nothing was stored; `chaoschain log monitor` writes both checkpoints to a file, which \
                  `chaoschain verify` reads",
@@ -69,6 +73,7 @@ impl From<MirrorError> for Failure {
             MirrorError::Open(_) | MirrorError::Store(_) | MirrorError::Ledger(_) => Kind::Storage,
             MirrorError::NoKey
             | MirrorError::NoMirror
+            | MirrorError::Published { .. }
             | MirrorError::OtherLog { .. }
             | MirrorError::Growth { .. } => Kind::Input,
             MirrorError::RecordedKey(_)

@@ -1,12 +1,19 @@
 //! What a ledger's or a file's refusal means for the exit code, and what the user can do next.
 
 use chaos_ledger::Error;
+use chaos_programs::bundle_files;
 
 use super::{Failure, Kind};
 use crate::ledger::PASSWORD_VARIABLE;
 
 impl From<chaos_files::Error> for Failure {
     fn from(error: chaos_files::Error) -> Self {
+        Self::new(Kind::Input, error)
+    }
+}
+
+impl From<bundle_files::Error> for Failure {
+    fn from(error: bundle_files::Error) -> Self {
         Self::new(Kind::Input, error)
     }
 }

@@ -4,7 +4,10 @@ use chaos_types::canonical;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{Run, anvil_is_there, run, run_with, shared, type_in};
+use crate::{
+    program::{Run, anvil_is_there, run, run_with, shared, type_in},
+    running::Running,
+};
 
 fn demo(out: &Path) -> Run {
     run(["demo", "--out", out.to_str().unwrap(), "--json"])
@@ -344,4 +347,38 @@ fn demo_that_gives_up_ends_with_the_bundles_of_what_was_done() {
     let last = text.lines().last().unwrap();
     assert!(last.starts_with("no proposal") && last.contains("report.html"), "{last}");
     assert!(text.contains("set CHAOSCHAIN_PASSWORD before a demo"), "{text}");
+}
+
+/// Whoever starts one by mistake must not lose the other.
+#[test]
+fn second_demo_in_the_folder_of_a_running_one_is_refused() {
+    if !anvil_is_there() {
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let out = dir.path().join("out");
+    let mut first = Running::start(&["demo", "--out", out.to_str().unwrap()], None);
+    first.wait_for_words("registers as researcher");
+    demo(&out).expect_error(5, &["a demo runs in"]);
+    assert!(out.join("data").exists(), "what the first one wrote is there");
+    first.kill();
+    let again = Running::start(&["demo", "--out", out.to_str().unwrap()], None)
+        .wait_for_words("clearing what an unfinished demo left");
+    assert!(again.contains("out"), "{again}");
+}
+
+#[test]
+fn demo_without_anvil_ends_before_it_begins() {
+    let dir = TempDir::new().unwrap();
+    let out = dir.path().join("out");
+    let line =
+        format!("CHAOSCHAIN_ANVIL= PATH= $(command -v chaoschain) demo --out {}", out.display());
+    let absent = dir.path().join("bin");
+    fs::create_dir(&absent).unwrap();
+    // A copy of the program stands beside no checkout.
+    let program = absent.join("chaoschain");
+    fs::copy(env!("CARGO_BIN_EXE_chaoschain"), &program).unwrap();
+    let line = line.replace("$(command -v chaoschain)", program.to_str().unwrap());
+    type_in(dir.path(), &line).expect_error(4, &["anvil was not found"]);
+    assert!(!out.exists(), "nothing was begun");
 }

@@ -57,7 +57,9 @@ fn pages() -> Vec<(String, String)> {
 /// The examples of a page in paragraphs, continued lines joined.
 fn examples(page: &str) -> Vec<Vec<String>> {
     let page = page.replace(" \\\n", " ");
-    page.split("\n\n")
+    let (_, examples) = page.split_once("\nExamples:\n").unwrap_or_default();
+    examples
+        .split("\n\n")
         .map(|paragraph| {
             let lines = paragraph.lines().filter(|line| {
                 let command = ["chaoschain ", "printf ", "export ", "pass show "];
@@ -92,12 +94,11 @@ fn every_example_is_run_or_named_with_what_it_lacks() {
 #[test]
 fn every_example_is_a_command_line() {
     let dir = TempDir::new().unwrap();
-    let did = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK";
     let fill = |line: &str| {
         let line = line.split(" > ").next().unwrap_or_default();
         line.replace("sha256:...", &format!("sha256:{}", "0".repeat(64)))
-            .replace("did:key:z6Mk...", did)
-            .replace("did:key:...", did)
+            .replace("did:key:z6Mk...", DID)
+            .replace("did:key:...", DID)
             .replace("HASH", &format!("0x{}", "0".repeat(64)))
             .replace("VKEY", VKEY)
     };
@@ -115,6 +116,9 @@ fn every_example_is_a_command_line() {
     }
 }
 
+/// A key that is nobody's.
+const DID: &str = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK";
+
 /// A verifier key of a log that is nobody's.
 const VKEY: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 
@@ -131,5 +135,135 @@ fn examples_of_runs_name_what_the_repository_holds_or_a_line_makes() {
         for line in lines.filter(|line| !line.starts_with("export ") && !line.contains(" HEX ")) {
             type_in(dir.path(), line).expect_code(0);
         }
+    }
+}
+
+/// An option as a page of help shows it.
+struct Shown {
+    /// With its dashes.
+    name: String,
+    /// A value that it takes, if it takes one.
+    value: Option<&'static str>,
+    /// The option that it is of use with, if it says so.
+    master: Option<String>,
+}
+
+/// The options of a page. What one is for stands in the paragraph below it.
+fn options(page: &str) -> Vec<Shown> {
+    let (_, list) = page.split_once("\nOptions:\n").unwrap_or_default();
+    let lines: Vec<&str> = list.lines().collect();
+    let start = |line: &&str| line.trim_start().starts_with('-') && !line.starts_with("         ");
+    let starts: Vec<usize> = (0..lines.len()).filter(|&at| start(&lines[at])).collect();
+    let ends = starts.iter().skip(1).copied().chain([lines.len()]);
+    let shown = starts.iter().zip(ends).filter_map(|(&at, end)| {
+        let words: Vec<&str> = lines[at].split_whitespace().collect();
+        let name = words.iter().find(|word| word.starts_with("--"))?.trim_end_matches("...");
+        let text = lines[at..end].iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+        let master = text.split_once("With --").map(|(_, rest)| {
+            let word = rest.split([':', ' ', ',']).next().unwrap_or_default();
+            format!("--{word}")
+        });
+        let value = words.iter().find(|word| word.starts_with('<'));
+        Some(Shown {
+            name: name.to_owned(),
+            value: value.map(|kind| value_of(kind, &text)),
+            master,
+        })
+    });
+    shown.collect()
+}
+
+/// A value of a kind that help names in angle brackets.
+fn value_of(kind: &str, text: &str) -> &'static str {
+    let kind = kind.trim_matches(|c| "<>.".contains(c));
+    match kind {
+        "URL" => "http://127.0.0.1:9",
+        "RANGE" => "1..=2",
+        "CAIP-2" => "eip155:1",
+        "NAME=VALUE" => "gas-limit=6000000",
+        "SOURCE" => "trace",
+        "PROVIDER" => "development",
+        "VKEY" => VKEY,
+        "DID" => DID,
+        "SHA256" => "sha256:0000000000000000000000000000000000000000000000000000000000000000",
+        "HASH" => "0x0000000000000000000000000000000000000000000000000000000000000000",
+        "ADDRESS" if text.contains("contract") => "0x0000000000000000000000000000000000000000",
+        "ADDRESS" => "127.0.0.1:9",
+        "DIR" | "FILE" | "NAME" | "AGENT" | "TEXT" | "DIR|URL" | "FILE|NAME" => "name",
+        "WORLD" => "score",
+        "FACT" | "WORD" | "REQUIREMENT" => "counted",
+        _ => "1",
+    }
+}
+
+/// The options that a command cannot do without, from its usage.
+fn required(page: &str) -> Vec<String> {
+    let (_, usage) = page.split_once("Usage: chaoschain").unwrap_or_default();
+    let usage = usage.lines().next().unwrap_or_default();
+    let words: Vec<&str> = usage.split_whitespace().collect();
+    let needed = words.iter().enumerate().filter(|(_, word)| word.starts_with("--"));
+    let given = needed.flat_map(|(at, name)| {
+        let kind = words.get(at + 1).copied().unwrap_or_default();
+        [(*name).to_owned(), value_of(kind, page).to_owned()]
+    });
+    let places = words.iter().enumerate().filter(|(at, word)| {
+        word.starts_with('<') && !words[at.saturating_sub(1)].starts_with("--")
+    });
+    given.chain(places.map(|(_, kind)| value_of(kind, page).to_owned())).collect()
+}
+
+/// `requires` says nothing to clap beside an option that excludes what is required, so an option of no
+/// effect has to exclude it as well.
+#[test]
+fn option_of_no_effect_is_refused_alone_and_beside_every_other() {
+    let dir = TempDir::new().unwrap();
+    let mut tried = 0;
+    for (name, page) in pages() {
+        let options = options(&page);
+        for option in options.iter().filter(|option| option.master.is_some()) {
+            let master = option.master.as_deref().unwrap_or_default();
+            let needed = required(&page);
+            let others = options.iter().filter(|other| {
+                let is_talk = ["--help", "--version", "--json"].contains(&other.name.as_str());
+                !is_talk && other.name != master && other.name != option.name
+            });
+            for other in std::iter::once(None).chain(others.map(Some)) {
+                let mut line = vec!["chaoschain".to_owned(), name.clone()];
+                line.extend(needed.iter().cloned());
+                for given in std::iter::once(option).chain(other) {
+                    if !needed.contains(&given.name) {
+                        line.push(given.name.clone());
+                        line.extend(given.value.map(str::to_owned));
+                    }
+                }
+                let line = line.join(" ");
+                let told = type_in(dir.path(), &line);
+                let (reason, _) = told.stderr.split_once("\nUsage:").unwrap_or((&told.stderr, ""));
+                let named = reason.contains(&option.name) || reason.contains(master);
+                assert!(told.code == 2 && named, "`{line}` ended with {}:\n{reason}", told.code);
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 100, "only {tried} lines were tried");
+}
+
+/// What a study's file says is not said beside it, and a folder for a study goes with one.
+#[test]
+fn study_takes_its_own_word_for_everything() {
+    let dir = TempDir::new().unwrap();
+    let study = "chaoschain simulate --experiment study.toml";
+    let without = "chaoschain simulate --blocks recorded --set gas-limit=6000000";
+    for line in [
+        format!("{study} --seed 9"),
+        format!("{study} --paths 3"),
+        format!("{study} --path-blocks 3"),
+        format!("{study} --elasticity 0.1"),
+        format!("{study} --chain eip155:1"),
+        format!("{study} --range 3"),
+        format!("{without} --out folder"),
+    ] {
+        let told = type_in(dir.path(), &line);
+        assert_eq!(told.code, 2, "{line}: {}", told.stderr);
     }
 }

@@ -7,10 +7,12 @@ use std::{
 };
 
 use anyhow::Context as _;
+use chaos_files::Turn;
 
 use crate::{
     commands::write_file,
     exit::{Failure, Kind, OrFail as _},
+    output,
 };
 
 /// The file that marks a folder as the demo's own.
@@ -32,13 +34,17 @@ const WRITTEN: [&str; 8] = [
 ];
 
 /// An output folder that is ready.
-pub(crate) struct Folder(PathBuf);
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// Nobody else clears the folder while this demo runs.
+    _turn: Turn,
+}
 
 impl Folder {
     /// Makes the folder, or clears what an attempt without an end left in it.
     ///
     /// # Errors
-    /// If the folder holds an earlier demo, or anything that no demo made.
+    /// If the folder holds an earlier demo, one that runs, or anything that no demo made.
     pub(crate) fn prepare(path: &Path) -> Result<Self, Failure> {
         let cannot = || format!("cannot use the output folder {}", path.display());
         fs::create_dir_all(path).with_context(cannot).or_fail(Kind::Storage)?;
@@ -52,6 +58,14 @@ impl Folder {
             )
             .hint("name another folder with --out"));
         }
+        let Some(turn) = Turn::try_take(&marker).with_context(cannot).or_fail(Kind::Storage)?
+        else {
+            return Err(Failure::message(
+                Kind::Storage,
+                format!("a demo runs in {}", path.display()),
+            )
+            .hint("name another folder with --out"));
+        };
         if path.join(BUNDLES).exists() {
             return Err(Failure::message(
                 Kind::Input,
@@ -60,6 +74,12 @@ impl Folder {
             .hint("name another folder with --out, or remove that one first"));
         }
         write_file(&marker, b"made by `chaoschain demo`, which writes over no finished demo\n")?;
+        if WRITTEN.iter().any(|name| path.join(name).exists()) {
+            output::say(format_args!(
+                "clearing what an unfinished demo left in {}",
+                path.display()
+            ));
+        }
         for name in WRITTEN {
             let old = path.join(name);
             let removed = if old.is_dir() {
@@ -72,10 +92,10 @@ impl Folder {
             removed.with_context(cannot).or_fail(Kind::Storage)?;
         }
         // As the user typed it: what is printed or written must not tell of this machine's folders.
-        Ok(Self(path.to_owned()))
+        Ok(Self { path: path.to_owned(), _turn: turn })
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
+        &self.path
     }
 }

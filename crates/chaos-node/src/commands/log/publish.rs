@@ -7,7 +7,6 @@ use chaos_api::{
 };
 use chaos_store::Store;
 use serde_json::json;
-use tokio::net::TcpListener;
 
 use crate::{
     args::{DisclosureArgs, LogExportArgs, LogServeArgs},
@@ -26,12 +25,8 @@ pub(super) fn serve(args: &LogServeArgs) -> Result<ExitCode, Failure> {
     let runtime = runtime::server()?;
     runtime.block_on(async {
         let stop = Stop::new()?;
-        let listener = TcpListener::bind(args.listen).await;
-        let listener = listener
-            .or_fail(Kind::Outside)
-            .map_err(|failure| failure.context(format!("cannot listen at {}", args.listen)))?;
-        let address = listener.local_addr().or_fail(Kind::Outside)?;
-        output::json(&json!({
+        let (listener, address) = runtime::listen(args.listen).await?;
+        output::ready(&json!({
             "event": "ready",
             "url": format!("http://{address}"),
             "log": key.to_string(),

@@ -1,0 +1,119 @@
+//! Where bundles and fork proofs come from: files, folders of files, and a stream.
+
+use std::{
+    fs, io,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+/// A bundle larger than this is refused: 16 MiB.
+const BUNDLE_BYTES_MAX: usize = 16 << 20;
+
+/// Why there are no bytes of a bundle.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] chaos_files::Error),
+    /// A folder cannot be read.
+    #[error("cannot read the folder {path}", path = path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A folder holds neither a bundle nor a fork proof.
+    #[error("the folder {path} holds no *.json and no *.fork", path = path.display())]
+    Empty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The stream fails.
+    #[error("cannot read stdin")]
+    Stream(#[source] io::Error),
+    /// There are too many bytes.
+    #[error("{name} is larger than a bundle, at most {BUNDLE_BYTES_MAX} bytes")]
+    TooLarge {
+        /// The file, or the stream.
+        name: String,
+    },
+}
+
+/// The bytes of what should be a bundle.
+#[derive(Debug)]
+pub struct Source {
+    /// As people read it.
+    pub name: String,
+    /// The bytes, or why they could not be read.
+    pub bytes: Result<Vec<u8>, Error>,
+    /// Where the file is, if it is one.
+    pub path: Option<PathBuf>,
+}
+
+impl Source {
+    fn file(path: &Path) -> Self {
+        let bytes = read(path);
+        Self { name: path.display().to_string(), bytes, path: Some(path.to_owned()) }
+    }
+
+    fn failed(path: &Path, error: Error) -> Self {
+        Self { name: path.display().to_string(), bytes: Err(error), path: None }
+    }
+}
+
+/// What paths name, folders in the order of their names; `-` is read from `stream`.
+pub fn read_all(paths: &[PathBuf], stream: &mut dyn Read) -> Vec<Source> {
+    let mut sources = Vec::new();
+    for path in paths {
+        if path == Path::new("-") {
+            let bytes = read_stream(stream);
+            sources.push(Source { name: "-".to_owned(), bytes, path: None });
+        } else if path.is_dir() {
+            match folder(path) {
+                Ok(files) => sources.extend(files.iter().map(|file| Source::file(file))),
+                Err(error) => sources.push(Source::failed(path, error)),
+            }
+        } else {
+            sources.push(Source::file(path));
+        }
+    }
+    sources
+}
+
+/// The bundles and fork proofs in a folder, which has at least one.
+fn folder(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    let unread = |source| Error::Folder { path: path.to_owned(), source };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(unread)? {
+        let file = entry.map_err(unread)?.path();
+        if file.extension().is_some_and(|extension| extension == "json" || extension == "fork") {
+            files.push(file);
+        }
+    }
+    files.sort();
+    if files.is_empty() { Err(Error::Empty { path: path.to_owned() }) } else { Ok(files) }
+}
+
+fn read_stream(stream: &mut dyn Read) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let mut stream = stream.take(BUNDLE_BYTES_MAX as u64 + 1);
+    stream.read_to_end(&mut bytes).map_err(Error::Stream)?;
+    ensure_size("stdin", bytes)
+}
+
+/// The bytes of a bundle.
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let bytes = chaos_files::read(path, BUNDLE_BYTES_MAX)?;
+    ensure_size(&path.display().to_string(), bytes)
+}
+
+fn ensure_size(name: &str, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
+    if bytes.len() > BUNDLE_BYTES_MAX {
+        return Err(Error::TooLarge { name: name.to_owned() });
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests;
