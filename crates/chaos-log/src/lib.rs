@@ -77,7 +77,7 @@ pub use policy::{
     Cosigner, KnownLog, KnownWitness, POLICY_BYTES_MAX, POLICY_MEMBERS_MAX, Policy, PolicyError,
     UnsatisfiedError, Witnessed,
 };
-pub use proof::{ConsistencyProof, InclusionProof, PrefixProof, ProofError};
+pub use proof::{ConsistencyProof, InclusionProof, PrefixProof, ProofError, WholeNode};
 pub use prove::{ProveError, TileRead, prove_consistency, prove_inclusion, prove_prefix, root_at};
 pub use tile::{
     LEVEL_MAX, PathError, TILE_WIDTH, Tile, TileError, TileId, TileKind, TilePath, tile_from_bytes,

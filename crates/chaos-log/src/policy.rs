@@ -1,11 +1,11 @@
 //! Trust policies: which logs are known, which witnesses, and how many of them must have cosigned
 //! ([C2SP tlog-policy](https://c2sp.org/tlog-policy)).
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use crate::{
     checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint},
-    cosignature::WitnessVerifier,
+    cosignature::{COSIGNATURE_TIME_S_MAX, WitnessVerifier},
     key::{KeyError, VerifierKey},
     note::NoteError,
 };
@@ -277,11 +277,24 @@ impl Policy {
         &'a self,
         checkpoint: &SignedCheckpoint,
     ) -> Result<Vec<Cosigner<'a>>, UnsatisfiedError> {
+        self.witnessed_within(checkpoint, &(0..=COSIGNATURE_TIME_S_MAX))
+    }
+
+    /// As [`Policy::witnessed`], where only cosignatures made at these times count, in seconds since
+    /// 1970.
+    ///
+    /// # Errors
+    /// If a line that names a witness is false, or the quorum is not met.
+    pub fn witnessed_within<'a>(
+        &'a self,
+        checkpoint: &SignedCheckpoint,
+        times_s: &RangeInclusive<u64>,
+    ) -> Result<Vec<Cosigner<'a>>, UnsatisfiedError> {
         let mut cosigners = Vec::new();
         let mut cosigned = vec![false; self.witnesses.len()];
         for (witness, cosigned) in self.witnesses.iter().zip(&mut cosigned) {
             let time_s = witness.key.cosigned(checkpoint).map_err(UnsatisfiedError::Cosignature)?;
-            if let Some(time_s) = time_s {
+            if let Some(time_s) = time_s.filter(|time_s| times_s.contains(time_s)) {
                 *cosigned = true;
                 cosigners.push(Cosigner { witness, time_s });
             }

@@ -13,6 +13,17 @@ pub struct InclusionProof {
     hashes: Vec<Hash>,
 }
 
+/// A node over a whole power of two of leaves: once a log has so many, no later tree changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WholeNode {
+    /// Its level; leaves have level 0.
+    pub level: u32,
+    /// Which one of its level, from the left.
+    pub index: u64,
+    /// Its hash.
+    pub hash: Hash,
+}
+
 /// A proof that one tree is the start of another
 /// ([RFC 6962, section 2.1.2](https://www.rfc-editor.org/rfc/rfc6962#section-2.1.2)).
 ///
@@ -140,6 +151,33 @@ impl InclusionProof {
         let (inner, _) = shape(self.index, self.size);
         let (inner, border) = self.hashes.split_at(inner);
         climb_border(climb(*leaf, inner, self.index), border)
+    }
+
+    /// The whole nodes that the proof shows if it holds: on the way from the leaf to the root, and beside
+    /// it. Two trees of one log that reach so far agree in each of them.
+    #[must_use]
+    pub fn whole_nodes(&self, leaf: &Hash) -> Vec<WholeNode> {
+        let (inner, _) = shape(self.index, self.size);
+        let mut nodes = Vec::new();
+        let mut put = |level: u32, index: u64, hash: Hash| {
+            if (u128::from(index) + 1) << level <= u128::from(self.size) {
+                nodes.push(WholeNode { level, index, hash });
+            }
+        };
+        let (mut level, mut hash) = (0, *leaf);
+        put(level, self.index, hash);
+        for (step, sibling) in self.hashes.iter().enumerate() {
+            // At the tree's right edge only left siblings are left; a level without one is passed over.
+            while step >= inner && (self.index >> level) & 1 == 0 {
+                level += 1;
+            }
+            let at = self.index >> level;
+            put(level, at ^ 1, *sibling);
+            hash = if at & 1 == 1 { node_hash(sibling, &hash) } else { node_hash(&hash, sibling) };
+            level += 1;
+            put(level, self.index >> level, hash);
+        }
+        nodes
     }
 
     /// Checks that the leaf with hash `leaf` is in the tree with root `root`.

@@ -2,25 +2,33 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use chaos_log::{ForkProof, Hash, SignedCheckpoint};
+use chaos_log::{ForkProof, Hash, SignedCheckpoint, WholeNode};
 use chaos_types::{Check, Rejection};
 
 use crate::{Fault, Head};
 
-/// Every head that was seen, by the key that signed it and by its size.
+/// What was seen of the trees that each key signed: roots by size, and whole nodes by their place.
 ///
-/// A log may sign one tree of each size. Two are a fork, and whoever holds both can show that the
-/// log's operator tells people different things.
+/// A log may sign one tree of each size, and a node over whole leaves is the same in every tree that
+/// reaches so far. Two are a fork, and whoever holds both files can show that the log's operator tells
+/// people different things. A log is its key, whatever the key is called.
 #[derive(Debug, Default)]
 pub struct Heads {
-    seen: BTreeMap<(String, u64), Seen>,
+    seen: BTreeMap<([u8; 32], Place), Seen>,
     accused: Vec<Accused>,
+}
+
+/// Something of a tree that every honest tree of the log has alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Root { size: u64 },
+    Node { level: u32, index: u64 },
 }
 
 /// A log that a proof shows to have forked.
 #[derive(Debug)]
 struct Accused {
-    log: String,
+    log: [u8; 32],
     /// The smaller of the two sizes: from there on a head is on one of two branches.
     from_size: u64,
     sentence: String,
@@ -29,45 +37,51 @@ struct Accused {
 
 #[derive(Debug)]
 struct Seen {
+    hash: Hash,
     checkpoint: SignedCheckpoint,
     whose: String,
 }
 
-/// Two trees of one size, signed by one key.
+/// Two trees that one key signed, and that no log has both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fork {
-    /// The log's verifier key.
-    pub log: String,
-    /// The size of both trees.
-    pub size: u64,
+    log: String,
+    place: Place,
+    hashes: [Hash; 2],
     /// Where each head was seen, and its signed note.
     pub heads: [(String, SignedCheckpoint); 2],
 }
 
 impl Heads {
-    /// Takes in a head that was seen in `whose`.
+    /// Takes in a head that was seen in `whose`, and what was shown of its tree.
     ///
     /// # Errors
-    /// The fork, if another tree of the same size was seen.
+    /// The fork, if another tree of the same log was seen that contradicts it.
     pub fn see(&mut self, head: &Head, whose: &str) -> Result<(), Box<Fork>> {
-        let log = head.log.to_string();
-        let size = head.checkpoint.claimed().size();
-        let seen = self.seen.entry((log.clone(), size)).or_insert_with(|| Seen {
-            checkpoint: head.checkpoint.clone(),
-            whose: whose.to_owned(),
-        });
-        if root(&seen.checkpoint) == root(&head.checkpoint) {
-            return Ok(());
+        let claimed = head.checkpoint.claimed();
+        let root = (Place::Root { size: claimed.size() }, *claimed.root());
+        let node =
+            |node: &WholeNode| (Place::Node { level: node.level, index: node.index }, node.hash);
+        for (place, hash) in head.nodes.iter().map(node).chain([root]) {
+            let seen = self.seen.entry((*head.log.public(), place)).or_insert_with(|| Seen {
+                hash,
+                checkpoint: head.checkpoint.clone(),
+                whose: whose.to_owned(),
+            });
+            if seen.hash != hash {
+                let first = (seen.whose.clone(), seen.checkpoint.clone());
+                let second = (whose.to_owned(), head.checkpoint.clone());
+                let (log, hashes) = (head.log.to_string(), [seen.hash, hash]);
+                return Err(Box::new(Fork { log, place, hashes, heads: [first, second] }));
+            }
         }
-        let first = (seen.whose.clone(), seen.checkpoint.clone());
-        let second = (whose.to_owned(), head.checkpoint.clone());
-        Err(Box::new(Fork { log, size, heads: [first, second] }))
+        Ok(())
     }
 
     /// Takes in a proof that was seen in `whose`.
     pub fn accuse(&mut self, proof: &ForkProof, whose: &str) {
         self.accused.push(Accused {
-            log: proof.log().to_string(),
+            log: *proof.log().public(),
             from_size: proof.first().claimed().size(),
             sentence: proof.sentence(),
             whose: whose.to_owned(),
@@ -78,16 +92,12 @@ impl Heads {
     /// that is smaller than both of a proof's may be the start of either.
     #[must_use]
     pub fn rejection(&self, head: &Head) -> Option<Rejection> {
-        let (log, size) = (head.log.to_string(), head.checkpoint.claimed().size());
+        let (log, size) = (*head.log.public(), head.checkpoint.claimed().size());
         let accused =
             self.accused.iter().find(|accused| accused.log == log && accused.from_size <= size)?;
         let reason = format!("{}: shown by {}", accused.sentence, accused.whose);
         Some(Rejection::new(Check::Checkpoint, Fault::LogForked, reason))
     }
-}
-
-fn root(checkpoint: &SignedCheckpoint) -> &Hash {
-    checkpoint.claimed().root()
 }
 
 impl Fork {
@@ -100,14 +110,25 @@ impl Fork {
 
 impl fmt::Display for Fork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [(first, one), (second, other)] = &self.heads;
-        write!(
-            f,
-            "the log {} signed two trees of size {}: root {} in {first}, root {} in {second}",
-            self.log,
-            self.size,
-            root(one),
-            root(other)
-        )
+        let Self { log, place, hashes: [one, other], heads: [(first, _), (second, _)] } = self;
+        match *place {
+            Place::Root { size } => write!(
+                f,
+                "the log {log} signed two trees of size {size}: root {one} in {first}, root {other} \
+                 in {second}"
+            ),
+            Place::Node { level: 0, index } => write!(
+                f,
+                "the log {log} signed two trees with another entry {index}: leaf {one} in {first}, \
+                 leaf {other} in {second}"
+            ),
+            Place::Node { level, index } => write!(
+                f,
+                "the log {log} signed two trees with other entries from {} to {}: node {one} in \
+                 {first}, node {other} in {second}",
+                index << level,
+                (index << level) + ((1 << level) - 1)
+            ),
+        }
     }
 }

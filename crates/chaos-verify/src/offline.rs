@@ -6,7 +6,7 @@ mod place;
 mod witnesses;
 
 use chaos_agency::{Kinds, Receipt, action, receipt::Attested};
-use chaos_log::{Checkpoint, Policy, VerifierKey};
+use chaos_log::{Checkpoint, Policy, VerifierKey, leaf_hash};
 use chaos_types::{Check, Did, Digest, Rejection, Verified};
 
 use self::place::Shown;
@@ -125,6 +125,8 @@ pub struct Options<'a> {
     /// Which witnesses must have cosigned the log's head, and which logs the reader trusts if it
     /// names any.
     pub policy: Option<&'a Policy>,
+    /// What time the reader has, milliseconds since 1970; `None` bounds nothing.
+    pub now_ms: Option<u64>,
     /// The kinds of receipts that the reader knows; one of another kind is refused.
     pub kinds: Kinds,
     /// A copy of the log, if the reader has one.
@@ -142,6 +144,7 @@ impl std::fmt::Debug for Options<'_> {
         f.debug_struct("Options")
             .field("log", &self.log)
             .field("policy", &self.policy)
+            .field("now_ms", &self.now_ms)
             .field("copy", &self.copy.is_some())
             .field("reexecute", &self.reexecute.is_some())
             .field("appraise", &self.appraise.is_some())
@@ -213,8 +216,14 @@ fn check_log(
     })?;
     let mut detail = place::check_checkpoint(shown.proof, &log, options)?;
     // A head that too few have cosigned can still be one of two.
-    trail.head = Some(Head { log: log.clone(), checkpoint: shown.proof.checkpoint().clone() });
-    let cosigned = witnesses::check(shown.proof.checkpoint(), &log, options.policy)?;
+    let leaf = leaf_hash(&shown.bundle.receipt.leaf.to_bytes());
+    trail.head = Some(Head {
+        log: log.clone(),
+        checkpoint: shown.proof.checkpoint().clone(),
+        nodes: shown.proof.inclusion().whole_nodes(&leaf),
+    });
+    let times_s = witnesses::possible_times(shown.newest_ms(), options.now_ms);
+    let cosigned = witnesses::check(shown.proof.checkpoint(), &log, options.policy, &times_s)?;
     let is_trusted = options.log.is_some() || cosigned.is_log_known;
     let (status, placed) = if is_trusted {
         (Status::Passed, Placed::InTheLog)

@@ -1,7 +1,7 @@
 //! What a verification found, check by check, and in one word for each fact.
 
 use chaos_agency::Receipt;
-use chaos_log::{SignedCheckpoint, VerifierKey};
+use chaos_log::{SignedCheckpoint, VerifierKey, WholeNode};
 use chaos_types::{Check, Code, Rejection, Verified};
 use serde::Serialize;
 
@@ -58,6 +58,8 @@ pub struct Head {
     pub log: VerifierKey,
     /// What it signed.
     pub checkpoint: SignedCheckpoint,
+    /// Nodes of its tree that the bundle shows.
+    pub nodes: Vec<WholeNode>,
 }
 
 /// A verification's result together with the list of checks that led to it.

@@ -294,3 +294,38 @@ fn trees_of_three_tile_levels_agree_with_ct_merkle() {
     assert_eq!(Edge::load(&log, size).unwrap().root(), log.root());
     assert_eq!(root_at(&log, 65_536).unwrap(), log_of(65_536).root());
 }
+
+#[test]
+fn whole_nodes_of_a_proof_are_the_roots_over_their_leaves() {
+    for size in 1u64..70 {
+        let log = log_of(size);
+        let over = |from: u64, to: u64| {
+            let hashes: Vec<Hash> = (from..to).map(|index| leaf_hash(&leaf(index))).collect();
+            let mut edge = Edge::new();
+            edge.append(&hashes);
+            edge.root()
+        };
+        for index in 0..size {
+            let proof = prove_inclusion(&log, index, size).unwrap();
+            let nodes = proof.whole_nodes(&leaf_hash(&leaf(index)));
+            assert_eq!((nodes[0].level, nodes[0].index), (0, index));
+            for node in &nodes {
+                let (from, to) = (node.index << node.level, (node.index + 1) << node.level);
+                assert!(to <= size, "{node:?} of {size}");
+                assert_eq!(node.hash, over(from, to), "{node:?} of {size}");
+            }
+            // Nothing that the proof shows is left out: every sibling but an unfinished one, the leaf,
+            // and what they join to.
+            let shown = |level: u32, at: u64| {
+                nodes.iter().any(|node| (node.level, node.index) == (level, at))
+            };
+            for level in 0..size.ilog2() {
+                let (own, beside) = (index >> level, (index >> level) ^ 1);
+                for at in [own, beside] {
+                    let is_whole = (at + 1) << level <= size;
+                    assert!(!is_whole || shown(level, at), "{level}/{at} of {size} from {index}");
+                }
+            }
+        }
+    }
+}

@@ -83,6 +83,7 @@ impl Hands {
         Options {
             log: None,
             policy: None,
+            now_ms: None,
             copy: None,
             kinds: Kinds::default(),
             reexecute: Some(self),

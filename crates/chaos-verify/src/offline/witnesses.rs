@@ -1,5 +1,7 @@
 //! Who cosigned the log's head, by the policy that the reader brings.
 
+use std::ops::RangeInclusive;
+
 use chaos_log::{Policy, SignedCheckpoint, UnsatisfiedError, VerifierKey};
 use chaos_types::{Check, Rejection};
 
@@ -14,12 +16,24 @@ pub(super) struct Cosigned {
     pub(super) detail: String,
 }
 
+/// How far the clocks of a log, its witnesses and its readers may lie apart, in seconds.
+const SKEW_S: u64 = 60;
+
+/// When an honest witness can have cosigned a head: not before its newest entry was taken in, and not
+/// after now, if the reader has a clock.
+pub(super) fn possible_times(newest_ms: u64, now_ms: Option<u64>) -> RangeInclusive<u64> {
+    let earliest_s = (newest_ms / 1_000).saturating_sub(SKEW_S);
+    let latest_s = now_ms.map_or(u64::MAX, |now_ms| (now_ms / 1_000).saturating_add(SKEW_S));
+    earliest_s..=latest_s
+}
+
 /// Holds a head that its log has signed against the reader's policy. A policy without logs says
 /// nothing of whose log it is.
 pub(super) fn check(
     head: &SignedCheckpoint,
     log: &VerifierKey,
     policy: Option<&Policy>,
+    times_s: &RangeInclusive<u64>,
 ) -> Result<Cosigned, Rejection> {
     let Some(policy) = policy else {
         let lines = head.note().signatures();
@@ -32,12 +46,20 @@ pub(super) fn check(
         let reason = format!("the bundle is of log {log}, which the policy does not name");
         return Err(Rejection::new(Check::Checkpoint, Fault::LogNotTrusted, reason));
     }
-    let cosigners = if is_log_known {
-        policy.verify(head).map(|witnessed| witnessed.cosigners)
-    } else {
-        policy.witnessed(head)
-    };
-    let cosigners = cosigners.map_err(|error| refused(&error))?;
+    if is_log_known {
+        policy.verify(head).map_err(|error| refused(&error))?;
+    }
+    let all = policy.witnessed(head).map_err(|error| refused(&error))?;
+    let cosigners = policy.witnessed_within(head, times_s).map_err(|error| {
+        let times: Vec<String> = all.iter().map(ToString::to_string).collect();
+        let reason = format!(
+            "cosigned by {}, of which only from {} s to {} s count: {error}",
+            times.join(", "),
+            times_s.start(),
+            times_s.end()
+        );
+        Rejection::new(Check::Checkpoint, Fault::NotWitnessed, reason)
+    })?;
     let names: Vec<String> = cosigners.iter().map(ToString::to_string).collect();
     let quorum = policy.quorum();
     Ok(if policy.asks_for_witnesses() {

@@ -138,3 +138,43 @@ fn witnesses_can_be_required_of_a_reader_who_named_none() {
     assert_eq!(required(&bundle, None), lacks);
     assert_eq!(required(&good(), None), lacks);
 }
+
+#[test]
+fn cosignatures_from_before_an_entry_or_from_the_future_do_not_count() {
+    // The newest entry was taken in after 1,000 s.
+    let mut world = World::new();
+    let receipt = world.run(AGENT);
+    let (_, leaf) = &mut world.entries[receipt];
+    *leaf = Leaf::new(leaf.receipt, 1_000_000);
+    let mut log = MemoryLog::new();
+    for (_, leaf) in &world.entries {
+        log.append(leaf.to_bytes()).unwrap();
+    }
+    world.log = log;
+    let mut head = world.checkpoint();
+    for (number, time_s) in [(1, 940), (2, 939), (3, 5_061)] {
+        head.add(witness(number).cosign(&world.checkpoint(), time_s).unwrap()).unwrap();
+    }
+    let mut bundle = world.bundle(receipt, &[1]);
+    for logged in bundle.history.iter_mut().chain([&mut bundle.receipt]) {
+        let index = TlogProof::parse(logged.proof.as_bytes()).unwrap().index();
+        let inclusion = prove_inclusion(&world.log, index, world.log.size()).unwrap();
+        logged.proof = TlogProof::new(inclusion, head.clone()).unwrap().to_string();
+    }
+    let with = |quorum: &str, now_ms| {
+        let keys = [1, 2, 3].map(|number| witness(number).verifier().clone());
+        let text = format!(
+            "witness a {}\nwitness b {}\nwitness c {}\nquorum {quorum}\n",
+            keys[0], keys[1], keys[2]
+        );
+        let policy = Policy::parse(text.as_bytes()).unwrap();
+        let options = Options { policy: Some(&policy), now_ms, ..Options::default() };
+        verify(&bytes(&bundle), &options).result.map(drop).map_err(|rejection| rejection.code)
+    };
+    let lacks = Err(Code::from(Fault::NotWitnessed));
+    assert_eq!(with("a", Some(5_000_000)), Ok(()));
+    assert_eq!(with("b", Some(5_000_000)), lacks);
+    assert_eq!(with("c", Some(5_000_000)), lacks);
+    assert_eq!(with("c", Some(5_001_000)), Ok(()));
+    assert_eq!(with("c", None), Ok(()), "a reader without a clock");
+}

@@ -4,7 +4,7 @@ use chaos_agency::action::Score;
 
 use super::*;
 use crate::{
-    Heads,
+    Head, Heads,
     words::{Anchored as Anchoring, Attested as Attesting, Counted, Formed, Placed, Reexecuted},
 };
 
@@ -146,8 +146,54 @@ fn two_trees_of_one_size_under_one_key_are_a_fork() {
     assert_eq!(heads.see(&head("lost"), "a"), Ok(()));
     assert_eq!(heads.see(&head("lost"), "b"), Ok(()));
     let fork = heads.see(&head("stolen"), "c").expect_err("another tree");
-    assert_eq!((fork.size, &*fork.heads[0].0, &*fork.heads[1].0), (3, "a", "c"));
+    assert_eq!((&*fork.heads[0].0, &*fork.heads[1].0), ("a", "c"));
     assert_eq!(fork.rejection().code, Fault::LogForked.code());
+    // Under another name it is the same key.
+    let name = "other.example/log".parse().unwrap();
+    let log = chaos_log::VerifierKey::new(name, World::log_key().verifier().public()).unwrap();
+    let renamed = Head { log, nodes: vec![], ..head("stolen") };
+    let fork = heads.see(&renamed, "d").expect_err("another tree of that size");
+    assert!(fork.to_string().contains("two trees of size 3"), "{fork}");
+}
+
+/// The head of a log with a run at entry 2 and `more` entries after it, seen from entry `at`.
+fn head_seen(run: u8, more: u64, at: usize) -> Head {
+    let mut world = World::new();
+    let evidence = Replay { output: Digest::of(&[run]), ..replay() };
+    let execution = Execution { output: Digest::of(&[run]), ..execution() };
+    let action = Action::Run(Run { execution, answered: true });
+    world.append(AGENT, &[AGENT], Evidence::Replayable(evidence), action);
+    for number in 0..more {
+        world.register(20 + u8::try_from(number).unwrap(), &format!("agent-{number}"), &[]);
+    }
+    let history: &[usize] = if at == 2 { &[1] } else { &[] };
+    let mut bundle = world.bundle(at, history);
+    bundle.attachments.clear();
+    let report = verify(&bytes(&bundle), &Options::default());
+    report.head.unwrap_or_else(|| panic!("{:?}", report.outcomes))
+}
+
+#[test]
+fn two_trees_that_share_no_size_are_a_fork_where_they_contradict_each_other() {
+    let fork = |one: &Head, other: &Head| {
+        let mut heads = Heads::default();
+        heads.see(one, "a").expect("the first");
+        heads.see(other, "b").err().map(|fork| fork.to_string())
+    };
+    // One entry in two ways, under heads of sizes 3 and 4.
+    let told = fork(&head_seen(1, 0, 2), &head_seen(2, 1, 2)).expect("a fork");
+    assert!(told.contains("another entry 2"), "{told}");
+    // Seen from an entry that both have alike, by a node beside the way to the root.
+    let told = fork(&head_seen(1, 2, 0), &head_seen(2, 5, 0)).expect("a fork");
+    assert!(told.contains("other entries from 2 to 3"), "{told}");
+    // A log that only grew, seen from everywhere.
+    let mut heads = Heads::default();
+    for more in 0..12 {
+        for at in 0..3 + usize::try_from(more).unwrap() {
+            let head = head_seen(1, more, at);
+            assert_eq!(heads.see(&head, "a"), Ok(()), "entry {at} and {more} more");
+        }
+    }
 }
 
 /// A score says how many entries it counted, which its place in the log must bear out.
