@@ -69,12 +69,18 @@ fn tests() -> Vec<Step> {
     vec![workspace("tests", &["test"])]
 }
 
-/// What takes hours: every bit of every signed prefix, the coverage of all tests, and every fuzz
-/// target.
+/// How often `test --long` kills a process that appends; a change's tests do so two hundred times.
+const LONG_KILLS: &str = "10000";
+
+/// What takes hours: every bit of every signed prefix, ten thousand kills, the coverage of all tests,
+/// and every fuzz target.
 fn long_tests() -> Result<()> {
     run(Step::new("every bit", cargo())
         .args(["test", "--package", "chaos-attestation", "--test", "it", "no_bit"])
         .env("CHAOSCHAIN_EVERY_BIT", "1"))?;
+    run(Step::new("kills", cargo())
+        .args(["test", "--package", "chaos-ledger", "--test", "it", "two_hundred_kills"])
+        .env("CHAOSCHAIN_KILLS", LONG_KILLS))?;
     coverage::run(&["--check".to_owned()])?;
     fuzz::smoke(&[], LONG_FUZZ_SECONDS)
 }

@@ -1,11 +1,15 @@
 //! A copy of another's log, of which every byte was checked before it was stored.
 
-use std::{collections::VecDeque, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::Path,
+    sync::Arc,
+};
 
 use chaos_agency::Leaf;
 use chaos_log::{SignedCheckpoint, TileKind, TilePath, VerifierKey};
-use chaos_store::{Append, DATABASE_FILE, Records as _, Store};
-use chaos_types::Did;
+use chaos_store::{Append, DATABASE_FILE, ENTRIES_MAX, Records as _, Store};
+use chaos_types::{Did, Digest, dsse::Envelope};
 use tokio::task::JoinHandle;
 
 use self::{
@@ -18,6 +22,7 @@ mod error;
 mod finding;
 mod head;
 mod page;
+mod told;
 mod tree;
 
 pub use error::MirrorError;
@@ -25,6 +30,7 @@ pub(crate) use finding::Judge;
 pub use finding::{Finding, Wrong};
 pub(crate) use head::fetch as fetch_head;
 pub(crate) use page::{Expected, Task, fetch_page, root_over};
+pub(crate) use told::Told;
 pub(crate) use tree::{Tree, fetch_tree};
 
 /// Bundles of 256 entries that are fetched and checked at a time.
@@ -35,6 +41,9 @@ const STORE_ENTRIES: usize = 4_096;
 
 /// Findings that are kept; the further ones are counted.
 const FINDINGS_MAX: usize = 1_000;
+
+/// The key under which it is kept how far the entries were judged, and what was told of them.
+const TOLD_META: &str = "mirror/told";
 
 /// The key under which a mirror keeps the log's key.
 const KEY_META: &str = "mirror/log";
@@ -64,6 +73,8 @@ pub struct Mirrored {
     pub findings: Vec<Finding>,
     /// How many further findings there were.
     pub findings_left_out: u64,
+    /// How many findings earlier rounds told.
+    pub findings_before: u64,
 }
 
 impl Mirror {
@@ -149,15 +160,15 @@ impl Mirror {
         let known = self.known()?;
         match head::compare(source, (&self.store, &self.key), &known, &found).await? {
             Next::Same => {
-                self.store.put_checkpoint(&found)?;
-                return Ok(Mirrored::nothing(old_size, found));
+                let (before, judge) = self.judge_stored(now_ms)?;
+                return self.told(old_size, found, before, judge);
             }
             Next::Follow => {}
         }
         let size = found.claimed().size();
         let tree = fetch_tree(source, &self.store, old_size, &found).await?;
         self.store.put_meta(PENDING_META, found.to_string().as_bytes())?;
-        let mut judge = finding::Judge::new(now_ms, self.last_time(old_size)?, FINDINGS_MAX);
+        let (before, mut judge) = self.judge_stored(now_ms)?;
         let mut pages = self.pages(source, tree, old_size, size);
         let mut waiting = Vec::new();
         while let Some(page) = pages.next().await? {
@@ -172,9 +183,44 @@ impl Mirror {
         }
         self.append(&mut waiting)?;
         progress(self.store.head()?.size, size);
-        self.store.put_checkpoint(&found)?;
+        self.told(old_size, found, before, judge)
+    }
+
+    /// Judges what is stored and was never told, as after a round that failed or was killed.
+    fn judge_stored(&self, now_ms: u64) -> Result<(Told, Judge), MirrorError> {
+        let told = Told::read(&self.store, TOLD_META)?;
+        let mut judge = Judge::new(now_ms, told.latest_ms, FINDINGS_MAX);
+        let mut next = told.size;
+        loop {
+            let page = self.store.entries(next..next + ENTRIES_MAX)?;
+            let Some(last) = page.last() else { return Ok((told, judge)) };
+            next = last.index + 1;
+            for entry in &page {
+                let leaf = Leaf::from_bytes(&entry.leaf);
+                let leaf =
+                    leaf.map_err(|source| MirrorError::Leaf { index: entry.index, source })?;
+                let wrong = Envelope::verify_bytes(&entry.record).err();
+                judge.see(entry.index, leaf.integrated_at_ms, wrong);
+            }
+        }
+    }
+
+    /// The end of a round: everything that is stored was judged, and is about to be told.
+    fn told(
+        &mut self,
+        old_size: u64,
+        head: SignedCheckpoint,
+        before: Told,
+        judge: Judge,
+    ) -> Result<Mirrored, MirrorError> {
+        self.store.put_checkpoint(&head)?;
+        let (size, latest_ms) = (self.store.head()?.size, judge.latest_ms());
         let (findings, findings_left_out) = judge.end();
-        Ok(Mirrored { old_size, head: found, findings, findings_left_out })
+        let findings_before = before.findings;
+        let findings_now = findings.len() as u64 + findings_left_out;
+        let told = Told { size, latest_ms, findings: findings_before + findings_now };
+        self.put_meta(TOLD_META, &told.to_string())?;
+        Ok(Mirrored { old_size, head, findings, findings_left_out, findings_before })
     }
 
     /// The checkpoints that were verified earlier: the newest whose entries are all stored, and one
@@ -190,31 +236,34 @@ impl Mirror {
         Ok(Known { stored, pending })
     }
 
-    /// The time of the last stored entry.
-    pub(crate) fn last_time(&self, size: u64) -> Result<Option<u64>, MirrorError> {
-        let Some(last) = size.checked_sub(1) else { return Ok(None) };
-        let Some(entry) = self.store.entry(last)? else { return Ok(None) };
-        let leaf = Leaf::from_bytes(&entry.leaf);
-        Ok(leaf.ok().map(|leaf| leaf.integrated_at_ms))
-    }
-
     /// Keeps a value beside the log.
     pub(crate) fn put_meta(&mut self, key: &str, value: &str) -> Result<(), MirrorError> {
         Ok(self.store.put_meta(key, value.as_bytes())?)
     }
 
+    /// Stores entries at their places. A receipt that the log holds a second time has none here: what
+    /// stands before it is stored, and nothing after it.
     fn append(&mut self, waiting: &mut Vec<Append>) -> Result<(), MirrorError> {
         let start = self.store.head()?.size;
-        if waiting.is_empty() {
-            return Ok(());
-        }
-        for (index, appended) in (start..).zip(self.store.append_batch(waiting)?) {
-            if appended.duplicate {
-                return Err(MirrorError::Repeated { index, first: appended.index });
+        let mut indices: BTreeMap<Digest, u64> = BTreeMap::new();
+        let mut repeated = None;
+        for (index, append) in (start..).zip(waiting.iter()) {
+            let digest = append.digest();
+            let first = match indices.get(&digest) {
+                Some(first) => Some(*first),
+                None => self.store.index_of(&digest)?,
+            };
+            if let Some(first) = first {
+                repeated = Some(MirrorError::Repeated { index, first });
+                break;
             }
+            indices.insert(digest, index);
+        }
+        if !indices.is_empty() {
+            self.store.append_batch(&waiting[..indices.len()])?;
         }
         waiting.clear();
-        Ok(())
+        repeated.map_or(Ok(()), Err)
     }
 
     fn pages(&self, source: &Arc<Source>, tree: Tree, old_size: u64, size: u64) -> Pages {
@@ -222,12 +271,6 @@ impl Mirror {
         let paths: VecDeque<_> =
             paths.take_while(|path| path.kind() == TileKind::Entries).collect();
         Pages { source: Arc::clone(source), tree, paths, running: VecDeque::new() }
-    }
-}
-
-impl Mirrored {
-    const fn nothing(old_size: u64, head: SignedCheckpoint) -> Self {
-        Self { old_size, head, findings: Vec::new(), findings_left_out: 0 }
     }
 }
 

@@ -14,7 +14,7 @@ use chaos_types::{Did, dsse::Envelope};
 
 use crate::{
     alarm::Alarm,
-    mirror::{Judge, Mirror, MirrorError},
+    mirror::{Judge, Mirror, MirrorError, Told},
     source::Source,
 };
 
@@ -86,8 +86,9 @@ pub async fn watch(
         Ok(_) => {}
         Err(error) => alarms.push(alarm(error)?),
     }
-    let (from, size) = (examined(mirror)?, mirror.store().head().map_err(MirrorError::from)?.size);
-    examine(mirror, from..size, now_ms, watch, &mut alarms)?;
+    let before = Told::read(mirror.store(), EXAMINED_META).map_err(MirrorError::from)?;
+    let size = mirror.store().head().map_err(MirrorError::from)?.size;
+    let latest_ms = examine(mirror, before, now_ms, watch, &mut alarms)?;
     let folder = directory.join(ALARMS);
     for alarm in &alarms {
         alarm.keep(&folder, mirror.key(), now_ms).map_err(|source| {
@@ -95,9 +96,10 @@ pub async fn watch(
             MonitorError::Alarm { folder, source }
         })?;
     }
-    mirror.put_meta(EXAMINED_META, &size.to_string())?;
+    let examined = Told { size, latest_ms, findings: before.findings + alarms.len() as u64 };
+    mirror.put_meta(EXAMINED_META, &examined.to_string())?;
     let head = mirror.store().checkpoint().map_err(MirrorError::from)?;
-    Ok(Watched { head, examined: size.saturating_sub(from), alarms, folder })
+    Ok(Watched { head, examined: size.saturating_sub(before.size), alarms, folder })
 }
 
 /// The alarm that a failure to mirror is, or the failure if it says nothing about the log.
@@ -110,24 +112,18 @@ fn alarm(error: MirrorError) -> Result<Alarm, MirrorError> {
     }
 }
 
-fn examined(mirror: &Mirror) -> Result<u64, MirrorError> {
-    let recorded = mirror.store().meta(EXAMINED_META)?;
-    let recorded = recorded.map(|text| String::from_utf8_lossy(&text).parse());
-    // A record that cannot be read has everything examined again.
-    Ok(recorded.and_then(Result::ok).unwrap_or(0))
-}
-
+/// Examines the entries after those of `before`; gives the latest time of all.
 fn examine(
     mirror: &Mirror,
-    range: std::ops::Range<u64>,
+    before: Told,
     now_ms: u64,
     watch: &Watch,
     alarms: &mut Vec<Alarm>,
-) -> Result<(), MirrorError> {
-    let mut judge = Judge::new(now_ms, mirror.last_time(range.start)?, FINDINGS_MAX);
-    let mut next = range.start;
-    while next < range.end {
-        let page = mirror.store().entries(next..range.end.min(next + ENTRIES_MAX))?;
+) -> Result<u64, MirrorError> {
+    let mut judge = Judge::new(now_ms, before.latest_ms, FINDINGS_MAX);
+    let (mut next, size) = (before.size, mirror.store().head()?.size);
+    while next < size {
+        let page = mirror.store().entries(next..size.min(next + ENTRIES_MAX))?;
         let Some(last) = page.last() else { break };
         next = last.index + 1;
         for entry in &page {
@@ -138,8 +134,9 @@ fn examine(
             alarms.extend(followed(entry, watch));
         }
     }
+    let latest_ms = judge.latest_ms();
     alarms.extend(judge.end().0.into_iter().map(Alarm::Entry));
-    Ok(())
+    Ok(latest_ms)
 }
 
 /// The alarm for an entry by a followed agent, or that revokes one.

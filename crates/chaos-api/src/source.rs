@@ -249,7 +249,7 @@ async fn fetch(client: &Client, prefix: &Url, asked: &Resource) -> Result<Vec<u8
         match fetch_once(client, prefix, asked).await {
             // A connection that was kept may have been closed just now.
             Err(SourceError::Http { source, .. })
-                if source.is_connect() || source.is_timeout() || source.is_request() =>
+                if !source.is_timeout() && (source.is_connect() || source.is_request()) =>
             {
                 tokio::time::sleep(pause).await;
                 pause *= 2;

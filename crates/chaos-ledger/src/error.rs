@@ -1,7 +1,9 @@
 use std::{io, path::PathBuf};
 
 use chaos_agency::LeafError;
-use chaos_log::{CheckpointError, Hash, PolicyError, ProveError, TlogProofError, UnsatisfiedError};
+use chaos_log::{
+    CheckpointError, Hash, PolicyError, ProveError, TlogProofError, UnsatisfiedError, VerifierKey,
+};
 use chaos_store::{AppendError, BlobError, OpenError, StoreError};
 use chaos_types::{
     Did, Digest, Rejection, canonical,
@@ -186,6 +188,12 @@ pub enum Error {
     /// The log's policy cannot be read.
     #[error("the log's policy of witnesses cannot be read")]
     Policy(#[source] PolicyError),
+    /// The policy is for other logs.
+    #[error("the policy names logs, and not this one: {log}")]
+    PolicyOther {
+        /// This log's key.
+        log: Box<VerifierKey>,
+    },
     /// The log's policy is not the one that was kept.
     #[error("the log's policy of witnesses is damaged")]
     PolicyDamaged,

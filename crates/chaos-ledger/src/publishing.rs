@@ -29,9 +29,13 @@ impl Ledger {
     /// with `quorum none` asks nobody.
     ///
     /// # Errors
-    /// If the file is no policy, or the store fails.
+    /// If the file is no policy or names other logs and not this one, or the store fails.
     pub fn set_policy(&mut self, file: &[u8]) -> Result<Policy, Error> {
         let policy = Policy::parse(file).map_err(Error::Policy)?;
+        let key = self.verifier()?;
+        if !policy.logs().is_empty() && policy.logs().iter().all(|log| log.key != key) {
+            return Err(Error::PolicyOther { log: Box::new(key) });
+        }
         let kept = [Digest::of(file).as_bytes(), file].concat();
         self.store.put_meta(POLICY_META, &kept)?;
         Ok(policy)

@@ -46,7 +46,7 @@ pub(crate) use secret::{
     SecretArgs, SecretCommand, ServiceArgs, ServiceCommand, TableArgs,
 };
 pub(crate) use sources::{ExportArgs, ImportArgs, NodeArgs, StateFrom};
-pub(crate) use verify::VerifyArgs;
+pub(crate) use verify::{Required, VerifyArgs};
 pub(crate) use witness::WitnessArgs;
 pub(crate) use work::{
     BlockSource, DemoArgs, ELASTICITY, ProposeArgs, ReplayArgs, SimulateArgs, SimulationArgs,

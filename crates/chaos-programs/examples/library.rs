@@ -50,8 +50,14 @@ pub(crate) fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
     // A stranger has the bundle, the log's key and the blocks, and nothing else from here.
     let (log, inputs) = (ledger.log_key()?, Inputs::new(vec![found]));
     let chain = ChainView::default();
-    let reader =
-        Reader { log: Some(log.verifier()), policy: None, copy: None, kinds: KINDS, chain };
+    let reader = Reader {
+        log: Some(log.verifier()),
+        policy: None,
+        now_ms: None,
+        copy: None,
+        kinds: KINDS,
+        chain,
+    };
     let appraiser = Appraiser::new(known_anchors(), None, None);
     let report = check(&bundle, reader, &appraiser, Some(&inputs), &Silent);
     assert_eq!(report.result?.id, receipt, "a stranger accepts it after running it again");

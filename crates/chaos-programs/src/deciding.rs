@@ -274,8 +274,14 @@ impl Deciding<'_> {
         let inputs = Inputs::new(self.inputs.to_vec());
         let appraiser = Appraiser::new(known_anchors(), None, None);
         let kinds = self.ledger.system().kinds;
-        let reader =
-            Reader { log: None, policy: None, copy: None, kinds, chain: ChainView::default() };
+        let reader = Reader {
+            log: None,
+            policy: None,
+            now_ms: None,
+            copy: None,
+            kinds,
+            chain: ChainView::default(),
+        };
         let report = check(&bundle, reader, &appraiser, Some(&inputs), self.progress);
         let failed = report.result.as_ref().err().map(|rejection| rejection.check);
         let action = Action::Verify(Verdict { receipt: simulation, failed, reexecuted: true });

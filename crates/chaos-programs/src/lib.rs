@@ -13,7 +13,7 @@
 //!
 //! // Whose kinds of receipts the reader knows, and which log it trusts: the bundle's own.
 //! let kinds = Kinds::new(&[chaos_governance::receipts::EXTENSION]);
-//! let reader = Reader { log: None, policy: None, copy: None, kinds, chain: ChainView::default() };
+//! let reader = Reader { log: None, policy: None, now_ms: None, copy: None, kinds, chain: ChainView::default() };
 //! let appraiser = Appraiser::new(known_anchors(), None, None);
 //! let inputs = Inputs::new(vec!["inputs".into()]);
 //! let report = check(b"{}", reader, &appraiser, Some(&inputs), &Silent);

@@ -73,6 +73,14 @@ pub(crate) fn ensure_repeatable<'a>(
     Ok(replay)
 }
 
+/// Refuses a receipt whose program is not one of this release, or does not show all that it says.
+///
+/// # Errors
+/// A [`Rejection`] by the check *evidence*.
+pub fn ensure_known(receipt: &Receipt) -> Result<(), Rejection> {
+    ensure_shown(receipt).map(drop)
+}
+
 /// The program that the receipt names is one of this release and shows all that the receipt says.
 fn ensure_shown(receipt: &Receipt) -> Result<&Replay, Rejection> {
     let Some(replay) = receipt.evidence.replay() else {

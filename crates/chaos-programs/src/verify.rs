@@ -22,6 +22,8 @@ pub struct Reader<'a> {
     pub log: Option<&'a VerifierKey>,
     /// Which witnesses must have cosigned, and which logs it trusts.
     pub policy: Option<&'a Policy>,
+    /// What time it has, milliseconds since 1970; `None` bounds nothing.
+    pub now_ms: Option<u64>,
     /// A copy of the log that it has.
     pub copy: Option<&'a LogCopy>,
     /// The kinds of receipts that it knows.
@@ -53,6 +55,7 @@ pub fn check(
     let options = Options {
         log: reader.log,
         policy: reader.policy,
+        now_ms: reader.now_ms,
         copy: reader.copy.map(|copy| copy as &dyn FoldedLog),
         kinds: reader.kinds,
         reexecute: reexecute.as_ref().map(|programs| programs as &dyn Reexecute),

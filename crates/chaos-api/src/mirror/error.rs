@@ -183,7 +183,8 @@ pub enum MirrorError {
         #[source]
         source: AppendError,
     },
-    /// The log holds one receipt twice, which no log of this project does.
+    /// The log holds one receipt twice, which no log of this project does. The copy ends before the
+    /// second one.
     #[error("entry {index} of the log repeats the receipt of entry {first}")]
     Repeated {
         /// Index of the entry.

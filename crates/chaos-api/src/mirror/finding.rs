@@ -21,7 +21,7 @@ pub enum Wrong {
     Receipt(Rejection),
     /// The log's time goes back.
     TimeBack {
-        /// Time of the entry before, milliseconds since 1970.
+        /// The latest time of the entries before, milliseconds since 1970.
         before_ms: u64,
         /// Time of this entry.
         at_ms: u64,
@@ -41,7 +41,7 @@ impl fmt::Display for Finding {
         match &self.wrong {
             Wrong::Receipt(rejection) => write!(f, "{rejection}"),
             Wrong::TimeBack { before_ms, at_ms } => {
-                write!(f, "its time {at_ms} ms is before {before_ms} ms, that of the entry before")
+                write!(f, "its time {at_ms} ms is before {before_ms} ms, that of an earlier entry")
             }
             Wrong::Future { at_ms, now_ms } => {
                 write!(f, "it is dated {at_ms} ms, in the future: the clock here says {now_ms} ms")
@@ -53,15 +53,21 @@ impl fmt::Display for Finding {
 /// Holds entries in their order against what a log must keep to.
 pub(crate) struct Judge {
     now_ms: u64,
-    last_ms: Option<u64>,
+    latest_ms: u64,
     findings: Vec<Finding>,
     findings_max: usize,
     left_out: u64,
 }
 
 impl Judge {
-    pub(crate) const fn new(now_ms: u64, last_ms: Option<u64>, findings_max: usize) -> Self {
-        Self { now_ms, last_ms, findings: Vec::new(), findings_max, left_out: 0 }
+    /// After entries whose latest time is `latest_ms`, 0 if there are none.
+    pub(crate) const fn new(now_ms: u64, latest_ms: u64, findings_max: usize) -> Self {
+        Self { now_ms, latest_ms, findings: Vec::new(), findings_max, left_out: 0 }
+    }
+
+    /// The latest time of what was seen.
+    pub(crate) const fn latest_ms(&self) -> u64 {
+        self.latest_ms
     }
 
     /// Sees the next entry, and what is wrong with its receipt.
@@ -69,13 +75,13 @@ impl Judge {
         if let Some(rejection) = receipt {
             self.tell(index, Wrong::Receipt(rejection));
         }
-        if let Some(before_ms) = self.last_ms.filter(|before| at_ms < *before) {
-            self.tell(index, Wrong::TimeBack { before_ms, at_ms });
+        if at_ms < self.latest_ms {
+            self.tell(index, Wrong::TimeBack { before_ms: self.latest_ms, at_ms });
         }
         if at_ms > self.now_ms.saturating_add(AHEAD_MAX_MS) {
             self.tell(index, Wrong::Future { at_ms, now_ms: self.now_ms });
         }
-        self.last_ms = Some(at_ms);
+        self.latest_ms = self.latest_ms.max(at_ms);
     }
 
     fn tell(&mut self, index: u64, wrong: Wrong) {

@@ -138,29 +138,80 @@ fn mirror_is_of_one_log_and_of_no_folder_that_is_none() {
     assert!(matches!(refused, MirrorError::NoMirror), "{refused}");
 }
 
+/// What a round told: the findings' entries, and how many were told before.
+fn told(done: &chaos_api::Mirrored) -> (Vec<u64>, u64) {
+    assert_eq!(done.findings_left_out, 0);
+    (done.findings.iter().map(|finding| finding.index).collect(), done.findings_before)
+}
+
 #[test]
-fn log_that_holds_a_receipt_twice_is_refused() {
+fn what_was_told_is_remembered_and_times_are_held_against_the_latest() {
     let mut log = Log::of(2);
+    log.append(2, NOW_MS - 5);
+    log.sign();
+    let copy = TempDir::new().unwrap();
+    let round = |log: &Log| told(&follow(copy.path(), log, &log.source()).unwrap());
+    assert_eq!(round(&log), (vec![2], 0));
+    assert_eq!(round(&log), (vec![], 1), "nothing new, and not nothing");
+    // Later than the entry before it, and not than the latest.
+    log.append(3, NOW_MS - 4);
+    log.append(4, NOW_MS + 9);
+    log.sign();
+    assert_eq!(round(&log), (vec![3], 1));
+    assert_eq!(round(&log), (vec![], 2));
+}
+
+#[test]
+fn round_that_fails_after_it_stored_entries_loses_no_finding() {
+    let mut log = Log::of(0);
+    log.grow_at_once(4_500, &[(7, 5), (4_200, 6)]);
+    log.sign();
+    let copy = TempDir::new().unwrap();
+    let source = crate::liar::start(log.published(), |path| {
+        if path.starts_with("records/017") {
+            crate::liar::Answer::Body(vec![0xff; 9])
+        } else {
+            crate::liar::Answer::Honest
+        }
+    });
+    for _ in 0..2 {
+        let refused = follow(copy.path(), &log, &source).unwrap_err();
+        assert!(matches!(refused, MirrorError::Records { .. }), "{refused}");
+        let stored = Store::open(copy.path()).unwrap().head().unwrap().size;
+        assert!((4_096..4_500).contains(&stored), "{stored}");
+    }
+    let done = follow(copy.path(), &log, &log.source()).unwrap();
+    assert_eq!(told(&done), (vec![7, 4_200], 0));
+}
+
+#[test]
+fn log_that_holds_a_receipt_twice_is_copied_up_to_there_in_every_round() {
+    let log = Log::of(4);
     // No store of this project takes it, so the tree is made beside it.
-    let entries = log.store.entries(0..2).unwrap();
-    let leaves: Vec<_> =
-        [&entries[0], &entries[1], &entries[0]].iter().map(|entry| entry.leaf.clone()).collect();
+    let entries = log.store.entries(0..4).unwrap();
+    let order = [0, 1, 2, 1, 3];
+    let leaves: Vec<_> = order.iter().map(|at| entries[*at].leaf.clone()).collect();
+    let records: Vec<_> = order.iter().map(|at| entries[*at].record.clone()).collect();
     let mut tree = chaos_log::MemoryLog::new();
     tree.append_batch(leaves.clone()).unwrap();
-    let head = log.signed(3, tree.root());
-    let body =
-        chaos_api::records_to_bytes(&[&entries[0].record, &entries[1].record, &entries[0].record]);
-    let (body, bundle) = (body.unwrap(), chaos_log::bundle_to_bytes(&leaves).unwrap());
+    let head = log.signed(5, tree.root());
+    let body = chaos_api::records_to_bytes(&records).unwrap();
+    let bundle = chaos_log::bundle_to_bytes(&leaves).unwrap();
     let hashes: Vec<_> = leaves.iter().map(|leaf| chaos_log::leaf_hash(leaf)).collect();
     let tile = chaos_log::tile_to_bytes(&hashes);
-    log.sign();
     let source = crate::liar::start(log.published(), move |path| match path {
         "checkpoint" => crate::liar::Answer::Body(head.to_string().into_bytes()),
-        "tile/0/000.p/3" => crate::liar::Answer::Body(tile.clone()),
-        "tile/entries/000.p/3" => crate::liar::Answer::Body(bundle.clone()),
+        "tile/0/000.p/5" => crate::liar::Answer::Body(tile.clone()),
+        "tile/entries/000.p/5" => crate::liar::Answer::Body(bundle.clone()),
         _ => crate::liar::Answer::Body(body.clone()),
     });
     let copy = TempDir::new().unwrap();
-    let refused = follow(copy.path(), &log, &source).unwrap_err();
-    assert!(matches!(refused, MirrorError::Repeated { index: 2, first: 0 }), "{refused}");
+    for _ in 0..2 {
+        let refused = follow(copy.path(), &log, &source).unwrap_err();
+        assert!(matches!(refused, MirrorError::Repeated { index: 3, first: 1 }), "{refused}");
+        // What is stored is the start of the tree that was signed, each entry at its place.
+        let store = Store::open(copy.path()).unwrap();
+        let stored = store.check().unwrap();
+        assert_eq!((stored.size, stored.root), (3, chaos_log::root_at(&tree, 3).unwrap()));
+    }
 }

@@ -107,3 +107,55 @@ fn rollback_and_contradiction_are_alarms_and_silence_is_none() {
     let silent = watch(&mut mirror, copy.path(), &source, NOW_MS, &watching);
     assert!(runtime().block_on(silent).is_err());
 }
+
+/// What a server says instead of the truth.
+type Lie = fn() -> Answer;
+
+#[test]
+fn every_lie_of_a_server_is_an_alarm_and_what_says_nothing_of_the_log_is_none() {
+    let mut log = Log::of(100);
+    let copy = TempDir::new().unwrap();
+    round(copy.path(), &log, &log.source(), &nobody());
+    log.grow(500);
+    log.sign();
+    let lies: [(&str, Lie); 8] = [
+        ("checkpoint", || Answer::Body(b"nothing".to_vec())),
+        ("tile/1/000.p/2", || Answer::Body(vec![7; 64])),
+        ("tile/0/002.p/88", || Answer::Body(vec![7; 32])),
+        ("tile/0/002.p/88", || Answer::Body(vec![7; 33])),
+        ("tile/entries/001", || Answer::Body(vec![0xff; 9])),
+        ("records/001", || Answer::Body(vec![0xff; 9])),
+        ("records/001", || Answer::Endless),
+        ("tile/entries/001", || {
+            Answer::Status(200, "content-encoding: gzip\r\n", vec![0x1f, 0x8b, 8, 0])
+        }),
+    ];
+    for (path, lie) in lies {
+        let source =
+            liar::start(
+                log.published(),
+                move |asked| {
+                    if asked == path { lie() } else { Answer::Honest }
+                },
+            );
+        let seen = round(copy.path(), &log, &source, &nobody());
+        assert_eq!(names(&seen), ["contradiction"], "{path}");
+        assert_eq!(seen.head.map(|head| head.claimed().size()), Some(100), "{path}");
+    }
+    let nothing: [Lie; 3] = [
+        || Answer::Status(503, "", Vec::new()),
+        || Answer::Status(302, "location: http://127.0.0.1:1/\r\n", Vec::new()),
+        || Answer::CutOff(vec![b'x'; 100]),
+    ];
+    for silence in nothing {
+        let source = liar::start(log.published(), move |asked| {
+            if asked == "checkpoint" { silence() } else { Answer::Honest }
+        });
+        let mut mirror = Mirror::open(copy.path(), None).unwrap();
+        let watching = nobody();
+        let seen = watch(&mut mirror, copy.path(), &source, NOW_MS, &watching);
+        assert!(runtime().block_on(seen).is_err());
+    }
+    let seen = round(copy.path(), &log, &log.source(), &nobody());
+    assert_eq!((names(&seen), seen.examined), (vec![], 500));
+}

@@ -17,17 +17,19 @@ use chaos_programs::{
     appraisal::{Appraiser, known_anchors},
     bundle_files::{Source, read_all},
     check, policy,
-    reexecution::Inputs,
+    reexecution::{Inputs, ensure_known},
 };
-use chaos_types::Rejection;
-use chaos_verify::{Fork, Heads, Options, Report, verify_fork};
+use chaos_types::{Code, Rejection};
+use chaos_verify::{Fault, Fork, Heads, Options, Report, verify_fork};
 
 use crate::{
-    args::VerifyArgs,
+    args::{Required, VerifyArgs},
+    clock,
     commands::witness,
     exit::{Failure, Kind, OrFail as _},
     kinds::KINDS,
     narration::Terminal,
+    output,
 };
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
@@ -42,6 +44,12 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     }
     if !args.json && found.len() > 1 {
         print::sum(&found);
+    }
+    if args.log_dir.is_some() && found.iter().any(Found::lacks_an_input) {
+        output::hint(
+            "a copy of a log has what its receipts name only if it was fetched: `chaoschain log \
+             repair --from URL --data DIR` fetches what the log publishes",
+        );
     }
     let any = |is: fn(&Found) -> bool| found.iter().any(is);
     Ok(if forked {
@@ -97,6 +105,12 @@ impl Found {
 
     const fn is_fork(&self) -> bool {
         matches!(&self.content, Ok(Content::Fork(Ok(_))))
+    }
+
+    fn lacks_an_input(&self) -> bool {
+        let Ok(Content::Bundle(checked)) = &self.content else { return false };
+        let missing = Code::from(Fault::InputMissing);
+        matches!(&checked.report.result, Err(rejection) if rejection.code == missing)
     }
 
     const fn is_refused(&self) -> bool {
@@ -191,6 +205,7 @@ impl<'a> Verifier<'a> {
             Reader {
                 log: self.trusted.as_ref(),
                 policy: self.policy.as_ref(),
+                now_ms: Some(clock::now_ms()),
                 copy: self.copy.as_ref(),
                 kinds: KINDS,
                 chain,
@@ -214,8 +229,13 @@ impl<'a> Verifier<'a> {
 
     fn lacks(&self, report: &Report) -> Vec<(&'static str, Rejection)> {
         let lacks = self.args.require.iter().filter_map(|required| {
-            let rejection = required.requirement(self.args).ensure(report).err()?;
-            Some((required.name(), rejection))
+            let shown = required.requirement(self.args).ensure(report);
+            // That a receipt names a program does not mean that there is one.
+            let shown = shown.and_then(|()| match (required, &report.result) {
+                (Required::Replayable, Ok(receipt)) => ensure_known(receipt),
+                _ => Ok(()),
+            });
+            Some((required.name(), shown.err()?))
         });
         lacks.collect()
     }

@@ -67,6 +67,7 @@ const fn kind(error: &Error) -> Kind {
         | Error::NoReceipt { .. }
         | Error::ClockAhead { .. }
         | Error::HeadForeign
+        | Error::PolicyOther { .. }
         | Error::File(_) => Kind::Input,
         Error::NoOperator { .. }
         | Error::Open { .. }

@@ -143,6 +143,141 @@ fn what_a_full_disk_refuses_is_not_in_the_log_and_can_be_tried_again() {
     assert!(refused > 0, "no limit was low enough");
 }
 
+/// Runs a command of a data directory under a cap on every file that it writes.
+fn capped(data: &Path, blocks: u32, arguments: &[&str]) -> std::process::Output {
+    std::process::Command::new("sh")
+        .args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")])
+        .arg(env!("CARGO_BIN_EXE_chaoschain"))
+        .args(arguments)
+        .arg("--data")
+        .arg(data)
+        .env("CHAOSCHAIN_PASSWORD", "test")
+        .env("CHAOSCHAIN_HEADS", data.with_extension("heads"))
+        .output()
+        .unwrap()
+}
+
+/// Every command that writes, on a disk that takes nothing, a little, or more: what it says is so, the
+/// log is whole, and the command works once there is room.
+#[test]
+fn each_command_on_a_full_disk_says_what_is_so_and_works_afterwards() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    for name in ["ada", "bob"] {
+        register(&data, name).expect_code(0);
+    }
+    let export = dir.path().join("public");
+    let commands: [&[&str]; 5] = [
+        &["log", "checkpoint"],
+        &["agent", "rotate", "ada"],
+        &["log", "rebuild"],
+        &["log", "export", export.to_str().unwrap()],
+        &["agent", "revoke", "bob", "--reason", "done"],
+    ];
+    let mut refused = 0;
+    for command in commands {
+        // From nothing at all to what the database has.
+        for blocks in [0, 1, 32, 90] {
+            let before = in_data(&data, &["log", "show"]).expect_code(0).json();
+            let ran = capped(&data, blocks, command);
+            let after = in_data(&data, &["log", "show"]).expect_code(0).json();
+            in_data(&data, &["log", "rebuild", "--check"]).expect_code(0);
+            if ran.status.success() {
+                break;
+            }
+            refused += 1;
+            let said = String::from_utf8_lossy(&ran.stderr);
+            assert!(said.starts_with("error: "), "{command:?} {blocks}: {said}");
+            assert_eq!(before, after, "{command:?} {blocks}: {said}");
+        }
+        // With room: it works, or it had been done.
+        let ran = capped(&data, 1 << 20, command);
+        let said = String::from_utf8_lossy(&ran.stderr);
+        let is_done = ran.status.success() || said.contains("already revoked");
+        assert!(is_done, "{command:?}: {said}");
+    }
+    assert!(refused >= 5, "{refused} were refused");
+    in_data(&data, &["log", "rebuild", "--check"]).expect_code(0);
+}
+
+#[test]
+fn writers_wait_for_each_other_and_all_succeed() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    register(&data, "first").expect_code(0);
+    // Held for a moment by this process, as by a command that is soon done.
+    let held = Store::open(&data).unwrap();
+    let writers: Vec<_> = (0..3)
+        .map(|number| {
+            let data = data.clone();
+            std::thread::spawn(move || register(&data, &format!("writer-{number}")))
+        })
+        .collect();
+    // Reading needs no turn.
+    assert_eq!(in_data(&data, &["log", "show"]).expect_code(0).json().len(), 2);
+    drop(held);
+    for writer in writers {
+        writer.join().unwrap().expect_code(0);
+    }
+    assert_eq!(in_data(&data, &["log", "show"]).expect_code(0).json().len(), 5);
+    in_data(&data, &["log", "rebuild", "--check"]).expect_code(0);
+}
+
+#[test]
+fn writer_that_waits_in_vain_is_told_who_holds_the_data_directory() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    register(&data, "first").expect_code(0);
+    let held = Store::open(&data).unwrap();
+    let holder = format!("process {}", std::process::id());
+    register(&data, "second").expect_error(5, &["in use", &holder]);
+    drop(held);
+    register(&data, "second").expect_code(0);
+}
+
+/// A mount namespace in which the folder cannot be written, since permissions stop nobody who is root.
+#[test]
+fn log_in_a_folder_that_nothing_can_write_to_is_read() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    register(&data, "ada").expect_code(0);
+    let shown = in_data(&data, &["log", "show"]).expect_code(0).json();
+    let within = |script: &str| {
+        std::process::Command::new("unshare")
+            .args(["--map-root-user", "--mount", "sh", "-c"])
+            .arg(format!(
+                "mount --bind \"$1\" \"$1\" && mount -o remount,ro,bind \"$1\" || exit 77; {script}"
+            ))
+            .arg(env!("CARGO_BIN_EXE_chaoschain"))
+            .arg(&data)
+            .env("CHAOSCHAIN_HEADS", dir.path().join("heads"))
+            .env("CHAOSCHAIN_PASSWORD", "test")
+            .output()
+    };
+    match within("touch \"$1/probe\" 2> /dev/null && exit 78; exit 0") {
+        Ok(probe) if probe.status.success() => {}
+        made => {
+            eprintln!("skipped: no mount namespace can be made here: {made:?}");
+            return;
+        }
+    }
+    for command in ["log show", "log rebuild --check", "agent list"] {
+        let ran = within(&format!("exec \"$0\" {command} --data \"$1\" --json")).unwrap();
+        assert!(ran.status.success(), "{command}: {}", String::from_utf8_lossy(&ran.stderr));
+        if command == "log show" {
+            let lines: Vec<Value> = String::from_utf8(ran.stdout)
+                .unwrap()
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
+            assert_eq!(lines, shown);
+        }
+    }
+    let ran =
+        within("exec \"$0\" agent register --name bob --role researcher --data \"$1\"").unwrap();
+    assert_eq!(ran.status.code(), Some(5), "{}", String::from_utf8_lossy(&ran.stderr));
+}
+
 /// A log like the one in `data` that was never folded: its operator, and `count` of its entries.
 fn unfolded(data: &Path, into: &Path, count: usize) {
     let from = Store::open(data).unwrap();

@@ -1,6 +1,12 @@
 //! A log that forked, as its mirrors and its readers find out.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    net::TcpListener,
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -72,4 +78,78 @@ fn mirror_and_monitor_end_with_6_and_leave_a_proof_that_verify_reads() {
     let lines = run(["verify", text(&bundle), &proof, "--json"]).expect_code(6).json();
     assert_eq!(lines[0]["verdict"], "rejected", "{}", lines[0]);
     assert!(fs::exists(alarm).unwrap());
+}
+
+#[test]
+fn once_a_log_has_a_policy_no_command_publishes_a_head_without_its_quorum() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    register(&data, "ada");
+    let key = sign(&data)["log"].as_str().unwrap().to_owned();
+    let policy = |name: &str, lines: &str| {
+        let path = dir.path().join(name);
+        fs::write(&path, lines).unwrap();
+        text(&path).to_owned()
+    };
+    // Nobody listens at port 9.
+    let name = "witness.example.org/w".parse().unwrap();
+    let witness = chaos_log::WitnessKey::from_seed(name, &[1; 32]).verifier().to_string();
+    let absent = policy("absent", &format!("witness w {witness} http://127.0.0.1:9\nquorum w\n"));
+    let other = policy(
+        "other",
+        "log example.com/log+9be5d3c6+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c\nquorum none\n",
+    );
+    let none = policy("none", &format!("log {key}\nquorum none\n"));
+    let heads = data.with_extension("heads");
+    let variables = [("CHAOSCHAIN_PASSWORD", "test"), ("CHAOSCHAIN_HEADS", text(&heads))];
+    let tried = |arguments: &[&str], code: i32| {
+        let arguments = [arguments, &["--data", text(&data)]].concat();
+        run_with(arguments, &variables).expect_code(code)
+    };
+    tried(&["log", "checkpoint", "--log-policy", &other], 3);
+    register(&data, "grace");
+    tried(&["log", "checkpoint", "--log-policy", &absent], 4);
+    tried(&["log", "checkpoint"], 4);
+    let receipt = {
+        let shown = on(&data, &["log", "show"]).json();
+        shown[2]["action"]["receipt"].as_str().unwrap().to_owned()
+    };
+    let refused = tried(&["log", "prove", &receipt], 4);
+    assert!(refused.stderr.contains("short of quorum `w`"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("witness w: "), "{}", refused.stderr);
+    let public = dir.path().join("public");
+    tried(&["log", "export", text(&public)], 0);
+    let published = fs::read_to_string(public.join("checkpoint")).unwrap();
+    assert_eq!(published.lines().nth(1), Some("2"), "the head of before the policy stays up");
+    tried(&["log", "checkpoint", "--log-policy", &none], 0);
+    tried(&["log", "prove", &receipt], 0);
+}
+
+/// A server that takes a connection and says nothing.
+#[test]
+fn monitor_that_waits_for_a_silent_server_stops_when_it_is_asked_to() {
+    let dir = TempDir::new().unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let key = "example.com/log+9be5d3c6+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c";
+    for (command, more) in [("monitor", &["--every", "60"][..]), ("mirror", &[])] {
+        let folder = dir.path().join(command);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_chaoschain"))
+            .args(["log", command, &url, text(&folder), "--log", key])
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // The program is within its round once it has connected.
+        let held = silent.accept().unwrap();
+        let began = Instant::now();
+        let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let code = child.wait().unwrap().code();
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+        assert_eq!(code, Some(4), "nothing was shown by {command}");
+        drop(held);
+    }
 }

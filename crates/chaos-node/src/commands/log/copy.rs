@@ -25,7 +25,13 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
         bar.set_position(stored);
     };
     let runtime = runtime::server()?;
-    let done = runtime.block_on(mirror.follow(&source, clock::now_ms(), &told));
+    let done = runtime.block_on(async {
+        let stop = Stop::new()?;
+        tokio::select! {
+            done = mirror.follow(&source, clock::now_ms(), &told) => Ok(done?),
+            () = stop.asked() => Err(stopped()),
+        }
+    });
     bar.finish_and_clear();
     let done = done?;
     let head = done.head.claimed();
@@ -40,6 +46,7 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
             "root": head.root().to_string(),
             "findings": findings,
             "findings_left_out": done.findings_left_out,
+            "findings_before": done.findings_before,
         }))?;
     } else {
         output::line(format_args!(
@@ -57,8 +64,13 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
         if done.findings_left_out > 0 {
             output::line(format_args!("and {} more", done.findings_left_out));
         }
-        if wrong == 0 {
-            output::line("every new receipt's signatures hold, and the log's time never goes back");
+        let before = done.findings_before;
+        if wrong == 0 && before == 0 {
+            output::line("every receipt's signatures hold, and the log's time never goes back");
+        } else if wrong == 0 {
+            output::line(format_args!(
+                "nothing new is wrong in the log; {before} findings were told before"
+            ));
         }
     }
     Ok(code(wrong == 0))
@@ -73,11 +85,17 @@ pub(super) fn monitor(args: &MonitorArgs) -> Result<ExitCode, Failure> {
     let (mut quiet, mut forked) = (true, false);
     runtime.block_on(async {
         let stop = Stop::new()?;
-        tokio::pin! { let stopped = stop.asked(); }
+        tokio::pin! { let asked_to_stop = stop.asked(); }
+        let mut rounds = 0_u64;
         loop {
-            let seen = watch(&mut mirror, folder, &source, clock::now_ms(), &watching).await;
+            let ended = |rounds| if rounds > 0 { Ok(()) } else { Err(stopped()) };
+            let seen = tokio::select! {
+                seen = watch(&mut mirror, folder, &source, clock::now_ms(), &watching) => seen,
+                () = &mut asked_to_stop => return ended(rounds),
+            };
             match (seen, args.every) {
                 (Ok(seen), _) => {
+                    rounds += 1;
                     quiet &= seen.alarms.is_empty();
                     forked |= seen.alarms.iter().any(|alarm| matches!(alarm, Alarm::Fork(_)));
                     tell(&seen, args.json)?;
@@ -90,12 +108,17 @@ pub(super) fn monitor(args: &MonitorArgs) -> Result<ExitCode, Failure> {
             }
             let Some(seconds) = args.every else { return Ok(()) };
             tokio::select! {
-                () = &mut stopped => return Ok(()),
+                () = &mut asked_to_stop => return ended(rounds),
                 () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
             }
         }
     })?;
     Ok(if forked { ExitCode::from(Kind::Fork as u8) } else { code(quiet) })
+}
+
+/// What a command says that was asked to stop before anything was shown.
+fn stopped() -> Failure {
+    Failure::message(Kind::Outside, "stopped before the end of a round; what was stored stays")
 }
 
 fn tell(seen: &Watched, as_json: bool) -> Result<(), Failure> {
