@@ -5,13 +5,11 @@ use std::{path::Path, process::ExitCode};
 
 use chaos_attestation::AnchorClass;
 use chaos_broker::{
-    directory::{Query, Route, Tags},
+    directory::{Query, Tags},
     release::Rule,
-    service::{Command, Error, Report, find_at},
+    service::{Command, Error, Report, Row, find_at},
     vault::SECRET_BYTES_MAX,
 };
-use chaos_types::Digest;
-use serde::Serialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -146,89 +144,21 @@ fn list(args: &TableArgs, command: Command) -> Result<ExitCode, Failure> {
     let mut client = open(&args.data.data)?;
     let report = client.command(command, None)?;
     match report {
-        Report::Secrets(rows) => {
-            rows_of(args, &rows, &["secret", "version", "state", "readers"], |row| {
-                let state = if row.revoked { "revoked" } else { "live" };
-                let readers = row
-                    .readers
-                    .iter()
-                    .map(|rule| format!("{} as {}", short(&rule.workload.to_string()), rule.role));
-                vec![
-                    row.secret.to_string(),
-                    row.version.to_string(),
-                    state.to_owned(),
-                    readers.collect::<Vec<_>>().join(", "),
-                ]
-            })
-        }
-        Report::Leases(rows) => rows_of(
-            args,
-            &rows,
-            &["lease", "state", "job", "secrets", "expires", "workload"],
-            |row| {
-                vec![
-                    row.lease.to_string(),
-                    row.state.clone(),
-                    row.job.to_string(),
-                    row.secrets.join(", "),
-                    row.expires_at_s.to_string(),
-                    short(&row.workload.to_string()),
-                ]
-            },
-        ),
-        Report::Services(rows) => rows_of(
-            args,
-            &rows,
-            &["service", "state", "anchor", "expires", "endpoints", "owner"],
-            |row| {
-                let endpoints: Vec<_> = row.endpoints.iter().map(ToString::to_string).collect();
-                vec![
-                    row.service.to_string(),
-                    row.state.clone(),
-                    row.anchor.to_string(),
-                    row.expires_at_s.to_string(),
-                    endpoints.join(" "),
-                    row.owner.to_string(),
-                ]
-            },
-        ),
-        Report::Trail(rows) => rows_of(
-            args,
-            &rows,
-            &["entry", "event", "subject", "refused", "detail", "receipt"],
-            |row| {
-                let event = serde_json::to_value(row.oversee.event).unwrap_or_default();
-                vec![
-                    row.index.to_string(),
-                    event.as_str().unwrap_or_default().to_owned(),
-                    row.oversee.subject.clone(),
-                    row.oversee.refused.clone().unwrap_or_default(),
-                    row.oversee.detail.clone(),
-                    row.receipt.short(),
-                ]
-            },
-        ),
+        Report::Secrets(rows) => print(args, &rows),
+        Report::Leases(rows) => print(args, &rows),
+        Report::Services(rows) => print(args, &rows),
+        Report::Trail(rows) => print(args, &rows),
         Report::Done { .. } | Report::Allowlist { .. } => Err(Error::OtherAnswer.into()),
     }
 }
 
-/// The head of a digest, for people.
-fn short(digest: &str) -> String {
-    digest.parse::<Digest>().map_or_else(|_| digest.to_owned(), |digest| digest.short())
-}
-
-fn rows_of<T: Serialize>(
-    args: &TableArgs,
-    rows: &[T],
-    header: &[&str],
-    cells: impl Fn(&T) -> Vec<String>,
-) -> Result<ExitCode, Failure> {
+fn print<R: Row>(args: &TableArgs, rows: &[R]) -> Result<ExitCode, Failure> {
     if args.json {
         for row in rows {
             output::json(row)?;
         }
     } else {
-        output::table(header, &rows.iter().map(cells).collect::<Vec<_>>());
+        output::table(R::HEADER, &rows.iter().map(R::cells).collect::<Vec<_>>());
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -239,20 +169,5 @@ fn find(args: &FindArgs) -> Result<ExitCode, Failure> {
         (Some(address), Some(key)) => runtime::single()?.block_on(find_at(address, key, query))?,
         (None, _) | (_, None) => open(&args.table.data.data)?.find(query)?,
     };
-    let shown = |route: &Route| {
-        let endpoints: Vec<_> = route.endpoints.iter().map(ToString::to_string).collect();
-        vec![
-            route.service.to_string(),
-            endpoints.join(" "),
-            route.capacity.to_string(),
-            route.expires_at_s.to_string(),
-            short(&route.workload.to_string()),
-        ]
-    };
-    rows_of(
-        &args.table,
-        &routes,
-        &["service", "endpoints", "capacity", "expires", "workload"],
-        shown,
-    )
+    print(&args.table, &routes)
 }
