@@ -22,6 +22,10 @@ pub(crate) use rows::spoken;
 /// Names the layout of [`Content`]; a change of layout changes it.
 const PROPOSAL_FORMAT: &str = "chaos-governance/proposal/1";
 
+/// The same layout where the one fee rule gives a figure of it, of an alternative or of the sweep of
+/// elasticities another value than once (`docs/adr/0012-one-fee-rule.md`).
+const PROPOSAL_FORMAT_REVISED: &str = "chaos-governance/proposal/2";
+
 /// A finished proposal and its digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
@@ -32,7 +36,7 @@ pub struct Proposal {
 /// Everything a proposal says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Content {
-    /// `PROPOSAL_FORMAT`.
+    /// `PROPOSAL_FORMAT` or `PROPOSAL_FORMAT_REVISED`.
     pub format: &'static str,
     /// The chain, CAIP-2.
     pub chain: ChainId,

@@ -49,6 +49,8 @@ pub mod enclave;
 mod error;
 mod files;
 pub mod forecasting;
+#[cfg(test)]
+mod fixture;
 pub mod live;
 mod log_copy;
 pub mod policy;

@@ -14,7 +14,7 @@ use chaos_governance::{
     study::{self, Study},
 };
 use chaos_parameters::Parameters;
-use chaos_simulation::{Experiment, SensitivityRow, Simulation};
+use chaos_simulation::{Experiment, Simulation};
 use chaos_types::{AgentKey, Did, Digest, canonical};
 
 use crate::{
@@ -351,7 +351,7 @@ impl Proposing<'_> {
             opportunity,
             outcome: &attempt.draft.output,
             half_step: half.as_ref().map(|(change, half)| (change, &half.result)),
-            sensitivity: &sensitivity as &[SensitivityRow],
+            sensitivity: &sensitivity,
             context: &context,
         })
         .map_err(Error::Compose)?;

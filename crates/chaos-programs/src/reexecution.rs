@@ -8,6 +8,7 @@
 //! payment.
 
 mod difference;
+mod former;
 mod governance;
 mod inputs;
 mod reputation;
@@ -157,7 +158,7 @@ pub fn reexecute(
             simulation::simulate(&work, &claimed, receipt.evidence.attested(), output)
         }
         (SANDBOX, Action::Run(claimed)) => sandbox::run(&work, claimed),
-        (DRAFT, action) => governance::draft(&work, &body::<Draft>(action)?),
+        (DRAFT, action) => governance::draft(&work, &body::<Draft>(action)?, output),
         (SCORE, Action::Score(claimed)) => reputation::score(&work, claimed),
         (DIVIDE, Action::Pay(claimed)) => rewards::divide(&work, claimed),
         (other, _) => Err(unknown(other)),

@@ -9,7 +9,7 @@ use chaos_evm::{
 use chaos_governance::{BlockFacts, study::data::Replay};
 use chaos_parameters::Parameters;
 use chaos_simulation::{
-    EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Program, SensitivityRow,
+    EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Program, Sensitivity,
     Simulation,
     flow::{FeeHistory, ObservedBlock},
 };
@@ -177,7 +177,7 @@ impl BlockSet {
     ///
     /// # Errors
     /// If the experiment is refused.
-    pub fn sensitivity(&self, experiment: &Experiment) -> Result<Vec<SensitivityRow>, Error> {
+    pub fn sensitivity(&self, experiment: &Experiment) -> Result<Sensitivity, Error> {
         Ok(chaos_simulation::sensitivity(experiment, &self.material(&[]), self.threads)?)
     }
 

@@ -133,3 +133,6 @@ impl std::fmt::Debug for Conditions<'_> {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     flow::{
-        self, Assumptions, CalibrationError, Demand, Metric, NOISE_BLOCKS_MIN, ObservedBlock, Path,
-        PathMetrics, PathSpec, Shocks,
+        self, Assumptions, Calibrated, CalibrationError, Demand, Metric, NOISE_BLOCKS_MIN,
+        ObservedBlock, Path, PathMetrics, PathSpec, Shocks,
     },
     result::{
         Arms, BacktestRow, Decimal, EvmBlockFigures, Input, MetricRow, Pairs, Program, Series,
@@ -107,6 +107,15 @@ pub struct SensitivityRow {
     pub metrics: BTreeMap<String, MetricRow>,
 }
 
+/// The comparison at every elasticity of [`SENSITIVITY_ELASTICITIES_PPM`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sensitivity {
+    /// A row for each.
+    pub rows: Vec<SensitivityRow>,
+    /// Whether a row is of a result that is revised ([`SimulationResult::is_revised`]).
+    pub revised: bool,
+}
+
 /// The elasticities of [`sensitivity`] in ppm: 0.01 to 0.3, the range of published estimates.
 pub const SENSITIVITY_ELASTICITIES_PPM: [u32; 5] = [10_000, 50_000, 100_000, 200_000, 300_000];
 
@@ -160,10 +169,13 @@ pub fn run(
     let mut observed = material.observed.to_vec();
     observed.sort_by_key(|block| block.number);
     observed.dedup_by_key(|block| block.number);
-    let demand = flow::calibrate(&observed, &experiment.assumptions, &experiment.baseline)
-        .map_err(Error::Calibration)?;
+    let Calibrated { demand, base_fee_max_wei } =
+        flow::calibrated(&observed, &experiment.assumptions, &experiment.baseline)
+            .map_err(Error::Calibration)?;
     let demand = per_block(demand, &observed, &experiment.baseline);
     let paths = run_paths(experiment, &scaled(demand, experiment.demand_ppm), threads)?;
+    let base_fee_max_wei =
+        paths.iter().map(|pair| pair.base_fee_max_wei).fold(base_fee_max_wei, u128::max);
 
     let mut metrics = BTreeMap::new();
     let mut differences = BTreeMap::new();
@@ -184,7 +196,7 @@ pub fn run(
     let mut inputs = material.inputs.clone();
     inputs.sort_unstable();
     let result = SimulationResult {
-        format: format_of(&experiment.baseline, &experiment.proposal).to_owned(),
+        format: format_of(&experiment.baseline, &experiment.proposal, base_fee_max_wei).to_owned(),
         program: material.program.clone(),
         chain: material.chain.clone(),
         inputs,
@@ -234,17 +246,18 @@ pub fn sensitivity(
     experiment: &Experiment,
     material: &Material<'_>,
     threads: NonZeroUsize,
-) -> Result<Vec<SensitivityRow>, Error> {
-    SENSITIVITY_ELASTICITIES_PPM
-        .into_iter()
-        .map(|elasticity_ppm| {
-            let mut experiment = *experiment;
-            experiment.assumptions.elasticity_ppm = elasticity_ppm;
-            let mut metrics = run(&experiment, material, threads)?.result.metrics;
-            metrics.retain(|_, row| row.layer == Layer::FeeMarket);
-            Ok(SensitivityRow { elasticity_ppm, metrics })
-        })
-        .collect()
+) -> Result<Sensitivity, Error> {
+    let mut found = Sensitivity { rows: Vec::new(), revised: false };
+    for elasticity_ppm in SENSITIVITY_ELASTICITIES_PPM {
+        let mut experiment = *experiment;
+        experiment.assumptions.elasticity_ppm = elasticity_ppm;
+        let result = run(&experiment, material, threads)?.result;
+        found.revised |= result.is_revised();
+        let mut metrics = result.metrics;
+        metrics.retain(|_, row| row.layer == Layer::FeeMarket);
+        found.rows.push(SensitivityRow { elasticity_ppm, metrics });
+    }
+    Ok(found)
 }
 
 /// Both arms of one path, reduced to what the result needs.
@@ -253,6 +266,8 @@ struct PathPair {
     proposal: PathMetrics,
     baseline_samples: Vec<fans::Sample>,
     proposal_samples: Vec<fans::Sample>,
+    /// The highest base fee of any block of either arm in wei.
+    base_fee_max_wei: u128,
 }
 
 impl PathPair {
@@ -295,14 +310,16 @@ fn run_paths(
 fn run_path(experiment: &Experiment, spec: &PathSpec<'_>, path: u32) -> PathPair {
     let blocks = experiment.warmup_blocks + experiment.blocks;
     let shocks = Shocks::draw((experiment.seed, path), blocks, spec.demand, spec.assumptions);
-    let arm = |parameters: &Parameters| -> (PathMetrics, Vec<fans::Sample>) {
+    let mut base_fee_max_wei = 0;
+    let mut arm = |parameters: &Parameters| -> (PathMetrics, Vec<fans::Sample>) {
         let path: Path = flow::simulate(spec, &shocks, parameters);
+        base_fee_max_wei = base_fee_max_wei.max(path.base_fee_max_wei);
         let samples = fans::sample(&path, experiment.blocks);
         (path.after(experiment.settle_blocks).metrics(parameters), samples)
     };
     let (baseline, baseline_samples) = arm(&experiment.baseline);
     let (proposal, proposal_samples) = arm(&experiment.proposal);
-    PathPair { baseline, proposal, baseline_samples, proposal_samples }
+    PathPair { baseline, proposal, baseline_samples, proposal_samples, base_fee_max_wei }
 }
 
 /// Observed figures beside the modelled baseline, from the longest run of consecutive blocks.

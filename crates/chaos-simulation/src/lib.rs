@@ -54,8 +54,8 @@ pub mod transactions;
 mod transition;
 
 pub use experiment::{
-    Bound, Error, Experiment, Material, SENSITIVITY_ELASTICITIES_PPM, SensitivityRow, Simulation,
-    WORK_BLOCKS_MAX, run, sensitivity,
+    Bound, Error, Experiment, Material, SENSITIVITY_ELASTICITIES_PPM, Sensitivity, SensitivityRow,
+    Simulation, WORK_BLOCKS_MAX, run, sensitivity,
 };
 pub use material::{
     MATERIAL_BLOCKS_MAX, MATERIAL_FORMAT, MATERIAL_INPUTS_MAX, MaterialDocument, MaterialError,
@@ -65,4 +65,3 @@ pub use result::{
     Arms, BacktestRow, Band, Decimal, EvmBlockFigures, EvmMetric, Fan, Input, Interval, MetricRow,
     Pairs, Program, RESULT_FORMAT, RESULT_FORMAT_REVISED, Series, SimulationResult,
 };
-pub use transition::is_revised;

@@ -26,14 +26,23 @@ pub use series::{Band, Decimal, Fan, Series};
 /// Names the layout of [`SimulationResult`]; a change of layout changes it.
 pub const RESULT_FORMAT: &str = "chaos-simulation/result/2";
 
-/// The same layout where a raised floor or a bound gas limit holds from the first block of the
-/// change, which [`RESULT_FORMAT`] once named with other figures
-/// (`docs/adr/0012-one-fee-rule.md`).
+/// The same layout where the one fee rule gives other figures than [`RESULT_FORMAT`] once named: a
+/// raised floor or a bound gas limit holds from the first block of the change, or the base fee of a
+/// path ran to its bound of 2^63 wei (`docs/adr/0012-one-fee-rule.md`).
 pub const RESULT_FORMAT_REVISED: &str = "chaos-simulation/result/3";
 
-/// The format of the result of a comparison.
-pub(crate) fn format_of(baseline: &Parameters, proposal: &Parameters) -> &'static str {
-    if is_revised(baseline, proposal) { RESULT_FORMAT_REVISED } else { RESULT_FORMAT }
+/// The format of the result of a comparison in whose paths no base fee was above `base_fee_max_wei`,
+/// those included that demand was calibrated with.
+pub(crate) fn format_of(
+    baseline: &Parameters,
+    proposal: &Parameters,
+    base_fee_max_wei: u128,
+) -> &'static str {
+    if is_revised(baseline, proposal, base_fee_max_wei) {
+        RESULT_FORMAT_REVISED
+    } else {
+        RESULT_FORMAT
+    }
 }
 
 /// The program that made a result.
@@ -124,6 +133,22 @@ impl SimulationResult {
     /// 2^53 in its small fields.
     pub fn to_canonical(&self) -> Result<Vec<u8>, canonical::Error> {
         canonical::to_vec(self)
+    }
+
+    /// Whether the one fee rule gives these parameters and this demand other figures than
+    /// [`RESULT_FORMAT`] once named.
+    #[must_use]
+    pub fn is_revised(&self) -> bool {
+        self.format == RESULT_FORMAT_REVISED
+    }
+
+    /// The same figures as builds named them that told revised ones by the parameters alone: of
+    /// [`RESULT_FORMAT`] where nothing but a base fee at its bound revises them. `None` elsewhere.
+    #[must_use]
+    pub fn under_former_name(&self) -> Option<Self> {
+        let Arms { baseline, proposal } = &self.parameters;
+        let by_fee_alone = self.is_revised() && !is_revised(baseline, proposal, 0);
+        by_fee_alone.then(|| Self { format: RESULT_FORMAT.to_owned(), ..self.clone() })
     }
 
     /// SHA-256 of the canonical bytes: what two runs must agree on.

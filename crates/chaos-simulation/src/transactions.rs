@@ -49,6 +49,6 @@ pub mod users;
 
 pub use accounts::{Block, Payments};
 pub use engine::{run, run_arms, run_observed};
-pub use metrics::{AttackAccount, DecileDelay, Metric, Outcome, Series};
+pub use metrics::{AttackAccount, DecileDelay, Highest, Metric, Outcome, Series};
 pub use pool::PoolRules;
-pub use spec::{Arm, Error, MATCH_PATHS, Proposer, Spec};
+pub use spec::{Arm, Error, MATCH_PATHS, Matched, Proposer, Spec};

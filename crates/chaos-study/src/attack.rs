@@ -137,6 +137,25 @@ pub fn run(scenario: Scenario, case: &Case) -> Result<AttackResult, Error> {
     Ok(join(scenario, layer(scenario), baseline, &proposal, notes(scenario, case)))
 }
 
+/// Whether earlier releases gave this attack on this case other figures: a fee rises to a bound that
+/// was another one, or the figures name the bound (`docs/adr/0012-one-fee-rule.md`).
+#[must_use]
+pub fn is_revised(scenario: Scenario, case: &Case) -> bool {
+    let arms = [&case.baseline, &case.proposal];
+    let any = |reaches: fn(&Parameters, &Case) -> bool| arms.iter().any(|arm| reaches(arm, case));
+    match scenario {
+        Scenario::BaseFeeSuppression => any(suppression::reaches_bound),
+        Scenario::FullEmptyAlternation => any(alternation::reaches_bound),
+        Scenario::DemandShock => any(shock::reaches_bound),
+        Scenario::BlobGriefing => any(blob::reaches_bound),
+        Scenario::BlockStuffing | Scenario::ParameterEdges => true,
+        Scenario::WorstCaseGas
+        | Scenario::RefundOverclocking
+        | Scenario::CalldataBloat
+        | Scenario::StateBloat => false,
+    }
+}
+
 /// Carries out every attack, in the order of [`Scenario::ALL`].
 ///
 /// # Errors

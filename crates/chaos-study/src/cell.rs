@@ -5,17 +5,15 @@ use chaos_types::{Digest, canonical};
 use serde::{Deserialize, Serialize};
 
 use super::{Market, Side, Study, judge};
-use chaos_simulation::is_revised;
 
 mod thresholds;
 
-use chaos_simulation::{Decimal, Error, Experiment, Fan, Material, MetricRow, flow::Demand};
+use chaos_simulation::{
+    Decimal, Error, Experiment, Fan, Material, MetricRow, RESULT_FORMAT_REVISED, flow::Demand,
+};
 
 /// Counts changes of the models' figures, so that cells of an older program are not taken for ours.
-const MODEL_REVISION: u32 = 2;
-
-/// The revision of cells that the one fee rule moves (`docs/adr/0012-one-fee-rule.md`).
-const MODEL_REVISION_REVISED: u32 = 3;
+const MODEL_REVISION: u32 = 3;
 
 /// One set of parameters under one demand scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +45,8 @@ pub enum Standing {
 pub struct CellResult {
     /// [`Cell::key`] of the cell.
     pub key: Digest,
+    /// The format of the comparison's result, which says whether its figures are revised.
+    pub format: String,
     /// How far it was run.
     pub standing: Standing,
     /// Paths that were run.
@@ -79,16 +79,11 @@ impl Cell {
         let inputs = canonical::to_vec(&inputs)?;
         let program = canonical::to_vec(&material.program)?;
         let screen = self.screen_paths(study, baseline).to_be_bytes();
-        let revision = if is_revised(baseline, &self.parameters) {
-            MODEL_REVISION_REVISED
-        } else {
-            MODEL_REVISION
-        };
-        let revision = revision.to_be_bytes();
-        // Nobody looks for cells of `cell/1`: they do not say whether the one fee rule gives their figures.
+        // Cells of `cell/1` and `cell/2` do not say whether the one fee rule gives their figures, so
+        // nobody looks for them (`docs/adr/0012-one-fee-rule.md`).
         Ok(Digest::of_parts(&[
-            b"chaos-simulation/cell/2",
-            &revision,
+            b"chaos-simulation/cell/3",
+            &MODEL_REVISION.to_be_bytes(),
             &experiment,
             &inputs,
             &program,
@@ -164,6 +159,14 @@ pub fn run_cell(
     Ok(collect(key, Standing::Completed, experiment.paths, simulation))
 }
 
+impl CellResult {
+    /// As [`chaos_simulation::SimulationResult::is_revised`].
+    #[must_use]
+    pub fn is_revised(&self) -> bool {
+        self.format == RESULT_FORMAT_REVISED
+    }
+}
+
 fn collect(
     key: Digest,
     standing: Standing,
@@ -174,6 +177,7 @@ fn collect(
     metrics.retain(|_, row| row.layer == Layer::FeeMarket);
     CellResult {
         key,
+        format: simulation.result.format,
         standing,
         paths,
         demand: simulation.result.demand,

@@ -3,9 +3,9 @@ use chaos_parameters::{
 };
 use chaos_types::ChainId;
 
-use super::{Cell, Goal, STUDY_FORMAT, STUDY_FORMAT_REVISED, Threshold};
+use super::{Cell, Goal, Threshold};
 use crate::attack::Scenario as Attack;
-use chaos_simulation::{flow::Assumptions, is_revised};
+use chaos_simulation::flow::Assumptions;
 
 /// A whole study, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,23 +121,6 @@ impl Study {
         }
         settings.extend(&self.baseline);
         self.preset.parameters().apply(&settings)
-    }
-
-    /// Names the layout of the study's result: [`STUDY_FORMAT_REVISED`] if one of its cells, or an
-    /// attack that runs to the bound of the base fee, walks the limit or counts the blocks to either,
-    /// has other figures by the one fee rule than it once had.
-    #[must_use]
-    pub fn format<'a>(
-        &self,
-        baseline: &Parameters,
-        cells: impl IntoIterator<Item = &'a Cell>,
-    ) -> &'static str {
-        let attacked = [Attack::BlockStuffing, Attack::ParameterEdges]
-            .iter()
-            .any(|attack| self.attacks.contains(attack));
-        let mut cells = cells.into_iter();
-        let revised = attacked || cells.any(|cell| is_revised(baseline, &cell.parameters));
-        if revised { STUDY_FORMAT_REVISED } else { STUDY_FORMAT }
     }
 
     /// All cells: the proposal under every scenario, then the grid and no change under the first.

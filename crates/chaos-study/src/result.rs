@@ -14,7 +14,8 @@ use chaos_simulation::{
 /// Names the layout of [`StudyResult`]; a change of layout changes it.
 pub const STUDY_FORMAT: &str = "chaos-simulation/study/1";
 
-/// The same layout where the one fee rule moves a figure that [`STUDY_FORMAT`] once named
+/// The same layout where the one fee rule moves a figure that [`STUDY_FORMAT`] once named, in a cell,
+/// in the sweep of elasticities, in the transaction model or in an attack
 /// (`docs/adr/0012-one-fee-rule.md`).
 pub const STUDY_FORMAT_REVISED: &str = "chaos-simulation/study/2";
 
@@ -24,7 +25,7 @@ pub const STUDY_FORMAT_REVISED: &str = "chaos-simulation/study/2";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StudyResult {
-    /// [`crate::Study::format`].
+    /// [`STUDY_FORMAT`] or [`STUDY_FORMAT_REVISED`].
     pub format: String,
     /// The program that computed it.
     pub program: Program,

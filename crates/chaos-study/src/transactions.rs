@@ -9,7 +9,7 @@ use chaos_simulation::{
     Error, MetricRow, Pairs,
     flow::{Demand, NoiseSource, percentile},
     transactions::{
-        Arm, Metric, Outcome, Spec,
+        Arm, Highest, Matched, Metric, Outcome, Spec,
         arrivals::{BlobDemand, Intervals},
         run_arms,
     },
@@ -23,6 +23,11 @@ const ANCHOR_WEI_MAX: u128 = 1 << 48;
 
 /// Observed intervals that vary at least this much are drawn exponentially, as under proof of work.
 const EXPONENTIAL_PPM_MIN: u32 = 500_000;
+
+/// Where the model's base fee stopped before the one fee rule: 2^60 wei. A blob fee below it was
+/// exact for update fractions below 2^31, which every chain's is.
+const FORMER_FEE_WEI_MAX: u64 = 1 << 60;
+const FRACTION_EXACT_MAX: u64 = 1 << 31;
 
 /// What the transaction model says about the proposal under one demand scenario.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +66,9 @@ pub struct TransactionRun {
     pub figures: TransactionFigures,
     /// Per metric, (path, baseline, proposal).
     pub pairs: BTreeMap<String, Vec<(u32, i128, i128)>>,
+    /// Whether a fee rose to where earlier releases had another bound, so that they gave other
+    /// figures.
+    pub revised: bool,
 }
 
 /// Runs the transaction model on a calibrated demand, both arms in lockstep.
@@ -80,7 +88,7 @@ pub fn run_transactions(
     if paths == 0 {
         return Ok(TransactionRun::default());
     }
-    let spec = market_spec(study, baseline, demand, scenario)?;
+    let Matched { spec, highest } = market_spec(study, baseline, demand, scenario)?;
     let arms = [Arm::honest(*baseline), Arm::honest(*proposal)];
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.get())
@@ -94,7 +102,21 @@ pub fn run_transactions(
     });
     let outcomes: Vec<Vec<Outcome>> =
         outcomes.into_iter().collect::<Result<_, _>>().map_err(Error::Transactions)?;
-    Ok(reduce(paths, &outcomes))
+    let highest =
+        outcomes.iter().flatten().map(|outcome| outcome.highest).fold(highest, Highest::max);
+    let revised = [baseline, proposal].into_iter().any(|arm| is_revised(arm, highest));
+    Ok(TransactionRun { revised, ..reduce(paths, &outcomes) })
+}
+
+/// Whether fees as high as these once moved otherwise under these parameters.
+///
+/// The model had a bound of its own for the base fee, and none for the excess of blobs, which 128 bits
+/// did not hold where the update fraction is very large.
+fn is_revised(parameters: &Parameters, highest: Highest) -> bool {
+    let blobs = BlobRule::of(parameters).is_some_and(|rule| {
+        highest.blob_fee_wei >= FORMER_FEE_WEI_MAX || rule.update_fraction >= FRACTION_EXACT_MAX
+    });
+    blobs || highest.base_fee_wei >= FORMER_FEE_WEI_MAX
 }
 
 fn market_spec(
@@ -102,7 +124,7 @@ fn market_spec(
     baseline: &Parameters,
     demand: &Demand,
     scenario: usize,
-) -> Result<Spec, Error> {
+) -> Result<Matched, Error> {
     let scenario = &study.scenarios[scenario];
     let mut assumptions = study.market.assumptions;
     assumptions.elasticity_ppm = scenario.elasticity_ppm;
@@ -115,16 +137,17 @@ fn market_spec(
     let mut spec = Spec::calibrated(&demand, &assumptions, *baseline, intervals);
     spec.warmup_blocks = study.market.warmup_blocks;
     spec.blocks = study.market.blocks;
+    let mut highest = Highest::default();
     if demand.noise == NoiseSource::Observed {
         let median = u64::try_from(demand.anchor_wei).unwrap_or(u64::MAX);
-        spec = spec.matched_to(median).map_err(Error::Transactions)?;
+        Matched { spec, highest } = spec.matched_to(median).map_err(Error::Transactions)?;
     }
     let level = u128::from(spec.arrivals.level_gas) * u128::from(scenario.demand_ppm) / 1_000_000;
     spec.arrivals.level_gas = u64::try_from(level).unwrap_or(u64::MAX).max(1);
     if let Some(blobs) = BlobRule::of(baseline) {
         spec.arrivals.blobs = Some(stated_blob_demand(&blobs));
     }
-    Ok(spec)
+    Ok(Matched { spec, highest })
 }
 
 /// Recorded blocks do not tell the demand for blobs. Stated: the target at 1 gwei, elasticity 0.03
@@ -165,7 +188,7 @@ fn reduce(paths: u32, outcomes: &[Vec<Outcome>]) -> TransactionRun {
         utilisation: (classes(outcomes, 0), classes(outcomes, 1)),
         blocks_cut: outcomes.iter().flatten().map(|outcome| outcome.blocks_cut).sum(),
     };
-    TransactionRun { figures, pairs }
+    TransactionRun { figures, pairs, revised: false }
 }
 
 fn delays(outcomes: &[Vec<Outcome>]) -> Vec<DelayRow> {

@@ -2,14 +2,14 @@
 
 use chaos_parameters::Parameters;
 use chaos_report::{quantity, quantity::sealed};
-use chaos_simulation::{SensitivityRow, SimulationResult};
+use chaos_simulation::{Sensitivity, SimulationResult};
 use chaos_studio::Studio;
 use chaos_types::{Digest, canonical};
 
 use super::{
     Affected, AgentLine, Alternative, Assumption, BacktestLine, Call, ChangeLine, Content,
-    DecisionRow, EvidenceLine, Forecast, PROPOSAL_FORMAT, Proposal, Reference, Reproduce,
-    RoundLine, rows,
+    DecisionRow, EvidenceLine, Forecast, PROPOSAL_FORMAT, PROPOSAL_FORMAT_REVISED, Proposal,
+    Reference, Reproduce, RoundLine, rows,
 };
 use crate::{
     change::Change,
@@ -36,7 +36,7 @@ pub struct Brief<'a> {
     /// The simulation of a smaller step as an alternative, with its change.
     pub half_step: Option<(&'a Change, &'a SimulationResult)>,
     /// The comparison at several elasticities; may be empty.
-    pub sensitivity: &'a [SensitivityRow],
+    pub sensitivity: &'a Sensitivity,
     /// What only the caller knows.
     pub context: &'a Context,
 }
@@ -99,7 +99,7 @@ pub fn compose(brief: &Brief<'_>) -> Result<Proposal, Error> {
     let context = brief.context;
     let definition = round.change.parameter().definition();
     let content = Content {
-        format: PROPOSAL_FORMAT,
+        format: format(brief),
         chain: round.result.chain.clone(),
         title: title(&change, round),
         ask: ask(&change, round),
@@ -129,6 +129,14 @@ pub fn compose(brief: &Brief<'_>) -> Result<Proposal, Error> {
         other_metrics,
     };
     Proposal::new(content).map_err(Error::Canonical)
+}
+
+/// Says whether a figure is revised: of a round, of the half step, or of the sweep.
+fn format(brief: &Brief<'_>) -> &'static str {
+    let revised = brief.outcome.rounds.iter().any(|round| round.result.is_revised())
+        || brief.half_step.is_some_and(|(_, result)| result.is_revised())
+        || brief.sensitivity.revised;
+    if revised { PROPOSAL_FORMAT_REVISED } else { PROPOSAL_FORMAT }
 }
 
 fn change_line(change: &Change) -> ChangeLine {
@@ -420,6 +428,7 @@ fn sensitivity(brief: &Brief<'_>, round: &Round) -> Vec<super::SensitivityLine> 
     };
     brief
         .sensitivity
+        .rows
         .iter()
         .filter_map(|line| {
             let row = rows::row(metric, line.metrics.get(metric)?, &[]);

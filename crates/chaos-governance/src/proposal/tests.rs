@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use chaos_simulation::{RESULT_FORMAT_REVISED, Sensitivity};
+
 use super::*;
 use crate::{
     fixture::{HOSTILE, congestion, context, parameters, proposal, refined, simulation, studio},
@@ -65,6 +67,40 @@ fn every_metric_of_the_result_stands_in_exactly_one_table() {
     assert_eq!(rows.len(), chaos_simulation::flow::Metric::ALL.len());
 }
 
+/// No elasticity was tried.
+const UNSWEPT: Sensitivity = Sensitivity { rows: Vec::new(), revised: false };
+
+#[test]
+fn format_says_whether_a_figure_is_revised() {
+    let (studio, opportunity, context) = (studio(), congestion(), context("text"));
+    let outcome = refined(|_| (-300, 10));
+    let mut revised = outcome.last().result.clone();
+    revised.format = RESULT_FORMAT_REVISED.to_owned();
+    let change = outcome.last().change;
+    let plain = Brief {
+        studio: &studio,
+        parameters: &parameters(),
+        opportunity: &opportunity,
+        outcome: &outcome,
+        half_step: Some((&change, &outcome.last().result)),
+        sensitivity: &UNSWEPT,
+        context: &context,
+    };
+    let format = |brief: &Brief<'_>| compose(brief).unwrap().content().format;
+    assert_eq!(format(&plain), "chaos-governance/proposal/1");
+
+    let swept = Sensitivity { revised: true, ..UNSWEPT };
+    let mut rounds = outcome.clone();
+    rounds.rounds[0].result = revised.clone();
+    for brief in [
+        Brief { sensitivity: &swept, ..plain },
+        Brief { half_step: Some((&change, &revised)), ..plain },
+        Brief { outcome: &rounds, ..plain },
+    ] {
+        assert_eq!(format(&brief), "chaos-governance/proposal/2");
+    }
+}
+
 #[test]
 fn draft_that_was_given_up_has_no_proposal() {
     let error = compose(&Brief {
@@ -73,7 +109,7 @@ fn draft_that_was_given_up_has_no_proposal() {
         opportunity: &congestion(),
         outcome: &refined(|_| (0, 5_001)),
         half_step: None,
-        sensitivity: &[],
+        sensitivity: &UNSWEPT,
         context: &context("text"),
     })
     .unwrap_err();

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use chaos_parameters::{Layer, Parameters};
 use chaos_simulation::{
-    Experiment, Interval, Material, MetricRow, Program, SensitivityRow, Simulation,
+    Experiment, Interval, Material, MetricRow, Program, Sensitivity, SensitivityRow, Simulation,
     SimulationResult, flow::ObservedBlock,
 };
 use chaos_studio::Studio;
@@ -141,7 +141,10 @@ pub(crate) fn proposal(context: &Context) -> Proposal {
         opportunity: &congestion(),
         outcome: &outcome,
         half_step: None,
-        sensitivity: &[line(10_000, -300), line(300_000, -100)],
+        sensitivity: &Sensitivity {
+            rows: vec![line(10_000, -300), line(300_000, -100)],
+            revised: false,
+        },
         context,
     })
     .unwrap()

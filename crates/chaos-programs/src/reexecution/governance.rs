@@ -8,7 +8,7 @@ use chaos_verify::Fault;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BRIEF, STUDIO, hold, reject, shown,
+    BRIEF, RUN, STUDIO, ensure_same, former, hold, reject, shown,
     simulation::{block_set, ensure_baseline, is_of_block_set},
     work::Work,
 };
@@ -38,7 +38,11 @@ fn studio(work: &Work<'_>) -> Result<Studio, Rejection> {
 }
 
 /// Runs all rounds of refinement again.
-pub(super) fn draft(work: &Work<'_>, claimed: &receipts::Draft) -> Result<Digest, Rejection> {
+pub(super) fn draft(
+    work: &Work<'_>,
+    claimed: &receipts::Draft,
+    output: &Digest,
+) -> Result<Digest, Rejection> {
     work.named.ensure_inputs(|name| name == BRIEF || name == STUDIO || is_of_block_set(name))?;
     let brief: DraftBrief = work.named.document(BRIEF)?;
     let studio = studio(work)?;
@@ -62,5 +66,7 @@ pub(super) fn draft(work: &Work<'_>, claimed: &receipts::Draft) -> Result<Digest
         template: brief.experiment,
         simulate: &mut |_, experiment| block_set.run(experiment).map(|done| done.result),
     };
-    hold(program, claimed)
+    let ran = program.run().map_err(shown)?;
+    ensure_same(claimed, &ran.body, RUN)?;
+    former::rounds(ran, opportunity.rule, output)
 }

@@ -11,7 +11,7 @@ use chaos_verify::Fault;
 use serde::Serialize;
 
 use super::{
-    EXPERIMENT, RUN, difference, ensure_same, json, reject, shown,
+    EXPERIMENT, RUN, difference, ensure_same, former, json, reject, shown,
     work::{Named, Work},
 };
 use crate::{
@@ -71,14 +71,15 @@ pub(super) fn simulate(
     let ran =
         Simulate { block_set: &block_set, experiment: &experiment, round }.run().map_err(shown)?;
     ensure_same(claimed, &ran.body, RUN)?;
+    let document = former::simulation(ran, output)?;
     if let Some(attested) = attested {
-        ensure_execution(&attested.execution, &block_set, &experiment, &ran.document)?;
+        ensure_execution(&attested.execution, &block_set, &experiment, &document)?;
     }
-    let digest = ran.digest();
+    let digest = Digest::of(&document);
     if digest == *output {
         Ok(digest)
     } else {
-        Err(difference::refuse(output, work.named.attachments, &ran.document))
+        Err(difference::refuse(output, work.named.attachments, &document))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Each lie here keeps the honest evidence and changes only what the receipt says.
 
+mod former;
 mod inside;
 mod story;
 
@@ -20,8 +21,9 @@ use chaos_types::{ChainId, Digest, canonical};
 use chaos_verify::Attachments;
 use tempfile::TempDir;
 
-use self::story::{ACCOUNTS, Case, STORY, pay_case, score_case, write_blocks};
+use self::story::{ACCOUNTS, Case, STORY, pay_case, score_case};
 use super::{ANALYSE, EXPERIMENT, SIMULATE, ensure_repeatable};
+use crate::fixture::write_blocks;
 
 /// A body that is being changed; it is put back when the change is done.
 struct Changed<'a, B: Body> {

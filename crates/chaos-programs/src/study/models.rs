@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use chaos_evm::spec_of;
 use chaos_parameters::Parameters;
 use chaos_simulation::{
-    Arms, Decimal, Program, SensitivityRow,
+    Arms, Decimal, Program, Sensitivity,
     flow::ObservedBlock,
     forecast::{self, Forecast, Validation},
 };
 use chaos_study::{
-    EvmFigures, GridCell, Judgement, ScenarioResult, Standing, Study, StudyResult, TransactionRun,
+    EvmFigures, GridCell, Judgement, STUDY_FORMAT, STUDY_FORMAT_REVISED, ScenarioResult, Standing,
+    Study, StudyResult, TransactionRun,
     attack::{self, AttackResult},
     judge, pareto, run_transactions,
 };
@@ -33,6 +34,13 @@ pub(super) struct Predicted {
     pub(super) flags: Vec<String>,
 }
 
+/// What the attacks came to.
+pub(super) struct Attacked {
+    results: Vec<AttackResult>,
+    /// Whether earlier releases gave one of them other figures.
+    revised: bool,
+}
+
 /// Everything that a result is made of.
 pub(super) struct Parts<'a> {
     pub(super) file: &'a StudyFile,
@@ -41,9 +49,9 @@ pub(super) struct Parts<'a> {
     pub(super) proposal: Parameters,
     pub(super) cells: &'a [Done],
     pub(super) transactions: &'a [TransactionRun],
-    pub(super) sensitivity: Vec<SensitivityRow>,
+    pub(super) sensitivity: Sensitivity,
     pub(super) executed: Option<EvmFigures>,
-    pub(super) attacks: Vec<AttackResult>,
+    pub(super) attacks: Attacked,
     pub(super) predicted: Predicted,
 }
 
@@ -78,9 +86,9 @@ pub(super) fn sensitivity(
     blocks: &StudyBlocks,
     cells: &[Done],
     progress: &dyn Progress,
-) -> Result<Vec<SensitivityRow>, Error> {
+) -> Result<Sensitivity, Error> {
     let Some(main) = cells.first() else {
-        return Ok(Vec::new());
+        return Ok(Sensitivity { rows: Vec::new(), revised: false });
     };
     progress.say("sweeping elasticity");
     let experiment = main.cell.experiment(study, baseline);
@@ -94,7 +102,7 @@ pub(super) fn attacks(
     proposal: &Parameters,
     cells: &[Done],
     progress: &dyn Progress,
-) -> Result<Vec<AttackResult>, Error> {
+) -> Result<Attacked, Error> {
     let mut case = attack::Case::new(*baseline, *proposal);
     case.spec = spec_of(study.preset);
     if let Some(main) = cells.first() {
@@ -107,7 +115,8 @@ pub(super) fn attacks(
         progress.advance(1);
     }
     progress.end();
-    Ok(results)
+    let revised = study.attacks.iter().any(|scenario| attack::is_revised(*scenario, &case));
+    Ok(Attacked { results, revised })
 }
 
 /// Fits and predicts window after window, then predicts what follows the last block.
@@ -169,7 +178,7 @@ pub(super) fn assemble(parts: Parts<'_>) -> StudyResult {
     inputs.sort_unstable();
     let flags = flags::of(&parts, main);
     StudyResult {
-        format: study.format(&parts.baseline, parts.cells.iter().map(|done| &done.cell)).to_owned(),
+        format: format(&parts).to_owned(),
         program: Program::this(),
         name: study.name.clone(),
         study: parts.file.digest,
@@ -200,14 +209,23 @@ pub(super) fn assemble(parts: Parts<'_>) -> StudyResult {
                 }
             })
             .collect(),
-        sensitivity: parts.sensitivity,
+        sensitivity: parts.sensitivity.rows,
         grid: grid(study, &parts.baseline, main.first(), alternatives),
         evm: parts.executed,
-        attacks: parts.attacks,
+        attacks: parts.attacks.results,
         validation: parts.predicted.validation,
         forecast: parts.predicted.forecast,
         flags,
     }
+}
+
+/// The format of the result: what a part of the study did says whether its figures are revised.
+fn format(parts: &Parts<'_>) -> &'static str {
+    let revised = parts.cells.iter().any(|done| done.result.is_revised())
+        || parts.sensitivity.revised
+        || parts.transactions.iter().any(|run| run.revised)
+        || parts.attacks.revised;
+    if revised { STUDY_FORMAT_REVISED } else { STUDY_FORMAT }
 }
 
 fn judge_cell(study: &Study, done: &Done) -> Vec<Judgement> {

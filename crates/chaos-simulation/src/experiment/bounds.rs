@@ -33,7 +33,7 @@ pub(super) fn ensure(experiment: &Experiment) -> Result<(), Error> {
     let assumptions = &experiment.assumptions;
     let checks = [
         (Bound::new("paths", 1, 10_000), experiment.paths),
-        // Burnt fees are summed over blocks: 2^72 wei x 2^40 gas x 2^15 blocks stays below 2^127.
+        // Burnt fees are summed over blocks: 2^63 wei x 2^40 gas x 2^15 blocks stays below 2^127.
         (Bound::new("blocks", 2, 32_768), experiment.blocks),
         (Bound::new("warmup_blocks", 0, 32_768), experiment.warmup_blocks),
         (

@@ -175,6 +175,24 @@ pub fn calibrate(
     assumptions: &Assumptions,
     chain: &Parameters,
 ) -> Result<Demand, CalibrationError> {
+    calibrated(observed, assumptions, chain).map(|found| found.demand)
+}
+
+/// A demand with what the model did while it was matched to the observed blocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Calibrated {
+    /// The demand.
+    pub(crate) demand: Demand,
+    /// The highest base fee of any block of any trial in wei; zero if there were no trials.
+    pub(crate) base_fee_max_wei: u128,
+}
+
+/// As [`calibrate`].
+pub(crate) fn calibrated(
+    observed: &[ObservedBlock],
+    assumptions: &Assumptions,
+    chain: &Parameters,
+) -> Result<Calibrated, CalibrationError> {
     let mut fees: Vec<u128> = observed.iter().filter_map(|block| block.base_fee_wei).collect();
     if fees.is_empty() {
         return Err(CalibrationError::NoBaseFee { blocks: observed.len() });
@@ -211,9 +229,9 @@ pub fn calibrate(
         demand.interval_variation_ppm = interval_variation_ppm(&blocks);
         demand.empty_ppm = empty_ppm(&blocks);
         let observed = observed_metrics(&blocks, chain.elasticity_multiplier());
-        demand = matching::fit(&demand, assumptions, &parameters, &observed);
+        return Ok(matching::fit(&demand, assumptions, &parameters, &observed));
     }
-    Ok(demand)
+    Ok(Calibrated { demand, base_fee_max_wei: 0 })
 }
 
 /// Ethereum's rule at the median gas limit of the blocks that carry a base fee: the natural

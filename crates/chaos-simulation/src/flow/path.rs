@@ -224,6 +224,8 @@ pub struct Path {
     pub blocks: Vec<BlockOutcome>,
     /// Gas served after waiting this many blocks; index 0 is the first block it could enter.
     pub gas_by_delay: Vec<u128>,
+    /// The highest base fee of any block in wei, the warm-up included.
+    pub base_fee_max_wei: u128,
 }
 
 impl Path {
@@ -255,6 +257,7 @@ pub fn simulate(spec: &PathSpec<'_>, shocks: &Shocks, parameters: &Parameters) -
     };
     let response = Response::new(spec);
     let mut blocks = Vec::with_capacity(shocks.exponents_q32.len().saturating_sub(warmup));
+    let mut base_fee_max_wei = 0;
     for (height, (exponent, empty)) in shocks.exponents_q32.iter().zip(&shocks.empty).enumerate() {
         if height == warmup {
             market.fees = market.fees.enact(parameters);
@@ -265,11 +268,12 @@ pub fn simulate(spec: &PathSpec<'_>, shocks: &Shocks, parameters: &Parameters) -
         let current = if height < warmup { spec.baseline } else { parameters };
         let shock = Shock { height, exponent_q32: *exponent, empty: *empty };
         let block = market.step(shock, &response, current);
+        base_fee_max_wei = base_fee_max_wei.max(block.base_fee_wei);
         if height >= warmup {
             blocks.push(block);
         }
     }
-    Path { blocks, gas_by_delay: market.gas_by_delay }
+    Path { blocks, gas_by_delay: market.gas_by_delay, base_fee_max_wei }
 }
 
 /// The random part of one block.

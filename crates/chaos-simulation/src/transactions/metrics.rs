@@ -68,4 +68,26 @@ pub struct Outcome {
     /// Blocks in which not every potential user was drawn, see
     /// [`ARRIVALS_MAX`](super::arrivals::ARRIVALS_MAX); anything but zero makes figures doubtful.
     pub blocks_cut: u32,
+    /// The highest fees of any block, the warm-up included.
+    pub highest: Highest,
+}
+
+/// The highest fees of some blocks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Highest {
+    /// Base fee in wei.
+    pub base_fee_wei: u64,
+    /// Price of a unit of blob gas in wei.
+    pub blob_fee_wei: u64,
+}
+
+impl Highest {
+    /// The higher of both, fee by fee.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            base_fee_wei: self.base_fee_wei.max(other.base_fee_wei),
+            blob_fee_wei: self.blob_fee_wei.max(other.blob_fee_wei),
+        }
+    }
 }

@@ -1,7 +1,7 @@
 use chaos_parameters::{Parameters, fixed, pricing::BASE_FEE_WEI_MAX};
 
 use super::{
-    PoolRules,
+    Highest, PoolRules,
     arrivals::{Arrivals, Bursts, Intervals, Level, Walk},
     engine::run,
     rules::bound,
@@ -124,6 +124,15 @@ pub enum Error {
     },
 }
 
+/// A spec with what the model did while its level was matched.
+#[derive(Debug, Clone)]
+pub struct Matched {
+    /// The spec.
+    pub spec: Spec,
+    /// The highest fees of any block of any trial.
+    pub highest: Highest,
+}
+
 impl Spec {
     /// Stated demand at the baseline's target for 20 gwei, with the stated users: 1,800 blocks
     /// after 300.
@@ -184,7 +193,7 @@ impl Spec {
     ///
     /// # Errors
     /// If a number of the spec is out of bounds.
-    pub fn matched_to(&self, median_wei: u64) -> Result<Self, Error> {
+    pub fn matched_to(&self, median_wei: u64) -> Result<Matched, Error> {
         let plain = Self {
             arrivals: Arrivals {
                 walk: None,
@@ -203,6 +212,7 @@ impl Spec {
         let elasticity = i64::from(self.arrivals.elasticity_ppm.max(MATCH_ELASTICITY_PPM_MIN));
         let elasticity = fixed::ppm_to_q32(elasticity);
         let mut factor = 0;
+        let mut highest = Highest::default();
         for _ in 0..MATCH_STEPS {
             let mut trial = plain.clone();
             trial.arrivals.level_gas = scale.exp2(self.arrivals.level_gas, factor).max(1);
@@ -210,6 +220,7 @@ impl Spec {
             for path in 0..MATCH_PATHS {
                 let outcome = run(&trial, &Arm::honest(self.baseline), (MATCH_SEED, path))?;
                 fees.extend(outcome.series.base_fee_wei);
+                highest = highest.max(outcome.highest);
             }
             fees.sort_unstable();
             let apart = scale.log2(median_wei) - scale.log2(fees[fees.len() / 2]);
@@ -222,7 +233,7 @@ impl Spec {
             gas.iter_mut().for_each(|gas| *gas = scale.exp2(*gas, factor));
         }
         matched.start_base_fee_wei = median_wei;
-        Ok(matched)
+        Ok(Matched { spec: matched, highest })
     }
 
     /// Refuses what has no meaning or would overflow.

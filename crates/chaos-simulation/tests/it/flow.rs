@@ -4,10 +4,11 @@ use std::{fs, num::NonZeroUsize, path::PathBuf};
 
 use chaos_parameters::{
     Layer, ParameterName, Parameters, Setting,
-    pricing::{INITIAL_BASE_FEE_WEI, next_base_fee},
+    pricing::{BASE_FEE_WEI_MAX, INITIAL_BASE_FEE_WEI, next_base_fee},
 };
 use chaos_simulation::{
-    EvmBlockFigures, Experiment, Material, Program, Simulation, SimulationResult,
+    EvmBlockFigures, Experiment, Material, Program, RESULT_FORMAT, RESULT_FORMAT_REVISED,
+    Simulation, SimulationResult,
     flow::{FeeHistory, Metric, ObservedBlock, chain_parameters, observed_metrics},
     run, sensitivity,
 };
@@ -224,10 +225,33 @@ fn an_experiment_is_canonical_json_without_unknown_fields() {
 }
 
 #[test]
+fn a_base_fee_that_ran_to_its_bound_is_told_by_the_format() {
+    let observed = sparse();
+    let proposal = with(ParameterName::GasLimit, 5_000_000);
+    let mut experiment = Experiment { blocks: 4_000, ..small(proposal) };
+    experiment.assumptions.elasticity_ppm = 0;
+    let result = |experiment: &Experiment| {
+        run(experiment, &material(&observed, &[]), threads(2)).unwrap().result
+    };
+    let bound = result(&experiment);
+    assert_eq!(bound.format, RESULT_FORMAT_REVISED);
+    assert_eq!(bound.metrics["base_fee_p99"].proposal, i128::from(BASE_FEE_WEI_MAX));
+    let former = bound.under_former_name().unwrap();
+    assert_eq!((former.format.as_str(), &former.metrics), (RESULT_FORMAT, &bound.metrics));
+    // The same change where demand answers to the price, and one that its parameters revise.
+    let below = result(&small(proposal));
+    assert_eq!((below.format.as_str(), below.under_former_name()), (RESULT_FORMAT, None));
+    let floor = result(&small(with(ParameterName::MinBaseFee, 1_000)));
+    assert_eq!((floor.format.as_str(), floor.under_former_name()), (RESULT_FORMAT_REVISED, None));
+}
+
+#[test]
 fn the_effect_on_the_fee_shrinks_as_demand_becomes_elastic() {
     let observed = sparse();
     let experiment = small(with(ParameterName::GasLimit, 40_000_000));
-    let rows = sensitivity(&experiment, &material(&observed, &[]), threads(2)).unwrap();
+    let found = sensitivity(&experiment, &material(&observed, &[]), threads(2)).unwrap();
+    assert!(!found.revised);
+    let rows = found.rows;
     assert_eq!(rows.len(), 5);
     assert!(rows.windows(2).all(|pair| pair[0].elasticity_ppm < pair[1].elasticity_ppm));
     assert!(rows.iter().all(|row| row.metrics["base_fee_median"].difference < 0));

@@ -85,7 +85,7 @@ fn stated_users_reproduce_the_pattern_of_the_blocks_after_london() {
     let parameters = Parameters::ethereum(30_000_000).unwrap();
     let demand = calibrate(history.blocks(), &assumptions, &parameters).unwrap();
     let spec = Spec::calibrated(&demand, &assumptions, london(), Intervals::Exponential);
-    let spec = spec.matched_to(spec.arrivals.anchor_wei).unwrap();
+    let spec = spec.matched_to(spec.arrivals.anchor_wei).unwrap().spec;
     let spec = Spec { blocks: 3_000, ..spec };
     let paths = 6;
     let mut sums: BTreeMap<Metric, i128> = BTreeMap::new();
@@ -137,7 +137,7 @@ fn replayed_demand_follows_the_window_it_came_from() {
     spec.start_base_fee_wei = u64::try_from(blocks[0].base_fee_wei.unwrap()).unwrap();
     spec.arrivals.level = Level::observed(blocks, anchor_wei, 200_000, 50);
     (spec.warmup_blocks, spec.blocks) = (0, 3_000);
-    let spec = spec.matched_to(anchor_wei).unwrap();
+    let spec = spec.matched_to(anchor_wei).unwrap().spec;
     let means = |fees: &[f64]| -> Vec<f64> {
         fees.chunks_exact(250).map(|chunk| (chunk.iter().sum::<f64>() / 250.0).ln()).collect()
     };

@@ -5,7 +5,7 @@ use chaos_parameters::{Parameters, pricing::FeeState};
 use super::{
     Case,
     result::{Figures, figure},
-    rules::{after, is_eip_1559},
+    rules::{after, full_block_reaches_bound, is_eip_1559},
 };
 
 /// Blocks of one alternation.
@@ -14,6 +14,8 @@ const BLOCKS: u64 = 200_000;
 const TINY_BLOCKS: u64 = 2_000;
 /// Starting base fees below this many wei are tried one by one.
 const TINY_BASE_FEE_WEI: u128 = 256;
+/// Where the drift is measured from: large enough that rounding and the least base fee are invisible.
+const START_WEI: i128 = 1 << 60;
 /// Fractional bits of the logarithms.
 const FRACTION_BITS: u32 = 96;
 
@@ -118,10 +120,14 @@ pub(super) fn figures(parameters: &Parameters, case: &Case) -> Figures {
     figures
 }
 
+/// Whether the base fee reaches the rule's bound: no block is filled above where it began.
+pub(super) fn reaches_bound(parameters: &Parameters, case: &Case) -> bool {
+    let highest = START_WEI.unsigned_abs().max(case.base_fee_wei);
+    full_block_reaches_bound(parameters, highest)
+}
+
 /// By how much a full block and an empty one move the base fee, in parts per million.
 pub(super) fn drift_per_pair_ppm(parameters: &Parameters) -> i128 {
-    // Large enough that rounding and the least base fee are invisible.
-    const START_WEI: i128 = 1 << 60;
     let start = FeeState::settled(parameters, START_WEI.unsigned_abs());
     let pair = after(after(start, parameters, parameters.gas_limit()), parameters, 0);
     let end = i128::try_from(pair.base_fee_wei).unwrap_or(i128::MAX);

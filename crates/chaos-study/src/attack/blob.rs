@@ -2,7 +2,7 @@
 
 use chaos_parameters::{
     ParameterName as P, Parameters,
-    pricing::{BLOBS_PER_TRANSACTION_MAX, BlockUse, FeeState, GAS_PER_BLOB},
+    pricing::{BASE_FEE_WEI_MAX, BLOBS_PER_TRANSACTION_MAX, BlockUse, FeeState, GAS_PER_BLOB},
 };
 
 use super::{
@@ -16,6 +16,9 @@ const HOUR_MS: u64 = 3_600_000;
 const BLOCKS_MAX: u64 = 20_000;
 /// No blob market clears above this price: a million gwei.
 const CLEARING_WEI_MAX: u128 = 1_000_000_000_000_000;
+/// Below this price in wei, and with an update fraction below 2^31, earlier releases had the same.
+const FEE_EXACT_MAX_WEI: u128 = 1 << 60;
+const FRACTION_EXACT_MAX: u64 = 1 << 31;
 /// Gas of a transaction that carries blobs and does nothing else.
 const CARRIER_GAS: u128 = 21_000;
 
@@ -74,6 +77,19 @@ pub(super) fn grief(
         run.fees = after_blobs(run.fees, parameters, blobs);
         run.blocks += 1;
     }
+}
+
+/// Whether the blob fee reaches the rule's bound, or the update fraction is so large that the fee was
+/// not always exact. The base fee is held at its start.
+pub(super) fn reaches_bound(parameters: &Parameters, case: &Case) -> bool {
+    let hour = blocks_in(parameters, HOUR_MS).min(BLOCKS_MAX);
+    let clearing = case.blob_clearing_price_wei.min(CLEARING_WEI_MAX);
+    let hourly = grief(parameters, case, |blocks, _| blocks >= hour);
+    let climb = grief(parameters, case, |_, fee| fee >= clearing);
+    let highest = hourly.fees.blob_fee_wei(parameters).max(climb.fees.blob_fee_wei(parameters));
+    let dear = case.base_fee_wei >= u128::from(BASE_FEE_WEI_MAX);
+    let large = parameters.get(P::BlobUpdateFraction) >= FRACTION_EXACT_MAX;
+    dear || parameters.get(P::BlobMax) > 0 && (large || highest >= FEE_EXACT_MAX_WEI)
 }
 
 pub(super) fn figures(parameters: &Parameters, case: &Case) -> Figures {

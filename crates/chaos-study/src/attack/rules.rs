@@ -2,7 +2,7 @@
 
 use chaos_parameters::{
     Family, ParameterName as P, Parameters,
-    pricing::{BlockUse, FeeState},
+    pricing::{BASE_FEE_WEI_MAX, BlockUse, FeeState},
 };
 use revm::primitives::hardfork::SpecId;
 
@@ -59,6 +59,13 @@ pub(super) fn is_eip_1559(parameters: &Parameters) -> bool {
 /// Blocks that begin within `duration_ms`, at least one.
 pub(super) fn blocks_in(parameters: &Parameters, duration_ms: u64) -> u64 {
     duration_ms.div_ceil(parameters.block_time_ms().max(1)).max(1)
+}
+
+/// Whether a full block takes a base fee up to this one to the rule's bound.
+pub(super) fn full_block_reaches_bound(parameters: &Parameters, base_fee_wei: u128) -> bool {
+    let start = FeeState::settled(parameters, base_fee_wei);
+    let next = after(start, parameters, parameters.gas_limit());
+    start.base_fee_wei.max(next.base_fee_wei) >= u128::from(BASE_FEE_WEI_MAX)
 }
 
 /// The fees after a block that used this much gas, a block time later.

@@ -1,6 +1,9 @@
 //! A step of demand that does not fall with patience, only with price.
 
-use chaos_parameters::{Parameters, pricing::FeeState};
+use chaos_parameters::{
+    Parameters,
+    pricing::{BASE_FEE_WEI_MAX, FeeState},
+};
 
 use super::{
     Case,
@@ -75,6 +78,11 @@ fn ladder(parameters: &Parameters, start: u128, multiple: u64) -> Vec<Level> {
         })
         .rev()
         .collect()
+}
+
+/// Whether the base fee reaches the rule's bound.
+pub(super) fn reaches_bound(parameters: &Parameters, case: &Case) -> bool {
+    shock(parameters, case).peak_wei >= u128::from(BASE_FEE_WEI_MAX)
 }
 
 pub(super) fn shock(parameters: &Parameters, case: &Case) -> Shock {

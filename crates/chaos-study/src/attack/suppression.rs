@@ -5,7 +5,7 @@ use chaos_parameters::{Parameters, pricing::FeeState};
 use super::{
     Case,
     result::{Figures, figure},
-    rules::after,
+    rules::{after, full_block_reaches_bound},
 };
 
 /// Most consecutive blocks the coalition leaves empty; proposers know their slots an epoch ahead.
@@ -14,6 +14,11 @@ const EMPTY_BLOCKS_MAX: u64 = 32;
 const RECOVERY_BLOCKS_MAX: u64 = 100_000;
 /// Shares of the slots that are reported, in per cent.
 const SHARES_PERCENT: [u32; 10] = [5, 10, 15, 20, 25, 30, 35, 40, 45, 50];
+
+/// Whether the base fee reaches the rule's bound: no block is filled above what users would pay.
+pub(super) fn reaches_bound(parameters: &Parameters, case: &Case) -> bool {
+    full_block_reaches_bound(parameters, case.base_fee_wei.saturating_add(case.tip_wei))
+}
 
 /// What follows when the coalition leaves `empty_blocks` of its own blocks in a row empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -53,6 +53,23 @@ fn any_number_of_threads_gives_the_same_results() {
 }
 
 #[test]
+fn attacks_that_reach_a_bound_or_name_it_are_revised() {
+    let revised = |case: &Case| -> Vec<_> {
+        Scenario::ALL.into_iter().filter(|scenario| is_revised(*scenario, case)).collect()
+    };
+    let always = vec![Scenario::BlockStuffing, Scenario::ParameterEdges];
+    assert_eq!(revised(&case(ethereum(&[]))), always);
+    // A full block multiplies the fee by ten: from 2^60 wei past 2^63.
+    let steep = ethereum(&[(P::ElasticityMultiplier, 10), (P::BaseFeeChangeDenominator, 1)]);
+    let steep = revised(&Case::new(ethereum(&[]), steep));
+    assert!(steep.contains(&Scenario::FullEmptyAlternation), "{steep:?}");
+    let dear = Case { base_fee_wei: 1 << 63, ..case(ethereum(&[])) };
+    assert!(revised(&dear).contains(&Scenario::BaseFeeSuppression));
+    let fraction = case(ethereum(&[(P::BlobUpdateFraction, 1 << 31)]));
+    assert!(revised(&fraction).contains(&Scenario::BlobGriefing));
+}
+
+#[test]
 fn names_read_back_and_an_unknown_one_lists_the_known() {
     for scenario in Scenario::ALL {
         assert_eq!(scenario.name().parse::<Scenario>().unwrap(), scenario);

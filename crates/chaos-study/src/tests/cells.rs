@@ -144,18 +144,3 @@ fn proposal_and_alternative_of_equal_parameters_have_different_keys_if_alternati
     let key = |study: &Study| cell.key(study, &baseline, &material).unwrap();
     assert_ne!(key(&proposed), key(&alternative));
 }
-
-#[test]
-fn attacks_that_the_one_fee_rule_moved_name_another_format() {
-    use crate::attack::Scenario as Attack;
-
-    let study = Study::parse(SMALL).unwrap();
-    let baseline = baseline(&study);
-    let cells = study.cells(&baseline).unwrap();
-    let format = |attacks: &[Attack]| {
-        Study { attacks: attacks.to_vec(), ..study.clone() }.format(&baseline, &cells)
-    };
-    assert_eq!(format(&[Attack::CalldataBloat, Attack::DemandShock]), STUDY_FORMAT);
-    assert_eq!(format(&[Attack::CalldataBloat, Attack::BlockStuffing]), STUDY_FORMAT_REVISED);
-    assert_eq!(format(&[Attack::ParameterEdges]), STUDY_FORMAT_REVISED);
-}

@@ -1,13 +1,13 @@
 //! Honest receipts, made by the libraries alone and not by the code under test.
 
-use std::{fs, path::Path, sync::LazyLock};
+use std::{path::Path, sync::LazyLock};
 
 use chaos_agency::{
     Action, Evidence, Receipt,
     action::{Pay, Payment, Score},
     receipt::{Input, Product, Program, Replay},
 };
-use chaos_evm::load::{LoadParameters, generate};
+use chaos_evm::load::LoadParameters;
 use chaos_governance::{
     Analysis, DEFAULT_STUDIO,
     receipts::{Analyse, Blocks, Decision, Draft, ParameterChange, Simulate},
@@ -22,6 +22,7 @@ use tempfile::TempDir;
 
 use crate::{
     Silent, blocks,
+    fixture::write_blocks,
     program::RewardDocument,
     reexecution::{
         ANALYSE, BRIEF, DIVIDE, DRAFT, DraftBrief, EVIDENCE, EXPERIMENT, Inputs, REWARDS, SCORE,
@@ -68,7 +69,7 @@ impl Case {
     }
 
     /// The same receipt with this output as its evidence's and its only subject.
-    fn stating(mut self, output: Digest) -> Self {
+    pub(super) fn stating(mut self, output: Digest) -> Self {
         self.receipt.subjects = vec![Product::new("output", output)];
         match &mut self.receipt.evidence {
             Evidence::Replayable(replay) => replay.output = output,
@@ -128,13 +129,19 @@ pub(super) struct Story {
 
 pub(super) static STORY: LazyLock<Story> = LazyLock::new(Story::tell);
 
-pub(super) fn write_blocks(dir: &Path, load: &LoadParameters) {
-    let load = generate(load).unwrap();
-    fs::create_dir_all(dir.join("blocks")).unwrap();
-    fs::write(dir.join("bytecodes.json"), load.bytecodes).unwrap();
-    for block in load.blocks {
-        fs::write(dir.join(format!("blocks/{}.json", block.number)), block.json).unwrap();
-    }
+/// The blocks of a folder, replayed.
+pub(super) fn block_set(folder: &Path) -> BlockSet {
+    let blocks = blocks::load_folder(folder, None, &Silent).unwrap().main_chain().unwrap();
+    BlockSet::prepare(blocks, None, threads(None), &Silent).unwrap()
+}
+
+/// The blocks as a receipt names them.
+pub(super) fn named_inputs(block_set: &BlockSet) -> Vec<Input> {
+    block_set
+        .sources
+        .iter()
+        .map(|source| Input { name: source.name.clone(), digest: source.digest })
+        .collect()
 }
 
 impl Story {
@@ -142,14 +149,9 @@ impl Story {
     fn tell() -> Self {
         let dir = TempDir::new().unwrap();
         write_blocks(dir.path(), &LoadParameters::default());
-        let blocks = blocks::load_folder(dir.path(), None, &Silent).unwrap().main_chain().unwrap();
-        let ground = BlockSet::prepare(blocks, None, threads(None), &Silent).unwrap();
+        let ground = block_set(dir.path());
         let chain = ground.chain.clone();
-        let named: Vec<Input> = ground
-            .sources
-            .iter()
-            .map(|source| Input { name: source.name.clone(), digest: source.digest })
-            .collect();
+        let named = named_inputs(&ground);
         let studio = Studio::parse(DEFAULT_STUDIO).unwrap();
         let studio_file = (STUDIO, DEFAULT_STUDIO.as_bytes().to_vec());
         let today = ground.baseline().unwrap();

@@ -1,8 +1,10 @@
 //! What blocks do not show directly, found by running the model until it behaves like them.
 
+use std::cell::Cell;
+
 use chaos_parameters::{Parameters, fixed};
 
-use super::{Assumptions, Demand, SIGMA_PPM_MAX};
+use super::{Assumptions, Calibrated, Demand, SIGMA_PPM_MAX};
 use crate::flow::{Metric, PathMetrics, PathSpec, Shocks, percentile, simulate};
 
 /// Size of the simulated sample.
@@ -38,8 +40,8 @@ pub(super) fn fit(
     assumptions: &Assumptions,
     parameters: &Parameters,
     observed: &PathMetrics,
-) -> Demand {
-    let sample = Sample { assumptions, parameters };
+) -> Calibrated {
+    let sample = Sample { assumptions, parameters, base_fee_max_wei: Cell::new(0) };
     let volatility = observed[&Metric::BaseFeeVolatility];
     let autocorrelation = observed[&Metric::UtilisationAutocorrelation];
     let mut demand = Demand { fast_sigma_ppm: 0, patient_share_ppm: 0, ..*start };
@@ -64,7 +66,7 @@ pub(super) fn fit(
     for _ in 0..LEVEL_STEPS {
         demand.level_gas = sample.level_gas(&demand, LEVEL_PATHS);
     }
-    demand
+    Calibrated { demand, base_fee_max_wei: sample.base_fee_max_wei.get() }
 }
 
 /// The largest value in steps from zero at which `below` still holds.
@@ -85,6 +87,8 @@ fn bisect(most: i64, step: i64, below: impl Fn(i64) -> bool) -> i64 {
 struct Sample<'a> {
     assumptions: &'a Assumptions,
     parameters: &'a Parameters,
+    /// The highest base fee of all trials so far.
+    base_fee_max_wei: Cell<u128>,
 }
 
 impl Sample<'_> {
@@ -105,7 +109,9 @@ impl Sample<'_> {
         let run = |path| {
             let blocks = WARMUP_BLOCKS + BLOCKS;
             let shocks = Shocks::draw((SEED, path), blocks, demand, self.assumptions);
-            figure(&simulate(&spec, &shocks, self.parameters))
+            let path = simulate(&spec, &shocks, self.parameters);
+            self.base_fee_max_wei.set(self.base_fee_max_wei.get().max(path.base_fee_max_wei));
+            figure(&path)
         };
         (0..paths).map(run).collect()
     }

@@ -15,6 +15,7 @@ fn path(blocks: &[(u128, u64)], gas_by_delay: &[u128]) -> Path {
             })
             .collect(),
         gas_by_delay: gas_by_delay.to_vec(),
+        base_fee_max_wei: blocks.iter().map(|(base_fee_wei, _)| *base_fee_wei).max().unwrap_or(0),
     }
 }
 

@@ -225,6 +225,23 @@ fn deterministic(baseline: &Parameters, proposal: &Parameters, blocks: u32) -> P
 }
 
 #[test]
+fn the_highest_base_fee_of_a_path_may_be_one_of_the_warm_up() {
+    let baseline = Parameters::ethereum(30_000_000).unwrap();
+    let (demand, assumptions) = (demand(1), Assumptions::default());
+    let spec = PathSpec {
+        demand: &demand,
+        assumptions: &assumptions,
+        baseline: &baseline,
+        warmup_blocks: 10,
+        start_wei: Some(1 << 70),
+        settle_blocks: 0,
+    };
+    let path = simulate(&spec, &Shocks::none(20), &baseline);
+    assert_eq!(path.base_fee_max_wei, 1 << 63);
+    assert!(path.blocks.iter().all(|block| block.base_fee_wei < 1 << 62));
+}
+
+#[test]
 fn a_bound_limit_walks_to_the_proposal_and_an_unbound_one_jumps() {
     let baseline = Parameters::ethereum(30_000_000).unwrap();
     let raise = Setting::new(ParameterName::GasLimit, 60_000_000).unwrap();

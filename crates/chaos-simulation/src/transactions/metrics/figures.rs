@@ -36,7 +36,14 @@ impl Meter {
             self.blob_figures(&mut metrics);
         }
         let delays_by_tip = self.delay_figures(&mut metrics);
-        Outcome { metrics, series: self.series, delays_by_tip, attack: self.attack, blocks_cut }
+        Outcome {
+            metrics,
+            series: self.series,
+            delays_by_tip,
+            attack: self.attack,
+            blocks_cut,
+            highest: self.highest,
+        }
     }
 
     fn per_block(&self, sum: u128) -> i128 {

@@ -12,7 +12,7 @@ use super::{
         pool::Waiting,
         rules::Rules,
     },
-    AttackAccount, Series,
+    AttackAccount, Highest, Series,
 };
 
 /// Buckets of values: eight per octave.
@@ -69,6 +69,7 @@ pub(in crate::transactions) struct Meter {
     pub(super) sums: Sums,
     pub(super) series: Series,
     pub(super) attack: AttackAccount,
+    pub(super) highest: Highest,
     /// Gas and gas times value of arrivals by value.
     pub(super) arrived: Vec<(u64, u128)>,
     /// Included transactions by offered tip, then wait.
@@ -99,6 +100,7 @@ impl Meter {
                 blobs: Vec::with_capacity(blob_blocks),
             },
             attack: AttackAccount::default(),
+            highest: Highest::default(),
             arrived: vec![(0, 0); VALUE_BUCKETS],
             waits: vec![0; TIP_BUCKETS * DELAY_BUCKETS],
             waited_blocks: 0,
@@ -171,6 +173,8 @@ impl Meter {
 
     /// Closes a block.
     pub(in crate::transactions) fn end(&mut self, block: &Block, coalition: bool, rules: &Rules) {
+        let Block { base_fee_wei, blob_fee_wei, .. } = *block;
+        self.highest = self.highest.max(Highest { base_fee_wei, blob_fee_wei });
         if !block.measured {
             return;
         }

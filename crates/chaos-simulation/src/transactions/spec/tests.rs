@@ -7,7 +7,7 @@ fn a_matched_level_gives_the_price_it_was_matched_to() {
     let mut spec = Spec { blocks: 3_000, ..Spec::stated(rules) };
     spec.pool.lifetime_blocks = 50;
     let gwei = 1_000_000_000;
-    let matched = spec.matched_to(40 * gwei).unwrap();
+    let matched = spec.matched_to(40 * gwei).unwrap().spec;
     let outcome = run(&matched, &Arm::honest(rules), (12, 0)).unwrap();
     let median = outcome.metrics[&Metric::BaseFeeMedian] as f64 / 4e10;
     assert!((median - 1.0).abs() < 0.08, "{median}");

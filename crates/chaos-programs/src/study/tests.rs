@@ -1,0 +1,49 @@
+use std::time::Duration;
+
+use chaos_evm::load::LoadParameters;
+use chaos_study::{STUDY_FORMAT, STUDY_FORMAT_REVISED};
+use tempfile::TempDir;
+
+use super::*;
+use crate::{Silent, fixture::write_blocks, simulation::threads};
+
+/// The format of the result of a study of recorded blocks, with these lines in its file.
+fn format_with(lines: &str, elasticity: &str, path_blocks: u32) -> String {
+    let dir = TempDir::new().unwrap();
+    let load =
+        LoadParameters { blocks: 4, gas_limit: 5_000_000, accounts: 200, ..Default::default() };
+    write_blocks(&dir.path().join("recorded"), &load);
+    let file = dir.path().join("study.toml");
+    let text = format!(
+        "version = 1\nname = \"small\"\ntitle = \"t\"\nquestion = \"q?\"\nsources.blocks = \"recorded\"\n\
+         baseline.preset = \"london\"\nscenarios = [{{ name = \"one\", what = \"it\" }}]\n{lines}\n\
+         goals = [{{ metric = \"base_fee_median\", better = \"lower\" }}]\n\
+         market = {{ paths = 4, blocks = {path_blocks}, warmup_blocks = 20, screen_paths = 2, \
+         transaction_paths = 1, elasticity = \"{elasticity}\" }}\n"
+    );
+    fs::write(&file, text).unwrap();
+    let conditions = Conditions {
+        threads: threads(None),
+        now_s: 1_767_225_600,
+        elapsed: || Duration::ZERO,
+        progress: &Silent,
+    };
+    let study = StudyFile::read(&file).unwrap();
+    study.run(&dir.path().join("out"), &conditions).unwrap().result.format
+}
+
+#[test]
+fn the_format_of_a_study_follows_from_what_happened_in_each_part() {
+    let raised = "proposal.gas-limit = 6_000_000";
+    assert_eq!(format_with(raised, "0.1", 300), STUDY_FORMAT);
+    let harmless = format!("{raised}\nattacks = [\"calldata_bloat\"]");
+    assert_eq!(format_with(&harmless, "0.1", 300), STUDY_FORMAT);
+    // An attack that names the bound, whatever the market does.
+    let stuffed = format!("{raised}\nattacks = [\"block_stuffing\"]");
+    assert_eq!(format_with(&stuffed, "0.1", 300), STUDY_FORMAT_REVISED);
+    // Of a third of the limit, the price reaches the bound at the lowest elasticity of the sweep alone.
+    let cut = "proposal.gas-limit = 1_700_000";
+    assert_eq!(format_with(cut, "0.3", 4_000), STUDY_FORMAT_REVISED);
+    // Demand that no price moves runs to the bound in the cells themselves.
+    assert_eq!(format_with("proposal.gas-limit = 2_500_000", "0", 4_000), STUDY_FORMAT_REVISED);
+}
