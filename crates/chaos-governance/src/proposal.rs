@@ -1,4 +1,5 @@
-//! The proposal: one document with one digest, rendered as JSON, Markdown and figures.
+//! The proposal: one document with one digest. Its renderings are those of a study with one cell
+//! ([`report::study`]).
 //!
 //! [`Content`] is the published form: plain data, every integer that may be large a decimal string.
 //! Its digest is the proposal's id, so two renderings with the same id say the same.
@@ -10,7 +11,6 @@ use serde::Serialize;
 use crate::int::Int;
 
 mod compose;
-mod markdown;
 pub mod report;
 mod rows;
 
@@ -169,6 +169,23 @@ pub struct DecisionRow {
     pub layer: &'static str,
     /// The policy's requirement and whether it is met; absent if the policy has none.
     pub verdict: Option<Verdict>,
+}
+
+/// Begins the sentence of [`Content::problem`] that says what follows from doing nothing.
+const IF_NOTHING_IS_DONE: &str = "If nothing is done, ";
+
+impl Content {
+    /// What the blocks show: the first part of the problem.
+    pub(crate) fn finding(&self) -> &str {
+        self.problem
+            .split_once(IF_NOTHING_IS_DONE)
+            .map_or(&*self.problem, |(found, _)| found.trim())
+    }
+
+    /// What follows from doing nothing; empty if the problem does not say it.
+    pub(crate) fn consequence(&self) -> &str {
+        self.problem.split_once(IF_NOTHING_IS_DONE).map_or("", |(_, consequence)| consequence)
+    }
 }
 
 impl DecisionRow {
@@ -337,14 +354,6 @@ impl Proposal {
     /// Never: [`Self::new`] wrote the content once already.
     pub fn to_json(&self) -> Result<Vec<u8>, canonical::Error> {
         canonical::to_vec(&Document { id: self.id, proposal: &self.content })
-    }
-
-    /// Markdown as a person would post it: two screens, then the appendix.
-    ///
-    /// Text from outside is escaped, so that no table, heading, link or tag can be smuggled in.
-    #[must_use]
-    pub fn to_markdown(&self) -> String {
-        markdown::render(self)
     }
 }
 

@@ -33,6 +33,12 @@ pub(crate) fn load(source: &BlockSource) -> Result<Loaded, Failure> {
     }
 }
 
+/// So many blocks of a chain, and how they came here, in one sentence.
+pub(crate) fn about(source: &BlockSource, chain: &ChainId, count: usize) -> String {
+    let kind = if source.blocks.is_some() { "recorded" } else { "live" };
+    format!("{count} {kind} blocks of {chain}.")
+}
+
 /// Fetches live blocks and says how many.
 pub(crate) fn fetch_blocks(
     url: &str,

@@ -48,9 +48,9 @@ pub mod deciding;
 pub mod enclave;
 mod error;
 mod files;
-pub mod forecasting;
 #[cfg(test)]
 mod fixture;
+pub mod forecasting;
 pub mod live;
 mod log_copy;
 pub mod policy;

@@ -11,7 +11,7 @@ use chaos_governance::{
     Analysis, BlockFacts, Change, Opportunity,
     proposal::{self, AgentLine, Brief, Call, Proposal, Reference, Reproduce, report},
     refine::{self, Outcome, Round},
-    study::{self, Study},
+    study::{self, Study, data},
 };
 use chaos_parameters::Parameters;
 use chaos_simulation::{Experiment, Simulation};
@@ -126,6 +126,8 @@ pub struct Publication<'a> {
     pub needs: String,
     /// Who made the proposal, and for what.
     pub disclosure: String,
+    /// Where the blocks come from; generated ones must say so.
+    pub source: data::Source,
 }
 
 /// The receipts of what was done.
@@ -359,6 +361,7 @@ impl Proposing<'_> {
             series: &simulation.series,
             observed: facts,
             elasticity: parameters.elasticity_multiplier(),
+            source: &publication.source,
         };
         let study = report::study(&proposal, &shown);
         Ok(Finished { proposal, study, change: last.change })
@@ -431,7 +434,7 @@ fn with_change(template: Experiment, change: &Change) -> Experiment {
 pub fn write(finished: &Finished, out: &Path) -> Result<(), Error> {
     let Finished { proposal, study, .. } = finished;
     files::write(&out.join("proposal.json"), &proposal.to_json()?)?;
-    files::write(&out.join("proposal.md"), proposal.to_markdown().as_bytes())?;
+    files::write(&out.join("proposal.md"), study::forum_markdown(study).as_bytes())?;
     for figure in study::figures(study) {
         let name = format!("{}.svg", figure.name);
         files::write(&out.join("plots").join(name), figure.svg().as_bytes())?;

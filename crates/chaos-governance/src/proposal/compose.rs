@@ -8,8 +8,8 @@ use chaos_types::{Digest, canonical};
 
 use super::{
     Affected, AgentLine, Alternative, Assumption, BacktestLine, Call, ChangeLine, Content,
-    DecisionRow, EvidenceLine, Forecast, PROPOSAL_FORMAT, PROPOSAL_FORMAT_REVISED, Proposal,
-    Reference, Reproduce, RoundLine, rows,
+    DecisionRow, EvidenceLine, Forecast, IF_NOTHING_IS_DONE, PROPOSAL_FORMAT,
+    PROPOSAL_FORMAT_REVISED, Proposal, Reference, Reproduce, RoundLine, rows,
 };
 use crate::{
     change::Change,
@@ -188,24 +188,20 @@ fn ask(change: &ChangeLine, round: &Round) -> String {
 fn problem(opportunity: &Opportunity) -> String {
     let consequence = match opportunity.rule {
         Rule::Congestion => {
-            "If nothing is done, demand at this level keeps pressing the base fee up until it \
-             prices users out."
+            "demand at this level keeps pressing the base fee up until it prices users out."
         }
         Rule::Oscillation => {
-            "If nothing is done, full and empty blocks keep alternating and fee estimates stay wrong \
-             from one block to the next."
+            "full and empty blocks keep alternating and fee estimates stay wrong from one block to \
+             the next."
         }
-        Rule::Bursts => {
-            "If nothing is done, every burst keeps filling blocks although the chain has room on \
-             average."
-        }
+        Rule::Bursts => "every burst keeps filling blocks although the chain has room on average.",
     };
     let mut reason = opportunity.reason.clone();
     if let Some(first) = reason.get_mut(0..1) {
         first.make_ascii_uppercase();
     }
     format!(
-        "{reason} (blocks {} to {}). {consequence}",
+        "{reason} (blocks {} to {}). {IF_NOTHING_IS_DONE}{consequence}",
         quantity::grouped(opportunity.range.0.into()),
         quantity::grouped(opportunity.range.1.into()),
     )

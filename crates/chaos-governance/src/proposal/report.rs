@@ -8,9 +8,10 @@ use super::{Affected, AgentLine, Content, DecisionRow, Proposal, Verdict, shown_
 use crate::{
     facts::BlockFacts,
     study::data::{
-        self, Assumption, Change, Disclosure, Effect, Fan, Fullness, Heading, Histogram, Kind,
-        ModelRow, Origin, Part, Percentiles, Replay, Reproduce, Rollout, Row, Scope, Side, Source,
-        SourceKind, Step, Story, Study, Subject, Sweep, SweepPoint, Threshold, Tried, Validation,
+        self, Alternative, Assumption, Change, Disclosure, Effect, Fan, Forecast, ForecastRow,
+        Fullness, Heading, Histogram, Kind, ModelRow, Origin, Part, Percentiles, Replay, Reproduce,
+        Rollout, Row, Scope, Side, Source, Step, Story, Study, Subject, Sweep, SweepPoint,
+        Threshold, Tried, Validation,
     },
     study::flow_definitions,
 };
@@ -24,13 +25,13 @@ pub struct Shown<'a> {
     pub observed: &'a [BlockFacts],
     /// Their gas limit over gas target.
     pub elasticity: u64,
+    /// Where the blocks come from; generated blocks must say so.
+    pub source: &'a Source,
 }
 
 /// What happened around the proposal, as only the caller knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
-    /// Where the blocks come from; generated blocks must say so.
-    pub source: Source,
     /// What the agents did, in order.
     pub steps: Vec<Step>,
     /// How the recorded blocks were checked before anything was concluded from them.
@@ -69,6 +70,9 @@ pub fn study(proposal: &Proposal, shown: &Shown<'_>) -> Study {
         fullness: fullness(shown),
         sweep: sweep(content),
         tried: content.rounds.iter().map(tried).collect(),
+        alternatives: content.alternatives.iter().map(alternative).collect(),
+        forecast: forecast(content),
+        manifest: content.analyses.iter().map(|made| (made.text.clone(), made.receipt)).collect(),
         affected: content
             .affected
             .iter()
@@ -87,7 +91,7 @@ pub fn study(proposal: &Proposal, shown: &Shown<'_>) -> Study {
             makers: content.agents.iter().map(maker).collect(),
             text: content.disclosure.clone(),
         },
-        ..Study::new(heading(proposal), reproduce(content))
+        ..Study::new(heading(proposal, shown.source.clone()), reproduce(content))
     }
 }
 
@@ -102,24 +106,23 @@ impl Run {
         };
         let story = Story { steps: self.steps, verify: self.verify, anchor: self.anchor };
         Study {
-            heading: Heading { source: self.source, ..study.heading },
             validation: Validation { replay, ..study.validation },
             limits: study.limits.into_iter().chain(self.limits).collect(),
-            manifest: self.manifest,
+            manifest: study.manifest.into_iter().chain(self.manifest).collect(),
             story: Part::Known(story),
             ..study
         }
     }
 }
 
-fn heading(proposal: &Proposal) -> Heading {
+fn heading(proposal: &Proposal, source: Source) -> Heading {
     let content = proposal.content();
     Heading {
         kind: Kind::Proposal,
         title: content.title.clone(),
         question: content.ask.clone(),
         ask: content.ask.clone(),
-        if_nothing_is_done: content.problem.clone(),
+        if_nothing_is_done: content.consequence().to_owned(),
         chain: content.chain.as_str().to_owned(),
         changes: content
             .changes
@@ -133,7 +136,7 @@ fn heading(proposal: &Proposal) -> Heading {
                 source: change.meaning.clone(),
             })
             .collect(),
-        source: Source { kind: SourceKind::Recorded, text: observed(content) },
+        source,
         evidence: "replayable: anyone can run the simulation again".to_owned(),
         result: content.result,
         identities: vec![
@@ -155,7 +158,7 @@ fn observed(content: &Content) -> String {
 
 /// What a reader takes home: why, and what to dispute first.
 fn verdict(content: &Content) -> Vec<String> {
-    let mut sentences = vec![content.problem.clone()];
+    let mut sentences = vec![content.finding().to_owned()];
     if let Some(first) = content.assumptions.first() {
         sentences
             .push(format!("Weakest assumption: {} {} ({}).", first.name, first.value, first.note));
@@ -253,7 +256,39 @@ fn tried(round: &super::RoundLine) -> Tried {
         value: quantity::of(round.value.0, &round.unit),
         decision: round.decision.clone(),
         result: round.result,
+        receipt: round.receipt,
     }
+}
+
+fn alternative(alternative: &super::Alternative) -> Alternative {
+    Alternative {
+        name: alternative.name.clone(),
+        text: alternative.text.clone(),
+        result: alternative.result,
+        rows: alternative.rows.iter().map(row).collect(),
+    }
+}
+
+fn forecast(content: &Content) -> Part<Forecast> {
+    let Some(forecast) = &content.forecast else {
+        return Part::missing("the policy has no objective to predict");
+    };
+    Part::Known(Forecast {
+        made: String::new(),
+        activation: "activation".to_owned(),
+        horizon_blocks: forecast.horizon_blocks.into(),
+        score_on: forecast.scored_at.clone(),
+        digest: None,
+        rows: vec![ForecastRow {
+            metric: forecast.metric.clone(),
+            label: format!("change of {} against as many blocks before", spoken(&forecast.metric)),
+            unit: "ppm".to_owned(),
+            p10: forecast.relative_low_ppm.0,
+            p50: None,
+            p90: forecast.relative_high_ppm.0,
+            actual: None,
+        }],
+    })
 }
 
 fn maker(agent: &AgentLine) -> String {

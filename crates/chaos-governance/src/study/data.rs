@@ -15,8 +15,8 @@ mod figures;
 mod story;
 
 pub use attempts::{
-    Attack, AttackRow, Attacks, Axis, Cell, Forecast, ForecastRow, Grid, Pareto, ParetoColumn,
-    ParetoRow, Scenario, Sweep, SweepPoint, Tornado, TornadoRow, Tried,
+    Alternative, Attack, AttackRow, Attacks, Axis, Cell, Forecast, ForecastRow, Grid, Pareto,
+    ParetoColumn, ParetoRow, Scenario, Sweep, SweepPoint, Tornado, TornadoRow, Tried,
 };
 pub use chaos_report::Standing;
 pub use decision::{
@@ -90,6 +90,8 @@ pub struct Study {
     pub sweep: Part<Sweep>,
     /// Every value that was tried on the way to the proposed one, in order.
     pub tried: Vec<Tried>,
+    /// What else could be done; the grid's cells are not repeated here.
+    pub alternatives: Vec<Alternative>,
     /// The grid's cells that no other cell beats in every metric.
     pub pareto: Part<Pareto>,
     /// Who gains and who loses.
@@ -129,7 +131,8 @@ pub struct Heading {
     pub question: String,
     /// The ask of the proposal in one sentence, such as `Raise the gas limit to 60 Mgas.`
     pub ask: String,
-    /// What happens if nothing is done, in one sentence; empty if it was not studied.
+    /// What happens if nothing is done, in a sentence that goes on from there; empty if it was not
+    /// studied.
     pub if_nothing_is_done: String,
     /// The chain, CAIP-2.
     pub chain: String,
@@ -184,6 +187,7 @@ impl Study {
             grid: Part::default(),
             sweep: Part::default(),
             tried: Vec::new(),
+            alternatives: Vec::new(),
             pareto: Part::default(),
             affected: Vec::new(),
             contracts: Part::default(),

@@ -141,6 +141,16 @@ fn of_decision(study: &Study) -> [Plate; 2] {
     ]
 }
 
+/// What a larger study has and this one never asked for; empty if it asked for all.
+pub(super) fn not_asked(plates: &[Plate]) -> String {
+    let names: Vec<String> = plates
+        .iter()
+        .filter(|plate| !plate.asked)
+        .map(|plate| format!("{} (figure {})", plate.what, plate.number))
+        .collect();
+    names.join("; ")
+}
+
 fn plate<T>(
     caption: Caption,
     origin: Option<Origin>,

@@ -12,7 +12,7 @@ type Section = (&'static str, &'static [fn(&mut Markdown, &Study)]);
 
 /// The order that a reader with twenty minutes needs.
 const POST: [Section; 11] = [
-    ("The ask", &[post::ask, post::motivation, post::summary]),
+    ("The ask", &[post::ask, post::summary, post::motivation]),
     ("Decision table", &[post::decision]),
     ("Who gains, who loses", &[post::affected]),
     ("What could go wrong", &[post::risks]),

@@ -93,7 +93,12 @@ fn verdict(study: &Study) -> Markup {
                 p.change { (words::change_of(change)) " " small { (change.source) } } "\n"
             }
             (decision(study))
-            ul { @for sentence in &study.verdict { li { (words::sentence(sentence)) } "\n" } }
+            ul {
+                @for sentence in &study.verdict { li { (words::sentence(sentence)) } "\n" }
+                @if !heading.if_nothing_is_done.is_empty() {
+                    li { "If nothing is done: " (words::sentence(&heading.if_nothing_is_done)) }
+                }
+            }
             dl.ids {
                 @for change in &heading.changes {
                     dt { "takes effect" }

@@ -10,8 +10,8 @@ use chaos_report::{
 
 use super::{
     data::{
-        Affected, Assumption, Backtest, Coverage, Definition, Effect, Pareto, Replay, Standing,
-        Study, Superseded,
+        Affected, Assumption, Backtest, Coverage, Definition, Effect, ModelRow, Pareto, Replay,
+        Standing, Study, Superseded,
     },
     words,
 };
@@ -69,6 +69,19 @@ pub(super) fn backtest(backtest: &Backtest) -> Table {
             shown.range(row.p10, row.p90).into(),
             shown.value(row.actual).into(),
             Entry::Verdict(standing, if held { "\u{2713} yes" } else { "\u{2715} no" }.to_owned()),
+        ]);
+    }
+    table
+}
+
+/// The model's baseline beside the observed blocks.
+pub(super) fn model(rows: &[ModelRow]) -> Table {
+    let mut table = Table::new(&["metric", "#observed", "#modelled"]);
+    for row in rows {
+        table.row(vec![
+            row.label.as_str().into(),
+            quantity::of(row.observed, &row.unit).into(),
+            quantity::of(row.modelled, &row.unit).into(),
         ]);
     }
     table

@@ -6,8 +6,8 @@ use chaos_report::{
 };
 
 use super::data::{
-    AttackRow, Change, ForecastRow, Part, Row, Side, Source, SourceKind, Standing, Study, Subject,
-    Threshold,
+    AttackRow, Change, Forecast, ForecastRow, Part, Row, Side, Source, SourceKind, Standing, Study,
+    Subject, Threshold,
 };
 
 /// Stands where a row has no interval or no threshold.
@@ -158,10 +158,30 @@ pub(super) fn known<T>(part: &Part<T>) -> Result<&T, String> {
     }
 }
 
+/// A forecast, such as `Made 2026-11-21, for 3,500 blocks after block 9, to be scored: 2026-12-21`.
+pub(super) fn dated(forecast: &Forecast) -> String {
+    let made = match forecast.made.as_str() {
+        "" => "For".to_owned(),
+        day => format!("Made {day}, for"),
+    };
+    format!(
+        "{made} {} blocks after {}, to be scored: {}",
+        quantity::grouped(forecast.horizon_blocks.into()),
+        forecast.activation,
+        forecast.score_on
+    )
+}
+
+/// What a row changes, as a share of the baseline where that says more.
+pub(super) fn changed(row: &Row) -> String {
+    quantity::relative(row.difference, row.baseline)
+        .unwrap_or_else(|| row.shown().difference(row.difference))
+}
+
 /// A forecast interval, such as `8.1 gwei (6.2 gwei to 10.4 gwei)`.
 pub(super) fn forecast(row: &ForecastRow) -> String {
-    let shown = row.shown();
-    format!("{} ({})", shown.value(row.p50), shown.range(row.p10, row.p90))
+    let (shown, range) = (row.shown(), row.shown().range(row.p10, row.p90));
+    row.p50.map_or_else(|| range.clone(), |median| format!("{} ({range})", shown.value(median)))
 }
 
 /// Use of a limit, such as `5.72 of 10 MiB`.

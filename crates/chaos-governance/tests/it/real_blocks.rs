@@ -62,12 +62,17 @@ fn proposal_figures_and_report_are_the_same_bytes_with_one_and_two_threads() {
     let Some(history) = fee_history() else { return };
     let documents = |threads| {
         let run = run(&history, |o| o.rule == Rule::Congestion, &context(), threads);
-        let shown = report::Shown { series: &run.series, observed: &run.facts, elasticity: 2 };
+        let source = Source {
+            kind: SourceKind::Recorded,
+            text: "35,000 recorded Ethereum mainnet headers".into(),
+        };
+        let shown = report::Shown {
+            series: &run.series,
+            observed: &run.facts,
+            elasticity: 2,
+            source: &source,
+        };
         let around = report::Run {
-            source: Source {
-                kind: SourceKind::Recorded,
-                text: "35,000 recorded Ethereum mainnet headers".into(),
-            },
             steps: vec![Step {
                 kind: "simulate".into(),
                 agent: "Ada, researcher".into(),
@@ -82,8 +87,9 @@ fn proposal_figures_and_report_are_the_same_bytes_with_one_and_two_threads() {
         };
         let study = around.around(report::study(&run.proposal, &shown));
         let (figures, report) = (study::figures(&study), study::html(&study));
-        write_if_asked(&run.proposal.to_markdown(), &figures, &report);
-        (run.proposal.to_json().unwrap(), run.proposal.to_markdown(), figures, report)
+        let markdown = study::forum_markdown(&study);
+        write_if_asked(&markdown, &figures, &report);
+        (run.proposal.to_json().unwrap(), markdown, figures, report)
     };
     assert_eq!(documents(1), documents(2));
 }

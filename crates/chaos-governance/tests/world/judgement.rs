@@ -120,7 +120,7 @@ pub(super) fn forecast(text: &str) -> Forecast {
         label: label.into(),
         unit: unit.into(),
         p10,
-        p50,
+        p50: Some(p50),
         p90,
         actual: None,
     };

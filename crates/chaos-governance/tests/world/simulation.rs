@@ -13,8 +13,12 @@ use chaos_types::Digest;
 use crate::{
     BlockFacts, Change, Context, Draft, Metrics, Opportunity, Outcome, Proposal, Thresholds,
     analyse,
-    proposal::{AgentLine, Brief, Call, Reference, Reproduce, compose},
+    proposal::{AgentLine, Brief, Call, Reference, Reproduce, compose, report},
     refine,
+    study::{
+        Study,
+        data::{Source, SourceKind},
+    },
 };
 
 pub(crate) fn studio() -> Studio {
@@ -125,6 +129,19 @@ pub(crate) fn context(text: &str) -> Context {
         }],
         disclosure: text.into(),
     }
+}
+
+/// Blocks that happened.
+pub(crate) fn recorded() -> Source {
+    Source { kind: SourceKind::Recorded, text: "recorded blocks".into() }
+}
+
+/// The proposal as the study that every rendering shows.
+pub(crate) fn one_cell(proposal: &Proposal) -> Study {
+    let (series, source) = (simulation(parameters()).series, recorded());
+    let shown =
+        report::Shown { series: &series, observed: &facts(), elasticity: 2, source: &source };
+    report::study(proposal, &shown)
 }
 
 /// A proposal to raise the gas limit in one round, with made-up judged figures.

@@ -160,6 +160,7 @@ impl Setup<'_> {
         let chain = block_set.chain.clone();
         let place = self.source.place(&self.args.source, block_set);
         let (simulation, needs) = (self.source.simulation.clone(), self.source.needs());
+        let source = self.source.shown();
         Ok(Proposing {
             ledger: &mut self.ledger,
             block_set,
@@ -178,6 +179,7 @@ impl Setup<'_> {
                 "Made by deterministic agents for a demonstration on a local chain; the pool \
                          that pays them is the demonstration's own token."
                     .to_owned(),
+            source,
         })?)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use chaos_governance::study::data::{Source, SourceKind};
 use chaos_ledger::{Heads, Ledger};
 use chaos_programs::{
     proposing::{self, Proposed, Proposing, Publication, Signer},
@@ -50,6 +51,10 @@ pub(crate) fn run(args: &ProposeArgs) -> Result<ExitCode, Failure> {
         call: &|_, _| None,
         needs: "the same blocks; seconds on a laptop".to_owned(),
         disclosure: "Made by deterministic agents; nobody paid for it.".to_owned(),
+        source: Source {
+            kind: SourceKind::Recorded,
+            text: blocks::about(&args.source, &block_set.chain, block_set.inputs.len()),
+        },
     });
     let proposed = proposed?;
     write(args, &mut ledger, &heads, &proposed)?;

@@ -1,10 +1,7 @@
 use chaos_agency::action;
 use chaos_governance::{
     proposal::report,
-    study::{
-        self,
-        data::{Source, Step as Shown},
-    },
+    study::{self, data::Step as Shown},
 };
 use chaos_ledger::Ledger;
 use chaos_types::Digest;
@@ -23,8 +20,6 @@ const LIMITS: [&str; 3] = [
 /// What only the caller knows of a decision that is reported.
 #[derive(Debug)]
 pub struct Told<'a> {
-    /// Where the blocks come from.
-    pub source: Source,
     /// What the agents did, in order.
     pub steps: &'a [Step],
     /// The commands that verify it, one a line.
@@ -59,7 +54,6 @@ impl Decided {
         manifest.push(("simulation result".to_owned(), finished.proposal.content().result));
         manifest.push(("draft receipt".to_owned(), self.draft));
         let run = report::Run {
-            source: told.source,
             steps: steps.collect(),
             replay: block_set.validation(),
             limits: LIMITS.iter().map(|&limit| limit.to_owned()).collect(),

@@ -2,14 +2,12 @@ use chaos_report::{Figure, svg::WIDTH};
 
 use super::*;
 use crate::{
-    fixture::{HOSTILE, context, facts, parameters, proposal, simulation},
+    fixture::{HOSTILE, context, one_cell, parameters, proposal, recorded, simulation},
     study::figures,
 };
 
 fn drawn(text: &str) -> Vec<Figure> {
-    let series = simulation(parameters()).series;
-    let shown = Shown { series: &series, observed: &facts(), elasticity: 2 };
-    figures(&study(&proposal(&context(text)), &shown))
+    figures(&one_cell(&proposal(&context(text))))
 }
 
 #[test]
@@ -89,7 +87,8 @@ fn figures_load_nothing_and_run_nothing() {
 fn nothing_to_draw_gives_no_figure() {
     let mut series = simulation(parameters()).series;
     series.fans.values_mut().for_each(|fan| fan.blocks.clear());
-    let shown = Shown { series: &series, observed: &[], elasticity: 2 };
+    let source = recorded();
+    let shown = Shown { series: &series, observed: &[], elasticity: 2, source: &source };
     let drawn = figures(&study(&proposal(&context("text")), &shown));
     let names: Vec<&str> = drawn.iter().map(|figure| figure.name).collect();
     assert_eq!(names, ["figure-15-intervals", "figure-16-elasticity"]);

@@ -3,13 +3,12 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::{
     fixture::{HOSTILE, context, facts, parameters, proposal, simulation},
-    study::html,
+    study::{data::SourceKind, html},
 };
 
 fn run(text: &str) -> Run {
     let digest = Digest::of(b"receipt");
     Run {
-        source: Source { kind: SourceKind::Generated, text: text.into() },
         steps: vec![Step {
             kind: text.into(),
             agent: text.into(),
@@ -26,7 +25,8 @@ fn run(text: &str) -> Run {
 
 fn rendered_with(run: Run, text: &str) -> String {
     let series = simulation(parameters()).series;
-    let shown = Shown { series: &series, observed: &facts(), elasticity: 2 };
+    let source = Source { kind: SourceKind::Generated, text: text.into() };
+    let shown = Shown { series: &series, observed: &facts(), elasticity: 2, source: &source };
     html(&run.around(study(&proposal(&context(text)), &shown)))
 }
 

@@ -186,7 +186,7 @@ pub(super) fn forecast(result: &StudyResult, facts: &Facts) -> Part<Forecast> {
                 label: spoken(name),
                 unit: row.unit.clone(),
                 p10: row.quantiles.p10,
-                p50: row.quantiles.p50,
+                p50: Some(row.quantiles.p50),
                 p90: row.quantiles.p90,
                 actual: None,
             })

@@ -87,6 +87,21 @@ pub struct Tried {
     pub decision: String,
     /// Digest of the simulation result.
     pub result: Digest,
+    /// Digest of the receipt, if one was signed.
+    pub receipt: Option<Digest>,
+}
+
+/// Another course of action, and what it would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternative {
+    /// What it is, such as `gas-limit = 35 Mgas`.
+    pub name: String,
+    /// Why it is not proposed, in a clause.
+    pub text: String,
+    /// Digest of its simulation, if it was simulated.
+    pub result: Option<Digest>,
+    /// The decision rows under it; none if it leaves the chain as it is.
+    pub rows: Vec<Row>,
 }
 
 /// What attacks cost and what damage they do, in both arms.
@@ -133,13 +148,13 @@ pub struct AttackRow {
 /// A dated prediction that can be scored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forecast {
-    /// When it was made, such as `2026-11-21`.
+    /// When it was made, such as `2026-11-21`; empty if it is as old as the report.
     pub made: String,
     /// When the change takes effect: a block or a date.
     pub activation: String,
     /// How many blocks it covers after that.
     pub horizon_blocks: u64,
-    /// When it is scored.
+    /// When it is scored: a day, or how many blocks later.
     pub score_on: String,
     /// Digest of the forecast document, if there is one.
     pub digest: Option<Digest>,
@@ -158,8 +173,8 @@ pub struct ForecastRow {
     pub unit: String,
     /// 10th percentile.
     pub p10: i128,
-    /// Median.
-    pub p50: i128,
+    /// Median, if the forecast names one.
+    pub p50: Option<i128>,
     /// 90th percentile.
     pub p90: i128,
     /// What happened, once it is known.
@@ -169,7 +184,8 @@ pub struct ForecastRow {
 impl ForecastRow {
     /// How its figures are written, wherever they stand.
     pub(crate) fn shown(&self) -> Comparison {
-        Comparison::among(&self.unit, &[self.p10, self.p50, self.p90])
+        let values: Vec<i128> = [self.p10, self.p90].into_iter().chain(self.p50).collect();
+        Comparison::among(&self.unit, &values)
     }
 }
 

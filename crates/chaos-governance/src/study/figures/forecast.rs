@@ -36,7 +36,8 @@ pub(super) fn show(part: &Forecast) -> Option<Shown> {
     if part.rows.is_empty() {
         return None;
     }
-    let drawn: Vec<&ForecastRow> = part.rows.iter().filter(|row| row.p50 != 0).collect();
+    let drawn: Vec<&ForecastRow> =
+        part.rows.iter().filter(|row| row.p50.is_some_and(|median| median != 0)).collect();
     let figures: Vec<Figure> = draw(part, &drawn).into_iter().collect();
     let mut table =
         Table::new(&["metric", "#p10", "#median", "#p90", "#actual", "in the interval"]);
@@ -51,7 +52,7 @@ pub(super) fn show(part: &Forecast) -> Option<Shown> {
         table.row(vec![
             row.label.as_str().into(),
             shown.value(row.p10).into(),
-            shown.value(row.p50).into(),
+            row.p50.map_or_else(|| "\u{2013}".to_owned(), |median| shown.value(median)).into(),
             shown.value(row.p90).into(),
             actual.into(),
             held.into(),
@@ -61,13 +62,7 @@ pub(super) fn show(part: &Forecast) -> Option<Shown> {
         .digest
         .as_ref()
         .map_or_else(String::new, |digest| format!(" The forecast's own digest is {digest}."));
-    let note = format!(
-        "Made {}, for {} blocks after {}, to be scored on {}.{digest}",
-        part.made,
-        quantity::grouped(part.horizon_blocks.into()),
-        part.activation,
-        part.score_on
-    );
+    let note = format!("{}.{digest}", words::dated(part));
     Some(Shown { figures, table, note })
 }
 
@@ -90,7 +85,8 @@ fn title(part: &Forecast) -> String {
 
 fn draw(part: &Forecast, rows: &[&ForecastRow]) -> Option<Figure> {
     let relative = |row: &ForecastRow, value: i128| {
-        let ppm = quantity::relative_ppm(value.saturating_sub(row.p50), row.p50).unwrap_or(0);
+        let median = row.p50.unwrap_or(0);
+        let ppm = quantity::relative_ppm(value.saturating_sub(median), median).unwrap_or(0);
         ppm.clamp(-REACH_PPM, REACH_PPM)
     };
     let ends = || {
@@ -156,7 +152,9 @@ fn beside(row: &ForecastRow) -> String {
     match row.actual {
         Some(actual) => {
             let shown = row.shown();
-            format!("{} expected, {} found", shown.value(row.p50), shown.value(actual))
+            let expected =
+                row.p50.map_or_else(|| shown.range(row.p10, row.p90), |p50| shown.value(p50));
+            format!("{expected} expected, {} found", shown.value(actual))
         }
         None => words::forecast(row),
     }

@@ -220,7 +220,7 @@ fn zeros() -> Study {
         tornado.rows.iter_mut().for_each(|row| (row.low, row.high) = (0, 0));
     }
     if let Part::Known(forecast) = &mut study.forecast {
-        forecast.rows.iter_mut().for_each(|row| (row.p10, row.p50, row.p90) = (0, 0, 0));
+        forecast.rows.iter_mut().for_each(|row| (row.p10, row.p50, row.p90) = (0, Some(0), 0));
     }
     for row in &mut study.decision {
         (row.baseline, row.proposal, row.difference) = (0, 0, 0);

@@ -1,11 +1,11 @@
 //! Sections B to D: which blocks, how, and why to believe it.
 
-use chaos_report::{Table, quantity};
+use chaos_report::quantity;
 use maud::{Markup, html};
 
 use super::{list, missing, part, plate::figure, section};
 use crate::study::{
-    data::{Backtest, ModelRow, Replay, Study},
+    data::{Backtest, Replay, Study},
     figures::Plate,
     sections, words,
 };
@@ -81,7 +81,7 @@ pub(super) fn validation(study: &Study) -> Markup {
                 "\n"
             }))
             (part(Some("The model's baseline beside the observed blocks"), "Model", &validation.model,
-                |rows| model(rows)))
+                |rows| html! { (sections::model(rows)) }))
             (part(Some("The model against what happened"), "Backtest", &validation.backtests,
                 |backtests| html! { @for one in backtests { (backtest(one)) } }))
             (part(Some("Coverage of the intervals"), "Coverage", &validation.coverage,
@@ -104,18 +104,6 @@ fn replay(replay: &Replay) -> Markup {
         "\n"
         (sections::replay(replay))
     }
-}
-
-fn model(rows: &[ModelRow]) -> Markup {
-    let mut table = Table::new(&["metric", "#observed", "#modelled"]);
-    for row in rows {
-        table.row(vec![
-            row.label.as_str().into(),
-            quantity::of(row.observed, &row.unit).into(),
-            quantity::of(row.modelled, &row.unit).into(),
-        ]);
-    }
-    html! { (table) }
 }
 
 fn backtest(backtest: &Backtest) -> Markup {

@@ -8,7 +8,7 @@ use crate::{
     proposal::Call,
     study::{
         data::{Readiness, Story, Study},
-        figures::Plate,
+        figures::{self, Plate},
         readiness, sections, words,
     },
 };
@@ -33,15 +33,9 @@ pub(super) fn limits(study: &Study, plates: &[Plate]) -> Markup {
 
 /// What a larger study has and this one never asked for.
 fn not_asked(plates: &[Plate]) -> Markup {
-    let names: Vec<String> = plates
-        .iter()
-        .filter(|plate| !plate.asked)
-        .map(|plate| format!("{} (figure {})", plate.what, plate.number))
-        .collect();
+    let names = figures::not_asked(plates);
     html! {
-        @if !names.is_empty() {
-            p { b { "Not looked at" } ": " (names.join("; ")) "." } "\n"
-        }
+        @if !names.is_empty() { p { b { "Not looked at" } ": " (names) "." } "\n" }
     }
 }
 

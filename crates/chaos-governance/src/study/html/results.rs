@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{missing, part, plate::figure, section};
 use crate::study::{
-    data::{Attack, Contract, Study, Tried},
+    data::{Alternative, Attack, Contract, Study, Tried},
     figures::Plate,
     sections, words,
 };
@@ -120,6 +120,7 @@ pub(super) fn sensitivity(study: &Study, plates: &[Plate]) -> Markup {
             (figure(plates, 16))
             (figure(plates, 14))
             (tried(&study.tried))
+            (alternatives(&study.alternatives))
             (part(
                 Some("Combinations that no other beats"),
                 "Pareto table",
@@ -139,6 +140,30 @@ fn tried(values: &[Tried]) -> Markup {
                     li {
                         b { (tried.value) } " \u{2013} " (tried.decision) " "
                         code title=(tried.result.to_string()) { "result " (tried.result.short()) }
+                        @if let Some(receipt) = tried.receipt {
+                            " " code title=(receipt.to_string()) { "receipt " (receipt.short()) }
+                        }
+                    }
+                    "\n"
+                }
+            }
+            "\n"
+        }
+    }
+}
+
+fn alternatives(alternatives: &[Alternative]) -> Markup {
+    html! {
+        @if !alternatives.is_empty() {
+            h3 { "Alternatives considered" } "\n"
+            ul.plain {
+                @for Alternative { name, text, rows, .. } in alternatives {
+                    li {
+                        b { (name) }
+                        @if let Some(row) = rows.iter().find(|row| row.threshold.is_some()) {
+                            " (" (row.label) " " (words::changed(row)) ")"
+                        }
+                        ": " (words::sentence(text))
                     }
                     "\n"
                 }

@@ -7,7 +7,7 @@ use chaos_report::{
 
 use super::super::{
     data::{Part, Study},
-    figures,
+    figures, words,
 };
 
 /// Writes the appendix.
@@ -27,26 +27,71 @@ pub(crate) fn render(out: &mut Markdown, study: &Study) {
         out.raw("\n### Combinations that no other beats\n\n");
         out.table(&super::pareto(pareto));
     }
-    out.raw("\n### Not measured\n\n");
-    let absent: Vec<Inline> = figures::plates(study)
-        .into_iter()
-        .filter_map(|plate| {
-            Some(inline!("- figure {}, {}: {}\n", plate.number, plate.what, plate.shown.err()?))
-        })
-        .collect();
-    if absent.is_empty() {
-        out.raw("- nothing: all figures of the report have data\n");
+    tried(out, study);
+    if !study.scope.blocks.is_empty() {
+        out.raw("\n### Blocks\n\n");
+        for sentence in &study.scope.blocks {
+            add_line!(out, "- {}", words::sentence(sentence));
+        }
     }
-    out.add(&Inline::joined(&absent, ""));
-    out.raw("\n### Limits\n\n");
-    for limit in &study.limits {
-        add_line!(out, "- {}", limit);
+    if let Part::Known(rows) = &study.validation.model {
+        out.raw("\n### The model's baseline beside the observed blocks\n\n");
+        out.table(&super::model(rows));
+    }
+    absent(out, study);
+    if !study.limits.is_empty() {
+        out.raw("\n### Limits\n\n");
+        for limit in &study.limits {
+            add_line!(out, "- {}", limit);
+        }
     }
     if !study.manifest.is_empty() {
         out.raw("\n### Manifest\n\n");
         for (name, digest) in &study.manifest {
             add_line!(out, "- {}: {}", name, Code(digest));
         }
+    }
+}
+
+fn tried(out: &mut Markdown, study: &Study) {
+    if study.tried.is_empty() {
+        return;
+    }
+    out.raw("\n### Values that were tried\n\n");
+    for (index, tried) in study.tried.iter().enumerate() {
+        let receipt = tried
+            .receipt
+            .as_ref()
+            .map_or_else(Inline::default, |receipt| inline!(", receipt {}", Code(receipt)));
+        add_line!(
+            out,
+            "{}. **{}** – {} (result {}{})",
+            index + 1,
+            tried.value,
+            tried.decision,
+            Code(&tried.result),
+            receipt
+        );
+    }
+}
+
+/// What was wanted and could not be had, each with its reason, and what nobody asked for.
+fn absent(out: &mut Markdown, study: &Study) {
+    out.raw("\n### Not measured\n\n");
+    let plates = figures::plates(study);
+    let mut complete = true;
+    for plate in plates.iter().filter(|plate| plate.asked) {
+        if let Err(reason) = &plate.shown {
+            add_line!(out, "- figure {}, {}: {}", plate.number, plate.what, reason);
+            complete = false;
+        }
+    }
+    if complete {
+        out.raw("- nothing: all figures that were asked for have data\n");
+    }
+    let not_asked = figures::not_asked(&plates);
+    if !not_asked.is_empty() {
+        add_line!(out, "- not looked at: {}", not_asked);
     }
 }
 

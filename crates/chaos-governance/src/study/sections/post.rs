@@ -8,7 +8,7 @@ use chaos_report::{
 };
 
 use super::super::{
-    data::{Assumption, Cell, Grid, Part, Standing, Study},
+    data::{Alternative, Assumption, Cell, Grid, Kind, ModelRow, Part, Standing, Study, Sweep},
     figures, words,
 };
 use crate::proposal::Call;
@@ -42,17 +42,16 @@ pub(crate) fn header(out: &mut Markdown, study: &Study) {
             change.takes_effect
         );
     }
-    let signer = match study.rollout.signer.as_str() {
-        "" => "not said",
-        signer => signer,
+    let signer = match (study.rollout.signer.as_str(), heading.kind) {
+        ("", Kind::Proposal) => Inline::default(),
+        ("", Kind::Study) => inline!("**Signed by** not said · "),
+        (signer, _) => inline!("**Signed by** {} · ", signer),
     };
-    add!(
-        out,
-        "**Signed by** {} · **evidence** {} · result {}\n\n",
-        signer,
-        heading.evidence,
-        Code(&heading.result)
-    );
+    add!(out, "{}**evidence** {} · result {}", signer, heading.evidence, Code(&heading.result));
+    for (name, digest) in &heading.identities {
+        add!(out, " · {} {}", name, Code(digest));
+    }
+    out.raw("\n\n");
     let (_, tally) = words::tally_text(study);
     add!(out, "**Verdict** {}. {}\n\n", tally, words::sentence(&heading.source.text));
 }
@@ -179,22 +178,46 @@ pub(crate) fn assumptions(out: &mut Markdown, study: &Study) {
             );
         }
         more(out, rows.len(), "assumptions");
-    } else if let Err(reason) = words::known(&study.tornado) {
-        missing(out, "sensitivity", &reason);
     }
-    if !study.assumptions.is_empty() {
-        let named: Vec<Inline> = study
-            .assumptions
-            .iter()
-            .map(|assumption| {
-                let Assumption { name, value, note } = assumption;
-                inline!("{} **{}** ({})", name, value, note)
-            })
-            .collect();
-        add_line!(out, "- assumed: {}", Inline::joined(&named, " · "));
+    match (&study.sweep, words::known(&study.tornado)) {
+        (Part::Known(sweep), _) => elasticities(out, sweep),
+        (Part::NotMeasured(_) | Part::NotAsked, Err(reason)) => {
+            missing(out, "sensitivity", &reason)
+        }
+        (Part::NotMeasured(_) | Part::NotAsked, Ok(_)) => {}
+    }
+    let assumed = study.assumptions.iter().map(|assumption| {
+        let Assumption { name, value, note } = assumption;
+        inline!("{}: **{}** ({})", name, value, note)
+    });
+    if study.tornado.known().is_some() {
+        // The rows above say what each one moves.
+        let assumed: Vec<Inline> = assumed.collect();
+        add_line!(out, "- assumed: {}", Inline::joined(&assumed, " · "));
+    } else {
+        assumed.for_each(|assumed| add_line!(out, "- {}", assumed));
     }
     checks(out, study);
     out.raw("\n");
+}
+
+/// The main result at each elasticity that was tried.
+fn elasticities(out: &mut Markdown, sweep: &Sweep) {
+    let changes: Vec<Inline> = sweep
+        .points
+        .iter()
+        .map(|point| {
+            let change = quantity::relative(point.difference, point.baseline)
+                .unwrap_or_else(|| quantity::difference(point.difference, &sweep.unit));
+            inline!("{}: **{}**", quantity::decimal(point.elasticity_ppm.into(), 6, 2), change)
+        })
+        .collect();
+    add_line!(
+        out,
+        "- change of {} by assumed elasticity – {}",
+        sweep.label,
+        Inline::joined(&changes, " · ")
+    );
 }
 
 /// Whether the model was right before, in one line.
@@ -215,6 +238,40 @@ fn checks(out: &mut Markdown, study: &Study) {
         }
         Err(reason) => missing(out, "backtest", &reason),
     }
+    match &study.validation.model {
+        Part::Known(rows) => beside_the_blocks(out, study, rows),
+        Part::NotMeasured(reason) => {
+            missing(out, "model beside the observed blocks", &words::not_measured(reason));
+        }
+        Part::NotAsked => {}
+    }
+}
+
+/// The model's baseline and the chain, for the metrics that decide.
+fn beside_the_blocks(out: &mut Markdown, study: &Study, rows: &[ModelRow]) {
+    let decides = |row: &&ModelRow| {
+        let mut judged = study.decision.iter().filter(|decisive| decisive.threshold.is_some());
+        judged.any(|decisive| decisive.label == row.label)
+    };
+    let lines: Vec<Inline> = rows
+        .iter()
+        .filter(decides)
+        .map(|row| {
+            inline!(
+                "{} **{}** observed, **{}** modelled",
+                row.label,
+                quantity::of(row.observed, &row.unit),
+                quantity::of(row.modelled, &row.unit)
+            )
+        })
+        .collect();
+    if !lines.is_empty() {
+        add_line!(
+            out,
+            "- the model's baseline beside the observed blocks – {}",
+            Inline::joined(&lines, " · ")
+        );
+    }
 }
 
 pub(crate) fn forecast(out: &mut Markdown, study: &Study) {
@@ -226,14 +283,12 @@ pub(crate) fn forecast(out: &mut Markdown, study: &Study) {
             return;
         }
     };
-    add!(
-        out,
-        "Made {}, for {} blocks after {}; **to be scored on {}**. Median (p10 to p90):\n\n",
-        forecast.made,
-        quantity::grouped(forecast.horizon_blocks.into()),
-        forecast.activation,
-        forecast.score_on
-    );
+    let shown = if forecast.rows.iter().any(|row| row.p50.is_some()) {
+        "Median (p10 to p90)"
+    } else {
+        "p10 to p90"
+    };
+    add!(out, "{}. {}:\n\n", words::dated(forecast), shown);
     for row in forecast.rows.iter().take(LINES_MAX) {
         let actual = row.actual.map_or_else(Inline::default, |actual| {
             inline!(" – found {}", row.shown().value(actual))
@@ -244,8 +299,21 @@ pub(crate) fn forecast(out: &mut Markdown, study: &Study) {
     out.raw("\n");
 }
 
-/// No change, and the other cells of the grid that hold.
+/// What else could be done: named courses, and the cells of the grid that hold.
 pub(crate) fn alternatives(out: &mut Markdown, study: &Study) {
+    for Alternative { name, text, rows, .. } in &study.alternatives {
+        let judged = rows.iter().find(|row| row.threshold.is_some());
+        let change = judged.map_or_else(Inline::default, |row| {
+            inline!(" ({} {})", row.label, words::changed(row))
+        });
+        add_line!(out, "- **{}**{}: {}", name, change, words::sentence(text));
+    }
+    if !study.alternatives.is_empty() {
+        out.raw("\n");
+        if !study.grid.is_asked() {
+            return;
+        }
+    }
     let grid = match words::known(&study.grid) {
         Ok(grid) => grid,
         Err(reason) => {
@@ -361,6 +429,9 @@ pub(crate) fn reproduce(out: &mut Markdown, study: &Study) {
     }
     if let Some(memory) = reproduce.memory_mib {
         add!(out, " It used {} MiB.", quantity::grouped(memory.into()));
+    }
+    if !reproduce.needs.is_empty() {
+        add!(out, " It needs {}", words::sentence(&reproduce.needs));
     }
     if !reproduce.not_covered.is_empty() {
         add!(out, " Not covered: {}", words::sentence(&reproduce.not_covered));

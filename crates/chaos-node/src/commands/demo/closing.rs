@@ -6,7 +6,6 @@ use std::{
     process::{Command, ExitCode, Stdio},
 };
 
-use chaos_governance::study::data::{Source as Blocks, SourceKind};
 use chaos_programs::{deciding::Told, simulation::BlockSet};
 use serde_json::json;
 
@@ -103,14 +102,9 @@ impl Setup<'_> {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// What the report cannot know: where the blocks come from, and how all is verified.
+    /// What the report cannot know: what was done, and how all is verified.
     fn told(&self, key: &str) -> Told<'_> {
-        let generated = self.source.generated;
         Told {
-            source: Blocks {
-                kind: if generated { SourceKind::Generated } else { SourceKind::Recorded },
-                text: self.source.about.clone(),
-            },
             steps: &self.narration.steps,
             verify: vec![
                 format!("chaoschain verify bundles/*.json --log '{key}'"),

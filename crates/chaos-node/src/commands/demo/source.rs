@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::Context as _;
 use chaos_evm::load::{LoadParameters, generate};
+use chaos_governance::study::data::{Source as Shown, SourceKind};
 
 use super::Folder;
 use crate::{
@@ -46,6 +47,12 @@ impl Source {
         }
     }
 
+    /// The source as the report names it.
+    pub(super) fn shown(&self) -> Shown {
+        let kind = if self.generated { SourceKind::Generated } else { SourceKind::Recorded };
+        Shown { kind, text: self.about.clone() }
+    }
+
     /// What the command that repeats the simulation needs.
     pub(super) fn needs(&self) -> String {
         if self.generated {
@@ -64,13 +71,13 @@ impl Source {
 
 /// The blocks that were asked for, or ones made for the occasion.
 pub(super) fn prepare(args: &DemoArgs, folder: &Folder) -> Result<(ChainBlocks, Source), Failure> {
-    let (dir, kind) = match (&args.source.blocks, &args.source.rpc_url) {
-        (Some(dir), _) => (dir.clone(), "recorded"),
-        (None, Some(_)) => (args.source.cache.clone(), "live"),
+    let dir = match (&args.source.blocks, &args.source.rpc_url) {
+        (Some(dir), _) => dir.clone(),
+        (None, Some(_)) => args.source.cache.clone(),
         (None, None) => return made(args, folder),
     };
     let blocks = blocks::load(&args.source)?.main_chain()?;
-    let about = format!("{} {kind} blocks of {}.", blocks.inputs.len(), blocks.chain);
+    let about = blocks::about(&args.source, &blocks.chain, blocks.inputs.len());
     let mut folders = vec![dir];
     if let Some(history) = &args.simulation.fee_history {
         let parent = history.parent().filter(|parent| !parent.as_os_str().is_empty());
