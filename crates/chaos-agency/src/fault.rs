@@ -49,7 +49,9 @@ chaos_types::faults! {
         ContributionRepeated = "contribution-repeated", "A contribution would be judged twice.";
         ContributionNoWork = "contribution-no-work",
             "A contribution is not work that led to the outcome.";
-        ModelOther = "model-other", "The scores are by another model than the log's.";
+        ModelOther = "model-other", "The scores are by a model that is not known.";
+        ModelSuperseded = "model-superseded",
+            "The scores are by a model older than one that the log has scores by.";
         LogSizeOther = "log-size-other", "The scores are of another number of log entries.";
         ScoreImpossible = "score-impossible", "The evidence in the log cannot be scored.";
         ScoreNotRepeated = "score-not-repeated", "The log gives other scores.";

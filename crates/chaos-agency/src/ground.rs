@@ -139,7 +139,14 @@ pub(crate) const SCORE: &[Ground] = &[
 
 pub(crate) const PAY: &[Ground] = &[
     Ground::new("that shares, sum and Merkle root agree", Source::Receipt),
-    Ground::read("the outcome, who contributed, and the studio's weights", Source::Log, "rewards"),
-    Ground::new("the accounts of the payees", Source::Signer),
+    Ground::read("the outcome and who contributed to it", Source::Log, "rewards"),
+    // The log carries the definition that the contributors named, and vouches for none.
+    Ground::read(
+        "which definition of the studio gives tasks and weights",
+        Source::Signer,
+        "rewards",
+    ),
+    Ground::read("which work fulfilled which task", Source::Signer, "rewards"),
+    Ground::read("which account is whose", Source::Signer, "rewards"),
     Ground::new("the pool, the distribution and the claims", Source::Chain),
 ];

@@ -88,7 +88,7 @@ impl Rules {
         ensure_new(receipt, state)?;
         let mut outcome = None;
         match &receipt.action {
-            Action::Score(body) => score::ensure(body, place.index, state)?,
+            Action::Score(body) => score::admit(body, place.index, state, &mut writes)?,
             Action::Pay(body) => {
                 let row = PaymentRow { index: place.index, receipt: receipt.id };
                 payment::admit(body, &row, state, &mut writes)?;

@@ -34,6 +34,9 @@ pub struct Outcome {
     pub by: &'static str,
     /// The receipt that was judged; only what led to it can have contributed.
     pub of: Digest,
+    /// For whom the work was, or who judged it if nobody else is known: what one such party can do for an
+    /// agent's reputation is bounded.
+    pub client: String,
     /// Whether it went well.
     pub succeeded: bool,
     /// The work that led to it.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chaos_reputation::{Evidence, Params, Table};
+use chaos_reputation::{Evidence, Model, Params, Table};
 use chaos_types::{Did, Rejection, Verified};
 
 use crate::{
@@ -109,12 +109,12 @@ impl Views {
         rows.filter_map(Result::transpose).collect()
     }
 
-    /// The facts that reputation as of a time is computed from, in log order.
+    /// The facts that reputation by a model as of a time is computed from, in log order.
     ///
     /// # Errors
     /// Never for a fold in memory.
-    pub fn evidence(&self, as_of_ms: u64) -> Result<Vec<Evidence>, Stop> {
-        evidence(&self.state, self.size(), as_of_ms)
+    pub fn evidence(&self, as_of_ms: u64, model: Model) -> Result<Vec<Evidence>, Stop> {
+        evidence(&self.state, self.size(), as_of_ms, model)
     }
 }
 
@@ -134,19 +134,28 @@ pub fn refused(state: &dyn State, index: u64) -> Result<Option<RefusedRow>, Stop
     state.read(&Key::refusal(index))
 }
 
-/// The facts in the first `size` entries that reputation as of a time is computed from, in log order.
-/// What is older than the horizon of the decay weighs nothing and is left out.
+/// The facts in the first `size` entries that reputation by a model as of a time is computed from, in
+/// log order. What is older than the horizon of the decay weighs nothing and is left out.
 ///
 /// # Errors
 /// [`Stop::NotShown`] or [`Stop::Unreadable`].
-pub fn evidence(state: &dyn State, size: u64, as_of_ms: u64) -> Result<Vec<Evidence>, Stop> {
-    rules::evidence(state, size, as_of_ms)
+pub fn evidence(
+    state: &dyn State,
+    size: u64,
+    as_of_ms: u64,
+    model: Model,
+) -> Result<Vec<Evidence>, Stop> {
+    rules::evidence(state, size, as_of_ms, model)
 }
 
-/// Reputation by the log's model.
+/// Reputation by a model.
 ///
 /// # Errors
 /// If the evidence cannot be scored.
-pub fn scores(evidence: &[Evidence], as_of_ms: u64) -> Result<Table, chaos_reputation::Error> {
-    chaos_reputation::score(evidence, as_of_ms, &Params::default())
+pub fn scores(
+    evidence: &[Evidence],
+    as_of_ms: u64,
+    model: Model,
+) -> Result<Table, chaos_reputation::Error> {
+    chaos_reputation::score(evidence, as_of_ms, &Params::of(model))
 }

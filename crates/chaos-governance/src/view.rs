@@ -66,6 +66,9 @@ impl View for Proposals {
             return Ok(Some(Outcome {
                 by: "vote",
                 of: vote.submission,
+                // Those who voted are who the work was for; their governor is the one that the chain
+                // knows.
+                client: format!("{}:{}", vote.chain, vote.governor),
                 succeeded: vote.state.passed(),
                 contributions: vote.contributions,
             }));

@@ -10,7 +10,7 @@ use crate::{Error, Ledger, tables::Tables};
 
 /// The version of the rules and of the rows that they write. Rows of another version are folded
 /// anew.
-const FOLD_VERSION: u32 = 1;
+const FOLD_VERSION: u32 = 2;
 
 /// How many entries are folded in one transaction, where a store lacks many.
 const STEP: u64 = 2_048;

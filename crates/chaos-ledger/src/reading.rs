@@ -7,7 +7,7 @@ use chaos_agency::{
     registry::{self, Agent},
     views::{self, ActionRow, RefusedRow, RewardRow},
 };
-use chaos_reputation::{Evidence, Table};
+use chaos_reputation::{Evidence, Model, Table};
 use chaos_store::Records as _;
 use chaos_types::{Did, Digest, Verified};
 
@@ -121,21 +121,21 @@ impl Ledger {
             .map_err(Error::Inadmissible)
     }
 
-    /// The facts that reputation as of a time is computed from, in log order, as far back as they
-    /// weigh anything.
+    /// The facts that reputation by the newest model as of a time is computed from, in log order, as far
+    /// back as they weigh anything.
     ///
     /// # Errors
     /// If the store fails.
     pub fn evidence(&self, as_of_ms: u64) -> Result<Vec<Evidence>, Error> {
-        self.ask(|state| views::evidence(state, self.size(), as_of_ms))
+        self.ask(|state| views::evidence(state, self.size(), as_of_ms, Model::NEWEST))
     }
 
-    /// Reputation as of a time.
+    /// Reputation by the newest model as of a time.
     ///
     /// # Errors
     /// If the store fails or the evidence cannot be scored.
     pub fn scores(&self, as_of_ms: u64) -> Result<Table, Error> {
-        views::scores(&self.evidence(as_of_ms)?, as_of_ms).map_err(Error::Scores)
+        views::scores(&self.evidence(as_of_ms)?, as_of_ms, Model::NEWEST).map_err(Error::Scores)
     }
 
     /// What an agent was paid, by chain and token.

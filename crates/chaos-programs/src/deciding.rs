@@ -17,7 +17,7 @@ use chaos_governance::{
     receipts::{self, VoteState},
 };
 use chaos_ledger::{Heads, Ledger, NewEntry};
-use chaos_reputation::ScoreDocument;
+use chaos_reputation::{Model, ScoreDocument};
 use chaos_types::{ChainId, Digest, canonical};
 
 use crate::{
@@ -192,7 +192,8 @@ impl Deciding<'_> {
     fn score(&mut self, outcome: Digest) -> Result<(), Error> {
         let operator = &self.parties.operator;
         let (as_of_ms, log_size) = (self.ledger.last_integrated_at_ms(), self.ledger.size());
-        let document = ScoreDocument::new(as_of_ms, &self.ledger.evidence(as_of_ms)?);
+        let document =
+            ScoreDocument::new(Model::NEWEST, as_of_ms, &self.ledger.evidence(as_of_ms)?);
         let digest = self.ledger.put_blob(&canonical::to_vec(&document)?)?;
         let ran = Score { document, log_size }.run()?;
         let output = self.ledger.put_blob(&ran.document)?;

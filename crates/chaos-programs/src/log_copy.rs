@@ -10,7 +10,7 @@ use std::{fmt, path::Path};
 
 use chaos_agency::{Action, Kinds, Receipt, Views, views};
 use chaos_log::{Checkpoint, Edge, leaf_hash};
-use chaos_reputation::ScoreDocument;
+use chaos_reputation::{Model, ScoreDocument};
 use chaos_store::{DATABASE_FILE, Entry, Records as _, Store};
 use chaos_types::{Check, Did, Digest, Rejection, Verified, canonical};
 use chaos_verify::{Fault, FoldedLog};
@@ -65,9 +65,13 @@ impl LogCopy {
     ) -> Result<(&'static str, Vec<u8>), Rejection> {
         match &receipt.action {
             Action::Score(score) => {
-                let views = self.fold(receipt.log, index)?;
-                let evidence = views.evidence(score.as_of_ms).map_err(|stop| unread(&stop))?;
-                Ok((EVIDENCE, bytes(&ScoreDocument::new(score.as_of_ms, &evidence))?))
+                let Some(model) = Model::of_id(&score.model) else {
+                    let reason = format!("no model of scores has parameters {}", score.model);
+                    return Err(Rejection::new(Check::Evidence, Fault::InputsNotFromLog, reason));
+                };
+                let (views, as_of_ms) = (self.fold(receipt.log, index)?, score.as_of_ms);
+                let evidence = views.evidence(as_of_ms, model).map_err(|stop| unread(&stop))?;
+                Ok((EVIDENCE, bytes(&ScoreDocument::new(model, as_of_ms, &evidence))?))
             }
             Action::Pay(pay) => {
                 let views = self.fold(receipt.log, index)?;

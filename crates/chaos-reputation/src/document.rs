@@ -3,15 +3,30 @@ use std::error::Error as _;
 use chaos_types::{Digest, canonical};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Evidence, EvidenceClass, Outcome, Params, Table, score};
+use crate::{Error, Evidence, EvidenceClass, Model, Outcome, Params, Table, score};
 
-/// What a table is computed from, as it travels: evidence, and the time that it is judged at.
+/// The format line of documents for `belief/2`; those for `belief/1` have none.
+const FORMAT: &str = "chaos-reputation/evidence/2";
+
+/// What a table is computed from, as it travels: evidence, the time that it is judged at, and the
+/// model that the layout is for.
 ///
 /// It holds what the log of a studio says: work that ended well or badly, and is replayable or has
 /// nothing behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Wire", into = "Wire")]
 pub struct ScoreDocument {
+    model: Model,
+    as_of_ms: u64,
+    evidence: Vec<EvidenceRow>,
+}
+
+/// Both layouts; [`FORMAT`] and [`EvidenceRow::judged_by`] stand in that of `belief/2` alone.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    format: Option<String>,
     #[serde(with = "chaos_types::decimal")]
     as_of_ms: u64,
     evidence: Vec<EvidenceRow>,
@@ -22,6 +37,8 @@ pub struct ScoreDocument {
 #[serde(deny_unknown_fields)]
 struct EvidenceRow {
     receipt: Digest,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    judged_by: Option<Digest>,
     agent: String,
     domain: String,
     role: String,
@@ -33,6 +50,41 @@ struct EvidenceRow {
     replayable: bool,
     #[serde(with = "chaos_types::decimal")]
     units_micro: u64,
+}
+
+/// Why a document is of no layout.
+#[derive(Debug, thiserror::Error)]
+enum LayoutError {
+    #[error("expected format `{FORMAT}` or none, found `{0}`")]
+    Format(String),
+    #[error("receipt {receipt} {found} what judged it, which the format {expected}")]
+    Judgement { receipt: Digest, found: &'static str, expected: &'static str },
+}
+
+impl TryFrom<Wire> for ScoreDocument {
+    type Error = LayoutError;
+
+    fn try_from(Wire { format, as_of_ms, evidence }: Wire) -> Result<Self, LayoutError> {
+        let model = match format.as_deref() {
+            None => Model::Belief1,
+            Some(FORMAT) => Model::Belief2,
+            Some(other) => return Err(LayoutError::Format(other.chars().take(80).collect())),
+        };
+        let judged = model == Model::Belief2;
+        if let Some(row) = evidence.iter().find(|row| row.judged_by.is_some() != judged) {
+            let (found, expected) =
+                if judged { ("lacks", "asks for") } else { ("names", "does not have") };
+            return Err(LayoutError::Judgement { receipt: row.receipt, found, expected });
+        }
+        Ok(Self { model, as_of_ms, evidence })
+    }
+}
+
+impl From<ScoreDocument> for Wire {
+    fn from(ScoreDocument { model, as_of_ms, evidence }: ScoreDocument) -> Self {
+        let format = (model == Model::Belief2).then(|| FORMAT.to_owned());
+        Self { format, as_of_ms, evidence }
+    }
 }
 
 /// Why a document gave no table.
@@ -71,11 +123,12 @@ impl ScoreDocumentError {
 }
 
 impl ScoreDocument {
-    /// The facts of a log, in log order, at a time in milliseconds since 1970.
+    /// The facts of a log, in log order, at a time in milliseconds since 1970, for a model.
     #[must_use]
-    pub fn new(as_of_ms: u64, evidence: &[Evidence]) -> Self {
+    pub fn new(model: Model, as_of_ms: u64, evidence: &[Evidence]) -> Self {
         let rows = evidence.iter().map(|fact| EvidenceRow {
             receipt: fact.receipt,
+            judged_by: (model == Model::Belief2).then_some(fact.judged_by),
             agent: fact.agent.clone(),
             domain: fact.domain.clone(),
             role: fact.role.clone(),
@@ -86,16 +139,22 @@ impl ScoreDocument {
             replayable: fact.class == EvidenceClass::Replayable,
             units_micro: fact.units_micro,
         });
-        Self { as_of_ms, evidence: rows.collect() }
+        Self { model, as_of_ms, evidence: rows.collect() }
     }
 
-    /// The table under the default parameters.
+    /// The model that the document is for.
+    #[must_use]
+    pub const fn model(&self) -> Model {
+        self.model
+    }
+
+    /// The table under the published parameters of the document's model.
     ///
     /// # Errors
     /// As [`score()`].
     pub fn score(self) -> Result<Table, Error> {
         let evidence: Vec<Evidence> = self.evidence.into_iter().map(Evidence::from).collect();
-        score(&evidence, self.as_of_ms, &Params::default())
+        score(&evidence, self.as_of_ms, &Params::of(self.model))
     }
 }
 
@@ -103,6 +162,7 @@ impl From<EvidenceRow> for Evidence {
     fn from(row: EvidenceRow) -> Self {
         Self {
             receipt: row.receipt,
+            judged_by: row.judged_by.unwrap_or(row.receipt),
             agent: row.agent,
             domain: row.domain,
             role: row.role,

@@ -33,17 +33,20 @@ pub enum EvidenceClass {
 /// the log, never a time the agent claims.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Evidence {
-    /// The receipt that records the outcome; a score points back to it.
+    /// The receipt of the work; a score points back to it.
     pub receipt: Digest,
+    /// The receipt that judged it. Under `belief/2` one judgement is at most one trial of a class.
+    pub judged_by: Digest,
     /// Who did the work, usually a DID.
     pub agent: String,
     /// The field of work, such as `governance`.
     pub domain: String,
     /// The agent's role in it, such as `researcher`.
     pub role: String,
-    /// Who paid for the work; evidence paid by the agent itself does not count.
+    /// Who paid for the work or accepted it; evidence paid by the agent itself does not count.
     pub payer: String,
-    /// The kind of task; one that nobody fails teaches little.
+    /// The kind of task; one that nobody fails teaches little. It is named by whoever defines the
+    /// work, never by whoever does it or judges it.
     pub task_class: String,
     /// When the receipt entered the log, in milliseconds since 1970.
     pub at_ms: u64,

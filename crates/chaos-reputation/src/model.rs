@@ -3,14 +3,44 @@ use serde::{Deserialize, Serialize};
 
 use crate::{EvidenceClass, Outcome};
 
-/// Name of the scoring model; the rules behind it never change under the same name.
-pub const MODEL: &str = "belief/1";
+/// A scoring model. The rules behind a name never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Model {
+    /// `belief/1`: what logs held before `docs/adr/0025-scores-that-cost-what-they-say.md`.
+    Belief1,
+    /// `belief/2`: one trial of a class an outcome, failures of agents that succeed too, payers that
+    /// saturate.
+    Belief2,
+}
 
-/// The parameter file of [`MODEL`]; its digest is the model id in every table.
+impl Model {
+    /// Every model, oldest first.
+    pub const ALL: [Self; 2] = [Self::Belief1, Self::Belief2];
+
+    /// The one that new scores are made by.
+    pub const NEWEST: Self = Self::Belief2;
+
+    /// Its name in parameter files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Belief1 => "belief/1",
+            Self::Belief2 => "belief/2",
+        }
+    }
+
+    /// The model whose published parameters have this digest.
+    #[must_use]
+    pub fn of_id(id: &Digest) -> Option<Self> {
+        Self::ALL.into_iter().find(|model| Params::of(*model).id().is_ok_and(|known| known == *id))
+    }
+}
+
+/// The parameter file of a [`Model`]; its digest is the model id in every table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
-    /// [`MODEL`].
+    /// [`Model::name`].
     pub model: String,
     /// Weight of replayable evidence in ppm.
     pub class_replayable_ppm: u32,
@@ -28,7 +58,8 @@ pub struct Params {
     pub failure_factor: u32,
     /// How many successes a proved fraud weighs.
     pub fraud_factor: u32,
-    /// Most success that one payer can give one agent, domain and role, in micro-units.
+    /// Most success that one payer can give one agent, domain and role, in micro-units. Under
+    /// `belief/2` it is approached and never reached.
     pub payer_cap_micro: u64,
     /// Prior mass A in micro-units: how much evidence it takes to be half sure.
     pub prior_micro: u64,
@@ -38,7 +69,7 @@ pub struct Params {
 #[derive(Debug, thiserror::Error)]
 pub enum ParamsError {
     /// It is for another model.
-    #[error("expected model `{MODEL}`, found `{found}`")]
+    #[error("expected model `belief/1` or `belief/2`, found `{found}`")]
     Model {
         /// The model found.
         found: String,
@@ -60,10 +91,12 @@ pub enum ParamsError {
     Canonical(#[source] canonical::Error),
 }
 
-impl Default for Params {
-    fn default() -> Self {
+impl Params {
+    /// The published parameters of a model.
+    #[must_use]
+    pub fn of(model: Model) -> Self {
         Self {
-            model: MODEL.to_owned(),
+            model: model.name().to_owned(),
             class_replayable_ppm: 1_000_000,
             class_attested_ppm: 900_000,
             class_corroborated_ppm: 800_000,
@@ -76,17 +109,24 @@ impl Default for Params {
             prior_micro: 4_000_000,
         }
     }
-}
 
-impl Params {
+    /// The model that they are for.
+    ///
+    /// # Errors
+    /// If there is none of that name.
+    pub fn model(&self) -> Result<Model, ParamsError> {
+        Model::ALL
+            .into_iter()
+            .find(|model| model.name() == self.model)
+            .ok_or_else(|| ParamsError::Model { found: self.model.chars().take(80).collect() })
+    }
+
     /// Checks model name and bounds, and gives the model id: SHA-256 of the canonical bytes.
     ///
     /// # Errors
     /// If the model is another or a number is out of bounds.
     pub fn id(&self) -> Result<Digest, ParamsError> {
-        if self.model != MODEL {
-            return Err(ParamsError::Model { found: self.model.chars().take(80).collect() });
-        }
+        self.model()?;
         for (field, min, max, found) in [
             ("class_replayable_ppm", 0, 1_000_000, self.class_replayable_ppm.into()),
             ("class_attested_ppm", 0, 1_000_000, self.class_attested_ppm.into()),

@@ -3,16 +3,21 @@ use std::collections::BTreeMap;
 use chaos_types::{Digest, canonical};
 use serde::{Deserialize, Serialize};
 
+use self::{
+    admission::{Admitted, admit},
+    difficulty::{Difficulties, ONE_Q32},
+};
 use crate::{
-    DAY_MS, DecayTable, Evidence, EvidenceClass, Opinion, Outcome, Params, ParamsError, Wilson,
-    opinion, wilson,
+    DAY_MS, DecayTable, Evidence, Model, Opinion, Outcome, Params, ParamsError, Wilson, opinion,
+    wilson,
 };
 
-/// Most pieces of evidence in one table: one million.
-pub const EVIDENCE_MAX: usize = 1_000_000;
+mod admission;
+mod difficulty;
 
-/// One in Q32; also the gate of every payer while there is no trust flow.
-const ONE_Q32: u64 = 1 << 32;
+/// Most pieces of evidence in one table: one million. Under `belief/1` more give no table; under
+/// `belief/2` the newest count.
+pub const EVIDENCE_MAX: usize = 1_000_000;
 
 /// Scores of all agents at one time under one model, ascending by (agent, domain, role).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +44,18 @@ pub struct Ignored {
     pub self_paid: u64,
     /// Of evidence class none.
     pub unbacked: u64,
+    /// Of a class in which the same judgement counted the agent's work already; `belief/2`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub repeated: u64,
+    /// Older than the newest [`EVIDENCE_MAX`] of those that count; `belief/2`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub older: u64,
+}
+
+/// A count of nothing is left out, so tables of `belief/1`, which has no such count, keep their bytes.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// One agent's standing in one domain and role.
@@ -95,7 +112,7 @@ pub enum Error {
     /// The parameters are unusable.
     #[error("unusable parameters")]
     Params(#[source] ParamsError),
-    /// More than [`EVIDENCE_MAX`] pieces.
+    /// More than [`EVIDENCE_MAX`] pieces for `belief/1`.
     #[error("{pieces} pieces of evidence, the limit is {EVIDENCE_MAX}")]
     TooMuch {
         /// Pieces given.
@@ -139,90 +156,50 @@ type Key<'a> = (&'a str, &'a str, &'a str);
 /// Computes the table at `as_of_ms`.
 ///
 /// Per receipt, in micro-units, floored after each step: the size of the task, at most
-/// `units_max_micro`; times the evidence class; times the payer's gate, which is 1 in this version;
-/// times the difficulty of its task class, `4 (S + 1) (N - S + 1) / (N + 2)^2` with S successes in
-/// N trials; times the decay at its age in whole days. Successes add to r, at most
-/// `payer_cap_micro` from one payer, the largest receipts first; failures add to s times
-/// `failure_factor`, frauds times `fraud_factor`.
+/// `units_max_micro`; times the evidence class; times the payer's gate, which is 1 in these models;
+/// times the difficulty of its task class, `4 (S + 1) (F + 1) / (S + F + 2)^2` with S successes and F
+/// failures; times the decay at its age in whole days. Successes add to r, the largest receipts
+/// first; failures add to s times `failure_factor`, frauds times `fraud_factor`.
+///
+/// | | `belief/1` | `belief/2` |
+/// |---|---|---|
+/// | trials of a class | all | one of an agent for each judgement; its failures up to its successes, and not for itself |
+/// | one payer gives | at most `payer_cap_micro` C | of a mass M in all `floor(C M / (M + C))`, which is less than C and grows with M |
+/// | more than [`EVIDENCE_MAX`] pieces | no table | the newest count |
 ///
 /// The same evidence given twice counts once; the order does not matter.
 ///
 /// # Errors
-/// If the parameters are unusable, there is too much evidence, or a receipt contradicts itself.
+/// If the parameters are unusable, there is too much evidence for `belief/1`, or a receipt contradicts
+/// itself.
 pub fn score(evidence: &[Evidence], as_of_ms: u64, params: &Params) -> Result<Table, Error> {
+    let model = params.model().map_err(Error::Params)?;
     let model_id = params.id().map_err(Error::Params)?;
-    if evidence.len() > EVIDENCE_MAX {
+    if model == Model::Belief1 && evidence.len() > EVIDENCE_MAX {
         return Err(Error::TooMuch { pieces: evidence.len() });
     }
-    let (admitted, ignored) = admit(evidence, as_of_ms)?;
-    let difficulty = difficulties(&admitted);
+    let Admitted { evidence, ignored } = admit(model, evidence, as_of_ms)?;
     let weigher = Weigher {
         params,
         as_of_ms,
-        difficulty,
+        difficulties: Difficulties::of(model, &evidence),
         success_decay: DecayTable::new(params.success_half_life_days),
         failure_decay: DecayTable::new(params.failure_half_life_days),
     };
     let mut groups: BTreeMap<Key<'_>, Vec<Weighed<'_>>> = BTreeMap::new();
-    for piece in admitted {
+    for piece in evidence {
         let key = (piece.agent.as_str(), piece.domain.as_str(), piece.role.as_str());
         groups.entry(key).or_default().push(weigher.weigh(piece));
     }
-    let scores = groups.into_iter().map(|(key, group)| fold(key, group, params)).collect();
+    let rules = Rules { model, params };
+    let scores = groups.into_iter().map(|(key, group)| rules.fold(key, group)).collect();
     Ok(Table { model_id, as_of_ms, scores, ignored })
-}
-
-/// Drops repetitions and what does not count; refuses contradictions.
-fn admit(evidence: &[Evidence], as_of_ms: u64) -> Result<(Vec<&Evidence>, Ignored), Error> {
-    let mut by_receipt: BTreeMap<(Key<'_>, Digest), &Evidence> = BTreeMap::new();
-    for piece in evidence {
-        let key = (piece.agent.as_str(), piece.domain.as_str(), piece.role.as_str());
-        let before = by_receipt.insert((key, piece.receipt), piece);
-        if before.is_some_and(|before| before != piece) {
-            return Err(Error::Conflict { receipt: piece.receipt, agent: piece.agent.clone() });
-        }
-    }
-    let mut ignored = Ignored::default();
-    let mut admitted = Vec::with_capacity(by_receipt.len());
-    for piece in by_receipt.into_values() {
-        if piece.at_ms > as_of_ms {
-            ignored.later += 1;
-        } else if piece.payer == piece.agent {
-            ignored.self_paid += 1;
-        } else if piece.class == EvidenceClass::None {
-            ignored.unbacked += 1;
-        } else {
-            admitted.push(piece);
-        }
-    }
-    Ok((admitted, ignored))
-}
-
-/// Difficulty of every task class in Q32: four times the variance of its success rate.
-fn difficulties<'a>(admitted: &[&'a Evidence]) -> BTreeMap<&'a str, u64> {
-    let mut trials: BTreeMap<&str, (u128, u128)> = BTreeMap::new();
-    for piece in admitted {
-        let (successes, count) = trials.entry(&piece.task_class).or_default();
-        *successes += u128::from(piece.outcome == Outcome::Success);
-        *count += 1;
-    }
-    trials
-        .into_iter()
-        .map(|(class, (successes, count))| (class, difficulty_q32(successes, count)))
-        .collect()
-}
-
-/// `floor(2^32 * 4 (S + 1) (N - S + 1) / (N + 2)^2)`; at most one.
-fn difficulty_q32(successes: u128, trials: u128) -> u64 {
-    let product = 4 * (successes + 1) * (trials - successes + 1);
-    let share = (product << 32) / ((trials + 2) * (trials + 2));
-    u64::try_from(share).unwrap_or(ONE_Q32)
 }
 
 struct Weigher<'a> {
     params: &'a Params,
     as_of_ms: u64,
-    difficulty: BTreeMap<&'a str, u64>,
+    difficulties: Difficulties<'a>,
     success_decay: DecayTable,
     failure_decay: DecayTable,
 }
@@ -243,8 +220,7 @@ impl Weigher<'_> {
             Outcome::Failure | Outcome::Fraud => &self.failure_decay,
         };
         let decay_q32 = decay.factor_q32(age_days);
-        let difficulty_q32 =
-            self.difficulty.get(evidence.task_class.as_str()).copied().unwrap_or(ONE_Q32);
+        let difficulty_q32 = self.difficulties.met_by(evidence);
         // The gate is the place of the trust flow; a payer without one has gate 1.
         let gate_q32 = ONE_Q32;
         let size = evidence.units_micro.min(self.params.units_max_micro);
@@ -259,60 +235,92 @@ fn scale_q32(mass: u64, factor: u64) -> u64 {
     u64::try_from((u128::from(mass) * u128::from(factor)) >> 32).unwrap_or(u64::MAX)
 }
 
-fn fold(key: Key<'_>, mut group: Vec<Weighed<'_>>, params: &Params) -> Score {
-    group.sort_unstable_by(|a, b| {
-        b.mass_micro.cmp(&a.mass_micro).then_with(|| a.evidence.receipt.cmp(&b.evidence.receipt))
-    });
-    let mut room: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut contributions = Vec::with_capacity(group.len());
-    let (mut success, mut failure) = (0u128, 0u128);
-    let (mut trials, mut squares) = (0u128, 0u128);
-    for weighed in group {
-        let Weighed { evidence, mass_micro, difficulty_q32, decay_q32 } = weighed;
-        let counted = if evidence.outcome == Outcome::Success {
-            let left = room.entry(&evidence.payer).or_insert(params.payer_cap_micro);
-            let counted = mass_micro.min(*left);
-            *left -= counted;
-            counted
-        } else {
-            mass_micro
+/// A model with its parameters.
+#[derive(Clone, Copy)]
+struct Rules<'a> {
+    model: Model,
+    params: &'a Params,
+}
+
+/// What one payer has given one agent, domain and role so far.
+#[derive(Default)]
+struct Given {
+    /// Mass of the receipts.
+    mass: u128,
+    /// What of it counted.
+    counted: u64,
+}
+
+impl Rules<'_> {
+    /// What counts of so much success that one payer gives in all.
+    fn of_one_payer(self, mass_micro: u128) -> u64 {
+        let cap = u128::from(self.params.payer_cap_micro);
+        let counted = match self.model {
+            Model::Belief1 => mass_micro.min(cap),
+            // Less than the cap, and more for more: who did more for one payer stands higher.
+            Model::Belief2 => cap * mass_micro / (cap + mass_micro),
         };
-        let weight = u128::from(counted) * u128::from(params.factor(evidence.outcome));
-        let (success_micro, failure_micro) = match evidence.outcome {
-            Outcome::Success => (weight, 0),
-            Outcome::Failure | Outcome::Fraud => (0, weight),
-        };
-        success += success_micro;
-        failure += failure_micro;
-        // The interval counts trials, so a failure weighs one here whatever its factor.
-        trials += u128::from(counted);
-        squares += u128::from(counted).pow(2);
-        contributions.push(Contribution {
-            receipt: evidence.receipt,
-            success_micro,
-            failure_micro,
-            difficulty_q32,
-            decay_q32,
-        });
+        u64::try_from(counted).unwrap_or(self.params.payer_cap_micro)
     }
-    contributions.sort_by(|a, b| {
-        let size = |part: &Contribution| part.success_micro + part.failure_micro;
-        size(b).cmp(&size(a)).then_with(|| a.receipt.cmp(&b.receipt))
-    });
-    let Opinion { lower_ppm, uncertainty_ppm, upper_ppm } =
-        opinion(success, failure, params.prior_micro.into());
-    let (agent, domain, role) = key;
-    Score {
-        agent: agent.to_owned(),
-        domain: domain.to_owned(),
-        role: role.to_owned(),
-        success_micro: success,
-        failure_micro: failure,
-        lower_ppm,
-        uncertainty_ppm,
-        upper_ppm,
-        wilson: wilson(success, trials, squares),
-        contributions,
+
+    fn fold(self, key: Key<'_>, mut group: Vec<Weighed<'_>>) -> Score {
+        let params = self.params;
+        group.sort_unstable_by(|a, b| {
+            b.mass_micro
+                .cmp(&a.mass_micro)
+                .then_with(|| a.evidence.receipt.cmp(&b.evidence.receipt))
+        });
+        let mut payers: BTreeMap<&str, Given> = BTreeMap::new();
+        let mut contributions = Vec::with_capacity(group.len());
+        let (mut success, mut failure) = (0u128, 0u128);
+        let (mut trials, mut squares) = (0u128, 0u128);
+        for weighed in group {
+            let Weighed { evidence, mass_micro, difficulty_q32, decay_q32 } = weighed;
+            let counted = if evidence.outcome == Outcome::Success {
+                let given = payers.entry(&evidence.payer).or_default();
+                given.mass += u128::from(mass_micro);
+                let before = std::mem::replace(&mut given.counted, self.of_one_payer(given.mass));
+                given.counted - before
+            } else {
+                mass_micro
+            };
+            let weight = u128::from(counted) * u128::from(params.factor(evidence.outcome));
+            let (success_micro, failure_micro) = match evidence.outcome {
+                Outcome::Success => (weight, 0),
+                Outcome::Failure | Outcome::Fraud => (0, weight),
+            };
+            success += success_micro;
+            failure += failure_micro;
+            // The interval counts trials, so a failure weighs one here whatever its factor.
+            trials += u128::from(counted);
+            squares += u128::from(counted).pow(2);
+            contributions.push(Contribution {
+                receipt: evidence.receipt,
+                success_micro,
+                failure_micro,
+                difficulty_q32,
+                decay_q32,
+            });
+        }
+        contributions.sort_by(|a, b| {
+            let size = |part: &Contribution| part.success_micro + part.failure_micro;
+            size(b).cmp(&size(a)).then_with(|| a.receipt.cmp(&b.receipt))
+        });
+        let Opinion { lower_ppm, uncertainty_ppm, upper_ppm } =
+            opinion(success, failure, params.prior_micro.into());
+        let (agent, domain, role) = key;
+        Score {
+            agent: agent.to_owned(),
+            domain: domain.to_owned(),
+            role: role.to_owned(),
+            success_micro: success,
+            failure_micro: failure,
+            lower_ppm,
+            uncertainty_ppm,
+            upper_ppm,
+            wilson: wilson(success, trials, squares),
+            contributions,
+        }
     }
 }
 

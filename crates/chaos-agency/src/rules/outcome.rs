@@ -71,6 +71,9 @@ impl Judge<'_> {
             role: role.clone(),
             payer: self.receipt.agent,
             task_class: of.task.clone(),
+            judged_by: self.receipt.id,
+            client: outcome.client.clone(),
+            kind: entry.action.kind.clone(),
             at_ms: self.leaf.integrated_at_ms,
             success: outcome.succeeded,
             // The fold appraises no quotes, and an attestation that nobody appraised, perhaps under

@@ -1,18 +1,28 @@
 //! Scores: the same log gives the same table.
 
-use chaos_reputation::{DAY_MS, DAYS_MAX, EVIDENCE_MAX, Evidence, Params};
+use chaos_reputation::{DAY_MS, DAYS_MAX, EVIDENCE_MAX, Evidence, Model, Params};
 use chaos_types::{Check, Rejection};
 
-use crate::{Fault, Key, State, Stop, action::Score, state::EvidenceRow};
+use crate::{
+    Fault, Key, State, Stop, Writes,
+    action::Score,
+    state::{EvidenceRow, Once},
+};
 
 /// How many log entries' evidence is read at a time.
 const STEP: u64 = 4_096;
 
-/// The evidence that the log holds before an entry, in log order, for scores as of a time. What is
-/// older than the horizon of the decay weighs nothing and is not read.
+/// The evidence that the log holds before an entry, in log order, for scores as of a time by a model.
+/// What is older than the horizon of the decay weighs nothing and is not read; of what is within it,
+/// `belief/2` counts the newest [`EVIDENCE_MAX`] pieces.
 ///
 /// The log's time does not go back, so the evidence is read from its end until the horizon.
-pub(crate) fn evidence(state: &dyn State, size: u64, as_of_ms: u64) -> Result<Vec<Evidence>, Stop> {
+pub(crate) fn evidence(
+    state: &dyn State,
+    size: u64,
+    as_of_ms: u64,
+    model: Model,
+) -> Result<Vec<Evidence>, Stop> {
     let horizon_ms = as_of_ms.checked_sub((DAYS_MAX + 1) * DAY_MS);
     let within = |row: &EvidenceRow| horizon_ms.is_none_or(|horizon| row.at_ms > horizon);
     let mut steps = Vec::new();
@@ -22,8 +32,12 @@ pub(crate) fn evidence(state: &dyn State, size: u64, as_of_ms: u64) -> Result<Ve
         let (from, to) = (Key::evidence_from(start), Key::evidence_from(end));
         let rows: Vec<(Key, EvidenceRow)> = state.rows(&from..&to)?;
         let read = rows.len();
-        let kept: Vec<Evidence> =
-            rows.into_iter().map(|(_, row)| row).filter(within).map(Evidence::from).collect();
+        let kept: Vec<Evidence> = rows
+            .into_iter()
+            .map(|(_, row)| row)
+            .filter(within)
+            .map(|row| row.under(model))
+            .collect();
         let older = kept.len() < read;
         pieces += kept.len();
         steps.push(kept);
@@ -32,31 +46,89 @@ pub(crate) fn evidence(state: &dyn State, size: u64, as_of_ms: u64) -> Result<Ve
         }
         end = start;
     }
-    Ok(steps.into_iter().rev().flatten().collect())
+    let evidence: Vec<Evidence> = steps.into_iter().rev().flatten().collect();
+    Ok(match model {
+        // More gives no table, which is said where it is asked for.
+        Model::Belief1 => evidence,
+        Model::Belief2 => newest(evidence, EVIDENCE_MAX),
+    })
 }
 
-pub(super) fn ensure(score: &Score, index: u64, state: &dyn State) -> Result<(), Stop> {
+/// The last pieces of evidence in log order, at most so many.
+fn newest(mut evidence: Vec<Evidence>, pieces_max: usize) -> Vec<Evidence> {
+    evidence.drain(..evidence.len().saturating_sub(pieces_max));
+    evidence
+}
+
+/// A score counts if the log gives its table by its model, and the log has none by a newer one.
+pub(super) fn admit(
+    score: &Score,
+    index: u64,
+    state: &dyn State,
+    writes: &mut Writes,
+) -> Result<(), Stop> {
     let reject = |fault: Fault, reason| Err(Rejection::new(Check::Evidence, fault, reason).into());
-    let impossible = |error: &dyn std::error::Error| {
-        Rejection::caused(Check::Evidence, Fault::ScoreImpossible, error)
-    };
-    let params = Params::default();
-    let model = params.id().map_err(|error| impossible(&error))?;
-    if score.model != model {
+    let Some(model) = Model::of_id(&score.model) else {
+        let known = Model::ALL.map(Model::name).join(", ");
         return reject(
             Fault::ModelOther,
-            format!("scored by model {}, this log uses {model}", score.model),
+            format!("scored by model {}, which is none of {known}", score.model),
         );
+    };
+    for newer in Model::ALL.into_iter().filter(|other| *other > model) {
+        if state.has(&Key::model(newer.name()))? {
+            let (older, newer) = (model.name(), newer.name());
+            return reject(
+                Fault::ModelSuperseded,
+                format!("scored by {older}, the log has scores by {newer}"),
+            );
+        }
     }
-    let evidence = evidence(state, index, score.as_of_ms)?;
-    let found = chaos_reputation::score(&evidence, score.as_of_ms, &params)
+    let evidence = evidence(state, index, score.as_of_ms, model)?;
+    let found = chaos_reputation::score(&evidence, score.as_of_ms, &Params::of(model))
         .and_then(|table| table.digest())
-        .map_err(|error| impossible(&error))?;
+        .map_err(|error| Rejection::caused(Check::Evidence, Fault::ScoreImpossible, &error))?;
     if found != score.table {
         return reject(
             Fault::ScoreNotRepeated,
             format!("the log gives table {found}, not {}", score.table),
         );
     }
+    let key = Key::model(model.name());
+    if !state.has(&key)? {
+        writes.put(key, &Once { index });
+    }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use chaos_reputation::{EvidenceClass, Outcome};
+    use chaos_types::Digest;
+
+    use super::*;
+
+    #[test]
+    fn of_more_evidence_than_counts_the_last_is_kept_in_log_order() {
+        let piece = |at_ms| Evidence {
+            receipt: Digest::of(b"work"),
+            judged_by: Digest::of(b"vote"),
+            agent: String::new(),
+            domain: String::new(),
+            role: String::new(),
+            payer: String::new(),
+            task_class: String::new(),
+            at_ms,
+            outcome: Outcome::Success,
+            class: EvidenceClass::Replayable,
+            units_micro: 1,
+        };
+        let times = |pieces_max| -> Vec<u64> {
+            let kept = newest((0..5).map(piece).collect(), pieces_max);
+            kept.into_iter().map(|piece| piece.at_ms).collect()
+        };
+        assert_eq!(times(2), [3, 4]);
+        assert_eq!(times(5), [0, 1, 2, 3, 4]);
+        assert_eq!(times(9), [0, 1, 2, 3, 4]);
+    }
 }

@@ -2,6 +2,7 @@ use std::{cell::RefCell, collections::BTreeSet, ops::Range};
 
 use alloy_primitives::{Address, U256};
 use chaos_incentives::Distribution;
+use chaos_reputation::Model;
 use chaos_types::{AgentKey, ChainId, Digest};
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +77,7 @@ impl View for Workshop {
         Ok(inspected.map(|Inspect { of, contributions }| Outcome {
             by: "inspection",
             of,
+            client: "the village".to_owned(),
             succeeded: true,
             contributions,
         }))
@@ -217,9 +219,13 @@ fn judged() -> (Log, Digest) {
 }
 
 fn score(log: &Log, change: impl FnOnce(&mut Score)) -> Entry {
+    score_by(Model::NEWEST, log, change)
+}
+
+fn score_by(model: Model, log: &Log, change: impl FnOnce(&mut Score)) -> Entry {
     let (as_of_ms, size) = (log.next.after_ms, log.next.index);
-    let evidence = evidence(&log.state, size, as_of_ms).unwrap();
-    let params = chaos_reputation::Params::default();
+    let evidence = evidence(&log.state, size, as_of_ms, model).unwrap();
+    let params = chaos_reputation::Params::of(model);
     let table = chaos_reputation::score(&evidence, as_of_ms, &params).unwrap();
     let mut body = Score {
         model: params.id().unwrap(),
@@ -324,16 +330,53 @@ fn a_score_repeats_from_the_log() {
 }
 
 #[test]
+fn scores_by_the_former_model_count_until_the_log_has_one_by_the_newer() {
+    let (mut log, _) = judged();
+    let former = score_by(Model::Belief1, &log, |_| {});
+    log.add(OPERATOR, vec![], former.receipt.action.clone());
+    log.admit(&score_by(Model::Belief1, &log, |_| {}), &log.state).unwrap();
+    let newer = score(&log, |_| {});
+    log.add(OPERATOR, vec![], newer.receipt.action.clone());
+    log.refused(&score_by(Model::Belief1, &log, |_| {}), Fault::ModelSuperseded);
+    log.admit(&score(&log, |_| {}), &log.state).unwrap();
+}
+
+#[test]
+fn what_the_judge_calls_a_task_moves_no_score() {
+    let named = |tasks: [&str; 2]| {
+        let (mut log, work) = worked();
+        let other = log.add(ADA, vec![work], mend("a cart"));
+        let contributions = [(work, tasks[0]), (other, tasks[1])]
+            .map(|(receipt, task)| Contribution { receipt, task: task.to_owned() });
+        let inspect = Inspect { of: other, contributions: contributions.to_vec() };
+        log.add(OPERATOR, vec![other], Action::of(&inspect));
+        let size = log.next.index;
+        Model::ALL.map(|model| {
+            evidence(&log.state, size, log.next.after_ms, model)
+                .unwrap()
+                .into_iter()
+                .map(|piece| (piece.task_class, piece.payer))
+                .collect::<Vec<_>>()
+        })
+    };
+    let ([former, one], [_, two]) = (named(["mend", "mend"]), named(["fresh", "fresher"]));
+    assert_eq!(former[0], ("mend".to_owned(), key(OPERATOR).did().to_string()));
+    assert_eq!(one, two);
+    assert_eq!(one, vec![("mend".to_owned(), "the village".to_owned()); 2]);
+}
+
+#[test]
 fn evidence_beyond_the_horizon_is_not_read() {
     let (log, _) = judged();
     let size = log.next.index;
     let horizon = (chaos_reputation::DAYS_MAX + 1) * chaos_reputation::DAY_MS;
-    let at_ms = evidence(&log.state, size, log.next.after_ms).unwrap()[0].at_ms;
-    assert_eq!(evidence(&log.state, size, at_ms + horizon - 1).unwrap().len(), 1);
-    assert_eq!(evidence(&log.state, size, at_ms + horizon).unwrap().len(), 0);
+    let at_ms = evidence(&log.state, size, log.next.after_ms, Model::NEWEST).unwrap()[0].at_ms;
+    let read = |as_of_ms| evidence(&log.state, size, as_of_ms, Model::NEWEST).unwrap().len();
+    assert_eq!(read(at_ms + horizon - 1), 1);
+    assert_eq!(read(at_ms + horizon), 0);
     // What is read last of all still weighs nothing: leaving it out changes no mass.
     let decay = chaos_reputation::DecayTable::new(
-        chaos_reputation::Params::default().success_half_life_days,
+        chaos_reputation::Params::of(Model::NEWEST).success_half_life_days,
     );
     assert_eq!(decay.factor_q32(chaos_reputation::DAYS_MAX + 1), 0);
 }

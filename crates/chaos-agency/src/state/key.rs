@@ -97,6 +97,11 @@ impl Key {
         Self::new("outcome", &[receipt])
     }
 
+    /// That a score by a model counts.
+    pub(crate) fn model(name: &str) -> Self {
+        Self::new("model", &[&name])
+    }
+
     /// That an outcome was paid for.
     pub(crate) fn paid(outcome: &Digest) -> Self {
         Self::new("paid", &[outcome])

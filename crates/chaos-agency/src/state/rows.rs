@@ -1,5 +1,6 @@
 //! The values of the rows. Each carries the log index that wrote it.
 
+use chaos_reputation::Model;
 use chaos_types::{Check, Did, Digest, decimal};
 use serde::{Deserialize, Serialize};
 
@@ -126,23 +127,39 @@ pub(crate) struct EvidenceRow {
     pub(crate) agent: Did,
     pub(crate) domain: String,
     pub(crate) role: String,
+    /// Who signed the outcome: the payer of `belief/1`.
     pub(crate) payer: Did,
+    /// What the signer called the task: the class of `belief/1`.
     pub(crate) task_class: String,
+    /// The outcome.
+    pub(crate) judged_by: Digest,
+    /// For whom the work was, as the studio's view says: the payer of `belief/2`.
+    pub(crate) client: String,
+    /// The kind of the work's receipt: the class of `belief/2`. Kinds are the studio's, so nobody makes
+    /// up a class.
+    pub(crate) kind: String,
     #[serde(with = "decimal")]
     pub(crate) at_ms: u64,
     pub(crate) success: bool,
     pub(crate) replayable: bool,
 }
 
-impl From<EvidenceRow> for chaos_reputation::Evidence {
-    fn from(row: EvidenceRow) -> Self {
-        Self {
+impl EvidenceRow {
+    /// The fact as a model counts it.
+    pub(crate) fn under(self, model: Model) -> chaos_reputation::Evidence {
+        let row = self;
+        let (payer, task_class) = match model {
+            Model::Belief1 => (row.payer.to_string(), row.task_class),
+            Model::Belief2 => (row.client, row.kind),
+        };
+        chaos_reputation::Evidence {
             receipt: row.receipt,
+            judged_by: row.judged_by,
             agent: row.agent.to_string(),
             domain: row.domain,
             role: row.role,
-            payer: row.payer.to_string(),
-            task_class: row.task_class,
+            payer,
+            task_class,
             at_ms: row.at_ms,
             outcome: if row.success {
                 chaos_reputation::Outcome::Success

@@ -6,6 +6,7 @@ use chaos_agency::{
     views::{self, RewardRow},
 };
 use chaos_incentives::Distribution;
+use chaos_reputation::Model;
 use chaos_types::{AgentKey, ChainId};
 use proptest::prelude::*;
 
@@ -189,7 +190,7 @@ fn proposal_is_followed_from_draft_to_vote_and_scores_point_at_receipts() {
     let key = format!("observed/{}", story.submission);
     assert_eq!(observed, [(key, r#"{"index":5}"#.to_owned())]);
     assert_eq!(views.actions().unwrap()[&5].receipt, story.outcome);
-    let evidence = views.evidence(views.last_integrated_at_ms()).unwrap();
+    let evidence = views.evidence(views.last_integrated_at_ms(), Model::NEWEST).unwrap();
     assert_eq!(evidence.len(), 1);
     assert_eq!(evidence[0].receipt, story.analysis);
     assert_eq!(evidence[0].outcome, chaos_reputation::Outcome::Success);
@@ -294,7 +295,7 @@ fn evidence_keeps_the_role_that_the_agent_had_when_it_worked() {
     story.written.add(OPERATOR, vec![story.submission], Evidence::None {}, vote);
     let views = story.written.fold();
     assert!(views.refused().unwrap().is_empty(), "{:?}", views.refused());
-    let evidence = views.evidence(views.last_integrated_at_ms()).unwrap();
+    let evidence = views.evidence(views.last_integrated_at_ms(), Model::NEWEST).unwrap();
     assert_eq!(evidence[0].role, "researcher");
 }
 
@@ -330,11 +331,11 @@ fn score_receipt_must_repeat_from_the_log() {
     let mut story = story();
     let views = story.written.fold();
     let as_of_ms = views.last_integrated_at_ms();
-    let evidence = views.evidence(as_of_ms).unwrap();
-    let table = views::scores(&evidence, as_of_ms).unwrap().digest().unwrap();
+    let evidence = views.evidence(as_of_ms, Model::NEWEST).unwrap();
+    let table = views::scores(&evidence, as_of_ms, Model::NEWEST).unwrap().digest().unwrap();
     let score = |table| {
         Action::Score(Score {
-            model: chaos_reputation::Params::default().id().unwrap(),
+            model: chaos_reputation::Params::of(Model::NEWEST).id().unwrap(),
             as_of_ms,
             log_size: views.size(),
             table,

@@ -9,7 +9,7 @@ use chaos_agency::{
 };
 use chaos_log::{Checkpoint, LogKey, TlogProof, prove_inclusion};
 use chaos_programs::program::{Divide, Program as _, RewardDocument};
-use chaos_reputation::ScoreDocument;
+use chaos_reputation::{Model, ScoreDocument};
 use chaos_store::{Append, Records as _, Store};
 use chaos_types::{AgentKey, ChainId, Digest, canonical, dsse::Envelope};
 use chaos_verify::{Attachments, Bundle, FORMAT, Logged};
@@ -136,6 +136,7 @@ fn failure(line: &Value) -> (&str, &str) {
 fn score() -> Forged {
     let fact = chaos_reputation::Evidence {
         receipt: Digest::of(b"never happened"),
+        judged_by: Digest::of(b"never voted"),
         agent: AgentKey::from_seed(&[3; 32]).did().to_string(),
         domain: "governance".to_owned(),
         role: "researcher".to_owned(),
@@ -146,7 +147,7 @@ fn score() -> Forged {
         class: chaos_reputation::EvidenceClass::Replayable,
         units_micro: chaos_reputation::TASK_UNIT_MICRO,
     };
-    let document = ScoreDocument::new(2_000, &[fact]);
+    let document = ScoreDocument::new(Model::NEWEST, 2_000, &[fact]);
     let written = canonical::to_vec(&document).unwrap();
     let table = document.score().unwrap();
     let (model, table) = (table.model_id, table.digest().unwrap());

@@ -9,7 +9,7 @@ use chaos_evm::{
 };
 use chaos_parameters::{Parameters, Setting};
 use chaos_reputation::{
-    Evidence, EvidenceClass, Outcome as Ending, ScoreDocument, TASK_UNIT_MICRO,
+    Evidence, EvidenceClass, Model, Outcome as Ending, Params, ScoreDocument, TASK_UNIT_MICRO,
 };
 use chaos_sandbox::{
     Answer, Argument, Component, Configuration, Failure, Inputs, Limits, Outcome, Run, Sandbox,
@@ -139,6 +139,7 @@ fn fee_market_component_refuses_material_in_the_words_of_the_native_program() {
 fn scorer_component_gives_the_native_table() {
     let fact = |receipt: &[u8], agent: &str, outcome| Evidence {
         receipt: Digest::of(receipt),
+        judged_by: Digest::of(&[receipt, b"vote"].concat()),
         agent: agent.to_owned(),
         domain: "governance".to_owned(),
         role: "researcher".to_owned(),
@@ -155,11 +156,14 @@ fn scorer_component_gives_the_native_table() {
         fact(b"three", "bob", Ending::Success),
     ];
     let as_of_ms = 40 * chaos_reputation::DAY_MS;
-    let native = chaos_reputation::score(&evidence, as_of_ms, &Default::default()).unwrap();
-    let document = canonical::to_vec(&ScoreDocument::new(as_of_ms, &evidence)).unwrap();
     let guest = component(SCORER);
-    let run = guest.run(Argument::Score(&document), &Inputs::default()).unwrap();
-    assert_eq!(Digest::of(run.answer().unwrap()), native.digest().unwrap());
+    for model in Model::ALL {
+        let native = chaos_reputation::score(&evidence, as_of_ms, &Params::of(model)).unwrap();
+        let document = ScoreDocument::new(model, as_of_ms, &evidence);
+        let document = canonical::to_vec(&document).unwrap();
+        let run = guest.run(Argument::Score(&document), &Inputs::default()).unwrap();
+        assert_eq!(Digest::of(run.answer().unwrap()), native.digest().unwrap());
+    }
     let run = guest.run(Argument::Score(b"{}"), &Inputs::default()).unwrap();
     assert_eq!(invalid(&run), chaos_reputation::score_document(b"{}").unwrap_err().text());
 }

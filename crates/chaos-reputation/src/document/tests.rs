@@ -1,11 +1,12 @@
 use chaos_types::{Digest, canonical};
 
 use super::{ScoreDocument, score_document};
-use crate::{Evidence, EvidenceClass, Outcome, Params, TASK_UNIT_MICRO, score};
+use crate::{Evidence, EvidenceClass, Model, Outcome, Params, TASK_UNIT_MICRO, score};
 
 fn fact(outcome: Outcome) -> Evidence {
     Evidence {
         receipt: Digest::of(b"receipt"),
+        judged_by: Digest::of(b"vote"),
         agent: "worker".to_owned(),
         domain: "governance".to_owned(),
         role: "researcher".to_owned(),
@@ -18,10 +19,15 @@ fn fact(outcome: Outcome) -> Evidence {
     }
 }
 
+/// The canonical document of a fact for a model.
+fn document(model: Model, facts: &[Evidence]) -> Vec<u8> {
+    canonical::to_vec(&ScoreDocument::new(model, 9, facts)).unwrap()
+}
+
+// Golden vectors: receipts name the digest of these bytes.
 #[test]
-fn layout_is_the_one_that_other_programs_read() {
-    // A golden vector: receipts name the digest of these bytes.
-    let text = canonical::to_vec(&ScoreDocument::new(9, &[fact(Outcome::Failure)])).unwrap();
+fn layouts_are_the_ones_that_other_programs_read() {
+    let text = document(Model::Belief1, &[fact(Outcome::Failure)]);
     let expected = format!(
         concat!(
             r#"{{"as_of_ms":"9","evidence":[{{"agent":"worker","at_ms":"0","domain":"governance","#,
@@ -31,15 +37,46 @@ fn layout_is_the_one_that_other_programs_read() {
         Digest::of(b"receipt")
     );
     assert_eq!(String::from_utf8(text).unwrap(), expected);
+
+    let text = document(Model::Belief2, &[fact(Outcome::Failure)]);
+    let expected = format!(
+        concat!(
+            r#"{{"as_of_ms":"9","evidence":[{{"agent":"worker","at_ms":"0","domain":"governance","#,
+            r#""judged_by":"{}","payer":"sponsor","receipt":"{}","replayable":true,"#,
+            r#""role":"researcher","success":false,"task_class":"fee-analysis","#,
+            r#""units_micro":"1000000"}}],"format":"chaos-reputation/evidence/2"}}"#
+        ),
+        Digest::of(b"vote"),
+        Digest::of(b"receipt")
+    );
+    assert_eq!(String::from_utf8(text).unwrap(), expected);
 }
 
 #[test]
-fn bytes_in_bytes_out_is_the_score() {
+fn bytes_in_bytes_out_is_the_score_by_the_model_of_the_layout() {
     let facts = [fact(Outcome::Success)];
-    let document = canonical::to_vec(&ScoreDocument::new(9, &facts)).unwrap();
-    let direct = score(&facts, 9, &Params::default()).unwrap();
-    let table = score_document(&document).unwrap();
-    assert_eq!(Digest::of(&table), direct.digest().unwrap());
+    for model in Model::ALL {
+        let direct = score(&facts, 9, &Params::of(model)).unwrap();
+        let table = score_document(&document(model, &facts)).unwrap();
+        assert_eq!(Digest::of(&table), direct.digest().unwrap());
+    }
+}
+
+#[test]
+fn a_document_is_of_one_layout() {
+    let (first, second) = (
+        String::from_utf8(document(Model::Belief1, &[fact(Outcome::Success)])).unwrap(),
+        String::from_utf8(document(Model::Belief2, &[fact(Outcome::Success)])).unwrap(),
+    );
+    let format = r#","format":"chaos-reputation/evidence/2""#;
+    for (text, words) in [
+        (second.replace(format, ""), "names what judged it, which the format does not have"),
+        (first.replace("}]}", &format!("}}]{format}}}")), "lacks what judged it"),
+        (second.replace("evidence/2", "evidence/3"), "found `chaos-reputation/evidence/3`"),
+    ] {
+        let error = score_document(text.as_bytes()).unwrap_err();
+        assert!(!error.is_no_answer() && error.text().contains(words), "{}", error.text());
+    }
 }
 
 #[test]
@@ -51,7 +88,7 @@ fn refusals_say_what_and_where() {
         "evidence: unexpected shape: missing field `evidence` at line 1 column 16"
     );
     let facts = [fact(Outcome::Success), fact(Outcome::Failure)];
-    let error = score_document(&canonical::to_vec(&ScoreDocument::new(9, &facts)).unwrap());
+    let error = score_document(&document(Model::NEWEST, &facts));
     let error = error.unwrap_err();
     assert!(error.is_no_answer());
     let receipt = Digest::of(b"receipt");

@@ -1,12 +1,16 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::EvidenceClass;
+
+mod inflation;
 
 const NOW: u64 = 1_000 * DAY_MS;
 
 fn piece(number: u32, outcome: Outcome) -> Evidence {
     Evidence {
         receipt: Digest::of(&number.to_be_bytes()),
+        judged_by: Digest::of(&[number.to_be_bytes(), *b"vote"].concat()),
         agent: "did:key:zWorker".to_owned(),
         domain: "governance".to_owned(),
         role: "researcher".to_owned(),
@@ -27,7 +31,7 @@ fn ten() -> Vec<Evidence> {
 }
 
 fn one(evidence: &[Evidence]) -> Score {
-    let mut table = score(evidence, NOW, &Params::default()).unwrap();
+    let mut table = score(evidence, NOW, &Params::of(Model::Belief1)).unwrap();
     assert_eq!(table.scores.len(), 1);
     table.scores.remove(0)
 }
@@ -61,8 +65,8 @@ fn classes_weigh_as_stated_and_unbacked_evidence_does_not_count() {
     let mut evidence = ten();
     evidence[0].class = EvidenceClass::None;
     evidence[1].payer = evidence[1].agent.clone();
-    let table = score(&evidence, NOW, &Params::default()).unwrap();
-    assert_eq!(table.ignored, Ignored { later: 0, self_paid: 1, unbacked: 1 });
+    let table = score(&evidence, NOW, &Params::of(Model::Belief1)).unwrap();
+    assert_eq!(table.ignored, Ignored { self_paid: 1, unbacked: 1, ..Ignored::default() });
     assert_eq!(table.scores[0].contributions.len(), 8);
 }
 
@@ -85,10 +89,10 @@ fn one_payer_gives_at_most_the_cap_largest_receipts_first() {
 #[test]
 fn successes_halve_in_ninety_days_and_failures_in_a_hundred_and_eighty() {
     let evidence = ten();
-    let later = score(&evidence, NOW + 180 * DAY_MS, &Params::default()).unwrap();
+    let later = score(&evidence, NOW + 180 * DAY_MS, &Params::of(Model::Belief1)).unwrap();
     let later = &later.scores[0];
     assert_eq!((later.success_micro, later.failure_micro), (1_500_000, 1_500_000));
-    let table = score(&evidence, NOW + 1_025 * DAY_MS, &Params::default()).unwrap();
+    let table = score(&evidence, NOW + 1_025 * DAY_MS, &Params::of(Model::Belief1)).unwrap();
     assert_eq!(table.scores[0].lower_ppm, 0);
     assert_eq!(table.scores[0].upper_ppm, 1_000_000);
 }
@@ -98,9 +102,9 @@ fn a_table_as_of_the_past_knows_nothing_later() {
     let mut evidence = ten();
     evidence[9].at_ms = NOW + 1;
     evidence[9].task_class = "another".to_owned();
-    let past = score(&evidence, NOW, &Params::default()).unwrap();
+    let past = score(&evidence, NOW, &Params::of(Model::Belief1)).unwrap();
     assert_eq!(past.ignored.later, 1);
-    let mut known = score(&evidence[..9], NOW, &Params::default()).unwrap();
+    let mut known = score(&evidence[..9], NOW, &Params::of(Model::Belief1)).unwrap();
     known.ignored.later = 1;
     assert_eq!(past, known);
 }
@@ -127,7 +131,7 @@ fn domains_and_roles_do_not_leak() {
     let mut evidence = ten();
     evidence[0].role = "developer".to_owned();
     evidence[1].domain = "liquidity".to_owned();
-    let table = score(&evidence, NOW, &Params::default()).unwrap();
+    let table = score(&evidence, NOW, &Params::of(Model::Belief1)).unwrap();
     assert_eq!(table.scores.len(), 3);
     let developer = table.get("did:key:zWorker", "governance", "developer").unwrap();
     assert_eq!(developer.contributions.len(), 1);
@@ -140,14 +144,14 @@ fn a_repeated_receipt_counts_once_and_a_contradiction_is_refused() {
     evidence.push(evidence[0].clone());
     assert_eq!(one(&evidence), one(&ten()));
     evidence[10].outcome = Outcome::Failure;
-    let error = score(&evidence, NOW, &Params::default()).unwrap_err();
+    let error = score(&evidence, NOW, &Params::of(Model::Belief1)).unwrap_err();
     assert!(error.to_string().contains("makes two different claims about did:key:zWorker"));
 }
 
 #[test]
 fn a_newcomer_stands_at_zero() {
     assert_eq!(opinion(0, 0, 4_000_000).lower_ppm, 0);
-    let table = score(&[], NOW, &Params::default()).unwrap();
+    let table = score(&[], NOW, &Params::of(Model::Belief1)).unwrap();
     assert!(table.scores.is_empty() && table.digest().is_ok());
 }
 
@@ -176,7 +180,7 @@ fn any_evidence() -> impl Strategy<Value = Vec<Evidence>> {
 proptest! {
     #[test]
     fn order_and_repetition_do_not_matter(evidence in any_evidence(), turn in 0usize..60) {
-        let params = Params::default();
+        let params = Params::of(Model::Belief1);
         let table = score(&evidence, NOW, &params).unwrap();
         let mut turned = evidence.clone();
         if !turned.is_empty() {
@@ -191,7 +195,7 @@ proptest! {
 
     #[test]
     fn contributions_sum_to_the_score(evidence in any_evidence()) {
-        for score in score(&evidence, NOW, &Params::default()).unwrap().scores {
+        for score in score(&evidence, NOW, &Params::of(Model::Belief1)).unwrap().scores {
             let sum = |part: fn(&Contribution) -> u128| -> u128 {
                 score.contributions.iter().map(part).sum()
             };
@@ -204,7 +208,7 @@ proptest! {
 
     #[test]
     fn later_evidence_never_changes_an_earlier_table(evidence in any_evidence(), day in 0u64..1_200) {
-        let params = Params::default();
+        let params = Params::of(Model::Belief1);
         let as_of = day * DAY_MS;
         let known: Vec<Evidence> =
             evidence.iter().filter(|piece| piece.at_ms <= as_of).cloned().collect();

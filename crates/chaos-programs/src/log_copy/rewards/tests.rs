@@ -1,7 +1,7 @@
 //! A payment follows from who did the work, not from what its signer wrote about it.
 
 use chaos_agency::{
-    Action, Evidence, Kinds, Leaf, Views,
+    Action, Evidence, Kinds, Leaf, Source, Views,
     action::{Contribution, Payment, Profile},
     receipt::{Draft, Input, Product, Program, Replay},
 };
@@ -101,11 +101,15 @@ impl Log {
 
 /// Ada measures and simulates, Bob drafts and submits, and the vote passes.
 fn story(drafted_under: &str) -> (Log, Digest) {
+    story_under(DEFAULT_STUDIO, drafted_under)
+}
+
+fn story_under(measured_under: &str, drafted_under: &str) -> (Log, Digest) {
     let mut log = Log::new();
     let chain = ChainId::evm(1);
     let blocks = Blocks { first: 1, last: 2, count: 2 };
     let body = Analyse { chain: chain.clone(), blocks, opportunities: vec![] };
-    let evidence = log.under(DEFAULT_STUDIO);
+    let evidence = log.under(measured_under);
     let measure = log.add(ADA, vec![], evidence, Action::of(&body));
     let body = Simulate { chain: chain.clone(), changes: vec![], round: 1 };
     let simulate = log.add(ADA, vec![measure], Evidence::None {}, Action::of(&body));
@@ -209,4 +213,29 @@ fn weights_are_those_that_the_work_was_done_under() {
     let other = DEFAULT_STUDIO.replace("reward_weight = 3", "reward_weight = 30");
     let (log, outcome) = story(&other);
     refused(&log, &pay(outcome, &[ADA, BOB]), "two definitions");
+}
+
+/// Contributors may name a definition of their own, and an operator may count them: the log carries
+/// it and vouches for nothing in it.
+#[test]
+fn tasks_and_weights_are_said_and_never_the_logs() {
+    let own = DEFAULT_STUDIO.replace("reward_weight = 3", "reward_weight = 30");
+    let (log, outcome) = story_under(&own, &own);
+    let pay = pay(outcome, &[ADA, BOB]);
+    assert_eq!(log.document(&pay).unwrap().slots[0].1, 30);
+    let pay = Action::Pay(pay);
+    let of = |source| -> Vec<&str> {
+        let grounds = pay.grounds().iter().filter(|ground| ground.input.is_some());
+        grounds.filter(|ground| ground.source == source).map(|ground| ground.what).collect()
+    };
+    assert_eq!(of(Source::Log), ["the outcome and who contributed to it"]);
+    assert_eq!(
+        of(Source::Signer),
+        [
+            "which definition of the studio gives tasks and weights",
+            "which work fulfilled which task",
+            "which account is whose",
+        ]
+    );
+    assert!(pay.sums_up_the_log(), "and so it is claimed without a copy of the log");
 }

@@ -13,7 +13,7 @@ use chaos_governance::{
     receipts::{Analyse, Blocks, Decision, Draft, ParameterChange, Simulate},
     refine, rounds,
 };
-use chaos_reputation::ScoreDocument;
+use chaos_reputation::{Model, ScoreDocument};
 use chaos_simulation::Experiment;
 use chaos_studio::Studio;
 use chaos_types::{AgentKey, ChainId, Check, Digest, Rejection, canonical};
@@ -220,6 +220,7 @@ impl Story {
 pub(super) fn score_case() -> Case {
     let fact = chaos_reputation::Evidence {
         receipt: Digest::of(b"work"),
+        judged_by: Digest::of(b"vote"),
         agent: "did:key:zWorker".to_owned(),
         domain: "governance".to_owned(),
         role: "researcher".to_owned(),
@@ -230,9 +231,9 @@ pub(super) fn score_case() -> Case {
         class: chaos_reputation::EvidenceClass::Replayable,
         units_micro: chaos_reputation::TASK_UNIT_MICRO,
     };
-    let model = chaos_reputation::Params::default();
+    let model = chaos_reputation::Params::of(Model::NEWEST);
     let table = chaos_reputation::score(std::slice::from_ref(&fact), 2_000, &model).unwrap();
-    let document = canonical::to_vec(&ScoreDocument::new(2_000, &[fact])).unwrap();
+    let document = canonical::to_vec(&ScoreDocument::new(Model::NEWEST, 2_000, &[fact])).unwrap();
     let body = Score {
         model: table.model_id,
         as_of_ms: 2_000,
