@@ -70,7 +70,12 @@ pub fn study(proposal: &Proposal, shown: &Shown<'_>) -> Study {
         fullness: fullness(shown),
         sweep: sweep(content),
         tried: content.rounds.iter().map(tried).collect(),
-        alternatives: content.alternatives.iter().map(alternative).collect(),
+        alternatives: content
+            .alternatives
+            .iter()
+            .filter(|other| !is_tried(other, content))
+            .map(alternative)
+            .collect(),
         forecast: forecast(content),
         manifest: content.analyses.iter().map(|made| (made.text.clone(), made.receipt)).collect(),
         affected: content
@@ -258,6 +263,12 @@ fn tried(round: &super::RoundLine) -> Tried {
         result: round.result,
         receipt: round.receipt,
     }
+}
+
+/// Whether an alternative is a value that was tried on the way, which the rounds list with their receipts.
+fn is_tried(alternative: &super::Alternative, content: &Content) -> bool {
+    !alternative.rows.is_empty()
+        && content.rounds.iter().any(|round| Some(round.result) == alternative.result)
 }
 
 fn alternative(alternative: &super::Alternative) -> Alternative {

@@ -24,7 +24,8 @@ pub(super) fn figure(plates: &[Plate], number: u8) -> Markup {
                     @for figure in &shown.figures { (figure) }
                     figcaption {
                         p { b { "Figure " (number) "." } " " (plate.what) ". " span.tag { (tag) } }
-                        p.note { (plate.reading) }
+                        // Without a drawing there is nothing to explain how to read.
+                        @if !shown.figures.is_empty() { p.note { (plate.reading) } }
                         @if !shown.note.is_empty() { p.note { (shown.note) } }
                     }
                     "\n"

@@ -309,6 +309,14 @@ pub(crate) fn alternatives(out: &mut Markdown, study: &Study) {
         add_line!(out, "- **{}**{}: {}", name, change, words::sentence(text));
     }
     if !study.alternatives.is_empty() {
+        let tried = study.tried.len().saturating_sub(1);
+        if tried > 0 {
+            add_line!(
+                out,
+                "- {} more values were tried on the way; the appendix lists them",
+                tried
+            );
+        }
         out.raw("\n");
         if !study.grid.is_asked() {
             return;
@@ -383,7 +391,8 @@ pub(crate) fn rollout(out: &mut Markdown, study: &Study) {
         add_line!(out, "{}. {}", index + 1, words::sentence(step));
     }
     if !rollout.stop_conditions.is_empty() {
-        out.raw("\nStop and revert if:\n\n");
+        out.raw(if rollout.steps.is_empty() { "" } else { "\n" });
+        out.raw("Stop and revert if:\n\n");
         for condition in &rollout.stop_conditions {
             add_line!(out, "- {}", condition);
         }
