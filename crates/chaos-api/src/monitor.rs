@@ -9,7 +9,7 @@ use std::{
 
 use chaos_agency::{Action, Kinds, Leaf, Receipt};
 use chaos_log::SignedCheckpoint;
-use chaos_store::{ENTRIES_MAX, Entry, Records as _};
+use chaos_store::{Entry, Records as _};
 use chaos_types::{Did, dsse::Envelope};
 
 use crate::{
@@ -24,8 +24,11 @@ const ALARMS: &str = "alarms";
 /// The key under which the number of examined entries is kept.
 const EXAMINED_META: &str = "monitor/examined";
 
-/// Findings that are told in one round; further ones are told in the next.
-const FINDINGS_MAX: usize = 10_000;
+/// Once a round has so many findings it ends, and the next goes on from there.
+const FINDINGS_MAX: usize = 1_000;
+
+/// Entries that are examined at a time.
+const EXAMINED_AT_ONCE: u64 = 500;
 
 /// Whom a monitor looks out for, and what it can read.
 #[derive(Debug, Clone)]
@@ -87,8 +90,7 @@ pub async fn watch(
         Err(error) => alarms.push(alarm(error)?),
     }
     let before = Told::read(mirror.store(), EXAMINED_META).map_err(MirrorError::from)?;
-    let size = mirror.store().head().map_err(MirrorError::from)?.size;
-    let latest_ms = examine(mirror, before, now_ms, watch, &mut alarms)?;
+    let mut examined = examine(mirror, before, now_ms, watch, &mut alarms)?;
     let folder = directory.join(ALARMS);
     for alarm in &alarms {
         alarm.keep(&folder, mirror.key(), now_ms).map_err(|source| {
@@ -96,10 +98,10 @@ pub async fn watch(
             MonitorError::Alarm { folder, source }
         })?;
     }
-    let examined = Told { size, latest_ms, findings: before.findings + alarms.len() as u64 };
+    examined.findings += alarms.len() as u64;
     mirror.put_meta(EXAMINED_META, &examined.to_string())?;
     let head = mirror.store().checkpoint().map_err(MirrorError::from)?;
-    Ok(Watched { head, examined: size.saturating_sub(before.size), alarms, folder })
+    Ok(Watched { head, examined: examined.size - before.size, alarms, folder })
 }
 
 /// The alarm that a failure to mirror is, or the failure if it says nothing about the log.
@@ -112,18 +114,19 @@ fn alarm(error: MirrorError) -> Result<Alarm, MirrorError> {
     }
 }
 
-/// Examines the entries after those of `before`; gives the latest time of all.
+/// Examines the entries after those of `before`; says how far it came.
 fn examine(
     mirror: &Mirror,
     before: Told,
     now_ms: u64,
     watch: &Watch,
     alarms: &mut Vec<Alarm>,
-) -> Result<u64, MirrorError> {
-    let mut judge = Judge::new(now_ms, before.latest_ms, FINDINGS_MAX);
+) -> Result<Told, MirrorError> {
+    // What a page holds is told whole, so that nothing counts as examined that was not.
+    let mut judge = Judge::new(now_ms, before.latest_ms, usize::MAX);
     let (mut next, size) = (before.size, mirror.store().head()?.size);
-    while next < size {
-        let page = mirror.store().entries(next..size.min(next + ENTRIES_MAX))?;
+    while next < size && judge.count() < FINDINGS_MAX {
+        let page = mirror.store().entries(next..size.min(next + EXAMINED_AT_ONCE))?;
         let Some(last) = page.last() else { break };
         next = last.index + 1;
         for entry in &page {
@@ -136,7 +139,7 @@ fn examine(
     }
     let latest_ms = judge.latest_ms();
     alarms.extend(judge.end().0.into_iter().map(Alarm::Entry));
-    Ok(latest_ms)
+    Ok(Told { size: next, latest_ms, ..before })
 }
 
 /// The alarm for an entry by a followed agent, or that revokes one.

@@ -65,6 +65,11 @@ impl Judge {
         Self { now_ms, latest_ms, findings: Vec::new(), findings_max, left_out: 0 }
     }
 
+    /// How many findings are kept.
+    pub(crate) const fn count(&self) -> usize {
+        self.findings.len()
+    }
+
     /// The latest time of what was seen.
     pub(crate) const fn latest_ms(&self) -> u64 {
         self.latest_ms

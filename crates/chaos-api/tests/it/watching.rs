@@ -159,3 +159,24 @@ fn every_lie_of_a_server_is_an_alarm_and_what_says_nothing_of_the_log_is_none() 
     let seen = round(copy.path(), &log, &log.source(), &nobody());
     assert_eq!((names(&seen), seen.examined), (vec![], 500));
 }
+
+#[test]
+fn findings_that_are_too_many_for_a_round_are_told_in_the_next() {
+    let mut log = Log::of(0);
+    let copy = TempDir::new().unwrap();
+    let entries: Vec<_> = (0..1_600_u64)
+        .map(|number| {
+            // None of the records is a receipt.
+            let record = number.to_string().into_bytes();
+            let leaf = chaos_agency::Leaf::new(chaos_types::Digest::of(&record), NOW_MS);
+            chaos_store::Append::new(record, leaf.to_bytes()).unwrap()
+        })
+        .collect();
+    log.store.append_batch(&entries).unwrap();
+    log.sign();
+    let first = round(copy.path(), &log, &log.source(), &nobody());
+    let second = round(copy.path(), &log, &log.source(), &nobody());
+    assert_eq!((first.alarms.len(), first.examined), (1_000, 1_000));
+    assert_eq!((second.alarms.len(), second.examined), (600, 600));
+    assert!(round(copy.path(), &log, &log.source(), &nobody()).alarms.is_empty());
+}
