@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use chaos_attestation::WorkloadId;
 use chaos_chains::{Address, B256};
+use chaos_log::VerifierKey;
 use chaos_verify::Requirement;
 use clap::{Args, ValueEnum};
 
@@ -60,7 +61,7 @@ pub(crate) struct VerifyArgs {
     /// The verifier key of the log you trust. Without it a bundle is checked against its own key,
     /// which shows that its parts agree but not whose log it is.
     #[arg(long, value_name = "VKEY")]
-    pub(crate) log: Option<String>,
+    pub(crate) log: Option<VerifierKey>,
     /// A C2SP tlog-policy file. Its quorum of witnesses must have cosigned the head of the log; if it
     /// names logs, these are the ones you trust.
     #[arg(long, value_name = "FILE")]

@@ -158,14 +158,7 @@ struct Verifier<'a> {
 
 impl<'a> Verifier<'a> {
     fn new(args: &'a VerifyArgs) -> Result<Self, Failure> {
-        let trusted = match &args.log {
-            Some(text) => Some(
-                text.parse::<VerifierKey>()
-                    .or_fail(Kind::Input)
-                    .map_err(|failure| failure.context("--log"))?,
-            ),
-            None => None,
-        };
+        let trusted = args.log.clone();
         let policy = args.log_policy.as_deref().map(witness::policy).transpose()?;
         for folder in &args.inputs {
             fs::read_dir(folder)

@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::{Run, root, run, run_with};
+use crate::program::{Run, root, run, run_with, type_in};
 
 /// What the scorer reads: no facts, at a time.
 const EVIDENCE: &str = r#"{"as_of_ms":"2000","evidence":[]}"#;
@@ -116,4 +116,39 @@ fn bad_command_lines_name_what_is_wrong_and_leave_nothing() {
     run_with(arguments, &[]).expect_error(3, &["CHAOSCHAIN_PASSWORD"]);
     let log = run(["log", "show", "--data", &data]);
     assert_ne!(log.code, 0, "nothing was logged: {}", log.stdout);
+}
+
+/// A shell's redirection is written to, never replaced.
+#[test]
+fn answer_goes_to_a_pipe_or_behind_what_a_file_holds() {
+    let place = Place::new();
+    let scorer = artifact("scorer.wasm");
+    let line =
+        format!("chaoschain run {scorer} --input evidence.json --no-receipt --out /dev/stdout");
+    let piped = type_in(place.data(), &format!("{line} | cat")).expect_code(0).stdout;
+    let table: Value = serde_json::from_str(&piped).unwrap();
+    assert_eq!(table["as_of_ms"], "2000");
+    type_in(place.data(), &format!("printf before > kept; {line} >> kept")).expect_code(0);
+    let kept = fs::read_to_string(place.path("kept")).unwrap();
+    assert_eq!(kept, format!("before{piped}"));
+    let linked = line.replace("/dev/stdout", "link");
+    type_in(place.data(), &format!("ln -s answer link; {linked}")).expect_code(0);
+    assert_eq!(fs::read_to_string(place.path("answer")).unwrap(), piped);
+    assert!(Path::new("/dev/stdout").is_symlink(), "the system's link is one still");
+}
+
+/// What is no key, no digest and no number is the command line's fault, wherever it stands.
+#[test]
+fn words_that_are_no_value_end_with_the_same_code_everywhere() {
+    let place = Place::new();
+    for line in [
+        "verify bundle.json --log nonsense",
+        "log mirror published copy --log nonsense",
+        "log prove sha256:zz",
+        "verify bundle.json --workload sha256:00",
+        "log show --last many",
+    ] {
+        let told = type_in(place.data(), &format!("chaoschain {line}"));
+        assert_eq!(told.code, 2, "{line}: {}", told.stderr);
+    }
 }
