@@ -42,6 +42,10 @@ chaos_types::faults! {
             "An agent is revoked by itself or by the log's operator.";
         AlreadyRevoked = "already-revoked", "The agent is revoked already.";
         LeafMalformed = "leaf-malformed", "The log entry is not a canonical leaf.";
+        StateMissing = "state-missing",
+            "The log entry states no root of the state, after one that did.";
+        StateOther = "state-other",
+            "The log entry states another root of the state than the log folds to.";
         LeafOfAnother = "leaf-of-another", "The log entry names another receipt.";
         TimeGoesBack = "time-goes-back", "The log entry is dated before the one that it follows.";
         ReceiptRepeated = "receipt-repeated", "The receipt is in the log already.";

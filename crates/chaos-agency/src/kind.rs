@@ -2,15 +2,16 @@
 
 use std::fmt;
 
-use chaos_types::{Check, Rejection};
+use chaos_types::{Check, Digest, Rejection, canonical};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    Action, Fault, Ground, View,
+    Action, Fault, Ground, Key, View,
     action::{self, Other},
     ground,
     receipt::{Form, ensure_own},
+    state::VIEW_SEPARATOR,
 };
 
 /// Whose receipts of a kind count.
@@ -118,6 +119,11 @@ impl fmt::Debug for Kind {
 /// The kinds of receipts that one owner brings, and the view over them if it has one.
 #[derive(Debug, Clone, Copy)]
 pub struct Extension {
+    /// Its name, which no other extension has: the kinds of its view's rows begin with it.
+    pub name: &'static str,
+    /// The version of its rules and of the rows that its view writes. It is raised with every change of
+    /// either, so that rows of another version are folded anew.
+    pub version: u32,
     /// The kinds. None may have the name of another's or of the platform's.
     pub kinds: &'static [Kind],
     /// Its rules and the rows that it keeps.
@@ -138,11 +144,43 @@ const PLATFORM: [&str; 5] = [
     action::Verdict::KIND,
 ];
 
+/// The version of the platform's rules and of the rows that they write.
+const RULES_VERSION: u32 = 2;
+
+/// The kinds of the platform's rows that only grow, so that a log can commit to them.
+const COMMITTED: [&str; 9] =
+    ["agent", "judged", "key", "model", "name", "outcome", "paid", "refused", "span"];
+
 impl Kinds {
     /// The platform's kinds and those of `extensions`.
+    ///
+    /// # Panics
+    /// If two kinds or two extensions have one name. In a constant, it does not compile then.
     #[must_use]
     pub const fn new(extensions: &'static [Extension]) -> Self {
+        assert!(!has_clash(extensions), "a name of a kind or an extension is taken");
         Self(extensions)
+    }
+
+    /// What decides how a log folds, by digest: the version of the platform's rules, and the name, the
+    /// version and the kinds of each extension.
+    ///
+    /// # Panics
+    /// Never: names and versions have a canonical form.
+    #[must_use]
+    pub fn rules(&self) -> Digest {
+        let mut extensions: Vec<_> = self
+            .0
+            .iter()
+            .map(|Extension { name, version, kinds, .. }| {
+                let mut kinds: Vec<_> = kinds.iter().map(Kind::name).collect();
+                kinds.sort_unstable();
+                (*name, *version, kinds)
+            })
+            .collect();
+        extensions.sort_unstable();
+        let parts = ("chaoschain-rules/1", RULES_VERSION, extensions);
+        Digest::of(&canonical::to_vec(&parts).expect("names and versions"))
     }
 
     /// The kinds that an agent may list as capabilities, sorted. Managing its own registry entry
@@ -169,9 +207,20 @@ impl Kinds {
         grounds
     }
 
-    /// The views of the extensions.
-    pub(crate) fn views(&self) -> impl Iterator<Item = &'static dyn View> {
-        self.0.iter().filter_map(|extension| extension.view)
+    /// The views of the extensions, by the extensions' names.
+    pub(crate) fn views(&self) -> impl Iterator<Item = (&'static str, &'static dyn View)> {
+        self.0.iter().filter_map(|extension| Some((extension.name, extension.view?)))
+    }
+
+    /// Whether the log commits to rows under this key.
+    pub(crate) fn commits(&self, key: &Key) -> bool {
+        let kind = key.kind();
+        match kind.split_once(VIEW_SEPARATOR) {
+            None => COMMITTED.contains(&kind),
+            Some((owner, kind)) => {
+                self.views().any(|(name, view)| name == owner && view.committed().contains(&kind))
+            }
+        }
     }
 
     fn others(&self) -> impl Iterator<Item = &'static Kind> {
@@ -210,6 +259,77 @@ impl Kinds {
         ensure_own(&action, form)?;
         Ok(action)
     }
+}
+
+/// Whether two kinds or two extensions have one name.
+const fn has_clash(extensions: &[Extension]) -> bool {
+    let mut one = 0;
+    while one < extensions.len() {
+        let mut other = 0;
+        while other <= one {
+            let (Extension { name, kinds, .. }, Extension { name: earlier, kinds: before, .. }) =
+                (&extensions[one], &extensions[other]);
+            if other < one && (same(name, earlier) || share_a_name(kinds, before)) {
+                return true;
+            }
+            other += 1;
+        }
+        if clashes_within(extensions[one].kinds) {
+            return true;
+        }
+        one += 1;
+    }
+    false
+}
+
+/// Whether a kind has the name of the platform's, or of another of the same extension.
+const fn clashes_within(kinds: &[Kind]) -> bool {
+    let mut at = 0;
+    while at < kinds.len() {
+        let mut own = 0;
+        while own < ground::OWN.len() {
+            if same(kinds[at].name, ground::OWN[own].0) {
+                return true;
+            }
+            own += 1;
+        }
+        let (earlier, rest) = kinds.split_at(at);
+        if share_a_name(earlier, rest) {
+            return true;
+        }
+        at += 1;
+    }
+    false
+}
+
+const fn share_a_name(some: &[Kind], others: &[Kind]) -> bool {
+    let mut one = 0;
+    while one < some.len() {
+        let mut other = 0;
+        while other < others.len() {
+            if same(some[one].name, others[other].name) {
+                return true;
+            }
+            other += 1;
+        }
+        one += 1;
+    }
+    false
+}
+
+const fn same(one: &str, other: &str) -> bool {
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < one.len() {
+        if one[at] != other[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
 }
 
 /// An action as it is written, before its owner reads it.

@@ -5,6 +5,7 @@ mod outcome;
 mod payment;
 mod score;
 
+use chaos_log::map::{self, Change, NodeRead, ReadError};
 use chaos_types::{Check, Did, Rejection, Verified};
 
 use self::payment::PaymentRow;
@@ -24,6 +25,30 @@ pub struct Place {
     pub index: u64,
     /// When the log took in the last entry that counts, milliseconds since 1970.
     pub after_ms: u64,
+    /// The root of the map of the committed rows before it.
+    pub state: map::Hash,
+    /// Whether a leaf before it states such a root. Every later one then does.
+    pub is_stated: bool,
+}
+
+/// What the log holds at a place.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// The bytes of the leaf.
+    pub leaf: &'a [u8],
+    /// The receipt as it was read from the record, or why it could not be.
+    pub read: &'a Result<Verified<Receipt>, Rejection>,
+}
+
+/// Why an entry could not be folded.
+#[derive(Debug, thiserror::Error)]
+pub enum FoldError<E: std::error::Error + 'static> {
+    /// The rules gave no answer.
+    #[error(transparent)]
+    Stop(#[from] Stop),
+    /// The map of the committed rows cannot be read.
+    #[error(transparent)]
+    Map(#[from] ReadError<E>),
 }
 
 /// The rules of one log.
@@ -38,6 +63,8 @@ pub struct Rules {
 pub struct Folded {
     /// The rows that it changes.
     pub writes: Writes,
+    /// What that changes in the map of the committed rows.
+    pub change: Change,
     /// Why it counts for nothing, if it does.
     pub refused: Option<Rejection>,
     /// Where the next entry stands.
@@ -46,7 +73,20 @@ pub struct Folded {
 
 impl Place {
     /// The place of a log's first entry.
-    pub const FIRST: Self = Self { index: 0, after_ms: 0 };
+    pub const FIRST: Self = Self::at(0);
+
+    /// A place of which nothing but the index is known.
+    #[must_use]
+    pub const fn at(index: u64) -> Self {
+        Self { index, after_ms: 0, state: map::EMPTY, is_stated: false }
+    }
+
+    /// The place after an entry of this leaf that counts.
+    #[must_use]
+    pub const fn after(self, leaf: &Leaf, state: map::Hash) -> Self {
+        let is_stated = self.is_stated || leaf.state.is_some();
+        Self { index: self.index + 1, after_ms: leaf.integrated_at_ms, state, is_stated }
+    }
 }
 
 impl Rules {
@@ -101,8 +141,10 @@ impl Rules {
             | Action::Anchor(_)
             | Action::Run(_) => {}
             Action::Other(_) => {
-                for view in self.kinds.views() {
-                    let brought = view.admit(receipt, place.index, state, &mut writes)?;
+                for (extension, view) in self.kinds.views() {
+                    let mut own = Writes::default();
+                    let brought = view.admit(receipt, place.index, state, &mut own)?;
+                    writes.take(extension, own)?;
                     outcome = brought.or(outcome);
                 }
             }
@@ -115,48 +157,147 @@ impl Rules {
         Ok(writes)
     }
 
-    /// Folds an entry: what was read of its record, under the bytes of its leaf. An entry that
-    /// breaks a rule stays in the log, since nothing can remove it, and counts for nothing.
+    /// Folds an entry. One that breaks a rule stays in the log, since nothing can remove it, and counts
+    /// for nothing; so does one whose leaf states another root than the map of the committed rows has
+    /// after it. `nodes` are those of the map before it.
     ///
     /// # Errors
-    /// [`Stop::NotShown`] or [`Stop::Unreadable`]; a broken rule is no error here.
-    pub fn fold(
+    /// [`Stop::NotShown`] or [`Stop::Unreadable`], or a map that cannot be read; a broken rule is no
+    /// error here.
+    pub fn fold<N: NodeRead<Error: std::error::Error + 'static>>(
         &self,
         place: Place,
-        leaf: &[u8],
-        read: &Result<Verified<Receipt>, Rejection>,
+        entry: Entry<'_>,
         state: &dyn State,
-    ) -> Result<Folded, Stop> {
-        let index = place.index + 1;
-        let refused = match self.entry(place, leaf, read, state) {
-            Ok((writes, after_ms)) => {
-                return Ok(Folded { writes, refused: None, next: Place { index, after_ms } });
-            }
-            Err(Stop::Rejected(rejection)) => rejection,
-            Err(stop) => return Err(stop),
+        nodes: &N,
+    ) -> Result<Folded, FoldError<N::Error>> {
+        let leaf = read_leaf(entry.leaf);
+        let (mut writes, mut refused) = self.entry(place, &leaf, entry.read, state)?;
+        let mut change = self.commit(&writes, nodes, &place.state)?;
+        let stated = leaf.as_ref().ok().and_then(|leaf| leaf.state);
+        if let Some(stated) = stated.filter(|stated| *stated != change.root) {
+            let rejection = state_other(place.index, &stated, &change.root);
+            writes = refusal(place.index, &rejection);
+            change = self.commit(&writes, nodes, &place.state)?;
+            refused = Some(rejection);
+        }
+        let next = match &leaf {
+            Ok(leaf) if refused.is_none() => place.after(leaf, change.root),
+            Ok(_) | Err(_) => Place {
+                index: place.index + 1,
+                state: change.root,
+                is_stated: place.is_stated || stated.is_some(),
+                ..place
+            },
         };
-        let mut writes = Writes::default();
-        let code = RefusalRow { code: refused.code.as_str().to_owned() };
-        writes.put(Key::refused(place.index), &code);
-        let row = RefusedRow { check: refused.check, reason: refused.reason.clone() };
-        writes.put(Key::refusal(place.index), &row);
-        Ok(Folded { writes, refused: Some(refused), next: Place { index, ..place } })
+        Ok(Folded { writes, change, refused, next })
     }
 
+    /// The leaf of an entry with the root after it stated, whether it counts or not.
+    ///
+    /// # Errors
+    /// As [`Self::fold`], and if the leaf is none.
+    pub fn stating<N: NodeRead<Error: std::error::Error + 'static>>(
+        &self,
+        place: Place,
+        entry: Entry<'_>,
+        state: &dyn State,
+        nodes: &N,
+    ) -> Result<Leaf, FoldError<N::Error>> {
+        let leaf = read_leaf(entry.leaf).map_err(Stop::from)?.stating(place.state);
+        let (writes, _) = self.entry(place, &Ok(leaf), entry.read, state)?;
+        Ok(leaf.stating(self.commit(&writes, nodes, &place.state)?.root))
+    }
+
+    /// What rows change in the map of the committed rows with root `root`.
+    ///
+    /// # Errors
+    /// If the map cannot be read.
+    pub fn commit<N: NodeRead>(
+        &self,
+        writes: &Writes,
+        nodes: &N,
+        root: &map::Hash,
+    ) -> Result<Change, ReadError<N::Error>> {
+        let committed = writes.iter().filter(|(key, _)| self.kinds.commits(key));
+        let puts =
+            committed.map(|(key, bytes)| (map::Key::of(key.as_bytes()), map::Value::of(bytes)));
+        map::update(nodes, root, puts)
+    }
+
+    /// Whether a proof can show the answer to a question of the rules: a row that the log commits to,
+    /// or where a receipt stands.
+    #[must_use]
+    pub fn is_shown_by_proofs(&self, key: &Key) -> bool {
+        key.kind() == "place" || self.kinds.commits(key)
+    }
+
+    /// The rows of an entry, and why it counts for nothing if it does.
     fn entry(
         &self,
         place: Place,
-        leaf: &[u8],
+        leaf: &Result<Leaf, Rejection>,
         read: &Result<Verified<Receipt>, Rejection>,
         state: &dyn State,
-    ) -> Result<(Writes, u64), Stop> {
-        let leaf = Leaf::from_bytes(leaf)
-            .map_err(|error| Rejection::caused(Check::Inclusion, Fault::LeafMalformed, &error))?;
-        ensure_time(place, &leaf)?;
-        let receipt = read.as_ref().map_err(Clone::clone)?;
-        let writes = self.admit(place, &leaf, receipt, state)?;
-        Ok((writes, leaf.integrated_at_ms))
+    ) -> Result<(Writes, Option<Rejection>), Stop> {
+        match self.ruled(place, leaf, read, state) {
+            Ok(writes) => Ok((writes, None)),
+            Err(Stop::Rejected(rejection)) => {
+                Ok((refusal(place.index, &rejection), Some(rejection)))
+            }
+            Err(stop) => Err(stop),
+        }
     }
+
+    fn ruled(
+        &self,
+        place: Place,
+        leaf: &Result<Leaf, Rejection>,
+        read: &Result<Verified<Receipt>, Rejection>,
+        state: &dyn State,
+    ) -> Result<Writes, Stop> {
+        let leaf = leaf.as_ref().map_err(Clone::clone)?;
+        ensure_stated(place, leaf)?;
+        ensure_time(place, leaf)?;
+        let receipt = read.as_ref().map_err(Clone::clone)?;
+        self.admit(place, leaf, receipt, state)
+    }
+}
+
+fn read_leaf(bytes: &[u8]) -> Result<Leaf, Rejection> {
+    Leaf::from_bytes(bytes)
+        .map_err(|error| Rejection::caused(Check::Inclusion, Fault::LeafMalformed, &error))
+}
+
+/// The rows of an entry that counts for nothing.
+fn refusal(index: u64, refused: &Rejection) -> Writes {
+    let mut writes = Writes::default();
+    let code = RefusalRow { code: refused.code.as_str().to_owned() };
+    writes.put(Key::refused(index), &code);
+    let row = RefusedRow { check: refused.check, reason: refused.reason.clone() };
+    writes.put(Key::refusal(index), &row);
+    writes
+}
+
+/// Once a leaf has stated a root, every later one does: otherwise a log could say what it folds to only
+/// where it pleases.
+fn ensure_stated(place: Place, leaf: &Leaf) -> Result<(), Rejection> {
+    if leaf.state.is_some() || !place.is_stated {
+        return Ok(());
+    }
+    Err(Rejection::new(
+        Check::Inclusion,
+        Fault::StateMissing,
+        format!("log entry {} states no root of the state, an earlier one does", place.index),
+    ))
+}
+
+fn state_other(index: u64, stated: &map::Hash, found: &map::Hash) -> Rejection {
+    Rejection::new(
+        Check::Inclusion,
+        Fault::StateOther,
+        format!("log entry {index} states root {stated} of the state, the log folds to {found}"),
+    )
 }
 
 /// The log's time does not go back.

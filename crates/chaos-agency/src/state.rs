@@ -2,6 +2,7 @@
 
 mod key;
 mod memory;
+pub(crate) mod past;
 mod rows;
 
 use std::ops::Range;
@@ -9,6 +10,7 @@ use std::ops::Range;
 use chaos_types::{Did, Digest, Rejection};
 use serde::{Serialize, de::DeserializeOwned};
 
+pub(crate) use self::key::VIEW_SEPARATOR;
 pub(crate) use self::rows::{
     AgentRow, EntryRow, EvidenceRow, KeyRow, NameRow, RefusalRow, Revoked, SpanRow,
 };
@@ -78,6 +80,14 @@ pub enum Stop {
         /// What it asked for.
         key: Key,
     },
+    /// A view put a row that is not its own.
+    #[error("the view of `{extension}` put the row {key}, which is not its own")]
+    Foreign {
+        /// The view's extension.
+        extension: &'static str,
+        /// The row's key.
+        key: Key,
+    },
     /// A row is not what the fold writes under its key.
     #[error("the row {key} cannot be read")]
     Unreadable {
@@ -133,7 +143,7 @@ impl dyn State + '_ {
                 Ok(if self.has(&Key::refused(index))? { None } else { Some(index) })
             }
             Answer::Absent => Ok(None),
-            Answer::NotShown => Err(Stop::NotShown { key: Key::new("place", &[receipt]) }),
+            Answer::NotShown => Err(Stop::NotShown { key: Key::place(receipt) }),
         }
     }
 
@@ -143,12 +153,12 @@ impl dyn State + '_ {
                 value(&Key::span(agent, number), &bytes).map(|span| Some((number, span)))
             }
             Answer::Absent => Ok(None),
-            Answer::NotShown => Err(Stop::NotShown { key: Key::agent(agent) }),
+            Answer::NotShown => Err(Stop::NotShown { key: Key::spans(agent) }),
         }
     }
 }
 
-fn value<T: DeserializeOwned>(key: &Key, bytes: &[u8]) -> Result<T, Stop> {
+pub(crate) fn value<T: DeserializeOwned>(key: &Key, bytes: &[u8]) -> Result<T, Stop> {
     serde_json::from_slice(bytes).map_err(|_| Stop::Unreadable { key: key.clone() })
 }
 
@@ -165,6 +175,24 @@ impl Writes {
         let bytes = chaos_types::canonical::to_vec(value)
             .expect("rows hold texts, digests, decimal strings and indices");
         self.0.push((key, bytes));
+    }
+
+    /// Takes in the rows of an extension's view, which are all its own.
+    pub(crate) fn take(&mut self, extension: &'static str, rows: Self) -> Result<(), Stop> {
+        let is_own = |key: &Key| {
+            key.kind().split_once(VIEW_SEPARATOR).is_some_and(|(owner, _)| owner == extension)
+        };
+        match rows.0.iter().find(|(key, _)| !is_own(key)) {
+            Some((key, _)) => Err(Stop::Foreign { extension, key: key.clone() }),
+            None => {
+                self.0.extend(rows.0);
+                Ok(())
+            }
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Key, &[u8])> {
+        self.0.iter().map(|(key, value)| (key, value.as_slice()))
     }
 
     /// The rows in the order in which they were put.

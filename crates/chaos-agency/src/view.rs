@@ -23,6 +23,12 @@ pub trait View: Send + Sync + fmt::Debug {
         state: &dyn State,
         writes: &mut Writes,
     ) -> Result<Option<Outcome>, Stop>;
+
+    /// The kinds of those of its rows that the log commits to, without the extension's name: each is
+    /// written once, and holds its entry as `index`.
+    fn committed(&self) -> &'static [&'static str] {
+        &[]
+    }
 }
 
 /// What a receipt says about earlier work: it went well or it did not, and whose work it was.

@@ -1,13 +1,16 @@
 //! The fold of a log in memory, and what its rows say, whoever holds them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
+use chaos_log::map::MemoryMap;
 use chaos_reputation::{Evidence, Model, Params, Table};
 use chaos_types::{Did, Rejection, Verified};
 
 use crate::{
-    Key, Kinds, Memory, Place, Receipt, Rules, State, Stop, registry, registry::Agent, rules,
-    state::EntryRow,
+    Entry, Fault, Key, Kinds, Leaf, Memory, Place, Receipt, Rules, State, Stop, registry,
+    registry::Agent,
+    rules,
+    state::{EntryRow, RefusalRow},
 };
 pub use crate::{
     rules::RewardRow,
@@ -22,14 +25,22 @@ pub use crate::{
 pub struct Views {
     rules: Rules,
     state: Memory,
+    map: MemoryMap,
     next: Place,
+    misstated: Option<u64>,
 }
 
 impl Views {
     /// The fold of an empty log run by `operator`, which knows `kinds` of receipts.
     #[must_use]
     pub fn new(operator: Did, kinds: Kinds) -> Self {
-        Self { rules: Rules::new(operator, kinds), state: Memory::default(), next: Place::FIRST }
+        Self {
+            rules: Rules::new(operator, kinds),
+            state: Memory::default(),
+            map: MemoryMap::new(),
+            next: Place::FIRST,
+            misstated: None,
+        }
     }
 
     /// How many log entries were folded.
@@ -51,6 +62,38 @@ impl Views {
         &self.state
     }
 
+    /// The map of the rows that the log commits to.
+    #[must_use]
+    pub const fn map(&self) -> &MemoryMap {
+        &self.map
+    }
+
+    /// Where the next entry stands.
+    #[must_use]
+    pub const fn next(&self) -> Place {
+        self.next
+    }
+
+    /// The first entry whose leaf states another root of the state than the log folds to.
+    #[must_use]
+    pub const fn misstated(&self) -> Option<u64> {
+        self.misstated
+    }
+
+    /// The next entry's leaf with the root after it stated.
+    ///
+    /// # Panics
+    /// Never: what is in memory was written by these rules.
+    #[must_use]
+    pub fn stating(&self, leaf: Leaf, read: &Result<Verified<Receipt>, Rejection>) -> Leaf {
+        let bytes = leaf.to_bytes();
+        let entry = Entry { leaf: &bytes, read };
+        match self.rules.stating(self.next, entry, &self.state, &self.map) {
+            Ok(leaf) => leaf,
+            Err(error) => unreachable!("a state in memory shows what the rules wrote: {error}"),
+        }
+    }
+
     /// Folds the next log entry. Returns the refusal, which is also recorded, if it breaks a rule.
     ///
     /// # Errors
@@ -69,11 +112,17 @@ impl Views {
         leaf: &[u8],
         read: &Result<Verified<Receipt>, Rejection>,
     ) -> Result<(), Rejection> {
-        let folded = match self.rules.fold(self.next, leaf, read, &self.state) {
+        let entry = Entry { leaf, read };
+        let folded = match self.rules.fold(self.next, entry, &self.state, &self.map) {
             Ok(folded) => folded,
-            Err(stop) => unreachable!("a state in memory shows what the rules wrote: {stop}"),
+            Err(error) => unreachable!("a state in memory shows what the rules wrote: {error}"),
         };
+        let is_misstated = |refused: &Rejection| refused.code == Fault::StateOther.code();
+        if folded.refused.as_ref().is_some_and(is_misstated) {
+            self.misstated.get_or_insert(self.next.index);
+        }
         self.state.apply(folded.writes);
+        self.map.apply(folded.change);
         if let Ok(receipt) = read {
             self.state.stands(receipt.id, self.next.index);
         }
@@ -132,6 +181,30 @@ pub fn action(state: &dyn State, index: u64) -> Result<Option<ActionRow>, Stop> 
 /// [`Stop::NotShown`] or [`Stop::Unreadable`].
 pub fn refused(state: &dyn State, index: u64) -> Result<Option<RefusedRow>, Stop> {
     state.read(&Key::refusal(index))
+}
+
+/// The entries of a range whose leaves state another root of the state than the log folds to, or none
+/// after one that did.
+///
+/// # Errors
+/// [`Stop::NotShown`] or [`Stop::Unreadable`].
+pub fn misstated(state: &dyn State, range: Range<u64>) -> Result<Vec<(u64, Rejection)>, Stop> {
+    let (from, to) = (Key::refusal(range.start), Key::refusal(range.end));
+    let rows: Vec<(Key, RefusedRow)> = state.rows(&from..&to)?;
+    let mut misstated = Vec::new();
+    for (key, RefusedRow { check, reason }) in rows {
+        let index: u64 = key
+            .parts()
+            .nth(1)
+            .and_then(|part| part.parse().ok())
+            .ok_or_else(|| Stop::Unreadable { key: key.clone() })?;
+        let row: Option<RefusalRow> = state.read(&Key::refused(index))?;
+        let is = |fault: &Fault| row.as_ref().is_some_and(|row| row.code == fault.code().as_str());
+        if let Some(fault) = [Fault::StateOther, Fault::StateMissing].into_iter().find(is) {
+            misstated.push((index, Rejection::new(check, fault, reason)));
+        }
+    }
+    Ok(misstated)
 }
 
 /// The facts in the first `size` entries that reputation by a model as of a time is computed from, in

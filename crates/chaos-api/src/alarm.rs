@@ -60,6 +60,7 @@ impl Alarm {
             Self::Contradiction(_) => "contradiction",
             Self::Entry(finding) => match &finding.wrong {
                 Wrong::Receipt(_) => "receipt",
+                Wrong::State(_) => "state",
                 Wrong::TimeBack { .. } => "time-back",
                 Wrong::Future { .. } => "future",
             },

@@ -2,11 +2,12 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    ops::Range,
     path::Path,
     sync::Arc,
 };
 
-use chaos_agency::Leaf;
+use chaos_agency::{Kinds, Leaf, Rules};
 use chaos_log::{SignedCheckpoint, TileKind, TilePath, VerifierKey};
 use chaos_store::{Append, DATABASE_FILE, ENTRIES_MAX, Records as _, Store};
 use chaos_types::{Did, Digest, dsse::Envelope};
@@ -221,6 +222,25 @@ impl Mirror {
         let told = Told { size, latest_ms, findings: findings_before + findings_now };
         self.put_meta(TOLD_META, &told.to_string())?;
         Ok(Mirrored { old_size, head, findings, findings_left_out, findings_before })
+    }
+
+    /// Folds what is stored by the log's rules, and answers the first entry of a range that states
+    /// another root than that, or none after one that did. Those after it follow from it.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn fold(
+        &mut self,
+        kinds: Kinds,
+        range: Range<u64>,
+    ) -> Result<Option<Finding>, MirrorError> {
+        let operator = Did::from_public_bytes(self.key.public())
+            .expect("a verifier key is a point of the curve");
+        let misstated =
+            chaos_ledger::misstated(&mut self.store, &Rules::new(operator, kinds), range)
+                .map_err(|error| MirrorError::Ledger(Box::new(error)))?;
+        let first = misstated.into_iter().next();
+        Ok(first.map(|(index, why)| Finding { index, wrong: Wrong::State(why) }))
     }
 
     /// The checkpoints that were verified earlier: the newest whose entries are all stored, and one

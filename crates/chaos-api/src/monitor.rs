@@ -91,6 +91,7 @@ pub async fn watch(
     }
     let before = Told::read(mirror.store(), EXAMINED_META).map_err(MirrorError::from)?;
     let mut examined = examine(mirror, before, now_ms, watch, &mut alarms)?;
+    alarms.extend(mirror.fold(watch.kinds, before.size..examined.size)?.map(Alarm::Entry));
     let folder = directory.join(ALARMS);
     for alarm in &alarms {
         alarm.keep(&folder, mirror.key(), now_ms).map_err(|source| {

@@ -5,7 +5,8 @@ use chaos_types::{Digest, Rejection};
 use serde::{Deserialize, Serialize};
 
 /// The broker's kind of receipts.
-pub const EXTENSION: Extension = Extension { kinds: &[Kind::of::<Oversee>()], view: None };
+pub const EXTENSION: Extension =
+    Extension { name: "broker", version: 1, kinds: &[Kind::of::<Oversee>()], view: None };
 
 impl Body for Oversee {
     const KIND: &'static str = "oversee";

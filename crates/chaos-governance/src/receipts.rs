@@ -12,10 +12,12 @@ use chaos_agency::{
 use chaos_types::{ChainId, Digest, Rejection, decimal};
 use serde::{Deserialize, Serialize};
 
-use crate::view::Proposals;
+use crate::view::{NAME, Proposals};
 
 /// The studio's kinds of receipts and the view over them.
 pub const EXTENSION: Extension = Extension {
+    name: NAME,
+    version: 1,
     kinds: &[
         Kind::of::<Analyse>(),
         Kind::of::<Simulate>(),

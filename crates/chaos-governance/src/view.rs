@@ -9,14 +9,17 @@ use serde::{Deserialize, Serialize};
 use self::fault::Fault;
 use crate::receipts::{Decision, Draft, ObserveVote, Submit};
 
+/// The studio's name, which its rows begin with.
+pub(crate) const NAME: &str = "governance";
+
 /// Proposals from draft to vote.
 ///
-/// Its rows: `draft/receipt`, `submission/receipt`, and once for each `submitted/draft` and
-/// `observed/submission`.
+/// Its rows: `governance.draft/receipt`, `governance.submission/receipt`, and once for each
+/// `governance.submitted/draft` and `governance.observed/submission`.
 #[derive(Debug)]
 pub struct Proposals;
 
-/// `draft/receipt`: what a submission needs to know of a draft.
+/// `governance.draft/receipt`: what a submission needs to know of a draft.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DraftRow {
@@ -26,7 +29,7 @@ struct DraftRow {
     finalised: bool,
 }
 
-/// `submission/receipt`: what a vote needs to know of a submission.
+/// `governance.submission/receipt`: what a vote needs to know of a submission.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SubmissionRow {
@@ -74,6 +77,10 @@ impl View for Proposals {
             }));
         }
         Ok(None)
+    }
+
+    fn committed(&self) -> &'static [&'static str] {
+        &["draft", "observed", "submission", "submitted"]
     }
 }
 
@@ -128,19 +135,19 @@ fn reject(fault: Fault, reason: &str) -> Stop {
 }
 
 fn draft_key(receipt: &Digest) -> Key {
-    Key::new("draft", &[receipt])
+    Key::of_view(NAME, "draft", &[receipt])
 }
 
 fn submitted_key(draft: &Digest) -> Key {
-    Key::new("submitted", &[draft])
+    Key::of_view(NAME, "submitted", &[draft])
 }
 
 fn submission_key(receipt: &Digest) -> Key {
-    Key::new("submission", &[receipt])
+    Key::of_view(NAME, "submission", &[receipt])
 }
 
 fn observed_key(submission: &Digest) -> Key {
-    Key::new("observed", &[submission])
+    Key::of_view(NAME, "observed", &[submission])
 }
 
 #[cfg(test)]

@@ -1,15 +1,29 @@
-use chaos_agency::Leaf;
-use chaos_log::{SignedCheckpoint, TlogProof, prove_inclusion};
-use chaos_store::{Blobs as _, Entry, Records as _};
-use chaos_types::{Digest, canonical, dsse::Envelope};
-use chaos_verify::{Anchored, Attachments, Bundle, FORMAT, Logged, Options, named_digests, verify};
+use std::collections::BTreeMap;
 
-use crate::{Error, Ledger};
+use chaos_agency::{
+    Leaf, Receipt, Shown,
+    shown::{Wanted, record},
+};
+use chaos_log::{
+    InclusionProof, ProveError, SignedCheckpoint, TlogProof,
+    map::{self, NodeRead, ReadError},
+    prove_inclusion,
+};
+use chaos_store::{Blobs as _, Entry, Records as _, StoreError};
+use chaos_types::{Digest, Verified, canonical, dsse::Envelope};
+use chaos_verify::{
+    Anchored, Attachments, Bundle, FORMAT, Logged, Options, Placed, RowProof, STATE_FORMAT,
+    StateBundle, named_digests, verify,
+};
+
+use crate::{Error, Ledger, tables::unreadable};
 
 /// Inputs and outputs larger than this stay outside the bundle: 256 KiB.
 const ATTACHMENT_BYTES_MAX: usize = 256 << 10;
 
-/// The bytes of the bundle that proves `receipt` under `checkpoint`.
+/// The bytes of the bundle that proves `receipt` under `checkpoint`. Where the last entry under it states
+/// the root of the state, the bundle shows the rows that the rules ask for; under an older checkpoint it
+/// shows the agent's registry entries.
 ///
 /// # Errors
 /// If the log holds no such receipt, the store fails, or what it holds does not verify.
@@ -22,15 +36,162 @@ pub fn bundle(
     let missing = || Error::NoReceipt { receipt: *receipt };
     let entry = ledger.store().entry_by_digest(receipt)?.ok_or_else(missing)?;
     let subject = ledger.receipt(receipt)?.ok_or_else(missing)?;
-    let mut history = Vec::new();
-    for index in ledger.registry_entries(&subject.agent)? {
-        if index < entry.index {
-            let earlier = ledger.store().entry(index)?.ok_or_else(missing)?;
-            history.push(logged(ledger, &earlier, checkpoint)?);
+    let maker = Maker { ledger, checkpoint, size: checkpoint.claimed().size() };
+    let last = maker.size.checked_sub(1).ok_or_else(missing)?;
+    let edge = maker.leaf_at(last)?;
+    let besides = Besides { anchor, attachments: attachments(ledger, &subject)? };
+    let bytes = match edge.state {
+        Some(root) => maker.by_state(&entry, &subject, &root, besides)?,
+        None => maker.by_history(&entry, &subject, besides)?,
+    };
+    // What is stored may have rotted since it was written; nothing goes out that others would refuse.
+    let (log, kinds) = (ledger.verifier()?, ledger.system().kinds);
+    let options = Options { log: Some(&log), kinds, ..Options::default() };
+    verify(&bytes, &options).result.map_err(Error::Unverified)?;
+    Ok(bytes)
+}
+
+/// What a bundle may hold beside the receipt and its proofs.
+struct Besides {
+    anchor: Option<Anchored>,
+    attachments: BTreeMap<String, String>,
+}
+
+/// Everything is proved under one checkpoint.
+struct Maker<'a> {
+    ledger: &'a Ledger,
+    checkpoint: &'a SignedCheckpoint,
+    size: u64,
+}
+
+impl Maker<'_> {
+    fn by_state(
+        &self,
+        entry: &Entry,
+        receipt: &Verified<Receipt>,
+        root: &map::Hash,
+        besides: Besides,
+    ) -> Result<Vec<u8>, Error> {
+        let Besides { anchor, attachments } = besides;
+        let place = self.placed(entry.index)?;
+        let wanted = Wanted { index: entry.index, leaf: &place.leaf, receipt, size: self.size };
+        let ledger = self.ledger;
+        let mut shown = ledger.ask(|state| record(&ledger.rules, wanted, state))?;
+        let state = match proofs(&shown, ledger.store(), root) {
+            Ok(state) => state,
+            // The map of an older checkpoint is kept only until a newer one is published.
+            Err(Error::Map(error)) if matches!(*error, ReadError::Missing { .. }) => {
+                let views = ledger.fold_in_memory(self.size)?;
+                let again = record(&ledger.rules, wanted, views.state());
+                shown = again.map_err(|stop| Error::Row { key: stop.to_string() })?;
+                proofs(&shown, &Remembered(views.map()), root)?
+            }
+            Err(error) => return Err(error),
+        };
+        let mut earlier: Vec<u64> = shown.places().map(|(_, index)| index).collect();
+        earlier.sort_unstable();
+        StateBundle {
+            format: STATE_FORMAT.to_owned(),
+            log: ledger.verifier()?.to_string(),
+            checkpoint: self.checkpoint.to_string(),
+            envelope: canonical::from_slice(&entry.record).map_err(Error::Record)?,
+            place,
+            edge: self.placed(self.size - 1)?,
+            state,
+            earlier: earlier
+                .into_iter()
+                .map(|index| self.placed(index))
+                .collect::<Result<_, _>>()?,
+            anchor,
+            attachments,
+        }
+        .to_bytes()
+        .map_err(Error::Bundle)
+    }
+
+    fn by_history(
+        &self,
+        entry: &Entry,
+        receipt: &Verified<Receipt>,
+        besides: Besides,
+    ) -> Result<Vec<u8>, Error> {
+        let Besides { anchor, attachments } = besides;
+        let mut history = Vec::new();
+        for index in self.ledger.registry_entries(&receipt.agent)? {
+            if index < entry.index {
+                history.push(self.logged(&self.entry_at(index)?)?);
+            }
+        }
+        Bundle {
+            format: FORMAT.to_owned(),
+            log: self.ledger.verifier()?.to_string(),
+            receipt: self.logged(entry)?,
+            history,
+            anchor,
+            attachments,
+        }
+        .to_bytes()
+        .map_err(Error::Bundle)
+    }
+
+    fn entry_at(&self, index: u64) -> Result<Entry, Error> {
+        let size = self.size;
+        self.ledger.store().entry(index)?.ok_or(Error::Prove(ProveError::Index { index, size }))
+    }
+
+    fn leaf_at(&self, index: u64) -> Result<Leaf, Error> {
+        Leaf::from_bytes(&self.entry_at(index)?.leaf).map_err(Error::Leaf)
+    }
+
+    fn inclusion(&self, index: u64) -> Result<InclusionProof, Error> {
+        prove_inclusion(self.ledger.store(), index, self.size).map_err(Error::Prove)
+    }
+
+    fn placed(&self, index: u64) -> Result<Placed, Error> {
+        Ok(Placed::new(self.leaf_at(index)?, &self.inclusion(index)?))
+    }
+
+    fn logged(&self, entry: &Entry) -> Result<Logged, Error> {
+        let envelope: Envelope = canonical::from_slice(&entry.record).map_err(Error::Record)?;
+        let proof = TlogProof::new(self.inclusion(entry.index)?, self.checkpoint.clone());
+        Ok(Logged {
+            envelope,
+            leaf: Leaf::from_bytes(&entry.leaf).map_err(Error::Leaf)?,
+            proof: proof.map_err(Error::Proof)?.to_string(),
+        })
+    }
+}
+
+/// The proofs of the shown rows under a root.
+fn proofs<N: NodeRead<Error = StoreError>>(
+    shown: &Shown,
+    nodes: &N,
+    root: &map::Hash,
+) -> Result<Vec<RowProof>, Error> {
+    let rows = shown.rows().map(|(key, value)| {
+        let proof = map::prove(nodes, root, &map::Key::of(key.as_bytes())).map_err(unreadable)?;
+        RowProof::new(key, value, &proof).map_err(|_| Error::Row { key: key.to_string() })
+    });
+    rows.collect()
+}
+
+/// A map in memory, read as one that is stored.
+struct Remembered<'a>(&'a map::MemoryMap);
+
+impl NodeRead for Remembered<'_> {
+    type Error = StoreError;
+
+    fn read_node(&self, hash: &map::Hash) -> Result<Option<map::Node>, StoreError> {
+        match self.0.read_node(hash) {
+            Ok(node) => Ok(node),
+            Err(never) => match never {},
         }
     }
+}
+
+fn attachments(ledger: &Ledger, receipt: &Receipt) -> Result<BTreeMap<String, String>, Error> {
     let mut attachments = Attachments::default();
-    for digest in named_digests(&subject) {
+    for digest in named_digests(receipt) {
         if ledger.store().blobs().has(&digest)? {
             let bytes = ledger.store().blobs().get(&digest)?;
             if bytes.len() <= ATTACHMENT_BYTES_MAX {
@@ -38,32 +199,5 @@ pub fn bundle(
             }
         }
     }
-    let log = ledger.verifier()?;
-    let bytes = Bundle {
-        format: FORMAT.to_owned(),
-        log: log.to_string(),
-        receipt: logged(ledger, &entry, checkpoint)?,
-        history,
-        anchor,
-        attachments: attachments.to_wire(),
-    }
-    .to_bytes()
-    .map_err(Error::Bundle)?;
-    // What is stored may have rotted since it was written; nothing goes out that others would refuse.
-    let kinds = ledger.system().kinds;
-    let options = Options { log: Some(&log), kinds, ..Options::default() };
-    verify(&bytes, &options).result.map_err(Error::Unverified)?;
-    Ok(bytes)
-}
-
-fn logged(ledger: &Ledger, entry: &Entry, checkpoint: &SignedCheckpoint) -> Result<Logged, Error> {
-    let envelope: Envelope = canonical::from_slice(&entry.record).map_err(Error::Record)?;
-    let size = checkpoint.claimed().size();
-    let inclusion = prove_inclusion(ledger.store(), entry.index, size).map_err(Error::Prove)?;
-    let proof = TlogProof::new(inclusion, checkpoint.clone()).map_err(Error::Proof)?;
-    Ok(Logged {
-        envelope,
-        leaf: Leaf::from_bytes(&entry.leaf).map_err(Error::Leaf)?,
-        proof: proof.to_string(),
-    })
+    Ok(attachments.to_wire())
 }

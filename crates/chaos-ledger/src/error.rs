@@ -3,6 +3,7 @@ use std::{io, path::PathBuf};
 use chaos_agency::LeafError;
 use chaos_log::{
     CheckpointError, Hash, PolicyError, ProveError, TlogProofError, UnsatisfiedError, VerifierKey,
+    map::{self, ReadError},
 };
 use chaos_store::{AppendError, BlobError, OpenError, StoreError};
 use chaos_types::{
@@ -79,6 +80,34 @@ pub enum Error {
     Row {
         /// Its key.
         key: String,
+    },
+    /// A view put a row that is not its own; nothing was written.
+    #[error("the view of `{extension}` put the row {key}, which is not its own")]
+    ForeignRow {
+        /// The view's extension.
+        extension: &'static str,
+        /// The row's key.
+        key: String,
+    },
+    /// The log was written under other rules than this program has.
+    #[error(
+        "the last entry states another root of the state than this program folds to: other rules \
+         wrote it"
+    )]
+    OtherRules,
+    /// The map of the committed rows lacks a node, or holds another one.
+    #[error("the map of the rows is damaged; `chaoschain log rebuild` folds it anew")]
+    Map(#[source] Box<ReadError<StoreError>>),
+    /// The last leaf states another root of the state than the rows have.
+    #[error(
+        "the last leaf states root {stated} of the state, the rows give {found}; `chaoschain log \
+         rebuild --check` compares them"
+    )]
+    StateOther {
+        /// What the leaf states.
+        stated: map::Hash,
+        /// What the rows give.
+        found: map::Hash,
     },
     /// The log would not admit the entry, or the registry the agent.
     #[error(transparent)]

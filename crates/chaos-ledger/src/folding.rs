@@ -1,19 +1,19 @@
 //! From entries to rows: what a store lacks, all of it anew, and whether it is what it should be.
 
-use std::{collections::BTreeMap, num::NonZero, thread};
+use std::{collections::BTreeMap, num::NonZero, ops::Range, thread};
 
-use chaos_agency::{Key, Kinds, Place, Receipt, Rules, Views};
-use chaos_store::{Change, Entry, Mark, Records};
+use chaos_agency::{Key, Kinds, Place, Receipt, Rules, Views, views};
+use chaos_log::map;
+use chaos_store::{Entry, Mark, Records, Store};
 use chaos_types::{Rejection, Verified};
 
 use crate::{Error, Ledger, tables::Tables};
 
-/// The version of the rules and of the rows that they write. Rows of another version are folded
-/// anew.
-const FOLD_VERSION: u32 = 2;
-
 /// How many entries are folded in one transaction, where a store lacks many.
 const STEP: u64 = 2_048;
+
+/// The name of the map of the committed rows in a comparison.
+const MAP: &str = "map";
 
 /// How many rows are compared at a time.
 const PAGE: usize = 4_096;
@@ -54,13 +54,21 @@ impl Comparison {
 }
 
 /// The mark of rows that were folded up to a place.
-pub(crate) const fn mark(next: Place) -> Mark {
-    Mark { version: FOLD_VERSION, size: next.index, last_ms: next.after_ms }
+pub(crate) fn mark(rules: &Rules, next: Place) -> Mark {
+    Mark {
+        rules: rules.kinds().rules(),
+        size: next.index,
+        last_ms: next.after_ms,
+        state: next.state,
+        is_stated: next.is_stated,
+    }
 }
 
-/// How far the rows of a store go, if they are of this version and of this log.
-pub(crate) fn folded<R: Records>(store: &R) -> Result<Option<Place>, Error> {
-    let Some(fold) = store.folded()?.filter(|fold| fold.mark.version == FOLD_VERSION) else {
+/// How far the rows of a store go, if they are of these rules and of this log. Those of other rules, as
+/// of a program that knows other kinds, are folded anew.
+pub(crate) fn folded<R: Records>(store: &R, rules: &Rules) -> Result<Option<Place>, Error> {
+    let own = rules.kinds().rules();
+    let Some(fold) = store.folded()?.filter(|fold| fold.mark.rules == own) else {
         return Ok(None);
     };
     let (size, head) = (fold.mark.size, store.head()?);
@@ -75,13 +83,16 @@ pub(crate) fn folded<R: Records>(store: &R) -> Result<Option<Place>, Error> {
     if root != fold.root {
         return Err(Error::FoldRoot { size, expected: fold.root, found: root });
     }
-    Ok(Some(Place { index: size, after_ms: fold.mark.last_ms }))
+    let Mark { last_ms, state, is_stated, .. } = fold.mark;
+    Ok(Some(Place { index: size, after_ms: last_ms, state, is_stated }))
 }
 
 /// Folds what a store lacks. Each step is one transaction, so that a kill leaves a smaller fold and
 /// the next opening goes on.
+///
+/// One step ends with the newest checkpoint: what the map had there is what proofs under it lead to.
 pub(crate) fn catch_up<R: Records>(store: &mut R, rules: &Rules) -> Result<Place, Error> {
-    let mut next = match folded(store)? {
+    let mut next = match folded(store, rules)? {
         Some(next) => next,
         None => {
             store.clear_rows()?;
@@ -89,8 +100,10 @@ pub(crate) fn catch_up<R: Records>(store: &mut R, rules: &Rules) -> Result<Place
         }
     };
     let size = store.head()?.size;
+    let published = store.checkpoint()?.map_or(0, |signed| signed.claimed().size());
     while next.index < size {
-        let entries = store.entries(next.index..size.min(next.index + STEP))?;
+        let stop = if next.index < published { published.min(size) } else { size };
+        let entries = store.entries(next.index..stop.min(next.index + STEP))?;
         let reads = read_all(&entries, rules.kinds());
         let mut tables = Tables::new(&*store, next);
         for (entry, read) in entries.iter().zip(&reads) {
@@ -98,10 +111,25 @@ pub(crate) fn catch_up<R: Records>(store: &mut R, rules: &Rules) -> Result<Place
             let _refused = tables.fold(rules, &entry.leaf, read)?;
         }
         next = tables.next();
-        let rows = tables.into_rows();
-        store.commit(&Change { appends: &[], rows: &rows, mark: Some(mark(next)) })?;
+        let pending = tables.into_pending();
+        store.commit(&pending.change(rules, &[], next))?;
     }
     Ok(next)
+}
+
+/// Folds the log that `store` holds a copy of as far as it goes, and answers which entries of a range
+/// state another root of the state than it folds to, or none after one that did.
+///
+/// # Errors
+/// If the store fails.
+pub fn misstated(
+    store: &mut Store,
+    rules: &Rules,
+    range: Range<u64>,
+) -> Result<Vec<(u64, Rejection)>, Error> {
+    let next = catch_up(store, rules)?;
+    let tables = Tables::new(&*store, next);
+    views::misstated(&tables, range).map_err(|stop| tables.error(stop))
 }
 
 /// Reads the records of many entries, on every core: most of a fold's work is checking signatures.
@@ -141,7 +169,7 @@ impl Ledger {
     /// # Errors
     /// If the store fails.
     pub fn compare(&self) -> Result<Comparison, Error> {
-        let fold = self.fold_in_memory()?;
+        let fold = self.fold_in_memory(self.next.index)?;
         let mut compared = Comparison::default();
         let mut expected = fold.state().iter().peekable();
         let mut from = Vec::new();
@@ -172,15 +200,55 @@ impl Ledger {
             compared.count(missing);
             compared.differs(missing);
         }
+        self.compare_map(&fold, &mut compared)?;
         Ok(compared)
     }
 
-    fn fold_in_memory(&self) -> Result<Views, Error> {
+    /// Compares the stored nodes of the map with those that the fold gives, and the root.
+    fn compare_map(&self, fold: &Views, compared: &mut Comparison) -> Result<(), Error> {
+        let map = compared.kinds.entry(MAP.to_owned()).or_default();
+        let mut expected = fold.map().nodes().peekable();
+        let mut after: Option<map::Hash> = None;
+        loop {
+            let page = self.store.nodes(after.as_ref(), PAGE)?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(*last);
+            for (hash, node) in page {
+                while let Some((missing, _)) = expected.next_if(|(next, _)| **next < hash) {
+                    map.rows += 1;
+                    map.differing.push(missing.to_string());
+                }
+                match expected.next_if(|(next, _)| **next == hash) {
+                    Some((_, right)) => {
+                        map.rows += 1;
+                        if *right != node {
+                            map.differing.push(hash.to_string());
+                        }
+                    }
+                    None => map.differing.push(hash.to_string()),
+                }
+            }
+        }
+        for (missing, _) in expected {
+            map.rows += 1;
+            map.differing.push(missing.to_string());
+        }
+        if fold.map().root() != self.next.state {
+            map.differing.push(format!("root {}", self.next.state));
+        }
+        Ok(())
+    }
+
+    /// What the first `size` entries fold to.
+    pub(crate) fn fold_in_memory(&self, size: u64) -> Result<Views, Error> {
         let kinds = *self.rules.kinds();
         let mut views = Views::new(self.rules.operator(), kinds);
-        while views.size() < self.next.index {
+        while views.size() < size {
             let from = views.size();
-            let entries = self.store.entries(from..self.next.index.min(from + STEP))?;
+            let entries = self.store.entries(from..size.min(from + STEP))?;
+            if entries.is_empty() {
+                break;
+            }
             for (entry, read) in entries.iter().zip(&read_all(&entries, &kinds)) {
                 let _refused = views.apply_read(&entry.leaf, read);
             }

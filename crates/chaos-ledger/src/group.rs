@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use chaos_agency::{Kinds, Leaf, Place, Receipt};
-use chaos_store::{Append, Change, Commit, Records as _};
+use chaos_agency::{Kinds, Leaf, Receipt, views};
+use chaos_store::{Append, Commit, Records as _};
 use chaos_types::{Digest, Rejection, Verified, dsse::Envelope};
 
-use crate::{Error, Ledger, folding::mark, tables::Tables};
+use crate::{Error, Ledger, tables::Tables};
 
 /// A signed receipt that was read, with its signatures checked, and that any thread can make: it
 /// needs no ledger.
@@ -59,6 +59,7 @@ impl Ledger {
         group: &[Prepared],
         now_ms: u64,
     ) -> Result<Vec<Result<Accepted, Rejection>>, Error> {
+        self.ensure_same_rules()?;
         let mut tables = Tables::new(&self.store, self.next);
         let mut appends = Vec::with_capacity(group.len());
         let mut answers = Vec::with_capacity(group.len());
@@ -68,10 +69,9 @@ impl Ledger {
             let leaf = Leaf::new(receipt.id, now_ms.max(place.after_ms));
             match self.rules.admit(place, &leaf, receipt, &tables) {
                 Ok(writes) => {
+                    let leaf = tables.take(&self.rules, leaf, writes)?;
                     let append = Append::new(record.clone(), leaf.to_bytes());
                     appends.push(append.map_err(Error::Append)?);
-                    let next = Place { index: place.index + 1, after_ms: leaf.integrated_at_ms };
-                    tables.take(receipt.id, writes.into_rows(), next);
                     answers.push(Ok(Accepted { receipt: receipt.id, index: place.index }));
                 }
                 Err(stop) => match tables.error(stop) {
@@ -81,13 +81,20 @@ impl Ledger {
             }
         }
         let next = tables.next();
-        let rows = tables.into_rows();
+        let pending = tables.into_pending();
         if !appends.is_empty() {
-            let change = Change { appends: &appends, rows: &rows, mark: Some(mark(next)) };
-            self.store.commit(&change)?;
+            self.store.commit(&pending.change(&self.rules, &appends, next))?;
             self.next = next;
         }
         Ok(answers)
+    }
+
+    /// Where the last entry states another root than the log folds to here, the log goes by other rules,
+    /// and whatever this program would state would be false under them.
+    fn ensure_same_rules(&self) -> Result<(), Error> {
+        let Some(last) = self.size().checked_sub(1) else { return Ok(()) };
+        let misstated = self.ask(|state| views::misstated(state, last..last + 1))?;
+        if misstated.is_empty() { Ok(()) } else { Err(Error::OtherRules) }
     }
 }
 

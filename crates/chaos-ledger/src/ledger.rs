@@ -101,11 +101,11 @@ impl Ledger {
         let operator =
             recorded(&store)?.ok_or_else(|| Error::NoOperator { dir: dir.to_owned() })?;
         let log_size = store.head()?.size;
-        let next = folded(&store)?.unwrap_or(Place::FIRST);
+        let rules = Rules::new(operator, system.kinds);
+        let next = folded(&store, &rules)?.unwrap_or(Place::FIRST);
         if next.index < log_size {
             return Err(Error::FoldBehind { folded: next.index, log_size });
         }
-        let rules = Rules::new(operator, system.kinds);
         Ok(Self { dir: dir.to_owned(), store, rules, next, password: None, system })
     }
 

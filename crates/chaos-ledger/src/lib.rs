@@ -47,6 +47,7 @@
 //! - [`agents`]: entering, finding, rotating and revoking agents.
 //! - [`bundle`]: the file that proves one receipt to a stranger.
 //! - [`Keys`]: encrypted key files.
+//! - [`misstated`]: whether another's log states what it folds to.
 //! - [`Heads`]: what was signed, remembered outside of the data directory.
 //!
 //! Opening reads how far the rows go and folds what they lack; an append touches the rows that it
@@ -73,7 +74,7 @@ mod tables;
 
 pub use bundles::bundle;
 pub use error::{Error, Refused};
-pub use folding::{Compared, Comparison};
+pub use folding::{Compared, Comparison, misstated};
 pub use group::{Accepted, GroupError, Prepared};
 pub use heads::Heads;
 pub use keys::{Keys, Password, successor_of};

@@ -146,7 +146,11 @@ impl Ledger {
         self.ask(|state| RewardRow::of(agent, state))
     }
 
-    fn ask<T>(&self, of: impl FnOnce(&dyn State) -> Result<T, Stop>) -> Result<T, Error> {
+    /// Asks the rows as they are now.
+    pub(crate) fn ask<T>(
+        &self,
+        of: impl FnOnce(&dyn State) -> Result<T, Stop>,
+    ) -> Result<T, Error> {
         let tables = Tables::new(&self.store, self.next);
         of(&tables).map_err(|stop| tables.error(stop))
     }

@@ -101,8 +101,20 @@ impl Ledger {
                 return Err(Error::TimeGoesBack { index, last_ms, found_ms });
             }
             last_ms = found_ms;
+            self.ensure_stated(index, &leaf)?;
         }
         Ok(self.store.recompute(from)?)
+    }
+
+    /// What the last leaf states of the state is what the rows give.
+    fn ensure_stated(&self, index: u64, leaf: &Leaf) -> Result<(), Error> {
+        let found = self.next.state;
+        match leaf.state {
+            Some(stated) if index + 1 == self.next.index && stated != found => {
+                Err(Error::StateOther { stated, found })
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn ensure_continues(&self, signed: &Checkpoint) -> Result<(), Error> {

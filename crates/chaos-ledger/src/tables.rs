@@ -6,11 +6,14 @@ use std::{
     ops::{Bound, Range},
 };
 
-use chaos_agency::{Answer, Folded, Key, Place, Row, Rules, State, Stop};
-use chaos_store::{Records, StoreError};
+use chaos_agency::{
+    Answer, Entry, FoldError, Folded, Key, Leaf, Place, Row, Rules, State, Stop, Writes,
+};
+use chaos_log::map::{self, Node, NodeRead, ReadError};
+use chaos_store::{Append, Change, Died, Records, StoreError};
 use chaos_types::{Digest, Rejection, Verified};
 
-use crate::Error;
+use crate::{Error, folding::mark};
 
 /// The rows of a log before one of its entries: those in the store, and above them those of entries
 /// that were folded since and are not stored yet.
@@ -20,6 +23,8 @@ pub(crate) struct Tables<'a, R> {
     store: &'a R,
     next: Place,
     rows: BTreeMap<Key, Vec<u8>>,
+    born: BTreeMap<map::Hash, Node>,
+    died: BTreeMap<map::Hash, u64>,
     places: BTreeMap<Digest, u64>,
     failed: RefCell<Option<StoreError>>,
 }
@@ -31,6 +36,8 @@ impl<'a, R: Records> Tables<'a, R> {
             store,
             next,
             rows: BTreeMap::new(),
+            born: BTreeMap::new(),
+            died: BTreeMap::new(),
             places: BTreeMap::new(),
             failed: RefCell::new(None),
         }
@@ -48,8 +55,12 @@ impl<'a, R: Records> Tables<'a, R> {
         leaf: &[u8],
         read: &Result<Verified<chaos_agency::Receipt>, Rejection>,
     ) -> Result<Option<Rejection>, Error> {
-        let folded = rules.fold(self.next, leaf, read, &*self);
-        let Folded { writes, refused, next } = folded.map_err(|stop| self.error(stop))?;
+        let folded = rules.fold(self.next, Entry { leaf, read }, &*self, &*self);
+        let Folded { writes, change, refused, next } = folded.map_err(|error| match error {
+            FoldError::Stop(stop) => self.error(stop),
+            FoldError::Map(error) => unreadable(error),
+        })?;
+        self.turn(change);
         if let Ok(receipt) = read {
             self.places.entry(receipt.id).or_insert(self.next.index);
         }
@@ -58,16 +69,40 @@ impl<'a, R: Records> Tables<'a, R> {
         Ok(refused)
     }
 
-    /// Takes in what an admitted receipt changes.
-    pub(crate) fn take(&mut self, receipt: Digest, rows: Vec<Row>, next: Place) {
-        self.places.insert(receipt, self.next.index);
-        self.rows.extend(rows);
-        self.next = next;
+    /// Takes in what an admitted receipt changes, and answers its leaf, which states the root after it.
+    pub(crate) fn take(
+        &mut self,
+        rules: &Rules,
+        leaf: Leaf,
+        writes: Writes,
+    ) -> Result<Leaf, Error> {
+        let change = rules.commit(&writes, &*self, &self.next.state).map_err(unreadable)?;
+        let leaf = leaf.stating(change.root);
+        self.next = self.next.after(&leaf, change.root);
+        self.turn(change);
+        self.places.insert(leaf.receipt, self.next.index - 1);
+        self.rows.extend(writes.into_rows());
+        Ok(leaf)
+    }
+
+    /// Takes in what an entry changes in the map. What comes and goes before it is stored leaves no trace.
+    fn turn(&mut self, change: map::Change) {
+        let size = self.next.index + 1;
+        for hash in change.died {
+            if self.born.remove(&hash).is_none() {
+                self.died.insert(hash, size);
+            }
+        }
+        self.born.extend(change.born);
     }
 
     /// What was folded and is not stored yet.
-    pub(crate) fn into_rows(self) -> Vec<chaos_store::Row> {
-        self.rows.into_iter().map(|(key, value)| (key.into_bytes(), value)).collect()
+    pub(crate) fn into_pending(self) -> Pending {
+        Pending {
+            rows: self.rows.into_iter().map(|(key, value)| (key.into_bytes(), value)).collect(),
+            born: self.born.into_iter().collect(),
+            died: self.died.into_iter().map(|(hash, size)| Died { hash, size }).collect(),
+        }
     }
 
     /// Why the rules stopped: what the store said, if it failed.
@@ -80,6 +115,9 @@ impl<'a, R: Records> Tables<'a, R> {
             Stop::NotShown { key } | Stop::Unreadable { key } => {
                 Error::Row { key: key.to_string() }
             }
+            Stop::Foreign { extension, key } => {
+                Error::ForeignRow { extension, key: key.to_string() }
+            }
         }
     }
 
@@ -91,6 +129,47 @@ impl<'a, R: Records> Tables<'a, R> {
                 self.failed.borrow_mut().get_or_insert(error);
                 Answer::NotShown
             }
+        }
+    }
+}
+
+/// What a map that cannot be read says of the store.
+pub(crate) fn unreadable(error: ReadError<StoreError>) -> Error {
+    match error {
+        ReadError::Read(error) => error.into(),
+        error @ (ReadError::Missing { .. } | ReadError::Other { .. } | ReadError::Order { .. }) => {
+            Error::Map(Box::new(error))
+        }
+    }
+}
+
+/// Rows and nodes that were folded and are not stored yet.
+pub(crate) struct Pending {
+    pub(crate) rows: Vec<chaos_store::Row>,
+    pub(crate) born: Vec<(map::Hash, Node)>,
+    pub(crate) died: Vec<Died>,
+}
+
+impl Pending {
+    /// The change that stores them with entries.
+    pub(crate) fn change<'a>(
+        &'a self,
+        rules: &Rules,
+        appends: &'a [Append],
+        next: Place,
+    ) -> Change<'a> {
+        let Self { rows, born, died } = self;
+        Change { appends, rows, born, died, mark: Some(mark(rules, next)) }
+    }
+}
+
+impl<R: Records> NodeRead for Tables<'_, R> {
+    type Error = StoreError;
+
+    fn read_node(&self, hash: &map::Hash) -> Result<Option<Node>, StoreError> {
+        match self.born.get(hash) {
+            Some(node) => Ok(Some(*node)),
+            None => self.store.read_node(hash),
         }
     }
 }

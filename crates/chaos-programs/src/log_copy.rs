@@ -166,6 +166,13 @@ impl FoldedLog for LogCopy {
         let size = checkpoint.size();
         let views = self.fold(receipt.log, size)?;
         let state = views.state();
+        if let Some(misstated) = views.misstated() {
+            return Err(Rejection::new(
+                Check::Agent,
+                chaos_agency::Fault::StateOther,
+                format!("entry {misstated} states another root of the state than the log folds to"),
+            ));
+        }
         if let Some(refused) = views::refused(state, index).map_err(|stop| unread(&stop))? {
             return Err(Rejection::new(
                 Check::Agent,

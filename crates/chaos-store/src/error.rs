@@ -1,6 +1,9 @@
 use std::{io, path::PathBuf};
 
-use chaos_log::{CheckpointError, Hash, ProveError, TileError, TileId};
+use chaos_log::{
+    CheckpointError, Hash, ProveError, TileError, TileId,
+    map::{self, NodeError},
+};
 use chaos_types::Digest;
 
 /// Why a store did not do what was asked. Nothing is half done.
@@ -129,6 +132,15 @@ pub enum Damage {
         expected: Hash,
         /// Root of the stored tree.
         found: Hash,
+    },
+    /// A stored node of the map is none.
+    #[error("the node {hash} of the map cannot be read")]
+    Node {
+        /// The hash that it was stored under.
+        hash: map::Hash,
+        /// What is wrong with its bytes.
+        #[source]
+        source: NodeError,
     },
     /// What is said of how far the log is folded cannot be read.
     #[error("the mark of the fold is `{found}`")]

@@ -5,7 +5,7 @@
 //! where that is kept:
 //!
 //! ```text
-//! <directory>/chaoschain.sqlite        entries, tiles, checkpoints, state, meta
+//! <directory>/chaoschain.sqlite        entries, tiles, checkpoints, state, nodes, meta
 //! <directory>/blobs/sha256/ab/cdef…    blobs by digest
 //! <directory>/lock                     held by the one process that writes
 //! ```
@@ -61,7 +61,7 @@ pub use commit::{Commit, CommitError, GROUP_MAX, GroupCommit, QUEUE_LEN_MAX, Tic
 pub use error::{Damage, OpenError, StoreError};
 pub use memory::MemoryStore;
 pub use records::{
-    Append, AppendError, Appended, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, RECORD_BYTES_MAX,
-    Records, Row, all_entries,
+    Append, AppendError, Appended, Change, Died, ENTRIES_MAX, Entry, Fold, Head, Mark,
+    RECORD_BYTES_MAX, Records, Row, all_entries,
 };
 pub use sqlite::{DATABASE_FILE, Store, Stored};

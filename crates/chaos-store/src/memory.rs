@@ -1,12 +1,16 @@
 use std::{
     collections::BTreeMap,
     ops::{
-        Bound::{Excluded, Included},
+        Bound::{Excluded, Included, Unbounded},
         Range,
     },
 };
 
-use chaos_log::{Edge, Hash, SignedCheckpoint, TileId, TileRead, root_at};
+use chaos_log::{
+    Edge, Hash, SignedCheckpoint, TileId, TileRead,
+    map::{self, Node, NodeRead},
+    root_at,
+};
 use chaos_types::Digest;
 
 use crate::{
@@ -25,6 +29,8 @@ pub struct MemoryStore {
     edge: Edge,
     checkpoints: BTreeMap<u64, SignedCheckpoint>,
     rows: BTreeMap<Vec<u8>, Vec<u8>>,
+    nodes: BTreeMap<map::Hash, Node>,
+    died: BTreeMap<map::Hash, u64>,
     fold: Option<Fold>,
     meta: BTreeMap<String, Vec<u8>>,
 }
@@ -42,6 +48,14 @@ impl TileRead for MemoryStore {
 
     fn read_tile(&self, id: TileId) -> Result<Option<Vec<Hash>>, StoreError> {
         Ok(self.tiles.get(&id).cloned())
+    }
+}
+
+impl NodeRead for MemoryStore {
+    type Error = StoreError;
+
+    fn read_node(&self, hash: &map::Hash) -> Result<Option<Node>, StoreError> {
+        Ok(self.nodes.get(hash).copied())
     }
 }
 
@@ -65,6 +79,11 @@ impl Records for MemoryStore {
             self.tiles.insert(tile.id, tile.hashes);
         }
         self.rows.extend(change.rows.iter().cloned());
+        self.died.extend(change.died.iter().map(|died| (died.hash, died.size)));
+        for (hash, node) in change.born {
+            self.died.remove(hash);
+            self.nodes.insert(*hash, *node);
+        }
         if let Some(mark) = change.mark {
             let root = root_at(&*self, mark.size);
             let root = root.expect("a store in memory holds the tiles of every size it has had");
@@ -99,7 +118,11 @@ impl Records for MemoryStore {
             let root = root_at(&*self, size);
             Ok(root.expect("a store in memory holds the tiles of every size it has had"))
         })?;
-        self.checkpoints.insert(signed.claimed().size(), signed.clone());
+        let published = signed.claimed().size();
+        self.checkpoints.insert(published, signed.clone());
+        for (hash, _) in self.died.extract_if(.., |_, size| *size <= published) {
+            self.nodes.remove(&hash);
+        }
         Ok(())
     }
 
@@ -127,8 +150,21 @@ impl Records for MemoryStore {
         Ok(self.fold)
     }
 
+    fn nodes(
+        &self,
+        after: Option<&map::Hash>,
+        count: usize,
+    ) -> Result<Vec<(map::Hash, Node)>, StoreError> {
+        let start = after.map_or(Unbounded, |after| Excluded(*after));
+        let nodes = self.nodes.range((start, Unbounded));
+        let living = nodes.filter(|(hash, _)| !self.died.contains_key(hash));
+        Ok(living.take(count).map(|(hash, node)| (*hash, *node)).collect())
+    }
+
     fn clear_rows(&mut self) -> Result<(), StoreError> {
         self.rows.clear();
+        self.nodes.clear();
+        self.died.clear();
         self.fold = None;
         Ok(())
     }

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use chaos_log::{Hash, LEAF_BYTES_MAX, SignedCheckpoint, TileRead, leaf_hash};
+use chaos_log::{
+    Hash, LEAF_BYTES_MAX, SignedCheckpoint, TileRead, leaf_hash,
+    map::{self, Node, NodeRead},
+};
 use chaos_types::Digest;
 
 use crate::error::StoreError;
@@ -128,12 +131,25 @@ pub type Row = (Vec<u8>, Vec<u8>);
 /// How far the log is folded into the rows beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
-    /// The version of the rules that it was folded by.
-    pub version: u32,
+    /// The rules that it was folded by.
+    pub rules: Digest,
     /// The number of entries that were folded.
     pub size: u64,
     /// The time of the last entry that counts, milliseconds since 1970.
     pub last_ms: u64,
+    /// The root of the map of the committed rows.
+    pub state: map::Hash,
+    /// Whether a leaf states such a root.
+    pub is_stated: bool,
+}
+
+/// A node of the map that is no longer part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Died {
+    /// The node's hash.
+    pub hash: map::Hash,
+    /// The number of entries of the first log whose map lacks it.
+    pub size: u64,
 }
 
 /// What is stored of a fold: how far it came, and the root of the log there.
@@ -152,6 +168,10 @@ pub struct Change<'a> {
     pub appends: &'a [Append],
     /// Rows to put, each in the place of what was under its key.
     pub rows: &'a [Row],
+    /// Nodes that the map gets, by their hashes.
+    pub born: &'a [(map::Hash, Node)],
+    /// Nodes that the map loses. They are kept until a checkpoint is published whose map lacks them.
+    pub died: &'a [Died],
     /// How far the log is folded with these rows.
     pub mark: Option<Mark>,
 }
@@ -161,7 +181,7 @@ pub struct Change<'a> {
 /// What a call has answered is durable: it survives the death of the process and the loss of
 /// power. What fails changes nothing. Reading sees everything answered before, and only that.
 /// Entries are never changed or removed; rows can be dropped at any time and folded again.
-pub trait Records: TileRead<Error = StoreError> {
+pub trait Records: TileRead<Error = StoreError> + NodeRead<Error = StoreError> {
     /// Appends entries and puts the rows that follow from them, all or nothing, and answers where
     /// each record stands. A record that is in the log already, or earlier in the change, is
     /// answered with its first index.
@@ -209,7 +229,8 @@ pub trait Records: TileRead<Error = StoreError> {
     /// If the storage fails or an entry is damaged.
     fn entries(&self, range: Range<u64>) -> Result<Vec<Entry>, StoreError>;
 
-    /// Keeps a signed checkpoint; one of the same size is replaced.
+    /// Keeps a signed checkpoint; one of the same size is replaced. Nodes of the map that died at its
+    /// size or before are forgotten, since nothing is proved under older ones.
     ///
     /// # Errors
     /// If it does not have the root of this log at its size, or the storage fails.
@@ -245,7 +266,17 @@ pub trait Records: TileRead<Error = StoreError> {
     /// If the storage fails or what it holds cannot be read.
     fn folded(&self) -> Result<Option<Fold>, StoreError>;
 
-    /// Removes all rows, and what is said of how far they go.
+    /// The nodes that the map now has, in the order of their hashes, the first `count` after one.
+    ///
+    /// # Errors
+    /// If the storage fails or a node is damaged.
+    fn nodes(
+        &self,
+        after: Option<&map::Hash>,
+        count: usize,
+    ) -> Result<Vec<(map::Hash, Node)>, StoreError>;
+
+    /// Removes all rows with their map, and what is said of how far they go.
     ///
     /// # Errors
     /// If the storage fails; the rows are then as they were.

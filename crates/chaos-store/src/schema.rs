@@ -7,7 +7,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::{OpenError, StoreError};
 
 /// The schema version that this program writes.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// SQLite's application id of our files: `ChCh`.
 const APPLICATION_ID: u32 = 0x4368_4368;
@@ -16,9 +16,27 @@ const APPLICATION_ID: u32 = 0x4368_4368;
 /// them; small pages keep that small. Measured up to a million entries, 8 KiB was slower.
 const PAGE_BYTES: u32 = 4_096;
 
+/// The map of the committed rows: its nodes by hash, and which of them the newest root no longer
+/// leads to, since a log of which size.
+macro_rules! map_tables {
+    () => {
+        "
+CREATE TABLE nodes (
+    hash BLOB PRIMARY KEY CHECK (length(hash) = 32),
+    node BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE dead (
+    hash BLOB PRIMARY KEY CHECK (length(hash) = 32),
+    size INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+"
+    };
+}
+
 /// `tiles` holds one row per tile, partial ones too: the row of a partial tile is written anew
 /// as it grows, in the transaction that appends the entries.
-const TABLES: &str = "
+const TABLES: &str = concat!(
+    "
 CREATE TABLE entries (
     idx INTEGER PRIMARY KEY,
     digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
@@ -43,7 +61,9 @@ CREATE TABLE meta (
     key TEXT PRIMARY KEY,
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
-";
+",
+    map_tables!()
+);
 
 /// From version 1, which kept whole views that nobody read: the rows are folded again from the log.
 const FROM_1: &str = "
@@ -54,6 +74,16 @@ CREATE TABLE state (
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 ";
+
+/// From version 2, which had no map: a program that knows no leaf with a root of it must not open the log
+/// any more. The rows are folded again.
+const FROM_2: &str = concat!(
+    "
+DELETE FROM state;
+DELETE FROM meta WHERE key = 'fold';
+",
+    map_tables!()
+);
 
 /// Makes a new database file. It gets its name only once it is whole, so a file of that name that
 /// is empty or has no tables was never left by an interrupted start.
@@ -92,9 +122,9 @@ pub(crate) fn prepare(
     let failed = |source| failed(directory, path, source);
     match version {
         VERSION => settings(connection).map_err(failed),
-        1 => {
+        1 | 2 => {
             settings(connection).map_err(failed)?;
-            upgrade(connection).map_err(failed)
+            upgrade(connection, version).map_err(failed)
         }
         found => Err(other_schema(path, found)),
     }
@@ -143,9 +173,12 @@ fn other_schema(path: &Path, found: u32) -> OpenError {
     }
 }
 
-fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
+fn upgrade(connection: &mut Connection, version: u32) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch(FROM_1)?;
+    if version == 1 {
+        transaction.execute_batch(FROM_1)?;
+    }
+    transaction.execute_batch(FROM_2)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
 }

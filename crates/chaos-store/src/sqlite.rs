@@ -7,34 +7,33 @@ use std::{
 };
 
 use chaos_log::{
-    Checkpoint, Edge, Hash, SignedCheckpoint, TILE_WIDTH, Tile, TileId, TileRead, root_at,
-    tile_from_bytes, tile_to_bytes,
+    Checkpoint, Edge, Hash, SignedCheckpoint, TILE_WIDTH, TileId, TileRead,
+    map::{self, Node, NodeRead},
+    root_at, tile_from_bytes,
 };
 use chaos_types::Digest;
-use rusqlite::{
-    Connection, OptionalExtension as _, Row as SqlRow, Transaction, TransactionBehavior, params,
-};
+use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
 
 use crate::{
     blobs::{BlobError, FileBlobs, sync_directory},
     error::{Damage, OpenError, StoreError},
     lock::Lock,
-    records::{
-        Append, Appended, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, Records, Row, names,
-    },
+    records::{Appended, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, Records, Row, names},
     schema,
 };
 
 mod check;
 mod mend;
 mod reading;
+mod write;
 
 pub use mend::Stored;
 
 /// Name of the database within the data directory.
 pub const DATABASE_FILE: &str = "chaoschain.sqlite";
 
-/// The key under which it is kept how far the log is folded: version, size, time and root.
+/// The key under which it is kept how far the log is folded: rules, size, time, the log's root, the map's
+/// root, and whether a leaf states one.
 const FOLD_META: &str = "fold";
 
 /// A data directory, open for reading and writing by this process alone, or for reading as it was at
@@ -154,11 +153,12 @@ impl Store {
     fn parse_fold(&self, text: &str) -> Result<Fold, StoreError> {
         let mut parts = text.split(' ');
         let mut next = || parts.next().unwrap_or_default();
-        let (version, size, last_ms) = (next().parse(), next().parse(), next().parse());
-        let (root, rest) = (next().parse(), parts.next());
-        match (version, size, last_ms, root, rest) {
-            (Ok(version), Ok(size), Ok(last_ms), Ok(root), None) => {
-                Ok(Fold { mark: Mark { version, size, last_ms }, root })
+        let (rules, size, last_ms) = (next().parse(), next().parse(), next().parse());
+        let (root, state, is_stated) = (next().parse(), next().parse(), next().parse());
+        let rest = parts.next();
+        match (rules, size, last_ms, root, state, is_stated, rest) {
+            (Ok(rules), Ok(size), Ok(last_ms), Ok(root), Ok(state), Ok(is_stated), None) => {
+                Ok(Fold { mark: Mark { rules, size, last_ms, state, is_stated }, root })
             }
             _ => Err(self.damaged(Damage::Mark { found: text.escape_debug().to_string() })),
         }
@@ -252,6 +252,11 @@ impl Store {
         Ok(Entry { index, leaf, record, digest: found })
     }
 
+    fn parse_node(&self, hash: &map::Hash, bytes: &[u8]) -> Result<Node, StoreError> {
+        let damaged = |source| self.damaged(Damage::Node { hash: *hash, source });
+        Node::from_bytes(bytes).map_err(damaged)
+    }
+
     fn parse_checkpoint(&self, size: i64, note: &str) -> Result<SignedCheckpoint, StoreError> {
         SignedCheckpoint::parse(note.as_bytes()).map_err(|source| {
             self.damaged(Damage::Checkpoint { size: size.cast_unsigned(), source })
@@ -278,6 +283,21 @@ impl TileRead for Store {
     }
 }
 
+impl NodeRead for Store {
+    type Error = StoreError;
+
+    fn read_node(&self, hash: &map::Hash) -> Result<Option<Node>, StoreError> {
+        let bytes: Option<Vec<u8>> = self
+            .connection
+            .prepare_cached("SELECT node FROM nodes WHERE hash = ?1")
+            .and_then(|mut statement| {
+                statement.query_row([hash.as_bytes()], |row| row.get(0)).optional()
+            })
+            .map_err(self.failed("read a node of the map"))?;
+        bytes.map(|bytes| self.parse_node(hash, &bytes)).transpose()
+    }
+}
+
 impl Records for Store {
     fn commit(&mut self, change: &Change<'_>) -> Result<Vec<Appended>, StoreError> {
         self.ensure_writable()?;
@@ -293,7 +313,7 @@ impl Records for Store {
             None => self.load_edge()?,
         };
         // Until the commit has succeeded, `self.edge` stays absent.
-        let appended = write(&mut self.connection, &mut edge, change, known)
+        let appended = write::change(&mut self.connection, &mut edge, change, known)
             .map_err(|source| StoreError::sqlite(&self.path, "append to the log", source))?;
         self.edge = Some(edge);
         Ok(appended)
@@ -354,12 +374,8 @@ impl Records for Store {
         self.ensure_writable()?;
         let log_size = self.head()?.size;
         ensure_fits(signed.claimed(), log_size, |size| self.root_at(size))?;
-        let size = signed.claimed().size().cast_signed();
-        self.connection
-            .prepare_cached("INSERT OR REPLACE INTO checkpoints (size, note) VALUES (?1, ?2)")
-            .and_then(|mut statement| statement.execute(params![size, signed.to_string()]))
-            .map_err(self.failed("keep a checkpoint"))?;
-        Ok(())
+        write::publish(&mut self.connection, signed)
+            .map_err(|source| StoreError::sqlite(&self.path, "keep a checkpoint", source))
     }
 
     fn checkpoint(&self) -> Result<Option<SignedCheckpoint>, StoreError> {
@@ -405,9 +421,32 @@ impl Records for Store {
         self.parse_fold(&String::from_utf8_lossy(&bytes)).map(Some)
     }
 
+    fn nodes(
+        &self,
+        after: Option<&map::Hash>,
+        count: usize,
+    ) -> Result<Vec<(map::Hash, Node)>, StoreError> {
+        let failed = |source| self.failed("read the map")(source);
+        let sql = "SELECT hash, node FROM nodes WHERE hash > ?1
+            AND hash NOT IN (SELECT hash FROM dead) ORDER BY hash LIMIT ?2";
+        let after = after.map_or(&[][..], |after| after.as_bytes());
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let rows = statement
+            .query_map(params![after, count], |row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(failed)?;
+        let mut nodes = Vec::new();
+        for row in rows {
+            let (hash, bytes): ([u8; 32], Vec<u8>) = row.map_err(failed)?;
+            let hash = map::Hash::from_bytes(hash);
+            nodes.push((hash, self.parse_node(&hash, &bytes)?));
+        }
+        Ok(nodes)
+    }
+
     fn clear_rows(&mut self) -> Result<(), StoreError> {
         self.ensure_writable()?;
-        clear(&mut self.connection)
+        write::clear(&mut self.connection)
             .map_err(|source| StoreError::sqlite(&self.path, "remove the rows", source))
     }
 
@@ -458,73 +497,6 @@ impl StoredEntry {
     fn from_row(row: &SqlRow<'_>) -> rusqlite::Result<Self> {
         Ok(Self { index: row.get(0)?, digest: row.get(1)?, leaf: row.get(2)?, record: row.get(3)? })
     }
-}
-
-/// The one transaction of a change. The log and the rows beside it are as they were if it fails.
-fn write(
-    connection: &mut Connection,
-    edge: &mut Edge,
-    change: &Change<'_>,
-    root: Option<Hash>,
-) -> rusqlite::Result<Vec<Appended>> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let appended = write_entries(&transaction, edge, change.appends)?;
-    {
-        let mut put = transaction
-            .prepare_cached("INSERT OR REPLACE INTO state (key, value) VALUES (?1, ?2)")?;
-        for (key, value) in change.rows {
-            put.execute(params![key, value])?;
-        }
-    }
-    if let Some(Mark { version, size, last_ms }) = change.mark {
-        let root = root.unwrap_or_else(|| edge.root());
-        let text = format!("{version} {size} {last_ms} {root}");
-        transaction
-            .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
-            .execute(params![FOLD_META, text.as_bytes()])?;
-    }
-    transaction.commit()?;
-    Ok(appended)
-}
-
-fn write_entries(
-    transaction: &Transaction<'_>,
-    edge: &mut Edge,
-    batch: &[Append],
-) -> rusqlite::Result<Vec<Appended>> {
-    let mut appended = Vec::with_capacity(batch.len());
-    let mut leaves = Vec::with_capacity(batch.len());
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO entries (idx, digest, leaf, record) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (digest) DO NOTHING",
-    )?;
-    let mut find = transaction.prepare_cached("SELECT idx FROM entries WHERE digest = ?1")?;
-    for append in batch {
-        let index = edge.size() + leaves.len() as u64;
-        let digest = append.digest();
-        let digest = digest.as_bytes();
-        let row = params![index.cast_signed(), digest, append.leaf(), append.record()];
-        if insert.execute(row)? == 1 {
-            leaves.push(append.leaf_hash());
-            appended.push(Appended { index, duplicate: false });
-        } else {
-            let index: i64 = find.query_row([digest], |row| row.get(0))?;
-            appended.push(Appended { index: index.cast_unsigned(), duplicate: true });
-        }
-    }
-    let mut put = transaction
-        .prepare_cached("INSERT OR REPLACE INTO tiles (level, idx, hashes) VALUES (?1, ?2, ?3)")?;
-    for Tile { id, hashes } in edge.append(&leaves) {
-        put.execute(params![id.level, id.index.cast_signed(), tile_to_bytes(&hashes)])?;
-    }
-    Ok(appended)
-}
-
-fn clear(connection: &mut Connection) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute("DELETE FROM state", [])?;
-    transaction.execute("DELETE FROM meta WHERE key = ?1", [FOLD_META])?;
-    transaction.commit()
 }
 
 fn blob_open_error(error: BlobError) -> OpenError {

@@ -1,5 +1,7 @@
 //! Receipt bundles: one canonical JSON file with everything needed to verify a receipt offline.
 
+mod state;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -7,9 +9,10 @@ use chaos_agency::{Leaf, Receipt};
 use chaos_types::{Check, Digest, Rejection, canonical, dsse::Envelope};
 use serde::{Deserialize, Serialize};
 
+pub use self::state::{Placed, RowProof, STATE_FORMAT, StateBundle};
 use crate::Fault;
 
-/// The format line of every bundle.
+/// The format line of bundles that show the state by the agent's registry entries.
 pub const FORMAT: &str = "chaoschain-bundle/1";
 
 /// A bundle carries at most this many registry entries of its agent.
@@ -109,12 +112,7 @@ impl Bundle {
         let bundle: Self = canonical::from_slice(bytes).map_err(|error| {
             Rejection::caused(Check::Format, chaos_types::Fault::DocumentMalformed, &error)
         })?;
-        if bundle.format != FORMAT {
-            return Err(reject(
-                Fault::BundleFormatUnknown,
-                format!("expected format `{FORMAT}`, found `{}`", bundle.format),
-            ));
-        }
+        ensure_format(FORMAT, &bundle.format)?;
         if bundle.history.len() > HISTORY_MAX {
             return Err(reject(
                 Fault::HistoryTooLong,
@@ -123,39 +121,58 @@ impl Bundle {
         }
         Ok(bundle)
     }
+}
 
-    /// Decodes the attachments and checks each against its digest and against `receipt`: one that
-    /// the receipt does not name is refused.
-    ///
-    /// # Errors
-    /// A [`Rejection`] by the check *format*.
-    pub fn attachments(&self, receipt: &Receipt) -> Result<Attachments, Rejection> {
-        let reject = |fault: Fault, reason| Rejection::new(Check::Format, fault, reason);
-        let named = named_digests(receipt);
-        let mut attachments = Attachments::default();
-        for (key, text) in &self.attachments {
-            let bytes = STANDARD.decode(text).map_err(|error| {
-                reject(
-                    Fault::AttachmentMalformed,
-                    format!("attachment {key} is not base64: {error}"),
-                )
-            })?;
-            let found = attachments.insert(bytes);
-            if found.to_string() != *key {
-                return Err(reject(
-                    Fault::AttachmentMismatch,
-                    format!("attachment {key} has the digest {found}"),
-                ));
-            }
-            if !named.contains(&found) {
-                return Err(reject(
-                    Fault::AttachmentUnnamed,
-                    format!("the receipt does not name attachment {found}"),
-                ));
-            }
+/// Decodes attachments and checks each against its digest and against `receipt`: one that the receipt
+/// does not name is refused.
+pub(crate) fn attachments(
+    wire: &BTreeMap<String, String>,
+    receipt: &Receipt,
+) -> Result<Attachments, Rejection> {
+    let reject = |fault: Fault, reason| Rejection::new(Check::Format, fault, reason);
+    let named = named_digests(receipt);
+    let mut attachments = Attachments::default();
+    for (key, text) in wire {
+        let bytes = STANDARD.decode(text).map_err(|error| {
+            reject(Fault::AttachmentMalformed, format!("attachment {key} is not base64: {error}"))
+        })?;
+        let found = attachments.insert(bytes);
+        if found.to_string() != *key {
+            return Err(reject(
+                Fault::AttachmentMismatch,
+                format!("attachment {key} has the digest {found}"),
+            ));
         }
-        Ok(attachments)
+        if !named.contains(&found) {
+            return Err(reject(
+                Fault::AttachmentUnnamed,
+                format!("the receipt does not name attachment {found}"),
+            ));
+        }
     }
+    Ok(attachments)
+}
+
+fn ensure_format(expected: &str, found: &str) -> Result<(), Rejection> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Rejection::new(
+        Check::Format,
+        Fault::BundleFormatUnknown,
+        format!("expected format `{expected}`, found `{found}`"),
+    ))
+}
+
+/// What a file says of its format, whatever else it holds.
+#[derive(Deserialize)]
+struct Named {
+    format: String,
+}
+
+/// Whether a file says that it is a bundle of the second format.
+pub(crate) fn is_by_state(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<Named>(bytes).is_ok_and(|named| named.format == STATE_FORMAT)
 }
 
 /// Every digest of bytes that a receipt names: its subjects and its evidence's inputs.

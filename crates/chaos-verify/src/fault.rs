@@ -3,6 +3,8 @@ chaos_types::faults! {
     pub enum Fault {
         BundleFormatUnknown = "bundle-format-unknown", "The file is a bundle of another format.";
         HistoryTooLong = "history-too-long", "The bundle shows more registry entries than the limit.";
+        StateTooLong = "state-too-long",
+            "The bundle shows more rows or earlier receipts than the limits.";
         AttachmentMalformed = "attachment-malformed", "An attachment is not standard base64.";
         AttachmentMismatch = "attachment-mismatch", "An attachment has another digest than its name.";
         AttachmentUnnamed = "attachment-unnamed", "The receipt does not name an attachment.";
@@ -28,6 +30,18 @@ chaos_types::faults! {
             "An entry of the history is not a registry entry of the agent.";
         HistoryOrder = "history-order",
             "A registry entry is not between the one before it and the receipt.";
+        EdgeNotLast = "edge-not-last",
+            "What should be the last entry under the checkpoint is another one.";
+        EdgeStatesNothing = "edge-states-nothing",
+            "The last entry under the checkpoint states no root of the state.";
+        StateProofMalformed = "state-proof-malformed", "The proof of a row is not written as one.";
+        StateProofInvalid = "state-proof-invalid",
+            "The proof of a row does not lead to the root that the last entry states, or to something else than it says.";
+        StateOrder = "state-order",
+            "Rows are not in the order of their keys, or earlier receipts not in log order before the receipt.";
+        StateNotShown = "state-not-shown", "The bundle lacks a row or an earlier receipt that the rules ask for.";
+        StateUnasked = "state-unasked", "The bundle shows a row or an earlier receipt that no rule asks for.";
+        StateUnreadable = "state-unreadable", "A row is not what the fold writes under its key.";
         LogCopyUnread = "log-copy-unread", "The reader's copy of the log cannot be read.";
         LogCopyOther = "log-copy-other", "The reader's copy of the log is not what the log signed.";
         NotCountedByLog = "not-counted-by-log",

@@ -25,6 +25,10 @@
 //! assert_eq!(report.outcomes.len(), Check::ALL.len());
 //! ```
 //!
+//! A [`StateBundle`] shows that the log counts the receipt: the rows that the log's rules ask for, under the
+//! root of the state that the last entry under the checkpoint states. A [`Bundle`] is of the first format
+//! and shows the agent's registry entries.
+//!
 //! Invariants: each check is reported exactly once, and as passed only when everything it rests on
 //! has been shown; the first check that fails decides. The crate knows no database, no EVM, no
 //! WebAssembly engine and no network, and refuses a bundle of any other spelling than the canonical
@@ -39,7 +43,10 @@ mod report;
 mod requirement;
 pub mod words;
 
-pub use bundle::{Anchored, Attachments, Bundle, FORMAT, Logged, named_digests};
+pub use bundle::{
+    Anchored, Attachments, Bundle, FORMAT, Logged, Placed, RowProof, STATE_FORMAT, StateBundle,
+    named_digests,
+};
 pub use fault::Fault;
 pub use fork::verify_fork;
 pub use heads::{Fork, Heads};

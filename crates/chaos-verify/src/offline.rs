@@ -1,17 +1,19 @@
 //! The nine checks, from the bytes of a bundle to `Verified<Receipt>`.
 
 mod anchor;
+mod document;
 mod evidence;
 mod place;
+mod state;
 mod witnesses;
 
 use chaos_agency::{Kinds, Receipt, action, receipt::Attested};
 use chaos_log::{Checkpoint, Policy, VerifierKey, leaf_hash};
 use chaos_types::{Check, Did, Digest, Rejection, Verified};
 
-use self::place::Shown;
+use self::{document::Document, place::Case};
 use crate::{
-    Attachments, Bundle, Fault, Head, Report,
+    Attachments, Fault, Head, Report, bundle,
     report::{Status, Trail},
     words::{Formed, Placed},
 };
@@ -169,61 +171,53 @@ fn run(
     options: &Options<'_>,
     trail: &mut Trail,
 ) -> Result<Verified<Receipt>, Rejection> {
-    let bundle = Bundle::from_bytes(bytes)?;
-    let opened = bundle.receipt.envelope.verify()?;
+    let file = Document::read(bytes)?;
+    let opened = file.envelope().verify()?;
     trail.passed(Check::Envelope, format!("signed by {}", list(&opened.signers)));
     let receipt: Verified<Receipt> = opened.narrow(&options.kinds)?;
     trail.passed(Check::Statement, format!("{} by {}", receipt.action.kind(), receipt.agent));
-    let attachments = bundle.attachments(&receipt)?;
+    let attachments = bundle::attachments(file.attachments(), &receipt)?;
     trail.passed(
         Check::Format,
-        format!("canonical, {} bytes, {} attachments", bytes.len(), bundle.attachments.len()),
+        format!("canonical, {} bytes, {} attachments", bytes.len(), file.attachments().len()),
     );
     trail.words.formed = Formed::WellFormed;
-    let shown = Shown {
-        bundle: &bundle,
-        receipt: &receipt,
-        proof: &place::parse_proof(&bundle.receipt)?,
-        kinds: &options.kinds,
-    };
-    place::check_inclusion(&bundle.receipt, &receipt, shown.proof)?;
-    let (index, size) = (shown.proof.index(), shown.proof.checkpoint().claimed().size());
+    let stand = file.stand(&receipt)?;
+    let (index, size) = (stand.index, stand.checkpoint.claimed().size());
     trail.passed(Check::Inclusion, format!("entry {index} of {size}"));
-    let operator = check_log(&shown, options, trail)?;
-    shown.check_agent(operator, options, trail)?;
+    let case = Case { file: &file, receipt: &receipt, stand: &stand, kinds: &options.kinds };
+    let operator = check_log(&case, options, trail)?;
+    case.check_agent(operator, options, trail)?;
     // What needs no computation is refused before anything is appraised: what a release cannot
     // repeat, and what the receipt says about its own place.
     receipt.ensure_place(index)?;
     if let (Some(reexecute), Some(_)) = (options.reexecute, receipt.evidence.replay()) {
         reexecute.ensure_repeatable(&receipt, &attachments)?;
     }
-    shown.check_anchor(operator, options, trail)?;
-    shown.check_attestation(&attachments, options, trail)?;
-    shown.check_evidence(&attachments, options, trail)?;
+    case.check_anchor(operator, options, trail)?;
+    case.check_attestation(&attachments, options, trail)?;
+    case.check_evidence(&attachments, options, trail)?;
     Ok(receipt)
 }
 
 /// Whose log it is, and that it signed the checkpoint; its operator.
-fn check_log(
-    shown: &Shown<'_>,
-    options: &Options<'_>,
-    trail: &mut Trail,
-) -> Result<Did, Rejection> {
-    let log = place::log_key(shown.bundle)?;
+fn check_log(case: &Case<'_>, options: &Options<'_>, trail: &mut Trail) -> Result<Did, Rejection> {
+    let log = place::log_key(case.file)?;
     let operator = Did::from_public_bytes(log.public()).ok_or_else(|| {
         let reason = "the log's key is not a curve point";
         Rejection::new(Check::Checkpoint, Fault::LogKeyMalformed, reason)
     })?;
-    let mut detail = place::check_checkpoint(shown.proof, &log, options)?;
+    let checkpoint = &case.stand.checkpoint;
+    let mut detail = place::check_checkpoint(checkpoint, &log, options)?;
     // A head that too few have cosigned can still be one of two.
-    let leaf = leaf_hash(&shown.bundle.receipt.leaf.to_bytes());
+    let leaf = leaf_hash(&case.file.leaf().to_bytes());
     trail.head = Some(Head {
         log: log.clone(),
-        checkpoint: shown.proof.checkpoint().clone(),
-        nodes: shown.proof.inclusion().whole_nodes(&leaf),
+        checkpoint: checkpoint.clone(),
+        nodes: case.stand.inclusion.whole_nodes(&leaf),
     });
-    let times_s = witnesses::possible_times(shown.newest_ms(), options.now_ms);
-    let cosigned = witnesses::check(shown.proof.checkpoint(), &log, options.policy, &times_s)?;
+    let times_s = witnesses::possible_times(case.file.newest_ms(), options.now_ms);
+    let cosigned = witnesses::check(checkpoint, &log, options.policy, &times_s)?;
     let is_trusted = options.log.is_some() || cosigned.is_log_known;
     let (status, placed) = if is_trusted {
         (Status::Passed, Placed::InTheLog)

@@ -54,8 +54,10 @@ impl Body for Usurper {
     }
 }
 
-const KINDS: Kinds =
-    Kinds::new(&[Extension { kinds: &[Kind::of::<Mend>(), Kind::of::<Usurper>()], view: None }]);
+const WORKSHOP: Extension =
+    Extension { name: "workshop", version: 1, kinds: &[Kind::of::<Mend>()], view: None };
+
+const KINDS: Kinds = Kinds::new(&[WORKSHOP]);
 
 fn read(kind: &str, body: Value) -> Result<Action, Rejection> {
     read_with(&KINDS, kind, body, &[])
@@ -122,6 +124,39 @@ fn receipt_that_breaks_its_owners_rule_is_refused_when_it_is_read() {
 
 #[test]
 fn name_of_a_platform_kind_cannot_be_taken() {
+    const USURPER: Extension = Extension { kinds: &[Kind::of::<Usurper>()], ..WORKSHOP };
     refused(read("pay", json!({})), Fault::BodyMalformed);
     assert!(!KINDS.capabilities().is_empty());
+    assert!(has_clash(&[USURPER]));
+}
+
+#[test]
+fn names_of_kinds_and_of_extensions_are_one_owners() {
+    const ALONE: Extension = Extension { name: "alone", kinds: &[], ..WORKSHOP };
+    const TWICE: Extension =
+        Extension { kinds: &[Kind::of::<Mend>(), Kind::of::<Mend>()], ..WORKSHOP };
+    assert!(!has_clash(&[WORKSHOP, ALONE]));
+    assert!(has_clash(&[WORKSHOP, WORKSHOP]));
+    assert!(has_clash(&[Extension { kinds: &[], ..WORKSHOP }, WORKSHOP]), "one name");
+    assert!(has_clash(&[Extension { name: "other", ..WORKSHOP }, WORKSHOP]), "one kind");
+    assert!(has_clash(&[TWICE]));
+}
+
+/// What decides how a log folds has a name, which every part of it changes and their order does not.
+#[test]
+fn rules_are_named_by_what_decides_them() {
+    const ALONE: Extension = Extension { name: "alone", kinds: &[], ..WORKSHOP };
+    const NEWER: Extension = Extension { version: 2, ..WORKSHOP };
+    let rules = [
+        Kinds::default(),
+        KINDS,
+        const { Kinds::new(&[NEWER]) },
+        const { Kinds::new(&[ALONE]) },
+        const { Kinds::new(&[ALONE, WORKSHOP]) },
+    ]
+    .map(|kinds| kinds.rules());
+    for (at, one) in rules.iter().enumerate() {
+        assert!(!rules[..at].contains(one), "{at}");
+    }
+    assert_eq!(const { Kinds::new(&[WORKSHOP, ALONE]) }.rules(), rules[4]);
 }

@@ -37,7 +37,12 @@ impl Body for Analyse {
     }
 }
 
-const KINDS: Kinds = Kinds::new(&[Extension { kinds: &[Kind::of::<Analyse>()], view: None }]);
+const KINDS: Kinds = Kinds::new(&[Extension {
+    name: "workshop",
+    version: 1,
+    kinds: &[Kind::of::<Analyse>()],
+    view: None,
+}]);
 
 fn sign(agent: u8, signers: &[u8], action: Action) -> Verified<Receipt> {
     signed_for(OPERATOR, agent, signers, action)

@@ -6,7 +6,11 @@ use chaos_types::{Did, Digest, decimal};
 use serde::{Deserialize, Serialize};
 
 use super::reject;
-use crate::{Fault, Key, State, Stop, Writes, action::Pay, state::Once};
+use crate::{
+    Fault, Key, State, Stop, Writes,
+    action::{Pay, Payment},
+    state::Once,
+};
 
 /// `reward/agent/chain/token`: what an agent was paid in one token of one chain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,12 +91,14 @@ pub(super) fn admit(
             format!("outcome {} was already paid for", pay.outcome),
         ));
     }
+    for Payment { agent, .. } in &pay.payments {
+        if !state.has(&Key::agent(agent))? {
+            return Err(reject(Fault::PayeeUnknown, format!("payee {agent} is not registered")));
+        }
+    }
     let mut totals: BTreeMap<Did, RewardTotal> = BTreeMap::new();
     for payment in &pay.payments {
         let agent = payment.agent;
-        if !state.has(&Key::agent(&agent))? {
-            return Err(reject(Fault::PayeeUnknown, format!("payee {agent} is not registered")));
-        }
         let mut row = match totals.get(&agent) {
             Some(row) => *row,
             None => state

@@ -2,6 +2,7 @@ use std::{cell::RefCell, collections::BTreeSet, ops::Range};
 
 use alloy_primitives::{Address, U256};
 use chaos_incentives::Distribution;
+use chaos_log::map::MemoryMap;
 use chaos_reputation::Model;
 use chaos_types::{AgentKey, ChainId, Digest};
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,8 @@ impl View for Workshop {
 }
 
 const KINDS: Kinds = Kinds::new(&[Extension {
+    name: "workshop",
+    version: 1,
     kinds: &[Kind::of::<Mend>(), Kind::of::<Inspect>()],
     view: Some(&Workshop),
 }]);
@@ -149,8 +152,7 @@ impl Log {
         let writes = self.admit(&entry, &self.state).unwrap();
         self.state.apply(writes);
         self.state.stands(entry.receipt.id, self.next.index);
-        let after_ms = entry.leaf.integrated_at_ms;
-        self.next = Place { index: self.next.index + 1, after_ms };
+        self.next = self.next.after(&entry.leaf, self.next.state);
         entry.receipt.id
     }
 
@@ -261,12 +263,9 @@ fn a_receipt_stands_once_and_after_what_it_was_built_on() {
 fn a_refused_receipt_is_no_parent() {
     let (mut log, _) = worked();
     let refused = log.entry(2, vec![], mend("y"));
-    let folded = log.rules.fold(
-        log.next,
-        &refused.leaf.to_bytes(),
-        &Ok(refused.receipt.clone()),
-        &log.state,
-    );
+    let (leaf, read) = (refused.leaf.to_bytes(), Ok(refused.receipt.clone()));
+    let entry = super::Entry { leaf: &leaf, read: &read };
+    let folded = log.rules.fold(log.next, entry, &log.state, &MemoryMap::new());
     let folded = folded.unwrap();
     assert_eq!(folded.refused.unwrap().code, Fault::AgentUnknown.code());
     assert_eq!(folded.next.after_ms, log.next.after_ms, "what is refused does not move the time");
@@ -446,4 +445,79 @@ fn what_is_not_shown_is_neither_admitted_nor_refused() {
             }
         }
     }
+}
+
+/// A view that puts a row of the platform's.
+#[derive(Debug)]
+struct Thief;
+
+impl View for Thief {
+    fn admit(
+        &self,
+        receipt: &Verified<Receipt>,
+        index: u64,
+        _: &dyn State,
+        writes: &mut Writes,
+    ) -> Result<Option<Outcome>, Stop> {
+        let key = if index.is_multiple_of(2) {
+            Key::paid(&receipt.id)
+        } else {
+            Key::of_view("other", "mended", &[&receipt.id])
+        };
+        writes.put(key, &crate::Once { index });
+        Ok(None)
+    }
+}
+
+#[test]
+fn a_view_puts_rows_of_its_own_alone() {
+    const THIEVES: Kinds = Kinds::new(&[Extension {
+        name: "thieves",
+        version: 1,
+        kinds: &[Kind::of::<Mend>()],
+        view: Some(&Thief),
+    }]);
+    let (mut log, _) = worked();
+    log.rules = Rules::new(key(OPERATOR).did(), THIEVES);
+    for _both in 0..2 {
+        let entry = log.entry(ADA, vec![], mend("a cart"));
+        let stop = log.admit(&entry, &log.state).unwrap_err();
+        assert!(matches!(stop, Stop::Foreign { extension: "thieves", .. }), "{stop:?}");
+        log.next.index += 1;
+    }
+}
+
+/// From the first leaf that states a root on, each does, and states the right one.
+#[test]
+fn leaves_state_what_the_log_folds_to() {
+    let mut views = crate::Views::new(key(OPERATOR).did(), KINDS);
+    let mut add = |agent: u8, action: Action, of: &dyn Fn(&crate::Views, Leaf, &_) -> Leaf| {
+        let mut log = Log::new();
+        log.next = views.next();
+        let entry = log.entry(agent, vec![], action);
+        let read = Ok(entry.receipt);
+        let leaf = of(&views, entry.leaf, &read);
+        let refused = views.apply_read(&leaf.to_bytes(), &read).err();
+        (refused.map(|refused| refused.code), views.map().root())
+    };
+    let silent = |_: &crate::Views, leaf: Leaf, _: &_| leaf;
+    let honest = |views: &crate::Views, leaf: Leaf, read: &_| views.stating(leaf, read);
+    let stale = |views: &crate::Views, leaf: Leaf, _: &_| leaf.stating(views.map().root());
+    let (refused, first) = add(OPERATOR, register("operator", &["inspect"]), &silent);
+    assert_eq!(refused, None);
+    assert_eq!(add(ADA, register("ada", &["mend"]), &honest).0, None);
+    let (refused, before) = add(ADA, mend("a wheel"), &honest);
+    assert_eq!(refused, None, "an entry that changes no committed row states the same root");
+    assert_ne!(before, first);
+    let (refused, after) = add(2, register("bob", &["mend"]), &silent);
+    assert_eq!(refused, Some(Fault::StateMissing.code()));
+    assert_ne!(after, before, "the refusal is committed to");
+    assert_eq!(add(3, register("eve", &["mend"]), &stale).0, Some(Fault::StateOther.code()));
+    // A refused entry states its root too, and a wrong one is what is told of it.
+    assert_eq!(add(4, mend("a cart"), &honest).0, Some(Fault::AgentUnknown.code()));
+    assert_eq!(add(4, mend("a door"), &stale).0, Some(Fault::StateOther.code()));
+    assert_eq!(add(ADA, mend("a roof"), &honest).0, None);
+    assert_eq!(views.misstated(), Some(4));
+    let found = crate::views::misstated(views.state(), 0..views.size()).unwrap();
+    assert_eq!(found.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [3, 4, 6]);
 }

@@ -2,6 +2,9 @@ use std::fmt;
 
 use chaos_types::{Did, Digest};
 
+/// What stands between an extension's name and the kind of a row that its view keeps.
+pub(crate) const VIEW_SEPARATOR: char = '.';
+
 /// The typed key of a row: its kind and its parts, such as `span/did:key:z6Mk…/2`.
 ///
 /// Its bytes are `kind 00 part 00 part`; keys are in the order of their bytes.
@@ -9,10 +12,20 @@ use chaos_types::{Did, Digest};
 pub struct Key(Vec<u8>);
 
 impl Key {
-    /// A key of a kind. What a studio keeps has kinds of its own.
+    /// A key of a kind of the platform's.
+    pub(crate) fn new(kind: &str, parts: &[&dyn fmt::Display]) -> Self {
+        Self::of(kind.to_owned(), parts)
+    }
+
+    /// A key of a kind that an extension's view keeps: `extension.kind`. The platform's kinds have no
+    /// such name, so that neither can put a row in the other's place.
     #[must_use]
-    pub fn new(kind: &'static str, parts: &[&dyn fmt::Display]) -> Self {
-        let mut text = kind.to_owned();
+    pub fn of_view(extension: &str, kind: &str, parts: &[&dyn fmt::Display]) -> Self {
+        Self::of(format!("{extension}{VIEW_SEPARATOR}{kind}"), parts)
+    }
+
+    fn of(kind: String, parts: &[&dyn fmt::Display]) -> Self {
+        let mut text = kind;
         for part in parts {
             text.push('\0');
             // A part is a name, a number or a digest; a separator within one would move its end.
@@ -66,6 +79,16 @@ impl Key {
     /// An agent's key and profile for a range of the log.
     pub(crate) fn span(agent: &Did, number: u64) -> Self {
         Self::new("span", &[agent, &number])
+    }
+
+    /// All spans of an agent, whichever of them is asked for.
+    pub(crate) fn spans(agent: &Did) -> Self {
+        Self::new("span", &[agent])
+    }
+
+    /// Where a receipt stands, which is no row: the tree of the log shows it.
+    pub(crate) fn place(receipt: &Digest) -> Self {
+        Self::new("place", &[receipt])
     }
 
     /// Whose a key is, for ever.

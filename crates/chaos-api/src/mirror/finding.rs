@@ -19,6 +19,8 @@ pub struct Finding {
 pub enum Wrong {
     /// The receipt's signatures do not hold, or it is no receipt.
     Receipt(Rejection),
+    /// The leaf states another root of the state than the log folds to, or none after one that did.
+    State(Rejection),
     /// The log's time goes back.
     TimeBack {
         /// The latest time of the entries before, milliseconds since 1970.
@@ -39,7 +41,7 @@ impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "entry {}: ", self.index)?;
         match &self.wrong {
-            Wrong::Receipt(rejection) => write!(f, "{rejection}"),
+            Wrong::Receipt(rejection) | Wrong::State(rejection) => write!(f, "{rejection}"),
             Wrong::TimeBack { before_ms, at_ms } => {
                 write!(f, "its time {at_ms} ms is before {before_ms} ms, that of an earlier entry")
             }

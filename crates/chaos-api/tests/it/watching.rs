@@ -61,6 +61,25 @@ fn entry_by_a_followed_key_that_cannot_be_read_raises_an_alarm() {
     assert_eq!(names(&round(copy.path(), &log, &log.source(), &follow)), ["followed"]);
 }
 
+/// Whoever follows a log folds it, and finds the root that the log does not fold to.
+#[test]
+fn a_root_that_the_log_does_not_fold_to_is_an_alarm() {
+    let mut log = Log::of(2);
+    log.append_stating(2, chaos_log::map::EMPTY);
+    log.append(3, NOW_MS + 3);
+    log.sign();
+    let copy = TempDir::new().unwrap();
+    let seen = round(copy.path(), &log, &log.source(), &nobody());
+    assert_eq!(names(&seen), ["state"]);
+    let told: Vec<_> = seen.alarms.iter().map(ToString::to_string).collect();
+    assert!(told[0].starts_with("entry 2: ") && told[0].contains("the log folds to"), "{told:?}");
+    let mut mirror = Mirror::open(copy.path(), None).unwrap();
+    let mut told = |range| mirror.fold(Kinds::default(), range).unwrap().map(|f| f.to_string());
+    assert_eq!(told(0..2), None);
+    assert!(told(0..4).unwrap().starts_with("entry 2: "));
+    assert!(told(3..4).unwrap().contains("states no root"));
+}
+
 #[test]
 fn entries_that_a_kill_left_unexamined_are_examined() {
     let mut log = Log::of(2);

@@ -144,6 +144,13 @@ impl Log {
         self.store.append_batch(&[Append::new(record, leaf).unwrap()]).unwrap();
     }
 
+    /// Appends a receipt under a leaf that states a root, whatever the log folds to.
+    pub(crate) fn append_stating(&mut self, number: u64, state: chaos_log::map::Hash) {
+        let record = self.receipt(&format!("agent-{number}"));
+        let leaf = Leaf::new(Digest::of(&record), NOW_MS + number).stating(state).to_bytes();
+        self.store.append_batch(&[Append::new(record, leaf).unwrap()]).unwrap();
+    }
+
     /// Signs the head and keeps the checkpoint.
     pub(crate) fn sign(&mut self) -> SignedCheckpoint {
         let head = self.store.head().unwrap();

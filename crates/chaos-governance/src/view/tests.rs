@@ -182,12 +182,12 @@ fn proposal_is_followed_from_draft_to_vote_and_scores_point_at_receipts() {
     let story = story();
     let views = story.written.fold();
     assert!(views.refused().unwrap().is_empty(), "{:?}", views.refused());
-    let [(draft, _)] = &rows_of(&views, "draft")[..] else { panic!("one draft") };
-    let draft = draft.strip_prefix("draft/").unwrap();
-    let submitted = rows_of(&views, "submitted");
-    assert_eq!(submitted, [(format!("submitted/{draft}"), r#"{"index":4}"#.to_owned())]);
-    let observed = rows_of(&views, "observed");
-    let key = format!("observed/{}", story.submission);
+    let [(draft, _)] = &rows_of(&views, "governance.draft")[..] else { panic!("one draft") };
+    let draft = draft.strip_prefix("governance.draft/").unwrap();
+    let submitted = rows_of(&views, "governance.submitted");
+    assert_eq!(submitted, [(format!("governance.submitted/{draft}"), r#"{"index":4}"#.to_owned())]);
+    let observed = rows_of(&views, "governance.observed");
+    let key = format!("governance.observed/{}", story.submission);
     assert_eq!(observed, [(key, r#"{"index":5}"#.to_owned())]);
     assert_eq!(views.actions().unwrap()[&5].receipt, story.outcome);
     let evidence = views.evidence(views.last_integrated_at_ms(), Model::NEWEST).unwrap();
@@ -384,12 +384,12 @@ proptest! {
 const KINDS_OF_ROWS: [&str; 17] = [
     "action",
     "agent",
-    "draft",
+    "governance.draft",
     "evidence",
     "judged",
     "key",
     "name",
-    "observed",
+    "governance.observed",
     "outcome",
     "paid",
     "payment",
@@ -397,6 +397,6 @@ const KINDS_OF_ROWS: [&str; 17] = [
     "refused",
     "reward",
     "span",
-    "submission",
-    "submitted",
+    "governance.submission",
+    "governance.submitted",
 ];

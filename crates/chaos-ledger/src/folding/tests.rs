@@ -3,7 +3,7 @@ use chaos_agency::{
     action::{Profile, Revoke, RotateKey, Verdict},
     receipt::Draft,
 };
-use chaos_store::{Append, MemoryStore, Store};
+use chaos_store::{Append, Change, MemoryStore, Store};
 use chaos_types::{AgentKey, Digest};
 use proptest::{collection::vec, prelude::*};
 
@@ -151,7 +151,7 @@ proptest! {
             catch_up(&mut store, &rules()).unwrap();
         }
         prop_assert_eq!(rows(&store), rows_in_memory(&log));
-        prop_assert_eq!(folded(&store).unwrap().unwrap().index, log.len() as u64);
+        prop_assert_eq!(folded(&store, &rules()).unwrap().unwrap().index, log.len() as u64);
     }
 }
 
@@ -173,18 +173,18 @@ fn a_fold_on_disk_is_that_in_memory_and_is_taken_up_by_the_next_opening() {
         assert_eq!(rows(&store), rows_in_memory(&log));
     }
     let store = Store::read(directory.path()).unwrap();
-    assert_eq!(folded(&store).unwrap().unwrap().index, log.len() as u64);
+    assert_eq!(folded(&store, &rules()).unwrap().unwrap().index, log.len() as u64);
 }
 
 #[test]
-fn rows_of_another_version_of_the_rules_are_folded_anew() {
+fn rows_of_other_rules_are_folded_anew() {
     let log = log_of(&[]);
     let mut store = MemoryStore::new();
     store.append_batch(&log).unwrap();
     let stale = [(b"name\0stale".to_vec(), b"{}".to_vec())];
-    let mark = Mark { version: FOLD_VERSION + 1, size: 1, last_ms: 0 };
-    store.commit(&Change { appends: &[], rows: &stale, mark: Some(mark) }).unwrap();
-    assert_eq!(folded(&store).unwrap(), None);
+    let mark = Mark { rules: Digest::of(b"others"), ..mark(&rules(), Place::at(1)) };
+    store.commit(&Change { rows: &stale, mark: Some(mark), ..Change::default() }).unwrap();
+    assert_eq!(folded(&store, &rules()).unwrap(), None);
     catch_up(&mut store, &rules()).unwrap();
     assert_eq!(rows(&store), rows_in_memory(&log));
 }

@@ -3,9 +3,14 @@ use std::{
     thread,
 };
 
-use chaos_agency::{Action, Evidence, action::Profile, receipt::Draft};
-use chaos_store::{CommitError, GroupCommit};
+use chaos_agency::{
+    Action, Body, Evidence, Extension, Ground, Kind, Signer, Source,
+    action::Profile,
+    receipt::{Draft, Form},
+};
+use chaos_store::{CommitError, GroupCommit, Store, all_entries};
 use chaos_types::AgentKey;
+use serde::{Deserialize, Serialize};
 
 use super::*;
 use crate::System;
@@ -142,3 +147,144 @@ fn a_reader_sees_the_log_beside_its_writer_and_writes_nothing() {
     assert!(later.named("ada").unwrap().is_some());
     assert_eq!(later.verifier().unwrap(), *writer.log_key().unwrap().verifier());
 }
+
+/// Every leaf states the root after its own entry, in order, and a fold of the log agrees.
+#[test]
+fn each_leaf_of_a_group_states_its_own_root() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = ledger(folder.path());
+    let log = ledger.operator();
+    let group: Vec<_> =
+        (0..9u8).map(|n| registration(log, 101 + n, &format!("agent-{n}"))).collect();
+    ledger.append_group(&group, 0).unwrap();
+    let leaves: Vec<Leaf> = all_entries(ledger.store(), 0)
+        .map(|entry| Leaf::from_bytes(&entry.unwrap().leaf).unwrap())
+        .collect();
+    let mut roots: Vec<_> = leaves.iter().map(|leaf| leaf.state.unwrap()).collect();
+    assert_eq!(roots.last(), Some(&ledger.next.state));
+    roots.dedup();
+    assert_eq!(roots.len(), 10);
+    let views = ledger.fold_in_memory(10).unwrap();
+    assert_eq!((views.misstated(), views.map().root()), (None, ledger.next.state));
+    let compared = ledger.compare().unwrap();
+    assert!(compared.agrees());
+    assert_eq!(compared.kinds["map"].rows, 2 * 4 * 10 - 1);
+}
+
+/// A log whose leaves state no root goes on with leaves that do.
+#[test]
+fn an_older_log_goes_on_with_roots_over_all_that_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(ledger(folder.path()));
+    let (entry, operator) = {
+        let store = Store::open(folder.path()).unwrap();
+        (store.entry(0).unwrap().unwrap(), store.meta("operator").unwrap().unwrap())
+    };
+    let old = tempfile::tempdir().unwrap();
+    {
+        let leaf = Leaf { state: None, version: 1, ..Leaf::from_bytes(&entry.leaf).unwrap() };
+        let mut store = Store::open(old.path()).unwrap();
+        store.put_meta("operator", &operator).unwrap();
+        store.append_batch(&[Append::new(entry.record, leaf.to_bytes()).unwrap()]).unwrap();
+    }
+    let mut ledger = Ledger::open(old.path(), None, None, system()).unwrap();
+    let log = ledger.operator();
+    assert!(!ledger.next.is_stated);
+    ledger.append_group(&[registration(log, 101, "ada")], 0).unwrap()[0].as_ref().unwrap();
+    assert!(ledger.next.is_stated);
+    let leaf =
+        |index| Leaf::from_bytes(&ledger.store().entry(index).unwrap().unwrap().leaf).unwrap();
+    assert_eq!((leaf(0).version, leaf(1).version), (1, 2));
+    let views = ledger.fold_in_memory(2).unwrap();
+    assert_eq!(leaf(1).state, Some(views.map().root()));
+    assert_eq!(views.map().nodes_len(), 2 * 8 - 1, "the first entry's rows are under it too");
+    assert!(ledger.compare().unwrap().agrees());
+}
+
+/// A program that knows other kinds folds the log to other rows, notices, and adds nothing.
+#[test]
+fn rows_and_leaves_of_other_rules_are_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let password = || Some("secret".to_owned().into());
+    let knows = System { kinds: Kinds::new(&[WORKSHOP]), ..system() };
+    let mut ledger = Ledger::open_or_create(folder.path(), password(), None, knows).unwrap();
+    let log = ledger.operator();
+    let key = AgentKey::from_seed(&[101; 32]);
+    let profile = Profile {
+        name: "ada".to_owned(),
+        role: "smith".to_owned(),
+        capabilities: vec!["mend".to_owned()],
+        studio: "workshop".to_owned(),
+    };
+    let draft = |action| Draft {
+        log,
+        agent: key.did(),
+        claimed_at_ms: 0,
+        parents: vec![],
+        subjects: vec![],
+        evidence: Evidence::None {},
+        action,
+    };
+    for action in [Action::Register(profile), Action::of(&Mend {})] {
+        ledger.append(&draft(action).sign(&[&key]).unwrap(), 0).unwrap();
+    }
+    let right = ledger.next.state;
+    drop(ledger);
+    let mut other = Ledger::open(folder.path(), password(), None, system()).unwrap();
+    assert_ne!(other.next.state, right, "rows of other rules are folded anew");
+    let refused = other.append_group(&[registration(log, 102, "bob")], 0).unwrap_err();
+    assert!(matches!(refused, Error::OtherRules), "{refused}");
+    let heads = crate::Heads::new(folder.path().join("heads"));
+    assert!(matches!(other.sign_head(&heads).unwrap_err(), Error::StateOther { .. }));
+    drop(other);
+    let mut again = Ledger::open(folder.path(), None, None, knows).unwrap();
+    assert_eq!(again.next.state, right);
+    again.append_group(&[registration(log, 102, "bob")], 0).unwrap()[0].as_ref().unwrap();
+}
+
+/// A bundle under a checkpoint that is not the newest any more holds as well.
+#[test]
+fn bundles_are_made_under_older_checkpoints_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let heads = crate::Heads::new(folder.path().join("heads"));
+    let mut ledger = ledger(&folder.path().join("data"));
+    let log = ledger.operator();
+    let mut checkpoints = Vec::new();
+    let mut receipts = Vec::new();
+    for n in 0..4u8 {
+        let group = [registration(log, 101 + n, &format!("agent-{n}"))];
+        let answers = ledger.append_group(&group, 0).unwrap();
+        receipts.push(answers[0].as_ref().unwrap().receipt);
+        checkpoints.push(ledger.checkpoint(&heads).unwrap());
+    }
+    for (at, receipt) in receipts.iter().enumerate() {
+        for checkpoint in &checkpoints[at..] {
+            let bytes = crate::bundle(&ledger, receipt, checkpoint, None).unwrap();
+            let text = String::from_utf8(bytes).unwrap();
+            assert!(text.contains("chaoschain-bundle/2"), "{text}");
+        }
+    }
+}
+
+/// Nothing that anybody made.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mend {}
+
+impl Body for Mend {
+    const KIND: &'static str = "mend";
+    const SIGNER: Signer = Signer::Agent;
+    const DISCLOSED: bool = true;
+    const GROUNDS: &'static [Ground] = &[Ground::new("what was done", Source::Signer)];
+
+    fn ensure(&self, _: &Form<'_>) -> Result<(), Rejection> {
+        Ok(())
+    }
+
+    fn sentence(&self) -> String {
+        "mended".to_owned()
+    }
+}
+
+const WORKSHOP: Extension =
+    Extension { name: "workshop", version: 1, kinds: &[Kind::of::<Mend>()], view: None };

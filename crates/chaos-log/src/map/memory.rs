@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, convert::Infallible};
 
-use super::{EMPTY, Hash, Key, Node, NodeRead, Proof, Value, prove, update};
+use super::{Change, EMPTY, Hash, Key, Node, NodeRead, Proof, Value, prove, update};
 
 /// A map held in memory. It keeps the nodes that its root leads to, and no others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,11 @@ impl MemoryMap {
     /// Puts a value in the place of what its key held.
     pub fn insert(&mut self, key: Key, value: Value) {
         let change = update(&*self, &self.root, [(key, value)]).expect("all nodes are in memory");
+        self.apply(change);
+    }
+
+    /// Takes in a change that was computed from this map.
+    pub fn apply(&mut self, change: Change) {
         for hash in &change.died {
             self.nodes.remove(hash);
         }
@@ -42,6 +47,11 @@ impl MemoryMap {
     #[must_use]
     pub fn prove(&self, key: &Key) -> Proof {
         prove(self, &self.root, key).expect("all nodes are in memory")
+    }
+
+    /// Every node, in the order of their hashes.
+    pub fn nodes(&self) -> impl Iterator<Item = (&Hash, &Node)> {
+        self.nodes.iter()
     }
 
     /// The number of nodes: one less than twice the number of keys, or none.

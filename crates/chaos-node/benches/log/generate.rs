@@ -60,6 +60,19 @@ impl Actor {
         )
     }
 
+    /// A change of the role, which no other of the agent's has.
+    fn change(&self, log: Did, number: u64) -> Result<Envelope, canonical::Error> {
+        self.sign(
+            log,
+            Action::Update(Profile {
+                name: format!("agent-{}", self.number),
+                role: format!("role-{number}"),
+                capabilities: vec!["verify".to_owned()],
+                studio: "governance".to_owned(),
+            }),
+        )
+    }
+
     /// A verdict that no other has.
     pub(crate) fn verdict(&self, log: Did, number: u64) -> Result<Envelope, canonical::Error> {
         let receipt = Digest::of(&number.to_be_bytes());
@@ -96,6 +109,18 @@ pub(crate) fn receipts(data: &Path, size: u64) -> Result<(), Box<dyn Error>> {
     fill(&mut ledger, size, |number| actor.verdict(log, number))?;
     ledger.checkpoint(&Heads::new(data.with_extension("heads")))?;
     Ok(())
+}
+
+/// A log in which one agent has many registry entries, and the receipt of its verdict after them.
+pub(crate) fn history(
+    ledger: &mut Ledger,
+    actor: &Actor,
+    entries: u64,
+) -> Result<Digest, Box<dyn Error>> {
+    let log = ledger.operator();
+    fill(ledger, entries + 1, |number| actor.change(log, number))?;
+    let envelope = actor.verdict(log, 0)?;
+    Ok(ledger.append(&envelope, SYSTEM.now_ms())?)
 }
 
 /// A log of registrations.

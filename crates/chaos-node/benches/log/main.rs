@@ -15,7 +15,8 @@ mod writers;
 
 use std::{error::Error, path::Path, time::Instant};
 
-use chaos_ledger::Ledger;
+use chaos_ledger::{Heads, Ledger};
+use chaos_verify::Options;
 use generate::{Actor, SYSTEM};
 use serde_json::json;
 
@@ -68,6 +69,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let agents = if full { 100_000 } else { 10_000 };
     among(&folder.path().join("agents"), agents, &report)?;
+    of_history(&folder.path().join("history"), 10_000, &report)?;
     for figure in writers::measure(&folder.path().join("writers"))? {
         report.show(&figure);
     }
@@ -102,6 +104,35 @@ fn of_size(
     show("rebuild", rebuilt.ms / 1e3, "s", None);
     show("rebuild_memory", rebuilt.mb, "MB", None);
     Ok(Small { open_ms: opened.ms, append_ms: appended.ms })
+}
+
+/// The bundle of an agent with many registry entries: its length beside attachments, and how long it takes
+/// to verify.
+fn of_history(data: &Path, entries: u64, report: &Report) -> Result<(), Box<dyn Error>> {
+    let actor = Actor::numbered(0);
+    let mut ledger = generate::ledger(data, &actor)?;
+    let receipt = generate::history(&mut ledger, &actor, entries)?;
+    let checkpoint = ledger.checkpoint(&Heads::new(data.with_extension("heads")))?;
+    let bytes = chaos_ledger::bundle(&ledger, &receipt, &checkpoint, None)?;
+    let log = ledger.verifier()?;
+    let options = Options { log: Some(&log), kinds: SYSTEM.kinds, ..Options::default() };
+    let mut times = Vec::new();
+    for _round in 0..ROUNDS {
+        let start = Instant::now();
+        chaos_verify::verify(&bytes, &options).result?;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_unstable_by(f64::total_cmp);
+    let figure = |what, value, unit| Figure {
+        measure: format!("log_bundle_{what}_{entries}"),
+        value,
+        unit,
+        reference: None,
+    };
+    let kilobytes = u32::try_from(bytes.len()).map(f64::from)? / 1e3;
+    report.show(&figure("length", kilobytes, "kB"));
+    report.show(&figure("verified", times[ROUNDS / 2], "ms"));
+    Ok(())
 }
 
 /// One more registration in an open ledger of many agents, its signature checked and its entry synced.

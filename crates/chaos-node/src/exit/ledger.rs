@@ -78,6 +78,10 @@ const fn kind(error: &Error) -> Kind {
         | Error::FoldBehind { .. }
         | Error::FoldRoot { .. }
         | Error::Row { .. }
+        | Error::Map(_)
+        | Error::StateOther { .. }
+        | Error::ForeignRow { .. }
+        | Error::OtherRules
         | Error::WriteKey { .. }
         | Error::KeyFolder(_)
         | Error::Record(_)
@@ -111,7 +115,9 @@ fn hint(error: &Error) -> Option<String> {
         Error::NoOperator { .. } => {
             "`chaoschain agent register` finishes making an interrupted data directory"
         }
-        Error::Row { .. } => "`chaoschain log rebuild` folds the rows anew from the log",
+        Error::Row { .. } | Error::Map(_) => {
+            "`chaoschain log rebuild` folds the rows anew from the log"
+        }
         Error::FoldBehind { .. } => {
             "`chaoschain log rebuild` brings it up, by whoever may write to the folder"
         }

@@ -90,6 +90,7 @@ fn every_bundle_verifies(out: &Path, summary: &Value) {
         assert_eq!(line["verdict"], "accepted");
         let checks = line["checks"].as_array().unwrap();
         assert_eq!(checks.len(), 9, "every check is listed: {line}");
+        assert_eq!(line["words"]["counted"], "shown", "{line}");
         let anchor = checks.iter().find(|check| check["check"] == "anchor").unwrap();
         assert_eq!(anchor["status"], "not_placed", "nobody named the block: {line}");
     }
@@ -176,12 +177,11 @@ fn reexecution_needs_its_inputs(out: &Path) {
 fn forged_proof_is_refused_before_anything_runs_again(out: &Path) {
     let elsewhere = TempDir::new().unwrap();
     let good: Value = serde_json::from_slice(&fs::read(bundle(out, "simulate")).unwrap()).unwrap();
-    let proof = good["receipt"]["proof"].as_str().unwrap();
-    let hash = proof.lines().nth(2).unwrap();
-    let first = if hash.starts_with('A') { "B" } else { "A" };
-    let forged = proof.replacen(hash, &format!("{first}{}", &hash[1..]), 1);
+    let path = good["place"]["path"].as_str().unwrap();
+    let first = if path.starts_with('A') { "B" } else { "A" };
+    let forged = format!("{first}{}", &path[1..]);
     let mut bad = good.clone();
-    bad["receipt"]["proof"] = forged.into();
+    bad["place"]["path"] = forged.into();
     let path = elsewhere.path().join("forged.json");
     fs::write(&path, canonical::to_vec(&bad).unwrap()).unwrap();
     let more = ["--reexecute", "--inputs", elsewhere.path().to_str().unwrap()];
@@ -235,8 +235,8 @@ fn rows_rebuild_from_the_log(out: &Path) {
     let arguments = ["log", "rebuild", "--check", "--json", "--data", data.to_str().unwrap()];
     let line = run(arguments).expect_code(0).json().remove(0);
     assert_eq!(line["agree"], true);
-    for table in ["action", "agent", "draft", "evidence", "observed", "paid", "reward", "submitted"]
-    {
+    let of_studio = ["governance.draft", "governance.observed", "governance.submitted"];
+    for table in ["action", "agent", "evidence", "map", "paid", "reward"].iter().chain(&of_studio) {
         let rows = line["tables"][table]["rows"].as_u64();
         assert!(rows.is_some_and(|rows| rows > 0), "{table} is empty");
     }

@@ -1,5 +1,8 @@
 use std::error::Error as _;
 
+use chaos_log::map::EMPTY;
+use chaos_types::Digest;
+
 use super::Store;
 use crate::{Append, Change, Mark, Records as _, StoreError};
 
@@ -22,15 +25,17 @@ impl Store {
 fn a_full_database_takes_nothing_of_a_batch_and_stays_whole() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = Store::open(directory.path()).unwrap();
-    let mark = Mark { version: 1, size: 1, last_ms: 5 };
-    let first = Change { appends: &[append("first")], rows: &[], mark: Some(mark) };
+    let mark =
+        Mark { rules: Digest::of(b"rules"), size: 1, last_ms: 5, state: EMPTY, is_stated: true };
+    let first = Change { appends: &[append("first")], mark: Some(mark), ..Change::default() };
     store.commit(&first).unwrap();
     let head = store.head().unwrap();
     store.leave_room(3);
     let batch: Vec<_> = (0..1000).map(|n| append(&n.to_string())).collect();
     let row = (b"row".to_vec(), b"value".to_vec());
     let mark = Mark { size: 1001, ..mark };
-    let change = Change { appends: &batch, rows: std::slice::from_ref(&row), mark: Some(mark) };
+    let rows = std::slice::from_ref(&row);
+    let change = Change { appends: &batch, rows, mark: Some(mark), ..Change::default() };
     let error = store.commit(&change).unwrap_err();
     assert_eq!(store.row(b"row").unwrap(), None);
     assert_eq!(store.folded().unwrap().unwrap().mark.size, 1);

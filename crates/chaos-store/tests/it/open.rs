@@ -47,10 +47,10 @@ fn a_newer_schema_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     drop(Store::open(directory.path()).unwrap());
     let path = directory.path().join(DATABASE_FILE);
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 4).unwrap();
     let error = Store::open(directory.path()).unwrap_err();
     let expect = format!(
-        "`{}` has schema version 3, this program knows version 2; use a program of its version",
+        "`{}` has schema version 4, this program knows version 3; use a program of its version",
         path.display()
     );
     assert_eq!(error.to_string(), expect);
@@ -82,6 +82,8 @@ fn of_version_1() -> tempfile::TempDir {
     Store::open(directory.path()).unwrap().append_batch(&[append("a"), append("b")]).unwrap();
     let sql = "
         DROP TABLE state;
+        DROP TABLE nodes;
+        DROP TABLE dead;
         CREATE TABLE views (name TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,
             PRIMARY KEY (name, key)) STRICT, WITHOUT ROWID;
         INSERT INTO views VALUES ('agents', 'a', x'7b7d');
@@ -91,18 +93,36 @@ fn of_version_1() -> tempfile::TempDir {
     directory
 }
 
+/// A log as version 2 of the schema kept it: rows without a map.
+fn of_version_2() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    Store::open(directory.path()).unwrap().append_batch(&[append("a"), append("b")]).unwrap();
+    let sql = "
+        DROP TABLE nodes;
+        DROP TABLE dead;
+        INSERT INTO state VALUES (x'61', x'7b7d');
+        INSERT INTO meta VALUES ('fold', CAST('1 2 7 root' AS BLOB));
+        PRAGMA user_version = 2;";
+    Connection::open(directory.path().join(DATABASE_FILE)).unwrap().execute_batch(sql).unwrap();
+    directory
+}
+
 #[test]
 fn an_older_schema_is_brought_up_by_the_first_that_writes() {
-    let directory = of_version_1();
-    let refused = Store::read(directory.path()).unwrap_err();
-    assert!(matches!(refused, OpenError::OldSchema { found: 1, .. }), "{}", chain(&refused));
-    for _again in 0..2 {
-        let store = Store::open(directory.path()).unwrap();
-        assert_eq!(store.check().unwrap().size, 2);
-        assert_eq!(store.folded().unwrap(), None, "the log is folded anew");
-        assert_eq!(store.meta("views").unwrap(), None);
+    for (version, directory) in [(1, of_version_1()), (2, of_version_2())] {
+        let refused = Store::read(directory.path()).unwrap_err();
+        let is_old = matches!(refused, OpenError::OldSchema { found, .. } if found == version);
+        assert!(is_old, "{}", chain(&refused));
+        for _again in 0..2 {
+            let store = Store::open(directory.path()).unwrap();
+            assert_eq!(store.check().unwrap().size, 2);
+            assert_eq!(store.folded().unwrap(), None, "the log is folded anew");
+            assert_eq!(store.row(b"a").unwrap(), None);
+            assert_eq!(store.nodes(None, 9).unwrap(), []);
+            assert_eq!(store.meta("views").unwrap(), None);
+        }
+        assert_eq!(Store::read(directory.path()).unwrap().head().unwrap().size, 2);
     }
-    assert_eq!(Store::read(directory.path()).unwrap().head().unwrap().size, 2);
 }
 
 #[test]

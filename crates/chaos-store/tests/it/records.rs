@@ -1,6 +1,10 @@
-use chaos_log::{leaf_hash, prove_consistency, prove_inclusion, root_at};
+use chaos_log::{
+    leaf_hash,
+    map::{self, EMPTY},
+    prove_consistency, prove_inclusion, root_at,
+};
 use chaos_store::{
-    Append, AppendError, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, MemoryStore,
+    Append, AppendError, Change, Died, ENTRIES_MAX, Entry, Fold, Head, Mark, MemoryStore,
     RECORD_BYTES_MAX, Records, Row, Store, StoreError, all_entries,
 };
 use chaos_types::Digest;
@@ -13,6 +17,44 @@ fn check_contract(store: &mut impl Records) {
     check_entries(store);
     check_checkpoints(store);
     check_rows(store);
+    check_nodes(store);
+}
+
+/// Nodes that the map lost are there until a checkpoint is published whose map lacks them.
+fn check_nodes(store: &mut impl Records) {
+    let mut map = map::MemoryMap::new();
+    let mut roots = Vec::new();
+    for name in [&b"name\0ada"[..], b"name\0bob", b"name\0eve", b"name\0joe"] {
+        let puts = [(map::Key::of(name), map::Value::of(b"1"))];
+        let change = map::update(&*store, &map.root(), puts).unwrap();
+        assert_eq!(change, map::update(&map, &map.root(), puts).unwrap());
+        let size = store.head().unwrap().size + 1;
+        let born: Vec<_> = change.born.iter().map(|(hash, node)| (*hash, *node)).collect();
+        let died: Vec<_> = change.died.iter().map(|hash| Died { hash: *hash, size }).collect();
+        let appends = [append(&format!("with {}", change.root))];
+        let change_of_store =
+            Change { appends: &appends, born: &born, died: &died, ..Change::default() };
+        store.commit(&change_of_store).unwrap();
+        map.apply(change);
+        roots.push(map.root());
+    }
+    let living: Vec<_> = map.nodes().map(|(hash, node)| (*hash, *node)).collect();
+    assert_eq!(store.nodes(None, 99).unwrap(), living);
+    assert_eq!(store.nodes(Some(&living[1].0), 2).unwrap(), living[2..4]);
+    let prove = |store: &_, root| map::prove(store, root, &map::Key::of(b"name\0ada"));
+    assert!(roots.iter().all(|root| prove(store, root).is_ok()));
+    let head = store.head().unwrap();
+    let before = Head { size: head.size - 1, root: root_at(store, head.size - 1).unwrap() };
+    store.put_checkpoint(&signed(before)).unwrap();
+    let provable =
+        |store: &_| roots.iter().map(|root| prove(store, root).is_ok()).collect::<Vec<_>>();
+    // The first map is one leaf, which the later ones have too.
+    assert_eq!(provable(store), [true, false, true, true]);
+    store.put_checkpoint(&signed(head)).unwrap();
+    assert_eq!(provable(store), [true, false, false, true]);
+    assert_eq!(store.nodes(None, 99).unwrap(), living);
+    store.clear_rows().unwrap();
+    assert_eq!(store.nodes(None, 99).unwrap(), []);
 }
 
 fn check_entries(store: &mut impl Records) {
@@ -84,7 +126,7 @@ fn check_checkpoints(store: &mut impl Records) {
 fn check_rows(store: &mut impl Records) {
     let row = |key: &str, value: &str| (key.as_bytes().to_vec(), value.as_bytes().to_vec());
     let put = |store: &mut _, rows: &[Row], mark| {
-        Records::commit(store, &Change { appends: &[], rows, mark }).map(drop).unwrap();
+        Records::commit(store, &Change { rows, mark, ..Change::default() }).map(drop).unwrap();
     };
     assert_eq!((store.row(b"a").unwrap(), store.folded().unwrap()), (None, None));
     put(store, &[row("a", "1"), row("b", "2"), row("a", "3")], None);
@@ -100,13 +142,15 @@ fn check_rows(store: &mut impl Records) {
     assert_eq!(rows("z", "a", 9), "");
     // Entries, rows and the mark go together; the mark is bound to the root at its size.
     let size = store.head().unwrap().size;
-    let mark = Mark { version: 1, size: 3, last_ms: 7 };
+    let mark =
+        Mark { rules: Digest::of(b"rules"), size: 3, last_ms: 7, state: EMPTY, is_stated: false };
     put(store, &[], Some(mark));
     let root = root_at(store, 3).unwrap();
     assert_eq!(store.folded().unwrap(), Some(Fold { mark, root }));
     let appends = [append("with a row")];
-    let mark = Mark { version: 1, size: size + 1, last_ms: 8 };
-    let change = Change { appends: &appends, rows: &[row("d", "5")], mark: Some(mark) };
+    let mark = Mark { size: size + 1, last_ms: 8, ..mark };
+    let rows = [row("d", "5")];
+    let change = Change { appends: &appends, rows: &rows, mark: Some(mark), ..Change::default() };
     assert_eq!(store.commit(&change).unwrap()[0].index, size);
     let root = store.head().unwrap().root;
     assert_eq!(store.folded().unwrap(), Some(Fold { mark, root }));

@@ -4,7 +4,7 @@ use chaos_agency::{Action, Receipt, action};
 use chaos_log::Checkpoint;
 use chaos_types::{Check, Did, Rejection};
 
-use super::{Options, place::Shown};
+use super::{Options, place::Case};
 use crate::{
     Fault,
     report::{Status, Trail},
@@ -18,14 +18,14 @@ fn reject(fault: Fault, reason: String) -> Rejection {
     Rejection::new(Check::Anchor, fault, reason)
 }
 
-impl Shown<'_> {
+impl Case<'_> {
     pub(super) fn check_anchor(
         &self,
         operator: Did,
         options: &Options<'_>,
         trail: &mut Trail,
     ) -> Result<(), Rejection> {
-        let Some(anchored) = &self.bundle.anchor else {
+        let Some(anchored) = self.file.anchor() else {
             trail.ended(Check::Anchor, Status::NotApplicable, "no anchor in the bundle");
             return Ok(());
         };
@@ -46,7 +46,7 @@ impl Shown<'_> {
                 format!("the anchor receipt is not by the log's operator {operator}"),
             ));
         }
-        let checkpoint = self.proof.checkpoint().claimed();
+        let checkpoint = self.stand.checkpoint.claimed();
         ensure_anchored(anchor, checkpoint)?;
         let Some(chain) = options.anchor else {
             let detail = "no adapter for the chain's proof was given";
@@ -57,7 +57,7 @@ impl Shown<'_> {
         let block = chain.read_anchor(&anchored.proof, anchor, checkpoint)?;
         // A block cannot hold the head of a log whose entries are younger than itself. Its time is also
         // the only bound on how far a log can date its entries back.
-        let newest_ms = self.newest_ms();
+        let newest_ms = self.file.newest_ms();
         if let Some(time_s) = block.time_s
             && time_s.saturating_mul(1000).saturating_add(SKEW_MS) < newest_ms
         {

@@ -3,14 +3,14 @@
 use chaos_agency::{Source, receipt::Replay};
 use chaos_types::{Check, Rejection};
 
-use super::{Options, Trust, place::Shown};
+use super::{Options, Trust, place::Case};
 use crate::{
     Attachments, Fault,
     report::{Status, Trail},
     words::{Attested, Reexecuted},
 };
 
-impl Shown<'_> {
+impl Case<'_> {
     pub(super) fn check_attestation(
         &self,
         attachments: &Attachments,
@@ -29,7 +29,7 @@ impl Shown<'_> {
             trail.words.attested = Attested::NotAppraised;
             return Ok(());
         };
-        let at_s = self.bundle.receipt.leaf.integrated_at_ms / 1000;
+        let at_s = self.file.leaf().integrated_at_ms / 1000;
         let appraisal = appraiser.appraise(self.receipt, attested, attachments, at_s)?;
         trail.passed(Check::Attestation, appraisal.detail);
         trail.words.attested = match appraisal.trust {
@@ -56,7 +56,7 @@ impl Shown<'_> {
             return Ok(());
         };
         let Replay { program, output, .. } = replay;
-        let found = reexecute.reexecute(self.receipt, self.proof.index(), attachments)?;
+        let found = reexecute.reexecute(self.receipt, self.stand.index, attachments)?;
         if found != *output {
             return Err(Rejection::new(
                 Check::Evidence,

@@ -1,18 +1,18 @@
 //! Where the log holds the receipt, and whose it is.
 
 use chaos_agency::{Kinds, Receipt, Registry};
-use chaos_log::{TlogProof, VerifierKey, leaf_hash};
-use chaos_types::{Check, Code, Did, Rejection, Verified};
+use chaos_log::{SignedCheckpoint, TlogProof, VerifierKey, leaf_hash};
+use chaos_types::{Check, Did, Rejection, Verified};
 
+use super::document::{Document, Stand, ensure_names};
 use crate::{
     Bundle, Fault, Logged, Options,
     report::{Status, Trail},
     words::Counted,
 };
 
-pub(super) fn log_key(bundle: &Bundle) -> Result<VerifierKey, Rejection> {
-    bundle
-        .log
+pub(super) fn log_key(file: &Document) -> Result<VerifierKey, Rejection> {
+    file.log()
         .parse()
         .map_err(|error| Rejection::caused(Check::Checkpoint, Fault::LogKeyMalformed, &error))
 }
@@ -27,23 +27,12 @@ pub(super) fn check_inclusion(
     receipt: &Receipt,
     proof: &TlogProof,
 ) -> Result<(), Rejection> {
-    let reject = |code: Code, reason| Rejection::new(Check::Inclusion, code, reason);
-    if logged.leaf.version != 1 {
-        return Err(reject(
-            Fault::LeafVersionUnknown.into(),
-            format!("log entry version {}, expected 1", logged.leaf.version),
-        ));
-    }
-    if logged.leaf.receipt != receipt.id {
-        return Err(reject(
-            chaos_agency::Fault::LeafOfAnother.into(),
-            format!("the log entry names {}, the receipt is {}", logged.leaf.receipt, receipt.id),
-        ));
-    }
+    ensure_names(&logged.leaf, receipt)?;
     if proof.extra().is_some() {
-        return Err(reject(
-            Fault::ProofExtraData.into(),
-            "the proof carries extra data that nothing vouches for".to_owned(),
+        return Err(Rejection::new(
+            Check::Inclusion,
+            Fault::ProofExtraData,
+            "the proof carries extra data that nothing vouches for",
         ));
     }
     proof
@@ -55,7 +44,7 @@ pub(super) fn check_inclusion(
 /// as [signed-note](https://c2sp.org/signed-note) demands: witnesses and a log's next key are added
 /// so. One that claims the known key and is not its own condemns the note.
 pub(super) fn check_checkpoint(
-    proof: &TlogProof,
+    signed: &SignedCheckpoint,
     log: &VerifierKey,
     options: &Options<'_>,
 ) -> Result<String, Rejection> {
@@ -68,35 +57,48 @@ pub(super) fn check_checkpoint(
             format!("the bundle is of log {log}, the trusted log is {trusted}"),
         ));
     }
-    let checkpoint = proof
-        .checkpoint()
+    let checkpoint = signed
         .verify(log)
         .map_err(|error| Rejection::caused(Check::Checkpoint, Fault::CheckpointInvalid, &error))?;
     let whose = if options.log.is_some() { "the trusted key" } else { "the bundle's own log key" };
     Ok(format!("{} at size {}, signed by {whose}", checkpoint.origin(), checkpoint.size()))
 }
 
-/// What the bundle shows of the receipt's place in the log.
-pub(super) struct Shown<'a> {
-    pub(super) bundle: &'a Bundle,
+/// A receipt before the checks that need its place in the log.
+pub(super) struct Case<'a> {
+    pub(super) file: &'a Document,
     pub(super) receipt: &'a Verified<Receipt>,
-    pub(super) proof: &'a TlogProof,
+    pub(super) stand: &'a Stand,
     pub(super) kinds: &'a Kinds,
 }
 
-impl Shown<'_> {
-    /// Replays the agent's registry entries and asks whether it could sign at the receipt's place.
+impl Case<'_> {
+    /// Asks whether the agent could sign at the receipt's place, and whether the log counts the receipt.
     pub(super) fn check_agent(
         &self,
         operator: Did,
         options: &Options<'_>,
         trail: &mut Trail,
     ) -> Result<(), Rejection> {
+        match self.file {
+            Document::History(bundle) => self.check_history(bundle, operator, options, trail),
+            Document::State(bundle) => self.check_state(bundle, operator, options, trail),
+        }
+    }
+
+    /// Replays the agent's registry entries and asks whether it could sign at the receipt's place.
+    fn check_history(
+        &self,
+        bundle: &Bundle,
+        operator: Did,
+        options: &Options<'_>,
+        trail: &mut Trail,
+    ) -> Result<(), Rejection> {
         let mut registry = Registry::new(operator, self.kinds);
         let mut next = 0;
-        for entry in &self.bundle.history {
+        for entry in &bundle.history {
             let (index, earlier) = self.registry_entry(entry)?;
-            if index < next || index >= self.proof.index() {
+            if index < next || index >= self.stand.index {
                 return Err(Rejection::new(
                     Check::Agent,
                     Fault::HistoryOrder,
@@ -106,10 +108,10 @@ impl Shown<'_> {
             next = index + 1;
             registry.admit(index, &earlier)?;
         }
-        registry.authorise(self.proof.index(), self.receipt)?;
-        let index = self.proof.index();
+        let index = self.stand.index;
+        registry.authorise(index, self.receipt)?;
         let detail = if let Some(agent) = registry.agent(&self.receipt.agent) {
-            let (profile, entries) = (&agent.profile, self.bundle.history.len());
+            let (profile, entries) = (&agent.profile, bundle.history.len());
             let who = format!("{} ({})", profile.name, profile.role);
             let detail = format!(
                 "{who}, key valid at entry {index} by {entries} registry entries shown; that none \
@@ -120,14 +122,21 @@ impl Shown<'_> {
         } else {
             format!("registers itself at entry {index}; that name and key were free is not shown")
         };
-        let Some(copy) = options.copy else {
-            trail.ended(Check::Agent, Status::NotShown, detail);
-            return Ok(());
-        };
-        let checkpoint = self.proof.checkpoint().claimed();
-        let folded = copy.ensure_counted(self.receipt, index, checkpoint)?;
+        trail.ended(Check::Agent, Status::NotShown, detail);
+        self.fold_again(options, trail)
+    }
+
+    /// Has the reader's copy of the log say whether the receipt counts, if there is one.
+    pub(super) fn fold_again(
+        &self,
+        options: &Options<'_>,
+        trail: &mut Trail,
+    ) -> Result<(), Rejection> {
+        let Some(copy) = options.copy else { return Ok(()) };
+        let Stand { index, checkpoint, .. } = self.stand;
+        let folded = copy.ensure_counted(self.receipt, *index, checkpoint.claimed())?;
         let who = trail.agent.as_deref().unwrap_or("registers itself");
-        trail.passed(Check::Agent, format!("{who}; {folded}"));
+        trail.replace(Check::Agent, format!("{who}; {folded}"));
         trail.words.counted = Counted::Recomputed;
         Ok(())
     }
@@ -140,7 +149,7 @@ impl Shown<'_> {
         };
         let earlier = Receipt::open(&entry.envelope, self.kinds).map_err(within)?;
         let place = parse_proof(entry).map_err(within)?;
-        if place.checkpoint() != self.proof.checkpoint() {
+        if *place.checkpoint() != self.stand.checkpoint {
             return Err(Rejection::new(
                 Check::Agent,
                 Fault::HistoryCheckpointOther,
@@ -162,11 +171,5 @@ impl Shown<'_> {
             ));
         }
         Ok((place.index(), earlier))
-    }
-
-    /// When the log took in the newest entry that the bundle shows, milliseconds since 1970.
-    pub(super) fn newest_ms(&self) -> u64 {
-        let earlier = self.bundle.history.iter().map(|entry| entry.leaf.integrated_at_ms);
-        earlier.fold(self.bundle.receipt.leaf.integrated_at_ms, u64::max)
     }
 }

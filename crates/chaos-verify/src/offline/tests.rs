@@ -10,11 +10,12 @@ use chaos_types::{AgentKey, Code, CodeIdentity, canonical};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Anchored, FORMAT, Logged, Outcome};
+use crate::{Anchored, Bundle, FORMAT, Logged, Outcome};
 
 mod attested;
 mod mutations;
 mod order;
+mod state;
 mod witnesses;
 mod words;
 

@@ -1,10 +1,13 @@
 //! Twenty-four kinds of change to honest bundles, none of which changes what is said.
 
+use std::sync::LazyLock;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chaos_types::dsse::Envelope;
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::StateBundle;
 
 /// Somebody who signs whatever comes up.
 const ATTACKER: u8 = 77;
@@ -194,12 +197,22 @@ fn spare_bits(text: &str, dice: &mut Dice<'_>) -> Option<String> {
     Some(format!("{}{other}{}", &digits[..digits.len() - 1], "=".repeat(padding)))
 }
 
+/// Where a bundle of either format holds the signed statement, and the digest in its leaf.
+fn envelope_and_leaf(doc: &Value) -> [&'static str; 2] {
+    if doc.get("envelope").is_some() {
+        ["/envelope", "/place/leaf/receipt"]
+    } else {
+        ["/receipt/envelope", "/receipt/leaf/receipt"]
+    }
+}
+
 /// Changes of what was signed, and of who signed it.
 fn of_signatures(kind: u8, doc: &Value, dice: &mut Dice<'_>) -> Option<Value> {
     let mut changed = doc.clone();
     match kind {
         17 | 20 => {
-            let envelope = doc.pointer("/receipt/envelope")?;
+            let [at_envelope, at_leaf] = envelope_and_leaf(doc);
+            let envelope = doc.pointer(at_envelope)?;
             let mut payload = payload_of(envelope)?;
             if kind == 17 {
                 let at = find(&payload, dice, |_| true)?;
@@ -217,24 +230,28 @@ fn of_signatures(kind: u8, doc: &Value, dice: &mut Dice<'_>) -> Option<Value> {
             if kind == 20 && dice.below(2) == 0 {
                 forged["signatures"][0]["keyid"] = envelope["signatures"][0]["keyid"].clone();
             }
-            changed["receipt"]["leaf"]["receipt"] =
+            *changed.pointer_mut(at_leaf)? =
                 Digest::of(&canonical::to_vec(&forged).ok()?).to_string().into();
-            changed["receipt"]["envelope"] = forged;
+            *changed.pointer_mut(at_envelope)? = forged;
         }
         18 => {
-            let proof = doc.pointer("/receipt/proof")?.as_str()?;
-            let edited = with_line_edited(proof, dice)?;
+            let at = if doc.get("checkpoint").is_some() { "/checkpoint" } else { "/receipt/proof" };
+            let edited = with_line_edited(doc.pointer(at)?.as_str()?, dice)?;
             // Every entry of a bundle is proved under one note, so that a change of it is made in all.
-            changed["receipt"]["proof"] = edited.into();
+            *changed.pointer_mut(at)? = edited.into();
         }
         21 => {
             let attacker = LogKey::from_seed("test.example/log".parse().unwrap(), &[ATTACKER; 32]);
             let world = World::new();
             let forged = Checkpoint::new("test.example/log", world.log.size(), world.log.root());
             let forged = forged.ok()?.sign(&attacker).ok()?.to_string();
-            let proof = doc.pointer("/receipt/proof")?.as_str()?;
-            let (head, _) = proof.split_once("\n\n")?;
-            changed["receipt"]["proof"] = format!("{head}\n\n{forged}").into();
+            if let Some(checkpoint) = changed.get_mut("checkpoint") {
+                *checkpoint = forged.into();
+            } else {
+                let proof = doc.pointer("/receipt/proof")?.as_str()?;
+                let (head, _) = proof.split_once("\n\n")?;
+                changed["receipt"]["proof"] = format!("{head}\n\n{forged}").into();
+            }
             if dice.below(2) == 0 {
                 changed["log"] = attacker.verifier().to_string().into();
             }
@@ -295,6 +312,11 @@ fn without_what_can_be_left_out(bytes: &[u8]) -> Value {
     let mut doc: Value = serde_json::from_slice(bytes).unwrap();
     doc["anchor"] = Value::Null;
     doc["attachments"] = Value::Object(Map::new());
+    // Anybody may add signatures below a checkpoint: those by keys that nobody knows are passed over.
+    if let Some(checkpoint) = doc.get_mut("checkpoint") {
+        let note = checkpoint.as_str().unwrap().to_owned();
+        *checkpoint = note.split_once("\n\n").unwrap().0.into();
+    }
     doc
 }
 
@@ -306,16 +328,29 @@ fn ensure_same_meaning(good: &[u8], changed: &[u8]) {
     let after = verify(changed, &hands.options());
     let Ok(receipt) = after.result else { return };
     assert_eq!(receipt, before.result.unwrap());
-    assert_eq!(after.head, before.head);
+    let claimed = |head: Option<Head>| head.map(|head| head.checkpoint.claimed().clone());
+    assert_eq!(claimed(after.head), claimed(before.head));
     assert!(after.words.anchored <= before.words.anchored);
     assert_eq!(without_what_can_be_left_out(changed), without_what_can_be_left_out(good));
     let (kept, given) = (
-        serde_json::from_slice::<Bundle>(changed).unwrap(),
-        serde_json::from_slice::<Bundle>(good).unwrap(),
+        serde_json::from_slice::<Value>(changed).unwrap(),
+        serde_json::from_slice::<Value>(good).unwrap(),
     );
-    let named = |(digest, text)| given.attachments.get(digest) == Some(text);
-    assert!(kept.attachments.iter().all(named));
-    assert!(kept.anchor.is_none() || kept.anchor == given.anchor);
+    let named = |(digest, text): (&String, &Value)| given["attachments"].get(digest) == Some(text);
+    assert!(kept["attachments"].as_object().unwrap().iter().all(named));
+    assert!(kept["anchor"].is_null() || kept["anchor"] == given["anchor"]);
+}
+
+/// Of each format a bundle that holds everything and a plain one.
+fn both_formats() -> &'static [[Vec<u8>; 2]; 2] {
+    static BUNDLES: LazyLock<[[Vec<u8>; 2]; 2]> = LazyLock::new(|| {
+        let by_state = |bundle: StateBundle| bundle.to_bytes().unwrap();
+        [
+            [bytes(&order::full()), bytes(&good())],
+            [by_state(state::full()), by_state(state::plain())],
+        ]
+    });
+    &BUNDLES
 }
 
 proptest! {
@@ -326,23 +361,26 @@ proptest! {
         kind in 0_u8..24,
         rolled in prop::collection::vec(any::<u64>(), 16),
     ) {
-        let (good, other) = (bytes(&order::full()), bytes(&good()));
-        let mut dice = Dice(rolled.iter());
-        let changed = mutated(kind, &good, &other, &mut dice);
-        prop_assume!(changed.is_some());
-        ensure_same_meaning(&good, &changed.unwrap());
+        let mut found = false;
+        for [good, other] in both_formats() {
+            if let Some(changed) = mutated(kind, good, other, &mut Dice(rolled.iter())) {
+                ensure_same_meaning(good, &changed);
+                found = true;
+            }
+        }
+        prop_assume!(found);
     }
 }
 
 /// Each kind of change finds something to change, so that none of them is tested by name alone.
 #[test]
 fn every_kind_of_mutation_changes_an_honest_bundle() {
-    let (good, other) = (bytes(&order::full()), bytes(&good()));
-    for kind in 0..24 {
+    let kinds = (0..24).flat_map(|kind| both_formats().iter().map(move |pair| (kind, pair)));
+    for (kind, [good, other]) in kinds {
         let changes = (0..64_u64).filter(|&seed| {
             let rolled: Vec<u64> =
                 (1..17).map(|step| seed.wrapping_mul(97).wrapping_add(step * step)).collect();
-            mutated(kind, &good, &other, &mut Dice(rolled.iter())).is_some()
+            mutated(kind, good, other, &mut Dice(rolled.iter())).is_some()
         });
         assert!(changes.count() > 0, "kind {kind}");
     }

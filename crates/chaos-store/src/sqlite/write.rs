@@ -1,0 +1,110 @@
+use chaos_log::{Edge, Hash, SignedCheckpoint, Tile, tile_to_bytes};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::FOLD_META;
+use crate::records::{Append, Appended, Change, Died, Mark};
+
+/// The one transaction of a change. The log and the rows beside it are as they were if it fails.
+pub(super) fn change(
+    connection: &mut Connection,
+    edge: &mut Edge,
+    change: &Change<'_>,
+    root: Option<Hash>,
+) -> rusqlite::Result<Vec<Appended>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let appended = write_entries(&transaction, edge, change.appends)?;
+    {
+        let mut put = transaction
+            .prepare_cached("INSERT OR REPLACE INTO state (key, value) VALUES (?1, ?2)")?;
+        for (key, value) in change.rows {
+            put.execute(params![key, value])?;
+        }
+    }
+    write_nodes(&transaction, change)?;
+    if let Some(Mark { rules, size, last_ms, state, is_stated }) = change.mark {
+        let root = root.unwrap_or_else(|| edge.root());
+        let text = format!("{rules} {size} {last_ms} {root} {state} {is_stated}");
+        transaction
+            .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
+            .execute(params![FOLD_META, text.as_bytes()])?;
+    }
+    transaction.commit()?;
+    Ok(appended)
+}
+
+fn write_entries(
+    transaction: &Transaction<'_>,
+    edge: &mut Edge,
+    batch: &[Append],
+) -> rusqlite::Result<Vec<Appended>> {
+    let mut appended = Vec::with_capacity(batch.len());
+    let mut leaves = Vec::with_capacity(batch.len());
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO entries (idx, digest, leaf, record) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (digest) DO NOTHING",
+    )?;
+    let mut find = transaction.prepare_cached("SELECT idx FROM entries WHERE digest = ?1")?;
+    for append in batch {
+        let index = edge.size() + leaves.len() as u64;
+        let digest = append.digest();
+        let digest = digest.as_bytes();
+        let row = params![index.cast_signed(), digest, append.leaf(), append.record()];
+        if insert.execute(row)? == 1 {
+            leaves.push(append.leaf_hash());
+            appended.push(Appended { index, duplicate: false });
+        } else {
+            let index: i64 = find.query_row([digest], |row| row.get(0))?;
+            appended.push(Appended { index: index.cast_unsigned(), duplicate: true });
+        }
+    }
+    let mut put = transaction
+        .prepare_cached("INSERT OR REPLACE INTO tiles (level, idx, hashes) VALUES (?1, ?2, ?3)")?;
+    for Tile { id, hashes } in edge.append(&leaves) {
+        put.execute(params![id.level, id.index.cast_signed(), tile_to_bytes(&hashes)])?;
+    }
+    Ok(appended)
+}
+
+fn write_nodes(transaction: &Transaction<'_>, change: &Change<'_>) -> rusqlite::Result<()> {
+    let mut bury =
+        transaction.prepare_cached("INSERT OR REPLACE INTO dead (hash, size) VALUES (?1, ?2)")?;
+    for Died { hash, size } in change.died {
+        bury.execute(params![hash.as_bytes(), size.cast_signed()])?;
+    }
+    let mut raise = transaction.prepare_cached("DELETE FROM dead WHERE hash = ?1")?;
+    let mut put =
+        transaction.prepare_cached("INSERT OR REPLACE INTO nodes (hash, node) VALUES (?1, ?2)")?;
+    for (hash, node) in change.born {
+        raise.execute([hash.as_bytes()])?;
+        put.execute(params![hash.as_bytes(), node.to_bytes()])?;
+    }
+    Ok(())
+}
+
+/// Keeps a checkpoint, and forgets the nodes that its map lacks.
+pub(super) fn publish(
+    connection: &mut Connection,
+    signed: &SignedCheckpoint,
+) -> rusqlite::Result<()> {
+    let size = signed.claimed().size().cast_signed();
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute(
+        "INSERT OR REPLACE INTO checkpoints (size, note) VALUES (?1, ?2)",
+        params![size, signed.to_string()],
+    )?;
+    transaction.execute(
+        "DELETE FROM nodes WHERE hash IN (SELECT hash FROM dead WHERE size <= ?1)",
+        [size],
+    )?;
+    transaction.execute("DELETE FROM dead WHERE size <= ?1", [size])?;
+    transaction.commit()
+}
+
+pub(super) fn clear(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute("DELETE FROM state", [])?;
+    transaction.execute("DELETE FROM nodes", [])?;
+    transaction.execute("DELETE FROM dead", [])?;
+    transaction.execute("DELETE FROM meta WHERE key = ?1", [FOLD_META])?;
+    transaction.commit()
+}

@@ -1,0 +1,180 @@
+//! The two formats of a bundle, and where in a log each says that its receipt stands.
+
+use std::collections::BTreeMap;
+
+use chaos_agency::{Leaf, LeafError, Receipt};
+use chaos_log::{InclusionProof, SignedCheckpoint};
+use chaos_types::{Check, Code, Rejection, dsse::Envelope};
+
+use super::place::{check_inclusion, parse_proof};
+use crate::{Anchored, Bundle, Fault, Placed, StateBundle, bundle};
+
+/// A bundle as it was read.
+pub(super) enum Document {
+    /// It shows the agent's registry entries.
+    History(Bundle),
+    /// It shows rows under a root that the log states.
+    State(StateBundle),
+}
+
+/// Where the log holds the receipt, and under which head.
+pub(super) struct Stand {
+    pub(super) index: u64,
+    pub(super) inclusion: InclusionProof,
+    pub(super) checkpoint: SignedCheckpoint,
+}
+
+impl Document {
+    pub(super) fn read(bytes: &[u8]) -> Result<Self, Rejection> {
+        if bundle::is_by_state(bytes) {
+            StateBundle::from_bytes(bytes).map(Self::State)
+        } else {
+            Bundle::from_bytes(bytes).map(Self::History)
+        }
+    }
+
+    pub(super) const fn envelope(&self) -> &Envelope {
+        match self {
+            Self::History(bundle) => &bundle.receipt.envelope,
+            Self::State(bundle) => &bundle.envelope,
+        }
+    }
+
+    pub(super) const fn leaf(&self) -> &Leaf {
+        match self {
+            Self::History(bundle) => &bundle.receipt.leaf,
+            Self::State(bundle) => &bundle.place.leaf,
+        }
+    }
+
+    pub(super) fn log(&self) -> &str {
+        match self {
+            Self::History(bundle) => &bundle.log,
+            Self::State(bundle) => &bundle.log,
+        }
+    }
+
+    pub(super) const fn anchor(&self) -> Option<&Anchored> {
+        match self {
+            Self::History(bundle) => bundle.anchor.as_ref(),
+            Self::State(bundle) => bundle.anchor.as_ref(),
+        }
+    }
+
+    pub(super) const fn attachments(&self) -> &BTreeMap<String, String> {
+        match self {
+            Self::History(bundle) => &bundle.attachments,
+            Self::State(bundle) => &bundle.attachments,
+        }
+    }
+
+    /// When the log took in the newest entry that the bundle shows, milliseconds since 1970.
+    pub(super) fn newest_ms(&self) -> u64 {
+        match self {
+            Self::History(bundle) => {
+                let earlier = bundle.history.iter().map(|entry| entry.leaf.integrated_at_ms);
+                earlier.fold(bundle.receipt.leaf.integrated_at_ms, u64::max)
+            }
+            // It is not before the receipt's, which was checked with their places.
+            Self::State(bundle) => bundle.edge.leaf.integrated_at_ms,
+        }
+    }
+
+    /// Checks that the log holds what the bundle says it holds under the head, which nobody has
+    /// checked yet.
+    pub(super) fn stand(&self, receipt: &Receipt) -> Result<Stand, Rejection> {
+        match self {
+            Self::History(bundle) => {
+                let proof = parse_proof(&bundle.receipt)?;
+                check_inclusion(&bundle.receipt, receipt, &proof)?;
+                Ok(Stand {
+                    index: proof.index(),
+                    inclusion: proof.inclusion().clone(),
+                    checkpoint: proof.checkpoint().clone(),
+                })
+            }
+            Self::State(bundle) => {
+                let checkpoint = SignedCheckpoint::parse(bundle.checkpoint.as_bytes());
+                let checkpoint = checkpoint.map_err(|error| {
+                    Rejection::caused(Check::Inclusion, Fault::ProofMalformed, &error)
+                })?;
+                ensure_names(&bundle.place.leaf, receipt)?;
+                let inclusion = bundle.place.ensure_under(&checkpoint)?;
+                ensure_edge(bundle, &checkpoint)?;
+                Ok(Stand { index: bundle.place.index, inclusion, checkpoint })
+            }
+        }
+    }
+}
+
+fn reject(code: impl Into<Code>, reason: String) -> Rejection {
+    Rejection::new(Check::Inclusion, code, reason)
+}
+
+/// The leaf is of a known layout and names the receipt.
+pub(super) fn ensure_names(leaf: &Leaf, receipt: &Receipt) -> Result<(), Rejection> {
+    ensure_layout(leaf)?;
+    if leaf.receipt == receipt.id {
+        return Ok(());
+    }
+    Err(reject(
+        chaos_agency::Fault::LeafOfAnother,
+        format!("the log entry names {}, the receipt is {}", leaf.receipt, receipt.id),
+    ))
+}
+
+fn ensure_layout(leaf: &Leaf) -> Result<(), Rejection> {
+    leaf.ensure_layout().map_err(|error| match error {
+        LeafError::Version { .. } => reject(Fault::LeafVersionUnknown, error.to_string()),
+        LeafError::Format(_) | LeafError::State { .. } => {
+            reject(chaos_agency::Fault::LeafMalformed, error.to_string())
+        }
+    })
+}
+
+/// The edge is the last entry under the head and states a root; earlier receipts are in log order before
+/// the receipt; and between all of them the log's time does not go back.
+fn ensure_edge(bundle: &StateBundle, checkpoint: &SignedCheckpoint) -> Result<(), Rejection> {
+    let StateBundle { place, edge, earlier, .. } = bundle;
+    let size = checkpoint.claimed().size();
+    if size.checked_sub(1) != Some(edge.index) {
+        let reason = format!("the edge is entry {} of {size}", edge.index);
+        return Err(reject(Fault::EdgeNotLast, reason));
+    }
+    ensure_layout(&edge.leaf)?;
+    edge.ensure_under(checkpoint).map_err(|inner| {
+        let code = if inner.code == Fault::NotIncluded.code() {
+            Fault::EdgeNotLast.into()
+        } else {
+            inner.code
+        };
+        reject(code, format!("edge: {}", inner.reason))
+    })?;
+    if edge.leaf.state.is_none() {
+        let reason = "the last entry under the head states no root of the state".to_owned();
+        return Err(reject(Fault::EdgeStatesNothing, reason));
+    }
+    let order: Vec<&Placed> = earlier.iter().chain([place]).collect();
+    for pair in order.windows(2) {
+        if pair[0].index >= pair[1].index {
+            let (before, after) = (pair[0].index, pair[1].index);
+            let reason = format!("earlier entry {before} stands before entry {after}");
+            return Err(reject(Fault::StateOrder, reason));
+        }
+    }
+    for earlier in earlier {
+        ensure_layout(&earlier.leaf)?;
+        earlier.ensure_under(checkpoint)?;
+    }
+    for pair in [order.as_slice(), &[edge]].concat().windows(2) {
+        let (before_ms, ms) = (pair[0].leaf.integrated_at_ms, pair[1].leaf.integrated_at_ms);
+        if before_ms > ms {
+            let reason = format!(
+                "the log's time goes back from {before_ms} ms at entry {} to {ms} ms at entry {}",
+                pair[0].index, pair[1].index
+            );
+            return Err(reject(chaos_agency::Fault::TimeGoesBack, reason));
+        }
+    }
+    Ok(())
+}
