@@ -84,7 +84,8 @@ fn measure(arguments: &[String]) -> Result<Shares> {
     let merged = folder.join("merged.profdata");
     process::run(
         Step::new("coverage profiles", &tools.profdata)
-            .args(["merge", "--sparse", "--output"])
+            // Tests kill processes, whose profiles end in the middle.
+            .args(["merge", "--sparse", "--failure-mode=all", "--output"])
             .arg(&merged)
             .arg(&profiles),
     )?;

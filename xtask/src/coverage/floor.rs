@@ -13,6 +13,10 @@ const FLOOR: &str = "xtask/src/coverage/floor";
 const PAGE: &str = "docs/benchmarks.md";
 const LINE: &str = "- **Coverage.**";
 
+/// By how much a share may differ from run to run: what a killed process ran is not counted, and where
+/// the kill falls is the machine's.
+const NOISE_PERMILLE: u64 = 5;
+
 type Floor = BTreeMap<String, u64>;
 
 /// A run of some tests is neither held against the floor nor kept as one.
@@ -58,7 +62,7 @@ pub(super) fn raise(shares: &Shares) -> Result<()> {
 fn below(floor: &Floor, shares: &Shares) -> Vec<String> {
     let fell = |(name, floor): (&String, &u64)| match shares.get(name) {
         None => Some(format!("{name} is in {FLOOR}, and no line of it was counted")),
-        Some(lines) if lines.permille() < *floor => {
+        Some(lines) if lines.permille() + NOISE_PERMILLE < *floor => {
             let (found, expected) = (percent(lines.permille()), percent(*floor));
             Some(format!("{name}: {found} of its lines, {expected} once"))
         }
@@ -116,10 +120,10 @@ mod tests {
     fn a_share_below_its_floor_or_gone_is_named_and_one_above_is_not() {
         let floor = parse("all 900\nchaos-gone 1\nchaos-log 950\nchaos-types 800\n").unwrap();
         let found =
-            below(&floor, &shares(&[("all", 900), ("chaos-log", 949), ("chaos-types", 801)]));
+            below(&floor, &shares(&[("all", 900), ("chaos-log", 944), ("chaos-types", 795)]));
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(found[0].starts_with("chaos-gone is in"));
-        assert_eq!(found[1], "chaos-log: 94.9 % of its lines, 95.0 % once");
+        assert_eq!(found[1], "chaos-log: 94.4 % of its lines, 95.0 % once");
     }
 
     #[test]
