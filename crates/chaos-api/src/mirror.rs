@@ -47,7 +47,7 @@ const FINDINGS_MAX: usize = 1_000;
 const TOLD_META: &str = "mirror/told";
 
 /// The key under which a mirror keeps the log's key.
-const KEY_META: &str = "mirror/log";
+pub(crate) const KEY_META: &str = "mirror/log";
 
 /// The key under which a checkpoint is kept whose entries are being stored.
 const PENDING_META: &str = "mirror/pending";

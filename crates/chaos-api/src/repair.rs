@@ -15,7 +15,9 @@ use chaos_types::Digest;
 use chaos_verify::named_digests;
 
 use crate::{
-    mirror::{Expected, MirrorError, Task, Tree, fetch_head, fetch_page, fetch_tree, root_over},
+    mirror::{
+        Expected, KEY_META, MirrorError, Task, Tree, fetch_head, fetch_page, fetch_tree, root_over,
+    },
     published::first,
     resource::Resource,
     source::{Source, SourceError},
@@ -82,7 +84,7 @@ impl From<MirrorError> for RepairError {
 }
 
 /// Finds what fails its digest in a data directory and fetches it from `source`: entries that are
-/// missing, whose record is not the one in their leaf, or whose leaf is not the one in the tree that
+/// missing, up to the source's checkpoint where the directory was restored from an old copy, whose record is not the one in their leaf, or whose leaf is not the one in the tree that
 /// the log has signed; tiles that are not those of the leaves; and blobs that receipts name.
 ///
 /// What comes is held against the source's checkpoint, which the log's key has signed, before it is
@@ -102,8 +104,11 @@ pub async fn repair(
     let source_size = head.claimed().size();
     let tree = fetch_tree(source, &store, 0, &head).await?;
     let mut repair = Repair { source, tree: &tree, entries: Vec::new() };
-    // Entries that were lost at the end come back as far as the log has signed them.
-    let end = store.stored_size()?.max(signed.min(source_size));
+    // Entries that were lost at the end, or that an old copy never had, come back as far as the log has
+    // signed them. A mirror of the source's log goes on by mirroring, which judges what is new.
+    let is_mirror = store.meta(KEY_META)?.is_some();
+    let covered = if is_mirror { signed.min(source_size) } else { source_size };
+    let end = store.stored_size()?.max(covered);
     for path in TilePath::between(0, source_size).take_while(|path| path.tile().is_none()) {
         repair.mend(&mut store, &path, end).await?;
     }

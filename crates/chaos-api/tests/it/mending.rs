@@ -97,6 +97,24 @@ fn lost_entries_come_back_as_far_as_the_log_has_signed_them() {
     case.is_whole(&done);
 }
 
+/// The way back from a restored copy: what was signed since is with those who copied it.
+#[test]
+fn old_copy_of_a_log_comes_forward_to_what_the_source_has() {
+    let (mut log, healthy, old) = (Log::of(300), TempDir::new().unwrap(), TempDir::new().unwrap());
+    let database = old.path().join(DATABASE_FILE);
+    let live = rusqlite::Connection::open(log.path().join(DATABASE_FILE)).unwrap();
+    live.execute("VACUUM INTO ?1", [database.to_str().unwrap()]).unwrap();
+    log.grow(300);
+    log.sign();
+    follow(healthy.path(), &log, &log.source()).unwrap();
+    let source = Arc::new(Source::data(healthy.path(), log.publication()).unwrap());
+    let done = mend(old.path(), &source).unwrap();
+    assert_eq!(done.entries, (300..600).collect::<Vec<_>>());
+    assert_eq!(done.checked.unwrap(), log.store.head().unwrap());
+    let restored = Store::open(old.path()).unwrap();
+    assert_eq!(restored.entries(0..600).unwrap(), log.store.entries(0..600).unwrap());
+}
+
 #[test]
 fn entry_that_holds_together_here_is_never_replaced() {
     let case = Case::new();

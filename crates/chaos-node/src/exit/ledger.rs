@@ -130,7 +130,8 @@ fn hint(error: &Error) -> Option<String> {
              witness, a bundle's); `--only-copy` says that there is no later one"
         }
         Error::HeadBehind { .. } => {
-            "nothing was written or signed; fetch the missing entries from a mirror or a newer copy"
+            "nothing was written or signed; `chaoschain log repair --from SOURCE` fetches the missing \
+             entries from a mirror, a server or an export"
         }
         Error::HeadOther { .. } => {
             "nothing was written or signed; go on in the data directory that signed the other head"
