@@ -46,6 +46,8 @@ chaos_types::faults! {
             "The log entry states no root of the state, after one that did.";
         StateOther = "state-other",
             "The log entry states another root of the state than the log folds to.";
+        WriteOther = "write-other",
+            "The state does not hold what the entry writes, so that its log did not count it.";
         LeafOfAnother = "leaf-of-another", "The log entry names another receipt.";
         TimeGoesBack = "time-goes-back", "The log entry is dated before the one that it follows.";
         ReceiptRepeated = "receipt-repeated", "The receipt is in the log already.";

@@ -225,6 +225,12 @@ impl Rules {
         map::update(nodes, root, puts)
     }
 
+    /// Whether the log commits to rows under this key.
+    #[must_use]
+    pub fn commits(&self, key: &Key) -> bool {
+        self.kinds.commits(key)
+    }
+
     /// Whether a proof can show the answer to a question of the rules: a row that the log commits to,
     /// or where a receipt stands.
     #[must_use]

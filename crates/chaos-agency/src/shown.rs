@@ -8,11 +8,11 @@ use std::{
     ops::Range,
 };
 
-use chaos_types::{Did, Digest};
+use chaos_types::{Check, Did, Digest, Rejection};
 
 pub use self::record::{Wanted, record};
 use crate::{
-    Answer, Key, Row, State, Stop,
+    Answer, Fault, Key, Row, Rules, State, Stop, Writes,
     state::{AgentRow, RefusalRow, SpanRow, past},
 };
 
@@ -82,6 +82,34 @@ impl Shown {
             Some(None) => Ok(None),
             None => Err(Stop::NotShown { key }),
         }
+    }
+
+    /// Everything that the entry writes and the log commits to is shown as the entry wrote it: a root under
+    /// which something else is written would be that of a log that did not count the entry.
+    ///
+    /// # Errors
+    /// [`Stop::NotShown`] for a row that is not shown, [`Stop::Rejected`] for another one.
+    pub fn ensure_written(&self, rules: &Rules, writes: &Writes) -> Result<(), Stop> {
+        for (key, written) in writes.iter().filter(|(key, _)| rules.commits(key)) {
+            self.asked.borrow_mut().insert(key.clone());
+            let shown = self.rows.get(key).ok_or_else(|| Stop::NotShown { key: key.clone() })?;
+            let then = match shown {
+                Some(bytes) => past::before(key, bytes.clone(), self.index + 1)?,
+                None => None,
+            };
+            let then = match then {
+                Some(bytes) if key.kind() == "agent" => Some(past::counted(key, &bytes, written)?),
+                then => then,
+            };
+            if then.as_deref() != Some(written) {
+                return Err(Stop::Rejected(Rejection::new(
+                    Check::Agent,
+                    Fault::WriteOther,
+                    format!("the row {key} is not what entry {} writes", self.index),
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// An agent's name and role before the entry, if its span there is shown.

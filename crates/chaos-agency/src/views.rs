@@ -74,7 +74,8 @@ impl Views {
         self.next
     }
 
-    /// The first entry whose leaf states another root of the state than the log folds to.
+    /// The first entry whose leaf states another root of the state than the log folds to, or none after
+    /// one that did.
     #[must_use]
     pub const fn misstated(&self) -> Option<u64> {
         self.misstated
@@ -117,7 +118,9 @@ impl Views {
             Ok(folded) => folded,
             Err(error) => unreachable!("a state in memory shows what the rules wrote: {error}"),
         };
-        let is_misstated = |refused: &Rejection| refused.code == Fault::StateOther.code();
+        let is_misstated = |refused: &Rejection| {
+            [Fault::StateOther.code(), Fault::StateMissing.code()].contains(&refused.code)
+        };
         if folded.refused.as_ref().is_some_and(is_misstated) {
             self.misstated.get_or_insert(self.next.index);
         }

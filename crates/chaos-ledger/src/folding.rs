@@ -233,6 +233,9 @@ impl Ledger {
             map.rows += 1;
             map.differing.push(missing.to_string());
         }
+        if let Some(index) = fold.misstated() {
+            map.differing.push(format!("what entry {index} states"));
+        }
         if fold.map().root() != self.next.state {
             map.differing.push(format!("root {}", self.next.state));
         }

@@ -40,7 +40,7 @@ impl Requirement {
             Err(Rejection::new(check, fault, format!("required, found {found}")))
         };
         match self {
-            Self::Counted if words.counted == Counted::NotShown => {
+            Self::Counted if words.counted < Counted::Shown => {
                 lacks(Check::Agent, Fault::NotCounted, words.counted.to_string())
             }
             Self::Anchored if words.anchored != Anchored::Anchored => {

@@ -53,7 +53,9 @@ words! {
     /// Whether the log's own fold counts the receipt: an entry that breaks a rule stays in the log.
     Counted {
         NotShown = "counted: not shown", "Nothing shows what the fold said.";
-        Shown = "counted: shown", "The log's own commitment says so.";
+        Stated = "counted: the log's word",
+            "The log's state does not refuse it, and no rule that rows answer speaks against it.";
+        Shown = "counted: shown", "Every rule was answered by rows of the log's state.";
         Recomputed = "counted: recomputed", "The log was folded here.";
     }
 }

@@ -37,7 +37,11 @@ pub fn record(rules: &Rules, wanted: Wanted<'_>, state: &dyn State) -> Result<Sh
     recorder.show(Key::refused(index))?;
     for _ in 0..ROWS_MAX {
         let asked = match rules.admit(Place::at(index), leaf, receipt, &recorder.shown) {
-            Ok(_) | Err(Stop::Rejected(_)) => break,
+            Ok(writes) => match recorder.shown.ensure_written(rules, &writes) {
+                Err(Stop::NotShown { key }) => key,
+                Ok(()) | Err(_) => break,
+            },
+            Err(Stop::Rejected(_)) => break,
             Err(Stop::NotShown { key }) if rules.is_shown_by_proofs(&key) => key,
             Err(Stop::NotShown { .. }) => break,
             Err(stop @ (Stop::Unreadable { .. } | Stop::Foreign { .. })) => return Err(stop),

@@ -161,6 +161,11 @@ proptest! {
                 _ => prop_assert_eq!(&over_all, &over_shown, "entry {} under {}", index, size),
             }
             prop_assert_eq!(shown.refusal().unwrap().is_some(), over_all.is_err());
+            let receipt = &log.entries[index];
+            let leaf = log.leaf(index, receipt);
+            if let Ok(writes) = log.rules().admit(Place::at(index as u64), &leaf, receipt, &shown) {
+                prop_assert_eq!(shown.ensure_written(&log.rules(), &writes), Ok(()));
+            }
             prop_assert_eq!(shown.unasked(), None);
             // The recorded rows are those of the map at that size.
             let map = log.map_of(size);
@@ -209,7 +214,7 @@ fn a_registration_shows_that_name_and_key_were_free() {
     log.add(1, &[1], vec![], Action::Register(profile(1)));
     let shown = log.record(1, 2);
     let kinds: Vec<_> = shown.rows().map(|(key, _)| key.kind().to_owned()).collect();
-    assert_eq!(kinds, ["key", "name", "refused"]);
+    assert_eq!(kinds, ["agent", "key", "name", "refused", "span"]);
     assert!(log.asked(1, &shown).is_ok());
     assert_eq!(shown.standing(&key(1).did()), None);
 }
@@ -219,13 +224,20 @@ fn a_row_or_a_place_that_no_rule_asks_for_is_found() {
     let mut log = Log::new();
     log.add(1, &[1], vec![], Action::Register(profile(1)));
     let mut shown = log.record(1, 2);
-    let _answer = (shown.refusal(), log.asked(1, &shown));
+    let all = |log: &Log, shown: &Shown| {
+        let receipt = &log.entries[1];
+        let leaf = log.leaf(1, receipt);
+        let writes = log.rules().admit(Place::at(1), &leaf, receipt, shown).unwrap();
+        shown.ensure_written(&log.rules(), &writes).unwrap();
+        assert_eq!(shown.refusal().unwrap(), None);
+    };
+    all(&log, &shown);
     assert_eq!(shown.unasked(), None);
     shown.insert_place(log.entries[0].id, 0);
     assert_eq!(shown.unasked().unwrap().kind(), "place");
     let mut shown = log.record(1, 2);
     shown.insert(Key::new("paid", &[&"x"]), None);
-    let _answer = (shown.refusal(), log.asked(1, &shown));
+    all(&log, &shown);
     assert_eq!(shown.unasked().unwrap().kind(), "paid");
 }
 

@@ -46,6 +46,13 @@ pub(crate) fn with_spans(key: &Key, bytes: &[u8], spans: u64) -> Result<Vec<u8>,
     Ok(spelled(&AgentRow { spans, ..row }))
 }
 
+/// The value of an agent's row, counting as many spans as another value of it, if it has at least those:
+/// later entries only add to them.
+pub(crate) fn counted(key: &Key, bytes: &[u8], as_in: &[u8]) -> Result<Vec<u8>, Stop> {
+    let (row, other): (AgentRow, AgentRow) = (value(key, bytes)?, value(key, as_in)?);
+    Ok(spelled(&AgentRow { spans: row.spans.min(other.spans), ..row }))
+}
+
 /// How many spans an agent had before the entry at `index`, by a state at that entry or later. None
 /// if it was not registered.
 pub(crate) fn spans_before(

@@ -79,7 +79,7 @@ fn the_whole_check_finds_what_opening_does_not_read() {
     let lost = "entry 20 is missing";
     check_whole("DELETE FROM entries WHERE idx = 20", lost);
     let changed = "tile 0 of level 0 does not have the hashes of the stored leaves";
-    check_whole("UPDATE entries SET leaf = leaf || x'00' WHERE idx = 20", changed);
+    check_whole("UPDATE entries SET leaf = CAST(leaf || x'00' AS BLOB) WHERE idx = 20", changed);
     check_whole("UPDATE entries SET leaf = x'00' WHERE idx = 20", &{
         let found = append("20").digest();
         format!("the leaf of entry 20 does not name its record, whose digest is {found}")

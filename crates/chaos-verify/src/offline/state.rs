@@ -4,7 +4,11 @@ use chaos_agency::{Key, Place, Rules, Shown, Stop};
 use chaos_types::{Check, Did, Rejection};
 
 use super::{Options, place::Case};
-use crate::{Fault, StateBundle, report::Trail, words::Counted};
+use crate::{
+    Fault, StateBundle,
+    report::{Status, Trail},
+    words::Counted,
+};
 
 impl Case<'_> {
     /// Asks the log's own rules about the receipt, over the rows that the bundle shows under the root
@@ -20,7 +24,8 @@ impl Case<'_> {
         options: &Options<'_>,
         trail: &mut Trail,
     ) -> Result<(), Rejection> {
-        let rows = self.rows(bundle)?;
+        let rules = Rules::new(operator, *self.kinds);
+        let rows = self.rows(bundle, &rules)?;
         let index = self.stand.index;
         if let Some(code) = rows.refusal().map_err(stopped)? {
             return Err(reject(
@@ -28,14 +33,14 @@ impl Case<'_> {
                 format!("the log's state says that it refuses entry {index}: {code}"),
             ));
         }
-        let beyond = self.ask_rules(operator, &rows)?;
+        let beyond = self.ask_rules(&rules, &rows)?;
         if let Some(key) = rows.unasked() {
             return Err(reject(Fault::StateUnasked, format!("no rule asks for {key}")));
         }
         let shown = format!(
             "entry {index} counts by {} rows under the root that the last entry states{}",
             bundle.state.len(),
-            beyond.map_or_else(String::new, |key| format!(
+            beyond.as_ref().map_or_else(String::new, |key| format!(
                 "; what the rules ask for beyond them ({}) is the log's word",
                 key.kind()
             ))
@@ -46,13 +51,18 @@ impl Case<'_> {
             None => format!("registers itself, name and key were free; {shown}"),
         };
         trail.agent = who;
-        trail.passed(Check::Agent, detail);
-        trail.words.counted = Counted::Shown;
+        if beyond.is_none() {
+            trail.passed(Check::Agent, detail);
+            trail.words.counted = Counted::Shown;
+        } else {
+            trail.ended(Check::Agent, Status::NotShown, detail);
+            trail.words.counted = Counted::Stated;
+        }
         self.fold_again(options, trail)
     }
 
     /// The rows, each proved under the root, in the order of their keys.
-    fn rows(&self, bundle: &StateBundle) -> Result<Shown, Rejection> {
+    fn rows(&self, bundle: &StateBundle, rules: &Rules) -> Result<Shown, Rejection> {
         let root = bundle.edge.leaf.state.ok_or_else(|| {
             reject(Fault::EdgeStatesNothing, "the last entry states no root".to_owned())
         })?;
@@ -63,6 +73,10 @@ impl Case<'_> {
             if let Some(last) = last.filter(|last| *last >= key) {
                 let reason = format!("the row {key} comes after {last}");
                 return Err(reject(Fault::StateOrder, reason));
+            }
+            // That the map lacks what it never holds says nothing.
+            if !rules.commits(&key) {
+                return Err(reject(Fault::StateUnasked, format!("no log commits to {key}")));
             }
             last = Some(key.clone());
             rows.insert(key, value);
@@ -77,10 +91,10 @@ impl Case<'_> {
     }
 
     /// What the rules say; what they asked for that no proof can show, if anything.
-    fn ask_rules(&self, operator: Did, rows: &Shown) -> Result<Option<Key>, Rejection> {
-        let rules = Rules::new(operator, *self.kinds);
+    fn ask_rules(&self, rules: &Rules, rows: &Shown) -> Result<Option<Key>, Rejection> {
         match rules.admit(Place::at(self.stand.index), self.file.leaf(), self.receipt, rows) {
-            Ok(_) => Ok(None),
+            // Nor does a log count an entry whose rows it does not hold.
+            Ok(writes) => rows.ensure_written(rules, &writes).map(|()| None).map_err(stopped),
             Err(Stop::NotShown { key }) if !rules.is_shown_by_proofs(&key) => Ok(Some(key)),
             Err(stop) => Err(stopped(stop)),
         }

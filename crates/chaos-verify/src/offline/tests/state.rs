@@ -419,6 +419,44 @@ fn the_logs_time_does_not_go_back_between_what_is_shown() {
     refused(&log.bundle(receipt), Check::Inclusion, chaos_agency::Fault::TimeGoesBack);
 }
 
+/// Under a root that lacks what an entry writes, the entry was not counted, whatever else the root holds.
+#[test]
+fn an_entry_counts_only_under_a_root_that_holds_what_it_writes() {
+    let mut log = Stated::new();
+    let action = Action::Revoke(Revoke { agent: key(AGENT).did(), reason: "stolen".into() });
+    let before = log.bundle(1);
+    let revoked = log.add(OPERATOR, &[OPERATOR], Evidence::None {}, action);
+    accepted(&log.bundle(revoked));
+    // The operator's last leaf states the root from before the revocation.
+    log.go_on();
+    let edge = log.entries.len() - 1;
+    log.entries[edge].1 = log.entries[edge].1.stating(before.edge.leaf.state.unwrap());
+    log.plant();
+    let stale = changed(&log.bundle(revoked), |bundle| {
+        // Every row as that root has it.
+        let then = Stated::new();
+        let keys: Vec<Key> = bundle
+            .state
+            .iter()
+            .map(|row| Key::from_bytes(row.key.join("\0").into_bytes()))
+            .collect();
+        bundle.state = keys.iter().map(|key| then.row(key)).collect();
+    });
+    refused(&stale, Check::Agent, chaos_agency::Fault::WriteOther);
+    // Nor under the root of nothing.
+    log.entries[edge].1 = log.entries[edge].1.stating(map::EMPTY);
+    log.plant();
+    let nothing = MemoryMap::new();
+    let empty = changed(&log.bundle(1), |bundle| {
+        for row in &mut bundle.state {
+            let key = Key::from_bytes(row.key.join("\0").into_bytes());
+            let proof = nothing.prove(&map::Key::of(key.as_bytes()));
+            *row = RowProof::new(&key, None, &proof).unwrap();
+        }
+    });
+    refused(&empty, Check::Agent, chaos_agency::Fault::WriteOther);
+}
+
 #[test]
 fn parents_are_shown_where_they_stand() {
     let mut log = Stated::new();
@@ -459,6 +497,14 @@ fn a_bundle_shows_what_the_rules_ask_for_and_nothing_else() {
         bundle.state.insert(0, log.row(&row("agent", &[&key(AGENT).did()])));
     });
     refused(&more, Check::Agent, Fault::StateUnasked);
+    // The map lacks what it never holds, which says nothing.
+    for never in [row("reward", &[&"x"]), row("place", &[&"x"]), row("a.b", &[&"x"])] {
+        let more = changed(&bundle, |bundle| {
+            bundle.state.push(log.row(&never));
+            bundle.state.sort_by_key(|row| row.key.join("\0"));
+        });
+        refused(&more, Check::Agent, Fault::StateUnasked);
+    }
     let earlier = changed(&bundle, |bundle| bundle.earlier.push(log.placed(1)));
     refused(&earlier, Check::Agent, Fault::StateUnasked);
     let reversed = changed(&bundle, |bundle| bundle.state.reverse());
