@@ -62,7 +62,10 @@ impl Resource {
 
     /// Whether its bytes never change. What can change is the checkpoint alone.
     pub(crate) const fn is_immutable(&self) -> bool {
-        !matches!(self, Self::Checkpoint)
+        match self {
+            Self::Checkpoint => false,
+            Self::Tile(_) | Self::Records(_) | Self::Receipt(_) | Self::Blob(_) => true,
+        }
     }
 
     pub(crate) const fn content_type(&self) -> &'static str {
@@ -79,7 +82,11 @@ impl Resource {
         match self {
             Self::Tile(path) if path.width() < TILE_WIDTH => whole(path).map(Self::Tile),
             Self::Records(path) if path.width() < TILE_WIDTH => whole(path).map(Self::Records),
-            _ => None,
+            Self::Tile(_)
+            | Self::Records(_)
+            | Self::Checkpoint
+            | Self::Receipt(_)
+            | Self::Blob(_) => None,
         }
     }
 }
