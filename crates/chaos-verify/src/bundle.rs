@@ -160,7 +160,7 @@ fn ensure_format(expected: &str, found: &str) -> Result<(), Rejection> {
     Err(Rejection::new(
         Check::Format,
         Fault::BundleFormatUnknown,
-        format!("expected format `{expected}`, found `{found}`"),
+        format!("expected format `{expected}`, found `{}`", found.escape_debug()),
     ))
 }
 
@@ -170,9 +170,25 @@ struct Named {
     format: String,
 }
 
-/// Whether a file says that it is a bundle of the second format.
-pub(crate) fn is_by_state(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<Named>(bytes).is_ok_and(|named| named.format == STATE_FORMAT)
+/// Whether a file says that it is a bundle of the second format; one that says neither is read as of
+/// the first, whose reader says what is wrong with it.
+///
+/// # Errors
+/// A [`Rejection`] by the check *format* if it names a format that is not known.
+pub(crate) fn is_by_state(bytes: &[u8]) -> Result<bool, Rejection> {
+    match serde_json::from_slice::<Named>(bytes) {
+        Ok(Named { format }) if format == STATE_FORMAT => Ok(true),
+        Ok(Named { format }) if format == FORMAT => Ok(false),
+        Ok(Named { format }) => Err(Rejection::new(
+            Check::Format,
+            Fault::BundleFormatUnknown,
+            format!(
+                "expected format `{FORMAT}` or `{STATE_FORMAT}`, found `{}`",
+                format.escape_debug()
+            ),
+        )),
+        Err(_) => Ok(false),
+    }
 }
 
 /// Every digest of bytes that a receipt names: its subjects and its evidence's inputs.

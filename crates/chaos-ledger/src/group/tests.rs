@@ -5,7 +5,7 @@ use std::{
 
 use chaos_agency::{
     Action, Body, Evidence, Extension, Ground, Kind, Signer, Source,
-    action::Profile,
+    action::{Profile, Verdict},
     receipt::{Draft, Form},
 };
 use chaos_store::{CommitError, GroupCommit, Store, all_entries};
@@ -288,3 +288,48 @@ impl Body for Mend {
 
 const WORKSHOP: Extension =
     Extension { name: "workshop", version: 1, kinds: &[Kind::of::<Mend>()], view: None };
+
+/// A bundle is as long after a thousand changes of its agent as after none, but for the depth of map and tree.
+#[test]
+fn a_bundle_does_not_grow_with_its_agents_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let heads = crate::Heads::new(folder.path().join("heads"));
+    let mut ledger = ledger(&folder.path().join("data"));
+    let log = ledger.operator();
+    let key = AgentKey::from_seed(&[101; 32]);
+    let profile = |role: String| Profile {
+        name: "ada".to_owned(),
+        role,
+        capabilities: vec!["verify".to_owned()],
+        studio: "workshop".to_owned(),
+    };
+    let signed = |action| {
+        let draft = Draft {
+            log,
+            agent: key.did(),
+            claimed_at_ms: 0,
+            parents: vec![],
+            subjects: vec![],
+            evidence: Evidence::None {},
+            action,
+        };
+        Prepared::read(&draft.sign(&[&key]).unwrap(), &Kinds::default()).unwrap()
+    };
+    let length_of = |ledger: &mut Ledger, number: u8| {
+        let receipt = chaos_types::Digest::of(&[number]);
+        let verdict = Verdict { receipt, failed: None, reexecuted: false };
+        let answers = ledger.append_group(&[signed(Action::Verify(verdict))], 0).unwrap();
+        let receipt = answers[0].as_ref().unwrap().receipt;
+        let checkpoint = ledger.checkpoint(&heads).unwrap();
+        crate::bundle(ledger, &receipt, &checkpoint, None).unwrap().len()
+    };
+    ledger.append_group(&[registration(log, 101, "ada")], 0).unwrap()[0].as_ref().unwrap();
+    let first = length_of(&mut ledger, 1);
+    let changes: Vec<_> =
+        (0..1_000).map(|n| signed(Action::Update(profile(format!("role-{n}"))))).collect();
+    let answers = ledger.append_group(&changes, 0).unwrap();
+    assert!(answers.iter().all(Result::is_ok));
+    let later = length_of(&mut ledger, 2);
+    assert!(later < 6_500 && later - first < 2_500, "{first} bytes, then {later}");
+    assert!(ledger.compare().unwrap().agrees());
+}

@@ -26,7 +26,7 @@ pub(super) struct Stand {
 
 impl Document {
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Rejection> {
-        if bundle::is_by_state(bytes) {
+        if bundle::is_by_state(bytes)? {
             StateBundle::from_bytes(bytes).map(Self::State)
         } else {
             Bundle::from_bytes(bytes).map(Self::History)

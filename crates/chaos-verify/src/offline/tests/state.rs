@@ -524,6 +524,12 @@ fn a_bundle_shows_what_the_rules_ask_for_and_nothing_else() {
 }
 
 #[test]
+fn a_later_format_is_told_from_a_damaged_file() {
+    let later = changed(&plain(), |bundle| bundle.format = "chaoschain-bundle/3".to_owned());
+    refused(&later, Check::Format, Fault::BundleFormatUnknown);
+}
+
+#[test]
 fn more_rows_than_a_receipt_can_need_are_refused() {
     let plain = plain();
     let many = changed(&plain, |bundle| bundle.state = vec![bundle.state[0].clone(); 1_025]);
