@@ -27,19 +27,11 @@ impl Judge<'_> {
     /// What an outcome judges is work that led to it, and nothing is judged twice. It becomes
     /// evidence for reputations.
     pub(super) fn admit(&self, outcome: &Outcome, writes: &mut Writes) -> Result<(), Stop> {
-        let wanted: BTreeSet<Digest> =
-            outcome.contributions.iter().map(|contribution| contribution.receipt).collect();
+        let wanted = self.ensure_judged_once(outcome)?;
         let history = self.history_of(outcome.of, &wanted)?;
         let once = Once { index: self.index };
-        let mut seen = BTreeSet::new();
         for (number, contribution) in outcome.contributions.iter().enumerate() {
             let Contribution { receipt, .. } = contribution;
-            if !seen.insert(*receipt) || self.state.has(&Key::judged(receipt))? {
-                return Err(reject(
-                    Fault::ContributionRepeated,
-                    format!("contribution {receipt} is judged twice"),
-                ));
-            }
             let known = history.iter().find(|entry| entry.action.receipt == *receipt);
             let Some(entry) = known.filter(|entry| entry.work) else {
                 return Err(reject(
@@ -60,6 +52,21 @@ impl Judge<'_> {
         }
         writes.put(Key::outcome(&self.receipt.id), &once);
         Ok(())
+    }
+
+    /// No contribution is named twice or was judged before. Asked before their history, which no proof
+    /// shows: so a bundle shows that nothing was judged before, and leaves what led where to the log.
+    fn ensure_judged_once(&self, outcome: &Outcome) -> Result<BTreeSet<Digest>, Stop> {
+        let mut judged = BTreeSet::new();
+        for Contribution { receipt, .. } in &outcome.contributions {
+            if !judged.insert(*receipt) || self.state.has(&Key::judged(receipt))? {
+                return Err(reject(
+                    Fault::ContributionRepeated,
+                    format!("contribution {receipt} is judged twice"),
+                ));
+            }
+        }
+        Ok(judged)
     }
 
     fn evidence(&self, outcome: &Outcome, of: &Contribution, entry: &EntryRow) -> EvidenceRow {

@@ -12,6 +12,7 @@ use crate::{
     Answer, Body, Evidence, Extension, Ground, Kind, Memory, Outcome, Row, Signer, Source, View,
     action::{Contribution, Pay, Payment, Profile, Score},
     receipt::{Draft, Form, Product, Program, Replay},
+    shown::{self, Wanted},
 };
 
 const OPERATOR: u8 = 9;
@@ -287,6 +288,27 @@ fn what_is_judged_is_work_that_led_there_and_was_not_judged_before() {
     log.add(OPERATOR, vec![], inspect(later, &[work, later]));
     log.refused(&judge(&log, later, &[unrelated, work]), Fault::ContributionRepeated);
     log.add(OPERATOR, vec![], inspect(later, &[unrelated]));
+}
+
+#[test]
+fn that_nothing_was_judged_before_is_asked_before_what_no_proof_shows() {
+    let (mut log, work) = worked();
+    let other = log.add(ADA, vec![work], mend("a cart"));
+    let entry = log.entry(OPERATOR, vec![], inspect(other, &[work, other]));
+    let (leaf, index) = (entry.leaf, log.next.index);
+    log.add(OPERATOR, vec![], inspect(other, &[work, other]));
+    let wanted = Wanted { index, leaf: &leaf, receipt: &entry.receipt, size: index + 1 };
+    let shown = shown::record(&log.rules, wanted, &log.state).unwrap();
+    let judged = shown.rows().filter(|(key, _)| key.kind() == "judged");
+    assert_eq!(judged.filter(|(_, value)| value.is_some()).count(), 2);
+    match log.rules.admit(Place::at(index), &leaf, &entry.receipt, &shown) {
+        Err(Stop::NotShown { key }) => assert_eq!(key.kind(), "action"),
+        other => panic!("{other:?}"),
+    }
+    // What stands there without being work, and was judged too, is refused for that.
+    let unrelated = log.add(ADA, vec![], mend("a plough"));
+    let both = log.entry(OPERATOR, vec![], inspect(other, &[unrelated, work]));
+    log.refused(&both, Fault::ContributionRepeated);
 }
 
 #[test]

@@ -132,8 +132,25 @@ fn ensure_layout(leaf: &Leaf) -> Result<(), Rejection> {
     })
 }
 
+/// After an entry whose leaf states a root of the state, every leaf states one: a rule of the log's fold
+/// that shown leaves can break in sight of everybody.
+pub(super) fn ensure_stated(
+    is_stated_before: bool,
+    index: u64,
+    leaf: &Leaf,
+) -> Result<(), Rejection> {
+    if leaf.state.is_some() || !is_stated_before {
+        return Ok(());
+    }
+    Err(reject(
+        chaos_agency::Fault::StateMissing,
+        format!("log entry {index} states no root of the state, an earlier one does"),
+    ))
+}
+
 /// The edge is the last entry under the head and states a root; earlier receipts are in log order before
-/// the receipt; and between all of them the log's time does not go back.
+/// the receipt; between all of them the log's time does not go back, and from the first that states a
+/// root on, each does.
 fn ensure_edge(bundle: &StateBundle, checkpoint: &SignedCheckpoint) -> Result<(), Rejection> {
     let StateBundle { place, edge, earlier, .. } = bundle;
     let size = checkpoint.claimed().size();
@@ -165,6 +182,11 @@ fn ensure_edge(bundle: &StateBundle, checkpoint: &SignedCheckpoint) -> Result<()
     for earlier in earlier {
         ensure_layout(&earlier.leaf)?;
         earlier.ensure_under(checkpoint)?;
+    }
+    let mut is_stated = false;
+    for Placed { index, leaf, .. } in &order {
+        ensure_stated(is_stated, *index, leaf)?;
+        is_stated |= leaf.state.is_some();
     }
     for pair in [order.as_slice(), &[edge]].concat().windows(2) {
         let (before_ms, ms) = (pair[0].leaf.integrated_at_ms, pair[1].leaf.integrated_at_ms);

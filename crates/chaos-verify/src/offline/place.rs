@@ -4,7 +4,7 @@ use chaos_agency::{Kinds, Receipt, Registry};
 use chaos_log::{SignedCheckpoint, TlogProof, VerifierKey, leaf_hash};
 use chaos_types::{Check, Did, Rejection, Verified};
 
-use super::document::{Document, Stand, ensure_names};
+use super::document::{Document, Stand, ensure_names, ensure_stated};
 use crate::{
     Bundle, Fault, Logged, Options,
     report::{Status, Trail},
@@ -95,7 +95,7 @@ impl Case<'_> {
         trail: &mut Trail,
     ) -> Result<(), Rejection> {
         let mut registry = Registry::new(operator, self.kinds);
-        let mut next = 0;
+        let (mut next, mut is_stated) = (0, false);
         for entry in &bundle.history {
             let (index, earlier) = self.registry_entry(entry)?;
             if index < next || index >= self.stand.index {
@@ -106,9 +106,12 @@ impl Case<'_> {
                 ));
             }
             next = index + 1;
+            ensure_stated(is_stated, index, &entry.leaf)?;
+            is_stated |= entry.leaf.state.is_some();
             registry.admit(index, &earlier)?;
         }
         let index = self.stand.index;
+        ensure_stated(is_stated, index, self.file.leaf())?;
         registry.authorise(index, self.receipt)?;
         let detail = if let Some(agent) = registry.agent(&self.receipt.agent) {
             let (profile, entries) = (&agent.profile, bundle.history.len());

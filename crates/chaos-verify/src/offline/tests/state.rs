@@ -419,6 +419,46 @@ fn the_logs_time_does_not_go_back_between_what_is_shown() {
     refused(&log.bundle(receipt), Check::Inclusion, chaos_agency::Fault::TimeGoesBack);
 }
 
+#[test]
+fn a_leaf_that_states_nothing_after_one_that_does_is_refused_where_it_is_seen() {
+    let mut log = Stated::new();
+    let first = log.run(AGENT);
+    let parents = vec![Digest::of(&log.entries[first].0.to_bytes().unwrap())];
+    let by = By { agent: AGENT, signers: &[AGENT] };
+    let receipt = log.add_after(parents, by, Evidence::Replayable(replay()), ran_twice());
+    log.go_on();
+    accepted(&log.bundle(receipt));
+    let silent = |leaf: Leaf| Leaf::new(leaf.receipt, leaf.integrated_at_ms);
+    log.entries[first].1 = silent(log.entries[first].1);
+    log.plant();
+    // Which of them is the log's first that states one, nobody sees here.
+    accepted(&log.bundle(receipt));
+    log.entries[receipt].1 = silent(log.entries[receipt].1);
+    log.plant();
+    accepted(&log.bundle(receipt));
+    let stated = log.entries[first].1.stating(map::EMPTY);
+    log.entries[first].1 = stated;
+    log.plant();
+    refused(&log.bundle(receipt), Check::Inclusion, chaos_agency::Fault::StateMissing);
+    // The agent's registry entry stated one.
+    let logged = |index: usize| {
+        let inclusion = prove_inclusion(&log.tree, index as u64, log.tree.size()).unwrap();
+        let (envelope, leaf) = log.entries[index].clone();
+        let proof = TlogProof::new(inclusion, log.checkpoint()).unwrap().to_string();
+        Logged { envelope, leaf, proof }
+    };
+    let by_history = Bundle {
+        format: FORMAT.to_owned(),
+        log: World::log_key().verifier().to_string(),
+        receipt: logged(receipt),
+        history: vec![logged(1)],
+        anchor: None,
+        attachments: BTreeMap::new(),
+    };
+    let report = verify(&bytes(&by_history), &Options::default());
+    assert_eq!(report.result.unwrap_err().code, chaos_agency::Fault::StateMissing.code());
+}
+
 /// Under a root that lacks what an entry writes, the entry was not counted, whatever else the root holds.
 #[test]
 fn an_entry_counts_only_under_a_root_that_holds_what_it_writes() {
