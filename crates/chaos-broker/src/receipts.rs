@@ -96,3 +96,15 @@ pub enum OverseeEvent {
     /// A request was refused.
     Refused,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::OverseeEvent;
+
+    /// The one event that no recorded receipt holds; a name is signed, so it does not change.
+    #[test]
+    fn a_withdrawn_service_keeps_its_signed_name() {
+        let name = serde_json::to_string(&OverseeEvent::ServiceWithdrawn).unwrap();
+        assert_eq!(name, "\"service_withdrawn\"");
+    }
+}

@@ -1,6 +1,8 @@
 //! What the first version wrote still opens, folds, verifies and resumes, and what it hashed and
 //! signed keeps its bytes. `fixtures/first` says how its files were made.
 
+mod second;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
