@@ -1,10 +1,10 @@
 use std::{ops::Range, path::Path};
 
-use chaos_log::{Tile, tile_to_bytes};
+use chaos_log::Tile;
 use chaos_types::Digest;
 use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
 
-use super::Store;
+use super::{Store, write};
 use crate::{
     error::{OpenError, StoreError},
     records::Append,
@@ -98,10 +98,11 @@ impl Store {
         self.ensure_writable()?;
         self.edge = None;
         let mended = self.write(|transaction| {
-            let sql = "INSERT OR REPLACE INTO tiles (level, idx, hashes) VALUES (?1, ?2, ?3)";
-            let mut put = transaction.prepare_cached(sql)?;
-            for Tile { id, hashes } in tiles {
-                put.execute(params![id.level, id.index.cast_signed(), tile_to_bytes(hashes)])?;
+            let mut drop =
+                transaction.prepare_cached("DELETE FROM tiles WHERE level = ?1 AND idx = ?2")?;
+            for tile in tiles {
+                drop.execute(params![tile.id.level, tile.id.index.cast_signed()])?;
+                write::put_tile(transaction, tile, 0)?;
             }
             Ok(())
         });
