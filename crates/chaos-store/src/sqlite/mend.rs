@@ -4,7 +4,7 @@ use chaos_log::Tile;
 use chaos_types::Digest;
 use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
 
-use super::{Store, write};
+use super::{FOLD_META, Store, write};
 use crate::{
     error::{OpenError, StoreError},
     records::Append,
@@ -60,10 +60,12 @@ impl Store {
 
     /// Puts entries in the place of what is stored at `range`, all or nothing.
     ///
-    /// The caller has shown that they are the log's: the tree is neither asked nor changed.
+    /// The caller has shown that they are the log's: the tree is neither asked nor changed. What holds one of
+    /// their records elsewhere goes, since a record has one place. The rows are folded anew at the next
+    /// opening, since they may be those of what stood there.
     ///
     /// # Errors
-    /// If the storage fails, or one of them stands elsewhere already.
+    /// If the storage fails.
     ///
     /// # Panics
     /// If there are not as many entries as the range is long.
@@ -76,8 +78,9 @@ impl Store {
                 "DELETE FROM entries WHERE idx >= ?1 AND idx < ?2",
                 params![range.start.cast_signed(), range.end.cast_signed()],
             )?;
+            transaction.execute("DELETE FROM meta WHERE key = ?1", [FOLD_META])?;
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO entries (idx, digest, leaf, record) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT OR REPLACE INTO entries (idx, digest, leaf, record) VALUES (?1, ?2, ?3, ?4)",
             )?;
             for (index, entry) in range.zip(with) {
                 let digest = entry.digest();
