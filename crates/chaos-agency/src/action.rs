@@ -1,5 +1,7 @@
 //! What agents do: the platform's own actions, each with a typed body, and those of others.
 
+use std::fmt;
+
 use chaos_types::{ChainId, Check, Did, Digest, decimal};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -24,6 +26,8 @@ pub enum Action {
     RotateKey(RotateKey),
     /// An agent leaves, by its own key or the log operator's.
     Revoke(Revoke),
+    /// The log's root key hands one of its roles to another key.
+    Delegate(Delegate),
     /// Another receipt was verified: a verdict.
     Verify(Verdict),
     /// A checkpoint of the log was written to a chain.
@@ -83,6 +87,7 @@ impl Action {
             Self::Update(_) => "update",
             Self::RotateKey(_) => "rotate_key",
             Self::Revoke(_) => "revoke",
+            Self::Delegate(_) => Delegate::KIND,
             Self::Verify(_) => Verdict::KIND,
             Self::Anchor(_) => Anchor::KIND,
             Self::Run(_) => Run::KIND,
@@ -100,6 +105,7 @@ impl Action {
             Self::Update(_) => ground::UPDATE,
             Self::RotateKey(_) => ground::ROTATE_KEY,
             Self::Revoke(_) => ground::REVOKE,
+            Self::Delegate(_) => ground::DELEGATE,
             Self::Verify(_) => ground::VERIFY,
             Self::Anchor(_) => ground::ANCHOR,
             Self::Run(_) => ground::RUN,
@@ -121,7 +127,11 @@ impl Action {
     #[must_use]
     pub const fn manages_registry(&self) -> bool {
         match self {
-            Self::Register(_) | Self::Update(_) | Self::RotateKey(_) | Self::Revoke(_) => true,
+            Self::Register(_)
+            | Self::Update(_)
+            | Self::RotateKey(_)
+            | Self::Revoke(_)
+            | Self::Delegate(_) => true,
             Self::Verify(_)
             | Self::Anchor(_)
             | Self::Run(_)
@@ -140,6 +150,7 @@ impl Action {
             | Self::Update(_)
             | Self::RotateKey(_)
             | Self::Revoke(_)
+            | Self::Delegate(_)
             | Self::Verify(_)
             | Self::Anchor(_)
             | Self::Run(_)
@@ -161,6 +172,7 @@ impl Serialize for Action {
             Self::Register(body) | Self::Update(body) => Wire { kind, body }.serialize(serializer),
             Self::RotateKey(body) => Wire { kind, body }.serialize(serializer),
             Self::Revoke(body) => Wire { kind, body }.serialize(serializer),
+            Self::Delegate(body) => Wire { kind, body }.serialize(serializer),
             Self::Verify(body) => Wire { kind, body }.serialize(serializer),
             Self::Anchor(body) => Wire { kind, body }.serialize(serializer),
             Self::Run(body) => Wire { kind, body }.serialize(serializer),
@@ -201,6 +213,69 @@ pub struct Revoke {
     pub agent: Did,
     /// Why, for people.
     pub reason: String,
+}
+
+/// What the log's root key hands to another key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Signing the log's checkpoints.
+    Checkpoints,
+    /// Signing the operator's receipts.
+    Operator,
+}
+
+impl Role {
+    /// Both roles.
+    pub const ALL: [Self; 2] = [Self::Checkpoints, Self::Operator];
+
+    /// The role as written on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Checkpoints => "checkpoints",
+            Self::Operator => "operator",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Body of [`Action::Delegate`]. The root key signs it, then the new key, and after both the key that is
+/// replaced, unless that is the root or lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delegate {
+    /// Which role is handed over.
+    pub role: Role,
+    /// The how-manieth delegation of this role it is, from 1.
+    #[serde(with = "decimal")]
+    pub number: u64,
+    /// The key that has the role from the next log entry on.
+    pub key: Did,
+    /// The key that had it.
+    pub replaces: Did,
+    /// Whether the replaced key is lost or stolen, so that it does not agree.
+    pub lost: bool,
+}
+
+impl Delegate {
+    /// The kind as written on the wire.
+    pub const KIND: &'static str = "delegate";
+
+    /// Who signs it, in order, in the log with this root key.
+    #[must_use]
+    pub fn signers(&self, root: Did) -> Vec<Did> {
+        let mut signers = vec![root, self.key];
+        if !self.lost && self.replaces != root {
+            signers.push(self.replaces);
+        }
+        signers
+    }
 }
 
 /// A receipt that an outcome counts for or against.

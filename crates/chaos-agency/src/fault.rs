@@ -37,7 +37,13 @@ chaos_types::faults! {
         OperatorOnly = "operator-only",
             "Receipts of this kind count from the log's operator only.";
         OperatorPermanent = "operator-permanent",
-            "The operator's key is the log's key: it is neither rotated nor revoked.";
+            "The operator is not revoked, and its key is handed on by a delegation alone.";
+        DelegationOrder = "delegation-order",
+            "The delegation is not the one that follows the last of its role.";
+        DelegationOther = "delegation-other",
+            "The delegation replaces a key that does not have the role.";
+        RootLost = "root-lost",
+            "A delegation calls the log's root key lost, which nothing can take the place of.";
         RevocationForbidden = "revocation-forbidden",
             "An agent is revoked by itself or by the log's operator.";
         AlreadyRevoked = "already-revoked", "The agent is revoked already.";

@@ -83,11 +83,12 @@ impl Ground {
 }
 
 /// What the platform's own kinds rest on.
-pub(crate) const OWN: [(&str, &[Ground]); 9] = [
+pub(crate) const OWN: [(&str, &[Ground]); 10] = [
     ("register", REGISTER),
     ("update", UPDATE),
     ("rotate_key", ROTATE_KEY),
     ("revoke", REVOKE),
+    (action::Delegate::KIND, DELEGATE),
     (action::Verdict::KIND, VERIFY),
     (action::Anchor::KIND, ANCHOR),
     (action::Run::KIND, RUN),
@@ -113,6 +114,12 @@ pub(crate) const ROTATE_KEY: &[Ground] = &[
 pub(crate) const REVOKE: &[Ground] = &[
     Ground::new("that the agent is registered and not revoked", Source::Log),
     Ground::new("the reason", Source::Signer),
+];
+
+pub(crate) const DELEGATE: &[Ground] = &[
+    Ground::new("that the root key signed, and the new key's holder agrees", Source::Receipt),
+    Ground::new("which key has the role, and that the new one is free", Source::Log),
+    Ground::new("that a key which does not agree is lost", Source::Signer),
 ];
 
 pub(crate) const VERIFY: &[Ground] = &[

@@ -47,6 +47,7 @@
 pub mod action;
 mod fault;
 mod ground;
+
 pub mod kind;
 mod leaf;
 pub mod receipt;
@@ -55,6 +56,7 @@ mod rules;
 mod sentence;
 pub mod shown;
 mod state;
+mod succession;
 mod view;
 pub mod views;
 
@@ -68,5 +70,6 @@ pub use registry::Registry;
 pub use rules::{Entry, FoldError, Folded, Place, Rules};
 pub use shown::Shown;
 pub use state::{Answer, Key, Memory, Once, Row, State, Stop, Writes};
+pub use succession::{Delegation, SignerError, Succession};
 pub use view::{Outcome, View};
 pub use views::Views;

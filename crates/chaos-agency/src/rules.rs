@@ -137,6 +137,7 @@ impl Rules {
             | Action::Update(_)
             | Action::RotateKey(_)
             | Action::Revoke(_)
+            | Action::Delegate(_)
             | Action::Verify(_)
             | Action::Anchor(_)
             | Action::Run(_) => {}

@@ -2,7 +2,7 @@
 
 use crate::{
     Action,
-    action::{Pay, Score, Verdict},
+    action::{Delegate, Pay, Role, Score, Verdict},
 };
 
 impl Action {
@@ -26,6 +26,7 @@ impl Action {
             ),
             Self::RotateKey(rotation) => format!("signs with {} from here on", rotation.new_key),
             Self::Revoke(revoke) => format!("revoked {}: {}", revoke.agent, revoke.reason),
+            Self::Delegate(delegate) => delegated(delegate),
             Self::Verify(verdict) => judged(verdict),
             Self::Anchor(anchor) => format!(
                 "anchored root {} of {} entries in block {} of {}",
@@ -46,6 +47,16 @@ impl Action {
 
 fn listed(names: &[String]) -> String {
     if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+fn delegated(delegate: &Delegate) -> String {
+    let Delegate { role, number, key, replaces, lost } = delegate;
+    let what = match role {
+        Role::Checkpoints => "the log's checkpoints",
+        Role::Operator => "the operator's receipts",
+    };
+    let whose = if *lost { ", a lost key" } else { "" };
+    format!("handed {what} to {key} in place of {replaces}{whose} (delegation {number})")
 }
 
 fn judged(verdict: &Verdict) -> String {

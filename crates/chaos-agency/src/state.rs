@@ -12,7 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use self::key::VIEW_SEPARATOR;
 pub(crate) use self::rows::{
-    AgentRow, EntryRow, EvidenceRow, KeyRow, NameRow, RefusalRow, Revoked, SpanRow,
+    AgentRow, DelegationRow, EntryRow, EvidenceRow, KeyRow, NameRow, RefusalRow, Revoked, SpanRow,
 };
 pub use self::{
     key::Key,

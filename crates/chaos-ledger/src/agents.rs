@@ -131,7 +131,7 @@ pub fn revoke(
         RevokedBy::Itself => (agent, ledger.key(&name)?),
         RevokedBy::Operator => {
             let key = ledger.operator_key()?;
-            (key.did(), key)
+            (ledger.operator(), key)
         }
     };
     let receipt = ledger.record(entry(signer, &key, action))?;

@@ -1,22 +1,26 @@
 use std::collections::BTreeMap;
 
 use chaos_agency::{
-    Leaf, Receipt, Shown,
+    Key, Leaf, Receipt, Shown,
+    action::Role,
     shown::{Wanted, record},
 };
 use chaos_log::{
-    InclusionProof, ProveError, SignedCheckpoint, TlogProof,
+    InclusionProof, ProveError, SignedCheckpoint, TlogProof, VerifierKey,
     map::{self, NodeRead, ReadError},
     prove_inclusion,
 };
 use chaos_store::{Blobs as _, Entry, Records as _, StoreError};
 use chaos_types::{Digest, Verified, canonical, dsse::Envelope};
 use chaos_verify::{
-    Anchored, Attachments, Bundle, FORMAT, Logged, Options, Placed, RowProof, STATE_FORMAT,
-    StateBundle, named_digests, verify,
+    Anchored, Attachments, Bundle, Delegations, FORMAT, Logged, Options, Placed, RowProof,
+    STATE_FORMAT, StateBundle, named_digests, verify,
 };
 
+use self::delegations::Held;
 use crate::{Error, Ledger, tables::unreadable};
+
+mod delegations;
 
 /// Inputs and outputs larger than this stay outside the bundle: 256 KiB.
 const ATTACHMENT_BYTES_MAX: usize = 256 << 10;
@@ -45,7 +49,10 @@ pub fn bundle(
         None => maker.by_history(&entry, &subject, besides)?,
     };
     // What is stored may have rotted since it was written; nothing goes out that others would refuse.
-    let (log, kinds) = (ledger.verifier()?, ledger.system().kinds);
+    // Under the key that signed the head nothing has to be followed.
+    let signer = ledger.succession(Role::Checkpoints)?.key_for(maker.size);
+    let log = VerifierKey::new(ledger.name()?, signer.as_bytes()).map_err(Error::LogName)?;
+    let kinds = ledger.system().kinds;
     let options = Options { log: Some(&log), kinds, ..Options::default() };
     verify(&bytes, &options).result.map_err(Error::Unverified)?;
     Ok(bytes)
@@ -77,14 +84,15 @@ impl Maker<'_> {
         let wanted = Wanted { index: entry.index, leaf: &place.leaf, receipt, size: self.size };
         let ledger = self.ledger;
         let mut shown = ledger.ask(|state| record(&ledger.rules, wanted, state))?;
-        let state = match proofs(&shown, ledger.store(), root) {
-            Ok(state) => state,
+        let held = Held::under(ledger.store(), ledger.operator(), self.size)?;
+        let (state, keys) = match proofs(&shown, held.as_ref(), ledger.store(), root) {
+            Ok(both) => both,
             // The map of an older checkpoint is kept only until a newer one is published.
             Err(Error::Map(error)) if matches!(*error, ReadError::Missing { .. }) => {
                 let views = ledger.fold_in_memory(self.size)?;
                 let again = record(&ledger.rules, wanted, views.state());
                 shown = again.map_err(|stop| Error::Row { key: stop.to_string() })?;
-                proofs(&shown, &Remembered(views.map()), root)?
+                proofs(&shown, held.as_ref(), &Remembered(views.map()), root)?
             }
             Err(error) => return Err(error),
         };
@@ -102,6 +110,7 @@ impl Maker<'_> {
                 .into_iter()
                 .map(|index| self.placed(index))
                 .collect::<Result<_, _>>()?,
+            keys,
             anchor,
             attachments,
         }
@@ -162,13 +171,24 @@ impl Maker<'_> {
     }
 }
 
-/// The proofs of the shown rows under a root.
+/// The proofs of the shown rows under a root, and of what the log's root key has delegated.
 fn proofs<N: NodeRead<Error = StoreError>>(
     shown: &Shown,
+    held: Option<&Held>,
+    nodes: &N,
+    root: &map::Hash,
+) -> Result<(Vec<RowProof>, Option<Delegations>), Error> {
+    let state = row_proofs(shown.rows(), nodes, root)?;
+    Ok((state, held.map(|held| held.proved(nodes, root)).transpose()?))
+}
+
+/// The proofs of rows under a root, or that there are none.
+fn row_proofs<'a, N: NodeRead<Error = StoreError>>(
+    rows: impl Iterator<Item = (&'a Key, Option<&'a [u8]>)>,
     nodes: &N,
     root: &map::Hash,
 ) -> Result<Vec<RowProof>, Error> {
-    let rows = shown.rows().map(|(key, value)| {
+    let rows = rows.map(|(key, value)| {
         let proof = map::prove(nodes, root, &map::Key::of(key.as_bytes())).map_err(unreadable)?;
         RowProof::new(key, value, &proof).map_err(|_| Error::Row { key: key.to_string() })
     });

@@ -1,6 +1,6 @@
 use std::{io, path::PathBuf};
 
-use chaos_agency::LeafError;
+use chaos_agency::{LeafError, SignerError};
 use chaos_log::{
     CheckpointError, Hash, PolicyError, ProveError, TlogProofError, UnsatisfiedError, VerifierKey,
     map::{self, ReadError},
@@ -75,20 +75,7 @@ pub enum Error {
         /// The root of the stored tree.
         found: Hash,
     },
-    /// What is kept of the place where the rows end is not what the leaves before it say.
-    #[error(
-        "the rows are said to end with {found} at size {size}, the leaves before it say {expected}; \
-         `chaoschain log rebuild` folds them anew"
-    )]
-    Mark {
-        /// How many entries the rows are of.
-        size: u64,
-        /// The root of the state, or the time in milliseconds, that is kept.
-        found: String,
-        /// What the leaves say.
-        expected: String,
-    },
-    /// A stored row is not what the rules write, or not what the log commits to.
+    /// A stored row is not what the rules write.
     #[error("the row {key} is damaged; `chaoschain log rebuild` folds it anew")]
     Row {
         /// Its key.
@@ -158,6 +145,14 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         source: CheckpointError,
+    },
+    /// What is remembered of a log's keys are no keys.
+    #[error("{path} does not hold keys of this log", path = path.display())]
+    HeadKeys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with one.
+        source: chaos_log::KeyError,
     },
     /// The log signed heads, and nobody here remembers which was the last.
     #[error(
@@ -246,7 +241,7 @@ pub enum Error {
         size: u64,
         /// What is wrong with it.
         #[source]
-        source: CheckpointError,
+        source: SignerError,
     },
     /// A head would be published that too few witnesses have cosigned.
     #[error("the head is not published")]
@@ -262,6 +257,14 @@ pub enum Error {
         /// Whose key it is.
         found: Box<Did>,
     },
+    /// The key that a role was handed to is not at hand.
+    #[error("no key file here holds {key}, which has the role {role}")]
+    NoRoleKey {
+        /// The role.
+        role: &'static str,
+        /// The key.
+        key: Box<Did>,
+    },
     /// The operator may not do this now.
     #[error("the operator may not {kind}: {why}")]
     OperatorRefused {
@@ -270,8 +273,8 @@ pub enum Error {
         /// Why not.
         why: Refused,
     },
-    /// The operator's key is the log's.
-    #[error("the operator's key is the log's key and cannot be {what}")]
+    /// The operator is the log's.
+    #[error("the operator's root key is the log, which cannot be {what}")]
     OperatorKey {
         /// What was asked: *rotated* or *revoked*.
         what: &'static str,

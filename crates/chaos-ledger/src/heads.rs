@@ -6,8 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chaos_agency::Succession;
 use chaos_files::{Readers, write_synced};
-use chaos_log::{Checkpoint, SignedCheckpoint, VerifierKey};
+use chaos_log::{Checkpoint, CheckpointError, SignedCheckpoint, VerifierKey};
 use chaos_types::Digest;
 
 use crate::Error;
@@ -15,11 +16,16 @@ use crate::Error;
 /// A remembered head is a note of a few hundred bytes, and a few more for each cosignature.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 
-/// The newest head that each log's key signed on this machine, one file per key.
+/// The ending of the file that names the keys of a log whose root key has handed checkpoints on.
+const KEYS_EXTENSION: &str = "keys";
+
+/// The newest head that each log signed on this machine, one file per root key.
 ///
 /// The folder stands outside of every data directory: a directory that is restored from an old copy
 /// comes back without the entries that were signed since, and only a memory elsewhere can tell. The
-/// file is the signed note itself, so nothing has to vouch for it but the log's own key.
+/// file is the signed note itself, so nothing has to vouch for it but the log's own key. Where the root
+/// key has handed checkpoints on, a file beside it names the keys that it named: a restored directory may
+/// not know them, and must still see that it is an old copy.
 #[derive(Debug, Clone)]
 pub struct Heads {
     folder: PathBuf,
@@ -41,13 +47,13 @@ impl Heads {
         Self { folder: folder.into() }
     }
 
-    /// The file that remembers the heads of this key.
+    /// The file that remembers the heads of the log with this root key.
     #[must_use]
     pub fn file(&self, key: &VerifierKey) -> PathBuf {
         self.folder.join(format!("{}.note", Digest::of(key.to_string().as_bytes())))
     }
 
-    /// The newest head that is remembered for this key, if any.
+    /// The newest head that is remembered for the log with this root key, if any.
     pub(crate) fn last(&self, key: &VerifierKey) -> Result<Option<Checkpoint>, Error> {
         read(&self.file(key), key)
     }
@@ -77,7 +83,31 @@ fn read(path: &Path, key: &VerifierKey) -> Result<Option<Checkpoint>, Error> {
     let damaged = |source| Error::HeadDamaged { path: path.to_owned(), source };
     let bytes = chaos_files::read(path, HEAD_BYTES_MAX)?;
     let note = SignedCheckpoint::parse(&bytes).map_err(damaged)?;
-    note.verify(key).cloned().map(Some).map_err(damaged)
+    let mut last = Err(CheckpointError::Missing { expected: "signature" });
+    for key in keys(path, key)? {
+        last = note.verify(&key).cloned();
+        if last.is_ok() {
+            break;
+        }
+    }
+    last.map(Some).map_err(damaged)
+}
+
+/// The log's root key, and those that it named before this machine signed with them.
+fn keys(path: &Path, root: &VerifierKey) -> Result<Vec<VerifierKey>, Error> {
+    let path = path.with_extension(KEYS_EXTENSION);
+    let mut keys = vec![root.clone()];
+    match path.try_exists() {
+        Ok(false) => return Ok(keys),
+        Ok(true) => {}
+        Err(source) => return Err(Error::Heads { path, source }),
+    }
+    let bytes = chaos_files::read(&path, HEAD_BYTES_MAX)?;
+    for line in String::from_utf8_lossy(&bytes).lines() {
+        let key = line.parse().map_err(|source| Error::HeadKeys { path: path.clone(), source })?;
+        keys.push(key);
+    }
+    Ok(keys)
 }
 
 impl Memory {
@@ -86,8 +116,23 @@ impl Memory {
         read(&self.path, &self.key)
     }
 
-    /// Remembers a head before anybody sees it.
-    pub(crate) fn remember(&self, signed: &SignedCheckpoint) -> Result<(), Error> {
+    /// Remembers a head before anybody sees it, and before that who signs the log's heads.
+    pub(crate) fn remember(
+        &self,
+        signed: &SignedCheckpoint,
+        succession: &Succession,
+    ) -> Result<(), Error> {
+        if !succession.delegations().is_empty() {
+            let path = self.path.with_extension(KEYS_EXTENSION);
+            let mut lines = String::new();
+            for key in succession.keys() {
+                let key = VerifierKey::new(self.key.name().clone(), key.as_bytes());
+                lines.push_str(&key.map_err(Error::LogName)?.to_string());
+                lines.push('\n');
+            }
+            write_synced(&path, Readers::Everyone, lines.as_bytes())
+                .map_err(|source| Error::Heads { path, source })?;
+        }
         write_synced(&self.path, Readers::Everyone, signed.to_string().as_bytes())
             .map_err(|source: io::Error| Error::Heads { path: self.path.clone(), source })
     }

@@ -9,6 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::{Error, System};
 
+/// A key file is an encrypted key of a few hundred bytes.
+const KEY_BYTES_MAX: usize = 16 << 10;
+
 /// The password of key files. It is overwritten when dropped and never shown.
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
@@ -78,6 +81,16 @@ impl<'a> Keys<'a> {
             .map_err(|source| Error::OpenKey { path, source })
     }
 
+    /// Opens a key file elsewhere with the password.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(crate) fn open_file(&self, path: &Path) -> Result<AgentKey, Error> {
+        let pem = chaos_files::read(path, KEY_BYTES_MAX)?;
+        AgentKey::from_encrypted_pem(&String::from_utf8_lossy(&pem), self.password()?)
+            .map_err(|source| Error::OpenKey { path: path.to_owned(), source })
+    }
+
     /// Takes up the key file that an interrupted command left, or makes a key and its file. A file
     /// is never overwritten; the caller sees to it that nobody uses the key yet.
     ///
@@ -108,9 +121,14 @@ impl<'a> Keys<'a> {
     /// # Errors
     /// If a file cannot be moved.
     pub fn succeed(&self, name: &str) -> Result<(), Error> {
+        self.succeed_as(name, &format!("{name}.retired-{}", self.system.now_ms()))
+    }
+
+    /// As [`Self::succeed`], with a name for the file that is replaced.
+    pub(crate) fn succeed_as(&self, name: &str, retired: &str) -> Result<(), Error> {
         let (current, successor) = (self.path(name)?, self.path(&successor_of(name))?);
         if self.has(name)? {
-            let retired = self.path(&format!("{name}.retired-{}", self.system.now_ms()))?;
+            let retired = self.path(retired)?;
             fs::rename(&current, retired).map_err(Error::KeyFolder)?;
         }
         fs::rename(successor, &current)

@@ -8,7 +8,7 @@ use chaos_agency::{
     action::Profile,
     receipt::{Draft, Product},
 };
-use chaos_log::{KeyName, LogKey, VerifierKey};
+use chaos_log::{KeyName, VerifierKey};
 use chaos_store::{Blobs as _, DATABASE_FILE, Records as _, Store};
 use chaos_types::{AgentKey, Did, Digest, dsse::Envelope};
 
@@ -74,24 +74,15 @@ impl Ledger {
         heads: Option<&Heads>,
         system: System,
     ) -> Result<Self, Error> {
-        let (store, operator) = open_existing(dir, heads)?;
-        Self::load(dir, store, operator, password, system)
-    }
-
-    /// Opens an existing data directory, drops its rows and folds the log anew. Before anything is dropped,
-    /// every entry, tile and checkpoint is held against the others: a false entry must not be folded.
-    ///
-    /// # Errors
-    /// As [`Self::open`], and if entries, tiles and checkpoints contradict each other.
-    pub fn rebuild(
-        dir: &Path,
-        password: Option<Password>,
-        heads: Option<&Heads>,
-        system: System,
-    ) -> Result<Self, Error> {
-        let (mut store, operator) = open_existing(dir, heads)?;
-        store.check()?;
-        store.clear_rows()?;
+        if !dir.join(DATABASE_FILE).exists() {
+            return Err(Error::NoData { dir: dir.to_owned() });
+        }
+        let store = open_store(dir)?;
+        let operator =
+            recorded(&store)?.ok_or_else(|| Error::NoOperator { dir: dir.to_owned() })?;
+        if let Some(heads) = heads {
+            ensure_current(&store, &operator, heads)?;
+        }
         Self::load(dir, store, operator, password, system)
     }
 
@@ -267,35 +258,14 @@ impl Ledger {
         Ok(self.store.blobs().put(bytes)?)
     }
 
-    /// The key that checkpoints are verified with.
+    /// The verifier key of the log's root key, which names the log for ever. Checkpoints are verified with
+    /// [`Ledger::signer`].
     ///
     /// # Errors
     /// If the log cannot be named after its operator.
     pub fn verifier(&self) -> Result<VerifierKey, Error> {
         let operator = self.operator();
         VerifierKey::new(log_name(&operator)?, operator.as_bytes()).map_err(Error::LogName)
-    }
-
-    /// The key that signs checkpoints: the operator's, under the log's name.
-    ///
-    /// # Errors
-    /// If the operator's key does not open.
-    pub fn log_key(&self) -> Result<LogKey, Error> {
-        let key = self.operator_key()?;
-        let seed = key.as_signing_key().to_bytes();
-        Ok(LogKey::from_seed(log_name(&key.did())?, &seed))
-    }
-
-    /// The operator's key, which is this log's key and no other.
-    ///
-    /// # Errors
-    /// If the key file does not open or holds another key.
-    pub(crate) fn operator_key(&self) -> Result<AgentKey, Error> {
-        let (key, expected) = (self.key(OPERATOR)?, self.operator());
-        if key.did() == expected {
-            return Ok(key);
-        }
-        Err(Error::ForeignOperator { expected: expected.into(), found: key.did().into() })
     }
 
     /// The operator's key, if the log would now admit an action of this kind by the operator.
@@ -305,7 +275,7 @@ impl Ledger {
     pub fn operator_for(&self, kind: &str) -> Result<AgentKey, Error> {
         let key = self.operator_key()?;
         let refuse = |why| Error::OperatorRefused { kind: kind.to_owned(), why };
-        let agent = self.agent(&key.did())?.ok_or_else(|| refuse(Refused::Unregistered))?;
+        let agent = self.agent(&self.operator())?.ok_or_else(|| refuse(Refused::Unregistered))?;
         if agent.key_at(self.size()) != Some(key.did()) {
             let revoked = |reason: &String| Refused::Revoked { reason: reason.clone() };
             return Err(refuse(agent.revoked.as_ref().map_or(Refused::OldKey, revoked)));
@@ -323,6 +293,9 @@ impl Ledger {
     /// # Errors
     /// If the key file does not open.
     pub fn key(&self, name: &str) -> Result<AgentKey, Error> {
+        if name == OPERATOR {
+            return self.operator_key();
+        }
         let (keys, successor) = (self.keys(), successor_of(name));
         if keys.has(&successor)?
             && let Some(agent) = self.active(name)?
@@ -356,7 +329,7 @@ impl Ledger {
         Ok(found.filter(|agent| agent.revoked.is_none() && agent.profile.name == name))
     }
 
-    fn keys(&self) -> Keys<'_> {
+    pub(crate) fn keys(&self) -> Keys<'_> {
         Keys::new(&self.dir, self.password.as_ref(), self.system)
     }
 }
@@ -375,19 +348,6 @@ impl fmt::Debug for Ledger {
 pub(crate) fn log_name(operator: &Did) -> Result<KeyName, Error> {
     let suffix = Digest::of(operator.as_bytes()).short();
     format!("chaoschain.local/{suffix}").parse::<KeyName>().map_err(Error::LogName)
-}
-
-/// The store of an existing data directory that goes on from what `heads` remembers, and its operator.
-fn open_existing(dir: &Path, heads: Option<&Heads>) -> Result<(Store, Did), Error> {
-    if !dir.join(DATABASE_FILE).exists() {
-        return Err(Error::NoData { dir: dir.to_owned() });
-    }
-    let store = open_store(dir)?;
-    let operator = recorded(&store)?.ok_or_else(|| Error::NoOperator { dir: dir.to_owned() })?;
-    if let Some(heads) = heads {
-        ensure_current(&store, &operator, heads)?;
-    }
-    Ok((store, operator))
 }
 
 fn open_store(dir: &Path) -> Result<Store, Error> {

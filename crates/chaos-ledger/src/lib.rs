@@ -45,6 +45,7 @@
 //! - [`Prepared`]: a receipt that was read by any thread and waits to be appended with others;
 //!   `chaos_store::GroupCommit` takes a ledger.
 //! - [`agents`]: entering, finding, rotating and revoking agents.
+//! - [`Handover`]: handing a role of the log's root key to another key.
 //! - [`bundle`]: the file that proves one receipt to a stranger.
 //! - [`Keys`]: encrypted key files.
 //! - [`misstated`]: whether another's log states what it folds to.
@@ -59,6 +60,7 @@
 
 pub mod agents;
 mod bundles;
+mod delegating;
 mod error;
 mod folding;
 mod group;
@@ -73,6 +75,7 @@ mod system;
 mod tables;
 
 pub use bundles::bundle;
+pub use delegating::{HandedOver, Handover, succession};
 pub use error::{Error, Refused};
 pub use folding::{Compared, Comparison, misstated};
 pub use group::{Accepted, GroupError, Prepared};

@@ -1,6 +1,7 @@
 //! Which heads others are shown, and whom the log asks before.
 
-use chaos_log::{Policy, SignedCheckpoint};
+use chaos_agency::action::Role;
+use chaos_log::{Policy, SignedCheckpoint, VerifierKey};
 use chaos_store::Records as _;
 use chaos_types::Digest;
 
@@ -32,8 +33,12 @@ impl Ledger {
     /// If the file is no policy or names other logs and not this one, or the store fails.
     pub fn set_policy(&mut self, file: &[u8]) -> Result<Policy, Error> {
         let policy = Policy::parse(file).map_err(Error::Policy)?;
-        let key = self.verifier()?;
-        if !policy.logs().is_empty() && policy.logs().iter().all(|log| log.key != key) {
+        let (key, succession) = (self.verifier()?, self.succession(Role::Checkpoints)?);
+        let is_own = |known: &VerifierKey| {
+            known.name() == key.name()
+                && succession.keys().any(|key| key.as_bytes() == known.public())
+        };
+        if !policy.logs().is_empty() && !policy.logs().iter().any(|log| is_own(&log.key)) {
             return Err(Error::PolicyOther { log: Box::new(key) });
         }
         let kept = [Digest::of(file).as_bytes(), file].concat();
@@ -60,10 +65,11 @@ impl Ledger {
     /// # Errors
     /// If it has not signed one, or the store fails.
     pub fn check_heads(&self) -> Result<(), Error> {
-        let key = self.verifier()?;
+        let (succession, name) = (self.succession(Role::Checkpoints)?, self.name()?);
         for kept in self.store.checkpoints()? {
             let size = kept.claimed().size();
-            kept.verify(&key).map_err(|source| Error::HeadUnsigned { size, source })?;
+            let signed = succession.ensure_signed(&kept, &name);
+            signed.map_err(|source| Error::HeadUnsigned { size, source })?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Signing heads: only what was recomputed, and only what continues what was signed before.
 
-use chaos_agency::Leaf;
-use chaos_log::{Checkpoint, LogKey, SignedCheckpoint, VerifierKey, root_at};
+use chaos_agency::{Leaf, Succession, action::Role};
+use chaos_log::{Checkpoint, SignedCheckpoint, VerifierKey, root_at};
 use chaos_store::{Head, Records as _, Store, all_entries};
 
 use chaos_types::Did;
@@ -31,8 +31,8 @@ impl Ledger {
     /// If the operator's key does not open, the store fails or is damaged, or the data directory does
     /// not continue what was signed.
     pub fn sign_head(&mut self, heads: &Heads) -> Result<SignedCheckpoint, Error> {
-        let key = self.log_key()?;
-        let memory = heads.lock(key.verifier())?;
+        let succession = self.succession(Role::Checkpoints)?;
+        let memory = heads.lock(&self.verifier()?)?;
         let last = memory.last()?;
         if last.is_none()
             && let Some(stored) = self.store.checkpoint()?
@@ -41,9 +41,31 @@ impl Ledger {
             return Err(Error::HeadForgotten { size, path });
         }
         let head = self.recompute(last.as_ref())?;
-        let signed = sign(&key, head)?;
-        memory.remember(&signed)?;
+        let signed = self.signed(head, &succession)?;
+        memory.remember(&signed, &succession)?;
         Ok(signed)
+    }
+
+    /// A head with the signature of the key in force. The first one that holds a delegation also has that
+    /// of the key that leaves, if its file is still here, so that whoever knows no other key learns of the
+    /// new one.
+    fn signed(&self, head: Head, succession: &Succession) -> Result<SignedCheckpoint, Error> {
+        let name = self.name()?;
+        let key = self.needed_log_key(succession.key_for(head.size))?;
+        let mut note = Checkpoint::new(name.as_str(), head.size, head.root)
+            .and_then(|checkpoint| checkpoint.sign(&key))
+            .map_err(Error::Checkpoint)?;
+        let leaving = match succession.leaving(head.size) {
+            Some(leaving) => self.log_key_of(leaving)?,
+            None => None,
+        };
+        if let Some(leaving) = leaving {
+            let also = note.claimed().clone().sign(&leaving).map_err(Error::Checkpoint)?;
+            for line in also.note().signatures() {
+                note.add(line.clone()).map_err(|error| Error::Checkpoint(error.into()))?;
+            }
+        }
+        Ok(note)
     }
 
     /// Remembers the newest of heads that others hold, so that this data directory may sign again
@@ -53,12 +75,12 @@ impl Ledger {
     /// If one of `known` is not signed by this log, there is none, the data directory holds less or another history, or
     /// something is remembered that contradicts it.
     pub fn resume(&mut self, heads: &Heads, known: &[SignedCheckpoint]) -> Result<u64, Error> {
-        let key = self.log_key()?;
-        let memory = heads.lock(key.verifier())?;
+        let succession = self.succession(Role::Checkpoints)?;
+        let (memory, name) = (heads.lock(&self.verifier()?)?, self.name()?);
         let own = self.store.checkpoint()?;
         // What does not verify is refused, not passed over for something older.
         for signed in known.iter().chain(own.as_ref()) {
-            signed.verify(key.verifier()).map_err(|_| Error::HeadForeign)?;
+            succession.ensure_signed(signed, &name).map_err(|_| Error::HeadForeign)?;
         }
         let newest = known
             .iter()
@@ -72,7 +94,7 @@ impl Ledger {
             }
         }
         self.recompute(Some(newest.claimed()))?;
-        memory.remember(newest)?;
+        memory.remember(newest, &succession)?;
         Ok(newest.claimed().size())
     }
 
@@ -143,12 +165,6 @@ fn ensure_continues(store: &Store, signed: &Checkpoint) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::HeadOther { size, signed: Box::new(*signed.root()), found: Box::new(found) })
-}
-
-fn sign(key: &LogKey, head: Head) -> Result<SignedCheckpoint, Error> {
-    Checkpoint::new(&key.name().to_string(), head.size, head.root)
-        .and_then(|checkpoint| checkpoint.sign(key))
-        .map_err(Error::Checkpoint)
 }
 
 #[cfg(test)]

@@ -34,8 +34,8 @@ pub(crate) use executor::{
 };
 pub(crate) use forecast::{BacktestArgs, ForecastArgs, ValidateArgs};
 pub(crate) use log::{
-    AcceptClockArgs, AnchorArgs, CheckpointArgs, LogArgs, LogCommand, ProveArgs, RebuildArgs,
-    ResumeArgs, ShowArgs as LogShowArgs,
+    AcceptClockArgs, AnchorArgs, CheckpointArgs, HandoverArgs, LogArgs, LogCommand, ProveArgs,
+    RebuildArgs, ResumeArgs, ShowArgs as LogShowArgs,
 };
 pub(crate) use publish::{
     CopyArgs, DisclosureArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs, RepairArgs,

@@ -60,7 +60,7 @@ pub async fn anchor(
         block_hash: format!("{:#x}", fact.block_hash),
     };
     let receipt = ledger.record(NewEntry {
-        agent: key.did(),
+        agent: ledger.operator(),
         keys: vec![&key],
         parents: vec![],
         subjects: vec![],

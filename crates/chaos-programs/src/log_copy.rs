@@ -8,8 +8,10 @@ mod rewards;
 
 use std::{fmt, path::Path};
 
-use chaos_agency::{Action, Kinds, Receipt, Views, views};
-use chaos_log::{Checkpoint, Edge, leaf_hash};
+use chaos_agency::{
+    Action, Kinds, Receipt, SignerError, State, Succession, Views, action::Role, views,
+};
+use chaos_log::{Checkpoint, Edge, KeyError, SignedCheckpoint, leaf_hash};
 use chaos_reputation::{Model, ScoreDocument};
 use chaos_store::{DATABASE_FILE, Entry, Records as _, Store};
 use chaos_types::{Check, Did, Digest, Rejection, Verified, canonical};
@@ -83,6 +85,7 @@ impl LogCopy {
             | Action::Update(_)
             | Action::RotateKey(_)
             | Action::Revoke(_)
+            | Action::Delegate(_)
             | Action::Verify(_)
             | Action::Anchor(_)
             | Action::Run(_)
@@ -160,12 +163,13 @@ impl FoldedLog for LogCopy {
         &self,
         receipt: &Verified<Receipt>,
         index: u64,
-        checkpoint: &Checkpoint,
+        head: &SignedCheckpoint,
     ) -> Result<String, Rejection> {
-        self.ensure_same_tree(checkpoint)?;
-        let size = checkpoint.size();
+        self.ensure_same_tree(head.claimed())?;
+        let size = head.claimed().size();
         let views = self.fold(receipt.log, size)?;
         let state = views.state();
+        ensure_signer(state, receipt.log, head)?;
         if let Some(misstated) = views.misstated() {
             return Err(Rejection::new(
                 Check::Agent,
@@ -186,6 +190,20 @@ impl FoldedLog for LogCopy {
             return Err(other(format!("entry {index} of the copy is another receipt")));
         }
         Ok(format!("{size} entries folded here, entry {index} counts"))
+    }
+}
+
+/// The head is signed by the key that the log's root key has named, whether the bundle shows that or not.
+fn ensure_signer(state: &dyn State, root: Did, head: &SignedCheckpoint) -> Result<(), Rejection> {
+    let succession =
+        Succession::of(state, root, Role::Checkpoints).map_err(|stop| unread(&stop))?;
+    let name = head.claimed().origin().parse().map_err(|error: KeyError| unread(&error))?;
+    match succession.ensure_signed(head, &name) {
+        Err(error @ SignerError::Retired { .. }) => {
+            Err(Rejection::caused(Check::Agent, Fault::KeyRetired, &error))
+        }
+        // Who signed it was checked without the copy.
+        Ok(_) | Err(SignerError::Unsigned(_) | SignerError::Name(_)) => Ok(()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Receipt bundles: one canonical JSON file with everything needed to verify a receipt offline.
 
+mod keys;
 mod state;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +10,7 @@ use chaos_agency::{Leaf, Receipt};
 use chaos_types::{Check, Digest, Rejection, canonical, dsse::Envelope};
 use serde::{Deserialize, Serialize};
 
+pub use self::keys::{Delegated, Delegations, Successions};
 pub use self::state::{Placed, RowProof, STATE_FORMAT, StateBundle};
 use crate::Fault;
 

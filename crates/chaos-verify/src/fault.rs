@@ -17,6 +17,12 @@ chaos_types::faults! {
             "The proof does not lead from the log entry to the checkpoint's root.";
         LogNotTrusted = "log-not-trusted", "The bundle is of another log than the trusted one.";
         CheckpointInvalid = "checkpoint-invalid", "The log did not sign the checkpoint.";
+        DelegationsMalformed = "delegations-malformed",
+            "What should be all delegations of the log's root key is not.";
+        KeyRetired = "key-retired",
+            "The checkpoint is signed by a key that another one has replaced before.";
+        LostKeyNotWitnessed = "lost-key-not-witnessed",
+            "A key took a lost one's place, which is followed from the root key and with a quorum alone.";
         LogForked = "log-forked",
             "The log's key signed two trees that no log can have both: what it holds depends on whom one asks.";
         ForkNotProved = "fork-not-proved", "The file does not prove that a log forked.";

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use chaos_agency::{SignerError, Succession};
 use chaos_log::{ForkProof, Hash, SignedCheckpoint, WholeNode};
 use chaos_types::{Check, Rejection};
 
-use crate::{Fault, Head};
+use crate::{Fault, Head, offline::refused};
 
 /// What was seen of the trees that each key signed: roots by size, and whole nodes by their place.
 ///
@@ -16,6 +17,8 @@ use crate::{Fault, Head};
 pub struct Heads {
     seen: BTreeMap<([u8; 32], Place), Seen>,
     accused: Vec<Accused>,
+    /// Of each log the most that was seen of who signs for it, and where.
+    signers: BTreeMap<[u8; 32], (Succession, String)>,
 }
 
 /// Something of a tree that every honest tree of the log has alike.
@@ -59,6 +62,11 @@ impl Heads {
     /// The fork, if another tree of the same log was seen that contradicts it.
     pub fn see(&mut self, head: &Head, whose: &str) -> Result<(), Box<Fork>> {
         let claimed = head.checkpoint.claimed();
+        let (log, succession) = (*head.log.public(), &head.succession);
+        let known = self.signers.get(&log).map_or(0, |(known, _)| known.next_number());
+        if succession.next_number() > known {
+            self.signers.insert(log, (succession.clone(), whose.to_owned()));
+        }
         let root = (Place::Root { size: claimed.size() }, *claimed.root());
         let node =
             |node: &WholeNode| (Place::Node { level: node.level, index: node.index }, node.hash);
@@ -88,15 +96,25 @@ impl Heads {
         });
     }
 
-    /// The rejection of what was proved under a head that a proof puts on one of two branches. A head
-    /// that is smaller than both of a proof's may be the start of either.
+    /// The rejection of what was proved under a head that a proof puts on one of two branches, or that a
+    /// key signed which another file shows to be retired. A head that is smaller than both of a proof's
+    /// may be the start of either.
     #[must_use]
     pub fn rejection(&self, head: &Head) -> Option<Rejection> {
         let (log, size) = (*head.log.public(), head.checkpoint.claimed().size());
-        let accused =
-            self.accused.iter().find(|accused| accused.log == log && accused.from_size <= size)?;
-        let reason = format!("{}: shown by {}", accused.sentence, accused.whose);
-        Some(Rejection::new(Check::Checkpoint, Fault::LogForked, reason))
+        let is_accused = |accused: &&Accused| accused.log == log && accused.from_size <= size;
+        if let Some(accused) = self.accused.iter().find(is_accused) {
+            let reason = format!("{}: shown by {}", accused.sentence, accused.whose);
+            return Some(Rejection::new(Check::Checkpoint, Fault::LogForked, reason));
+        }
+        let (succession, whose) = self.signers.get(&log)?;
+        match succession.ensure_signed(&head.checkpoint, head.log.name()) {
+            Err(error @ SignerError::Retired { .. }) => {
+                let Rejection { check, code, reason } = refused(&error);
+                Some(Rejection::new(check, code, format!("{reason}: shown by {whose}")))
+            }
+            Ok(_) | Err(SignerError::Unsigned(_) | SignerError::Name(_)) => None,
+        }
     }
 }
 

@@ -44,8 +44,8 @@ mod requirement;
 pub mod words;
 
 pub use bundle::{
-    Anchored, Attachments, Bundle, FORMAT, Logged, Placed, RowProof, STATE_FORMAT, StateBundle,
-    named_digests,
+    Anchored, Attachments, Bundle, Delegated, Delegations, FORMAT, Logged, Placed, RowProof,
+    STATE_FORMAT, StateBundle, Successions, named_digests,
 };
 pub use fault::Fault;
 pub use fork::verify_fork;

@@ -3,25 +3,27 @@
 mod anchor;
 mod document;
 mod evidence;
+mod keys;
 mod place;
 mod state;
 mod witnesses;
 
 use chaos_agency::{Kinds, Receipt, action, receipt::Attested};
-use chaos_log::{Checkpoint, Policy, VerifierKey, leaf_hash};
+use chaos_log::{Checkpoint, Policy, SignedCheckpoint, VerifierKey, leaf_hash};
 use chaos_types::{Check, Did, Digest, Rejection, Verified};
 
-use self::{document::Document, place::Case};
+use self::{document::Document, keys::Known, place::Case};
+pub(crate) use self::{document::ensure_names, keys::refused};
 use crate::{
-    Attachments, Fault, Head, Report, bundle,
+    Attachments, Fault, Head, Report, Successions, bundle,
     report::{Status, Trail},
     words::{Formed, Placed},
 };
 
 /// A copy of the log that the reader has.
 pub trait FoldedLog {
-    /// Holds the copy against the head that the log signed, folds it, and says that the fold counts the
-    /// receipt at its place; gives a sentence about what was folded. Called only if the log signed the
+    /// Holds the copy against the head that the log signed, folds it, and says that the head is signed by
+    /// the key in force and that the fold counts the receipt at its place; gives a sentence about what was folded. Called only if the log signed the
     /// head and it holds the receipt.
     ///
     /// # Errors
@@ -30,7 +32,7 @@ pub trait FoldedLog {
         &self,
         receipt: &Verified<Receipt>,
         index: u64,
-        checkpoint: &Checkpoint,
+        head: &SignedCheckpoint,
     ) -> Result<String, Rejection>;
 }
 
@@ -186,7 +188,7 @@ fn run(
     let (index, size) = (stand.index, stand.checkpoint.claimed().size());
     trail.passed(Check::Inclusion, format!("entry {index} of {size}"));
     let case = Case { file: &file, receipt: &receipt, stand: &stand, kinds: &options.kinds };
-    let operator = check_log(&case, options, trail)?;
+    let (operator, keys) = check_log(&case, options, trail)?;
     case.check_agent(operator, options, trail)?;
     // What needs no computation is refused before anything is appraised: what a release cannot
     // repeat, and what the receipt says about its own place.
@@ -194,30 +196,38 @@ fn run(
     if let (Some(reexecute), Some(_)) = (options.reexecute, receipt.evidence.replay()) {
         reexecute.ensure_repeatable(&receipt, &attachments)?;
     }
-    case.check_anchor(operator, options, trail)?;
+    case.check_anchor(&keys, options, trail)?;
     case.check_attestation(&attachments, options, trail)?;
     case.check_evidence(&attachments, options, trail)?;
     Ok(receipt)
 }
 
-/// Whose log it is, and that it signed the checkpoint; its operator.
-fn check_log(case: &Case<'_>, options: &Options<'_>, trail: &mut Trail) -> Result<Did, Rejection> {
+/// Whose log it is, and that it signed the checkpoint; its operator and who has signed for it.
+fn check_log(
+    case: &Case<'_>,
+    options: &Options<'_>,
+    trail: &mut Trail,
+) -> Result<(Did, Successions), Rejection> {
     let log = place::log_key(case.file)?;
     let operator = Did::from_public_bytes(log.public()).ok_or_else(|| {
         let reason = "the log's key is not a curve point";
         Rejection::new(Check::Checkpoint, Fault::LogKeyMalformed, reason)
     })?;
     let checkpoint = &case.stand.checkpoint;
-    let mut detail = place::check_checkpoint(checkpoint, &log, options)?;
+    let keys = case.successions(operator)?;
+    let known = Known { root: &log, succession: &keys.checkpoints };
+    let mut detail = place::check_checkpoint(checkpoint, &known, options)?;
     // A head that too few have cosigned can still be one of two.
     let leaf = leaf_hash(&case.file.leaf().to_bytes());
     trail.head = Some(Head {
         log: log.clone(),
         checkpoint: checkpoint.clone(),
         nodes: case.stand.inclusion.whole_nodes(&leaf),
+        succession: keys.checkpoints.clone(),
     });
+    known.ensure_followed(options)?;
     let times_s = witnesses::possible_times(case.file.newest_ms(), options.now_ms);
-    let cosigned = witnesses::check(checkpoint, &log, options.policy, &times_s)?;
+    let cosigned = witnesses::check(checkpoint, &known, options.policy, &times_s)?;
     let is_trusted = options.log.is_some() || cosigned.is_log_known;
     let (status, placed) = if is_trusted {
         (Status::Passed, Placed::InTheLog)
@@ -228,7 +238,7 @@ fn check_log(case: &Case<'_>, options: &Options<'_>, trail: &mut Trail) -> Resul
     trail.ended(Check::Checkpoint, status, detail);
     trail.words.placed = placed;
     trail.words.witnessed = cosigned.word;
-    Ok(operator)
+    Ok((operator, keys))
 }
 
 fn list(keys: &[Did]) -> String {

@@ -1,6 +1,6 @@
 //! What a verification found, check by check, and in one word for each fact.
 
-use chaos_agency::Receipt;
+use chaos_agency::{Receipt, Succession};
 use chaos_log::{SignedCheckpoint, VerifierKey, WholeNode};
 use chaos_types::{Check, Code, Rejection, Verified};
 use serde::Serialize;
@@ -54,12 +54,14 @@ pub struct Outcome {
 /// A checkpoint that its log has signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// The key that signed.
+    /// The log's root key.
     pub log: VerifierKey,
     /// What it signed.
     pub checkpoint: SignedCheckpoint,
     /// Nodes of its tree that the bundle shows.
     pub nodes: Vec<WholeNode>,
+    /// Who signs the log's checkpoints, as far as the bundle shows it.
+    pub succession: Succession,
 }
 
 /// A verification's result together with the list of checks that led to it.

@@ -173,7 +173,11 @@ pub(super) fn ensure_names_differ(subjects: &[Product]) -> Result<(), Rejection>
 /// The rules of the platform's own kinds; those of others were made when their body was read.
 pub(crate) fn ensure_own(action: &Action, form: &Form<'_>) -> Result<(), Rejection> {
     match action {
-        Action::Register(_) | Action::Update(_) | Action::RotateKey(_) | Action::Revoke(_) => {
+        Action::Register(_)
+        | Action::Update(_)
+        | Action::RotateKey(_)
+        | Action::Revoke(_)
+        | Action::Delegate(_) => {
             form.ensure_word()?;
             form.ensure_about_itself()
         }
@@ -270,6 +274,7 @@ impl Receipt {
             | Action::Update(_)
             | Action::RotateKey(_)
             | Action::Revoke(_)
+            | Action::Delegate(_)
             | Action::Verify(_)
             | Action::Anchor(_)
             | Action::Run(_)

@@ -5,9 +5,9 @@ use chaos_types::{Check, Did, Rejection, Verified};
 use super::ensure_profile;
 use crate::{
     Action, Fault, Key, Kinds, Receipt, State, Stop, Writes,
-    action::{Profile, Revoke, RotateKey},
+    action::{Delegate, Profile, Revoke, Role, RotateKey},
     kind::Signer,
-    state::{AgentRow, KeyRow, NameRow, Revoked, SpanRow},
+    state::{AgentRow, DelegationRow, KeyRow, NameRow, Revoked, SpanRow},
 };
 
 /// What the registry's rules go by besides the state.
@@ -74,6 +74,7 @@ impl Scope {
             Action::Update(_)
             | Action::RotateKey(_)
             | Action::Revoke(_)
+            | Action::Delegate(_)
             | Action::Verify(_)
             | Action::Anchor(_)
             | Action::Run(_)
@@ -148,6 +149,10 @@ impl Entry<'_> {
             }
             Action::RotateKey(rotation) => self.rotate(last, rotation, writes)?,
             Action::Revoke(revoke) => self.revoke(&last.span, revoke, writes)?,
+            Action::Delegate(delegate) => {
+                self.ensure_operator(name)?;
+                self.delegate(last, delegate, writes)?;
+            }
             Action::Register(_) | Action::Verify(_) | Action::Run(_) => {
                 self.ensure_capability(&last.span)?;
             }
@@ -181,7 +186,7 @@ impl Entry<'_> {
         if agent == self.scope.operator {
             return Err(reject(
                 Fault::OperatorPermanent,
-                "the operator's key cannot be rotated: it is the log's key".to_owned(),
+                "the operator's key is handed on by a delegation, not by itself".to_owned(),
             ));
         }
         if let Some(KeyRow { owner, .. }) = self.state.read(&Key::of_key(&new_key))? {
@@ -208,6 +213,58 @@ impl Entry<'_> {
         Ok(())
     }
 
+    /// Hands a role of the root key's to another key. The operator's is that of the agent's span; who
+    /// signs checkpoints is in the rows of the delegations alone.
+    fn delegate(&self, last: Last, to: &Delegate, writes: &mut Writes) -> Result<(), Stop> {
+        let (root, Delegate { role, number, key, replaces, lost }) = (self.scope.operator, to);
+        if *lost && *replaces == root {
+            return Err(reject(
+                Fault::RootLost,
+                "the root key is the log: whoever else holds it signs what its owner can"
+                    .to_owned(),
+            ));
+        }
+        let before = match number.checked_sub(1) {
+            Some(0) => Some(root),
+            Some(before) => {
+                let row: Option<DelegationRow> =
+                    self.state.read(&Key::delegation(*role, before))?;
+                row.map(|row| row.key)
+            }
+            None => None,
+        };
+        if before.is_none() || self.state.has(&Key::delegation(*role, *number))? {
+            return Err(reject(
+                Fault::DelegationOrder,
+                format!("delegation {number} of {role} is not the next one"),
+            ));
+        }
+        if before != Some(*replaces) {
+            return Err(reject(
+                Fault::DelegationOther,
+                format!("{replaces} does not have the role {role} at log index {}", self.index),
+            ));
+        }
+        if let Some(KeyRow { owner, .. }) = self.state.read(&Key::of_key(key))? {
+            return Err(reject(Fault::KeyTaken, format!("key {key} already belongs to {owner}")));
+        }
+        let index = self.index;
+        let n = match role {
+            Role::Checkpoints => *number,
+            Role::Operator => last.number + 1,
+        };
+        writes.put(Key::of_key(key), &KeyRow { from: index, owner: root, n });
+        let row = DelegationRow { index, key: *key, replaces: *replaces, lost: *lost };
+        writes.put(Key::delegation(*role, *number), &row);
+        match role {
+            Role::Checkpoints => Ok(()),
+            Role::Operator => {
+                let next = SpanRow { from: index + 1, until: None, key: *key, ..last.span.clone() };
+                self.succeed(last, next, writes)
+            }
+        }
+    }
+
     fn revoke(&self, by: &SpanRow, revoke: &Revoke, writes: &mut Writes) -> Result<(), Stop> {
         let (signer, operator, target) = (self.receipt.agent, self.scope.operator, revoke.agent);
         if target != signer && signer != operator {
@@ -219,7 +276,7 @@ impl Entry<'_> {
         if target == operator {
             return Err(reject(
                 Fault::OperatorPermanent,
-                "the operator cannot be revoked: its key is the log's key".to_owned(),
+                "the operator cannot be revoked: its root key is the log".to_owned(),
             ));
         }
         let unknown = || reject(Fault::AgentUnknown, format!("agent {target} is not registered"));
@@ -257,12 +314,16 @@ impl Entry<'_> {
     }
 
     /// One signature by the current key; for a rotation a second one by the new key, which proves
-    /// that somebody holds it; for attested evidence a last one by the attested key, whose right to
+    /// that somebody holds it; for a delegation the log's root key, the new key and the one that it
+    /// replaces; for attested evidence a last one by the attested key, whose right to
     /// sign is the quote's matter.
     fn ensure_signers(&self, span: &SpanRow) -> Result<(), Stop> {
         let mut expected = vec![span.key];
         if let Action::RotateKey(RotateKey { new_key }) = &self.receipt.action {
             expected.push(*new_key);
+        }
+        if let Action::Delegate(delegate) = &self.receipt.action {
+            expected = delegate.signers(self.scope.operator);
         }
         expected.extend(self.receipt.evidence.attested().map(|attested| attested.key));
         if self.receipt.signers == expected {

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Action, Body, Evidence, Extension, Ground, Kind, Signer, Source,
-    action::{Anchor, Revoke, RotateKey},
+    action::{Anchor, Delegate, Revoke, Role, RotateKey},
     receipt::{Draft, Form},
 };
 
@@ -157,7 +157,66 @@ fn only_the_operator_revokes_others() {
 fn operator_can_neither_leave_nor_rotate() {
     let registry = registry();
     refused(registry.authorise(2, &revoke(OPERATOR, OPERATOR)), "cannot be revoked");
-    refused(registry.authorise(2, &rotate(OPERATOR, OPERATOR, 5)), "cannot be rotated");
+    refused(registry.authorise(2, &rotate(OPERATOR, OPERATOR, 5)), "handed on by a delegation");
+}
+
+/// A delegation of a role from one seed's key to another's.
+fn delegate(role: Role, number: u64, from: u8, to: u8) -> Delegate {
+    let (key, replaces) = (key(to).did(), key(from).did());
+    Delegate { role, number, key, replaces, lost: false }
+}
+
+#[test]
+fn delegation_counts_only_with_every_signature_and_as_the_next_one() {
+    let mut registry = registry();
+    let first = || Action::Delegate(delegate(Role::Operator, 1, OPERATOR, 5));
+    for signers in [&[OPERATOR][..], &[5], &[5, OPERATOR], &[OPERATOR, 5, 4], &[1, 5]] {
+        refused(registry.authorise(2, &sign(OPERATOR, signers, first())), "signs with");
+    }
+    refused(registry.authorise(2, &sign(1, &[OPERATOR, 5], first())), "operator only");
+    let lost = Delegate { lost: true, ..delegate(Role::Operator, 1, OPERATOR, 5) };
+    let lost = sign(OPERATOR, &[OPERATOR, 5], Action::Delegate(lost));
+    refused(registry.authorise(2, &lost), "the root key is the log");
+    for (number, from, expected) in
+        [(0, OPERATOR, "not the next"), (2, OPERATOR, "not the next"), (1, 4, "does not have")]
+    {
+        let wrong = delegate(Role::Operator, number, from, 5);
+        let signers: &[u8] = if from == OPERATOR { &[OPERATOR, 5] } else { &[OPERATOR, 5, 4] };
+        refused(registry.authorise(2, &sign(OPERATOR, signers, Action::Delegate(wrong))), expected);
+    }
+    let taken = Action::Delegate(delegate(Role::Operator, 1, OPERATOR, 1));
+    refused(registry.authorise(2, &sign(OPERATOR, &[OPERATOR, 1], taken)), "already belongs");
+    registry.admit(2, &sign(OPERATOR, &[OPERATOR, 5], first())).unwrap();
+    let again = Action::Delegate(delegate(Role::Operator, 1, OPERATOR, 6));
+    refused(registry.authorise(3, &sign(OPERATOR, &[OPERATOR, 6], again)), "not the next");
+    // The replaced key agrees, unless it is lost.
+    let second = || Action::Delegate(delegate(Role::Operator, 2, 5, 6));
+    refused(registry.authorise(3, &sign(OPERATOR, &[OPERATOR, 6], second())), "signs with");
+    registry.authorise(3, &sign(OPERATOR, &[OPERATOR, 6, 5], second())).unwrap();
+    let lost = Delegate { lost: true, ..delegate(Role::Operator, 2, 5, 6) };
+    registry.authorise(3, &sign(OPERATOR, &[OPERATOR, 6], Action::Delegate(lost))).unwrap();
+}
+
+#[test]
+fn operators_receipts_are_judged_by_the_key_in_force_at_their_index() {
+    let mut registry = registry();
+    registry.admit(2, &register(2, "bob")).unwrap();
+    registry.admit(3, &register(3, "eve")).unwrap();
+    let by = |signer: u8, target: u8| {
+        let body = Revoke { agent: key(target).did(), reason: "gone".to_owned() };
+        sign(OPERATOR, &[signer], Action::Revoke(body))
+    };
+    registry.authorise(4, &by(OPERATOR, 2)).unwrap();
+    let first = Action::Delegate(delegate(Role::Operator, 1, OPERATOR, 5));
+    registry.admit(4, &sign(OPERATOR, &[OPERATOR, 5], first)).unwrap();
+    refused(registry.authorise(5, &by(OPERATOR, 2)), "signs with");
+    registry.admit(5, &by(5, 2)).unwrap();
+    // Who signs checkpoints signs no receipt.
+    let log_key = Action::Delegate(delegate(Role::Checkpoints, 1, OPERATOR, 6));
+    registry.admit(6, &sign(OPERATOR, &[OPERATOR, 6], log_key)).unwrap();
+    refused(registry.authorise(7, &by(6, 3)), "signs with");
+    registry.admit(7, &by(5, 3)).unwrap();
+    refused(registry.authorise(8, &register(6, "mallory")), "already belongs");
 }
 
 #[test]

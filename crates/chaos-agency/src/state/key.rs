@@ -2,6 +2,8 @@ use std::fmt;
 
 use chaos_types::{Did, Digest};
 
+use crate::action::Role;
+
 /// What stands between an extension's name and the kind of a row that its view keeps.
 pub(crate) const VIEW_SEPARATOR: char = '.';
 
@@ -94,6 +96,12 @@ impl Key {
     /// Whose a key is, for ever.
     pub(crate) fn of_key(key: &Did) -> Self {
         Self::new("key", &[key])
+    }
+
+    /// The how-manieth delegation of a role of the log's root key, from 1.
+    #[must_use]
+    pub fn delegation(role: Role, number: u64) -> Self {
+        Self::new("delegation", &[&role, &number])
     }
 
     /// Whose a name is, for ever.

@@ -48,8 +48,19 @@ impl SpanRow {
 pub(crate) struct KeyRow {
     pub(crate) from: u64,
     pub(crate) owner: Did,
-    /// The number of the span that it signs.
+    /// The number of the span that it signs; of a key for checkpoints, that of its delegation.
     pub(crate) n: u64,
+}
+
+/// `delegation/role/n`: the n-th key, from 1, that the log's root key handed a role to. Until the first
+/// the root key has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DelegationRow {
+    pub(crate) index: u64,
+    pub(crate) key: Did,
+    pub(crate) replaces: Did,
+    pub(crate) lost: bool,
 }
 
 /// `name/name`: whose a name is.

@@ -323,7 +323,7 @@ impl State {
 fn record(ledger: &mut Ledger, key: &AgentKey, event: &Event) -> Result<Digest, Error> {
     let document = ledger.put_blob(&event.to_bytes().map_err(Error::Encode)?)?;
     let entry = NewEntry {
-        agent: key.did(),
+        agent: ledger.operator(),
         keys: vec![key],
         parents: vec![],
         subjects: vec![Product::new(SUBJECT, document)],

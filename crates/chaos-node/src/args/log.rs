@@ -34,6 +34,10 @@ pub(crate) enum LogCommand {
     Checkpoint(CheckpointArgs),
     /// Write the bundle that proves a receipt, or print a consistency proof.
     Prove(ProveArgs),
+    /// Hand the signing of checkpoints from one key to a fresh one, by the log's root key.
+    RotateKey(HandoverArgs),
+    /// Hand the operator's receipts from one key to a fresh one, by the log's root key.
+    ReplaceOperator(HandoverArgs),
     /// Let this data directory sign again after its memory of signed heads was lost.
     Resume(ResumeArgs),
     /// Let the log be written to although its last entry is long past, because the clock is right.
@@ -89,6 +93,38 @@ pub(crate) struct ProveArgs {
     /// Where to write the bundle; default stdout.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const HANDOVER_HELP: &str = "\
+A log is named by its root key for ever. That key plays every role until it hands one to another key:
+checkpoints to the log's key, receipts (votes, scores, payments, anchors) to the operator's key. Once it
+has handed on both, its file can be moved away, and is needed again for the next delegation alone.
+
+The fresh key is made in the folder `keys` of the data directory; one that waits there is taken:
+operator.log.next.pem for checkpoints, operator.next.pem for receipts. The first checkpoint afterwards
+is signed by both keys. A key that is lost or stolen is replaced with --lost: the root key and the new
+one agree, and readers follow only with a policy whose witnesses have cosigned.
+
+Examples:
+  chaoschain log rotate-key
+  chaoschain log replace-operator
+  chaoschain log rotate-key --root /media/safe/operator.root.pem
+  chaoschain log rotate-key --root /media/safe/operator.root.pem --lost --data mirror";
+
+#[derive(Debug, Args)]
+#[command(after_help = HANDOVER_HELP)]
+pub(crate) struct HandoverArgs {
+    /// The file of the log's root key, if it is not in the data directory.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) root: Option<PathBuf>,
+    /// The replaced key is lost or stolen, so that it does not agree.
+    #[arg(long)]
+    pub(crate) lost: bool,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// Print JSON.

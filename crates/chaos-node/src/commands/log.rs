@@ -6,6 +6,7 @@ use std::{
     process::ExitCode,
 };
 
+use chaos_agency::action::Role;
 use chaos_ledger::{Comparison, Ledger};
 use chaos_log::{SignedCheckpoint, prove_consistency};
 use chaos_store::Records as _;
@@ -20,6 +21,7 @@ use crate::{
 };
 
 mod copy;
+mod keys;
 mod publish;
 mod sign;
 
@@ -28,6 +30,8 @@ pub(crate) fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
         LogCommand::Show(args) => show(args),
         LogCommand::Checkpoint(args) => sign::checkpoint(args),
         LogCommand::Prove(args) => prove(args),
+        LogCommand::RotateKey(args) => keys::hand_over(args, Role::Checkpoints),
+        LogCommand::ReplaceOperator(args) => keys::hand_over(args, Role::Operator),
         LogCommand::Resume(args) => resume(args),
         LogCommand::AcceptClock(args) => accept_clock(args),
         LogCommand::Rebuild(args) => rebuild(args),
@@ -178,7 +182,13 @@ fn prove_prefix(ledger: &Ledger, old_size: u64, as_json: bool) -> Result<ExitCod
 /// Folds the log anew, and compares with or replaces the stored rows.
 fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
     let data = &args.data.data;
-    let ledger = if args.check { ledger::read(data)? } else { ledger::rebuild(data)? };
+    let ledger = if args.check {
+        ledger::read(data)?
+    } else {
+        let mut ledger = ledger::open(data)?;
+        ledger.rebuild()?;
+        ledger
+    };
     let head = ledger.store().check().or_fail(Kind::Storage)?;
     let blobs = ledger.store().check_blobs().or_fail(Kind::Storage)?;
     ledger.check_heads()?;

@@ -51,6 +51,7 @@ const fn kind(error: &Error) -> Kind {
         | Error::Encode(_)
         | Error::Append(_)
         | Error::ForeignOperator { .. }
+        | Error::NoRoleKey { .. }
         | Error::OperatorRefused { .. }
         | Error::OperatorKey { .. }
         | Error::NoPassword
@@ -77,7 +78,6 @@ const fn kind(error: &Error) -> Kind {
         | Error::FoldAhead { .. }
         | Error::FoldBehind { .. }
         | Error::FoldRoot { .. }
-        | Error::Mark { .. }
         | Error::Row { .. }
         | Error::Map(_)
         | Error::StateOther { .. }
@@ -90,6 +90,7 @@ const fn kind(error: &Error) -> Kind {
         | Error::Prove(_)
         | Error::Heads { .. }
         | Error::HeadDamaged { .. }
+        | Error::HeadKeys { .. }
         | Error::HeadForgotten { .. }
         | Error::HeadBehind { .. }
         | Error::HeadOther { .. }
@@ -116,7 +117,7 @@ fn hint(error: &Error) -> Option<String> {
         Error::NoOperator { .. } => {
             "`chaoschain agent register` finishes making an interrupted data directory"
         }
-        Error::Row { .. } | Error::Map(_) | Error::Mark { .. } | Error::FoldRoot { .. } => {
+        Error::Row { .. } | Error::Map(_) => {
             "`chaoschain log rebuild` folds the rows anew from the log"
         }
         Error::FoldBehind { .. } => {
@@ -148,11 +149,16 @@ fn hint(error: &Error) -> Option<String> {
             "choose another name, or `chaoschain agent show` the existing one"
         }
         Error::NoAgent { .. } => "`chaoschain agent list` names the registered ones",
+        Error::NoRoleKey { .. } => {
+            "its file belongs into the folder `keys` of the data directory; if it is lost, `chaoschain \
+             log rotate-key --lost` or `log replace-operator --lost` puts another in its place"
+        }
         Error::OperatorKey { what: "rotated" } => {
-            "a new log key is a new log; start one in another data directory"
+            "`chaoschain log replace-operator` hands the operator's receipts to another key, `log \
+             rotate-key` the checkpoints"
         }
         Error::OperatorKey { .. } => {
-            "a log ends with its key; start another in another data directory"
+            "a log ends with its root key; start another in another data directory"
         }
         _ => return None,
     };

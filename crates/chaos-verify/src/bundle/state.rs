@@ -12,7 +12,7 @@ use chaos_types::{Check, Rejection, canonical, decimal, dsse::Envelope};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Anchored;
+use super::{Anchored, Delegations};
 use crate::Fault;
 
 /// The format line of bundles that show the state by proofs.
@@ -42,7 +42,7 @@ const STEP_BYTES: usize = 33;
 pub struct StateBundle {
     /// Always [`STATE_FORMAT`].
     pub format: String,
-    /// The log's C2SP verifier key, `<origin>+<key id>+<key>`.
+    /// The C2SP verifier key of the log's root key, `<origin>+<key id>+<key>`.
     pub log: String,
     /// The signed checkpoint that everything is proved under.
     pub checkpoint: String,
@@ -56,6 +56,9 @@ pub struct StateBundle {
     pub state: Vec<RowProof>,
     /// The earlier receipts that the rules ask for, in log order.
     pub earlier: Vec<Placed>,
+    /// The delegations of the log's root key under the checkpoint, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Delegations>,
     /// Where the checkpoint was anchored, if it was.
     pub anchor: Option<Anchored>,
     /// Small inputs and outputs that the receipt names, base64 by digest.

@@ -2,11 +2,11 @@
 
 use chaos_agency::{Action, Receipt, action};
 use chaos_log::Checkpoint;
-use chaos_types::{Check, Did, Rejection};
+use chaos_types::{Check, Rejection};
 
 use super::{Options, place::Case};
 use crate::{
-    Fault,
+    Fault, Successions,
     report::{Status, Trail},
     words::Anchored,
 };
@@ -21,7 +21,7 @@ fn reject(fault: Fault, reason: String) -> Rejection {
 impl Case<'_> {
     pub(super) fn check_anchor(
         &self,
-        operator: Did,
+        keys: &Successions,
         options: &Options<'_>,
         trail: &mut Trail,
     ) -> Result<(), Rejection> {
@@ -29,6 +29,7 @@ impl Case<'_> {
             trail.ended(Check::Anchor, Status::NotApplicable, "no anchor in the bundle");
             return Ok(());
         };
+        let operator = keys.operator.root();
         let receipt = Receipt::open(&anchored.envelope, self.kinds).map_err(|inner| {
             let reason = format!("anchor receipt: {}: {}", inner.check, inner.reason);
             Rejection::new(Check::Anchor, inner.code, reason)
@@ -40,7 +41,7 @@ impl Case<'_> {
                 format!("expected an anchor receipt, found {found}"),
             ));
         };
-        if receipt.log != operator || receipt.agent != operator || receipt.signers != [operator] {
+        if receipt.log != operator || receipt.agent != operator || !is_by_operator(&receipt, keys) {
             return Err(reject(
                 Fault::AnchorSignerOther,
                 format!("the anchor receipt is not by the log's operator {operator}"),
@@ -78,6 +79,11 @@ impl Case<'_> {
         trail.words.anchored = word;
         Ok(())
     }
+}
+
+/// One of the keys signed that have signed for the operator, as far as the bundle shows them.
+fn is_by_operator(receipt: &Receipt, keys: &Successions) -> bool {
+    keys.operator.keys().any(|key| receipt.signers == [key])
 }
 
 /// The head that was anchored is the one that the receipt is proved under.

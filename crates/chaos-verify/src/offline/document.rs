@@ -12,9 +12,9 @@ use crate::{Anchored, Bundle, Fault, Placed, StateBundle, bundle};
 /// A bundle as it was read.
 pub(super) enum Document {
     /// It shows the agent's registry entries.
-    History(Bundle),
+    History(Box<Bundle>),
     /// It shows rows under a root that the log states.
-    State(StateBundle),
+    State(Box<StateBundle>),
 }
 
 /// Where the log holds the receipt, and under which head.
@@ -27,9 +27,9 @@ pub(super) struct Stand {
 impl Document {
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Rejection> {
         if bundle::is_by_state(bytes)? {
-            StateBundle::from_bytes(bytes).map(Self::State)
+            StateBundle::from_bytes(bytes).map(|bundle| Self::State(Box::new(bundle)))
         } else {
-            Bundle::from_bytes(bytes).map(Self::History)
+            Bundle::from_bytes(bytes).map(|bundle| Self::History(Box::new(bundle)))
         }
     }
 
@@ -112,7 +112,7 @@ fn reject(code: impl Into<Code>, reason: String) -> Rejection {
 }
 
 /// The leaf is of a known layout and names the receipt.
-pub(super) fn ensure_names(leaf: &Leaf, receipt: &Receipt) -> Result<(), Rejection> {
+pub(crate) fn ensure_names(leaf: &Leaf, receipt: &Receipt) -> Result<(), Rejection> {
     ensure_layout(leaf)?;
     if leaf.receipt == receipt.id {
         return Ok(());

@@ -4,7 +4,10 @@ use chaos_agency::{Kinds, Receipt, Registry};
 use chaos_log::{SignedCheckpoint, TlogProof, VerifierKey, leaf_hash};
 use chaos_types::{Check, Did, Rejection, Verified};
 
-use super::document::{Document, Stand, ensure_names, ensure_stated};
+use super::{
+    document::{Document, Stand, ensure_names, ensure_stated},
+    keys::Known,
+};
 use crate::{
     Bundle, Fault, Logged, Options,
     report::{Status, Trail},
@@ -45,23 +48,42 @@ pub(super) fn check_inclusion(
 /// so. One that claims the known key and is not its own condemns the note.
 pub(super) fn check_checkpoint(
     signed: &SignedCheckpoint,
-    log: &VerifierKey,
+    known: &Known<'_>,
     options: &Options<'_>,
 ) -> Result<String, Rejection> {
-    if let Some(trusted) = options.log
-        && trusted != log
-    {
+    let log = known.root;
+    let position = match options.log {
+        Some(trusted) => known.position(trusted),
+        None => Some(0),
+    };
+    if let (None, Some(trusted)) = (position, options.log) {
         return Err(Rejection::new(
             Check::Checkpoint,
             Fault::LogNotTrusted,
             format!("the bundle is of log {log}, the trusted log is {trusted}"),
         ));
     }
-    let checkpoint = signed
-        .verify(log)
-        .map_err(|error| Rejection::caused(Check::Checkpoint, Fault::CheckpointInvalid, &error))?;
+    let delegations = known.succession.delegations();
+    if delegations.is_empty() {
+        signed.verify(log).map_err(|error| {
+            Rejection::caused(Check::Checkpoint, Fault::CheckpointInvalid, &error)
+        })?;
+    } else {
+        known.ensure_signed(signed)?;
+    }
+    let checkpoint = signed.claimed();
     let whose = if options.log.is_some() { "the trusted key" } else { "the bundle's own log key" };
-    Ok(format!("{} at size {}, signed by {whose}", checkpoint.origin(), checkpoint.size()))
+    let followed = delegations.get(position.unwrap_or_default()..).unwrap_or_default();
+    let by = match followed.last() {
+        None => whose.to_owned(),
+        Some(last) => format!(
+            "{}, which {whose} leads to by {} delegations, the last at entry {}",
+            last.body.key,
+            followed.len(),
+            last.index
+        ),
+    };
+    Ok(format!("{} at size {}, signed by {by}", checkpoint.origin(), checkpoint.size()))
 }
 
 /// A receipt before the checks that need its place in the log.
@@ -137,7 +159,7 @@ impl Case<'_> {
     ) -> Result<(), Rejection> {
         let Some(copy) = options.copy else { return Ok(()) };
         let Stand { index, checkpoint, .. } = self.stand;
-        let folded = copy.ensure_counted(self.receipt, *index, checkpoint.claimed())?;
+        let folded = copy.ensure_counted(self.receipt, *index, checkpoint)?;
         let who = trail.agent.as_deref().unwrap_or("registers itself");
         trail.replace(Check::Agent, format!("{who}; {folded}"));
         trail.words.counted = Counted::Recomputed;

@@ -2,9 +2,10 @@
 
 use std::ops::RangeInclusive;
 
-use chaos_log::{Policy, SignedCheckpoint, UnsatisfiedError, VerifierKey};
+use chaos_log::{Policy, SignedCheckpoint, UnsatisfiedError};
 use chaos_types::{Check, Rejection};
 
+use super::keys::Known;
 use crate::{Fault, words::Witnessed};
 
 /// What the lines below a head say to this reader.
@@ -31,22 +32,24 @@ pub(super) fn possible_times(newest_ms: u64, now_ms: Option<u64>) -> RangeInclus
 /// nothing of whose log it is.
 pub(super) fn check(
     head: &SignedCheckpoint,
-    log: &VerifierKey,
+    known: &Known<'_>,
     policy: Option<&Policy>,
     times_s: &RangeInclusive<u64>,
 ) -> Result<Cosigned, Rejection> {
     let Some(policy) = policy else {
         let lines = head.note().signatures();
-        let others = lines.iter().filter(|line| !log.is_named_by(line)).count();
+        let others = lines.iter().filter(|line| !known.is_named_by(line)).count();
         let word = if others == 0 { Witnessed::NotAsked } else { Witnessed::NotYours };
         return Ok(Cosigned { word, is_log_known: false, detail: String::new() });
     };
     let is_log_known = !policy.logs().is_empty();
-    if is_log_known && policy.logs().iter().all(|known| known.key != *log) {
+    if is_log_known && policy.logs().iter().all(|log| known.position(&log.key).is_none()) {
+        let log = known.root;
         let reason = format!("the bundle is of log {log}, which the policy does not name");
         return Err(Rejection::new(Check::Checkpoint, Fault::LogNotTrusted, reason));
     }
-    if is_log_known {
+    // Of a log whose root key has delegated, the key in force has signed: that was checked.
+    if is_log_known && known.succession.delegations().is_empty() {
         policy.verify(head).map_err(|error| refused(&error))?;
     }
     let all = policy.witnessed(head).map_err(|error| refused(&error))?;

@@ -117,6 +117,9 @@ fn for_each(
     mut of: impl FnMut(Place, &Receipt) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let (operator, size) = (ledger.operator(), ledger.size());
+    // The root key until it hands that on, and then the key in force at each entry.
+    let agent = ledger.agent(&operator)?;
+    let key_at = |index| agent.as_ref().and_then(|agent| agent.key_at(index)).unwrap_or(operator);
     let mut next = 0;
     while next < size {
         for entry in ledger.store().entries(next..size)? {
@@ -124,13 +127,13 @@ fn for_each(
             let receipt = match Receipt::open_bytes(&entry.record, &ledger.system().kinds) {
                 Ok(receipt) => receipt,
                 // An event that cannot be read may be what forbids a release.
-                Err(reason) if is_signed_event(&entry.record, &operator) => {
+                Err(reason) if is_signed_event(&entry.record, &key_at(entry.index)) => {
                     return Err(Error::Unreadable { index: entry.index, source: reason });
                 }
                 // What the log refuses has no effect; what others sign is no event of the broker's.
                 Err(_) => continue,
             };
-            if receipt.agent == operator && receipt.signers.first() == Some(&operator) {
+            if receipt.agent == operator && receipt.signers.first() == Some(&key_at(entry.index)) {
                 let leaf = chaos_agency::Leaf::from_bytes(&entry.leaf)?;
                 of(
                     Place { index: entry.index, integrated_at_ms: leaf.integrated_at_ms },

@@ -24,7 +24,7 @@ pub(super) fn checkpoint(args: &CheckpointArgs) -> Result<ExitCode, Failure> {
     }
     let signed = ledger::publish_head(&mut ledger, &ledger::heads()?)?;
     let policy = ledger.policy()?;
-    let key = ledger.log_key()?.verifier().clone();
+    let (key, signer) = (ledger.verifier()?, ledger.signer()?);
     let cosigners = match &policy {
         Some(policy) => policy.witnessed(&signed).or_fail(Kind::Check)?,
         None => Vec::new(),
@@ -40,12 +40,16 @@ pub(super) fn checkpoint(args: &CheckpointArgs) -> Result<ExitCode, Failure> {
             "root": checkpoint.root().to_string(),
             "note": signed.to_string(),
             "log": key.to_string(),
+            "signer": signer.to_string(),
             "quorum": policy.as_ref().map(Policy::quorum),
             "cosigned": cosigned.collect::<Vec<_>>(),
         }))?;
     } else {
         output::line(signed.to_string().trim_end());
         output::say(format_args!("\nverifier key: {key}"));
+        if signer != key {
+            output::say(format_args!("signed for it by: {signer}"));
+        }
         for cosigner in cosigners {
             output::say(format_args!("cosigned by {cosigner}"));
         }

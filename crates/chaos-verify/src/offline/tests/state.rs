@@ -189,6 +189,7 @@ impl Stated {
             edge: self.placed(self.entries.len() - 1),
             state: state.collect(),
             earlier: earlier.into_values().collect(),
+            keys: None,
             anchor: None,
             attachments: attachments.to_wire(),
         }
@@ -596,7 +597,7 @@ fn copy_of_the_log_is_asked_beside_what_is_shown() {
             &self,
             _: &Verified<Receipt>,
             _: u64,
-            _: &Checkpoint,
+            _: &SignedCheckpoint,
         ) -> Result<String, Rejection> {
             let refusal = Rejection::new(Check::Agent, chaos_agency::Fault::StateOther, "other");
             if self.0 { Ok("folded".to_owned()) } else { Err(refusal) }

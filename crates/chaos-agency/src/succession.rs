@@ -1,0 +1,189 @@
+use std::iter;
+
+use chaos_log::{CheckpointError, KeyError, KeyName, NoteError, SignedCheckpoint, VerifierKey};
+use chaos_types::{Did, canonical};
+
+use crate::{
+    Key, State, Stop,
+    action::{Delegate, Role},
+    state::DelegationRow,
+};
+
+/// Which keys have had a role of a log's root key, in order.
+///
+/// The root key is the log's identity for ever. It has every role itself until the first delegation of
+/// it; a delegation at log index `i` takes effect with the next entry. So a checkpoint of up to `i`
+/// entries is signed by the key before, and a larger one by the new key. The key before may sign the
+/// one of `i + 1` entries as well, so that whoever knows no other key learns of the new one under a head
+/// that he can check; it signs none that is larger, and a lost key none that holds the delegation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Succession {
+    root: Did,
+    role: Role,
+    delegations: Vec<Delegation>,
+}
+
+/// A delegation and where it stands in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delegation {
+    /// Its log index.
+    pub index: u64,
+    /// What it says.
+    pub body: Delegate,
+}
+
+/// Why a checkpoint is not signed by the key that its log's root key has handed checkpoints to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignerError {
+    /// The key in force has not signed it.
+    #[error("the checkpoint is not signed by the log's key")]
+    Unsigned(#[source] CheckpointError),
+    /// A key signed it whose time is over.
+    #[error(
+        "the checkpoint of {size} entries is signed by {key} alone, which entry {index} replaced"
+    )]
+    Retired {
+        /// The key.
+        key: Did,
+        /// Size of the checkpoint.
+        size: u64,
+        /// The delegation that replaced the key.
+        index: u64,
+    },
+    /// The log's name and a key make no verifier key.
+    #[error("the log cannot be named")]
+    Name(#[source] KeyError),
+}
+
+impl Succession {
+    /// Only the root key has the role.
+    #[must_use]
+    pub const fn new(root: Did, role: Role) -> Self {
+        Self { root, role, delegations: Vec::new() }
+    }
+
+    /// What a log has folded to.
+    ///
+    /// # Errors
+    /// [`Stop::NotShown`] or [`Stop::Unreadable`].
+    pub fn of(state: &dyn State, root: Did, role: Role) -> Result<Self, Stop> {
+        let mut succession = Self::new(root, role);
+        loop {
+            let number = succession.next_number();
+            let row: Option<DelegationRow> = state.read(&Key::delegation(role, number))?;
+            let Some(DelegationRow { index, key, replaces, lost }) = row else {
+                return Ok(succession);
+            };
+            let body = Delegate { role, number, key, replaces, lost };
+            succession.delegations.push(Delegation { index, body });
+        }
+    }
+
+    /// Takes in the next delegation; whether it is the next one.
+    #[must_use]
+    pub fn follow(&mut self, next: Delegation) -> bool {
+        let Delegate { role, number, replaces, .. } = &next.body;
+        let last = self.delegations.last().map(|last| last.index);
+        let fits = *role == self.role
+            && *number == self.next_number()
+            && *replaces == self.key()
+            && last.is_none_or(|last| last < next.index);
+        if fits {
+            self.delegations.push(next);
+        }
+        fits
+    }
+
+    /// The log's root key.
+    #[must_use]
+    pub const fn root(&self) -> Did {
+        self.root
+    }
+
+    /// The delegations in log order.
+    #[must_use]
+    pub fn delegations(&self) -> &[Delegation] {
+        &self.delegations
+    }
+
+    /// The number of the delegation that would come next.
+    #[must_use]
+    pub fn next_number(&self) -> u64 {
+        self.delegations.len() as u64 + 1
+    }
+
+    /// The key that has the role after everything that is known.
+    #[must_use]
+    pub fn key(&self) -> Did {
+        self.delegations.last().map_or(self.root, |last| last.body.key)
+    }
+
+    /// The key whose signature a checkpoint of this size needs.
+    #[must_use]
+    pub fn key_for(&self, size: u64) -> Did {
+        let covered = self.delegations.iter().rev().find(|delegation| delegation.index < size);
+        covered.map_or(self.root, |delegation| delegation.body.key)
+    }
+
+    /// The key that may sign a checkpoint of this size beside the one that has to, since it ends with the
+    /// delegation itself.
+    #[must_use]
+    pub fn leaving(&self, size: u64) -> Option<Did> {
+        let ends = |delegation: &&Delegation| {
+            delegation.index.checked_add(1) == Some(size) && !delegation.body.lost
+        };
+        self.delegations.iter().find(ends).map(|delegation| delegation.body.replaces)
+    }
+
+    /// Every key that had the role, the root key first.
+    pub fn keys(&self) -> impl Iterator<Item = Did> {
+        iter::once(self.root).chain(self.delegations.iter().map(|delegation| delegation.body.key))
+    }
+
+    /// Checks that the key in force at its size has signed a checkpoint of the log with this name, and
+    /// gives that key.
+    ///
+    /// # Errors
+    /// If it has not, a line that names one of the keys is not its own, or the checkpoint is another
+    /// log's.
+    pub fn ensure_signed(
+        &self,
+        signed: &SignedCheckpoint,
+        name: &KeyName,
+    ) -> Result<VerifierKey, SignerError> {
+        let named = |key: Did| VerifierKey::new(name.clone(), key.as_bytes());
+        let size = signed.claimed().size();
+        let key = named(self.key_for(size)).map_err(SignerError::Name)?;
+        let unsigned = match signed.verify(&key) {
+            Ok(_) => None,
+            Err(error @ CheckpointError::Note(NoteError::Unsigned { .. })) => Some(error),
+            Err(error) => return Err(SignerError::Unsigned(error)),
+        };
+        for delegation in &self.delegations {
+            let retired = named(delegation.body.replaces).map_err(SignerError::Name)?;
+            match signed.verify(&retired) {
+                Ok(_) if unsigned.is_some() && delegation.index < size => {
+                    let (key, index) = (delegation.body.replaces, delegation.index);
+                    return Err(SignerError::Retired { key, size, index });
+                }
+                Ok(_) | Err(CheckpointError::Note(NoteError::Unsigned { .. })) => {}
+                Err(error) => return Err(SignerError::Unsigned(error)),
+            }
+        }
+        unsigned.map_or(Ok(key), |error| Err(SignerError::Unsigned(error)))
+    }
+}
+
+impl Delegation {
+    /// The row that the log commits to while it counts.
+    ///
+    /// # Panics
+    /// Never: keys, numbers and a truth value have a canonical form.
+    #[must_use]
+    pub fn row(&self) -> (Key, Vec<u8>) {
+        let Delegate { role, number, key, replaces, lost } = self.body;
+        let row = DelegationRow { index: self.index, key, replaces, lost };
+        let bytes = canonical::to_vec(&row).expect("keys, an index and a truth value");
+        (Key::delegation(role, number), bytes)
+    }
+}

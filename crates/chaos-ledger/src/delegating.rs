@@ -1,0 +1,227 @@
+//! Handing the roles of the log's root key to other keys, and finding the key that has one.
+
+use std::path::Path;
+
+use chaos_agency::{
+    Action, Evidence, Place, Succession,
+    action::{Delegate, Role},
+};
+use chaos_log::{KeyName, LogKey, VerifierKey};
+use chaos_store::Records;
+use chaos_types::{AgentKey, Did, Digest};
+
+use crate::{
+    Error, Ledger, NewEntry, OPERATOR, keys::successor_of, ledger::log_name, tables::Tables,
+};
+
+/// The file of the key that signs checkpoints, once the root key has handed that on. No agent has such a
+/// name.
+const LOG_FILE: &str = "operator.log";
+
+/// The file of the root key, once another one signs for the operator.
+const ROOT_FILE: &str = "operator.root";
+
+/// Which role of the log's root key is to be handed to a fresh key.
+#[derive(Debug, Clone, Copy)]
+pub struct Handover<'a> {
+    /// The role.
+    pub role: Role,
+    /// The root key's file, if it is not in the data directory.
+    pub root: Option<&'a Path>,
+    /// Whether the replaced key is lost or stolen, so that it does not agree.
+    pub lost: bool,
+}
+
+/// A role that was handed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedOver {
+    /// The receipt of it.
+    pub receipt: Digest,
+    /// Its log index.
+    pub index: u64,
+    /// What it says.
+    pub body: Delegate,
+}
+
+impl Ledger {
+    /// Which keys have had a role of the log's root key.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn succession(&self, role: Role) -> Result<Succession, Error> {
+        let root = self.operator();
+        self.ask(|state| Succession::of(state, root, role))
+    }
+
+    /// The key that checkpoints of the log as it stands are verified with, under the log's name. Until the
+    /// root key hands that on it is the root key's, [`Ledger::verifier`].
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn signer(&self) -> Result<VerifierKey, Error> {
+        let key = self.succession(Role::Checkpoints)?.key_for(self.size());
+        VerifierKey::new(self.name()?, key.as_bytes()).map_err(Error::LogName)
+    }
+
+    /// The key that signs checkpoints of the log as it stands, under the log's name.
+    ///
+    /// # Errors
+    /// If its file does not open.
+    pub fn log_key(&self) -> Result<LogKey, Error> {
+        self.needed_log_key(self.succession(Role::Checkpoints)?.key_for(self.size()))
+    }
+
+    /// The key for checkpoints.
+    pub(crate) fn needed_log_key(&self, did: Did) -> Result<LogKey, Error> {
+        match self.log_key_of(did)? {
+            Some(key) => Ok(key),
+            None if did == self.operator() => Err(self.foreign_operator(did)),
+            None => Err(Error::NoRoleKey { role: Role::Checkpoints.name(), key: did.into() }),
+        }
+    }
+
+    /// The key for checkpoints, if its file is here.
+    pub(crate) fn log_key_of(&self, did: Did) -> Result<Option<LogKey>, Error> {
+        let name = self.name()?;
+        let key = if did == self.operator() {
+            self.key_among(did, &[OPERATOR, ROOT_FILE])?
+        } else {
+            self.key_among(did, &[LOG_FILE, &successor_of(LOG_FILE)])?
+        };
+        Ok(key.map(|key| LogKey::from_seed(name, &key.as_signing_key().to_bytes())))
+    }
+
+    /// The key that signs the operator's receipts, and no other.
+    ///
+    /// # Errors
+    /// If the key file does not open or holds another key.
+    pub(crate) fn operator_key(&self) -> Result<AgentKey, Error> {
+        let root = self.operator();
+        let expected = self.agent(&root)?.and_then(|agent| agent.key_at(self.size()));
+        let expected = expected.unwrap_or(root);
+        if expected == root {
+            return self.root_key(None);
+        }
+        match self.key_among(expected, &[OPERATOR, &successor_of(OPERATOR)])? {
+            Some(key) => Ok(key),
+            None => Err(self.foreign_operator(expected)),
+        }
+    }
+
+    /// Hands a role of the root key to a fresh key, or to the one whose file waits under the successor's
+    /// name. Checkpoints of the log as it then stands are signed by both keys, if the one that is
+    /// replaced is not lost; call [`Ledger::settle`] when that is done.
+    ///
+    /// # Errors
+    /// If the root key, or the replaced key where it has to agree, does not open, or the log refuses the
+    /// delegation.
+    pub fn delegate(&mut self, handover: Handover<'_>) -> Result<HandedOver, Error> {
+        let Handover { role, root, lost } = handover;
+        self.settle(role)?;
+        let succession = self.succession(role)?;
+        let replaces = succession.key();
+        let root = self.root_key(root)?;
+        let replaced = if lost || replaces == root.did() {
+            None
+        } else {
+            let found = self.key_among(replaces, &[file_of(role)])?;
+            Some(
+                found
+                    .ok_or_else(|| Error::NoRoleKey { role: role.name(), key: replaces.into() })?,
+            )
+        };
+        let new = self.unused_key(&successor_of(file_of(role)))?;
+        let number = succession.next_number();
+        let body = Delegate { role, number, key: new.did(), replaces, lost };
+        let index = self.size();
+        let receipt = self.record(NewEntry {
+            agent: root.did(),
+            keys: [&root, &new].into_iter().chain(&replaced).collect(),
+            parents: vec![],
+            subjects: vec![],
+            evidence: Evidence::None {},
+            action: Action::Delegate(body.clone()),
+        })?;
+        Ok(HandedOver { receipt, index, body })
+    }
+
+    /// Puts the file of a role's new key in the place of the replaced one's, which is kept beside it; the
+    /// root key's becomes `operator.root.pem`. Does nothing if there is nothing to do.
+    ///
+    /// # Errors
+    /// If a file does not open or cannot be moved.
+    pub fn settle(&mut self, role: Role) -> Result<(), Error> {
+        let (keys, file) = (self.keys(), file_of(role));
+        let succession = self.succession(role)?;
+        if !keys.has(&successor_of(file))? || succession.delegations().is_empty() {
+            return Ok(());
+        }
+        if keys.open(&successor_of(file))?.did() != succession.key() {
+            return Ok(());
+        }
+        let is_root = keys.has(file)? && keys.open(file)?.did() == succession.root();
+        if is_root { keys.succeed_as(file, ROOT_FILE) } else { keys.succeed(file) }
+    }
+
+    /// The log's root key: from a file elsewhere, or in the data directory.
+    fn root_key(&self, elsewhere: Option<&Path>) -> Result<AgentKey, Error> {
+        let root = self.operator();
+        let found = match elsewhere {
+            Some(path) => {
+                let key = self.keys().open_file(path)?;
+                let did = key.did();
+                return if did == root {
+                    Ok(key)
+                } else {
+                    Err(Error::ForeignOperator { expected: root.into(), found: did.into() })
+                };
+            }
+            None => self.key_among(root, &[OPERATOR, ROOT_FILE])?,
+        };
+        found.ok_or_else(|| self.foreign_operator(root))
+    }
+
+    /// The first of these files' keys that is the wanted one. Files that are not there are passed over.
+    fn key_among(&self, wanted: Did, files: &[&str]) -> Result<Option<AgentKey>, Error> {
+        let keys = self.keys();
+        for file in files {
+            if keys.has(file)? {
+                let key = keys.open(file)?;
+                if key.did() == wanted {
+                    return Ok(Some(key));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Why the operator's key is not at hand: its file is missing, does not open, or holds another key.
+    fn foreign_operator(&self, expected: Did) -> Error {
+        match self.keys().open(OPERATOR) {
+            Ok(found) => {
+                Error::ForeignOperator { expected: expected.into(), found: found.did().into() }
+            }
+            Err(error) => error,
+        }
+    }
+
+    pub(crate) fn name(&self) -> Result<KeyName, Error> {
+        log_name(&self.operator())
+    }
+}
+
+const fn file_of(role: Role) -> &'static str {
+    match role {
+        Role::Checkpoints => LOG_FILE,
+        Role::Operator => OPERATOR,
+    }
+}
+
+/// Which keys have had a role of the root key of the log that `store` holds, by its rows.
+///
+/// # Errors
+/// If the store fails.
+pub fn succession<R: Records>(store: &R, root: Did, role: Role) -> Result<Succession, Error> {
+    let tables = Tables::new(store, Place::FIRST);
+    Succession::of(&tables, root, role).map_err(|stop| tables.error(stop))
+}

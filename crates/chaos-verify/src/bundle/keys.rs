@@ -1,0 +1,151 @@
+//! The delegations of a log's root key, with their proofs.
+
+use std::collections::BTreeMap;
+
+use chaos_agency::{
+    Action, Delegation, Key, Kinds, Receipt, Succession,
+    action::{Delegate, Role},
+};
+use chaos_log::{SignedCheckpoint, map};
+use chaos_types::{Check, Code, Did, Rejection, dsse::Envelope};
+use serde::{Deserialize, Serialize};
+
+use super::{Placed, RowProof};
+use crate::Fault;
+
+/// A log's root key has delegated at most so often where it is shown.
+const DELEGATIONS_MAX: usize = 256;
+
+/// Who signs for a log: every delegation of its root key under a checkpoint, and the rows which say that
+/// these count and that there are no others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delegations {
+    /// The delegations in log order.
+    pub entries: Vec<Delegated>,
+    /// The row of each delegation, and of each role that there is none with the next number, in the
+    /// order of their keys.
+    pub rows: Vec<RowProof>,
+}
+
+/// A delegation with its place in the log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delegated {
+    /// The signed statement.
+    pub envelope: Envelope,
+    /// Its place in the log.
+    pub place: Placed,
+}
+
+/// Which keys have had each role of a log's root key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Successions {
+    /// Whose checkpoints are the log's.
+    pub checkpoints: Succession,
+    /// Who signs for the operator.
+    pub operator: Succession,
+}
+
+impl Successions {
+    /// The root key has every role.
+    #[must_use]
+    pub const fn new(root: Did) -> Self {
+        Self {
+            checkpoints: Succession::new(root, Role::Checkpoints),
+            operator: Succession::new(root, Role::Operator),
+        }
+    }
+
+    const fn of(&mut self, role: Role) -> &mut Succession {
+        match role {
+            Role::Checkpoints => &mut self.checkpoints,
+            Role::Operator => &mut self.operator,
+        }
+    }
+}
+
+impl Delegations {
+    /// What the delegations say, once each is shown to stand under the checkpoint, to be signed as it must
+    /// be, and to count under the root of the state that the last entry states. Who signed the checkpoint
+    /// is another question.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by the check *checkpoint*.
+    pub fn verify(
+        &self,
+        root: Did,
+        checkpoint: &SignedCheckpoint,
+        state: &map::Hash,
+        kinds: &Kinds,
+    ) -> Result<Successions, Rejection> {
+        let count = self.entries.len();
+        if count == 0 || count > DELEGATIONS_MAX {
+            let reason = format!("{count} delegations are shown, expected 1 to {DELEGATIONS_MAX}");
+            return Err(malformed(reason));
+        }
+        let mut successions = Successions::new(root);
+        let mut rows = BTreeMap::new();
+        let mut next = 0;
+        for entry in &self.entries {
+            let delegation = entry.read(root, checkpoint, kinds).map_err(within)?;
+            let (index, role, number) =
+                (delegation.index, delegation.body.role, delegation.body.number);
+            let (key, row) = delegation.row();
+            rows.insert(key, Some(row));
+            if index < next || !successions.of(role).follow(delegation) {
+                let reason = format!(
+                    "delegation {number} of {role} at entry {index} does not follow the one before"
+                );
+                return Err(malformed(reason));
+            }
+            next = index + 1;
+        }
+        for role in Role::ALL {
+            let number = successions.of(role).next_number();
+            rows.insert(Key::delegation(role, number), None);
+        }
+        let shown = self.rows.iter().map(|row| row.verify(state).map_err(within));
+        let shown = shown.collect::<Result<Vec<_>, _>>()?;
+        if shown.iter().map(|(key, value)| (key, value)).eq(rows.iter()) {
+            return Ok(successions);
+        }
+        Err(malformed("the rows are not those of the delegations that are shown".to_owned()))
+    }
+}
+
+impl Delegated {
+    fn read(
+        &self,
+        root: Did,
+        checkpoint: &SignedCheckpoint,
+        kinds: &Kinds,
+    ) -> Result<Delegation, Rejection> {
+        let receipt = Receipt::open(&self.envelope, kinds)?;
+        let Action::Delegate(body) = &receipt.action else {
+            return Err(malformed(format!("a {} is no delegation", receipt.action.kind())));
+        };
+        crate::offline::ensure_names(&self.place.leaf, &receipt)?;
+        self.place.ensure_under(checkpoint)?;
+        let (index, signers) = (self.place.index, Delegate::signers(body, root));
+        if receipt.log == root && receipt.agent == root && receipt.signers == signers {
+            return Ok(Delegation { index, body: body.clone() });
+        }
+        let reason = format!(
+            "the delegation at entry {index} is signed by {signers:?} in the log of {root}, found \
+             {:?} in the log of {}",
+            receipt.signers, receipt.log
+        );
+        let fault = chaos_agency::Fault::SignersUnexpected;
+        Err(Rejection::new(Check::Checkpoint, fault, reason))
+    }
+}
+
+/// What is wrong with a delegation, told by the check that rests on it.
+fn within(inner: Rejection) -> Rejection {
+    Rejection::new(Check::Checkpoint, inner.code, format!("delegation: {}", inner.reason))
+}
+
+fn malformed(reason: String) -> Rejection {
+    Rejection::new(Check::Checkpoint, Code::from(Fault::DelegationsMalformed), reason)
+}
