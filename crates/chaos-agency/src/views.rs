@@ -186,6 +186,15 @@ pub fn refused(state: &dyn State, index: u64) -> Result<Option<RefusedRow>, Stop
     state.read(&Key::refusal(index))
 }
 
+/// The code by which the log commits to it that an entry counts for nothing, if it does.
+///
+/// # Errors
+/// [`Stop::NotShown`] or [`Stop::Unreadable`].
+pub fn refused_for(state: &dyn State, index: u64) -> Result<Option<String>, Stop> {
+    let row: Option<RefusalRow> = state.read(&Key::refused(index))?;
+    Ok(row.map(|row| row.code))
+}
+
 /// The entries of a range whose leaves state another root of the state than the log folds to, or none
 /// after one that did.
 ///

@@ -217,11 +217,12 @@ const fn file_of(role: Role) -> &'static str {
     }
 }
 
-/// Which keys have had a role of the root key of the log that `store` holds, by its rows.
+/// Which keys have had a role of the root key of the log that `store` holds, by its rows as they are
+/// stored. Whoever rests something on them holds them against the map, or is shown the proofs.
 ///
 /// # Errors
 /// If the store fails.
 pub fn succession<R: Records>(store: &R, root: Did, role: Role) -> Result<Succession, Error> {
-    let tables = Tables::new(store, Place::FIRST);
+    let tables = Tables::unproved(store, Place::FIRST);
     Succession::of(&tables, root, role).map_err(|stop| tables.error(stop))
 }

@@ -75,7 +75,20 @@ pub enum Error {
         /// The root of the stored tree.
         found: Hash,
     },
-    /// A stored row is not what the rules write.
+    /// What is kept of the place where the rows end is not what the leaves before it say.
+    #[error(
+        "the rows are said to end with {found} at size {size}, the leaves before it say {expected}; \
+         `chaoschain log rebuild` folds them anew"
+    )]
+    Mark {
+        /// How many entries the rows are of.
+        size: u64,
+        /// The root of the state, or the time in milliseconds, that is kept.
+        found: String,
+        /// What the leaves say.
+        expected: String,
+    },
+    /// A stored row is not what the rules write, or not what the log commits to.
     #[error("the row {key} is damaged; `chaoschain log rebuild` folds it anew")]
     Row {
         /// Its key.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, num::NonZero, ops::Range, thread};
 
-use chaos_agency::{Key, Kinds, Place, Receipt, Rules, Views, views};
+use chaos_agency::{Fault, Key, Kinds, Leaf, Place, Receipt, Rules, Views, views};
 use chaos_log::map;
 use chaos_store::{Entry, Mark, Records, Store};
 use chaos_types::{Rejection, Verified};
@@ -84,7 +84,38 @@ pub(crate) fn folded<R: Records>(store: &R, rules: &Rules) -> Result<Option<Plac
         return Err(Error::FoldRoot { size, expected: fold.root, found: root });
     }
     let Mark { last_ms, state, is_stated, .. } = fold.mark;
-    Ok(Some(Place { index: size, after_ms: last_ms, state, is_stated }))
+    let place = Place { index: size, after_ms: last_ms, state, is_stated };
+    ensure_mark(store, rules, place)?;
+    Ok(Some(place))
+}
+
+/// What is kept of the place where the rows end is what the last leaves before it say.
+fn ensure_mark<R: Records>(store: &R, rules: &Rules, place: Place) -> Result<(), Error> {
+    let tables = Tables::new(store, rules, place);
+    let other =
+        |found: String, expected: String| Err(Error::Mark { size: place.index, found, expected });
+    for index in (0..place.index).rev() {
+        let entry = store.entry(index)?;
+        let leaf = entry.and_then(|entry| Leaf::from_bytes(&entry.leaf).ok());
+        let code = views::refused_for(&tables, index).map_err(|stop| tables.error(stop))?;
+        let stated = leaf.as_ref().and_then(|leaf| leaf.state);
+        if let Some(stated) = stated.filter(|_| index + 1 == place.index) {
+            let is_false = code.as_deref() == Some(Fault::StateOther.code().as_str());
+            if !place.is_stated || (stated != place.state && !is_false) {
+                return other(place.state.to_string(), stated.to_string());
+            }
+        }
+        // The time of an entry that counts for nothing moves nothing.
+        if code.is_none() {
+            let expected = leaf.map(|leaf| leaf.integrated_at_ms);
+            if expected == Some(place.after_ms) {
+                return Ok(());
+            }
+            let expected = expected.map_or_else(|| "a leaf".to_owned(), |time| time.to_string());
+            return other(place.after_ms.to_string(), expected);
+        }
+    }
+    if place.after_ms == 0 { Ok(()) } else { other(place.after_ms.to_string(), "0".to_owned()) }
 }
 
 /// Folds what a store lacks. Each step is one transaction, so that a kill leaves a smaller fold and
@@ -92,20 +123,23 @@ pub(crate) fn folded<R: Records>(store: &R, rules: &Rules) -> Result<Option<Plac
 ///
 /// One step ends with the newest checkpoint: what the map had there is what proofs under it lead to.
 pub(crate) fn catch_up<R: Records>(store: &mut R, rules: &Rules) -> Result<Place, Error> {
-    let mut next = match folded(store, rules)? {
-        Some(next) => next,
-        None => {
-            store.clear_rows()?;
-            Place::FIRST
-        }
-    };
+    let stored = folded(store, rules)?;
+    let is_own = stored.is_none();
+    if is_own {
+        store.clear_rows()?;
+    }
+    let mut next = stored.unwrap_or(Place::FIRST);
     let size = store.head()?.size;
     let published = store.checkpoint()?.map_or(0, |signed| signed.claimed().size());
     while next.index < size {
         let stop = if next.index < published { published.min(size) } else { size };
         let entries = store.entries(next.index..stop.min(next.index + STEP))?;
         let reads = read_all(&entries, rules.kinds());
-        let mut tables = Tables::new(&*store, next);
+        let mut tables = if is_own {
+            Tables::unproved(&*store, next)
+        } else {
+            Tables::new(&*store, rules, next)
+        };
         for (entry, read) in entries.iter().zip(&reads) {
             // A refusal is part of the state.
             let _refused = tables.fold(rules, &entry.leaf, read)?;
@@ -128,7 +162,7 @@ pub fn misstated(
     range: Range<u64>,
 ) -> Result<Vec<(u64, Rejection)>, Error> {
     let next = catch_up(store, rules)?;
-    let tables = Tables::new(&*store, next);
+    let tables = Tables::new(&*store, rules, next);
     views::misstated(&tables, range).map_err(|stop| tables.error(stop))
 }
 
@@ -154,16 +188,6 @@ fn read_all(entries: &[Entry], kinds: &Kinds) -> Vec<Read> {
 }
 
 impl Ledger {
-    /// Drops all rows and folds the log anew.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn rebuild(&mut self) -> Result<(), Error> {
-        self.store.clear_rows()?;
-        self.next = catch_up(&mut self.store, &self.rules)?;
-        Ok(())
-    }
-
     /// Folds the log in memory and compares every stored row with what comes out.
     ///
     /// # Errors

@@ -60,7 +60,7 @@ impl Ledger {
         now_ms: u64,
     ) -> Result<Vec<Result<Accepted, Rejection>>, Error> {
         self.ensure_same_rules()?;
-        let mut tables = Tables::new(&self.store, self.next);
+        let mut tables = Tables::new(&self.store, &self.rules, self.next);
         let mut appends = Vec::with_capacity(group.len());
         let mut answers = Vec::with_capacity(group.len());
         for Prepared { receipt, record } in group {

@@ -74,15 +74,24 @@ impl Ledger {
         heads: Option<&Heads>,
         system: System,
     ) -> Result<Self, Error> {
-        if !dir.join(DATABASE_FILE).exists() {
-            return Err(Error::NoData { dir: dir.to_owned() });
-        }
-        let store = open_store(dir)?;
-        let operator =
-            recorded(&store)?.ok_or_else(|| Error::NoOperator { dir: dir.to_owned() })?;
-        if let Some(heads) = heads {
-            ensure_current(&store, &operator, heads)?;
-        }
+        let (store, operator) = open_existing(dir, heads)?;
+        Self::load(dir, store, operator, password, system)
+    }
+
+    /// Opens an existing data directory, drops its rows and folds the log anew. Before anything is dropped,
+    /// every entry, tile and checkpoint is held against the others: a false entry must not be folded.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and if entries, tiles and checkpoints contradict each other.
+    pub fn rebuild(
+        dir: &Path,
+        password: Option<Password>,
+        heads: Option<&Heads>,
+        system: System,
+    ) -> Result<Self, Error> {
+        let (mut store, operator) = open_existing(dir, heads)?;
+        store.check()?;
+        store.clear_rows()?;
         Self::load(dir, store, operator, password, system)
     }
 
@@ -348,6 +357,19 @@ impl fmt::Debug for Ledger {
 pub(crate) fn log_name(operator: &Did) -> Result<KeyName, Error> {
     let suffix = Digest::of(operator.as_bytes()).short();
     format!("chaoschain.local/{suffix}").parse::<KeyName>().map_err(Error::LogName)
+}
+
+/// The store of an existing data directory that goes on from what `heads` remembers, and its operator.
+fn open_existing(dir: &Path, heads: Option<&Heads>) -> Result<(Store, Did), Error> {
+    if !dir.join(DATABASE_FILE).exists() {
+        return Err(Error::NoData { dir: dir.to_owned() });
+    }
+    let store = open_store(dir)?;
+    let operator = recorded(&store)?.ok_or_else(|| Error::NoOperator { dir: dir.to_owned() })?;
+    if let Some(heads) = heads {
+        ensure_current(&store, &operator, heads)?;
+    }
+    Ok((store, operator))
 }
 
 fn open_store(dir: &Path) -> Result<Store, Error> {

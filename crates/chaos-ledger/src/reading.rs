@@ -63,12 +63,14 @@ impl Ledger {
         })
     }
 
-    /// All agents in the order in which they registered, revoked ones too.
+    /// All agents in the order in which they registered, revoked ones too, as the rows have them: nothing
+    /// may be decided by a list.
     ///
     /// # Errors
     /// If the store fails.
     pub fn agents(&self) -> Result<Vec<Agent>, Error> {
-        let mut agents = self.ask(registry::agents)?;
+        let tables = Tables::unproved(&self.store, self.next);
+        let mut agents = registry::agents(&tables).map_err(|stop| tables.error(stop))?;
         agents.sort_by_key(|agent| agent.keys.first().map_or(0, |span| span.from));
         Ok(agents)
     }
@@ -151,7 +153,7 @@ impl Ledger {
         &self,
         of: impl FnOnce(&dyn State) -> Result<T, Stop>,
     ) -> Result<T, Error> {
-        let tables = Tables::new(&self.store, self.next);
+        let tables = Tables::new(&self.store, &self.rules, self.next);
         of(&tables).map_err(|stop| tables.error(stop))
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use chaos_agency::{
     Answer, Entry, FoldError, Folded, Key, Leaf, Place, Row, Rules, State, Stop, Writes,
 };
-use chaos_log::map::{self, Node, NodeRead, ReadError};
+use chaos_log::map::{self, End, Node, NodeRead, ReadError};
 use chaos_store::{Append, Change, Died, Records, StoreError};
 use chaos_types::{Digest, Rejection, Verified};
 
@@ -18,22 +18,38 @@ use crate::{Error, folding::mark};
 /// The rows of a log before one of its entries: those in the store, and above them those of entries
 /// that were folded since and are not stored yet.
 ///
-/// A store that fails shows nothing, and the failure is kept for whoever ran the rules.
+/// A stored row that the log commits to is believed only as the map under the root of `next` has it, as is
+/// that there is none: whoever can write to the database can write a row, and cannot find another with
+/// its digest. A store that fails, or whose row the map contradicts, shows nothing, and the failure is
+/// kept for whoever ran the rules.
 pub(crate) struct Tables<'a, R> {
     store: &'a R,
+    /// The rules that say which rows the log commits to, and the root of the map of the stored ones;
+    /// none where stored rows are taken as they are.
+    held: Option<(&'a Rules, map::Hash)>,
+    /// Stored rows that the map was asked for.
+    proved: RefCell<BTreeMap<Key, Option<Vec<u8>>>>,
     next: Place,
     rows: BTreeMap<Key, Vec<u8>>,
     born: BTreeMap<map::Hash, Node>,
     died: BTreeMap<map::Hash, u64>,
     places: BTreeMap<Digest, u64>,
-    failed: RefCell<Option<StoreError>>,
+    failed: RefCell<Option<Error>>,
 }
 
 impl<'a, R: Records> Tables<'a, R> {
-    /// The rows of a store that was folded up to `next`.
-    pub(crate) const fn new(store: &'a R, next: Place) -> Self {
+    /// The rows of a store that was folded up to `next`, whoever wrote to it since.
+    pub(crate) fn new(store: &'a R, rules: &'a Rules, next: Place) -> Self {
+        Self { held: Some((rules, next.state)), ..Self::unproved(store, next) }
+    }
+
+    /// The rows as they are stored: of a store that this process folded from its first entry on, or for
+    /// lists, which nothing is decided by.
+    pub(crate) const fn unproved(store: &'a R, next: Place) -> Self {
         Self {
             store,
+            held: None,
+            proved: RefCell::new(BTreeMap::new()),
             next,
             rows: BTreeMap::new(),
             born: BTreeMap::new(),
@@ -108,7 +124,7 @@ impl<'a, R: Records> Tables<'a, R> {
     /// Why the rules stopped: what the store said, if it failed.
     pub(crate) fn error(&self, stop: Stop) -> Error {
         if let Some(error) = self.failed.borrow_mut().take() {
-            return error.into();
+            return error;
         }
         match stop {
             Stop::Rejected(rejection) => Error::Inadmissible(rejection),
@@ -125,11 +141,35 @@ impl<'a, R: Records> Tables<'a, R> {
         match read {
             Ok(Some(found)) => Answer::Is(found),
             Ok(None) => Answer::Absent,
-            Err(error) => {
-                self.failed.borrow_mut().get_or_insert(error);
-                Answer::NotShown
-            }
+            Err(error) => self.fail(error.into()),
         }
+    }
+
+    fn fail<T>(&self, error: Error) -> Answer<T> {
+        self.failed.borrow_mut().get_or_insert(error);
+        Answer::NotShown
+    }
+
+    /// A stored row, or that there is none, as the map has it.
+    fn stored(&self, key: &Key) -> Result<Option<Vec<u8>>, Error> {
+        let Some((_, root)) = self.held.filter(|(rules, _)| rules.commits(key)) else {
+            return Ok(self.store.row(key.as_bytes())?);
+        };
+        if let Some(row) = self.proved.borrow().get(key) {
+            return Ok(row.clone());
+        }
+        let row = self.store.row(key.as_bytes())?;
+        let searched = map::Key::of(key.as_bytes());
+        let proof = map::prove(self.store, &root, &searched).map_err(unreadable)?;
+        let committed = match proof.end() {
+            End::Leaf { key, value } if *key == searched => Some(*value),
+            End::Leaf { .. } | End::Empty => None,
+        };
+        if row.as_deref().map(map::Value::of) != committed {
+            return Err(Error::Row { key: key.to_string() });
+        }
+        self.proved.borrow_mut().insert(key.clone(), row.clone());
+        Ok(row)
     }
 }
 
@@ -178,7 +218,11 @@ impl<R: Records> State for Tables<'_, R> {
     fn get(&self, key: &Key) -> Answer<Vec<u8>> {
         match self.rows.get(key) {
             Some(value) => Answer::Is(value.clone()),
-            None => self.answer(self.store.row(key.as_bytes())),
+            None => match self.stored(key) {
+                Ok(Some(row)) => Answer::Is(row),
+                Ok(None) => Answer::Absent,
+                Err(error) => self.fail(error),
+            },
         }
     }
 
@@ -211,3 +255,6 @@ impl<R: Records> State for Tables<'_, R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

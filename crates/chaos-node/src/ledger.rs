@@ -32,6 +32,12 @@ pub(crate) fn open(dir: &Path) -> Result<Ledger, Failure> {
     Ok(patiently(|| Ledger::open(dir, from_environment(), heads.as_ref(), clock::SYSTEM))?)
 }
 
+/// Opens an existing data directory for writing and folds its log anew; waits as [`open`] does.
+pub(crate) fn rebuild(dir: &Path) -> Result<Ledger, Failure> {
+    let heads = remembered();
+    Ok(patiently(|| Ledger::rebuild(dir, from_environment(), heads.as_ref(), clock::SYSTEM))?)
+}
+
 /// Opens a data directory for writing, creating it with a fresh log key if there is none; waits as
 /// [`open`] does.
 pub(crate) fn open_or_create(dir: &Path) -> Result<Ledger, Failure> {

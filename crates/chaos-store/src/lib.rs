@@ -5,7 +5,7 @@
 //! where that is kept:
 //!
 //! ```text
-//! <directory>/chaoschain.sqlite        entries, tiles, checkpoints, state, nodes, meta
+//! <directory>/chaoschain.sqlite        entries, tiles, edge, checkpoints, state, nodes, meta
 //! <directory>/blobs/sha256/ab/cdef…    blobs by digest
 //! <directory>/lock                     held by the one process that writes
 //! ```

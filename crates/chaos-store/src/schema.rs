@@ -7,14 +7,22 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::error::{OpenError, StoreError};
 
 /// The schema version that this program writes.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// SQLite's application id of our files: `ChCh`.
 const APPLICATION_ID: u32 = 0x4368_4368;
 
-/// Every record touches a random page of the index over digests, so a group writes up to 256 of
-/// them; small pages keep that small. Measured up to a million entries, 8 KiB was slower.
-const PAGE_BYTES: u32 = 4_096;
+/// What an append changes lies in many places: the index over digests, the rows of each kind, the nodes
+/// of the map. Each costs a page twice, in the write-ahead log and in the file; so pages are small. A
+/// database that was made with larger ones keeps them.
+const PAGE_BYTES: u32 = 1_024;
+
+/// How long the write-ahead log gets before it is copied back, which costs two more syncs; so many
+/// bytes spread them thinly.
+const WAL_BYTES: u32 = 32 << 20;
+
+/// The most hashes in a row of `edge`: short enough to lie within its page.
+pub(crate) const PART_WIDTH: usize = 4;
 
 /// The map of the committed rows: its nodes by hash, and which of them the newest root no longer
 /// leads to, since a log of which size.
@@ -33,8 +41,36 @@ CREATE TABLE dead (
     };
 }
 
-/// `tiles` holds one row per tile, partial ones too: the row of a partial tile is written anew
-/// as it grows, in the transaction that appends the entries.
+/// The rows folded from the log. Those of one entry lie one after another, whatever their keys.
+macro_rules! state_table {
+    () => {
+        "
+CREATE TABLE state (
+    id INTEGER PRIMARY KEY,
+    key BLOB NOT NULL UNIQUE,
+    value BLOB NOT NULL
+) STRICT;
+"
+    };
+}
+
+/// The one partial tile of each level, in parts of four hashes, so that an append writes a part and not the
+/// tile.
+macro_rules! edge_table {
+    () => {
+        "
+CREATE TABLE edge (
+    level INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    idx INTEGER NOT NULL,
+    hashes BLOB NOT NULL,
+    PRIMARY KEY (level, part)
+) STRICT, WITHOUT ROWID;
+"
+    };
+}
+
+/// `tiles` holds the full tiles, `edge` the partial ones.
 const TABLES: &str = concat!(
     "
 CREATE TABLE entries (
@@ -53,15 +89,13 @@ CREATE TABLE checkpoints (
     size INTEGER PRIMARY KEY,
     note TEXT NOT NULL
 ) STRICT;
-CREATE TABLE state (
-    key BLOB PRIMARY KEY,
-    value BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 ",
+    state_table!(),
+    edge_table!(),
     map_tables!()
 );
 
@@ -83,6 +117,27 @@ DELETE FROM state;
 DELETE FROM meta WHERE key = 'fold';
 ",
     map_tables!()
+);
+
+/// From version 3, which kept rows in the order of their keys, and a partial tile as one row of `tiles`,
+/// which was written anew with every entry.
+const FROM_3: &str = concat!(
+    "
+ALTER TABLE state RENAME TO sorted;
+",
+    state_table!(),
+    "
+INSERT INTO state (key, value) SELECT key, value FROM sorted ORDER BY key;
+DROP TABLE sorted;
+",
+    edge_table!(),
+    "
+WITH RECURSIVE parts (part) AS (VALUES (0) UNION ALL SELECT part + 1 FROM parts WHERE part < 63)
+INSERT OR REPLACE INTO edge (level, part, idx, hashes)
+    SELECT level, part, idx, substr(hashes, 1 + 128 * part, 128) FROM tiles, parts
+    WHERE length(hashes) < 8192 AND 128 * part < length(hashes) ORDER BY idx;
+DELETE FROM tiles WHERE length(hashes) < 8192;
+"
 );
 
 /// Makes a new database file. It gets its name only once it is whole, so a file of that name that
@@ -122,7 +177,7 @@ pub(crate) fn prepare(
     let failed = |source| failed(directory, path, source);
     match version {
         VERSION => settings(connection).map_err(failed),
-        1 | 2 => {
+        1..VERSION => {
             settings(connection).map_err(failed)?;
             upgrade(connection, version).map_err(failed)
         }
@@ -178,7 +233,10 @@ fn upgrade(connection: &mut Connection, version: u32) -> rusqlite::Result<()> {
     if version == 1 {
         transaction.execute_batch(FROM_1)?;
     }
-    transaction.execute_batch(FROM_2)?;
+    if version <= 2 {
+        transaction.execute_batch(FROM_2)?;
+    }
+    transaction.execute_batch(FROM_3)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
 }
@@ -187,8 +245,8 @@ fn settings(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // FULL syncs the write-ahead log at every commit: what was acknowledged survives power loss.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // Copying the write-ahead log back costs two more syncs; 64 MiB of it spread them thinly.
-    connection.pragma_update(None, "wal_autocheckpoint", 8_192)?;
+    let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    connection.pragma_update(None, "wal_autocheckpoint", WAL_BYTES / page.max(1))?;
     connection.pragma_update(None, "cache_size", -65_536)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.busy_timeout(Duration::from_secs(5))

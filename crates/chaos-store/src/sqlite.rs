@@ -19,7 +19,7 @@ use crate::{
     error::{Damage, OpenError, StoreError},
     lock::Lock,
     records::{Appended, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, Records, Row, names},
-    schema,
+    schema::{self, PART_WIDTH},
 };
 
 mod check;
@@ -252,6 +252,25 @@ impl Store {
         Ok(Entry { index, leaf, record, digest: found })
     }
 
+    /// The hashes of a partial tile, or nothing if it is not that of its level.
+    fn read_parts(&self, tile: TileId) -> Result<Vec<u8>, StoreError> {
+        let failed = |source| self.failed("read a partial tile")(source);
+        let sql = "SELECT part, hashes FROM edge WHERE level = ?1 AND idx = ?2 ORDER BY part";
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let mut rows =
+            statement.query(params![tile.level, tile.index.cast_signed()]).map_err(failed)?;
+        let mut bytes: Vec<u8> = Vec::new();
+        while let Some(row) = rows.next().map_err(failed)? {
+            let part: u16 = row.get(0).map_err(failed)?;
+            let (expected, found) = (usize::from(part) * PART_WIDTH, bytes.len() / 32);
+            if expected != found {
+                return Err(self.damaged(Damage::Width { tile, expected, found }));
+            }
+            bytes.extend(row.get::<_, Vec<u8>>(1).map_err(failed)?);
+        }
+        Ok(bytes)
+    }
+
     fn parse_node(&self, hash: &map::Hash, bytes: &[u8]) -> Result<Node, StoreError> {
         let damaged = |source| self.damaged(Damage::Node { hash: *hash, source });
         Node::from_bytes(bytes).map_err(damaged)
@@ -268,18 +287,25 @@ impl TileRead for Store {
     type Error = StoreError;
 
     fn read_tile(&self, id: TileId) -> Result<Option<Vec<Hash>>, StoreError> {
-        let failed = |source| self.failed("read a tile")(source);
         let sql = "SELECT hashes FROM tiles WHERE level = ?1 AND idx = ?2";
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        let bytes: Option<Vec<u8>> = statement
-            .query_row(params![id.level, id.index.cast_signed()], |row| row.get(0))
-            .optional()
-            .map_err(failed)?;
-        let read = |bytes: Vec<u8>| {
-            tile_from_bytes(&bytes)
-                .map_err(|source| self.damaged(Damage::Tile { tile: id, source }))
+        let full: Option<Vec<u8>> = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| {
+                let key = params![id.level, id.index.cast_signed()];
+                statement.query_row(key, |row| row.get(0)).optional()
+            })
+            .map_err(self.failed("read a tile"))?;
+        let bytes = match full {
+            Some(bytes) => bytes,
+            None => self.read_parts(id)?,
         };
-        bytes.map(read).transpose()
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        tile_from_bytes(&bytes)
+            .map(Some)
+            .map_err(|source| self.damaged(Damage::Tile { tile: id, source }))
     }
 }
 

@@ -148,11 +148,11 @@ fn head_over_a_rotten_tile_is_not_signed() {
     enrol(&mut ledger, "bob");
     let database = rusqlite::Connection::open(data.join(DATABASE_FILE)).unwrap();
     let mut tile: Vec<u8> = database
-        .query_row("SELECT hashes FROM tiles WHERE level = 0 AND idx = 0", [], |row| row.get(0))
+        .query_row("SELECT hashes FROM edge WHERE level = 0 AND part = 0", [], |row| row.get(0))
         .unwrap();
     // The last hash is of an entry that no signed head covers.
     *tile.last_mut().unwrap() ^= 1;
-    database.execute("UPDATE tiles SET hashes = ?1 WHERE level = 0 AND idx = 0", [tile]).unwrap();
+    database.execute("UPDATE edge SET hashes = ?1 WHERE level = 0 AND part = 0", [tile]).unwrap();
     drop(database);
     let refused = ledger.checkpoint(&heads).unwrap_err();
     assert!(matches!(refused, Error::Store(_)), "{refused}");

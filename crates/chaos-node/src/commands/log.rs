@@ -182,13 +182,7 @@ fn prove_prefix(ledger: &Ledger, old_size: u64, as_json: bool) -> Result<ExitCod
 /// Folds the log anew, and compares with or replaces the stored rows.
 fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
     let data = &args.data.data;
-    let ledger = if args.check {
-        ledger::read(data)?
-    } else {
-        let mut ledger = ledger::open(data)?;
-        ledger.rebuild()?;
-        ledger
-    };
+    let ledger = if args.check { ledger::read(data)? } else { ledger::rebuild(data)? };
     let head = ledger.store().check().or_fail(Kind::Storage)?;
     let blobs = ledger.store().check_blobs().or_fail(Kind::Storage)?;
     ledger.check_heads()?;

@@ -78,6 +78,7 @@ const fn kind(error: &Error) -> Kind {
         | Error::FoldAhead { .. }
         | Error::FoldBehind { .. }
         | Error::FoldRoot { .. }
+        | Error::Mark { .. }
         | Error::Row { .. }
         | Error::Map(_)
         | Error::StateOther { .. }
@@ -117,7 +118,7 @@ fn hint(error: &Error) -> Option<String> {
         Error::NoOperator { .. } => {
             "`chaoschain agent register` finishes making an interrupted data directory"
         }
-        Error::Row { .. } | Error::Map(_) => {
+        Error::Row { .. } | Error::Map(_) | Error::Mark { .. } | Error::FoldRoot { .. } => {
             "`chaoschain log rebuild` folds the rows anew from the log"
         }
         Error::FoldBehind { .. } => {

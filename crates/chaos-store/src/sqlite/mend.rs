@@ -1,10 +1,10 @@
 use std::{ops::Range, path::Path};
 
-use chaos_log::{Tile, tile_to_bytes};
+use chaos_log::Tile;
 use chaos_types::Digest;
 use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
 
-use super::Store;
+use super::{FOLD_META, Store, write};
 use crate::{
     error::{OpenError, StoreError},
     records::Append,
@@ -60,10 +60,12 @@ impl Store {
 
     /// Puts entries in the place of what is stored at `range`, all or nothing.
     ///
-    /// The caller has shown that they are the log's: the tree is neither asked nor changed.
+    /// The caller has shown that they are the log's: the tree is neither asked nor changed. What holds one of
+    /// their records elsewhere goes, since a record has one place. The rows are folded anew at the next
+    /// opening, since they may be those of what stood there.
     ///
     /// # Errors
-    /// If the storage fails, or one of them stands elsewhere already.
+    /// If the storage fails.
     ///
     /// # Panics
     /// If there are not as many entries as the range is long.
@@ -76,8 +78,9 @@ impl Store {
                 "DELETE FROM entries WHERE idx >= ?1 AND idx < ?2",
                 params![range.start.cast_signed(), range.end.cast_signed()],
             )?;
+            transaction.execute("DELETE FROM meta WHERE key = ?1", [FOLD_META])?;
             let mut insert = transaction.prepare_cached(
-                "INSERT INTO entries (idx, digest, leaf, record) VALUES (?1, ?2, ?3, ?4)",
+                "INSERT OR REPLACE INTO entries (idx, digest, leaf, record) VALUES (?1, ?2, ?3, ?4)",
             )?;
             for (index, entry) in range.zip(with) {
                 let digest = entry.digest();
@@ -98,10 +101,11 @@ impl Store {
         self.ensure_writable()?;
         self.edge = None;
         let mended = self.write(|transaction| {
-            let sql = "INSERT OR REPLACE INTO tiles (level, idx, hashes) VALUES (?1, ?2, ?3)";
-            let mut put = transaction.prepare_cached(sql)?;
-            for Tile { id, hashes } in tiles {
-                put.execute(params![id.level, id.index.cast_signed(), tile_to_bytes(hashes)])?;
+            let mut drop =
+                transaction.prepare_cached("DELETE FROM tiles WHERE level = ?1 AND idx = ?2")?;
+            for tile in tiles {
+                drop.execute(params![tile.id.level, tile.id.index.cast_signed()])?;
+                write::put_tile(transaction, tile, 0)?;
             }
             Ok(())
         });

@@ -1,8 +1,11 @@
-use chaos_log::{Edge, Hash, SignedCheckpoint, Tile, tile_to_bytes};
+use chaos_log::{Edge, Hash, SignedCheckpoint, TILE_WIDTH, Tile, TileId, tile_to_bytes};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::FOLD_META;
-use crate::records::{Append, Appended, Change, Died, Mark};
+use crate::{
+    records::{Append, Appended, Change, Died, Mark},
+    schema::PART_WIDTH,
+};
 
 /// The one transaction of a change. The log and the rows beside it are as they were if it fails.
 pub(super) fn change(
@@ -14,8 +17,10 @@ pub(super) fn change(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let appended = write_entries(&transaction, edge, change.appends)?;
     {
-        let mut put = transaction
-            .prepare_cached("INSERT OR REPLACE INTO state (key, value) VALUES (?1, ?2)")?;
+        let mut put = transaction.prepare_cached(
+            "INSERT INTO state (key, value) VALUES (?1, ?2)
+                 ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        )?;
         for (key, value) in change.rows {
             put.execute(params![key, value])?;
         }
@@ -57,12 +62,50 @@ fn write_entries(
             appended.push(Appended { index: index.cast_unsigned(), duplicate: true });
         }
     }
-    let mut put = transaction
-        .prepare_cached("INSERT OR REPLACE INTO tiles (level, idx, hashes) VALUES (?1, ?2, ?3)")?;
-    for Tile { id, hashes } in edge.append(&leaves) {
-        put.execute(params![id.level, id.index.cast_signed(), tile_to_bytes(&hashes)])?;
+    let before = edge.size();
+    for tile in edge.append(&leaves) {
+        put_tile(transaction, &tile, stored_width(tile.id, before))?;
     }
     Ok(appended)
+}
+
+/// How many hashes of a tile are stored with a log of this size, if it is the partial one of its level.
+fn stored_width(id: TileId, size: u64) -> usize {
+    let (hashes, width) = (size >> (8 * u32::from(id.level)), u64::from(TILE_WIDTH));
+    let stored = if hashes / width == id.index { hashes % width } else { 0 };
+    usize::try_from(stored).expect("below 256")
+}
+
+/// Stores a tile, of which the first hashes are stored already.
+pub(super) fn put_tile(
+    transaction: &Transaction<'_>,
+    tile: &Tile,
+    stored: usize,
+) -> rusqlite::Result<()> {
+    let Tile { id: TileId { level, index }, hashes } = tile;
+    let index = index.cast_signed();
+    if hashes.len() == usize::from(TILE_WIDTH) {
+        transaction
+            .prepare_cached(
+                "INSERT OR REPLACE INTO tiles (level, idx, hashes) VALUES (?1, ?2, ?3)",
+            )?
+            .execute(params![level, index, tile_to_bytes(hashes)])?;
+        transaction
+            .prepare_cached("DELETE FROM edge WHERE level = ?1 AND idx = ?2")?
+            .execute(params![level, index])?;
+        return Ok(());
+    }
+    if stored == 0 {
+        transaction.prepare_cached("DELETE FROM edge WHERE level = ?1")?.execute([level])?;
+    }
+    let mut put = transaction.prepare_cached(
+        "INSERT INTO edge (level, part, idx, hashes) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (level, part) DO UPDATE SET idx = excluded.idx, hashes = excluded.hashes",
+    )?;
+    for (part, hashes) in (0_u16..).zip(hashes.chunks(PART_WIDTH)).skip(stored / PART_WIDTH) {
+        put.execute(params![level, part, index, tile_to_bytes(hashes)])?;
+    }
+    Ok(())
 }
 
 fn write_nodes(transaction: &Transaction<'_>, change: &Change<'_>) -> rusqlite::Result<()> {

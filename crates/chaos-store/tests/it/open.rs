@@ -1,6 +1,10 @@
 use std::fs;
 
-use chaos_store::{Blobs as _, DATABASE_FILE, OpenError, Records as _, Store};
+use chaos_log::map::EMPTY;
+use chaos_store::{
+    Blobs as _, Change, DATABASE_FILE, Mark, MemoryStore, OpenError, Records as _, Store,
+};
+use chaos_types::Digest;
 use rusqlite::Connection;
 
 use crate::{append, chain};
@@ -47,10 +51,10 @@ fn a_newer_schema_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     drop(Store::open(directory.path()).unwrap());
     let path = directory.path().join(DATABASE_FILE);
-    Connection::open(&path).unwrap().pragma_update(None, "user_version", 4).unwrap();
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 5).unwrap();
     let error = Store::open(directory.path()).unwrap_err();
     let expect = format!(
-        "`{}` has schema version 4, this program knows version 3; use a program of its version",
+        "`{}` has schema version 5, this program knows version 4; use a program of its version",
         path.display()
     );
     assert_eq!(error.to_string(), expect);
@@ -76,10 +80,36 @@ fn a_start_interrupted_before_the_tables_were_whole_is_repeated() {
     assert!(!unfinished.exists());
 }
 
-/// A log as version 1 of the schema kept it, with a view that its program folded.
-fn of_version_1() -> tempfile::TempDir {
+/// Back from version 4 to version 3: rows in the order of their keys, a partial tile in one row.
+const TO_3: &str = "
+    INSERT INTO tiles (level, idx, hashes)
+        SELECT level, idx, unhex(group_concat(hex(hashes), '' ORDER BY part)) FROM edge GROUP BY level;
+    DROP TABLE edge;
+    ALTER TABLE state RENAME TO rows;
+    CREATE TABLE state (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    INSERT INTO state SELECT key, value FROM rows;
+    DROP TABLE rows;
+    PRAGMA user_version = 3;";
+
+/// A log as an older version of the schema kept it.
+fn older(count: u32, sql: &str) -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
-    Store::open(directory.path()).unwrap().append_batch(&[append("a"), append("b")]).unwrap();
+    let mut store = Store::open(directory.path()).unwrap();
+    let batch: Vec<_> = (0..count).map(|n| append(&n.to_string())).collect();
+    let rows = [(b"a".to_vec(), b"{}".to_vec())];
+    let (rules, size) = (Digest::of(b"rules"), u64::from(count));
+    let mark = Mark { rules, size, last_ms: 7, state: EMPTY, is_stated: false };
+    let change = Change { appends: &batch, rows: &rows, mark: Some(mark), ..Change::default() };
+    store.commit(&change).unwrap();
+    drop(store);
+    let database = Connection::open(directory.path().join(DATABASE_FILE)).unwrap();
+    database.execute_batch(TO_3).unwrap();
+    database.execute_batch(sql).unwrap();
+    directory
+}
+
+/// With a view that its program folded.
+fn of_version_1() -> tempfile::TempDir {
     let sql = "
         DROP TABLE state;
         DROP TABLE nodes;
@@ -87,24 +117,20 @@ fn of_version_1() -> tempfile::TempDir {
         CREATE TABLE views (name TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL,
             PRIMARY KEY (name, key)) STRICT, WITHOUT ROWID;
         INSERT INTO views VALUES ('agents', 'a', x'7b7d');
+        DELETE FROM meta WHERE key = 'fold';
         INSERT INTO meta VALUES ('views', x'32');
         PRAGMA user_version = 1;";
-    Connection::open(directory.path().join(DATABASE_FILE)).unwrap().execute_batch(sql).unwrap();
-    directory
+    older(2, sql)
 }
 
-/// A log as version 2 of the schema kept it: rows without a map.
+/// Rows without a map.
 fn of_version_2() -> tempfile::TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    Store::open(directory.path()).unwrap().append_batch(&[append("a"), append("b")]).unwrap();
     let sql = "
         DROP TABLE nodes;
         DROP TABLE dead;
-        INSERT INTO state VALUES (x'61', x'7b7d');
-        INSERT INTO meta VALUES ('fold', CAST('1 2 7 root' AS BLOB));
+        INSERT OR REPLACE INTO meta VALUES ('fold', CAST('1 2 7 root' AS BLOB));
         PRAGMA user_version = 2;";
-    Connection::open(directory.path().join(DATABASE_FILE)).unwrap().execute_batch(sql).unwrap();
-    directory
+    older(2, sql)
 }
 
 #[test]
@@ -122,6 +148,27 @@ fn an_older_schema_is_brought_up_by_the_first_that_writes() {
             assert_eq!(store.meta("views").unwrap(), None);
         }
         assert_eq!(Store::read(directory.path()).unwrap().head().unwrap().size, 2);
+    }
+}
+
+#[test]
+fn a_log_of_version_3_keeps_its_rows_and_grows_on() {
+    for count in [1, 5, 255, 256, 257, 700] {
+        let directory = older(count, "");
+        let refused = Store::read(directory.path()).unwrap_err();
+        assert!(matches!(refused, OpenError::OldSchema { found: 3, .. }), "{}", chain(&refused));
+        let mut memory = MemoryStore::new();
+        let batch: Vec<_> = (0..count + 300).map(|n| append(&n.to_string())).collect();
+        memory.append_batch(&batch[..count as usize]).unwrap();
+        let mut store = Store::open(directory.path()).unwrap();
+        assert_eq!(store.check().unwrap(), memory.head().unwrap(), "{count}");
+        assert_eq!(store.folded().unwrap().unwrap().mark.size, u64::from(count));
+        assert_eq!(store.row(b"a").unwrap(), Some(b"{}".to_vec()));
+        memory.append_batch(&batch).unwrap();
+        store.append_batch(&batch).unwrap();
+        drop(store);
+        let store = Store::open(directory.path()).unwrap();
+        assert_eq!(store.check().unwrap(), memory.head().unwrap(), "{count}");
     }
 }
 
