@@ -1,9 +1,11 @@
-//! The one door to the project's chores: `cargo xtask {demo,test,coverage,bench,fuzz,python,tidy,gen}`.
+//! The one door to the project's chores: `cargo xtask` with
+//! `{demo,test,coverage,bench,fuzz,python,interop,tidy,gen}`.
 
 mod bench;
 mod coverage;
 mod fuzz;
 mod guests;
+mod interop;
 mod process;
 mod python;
 mod test;
@@ -28,6 +30,8 @@ usage: cargo xtask <command>
   fuzz [NAME..] [--seconds N]   run fuzz targets for N seconds each (default 120): all, by name,
                       or `execution` for those of secure execution
   python              the part of `test` that checks sdk/python
+  interop             have other people's implementations judge a demo and a served log, as
+                      `test --long` does; says so if their tools are missing
   tidy                imports point down and ARCHITECTURE.md names the crates that exist
   gen [--check]       compile the contracts into contracts/artifacts and the sandbox's components
                       into guests/artifacts; --check only compares
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         "bench" => bench::run(rest),
         "fuzz" => fuzz::run(rest),
         "python" => python::check(),
+        "interop" => interop::check(),
         "tidy" => tidy::run(),
         "gen" => generate(rest.iter().any(|argument| argument == "--check")),
         "help" | "--help" | "-h" => {

@@ -5,7 +5,7 @@ use std::env;
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    complain, coverage, fuzz, generate, guests,
+    complain, coverage, fuzz, generate, guests, interop,
     process::{Step, answers, cargo, run},
     python, tidy,
 };
@@ -72,8 +72,8 @@ fn tests() -> Vec<Step> {
 /// How often `test --long` kills a process that appends; a change's tests do so two hundred times.
 const LONG_KILLS: &str = "10000";
 
-/// What takes hours: every bit of every signed prefix, ten thousand kills, the coverage of all tests,
-/// and every fuzz target.
+/// What takes hours: every bit of every signed prefix, ten thousand kills, what others' implementations
+/// say, the coverage of all tests, and every fuzz target.
 fn long_tests() -> Result<()> {
     run(Step::new("every bit", cargo())
         .args(["test", "--package", "chaos-attestation", "--test", "it", "no_bit"])
@@ -81,6 +81,7 @@ fn long_tests() -> Result<()> {
     run(Step::new("kills", cargo())
         .args(["test", "--package", "chaos-ledger", "--test", "it", "two_hundred_kills"])
         .env("CHAOSCHAIN_KILLS", LONG_KILLS))?;
+    interop::check()?;
     coverage::run(&["--check".to_owned()])?;
     fuzz::smoke(&[], LONG_FUZZ_SECONDS)
 }

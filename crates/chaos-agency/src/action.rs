@@ -28,6 +28,8 @@ pub enum Action {
     Revoke(Revoke),
     /// The log's root key hands one of its roles to another key.
     Delegate(Delegate),
+    /// An agent says at which account of a chain it is paid; the account agrees by its signature.
+    BindAccount(BindAccount),
     /// Another receipt was verified: a verdict.
     Verify(Verdict),
     /// A checkpoint of the log was written to a chain.
@@ -88,6 +90,7 @@ impl Action {
             Self::RotateKey(_) => "rotate_key",
             Self::Revoke(_) => "revoke",
             Self::Delegate(_) => Delegate::KIND,
+            Self::BindAccount(_) => BindAccount::KIND,
             Self::Verify(_) => Verdict::KIND,
             Self::Anchor(_) => Anchor::KIND,
             Self::Run(_) => Run::KIND,
@@ -106,6 +109,7 @@ impl Action {
             Self::RotateKey(_) => ground::ROTATE_KEY,
             Self::Revoke(_) => ground::REVOKE,
             Self::Delegate(_) => ground::DELEGATE,
+            Self::BindAccount(_) => ground::BIND_ACCOUNT,
             Self::Verify(_) => ground::VERIFY,
             Self::Anchor(_) => ground::ANCHOR,
             Self::Run(_) => ground::RUN,
@@ -132,7 +136,8 @@ impl Action {
             | Self::RotateKey(_)
             | Self::Revoke(_)
             | Self::Delegate(_) => true,
-            Self::Verify(_)
+            Self::BindAccount(_)
+            | Self::Verify(_)
             | Self::Anchor(_)
             | Self::Run(_)
             | Self::Score(_)
@@ -151,6 +156,7 @@ impl Action {
             | Self::RotateKey(_)
             | Self::Revoke(_)
             | Self::Delegate(_)
+            | Self::BindAccount(_)
             | Self::Verify(_)
             | Self::Anchor(_)
             | Self::Run(_)
@@ -173,6 +179,7 @@ impl Serialize for Action {
             Self::RotateKey(body) => Wire { kind, body }.serialize(serializer),
             Self::Revoke(body) => Wire { kind, body }.serialize(serializer),
             Self::Delegate(body) => Wire { kind, body }.serialize(serializer),
+            Self::BindAccount(body) => Wire { kind, body }.serialize(serializer),
             Self::Verify(body) => Wire { kind, body }.serialize(serializer),
             Self::Anchor(body) => Wire { kind, body }.serialize(serializer),
             Self::Run(body) => Wire { kind, body }.serialize(serializer),
@@ -276,6 +283,19 @@ impl Delegate {
         }
         signers
     }
+}
+
+/// Body of [`Action::BindAccount`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BindAccount {
+    /// The chain, of the EVM's family.
+    pub chain: ChainId,
+    /// The account, lower-case hexadecimal with `0x`. It has a key: a contract can sign nothing.
+    pub account: String,
+    /// By that key, over [`Agreement::text`](crate::account::Agreement::text) as EIP-191 says: `0x` and 65
+    /// bytes in lower-case hexadecimal, the last of them 27 or 28.
+    pub signature: String,
 }
 
 /// A receipt that an outcome counts for or against.
@@ -387,6 +407,11 @@ pub struct Run {
     pub execution: crate::receipt::Execution,
     /// Whether the task gave an output, or said why it has none; the run's output is either.
     pub answered: bool,
+}
+
+impl BindAccount {
+    /// The kind as written on the wire.
+    pub const KIND: &'static str = "bind_account";
 }
 
 impl Verdict {

@@ -47,6 +47,14 @@ chaos_types::faults! {
         RevocationForbidden = "revocation-forbidden",
             "An agent is revoked by itself or by the log's operator.";
         AlreadyRevoked = "already-revoked", "The agent is revoked already.";
+        AccountChainOther = "account-chain-other",
+            "Accounts are registered on chains of the EVM's family only.";
+        AccountNotAgreed = "account-not-agreed",
+            "The account's signature is not by its key over this log, agent and chain.";
+        AccountTaken = "account-taken", "The account belongs, or once belonged, to another agent.";
+        AccountUnchanged = "account-unchanged", "The account is the one that the agent has there.";
+        AccountsTooMany = "accounts-too-many",
+            "The agent has changed its account on this chain as often as it may.";
         LeafMalformed = "leaf-malformed", "The log entry is not a canonical leaf.";
         StateMissing = "state-missing",
             "The log entry states no root of the state, after one that did.";
@@ -70,6 +78,8 @@ chaos_types::faults! {
         OutcomeUnknown = "outcome-unknown", "The outcome that is paid for is not in the log.";
         OutcomePaid = "outcome-paid", "The outcome was paid for already.";
         PayeeUnknown = "payee-unknown", "A payee is not registered.";
+        PayeeAccountOther = "payee-account-other",
+            "A payee had registered another account on that chain before the outcome.";
         AccountMalformed = "account-malformed",
             "An account is not 0x and 40 lower-case hexadecimal digits.";
         AccountRepeated = "account-repeated", "An account is paid twice.";

@@ -83,12 +83,13 @@ impl Ground {
 }
 
 /// What the platform's own kinds rest on.
-pub(crate) const OWN: [(&str, &[Ground]); 10] = [
+pub(crate) const OWN: [(&str, &[Ground]); 11] = [
     ("register", REGISTER),
     ("update", UPDATE),
     ("rotate_key", ROTATE_KEY),
     ("revoke", REVOKE),
     (action::Delegate::KIND, DELEGATE),
+    (action::BindAccount::KIND, BIND_ACCOUNT),
     (action::Verdict::KIND, VERIFY),
     (action::Anchor::KIND, ANCHOR),
     (action::Run::KIND, RUN),
@@ -120,6 +121,11 @@ pub(crate) const DELEGATE: &[Ground] = &[
     Ground::new("that the root key signed, and the new key's holder agrees", Source::Receipt),
     Ground::new("which key has the role, and that the new one is free", Source::Log),
     Ground::new("that a key which does not agree is lost", Source::Signer),
+];
+
+pub(crate) const BIND_ACCOUNT: &[Ground] = &[
+    Ground::new("that the account's key agrees to log, agent and chain", Source::Receipt),
+    Ground::new("that the account is no other agent's", Source::Log),
 ];
 
 pub(crate) const VERIFY: &[Ground] = &[
@@ -154,6 +160,11 @@ pub(crate) const PAY: &[Ground] = &[
         "rewards",
     ),
     Ground::read("which work fulfilled which task", Source::Signer, "rewards"),
-    Ground::read("which account is whose", Source::Signer, "rewards"),
+    Ground::read(
+        "the account of each payee that had registered one before the outcome",
+        Source::Log,
+        "rewards",
+    ),
+    Ground::read("the account of every other payee", Source::Signer, "rewards"),
     Ground::new("the pool, the distribution and the claims", Source::Chain),
 ];

@@ -145,11 +145,23 @@ const PLATFORM: [&str; 5] = [
 ];
 
 /// The version of the platform's rules and of the rows that they write.
-const RULES_VERSION: u32 = 4;
+const RULES_VERSION: u32 = 5;
 
 /// The kinds of the platform's rows that only grow, so that a log can commit to them.
-const COMMITTED: [&str; 10] =
-    ["agent", "delegation", "judged", "key", "model", "name", "outcome", "paid", "refused", "span"];
+const COMMITTED: [&str; 12] = [
+    "account",
+    "account_owner",
+    "agent",
+    "delegation",
+    "judged",
+    "key",
+    "model",
+    "name",
+    "outcome",
+    "paid",
+    "refused",
+    "span",
+];
 
 impl Kinds {
     /// The platform's kinds and those of `extensions`.
@@ -240,6 +252,7 @@ impl Kinds {
             "rotate_key" => Action::RotateKey(read(name, body)?),
             "revoke" => Action::Revoke(read(name, body)?),
             action::Delegate::KIND => Action::Delegate(read(name, body)?),
+            action::BindAccount::KIND => Action::BindAccount(read(name, body)?),
             action::Verdict::KIND => Action::Verify(read(name, body)?),
             action::Anchor::KIND => Action::Anchor(read(name, body)?),
             action::Run::KIND => Action::Run(read(name, body)?),

@@ -44,6 +44,7 @@
 //! names the entry that wrote it; no rule goes through all rows of a kind but the score, which reads
 //! the evidence within its horizon. The crate knows no studio, no chain, no clock and no disk.
 
+pub mod account;
 pub mod action;
 mod fault;
 mod ground;

@@ -303,7 +303,13 @@ impl Narrow for Receipt {
                 ));
             }
         }
-        let form = Form { written: &action, subjects: &subjects, evidence: &evidence };
+        let form = Form {
+            written: &action,
+            subjects: &subjects,
+            evidence: &evidence,
+            log: &log,
+            agent: &agent,
+        };
         let action = kinds.read(&form)?;
         if parents.len() > PARENTS_MAX {
             return Err(reject(

@@ -138,6 +138,7 @@ impl Rules {
             | Action::RotateKey(_)
             | Action::Revoke(_)
             | Action::Delegate(_)
+            | Action::BindAccount(_)
             | Action::Verify(_)
             | Action::Anchor(_)
             | Action::Run(_) => {}
@@ -237,6 +238,14 @@ impl Rules {
     #[must_use]
     pub fn is_shown_by_proofs(&self, key: &Key) -> bool {
         key.kind() == "place" || self.kinds.commits(key)
+    }
+
+    /// Whether a bundle may lack the answer although a proof can show it: the accounts that a payment's
+    /// payees registered, which no bundle showed at first. Without them their accounts are the
+    /// signer's word, and so they are said to be.
+    #[must_use]
+    pub fn may_be_left_out(&self, receipt: &Receipt, key: &Key) -> bool {
+        matches!(receipt.action, Action::Pay(_)) && key.kind() == "account"
     }
 
     /// The rows of an entry, and why it counts for nothing if it does.

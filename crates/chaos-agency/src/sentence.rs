@@ -27,6 +27,9 @@ impl Action {
             Self::RotateKey(rotation) => format!("signs with {} from here on", rotation.new_key),
             Self::Revoke(revoke) => format!("revoked {}: {}", revoke.agent, revoke.reason),
             Self::Delegate(delegate) => delegated(delegate),
+            Self::BindAccount(bind) => {
+                format!("is paid at account {} of {} from here on", bind.account, bind.chain)
+            }
             Self::Verify(verdict) => judged(verdict),
             Self::Anchor(anchor) => format!(
                 "anchored root {} of {} entries in block {} of {}",

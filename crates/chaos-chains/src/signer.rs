@@ -5,7 +5,8 @@ pub mod keystore;
 
 use std::{env, fmt};
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, hex};
+use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 
 /// Environment variable with a private key as 64 hex digits, with or without `0x`.
@@ -50,6 +51,17 @@ impl Signer {
     #[must_use]
     pub const fn address(&self) -> Address {
         self.0.address()
+    }
+
+    /// Signs a text as [EIP-191](https://eips.ethereum.org/EIPS/eip-191) says (`personal_sign`): `0x`
+    /// and 65 bytes in lower-case hexadecimal, the last of them 27 or 28.
+    ///
+    /// # Panics
+    /// Never: a key in memory signs every digest.
+    #[must_use]
+    pub fn sign_text(&self, text: &str) -> String {
+        let signature = self.0.sign_message_sync(text.as_bytes());
+        hex::encode_prefixed(signature.expect("a key in memory signs every digest").as_bytes())
     }
 
     pub(crate) const fn key(&self) -> &PrivateKeySigner {

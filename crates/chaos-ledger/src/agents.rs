@@ -1,8 +1,8 @@
-//! Entering, finding, updating, rotating and revoking agents.
+//! Entering, finding, updating, rotating and revoking agents, and where they are paid.
 
 use chaos_agency::{
     Action, Evidence,
-    action::{Profile, Revoke, RotateKey},
+    action::{BindAccount, Profile, Revoke, RotateKey},
     registry::{Agent, ensure_profile},
 };
 use chaos_types::{AgentKey, Did, Digest};
@@ -136,6 +136,19 @@ pub fn revoke(
     };
     let receipt = ledger.record(entry(signer, &key, action))?;
     Ok(Changed { agent, name, receipt })
+}
+
+/// Registers an account at which an agent is paid from here on, with the account's signature.
+///
+/// # Errors
+/// If the agent is unknown or revoked, its key does not open, or the log refuses the account.
+pub fn bind_account(ledger: &mut Ledger, text: &str, bind: BindAccount) -> Result<Changed, Error> {
+    let agent = find_active(ledger, text)?;
+    let name = agent.profile.name;
+    let key =
+        if agent.did == ledger.operator() { ledger.operator_key()? } else { ledger.key(&name)? };
+    let receipt = ledger.record(entry(agent.did, &key, Action::BindAccount(bind)))?;
+    Ok(Changed { agent: agent.did, name, receipt })
 }
 
 /// The agent, unless it is revoked or the operator.

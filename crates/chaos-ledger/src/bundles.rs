@@ -58,6 +58,25 @@ pub fn bundle(
     Ok(bytes)
 }
 
+/// Where the log holds a receipt under `checkpoint`, as [C2SP tlog-proof](https://c2sp.org/tlog-proof) writes
+/// it, with the leaf as its extra data: what the proof is about, since whoever hashes another one gets another
+/// root. That the log's rules count the receipt it does not say.
+///
+/// # Errors
+/// If the log holds no such receipt below the checkpoint, or the store fails.
+pub fn tlog_proof(
+    ledger: &Ledger,
+    receipt: &Digest,
+    checkpoint: &SignedCheckpoint,
+) -> Result<String, Error> {
+    let missing = || Error::NoReceipt { receipt: *receipt };
+    let entry = ledger.store().entry_by_digest(receipt)?.ok_or_else(missing)?;
+    let maker = Maker { ledger, checkpoint, size: checkpoint.claimed().size() };
+    let proof = TlogProof::new(maker.inclusion(entry.index)?, checkpoint.clone());
+    let proof = proof.and_then(|proof| proof.with_extra(entry.leaf)).map_err(Error::Proof)?;
+    Ok(proof.to_string())
+}
+
 /// What a bundle may hold beside the receipt and its proofs.
 struct Besides {
     anchor: Option<Anchored>,

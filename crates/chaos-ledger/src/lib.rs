@@ -74,7 +74,7 @@ mod signing;
 mod system;
 mod tables;
 
-pub use bundles::bundle;
+pub use bundles::{bundle, tlog_proof};
 pub use delegating::{HandedOver, Handover, succession};
 pub use error::{Error, Refused};
 pub use folding::{Compared, Comparison, misstated};

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use chaos_agency::{
     Receipt, State, Stop,
+    account::{self, Account},
     registry::{self, Agent},
     views::{self, ActionRow, RefusedRow, RewardRow},
 };
@@ -109,6 +110,14 @@ impl Ledger {
         self.ask(|state| views::refused(state, index))
     }
 
+    /// The stable code of why an entry counts for nothing, if it does.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn refusal_code(&self, index: u64) -> Result<Option<String>, Error> {
+        self.ask(|state| views::refused_for(state, index))
+    }
+
     /// A receipt that counts, read from its record.
     ///
     /// # Errors
@@ -146,6 +155,14 @@ impl Ledger {
     /// If the store fails.
     pub fn rewards(&self, agent: &Did) -> Result<Vec<RewardRow>, Error> {
         self.ask(|state| RewardRow::of(agent, state))
+    }
+
+    /// The accounts at which an agent is and was paid.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn accounts(&self, agent: &Did) -> Result<Vec<Account>, Error> {
+        self.ask(|state| account::accounts(state, agent))
     }
 
     /// Asks the rows as they are now.

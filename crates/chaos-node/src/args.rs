@@ -19,7 +19,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(crate) use agent::{
-    AgentArgs, AgentCommand, RegisterArgs, RevokeArgs, RotateArgs, ShowArgs, UpdateArgs,
+    AccountArgs, AgentArgs, AgentCommand, RegisterArgs, RevokeArgs, RotateArgs, ShowArgs,
+    UpdateArgs,
 };
 pub(crate) use attest::{
     AddArgs, AllowlistArgs, AllowlistCommand, AttestArgs, AttestCommand, AttestQuoteArgs,

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chaos_agency::{
     Action, Evidence,
+    account::Agreement,
     action::{self, Contribution, Payment, Verdict},
     receipt::{Input, Product},
 };
@@ -110,6 +111,7 @@ impl Deciding<'_> {
     pub fn run(&mut self, finished: &Finished, receipts: &Receipts) -> Result<Decided, Error> {
         let draft = receipts.draft.ok_or(Error::NotDrafted)?;
         let submission = self.submit(finished, draft)?;
+        self.register_accounts()?;
         let outcome = self.vote(finished, receipts, submission)?;
         self.score(outcome)?;
         self.pay(outcome)?;
@@ -151,6 +153,24 @@ impl Deciding<'_> {
         let receipt = self.ledger.record(entry)?;
         self.tell(developer, text, receipt);
         Ok(receipt)
+    }
+
+    /// Before there is an outcome, so that what it pays is bound to these accounts.
+    fn register_accounts(&mut self) -> Result<(), Error> {
+        let (local, Parties { researcher, developer, .. }) = (self.local, self.parties);
+        let chain = local.chain().chain_id();
+        for (agent, number) in [(researcher, RESEARCHER), (developer, DEVELOPER)] {
+            let signer = local.account(number);
+            let account = format!("{:#x}", signer.address());
+            let (log, did) = (self.ledger.operator(), agent.did);
+            let text = Agreement { log, agent: did, chain, account: &account }.text();
+            let signature = signer.sign_text(&text);
+            let text = format!("is paid at account {account} of {chain}, which agrees");
+            let bind = action::BindAccount { chain: chain.clone(), account, signature };
+            let receipt = self.ledger.record(by(agent, vec![], Action::BindAccount(bind)))?;
+            self.tell(agent, text, receipt);
+        }
+        Ok(())
     }
 
     fn vote(

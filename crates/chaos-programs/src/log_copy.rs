@@ -86,6 +86,7 @@ impl LogCopy {
             | Action::RotateKey(_)
             | Action::Revoke(_)
             | Action::Delegate(_)
+            | Action::BindAccount(_)
             | Action::Verify(_)
             | Action::Anchor(_)
             | Action::Run(_)

@@ -1,6 +1,6 @@
 //! What a verification found, check by check, and in one word for each fact.
 
-use chaos_agency::{Receipt, Succession};
+use chaos_agency::{Receipt, Succession, account::Payee};
 use chaos_log::{SignedCheckpoint, VerifierKey, WholeNode};
 use chaos_types::{Check, Code, Rejection, Verified};
 use serde::Serialize;
@@ -75,6 +75,8 @@ pub struct Report {
     pub agent: Option<String>,
     /// The head of the log that the receipt was proved under, once its signature was checked.
     pub head: Option<Head>,
+    /// Of a payment: who gets a part of it, and whose word it is that the account is the payee's.
+    pub payees: Vec<Payee>,
     /// The receipt, which passed every check that applies to it; or the first check that failed.
     pub result: Result<Verified<Receipt>, Rejection>,
 }
@@ -97,6 +99,7 @@ pub(crate) struct Trail {
     pub(crate) words: Words,
     pub(crate) agent: Option<String>,
     pub(crate) head: Option<Head>,
+    pub(crate) payees: Vec<Payee>,
 }
 
 impl Trail {
@@ -132,7 +135,7 @@ impl Trail {
             }
         }
         self.outcomes.sort_by_key(|outcome| outcome.check);
-        let Self { outcomes, words, agent, head } = self;
-        Report { outcomes, words, agent, head, result }
+        let Self { outcomes, words, agent, head, payees } = self;
+        Report { outcomes, words, agent, head, payees, result }
     }
 }

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, U256};
 use chaos_incentives::Distribution;
-use chaos_types::{ChainId, Check, Digest, Rejection, canonical};
+use chaos_types::{ChainId, Check, Did, Digest, Rejection, canonical};
 
 use super::{Evidence, Product};
 use crate::{
-    Action, Fault, Receipt,
+    Action, Fault, Receipt, account,
     action::{Anchor, Pay, Score},
     kind::Written,
 };
@@ -19,6 +19,8 @@ pub struct Form<'a> {
     pub(crate) written: &'a Written,
     pub(crate) subjects: &'a [Product],
     pub(crate) evidence: &'a Evidence,
+    pub(crate) log: &'a Did,
+    pub(crate) agent: &'a Did,
 }
 
 impl Form<'_> {
@@ -127,7 +129,7 @@ fn reject(fault: Fault, reason: String) -> Rejection {
 /// # Errors
 /// A [`Rejection`] by *statement* that names the field.
 pub fn ensure_address(chain: &ChainId, field: &str, text: &str) -> Result<(), Rejection> {
-    if chain.evm_number().is_none() || account(text).is_some() {
+    if chain.evm_number().is_none() || account_of(text).is_some() {
         return Ok(());
     }
     Err(reject(
@@ -153,7 +155,7 @@ pub fn ensure_hash(chain: &ChainId, field: &str, text: &str) -> Result<(), Rejec
 }
 
 /// An account in its one spelling.
-fn account(text: &str) -> Option<Address> {
+fn account_of(text: &str) -> Option<Address> {
     let account: Address = text.parse().ok()?;
     (format!("{account:#x}") == text).then_some(account)
 }
@@ -180,6 +182,11 @@ pub(crate) fn ensure_own(action: &Action, form: &Form<'_>) -> Result<(), Rejecti
         | Action::Delegate(_) => {
             form.ensure_word()?;
             form.ensure_about_itself()
+        }
+        Action::BindAccount(bind) => {
+            form.ensure_word()?;
+            form.ensure_about_itself()?;
+            account::ensure_agreed(bind, form)
         }
         Action::Verify(_) => match form.evidence {
             Evidence::None {} => form.ensure_about_itself(),
@@ -219,7 +226,7 @@ fn ensure_pay(pay: &Pay, form: &Form<'_>) -> Result<(), Rejection> {
     let mut accounts = BTreeMap::new();
     let mut sum = Some(pay.returned);
     for payment in &pay.payments {
-        let account = account(&payment.account).ok_or_else(|| {
+        let address = account_of(&payment.account).ok_or_else(|| {
             reject(
                 Fault::AccountMalformed,
                 format!(
@@ -228,7 +235,7 @@ fn ensure_pay(pay: &Pay, form: &Form<'_>) -> Result<(), Rejection> {
                 ),
             )
         })?;
-        if accounts.insert(account, U256::from(payment.amount)).is_some() {
+        if accounts.insert(address, U256::from(payment.amount)).is_some() {
             return Err(reject(
                 Fault::AccountRepeated,
                 format!("account {} is paid twice", payment.account),
@@ -275,6 +282,7 @@ impl Receipt {
             | Action::RotateKey(_)
             | Action::Revoke(_)
             | Action::Delegate(_)
+            | Action::BindAccount(_)
             | Action::Verify(_)
             | Action::Anchor(_)
             | Action::Run(_)

@@ -5,9 +5,10 @@ use chaos_types::{Check, Did, Rejection, Verified};
 use super::ensure_profile;
 use crate::{
     Action, Fault, Key, Kinds, Receipt, State, Stop, Writes,
-    action::{Delegate, Profile, Revoke, Role, RotateKey},
+    account::{self, BINDINGS_MAX},
+    action::{BindAccount, Delegate, Profile, Revoke, Role, RotateKey},
     kind::Signer,
-    state::{AgentRow, DelegationRow, KeyRow, NameRow, Revoked, SpanRow},
+    state::{AccountsRow, AgentRow, BoundRow, DelegationRow, KeyRow, NameRow, Revoked, SpanRow},
 };
 
 /// What the registry's rules go by besides the state.
@@ -75,6 +76,7 @@ impl Scope {
             | Action::RotateKey(_)
             | Action::Revoke(_)
             | Action::Delegate(_)
+            | Action::BindAccount(_)
             | Action::Verify(_)
             | Action::Anchor(_)
             | Action::Run(_)
@@ -138,8 +140,8 @@ impl Entry<'_> {
         match &receipt.action {
             Action::Update(profile) => {
                 ensure_profile(profile, &self.scope.capabilities)?;
-                self.ensure_name_free(profile)?;
-                if profile.name != *name {
+                // A name that comes back is the agent's since its first time.
+                if self.ensure_name_free(profile)? {
                     let row = NameRow { from: self.index, owner: agent };
                     writes.put(Key::name(&profile.name), &row);
                 }
@@ -153,6 +155,7 @@ impl Entry<'_> {
                 self.ensure_operator(name)?;
                 self.delegate(last, delegate, writes)?;
             }
+            Action::BindAccount(bind) => self.bind_account(bind, writes)?,
             Action::Register(_) | Action::Verify(_) | Action::Run(_) => {
                 self.ensure_capability(&last.span)?;
             }
@@ -170,14 +173,15 @@ impl Entry<'_> {
         Ok(standing)
     }
 
-    /// A name is reserved for ever, like a key, so that nobody takes over a revoked agent's.
-    fn ensure_name_free(&self, profile: &Profile) -> Result<(), Stop> {
+    /// A name is reserved for ever, like a key, so that nobody takes over a revoked agent's. Whether it
+    /// is nobody's yet.
+    fn ensure_name_free(&self, profile: &Profile) -> Result<bool, Stop> {
         match self.state.read(&Key::name(&profile.name))? {
             Some(NameRow { owner, .. }) if owner != self.receipt.agent => Err(reject(
                 Fault::NameTaken,
                 format!("duplicate agent: the name `{}` belongs to {owner}", profile.name),
             )),
-            Some(_) | None => Ok(()),
+            owned => Ok(owned.is_none()),
         }
     }
 
@@ -292,6 +296,33 @@ impl Entry<'_> {
         writes.put(Key::agent(&target), &AgentRow { revoked: Some(revoked), ..row });
         let ended = SpanRow { until: Some(self.index + 1), ..span };
         writes.put(Key::span(&target, number), &ended);
+        Ok(())
+    }
+
+    /// An account is one agent's for ever, so that two are never to be paid at one.
+    fn bind_account(&self, bind: &BindAccount, writes: &mut Writes) -> Result<(), Stop> {
+        let (agent, BindAccount { chain, account, .. }) = (self.receipt.agent, bind);
+        let owner = account::owner(self.state, chain, account)?;
+        if let Some(owner) = owner.filter(|owner| *owner != agent) {
+            let reason = format!("account {account} of {chain} belongs to {owner}");
+            return Err(reject(Fault::AccountTaken, reason));
+        }
+        let key = Key::account(&agent, chain);
+        let mut row: AccountsRow = self.state.read(&key)?.unwrap_or_default();
+        if row.bindings.last().is_some_and(|last| last.account == *account) {
+            let reason = format!("agent {agent} is paid at {account} of {chain} already");
+            return Err(reject(Fault::AccountUnchanged, reason));
+        }
+        if row.bindings.len() == BINDINGS_MAX {
+            let reason = format!("{BINDINGS_MAX} accounts of {chain} is the limit of an agent");
+            return Err(reject(Fault::AccountsTooMany, reason));
+        }
+        row.bindings.push(BoundRow { account: account.clone(), index: self.index });
+        writes.put(key, &row);
+        if owner.is_none() {
+            let owned = NameRow { from: self.index, owner: agent };
+            writes.put(Key::account_owner(chain, account), &owned);
+        }
         Ok(())
     }
 

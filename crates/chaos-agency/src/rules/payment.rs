@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chaos_types::{Did, Digest, decimal};
+use chaos_types::{ChainId, Did, Digest, decimal};
 use serde::{Deserialize, Serialize};
 
 use super::reject;
 use crate::{
-    Fault, Key, State, Stop, Writes,
+    Fault, Key, State, Stop, Writes, account,
     action::{Pay, Payment},
     state::Once,
 };
@@ -73,18 +73,39 @@ impl RewardRow {
     }
 }
 
+/// A payee is paid at the account that it had registered before the outcome if it had one: what it earned
+/// is not led elsewhere, nor does a key that was stolen since lead it.
+fn ensure_account(
+    payment: &Payment,
+    chain: &ChainId,
+    judged_at: u64,
+    state: &dyn State,
+) -> Result<(), Stop> {
+    let Payment { agent, account, .. } = payment;
+    match account::at_place(state, agent, chain, judged_at)? {
+        Some(registered) if registered != *account => Err(reject(
+            Fault::PayeeAccountOther,
+            format!(
+                "payee {agent} had registered account {registered} of {chain} before the outcome, it \
+                 is paid at {account}"
+            ),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
 pub(super) fn admit(
     pay: &Pay,
     by: &PaymentRow,
     state: &dyn State,
     writes: &mut Writes,
 ) -> Result<(), Stop> {
-    if !state.has(&Key::outcome(&pay.outcome))? {
+    let Some(judged_at) = account::outcome_of(pay, state)? else {
         return Err(reject(
             Fault::OutcomeUnknown,
             format!("no outcome {} is in the log", pay.outcome),
         ));
-    }
+    };
     if state.has(&Key::paid(&pay.outcome))? {
         return Err(reject(
             Fault::OutcomePaid,
@@ -95,6 +116,9 @@ pub(super) fn admit(
         if !state.has(&Key::agent(agent))? {
             return Err(reject(Fault::PayeeUnknown, format!("payee {agent} is not registered")));
         }
+    }
+    for payment in &pay.payments {
+        ensure_account(payment, &pay.chain, judged_at, state)?;
     }
     let mut totals: BTreeMap<Did, RewardTotal> = BTreeMap::new();
     for payment in &pay.payments {

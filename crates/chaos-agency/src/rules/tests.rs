@@ -1,6 +1,8 @@
 use std::{cell::RefCell, collections::BTreeSet, ops::Range};
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::{Address, U256, hex};
+use alloy_signer::SignerSync as _;
+use alloy_signer_local::PrivateKeySigner;
 use chaos_incentives::Distribution;
 use chaos_log::map::MemoryMap;
 use chaos_reputation::Model;
@@ -10,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::*;
 use crate::{
     Answer, Body, Evidence, Extension, Ground, Kind, Memory, Outcome, Row, Signer, Source, View,
-    action::{Contribution, Pay, Payment, Profile, Score},
+    account::{Agreement, Payee, accounts},
+    action::{BindAccount, Contribution, Pay, Payment, Profile, Score},
     receipt::{Draft, Form, Product, Program, Replay},
     shown::{self, Wanted},
 };
@@ -187,7 +190,10 @@ fn inspect(of: Digest, receipts: &[Digest]) -> Action {
 }
 
 fn pay(outcome: Digest, payee: u8, amount: u128) -> Action {
-    let account = "0x00000000000000000000000000000000000000aa";
+    pay_at("0x00000000000000000000000000000000000000aa", outcome, payee, amount)
+}
+
+fn pay_at(account: &str, outcome: Digest, payee: u8, amount: u128) -> Action {
     let address: Address = account.parse().unwrap();
     let root = Distribution::new([(address, U256::from(amount))]).unwrap().root();
     let contract = "0x00000000000000000000000000000000000000bb".to_owned();
@@ -203,6 +209,25 @@ fn pay(outcome: Digest, payee: u8, amount: u128) -> Action {
         outcome,
         transactions: vec![],
     })
+}
+
+/// An account of chain 1, by its key.
+fn account(byte: u8) -> PrivateKeySigner {
+    PrivateKeySigner::from_slice(&[byte; 32]).unwrap()
+}
+
+fn spelled(byte: u8) -> String {
+    format!("{:#x}", account(byte).address())
+}
+
+/// An agent says that it is paid at an account, which agrees.
+fn bind(agent: u8, byte: u8) -> Action {
+    let (chain, named) = ("eip155:1".parse().unwrap(), spelled(byte));
+    let (log, agent) = (key(OPERATOR).did(), key(agent).did());
+    let text = Agreement { log, agent, chain: &chain, account: &named }.text();
+    let signature = account(byte).sign_message_sync(text.as_bytes()).unwrap();
+    let signature = hex::encode_prefixed(signature.as_bytes());
+    Action::BindAccount(BindAccount { chain, account: named, signature })
 }
 
 /// A log with work, and the work.
@@ -339,6 +364,101 @@ fn an_outcome_is_paid_for_once_and_to_agents() {
     log.refused(&entry(&log, second, ADA, 1), Fault::RewardsTooLarge);
     let rewards = RewardRow::of(&key(ADA).did(), &log.state).unwrap();
     assert_eq!((rewards[0].total, rewards[0].receipts.len()), (u128::MAX, 1));
+}
+
+#[test]
+fn a_payee_is_paid_at_the_account_that_it_had_registered_before_the_outcome() {
+    let (mut log, work) = worked();
+    log.add(ADA, vec![], bind(ADA, 21));
+    let outcome = log.add(OPERATOR, vec![work], inspect(work, &[work]));
+    // What it registers later is for what it earns later.
+    log.add(ADA, vec![], bind(ADA, 22));
+    let paid = |log: &Log, account: &str, outcome| {
+        log.entry(OPERATOR, vec![], pay_at(account, outcome, ADA, 5))
+    };
+    log.refused(&paid(&log, &spelled(22), outcome), Fault::PayeeAccountOther);
+    log.refused(&paid(&log, &spelled(23), outcome), Fault::PayeeAccountOther);
+    log.admit(&paid(&log, &spelled(21), outcome), &log.state).unwrap();
+    let next = log.add(ADA, vec![work], mend("a cart"));
+    let second = log.add(OPERATOR, vec![next], inspect(next, &[next]));
+    log.refused(&paid(&log, &spelled(21), second), Fault::PayeeAccountOther);
+    log.admit(&paid(&log, &spelled(22), second), &log.state).unwrap();
+    // On another chain it has none, and the account is the payment's word.
+    let elsewhere = |entry: Action| match entry {
+        Action::Pay(pay) => Action::Pay(Pay { chain: "eip155:10".parse().unwrap(), ..pay }),
+        other => other,
+    };
+    let action = elsewhere(pay_at(&spelled(23), outcome, ADA, 5));
+    log.admit(&log.entry(OPERATOR, vec![], action), &log.state).unwrap();
+    let whose = |account: u8, outcome| {
+        let Action::Pay(pay) = pay_at(&spelled(account), outcome, ADA, 5) else { unreachable!() };
+        Payee::of(&pay, &log.state).unwrap()[0].is_registered
+    };
+    assert_eq!([whose(21, outcome), whose(23, outcome), whose(22, second)], [true, false, true]);
+    let listed = accounts(&log.state, &key(ADA).did()).unwrap();
+    let spans: Vec<_> = listed.iter().map(|account| (account.from, account.until)).collect();
+    assert_eq!(spans, [(4, Some(6)), (6, None)]);
+}
+
+#[test]
+fn an_account_is_one_agents_for_ever() {
+    let (mut log, _) = worked();
+    log.add(2, vec![], register("bob", &["mend"]));
+    log.add(ADA, vec![], bind(ADA, 21));
+    log.refused(&log.entry(2, vec![], bind(2, 21)), Fault::AccountTaken);
+    log.refused(&log.entry(7, vec![], bind(7, 24)), Fault::AgentUnknown);
+    log.add(ADA, vec![], bind(ADA, 22));
+    log.refused(&log.entry(2, vec![], bind(2, 21)), Fault::AccountTaken);
+    let mut again = log.entry(ADA, vec![], bind(ADA, 22));
+    again.receipt = Receipt::open(
+        &Draft {
+            log: key(OPERATOR).did(),
+            agent: key(ADA).did(),
+            claimed_at_ms: 1,
+            parents: vec![],
+            subjects: vec![],
+            evidence: Evidence::None {},
+            action: bind(ADA, 22),
+        }
+        .sign(&[&key(ADA)])
+        .unwrap(),
+        &KINDS,
+    )
+    .unwrap();
+    again.leaf = Leaf::new(again.receipt.id, again.leaf.integrated_at_ms);
+    log.refused(&again, Fault::AccountUnchanged);
+}
+
+#[test]
+fn an_agent_changes_its_account_on_a_chain_so_often_and_no_more() {
+    let (mut log, _) = worked();
+    for byte in 0..64 {
+        log.add(ADA, vec![], bind(ADA, 100 + byte));
+    }
+    log.refused(&log.entry(ADA, vec![], bind(ADA, 99)), Fault::AccountsTooMany);
+}
+
+#[test]
+fn whose_an_account_is_the_bundle_of_a_payment_shows_before_what_no_proof_shows() {
+    let (mut log, work) = worked();
+    log.add(ADA, vec![], bind(ADA, 21));
+    let outcome = log.add(OPERATOR, vec![work], inspect(work, &[work]));
+    let action = pay_at(&spelled(21), outcome, ADA, 5);
+    let entry = log.entry(OPERATOR, vec![], action.clone());
+    let (leaf, index) = (entry.leaf, log.next.index);
+    log.add(OPERATOR, vec![], action);
+    log.add(ADA, vec![], bind(ADA, 22));
+    let wanted = Wanted { index, leaf: &leaf, receipt: &entry.receipt, size: index + 2 };
+    let shown = shown::record(&log.rules, wanted, &log.state).unwrap();
+    assert_eq!(shown.rows().filter(|(key, _)| key.kind() == "account").count(), 1);
+    match log.rules.admit(Place::at(index), &leaf, &entry.receipt, &shown) {
+        Err(Stop::NotShown { key }) => assert_eq!(key.kind(), "reward"),
+        other => panic!("{other:?}"),
+    }
+    let Action::Pay(pay) = &entry.receipt.action else { unreachable!() };
+    assert!(Payee::of(pay, &shown).unwrap()[0].is_registered);
+    assert_eq!(shown.refusal().unwrap(), None);
+    assert_eq!(shown.unasked(), None);
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use alloy_signer::SignerSync as _;
+use alloy_signer_local::PrivateKeySigner;
 use chaos_log::map::{self, Found, MemoryMap};
 use chaos_types::{AgentKey, Verified};
 use proptest::{collection::vec, prelude::*};
@@ -5,7 +7,8 @@ use proptest::{collection::vec, prelude::*};
 use super::*;
 use crate::{
     Action, Evidence, Kinds, Leaf, Memory, Place, Receipt, Rules, Views,
-    action::{Profile, Revoke, RotateKey, Verdict},
+    account::Agreement,
+    action::{BindAccount, Profile, Revoke, RotateKey, Verdict},
     receipt::Draft,
 };
 
@@ -26,7 +29,7 @@ struct Attempt {
 }
 
 fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
-    let one = (0..6u8, 1..4u8, 1..5u8, 1..5u8, 0..20u8).prop_map(
+    let one = (0..7u8, 1..4u8, 1..5u8, 1..5u8, 0..20u8).prop_map(
         |(what, agent, with, other, earlier)| Attempt { what, agent, with, other, earlier },
     );
     vec(one, 0..40)
@@ -39,6 +42,16 @@ fn profile(name: u8) -> Profile {
         capabilities: vec!["verify".to_owned()],
         studio: "workshop".to_owned(),
     }
+}
+
+fn bind(agent: u8, byte: u8) -> Action {
+    let account = PrivateKeySigner::from_slice(&[byte; 32]).unwrap();
+    let (chain, named) = ("eip155:1".parse().unwrap(), format!("{:#x}", account.address()));
+    let (log, agent) = (key(OPERATOR).did(), key(agent).did());
+    let text = Agreement { log, agent, chain: &chain, account: &named }.text();
+    let signature = account.sign_message_sync(text.as_bytes()).unwrap();
+    let signature = alloy_primitives::hex::encode_prefixed(signature.as_bytes());
+    Action::BindAccount(BindAccount { chain, account: named, signature })
 }
 
 /// A log in memory, with what it folded to before each entry.
@@ -78,6 +91,7 @@ impl Log {
                     let with = if by == OPERATOR { OPERATOR } else { with };
                     log.add(by, &[with], vec![], Action::Revoke(revoke));
                 }
+                4 => log.add(agent, &[with], vec![], bind(agent, other)),
                 _ => {
                     let receipt = Digest::of(&[what, other, earlier]);
                     let verdict = Verdict { receipt, failed: None, reexecuted: false };
@@ -217,6 +231,18 @@ fn a_registration_shows_that_name_and_key_were_free() {
     assert_eq!(kinds, ["agent", "key", "name", "refused", "span"]);
     assert!(log.asked(1, &shown).is_ok());
     assert_eq!(shown.standing(&key(1).did()), None);
+}
+
+#[test]
+fn a_name_that_comes_back_is_still_the_one_that_an_earlier_entry_took() {
+    let mut log = Log::new();
+    log.add(1, &[1], vec![], Action::Register(profile(2)));
+    log.add(1, &[1], vec![], Action::Update(profile(3)));
+    log.add(1, &[1], vec![], Action::Update(profile(2)));
+    let shown = log.record(1, log.entries.len());
+    let (receipt, rules) = (&log.entries[1], log.rules());
+    let writes = rules.admit(Place::at(1), &log.leaf(1, receipt), receipt, &shown).unwrap();
+    assert_eq!(shown.ensure_written(&rules, &writes), Ok(()));
 }
 
 #[test]

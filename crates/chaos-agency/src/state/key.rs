@@ -1,6 +1,6 @@
 use std::fmt;
 
-use chaos_types::{Did, Digest};
+use chaos_types::{ChainId, Did, Digest};
 
 use crate::action::Role;
 
@@ -107,6 +107,16 @@ impl Key {
     /// Whose a name is, for ever.
     pub(crate) fn name(name: &str) -> Self {
         Self::new("name", &[&name])
+    }
+
+    /// The accounts of a chain that an agent has registered.
+    pub(crate) fn account(agent: &Did, chain: &ChainId) -> Self {
+        Self::new("account", &[agent, chain])
+    }
+
+    /// Whose an account is, for ever.
+    pub(crate) fn account_owner(chain: &ChainId, account: &str) -> Self {
+        Self::new("account_owner", &[chain, &account])
     }
 
     /// That an entry counts for nothing. If there is no such row, it counts.

@@ -1,13 +1,14 @@
 //! What a committed row held earlier.
 //!
 //! Committed rows only grow: each names the entry that wrote it, none is removed, and what changes
-//! later is the end of a span, the number of spans and a revocation, each with its own index. So a
+//! later is the end of a span, the number of spans, a revocation and the list of an agent's accounts,
+//! each with its own index. So a
 //! row as it is now says what it was before any entry.
 
 use chaos_types::{Did, canonical};
 use serde::{Deserialize, Serialize};
 
-use super::{AgentRow, Key, KeyRow, NameRow, SpanRow, State, Stop, value};
+use super::{AccountsRow, AgentRow, Key, KeyRow, NameRow, SpanRow, State, Stop, value};
 
 /// What every row of a studio's committed kinds holds.
 #[derive(Deserialize)]
@@ -34,7 +35,12 @@ pub(crate) fn before(key: &Key, bytes: Vec<u8>, index: u64) -> Result<Option<Vec
             Ok(begun_before(&row, number, index).then(|| spelled(&row)))
         }
         "key" => since(value::<KeyRow>(key, &bytes)?.from),
-        "name" => since(value::<NameRow>(key, &bytes)?.from),
+        "account" => {
+            let mut row: AccountsRow = value(key, &bytes)?;
+            row.bindings.retain(|bound| bound.index < index);
+            Ok((!row.bindings.is_empty()).then(|| spelled(&row)))
+        }
+        "name" | "account_owner" => since(value::<NameRow>(key, &bytes)?.from),
         "refused" => since(number(key)?),
         _ => since(value::<Written>(key, &bytes)?.index),
     }

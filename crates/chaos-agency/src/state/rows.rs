@@ -71,6 +71,29 @@ pub(crate) struct NameRow {
     pub(crate) owner: Did,
 }
 
+/// `account/did/chain`: the accounts at which an agent is paid on a chain, in log order. Each is in force
+/// from the entry after its own, until the one of the next.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AccountsRow {
+    pub(crate) bindings: Vec<BoundRow>,
+}
+
+/// One account of an agent's, and the entry that registered it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BoundRow {
+    pub(crate) account: String,
+    pub(crate) index: u64,
+}
+
+impl AccountsRow {
+    /// The account in force at an index.
+    pub(crate) fn at(&self, index: u64) -> Option<&BoundRow> {
+        self.bindings.iter().rev().find(|bound| bound.index < index)
+    }
+}
+
 /// That something happened which happens once, such as `paid/outcome`, and which entry it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,3 +1,7 @@
+use std::path::PathBuf;
+
+use chaos_chains::Address;
+use chaos_types::ChainId;
 use clap::{Args, Subcommand};
 
 use super::DataArgs;
@@ -10,6 +14,7 @@ Examples:
   chaoschain agent show ada
   chaoschain agent update ada --role core_developer
   chaoschain agent rotate ada
+  chaoschain agent account ada --chain eip155:1 --account 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266
   chaoschain agent revoke ada --reason 'key was on a stolen laptop'";
 
 #[derive(Debug, Args)]
@@ -31,6 +36,9 @@ pub(crate) enum AgentCommand {
     Update(UpdateArgs),
     /// Move an agent to a fresh key; its old key signs nothing after that.
     Rotate(RotateArgs),
+    /// Register the account of a chain at which an agent is paid, once the account has signed that it
+    /// agrees. Without a signature or a keystore: print the text that it has to sign, and change nothing.
+    Account(AccountArgs),
     /// Revoke an agent; its key signs nothing after that.
     Revoke(RevokeArgs),
 }
@@ -101,6 +109,31 @@ pub(crate) struct UpdateArgs {
 pub(crate) struct RotateArgs {
     /// The agent's name.
     pub(crate) agent: String,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AccountArgs {
+    /// The agent's name or did:key.
+    pub(crate) agent: String,
+    /// The chain, such as eip155:1.
+    #[arg(long, value_name = "CAIP-2")]
+    pub(crate) chain: ChainId,
+    /// The account. It has a key: a contract can sign nothing. Default: the keystore's.
+    #[arg(long, value_name = "ADDRESS", required_unless_present = "keystore")]
+    pub(crate) account: Option<Address>,
+    /// A file with the account's signature of the text (`personal_sign`; `cast wallet sign` and every wallet
+    /// make it), or `-` for standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "keystore")]
+    pub(crate) signature: Option<PathBuf>,
+    /// The account's Ethereum keystore file, to sign here; its password comes from
+    /// CHAOSCHAIN_KEYSTORE_PASSWORD.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keystore: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// Print JSON.

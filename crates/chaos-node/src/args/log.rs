@@ -17,7 +17,8 @@ This one serves until it is stopped, and the other copies what it serves:
 
 These sign, so they need CHAOSCHAIN_PASSWORD; a proof only if no checkpoint covers it yet:
   chaoschain log checkpoint > checkpoint.note
-  chaoschain log prove sha256:... --out receipt.json";
+  chaoschain log prove sha256:... --out receipt.json
+  chaoschain log prove sha256:... --tlog-proof --out receipt.tlog-proof";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -32,7 +33,7 @@ pub(crate) enum LogCommand {
     Show(ShowArgs),
     /// Sign and print a C2SP checkpoint of the log as it stands.
     Checkpoint(CheckpointArgs),
-    /// Write the bundle that proves a receipt, or print a consistency proof.
+    /// Write the bundle that proves a receipt, its place alone, or a consistency proof.
     Prove(ProveArgs),
     /// Hand the signing of checkpoints from one key to a fresh one, by the log's root key.
     RotateKey(HandoverArgs),
@@ -90,6 +91,10 @@ pub(crate) struct ProveArgs {
     /// Prove instead that the log of this size is a prefix of the log as it stands.
     #[arg(long, value_name = "SIZE")]
     pub(crate) consistency: Option<u64>,
+    /// Prove where the receipt stands and nothing else, for others' tools: a C2SP tlog-proof text with
+    /// the leaf as its extra data. A receipt that the log refuses has such a proof too.
+    #[arg(long, conflicts_with = "consistency")]
+    pub(crate) tlog_proof: bool,
     /// Where to write the bundle; default stdout.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

@@ -1,8 +1,10 @@
 //! `chaoschain agent`.
 
+mod account;
+
 use std::process::ExitCode;
 
-use chaos_agency::{action::Profile, registry::ensure_profile, views::RewardRow};
+use chaos_agency::{account::Account, action::Profile, registry::ensure_profile, views::RewardRow};
 use chaos_programs::studio::role_capabilities;
 use chaos_types::Did;
 use serde_json::{Value, json};
@@ -25,6 +27,7 @@ pub(crate) fn run(args: &AgentArgs) -> Result<ExitCode, Failure> {
         AgentCommand::Show(args) => show(args),
         AgentCommand::Update(args) => update(args),
         AgentCommand::Rotate(args) => rotate(args),
+        AgentCommand::Account(args) => account::run(args),
         AgentCommand::Revoke(args) => revoke(args),
     }
 }
@@ -95,10 +98,15 @@ fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
             json!({"chain": chain, "token": token, "total": total.to_string(), "receipts": receipts})
         })
         .collect();
+    let accounts = ledger.accounts(&agent.did)?;
     if args.json {
-        output::json(
-            &json!({"agent": agent, "status": status(&agent), "scores": scores, "rewards": rewards}),
-        )?;
+        output::json(&json!({
+            "agent": agent,
+            "status": status(&agent),
+            "accounts": accounts,
+            "scores": scores,
+            "rewards": rewards,
+        }))?;
         return Ok(ExitCode::SUCCESS);
     }
     output::line(format_args!("{} ({})", output::bold(&agent.profile.name), status(&agent)));
@@ -114,6 +122,10 @@ fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
     for span in &agent.keys {
         let until = span.until.map_or("now".to_owned(), |until| format!("entry {}", until - 1));
         output::line(format_args!("  key           {}  entry {} to {until}", span.key, span.from));
+    }
+    for Account { chain, account, from, until } in &accounts {
+        let until = until.map_or("now".to_owned(), |until| format!("entry {}", until - 1));
+        output::line(format_args!("  account       {account} of {chain}  entry {from} to {until}"));
     }
     for score in &scores {
         output::line(format_args!(

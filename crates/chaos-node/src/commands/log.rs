@@ -2,11 +2,10 @@
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
-    path::Path,
     process::ExitCode,
 };
 
-use chaos_agency::action::Role;
+use chaos_agency::{action::Role, views::RefusedRow};
 use chaos_ledger::{Comparison, Ledger};
 use chaos_log::{SignedCheckpoint, prove_consistency};
 use chaos_store::Records as _;
@@ -129,15 +128,14 @@ fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
     }
     let receipt =
         args.receipt.ok_or_else(|| Failure::message(Kind::Input, "expected a receipt"))?;
-    if ledger.receipt(&receipt)?.is_none() {
-        return Err(Failure::message(Kind::Input, format!("no receipt {receipt} in this log"))
-            .hint("`chaoschain log show` lists the receipts"));
-    }
+    ensure_provable(&ledger, &receipt, args.tlog_proof)?;
     let bytes = match covering(&ledger, &receipt)? {
-        Some(checkpoint) => chaos_ledger::bundle(&ledger, &receipt, &checkpoint, None)?,
+        Some(checkpoint) => proof(&ledger, &receipt, &checkpoint, args.tlog_proof)?,
         None => {
             drop(ledger);
-            prove_anew(data, &receipt)?
+            let mut ledger = ledger::open(data)?;
+            let checkpoint = ledger::publish_head(&mut ledger, &ledger::heads()?)?;
+            proof(&ledger, &receipt, &checkpoint, args.tlog_proof)?
         }
     };
     match &args.out {
@@ -145,7 +143,7 @@ fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
             write_file(path, &bytes)?;
             output::say(format_args!("wrote {} ({} bytes)", path.display(), bytes.len()));
         }
-        None => output::line(String::from_utf8_lossy(&bytes)),
+        None => output::line(String::from_utf8_lossy(&bytes).trim_end()),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -157,11 +155,36 @@ fn covering(ledger: &Ledger, receipt: &Digest) -> Result<Option<SignedCheckpoint
     Ok(newest.filter(|signed| place.is_some_and(|index| index < signed.claimed().size())))
 }
 
-/// A proof under a checkpoint that is signed for it.
-fn prove_anew(data: &Path, receipt: &Digest) -> Result<Vec<u8>, Failure> {
-    let mut ledger = ledger::open(data)?;
-    let checkpoint = ledger::publish_head(&mut ledger, &ledger::heads()?)?;
-    Ok(chaos_ledger::bundle(&ledger, receipt, &checkpoint, None)?)
+/// The log holds the receipt, and counts it if a bundle is to show that.
+fn ensure_provable(ledger: &Ledger, receipt: &Digest, place_alone: bool) -> Result<(), Failure> {
+    let Some(index) = ledger.store().index_of(receipt).or_fail(Kind::Storage)? else {
+        return Err(Failure::message(Kind::Input, format!("no receipt {receipt} in this log"))
+            .hint("`chaoschain log show` lists the receipts"));
+    };
+    match ledger.refused(index)? {
+        Some(refused) if !place_alone => {
+            let RefusedRow { check, reason } = refused;
+            let code = ledger.refusal_code(index)?.map_or_else(String::new, |c| format!(" ({c})"));
+            let refused = format!(
+                "entry {index} holds receipt {receipt} and counts for nothing: {check}: {reason}{code}"
+            );
+            let hint = "--tlog-proof shows that the log holds it all the same";
+            Err(Failure::message(Kind::Check, refused).hint(hint))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn proof(
+    ledger: &Ledger,
+    receipt: &Digest,
+    checkpoint: &SignedCheckpoint,
+    place_alone: bool,
+) -> Result<Vec<u8>, Failure> {
+    if place_alone {
+        return Ok(chaos_ledger::tlog_proof(ledger, receipt, checkpoint)?.into_bytes());
+    }
+    Ok(chaos_ledger::bundle(ledger, receipt, checkpoint, None)?)
 }
 
 fn prove_prefix(ledger: &Ledger, old_size: u64, as_json: bool) -> Result<ExitCode, Failure> {

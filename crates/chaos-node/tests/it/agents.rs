@@ -1,9 +1,21 @@
 use std::fs;
 
-use chaos_store::{Change, Records as _, Store};
+use alloy_signer::SignerSync as _;
+use alloy_signer_local::PrivateKeySigner;
+use chaos_agency::{
+    Action, Evidence, Leaf, Receipt, Views,
+    action::Verdict,
+    receipt::{Draft, Product},
+};
+use chaos_log::TlogProof;
+use chaos_store::{Append, Change, Records as _, Store};
+use chaos_types::{AgentKey, Digest};
 use tempfile::TempDir;
 
-use crate::program::{Run, run, run_with};
+use crate::{
+    compatibility::KINDS,
+    program::{Run, run, run_with},
+};
 
 fn agent(dir: &TempDir, arguments: &[&str]) -> Run {
     let data = dir.path().join("data");
@@ -53,6 +65,53 @@ fn agent_lives_from_registration_to_revocation() {
     assert_eq!(size(&dir), 4, "refused actions leave no entry");
 }
 
+/// A key of the Web3 Secret Storage definition's test vectors, with its password.
+const KEYSTORE: &str = r#"{"crypto":{"cipher":"aes-128-ctr","cipherparams":{"iv":"6087dab2f9fdbbfaddc31a909735c1e6"},"ciphertext":"5318b4d5bcd28de64ee5559e671353e16f075ecae9f99c7a79a38af5f869aa46","kdf":"pbkdf2","kdfparams":{"c":262144,"dklen":32,"prf":"hmac-sha256","salt":"ae3cd4e7013836a3df6bd7241b12db061dbe2c6785853cce422d148a624ce0bd"},"mac":"517ead924a9d0dc3124507e3393d175ce3ff7c1e96529c6c555ce9e51205e9b2"},"id":"3198bc9c-6672-5ab3-d995-4942343ae5b6","version":3}"#;
+
+#[test]
+fn agent_is_paid_at_accounts_that_agreed_by_their_own_signature() {
+    let dir = TempDir::new().unwrap();
+    register(&dir, "ada").expect_code(0);
+    register(&dir, "bob").expect_code(0);
+    let account = PrivateKeySigner::from_slice(&[21; 32]).unwrap();
+    let named = account.address().to_string();
+    let of = |agent: &'static str| ["account", agent, "--chain", "eip155:1", "--account"];
+    let before = size(&dir);
+    let asked = agent(&dir, &[&of("ada")[..], &[&named]].concat()).expect_code(0).json().remove(0);
+    let text = asked["text"].as_str().unwrap();
+    assert!(text.contains(&named.to_lowercase()), "{text}");
+    assert_eq!(size(&dir), before, "the text is printed and nothing is changed");
+
+    let file = dir.path().join("signed");
+    let path = file.to_str().unwrap();
+    let sign = |text: &str| {
+        let signature = account.sign_message_sync(text.as_bytes()).unwrap();
+        fs::write(&file, format!("{signature}\n")).unwrap();
+    };
+    sign("another text");
+    let bind = |name| agent(&dir, &[&of(name)[..], &[&named, "--signature", path]].concat());
+    bind("ada").expect_error(3, &["is to agree", "another text"]);
+    sign(text);
+    bind("ada").expect_code(0);
+    bind("bob").expect_error(3, &["is to agree"]);
+    bind("ada").expect_error(3, &["already"]);
+    assert_eq!(size(&dir), before + 1, "what is refused leaves no entry");
+
+    let keystore = dir.path().join("key.json");
+    fs::write(&keystore, KEYSTORE).unwrap();
+    let data = dir.path().join("data");
+    let arguments = ["agent", "account", "ada", "--chain", "eip155:1", "--keystore"];
+    let paths = [keystore.to_str().unwrap(), "--data", data.to_str().unwrap()];
+    let with = [("CHAOSCHAIN_PASSWORD", "test"), ("CHAOSCHAIN_KEYSTORE_PASSWORD", "testpassword")];
+    run_with([&arguments[..], &paths].concat(), &with).expect_code(0);
+    let shown = agent(&dir, &["show", "ada"]).expect_code(0).json().remove(0);
+    let accounts = shown["accounts"].as_array().unwrap();
+    assert_eq!(accounts.len(), 2, "{shown}");
+    assert_eq!(accounts[0]["account"], named.to_lowercase());
+    assert_eq!(accounts[0]["until"], accounts[1]["from"]);
+    log(&dir, &["rebuild", "--check"]).expect_code(0);
+}
+
 /// A kind that a later version brings can be used in a log that exists.
 #[test]
 fn agent_and_operator_get_other_capabilities_and_keep_their_names_and_keys() {
@@ -73,7 +132,7 @@ fn agent_and_operator_get_other_capabilities_and_keep_their_names_and_keys() {
     assert_eq!(profile("operator").0["capabilities"], serde_json::json!(["score"]));
     agent(&dir, &["update", "operator"]).expect_code(0);
     let all = profile("operator").0["capabilities"].as_array().unwrap().len();
-    assert_eq!(all, crate::compatibility::KINDS.capabilities().len());
+    assert_eq!(all, KINDS.capabilities().len());
 
     let before = size(&dir);
     agent(&dir, &["update", "operator"]).expect_error(3, &["operator", "already"]);
@@ -233,4 +292,50 @@ fn password_of_another_data_directory_registers_nobody() {
         .expect_error(3, &["operator.pem", "password is wrong"]);
     assert_eq!(size(&dir), 2);
     assert!(!dir.path().join("data/keys/bob.pem").exists());
+}
+
+/// Puts an entry of a stranger's in the log, as a program with other rules would, and answers its receipt.
+fn smuggle(dir: &TempDir, kind: &str) -> Digest {
+    let mut store = Store::open(dir.path().join("data")).unwrap();
+    let entries = store.entries(0..100).unwrap();
+    let first = Receipt::open_bytes(&entries[0].record, &KINDS).unwrap();
+    let mut views = Views::new(first.log, KINDS);
+    for entry in &entries {
+        views.apply(&entry.leaf, &entry.record).unwrap();
+    }
+    let key = AgentKey::from_seed(&[7; 32]);
+    let verdict = Verdict { receipt: first.id, failed: None, reexecuted: false };
+    let envelope = Draft {
+        log: first.log,
+        agent: key.did(),
+        claimed_at_ms: 0,
+        parents: vec![],
+        subjects: vec![Product::new(kind, Digest::of(kind.as_bytes()))],
+        evidence: Evidence::None {},
+        action: Action::Verify(verdict),
+    };
+    let record = envelope.sign(&[&key]).unwrap().to_bytes().unwrap();
+    let (read, id) = (Receipt::open_bytes(&record, &KINDS), Digest::of(&record));
+    let leaf = views.stating(Leaf::new(id, views.last_integrated_at_ms()), &read);
+    store.append_batch(&[Append::new(record, leaf.to_bytes()).unwrap()]).unwrap();
+    id
+}
+
+#[test]
+fn receipt_that_the_log_refuses_is_said_to_be_refused_and_its_place_can_be_shown() {
+    let dir = TempDir::new().unwrap();
+    register(&dir, "ada").expect_code(0);
+    let refused = smuggle(&dir, "verify").to_string();
+    log(&dir, &["rebuild"]).expect_code(0);
+    let run = log(&dir, &["prove", &refused]);
+    run.expect_error(1, &["entry 2", "counts for nothing", "subject-other", "--tlog-proof"]);
+    let unknown = Digest::of(b"none").to_string();
+    log(&dir, &["prove", &unknown]).expect_error(3, &["no receipt"]);
+    let text = log(&dir, &["prove", &refused, "--tlog-proof"]).expect_code(0).stdout;
+    let proof = TlogProof::parse(text.as_bytes()).unwrap();
+    let leaf = proof.extra().unwrap();
+    let head = log(&dir, &["checkpoint", "--json"]).expect_code(0).json().remove(0);
+    let vkey = head["log"].as_str().unwrap().parse().unwrap();
+    proof.verify(&chaos_log::leaf_hash(leaf), &vkey).unwrap();
+    assert_eq!(Leaf::from_bytes(leaf).unwrap().receipt.to_string(), refused);
 }

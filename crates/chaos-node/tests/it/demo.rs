@@ -47,6 +47,8 @@ fn demo_tells_the_whole_story_and_strangers_can_check_it() {
     }
     every_kind_of_action_has_a_bundle(&out);
     every_bundle_verifies(&out, &first);
+    payees_had_registered_their_accounts(&out);
+    bundle_of_the_vote_shows_that_nothing_was_judged_before(&out);
     flipped_and_truncated_bundles_are_rejected(&out);
     reexecution_needs_its_inputs(&out);
     forged_proof_is_refused_before_anything_runs_again(&out);
@@ -74,6 +76,7 @@ fn every_kind_of_action_has_a_bundle(out: &Path) {
         "simulate",
         "draft",
         "submit",
+        "bind-account",
         "observe-vote",
         "score",
         "pay",
@@ -100,6 +103,36 @@ fn every_bundle_verifies(out: &Path, summary: &Value) {
     anchors_are_placed_by_the_hash_of_their_block(out, log);
     let draft = verify(&bundle(out, "draft"), &[]).json().remove(0);
     assert_eq!(draft["receipt"]["id"], summary["receipt"]);
+}
+
+fn payees_had_registered_their_accounts(out: &Path) {
+    let line = verify(&bundle(out, "pay"), &[]).expect_code(0).json().remove(0);
+    let payees = line["payees"].as_array().unwrap();
+    assert_eq!(payees.len(), 2, "{line}");
+    assert!(payees.iter().all(|payee| payee["account_from"] == "log"), "{line}");
+    let shown = run(["verify", bundle(out, "pay").to_str().unwrap()]).expect_code(0).stdout;
+    assert!(shown.contains("registered in the log before the outcome"), "{shown}");
+    // Whoever hands the file on may withhold that; then it is not said.
+    let mut file: Value = serde_json::from_slice(&fs::read(bundle(out, "pay")).unwrap()).unwrap();
+    file["state"].as_array_mut().unwrap().retain(|row| row["key"][0] != "account");
+    let elsewhere = TempDir::new().unwrap();
+    let path = elsewhere.path().join("without.json");
+    fs::write(&path, canonical::to_vec(&file).unwrap()).unwrap();
+    let line = verify(&path, &[]).expect_code(0).json().remove(0);
+    let payees = line["payees"].as_array().unwrap();
+    assert!(payees.iter().all(|payee| payee["account_from"] == "signer"), "{line}");
+    assert_eq!(line["words"]["counted"], "stated", "{line}");
+}
+
+/// The rows that the vote itself wrote: what an earlier one had judged would be another's.
+fn bundle_of_the_vote_shows_that_nothing_was_judged_before(out: &Path) {
+    let file: Value =
+        serde_json::from_slice(&fs::read(bundle(out, "observe-vote")).unwrap()).unwrap();
+    let index: u64 = file["place"]["index"].as_str().unwrap().parse().unwrap();
+    let rows = file["state"].as_array().unwrap();
+    let judged: Vec<_> = rows.iter().filter(|row| row["key"][0] == "judged").collect();
+    assert_eq!(judged.len(), 4, "{file}");
+    assert!(judged.iter().all(|row| row["value"]["index"] == index), "{file}");
 }
 
 /// A header is easily invented: only a hash from elsewhere places the block.

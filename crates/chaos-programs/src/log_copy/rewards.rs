@@ -12,7 +12,8 @@ use chaos_verify::Fault;
 use crate::{program::RewardDocument, reexecution::STUDIO};
 
 /// The document of a payment: each task of the studio that the work names, and the account of the agent
-/// whose contribution fulfilled it. Which account is whose is the payment's own word.
+/// whose contribution fulfilled it. Which account is whose the payment says; one that says another account
+/// than its payee had registered before the outcome counts for nothing.
 pub(super) fn document(
     pay: &Pay,
     counted: impl Fn(&Digest) -> Result<Verified<Receipt>, Rejection>,

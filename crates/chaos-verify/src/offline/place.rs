@@ -1,6 +1,6 @@
 //! Where the log holds the receipt, and whose it is.
 
-use chaos_agency::{Kinds, Receipt, Registry};
+use chaos_agency::{Action, Kinds, Receipt, Registry, account::Payee};
 use chaos_log::{SignedCheckpoint, TlogProof, VerifierKey, leaf_hash};
 use chaos_types::{Check, Did, Rejection, Verified};
 
@@ -148,6 +148,10 @@ impl Case<'_> {
             format!("registers itself at entry {index}; that name and key were free is not shown")
         };
         trail.ended(Check::Agent, Status::NotShown, detail);
+        if let Action::Pay(pay) = &self.receipt.action {
+            // Nothing here shows an account that a payee registered.
+            trail.payees = Payee::said(pay);
+        }
         self.fold_again(options, trail)
     }
 

@@ -1,6 +1,6 @@
 //! Whether the log counts the receipt, by the rows that it commits to.
 
-use chaos_agency::{Key, Place, Rules, Shown, Stop};
+use chaos_agency::{Action, Key, Place, Rules, Shown, Stop, account::Payee};
 use chaos_types::{Check, Did, Rejection};
 
 use super::{Options, place::Case};
@@ -34,6 +34,12 @@ impl Case<'_> {
             ));
         }
         let beyond = self.ask_rules(&rules, &rows)?;
+        if let Action::Pay(pay) = &self.receipt.action {
+            trail.payees = match Payee::of(pay, &rows) {
+                Err(Stop::NotShown { .. }) => Payee::said(pay),
+                payees => payees.map_err(stopped)?,
+            };
+        }
         if let Some(key) = rows.unasked() {
             return Err(reject(Fault::StateUnasked, format!("no rule asks for {key}")));
         }
@@ -95,7 +101,11 @@ impl Case<'_> {
         match rules.admit(Place::at(self.stand.index), self.file.leaf(), self.receipt, rows) {
             // Nor does a log count an entry whose rows it does not hold.
             Ok(writes) => rows.ensure_written(rules, &writes).map(|()| None).map_err(stopped),
-            Err(Stop::NotShown { key }) if !rules.is_shown_by_proofs(&key) => Ok(Some(key)),
+            Err(Stop::NotShown { key })
+                if !rules.is_shown_by_proofs(&key) || rules.may_be_left_out(self.receipt, &key) =>
+            {
+                Ok(Some(key))
+            }
             Err(stop) => Err(stopped(stop)),
         }
     }

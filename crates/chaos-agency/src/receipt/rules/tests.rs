@@ -37,7 +37,7 @@ fn refused(draft: Draft, fault: Fault) {
 }
 
 fn pay() -> Pay {
-    let root = Distribution::new([(account(ACCOUNT).unwrap(), U256::from(60))]).unwrap().root();
+    let root = Distribution::new([(account_of(ACCOUNT).unwrap(), U256::from(60))]).unwrap().root();
     Pay {
         chain: ChainId::evm(1),
         token: ACCOUNT.into(),

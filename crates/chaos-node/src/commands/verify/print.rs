@@ -1,6 +1,6 @@
 //! What was found, for scripts and for people.
 
-use chaos_agency::{Action, Receipt};
+use chaos_agency::{Action, Receipt, account::Payee};
 use chaos_log::ForkProof;
 use chaos_types::Rejection;
 use chaos_verify::{Outcome, Report, Status, words::Attested};
@@ -65,6 +65,7 @@ fn to_json(name: &str, checked: &Checked) -> Value {
         "file": name,
         "verdict": if checked.is_accepted() { "accepted" } else { "rejected" },
         "words": report.words,
+        "payees": payees(report),
         "lacks": lacks.collect::<Vec<_>>(),
         "receipt": receipt,
         "checks": report.outcomes,
@@ -104,6 +105,25 @@ fn fork_for_people(name: &str, proof: &Result<Box<ForkProof>, Rejection>) {
         }
     }
     output::line("");
+}
+
+/// Who is paid where, and what shows that the account is the payee's.
+fn payees(report: &Report) -> Vec<Value> {
+    let payees = report.payees.iter();
+    payees
+        .map(|Payee { agent, account, is_registered }| {
+            let from = if *is_registered { "log" } else { "signer" };
+            json!({ "agent": agent, "account": account, "account_from": from })
+        })
+        .collect()
+}
+
+const fn whose_word(is_registered: bool) -> &'static str {
+    if is_registered {
+        "registered in the log before the outcome, signed by the account"
+    } else {
+        "the signer's word"
+    }
 }
 
 /// The class of the trust anchor behind an accepted quote.
@@ -162,6 +182,10 @@ fn for_people(name: &str, checked: &Checked) {
                 receipt.id,
                 receipt.evidence.classes()
             ));
+            for Payee { agent, account, is_registered } in &report.payees {
+                let word = whose_word(*is_registered);
+                output::line(format_args!("            {account} is {agent}'s: {word}"));
+            }
             for (name, lack) in lacks {
                 output::line(format_args!("  --require {name}: {} ({})", lack.reason, lack.code));
             }

@@ -228,13 +228,19 @@ fn tasks_and_weights_are_said_and_never_the_logs() {
         let grounds = pay.grounds().iter().filter(|ground| ground.input.is_some());
         grounds.filter(|ground| ground.source == source).map(|ground| ground.what).collect()
     };
-    assert_eq!(of(Source::Log), ["the outcome and who contributed to it"]);
+    assert_eq!(
+        of(Source::Log),
+        [
+            "the outcome and who contributed to it",
+            "the account of each payee that had registered one before the outcome",
+        ]
+    );
     assert_eq!(
         of(Source::Signer),
         [
             "which definition of the studio gives tasks and weights",
             "which work fulfilled which task",
-            "which account is whose",
+            "the account of every other payee",
         ]
     );
     assert!(pay.sums_up_the_log(), "and so it is claimed without a copy of the log");
