@@ -19,7 +19,7 @@ use crate::{
 const LOG_FILE: &str = "operator.log";
 
 /// The file of the root key, once another one signs for the operator.
-const ROOT_FILE: &str = "operator.root";
+pub(crate) const ROOT_FILE: &str = "operator.root";
 
 /// Which role of the log's root key is to be handed to a fresh key.
 #[derive(Debug, Clone, Copy)]

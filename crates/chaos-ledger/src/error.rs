@@ -1,4 +1,7 @@
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use chaos_agency::{LeafError, SignerError};
 use chaos_log::{
@@ -169,15 +172,20 @@ pub enum Error {
     },
     /// The log signed heads, and nobody here remembers which was the last.
     #[error(
-        "this log signed a head of {size} entries, and {path} remembers none: a later one may have \
-         been signed elsewhere",
-        path = path.display()
+        "this log signed a head of {size} entries, and {}: a later one may have been signed elsewhere",
+        forgets(path.as_deref())
     )]
     HeadForgotten {
         /// The size of the newest head in the data directory.
         size: u64,
-        /// The file that would remember.
-        path: PathBuf,
+        /// The file that would remember; none where there is no memory.
+        path: Option<PathBuf>,
+    },
+    /// The key of a log is there and its log is not: another one under that key would fork it.
+    #[error("{dir} holds the key of a log and none of its entries", dir = dir.display())]
+    LogLost {
+        /// The directory.
+        dir: PathBuf,
     },
     /// A longer log was signed than the data directory holds.
     #[error(
@@ -405,6 +413,13 @@ pub enum Error {
     /// The bundle has no canonical form.
     #[error(transparent)]
     Bundle(canonical::Error),
+}
+
+fn forgets(path: Option<&Path>) -> String {
+    match path {
+        Some(path) => format!("{} remembers none", path.display()),
+        None => "there is no folder here that remembers it".to_owned(),
+    }
 }
 
 /// Why the log would not admit an action by its own operator.

@@ -53,12 +53,13 @@ impl Ledger {
     /// follow from them. A refused one leaves the others as they are. What is answered is durable.
     ///
     /// # Errors
-    /// If the store fails; nothing is then written.
+    /// If the store fails, or another copy of this directory has signed; nothing is then written.
     pub fn append_group(
         &mut self,
         group: &[Prepared],
         now_ms: u64,
     ) -> Result<Vec<Result<Accepted, Rejection>>, Error> {
+        self.ensure_current()?;
         self.ensure_same_rules()?;
         let mut tables = Tables::new(&self.store, &self.rules, self.next);
         let mut appends = Vec::with_capacity(group.len());

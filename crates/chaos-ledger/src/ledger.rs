@@ -8,12 +8,13 @@ use chaos_agency::{
     action::Profile,
     receipt::{Draft, Product},
 };
-use chaos_log::{KeyName, VerifierKey};
+use chaos_log::{Checkpoint, KeyName, VerifierKey};
 use chaos_store::{Blobs as _, DATABASE_FILE, Records as _, Store};
 use chaos_types::{AgentKey, Did, Digest, dsse::Envelope};
 
 use crate::{
     Error, Heads, Prepared, Refused, System,
+    delegating::ROOT_FILE,
     folding::{catch_up, folded},
     keys::{Keys, Password, successor_of},
     signing::ensure_current,
@@ -23,6 +24,9 @@ use crate::{
 pub const OPERATOR: &str = "operator";
 
 pub(crate) const OPERATOR_META: &str = "operator";
+
+/// The key that marks a log whose database was lost: it is filled from a copy and never founded anew.
+const RECOVERED_META: &str = "recovered";
 
 /// The key under which the time is kept that somebody vouched for.
 const CLOCK_META: &str = "clock";
@@ -42,6 +46,10 @@ pub struct Ledger {
     pub(crate) next: Place,
     password: Option<Password>,
     system: System,
+    /// Where signed heads are remembered, asked before each append.
+    pub(crate) heads: Option<Heads>,
+    /// The remembered head that the store was last found to continue.
+    pub(crate) continued: Option<Checkpoint>,
 }
 
 /// An action about to be signed and appended.
@@ -66,33 +74,71 @@ impl Ledger {
     /// version, are folded first.
     ///
     /// # Errors
-    /// If there is none, or it is in use, damaged, of a newer version, or does not go on from the newest
-    /// head that `heads` remembers.
+    /// If there is none, or it is in use, damaged, of a newer version, does not go on from the newest
+    /// head that `heads` remembers, or holds a signed head while nothing is remembered.
     pub fn open(
         dir: &Path,
         password: Option<Password>,
         heads: Option<&Heads>,
         system: System,
     ) -> Result<Self, Error> {
-        let (store, operator) = open_existing(dir, heads)?;
-        Self::load(dir, store, operator, password, system)
+        let (store, operator) = open_existing(dir)?;
+        let continued = ensure_current(&store, &operator, heads)?;
+        let ledger = Self::load(dir, store, operator, password, system)?;
+        Ok(Self { heads: heads.cloned(), continued, ..ledger })
     }
 
     /// Opens an existing data directory, drops its rows and folds the log anew. Before anything is dropped,
-    /// every entry, tile and checkpoint is held against the others: a false entry must not be folded.
+    /// every entry, tile and checkpoint is held against the others: a false entry must not be folded. As
+    /// with [`Self::open_rows`], no memory is asked.
     ///
     /// # Errors
-    /// As [`Self::open`], and if entries, tiles and checkpoints contradict each other.
+    /// As [`Self::open_rows`], and if entries, tiles and checkpoints contradict each other.
     pub fn rebuild(
         dir: &Path,
         password: Option<Password>,
-        heads: Option<&Heads>,
         system: System,
     ) -> Result<Self, Error> {
-        let (mut store, operator) = open_existing(dir, heads)?;
+        let (mut store, operator) = open_existing(dir)?;
         store.check()?;
         store.clear_rows()?;
         Self::load(dir, store, operator, password, system)
+    }
+
+    /// Opens an existing data directory to write its rows, or to say what was signed last
+    /// ([`Self::resume`]): no memory is asked, and a log that has signed takes no entry so.
+    ///
+    /// # Errors
+    /// If there is none, or it is in use, damaged or of a newer version.
+    pub fn open_rows(
+        dir: &Path,
+        password: Option<Password>,
+        system: System,
+    ) -> Result<Self, Error> {
+        let (store, operator) = open_existing(dir)?;
+        Self::load(dir, store, operator, password, system)
+    }
+
+    /// Makes room for a log whose key lies in `dir` and whose database is lost, so that it can be filled
+    /// from a copy. A directory that knows its log is left as it is.
+    ///
+    /// # Errors
+    /// If there is neither log nor key, the key does not open, or the store fails.
+    pub fn recover(dir: &Path, password: Option<&Password>, system: System) -> Result<(), Error> {
+        let keys = Keys::new(dir, password, system);
+        let exists = dir.join(DATABASE_FILE).exists();
+        if !exists && !keys.has(OPERATOR)? {
+            return Err(Error::NoData { dir: dir.to_owned() });
+        }
+        let failed = |source| Error::Open { dir: dir.to_owned(), source };
+        if exists && recorded(&Store::open_damaged(dir).map_err(failed)?)?.is_some() {
+            return Ok(());
+        }
+        let file = if keys.has(ROOT_FILE)? { ROOT_FILE } else { OPERATOR };
+        let operator = keys.open(file)?.did();
+        let mut store = Store::open_damaged(dir).map_err(failed)?;
+        store.put_meta(RECOVERED_META, b"from a copy")?;
+        Ok(store.put_meta(OPERATOR_META, operator.to_string().as_bytes())?)
     }
 
     /// Opens an existing data directory for reading as it is now: without its lock, beside a process
@@ -115,36 +161,42 @@ impl Ledger {
         if next.index < log_size {
             return Err(Error::FoldBehind { folded: next.index, log_size });
         }
-        Ok(Self { dir: dir.to_owned(), store, rules, next, password: None, system })
+        let dir = dir.to_owned();
+        Ok(Self { dir, store, rules, next, password: None, system, heads: None, continued: None })
     }
 
     /// Opens a data directory, creating it with a fresh log key if there is none.
     ///
     /// # Errors
-    /// As [`Self::open`], and if a fresh one cannot be made.
+    /// As [`Self::open`], if a log of the key that lies there was lost, and if a fresh one cannot be made.
     pub fn open_or_create(
         dir: &Path,
         password: Option<Password>,
         heads: Option<&Heads>,
         system: System,
     ) -> Result<Self, Error> {
+        let lost = || Error::LogLost { dir: dir.to_owned() };
+        let keys = Keys::new(dir, password.as_ref(), system);
+        // Whoever founds a log makes its database before its key.
+        if !dir.join(DATABASE_FILE).exists() && keys.has(OPERATOR)? {
+            return Err(lost());
+        }
         let mut store = open_store(dir)?;
-        let operator = match recorded(&store)? {
-            Some(operator) => {
-                if let Some(heads) = heads {
-                    ensure_current(&store, &operator, heads)?;
-                }
-                operator
-            }
-            None => {
-                let keys = Keys::new(dir, password.as_ref(), system);
-                let did = keys.open_or_create(OPERATOR)?.did();
-                store.put_meta(OPERATOR_META, did.to_string().as_bytes())?;
-                did
-            }
+        let known = recorded(&store)?;
+        let operator = match known {
+            Some(operator) => operator,
+            None => keys.open_or_create(OPERATOR)?.did(),
         };
-        let mut ledger = Self::load(dir, store, operator, password, system)?;
+        let continued = ensure_current(&store, &operator, heads)?;
+        if known.is_none() {
+            store.put_meta(OPERATOR_META, operator.to_string().as_bytes())?;
+        }
+        let ledger = Self::load(dir, store, operator, password, system)?;
+        let mut ledger = Self { heads: heads.cloned(), continued, ..ledger };
         if ledger.size() == 0 {
+            if ledger.store.meta(RECOVERED_META)?.is_some() {
+                return Err(lost());
+            }
             ledger.found()?;
         }
         Ok(ledger)
@@ -159,7 +211,8 @@ impl Ledger {
     ) -> Result<Self, Error> {
         let rules = Rules::new(operator, system.kinds);
         let next = catch_up(&mut store, &rules)?;
-        Ok(Self { dir: dir.to_owned(), store, rules, next, password, system })
+        let dir = dir.to_owned();
+        Ok(Self { dir, store, rules, next, password, system, heads: None, continued: None })
     }
 
     /// The first entry of a log registers its operator.
@@ -360,15 +413,12 @@ pub(crate) fn log_name(operator: &Did) -> Result<KeyName, Error> {
 }
 
 /// The store of an existing data directory that goes on from what `heads` remembers, and its operator.
-fn open_existing(dir: &Path, heads: Option<&Heads>) -> Result<(Store, Did), Error> {
+fn open_existing(dir: &Path) -> Result<(Store, Did), Error> {
     if !dir.join(DATABASE_FILE).exists() {
         return Err(Error::NoData { dir: dir.to_owned() });
     }
     let store = open_store(dir)?;
     let operator = recorded(&store)?.ok_or_else(|| Error::NoOperator { dir: dir.to_owned() })?;
-    if let Some(heads) = heads {
-        ensure_current(&store, &operator, heads)?;
-    }
     Ok((store, operator))
 }
 

@@ -38,11 +38,12 @@ impl Ledger {
             && let Some(stored) = self.store.checkpoint()?
         {
             let (size, path) = (stored.claimed().size(), memory.path().to_owned());
-            return Err(Error::HeadForgotten { size, path });
+            return Err(Error::HeadForgotten { size, path: Some(path) });
         }
         let head = self.recompute(last.as_ref())?;
         let signed = self.signed(head, &succession)?;
         memory.remember(&signed, &succession)?;
+        self.heads = Some(heads.clone());
         Ok(signed)
     }
 
@@ -90,11 +91,13 @@ impl Ledger {
         if let Some(last) = memory.last()? {
             self.ensure_continues(&last)?;
             if last.size() >= newest.claimed().size() {
+                self.heads = Some(heads.clone());
                 return Ok(last.size());
             }
         }
         self.recompute(Some(newest.claimed()))?;
         memory.remember(newest, &succession)?;
+        self.heads = Some(heads.clone());
         Ok(newest.claimed().size())
     }
 
@@ -139,18 +142,60 @@ impl Ledger {
         }
     }
 
+    /// Asks again whether this directory goes on from what was signed on this machine: meanwhile another
+    /// copy of it may have signed. What runs long asks before it gives anything out; each append asks.
+    ///
+    /// # Errors
+    /// If it does not, nothing is remembered of a log that has signed, or the store fails.
+    pub fn ensure_current(&mut self) -> Result<(), Error> {
+        let last = remembered(&self.store, &self.operator(), self.heads.as_ref())?;
+        if let Some(last) = &last
+            && self.continued.as_ref() != Some(last)
+        {
+            self.ensure_continues(last)?;
+        }
+        self.continued = last;
+        Ok(())
+    }
+
     fn ensure_continues(&self, signed: &Checkpoint) -> Result<(), Error> {
         ensure_continues(&self.store, signed)
     }
 }
 
 /// Whoever is about to write to a store goes on from what was signed on this machine: what is added to
-/// a restored copy could never be signed, and what it says of revocations is out of date.
-pub(crate) fn ensure_current(store: &Store, operator: &Did, heads: &Heads) -> Result<(), Error> {
+/// a restored copy could never be signed, and what it says of revocations is out of date. A log that has
+/// signed while nothing here remembers what may be such a copy. Gives the head that is continued.
+pub(crate) fn ensure_current(
+    store: &Store,
+    operator: &Did,
+    heads: Option<&Heads>,
+) -> Result<Option<Checkpoint>, Error> {
+    let last = remembered(store, operator, heads)?;
+    if let Some(last) = &last {
+        ensure_continues(store, last)?;
+    }
+    Ok(last)
+}
+
+/// The newest head that is remembered; there is one if the store holds a signed head.
+fn remembered(
+    store: &Store,
+    operator: &Did,
+    heads: Option<&Heads>,
+) -> Result<Option<Checkpoint>, Error> {
     let key = VerifierKey::new(log_name(operator)?, operator.as_bytes()).map_err(Error::LogName)?;
-    match heads.last(&key)? {
-        Some(last) => ensure_continues(store, &last),
-        None => Ok(()),
+    if let Some(heads) = heads
+        && let Some(last) = heads.last(&key)?
+    {
+        return Ok(Some(last));
+    }
+    match store.checkpoint()? {
+        Some(stored) => {
+            let path = heads.map(|heads| heads.file(&key));
+            Err(Error::HeadForgotten { size: stored.claimed().size(), path })
+        }
+        None => Ok(None),
     }
 }
 

@@ -32,10 +32,10 @@ pub(crate) fn open(dir: &Path) -> Result<Ledger, Failure> {
     Ok(patiently(|| Ledger::open(dir, from_environment(), heads.as_ref(), clock::SYSTEM))?)
 }
 
-/// Opens an existing data directory for writing and folds its log anew; waits as [`open`] does.
+/// Opens an existing data directory for writing and folds its log anew: no memory is asked. Waits as
+/// [`open`] does.
 pub(crate) fn rebuild(dir: &Path) -> Result<Ledger, Failure> {
-    let heads = remembered();
-    Ok(patiently(|| Ledger::rebuild(dir, from_environment(), heads.as_ref(), clock::SYSTEM))?)
+    Ok(patiently(|| Ledger::rebuild(dir, from_environment(), clock::SYSTEM))?)
 }
 
 /// Opens a data directory for writing, creating it with a fresh log key if there is none; waits as
@@ -46,12 +46,19 @@ pub(crate) fn open_or_create(dir: &Path) -> Result<Ledger, Failure> {
     Ok(patiently(open)?)
 }
 
-/// Opens an existing data directory for reading as it is now, beside whoever writes to it. What an
-/// earlier version left, or a fold that was stopped, is brought up first.
+/// Opens an existing data directory to write its rows, or to say what was signed last: no memory is
+/// asked. Waits as [`open`] does.
+pub(crate) fn open_rows(dir: &Path) -> Result<Ledger, Failure> {
+    Ok(patiently(|| Ledger::open_rows(dir, from_environment(), clock::SYSTEM))?)
+}
+
+/// Opens an existing data directory for reading as it is now, beside whoever writes to it. Rows that an
+/// earlier version left, or a fold that was stopped, are brought up first; nothing else is written.
 pub(crate) fn read(dir: &Path) -> Result<Ledger, Failure> {
     match Ledger::read(dir, clock::SYSTEM) {
         Err(Error::FoldBehind { .. } | Error::Open { source: OpenError::OldSchema { .. }, .. }) => {
-            open(dir)
+            drop(open_rows(dir)?);
+            Ok(Ledger::read(dir, clock::SYSTEM)?)
         }
         opened => Ok(opened?),
     }

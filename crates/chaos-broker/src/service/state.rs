@@ -56,7 +56,8 @@ impl Opened {
     /// Opens a data directory, creating it if there is none.
     ///
     /// # Errors
-    /// If it does not open, does not go on from the newest head that `heads` remembers, its entries are
+    /// If it does not open, does not go on from the newest head that `heads` remembers or has signed while
+    /// nothing is remembered, its entries are
     /// not those of its tree, its operator may not oversee, or its events cannot be read.
     pub fn open(
         dir: &Path,
@@ -200,6 +201,8 @@ impl State {
         secret: Option<Secret>,
     ) -> Result<Answer, Error> {
         self.receipts.clear();
+        // Another copy of this directory may have signed meanwhile, with dismissals that this one lacks.
+        self.ledger.ensure_current()?;
         match question {
             Question::Directory(message) => self.answer_directory(caller, *message),
             Question::Release(message) => self.answer_release(caller, *message),

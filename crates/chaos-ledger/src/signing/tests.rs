@@ -6,7 +6,7 @@ use chaos_store::DATABASE_FILE;
 use tempfile::TempDir;
 
 use super::*;
-use crate::{System, agents};
+use crate::{Password, System, agents};
 
 const SYSTEM: System = System {
     kinds: Kinds::new(&[]),
@@ -19,18 +19,37 @@ fn getrandom(bytes: &mut [u8]) -> std::io::Result<()> {
     std::fs::File::open("/dev/urandom")?.read_exact(bytes)
 }
 
-fn open(dir: &Path) -> Ledger {
-    Ledger::open_or_create(dir, Some("test".to_owned().into()), None, SYSTEM).unwrap()
+fn password() -> Option<Password> {
+    Some("test".to_owned().into())
 }
 
-fn enrol(ledger: &mut Ledger, name: &str) {
-    let profile = Profile {
+/// The memory of the machine on which the data directories of a test lie.
+fn here(dir: &Path) -> Heads {
+    Heads::new(dir.with_file_name("heads"))
+}
+
+fn open(dir: &Path) -> Ledger {
+    Ledger::open_or_create(dir, password(), Some(&here(dir)), SYSTEM).unwrap()
+}
+
+/// A data directory as on another machine, where somebody vouched that it is the only copy.
+fn open_elsewhere(dir: &Path) -> Ledger {
+    let mut ledger = Ledger::open_rows(dir, password(), SYSTEM).unwrap();
+    ledger.resume(&Heads::new(dir.with_file_name("elsewhere")), &[]).unwrap();
+    ledger
+}
+
+fn profile(name: &str) -> Profile {
+    Profile {
         name: name.to_owned(),
         role: "researcher".to_owned(),
         capabilities: vec!["run".to_owned()],
         studio: "workshop".to_owned(),
-    };
-    agents::enrol(ledger, profile).unwrap();
+    }
+}
+
+fn enrol(ledger: &mut Ledger, name: &str) {
+    agents::enrol(ledger, profile(name)).unwrap();
 }
 
 /// A copy of a data directory that no process has open.
@@ -67,7 +86,7 @@ fn restored_copy_signs_no_second_head_of_a_size() {
     ledger.checkpoint(&heads).unwrap();
     drop(ledger);
 
-    let mut restored = open(&old);
+    let mut restored = open_elsewhere(&old);
     let refused = restored.checkpoint(&heads).unwrap_err();
     assert!(matches!(refused, Error::HeadBehind { signed: 3, found: 2 }), "{refused}");
     enrol(&mut restored, "carol");
@@ -88,10 +107,9 @@ fn restored_copy_is_not_opened_for_writing_where_its_heads_are_remembered() {
     enrol(&mut ledger, "bob");
     ledger.checkpoint(&heads).unwrap();
     drop(ledger);
-    let password = || Some("test".to_owned().into());
     let refused = Ledger::open(&old, password(), Some(&heads), SYSTEM).unwrap_err();
     assert!(matches!(refused, Error::HeadBehind { signed: 3, found: 2 }), "{refused}");
-    let mut ledger = open(&old);
+    let mut ledger = open_elsewhere(&old);
     enrol(&mut ledger, "carol");
     drop(ledger);
     let refused = Ledger::open_or_create(&old, password(), Some(&heads), SYSTEM).unwrap_err();
@@ -120,7 +138,18 @@ fn resuming_refuses_a_head_that_does_not_verify_and_takes_nothing_in_its_place()
 fn directory_without_its_memory_signs_only_after_somebody_says_what_was_last() {
     let (dir, heads) = signed();
     let elsewhere = Heads::new(dir.path().join("elsewhere"));
-    let mut ledger = open(&dir.path().join("data"));
+    let data = dir.path().join("data");
+    for none in [Some(&elsewhere), None] {
+        let refused = Ledger::open(&data, password(), none, SYSTEM).unwrap_err();
+        assert!(matches!(refused, Error::HeadForgotten { size: 2, .. }), "{refused}");
+        let refused = Ledger::open_or_create(&data, password(), none, SYSTEM).unwrap_err();
+        assert!(matches!(refused, Error::HeadForgotten { size: 2, .. }), "{refused}");
+    }
+    let mut unasked = Ledger::open_rows(&data, password(), SYSTEM).unwrap();
+    let refused = agents::enrol(&mut unasked, profile("carol")).unwrap_err();
+    assert!(matches!(refused, Error::HeadForgotten { size: 2, path: None }), "{refused}");
+    drop(unasked);
+    let mut ledger = open(&data);
     enrol(&mut ledger, "bob");
     let refused = ledger.checkpoint(&elsewhere).unwrap_err();
     assert!(matches!(refused, Error::HeadForgotten { size: 2, .. }), "{refused}");
@@ -158,16 +187,16 @@ fn head_over_a_rotten_tile_is_not_signed() {
     assert!(matches!(refused, Error::Store(_)), "{refused}");
     drop(ledger);
     // The next opening notices too: the rows were folded over another root.
-    let refused = Ledger::open(&data, None, None, SYSTEM).unwrap_err();
+    let refused = Ledger::open_rows(&data, None, SYSTEM).unwrap_err();
     assert!(matches!(refused, Error::FoldRoot { size: 3, .. }), "{refused}");
 }
 
 #[test]
 fn clock_far_ahead_dates_nothing_until_somebody_vouches_for_it() {
-    let (dir, _) = signed();
+    let (dir, heads) = signed();
     let data = dir.path().join("data");
     let ahead = System { now_ms: || 1_767_225_600_000 + 31 * 86_400_000, ..SYSTEM };
-    let mut ledger = Ledger::open(&data, Some("test".to_owned().into()), None, ahead).unwrap();
+    let mut ledger = Ledger::open(&data, password(), Some(&heads), ahead).unwrap();
     let profile = Profile {
         name: "bob".to_owned(),
         role: "researcher".to_owned(),
@@ -178,4 +207,53 @@ fn clock_far_ahead_dates_nothing_until_somebody_vouches_for_it() {
     assert!(matches!(refused, Error::ClockAhead { days: 31, .. }), "{refused}");
     ledger.accept_clock().unwrap();
     agents::enrol(&mut ledger, profile).unwrap();
+}
+
+/// A clone that runs on while the original signs, on one machine.
+#[test]
+fn open_directory_takes_no_entry_after_another_copy_of_it_has_signed() {
+    let (dir, heads) = signed();
+    let (data, clone) = (dir.path().join("data"), dir.path().join("clone"));
+    copy(&data, &clone);
+    let (mut original, mut running) = (open(&data), open(&clone));
+    enrol(&mut running, "bob");
+    running.ensure_current().unwrap();
+    enrol(&mut original, "carol");
+    original.checkpoint(&heads).unwrap();
+    let refused = running.ensure_current().unwrap_err();
+    assert!(matches!(refused, Error::HeadOther { size: 3, .. }), "{refused}");
+    let refused = agents::enrol(&mut running, profile("dan")).unwrap_err();
+    assert!(matches!(refused, Error::HeadOther { size: 3, .. }), "{refused}");
+    assert_eq!(running.size(), 3);
+}
+
+#[test]
+fn key_without_its_log_founds_none_and_is_filled_from_a_copy_only() {
+    let (dir, heads) = signed();
+    let data = dir.path().join("data");
+    let forget = || {
+        for file in std::fs::read_dir(&data).unwrap() {
+            let path = file.unwrap().path();
+            if path.is_file() {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+    };
+    let create = |heads| Ledger::open_or_create(&data, password(), heads, SYSTEM).unwrap_err();
+    forget();
+    for none in [Some(&heads), None] {
+        let refused = create(none);
+        assert!(matches!(refused, Error::LogLost { .. }), "{refused}");
+    }
+    // A database that says nothing, as a command of an earlier version left it.
+    drop(chaos_store::Store::open(&data).unwrap());
+    let refused = create(Some(&heads));
+    assert!(matches!(refused, Error::HeadBehind { signed: 2, found: 0 }), "{refused}");
+    // A repair that was killed before it had fetched anything, and no memory.
+    Ledger::recover(&data, password().as_ref(), SYSTEM).unwrap();
+    let refused = create(None);
+    assert!(matches!(refused, Error::LogLost { .. }), "{refused}");
+    let empty = dir.path().join("empty");
+    let refused = Ledger::recover(&empty, password().as_ref(), SYSTEM).unwrap_err();
+    assert!(matches!(refused, Error::NoData { .. }), "{refused}");
 }

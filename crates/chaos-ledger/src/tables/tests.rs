@@ -68,7 +68,7 @@ fn rows_that_the_log_does_not_commit_to_admit_nobody() {
         .and_then(|mut ledger| agents::update(&mut ledger, profile("ada", "developer")));
     assert!(matches!(refused, Err(Error::Row { .. })), "{refused:?}");
     let password = || Some("test".to_owned().into());
-    let mut ledger = Ledger::rebuild(dir.path(), password(), None, SYSTEM).unwrap();
+    let mut ledger = Ledger::rebuild(dir.path(), password(), SYSTEM).unwrap();
     let refused = agents::update(&mut ledger, profile("ada", "developer"));
     assert!(matches!(refused, Err(Error::Revoked { .. })), "{refused:?}");
 }
@@ -93,7 +93,7 @@ fn time_and_root_where_the_rows_end_are_those_of_the_last_leaf() {
         assert_eq!(database(dir.path()).execute(update, [from, to]).unwrap(), 1);
         let refused = open(dir.path());
         assert!(matches!(refused, Err(Error::Mark { size: 2, .. })), "{refused:?}");
-        Ledger::rebuild(dir.path(), None, None, SYSTEM).unwrap();
+        Ledger::rebuild(dir.path(), None, SYSTEM).unwrap();
         open(dir.path()).unwrap();
     }
 }
@@ -106,6 +106,6 @@ fn entries_are_held_against_their_tiles_before_rows_are_dropped() {
     let update = "UPDATE entries SET leaf = CAST(replace(CAST(leaf AS TEXT), '600000', '600001') AS BLOB) \
                   WHERE idx = 0";
     assert_eq!(database(dir.path()).execute(update, []).unwrap(), 1);
-    assert!(Ledger::rebuild(dir.path(), None, None, SYSTEM).is_err());
+    assert!(Ledger::rebuild(dir.path(), None, SYSTEM).is_err());
     assert_eq!(rows(&database(dir.path())), before);
 }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use chaos_agency::{Action, Evidence, Kinds, action::Profile, receipt::Draft};
-use chaos_ledger::{Ledger, Prepared, System};
+use chaos_ledger::{Heads, Ledger, Prepared, System};
 use chaos_types::{AgentKey, Did};
 
 /// When the logs of these tests take entries in, milliseconds since 1970.
@@ -27,7 +27,9 @@ fn random(bytes: &mut [u8]) -> io::Result<()> {
 }
 
 fn open_with(dir: &Path, system: System) -> Ledger {
-    Ledger::open_or_create(dir, Some("test".to_owned().into()), None, system).unwrap()
+    // The memory of the machine is beside the data directory.
+    let heads = Heads::new(dir.with_file_name("heads"));
+    Ledger::open_or_create(dir, Some("test".to_owned().into()), Some(&heads), system).unwrap()
 }
 
 fn open(dir: &Path) -> Ledger {

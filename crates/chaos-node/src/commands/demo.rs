@@ -196,10 +196,11 @@ fn set_up(
         Ok(password) if !password.is_empty() => (password, true),
         Ok(_) | Err(_) => (hex::encode(clock::SYSTEM.random::<16>()?), false),
     };
+    let heads = crate::ledger::heads_or(folder.path());
     let mut ledger = Ledger::open_or_create(
         &folder.path().join("data"),
         Some(password.into()),
-        None,
+        Some(&heads),
         clock::SYSTEM,
     )?;
     let studio = studio::load(None)?;
@@ -228,7 +229,7 @@ fn set_up(
             verifier: Signer::of(&ledger, "verifier")?,
             operator: Signer::of(&ledger, OPERATOR)?,
         },
-        heads: crate::ledger::heads_or(folder.path()),
+        heads,
         folder,
         ledger,
         studio,

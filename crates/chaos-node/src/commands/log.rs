@@ -93,7 +93,7 @@ fn show(args: &LogShowArgs) -> Result<ExitCode, Failure> {
 const NOTE_BYTES_MAX: usize = 64 << 10;
 
 fn resume(args: &ResumeArgs) -> Result<ExitCode, Failure> {
-    let mut ledger = ledger::open(&args.data.data)?;
+    let mut ledger = ledger::open_rows(&args.data.data)?;
     let heads = ledger::heads()?;
     let mut known = Vec::new();
     for path in &args.from {

@@ -4,7 +4,7 @@ use chaos_ledger::Error;
 use chaos_programs::bundle_files;
 
 use super::{Failure, Kind};
-use crate::ledger::PASSWORD_VARIABLE;
+use crate::ledger::{HEADS_VARIABLE, PASSWORD_VARIABLE};
 
 impl From<chaos_files::Error> for Failure {
     fn from(error: chaos_files::Error) -> Self {
@@ -93,6 +93,7 @@ const fn kind(error: &Error) -> Kind {
         | Error::HeadDamaged { .. }
         | Error::HeadKeys { .. }
         | Error::HeadForgotten { .. }
+        | Error::LogLost { .. }
         | Error::HeadBehind { .. }
         | Error::HeadOther { .. }
         | Error::LeafOther { .. }
@@ -116,7 +117,8 @@ fn hint(error: &Error) -> Option<String> {
             "`chaoschain agent register` creates a data directory; --data names it"
         }
         Error::NoOperator { .. } => {
-            "`chaoschain agent register` finishes making an interrupted data directory"
+            "`chaoschain agent register` finishes making an interrupted data directory; where the log is \
+             lost and its key is not, `chaoschain log repair --from SOURCE` fetches it"
         }
         Error::Row { .. } | Error::Map(_) | Error::Mark { .. } | Error::FoldRoot { .. } => {
             "`chaoschain log rebuild` folds the rows anew from the log"
@@ -128,20 +130,32 @@ fn hint(error: &Error) -> Option<String> {
             "set the clock right, since the log's time never goes back; or, if the log rested for so \
              long, `chaoschain log accept-clock`"
         }
+        Error::HeadForgotten { path: None, .. } => {
+            return Some(format!(
+                "set {HEADS_VARIABLE} to the folder that remembers what was signed; if that is lost, to a \
+                 new one, and `chaoschain log resume` says what was signed last"
+            ));
+        }
+        Error::LogLost { .. } => {
+            "`chaoschain log repair --from SOURCE` fetches the log from a mirror, a server or an export; a \
+             new log begins in a directory without that key"
+        }
         Error::HeadForgotten { .. } => {
             "`chaoschain log resume --from FILE` takes up a checkpoint that others hold (a mirror, a \
              witness, a bundle's); `--only-copy` says that there is no later one"
         }
         Error::HeadBehind { .. } => {
             "nothing was written or signed; `chaoschain log repair --from SOURCE` fetches the missing \
-             entries from a mirror, a server or an export"
+             entries from a mirror, a server or an export. If no copy has them, this log cannot go on: \
+             begin another in another data directory"
         }
         Error::HeadOther { .. } => {
             "nothing was written or signed; go on in the data directory that signed the other head"
         }
         Error::PolicyDamaged => "`chaoschain log checkpoint --log-policy FILE` sets it anew",
         Error::HeadDamaged { .. } => {
-            "move that file away, then `chaoschain log resume` with a checkpoint that others hold"
+            "move that file away; nothing is written to the log until `chaoschain log resume` says what was \
+             signed last, best with a checkpoint that others hold"
         }
         Error::OpenKey { .. } => {
             return Some(format!("the password comes from {PASSWORD_VARIABLE}"));

@@ -12,6 +12,7 @@ mod attest;
 mod children;
 mod compatibility;
 mod components;
+mod copies;
 mod crashes;
 mod demo;
 mod evidence;

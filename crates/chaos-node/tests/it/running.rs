@@ -26,12 +26,22 @@ pub(crate) struct Running {
 impl Running {
     /// Starts the program with a password set.
     pub(crate) fn start(arguments: &[&str], data: Option<&Path>) -> Self {
+        Self::start_with(arguments, data, &[])
+    }
+
+    /// As [`Self::start`], with more variables.
+    pub(crate) fn start_with(
+        arguments: &[&str],
+        data: Option<&Path>,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chaoschain"));
         command.env("CHAOSCHAIN_HEADS", crate::program::heads());
         for name in ["CHAOSCHAIN_DATA", "CHAOSCHAIN_PRIVATE_KEY"] {
             command.env_remove(name);
         }
         command.args(arguments).env("CHAOSCHAIN_PASSWORD", "test");
+        command.envs(variables.iter().copied());
         if let Some(data) = data {
             command.arg("--data").arg(data);
         }

@@ -3,6 +3,7 @@
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use chaos_api::{Alarm, Disclosure, Mirror, Repaired, Source, Watch, Watched, watch};
+use chaos_ledger::Ledger;
 use chaos_store::DATABASE_FILE;
 use serde_json::json;
 
@@ -12,7 +13,7 @@ use crate::{
     clock,
     exit::{Failure, Kind},
     kinds::KINDS,
-    output,
+    ledger, output,
     runtime::{self, Stop},
 };
 
@@ -160,9 +161,7 @@ fn tell(seen: &Watched, as_json: bool) -> Result<(), Failure> {
 pub(super) fn repair(args: &RepairArgs) -> Result<ExitCode, Failure> {
     let source = Arc::new(source(&args.from)?);
     let dir = &args.data.data;
-    if !dir.join(DATABASE_FILE).exists() {
-        return Err(chaos_ledger::Error::NoData { dir: dir.clone() }.into());
-    }
+    Ledger::recover(dir, ledger::from_environment().as_ref(), clock::SYSTEM)?;
     let runtime = runtime::server()?;
     let done = runtime.block_on(chaos_api::repair(dir, &source, &KINDS))?;
     report(&done, args.json)?;

@@ -1,0 +1,170 @@
+//! Copies of a data directory: restored ones, clones that run on, and what is left of a lost one.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use tempfile::TempDir;
+
+use crate::{
+    program::{Run, run_with},
+    running::Running,
+};
+
+/// A machine with its memory of signed heads.
+struct Machine {
+    dir: TempDir,
+}
+
+impl Machine {
+    fn new() -> Self {
+        Self { dir: TempDir::new().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn heads(&self) -> PathBuf {
+        self.path("heads")
+    }
+
+    /// Runs a command on a data directory of this machine.
+    fn on(&self, data: &str, arguments: &[&str]) -> Run {
+        self.with_heads(&self.heads(), data, arguments)
+    }
+
+    fn with_heads(&self, heads: &Path, data: &str, arguments: &[&str]) -> Run {
+        let variables = [
+            ("CHAOSCHAIN_PASSWORD", "test"),
+            ("CHAOSCHAIN_HEADS", text(heads)),
+            ("HOME", ""),
+            ("XDG_STATE_HOME", ""),
+        ];
+        let data = self.path(data);
+        run_with([arguments, &["--data", text(&data)]].concat(), &variables)
+    }
+
+    fn register(&self, data: &str, name: &str) -> Run {
+        self.on(data, &["agent", "register", "--name", name, "--role", "researcher"])
+    }
+
+    /// Appends an agent and signs the head.
+    fn grow(&self, data: &str, name: &str) {
+        self.register(data, name).expect_code(0);
+        self.on(data, &["log", "checkpoint"]).expect_code(0);
+    }
+
+    fn copy(&self, from: &str, to: &str) {
+        let paths = [self.path(from), self.path(to)];
+        assert!(Command::new("cp").arg("-r").args(paths).status().unwrap().success());
+    }
+
+    /// The verifier key of a log.
+    fn key(&self, data: &str) -> String {
+        let signed = self.on(data, &["log", "checkpoint", "--json"]).expect_code(0).json();
+        signed[0]["log"].as_str().unwrap().to_owned()
+    }
+
+    /// The memory of the only log, which tests damage.
+    fn note(&self) -> PathBuf {
+        let mut files = fs::read_dir(self.heads()).unwrap().map(|file| file.unwrap().path());
+        files.find(|path| path.extension().is_some_and(|ending| ending == "note")).unwrap()
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Every way to write, on a directory whose log has signed.
+const WRITES: [&[&str]; 7] = [
+    &["agent", "register", "--name", "eve", "--role", "researcher"],
+    &["agent", "rotate", "ada"],
+    &["agent", "revoke", "ada", "--reason", "gone"],
+    &["log", "checkpoint"],
+    &["log", "accept-clock"],
+    &["broker", "serve", "--policy", "development"],
+    &["broker", "allowlist"],
+];
+
+#[test]
+fn log_that_has_signed_is_written_to_by_nobody_where_nothing_remembers_what() {
+    let machine = Machine::new();
+    machine.grow("data", "ada");
+    machine.copy("data", "old");
+    machine.grow("data", "grace");
+    let none = Path::new("");
+    let elsewhere = machine.path("elsewhere");
+    for (heads, words) in [(none, "no folder here"), (&elsewhere, "remembers none")] {
+        for arguments in WRITES {
+            let refused = machine.with_heads(heads, "old", arguments);
+            refused.expect_error(5, &["signed a head of 2 entries", words]);
+        }
+        machine.with_heads(heads, "old", &["agent", "list"]).expect_code(0);
+        machine.with_heads(heads, "old", &["log", "rebuild"]).expect_code(0);
+    }
+    // The hint of a damaged memory moves the file away, and that opens nothing.
+    fs::write(machine.note(), "rot").unwrap();
+    let damaged = machine.register("old", "eve").expect_error(5, &["does not hold a head"]);
+    assert!(damaged.stderr.contains("log resume"), "{}", damaged.stderr);
+    fs::remove_file(machine.note()).unwrap();
+    for arguments in WRITES {
+        machine.on("old", arguments).expect_error(5, &["remembers none"]);
+    }
+    // What others hold says that the copy is old, and the right directory goes on.
+    let public = machine.path("public");
+    machine.on("data", &["log", "export", text(&public)]).expect_code(0);
+    let note = public.join("checkpoint");
+    let resume = ["log", "resume", "--from", text(&note)];
+    machine.on("old", &resume).expect_error(5, &["it is an old copy"]);
+    machine.on("data", &resume).expect_code(0);
+    machine.grow("data", "edsger");
+    machine.register("old", "eve").expect_error(5, &["it is an old copy"]);
+}
+
+#[test]
+fn key_whose_log_is_lost_founds_no_second_one_and_its_log_comes_back_from_a_copy() {
+    let machine = Machine::new();
+    machine.grow("data", "ada");
+    let key = machine.key("data");
+    let (mirror, data) = (machine.path("mirror"), machine.path("data"));
+    let copy = ["log", "mirror", text(&data), text(&mirror), "--log", &key];
+    run_with(copy, &[]).expect_code(0);
+    for file in fs::read_dir(&data).unwrap().map(|file| file.unwrap().path()) {
+        if file.is_file() {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    for arguments in [WRITES[0], &["broker", "serve", "--policy", "development"]] {
+        let refused = machine.on("data", arguments).expect_error(5, &["none of its entries"]);
+        assert!(refused.stderr.contains("log repair --from"), "{}", refused.stderr);
+    }
+    let read = machine.on("data", &["log", "checkpoint"]).expect_code(5);
+    assert!(read.stderr.contains("log repair --from"), "{}", read.stderr);
+    machine.on("data", &["log", "repair", "--from", text(&mirror)]).expect_code(0);
+    machine.on("data", &["log", "rebuild", "--check"]).expect_code(0);
+    machine.grow("data", "grace");
+    run_with(["log", "mirror", text(&data), text(&mirror)], &[]).expect_code(0);
+}
+
+#[test]
+fn broker_on_a_clone_stops_once_the_log_has_signed_elsewhere_on_the_machine() {
+    let machine = Machine::new();
+    machine.grow("data", "ada");
+    machine.copy("data", "clone");
+    let heads = machine.heads();
+    let (clone, serve) = (machine.path("clone"), ["broker", "serve", "--policy", "development"]);
+    let mut broker =
+        Running::start_with(&serve, Some(&clone), &[("CHAOSCHAIN_HEADS", text(&heads))]);
+    broker.wait_for("ready");
+    machine.on("clone", &["broker", "allowlist"]).expect_code(0);
+    machine.grow("data", "grace");
+    let refused = machine.on("clone", &["broker", "allowlist"]);
+    assert_ne!(refused.code, 0, "{}", refused.stdout);
+    assert_eq!(broker.wait_for_end(), 5, "{}", broker.said);
+    assert!(broker.said.contains("would fork the log"), "{}", broker.said);
+    machine.on("clone", &["broker", "allowlist"]).expect_code(5);
+}
