@@ -1,6 +1,6 @@
 //! How a log gets its checkpoint cosigned.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 use chaos_log::{
     KnownWitness, NoteError, Policy, ProveError, Signature, SignedCheckpoint, TileRead,
@@ -80,6 +80,19 @@ pub enum AskError {
     /// The answer is too long.
     #[error("answers more than {ANSWER_BYTES_MAX} bytes")]
     TooLong,
+    /// It cosigned at a time that counts for nobody: before the newest entry, or in the future.
+    #[error(
+        "cosigned at {time_s} s, and only times from {} s to {} s count: the newest entry is dated ahead, \
+         or a clock is wrong",
+        possible_s.start(),
+        possible_s.end()
+    )]
+    Time {
+        /// The time in the cosignature, in seconds since 1970.
+        time_s: u64,
+        /// The times that count.
+        possible_s: RangeInclusive<u64>,
+    },
     /// Its answer has no valid cosignature by the policy's key.
     #[error("answers no cosignature by the key that the policy has for it")]
     NotCosigned,
@@ -111,6 +124,7 @@ impl AskError {
             | Self::Moving { .. }
             | Self::Answer(_)
             | Self::TooLong
+            | Self::Time { .. }
             | Self::NotCosigned => false,
         }
     }

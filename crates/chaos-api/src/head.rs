@@ -2,7 +2,7 @@
 //! only then published.
 
 use chaos_ledger::{Heads, Ledger};
-use chaos_log::{SignedCheckpoint, UnsatisfiedError};
+use chaos_log::{Cosigner, SignedCheckpoint, UnsatisfiedError};
 use chaos_store::{Records as _, StoreError};
 
 use crate::ask::{AskError, GatherError, gather};
@@ -41,8 +41,9 @@ pub async fn publish_head(
     heads: &Heads,
     told: &dyn Fn(&str, &AskError),
 ) -> Result<SignedCheckpoint, HeadError> {
+    let policy = ledger.policy().map_err(Box::new)?;
     let signed = ledger.sign_head(heads).map_err(Box::new)?;
-    let signed = match ledger.policy().map_err(Box::new)? {
+    let signed = match policy {
         None => signed,
         Some(policy) => {
             let last = ledger
@@ -57,7 +58,16 @@ pub async fn publish_head(
             if let Some((name, source)) = silent.find(|(_, error)| error.is_alarming()) {
                 return Err(HeadError::Alarm { name, source });
             }
-            policy.witnessed(&gathered.checkpoint).map_err(HeadError::Short)?;
+            let possible_s = ledger.possible_times(&gathered.checkpoint).map_err(Box::new)?;
+            let all = policy.witnessed_by(&gathered.checkpoint).map_err(HeadError::Short)?;
+            for Cosigner { witness, time_s } in all {
+                if !possible_s.contains(&time_s) {
+                    let possible_s = possible_s.clone();
+                    told(&witness.name, &AskError::Time { time_s, possible_s });
+                }
+            }
+            let counted = policy.witnessed_within(&gathered.checkpoint, &possible_s);
+            counted.map_err(HeadError::Short)?;
             gathered.checkpoint
         }
     };

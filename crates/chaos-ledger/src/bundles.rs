@@ -53,7 +53,11 @@ pub fn bundle(
     let signer = ledger.succession(Role::Checkpoints)?.key_for(maker.size);
     let log = VerifierKey::new(ledger.name()?, signer.as_bytes()).map_err(Error::LogName)?;
     let kinds = ledger.system().kinds;
-    let options = Options { log: Some(&log), kinds, ..Options::default() };
+    // By the log's own policy too, with its clock: readers who ask the same accept it.
+    let policy = ledger.policy()?;
+    let now_ms = policy.is_some().then(|| ledger.system().now_ms());
+    let policy = policy.as_ref();
+    let options = Options { log: Some(&log), policy, now_ms, kinds, ..Options::default() };
     verify(&bytes, &options).result.map_err(Error::Unverified)?;
     Ok(bytes)
 }

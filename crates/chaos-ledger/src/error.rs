@@ -243,6 +243,12 @@ pub enum Error {
     /// What was made does not verify.
     #[error("the bundle that was made does not verify, so it is not given out")]
     Unverified(#[source] Rejection),
+    /// The log published its heads under a policy that the data directory does not hold.
+    #[error("this log published heads under {}, which this data directory does not hold", policy_of(expected.as_ref()))]
+    PolicyLost {
+        /// The policy's digest, where it is remembered.
+        expected: Option<Digest>,
+    },
     /// The log's policy cannot be read.
     #[error("the log's policy of witnesses cannot be read")]
     Policy(#[source] PolicyError),
@@ -419,6 +425,13 @@ fn forgets(path: Option<&Path>) -> String {
     match path {
         Some(path) => format!("{} remembers none", path.display()),
         None => "there is no folder here that remembers it".to_owned(),
+    }
+}
+
+fn policy_of(expected: Option<&Digest>) -> String {
+    match expected {
+        Some(digest) => format!("the policy of witnesses {digest}"),
+        None => "a policy of witnesses that cosigned the newest one".to_owned(),
     }
 }
 

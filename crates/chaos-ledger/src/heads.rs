@@ -19,13 +19,17 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 /// The ending of the file that names the keys of a log whose root key has handed checkpoints on.
 const KEYS_EXTENSION: &str = "keys";
 
+/// A digest in words is short.
+const POLICY_BYTES_MAX: usize = 1 << 10;
+
 /// The newest head that each log signed on this machine, one file per root key.
 ///
 /// The folder stands outside of every data directory: a directory that is restored from an old copy
 /// comes back without the entries that were signed since, and only a memory elsewhere can tell. The
 /// file is the signed note itself, so nothing has to vouch for it but the log's own key. Where the root
 /// key has handed checkpoints on, a file beside it names the keys that it named: a restored directory may
-/// not know them, and must still see that it is an old copy.
+/// not know them, and must still see that it is an old copy. Another beside it has the digest of the log's
+/// policy, if there is one: a copy of before it would publish heads without witnesses.
 #[derive(Debug, Clone)]
 pub struct Heads {
     folder: PathBuf,
@@ -51,6 +55,31 @@ impl Heads {
     #[must_use]
     pub fn file(&self, key: &VerifierKey) -> PathBuf {
         self.folder.join(format!("{}.note", Digest::of(key.to_string().as_bytes())))
+    }
+
+    /// The digest of the log's policy under which this key's heads were last published, if there was one.
+    pub(crate) fn policy(&self, key: &VerifierKey) -> Result<Option<Digest>, Error> {
+        let path = self.policy_file(key);
+        let failed = |source| Error::Heads { path: path.clone(), source };
+        if !path.try_exists().map_err(failed)? {
+            return Ok(None);
+        }
+        let bytes = chaos_files::read(&path, POLICY_BYTES_MAX)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let digest = text.trim_end().parse::<Digest>();
+        digest.map(Some).map_err(|error| failed(io::Error::new(io::ErrorKind::InvalidData, error)))
+    }
+
+    /// Remembers the policy beside the head.
+    pub(crate) fn remember_policy(&self, key: &VerifierKey, policy: &Digest) -> Result<(), Error> {
+        let path = self.policy_file(key);
+        fs::create_dir_all(&self.folder)
+            .and_then(|()| write_synced(&path, Readers::Everyone, format!("{policy}\n").as_bytes()))
+            .map_err(|source| Error::Heads { path, source })
+    }
+
+    fn policy_file(&self, key: &VerifierKey) -> PathBuf {
+        self.file(key).with_extension("policy")
     }
 
     /// The newest head that is remembered for the log with this root key, if any.

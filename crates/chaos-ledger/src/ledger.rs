@@ -94,11 +94,7 @@ impl Ledger {
     ///
     /// # Errors
     /// As [`Self::open_rows`], and if entries, tiles and checkpoints contradict each other.
-    pub fn rebuild(
-        dir: &Path,
-        password: Option<Password>,
-        system: System,
-    ) -> Result<Self, Error> {
+    pub fn rebuild(dir: &Path, password: Option<Password>, system: System) -> Result<Self, Error> {
         let (mut store, operator) = open_existing(dir)?;
         store.check()?;
         store.clear_rows()?;
@@ -233,6 +229,13 @@ impl Ledger {
             action: Action::Register(profile),
         })?;
         Ok(())
+    }
+
+    /// With the memory of signed heads, for one that was opened without: it says which policy the log
+    /// published under.
+    #[must_use]
+    pub fn remembering(self, heads: Option<&Heads>) -> Self {
+        Self { heads: heads.cloned(), ..self }
     }
 
     /// The clock and the randomness that were handed in.

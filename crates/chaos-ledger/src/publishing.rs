@@ -1,11 +1,14 @@
 //! Which heads others are shown, and whom the log asks before.
 
-use chaos_agency::action::Role;
-use chaos_log::{Policy, SignedCheckpoint, VerifierKey};
+use std::ops::RangeInclusive;
+
+use chaos_agency::{Leaf, action::Role};
+use chaos_log::{Policy, ProveError, Signature, SignedCheckpoint, VerifierKey};
 use chaos_store::Records as _;
 use chaos_types::Digest;
+use chaos_verify::possible_times;
 
-use crate::{Error, Ledger};
+use crate::{Error, Heads, Ledger, OPERATOR};
 
 /// The key under which the log's policy is kept: the SHA-256 of the file that it came in, and the file.
 const POLICY_META: &str = "log-policy";
@@ -14,16 +17,89 @@ impl Ledger {
     /// Whose cosignatures a head of this log has before it is published; `None` if nobody said so.
     ///
     /// # Errors
-    /// If the store fails, or what it holds is no policy.
+    /// If the store fails, what it holds is no policy, or the log published under another one than it
+    /// holds: by what is remembered beside the signed head, or by the cosignatures of the newest one.
     pub fn policy(&self) -> Result<Option<Policy>, Error> {
+        let kept = self.kept_policy()?;
+        // Only whoever has the key publishes; a mirror gives out what it got.
+        if self.keys().has(OPERATOR)? {
+            self.ensure_policy(kept.as_deref().map(Digest::of))?;
+        }
+        kept.map(|file| Policy::parse(&file).map_err(Error::Policy)).transpose()
+    }
+
+    /// The policy file that the data directory holds.
+    fn kept_policy(&self) -> Result<Option<Vec<u8>>, Error> {
         let Some(kept) = self.store.meta(POLICY_META)? else { return Ok(None) };
         // A policy with one digit changed is another policy, and reads as well.
         match kept.split_at_checked(32) {
             Some((digest, file)) if digest == Digest::of(file).as_bytes() => {
-                Policy::parse(file).map(Some).map_err(Error::Policy)
+                Ok(Some(file.to_vec()))
             }
             Some(_) | None => Err(Error::PolicyDamaged),
         }
+    }
+
+    /// The absence of a policy is not the word of anybody that there is none.
+    fn ensure_policy(&self, found: Option<Digest>) -> Result<(), Error> {
+        let key = self.verifier()?;
+        let remembered = self.heads.as_ref().map(|heads| heads.policy(&key)).transpose()?.flatten();
+        if remembered.is_some() && remembered != found {
+            return Err(Error::PolicyLost { expected: remembered });
+        }
+        let succession = self.succession(Role::Checkpoints)?;
+        let own = succession.keys().map(|did| VerifierKey::new(key.name().clone(), did.as_bytes()));
+        let own = own.collect::<Result<Vec<_>, _>>().map_err(Error::LogName)?;
+        let is_own = |line: &Signature| own.iter().any(|key| key.is_named_by(line));
+        if found.is_none()
+            && let Some(newest) = self.store.checkpoint()?
+            && newest.note().signatures().iter().any(|line| !is_own(line))
+        {
+            return Err(Error::PolicyLost { expected: None });
+        }
+        Ok(())
+    }
+
+    /// What the data directory holds is remembered beside the heads, where an earlier version set it.
+    pub(crate) fn remember_policy(&self, heads: &Heads) -> Result<(), Error> {
+        let key = self.verifier()?;
+        match self.kept_policy()? {
+            Some(file) if heads.policy(&key)?.is_none() => {
+                heads.remember_policy(&key, &Digest::of(&file))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// When the witnesses of a head can have cosigned it, by the log's clock, in seconds since 1970: other
+    /// cosignatures count for no reader, and so not here.
+    ///
+    /// # Errors
+    /// If the log does not hold the head's last entry, or the store fails.
+    pub fn possible_times(&self, signed: &SignedCheckpoint) -> Result<RangeInclusive<u64>, Error> {
+        let size = signed.claimed().size();
+        let newest_ms = match size.checked_sub(1) {
+            None => 0,
+            Some(index) => {
+                let missing = Error::Prove(ProveError::Index { index, size });
+                let entry = self.store.entry(index)?.ok_or(missing)?;
+                Leaf::from_bytes(&entry.leaf).map_err(Error::Leaf)?.integrated_at_ms
+            }
+        };
+        Ok(possible_times(newest_ms, Some(self.system().now_ms())))
+    }
+
+    /// Checks that the quorum of the log's policy has cosigned a head, by the rule of a reader who has the
+    /// same policy.
+    ///
+    /// # Errors
+    /// If it has not, as [`Self::policy`], and if the store fails.
+    pub fn ensure_witnessed(&self, signed: &SignedCheckpoint) -> Result<(), Error> {
+        if let Some(policy) = self.policy()? {
+            let times_s = self.possible_times(signed)?;
+            policy.witnessed_within(signed, &times_s).map_err(Error::NotWitnessed)?;
+        }
+        Ok(())
     }
 
     /// Sets the log's policy, a C2SP tlog-policy file, for every head that is published from now on. One
@@ -43,6 +119,9 @@ impl Ledger {
         }
         let kept = [Digest::of(file).as_bytes(), file].concat();
         self.store.put_meta(POLICY_META, &kept)?;
+        if let Some(heads) = &self.heads {
+            heads.remember_policy(&key, &Digest::of(file))?;
+        }
         Ok(policy)
     }
 
@@ -53,9 +132,7 @@ impl Ledger {
     /// If it is not a head of this log, the quorum of the log's policy has not cosigned it, or the store
     /// fails.
     pub fn publish(&mut self, signed: &SignedCheckpoint) -> Result<(), Error> {
-        if let Some(policy) = self.policy()? {
-            policy.witnessed(signed).map_err(Error::NotWitnessed)?;
-        }
+        self.ensure_witnessed(signed)?;
         Ok(self.store.put_checkpoint(signed)?)
     }
 

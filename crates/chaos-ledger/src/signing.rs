@@ -44,6 +44,7 @@ impl Ledger {
         let signed = self.signed(head, &succession)?;
         memory.remember(&signed, &succession)?;
         self.heads = Some(heads.clone());
+        self.remember_policy(heads)?;
         Ok(signed)
     }
 

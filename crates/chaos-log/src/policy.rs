@@ -290,19 +290,30 @@ impl Policy {
         checkpoint: &SignedCheckpoint,
         times_s: &RangeInclusive<u64>,
     ) -> Result<Vec<Cosigner<'a>>, UnsatisfiedError> {
-        let mut cosigners = Vec::new();
-        let mut cosigned = vec![false; self.witnesses.len()];
-        for (witness, cosigned) in self.witnesses.iter().zip(&mut cosigned) {
-            let time_s = witness.key.cosigned(checkpoint).map_err(UnsatisfiedError::Cosignature)?;
-            if let Some(time_s) = time_s.filter(|time_s| times_s.contains(time_s)) {
-                *cosigned = true;
-                cosigners.push(Cosigner { witness, time_s });
-            }
-        }
+        let mut cosigners = self.witnessed_by(checkpoint)?;
+        cosigners.retain(|cosigner| times_s.contains(&cosigner.time_s));
+        let has = |witness: &KnownWitness| cosigners.iter().any(|one| one.witness == witness);
+        let cosigned: Vec<bool> = self.witnesses.iter().map(has).collect();
         if self.is_met(&cosigned) {
             return Ok(cosigners);
         }
         Err(UnsatisfiedError::Quorum { quorum: self.quorum(), found: cosigners.len() })
+    }
+
+    /// The policy's witnesses that have cosigned the checkpoint, be they enough or not, at whatever time.
+    ///
+    /// # Errors
+    /// If a line that names a witness is false.
+    pub fn witnessed_by<'a>(
+        &'a self,
+        checkpoint: &SignedCheckpoint,
+    ) -> Result<Vec<Cosigner<'a>>, UnsatisfiedError> {
+        let mut cosigners = Vec::new();
+        for witness in &self.witnesses {
+            let time_s = witness.key.cosigned(checkpoint).map_err(UnsatisfiedError::Cosignature)?;
+            cosigners.extend(time_s.map(|time_s| Cosigner { witness, time_s }));
+        }
+        Ok(cosigners)
     }
 
     /// Whether the quorum holds if exactly these witnesses have cosigned.

@@ -51,7 +51,8 @@ pub use fault::Fault;
 pub use fork::verify_fork;
 pub use heads::{Fork, Heads};
 pub use offline::{
-    Appraisal, Appraise, Block, FoldedLog, Options, ReadAnchor, Reexecute, Trust, verify,
+    Appraisal, Appraise, Block, FoldedLog, Options, ReadAnchor, Reexecute, Trust, possible_times,
+    verify,
 };
 pub use report::{Head, Outcome, Report, Status};
 pub use requirement::Requirement;

@@ -8,6 +8,8 @@ mod place;
 mod state;
 mod witnesses;
 
+pub use witnesses::possible_times;
+
 use chaos_agency::{Kinds, Receipt, action, receipt::Attested};
 use chaos_log::{Checkpoint, Policy, SignedCheckpoint, VerifierKey, leaf_hash};
 use chaos_types::{Check, Did, Digest, Rejection, Verified};

@@ -122,7 +122,7 @@ fn accept_clock(args: &AcceptClockArgs) -> Result<ExitCode, Failure> {
 
 fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
     let data = &args.data.data;
-    let ledger = ledger::read(data)?;
+    let ledger = ledger::read(data)?.remembering(ledger::remembered().as_ref());
     if let Some(old_size) = args.consistency {
         return prove_prefix(&ledger, old_size, args.json);
     }
@@ -148,11 +148,18 @@ fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The newest checkpoint, if it covers the receipt: nothing has to be signed then.
+/// The newest checkpoint, if it covers the receipt and those who have the log's policy accept it: nothing
+/// has to be signed then.
 fn covering(ledger: &Ledger, receipt: &Digest) -> Result<Option<SignedCheckpoint>, Failure> {
     let place = ledger.store().index_of(receipt).or_fail(Kind::Storage)?;
     let newest = ledger.store().checkpoint().or_fail(Kind::Storage)?;
-    Ok(newest.filter(|signed| place.is_some_and(|index| index < signed.claimed().size())))
+    let covers = |signed: &SignedCheckpoint| place.is_some_and(|i| i < signed.claimed().size());
+    let Some(signed) = newest.filter(covers) else { return Ok(None) };
+    match ledger.ensure_witnessed(&signed) {
+        Ok(()) => Ok(Some(signed)),
+        Err(chaos_ledger::Error::NotWitnessed(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The log holds the receipt, and counts it if a bundle is to show that.

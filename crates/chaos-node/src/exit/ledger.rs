@@ -100,6 +100,7 @@ const fn kind(error: &Error) -> Kind {
         | Error::TimeGoesBack { .. }
         | Error::Policy(_)
         | Error::PolicyDamaged
+        | Error::PolicyLost { .. }
         | Error::HeadUnsigned { .. }
         | Error::Proof(_) => Kind::Storage,
         Error::Scores(_)
@@ -151,6 +152,10 @@ fn hint(error: &Error) -> Option<String> {
         }
         Error::HeadOther { .. } => {
             "nothing was written or signed; go on in the data directory that signed the other head"
+        }
+        Error::PolicyLost { .. } => {
+            "`chaoschain log checkpoint --log-policy FILE` sets it again; a file with `quorum none` says that \
+             nobody is asked any more"
         }
         Error::PolicyDamaged => "`chaoschain log checkpoint --log-policy FILE` sets it anew",
         Error::HeadDamaged { .. } => {

@@ -22,7 +22,8 @@ const SKEW_S: u64 = 60;
 
 /// When an honest witness can have cosigned a head: not before its newest entry was taken in, and not
 /// after now, if the reader has a clock.
-pub(super) fn possible_times(newest_ms: u64, now_ms: Option<u64>) -> RangeInclusive<u64> {
+#[must_use]
+pub fn possible_times(newest_ms: u64, now_ms: Option<u64>) -> RangeInclusive<u64> {
     let earliest_s = (newest_ms / 1_000).saturating_sub(SKEW_S);
     let latest_s = now_ms.map_or(u64::MAX, |now_ms| (now_ms / 1_000).saturating_add(SKEW_S));
     earliest_s..=latest_s

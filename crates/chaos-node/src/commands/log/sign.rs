@@ -26,7 +26,10 @@ pub(super) fn checkpoint(args: &CheckpointArgs) -> Result<ExitCode, Failure> {
     let policy = ledger.policy()?;
     let (key, signer) = (ledger.verifier()?, ledger.signer()?);
     let cosigners = match &policy {
-        Some(policy) => policy.witnessed(&signed).or_fail(Kind::Check)?,
+        Some(policy) => {
+            let times_s = ledger.possible_times(&signed)?;
+            policy.witnessed_within(&signed, &times_s).or_fail(Kind::Check)?
+        }
         None => Vec::new(),
     };
     if args.json {
