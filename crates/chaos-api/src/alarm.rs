@@ -7,7 +7,7 @@ use chaos_log::{ForkProof, VerifierKey};
 use chaos_types::{Did, Digest};
 use serde::Serialize;
 
-use crate::mirror::{Finding, MirrorError, Wrong};
+use crate::mirror::{FORK, MirrorError, Standing};
 
 /// Something that whoever watches a log has to know.
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub enum Alarm {
     },
     /// What is published contradicts the checkpoint that is published with it.
     Contradiction(MirrorError),
-    /// An entry of the log is wrong.
-    Entry(Finding),
+    /// An entry of the log is wrong. It stands until a person accepts it.
+    Entry(Standing),
     /// An agent that is followed left a receipt, or one is about it.
     Followed {
         /// Index of the entry.
@@ -41,8 +41,8 @@ pub enum Alarm {
 
 /// The file of an alarm.
 #[derive(Debug, Serialize)]
-struct Kept {
-    alarm: &'static str,
+struct Kept<'a> {
+    alarm: &'a str,
     log: String,
     seen_at_ms: String,
     detail: String,
@@ -53,17 +53,12 @@ struct Kept {
 impl Alarm {
     /// What happened, in a word.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
-            Self::Fork(_) => "fork",
+            Self::Fork(_) => FORK,
             Self::Rollback { .. } => "rollback",
             Self::Contradiction(_) => "contradiction",
-            Self::Entry(finding) => match &finding.wrong {
-                Wrong::Receipt(_) => "receipt",
-                Wrong::State(_) => "state",
-                Wrong::TimeBack { .. } => "time-back",
-                Wrong::Future { .. } => "future",
-            },
+            Self::Entry(finding) => &finding.alarm,
             Self::Followed { .. } => "followed",
         }
     }
@@ -71,18 +66,21 @@ impl Alarm {
     /// The file's name: the same for the same event, however often it is seen.
     #[must_use]
     pub fn file(&self) -> String {
-        let of = |text: &str| Digest::of(text.as_bytes()).short();
-        let event = match self {
-            Self::Fork(proof) => {
-                let size = proof.second().claimed().size();
-                format!("{size}-{}", of(&proof.to_string()))
+        match self {
+            Self::Fork(proof) => format!("{}.json", Self::name_of_fork(proof)),
+            Self::Rollback { kept, found } => format!("rollback-{kept}-{found}.json"),
+            Self::Contradiction(error) => {
+                format!("contradiction-{}.json", Digest::of(chain(error).as_bytes()).short())
             }
-            Self::Rollback { kept, found } => format!("{kept}-{found}"),
-            Self::Contradiction(error) => of(&error.to_string()),
-            Self::Entry(finding) => finding.index.to_string(),
-            Self::Followed { index, .. } => index.to_string(),
-        };
-        format!("{}-{event}.json", self.name())
+            Self::Entry(finding) => format!("{}.json", finding.name),
+            Self::Followed { index, .. } => format!("followed-{index}.json"),
+        }
+    }
+
+    /// What a fork is called.
+    pub(crate) fn name_of_fork(proof: &ForkProof) -> String {
+        let digest = Digest::of(proof.to_string().as_bytes()).short();
+        format!("{FORK}-{}-{digest}", proof.second().claimed().size())
     }
 
     /// Writes the file of an alarm into a folder, unless it is there.
@@ -129,8 +127,11 @@ impl fmt::Display for Alarm {
                 "the log publishes size {found}, and published size {kept} before: older answers, \
                  or entries that are gone"
             ),
+            Self::Contradiction(error @ MirrorError::Growth { .. }) => {
+                write!(f, "what is published cannot be followed: {error}")
+            }
             Self::Contradiction(error) => {
-                write!(f, "what is published contradicts itself: {error}")
+                write!(f, "what is published contradicts itself: {}", chain(error))
             }
             Self::Entry(finding) => fmt::Display::fmt(finding, f),
             Self::Followed { index, agent, receipt, kind } => {
@@ -138,4 +139,15 @@ impl fmt::Display for Alarm {
             }
         }
     }
+}
+
+/// An error with its causes: what differs is often only in the last of them.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }

@@ -74,6 +74,12 @@ pub enum AskError {
         /// The size that it told then.
         second: u64,
     },
+    /// It was given the proof from the size that it told, and tells that size again.
+    #[error("asks for a proof from size {size}, and asks for it again when it has it")]
+    Stuck {
+        /// The size.
+        size: u64,
+    },
     /// Its answer is not what a witness answers.
     #[error("answers no signature lines")]
     Answer(#[source] NoteError),
@@ -122,6 +128,7 @@ impl AskError {
             | Self::Request(_)
             | Self::Http(_)
             | Self::Moving { .. }
+            | Self::Stuck { .. }
             | Self::Answer(_)
             | Self::TooLong
             | Self::Time { .. }
@@ -219,6 +226,7 @@ impl Asked {
         match (reply?, self.told) {
             (Reply::Cosigned(lines), _) => Ok(Next::Cosigned(lines)),
             (Reply::Size(theirs), _) if theirs > ours => Err(AskError::Ahead { theirs, ours }),
+            (Reply::Size(size), Some(first)) if size == first => Err(AskError::Stuck { size }),
             (Reply::Size(second), Some(first)) => Err(AskError::Moving { first, second }),
             (Reply::Size(theirs), None) => Ok(Next::Again(theirs)),
         }

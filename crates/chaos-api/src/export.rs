@@ -52,11 +52,23 @@ pub enum ExportError {
     /// The folder holds something else under the name of a checkpoint.
     #[error("the folder's checkpoint is not this log's")]
     Foreign(#[source] CheckpointError),
-    /// The folder is a data directory: keys would be published with the log.
-    #[error("`{folder}` is a data directory", folder = folder.display())]
+    /// The folder is a data directory, or lies in one: keys would be published with the log.
+    #[error("`{folder}` is in a data directory", folder = folder.display())]
     DataDirectory {
         /// The folder.
         folder: PathBuf,
+    },
+    /// The data directory lies in the folder: keys would be published with the log.
+    #[error(
+        "the data directory `{data}` lies in `{folder}`",
+        folder = folder.display(),
+        data = data.display()
+    )]
+    Within {
+        /// The folder.
+        folder: PathBuf,
+        /// The data directory.
+        data: PathBuf,
     },
     /// The folder holds a longer log.
     #[error("the folder holds a log of {found} entries, the published one has {size}")]
@@ -89,9 +101,7 @@ pub fn export(
     key: &VerifierKey,
     folder: &Path,
 ) -> Result<Exported, ExportError> {
-    if folder.join(DATABASE_FILE).exists() {
-        return Err(ExportError::DataDirectory { folder: folder.to_owned() });
-    }
+    ensure_apart(folder, published.directory())?;
     let head = published.head()?.ok_or(ExportError::Unsigned)?;
     let (size, old) = (head.claimed().size(), exported(key, folder)?);
     let old_size = old.as_ref().map_or(0, |old| old.claimed().size());
@@ -123,6 +133,32 @@ pub fn export(
         writer.written += 1;
     }
     Ok(Exported { old_size, size, written: writer.written, blobs_absent })
+}
+
+/// Whoever serves the folder serves all that is in it: no key may be there.
+fn ensure_apart(folder: &Path, data: &Path) -> Result<(), ExportError> {
+    let (folder, data) = (folder.to_owned(), data.to_owned());
+    let real_folder = real(&folder)?;
+    if real_folder.ancestors().any(|above| above.join(DATABASE_FILE).exists()) {
+        return Err(ExportError::DataDirectory { folder });
+    }
+    if real(&data)?.starts_with(&real_folder) {
+        return Err(ExportError::Within { folder, data });
+    }
+    Ok(())
+}
+
+/// A path without links, as far as there is something under it.
+fn real(path: &Path) -> Result<PathBuf, ExportError> {
+    let path = std::path::absolute(path).map_err(write_error(path))?;
+    let mut missing = Vec::new();
+    for above in path.ancestors() {
+        if let Ok(real) = above.canonicalize() {
+            return Ok(missing.into_iter().rev().fold(real, |path: PathBuf, name| path.join(name)));
+        }
+        missing.extend(above.file_name());
+    }
+    Ok(path)
 }
 
 /// The checkpoint of an earlier export.

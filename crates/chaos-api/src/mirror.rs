@@ -3,19 +3,19 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     ops::Range,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
 use chaos_agency::{Kinds, Leaf, Rules};
 use chaos_log::{SignedCheckpoint, TileKind, TilePath, VerifierKey};
-use chaos_store::{Append, DATABASE_FILE, ENTRIES_MAX, Records as _, Store};
-use chaos_types::{Did, Digest, dsse::Envelope};
+use chaos_store::{DATABASE_FILE, ENTRIES_MAX, Entry, Records as _, Store};
+use chaos_types::{Did, Digest, Rejection, dsse::Envelope};
 use tokio::task::JoinHandle;
 
 use self::{
     head::{Known, Next},
-    page::Page,
+    page::{Checked, Page},
 };
 use crate::{resource::Resource, source::Source};
 
@@ -23,15 +23,17 @@ mod error;
 mod finding;
 mod head;
 mod page;
-mod told;
+mod standing;
 mod tree;
 
 pub use error::MirrorError;
-pub(crate) use finding::Judge;
+use finding::Judge;
 pub use finding::{Finding, Wrong};
 pub(crate) use head::fetch as fetch_head;
 pub(crate) use page::{Expected, Task, fetch_page, root_over};
-pub(crate) use told::Told;
+pub(crate) use standing::FORK;
+use standing::Findings;
+pub use standing::{Standing, Standings, standings};
 pub(crate) use tree::{Tree, fetch_tree};
 
 /// Bundles of 256 entries that are fetched and checked at a time.
@@ -40,11 +42,11 @@ const PAGES_AHEAD: usize = 8;
 /// Entries that are stored with one sync of the disk, at least.
 const STORE_ENTRIES: usize = 4_096;
 
-/// Findings that are kept; the further ones are counted.
-const FINDINGS_MAX: usize = 1_000;
+/// Where alarms are kept within the data directory.
+const ALARMS: &str = "alarms";
 
-/// The key under which it is kept how far the entries were judged, and what was told of them.
-const TOLD_META: &str = "mirror/told";
+/// What an entry is called that states another root.
+const STATE: &str = "state";
 
 /// The key under which a mirror keeps the log's key.
 pub(crate) const KEY_META: &str = "mirror/log";
@@ -61,6 +63,7 @@ const PENDING_META: &str = "mirror/pending";
 pub struct Mirror {
     store: Store,
     key: VerifierKey,
+    directory: PathBuf,
 }
 
 /// What a round of mirroring did.
@@ -70,12 +73,9 @@ pub struct Mirrored {
     pub old_size: u64,
     /// The checkpoint that the mirror now stands for.
     pub head: SignedCheckpoint,
-    /// What is wrong with the log itself: each is in the log, and was stored.
+    /// What is wrong with the log itself and was not found before: each is in the log, and was stored.
+    /// [`Mirror::standings`] has all that stands.
     pub findings: Vec<Finding>,
-    /// How many further findings there were.
-    pub findings_left_out: u64,
-    /// How many findings earlier rounds told.
-    pub findings_before: u64,
 }
 
 impl Mirror {
@@ -91,15 +91,21 @@ impl Mirror {
         let mut store = Store::open(directory)?;
         let recorded = store.meta(KEY_META)?;
         let recorded = recorded.map(|text| String::from_utf8_lossy(&text).parse::<VerifierKey>());
-        let key = match (recorded.transpose().map_err(MirrorError::RecordedKey)?, key) {
-            (Some(recorded), Some(key)) if recorded != *key => {
+        let recorded = recorded.transpose().map_err(MirrorError::RecordedKey)?;
+        // Until something that a key has signed is kept, a mistaken key is only a mistake.
+        let is_new = store.head()?.size == 0
+            && store.checkpoint()?.is_none()
+            && store.meta(PENDING_META)?.is_none();
+        let key = match (recorded, key) {
+            (Some(recorded), None) => recorded,
+            (Some(recorded), Some(key)) if recorded == *key => recorded,
+            (Some(recorded), Some(key)) if !is_new => {
                 let (expected, found) = (Box::new(recorded), Box::new(key.clone()));
                 return Err(MirrorError::OtherLog { expected, found });
             }
-            (Some(recorded), _) => recorded,
-            (None, _) if store.head()?.size > 0 => return Err(MirrorError::NoMirror),
+            (None, _) if !is_new => return Err(MirrorError::NoMirror),
             (None, None) => return Err(MirrorError::NoKey),
-            (None, Some(key)) => {
+            (_, Some(key)) => {
                 let operator = Did::from_public_bytes(key.public())
                     .expect("a verifier key is a point of the curve");
                 chaos_ledger::adopt(&mut store, &operator)
@@ -108,13 +114,19 @@ impl Mirror {
                 key.clone()
             }
         };
-        Ok(Self { store, key })
+        Ok(Self { store, key, directory: directory.to_owned() })
     }
 
     /// The key of the log.
     #[must_use]
     pub const fn key(&self) -> &VerifierKey {
         &self.key
+    }
+
+    /// Where the files of alarms are.
+    #[must_use]
+    pub fn alarms(&self) -> PathBuf {
+        self.directory.join(ALARMS)
     }
 
     /// What is stored.
@@ -128,119 +140,137 @@ impl Mirror {
     /// The new checkpoint is the log's and the kept one is its start; each new tile leads to its
     /// root, each new leaf to a tile, and each receipt has the digest in its leaf. Only then is
     /// anything stored. What is wrong in the log itself, a signature that does not hold or a time
-    /// that goes back, is stored and told. `progress` is told the number of entries stored.
+    /// that goes back, is stored and told, and stands until a person accepts it. A log that forked is not
+    /// followed before that. `progress` is told the number of entries stored.
     ///
     /// # Errors
     /// If the source cannot be read or takes too long, contradicts itself or what was kept, or the store
-    /// fails. What was stored by then is kept, and the next round goes on from there.
+    /// fails. What was stored by then is kept and judged, and the next round goes on from there.
     pub async fn follow(
         &mut self,
         source: &Arc<Source>,
         now_ms: u64,
         progress: &dyn Fn(u64, u64),
     ) -> Result<Mirrored, MirrorError> {
+        self.ensure_one_history()?;
+        let old_size = self.store.head()?.size;
+        let mut judge = self.judge_stored(now_ms)?;
         let limit = source.round_time_max();
-        let round = self.bring_up(source, now_ms, progress);
-        match tokio::time::timeout(limit, Box::pin(round)).await {
-            Ok(done) => done,
+        let round = self.bring_up(source, &mut judge, progress);
+        let ended = match tokio::time::timeout(limit, Box::pin(round)).await {
+            Ok(ended) => ended,
             Err(_) => {
                 let stored = self.store.head()?.size;
                 Err(MirrorError::Slow { limit_s: limit.as_secs(), stored })
             }
+        };
+        let (record, findings) = judge.end();
+        record.keep(&mut self.store)?;
+        match ended {
+            Ok(head) => Ok(Mirrored { old_size, head, findings }),
+            Err(MirrorError::Fork(proof)) => Err(self.keep_fork(proof, now_ms)),
+            Err(error) => Err(error),
         }
     }
 
     async fn bring_up(
         &mut self,
         source: &Arc<Source>,
-        now_ms: u64,
+        judge: &mut Judge,
         progress: &dyn Fn(u64, u64),
-    ) -> Result<Mirrored, MirrorError> {
+    ) -> Result<SignedCheckpoint, MirrorError> {
         let old_size = self.store.head()?.size;
         let found = fetch_head(source, &self.key).await?;
         let known = self.known()?;
-        match head::compare(source, (&self.store, &self.key), &known, &found).await? {
-            Next::Same => {
-                let (before, judge) = self.judge_stored(now_ms)?;
-                return self.told(old_size, found, before, judge);
-            }
-            Next::Follow => {}
+        if head::compare(source, (&self.store, &self.key), &known, &found).await? == Next::Same {
+            let better = head::with_more_cosigners(known.stored, found);
+            self.store.put_checkpoint(&better)?;
+            return Ok(better);
         }
         let size = found.claimed().size();
         let tree = fetch_tree(source, &self.store, old_size, &found).await?;
         self.store.put_meta(PENDING_META, found.to_string().as_bytes())?;
-        let (before, mut judge) = self.judge_stored(now_ms)?;
         let mut pages = self.pages(source, tree, old_size, size);
         let mut waiting = Vec::new();
         while let Some(page) = pages.next().await? {
-            for (entry, finding) in page.judged(old_size) {
-                judge.see(entry.index, entry.at_ms, finding);
-                waiting.push(entry.append);
-            }
+            waiting.extend(page.judged(old_size));
             if waiting.len() >= STORE_ENTRIES {
-                self.append(&mut waiting)?;
+                self.append(&mut waiting, judge)?;
                 progress(self.store.head()?.size, size);
             }
         }
-        self.append(&mut waiting)?;
+        self.append(&mut waiting, judge)?;
         progress(self.store.head()?.size, size);
-        self.told(old_size, found, before, judge)
+        self.store.put_checkpoint(&found)?;
+        Ok(found)
     }
 
-    /// Judges what is stored and was never told, as after a round that failed or was killed.
-    fn judge_stored(&self, now_ms: u64) -> Result<(Told, Judge), MirrorError> {
-        let told = Told::read(&self.store, TOLD_META)?;
-        let mut judge = Judge::new(now_ms, told.latest_ms, FINDINGS_MAX);
-        let mut next = told.size;
-        loop {
-            let page = self.store.entries(next..next + ENTRIES_MAX)?;
-            let Some(last) = page.last() else { return Ok((told, judge)) };
+    /// Judges what is stored and was not judged yet, as after a round that was killed, and holds what was
+    /// judged against the clock again if an earlier one was ahead of it.
+    fn judge_stored(&self, now_ms: u64) -> Result<Judge, MirrorError> {
+        let mut judge = Judge::new(Findings::read(&self.store)?, now_ms);
+        if judge.is_clock_earlier() {
+            self.each_stored(0..judge.size(), |entry, leaf| {
+                judge.see_time(entry.index, leaf.integrated_at_ms);
+            })?;
+            judge.set_clock();
+        }
+        self.each_stored(judge.size()..u64::MAX, |entry, leaf| {
+            let wrong = Envelope::verify_bytes(&entry.record).err();
+            judge.see(entry.index, leaf.integrated_at_ms, wrong);
+        })?;
+        Ok(judge)
+    }
+
+    fn each_stored(
+        &self,
+        range: Range<u64>,
+        mut see: impl FnMut(&Entry, Leaf),
+    ) -> Result<(), MirrorError> {
+        let mut next = range.start;
+        while next < range.end {
+            let page = self.store.entries(next..range.end.min(next + ENTRIES_MAX))?;
+            let Some(last) = page.last() else { return Ok(()) };
             next = last.index + 1;
             for entry in &page {
                 let leaf = Leaf::from_bytes(&entry.leaf);
                 let leaf =
                     leaf.map_err(|source| MirrorError::Leaf { index: entry.index, source })?;
-                let wrong = Envelope::verify_bytes(&entry.record).err();
-                judge.see(entry.index, leaf.integrated_at_ms, wrong);
+                see(entry, leaf);
             }
         }
+        Ok(())
     }
 
-    /// The end of a round: everything that is stored was judged, and is about to be told.
-    fn told(
-        &mut self,
-        old_size: u64,
-        head: SignedCheckpoint,
-        before: Told,
-        judge: Judge,
-    ) -> Result<Mirrored, MirrorError> {
-        self.store.put_checkpoint(&head)?;
-        let (size, latest_ms) = (self.store.head()?.size, judge.latest_ms());
-        let (findings, findings_left_out) = judge.end();
-        let findings_before = before.findings;
-        let findings_now = findings.len() as u64 + findings_left_out;
-        let told = Told { size, latest_ms, findings: findings_before + findings_now };
-        self.put_meta(TOLD_META, &told.to_string())?;
-        Ok(Mirrored { old_size, head, findings, findings_left_out, findings_before })
-    }
-
-    /// Folds what is stored by the log's rules, and answers the first entry of a range that states
-    /// another root than that, or none after one that did. Those after it follow from it.
+    /// Folds what is stored by the log's rules, and takes in the first entry that states another root than
+    /// that, or none after one that did. Those right after it follow from it.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn fold(
-        &mut self,
-        kinds: Kinds,
-        range: Range<u64>,
-    ) -> Result<Option<Finding>, MirrorError> {
+    pub fn fold(&mut self, kinds: Kinds, now_ms: u64) -> Result<(), MirrorError> {
         let operator = Did::from_public_bytes(self.key.public())
             .expect("a verifier key is a point of the curve");
+        let size = self.store.head()?.size;
         let misstated =
-            chaos_ledger::misstated(&mut self.store, &Rules::new(operator, kinds), range)
+            chaos_ledger::misstated(&mut self.store, &Rules::new(operator, kinds), 0..size)
                 .map_err(|error| MirrorError::Ledger(Box::new(error)))?;
-        let first = misstated.into_iter().next();
-        Ok(first.map(|(index, why)| Finding { index, wrong: Wrong::State(why) }))
+        let mut findings = Findings::read(&self.store)?;
+        let (mut today, mut accepted_to) = (None, None);
+        for (index, why) in misstated {
+            let found = Standing::of(&Finding { index, wrong: Wrong::State(why) }, now_ms);
+            if accepted_to == Some(index) || findings.is_accepted(&found) {
+                accepted_to = Some(index + 1);
+            } else {
+                today = Some(found);
+                break;
+            }
+        }
+        // A newer program may know rules by which the log does fold to what it states.
+        findings.retain(STATE, today.as_ref());
+        if let Some(today) = today {
+            findings.add(today);
+        }
+        findings.keep(&mut self.store)
     }
 
     /// The checkpoints that were verified earlier: the newest whose entries are all stored, and one
@@ -263,12 +293,16 @@ impl Mirror {
 
     /// Stores entries at their places. A receipt that the log holds a second time has none here: what
     /// stands before it is stored, and nothing after it.
-    fn append(&mut self, waiting: &mut Vec<Append>) -> Result<(), MirrorError> {
+    fn append(
+        &mut self,
+        waiting: &mut Vec<(Checked, Option<Rejection>)>,
+        judge: &mut Judge,
+    ) -> Result<(), MirrorError> {
         let start = self.store.head()?.size;
         let mut indices: BTreeMap<Digest, u64> = BTreeMap::new();
         let mut repeated = None;
-        for (index, append) in (start..).zip(waiting.iter()) {
-            let digest = append.digest();
+        for (index, (entry, _)) in (start..).zip(waiting.iter()) {
+            let digest = entry.append.digest();
             let first = match indices.get(&digest) {
                 Some(first) => Some(*first),
                 None => self.store.index_of(&digest)?,
@@ -279,10 +313,17 @@ impl Mirror {
             }
             indices.insert(digest, index);
         }
-        if !indices.is_empty() {
-            self.store.append_batch(&waiting[..indices.len()])?;
+        let (mut appends, mut seen) = (Vec::new(), Vec::new());
+        for (entry, wrong) in waiting.drain(..).take(indices.len()) {
+            appends.push(entry.append);
+            seen.push((entry.index, entry.at_ms, wrong));
         }
-        waiting.clear();
+        if !appends.is_empty() {
+            self.store.append_batch(&appends)?;
+        }
+        for (index, at_ms, wrong) in seen {
+            judge.see(index, at_ms, wrong);
+        }
         repeated.map_or(Ok(()), Err)
     }
 

@@ -1,31 +1,23 @@
 //! Watching a log: a mirror of it, and eyes for what its readers have to know.
 
-use std::{
-    collections::BTreeSet,
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, io, path::PathBuf, sync::Arc};
 
-use chaos_agency::{Action, Kinds, Leaf, Receipt};
+use chaos_agency::{Action, Kinds, Receipt};
 use chaos_log::SignedCheckpoint;
 use chaos_store::{Entry, Records as _};
 use chaos_types::{Did, dsse::Envelope};
 
 use crate::{
     alarm::Alarm,
-    mirror::{Judge, Mirror, MirrorError, Told},
+    mirror::{Mirror, MirrorError},
     source::Source,
 };
 
-/// Where alarms are kept within the data directory.
-const ALARMS: &str = "alarms";
-
-/// The key under which the number of examined entries is kept.
+/// The key under which it is kept how many entries were examined, and people told of them.
 const EXAMINED_META: &str = "monitor/examined";
 
-/// Once a round has so many findings it ends, and the next goes on from there.
-const FINDINGS_MAX: usize = 1_000;
+/// Once a round has so many entries of followed agents it ends, and the next goes on from there.
+const FOLLOWED_MAX: usize = 1_000;
 
 /// Entries that are examined at a time.
 const EXAMINED_AT_ONCE: u64 = 500;
@@ -46,10 +38,14 @@ pub struct Watched {
     pub head: Option<SignedCheckpoint>,
     /// Entries that were examined in this round.
     pub examined: u64,
-    /// What people have to know. Each is in a file.
+    /// What people have to know. Each is in a file. What stands is among it in every round.
     pub alarms: Vec<Alarm>,
+    /// How many further findings stand that were only counted.
+    pub left_out: u64,
     /// The folder of those files.
     pub folder: PathBuf,
+    /// How far entries were examined.
+    examined_to: u64,
 }
 
 /// Why a log cannot be watched.
@@ -69,17 +65,26 @@ pub enum MonitorError {
     },
 }
 
-/// Mirrors a log into `mirror` and examines what is new. An alarm is on the disk before what it is
-/// about counts as examined, so that none is lost to a kill.
+impl Watched {
+    /// Writes down that people were told. What they were not told is an alarm of the next round again.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn told(&self, mirror: &mut Mirror) -> Result<(), MonitorError> {
+        Ok(mirror.put_meta(EXAMINED_META, &self.examined_to.to_string())?)
+    }
+}
+
+/// Mirrors a log into `mirror` and examines what is new. Each alarm is on the disk when this returns; an
+/// entry counts as examined only once [`Watched::told`] says so, so that none is lost to a kill.
 ///
-/// After a fork nothing more is stored: both checkpoints are kept, and the alarm is raised again in
-/// each round.
+/// What is wrong in the log stands: it is an alarm of every round until a person accepts it. After a fork
+/// nothing more is fetched or stored before that.
 ///
 /// # Errors
 /// If the log cannot be read, or an alarm cannot be kept.
 pub async fn watch(
     mirror: &mut Mirror,
-    directory: &Path,
     source: &Arc<Source>,
     now_ms: u64,
     watch: &Watch,
@@ -89,20 +94,32 @@ pub async fn watch(
         Ok(_) => {}
         Err(error) => alarms.push(alarm(error)?),
     }
-    let before = Told::read(mirror.store(), EXAMINED_META).map_err(MirrorError::from)?;
-    let mut examined = examine(mirror, before, now_ms, watch, &mut alarms)?;
-    alarms.extend(mirror.fold(watch.kinds, before.size..examined.size)?.map(Alarm::Entry));
-    let folder = directory.join(ALARMS);
+    mirror.fold(watch.kinds, now_ms)?;
+    let before = examined(mirror)?;
+    let examined_to = examine(mirror, before, watch, &mut alarms)?;
+    let standings = mirror.standings()?;
+    // The fork that stands is what following it ended with.
+    let entries = standings.open().filter(|finding| !finding.is_fork());
+    alarms.extend(entries.cloned().map(Alarm::Entry));
+    let folder = mirror.alarms();
     for alarm in &alarms {
         alarm.keep(&folder, mirror.key(), now_ms).map_err(|source| {
             let folder = folder.clone();
             MonitorError::Alarm { folder, source }
         })?;
     }
-    examined.findings += alarms.len() as u64;
-    mirror.put_meta(EXAMINED_META, &examined.to_string())?;
     let head = mirror.store().checkpoint().map_err(MirrorError::from)?;
-    Ok(Watched { head, examined: examined.size - before.size, alarms, folder })
+    let (examined, left_out) = (examined_to - before, standings.left_out);
+    Ok(Watched { head, examined, alarms, left_out, folder, examined_to })
+}
+
+/// How many entries were examined before. A number that cannot be read has all examined again.
+fn examined(mirror: &Mirror) -> Result<u64, MirrorError> {
+    let recorded = mirror.store().meta(EXAMINED_META)?;
+    let recorded = recorded.map(|text| String::from_utf8_lossy(&text).into_owned());
+    // Earlier versions kept two numbers more.
+    let size = recorded.as_deref().and_then(|text| text.split(' ').next()?.parse().ok());
+    Ok(size.unwrap_or(0).min(mirror.store().head()?.size))
 }
 
 /// The alarm that a failure to mirror is, or the failure if it says nothing about the log.
@@ -115,32 +132,22 @@ fn alarm(error: MirrorError) -> Result<Alarm, MirrorError> {
     }
 }
 
-/// Examines the entries after those of `before`; says how far it came.
+/// Examines the entries from `start` on; says how far it came.
 fn examine(
     mirror: &Mirror,
-    before: Told,
-    now_ms: u64,
+    start: u64,
     watch: &Watch,
     alarms: &mut Vec<Alarm>,
-) -> Result<Told, MirrorError> {
-    // What a page holds is told whole, so that nothing counts as examined that was not.
-    let mut judge = Judge::new(now_ms, before.latest_ms, usize::MAX);
-    let (mut next, size) = (before.size, mirror.store().head()?.size);
-    while next < size && judge.count() < FINDINGS_MAX {
+) -> Result<u64, MirrorError> {
+    let (mut next, size) = (start, mirror.store().head()?.size);
+    let alarms_max = alarms.len() + FOLLOWED_MAX;
+    while next < size && alarms.len() < alarms_max {
         let page = mirror.store().entries(next..size.min(next + EXAMINED_AT_ONCE))?;
         let Some(last) = page.last() else { break };
         next = last.index + 1;
-        for entry in &page {
-            let leaf = Leaf::from_bytes(&entry.leaf);
-            let leaf = leaf.map_err(|source| MirrorError::Leaf { index: entry.index, source })?;
-            let wrong = Envelope::verify_bytes(&entry.record).err();
-            judge.see(entry.index, leaf.integrated_at_ms, wrong);
-            alarms.extend(followed(entry, watch));
-        }
+        alarms.extend(page.iter().filter_map(|entry| followed(entry, watch)));
     }
-    let latest_ms = judge.latest_ms();
-    alarms.extend(judge.end().0.into_iter().map(Alarm::Entry));
-    Ok(Told { size: next, latest_ms, ..before })
+    Ok(next)
 }
 
 /// The alarm for an entry by a followed agent, or that revokes one.

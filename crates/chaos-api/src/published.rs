@@ -2,7 +2,8 @@
 
 use std::{
     fs, io,
-    path::Path,
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -11,7 +12,9 @@ use chaos_log::{
     BundleError, CheckpointError, Hash, ProveError, SignedCheckpoint, TileId, TileKind, TilePath,
     TileRead as _, VerifierKey, bundle_to_bytes, root_at, tile_to_bytes,
 };
-use chaos_store::{BlobError, Blobs as _, Entry, OpenError, Records as _, Store, StoreError};
+use chaos_store::{
+    BlobError, Blobs as _, DATABASE_FILE, Entry, OpenError, Records as _, Store, StoreError,
+};
 use chaos_types::Digest;
 
 use crate::{
@@ -24,6 +27,7 @@ use crate::{
 /// may append and sign meanwhile.
 #[derive(Debug)]
 pub struct Published {
+    file: Database,
     entries: Mutex<Entries>,
     // Reading what receipts name takes long the first time; tiles do not wait for it.
     blobs: Mutex<Disclosed>,
@@ -49,6 +53,16 @@ pub enum PublishError {
     /// An entry, a tile or a checkpoint cannot be read.
     #[error("cannot read the log")]
     Store(#[from] StoreError),
+    /// The database under the directory's name is another one than was opened.
+    #[error(
+        "`{path}` is another file than when it was opened: the directory was exchanged, and what was \
+         opened is no longer the log",
+        path = path.display()
+    )]
+    Exchanged {
+        /// The database file.
+        path: PathBuf,
+    },
     /// The stored checkpoint is not signed by the log's key.
     #[error("the newest stored checkpoint is not the log's")]
     Checkpoint(#[from] CheckpointError),
@@ -81,6 +95,43 @@ pub enum PublishError {
     BlobLength(#[source] io::Error),
 }
 
+/// The database file as it was when it was opened: what lies under its name later may be another one, as
+/// after a directory was restored by renaming, and the open one is then nobody's log any more.
+#[derive(Debug)]
+struct Database {
+    path: PathBuf,
+    opened: Option<FileId>,
+}
+
+/// What tells a file from every other: its device and its number there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl Database {
+    fn at(directory: &Path) -> Self {
+        let path = directory.join(DATABASE_FILE);
+        let opened = FileId::of(&path);
+        Self { path, opened }
+    }
+
+    fn ensure_same(&self) -> Result<(), PublishError> {
+        if FileId::of(&self.path) == self.opened {
+            return Ok(());
+        }
+        Err(PublishError::Exchanged { path: self.path.clone() })
+    }
+}
+
+impl FileId {
+    fn of(path: &Path) -> Option<Self> {
+        let found = fs::metadata(path).ok()?;
+        Some(Self { device: found.dev(), inode: found.ino() })
+    }
+}
+
 #[derive(Debug)]
 struct Entries {
     store: Store,
@@ -96,8 +147,11 @@ impl Published {
     /// If it cannot be read.
     pub fn open(directory: &Path, publication: Publication) -> Result<Self, PublishError> {
         let Publication { key, kinds, disclosure } = publication;
+        let file = Database::at(directory);
         let (store, other) = (Store::read_live(directory)?, Store::read_live(directory)?);
+        file.ensure_same()?;
         Ok(Self {
+            file,
             entries: Mutex::new(Entries { store, key, accepted: None }),
             blobs: Mutex::new(Disclosed::new(other, kinds, disclosure)),
         })
@@ -108,6 +162,7 @@ impl Published {
     /// # Errors
     /// If it cannot be read or is not the log's.
     pub fn head(&self) -> Result<Option<SignedCheckpoint>, PublishError> {
+        self.file.ensure_same()?;
         locked(&self.entries).head()
     }
 
@@ -116,6 +171,7 @@ impl Published {
     /// # Errors
     /// If it is published and cannot be read.
     pub fn answer(&self, resource: &Resource) -> Result<Option<Vec<u8>>, PublishError> {
+        self.file.ensure_same()?;
         let mut entries = locked(&self.entries);
         let Some(head) = entries.head()? else { return Ok(None) };
         let size = head.claimed().size();
@@ -144,6 +200,11 @@ impl Published {
                 self.blob(digest, size)
             }
         }
+    }
+
+    /// The directory that is published.
+    pub(crate) fn directory(&self) -> &Path {
+        self.file.path.parent().unwrap_or(Path::new(""))
     }
 
     /// The root of the published log when it had `size` entries.

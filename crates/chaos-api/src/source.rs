@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use chaos_log::{TILE_WIDTH, TilePath};
 use reqwest::{Client, StatusCode, Url, header, redirect};
 
 use crate::{
@@ -137,6 +138,20 @@ impl SourceError {
     }
 }
 
+/// What was read where part of a tile was asked for.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) bytes: Vec<u8>,
+    is_whole: bool,
+}
+
+impl Part {
+    /// How many hashes, leaves or receipts there are in it.
+    pub(crate) fn width(&self, path: &TilePath) -> usize {
+        usize::from(if self.is_whole { TILE_WIDTH } else { path.width() })
+    }
+}
+
 impl Source {
     /// A log at a URL: its prefix, to which paths such as `checkpoint` are added.
     ///
@@ -198,18 +213,27 @@ impl Source {
         }
     }
 
-    /// The bytes of what is published, no more than it can have. Part of a tile that is no longer
-    /// published is read from the whole, so more may come than was asked for.
+    /// The bytes of what is published, no more than it can have.
     ///
     /// # Errors
     /// If it is not published, or cannot be read.
     pub(crate) async fn get(&self, asked: &Resource) -> Result<Vec<u8>, SourceError> {
-        match (self.get_once(asked).await, asked.whole()) {
+        self.get_once(asked).await
+    }
+
+    /// The bytes of a tile, of a bundle or of its records, and of which: part of a tile that is no longer
+    /// published is read from the whole.
+    ///
+    /// # Errors
+    /// As [`Source::get`].
+    pub(crate) async fn get_part(&self, asked: Resource) -> Result<Part, SourceError> {
+        let bytes = self.get_once(&asked).await;
+        match (bytes, asked.whole()) {
             (Err(SourceError::Absent { .. }), Some(whole)) => match self.get_once(&whole).await {
-                Err(SourceError::Absent { .. }) => Err(SourceError::Absent { asked: *asked }),
-                answer => answer,
+                Err(SourceError::Absent { .. }) => Err(SourceError::Absent { asked }),
+                answer => Ok(Part { bytes: answer?, is_whole: true }),
             },
-            (answer, _) => answer,
+            (bytes, _) => Ok(Part { bytes: bytes?, is_whole: false }),
         }
     }
 

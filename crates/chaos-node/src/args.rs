@@ -39,7 +39,8 @@ pub(crate) use log::{
     RebuildArgs, ResumeArgs, ShowArgs as LogShowArgs,
 };
 pub(crate) use publish::{
-    CopyArgs, DisclosureArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs, RepairArgs,
+    CopyArgs, DisclosureArgs, FindingsArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs,
+    RepairArgs,
 };
 pub(crate) use run::RunArgs;
 pub(crate) use secret::{

@@ -74,6 +74,11 @@ impl Failure {
         if let Some(hint) = &self.hint {
             output::hint(hint);
         }
+        self.code()
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(self.kind as u8)
     }
 }

@@ -5,7 +5,10 @@ mod escape;
 use std::{
     fmt::Display,
     io::{self, ErrorKind, IsTerminal as _, Write as _},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -28,6 +31,9 @@ fn paint(code: &'static str, text: &str, terminal: bool) -> Painted {
 /// The first write of data that failed, kept until the command has done its work.
 static LOST: OnceLock<io::Error> = OnceLock::new();
 
+/// Whether the reader of the data went away.
+static GONE: AtomicBool = AtomicBool::new(false);
+
 /// One line of data, or several, their control characters escaped. Data that could hold a newline of
 /// its own goes through [`one_line`] first. What cannot be written is told at the end, by
 /// [`ensure_written`].
@@ -37,11 +43,19 @@ pub(crate) fn line(text: impl Display) {
 
 /// Keeps the first failure to write data. A reader that went away has read enough: that is none.
 fn note(written: io::Result<()>) {
-    if let Err(error) = written
-        && error.kind() != ErrorKind::BrokenPipe
-    {
-        LOST.get_or_init(|| error);
+    match written {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => GONE.store(true, Ordering::Relaxed),
+        Err(error) => {
+            LOST.get_or_init(|| error);
+        }
     }
+}
+
+/// Whether all data so far went out to a reader: what did not was told to nobody.
+pub(crate) fn is_read() -> bool {
+    note(io::stdout().flush());
+    LOST.get().is_none() && !GONE.load(Ordering::Relaxed)
 }
 
 /// Refuses to end well when data did not reach its reader.

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
 use chaos_agency::LeafError;
 use chaos_log::{
@@ -65,10 +65,40 @@ pub enum MirrorError {
     /// The log has signed two checkpoints of which neither is the start of the other.
     #[error("{}", .0.sentence())]
     Fork(Box<ForkProof>),
+    /// The log forked, and the proof of it cannot be kept.
+    #[error("{}, and the proof of it cannot be kept", .proof.sentence())]
+    ForkLost {
+        /// The proof.
+        proof: Box<ForkProof>,
+        /// Why it cannot be kept.
+        #[source]
+        source: Box<Self>,
+    },
+    /// The kept proof of a fork cannot be read.
+    #[error("the mirror's record of a fork cannot be read")]
+    RecordedFork(#[source] ForkError),
+    /// What was found in the log cannot be read.
+    #[error("the mirror's record of what was found cannot be read")]
+    RecordedFindings(#[source] serde_json::Error),
+    /// Nothing stands under a name.
+    #[error("nothing was found that is called `{name}` and stands")]
+    NotFound {
+        /// The name.
+        name: String,
+    },
+    /// The file of an alarm cannot be written.
+    #[error("cannot write an alarm into `{folder}`", folder = folder.display())]
+    Alarm {
+        /// The folder of alarms.
+        folder: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
     /// A kept checkpoint is not the log's.
     #[error("the mirror's record of a checkpoint is not the log's")]
     Recorded(#[source] ForkError),
-    /// The log is longer than a round can follow.
+    /// The log is longer than a round can follow, or says so.
     #[error("the log has grown from {kept} to {found} entries, the limit is {growth_max} more")]
     Growth {
         /// Entries that are stored.
@@ -210,11 +240,13 @@ pub enum MirrorError {
 impl MirrorError {
     /// Whether the source has answered, and its answers contradict the log's signed checkpoint or
     /// each other. Everything else says nothing about the log.
-    pub(crate) const fn is_contradiction(&self) -> bool {
+    #[must_use]
+    pub const fn is_contradiction(&self) -> bool {
         match self {
             Self::Checkpoint(_)
             | Self::Rollback { .. }
             | Self::Fork(_)
+            | Self::Growth { .. }
             | Self::Consistency { .. }
             | Self::Width { .. }
             | Self::Tile { .. }
@@ -238,7 +270,11 @@ impl MirrorError {
             | Self::RecordedCheckpoint(_)
             | Self::Recorded(_)
             | Self::OtherLog { .. }
-            | Self::Growth { .. }
+            | Self::ForkLost { .. }
+            | Self::RecordedFork(_)
+            | Self::RecordedFindings(_)
+            | Self::NotFound { .. }
+            | Self::Alarm { .. }
             | Self::Slow { .. }
             | Self::Stopped => false,
         }

@@ -2,6 +2,8 @@ use std::fmt;
 
 use chaos_types::Rejection;
 
+use super::standing::{Findings, Standing};
+
 /// Leaves dated later than this after the reader's clock are told, in milliseconds.
 const AHEAD_MAX_MS: u64 = 60_000;
 
@@ -52,55 +54,83 @@ impl fmt::Display for Finding {
     }
 }
 
+impl Wrong {
+    /// What is wrong, in a word.
+    #[must_use]
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Receipt(_) => "receipt",
+            Self::State(_) => "state",
+            Self::TimeBack { .. } => "time-back",
+            Self::Future { .. } => "future",
+        }
+    }
+}
+
 /// Holds entries in their order against what a log must keep to.
-pub(crate) struct Judge {
+pub(super) struct Judge {
     now_ms: u64,
-    latest_ms: u64,
-    findings: Vec<Finding>,
-    findings_max: usize,
-    left_out: u64,
+    findings: Findings,
+    new: Vec<Finding>,
 }
 
 impl Judge {
-    /// After entries whose latest time is `latest_ms`, 0 if there are none.
-    pub(crate) const fn new(now_ms: u64, latest_ms: u64, findings_max: usize) -> Self {
-        Self { now_ms, latest_ms, findings: Vec::new(), findings_max, left_out: 0 }
+    /// After the entries that were judged before.
+    pub(super) const fn new(findings: Findings, now_ms: u64) -> Self {
+        Self { now_ms, findings, new: Vec::new() }
     }
 
-    /// How many findings are kept.
-    pub(crate) const fn count(&self) -> usize {
-        self.findings.len()
+    /// How many entries were judged.
+    pub(super) const fn size(&self) -> u64 {
+        self.findings.size
     }
 
-    /// The latest time of what was seen.
-    pub(crate) const fn latest_ms(&self) -> u64 {
-        self.latest_ms
+    /// Whether entries were held against a later clock than this one, and not all of them are past by it.
+    /// A clock that was ahead once hid them.
+    pub(super) const fn is_clock_earlier(&self) -> bool {
+        self.now_ms < self.findings.clock_ms && self.is_ahead(self.findings.latest_ms)
+    }
+
+    /// The clock from now on is this one: every entry so far was held against it.
+    pub(super) const fn set_clock(&mut self) {
+        self.findings.clock_ms = self.now_ms;
     }
 
     /// Sees the next entry, and what is wrong with its receipt.
-    pub(crate) fn see(&mut self, index: u64, at_ms: u64, receipt: Option<Rejection>) {
+    pub(super) fn see(&mut self, index: u64, at_ms: u64, receipt: Option<Rejection>) {
         if let Some(rejection) = receipt {
             self.tell(index, Wrong::Receipt(rejection));
         }
-        if at_ms < self.latest_ms {
-            self.tell(index, Wrong::TimeBack { before_ms: self.latest_ms, at_ms });
+        let before_ms = self.findings.latest_ms;
+        if at_ms < before_ms {
+            self.tell(index, Wrong::TimeBack { before_ms, at_ms });
         }
-        if at_ms > self.now_ms.saturating_add(AHEAD_MAX_MS) {
+        self.see_time(index, at_ms);
+        self.findings.latest_ms = before_ms.max(at_ms);
+        self.findings.clock_ms = self.findings.clock_ms.max(self.now_ms);
+        self.findings.size = index + 1;
+    }
+
+    /// Holds the time of an entry against the clock.
+    pub(super) fn see_time(&mut self, index: u64, at_ms: u64) {
+        if self.is_ahead(at_ms) {
             self.tell(index, Wrong::Future { at_ms, now_ms: self.now_ms });
         }
-        self.latest_ms = self.latest_ms.max(at_ms);
+    }
+
+    const fn is_ahead(&self, at_ms: u64) -> bool {
+        at_ms > self.now_ms.saturating_add(AHEAD_MAX_MS)
     }
 
     fn tell(&mut self, index: u64, wrong: Wrong) {
-        if self.findings.len() < self.findings_max {
-            self.findings.push(Finding { index, wrong });
-        } else {
-            self.left_out += 1;
+        let finding = Finding { index, wrong };
+        if self.findings.add(Standing::of(&finding, self.now_ms)) {
+            self.new.push(finding);
         }
     }
 
-    /// The findings, and how many further ones there were.
-    pub(crate) fn end(self) -> (Vec<Finding>, u64) {
-        (self.findings, self.left_out)
+    /// What is to be kept, and what is new.
+    pub(super) fn end(self) -> (Findings, Vec<Finding>) {
+        (self.findings, self.new)
     }
 }

@@ -1,6 +1,6 @@
 //! The published checkpoint beside those that were kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chaos_log::{
     EMPTY_ROOT, FindError, ForkProof, Hash, ProveError, SignedCheckpoint, TILE_WIDTH, TileId,
@@ -62,6 +62,22 @@ pub(super) async fn compare(
     }
     let same = known.stored.is_some() && found.claimed().size() == stored;
     Ok(if same { Next::Same } else { Next::Follow })
+}
+
+/// Of two notes of one checkpoint the one that is kept: the new one, unless a key has signed the other
+/// alone. A source that leaves cosignatures away takes none from what the mirror can show.
+pub(super) fn with_more_cosigners(
+    kept: Option<SignedCheckpoint>,
+    found: SignedCheckpoint,
+) -> SignedCheckpoint {
+    let signers = |note: &SignedCheckpoint| -> BTreeSet<_> {
+        let lines = note.note().signatures().iter();
+        lines.map(|line| (line.name().as_str().to_owned(), line.id().to_string())).collect()
+    };
+    match kept {
+        Some(kept) if !signers(&found).is_superset(&signers(&kept)) => kept,
+        _ => found,
+    }
 }
 
 async fn ensure_grown(

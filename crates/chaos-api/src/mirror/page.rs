@@ -12,7 +12,7 @@ use crate::{
     published::first,
     records::records_from_bytes,
     resource::Resource,
-    source::{Source, SourceError},
+    source::{Part, Source, SourceError},
 };
 
 /// What the tree says of the leaves of a bundle.
@@ -58,9 +58,9 @@ impl Page {
 /// Fetches a bundle with its receipts and checks it, the signatures of receipts included.
 pub(crate) async fn fetch_page(source: Arc<Source>, task: Task) -> Result<Page, MirrorError> {
     let asked = Resource::Tile(task.path);
-    let bundle = source.get(&asked).await?;
+    let bundle = source.get_part(asked).await?;
     let leaves = leaves(&task, &bundle)?;
-    let records = match source.get(&Resource::Records(task.path)).await {
+    let records = match source.get_part(Resource::Records(task.path)).await {
         Ok(body) => body,
         Err(SourceError::Absent { .. }) => return one_by_one(&source, leaves).await,
         Err(error) => return Err(error.into()),
@@ -68,10 +68,11 @@ pub(crate) async fn fetch_page(source: Arc<Source>, task: Task) -> Result<Page, 
     // Signatures are work; the thread that answers sockets goes on.
     let checked = tokio::task::spawn_blocking(move || {
         let asked = Resource::Records(task.path);
-        let records = records_from_bytes(&records)
+        let expected = records.width(&task.path);
+        let records = records_from_bytes(&records.bytes)
             .map_err(|source| MirrorError::Records { asked, source })?;
-        if records.len() < leaves.len() {
-            let (expected, found) = (leaves.len(), records.len());
+        if records.len() != expected {
+            let found = records.len();
             return Err(MirrorError::Width { asked, expected, found });
         }
         let entries = leaves.into_iter().zip(records);
@@ -88,15 +89,14 @@ struct Placed {
 }
 
 /// Reads the leaves of a bundle and holds them against the tree.
-fn leaves(task: &Task, bundle: &[u8]) -> Result<Vec<Placed>, MirrorError> {
+fn leaves(task: &Task, bundle: &Part) -> Result<Vec<Placed>, MirrorError> {
     let (asked, width) = (Resource::Tile(task.path), usize::from(task.path.width()));
     let found =
-        bundle_from_bytes(bundle).map_err(|source| MirrorError::Leaves { asked, source })?;
-    let leaves = found.get(..width).ok_or(MirrorError::Width {
-        asked,
-        expected: width,
-        found: found.len(),
-    })?;
+        bundle_from_bytes(&bundle.bytes).map_err(|source| MirrorError::Leaves { asked, source })?;
+    let (expected, count) = (bundle.width(&task.path), found.len());
+    // The whole of a bundle whose part is no longer published has more leaves than were asked for.
+    let leaves = found.get(..width).filter(|_| count == expected);
+    let leaves = leaves.ok_or(MirrorError::Width { asked, expected, found: count })?;
     let hashes: Vec<Hash> = leaves.iter().map(|leaf| leaf_hash(leaf)).collect();
     let holds = match &task.expected {
         Expected::Root(root) => root_over(&hashes) == *root,

@@ -102,15 +102,15 @@ pub(crate) async fn fetch_tree(
 /// A tile of a log that is as long as the path says.
 pub(super) async fn fetch_tile(source: &Source, path: TilePath) -> Result<Vec<Hash>, MirrorError> {
     let asked = Resource::Tile(path);
-    let bytes = source.get(&asked).await?;
+    let part = source.get_part(asked).await?;
     let mut hashes =
-        tile_from_bytes(&bytes).map_err(|source| MirrorError::Tile { asked, source })?;
-    let expected = usize::from(path.width());
-    if hashes.len() < expected {
+        tile_from_bytes(&part.bytes).map_err(|source| MirrorError::Tile { asked, source })?;
+    let expected = part.width(&path);
+    if hashes.len() != expected {
         return Err(MirrorError::Width { asked, expected, found: hashes.len() });
     }
     // The whole of a tile whose part is no longer published.
-    hashes.truncate(expected);
+    hashes.truncate(usize::from(path.width()));
     Ok(hashes)
 }
 

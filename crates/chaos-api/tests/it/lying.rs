@@ -1,7 +1,7 @@
 //! Servers that lie: nothing that they say is stored.
 
 use chaos_agency::Leaf;
-use chaos_api::{MirrorError, SourceError};
+use chaos_api::{Mirror, MirrorError, SourceError};
 use chaos_log::{ForkProof, Hash, MemoryLog, bundle_to_bytes, leaf_hash, tile_to_bytes};
 use chaos_store::{Records as _, Store};
 use chaos_types::Digest;
@@ -52,6 +52,24 @@ impl Case {
         assert_eq!(store.check().unwrap().size, 100, "{refused}");
         assert_eq!(store.checkpoint().unwrap().unwrap().claimed().size(), 100);
         refused
+    }
+}
+
+impl Case {
+    /// The proof that a fork left, which stands in each round until the branch that is kept was accepted.
+    #[track_caller]
+    fn decided(&self, error: MirrorError) -> ForkProof {
+        let fork = if let MirrorError::Fork(fork) = error { Some(fork) } else { None }.unwrap();
+        assert_eq!(ForkProof::parse(fork.to_string().as_bytes()).as_ref(), Ok(&*fork));
+        let again = self.refused(&self.log.source());
+        assert!(matches!(again, MirrorError::Fork(again) if again == fork));
+        let mut mirror = Mirror::open(self.copy.path(), None).unwrap();
+        let found = mirror.standings().unwrap();
+        let open = found.open().find(|found| found.is_fork()).unwrap();
+        let file = mirror.alarms().join(format!("{}.fork", open.name));
+        assert_eq!(std::fs::read_to_string(file).unwrap(), fork.to_string());
+        mirror.accept(std::slice::from_ref(&open.name), 1).unwrap();
+        *fork
     }
 }
 
@@ -196,8 +214,7 @@ fn forks_are_told_apart_from_servers_that_lie() {
     for size in [100, 64] {
         let (_, head) = other_branch(&case, size);
         let error = case.told("checkpoint", move || Answer::Body(head.clone()));
-        let MirrorError::Fork(fork) = error else { panic!("{error}") };
-        assert_eq!(ForkProof::parse(fork.to_string().as_bytes()).as_ref(), Ok(&*fork));
+        let fork = case.decided(error);
         let sizes = (fork.first().claimed().size(), fork.second().claimed().size());
         assert_eq!(sizes, (size, 100));
     }
@@ -225,9 +242,7 @@ fn forks_are_told_apart_from_servers_that_lie() {
             };
             Answer::Body(tile_to_bytes(&hashes[..usize::from(path.width())]))
         });
-        let error = case.refused(&source);
-        let MirrorError::Fork(fork) = error else { panic!("{size}: {error}") };
-        assert_eq!(ForkProof::parse(fork.to_string().as_bytes()).as_ref(), Ok(&*fork));
+        let fork = case.decided(case.refused(&source));
         let sizes = (fork.first().claimed().size(), fork.second().claimed().size());
         assert_eq!(sizes, (100, size));
     }

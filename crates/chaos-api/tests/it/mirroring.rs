@@ -1,10 +1,12 @@
 //! Copies of honest logs.
 
+use std::path::Path;
+
 use chaos_api::{Mirror, MirrorError, Wrong};
 use chaos_store::{Records as _, Store};
 use tempfile::TempDir;
 
-use crate::world::{Log, NOW_MS, follow};
+use crate::world::{Log, NOW_MS, follow, runtime};
 
 /// Mirrors a log that grows through `sizes`, and compares all that is stored.
 #[track_caller]
@@ -54,7 +56,9 @@ fn mirror_follows_a_log_of_three_levels() {
         let done = follow(copy.path(), &log, &log.source()).unwrap();
         assert_eq!(done.head, head);
         // None of the records is a receipt: each is told, and what is too much is counted.
-        assert_eq!(done.findings.len() as u64 + done.findings_left_out, end - start);
+        let found = chaos_api::standings(copy.path()).unwrap();
+        assert_eq!(found.open().count() as u64 + found.left_out, end);
+        assert_eq!(done.findings.len(), if start == 0 { 1_000 } else { 0 });
     }
     let store = Store::open(copy.path()).unwrap();
     assert_eq!(store.check().unwrap(), log.store.head().unwrap());
@@ -138,27 +142,72 @@ fn mirror_is_of_one_log_and_of_no_folder_that_is_none() {
     assert!(matches!(refused, MirrorError::NoMirror), "{refused}");
 }
 
-/// What a round told: the findings' entries, and how many were told before.
-fn told(done: &chaos_api::Mirrored) -> (Vec<u64>, u64) {
-    assert_eq!(done.findings_left_out, 0);
-    (done.findings.iter().map(|finding| finding.index).collect(), done.findings_before)
+/// The entries of new findings.
+fn told(done: &chaos_api::Mirrored) -> Vec<u64> {
+    done.findings.iter().map(|finding| finding.index).collect()
+}
+
+/// The names of what stands.
+fn standing(folder: &Path) -> Vec<String> {
+    let found = chaos_api::standings(folder).unwrap();
+    assert_eq!(found.left_out, 0);
+    found.open().map(|finding| finding.name.clone()).collect()
 }
 
 #[test]
-fn what_was_told_is_remembered_and_times_are_held_against_the_latest() {
+fn what_was_found_stands_and_times_are_held_against_the_latest() {
     let mut log = Log::of(2);
     log.append(2, NOW_MS - 5);
     log.sign();
     let copy = TempDir::new().unwrap();
     let round = |log: &Log| told(&follow(copy.path(), log, &log.source()).unwrap());
-    assert_eq!(round(&log), (vec![2], 0));
-    assert_eq!(round(&log), (vec![], 1), "nothing new, and not nothing");
+    assert_eq!(round(&log), [2]);
+    assert_eq!(round(&log), [0; 0], "nothing new, and not nothing");
+    assert_eq!(standing(copy.path()), ["time-back-2"]);
     // Later than the entry before it, and not than the latest.
     log.append(3, NOW_MS - 4);
     log.append(4, NOW_MS + 9);
     log.sign();
-    assert_eq!(round(&log), (vec![3], 1));
-    assert_eq!(round(&log), (vec![], 2));
+    assert_eq!(round(&log), [3]);
+    assert_eq!(round(&log), [0; 0]);
+    assert_eq!(standing(copy.path()), ["time-back-2", "time-back-3"]);
+}
+
+#[test]
+fn what_was_found_stands_until_it_is_accepted_by_its_name() {
+    let mut log = Log::of(2);
+    log.append_raw(b"{\"no\":\"receipt\"}".to_vec(), NOW_MS + 2);
+    log.append(3, NOW_MS - 5);
+    log.sign();
+    let copy = TempDir::new().unwrap();
+    follow(copy.path(), &log, &log.source()).unwrap();
+    let mut mirror = Mirror::open(copy.path(), None).unwrap();
+    let refused = mirror.accept(&["receipt-3".to_owned()], NOW_MS).unwrap_err();
+    assert!(matches!(refused, MirrorError::NotFound { .. }), "{refused}");
+    mirror.accept(&["receipt-2".to_owned()], NOW_MS).unwrap();
+    drop(mirror);
+    follow(copy.path(), &log, &log.source()).unwrap();
+    assert_eq!(standing(copy.path()), ["time-back-3"]);
+}
+
+#[test]
+fn clock_that_was_ahead_once_hides_no_entry_that_is_dated_in_the_future() {
+    let mut log = Log::of(2);
+    log.append(2, NOW_MS + 10_000_000_000);
+    log.append(3, NOW_MS + 20_000_000_000);
+    log.sign();
+    let copy = TempDir::new().unwrap();
+    let round = |now_ms| {
+        let mut mirror = Mirror::open(copy.path(), Some(log.verifier())).unwrap();
+        let done = runtime().block_on(mirror.follow(&log.source(), now_ms, &|_, _| {})).unwrap();
+        told(&done)
+    };
+    assert_eq!(round(NOW_MS + 100_000_000_000), [0; 0]);
+    assert_eq!(round(NOW_MS + 15_000_000_000), [3]);
+    assert_eq!(round(NOW_MS + 1_000_000), [2]);
+    // What the clock has come up with since was dated in the future all the same.
+    assert_eq!(round(NOW_MS + 30_000_000_000), [0; 0]);
+    assert_eq!(standing(copy.path()), ["future-3", "future-2"]);
 }
 
 #[test]
@@ -181,7 +230,9 @@ fn round_that_fails_after_it_stored_entries_loses_no_finding() {
         assert!((4_096..4_500).contains(&stored), "{stored}");
     }
     let done = follow(copy.path(), &log, &log.source()).unwrap();
-    assert_eq!(told(&done), (vec![7, 4_200], 0));
+    // What the failed rounds had stored was judged then.
+    assert_eq!(told(&done), [4_200]);
+    assert_eq!(standing(copy.path()), ["time-back-7", "time-back-4200"]);
 }
 
 #[test]

@@ -179,8 +179,19 @@ fn served_log_is_mirrored_while_its_owner_appends() {
 #[test]
 fn log_and_what_is_published_of_it_never_share_a_folder() {
     let log = Log::of(3);
-    let refused = export(&log.published(), log.verifier(), log.path()).unwrap_err();
-    assert!(matches!(refused, ExportError::DataDirectory { .. }), "{refused}");
+    let keys = log.path().join("keys");
+    fs::create_dir(&keys).unwrap();
+    let elsewhere = TempDir::new().unwrap();
+    let link = elsewhere.path().join("link");
+    std::os::unix::fs::symlink(&keys, &link).unwrap();
+    for folder in [log.path(), &keys, &keys.join("new/deeper"), &link] {
+        let refused = export(&log.published(), log.verifier(), folder).unwrap_err();
+        assert!(matches!(refused, ExportError::DataDirectory { .. }), "{refused}");
+    }
+    let above = log.path().parent().unwrap();
+    let refused = export(&log.published(), log.verifier(), above).unwrap_err();
+    assert!(matches!(refused, ExportError::Within { .. }), "{refused}");
+    assert!(fs::read_dir(keys).unwrap().next().is_none());
 
     let published = TempDir::new().unwrap();
     export(&log.published(), log.verifier(), published.path()).unwrap();

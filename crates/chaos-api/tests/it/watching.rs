@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use chaos_agency::Kinds;
-use chaos_api::{Mirror, Source, Watch, Watched, watch};
+use chaos_api::{Alarm, Mirror, Source, Watch, Watched, watch};
 use chaos_log::{ForkProof, leaf_hash};
 use chaos_store::Records as _;
 use tempfile::TempDir;
@@ -13,11 +13,16 @@ use crate::{
     world::{Log, NOW_MS, follow, runtime},
 };
 
+/// A round that is told.
 fn round(folder: &Path, log: &Log, source: &Arc<Source>, watching: &Watch) -> Watched {
     let mut mirror = Mirror::open(folder, Some(log.verifier())).unwrap();
-    let now_ms = NOW_MS + 1_000_000;
-    runtime().block_on(watch(&mut mirror, folder, source, now_ms, watching)).unwrap()
+    let seen = runtime().block_on(watch(&mut mirror, source, SEEN_MS, watching)).unwrap();
+    seen.told(&mut mirror).unwrap();
+    seen
 }
+
+/// The clock of these monitors, milliseconds since 1970.
+const SEEN_MS: u64 = NOW_MS + 1_000_000;
 
 fn nobody() -> Watch {
     Watch { followed: BTreeSet::new(), kinds: Kinds::default() }
@@ -25,12 +30,12 @@ fn nobody() -> Watch {
 
 /// The alarms of a round, and that each has its file.
 #[track_caller]
-fn names(seen: &Watched) -> Vec<&'static str> {
+fn names(seen: &Watched) -> Vec<&str> {
     for alarm in &seen.alarms {
         let file = fs::read_to_string(seen.folder.join(alarm.file())).unwrap();
         assert!(file.contains(&format!("\"alarm\": \"{}\"", alarm.name())), "{file}");
     }
-    seen.alarms.iter().map(chaos_api::Alarm::name).collect()
+    seen.alarms.iter().map(Alarm::name).collect()
 }
 
 #[test]
@@ -73,11 +78,12 @@ fn a_root_that_the_log_does_not_fold_to_is_an_alarm() {
     assert_eq!(names(&seen), ["state"]);
     let told: Vec<_> = seen.alarms.iter().map(ToString::to_string).collect();
     assert!(told[0].starts_with("entry 2: ") && told[0].contains("the log folds to"), "{told:?}");
-    let mut mirror = Mirror::open(copy.path(), None).unwrap();
-    let mut told = |range| mirror.fold(Kinds::default(), range).unwrap().map(|f| f.to_string());
-    assert_eq!(told(0..2), None);
-    assert!(told(0..4).unwrap().starts_with("entry 2: "));
-    assert!(told(3..4).unwrap().contains("states no root"));
+    // Entry 3 states no root, which follows from the one before it.
+    accept_all(copy.path());
+    assert!(names(&round(copy.path(), &log, &log.source(), &nobody())).is_empty());
+    log.append_stating(4, chaos_log::map::EMPTY);
+    log.sign();
+    assert!(names(&round(copy.path(), &log, &log.source(), &nobody())).is_empty());
 }
 
 #[test]
@@ -123,7 +129,7 @@ fn rollback_and_contradiction_are_alarms_and_silence_is_none() {
     let source = liar::start(log.published(), |_| Answer::Status(503, "", Vec::new()));
     let mut mirror = Mirror::open(copy.path(), None).unwrap();
     let watching = nobody();
-    let silent = watch(&mut mirror, copy.path(), &source, NOW_MS, &watching);
+    let silent = watch(&mut mirror, &source, NOW_MS, &watching);
     assert!(runtime().block_on(silent).is_err());
 }
 
@@ -172,7 +178,7 @@ fn every_lie_of_a_server_is_an_alarm_and_what_says_nothing_of_the_log_is_none() 
         });
         let mut mirror = Mirror::open(copy.path(), None).unwrap();
         let watching = nobody();
-        let seen = watch(&mut mirror, copy.path(), &source, NOW_MS, &watching);
+        let seen = watch(&mut mirror, &source, NOW_MS, &watching);
         assert!(runtime().block_on(seen).is_err());
     }
     let seen = round(copy.path(), &log, &log.source(), &nobody());
@@ -194,8 +200,98 @@ fn findings_that_are_too_many_for_a_round_are_told_in_the_next() {
     log.store.append_batch(&entries).unwrap();
     log.sign();
     let first = round(copy.path(), &log, &log.source(), &nobody());
+    assert_eq!((first.alarms.len(), first.left_out, first.examined), (1_000, 600, 1_600));
+    // They stand, and the others wait for their names until somebody has seen these.
+    let again = round(copy.path(), &log, &log.source(), &nobody());
+    assert_eq!((again.alarms.len(), again.left_out, again.examined), (1_000, 600, 0));
+    accept_all(copy.path());
     let second = round(copy.path(), &log, &log.source(), &nobody());
-    assert_eq!((first.alarms.len(), first.examined), (1_000, 1_000));
-    assert_eq!((second.alarms.len(), second.examined), (600, 600));
+    assert_eq!((second.alarms.len(), second.left_out), (600, 0));
+    accept_all(copy.path());
     assert!(round(copy.path(), &log, &log.source(), &nobody()).alarms.is_empty());
+}
+
+fn accept_all(folder: &Path) {
+    let mut mirror = Mirror::open(folder, None).unwrap();
+    let found = mirror.standings().unwrap();
+    let names: Vec<_> = found.open().map(|finding| finding.name.clone()).collect();
+    mirror.accept(&names, SEEN_MS).unwrap();
+}
+
+#[test]
+fn entry_of_a_followed_agent_is_an_alarm_until_somebody_was_told() {
+    let log = Log::of(3);
+    let copy = TempDir::new().unwrap();
+    let follow = Watch { followed: [log.agent()].into(), kinds: Kinds::default() };
+    let source = log.source();
+    for _ in 0..2 {
+        let mut mirror = Mirror::open(copy.path(), Some(log.verifier())).unwrap();
+        let seen = watch(&mut mirror, &source, SEEN_MS, &follow);
+        assert_eq!(names(&runtime().block_on(seen).unwrap()), ["followed"; 3]);
+    }
+    round(copy.path(), &log, &log.source(), &follow);
+    assert!(round(copy.path(), &log, &log.source(), &follow).alarms.is_empty());
+}
+
+#[test]
+fn fork_that_was_seen_stops_a_monitor_on_either_branch_until_a_person_decides() {
+    let mut log = Log::of(5);
+    let copy = TempDir::new().unwrap();
+    round(copy.path(), &log, &log.source(), &nobody());
+    let note = log.signed(5, leaf_hash(b"another")).to_string().into_bytes();
+    let other = liar::start(log.published(), move |_| Answer::Body(note.clone()));
+    assert_eq!(names(&round(copy.path(), &log, &other, &nobody())), ["fork"]);
+    // The branch that is kept grows, and nothing of it is taken.
+    log.grow(2);
+    log.sign();
+    let asked = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let counted = Arc::clone(&asked);
+    let honest = liar::start(log.published(), move |_| {
+        counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Answer::Honest
+    });
+    for _ in 0..2 {
+        let seen = round(copy.path(), &log, &honest, &nobody());
+        assert_eq!(names(&seen), ["fork"]);
+        assert_eq!(seen.head.unwrap().claimed().size(), 5);
+    }
+    assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 0, "nobody was asked");
+    accept_all(copy.path());
+    let seen = round(copy.path(), &log, &honest, &nobody());
+    assert_eq!((names(&seen), seen.examined), (vec![], 2));
+    // The decision was about that fork, and is written down.
+    let found = chaos_api::standings(copy.path()).unwrap();
+    assert!(!found.is_open() && found.findings.len() == 1);
+}
+
+#[test]
+fn contradictions_of_different_causes_have_different_files() {
+    let log = Log::of(5);
+    let copy = TempDir::new().unwrap();
+    let files = [33, 40].map(|bytes| {
+        let source = liar::start(log.published(), move |path| match path {
+            "tile/0/000.p/5" => Answer::Body(vec![7; bytes]),
+            _ => Answer::Honest,
+        });
+        let seen = round(copy.path(), &log, &source, &nobody());
+        assert_eq!(names(&seen), ["contradiction"]);
+        seen.alarms[0].file()
+    });
+    assert_ne!(files[0], files[1]);
+}
+
+#[test]
+fn size_that_no_log_has_is_an_alarm_at_first_sight_and_later() {
+    let log = Log::of(5);
+    for size in [1_u64 << 63, u64::MAX] {
+        let note = log.signed(size, leaf_hash(b"")).to_string().into_bytes();
+        let source = liar::start(log.published(), move |path| match path {
+            "checkpoint" => Answer::Body(note.clone()),
+            _ => Answer::Honest,
+        });
+        let copy = TempDir::new().unwrap();
+        assert_eq!(names(&round(copy.path(), &log, &source, &nobody())), ["contradiction"]);
+        round(copy.path(), &log, &log.source(), &nobody());
+        assert_eq!(names(&round(copy.path(), &log, &source, &nobody())), ["contradiction"]);
+    }
 }

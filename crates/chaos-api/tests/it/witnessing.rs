@@ -209,7 +209,7 @@ fn a_witness_whose_size_moves_is_not_followed_for_ever() {
     let url = liar(answer("409 Conflict", "text/x.tlog.size", "3\n"));
     let policy = policy("quorum w3\n", &[(3, Some(&url))]);
     let gathered = ask(&runtime, &policy, &log_of(5, "ours"), None);
-    assert!(matches!(gathered.silent[..], [(_, AskError::Moving { first: 3, second: 3 })]));
+    assert!(matches!(gathered.silent[..], [(_, AskError::Stuck { size: 3 })]));
 }
 
 #[test]

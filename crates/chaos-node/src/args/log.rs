@@ -3,7 +3,9 @@ use std::path::PathBuf;
 use chaos_types::Digest;
 use clap::{Args, Subcommand};
 
-use super::{DataArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs, RepairArgs};
+use super::{
+    DataArgs, FindingsArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs, RepairArgs,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,6 +55,8 @@ pub(crate) enum LogCommand {
     Mirror(MirrorArgs),
     /// Copy another's log, and raise alarms.
     Monitor(MonitorArgs),
+    /// List what a mirror or monitor found wrong in the log, or accept it.
+    Findings(FindingsArgs),
     /// Fetch what is damaged here from a copy of the log.
     Repair(RepairArgs),
 }

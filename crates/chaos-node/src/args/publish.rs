@@ -63,6 +63,30 @@ pub(crate) struct MirrorArgs {
     pub(crate) json: bool,
 }
 
+const FINDINGS_HELP: &str = "\
+What a mirror or a monitor found wrong in the log itself stands, and ends each round with 1, or with 6
+after a fork, until somebody has looked at it and accepts it. A log that forked is not followed before
+that; accepted, the branch is followed that the directory holds. Whoever believes the other branch makes
+a new copy.
+
+Examples:
+  chaoschain log findings DIR
+  chaoschain log findings DIR --accept receipt-4 --accept time-back-9";
+
+#[derive(Debug, Args)]
+#[command(after_help = FINDINGS_HELP)]
+pub(crate) struct FindingsArgs {
+    /// The data directory of the copy.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+    /// Accept what stands under this name, or under all of them with `all`; may be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) accept: Vec<String>,
+    /// Print JSON, one object per finding.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct MonitorArgs {
     #[command(flatten)]

@@ -20,6 +20,7 @@ use crate::{
 };
 
 mod copy;
+mod findings;
 mod keys;
 mod publish;
 mod sign;
@@ -38,6 +39,7 @@ pub(crate) fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
         LogCommand::Export(args) => publish::export(args),
         LogCommand::Mirror(args) => copy::mirror(args),
         LogCommand::Monitor(args) => copy::monitor(args),
+        LogCommand::Findings(args) => findings::run(args),
         LogCommand::Repair(args) => copy::repair(args),
     }
 }

@@ -6,7 +6,9 @@ use super::{Failure, Kind};
 
 impl From<PublishError> for Failure {
     fn from(error: PublishError) -> Self {
-        Self::new(Kind::Storage, error)
+        let hint = matches!(error, PublishError::Exchanged { .. })
+            .then_some("start it again, so that it opens the directory that is there now");
+        with(Self::new(Kind::Storage, error), hint)
     }
 }
 
@@ -16,7 +18,9 @@ impl From<ExportError> for Failure {
             ExportError::Unsigned => {
                 (Kind::Input, Some("`chaoschain log checkpoint` signs one, with the log's key"))
             }
-            ExportError::Foreign(_) | ExportError::DataDirectory { .. } => {
+            ExportError::Foreign(_)
+            | ExportError::Within { .. }
+            | ExportError::DataDirectory { .. } => {
                 (Kind::Input, Some("export into a folder of its own"))
             }
             ExportError::Ahead { .. } | ExportError::Root { .. } => (
@@ -59,28 +63,38 @@ impl From<MirrorError> for Failure {
             MirrorError::NoMirror | MirrorError::Published { .. } => {
                 Some("name a new directory for the copy")
             }
+            MirrorError::OtherLog { .. } => {
+                Some("a directory holds the copy of one log; name a new one for another log's")
+            }
             MirrorError::Fork(_) => Some(
-                "nothing was stored; `chaoschain log monitor` writes both checkpoints to a file, which \
-                 `chaoschain verify` reads",
+                "nothing more is stored; `chaoschain log findings DIR` names the proof and says how to go on",
             ),
+            MirrorError::NotFound { .. } => Some("`chaoschain log findings DIR` lists what stands"),
             MirrorError::Rollback { .. } => {
                 Some("nothing was stored; an older answer may be a cache's, or entries are gone")
             }
             _ => None,
         };
         let kind = match &error {
+            // Whether a monitor or a mirror meets it, it is one fault.
+            error if error.is_contradiction() && !matches!(error, MirrorError::Fork(_)) => {
+                Kind::Check
+            }
             MirrorError::Source(error) => of_source(error),
             MirrorError::Open(_) | MirrorError::Store(_) | MirrorError::Ledger(_) => Kind::Storage,
             MirrorError::NoKey
             | MirrorError::NoMirror
             | MirrorError::Published { .. }
-            | MirrorError::OtherLog { .. }
-            | MirrorError::Growth { .. } => Kind::Input,
+            | MirrorError::NotFound { .. }
+            | MirrorError::OtherLog { .. } => Kind::Input,
             MirrorError::RecordedKey(_)
             | MirrorError::RecordedCheckpoint(_)
             | MirrorError::Recorded(_)
+            | MirrorError::RecordedFork(_)
+            | MirrorError::RecordedFindings(_)
+            | MirrorError::Alarm { .. }
             | MirrorError::Stopped => Kind::Storage,
-            MirrorError::Fork(_) => Kind::Fork,
+            MirrorError::Fork(_) | MirrorError::ForkLost { .. } => Kind::Fork,
             MirrorError::Slow { .. } => Kind::Outside,
             _ => Kind::Check,
         };

@@ -16,6 +16,7 @@ mod copies;
 mod crashes;
 mod demo;
 mod evidence;
+mod findings;
 mod forecast;
 mod forged;
 mod forks;

@@ -7,7 +7,7 @@ use chaos_ledger::Ledger;
 use chaos_store::DATABASE_FILE;
 use serde_json::json;
 
-use super::publish::publication;
+use super::{findings, publish::publication};
 use crate::{
     args::{CopyArgs, MirrorArgs, MonitorArgs, RepairArgs},
     clock,
@@ -34,22 +34,30 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
         }
     });
     bar.finish_and_clear();
-    let mut done = done?;
+    // What stands is told in every round, whatever else becomes of it.
+    let done = match done.and_then(|done| Ok(mirror.fold(KINDS, clock::now_ms()).map(|()| done)?)) {
+        Ok(done) => done,
+        Err(failure) => {
+            if !args.json {
+                findings::tell(&mirror.standings()?);
+            }
+            return Err(failure);
+        }
+    };
+    let found = mirror.standings()?;
     let head = done.head.claimed();
-    // A log that says something false of its own state is told each time.
-    done.findings.extend(mirror.fold(KINDS, 0..head.size())?);
-    let wrong = done.findings.len() as u64 + done.findings_left_out;
     if args.json {
-        let findings: Vec<_> = done.findings.iter().map(ToString::to_string).collect();
+        let open: Vec<_> = found.open().collect();
         output::json(&json!({
             "log": mirror.key().to_string(),
             "source": source.to_string(),
             "old_size": done.old_size,
             "size": head.size(),
             "root": head.root().to_string(),
-            "findings": findings,
-            "findings_left_out": done.findings_left_out,
-            "findings_before": done.findings_before,
+            "findings": open.iter().map(|finding| &finding.detail).collect::<Vec<_>>(),
+            "findings_names": open.iter().map(|finding| &finding.name).collect::<Vec<_>>(),
+            "findings_left_out": found.left_out,
+            "findings_accepted": found.findings.len() - open.len(),
         }))?;
     } else {
         output::line(format_args!(
@@ -61,63 +69,99 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
         output::line(
             "every new leaf leads to the signed root, every receipt has its leaf's digest",
         );
-        for finding in &done.findings {
-            output::line(format_args!("wrong in the log: {finding}"));
-        }
-        if done.findings_left_out > 0 {
-            output::line(format_args!("and {} more", done.findings_left_out));
-        }
-        let before = done.findings_before;
-        if wrong == 0 && before == 0 {
+        findings::tell(&found);
+        if found.findings.is_empty() {
             output::line("every receipt's signatures hold, and the log's time never goes back");
             output::line("where the log states what it folds to, it folds to that");
-        } else if wrong == 0 {
+        } else if !found.is_open() {
             output::line(format_args!(
-                "nothing new is wrong in the log; {before} findings were told before"
+                "nothing is wrong in the log but what was accepted here: {} findings",
+                found.findings.len()
             ));
         }
     }
-    Ok(code(wrong == 0))
+    Ok(findings::code(&found))
 }
 
 pub(super) fn monitor(args: &MonitorArgs) -> Result<ExitCode, Failure> {
     let source = Arc::new(source(&args.copy.source)?);
     let mut mirror = open(&args.copy)?;
     let watching = Watch { followed: args.follow.iter().copied().collect(), kinds: KINDS };
-    let folder = &args.copy.folder;
     let runtime = runtime::server()?;
-    let (mut quiet, mut forked) = (true, false);
     runtime.block_on(async {
         let stop = Stop::new()?;
         tokio::pin! { let asked_to_stop = stop.asked(); }
-        let mut rounds = 0_u64;
+        let mut rounds = Rounds::default();
         loop {
-            let ended = |rounds| if rounds > 0 { Ok(()) } else { Err(stopped()) };
             let seen = tokio::select! {
-                seen = watch(&mut mirror, folder, &source, clock::now_ms(), &watching) => seen,
-                () = &mut asked_to_stop => return ended(rounds),
+                seen = watch(&mut mirror, &source, clock::now_ms(), &watching) => seen,
+                () = &mut asked_to_stop => return rounds.end(),
             };
-            match (seen, args.every) {
-                (Ok(seen), _) => {
-                    rounds += 1;
-                    quiet &= seen.alarms.is_empty();
-                    forked |= seen.alarms.iter().any(|alarm| matches!(alarm, Alarm::Fork(_)));
+            rounds.failed = None;
+            match seen {
+                Ok(seen) => {
+                    rounds.take(&seen);
                     tell(&seen, args.json)?;
+                    // What nobody could read was told to nobody, and is told by the next round.
+                    if output::is_read() {
+                        seen.told(&mut mirror)?;
+                    } else if args.every.is_some() {
+                        return Err(unread());
+                    }
                 }
                 // Whoever watches goes on when the way there fails; it says so each time.
-                (Err(error), Some(_)) => {
-                    Failure::from(error).report();
+                Err(error) => {
+                    let failure = Failure::from(error);
+                    if args.every.is_none() {
+                        return Err(failure);
+                    }
+                    failure.report();
+                    rounds.failed = Some(failure);
                 }
-                (Err(error), None) => return Err(Failure::from(error)),
             }
-            let Some(seconds) = args.every else { return Ok(()) };
+            let Some(seconds) = args.every else { return rounds.end() };
             tokio::select! {
-                () = &mut asked_to_stop => return ended(rounds),
+                () = &mut asked_to_stop => return rounds.end(),
                 () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
             }
         }
-    })?;
-    Ok(if forked { ExitCode::from(Kind::Fork as u8) } else { code(quiet) })
+    })
+}
+
+/// What the rounds of a monitor came to.
+#[derive(Default)]
+struct Rounds {
+    done: u64,
+    alarmed: bool,
+    forked: bool,
+    /// Why the last round failed. A later round that does not has seen all that it would have seen.
+    failed: Option<Failure>,
+}
+
+impl Rounds {
+    fn take(&mut self, seen: &Watched) {
+        self.done += 1;
+        self.alarmed |= !seen.alarms.is_empty() || seen.left_out > 0;
+        self.forked |= seen.alarms.iter().any(|alarm| matches!(alarm, Alarm::Fork(_)));
+    }
+
+    fn end(self) -> Result<ExitCode, Failure> {
+        match self.failed {
+            _ if self.forked => Ok(ExitCode::from(Kind::Fork as u8)),
+            _ if self.alarmed => Ok(code(false)),
+            // It was told when it happened.
+            Some(failure) => Ok(failure.code()),
+            None if self.done > 0 => Ok(code(true)),
+            None => Err(stopped()),
+        }
+    }
+}
+
+/// What a monitor ends with that nobody listens to.
+fn unread() -> Failure {
+    Failure::message(Kind::Storage, "what the monitor prints is read by nobody any more").hint(
+        "what was not told is told by the next round; the alarms are in the directory, under `alarms`",
+    )
 }
 
 /// What a command says that was asked to stop before anything was shown.
@@ -147,12 +191,13 @@ fn tell(seen: &Watched, as_json: bool) -> Result<(), Failure> {
             "size": size,
             "examined": seen.examined,
             "alarms": seen.alarms.len(),
+            "left_out": seen.left_out,
         }))?;
     } else {
         output::line(format_args!(
             "{size} entries, {} of them examined now, {} alarms",
             seen.examined,
-            seen.alarms.len()
+            seen.alarms.len() as u64 + seen.left_out
         ));
     }
     Ok(())

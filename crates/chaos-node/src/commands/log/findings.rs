@@ -1,0 +1,107 @@
+//! `chaoschain log findings`, and what stands as the other commands print it.
+
+use std::process::ExitCode;
+
+use chaos_api::{Mirror, Standing, Standings, standings};
+use serde_json::json;
+
+use crate::{
+    args::FindingsArgs,
+    clock,
+    exit::{Failure, Kind},
+    output,
+};
+
+/// What accepts everything that stands.
+const ALL: &str = "all";
+
+pub(super) fn run(args: &FindingsArgs) -> Result<ExitCode, Failure> {
+    if !args.accept.is_empty() {
+        accept(args)?;
+    }
+    let found = standings(&args.folder)?;
+    for finding in &found.findings {
+        show(finding, args);
+    }
+    if args.json {
+        let open = found.open().count();
+        output::json(&json!({"event": "standing", "open": open, "left_out": found.left_out}))?;
+    } else if found.findings.is_empty() {
+        output::line("nothing was found wrong in the log so far");
+    } else {
+        further(&found);
+    }
+    if found.is_forked() {
+        output::hint(
+            "the proof shows the fork to anybody (`chaoschain verify FILE`). With --accept the branch is \
+             followed that this directory holds; for the other one, make a new copy",
+        );
+    }
+    Ok(code(&found))
+}
+
+fn accept(args: &FindingsArgs) -> Result<(), Failure> {
+    let mut mirror = Mirror::open(&args.folder, None)?;
+    let standing = mirror.standings()?;
+    let mut names = Vec::new();
+    for name in &args.accept {
+        if name == ALL {
+            names.extend(standing.open().map(|finding| finding.name.clone()));
+        } else {
+            names.push(name.clone());
+        }
+    }
+    names.sort_unstable();
+    names.dedup();
+    Ok(mirror.accept(&names, clock::now_ms())?)
+}
+
+fn show(finding: &Standing, args: &FindingsArgs) {
+    let Standing { name, alarm, detail, seen_at_ms, accepted_at_ms } = finding;
+    let proof = finding.is_fork().then(|| args.folder.join("alarms").join(format!("{name}.fork")));
+    if args.json {
+        return output::line(json!({
+            "event": "finding",
+            "name": name,
+            "alarm": alarm,
+            "detail": detail,
+            "seen_at_ms": seen_at_ms.to_string(),
+            "accepted_at_ms": accepted_at_ms.map(|at| at.to_string()),
+            "proof": proof,
+        }));
+    }
+    let word = if finding.is_open() { output::bad(name) } else { output::dim(name) };
+    let accepted = if finding.is_open() { "" } else { ", accepted" };
+    output::line(format_args!("{word} {}{accepted}", output::one_line(detail)));
+    if let Some(proof) = proof {
+        output::line(format_args!("  proof in {}", proof.display()));
+    }
+}
+
+/// One line for each finding that nobody has accepted.
+pub(super) fn tell(found: &Standings) {
+    for Standing { name, detail, .. } in found.open() {
+        output::line(format_args!("wrong in the log: {} ({name})", output::one_line(detail)));
+    }
+    further(found);
+}
+
+fn further(found: &Standings) {
+    if found.left_out > 0 {
+        output::line(format_args!(
+            "and {} more, which get their names once these are accepted",
+            found.left_out
+        ));
+    }
+}
+
+/// The exit code that what stands asks for.
+pub(super) fn code(found: &Standings) -> ExitCode {
+    if found.is_forked() {
+        ExitCode::from(Kind::Fork as u8)
+    } else if found.is_open() {
+        ExitCode::from(Kind::Check as u8)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
