@@ -5,7 +5,7 @@ mod outcome;
 mod payment;
 mod score;
 
-use chaos_log::map::{self, Change, NodeRead, ReadError};
+use chaos_log::map::{self, Changed, Put, ReadError};
 use chaos_types::{Check, Did, Rejection, Verified};
 
 use self::payment::PaymentRow;
@@ -60,11 +60,11 @@ pub struct Rules {
 
 /// What became of an entry.
 #[derive(Debug)]
-pub struct Folded {
+pub struct Folded<C> {
     /// The rows that it changes.
     pub writes: Writes,
     /// What that changes in the map of the committed rows.
-    pub change: Change,
+    pub change: C,
     /// Why it counts for nothing, if it does.
     pub refused: Option<Rejection>,
     /// Where the next entry stands.
@@ -161,70 +161,70 @@ impl Rules {
 
     /// Folds an entry. One that breaks a rule stays in the log, since nothing can remove it, and counts
     /// for nothing; so does one whose leaf states another root than the map of the committed rows has
-    /// after it. `nodes` are those of the map before it.
+    /// after it. `map` is the map before it.
     ///
     /// # Errors
     /// [`Stop::NotShown`] or [`Stop::Unreadable`], or a map that cannot be read; a broken rule is no
     /// error here.
-    pub fn fold<N: NodeRead<Error: std::error::Error + 'static>>(
+    pub fn fold<M: Put<Error: std::error::Error + 'static>>(
         &self,
         place: Place,
         entry: Entry<'_>,
         state: &dyn State,
-        nodes: &N,
-    ) -> Result<Folded, FoldError<N::Error>> {
+        map: &M,
+    ) -> Result<Folded<M::Change>, FoldError<M::Error>> {
         let leaf = read_leaf(entry.leaf);
         let (mut writes, mut refused) = self.entry(place, &leaf, entry.read, state)?;
-        let mut change = self.commit(&writes, nodes, &place.state)?;
+        let mut changed = self.commit(&writes, map, &place.state)?;
         let stated = leaf.as_ref().ok().and_then(|leaf| leaf.state);
-        if let Some(stated) = stated.filter(|stated| *stated != change.root) {
-            let rejection = state_other(place.index, &stated, &change.root);
+        if let Some(stated) = stated.filter(|stated| *stated != changed.root) {
+            let rejection = state_other(place.index, &stated, &changed.root);
             writes = refusal(place.index, &rejection);
-            change = self.commit(&writes, nodes, &place.state)?;
+            changed = self.commit(&writes, map, &place.state)?;
             refused = Some(rejection);
         }
         let next = match &leaf {
-            Ok(leaf) if refused.is_none() => place.after(leaf, change.root),
+            Ok(leaf) if refused.is_none() => place.after(leaf, changed.root),
             Ok(_) | Err(_) => Place {
                 index: place.index + 1,
-                state: change.root,
+                state: changed.root,
                 is_stated: place.is_stated || stated.is_some(),
                 ..place
             },
         };
-        Ok(Folded { writes, change, refused, next })
+        Ok(Folded { writes, change: changed.change, refused, next })
     }
 
     /// The leaf of an entry with the root after it stated, whether it counts or not.
     ///
     /// # Errors
     /// As [`Self::fold`], and if the leaf is none.
-    pub fn stating<N: NodeRead<Error: std::error::Error + 'static>>(
+    pub fn stating<M: Put<Error: std::error::Error + 'static>>(
         &self,
         place: Place,
         entry: Entry<'_>,
         state: &dyn State,
-        nodes: &N,
-    ) -> Result<Leaf, FoldError<N::Error>> {
+        map: &M,
+    ) -> Result<Leaf, FoldError<M::Error>> {
         let leaf = read_leaf(entry.leaf).map_err(Stop::from)?.stating(place.state);
         let (writes, _) = self.entry(place, &Ok(leaf), entry.read, state)?;
-        Ok(leaf.stating(self.commit(&writes, nodes, &place.state)?.root))
+        Ok(leaf.stating(self.commit(&writes, map, &place.state)?.root))
     }
 
     /// What rows change in the map of the committed rows with root `root`.
     ///
     /// # Errors
     /// If the map cannot be read.
-    pub fn commit<N: NodeRead>(
+    pub fn commit<M: Put>(
         &self,
         writes: &Writes,
-        nodes: &N,
+        map: &M,
         root: &map::Hash,
-    ) -> Result<Change, ReadError<N::Error>> {
+    ) -> Result<Changed<M::Change>, ReadError<M::Error>> {
         let committed = writes.iter().filter(|(key, _)| self.kinds.commits(key));
         let puts =
             committed.map(|(key, bytes)| (map::Key::of(key.as_bytes()), map::Value::of(bytes)));
-        map::update(nodes, root, puts)
+        map.put(root, puts)
     }
 
     /// Whether the log commits to rows under this key.

@@ -7,10 +7,10 @@ use chaos_agency::{
 };
 use chaos_log::{
     InclusionProof, ProveError, SignedCheckpoint, TlogProof, VerifierKey,
-    map::{self, NodeRead, ReadError},
+    map::{self, Group, GroupId, GroupRead, ReadError},
     prove_inclusion,
 };
-use chaos_store::{Blobs as _, Entry, Records as _, StoreError};
+use chaos_store::{Blobs as _, Entry, Records as _, Store, StoreError};
 use chaos_types::{Digest, Verified, canonical, dsse::Envelope};
 use chaos_verify::{
     Anchored, Attachments, Bundle, Delegations, FORMAT, Logged, Options, Placed, RowProof,
@@ -108,14 +108,19 @@ impl Maker<'_> {
         let ledger = self.ledger;
         let mut shown = ledger.ask(|state| record(&ledger.rules, wanted, state))?;
         let held = Held::under(ledger.store(), ledger.operator(), self.size)?;
-        let (state, keys) = match proofs(&shown, held.as_ref(), ledger.store(), root) {
+        let then = Then { store: ledger.store(), size: self.size };
+        let stored = |key: &map::Key| map::prove_grouped(&then, root, key).map_err(unreadable);
+        let (state, keys) = match proofs(&shown, held.as_ref(), &stored) {
             Ok(both) => both,
             // The map of an older checkpoint is kept only until a newer one is published.
             Err(Error::Map(error)) if matches!(*error, ReadError::Missing { .. }) => {
                 let views = ledger.fold_in_memory(self.size)?;
                 let again = record(&ledger.rules, wanted, views.state());
                 shown = again.map_err(|stop| Error::Row { key: stop.to_string() })?;
-                proofs(&shown, held.as_ref(), &Remembered(views.map()), root)?
+                if views.map().root() != *root {
+                    return Err(Error::Map(Box::new(ReadError::Missing { hash: *root })));
+                }
+                proofs(&shown, held.as_ref(), &|key| Ok(views.map().prove(key)))?
             }
             Err(error) => return Err(error),
         };
@@ -194,41 +199,50 @@ impl Maker<'_> {
     }
 }
 
-/// The proofs of the shown rows under a root, and of what the log's root key has delegated.
-fn proofs<N: NodeRead<Error = StoreError>>(
+/// What the map holds for a key, under a root that whoever made this knows.
+type Prove<'a> = dyn Fn(&map::Key) -> Result<map::Proof, Error> + 'a;
+
+/// The proofs of the shown rows, and of what the log's root key has delegated.
+fn proofs(
     shown: &Shown,
     held: Option<&Held>,
-    nodes: &N,
-    root: &map::Hash,
+    prove: &Prove<'_>,
 ) -> Result<(Vec<RowProof>, Option<Delegations>), Error> {
-    let state = row_proofs(shown.rows(), nodes, root)?;
-    Ok((state, held.map(|held| held.proved(nodes, root)).transpose()?))
+    let state = row_proofs(shown.rows(), prove)?;
+    Ok((state, held.map(|held| held.proved(prove)).transpose()?))
 }
 
-/// The proofs of rows under a root, or that there are none.
-fn row_proofs<'a, N: NodeRead<Error = StoreError>>(
+/// The proofs of rows, or that there are none.
+fn row_proofs<'a>(
     rows: impl Iterator<Item = (&'a Key, Option<&'a [u8]>)>,
-    nodes: &N,
-    root: &map::Hash,
+    prove: &Prove<'_>,
 ) -> Result<Vec<RowProof>, Error> {
     let rows = rows.map(|(key, value)| {
-        let proof = map::prove(nodes, root, &map::Key::of(key.as_bytes())).map_err(unreadable)?;
+        let proof = prove(&map::Key::of(key.as_bytes()))?;
         RowProof::new(key, value, &proof).map_err(|_| Error::Row { key: key.to_string() })
     });
     rows.collect()
 }
 
-/// A map in memory, read as one that is stored.
-struct Remembered<'a>(&'a map::MemoryMap);
+/// The map as it was with a log of some size.
+struct Then<'a> {
+    store: &'a Store,
+    size: u64,
+}
 
-impl NodeRead for Remembered<'_> {
+impl GroupRead for Then<'_> {
     type Error = StoreError;
 
-    fn read_node(&self, hash: &map::Hash) -> Result<Option<map::Node>, StoreError> {
-        match self.0.read_node(hash) {
-            Ok(node) => Ok(node),
-            Err(never) => match never {},
+    fn read_group(&self, id: GroupId) -> Result<Option<Group>, StoreError> {
+        self.store.group_at(id, self.size)
+    }
+
+    fn read_below(&self, id: GroupId) -> Result<Vec<(GroupId, Group)>, StoreError> {
+        let mut below = Vec::new();
+        for id in id.all_below() {
+            below.extend(self.store.group_at(id, self.size)?.map(|group| (id, group)));
         }
+        Ok(below)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, num::NonZero, ops::Range, thread};
 
 use chaos_agency::{Fault, Key, Kinds, Leaf, Place, Receipt, Rules, Views, views};
-use chaos_log::map;
+use chaos_log::map::{self, GroupId};
 use chaos_store::{Entry, Mark, Records, Store};
 use chaos_types::{Rejection, Verified};
 
@@ -228,35 +228,23 @@ impl Ledger {
         Ok(compared)
     }
 
-    /// Compares the stored nodes of the map with those that the fold gives, and the root.
+    /// Compares the stored groups of the map with those that the fold gives, and the root.
     fn compare_map(&self, fold: &Views, compared: &mut Comparison) -> Result<(), Error> {
         let map = compared.kinds.entry(MAP.to_owned()).or_default();
-        let mut expected = fold.map().nodes().peekable();
-        let mut after: Option<map::Hash> = None;
+        let mut expected = map::grouped(fold.map().entries());
+        map.rows = expected.len() as u64;
+        let mut after: Option<GroupId> = None;
         loop {
-            let page = self.store.nodes(after.as_ref(), PAGE)?;
+            let page = self.store.groups(after, PAGE)?;
             let Some((last, _)) = page.last() else { break };
             after = Some(*last);
-            for (hash, node) in page {
-                while let Some((missing, _)) = expected.next_if(|(next, _)| **next < hash) {
-                    map.rows += 1;
-                    map.differing.push(missing.to_string());
-                }
-                match expected.next_if(|(next, _)| **next == hash) {
-                    Some((_, right)) => {
-                        map.rows += 1;
-                        if *right != node {
-                            map.differing.push(hash.to_string());
-                        }
-                    }
-                    None => map.differing.push(hash.to_string()),
+            for (id, group) in page {
+                if expected.remove(&id) != Some(group) {
+                    map.differing.push(id.to_string());
                 }
             }
         }
-        for (missing, _) in expected {
-            map.rows += 1;
-            map.differing.push(missing.to_string());
-        }
+        map.differing.extend(expected.into_keys().map(|missing| missing.to_string()));
         if let Some(index) = fold.misstated() {
             map.differing.push(format!("what entry {index} states"));
         }

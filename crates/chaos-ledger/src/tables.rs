@@ -9,8 +9,11 @@ use std::{
 use chaos_agency::{
     Answer, Entry, FoldError, Folded, Key, Leaf, Place, Row, Rules, State, Stop, Writes,
 };
-use chaos_log::map::{self, End, Node, NodeRead, ReadError};
-use chaos_store::{Append, Change, Died, Records, StoreError};
+use chaos_log::map::{
+    self, Changed, End, Group, GroupId, GroupRead, Groups, Put, ReadError, Regrouped, overlaid,
+    regroup,
+};
+use chaos_store::{Append, Change, Records, StoreError};
 use chaos_types::{Digest, Rejection, Verified};
 
 use crate::{Error, folding::mark};
@@ -31,8 +34,7 @@ pub(crate) struct Tables<'a, R> {
     proved: RefCell<BTreeMap<Key, Option<Vec<u8>>>>,
     next: Place,
     rows: BTreeMap<Key, Vec<u8>>,
-    born: BTreeMap<map::Hash, Node>,
-    died: BTreeMap<map::Hash, u64>,
+    groups: Groups,
     places: BTreeMap<Digest, u64>,
     failed: RefCell<Option<Error>>,
 }
@@ -52,8 +54,7 @@ impl<'a, R: Records> Tables<'a, R> {
             proved: RefCell::new(BTreeMap::new()),
             next,
             rows: BTreeMap::new(),
-            born: BTreeMap::new(),
-            died: BTreeMap::new(),
+            groups: BTreeMap::new(),
             places: BTreeMap::new(),
             failed: RefCell::new(None),
         }
@@ -76,7 +77,7 @@ impl<'a, R: Records> Tables<'a, R> {
             FoldError::Stop(stop) => self.error(stop),
             FoldError::Map(error) => unreadable(error),
         })?;
-        self.turn(change);
+        self.groups.extend(change);
         if let Ok(receipt) = read {
             self.places.entry(receipt.id).or_insert(self.next.index);
         }
@@ -92,32 +93,20 @@ impl<'a, R: Records> Tables<'a, R> {
         leaf: Leaf,
         writes: Writes,
     ) -> Result<Leaf, Error> {
-        let change = rules.commit(&writes, &*self, &self.next.state).map_err(unreadable)?;
-        let leaf = leaf.stating(change.root);
-        self.next = self.next.after(&leaf, change.root);
-        self.turn(change);
+        let changed = rules.commit(&writes, &*self, &self.next.state).map_err(unreadable)?;
+        let leaf = leaf.stating(changed.root);
+        self.next = self.next.after(&leaf, changed.root);
+        self.groups.extend(changed.change);
         self.places.insert(leaf.receipt, self.next.index - 1);
         self.rows.extend(writes.into_rows());
         Ok(leaf)
-    }
-
-    /// Takes in what an entry changes in the map. What comes and goes before it is stored leaves no trace.
-    fn turn(&mut self, change: map::Change) {
-        let size = self.next.index + 1;
-        for hash in change.died {
-            if self.born.remove(&hash).is_none() {
-                self.died.insert(hash, size);
-            }
-        }
-        self.born.extend(change.born);
     }
 
     /// What was folded and is not stored yet.
     pub(crate) fn into_pending(self) -> Pending {
         Pending {
             rows: self.rows.into_iter().map(|(key, value)| (key.into_bytes(), value)).collect(),
-            born: self.born.into_iter().collect(),
-            died: self.died.into_iter().map(|(hash, size)| Died { hash, size }).collect(),
+            groups: self.groups.into_iter().collect(),
         }
     }
 
@@ -160,7 +149,7 @@ impl<'a, R: Records> Tables<'a, R> {
         }
         let row = self.store.row(key.as_bytes())?;
         let searched = map::Key::of(key.as_bytes());
-        let proof = map::prove(self.store, &root, &searched).map_err(unreadable)?;
+        let proof = map::prove_grouped(self.store, &root, &searched).map_err(unreadable)?;
         let committed = match proof.end() {
             End::Leaf { key, value } if *key == searched => Some(*value),
             End::Leaf { .. } | End::Empty => None,
@@ -183,11 +172,10 @@ pub(crate) fn unreadable(error: ReadError<StoreError>) -> Error {
     }
 }
 
-/// Rows and nodes that were folded and are not stored yet.
+/// Rows and groups of the map that were folded and are not stored yet.
 pub(crate) struct Pending {
     pub(crate) rows: Vec<chaos_store::Row>,
-    pub(crate) born: Vec<(map::Hash, Node)>,
-    pub(crate) died: Vec<Died>,
+    pub(crate) groups: Vec<(GroupId, Option<Group>)>,
 }
 
 impl Pending {
@@ -198,19 +186,37 @@ impl Pending {
         appends: &'a [Append],
         next: Place,
     ) -> Change<'a> {
-        let Self { rows, born, died } = self;
-        Change { appends, rows, born, died, mark: Some(mark(rules, next)) }
+        let Self { rows, groups } = self;
+        Change { appends, rows, groups, mark: Some(mark(rules, next)) }
     }
 }
 
-impl<R: Records> NodeRead for Tables<'_, R> {
+impl<R: Records> GroupRead for Tables<'_, R> {
     type Error = StoreError;
 
-    fn read_node(&self, hash: &map::Hash) -> Result<Option<Node>, StoreError> {
-        match self.born.get(hash) {
-            Some(node) => Ok(Some(*node)),
-            None => self.store.read_node(hash),
+    fn read_group(&self, id: GroupId) -> Result<Option<Group>, StoreError> {
+        match self.groups.get(&id) {
+            Some(group) => Ok(group.clone()),
+            None => self.store.read_group(id),
         }
+    }
+
+    fn read_below(&self, id: GroupId) -> Result<Vec<(GroupId, Group)>, StoreError> {
+        Ok(overlaid(self.store.read_below(id)?, &self.groups, id))
+    }
+}
+
+impl<R: Records> Put for Tables<'_, R> {
+    type Error = StoreError;
+    type Change = Groups;
+
+    fn put<P: IntoIterator<Item = (map::Key, map::Value)>>(
+        &self,
+        root: &map::Hash,
+        values: P,
+    ) -> Result<Changed<Groups>, ReadError<StoreError>> {
+        let Regrouped { root, groups } = regroup(self, root, values)?;
+        Ok(Changed { root, change: groups })
     }
 }
 

@@ -30,22 +30,28 @@
 //! # Ok::<(), chaos_log::map::ProofError>(())
 //! ```
 //!
-//! Nodes are named by their hashes. [`NodeRead`] is how they are read from wherever they are stored,
-//! [`update`] says which come and which go, and [`MemoryMap`] keeps them in memory.
+//! Nodes are named by their hashes. [`NodeRead`] is how they are read, [`update`] says which come and
+//! which go, and [`MemoryMap`] keeps them in memory. Where the map is stored, the nodes between keys that
+//! begin alike are kept as one [`Group`]: a few keys, or the roots over the groups below. [`regroup`] says
+//! which groups a change writes anew and [`prove_grouped`] proves from them; roots and proofs are the same.
 
 use std::{fmt, str::FromStr};
 
 use sha2::{Digest as _, Sha256};
 
+mod group;
 mod memory;
 mod node;
 mod proof;
+mod stored;
 mod update;
 
+pub use group::{GROUP_KEYS_MAX, Group, GroupError, GroupId, GroupIdError, Roots};
 pub use memory::MemoryMap;
 pub use node::{NODE_BYTES_MAX, Node, NodeError, NodeRead, ReadError};
 pub use proof::{End, Found, Proof, ProofError, STEPS_MAX, Step, prove};
-pub use update::{Change, update};
+pub use stored::{GroupRead, Groups, Regrouped, grouped, overlaid, prove_grouped, regroup};
+pub use update::{Change, Changed, Put, update};
 
 /// The root of a map without keys.
 pub const EMPTY: Hash = Hash([

@@ -2,7 +2,7 @@ use std::{io, path::PathBuf};
 
 use chaos_log::{
     CheckpointError, Hash, ProveError, TileError, TileId,
-    map::{self, NodeError},
+    map::{GroupError, GroupId, GroupIdError},
 };
 use chaos_types::Digest;
 
@@ -133,14 +133,17 @@ pub enum Damage {
         /// Root of the stored tree.
         found: Hash,
     },
-    /// A stored node of the map is none.
-    #[error("the node {hash} of the map cannot be read")]
-    Node {
-        /// The hash that it was stored under.
-        hash: map::Hash,
-        /// What is wrong with its bytes.
-        #[source]
-        source: NodeError,
+    /// A stored group of the map is none.
+    #[error("the map cannot be read")]
+    Group(#[from] GroupError),
+    /// A stored group of the map stands under a number that no group has.
+    #[error("the map cannot be read")]
+    GroupNumber(#[from] GroupIdError),
+    /// How a group of the map was before does not fit what it became.
+    #[error("what {id} was before cannot be read")]
+    Former {
+        /// The group.
+        id: GroupId,
     },
     /// What is said of how far the log is folded cannot be read.
     #[error("the mark of the fold is `{found}`")]

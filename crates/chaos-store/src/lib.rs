@@ -5,7 +5,7 @@
 //! where that is kept:
 //!
 //! ```text
-//! <directory>/chaoschain.sqlite        entries, tiles, edge, checkpoints, state, nodes, meta
+//! <directory>/chaoschain.sqlite        entries, tiles, edge, checkpoints, state, groups, former, meta
 //! <directory>/blobs/sha256/ab/cdef…    blobs by digest
 //! <directory>/lock                     held by the one process that writes
 //! ```
@@ -55,13 +55,14 @@ mod memory;
 mod records;
 mod schema;
 mod sqlite;
+mod undo;
 
 pub use blobs::{BLOB_BYTES_MAX, BlobError, Blobs, FileBlobs, MemoryBlobs};
 pub use commit::{Commit, CommitError, GROUP_MAX, GroupCommit, QUEUE_LEN_MAX, Ticket};
 pub use error::{Damage, OpenError, StoreError};
 pub use memory::MemoryStore;
 pub use records::{
-    Append, AppendError, Appended, Change, Died, ENTRIES_MAX, Entry, Fold, Head, Mark,
-    RECORD_BYTES_MAX, Records, Row, all_entries,
+    Append, AppendError, Appended, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, RECORD_BYTES_MAX,
+    Records, Row, all_entries,
 };
 pub use sqlite::{DATABASE_FILE, Store, Stored};

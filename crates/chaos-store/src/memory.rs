@@ -8,7 +8,7 @@ use std::{
 
 use chaos_log::{
     Edge, Hash, SignedCheckpoint, TileId, TileRead,
-    map::{self, Node, NodeRead},
+    map::{Group, GroupId, GroupRead},
     root_at,
 };
 use chaos_types::Digest;
@@ -29,8 +29,8 @@ pub struct MemoryStore {
     edge: Edge,
     checkpoints: BTreeMap<u64, SignedCheckpoint>,
     rows: BTreeMap<Vec<u8>, Vec<u8>>,
-    nodes: BTreeMap<map::Hash, Node>,
-    died: BTreeMap<map::Hash, u64>,
+    groups: BTreeMap<GroupId, Group>,
+    former: BTreeMap<(GroupId, u64), Option<Group>>,
     fold: Option<Fold>,
     meta: BTreeMap<String, Vec<u8>>,
 }
@@ -51,11 +51,16 @@ impl TileRead for MemoryStore {
     }
 }
 
-impl NodeRead for MemoryStore {
+impl GroupRead for MemoryStore {
     type Error = StoreError;
 
-    fn read_node(&self, hash: &map::Hash) -> Result<Option<Node>, StoreError> {
-        Ok(self.nodes.get(hash).copied())
+    fn read_group(&self, id: GroupId) -> Result<Option<Group>, StoreError> {
+        Ok(self.groups.get(&id).cloned())
+    }
+
+    fn read_below(&self, id: GroupId) -> Result<Vec<(GroupId, Group)>, StoreError> {
+        let [first, .., last] = id.all_below();
+        Ok(self.groups.range(first..=last).map(|(id, group)| (*id, group.clone())).collect())
     }
 }
 
@@ -79,10 +84,14 @@ impl Records for MemoryStore {
             self.tiles.insert(tile.id, tile.hashes);
         }
         self.rows.extend(change.rows.iter().cloned());
-        self.died.extend(change.died.iter().map(|died| (died.hash, died.size)));
-        for (hash, node) in change.born {
-            self.died.remove(hash);
-            self.nodes.insert(*hash, *node);
+        for (id, group) in change.groups {
+            let old = match group {
+                Some(group) => self.groups.insert(*id, group.clone()),
+                None => self.groups.remove(id),
+            };
+            if let (Some(mark), false) = (change.mark, self.checkpoints.is_empty()) {
+                self.former.entry((*id, mark.size)).or_insert(old);
+            }
         }
         if let Some(mark) = change.mark {
             let root = root_at(&*self, mark.size);
@@ -120,9 +129,7 @@ impl Records for MemoryStore {
         })?;
         let published = signed.claimed().size();
         self.checkpoints.insert(published, signed.clone());
-        for (hash, _) in self.died.extract_if(.., |_, size| *size <= published) {
-            self.nodes.remove(&hash);
-        }
+        self.former.retain(|(_, until), _| *until > published);
         Ok(())
     }
 
@@ -150,21 +157,28 @@ impl Records for MemoryStore {
         Ok(self.fold)
     }
 
-    fn nodes(
+    fn groups(
         &self,
-        after: Option<&map::Hash>,
+        after: Option<GroupId>,
         count: usize,
-    ) -> Result<Vec<(map::Hash, Node)>, StoreError> {
-        let start = after.map_or(Unbounded, |after| Excluded(*after));
-        let nodes = self.nodes.range((start, Unbounded));
-        let living = nodes.filter(|(hash, _)| !self.died.contains_key(hash));
-        Ok(living.take(count).map(|(hash, node)| (*hash, *node)).collect())
+    ) -> Result<Vec<(GroupId, Group)>, StoreError> {
+        let start = after.map_or(Unbounded, Excluded);
+        let groups = self.groups.range((start, Unbounded)).take(count);
+        Ok(groups.map(|(id, group)| (*id, group.clone())).collect())
+    }
+
+    fn group_at(&self, id: GroupId, size: u64) -> Result<Option<Group>, StoreError> {
+        let later = (Excluded((id, size)), Included((id, u64::MAX)));
+        match self.former.range(later).next() {
+            Some((_, former)) => Ok(former.clone()),
+            None => self.read_group(id),
+        }
     }
 
     fn clear_rows(&mut self) -> Result<(), StoreError> {
         self.rows.clear();
-        self.nodes.clear();
-        self.died.clear();
+        self.groups.clear();
+        self.former.clear();
         self.fold = None;
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use chaos_log::{
     Hash, LEAF_BYTES_MAX, SignedCheckpoint, TileRead, leaf_hash,
-    map::{self, Node, NodeRead},
+    map::{self, Group, GroupId, GroupRead},
 };
 use chaos_types::Digest;
 
@@ -143,15 +143,6 @@ pub struct Mark {
     pub is_stated: bool,
 }
 
-/// A node of the map that is no longer part of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Died {
-    /// The node's hash.
-    pub hash: map::Hash,
-    /// The number of entries of the first log whose map lacks it.
-    pub size: u64,
-}
-
 /// What is stored of a fold: how far it came, and the root of the log there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fold {
@@ -168,10 +159,9 @@ pub struct Change<'a> {
     pub appends: &'a [Append],
     /// Rows to put, each in the place of what was under its key.
     pub rows: &'a [Row],
-    /// Nodes that the map gets, by their hashes.
-    pub born: &'a [(map::Hash, Node)],
-    /// Nodes that the map loses. They are kept until a checkpoint is published whose map lacks them.
-    pub died: &'a [Died],
+    /// Groups of the map that are stored otherwise with that mark. Once a checkpoint is kept, what they were
+    /// before is kept until one is published that has them so.
+    pub groups: &'a [(GroupId, Option<Group>)],
     /// How far the log is folded with these rows.
     pub mark: Option<Mark>,
 }
@@ -181,7 +171,7 @@ pub struct Change<'a> {
 /// What a call has answered is durable: it survives the death of the process and the loss of
 /// power. What fails changes nothing. Reading sees everything answered before, and only that.
 /// Entries are never changed or removed; rows can be dropped at any time and folded again.
-pub trait Records: TileRead<Error = StoreError> + NodeRead<Error = StoreError> {
+pub trait Records: TileRead<Error = StoreError> + GroupRead<Error = StoreError> {
     /// Appends entries and puts the rows that follow from them, all or nothing, and answers where
     /// each record stands. A record that is in the log already, or earlier in the change, is
     /// answered with its first index.
@@ -229,8 +219,8 @@ pub trait Records: TileRead<Error = StoreError> + NodeRead<Error = StoreError> {
     /// If the storage fails or an entry is damaged.
     fn entries(&self, range: Range<u64>) -> Result<Vec<Entry>, StoreError>;
 
-    /// Keeps a signed checkpoint; one of the same size is replaced. Nodes of the map that died at its
-    /// size or before are forgotten, since nothing is proved under older ones.
+    /// Keeps a signed checkpoint; one of the same size is replaced. What groups of
+    /// the map were before its size is forgotten, since nothing is proved under older ones.
     ///
     /// # Errors
     /// If it does not have the root of this log at its size, or the storage fails.
@@ -266,15 +256,22 @@ pub trait Records: TileRead<Error = StoreError> + NodeRead<Error = StoreError> {
     /// If the storage fails or what it holds cannot be read.
     fn folded(&self) -> Result<Option<Fold>, StoreError>;
 
-    /// The nodes that the map now has, in the order of their hashes, the first `count` after one.
+    /// What is stored of the map as it is now, in the order of groups, the first `count` after one.
     ///
     /// # Errors
-    /// If the storage fails or a node is damaged.
-    fn nodes(
+    /// If the storage fails or a group is damaged.
+    fn groups(
         &self,
-        after: Option<&map::Hash>,
+        after: Option<GroupId>,
         count: usize,
-    ) -> Result<Vec<(map::Hash, Node)>, StoreError>;
+    ) -> Result<Vec<(GroupId, Group)>, StoreError>;
+
+    /// A group of the map as it was with a log of this size, if that is still known; otherwise as it was
+    /// later, which the root over it tells.
+    ///
+    /// # Errors
+    /// If the storage fails or the group is damaged.
+    fn group_at(&self, id: GroupId, size: u64) -> Result<Option<Group>, StoreError>;
 
     /// Removes all rows with their map, and what is said of how far they go.
     ///

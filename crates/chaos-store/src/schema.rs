@@ -2,7 +2,8 @@
 
 use std::{fs, io, path::Path, time::Duration};
 
-use rusqlite::{Connection, TransactionBehavior};
+use chaos_log::map::{Node, grouped};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::error::{OpenError, StoreError};
 
@@ -24,18 +25,22 @@ const WAL_BYTES: u32 = 32 << 20;
 /// The most hashes in a row of `edge`: short enough to lie within its page.
 pub(crate) const PART_WIDTH: usize = 4;
 
-/// The map of the committed rows: its nodes by hash, and which of them the newest root no longer
-/// leads to, since a log of which size.
+/// The map of the committed rows: its groups by number, and what they were until the log had which
+/// size, as what differs from what they became.
 macro_rules! map_tables {
     () => {
         "
-CREATE TABLE nodes (
-    hash BLOB PRIMARY KEY CHECK (length(hash) = 32),
-    node BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE dead (
-    hash BLOB PRIMARY KEY CHECK (length(hash) = 32),
-    size INTEGER NOT NULL
+CREATE TABLE groups (
+    id INTEGER PRIMARY KEY,
+    bytes BLOB NOT NULL
+) STRICT;
+CREATE TABLE former (
+    id INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    front INTEGER NOT NULL,
+    back INTEGER NOT NULL,
+    bytes BLOB,
+    PRIMARY KEY (id, until)
 ) STRICT, WITHOUT ROWID;
 "
     };
@@ -111,16 +116,15 @@ CREATE TABLE state (
 
 /// From version 2, which had no map: a program that knows no leaf with a root of it must not open the log
 /// any more. The rows are folded again.
-const FROM_2: &str = concat!(
-    "
+const FROM_2: &str = "
 DELETE FROM state;
 DELETE FROM meta WHERE key = 'fold';
-",
-    map_tables!()
-);
+CREATE TABLE nodes (hash BLOB PRIMARY KEY, node BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE dead (hash BLOB PRIMARY KEY, size INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+";
 
-/// From version 3, which kept rows in the order of their keys, and a partial tile as one row of `tiles`,
-/// which was written anew with every entry.
+/// From version 3, which kept rows in the order of their keys, a partial tile as one row of `tiles`,
+/// which was written anew with every entry, and each node of the map by its hash.
 const FROM_3: &str = concat!(
     "
 ALTER TABLE state RENAME TO sorted;
@@ -137,7 +141,8 @@ INSERT OR REPLACE INTO edge (level, part, idx, hashes)
     SELECT level, part, idx, substr(hashes, 1 + 128 * part, 128) FROM tiles, parts
     WHERE length(hashes) < 8192 AND 128 * part < length(hashes) ORDER BY idx;
 DELETE FROM tiles WHERE length(hashes) < 8192;
-"
+",
+    map_tables!()
 );
 
 /// Makes a new database file. It gets its name only once it is whole, so a file of that name that
@@ -237,8 +242,37 @@ fn upgrade(connection: &mut Connection, version: u32) -> rusqlite::Result<()> {
         transaction.execute_batch(FROM_2)?;
     }
     transaction.execute_batch(FROM_3)?;
+    group_nodes(&transaction)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
+}
+
+/// Stores the map by groups. Where a node cannot be read, the rows are folded again.
+fn group_nodes(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let sql = "SELECT node FROM nodes WHERE hash NOT IN (SELECT hash FROM dead)";
+    let mut keys = Vec::new();
+    let mut is_whole = true;
+    {
+        let mut nodes = transaction.prepare(sql)?;
+        let mut rows = nodes.query([])?;
+        while let Some(row) = rows.next()? {
+            match Node::from_bytes(&row.get::<_, Vec<u8>>(0)?) {
+                Ok(Node::Leaf { key, value }) => keys.push((key, value)),
+                Ok(Node::Branch { .. }) => {}
+                Err(_) => is_whole = false,
+            }
+        }
+    }
+    if is_whole {
+        keys.sort_unstable();
+        let mut put = transaction.prepare("INSERT INTO groups (id, bytes) VALUES (?1, ?2)")?;
+        for (id, group) in grouped(keys) {
+            put.execute(params![id.number().cast_signed(), group.to_bytes()])?;
+        }
+    } else {
+        transaction.execute_batch("DELETE FROM state; DELETE FROM meta WHERE key = 'fold';")?;
+    }
+    transaction.execute_batch("DROP TABLE nodes; DROP TABLE dead;")
 }
 
 fn settings(connection: &Connection) -> rusqlite::Result<()> {

@@ -8,7 +8,7 @@ use std::{
 
 use chaos_log::{
     Checkpoint, Edge, Hash, SignedCheckpoint, TILE_WIDTH, TileId, TileRead,
-    map::{self, Node, NodeRead},
+    map::{Group, GroupId},
     root_at, tile_from_bytes,
 };
 use chaos_types::Digest;
@@ -23,6 +23,7 @@ use crate::{
 };
 
 mod check;
+mod map;
 mod mend;
 mod reading;
 mod write;
@@ -271,11 +272,6 @@ impl Store {
         Ok(bytes)
     }
 
-    fn parse_node(&self, hash: &map::Hash, bytes: &[u8]) -> Result<Node, StoreError> {
-        let damaged = |source| self.damaged(Damage::Node { hash: *hash, source });
-        Node::from_bytes(bytes).map_err(damaged)
-    }
-
     fn parse_checkpoint(&self, size: i64, note: &str) -> Result<SignedCheckpoint, StoreError> {
         SignedCheckpoint::parse(note.as_bytes()).map_err(|source| {
             self.damaged(Damage::Checkpoint { size: size.cast_unsigned(), source })
@@ -306,21 +302,6 @@ impl TileRead for Store {
         tile_from_bytes(&bytes)
             .map(Some)
             .map_err(|source| self.damaged(Damage::Tile { tile: id, source }))
-    }
-}
-
-impl NodeRead for Store {
-    type Error = StoreError;
-
-    fn read_node(&self, hash: &map::Hash) -> Result<Option<Node>, StoreError> {
-        let bytes: Option<Vec<u8>> = self
-            .connection
-            .prepare_cached("SELECT node FROM nodes WHERE hash = ?1")
-            .and_then(|mut statement| {
-                statement.query_row([hash.as_bytes()], |row| row.get(0)).optional()
-            })
-            .map_err(self.failed("read a node of the map"))?;
-        bytes.map(|bytes| self.parse_node(hash, &bytes)).transpose()
     }
 }
 
@@ -447,27 +428,18 @@ impl Records for Store {
         self.parse_fold(&String::from_utf8_lossy(&bytes)).map(Some)
     }
 
-    fn nodes(
+    fn groups(
         &self,
-        after: Option<&map::Hash>,
+        after: Option<GroupId>,
         count: usize,
-    ) -> Result<Vec<(map::Hash, Node)>, StoreError> {
-        let failed = |source| self.failed("read the map")(source);
-        let sql = "SELECT hash, node FROM nodes WHERE hash > ?1
-            AND hash NOT IN (SELECT hash FROM dead) ORDER BY hash LIMIT ?2";
-        let after = after.map_or(&[][..], |after| after.as_bytes());
+    ) -> Result<Vec<(GroupId, Group)>, StoreError> {
+        let start = after.map_or(0, |after| after.number().cast_signed() + 1);
         let count = i64::try_from(count).unwrap_or(i64::MAX);
-        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
-        let rows = statement
-            .query_map(params![after, count], |row| Ok((row.get(0)?, row.get(1)?)))
-            .map_err(failed)?;
-        let mut nodes = Vec::new();
-        for row in rows {
-            let (hash, bytes): ([u8; 32], Vec<u8>) = row.map_err(failed)?;
-            let hash = map::Hash::from_bytes(hash);
-            nodes.push((hash, self.parse_node(&hash, &bytes)?));
-        }
-        Ok(nodes)
+        self.stored_groups(params![start, i64::MAX, count])
+    }
+
+    fn group_at(&self, id: GroupId, size: u64) -> Result<Option<Group>, StoreError> {
+        self.former_group(id, size)
     }
 
     fn clear_rows(&mut self) -> Result<(), StoreError> {

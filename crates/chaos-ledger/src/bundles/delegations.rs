@@ -3,16 +3,12 @@
 use std::collections::BTreeMap;
 
 use chaos_agency::{Key, Leaf, action::Role};
-use chaos_log::{
-    ProveError,
-    map::{self, NodeRead},
-    prove_inclusion,
-};
-use chaos_store::{Records, StoreError};
+use chaos_log::{ProveError, prove_inclusion};
+use chaos_store::Records;
 use chaos_types::{Did, canonical};
 use chaos_verify::{Delegated, Delegations, Placed};
 
-use super::row_proofs;
+use super::{Prove, row_proofs};
 use crate::{Error, delegating::succession};
 
 /// The delegations under a checkpoint, and the rows which say that these count and that there are no
@@ -49,13 +45,9 @@ impl Held {
     }
 
     /// With the proofs of their rows under a root of the state.
-    pub(crate) fn proved<N: NodeRead<Error = StoreError>>(
-        &self,
-        nodes: &N,
-        root: &map::Hash,
-    ) -> Result<Delegations, Error> {
+    pub(super) fn proved(&self, prove: &Prove<'_>) -> Result<Delegations, Error> {
         let rows = self.rows.iter().map(|(key, value)| (key, value.as_deref()));
-        Ok(Delegations { entries: self.entries.clone(), rows: row_proofs(rows, nodes, root)? })
+        Ok(Delegations { entries: self.entries.clone(), rows: row_proofs(rows, prove)? })
     }
 }
 

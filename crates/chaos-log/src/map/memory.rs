@@ -1,6 +1,8 @@
 use std::{collections::BTreeMap, convert::Infallible};
 
-use super::{Change, EMPTY, Hash, Key, Node, NodeRead, Proof, Value, prove, update};
+use super::{
+    Change, Changed, EMPTY, Hash, Key, Node, NodeRead, Proof, Put, ReadError, Value, prove, update,
+};
 
 /// A map held in memory. It keeps the nodes that its root leads to, and no others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,10 +56,36 @@ impl MemoryMap {
         self.nodes.iter()
     }
 
+    /// Every key with its value, in the order of the keys.
+    #[must_use]
+    pub fn entries(&self) -> Vec<(Key, Value)> {
+        let entry = |node: &Node| match node {
+            Node::Leaf { key, value } => Some((*key, *value)),
+            Node::Branch { .. } => None,
+        };
+        let mut entries: Vec<_> = self.nodes.values().filter_map(entry).collect();
+        entries.sort_unstable();
+        entries
+    }
+
     /// The number of nodes: one less than twice the number of keys, or none.
     #[must_use]
     pub fn nodes_len(&self) -> usize {
         self.nodes.len()
+    }
+}
+
+impl Put for MemoryMap {
+    type Error = Infallible;
+    type Change = Change;
+
+    fn put<P: IntoIterator<Item = (Key, Value)>>(
+        &self,
+        root: &Hash,
+        values: P,
+    ) -> Result<Changed<Change>, ReadError<Infallible>> {
+        let change = update(self, root, values)?;
+        Ok(Changed { root: change.root, change })
     }
 }
 

@@ -114,6 +114,11 @@ impl Proof {
         Ok(Self { steps, end })
     }
 
+    /// What was found on the way from a root.
+    pub(super) const fn made(steps: Vec<Step>, end: End) -> Self {
+        Self { steps, end }
+    }
+
     /// The branches from the root down.
     #[must_use]
     pub fn steps(&self) -> &[Step] {

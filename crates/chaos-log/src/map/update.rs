@@ -16,6 +16,33 @@ pub struct Change {
     pub died: BTreeSet<Hash>,
 }
 
+/// What a put changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed<C> {
+    /// The new root.
+    pub root: Hash,
+    /// What has to be stored for it.
+    pub change: C,
+}
+
+/// A map that says what would change if values were put. Nothing is written by that.
+pub trait Put {
+    /// Why the map could not be read.
+    type Error;
+    /// What has to be stored.
+    type Change;
+
+    /// Puts values, one after another, in the place of what their keys held under a root.
+    ///
+    /// # Errors
+    /// If the map cannot be read, or is damaged on the way.
+    fn put<P: IntoIterator<Item = (Key, Value)>>(
+        &self,
+        root: &Hash,
+        values: P,
+    ) -> Result<Changed<Self::Change>, ReadError<Self::Error>>;
+}
+
 /// Puts values in the place of what their keys held, one after another, and says which nodes that
 /// takes. Nothing is written.
 ///

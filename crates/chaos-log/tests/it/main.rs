@@ -5,6 +5,7 @@
 mod cosignatures;
 mod decoders;
 mod forks;
+mod groups;
 mod map;
 mod notes;
 mod oracle;

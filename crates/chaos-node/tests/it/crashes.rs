@@ -347,11 +347,12 @@ fn a_missing_row_is_found_and_folded_anew() {
     {
         let mut store = Store::open(&data).unwrap();
         let rows = store.rows(b"".as_slice()..b"\xff", usize::MAX).unwrap();
-        let born = store.nodes(None, usize::MAX).unwrap();
+        let groups = store.groups(None, usize::MAX).unwrap();
+        let groups: Vec<_> = groups.into_iter().map(|(id, group)| (id, Some(group))).collect();
         let mark = store.folded().unwrap().unwrap().mark;
         store.clear_rows().unwrap();
         let kept: Vec<_> = rows.into_iter().filter(|(key, _)| !key.starts_with(b"name")).collect();
-        let change = Change { rows: &kept, born: &born, mark: Some(mark), ..Change::default() };
+        let change = Change { rows: &kept, groups: &groups, mark: Some(mark), ..Change::default() };
         store.commit(&change).unwrap();
     }
     let line = in_data(&data, &["log", "rebuild", "--check"]).expect_code(1).json().remove(0);

@@ -1,9 +1,9 @@
 use chaos_log::{Edge, Hash, SignedCheckpoint, TILE_WIDTH, Tile, TileId, tile_to_bytes};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::FOLD_META;
+use super::{FOLD_META, map};
 use crate::{
-    records::{Append, Appended, Change, Died, Mark},
+    records::{Append, Appended, Change, Mark},
     schema::PART_WIDTH,
 };
 
@@ -25,7 +25,7 @@ pub(super) fn change(
             put.execute(params![key, value])?;
         }
     }
-    write_nodes(&transaction, change)?;
+    map::write(&transaction, change)?;
     if let Some(Mark { rules, size, last_ms, state, is_stated }) = change.mark {
         let root = root.unwrap_or_else(|| edge.root());
         let text = format!("{rules} {size} {last_ms} {root} {state} {is_stated}");
@@ -108,23 +108,7 @@ pub(super) fn put_tile(
     Ok(())
 }
 
-fn write_nodes(transaction: &Transaction<'_>, change: &Change<'_>) -> rusqlite::Result<()> {
-    let mut bury =
-        transaction.prepare_cached("INSERT OR REPLACE INTO dead (hash, size) VALUES (?1, ?2)")?;
-    for Died { hash, size } in change.died {
-        bury.execute(params![hash.as_bytes(), size.cast_signed()])?;
-    }
-    let mut raise = transaction.prepare_cached("DELETE FROM dead WHERE hash = ?1")?;
-    let mut put =
-        transaction.prepare_cached("INSERT OR REPLACE INTO nodes (hash, node) VALUES (?1, ?2)")?;
-    for (hash, node) in change.born {
-        raise.execute([hash.as_bytes()])?;
-        put.execute(params![hash.as_bytes(), node.to_bytes()])?;
-    }
-    Ok(())
-}
-
-/// Keeps a checkpoint, and forgets the nodes that its map lacks.
+/// Keeps a checkpoint, and forgets what the map was before its size.
 pub(super) fn publish(
     connection: &mut Connection,
     signed: &SignedCheckpoint,
@@ -135,19 +119,15 @@ pub(super) fn publish(
         "INSERT OR REPLACE INTO checkpoints (size, note) VALUES (?1, ?2)",
         params![size, signed.to_string()],
     )?;
-    transaction.execute(
-        "DELETE FROM nodes WHERE hash IN (SELECT hash FROM dead WHERE size <= ?1)",
-        [size],
-    )?;
-    transaction.execute("DELETE FROM dead WHERE size <= ?1", [size])?;
+    transaction.execute("DELETE FROM former WHERE until <= ?1", [size])?;
     transaction.commit()
 }
 
 pub(super) fn clear(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute("DELETE FROM state", [])?;
-    transaction.execute("DELETE FROM nodes", [])?;
-    transaction.execute("DELETE FROM dead", [])?;
+    transaction.execute("DELETE FROM groups", [])?;
+    transaction.execute("DELETE FROM former", [])?;
     transaction.execute("DELETE FROM meta WHERE key = ?1", [FOLD_META])?;
     transaction.commit()
 }

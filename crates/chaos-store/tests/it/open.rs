@@ -1,6 +1,6 @@
 use std::fs;
 
-use chaos_log::map::EMPTY;
+use chaos_log::map::{EMPTY, Key, MemoryMap, Node, Value, grouped, prove_grouped};
 use chaos_store::{
     Blobs as _, Change, DATABASE_FILE, Mark, MemoryStore, OpenError, Records as _, Store,
 };
@@ -89,6 +89,10 @@ const TO_3: &str = "
     CREATE TABLE state (key BLOB PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
     INSERT INTO state SELECT key, value FROM rows;
     DROP TABLE rows;
+    DROP TABLE groups;
+    DROP TABLE former;
+    CREATE TABLE nodes (hash BLOB PRIMARY KEY, node BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE dead (hash BLOB PRIMARY KEY, size INTEGER NOT NULL) STRICT, WITHOUT ROWID;
     PRAGMA user_version = 3;";
 
 /// A log as an older version of the schema kept it.
@@ -144,11 +148,43 @@ fn an_older_schema_is_brought_up_by_the_first_that_writes() {
             assert_eq!(store.check().unwrap().size, 2);
             assert_eq!(store.folded().unwrap(), None, "the log is folded anew");
             assert_eq!(store.row(b"a").unwrap(), None);
-            assert_eq!(store.nodes(None, 9).unwrap(), []);
+            assert_eq!(store.groups(None, 9).unwrap(), []);
             assert_eq!(store.meta("views").unwrap(), None);
         }
         assert_eq!(Store::read(directory.path()).unwrap().head().unwrap().size, 2);
     }
+}
+
+/// The nodes of a map as version 3 kept them, one of them dead.
+fn put_nodes(database: &Connection, map: &MemoryMap) {
+    let mut put = database.prepare("INSERT INTO nodes VALUES (?1, ?2)").unwrap();
+    for (hash, node) in map.nodes() {
+        put.execute(rusqlite::params![hash.as_bytes(), node.to_bytes()]).unwrap();
+    }
+    let dead = Node::Leaf { key: Key::of(b"dead"), value: Value::of(b"1") };
+    put.execute(rusqlite::params![dead.hash().as_bytes(), dead.to_bytes()]).unwrap();
+    let bury = "INSERT INTO dead VALUES (?1, 1)";
+    database.execute(bury, [dead.hash().as_bytes()]).unwrap();
+}
+
+#[test]
+fn the_map_of_version_3_is_kept_or_folded_anew() {
+    let mut map = MemoryMap::new();
+    (0..500_u16).for_each(|n| map.insert(Key::of(&n.to_be_bytes()), Value::of(b"1")));
+    let directory = older(2, "");
+    let database = Connection::open(directory.path().join(DATABASE_FILE)).unwrap();
+    put_nodes(&database, &map);
+    drop(database);
+    let store = Store::open(directory.path()).unwrap();
+    let expect: Vec<_> = grouped(map.entries()).into_iter().collect();
+    assert_eq!(store.groups(None, 9_999).unwrap(), expect);
+    assert_eq!(store.folded().unwrap().unwrap().mark.size, 2);
+    let proof = prove_grouped(&store, &map.root(), &Key::of(b"absent")).unwrap();
+    assert_eq!(proof, map.prove(&Key::of(b"absent")));
+    // A node that cannot be read costs a fold.
+    let directory = older(2, "INSERT INTO nodes VALUES (x'00', x'0102')");
+    let store = Store::open(directory.path()).unwrap();
+    assert_eq!((store.folded().unwrap(), store.row(b"a").unwrap()), (None, None));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use chaos_log::{
     prove_consistency, prove_inclusion, root_at,
 };
 use chaos_store::{
-    Append, AppendError, Change, Died, ENTRIES_MAX, Entry, Fold, Head, Mark, MemoryStore,
+    Append, AppendError, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, MemoryStore,
     RECORD_BYTES_MAX, Records, Row, Store, StoreError, all_entries,
 };
 use chaos_types::Digest;
@@ -17,44 +17,105 @@ fn check_contract(store: &mut impl Records) {
     check_entries(store);
     check_checkpoints(store);
     check_rows(store);
-    check_nodes(store);
+    check_groups(store);
 }
 
-/// Nodes that the map lost are there until a checkpoint is published whose map lacks them.
-fn check_nodes(store: &mut impl Records) {
+/// What the map was is there until a checkpoint is published that has it so.
+fn check_groups(store: &mut impl Records) {
     let mut map = map::MemoryMap::new();
-    let mut roots = Vec::new();
-    for name in [&b"name\0ada"[..], b"name\0bob", b"name\0eve", b"name\0joe"] {
-        let puts = [(map::Key::of(name), map::Value::of(b"1"))];
-        let change = map::update(&*store, &map.root(), puts).unwrap();
-        assert_eq!(change, map::update(&map, &map.root(), puts).unwrap());
+    let mut versions = Vec::new();
+    let names: Vec<String> = (0..40).map(|number| format!("name\0{number}")).collect();
+    for names in names.chunks(10) {
+        let puts = names.iter().map(|name| (map::Key::of(name.as_bytes()), map::Value::of(b"1")));
+        let changed = map::regroup(&*store, &map.root(), puts.clone()).unwrap();
+        puts.for_each(|(key, value)| map.insert(key, value));
+        assert_eq!(changed.root, map.root());
         let size = store.head().unwrap().size + 1;
-        let born: Vec<_> = change.born.iter().map(|(hash, node)| (*hash, *node)).collect();
-        let died: Vec<_> = change.died.iter().map(|hash| Died { hash: *hash, size }).collect();
-        let appends = [append(&format!("with {}", change.root))];
-        let change_of_store =
-            Change { appends: &appends, born: &born, died: &died, ..Change::default() };
-        store.commit(&change_of_store).unwrap();
-        map.apply(change);
-        roots.push(map.root());
+        let groups: Vec<_> = changed.groups.into_iter().collect();
+        let appends = [append(&format!("with {}", changed.root))];
+        let (rules, state) = (Digest::of(b"rules"), changed.root);
+        let mark = Mark { rules, size, last_ms: 7, state, is_stated: false };
+        let change =
+            Change { appends: &appends, groups: &groups, mark: Some(mark), ..Change::default() };
+        store.commit(&change).unwrap();
+        versions.push((size, map.clone()));
     }
-    let living: Vec<_> = map.nodes().map(|(hash, node)| (*hash, *node)).collect();
-    assert_eq!(store.nodes(None, 99).unwrap(), living);
-    assert_eq!(store.nodes(Some(&living[1].0), 2).unwrap(), living[2..4]);
-    let prove = |store: &_, root| map::prove(store, root, &map::Key::of(b"name\0ada"));
-    assert!(roots.iter().all(|root| prove(store, root).is_ok()));
-    let head = store.head().unwrap();
-    let before = Head { size: head.size - 1, root: root_at(store, head.size - 1).unwrap() };
-    store.put_checkpoint(&signed(before)).unwrap();
-    let provable =
-        |store: &_| roots.iter().map(|root| prove(store, root).is_ok()).collect::<Vec<_>>();
-    // The first map is one leaf, which the later ones have too.
-    assert_eq!(provable(store), [true, false, true, true]);
-    store.put_checkpoint(&signed(head)).unwrap();
-    assert_eq!(provable(store), [true, false, false, true]);
-    assert_eq!(store.nodes(None, 99).unwrap(), living);
+    let living: Vec<_> = map::grouped(map.entries()).into_iter().collect();
+    assert!(living.len() > 4);
+    assert_eq!(store.groups(None, 99).unwrap(), living);
+    assert_eq!(store.groups(Some(living[1].0), 2).unwrap(), living[2..4]);
+    let known = |store: &_| {
+        let is_known = |(size, map): &(u64, map::MemoryMap)| {
+            let (then, key) = (At { store, size: *size }, map::Key::of(names[3].as_bytes()));
+            map::prove_grouped(&then, &map.root(), &key).is_ok_and(|proof| proof == map.prove(&key))
+        };
+        versions.iter().map(is_known).collect::<Vec<_>>()
+    };
+    assert_eq!(known(store), [true; 4]);
+    let size = versions[1].0;
+    store.put_checkpoint(&signed(Head { size, root: root_at(store, size).unwrap() })).unwrap();
+    assert_eq!(known(store), [false, true, true, true]);
+    store.put_checkpoint(&signed(store.head().unwrap())).unwrap();
+    assert_eq!(known(store), [false, false, false, true]);
+    assert_eq!(store.groups(None, 99).unwrap(), living);
     store.clear_rows().unwrap();
-    assert_eq!(store.nodes(None, 99).unwrap(), []);
+    assert_eq!(store.groups(None, 99).unwrap(), []);
+}
+
+/// The map as it was with a log of some size.
+struct At<'a, R> {
+    store: &'a R,
+    size: u64,
+}
+
+impl<R: Records> map::GroupRead for At<'_, R> {
+    type Error = StoreError;
+
+    fn read_group(&self, id: map::GroupId) -> Result<Option<map::Group>, StoreError> {
+        self.store.group_at(id, self.size)
+    }
+
+    fn read_below(&self, id: map::GroupId) -> Result<Vec<(map::GroupId, map::Group)>, StoreError> {
+        let below = id.all_below().map(|id| (id, self.store.group_at(id, self.size).unwrap()));
+        Ok(below.into_iter().filter_map(|(id, group)| Some((id, group?))).collect())
+    }
+}
+
+/// Two changes of one size leave what was before the first of them.
+#[test]
+fn what_the_map_was_before_a_size_is_what_it_was_before_the_first_change_of_it() {
+    fn check(store: &mut impl Records) {
+        store.append_batch(&[append("a")]).unwrap();
+        store.put_checkpoint(&signed(store.head().unwrap())).unwrap();
+        let mut map = map::MemoryMap::new();
+        let mut versions = vec![];
+        for (name, size) in [("a", 1), ("b", 2), ("c", 2), ("d", 3), ("a", 3)] {
+            let put =
+                (map::Key::of(name.as_bytes()), map::Value::of(&[u8::try_from(size).unwrap()]));
+            let groups = map::regroup(&*store, &map.root(), [put]).unwrap().groups;
+            let groups: Vec<_> = groups.into_iter().collect();
+            map.insert(put.0, put.1);
+            let (rules, state) = (Digest::of(b"rules"), map.root());
+            let mark = Mark { rules, size, last_ms: 7, state, is_stated: false };
+            let appends = [append(&format!("{name} {size}"))];
+            let change = Change {
+                appends: &appends,
+                groups: &groups,
+                mark: Some(mark),
+                ..Change::default()
+            };
+            store.commit(&change).unwrap();
+            versions.push((size, map.clone()));
+        }
+        for at in [0, 2, 4] {
+            let (size, map) = &versions[at];
+            let expect = map::grouped(map.entries()).remove(&map::GroupId::ROOT);
+            assert_eq!(store.group_at(map::GroupId::ROOT, *size).unwrap(), expect, "{size}");
+        }
+    }
+    let directory = tempfile::tempdir().unwrap();
+    check(&mut Store::open(directory.path()).unwrap());
+    check(&mut MemoryStore::new());
 }
 
 fn check_entries(store: &mut impl Records) {
