@@ -40,6 +40,8 @@ pub enum Action {
     Score(Score),
     /// A reward pool was divided and distributed.
     Pay(Pay),
+    /// The log's clock was wrong: entries before this one are dated too late.
+    CorrectTime(CorrectTime),
     /// An action of a kind that is not the platform's own.
     Other(Other),
 }
@@ -96,6 +98,7 @@ impl Action {
             Self::Run(_) => Run::KIND,
             Self::Score(_) => Score::KIND,
             Self::Pay(_) => Pay::KIND,
+            Self::CorrectTime(_) => CorrectTime::KIND,
             Self::Other(other) => other.kind.name(),
         }
     }
@@ -115,6 +118,7 @@ impl Action {
             Self::Run(_) => ground::RUN,
             Self::Score(_) => ground::SCORE,
             Self::Pay(_) => ground::PAY,
+            Self::CorrectTime(_) => ground::CORRECT_TIME,
             Self::Other(other) => other.kind.grounds(),
         }
     }
@@ -142,8 +146,15 @@ impl Action {
             | Self::Run(_)
             | Self::Score(_)
             | Self::Pay(_)
+            | Self::CorrectTime(_)
             | Self::Other(_) => false,
         }
+    }
+
+    /// Whether it corrects the log's clock, so that the log's time may go back at it.
+    #[must_use]
+    pub const fn corrects_time(&self) -> bool {
+        matches!(self, Self::CorrectTime(_))
     }
 
     /// Whether an outcome can count the action for or against its agent.
@@ -161,7 +172,8 @@ impl Action {
             | Self::Anchor(_)
             | Self::Run(_)
             | Self::Score(_)
-            | Self::Pay(_) => false,
+            | Self::Pay(_)
+            | Self::CorrectTime(_) => false,
         }
     }
 }
@@ -185,6 +197,7 @@ impl Serialize for Action {
             Self::Run(body) => Wire { kind, body }.serialize(serializer),
             Self::Score(body) => Wire { kind, body }.serialize(serializer),
             Self::Pay(body) => Wire { kind, body }.serialize(serializer),
+            Self::CorrectTime(body) => Wire { kind, body }.serialize(serializer),
             Self::Other(other) => Wire { kind, body: &other.body }.serialize(serializer),
         }
     }
@@ -365,6 +378,19 @@ pub struct Pay {
     pub transactions: Vec<String>,
 }
 
+/// Body of [`Action::CorrectTime`]: the entries from `first` up to this one were dated by a wrong clock,
+/// and are at most as late as `true_ms`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorrectTime {
+    /// The first entry that was dated wrongly.
+    #[serde(with = "decimal")]
+    pub first: u64,
+    /// What time it is, milliseconds since 1970.
+    #[serde(with = "decimal")]
+    pub true_ms: u64,
+}
+
 /// Body of [`Action::Verify`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -437,4 +463,9 @@ impl Score {
 impl Pay {
     /// The kind as written on the wire.
     pub const KIND: &'static str = "pay";
+}
+
+impl CorrectTime {
+    /// The kind as written on the wire.
+    pub const KIND: &'static str = "correct_time";
 }

@@ -64,6 +64,19 @@ chaos_types::faults! {
             "The state does not hold what the entry writes, so that its log did not count it.";
         LeafOfAnother = "leaf-of-another", "The log entry names another receipt.";
         TimeGoesBack = "time-goes-back", "The log entry is dated before the one that it follows.";
+        CorrectionOfNothing = "correction-of-nothing",
+            "A correction of time names no entry before itself.";
+        CorrectionDatedOther = "correction-dated-other",
+            "The log took the correction in at another time than it says it is.";
+        CorrectionNeedless = "correction-needless",
+            "No entry is dated later than the correction says it is.";
+        CorrectionTooFar = "correction-too-far",
+            "The correction would date entries before those that they follow.";
+        CorrectionsTooMany = "corrections-too-many", "The log was corrected as often as it can be.";
+        ScoredTooEarly = "scored-too-early",
+            "The scores are as of a time before the last entry that they count.";
+        ScoredTooLate = "scored-too-late",
+            "The scores are as of a time after the log took them in.";
         ReceiptRepeated = "receipt-repeated", "The receipt is in the log already.";
         ParentUnknown = "parent-unknown", "A parent is not in the log before the receipt.";
         ContributionRepeated = "contribution-repeated", "A contribution would be judged twice.";

@@ -83,7 +83,7 @@ impl Ground {
 }
 
 /// What the platform's own kinds rest on.
-pub(crate) const OWN: [(&str, &[Ground]); 11] = [
+pub(crate) const OWN: [(&str, &[Ground]); 12] = [
     ("register", REGISTER),
     ("update", UPDATE),
     ("rotate_key", ROTATE_KEY),
@@ -95,6 +95,7 @@ pub(crate) const OWN: [(&str, &[Ground]); 11] = [
     (action::Run::KIND, RUN),
     (action::Score::KIND, SCORE),
     (action::Pay::KIND, PAY),
+    (action::CorrectTime::KIND, CORRECT_TIME),
 ];
 
 pub(crate) const REGISTER: &[Ground] = &[
@@ -148,6 +149,14 @@ pub(crate) const SCORE: &[Ground] = &[
     Ground::new("how many entries came before it", Source::Receipt),
     Ground::read("every judged contribution before it", Source::Log, "evidence"),
     Ground::new("the time that scores are computed for", Source::Signer),
+];
+
+pub(crate) const CORRECT_TIME: &[Ground] = &[
+    Ground::new(
+        "which entries are dated later than it says, and what came before them",
+        Source::Log,
+    ),
+    Ground::new("what time it was", Source::Signer),
 ];
 
 pub(crate) const PAY: &[Ground] = &[

@@ -145,10 +145,10 @@ const PLATFORM: [&str; 5] = [
 ];
 
 /// The version of the platform's rules and of the rows that they write.
-const RULES_VERSION: u32 = 5;
+const RULES_VERSION: u32 = 6;
 
 /// The kinds of the platform's rows that only grow, so that a log can commit to them.
-const COMMITTED: [&str; 12] = [
+const COMMITTED: [&str; 13] = [
     "account",
     "account_owner",
     "agent",
@@ -161,6 +161,7 @@ const COMMITTED: [&str; 12] = [
     "paid",
     "refused",
     "span",
+    "time",
 ];
 
 impl Kinds {
@@ -258,6 +259,7 @@ impl Kinds {
             action::Run::KIND => Action::Run(read(name, body)?),
             action::Score::KIND => Action::Score(read(name, body)?),
             action::Pay::KIND => Action::Pay(read(name, body)?),
+            action::CorrectTime::KIND => Action::CorrectTime(read(name, body)?),
             other => {
                 let kind = self.others().find(|kind| kind.name == other).ok_or_else(|| {
                     Rejection::new(

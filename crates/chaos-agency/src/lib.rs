@@ -46,6 +46,7 @@
 
 pub mod account;
 pub mod action;
+mod corrections;
 mod fault;
 mod ground;
 
@@ -62,6 +63,7 @@ mod view;
 pub mod views;
 
 pub use action::Action;
+pub use corrections::{Correction, Corrections, Dated, correction_at};
 pub use fault::Fault;
 pub use ground::{Ground, Source};
 pub use kind::{Body, Extension, Kind, Kinds, Signer};

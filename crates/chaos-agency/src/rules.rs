@@ -4,12 +4,13 @@
 mod outcome;
 mod payment;
 mod score;
+mod time;
 
 use chaos_log::map::{self, Changed, Put, ReadError};
 use chaos_types::{Check, Did, Rejection, Verified};
 
 use self::payment::PaymentRow;
-pub(crate) use self::score::evidence;
+pub(crate) use self::score::{ensure_as_of, evidence};
 use crate::{
     Action, Fault, Key, Kinds, Leaf, Receipt, State, Stop, Writes,
     registry::{Scope, Standing},
@@ -128,7 +129,10 @@ impl Rules {
         ensure_new(receipt, state)?;
         let mut outcome = None;
         match &receipt.action {
-            Action::Score(body) => score::admit(body, place.index, state, &mut writes)?,
+            Action::Score(body) => {
+                score::Counted { place, leaf, state }.admit(body, &mut writes)?;
+            }
+            Action::CorrectTime(body) => time::admit(body, place.index, leaf, state, &mut writes)?,
             Action::Pay(body) => {
                 let row = PaymentRow { index: place.index, receipt: receipt.id };
                 payment::admit(body, &row, state, &mut writes)?;
@@ -274,7 +278,7 @@ impl Rules {
     ) -> Result<Writes, Stop> {
         let leaf = leaf.as_ref().map_err(Clone::clone)?;
         ensure_stated(place, leaf)?;
-        ensure_time(place, leaf)?;
+        ensure_time(place, leaf, read.as_ref().ok())?;
         let receipt = read.as_ref().map_err(Clone::clone)?;
         self.admit(place, leaf, receipt, state)
     }
@@ -316,9 +320,14 @@ fn state_other(index: u64, stated: &map::Hash, found: &map::Hash) -> Rejection {
     )
 }
 
-/// The log's time does not go back.
-fn ensure_time(place: Place, leaf: &Leaf) -> Result<(), Rejection> {
-    if leaf.integrated_at_ms >= place.after_ms {
+/// The log's time does not go back but at a correction of it, whose own rules say how far.
+fn ensure_time(
+    place: Place,
+    leaf: &Leaf,
+    receipt: Option<&Verified<Receipt>>,
+) -> Result<(), Rejection> {
+    let corrects = receipt.is_some_and(|receipt| receipt.action.corrects_time());
+    if leaf.integrated_at_ms >= place.after_ms || corrects {
         return Ok(());
     }
     Err(Rejection::new(
@@ -328,8 +337,8 @@ fn ensure_time(place: Place, leaf: &Leaf) -> Result<(), Rejection> {
     ))
 }
 
-fn ensure_leaf(place: Place, leaf: &Leaf, receipt: &Receipt) -> Result<(), Rejection> {
-    ensure_time(place, leaf)?;
+fn ensure_leaf(place: Place, leaf: &Leaf, receipt: &Verified<Receipt>) -> Result<(), Rejection> {
+    ensure_time(place, leaf, Some(receipt))?;
     if receipt.id == leaf.receipt {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     Action,
-    action::{Delegate, Pay, Role, Score, Verdict},
+    action::{CorrectTime, Delegate, Pay, Role, Score, Verdict},
 };
 
 impl Action {
@@ -43,6 +43,10 @@ impl Action {
             ),
             Self::Score(score) => scored(score),
             Self::Pay(pay) => paid(pay),
+            Self::CorrectTime(CorrectTime { first, true_ms }) => format!(
+                "corrected the log's clock: the entries from {first} up to this one are not later \
+                 than {true_ms} ms"
+            ),
             Self::Other(other) => other.sentence(),
         }
     }

@@ -12,7 +12,7 @@ use chaos_types::{Check, Did, Digest, Rejection};
 
 pub use self::record::{Wanted, record};
 use crate::{
-    Answer, Fault, Key, Row, Rules, State, Stop, Writes,
+    Answer, Corrections, Fault, Key, Row, Rules, State, Stop, Writes,
     state::{AgentRow, RefusalRow, SpanRow, past},
 };
 
@@ -110,6 +110,22 @@ impl Shown {
             }
         }
         Ok(())
+    }
+
+    /// The corrections of the log's clock, as they are known under the root; none if none are shown. What
+    /// is shown of them is all of them, up to the one that there is not.
+    ///
+    /// # Errors
+    /// [`Stop::NotShown`] or [`Stop::Unreadable`].
+    pub fn corrections(&self) -> Result<Corrections, Stop> {
+        if !self.rows.contains_key(&Key::time(0)) {
+            return Ok(Corrections::default());
+        }
+        Corrections::of(|key| {
+            self.asked.borrow_mut().insert(key.clone());
+            let row = self.rows.get(key).ok_or_else(|| Stop::NotShown { key: key.clone() })?;
+            row.as_deref().map(|bytes| crate::state::value(key, bytes)).transpose()
+        })
     }
 
     /// An agent's name and role before the entry, if its span there is shown.

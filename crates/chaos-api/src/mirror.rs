@@ -10,7 +10,7 @@ use std::{
 use chaos_agency::{Kinds, Leaf, Rules};
 use chaos_log::{SignedCheckpoint, TileKind, TilePath, VerifierKey};
 use chaos_store::{DATABASE_FILE, ENTRIES_MAX, Entry, Records as _, Store};
-use chaos_types::{Did, Digest, Rejection, dsse::Envelope};
+use chaos_types::{Did, Digest, dsse::Envelope};
 use tokio::task::JoinHandle;
 
 use self::{
@@ -27,8 +27,8 @@ mod standing;
 mod tree;
 
 pub use error::MirrorError;
-use finding::Judge;
 pub use finding::{Finding, Wrong};
+use finding::{Judge, Read};
 pub(crate) use head::fetch as fetch_head;
 pub(crate) use page::{Expected, Task, fetch_page, root_over};
 pub(crate) use standing::FORK;
@@ -123,6 +123,11 @@ impl Mirror {
         &self.key
     }
 
+    /// Who runs the log.
+    fn operator(&self) -> Did {
+        Did::from_public_bytes(self.key.public()).expect("a verifier key is a point of the curve")
+    }
+
     /// Where the files of alarms are.
     #[must_use]
     pub fn alarms(&self) -> PathBuf {
@@ -208,7 +213,7 @@ impl Mirror {
     /// Judges what is stored and was not judged yet, as after a round that was killed, and holds what was
     /// judged against the clock again if an earlier one was ahead of it.
     fn judge_stored(&self, now_ms: u64) -> Result<Judge, MirrorError> {
-        let mut judge = Judge::new(Findings::read(&self.store)?, now_ms);
+        let mut judge = Judge::new(self.operator(), Findings::read(&self.store)?, now_ms);
         if judge.is_clock_earlier() {
             self.each_stored(0..judge.size(), |entry, leaf| {
                 judge.see_time(entry.index, leaf.integrated_at_ms);
@@ -216,8 +221,7 @@ impl Mirror {
             judge.set_clock();
         }
         self.each_stored(judge.size()..u64::MAX, |entry, leaf| {
-            let wrong = Envelope::verify_bytes(&entry.record).err();
-            judge.see(entry.index, leaf.integrated_at_ms, wrong);
+            judge.see(entry.index, &leaf, Envelope::verify_bytes(&entry.record));
         })?;
         Ok(judge)
     }
@@ -248,12 +252,9 @@ impl Mirror {
     /// # Errors
     /// If the store fails.
     pub fn fold(&mut self, kinds: Kinds, now_ms: u64) -> Result<(), MirrorError> {
-        let operator = Did::from_public_bytes(self.key.public())
-            .expect("a verifier key is a point of the curve");
-        let size = self.store.head()?.size;
-        let misstated =
-            chaos_ledger::misstated(&mut self.store, &Rules::new(operator, kinds), 0..size)
-                .map_err(|error| MirrorError::Ledger(Box::new(error)))?;
+        let (size, rules) = (self.store.head()?.size, Rules::new(self.operator(), kinds));
+        let misstated = chaos_ledger::misstated(&mut self.store, &rules, 0..size)
+            .map_err(|error| MirrorError::Ledger(Box::new(error)))?;
         let mut findings = Findings::read(&self.store)?;
         let (mut today, mut accepted_to) = (None, None);
         for (index, why) in misstated {
@@ -295,7 +296,7 @@ impl Mirror {
     /// stands before it is stored, and nothing after it.
     fn append(
         &mut self,
-        waiting: &mut Vec<(Checked, Option<Rejection>)>,
+        waiting: &mut Vec<(Checked, Read)>,
         judge: &mut Judge,
     ) -> Result<(), MirrorError> {
         let start = self.store.head()?.size;
@@ -314,15 +315,15 @@ impl Mirror {
             indices.insert(digest, index);
         }
         let (mut appends, mut seen) = (Vec::new(), Vec::new());
-        for (entry, wrong) in waiting.drain(..).take(indices.len()) {
+        for (entry, opened) in waiting.drain(..).take(indices.len()) {
             appends.push(entry.append);
-            seen.push((entry.index, entry.at_ms, wrong));
+            seen.push((entry.index, entry.leaf, opened));
         }
         if !appends.is_empty() {
             self.store.append_batch(&appends)?;
         }
-        for (index, at_ms, wrong) in seen {
-            judge.see(index, at_ms, wrong);
+        for (index, leaf, opened) in seen {
+            judge.see(index, &leaf, opened);
         }
         repeated.map_or(Ok(()), Err)
     }

@@ -240,6 +240,14 @@ pub enum Error {
         /// Whole days between the two.
         days: u64,
     },
+    /// The clock is behind the log's last entry: it is wrong, or it was when that entry was dated.
+    #[error("the clock is at {now_ms} ms, behind the log's last entry of {last_ms} ms")]
+    ClockBehind {
+        /// The clock.
+        now_ms: u64,
+        /// The time of the last entry.
+        last_ms: u64,
+    },
     /// What was made does not verify.
     #[error("the bundle that was made does not verify, so it is not given out")]
     Unverified(#[source] Rejection),

@@ -66,8 +66,10 @@ impl Ledger {
         let mut answers = Vec::with_capacity(group.len());
         for Prepared { receipt, record } in group {
             let place = tables.next();
-            // The log's time never goes back, even if the clock does.
-            let leaf = Leaf::new(receipt.id, now_ms.max(place.after_ms));
+            // The log's time goes back at a correction of it and nowhere else, even if the clock does.
+            let corrects = receipt.action.corrects_time();
+            let at_ms = if corrects { now_ms } else { now_ms.max(place.after_ms) };
+            let leaf = Leaf::new(receipt.id, at_ms);
             match self.rules.admit(place, &leaf, receipt, &tables) {
                 Ok(writes) => {
                     let leaf = tables.take(&self.rules, leaf, writes)?;

@@ -28,14 +28,6 @@ pub(crate) const OPERATOR_META: &str = "operator";
 /// The key that marks a log whose database was lost: it is filled from a copy and never founded anew.
 const RECOVERED_META: &str = "recovered";
 
-/// The key under which the time is kept that somebody vouched for.
-const CLOCK_META: &str = "clock";
-
-const DAY_MS: u64 = 86_400_000;
-
-/// A clock that is further ahead of the log's last entry than this has to be vouched for: 30 days.
-const CLOCK_JUMP_MS_MAX: u64 = 30 * DAY_MS;
-
 /// An open data directory. While one is open for writing, no other process writes to it.
 ///
 /// Invariant: the stored rows are the fold of the entries before `next`.
@@ -264,44 +256,22 @@ impl Ledger {
         self.ensure_clock()?;
         // The log's time never goes back, even if the clock does.
         let now = self.system.now_ms().max(self.last_integrated_at_ms());
-        let envelope = Draft {
+        let envelope = self.sign(entry, now)?;
+        self.append(&envelope, now)
+    }
+
+    /// Signs what an agent did at a time that it says.
+    pub(crate) fn sign(&self, entry: NewEntry<'_>, now_ms: u64) -> Result<Envelope, Error> {
+        let draft = Draft {
             log: self.operator(),
             agent: entry.agent,
-            claimed_at_ms: now,
+            claimed_at_ms: now_ms,
             parents: entry.parents,
             subjects: entry.subjects,
             evidence: entry.evidence,
             action: entry.action,
-        }
-        .sign(&entry.keys)
-        .map_err(Error::Encode)?;
-        self.append(&envelope, now)
-    }
-
-    /// A clock that is far ahead would date every later entry, since the log's time never goes back.
-    pub(crate) fn ensure_clock(&self) -> Result<(), Error> {
-        let now_ms = self.system.now_ms();
-        let last_ms = self.last_integrated_at_ms();
-        let accepted_ms = match self.store.meta(CLOCK_META)? {
-            Some(bytes) => String::from_utf8_lossy(&bytes).parse().unwrap_or(0),
-            None => 0,
         };
-        let ahead_ms = now_ms.saturating_sub(last_ms.max(accepted_ms));
-        if self.size() == 0 || ahead_ms <= CLOCK_JUMP_MS_MAX {
-            return Ok(());
-        }
-        let days = now_ms.saturating_sub(last_ms) / DAY_MS;
-        Err(Error::ClockAhead { now_ms, last_ms, days })
-    }
-
-    /// Lets the log be written to although its last entry is long past, because the clock is right.
-    ///
-    /// # Errors
-    /// If the store fails.
-    pub fn accept_clock(&mut self) -> Result<u64, Error> {
-        let now_ms = self.system.now_ms();
-        self.store.put_meta(CLOCK_META, now_ms.to_string().as_bytes())?;
-        Ok(now_ms)
+        draft.sign(&entry.keys).map_err(Error::Encode)
     }
 
     /// Appends a signed receipt, if the log admits it: a group of one. Nothing is written otherwise.

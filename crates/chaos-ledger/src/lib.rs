@@ -47,6 +47,7 @@
 //! - [`agents`]: entering, finding, rotating and revoking agents.
 //! - [`Handover`]: handing a role of the log's root key to another key.
 //! - [`bundle`]: the file that proves one receipt to a stranger.
+//! - [`Proposed`]: what a correction of the log's clock would say.
 //! - [`Keys`]: encrypted key files.
 //! - [`misstated`]: whether another's log states what it folds to.
 //! - [`Heads`]: what was signed, remembered outside of the data directory.
@@ -60,6 +61,7 @@
 
 pub mod agents;
 mod bundles;
+mod clock;
 mod delegating;
 mod error;
 mod folding;
@@ -75,6 +77,7 @@ mod system;
 mod tables;
 
 pub use bundles::{bundle, tlog_proof};
+pub use clock::Proposed;
 pub use delegating::{HandedOver, Handover, succession};
 pub use error::{Error, Refused};
 pub use folding::{Compared, Comparison, misstated};

@@ -1,8 +1,8 @@
 //! Signing heads: only what was recomputed, and only what continues what was signed before.
 
-use chaos_agency::{Leaf, Succession, action::Role};
+use chaos_agency::{Leaf, Receipt, Succession, action::Role};
 use chaos_log::{Checkpoint, SignedCheckpoint, VerifierKey, root_at};
-use chaos_store::{Head, Records as _, Store, all_entries};
+use chaos_store::{Entry, Head, Records as _, Store, all_entries};
 
 use chaos_types::Did;
 
@@ -123,13 +123,20 @@ impl Ledger {
                 let (named, found) = (leaf.receipt, entry.digest);
                 return Err(Error::LeafOther { index, named, found });
             }
-            if found_ms < last_ms {
+            if found_ms < last_ms && !self.corrects_time(&entry)? {
                 return Err(Error::TimeGoesBack { index, last_ms, found_ms });
             }
             last_ms = found_ms;
             self.ensure_stated(index, &leaf)?;
         }
         Ok(self.store.recompute(from)?)
+    }
+
+    /// Whether an entry corrects the log's clock, and counts.
+    fn corrects_time(&self, entry: &Entry) -> Result<bool, Error> {
+        let receipt = Receipt::open_bytes(&entry.record, self.rules.kinds());
+        let corrects = receipt.is_ok_and(|receipt| receipt.action.corrects_time());
+        Ok(corrects && self.refused(entry.index)?.is_none())
     }
 
     /// What the last leaf states of the state is what the rows give.

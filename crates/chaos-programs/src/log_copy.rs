@@ -9,7 +9,8 @@ mod rewards;
 use std::{fmt, path::Path};
 
 use chaos_agency::{
-    Action, Kinds, Receipt, SignerError, State, Succession, Views, action::Role, views,
+    Action, Correction, Corrections, Kinds, Leaf, Receipt, SignerError, State, Stop, Succession,
+    Views, action::Role, views,
 };
 use chaos_log::{Checkpoint, Edge, KeyError, SignedCheckpoint, leaf_hash};
 use chaos_reputation::{Model, ScoreDocument};
@@ -90,6 +91,7 @@ impl LogCopy {
             | Action::Verify(_)
             | Action::Anchor(_)
             | Action::Run(_)
+            | Action::CorrectTime(_)
             | Action::Other(_) => Err(Rejection::new(
                 Check::Evidence,
                 Fault::InputsNotFromLog,
@@ -143,6 +145,13 @@ impl LogCopy {
         Ok(())
     }
 
+    /// The leaf of an entry of the copy.
+    fn leaf(&self, index: u64) -> Result<Leaf, Rejection> {
+        let entry = self.store.entry(index).map_err(|error| unread(&error))?;
+        let entry = entry.ok_or_else(|| other(format!("the copy has no entry {index}")))?;
+        Leaf::from_bytes(&entry.leaf).map_err(|error| unread(&error))
+    }
+
     /// The tree over the first entries of the copy is the one that the log signed.
     fn ensure_same_tree(&self, checkpoint: &Checkpoint) -> Result<(), Rejection> {
         let size = checkpoint.size();
@@ -190,7 +199,16 @@ impl FoldedLog for LogCopy {
         if !counted {
             return Err(other(format!("entry {index} of the copy is another receipt")));
         }
-        Ok(format!("{size} entries folded here, entry {index} counts"))
+        let leaf = self.leaf(index)?;
+        receipt.ensure_times(last_ms(state, index).map_err(|stop| unread(&stop))?, &leaf)?;
+        let mut said = format!("{size} entries folded here, entry {index} counts");
+        let corrections = Corrections::read(state).map_err(|stop| unread(&stop))?;
+        for Correction { index, first, true_ms } in corrections.iter() {
+            said.push_str(&format!(
+                "; entry {index} corrects the log's clock: {first} to {index} are not after {true_ms} ms"
+            ));
+        }
+        Ok(said)
     }
 }
 
@@ -206,6 +224,16 @@ fn ensure_signer(state: &dyn State, root: Did, head: &SignedCheckpoint) -> Resul
         // Who signed it was checked without the copy.
         Ok(_) | Err(SignerError::Unsigned(_) | SignerError::Name(_)) => Ok(()),
     }
+}
+
+/// When the log took in the last entry before a place that counts, as it was written.
+fn last_ms(state: &dyn State, index: u64) -> Result<u64, Stop> {
+    for before in (0..index).rev() {
+        if let Some(row) = views::action(state, before)? {
+            return Ok(row.integrated_at_ms);
+        }
+    }
+    Ok(0)
 }
 
 fn bytes(document: &impl Serialize) -> Result<Vec<u8>, Rejection> {

@@ -195,6 +195,7 @@ fn run(
     // What needs no computation is refused before anything is appraised: what a release cannot
     // repeat, and what the receipt says about its own place.
     receipt.ensure_place(index)?;
+    receipt.ensure_times(0, file.leaf())?;
     if let (Some(reexecute), Some(_)) = (options.reexecute, receipt.evidence.replay()) {
         reexecute.ensure_repeatable(&receipt, &attachments)?;
     }

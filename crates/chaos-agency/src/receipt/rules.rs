@@ -8,9 +8,10 @@ use chaos_types::{ChainId, Check, Did, Digest, Rejection, canonical};
 
 use super::{Evidence, Product};
 use crate::{
-    Action, Fault, Receipt, account,
-    action::{Anchor, Pay, Score},
+    Action, Fault, Leaf, Receipt, account,
+    action::{Anchor, CorrectTime, Pay, Score},
     kind::Written,
+    rules::ensure_as_of,
 };
 
 /// What a rule sees of a receipt besides its body.
@@ -179,7 +180,8 @@ pub(crate) fn ensure_own(action: &Action, form: &Form<'_>) -> Result<(), Rejecti
         | Action::Update(_)
         | Action::RotateKey(_)
         | Action::Revoke(_)
-        | Action::Delegate(_) => {
+        | Action::Delegate(_)
+        | Action::CorrectTime(_) => {
             form.ensure_word()?;
             form.ensure_about_itself()
         }
@@ -276,7 +278,17 @@ impl Receipt {
                 Fault::LogSizeOther,
                 format!("scores {} entries, {index} came before it", score.log_size),
             )),
+            Action::CorrectTime(CorrectTime { first, .. }) if *first >= index => {
+                Err(Rejection::new(
+                    Check::Statement,
+                    Fault::CorrectionOfNothing,
+                    format!(
+                        "entry {index} corrects entries from {first} on, which are none before it"
+                    ),
+                ))
+            }
             Action::Score(_)
+            | Action::CorrectTime(_)
             | Action::Register(_)
             | Action::Update(_)
             | Action::RotateKey(_)
@@ -288,6 +300,20 @@ impl Receipt {
             | Action::Run(_)
             | Action::Pay(_)
             | Action::Other(_) => Ok(()),
+        }
+    }
+}
+
+impl Receipt {
+    /// The rules that need the receipt, its leaf, and when the log took in the last entry before it, 0 if
+    /// nobody here knows.
+    ///
+    /// # Errors
+    /// A [`Rejection`] that names both times.
+    pub fn ensure_times(&self, last_ms: u64, leaf: &Leaf) -> Result<(), Rejection> {
+        match &self.action {
+            Action::Score(score) => ensure_as_of(score, last_ms, leaf),
+            _ => Ok(()),
         }
     }
 }

@@ -4,8 +4,9 @@ use chaos_reputation::{DAY_MS, DAYS_MAX, EVIDENCE_MAX, Evidence, Model, Params};
 use chaos_types::{Check, Rejection};
 
 use crate::{
-    Fault, Key, State, Stop, Writes,
+    Fault, Key, Leaf, Place, State, Stop, Writes,
     action::Score,
+    corrections::Corrections,
     state::{EvidenceRow, Once},
 };
 
@@ -16,7 +17,8 @@ const STEP: u64 = 4_096;
 /// What is older than the horizon of the decay weighs nothing and is not read; of what is within it,
 /// `belief/2` counts the newest [`EVIDENCE_MAX`] pieces.
 ///
-/// The log's time does not go back, so the evidence is read from its end until the horizon.
+/// Its times are the effective ones as the log knows them there. They do not go back, so the evidence is
+/// read from its end until the horizon.
 pub(crate) fn evidence(
     state: &dyn State,
     size: u64,
@@ -25,6 +27,7 @@ pub(crate) fn evidence(
 ) -> Result<Vec<Evidence>, Stop> {
     let horizon_ms = as_of_ms.checked_sub((DAYS_MAX + 1) * DAY_MS);
     let within = |row: &EvidenceRow| horizon_ms.is_none_or(|horizon| row.at_ms > horizon);
+    let mut corrections = None;
     let mut steps = Vec::new();
     let (mut end, mut pieces) = (size, 0);
     while end > 0 && pieces <= EVIDENCE_MAX {
@@ -32,9 +35,16 @@ pub(crate) fn evidence(
         let (from, to) = (Key::evidence_from(start), Key::evidence_from(end));
         let rows: Vec<(Key, EvidenceRow)> = state.rows(&from..&to)?;
         let read = rows.len();
+        // Asked after what no proof shows, so that a proof about a score needs no row for it.
+        let corrections = match &mut corrections {
+            Some(corrections) => &*corrections,
+            none => &*none.insert(Corrections::read(state)?),
+        };
         let kept: Vec<Evidence> = rows
             .into_iter()
-            .map(|(_, row)| row)
+            .map(|(key, row)| dated(&key, row, corrections))
+            .collect::<Result<Vec<_>, Stop>>()?
+            .into_iter()
             .filter(within)
             .map(|row| row.under(model))
             .collect();
@@ -54,19 +64,58 @@ pub(crate) fn evidence(
     })
 }
 
+/// A row of evidence with the effective time of its entry.
+fn dated(key: &Key, row: EvidenceRow, corrections: &Corrections) -> Result<EvidenceRow, Stop> {
+    let index = key.sorted().ok_or_else(|| Stop::Unreadable { key: key.clone() })?;
+    let at_ms = corrections.effective_ms(index, row.at_ms);
+    Ok(EvidenceRow { at_ms, ..row })
+}
+
 /// The last pieces of evidence in log order, at most so many.
 fn newest(mut evidence: Vec<Evidence>, pieces_max: usize) -> Vec<Evidence> {
     evidence.drain(..evidence.len().saturating_sub(pieces_max));
     evidence
 }
 
-/// A score counts if the log gives its table by its model, and the log has none by a newer one.
-pub(super) fn admit(
-    score: &Score,
-    index: u64,
-    state: &dyn State,
-    writes: &mut Writes,
-) -> Result<(), Stop> {
+/// Scores are as of a time from that of the last entry that they count to that at which the log takes
+/// them in; otherwise whoever scores could choose how much of the past has decayed.
+pub(crate) fn ensure_as_of(score: &Score, last_ms: u64, leaf: &Leaf) -> Result<(), Rejection> {
+    let (as_of_ms, own_ms) = (score.as_of_ms, leaf.integrated_at_ms);
+    let (fault, reason) = if as_of_ms < last_ms {
+        let reason =
+            format!("scored as of {as_of_ms} ms, the last counted entry is of {last_ms} ms");
+        (Fault::ScoredTooEarly, reason)
+    } else if as_of_ms > own_ms {
+        let reason = format!("scored as of {as_of_ms} ms, the log took it in at {own_ms} ms");
+        (Fault::ScoredTooLate, reason)
+    } else {
+        return Ok(());
+    };
+    Err(Rejection::new(Check::Evidence, fault, reason))
+}
+
+/// What a score is held against.
+pub(super) struct Counted<'a> {
+    pub(super) place: Place,
+    pub(super) leaf: &'a Leaf,
+    pub(super) state: &'a dyn State,
+}
+
+impl Counted<'_> {
+    /// A score counts if the log gives its table by its model, and the log has none by a newer one. In a
+    /// log whose clock was corrected its time is bounded too; elsewhere readers say so, since an entry
+    /// of an older log must fold as it did.
+    pub(super) fn admit(&self, score: &Score, writes: &mut Writes) -> Result<(), Stop> {
+        let Self { place, leaf, state } = *self;
+        admit(score, place.index, state, writes)?;
+        if !Corrections::read(state)?.is_empty() {
+            ensure_as_of(score, place.after_ms, leaf)?;
+        }
+        Ok(())
+    }
+}
+
+fn admit(score: &Score, index: u64, state: &dyn State, writes: &mut Writes) -> Result<(), Stop> {
     let reject = |fault: Fault, reason| Err(Rejection::new(Check::Evidence, fault, reason).into());
     let Some(model) = Model::of_id(&score.model) else {
         let known = Model::ALL.map(Model::name).join(", ");

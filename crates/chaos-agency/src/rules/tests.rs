@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     Answer, Body, Evidence, Extension, Ground, Kind, Memory, Outcome, Row, Signer, Source, View,
     account::{Agreement, Payee, accounts},
-    action::{BindAccount, Contribution, Pay, Payment, Profile, Score},
+    action::{BindAccount, Contribution, CorrectTime, Pay, Payment, Profile, Score},
     receipt::{Draft, Form, Product, Program, Replay},
     shown::{self, Wanted},
 };
@@ -153,7 +153,11 @@ impl Log {
     /// Folds an entry that counts, and answers its receipt.
     fn add(&mut self, agent: u8, parents: Vec<Digest>, action: Action) -> Digest {
         let entry = self.entry(agent, parents, action);
-        let writes = self.admit(&entry, &self.state).unwrap();
+        self.take(&entry)
+    }
+
+    fn take(&mut self, entry: &Entry) -> Digest {
+        let writes = self.admit(entry, &self.state).unwrap();
         self.state.apply(writes);
         self.state.stands(entry.receipt.id, self.next.index);
         self.next = self.next.after(&entry.leaf, self.next.state);
@@ -468,6 +472,63 @@ fn a_score_repeats_from_the_log() {
     log.refused(&score(&log, |score| score.model = Digest::of(b"m")), Fault::ModelOther);
     log.refused(&score(&log, |score| score.log_size -= 1), Fault::LogSizeOther);
     log.refused(&score(&log, |score| score.table = Digest::of(b"t")), Fault::ScoreNotRepeated);
+}
+
+const YEARS_MS: u64 = 10 * 365 * 86_400_000;
+
+/// A log whose clock was ten years ahead while work was judged, and which was corrected since; the time of
+/// the correction.
+fn corrected() -> (Log, u64) {
+    let (mut log, work) = worked();
+    let first = log.next.index;
+    let mut wrong = log.entry(OPERATOR, vec![work], inspect(work, &[work]));
+    wrong.leaf.integrated_at_ms += YEARS_MS;
+    log.take(&wrong);
+    let true_ms = 1_000 * (log.next.index + 1);
+    let body = CorrectTime { first, true_ms };
+    log.add(OPERATOR, vec![], Action::CorrectTime(body));
+    (log, true_ms)
+}
+
+#[test]
+fn evidence_is_as_old_as_the_corrections_say_that_are_known() {
+    let (log, true_ms) = corrected();
+    let times = |log: &Log, as_of_ms| -> Vec<u64> {
+        let found = evidence(&log.state, log.next.index, as_of_ms, Model::NEWEST).unwrap();
+        found.into_iter().map(|piece| piece.at_ms).collect()
+    };
+    assert_eq!(times(&log, log.next.after_ms), [true_ms]);
+    // As of the time that the wrong clock had said, it is ten years old and weighs nothing.
+    assert_eq!(times(&log, true_ms + YEARS_MS), [0; 0]);
+    // Before the correction nobody knew.
+    let (before, _) = judged();
+    assert_eq!(times(&before, before.next.after_ms), [before.next.after_ms]);
+}
+
+#[test]
+fn scores_of_a_corrected_log_are_as_of_a_time_between_the_last_entry_and_their_own() {
+    let (log, _) = corrected();
+    log.admit(&score(&log, |_| {}), &log.state).unwrap();
+    let at = |as_of_ms| {
+        let evidence = evidence(&log.state, log.next.index, as_of_ms, Model::NEWEST).unwrap();
+        let params = chaos_reputation::Params::of(Model::NEWEST);
+        let table = chaos_reputation::score(&evidence, as_of_ms, &params).unwrap();
+        score(&log, |score| (score.as_of_ms, score.table) = (as_of_ms, table.digest().unwrap()))
+    };
+    let (last_ms, own_ms) = (log.next.after_ms, 1_000 * (log.next.index + 1));
+    log.refused(&at(last_ms - 1), Fault::ScoredTooEarly);
+    log.admit(&at(own_ms), &log.state).unwrap();
+    log.refused(&at(own_ms + 1), Fault::ScoredTooLate);
+    // An entry of a log that was never corrected folds as ever; its readers hold it to the bounds.
+    let (log, _) = judged();
+    let early = score(&log, |_| {});
+    log.admit(&early, &log.state).unwrap();
+    assert!(early.receipt.ensure_times(log.next.after_ms, &early.leaf).is_ok());
+    let refused = early.receipt.ensure_times(log.next.after_ms + 1, &early.leaf).unwrap_err();
+    assert_eq!(refused.code, Fault::ScoredTooEarly.code());
+    let before = Leaf::new(early.receipt.id, log.next.after_ms - 1);
+    let refused = early.receipt.ensure_times(0, &before).unwrap_err();
+    assert_eq!(refused.code, Fault::ScoredTooLate.code());
 }
 
 #[test]

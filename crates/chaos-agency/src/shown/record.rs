@@ -4,7 +4,7 @@ use chaos_types::{Did, Verified};
 
 use super::Shown;
 use crate::{
-    Answer, Key, Leaf, Place, Receipt, Rules, State, Stop,
+    Answer, Corrections, Key, Leaf, Place, Receipt, Rules, State, Stop,
     state::{AgentRow, past},
 };
 
@@ -50,6 +50,7 @@ pub fn record(rules: &Rules, wanted: Wanted<'_>, state: &dyn State) -> Result<Sh
             break;
         }
     }
+    recorder.show_corrections()?;
     Ok(recorder.shown)
 }
 
@@ -104,6 +105,17 @@ impl Recorder<'_> {
         }
         self.show(key)?;
         Ok(true)
+    }
+
+    /// Shows every correction of the log's clock, and that there is no further one; nothing if there is
+    /// none, so that a log that was never corrected is shown as ever.
+    fn show_corrections(&mut self) -> Result<(), Stop> {
+        let known = Corrections::read(self.state)?;
+        let under = known.iter().filter(|correction| correction.index < self.size).count() as u64;
+        if under == 0 {
+            return Ok(());
+        }
+        (0..=under).try_for_each(|number| self.show(Key::time(number)))
     }
 
     /// Shows a row as it was under the root of the log's first `size` entries.

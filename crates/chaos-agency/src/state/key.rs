@@ -124,6 +124,11 @@ impl Key {
         Self::new("refused", &[&index])
     }
 
+    /// The n-th correction of the log's clock.
+    pub(crate) fn time(number: u64) -> Self {
+        Self::new("time", &[&number])
+    }
+
     pub(crate) fn refusal(index: u64) -> Self {
         Self::new("refusal", &[&Sorted(index)])
     }
@@ -131,6 +136,11 @@ impl Key {
     /// What an entry that counts did.
     pub(crate) fn action(index: u64) -> Self {
         Self::new("action", &[&Sorted(index)])
+    }
+
+    /// The number in the second part of a key that sorts as numbers do.
+    pub(crate) fn sorted(&self) -> Option<u64> {
+        self.parts().nth(1)?.parse().ok()
     }
 
     /// That a receipt brought an outcome.

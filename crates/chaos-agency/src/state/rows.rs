@@ -102,6 +102,19 @@ pub struct Once {
     pub index: u64,
 }
 
+/// `time/n`: the n-th correction of the log's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CorrectionRow {
+    /// The correction's entry.
+    pub(crate) index: u64,
+    /// The first entry that was dated wrongly.
+    pub(crate) first: u64,
+    /// No entry from `first` up to `index` is later, milliseconds since 1970.
+    #[serde(with = "decimal")]
+    pub(crate) true_ms: u64,
+}
+
 /// `refused/index`: that an entry counts for nothing, by the stable code of the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

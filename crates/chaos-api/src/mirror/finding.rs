@@ -1,6 +1,7 @@
 use std::fmt;
 
-use chaos_types::Rejection;
+use chaos_agency::{Correction, Kinds, Leaf, Receipt, correction_at};
+use chaos_types::{Did, Rejection, Verified, dsse::Opened};
 
 use super::standing::{Findings, Standing};
 
@@ -23,7 +24,9 @@ pub enum Wrong {
     Receipt(Rejection),
     /// The leaf states another root of the state than the log folds to, or none after one that did.
     State(Rejection),
-    /// The log's time goes back.
+    /// The log corrects its clock: whoever reads times has to know.
+    Corrected(Correction),
+    /// The log's time goes back, and no correction of it says so.
     TimeBack {
         /// The latest time of the entries before, milliseconds since 1970.
         before_ms: u64,
@@ -44,6 +47,11 @@ impl fmt::Display for Finding {
         write!(f, "entry {}: ", self.index)?;
         match &self.wrong {
             Wrong::Receipt(rejection) | Wrong::State(rejection) => write!(f, "{rejection}"),
+            Wrong::Corrected(Correction { first, true_ms, .. }) => write!(
+                f,
+                "it corrects the log's clock: the entries from {first} up to it are not later than \
+                 {true_ms} ms"
+            ),
             Wrong::TimeBack { before_ms, at_ms } => {
                 write!(f, "its time {at_ms} ms is before {before_ms} ms, that of an earlier entry")
             }
@@ -61,23 +69,28 @@ impl Wrong {
         match self {
             Self::Receipt(_) => "receipt",
             Self::State(_) => "state",
+            Self::Corrected(_) => "corrected",
             Self::TimeBack { .. } => "time-back",
             Self::Future { .. } => "future",
         }
     }
 }
 
+/// The record of an entry as it was opened, or what is wrong with it.
+pub(crate) type Read = Result<Verified<Opened>, Rejection>;
+
 /// Holds entries in their order against what a log must keep to.
 pub(super) struct Judge {
+    operator: Did,
     now_ms: u64,
     findings: Findings,
     new: Vec<Finding>,
 }
 
 impl Judge {
-    /// After the entries that were judged before.
-    pub(super) const fn new(findings: Findings, now_ms: u64) -> Self {
-        Self { now_ms, findings, new: Vec::new() }
+    /// After the entries of the log of `operator` that were judged before.
+    pub(super) const fn new(operator: Did, findings: Findings, now_ms: u64) -> Self {
+        Self { operator, now_ms, findings, new: Vec::new() }
     }
 
     /// How many entries were judged.
@@ -96,12 +109,23 @@ impl Judge {
         self.findings.clock_ms = self.now_ms;
     }
 
-    /// Sees the next entry, and what is wrong with its receipt.
-    pub(super) fn see(&mut self, index: u64, at_ms: u64, receipt: Option<Rejection>) {
-        if let Some(rejection) = receipt {
-            self.tell(index, Wrong::Receipt(rejection));
+    /// Sees the next entry: its leaf, and its record if that is a receipt whose signatures hold.
+    pub(super) fn see(&mut self, index: u64, leaf: &Leaf, opened: Read) {
+        let at_ms = leaf.integrated_at_ms;
+        let mut before_ms = self.findings.latest_ms;
+        match opened {
+            Ok(opened) => {
+                // The platform's kinds are enough to know a correction; whether it counts, the fold says.
+                let receipt = opened.narrow::<Receipt>(&Kinds::default()).ok();
+                let correction =
+                    receipt.and_then(|r| correction_at(&r, index, leaf, &self.operator));
+                if let Some(correction) = correction {
+                    self.tell(index, Wrong::Corrected(correction));
+                    before_ms = before_ms.min(at_ms);
+                }
+            }
+            Err(rejection) => self.tell(index, Wrong::Receipt(rejection)),
         }
-        let before_ms = self.findings.latest_ms;
         if at_ms < before_ms {
             self.tell(index, Wrong::TimeBack { before_ms, at_ms });
         }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use chaos_agency::Leaf;
 use chaos_log::{Edge, Hash, TilePath, bundle_from_bytes, leaf_hash};
 use chaos_store::Append;
-use chaos_types::{Digest, Rejection, dsse::Envelope};
+use chaos_types::{Digest, dsse::Envelope};
 
-use super::MirrorError;
+use super::{MirrorError, finding::Read};
 use crate::{
     published::first,
     records::records_from_bytes,
@@ -38,19 +38,19 @@ pub(crate) struct Task {
 pub(crate) struct Checked {
     /// Its index.
     pub(crate) index: u64,
-    /// Its time, milliseconds since 1970.
-    pub(crate) at_ms: u64,
+    /// What stands in the tree.
+    pub(crate) leaf: Leaf,
     /// It, ready to be stored.
     pub(crate) append: Append,
 }
 
 /// A bundle whose entries are those of the tree.
 #[derive(Debug)]
-pub(crate) struct Page(Vec<(Checked, Option<Rejection>)>);
+pub(crate) struct Page(Vec<(Checked, Read)>);
 
 impl Page {
-    /// The entries from `start` on, each with what is wrong with its receipt.
-    pub(crate) fn judged(self, start: u64) -> impl Iterator<Item = (Checked, Option<Rejection>)> {
+    /// The entries from `start` on, each with its record as it was opened.
+    pub(crate) fn judged(self, start: u64) -> impl Iterator<Item = (Checked, Read)> {
         self.0.into_iter().filter(move |(entry, _)| entry.index >= start)
     }
 }
@@ -124,16 +124,16 @@ async fn one_by_one(source: &Source, leaves: Vec<Placed>) -> Result<Page, Mirror
     Ok(Page(entries))
 }
 
-fn check(placed: Placed, record: Vec<u8>) -> Result<(Checked, Option<Rejection>), MirrorError> {
+fn check(placed: Placed, record: Vec<u8>) -> Result<(Checked, Read), MirrorError> {
     let Placed { index, bytes, leaf } = placed;
     let (expected, found) = (leaf.receipt, Digest::of(&record));
     if expected != found {
         return Err(MirrorError::Record { index, expected, found });
     }
-    let wrong = Envelope::verify_bytes(&record).err();
+    let opened = Envelope::verify_bytes(&record);
     let append =
         Append::new(record, bytes).map_err(|source| MirrorError::Append { index, source })?;
-    Ok((Checked { index, at_ms: leaf.integrated_at_ms, append }, wrong))
+    Ok((Checked { index, leaf, append }, opened))
 }
 
 /// The root over a full tile's hashes.

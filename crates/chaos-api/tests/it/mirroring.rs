@@ -105,6 +105,26 @@ fn what_is_wrong_in_the_log_itself_is_stored_and_told() {
 }
 
 #[test]
+fn every_correction_of_the_clock_is_told_and_what_follows_it_is_no_time_that_goes_back() {
+    let mut log = Log::of(2);
+    log.append(2, NOW_MS + 50_000);
+    log.append_raw(log.correction(2, NOW_MS + 5), NOW_MS + 5);
+    log.append(4, NOW_MS + 6);
+    // It says another time than its leaf, so that nothing excuses the leaf.
+    log.append_raw(log.correction(2, NOW_MS), NOW_MS - 1);
+    log.append(6, NOW_MS + 7);
+    log.sign();
+    let copy = TempDir::new().unwrap();
+    let done = follow(copy.path(), &log, &log.source()).unwrap();
+    let told: Vec<_> =
+        done.findings.iter().map(|finding| (finding.index, &finding.wrong)).collect();
+    assert!(
+        matches!(told.as_slice(), [(3, Wrong::Corrected(_)), (5, Wrong::TimeBack { .. })]),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn log_is_read_from_its_mirror_without_a_key() {
     let log = Log::of(3);
     let copy = TempDir::new().unwrap();

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use chaos_agency::{
     Action, Evidence, Kinds, Leaf,
-    action::{Profile, Run},
+    action::{CorrectTime, Profile, Run},
     receipt::{Draft, Execution, Input, Product, Program, Replay},
 };
 use chaos_api::{Disclosure, Mirror, MirrorError, Mirrored, Publication, Published, Source};
@@ -100,6 +100,12 @@ impl Log {
         let evidence = Evidence::Replayable(Replay { program, inputs, output });
         let action = Action::Run(Run { execution, answered: true });
         self.signed_receipt(vec![Product::new("answer", output)], evidence, action)
+    }
+
+    /// The receipt of a correction of the log's clock.
+    pub(crate) fn correction(&self, first: u64, true_ms: u64) -> Vec<u8> {
+        let body = CorrectTime { first, true_ms };
+        self.signed_receipt(vec![], Evidence::None {}, Action::CorrectTime(body))
     }
 
     fn signed_receipt(

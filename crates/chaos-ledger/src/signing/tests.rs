@@ -191,24 +191,6 @@ fn head_over_a_rotten_tile_is_not_signed() {
     assert!(matches!(refused, Error::FoldRoot { size: 3, .. }), "{refused}");
 }
 
-#[test]
-fn clock_far_ahead_dates_nothing_until_somebody_vouches_for_it() {
-    let (dir, heads) = signed();
-    let data = dir.path().join("data");
-    let ahead = System { now_ms: || 1_767_225_600_000 + 31 * 86_400_000, ..SYSTEM };
-    let mut ledger = Ledger::open(&data, password(), Some(&heads), ahead).unwrap();
-    let profile = Profile {
-        name: "bob".to_owned(),
-        role: "researcher".to_owned(),
-        capabilities: vec![],
-        studio: "workshop".to_owned(),
-    };
-    let refused = agents::enrol(&mut ledger, profile.clone()).unwrap_err();
-    assert!(matches!(refused, Error::ClockAhead { days: 31, .. }), "{refused}");
-    ledger.accept_clock().unwrap();
-    agents::enrol(&mut ledger, profile).unwrap();
-}
-
 /// A clone that runs on while the original signs, on one machine.
 #[test]
 fn open_directory_takes_no_entry_after_another_copy_of_it_has_signed() {

@@ -32,10 +32,16 @@ fn append(ledger: &mut Ledger, number: u64) -> Result<(), Error> {
 fn entries_after_a_clock_that_went_back_have_the_time_of_the_last_one() {
     let dir = TempDir::new().unwrap();
     drop(open(dir.path()));
-    for now_ms in [(|| NOW_MS - HOUR_MS) as fn() -> u64, || NOW_MS - 400 * DAY_MS, || 0] {
+    // A minute is a clock that was set right; more is one that was wrong, now or then.
+    for now_ms in [(|| NOW_MS - 1_000) as fn() -> u64, || NOW_MS - 30_000, || NOW_MS - 60_000] {
         let mut ledger = open_with(dir.path(), System { now_ms, ..SYSTEM });
         let number = ledger.size();
         append(&mut ledger, number).unwrap();
+    }
+    for now_ms in [(|| NOW_MS - 60_001) as fn() -> u64, || NOW_MS - 400 * DAY_MS, || 0] {
+        let mut ledger = open_with(dir.path(), System { now_ms, ..SYSTEM });
+        let refused = append(&mut ledger, 9).unwrap_err();
+        assert!(matches!(refused, Error::ClockBehind { .. }), "{refused}");
     }
     let mut ledger = open(dir.path());
     // As a group, whatever time it is given.
@@ -51,8 +57,10 @@ fn clock_that_jumps_forward_dates_what_follows_within_a_bound_and_is_refused_bey
     drop(open(dir.path()));
     let hour = System { now_ms: || NOW_MS + HOUR_MS, ..SYSTEM };
     append(&mut open_with(dir.path(), hour), 1).unwrap();
-    // Back at the right time: the log's own does not go back.
-    append(&mut open(dir.path()), 2).unwrap();
+    // Back at the right time: the log's own does not go back, and nothing is dated until it has passed.
+    let refused = append(&mut open(dir.path()), 2).unwrap_err();
+    assert!(matches!(refused, Error::ClockBehind { .. }), "{refused}");
+    append(&mut open_with(dir.path(), hour), 2).unwrap();
     let ten_years = System { now_ms: || NOW_MS + 3_652 * DAY_MS, ..SYSTEM };
     let refused = append(&mut open_with(dir.path(), ten_years), 3).unwrap_err();
     assert!(matches!(refused, Error::ClockAhead { days: 3_651, .. }), "{refused}");

@@ -43,8 +43,11 @@ pub(crate) enum LogCommand {
     ReplaceOperator(HandoverArgs),
     /// Let this data directory sign again after its memory of signed heads was lost.
     Resume(ResumeArgs),
-    /// Let the log be written to although its last entry is long past, because the clock is right.
+    /// Let the log take in its next entry although the last one is long past, because the clock is right.
     AcceptClock(AcceptClockArgs),
+    /// Show which entries a wrong clock dated, and with --sign take their times back by an entry that all
+    /// readers see.
+    CorrectTime(CorrectTimeArgs),
     /// Drop every row and fold it from the log anew, or with --check only compare.
     Rebuild(RebuildArgs),
     /// Publish the log over HTTP, as C2SP tlog-tiles with the receipts beside them.
@@ -169,6 +172,32 @@ pub(crate) struct ResumeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct AcceptClockArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const CORRECT_HELP: &str = "\
+The log's time does not go back, so one clock that is ahead dates everything that follows. A correction
+is an entry by the operator that says what time it is: entries from the first wrong one up to it are then
+not later than that, for scores and for whoever reads times. What was written stays, and every mirror
+and monitor tells of the correction. Set the clock right first.
+
+Examples:
+  chaoschain log correct-time
+  chaoschain log correct-time --sign";
+
+#[derive(Debug, Args)]
+#[command(after_help = CORRECT_HELP)]
+pub(crate) struct CorrectTimeArgs {
+    /// The first entry that was dated wrongly; default the first that is dated after the clock here.
+    #[arg(long, value_name = "ENTRY")]
+    pub(crate) first: Option<u64>,
+    /// Sign the correction and append it. Without this nothing is written.
+    #[arg(long)]
+    pub(crate) sign: bool,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// Print JSON.

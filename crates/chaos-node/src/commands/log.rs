@@ -13,12 +13,13 @@ use chaos_types::Digest;
 use serde_json::json;
 
 use crate::{
-    args::{AcceptClockArgs, LogArgs, LogCommand, LogShowArgs, ProveArgs, RebuildArgs, ResumeArgs},
+    args::{LogArgs, LogCommand, LogShowArgs, ProveArgs, RebuildArgs, ResumeArgs},
     commands::write_file,
     exit::{Failure, Kind, OrFail as _},
     ledger, output,
 };
 
+mod clock;
 mod copy;
 mod findings;
 mod keys;
@@ -33,7 +34,8 @@ pub(crate) fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
         LogCommand::RotateKey(args) => keys::hand_over(args, Role::Checkpoints),
         LogCommand::ReplaceOperator(args) => keys::hand_over(args, Role::Operator),
         LogCommand::Resume(args) => resume(args),
-        LogCommand::AcceptClock(args) => accept_clock(args),
+        LogCommand::AcceptClock(args) => clock::accept(args),
+        LogCommand::CorrectTime(args) => clock::correct(args),
         LogCommand::Rebuild(args) => rebuild(args),
         LogCommand::Serve(args) => publish::serve(args),
         LogCommand::Export(args) => publish::export(args),
@@ -108,16 +110,6 @@ fn resume(args: &ResumeArgs) -> Result<ExitCode, Failure> {
         output::json(&json!({"size": size}))?;
     } else {
         output::line(format_args!("heads that continue the one of {size} entries can be signed"));
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn accept_clock(args: &AcceptClockArgs) -> Result<ExitCode, Failure> {
-    let now_ms = ledger::open(&args.data.data)?.accept_clock()?;
-    if args.json {
-        output::json(&json!({"accepted_ms": now_ms.to_string()}))?;
-    } else {
-        output::line(format_args!("entries may be dated {now_ms} ms and later"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -67,6 +67,7 @@ const fn kind(error: &Error) -> Kind {
         | Error::ProfileUnchanged { .. }
         | Error::NoReceipt { .. }
         | Error::ClockAhead { .. }
+        | Error::ClockBehind { .. }
         | Error::HeadForeign
         | Error::PolicyOther { .. }
         | Error::File(_) => Kind::Input,
@@ -127,10 +128,7 @@ fn hint(error: &Error) -> Option<String> {
         Error::FoldBehind { .. } => {
             "`chaoschain log rebuild` brings it up, by whoever may write to the folder"
         }
-        Error::ClockAhead { .. } => {
-            "set the clock right, since the log's time never goes back; or, if the log rested for so \
-             long, `chaoschain log accept-clock`"
-        }
+        Error::ClockAhead { .. } | Error::ClockBehind { .. } => clock_hint(error),
         Error::HeadForgotten { path: None, .. } => {
             return Some(format!(
                 "set {HEADS_VARIABLE} to the folder that remembers what was signed; if that is lost, to a \
@@ -183,4 +181,17 @@ fn hint(error: &Error) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+const fn clock_hint(error: &Error) -> &'static str {
+    match error {
+        Error::ClockBehind { .. } => {
+            "if the clock here is right, earlier entries were dated by a wrong one: `chaoschain log \
+             correct-time` shows which, and takes their times back"
+        }
+        _ => {
+            "set the clock right, since the log's time never goes back; or, if the log rested for so \
+             long, `chaoschain log accept-clock`"
+        }
+    }
 }

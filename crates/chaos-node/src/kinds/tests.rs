@@ -82,9 +82,11 @@ fn every_kind_says_what_it_rests_on() {
     for kind in KINDS.capabilities() {
         assert_eq!(listed(kind), 1, "{kind}");
     }
-    for kind in ["register", "update", "rotate_key", "revoke", "delegate", "bind_account"] {
+    for kind in
+        ["register", "update", "rotate_key", "revoke", "delegate", "bind_account", "correct_time"]
+    {
         assert_eq!(listed(kind), 1, "{kind}");
     }
-    assert_eq!(grounds.len(), KINDS.capabilities().len() + 6);
+    assert_eq!(grounds.len(), KINDS.capabilities().len() + 7);
     assert!(grounds.iter().all(|(_, grounds)| !grounds.is_empty()));
 }

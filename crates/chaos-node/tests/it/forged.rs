@@ -147,11 +147,11 @@ fn score() -> Forged {
         class: chaos_reputation::EvidenceClass::Replayable,
         units_micro: chaos_reputation::TASK_UNIT_MICRO,
     };
-    let document = ScoreDocument::new(Model::NEWEST, 2_000, &[fact]);
+    let document = ScoreDocument::new(Model::NEWEST, 1_000, &[fact]);
     let written = canonical::to_vec(&document).unwrap();
     let table = document.score().unwrap();
     let (model, table) = (table.model_id, table.digest().unwrap());
-    let body = Score { model, as_of_ms: 2_000, log_size: 1, table };
+    let body = Score { model, as_of_ms: 1_000, log_size: 1, table };
     Forged::new("chaos-reputation", "evidence", written, table, Action::Score(body))
 }
 

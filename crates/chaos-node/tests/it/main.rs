@@ -10,6 +10,7 @@
 mod agents;
 mod attest;
 mod children;
+mod clocks;
 mod compatibility;
 mod components;
 mod copies;

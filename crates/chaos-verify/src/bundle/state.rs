@@ -186,6 +186,11 @@ impl RowProof {
         })
     }
 
+    /// Whether its key is of a kind.
+    pub(crate) fn is_of(&self, kind: &str) -> bool {
+        self.key.first().is_some_and(|first| first == kind)
+    }
+
     /// The key, and the value that the map with root `root` holds for it.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chaos_agency::{Leaf, LeafError, Receipt};
+use chaos_agency::{Corrections, Dated, Leaf, LeafError, Receipt, Shown, Stop};
 use chaos_log::{InclusionProof, SignedCheckpoint};
 use chaos_types::{Check, Code, Rejection, dsse::Envelope};
 
@@ -22,6 +22,8 @@ pub(super) struct Stand {
     pub(super) index: u64,
     pub(super) inclusion: InclusionProof,
     pub(super) checkpoint: SignedCheckpoint,
+    /// The corrections of the log's clock that the bundle shows.
+    pub(super) corrections: Corrections,
 }
 
 impl Document {
@@ -91,6 +93,7 @@ impl Document {
                     index: proof.index(),
                     inclusion: proof.inclusion().clone(),
                     checkpoint: proof.checkpoint().clone(),
+                    corrections: Corrections::default(),
                 })
             }
             Self::State(bundle) => {
@@ -101,7 +104,9 @@ impl Document {
                 ensure_names(&bundle.place.leaf, receipt)?;
                 let inclusion = bundle.place.ensure_under(&checkpoint)?;
                 ensure_edge(bundle, &checkpoint)?;
-                Ok(Stand { index: bundle.place.index, inclusion, checkpoint })
+                let corrections = corrections(bundle, receipt)?;
+                ensure_order(bundle, &corrections)?;
+                Ok(Stand { index: bundle.place.index, inclusion, checkpoint, corrections })
             }
         }
     }
@@ -149,8 +154,7 @@ pub(super) fn ensure_stated(
 }
 
 /// The edge is the last entry under the head and states a root; earlier receipts are in log order before
-/// the receipt; between all of them the log's time does not go back, and from the first that states a
-/// root on, each does.
+/// the receipt; and from the first that states a root on, each does.
 fn ensure_edge(bundle: &StateBundle, checkpoint: &SignedCheckpoint) -> Result<(), Rejection> {
     let StateBundle { place, edge, earlier, .. } = bundle;
     let size = checkpoint.claimed().size();
@@ -188,12 +192,44 @@ fn ensure_edge(bundle: &StateBundle, checkpoint: &SignedCheckpoint) -> Result<()
         ensure_stated(is_stated, *index, leaf)?;
         is_stated |= leaf.state.is_some();
     }
-    for pair in [order.as_slice(), &[edge]].concat().windows(2) {
-        let (before_ms, ms) = (pair[0].leaf.integrated_at_ms, pair[1].leaf.integrated_at_ms);
-        if before_ms > ms {
+    Ok(())
+}
+
+/// The corrections of the log's clock that are shown under the root that the edge states, all of them or
+/// none.
+fn corrections(bundle: &StateBundle, receipt: &Receipt) -> Result<Corrections, Rejection> {
+    let mut shown = Shown::new(bundle.place.index, receipt.id);
+    if let Some(root) = &bundle.edge.leaf.state {
+        for row in bundle.state.iter().filter(|row| row.is_of("time")) {
+            let (key, value) =
+                row.verify(root).map_err(|inner| reject(inner.code, inner.reason))?;
+            shown.insert(key, value);
+        }
+    }
+    shown.corrections().map_err(|stop| {
+        let fault = if matches!(stop, Stop::NotShown { .. }) {
+            Fault::StateNotShown
+        } else {
+            Fault::StateUnreadable
+        };
+        reject(fault, format!("the corrections of the log's clock: {stop}"))
+    })
+}
+
+/// The log's time does not go back between the entries that are shown, but where a correction takes the
+/// earlier one back as far.
+fn ensure_order(bundle: &StateBundle, corrections: &Corrections) -> Result<(), Rejection> {
+    let dated =
+        |placed: &Placed| Dated { index: placed.index, at_ms: placed.leaf.integrated_at_ms };
+    let order: Vec<Dated> =
+        bundle.earlier.iter().chain([&bundle.place, &bundle.edge]).map(dated).collect();
+    for pair in order.windows(2) {
+        let (before, after) = (pair[0], pair[1]);
+        if before.at_ms > after.at_ms && !corrections.excuse(before, after) {
             let reason = format!(
-                "the log's time goes back from {before_ms} ms at entry {} to {ms} ms at entry {}",
-                pair[0].index, pair[1].index
+                "the log's time goes back from {} ms at entry {} to {} ms at entry {}, and no \
+                 correction of it is shown",
+                before.at_ms, before.index, after.at_ms, after.index
             );
             return Err(reject(chaos_agency::Fault::TimeGoesBack, reason));
         }

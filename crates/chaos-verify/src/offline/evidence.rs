@@ -29,7 +29,8 @@ impl Case<'_> {
             trail.words.attested = Attested::NotAppraised;
             return Ok(());
         };
-        let at_s = self.file.leaf().integrated_at_ms / 1000;
+        let (index, written_ms) = (self.stand.index, self.file.leaf().integrated_at_ms);
+        let at_s = self.stand.corrections.effective_ms(index, written_ms) / 1000;
         let appraisal = appraiser.appraise(self.receipt, attested, attachments, at_s)?;
         trail.passed(Check::Attestation, appraisal.detail);
         trail.words.attested = match appraisal.trust {

@@ -40,6 +40,8 @@ impl Case<'_> {
                 payees => payees.map_err(stopped)?,
             };
         }
+        // They were read where the entries' times were held against each other.
+        rows.corrections().map_err(stopped)?;
         if let Some(key) = rows.unasked() {
             return Err(reject(Fault::StateUnasked, format!("no rule asks for {key}")));
         }

@@ -20,6 +20,8 @@ pub(super) struct Stated {
     entries: Vec<(Envelope, Leaf)>,
     /// Rows that the operator leaves out of what the leaves state.
     forgotten: Vec<Key>,
+    /// How far the log's clock is ahead.
+    ahead_ms: u64,
 }
 
 /// The key of a row of the platform's, by its bytes.
@@ -38,8 +40,13 @@ struct By<'a> {
 impl Stated {
     pub(super) fn new() -> Self {
         let views = Views::new(key(OPERATOR).did(), Kinds::default());
-        let mut log =
-            Self { views, tree: MemoryLog::new(), entries: Vec::new(), forgotten: Vec::new() };
+        let mut log = Self {
+            views,
+            tree: MemoryLog::new(),
+            entries: Vec::new(),
+            forgotten: Vec::new(),
+            ahead_ms: 0,
+        };
         log.register(OPERATOR, "operator", &["anchor", "pay"]);
         log.register(AGENT, "ada", &["run", "verify"]);
         log
@@ -82,7 +89,8 @@ impl Stated {
         let keys: Vec<AgentKey> = signers.iter().map(|&byte| key(byte)).collect();
         let envelope = draft.sign(&keys.iter().collect::<Vec<_>>()).unwrap();
         let read = Receipt::open(&envelope, &Kinds::default());
-        let leaf = Leaf::new(read.as_ref().unwrap().id, 1_000 + self.entries.len() as u64);
+        let leaf =
+            Leaf::new(read.as_ref().unwrap().id, 1_000 + self.entries.len() as u64 + self.ahead_ms);
         let leaf = self.views.stating(leaf, &read);
         let _refused = self.views.apply_read(&leaf.to_bytes(), &read);
         let leaf = leaf.stating(self.map().root());
@@ -458,6 +466,46 @@ fn a_leaf_that_states_nothing_after_one_that_does_is_refused_where_it_is_seen() 
     };
     let report = verify(&bytes(&by_history), &Options::default());
     assert_eq!(report.result.unwrap_err().code, chaos_agency::Fault::StateMissing.code());
+}
+
+/// The log's clock is right again, and was a million seconds ahead at an entry that comes before.
+fn corrected() -> (Stated, usize) {
+    let mut log = Stated::new();
+    log.ahead_ms = 1_000_000_000;
+    let receipt = log.run(AGENT);
+    log.ahead_ms = 0;
+    let true_ms = 1_000 + log.entries.len() as u64;
+    let body = action::CorrectTime { first: receipt as u64, true_ms };
+    log.add(OPERATOR, &[OPERATOR], Evidence::None {}, Action::CorrectTime(body));
+    log.go_on();
+    (log, receipt)
+}
+
+#[test]
+fn the_logs_time_goes_back_where_a_correction_of_it_is_shown() {
+    let (log, receipt) = corrected();
+    let bundle = log.bundle(receipt);
+    let report = verify(&bundle.to_bytes().unwrap(), &Options::default());
+    report.result.unwrap();
+    assert_eq!(report.words.counted, Counted::Shown);
+    let is_time = |row: &RowProof| row.key[0] == "time";
+    assert_eq!(bundle.state.iter().filter(|row| is_time(row)).count(), 2, "one, and no further");
+    let silent = changed(&bundle, |bundle| bundle.state.retain(|row| !is_time(row)));
+    refused(&silent, Check::Inclusion, chaos_agency::Fault::TimeGoesBack);
+    // Some of the corrections are not all of them.
+    let some = changed(&bundle, |bundle| {
+        bundle.state.retain(|row| !is_time(row) || row.value.is_some());
+    });
+    refused(&some, Check::Inclusion, Fault::StateNotShown);
+    let lower = changed(&bundle, |bundle| {
+        let row = bundle.state.iter_mut().find(|row| is_time(row) && row.value.is_some());
+        row.unwrap().value.as_mut().unwrap()["first"] = 0.into();
+    });
+    refused(&lower, Check::Inclusion, Fault::StateProofInvalid);
+    // An entry before the wrong time needs none to be in order; they are shown all the same.
+    let before = log.bundle(1);
+    accepted(&before);
+    assert_eq!(before.state.iter().filter(|row| is_time(row)).count(), 2);
 }
 
 /// Under a root that lacks what an entry writes, the entry was not counted, whatever else the root holds.
