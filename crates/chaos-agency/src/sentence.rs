@@ -1,5 +1,7 @@
 //! What a receipt of the platform's says, in a sentence with its figures.
 
+use chaos_types::calendar::moment;
+
 use crate::{
     Action,
     action::{CorrectTime, Delegate, Pay, Role, Score, Verdict},
@@ -77,8 +79,12 @@ fn judged(verdict: &Verdict) -> String {
 
 fn scored(score: &Score) -> String {
     format!(
-        "scored the {} entries before it by model {} as of {} ms: table {}",
-        score.log_size, score.model, score.as_of_ms, score.table
+        "scored the {} entries before it by model {} as of {} ms ({}): table {}",
+        score.log_size,
+        score.model,
+        score.as_of_ms,
+        moment(score.as_of_ms),
+        score.table
     )
 }
 

@@ -89,7 +89,11 @@ impl Mirror {
             return Err(MirrorError::Published { directory: directory.to_owned() });
         }
         let mut store = Store::open(directory)?;
-        let recorded = store.meta(KEY_META)?;
+        // A key under which nothing was ever kept, as one that was mistyped, makes it nobody's mirror.
+        let is_kept = store.head()?.size > 0
+            || store.checkpoint()?.is_some()
+            || store.meta(PENDING_META)?.is_some();
+        let recorded = store.meta(KEY_META)?.filter(|_| is_kept || key.is_none());
         let recorded = recorded.map(|text| String::from_utf8_lossy(&text).parse::<VerifierKey>());
         let recorded = recorded.transpose().map_err(MirrorError::RecordedKey)?;
         // Until something that a key has signed is kept, a mistaken key is only a mistake.

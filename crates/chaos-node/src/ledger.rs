@@ -21,35 +21,40 @@ use crate::{
 /// The environment variable that holds the password of the key files.
 pub(crate) const PASSWORD_VARIABLE: &str = "CHAOSCHAIN_PASSWORD";
 
-/// How often a data directory that is in use is asked again, and how long after.
-const ATTEMPTS: u32 = 40;
+/// How often a data directory that is in use is asked again, and how long after: 15 seconds, in which
+/// several commands that each make a key are done.
+const ATTEMPTS: u32 = 300;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Opens an existing data directory for writing. One that is in use is waited for, two seconds at
+/// After so many attempts, a second, whoever waits is told for whom.
+const TOLD_AFTER: u32 = 20;
+
+/// Opens an existing data directory for writing. One that is in use is waited for, 15 seconds at
 /// most: another command is soon done.
 pub(crate) fn open(dir: &Path) -> Result<Ledger, Failure> {
-    let heads = remembered();
-    Ok(patiently(|| Ledger::open(dir, from_environment(), heads.as_ref(), clock::SYSTEM))?)
+    let heads = remembered(dir)?;
+    let open = || Ledger::open(dir, from_environment(), heads.as_ref(), clock::SYSTEM);
+    Ok(patiently(open, in_use)?)
 }
 
 /// Opens an existing data directory for writing and folds its log anew: no memory is asked. Waits as
 /// [`open`] does.
 pub(crate) fn rebuild(dir: &Path) -> Result<Ledger, Failure> {
-    Ok(patiently(|| Ledger::rebuild(dir, from_environment(), clock::SYSTEM))?)
+    Ok(patiently(|| Ledger::rebuild(dir, from_environment(), clock::SYSTEM), in_use)?)
 }
 
 /// Opens a data directory for writing, creating it with a fresh log key if there is none; waits as
 /// [`open`] does.
 pub(crate) fn open_or_create(dir: &Path) -> Result<Ledger, Failure> {
-    let heads = remembered();
+    let heads = remembered(dir)?;
     let open = || Ledger::open_or_create(dir, from_environment(), heads.as_ref(), clock::SYSTEM);
-    Ok(patiently(open)?)
+    Ok(patiently(open, in_use)?)
 }
 
 /// Opens an existing data directory to write its rows, or to say what was signed last: no memory is
 /// asked. Waits as [`open`] does.
 pub(crate) fn open_rows(dir: &Path) -> Result<Ledger, Failure> {
-    Ok(patiently(|| Ledger::open_rows(dir, from_environment(), clock::SYSTEM))?)
+    Ok(patiently(|| Ledger::open_rows(dir, from_environment(), clock::SYSTEM), in_use)?)
 }
 
 /// Opens an existing data directory for reading as it is now, beside whoever writes to it. Rows that an
@@ -65,14 +70,30 @@ pub(crate) fn read(dir: &Path) -> Result<Ledger, Failure> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "another process's lock cannot be waited for")]
-fn patiently(open: impl Fn() -> Result<Ledger, Error>) -> Result<Ledger, Error> {
-    for _attempt in 1..ATTEMPTS {
-        match open() {
-            Err(Error::Open { source: OpenError::InUse { .. }, .. }) => thread::sleep(PAUSE),
-            opened => return opened,
+pub(crate) fn patiently<T, E>(
+    open: impl Fn() -> Result<T, E>,
+    in_use: impl Fn(&E) -> Option<&str>,
+) -> Result<T, E> {
+    for attempt in 1..ATTEMPTS {
+        let opened = open();
+        let Some(holder) = opened.as_ref().err().and_then(&in_use) else { return opened };
+        if attempt == TOLD_AFTER {
+            let limit_s = (ATTEMPTS * PAUSE).as_secs();
+            output::say(format_args!(
+                "waiting for {holder}, which writes to the data directory, {limit_s} s at most"
+            ));
         }
+        thread::sleep(PAUSE);
     }
     open()
+}
+
+/// Who has the data directory, if that is why it does not open.
+pub(crate) fn in_use(error: &Error) -> Option<&str> {
+    match error {
+        Error::Open { source: OpenError::InUse { holder, .. }, .. } => Some(holder),
+        _ => None,
+    }
 }
 
 /// The password of the key files and the vault.
@@ -88,19 +109,48 @@ pub(crate) fn from_environment() -> Option<Password> {
 /// The environment variable that names the folder in which signed heads are remembered.
 pub(crate) const HEADS_VARIABLE: &str = "CHAOSCHAIN_HEADS";
 
-/// The memory of signed heads: this user's, outside of any data directory.
+/// The memory of signed heads: this user's, outside of the data directory, which was opened with it.
 pub(crate) fn heads() -> Result<Heads, Failure> {
-    memory().map(Heads::new)
+    folder_of_heads()?.map(Heads::new).ok_or_else(no_memory)
 }
 
-/// The folder in which signed and cosigned heads are remembered.
-pub(crate) fn memory() -> Result<PathBuf, Failure> {
-    folder_of_heads().ok_or_else(|| {
-        Failure::message(Kind::Input, "there is no folder to remember signed heads in").hint(format!(
-            "set {HEADS_VARIABLE} to a folder that is kept apart from the data directory and its \
-             backups"
-        ))
-    })
+/// The folder in which signed and cosigned heads are remembered, apart from another folder.
+pub(crate) fn memory(apart_from: &Path) -> Result<PathBuf, Failure> {
+    let folder = folder_of_heads()?.ok_or_else(no_memory)?;
+    ensure_apart(&folder, apart_from).map(|()| folder)
+}
+
+fn no_memory() -> Failure {
+    let hint = format!(
+        "set {HEADS_VARIABLE} to a folder that is kept apart from the data directory and its backups"
+    );
+    Failure::message(Kind::Input, "there is no folder to remember signed heads in").hint(hint)
+}
+
+/// A memory inside of what it guards is copied and restored with it, and remembers nothing then.
+fn ensure_apart(memory: &Path, data: &Path) -> Result<(), Failure> {
+    if !resolved(memory).starts_with(resolved(data)) {
+        return Ok(());
+    }
+    let (memory, data) = (memory.display(), data.display());
+    let reason = format!("the memory of signed heads, `{memory}`, lies inside of `{data}`");
+    let hint = format!("set {HEADS_VARIABLE} to a folder that no copy of that one holds");
+    Err(Failure::message(Kind::Input, reason).hint(hint))
+}
+
+/// The path without links and `..`, as far as it exists.
+fn resolved(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut there = path.as_path();
+    loop {
+        if let (Ok(real), Ok(rest)) = (there.canonicalize(), path.strip_prefix(there)) {
+            return real.join(rest);
+        }
+        match there.parent() {
+            Some(parent) => there = parent,
+            None => return path,
+        }
+    }
 }
 
 /// Signs the head of a log and publishes it, once the witnesses of the log's policy have cosigned it.
@@ -123,21 +173,30 @@ pub(crate) fn tell_silent(name: &str, error: &AskError) {
     output::say(text);
 }
 
-/// The memory of signed heads, if there can be one: whoever has no folder for it has signed nothing here.
-pub(crate) fn remembered() -> Option<Heads> {
-    folder_of_heads().map(Heads::new)
+/// The memory of signed heads of a data directory, if there can be one: whoever has no folder for it has
+/// signed nothing here.
+pub(crate) fn remembered(dir: &Path) -> Result<Option<Heads>, Failure> {
+    let Some(folder) = folder_of_heads()? else { return Ok(None) };
+    ensure_apart(&folder, dir)?;
+    Ok(Some(Heads::new(folder)))
 }
 
 /// The memory of signed heads, or one in `folder` for whoever has no home.
-pub(crate) fn heads_or(folder: &Path) -> Heads {
-    Heads::new(folder_of_heads().unwrap_or_else(|| folder.join("heads")))
+pub(crate) fn heads_or(folder: &Path) -> Result<Heads, Failure> {
+    Ok(Heads::new(folder_of_heads()?.unwrap_or_else(|| folder.join("heads"))))
 }
 
-fn folder_of_heads() -> Option<PathBuf> {
+fn folder_of_heads() -> Result<Option<PathBuf>, Failure> {
     let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set(HEADS_VARIABLE).or_else(|| {
-        let state = set("XDG_STATE_HOME").filter(|folder| folder.is_absolute());
-        let state = state.or_else(|| Some(set("HOME")?.join(".local/state")))?;
-        Some(state.join("chaoschain/heads"))
-    })
+    if let Some(named) = set(HEADS_VARIABLE) {
+        if named.is_absolute() {
+            return Ok(Some(named));
+        }
+        let reason = format!("{HEADS_VARIABLE} is the relative folder `{}`", named.display());
+        let hint = "it would be another memory in every folder that a command runs in; name the whole path";
+        return Err(Failure::message(Kind::Input, reason).hint(hint));
+    }
+    let state = set("XDG_STATE_HOME").filter(|folder| folder.is_absolute());
+    let state = state.or_else(|| Some(set("HOME")?.join(".local/state")));
+    Ok(state.map(|state| state.join("chaoschain/heads")))
 }

@@ -43,7 +43,6 @@ pub mod anchoring;
 pub mod appraisal;
 pub mod blocks;
 pub mod bundle_files;
-mod day;
 pub mod deciding;
 pub mod enclave;
 mod error;
@@ -67,7 +66,6 @@ pub mod study;
 pub mod task;
 mod verify;
 
-pub use day::date;
 pub use error::Error;
 pub use log_copy::LogCopy;
 pub use progress::{Narrator, Progress, Silent, Step};

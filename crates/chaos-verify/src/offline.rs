@@ -12,7 +12,7 @@ pub use witnesses::possible_times;
 
 use chaos_agency::{Kinds, Receipt, action, receipt::Attested};
 use chaos_log::{Checkpoint, Policy, SignedCheckpoint, VerifierKey, leaf_hash};
-use chaos_types::{Check, Did, Digest, Rejection, Verified};
+use chaos_types::{Check, Did, Digest, Rejection, Verified, calendar::moment};
 
 use self::{document::Document, keys::Known, place::Case};
 pub(crate) use self::{document::ensure_names, keys::refused};
@@ -188,7 +188,9 @@ fn run(
     trail.words.formed = Formed::WellFormed;
     let stand = file.stand(&receipt)?;
     let (index, size) = (stand.index, stand.checkpoint.claimed().size());
-    trail.passed(Check::Inclusion, format!("entry {index} of {size}"));
+    let at_ms = file.leaf().integrated_at_ms;
+    let when = format!("dated {at_ms} ms ({}) by the log", moment(at_ms));
+    trail.passed(Check::Inclusion, format!("entry {index} of {size}, {when}"));
     let case = Case { file: &file, receipt: &receipt, stand: &stand, kinds: &options.kinds };
     let (operator, keys) = check_log(&case, options, trail)?;
     case.check_agent(operator, options, trail)?;

@@ -162,6 +162,17 @@ fn mirror_is_of_one_log_and_of_no_folder_that_is_none() {
     assert!(matches!(refused, MirrorError::NoMirror), "{refused}");
 }
 
+#[test]
+fn key_that_was_mistyped_makes_no_mirror_of_nobodys_log() {
+    let log = Log::of(3);
+    let copy = TempDir::new().unwrap();
+    let wrong = chaos_log::LogKey::from_seed("example.org/log".parse().unwrap(), &[9; 32]);
+    drop(Mirror::open(copy.path(), Some(wrong.verifier())).unwrap());
+    follow(copy.path(), &log, &log.source()).unwrap();
+    let again = Mirror::open(copy.path(), None).unwrap();
+    assert_eq!(again.key(), log.verifier());
+}
+
 /// The entries of new findings.
 fn told(done: &chaos_api::Mirrored) -> Vec<u64> {
     done.findings.iter().map(|finding| finding.index).collect()

@@ -7,7 +7,7 @@ use chaos_attestation::{
     allowlist::{ALLOWLIST_BYTES_MAX, Build, Entry, Revocation},
 };
 use chaos_broker::service::{
-    Amended, Client, Incident, ListInForce, Opened, PolicyName, Server, Settings, Wanted,
+    Amended, Client, Error, Incident, ListInForce, Opened, PolicyName, Server, Settings, Wanted,
 };
 use chaos_ledger::{Keys, Ledger, OPERATOR};
 use serde_json::json;
@@ -46,7 +46,7 @@ fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
         .as_deref()
         .map(|file| chaos_files::read(file, ALLOWLIST_BYTES_MAX))
         .transpose()?;
-    let heads = ledger::remembered();
+    let heads = ledger::remembered(&args.data.data)?;
     let password = ledger::from_environment();
     let opened = Opened::open(&args.data.data, password, heads.as_ref(), clock::SYSTEM)?;
     let wanted = wanted(args, opened.ledger())?;
@@ -106,7 +106,13 @@ fn wanted(args: &ServeArgs, ledger: &Ledger) -> Result<Wanted, Failure> {
 
 /// The operator's way to the broker of a data directory.
 pub(super) fn open(dir: &Path) -> Result<Client, Failure> {
-    Ok(Client::open(dir, ledger::from_environment(), ledger::remembered().as_ref(), clock::SYSTEM)?)
+    let heads = ledger::remembered(dir)?;
+    let open = || Client::open(dir, ledger::from_environment(), heads.as_ref(), clock::SYSTEM);
+    // No server has it open, which would be asked: then another command does, and is soon done.
+    Ok(ledger::patiently(open, |error| match error {
+        Error::Ledger(error) => ledger::in_use(error),
+        _ => None,
+    })?)
 }
 
 fn enrol(args: &EnrolArgs) -> Result<ExitCode, Failure> {

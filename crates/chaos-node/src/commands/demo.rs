@@ -196,7 +196,7 @@ fn set_up(
         Ok(password) if !password.is_empty() => (password, true),
         Ok(_) | Err(_) => (hex::encode(clock::SYSTEM.random::<16>()?), false),
     };
-    let heads = crate::ledger::heads_or(folder.path());
+    let heads = crate::ledger::heads_or(folder.path())?;
     let mut ledger = Ledger::open_or_create(
         &folder.path().join("data"),
         Some(password.into()),

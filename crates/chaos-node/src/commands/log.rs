@@ -9,7 +9,7 @@ use chaos_agency::{action::Role, views::RefusedRow};
 use chaos_ledger::{Comparison, Ledger};
 use chaos_log::{SignedCheckpoint, prove_consistency};
 use chaos_store::Records as _;
-use chaos_types::Digest;
+use chaos_types::{Digest, calendar::moment};
 use serde_json::json;
 
 use crate::{
@@ -69,6 +69,7 @@ fn show(args: &LogShowArgs) -> Result<ExitCode, Failure> {
                 };
                 vec![
                     index.to_string(),
+                    moment(action.integrated_at_ms),
                     name.clone(),
                     action.kind.clone(),
                     action.evidence.clone(),
@@ -79,6 +80,7 @@ fn show(args: &LogShowArgs) -> Result<ExitCode, Failure> {
             (None, Some(refused)) => vec![
                 index.to_string(),
                 "-".to_owned(),
+                "-".to_owned(),
                 "refused".to_owned(),
                 refused.check.to_string(),
                 "0".to_owned(),
@@ -88,7 +90,10 @@ fn show(args: &LogShowArgs) -> Result<ExitCode, Failure> {
         });
     }
     if !args.json {
-        output::table(&["entry", "agent", "kind", "evidence", "parents", "receipt"], &rows);
+        output::table(
+            &["entry", "dated", "agent", "kind", "evidence", "parents", "receipt"],
+            &rows,
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -116,7 +121,7 @@ fn resume(args: &ResumeArgs) -> Result<ExitCode, Failure> {
 
 fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
     let data = &args.data.data;
-    let ledger = ledger::read(data)?.remembering(ledger::remembered().as_ref());
+    let ledger = ledger::read(data)?.remembering(ledger::remembered(data)?.as_ref());
     if let Some(old_size) = args.consistency {
         return prove_prefix(&ledger, old_size, args.json);
     }

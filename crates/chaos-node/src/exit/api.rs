@@ -60,6 +60,11 @@ impl From<MirrorError> for Failure {
             MirrorError::NoKey => Some(
                 "--log names it; the log's operator prints it with `chaoschain log checkpoint`",
             ),
+            MirrorError::Repeated { .. } => Some(
+                "the log's rules refuse the second (receipt-repeated), so that it counts once, and a \
+                 copy has one place for a receipt: what stands before the second is copied and checked, \
+                 nothing after it is",
+            ),
             MirrorError::NoMirror | MirrorError::Published { .. } => {
                 Some("name a new directory for the copy")
             }

@@ -219,7 +219,10 @@ fn second_process_on_a_locked_folder_is_told_so() {
     let dir = TempDir::new().unwrap();
     register(&dir, "ada").expect_code(0);
     let _open = Store::open(dir.path().join("data")).unwrap();
-    register(&dir, "bob").expect_error(5, &["data"]);
+    let told = register(&dir, "bob").expect_code(5).stderr;
+    for words in ["waiting for process", "error: ", "in use"] {
+        assert!(told.contains(words), "{told}");
+    }
 }
 
 /// Reading works beside a writer, and needs no password.
@@ -260,7 +263,7 @@ fn operator_is_neither_revoked_nor_rotated() {
     let did = listed[0]["did"].as_str().unwrap();
     for name in ["operator", did] {
         let revoke = ["revoke", name, "--reason", "no"];
-        agent(&dir, &revoke).expect_error(3, &["log's key", "cannot be revoked"]);
+        agent(&dir, &revoke).expect_error(3, &["root key", "cannot be revoked"]);
         agent(&dir, &["revoke", name, "--reason", "no", "--by-operator"])
             .expect_error(3, &["cannot be revoked"]);
         agent(&dir, &["rotate", name]).expect_error(3, &["cannot be rotated"]);
@@ -292,6 +295,46 @@ fn password_of_another_data_directory_registers_nobody() {
         .expect_error(3, &["operator.pem", "password is wrong"]);
     assert_eq!(size(&dir), 2);
     assert!(!dir.path().join("data/keys/bob.pem").exists());
+}
+
+#[test]
+fn memory_of_signed_heads_is_named_by_its_whole_path_and_lies_apart_from_the_data() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let within = data.join("heads");
+    let register = |heads: &str| {
+        let register = ["agent", "register", "--name", "ada", "--role", "researcher", "--data"];
+        let with = [("CHAOSCHAIN_PASSWORD", "test"), ("CHAOSCHAIN_HEADS", heads)];
+        run_with([&register[..], &[data.to_str().unwrap()]].concat(), &with)
+    };
+    register("heads").expect_error(3, &["CHAOSCHAIN_HEADS", "relative"]);
+    register(within.to_str().unwrap()).expect_error(3, &["lies inside of"]);
+    assert!(!data.exists(), "nothing is begun");
+    std::os::unix::fs::symlink(dir.path(), dir.path().join("link")).unwrap();
+    let by_link = dir.path().join("link/data/heads");
+    register(by_link.to_str().unwrap()).expect_error(3, &["lies inside of"]);
+    register(dir.path().join("heads").to_str().unwrap()).expect_code(0);
+}
+
+#[test]
+fn commands_that_begin_at_once_wait_for_each_other() {
+    let dir = TempDir::new().unwrap();
+    register(&dir, "first").expect_code(0);
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let dir = &dir;
+            scope.spawn(move || register(dir, &format!("agent-{number}")).expect_code(0));
+        }
+        for kind in ["secret", "service"] {
+            let data = dir.path().join("data");
+            scope.spawn(move || {
+                run([kind, "list", "--data", data.to_str().unwrap()]).expect_code(0)
+            });
+        }
+    });
+    assert_eq!(size(&dir), 10, "the operator, the first and eight more");
+    let shown = log(&dir, &["show"]).expect_code(0).stdout;
+    assert!(shown.contains(" UTC"), "{shown}");
 }
 
 /// Puts an entry of a stranger's in the log, as a program with other rules would, and answers its receipt.

@@ -4,8 +4,7 @@ use chaos_attestation::{
     Claims,
     claims::{Measurements, TcbLevel},
 };
-
-use crate::date;
+use chaos_types::calendar::date;
 
 /// One thing that a verified quote says, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,11 +12,11 @@ use chaos_parameters::pricing::next_base_fee;
 use chaos_report::columnar::{self, Arm, MetricLine, PathLine, SeriesLine};
 use chaos_simulation::{MetricRow, flow::ObservedBlock, forecast::Forecast};
 use chaos_study::{StudyResult, TransactionRun};
-use chaos_types::{Digest, canonical};
+use chaos_types::{Digest, calendar::date, canonical};
 use serde_json::json;
 
 use super::{Measured, StudyFile, blocks::StudyBlocks, cells::Done};
-use crate::{Error, date, files};
+use crate::{Error, files};
 
 /// Names the layout of `manifest.json`.
 const MANIFEST_FORMAT: &str = "chaoschain-study-manifest/1";

@@ -1,8 +1,19 @@
+//! Times as people read them, in UTC.
+
 /// The day in UTC of a time in Unix seconds, `YYYY-MM-DD`.
 #[must_use]
 pub fn date(unix_s: u64) -> String {
     let (year, month, day) = civil(unix_s / 86_400);
     format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// A time in milliseconds since 1970, `YYYY-MM-DD HH:MM:SS UTC`.
+#[must_use]
+pub fn moment(unix_ms: u64) -> String {
+    let unix_s = unix_ms / 1_000;
+    let second = unix_s % 86_400;
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    format!("{} {hour:02}:{minute:02}:{second:02} UTC", date(unix_s))
 }
 
 /// The proleptic Gregorian date of a day counted from 1970-01-01, by eras of 400 years that begin
@@ -22,7 +33,15 @@ const fn civil(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use super::civil;
+    use super::{civil, moment};
+
+    #[test]
+    fn milliseconds_become_a_time_of_day() {
+        // date -u -d @...
+        assert_eq!(moment(0), "1970-01-01 00:00:00 UTC");
+        assert_eq!(moment(1_790_000_000_999), "2026-09-21 14:13:20 UTC");
+        assert_eq!(moment(86_399_000), "1970-01-01 23:59:59 UTC");
+    }
 
     #[test]
     fn days_become_the_dates_of_the_calendar() {
