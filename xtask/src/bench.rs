@@ -37,7 +37,7 @@ const BENCHES: [(&str, &[&Target]); 8] = [
     ("replay", &[&REPLAY]),
     ("simulation", &[&REPLAY, &MARKET, &WHOLE]),
     ("append", &[&APPEND]),
-    ("log", &[&LOG]),
+    ("log", &[&LOG, &VERIFY]),
     ("verify", &[&VERIFY]),
     ("attestation", &[&ATTESTATION]),
     ("sandbox", &[&SANDBOX, &NATIVE]),

@@ -14,7 +14,7 @@ pub(crate) enum Aim {
 }
 
 /// The aims, by measure; a measure that is not named has none.
-const AIMS: [(&str, Aim); 37] = [
+const AIMS: [(&str, Aim); 44] = [
     ("evm_one_core", Aim::RatioAtLeast(0.95)),
     ("evm_vs_anvil", Aim::RatioAtLeast(20.0)),
     ("scenarios_2_threads", Aim::RatioAtLeast(1.9)),
@@ -32,12 +32,19 @@ const AIMS: [(&str, Aim); 37] = [
     ("log_append_100000", Aim::RatioAtMost(1.3)),
     ("log_append_1000000", Aim::RatioAtMost(1.3)),
     ("log_append_bytes_1000", Aim::Below(64.0)),
+    ("log_append_bytes_10000", Aim::Below(64.0)),
     ("log_append_bytes_100000", Aim::Below(64.0)),
     ("log_append_bytes_1000000", Aim::Below(64.0)),
     ("log_register_among_100000", Aim::Below(20.0)),
+    ("log_register_bytes_among_100000", Aim::Below(64.0)),
     ("log_rebuild_1000000", Aim::Below(60.0)),
     ("log_rebuild_memory_1000000", Aim::Below(1e3)),
     ("log_writers", Aim::AtLeast(1e4)),
+    ("log_mirror_leaves_1000000", Aim::Below(60.0)),
+    ("log_mirror_1000000", Aim::Below(120.0)),
+    ("log_bundle_length_10000", Aim::Below(8.0)),
+    ("log_bundle_verified_10000", Aim::Below(5.0)),
+    ("log_forged_refused", Aim::Below(50.0)),
     ("receipts verified", Aim::RatioAtLeast(0.8)),
     ("attestation_p50", Aim::Below(1.0)),
     ("attestation_p99", Aim::Below(3.0)),

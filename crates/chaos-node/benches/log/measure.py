@@ -1,4 +1,4 @@
-"""Runs a command; prints its time, its peak of memory and what it wrote to files."""
+"""Runs a command that has to end with a code; prints its time, its peak of memory and what it wrote."""
 import json
 import resource
 import subprocess
@@ -14,10 +14,10 @@ def written():
 
 before = written()
 start = time.monotonic()
-ran = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+ran = subprocess.run(sys.argv[2:], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 ms = (time.monotonic() - start) * 1e3
-if ran.returncode != 0:
-    sys.exit(ran.stderr.decode())
+if ran.returncode != int(sys.argv[1]):
+    sys.exit(f"exit code {ran.returncode}: {ran.stdout.decode()}{ran.stderr.decode()}")
 print(json.dumps({
     "ms": ms,
     "mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,

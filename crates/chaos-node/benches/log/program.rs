@@ -17,13 +17,24 @@ pub(crate) struct Cost {
     pub(crate) kb_written: f64,
 }
 
+/// A command on a data directory.
 pub(crate) fn run(arguments: &[&str], data: &Path) -> Result<Cost, Box<dyn Error>> {
+    let folder = data.to_str().ok_or("the folder's name is no text")?;
+    let arguments = [arguments, &["--json", "--data", folder]].concat();
+    costs(0, &arguments, &data.with_extension("heads"))
+}
+
+/// A command that ends with a code.
+pub(crate) fn ended(code: u8, arguments: &[&str]) -> Result<Cost, Box<dyn Error>> {
+    costs(code, arguments, Path::new("no-heads"))
+}
+
+fn costs(code: u8, arguments: &[&str], heads: &Path) -> Result<Cost, Box<dyn Error>> {
     let ran = Command::new("python3")
-        .args(["-c", SCRIPT, env!("CARGO_BIN_EXE_chaoschain")])
+        .args(["-c", SCRIPT, &code.to_string(), env!("CARGO_BIN_EXE_chaoschain")])
         .args(arguments)
-        .args(["--json", "--data"])
-        .arg(data)
         .env("CHAOSCHAIN_PASSWORD", PASSWORD)
+        .env("CHAOSCHAIN_HEADS", heads)
         .output()?;
     if !ran.status.success() {
         return Err(String::from_utf8_lossy(&ran.stderr).into_owned().into());
