@@ -101,7 +101,7 @@ impl Judge {
     /// Whether entries were held against a later clock than this one, and not all of them are past by it.
     /// A clock that was ahead once hid them.
     pub(super) const fn is_clock_earlier(&self) -> bool {
-        self.now_ms < self.findings.clock_ms && self.is_ahead(self.findings.latest_ms)
+        self.now_ms < self.findings.clock_ms && self.is_ahead(self.findings.furthest_ms)
     }
 
     /// The clock from now on is this one: every entry so far was held against it.
@@ -131,6 +131,7 @@ impl Judge {
         }
         self.see_time(index, at_ms);
         self.findings.latest_ms = before_ms.max(at_ms);
+        self.findings.furthest_ms = self.findings.furthest_ms.max(at_ms);
         self.findings.clock_ms = self.findings.clock_ms.max(self.now_ms);
         self.findings.size = index + 1;
     }

@@ -100,8 +100,11 @@ impl Standings {
 pub(super) struct Findings {
     /// How many entries were judged.
     pub(super) size: u64,
-    /// The latest time among them, milliseconds since 1970.
+    /// The latest time among them that no correction took back, milliseconds since 1970.
     pub(super) latest_ms: u64,
+    /// The latest time among all of them, milliseconds since 1970.
+    #[serde(default)]
+    pub(super) furthest_ms: u64,
     /// The latest clock that any of them was held against, milliseconds since 1970.
     pub(super) clock_ms: u64,
     left_out: u64,
@@ -199,8 +202,8 @@ impl Mirror {
         }
         if findings.left_out > 0 {
             // Those that were counted are looked for again, and get their names.
-            findings.left_out = 0;
-            (findings.size, findings.latest_ms, findings.clock_ms) = (0, 0, 0);
+            let found = findings.found;
+            findings = Findings { found, ..Findings::default() };
         }
         findings.keep(&mut self.store)
     }

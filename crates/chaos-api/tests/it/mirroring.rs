@@ -134,7 +134,10 @@ fn log_is_read_from_its_mirror_without_a_key() {
         now_ms: || NOW_MS,
         random: |_| Err(std::io::Error::other("a reader needs none")),
     };
-    let ledger = chaos_ledger::Ledger::open(copy.path(), None, None, system).unwrap();
+    let mut mirror = Mirror::open(copy.path(), None).unwrap();
+    mirror.fold(chaos_agency::Kinds::default(), NOW_MS).unwrap();
+    drop(mirror);
+    let ledger = chaos_ledger::Ledger::read(copy.path(), system).unwrap();
     assert_eq!(ledger.size(), 3);
     assert_eq!(ledger.operator(), log.agent());
 }
@@ -171,6 +174,22 @@ fn key_that_was_mistyped_makes_no_mirror_of_nobodys_log() {
     follow(copy.path(), &log, &log.source()).unwrap();
     let again = Mirror::open(copy.path(), None).unwrap();
     assert_eq!(again.key(), log.verifier());
+}
+
+#[test]
+fn clock_that_was_ahead_once_hides_nothing_that_a_correction_came_after() {
+    let mut log = Log::of(2);
+    log.append(2, NOW_MS + 50_000_000);
+    log.append_raw(log.correction(2, NOW_MS + 5), NOW_MS + 5);
+    log.sign();
+    let copy = TempDir::new().unwrap();
+    let mut mirror = Mirror::open(copy.path(), Some(log.verifier())).unwrap();
+    for (now_ms, new) in [(NOW_MS + 100_000_000, 3), (NOW_MS + 1_000_000, 2)] {
+        let done = runtime().block_on(mirror.follow(&log.source(), now_ms, &|_, _| {})).unwrap();
+        assert_eq!(told(&done), [new]);
+    }
+    drop(mirror);
+    assert_eq!(standing(copy.path()), ["corrected-3", "future-2"]);
 }
 
 /// The entries of new findings.
