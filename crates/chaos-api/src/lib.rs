@@ -55,7 +55,7 @@ pub use mirror::{Finding, Mirror, MirrorError, Mirrored, Standing, Standings, Wr
 pub use monitor::{MonitorError, Watch, Watched, watch};
 pub use published::{Publication, PublishError, Published};
 pub use records::{RecordsError, records_from_bytes, records_to_bytes};
-pub use repair::{RepairError, Repaired, repair};
+pub use repair::{Continuation, RepairError, Repaired, repair};
 pub use resource::{Resource, ResourceError};
 pub use routes::{Incident, Incidents, routes};
 pub use serve::{Limits, serve};

@@ -29,7 +29,7 @@ mod tree;
 pub use error::MirrorError;
 pub use finding::{Finding, Wrong};
 use finding::{Judge, Read};
-pub(crate) use head::fetch as fetch_head;
+pub(crate) use head::{ensure_grown, fetch as fetch_head};
 pub(crate) use page::{Expected, Task, fetch_page, root_over};
 pub(crate) use standing::FORK;
 use standing::Findings;

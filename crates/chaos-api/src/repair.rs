@@ -1,11 +1,14 @@
 //! Mending a damaged data directory from a mirror. Nothing is signed, and no key is needed.
 
+mod held;
+
 use std::{ops::Range, path::Path, sync::Arc};
 
 use chaos_agency::{Kinds, Leaf, Receipt};
+use chaos_ledger::{Heads, holds_key};
 use chaos_log::{
     CheckpointError, Edge, Hash, SignedCheckpoint, TILE_WIDTH, Tile, TileId, TilePath,
-    TileRead as _, VerifierKey, leaf_hash,
+    TileRead as _, leaf_hash, root_at,
 };
 use chaos_store::{
     Append, BlobError, Blobs as _, ENTRIES_MAX, Head, OpenError, Records as _, Store, StoreError,
@@ -14,6 +17,8 @@ use chaos_store::{
 use chaos_types::Digest;
 use chaos_verify::named_digests;
 
+pub use self::held::Continuation;
+use self::held::Held;
 use crate::{
     mirror::{
         Expected, KEY_META, MirrorError, Task, Tree, fetch_head, fetch_page, fetch_tree, root_over,
@@ -43,6 +48,10 @@ pub struct Repaired {
     pub entries_left: Vec<u64>,
     /// Damaged blobs that the source does not publish.
     pub blobs_left: Vec<Digest>,
+    /// How many entries there were before.
+    pub old_size: u64,
+    /// How the directory now stands to what was signed on this machine.
+    pub continuation: Continuation,
 }
 
 /// Why a data directory was not mended.
@@ -88,27 +97,31 @@ impl From<MirrorError> for RepairError {
 /// the log has signed; tiles that are not those of the leaves; and blobs that receipts name.
 ///
 /// What comes is held against the source's checkpoint, which the log's key has signed, before it is
-/// written. An entry that holds together here is never replaced.
+/// written. An entry that holds together here is never replaced. The source and the result are held against
+/// the head that `heads` remembers, and a fork is refused before anything is changed.
 ///
 /// # Errors
-/// If the source cannot be read, is not this log's, or contradicts it, or the store fails.
+/// If the source cannot be read, is not this log's, or contradicts it or what was signed, or the store
+/// fails.
 pub async fn repair(
     directory: &Path,
     source: &Arc<Source>,
     kinds: &Kinds,
+    heads: Option<&Heads>,
 ) -> Result<Repaired, RepairError> {
     let mut store = Store::open_damaged(directory)?;
     let key = chaos_ledger::log_verifier(&store, directory)?;
     let head = fetch_head(source, &key).await?;
-    let signed = signed_size(&store, &key)?;
-    let source_size = head.claimed().size();
+    let held = Held::of(&store, &key, heads)?;
+    held.ensure_no_fork(source, (&store, &key), &head).await?;
+    let (source_size, old_size) = (head.claimed().size(), store.stored_size()?);
     let tree = fetch_tree(source, &store, 0, &head).await?;
     let mut repair = Repair { source, tree: &tree, entries: Vec::new() };
     // Entries that were lost at the end, or that an old copy never had, come back as far as the log has
-    // signed them. A mirror of the source's log goes on by mirroring, which judges what is new.
-    let is_mirror = store.meta(KEY_META)?.is_some();
-    let covered = if is_mirror { signed.min(source_size) } else { source_size };
-    let end = store.stored_size()?.max(covered);
+    // signed them. A mirror of the source's log goes on by mirroring, which judges what is new; one that
+    // has the log's key is the log.
+    let is_own = store.meta(KEY_META)?.is_none() || holds_key(directory);
+    let end = old_size.max(held.covered(is_own, source_size));
     for path in TilePath::between(0, source_size).take_while(|path| path.tile().is_none()) {
         repair.mend(&mut store, &path, end).await?;
     }
@@ -117,14 +130,31 @@ pub async fn repair(
     // A leaf that may be wrong must not make tiles.
     let tiles = if entries_left.is_empty() { mend_tiles(&mut store, end)? } else { 0 };
     let (blobs, blobs_left) = mend_blobs(&store, source, kinds, end).await?;
-    let checked = store.check();
-    Ok(Repaired { checked, source_size, entries, tiles, blobs, entries_left, blobs_left })
+    let mut checked = store.check();
+    if is_own && source_size > held.stored_size() && is_whole_to(&store, &checked, &head) {
+        // That the log has signed is not forgotten together with its database.
+        store.put_checkpoint(&head)?;
+        checked = store.check();
+    }
+    let continuation = held.continuation(&store, &checked);
+    Ok(Repaired {
+        checked,
+        source_size,
+        entries,
+        tiles,
+        blobs,
+        entries_left,
+        blobs_left,
+        old_size,
+        continuation,
+    })
 }
 
-/// The size that the log has signed, 0 if none.
-fn signed_size(store: &Store, key: &VerifierKey) -> Result<u64, RepairError> {
-    let Some(signed) = store.checkpoint()? else { return Ok(0) };
-    Ok(SignedCheckpoint::verify(&signed, key)?.size())
+/// Whether the store holds together and has the tree of this head.
+fn is_whole_to(store: &Store, checked: &Result<Head, StoreError>, head: &SignedCheckpoint) -> bool {
+    let (size, root) = (head.claimed().size(), head.claimed().root());
+    checked.as_ref().is_ok_and(|found| found.size >= size)
+        && root_at(store, size).is_ok_and(|found| found == *root)
 }
 
 struct Repair<'a> {

@@ -84,6 +84,14 @@ impl Heads {
 
     /// The newest head that is remembered for the log with this root key, if any.
     pub(crate) fn last(&self, key: &VerifierKey) -> Result<Option<Checkpoint>, Error> {
+        Ok(self.newest(key)?.map(|signed| signed.claimed().clone()))
+    }
+
+    /// The note of the newest head that is remembered for the log with this root key, if any.
+    ///
+    /// # Errors
+    /// If what is remembered cannot be read, or the log has not signed it.
+    pub fn newest(&self, key: &VerifierKey) -> Result<Option<SignedCheckpoint>, Error> {
         read(&self.file(key), key)
     }
 
@@ -103,7 +111,7 @@ impl Heads {
     }
 }
 
-fn read(path: &Path, key: &VerifierKey) -> Result<Option<Checkpoint>, Error> {
+fn read(path: &Path, key: &VerifierKey) -> Result<Option<SignedCheckpoint>, Error> {
     match path.try_exists() {
         Ok(false) => return Ok(None),
         Ok(true) => {}
@@ -114,12 +122,12 @@ fn read(path: &Path, key: &VerifierKey) -> Result<Option<Checkpoint>, Error> {
     let note = SignedCheckpoint::parse(&bytes).map_err(damaged)?;
     let mut last = Err(CheckpointError::Missing { expected: "signature" });
     for key in keys(path, key)? {
-        last = note.verify(&key).cloned();
+        last = note.verify(&key).map(drop);
         if last.is_ok() {
             break;
         }
     }
-    last.map(Some).map_err(damaged)
+    last.map(|()| Some(note.clone())).map_err(damaged)
 }
 
 /// The log's root key, and those that it named before this machine signed with them.
@@ -142,7 +150,7 @@ fn keys(path: &Path, root: &VerifierKey) -> Result<Vec<VerifierKey>, Error> {
 impl Memory {
     /// The newest head that is remembered.
     pub(crate) fn last(&self) -> Result<Option<Checkpoint>, Error> {
-        read(&self.path, &self.key)
+        Ok(read(&self.path, &self.key)?.map(|signed| signed.claimed().clone()))
     }
 
     /// Remembers a head before anybody sees it, and before that who signs the log's heads.

@@ -7,7 +7,7 @@ use chaos_files::{Readers, clear_former_parts, sync_folder, write_synced};
 use chaos_types::AgentKey;
 use zeroize::Zeroizing;
 
-use crate::{Error, System};
+use crate::{Error, OPERATOR, System};
 
 /// A key file is an encrypted key of a few hundred bytes.
 const KEY_BYTES_MAX: usize = 16 << 10;
@@ -43,6 +43,12 @@ pub struct Keys<'a> {
     folder: PathBuf,
     password: Option<&'a Password>,
     system: System,
+}
+
+/// Whether the key of the log's operator lies in a data directory: a mirror has none.
+#[must_use]
+pub fn holds_key(dir: &Path) -> bool {
+    dir.join("keys").join(format!("{OPERATOR}.pem")).exists()
 }
 
 /// The file in which a rotation keeps `name`'s next key until the log knows it.

@@ -16,7 +16,7 @@ use crate::{
     Error, Heads, Prepared, Refused, System,
     delegating::ROOT_FILE,
     folding::{catch_up, folded},
-    keys::{Keys, Password, successor_of},
+    keys::{Keys, Password, holds_key, successor_of},
     signing::ensure_current,
 };
 
@@ -137,7 +137,7 @@ impl Ledger {
     /// opening it for writing mends.
     pub fn read(dir: &Path, system: System) -> Result<Self, Error> {
         if !dir.join(DATABASE_FILE).exists() {
-            return Err(Error::NoData { dir: dir.to_owned() });
+            return Err(absent(dir));
         }
         let store =
             Store::read(dir).map_err(|source| Error::Open { dir: dir.to_owned(), source })?;
@@ -388,11 +388,17 @@ pub(crate) fn log_name(operator: &Did) -> Result<KeyName, Error> {
 /// The store of an existing data directory that goes on from what `heads` remembers, and its operator.
 fn open_existing(dir: &Path) -> Result<(Store, Did), Error> {
     if !dir.join(DATABASE_FILE).exists() {
-        return Err(Error::NoData { dir: dir.to_owned() });
+        return Err(absent(dir));
     }
     let store = open_store(dir)?;
     let operator = recorded(&store)?.ok_or_else(|| Error::NoOperator { dir: dir.to_owned() })?;
     Ok((store, operator))
+}
+
+/// There is no database: nothing at all, or what is left of a log.
+fn absent(dir: &Path) -> Error {
+    let dir = dir.to_owned();
+    if holds_key(&dir) { Error::LogLost { dir } } else { Error::NoData { dir } }
 }
 
 fn open_store(dir: &Path) -> Result<Store, Error> {

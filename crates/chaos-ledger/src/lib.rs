@@ -83,7 +83,7 @@ pub use error::{Error, Refused};
 pub use folding::{Compared, Comparison, misstated};
 pub use group::{Accepted, GroupError, Prepared};
 pub use heads::Heads;
-pub use keys::{Keys, Password, successor_of};
+pub use keys::{Keys, Password, holds_key, successor_of};
 pub use ledger::{Ledger, NewEntry, OPERATOR};
 pub use origin::{adopt, log_verifier};
 pub use system::System;

@@ -1,12 +1,14 @@
 //! Signing heads: only what was recomputed, and only what continues what was signed before.
 
+use std::path::Path;
+
 use chaos_agency::{Leaf, Receipt, Succession, action::Role};
 use chaos_log::{Checkpoint, SignedCheckpoint, VerifierKey, root_at};
 use chaos_store::{Entry, Head, Records as _, Store, all_entries};
 
 use chaos_types::Did;
 
-use crate::{Error, Heads, Ledger, ledger::log_name};
+use crate::{Error, Heads, Ledger, ledger::log_name, log_verifier};
 
 impl Ledger {
     /// Signs the head of the log and publishes it, if the log asks no witnesses.
@@ -184,6 +186,18 @@ pub(crate) fn ensure_current(
         ensure_continues(store, last)?;
     }
     Ok(last)
+}
+
+impl Heads {
+    /// Whether the store at `dir` goes on from what is remembered of its log, if anything is: an old copy
+    /// would publish an old head.
+    ///
+    /// # Errors
+    /// If it does not, or the memory or the store cannot be read.
+    pub fn ensure_continued(&self, store: &Store, dir: &Path) -> Result<(), Error> {
+        let last = self.last(&log_verifier(store, dir)?)?;
+        last.map_or(Ok(()), |last| ensure_continues(store, &last))
+    }
 }
 
 /// The newest head that is remembered; there is one if the store holds a signed head.

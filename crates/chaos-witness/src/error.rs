@@ -30,6 +30,20 @@ pub enum OpenError {
         /// The witness that the folder names.
         found: String,
     },
+    /// The folder has a log that the memory elsewhere lacks.
+    #[error(
+        "`{path}` knows the log of {hash}, and `{elsewhere}` does not: the folder may be an old copy",
+        path = path.display(),
+        elsewhere = elsewhere.display()
+    )]
+    Forgotten {
+        /// The witness's folder.
+        path: PathBuf,
+        /// The SHA-256 of the log's name.
+        hash: String,
+        /// The folder that would remember.
+        elsewhere: PathBuf,
+    },
     /// The policy names no log.
     #[error("no log is named; a witness cosigns those that it was told to know")]
     NoLogs,
@@ -89,7 +103,7 @@ pub enum WitnessError {
     },
     /// The clock reads earlier than the last cosignature of the log, by more than clocks drift.
     #[error(
-        "the clock says {now_s} s, but log `{origin}` was cosigned at {last_s} s: one of the two was wrong"
+        "the clock says {now_s} s, but log `{origin}` was cosigned at {last_s} s: one of the two was wrong; if this one is right, `chaoschain witness --accept-clock` says so"
     )]
     ClockBack {
         /// The log.

@@ -82,11 +82,52 @@ impl Folder {
         elsewhere: &Path,
         witness: &WitnessVerifier,
     ) -> Result<(), OpenError> {
-        let whose = hex::encode(Sha256::digest(witness.to_string()));
-        let path = elsewhere.join(format!("witness-{whose}"));
+        let path = within(elsewhere, witness);
         self.locks.push(lock(&path)?);
+        for hash in self.hashes()? {
+            if !path.join(&hash).exists() {
+                let folder = self.path.clone();
+                return Err(OpenError::Forgotten { path: folder, hash, elsewhere: path });
+            }
+        }
         self.elsewhere = Some(path);
         Ok(())
+    }
+
+    /// Keeps elsewhere what this folder knows and that one lacks.
+    pub(crate) fn restore(
+        &self,
+        elsewhere: &Path,
+        witness: &WitnessVerifier,
+    ) -> Result<(), OpenError> {
+        let folder = within(elsewhere, witness);
+        let _lock = lock(&folder)?;
+        for hash in self.hashes()? {
+            let path = folder.join(&hash);
+            let failed = |source| OpenError::Create { path: path.clone(), source };
+            if !path.try_exists().map_err(failed)? {
+                let bytes = fs::read(self.checkpoint_path(&hash)).map_err(failed)?;
+                write_synced(&path, Readers::Everyone, &bytes).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The logs that this folder knows, each by the SHA-256 of its name.
+    fn hashes(&self) -> Result<Vec<String>, OpenError> {
+        let logs = self.path.join("logs");
+        let failed = |source| OpenError::Create { path: logs.clone(), source };
+        if !logs.try_exists().map_err(failed)? {
+            return Ok(Vec::new());
+        }
+        let mut hashes = Vec::new();
+        for log in fs::read_dir(&logs).map_err(failed)? {
+            let hash = log.map_err(failed)?.file_name().to_string_lossy().into_owned();
+            if self.checkpoint_path(&hash).exists() {
+                hashes.push(hash);
+            }
+        }
+        Ok(hashes)
     }
 
     fn checkpoint_path(&self, hash: &str) -> PathBuf {
@@ -181,6 +222,11 @@ impl Folder {
     pub(crate) fn served(&self, hash: &str) -> Result<Option<Vec<u8>>, WitnessError> {
         Ok(self.newest(hash, hash)?.map(|(_, bytes)| bytes))
     }
+}
+
+/// Where a witness remembers within a folder of memories.
+fn within(elsewhere: &Path, witness: &WitnessVerifier) -> PathBuf {
+    elsewhere.join(format!("witness-{}", hex::encode(Sha256::digest(witness.to_string()))))
 }
 
 /// Makes a folder, and holds it for this process alone.

@@ -23,6 +23,9 @@ const DRIFT_S: u64 = 60;
 pub struct Witness {
     key: WitnessKey,
     logs: BTreeMap<String, Vec<VerifierKey>>,
+    /// When the last checkpoint of a log was cosigned by a clock that was ahead, where somebody vouched for
+    /// the clock of now.
+    mistaken: BTreeMap<String, u64>,
     // Held from looking up the last checkpoint until the next one is kept.
     folder: Mutex<Folder>,
 }
@@ -57,7 +60,7 @@ impl Witness {
             return Err(OpenError::NoLogs);
         }
         let folder = Mutex::new(Folder::open(folder, key.verifier())?);
-        Ok(Self { key, logs, folder })
+        Ok(Self { key, logs, mistaken: BTreeMap::new(), folder })
     }
 
     /// Also remembers the last checkpoints in a folder of its own within `elsewhere`, which is not to be
@@ -65,12 +68,44 @@ impl Witness {
     /// from what it cosigned last.
     ///
     /// # Errors
-    /// If that folder cannot be used, or another process has this witness's there.
+    /// If that folder cannot be used, another process has this witness's there, or it lacks a log that the
+    /// first folder knows: that one may be an old copy.
     pub fn remembering(self, elsewhere: &Path) -> Result<Self, OpenError> {
         self.folder
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .remember(elsewhere, self.key.verifier())?;
+        Ok(self)
+    }
+
+    /// As [`Self::remembering`], where somebody vouches that what the first folder holds is the last that was
+    /// cosigned, because the other was lost.
+    ///
+    /// # Errors
+    /// As [`Self::remembering`].
+    pub fn as_only_copy(self, elsewhere: &Path) -> Result<Self, OpenError> {
+        let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        folder.restore(elsewhere, self.key.verifier())?;
+        drop(folder);
+        self.remembering(elsewhere)
+    }
+
+    /// Takes the clock, which says `now_s`, for right: what was cosigned at later times was cosigned by a
+    /// clock that was ahead, and no later cosignature has to wait for that time. What each log was is not
+    /// forgotten.
+    ///
+    /// # Errors
+    /// If what it remembers cannot be read.
+    pub fn accepting_clock(mut self, now_s: u64) -> Result<Self, WitnessError> {
+        let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        for (origin, keys) in &self.logs {
+            if let Some((_, last_s)) = folder.last(origin, keys, self.key.verifier())?
+                && now_s.saturating_add(DRIFT_S) < last_s
+            {
+                self.mistaken.insert(origin.clone(), last_s);
+            }
+        }
+        drop(folder);
         Ok(self)
     }
 
@@ -126,6 +161,7 @@ impl Witness {
             return Ok(refused(&refusal));
         }
         let last_s = last.as_ref().map_or(0, |(_, time_s)| *time_s);
+        let last_s = if self.mistaken.get(origin) == Some(&last_s) { 0 } else { last_s };
         if now_s.saturating_add(DRIFT_S) < last_s {
             return Err(WitnessError::ClockBack { origin: origin.to_owned(), now_s, last_s });
         }

@@ -80,7 +80,8 @@ pub(super) fn with_more_cosigners(
     }
 }
 
-async fn ensure_grown(
+/// Refuses a published checkpoint that is no continuation of one that was kept.
+pub(crate) async fn ensure_grown(
     source: &Source,
     (store, key): (&Store, &VerifierKey),
     kept: &SignedCheckpoint,

@@ -48,7 +48,7 @@ impl Case {
 }
 
 fn mend(folder: &Path, source: &Arc<Source>) -> Result<Repaired, RepairError> {
-    runtime().block_on(repair(folder, source, &Kinds::default()))
+    runtime().block_on(repair(folder, source, &Kinds::default(), None))
 }
 
 /// The stored entry as it would be appended.

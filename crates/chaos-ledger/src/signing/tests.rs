@@ -239,3 +239,41 @@ fn key_without_its_log_founds_none_and_is_filled_from_a_copy_only() {
     let refused = Ledger::recover(&empty, password().as_ref(), SYSTEM).unwrap_err();
     assert!(matches!(refused, Error::NoData { .. }), "{refused}");
 }
+
+/// Readers count cosignatures between the newest entry and now, and so does the log.
+#[test]
+fn cosignatures_at_impossible_times_publish_no_head() {
+    let (dir, heads) = signed();
+    let mut ledger = open(&dir.path().join("data"));
+    let witness = chaos_log::WitnessKey::from_seed("example.org/w".parse().unwrap(), &[5; 32]);
+    let policy = format!("witness w {}\nquorum w\n", witness.verifier());
+    ledger.set_policy(policy.as_bytes()).unwrap();
+    enrol(&mut ledger, "bob");
+    let head = ledger.sign_head(&heads).unwrap();
+    let now_s = SYSTEM.now_s();
+    for (time_s, counts) in
+        [(1, false), (now_s - 61, false), (now_s + 61, false), (1 << 40, false), (now_s, true)]
+    {
+        let mut cosigned = head.clone();
+        cosigned.add(witness.cosign(&head, time_s).unwrap()).unwrap();
+        assert_eq!(ledger.publish(&cosigned).is_ok(), counts, "at {time_s} s");
+    }
+}
+
+#[test]
+fn policy_that_was_set_is_missed_where_it_is_gone_or_another() {
+    let (dir, heads) = signed();
+    let data = dir.path().join("data");
+    let mut ledger = open(&data);
+    ledger.set_policy(b"quorum none\n").unwrap();
+    ledger.checkpoint(&heads).unwrap();
+    drop(ledger);
+    let database = rusqlite::Connection::open(data.join(DATABASE_FILE)).unwrap();
+    database.execute("DELETE FROM meta WHERE key = 'log-policy'", []).unwrap();
+    drop(database);
+    let mut ledger = open(&data);
+    let lost = ledger.checkpoint(&heads).unwrap_err();
+    assert!(matches!(lost, Error::PolicyLost { expected: Some(_) }), "{lost}");
+    ledger.set_policy(b"# again\nquorum none\n").unwrap();
+    ledger.checkpoint(&heads).unwrap();
+}

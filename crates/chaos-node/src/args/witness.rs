@@ -28,6 +28,14 @@ pub(crate) struct WitnessArgs {
     /// this one. On another machine that is not there: move both, and keep no copies.
     #[arg(long, value_name = "DIR", default_value = "chaoschain-witness")]
     pub(crate) folder: PathBuf,
+    /// You vouch that the clock is right now: what was cosigned at later times was cosigned by a clock that
+    /// was ahead, and cosigning goes on.
+    #[arg(long)]
+    pub(crate) accept_clock: bool,
+    /// You vouch that DIR holds what was cosigned last and is no old copy: what it knows is taken up where
+    /// the other memory lacks it.
+    #[arg(long)]
+    pub(crate) only_copy: bool,
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7312")]
     pub(crate) listen: SocketAddr,

@@ -24,8 +24,16 @@ pub(crate) fn run(args: &WitnessArgs) -> Result<ExitCode, Failure> {
     let password = ledger::password()?;
     let key = Keys::new(&args.folder, Some(&password), clock::SYSTEM).open_or_create(KEY)?;
     let key = WitnessKey::from_seed(args.name.clone(), &key.as_signing_key().to_bytes());
-    let witness =
-        Witness::open(&args.folder, key, &known)?.remembering(&ledger::memory(&args.folder)?)?;
+    let memory = ledger::memory(&args.folder)?;
+    let witness = Witness::open(&args.folder, key, &known)?;
+    let mut witness = if args.only_copy {
+        witness.as_only_copy(&memory)?
+    } else {
+        witness.remembering(&memory)?
+    };
+    if args.accept_clock {
+        witness = witness.accepting_clock(clock::now_s()).or_fail(Kind::Storage)?;
+    }
     let verifier = witness.verifier().to_string();
     let logs: Vec<String> = witness.origins().map(str::to_owned).collect();
     let routes = witness_routes(Arc::new(witness), clock::now_s, Arc::new(tell));

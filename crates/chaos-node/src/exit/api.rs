@@ -121,9 +121,8 @@ impl From<RepairError> for Failure {
         match error {
             RepairError::Source(error) => Self::from(*error).context("cannot mend from the source"),
             RepairError::Ledger(error) => error.into(),
-            RepairError::Checkpoint(_) | RepairError::Differs { .. } => {
-                Self::new(Kind::Check, error)
-            }
+            RepairError::Checkpoint(_) => Self::new(Kind::Check, error),
+            RepairError::Differs { .. } => Self::new(Kind::Fork, error),
             RepairError::Open(_) | RepairError::Store(_) | RepairError::Blob(_) => {
                 let failure = Self::new(Kind::Storage, error);
                 failure.hint(

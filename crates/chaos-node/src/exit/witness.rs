@@ -8,6 +8,12 @@ use super::{Failure, Kind};
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         let kind = match &error {
+            OpenError::Forgotten { .. } => {
+                return Self::new(Kind::Storage, error).hint(
+                    "find the memory that it had (CHAOSCHAIN_HEADS); if it is lost and the folder is no \
+                     old copy, `--only-copy` says so",
+                );
+            }
             OpenError::Create { .. } | OpenError::InUse { .. } => Kind::Storage,
             OpenError::OtherWitness { .. } | OpenError::NoLogs => Kind::Input,
         };

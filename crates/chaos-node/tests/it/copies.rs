@@ -168,3 +168,113 @@ fn broker_on_a_clone_stops_once_the_log_has_signed_elsewhere_on_the_machine() {
     assert!(broker.said.contains("would fork the log"), "{}", broker.said);
     machine.on("clone", &["broker", "allowlist"]).expect_code(5);
 }
+
+#[test]
+fn repair_refuses_a_fork_before_it_changes_anything_and_says_what_is_still_missing() {
+    let machine = Machine::new();
+    machine.grow("data", "ada");
+    for copy in ["old", "fork"] {
+        machine.copy("data", copy);
+    }
+    let key = machine.key("data");
+    // On another machine the fork is signed.
+    let elsewhere = machine.path("elsewhere");
+    for arguments in [&["log", "resume", "--only-copy"][..], WRITES[0], &["log", "checkpoint"]] {
+        machine.with_heads(&elsewhere, "fork", arguments).expect_code(0);
+    }
+    machine.grow("data", "grace");
+    let from = |source: &str| machine.path(source);
+    let repair =
+        |source: &str| machine.on("old", &["log", "repair", "--from", text(&from(source))]);
+    repair("fork").expect_error(6, &["forked"]);
+    assert_eq!(
+        machine.on("old", &["log", "show", "--json"]).json().len(),
+        2,
+        "nothing is taken in"
+    );
+    // A source that ends before what was signed: said, and no success.
+    machine.copy("old", "short");
+    let short = repair("short").expect_code(1);
+    assert!(
+        short.stdout.contains("the log signed a head of 3 entries, and 2 are here"),
+        "{}",
+        short.stdout
+    );
+    // An old copy publishes nothing, and is read.
+    let public = from("public");
+    machine.on("old", &["log", "export", text(&public)]).expect_error(5, &["it is an old copy"]);
+    machine.on("old", &["agent", "list"]).expect_code(0);
+    let whole = repair("data").expect_code(0);
+    assert!(whole.stdout.contains("head of 3 entries that was signed here"), "{}", whole.stdout);
+    for reading in
+        [&["log", "show"][..], &["log", "rebuild", "--check"], &["log", "export", text(&public)]]
+    {
+        machine.on("old", reading).expect_code(0);
+    }
+    // A mirror that got the key, as where SQLite could not read the log's own file.
+    let mirrored = from("mirrored");
+    run_with(["log", "mirror", text(&from("old")), text(&mirrored), "--log", &key], &[])
+        .expect_code(0);
+    let keys = [machine.path("data/keys"), from("mirrored")];
+    assert!(Command::new("cp").arg("-r").args(keys).status().unwrap().success());
+    machine.grow("data", "edsger");
+    machine.register("mirrored", "eve").expect_error(5, &["log repair", "it is an old copy"]);
+    machine.on("mirrored", &["log", "repair", "--from", text(&from("data"))]).expect_code(0);
+    machine.grow("mirrored", "barbara");
+}
+
+/// A witness that runs, its policy line and the log's policy file.
+fn witness(machine: &Machine, key: &str) -> (Running, PathBuf) {
+    let logs = machine.path("logs.policy");
+    fs::write(&logs, format!("log {key}\nquorum none\n")).unwrap();
+    let (folder, listen) = (machine.path("witness"), "127.0.0.1:0");
+    let name = "witness.example.org/w";
+    let arguments = ["witness", "--name", name, "--log-policy", text(&logs), "--listen", listen];
+    let arguments = [&arguments[..], &["--folder", text(&folder)]].concat();
+    let mut running = Running::start(&arguments, None);
+    let ready = running.wait_for("ready");
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let policy = machine.path("witnesses.policy");
+    let line = format!("witness w {} {}\nquorum w\n", text(&ready["witness"]), text(&ready["url"]));
+    fs::write(&policy, line).unwrap();
+    (running, policy)
+}
+
+#[test]
+fn log_that_lost_its_policy_publishes_nothing_until_somebody_sets_one() {
+    let machine = Machine::new();
+    machine.grow("data", "ada");
+    let key = machine.key("data");
+    machine.copy("data", "before");
+    let (mut running, policy) = witness(&machine, &key);
+    machine.register("data", "grace").expect_code(0);
+    machine.on("data", &["log", "checkpoint", "--log-policy", text(&policy)]).expect_code(0);
+    running.kill();
+    let (data, mirror) = (machine.path("data"), machine.path("mirror"));
+    run_with(["log", "mirror", text(&data), text(&mirror), "--log", &key], &[]).expect_code(0);
+    // A copy of before it, brought forward.
+    machine.on("before", &["log", "repair", "--from", text(&mirror)]).expect_code(0);
+    let refused = machine.on("before", &["log", "checkpoint"]);
+    let refused = refused.expect_error(5, &["the policy of witnesses sha256:"]);
+    assert!(refused.stderr.contains("--log-policy"), "{}", refused.stderr);
+    // A mirror with the key, on a machine that remembers nothing.
+    let keys = [machine.path("data/keys"), mirror];
+    assert!(Command::new("cp").arg("-r").args(keys).status().unwrap().success());
+    let elsewhere = machine.path("elsewhere");
+    let there = |arguments: &[&str]| machine.with_heads(&elsewhere, "mirror", arguments);
+    there(&["log", "resume", "--only-copy"]).expect_code(0);
+    there(&["log", "checkpoint"]).expect_error(5, &["cosigned the newest one"]);
+    // One row deleted.
+    let script = "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as d: \
+                  d.execute(\"DELETE FROM meta WHERE key = 'log-policy'\")";
+    let database = data.join("chaoschain.sqlite");
+    let deleted = Command::new("python3").args(["-c", script, text(&database)]).status().unwrap();
+    assert!(deleted.success());
+    machine
+        .on("data", &["log", "checkpoint"])
+        .expect_error(5, &["the policy of witnesses sha256:"]);
+    let none = machine.path("none.policy");
+    fs::write(&none, "quorum none\n").unwrap();
+    machine.on("data", &["log", "checkpoint", "--log-policy", text(&none)]).expect_code(0);
+    machine.on("data", &["log", "checkpoint"]).expect_code(0);
+}

@@ -114,6 +114,10 @@ fn once_a_log_has_a_policy_no_command_publishes_a_head_without_its_quorum() {
         let shown = on(&data, &["log", "show"]).json();
         shown[2]["action"]["receipt"].as_str().unwrap().to_owned()
     };
+    // Nor does it give out what a head of before the policy covers.
+    let shown = on(&data, &["log", "show"]).json();
+    let early = shown[1]["action"]["receipt"].as_str().unwrap();
+    tried(&["log", "prove", early], 4);
     let refused = tried(&["log", "prove", &receipt], 4);
     assert!(refused.stderr.contains("short of quorum `w`"), "{}", refused.stderr);
     assert!(refused.stderr.contains("witness w: "), "{}", refused.stderr);

@@ -110,7 +110,7 @@ fn the_time_of_cosignatures_does_not_go_back() {
     };
     let refused = ask(&honest(5, 6), NOW_S - 61).unwrap_err();
     let expect = format!(
-        "the clock says {} s, but log `{ORIGIN}` was cosigned at {NOW_S} s: one of the two was wrong",
+        "the clock says {} s, but log `{ORIGIN}` was cosigned at {NOW_S} s: one of the two was wrong; if this one is right, `chaoschain witness --accept-clock` says so",
         NOW_S - 61
     );
     assert_eq!(refused.to_string(), expect);
@@ -124,6 +124,26 @@ fn the_time_of_cosignatures_does_not_go_back() {
     let zero = never.witness.add_checkpoint(honest(0, 1).to_string().as_bytes(), 0);
     assert!(matches!(zero, Err(WitnessError::Cosign(_))), "{zero:?}");
     assert_eq!(never.size(), None);
+}
+
+#[test]
+fn a_clock_that_was_ahead_once_is_taken_back_by_whoever_vouches_for_the_one_of_now() {
+    let witness = Restored::new();
+    let ask = |witness: &Witness, request: &chaos_witness::AddCheckpoint, now_s| {
+        witness.add_checkpoint(request.to_string().as_bytes(), now_s)
+    };
+    let ten_years = NOW_S + 10 * 365 * 86_400;
+    assert_eq!(ask(&witness.open(), &honest(0, 5), ten_years).unwrap().status, 200);
+    let refused = ask(&witness.open(), &honest(5, 9), NOW_S).unwrap_err();
+    assert!(refused.to_string().contains("witness --accept-clock"), "{refused}");
+    let open = witness.open().accepting_clock(NOW_S).unwrap();
+    // It forgets a time, and no tree.
+    assert_eq!(ask(&open, &of_branch(5, 9, "theirs"), NOW_S).unwrap().status, 422);
+    assert_eq!(ask(&open, &honest(5, 9), NOW_S).unwrap().status, 200);
+    let refused = ask(&open, &honest(9, 12), NOW_S - 61);
+    assert!(matches!(refused, Err(WitnessError::ClockBack { .. })), "{refused:?}");
+    drop(open);
+    assert_eq!(witness.status(&honest(9, 12)), 200);
 }
 
 /// A witness that remembers elsewhere, and a way to set its folder back to what it was.
@@ -185,6 +205,12 @@ fn a_folder_restored_from_an_old_copy_forgets_nothing() {
     // The memory elsewhere may be the one that was lost.
     fs::write(witness.kept(), served).unwrap();
     fs::remove_file(witness.kept_elsewhere()).unwrap();
+    // Then the folder may be an old copy, until somebody vouches that it is none.
+    let open = || Witness::open(witness.folder.path(), witness_key(), &known()).unwrap();
+    let refused = open().remembering(witness.elsewhere.path());
+    assert!(matches!(refused, Err(OpenError::Forgotten { .. })), "{refused:?}");
+    drop(refused);
+    drop(open().as_only_copy(witness.elsewhere.path()).unwrap());
     assert_eq!(witness.status(&honest(9, 12)), 200);
     assert_eq!(fs::read(witness.kept()).unwrap(), fs::read(witness.kept_elsewhere()).unwrap());
 }

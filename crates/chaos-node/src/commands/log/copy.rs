@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
-use chaos_api::{Alarm, Disclosure, Mirror, Repaired, Source, Watch, Watched, watch};
+use chaos_api::{Alarm, Continuation, Disclosure, Mirror, Repaired, Source, Watch, Watched, watch};
 use chaos_ledger::Ledger;
 use chaos_store::DATABASE_FILE;
 use serde_json::json;
@@ -208,10 +208,48 @@ pub(super) fn repair(args: &RepairArgs) -> Result<ExitCode, Failure> {
     let dir = &args.data.data;
     Ledger::recover(dir, ledger::from_environment().as_ref(), clock::SYSTEM)?;
     let runtime = runtime::server()?;
-    let done = runtime.block_on(chaos_api::repair(dir, &source, &KINDS))?;
+    let heads = ledger::remembered(dir)?;
+    let done = runtime.block_on(chaos_api::repair(dir, &source, &KINDS, heads.as_ref()))?;
     report(&done, args.json)?;
+    if done.checked.is_ok() {
+        // Rows that were folded from what was mended say what is not so.
+        let below = done.entries.iter().any(|index| *index < done.old_size);
+        drop(if below { ledger::rebuild(dir)? } else { ledger::open_rows(dir)? });
+    }
     let left = !done.entries_left.is_empty() || !done.blobs_left.is_empty();
-    Ok(code(done.checked.is_ok() && !left))
+    Ok(match done.continuation {
+        Continuation::Other { .. } => ExitCode::from(Kind::Fork as u8),
+        Continuation::Behind { .. } => code(false),
+        Continuation::NotRemembered | Continuation::Damaged | Continuation::Continues { .. } => {
+            code(done.checked.is_ok() && !left)
+        }
+    })
+}
+
+/// What is to be done about how a directory stands to what was signed.
+fn continuation(done: &Repaired) -> Option<String> {
+    match done.continuation {
+        Continuation::Behind { signed, found } => Some(format!(
+            "the log signed a head of {signed} entries, and {found} are here, the source has {}: it is an \
+             old copy still, and nothing is added from a source that ends before what was signed. Another \
+             copy may have the rest; if none has, this log cannot go on, and a new one begins in another \
+             data directory",
+            done.source_size
+        )),
+        Continuation::Other { signed } => Some(format!(
+            "the log signed another root for its first {signed} entries: these are two histories, and only \
+             the directory that signed the other goes on"
+        )),
+        Continuation::Continues { signed } => {
+            Some(format!("it goes on from the head of {signed} entries that was signed here"))
+        }
+        Continuation::NotRemembered => Some(
+            "nothing here remembers what the log has signed; before anything is written to it, \
+             `chaoschain log resume` says that"
+                .to_owned(),
+        ),
+        Continuation::Damaged => None,
+    }
 }
 
 fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
@@ -226,6 +264,7 @@ fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
             "blobs": done.blobs,
             "entries_left": done.entries_left,
             "blobs_left": done.blobs_left,
+            "continuation": continuation(done),
         }));
     }
     output::line(format_args!(
@@ -249,6 +288,9 @@ fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
             head.size, head.root
         )),
         Err(error) => output::line(format_args!("still damaged: {}", chain(error))),
+    }
+    if let Some(continuation) = continuation(done) {
+        output::line(continuation);
     }
     Ok(())
 }

@@ -5,7 +5,8 @@ use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 use chaos_api::{
     Disclosure, Incident, Limits, Publication, Published, routes, serve as serve_routes,
 };
-use chaos_store::Store;
+use chaos_ledger::{Error, holds_key};
+use chaos_store::{DATABASE_FILE, OpenError, Store};
 use serde_json::json;
 
 use crate::{
@@ -17,6 +18,7 @@ use crate::{
 };
 
 pub(super) fn serve(args: &LogServeArgs) -> Result<ExitCode, Failure> {
+    ensure_publishable(&args.data.data)?;
     let publication = publication(&args.data.data, disclosure(&args.disclosure)?)?;
     let key = publication.key.clone();
     let published = Published::open(&args.data.data, publication)?;
@@ -40,6 +42,7 @@ pub(super) fn serve(args: &LogServeArgs) -> Result<ExitCode, Failure> {
 }
 
 pub(super) fn export(args: &LogExportArgs) -> Result<ExitCode, Failure> {
+    ensure_publishable(&args.data.data)?;
     let publication = publication(&args.data.data, disclosure(&args.disclosure)?)?;
     let key = publication.key.clone();
     let published = Published::open(&args.data.data, publication)?;
@@ -68,10 +71,28 @@ fn tell(incident: &Incident) {
     output::say(incident);
 }
 
-/// What of a data directory is published.
+/// A data directory that is about to be published: what an earlier version left is brought up, and an old
+/// copy of a log whose key lies there is refused, since everybody would take its head for a rollback.
+fn ensure_publishable(dir: &Path) -> Result<(), Failure> {
+    if !dir.join(DATABASE_FILE).exists() {
+        return Err(Error::NoData { dir: dir.to_owned() }.into());
+    }
+    let store = match Store::read(dir) {
+        Err(OpenError::OldSchema { .. }) => {
+            drop(ledger::open_rows(dir)?);
+            Store::read(dir)
+        }
+        opened => opened,
+    };
+    let store = store.map_err(|source| Error::Open { dir: dir.to_owned(), source })?;
+    match ledger::remembered(dir)?.filter(|_| holds_key(dir)) {
+        Some(heads) => Ok(heads.ensure_continued(&store, dir)?),
+        None => Ok(()),
+    }
+}
+
+/// What of a data directory is published. Nothing is written to it, whosoever it is.
 pub(super) fn publication(dir: &Path, disclosure: Disclosure) -> Result<Publication, Failure> {
-    // What an earlier version left is brought up before it is published.
-    drop(ledger::read(dir)?);
     let store = Store::read_live(dir).or_fail(Kind::Storage)?;
     let key = chaos_ledger::log_verifier(&store, dir)?;
     Ok(Publication { key, kinds: KINDS, disclosure })

@@ -1,0 +1,110 @@
+//! What was signed before, against which source and result of a repair are held.
+
+use chaos_ledger::Heads;
+use chaos_log::{ForkProof, SignedCheckpoint, VerifierKey, root_at};
+use chaos_store::{Head, Records as _, Store, StoreError};
+
+use super::RepairError;
+use crate::{
+    mirror::{MirrorError, ensure_grown},
+    source::Source,
+};
+
+/// How a mended data directory stands to the newest head that is remembered on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Continuation {
+    /// Nothing is remembered of its log.
+    NotRemembered,
+    /// It is still damaged, so that nothing can be said.
+    Damaged,
+    /// It goes on from the head that was signed.
+    Continues {
+        /// The head's size.
+        signed: u64,
+    },
+    /// It is shorter than what was signed: an old copy still.
+    Behind {
+        /// The size that was signed.
+        signed: u64,
+        /// How many entries are here.
+        found: u64,
+    },
+    /// It has another root than was signed.
+    Other {
+        /// The size that was signed.
+        signed: u64,
+    },
+}
+
+/// The newest heads of a log that are known without the source.
+pub(super) struct Held {
+    stored: Option<SignedCheckpoint>,
+    remembered: Option<SignedCheckpoint>,
+}
+
+impl Held {
+    /// The head that the directory holds, which its log has signed, and the one that is remembered.
+    pub(super) fn of(
+        store: &Store,
+        key: &VerifierKey,
+        heads: Option<&Heads>,
+    ) -> Result<Self, RepairError> {
+        let stored = store.checkpoint()?;
+        if let Some(stored) = &stored {
+            stored.verify(key)?;
+        }
+        let remembered = heads.map(|heads| heads.newest(key)).transpose()?.flatten();
+        Ok(Self { stored, remembered })
+    }
+
+    /// The size that the directory's own head has, 0 if it has none.
+    pub(super) fn stored_size(&self) -> u64 {
+        self.stored.as_ref().map_or(0, |signed| signed.claimed().size())
+    }
+
+    /// Refuses the source of another history before anything of it is taken in.
+    pub(super) async fn ensure_no_fork(
+        &self,
+        source: &Source,
+        (store, key): (&Store, &VerifierKey),
+        head: &SignedCheckpoint,
+    ) -> Result<(), RepairError> {
+        for kept in self.stored.iter().chain(&self.remembered) {
+            if kept.claimed().size() <= head.claimed().size() {
+                ensure_grown(source, (store, key), kept, head).await?;
+            } else if let Ok(Some(proof)) = ForkProof::find(key, head, kept, store) {
+                return Err(MirrorError::Fork(Box::new(proof)).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// How far entries are fetched. A source that ends before what was signed cannot be held against it, so
+    /// that nothing is added from it.
+    pub(super) fn covered(&self, is_own: bool, source_size: u64) -> u64 {
+        let remembered = self.remembered.as_ref().map_or(0, |signed| signed.claimed().size());
+        if is_own && remembered <= source_size {
+            source_size
+        } else {
+            self.stored_size().min(source_size)
+        }
+    }
+
+    pub(super) fn continuation(
+        &self,
+        store: &Store,
+        checked: &Result<Head, StoreError>,
+    ) -> Continuation {
+        let Some(remembered) = &self.remembered else { return Continuation::NotRemembered };
+        let (signed, root) = (remembered.claimed().size(), remembered.claimed().root());
+        match checked {
+            Err(_) => Continuation::Damaged,
+            Ok(head) if head.size < signed => Continuation::Behind { signed, found: head.size },
+            Ok(_) => match root_at(store, signed) {
+                Ok(found) if found == *root => Continuation::Continues { signed },
+                Ok(_) => Continuation::Other { signed },
+                Err(_) => Continuation::Damaged,
+            },
+        }
+    }
+}
