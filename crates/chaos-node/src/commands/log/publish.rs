@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     args::{DisclosureArgs, LogExportArgs, LogServeArgs},
-    exit::{Failure, Kind, OrFail as _},
+    exit::{Failure, Kind},
     kinds::KINDS,
     ledger, output,
     runtime::{self, Stop},
@@ -93,7 +93,17 @@ fn ensure_publishable(dir: &Path) -> Result<(), Failure> {
 
 /// What of a data directory is published. Nothing is written to it, whosoever it is.
 pub(super) fn publication(dir: &Path, disclosure: Disclosure) -> Result<Publication, Failure> {
-    let store = Store::read_live(dir).or_fail(Kind::Storage)?;
+    let store = Store::read_live(dir).map_err(|error| {
+        let is_older = matches!(error, OpenError::OldSchema { .. });
+        let failure = Failure::new(Kind::Storage, error);
+        if is_older {
+            let dir = dir.display();
+            return failure.hint(format!(
+                "`chaoschain log rebuild --data {dir}` brings it up, by whoever may write to it"
+            ));
+        }
+        failure
+    })?;
     let key = chaos_ledger::log_verifier(&store, dir)?;
     Ok(Publication { key, kinds: KINDS, disclosure })
 }
