@@ -2,24 +2,24 @@
 
 mod anchoring;
 mod governor;
+mod outbox;
 mod proposals;
 mod rewards;
 mod stack;
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
-use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
-use alloy_eips::eip2718::Encodable2718;
-use alloy_network::TxSignerSync;
-use alloy_primitives::{Address, B256, Bytes, TxKind, U64, U256};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U64};
 use alloy_sol_types::SolCall;
 use chaos_types::ChainId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::outbox::{Act, Sending};
 pub use self::{
     anchoring::AnchoredCheckpoint,
     governor::{GovernorCall, GovernorProposal, ProposalState, Support, VoteTally, VotingWindow},
+    outbox::{Outbox, Told},
     proposals::{EndpointProposal, SubmittedProposal},
     rewards::{Claim, CreatedDistribution},
     stack::{GovernanceStack, StackConfig},
@@ -32,21 +32,13 @@ use crate::{
     json_rpc::{JsonRpc, Outcome, parse},
 };
 
-/// Time a sent transaction has to get into a block, in seconds.
-const MINING_TIMEOUT_S: u64 = 180;
-/// First pause between two looks for a receipt, in milliseconds; it doubles up to the largest.
-const RECEIPT_PAUSE_MS: u64 = 10;
-/// Largest pause between two looks for a receipt, in milliseconds.
-const RECEIPT_PAUSE_MS_MAX: u64 = 2_000;
-/// Tip if the node has no opinion, in wei per gas.
-const DEFAULT_TIP_WEI: u128 = 1_000_000_000;
-
 /// A connection to one EVM chain whose identity has been checked. Cheap to clone. Async.
 #[derive(Debug, Clone)]
 pub struct EvmChain {
     rpc: JsonRpc,
     chain_id: ChainId,
     number: u64,
+    sending: Option<Arc<Sending>>,
 }
 
 /// A transaction that is in a block.
@@ -95,7 +87,7 @@ impl EvmChain {
     pub async fn connect(rpc_url: &str, expected: Option<&ChainId>) -> Result<Self, Error> {
         let rpc = JsonRpc::new(rpc_url)?;
         let number = check_chain(&rpc, expected).await?;
-        Ok(Self { rpc, chain_id: ChainId::evm(number), number })
+        Ok(Self { rpc, chain_id: ChainId::evm(number), number, sending: None })
     }
 
     /// The chain this is.
@@ -158,7 +150,8 @@ impl EvmChain {
         to: Address,
         call: C,
     ) -> Result<Mined, Error> {
-        self.send(from, TxKind::Call(to), call.abi_encode().into(), C::SIGNATURE).await
+        let input = call.abi_encode().into();
+        self.act(from, Act { what: C::SIGNATURE, to: TxKind::Call(to), input }).await
     }
 
     /// Deploys bytecode with encoded constructor arguments.
@@ -170,122 +163,13 @@ impl EvmChain {
         what: &'static str,
     ) -> Result<(Address, TxSummary), Error> {
         let input = [bytecode.as_ref(), arguments].concat();
-        let mined = self.send(from, TxKind::Create, input.into(), what).await?;
+        let act = Act { what, to: TxKind::Create, input: input.into() };
+        let mined = self.act(from, act).await?;
         let address = mined
             .receipt
             .contract_address
             .ok_or_else(|| Error::malformed(what, "the receipt names no contract address"))?;
         Ok((address, mined.summary))
-    }
-
-    /// Signs once, then sends the same bytes until they are in a block: a lost answer cannot make a
-    /// second transaction.
-    async fn send(
-        &self,
-        from: &Signer,
-        to: TxKind,
-        input: Bytes,
-        what: &'static str,
-    ) -> Result<Mined, Error> {
-        let mut transaction = self.prepare(from, to, input, what).await?;
-        let signature =
-            from.key().sign_transaction_sync(&mut transaction).map_err(Error::Signing)?;
-        let signed = TxEnvelope::from(transaction.into_signed(signature));
-        let hash = *signed.tx_hash();
-        let raw = Bytes::from(signed.encoded_2718());
-        if let Outcome::Refused { code, message, data } =
-            self.rpc.ask("eth_sendRawTransaction", json!([raw])).await?
-        {
-            // After a lost answer the node already has it; its receipt or its absence will tell.
-            let known: Option<Value> =
-                self.rpc.request("eth_getTransactionByHash", json!([hash])).await?;
-            if known.is_none() {
-                return Err(refusal("eth_sendRawTransaction", what, code, &message, data));
-            }
-        }
-        let receipt = self.wait_for_receipt(hash).await?;
-        if receipt.status.is_zero() {
-            let reason = format!("transaction {hash} failed in block {}", receipt.block_number);
-            return Err(Error::Reverted { call: what, reason });
-        }
-        let summary = TxSummary {
-            hash,
-            block_number: receipt.block_number.to(),
-            block_hash: receipt.block_hash,
-            gas_used: receipt.gas_used.to(),
-        };
-        Ok(Mined { summary, receipt })
-    }
-
-    async fn prepare(
-        &self,
-        from: &Signer,
-        to: TxKind,
-        input: Bytes,
-        what: &'static str,
-    ) -> Result<TxEip1559, Error> {
-        let sender = from.address();
-        let mut request = json!({"from": sender, "data": input});
-        if let TxKind::Call(to) = to {
-            request["to"] = json!(to);
-        }
-        let estimate: U64 = match self.rpc.ask("eth_estimateGas", json!([request])).await? {
-            Outcome::Result(value) => parse("eth_estimateGas", value)?,
-            Outcome::Refused { code, message, data } => {
-                return Err(refusal("eth_estimateGas", what, code, &message, data));
-            }
-        };
-        let estimate: u64 = estimate.to();
-        let nonce: U64 =
-            self.rpc.request("eth_getTransactionCount", json!([sender, "pending"])).await?;
-        let (max_fee_per_gas, max_priority_fee_per_gas) = self.fees_wei().await?;
-        Ok(TxEip1559 {
-            chain_id: self.number,
-            nonce: nonce.to(),
-            // A fifth more, because the state may have moved when it is mined.
-            gas_limit: estimate.saturating_add(estimate / 5),
-            max_fee_per_gas,
-            max_priority_fee_per_gas,
-            to,
-            value: U256::ZERO,
-            access_list: alloy_eips::eip2930::AccessList::default(),
-            input,
-        })
-    }
-
-    /// Highest fee and tip per gas, in wei: twice the base fee lasts six full blocks.
-    async fn fees_wei(&self) -> Result<(u128, u128), Error> {
-        let block: Value =
-            self.rpc.request("eth_getBlockByNumber", json!(["latest", false])).await?;
-        let Some(base_fee) = block.get("baseFeePerGas").cloned() else {
-            let capability = "EIP-1559 transactions";
-            return Err(Error::Unsupported { url: self.url().to_owned(), capability });
-        };
-        let base_fee: alloy_primitives::U128 = parse("block.baseFeePerGas", base_fee)?;
-        let tip = match self.rpc.ask("eth_maxPriorityFeePerGas", json!([])).await? {
-            Outcome::Result(value) => {
-                parse::<alloy_primitives::U128>("eth_maxPriorityFeePerGas", value)?.to()
-            }
-            Outcome::Refused { .. } => DEFAULT_TIP_WEI,
-        };
-        Ok((base_fee.to::<u128>().saturating_mul(2).saturating_add(tip), tip))
-    }
-
-    async fn wait_for_receipt(&self, hash: B256) -> Result<Receipt, Error> {
-        let start = Instant::now();
-        let mut pause_ms = RECEIPT_PAUSE_MS;
-        loop {
-            let receipt: Option<Receipt> =
-                self.rpc.request("eth_getTransactionReceipt", json!([hash])).await?;
-            if let Some(receipt) = receipt {
-                return Ok(receipt);
-            }
-            if start.elapsed() > Duration::from_secs(MINING_TIMEOUT_S) {
-                return Err(Error::NotMined { hash, waited_s: MINING_TIMEOUT_S });
-            }
-            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-            pause_ms = (pause_ms * 2).min(RECEIPT_PAUSE_MS_MAX);
-        }
     }
 }
 

@@ -1,7 +1,11 @@
 mod cache;
 
-use alloy_primitives::B256;
+use std::path::PathBuf;
+
+use alloy_primitives::{Address, B256, U256};
 use chaos_types::ChainId;
+
+use crate::sending::FeeError;
 
 pub use self::cache::CacheError;
 
@@ -111,6 +115,76 @@ pub enum Error {
         /// Seconds waited.
         waited_s: u64,
     },
+    /// The account cannot pay for the worst case. Nothing was sent.
+    #[error(transparent)]
+    Funds(Box<Shortage>),
+    /// What another data directory sent from this account may still land.
+    #[error(
+        "transaction {hash} (nonce {nonce}) of {account}, kept in {journal}, may still land; finish or \
+         cancel it there first",
+        journal = journal.display()
+    )]
+    Claimed {
+        /// The account.
+        account: Address,
+        /// The journal that holds it.
+        journal: PathBuf,
+        /// Its nonce.
+        nonce: u64,
+        /// The hash.
+        hash: B256,
+    },
+    /// Transactions of the account wait that no journal of this user has. Nothing was sent.
+    #[error(
+        "{account} has {waiting} transactions waiting from nonce {nonce} on that are not in this journal; wait \
+         until they are in a block, or use an account of its own for each machine"
+    )]
+    Unknown {
+        /// The account.
+        account: Address,
+        /// How many the node says there are.
+        waiting: u64,
+        /// The nonce of the first.
+        nonce: u64,
+    },
+    /// Somebody else sent from the account under the nonce, in a block that stays.
+    #[error(
+        "another transaction took nonce {nonce}, so {what} can no longer land; run the command again"
+    )]
+    NonceTaken {
+        /// What was to be done.
+        what: String,
+        /// The nonce.
+        nonce: u64,
+    },
+    /// It was cancelled.
+    #[error("{what} was cancelled by transaction {hash}")]
+    Cancelled {
+        /// What was to be done.
+        what: String,
+        /// The transaction that took its nonce.
+        hash: B256,
+    },
+    /// It is in a block and did nothing.
+    #[error("{what} reverted: {reason}")]
+    Failed {
+        /// What was to be done.
+        what: String,
+        /// Where.
+        reason: String,
+    },
+    /// This connection is for reading.
+    #[error("this connection has no journal of transactions, and nothing is sent without one")]
+    NoOutbox,
+    /// What it would cost is above what may be spent. Nothing was sent.
+    #[error(transparent)]
+    Fee(Box<FeeError>),
+    /// The journal of transactions cannot be used. Nothing was sent.
+    #[error(transparent)]
+    Journal(#[from] crate::sending::JournalError),
+    /// The account cannot be used.
+    #[error(transparent)]
+    Account(#[from] crate::sending::AccountError),
     /// The chain cannot do this.
     #[error("{url} does not support {capability}")]
     Unsupported {
@@ -145,6 +219,29 @@ pub enum TransportFailure {
     /// The answer ended in the middle.
     #[error("the answer was cut short after {0} bytes")]
     Truncated(usize),
+}
+
+/// An account that cannot pay for a transaction.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{account} has {found} wei on {chain}, the transaction may cost {needed}; send it at least {} wei more",
+    needed.saturating_sub(*found)
+)]
+pub struct Shortage {
+    /// The account.
+    pub account: Address,
+    /// The chain.
+    pub chain: ChainId,
+    /// The worst case, in wei.
+    pub needed: U256,
+    /// What it has, in wei.
+    pub found: U256,
+}
+
+impl From<FeeError> for Error {
+    fn from(error: FeeError) -> Self {
+        Self::Fee(Box::new(error))
+    }
 }
 
 impl Error {

@@ -15,11 +15,14 @@
 //! never from flags.
 //!
 //! ```no_run
-//! use chaos_chains::{Anvil, AnvilConfig, EvmChain, StackConfig};
+//! use std::path::Path;
+//!
+//! use chaos_chains::{Anvil, AnvilConfig, EvmChain, Outbox, StackConfig};
 //!
 //! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
 //! let anvil = Anvil::start(&AnvilConfig::default())?;
 //! let chain = EvmChain::connect(anvil.endpoint(), Some(&anvil.chain_id())).await?;
+//! let chain = chain.sending(Outbox::local(Path::new("demo"), || 0)).await?;
 //! let deployer = anvil.signer(0);
 //! let stack = chain.deploy_governance_stack(&deployer, &StackConfig::default()).await?;
 //! let anchored = chain.anchor_checkpoint(stack.anchor, &deployer, 7, [1; 32]).await?;
@@ -46,6 +49,7 @@ pub mod contracts;
 mod error;
 mod json_rpc;
 pub mod local;
+pub mod sending;
 pub mod signer;
 
 pub use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
@@ -53,9 +57,9 @@ pub use anchor_proof::{AnchorFact, AnchorParts, AnchorProof, AnchorProofError};
 pub use anvil::{Anvil, AnvilConfig};
 pub use client::{
     AnchoredCheckpoint, Claim, CreatedDistribution, EndpointProposal, EvmChain, GovernanceStack,
-    GovernorCall, GovernorProposal, ProposalState, StackConfig, SubmittedProposal, Support,
-    TxSummary, VoteTally, VotingWindow,
+    GovernorCall, GovernorProposal, Outbox, ProposalState, StackConfig, SubmittedProposal, Support,
+    Told, TxSummary, VoteTally, VotingWindow,
 };
-pub use error::{CacheError, Error};
+pub use error::{CacheError, Error, Shortage};
 pub use json_rpc::RpcLimits;
 pub use signer::Signer;

@@ -9,8 +9,8 @@ use chaos_types::ChainId;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    Anvil, AnvilConfig, Claim, EvmChain, GovernanceStack, GovernorCall, ProposalState, Signer,
-    StackConfig, SubmittedProposal, Support, TxSummary, VoteTally, anvil,
+    Anvil, AnvilConfig, Claim, EvmChain, GovernanceStack, GovernorCall, Outbox, ProposalState,
+    Signer, StackConfig, SubmittedProposal, Support, TxSummary, VoteTally, anvil,
 };
 
 /// Vote tokens each voter gets, in whole tokens of 18 decimals.
@@ -76,11 +76,11 @@ pub struct Vote {
 
 impl LocalChain {
     /// Starts anvil, found in `root` if nowhere else, and deploys the contracts for the log of this
-    /// origin.
+    /// origin, through this outbox.
     ///
     /// # Errors
     /// If anvil does not start, or the chain refuses.
-    pub fn start(root: Option<PathBuf>, log_origin: String) -> Result<Self, Error> {
+    pub fn start(root: Option<PathBuf>, log_origin: String, outbox: Outbox) -> Result<Self, Error> {
         let anvil = Anvil::start(&AnvilConfig { root, ..AnvilConfig::default() })?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
@@ -89,6 +89,7 @@ impl LocalChain {
             .map_err(crate::Error::Runtime)?;
         let (chain, stack) = runtime.block_on(async {
             let chain = EvmChain::connect(anvil.endpoint(), Some(&anvil.chain_id())).await?;
+            let chain = chain.sending(outbox).await?;
             let sponsor = anvil.signer(SPONSOR);
             let config = StackConfig { log_origin, ..StackConfig::default() };
             let stack = chain.deploy_governance_stack(&sponsor, &config).await?;

@@ -36,7 +36,7 @@ pub(crate) use executor::{
 pub(crate) use forecast::{BacktestArgs, ForecastArgs, ValidateArgs};
 pub(crate) use log::{
     AcceptClockArgs, AnchorArgs, CheckpointArgs, CorrectTimeArgs, HandoverArgs, LogArgs,
-    LogCommand, ProveArgs, RebuildArgs, ResumeArgs, ShowArgs as LogShowArgs,
+    LogCommand, ProveArgs, RebuildArgs, ResumeArgs, ShowArgs as LogShowArgs, SpendArgs,
 };
 pub(crate) use publish::{
     CopyArgs, DisclosureArgs, FindingsArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs,

@@ -14,6 +14,7 @@ pub(crate) mod propose;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod secret;
+mod sending;
 pub(crate) mod simulate;
 pub(crate) mod validate;
 pub(crate) mod verify;

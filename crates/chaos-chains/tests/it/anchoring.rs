@@ -1,7 +1,7 @@
-use chaos_chains::{AnchorProof, Error, EvmChain, StackConfig};
+use chaos_chains::{AnchorProof, Error, StackConfig};
 use chaos_types::canonical;
 
-use crate::start_anvil;
+use crate::{connect, start_anvil};
 
 /// The bound promised in contracts/README.md, on a real receipt.
 const LATER_ANCHOR_GAS_MAX: u64 = 35_000;
@@ -9,7 +9,7 @@ const LATER_ANCHOR_GAS_MAX: u64 = 35_000;
 #[tokio::test]
 async fn an_anchor_is_proven_offline_from_its_block() {
     let Some(anvil) = start_anvil() else { return };
-    let chain = EvmChain::connect(anvil.endpoint(), None).await.unwrap();
+    let chain = connect(anvil.endpoint()).await;
     let deployer = anvil.signer(0);
     let stack = chain.deploy_governance_stack(&deployer, &StackConfig::default()).await.unwrap();
     assert_eq!(chain.latest_anchor(stack.anchor).await.unwrap(), None);
@@ -45,7 +45,7 @@ async fn an_anchor_is_proven_offline_from_its_block() {
 #[tokio::test]
 async fn anchored_sizes_only_rise_and_have_one_root() {
     let Some(anvil) = start_anvil() else { return };
-    let chain = EvmChain::connect(anvil.endpoint(), None).await.unwrap();
+    let chain = connect(anvil.endpoint()).await;
     let publisher = anvil.signer(1);
     let (anchor, _) = chain
         .deploy_anchor(&anvil.signer(0), "example.org/log", publisher.address())

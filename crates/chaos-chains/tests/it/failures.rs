@@ -4,7 +4,7 @@ use chaos_chains::{Address, Error, EvmChain, U256};
 use chaos_types::ChainId;
 
 use crate::{
-    start_anvil,
+    connect, start_anvil,
     stub::{self, Reply},
 };
 
@@ -120,7 +120,7 @@ async fn a_refusal_that_repeats_the_key_is_shown_without_it() {
 #[tokio::test]
 async fn an_address_without_code_is_not_read_as_zero() {
     let Some(anvil) = start_anvil() else { return };
-    let chain = EvmChain::connect(anvil.endpoint(), None).await.unwrap();
+    let chain = connect(anvil.endpoint()).await;
     let nobody = Address::repeat_byte(0x77);
     let error = chain.token_balance(nobody, nobody).await.unwrap_err();
     assert!(error.to_string().contains("no contract answers at 0x7777"), "{error}");
@@ -142,7 +142,7 @@ async fn a_lost_answer_does_not_send_twice() {
         }
         Reply::Answer(200, String::new(), answer)
     });
-    let chain = EvmChain::connect(&proxy, Some(&anvil.chain_id())).await.unwrap();
+    let chain = connect(&proxy).await;
     let signer = anvil.signer(0);
     let (anchor, deployed) =
         chain.deploy_anchor(&signer, "example.org/log", signer.address()).await.unwrap();

@@ -6,7 +6,7 @@ use chaos_chains::{
 };
 use chaos_types::ChainId;
 
-use crate::start_anvil;
+use crate::{connect, start_anvil};
 
 fn tokens(count: u64) -> U256 {
     U256::from(count) * U256::from(10).pow(U256::from(18))
@@ -39,7 +39,7 @@ async fn deployed(chain: &EvmChain, deployer: &Signer) -> GovernanceStack {
 #[tokio::test]
 async fn a_passed_vote_sets_the_parameter_it_names() {
     let Some(anvil) = start_anvil() else { return };
-    let chain = EvmChain::connect(anvil.endpoint(), Some(&anvil.chain_id())).await.unwrap();
+    let chain = connect(anvil.endpoint()).await;
     let deployer = anvil.signer(0);
     let stack = deployed(&chain, &deployer).await;
     assert_eq!(stack.transactions.len(), 6);
@@ -59,8 +59,10 @@ async fn a_passed_vote_sets_the_parameter_it_names() {
     assert_eq!(chain.voting_window(stack.governor, id).await.unwrap(), proposal.window);
     let state = chain.proposal_state(stack.governor, id).await.unwrap();
     assert_eq!(state, ProposalState::Pending);
+    // Who has sent it before is answered with what was sent; for anybody else it is refused.
+    assert_eq!(chain.propose(stack.governor, &yes, &call).await.unwrap(), proposal);
     reverted_with(
-        chain.propose(stack.governor, &yes, &call).await,
+        connect(anvil.endpoint()).await.propose(stack.governor, &yes, &call).await,
         "GovernorUnexpectedProposalState",
     );
     reverted_with(
@@ -98,7 +100,7 @@ async fn a_passed_vote_sets_the_parameter_it_names() {
 #[tokio::test]
 async fn a_lost_vote_changes_nothing() {
     let Some(anvil) = start_anvil() else { return };
-    let chain = EvmChain::connect(anvil.endpoint(), None).await.unwrap();
+    let chain = connect(anvil.endpoint()).await;
     let deployer = anvil.signer(0);
     let stack = deployed(&chain, &deployer).await;
     chain.set_up_voters(stack.token, &deployer, &[(&deployer, U256::ZERO)]).await.unwrap();
@@ -123,11 +125,13 @@ async fn a_lost_vote_changes_nothing() {
 #[tokio::test]
 async fn a_submitted_proposal_reads_back_whole() {
     let Some(anvil) = start_anvil() else { return };
-    let chain = EvmChain::connect(anvil.endpoint(), None).await.unwrap();
+    let chain = connect(anvil.endpoint()).await;
     let signer = anvil.signer(3);
     let stack = deployed(&chain, &anvil.signer(0)).await;
     for expected in 1..=2_u64 {
-        let submitted = chain
+        // Each with a journal of its own: one journal puts the same proposal on record once.
+        let submitted = connect(anvil.endpoint())
+            .await
             .submit_proposal(stack.endpoint, &signer, "sha256:abc", &[0, 1, 0xff])
             .await
             .unwrap();
@@ -144,7 +148,7 @@ async fn a_submitted_proposal_reads_back_whole() {
 #[tokio::test]
 async fn a_reward_is_paid_once_and_only_to_its_account() {
     let Some(anvil) = start_anvil() else { return };
-    let chain = EvmChain::connect(anvil.endpoint(), None).await.unwrap();
+    let chain = connect(anvil.endpoint()).await;
     let deployer = anvil.signer(0);
     let stack = deployed(&chain, &deployer).await;
     let accounts = [anvil.signer(4).address(), anvil.signer(5).address()];
@@ -167,7 +171,8 @@ async fn a_reward_is_paid_once_and_only_to_its_account() {
     chain.claim(stack.distributor, &sender, &claim_a).await.unwrap();
     assert_eq!(chain.token_balance(stack.token, accounts[0]).await.unwrap(), amounts[0]);
     assert!(chain.is_claimed(stack.distributor, distribution_id, accounts[0]).await.unwrap());
-    reverted_with(chain.claim(stack.distributor, &sender, &claim_a).await, "AlreadyClaimed");
+    let other = connect(anvil.endpoint()).await;
+    reverted_with(other.claim(stack.distributor, &sender, &claim_a).await, "AlreadyClaimed");
 
     let claim_b =
         Claim { distribution_id, account: accounts[1], amount: amounts[1], proof: &proof_b };
@@ -185,7 +190,7 @@ async fn the_same_steps_give_the_same_block_hashes() {
     let (Some(first), Some(second)) = (start_anvil(), start_anvil()) else { return };
     let mut stacks = Vec::new();
     for anvil in [&first, &second] {
-        let chain = EvmChain::connect(anvil.endpoint(), None).await.unwrap();
+        let chain = connect(anvil.endpoint()).await;
         stacks.push(deployed(&chain, &anvil.signer(0)).await);
     }
     assert_eq!(stacks[0], stacks[1]);

@@ -11,11 +11,12 @@ mod anchoring;
 mod failures;
 mod governance;
 mod replay;
+mod sending;
 mod stub;
 
 use std::{env, path::PathBuf};
 
-use chaos_chains::{Anvil, AnvilConfig, anvil};
+use chaos_chains::{Anvil, AnvilConfig, EvmChain, Outbox, anvil};
 
 /// Starts a local chain. Without anvil the test is skipped, with a message; under CI it fails.
 fn start_anvil() -> Option<Anvil> {
@@ -29,4 +30,11 @@ fn start_anvil() -> Option<Anvil> {
         }
         Err(error) => panic!("anvil could not be started: {error}"),
     }
+}
+
+/// A connection that may send, with a journal of its own.
+async fn connect(url: &str) -> EvmChain {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep();
+    let chain = EvmChain::connect(url, None).await.unwrap();
+    chain.sending(Outbox::local(&folder, || 0)).await.unwrap()
 }

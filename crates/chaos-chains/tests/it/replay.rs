@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-use chaos_chains::{Anvil, Error, EvmChain, StackConfig, U256, block_source::BlockSource};
+use chaos_chains::{Anvil, Error, StackConfig, U256, block_source::BlockSource};
 use chaos_types::ChainId;
 use revm::{
     Context, DatabaseRef, ExecuteCommitEvm, MainBuilder, MainContext,
@@ -10,11 +10,11 @@ use revm::{
 };
 use serde_json::Value;
 
-use crate::start_anvil;
+use crate::{connect, start_anvil};
 
 /// Deploys the contracts and anchors twice; the second anchor is in the block that is replayed.
 async fn make_block(anvil: &Anvil) -> (u64, chaos_chains::Address) {
-    let chain = EvmChain::connect(anvil.endpoint(), None).await.unwrap();
+    let chain = connect(anvil.endpoint()).await;
     let signer = anvil.signer(0);
     let stack = chain.deploy_governance_stack(&signer, &StackConfig::default()).await.unwrap();
     chain.anchor_checkpoint(stack.anchor, &signer, 10, [1; 32]).await.unwrap();
@@ -184,7 +184,7 @@ async fn a_cached_block_of_another_history_is_not_used() {
     assert_eq!(state.storage_ref(anchor, U256::ZERO).unwrap(), U256::from(10));
     drop(state);
 
-    let chain = EvmChain::connect(second.endpoint(), None).await.unwrap();
+    let chain = connect(second.endpoint()).await;
     chain.mine_blocks(number).await.unwrap();
     let source = BlockSource::connect(second.endpoint(), None, dir.path()).unwrap();
     let new = source.fetch(number).unwrap();

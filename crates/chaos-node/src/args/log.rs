@@ -244,8 +244,28 @@ pub(crate) struct AnchorArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) keystore: Option<PathBuf>,
     #[command(flatten)]
+    pub(crate) spend: SpendArgs,
+    #[command(flatten)]
     pub(crate) data: DataArgs,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What a transaction may cost, whatever a node says.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SpendArgs {
+    /// The highest fee for a unit of gas, tip included, in gwei.
+    #[arg(long, value_name = "GWEI", default_value = "100")]
+    pub(crate) max_fee: String,
+    /// The highest tip for a unit of gas, in gwei.
+    #[arg(long, value_name = "GWEI", default_value = "3")]
+    pub(crate) max_tip: String,
+    /// The highest cost of one transaction, in the chain's coin.
+    #[arg(long, value_name = "COIN", default_value = "0.02")]
+    pub(crate) max_cost: String,
+    /// How long to wait until a transaction is in a block, in seconds. It stays in the journal, and the
+    /// same command goes on with it.
+    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+    pub(crate) wait: u64,
 }

@@ -23,10 +23,12 @@ pub(crate) fn run(args: &AnchorArgs) -> Result<ExitCode, Failure> {
         Some(text) => Some(text.parse().or_fail(Kind::Input)?),
         None => None,
     };
+    let outbox = super::sending::outbox(&args.data.data, &args.spend)?;
     let signer = Signer::load(args.keystore.as_deref()).or_fail(Kind::Input)?;
     runtime::server()?.block_on(async {
         let chain =
             EvmChain::connect(&args.rpc_url, expected.as_ref()).await.or_fail(Kind::Outside)?;
+        let chain = chain.sending(outbox).await.or_fail(Kind::Outside)?;
         let contract = match &args.contract {
             Some(text) => text.parse::<Address>().or_fail(Kind::Input)?,
             None => {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use chaos_agency::action::{Profile, Verdict};
-use chaos_chains::{anvil, local::LocalChain};
+use chaos_chains::{Outbox, anvil, local::LocalChain};
 use chaos_log::SignedCheckpoint;
 use chaos_verify::Anchored;
 
@@ -84,7 +84,9 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     narration.tell("source", source.about.clone(), None);
     let mut setup = set_up(args, folder, source, narration)?;
     let origin = setup.ledger.log_key()?.name().to_string();
-    let local = LocalChain::start(root, origin).map_err(chaos_programs::Error::from)?;
+    // The chain is the demo's own, and so is what is kept of what was sent to it.
+    let outbox = Outbox::local(setup.ledger.dir(), crate::clock::now_ms);
+    let local = LocalChain::start(root, origin, outbox).map_err(chaos_programs::Error::from)?;
     let about = local.about();
     setup.narration.tell("chain", about, None);
 

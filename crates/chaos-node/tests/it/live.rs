@@ -1,4 +1,4 @@
-use chaos_chains::{Anvil, AnvilConfig, EvmChain, StackConfig};
+use chaos_chains::{Anvil, AnvilConfig, EvmChain, Outbox, StackConfig};
 use chaos_store::{Records as _, Store};
 use tempfile::TempDir;
 
@@ -27,6 +27,8 @@ fn live_blocks_replay_and_are_kept_in_the_recorded_format() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let last = runtime.block_on(async {
         let chain = EvmChain::connect(anvil.endpoint(), None).await.unwrap();
+        let journal = tempfile::tempdir().unwrap();
+        let chain = chain.sending(Outbox::local(journal.path(), || 0)).await.unwrap();
         chain.deploy_governance_stack(&anvil.signer(0), &StackConfig::default()).await.unwrap();
         chain.block_number().await.unwrap()
     });

@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use chaos_chains::{Anvil, AnvilConfig, EvmChain, StackConfig};
+use chaos_chains::{Anvil, AnvilConfig, EvmChain, Outbox, StackConfig};
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -30,6 +30,8 @@ fn chain() -> Option<(Anvil, u64)> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let last = runtime.block_on(async {
         let chain = EvmChain::connect(anvil.endpoint(), None).await.unwrap();
+        let journal = tempfile::tempdir().unwrap();
+        let chain = chain.sending(Outbox::local(journal.path(), || 0)).await.unwrap();
         let signer = anvil.signer(0);
         let stack = chain.deploy_governance_stack(&signer, &StackConfig::default()).await.unwrap();
         chain.anchor_checkpoint(stack.anchor, &signer, 10, [1; 32]).await.unwrap();

@@ -1,0 +1,200 @@
+//! The intents of a data directory.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use alloy_primitives::{Address, B256, keccak256};
+use chaos_files::{Readers, sync_folder, write_synced};
+use chaos_types::ChainId;
+use serde::{Deserialize, Serialize};
+
+use super::Intent;
+
+const FORMAT: &str = "chaoschain-intent/1";
+
+/// A file holds an intent with a few signed transactions of at most 128 kB each, in hexadecimal.
+const FILE_BYTES_MAX: usize = 4 << 20;
+
+/// The intents of one data directory: those whose bytes may still land under `open/`, the others under
+/// `done/`, so that finding the open ones does not grow with what was ever sent.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    folder: PathBuf,
+}
+
+/// Why the journal cannot be used. Nothing is sent without it.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The folder or a file in it cannot be read or written.
+    #[error("cannot use the journal of transactions at {path}", path = path.display())]
+    Io {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file is longer than any intent, or cannot be read.
+    #[error(transparent)]
+    Read(#[from] chaos_files::Error),
+    /// A file is no intent of this format.
+    #[error("{path} is not an intent of format {FORMAT}", path = path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// A file is of a later format.
+    #[error("{path} has format `{found}`, expected {FORMAT}", path = path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// Its format.
+        found: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    format: String,
+    intent: Intent,
+}
+
+impl Journal {
+    /// The journal in this folder, which is made when something is kept.
+    #[must_use]
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Keeps an intent as it is now. After it returns, the intent outlives a power cut.
+    ///
+    /// # Errors
+    /// If the folder cannot be written to.
+    pub fn keep(&self, intent: &Intent) -> Result<(), JournalError> {
+        let (open, done) = (self.open_path(intent), self.done_path(intent));
+        let is_open = intent.is_open();
+        let (path, former) = if is_open { (&open, &done) } else { (&done, &open) };
+        let folder = path.parent().unwrap_or(&self.folder);
+        fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
+        let document = Document { format: FORMAT.to_owned(), intent: intent.clone() };
+        let text = serde_json::to_vec_pretty(&document).expect("an intent is JSON");
+        write_synced(path, Readers::Owner, &text).map_err(|source| failed(path, source))?;
+        // A kill in between leaves both: the one that is done is the later one, but where a block that
+        // seemed to stay did not, which nothing here takes back.
+        match fs::remove_file(former) {
+            Ok(()) => {
+                let folder = former.parent().unwrap_or(&self.folder);
+                sync_folder(folder).map_err(|source| failed(folder, source))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(failed(former, source)),
+        }
+    }
+
+    /// The intents whose bytes may still land, by nonce.
+    ///
+    /// # Errors
+    /// If one of them cannot be read.
+    pub fn open(&self) -> Result<Vec<Intent>, JournalError> {
+        let mut intents = read_all(&self.folder.join("open"))?;
+        intents.retain(|intent| !self.done_path(intent).exists());
+        intents.sort_by(|a, b| (a.nonce, &a.key).cmp(&(b.nonce, &b.key)));
+        Ok(intents)
+    }
+
+    /// The intents that came to an end, by nonce.
+    ///
+    /// # Errors
+    /// If one of them cannot be read.
+    pub fn done(&self) -> Result<Vec<Intent>, JournalError> {
+        let mut intents = Vec::new();
+        for folder in entries(&self.folder.join("done"))? {
+            intents.extend(read_all(&folder)?);
+        }
+        intents.sort_by(|a, b| (a.nonce, &a.key).cmp(&(b.nonce, &b.key)));
+        Ok(intents)
+    }
+
+    /// The intent of this key by this account on this chain that has the largest nonce: the newest time
+    /// that the same thing was meant.
+    ///
+    /// # Errors
+    /// If one of them cannot be read.
+    pub fn find(
+        &self,
+        chain: &ChainId,
+        genesis: B256,
+        account: Address,
+        key: &str,
+    ) -> Result<Option<Intent>, JournalError> {
+        let name = name(chain, &genesis, account, key);
+        let mut found = read_all(&self.folder.join("done").join(&name))?;
+        let is = |it: &Intent| name_of(it) == name;
+        found.extend(self.open()?.into_iter().filter(is));
+        Ok(found.into_iter().max_by_key(|intent| intent.nonce))
+    }
+
+    fn open_path(&self, intent: &Intent) -> PathBuf {
+        let name = name_of(intent);
+        self.folder.join("open").join(format!("{name}-{}.json", intent.nonce))
+    }
+
+    fn done_path(&self, intent: &Intent) -> PathBuf {
+        let name = name_of(intent);
+        self.folder.join("done").join(name).join(format!("{}.json", intent.nonce))
+    }
+}
+
+/// What the files of a key are called.
+fn name(chain: &ChainId, genesis: &B256, account: Address, key: &str) -> String {
+    let digest = keccak256(format!("{chain}\n{genesis:#x}\n{account:#x}\n{key}"));
+    hex::encode(&digest[..16])
+}
+
+fn name_of(intent: &Intent) -> String {
+    name(&intent.chain, &intent.genesis, intent.account, &intent.key)
+}
+
+fn read_all(folder: &Path) -> Result<Vec<Intent>, JournalError> {
+    let is_document =
+        |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
+    entries(folder)?.iter().filter(|path| is_document(path)).map(|path| read(path)).collect()
+}
+
+/// What is in a folder; nothing if there is none.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(failed(folder, source)),
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    paths.collect::<io::Result<_>>().map_err(|source| failed(folder, source))
+}
+
+fn failed(path: &Path, source: io::Error) -> JournalError {
+    JournalError::Io { path: path.to_owned(), source }
+}
+
+fn read(path: &Path) -> Result<Intent, JournalError> {
+    let bytes = chaos_files::read(path, FILE_BYTES_MAX)?;
+    let malformed = |source| JournalError::Malformed { path: path.to_owned(), source };
+    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(malformed)?;
+    let format = value.get("format").and_then(serde_json::Value::as_str).unwrap_or_default();
+    if format != FORMAT {
+        let found = format.escape_debug().to_string();
+        return Err(JournalError::Format { path: path.to_owned(), found });
+    }
+    let document: Document = serde_json::from_value(value).map_err(malformed)?;
+    Ok(document.intent)
+}
