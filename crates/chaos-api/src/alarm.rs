@@ -5,6 +5,7 @@ use std::{fmt, fs, io, path::Path};
 use chaos_files::Readers;
 use chaos_log::{ForkProof, VerifierKey};
 use chaos_types::{Did, Digest};
+use chaos_verify::SignerProof;
 use serde::Serialize;
 
 use crate::mirror::{FORK, MirrorError, Standing};
@@ -15,6 +16,17 @@ pub enum Alarm {
     /// The log has signed two checkpoints of which neither is the start of the other. Whoever holds
     /// both can show it to anybody.
     Fork(Box<ForkProof>),
+    /// A key of the log's that is retired has signed a checkpoint.
+    Signer(Box<SignerProof>),
+    /// The log's root key handed a role to another key.
+    Delegation {
+        /// Index of the entry.
+        index: u64,
+        /// What it says.
+        says: String,
+        /// The receipt.
+        receipt: Digest,
+    },
     /// The log publishes an older checkpoint than before.
     Rollback {
         /// Size of the kept checkpoint.
@@ -55,7 +67,8 @@ impl Alarm {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Fork(_) => FORK,
+            Self::Fork(_) | Self::Signer(_) => FORK,
+            Self::Delegation { .. } => "delegation",
             Self::Rollback { .. } => "rollback",
             Self::Contradiction(_) => "contradiction",
             Self::Entry(finding) => &finding.alarm,
@@ -72,6 +85,11 @@ impl Alarm {
             Self::Contradiction(error) => {
                 format!("contradiction-{}.json", Digest::of(chain(error).as_bytes()).short())
             }
+            Self::Signer(proof) => {
+                let digest = Digest::of(proof.to_string().as_bytes()).short();
+                format!("{FORK}-{}-{digest}.json", proof.note().claimed().size())
+            }
+            Self::Delegation { index, .. } => format!("delegation-{index}.json"),
             Self::Entry(finding) => format!("{}.json", finding.name),
             Self::Followed { index, .. } => format!("followed-{index}.json"),
         }
@@ -93,17 +111,22 @@ impl Alarm {
             return Ok(());
         }
         fs::create_dir_all(folder)?;
-        let proof = match self {
-            Self::Fork(proof) => {
-                let name = self.file().replace(".json", ".fork");
-                let text = proof.to_string();
-                chaos_files::write_synced(&folder.join(&name), Readers::Everyone, text.as_bytes())?;
-                Some(name)
-            }
+        let text = match self {
+            Self::Fork(proof) => Some(proof.to_string()),
+            Self::Signer(proof) => Some(proof.to_string()),
             Self::Rollback { .. }
             | Self::Contradiction(_)
             | Self::Entry(_)
+            | Self::Delegation { .. }
             | Self::Followed { .. } => None,
+        };
+        let proof = match text {
+            Some(text) => {
+                let name = self.file().replace(".json", ".fork");
+                chaos_files::write_synced(&folder.join(&name), Readers::Everyone, text.as_bytes())?;
+                Some(name)
+            }
+            None => None,
         };
         let kept = Kept {
             alarm: self.name(),
@@ -122,6 +145,10 @@ impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fork(proof) => f.write_str(&proof.sentence()),
+            Self::Signer(proof) => f.write_str(&proof.sentence()),
+            Self::Delegation { index, says, receipt } => {
+                write!(f, "entry {index}: the log's root key {says}, {receipt}")
+            }
             Self::Rollback { kept, found } => write!(
                 f,
                 "the log publishes size {found}, and published size {kept} before: older answers, \

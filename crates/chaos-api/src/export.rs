@@ -5,8 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chaos_agency::SignerError;
 use chaos_files::Readers;
-use chaos_log::{CheckpointError, Hash, NOTE_BYTES_MAX, SignedCheckpoint, TilePath, VerifierKey};
+use chaos_log::{Hash, NOTE_BYTES_MAX, SignedCheckpoint, TilePath, VerifierKey};
 use chaos_store::DATABASE_FILE;
 use chaos_types::Digest;
 
@@ -51,7 +52,7 @@ pub enum ExportError {
     Read(#[from] chaos_files::Error),
     /// The folder holds something else under the name of a checkpoint.
     #[error("the folder's checkpoint is not this log's")]
-    Foreign(#[source] CheckpointError),
+    Foreign(#[source] SignerError),
     /// The folder is a data directory, or lies in one: keys would be published with the log.
     #[error("`{folder}` is in a data directory", folder = folder.display())]
     DataDirectory {
@@ -103,7 +104,7 @@ pub fn export(
 ) -> Result<Exported, ExportError> {
     ensure_apart(folder, published.directory())?;
     let head = published.head()?.ok_or(ExportError::Unsigned)?;
-    let (size, old) = (head.claimed().size(), exported(key, folder)?);
+    let (size, old) = (head.claimed().size(), exported(published, key, folder)?);
     let old_size = old.as_ref().map_or(0, |old| old.claimed().size());
     if let Some(old) = &old {
         let found = *old.claimed().root();
@@ -126,6 +127,8 @@ pub fn export(
     for digest in published.blobs()? {
         blobs_absent += u64::from(!writer.copy_blob(&digest)?);
     }
+    // Who signs the checkpoint is there before it, proved under it or a later one.
+    writer.copy(&Resource::Keys)?;
     if old.as_ref() != Some(&head) {
         let path = folder.join(Resource::Checkpoint.to_string());
         chaos_files::write_synced(&path, Readers::Everyone, head.to_string().as_bytes())
@@ -162,14 +165,18 @@ fn real(path: &Path) -> Result<PathBuf, ExportError> {
 }
 
 /// The checkpoint of an earlier export.
-fn exported(key: &VerifierKey, folder: &Path) -> Result<Option<SignedCheckpoint>, ExportError> {
+fn exported(
+    published: &Published,
+    key: &VerifierKey,
+    folder: &Path,
+) -> Result<Option<SignedCheckpoint>, ExportError> {
     let path = folder.join(Resource::Checkpoint.to_string());
     if !path.try_exists().map_err(write_error(&path))? {
         return Ok(None);
     }
     let signed = SignedCheckpoint::parse(&chaos_files::read(&path, NOTE_BYTES_MAX)?)
-        .map_err(ExportError::Foreign)?;
-    signed.verify(key).map_err(ExportError::Foreign)?;
+        .map_err(|error| ExportError::Foreign(SignerError::Unsigned(error)))?;
+    published.succession()?.ensure_signed(&signed, key.name()).map_err(ExportError::Foreign)?;
     Ok(Some(signed))
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use chaos_agency::{Kinds, Leaf, Rules};
-use chaos_log::{SignedCheckpoint, TileKind, TilePath, VerifierKey};
+use chaos_log::{Policy, SignedCheckpoint, TileKind, TilePath, VerifierKey};
 use chaos_store::{DATABASE_FILE, ENTRIES_MAX, Entry, Records as _, Store};
 use chaos_types::{Did, Digest, dsse::Envelope};
 use tokio::task::JoinHandle;
@@ -23,6 +23,7 @@ mod error;
 mod finding;
 mod head;
 mod page;
+mod signers;
 mod standing;
 mod tree;
 
@@ -31,6 +32,7 @@ pub use finding::{Finding, Wrong};
 use finding::{Judge, Read};
 pub(crate) use head::{ensure_grown, fetch as fetch_head};
 pub(crate) use page::{Expected, Task, fetch_page, root_over};
+pub(crate) use signers::Signers;
 pub(crate) use standing::FORK;
 use standing::Findings;
 pub use standing::{Standing, Standings, standings};
@@ -64,6 +66,7 @@ pub struct Mirror {
     store: Store,
     key: VerifierKey,
     directory: PathBuf,
+    policy: Option<Policy>,
 }
 
 /// What a round of mirroring did.
@@ -118,10 +121,17 @@ impl Mirror {
                 key.clone()
             }
         };
-        Ok(Self { store, key, directory: directory.to_owned() })
+        Ok(Self { store, key, directory: directory.to_owned(), policy: None })
     }
 
-    /// The key of the log.
+    /// Follows only checkpoints that the quorum of this policy has cosigned. One that asks for witnesses also
+    /// lets a key be followed that took a lost one's place.
+    #[must_use]
+    pub fn witnessed_by(self, policy: Option<Policy>) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// The root key of the log.
     #[must_use]
     pub const fn key(&self) -> &VerifierKey {
         &self.key
@@ -189,13 +199,19 @@ impl Mirror {
         progress: &dyn Fn(u64, u64),
     ) -> Result<SignedCheckpoint, MirrorError> {
         let old_size = self.store.head()?.size;
-        let found = fetch_head(source, &self.key).await?;
+        let follows_lost = self.policy.as_ref().is_some_and(Policy::asks_for_witnesses);
+        let mut signers = Signers::read(&self.store, &self.key, follows_lost)?;
+        let found = fetch_head(source, &mut signers).await?;
+        if let Some(policy) = &self.policy {
+            policy.witnessed(&found).map_err(MirrorError::NotWitnessed)?;
+        }
         let known = self.known()?;
-        if head::compare(source, (&self.store, &self.key), &known, &found).await? == Next::Same {
+        if head::compare(source, (&self.store, &signers), &known, &found).await? == Next::Same {
             let better = head::with_more_cosigners(known.stored, found);
             self.store.put_checkpoint(&better)?;
             return Ok(better);
         }
+        signers.keep(&mut self.store)?;
         let size = found.claimed().size();
         let tree = fetch_tree(source, &self.store, old_size, &found).await?;
         self.store.put_meta(PENDING_META, found.to_string().as_bytes())?;

@@ -126,6 +126,7 @@ fn examined(mirror: &Mirror) -> Result<u64, MirrorError> {
 fn alarm(error: MirrorError) -> Result<Alarm, MirrorError> {
     match error {
         MirrorError::Fork(fork) => Ok(Alarm::Fork(fork)),
+        MirrorError::Signer(proof) => Ok(Alarm::Signer(proof)),
         MirrorError::Rollback { kept, found } => Ok(Alarm::Rollback { kept, found }),
         error if error.is_contradiction() => Ok(Alarm::Contradiction(error)),
         error => Err(error),
@@ -145,9 +146,19 @@ fn examine(
         let page = mirror.store().entries(next..size.min(next + EXAMINED_AT_ONCE))?;
         let Some(last) = page.last() else { break };
         next = last.index + 1;
+        alarms.extend(page.iter().filter_map(|entry| delegation(entry, watch)));
         alarms.extend(page.iter().filter_map(|entry| followed(entry, watch)));
     }
     Ok(next)
+}
+
+/// The alarm for an entry by which the log's root key hands a role to another key: whoever did not
+/// expect it asks its operator.
+fn delegation(entry: &Entry, watch: &Watch) -> Option<Alarm> {
+    let receipt = Receipt::open_bytes(&entry.record, &watch.kinds).ok()?;
+    let Action::Delegate(_) = &receipt.action else { return None };
+    let (index, says, receipt) = (entry.index, receipt.action.sentence(), entry.digest);
+    Some(Alarm::Delegation { index, says, receipt })
 }
 
 /// The alarm for an entry by a followed agent, or that revokes one.

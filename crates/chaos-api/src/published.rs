@@ -7,15 +7,15 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use chaos_agency::Kinds;
+use chaos_agency::{Kinds, SignerError, Succession, action::Role};
 use chaos_log::{
-    BundleError, CheckpointError, Hash, ProveError, SignedCheckpoint, TileId, TileKind, TilePath,
-    TileRead as _, VerifierKey, bundle_to_bytes, root_at, tile_to_bytes,
+    BundleError, Hash, ProveError, SignedCheckpoint, TileId, TileKind, TilePath, TileRead as _,
+    VerifierKey, bundle_to_bytes, root_at, tile_to_bytes,
 };
 use chaos_store::{
     BlobError, Blobs as _, DATABASE_FILE, Entry, OpenError, Records as _, Store, StoreError,
 };
-use chaos_types::Digest;
+use chaos_types::{Did, Digest};
 
 use crate::{
     disclosure::{Disclosed, Disclosure},
@@ -36,7 +36,8 @@ pub struct Published {
 /// What is published, and how.
 #[derive(Debug, Clone)]
 pub struct Publication {
-    /// The log's key. A stored checkpoint that it has not signed is not published.
+    /// The log's root key. A stored checkpoint that neither it nor the key that it names has signed is not
+    /// published.
     pub key: VerifierKey,
     /// The kinds of receipts that the log knows.
     pub kinds: Kinds,
@@ -65,7 +66,10 @@ pub enum PublishError {
     },
     /// The stored checkpoint is not signed by the log's key.
     #[error("the newest stored checkpoint is not the log's")]
-    Checkpoint(#[from] CheckpointError),
+    Checkpoint(#[from] SignerError),
+    /// Who signs for the log cannot be read.
+    #[error("cannot read who signs for the log")]
+    Keys(#[from] Box<chaos_ledger::Error>),
     /// The tree does not reach as far as the checkpoint.
     #[error("{tile} holds {found} hashes, the signed size needs {expected}")]
     Narrow {
@@ -166,6 +170,14 @@ impl Published {
         locked(&self.entries).head()
     }
 
+    /// Who has signed checkpoints of the log, by its rows.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) fn succession(&self) -> Result<Succession, PublishError> {
+        locked(&self.entries).succession()
+    }
+
     /// The bytes of something that is published, or `None`.
     ///
     /// # Errors
@@ -177,6 +189,10 @@ impl Published {
         let size = head.claimed().size();
         match resource {
             Resource::Checkpoint => Ok(Some(head.to_string().into_bytes())),
+            Resource::Keys => {
+                let keys = chaos_ledger::log_keys(&entries.store, &entries.key, &head);
+                Ok(keys.map_err(Box::new)?)
+            }
             Resource::Tile(path) => match path.kind() {
                 TileKind::Hashes { level } => entries.hashes(path, level, size),
                 TileKind::Entries => {
@@ -259,10 +275,17 @@ impl Published {
 }
 
 impl Entries {
+    fn succession(&self) -> Result<Succession, PublishError> {
+        let root = Did::from_public_bytes(self.key.public())
+            .expect("a verifier key is a point of the curve");
+        let succession = chaos_ledger::succession(&self.store, root, Role::Checkpoints);
+        Ok(succession.map_err(Box::new)?)
+    }
+
     fn head(&mut self) -> Result<Option<SignedCheckpoint>, PublishError> {
         let Some(signed) = self.store.checkpoint()? else { return Ok(None) };
         if self.accepted.as_ref() != Some(&signed) {
-            signed.verify(&self.key)?;
+            self.succession()?.ensure_signed(&signed, self.key.name())?;
             self.accepted = Some(signed.clone());
         }
         Ok(Some(signed))

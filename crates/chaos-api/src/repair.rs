@@ -21,7 +21,8 @@ pub use self::held::Continuation;
 use self::held::Held;
 use crate::{
     mirror::{
-        Expected, KEY_META, MirrorError, Task, Tree, fetch_head, fetch_page, fetch_tree, root_over,
+        Expected, KEY_META, MirrorError, Signers, Task, Tree, fetch_head, fetch_page, fetch_tree,
+        root_over,
     },
     published::first,
     resource::Resource,
@@ -111,9 +112,11 @@ pub async fn repair(
 ) -> Result<Repaired, RepairError> {
     let mut store = Store::open_damaged(directory)?;
     let key = chaos_ledger::log_verifier(&store, directory)?;
-    let head = fetch_head(source, &key).await?;
+    let mut signers = Signers::read(&store, &key, true)?;
+    let head = fetch_head(source, &mut signers).await?;
     let held = Held::of(&store, &key, heads)?;
-    held.ensure_no_fork(source, (&store, &key), &head).await?;
+    held.ensure_stored_is_signed(source, &mut signers).await?;
+    held.ensure_no_fork(source, (&store, &signers), &head).await?;
     let (source_size, old_size) = (head.claimed().size(), store.stored_size()?);
     let tree = fetch_tree(source, &store, 0, &head).await?;
     let mut repair = Repair { source, tree: &tree, entries: Vec::new() };

@@ -11,6 +11,9 @@ use crate::records::RECORDS_BYTES_MAX;
 /// A larger blob is not served, in bytes (64 MiB).
 pub(crate) const BLOB_BYTES_MAX: usize = 64 << 20;
 
+/// Longer is no file that says who signs for a log, in bytes (4 MiB).
+const KEYS_BYTES_MAX: usize = 4 << 20;
+
 /// Longer paths name nothing, in bytes.
 const PATH_BYTES_MAX: usize = 128;
 
@@ -28,6 +31,8 @@ const RECORDS: &str = "records/";
 pub enum Resource {
     /// `checkpoint`: the newest signed one.
     Checkpoint,
+    /// `keys`: who signs for the log, once its root key has handed a role on.
+    Keys,
     /// `tile/<L>/<N>[.p/<W>]` and `tile/entries/<N>[.p/<W>]`: hashes, or leaves.
     Tile(TilePath),
     /// `records/<N>[.p/<W>]`: the receipts of the leaves in the entry bundle of the same number.
@@ -50,6 +55,7 @@ impl Resource {
     pub(crate) const fn bytes_max(&self) -> usize {
         match self {
             Self::Checkpoint => NOTE_BYTES_MAX,
+            Self::Keys => KEYS_BYTES_MAX,
             Self::Tile(path) => match path.kind() {
                 TileKind::Hashes { .. } => path.width() as usize * 32,
                 TileKind::Entries => path.width() as usize * (2 + chaos_log::LEAF_BYTES_MAX),
@@ -60,10 +66,10 @@ impl Resource {
         }
     }
 
-    /// Whether its bytes never change. What can change is the checkpoint alone.
+    /// Whether its bytes never change. What can change is the checkpoint, and what is proved under it.
     pub(crate) const fn is_immutable(&self) -> bool {
         match self {
-            Self::Checkpoint => false,
+            Self::Checkpoint | Self::Keys => false,
             Self::Tile(_) | Self::Records(_) | Self::Receipt(_) | Self::Blob(_) => true,
         }
     }
@@ -71,7 +77,7 @@ impl Resource {
     pub(crate) const fn content_type(&self) -> &'static str {
         match self {
             Self::Checkpoint => "text/plain; charset=utf-8",
-            Self::Receipt(_) => "application/json",
+            Self::Keys | Self::Receipt(_) => "application/json",
             Self::Tile(_) | Self::Records(_) | Self::Blob(_) => "application/octet-stream",
         }
     }
@@ -85,6 +91,7 @@ impl Resource {
             Self::Tile(_)
             | Self::Records(_)
             | Self::Checkpoint
+            | Self::Keys
             | Self::Receipt(_)
             | Self::Blob(_) => None,
         }
@@ -95,6 +102,7 @@ impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Checkpoint => f.write_str("checkpoint"),
+            Self::Keys => f.write_str("keys"),
             Self::Tile(path) => fmt::Display::fmt(path, f),
             Self::Records(path) => {
                 let path = path.to_string();
@@ -116,6 +124,8 @@ impl FromStr for Resource {
         }
         let resource = if text == "checkpoint" {
             Some(Self::Checkpoint)
+        } else if text == "keys" {
+            Some(Self::Keys)
         } else if let Some(rest) = text.strip_prefix(RECORDS) {
             format!("{ENTRIES}{rest}").parse().ok().map(Self::Records)
         } else if let Some(hex) = text.strip_prefix("receipt/") {

@@ -18,6 +18,7 @@ use chaos_verify::{
 };
 
 use self::delegations::Held;
+pub use self::delegations::log_keys;
 use crate::{Error, Ledger, tables::unreadable};
 
 mod delegations;

@@ -76,7 +76,7 @@ mod signing;
 mod system;
 mod tables;
 
-pub use bundles::{bundle, tlog_proof};
+pub use bundles::{bundle, log_keys, tlog_proof};
 pub use clock::Proposed;
 pub use delegating::{HandedOver, Handover, succession};
 pub use error::{Error, Refused};

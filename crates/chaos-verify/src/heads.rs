@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, fmt};
 
 use chaos_agency::{SignerError, Succession};
-use chaos_log::{ForkProof, Hash, SignedCheckpoint, WholeNode};
+use chaos_log::{Hash, SignedCheckpoint, WholeNode};
 use chaos_types::{Check, Rejection};
 
-use crate::{Fault, Head, offline::refused};
+use crate::{Fault, Head, ProvedFork, offline::refused};
 
 /// What was seen of the trees that each key signed: roots by size, and whole nodes by their place.
 ///
@@ -62,11 +62,7 @@ impl Heads {
     /// The fork, if another tree of the same log was seen that contradicts it.
     pub fn see(&mut self, head: &Head, whose: &str) -> Result<(), Box<Fork>> {
         let claimed = head.checkpoint.claimed();
-        let (log, succession) = (*head.log.public(), &head.succession);
-        let known = self.signers.get(&log).map_or(0, |(known, _)| known.next_number());
-        if succession.next_number() > known {
-            self.signers.insert(log, (succession.clone(), whose.to_owned()));
-        }
+        self.learn(*head.log.public(), &head.succession, whose);
         let root = (Place::Root { size: claimed.size() }, *claimed.root());
         let node =
             |node: &WholeNode| (Place::Node { level: node.level, index: node.index }, node.hash);
@@ -86,8 +82,24 @@ impl Heads {
         Ok(())
     }
 
+    /// Takes in who signs for a log, if more is known now.
+    fn learn(&mut self, log: [u8; 32], succession: &Succession, whose: &str) {
+        let known = self.signers.get(&log).map_or(0, |(known, _)| known.next_number());
+        if succession.next_number() > known {
+            self.signers.insert(log, (succession.clone(), whose.to_owned()));
+        }
+    }
+
     /// Takes in a proof that was seen in `whose`.
-    pub fn accuse(&mut self, proof: &ForkProof, whose: &str) {
+    pub fn accuse(&mut self, proof: &ProvedFork, whose: &str) {
+        let proof = match proof {
+            ProvedFork::Trees(proof) => proof,
+            // Heads by the key that took the retired one's place stay what they are.
+            ProvedFork::Signer(proof) => {
+                self.learn(*proof.log().public(), proof.succession(), whose);
+                return;
+            }
+        };
         self.accused.push(Accused {
             log: *proof.log().public(),
             from_size: proof.first().claimed().size(),

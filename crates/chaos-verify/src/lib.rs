@@ -41,14 +41,15 @@ mod heads;
 mod offline;
 mod report;
 mod requirement;
+mod signer;
 pub mod words;
 
 pub use bundle::{
-    Anchored, Attachments, Bundle, Delegated, Delegations, FORMAT, Logged, Placed, RowProof,
-    STATE_FORMAT, StateBundle, Successions, named_digests,
+    Anchored, Attachments, Bundle, Delegated, Delegations, FORMAT, KEYS_FORMAT, LogKeys, Logged,
+    Placed, RowProof, STATE_FORMAT, StateBundle, Successions, named_digests,
 };
 pub use fault::Fault;
-pub use fork::verify_fork;
+pub use fork::{ProvedFork, verify_fork};
 pub use heads::{Fork, Heads};
 pub use offline::{
     Appraisal, Appraise, Block, FoldedLog, Options, ReadAnchor, Reexecute, Trust, possible_times,
@@ -56,4 +57,5 @@ pub use offline::{
 };
 pub use report::{Head, Outcome, Report, Status};
 pub use requirement::Requirement;
+pub use signer::SignerProof;
 pub use words::Words;

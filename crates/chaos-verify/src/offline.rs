@@ -15,7 +15,10 @@ use chaos_log::{Checkpoint, Policy, SignedCheckpoint, VerifierKey, leaf_hash};
 use chaos_types::{Check, Did, Digest, Rejection, Verified, calendar::moment};
 
 use self::{document::Document, keys::Known, place::Case};
-pub(crate) use self::{document::ensure_names, keys::refused};
+pub(crate) use self::{
+    document::{ensure_last, ensure_names},
+    keys::refused,
+};
 use crate::{
     Attachments, Fault, Head, Report, Successions, bundle,
     report::{Status, Trail},

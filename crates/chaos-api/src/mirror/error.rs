@@ -1,12 +1,13 @@
 use std::{io, path::PathBuf};
 
-use chaos_agency::LeafError;
+use chaos_agency::{LeafError, SignerError};
 use chaos_log::{
     BundleError, CheckpointError, ForkError, ForkProof, Hash, KeyError, TileError, TileId,
-    VerifierKey,
+    UnsatisfiedError, VerifierKey,
 };
 use chaos_store::{AppendError, OpenError, StoreError};
-use chaos_types::Digest;
+use chaos_types::{Digest, Rejection};
+use chaos_verify::SignerProof;
 
 use crate::{records::RecordsError, resource::Resource, source::SourceError};
 
@@ -54,6 +55,38 @@ pub enum MirrorError {
     /// The published checkpoint is malformed, another log's, or not signed by the log's key.
     #[error("the published checkpoint is not the log's")]
     Checkpoint(#[source] CheckpointError),
+    /// A key signed the published checkpoint whose time is over, and that may be all that is shown.
+    #[error("the published checkpoint is not the log's")]
+    Retired(#[source] SignerError),
+    /// A retired key signed the published checkpoint.
+    #[error("{}", .0.sentence())]
+    Signer(Box<SignerProof>),
+    /// The published file of the log's keys does not hold.
+    #[error("what is published of the log's keys does not hold: {}", .0.reason)]
+    Keys(Rejection),
+    /// The published file of the log's keys contradicts the kept one.
+    #[error("what is published of the log's keys contradicts what was published before")]
+    KeysOther,
+    /// A key took a lost one's place, and nobody named witnesses.
+    #[error("entry {index} of the log puts a key in the place of a lost one")]
+    LostKey {
+        /// Index of the delegation.
+        index: u64,
+    },
+    /// The quorum of the policy has not cosigned the published checkpoint.
+    #[error("the published checkpoint is not followed")]
+    NotWitnessed(#[source] UnsatisfiedError),
+    /// Checkpoints by two keys of the log do not continue each other.
+    #[error(
+        "the checkpoint of {kept} entries, by a former key of the log, is not the start of the one of \
+         {found} entries"
+    )]
+    Branches {
+        /// Size of the kept checkpoint.
+        kept: u64,
+        /// Size of the published one.
+        found: u64,
+    },
     /// The published checkpoint is older than the one that was kept.
     #[error("the published checkpoint has size {found}, one of size {kept} was published before")]
     Rollback {
@@ -244,6 +277,11 @@ impl MirrorError {
     pub const fn is_contradiction(&self) -> bool {
         match self {
             Self::Checkpoint(_)
+            | Self::Retired(_)
+            | Self::Signer(_)
+            | Self::Keys(_)
+            | Self::KeysOther
+            | Self::Branches { .. }
             | Self::Rollback { .. }
             | Self::Fork(_)
             | Self::Growth { .. }
@@ -261,6 +299,8 @@ impl MirrorError {
             | Self::Repeated { .. } => true,
             Self::Source(error) => error.is_answer(),
             Self::Open(_)
+            | Self::LostKey { .. }
+            | Self::NotWitnessed(_)
             | Self::Store(_)
             | Self::Ledger(_)
             | Self::NoKey

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chaos_log::{
-    EMPTY_ROOT, FindError, ForkProof, Hash, ProveError, SignedCheckpoint, TILE_WIDTH, TileId,
-    TileKind, TilePath, TileRead, VerifierKey,
+    EMPTY_ROOT, FindError, ForkError, ForkProof, Hash, ProveError, SignedCheckpoint, TILE_WIDTH,
+    TileId, TileKind, TilePath, TileRead, VerifierKey, prove_prefix,
 };
 use chaos_store::Store;
 
 use super::{
-    MirrorError,
+    MirrorError, Signers,
     tree::{fetch_tile, narrow},
 };
 use crate::{resource::Resource, source::Source};
@@ -35,11 +35,11 @@ pub(super) enum Next {
 /// The published checkpoint, signed by the log.
 pub(crate) async fn fetch(
     source: &Source,
-    key: &VerifierKey,
+    signers: &mut Signers,
 ) -> Result<SignedCheckpoint, MirrorError> {
     let bytes = source.get(&Resource::Checkpoint).await?;
     let signed = SignedCheckpoint::parse(&bytes).map_err(MirrorError::Checkpoint)?;
-    signed.verify(key).map_err(MirrorError::Checkpoint)?;
+    signers.ensure_signed(source, &signed).await?;
     let claimed = signed.claimed();
     if claimed.size() == 0 && *claimed.root() != EMPTY_ROOT {
         let (expected, found) = (*claimed.root(), EMPTY_ROOT);
@@ -51,7 +51,7 @@ pub(crate) async fn fetch(
 /// Holds the published checkpoint against every one that was kept.
 pub(super) async fn compare(
     source: &Source,
-    mirror: (&Store, &VerifierKey),
+    mirror: (&Store, &Signers),
     known: &Known,
     found: &SignedCheckpoint,
 ) -> Result<Next, MirrorError> {
@@ -83,7 +83,7 @@ pub(super) fn with_more_cosigners(
 /// Refuses a published checkpoint that is no continuation of one that was kept.
 pub(crate) async fn ensure_grown(
     source: &Source,
-    (store, key): (&Store, &VerifierKey),
+    (store, signers): (&Store, &Signers),
     kept: &SignedCheckpoint,
     found: &SignedCheckpoint,
 ) -> Result<(), MirrorError> {
@@ -92,20 +92,27 @@ pub(crate) async fn ensure_grown(
         if new.root() == old.root() {
             return Ok(());
         }
-        let proof = ForkProof::of_roots(key.clone(), kept.clone(), found.clone());
+        let Some(key) = signers.of_both(kept, found) else {
+            return Err(MirrorError::Branches { kept: old.size(), found: new.size() });
+        };
+        let proof = ForkProof::of_roots(key, kept.clone(), found.clone());
         return Err(proof.map_or_else(MirrorError::Recorded, fork));
     }
     if new.size() < old.size() {
         // Only if the entries are stored is it known which root the smaller log had.
-        return Err(match ForkProof::find(key, found, kept, store) {
-            Ok(Some(proof)) => fork(proof),
-            Ok(None) | Err(_) => MirrorError::Rollback { kept: old.size(), found: new.size() },
+        let key = signers.of_both(kept, found);
+        return Err(match key.map(|key| ForkProof::find(&key, found, kept, store)) {
+            Some(Ok(Some(proof))) => fork(proof),
+            Some(Ok(None) | Err(_)) | None => {
+                MirrorError::Rollback { kept: old.size(), found: new.size() }
+            }
         });
     }
     if old.size() == 0 {
         return Ok(());
     }
-    match find(source, key, kept, found).await? {
+    let key = signers.of_both(kept, found);
+    match find(source, key.as_ref(), kept, found).await? {
         Some(proof) => Err(fork(proof)),
         None => Ok(()),
     }
@@ -119,14 +126,18 @@ fn fork(proof: ForkProof) -> MirrorError {
 /// proof if it is not. Tiles that lead to neither are an error.
 async fn find(
     source: &Source,
-    key: &VerifierKey,
+    key: Option<&VerifierKey>,
     kept: &SignedCheckpoint,
     found: &SignedCheckpoint,
 ) -> Result<Option<ForkProof>, MirrorError> {
     let (old_size, new_size) = (kept.claimed().size(), found.claimed().size());
     let mut tiles = Fetched::default();
     loop {
-        let id = match ForkProof::find(key, kept, found, &tiles) {
+        let held = match key {
+            Some(key) => ForkProof::find(key, kept, found, &tiles),
+            None => begins_with(kept, found, &tiles),
+        };
+        let id = match held {
             Ok(proof) => return Ok(proof),
             Err(FindError::Tiles(ProveError::Read(Absent(id)))) => id,
             Err(FindError::Tiles(ProveError::Narrow { tile, expected, found })) => {
@@ -134,6 +145,9 @@ async fn find(
             }
             Err(FindError::Tiles(ProveError::Index { .. } | ProveError::Sizes { .. })) => {
                 unreachable!("the old size is below the new one")
+            }
+            Err(FindError::Fork(ForkError::Consistent { .. })) => {
+                return Err(MirrorError::Branches { kept: old_size, found: new_size });
             }
             Err(FindError::Fork(source)) => {
                 return Err(MirrorError::Consistency { kept: old_size, found: new_size, source });
@@ -148,6 +162,22 @@ async fn find(
         // Every turn adds a tile, and a proof asks for two of each level.
         tiles.0.insert(id, fetch_tile(source, path).await?);
     }
+}
+
+/// Whether one tree is the start of another, whoever signed them. Two that are not make no proof by
+/// themselves where two keys signed, and are told as the contrary of consistent.
+fn begins_with(
+    kept: &SignedCheckpoint,
+    found: &SignedCheckpoint,
+    tiles: &Fetched,
+) -> Result<Option<ForkProof>, FindError<Absent>> {
+    let (old, new) = (kept.claimed(), found.claimed());
+    let prefix = prove_prefix(tiles, old.size(), new.size()).map_err(FindError::Tiles)?;
+    let root = prefix.old_root(new.root()).map_err(ForkError::Prefix)?;
+    if root == *old.root() {
+        return Ok(None);
+    }
+    Err(FindError::Fork(ForkError::Consistent { size: old.size(), root }))
 }
 
 /// The tiles fetched so far.

@@ -6,7 +6,7 @@ use chaos_store::{Head, Records as _, Store, StoreError};
 
 use super::RepairError;
 use crate::{
-    mirror::{MirrorError, ensure_grown},
+    mirror::{MirrorError, Signers, ensure_grown},
     source::Source,
 };
 
@@ -43,18 +43,28 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// The head that the directory holds, which its log has signed, and the one that is remembered.
+    /// The head that the directory holds, and the one that is remembered, which its log has signed.
     pub(super) fn of(
         store: &Store,
         key: &VerifierKey,
         heads: Option<&Heads>,
     ) -> Result<Self, RepairError> {
         let stored = store.checkpoint()?;
-        if let Some(stored) = &stored {
-            stored.verify(key)?;
-        }
         let remembered = heads.map(|heads| heads.newest(key)).transpose()?.flatten();
         Ok(Self { stored, remembered })
+    }
+
+    /// Refuses a directory whose own head is not its log's, as far as it and the source know who signs.
+    pub(super) async fn ensure_stored_is_signed(
+        &self,
+        source: &Source,
+        signers: &mut Signers,
+    ) -> Result<(), RepairError> {
+        let Some(stored) = &self.stored else { return Ok(()) };
+        match signers.ensure_signed(source, stored).await {
+            Err(MirrorError::Checkpoint(error)) => Err(error.into()),
+            signed => Ok(signed?),
+        }
     }
 
     /// The size that the directory's own head has, 0 if it has none.
@@ -66,13 +76,15 @@ impl Held {
     pub(super) async fn ensure_no_fork(
         &self,
         source: &Source,
-        (store, key): (&Store, &VerifierKey),
+        (store, signers): (&Store, &Signers),
         head: &SignedCheckpoint,
     ) -> Result<(), RepairError> {
         for kept in self.stored.iter().chain(&self.remembered) {
             if kept.claimed().size() <= head.claimed().size() {
-                ensure_grown(source, (store, key), kept, head).await?;
-            } else if let Ok(Some(proof)) = ForkProof::find(key, head, kept, store) {
+                ensure_grown(source, (store, signers), kept, head).await?;
+            } else if let Some(key) = signers.of_both(kept, head)
+                && let Ok(Some(proof)) = ForkProof::find(&key, head, kept, store)
+            {
                 return Err(MirrorError::Fork(Box::new(proof)).into());
             }
         }

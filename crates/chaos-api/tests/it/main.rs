@@ -7,6 +7,7 @@ mod lying;
 mod mending;
 mod mirroring;
 mod publishing;
+mod rotating;
 mod serving;
 mod watching;
 mod witnessing;

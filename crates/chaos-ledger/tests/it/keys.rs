@@ -197,17 +197,23 @@ fn copy_restored_from_before_a_rotation_signs_nothing() {
     drop(ledger);
     let refusal = world.asked(&restored).unwrap_err();
     assert!(matches!(refusal, Error::HeadBehind { signed: 4, found: 2 }), "{refusal}");
-    // On another machine somebody vouches for it.
-    let password = Some("test".to_owned().into());
-    let mut restored = Ledger::open_rows(&restored, password, SYSTEM).unwrap();
-    restored.resume(&Heads::new(world.folder.path().join("elsewhere")), &[]).unwrap();
-    let refusal = restored.sign_head(&world.heads).unwrap_err();
-    assert!(matches!(refusal, Error::HeadBehind { .. }), "{refusal}");
+    let password = || Some("test".to_owned().into());
+    let refusal = Ledger::open(&restored, password(), None, SYSTEM).unwrap_err();
+    assert!(matches!(refusal, Error::HeadForgotten { size: 2, .. }), "{refusal}");
+    // Gone on elsewhere, and brought back here.
+    let elsewhere = Heads::new(world.folder.path().join("elsewhere"));
+    let mut ledger = Ledger::open_rows(&restored, password(), SYSTEM).unwrap();
+    ledger.resume(&elsewhere, &[]).unwrap();
+    let refusal = ledger.sign_head(&world.heads).unwrap_err();
+    assert!(matches!(refusal, Error::HeadBehind { signed: 4, found: 2 }), "{refusal}");
     for number in 10..20 {
-        enrol(&mut restored, number);
+        enrol(&mut ledger, number);
     }
-    let refusal = restored.sign_head(&world.heads).unwrap_err();
-    assert!(matches!(refusal, Error::HeadOther { .. }), "{refusal}");
+    let refusal = ledger.sign_head(&world.heads).unwrap_err();
+    assert!(matches!(refusal, Error::HeadOther { size: 4, .. }), "{refusal}");
+    drop(ledger);
+    let refusal = world.asked(&restored).unwrap_err();
+    assert!(matches!(refusal, Error::HeadOther { size: 4, .. }), "{refusal}");
 }
 
 #[test]

@@ -52,6 +52,10 @@ pub(crate) struct CopyArgs {
     /// The log's verifier key, from somebody whom you trust. Needed the first time.
     #[arg(long, value_name = "VKEY")]
     pub(crate) log: Option<VerifierKey>,
+    /// A C2SP tlog-policy file: follow only checkpoints that its quorum of witnesses has cosigned. Needed
+    /// where a key of the log was lost and another took its place.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log_policy: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

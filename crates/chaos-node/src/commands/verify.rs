@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::Context as _;
 use chaos_attestation::{Anchor, WorkloadId, Workloads};
-use chaos_log::{ForkProof, Policy, VerifierKey};
+use chaos_log::{Policy, VerifierKey};
 use chaos_programs::{
     ChainView, LogCopy, Reader,
     appraisal::{Appraiser, known_anchors},
@@ -20,7 +20,7 @@ use chaos_programs::{
     reexecution::{Inputs, ensure_known},
 };
 use chaos_types::{Code, Rejection};
-use chaos_verify::{Fault, Fork, Heads, Options, Report, verify_fork};
+use chaos_verify::{Fault, Fork, Heads, Options, ProvedFork, Report, verify_fork};
 
 use crate::{
     args::{Required, VerifyArgs},
@@ -76,7 +76,7 @@ enum Content {
     /// A bundle, or what should be one.
     Bundle(Box<Checked>),
     /// A file that says that it proves a fork; the proof if it does.
-    Fork(Result<Box<ForkProof>, Rejection>),
+    Fork(Result<Box<ProvedFork>, Rejection>),
 }
 
 /// What was found of a bundle.
@@ -175,7 +175,7 @@ impl<'a> Verifier<'a> {
     fn look_at(&self, source: Source) -> Found {
         let Source { name, bytes, path } = source;
         let content = bytes.map_err(Failure::from).map(|bytes| {
-            if ForkProof::is_claimed_by(&bytes) {
+            if ProvedFork::is_claimed_by(&bytes) {
                 return Content::Fork(self.verify_fork(&bytes));
             }
             let report = self.verify(&bytes, path.as_deref());
@@ -185,7 +185,7 @@ impl<'a> Verifier<'a> {
         Found { name, content }
     }
 
-    fn verify_fork(&self, bytes: &[u8]) -> Result<Box<ForkProof>, Rejection> {
+    fn verify_fork(&self, bytes: &[u8]) -> Result<Box<ProvedFork>, Rejection> {
         let (log, policy) = (self.trusted.as_ref(), self.policy.as_ref());
         verify_fork(bytes, &Options { log, policy, ..Options::default() }).map(Box::new)
     }

@@ -74,6 +74,13 @@ impl From<MirrorError> for Failure {
             MirrorError::Fork(_) => Some(
                 "nothing more is stored; `chaoschain log findings DIR` names the proof and says how to go on",
             ),
+            MirrorError::Signer(_) => Some(
+                "nothing was stored; `chaoschain log monitor` writes the proof to a file, which \
+                 `chaoschain verify` reads",
+            ),
+            MirrorError::LostKey { .. } => {
+                Some("--log-policy names witnesses whose quorum says which history it is")
+            }
             MirrorError::NotFound { .. } => Some("`chaoschain log findings DIR` lists what stands"),
             MirrorError::Rollback { .. } => {
                 Some("nothing was stored; an older answer may be a cache's, or entries are gone")
@@ -99,7 +106,9 @@ impl From<MirrorError> for Failure {
             | MirrorError::RecordedFindings(_)
             | MirrorError::Alarm { .. }
             | MirrorError::Stopped => Kind::Storage,
-            MirrorError::Fork(_) | MirrorError::ForkLost { .. } => Kind::Fork,
+            MirrorError::Fork(_) | MirrorError::Signer(_) | MirrorError::ForkLost { .. } => {
+                Kind::Fork
+            }
             MirrorError::Slow { .. } => Kind::Outside,
             _ => Kind::Check,
         };

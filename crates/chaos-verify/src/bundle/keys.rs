@@ -6,8 +6,8 @@ use chaos_agency::{
     Action, Delegation, Key, Kinds, Receipt, Succession,
     action::{Delegate, Role},
 };
-use chaos_log::{SignedCheckpoint, map};
-use chaos_types::{Check, Code, Did, Rejection, dsse::Envelope};
+use chaos_log::{SignedCheckpoint, VerifierKey, map};
+use chaos_types::{Check, Code, Did, Rejection, canonical, dsse::Envelope};
 use serde::{Deserialize, Serialize};
 
 use super::{Placed, RowProof};
@@ -36,6 +36,74 @@ pub struct Delegated {
     pub envelope: Envelope,
     /// Its place in the log.
     pub place: Placed,
+}
+
+/// The format line of the file that says who signs for a log.
+pub const KEYS_FORMAT: &str = "chaoschain-keys/1";
+
+/// Who signs for a log, as the log publishes it: its delegations under one of its checkpoints.
+///
+/// The file is canonical JSON. It proves itself to whoever knows the log's root key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogKeys {
+    /// Always [`KEYS_FORMAT`].
+    pub format: String,
+    /// The C2SP verifier key of the log's root key.
+    pub log: String,
+    /// The signed checkpoint that everything is proved under.
+    pub checkpoint: String,
+    /// The last entry under it, whose leaf states the root that the rows are shown under.
+    pub edge: Placed,
+    /// The delegations.
+    pub keys: Delegations,
+}
+
+impl LogKeys {
+    /// The bytes of the file.
+    ///
+    /// # Errors
+    /// If a part has no canonical form.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, canonical::Error> {
+        canonical::to_vec(self)
+    }
+
+    /// Reads a file and checks it: who has had the roles of the log's root key, under a checkpoint that
+    /// the key in force has signed.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by the check *format*, *inclusion* or *checkpoint*.
+    pub fn verify(bytes: &[u8], root: &VerifierKey) -> Result<(Self, Successions), Rejection> {
+        let file: Self = canonical::from_slice(bytes).map_err(|error| {
+            Rejection::caused(Check::Format, chaos_types::Fault::DocumentMalformed, &error)
+        })?;
+        super::ensure_format(KEYS_FORMAT, &file.format)?;
+        if file.log != root.to_string() {
+            let reason = format!("the file is of log `{}`, not {root}", file.log.escape_debug());
+            return Err(Rejection::new(Check::Checkpoint, Fault::LogNotTrusted, reason));
+        }
+        let checkpoint = file.checkpoint()?;
+        crate::offline::ensure_last(&file.edge, &checkpoint)?;
+        let did = Did::from_public_bytes(root.public())
+            .ok_or_else(|| malformed("the log's key is not a curve point".to_owned()))?;
+        let state = file.edge.leaf.state.unwrap_or(map::EMPTY);
+        // A delegation is of a kind that every log knows.
+        let successions = file.keys.verify(did, &checkpoint, &state, &Kinds::default())?;
+        successions
+            .checkpoints
+            .ensure_signed(&checkpoint, root.name())
+            .map_err(|error| crate::offline::refused(&error))?;
+        Ok((file, successions))
+    }
+
+    /// The checkpoint, whoever signed it.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by the check *checkpoint*.
+    pub(crate) fn checkpoint(&self) -> Result<SignedCheckpoint, Rejection> {
+        SignedCheckpoint::parse(self.checkpoint.as_bytes())
+            .map_err(|error| Rejection::caused(Check::Checkpoint, Fault::CheckpointInvalid, &error))
+    }
 }
 
 /// Which keys have had each role of a log's root key.

@@ -153,10 +153,8 @@ pub(super) fn ensure_stated(
     ))
 }
 
-/// The edge is the last entry under the head and states a root; earlier receipts are in log order before
-/// the receipt; and from the first that states a root on, each does.
-fn ensure_edge(bundle: &StateBundle, checkpoint: &SignedCheckpoint) -> Result<(), Rejection> {
-    let StateBundle { place, edge, earlier, .. } = bundle;
+/// An entry is the last one under the head, and states a root of the state.
+pub(crate) fn ensure_last(edge: &Placed, checkpoint: &SignedCheckpoint) -> Result<(), Rejection> {
     let size = checkpoint.claimed().size();
     if size.checked_sub(1) != Some(edge.index) {
         let reason = format!("the edge is entry {} of {size}", edge.index);
@@ -175,6 +173,14 @@ fn ensure_edge(bundle: &StateBundle, checkpoint: &SignedCheckpoint) -> Result<()
         let reason = "the last entry under the head states no root of the state".to_owned();
         return Err(reject(Fault::EdgeStatesNothing, reason));
     }
+    Ok(())
+}
+
+/// The edge is the last entry under the head and states a root; earlier receipts are in log order before
+/// the receipt; and from the first that states a root on, each does.
+fn ensure_edge(bundle: &StateBundle, checkpoint: &SignedCheckpoint) -> Result<(), Rejection> {
+    let StateBundle { place, edge, earlier, .. } = bundle;
+    ensure_last(edge, checkpoint)?;
     let order: Vec<&Placed> = earlier.iter().chain([place]).collect();
     for pair in order.windows(2) {
         if pair[0].index >= pair[1].index {

@@ -11,6 +11,7 @@ use super::{findings, publish::publication};
 use crate::{
     args::{CopyArgs, MirrorArgs, MonitorArgs, RepairArgs},
     clock,
+    commands::witness,
     exit::{Failure, Kind},
     kinds::KINDS,
     ledger, output,
@@ -142,7 +143,8 @@ impl Rounds {
     fn take(&mut self, seen: &Watched) {
         self.done += 1;
         self.alarmed |= !seen.alarms.is_empty() || seen.left_out > 0;
-        self.forked |= seen.alarms.iter().any(|alarm| matches!(alarm, Alarm::Fork(_)));
+        self.forked |=
+            seen.alarms.iter().any(|alarm| matches!(alarm, Alarm::Fork(_) | Alarm::Signer(_)));
     }
 
     fn end(self) -> Result<ExitCode, Failure> {
@@ -306,7 +308,8 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 fn open(args: &CopyArgs) -> Result<Mirror, Failure> {
-    Ok(Mirror::open(&args.folder, args.log.as_ref())?)
+    let policy = args.log_policy.as_deref().map(witness::policy).transpose()?;
+    Ok(Mirror::open(&args.folder, args.log.as_ref())?.witnessed_by(policy))
 }
 
 /// A URL, or a folder.

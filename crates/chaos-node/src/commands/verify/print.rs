@@ -1,9 +1,8 @@
 //! What was found, for scripts and for people.
 
 use chaos_agency::{Action, Receipt, account::Payee};
-use chaos_log::ForkProof;
 use chaos_types::Rejection;
-use chaos_verify::{Outcome, Report, Status, words::Attested};
+use chaos_verify::{Outcome, ProvedFork, Report, Status, words::Attested};
 use serde_json::{Value, json};
 
 use super::{Checked, Content, Found};
@@ -72,15 +71,16 @@ fn to_json(name: &str, checked: &Checked) -> Value {
     })
 }
 
-fn fork_to_json(name: &str, proof: &Result<Box<ForkProof>, Rejection>) -> Value {
+fn fork_to_json(name: &str, proof: &Result<Box<ProvedFork>, Rejection>) -> Value {
     match proof {
         Ok(proof) => json!({
             "file": name,
             "verdict": "forked",
-            "kind": proof.kind().to_string(),
+            "kind": proof.kind(),
             "log": proof.log().to_string(),
             "says": proof.sentence(),
-            "checkpoints": [proof.first().to_string(), proof.second().to_string()],
+            "checkpoints":
+                proof.checkpoints().iter().map(ToString::to_string).collect::<Vec<_>>(),
         }),
         Err(rejection) => json!({
             "file": name,
@@ -91,13 +91,17 @@ fn fork_to_json(name: &str, proof: &Result<Box<ForkProof>, Rejection>) -> Value 
     }
 }
 
-fn fork_for_people(name: &str, proof: &Result<Box<ForkProof>, Rejection>) {
+fn fork_for_people(name: &str, proof: &Result<Box<ProvedFork>, Rejection>) {
     output::line(output::bold(&output::one_line(name)));
     match proof {
         Ok(proof) => {
             let says = output::one_line(&proof.sentence());
             output::line(format_args!("  {}  {says}", output::bad("forked")));
-            output::line(format_args!("          both signed by {}", proof.log()));
+            let whose = match **proof {
+                ProvedFork::Trees(_) => "both signed by",
+                ProvedFork::Signer(_) => "in the log of",
+            };
+            output::line(format_args!("          {whose} {}", proof.log()));
         }
         Err(rejection) => {
             let (reason, code) = (output::one_line(&rejection.reason), rejection.code);

@@ -1,0 +1,123 @@
+//! Who signs for a log, as far as a copy of it was shown.
+
+use chaos_agency::{SignerError, Succession, action::Role};
+use chaos_log::{SignedCheckpoint, VerifierKey};
+use chaos_store::{Records as _, Store};
+use chaos_types::Did;
+use chaos_verify::{LogKeys, SignerProof};
+
+use super::MirrorError;
+use crate::{
+    resource::Resource,
+    source::{Source, SourceError},
+};
+
+/// The key under which a copy keeps the newest file of the log's keys that it was shown.
+const KEYS_META: &str = "mirror/keys";
+
+/// The keys of a log's checkpoints. They are read from the file that proves itself to whoever knows the
+/// root key, whoever kept it.
+#[derive(Debug)]
+pub(crate) struct Signers {
+    root: VerifierKey,
+    succession: Succession,
+    file: Option<Vec<u8>>,
+    follows_lost: bool,
+}
+
+impl Signers {
+    /// What a data directory was shown; and whether a delegation in the place of a lost key is followed,
+    /// which asks for a quorum of witnesses.
+    pub(crate) fn read(
+        store: &Store,
+        root: &VerifierKey,
+        follows_lost: bool,
+    ) -> Result<Self, MirrorError> {
+        let did = Did::from_public_bytes(root.public()).expect("a verifier key is a curve point");
+        let succession = Succession::new(did, Role::Checkpoints);
+        let mut signers = Self { root: root.clone(), succession, file: None, follows_lost: true };
+        if let Some(file) = store.meta(KEYS_META)? {
+            signers.learn(file)?;
+        }
+        Ok(Self { follows_lost, ..signers })
+    }
+
+    /// Keeps what was learnt.
+    pub(crate) fn keep(&self, store: &mut Store) -> Result<(), MirrorError> {
+        if let Some(file) = &self.file {
+            store.put_meta(KEYS_META, file)?;
+        }
+        Ok(())
+    }
+
+    /// Checks that the log signed a checkpoint. Where a key signed that is not known, the log is asked
+    /// who signs for it.
+    pub(crate) async fn ensure_signed(
+        &mut self,
+        source: &Source,
+        signed: &SignedCheckpoint,
+    ) -> Result<(), MirrorError> {
+        let first = self.succession.ensure_signed(signed, self.root.name());
+        let others = signed.note().signatures().iter().filter(|line| {
+            line.name() == self.root.name() && !self.keys().any(|key| key.is_named_by(line))
+        });
+        if others.count() > 0 {
+            let learnt = match source.get(&Resource::Keys).await {
+                Ok(file) => self.learn(file),
+                Err(SourceError::Absent { .. }) => Ok(()),
+                Err(error) => Err(error.into()),
+            };
+            // What a known key has signed needs no other.
+            if first.is_err() {
+                learnt?;
+            }
+        }
+        match self.succession.ensure_signed(signed, self.root.name()) {
+            Ok(_) => Ok(()),
+            Err(SignerError::Unsigned(error)) => Err(MirrorError::Checkpoint(error)),
+            Err(SignerError::Name(error)) => Err(MirrorError::RecordedKey(error)),
+            Err(error @ SignerError::Retired { .. }) => {
+                let file = self.file.as_deref().unwrap_or_default();
+                match SignerProof::new(self.root.clone(), file, signed.clone()) {
+                    Ok(proof) => Err(MirrorError::Signer(Box::new(proof))),
+                    Err(_) => Err(MirrorError::Retired(error)),
+                }
+            }
+        }
+    }
+
+    /// A key that has signed both checkpoints, if one has.
+    pub(crate) fn of_both(
+        &self,
+        one: &SignedCheckpoint,
+        other: &SignedCheckpoint,
+    ) -> Option<VerifierKey> {
+        self.keys().find(|key| one.verify(key).is_ok() && other.verify(key).is_ok())
+    }
+
+    /// The keys, the root key first.
+    fn keys(&self) -> impl Iterator<Item = VerifierKey> {
+        let name = self.root.name();
+        let keys = self.succession.keys();
+        keys.filter_map(|key| VerifierKey::new(name.clone(), key.as_bytes()).ok())
+    }
+
+    /// Takes in a file of the log's keys that goes on from what is known.
+    fn learn(&mut self, file: Vec<u8>) -> Result<(), MirrorError> {
+        let (_, found) = LogKeys::verify(&file, &self.root).map_err(MirrorError::Keys)?;
+        let (known, found) = (self.succession.delegations(), found.checkpoints);
+        if known.starts_with(found.delegations()) {
+            return Ok(());
+        }
+        if !found.delegations().starts_with(known) {
+            return Err(MirrorError::KeysOther);
+        }
+        let mut new = found.delegations().iter().skip(known.len());
+        if let Some(lost) = new.find(|delegation| delegation.body.lost && !self.follows_lost) {
+            return Err(MirrorError::LostKey { index: lost.index });
+        }
+        self.succession = found;
+        self.file = Some(file);
+        Ok(())
+    }
+}
