@@ -11,8 +11,8 @@ use crate::{Fault, LogKeys};
 /// The first lines of every proof.
 const HEADER: &str = "chaoschain-fork/1\nkind signer\nlog ";
 
-/// Longer proofs are refused before they are parsed, in bytes (64 KiB).
-const BYTES_MAX: usize = 64 << 10;
+/// Longer proofs are refused before they are parsed, in bytes (5 MiB): the file of a log's keys may have 4.
+const BYTES_MAX: usize = 5 << 20;
 
 /// A checkpoint that a retired key signed after its end, beside the delegation that ended it.
 ///

@@ -89,7 +89,10 @@ impl From<MirrorError> for Failure {
         };
         let kind = match &error {
             // Whether a monitor or a mirror meets it, it is one fault.
-            error if error.is_contradiction() && !matches!(error, MirrorError::Fork(_)) => {
+            error
+                if error.is_contradiction()
+                    && !matches!(error, MirrorError::Fork(_) | MirrorError::Signer(_)) =>
+            {
                 Kind::Check
             }
             MirrorError::Source(error) => of_source(error),

@@ -29,7 +29,16 @@ fn script(page: &str) -> String {
 fn every_command_of_the_guide_can_be_pasted() {
     let page = fs::read_to_string(root().join("docs/guides/log.md")).unwrap();
     let script = script(&page);
-    for command in ["serve", "export", "mirror", "monitor", "repair", "rebuild --check"] {
+    for command in [
+        "serve",
+        "export",
+        "mirror",
+        "monitor",
+        "repair",
+        "rebuild --check",
+        "rotate-key",
+        "replace-operator",
+    ] {
         let line = format!("chaoschain log {command}");
         assert!(script.contains(&line), "the guide no longer shows `{line}`");
     }
@@ -38,6 +47,7 @@ fn every_command_of_the_guide_can_be_pasted() {
     let run = type_in(dir.path(), &script).expect_code(0);
     assert!(run.stdout.contains("fetched 1 entries"), "{}", run.stdout);
     assert!(run.stdout.contains("followed-3.json"), "{}", run.stdout);
+    assert!(run.stdout.contains("  forked  log chaoschain.local/"), "{}", run.stdout);
     let server = fs::read_to_string(dir.path().join("serve.err")).unwrap();
     assert_eq!(server, "", "the server had nothing to complain of");
 }
