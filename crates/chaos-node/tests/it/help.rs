@@ -23,6 +23,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("import", "what a node answered"),
     ("lease", "a broker with leases"),
     ("log replace-operator", "a log whose root key has that role"),
+    ("log correct-time", "a log whose clock was wrong"),
     ("log findings", "a copy of a log in which something was found"),
     ("log resume", "a memory of signed heads that was lost"),
     ("log rotate-key", "a log whose root key has that role"),
