@@ -58,7 +58,9 @@ pub fn bundle(
     let policy = ledger.policy()?;
     let now_ms = policy.is_some().then(|| ledger.system().now_ms());
     let policy = policy.as_ref();
-    let options = Options { log: Some(&log), policy, now_ms, kinds, ..Options::default() };
+    let root = ledger.verifier()?;
+    let (log, root) = (Some(&log), Some(&root));
+    let options = Options { log, root, policy, now_ms, kinds, ..Options::default() };
     verify(&bytes, &options).result.map_err(Error::Unverified)?;
     Ok(bytes)
 }

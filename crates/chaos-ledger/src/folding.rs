@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, num::NonZero, ops::Range, thread};
 
 use chaos_agency::{Fault, Key, Kinds, Leaf, Place, Receipt, Rules, Views, views};
-use chaos_log::map::{self, GroupId};
+use chaos_log::{
+    TileId, leaf_hash,
+    map::{self, GroupId},
+};
 use chaos_store::{Entry, Mark, Records, Store};
 use chaos_types::{Rejection, Verified};
 
@@ -11,6 +14,9 @@ use crate::{Error, Ledger, tables::Tables};
 
 /// How many entries are folded in one transaction, where a store lacks many.
 const STEP: u64 = 2_048;
+
+/// Leaves in a full tile.
+const TILE: u64 = 256;
 
 /// The name of the map of the committed rows in a comparison.
 const MAP: &str = "map";
@@ -96,6 +102,9 @@ fn ensure_mark<R: Records>(store: &R, rules: &Rules, place: Place) -> Result<(),
         |found: String, expected: String| Err(Error::Mark { size: place.index, found, expected });
     for index in (0..place.index).rev() {
         let entry = store.entry(index)?;
+        if let Some(entry) = entry.as_ref().filter(|_| index + 1 == place.index) {
+            ensure_leaf(store, index, &entry.leaf)?;
+        }
         let leaf = entry.and_then(|entry| Leaf::from_bytes(&entry.leaf).ok());
         let code = views::refused_for(&tables, index).map_err(|stop| tables.error(stop))?;
         let stated = leaf.as_ref().and_then(|leaf| leaf.state);
@@ -116,6 +125,20 @@ fn ensure_mark<R: Records>(store: &R, rules: &Rules, place: Place) -> Result<(),
         }
     }
     if place.after_ms == 0 { Ok(()) } else { other(place.after_ms.to_string(), "0".to_owned()) }
+}
+
+/// The leaf whose root the rows are held against is the one in the tree: what an entry says nothing commits
+/// to but its tile, whose root was signed.
+fn ensure_leaf<R: Records>(store: &R, index: u64, leaf: &[u8]) -> Result<(), Error> {
+    let (id, place) = (TileId { level: 0, index: index / TILE }, index % TILE);
+    let tile = store.read_tile(id)?.unwrap_or_default();
+    let expected = usize::try_from(place).ok().and_then(|place| tile.get(place));
+    let found = leaf_hash(leaf);
+    if expected == Some(&found) {
+        return Ok(());
+    }
+    let expected = expected.map_or_else(|| "no leaf".to_owned(), ToString::to_string);
+    Err(Error::Mark { size: index + 1, found: found.to_string(), expected })
 }
 
 /// Folds what a store lacks. Each step is one transaction, so that a kill leaves a smaller fold and

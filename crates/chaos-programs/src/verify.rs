@@ -53,6 +53,7 @@ pub fn check(
 ) -> Report {
     let reexecute = inputs.map(|inputs| Programs { inputs, copy: reader.copy, progress });
     let options = Options {
+        root: None,
         log: reader.log,
         policy: reader.policy,
         now_ms: reader.now_ms,

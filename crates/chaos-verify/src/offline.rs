@@ -131,6 +131,9 @@ pub struct Options<'a> {
     /// The log that the reader trusts. Without it the bundle's own log key is used, which shows
     /// that the parts agree but not that the log is the right one.
     pub log: Option<&'a VerifierKey>,
+    /// The log's root key, where `log` is one that it named. Without it such a key is not believed to be
+    /// this log's: whoever holds it can lay it under a root key of its own.
+    pub root: Option<&'a VerifierKey>,
     /// Which witnesses must have cosigned the log's head, and which logs the reader trusts if it
     /// names any.
     pub policy: Option<&'a Policy>,
@@ -152,6 +155,7 @@ impl std::fmt::Debug for Options<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Options")
             .field("log", &self.log)
+            .field("root", &self.root)
             .field("policy", &self.policy)
             .field("now_ms", &self.now_ms)
             .field("copy", &self.copy.is_some())

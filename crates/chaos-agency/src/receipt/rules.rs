@@ -125,6 +125,17 @@ fn reject(fault: Fault, reason: String) -> Rejection {
     Rejection::new(Check::Statement, fault, reason)
 }
 
+/// An EVM chain in its one spelling: rows go by it, and `eip155:01` would be another chain's.
+fn ensure_chain(chain: &ChainId) -> Result<(), Rejection> {
+    match chain.evm_number() {
+        Some(number) if *chain != ChainId::evm(number) => Err(reject(
+            Fault::AddressMalformed,
+            format!("chain `{chain}` is written {}", ChainId::evm(number)),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// An address of the chain in its one spelling; on chains of another family any text.
 ///
 /// # Errors
@@ -186,6 +197,7 @@ pub(crate) fn ensure_own(action: &Action, form: &Form<'_>) -> Result<(), Rejecti
             form.ensure_about_itself()
         }
         Action::BindAccount(bind) => {
+            ensure_chain(&bind.chain)?;
             form.ensure_word()?;
             form.ensure_about_itself()?;
             account::ensure_agreed(bind, form)
@@ -197,7 +209,10 @@ pub(crate) fn ensure_own(action: &Action, form: &Form<'_>) -> Result<(), Rejecti
         Action::Anchor(anchor) => ensure_anchor(anchor, form),
         Action::Run(run) => form.ensure_among_subjects("run's output", run.execution.output),
         Action::Score(score) => ensure_score(score, form),
-        Action::Pay(pay) => ensure_pay(pay, form),
+        Action::Pay(pay) => {
+            ensure_chain(&pay.chain)?;
+            ensure_pay(pay, form)
+        }
         Action::Other(_) => Ok(()),
     }
 }

@@ -109,3 +109,16 @@ fn entries_are_held_against_their_tiles_before_rows_are_dropped() {
     assert!(Ledger::rebuild(dir.path(), None, SYSTEM).is_err());
     assert_eq!(rows(&database(dir.path())), before);
 }
+
+/// The last leaf states the root that rows are held against, and nothing commits to it but its tile.
+#[test]
+fn a_last_leaf_that_is_not_in_its_tile_vouches_for_no_rows() {
+    let dir = log();
+    let database = database(dir.path());
+    let update = "UPDATE entries SET leaf = CAST(replace(CAST(leaf AS TEXT), '\"state\":\"', '\"state\":\"0') \
+                  AS BLOB) WHERE idx = 1";
+    assert_eq!(database.execute(update, []).unwrap(), 1);
+    drop(database);
+    let refused = open(dir.path());
+    assert!(matches!(refused, Err(Error::Mark { size: 2, .. })), "{refused:?}");
+}

@@ -63,6 +63,16 @@ impl Known<'_> {
         let named = options.policy.into_iter().flat_map(|policy| policy.logs());
         let trusted = options.log.into_iter().chain(named.map(|known| &known.key));
         let positions: Vec<usize> = trusted.filter_map(|key| self.position(key)).collect();
+        // Whoever holds one of the log's keys can lay it under a root key of its own.
+        let is_named = positions.contains(&0) || options.root == Some(self.root);
+        if !positions.is_empty() && !is_named {
+            let reason = format!(
+                "the trusted key is one that root key {} is said to have named; whose log it is only the \
+                 root key tells: name it, as `log` of the first bundles did",
+                self.root
+            );
+            return Err(Rejection::new(Check::Checkpoint, Fault::LogNotTrusted, reason));
+        }
         let known = positions.iter().copied().max().unwrap_or_default();
         let followed = self.succession.delegations().get(known..).unwrap_or_default();
         let Some(lost) = followed.iter().find(|delegation| delegation.body.lost) else {

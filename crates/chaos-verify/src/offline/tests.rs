@@ -82,6 +82,7 @@ impl Hands {
 
     fn options(&self) -> Options<'_> {
         Options {
+            root: None,
             log: None,
             policy: None,
             now_ms: None,
