@@ -46,6 +46,7 @@
 
 pub mod account;
 pub mod action;
+pub mod calendar;
 mod corrections;
 mod fault;
 mod ground;

@@ -1,10 +1,9 @@
 //! What a receipt of the platform's says, in a sentence with its figures.
 
-use chaos_types::calendar::moment;
-
 use crate::{
     Action,
     action::{CorrectTime, Delegate, Pay, Role, Score, Verdict},
+    calendar::moment,
 };
 
 impl Action {

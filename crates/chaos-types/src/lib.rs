@@ -21,7 +21,6 @@
 //!
 //! It knows no I/O, no clock and no randomness: those are arguments.
 
-pub mod calendar;
 pub mod canonical;
 mod chain;
 mod code;

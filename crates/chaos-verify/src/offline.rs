@@ -10,9 +10,10 @@ mod witnesses;
 
 pub use witnesses::possible_times;
 
+use chaos_agency::calendar::moment;
 use chaos_agency::{Kinds, Receipt, action, receipt::Attested};
 use chaos_log::{Checkpoint, Policy, SignedCheckpoint, VerifierKey, leaf_hash};
-use chaos_types::{Check, Did, Digest, Rejection, Verified, calendar::moment};
+use chaos_types::{Check, Did, Digest, Rejection, Verified};
 
 use self::{document::Document, keys::Known, place::Case};
 pub(crate) use self::{

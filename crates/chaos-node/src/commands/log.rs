@@ -5,11 +5,12 @@ use std::{
     process::ExitCode,
 };
 
+use chaos_agency::calendar::moment;
 use chaos_agency::{action::Role, views::RefusedRow};
 use chaos_ledger::{Comparison, Ledger};
 use chaos_log::{SignedCheckpoint, prove_consistency};
 use chaos_store::Records as _;
-use chaos_types::{Digest, calendar::moment};
+use chaos_types::Digest;
 use serde_json::json;
 
 use crate::{

@@ -1,10 +1,10 @@
 use std::fmt::Display;
 
+use chaos_agency::calendar::date;
 use chaos_attestation::{
     Claims,
     claims::{Measurements, TcbLevel},
 };
-use chaos_types::calendar::date;
 
 /// One thing that a verified quote says, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]

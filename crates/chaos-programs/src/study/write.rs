@@ -6,13 +6,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chaos_agency::calendar::date;
 use chaos_evm::ReplayInput;
 use chaos_governance::study::{self as render, Facts};
 use chaos_parameters::pricing::next_base_fee;
 use chaos_report::columnar::{self, Arm, MetricLine, PathLine, SeriesLine};
 use chaos_simulation::{MetricRow, flow::ObservedBlock, forecast::Forecast};
 use chaos_study::{StudyResult, TransactionRun};
-use chaos_types::{Digest, calendar::date, canonical};
+use chaos_types::{Digest, canonical};
 use serde_json::json;
 
 use super::{Measured, StudyFile, blocks::StudyBlocks, cells::Done};

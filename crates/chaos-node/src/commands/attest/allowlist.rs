@@ -107,8 +107,8 @@ fn show(args: &ShowListArgs) -> Result<ExitCode, Failure> {
     output::line(format_args!("  issuer   {}", list.issuer));
     output::line(format_args!(
         "  holds    from {} until {} (UTC)",
-        chaos_types::calendar::date(list.not_before_s),
-        chaos_types::calendar::date(list.expires_at_s)
+        chaos_agency::calendar::date(list.not_before_s),
+        chaos_agency::calendar::date(list.expires_at_s)
     ));
     for Entry { build, rebuilds } in &list.entries {
         output::line(format_args!("  entry    {}", build.workload));
