@@ -138,16 +138,6 @@ impl EvmChain {
         Ok(self)
     }
 
-    /// Looks where the open intents of an account stand, and keeps what it finds.
-    ///
-    /// # Errors
-    /// If the chain or the journal fails.
-    pub async fn settle(&self, account: Address) -> Result<Vec<Intent>, Error> {
-        let outbox = self.outbox()?;
-        let _taken = outbox.accounts.take(self.chain_id(), outbox.genesis, account)?;
-        self.settled(outbox, account).await
-    }
-
     fn outbox(&self) -> Result<&Sending, Error> {
         self.sending.as_deref().ok_or(Error::NoOutbox)
     }

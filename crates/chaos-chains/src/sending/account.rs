@@ -1,10 +1,7 @@
 //! Who sends for an account: one process of a user at a time, from one data directory until its
 //! transactions have landed.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::PathBuf};
 
 use alloy_primitives::{Address, B256};
 use chaos_files::{Readers, Turn, write_synced};
@@ -125,12 +122,6 @@ impl Account {
     pub(crate) fn put_claim(&self, claim: &Claim) -> Result<(), AccountError> {
         let text = serde_json::to_vec_pretty(claim).expect("a claim is JSON");
         write_synced(&self.path, Readers::Owner, &text).map_err(|source| self.failed(source))
-    }
-
-    /// The file.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     fn failed(&self, source: io::Error) -> AccountError {

@@ -112,19 +112,6 @@ impl Journal {
         Ok(intents)
     }
 
-    /// The intents that came to an end, by nonce.
-    ///
-    /// # Errors
-    /// If one of them cannot be read.
-    pub fn done(&self) -> Result<Vec<Intent>, JournalError> {
-        let mut intents = Vec::new();
-        for folder in entries(&self.folder.join("done"))? {
-            intents.extend(read_all(&folder)?);
-        }
-        intents.sort_by(|a, b| (a.nonce, &a.key).cmp(&(b.nonce, &b.key)));
-        Ok(intents)
-    }
-
     /// The intent of this key by this account on this chain that has the largest nonce: the newest time
     /// that the same thing was meant.
     ///
