@@ -11,7 +11,7 @@ use std::{
 /// empty file stays, since removing it would let two who wait hold two locks.
 #[derive(Debug)]
 pub struct Turn {
-    _held: File,
+    held: File,
 }
 
 impl Turn {
@@ -22,7 +22,7 @@ impl Turn {
     pub fn wait(path: &Path) -> io::Result<Self> {
         let file = open(path)?;
         file.lock()?;
-        Ok(Self { _held: file })
+        Ok(Self { held: file })
     }
 
     /// Takes it if nobody else has it.
@@ -32,10 +32,18 @@ impl Turn {
     pub fn try_take(path: &Path) -> io::Result<Option<Self>> {
         let file = open(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _held: file })),
+            Ok(()) => Ok(Some(Self { held: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        // Closing gives it back only once nobody else has the file open, and a program that another
+        // thread is starting has it until its first instruction.
+        let _gone = self.held.unlock();
     }
 }
 
@@ -81,5 +89,17 @@ mod tests {
         assert!(Turn::try_take(&path).unwrap().is_none());
         drop(first);
         assert!(Turn::try_take(&path).unwrap().is_some());
+    }
+
+    /// As a program has it between being forked and being started.
+    #[test]
+    fn turn_comes_back_although_another_still_has_the_file_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("count");
+        let turn = Turn::try_take(&path).unwrap().expect("nobody has it");
+        let inherited = turn.held.try_clone().unwrap();
+        drop(turn);
+        assert!(Turn::try_take(&path).unwrap().is_some());
+        drop(inherited);
     }
 }

@@ -44,7 +44,7 @@ pub(crate) struct Folder {
     path: PathBuf,
     elsewhere: Option<PathBuf>,
     // The system takes the locks back when the files are closed, however the process ends.
-    locks: Vec<File>,
+    locks: Vec<Held>,
 }
 
 impl Folder {
@@ -229,8 +229,20 @@ fn within(elsewhere: &Path, witness: &WitnessVerifier) -> PathBuf {
     elsewhere.join(format!("witness-{}", hex::encode(Sha256::digest(witness.to_string()))))
 }
 
+/// A folder that this process alone uses.
+#[derive(Debug)]
+struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing gives it back only once nobody else has the file open, and a program that another
+        // thread is starting has it until its first instruction.
+        let _gone = self.0.unlock();
+    }
+}
+
 /// Makes a folder, and holds it for this process alone.
-fn lock(folder: &Path) -> Result<File, OpenError> {
+fn lock(folder: &Path) -> Result<Held, OpenError> {
     let failed = |at: &Path| {
         let path = at.to_owned();
         move |source| OpenError::Create { path, source }
@@ -240,7 +252,7 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
     let file = OpenOptions::new().write(true).create(true).truncate(false).open(&lock);
     let file = file.map_err(failed(&lock))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Held(file)),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: folder.to_owned() }),
         Err(TryLockError::Error(source)) => Err(failed(&lock)(source)),
     }

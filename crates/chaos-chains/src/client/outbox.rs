@@ -209,21 +209,16 @@ impl EvmChain {
 
     /// How far an intent came, asked anew: a block that was replaced takes its transactions with it.
     async fn stage(&self, intent: &Intent) -> Result<Stage, Error> {
-        for attempt in intent.attempts.iter().rev() {
-            let Some(receipt) = self.receipt(attempt.hash).await? else { continue };
-            let inclusion = inclusion(attempt.hash, &receipt);
-            let stays =
-                self.final_block().await?.is_some_and(|block| inclusion.block_number <= block);
-            return Ok(match (stays, attempt.purpose) {
-                (false, _) => Stage::Included(inclusion),
-                (true, Purpose::Act) => Stage::Final(inclusion),
-                (true, Purpose::Cancel) => Stage::Dropped(inclusion),
-            });
+        if let Some(stage) = self.landed(intent).await? {
+            return Ok(stage);
         }
-        // The node has none of them. If the nonce is used in a block that stays, none can come.
+        // The node had none of them. If the nonce is used in a block that stays, none can come.
         let used = self.transaction_count(intent.account, "finalized").await;
         match used {
-            Ok(count) if count > intent.nonce => Ok(Stage::Replaced),
+            Ok(count) if count > intent.nonce => {
+                // One of them may have come in between the two answers.
+                Ok(self.landed(intent).await?.unwrap_or(Stage::Replaced))
+            }
             // A node without finality never says so.
             Ok(_) | Err(Error::Rejected { .. }) => Ok(match intent.stage {
                 Stage::Prepared => Stage::Prepared,
@@ -231,6 +226,22 @@ impl EvmChain {
             }),
             Err(error) => Err(error),
         }
+    }
+
+    /// Where one of the signed transactions is in the chain.
+    async fn landed(&self, intent: &Intent) -> Result<Option<Stage>, Error> {
+        for attempt in intent.attempts.iter().rev() {
+            let Some(receipt) = self.receipt(attempt.hash).await? else { continue };
+            let inclusion = inclusion(attempt.hash, &receipt);
+            let stays =
+                self.final_block().await?.is_some_and(|block| inclusion.block_number <= block);
+            return Ok(Some(match (stays, attempt.purpose) {
+                (false, _) => Stage::Included(inclusion),
+                (true, Purpose::Act) => Stage::Final(inclusion),
+                (true, Purpose::Cancel) => Stage::Dropped(inclusion),
+            }));
+        }
+        Ok(None)
     }
 
     /// Sends what is kept until it is in a block.
