@@ -78,7 +78,10 @@ pub use policy::{
     UnsatisfiedError, Witnessed,
 };
 pub use proof::{ConsistencyProof, InclusionProof, PrefixProof, ProofError, WholeNode};
-pub use prove::{ProveError, TileRead, prove_consistency, prove_inclusion, prove_prefix, root_at};
+pub use prove::{
+    ProveError, TileRead, prove_consistency, prove_inclusion, prove_inclusions, prove_prefix,
+    root_at,
+};
 pub use tile::{
     LEVEL_MAX, PathError, TILE_WIDTH, Tile, TileError, TileId, TileKind, TilePath, tile_from_bytes,
     tile_to_bytes,

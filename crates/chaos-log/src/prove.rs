@@ -1,9 +1,9 @@
 //! Roots and proofs made from stored tiles, a few tiles at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry as Slot};
 
 use crate::{
-    hash::{EMPTY_ROOT, Hash, node_hash, perfect_root},
+    hash::{EMPTY_ROOT, Hash, node_hash},
     proof::{ConsistencyProof, InclusionProof, PrefixProof},
     tile::{TILE_BITS, TileId},
 };
@@ -75,24 +75,21 @@ pub fn prove_inclusion<R: TileRead>(
     index: u64,
     size: u64,
 ) -> Result<InclusionProof, ProveError<R::Error>> {
-    if index >= size {
-        return Err(ProveError::Index { index, size });
-    }
+    Ranges::new(tiles).inclusion(index, size)
+}
+
+/// Proves of each of these entries that it is in the tree of the first `size` leaves, as
+/// [`prove_inclusion`] does. A tile that several of the proofs need is read and hashed once.
+///
+/// # Errors
+/// If one of the entries is not in that tree, or its tiles cannot be read.
+pub fn prove_inclusions<R: TileRead>(
+    tiles: &R,
+    indices: impl IntoIterator<Item = u64>,
+    size: u64,
+) -> Result<Vec<InclusionProof>, ProveError<R::Error>> {
     let mut ranges = Ranges::new(tiles);
-    let mut hashes = Vec::new();
-    let (mut start, mut end) = (0, size);
-    while end - start > 1 {
-        let middle = start + split(end - start);
-        if index < middle {
-            hashes.push(ranges.root(middle, end)?);
-            end = middle;
-        } else {
-            hashes.push(ranges.root(start, middle)?);
-            start = middle;
-        }
-    }
-    hashes.reverse();
-    Ok(InclusionProof::from_parts(index, size, hashes))
+    indices.into_iter().map(|index| ranges.inclusion(index, size)).collect()
 }
 
 /// Proves that the tree of `old_size` leaves is the start of the tree of `new_size` leaves
@@ -166,15 +163,54 @@ const fn split(leaves: u64) -> u64 {
     1 << (leaves - 1).ilog2()
 }
 
-/// Roots over ranges of leaves; remembers the tiles it has read.
+/// Roots over ranges of leaves; remembers the tiles that it has read, and what it has computed of them.
 struct Ranges<'a, R> {
     tiles: &'a R,
-    read: BTreeMap<TileId, Vec<Hash>>,
+    read: BTreeMap<TileId, Nodes>,
+}
+
+/// The hashes of a tile, and above them the nodes over pairs of those below, as far up as they were
+/// asked for.
+struct Nodes {
+    hashes: Vec<Hash>,
+    above: Vec<Vec<Hash>>,
+}
+
+impl Nodes {
+    /// The node over the `index`-th `1 << height` of the tile's hashes, if it has all of them.
+    fn node(&mut self, height: usize, index: usize) -> Option<Hash> {
+        while self.above.len() < height {
+            let (pairs, _) = self.above.last().unwrap_or(&self.hashes).as_chunks();
+            self.above.push(pairs.iter().map(|[left, right]| node_hash(left, right)).collect());
+        }
+        let nodes = height.checked_sub(1).map_or(&self.hashes, |above| &self.above[above]);
+        nodes.get(index).copied()
+    }
 }
 
 impl<'a, R: TileRead> Ranges<'a, R> {
     const fn new(tiles: &'a R) -> Self {
         Self { tiles, read: BTreeMap::new() }
+    }
+
+    fn inclusion(&mut self, index: u64, size: u64) -> Result<InclusionProof, ProveError<R::Error>> {
+        if index >= size {
+            return Err(ProveError::Index { index, size });
+        }
+        let mut hashes = Vec::new();
+        let (mut start, mut end) = (0, size);
+        while end - start > 1 {
+            let middle = start + split(end - start);
+            if index < middle {
+                hashes.push(self.root(middle, end)?);
+                end = middle;
+            } else {
+                hashes.push(self.root(start, middle)?);
+                start = middle;
+            }
+        }
+        hashes.reverse();
+        Ok(InclusionProof::from_parts(index, size, hashes))
     }
 
     /// The root over `start..end`; not empty, and `start` is a multiple of a power of two that is
@@ -199,18 +235,19 @@ impl<'a, R: TileRead> Ranges<'a, R> {
             level: u8::try_from(level / TILE_BITS).expect("a 64-bit tree has 8 levels of tiles"),
             index: first >> TILE_BITS,
         };
-        let hashes = match self.read.entry(id) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => {
+        let nodes = match self.read.entry(id) {
+            Slot::Occupied(slot) => slot.into_mut(),
+            Slot::Vacant(slot) => {
                 let hashes = self.tiles.read_tile(id).map_err(ProveError::Read)?;
-                entry.insert(hashes.unwrap_or_default())
+                slot.insert(Nodes { hashes: hashes.unwrap_or_default(), above: Vec::new() })
             }
         };
-        let start = usize::try_from(first % 256).expect("a position in a tile is below 256");
-        let expected = start + (1 << within);
-        match hashes.get(start..expected) {
-            Some(hashes) => Ok(perfect_root(hashes)),
-            None => Err(ProveError::Narrow { tile: id, expected, found: hashes.len() }),
-        }
+        let place = |first: u64| usize::try_from(first % 256).expect("below 256");
+        let height = usize::try_from(within).expect("at most 7");
+        nodes.node(height, place(first) >> height).ok_or_else(|| ProveError::Narrow {
+            tile: id,
+            expected: place(first) + (1 << height),
+            found: nodes.hashes.len(),
+        })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chaos_log::{
     Checkpoint, ConsistencyProof, Edge, Hash, InclusionProof, KeyName, LogKey, MemoryLog, Note,
     ProofError, SignedCheckpoint, TileKind, TilePath, TileRead, leaf_hash, prove_consistency,
-    prove_inclusion, root_at,
+    prove_inclusion, prove_inclusions, root_at,
 };
 use ct_merkle::{
     ConsistencyProof as CtConsistency, InclusionProof as CtInclusion,
@@ -96,6 +96,18 @@ proptest! {
             let ours = log.read_tile(id).unwrap().unwrap();
             prop_assert_eq!(flat(&ours), tile.read_data(&tlog).unwrap());
         }
+    }
+
+    #[test]
+    fn proofs_of_many_entries_are_those_of_each(
+        size in 1u64..1500, at in vec(any::<u64>(), 0..40),
+    ) {
+        let log = log_of(size);
+        let indices: Vec<u64> = at.iter().map(|at| at % size).collect();
+        let each: Vec<_> =
+            indices.iter().map(|index| prove_inclusion(&log, *index, size).unwrap()).collect();
+        prop_assert_eq!(prove_inclusions(&log, indices, size).unwrap(), each);
+        prop_assert!(prove_inclusions(&log, [0, size], size).is_err());
     }
 
     #[test]

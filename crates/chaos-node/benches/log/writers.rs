@@ -1,20 +1,17 @@
 //! Durable appends by many writers, each with several under way, on a disk whose sync takes 5 ms.
 
 use std::{
-    cell::RefCell,
-    collections::{BTreeMap, VecDeque},
-    convert::Infallible,
+    collections::VecDeque,
     error::Error,
     io,
     path::Path,
-    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 use chaos_ledger::{Ledger, Prepared};
-use chaos_log::{Hash, InclusionProof, ProveError, TileId, TileRead, prove_inclusion};
-use chaos_store::{Commit, GroupCommit, StoreError, Ticket};
+use chaos_log::{InclusionProof, prove_inclusions};
+use chaos_store::{Commit, GroupCommit, Ticket};
 use chaos_types::dsse::Envelope;
 
 use crate::{
@@ -32,70 +29,27 @@ const SYNC: Duration = Duration::from_millis(5);
 /// A ledger on a slow disk.
 struct Slow(Ledger);
 
-/// Where a receipt stands, and the tiles that prove it: those of its whole group, read once.
-struct Placed {
-    index: u64,
-    size: u64,
-    tiles: Arc<Tiles>,
-}
-
-/// Tiles that were read from a log, for proofs by whoever waits.
-#[derive(Default)]
-struct Tiles(BTreeMap<TileId, Vec<Hash>>);
-
-impl TileRead for Tiles {
-    type Error = Infallible;
-
-    fn read_tile(&self, id: TileId) -> Result<Option<Vec<Hash>>, Infallible> {
-        Ok(self.0.get(&id).cloned())
-    }
-}
-
-/// A log whose tiles are kept as they are read.
-struct Reading<'a> {
-    ledger: &'a Ledger,
-    read: RefCell<Tiles>,
-}
-
-impl TileRead for Reading<'_> {
-    type Error = StoreError;
-
-    fn read_tile(&self, id: TileId) -> Result<Option<Vec<Hash>>, StoreError> {
-        let tile = self.ledger.store().read_tile(id)?;
-        self.read.borrow_mut().0.extend(tile.iter().map(|hashes| (id, hashes.clone())));
-        Ok(tile)
-    }
-}
-
-impl Placed {
-    fn proof(&self) -> Result<InclusionProof, ProveError<Infallible>> {
-        prove_inclusion(&*self.tiles, self.index, self.size)
-    }
-}
-
 impl Commit for Slow {
     type Item = <Ledger as Commit>::Item;
-    type Done = Placed;
+    type Done = InclusionProof;
     type Error = io::Error;
 
-    fn commit_group(&mut self, items: Vec<Self::Item>) -> Vec<io::Result<Placed>> {
+    fn commit_group(&mut self, items: Vec<Self::Item>) -> Vec<io::Result<InclusionProof>> {
         let answers = self.0.commit_group(items);
         #[expect(clippy::disallowed_methods, reason = "a slow disk is what is simulated")]
         thread::sleep(SYNC);
-        let reading = Reading { ledger: &self.0, read: RefCell::default() };
-        let size = self.0.size();
-        let accepted = || answers.iter().filter_map(|answer| answer.as_ref().ok());
-        // A group has at most as many entries as a tile: two of them lie in all tiles that any of them needs.
-        for answer in accepted().next().into_iter().chain(accepted().next_back()) {
-            if let Err(error) = prove_inclusion(&reading, answer.index, size) {
+        let indices = answers.iter().filter_map(|answer| answer.as_ref().ok());
+        let indices = indices.map(|accepted| accepted.index);
+        let mut proofs = match prove_inclusions(self.0.store(), indices, self.0.size()) {
+            Ok(proofs) => proofs.into_iter(),
+            Err(error) => {
                 let failed = answers.iter().map(|_| Err(io::Error::other(error.to_string())));
                 return failed.collect();
             }
-        }
-        let tiles = Arc::new(reading.read.into_inner());
-        let placed = answers.into_iter().map(|answer| match answer {
-            Ok(accepted) => Ok(Placed { index: accepted.index, size, tiles: Arc::clone(&tiles) }),
-            Err(error) => Err(io::Error::other(error)),
+        };
+        let placed = answers.into_iter().map(|answer| {
+            answer.map_err(io::Error::other)?;
+            proofs.next().ok_or_else(|| io::Error::other("an entry has no proof"))
         });
         placed.collect()
     }
@@ -143,10 +97,9 @@ pub(crate) fn measure(data: &Path) -> Result<[Figure; 2], Box<dyn Error>> {
     ])
 }
 
-/// Waits for an answer, and has the receipt's proof of inclusion.
-fn proved(ticket: Ticket<Placed, io::Error>) -> Result<InclusionProof, String> {
-    let placed = ticket.wait().map_err(|error| error.to_string())?;
-    placed.proof().map_err(|error| error.to_string())
+/// Waits for the receipt's proof of inclusion.
+fn proved(ticket: Ticket<InclusionProof, io::Error>) -> Result<InclusionProof, String> {
+    ticket.wait().map_err(|error| error.to_string())
 }
 
 /// One writer: how long each of its receipts waited from the queue to its proof.
