@@ -7,10 +7,11 @@ use std::{
     sync::Arc,
 };
 
-use chaos_agency::{Kinds, Leaf, Rules};
+use chaos_agency::{Kinds, Leaf, Receipt, Rules};
+use chaos_ledger::Fold;
 use chaos_log::{Policy, SignedCheckpoint, TileKind, TilePath, VerifierKey};
-use chaos_store::{DATABASE_FILE, ENTRIES_MAX, Entry, Records as _, Store};
-use chaos_types::{Did, Digest, dsse::Envelope};
+use chaos_store::{Append, DATABASE_FILE, ENTRIES_MAX, Entry, Records as _, Store};
+use chaos_types::{Did, Digest, Rejection, Verified};
 use tokio::task::JoinHandle;
 
 use self::{
@@ -67,6 +68,9 @@ pub struct Mirror {
     key: VerifierKey,
     directory: PathBuf,
     policy: Option<Policy>,
+    /// The kinds that entries are folded by as they are stored, and the fold where the rows end.
+    kinds: Option<Kinds>,
+    fold: Option<Fold>,
 }
 
 /// What a round of mirroring did.
@@ -121,7 +125,8 @@ impl Mirror {
                 key.clone()
             }
         };
-        Ok(Self { store, key, directory: directory.to_owned(), policy: None })
+        let directory = directory.to_owned();
+        Ok(Self { store, key, directory, policy: None, kinds: None, fold: None })
     }
 
     /// Follows only checkpoints that the quorum of this policy has cosigned. One that asks for witnesses also
@@ -129,6 +134,12 @@ impl Mirror {
     #[must_use]
     pub fn witnessed_by(self, policy: Option<Policy>) -> Self {
         Self { policy, ..self }
+    }
+
+    /// Folds entries by the rules of a log with these kinds as they are stored, which spares reading them and
+    /// checking their signatures again; [`Mirror::fold`] says what came out.
+    pub const fn fold_by(&mut self, kinds: Kinds) {
+        self.kinds = Some(kinds);
     }
 
     /// The root key of the log.
@@ -215,6 +226,7 @@ impl Mirror {
         let size = found.claimed().size();
         let tree = fetch_tree(source, &self.store, old_size, &found).await?;
         self.store.put_meta(PENDING_META, found.to_string().as_bytes())?;
+        self.go_on_folding();
         let mut pages = self.pages(source, tree, old_size, size);
         let mut waiting = Vec::new();
         while let Some(page) = pages.next().await? {
@@ -241,7 +253,11 @@ impl Mirror {
             judge.set_clock();
         }
         self.each_stored(judge.size()..u64::MAX, |entry, leaf| {
-            judge.see(entry.index, &leaf, Envelope::verify_bytes(&entry.record));
+            judge.see(
+                entry.index,
+                &leaf,
+                &Read::of(&entry.record, &self.kinds.unwrap_or_default()),
+            );
         })?;
         Ok(judge)
     }
@@ -273,8 +289,13 @@ impl Mirror {
     /// If the store fails.
     pub fn fold(&mut self, kinds: Kinds, now_ms: u64) -> Result<(), MirrorError> {
         let (size, rules) = (self.store.head()?.size, Rules::new(self.operator(), kinds));
-        let misstated = chaos_ledger::misstated(&mut self.store, &rules, 0..size)
-            .map_err(|error| MirrorError::Ledger(Box::new(error)))?;
+        let failed = |error| MirrorError::Ledger(Box::new(error));
+        let mut fold = match self.fold.take().filter(|fold| fold.is_by(&kinds)) {
+            Some(fold) => fold,
+            None => Fold::open(&mut self.store, rules).map_err(failed)?,
+        };
+        let misstated = fold.misstated(&mut self.store, 0..size).map_err(failed)?;
+        self.fold = Some(fold);
         let mut findings = Findings::read(&self.store)?;
         let (mut today, mut accepted_to) = (None, None);
         for (index, why) in misstated {
@@ -312,8 +333,18 @@ impl Mirror {
         Ok(self.store.put_meta(key, value.as_bytes())?)
     }
 
-    /// Stores entries at their places. A receipt that the log holds a second time has none here: what
-    /// stands before it is stored, and nothing after it.
+    /// Takes up the fold that goes on beside the entries that are stored now, if there is one: rows that are
+    /// behind, or of other rules, are the matter of [`Mirror::fold`].
+    fn go_on_folding(&mut self) {
+        let Some(kinds) = self.kinds else { return };
+        if self.fold.as_ref().is_none_or(|fold| !fold.is_by(&kinds)) {
+            let rules = Rules::new(self.operator(), kinds);
+            self.fold = Fold::beside(&mut self.store, rules).ok().flatten();
+        }
+    }
+
+    /// Stores entries at their places, with their rows where they are folded. A receipt that the log holds a
+    /// second time has none here: what stands before it is stored, and nothing after it.
     fn append(
         &mut self,
         waiting: &mut Vec<(Checked, Read)>,
@@ -334,25 +365,44 @@ impl Mirror {
             }
             indices.insert(digest, index);
         }
-        let (mut appends, mut seen) = (Vec::new(), Vec::new());
-        for (entry, opened) in waiting.drain(..).take(indices.len()) {
-            appends.push(entry.append);
-            seen.push((entry.index, entry.leaf, opened));
+        let (mut appends, mut receipts, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+        for (Checked { index, leaf, append }, read) in waiting.drain(..).take(indices.len()) {
+            appends.push(append);
+            receipts.push(read.receipt);
+            seen.push((index, leaf, read.unsigned));
         }
         if !appends.is_empty() {
-            self.store.append_batch(&appends)?;
+            self.store_entries(&appends, &receipts)?;
         }
-        for (index, leaf, opened) in seen {
-            judge.see(index, &leaf, opened);
+        for ((index, leaf, unsigned), receipt) in seen.into_iter().zip(receipts) {
+            judge.see(index, &leaf, &Read { unsigned, receipt });
         }
         repeated.map_or(Ok(()), Err)
+    }
+
+    /// Stores entries with the rows that follow from them. Where those cannot be folded, the entries are
+    /// stored alone, and [`Mirror::fold`] says why.
+    fn store_entries(
+        &mut self,
+        appends: &[Append],
+        receipts: &[Result<Verified<Receipt>, Rejection>],
+    ) -> Result<(), MirrorError> {
+        if let Some(mut fold) = self.fold.take()
+            && fold.append(&mut self.store, appends, receipts).is_ok()
+        {
+            self.fold = Some(fold);
+            return Ok(());
+        }
+        self.store.append_batch(appends)?;
+        Ok(())
     }
 
     fn pages(&self, source: &Arc<Source>, tree: Tree, old_size: u64, size: u64) -> Pages {
         let paths = TilePath::between(old_size, size);
         let paths: VecDeque<_> =
             paths.take_while(|path| path.kind() == TileKind::Entries).collect();
-        Pages { source: Arc::clone(source), tree, paths, running: VecDeque::new() }
+        let kinds = self.kinds.unwrap_or_default();
+        Pages { source: Arc::clone(source), tree, kinds, paths, running: VecDeque::new() }
     }
 }
 
@@ -360,6 +410,7 @@ impl Mirror {
 struct Pages {
     source: Arc<Source>,
     tree: Tree,
+    kinds: Kinds,
     paths: VecDeque<TilePath>,
     running: VecDeque<JoinHandle<Result<Page, MirrorError>>>,
 }
@@ -369,7 +420,7 @@ impl Pages {
         while self.running.len() < PAGES_AHEAD
             && let Some(path) = self.paths.pop_front()
         {
-            let task = Task { path, expected: self.tree.expected(&path)? };
+            let task = Task { path, expected: self.tree.expected(&path)?, kinds: self.kinds };
             self.running.push_back(tokio::spawn(fetch_page(Arc::clone(&self.source), task)));
         }
         match self.running.pop_front() {

@@ -90,6 +90,7 @@ pub async fn watch(
     watch: &Watch,
 ) -> Result<Watched, MonitorError> {
     let mut alarms = Vec::new();
+    mirror.fold_by(watch.kinds);
     match mirror.follow(source, now_ms, &|_, _| {}).await {
         Ok(_) => {}
         Err(error) => alarms.push(alarm(error)?),

@@ -185,7 +185,7 @@ impl Repair<'_> {
         if holds(&stored, &expected, path) {
             return Ok(());
         }
-        let task = Task { path: *path, expected };
+        let task = Task { path: *path, expected, kinds: Kinds::default() };
         let page = fetch_page(Arc::clone(self.source), task).await?;
         let tile = tile_hashes(store, path);
         for ((entry, _), stored) in page.judged(start).zip(stored) {

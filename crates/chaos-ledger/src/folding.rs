@@ -1,19 +1,19 @@
 //! From entries to rows: what a store lacks, all of it anew, and whether it is what it should be.
 
-use std::{collections::BTreeMap, num::NonZero, ops::Range, thread};
+use std::{collections::BTreeMap, num::NonZero, thread};
 
 use chaos_agency::{Fault, Key, Kinds, Leaf, Place, Receipt, Rules, Views, views};
 use chaos_log::{
     TileId, leaf_hash,
     map::{self, GroupId},
 };
-use chaos_store::{Entry, Mark, Records, Store};
+use chaos_store::{Entry, Mark, Records};
 use chaos_types::{Rejection, Verified};
 
-use crate::{Error, Ledger, tables::Tables};
+use crate::{Error, Fold, Ledger, tables::Tables};
 
-/// How many entries are folded in one transaction, where a store lacks many.
-const STEP: u64 = 2_048;
+/// How many entries are read at a time where many are folded.
+pub(crate) const STEP: u64 = 2_048;
 
 /// Leaves in a full tile.
 const TILE: u64 = 256;
@@ -25,7 +25,7 @@ const MAP: &str = "map";
 const PAGE: usize = 4_096;
 
 /// A receipt as it was read from its record, or why it could not be.
-type Read = Result<Verified<Receipt>, Rejection>;
+pub(crate) type Read = Result<Verified<Receipt>, Rejection>;
 
 /// What a comparison of the stored rows with a fold of the log gave, by kind of row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -141,56 +141,15 @@ fn ensure_leaf<R: Records>(store: &R, index: u64, leaf: &[u8]) -> Result<(), Err
     Err(Error::Mark { size: index + 1, found: found.to_string(), expected })
 }
 
-/// Folds what a store lacks. Each step is one transaction, so that a kill leaves a smaller fold and
-/// the next opening goes on.
-///
-/// One step ends with the newest checkpoint: what the map had there is what proofs under it lead to.
+/// Folds what a store lacks, and answers where the next entry stands.
 pub(crate) fn catch_up<R: Records>(store: &mut R, rules: &Rules) -> Result<Place, Error> {
-    let stored = folded(store, rules)?;
-    let is_own = stored.is_none();
-    if is_own {
-        store.clear_rows()?;
-    }
-    let mut next = stored.unwrap_or(Place::FIRST);
-    let size = store.head()?.size;
-    let published = store.checkpoint()?.map_or(0, |signed| signed.claimed().size());
-    while next.index < size {
-        let stop = if next.index < published { published.min(size) } else { size };
-        let entries = store.entries(next.index..stop.min(next.index + STEP))?;
-        let reads = read_all(&entries, rules.kinds());
-        let mut tables = if is_own {
-            Tables::unproved(&*store, next)
-        } else {
-            Tables::new(&*store, rules, next)
-        };
-        for (entry, read) in entries.iter().zip(&reads) {
-            // A refusal is part of the state.
-            let _refused = tables.fold(rules, &entry.leaf, read)?;
-        }
-        next = tables.next();
-        let pending = tables.into_pending();
-        store.commit(&pending.change(rules, &[], next))?;
-    }
-    Ok(next)
-}
-
-/// Folds the log that `store` holds a copy of as far as it goes, and answers which entries of a range
-/// state another root of the state than it folds to, or none after one that did.
-///
-/// # Errors
-/// If the store fails.
-pub fn misstated(
-    store: &mut Store,
-    rules: &Rules,
-    range: Range<u64>,
-) -> Result<Vec<(u64, Rejection)>, Error> {
-    let next = catch_up(store, rules)?;
-    let tables = Tables::new(&*store, rules, next);
-    views::misstated(&tables, range).map_err(|stop| tables.error(stop))
+    let mut fold = Fold::open(store, rules.clone())?;
+    fold.catch_up(store)?;
+    Ok(fold.next())
 }
 
 /// Reads the records of many entries, on every core: most of a fold's work is checking signatures.
-fn read_all(entries: &[Entry], kinds: &Kinds) -> Vec<Read> {
+pub(crate) fn read_all(entries: &[Entry], kinds: &Kinds) -> Vec<Read> {
     let read = |entry: &Entry| Receipt::open_bytes(&entry.record, kinds);
     let workers = thread::available_parallelism().map_or(1, NonZero::get);
     let share = entries.len().div_ceil(workers).max(1);

@@ -49,7 +49,7 @@
 //! - [`bundle`]: the file that proves one receipt to a stranger.
 //! - [`Proposed`]: what a correction of the log's clock would say.
 //! - [`Keys`]: encrypted key files.
-//! - [`misstated`]: whether another's log states what it folds to.
+//! - [`Fold`]: another's log folded as it is copied, and whether it states what it folds to.
 //! - [`Heads`]: what was signed, remembered outside of the data directory.
 //!
 //! Opening reads how far the rows go and folds what they lack; an append touches the rows that it
@@ -65,6 +65,7 @@ mod clock;
 mod delegating;
 mod error;
 mod folding;
+mod following;
 mod group;
 mod heads;
 mod keys;
@@ -80,7 +81,8 @@ pub use bundles::{bundle, log_keys, tlog_proof};
 pub use clock::Proposed;
 pub use delegating::{HandedOver, Handover, succession};
 pub use error::{Error, Refused};
-pub use folding::{Compared, Comparison, misstated};
+pub use folding::{Compared, Comparison};
+pub use following::Fold;
 pub use group::{Accepted, GroupError, Prepared};
 pub use heads::Heads;
 pub use keys::{Keys, Password, holds_key, successor_of};

@@ -18,6 +18,25 @@ use chaos_types::{Digest, Rejection, Verified};
 
 use crate::{Error, folding::mark};
 
+/// How many rows a process keeps in mind from one step of a fold to the next.
+const KNOWN_MAX: usize = 16_384;
+
+/// What a process knows of the rows of a store that it goes on with: which are its own, and which the map
+/// has shown it. Whatever lay there before it opened the store is shown by the map or not believed.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// Whether it has put every row there is.
+    all: bool,
+    rows: BTreeMap<Key, Option<Vec<u8>>>,
+}
+
+impl Known {
+    /// Of a store without rows, into which this process folds the log from its first entry on.
+    pub(crate) const fn all() -> Self {
+        Self { all: true, rows: BTreeMap::new() }
+    }
+}
+
 /// The rows of a log before one of its entries: those in the store, and above them those of entries
 /// that were folded since and are not stored yet.
 ///
@@ -30,8 +49,7 @@ pub(crate) struct Tables<'a, R> {
     /// The rules that say which rows the log commits to, and the root of the map of the stored ones;
     /// none where stored rows are taken as they are.
     held: Option<(&'a Rules, map::Hash)>,
-    /// Stored rows that the map was asked for.
-    proved: RefCell<BTreeMap<Key, Option<Vec<u8>>>>,
+    known: RefCell<Known>,
     next: Place,
     rows: BTreeMap<Key, Vec<u8>>,
     groups: Groups,
@@ -42,16 +60,21 @@ pub(crate) struct Tables<'a, R> {
 impl<'a, R: Records> Tables<'a, R> {
     /// The rows of a store that was folded up to `next`, whoever wrote to it since.
     pub(crate) fn new(store: &'a R, rules: &'a Rules, next: Place) -> Self {
-        Self { held: Some((rules, next.state)), ..Self::unproved(store, next) }
+        Self::going_on(store, rules, next, Known::default())
     }
 
-    /// The rows as they are stored: of a store that this process folded from its first entry on, or for
-    /// lists, which nothing is decided by.
+    /// The rows of a store that this process folded up to `next`, as far as it knows them.
+    pub(crate) fn going_on(store: &'a R, rules: &'a Rules, next: Place, known: Known) -> Self {
+        let held = (!known.all).then_some((rules, next.state));
+        Self { held, known: RefCell::new(known), ..Self::unproved(store, next) }
+    }
+
+    /// The rows as they are stored, for lists, which nothing is decided by.
     pub(crate) const fn unproved(store: &'a R, next: Place) -> Self {
         Self {
             store,
             held: None,
-            proved: RefCell::new(BTreeMap::new()),
+            known: RefCell::new(Known { all: false, rows: BTreeMap::new() }),
             next,
             rows: BTreeMap::new(),
             groups: BTreeMap::new(),
@@ -110,6 +133,21 @@ impl<'a, R: Records> Tables<'a, R> {
         }
     }
 
+    /// What is known of the rows once those that were folded are stored.
+    pub(crate) fn known(&self) -> Known {
+        let mut known = self.known.take();
+        for (key, value) in &self.rows {
+            let is_held = self.held.is_some_and(|(rules, _)| rules.commits(key));
+            if is_held || known.rows.contains_key(key) {
+                known.rows.insert(key.clone(), Some(value.clone()));
+            }
+        }
+        if known.rows.len() > KNOWN_MAX {
+            known.rows.clear();
+        }
+        known
+    }
+
     /// Why the rules stopped: what the store said, if it failed.
     pub(crate) fn error(&self, stop: Stop) -> Error {
         if let Some(error) = self.failed.borrow_mut().take() {
@@ -141,24 +179,32 @@ impl<'a, R: Records> Tables<'a, R> {
 
     /// A stored row, or that there is none, as the map has it.
     fn stored(&self, key: &Key) -> Result<Option<Vec<u8>>, Error> {
-        let Some((_, root)) = self.held.filter(|(rules, _)| rules.commits(key)) else {
+        let held = self.held.filter(|(rules, _)| rules.commits(key));
+        if held.is_none() && !self.known.borrow().all {
             return Ok(self.store.row(key.as_bytes())?);
-        };
-        if let Some(row) = self.proved.borrow().get(key) {
+        }
+        if let Some(row) = self.known.borrow().rows.get(key) {
             return Ok(row.clone());
         }
         let row = self.store.row(key.as_bytes())?;
-        let searched = map::Key::of(key.as_bytes());
-        let proof = map::prove_grouped(self.store, &root, &searched).map_err(unreadable)?;
-        let committed = match proof.end() {
-            End::Leaf { key, value } if *key == searched => Some(*value),
-            End::Leaf { .. } | End::Empty => None,
-        };
-        if row.as_deref().map(map::Value::of) != committed {
-            return Err(Error::Row { key: key.to_string() });
+        if let Some((_, root)) = held {
+            let committed = self.committed(&root, key)?;
+            if row.as_deref().map(map::Value::of) != committed {
+                return Err(Error::Row { key: key.to_string() });
+            }
         }
-        self.proved.borrow_mut().insert(key.clone(), row.clone());
+        self.known.borrow_mut().rows.insert(key.clone(), row.clone());
         Ok(row)
+    }
+
+    /// What the stored map with this root holds for a key.
+    fn committed(&self, root: &map::Hash, key: &Key) -> Result<Option<map::Value>, Error> {
+        let searched = map::Key::of(key.as_bytes());
+        let proof = map::prove_grouped(self.store, root, &searched).map_err(unreadable)?;
+        match proof.end() {
+            End::Leaf { key, value } if *key == searched => Ok(Some(*value)),
+            End::Leaf { .. } | End::Empty => Ok(None),
+        }
     }
 }
 

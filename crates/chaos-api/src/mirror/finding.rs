@@ -1,7 +1,7 @@
 use std::fmt;
 
 use chaos_agency::{Correction, Kinds, Leaf, Receipt, correction_at};
-use chaos_types::{Did, Rejection, Verified, dsse::Opened};
+use chaos_types::{Did, Rejection, Verified, dsse::Envelope};
 
 use super::standing::{Findings, Standing};
 
@@ -76,8 +76,24 @@ impl Wrong {
     }
 }
 
-/// The record of an entry as it was opened, or what is wrong with it.
-pub(crate) type Read = Result<Verified<Opened>, Rejection>;
+/// The record of an entry as it was read.
+#[derive(Debug)]
+pub(crate) struct Read {
+    /// Why its signatures do not hold, if so.
+    pub(super) unsigned: Option<Rejection>,
+    /// The receipt, or why it is none of a known kind.
+    pub(super) receipt: Result<Verified<Receipt>, Rejection>,
+}
+
+impl Read {
+    /// Checks the signatures of a record, and reads its receipt.
+    pub(super) fn of(record: &[u8], kinds: &Kinds) -> Self {
+        match Envelope::verify_bytes(record) {
+            Ok(opened) => Self { unsigned: None, receipt: opened.narrow(kinds) },
+            Err(rejection) => Self { unsigned: Some(rejection.clone()), receipt: Err(rejection) },
+        }
+    }
+}
 
 /// Holds entries in their order against what a log must keep to.
 pub(super) struct Judge {
@@ -109,22 +125,19 @@ impl Judge {
         self.findings.clock_ms = self.now_ms;
     }
 
-    /// Sees the next entry: its leaf, and its record if that is a receipt whose signatures hold.
-    pub(super) fn see(&mut self, index: u64, leaf: &Leaf, opened: Read) {
+    /// Sees the next entry: its leaf, and its record as it was read.
+    pub(super) fn see(&mut self, index: u64, leaf: &Leaf, read: &Read) {
         let at_ms = leaf.integrated_at_ms;
         let mut before_ms = self.findings.latest_ms;
-        match opened {
-            Ok(opened) => {
-                // The platform's kinds are enough to know a correction; whether it counts, the fold says.
-                let receipt = opened.narrow::<Receipt>(&Kinds::default()).ok();
-                let correction =
-                    receipt.and_then(|r| correction_at(&r, index, leaf, &self.operator));
-                if let Some(correction) = correction {
-                    self.tell(index, Wrong::Corrected(correction));
-                    before_ms = before_ms.min(at_ms);
-                }
-            }
-            Err(rejection) => self.tell(index, Wrong::Receipt(rejection)),
+        if let Some(rejection) = &read.unsigned {
+            self.tell(index, Wrong::Receipt(rejection.clone()));
+        }
+        // Whether a correction counts, the fold says.
+        let receipt = read.receipt.as_ref().ok();
+        let correction = receipt.and_then(|r| correction_at(r, index, leaf, &self.operator));
+        if let Some(correction) = correction {
+            self.tell(index, Wrong::Corrected(correction));
+            before_ms = before_ms.min(at_ms);
         }
         if at_ms < before_ms {
             self.tell(index, Wrong::TimeBack { before_ms, at_ms });

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use chaos_agency::Leaf;
+use chaos_agency::{Kinds, Leaf};
 use chaos_log::{Edge, Hash, TilePath, bundle_from_bytes, leaf_hash};
 use chaos_store::Append;
-use chaos_types::{Digest, dsse::Envelope};
 
 use super::{MirrorError, finding::Read};
 use crate::{
@@ -31,6 +30,8 @@ pub(crate) struct Task {
     pub(crate) path: TilePath,
     /// What the tree says of it.
     pub(crate) expected: Expected,
+    /// The kinds that its receipts are read as.
+    pub(crate) kinds: Kinds,
 }
 
 /// An entry whose leaf is in the tree and whose receipt is the one in the leaf.
@@ -49,7 +50,7 @@ pub(crate) struct Checked {
 pub(crate) struct Page(Vec<(Checked, Read)>);
 
 impl Page {
-    /// The entries from `start` on, each with its record as it was opened.
+    /// The entries from `start` on, each with its record as it was read.
     pub(crate) fn judged(self, start: u64) -> impl Iterator<Item = (Checked, Read)> {
         self.0.into_iter().filter(move |(entry, _)| entry.index >= start)
     }
@@ -62,7 +63,7 @@ pub(crate) async fn fetch_page(source: Arc<Source>, task: Task) -> Result<Page, 
     let leaves = leaves(&task, &bundle)?;
     let records = match source.get_part(Resource::Records(task.path)).await {
         Ok(body) => body,
-        Err(SourceError::Absent { .. }) => return one_by_one(&source, leaves).await,
+        Err(SourceError::Absent { .. }) => return one_by_one(&source, leaves, &task.kinds).await,
         Err(error) => return Err(error.into()),
     };
     // Signatures are work; the thread that answers sockets goes on.
@@ -76,7 +77,8 @@ pub(crate) async fn fetch_page(source: Arc<Source>, task: Task) -> Result<Page, 
             return Err(MirrorError::Width { asked, expected, found });
         }
         let entries = leaves.into_iter().zip(records);
-        entries.map(|(leaf, record)| check(leaf, record.to_vec())).collect::<Result<_, _>>()
+        let entries = entries.map(|(leaf, record)| check(leaf, record.to_vec(), &task.kinds));
+        entries.collect::<Result<_, _>>()
     });
     checked.await.map_err(|_| MirrorError::Stopped)?.map(Page)
 }
@@ -115,25 +117,29 @@ fn leaves(task: &Task, bundle: &Part) -> Result<Vec<Placed>, MirrorError> {
 }
 
 /// The receipts of a bundle whose body of records is not published, since it would be too long.
-async fn one_by_one(source: &Source, leaves: Vec<Placed>) -> Result<Page, MirrorError> {
+async fn one_by_one(
+    source: &Source,
+    leaves: Vec<Placed>,
+    kinds: &Kinds,
+) -> Result<Page, MirrorError> {
     let mut entries = Vec::with_capacity(leaves.len());
     for leaf in leaves {
         let record = source.get(&Resource::Receipt(leaf.leaf.receipt)).await?;
-        entries.push(check(leaf, record)?);
+        entries.push(check(leaf, record, kinds)?);
     }
     Ok(Page(entries))
 }
 
-fn check(placed: Placed, record: Vec<u8>) -> Result<(Checked, Read), MirrorError> {
+fn check(placed: Placed, record: Vec<u8>, kinds: &Kinds) -> Result<(Checked, Read), MirrorError> {
     let Placed { index, bytes, leaf } = placed;
-    let (expected, found) = (leaf.receipt, Digest::of(&record));
+    let append =
+        Append::new(record, bytes).map_err(|source| MirrorError::Append { index, source })?;
+    let (expected, found) = (leaf.receipt, append.digest());
     if expected != found {
         return Err(MirrorError::Record { index, expected, found });
     }
-    let opened = Envelope::verify_bytes(&record);
-    let append =
-        Append::new(record, bytes).map_err(|source| MirrorError::Append { index, source })?;
-    Ok((Checked { index, leaf, append }, opened))
+    let read = Read::of(append.record(), kinds);
+    Ok((Checked { index, leaf, append }, read))
 }
 
 /// The root over a full tile's hashes.

@@ -142,6 +142,59 @@ fn log_is_read_from_its_mirror_without_a_key() {
     assert_eq!(ledger.operator(), log.agent());
 }
 
+/// When the entries of a copy are folded.
+#[derive(Clone, Copy)]
+enum Folded {
+    /// After each round.
+    After,
+    /// As they are stored, by one process.
+    Beside,
+    /// As they are stored, each round by another process.
+    BesideAgain,
+}
+
+#[test]
+fn copy_that_is_folded_as_it_is_stored_is_the_one_that_is_folded_after() {
+    let kept = [Folded::After, Folded::Beside, Folded::BesideAgain].map(|folded| {
+        let mut log = Log::of(0);
+        let copy = TempDir::new().unwrap();
+        let mut open = None;
+        for size in [1, 3, 300, 700] {
+            log.grow(size - log.store.head().unwrap().size);
+            if size == 300 {
+                log.append_raw(b"{\"no\":\"receipt\"}".to_vec(), NOW_MS);
+                log.append_stating(size, chaos_log::map::EMPTY);
+            }
+            log.sign();
+            let mut mirror = open
+                .take()
+                .unwrap_or_else(|| Mirror::open(copy.path(), Some(log.verifier())).unwrap());
+            if !matches!(folded, Folded::After) {
+                mirror.fold_by(chaos_agency::Kinds::default());
+            }
+            runtime().block_on(mirror.follow(&log.source(), NOW_MS, &|_, _| {})).unwrap();
+            let stored = mirror.store();
+            let is_folded = stored.folded().unwrap().map(|fold| fold.mark.size)
+                == Some(stored.head().unwrap().size);
+            assert_eq!(is_folded, !matches!(folded, Folded::After));
+            mirror.fold(chaos_agency::Kinds::default(), NOW_MS).unwrap();
+            open = Some(mirror).filter(|_| !matches!(folded, Folded::BesideAgain));
+        }
+        drop(open);
+        let store = Store::open(copy.path()).unwrap();
+        let rows = store.rows(b"".as_slice()..b"\xff", usize::MAX).unwrap();
+        let standings: Vec<_> = chaos_api::standings(copy.path())
+            .unwrap()
+            .open()
+            .map(|standing| (standing.name.clone(), standing.detail.clone()))
+            .collect();
+        assert!(rows.len() > 700 && standings.len() >= 2, "{} {standings:?}", rows.len());
+        (rows, store.groups(None, usize::MAX).unwrap(), store.folded().unwrap(), standings)
+    });
+    assert_eq!(kept[0], kept[1]);
+    assert_eq!(kept[0], kept[2]);
+}
+
 #[test]
 fn mirror_is_of_one_log_and_of_no_folder_that_is_none() {
     let log = Log::of(3);

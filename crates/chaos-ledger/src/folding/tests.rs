@@ -94,6 +94,10 @@ fn append(agent: u8, signers: &[u8], parents: Vec<Digest>, action: Action, time_
     Append::new(record, leaf).unwrap()
 }
 
+fn read(entry: &Append) -> Read {
+    Receipt::open_bytes(entry.record(), &Kinds::default())
+}
+
 /// The log that attempts leave, of which no record is in it twice.
 fn log_of(attempts: &[Attempt]) -> Vec<Append> {
     let register = Action::Register(Profile { name: "operator".to_owned(), ..profile(0) });
@@ -152,6 +156,65 @@ proptest! {
         }
         prop_assert_eq!(rows(&store), rows_in_memory(&log));
         prop_assert_eq!(folded(&store, &rules()).unwrap().unwrap().index, log.len() as u64);
+    }
+
+    /// A fold that goes on beside the log as it grows, in whatever parts, is the fold of all.
+    #[test]
+    fn a_fold_beside_its_log_is_the_fold_of_all(attempts in attempts(), width in 1..9usize) {
+        let log = log_of(&attempts);
+        let mut store = MemoryStore::new();
+        let mut fold = Fold::beside(&mut store, rules()).unwrap().unwrap();
+        for part in log.chunks(width) {
+            let reads: Vec<Read> = part.iter().map(read).collect();
+            fold.append(&mut store, part, &reads).unwrap();
+            prop_assert_eq!(folded(&store, &rules()).unwrap(), Some(fold.next()));
+        }
+        prop_assert_eq!(rows(&store), rows_in_memory(&log));
+        prop_assert_eq!(store.head().unwrap().size, log.len() as u64);
+    }
+}
+
+/// The operator and an agent, and what that agent does later.
+fn log_of_ada() -> Vec<Append> {
+    let acts = [(0, 0), (5, 1), (5, 2), (5, 3)];
+    let acts = acts.map(|(what, earlier)| Attempt { what, agent: 1, with: 1, other: 1, earlier });
+    log_of(&acts)
+}
+
+#[test]
+fn what_was_appended_beside_a_fold_is_folded_before_it_goes_on() {
+    let log = log_of_ada();
+    let mut store = MemoryStore::new();
+    let mut fold = Fold::beside(&mut store, rules()).unwrap().unwrap();
+    store.append_batch(&log[..2]).unwrap();
+    let refused = fold.append(&mut store, &log[2..3], &[read(&log[2])]);
+    assert!(matches!(refused, Err(Error::FoldBehind { folded: 0, log_size: 2 })), "{refused:?}");
+    assert!(Fold::beside(&mut store, rules()).unwrap().is_none());
+    assert_eq!(fold.misstated(&mut store, 0..2).unwrap(), []);
+    fold.append(&mut store, &log[2..3], &[read(&log[2])]).unwrap();
+    assert_eq!(rows(&store), rows_in_memory(&log[..3]));
+}
+
+/// What the map says of a row is asked of whatever lay in the store before it was opened, and of nothing
+/// that this process put there.
+#[test]
+fn rows_of_before_the_opening_are_held_against_the_map_and_own_rows_are_not() {
+    let log = log_of_ada();
+    for is_own in [true, false] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut store = Store::open(directory.path()).unwrap();
+        let mut fold = Fold::beside(&mut store, rules()).unwrap().unwrap();
+        let reads: Vec<Read> = log.iter().map(read).collect();
+        fold.append(&mut store, &log[..2], &reads[..2]).unwrap();
+        if !is_own {
+            drop(store);
+            store = Store::open(directory.path()).unwrap();
+            fold = Fold::beside(&mut store, rules()).unwrap().unwrap();
+        }
+        let others = rusqlite::Connection::open(store.path()).unwrap();
+        others.execute("DELETE FROM groups", []).unwrap();
+        let appended = fold.append(&mut store, &log[2..], &reads[2..]);
+        assert_eq!(appended.is_ok(), is_own, "{appended:?}");
     }
 }
 

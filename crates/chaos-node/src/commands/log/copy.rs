@@ -21,6 +21,7 @@ use crate::{
 pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
     let source = Arc::new(source(&args.copy.source)?);
     let mut mirror = open(&args.copy)?;
+    mirror.fold_by(KINDS);
     let bar = output::progress("mirroring", 0);
     let told = |stored: u64, size: u64| {
         bar.set_length(size);
