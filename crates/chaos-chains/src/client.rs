@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 
 use self::outbox::{Act, Sending};
 pub use self::{
-    anchoring::AnchoredCheckpoint,
+    anchoring::{AnchoredCheckpoint, AnchoredLog},
     governor::{GovernorCall, GovernorProposal, ProposalState, Support, VoteTally, VotingWindow},
-    outbox::{Outbox, Told},
+    outbox::{Ended, Journaled, Outbox, Plan, Told, Word},
     proposals::{EndpointProposal, SubmittedProposal},
     rewards::{Claim, CreatedDistribution},
     stack::{GovernanceStack, StackConfig},
@@ -30,6 +30,7 @@ use crate::{
     contracts,
     error::shorten,
     json_rpc::{JsonRpc, Outcome, parse},
+    sending::Finality,
 };
 
 /// A connection to one EVM chain whose identity has been checked. Cheap to clone. Async.
@@ -151,7 +152,8 @@ impl EvmChain {
         call: C,
     ) -> Result<Mined, Error> {
         let input = call.abi_encode().into();
-        self.act(from, Act { what: C::SIGNATURE, to: TxKind::Call(to), input }).await
+        let act = Act { what: C::SIGNATURE, to: TxKind::Call(to), input };
+        self.act(from, act, Finality::IN_A_BLOCK).await
     }
 
     /// Deploys bytecode with encoded constructor arguments.
@@ -164,7 +166,7 @@ impl EvmChain {
     ) -> Result<(Address, TxSummary), Error> {
         let input = [bytecode.as_ref(), arguments].concat();
         let act = Act { what, to: TxKind::Create, input: input.into() };
-        let mined = self.act(from, act).await?;
+        let mined = self.act(from, act, Finality::IN_A_BLOCK).await?;
         let address = mined
             .receipt
             .contract_address

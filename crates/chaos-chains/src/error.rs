@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use alloy_primitives::{Address, B256, U256};
 use chaos_types::ChainId;
 
-use crate::sending::FeeError;
+use crate::sending::{FeeError, Finality, Inclusion};
 
 pub use self::cache::CacheError;
 
@@ -115,6 +115,28 @@ pub enum Error {
         /// Seconds waited.
         waited_s: u64,
     },
+    /// It is in a block, and that block is not as sure in time as was asked for. It may still become so.
+    #[error(
+        "transaction {hash} is in block {block_number} and {reached} after {waited_s} s, not {wanted} yet"
+    )]
+    NotSettled {
+        /// The transaction.
+        hash: B256,
+        /// Its block.
+        block_number: u64,
+        /// How sure it is.
+        reached: Finality,
+        /// How sure it has to be.
+        wanted: Finality,
+        /// Seconds waited.
+        waited_s: u64,
+    },
+    /// A transaction that somebody else sent was in a block that is no longer part of the chain.
+    #[error("the block that held transaction {hash} is no longer part of the chain")]
+    LeftChain {
+        /// The transaction.
+        hash: B256,
+    },
     /// The account cannot pay for the worst case. Nothing was sent.
     #[error(transparent)]
     Funds(Box<Shortage>),
@@ -134,6 +156,103 @@ pub enum Error {
         /// The hash.
         hash: B256,
     },
+    /// The node says that a nonce is free which is known to be used. Nothing was sent.
+    #[error(
+        "this node says that the next nonce of {account} is {next}, and nonce {nonce} is used: it is behind"
+    )]
+    Behind {
+        /// The account.
+        account: Address,
+        /// The next nonce that the node knows.
+        next: u64,
+        /// A nonce that was used.
+        nonce: u64,
+    },
+    /// What may still land is in no journal any more. Nothing was sent.
+    #[error(
+        "transaction {hash} (nonce {nonce}) of {account} may still land, and the journal that held it, \
+         {journal}, has it no longer",
+        journal = journal.display()
+    )]
+    Orphaned {
+        /// The account.
+        account: Address,
+        /// The journal that held it.
+        journal: PathBuf,
+        /// Its nonce.
+        nonce: u64,
+        /// The hash.
+        hash: B256,
+    },
+    /// What was signed cannot land, because nonces before it are used by nothing. Nothing was sent.
+    #[error(
+        "transaction {hash} of {account} has nonce {nonce} and cannot land: the account's next nonce is {next}, \
+         and nothing lies between"
+    )]
+    Gap {
+        /// The account.
+        account: Address,
+        /// The account's next nonce that nothing here has.
+        next: u64,
+        /// The nonce that cannot be reached.
+        nonce: u64,
+        /// The hash.
+        hash: B256,
+    },
+    /// The node's chain has another first block than the one that an open transaction was sent to. Nothing was
+    /// sent.
+    #[error(
+        "a transaction (nonce {nonce}) of the account is open on {chain} with first block {expected}, and this \
+         node's first block is {found}"
+    )]
+    OtherGenesis {
+        /// The chain's number.
+        chain: ChainId,
+        /// The nonce of what is open.
+        nonce: u64,
+        /// The first block of the chain it was sent to.
+        expected: B256,
+        /// The first block that the node names.
+        found: B256,
+    },
+    /// The nonce is used in a block that stays, and the node does not show by what. Nothing was sent.
+    #[error(
+        "nonce {nonce}, meant for {what}, is used in a block that stays, and {url} does not show by what"
+    )]
+    Unshown {
+        /// What was to be done.
+        what: String,
+        /// The nonce.
+        nonce: u64,
+        /// Scheme, host and port.
+        url: String,
+    },
+    /// A transaction is in a block that stays, and the node has its receipt no longer.
+    #[error("transaction {hash} is in the chain, and {url} has its receipt no longer")]
+    Forgotten {
+        /// The transaction.
+        hash: B256,
+        /// Scheme, host and port.
+        url: String,
+    },
+    /// The journal has no open transaction of that name for the account on this chain.
+    #[error("the journal has no open transaction `{which}` of this account on this chain")]
+    NoTransaction {
+        /// What was asked for.
+        which: String,
+    },
+    /// More than one open transaction goes by that name.
+    #[error("the journal has several open transactions `{which}`")]
+    SeveralTransactions {
+        /// What was asked for.
+        which: String,
+    },
+    /// The contract is not the one that this log is anchored in. Nothing was sent.
+    #[error(transparent)]
+    NotTheAnchor(Box<NotTheAnchor>),
+    /// No account may be the publisher of a log.
+    #[error("the zero address cannot anchor a log")]
+    NoPublisher,
     /// Transactions of the account wait that no journal of this user has. Nothing was sent.
     #[error(
         "{account} has {waiting} transactions waiting from nonce {nonce} on that are not in this journal; wait \
@@ -172,6 +291,8 @@ pub enum Error {
         what: String,
         /// Where.
         reason: String,
+        /// The same for programs.
+        inclusion: Box<Inclusion>,
     },
     /// This connection is for reading.
     #[error("this connection has no journal of transactions, and nothing is sent without one")]
@@ -238,6 +359,22 @@ pub struct Shortage {
     pub found: U256,
 }
 
+/// A contract that is not this log's.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{contract} is not the CheckpointAnchor of this log: its {what} is {found}, expected {expected}"
+)]
+pub struct NotTheAnchor {
+    /// The contract.
+    pub contract: Address,
+    /// What differs.
+    pub what: &'static str,
+    /// What this log's has.
+    pub expected: String,
+    /// What this one has.
+    pub found: String,
+}
+
 impl From<FeeError> for Error {
     fn from(error: FeeError) -> Self {
         Self::Fee(Box::new(error))
@@ -248,7 +385,13 @@ impl Error {
     /// Whether the same request may succeed later without any change.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::RateLimited { .. } | Self::NotMined { .. })
+        matches!(
+            self,
+            Self::Unreachable { .. }
+                | Self::RateLimited { .. }
+                | Self::NotMined { .. }
+                | Self::NotSettled { .. }
+        )
     }
 
     pub(crate) fn malformed(at: impl Into<String>, reason: impl std::fmt::Display) -> Self {

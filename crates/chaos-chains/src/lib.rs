@@ -56,10 +56,10 @@ pub use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 pub use anchor_proof::{AnchorFact, AnchorParts, AnchorProof, AnchorProofError};
 pub use anvil::{Anvil, AnvilConfig};
 pub use client::{
-    AnchoredCheckpoint, Claim, CreatedDistribution, EndpointProposal, EvmChain, GovernanceStack,
-    GovernorCall, GovernorProposal, Outbox, ProposalState, StackConfig, SubmittedProposal, Support,
-    Told, TxSummary, VoteTally, VotingWindow,
+    AnchoredCheckpoint, AnchoredLog, Claim, CreatedDistribution, Ended, EndpointProposal, EvmChain,
+    GovernanceStack, GovernorCall, GovernorProposal, Journaled, Outbox, Plan, ProposalState,
+    StackConfig, SubmittedProposal, Support, Told, TxSummary, VoteTally, VotingWindow, Word,
 };
-pub use error::{CacheError, Error, Shortage};
+pub use error::{CacheError, Error, NotTheAnchor, Shortage};
 pub use json_rpc::RpcLimits;
 pub use signer::Signer;

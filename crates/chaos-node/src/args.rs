@@ -10,6 +10,7 @@ mod publish;
 mod run;
 mod secret;
 mod sources;
+mod tx;
 mod verify;
 mod witness;
 mod work;
@@ -36,7 +37,7 @@ pub(crate) use executor::{
 pub(crate) use forecast::{BacktestArgs, ForecastArgs, ValidateArgs};
 pub(crate) use log::{
     AcceptClockArgs, AnchorArgs, CheckpointArgs, CorrectTimeArgs, HandoverArgs, LogArgs,
-    LogCommand, ProveArgs, RebuildArgs, ResumeArgs, ShowArgs as LogShowArgs, SpendArgs,
+    LogCommand, ProveArgs, RebuildArgs, ResumeArgs, ShowArgs as LogShowArgs,
 };
 pub(crate) use publish::{
     CopyArgs, DisclosureArgs, FindingsArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs,
@@ -48,6 +49,10 @@ pub(crate) use secret::{
     SecretArgs, SecretCommand, ServiceArgs, ServiceCommand, TableArgs,
 };
 pub(crate) use sources::{ExportArgs, ImportArgs, NodeArgs, StateFrom};
+pub(crate) use tx::{
+    ChainArgs, KeystoreArgs, SpendArgs, TxArgs, TxBumpArgs, TxCancelArgs, TxCommand, TxListArgs,
+    TxResumeArgs, WaitArgs,
+};
 pub(crate) use verify::{Required, VerifyArgs};
 pub(crate) use witness::WitnessArgs;
 pub(crate) use work::{
@@ -112,6 +117,8 @@ pub(crate) enum Command {
     Log(LogArgs),
     /// Write the log's checkpoint to a chain.
     Anchor(AnchorArgs),
+    /// List what was sent to a chain, go on with it, offer more for it, or cancel it.
+    Tx(TxArgs),
     /// Cosign the checkpoints of others' logs, as long as each continues the last one.
     Witness(WitnessArgs),
     /// Run the directory of services and the release of secrets, and say which workloads may act.

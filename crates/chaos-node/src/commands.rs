@@ -16,6 +16,7 @@ pub(crate) mod run;
 pub(crate) mod secret;
 mod sending;
 pub(crate) mod simulate;
+pub(crate) mod tx;
 pub(crate) mod validate;
 pub(crate) mod verify;
 pub(crate) mod witness;

@@ -16,6 +16,7 @@
 mod api;
 mod blocks;
 mod broker;
+mod chains;
 mod ledger;
 mod programs;
 mod witness;

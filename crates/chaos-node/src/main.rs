@@ -45,6 +45,7 @@ fn run(args: args::Args) -> Result<ExitCode, Failure> {
         Command::Agent(args) => commands::agent::run(&args),
         Command::Log(args) => commands::log::run(&args),
         Command::Anchor(args) => commands::anchor::run(&args),
+        Command::Tx(args) => commands::tx::run(&args),
         Command::Witness(args) => commands::witness::run(&args),
         Command::Broker(args) => commands::broker::run(&args),
         Command::Executor(args) => commands::executor::run(*args),

@@ -1,7 +1,7 @@
 //! Writing a log's checkpoint to a chain.
 
 use chaos_agency::{Action, Evidence, action};
-use chaos_chains::{Address, B256, EvmChain, Signer};
+use chaos_chains::{Address, AnchorProof, B256, EvmChain, Signer};
 use chaos_ledger::{Ledger, NewEntry};
 use chaos_log::SignedCheckpoint;
 use chaos_store::Records as _;
@@ -34,6 +34,14 @@ pub struct Anchoring {
     pub anchored: Anchored,
 }
 
+/// A checkpoint on a chain, of which no receipt is logged yet.
+#[derive(Debug, Clone)]
+pub struct Written {
+    checkpoint: SignedCheckpoint,
+    body: action::Anchor,
+    proof: AnchorProof,
+}
+
 /// Writes a published checkpoint to the chain, proves that the block holds it, and logs a receipt.
 ///
 /// # Errors
@@ -44,8 +52,17 @@ pub async fn anchor(
     checkpoint: SignedCheckpoint,
     place: &Place<'_>,
 ) -> Result<Anchoring, Error> {
+    ledger.operator_for(action::Anchor::KIND)?;
+    record(ledger, write(checkpoint, place).await?)
+}
+
+/// Writes a published checkpoint to the chain and proves that the block holds it, once that is as sure as
+/// the chain's outbox asks for. That takes its time, and the ledger is not needed meanwhile.
+///
+/// # Errors
+/// If the chain refuses, or its block does not prove the anchor.
+pub async fn write(checkpoint: SignedCheckpoint, place: &Place<'_>) -> Result<Written, Error> {
     let Place { chain, contract, signer } = *place;
-    let key = ledger.operator_for(action::Anchor::KIND)?;
     let (size, root) = (checkpoint.claimed().size(), *checkpoint.claimed().root().as_bytes());
     let written = chain.anchor_checkpoint(contract, signer, size, root).await?;
     let proof = chain.anchor_proof(&written.transaction, contract).await?;
@@ -59,6 +76,16 @@ pub async fn anchor(
         block_number: fact.block_number,
         block_hash: format!("{:#x}", fact.block_hash),
     };
+    Ok(Written { checkpoint, body, proof })
+}
+
+/// Logs the receipt of what was written.
+///
+/// # Errors
+/// If the log does not admit it.
+pub fn record(ledger: &mut Ledger, written: Written) -> Result<Anchoring, Error> {
+    let Written { checkpoint, body, proof } = written;
+    let key = ledger.operator_for(action::Anchor::KIND)?;
     let receipt = ledger.record(NewEntry {
         agent: ledger.operator(),
         keys: vec![&key],

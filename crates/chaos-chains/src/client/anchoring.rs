@@ -1,17 +1,46 @@
 //! Anchoring checkpoints and fetching what an offline proof of it needs.
 
+pub(super) mod code;
+
+use std::time::{Duration, Instant};
+
 use alloy_eips::eip2718::Encodable2718;
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, Bytes, TxKind, keccak256};
 use alloy_rpc_types_eth::{Block, TransactionReceipt};
-use alloy_sol_types::SolEvent;
+use alloy_sol_types::{SolCall as _, SolEvent};
+use chaos_types::Digest;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{EvmChain, Receipt, TxSummary, event};
+use super::{Act, EvmChain, Plan, Receipt, TxSummary, event};
 use crate::{
-    AnchorParts, AnchorProof, Error, Signer, contracts::checkpoint_anchor::CheckpointAnchor,
-    json_rpc::parse,
+    AnchorParts, AnchorProof, Error, Signer,
+    contracts::checkpoint_anchor::CheckpointAnchor,
+    error::NotTheAnchor,
+    json_rpc::{Outcome, parse},
+    sending::{Fees, Finality},
 };
+
+/// Pause between two looks at a transaction that somebody else sent.
+const SETTLE_PAUSE: Duration = Duration::from_secs(1);
+
+/// A log, and where it is anchored by whom.
+#[derive(Debug, Clone, Copy)]
+pub struct AnchoredLog<'a> {
+    /// Origin line of the log.
+    pub origin: &'a str,
+    /// The only account that may anchor.
+    pub publisher: Address,
+    /// The `CheckpointAnchor` contract; none if it is to be deployed.
+    pub contract: Option<Address>,
+}
+
+impl AnchoredLog<'_> {
+    /// What the contract knows the log by.
+    pub(super) fn origin_hash(&self) -> B256 {
+        B256::from(*Digest::of(self.origin.as_bytes()).as_bytes())
+    }
+}
 
 /// A checkpoint that is anchored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +61,9 @@ struct FoundLog {
 }
 
 impl EvmChain {
-    /// Anchors a checkpoint. If the same checkpoint is the latest already, nothing is sent and the
-    /// transaction that anchored it is returned, so this may be repeated after a crash.
+    /// Anchors a checkpoint, and returns once that is as sure as the outbox asks for. If the same checkpoint is
+    /// the latest already, nothing is sent and the transaction that anchored it is returned, so this may be
+    /// repeated after a crash, and by another process.
     ///
     /// # Errors
     /// [`Error::Reverted`] with `SizeBelowLatest`, `RootConflict` or `NotPublisher`.
@@ -44,14 +74,161 @@ impl EvmChain {
         size: u64,
         root: [u8; 32],
     ) -> Result<AnchoredCheckpoint, Error> {
-        if self.latest_anchor(anchor).await? == Some((size, root)) {
-            let transaction = self.find_anchor(anchor, size, root).await?;
-            return Ok(AnchoredCheckpoint { size, root, transaction });
+        let act = anchoring(anchor, size, root);
+        let until = self.outbox()?.until;
+        // What the journal knows needs no search among the chain's events.
+        if self.has_sent(from.address(), &act)?
+            || self.latest_anchor(anchor).await? != Some((size, root))
+        {
+            let mined = self.act(from, act, until).await?;
+            match event::<CheckpointAnchor::CheckpointAnchored>(&mined, anchor) {
+                Ok(_) => {
+                    return Ok(AnchoredCheckpoint { size, root, transaction: mined.summary });
+                }
+                // Somebody was faster, and a repeat emits nothing.
+                Err(_) if self.latest_anchor(anchor).await? == Some((size, root)) => {}
+                Err(error) => return Err(error),
+            }
         }
-        let call = CheckpointAnchor::anchorCall { size, root: root.into() };
-        let mined = self.send_call(from, anchor, call).await?;
-        let _: CheckpointAnchor::CheckpointAnchored = event(&mined, anchor)?;
-        Ok(AnchoredCheckpoint { size, root, transaction: mined.summary })
+        let transaction = self.find_anchor(anchor, size, root).await?;
+        let transaction = self.settle(transaction, until).await?;
+        Ok(AnchoredCheckpoint { size, root, transaction })
+    }
+
+    /// What anchoring a checkpoint would send, deploying the contract first if there is none. Nothing is
+    /// signed or written. Nothing, if the checkpoint is anchored or under way.
+    ///
+    /// # Errors
+    /// As [`EvmChain::ensure_anchorable`] and everything that is looked at before something is paid.
+    pub async fn plan_anchor(
+        &self,
+        log: &AnchoredLog<'_>,
+        size: u64,
+        root: [u8; 32],
+    ) -> Result<Vec<Plan>, Error> {
+        self.ensure_anchorable(log).await?;
+        let publisher = log.publisher;
+        let Some(contract) = log.contract else {
+            let input = code::deployment(log.origin_hash(), publisher);
+            let act = Act { what: "CheckpointAnchor", to: TxKind::Create, input };
+            let mut plans = Vec::new();
+            let mut nonce = self.transactions_of(publisher).await?;
+            if !self.has_sent(publisher, &act)? {
+                let plan = self.plan(publisher, &act).await?;
+                nonce = plan.nonce;
+                plans.push(plan);
+            }
+            let made = code::make(log.origin_hash(), publisher);
+            let gas = made.ok_or(Error::NoPublisher)?.first_anchor_gas;
+            let act = anchoring(publisher.create(nonce), size, root);
+            let mut plan = self.priced(publisher, &act, gas).await?;
+            plan.nonce += plans.len() as u64;
+            plans.push(plan);
+            return Ok(plans);
+        };
+        let act = anchoring(contract, size, root);
+        if self.has_sent(publisher, &act)?
+            || self.latest_anchor(contract).await? == Some((size, root))
+        {
+            return Ok(Vec::new());
+        }
+        Ok(vec![self.plan(publisher, &act).await?])
+    }
+
+    /// Looks for everything that anchoring and its proof need, before anything is paid: EIP-1559, the methods
+    /// that are asked later, blocks that can be proved from, and that the contract is this log's.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] names what is missing; [`Error::NotTheAnchor`] says what the contract is not.
+    pub async fn ensure_anchorable(&self, log: &AnchoredLog<'_>) -> Result<(), Error> {
+        let quote = self.quote().await?;
+        Fees::choose(&quote, &self.outbox()?.cap)?;
+        self.ensure_provable().await?;
+        match log.contract {
+            Some(contract) => self.ensure_contract(contract, log).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The newest block can be read as the proof of an anchor is.
+    async fn ensure_provable(&self) -> Result<(), Error> {
+        let lacks = |capability| Error::Unsupported { url: self.url().to_owned(), capability };
+        match self.rpc.ask("eth_getTransactionReceipt", json!([B256::ZERO])).await? {
+            Outcome::Result(_) => {}
+            Outcome::Refused { .. } => return Err(lacks("eth_getTransactionReceipt")),
+        }
+        let newest: Value =
+            self.rpc.request("eth_getBlockByNumber", json!(["latest", false])).await?;
+        let hash: B256 = parse("block.hash", newest.get("hash").cloned().unwrap_or_default())?;
+        let block = match self.rpc.ask("eth_getBlockByHash", json!([hash, true])).await? {
+            Outcome::Result(block) => block,
+            Outcome::Refused { .. } => return Err(lacks("eth_getBlockByHash")),
+        };
+        let foreign =
+            "proving an anchor by the receipts of its block: its blocks hold what is unknown here";
+        serde_json::from_value::<Block>(block).map_err(|_| lacks(foreign))?;
+        let receipts = json!([{"blockHash": hash}]);
+        match self.rpc.ask("eth_getBlockReceipts", receipts).await? {
+            Outcome::Result(receipts) => {
+                serde_json::from_value::<Vec<TransactionReceipt>>(receipts)
+                    .map(|_| ())
+                    .map_err(|_| lacks(foreign))
+            }
+            Outcome::Refused { .. } => {
+                Err(lacks("eth_getBlockReceipts, which the proof of an anchor needs"))
+            }
+        }
+    }
+
+    /// The contract has the code that a `CheckpointAnchor` of this log and publisher has on every chain.
+    async fn ensure_contract(&self, contract: Address, log: &AnchoredLog<'_>) -> Result<(), Error> {
+        let made = code::make(log.origin_hash(), log.publisher).ok_or(Error::NoPublisher)?;
+        let code: Bytes = self.rpc.request("eth_getCode", json!([contract, "latest"])).await?;
+        let is_not = |what, expected: String, found: String| {
+            Err(Error::NotTheAnchor(Box::new(NotTheAnchor { contract, what, expected, found })))
+        };
+        if code == made.code {
+            return Ok(());
+        }
+        if code.is_empty() {
+            return is_not("code", "a CheckpointAnchor".to_owned(), "none".to_owned());
+        }
+        if code.len() == made.code.len() {
+            let origin = self.call(contract, CheckpointAnchor::originHashCall {}).await?;
+            if origin != log.origin_hash() {
+                let expected = format!("{:#x} ({})", log.origin_hash(), log.origin);
+                return is_not("log", expected, format!("{origin:#x}"));
+            }
+            let publisher = self.call(contract, CheckpointAnchor::publisherCall {}).await?;
+            if publisher != log.publisher {
+                return is_not("publisher", log.publisher.to_string(), publisher.to_string());
+            }
+        }
+        let hash = |code: &Bytes| format!("{:#x}", keccak256(code));
+        is_not("code hash", hash(&made.code), hash(&code))
+    }
+
+    /// Waits until a transaction is as sure as is asked for that may not be in the journal.
+    async fn settle(&self, transaction: TxSummary, until: Finality) -> Result<TxSummary, Error> {
+        let (start, patience) = (Instant::now(), self.outbox()?.patience);
+        loop {
+            let hash = transaction.hash;
+            let Some(receipt) = self.receipt(hash).await? else {
+                return Err(Error::LeftChain { hash });
+            };
+            let block_number: u64 = receipt.block_number.to();
+            let reached = self.horizon().await?.of(block_number);
+            if reached >= until && self.block_hash(block_number).await? == Some(receipt.block_hash)
+            {
+                let (block_hash, gas_used) = (receipt.block_hash, receipt.gas_used.to());
+                return Ok(TxSummary { hash, block_number, block_hash, gas_used });
+            }
+            if start.elapsed() > patience {
+                let (wanted, waited_s) = (until, patience.as_secs());
+                return Err(Error::NotSettled { hash, block_number, reached, wanted, waited_s });
+            }
+            tokio::time::sleep(SETTLE_PAUSE).await;
+        }
     }
 
     /// The newest anchored checkpoint as (size, root); none before the first.
@@ -136,6 +313,13 @@ impl EvmChain {
         })
         .map_err(Error::AnchorProof)
     }
+}
+
+/// The call that anchors a checkpoint.
+fn anchoring(contract: Address, size: u64, root: [u8; 32]) -> Act {
+    let call = CheckpointAnchor::anchorCall { size, root: root.into() };
+    let what = CheckpointAnchor::anchorCall::SIGNATURE;
+    Act { what, to: TxKind::Call(contract), input: call.abi_encode().into() }
 }
 
 fn size_topic(size: u64) -> B256 {

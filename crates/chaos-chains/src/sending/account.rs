@@ -1,7 +1,10 @@
 //! Who sends for an account: one process of a user at a time, from one data directory until its
 //! transactions have landed.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use alloy_primitives::{Address, B256};
 use chaos_files::{Readers, Turn, write_synced};
@@ -89,14 +92,39 @@ impl Accounts {
     ) -> Result<Account, AccountError> {
         let failed = |source| AccountError::Io { path: self.folder.clone(), source };
         fs::create_dir_all(&self.folder).map_err(failed)?;
-        let first = hex::encode(&genesis[..8]);
-        let name = format!("{}-{first}-{account:#x}.json", chain.to_string().replace(':', "-"));
-        let path = self.folder.join(name);
+        let path = self.path(chain, genesis, account);
         match Turn::try_take(&path).map_err(failed)? {
             Some(turn) => Ok(Account { path, _turn: turn }),
             None => Err(AccountError::InUse { account, chain: chain.clone() }),
         }
     }
+
+    /// What may still land of an account, without taking it.
+    pub(crate) fn claim(
+        &self,
+        chain: &ChainId,
+        genesis: B256,
+        account: Address,
+    ) -> Result<Option<Claim>, AccountError> {
+        claim(&self.path(chain, genesis, account))
+    }
+
+    fn path(&self, chain: &ChainId, genesis: B256, account: Address) -> PathBuf {
+        let first = hex::encode(&genesis[..8]);
+        let name = format!("{}-{first}-{account:#x}.json", chain.to_string().replace(':', "-"));
+        self.folder.join(name)
+    }
+}
+
+fn claim(path: &Path) -> Result<Option<Claim>, AccountError> {
+    match path.try_exists() {
+        Ok(true) => {}
+        Ok(false) => return Ok(None),
+        Err(source) => return Err(AccountError::Io { path: path.to_owned(), source }),
+    }
+    let bytes = chaos_files::read(path, FILE_BYTES_MAX)?;
+    let malformed = |source| AccountError::Malformed { path: path.to_owned(), source };
+    serde_json::from_slice(&bytes).map(Some).map_err(malformed)
 }
 
 impl Account {
@@ -104,15 +132,8 @@ impl Account {
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn claim(&self) -> Result<Option<Claim>, AccountError> {
-        match self.path.try_exists() {
-            Ok(true) => {}
-            Ok(false) => return Ok(None),
-            Err(source) => return Err(self.failed(source)),
-        }
-        let bytes = chaos_files::read(&self.path, FILE_BYTES_MAX)?;
-        let malformed = |source| AccountError::Malformed { path: self.path.clone(), source };
-        serde_json::from_slice(&bytes).map(Some).map_err(malformed)
+    pub(crate) fn claim(&self) -> Result<Option<Claim>, AccountError> {
+        claim(&self.path)
     }
 
     /// Says what may land from now on, before it is sent.
@@ -122,6 +143,17 @@ impl Account {
     pub(crate) fn put_claim(&self, claim: &Claim) -> Result<(), AccountError> {
         let text = serde_json::to_vec_pretty(claim).expect("a claim is JSON");
         write_synced(&self.path, Readers::Owner, &text).map_err(|source| self.failed(source))
+    }
+
+    /// Says that nothing may land any more.
+    ///
+    /// # Errors
+    /// If the folder cannot be written to.
+    pub(crate) fn clear_claim(&self) -> Result<(), AccountError> {
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed(error)),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     fn failed(&self, source: io::Error) -> AccountError {

@@ -45,6 +45,17 @@ pub fn wei(text: &str, decimals: usize) -> Option<U256> {
     U256::from_str_radix(&format!("{whole}{part:0<decimals$}"), 10).ok()
 }
 
+/// The same the other way round, to the last wei and without zeros at the end.
+#[must_use]
+pub fn decimal(amount: U256, decimals: usize) -> String {
+    let digits = format!("{amount:0>width$}", amount = amount.to_string(), width = decimals + 1);
+    let (whole, part) = digits.split_at(digits.len() - decimals);
+    match part.trim_end_matches('0') {
+        "" => whole.to_owned(),
+        part => format!("{whole}.{part}"),
+    }
+}
+
 /// What a node says about fees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quote {
@@ -197,6 +208,16 @@ mod tests {
         for text in ["", ".", "1.", ".5", "-1", "1e9", "1,5", "0x1", " 1", "1.0000000001", "1.2.3"]
         {
             assert_eq!(wei(text, 9), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn amounts_are_written_as_they_are_read() {
+        for (amount, text) in
+            [(0_u64, "0"), (1, "0.000000001"), (1_500_000_000, "1.5"), (100_000_000_000, "100")]
+        {
+            assert_eq!(decimal(U256::from(amount), 9), text);
+            assert_eq!(wei(text, 9), Some(U256::from(amount)));
         }
     }
 

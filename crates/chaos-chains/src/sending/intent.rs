@@ -94,6 +94,21 @@ pub enum Stage {
     Replaced,
     /// A cancelling transaction is in a block that stays.
     Dropped(Inclusion),
+    /// Somebody said that the chain it was sent to is gone. Nothing shows that.
+    Abandoned,
+}
+
+impl Stage {
+    /// Where one of the signed transactions is in the chain, whichever it is.
+    #[must_use]
+    pub const fn inclusion(&self) -> Option<&Inclusion> {
+        match self {
+            Self::Included(inclusion) | Self::Final(inclusion) | Self::Dropped(inclusion) => {
+                Some(inclusion)
+            }
+            Self::Prepared | Self::Sent | Self::Replaced | Self::Abandoned => None,
+        }
+    }
 }
 
 impl Intent {
@@ -111,8 +126,24 @@ impl Intent {
                 self.attempt(&inclusion.hash).filter(|it| it.purpose == Purpose::Act)?;
                 Some(inclusion)
             }
-            Stage::Prepared | Stage::Sent | Stage::Replaced | Stage::Dropped(_) => None,
+            Stage::Prepared
+            | Stage::Sent
+            | Stage::Replaced
+            | Stage::Dropped(_)
+            | Stage::Abandoned => None,
         }
+    }
+
+    /// Whether none of its bytes is known to be in a block, and one may still come into one.
+    #[must_use]
+    pub(crate) const fn is_waiting(&self) -> bool {
+        matches!(self.stage, Stage::Prepared | Stage::Sent)
+    }
+
+    /// Whether what was signed last takes the nonce for nothing.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.newest().is_some_and(|attempt| attempt.purpose == Purpose::Cancel)
     }
 
     /// The attempt with this hash.
@@ -137,6 +168,7 @@ impl Intent {
             Stage::Final(_) => "final",
             Stage::Replaced => "replaced",
             Stage::Dropped(_) => "dropped",
+            Stage::Abandoned => "abandoned",
         }
     }
 }

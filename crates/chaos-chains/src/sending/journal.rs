@@ -10,9 +10,12 @@ use chaos_files::{Readers, sync_folder, write_synced};
 use chaos_types::ChainId;
 use serde::{Deserialize, Serialize};
 
-use super::Intent;
+use super::{Intent, SignedError};
 
-const FORMAT: &str = "chaoschain-intent/1";
+const FORMAT: &str = "chaoschain-intent/2";
+
+/// The same without the stage `abandoned`.
+const FORMER_FORMAT: &str = "chaoschain-intent/1";
 
 /// A file holds an intent with a few signed transactions of at most 128 kB each, in hexadecimal.
 const FILE_BYTES_MAX: usize = 4 << 20;
@@ -53,6 +56,14 @@ pub enum JournalError {
         path: PathBuf,
         /// Its format.
         found: String,
+    },
+    /// A file says something else than the bytes that were signed.
+    #[error("{path} was changed", path = path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        source: SignedError,
     },
 }
 
@@ -112,23 +123,35 @@ impl Journal {
         Ok(intents)
     }
 
-    /// The intent of this key by this account on this chain that has the largest nonce: the newest time
-    /// that the same thing was meant.
+    /// The intents whose bytes can no longer land, or are in a block that stays, by nonce.
     ///
     /// # Errors
     /// If one of them cannot be read.
-    pub fn find(
+    pub(crate) fn done(&self) -> Result<Vec<Intent>, JournalError> {
+        let mut intents = Vec::new();
+        for folder in entries(&self.folder.join("done"))? {
+            intents.extend(read_all(&folder)?);
+        }
+        intents.sort_by(|a, b| (a.nonce, &a.key).cmp(&(b.nonce, &b.key)));
+        Ok(intents)
+    }
+
+    /// The intents of this key by this account on this chain, by nonce: each time that the same was meant.
+    ///
+    /// # Errors
+    /// If one of them cannot be read.
+    pub(crate) fn find(
         &self,
         chain: &ChainId,
         genesis: B256,
         account: Address,
         key: &str,
-    ) -> Result<Option<Intent>, JournalError> {
+    ) -> Result<Vec<Intent>, JournalError> {
         let name = name(chain, &genesis, account, key);
         let mut found = read_all(&self.folder.join("done").join(&name))?;
-        let is = |it: &Intent| name_of(it) == name;
-        found.extend(self.open()?.into_iter().filter(is));
-        Ok(found.into_iter().max_by_key(|intent| intent.nonce))
+        found.extend(self.open()?.into_iter().filter(|intent| name_of(intent) == name));
+        found.sort_by_key(|intent| intent.nonce);
+        Ok(found)
     }
 
     fn open_path(&self, intent: &Intent) -> PathBuf {
@@ -178,10 +201,12 @@ fn read(path: &Path) -> Result<Intent, JournalError> {
     let malformed = |source| JournalError::Malformed { path: path.to_owned(), source };
     let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(malformed)?;
     let format = value.get("format").and_then(serde_json::Value::as_str).unwrap_or_default();
-    if format != FORMAT {
+    if ![FORMAT, FORMER_FORMAT].contains(&format) {
         let found = format.escape_debug().to_string();
         return Err(JournalError::Format { path: path.to_owned(), found });
     }
-    let document: Document = serde_json::from_value(value).map_err(malformed)?;
-    Ok(document.intent)
+    let Document { intent, .. } = serde_json::from_value(value).map_err(malformed)?;
+    let changed = |source| JournalError::Changed { path: path.to_owned(), source };
+    intent.ensure_signed().map_err(changed)?;
+    Ok(intent)
 }

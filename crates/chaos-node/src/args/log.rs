@@ -4,7 +4,8 @@ use chaos_types::Digest;
 use clap::{Args, Subcommand};
 
 use super::{
-    DataArgs, FindingsArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs, RepairArgs,
+    ChainArgs, DataArgs, FindingsArgs, KeystoreArgs, LogExportArgs, LogServeArgs, MirrorArgs,
+    MonitorArgs, RepairArgs, SpendArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -221,28 +222,23 @@ pub(crate) struct RebuildArgs {
 const ANCHOR_EXAMPLES: &str = "\
 Examples:
   export CHAOSCHAIN_KEYSTORE_PASSWORD=...
+  chaoschain anchor --rpc-url http://127.0.0.1:8545 --keystore anchor.json --deploy --dry-run
   chaoschain anchor --rpc-url http://127.0.0.1:8545 --keystore anchor.json --deploy
   chaoschain anchor --rpc-url http://127.0.0.1:8545 --keystore anchor.json --contract 0x5FbD...";
 
 #[derive(Debug, Args)]
 #[command(after_help = ANCHOR_EXAMPLES)]
 pub(crate) struct AnchorArgs {
-    /// The chain's JSON-RPC endpoint.
-    #[arg(long, value_name = "URL")]
-    pub(crate) rpc_url: String,
-    /// The chain it must be, such as eip155:1; otherwise whatever the endpoint serves.
-    #[arg(long, value_name = "CAIP-2")]
-    pub(crate) chain: Option<String>,
-    /// The CheckpointAnchor contract.
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    /// The CheckpointAnchor contract of this log and account.
     #[arg(long, value_name = "ADDRESS", required_unless_present = "deploy")]
     pub(crate) contract: Option<String>,
     /// Deploy a CheckpointAnchor contract first.
     #[arg(long, conflicts_with = "contract")]
     pub(crate) deploy: bool,
-    /// An Ethereum keystore file; its password comes from CHAOSCHAIN_KEYSTORE_PASSWORD. Without it
-    /// the key comes from CHAOSCHAIN_PRIVATE_KEY.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) keystore: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) key: KeystoreArgs,
     #[command(flatten)]
     pub(crate) spend: SpendArgs,
     #[command(flatten)]
@@ -250,22 +246,4 @@ pub(crate) struct AnchorArgs {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// What a transaction may cost, whatever a node says.
-#[derive(Debug, clap::Args)]
-pub(crate) struct SpendArgs {
-    /// The highest fee for a unit of gas, tip included, in gwei.
-    #[arg(long, value_name = "GWEI", default_value = "100")]
-    pub(crate) max_fee: String,
-    /// The highest tip for a unit of gas, in gwei.
-    #[arg(long, value_name = "GWEI", default_value = "3")]
-    pub(crate) max_tip: String,
-    /// The highest cost of one transaction, in the chain's coin.
-    #[arg(long, value_name = "COIN", default_value = "0.02")]
-    pub(crate) max_cost: String,
-    /// How long to wait until a transaction is in a block, in seconds. It stays in the journal, and the
-    /// same command goes on with it.
-    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
-    pub(crate) wait: u64,
 }

@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use chaos_agency::action;
-use chaos_chains::{Address, EvmChain, Signer};
-use chaos_programs::anchoring::{Anchoring, Place, anchor};
-use chaos_types::ChainId;
+use chaos_chains::{Address, AnchoredLog, EvmChain, Outbox, Signer};
+use chaos_log::root_at;
+use chaos_programs::anchoring::{self, Anchoring, Place};
 use serde_json::json;
 
+use super::sending::{connect, outbox, show_plans};
 use crate::{
     args::AnchorArgs,
     exit::{Failure, Kind, OrFail as _},
@@ -15,36 +16,71 @@ use crate::{
 };
 
 pub(crate) fn run(args: &AnchorArgs) -> Result<ExitCode, Failure> {
+    if args.spend.dry_run {
+        return plan(args);
+    }
     let mut ledger = ledger::open(&args.data.data)?;
     // What the log would not admit must not be paid for.
     ledger.operator_for(action::Anchor::KIND)?;
     let heads = ledger::heads()?;
-    let expected: Option<ChainId> = match &args.chain {
-        Some(text) => Some(text.parse().or_fail(Kind::Input)?),
-        None => None,
-    };
-    let outbox = super::sending::outbox(&args.data.data, &args.spend)?;
-    let signer = Signer::load(args.keystore.as_deref()).or_fail(Kind::Input)?;
+    let outbox = outbox(&args.data.data, &args.spend)?;
+    let contract = contract(args)?;
+    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
     runtime::server()?.block_on(async {
-        let chain =
-            EvmChain::connect(&args.rpc_url, expected.as_ref()).await.or_fail(Kind::Outside)?;
-        let chain = chain.sending(outbox).await.or_fail(Kind::Outside)?;
-        let contract = match &args.contract {
-            Some(text) => text.parse::<Address>().or_fail(Kind::Input)?,
-            None => {
-                let origin = ledger.log_key()?.name().to_string();
-                let (deployed, _) = chain
-                    .deploy_anchor(&signer, &origin, signer.address())
-                    .await
-                    .or_fail(Kind::Outside)?;
-                output::say(format_args!("deployed CheckpointAnchor at {deployed:#x}"));
-                deployed
-            }
+        let chain = connect(&args.chain, outbox).await?;
+        let origin = ledger.log_key()?.name().to_string();
+        let log = AnchoredLog { origin: &origin, publisher: signer.address(), contract };
+        chain.ensure_anchorable(&log).await?;
+        let contract = match contract {
+            Some(contract) => contract,
+            None => deploy(&chain, &signer, &log).await?,
         };
         let place = Place { chain: &chain, contract, signer: &signer };
         let checkpoint = chaos_api::publish_head(&mut ledger, &heads, &ledger::tell_silent).await?;
-        let anchoring = anchor(&mut ledger, checkpoint, &place).await?;
-        report(args, &anchoring)
+        // Until the block stays, others may write to the log.
+        drop(ledger);
+        let written = anchoring::write(checkpoint, &place).await?;
+        let mut ledger = ledger::open(&args.data.data)?;
+        report(args, &anchoring::record(&mut ledger, written)?)
+    })
+}
+
+fn contract(args: &AnchorArgs) -> Result<Option<Address>, Failure> {
+    args.contract.as_ref().map(|text| text.parse().or_fail(Kind::Input)).transpose()
+}
+
+async fn deploy(
+    chain: &EvmChain,
+    signer: &Signer,
+    log: &AnchoredLog<'_>,
+) -> Result<Address, Failure> {
+    let (deployed, _) = chain.deploy_anchor(signer, log.origin, signer.address()).await?;
+    output::say(format_args!("deployed CheckpointAnchor at {deployed:#x}"));
+    // Where it is, the node says.
+    chain.ensure_anchorable(&AnchoredLog { contract: Some(deployed), ..*log }).await?;
+    Ok(deployed)
+}
+
+/// What anchoring the log as it stands would send.
+fn plan(args: &AnchorArgs) -> Result<ExitCode, Failure> {
+    let ledger = ledger::read(&args.data.data)?;
+    let outbox: Outbox = outbox(&args.data.data, &args.spend)?;
+    let contract = contract(args)?;
+    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    let size = ledger.size();
+    let root = root_at(ledger.store(), size).or_fail(Kind::Storage)?;
+    let origin = ledger.verifier()?.name().to_string();
+    runtime::single()?.block_on(async {
+        let chain = connect(&args.chain, outbox).await?;
+        let log = AnchoredLog { origin: &origin, publisher: signer.address(), contract };
+        let plans = chain.plan_anchor(&log, size, *root.as_bytes()).await?;
+        if plans.is_empty() && !args.json {
+            output::line(format_args!(
+                "size {size} is anchored, or its transaction is in the journal"
+            ));
+        }
+        show_plans(&chain, &plans, args.json)?;
+        Ok(ExitCode::SUCCESS)
     })
 }
 
@@ -54,10 +90,12 @@ fn report(args: &AnchorArgs, anchoring: &Anchoring) -> Result<ExitCode, Failure>
         output::json(&json!({
             "receipt": anchoring.receipt,
             "anchor": body,
+            "finality": args.spend.wait.finality.to_string(),
             "checkpoint": anchoring.checkpoint.to_string(),
         }))?;
     } else {
-        output::line(format_args!("anchored size {} on {}", body.log_size, body.chain));
+        let finality = args.spend.wait.finality;
+        output::line(format_args!("anchored size {} on {}, {finality}", body.log_size, body.chain));
         output::line(format_args!("  root         {}", body.root));
         output::line(format_args!("  contract     {}", body.contract));
         output::line(format_args!("  transaction  {}", body.transaction));

@@ -1,16 +1,18 @@
-//! What is needed to send to a chain, from the command line and the environment.
+//! What is needed to send to a chain, from the command line and the environment, and what is said of it.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
 use chaos_chains::{
-    Outbox, Told, U256,
-    sending::{Accounts, FeeCap, Journal, wei},
+    EvmChain, Outbox, Plan, Shortage, Told, U256,
+    sending::{Accounts, DEPTH_FOR_FINAL, FeeCap, Finality, Journal, decimal, wei},
 };
+use chaos_types::ChainId;
+use serde_json::json;
 
 use crate::{
-    args::SpendArgs,
+    args::{ChainArgs, SpendArgs, WaitArgs},
     clock,
-    exit::{Failure, Kind},
+    exit::{Failure, Kind, OrFail as _},
     ledger, output,
 };
 
@@ -24,14 +26,30 @@ pub(super) fn outbox(data: &Path, args: &SpendArgs) -> Result<Outbox, Failure> {
         max_tip_per_gas: per_gas("--max-tip", &args.max_tip)?,
         max_cost: amount("--max-cost", &args.max_cost, COIN_DECIMALS)?,
     };
+    Ok(Outbox { cap, ..waiting(data, &args.wait)? })
+}
+
+/// The same, for whoever signs nothing.
+pub(super) fn waiting(data: &Path, args: &WaitArgs) -> Result<Outbox, Failure> {
     Ok(Outbox {
         journal: Journal::new(data.join("transactions")),
         accounts: Accounts::new(ledger::memory(data)?.join("accounts")),
-        cap,
+        cap: FeeCap::default(),
+        until: args.finality,
         patience: Duration::from_secs(args.wait),
         now_ms: clock::now_ms,
         tell: Arc::new(tell),
     })
+}
+
+/// A connection that sends through an outbox.
+pub(super) async fn connect(args: &ChainArgs, outbox: Outbox) -> Result<EvmChain, Failure> {
+    let expected: Option<ChainId> = match &args.chain {
+        Some(text) => Some(text.parse().or_fail(Kind::Input)?),
+        None => None,
+    };
+    let chain = EvmChain::connect(&args.rpc_url, expected.as_ref()).await?;
+    Ok(chain.sending(outbox).await?)
 }
 
 fn amount(flag: &str, text: &str, decimals: usize) -> Result<U256, Failure> {
@@ -46,6 +64,69 @@ fn amount(flag: &str, text: &str, decimals: usize) -> Result<U256, Failure> {
 fn per_gas(flag: &str, text: &str) -> Result<u128, Failure> {
     let wei = amount(flag, text, GWEI_DECIMALS)?;
     wei.try_into().map_err(|_| Failure::message(Kind::Input, format!("{flag} {text} is too large")))
+}
+
+/// Gwei as people write them.
+pub(super) fn gwei(wei: u128) -> String {
+    decimal(U256::from(wei), GWEI_DECIMALS)
+}
+
+/// Prints what would be sent. Refuses if the account cannot pay for all of it.
+pub(super) fn show_plans(chain: &EvmChain, plans: &[Plan], as_json: bool) -> Result<(), Failure> {
+    for plan in plans {
+        if as_json { plan_json(chain.chain_id(), plan)? } else { plan_text(chain.chain_id(), plan) }
+    }
+    if !as_json {
+        output::line("nothing was signed, sent or written");
+    }
+    let needed = plans.iter().fold(U256::ZERO, |sum, plan| sum.saturating_add(plan.worst_cost()));
+    match plans.first() {
+        Some(Plan { account, balance: found, .. }) if *found < needed => {
+            let (account, found, chain) = (*account, *found, chain.chain_id().clone());
+            Err(Failure::new(Kind::Outside, Shortage { account, chain, needed, found }))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn plan_json(chain: &ChainId, plan: &Plan) -> Result<(), Failure> {
+    output::json(&json!({
+        "event": "would_send",
+        "what": plan.what,
+        "chain": chain,
+        "account": format!("{:#x}", plan.account),
+        "to": plan.to.map(|to| format!("{to:#x}")),
+        "nonce": plan.nonce.to_string(),
+        "replaces": plan.replaces.map(|hash| format!("{hash:#x}")),
+        "gas": plan.gas.to_string(),
+        "gas_limit": plan.gas_limit.to_string(),
+        "max_fee_per_gas": plan.fees.max_fee_per_gas.to_string(),
+        "max_priority_fee_per_gas": plan.fees.max_priority_fee_per_gas.to_string(),
+        "expected_cost": plan.expected_cost().to_string(),
+        "worst_cost": plan.worst_cost().to_string(),
+        "balance": plan.balance.to_string(),
+        "data": plan.input.to_string(),
+    }))
+}
+
+fn plan_text(chain: &ChainId, plan: &Plan) {
+    let coin = |amount| decimal(amount, COIN_DECIMALS);
+    let fees = plan.fees;
+    let to = plan.to.map_or("a new contract".to_owned(), |to| format!("{to:#x}"));
+    output::line(format_args!("would send {}", plan.what));
+    output::line(format_args!("  from     {:#x} on {chain}, nonce {}", plan.account, plan.nonce));
+    output::line(format_args!("  to       {to}, {} bytes of data", plan.input.len()));
+    if let Some(hash) = plan.replaces {
+        output::line(format_args!("  replaces {hash:#x}"));
+    }
+    output::line(format_args!("  gas      {}, at most {}", plan.gas, plan.gas_limit));
+    output::line(format_args!(
+        "  fee      at most {} gwei, {} of it tip",
+        gwei(fees.max_fee_per_gas),
+        gwei(fees.max_priority_fee_per_gas)
+    ));
+    output::line(format_args!("  cost     {}", coin(plan.expected_cost())));
+    output::line(format_args!("  at worst {} of {}", coin(plan.worst_cost()), coin(plan.balance)));
 }
 
 fn tell(told: &Told<'_>) {
@@ -69,6 +150,24 @@ fn tell(told: &Told<'_>) {
         Told::Included(intent, inclusion) => {
             let block = inclusion.block_number;
             output::say(format_args!("{}: in block {block}", intent.what));
+        }
+        Told::Settling(intent, reached) => {
+            let depth = match reached {
+                Finality::Included { depth } => format!("{depth} blocks deep"),
+                reached => reached.to_string(),
+            };
+            output::say(format_args!("{}: {depth}", intent.what));
+        }
+        Told::Unnamed => {
+            output::say(format_args!(
+                "this chain names no final block: {DEPTH_FOR_FINAL} blocks stand for one"
+            ));
+        }
+        Told::Left(intent) => {
+            output::say(format_args!(
+                "{}: its block is no longer part of the chain, sending it again",
+                intent.what
+            ));
         }
     }
 }

@@ -12,6 +12,7 @@ impl From<Error> for Failure {
         let hint = hint(&error);
         let failure = match error {
             Error::Ledger(error) => return error.into(),
+            Error::Chain(error) => return error.into(),
             error => Self::new(kind, error),
         };
         match hint {

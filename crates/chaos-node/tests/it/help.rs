@@ -29,6 +29,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("log rotate-key", "a log whose root key has that role"),
     ("secret", "a broker and a secret"),
     ("service", "a broker with services"),
+    ("tx", "a chain, and something that was sent to it"),
     ("validate", "a fee history"),
     ("witness", "a policy with keys, and the line serves until it is stopped"),
 ];

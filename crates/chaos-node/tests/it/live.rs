@@ -97,7 +97,8 @@ fn checkpoint_is_anchored_with_a_key_from_the_environment() {
     let data = data.to_str().unwrap();
     run(["agent", "register", "--name", "ada", "--role", "researcher", "--data", data])
         .expect_code(0);
-    let anchor = ["anchor", "--rpc-url", anvil.endpoint(), "--data", data, "--json"];
+    let chain = ["anchor", "--rpc-url", anvil.endpoint(), "--finality", "included"];
+    let anchor = [&chain[..], &["--data", data, "--json"]].concat();
     let deploy = [&anchor[..], &["--deploy"]].concat();
     run(&deploy).expect_error(3, &["CHAOSCHAIN_PRIVATE_KEY"]);
     let variables = [("CHAOSCHAIN_PASSWORD", "test"), ("CHAOSCHAIN_PRIVATE_KEY", DEVELOPMENT_KEY)];

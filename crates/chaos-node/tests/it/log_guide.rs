@@ -4,7 +4,9 @@ use std::{fs, os::unix::fs::symlink};
 
 use tempfile::TempDir;
 
-use crate::program::{root, type_in};
+use chaos_chains::{Anvil, AnvilConfig};
+
+use crate::program::{DEVELOPMENT_KEY, anvil_is_there, root, type_in};
 
 /// Ends the script at the first line that ends otherwise than its comment says.
 const CHECK: &str = "expect() { code=$?; [ $code = $1 ] || { echo \"line $2: $code\" >&2; \
@@ -76,6 +78,36 @@ fn every_command_of_the_verify_guide_can_be_pasted() {
         "(log-forked)",
         "(not-witnessed)",
         "(inputs-not-from-log)",
+    ] {
+        assert!(run.stdout.contains(said), "{said}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn every_command_of_the_chain_guide_can_be_pasted() {
+    if !anvil_is_there() {
+        return;
+    }
+    let anvil =
+        Anvil::start(&AnvilConfig { root: Some(root()), ..AnvilConfig::default() }).unwrap();
+    let page = fs::read_to_string(root().join("docs/guides/chain.md")).unwrap();
+    let script = script(&page);
+    for command in ["anchor", "tx list", "tx resume", "tx cancel"] {
+        let line = format!("chaoschain {command} ");
+        assert!(script.contains(&line), "the guide no longer shows `{line}`");
+    }
+    let dir = TempDir::new().unwrap();
+    // What the guide says that its reader has.
+    let has = format!(
+        "URL={}; export CHAOSCHAIN_PRIVATE_KEY={DEVELOPMENT_KEY} CHAOSCHAIN_HEADS=\"$PWD/heads\"\n",
+        anvil.endpoint()
+    );
+    let run = type_in(dir.path(), &format!("{has}{script}")).expect_code(0);
+    for said in [
+        "would send CheckpointAnchor",
+        "nothing was signed, sent or written",
+        "anchored size 3 on eip155:31337, included",
+        "CheckpointAnchor (nonce 0) landed in block 1",
     ] {
         assert!(run.stdout.contains(said), "{said}: {}", run.stdout);
     }

@@ -46,8 +46,8 @@ const LINES: &[&str] = &[
 
 /// Commands that need a chain, a node's answers or minutes, or serve until they are stopped; they
 /// print by the same functions.
-const ELSEWHERE: [&str; 7] =
-    ["anchor", "backtest", "demo", "export", "import", "propose", "witness"];
+const ELSEWHERE: [&str; 8] =
+    ["anchor", "backtest", "demo", "export", "import", "propose", "tx", "witness"];
 
 fn prepared() -> TempDir {
     let dir = TempDir::new().unwrap();

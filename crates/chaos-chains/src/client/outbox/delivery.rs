@@ -1,0 +1,181 @@
+//! Sending what is kept until it is in a block that is as sure as was asked for.
+
+use std::time::{Duration, Instant};
+
+use alloy_primitives::B256;
+use serde_json::{Value, json};
+
+use super::{Sending, Told, standing::Placed};
+use crate::{
+    Error, Signer,
+    client::{EvmChain, Mined, TxSummary, refusal},
+    json_rpc::Outcome,
+    sending::{Account, Attempt, Claim, Finality, Inclusion, Intent, Purpose, Stage},
+};
+
+/// First pause between two looks for a receipt, in milliseconds; it doubles up to the largest.
+const RECEIPT_PAUSE_MS: u64 = 10;
+/// Largest pause between two looks for a receipt, in milliseconds.
+const RECEIPT_PAUSE_MS_MAX: u64 = 2_000;
+/// How long a transaction waits before it is sent again, for more if it is too cheap by then.
+const REPLACE_AFTER: Duration = Duration::from_secs(45);
+/// How long a nonce may be used by nothing that the node shows: its answers may come from several places,
+/// which are not equally far.
+const UNSHOWN_FOR: Duration = Duration::from_secs(10);
+
+impl EvmChain {
+    /// Sends what is kept until it is in a block that is as sure as is asked for. A block that is replaced
+    /// meanwhile takes its transactions with it: the same bytes then go out again. Without a key nothing is
+    /// signed for more.
+    pub(super) async fn deliver(
+        &self,
+        outbox: &Sending,
+        account: &Account,
+        from: Option<&Signer>,
+        mut intent: Intent,
+        until: Finality,
+    ) -> Result<Mined, Error> {
+        let start = Instant::now();
+        let (mut pause_ms, mut told_at) = (RECEIPT_PAUSE_MS, start);
+        let (mut sent_at, mut was_unnamed): (Option<Instant>, bool) = (None, false);
+        loop {
+            let Placed { stage, finality, is_named } = match self.placed(&intent).await {
+                Err(Error::Unshown { .. }) if start.elapsed() < UNSHOWN_FOR => {
+                    tokio::time::sleep(Duration::from_millis(RECEIPT_PAUSE_MS)).await;
+                    continue;
+                }
+                placed => placed?,
+            };
+            let before = std::mem::replace(&mut intent.stage, stage);
+            if stage != before {
+                outbox.journal.keep(&intent)?;
+            }
+            if let Some(inclusion) = stage.inclusion() {
+                if before.inclusion() != Some(inclusion) {
+                    (outbox.tell)(&Told::Included(&intent, inclusion));
+                }
+                if finality >= until {
+                    return self.mined(&intent, *inclusion).await;
+                }
+                if !is_named && until > Finality::IN_A_BLOCK && !was_unnamed {
+                    (outbox.tell)(&Told::Unnamed);
+                    was_unnamed = true;
+                }
+                if told_at.elapsed() > REPLACE_AFTER {
+                    (outbox.tell)(&Told::Settling(&intent, finality));
+                    told_at = Instant::now();
+                }
+            } else if stage == Stage::Replaced {
+                return Err(Error::NonceTaken { what: intent.what, nonce: intent.nonce });
+            } else {
+                if before.inclusion().is_some() {
+                    (outbox.tell)(&Told::Left(&intent));
+                    (sent_at, pause_ms) = (None, RECEIPT_PAUSE_MS);
+                }
+                if sent_at.is_none_or(|at| at.elapsed() > REPLACE_AFTER) {
+                    if sent_at.is_some() {
+                        (outbox.tell)(&Told::Waiting(&intent, start.elapsed()));
+                    }
+                    // What was signed a while ago may be too cheap by now.
+                    if let Some(from) = from {
+                        self.raise(outbox, from, &mut intent).await?;
+                    }
+                    self.submit(outbox, account, &mut intent).await?;
+                    (sent_at, told_at) = (Some(Instant::now()), Instant::now());
+                }
+            }
+            if start.elapsed() > outbox.patience {
+                return Err(overdue(&intent, finality, until, outbox.patience));
+            }
+            tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+            pause_ms = (pause_ms * 2).min(RECEIPT_PAUSE_MS_MAX);
+        }
+    }
+
+    /// Keeps an intent, says whose the account is, and sends the newest attempt.
+    pub(super) async fn submit(
+        &self,
+        outbox: &Sending,
+        account: &Account,
+        intent: &mut Intent,
+    ) -> Result<(), Error> {
+        let Some(attempt) = intent.newest().cloned() else {
+            return Err(Error::malformed("the journal", "an intent without a signed transaction"));
+        };
+        outbox.journal.keep(intent)?;
+        account.put_claim(&Claim {
+            journal: outbox.journal.folder().to_owned(),
+            nonce: intent.nonce,
+            hash: attempt.hash,
+        })?;
+        (outbox.tell)(&Told::Sending(intent));
+        let answer = self.rpc.ask("eth_sendRawTransaction", json!([attempt.raw])).await?;
+        if let Outcome::Refused { code, message, data } = answer {
+            // After a lost answer the node already has it; it, its receipt, or its absence will tell.
+            let known: Option<Value> =
+                self.rpc.request("eth_getTransactionByHash", json!([attempt.hash])).await?;
+            if known.is_none() && self.is_free(intent).await? {
+                let what = "the transaction";
+                return Err(refusal("eth_sendRawTransaction", what, code, &message, data));
+            }
+        }
+        intent.stage = Stage::Sent;
+        Ok(outbox.journal.keep(intent)?)
+    }
+
+    /// Signs the same for more, if what was signed last is too cheap for the next block. Where the cap does
+    /// not allow it, the cheap one goes on waiting.
+    async fn raise(
+        &self,
+        outbox: &Sending,
+        from: &Signer,
+        intent: &mut Intent,
+    ) -> Result<(), Error> {
+        let Some(Attempt { fees, purpose, .. }) = intent.newest().cloned() else { return Ok(()) };
+        let quote = self.quote().await?;
+        if fees.max_fee_per_gas >= quote.base_fee.saturating_add(fees.max_priority_fee_per_gas) {
+            return Ok(());
+        }
+        let Ok(dearer) = fees.replacement(&quote, &outbox.cap) else { return Ok(()) };
+        if dearer.ensure_cost(intent.gas_limit, intent.value, &outbox.cap).is_err() {
+            return Ok(());
+        }
+        let attempt = self.sign(from, intent, purpose, dearer, (outbox.now_ms)())?;
+        intent.attempts.push(attempt);
+        (outbox.tell)(&Told::Replacing(intent));
+        Ok(())
+    }
+
+    /// The receipt of what was included.
+    async fn mined(&self, intent: &Intent, inclusion: Inclusion) -> Result<Mined, Error> {
+        let Inclusion { hash, block_number, block_hash, gas_used, succeeded } = inclusion;
+        if intent.attempt(&hash).is_some_and(|attempt| attempt.purpose == Purpose::Cancel) {
+            return Err(Error::Cancelled { what: intent.what.clone(), hash });
+        }
+        if !succeeded {
+            let reason = format!("transaction {hash} failed in block {block_number}");
+            let inclusion = Box::new(inclusion);
+            return Err(Error::Failed { what: intent.what.clone(), reason, inclusion });
+        }
+        let Some(receipt) = self.receipt(hash).await? else {
+            return Err(self.unshown(intent, Some(hash)));
+        };
+        Ok(Mined { summary: TxSummary { hash, block_number, block_hash, gas_used }, receipt })
+    }
+}
+
+/// Why nobody waits any longer.
+fn overdue(intent: &Intent, reached: Finality, wanted: Finality, waited: Duration) -> Error {
+    let (hash, waited_s) =
+        (intent.newest().map_or(B256::ZERO, |attempt| attempt.hash), waited.as_secs());
+    match intent.stage.inclusion() {
+        None => Error::NotMined { hash, waited_s },
+        Some(inclusion) => Error::NotSettled {
+            hash: inclusion.hash,
+            block_number: inclusion.block_number,
+            reached,
+            wanted,
+            waited_s,
+        },
+    }
+}

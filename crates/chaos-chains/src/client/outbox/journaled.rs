@@ -1,0 +1,426 @@
+//! What a journal holds, as the chain says now, and what can be done about it.
+
+use alloy_primitives::{Address, B256, Bytes, U128, U256};
+use serde_json::{Value, json};
+
+use super::{
+    Act, Plan, Sending,
+    standing::{Placed, gap},
+};
+use crate::{
+    Error, Signer,
+    client::{EvmChain, TxSummary},
+    sending::{Account, Attempt, Claim, Fees, Finality, Inclusion, Intent, Purpose, Stage, Which},
+};
+
+/// What a transaction is called that only takes a nonce.
+const CANCEL: &str = "cancel";
+
+/// An intent of the journal, and what can be said of it now. The chain was asked; nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Journaled {
+    /// The intent, at the stage that the chain says.
+    pub intent: Intent,
+    /// What can be said.
+    pub word: Word,
+}
+
+/// What can be said of an intent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// Its stage, which is as sure as this.
+    Placed(Finality),
+    /// It cannot land: nothing here lies between it and the account's next nonce.
+    Gap {
+        /// The account's next nonce that nothing has.
+        next: u64,
+    },
+    /// Its nonce is used, and the node does not show by what.
+    Unshown,
+    /// It is of another chain than the node's, or of one with another first block: nobody was asked.
+    Elsewhere,
+}
+
+/// How a transaction ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// What was meant is in the chain, and did it.
+    Landed(TxSummary),
+    /// What was meant is in the chain, and was reverted.
+    Reverted(Inclusion),
+    /// A transfer of nothing has its nonce in the chain.
+    Cancelled(B256),
+    /// It cannot land before the account comes to its nonce, and then a transfer of nothing waits there.
+    GivenUp {
+        /// The account's next nonce.
+        next: u64,
+    },
+}
+
+impl EvmChain {
+    /// The open intents of the journal, or all of them, where they stand now.
+    ///
+    /// # Errors
+    /// As every read, and if the journal cannot be read.
+    pub async fn journaled(&self, all: bool) -> Result<Vec<Journaled>, Error> {
+        let outbox = self.outbox()?;
+        let mut intents = if all { outbox.journal.done()? } else { Vec::new() };
+        intents.extend(outbox.journal.open()?);
+        intents.sort_by_key(|intent| (intent.account, intent.nonce));
+        let mut journaled = Vec::with_capacity(intents.len());
+        for mut intent in intents {
+            let word = self.word(outbox, &mut intent).await?;
+            journaled.push(Journaled { intent, word });
+        }
+        self.mark_gaps(&mut journaled).await?;
+        Ok(journaled)
+    }
+
+    async fn word(&self, outbox: &Sending, intent: &mut Intent) -> Result<Word, Error> {
+        if !self.is_of(outbox, intent) {
+            return Ok(Word::Elsewhere);
+        }
+        match self.placed(intent).await {
+            Ok(Placed { stage, finality, .. }) => {
+                intent.stage = stage;
+                Ok(Word::Placed(finality))
+            }
+            Err(Error::Unshown { .. } | Error::Forgotten { .. }) => Ok(Word::Unshown),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn mark_gaps(&self, journaled: &mut [Journaled]) -> Result<(), Error> {
+        let waits =
+            |it: &Journaled| it.word == Word::Placed(Finality::Seen) && it.intent.is_waiting();
+        let mut accounts: Vec<Address> =
+            journaled.iter().filter(|it| waits(it)).map(|it| it.intent.account).collect();
+        accounts.dedup();
+        for account in accounts {
+            let of = |it: &Journaled| it.intent.account == account && waits(it);
+            let waiting: Vec<Intent> =
+                journaled.iter().filter(|it| of(it)).map(|it| it.intent.clone()).collect();
+            let next = self.transaction_count(account, "latest").await?;
+            let Some(at) = gap(next, &waiting) else { continue };
+            if self.transaction_count(account, "pending").await? > waiting[at].nonce {
+                continue;
+            }
+            let next = next + at as u64;
+            for it in
+                journaled.iter_mut().filter(|it| of(it) && it.intent.nonce >= waiting[at].nonce)
+            {
+                it.word = Word::Gap { next };
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends again what is open on this chain, the bytes that are there and nothing else, and waits until each
+    /// is as sure as is asked for.
+    ///
+    /// # Errors
+    /// The first that does not get there; what comes after it cannot land before it either.
+    pub async fn resume(&self, until: Finality) -> Result<Vec<(Intent, Ended)>, Error> {
+        let outbox = self.outbox()?;
+        let mut accounts: Vec<Address> =
+            outbox.journal.open()?.iter().map(|intent| intent.account).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        let mut ended = Vec::new();
+        for address in accounts {
+            let account = outbox.accounts.take(self.chain_id(), outbox.genesis, address)?;
+            let mut open = outbox.journal.open()?;
+            open.retain(|intent| intent.account == address && self.is_of(outbox, intent));
+            let waiting = self.in_order(outbox, address).await?;
+            // What was given up is not waited for.
+            let beyond = waiting.last().map_or(0, |intent| intent.nonce + 1);
+            for intent in open {
+                let is_left = intent.is_waiting()
+                    && intent.is_cancelled()
+                    && intent.nonce > beyond.max(self.transactions_of(address).await?);
+                if !is_left {
+                    let end = self.end(outbox, &account, None, intent.clone(), until).await?;
+                    ended.push((intent, end));
+                }
+            }
+        }
+        Ok(ended)
+    }
+
+    /// What raising an open transaction would cost; signs and writes nothing.
+    ///
+    /// # Errors
+    /// If there is no such transaction, it is in a block already, or what would replace it is above the cap.
+    pub async fn plan_replacement(
+        &self,
+        account: Address,
+        which: &Which,
+        purpose: Purpose,
+    ) -> Result<Plan, Error> {
+        let outbox = self.outbox()?;
+        let claim = outbox.accounts.claim(self.chain_id(), outbox.genesis, account)?;
+        let found = self.found(outbox, account, which, claim).await?;
+        match found {
+            Found::Open(mut intent) => {
+                intent.stage = self.placed(&intent).await?.stage;
+                self.replacement(outbox, &intent, purpose).await
+            }
+            Found::Orphan(claim) => self.plan_orphan(account, &claim).await,
+        }
+    }
+
+    /// Signs an open transaction again for at least an eighth more, within the cap, and waits for it.
+    ///
+    /// # Errors
+    /// As [`EvmChain::plan_replacement`], and if the node refuses it.
+    pub async fn bump(
+        &self,
+        from: &Signer,
+        which: &Which,
+        until: Finality,
+    ) -> Result<(Intent, Ended), Error> {
+        let outbox = self.outbox()?;
+        let account = outbox.accounts.take(self.chain_id(), outbox.genesis, from.address())?;
+        let Found::Open(intent) = self.found(outbox, from.address(), which, None).await? else {
+            return Err(Error::NoTransaction { which: which.to_string() });
+        };
+        self.in_order(outbox, from.address()).await?;
+        self.replace(outbox, &account, from, *intent, Purpose::Act, until).await
+    }
+
+    /// Signs a transfer of nothing under the nonce of an open transaction, so that it can no longer land, and
+    /// says which of the two did. One behind a gap is given up: see [`Ended::GivenUp`].
+    ///
+    /// # Errors
+    /// As [`EvmChain::bump`].
+    pub async fn cancel(
+        &self,
+        from: &Signer,
+        which: &Which,
+        until: Finality,
+    ) -> Result<(Intent, Ended), Error> {
+        let outbox = self.outbox()?;
+        let address = from.address();
+        let account = outbox.accounts.take(self.chain_id(), outbox.genesis, address)?;
+        self.ensure_one_chain(outbox, address)?;
+        let intent = match self.found(outbox, address, which, account.claim()?).await? {
+            Found::Open(intent) => *intent,
+            Found::Orphan(claim) => {
+                let plan = self.plan_orphan(address, &claim).await?;
+                self.ensure_funds(&plan)?;
+                self.orphan(outbox, from, &plan)?
+            }
+        };
+        let next = self.transaction_count(address, "latest").await?;
+        let mut waiting = self.settled(outbox, address).await?;
+        waiting.retain(|it| it.is_waiting() && it.nonce < intent.nonce);
+        waiting.push(intent.clone());
+        let is_beyond = intent.is_waiting() && gap(next, &waiting) == Some(waiting.len() - 1);
+        if is_beyond && self.transaction_count(address, "pending").await? <= intent.nonce {
+            return self.give_up(outbox, &account, from, intent, next).await;
+        }
+        self.replace(outbox, &account, from, intent, Purpose::Cancel, until).await
+    }
+
+    /// Strikes an open transaction of a chain that is gone, as a local one that was started anew. Whoever says
+    /// so vouches for it: the same bytes could land on that chain if it were there.
+    ///
+    /// # Errors
+    /// If the journal has no such transaction for a chain of this number with another first block.
+    pub fn abandon(&self, which: &Which) -> Result<Intent, Error> {
+        let outbox = self.outbox()?;
+        let open = outbox.journal.open()?;
+        let is_other = |it: &&Intent| {
+            it.chain == *self.chain_id() && it.genesis != outbox.genesis && which.names(it)
+        };
+        let Some(intent) = open.iter().find(is_other) else {
+            return Err(Error::NoTransaction { which: which.to_string() });
+        };
+        let mut intent = intent.clone();
+        intent.stage = Stage::Abandoned;
+        outbox.journal.keep(&intent)?;
+        Ok(intent)
+    }
+
+    /// What a word names: an open transaction, or one that was claimed by a journal that is gone.
+    async fn found(
+        &self,
+        outbox: &Sending,
+        account: Address,
+        which: &Which,
+        claim: Option<Claim>,
+    ) -> Result<Found, Error> {
+        let is_own = |intent: &Intent| intent.account == account && self.is_of(outbox, intent);
+        let mut named: Vec<Intent> = outbox.journal.open()?;
+        named.retain(|intent| is_own(intent) && which.names(intent));
+        match <[Intent; 1]>::try_from(named) {
+            Ok([intent]) => return Ok(Found::Open(Box::new(intent))),
+            Err(several) if !several.is_empty() => {
+                return Err(Error::SeveralTransactions { which: which.to_string() });
+            }
+            Err(_) => {}
+        }
+        if let Some(claim) = claim
+            && which.names_claim(&claim)
+            && matches!(
+                self.ensure_claim(outbox, account, claim.clone()).await,
+                Err(Error::Orphaned { .. })
+            )
+        {
+            return Ok(Found::Orphan(claim));
+        }
+        Err(Error::NoTransaction { which: which.to_string() })
+    }
+
+    /// What replaces an open transaction, and what it costs.
+    async fn replacement(
+        &self,
+        outbox: &Sending,
+        intent: &Intent,
+        purpose: Purpose,
+    ) -> Result<Plan, Error> {
+        let Some(Attempt { fees, hash, .. }) = intent.newest() else {
+            return Err(Error::malformed("the journal", "an intent without a signed transaction"));
+        };
+        let quote = self.quote().await?;
+        let dearer = fees.replacement(&quote, &outbox.cap)?;
+        dearer.ensure_cost(intent.gas_limit, intent.value, &outbox.cap)?;
+        let is_act = purpose == Purpose::Act;
+        Ok(Plan {
+            what: if is_act { intent.what.clone() } else { CANCEL.to_owned() },
+            account: intent.account,
+            to: if is_act { intent.to } else { Some(intent.account) },
+            nonce: intent.nonce,
+            input: if is_act { intent.input.clone() } else { Bytes::new() },
+            gas: intent.gas_limit,
+            gas_limit: intent.gas_limit,
+            fees: dearer,
+            base_fee: quote.base_fee,
+            balance: self.balance(intent.account).await?,
+            replaces: Some(*hash),
+        })
+    }
+
+    /// Signs what replaces an intent, unless one of its transactions is in a block, and waits.
+    async fn replace(
+        &self,
+        outbox: &Sending,
+        account: &Account,
+        from: &Signer,
+        mut intent: Intent,
+        purpose: Purpose,
+        until: Finality,
+    ) -> Result<(Intent, Ended), Error> {
+        intent.stage = self.placed(&intent).await?.stage;
+        let has_one = purpose == Purpose::Cancel && intent.is_cancelled();
+        if intent.is_waiting() && !has_one {
+            let plan = self.replacement(outbox, &intent, purpose).await?;
+            self.ensure_funds(&plan)?;
+            let attempt = self.sign(from, &intent, purpose, plan.fees, (outbox.now_ms)())?;
+            intent.attempts.push(attempt);
+        }
+        let ended = self.end(outbox, account, Some(from), intent.clone(), until).await?;
+        Ok((intent, ended))
+    }
+
+    /// Puts a transfer of nothing in the place of what cannot land now, in case that it could one day, and
+    /// lets the account go on.
+    async fn give_up(
+        &self,
+        outbox: &Sending,
+        account: &Account,
+        from: &Signer,
+        mut intent: Intent,
+        next: u64,
+    ) -> Result<(Intent, Ended), Error> {
+        if !intent.is_cancelled() {
+            let plan = self.replacement(outbox, &intent, Purpose::Cancel).await?;
+            let attempt =
+                self.sign(from, &intent, Purpose::Cancel, plan.fees, (outbox.now_ms)())?;
+            intent.attempts.push(attempt);
+        }
+        match self.submit(outbox, account, &mut intent).await {
+            // A node need not keep what cannot land yet. Its bytes are here.
+            Ok(()) | Err(Error::Rejected { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        account.clear_claim()?;
+        Ok((intent, Ended::GivenUp { next }))
+    }
+
+    /// What taking the nonce of a lost transaction costs.
+    async fn plan_orphan(&self, account: Address, claim: &Claim) -> Result<Plan, Error> {
+        let act = Act { what: CANCEL, to: account.into(), input: Bytes::new() };
+        let gas = self.estimate(account, &act).await?;
+        let mut plan = self.priced(account, &act, gas).await?;
+        let outbox = self.outbox()?;
+        if let Some(fees) = self.offered(claim.hash).await? {
+            plan.fees = fees.replacement(&self.quote().await?, &outbox.cap)?;
+            plan.fees.ensure_cost(plan.gas_limit, U256::ZERO, &outbox.cap)?;
+        }
+        (plan.nonce, plan.replaces) = (claim.nonce, Some(claim.hash));
+        Ok(plan)
+    }
+
+    /// An intent that takes the nonce of a lost transaction.
+    fn orphan(&self, outbox: &Sending, from: &Signer, plan: &Plan) -> Result<Intent, Error> {
+        let mut intent = Intent {
+            key: format!("{CANCEL}/{}", plan.nonce),
+            what: CANCEL.to_owned(),
+            chain: self.chain_id().clone(),
+            genesis: outbox.genesis,
+            account: plan.account,
+            nonce: plan.nonce,
+            to: plan.to,
+            value: U256::ZERO,
+            input: Bytes::new(),
+            gas_limit: plan.gas_limit,
+            attempts: Vec::new(),
+            stage: Stage::Prepared,
+        };
+        let attempt = self.sign(from, &intent, Purpose::Cancel, plan.fees, (outbox.now_ms)())?;
+        intent.attempts.push(attempt);
+        Ok(intent)
+    }
+
+    /// What a transaction that the node has offers; none if it has none, or one of another kind.
+    async fn offered(&self, hash: B256) -> Result<Option<Fees>, Error> {
+        let found: Option<Value> =
+            self.rpc.request("eth_getTransactionByHash", json!([hash])).await?;
+        let number = |name: &str| {
+            let value = found.as_ref()?.get(name)?.clone();
+            serde_json::from_value::<U128>(value).ok().map(|it| it.to::<u128>())
+        };
+        Ok(match (number("maxFeePerGas"), number("maxPriorityFeePerGas")) {
+            (Some(max_fee_per_gas), Some(max_priority_fee_per_gas)) => {
+                Some(Fees { max_fee_per_gas, max_priority_fee_per_gas })
+            }
+            _ => None,
+        })
+    }
+
+    /// Delivers an intent and says how it ended.
+    async fn end(
+        &self,
+        outbox: &Sending,
+        account: &Account,
+        from: Option<&Signer>,
+        intent: Intent,
+        until: Finality,
+    ) -> Result<Ended, Error> {
+        match self.deliver(outbox, account, from, intent, until).await {
+            Ok(mined) => Ok(Ended::Landed(mined.summary)),
+            Err(Error::Cancelled { hash, .. }) => Ok(Ended::Cancelled(hash)),
+            Err(Error::Failed { inclusion, .. }) => Ok(Ended::Reverted(*inclusion)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// What is named by a hash or a nonce.
+enum Found {
+    /// An open intent of the journal.
+    Open(Box<Intent>),
+    /// What a journal claimed that is gone.
+    Orphan(Claim),
+}

@@ -1,0 +1,252 @@
+//! `chaoschain tx`.
+
+use std::process::ExitCode;
+
+use chaos_chains::{
+    Ended, Journaled, Signer, Word,
+    sending::{Finality, Intent, Purpose, Stage},
+};
+use serde_json::{Value, json};
+
+use super::sending::{connect, gwei, outbox, show_plans, waiting};
+use crate::{
+    args::{TxArgs, TxBumpArgs, TxCancelArgs, TxCommand, TxListArgs, TxResumeArgs, WaitArgs},
+    exit::{Failure, Kind, OrFail as _},
+    output, runtime,
+};
+
+/// Digits of a hash or an address in a table.
+const DIGITS_SHOWN: usize = 10;
+
+pub(crate) fn run(args: &TxArgs) -> Result<ExitCode, Failure> {
+    match &args.command {
+        TxCommand::List(args) => list(args),
+        TxCommand::Resume(args) => resume(args),
+        TxCommand::Bump(args) => bump(args),
+        TxCommand::Cancel(args) => cancel(args),
+    }
+}
+
+fn list(args: &TxListArgs) -> Result<ExitCode, Failure> {
+    let outbox = waiting(&args.data.data, &WaitArgs { finality: Finality::Final, wait: 0 })?;
+    let journaled = runtime::single()?.block_on(async {
+        let chain = connect(&args.chain, outbox).await?;
+        Ok::<_, Failure>(chain.journaled(args.all).await?)
+    })?;
+    if args.json {
+        for it in &journaled {
+            output::json(&described(it))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if journaled.is_empty() {
+        output::line(if args.all { "nothing was ever sent" } else { "nothing is open" });
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows: Vec<Vec<String>> = journaled.iter().map(row).collect();
+    output::table(&["nonce", "what", "state", "block", "gwei", "transaction", "account"], &rows);
+    for hint in hints(&journaled) {
+        output::say(hint);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn row(it: &Journaled) -> Vec<String> {
+    let intent = &it.intent;
+    let shown = intent.stage.inclusion().map(|inclusion| inclusion.hash);
+    let attempt = shown.and_then(|hash| intent.attempt(&hash)).or_else(|| intent.newest());
+    let short = |text: String| text.chars().take(2 + DIGITS_SHOWN).collect::<String>();
+    vec![
+        intent.nonce.to_string(),
+        intent.what.split('(').next().unwrap_or_default().to_owned(),
+        state(it),
+        intent.stage.inclusion().map_or("-".to_owned(), |it| it.block_number.to_string()),
+        attempt.map_or("-".to_owned(), |it| gwei(it.fees.max_fee_per_gas)),
+        attempt.map_or("-".to_owned(), |it| short(format!("{:#x}", it.hash))),
+        short(format!("{:#x}", intent.account)),
+    ]
+}
+
+/// One word or two for where it stands.
+fn state(it: &Journaled) -> String {
+    match (it.word, it.intent.stage) {
+        (Word::Placed(finality), Stage::Included(_)) => finality.to_string(),
+        (Word::Placed(_), Stage::Prepared | Stage::Sent) if it.intent.is_cancelled() => {
+            "cancelling".to_owned()
+        }
+        (Word::Placed(_), _) => it.intent.state().to_owned(),
+        (Word::Gap { .. }, _) if it.intent.is_cancelled() => "given up".to_owned(),
+        (Word::Gap { .. }, _) => "gap".to_owned(),
+        (Word::Unshown, _) => "not shown".to_owned(),
+        (Word::Elsewhere, _) if !it.intent.is_open() => it.intent.state().to_owned(),
+        (Word::Elsewhere, _) => "not asked".to_owned(),
+    }
+}
+
+fn described(it: &Journaled) -> Value {
+    let Journaled { intent, word } = it;
+    let inclusion = intent.stage.inclusion();
+    let attempts = intent.attempts.iter().map(|attempt| {
+        json!({
+            "transaction": format!("{:#x}", attempt.hash),
+            "purpose": attempt.purpose,
+            "max_fee_per_gas": attempt.fees.max_fee_per_gas.to_string(),
+            "max_priority_fee_per_gas": attempt.fees.max_priority_fee_per_gas.to_string(),
+            "signed_at_ms": attempt.signed_at_ms.to_string(),
+        })
+    });
+    json!({
+        "what": intent.what,
+        "chain": intent.chain,
+        "account": format!("{:#x}", intent.account),
+        "nonce": intent.nonce.to_string(),
+        "to": intent.to.map(|to| format!("{to:#x}")),
+        "state": state(it),
+        "finality": match word {
+            Word::Placed(finality) => Some(finality.to_string()),
+            Word::Gap { .. } | Word::Unshown | Word::Elsewhere => None,
+        },
+        "next_nonce": match word {
+            Word::Gap { next } => Some(next.to_string()),
+            Word::Placed(_) | Word::Unshown | Word::Elsewhere => None,
+        },
+        "block_number": inclusion.map(|it| it.block_number.to_string()),
+        "block_hash": inclusion.map(|it| format!("{:#x}", it.block_hash)),
+        "landed": inclusion.map(|it| format!("{:#x}", it.hash)),
+        "succeeded": inclusion.map(|it| it.succeeded),
+        "attempts": attempts.collect::<Vec<_>>(),
+    })
+}
+
+/// What to do about what does not go on by itself.
+fn hints(journaled: &[Journaled]) -> Vec<String> {
+    let mut hints = Vec::new();
+    for Journaled { intent, word } in journaled {
+        let nonce = intent.nonce;
+        match word {
+            Word::Gap { next } if !intent.is_cancelled() => hints.push(format!(
+                "{nonce} cannot land: the account's next nonce is {next}, and nothing lies between; \
+                 `chaoschain tx cancel {nonce}` gives it up"
+            )),
+            Word::Unshown => hints.push(format!(
+                "{nonce} is used, and this node does not show by what; ask one that keeps older blocks"
+            )),
+            Word::Elsewhere if intent.is_open() => hints.push(format!(
+                "{nonce} was sent to {} with first block {}; if that chain is gone, `chaoschain tx cancel \
+                 {nonce} --gone` strikes it",
+                intent.chain, intent.genesis
+            )),
+            Word::Gap { .. } | Word::Placed(_) | Word::Elsewhere => {}
+        }
+    }
+    hints
+}
+
+fn resume(args: &TxResumeArgs) -> Result<ExitCode, Failure> {
+    let outbox = waiting(&args.data.data, &args.wait)?;
+    let ended = runtime::single()?.block_on(async {
+        let chain = connect(&args.chain, outbox).await?;
+        Ok::<_, Failure>(chain.resume(args.wait.finality).await?)
+    })?;
+    for (intent, end) in &ended {
+        tell_end(intent, end, args.json)?;
+    }
+    if ended.is_empty() && !args.json {
+        output::line("nothing is open on this chain");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn bump(args: &TxBumpArgs) -> Result<ExitCode, Failure> {
+    let outbox = outbox(&args.data.data, &args.spend)?;
+    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    runtime::single()?.block_on(async {
+        let chain = connect(&args.chain, outbox).await?;
+        let which = &args.transaction;
+        if args.spend.dry_run {
+            let plan = chain.plan_replacement(signer.address(), which, Purpose::Act).await?;
+            show_plans(&chain, &[plan], args.json)?;
+        } else {
+            let (intent, end) = chain.bump(&signer, which, args.spend.wait.finality).await?;
+            tell_end(&intent, &end, args.json)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn cancel(args: &TxCancelArgs) -> Result<ExitCode, Failure> {
+    let outbox = outbox(&args.data.data, &args.spend)?;
+    let which = &args.transaction;
+    if args.gone {
+        let intent = runtime::single()?.block_on(async {
+            let chain = connect(&args.chain, outbox).await?;
+            Ok::<_, Failure>(chain.abandon(which)?)
+        })?;
+        return abandoned(&intent, args.json);
+    }
+    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    runtime::single()?.block_on(async {
+        let chain = connect(&args.chain, outbox).await?;
+        if args.spend.dry_run {
+            let plan = chain.plan_replacement(signer.address(), which, Purpose::Cancel).await?;
+            show_plans(&chain, &[plan], args.json)?;
+        } else {
+            let (intent, end) = chain.cancel(&signer, which, args.spend.wait.finality).await?;
+            tell_end(&intent, &end, args.json)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+fn abandoned(intent: &Intent, as_json: bool) -> Result<ExitCode, Failure> {
+    if as_json {
+        output::json(&json!({"event": "abandoned", "nonce": intent.nonce.to_string()}))?;
+    } else {
+        let (what, nonce) = (&intent.what, intent.nonce);
+        output::line(format_args!(
+            "{what} (nonce {nonce}) is struck from the journal, on your word"
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says how one ended.
+fn tell_end(intent: &Intent, end: &Ended, as_json: bool) -> Result<(), Failure> {
+    let nonce = intent.nonce;
+    let (event, hash, block) = match end {
+        Ended::Landed(landed) => ("landed", Some(landed.hash), Some(landed.block_number)),
+        Ended::Reverted(inclusion) => {
+            ("reverted", Some(inclusion.hash), Some(inclusion.block_number))
+        }
+        Ended::Cancelled(hash) => ("cancelled", Some(*hash), None),
+        Ended::GivenUp { .. } => ("given_up", None, None),
+    };
+    if as_json {
+        return output::json(&json!({
+            "event": event,
+            "what": intent.what,
+            "nonce": nonce.to_string(),
+            "transaction": hash.map(|hash| format!("{hash:#x}")),
+            "block_number": block.map(|block| block.to_string()),
+        }));
+    }
+    let what = format!("{} (nonce {nonce})", intent.what);
+    match end {
+        Ended::Landed(landed) => output::line(format_args!(
+            "{what} landed in block {}: {:#x}",
+            landed.block_number, landed.hash
+        )),
+        Ended::Reverted(inclusion) => output::line(format_args!(
+            "{what} was reverted in block {}: {:#x}",
+            inclusion.block_number, inclusion.hash
+        )),
+        Ended::Cancelled(hash) => {
+            output::line(format_args!("{what} was cancelled; what landed is {hash:#x}"));
+        }
+        Ended::GivenUp { next } => output::line(format_args!(
+            "{what} is given up: it cannot land before the account, at {next} now, comes to {nonce}, and a \
+             transfer of nothing waits there"
+        )),
+    }
+    Ok(())
+}
