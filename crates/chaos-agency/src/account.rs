@@ -17,7 +17,8 @@ pub(crate) const BINDINGS_MAX: usize = 64;
 ///
 /// It is a text, signed as [EIP-191](https://eips.ethereum.org/EIPS/eip-191) says (`personal_sign`,
 /// version `0x45`): every wallet shows it before it signs, and it can be no transaction. It names log,
-/// agent and chain, so that it is of no use in another log, for another agent or on another chain.
+/// agent and chain, so that it is of no use in another log, for another agent or on another chain, and the
+/// number of the account, so that it is of no use again.
 /// Accounts that are contracts have no key and sign nothing: whether one agrees only its chain can tell.
 #[derive(Debug, Clone, Copy)]
 pub struct Agreement<'a> {
@@ -29,16 +30,20 @@ pub struct Agreement<'a> {
     pub chain: &'a ChainId,
     /// The account in its one spelling: lower-case hexadecimal with `0x`.
     pub account: &'a str,
+    /// The how-manieth account of the agent's on the chain it is, from 1; none in what was agreed to before
+    /// there were such numbers.
+    pub number: Option<u64>,
 }
 
 impl Agreement<'_> {
     /// The text.
     #[must_use]
     pub fn text(&self) -> String {
-        let Self { log, agent, chain, account } = self;
+        let Self { log, agent, chain, account, number } = self;
+        let number = number.map_or_else(String::new, |number| format!("\nNumber: {number}"));
         format!(
             "ChaosChain: pay an agent at this account\n\nAccount: {account}\nChain: {chain}\nAgent: \
-             {agent}\nLog: {log}\n\nWhat this agent earns in this log goes to this account. This is no \
+             {agent}\nLog: {log}{number}\n\nWhat this agent earns in this log goes to this account. This is no \
              transaction."
         )
     }
@@ -87,7 +92,7 @@ fn spelled(signature: &Signature) -> String {
 
 /// The account agrees, and is one that can: of a chain of the EVM's family, with a key.
 pub(crate) fn ensure_agreed(bind: &BindAccount, form: &Form<'_>) -> Result<(), Rejection> {
-    let BindAccount { chain, account, signature } = bind;
+    let BindAccount { chain, account, number, signature } = bind;
     if chain.evm_number().is_none() {
         return Err(Rejection::new(
             Check::Statement,
@@ -97,7 +102,7 @@ pub(crate) fn ensure_agreed(bind: &BindAccount, form: &Form<'_>) -> Result<(), R
     }
     ensure_address(chain, "account", account)?;
     let (log, agent) = (*form.log, *form.agent);
-    Agreement { log, agent, chain, account }.ensure_signed(signature)
+    Agreement { log, agent, chain, account, number: *number }.ensure_signed(signature)
 }
 
 /// Who gets a part of a payment, and whose word it is that the account is the agent's.
@@ -158,6 +163,15 @@ pub(crate) fn at_place(
     let row: Option<AccountsRow> = state.read(&Key::account(agent, chain))?;
     let bound = row.and_then(|row| row.at(index).map(|bound| bound.account.clone()));
     Ok(bound)
+}
+
+/// The number of the account that an agent would register next on a chain, from 1.
+///
+/// # Errors
+/// [`Stop::NotShown`] or [`Stop::Unreadable`].
+pub fn next_number(state: &dyn State, agent: &Did, chain: &ChainId) -> Result<u64, Stop> {
+    let row: Option<AccountsRow> = state.read(&Key::account(agent, chain))?;
+    Ok(row.unwrap_or_default().next_number())
 }
 
 /// An account that an agent has registered, with the entries at which it is in force.

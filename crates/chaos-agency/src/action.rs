@@ -306,9 +306,18 @@ pub struct BindAccount {
     pub chain: ChainId,
     /// The account, lower-case hexadecimal with `0x`. It has a key: a contract can sign nothing.
     pub account: String,
+    /// The how-manieth account of the agent's on the chain it is, from 1. Receipts of before there were such
+    /// numbers have none.
+    #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
     /// By that key, over [`Agreement::text`](crate::account::Agreement::text) as EIP-191 says: `0x` and 65
     /// bytes in lower-case hexadecimal, the last of them 27 or 28.
     pub signature: String,
+}
+
+/// A number that is written is one.
+fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    u64::deserialize(deserializer).map(Some)
 }
 
 /// A receipt that an outcome counts for or against.

@@ -128,3 +128,6 @@ pub fn correction_at(
 pub(crate) const fn is_dated(true_ms: u64, leaf: &Leaf) -> bool {
     true_ms <= leaf.integrated_at_ms && leaf.integrated_at_ms <= true_ms.saturating_add(SKEW_MS)
 }
+
+#[cfg(test)]
+mod tests;

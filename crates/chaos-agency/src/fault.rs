@@ -55,6 +55,8 @@ chaos_types::faults! {
         AccountUnchanged = "account-unchanged", "The account is the one that the agent has there.";
         AccountsTooMany = "accounts-too-many",
             "The agent has changed its account on this chain as often as it may.";
+        AccountNumberOther = "account-number-other",
+            "The account agreed to be the agent's account of another number, as one that is used again did.";
         LeafMalformed = "leaf-malformed", "The log entry is not a canonical leaf.";
         StateMissing = "state-missing",
             "The log entry states no root of the state, after one that did.";

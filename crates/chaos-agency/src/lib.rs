@@ -71,7 +71,7 @@ pub use kind::{Body, Extension, Kind, Kinds, Signer};
 pub use leaf::{Leaf, LeafError};
 pub use receipt::{Evidence, Receipt};
 pub use registry::Registry;
-pub use rules::{Entry, FoldError, Folded, Place, Rules};
+pub use rules::{Counted, Entry, FoldError, Folded, Place, Rules};
 pub use shown::Shown;
 pub use state::{Answer, Key, Memory, Once, Row, State, Stop, Writes};
 pub use succession::{Delegation, SignerError, Succession};

@@ -1,6 +1,7 @@
 //! The rules that decide whether an entry counts, as pure functions of the entry and the state
 //! before it.
 
+mod again;
 mod outcome;
 mod payment;
 mod score;
@@ -9,6 +10,7 @@ mod time;
 use chaos_log::map::{self, Changed, Put, ReadError};
 use chaos_types::{Check, Did, Rejection, Verified};
 
+pub use self::again::Counted;
 use self::payment::PaymentRow;
 pub(crate) use self::score::{ensure_as_of, evidence};
 use crate::{
@@ -17,7 +19,7 @@ use crate::{
     state::{ActionRow, EntryRow, RefusalRow, RefusedRow},
 };
 
-pub use self::payment::RewardRow;
+pub use self::payment::{RewardRow, Rewards};
 
 /// Where in the log an entry stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,9 +151,9 @@ impl Rules {
             Action::Other(_) => {
                 for (extension, view) in self.kinds.views() {
                     let mut own = Writes::default();
-                    let brought = view.admit(receipt, place.index, state, &mut own)?;
+                    view.admit(receipt, place.index, state, &mut own)?;
                     writes.take(extension, own)?;
-                    outcome = brought.or(outcome);
+                    outcome = view.outcome(receipt).or(outcome);
                 }
             }
         }

@@ -10,9 +10,8 @@ use crate::{Receipt, State, Stop, Writes, action::Contribution};
 /// order; it passes over the kinds that are not its own. What it says is a function of the receipt
 /// and of the state before it, so its rows can be dropped and folded again.
 pub trait View: Send + Sync + fmt::Debug {
-    /// Says whether a receipt keeps the view's rules at a log index, puts the rows that it changes,
-    /// and answers with the outcome that it brings, if it judges earlier work. Nothing is kept of
-    /// the rows of a receipt that another rule refuses.
+    /// Says whether a receipt keeps the view's rules at a log index, and puts the rows that it changes.
+    /// Nothing is kept of the rows of a receipt that another rule refuses.
     ///
     /// # Errors
     /// The rejection that the entry is refused with, or what the state does not show.
@@ -22,7 +21,13 @@ pub trait View: Send + Sync + fmt::Debug {
         index: u64,
         state: &dyn State,
         writes: &mut Writes,
-    ) -> Result<Option<Outcome>, Stop>;
+    ) -> Result<(), Stop>;
+
+    /// The outcome that a receipt brings, if it judges earlier work. The receipt alone says it, so that
+    /// what counts for a reputation can be held against the entry that it comes from.
+    fn outcome(&self, _receipt: &Receipt) -> Option<Outcome> {
+        None
+    }
 
     /// The kinds of those of its rows that the log commits to, without the extension's name: each is
     /// written once, and holds its entry as `index`.

@@ -13,7 +13,7 @@ use crate::{
     state::{EntryRow, RefusalRow},
 };
 pub use crate::{
-    rules::RewardRow,
+    rules::{RewardRow, Rewards},
     state::{ActionRow, RefusedRow},
 };
 
@@ -184,6 +184,17 @@ pub fn action(state: &dyn State, index: u64) -> Result<Option<ActionRow>, Stop> 
 /// [`Stop::NotShown`] or [`Stop::Unreadable`].
 pub fn refused(state: &dyn State, index: u64) -> Result<Option<RefusedRow>, Stop> {
     state.read(&Key::refusal(index))
+}
+
+/// Whether an entry states another root of the state than the log folds to, or none after one that did, as
+/// the log commits to it.
+///
+/// # Errors
+/// [`Stop::NotShown`] or [`Stop::Unreadable`].
+pub fn is_misstated(state: &dyn State, index: u64) -> Result<bool, Stop> {
+    let code = refused_for(state, index)?;
+    let is = |fault: Fault| code.as_deref() == Some(fault.code().as_str());
+    Ok(is(Fault::StateOther) || is(Fault::StateMissing))
 }
 
 /// The code by which the log commits to it that an entry counts for nothing, if it does.

@@ -52,7 +52,7 @@ impl View for Proposals {
         index: u64,
         state: &dyn State,
         writes: &mut Writes,
-    ) -> Result<Option<Outcome>, Stop> {
+    ) -> Result<(), Stop> {
         let action = &receipt.action;
         if let Some(draft) = action.read::<Draft>() {
             let finalised = draft.decision == Decision::Finalised {};
@@ -66,17 +66,21 @@ impl View for Proposals {
         } else if let Some(vote) = action.read::<ObserveVote>() {
             ensure_vote(&vote, state)?;
             writes.put(observed_key(&vote.submission), &Once { index });
-            return Ok(Some(Outcome {
-                by: "vote",
-                of: vote.submission,
-                // Those who voted are who the work was for; their governor is the one that the chain
-                // knows.
-                client: format!("{}:{}", vote.chain, vote.governor),
-                succeeded: vote.state.passed(),
-                contributions: vote.contributions,
-            }));
         }
-        Ok(None)
+        Ok(())
+    }
+
+    fn outcome(&self, receipt: &Receipt) -> Option<Outcome> {
+        let vote = receipt.action.read::<ObserveVote>()?;
+        Some(Outcome {
+            by: "vote",
+            of: vote.submission,
+            // Those who voted are who the work was for; their governor is the one that the chain
+            // knows.
+            client: format!("{}:{}", vote.chain, vote.governor),
+            succeeded: vote.state.passed(),
+            contributions: vote.contributions,
+        })
     }
 
     fn committed(&self) -> &'static [&'static str] {

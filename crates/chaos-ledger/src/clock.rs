@@ -1,10 +1,10 @@
 //! The log's clock: when it is far off, and the way back from a wrong one.
 
-use chaos_agency::{Action, Corrections, Evidence, action::CorrectTime, views};
+use chaos_agency::{Action, Corrections, Evidence, action::CorrectTime};
 use chaos_store::Records as _;
 use chaos_types::Digest;
 
-use crate::{Error, Ledger, NewEntry};
+use crate::{Error, Ledger, NewEntry, tables::Tables};
 
 /// The key under which the time is kept that somebody vouched for, and until which entry.
 const CLOCK_META: &str = "clock";
@@ -47,8 +47,10 @@ impl Ledger {
         if now_ms.saturating_add(CLOCK_BACK_MS_MAX) < last_ms {
             return Err(Error::ClockBehind { now_ms, last_ms });
         }
-        let accepted_ms = self.accepted_ms()?;
-        if now_ms.saturating_sub(last_ms.max(accepted_ms)) <= CLOCK_JUMP_MS_MAX {
+        let follows = |from_ms: u64| now_ms.saturating_sub(from_ms) <= CLOCK_JUMP_MS_MAX;
+        // The clock that somebody vouched for goes on; one that is behind it is another.
+        let vouched = |ms: &u64| now_ms.saturating_add(CLOCK_BACK_MS_MAX) >= *ms && follows(*ms);
+        if follows(last_ms) || self.accepted_ms()?.as_ref().is_some_and(vouched) {
             return Ok(());
         }
         let days = now_ms.saturating_sub(last_ms) / DAY_MS;
@@ -70,17 +72,16 @@ impl Ledger {
 
     /// The time that somebody vouched for, for the next entry. What cannot be read, or was said before
     /// another entry, vouches for nothing.
-    fn accepted_ms(&self) -> Result<u64, Error> {
+    fn accepted_ms(&self) -> Result<Option<u64>, Error> {
         let kept = self.store.meta(CLOCK_META)?;
         let said = kept.as_ref().and_then(|kept| {
             let (digest, said) = kept.split_at_checked(32)?;
             (digest == Digest::of(said).as_bytes()).then_some(said)
         });
-        let accepted_ms = said.and_then(|said| {
+        Ok(said.and_then(|said| {
             let (size, ms) = std::str::from_utf8(said).ok()?.split_once(' ')?;
             (size.parse() == Ok(self.size())).then_some(ms.parse().ok()?)
-        });
-        Ok(accepted_ms.unwrap_or(0))
+        }))
     }
 
     /// The corrections of the log's clock.
@@ -99,9 +100,11 @@ impl Ledger {
     pub fn propose_correction(&self, first: Option<u64>) -> Result<Option<Proposed>, Error> {
         let (now_ms, size) = (self.system().now_ms(), self.size());
         let corrections = self.corrections()?;
+        // By the leaves: the operator signs what follows from these times.
+        let tables = Tables::new(&self.store, &self.rules, self.next);
         let at_ms = |index| -> Result<Option<u64>, Error> {
-            let action = self.ask(|state| views::action(state, index))?;
-            Ok(action.map(|row| corrections.effective_ms(index, row.integrated_at_ms)))
+            let written = tables.taken_in_ms(index)?;
+            Ok(written.map(|ms| corrections.effective_ms(index, ms)))
         };
         // Times as they are known do not go back, so that what is later stands at the end.
         let (mut from, mut later, mut latest_ms) = (size, 0, 0);

@@ -5,7 +5,8 @@ use std::{
 
 use chaos_agency::{LeafError, SignerError};
 use chaos_log::{
-    CheckpointError, Hash, PolicyError, ProveError, TlogProofError, UnsatisfiedError, VerifierKey,
+    CheckpointError, Hash, HeldError, PolicyError, ProveError, TlogProofError, UnsatisfiedError,
+    VerifierKey,
     map::{self, ReadError},
 };
 use chaos_store::{AppendError, BlobError, OpenError, StoreError};
@@ -107,10 +108,13 @@ pub enum Error {
     },
     /// The log was written under other rules than this program has.
     #[error(
-        "the last entry states another root of the state than this program folds to: other rules \
-         wrote it"
+        "entry {index} states another root of the state than this program folds to: another version wrote \
+         it, or it is false"
     )]
-    OtherRules,
+    OtherRules {
+        /// The last entry.
+        index: u64,
+    },
     /// The map of the committed rows lacks a node, or holds another one.
     #[error("the map of the rows is damaged; `chaoschain log rebuild` folds it anew")]
     Map(#[source] Box<ReadError<StoreError>>),
@@ -210,6 +214,27 @@ pub enum Error {
         /// The root here.
         found: Box<Hash>,
     },
+    /// An entry is not the one that the tree has at its place.
+    #[error("entry {index} has the leaf hash {found}, the tree has {expected}")]
+    EntryOther {
+        /// The entry.
+        index: u64,
+        /// The hash of the stored leaf.
+        found: String,
+        /// What the tree has.
+        expected: String,
+    },
+    /// An entry that counts cannot be read again.
+    #[error("entry {index} counts and cannot be read")]
+    EntryUnread {
+        /// The entry.
+        index: u64,
+        /// Why.
+        source: Rejection,
+    },
+    /// A tile is not the one that the root of the log is over.
+    #[error("the tiles of the log are damaged")]
+    Tree(#[source] Box<HeldError<StoreError>>),
     /// An entry is not what its leaf says.
     #[error("the leaf of entry {index} names {named}, its record is {found}")]
     LeafOther {

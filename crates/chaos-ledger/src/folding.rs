@@ -4,19 +4,19 @@ use std::{collections::BTreeMap, num::NonZero, thread};
 
 use chaos_agency::{Fault, Key, Kinds, Leaf, Place, Receipt, Rules, Views, views};
 use chaos_log::{
-    TileId, leaf_hash,
+    HeldTiles,
     map::{self, GroupId},
 };
 use chaos_store::{Entry, Mark, Records};
 use chaos_types::{Rejection, Verified};
 
-use crate::{Error, Fold, Ledger, tables::Tables};
+use crate::{
+    Error, Fold, Ledger,
+    tables::{Tables, ensure_in_tree, tree_of},
+};
 
 /// How many entries are read at a time where many are folded.
 pub(crate) const STEP: u64 = 2_048;
-
-/// Leaves in a full tile.
-const TILE: u64 = 256;
 
 /// The name of the map of the committed rows in a comparison.
 const MAP: &str = "map";
@@ -97,13 +97,13 @@ pub(crate) fn folded<R: Records>(store: &R, rules: &Rules) -> Result<Option<Plac
 
 /// What is kept of the place where the rows end is what the last leaves before it say.
 fn ensure_mark<R: Records>(store: &R, rules: &Rules, place: Place) -> Result<(), Error> {
-    let tables = Tables::new(store, rules, place);
+    let (tables, tree) = (Tables::new(store, rules, place), tree_of(store)?);
     let other =
         |found: String, expected: String| Err(Error::Mark { size: place.index, found, expected });
     for index in (0..place.index).rev() {
         let entry = store.entry(index)?;
-        if let Some(entry) = entry.as_ref().filter(|_| index + 1 == place.index) {
-            ensure_leaf(store, index, &entry.leaf)?;
+        if let Some(entry) = &entry {
+            ensure_leaf(&tree, index, &entry.leaf)?;
         }
         let leaf = entry.and_then(|entry| Leaf::from_bytes(&entry.leaf).ok());
         let code = views::refused_for(&tables, index).map_err(|stop| tables.error(stop))?;
@@ -129,16 +129,13 @@ fn ensure_mark<R: Records>(store: &R, rules: &Rules, place: Place) -> Result<(),
 
 /// The leaf whose root the rows are held against is the one in the tree: what an entry says nothing commits
 /// to but its tile, whose root was signed.
-fn ensure_leaf<R: Records>(store: &R, index: u64, leaf: &[u8]) -> Result<(), Error> {
-    let (id, place) = (TileId { level: 0, index: index / TILE }, index % TILE);
-    let tile = store.read_tile(id)?.unwrap_or_default();
-    let expected = usize::try_from(place).ok().and_then(|place| tile.get(place));
-    let found = leaf_hash(leaf);
-    if expected == Some(&found) {
-        return Ok(());
-    }
-    let expected = expected.map_or_else(|| "no leaf".to_owned(), ToString::to_string);
-    Err(Error::Mark { size: index + 1, found: found.to_string(), expected })
+fn ensure_leaf<R: Records>(tree: &HeldTiles<'_, R>, index: u64, leaf: &[u8]) -> Result<(), Error> {
+    ensure_in_tree(tree, index, leaf).map_err(|error| match error {
+        Error::EntryOther { index, found, expected } => {
+            Error::Mark { size: index + 1, found, expected }
+        }
+        error => error,
+    })
 }
 
 /// Folds what a store lacks, and answers where the next entry stands.

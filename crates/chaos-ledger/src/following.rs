@@ -9,13 +9,13 @@ use chaos_types::{Rejection, Verified};
 use crate::{
     Error,
     folding::{STEP, folded, read_all},
-    tables::{Known, Tables},
+    tables::{Known, Tables, ensure_in_tree, tree_of},
 };
 
 /// A fold of the log in a store that one process takes further.
 ///
 /// What it put itself it knows; what lay in the store before is believed only as the map under the last
-/// leaf's root has it.
+/// leaf's root has it, or the entries that it comes from.
 #[derive(Debug)]
 pub struct Fold {
     rules: Rules,
@@ -86,6 +86,9 @@ impl Fold {
             let from = self.next.index;
             let stop = if from < published { published.min(size) } else { size };
             let entries = store.entries(from..stop.min(from + STEP))?;
+            // A false entry is not folded, whoever put it there.
+            let tree = tree_of(&*store)?;
+            entries.iter().try_for_each(|entry| ensure_in_tree(&tree, entry.index, &entry.leaf))?;
             let reads = read_all(&entries, self.rules.kinds());
             self.step(store, &[], entries.iter().map(|entry| entry.leaf.as_slice()).zip(&reads))?;
         }

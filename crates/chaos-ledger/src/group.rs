@@ -95,9 +95,9 @@ impl Ledger {
     /// Where the last entry states another root than the log folds to here, the log goes by other rules,
     /// and whatever this program would state would be false under them.
     fn ensure_same_rules(&self) -> Result<(), Error> {
-        let Some(last) = self.size().checked_sub(1) else { return Ok(()) };
-        let misstated = self.ask(|state| views::misstated(state, last..last + 1))?;
-        if misstated.is_empty() { Ok(()) } else { Err(Error::OtherRules) }
+        let Some(index) = self.size().checked_sub(1) else { return Ok(()) };
+        let is_misstated = self.ask(|state| views::is_misstated(state, index))?;
+        if is_misstated { Err(Error::OtherRules { index }) } else { Ok(()) }
     }
 }
 

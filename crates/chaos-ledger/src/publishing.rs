@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use chaos_agency::{Leaf, action::Role};
+use chaos_agency::action::Role;
 use chaos_log::{Policy, ProveError, Signature, SignedCheckpoint, VerifierKey};
 use chaos_store::Records as _;
 use chaos_types::Digest;
@@ -80,11 +80,8 @@ impl Ledger {
         let size = signed.claimed().size();
         let newest_ms = match size.checked_sub(1) {
             None => 0,
-            Some(index) => {
-                let missing = Error::Prove(ProveError::Index { index, size });
-                let entry = self.store.entry(index)?.ok_or(missing)?;
-                Leaf::from_bytes(&entry.leaf).map_err(Error::Leaf)?.integrated_at_ms
-            }
+            Some(index) if index < self.size() => self.leaf(index)?.integrated_at_ms,
+            Some(index) => return Err(Error::Prove(ProveError::Index { index, size })),
         };
         Ok(possible_times(newest_ms, Some(self.system().now_ms())))
     }

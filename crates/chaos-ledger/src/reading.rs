@@ -3,14 +3,13 @@
 use std::ops::Range;
 
 use chaos_agency::{
-    Receipt, State, Stop,
+    Leaf, Receipt, State, Stop,
     account::{self, Account},
     registry::{self, Agent},
     views::{self, ActionRow, RefusedRow, RewardRow},
 };
 use chaos_reputation::{Evidence, Model, Table};
-use chaos_store::Records as _;
-use chaos_types::{Did, Digest, Verified};
+use chaos_types::{ChainId, Did, Digest, Verified};
 
 use crate::{Error, Ledger, tables::Tables};
 
@@ -70,8 +69,7 @@ impl Ledger {
     /// # Errors
     /// If the store fails.
     pub fn agents(&self) -> Result<Vec<Agent>, Error> {
-        let tables = Tables::unproved(&self.store, self.next);
-        let mut agents = registry::agents(&tables).map_err(|stop| tables.error(stop))?;
+        let mut agents = self.list(registry::agents)?;
         agents.sort_by_key(|agent| agent.keys.first().map_or(0, |span| span.from));
         Ok(agents)
     }
@@ -84,15 +82,15 @@ impl Ledger {
         self.ask(|state| registry::entries(state, agent))
     }
 
-    /// What an entry did, if it counts.
+    /// What an entry did, if it counts, as its row has it: for lists.
     ///
     /// # Errors
     /// If the store fails.
     pub fn action(&self, index: u64) -> Result<Option<ActionRow>, Error> {
-        self.ask(|state| views::action(state, index))
+        self.list(|state| views::action(state, index))
     }
 
-    /// What the entries of a range did that count, by log index.
+    /// What the entries of a range did that count, by log index: for lists.
     ///
     /// # Errors
     /// If the store fails.
@@ -102,12 +100,12 @@ impl Ledger {
         rows.filter_map(Result::transpose).collect()
     }
 
-    /// Why an entry counts for nothing, if it does.
+    /// Why an entry counts for nothing, in words for people. Whether it does [`Self::refusal_code`] says.
     ///
     /// # Errors
     /// If the store fails.
     pub fn refused(&self, index: u64) -> Result<Option<RefusedRow>, Error> {
-        self.ask(|state| views::refused(state, index))
+        self.list(|state| views::refused(state, index))
     }
 
     /// The stable code of why an entry counts for nothing, if it does.
@@ -123,13 +121,7 @@ impl Ledger {
     /// # Errors
     /// If the store fails.
     pub fn receipt(&self, id: &Digest) -> Result<Option<Verified<Receipt>>, Error> {
-        let Some(entry) = self.store.entry_by_digest(id)? else { return Ok(None) };
-        if entry.index >= self.size() || self.refused(entry.index)?.is_some() {
-            return Ok(None);
-        }
-        Receipt::open_bytes(&entry.record, self.rules.kinds())
-            .map(Some)
-            .map_err(Error::Inadmissible)
+        Tables::new(&self.store, &self.rules, self.next).receipt(id)
     }
 
     /// The facts that reputation by the newest model as of a time is computed from, in log order, as far
@@ -149,23 +141,43 @@ impl Ledger {
         views::scores(&self.evidence(as_of_ms)?, as_of_ms, Model::NEWEST).map_err(Error::Scores)
     }
 
-    /// What an agent was paid, by chain and token.
+    /// What an agent was paid, by chain and token, as the rows have it: for lists.
     ///
     /// # Errors
     /// If the store fails.
     pub fn rewards(&self, agent: &Did) -> Result<Vec<RewardRow>, Error> {
-        self.ask(|state| RewardRow::of(agent, state))
+        self.list(|state| RewardRow::of(agent, state))
     }
 
-    /// The accounts at which an agent is and was paid.
+    /// The accounts at which an agent is and was paid, as the rows have them: for lists.
     ///
     /// # Errors
     /// If the store fails.
     pub fn accounts(&self, agent: &Did) -> Result<Vec<Account>, Error> {
-        self.ask(|state| account::accounts(state, agent))
+        self.list(|state| account::accounts(state, agent))
     }
 
-    /// Asks the rows as they are now.
+    /// The number of the account that an agent would register next on a chain.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn next_account(&self, agent: &Did, chain: &ChainId) -> Result<u64, Error> {
+        self.ask(|state| account::next_number(state, agent, chain))
+    }
+
+    /// Asks the rows as they are stored: nothing may be decided by the answer.
+    fn list<T>(&self, of: impl FnOnce(&dyn State) -> Result<T, Stop>) -> Result<T, Error> {
+        let tables = Tables::unproved(&self.store, self.next);
+        of(&tables).map_err(|stop| tables.error(stop))
+    }
+
+    /// The leaf at an index, as the tree has it.
+    pub(crate) fn leaf(&self, index: u64) -> Result<Leaf, Error> {
+        Tables::new(&self.store, &self.rules, self.next).leaf(index)
+    }
+
+    /// Asks the rows as they are now, each held against what the log commits to or the entry that it comes
+    /// from.
     pub(crate) fn ask<T>(
         &self,
         of: impl FnOnce(&dyn State) -> Result<T, Stop>,

@@ -138,7 +138,7 @@ impl Ledger {
     fn corrects_time(&self, entry: &Entry) -> Result<bool, Error> {
         let receipt = Receipt::open_bytes(&entry.record, self.rules.kinds());
         let corrects = receipt.is_ok_and(|receipt| receipt.action.corrects_time());
-        Ok(corrects && self.refused(entry.index)?.is_none())
+        Ok(corrects && self.refusal_code(entry.index)?.is_none())
     }
 
     /// What the last leaf states of the state is what the rows give.

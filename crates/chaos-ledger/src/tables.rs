@@ -1,7 +1,9 @@
 //! The state that the rules ask, as the store keeps it.
 
+mod held;
+
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     collections::BTreeMap,
     ops::{Bound, Range},
 };
@@ -10,19 +12,20 @@ use chaos_agency::{
     Answer, Entry, FoldError, Folded, Key, Leaf, Place, Row, Rules, State, Stop, Writes,
 };
 use chaos_log::map::{
-    self, Changed, End, Group, GroupId, GroupRead, Groups, Put, ReadError, Regrouped, overlaid,
-    regroup,
+    self, Changed, Group, GroupId, GroupRead, Groups, Put, ReadError, Regrouped, overlaid, regroup,
 };
 use chaos_store::{Append, Change, Records, StoreError};
 use chaos_types::{Digest, Rejection, Verified};
 
+use self::held::Held;
+pub(crate) use self::held::{ensure_in_tree, tree_of};
 use crate::{Error, folding::mark};
 
 /// How many rows a process keeps in mind from one step of a fold to the next.
 const KNOWN_MAX: usize = 16_384;
 
 /// What a process knows of the rows of a store that it goes on with: which are its own, and which the map
-/// has shown it. Whatever lay there before it opened the store is shown by the map or not believed.
+/// or their entries have shown it. Whatever lay there before it opened the store is shown or not believed.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     /// Whether it has put every row there is.
@@ -42,13 +45,13 @@ impl Known {
 ///
 /// A stored row that the log commits to is believed only as the map under the root of `next` has it, as is
 /// that there is none: whoever can write to the database can write a row, and cannot find another with
-/// its digest. A store that fails, or whose row the map contradicts, shows nothing, and the failure is
+/// its digest. One that the log does not commit to is believed only as the entries say that it comes from,
+/// which the tree has. A store that fails, or whose row is contradicted, shows nothing, and the failure is
 /// kept for whoever ran the rules.
 pub(crate) struct Tables<'a, R> {
     store: &'a R,
-    /// The rules that say which rows the log commits to, and the root of the map of the stored ones;
-    /// none where stored rows are taken as they are.
-    held: Option<(&'a Rules, map::Hash)>,
+    /// What stored rows are held against; none where they are taken as they are.
+    held: Option<Held<'a, R>>,
     known: RefCell<Known>,
     next: Place,
     rows: BTreeMap<Key, Vec<u8>>,
@@ -65,7 +68,8 @@ impl<'a, R: Records> Tables<'a, R> {
 
     /// The rows of a store that this process folded up to `next`, as far as it knows them.
     pub(crate) fn going_on(store: &'a R, rules: &'a Rules, next: Place, known: Known) -> Self {
-        let held = (!known.all).then_some((rules, next.state));
+        let held = Held { rules, end: next, tree: OnceCell::new(), rewards: OnceCell::new() };
+        let held = (!known.all).then_some(held);
         Self { held, known: RefCell::new(known), ..Self::unproved(store, next) }
     }
 
@@ -137,7 +141,7 @@ impl<'a, R: Records> Tables<'a, R> {
     pub(crate) fn known(&self) -> Known {
         let mut known = self.known.take();
         for (key, value) in &self.rows {
-            let is_held = self.held.is_some_and(|(rules, _)| rules.commits(key));
+            let is_held = self.held.as_ref().is_some_and(|held| held.rules.commits(key));
             if is_held || known.rows.contains_key(key) {
                 known.rows.insert(key.clone(), Some(value.clone()));
             }
@@ -164,47 +168,9 @@ impl<'a, R: Records> Tables<'a, R> {
         }
     }
 
-    fn answer<T>(&self, read: Result<Option<T>, StoreError>) -> Answer<T> {
-        match read {
-            Ok(Some(found)) => Answer::Is(found),
-            Ok(None) => Answer::Absent,
-            Err(error) => self.fail(error.into()),
-        }
-    }
-
     fn fail<T>(&self, error: Error) -> Answer<T> {
         self.failed.borrow_mut().get_or_insert(error);
         Answer::NotShown
-    }
-
-    /// A stored row, or that there is none, as the map has it.
-    fn stored(&self, key: &Key) -> Result<Option<Vec<u8>>, Error> {
-        let held = self.held.filter(|(rules, _)| rules.commits(key));
-        if held.is_none() && !self.known.borrow().all {
-            return Ok(self.store.row(key.as_bytes())?);
-        }
-        if let Some(row) = self.known.borrow().rows.get(key) {
-            return Ok(row.clone());
-        }
-        let row = self.store.row(key.as_bytes())?;
-        if let Some((_, root)) = held {
-            let committed = self.committed(&root, key)?;
-            if row.as_deref().map(map::Value::of) != committed {
-                return Err(Error::Row { key: key.to_string() });
-            }
-        }
-        self.known.borrow_mut().rows.insert(key.clone(), row.clone());
-        Ok(row)
-    }
-
-    /// What the stored map with this root holds for a key.
-    fn committed(&self, root: &map::Hash, key: &Key) -> Result<Option<map::Value>, Error> {
-        let searched = map::Key::of(key.as_bytes());
-        let proof = map::prove_grouped(self.store, root, &searched).map_err(unreadable)?;
-        match proof.end() {
-            End::Leaf { key, value } if *key == searched => Ok(Some(*value)),
-            End::Leaf { .. } | End::Empty => Ok(None),
-        }
     }
 }
 
@@ -283,27 +249,25 @@ impl<R: Records> State for Tables<'_, R> {
             return Answer::Is(*index);
         }
         // What is stored may be further than what is folded.
-        let index =
-            self.store.index_of(receipt).map(|found| found.filter(|i| *i < self.next.index));
-        self.answer(index)
+        match self.stands(receipt) {
+            Ok(Some(index)) => Answer::Is(index),
+            Ok(None) => Answer::Absent,
+            Err(error) => self.fail(error),
+        }
     }
 
     fn range(&self, range: Range<&Key>) -> Answer<Vec<Row>> {
         if range.start >= range.end {
             return Answer::Is(Vec::new());
         }
-        let bytes = range.start.as_bytes()..range.end.as_bytes();
-        match self.answer(self.store.rows(bytes, usize::MAX).map(Some)) {
-            Answer::Is(stored) => {
-                let stored = stored.into_iter().map(|(key, value)| (Key::from_bytes(key), value));
-                let mut rows: BTreeMap<Key, Vec<u8>> = stored.collect();
+        match self.stored_range(range.clone()) {
+            Ok(mut rows) => {
                 let bounds = (Bound::Included(range.start), Bound::Excluded(range.end));
                 let above = self.rows.range::<Key, _>(bounds);
                 rows.extend(above.map(|(key, value)| (key.clone(), value.clone())));
                 Answer::Is(rows.into_iter().collect())
             }
-            Answer::Absent => Answer::Absent,
-            Answer::NotShown => Answer::NotShown,
+            Err(error) => self.fail(error),
         }
     }
 }

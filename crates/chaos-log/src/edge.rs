@@ -58,6 +58,11 @@ impl Edge {
         self.size
     }
 
+    /// The hashes of a level's partial tile; none if it has no such tile.
+    pub(crate) fn level(&self, level: u8) -> &[Hash] {
+        self.levels.get(usize::from(level)).map_or(&[], Vec::as_slice)
+    }
+
     /// The root over all leaves.
     #[must_use]
     pub fn root(&self) -> Hash {

@@ -54,6 +54,7 @@ mod cosignature;
 mod edge;
 mod fork;
 mod hash;
+mod held;
 mod key;
 pub mod map;
 mod memory;
@@ -70,6 +71,7 @@ pub use cosignature::{COSIGNATURE_TIME_S_MAX, CosignError, WitnessKey, WitnessVe
 pub use edge::Edge;
 pub use fork::{FORK_BYTES_MAX, FindError, ForkError, ForkKind, ForkProof};
 pub use hash::{EMPTY_ROOT, Hash, HashError, leaf_hash, node_hash};
+pub use held::{HeldError, HeldTiles};
 pub use key::{KeyError, KeyId, KeyName, LogKey, VerifierKey};
 pub use memory::{LeafError, MemoryLog};
 pub use note::{NOTE_BYTES_MAX, Note, NoteError, SIGNATURES_MAX, Signature};

@@ -61,11 +61,30 @@ pub(crate) fn open_rows(dir: &Path) -> Result<Ledger, Failure> {
 /// earlier version left, or a fold that was stopped, are brought up first; nothing else is written.
 pub(crate) fn read(dir: &Path) -> Result<Ledger, Failure> {
     match Ledger::read(dir, clock::SYSTEM) {
-        Err(Error::FoldBehind { .. } | Error::Open { source: OpenError::OldSchema { .. }, .. }) => {
-            drop(open_rows(dir)?);
+        Err(
+            behind @ (Error::FoldBehind { .. }
+            | Error::Open { source: OpenError::OldSchema { .. }, .. }),
+        ) => {
+            bring_up(dir, behind)?;
             Ok(Ledger::read(dir, clock::SYSTEM)?)
         }
         opened => Ok(opened?),
+    }
+}
+
+/// Writes the rows of a folder that is behind; `behind` says how, should it not be writable.
+pub(crate) fn bring_up(dir: &Path, behind: Error) -> Result<(), Failure> {
+    let open = || Ledger::open_rows(dir, from_environment(), clock::SYSTEM);
+    match patiently(open, in_use) {
+        Ok(_) => Ok(()),
+        Err(Error::Open { source: OpenError::Lock { .. } | OpenError::Create { .. }, .. }) => {
+            let data = dir.display();
+            Err(Failure::from(behind).hint(format!(
+                "`{data}` cannot be written to from here: `chaoschain log rebuild --data {data}` brings it \
+                 up, by whoever may write to it, or in a copy of the folder"
+            )))
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -159,14 +159,15 @@ impl Deciding<'_> {
     fn register_accounts(&mut self) -> Result<(), Error> {
         let (local, Parties { researcher, developer, .. }) = (self.local, self.parties);
         let chain = local.chain().chain_id();
-        for (agent, number) in [(researcher, RESEARCHER), (developer, DEVELOPER)] {
-            let signer = local.account(number);
+        for (agent, key) in [(researcher, RESEARCHER), (developer, DEVELOPER)] {
+            let signer = local.account(key);
             let account = format!("{:#x}", signer.address());
             let (log, did) = (self.ledger.operator(), agent.did);
-            let text = Agreement { log, agent: did, chain, account: &account }.text();
+            let number = Some(self.ledger.next_account(&did, chain)?);
+            let text = Agreement { log, agent: did, chain, account: &account, number }.text();
             let signature = signer.sign_text(&text);
             let text = format!("is paid at account {account} of {chain}, which agrees");
-            let bind = action::BindAccount { chain: chain.clone(), account, signature };
+            let bind = action::BindAccount { chain: chain.clone(), account, number, signature };
             let receipt = self.ledger.record(by(agent, vec![], Action::BindAccount(bind)))?;
             self.tell(agent, text, receipt);
         }

@@ -122,6 +122,11 @@ impl Records for MemoryStore {
         Ok((range.start..end).filter_map(|index| self.entry(index).ok()?).collect())
     }
 
+    fn leaves(&self, range: Range<u64>) -> Result<Vec<Vec<u8>>, StoreError> {
+        let entries = self.entries(range)?;
+        Ok(entries.into_iter().map(|entry| entry.leaf).collect())
+    }
+
     fn put_checkpoint(&mut self, signed: &SignedCheckpoint) -> Result<(), StoreError> {
         ensure_fits(signed.claimed(), self.edge.size(), |size| {
             let root = root_at(&*self, size);

@@ -219,6 +219,13 @@ pub trait Records: TileRead<Error = StoreError> + GroupRead<Error = StoreError> 
     /// If the storage fails or an entry is damaged.
     fn entries(&self, range: Range<u64>) -> Result<Vec<Entry>, StoreError>;
 
+    /// The leaves of a range in order, as far as the log goes and no more than [`ENTRIES_MAX`]. No record
+    /// is read.
+    ///
+    /// # Errors
+    /// If the storage fails or an entry is missing.
+    fn leaves(&self, range: Range<u64>) -> Result<Vec<Vec<u8>>, StoreError>;
+
     /// Keeps a signed checkpoint; one of the same size is replaced. What groups of
     /// the map were before its size is forgotten, since nothing is proved under older ones.
     ///

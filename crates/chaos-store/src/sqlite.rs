@@ -377,6 +377,29 @@ impl Records for Store {
         Ok(entries)
     }
 
+    fn leaves(&self, range: Range<u64>) -> Result<Vec<Vec<u8>>, StoreError> {
+        let failed = |source| self.failed("read leaves")(source);
+        let end = range.end.min(range.start.saturating_add(ENTRIES_MAX));
+        let (Ok(start), Ok(end)) = (i64::try_from(range.start), i64::try_from(end)) else {
+            return Ok(Vec::new());
+        };
+        let sql = "SELECT idx, leaf FROM entries WHERE idx >= ?1 AND idx < ?2 ORDER BY idx";
+        let mut statement = self.connection.prepare_cached(sql).map_err(failed)?;
+        let rows = statement
+            .query_map([start, end], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))
+            .map_err(failed)?;
+        let mut leaves = Vec::new();
+        for row in rows {
+            let (index, leaf) = row.map_err(failed)?;
+            let expected = range.start + leaves.len() as u64;
+            if index.cast_unsigned() != expected {
+                return Err(self.damaged(Damage::Missing { index: expected }));
+            }
+            leaves.push(leaf);
+        }
+        Ok(leaves)
+    }
+
     fn put_checkpoint(&mut self, signed: &SignedCheckpoint) -> Result<(), StoreError> {
         self.ensure_writable()?;
         let log_size = self.head()?.size;

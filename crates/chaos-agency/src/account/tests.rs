@@ -36,7 +36,7 @@ fn signed(text: &str) -> String {
 }
 
 fn agreement(chain: &ChainId) -> Agreement<'_> {
-    Agreement { log: key(9).did(), agent: key(1).did(), chain, account: ACCOUNT }
+    Agreement { log: key(9).did(), agent: key(1).did(), chain, account: ACCOUNT, number: None }
 }
 
 #[test]
@@ -46,6 +46,17 @@ fn agreement_is_the_text_that_wallets_show_and_the_signature_that_they_make() {
     assert_eq!(agreement.text(), TEXT);
     assert_eq!(signed(TEXT), SIGNATURE);
     agreement.ensure_signed(SIGNATURE).unwrap();
+}
+
+/// What an account agrees to now has a number.
+#[test]
+fn agreement_with_a_number_is_another_text() {
+    let mainnet = chain("eip155:1");
+    let numbered = Agreement { number: Some(2), ..agreement(&mainnet) };
+    let text = TEXT.replace("\n\nWhat", "\nNumber: 2\n\nWhat");
+    assert_eq!(numbered.text(), text);
+    numbered.ensure_signed(&signed(&text)).unwrap();
+    numbered.ensure_signed(SIGNATURE).unwrap_err();
 }
 
 #[test]
@@ -58,6 +69,7 @@ fn signature_of_another_log_agent_chain_or_account_is_no_agreement() {
         Agreement { agent: key(2).did(), ..good },
         Agreement { chain: &optimism, ..good },
         Agreement { account: "0x00000000000000000000000000000000000000aa", ..good },
+        Agreement { number: Some(1), ..good },
     ] {
         let refused = other.ensure_signed(SIGNATURE).unwrap_err();
         assert_eq!(refused.code, Fault::AccountNotAgreed.code(), "{other:?}");
@@ -104,6 +116,7 @@ fn refused(change: impl FnOnce(&mut BindAccount), fault: Fault) {
     let mut bind = BindAccount {
         chain: chain("eip155:1"),
         account: ACCOUNT.to_owned(),
+        number: None,
         signature: SIGNATURE.to_owned(),
     };
     change(&mut bind);
@@ -126,4 +139,17 @@ fn receipt_of_an_account_is_refused_where_it_is_read() {
     refused(|bind| bind.account = ACCOUNT.to_uppercase(), Fault::AddressMalformed);
     refused(|bind| bind.chain = chain("eip155:10"), Fault::AccountNotAgreed);
     refused(|bind| bind.signature.truncate(20), Fault::AccountNotAgreed);
+    refused(|bind| bind.number = Some(1), Fault::AccountNotAgreed);
+}
+
+#[test]
+fn number_is_left_out_or_is_one() {
+    let read = |number: &str| {
+        let text = format!(r#"{{"account":"0x","chain":"eip155:1"{number},"signature":"0x"}}"#);
+        serde_json::from_str::<BindAccount>(&text).map(|bind| bind.number)
+    };
+    assert_eq!(read("").unwrap(), None);
+    assert_eq!(read(r#","number":2"#).unwrap(), Some(2));
+    read(r#","number":null"#).unwrap_err();
+    read(r#","number":"2""#).unwrap_err();
 }

@@ -305,7 +305,7 @@ impl Entry<'_> {
 
     /// An account is one agent's for ever, so that two are never to be paid at one.
     fn bind_account(&self, bind: &BindAccount, writes: &mut Writes) -> Result<(), Stop> {
-        let (agent, BindAccount { chain, account, .. }) = (self.receipt.agent, bind);
+        let (agent, BindAccount { chain, account, number, .. }) = (self.receipt.agent, bind);
         let owner = account::owner(self.state, chain, account)?;
         if let Some(owner) = owner.filter(|owner| *owner != agent) {
             let reason = format!("account {account} of {chain} belongs to {owner}");
@@ -321,11 +321,23 @@ impl Entry<'_> {
             let reason = format!("{BINDINGS_MAX} accounts of {chain} is the limit of an agent");
             return Err(reject(Fault::AccountsTooMany, reason));
         }
-        row.bindings.push(BoundRow { account: account.clone(), index: self.index });
+        let next = row.next_number();
+        let is_next = match number {
+            Some(number) => *number == next,
+            // As it was agreed to before there were numbers, until the agent has one that has.
+            None => row.bindings.iter().all(|bound| !bound.numbered),
+        };
+        if !is_next {
+            let said = number.map_or_else(|| "no number".to_owned(), |n| format!("number {n}"));
+            let reason = format!("account {account} agreed to be {said} of {agent}, not {next}");
+            return Err(reject(Fault::AccountNumberOther, reason));
+        }
+        let (account, numbered) = (account.clone(), number.is_some());
+        row.bindings.push(BoundRow { account: account.clone(), index: self.index, numbered });
         writes.put(key, &row);
         if owner.is_none() {
             let owned = NameRow { from: self.index, owner: agent };
-            writes.put(Key::account_owner(chain, account), &owned);
+            writes.put(Key::account_owner(chain, &account), &owned);
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use chaos_types::Digest;
 
 use super::reject;
 use crate::{
-    Fault, Key, Leaf, Outcome, Receipt, State, Stop, Writes,
+    Answer, Fault, Key, Leaf, Outcome, Receipt, State, Stop, Writes,
     action::Contribution,
     state::{ActionRow, EntryRow, EvidenceRow, Once},
 };
@@ -51,6 +51,25 @@ impl Judge<'_> {
             }
         }
         writes.put(Key::outcome(&self.receipt.id), &once);
+        Ok(())
+    }
+
+    /// The evidence that an outcome brought that counts: what it names had led to it.
+    pub(super) fn again(&self, outcome: &Outcome, writes: &mut Writes) -> Result<(), Stop> {
+        for (number, contribution) in outcome.contributions.iter().enumerate() {
+            let key = Key::evidence(self.index, number);
+            let index = match self.state.place(&contribution.receipt) {
+                Answer::Is(index) => index,
+                Answer::Absent => return Err(Stop::Unreadable { key }),
+                Answer::NotShown => return Err(Stop::NotShown { key }),
+            };
+            let action = Key::action(index);
+            let entry: EntryRow =
+                self.state.read(&action)?.ok_or(Stop::Unreadable { key: action })?;
+            if entry.action.agent != self.receipt.agent {
+                writes.put(key, &self.evidence(outcome, contribution, &entry));
+            }
+        }
         Ok(())
     }
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chaos_types::{ChainId, Did, Digest, decimal};
+use chaos_types::{ChainId, Did, Digest, canonical, decimal};
 use serde::{Deserialize, Serialize};
 
 use super::reject;
 use crate::{
-    Fault, Key, State, Stop, Writes, account,
+    Action, Fault, Key, Receipt, State, Stop, Writes, account,
     action::{Pay, Payment},
     state::Once,
 };
@@ -73,6 +73,37 @@ impl RewardRow {
     }
 }
 
+/// What payments add up to, by the keys of the totals: what the rows of rewards are held against.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rewards(BTreeMap<Key, RewardTotal>);
+
+impl Rewards {
+    /// Takes in what a receipt pays that counts; nothing if it is no payment.
+    pub fn take(&mut self, receipt: &Receipt) {
+        let Action::Pay(pay) = &receipt.action else { return };
+        for Payment { agent, amount, .. } in &pay.payments {
+            let total = self.0.entry(reward_key(agent, pay)).or_default();
+            total.payments += 1;
+            // A payment that counts does not exceed it.
+            total.total = total.total.saturating_add(*amount);
+        }
+    }
+
+    /// The row under a key, if something was paid that it counts.
+    ///
+    /// # Panics
+    /// Never: numbers have a canonical form.
+    #[must_use]
+    pub fn row(&self, key: &Key) -> Option<Vec<u8>> {
+        let total = self.0.get(key)?;
+        Some(canonical::to_vec(total).expect("a decimal text and a count"))
+    }
+}
+
+fn reward_key(agent: &Did, pay: &Pay) -> Key {
+    Key::new("reward", &[agent, &pay.chain, &pay.token])
+}
+
 /// A payee is paid at the account that it had registered before the outcome if it had one: what it earned
 /// is not led elsewhere, nor does a key that was stolen since lead it.
 fn ensure_account(
@@ -125,9 +156,7 @@ pub(super) fn admit(
         let agent = payment.agent;
         let mut row = match totals.get(&agent) {
             Some(row) => *row,
-            None => state
-                .read(&Key::new("reward", &[&agent, &pay.chain, &pay.token]))?
-                .unwrap_or_default(),
+            None => state.read(&reward_key(&agent, pay))?.unwrap_or_default(),
         };
         row.total = row.total.checked_add(payment.amount).ok_or_else(|| {
             reject(Fault::RewardsTooLarge, format!("the rewards of {agent} exceed 128 bits"))
@@ -138,7 +167,7 @@ pub(super) fn admit(
         totals.insert(agent, row);
     }
     for (agent, row) in totals {
-        writes.put(Key::new("reward", &[&agent, &pay.chain, &pay.token]), &row);
+        writes.put(reward_key(&agent, pay), &row);
     }
     writes.put(Key::paid(&pay.outcome), &Once { index: by.index });
     Ok(())

@@ -73,19 +73,23 @@ struct Workshop;
 impl View for Workshop {
     fn admit(
         &self,
-        receipt: &Verified<Receipt>,
+        _: &Verified<Receipt>,
         _: u64,
         _: &dyn State,
         _: &mut Writes,
-    ) -> Result<Option<Outcome>, Stop> {
+    ) -> Result<(), Stop> {
+        Ok(())
+    }
+
+    fn outcome(&self, receipt: &Receipt) -> Option<Outcome> {
         let inspected = receipt.action.read::<Inspect>();
-        Ok(inspected.map(|Inspect { of, contributions }| Outcome {
+        inspected.map(|Inspect { of, contributions }| Outcome {
             by: "inspection",
             of,
             client: "the village".to_owned(),
             succeeded: true,
             contributions,
-        }))
+        })
     }
 }
 
@@ -226,12 +230,16 @@ fn spelled(byte: u8) -> String {
 
 /// An agent says that it is paid at an account, which agrees.
 fn bind(agent: u8, byte: u8) -> Action {
+    bind_numbered(agent, byte, None)
+}
+
+fn bind_numbered(agent: u8, byte: u8, number: Option<u64>) -> Action {
     let (chain, named) = ("eip155:1".parse().unwrap(), spelled(byte));
     let (log, agent) = (key(OPERATOR).did(), key(agent).did());
-    let text = Agreement { log, agent, chain: &chain, account: &named }.text();
+    let text = Agreement { log, agent, chain: &chain, account: &named, number }.text();
     let signature = account(byte).sign_message_sync(text.as_bytes()).unwrap();
     let signature = hex::encode_prefixed(signature.as_bytes());
-    Action::BindAccount(BindAccount { chain, account: named, signature })
+    Action::BindAccount(BindAccount { chain, account: named, number, signature })
 }
 
 /// A log with work, and the work.
@@ -431,6 +439,31 @@ fn an_account_is_one_agents_for_ever() {
     .unwrap();
     again.leaf = Leaf::new(again.receipt.id, again.leaf.integrated_at_ms);
     log.refused(&again, Fault::AccountUnchanged);
+}
+
+/// The log shows what an account once agreed to, and whoever has the agent's key alone gains nothing by it.
+#[test]
+fn what_an_account_agreed_to_once_is_of_no_use_again() {
+    let (mut log, _) = worked();
+    let old = bind(ADA, 20);
+    log.add(ADA, vec![], old.clone());
+    let first = bind_numbered(ADA, 21, Some(2));
+    log.add(ADA, vec![], first.clone());
+    log.add(ADA, vec![], bind_numbered(ADA, 22, Some(3)));
+    // Another parent, so that it is another receipt.
+    let parent = log.add(ADA, vec![], mend("a cart"));
+    for again in [old, first] {
+        log.refused(&log.entry(ADA, vec![parent], again), Fault::AccountNumberOther);
+    }
+    log.refused(
+        &log.entry(ADA, vec![], bind_numbered(ADA, 23, Some(5))),
+        Fault::AccountNumberOther,
+    );
+    // The account itself can agree anew.
+    log.add(ADA, vec![], bind_numbered(ADA, 21, Some(4)));
+    let number =
+        crate::account::next_number(&log.state, &key(ADA).did(), &"eip155:1".parse().unwrap());
+    assert_eq!(number.unwrap(), 5);
 }
 
 #[test]
@@ -661,14 +694,14 @@ impl View for Thief {
         index: u64,
         _: &dyn State,
         writes: &mut Writes,
-    ) -> Result<Option<Outcome>, Stop> {
+    ) -> Result<(), Stop> {
         let key = if index.is_multiple_of(2) {
             Key::paid(&receipt.id)
         } else {
             Key::of_view("other", "mended", &[&receipt.id])
         };
         writes.put(key, &crate::Once { index });
-        Ok(None)
+        Ok(())
     }
 }
 

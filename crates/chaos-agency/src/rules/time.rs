@@ -8,9 +8,6 @@ use crate::{
     state::{CorrectionRow, EntryRow},
 };
 
-/// How many entries are looked at at a time for one that counts. Nearly every entry does.
-const STEP: u64 = 64;
-
 /// A correction is dated as it says, takes later dates back, and dates no entry before those that it
 /// follows.
 pub(super) fn admit(
@@ -63,16 +60,10 @@ pub(super) fn admit(
 
 /// The last entry before a place that counts.
 fn counted_before(state: &dyn State, index: u64) -> Result<Option<Dated>, Stop> {
-    let mut end = index;
-    while end > 0 {
-        let start = end.saturating_sub(STEP);
-        let (from, to) = (Key::action(start), Key::action(end));
-        let mut rows: Vec<(Key, EntryRow)> = state.rows(&from..&to)?;
-        if let Some((key, row)) = rows.pop() {
-            let index = key.sorted().ok_or(Stop::Unreadable { key })?;
+    for index in (0..index).rev() {
+        if let Some(row) = state.read::<EntryRow>(&Key::action(index))? {
             return Ok(Some(Dated { index, at_ms: row.action.integrated_at_ms }));
         }
-        end = start;
     }
     Ok(None)
 }

@@ -48,10 +48,10 @@ fn bind(agent: u8, byte: u8) -> Action {
     let account = PrivateKeySigner::from_slice(&[byte; 32]).unwrap();
     let (chain, named) = ("eip155:1".parse().unwrap(), format!("{:#x}", account.address()));
     let (log, agent) = (key(OPERATOR).did(), key(agent).did());
-    let text = Agreement { log, agent, chain: &chain, account: &named }.text();
+    let text = Agreement { log, agent, chain: &chain, account: &named, number: None }.text();
     let signature = account.sign_message_sync(text.as_bytes()).unwrap();
     let signature = alloy_primitives::hex::encode_prefixed(signature.as_bytes());
-    Action::BindAccount(BindAccount { chain, account: named, signature })
+    Action::BindAccount(BindAccount { chain, account: named, number: None, signature })
 }
 
 /// A log in memory, with what it folded to before each entry.

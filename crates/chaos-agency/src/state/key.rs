@@ -138,8 +138,10 @@ impl Key {
         Self::new("action", &[&Sorted(index)])
     }
 
-    /// The number in the second part of a key that sorts as numbers do.
-    pub(crate) fn sorted(&self) -> Option<u64> {
+    /// The number in the second part of a key that sorts as numbers do: the entry of an action, a refusal or
+    /// a piece of evidence.
+    #[must_use]
+    pub fn sorted(&self) -> Option<u64> {
         self.parts().nth(1)?.parse().ok()
     }
 

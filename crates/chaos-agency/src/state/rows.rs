@@ -85,9 +85,22 @@ pub(crate) struct AccountsRow {
 pub(crate) struct BoundRow {
     pub(crate) account: String,
     pub(crate) index: u64,
+    /// Whether the account agreed to be the one of its number.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) numbered: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+const fn is_false(is: &bool) -> bool {
+    !*is
 }
 
 impl AccountsRow {
+    /// The number of the account that comes next.
+    pub(crate) const fn next_number(&self) -> u64 {
+        self.bindings.len() as u64 + 1
+    }
+
     /// The account in force at an index.
     pub(crate) fn at(&self, index: u64) -> Option<&BoundRow> {
         self.bindings.iter().rev().find(|bound| bound.index < index)

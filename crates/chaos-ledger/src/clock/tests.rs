@@ -91,6 +91,23 @@ fn what_was_vouched_for_ends_with_the_next_entry() {
     assert!(matches!(refused, Error::ClockAhead { .. }), "{refused}");
 }
 
+/// Who vouches for one clock has not vouched for every clock before it.
+#[test]
+fn what_was_vouched_for_is_that_clock_and_goes_on_with_it() {
+    let dir = TempDir::new().unwrap();
+    let mut ledger = open(dir.path());
+    set(START_MS + 400 * DAY_MS);
+    ledger.accept_clock().unwrap();
+    let early = START_MS + 400 * DAY_MS - CLOCK_BACK_MS_MAX - 1;
+    for other in [START_MS + 200 * DAY_MS, early, START_MS + 431 * DAY_MS] {
+        set(other);
+        let refused = agents::enrol(&mut ledger, profile("carol")).unwrap_err();
+        assert!(matches!(refused, Error::ClockAhead { .. }), "{other}: {refused}");
+    }
+    set(early + 1);
+    enrol(&mut ledger, "bob");
+}
+
 #[test]
 fn what_was_vouched_for_counts_only_as_it_was_written() {
     let dir = TempDir::new().unwrap();
@@ -105,6 +122,40 @@ fn what_was_vouched_for_counts_only_as_it_was_written() {
     // What an earlier release wrote, a time alone, is over.
     ledger.store.put_meta(CLOCK_META, NOW_MS.get().to_string().as_bytes()).unwrap();
     agents::enrol(&mut ledger, profile("carol")).unwrap_err();
+}
+
+/// The operator signs what leaves say, whatever the rows do: a row that says otherwise stops it.
+#[test]
+fn a_false_time_in_a_row_begins_no_correction() {
+    let dir = TempDir::new().unwrap();
+    let data = dir.path().join("data");
+    let mut ledger = open(&data);
+    enrol(&mut ledger, "ada");
+    set(START_MS + 2 * HOUR_MS);
+    enrol(&mut ledger, "bob");
+    enrol(&mut ledger, "carol");
+    drop(ledger);
+    let (from, to) = ((START_MS + 2 * HOUR_MS).to_string(), START_MS.to_string());
+    let database = rusqlite::Connection::open(data.join(chaos_store::DATABASE_FILE)).unwrap();
+    let update = "UPDATE state SET value = CAST(replace(CAST(value AS TEXT), ?2, ?3) AS BLOB) \
+                  WHERE key = ?1";
+    let key = b"action\x0000000000000000000002".as_slice();
+    assert_eq!(database.execute(update, rusqlite::params![key, from, to]).unwrap(), 1);
+    drop(database);
+    set(START_MS + HOUR_MS);
+    let mut ledger = open(&data);
+    let proposed = ledger.propose_correction(None).unwrap().unwrap();
+    assert_eq!((proposed.first, proposed.later), (2, 2), "as the leaves have it");
+    // One that begins at 3 would leave entry 2 after the correction.
+    let Error::Row { key } = ledger.correct_time(3).unwrap_err() else { unreachable!() };
+    assert_eq!(key, "action/00000000000000000002");
+    assert_eq!(ledger.size(), 4);
+    drop(ledger);
+    drop(Ledger::rebuild(&data, Some("test".to_owned().into()), SYSTEM).unwrap());
+    let mut ledger = open(&data);
+    let Error::Inadmissible(refused) = ledger.correct_time(3).unwrap_err() else { unreachable!() };
+    assert_eq!(refused.code.as_str(), "correction-too-far");
+    ledger.correct_time(2).unwrap();
 }
 
 /// A clock that was ten years ahead: nothing is appended until a correction, and everything after it.

@@ -237,7 +237,7 @@ fn rows_and_leaves_of_other_rules_are_noticed() {
     let mut other = Ledger::open(folder.path(), password(), None, system()).unwrap();
     assert_ne!(other.next.state, right, "rows of other rules are folded anew");
     let refused = other.append_group(&[registration(log, 102, "bob")], 0).unwrap_err();
-    assert!(matches!(refused, Error::OtherRules), "{refused}");
+    assert!(matches!(refused, Error::OtherRules { .. }), "{refused}");
     let heads = crate::Heads::new(folder.path().join("heads"));
     assert!(matches!(other.sign_head(&heads).unwrap_err(), Error::StateOther { .. }));
     drop(other);

@@ -6,6 +6,7 @@ mod clock;
 mod keys;
 mod kill;
 mod rot;
+mod rows;
 
 use std::{
     fs::{self, File},

@@ -84,7 +84,7 @@ const fn kind(error: &Error) -> Kind {
         | Error::Map(_)
         | Error::StateOther { .. }
         | Error::ForeignRow { .. }
-        | Error::OtherRules
+        | Error::OtherRules { .. }
         | Error::WriteKey { .. }
         | Error::KeyFolder(_)
         | Error::Record(_)
@@ -98,6 +98,9 @@ const fn kind(error: &Error) -> Kind {
         | Error::HeadBehind { .. }
         | Error::HeadOther { .. }
         | Error::LeafOther { .. }
+        | Error::EntryOther { .. }
+        | Error::EntryUnread { .. }
+        | Error::Tree(_)
         | Error::TimeGoesBack { .. }
         | Error::Policy(_)
         | Error::PolicyDamaged
@@ -114,6 +117,9 @@ const fn kind(error: &Error) -> Kind {
 }
 
 fn hint(error: &Error) -> Option<String> {
+    if let Some(hint) = rows_hint(error) {
+        return Some(hint.to_owned());
+    }
     let hint = match error {
         Error::NoData { .. } => {
             "`chaoschain agent register` creates a data directory; --data names it"
@@ -121,12 +127,6 @@ fn hint(error: &Error) -> Option<String> {
         Error::NoOperator { .. } => {
             "`chaoschain agent register` finishes making an interrupted data directory; where the log is \
              lost and its key is not, `chaoschain log repair --from SOURCE` fetches it"
-        }
-        Error::Row { .. } | Error::Map(_) | Error::Mark { .. } | Error::FoldRoot { .. } => {
-            "`chaoschain log rebuild` folds the rows anew from the log"
-        }
-        Error::FoldBehind { .. } => {
-            "`chaoschain log rebuild` brings it up, by whoever may write to the folder"
         }
         Error::ClockAhead { .. } | Error::ClockBehind { .. } => clock_hint(error),
         Error::HeadForgotten { path: None, .. } => {
@@ -181,6 +181,31 @@ fn hint(error: &Error) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// What to do where rows, entries or tiles are not what they should be.
+const fn rows_hint(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::Row { .. } | Error::Map(_) | Error::Mark { .. } | Error::FoldRoot { .. } => {
+            "nothing was written or signed; `chaoschain log rebuild` folds the rows anew from the log"
+        }
+        Error::EntryOther { .. }
+        | Error::EntryUnread { .. }
+        | Error::Tree(_)
+        | Error::LeafOther { .. } => {
+            "nothing was written or signed; `chaoschain log rebuild --check` says what is damaged, \
+             `chaoschain log repair --from SOURCE` fetches it from a mirror, a server or an export"
+        }
+        Error::OtherRules { .. } => {
+            "nothing was written or signed; a program that knows every kind of receipt of this log goes on. \
+             Where none does, the entry is false: `chaoschain log rebuild --check` names the first such \
+             one, and this log cannot go on; begin another in another data directory"
+        }
+        Error::FoldBehind { .. } => {
+            "`chaoschain log rebuild` brings it up, by whoever may write to the folder"
+        }
+        _ => return None,
+    })
 }
 
 const fn clock_hint(error: &Error) -> &'static str {

@@ -27,11 +27,13 @@ pub(super) fn run(args: &AccountArgs) -> Result<ExitCode, Failure> {
         None => None,
     };
     let account = account(args, signer.as_ref())?;
-    let (chain, did, log) = {
+    let chain = &args.chain;
+    let (did, log, number) = {
         let ledger = ledger::read(&args.data.data)?;
-        (&args.chain, find_active(&ledger, &args.agent)?.did, ledger.operator())
+        let did = find_active(&ledger, &args.agent)?.did;
+        (did, ledger.operator(), Some(ledger.next_account(&did, chain)?))
     };
-    let agreement = Agreement { log, agent: did, chain, account: &account };
+    let agreement = Agreement { log, agent: did, chain, account: &account, number };
     let signature = match (&signer, &args.signature) {
         (Some(signer), _) => signer.sign_text(&agreement.text()),
         (None, Some(path)) => signature(path)?,
@@ -40,7 +42,7 @@ pub(super) fn run(args: &AccountArgs) -> Result<ExitCode, Failure> {
     let signature = spell_signature(&signature).ok_or_else(|| {
         Failure::message(Kind::Input, "the signature is not 65 bytes in hexadecimal, by one key")
     })?;
-    let bind = BindAccount { chain: chain.clone(), account, signature };
+    let bind = BindAccount { chain: chain.clone(), account, number, signature };
     let mut ledger = ledger::open(&args.data.data)?;
     let bound = agents::bind_account(&mut ledger, &args.agent, bind)?;
     report(args.json, "registered its account", &bound)
@@ -80,6 +82,7 @@ fn to_sign(args: &AccountArgs, agreement: &Agreement<'_>) -> Result<ExitCode, Fa
             "agent": agreement.agent,
             "chain": agreement.chain,
             "account": agreement.account,
+            "number": agreement.number,
             "status": "to be signed",
             "text": text,
         }))?;

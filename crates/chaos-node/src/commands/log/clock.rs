@@ -16,7 +16,7 @@ pub(super) fn accept(args: &AcceptClockArgs) -> Result<ExitCode, Failure> {
     if args.json {
         output::json(&json!({"accepted_ms": now_ms.to_string()}))?;
     } else {
-        output::line(format_args!("the next entry may be dated {now_ms} ms and later"));
+        output::line(format_args!("the next entry may be dated from {now_ms} ms on, for 30 days"));
     }
     Ok(ExitCode::SUCCESS)
 }

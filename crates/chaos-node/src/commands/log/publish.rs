@@ -5,8 +5,9 @@ use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 use chaos_api::{
     Disclosure, Incident, Limits, Publication, Published, routes, serve as serve_routes,
 };
-use chaos_ledger::{Error, holds_key};
-use chaos_store::{DATABASE_FILE, OpenError, Store};
+use chaos_ledger::{Error, Heads, holds_key};
+use chaos_log::SignedCheckpoint;
+use chaos_store::{DATABASE_FILE, OpenError, Records as _, Store};
 use serde_json::json;
 
 use crate::{
@@ -78,17 +79,35 @@ fn ensure_publishable(dir: &Path) -> Result<(), Failure> {
         return Err(Error::NoData { dir: dir.to_owned() }.into());
     }
     let store = match Store::read(dir) {
-        Err(OpenError::OldSchema { .. }) => {
-            drop(ledger::open_rows(dir)?);
+        Err(source @ OpenError::OldSchema { .. }) => {
+            ledger::bring_up(dir, Error::Open { dir: dir.to_owned(), source })?;
             Store::read(dir)
         }
         opened => opened,
     };
     let store = store.map_err(|source| Error::Open { dir: dir.to_owned(), source })?;
     match ledger::remembered(dir)?.filter(|_| holds_key(dir)) {
-        Some(heads) => Ok(heads.ensure_continued(&store, dir)?),
+        Some(heads) => {
+            heads.ensure_continued(&store, dir)?;
+            tell_withheld(&heads, &store, dir)
+        }
         None => Ok(()),
     }
+}
+
+/// A head that was signed here and is not the published one: it waits for its witnesses, or somebody
+/// took it out of the database.
+fn tell_withheld(heads: &Heads, store: &Store, dir: &Path) -> Result<(), Failure> {
+    let size = |signed: Option<SignedCheckpoint>| signed.map_or(0, |s| s.claimed().size());
+    let signed = size(heads.newest(&chaos_ledger::log_verifier(store, dir)?)?);
+    let published = size(store.checkpoint().map_err(Error::from)?);
+    if published < signed {
+        output::say(format_args!(
+            "what is published ends with entry {published}, a head of {signed} entries was signed on this \
+             machine; `chaoschain log checkpoint` publishes what is signed"
+        ));
+    }
+    Ok(())
 }
 
 /// What of a data directory is published. Nothing is written to it, whosoever it is.
