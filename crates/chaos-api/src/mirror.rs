@@ -334,13 +334,14 @@ impl Mirror {
     }
 
     /// Takes up the fold that goes on beside the entries that are stored now, if there is one: rows that are
-    /// behind, or of other rules, are the matter of [`Mirror::fold`].
+    /// behind, or of other rules than entries are read by, are the matter of [`Mirror::fold`].
     fn go_on_folding(&mut self) {
+        let fold = self.fold.take();
         let Some(kinds) = self.kinds else { return };
-        if self.fold.as_ref().is_none_or(|fold| !fold.is_by(&kinds)) {
+        self.fold = fold.filter(|fold| fold.is_by(&kinds)).or_else(|| {
             let rules = Rules::new(self.operator(), kinds);
-            self.fold = Fold::beside(&mut self.store, rules).ok().flatten();
-        }
+            Fold::beside(&mut self.store, rules).ok().flatten()
+        });
     }
 
     /// Stores entries at their places, with their rows where they are folded. A receipt that the log holds a
