@@ -37,9 +37,19 @@ pub struct Anchoring {
 /// A checkpoint on a chain, of which no receipt is logged yet.
 #[derive(Debug, Clone)]
 pub struct Written {
-    checkpoint: SignedCheckpoint,
     body: action::Anchor,
     proof: AnchorProof,
+}
+
+/// The receipt of an anchor.
+#[derive(Debug, Clone)]
+pub struct Recorded {
+    /// What it says.
+    pub body: action::Anchor,
+    /// Its digest.
+    pub receipt: Digest,
+    /// What a bundle carries of it.
+    pub anchored: Anchored,
 }
 
 /// Writes a published checkpoint to the chain, proves that the block holds it, and logs a receipt.
@@ -53,7 +63,9 @@ pub async fn anchor(
     place: &Place<'_>,
 ) -> Result<Anchoring, Error> {
     ledger.operator_for(action::Anchor::KIND)?;
-    record(ledger, write(checkpoint, place).await?)
+    let (size, root) = (checkpoint.claimed().size(), *checkpoint.claimed().root().as_bytes());
+    let Recorded { body, receipt, anchored } = record(ledger, write(size, root, place).await?)?;
+    Ok(Anchoring { checkpoint, body, receipt, anchored })
 }
 
 /// Writes a published checkpoint to the chain and proves that the block holds it, once that is as sure as
@@ -61,9 +73,8 @@ pub async fn anchor(
 ///
 /// # Errors
 /// If the chain refuses, or its block does not prove the anchor.
-pub async fn write(checkpoint: SignedCheckpoint, place: &Place<'_>) -> Result<Written, Error> {
+pub async fn write(size: u64, root: [u8; 32], place: &Place<'_>) -> Result<Written, Error> {
     let Place { chain, contract, signer } = *place;
-    let (size, root) = (checkpoint.claimed().size(), *checkpoint.claimed().root().as_bytes());
     let written = chain.anchor_checkpoint(contract, signer, size, root).await?;
     let proof = chain.anchor_proof(&written.transaction, contract).await?;
     let fact = proof.verify(size, root).map_err(Error::AnchorProof)?;
@@ -76,15 +87,15 @@ pub async fn write(checkpoint: SignedCheckpoint, place: &Place<'_>) -> Result<Wr
         block_number: fact.block_number,
         block_hash: format!("{:#x}", fact.block_hash),
     };
-    Ok(Written { checkpoint, body, proof })
+    Ok(Written { body, proof })
 }
 
 /// Logs the receipt of what was written.
 ///
 /// # Errors
 /// If the log does not admit it.
-pub fn record(ledger: &mut Ledger, written: Written) -> Result<Anchoring, Error> {
-    let Written { checkpoint, body, proof } = written;
+pub fn record(ledger: &mut Ledger, written: Written) -> Result<Recorded, Error> {
+    let Written { body, proof } = written;
     let key = ledger.operator_for(action::Anchor::KIND)?;
     let receipt = ledger.record(NewEntry {
         agent: ledger.operator(),
@@ -100,5 +111,40 @@ pub fn record(ledger: &mut Ledger, written: Written) -> Result<Anchoring, Error>
         envelope: canonical::from_slice(&entry.record).map_err(chaos_ledger::Error::Record)?,
         proof: serde_json::to_value(&proof).map_err(Error::ProofJson)?,
     };
-    Ok(Anchoring { checkpoint, body, receipt, anchored })
+    Ok(Recorded { body, receipt, anchored })
+}
+
+/// Checkpoints that an account sent to a contract and that the log has no receipt of, as size and root: of
+/// commands that were stopped before the block stayed, while the log grew on.
+///
+/// # Errors
+/// If the journal or the log cannot be read.
+pub fn unlogged(
+    ledger: &Ledger,
+    chain: &EvmChain,
+    contract: Address,
+    account: Address,
+) -> Result<Vec<(u64, [u8; 32])>, Error> {
+    let mut sent = chain.anchors_sent(contract, account)?;
+    if !sent.is_empty() {
+        let logged = newest(ledger, contract)?;
+        sent.retain(|(size, _)| *size > logged && *size < ledger.size());
+    }
+    Ok(sent)
+}
+
+/// The size of the newest checkpoint that the log says was anchored in a contract; 0 if there is none.
+fn newest(ledger: &Ledger, contract: Address) -> Result<u64, Error> {
+    let contract = format!("{contract:#x}");
+    for index in (0..ledger.size()).rev() {
+        let row = ledger.action(index)?.filter(|row| row.kind == action::Anchor::KIND);
+        let Some(row) = row else { continue };
+        let receipt = ledger.receipt(&row.receipt)?;
+        if let Some(Action::Anchor(anchor)) = receipt.as_ref().map(|it| &it.action)
+            && anchor.contract == contract
+        {
+            return Ok(anchor.log_size);
+        }
+    }
+    Ok(0)
 }

@@ -24,6 +24,10 @@ use crate::{
 /// Pause between two looks at a transaction that somebody else sent.
 const SETTLE_PAUSE: Duration = Duration::from_secs(1);
 
+/// Receipts of a block that are asked for one by one, at most: a block of 60 million gas that holds nothing
+/// but transfers has no more.
+const RECEIPTS_ONE_BY_ONE_MAX: usize = 3_000;
+
 /// A log, and where it is anchored by whom.
 #[derive(Debug, Clone, Copy)]
 pub struct AnchoredLog<'a> {
@@ -93,6 +97,27 @@ impl EvmChain {
         let transaction = self.find_anchor(anchor, size, root).await?;
         let transaction = self.settle(transaction, until).await?;
         Ok(AnchoredCheckpoint { size, root, transaction })
+    }
+
+    /// The checkpoints that the journal says this account sent to a contract, as size and root, by size,
+    /// without those that were cancelled or replaced.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub fn anchors_sent(
+        &self,
+        anchor: Address,
+        from: Address,
+    ) -> Result<Vec<(u64, [u8; 32])>, Error> {
+        let sent = self.sent_to(anchor, from)?;
+        let mut anchors: Vec<(u64, [u8; 32])> = sent
+            .iter()
+            .filter_map(|input| CheckpointAnchor::anchorCall::abi_decode(input).ok())
+            .map(|call| (call.size, call.root.0))
+            .collect();
+        anchors.sort_unstable();
+        anchors.dedup();
+        Ok(anchors)
     }
 
     /// What anchoring a checkpoint would send, deploying the contract first if there is none. Nothing is
@@ -166,18 +191,34 @@ impl EvmChain {
         };
         let foreign =
             "proving an anchor by the receipts of its block: its blocks hold what is unknown here";
-        serde_json::from_value::<Block>(block).map_err(|_| lacks(foreign))?;
-        let receipts = json!([{"blockHash": hash}]);
-        match self.rpc.ask("eth_getBlockReceipts", receipts).await? {
-            Outcome::Result(receipts) => {
-                serde_json::from_value::<Vec<TransactionReceipt>>(receipts)
-                    .map(|_| ())
-                    .map_err(|_| lacks(foreign))
+        let block: Block = serde_json::from_value(block).map_err(|_| lacks(foreign))?;
+        let Some(first) = block.transactions.hashes().next() else { return Ok(()) };
+        match self.prove(block, first, Address::ZERO).await {
+            Ok(_) => Ok(()),
+            Err(Error::Malformed { .. } | Error::AnchorProof(_) | Error::HeaderHash { .. }) => {
+                Err(lacks(foreign))
             }
-            Outcome::Refused { .. } => {
-                Err(lacks("eth_getBlockReceipts, which the proof of an anchor needs"))
-            }
+            Err(error) => Err(error),
         }
+    }
+
+    /// The receipts of a block, in one answer where the node offers that, else one by one.
+    async fn block_receipts(&self, block: &Block) -> Result<Vec<TransactionReceipt>, Error> {
+        let method = "eth_getBlockReceipts";
+        let params = json!([{"blockHash": block.header.hash}]);
+        if let Outcome::Result(receipts @ Value::Array(_)) = self.rpc.ask(method, params).await? {
+            return parse(method, receipts);
+        }
+        let hashes: Vec<B256> = block.transactions.hashes().collect();
+        if hashes.len() > RECEIPTS_ONE_BY_ONE_MAX {
+            return Err(Error::Unsupported { url: self.url().to_owned(), capability: method });
+        }
+        let mut receipts = Vec::with_capacity(hashes.len());
+        for hash in hashes {
+            let params = json!([hash]);
+            receipts.push(self.rpc.request("eth_getTransactionReceipt", params).await?);
+        }
+        Ok(receipts)
     }
 
     /// The contract has the code that a `CheckpointAnchor` of this log and publisher has on every chain.
@@ -284,23 +325,36 @@ impl EvmChain {
         let hash = transaction.block_hash;
         let block: Value = self.rpc.request("eth_getBlockByHash", json!([hash, true])).await?;
         let block: Block = parse("eth_getBlockByHash", block)?;
-        let receipts: Vec<Value> =
-            self.rpc.request("eth_getBlockReceipts", json!([{"blockHash": hash}])).await?;
-        let mut encoded_receipts = Vec::with_capacity(receipts.len());
-        for receipt in receipts {
-            let receipt: TransactionReceipt = parse("eth_getBlockReceipts", receipt)?;
-            encoded_receipts.push(receipt.inner.into_primitives_receipt().encoded_2718());
+        self.prove(block, transaction.hash, anchor).await
+    }
+
+    /// The proof of a transaction's event, from all of its block.
+    async fn prove(
+        &self,
+        block: Block,
+        transaction: B256,
+        anchor: Address,
+    ) -> Result<AnchorProof, Error> {
+        let receipts = self.block_receipts(&block).await?;
+        let encoded_receipts: Vec<Vec<u8>> = receipts
+            .into_iter()
+            .map(|receipt| receipt.inner.into_primitives_receipt().encoded_2718())
+            .collect();
+        let (claimed, computed) = (block.header.hash, block.header.inner.hash_slow());
+        if claimed != computed {
+            let number = block.header.inner.number;
+            return Err(Error::HeaderHash { number, claimed, computed });
         }
         let mut index = None;
         let mut encoded_transactions = Vec::with_capacity(encoded_receipts.len());
         for (position, tx) in block.transactions.into_transactions().enumerate() {
-            if *tx.inner.tx_hash() == transaction.hash {
+            if *tx.inner.tx_hash() == transaction {
                 index = Some(position);
             }
             encoded_transactions.push(tx.inner.encoded_2718());
         }
         let index = index.ok_or_else(|| {
-            let reason = format_args!("transaction {} is not in the block", transaction.hash);
+            let reason = format_args!("transaction {transaction} is not in the block");
             Error::malformed("eth_getBlockByHash", reason)
         })?;
         AnchorProof::build(&AnchorParts {

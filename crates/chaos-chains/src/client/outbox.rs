@@ -172,6 +172,22 @@ impl EvmChain {
         }))
     }
 
+    /// What this account sent to a contract, by what it says, without what was cancelled or came to nothing.
+    pub(super) fn sent_to(&self, contract: Address, from: Address) -> Result<Vec<Bytes>, Error> {
+        let outbox = self.outbox()?;
+        let mut intents = outbox.journal.open()?;
+        intents.extend(outbox.journal.done()?);
+        intents.retain(|intent| {
+            let may_count = intent.included().is_some_and(|inclusion| inclusion.succeeded)
+                || (intent.is_waiting() && !intent.is_cancelled());
+            self.is_of(outbox, intent)
+                && intent.account == from
+                && intent.to == Some(contract)
+                && may_count
+        });
+        Ok(intents.into_iter().map(|intent| intent.input).collect())
+    }
+
     /// The intent by which this account did something and succeeded. One that was taken for lost is asked
     /// for again.
     async fn done_before(

@@ -3,9 +3,13 @@
 use std::process::ExitCode;
 
 use chaos_agency::action;
-use chaos_chains::{Address, AnchoredLog, EvmChain, Outbox, Signer};
-use chaos_log::root_at;
-use chaos_programs::anchoring::{self, Anchoring, Place};
+use chaos_chains::{self as chain, Address, AnchoredLog, EvmChain, Outbox, Signer};
+use chaos_ledger::Ledger;
+use chaos_log::{SignedCheckpoint, root_at};
+use chaos_programs::{
+    Error,
+    anchoring::{self, Place, Recorded},
+};
 use serde_json::json;
 
 use super::sending::{connect, outbox, show_plans};
@@ -36,13 +40,44 @@ pub(crate) fn run(args: &AnchorArgs) -> Result<ExitCode, Failure> {
             None => deploy(&chain, &signer, &log).await?,
         };
         let place = Place { chain: &chain, contract, signer: &signer };
+        for (size, root) in anchoring::unlogged(&ledger, &chain, contract, signer.address())? {
+            finish(&mut ledger, size, root, &place).await?;
+        }
         let checkpoint = chaos_api::publish_head(&mut ledger, &heads, &ledger::tell_silent).await?;
         // Until the block stays, others may write to the log.
         drop(ledger);
-        let written = anchoring::write(checkpoint, &place).await?;
+        let (size, root) = (checkpoint.claimed().size(), *checkpoint.claimed().root().as_bytes());
+        let written = anchoring::write(size, root, &place).await?;
         let mut ledger = ledger::open(&args.data.data)?;
-        report(args, &anchoring::record(&mut ledger, written)?)
+        report(args, &checkpoint, &anchoring::record(&mut ledger, written)?)
     })
+}
+
+/// Logs an anchor that an earlier command paid for and did not wait for.
+async fn finish(
+    ledger: &mut Ledger,
+    size: u64,
+    root: [u8; 32],
+    place: &Place<'_>,
+) -> Result<(), Failure> {
+    if *root_at(ledger.store(), size).or_fail(Kind::Storage)?.as_bytes() != root {
+        output::say(format_args!("the anchor of size {size} in the journal is of another log"));
+        return Ok(());
+    }
+    match anchoring::write(size, root, place).await {
+        Ok(written) => {
+            let receipt = anchoring::record(ledger, written)?.receipt;
+            output::say(format_args!("size {size} was anchored before, receipt {receipt}"));
+            Ok(())
+        }
+        Err(Error::Chain(
+            error @ (chain::Error::Failed { .. } | chain::Error::Reverted { .. }),
+        )) => {
+            output::say(format_args!("the anchor of size {size} came to nothing: {error}"));
+            Ok(())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn contract(args: &AnchorArgs) -> Result<Option<Address>, Failure> {
@@ -84,14 +119,18 @@ fn plan(args: &AnchorArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-fn report(args: &AnchorArgs, anchoring: &Anchoring) -> Result<ExitCode, Failure> {
-    let body = &anchoring.body;
+fn report(
+    args: &AnchorArgs,
+    checkpoint: &SignedCheckpoint,
+    recorded: &Recorded,
+) -> Result<ExitCode, Failure> {
+    let Recorded { body, receipt, .. } = recorded;
     if args.json {
         output::json(&json!({
-            "receipt": anchoring.receipt,
+            "receipt": receipt,
             "anchor": body,
             "finality": args.spend.wait.finality.to_string(),
-            "checkpoint": anchoring.checkpoint.to_string(),
+            "checkpoint": checkpoint.to_string(),
         }))?;
     } else {
         let finality = args.spend.wait.finality;
@@ -100,7 +139,7 @@ fn report(args: &AnchorArgs, anchoring: &Anchoring) -> Result<ExitCode, Failure>
         output::line(format_args!("  contract     {}", body.contract));
         output::line(format_args!("  transaction  {}", body.transaction));
         output::line(format_args!("  block        {} {}", body.block_number, body.block_hash));
-        output::line(format_args!("  receipt      {}", anchoring.receipt));
+        output::line(format_args!("  receipt      {receipt}"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -42,6 +42,29 @@ fn an_anchor_is_logged_once_its_block_stays() {
     assert_eq!((entries(&lab), lab.landed()), (before + 1, landed + 1));
 }
 
+/// A command that lost its patience, and a log that grew before the next one.
+#[test]
+fn an_anchor_that_was_paid_for_is_logged_although_the_log_grew() {
+    let Some(lab) = Lab::start() else { return };
+    let contract = lab.deployed();
+    let (before, landed) = (entries(&lab), lab.landed());
+    ended(finally(&lab, lab.anvil.endpoint(), &contract, "1"), 4, &["not final yet"]);
+    let line = ["agent", "register", "--name", "grace", "--role", "researcher"];
+    lab.run(&line, "data").expect_code(0);
+    // And it ends behind the log's back.
+    lab.ask("anvil_mine", &json!(["0x50"]));
+    lab.tx(&["resume"]).expect_code(0);
+    let line = ["anchor", "--rpc-url", lab.anvil.endpoint(), "--contract", &contract];
+    let done = lab.run(&[&line[..], &["--finality", "included"]].concat(), "data").expect_code(0);
+    let told = format!("size {before} was anchored before, receipt sha256:");
+    assert!(done.stderr.contains(&told), "{}", done.stderr);
+    assert_eq!((entries(&lab), lab.landed()), (before + 3, landed + 2));
+    // Once: the next finds its receipt.
+    let again = lab.run(&[&line[..], &["--finality", "included"]].concat(), "data").expect_code(0);
+    assert!(!again.stderr.contains("was anchored before"), "{}", again.stderr);
+    assert_eq!((entries(&lab), lab.landed()), (before + 4, landed + 3));
+}
+
 /// The node's chain is reorganised as soon as the anchor was seen in a block, and grows once it is back.
 #[test]
 fn what_a_reorganisation_takes_goes_out_again_with_the_same_bytes() {
@@ -143,7 +166,7 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn a_method_that_the_proof_needs_is_missed_before_anything_is_paid() {
     let Some(lab) = Lab::start() else { return };
-    for method in ["eth_getBlockReceipts", "eth_getTransactionReceipt", "eth_getBlockByHash"] {
+    for method in ["eth_getTransactionReceipt", "eth_getBlockByHash"] {
         let lacking = Proxy::start(lab.anvil.endpoint(), move |_, body| {
             if body.contains(&format!("\"{method}\"")) {
                 return error(-32601, "method not found");
@@ -154,6 +177,23 @@ fn a_method_that_the_proof_needs_is_missed_before_anything_is_paid() {
         lab.anchor(&lacking.url, &["--deploy", "--dry-run"]).expect_error(4, &[method]);
     }
     assert_eq!(lab.landed(), 0);
+}
+
+/// As Ganache does.
+#[test]
+fn a_node_without_receipts_of_whole_blocks_is_asked_for_each() {
+    let Some(lab) = Lab::start() else { return };
+    let lacking = Proxy::start(lab.anvil.endpoint(), move |_, body| {
+        if body.contains("\"eth_getBlockReceipts\"") {
+            return error(
+                -32601,
+                "The method eth_getBlockReceipts does not exist/is not available",
+            );
+        }
+        Reply::Forward
+    });
+    lab.anchor(&lacking.url, &["--deploy"]).expect_code(0);
+    assert_eq!(lab.landed(), 2);
 }
 
 /// Arbitrum begins each of its blocks with a transaction of a kind of its own.

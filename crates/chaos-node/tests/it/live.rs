@@ -95,13 +95,17 @@ fn checkpoint_is_anchored_with_a_key_from_the_environment() {
     let dir = TempDir::new().unwrap();
     let data = dir.path().join("data");
     let data = data.to_str().unwrap();
-    run(["agent", "register", "--name", "ada", "--role", "researcher", "--data", data])
+    // Another run's chain has the same first block and account, so that this one has a memory of its own.
+    let heads = dir.path().join("heads");
+    let heads = heads.to_str().unwrap();
+    let own = [("CHAOSCHAIN_PASSWORD", "test"), ("CHAOSCHAIN_HEADS", heads)];
+    run_with(["agent", "register", "--name", "ada", "--role", "researcher", "--data", data], &own)
         .expect_code(0);
     let chain = ["anchor", "--rpc-url", anvil.endpoint(), "--finality", "included"];
     let anchor = [&chain[..], &["--data", data, "--json"]].concat();
     let deploy = [&anchor[..], &["--deploy"]].concat();
-    run(&deploy).expect_error(3, &["CHAOSCHAIN_PRIVATE_KEY"]);
-    let variables = [("CHAOSCHAIN_PASSWORD", "test"), ("CHAOSCHAIN_PRIVATE_KEY", DEVELOPMENT_KEY)];
+    run_with(&deploy, &own).expect_error(3, &["CHAOSCHAIN_PRIVATE_KEY"]);
+    let variables = [&own[..], &[("CHAOSCHAIN_PRIVATE_KEY", DEVELOPMENT_KEY)]].concat();
     let first = run_with(&deploy, &variables).expect_code(0).json();
     assert_eq!(first[0]["anchor"]["log_size"], "2");
     let contract = first[0]["anchor"]["contract"].as_str().unwrap().to_owned();
