@@ -3,9 +3,9 @@
 use std::{fmt, fs, io, path::Path};
 
 use chaos_files::Readers;
-use chaos_log::{ForkProof, VerifierKey};
+use chaos_log::VerifierKey;
 use chaos_types::{Did, Digest};
-use chaos_verify::SignerProof;
+use chaos_verify::ProvedFork;
 use serde::Serialize;
 
 use crate::mirror::{FORK, MirrorError, Standing};
@@ -13,11 +13,9 @@ use crate::mirror::{FORK, MirrorError, Standing};
 /// Something that whoever watches a log has to know.
 #[derive(Debug)]
 pub enum Alarm {
-    /// The log has signed two checkpoints of which neither is the start of the other. Whoever holds
-    /// both can show it to anybody.
-    Fork(Box<ForkProof>),
-    /// A key of the log's that is retired has signed a checkpoint.
-    Signer(Box<SignerProof>),
+    /// The log has signed two checkpoints of which neither is the start of the other, or a key of it signs
+    /// that is retired. Whoever holds the proof can show it to anybody.
+    Fork(Box<ProvedFork>),
     /// The log's root key handed a role to another key.
     Delegation {
         /// Index of the entry.
@@ -67,7 +65,7 @@ impl Alarm {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Fork(_) | Self::Signer(_) => FORK,
+            Self::Fork(_) => FORK,
             Self::Delegation { .. } => "delegation",
             Self::Rollback { .. } => "rollback",
             Self::Contradiction(_) => "contradiction",
@@ -80,25 +78,15 @@ impl Alarm {
     #[must_use]
     pub fn file(&self) -> String {
         match self {
-            Self::Fork(proof) => format!("{}.json", Self::name_of_fork(proof)),
+            Self::Fork(proof) => format!("{}.json", proof.name()),
             Self::Rollback { kept, found } => format!("rollback-{kept}-{found}.json"),
             Self::Contradiction(error) => {
                 format!("contradiction-{}.json", Digest::of(chain(error).as_bytes()).short())
-            }
-            Self::Signer(proof) => {
-                let digest = Digest::of(proof.to_string().as_bytes()).short();
-                format!("{FORK}-{}-{digest}.json", proof.note().claimed().size())
             }
             Self::Delegation { index, .. } => format!("delegation-{index}.json"),
             Self::Entry(finding) => format!("{}.json", finding.name),
             Self::Followed { index, .. } => format!("followed-{index}.json"),
         }
-    }
-
-    /// What a fork is called.
-    pub(crate) fn name_of_fork(proof: &ForkProof) -> String {
-        let digest = Digest::of(proof.to_string().as_bytes()).short();
-        format!("{FORK}-{}-{digest}", proof.second().claimed().size())
     }
 
     /// Writes the file of an alarm into a folder, unless it is there.
@@ -113,7 +101,6 @@ impl Alarm {
         fs::create_dir_all(folder)?;
         let text = match self {
             Self::Fork(proof) => Some(proof.to_string()),
-            Self::Signer(proof) => Some(proof.to_string()),
             Self::Rollback { .. }
             | Self::Contradiction(_)
             | Self::Entry(_)
@@ -145,7 +132,6 @@ impl fmt::Display for Alarm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fork(proof) => f.write_str(&proof.sentence()),
-            Self::Signer(proof) => f.write_str(&proof.sentence()),
             Self::Delegation { index, says, receipt } => {
                 write!(f, "entry {index}: the log's root key {says}, {receipt}")
             }
@@ -169,7 +155,8 @@ impl fmt::Display for Alarm {
 }
 
 /// An error with its causes: what differs is often only in the last of them.
-fn chain(error: &dyn std::error::Error) -> String {
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -46,7 +46,7 @@ mod serve;
 mod source;
 mod witness;
 
-pub use alarm::Alarm;
+pub use alarm::{Alarm, chain};
 pub use ask::{AskError, GatherError, Gathered, gather};
 pub use disclosure::Disclosure;
 pub use export::{ExportError, Exported, export};

@@ -97,24 +97,18 @@ impl Mirror {
         }
         let mut store = Store::open(directory)?;
         // A key under which nothing was ever kept, as one that was mistyped, makes it nobody's mirror.
-        let is_kept = store.head()?.size > 0
-            || store.checkpoint()?.is_some()
-            || store.meta(PENDING_META)?.is_some();
+        let is_kept = is_kept(&store)?;
         let recorded = store.meta(KEY_META)?.filter(|_| is_kept || key.is_none());
         let recorded = recorded.map(|text| String::from_utf8_lossy(&text).parse::<VerifierKey>());
         let recorded = recorded.transpose().map_err(MirrorError::RecordedKey)?;
-        // Until something that a key has signed is kept, a mistaken key is only a mistake.
-        let is_new = store.head()?.size == 0
-            && store.checkpoint()?.is_none()
-            && store.meta(PENDING_META)?.is_none();
         let key = match (recorded, key) {
             (Some(recorded), None) => recorded,
             (Some(recorded), Some(key)) if recorded == *key => recorded,
-            (Some(recorded), Some(key)) if !is_new => {
+            (Some(recorded), Some(key)) if is_kept => {
                 let (expected, found) = (Box::new(recorded), Box::new(key.clone()));
                 return Err(MirrorError::OtherLog { expected, found });
             }
-            (None, _) if !is_new => return Err(MirrorError::NoMirror),
+            (None, _) if is_kept => return Err(MirrorError::NoMirror),
             (None, None) => return Err(MirrorError::NoKey),
             (_, Some(key)) => {
                 let operator = Did::from_public_bytes(key.public())
@@ -146,6 +140,11 @@ impl Mirror {
     #[must_use]
     pub const fn key(&self) -> &VerifierKey {
         &self.key
+    }
+
+    /// Whether anything that the log's key has signed is kept.
+    fn is_kept(&self) -> Result<bool, MirrorError> {
+        is_kept(&self.store)
     }
 
     /// Who runs the log.
@@ -212,6 +211,9 @@ impl Mirror {
         let old_size = self.store.head()?.size;
         let follows_lost = self.policy.as_ref().is_some_and(Policy::asks_for_witnesses);
         let mut signers = Signers::read(&self.store, &self.key, follows_lost)?;
+        if !self.is_kept()? {
+            signers.ensure_root(source).await?;
+        }
         let found = fetch_head(source, &mut signers).await?;
         if let Some(policy) = &self.policy {
             policy.witnessed(&found).map_err(MirrorError::NotWitnessed)?;
@@ -405,6 +407,13 @@ impl Mirror {
         let kinds = self.kinds.unwrap_or_default();
         Pages { source: Arc::clone(source), tree, kinds, paths, running: VecDeque::new() }
     }
+}
+
+/// Whether a store holds anything that a log has signed. Until then a mistaken key is only a mistake.
+fn is_kept(store: &Store) -> Result<bool, MirrorError> {
+    Ok(store.head()?.size > 0
+        || store.checkpoint()?.is_some()
+        || store.meta(PENDING_META)?.is_some())
 }
 
 /// The bundles of new entries in order, some of them fetched and checked ahead.

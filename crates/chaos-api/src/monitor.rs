@@ -127,7 +127,6 @@ fn examined(mirror: &Mirror) -> Result<u64, MirrorError> {
 fn alarm(error: MirrorError) -> Result<Alarm, MirrorError> {
     match error {
         MirrorError::Fork(fork) => Ok(Alarm::Fork(fork)),
-        MirrorError::Signer(proof) => Ok(Alarm::Signer(proof)),
         MirrorError::Rollback { kept, found } => Ok(Alarm::Rollback { kept, found }),
         error if error.is_contradiction() => Ok(Alarm::Contradiction(error)),
         error => Err(error),

@@ -70,6 +70,19 @@ pub enum RepairError {
     /// The stored checkpoint is not the log's.
     #[error("the newest stored checkpoint is not the log's")]
     Checkpoint(#[from] CheckpointError),
+    /// The stored checkpoint is by a key that neither the damaged directory nor the source shows to be the
+    /// log's.
+    #[error(
+        "the newest stored checkpoint, of {size} entries, is by a key that is not shown to be the log's: \
+         not by what is left here, and the source does not say who signs"
+    )]
+    SourceBefore {
+        /// Size of the stored checkpoint.
+        size: u64,
+        /// Who has not signed it.
+        #[source]
+        source: CheckpointError,
+    },
     /// The source cannot be read, or contradicts itself.
     #[error("cannot mend from the source")]
     Source(#[source] Box<MirrorError>),
@@ -113,8 +126,13 @@ pub async fn repair(
     let mut store = Store::open_damaged(directory)?;
     let key = chaos_ledger::log_verifier(&store, directory)?;
     let mut signers = Signers::read(&store, &key, true)?;
+    if store.stored_size()? == 0 {
+        // The key of a directory that lost its log may be one that the root key has named.
+        signers.ensure_root(source).await?;
+    }
     let head = fetch_head(source, &mut signers).await?;
     let held = Held::of(&store, &key, heads)?;
+    held.learn_from(&store, &mut signers);
     held.ensure_stored_is_signed(source, &mut signers).await?;
     held.ensure_no_fork(source, (&store, &signers), &head).await?;
     let (source_size, old_size) = (head.claimed().size(), store.stored_size()?);

@@ -317,6 +317,14 @@ pub enum Error {
         /// Whose key it is.
         found: Box<Did>,
     },
+    /// The directory holds another log than the one whose root key was named.
+    #[error("the directory holds the log of root key {expected}, not that of {found}")]
+    OtherRoot {
+        /// Its log's root key.
+        expected: Box<Did>,
+        /// The key that was named.
+        found: Box<Did>,
+    },
     /// The key that a role was handed to is not at hand.
     #[error("no key file here holds {key}, which has the role {role}")]
     NoRoleKey {

@@ -108,22 +108,41 @@ impl Ledger {
     }
 
     /// Makes room for a log whose key lies in `dir` and whose database is lost, so that it can be filled
-    /// from a copy. A directory that knows its log is left as it is.
+    /// from a copy. A directory that knows its log is left as it is. `root` is the log's root key, where its
+    /// file is kept elsewhere: the operator's key in `dir` is another one then.
     ///
     /// # Errors
-    /// If there is neither log nor key, the key does not open, or the store fails.
-    pub fn recover(dir: &Path, password: Option<&Password>, system: System) -> Result<(), Error> {
+    /// If there is neither log nor key, the key does not open, the log is another one than that of `root`,
+    /// or the store fails.
+    pub fn recover(
+        dir: &Path,
+        password: Option<&Password>,
+        root: Option<Did>,
+        system: System,
+    ) -> Result<(), Error> {
         let keys = Keys::new(dir, password, system);
         let exists = dir.join(DATABASE_FILE).exists();
         if !exists && !keys.has(OPERATOR)? {
             return Err(Error::NoData { dir: dir.to_owned() });
         }
         let failed = |source| Error::Open { dir: dir.to_owned(), source };
-        if exists && recorded(&Store::open_damaged(dir).map_err(failed)?)?.is_some() {
-            return Ok(());
+        if exists {
+            let store = Store::open_damaged(dir).map_err(failed)?;
+            let is_empty = store.stored_size()? == 0 && store.meta(RECOVERED_META)?.is_some();
+            match (recorded(&store)?, root) {
+                (Some(known), Some(root)) if known != root && !is_empty => {
+                    return Err(Error::OtherRoot { expected: known.into(), found: root.into() });
+                }
+                // What an attempt without the root key took for it.
+                (Some(known), Some(root)) if known != root => {}
+                (Some(_), _) => return Ok(()),
+                (None, _) => {}
+            }
         }
-        let file = if keys.has(ROOT_FILE)? { ROOT_FILE } else { OPERATOR };
-        let operator = keys.open(file)?.did();
+        let operator = match root {
+            Some(root) => root,
+            None => keys.open(if keys.has(ROOT_FILE)? { ROOT_FILE } else { OPERATOR })?.did(),
+        };
         let mut store = Store::open_damaged(dir).map_err(failed)?;
         store.put_meta(RECOVERED_META, b"from a copy")?;
         Ok(store.put_meta(OPERATOR_META, operator.to_string().as_bytes())?)

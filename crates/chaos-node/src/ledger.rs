@@ -183,13 +183,7 @@ pub(crate) fn publish_head(
 
 /// Says why a witness did not cosign.
 pub(crate) fn tell_silent(name: &str, error: &AskError) {
-    let mut text = format!("witness {name}: {error}");
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    output::say(text);
+    output::say(format_args!("witness {name}: {}", chaos_api::chain(error)));
 }
 
 /// The memory of signed heads of a data directory, if there can be one: whoever has no folder for it has

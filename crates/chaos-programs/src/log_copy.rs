@@ -4,15 +4,19 @@
 //! from, follows from all entries together: the copy is folded here, from leaves whose tree is the one
 //! that the log signed.
 
+mod forks;
 mod rewards;
 
-use std::{fmt, path::Path};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use chaos_agency::{
     Action, Correction, Corrections, Kinds, Leaf, Receipt, SignerError, State, Stop, Succession,
     Views, action::Role, views,
 };
-use chaos_log::{Checkpoint, Edge, KeyError, SignedCheckpoint, leaf_hash};
+use chaos_log::{Checkpoint, Edge, KeyError, SignedCheckpoint, VerifierKey, leaf_hash};
 use chaos_reputation::{Model, ScoreDocument};
 use chaos_store::{DATABASE_FILE, Entry, Records as _, Store};
 use chaos_types::{Check, Did, Digest, Rejection, Verified, canonical};
@@ -34,6 +38,7 @@ const CHUNK: u64 = 1024;
 /// what is held against a bundle is the tree over the leaves that are read here, and every receipt is
 /// verified again while it is folded.
 pub struct LogCopy {
+    dir: PathBuf,
     store: Store,
     kinds: Kinds,
 }
@@ -55,9 +60,24 @@ impl LogCopy {
             return Err(chaos_ledger::Error::NoData { dir }.into());
         }
         match Store::read(&dir) {
-            Ok(store) => Ok(Self { store, kinds }),
+            Ok(store) => Ok(Self { dir, store, kinds }),
             Err(source) => Err(chaos_ledger::Error::Open { dir, source }.into()),
         }
+    }
+
+    /// The log's root key, and who signs checkpoints for it by what all entries of the copy fold to.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by the check *agent* if the copy cannot be read or folded.
+    pub fn signers(&self) -> Result<(VerifierKey, Succession), Rejection> {
+        let root = chaos_ledger::log_verifier(&self.store, &self.dir);
+        let root = root.map_err(|error| unread(&error))?;
+        let operator =
+            Did::from_public_bytes(root.public()).expect("a verifier key is a curve point");
+        let size = self.store.head().map_err(|error| unread(&error))?.size;
+        let views = self.fold(operator, size)?;
+        let succession = Succession::of(views.state(), operator, Role::Checkpoints);
+        Ok((root, succession.map_err(|stop| unread(&stop))?))
     }
 
     /// What the input of this name must be, by the log, for the receipt at `index`.

@@ -26,6 +26,8 @@ chaos_types::faults! {
         LogForked = "log-forked",
             "The log's key signed two trees that no log can have both: what it holds depends on whom one asks.";
         ForkNotProved = "fork-not-proved", "The file does not prove that a log forked.";
+        ForkNotTied = "fork-not-tied",
+            "The proof of a fork is by a key that nothing at hand ties to the root key of a trusted log.";
         CosignatureFalse = "cosignature-false",
             "A line that names a witness of the reader's policy is not its cosignature.";
         NotWitnessed = "not-witnessed",

@@ -1,15 +1,20 @@
 //! Files that prove that a log forked.
 
-use chaos_log::{ForkProof, Policy, SignedCheckpoint, VerifierKey};
-use chaos_types::{Check, Rejection};
+mod trees;
 
-use crate::{Fault, Options, SignerProof};
+use std::fmt;
+
+use chaos_log::{ForkProof, SignedCheckpoint, VerifierKey};
+use chaos_types::{Digest, Rejection};
+
+pub use self::trees::TreesProof;
+use crate::SignerProof;
 
 /// A proof that a log forked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProvedFork {
     /// One key signed two trees.
-    Trees(Box<ForkProof>),
+    Trees(Box<TreesProof>),
     /// A retired key signed after its end.
     Signer(Box<SignerProof>),
 }
@@ -21,11 +26,27 @@ impl ProvedFork {
         ForkProof::is_claimed_by(bytes)
     }
 
-    /// The log's key.
+    /// Reads a file that says that it proves a fork, and checks it.
+    ///
+    /// Anybody can make a key and fork a log of his own. Whether the log is one that the reader trusts,
+    /// [`Heads::root_of`](crate::Heads::root_of) says, by whatever else of the log is at hand.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by the check *checkpoint*.
+    pub fn parse(bytes: &[u8]) -> Result<Self, Rejection> {
+        if SignerProof::is_claimed_by(bytes) {
+            Ok(Self::Signer(Box::new(SignerProof::parse(bytes)?)))
+        } else {
+            Ok(Self::Trees(Box::new(TreesProof::parse(bytes)?)))
+        }
+    }
+
+    /// The key that the file names: of two trees the one that signed them, and otherwise the log's root
+    /// key.
     #[must_use]
     pub const fn log(&self) -> &VerifierKey {
         match self {
-            Self::Trees(proof) => proof.log(),
+            Self::Trees(proof) => proof.key(),
             Self::Signer(proof) => proof.log(),
         }
     }
@@ -34,7 +55,7 @@ impl ProvedFork {
     #[must_use]
     pub fn kind(&self) -> String {
         match self {
-            Self::Trees(proof) => proof.kind().to_string(),
+            Self::Trees(proof) => proof.fork().kind().to_string(),
             Self::Signer(_) => "signer".to_owned(),
         }
     }
@@ -43,7 +64,7 @@ impl ProvedFork {
     #[must_use]
     pub fn sentence(&self) -> String {
         match self {
-            Self::Trees(proof) => proof.sentence(),
+            Self::Trees(proof) => proof.fork().sentence(),
             Self::Signer(proof) => proof.sentence(),
         }
     }
@@ -52,38 +73,25 @@ impl ProvedFork {
     #[must_use]
     pub fn checkpoints(&self) -> Vec<&SignedCheckpoint> {
         match self {
-            Self::Trees(proof) => vec![proof.first(), proof.second()],
+            Self::Trees(proof) => vec![proof.fork().first(), proof.fork().second()],
             Self::Signer(proof) => vec![proof.note()],
         }
     }
-}
 
-/// Reads a file that says that it proves a fork, and checks it.
-///
-/// Anybody can make a key and fork a log of his own, so a reader who names the logs that he trusts, by
-/// a key or by a policy, has a proof about another log refused: it says nothing of theirs.
-///
-/// # Errors
-/// A [`Rejection`] by the check *checkpoint*.
-pub fn verify_fork(bytes: &[u8], options: &Options<'_>) -> Result<ProvedFork, Rejection> {
-    let proof = if SignerProof::is_claimed_by(bytes) {
-        ProvedFork::Signer(Box::new(SignerProof::parse(bytes)?))
-    } else {
-        let proof = ForkProof::parse(bytes)
-            .map_err(|error| Rejection::caused(Check::Checkpoint, Fault::ForkNotProved, &error))?;
-        ProvedFork::Trees(Box::new(proof))
-    };
-    if is_trusted(proof.log(), options.log, options.policy) {
-        return Ok(proof);
+    /// What the file of the proof is called wherever it is kept, without its ending.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let sizes = self.checkpoints().into_iter().map(|note| note.claimed().size());
+        let digest = Digest::of(self.to_string().as_bytes()).short();
+        format!("fork-{}-{digest}", sizes.max().unwrap_or_default())
     }
-    let reason =
-        format!("the proof is about log {}, which is not one that is trusted", proof.log());
-    Err(Rejection::new(Check::Checkpoint, Fault::LogNotTrusted, reason))
 }
 
-/// Whether the reader's words about logs, if there are any, include this one.
-fn is_trusted(log: &VerifierKey, named: Option<&VerifierKey>, policy: Option<&Policy>) -> bool {
-    let known = policy.map(Policy::logs).filter(|logs| !logs.is_empty());
-    named.is_none_or(|named| named == log)
-        && known.is_none_or(|logs| logs.iter().any(|known| known.key == *log))
+impl fmt::Display for ProvedFork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Trees(proof) => fmt::Display::fmt(proof, f),
+            Self::Signer(proof) => fmt::Display::fmt(proof, f),
+        }
+    }
 }

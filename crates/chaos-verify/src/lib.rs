@@ -11,8 +11,8 @@
 //!
 //! A report also has one word for each fact ([`Words`]), since one verdict for all of them would say
 //! more than was shown: a receipt can be in a log that does not count it, and under a head that no
-//! chain holds. [`Heads`] compares what several bundles say of one log, and [`verify_fork`] reads a file
-//! that proves by itself that a log signed two histories.
+//! chain holds. [`Heads`] compares what several bundles say of one log, and a [`ProvedFork`] is a
+//! file that proves by itself that a log signed two histories.
 //!
 //! ```
 //! use chaos_types::Check;
@@ -49,7 +49,7 @@ pub use bundle::{
     Placed, RowProof, STATE_FORMAT, StateBundle, Successions, named_digests,
 };
 pub use fault::Fault;
-pub use fork::{ProvedFork, verify_fork};
+pub use fork::{ProvedFork, TreesProof};
 pub use heads::{Fork, Heads};
 pub use offline::{
     Appraisal, Appraise, Block, FoldedLog, Options, ReadAnchor, Reexecute, Trust, possible_times,

@@ -102,6 +102,11 @@ impl SignerProof {
         &self.note
     }
 
+    /// The key that signed after its end, and the delegation that ended it.
+    pub(crate) const fn retired(&self) -> (Did, u64) {
+        (self.key, self.index)
+    }
+
     pub(crate) const fn succession(&self) -> &Succession {
         &self.succession
     }

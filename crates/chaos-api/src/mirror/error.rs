@@ -2,12 +2,12 @@ use std::{io, path::PathBuf};
 
 use chaos_agency::{LeafError, SignerError};
 use chaos_log::{
-    BundleError, CheckpointError, ForkError, ForkProof, Hash, KeyError, TileError, TileId,
-    UnsatisfiedError, VerifierKey,
+    BundleError, CheckpointError, ForkError, Hash, KeyError, TileError, TileId, UnsatisfiedError,
+    VerifierKey,
 };
 use chaos_store::{AppendError, OpenError, StoreError};
 use chaos_types::{Digest, Rejection};
-use chaos_verify::SignerProof;
+use chaos_verify::ProvedFork;
 
 use crate::{records::RecordsError, resource::Resource, source::SourceError};
 
@@ -58,9 +58,21 @@ pub enum MirrorError {
     /// A key signed the published checkpoint whose time is over, and that may be all that is shown.
     #[error("the published checkpoint is not the log's")]
     Retired(#[source] SignerError),
-    /// A retired key signed the published checkpoint.
-    #[error("{}", .0.sentence())]
-    Signer(Box<SignerProof>),
+    /// The key that was named is not the log's root key.
+    #[error(
+        "`{named}` is not the log's root key but one that the root key `{root}` has let sign for it"
+    )]
+    NotRoot {
+        /// The key that was named.
+        named: Box<VerifierKey>,
+        /// The root key, as the source publishes it.
+        root: Box<VerifierKey>,
+    },
+    /// A key signed the published checkpoint that nothing shows to be the log's.
+    #[error(
+        "a key signed the checkpoint that is not known here, and the source does not say who signs"
+    )]
+    NoKeys(#[source] CheckpointError),
     /// The published file of the log's keys does not hold.
     #[error("what is published of the log's keys does not hold: {}", .0.reason)]
     Keys(Rejection),
@@ -95,21 +107,22 @@ pub enum MirrorError {
         /// Size of the published one.
         found: u64,
     },
-    /// The log has signed two checkpoints of which neither is the start of the other.
+    /// The log has signed two checkpoints of which neither is the start of the other, or a retired key of
+    /// it has signed one.
     #[error("{}", .0.sentence())]
-    Fork(Box<ForkProof>),
+    Fork(Box<ProvedFork>),
     /// The log forked, and the proof of it cannot be kept.
     #[error("{}, and the proof of it cannot be kept", .proof.sentence())]
     ForkLost {
         /// The proof.
-        proof: Box<ForkProof>,
+        proof: Box<ProvedFork>,
         /// Why it cannot be kept.
         #[source]
         source: Box<Self>,
     },
     /// The kept proof of a fork cannot be read.
     #[error("the mirror's record of a fork cannot be read")]
-    RecordedFork(#[source] ForkError),
+    RecordedFork(#[source] Rejection),
     /// What was found in the log cannot be read.
     #[error("the mirror's record of what was found cannot be read")]
     RecordedFindings(#[source] serde_json::Error),
@@ -277,8 +290,8 @@ impl MirrorError {
     pub const fn is_contradiction(&self) -> bool {
         match self {
             Self::Checkpoint(_)
+            | Self::NoKeys(_)
             | Self::Retired(_)
-            | Self::Signer(_)
             | Self::Keys(_)
             | Self::KeysOther
             | Self::Branches { .. }
@@ -310,6 +323,7 @@ impl MirrorError {
             | Self::RecordedCheckpoint(_)
             | Self::Recorded(_)
             | Self::OtherLog { .. }
+            | Self::NotRoot { .. }
             | Self::ForkLost { .. }
             | Self::RecordedFork(_)
             | Self::RecordedFindings(_)

@@ -55,6 +55,9 @@ pub(super) async fn compare(
     known: &Known,
     found: &SignedCheckpoint,
 ) -> Result<Next, MirrorError> {
+    for kept in known.stored.iter().chain(&known.pending) {
+        mirror.1.ensure_in_force(kept)?;
+    }
     let stored = known.stored.as_ref().map_or(0, |kept| kept.claimed().size());
     let pending = known.pending.iter().filter(|pending| Some(*pending) != known.stored.as_ref());
     for kept in known.stored.iter().chain(pending) {
@@ -96,13 +99,13 @@ pub(crate) async fn ensure_grown(
             return Err(MirrorError::Branches { kept: old.size(), found: new.size() });
         };
         let proof = ForkProof::of_roots(key, kept.clone(), found.clone());
-        return Err(proof.map_or_else(MirrorError::Recorded, fork));
+        return Err(proof.map_or_else(MirrorError::Recorded, |proof| signers.fork(proof)));
     }
     if new.size() < old.size() {
         // Only if the entries are stored is it known which root the smaller log had.
         let key = signers.of_both(kept, found);
         return Err(match key.map(|key| ForkProof::find(&key, found, kept, store)) {
-            Some(Ok(Some(proof))) => fork(proof),
+            Some(Ok(Some(proof))) => signers.fork(proof),
             Some(Ok(None) | Err(_)) | None => {
                 MirrorError::Rollback { kept: old.size(), found: new.size() }
             }
@@ -113,13 +116,9 @@ pub(crate) async fn ensure_grown(
     }
     let key = signers.of_both(kept, found);
     match find(source, key.as_ref(), kept, found).await? {
-        Some(proof) => Err(fork(proof)),
+        Some(proof) => Err(signers.fork(proof)),
         None => Ok(()),
     }
-}
-
-fn fork(proof: ForkProof) -> MirrorError {
-    MirrorError::Fork(Box::new(proof))
 }
 
 /// Holds a kept checkpoint against a larger one with the published tiles: none if it is its start, a

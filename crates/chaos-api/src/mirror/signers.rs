@@ -1,10 +1,10 @@
 //! Who signs for a log, as far as a copy of it was shown.
 
 use chaos_agency::{SignerError, Succession, action::Role};
-use chaos_log::{SignedCheckpoint, VerifierKey};
+use chaos_log::{ForkProof, SignedCheckpoint, VerifierKey};
 use chaos_store::{Records as _, Store};
 use chaos_types::Did;
-use chaos_verify::{LogKeys, SignerProof};
+use chaos_verify::{LogKeys, ProvedFork, SignerProof, TreesProof};
 
 use super::MirrorError;
 use crate::{
@@ -42,6 +42,11 @@ impl Signers {
         Ok(Self { follows_lost, ..signers })
     }
 
+    /// The log's root key.
+    pub(crate) const fn root(&self) -> &VerifierKey {
+        &self.root
+    }
+
     /// Keeps what was learnt.
     pub(crate) fn keep(&self, store: &mut Store) -> Result<(), MirrorError> {
         if let Some(file) = &self.file {
@@ -61,10 +66,14 @@ impl Signers {
         let others = signed.note().signatures().iter().filter(|line| {
             line.name() == self.root.name() && !self.keys().any(|key| key.is_named_by(line))
         });
+        let mut is_absent = false;
         if others.count() > 0 {
             let learnt = match source.get(&Resource::Keys).await {
                 Ok(file) => self.learn(file),
-                Err(SourceError::Absent { .. }) => Ok(()),
+                Err(SourceError::Absent { .. }) => {
+                    is_absent = true;
+                    Ok(())
+                }
                 Err(error) => Err(error.into()),
             };
             // What a known key has signed needs no other.
@@ -74,16 +83,56 @@ impl Signers {
         }
         match self.succession.ensure_signed(signed, self.root.name()) {
             Ok(_) => Ok(()),
+            Err(SignerError::Unsigned(error)) if is_absent => Err(MirrorError::NoKeys(error)),
             Err(SignerError::Unsigned(error)) => Err(MirrorError::Checkpoint(error)),
             Err(SignerError::Name(error)) => Err(MirrorError::RecordedKey(error)),
             Err(error @ SignerError::Retired { .. }) => {
-                let file = self.file.as_deref().unwrap_or_default();
-                match SignerProof::new(self.root.clone(), file, signed.clone()) {
-                    Ok(proof) => Err(MirrorError::Signer(Box::new(proof))),
-                    Err(_) => Err(MirrorError::Retired(error)),
-                }
+                Err(self.theft(signed).unwrap_or(MirrorError::Retired(error)))
             }
         }
+    }
+
+    /// Refuses to go on from a kept checkpoint that a key signed whose time was over by then, as is known
+    /// now: whoever has that key was asked before the log's owner.
+    pub(crate) fn ensure_in_force(&self, kept: &SignedCheckpoint) -> Result<(), MirrorError> {
+        match self.succession.ensure_signed(kept, self.root.name()) {
+            Err(SignerError::Retired { .. }) => self.theft(kept).map_or(Ok(()), Err),
+            // What is kept was signed by a key in force when it was kept.
+            Ok(_) | Err(SignerError::Unsigned(_) | SignerError::Name(_)) => Ok(()),
+        }
+    }
+
+    /// The proof that a retired key has signed a checkpoint, if it is one.
+    fn theft(&self, signed: &SignedCheckpoint) -> Option<MirrorError> {
+        let file = self.file.as_deref()?;
+        let proof = SignerProof::new(self.root.clone(), file, signed.clone()).ok()?;
+        Some(MirrorError::Fork(Box::new(ProvedFork::Signer(Box::new(proof)))))
+    }
+
+    /// A fork of the log's by one of its keys, with what ties that key to the root key.
+    pub(crate) fn fork(&self, fork: ForkProof) -> MirrorError {
+        let file = self.file.as_deref().filter(|_| *fork.log() != self.root);
+        let tied = file.and_then(|file| TreesProof::tied(fork.clone(), file).ok());
+        let proof = tied.unwrap_or_else(|| TreesProof::new(fork));
+        MirrorError::Fork(Box::new(ProvedFork::Trees(Box::new(proof))))
+    }
+
+    /// Refuses to take a later key of a log for its root key: everything in the log would be held against
+    /// the wrong operator.
+    pub(crate) async fn ensure_root(&self, source: &Source) -> Result<(), MirrorError> {
+        let file = match source.get(&Resource::Keys).await {
+            Ok(file) => file,
+            Err(SourceError::Absent { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        // A file that does not hold says nothing, and is refused by whoever needs it.
+        let Ok((root, successions)) = LogKeys::verify_own(&file) else { return Ok(()) };
+        let mut keys = successions.checkpoints.keys().chain(successions.operator.keys());
+        if root == self.root || !keys.any(|key| key.as_bytes() == self.root.public()) {
+            return Ok(());
+        }
+        let (named, root) = (Box::new(self.root.clone()), Box::new(root));
+        Err(MirrorError::NotRoot { named, root })
     }
 
     /// A key that has signed both checkpoints, if one has.
@@ -103,7 +152,7 @@ impl Signers {
     }
 
     /// Takes in a file of the log's keys that goes on from what is known.
-    fn learn(&mut self, file: Vec<u8>) -> Result<(), MirrorError> {
+    pub(crate) fn learn(&mut self, file: Vec<u8>) -> Result<(), MirrorError> {
         let (_, found) = LogKeys::verify(&file, &self.root).map_err(MirrorError::Keys)?;
         let (known, found) = (self.succession.delegations(), found.checkpoints);
         if known.starts_with(found.delegations()) {

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeSet, fmt, path::Path};
 
-use chaos_log::ForkProof;
 use chaos_store::{Records as _, Store};
+use chaos_verify::ProvedFork;
 use serde::{Deserialize, Serialize};
 
 use super::{Finding, KEY_META, Mirror, MirrorError};
@@ -43,8 +43,8 @@ impl Standing {
         Self { name, alarm, detail, seen_at_ms, accepted_at_ms: None }
     }
 
-    fn of_fork(proof: &ForkProof, seen_at_ms: u64) -> Self {
-        let (name, detail) = (Alarm::name_of_fork(proof), proof.sentence());
+    fn of_fork(proof: &ProvedFork, seen_at_ms: u64) -> Self {
+        let (name, detail) = (proof.name(), proof.sentence());
         Self { name, alarm: FORK.to_owned(), detail, seen_at_ms, accepted_at_ms: None }
     }
 
@@ -214,19 +214,19 @@ impl Mirror {
             return Ok(());
         }
         let proof = self.store.meta(FORK_META)?.unwrap_or_default();
-        let proof = ForkProof::parse(&proof).map_err(MirrorError::RecordedFork)?;
+        let proof = ProvedFork::parse(&proof).map_err(MirrorError::RecordedFork)?;
         Err(MirrorError::Fork(Box::new(proof)))
     }
 
     /// Keeps the proof that a log forked, in the store and in a file for people.
-    pub(super) fn keep_fork(&mut self, proof: Box<ForkProof>, now_ms: u64) -> MirrorError {
+    pub(super) fn keep_fork(&mut self, proof: Box<ProvedFork>, now_ms: u64) -> MirrorError {
         match self.try_keep_fork(&proof, now_ms) {
             Ok(()) => MirrorError::Fork(proof),
             Err(error) => MirrorError::ForkLost { proof, source: Box::new(error) },
         }
     }
 
-    fn try_keep_fork(&mut self, proof: &ForkProof, now_ms: u64) -> Result<(), MirrorError> {
+    fn try_keep_fork(&mut self, proof: &ProvedFork, now_ms: u64) -> Result<(), MirrorError> {
         self.store.put_meta(FORK_META, proof.to_string().as_bytes())?;
         let mut findings = Findings::read(&self.store)?;
         findings.add(Standing::of_fork(proof, now_ms));

@@ -54,6 +54,17 @@ impl Held {
         Ok(Self { stored, remembered })
     }
 
+    /// Takes from the directory itself who signs for the log, where it still holds what proves it: a source
+    /// that ends before the last rotation does not know.
+    pub(super) fn learn_from(&self, store: &Store, signers: &mut Signers) {
+        let Some(stored) = &self.stored else { return };
+        let file = chaos_ledger::log_keys(store, signers.root(), stored);
+        if let Ok(Some(file)) = file {
+            // What does not hold is not learnt, and the source may tell.
+            let _learnt = signers.learn(file);
+        }
+    }
+
     /// Refuses a directory whose own head is not its log's, as far as it and the source know who signs.
     pub(super) async fn ensure_stored_is_signed(
         &self,
@@ -63,6 +74,9 @@ impl Held {
         let Some(stored) = &self.stored else { return Ok(()) };
         match signers.ensure_signed(source, stored).await {
             Err(MirrorError::Checkpoint(error)) => Err(error.into()),
+            Err(MirrorError::NoKeys(error)) => {
+                Err(RepairError::SourceBefore { size: stored.claimed().size(), source: error })
+            }
             signed => Ok(signed?),
         }
     }
@@ -85,7 +99,7 @@ impl Held {
             } else if let Some(key) = signers.of_both(kept, head)
                 && let Ok(Some(proof)) = ForkProof::find(&key, head, kept, store)
             {
-                return Err(MirrorError::Fork(Box::new(proof)).into());
+                return Err(signers.fork(proof).into());
             }
         }
         Ok(())

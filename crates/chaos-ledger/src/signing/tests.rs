@@ -232,11 +232,11 @@ fn key_without_its_log_founds_none_and_is_filled_from_a_copy_only() {
     let refused = create(Some(&heads));
     assert!(matches!(refused, Error::HeadBehind { signed: 2, found: 0 }), "{refused}");
     // A repair that was killed before it had fetched anything, and no memory.
-    Ledger::recover(&data, password().as_ref(), SYSTEM).unwrap();
+    Ledger::recover(&data, password().as_ref(), None, SYSTEM).unwrap();
     let refused = create(None);
     assert!(matches!(refused, Error::LogLost { .. }), "{refused}");
     let empty = dir.path().join("empty");
-    let refused = Ledger::recover(&empty, password().as_ref(), SYSTEM).unwrap_err();
+    let refused = Ledger::recover(&empty, password().as_ref(), None, SYSTEM).unwrap_err();
     assert!(matches!(refused, Error::NoData { .. }), "{refused}");
 }
 

@@ -112,6 +112,9 @@ pub(crate) struct RepairArgs {
     /// directory.
     #[arg(long, value_name = "DIR|URL")]
     pub(crate) from: String,
+    /// The log's root key, where the database is lost and the root key's file is kept elsewhere.
+    #[arg(long, value_name = "VKEY")]
+    pub(crate) log: Option<VerifierKey>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// Print JSON.

@@ -70,6 +70,9 @@ pub(crate) struct VerifyArgs {
     /// head that the log signed and folded here; scores and payments are recomputed from it.
     #[arg(long, value_name = "DIR")]
     pub(crate) log_dir: Option<PathBuf>,
+    /// Where to write the proof of a fork, if a bundle and the copy that --log-dir names show one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep_forks: Option<PathBuf>,
     /// The hash of a block that is on the chain, from a source you trust; may be repeated. An anchor in
     /// another block is refused; without any, no anchor is placed.
     #[arg(long, value_name = "HASH")]

@@ -1,6 +1,7 @@
 //! `chaoschain verify`.
 
 mod print;
+mod together;
 
 use std::{
     collections::BTreeSet,
@@ -19,13 +20,13 @@ use chaos_programs::{
     check, policy,
     reexecution::{Inputs, ensure_known},
 };
-use chaos_types::{Code, Rejection};
-use chaos_verify::{Fault, Fork, Heads, Options, ProvedFork, Report, verify_fork};
+use chaos_types::{Check, Code, Rejection};
+use chaos_verify::{Fault, Options, ProvedFork, Report};
 
 use crate::{
     args::{Required, VerifyArgs},
     clock,
-    commands::witness,
+    commands::{witness, write_file},
     exit::{Failure, Kind, OrFail as _},
     kinds::KINDS,
     narration::Terminal,
@@ -38,7 +39,8 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         .into_iter()
         .map(|source| verifier.look_at(source))
         .collect();
-    let forked = hold_heads_together(&mut found);
+    let forked = together::hold(&mut found, &verifier.trust(), verifier.copy.as_ref())?;
+    let forked = keep_proofs(&mut found, args.keep_forks.as_deref())? || forked;
     for found in &found {
         print::one(found, args.json)?;
     }
@@ -76,7 +78,14 @@ enum Content {
     /// A bundle, or what should be one.
     Bundle(Box<Checked>),
     /// A file that says that it proves a fork; the proof if it does.
-    Fork(Result<Box<ProvedFork>, Rejection>),
+    Fork(Result<Box<Forked>, Rejection>),
+}
+
+/// A proof of a fork.
+struct Forked {
+    proof: ProvedFork,
+    /// The root key of the log, as far as anything shows it.
+    root: VerifierKey,
 }
 
 /// What was found of a bundle.
@@ -84,6 +93,15 @@ struct Checked {
     report: Report,
     /// What was required and is not shown, by the requirement's name.
     lacks: Vec<(&'static str, Rejection)>,
+    /// The fork that it proves together with the reader's copy of the log.
+    fork: Option<Kept>,
+}
+
+/// A proof that was made here.
+struct Kept {
+    proof: ProvedFork,
+    /// Where it was written, if that was asked for.
+    path: Option<PathBuf>,
 }
 
 impl Checked {
@@ -118,33 +136,20 @@ impl Found {
     }
 }
 
-/// Heads of one log that cannot both be honest refuse whatever was proved under them.
-fn hold_heads_together(found: &mut [Found]) -> bool {
-    let mut heads = Heads::default();
-    let (mut forks, mut is_proved) = (Vec::new(), false);
-    for Found { name, content } in &*found {
-        match content {
-            Ok(Content::Bundle(checked)) => {
-                let head = checked.report.head.as_ref();
-                forks.extend(head.and_then(|head| heads.see(head, name).err()));
-            }
-            Ok(Content::Fork(Ok(proof))) => {
-                heads.accuse(proof, name);
-                is_proved = true;
-            }
-            Ok(Content::Fork(Err(_))) | Err(_) => {}
+/// Writes the proofs that were made here into a folder, if one was named; whether there are any.
+fn keep_proofs(found: &mut [Found], folder: Option<&Path>) -> Result<bool, Failure> {
+    let mut any = false;
+    for found in found {
+        let Ok(Content::Bundle(checked)) = &mut found.content else { continue };
+        let Some(Kept { proof, path }) = &mut checked.fork else { continue };
+        any = true;
+        if let Some(folder) = folder {
+            let file = folder.join(format!("{}.fork", proof.name()));
+            write_file(&file, proof.to_string().as_bytes())?;
+            *path = Some(file);
         }
     }
-    for Found { name, content } in found {
-        let Ok(Content::Bundle(checked)) = content else { continue };
-        let named = |fork: &&Fork| fork.heads.iter().any(|(whose, _)| whose == name);
-        let rejection = forks.iter().map(AsRef::as_ref).find(named).map(Fork::rejection);
-        let accused = || checked.report.head.as_ref().and_then(|head| heads.rejection(head));
-        if let Some(rejection) = rejection.or_else(accused) {
-            checked.reject(rejection);
-        }
-    }
-    is_proved || !forks.is_empty()
+    Ok(any)
 }
 
 /// Everything that the command line says about how to verify.
@@ -176,18 +181,29 @@ impl<'a> Verifier<'a> {
         let Source { name, bytes, path } = source;
         let content = bytes.map_err(Failure::from).map(|bytes| {
             if ProvedFork::is_claimed_by(&bytes) {
-                return Content::Fork(self.verify_fork(&bytes));
+                return Content::Fork(ProvedFork::parse(&bytes).map(|proof| {
+                    let root = proof.log().clone();
+                    Box::new(Forked { proof, root })
+                }));
             }
             let report = self.verify(&bytes, path.as_deref());
             let lacks = self.lacks(&report);
-            Content::Bundle(Box::new(Checked { report, lacks }))
+            let fork = self.fork(&report, &bytes);
+            let mut checked = Checked { report, lacks, fork: None };
+            if let Some(proof) = fork {
+                let reason = format!("{}: shown by it and the copy of the log", proof.sentence());
+                checked.reject(Rejection::new(Check::Checkpoint, Fault::LogForked, reason));
+                checked.fork = Some(Kept { proof, path: None });
+            }
+            Content::Bundle(Box::new(checked))
         });
         Found { name, content }
     }
 
-    fn verify_fork(&self, bytes: &[u8]) -> Result<Box<ProvedFork>, Rejection> {
+    /// Which logs the reader trusts.
+    fn trust(&self) -> Options<'_> {
         let (log, policy) = (self.trusted.as_ref(), self.policy.as_ref());
-        verify_fork(bytes, &Options { log, policy, ..Options::default() }).map(Box::new)
+        Options { log, policy, ..Options::default() }
     }
 
     fn verify(&self, bytes: &[u8], path: Option<&Path>) -> Report {
@@ -207,6 +223,13 @@ impl<'a> Verifier<'a> {
             inputs.as_ref(),
             &Terminal::default(),
         )
+    }
+
+    /// The proof that the log forked, if the copy at hand is another branch than the bundle's.
+    fn fork(&self, report: &Report, bytes: &[u8]) -> Option<ProvedFork> {
+        let is_other = |rejection: &Rejection| rejection.code == Code::from(Fault::LogCopyOther);
+        let head = report.head.as_ref().filter(|_| report.result.as_ref().is_err_and(is_other))?;
+        self.copy.as_ref()?.fork(head, bytes)
     }
 
     /// Where inputs are looked up: in the named folders, or in the one above the bundle's.

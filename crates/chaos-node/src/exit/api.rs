@@ -74,9 +74,14 @@ impl From<MirrorError> for Failure {
             MirrorError::Fork(_) => Some(
                 "nothing more is stored; `chaoschain log findings DIR` names the proof and says how to go on",
             ),
-            MirrorError::Signer(_) => Some(
-                "nothing was stored; `chaoschain log monitor` writes the proof to a file, which \
-                 `chaoschain verify` reads",
+            MirrorError::NotRoot { .. } => Some(
+                "nothing was stored; --log takes the root key, from somebody whom you trust: it names the \
+                 log for ever, and the later keys follow from it",
+            ),
+            MirrorError::NoKeys(_) => Some(
+                "a log whose root key has handed its checkpoints on publishes `keys`: ask a source that \
+                 has it, as `chaoschain log serve` and `log export` have; if none has, --log names another \
+                 log's key",
             ),
             MirrorError::LostKey { .. } => {
                 Some("--log-policy names witnesses whose quorum says which history it is")
@@ -89,10 +94,7 @@ impl From<MirrorError> for Failure {
         };
         let kind = match &error {
             // Whether a monitor or a mirror meets it, it is one fault.
-            error
-                if error.is_contradiction()
-                    && !matches!(error, MirrorError::Fork(_) | MirrorError::Signer(_)) =>
-            {
+            error if error.is_contradiction() && !matches!(error, MirrorError::Fork(_)) => {
                 Kind::Check
             }
             MirrorError::Source(error) => of_source(error),
@@ -101,6 +103,7 @@ impl From<MirrorError> for Failure {
             | MirrorError::NoMirror
             | MirrorError::Published { .. }
             | MirrorError::NotFound { .. }
+            | MirrorError::NotRoot { .. }
             | MirrorError::OtherLog { .. } => Kind::Input,
             MirrorError::RecordedKey(_)
             | MirrorError::RecordedCheckpoint(_)
@@ -109,9 +112,7 @@ impl From<MirrorError> for Failure {
             | MirrorError::RecordedFindings(_)
             | MirrorError::Alarm { .. }
             | MirrorError::Stopped => Kind::Storage,
-            MirrorError::Fork(_) | MirrorError::Signer(_) | MirrorError::ForkLost { .. } => {
-                Kind::Fork
-            }
+            MirrorError::Fork(_) | MirrorError::ForkLost { .. } => Kind::Fork,
             MirrorError::Slow { .. } => Kind::Outside,
             _ => Kind::Check,
         };
@@ -134,6 +135,10 @@ impl From<RepairError> for Failure {
             RepairError::Source(error) => Self::from(*error).context("cannot mend from the source"),
             RepairError::Ledger(error) => error.into(),
             RepairError::Checkpoint(_) => Self::new(Kind::Check, error),
+            RepairError::SourceBefore { .. } => Self::new(Kind::Check, error).hint(
+                "the source ends before the log's last rotation, or does not publish `keys`; mend from a copy \
+                 that reaches as far as what was signed here",
+            ),
             RepairError::Differs { .. } => Self::new(Kind::Fork, error),
             RepairError::Open(_) | RepairError::Store(_) | RepairError::Blob(_) => {
                 let failure = Self::new(Kind::Storage, error);

@@ -51,6 +51,7 @@ const fn kind(error: &Error) -> Kind {
         | Error::Encode(_)
         | Error::Append(_)
         | Error::ForeignOperator { .. }
+        | Error::OtherRoot { .. }
         | Error::NoRoleKey { .. }
         | Error::OperatorRefused { .. }
         | Error::OperatorKey { .. }

@@ -14,16 +14,16 @@ use crate::{
 };
 
 /// A machine with its memory of signed heads.
-struct Machine {
+pub(crate) struct Machine {
     dir: TempDir,
 }
 
 impl Machine {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { dir: TempDir::new().unwrap() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
@@ -32,11 +32,11 @@ impl Machine {
     }
 
     /// Runs a command on a data directory of this machine.
-    fn on(&self, data: &str, arguments: &[&str]) -> Run {
+    pub(crate) fn on(&self, data: &str, arguments: &[&str]) -> Run {
         self.with_heads(&self.heads(), data, arguments)
     }
 
-    fn with_heads(&self, heads: &Path, data: &str, arguments: &[&str]) -> Run {
+    pub(crate) fn with_heads(&self, heads: &Path, data: &str, arguments: &[&str]) -> Run {
         let variables = [
             ("CHAOSCHAIN_PASSWORD", "test"),
             ("CHAOSCHAIN_HEADS", text(heads)),
@@ -47,23 +47,23 @@ impl Machine {
         run_with([arguments, &["--data", text(&data)]].concat(), &variables)
     }
 
-    fn register(&self, data: &str, name: &str) -> Run {
+    pub(crate) fn register(&self, data: &str, name: &str) -> Run {
         self.on(data, &["agent", "register", "--name", name, "--role", "researcher"])
     }
 
     /// Appends an agent and signs the head.
-    fn grow(&self, data: &str, name: &str) {
+    pub(crate) fn grow(&self, data: &str, name: &str) {
         self.register(data, name).expect_code(0);
         self.on(data, &["log", "checkpoint"]).expect_code(0);
     }
 
-    fn copy(&self, from: &str, to: &str) {
+    pub(crate) fn copy(&self, from: &str, to: &str) {
         let paths = [self.path(from), self.path(to)];
         assert!(Command::new("cp").arg("-r").args(paths).status().unwrap().success());
     }
 
     /// The verifier key of a log.
-    fn key(&self, data: &str) -> String {
+    pub(crate) fn key(&self, data: &str) -> String {
         let signed = self.on(data, &["log", "checkpoint", "--json"]).expect_code(0).json();
         signed[0]["log"].as_str().unwrap().to_owned()
     }
@@ -224,7 +224,7 @@ fn repair_refuses_a_fork_before_it_changes_anything_and_says_what_is_still_missi
 }
 
 /// A witness that runs, its policy line and the log's policy file.
-fn witness(machine: &Machine, key: &str) -> (Running, PathBuf) {
+pub(crate) fn witness(machine: &Machine, key: &str) -> (Running, PathBuf) {
     let logs = machine.path("logs.policy");
     fs::write(&logs, format!("log {key}\nquorum none\n")).unwrap();
     let (folder, listen) = (machine.path("witness"), "127.0.0.1:0");

@@ -96,6 +96,22 @@ impl LogKeys {
         Ok((file, successions))
     }
 
+    /// Reads a file and checks it against the root key that it names itself, and gives that key. Whether it
+    /// is the key of a log that one trusts is for the caller to compare.
+    ///
+    /// # Errors
+    /// As [`Self::verify`], and if the file names no key.
+    pub fn verify_own(bytes: &[u8]) -> Result<(VerifierKey, Successions), Rejection> {
+        let file: Self = canonical::from_slice(bytes).map_err(|error| {
+            Rejection::caused(Check::Format, chaos_types::Fault::DocumentMalformed, &error)
+        })?;
+        let root: VerifierKey = file.log.parse().map_err(|error| {
+            Rejection::caused(Check::Checkpoint, Fault::LogKeyMalformed, &error)
+        })?;
+        let (_, successions) = Self::verify(bytes, &root)?;
+        Ok((root, successions))
+    }
+
     /// The checkpoint, whoever signed it.
     ///
     /// # Errors

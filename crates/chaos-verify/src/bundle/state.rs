@@ -12,7 +12,7 @@ use chaos_types::{Check, Rejection, canonical, decimal, dsse::Envelope};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Anchored, Delegations};
+use super::{Anchored, Delegations, KEYS_FORMAT, LogKeys};
 use crate::Fault;
 
 /// The format line of bundles that show the state by proofs.
@@ -99,6 +99,18 @@ impl StateBundle {
     /// If a part has no canonical form.
     pub fn to_bytes(&self) -> Result<Vec<u8>, canonical::Error> {
         canonical::to_vec(self)
+    }
+
+    /// Who signs for the log as the log publishes it, if the bundle shows delegations.
+    #[must_use]
+    pub fn log_keys(&self) -> Option<LogKeys> {
+        Some(LogKeys {
+            format: KEYS_FORMAT.to_owned(),
+            log: self.log.clone(),
+            checkpoint: self.checkpoint.clone(),
+            edge: self.edge.clone(),
+            keys: self.keys.clone()?,
+        })
     }
 
     /// Reads a file, which must be canonical to the byte.

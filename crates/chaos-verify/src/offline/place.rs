@@ -74,9 +74,13 @@ pub(super) fn check_checkpoint(
     let checkpoint = signed.claimed();
     let whose = if options.log.is_some() { "the trusted key" } else { "the bundle's own log key" };
     let followed = delegations.get(position.unwrap_or_default()..).unwrap_or_default();
-    let by = match followed.last() {
-        None => whose.to_owned(),
-        Some(last) => format!(
+    let by = match followed {
+        [] => whose.to_owned(),
+        [only] => format!(
+            "{}, which {whose} leads to by the delegation at entry {}",
+            only.body.key, only.index
+        ),
+        [.., last] => format!(
             "{}, which {whose} leads to by {} delegations, the last at entry {}",
             last.body.key,
             followed.len(),

@@ -2,9 +2,12 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
-use chaos_api::{Alarm, Continuation, Disclosure, Mirror, Repaired, Source, Watch, Watched, watch};
+use chaos_api::{
+    Alarm, Continuation, Disclosure, Mirror, Repaired, Source, Watch, Watched, chain, watch,
+};
 use chaos_ledger::Ledger;
 use chaos_store::DATABASE_FILE;
+use chaos_types::Did;
 use serde_json::json;
 
 use super::{findings, publish::publication};
@@ -144,8 +147,7 @@ impl Rounds {
     fn take(&mut self, seen: &Watched) {
         self.done += 1;
         self.alarmed |= !seen.alarms.is_empty() || seen.left_out > 0;
-        self.forked |=
-            seen.alarms.iter().any(|alarm| matches!(alarm, Alarm::Fork(_) | Alarm::Signer(_)));
+        self.forked |= seen.alarms.iter().any(|alarm| matches!(alarm, Alarm::Fork(_)));
     }
 
     fn end(self) -> Result<ExitCode, Failure> {
@@ -209,7 +211,8 @@ fn tell(seen: &Watched, as_json: bool) -> Result<(), Failure> {
 pub(super) fn repair(args: &RepairArgs) -> Result<ExitCode, Failure> {
     let source = Arc::new(source(&args.from)?);
     let dir = &args.data.data;
-    Ledger::recover(dir, ledger::from_environment().as_ref(), clock::SYSTEM)?;
+    let root = args.log.as_ref().and_then(|key| Did::from_public_bytes(key.public()));
+    Ledger::recover(dir, ledger::from_environment().as_ref(), root, clock::SYSTEM)?;
     let runtime = runtime::server()?;
     let heads = ledger::remembered(dir)?;
     let done = runtime.block_on(chaos_api::repair(dir, &source, &KINDS, heads.as_ref()))?;
@@ -296,16 +299,6 @@ fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
         output::line(continuation);
     }
     Ok(())
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
 }
 
 fn open(args: &CopyArgs) -> Result<Mirror, Failure> {

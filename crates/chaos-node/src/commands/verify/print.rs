@@ -5,7 +5,7 @@ use chaos_types::Rejection;
 use chaos_verify::{Outcome, ProvedFork, Report, Status, words::Attested};
 use serde_json::{Value, json};
 
-use super::{Checked, Content, Found};
+use super::{Checked, Content, Forked, Found, Kept};
 use crate::{
     exit::Failure,
     output::{self, Painted},
@@ -16,7 +16,7 @@ pub(super) fn one(found: &Found, as_json: bool) -> Result<(), Failure> {
     if as_json {
         return output::json(&match &found.content {
             Ok(Content::Bundle(checked)) => to_json(&found.name, checked),
-            Ok(Content::Fork(proof)) => fork_to_json(&found.name, proof),
+            Ok(Content::Fork(forked)) => fork_to_json(&found.name, forked),
             Err(failure) => json!({
                 "file": found.name,
                 "verdict": "unread",
@@ -26,7 +26,7 @@ pub(super) fn one(found: &Found, as_json: bool) -> Result<(), Failure> {
     }
     match &found.content {
         Ok(Content::Bundle(checked)) => for_people(&found.name, checked),
-        Ok(Content::Fork(proof)) => fork_for_people(&found.name, proof),
+        Ok(Content::Fork(forked)) => fork_for_people(&found.name, forked),
         Err(failure) => {
             let _code = failure.report();
         }
@@ -46,7 +46,7 @@ pub(super) fn sum(found: &[Found]) {
 }
 
 fn to_json(name: &str, checked: &Checked) -> Value {
-    let Checked { report, lacks } = checked;
+    let Checked { report, lacks, fork } = checked;
     let receipt = report.result.as_ref().ok().map(|receipt| {
         json!({
             "id": receipt.id,
@@ -60,7 +60,7 @@ fn to_json(name: &str, checked: &Checked) -> Value {
     let lacks = lacks
         .iter()
         .map(|(name, lack)| json!({ "require": name, "code": lack.code, "detail": lack.reason }));
-    json!({
+    let mut line = json!({
         "file": name,
         "verdict": if checked.is_accepted() { "accepted" } else { "rejected" },
         "words": report.words,
@@ -68,16 +68,32 @@ fn to_json(name: &str, checked: &Checked) -> Value {
         "lacks": lacks.collect::<Vec<_>>(),
         "receipt": receipt,
         "checks": report.outcomes,
-    })
+    });
+    if let Some(Kept { proof, path }) = fork {
+        let (kind, text) = (proof.kind(), proof.to_string());
+        line["fork"] = json!({ "kind": kind, "proof": text, "file": path });
+    }
+    line
 }
 
-fn fork_to_json(name: &str, proof: &Result<Box<ProvedFork>, Rejection>) -> Value {
-    match proof {
-        Ok(proof) => json!({
+/// A proof that was made here, and where it is or how to keep it.
+fn kept_for_people(kept: &Kept) {
+    match &kept.path {
+        Some(path) => output::line(format_args!("            the proof is in {}", path.display())),
+        None => output::line(
+            "            --keep-forks DIR writes the proof, which shows the fork to anybody",
+        ),
+    }
+}
+
+fn fork_to_json(name: &str, forked: &Result<Box<Forked>, Rejection>) -> Value {
+    match forked.as_deref() {
+        Ok(Forked { proof, root }) => json!({
             "file": name,
             "verdict": "forked",
             "kind": proof.kind(),
             "log": proof.log().to_string(),
+            "root": root.to_string(),
             "says": proof.sentence(),
             "checkpoints":
                 proof.checkpoints().iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -91,17 +107,20 @@ fn fork_to_json(name: &str, proof: &Result<Box<ProvedFork>, Rejection>) -> Value
     }
 }
 
-fn fork_for_people(name: &str, proof: &Result<Box<ProvedFork>, Rejection>) {
+fn fork_for_people(name: &str, forked: &Result<Box<Forked>, Rejection>) {
     output::line(output::bold(&output::one_line(name)));
-    match proof {
-        Ok(proof) => {
+    match forked.as_deref() {
+        Ok(Forked { proof, root }) => {
             let says = output::one_line(&proof.sentence());
             output::line(format_args!("  {}  {says}", output::bad("forked")));
-            let whose = match **proof {
+            let whose = match proof {
                 ProvedFork::Trees(_) => "both signed by",
                 ProvedFork::Signer(_) => "in the log of",
             };
             output::line(format_args!("          {whose} {}", proof.log()));
+            if root != proof.log() {
+                output::line(format_args!("          which signs in the log of root key {root}"));
+            }
         }
         Err(rejection) => {
             let (reason, code) = (output::one_line(&rejection.reason), rejection.code);
@@ -164,7 +183,7 @@ fn mark(status: Status) -> Painted {
 }
 
 fn for_people(name: &str, checked: &Checked) {
-    let Checked { report, lacks } = checked;
+    let Checked { report, lacks, fork } = checked;
     output::line(output::bold(&output::one_line(name)));
     for Outcome { check, status, detail, .. } in &report.outcomes {
         let detail = output::one_line(detail);
@@ -201,6 +220,9 @@ fn for_people(name: &str, checked: &Checked) {
                 rejection.check,
                 rejection.code
             ));
+            if let Some(kept) = fork {
+                kept_for_people(kept);
+            }
         }
     }
     output::line("");

@@ -17,7 +17,7 @@ use crate::{Placed, RowProof, STATE_FORMAT, StateBundle, words::Counted};
 pub(super) struct Stated {
     views: Views,
     tree: MemoryLog,
-    entries: Vec<(Envelope, Leaf)>,
+    pub(super) entries: Vec<(Envelope, Leaf)>,
     /// Rows that the operator leaves out of what the leaves state.
     forgotten: Vec<Key>,
     /// How far the log's clock is ahead.
@@ -109,12 +109,12 @@ impl Stated {
         self.add(agent, &[agent], Evidence::None {}, Action::Register(profile))
     }
 
-    fn run(&mut self, with: u8) -> usize {
+    pub(super) fn run(&mut self, with: u8) -> usize {
         self.add(AGENT, &[with], Evidence::Replayable(replay()), ran())
     }
 
     /// A verdict by the agent on nothing in particular, so that something comes last.
-    fn go_on(&mut self) -> usize {
+    pub(super) fn go_on(&mut self) -> usize {
         let receipt = Digest::of(&self.entries.len().to_be_bytes());
         let verdict = Verdict { receipt, failed: None, reexecuted: false };
         self.add(OPERATOR, &[OPERATOR], Evidence::None {}, Action::Verify(verdict))
@@ -154,13 +154,13 @@ impl Stated {
         Checkpoint::new("test.example/log", size, root).unwrap().sign(&World::log_key()).unwrap()
     }
 
-    fn placed(&self, index: usize) -> Placed {
+    pub(super) fn placed(&self, index: usize) -> Placed {
         let proof = prove_inclusion(&self.tree, index as u64, self.tree.size()).unwrap();
         Placed::new(self.entries[index].1, &proof)
     }
 
     /// A row with its proof under the newest root.
-    fn row(&self, key: &Key) -> RowProof {
+    pub(super) fn row(&self, key: &Key) -> RowProof {
         let value = match self.get(key) {
             Answer::Is(value) => Some(value),
             Answer::Absent | Answer::NotShown => None,

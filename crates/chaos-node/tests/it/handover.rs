@@ -1,0 +1,130 @@
+//! The roles of a log's root key handed on, through the program: lost keys, other operators, and kills
+//! between the steps.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    copies::{Machine, witness},
+    program::run_with,
+};
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A log with an agent and a signed head, and its root key.
+fn begun() -> (Machine, String) {
+    let machine = Machine::new();
+    machine.grow("data", "ada");
+    let root = machine.key("data");
+    (machine, root)
+}
+
+#[test]
+fn mirror_follows_a_lost_keys_successor_under_a_quorum_of_witnesses() {
+    let (machine, root) = begun();
+    machine.on("data", &["log", "rotate-key"]).expect_code(0);
+    let data = machine.path("data");
+    fs::remove_file(data.join("keys/operator.log.pem")).unwrap();
+    machine.on("data", &["log", "checkpoint"]).expect_code(3);
+    let rotated = machine.on("data", &["log", "rotate-key", "--lost", "--json"]).expect_code(0);
+    let signer = rotated.json()[0]["signer"].as_str().unwrap().to_owned();
+    let copy = machine.path("copy");
+    let follow = ["log", "mirror", text(&data), text(&copy), "--log", &root];
+    let refused = run_with(follow, &[]).expect_error(1, &["in the place of a lost one"]);
+    assert!(refused.stderr.contains("--log-policy"), "{}", refused.stderr);
+    // A witness that was told the new key.
+    let (mut running, policy) = witness(&machine, &signer);
+    let with_quorum = [&follow[..], &["--log-policy", text(&policy)]].concat();
+    run_with(&with_quorum, &[]).expect_error(1, &["not followed"]);
+    machine.register("data", "grace").expect_code(0);
+    machine.on("data", &["log", "checkpoint", "--log-policy", text(&policy)]).expect_code(0);
+    run_with(follow, &[]).expect_error(1, &["in the place of a lost one"]);
+    run_with(&with_quorum, &[]).expect_code(0);
+    machine.register("data", "edsger").expect_code(0);
+    machine.on("data", &["log", "checkpoint"]).expect_code(0);
+    running.kill();
+    run_with(&with_quorum, &[]).expect_code(0);
+    let agents = run_with(["agent", "list", "--data", text(&copy), "--json"], &[]).expect_code(0);
+    assert_eq!(agents.json().len(), 4, "{}", agents.stdout);
+}
+
+#[test]
+fn operators_receipts_count_under_the_key_that_took_the_role() {
+    let (machine, root) = begun();
+    machine.on("data", &["log", "replace-operator"]).expect_code(0);
+    let data = machine.path("data");
+    fs::rename(data.join("keys/operator.root.pem"), machine.path("root.pem")).unwrap();
+    machine.register("data", "grace").expect_code(0);
+    // The checkpoints are still the root key's, which is away.
+    machine.on("data", &["log", "checkpoint"]).expect_code(3);
+    let elsewhere = machine.path("root.pem");
+    let rotate = ["log", "rotate-key", "--root", text(&elsewhere)];
+    let refused = machine.on("data", &rotate);
+    assert_eq!(refused.code, 0, "{}", refused.stderr);
+    let revoke = ["agent", "revoke", "ada", "--reason", "gone", "--json"];
+    let revoked = machine.on("data", &[&revoke[..], &["--by-operator"]].concat()).expect_code(0);
+    let receipt = revoked.json()[0]["receipt"].as_str().unwrap().to_owned();
+    machine.on("data", &["log", "checkpoint"]).expect_code(0);
+    let bundle = machine.path("revoked.json");
+    machine.on("data", &["log", "prove", &receipt, "--out", text(&bundle)]).expect_code(0);
+    let require = ["--log", &root, "--require", "counted"];
+    run_with([&["verify", text(&bundle)], &require[..]].concat(), &[]).expect_code(0);
+    let copy = machine.path("copy");
+    let follow = ["log", "mirror", text(&data), text(&copy), "--log", &root];
+    run_with(follow, &[]).expect_code(0);
+    let folded = [&require[..], &["--log-dir", text(&copy)]].concat();
+    run_with([&["verify", text(&bundle)], &folded[..]].concat(), &[]).expect_code(0);
+}
+
+/// Ends a rotation with a kill as soon as the folder shows that a step was made, or lets it end.
+fn killed_rotation(machine: &Machine, is_made: impl Fn() -> bool) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_chaoschain"))
+        .args(["log", "rotate-key", "--data", text(&machine.path("data"))])
+        .env("CHAOSCHAIN_HEADS", machine.path("heads"))
+        .env("CHAOSCHAIN_PASSWORD", "test")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    while child.try_wait().unwrap().is_none() && !is_made() {
+        assert!(began.elapsed() < Duration::from_secs(60), "the step was never made");
+        std::thread::yield_now();
+    }
+    let _ended = child.kill();
+    child.wait().unwrap();
+}
+
+#[test]
+fn rotation_that_is_killed_after_any_step_is_finished_by_the_next_command() {
+    let steps: [&dyn Fn(&Path) -> bool; 4] = [
+        &|dir| dir.join("data/keys/operator.log.next.pem").exists(),
+        &|dir| {
+            fs::read_dir(dir.join("heads")).is_ok_and(|mut files| {
+                files.any(|file| file.unwrap().path().extension().is_some_and(|end| end == "keys"))
+            })
+        },
+        &|dir| dir.join("data/keys/operator.log.pem").exists(),
+        &|_| true,
+    ];
+    for (number, is_made) in steps.into_iter().enumerate() {
+        let (machine, root) = begun();
+        let dir = machine.path("");
+        killed_rotation(&machine, || is_made(&dir));
+        machine.register("data", "grace").expect_code(0);
+        machine.on("data", &["log", "rotate-key"]).expect_code(0);
+        machine.grow("data", "edsger");
+        machine.on("data", &["log", "rebuild", "--check"]).expect_code(0);
+        assert!(!dir.join("data/keys/operator.log.next.pem").exists(), "step {number}");
+        let (data, copy) = (machine.path("data"), machine.path("copy"));
+        let follow = ["log", "mirror", text(&data), text(&copy), "--log", &root];
+        run_with(follow, &[]).expect_code(0);
+    }
+}

@@ -1,0 +1,365 @@
+//! A log whose root key has handed checkpoints on, when one of its keys tells two histories.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+
+use crate::{
+    copies::Machine,
+    program::{Run, run_with},
+    running::Running,
+};
+
+/// A log with one rotation, and copies of it that grow elsewhere under the keys that they hold.
+struct Rotated {
+    machine: Machine,
+    root: String,
+}
+
+impl Rotated {
+    fn new() -> Self {
+        let machine = Machine::new();
+        machine.grow("data", "ada");
+        let root = machine.key("data");
+        machine.on("data", &["log", "rotate-key"]).expect_code(0);
+        Self { machine, root }
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.machine.path(name).to_str().unwrap().to_owned()
+    }
+
+    /// The verifier key that signs checkpoints now.
+    fn signer(&self) -> String {
+        let signed = self.machine.on("data", &["log", "checkpoint", "--json"]).expect_code(0);
+        signed.json()[0]["signer"].as_str().unwrap().to_owned()
+    }
+
+    /// A copy of the log as it is, which goes on where nobody remembers what it signed.
+    fn branch(&self, name: &str) {
+        self.machine.copy("data", name);
+        self.elsewhere(name, &["log", "resume", "--only-copy"]);
+    }
+
+    fn elsewhere(&self, name: &str, arguments: &[&str]) -> Run {
+        let heads = self.machine.path(&format!("{name}-heads"));
+        self.machine.with_heads(&heads, name, arguments).expect_code(0)
+    }
+
+    /// Appends an agent to a copy, signs the head, and gives a bundle under it.
+    fn grow_elsewhere(&self, name: &str, agent: &str) -> String {
+        let register = ["agent", "register", "--name", agent, "--role", "researcher", "--json"];
+        let receipt = receipt(&self.elsewhere(name, &register));
+        self.elsewhere(name, &["log", "checkpoint"]);
+        let file = self.text(&format!("{name}-{agent}.json"));
+        self.elsewhere(name, &["log", "prove", &receipt, "--out", &file]);
+        file
+    }
+
+    /// The same of the log itself.
+    fn grow(&self, agent: &str) -> String {
+        let register = ["agent", "register", "--name", agent, "--role", "researcher", "--json"];
+        let receipt = receipt(&self.machine.on("data", &register).expect_code(0));
+        self.machine.on("data", &["log", "checkpoint"]).expect_code(0);
+        let file = self.text(&format!("{agent}.json"));
+        self.machine.on("data", &["log", "prove", &receipt, "--out", &file]).expect_code(0);
+        file
+    }
+
+    /// One round of a mirror or a monitor that knows the root key.
+    fn copy_of(&self, command: &str, source: &str, copy: &str) -> Run {
+        let (source, copy) = (self.text(source), self.text(copy));
+        run_with(["log", command, &source, &copy, "--log", &self.root], &[])
+    }
+}
+
+fn receipt(run: &Run) -> String {
+    run.json()[0]["receipt"].as_str().unwrap().to_owned()
+}
+
+/// The only proof of a fork that a copy keeps.
+#[track_caller]
+fn proof_in(copy: &Path) -> PathBuf {
+    let files = fs::read_dir(copy.join("alarms")).unwrap().map(|file| file.unwrap().path());
+    let mut proofs: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_some_and(|end| end == "fork")).collect();
+    assert_eq!(proofs.len(), 1, "{proofs:?}");
+    proofs.remove(0)
+}
+
+/// The proof without the line that ties its key to the root key.
+fn untied(proof: &Path) -> String {
+    let text = fs::read_to_string(proof).unwrap();
+    assert!(text.contains("\nkeys {"), "{text}");
+    let lines = text.split_inclusive('\n').filter(|line| !line.starts_with("keys "));
+    let file = proof.with_extension("untied.fork");
+    fs::write(&file, lines.collect::<String>()).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+fn verify(files: &[&str], trust: &[&str]) -> Run {
+    run_with([&["verify", "--json"], files, trust].concat(), &[])
+}
+
+/// What each file was found to be.
+#[track_caller]
+fn ensure_found(run: Run, code: i32, expected: &[&str]) {
+    let found = run.expect_code(code).json();
+    let word = |line: &Value| {
+        let verdict = line["verdict"].as_str().unwrap();
+        let checks = line["checks"].as_array().into_iter().flatten();
+        let mut codes = checks.chain([line]).filter_map(|part| part["code"].as_str());
+        codes.next().unwrap_or(verdict).to_owned()
+    };
+    let words: Vec<String> = found.iter().map(word).collect();
+    assert_eq!(words, expected, "{found:#?}");
+}
+
+#[test]
+fn fork_by_a_later_key_is_one_of_the_log_that_its_root_key_names() {
+    let log = Rotated::new();
+    log.branch("other");
+    let (ours, theirs) = (log.grow("grace"), log.grow_elsewhere("other", "eve"));
+    // A real server, and a monitor that sees the other branch after it.
+    let data = log.machine.path("data");
+    let mut server = Running::start(&["log", "serve", "--listen", "127.0.0.1:0"], Some(&data));
+    let url = server.wait_for("ready")["url"].as_str().unwrap().to_owned();
+    let copy = log.text("copy");
+    let first = run_with(["log", "monitor", &url, &copy, "--log", &log.root], &[]);
+    first.expect_code(1);
+    log.copy_of("monitor", "other", "copy").expect_code(6);
+    let proof = proof_in(&log.machine.path("copy"));
+    let (tied, bare) = (proof.to_str().unwrap().to_owned(), untied(&proof));
+    let policy = log.text("root.policy");
+    fs::write(&policy, format!("log {}\nquorum none\n", log.root)).unwrap();
+    let (by_key, by_policy) = (["--log", &log.root], ["--log-policy", &policy]);
+    for trust in [&by_key[..], &by_policy, &[]] {
+        ensure_found(verify(&[&tied], trust), 6, &["forked"]);
+        for bundle in [&ours, &theirs] {
+            let forked = ["forked", "log-forked"];
+            ensure_found(verify(&[&tied, bundle], trust), 6, &forked);
+            // The bundle shows whose key it is.
+            ensure_found(verify(&[&bare, bundle], trust), 6, &forked);
+        }
+    }
+    for trust in [&by_key[..], &by_policy] {
+        ensure_found(verify(&[&bare], trust), 1, &["fork-not-tied"]);
+        let with_copy = [trust, &["--log-dir", &copy]].concat();
+        ensure_found(verify(&[&bare], &with_copy), 6, &["forked"]);
+    }
+    let said = run_with(["verify", &bare, &ours, "--log", &log.root], &[]).expect_code(6);
+    let says = format!("signs in the log of root key {}", log.root);
+    assert!(said.stdout.contains(&says), "{}", said.stdout);
+}
+
+#[test]
+fn fork_by_a_retired_key_says_nothing_against_heads_by_the_key_in_force() {
+    let log = Rotated::new();
+    log.branch("one");
+    log.branch("two");
+    log.machine.on("data", &["log", "rotate-key"]).expect_code(0);
+    let honest = log.grow("grace");
+    for name in ["one", "two"] {
+        log.grow_elsewhere(name, "eve");
+    }
+    let (one, two) = (log.grow_elsewhere("one", "mallory"), log.grow_elsewhere("two", "trent"));
+    // Whoever has seen neither the second rotation nor the log itself.
+    log.copy_of("mirror", "one", "blind").expect_code(0);
+    log.copy_of("mirror", "two", "blind").expect_code(6);
+    let proof = proof_in(&log.machine.path("blind"));
+    let (proof, trust) = (proof.to_str().unwrap(), ["--log", &log.root]);
+    ensure_found(verify(&[proof, &one, &two], &trust), 6, &["forked", "log-forked", "log-forked"]);
+    let expected = ["forked", "accepted", "key-retired"];
+    ensure_found(verify(&[proof, &honest, &one], &trust), 6, &expected);
+    // Two heads of one size, and no proof beside them.
+    ensure_found(verify(&[&one, &honest], &trust), 1, &["key-retired", "accepted"]);
+}
+
+#[test]
+fn proof_that_a_retired_key_signs_is_about_the_root_key_alone() {
+    let log = Rotated::new();
+    let retired = log.signer();
+    log.branch("thief");
+    log.machine.on("data", &["log", "rotate-key"]).expect_code(0);
+    let honest = log.grow("grace");
+    for agent in ["eve", "mallory"] {
+        log.grow_elsewhere("thief", agent);
+    }
+    let stolen = log.grow_elsewhere("thief", "trent");
+    log.copy_of("mirror", "data", "copy").expect_code(0);
+    log.copy_of("mirror", "thief", "copy").expect_code(6);
+    let proof = proof_in(&log.machine.path("copy"));
+    let proof = proof.to_str().unwrap();
+    let all = [proof, &honest, &stolen];
+    ensure_found(verify(&all, &["--log", &log.root]), 6, &["forked", "accepted", "key-retired"]);
+    ensure_found(verify(&all, &[]), 6, &["forked", "accepted", "key-retired"]);
+    // Whoever names the stolen key has named no log, and is told which key does.
+    let expected = ["fork-not-tied", "log-not-trusted", "key-retired"];
+    ensure_found(verify(&all, &["--log", &retired]), 1, &expected);
+    let policy = log.text("retired.policy");
+    fs::write(&policy, format!("log {retired}\nquorum none\n")).unwrap();
+    ensure_found(verify(&all, &["--log-policy", &policy]), 1, &expected);
+    fs::write(&policy, format!("log {}\nlog {retired}\nquorum none\n", log.root)).unwrap();
+    let expected = ["forked", "accepted", "key-retired"];
+    ensure_found(verify(&all, &["--log-policy", &policy]), 6, &expected);
+}
+
+#[test]
+fn later_key_is_no_name_for_a_log_and_binds_no_folder() {
+    let log = Rotated::new();
+    log.grow("grace");
+    let (signer, data) = (log.signer(), log.machine.path("data"));
+    let mut server = Running::start(&["log", "serve", "--listen", "127.0.0.1:0"], Some(&data));
+    let url = server.wait_for("ready")["url"].as_str().unwrap().to_owned();
+    for command in ["mirror", "monitor"] {
+        let copy = log.text(command);
+        let named = ["log", command, &url, &copy, "--log", &signer];
+        run_with(named, &[]).expect_error(3, &[&signer, &log.root, "not the log's root key"]);
+        assert!(!log.machine.path(command).join("alarms").exists());
+        let expected = if command == "mirror" { 0 } else { 1 };
+        let named = ["log", command, &url, &copy, "--log", &log.root];
+        let seen = run_with(named, &[]).expect_code(expected);
+        assert!(!seen.stdout.contains("wrong in the log"), "{}", seen.stdout);
+        let agents = run_with(["agent", "list", "--data", &copy, "--json"], &[]).expect_code(0);
+        assert_eq!(agents.json().len(), 3, "{}", agents.stdout);
+    }
+}
+
+/// A log with two rotations and a thief who has the key between them.
+fn stolen() -> Rotated {
+    let log = Rotated::new();
+    log.branch("thief");
+    for command in ["mirror", "monitor"] {
+        log.copy_of(command, "data", command);
+    }
+    log.machine.on("data", &["log", "rotate-key"]).expect_code(0);
+    log.grow("grace");
+    for agent in ["eve", "mallory"] {
+        log.grow_elsewhere("thief", agent);
+    }
+    log
+}
+
+#[test]
+fn copy_that_a_thief_reached_first_blames_the_thief_once_it_sees_the_owner() {
+    let log = stolen();
+    for (command, code) in [("mirror", 0), ("monitor", 0)] {
+        // Nothing that it has seen speaks against the stolen key.
+        log.copy_of(command, "thief", command).expect_code(code);
+        log.copy_of(command, "data", command).expect_code(6);
+        let copy = log.machine.path(command);
+        let proof = proof_in(&copy);
+        let proof = proof.to_str().unwrap();
+        let shown = verify(&[proof], &["--log", &log.root]).expect_code(6).json();
+        assert_eq!(shown[0]["kind"], "signer");
+        // It stands, whoever is asked, until a person has decided.
+        for source in ["thief", "data", "thief"] {
+            log.copy_of(command, source, command).expect_code(6);
+        }
+        let text = copy.to_str().unwrap();
+        let found = run_with(["log", "findings", text, "--json"], &[]).expect_code(6).json();
+        assert_eq!(found[0]["alarm"], "fork");
+        run_with(["log", "findings", text, "--accept", "all"], &[]).expect_code(0);
+    }
+}
+
+#[test]
+fn theft_that_a_copy_saw_stands_in_each_round_until_a_person_accepts_it() {
+    let log = stolen();
+    for command in ["mirror", "monitor"] {
+        let copy = log.text(command);
+        log.copy_of(command, "data", command);
+        log.copy_of(command, "thief", command).expect_code(6);
+        proof_in(&log.machine.path(command));
+        log.copy_of(command, "data", command).expect_code(6);
+        let found = run_with(["log", "findings", &copy], &[]).expect_code(6);
+        assert!(found.stdout.contains("put another key in its place"), "{}", found.stdout);
+        assert!(found.stdout.contains("proof in "), "{}", found.stdout);
+        run_with(["log", "findings", &copy, "--accept", "all"], &[]).expect_code(0);
+        log.grow(command);
+        log.copy_of(command, "data", command).expect_code(0);
+    }
+}
+
+#[test]
+fn fork_between_a_bundle_and_the_readers_copy_leaves_its_proof() {
+    let log = Rotated::new();
+    log.branch("other");
+    log.grow("grace");
+    log.grow("edsger");
+    let theirs = log.grow_elsewhere("other", "eve");
+    log.copy_of("mirror", "data", "copy").expect_code(0);
+    let (copy, kept) = (log.text("copy"), log.text("kept"));
+    let trust = ["--log", &log.root, "--log-dir", &copy];
+    let told = run_with([&["verify", &theirs], &trust[..]].concat(), &[]).expect_code(6);
+    assert!(told.stdout.contains("--keep-forks DIR"), "{}", told.stdout);
+    let keep = [&trust[..], &["--keep-forks", &kept]].concat();
+    let found = verify(&[&theirs], &keep).expect_code(6).json();
+    let file = found[0]["fork"]["file"].as_str().unwrap();
+    assert_eq!(fs::read_to_string(file).unwrap(), found[0]["fork"]["proof"].as_str().unwrap());
+    ensure_found(verify(&[file], &["--log", &log.root]), 6, &["forked"]);
+    // A key that was retired by then is a thief's, on whichever side it is.
+    log.machine.on("data", &["log", "rotate-key"]).expect_code(0);
+    let ours = log.grow("barbara");
+    for agent in ["mallory", "trent", "oscar"] {
+        log.grow_elsewhere("other", agent);
+    }
+    let theirs = log.grow_elsewhere("other", "peggy");
+    log.copy_of("mirror", "data", "copy").expect_code(0);
+    log.copy_of("mirror", "other", "their-copy").expect_code(0);
+    let their_copy = log.text("their-copy");
+    for (bundle, copy) in [(&theirs, &copy), (&ours, &their_copy)] {
+        let trust = ["--log", &log.root, "--log-dir", copy];
+        let found = verify(&[bundle], &trust).expect_code(6).json();
+        assert_eq!(found[0]["fork"]["kind"], "signer", "{found:#?}");
+    }
+}
+
+#[test]
+fn copy_that_ends_before_a_rotation_mends_what_it_has() {
+    let log = Rotated::new();
+    log.copy_of("mirror", "data", "short").expect_code(0);
+    log.machine.on("data", &["log", "rotate-key"]).expect_code(0);
+    log.grow("grace");
+    let script = "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as d: \
+                  d.execute(\"UPDATE entries SET record = x'00' WHERE idx = 1\")";
+    let database = log.machine.path("data").join("chaoschain.sqlite");
+    let spoilt = std::process::Command::new("python3")
+        .args(["-c", script, database.to_str().unwrap()])
+        .status();
+    assert!(spoilt.unwrap().success());
+    log.machine.on("data", &["log", "rebuild", "--check"]).expect_code(5);
+    let mended = log.machine.on("data", &["log", "repair", "--from", &log.text("short")]);
+    assert!(mended.expect_code(0).stdout.contains("fetched 1 entries"));
+    log.machine.on("data", &["log", "rebuild", "--check"]).expect_code(0);
+}
+
+#[test]
+fn lost_log_whose_root_key_is_kept_elsewhere_comes_back_under_the_key_that_is_named() {
+    let log = Rotated::new();
+    log.machine.on("data", &["log", "replace-operator"]).expect_code(0);
+    log.grow("grace");
+    log.copy_of("mirror", "data", "copy").expect_code(0);
+    let data = log.machine.path("data");
+    fs::rename(data.join("keys/operator.root.pem"), log.machine.path("root.pem")).unwrap();
+    for file in fs::read_dir(&data).unwrap().map(|file| file.unwrap().path()) {
+        if file.is_file() {
+            fs::remove_file(file).unwrap();
+        }
+    }
+    let copy = log.text("copy");
+    let repair = ["log", "repair", "--from", &copy];
+    let refused = log.machine.on("data", &repair);
+    let refused = refused.expect_error(3, &[&log.root, "not the log's root key"]);
+    assert!(refused.stderr.contains("--log"), "{}", refused.stderr);
+    let named = [&repair[..], &["--log", &log.root]].concat();
+    log.machine.on("data", &named).expect_code(0);
+    log.grow("edsger");
+    let signer = log.signer();
+    let other = [&repair[..], &["--log", &signer]].concat();
+    let refused = log.machine.on("data", &other);
+    assert_ne!(refused.code, 0, "{}", refused.stdout);
+}

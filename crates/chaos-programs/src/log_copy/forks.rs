@@ -1,0 +1,45 @@
+//! The proof that a log forked, where its reader's own copy is one of the two branches.
+
+use chaos_log::{ForkProof, SignedCheckpoint, VerifierKey};
+use chaos_store::Records as _;
+use chaos_verify::{Head, ProvedFork, SignerProof, StateBundle, TreesProof};
+
+use super::LogCopy;
+
+impl LogCopy {
+    /// The proof that the log forked, where a bundle's head, which its log has signed, is of another tree
+    /// than the copy, and the copy keeps a checkpoint that shows it. `None` where the two notes and the
+    /// copy's tiles prove nothing: of a head that is larger than the copy nobody here has the tiles.
+    #[must_use]
+    pub fn fork(&self, head: &Head, bundle: &[u8]) -> Option<ProvedFork> {
+        let kept = self.store.checkpoint().ok()??;
+        let (root, succession) = self.signers().ok()?;
+        if root != head.log {
+            return None;
+        }
+        let own = chaos_ledger::log_keys(&self.store, &root, &kept).ok().flatten();
+        let shown = StateBundle::from_bytes(bundle).ok().and_then(|bundle| bundle.log_keys());
+        let shown = shown.and_then(|keys| keys.to_bytes().ok());
+        let files = [own, shown].map(Option::unwrap_or_default);
+        let mut keys = succession.keys().chain(head.succession.keys());
+        let both = keys.find_map(|key| {
+            let key = VerifierKey::new(root.name().clone(), key.as_bytes()).ok()?;
+            (kept.verify(&key).is_ok() && head.checkpoint.verify(&key).is_ok()).then_some(key)
+        });
+        if let Some(key) = both
+            && kept.claimed().size() >= head.checkpoint.claimed().size()
+            && let Ok(Some(fork)) = ForkProof::find(&key, &kept, &head.checkpoint, &self.store)
+        {
+            let tied = |file: &Vec<u8>| TreesProof::tied(fork.clone(), file).ok();
+            let tied = files.iter().filter(|_| key != root).find_map(tied);
+            let proof = tied.unwrap_or_else(|| TreesProof::new(fork.clone()));
+            return Some(ProvedFork::Trees(Box::new(proof)));
+        }
+        // One of the two is by a key whose end the other one shows.
+        let theft = |(file, note): (&Vec<u8>, &SignedCheckpoint)| {
+            SignerProof::new(root.clone(), file, note.clone()).ok()
+        };
+        let proof = files.iter().zip([&head.checkpoint, &kept]).find_map(theft)?;
+        Some(ProvedFork::Signer(Box::new(proof)))
+    }
+}
