@@ -2,11 +2,10 @@
 // With --check it writes nothing and exits 1, listing every artifact that is stale.
 import fs from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import solc from 'solc';
-import { foundrySettings, settings } from './settings.mjs';
+import { anyChain, foundrySettings, settings } from './settings.mjs';
+import { compile, root } from './solidity.mjs';
 
-const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const artifactsDir = path.join(root, 'artifacts');
 
 function sourceFiles(dir) {
@@ -29,26 +28,13 @@ function ensureFoundryAgrees() {
   }
 }
 
-function compile() {
-  const sources = {};
-  for (const file of sourceFiles('src')) {
-    sources[file] = { content: fs.readFileSync(path.join(root, file), 'utf8') };
-  }
-  const findImport = (name) => {
-    const file = path.join(root, 'node_modules', name);
-    return fs.existsSync(file)
-      ? { contents: fs.readFileSync(file, 'utf8') }
-      : { error: `${name} is not in node_modules; run npm ci` };
+function compileAll() {
+  const isForAnyChain = (file) => anyChain.sources.includes(file);
+  const files = sourceFiles('src');
+  return {
+    ...compile(files.filter((file) => !isForAnyChain(file)), settings),
+    ...compile(files.filter(isForAnyChain), { ...settings, evmVersion: anyChain.evmVersion }),
   };
-  const input = JSON.stringify({ language: 'Solidity', sources, settings });
-  const output = JSON.parse(solc.compile(input, { import: findImport }));
-  // Warnings inside libraries are theirs to fix; ours stop the build.
-  const messages = (output.errors ?? []).filter(
-    (m) => m.severity === 'error' || (m.sourceLocation?.file ?? 'src/').startsWith('src/'),
-  );
-  for (const message of messages) console.error(message.formattedMessage);
-  if (messages.length > 0) throw new Error('solc reported errors or warnings');
-  return output.contracts;
 }
 
 function sortKeys(value) {
@@ -95,7 +81,7 @@ function staleFiles(expected) {
 }
 
 ensureFoundryAgrees();
-const expected = artifacts(compile());
+const expected = artifacts(compileAll());
 const stale = staleFiles(expected);
 if (process.argv.includes('--check')) {
   for (const name of stale) console.error(`stale: contracts/artifacts/${name}`);

@@ -5,7 +5,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {IParameterRegistry} from "./interfaces/IParameterRegistry.sol";
 
 /// @title ParameterRegistry
-/// @notice A table of parameters that only its owner, the governor, writes.
+/// @notice A table of parameters that only its owner, the governor's timelock, writes.
 contract ParameterRegistry is IParameterRegistry, Ownable {
     struct Parameter {
         uint256 value;
@@ -14,13 +14,13 @@ contract ParameterRegistry is IParameterRegistry, Ownable {
 
     mapping(bytes32 key => Parameter) private _parameters;
 
-    /// @param governor Owner of the registry; the only account that may set parameters.
-    constructor(address governor) Ownable(governor) {}
+    /// @param timelock Owner of the registry; the only account that may set parameters.
+    constructor(address timelock) Ownable(timelock) {}
 
     /// @inheritdoc IParameterRegistry
     function set(string calldata chain, string calldata name, uint256 value) external onlyOwner {
         _parameters[_key(chain, name)] = Parameter(value, true);
-        emit ParameterSet(chain, name, value);
+        emit ParameterSet(keccak256(bytes(chain)), keccak256(bytes(name)), chain, name, value);
     }
 
     /// @inheritdoc IParameterRegistry

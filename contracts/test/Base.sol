@@ -32,10 +32,20 @@ interface Vm {
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function cool(address target) external;
     function expectEmit(bool topic1, bool topic2, bool topic3, bool data, address emitter) external;
+    function etch(address target, bytes calldata code) external;
     function expectRevert(bytes calldata reason) external;
+    function getBlockNumber() external view returns (uint256 number);
+    function getBlockTimestamp() external view returns (uint256 timestamp);
     function getRecordedLogs() external returns (Log[] memory logs);
     function lastCallGas() external view returns (Gas memory gas);
+    function load(address target, bytes32 slot) external view returns (bytes32 value);
+    function parseJsonBytes(string calldata json, string calldata key)
+        external
+        pure
+        returns (bytes memory value);
     function prank(address sender) external;
+    function prank(address sender, address origin) external;
+    function readFile(string calldata path) external view returns (string memory text);
     function recordLogs() external;
     function roll(uint256 blockNumber) external;
     function startPrank(address sender) external;
@@ -59,6 +69,13 @@ abstract contract Base {
 
     function target(address account) internal {
         _targets.push(account);
+    }
+
+    /// @dev 4 per zero byte, 16 per other.
+    function calldataGas(bytes memory input) internal pure returns (uint256 gas) {
+        for (uint256 i = 0; i < input.length; ++i) {
+            gas += input[i] == 0 ? 4 : 16;
+        }
     }
 
     function bound(uint256 value, uint256 min, uint256 max) internal pure returns (uint256) {

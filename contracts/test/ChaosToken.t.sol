@@ -43,8 +43,19 @@ contract ChaosTokenTest is Base {
         address owner = vm.addr(OWNER_KEY);
         bytes32 structHash =
             keccak256(abi.encode(PERMIT_TYPEHASH, owner, spender, value, 0, block.timestamp));
-        bytes32 digest =
-            keccak256(abi.encodePacked(hex"1901", _token.DOMAIN_SEPARATOR(), structHash));
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256(
+                    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+                ),
+                keccak256("ChaosChain Local Vote"),
+                keccak256("1"),
+                block.chainid,
+                address(_token)
+            )
+        );
+        vm.assertEq(_token.DOMAIN_SEPARATOR(), domain);
+        bytes32 digest = keccak256(abi.encodePacked(hex"1901", domain, structHash));
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(OWNER_KEY, digest);
         _token.permit(owner, spender, value, block.timestamp, v, r, s);
         vm.assertEq(_token.allowance(owner, spender), value);

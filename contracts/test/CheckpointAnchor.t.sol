@@ -121,12 +121,6 @@ contract CheckpointAnchorTest is Base {
         vm.assertEq(latestSize, size);
         vm.assertEq(latestRoot, root);
     }
-
-    function calldataGas(bytes memory input) private pure returns (uint256 gas) {
-        for (uint256 i = 0; i < input.length; ++i) {
-            gas += input[i] == 0 ? 4 : 16;
-        }
-    }
 }
 
 contract CheckpointAnchorHandler is Base {

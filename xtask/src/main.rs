@@ -1,7 +1,8 @@
 //! The one door to the project's chores: `cargo xtask` with
-//! `{demo,test,coverage,bench,fuzz,python,interop,tidy,gen}`.
+//! `{demo,test,coverage,bench,fuzz,python,interop,contracts,tidy,gen}`.
 
 mod bench;
+mod contracts;
 mod coverage;
 mod fuzz;
 mod guests;
@@ -32,6 +33,8 @@ usage: cargo xtask <command>
   python              the part of `test` that checks sdk/python
   interop             have other people's implementations judge a demo and a served log, as
                       `test --long` does; says so if their tools are missing
+  contracts           gas bounds, slither, halmos and small wrong changes to the contracts, as
+                      `test --long` does; says so if a tool is missing
   tidy                imports point down and ARCHITECTURE.md names the crates that exist
   gen [--check]       compile the contracts into contracts/artifacts and the sandbox's components
                       into guests/artifacts; --check only compares
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         "fuzz" => fuzz::run(rest),
         "python" => python::check(),
         "interop" => interop::check(),
+        "contracts" => contracts::check(),
         "tidy" => tidy::run(),
         "gen" => generate(rest.iter().any(|argument| argument == "--check")),
         "help" | "--help" | "-h" => {

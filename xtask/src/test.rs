@@ -5,7 +5,7 @@ use std::env;
 use anyhow::{Context, Result, bail};
 
 use crate::{
-    complain, coverage, fuzz, generate, guests, interop,
+    complain, contracts, coverage, fuzz, generate, guests, interop,
     process::{Step, answers, cargo, run},
     python, tidy,
 };
@@ -73,7 +73,7 @@ fn tests() -> Vec<Step> {
 const LONG_KILLS: &str = "10000";
 
 /// What takes hours: every bit of every signed prefix, ten thousand kills, what others' implementations
-/// say, the coverage of all tests, and every fuzz target.
+/// say, what judges the contracts, the coverage of all tests, and every fuzz target.
 fn long_tests() -> Result<()> {
     run(Step::new("every bit", cargo())
         .args(["test", "--package", "chaos-attestation", "--test", "it", "no_bit"])
@@ -82,6 +82,7 @@ fn long_tests() -> Result<()> {
         .args(["test", "--package", "chaos-ledger", "--test", "it", "two_hundred_kills"])
         .env("CHAOSCHAIN_KILLS", LONG_KILLS))?;
     interop::check()?;
+    contracts::check()?;
     coverage::run(&["--check".to_owned()])?;
     fuzz::smoke(&[], LONG_FUZZ_SECONDS)
 }

@@ -4,6 +4,7 @@ mod anchoring;
 mod governor;
 mod outbox;
 mod proposals;
+mod registry;
 mod rewards;
 mod stack;
 
@@ -21,7 +22,8 @@ pub use self::{
     governor::{GovernorCall, GovernorProposal, ProposalState, Support, VoteTally, VotingWindow},
     outbox::{Ended, Journaled, Outbox, Plan, Told, Word},
     proposals::{EndpointProposal, SubmittedProposal},
-    rewards::{Claim, CreatedDistribution},
+    registry::{RegistryKey, RegistryWriter},
+    rewards::{Claim, CreatedDistribution, Funding, distribution_id},
     stack::{GovernanceStack, StackConfig},
 };
 use crate::{

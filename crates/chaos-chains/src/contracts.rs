@@ -33,6 +33,12 @@ contract!(
     "../../contracts/artifacts/CheckpointAnchor.json"
 );
 contract!(
+    /// The newest checkpoint of every log, at one address on every chain.
+    checkpoint_registry,
+    CheckpointRegistry,
+    "../../contracts/artifacts/CheckpointRegistry.json"
+);
+contract!(
     /// Rewards under Merkle roots.
     reward_distributor,
     RewardDistributor,
@@ -70,6 +76,7 @@ pub(crate) fn revert_reason(data: &[u8]) -> String {
     let decoders = [
         named::<proposal_endpoint::ProposalEndpoint::ProposalEndpointErrors>,
         named::<checkpoint_anchor::CheckpointAnchor::CheckpointAnchorErrors>,
+        named::<checkpoint_registry::CheckpointRegistry::CheckpointRegistryErrors>,
         named::<reward_distributor::RewardDistributor::RewardDistributorErrors>,
         named::<chaos_governor::ChaosGovernor::ChaosGovernorErrors>,
         named::<parameter_registry::ParameterRegistry::ParameterRegistryErrors>,

@@ -57,8 +57,9 @@ pub use anchor_proof::{AnchorFact, AnchorParts, AnchorProof, AnchorProofError};
 pub use anvil::{Anvil, AnvilConfig};
 pub use client::{
     AnchoredCheckpoint, AnchoredLog, Claim, CreatedDistribution, Ended, EndpointProposal, EvmChain,
-    GovernanceStack, GovernorCall, GovernorProposal, Journaled, Outbox, Plan, ProposalState,
-    StackConfig, SubmittedProposal, Support, Told, TxSummary, VoteTally, VotingWindow, Word,
+    Funding, GovernanceStack, GovernorCall, GovernorProposal, Journaled, Outbox, Plan,
+    ProposalState, RegistryKey, RegistryWriter, StackConfig, SubmittedProposal, Support, Told,
+    TxSummary, VoteTally, VotingWindow, Word, distribution_id,
 };
 pub use error::{CacheError, Error, NotTheAnchor, Shortage};
 pub use json_rpc::RpcLimits;

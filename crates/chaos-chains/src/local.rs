@@ -5,12 +5,14 @@
 use std::{future::Future, path::PathBuf};
 
 use alloy_primitives::{Address, U256};
-use chaos_types::ChainId;
+use chaos_types::{ChainId, Digest};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    Anvil, AnvilConfig, Claim, EvmChain, GovernanceStack, GovernorCall, Outbox, ProposalState,
-    Signer, StackConfig, SubmittedProposal, Support, TxSummary, VoteTally, anvil,
+    Anvil, AnvilConfig, Claim, CreatedDistribution, EvmChain, Funding, GovernanceStack,
+    GovernorCall, Outbox, ProposalState, Signer, StackConfig, SubmittedProposal, Support,
+    TxSummary, VoteTally, anvil,
+    attestation::{Attestation, AttestationError, Carried, Submission, decode},
 };
 
 /// Vote tokens each voter gets, in whole tokens of 18 decimals.
@@ -18,6 +20,9 @@ const VOTES_EACH: u64 = 100_000;
 
 /// One token of 18 decimals.
 const TOKEN: u64 = 1_000_000_000_000_000_000;
+
+/// When the sponsor may take back the rest of a distribution: after a year.
+const REFUND_AFTER_S: u32 = 365 * 24 * 60 * 60;
 
 /// Development accounts: the sponsor deploys, pays and publishes; three vote.
 const SPONSOR: usize = 0;
@@ -35,6 +40,9 @@ pub enum Error {
     /// The chain refuses or fails.
     #[error(transparent)]
     Chain(#[from] crate::Error),
+    /// A proposal's attestation cannot be made, or is not the submitter's.
+    #[error(transparent)]
+    Attestation(#[from] AttestationError),
     /// What was put on record reads back as something else.
     #[error("the endpoint stored another proposal")]
     Stored,
@@ -142,6 +150,7 @@ impl LocalChain {
     pub fn call(&self, chain: &ChainId, name: &str, value: u64) -> GovernorCall {
         GovernorCall {
             registry: self.stack.registry,
+            proposer: self.anvil.signer(VOTERS[0]).address(),
             chain: chain.clone(),
             name: name.to_owned(),
             value: U256::from(value),
@@ -149,7 +158,8 @@ impl LocalChain {
         }
     }
 
-    /// Puts a proposal on record with its evidence, and reads it back.
+    /// Puts a proposal on record, with the submitter's signature that it rests on this receipt and that
+    /// this checkpoint covers it, and reads it back.
     ///
     /// # Errors
     /// If the chain refuses, or has another proposal than was sent.
@@ -157,21 +167,28 @@ impl LocalChain {
         &self,
         from: &Signer,
         uri: &str,
-        attestation: &[u8],
+        receipt: Digest,
+        checkpoint: Digest,
     ) -> Result<SubmittedProposal, Error> {
-        let endpoint = self.stack.endpoint;
+        let (chain, endpoint, submitter) =
+            (self.chain.chain_id(), self.stack.endpoint, from.address());
+        let submission = Submission { chain, endpoint, submitter, uri };
+        let attestation = Attestation::sign(from, &submission, receipt, checkpoint)?;
         let (submitted, stored) = self.block_on(async {
-            let submitted = self.chain.submit_proposal(endpoint, from, uri, attestation).await?;
+            let bytes = attestation.to_bytes();
+            let submitted = self.chain.submit_proposal(endpoint, from, uri, &bytes).await?;
             let stored = self.chain.get_proposal(endpoint, submitted.proposal_id).await?;
             Ok::<_, crate::Error>((submitted, stored))
         })?;
-        if stored.metadata_uri == uri && stored.attestation.as_ref() == attestation {
-            return Ok(submitted);
+        if stored.metadata_uri != uri || decode(&stored.attestation)? != Carried::Full(attestation)
+        {
+            return Err(Error::Stored);
         }
-        Err(Error::Stored)
+        attestation.ensure_by(stored.submitter, &submission)?;
+        Ok(submitted)
     }
 
-    /// Holds a vote: all voters vote for, then the change is executed and read back.
+    /// Holds a vote: all voters vote for, then the change waits in the timelock, is executed and read back.
     ///
     /// # Errors
     /// If the chain refuses.
@@ -188,6 +205,9 @@ impl LocalChain {
             }
             let now = chain.block_number().await?;
             chain.mine_blocks((proposal.window.end_block + 1).saturating_sub(now)).await?;
+            chain.queue(governor, &first, call).await?;
+            // A second passes with each block at least.
+            chain.mine_blocks(StackConfig::default().timelock_s.into()).await?;
             chain.execute(governor, &first, call).await?;
             Ok::<_, crate::Error>(Vote {
                 proposal_id: id,
@@ -200,16 +220,19 @@ impl LocalChain {
         Ok(vote)
     }
 
-    /// Funds a distribution from the sponsor; gives its number and transaction.
+    /// Funds a distribution from the sponsor, who gets back after a year what nobody claimed.
     ///
     /// # Errors
     /// If the chain refuses.
-    pub fn distribute(&self, root: [u8; 32], total: U256) -> Result<(U256, TxSummary), Error> {
+    pub fn distribute(
+        &self,
+        key: [u8; 32],
+        root: [u8; 32],
+        total: u128,
+    ) -> Result<CreatedDistribution, Error> {
         let GovernanceStack { token, distributor, .. } = self.stack;
-        let sponsor = self.sponsor();
-        let created = self.chain.create_distribution(distributor, token, &sponsor, root, total);
-        let created = self.block_on(created)?;
-        Ok((created.distribution_id, created.transaction))
+        let funding = Funding { key, token, root, total, refund_after_s: Some(REFUND_AFTER_S) };
+        Ok(self.block_on(self.chain.create_distribution(distributor, &self.sponsor(), &funding))?)
     }
 
     /// Claims one share and checks that the account's balance grew by exactly that.

@@ -5,7 +5,7 @@ pub mod keystore;
 
 use std::{env, fmt};
 
-use alloy_primitives::{Address, hex};
+use alloy_primitives::{Address, B256, Signature, hex};
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 
@@ -62,6 +62,11 @@ impl Signer {
     pub fn sign_text(&self, text: &str) -> String {
         let signature = self.0.sign_message_sync(text.as_bytes());
         hex::encode_prefixed(signature.expect("a key in memory signs every digest").as_bytes())
+    }
+
+    /// Signs a digest as it is. Crate-internal: what is signed must say what it is for.
+    pub(crate) fn sign_hash(&self, hash: &B256) -> Result<Signature, alloy_signer::Error> {
+        self.0.sign_hash_sync(hash)
     }
 
     pub(crate) const fn key(&self) -> &PrivateKeySigner {

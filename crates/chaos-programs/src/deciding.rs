@@ -12,7 +12,7 @@ use chaos_agency::{
     action::{self, Contribution, Payment, Verdict},
     receipt::{Input, Product},
 };
-use chaos_chains::{Address, Claim, ProposalState, U256, attestation, local::LocalChain};
+use chaos_chains::{Address, Claim, ProposalState, U256, local::LocalChain};
 use chaos_governance::{
     proposal::Call,
     receipts::{self, VoteState},
@@ -136,8 +136,8 @@ impl Deciding<'_> {
         let checkpoint = self.ledger.checkpoint(self.heads)?;
         let document = self.ledger.put_blob(&finished.proposal.to_json()?)?;
         let uri = content_uri(&document);
-        let evidence = attestation::encode(&draft, &checkpoint.to_string());
-        let submitted = local.submit(&local.account(DEVELOPER), &uri, &evidence)?;
+        let checkpoint = Digest::of(checkpoint.to_string().as_bytes());
+        let submitted = local.submit(&local.account(DEVELOPER), &uri, draft, checkpoint)?;
         let chain = local.chain().chain_id().clone();
         let text = format!("submits proposal {} on {chain}", submitted.proposal_id);
         let action = Action::of(&receipts::Submit {
@@ -239,8 +239,11 @@ impl Deciding<'_> {
         let ran = Divide { document: &document }.run()?;
         let output = self.ledger.put_blob(&ran.document)?;
         let (_, distribution) = &ran.output;
-        let (id, funded) = local.distribute(distribution.root().0, distribution.total())?;
-        let mut transactions = vec![format!("{:#x}", funded.hash)];
+        // An outcome is paid once: its digest is the key that the distributor takes once.
+        let (key, root) = (*outcome.as_bytes(), distribution.root().0);
+        let funded = local.distribute(key, root, amount(distribution.total())?)?;
+        let id = funded.distribution_id;
+        let mut transactions = vec![format!("{:#x}", funded.transaction.hash)];
         let mut payments = Vec::new();
         for (agent, number) in [(researcher.did, RESEARCHER), (developer.did, DEVELOPER)] {
             let account = local.account(number).address();

@@ -13,15 +13,19 @@ use crate::{
 /// What a passed vote does: set one parameter in the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GovernorCall {
-    /// The `ParameterRegistry`, owned by the governor.
+    /// The `ParameterRegistry`, owned by the governor's timelock.
     pub registry: Address,
+    /// The only account that may propose this. The text says so, and so the governor holds everybody else
+    /// off: who copies a proposal from the pool and is faster would own it, and could cancel it for ever.
+    pub proposer: Address,
     /// Chain the parameter belongs to.
     pub chain: ChainId,
     /// Name of the parameter, such as `gas-limit`.
     pub name: String,
     /// New value, in the unit the name implies.
     pub value: U256,
-    /// Text of the proposal. It is part of the proposal's id, so executing needs the same text.
+    /// Text of the proposal, without the proposer. It is part of the proposal's id, so executing needs the
+    /// same text.
     pub description: String,
 }
 
@@ -96,6 +100,12 @@ impl GovernorCall {
         calldatas.into_iter().next().unwrap_or_default()
     }
 
+    /// The text as the governor gets it: with the proposer at its end, as OpenZeppelin's Governor reads it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!("{}#proposer={:#x}", self.description, self.proposer)
+    }
+
     fn arguments(&self) -> (Vec<Address>, Vec<U256>, Vec<Bytes>) {
         let call = ParameterRegistry::setCall {
             chain: self.chain.to_string(),
@@ -110,7 +120,8 @@ impl EvmChain {
     /// Opens a vote.
     ///
     /// # Errors
-    /// [`Error::Reverted`] if the proposer holds too few votes or the same proposal exists.
+    /// [`Error::Reverted`] if the sender is not the proposer that is named, holds too few votes, or the same
+    /// proposal exists.
     pub async fn propose(
         &self,
         governor: Address,
@@ -118,7 +129,7 @@ impl EvmChain {
         call: &GovernorCall,
     ) -> Result<GovernorProposal, Error> {
         let (targets, values, calldatas) = call.arguments();
-        let description = call.description.clone();
+        let description = call.text();
         let mined = self
             .send_call(
                 from,
@@ -159,10 +170,30 @@ impl EvmChain {
         Ok(self.send_call(from, governor, call).await?.summary)
     }
 
-    /// Executes a vote that succeeded. Anyone may.
+    /// Has a vote that succeeded wait in the governor's timelock. Anyone may.
     ///
     /// # Errors
     /// [`Error::Reverted`] if it did not succeed.
+    pub async fn queue(
+        &self,
+        governor: Address,
+        from: &Signer,
+        call: &GovernorCall,
+    ) -> Result<TxSummary, Error> {
+        let (targets, values, calldatas) = call.arguments();
+        let call = ChaosGovernor::queueCall {
+            targets,
+            values,
+            calldatas,
+            descriptionHash: keccak256(call.text()),
+        };
+        Ok(self.send_call(from, governor, call).await?.summary)
+    }
+
+    /// Executes a vote that succeeded and has waited in the timelock. Anyone may.
+    ///
+    /// # Errors
+    /// [`Error::Reverted`] if it did not, or not long enough.
     pub async fn execute(
         &self,
         governor: Address,
@@ -174,7 +205,7 @@ impl EvmChain {
             targets,
             values,
             calldatas,
-            descriptionHash: keccak256(&call.description),
+            descriptionHash: keccak256(call.text()),
         };
         Ok(self.send_call(from, governor, call).await?.summary)
     }

@@ -23,10 +23,12 @@ pub struct StackConfig {
     pub voting_delay_blocks: u32,
     /// Blocks a vote lasts; at least 1.
     pub voting_period_blocks: u32,
-    /// Votes a proposer must hold, in the token's smallest unit.
+    /// Votes a proposer must hold, in the token's smallest unit; at least 1.
     pub proposal_threshold: U256,
     /// Share of the supply that must take part in a vote, in percent, 0 to 100.
     pub quorum_percent: u8,
+    /// Seconds a passed vote waits before it can be executed.
+    pub timelock_s: u32,
     /// Origin line of the log that is anchored.
     pub log_origin: String,
     /// The only account that may anchor; the deployer if absent.
@@ -34,14 +36,17 @@ pub struct StackConfig {
 }
 
 impl Default for StackConfig {
-    /// A million tokens, a vote of 20 blocks after 1, a quorum of 4 percent.
+    /// A million tokens, one of which it takes to propose, a vote of 20 blocks after 1, a quorum of 4
+    /// percent, and a minute in the timelock.
     fn default() -> Self {
+        let token = U256::from(10).pow(U256::from(18));
         Self {
-            supply: U256::from(1_000_000) * U256::from(10).pow(U256::from(18)),
+            supply: U256::from(1_000_000) * token,
             voting_delay_blocks: 1,
             voting_period_blocks: 20,
-            proposal_threshold: U256::ZERO,
+            proposal_threshold: token,
             quorum_percent: 4,
+            timelock_s: 60,
             log_origin: "chaoschain.local/log".to_owned(),
             publisher: None,
         }
@@ -55,7 +60,9 @@ pub struct GovernanceStack {
     pub token: Address,
     /// `ChaosGovernor`.
     pub governor: Address,
-    /// `ParameterRegistry`, owned by the governor.
+    /// The governor's timelock, which the governor made for itself.
+    pub timelock: Address,
+    /// `ParameterRegistry`, owned by the timelock.
     pub registry: Address,
     /// `ProposalEndpoint`.
     pub endpoint: Address,
@@ -63,7 +70,7 @@ pub struct GovernanceStack {
     pub anchor: Address,
     /// `RewardDistributor`.
     pub distributor: Address,
-    /// The six deployments, in the order of the fields.
+    /// The six deployments, in the order of the fields; the timelock is part of the governor's.
     pub transactions: Vec<TxSummary>,
 }
 
@@ -88,11 +95,13 @@ impl EvmChain {
             U256::from(config.voting_period_blocks),
             config.proposal_threshold,
             U256::from(config.quorum_percent),
+            U256::from(config.timelock_s),
         )
             .abi_encode_params();
         let (governor, tx_governor) =
             self.deploy(deployer, &ChaosGovernor::BYTECODE, &arguments, "ChaosGovernor").await?;
-        let arguments = governor.abi_encode();
+        let timelock = self.call(governor, ChaosGovernor::timelockCall {}).await?;
+        let arguments = timelock.abi_encode();
         let (registry, tx_registry) = self
             .deploy(deployer, &ParameterRegistry::BYTECODE, &arguments, "ParameterRegistry")
             .await?;
@@ -107,6 +116,7 @@ impl EvmChain {
         Ok(GovernanceStack {
             token,
             governor,
+            timelock,
             registry,
             endpoint,
             anchor,

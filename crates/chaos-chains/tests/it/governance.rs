@@ -1,12 +1,12 @@
 use alloy_primitives::keccak256;
 use alloy_sol_types::SolValue;
 use chaos_chains::{
-    Address, Claim, Error, EvmChain, GovernanceStack, GovernorCall, ProposalState, Signer,
+    Address, Claim, Error, EvmChain, Funding, GovernanceStack, GovernorCall, ProposalState, Signer,
     StackConfig, Support, U256,
 };
 use chaos_types::ChainId;
 
-use crate::{connect, start_anvil};
+use crate::{connect, start_anvil, start_anvil_with_blocks_every};
 
 fn tokens(count: u64) -> U256 {
     U256::from(count) * U256::from(10).pow(U256::from(18))
@@ -21,9 +21,10 @@ fn reverted_with<T: std::fmt::Debug>(result: Result<T, Error>, name: &str) {
     }
 }
 
-fn gas_limit_call(registry: Address) -> GovernorCall {
+fn gas_limit_call(registry: Address, proposer: &Signer) -> GovernorCall {
     GovernorCall {
         registry,
+        proposer: proposer.address(),
         chain: ChainId::evm(1),
         name: "gas-limit".to_owned(),
         value: U256::from(60_000_000),
@@ -49,11 +50,13 @@ async fn a_passed_vote_sets_the_parameter_it_names() {
         .await
         .unwrap();
 
-    let call = gas_limit_call(stack.registry);
+    let call = gas_limit_call(stack.registry, &yes);
     reverted_with(
         chain.parameter(stack.registry, &call.chain, &call.name).await,
         "ParameterNotSet",
     );
+    // Who saw it in the pool and is faster gets nothing: the text names its proposer.
+    reverted_with(chain.propose(stack.governor, &no, &call).await, "GovernorRestrictedProposer");
     let proposal = chain.propose(stack.governor, &yes, &call).await.unwrap();
     let id = proposal.proposal_id;
     assert_eq!(chain.voting_window(stack.governor, id).await.unwrap(), proposal.window);
@@ -90,6 +93,12 @@ async fn a_passed_vote_sets_the_parameter_it_names() {
     chain.mine_blocks(left).await.unwrap();
     let state = chain.proposal_state(stack.governor, id).await.unwrap();
     assert_eq!(state, ProposalState::Succeeded);
+    chain.queue(stack.governor, &deployer, &call).await.unwrap();
+    let state = chain.proposal_state(stack.governor, id).await.unwrap();
+    assert_eq!(state, ProposalState::Queued);
+    let early = chain.execute(stack.governor, &deployer, &call).await;
+    assert!(matches!(early, Err(Error::Reverted { .. })), "{early:?}");
+    chain.mine_blocks(StackConfig::default().timelock_s.into()).await.unwrap();
     chain.execute(stack.governor, &deployer, &call).await.unwrap();
     let state = chain.proposal_state(stack.governor, id).await.unwrap();
     assert_eq!(state, ProposalState::Executed);
@@ -104,7 +113,7 @@ async fn a_lost_vote_changes_nothing() {
     let deployer = anvil.signer(0);
     let stack = deployed(&chain, &deployer).await;
     chain.set_up_voters(stack.token, &deployer, &[(&deployer, U256::ZERO)]).await.unwrap();
-    let call = gas_limit_call(stack.registry);
+    let call = gas_limit_call(stack.registry, &deployer);
     let proposal = chain.propose(stack.governor, &deployer, &call).await.unwrap();
     chain.mine_blocks(2).await.unwrap();
     let id = proposal.proposal_id;
@@ -157,12 +166,27 @@ async fn a_reward_is_paid_once_and_only_to_its_account() {
     let (a, b) = (leaf(0), leaf(1));
     let root = keccak256(if a < b { [a, b] } else { [b, a] }.concat());
 
-    let created = chain
-        .create_distribution(stack.distributor, stack.token, &deployer, root.0, tokens(4))
-        .await
-        .unwrap();
+    let funding = Funding {
+        key: [7; 32],
+        token: stack.token,
+        root: root.0,
+        total: 4 * 10_u128.pow(18),
+        refund_after_s: Some(90 * 24 * 60 * 60),
+    };
+    let create = |chain: EvmChain, funding: Funding| {
+        let (distributor, deployer) = (stack.distributor, deployer.clone());
+        async move { chain.create_distribution(distributor, &deployer, &funding).await }
+    };
+    let created = create(chain.clone(), funding).await.unwrap();
     let distribution_id = created.distribution_id;
-    assert_eq!(distribution_id, U256::from(1));
+    assert_eq!(distribution_id, chaos_chains::distribution_id(deployer.address(), [7; 32]));
+    // Sent again it is what was sent; from a journal that knows nothing of it, the contract refuses.
+    assert_eq!(create(chain.clone(), funding).await.unwrap(), created);
+    reverted_with(create(connect(anvil.endpoint()).await, funding).await, "KeyUsed");
+    let soon = Funding { key: [8; 32], refund_after_s: Some(1), ..funding };
+    reverted_with(create(chain.clone(), soon).await, "RefundTooEarly");
+    let held = chain.token_balance(stack.token, stack.distributor).await.unwrap();
+    assert_eq!(held, tokens(4));
     let (proof_a, proof_b) = ([b.0], [a.0]);
     let claim_a =
         Claim { distribution_id, account: accounts[0], amount: amounts[0], proof: &proof_a };
@@ -170,7 +194,7 @@ async fn a_reward_is_paid_once_and_only_to_its_account() {
     let sender = anvil.signer(9);
     chain.claim(stack.distributor, &sender, &claim_a).await.unwrap();
     assert_eq!(chain.token_balance(stack.token, accounts[0]).await.unwrap(), amounts[0]);
-    assert!(chain.is_claimed(stack.distributor, distribution_id, accounts[0]).await.unwrap());
+    assert!(chain.is_claimed(stack.distributor, &claim_a).await.unwrap());
     let other = connect(anvil.endpoint()).await;
     reverted_with(other.claim(stack.distributor, &sender, &claim_a).await, "AlreadyClaimed");
 
@@ -180,9 +204,45 @@ async fn a_reward_is_paid_once_and_only_to_its_account() {
     reverted_with(chain.claim(stack.distributor, &sender, &more).await, "InvalidProof");
     let unknown = Claim { distribution_id: U256::from(2), ..claim_b };
     reverted_with(chain.claim(stack.distributor, &sender, &unknown).await, "UnknownDistribution");
+    assert!(!chain.is_claimed(stack.distributor, &claim_b).await.unwrap());
     chain.claim(stack.distributor, &sender, &claim_b).await.unwrap();
     let left = chain.token_balance(stack.token, stack.distributor).await.unwrap();
     assert_eq!(left, U256::ZERO);
+}
+
+/// Two distributions of one total, from one journal: each takes its own money. After the deadline the
+/// funder gets back what nobody claimed, whoever asks for it, once.
+#[tokio::test]
+async fn the_rest_goes_back_to_the_funder_after_the_deadline() {
+    // A day passes with each block.
+    let Some(anvil) = start_anvil_with_blocks_every(24 * 60 * 60) else { return };
+    let chain = connect(anvil.endpoint()).await;
+    let (deployer, stranger) = (anvil.signer(0), anvil.signer(9));
+    let stack = deployed(&chain, &deployer).await;
+    let funding = Funding {
+        key: [1; 32],
+        token: stack.token,
+        root: [1; 32],
+        total: 5,
+        refund_after_s: Some(90 * 24 * 60 * 60),
+    };
+    let for_ever = Funding { key: [2; 32], refund_after_s: None, ..funding };
+    let (distributor, funder) = (stack.distributor, deployer.address());
+    let mut created = Vec::new();
+    for funding in [funding, for_ever] {
+        created.push(chain.create_distribution(distributor, &deployer, &funding).await.unwrap());
+    }
+    assert_eq!(chain.token_balance(stack.token, distributor).await.unwrap(), U256::from(10));
+    let early = chain.refund(distributor, &stranger, funder, [1; 32]).await;
+    reverted_with(early, "RefundNotOpen");
+    chain.mine_blocks(90).await.unwrap();
+    reverted_with(chain.refund(distributor, &stranger, funder, [2; 32]).await, "RefundNotOpen");
+    chain.refund(distributor, &stranger, funder, [1; 32]).await.unwrap();
+    assert_eq!(chain.token_balance(stack.token, distributor).await.unwrap(), U256::from(5));
+    assert_eq!(chain.remaining(distributor, created[0].distribution_id).await.unwrap(), 0);
+    assert_eq!(chain.remaining(distributor, created[1].distribution_id).await.unwrap(), 5);
+    let other = connect(anvil.endpoint()).await;
+    reverted_with(other.refund(distributor, &stranger, funder, [1; 32]).await, "NothingLeft");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 mod anchoring;
 mod failures;
 mod governance;
+mod registry;
 mod replay;
 mod sending;
 mod stub;
@@ -20,8 +21,13 @@ use chaos_chains::{Anvil, AnvilConfig, EvmChain, Outbox, anvil};
 
 /// Starts a local chain. Without anvil the test is skipped, with a message; under CI it fails.
 fn start_anvil() -> Option<Anvil> {
+    start_anvil_with_blocks_every(AnvilConfig::default().block_interval_s)
+}
+
+/// The same, on which so many seconds pass with each block.
+fn start_anvil_with_blocks_every(block_interval_s: u64) -> Option<Anvil> {
     let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    let config = AnvilConfig { root: Some(root), ..AnvilConfig::default() };
+    let config = AnvilConfig { root: Some(root), block_interval_s, ..AnvilConfig::default() };
     match Anvil::start(&config) {
         Ok(anvil) => Some(anvil),
         Err(anvil::Error::NotFound) if env::var_os("CI").is_none() => {

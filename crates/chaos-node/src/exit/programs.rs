@@ -24,6 +24,9 @@ impl From<Error> for Failure {
 
 const fn kind(error: &Error) -> Kind {
     match error {
+        Error::Quote(_)
+        | Error::Chain(_)
+        | Error::Local(local::Error::Anvil(_) | local::Error::Chain(_)) => Kind::Outside,
         Error::Read { .. }
         | Error::ReadFolder { .. }
         | Error::Recorded { .. }
@@ -89,10 +92,7 @@ const fn kind(error: &Error) -> Kind {
         | Error::VoteSet { .. }
         | Error::VoteOpen { .. }
         | Error::AmountTooLarge { .. }
-        | Error::Local(local::Error::Stored | local::Error::Claimed { .. }) => Kind::Check,
-        Error::Quote(_)
-        | Error::Chain(_)
-        | Error::Local(local::Error::Anvil(_) | local::Error::Chain(_)) => Kind::Outside,
+        | Error::Local(_) => Kind::Check,
     }
 }
 
