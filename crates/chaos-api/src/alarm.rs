@@ -89,6 +89,11 @@ impl Alarm {
         }
     }
 
+    /// The name of the proof that lies beside its file, where the alarm has one.
+    pub(crate) fn proof_file(&self) -> String {
+        self.file().replace(".json", ".fork")
+    }
+
     /// Writes the file of an alarm into a folder, unless it is there.
     ///
     /// # Errors
@@ -109,7 +114,7 @@ impl Alarm {
         };
         let proof = match text {
             Some(text) => {
-                let name = self.file().replace(".json", ".fork");
+                let name = self.proof_file();
                 chaos_files::write_synced(&folder.join(&name), Readers::Everyone, text.as_bytes())?;
                 Some(name)
             }

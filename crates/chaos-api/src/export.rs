@@ -1,18 +1,20 @@
 //! A published log as a folder of files that any static host serves.
 
+mod writer;
+
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
 use chaos_agency::SignerError;
-use chaos_files::Readers;
+use chaos_files::{Readers, Turn};
 use chaos_log::{Hash, NOTE_BYTES_MAX, SignedCheckpoint, TilePath, VerifierKey};
 use chaos_store::DATABASE_FILE;
-use chaos_types::Digest;
 
+use self::writer::Writer;
 use crate::{
-    published::{PublishError, Published, first},
+    published::{PublishError, Published},
     resource::Resource,
 };
 
@@ -25,6 +27,8 @@ pub struct Exported {
     pub size: u64,
     /// Files written.
     pub written: u64,
+    /// How many of them the folder's checkpoint stood for already: they were missing, or not the log's.
+    pub mended: u64,
     /// Blobs that receipts name and that the data directory does not hold, or that are too large.
     pub blobs_absent: u64,
 }
@@ -92,8 +96,9 @@ pub enum ExportError {
 }
 
 /// Writes what is published into a folder: tiles and leaves, then receipts and blobs, and the
-/// checkpoint last, so that whoever reads meanwhile finds all that a checkpoint needs. What a
-/// checkpoint in the folder already stands for is not written again.
+/// checkpoint last, when all that it needs is on the disk. What lies there already is held against the log,
+/// byte by byte, and written again where it is not the log's, as after a power cut: that a checkpoint is there
+/// says nothing about the files that it stands for. Others who export into the folder wait for their turn.
 ///
 /// # Errors
 /// If something cannot be read or written, or the folder holds another log or a longer one.
@@ -103,6 +108,9 @@ pub fn export(
     folder: &Path,
 ) -> Result<Exported, ExportError> {
     ensure_apart(folder, published.directory())?;
+    fs::create_dir_all(folder).map_err(write_error(folder))?;
+    // A file system without locks leaves it to whoever exports that no two do at once.
+    let _turn = Turn::in_folder(folder).ok();
     let head = published.head()?.ok_or(ExportError::Unsigned)?;
     let (size, old) = (head.claimed().size(), exported(published, key, folder)?);
     let old_size = old.as_ref().map_or(0, |old| old.claimed().size());
@@ -116,26 +124,26 @@ pub fn export(
             return Err(ExportError::Root { size: old_size, expected, found });
         }
     }
-    let mut writer = Writer { published, folder, written: 0 };
-    for path in TilePath::between(old_size, size) {
-        writer.copy(&Resource::Tile(path))?;
-        if path.tile().is_none() && !writer.copy(&Resource::Records(path))? {
-            writer.copy_each(&path)?;
-        }
+    let mut writer = Writer::new(published, folder, old_size);
+    writer.clear_parts()?;
+    for path in TilePath::between(0, size) {
+        writer.copy_tile(&path)?;
     }
     let mut blobs_absent = 0;
     for digest in published.blobs()? {
         blobs_absent += u64::from(!writer.copy_blob(&digest)?);
     }
     // Who signs the checkpoint is there before it, proved under it or a later one.
-    writer.copy(&Resource::Keys)?;
+    writer.copy_keys()?;
+    writer.sync()?;
+    let (mut written, mended) = writer.counts();
     if old.as_ref() != Some(&head) {
         let path = folder.join(Resource::Checkpoint.to_string());
         chaos_files::write_synced(&path, Readers::Everyone, head.to_string().as_bytes())
             .map_err(write_error(&path))?;
-        writer.written += 1;
+        written += 1;
     }
-    Ok(Exported { old_size, size, written: writer.written, blobs_absent })
+    Ok(Exported { old_size, size, written, mended, blobs_absent })
 }
 
 /// Whoever serves the folder serves all that is in it: no key may be there.
@@ -178,52 +186,6 @@ fn exported(
         .map_err(|error| ExportError::Foreign(SignerError::Unsigned(error)))?;
     published.succession()?.ensure_signed(&signed, key.name()).map_err(ExportError::Foreign)?;
     Ok(Some(signed))
-}
-
-struct Writer<'a> {
-    published: &'a Published,
-    folder: &'a Path,
-    written: u64,
-}
-
-impl Writer<'_> {
-    /// Whether there was something to copy.
-    fn copy(&mut self, resource: &Resource) -> Result<bool, ExportError> {
-        let Some(bytes) = self.published.answer(resource)? else { return Ok(false) };
-        self.write(resource, &bytes)?;
-        Ok(true)
-    }
-
-    fn write(&mut self, resource: &Resource, bytes: &[u8]) -> Result<(), ExportError> {
-        let path = self.folder.join(resource.to_string());
-        let parent = path.parent().unwrap_or(self.folder);
-        fs::create_dir_all(parent)
-            .and_then(|()| chaos_files::write_unsynced(&path, bytes))
-            .map_err(write_error(&path))?;
-        self.written += 1;
-        Ok(())
-    }
-
-    /// The receipts of a bundle whose records are too long for one file.
-    fn copy_each(&mut self, path: &TilePath) -> Result<(), ExportError> {
-        let start = first(path);
-        for index in start..start + u64::from(path.width()) {
-            if let Some(digest) = self.published.digest_at(index)? {
-                self.copy(&Resource::Receipt(digest))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Copies a blob that is not there yet; whether it is there now.
-    fn copy_blob(&mut self, digest: &Digest) -> Result<bool, ExportError> {
-        let resource = Resource::Blob(*digest);
-        let path = self.folder.join(resource.to_string());
-        if path.try_exists().map_err(write_error(&path))? {
-            return Ok(true);
-        }
-        self.copy(&resource)
-    }
 }
 
 fn write_error(path: &Path) -> impl FnOnce(io::Error) -> ExportError {

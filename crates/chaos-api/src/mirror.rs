@@ -46,7 +46,7 @@ const PAGES_AHEAD: usize = 8;
 const STORE_ENTRIES: usize = 4_096;
 
 /// Where alarms are kept within the data directory.
-const ALARMS: &str = "alarms";
+pub(crate) const ALARMS: &str = "alarms";
 
 /// What an entry is called that states another root.
 const STATE: &str = "state";
@@ -94,6 +94,9 @@ impl Mirror {
         let published = directory.join(Resource::Checkpoint.to_string()).exists();
         if published && !directory.join(DATABASE_FILE).exists() {
             return Err(MirrorError::Published { directory: directory.to_owned() });
+        }
+        if key.is_none() && !directory.join(DATABASE_FILE).exists() {
+            return Err(MirrorError::NoKey);
         }
         let mut store = Store::open(directory)?;
         // A key under which nothing was ever kept, as one that was mistyped, makes it nobody's mirror.

@@ -2,7 +2,12 @@
 
 mod held;
 
-use std::{ops::Range, path::Path, sync::Arc};
+use std::{
+    io,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use chaos_agency::{Kinds, Leaf, Receipt};
 use chaos_ledger::{Heads, holds_key};
@@ -20,9 +25,10 @@ use chaos_verify::named_digests;
 pub use self::held::Continuation;
 use self::held::Held;
 use crate::{
+    alarm::Alarm,
     mirror::{
-        Expected, KEY_META, MirrorError, Signers, Task, Tree, fetch_head, fetch_page, fetch_tree,
-        root_over,
+        ALARMS, Expected, KEY_META, MirrorError, Signers, Task, Tree, fetch_head, fetch_page,
+        fetch_tree, root_over,
     },
     published::first,
     resource::Resource,
@@ -86,18 +92,42 @@ pub enum RepairError {
     /// The source cannot be read, or contradicts itself.
     #[error("cannot mend from the source")]
     Source(#[source] Box<MirrorError>),
-    /// The source has another entry in a place where this log holds together.
-    #[error(
-        "entry {index} is whole here and another one in the source: these are two logs under one \
-         key, and neither is changed"
-    )]
+    /// The source has another entry in a place where this log holds together. Both continue what was signed
+    /// here, so that it is no fork.
+    #[error("{}", differs(*.index, *.signed))]
     Differs {
         /// Index of the entry.
         index: u64,
+        /// Size of the newest head that the directory holds.
+        signed: u64,
+    },
+    /// The log signed two histories.
+    #[error("{alarm}{}", unkept(.kept.as_ref().err()))]
+    Forked {
+        /// What shows it.
+        alarm: Box<Alarm>,
+        /// The file of the proof, or why it cannot be kept.
+        kept: Result<PathBuf, io::Error>,
     },
     /// A blob cannot be read or written.
     #[error(transparent)]
     Blob(#[from] BlobError),
+}
+
+fn differs(index: u64, signed: u64) -> String {
+    if index < signed {
+        return format!(
+            "entry {index} is whole here and another one in the log that the source has, whose head continues \
+             the one of {signed} entries that was signed here: neither is changed"
+        );
+    }
+    format!(
+        "entry {index} here was never signed, and the log has signed another in its place: neither is changed"
+    )
+}
+
+fn unkept(error: Option<&io::Error>) -> String {
+    error.map_or_else(String::new, |error| format!(", and the proof of it cannot be kept: {error}"))
 }
 
 impl From<MirrorError> for RepairError {
@@ -112,12 +142,32 @@ impl From<MirrorError> for RepairError {
 ///
 /// What comes is held against the source's checkpoint, which the log's key has signed, before it is
 /// written. An entry that holds together here is never replaced. The source and the result are held against
-/// the head that `heads` remembers, and a fork is refused before anything is changed.
+/// the head that `heads` remembers, and a fork is refused before anything is changed; the proof of it is kept
+/// among the directory's alarms.
 ///
 /// # Errors
 /// If the source cannot be read, is not this log's, or contradicts it or what was signed, or the store
 /// fails.
 pub async fn repair(
+    directory: &Path,
+    source: &Arc<Source>,
+    kinds: &Kinds,
+    heads: Option<&Heads>,
+    now_ms: u64,
+) -> Result<Repaired, RepairError> {
+    let error = match mend(directory, source, kinds, heads).await {
+        Err(RepairError::Source(error)) => error,
+        done => return done,
+    };
+    let MirrorError::Fork(proof) = *error else { return Err(RepairError::Source(error)) };
+    let alarm = Alarm::Fork(proof);
+    let key = chaos_ledger::log_verifier(&Store::open_damaged(directory)?, directory)?;
+    let folder = directory.join(ALARMS);
+    let kept = alarm.keep(&folder, &key, now_ms).map(|()| folder.join(alarm.proof_file()));
+    Err(RepairError::Forked { alarm: Box::new(alarm), kept })
+}
+
+async fn mend(
     directory: &Path,
     source: &Arc<Source>,
     kinds: &Kinds,
@@ -137,7 +187,8 @@ pub async fn repair(
     held.ensure_no_fork(source, (&store, &signers), &head).await?;
     let (source_size, old_size) = (head.claimed().size(), store.stored_size()?);
     let tree = fetch_tree(source, &store, 0, &head).await?;
-    let mut repair = Repair { source, tree: &tree, entries: Vec::new() };
+    let signed = held.stored_size();
+    let mut repair = Repair { source, tree: &tree, signed, entries: Vec::new() };
     // Entries that were lost at the end, or that an old copy never had, come back as far as the log has
     // signed them. A mirror of the source's log goes on by mirroring, which judges what is new; one that
     // has the log's key is the log.
@@ -181,6 +232,8 @@ fn is_whole_to(store: &Store, checked: &Result<Head, StoreError>, head: &SignedC
 struct Repair<'a> {
     source: &'a Arc<Source>,
     tree: &'a Tree,
+    /// Size of the newest head that the directory holds.
+    signed: u64,
     entries: Vec<u64>,
 }
 
@@ -219,7 +272,7 @@ impl Repair<'_> {
                 && is_sound(stored)
                 && tile.get(place) == Some(&leaf_hash(&stored.leaf))
             {
-                return Err(RepairError::Differs { index: entry.index });
+                return Err(RepairError::Differs { index: entry.index, signed: self.signed });
             }
             store.mend_entries(entry.index..entry.index + 1, &[entry.append])?;
             self.entries.push(entry.index);

@@ -6,7 +6,7 @@ use std::{
 
 /// The right to read a file, change it and replace it, which one process has at a time.
 ///
-/// It is a lock on the empty file `<name>.lock` beside the file, not on the file itself, whose place
+/// Of a file, it is a lock on the empty file `<name>.lock` beside the file, not on the file itself, whose place
 /// another takes with every write. The system gives it back when its holder ends, however it ends; the
 /// empty file stays, since removing it would let two who wait hold two locks.
 #[derive(Debug)]
@@ -23,6 +23,17 @@ impl Turn {
         let file = open(path)?;
         file.lock()?;
         Ok(Self { held: file })
+    }
+
+    /// Waits until nobody else has the right to a whole folder. The lock is on the folder itself, which no
+    /// write replaces, so that nothing is left in it.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn in_folder(folder: &Path) -> io::Result<Self> {
+        let held = File::open(folder)?;
+        held.lock()?;
+        Ok(Self { held })
     }
 
     /// Takes it if nobody else has it.

@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chaos_agency::{LeafError, SignerError};
+use chaos_agency::{LeafError, SignerError, calendar::moment};
 use chaos_log::{
     CheckpointError, Hash, HeldError, PolicyError, ProveError, TlogProofError, UnsatisfiedError,
     VerifierKey,
@@ -256,7 +256,7 @@ pub enum Error {
         found_ms: u64,
     },
     /// The clock is far ahead of the log.
-    #[error("the clock says {now_ms} ms, {days} days after the log's last entry of {last_ms} ms")]
+    #[error("the clock says {}, {days} days after the log's last entry of {}", moment(*.now_ms), moment(*.last_ms))]
     ClockAhead {
         /// The clock.
         now_ms: u64,
@@ -266,7 +266,7 @@ pub enum Error {
         days: u64,
     },
     /// The clock is behind the log's last entry: it is wrong, or it was when that entry was dated.
-    #[error("the clock is at {now_ms} ms, behind the log's last entry of {last_ms} ms")]
+    #[error("the clock is at {}, behind the log's last entry of {}", moment(*.now_ms), moment(*.last_ms))]
     ClockBehind {
         /// The clock.
         now_ms: u64,

@@ -17,6 +17,7 @@ mod work;
 
 use std::path::PathBuf;
 
+use chaos_chains::Address;
 use clap::{Parser, Subcommand};
 
 pub(crate) use agent::{
@@ -139,4 +140,13 @@ pub(crate) struct DataArgs {
     /// The data directory.
     #[arg(long, env = "CHAOSCHAIN_DATA", default_value = "chaoschain-data", value_name = "DIR")]
     pub(crate) data: PathBuf,
+}
+
+/// An address of a chain. Capitals in it are a checksum (EIP-55), which a mistyped one does not have.
+fn address(text: &str) -> anyhow::Result<Address> {
+    let has = |is: fn(&u8) -> bool| text.trim_start_matches("0x").as_bytes().iter().any(is);
+    if has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) {
+        return Ok(Address::parse_checksummed(text, None)?);
+    }
+    Ok(text.parse()?)
 }

@@ -10,6 +10,7 @@ pub(crate) mod executor;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod log;
+mod policy;
 pub(crate) mod propose;
 pub(crate) mod replay;
 pub(crate) mod run;

@@ -1,6 +1,7 @@
 //! What people and scripts see: data on stdout, talk on stderr.
 
 mod escape;
+mod start;
 
 use std::{
     fmt::Display,
@@ -38,7 +39,13 @@ static GONE: AtomicBool = AtomicBool::new(false);
 /// its own goes through [`one_line`] first. What cannot be written is told at the end, by
 /// [`ensure_written`].
 pub(crate) fn line(text: impl Display) {
-    note(writeln!(io::stdout(), "{}", escape::lines(text)));
+    let text = escape::lines(text);
+    note(start::ensure_open().and_then(|()| writeln!(io::stdout(), "{text}")));
+}
+
+/// A number of things in words: one entry, two entries.
+pub(crate) fn count(number: u64, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
 }
 
 /// Keeps the first failure to write data. A reader that went away has read enough: that is none.
@@ -78,7 +85,7 @@ pub(crate) fn ensure_written() -> Result<(), Failure> {
 pub(crate) fn usage(error: &clap::Error) {
     let written = error.print();
     if !error.use_stderr() {
-        note(written);
+        note(start::ensure_open().and(written));
     }
 }
 

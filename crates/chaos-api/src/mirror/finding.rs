@@ -1,6 +1,6 @@
 use std::fmt;
 
-use chaos_agency::{Correction, Kinds, Leaf, Receipt, correction_at};
+use chaos_agency::{Correction, Kinds, Leaf, Receipt, calendar::moment, correction_at};
 use chaos_types::{Did, Rejection, Verified, dsse::Envelope};
 
 use super::standing::{Findings, Standing};
@@ -53,10 +53,12 @@ impl fmt::Display for Finding {
                  {true_ms} ms"
             ),
             Wrong::TimeBack { before_ms, at_ms } => {
-                write!(f, "its time {at_ms} ms is before {before_ms} ms, that of an earlier entry")
+                let (at, before) = (moment(*at_ms), moment(*before_ms));
+                write!(f, "its time {at} is before {before}, that of an earlier entry")
             }
             Wrong::Future { at_ms, now_ms } => {
-                write!(f, "it is dated {at_ms} ms, in the future: the clock here says {now_ms} ms")
+                let (at, now) = (moment(*at_ms), moment(*now_ms));
+                write!(f, "it is dated {at}, in the future: the clock here says {now}")
             }
         }
     }

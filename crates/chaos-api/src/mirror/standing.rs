@@ -70,6 +70,9 @@ impl fmt::Display for Standing {
 /// All that was found in a log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Standings {
+    /// Size of the newest checkpoint that was held against the log. `None` while no round has ended, so that
+    /// nothing found says nothing.
+    pub size: Option<u64>,
     /// What has a name, in the order in which it was found; what was accepted is among it.
     pub findings: Vec<Standing>,
     /// How many further findings were counted.
@@ -164,8 +167,11 @@ impl Findings {
         Ok(())
     }
 
-    fn standings(self) -> Standings {
-        Standings { findings: self.found, left_out: self.left_out }
+    /// What a store has, with how far its log was looked at.
+    fn standings(store: &Store) -> Result<Standings, MirrorError> {
+        let Self { found: findings, left_out, .. } = Self::read(store)?;
+        let size = store.checkpoint()?.map(|signed| signed.claimed().size());
+        Ok(Standings { size, findings, left_out })
     }
 }
 
@@ -178,7 +184,7 @@ pub fn standings(directory: &Path) -> Result<Standings, MirrorError> {
     if store.meta(KEY_META)?.is_none() {
         return Err(MirrorError::NoMirror);
     }
-    Ok(Findings::read(&store)?.standings())
+    Findings::standings(&store)
 }
 
 impl Mirror {
@@ -187,7 +193,7 @@ impl Mirror {
     /// # Errors
     /// If the store fails.
     pub fn standings(&self) -> Result<Standings, MirrorError> {
-        Ok(Findings::read(&self.store)?.standings())
+        Findings::standings(&self.store)
     }
 
     /// Writes down that a person has looked at what stands under these names, and wants the log to be

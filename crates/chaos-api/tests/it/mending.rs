@@ -48,7 +48,7 @@ impl Case {
 }
 
 fn mend(folder: &Path, source: &Arc<Source>) -> Result<Repaired, RepairError> {
-    runtime().block_on(repair(folder, source, &Kinds::default(), None))
+    runtime().block_on(repair(folder, source, &Kinds::default(), None, NOW_MS))
 }
 
 /// The stored entry as it would be appended.
@@ -128,7 +128,7 @@ fn entry_that_holds_together_here_is_never_replaced() {
     let Log { dir, store, .. } = other;
     drop(store);
     let refused = mend(&folder, &case.source()).unwrap_err();
-    assert!(matches!(refused, RepairError::Differs { index: 0 }), "{refused}");
+    assert!(matches!(refused, RepairError::Differs { index: 0, signed: 0 }), "{refused}");
     let store = Store::open(dir.path()).unwrap();
     assert_eq!(store.entries(0..10).unwrap(), before);
 }

@@ -119,7 +119,10 @@ fn export_writes_the_checkpoint_last_and_the_next_one_only_what_is_new() {
     fs::remove_file(&full).unwrap();
     let second = export(&log.published(), log.verifier(), folder.path()).unwrap();
     assert_eq!((second.old_size, second.size), (300, 600));
-    assert!(!full.exists(), "what an earlier checkpoint stands for is not written again");
+    assert!(full.exists(), "that a checkpoint is there says nothing about its files");
+    assert_eq!(second.mended, 1);
+    let third = export(&log.published(), log.verifier(), folder.path()).unwrap();
+    assert_eq!((third.written, third.mended), (0, 0), "what is the log's is not written again");
 }
 
 #[test]

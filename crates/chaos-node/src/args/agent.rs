@@ -4,7 +4,7 @@ use chaos_chains::Address;
 use chaos_types::ChainId;
 use clap::{Args, Subcommand};
 
-use super::DataArgs;
+use super::{DataArgs, address};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -124,7 +124,7 @@ pub(crate) struct AccountArgs {
     #[arg(long, value_name = "CAIP-2")]
     pub(crate) chain: ChainId,
     /// The account. It has a key: a contract can sign nothing. Default: the keystore's.
-    #[arg(long, value_name = "ADDRESS", required_unless_present = "keystore")]
+    #[arg(long, value_name = "ADDRESS", required_unless_present = "keystore", value_parser = address)]
     pub(crate) account: Option<Address>,
     /// A file with the account's signature of the text (`personal_sign`; `cast wallet sign` and every wallet
     /// make it), or `-` for standard input.

@@ -103,12 +103,12 @@ pub(crate) struct ProveArgs {
     /// the leaf as its extra data. A receipt that the log refuses has such a proof too.
     #[arg(long, conflicts_with = "consistency")]
     pub(crate) tlog_proof: bool,
-    /// Where to write the bundle; default stdout.
+    /// Where to write the proof; default stdout.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
-    /// Print JSON.
+    /// Print JSON: a bundle is JSON as it is; of what --out writes, where it is and what it proves.
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -135,9 +135,14 @@ pub(crate) struct HandoverArgs {
     /// The file of the log's root key, if it is not in the data directory.
     #[arg(long, value_name = "FILE")]
     pub(crate) root: Option<PathBuf>,
-    /// The replaced key is lost or stolen, so that it does not agree.
+    /// The replaced key is lost or stolen, so that it does not agree. Of the checkpoints' key, nothing is
+    /// signed then in a log without a policy of witnesses: nobody could follow it.
     #[arg(long)]
     pub(crate) lost: bool,
+    /// With --lost: sign although no witness is asked. Readers and mirrors refuse the log under its root key
+    /// until a policy of witnesses is set and cosigned.
+    #[arg(long, requires = "lost")]
+    pub(crate) unwitnessed: bool,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// Print JSON.

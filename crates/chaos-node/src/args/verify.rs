@@ -78,7 +78,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "HASH")]
     pub(crate) block_hash: Vec<B256>,
     /// The contract that the log's operator anchors in; an anchor in another one is refused.
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = super::address)]
     pub(crate) contract: Option<Address>,
     /// What quotes must meet: `production`, `development`, or a policy file. Without it each quote is
     /// held against the preset of its own trust anchor's class, and the answer says which that was.

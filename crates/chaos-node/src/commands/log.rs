@@ -124,7 +124,7 @@ fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
     let data = &args.data.data;
     let ledger = ledger::read(data)?.remembering(ledger::remembered(data)?.as_ref());
     if let Some(old_size) = args.consistency {
-        return prove_prefix(&ledger, old_size, args.json);
+        return prove_prefix(&ledger, old_size, args);
     }
     let receipt =
         args.receipt.ok_or_else(|| Failure::message(Kind::Input, "expected a receipt"))?;
@@ -138,14 +138,31 @@ fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
             proof(&ledger, &receipt, &checkpoint, args.tlog_proof)?
         }
     };
+    let text = String::from_utf8_lossy(&bytes);
     match &args.out {
-        Some(path) => {
-            write_file(path, &bytes)?;
-            output::say(format_args!("wrote {} ({} bytes)", path.display(), bytes.len()));
+        Some(_) => write_proof(args, &bytes)?,
+        None if args.json && args.tlog_proof => {
+            output::json(&json!({"receipt": receipt, "tlog_proof": text}))?;
         }
-        None => output::line(String::from_utf8_lossy(&bytes).trim_end()),
+        None => output::line(text.trim_end()),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a proof where --out says, and says so.
+fn write_proof(args: &ProveArgs, bytes: &[u8]) -> Result<(), Failure> {
+    let Some(path) = &args.out else { return Ok(()) };
+    write_file(path, bytes)?;
+    if args.json {
+        return output::json(&json!({
+            "receipt": args.receipt,
+            "old_size": args.consistency,
+            "file": path.display().to_string(),
+            "bytes": bytes.len(),
+        }));
+    }
+    output::say(format_args!("wrote {} ({} bytes)", path.display(), bytes.len()));
+    Ok(())
 }
 
 /// The newest checkpoint, if it covers the receipt and those who have the log's policy accept it: nothing
@@ -194,17 +211,22 @@ fn proof(
     Ok(chaos_ledger::bundle(ledger, receipt, checkpoint, None)?)
 }
 
-fn prove_prefix(ledger: &Ledger, old_size: u64, as_json: bool) -> Result<ExitCode, Failure> {
+fn prove_prefix(ledger: &Ledger, old_size: u64, args: &ProveArgs) -> Result<ExitCode, Failure> {
     let size = ledger.store().head().or_fail(Kind::Storage)?.size;
     let proof = prove_consistency(ledger.store(), old_size, size).or_fail(Kind::Input)?;
     let hashes: Vec<String> = proof.hashes().iter().map(ToString::to_string).collect();
-    if as_json {
+    if args.json && args.out.is_none() {
         output::json(&json!({"old_size": old_size, "size": size, "hashes": hashes}))?;
-    } else {
-        output::line(format_args!("consistency of size {old_size} with size {size}"));
-        for hash in hashes {
-            output::line(hash);
-        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = format!("consistency of size {old_size} with size {size}\n");
+    for hash in hashes {
+        text.push_str(&hash);
+        text.push('\n');
+    }
+    match &args.out {
+        Some(_) => write_proof(args, text.as_bytes())?,
+        None => output::line(text.trim_end()),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -213,8 +235,8 @@ fn prove_prefix(ledger: &Ledger, old_size: u64, as_json: bool) -> Result<ExitCod
 fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
     let data = &args.data.data;
     let ledger = if args.check { ledger::read(data)? } else { ledger::rebuild(data)? };
-    let head = ledger.store().check().or_fail(Kind::Storage)?;
-    let blobs = ledger.store().check_blobs().or_fail(Kind::Storage)?;
+    let head = ledger.store().check().map_err(chaos_ledger::Error::from)?;
+    let blobs = ledger.store().check_blobs().map_err(chaos_ledger::Error::from)?;
     ledger.check_heads()?;
     let compared = ledger.compare()?;
     if args.json {

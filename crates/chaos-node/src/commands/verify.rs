@@ -20,13 +20,14 @@ use chaos_programs::{
     check, policy,
     reexecution::{Inputs, ensure_known},
 };
+use chaos_store::DATABASE_FILE;
 use chaos_types::{Check, Code, Rejection};
 use chaos_verify::{Fault, Options, ProvedFork, Report};
 
 use crate::{
     args::{Required, VerifyArgs},
     clock,
-    commands::{witness, write_file},
+    commands::{policy::LogPolicy, write_file},
     exit::{Failure, Kind, OrFail as _},
     kinds::KINDS,
     narration::Terminal,
@@ -34,6 +35,12 @@ use crate::{
 };
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
+    if args.files.iter().filter(|file| file.as_os_str() == "-").count() > 1 {
+        return Err(Failure::message(
+            Kind::Input,
+            "`-` is one file, and standard input is read once",
+        ));
+    }
     let verifier = Verifier::new(args)?;
     let mut found: Vec<Found> = read_all(&args.files, &mut io::stdin().lock())
         .into_iter()
@@ -164,13 +171,24 @@ struct Verifier<'a> {
 impl<'a> Verifier<'a> {
     fn new(args: &'a VerifyArgs) -> Result<Self, Failure> {
         let trusted = args.log.clone();
-        let policy = args.log_policy.as_deref().map(witness::policy).transpose()?;
+        let policy = args.log_policy.as_deref().map(LogPolicy::read).transpose()?;
+        if let (Some(policy), Some(log)) = (&policy, &trusted) {
+            policy.ensure_names(log)?;
+        }
+        let policy = policy.map(LogPolicy::into_rule);
         for folder in &args.inputs {
             fs::read_dir(folder)
                 .with_context(|| format!("--inputs: cannot read the folder {}", folder.display()))
                 .or_fail(Kind::Input)?;
         }
         let copy = match &args.log_dir {
+            Some(dir) if !dir.join(DATABASE_FILE).exists() => {
+                let refusal = format!("--log-dir: `{}` holds no log", dir.display());
+                return Err(Failure::message(Kind::Input, refusal).hint(
+                    "it is the folder of a mirror, as `chaoschain log mirror` makes one, or the log's own data \
+                     directory",
+                ));
+            }
             Some(dir) => Some(LogCopy::open(dir, KINDS)?),
             None => None,
         };

@@ -1,16 +1,17 @@
 //! `chaoschain witness`.
 
-use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use chaos_api::{Limits, WitnessIncident, serve, witness_routes};
 use chaos_ledger::Keys;
-use chaos_log::{POLICY_BYTES_MAX, Policy, WitnessKey};
+use chaos_log::WitnessKey;
 use chaos_witness::Witness;
 use serde_json::json;
 
 use crate::{
     args::WitnessArgs,
     clock,
+    commands::policy::LogPolicy,
     exit::{Failure, Kind, OrFail as _},
     ledger, output,
     runtime::{self, Stop},
@@ -20,7 +21,7 @@ use crate::{
 const KEY: &str = "witness";
 
 pub(crate) fn run(args: &WitnessArgs) -> Result<ExitCode, Failure> {
-    let known = policy(&args.log_policy)?;
+    let known = LogPolicy::read(&args.log_policy)?.into_rule();
     let password = ledger::password()?;
     let key = Keys::new(&args.folder, Some(&password), clock::SYSTEM).open_or_create(KEY)?;
     let key = WitnessKey::from_seed(args.name.clone(), &key.as_signing_key().to_bytes());
@@ -49,14 +50,6 @@ pub(crate) fn run(args: &WitnessArgs) -> Result<ExitCode, Failure> {
     })?;
     runtime.shutdown_timeout(Duration::from_secs(1));
     Ok(ExitCode::SUCCESS)
-}
-
-/// Reads a C2SP tlog-policy file.
-pub(super) fn policy(path: &Path) -> Result<Policy, Failure> {
-    let bytes = chaos_files::read(path, POLICY_BYTES_MAX)?;
-    Policy::parse(&bytes)
-        .or_fail(Kind::Input)
-        .map_err(|failure| failure.context(format!("policy file {}", path.display())))
 }
 
 fn tell(incident: &WitnessIncident) {

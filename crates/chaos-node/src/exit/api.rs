@@ -1,13 +1,21 @@
 //! What a refusal to publish, mirror, watch or mend means for the exit code.
 
 use chaos_api::{ExportError, MirrorError, MonitorError, PublishError, RepairError, SourceError};
+use chaos_store::OpenError;
 
-use super::{Failure, Kind};
+use super::{Failure, Kind, UNREADABLE};
 
 impl From<PublishError> for Failure {
     fn from(error: PublishError) -> Self {
-        let hint = matches!(error, PublishError::Exchanged { .. })
-            .then_some("start it again, so that it opens the directory that is there now");
+        let hint = match &error {
+            PublishError::Exchanged { .. } => {
+                Some("start it again, so that it opens the directory that is there now")
+            }
+            PublishError::Open(_) | PublishError::Store(_) | PublishError::Blob(_) => {
+                Some(UNREADABLE)
+            }
+            _ => None,
+        };
         with(Self::new(Kind::Storage, error), hint)
     }
 }
@@ -86,6 +94,9 @@ impl From<MirrorError> for Failure {
             MirrorError::LostKey { .. } => {
                 Some("--log-policy names witnesses whose quorum says which history it is")
             }
+            MirrorError::Open(OpenError::Foreign { .. }) => {
+                Some("move that file away: the next round makes the copy anew")
+            }
             MirrorError::NotFound { .. } => Some("`chaoschain log findings DIR` lists what stands"),
             MirrorError::Rollback { .. } => {
                 Some("nothing was stored; an older answer may be a cache's, or entries are gone")
@@ -139,12 +150,27 @@ impl From<RepairError> for Failure {
                 "the source ends before the log's last rotation, or does not publish `keys`; mend from a copy \
                  that reaches as far as what was signed here",
             ),
-            RepairError::Differs { .. } => Self::new(Kind::Fork, error),
+            RepairError::Differs { .. } => Self::new(Kind::Storage, error).hint(
+                "to go on with what the log signed, move chaoschain.sqlite out of the data directory and run \
+                 this again: the log comes from the source and the keys stay. What only this directory has \
+                 is in the file that was moved",
+            ),
+            RepairError::Forked { ref kept, .. } => {
+                let hint = kept.as_ref().ok().map(|file| {
+                    let file = file.display();
+                    format!(
+                        "nothing was changed; the proof is in {file}, and `chaoschain verify {file}` shows it to \
+                         anybody"
+                    )
+                });
+                let failure = Self::new(Kind::Fork, error).context("cannot mend from the source");
+                match hint {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
+            }
             RepairError::Open(_) | RepairError::Store(_) | RepairError::Blob(_) => {
-                let failure = Self::new(Kind::Storage, error);
-                failure.hint(
-                    "if the database file itself is malformed, mirror the log into a new directory",
-                )
+                Self::new(Kind::Storage, error).hint(UNREADABLE)
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use chaos_ledger::Error;
 use chaos_programs::bundle_files;
+use chaos_store::{BlobError, OpenError, StoreError};
 
-use super::{Failure, Kind};
+use super::{Failure, Kind, UNREADABLE};
 use crate::ledger::{HEADS_VARIABLE, PASSWORD_VARIABLE};
 
 impl From<chaos_files::Error> for Failure {
@@ -21,7 +22,7 @@ impl From<bundle_files::Error> for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let kind = kind(&error);
-        let hint = hint(&error);
+        let hint = hint(&error).or_else(|| is_unreadable(&error).then(|| UNREADABLE.to_owned()));
         let failure = match error {
             Error::NoPassword => return no_password(),
             // The wrapped error itself, so that whoever looks for the cause finds its type.
@@ -141,8 +142,9 @@ fn hint(error: &Error) -> Option<String> {
              new log begins in a directory without that key"
         }
         Error::HeadForgotten { .. } => {
-            "`chaoschain log resume --from FILE` takes up a checkpoint that others hold (a mirror, a \
-             witness, a bundle's); `--only-copy` says that there is no later one"
+            "`chaoschain log resume --from FILE` takes up a checkpoint that others hold: the file `checkpoint` \
+             of an export or under a log's URL, what a witness answers, or what `log checkpoint` printed; \
+             `--only-copy` says that there is no later one"
         }
         Error::HeadBehind { .. } => {
             "nothing was written or signed; `chaoschain log repair --from SOURCE` fetches the missing \
@@ -209,11 +211,22 @@ const fn rows_hint(error: &Error) -> Option<&'static str> {
     })
 }
 
+/// Whether what is stored is damaged, so that a copy has to bring it back.
+const fn is_unreadable(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Open { source: OpenError::Foreign { .. } | OpenError::Store { .. }, .. }
+            | Error::Store(StoreError::Damaged { .. } | StoreError::Sqlite { .. })
+            | Error::Blob(BlobError::Damaged { .. })
+            | Error::FoldAhead { .. }
+    )
+}
+
 const fn clock_hint(error: &Error) -> &'static str {
     match error {
         Error::ClockBehind { .. } => {
-            "if the clock here is right, earlier entries were dated by a wrong one: `chaoschain log \
-             correct-time` shows which, and takes their times back"
+            "if the clock here is wrong, set it right. If it is right, earlier entries were dated by a wrong \
+             one: `chaoschain log correct-time` shows which, and takes their times back"
         }
         _ => {
             "set the clock right, since the log's time never goes back; or, if the log rested for so \

@@ -75,7 +75,7 @@ impl Machine {
     }
 }
 
-fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
@@ -186,7 +186,12 @@ fn repair_refuses_a_fork_before_it_changes_anything_and_says_what_is_still_missi
     let from = |source: &str| machine.path(source);
     let repair =
         |source: &str| machine.on("old", &["log", "repair", "--from", text(&from(source))]);
-    repair("fork").expect_error(6, &["forked"]);
+    let refused = repair("fork").expect_error(6, &["forked", "the proof is in"]);
+    // What the hint names is there, and shows the fork to anybody.
+    let named = refused.stderr.split_once("the proof is in ").unwrap().1;
+    let proof = named.split_once(',').unwrap().0;
+    let shown = run_with(["verify", proof, "--log", &key], &[]).expect_code(6);
+    assert!(shown.stdout.contains("fork"), "{}", shown.stdout);
     assert_eq!(
         machine.on("old", &["log", "show", "--json"]).json().len(),
         2,

@@ -90,6 +90,22 @@ fn output_that_cannot_be_written_is_an_error_of_every_command() {
 }
 
 #[test]
+fn output_to_a_closed_descriptor_is_lost_and_output_that_is_thrown_away_is_not() {
+    let dir = prepared();
+    for line in LINES {
+        let lost = type_in(dir.path(), &format!("{line} >&-"));
+        assert_eq!(lost.code, 5, "{line}: {}", lost.stderr);
+        assert!(lost.stderr.contains("cannot write the output"), "{line}: {}", lost.stderr);
+    }
+    // Programs that start others often open it for reading too.
+    for thrown_away in ["> /dev/null", "1<> /dev/null"] {
+        type_in(dir.path(), &format!("chaoschain log show {thrown_away}")).expect_code(0);
+    }
+    // Nothing was to be printed, so that nothing is lost.
+    type_in(dir.path(), "chaoschain log show --last 0 --json >&-").expect_code(0);
+}
+
+#[test]
 fn a_reader_that_went_away_is_no_error() {
     let dir = prepared();
     for line in LINES {

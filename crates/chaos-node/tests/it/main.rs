@@ -9,6 +9,7 @@
 
 mod agents;
 mod attest;
+mod bad_day;
 mod children;
 mod clocks;
 mod compatibility;

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use chaos_agency::calendar::moment;
 use chaos_ledger::Proposed;
 use serde_json::json;
 
@@ -16,7 +17,8 @@ pub(super) fn accept(args: &AcceptClockArgs) -> Result<ExitCode, Failure> {
     if args.json {
         output::json(&json!({"accepted_ms": now_ms.to_string()}))?;
     } else {
-        output::line(format_args!("the next entry may be dated from {now_ms} ms on, for 30 days"));
+        let from = moment(now_ms);
+        output::line(format_args!("the next entry may be dated from {from} on, for 30 days"));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -24,6 +26,11 @@ pub(super) fn accept(args: &AcceptClockArgs) -> Result<ExitCode, Failure> {
 pub(super) fn correct(args: &CorrectTimeArgs) -> Result<ExitCode, Failure> {
     let data = &args.data.data;
     let mut ledger = if args.sign { ledger::open(data)? } else { ledger::read(data)? };
+    if let Some(first) = args.first.filter(|first| *first >= ledger.size()) {
+        let entries = output::count(ledger.size(), "entry", "entries");
+        let refusal = format!("--first {first}: the log has {entries}, the first of which is 0");
+        return Err(Failure::message(Kind::Input, refusal));
+    }
     let Some(proposed) = ledger.propose_correction(args.first)? else {
         if args.sign {
             let nothing =
@@ -67,12 +74,16 @@ pub(super) fn correct(args: &CorrectTimeArgs) -> Result<ExitCode, Failure> {
 /// What the correction says, for whoever is about to sign it.
 fn say(proposed: &Proposed) {
     let Proposed { first, size, now_ms, latest_ms, later, before_ms } = proposed;
-    output::line(format_args!("the clock here says {now_ms} ms"));
-    output::line(format_args!("{later} entries are dated after it, the last one {latest_ms} ms"));
+    let now = moment(*now_ms);
+    output::line(format_args!("the clock here says {now}"));
+    let are = if *later == 1 { "entry is" } else { "entries are" };
+    let latest = moment(*latest_ms);
+    output::line(format_args!("{later} {are} dated after it, the last one {latest}"));
     output::line(format_args!(
-        "correction: the entries from {first} up to {size} are not later than {now_ms} ms"
+        "correction: the entries from {first} up to {size} are not later than {now}"
     ));
     if let Some(before_ms) = before_ms {
-        output::line(format_args!("the entry before them is of {before_ms} ms and stays"));
+        let before = moment(*before_ms);
+        output::line(format_args!("the entry before them is of {before} and stays"));
     }
 }

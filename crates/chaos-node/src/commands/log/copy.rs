@@ -1,6 +1,8 @@
 //! `chaoschain log mirror`, `log monitor` and `log repair`.
 
-use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    fs, os::unix::fs::MetadataExt as _, path::Path, process::ExitCode, sync::Arc, time::Duration,
+};
 
 use chaos_api::{
     Alarm, Continuation, Disclosure, Mirror, Repaired, Source, Watch, Watched, chain, watch,
@@ -14,15 +16,15 @@ use super::{findings, publish::publication};
 use crate::{
     args::{CopyArgs, MirrorArgs, MonitorArgs, RepairArgs},
     clock,
-    commands::witness,
-    exit::{Failure, Kind},
+    commands::policy::LogPolicy,
+    exit::{Failure, Kind, UNREADABLE},
     kinds::KINDS,
     ledger, output,
     runtime::{self, Stop},
 };
 
 pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
-    let source = Arc::new(source(&args.copy.source)?);
+    let source = Arc::new(source(&args.copy.source, &args.copy.folder)?);
     let mut mirror = open(&args.copy)?;
     mirror.fold_by(KINDS);
     let bar = output::progress("mirroring", 0);
@@ -46,7 +48,7 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
             if !args.json {
                 findings::tell(&mirror.standings()?);
             }
-            return Err(failure);
+            return Err(failure.context(&source));
         }
     };
     let found = mirror.standings()?;
@@ -66,8 +68,8 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
         }))?;
     } else {
         output::line(format_args!(
-            "{} entries, {} of them new, root {}",
-            head.size(),
+            "{}, {} of them new, root {}",
+            output::count(head.size(), "entry", "entries"),
             head.size().saturating_sub(done.old_size),
             head.root()
         ));
@@ -80,8 +82,8 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
             output::line("where the log states what it folds to, it folds to that");
         } else if !found.is_open() {
             output::line(format_args!(
-                "nothing is wrong in the log but what was accepted here: {} findings",
-                found.findings.len()
+                "nothing is wrong in the log but what was accepted here: {}",
+                output::count(found.findings.len() as u64, "finding", "findings")
             ));
         }
     }
@@ -89,7 +91,7 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
 }
 
 pub(super) fn monitor(args: &MonitorArgs) -> Result<ExitCode, Failure> {
-    let source = Arc::new(source(&args.copy.source)?);
+    let source = Arc::new(source(&args.copy.source, &args.copy.folder)?);
     let mut mirror = open(&args.copy)?;
     let watching = Watch { followed: args.follow.iter().copied().collect(), kinds: KINDS };
     let runtime = runtime::server()?;
@@ -116,7 +118,7 @@ pub(super) fn monitor(args: &MonitorArgs) -> Result<ExitCode, Failure> {
                 }
                 // Whoever watches goes on when the way there fails; it says so each time.
                 Err(error) => {
-                    let failure = Failure::from(error);
+                    let failure = Failure::from(error).context(&source);
                     if args.every.is_none() {
                         return Err(failure);
                     }
@@ -200,22 +202,24 @@ fn tell(seen: &Watched, as_json: bool) -> Result<(), Failure> {
         }))?;
     } else {
         output::line(format_args!(
-            "{size} entries, {} of them examined now, {} alarms",
+            "{}, {} of them examined now, {}",
+            output::count(size, "entry", "entries"),
             seen.examined,
-            seen.alarms.len() as u64 + seen.left_out
+            output::count(seen.alarms.len() as u64 + seen.left_out, "alarm", "alarms")
         ));
     }
     Ok(())
 }
 
 pub(super) fn repair(args: &RepairArgs) -> Result<ExitCode, Failure> {
-    let source = Arc::new(source(&args.from)?);
     let dir = &args.data.data;
+    let source = Arc::new(source(&args.from, dir)?);
     let root = args.log.as_ref().and_then(|key| Did::from_public_bytes(key.public()));
     Ledger::recover(dir, ledger::from_environment().as_ref(), root, clock::SYSTEM)?;
     let runtime = runtime::server()?;
     let heads = ledger::remembered(dir)?;
-    let done = runtime.block_on(chaos_api::repair(dir, &source, &KINDS, heads.as_ref()))?;
+    let now_ms = clock::now_ms();
+    let done = runtime.block_on(chaos_api::repair(dir, &source, &KINDS, heads.as_ref(), now_ms))?;
     report(&done, args.json)?;
     if done.checked.is_ok() {
         // Rows that were folded from what was mended say what is not so.
@@ -224,7 +228,8 @@ pub(super) fn repair(args: &RepairArgs) -> Result<ExitCode, Failure> {
     }
     let left = !done.entries_left.is_empty() || !done.blobs_left.is_empty();
     Ok(match done.continuation {
-        Continuation::Other { .. } => ExitCode::from(Kind::Fork as u8),
+        // Nothing shows that the log signed what is here.
+        Continuation::Other { .. } => ExitCode::from(Kind::Storage as u8),
         Continuation::Behind { .. } => code(false),
         Continuation::NotRemembered | Continuation::Damaged | Continuation::Continues { .. } => {
             code(done.checked.is_ok() && !left)
@@ -243,8 +248,8 @@ fn continuation(done: &Repaired) -> Option<String> {
             done.source_size
         )),
         Continuation::Other { signed } => Some(format!(
-            "the log signed another root for its first {signed} entries: these are two histories, and only \
-             the directory that signed the other goes on"
+            "the log signed another root for its first {signed} entries, and not the one that is here: only \
+             the directory that signed it goes on"
         )),
         Continuation::Continues { signed } => {
             Some(format!("it goes on from the head of {signed} entries that was signed here"))
@@ -293,7 +298,10 @@ fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
             "{} entries, root {}: every record, leaf, tile and checkpoint fits",
             head.size, head.root
         )),
-        Err(error) => output::line(format_args!("still damaged: {}", chain(error))),
+        Err(error) => {
+            output::line(format_args!("still damaged: {}", chain(error)));
+            output::hint(UNREADABLE);
+        }
     }
     if let Some(continuation) = continuation(done) {
         output::line(continuation);
@@ -302,26 +310,48 @@ fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
 }
 
 fn open(args: &CopyArgs) -> Result<Mirror, Failure> {
-    let policy = args.log_policy.as_deref().map(witness::policy).transpose()?;
-    Ok(Mirror::open(&args.folder, args.log.as_ref())?.witnessed_by(policy))
+    let policy = args.log_policy.as_deref().map(LogPolicy::read).transpose()?;
+    let Some(policy) = policy else {
+        return Ok(Mirror::open(&args.folder, args.log.as_ref())?);
+    };
+    if let Some(log) = &args.log {
+        policy.ensure_names(log)?;
+    }
+    let mirror = Mirror::open(&args.folder, args.log.as_ref().or_else(|| policy.only_log()))?;
+    policy.ensure_names(mirror.key())?;
+    Ok(mirror.witnessed_by(Some(policy.into_rule())))
 }
 
-/// A URL, or a folder.
-fn source(text: &str) -> Result<Source, Failure> {
+/// A URL, or a folder that is not the one which is held against it.
+fn source(text: &str, copy: &Path) -> Result<Source, Failure> {
     if text.contains("://") {
         return Ok(Source::http(text)?);
     }
     let folder = Path::new(text);
     if !folder.is_dir() {
-        return Err(Failure::message(
-            Kind::Input,
-            format!("`{text}` is neither a URL nor a folder"),
+        let refusal = format!("`{text}` is neither a URL nor a folder");
+        return Err(Failure::message(Kind::Input, refusal).hint(
+            "a log is published at the URL that `chaoschain log serve` prints, and in the folder that \
+             `chaoschain log export` writes",
         ));
+    }
+    if is_one_place(folder, copy)
+        || is_one_place(&folder.join(DATABASE_FILE), &copy.join(DATABASE_FILE))
+    {
+        let refusal = format!("`{text}` and `{}` are one folder", copy.display());
+        return Err(Failure::message(Kind::Input, refusal)
+            .hint("what is held against itself shows nothing; name another copy of the log"));
     }
     if folder.join(DATABASE_FILE).exists() {
         return Ok(Source::data(folder, publication(folder, Disclosure::by_default(&KINDS))?)?);
     }
     Ok(Source::folder(folder))
+}
+
+/// Whether two paths lead to one file or folder, by whatever names.
+fn is_one_place(one: &Path, other: &Path) -> bool {
+    let (Ok(one), Ok(other)) = (fs::metadata(one), fs::metadata(other)) else { return false };
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 fn code(holds: bool) -> ExitCode {

@@ -1,6 +1,6 @@
 //! `chaoschain log findings`, and what stands as the other commands print it.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use chaos_api::{Mirror, Standing, Standings, standings};
 use serde_json::json;
@@ -25,11 +25,20 @@ pub(super) fn run(args: &FindingsArgs) -> Result<ExitCode, Failure> {
     }
     if args.json {
         let open = found.open().count();
-        output::json(&json!({"event": "standing", "open": open, "left_out": found.left_out}))?;
-    } else if found.findings.is_empty() {
-        output::line("nothing was found wrong in the log so far");
+        output::json(&json!({
+            "event": "standing",
+            "size": found.size,
+            "open": open,
+            "left_out": found.left_out,
+        }))?;
+    } else if let (true, Some(size)) = (found.findings.is_empty(), found.size) {
+        let entries = output::count(size, "entry", "entries");
+        output::line(format_args!("nothing was found wrong in the log so far: {entries}"));
     } else {
         further(&found);
+    }
+    if found.size.is_none() && !found.is_open() {
+        return Err(unread(&args.folder));
     }
     if found.is_forked() {
         output::hint(
@@ -38,6 +47,18 @@ pub(super) fn run(args: &FindingsArgs) -> Result<ExitCode, Failure> {
         );
     }
     Ok(code(&found))
+}
+
+/// What a copy says that has nothing to judge yet: to have found nothing is then no finding.
+fn unread(folder: &Path) -> Failure {
+    let folder = folder.display();
+    Failure::message(
+        Kind::Outside,
+        format_args!(
+            "`{folder}` has not read the log yet: nothing was looked at, so nothing could be found"
+        ),
+    )
+    .hint("a round of `chaoschain log mirror` or `log monitor` that ends well looks at all of it")
 }
 
 fn accept(args: &FindingsArgs) -> Result<(), Failure> {

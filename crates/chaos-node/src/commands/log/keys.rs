@@ -3,15 +3,30 @@
 use std::process::ExitCode;
 
 use chaos_agency::action::Role;
-use chaos_ledger::Handover;
+use chaos_ledger::{Error, Handover, Ledger};
 use serde_json::json;
 
-use crate::{args::HandoverArgs, exit::Failure, ledger, output};
+use crate::{
+    args::HandoverArgs,
+    exit::{Failure, Kind},
+    ledger, output,
+};
 
 pub(super) fn hand_over(args: &HandoverArgs, role: Role) -> Result<ExitCode, Failure> {
     let mut ledger = ledger::open(&args.data.data)?;
     let heads = ledger::heads()?;
-    let done = ledger.delegate(Handover { role, root: args.root.as_deref(), lost: args.lost })?;
+    let is_unfollowed = args.lost && role == Role::Checkpoints && !asks_witnesses(&ledger)?;
+    if args.lost && role == Role::Checkpoints && ledger.log_key().is_ok() {
+        output::say(
+            "the key that is called lost opens here: without --lost it agrees to its successor, and readers \
+             follow with the root key alone",
+        );
+    }
+    if is_unfollowed && !args.unwitnessed {
+        return Err(unfollowed());
+    }
+    let done = ledger.delegate(Handover { role, root: args.root.as_deref(), lost: args.lost });
+    let done = done.map_err(|error| without_root(error, args))?;
     // The first head that holds the delegation is signed by both keys, so it comes before anything else.
     let signed = ledger::publish_head(&mut ledger, &heads)?;
     ledger.settle(role)?;
@@ -36,12 +51,24 @@ pub(super) fn hand_over(args: &HandoverArgs, role: Role) -> Result<ExitCode, Fai
     output::line(format_args!("entry {} hands the role {role} to {}", done.index, done.body.key));
     if role == Role::Checkpoints {
         output::line(format_args!("log {signer}"));
-        output::say(
+        output::say(if is_unfollowed {
+            "that line belongs into the policy of each witness. Readers who name the root key refuse the log \
+             from now on, until `chaoschain log checkpoint --log-policy FILE` has the next head cosigned, and \
+             follow it then with a policy of those witnesses"
+        } else if args.lost {
+            "that line belongs into the policy of each witness, beside the one that is there; readers go on \
+             naming the root key, and need a policy whose quorum has cosigned"
+        } else {
             "that line belongs into the policy of each witness, beside the one that is there; readers \
-             go on naming the root key",
-        );
+             go on naming the root key"
+        });
     }
-    if free {
+    let file = args.data.data.join("keys/operator.root.pem");
+    if free && !file.exists() {
+        output::say(
+            "the root key is needed for nothing but delegations, and is not in the data directory",
+        );
+    } else if free {
         output::say(
             "the root key is needed for nothing but delegations: its file (keys/operator.root.pem in \
              the data directory) can be moved away",
@@ -50,4 +77,29 @@ pub(super) fn hand_over(args: &HandoverArgs, role: Role) -> Result<ExitCode, Fai
         output::say("the root key still has the other role");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Why nothing was handed over, and the one step that is missing where the root key is kept elsewhere.
+fn without_root(error: Error, args: &HandoverArgs) -> Failure {
+    let is_missing = matches!(error, Error::ForeignOperator { .. }) && args.root.is_none();
+    let failure = Failure::from(error);
+    if is_missing {
+        return failure
+            .hint("the log's root key agrees to it: --root names its file, wherever it is kept");
+    }
+    failure
+}
+
+fn asks_witnesses(ledger: &Ledger) -> Result<bool, Failure> {
+    Ok(ledger.policy()?.is_some_and(|policy| policy.asks_for_witnesses()))
+}
+
+/// What is said before a key takes a lost one's place in a log without witnesses.
+fn unfollowed() -> Failure {
+    let refusal = "nothing was signed: a key in the place of a lost one is followed only by readers who name the \
+                   root key and a policy whose quorum has cosigned, and this log asks no witness";
+    Failure::message(Kind::Input, refusal).hint(
+        "--unwitnessed signs all the same. Until witnesses that know the new key have cosigned \
+         (`chaoschain log checkpoint --log-policy FILE`), every mirror and reader of the log refuses it",
+    )
 }

@@ -54,15 +54,23 @@ pub(super) fn export(args: &LogExportArgs) -> Result<ExitCode, Failure> {
             "old_size": done.old_size,
             "size": done.size,
             "files": done.written,
+            "files_mended": done.mended,
             "blobs_absent": done.blobs_absent,
         }))?;
     } else {
         output::line(format_args!(
-            "{} holds the log of {} entries; {} files written",
+            "{} holds the log of {}; {} written",
             args.folder.display(),
-            done.size,
-            done.written
+            output::count(done.size, "entry", "entries"),
+            output::count(done.written, "file", "files")
         ));
+        if done.mended > 0 {
+            let files = output::count(done.mended, "file", "files");
+            output::say(format_args!(
+                "{files} of an earlier export were missing or not the log's: whoever read the folder meanwhile \
+                 could not follow it"
+            ));
+        }
         output::say(format_args!("verifier key: {key}"));
     }
     Ok(ExitCode::SUCCESS)

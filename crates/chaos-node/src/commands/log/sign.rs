@@ -2,25 +2,21 @@
 
 use std::process::ExitCode;
 
-use chaos_log::{POLICY_BYTES_MAX, Policy};
+use chaos_log::Policy;
 use serde_json::json;
 
 use crate::{
     args::CheckpointArgs,
+    commands::policy::LogPolicy,
     exit::{Failure, Kind, OrFail as _},
     ledger, output,
 };
 
 pub(super) fn checkpoint(args: &CheckpointArgs) -> Result<ExitCode, Failure> {
-    let file = args.log_policy.as_deref().map(|path| chaos_files::read(path, POLICY_BYTES_MAX));
-    let file = file.transpose()?;
-    if let Some(file) = &file {
-        let parsed = Policy::parse(file).or_fail(Kind::Input);
-        parsed.map_err(|failure| failure.context("--log-policy"))?;
-    }
+    let file = args.log_policy.as_deref().map(LogPolicy::read).transpose()?;
     let mut ledger = ledger::open(&args.data.data)?;
     if let Some(file) = &file {
-        ledger.set_policy(file)?;
+        ledger.set_policy(file.bytes())?;
     }
     let signed = ledger::publish_head(&mut ledger, &ledger::heads()?)?;
     let policy = ledger.policy()?;
