@@ -48,6 +48,18 @@ contract CheckpointAnchorTest is Base {
         ensureLatest(second, rootB);
     }
 
+    /// @dev Written out, not taken from the interface: what readers of the chain filter by.
+    function test_anchor_emitsTheDocumentedTopics() public {
+        vm.recordLogs();
+        _anchor.anchor(7, bytes32(uint256(0x77)));
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        vm.assertEq(logs.length, 1);
+        vm.assertEq(logs[0].topics.length, 2);
+        vm.assertEq(logs[0].topics[0], keccak256("CheckpointAnchored(uint64,bytes32)"));
+        vm.assertEq(logs[0].topics[1], bytes32(uint256(7)));
+        vm.assertEq(logs[0].data, abi.encode(bytes32(uint256(0x77))));
+    }
+
     function test_fuzz_anchor_changesNothingIfRepeated(uint64 size, bytes32 root) public {
         size = uint64(bound(size, 1, type(uint64).max));
         _anchor.anchor(size, root);

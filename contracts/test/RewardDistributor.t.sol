@@ -212,6 +212,18 @@ contract RewardDistributorTest is Distributing {
         vm.assertTrue(!isClaimed(id, tree, 1));
     }
 
+    /// @dev Also one that would fit into the total, and no longer fits into what is left.
+    function test_claim_revertsIfLeafExceedsWhatIsLeft() public {
+        Tree memory tree = smallTree();
+        uint256 id = distributor.createDistribution("k", terms(_token, tree.nodes[0], 70, 0));
+        claim(id, tree, 0);
+        bytes32[] memory proof = proofOf(tree, 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(IRewardDistributor.TotalExceeded.selector, id, 10, 40)
+        );
+        distributor.claim(id, tree.accounts[1], 40, proof);
+    }
+
     function test_fuzz_claim_revertsIfDistributionIsUnknown(uint256 id) public {
         bytes32[] memory proof = new bytes32[](0);
         bytes memory reason =
@@ -261,6 +273,16 @@ contract RewardDistributorTest is Distributing {
         vm.assertEq(distribution.root, root);
         vm.assertEq(distribution.total, total);
         vm.assertEq(distribution.remaining, total);
+    }
+
+    /// @dev Random totals are large; these are all that are small.
+    function test_createDistribution_keepsEverySmallTotal() public {
+        for (uint256 total = 1; total < 256; ++total) {
+            uint256 id =
+                distributor.createDistribution(bytes32(total), terms(_token, "root", total, 0));
+            vm.assertEq(distributor.getDistribution(id).total, total);
+            vm.assertEq(distributor.getDistribution(id).remaining, total);
+        }
     }
 
     /// @dev Written out, not taken from the interface: what readers of the chain filter by.
