@@ -224,7 +224,7 @@ fn later_key_is_no_name_for_a_log_and_binds_no_folder() {
         let seen = run_with(named, &[]).expect_code(expected);
         assert!(!seen.stdout.contains("wrong in the log"), "{}", seen.stdout);
         let agents = run_with(["agent", "list", "--data", &copy, "--json"], &[]).expect_code(0);
-        assert_eq!(agents.json().len(), 3, "{}", agents.stdout);
+        assert_eq!(agents.json()[0].as_array().unwrap().len(), 3, "{}", agents.stdout);
     }
 }
 
