@@ -42,6 +42,8 @@ pub enum Action {
     Pay(Pay),
     /// The log's clock was wrong: entries before this one are dated too late.
     CorrectTime(CorrectTime),
+    /// Some log forked: a proof that needs nobody's word.
+    ReportFork(ReportFork),
     /// An action of a kind that is not the platform's own.
     Other(Other),
 }
@@ -99,6 +101,7 @@ impl Action {
             Self::Score(_) => Score::KIND,
             Self::Pay(_) => Pay::KIND,
             Self::CorrectTime(_) => CorrectTime::KIND,
+            Self::ReportFork(_) => ReportFork::KIND,
             Self::Other(other) => other.kind.name(),
         }
     }
@@ -119,6 +122,7 @@ impl Action {
             Self::Score(_) => ground::SCORE,
             Self::Pay(_) => ground::PAY,
             Self::CorrectTime(_) => ground::CORRECT_TIME,
+            Self::ReportFork(_) => ground::REPORT_FORK,
             Self::Other(other) => other.kind.grounds(),
         }
     }
@@ -147,6 +151,7 @@ impl Action {
             | Self::Score(_)
             | Self::Pay(_)
             | Self::CorrectTime(_)
+            | Self::ReportFork(_)
             | Self::Other(_) => false,
         }
     }
@@ -173,7 +178,8 @@ impl Action {
             | Self::Run(_)
             | Self::Score(_)
             | Self::Pay(_)
-            | Self::CorrectTime(_) => false,
+            | Self::CorrectTime(_)
+            | Self::ReportFork(_) => false,
         }
     }
 }
@@ -198,6 +204,7 @@ impl Serialize for Action {
             Self::Score(body) => Wire { kind, body }.serialize(serializer),
             Self::Pay(body) => Wire { kind, body }.serialize(serializer),
             Self::CorrectTime(body) => Wire { kind, body }.serialize(serializer),
+            Self::ReportFork(body) => Wire { kind, body }.serialize(serializer),
             Self::Other(other) => Wire { kind, body: &other.body }.serialize(serializer),
         }
     }
@@ -400,6 +407,15 @@ pub struct CorrectTime {
     pub true_ms: u64,
 }
 
+/// Body of [`Action::ReportFork`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportFork {
+    /// The fork proof as its file has it, of the kinds that [`ForkProof`](chaos_log::ForkProof) reads and
+    /// of no more bytes than [`FORK_BYTES_MAX`](chaos_log::FORK_BYTES_MAX).
+    pub proof: String,
+}
+
 /// Body of [`Action::Verify`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -472,6 +488,11 @@ impl Score {
 impl Pay {
     /// The kind as written on the wire.
     pub const KIND: &'static str = "pay";
+}
+
+impl ReportFork {
+    /// The kind as written on the wire.
+    pub const KIND: &'static str = "report_fork";
 }
 
 impl CorrectTime {

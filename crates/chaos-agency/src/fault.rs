@@ -79,6 +79,10 @@ chaos_types::faults! {
             "The scores are as of a time before the last entry that they count.";
         ScoredTooLate = "scored-too-late",
             "The scores are as of a time after the log took them in.";
+        ReportNotProved = "report-not-proved",
+            "The receipt carries what does not prove that a log forked.";
+        ForkReported = "fork-reported",
+            "A fork of that key is reported already, at a size that is no greater.";
         ReceiptRepeated = "receipt-repeated", "The receipt is in the log already.";
         ParentUnknown = "parent-unknown", "A parent is not in the log before the receipt.";
         ContributionRepeated = "contribution-repeated", "A contribution would be judged twice.";

@@ -83,7 +83,7 @@ impl Ground {
 }
 
 /// What the platform's own kinds rest on.
-pub(crate) const OWN: [(&str, &[Ground]); 12] = [
+pub(crate) const OWN: [(&str, &[Ground]); 13] = [
     ("register", REGISTER),
     ("update", UPDATE),
     ("rotate_key", ROTATE_KEY),
@@ -96,6 +96,7 @@ pub(crate) const OWN: [(&str, &[Ground]); 12] = [
     (action::Score::KIND, SCORE),
     (action::Pay::KIND, PAY),
     (action::CorrectTime::KIND, CORRECT_TIME),
+    (action::ReportFork::KIND, REPORT_FORK),
 ];
 
 pub(crate) const REGISTER: &[Ground] = &[
@@ -157,6 +158,14 @@ pub(crate) const CORRECT_TIME: &[Ground] = &[
         Source::Log,
     ),
     Ground::new("what time it was", Source::Signer),
+];
+
+pub(crate) const REPORT_FORK: &[Ground] = &[
+    Ground::new("that one key signed two trees that no log can have both", Source::Receipt),
+    Ground::new(
+        "that no entry before it reports a fork of that key at as small a size",
+        Source::Log,
+    ),
 ];
 
 pub(crate) const PAY: &[Ground] = &[

@@ -145,14 +145,15 @@ const PLATFORM: [&str; 5] = [
 ];
 
 /// The version of the platform's rules and of the rows that they write.
-const RULES_VERSION: u32 = 7;
+const RULES_VERSION: u32 = 8;
 
 /// The kinds of the platform's rows that only grow, so that a log can commit to them.
-const COMMITTED: [&str; 13] = [
+const COMMITTED: [&str; 14] = [
     "account",
     "account_owner",
     "agent",
     "delegation",
+    "forked",
     "judged",
     "key",
     "model",
@@ -260,6 +261,7 @@ impl Kinds {
             action::Score::KIND => Action::Score(read(name, body)?),
             action::Pay::KIND => Action::Pay(read(name, body)?),
             action::CorrectTime::KIND => Action::CorrectTime(read(name, body)?),
+            action::ReportFork::KIND => Action::ReportFork(read(name, body)?),
             other => {
                 let kind = self.others().find(|kind| kind.name == other).ok_or_else(|| {
                     Rejection::new(

@@ -49,6 +49,7 @@ pub mod action;
 pub mod calendar;
 mod corrections;
 mod fault;
+pub mod forks;
 mod ground;
 
 pub mod kind;

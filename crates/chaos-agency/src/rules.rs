@@ -2,6 +2,7 @@
 //! before it.
 
 mod again;
+mod fork;
 mod outcome;
 mod payment;
 mod score;
@@ -135,6 +136,7 @@ impl Rules {
                 score::Counted { place, leaf, state }.admit(body, &mut writes)?;
             }
             Action::CorrectTime(body) => time::admit(body, place.index, leaf, state, &mut writes)?,
+            Action::ReportFork(body) => fork::admit(body, place.index, state, &mut writes)?,
             Action::Pay(body) => {
                 let row = PaymentRow { index: place.index, receipt: receipt.id };
                 payment::admit(body, &row, state, &mut writes)?;

@@ -4,6 +4,7 @@ use crate::{
     Action,
     action::{CorrectTime, Delegate, Pay, Role, Score, Verdict},
     calendar::moment,
+    forks,
 };
 
 impl Action {
@@ -48,6 +49,7 @@ impl Action {
                 "corrected the log's clock: the entries from {first} up to this one are not later \
                  than {true_ms} ms"
             ),
+            Self::ReportFork(report) => forks::sentence(report),
             Self::Other(other) => other.sentence(),
         }
     }

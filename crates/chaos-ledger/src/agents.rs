@@ -2,7 +2,7 @@
 
 use chaos_agency::{
     Action, Evidence,
-    action::{BindAccount, Profile, Revoke, RotateKey},
+    action::{BindAccount, Profile, ReportFork, Revoke, RotateKey},
     registry::{Agent, ensure_profile},
 };
 use chaos_types::{AgentKey, Did, Digest};
@@ -143,11 +143,24 @@ pub fn revoke(
 /// # Errors
 /// If the agent is unknown or revoked, its key does not open, or the log refuses the account.
 pub fn bind_account(ledger: &mut Ledger, text: &str, bind: BindAccount) -> Result<Changed, Error> {
+    act(ledger, text, Action::BindAccount(bind))
+}
+
+/// Appends a fork proof, by an agent that vouches for nothing: the proof shows itself.
+///
+/// # Errors
+/// If the agent is unknown or revoked, its key does not open, or the log refuses the proof.
+pub fn report_fork(ledger: &mut Ledger, text: &str, report: ReportFork) -> Result<Changed, Error> {
+    act(ledger, text, Action::ReportFork(report))
+}
+
+/// Records what an agent that may still act does in its own name.
+fn act(ledger: &mut Ledger, text: &str, action: Action) -> Result<Changed, Error> {
     let agent = find_active(ledger, text)?;
     let name = agent.profile.name;
     let key =
         if agent.did == ledger.operator() { ledger.operator_key()? } else { ledger.key(&name)? };
-    let receipt = ledger.record(entry(agent.did, &key, Action::BindAccount(bind)))?;
+    let receipt = ledger.record(entry(agent.did, &key, action))?;
     Ok(Changed { agent: agent.did, name, receipt })
 }
 

@@ -5,6 +5,7 @@ use std::ops::Range;
 use chaos_agency::{
     Leaf, Receipt, State, Stop,
     account::{self, Account},
+    forks::Reported,
     registry::{self, Agent},
     views::{self, ActionRow, RefusedRow, RewardRow},
 };
@@ -155,6 +156,14 @@ impl Ledger {
     /// If the store fails.
     pub fn accounts(&self, agent: &Did) -> Result<Vec<Account>, Error> {
         self.list(|state| account::accounts(state, agent))
+    }
+
+    /// What the log reports of forks by the key of a log, of any.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn reported_fork(&self, log: &Did) -> Result<Option<Reported>, Error> {
+        self.ask(|state| Reported::of(state, log))
     }
 
     /// The number of the account that an agent would register next on a chain.

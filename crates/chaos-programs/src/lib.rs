@@ -67,6 +67,6 @@ pub mod task;
 mod verify;
 
 pub use error::Error;
-pub use log_copy::LogCopy;
+pub use log_copy::{LogCopy, ReportedFork};
 pub use progress::{Narrator, Progress, Silent, Step};
 pub use verify::{ChainView, Reader, check};

@@ -5,6 +5,7 @@
 //! that the log signed.
 
 mod forks;
+mod reports;
 mod rewards;
 
 use std::{
@@ -23,6 +24,7 @@ use chaos_types::{Check, Did, Digest, Rejection, Verified, canonical};
 use chaos_verify::{Fault, FoldedLog};
 use serde::Serialize;
 
+pub use self::reports::ReportedFork;
 use crate::{
     Error,
     error::chain,
@@ -112,6 +114,7 @@ impl LogCopy {
             | Action::Anchor(_)
             | Action::Run(_)
             | Action::CorrectTime(_)
+            | Action::ReportFork(_)
             | Action::Other(_) => Err(Rejection::new(
                 Check::Evidence,
                 Fault::InputsNotFromLog,

@@ -76,7 +76,7 @@ words! {
         NotReexecuted = "not re-executed", "Nobody ran its program here.";
         ClaimedNotRecomputed = "claimed, not recomputed",
             "Its program reads what the signer wrote about the log.";
-        Reexecuted = "re-executed", "Its program was run here and gave the same.";
+        Reexecuted = "re-executed", "Its program was run here and gave the same, or the proof that it carries was checked here.";
     }
 }
 

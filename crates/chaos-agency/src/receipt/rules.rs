@@ -10,6 +10,7 @@ use super::{Evidence, Product};
 use crate::{
     Action, Fault, Leaf, Receipt, account,
     action::{Anchor, CorrectTime, Pay, Score},
+    forks,
     kind::Written,
     rules::ensure_as_of,
 };
@@ -202,6 +203,11 @@ pub(crate) fn ensure_own(action: &Action, form: &Form<'_>) -> Result<(), Rejecti
             form.ensure_about_itself()?;
             account::ensure_agreed(bind, form)
         }
+        Action::ReportFork(report) => {
+            form.ensure_word()?;
+            form.ensure_about_itself()?;
+            forks::read(report).map(|_| ())
+        }
         Action::Verify(_) => match form.evidence {
             Evidence::None {} => form.ensure_about_itself(),
             Evidence::Replayable(_) | Evidence::Attested(_) => Ok(()),
@@ -314,6 +320,7 @@ impl Receipt {
             | Action::Anchor(_)
             | Action::Run(_)
             | Action::Pay(_)
+            | Action::ReportFork(_)
             | Action::Other(_) => Ok(()),
         }
     }

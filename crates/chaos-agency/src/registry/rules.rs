@@ -83,6 +83,7 @@ impl Scope {
             | Action::Score(_)
             | Action::Pay(_)
             | Action::CorrectTime(_)
+            | Action::ReportFork(_)
             | Action::Other(_) => entry.act(writes),
         }
     }
@@ -167,6 +168,8 @@ impl Entry<'_> {
             // The way back from a wrong clock is open to the operator of every log, whatever it was
             // registered for.
             Action::CorrectTime(_) => self.ensure_operator(name)?,
+            // What proves itself needs nobody's leave, and an agent of every log can hand it on.
+            Action::ReportFork(_) => {}
             Action::Other(other) => {
                 if other.signer() == Signer::Operator {
                     self.ensure_operator(name)?;

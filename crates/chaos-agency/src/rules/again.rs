@@ -37,6 +37,7 @@ impl Rules {
             | Action::Score(_)
             | Action::Pay(_)
             | Action::CorrectTime(_)
+            | Action::ReportFork(_)
             | Action::Other(_) => standing(receipt, index, state)?,
         };
         let mut writes = Writes::default();

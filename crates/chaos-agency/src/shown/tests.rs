@@ -9,6 +9,7 @@ use crate::{
     Action, Evidence, Kinds, Leaf, Memory, Place, Receipt, Rules, Views,
     account::Agreement,
     action::{BindAccount, Profile, Revoke, RotateKey, Verdict},
+    forks::tests::forked,
     receipt::Draft,
 };
 
@@ -29,7 +30,7 @@ struct Attempt {
 }
 
 fn attempts() -> impl Strategy<Value = Vec<Attempt>> {
-    let one = (0..7u8, 1..4u8, 1..5u8, 1..5u8, 0..20u8).prop_map(
+    let one = (0..8u8, 1..4u8, 1..5u8, 1..5u8, 0..20u8).prop_map(
         |(what, agent, with, other, earlier)| Attempt { what, agent, with, other, earlier },
     );
     vec(one, 0..40)
@@ -92,6 +93,10 @@ impl Log {
                     log.add(by, &[with], vec![], Action::Revoke(revoke));
                 }
                 4 => log.add(agent, &[with], vec![], bind(agent, other)),
+                5 => {
+                    let report = forked(other, u64::from(earlier) + 1);
+                    log.add(agent, &[with], vec![], Action::ReportFork(report));
+                }
                 _ => {
                     let receipt = Digest::of(&[what, other, earlier]);
                     let verdict = Verdict { receipt, failed: None, reexecuted: false };

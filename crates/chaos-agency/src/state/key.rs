@@ -129,6 +129,11 @@ impl Key {
         Self::new("time", &[&number])
     }
 
+    /// The n-th report of a fork by a log's key, from 0; each is of a smaller size than the one before.
+    pub(crate) fn forked(log: &Did, number: u64) -> Self {
+        Self::new("forked", &[log, &number])
+    }
+
     pub(crate) fn refusal(index: u64) -> Self {
         Self::new("refusal", &[&Sorted(index)])
     }

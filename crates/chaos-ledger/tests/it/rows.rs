@@ -20,7 +20,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use self::workshop::{
-    ADA, BOB, CAROL, DAVE, KINDS, SYSTEM, bind, inspect, key, mend, pay, profile, score, set, sign,
+    ADA, BOB, CAROL, DAVE, KINDS, SYSTEM, bind, inspect, key, mend, pay, profile, report, score,
+    set, sign,
 };
 use crate::copy;
 
@@ -28,13 +29,14 @@ const START_MS: u64 = 1_767_225_600_000;
 const HOUR_MS: u64 = 3_600_000;
 
 /// Every kind of row: what has no case here is not in the log below.
-const ROWS: [&str; 18] = [
+const ROWS: [&str; 19] = [
     "account",
     "account_owner",
     "action",
     "agent",
     "delegation",
     "evidence",
+    "forked",
     "judged",
     "key",
     "model",
@@ -119,6 +121,7 @@ fn world() -> World {
     append(&mut log, &[&key(ADA)], vec![], Action::Register(profile("ada", "smith")));
     append(&mut log, &[&key(BOB)], vec![], Action::Register(profile("bob", "smith")));
     append(&mut log, &[&key(ADA)], vec![], bind(id, ADA));
+    append(&mut log, &[&key(BOB)], vec![], report(40));
     append(&mut log, &[&key(ADA)], vec![], Action::Update(profile("ada", "master")));
     // The first round of work is judged, paid and scored.
     let wheel = append(&mut log, &[&key(ADA)], vec![], mend("a wheel"));
@@ -161,6 +164,7 @@ fn world() -> World {
     let correct = Action::CorrectTime(CorrectTime { first: wrong_from, true_ms });
     let acts = vec![
         act("update", late_ms, sign(id, &[&key(ADA)], vec![], update)),
+        act("report", late_ms, sign(id, &[&key(BOB)], vec![], report(12))),
         act("correct", true_ms, by_operator(vec![], correct)),
         act("score", late_ms, by_operator(vec![second], scored)),
         act("judge", late_ms, by_operator(vec![house], inspect(house, &[roof, house]))),

@@ -49,6 +49,8 @@ pub(crate) enum LogCommand {
     /// Show which entries a wrong clock dated, and with --sign take their times back by an entry that all
     /// readers see.
     CorrectTime(CorrectTimeArgs),
+    /// Show what a fork proof of any log proves, and with --sign hand it on as an entry of this log.
+    ReportFork(ReportForkArgs),
     /// Drop every row and fold it from the log anew, or with --check only compare.
     Rebuild(RebuildArgs),
     /// Publish the log over HTTP, as C2SP tlog-tiles with the receipts beside them.
@@ -202,6 +204,36 @@ pub(crate) struct CorrectTimeArgs {
     #[arg(long, value_name = "ENTRY")]
     pub(crate) first: Option<u64>,
     /// Sign the correction and append it. Without this nothing is written.
+    #[arg(long)]
+    pub(crate) sign: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const REPORT_HELP: &str = "\
+A fork proof needs nobody's word, and a file can be lost. As an entry it is signed, dated and copied like
+every other: each reader of a copy of this log has bundles of the forked log refused whose head is on one
+of two branches (`chaoschain verify BUNDLE --log-dir COPY`, exit code 6). Any agent may report, without a
+capability for it, and of any log, this one included. A second report of the same key is taken in if its
+heads conflict from a smaller size on.
+
+Examples:
+  chaoschain log report-fork watched/alarms/fork-4-1a2b3c4d.fork
+  chaoschain log report-fork watched/alarms/fork-4-1a2b3c4d.fork --agent ada --sign";
+
+#[derive(Debug, Args)]
+#[command(after_help = REPORT_HELP)]
+pub(crate) struct ReportForkArgs {
+    /// The fork proof, of two heads, as `log monitor` or `log mirror` leaves it.
+    #[arg(value_name = "FILE")]
+    pub(crate) proof: PathBuf,
+    /// The name or did:key of the agent that hands it on; default the log's operator.
+    #[arg(long)]
+    pub(crate) agent: Option<String>,
+    /// Sign the report and append it. Without this nothing is written.
     #[arg(long)]
     pub(crate) sign: bool,
     #[command(flatten)]

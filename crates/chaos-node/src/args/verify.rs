@@ -28,8 +28,9 @@ What is said, in one word for each fact:
   in the log    the log that --log names holds it; without --log, a log that the bundle names
   counted       the log's own fold counts it: shown, recomputed here, or not shown
   anchored      a block that --block-hash names holds the log's head; else not placed
-  re-executed   its program was run here and gave the same; else not re-executed, or claimed, not
-                recomputed: its inputs are the signer's summary of the log
+  re-executed   its program was run here and gave the same, or the proof that it carries was checked;
+                else not re-executed, or claimed, not recomputed: its inputs are the signer's summary
+                of the log
   attested      a quote vouches for it, under production or under development trust
 
   witnessed     the quorum of the policy that --log-policy names has cosigned the log's head
@@ -39,6 +40,10 @@ With a C2SP tlog-policy file, which names witnesses and may name the logs you tr
 
 A file that proves that a log forked, as `log monitor` leaves it:
   chaoschain verify watched/alarms/fork-13-1a2b3c4d.fork --log VKEY
+
+With a copy of a log that others report forks in (`log report-fork`), or with a report's bundle:
+  chaoschain verify BUNDLE --log-dir DIR
+  chaoschain verify BUNDLE report.json
 
 Exit codes of several bundles: 6 if a log forked, else 1 if one was rejected or lacks what is
 required, else 3 if a file could not be read. One bad file does not stop the others.
@@ -67,7 +72,8 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) log_policy: Option<PathBuf>,
     /// A copy of the log: a mirror's folder, or the log's own data directory. It is held against the
-    /// head that the log signed and folded here; scores and payments are recomputed from it.
+    /// head that the log signed and folded here; scores and payments are recomputed from it. What its
+    /// entries report of forks, of whichever log, refuses bundles on either branch.
     #[arg(long, value_name = "DIR")]
     pub(crate) log_dir: Option<PathBuf>,
     /// Where to write the proof of a fork, if a bundle and the copy that --log-dir names show one.

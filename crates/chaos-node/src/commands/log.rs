@@ -25,6 +25,7 @@ mod copy;
 mod findings;
 mod keys;
 mod publish;
+mod report;
 mod sign;
 
 pub(crate) fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
@@ -37,6 +38,7 @@ pub(crate) fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
         LogCommand::Resume(args) => resume(args),
         LogCommand::AcceptClock(args) => clock::accept(args),
         LogCommand::CorrectTime(args) => clock::correct(args),
+        LogCommand::ReportFork(args) => report::fork(args),
         LogCommand::Rebuild(args) => rebuild(args),
         LogCommand::Serve(args) => publish::serve(args),
         LogCommand::Export(args) => publish::export(args),

@@ -11,10 +11,11 @@ use std::{
 };
 
 use anyhow::Context as _;
+use chaos_agency::{Action, forks};
 use chaos_attestation::{Anchor, WorkloadId, Workloads};
 use chaos_log::{Policy, VerifierKey};
 use chaos_programs::{
-    ChainView, LogCopy, Reader,
+    ChainView, LogCopy, Reader, ReportedFork,
     appraisal::{Appraiser, known_anchors},
     bundle_files::{Source, read_all},
     check, policy,
@@ -22,7 +23,7 @@ use chaos_programs::{
 };
 use chaos_store::DATABASE_FILE;
 use chaos_types::{Check, Code, Rejection};
-use chaos_verify::{Fault, Options, ProvedFork, Report};
+use chaos_verify::{Fault, Options, ProvedFork, Report, TreesProof};
 
 use crate::{
     args::{Required, VerifyArgs},
@@ -46,7 +47,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         .into_iter()
         .map(|source| verifier.look_at(source))
         .collect();
-    let forked = together::hold(&mut found, &verifier.trust(), verifier.copy.as_ref())?;
+    let reported = verifier.reported(&found);
+    let beside = together::Beside { copy: verifier.copy.as_ref(), reported: &reported };
+    let forked = together::hold(&mut found, &verifier.trust(), beside)?;
     let forked = keep_proofs(&mut found, args.keep_forks.as_deref())? || forked;
     for found in &found {
         print::one(found, args.json)?;
@@ -114,6 +117,16 @@ struct Kept {
 impl Checked {
     const fn is_accepted(&self) -> bool {
         self.report.result.is_ok() && self.lacks.is_empty()
+    }
+
+    /// The fork that the receipt reports, if it is a report.
+    fn reported(&self) -> Option<ProvedFork> {
+        match &self.report.result.as_ref().ok()?.action {
+            Action::ReportFork(report) => forks::read(report)
+                .ok()
+                .map(|proof| ProvedFork::Trees(Box::new(TreesProof::new(proof)))),
+            _ => None,
+        }
     }
 
     /// Refuses a bundle by what was learnt beside it.
@@ -193,6 +206,23 @@ impl<'a> Verifier<'a> {
             None => None,
         };
         Ok(Self { args, trusted, policy, copy, appraiser: appraiser(args)? })
+    }
+
+    /// What the reader's copy reports, if there are heads to hold against it.
+    fn reported(&self, found: &[Found]) -> together::ReportedForks {
+        let has_head = |found: &Found| match &found.content {
+            Ok(Content::Bundle(checked)) => checked.report.head.is_some(),
+            Ok(Content::Fork(_)) | Err(_) => false,
+        };
+        let Some(copy) = self.copy.as_ref().filter(|_| found.iter().any(has_head)) else {
+            return Ok(Vec::new());
+        };
+        let dir = self.args.log_dir.as_deref().unwrap_or(Path::new("")).display();
+        let placed = |found: ReportedFork| {
+            let place = format!("entry {} of the log in {dir}, which reports it", found.index);
+            (ProvedFork::Trees(Box::new(TreesProof::new(found.proof))), place)
+        };
+        Ok(copy.reported_forks()?.into_iter().map(placed).collect())
     }
 
     fn look_at(&self, source: Source) -> Found {

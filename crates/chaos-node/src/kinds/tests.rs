@@ -82,11 +82,19 @@ fn every_kind_says_what_it_rests_on() {
     for kind in KINDS.capabilities() {
         assert_eq!(listed(kind), 1, "{kind}");
     }
-    for kind in
-        ["register", "update", "rotate_key", "revoke", "delegate", "bind_account", "correct_time"]
-    {
+    let without = [
+        "register",
+        "update",
+        "rotate_key",
+        "revoke",
+        "delegate",
+        "bind_account",
+        "correct_time",
+        "report_fork",
+    ];
+    for kind in without {
         assert_eq!(listed(kind), 1, "{kind}");
     }
-    assert_eq!(grounds.len(), KINDS.capabilities().len() + 7);
+    assert_eq!(grounds.len(), KINDS.capabilities().len() + without.len());
     assert!(grounds.iter().all(|(_, grounds)| !grounds.is_empty()));
 }

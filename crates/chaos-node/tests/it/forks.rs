@@ -80,6 +80,63 @@ fn mirror_and_monitor_end_with_6_and_leave_a_proof_that_verify_reads() {
     assert!(fs::exists(alarm).unwrap());
 }
 
+/// The receipt of an entry.
+fn receipt(data: &Path, index: usize) -> String {
+    on(data, &["log", "show"]).json()[index]["action"]["receipt"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn any_log_takes_in_a_fork_and_readers_of_its_copies_refuse_both_branches() {
+    let dir = TempDir::new().unwrap();
+    let (one, other, key) = forked(dir.path());
+    let watched = dir.path().join("watched");
+    run(["log", "monitor", text(&one), text(&watched), "--log", &key]).expect_code(0);
+    sign(&other);
+    let seen =
+        run(["log", "monitor", text(&other), text(&watched), "--json"]).expect_code(6).json();
+    let proof = seen[0]["file"].as_str().unwrap().replace(".json", ".fork");
+    let third = dir.path().join("third");
+    register(&third, "eve");
+    let report = |more: &[&str]| {
+        on(&third, &[&["log", "report-fork", &proof], more].concat()).json().remove(0)
+    };
+    let shown = report(&[]);
+    assert_eq!((&shown["from_size"], &shown["receipt"]), (&"3".into(), &Value::Null), "{shown}");
+    assert_eq!(on(&third, &["log", "show"]).json().len(), 2, "nothing was written");
+    let signed = report(&["--agent", "eve", "--sign"]);
+    assert_eq!((&signed["entry"], &signed["reported"]), (&2.into(), &Value::Null), "{signed}");
+    let again = report(&[]);
+    assert_eq!(again["reported"]["entry"], 2, "{again}");
+    let heads = third.with_extension("heads");
+    let variables = [("CHAOSCHAIN_PASSWORD", "test"), ("CHAOSCHAIN_HEADS", text(&heads))];
+    let repeated = ["log", "report-fork", &proof, "--sign", "--data", text(&third)];
+    run_with(repeated, &variables).expect_error(3, &["entry 2 reports", "from size 3 on"]);
+    let third_key = sign(&third)["log"].as_str().unwrap().to_owned();
+    // The receipt stands for itself, under every copy of the log that took it in.
+    let (copy, reported) = (dir.path().join("copy"), dir.path().join("report.json"));
+    run(["log", "mirror", text(&third), text(&copy), "--log", &third_key]).expect_code(0);
+    on(&third, &["log", "prove", &receipt(&third, 2), "--out", text(&reported)]);
+    let require = ["--require", "counted,reexecuted", "--log", &third_key];
+    let arguments = [&["verify", text(&reported), "--log-dir", text(&copy)], &require[..]].concat();
+    let shown = run(arguments).expect_code(0).stdout;
+    for said in ["counted: recomputed", "re-executed", "says it reported that log", "size 3"] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
+    on(&third, &["log", "rebuild", "--check"]);
+    // A bundle of either branch, for whoever has a copy of the third log or the report's bundle.
+    for (branch, index) in [(&one, 2), (&other, 3)] {
+        let bundle = dir.path().join("bundle.json");
+        on(branch, &["log", "prove", &receipt(branch, index), "--out", text(&bundle)]);
+        run(["verify", text(&bundle), "--log", &key]).expect_code(0);
+        let refused = run(["verify", text(&bundle), "--log-dir", text(&copy)]).expect_code(6);
+        assert!(refused.stdout.contains("entry 2 of the log in"), "{}", refused.stdout);
+        assert!(refused.stdout.contains("(log-forked)"), "{}", refused.stdout);
+        let lines = run(["verify", text(&bundle), text(&reported), "--json"]).expect_code(6).json();
+        assert_eq!(lines[0]["verdict"], "rejected", "{}", lines[0]);
+        assert_eq!(lines[1]["verdict"], "accepted", "{}", lines[1]);
+    }
+}
+
 #[test]
 fn once_a_log_has_a_policy_no_command_publishes_a_head_without_its_quorum() {
     let dir = TempDir::new().unwrap();

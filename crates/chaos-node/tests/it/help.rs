@@ -25,6 +25,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("log replace-operator", "a log whose root key has that role"),
     ("log correct-time", "a log whose clock was wrong"),
     ("log findings", "a copy of a log in which something was found"),
+    ("log report-fork", "a log that forked; the guide of `verify` makes one"),
     ("log resume", "a memory of signed heads that was lost"),
     ("log rotate-key", "a log whose root key has that role"),
     ("secret", "a broker and a secret"),

@@ -63,6 +63,7 @@ fn every_command_of_the_verify_guide_can_be_pasted() {
         "--block-hash",
         "--log-policy mine.policy --require witnessed",
         "verify watched/alarms/fork-*.fork",
+        "log report-fork watched/alarms/fork-*.fork",
     ] {
         assert!(script.contains(shown), "the guide no longer shows `{shown}`");
     }
@@ -78,6 +79,7 @@ fn every_command_of_the_verify_guide_can_be_pasted() {
         "(log-forked)",
         "(not-witnessed)",
         "(inputs-not-from-log)",
+        "which reports it",
     ] {
         assert!(run.stdout.contains(said), "{said}: {}", run.stdout);
     }

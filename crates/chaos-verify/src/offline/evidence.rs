@@ -1,6 +1,6 @@
 //! Why to believe the receipt: who vouches for it, and what repeats.
 
-use chaos_agency::{Source, receipt::Replay};
+use chaos_agency::{Action, Source, forks, receipt::Replay};
 use chaos_types::{Check, Rejection};
 
 use super::{Options, Trust, place::Case};
@@ -46,6 +46,15 @@ impl Case<'_> {
         options: &Options<'_>,
         trail: &mut Trail,
     ) -> Result<(), Rejection> {
+        if let Action::ReportFork(report) = &self.receipt.action {
+            let detail = forks::read(report)?.sentence();
+            trail.passed(
+                Check::Evidence,
+                format!("re-executed: the proof in the receipt, which needs nothing else, shows that {detail}"),
+            );
+            trail.words.reexecuted = Reexecuted::Reexecuted;
+            return Ok(());
+        }
         let Some(replay) = self.receipt.evidence.replay() else {
             let class = self.receipt.evidence.class();
             let detail = format!("class {class}, nothing to run again");

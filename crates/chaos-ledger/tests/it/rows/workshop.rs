@@ -9,11 +9,12 @@ use chaos_agency::{
     Action, Body, Evidence, Extension, Ground, Kind, Kinds, Outcome, Receipt, Signer, Source,
     State, Stop, View, Writes,
     account::Agreement,
-    action::{BindAccount, Contribution, Pay, Payment, Profile, Score},
+    action::{BindAccount, Contribution, Pay, Payment, Profile, ReportFork, Score},
     receipt::{Draft, Form, Product, Program, Replay},
 };
 use chaos_incentives::Distribution;
 use chaos_ledger::System;
+use chaos_log::{Checkpoint, ForkProof, LogKey, leaf_hash};
 use chaos_reputation::{Model, Params};
 use chaos_types::{AgentKey, ChainId, Did, Digest, Rejection, Verified, dsse::Envelope};
 use serde::{Deserialize, Serialize};
@@ -175,6 +176,16 @@ pub(super) fn bind(log: Did, agent: u8) -> Action {
     let signature = account(agent).sign_message_sync(agreement.text().as_bytes()).unwrap();
     let signature = hex::encode_prefixed(signature.as_bytes());
     Action::BindAccount(BindAccount { chain, account: named, number: Some(1), signature })
+}
+
+/// A report that some log signed two roots for a size.
+pub(super) fn report(size: u64) -> Action {
+    let key = LogKey::from_seed("example.com/log".parse().unwrap(), &[7; 32]);
+    let head = |root: &[u8]| {
+        Checkpoint::new("example.com/log", size, leaf_hash(root)).unwrap().sign(&key).unwrap()
+    };
+    let proof = ForkProof::of_roots(key.verifier().clone(), head(b"one"), head(b"other")).unwrap();
+    Action::ReportFork(ReportFork { proof: proof.to_string() })
 }
 
 pub(super) fn pay(outcome: Digest, shares: &[(u8, u128)]) -> Action {

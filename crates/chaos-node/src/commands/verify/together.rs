@@ -1,7 +1,7 @@
 //! What several files of one call say about each other.
 
 use chaos_programs::LogCopy;
-use chaos_types::Code;
+use chaos_types::{Code, Rejection};
 use chaos_verify::{Fault, Fork, Heads, Options, ProvedFork};
 
 use super::{Content, Found};
@@ -9,6 +9,19 @@ use crate::exit::{Failure, Kind, OrFail as _};
 
 /// The name of the reader's copy of the log where it is what shows something.
 const COPY: &str = "the copy of the log";
+
+/// Forks that the reader's copy of some log reports, each with the place of the report; or why it cannot
+/// be said which.
+pub(super) type ReportedForks = Result<Vec<(ProvedFork, String)>, Rejection>;
+
+/// What the reader has beside the files.
+#[derive(Clone, Copy)]
+pub(super) struct Beside<'a> {
+    /// A copy of the log.
+    pub(super) copy: Option<&'a LogCopy>,
+    /// What its entries report of forks, of whichever log.
+    pub(super) reported: &'a ReportedForks,
+}
 
 /// Heads of one log that cannot both be honest refuse whatever was proved under them, and so do proofs of
 /// a fork. Says whether a log forked.
@@ -18,14 +31,22 @@ const COPY: &str = "the copy of the log";
 pub(super) fn hold(
     found: &mut [Found],
     options: &Options<'_>,
-    copy: Option<&LogCopy>,
+    beside: Beside<'_>,
 ) -> Result<bool, Failure> {
+    let Beside { copy, reported } = beside;
     let mut heads = Heads::default();
+    for (proof, place) in reported.iter().flatten() {
+        heads.accuse(proof, place);
+    }
     for Found { name, content } in &*found {
         match content {
             Ok(Content::Bundle(checked)) => {
                 if let Some(head) = &checked.report.head {
                     heads.learn(&head.log, &head.succession, name);
+                }
+                // A report shows its fork to whoever has the receipt, whatever else the call is about.
+                if let Some(proof) = checked.reported() {
+                    heads.accuse(&proof, name);
                 }
             }
             Ok(Content::Fork(Ok(forked))) => heads.accuse(&forked.proof, name),
@@ -51,17 +72,33 @@ pub(super) fn hold(
         }
     }
     let forks = refuse(found, &mut heads);
+    if let Err(unread) = reported {
+        refuse_accepted(found, unread);
+    }
     Ok(is_proved || forks)
 }
 
-/// Refuses bundles by what the others show; whether two of them show a fork.
+/// What no report was looked for is not accepted.
+fn refuse_accepted(found: &mut [Found], unread: &Rejection) {
+    for found in found {
+        let Ok(Content::Bundle(checked)) = &mut found.content else { continue };
+        if checked.report.result.is_ok() {
+            checked.reject(unread.clone());
+        }
+    }
+}
+
+/// Refuses bundles by what the others show; whether that is a fork.
 fn refuse(found: &mut [Found], heads: &mut Heads) -> bool {
-    let mut forks: Vec<Box<Fork>> = Vec::new();
+    let (mut forks, mut is_accused): (Vec<Box<Fork>>, _) = (Vec::new(), false);
     for Found { name, content } in &mut *found {
         let Ok(Content::Bundle(checked)) = content else { continue };
         let Some(head) = &checked.report.head else { continue };
         match heads.rejection(head) {
-            Some(rejection) => checked.reject(rejection),
+            Some(rejection) => {
+                is_accused |= rejection.code == Code::from(Fault::LogForked);
+                checked.reject(rejection);
+            }
             // A head by a retired key says nothing against those of the key in force.
             None => forks.extend(heads.see(head, name).err()),
         }
@@ -73,7 +110,7 @@ fn refuse(found: &mut [Found], heads: &mut Heads) -> bool {
             checked.reject(fork.rejection());
         }
     }
-    !forks.is_empty()
+    is_accused || !forks.is_empty()
 }
 
 fn proofs(found: &[Found]) -> impl Iterator<Item = &ProvedFork> {

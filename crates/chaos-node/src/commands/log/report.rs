@@ -1,0 +1,88 @@
+//! `chaoschain log report-fork`.
+
+use std::{path::Path, process::ExitCode};
+
+use chaos_agency::{
+    action::ReportFork,
+    forks::{self, Reported},
+};
+use chaos_ledger::{OPERATOR, agents};
+use chaos_log::ForkProof;
+use chaos_verify::ProvedFork;
+use serde_json::json;
+
+use crate::{
+    args::ReportForkArgs,
+    exit::{Failure, Kind, OrFail as _},
+    ledger, output,
+};
+
+/// A file of any kind of fork proof is no longer, in bytes (5 MiB).
+const FILE_BYTES_MAX: usize = 5 << 20;
+
+pub(super) fn fork(args: &ReportForkArgs) -> Result<ExitCode, Failure> {
+    let data = &args.data.data;
+    let proof = proof(&args.proof)?;
+    let (log, size) = forks::about(&proof).or_fail(Kind::Check)?;
+    let agent = args.agent.as_deref().unwrap_or(OPERATOR);
+    let mut ledger = if args.sign { ledger::open(data)? } else { ledger::read(data)? };
+    let reporter = agents::find_active(&ledger, agent)?.did;
+    let known = ledger.reported_fork(&log)?;
+    let is_new = known.is_none_or(|known| size < known.size);
+    let entry = ledger.size();
+    let report = ReportFork { proof: proof.to_string() };
+    // The log refuses what it has already, and says where.
+    let signed = if args.sign {
+        Some(agents::report_fork(&mut ledger, agent, report)?.receipt)
+    } else {
+        None
+    };
+    if args.json {
+        output::json(&json!({
+            "log": proof.log().to_string(),
+            "kind": proof.kind().to_string(),
+            "says": proof.sentence(),
+            "from_size": size.to_string(),
+            "reported": known.map(|Reported { index, size, .. }| {
+                json!({"entry": index, "from_size": size.to_string()})
+            }),
+            "agent": reporter,
+            "entry": is_new.then_some(entry),
+            "receipt": signed,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::line(output::one_line(&proof.sentence()));
+    output::line(format_args!("both heads are signed by {}", proof.log()));
+    output::line(format_args!("every head of {size} entries or more is on one of two branches"));
+    match known {
+        None => output::line("this log holds no report of it"),
+        Some(Reported { index, size, .. }) => {
+            output::line(format_args!("entry {index} reports that it forked from size {size} on"));
+        }
+    }
+    match signed {
+        Some(receipt) => output::line(format_args!("entry {entry} reports it: {receipt}")),
+        None => {
+            output::line("nothing was signed or written");
+            if is_new {
+                output::hint("--sign signs and appends the report");
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The two heads of a file, without whose log the key is: each reader of the report knows that himself.
+fn proof(path: &Path) -> Result<ForkProof, Failure> {
+    let bytes = chaos_files::read(path, FILE_BYTES_MAX)?;
+    let proved = ProvedFork::parse(&bytes).or_fail(Kind::Check);
+    match proved.map_err(|failure| failure.context(path.display()))? {
+        ProvedFork::Trees(proof) => Ok(proof.fork().clone()),
+        ProvedFork::Signer(_) => Err(Failure::message(
+            Kind::Input,
+            "an entry carries a fork proof of two heads, and this one is of kind signer",
+        )
+        .hint("keep the file, and hand it on as it is: it proves itself to whoever has it")),
+    }
+}
