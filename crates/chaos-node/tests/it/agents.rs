@@ -94,6 +94,11 @@ fn agent_is_paid_at_accounts_that_agreed_by_their_own_signature() {
     sign(text);
     bind("ada").expect_code(0);
     bind("bob").expect_error(3, &["is to agree"]);
+    // What was agreed to is of use once; the text for the next number is another.
+    bind("ada").expect_error(3, &["is to agree", "another text"]);
+    let next = agent(&dir, &[&of("ada")[..], &[&named]].concat()).expect_code(0).json().remove(0);
+    assert_eq!((&asked["number"], &next["number"]), (&1.into(), &2.into()));
+    sign(next["text"].as_str().unwrap());
     bind("ada").expect_error(3, &["already"]);
     assert_eq!(size(&dir), before + 1, "what is refused leaves no entry");
 

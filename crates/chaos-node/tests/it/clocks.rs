@@ -41,7 +41,7 @@ fn append_by_a_wrong_clock(data: &Path, name: &str) {
 }
 
 /// A log whose third entry is dated in 2036, its folder, and its key.
-fn dated_wrongly(dir: &TempDir) -> (PathBuf, String) {
+pub(crate) fn dated_wrongly(dir: &TempDir) -> (PathBuf, String) {
     let data = dir.path().join("data");
     let register = ["agent", "register", "--role", "researcher", "--name"];
     on(&data, &[&register[..], &["ada"]].concat(), 0);

@@ -33,6 +33,7 @@ mod program;
 mod proxy;
 mod readme;
 mod rotated;
+mod rows;
 mod running;
 mod secrets;
 mod simulation;
