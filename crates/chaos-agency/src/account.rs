@@ -10,6 +10,9 @@ use crate::{
     state::{AccountsRow, NameRow, Once},
 };
 
+/// What a payment rests on that its signer chooses, unless every payee had registered an account.
+pub const UNREGISTERED_ACCOUNTS: &str = "the account of every other payee";
+
 /// An agent changes its account on one chain at most so often: the row of them is part of bundles.
 pub(crate) const BINDINGS_MAX: usize = 64;
 

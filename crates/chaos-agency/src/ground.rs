@@ -1,6 +1,6 @@
 //! What each kind of receipt rests on, where that comes from, and so who could lie about it.
 
-use crate::action;
+use crate::{account::UNREGISTERED_ACCOUNTS, action};
 
 /// Where something that a receipt rests on comes from.
 ///
@@ -183,6 +183,6 @@ pub(crate) const PAY: &[Ground] = &[
         Source::Log,
         "rewards",
     ),
-    Ground::read("the account of every other payee", Source::Signer, "rewards"),
+    Ground::read(UNREGISTERED_ACCOUNTS, Source::Signer, "rewards"),
     Ground::new("the pool, the distribution and the claims", Source::Chain),
 ];

@@ -47,7 +47,8 @@ impl Action {
             Self::Pay(pay) => paid(pay),
             Self::CorrectTime(CorrectTime { first, true_ms }) => format!(
                 "corrected the log's clock: the entries from {first} up to this one are not later \
-                 than {true_ms} ms"
+                 than {true_ms} ms ({})",
+                moment(*true_ms)
             ),
             Self::ReportFork(report) => forks::sentence(report),
             Self::Other(other) => other.sentence(),

@@ -144,18 +144,17 @@ impl Shown {
         self.rows.keys().cloned().chain(places).find(|key| !asked.contains(key))
     }
 
-    /// The shown span of an agent that covers the entry.
+    /// The shown span of an agent that covers the entry. Looking at it is no rule's question: a row that
+    /// only this reads is one that nobody asked for.
     fn covering(&self, agent: &Did) -> Option<(u64, Vec<u8>)> {
         let all = Key::spans(agent);
         let mut rows = self.rows.range(all.clone()..all.end());
-        let (key, number, bytes) = rows.find_map(|(key, value)| {
+        rows.find_map(|(key, value)| {
             let bytes = past::before(key, value.clone()?, self.index).ok()??;
             let span: SpanRow = serde_json::from_slice(&bytes).ok()?;
             let number = key.parts().last()?.parse().ok()?;
-            span.covers(self.index).then_some((key, number, bytes))
-        })?;
-        self.asked.borrow_mut().insert(key.clone());
-        Some((number, bytes))
+            span.covers(self.index).then_some((number, bytes))
+        })
     }
 }
 
@@ -189,8 +188,9 @@ impl State for Shown {
     }
 
     fn span(&self, agent: &Did, _: u64) -> Answer<(u64, Vec<u8>)> {
-        if let Some(covering) = self.covering(agent) {
-            return Answer::Is(covering);
+        if let Some((number, bytes)) = self.covering(agent) {
+            self.asked.borrow_mut().insert(Key::span(agent, number));
+            return Answer::Is((number, bytes));
         }
         // None covers the entry: then the agent was not registered, or its last span has ended.
         let row: AgentRow = match self.get(&Key::agent(agent)) {

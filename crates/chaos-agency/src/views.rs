@@ -230,6 +230,22 @@ pub fn misstated(state: &dyn State, range: Range<u64>) -> Result<Vec<(u64, Rejec
     Ok(misstated)
 }
 
+/// The entries of a range that count for nothing, each with the code that the log commits to.
+///
+/// # Errors
+/// [`Stop::NotShown`] or [`Stop::Unreadable`].
+pub fn refusals(state: &dyn State, range: Range<u64>) -> Result<Vec<(u64, String)>, Stop> {
+    let (from, to) = (Key::refusal(range.start), Key::refusal(range.end));
+    let rows: Vec<(Key, RefusedRow)> = state.rows(&from..&to)?;
+    let mut refused = Vec::new();
+    for (key, _) in rows {
+        let index = key.parts().nth(1).and_then(|part| part.parse().ok());
+        let index: u64 = index.ok_or(Stop::Unreadable { key })?;
+        refused.extend(refused_for(state, index)?.map(|code| (index, code)));
+    }
+    Ok(refused)
+}
+
 /// The facts in the first `size` entries that reputation by a model as of a time is computed from, in
 /// log order. What is older than the horizon of the decay weighs nothing and is left out.
 ///

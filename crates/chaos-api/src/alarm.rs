@@ -46,6 +46,8 @@ pub enum Alarm {
         receipt: Digest,
         /// Its kind.
         kind: String,
+        /// The code of why it counts for nothing by the log's rules, if it does.
+        refused: Option<String>,
     },
 }
 
@@ -152,8 +154,12 @@ impl fmt::Display for Alarm {
                 write!(f, "what is published contradicts itself: {}", chain(error))
             }
             Self::Entry(finding) => fmt::Display::fmt(finding, f),
-            Self::Followed { index, agent, receipt, kind } => {
-                write!(f, "entry {index}: `{kind}` of {agent}, {receipt}")
+            Self::Followed { index, agent, receipt, kind, refused } => {
+                write!(f, "entry {index}: `{kind}` of {agent}, {receipt}")?;
+                match refused {
+                    Some(code) => write!(f, "; refused, it counts for nothing ({code})"),
+                    None => Ok(()),
+                }
             }
         }
     }

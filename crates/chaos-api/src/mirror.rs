@@ -320,6 +320,50 @@ impl Mirror {
         findings.keep(&mut self.store)
     }
 
+    /// How many of the stored entries count for nothing by the log's rules, by the code of the reason. They
+    /// stay in the log, and whoever reads it has to know.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn refused(&mut self, kinds: Kinds) -> Result<BTreeMap<String, u64>, MirrorError> {
+        let size = self.store.head()?.size;
+        let mut counted = BTreeMap::new();
+        for code in self.refused_among(kinds, 0..size)?.into_values() {
+            *counted.entry(code).or_default() += 1;
+        }
+        Ok(counted)
+    }
+
+    /// Whether the newest entry states what the log folds to; entries of former versions did not.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn states_what_it_folds_to(&self) -> Result<bool, MirrorError> {
+        let size = self.store.head()?.size;
+        let last = self.store.entries(size.saturating_sub(1)..size)?.pop();
+        let leaf = last.and_then(|entry| Leaf::from_bytes(&entry.leaf).ok());
+        Ok(leaf.is_some_and(|leaf| leaf.state.is_some()))
+    }
+
+    /// Why entries of a range count for nothing, by index.
+    pub(crate) fn refused_among(
+        &mut self,
+        kinds: Kinds,
+        range: Range<u64>,
+    ) -> Result<BTreeMap<u64, String>, MirrorError> {
+        let failed = |error| MirrorError::Ledger(Box::new(error));
+        let mut fold = match self.fold.take().filter(|fold| fold.is_by(&kinds)) {
+            Some(fold) => fold,
+            None => {
+                let rules = Rules::new(self.operator(), kinds);
+                Fold::open(&mut self.store, rules).map_err(failed)?
+            }
+        };
+        let refused = fold.refusals(&mut self.store, range).map_err(failed)?;
+        self.fold = Some(fold);
+        Ok(refused.into_iter().collect())
+    }
+
     /// The checkpoints that were verified earlier: the newest whose entries are all stored, and one
     /// whose entries a kill may have left half stored.
     fn known(&self) -> Result<Known, MirrorError> {

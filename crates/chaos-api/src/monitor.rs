@@ -98,6 +98,12 @@ pub async fn watch(
     mirror.fold(watch.kinds, now_ms)?;
     let before = examined(mirror)?;
     let examined_to = examine(mirror, before, watch, &mut alarms)?;
+    let mut refusals = mirror.refused_among(watch.kinds, before..examined_to)?;
+    for alarm in &mut alarms {
+        if let Alarm::Followed { index, refused, .. } = alarm {
+            *refused = refusals.remove(index);
+        }
+    }
     let standings = mirror.standings()?;
     // The fork that stands is what following it ended with.
     let entries = standings.open().filter(|finding| !finding.is_fork());
@@ -178,7 +184,7 @@ fn followed(entry: &Entry, watch: &Watch) -> Option<Alarm> {
     let named = std::iter::once(receipt.agent).chain(receipt.signers.iter().copied()).chain(about);
     let agent = named.into_iter().find(|did| watch.followed.contains(did))?;
     let kind = receipt.action.kind().to_owned();
-    Some(Alarm::Followed { index: entry.index, agent, receipt: entry.digest, kind })
+    Some(Alarm::Followed { index: entry.index, agent, receipt: entry.digest, kind, refused: None })
 }
 
 /// The alarm for a record that is no receipt and names a followed agent as its signer, whether its
@@ -188,5 +194,5 @@ fn unreadable(entry: &Entry, watch: &Watch) -> Option<Alarm> {
     let signers = envelope.signatures.iter().map(|signature| signature.keyid);
     let agent = signers.into_iter().find(|did| watch.followed.contains(did))?;
     let kind = "unreadable".to_owned();
-    Some(Alarm::Followed { index: entry.index, agent, receipt: entry.digest, kind })
+    Some(Alarm::Followed { index: entry.index, agent, receipt: entry.digest, kind, refused: None })
 }

@@ -49,7 +49,8 @@ pub enum Error {
     Blob(#[from] BlobError),
     /// The rows are of more entries than the log has.
     #[error(
-        "the rows are folded from {folded} entries, the log has {log_size}; restore it from a copy"
+        "the rows are folded from {folded} entries, the log has {log_size}; `chaoschain log repair --from \
+         SOURCE` fetches the rest from another's copy"
     )]
     FoldAhead {
         /// How many entries they are of.
@@ -69,7 +70,8 @@ pub enum Error {
     },
     /// The rows are of another log than the stored tree.
     #[error(
-        "the rows are folded from a log of root {expected} at size {size}, the stored tree has {found}; restore it from a copy"
+        "the rows are folded from a log of root {expected} at size {size}, the stored tree has {found}; \
+         `chaoschain log repair --from SOURCE` mends it from another's copy"
     )]
     FoldRoot {
         /// How many entries they are of.

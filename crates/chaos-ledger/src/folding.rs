@@ -12,6 +12,7 @@ use chaos_types::{Rejection, Verified};
 
 use crate::{
     Error, Fold, Ledger,
+    documents::{NotHere, Search},
     tables::{Tables, ensure_in_tree, tree_of},
 };
 
@@ -32,6 +33,8 @@ pub(crate) type Read = Result<Verified<Receipt>, Rejection>;
 pub struct Comparison {
     /// By kind: how many rows the fold gives, and the keys of those that differ.
     pub kinds: BTreeMap<String, Compared>,
+    /// The documents that receipts which count name, and that are not beside the log.
+    pub not_here: NotHere,
 }
 
 /// The rows of one kind.
@@ -172,8 +175,10 @@ impl Ledger {
     /// # Errors
     /// If the store fails.
     pub fn compare(&self) -> Result<Comparison, Error> {
-        let fold = self.fold_in_memory(self.next.index)?;
-        let mut compared = Comparison::default();
+        let mut documents = Search::among(self.store.blobs());
+        let fold =
+            self.fold_seeing(self.next.index, &mut |index, receipt| documents.see(index, receipt))?;
+        let mut compared = Comparison { not_here: documents.found, ..Comparison::default() };
         let mut expected = fold.state().iter().peekable();
         let mut from = Vec::new();
         loop {
@@ -235,6 +240,15 @@ impl Ledger {
 
     /// What the first `size` entries fold to.
     pub(crate) fn fold_in_memory(&self, size: u64) -> Result<Views, Error> {
+        self.fold_seeing(size, &mut |_, _| Ok(()))
+    }
+
+    /// What the first `size` entries fold to; `see` is shown each receipt that counts.
+    fn fold_seeing(
+        &self,
+        size: u64,
+        see: &mut dyn FnMut(u64, &Receipt) -> Result<(), Error>,
+    ) -> Result<Views, Error> {
         let kinds = *self.rules.kinds();
         let mut views = Views::new(self.rules.operator(), kinds);
         while views.size() < size {
@@ -244,7 +258,10 @@ impl Ledger {
                 break;
             }
             for (entry, read) in entries.iter().zip(&read_all(&entries, &kinds)) {
-                let _refused = views.apply_read(&entry.leaf, read);
+                let counts = views.apply_read(&entry.leaf, read).is_ok();
+                if let (true, Ok(receipt)) = (counts, read) {
+                    see(entry.index, receipt)?;
+                }
             }
         }
         Ok(views)

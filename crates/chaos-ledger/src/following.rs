@@ -110,6 +110,21 @@ impl Fold {
         views::misstated(&tables, range).map_err(|stop| tables.error(stop))
     }
 
+    /// Folds what the store lacks, and answers which entries of a range count for nothing, each with the code
+    /// of the reason.
+    ///
+    /// # Errors
+    /// As [`Self::misstated`].
+    pub fn refusals<R: Records>(
+        &mut self,
+        store: &mut R,
+        range: Range<u64>,
+    ) -> Result<Vec<(u64, String)>, Error> {
+        self.catch_up(store)?;
+        let tables = Tables::new(&*store, &self.rules, self.next);
+        views::refusals(&tables, range).map_err(|stop| tables.error(stop))
+    }
+
     /// Folds the next entries, of which `appends` are not in the log yet, in one transaction. If it fails,
     /// nothing is known of the rows any more, and the map is asked again.
     fn step<'e, R: Records>(

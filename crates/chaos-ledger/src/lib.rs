@@ -49,7 +49,9 @@
 //! - [`bundle`]: the file that proves one receipt to a stranger.
 //! - [`Proposed`]: what a correction of the log's clock would say.
 //! - [`Keys`]: encrypted key files.
-//! - [`Fold`]: another's log folded as it is copied, and whether it states what it folds to.
+//! - [`NotHere`]: which documents that receipts name are not beside the log.
+//! - [`Fold`]: another's log folded as it is copied, whether it states what it folds to, and
+//!   which of its entries count for nothing.
 //! - [`Heads`]: what was signed, remembered outside of the data directory.
 //!
 //! Opening reads how far the rows go and folds what they lack; an append touches the rows that it
@@ -63,6 +65,7 @@ pub mod agents;
 mod bundles;
 mod clock;
 mod delegating;
+mod documents;
 mod error;
 mod folding;
 mod following;
@@ -80,6 +83,7 @@ mod tables;
 pub use bundles::{bundle, log_keys, tlog_proof};
 pub use clock::Proposed;
 pub use delegating::{HandedOver, Handover, succession};
+pub use documents::NotHere;
 pub use error::{Error, Refused};
 pub use folding::{Compared, Comparison};
 pub use following::Fold;

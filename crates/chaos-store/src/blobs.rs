@@ -54,7 +54,10 @@ pub enum BlobError {
         digest: Digest,
     },
     /// The bytes are no longer those that were put.
-    #[error("blob {expected} is damaged: its bytes have digest {found}; restore it from a copy")]
+    #[error(
+        "blob {expected} is damaged: its bytes have digest {found}; `chaoschain log repair --from SOURCE` \
+         fetches it from another's copy"
+    )]
     Damaged {
         /// The digest asked for.
         expected: Digest,

@@ -30,7 +30,7 @@ pub enum StoreError {
         source: rusqlite::Error,
     },
     /// What is stored contradicts itself.
-    #[error("`{path}` is damaged; restore it from a copy", path = path.display())]
+    #[error("`{path}` is damaged; `chaoschain log repair --from SOURCE` mends it from another's copy", path = path.display())]
     Damaged {
         /// The database.
         path: PathBuf,

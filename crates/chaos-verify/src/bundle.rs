@@ -20,6 +20,10 @@ pub const FORMAT: &str = "chaoschain-bundle/1";
 /// A bundle carries at most this many registry entries of its agent.
 pub(crate) const HISTORY_MAX: usize = 1024;
 
+/// A bundle holds at most this many JSON values in all its parts: it needs some twenty for each of 1,024 rows
+/// or registry entries.
+const VALUES_MAX: usize = 1 << 17;
+
 /// A proof of agency: a receipt together with everything needed to check it offline.
 ///
 /// The file is canonical JSON and whatever it holds is bound by a signature, a Merkle proof or a
@@ -110,6 +114,7 @@ impl Bundle {
     /// # Errors
     /// A [`Rejection`] by the check *format*.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Rejection> {
+        ensure_few_values(bytes)?;
         let reject = |fault: Fault, reason| Rejection::new(Check::Format, fault, reason);
         let bundle: Self = canonical::from_slice(bytes).map_err(|error| {
             Rejection::caused(Check::Format, chaos_types::Fault::DocumentMalformed, &error)
@@ -155,6 +160,26 @@ pub(crate) fn attachments(
     Ok(attachments)
 }
 
+/// Counts the values outside of texts before any is decoded: a short one takes tens of times its length
+/// once it is read. Commas and opening brackets alone begin another value.
+fn ensure_few_values(bytes: &[u8]) -> Result<(), Rejection> {
+    let (mut values, mut is_text, mut is_escaped) = (1_usize, false, false);
+    for byte in bytes {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b',' | b'[' | b'{' if !is_text => values += 1,
+            _ => {}
+        }
+    }
+    if values <= VALUES_MAX {
+        return Ok(());
+    }
+    let reason = format!("more than {VALUES_MAX} JSON values in {} bytes", bytes.len());
+    Err(Rejection::new(Check::Format, Fault::ValuesTooMany, reason))
+}
+
 fn ensure_format(expected: &str, found: &str) -> Result<(), Rejection> {
     if found == expected {
         return Ok(());
@@ -191,6 +216,30 @@ pub(crate) fn is_by_state(bytes: &[u8]) -> Result<bool, Rejection> {
         )),
         Err(_) => Ok(false),
     }
+}
+
+/// The digests of the documents that whoever writes a receipt keeps beside the log: all that it names, but
+/// for its own body, which stands for a product where there is none, and what a chain has (blocks, and
+/// the history of its fees).
+#[must_use]
+pub fn kept_digests(receipt: &Receipt) -> BTreeSet<Digest> {
+    let kind = receipt.action.kind();
+    let products = receipt.subjects.iter().filter(|product| product.name != kind);
+    let mut kept: BTreeSet<_> = products.map(|product| product.digest).collect();
+    if let Some(replay) = receipt.evidence.replay() {
+        let inputs = replay.inputs.iter().filter(|input| !is_of_a_chain(&input.name));
+        kept.extend(inputs.map(|input| input.digest));
+    }
+    if let Some(attested) = receipt.evidence.attested() {
+        kept.extend([attested.quote, attested.collateral, attested.execution.input]);
+    }
+    kept
+}
+
+/// Whether an input of this name is recorded blocks or fees of a chain.
+#[must_use]
+pub fn is_of_a_chain(name: &str) -> bool {
+    name == "fee-history" || name.contains("/blocks/")
 }
 
 /// Every digest of bytes that a receipt names: its subjects and its evidence's inputs.

@@ -5,6 +5,7 @@ chaos_types::faults! {
         HistoryTooLong = "history-too-long", "The bundle shows more registry entries than the limit.";
         StateTooLong = "state-too-long",
             "The bundle shows more rows or earlier receipts than the limits.";
+        ValuesTooMany = "values-too-many", "The bundle holds more JSON values than any bundle needs.";
         AttachmentMalformed = "attachment-malformed", "An attachment is not standard base64.";
         AttachmentMismatch = "attachment-mismatch", "An attachment has another digest than its name.";
         AttachmentUnnamed = "attachment-unnamed", "The receipt does not name an attachment.";
@@ -32,6 +33,8 @@ chaos_types::faults! {
             "A line that names a witness of the reader's policy is not its cosignature.";
         NotWitnessed = "not-witnessed",
             "The quorum of the reader's policy has not cosigned the log's head.";
+        DatedAhead = "dated-ahead",
+            "An entry that the bundle shows is dated after the reader's clock, by more than a minute.";
         HistoryCheckpointOther = "history-checkpoint-other",
             "A registry entry is proved under another checkpoint than the receipt.";
         HistoryUnexpected = "history-unexpected",
@@ -87,7 +90,8 @@ chaos_types::faults! {
             "The program reads what the signer wrote about the log, and the log is not at hand.";
         LogGivesOther = "log-gives-other",
             "What the receipt was computed from is not what the log gives.";
-        InputMissing = "input-missing", "An input is neither in the bundle nor in the given folders.";
+        InputMissing = "input-missing", "An input that the receipt names is neither in the bundle nor in the given folders or the reader's copy.";
+        InputUnnamed = "input-unnamed", "The receipt does not name an input that its program reads.";
         InputUnexpected = "input-unexpected", "The receipt names an input that its program does not read.";
         InputRepeated = "input-repeated", "The receipt names an input twice.";
         InputMalformed = "input-malformed", "An input is not the document that was expected.";

@@ -46,7 +46,8 @@ pub mod words;
 
 pub use bundle::{
     Anchored, Attachments, Bundle, Delegated, Delegations, FORMAT, KEYS_FORMAT, LogKeys, Logged,
-    Placed, RowProof, STATE_FORMAT, StateBundle, Successions, named_digests,
+    Placed, RowProof, STATE_FORMAT, StateBundle, Successions, is_of_a_chain, kept_digests,
+    named_digests,
 };
 pub use fault::Fault;
 pub use fork::{ProvedFork, TreesProof};

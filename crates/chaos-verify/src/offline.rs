@@ -11,7 +11,7 @@ mod witnesses;
 pub use witnesses::possible_times;
 
 use chaos_agency::calendar::moment;
-use chaos_agency::{Kinds, Receipt, action, receipt::Attested};
+use chaos_agency::{Kinds, Receipt, Source, action, receipt::Attested};
 use chaos_log::{Checkpoint, Policy, SignedCheckpoint, VerifierKey, leaf_hash};
 use chaos_types::{Check, Did, Digest, Rejection, Verified};
 
@@ -197,6 +197,8 @@ fn run(
     let stand = file.stand(&receipt)?;
     let (index, size) = (stand.index, stand.checkpoint.claimed().size());
     let at_ms = file.leaf().integrated_at_ms;
+    stand.ensure_past(&file, options.now_ms)?;
+    trail.not_placed = unplaced(&receipt);
     let when = format!("dated {at_ms} ms ({}) by the log", moment(at_ms));
     trail.passed(Check::Inclusion, format!("entry {index} of {size}, {when}"));
     let case = Case { file: &file, receipt: &receipt, stand: &stand, kinds: &options.kinds };
@@ -252,6 +254,12 @@ fn check_log(
     trail.words.placed = placed;
     trail.words.witnessed = cosigned.word;
     Ok((operator, keys))
+}
+
+/// What a receipt says about a chain. Nothing here reads a chain but for the log's own head.
+fn unplaced(receipt: &Receipt) -> Vec<&'static str> {
+    let grounds = receipt.action.grounds().iter();
+    grounds.filter(|ground| ground.source == Source::Chain).map(|ground| ground.what).collect()
 }
 
 fn list(keys: &[Did]) -> String {

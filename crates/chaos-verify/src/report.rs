@@ -5,7 +5,7 @@ use chaos_log::{SignedCheckpoint, VerifierKey, WholeNode};
 use chaos_types::{Check, Code, Rejection, Verified};
 use serde::Serialize;
 
-use crate::Words;
+use crate::{Fault, Words};
 
 /// How one check ended.
 ///
@@ -27,6 +27,8 @@ pub enum Status {
     NotPlaced,
     /// A quote is named, and nobody appraised it.
     NotAppraised,
+    /// The quote holds, under a root whose key anyone may hold: it shows nothing about hardware.
+    DevelopmentTrust,
     /// A program is named, and nobody ran it.
     NotReexecuted,
     /// What the program would be run on sums up the log, in the signer's words.
@@ -77,11 +79,22 @@ pub struct Report {
     pub head: Option<Head>,
     /// Of a payment: who gets a part of it, and whose word it is that the account is the payee's.
     pub payees: Vec<Payee>,
+    /// What the receipt says about a chain, and no check has placed on one. An anchor places the log's
+    /// head there, and nothing that the receipt says.
+    pub not_placed: Vec<&'static str>,
     /// The receipt, which passed every check that applies to it; or the first check that failed.
     pub result: Result<Verified<Receipt>, Rejection>,
 }
 
 impl Report {
+    /// Whether the program could not be run again for want of an input that the receipt names and the
+    /// reader does not have: everything that was checked holds, and what was asked for was not done.
+    #[must_use]
+    pub fn lacks_an_input(&self) -> bool {
+        let missing = Code::from(Fault::InputMissing);
+        matches!(&self.result, Err(rejection) if rejection.code == missing)
+    }
+
     /// Turns the result into a rejection, by what was learnt beside the bundle.
     pub fn reject(&mut self, rejection: Rejection) {
         let outcomes = std::mem::take(&mut self.outcomes);
@@ -100,6 +113,7 @@ pub(crate) struct Trail {
     pub(crate) agent: Option<String>,
     pub(crate) head: Option<Head>,
     pub(crate) payees: Vec<Payee>,
+    pub(crate) not_placed: Vec<&'static str>,
 }
 
 impl Trail {
@@ -121,9 +135,11 @@ impl Trail {
     pub(crate) fn end(mut self, result: Result<Verified<Receipt>, Rejection>) -> Report {
         if let Err(Rejection { check, code, reason }) = &result {
             self.outcomes.retain(|outcome| outcome.check != *check);
+            // What the reader lacks speaks against nobody.
+            let lacks = *code == Code::from(Fault::InputMissing);
             self.outcomes.push(Outcome {
                 check: *check,
-                status: Status::Failed,
+                status: if lacks { Status::NotReexecuted } else { Status::Failed },
                 code: Some(*code),
                 detail: reason.clone(),
             });
@@ -135,7 +151,7 @@ impl Trail {
             }
         }
         self.outcomes.sort_by_key(|outcome| outcome.check);
-        let Self { outcomes, words, agent, head, payees } = self;
-        Report { outcomes, words, agent, head, payees, result }
+        let Self { outcomes, words, agent, head, payees, not_placed } = self;
+        Report { outcomes, words, agent, head, payees, not_placed, result }
     }
 }

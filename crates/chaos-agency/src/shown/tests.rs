@@ -327,3 +327,34 @@ fn rows_roots_and_leaves_are_those_that_python_makes() {
         );
     }
 }
+
+/// How many spans an agent has is read with its row; the span that tells it is asked for by no rule.
+#[test]
+fn span_that_only_an_agents_row_is_read_with_is_not_asked_for() {
+    let (ada, receipt) = (key(1).did(), Digest::of(b"receipt"));
+    let mut views = Views::new(key(OPERATOR).did(), Kinds::default());
+    let draft = Draft {
+        log: key(OPERATOR).did(),
+        agent: ada,
+        claimed_at_ms: 0,
+        parents: vec![],
+        subjects: vec![],
+        evidence: Evidence::None {},
+        action: Action::Register(profile(1)),
+    };
+    let envelope = draft.sign(&[&key(1)]).unwrap();
+    let read = Receipt::open(&envelope, &Kinds::default());
+    let leaf = Leaf::new(read.as_ref().unwrap().id, 1);
+    let _counted = views.apply_read(&leaf.to_bytes(), &read);
+    let (agent, span) = (Key::agent(&ada), Key::span(&ada, 0));
+    let mut shown = Shown::new(1, receipt);
+    for key in [&agent, &span] {
+        let Answer::Is(row) = views.state().get(key) else { panic!("{key} is there") };
+        shown.insert(key.clone(), Some(row));
+    }
+    assert!(matches!(shown.get(&agent), Answer::Is(_)));
+    assert!(shown.standing(&ada).is_some());
+    assert_eq!(shown.unasked(), Some(span));
+    assert!(matches!(State::span(&shown, &ada, 1), Answer::Is(_)));
+    assert_eq!(shown.unasked(), None);
+}

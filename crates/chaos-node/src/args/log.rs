@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use chaos_types::Digest;
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
 use super::{
     ChainArgs, DataArgs, FindingsArgs, KeystoreArgs, LogExportArgs, LogServeArgs, MirrorArgs,
@@ -164,12 +164,13 @@ Examples:
 
 #[derive(Debug, Args)]
 #[command(after_help = RESUME_HELP)]
+#[command(group = ArgGroup::new("known").required(true).args(["from", "only_copy"]))]
 pub(crate) struct ResumeArgs {
     /// A signed checkpoint that somebody holds: a mirror's, a witness's, the one that was anchored.
-    #[arg(long, value_name = "FILE", required_unless_present = "only_copy")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) from: Vec<PathBuf>,
     /// You vouch that this log signed nothing after the newest checkpoint in the data directory.
-    #[arg(long, conflicts_with = "from")]
+    #[arg(long)]
     pub(crate) only_copy: bool,
     #[command(flatten)]
     pub(crate) data: DataArgs,

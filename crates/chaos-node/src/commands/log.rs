@@ -2,12 +2,13 @@
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
+    path::Path,
     process::ExitCode,
 };
 
 use chaos_agency::calendar::moment;
 use chaos_agency::{action::Role, views::RefusedRow};
-use chaos_ledger::{Comparison, Ledger};
+use chaos_ledger::{Comparison, Ledger, NotHere, holds_key};
 use chaos_log::{SignedCheckpoint, prove_consistency};
 use chaos_store::Records as _;
 use chaos_types::Digest;
@@ -101,6 +102,10 @@ fn show(args: &LogShowArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// How documents that are not here are had.
+const FETCH: &str =
+    "`chaoschain log repair --from SOURCE` fetches what a mirror, a server or an export publishes";
+
 /// A checkpoint larger than this is none.
 const NOTE_BYTES_MAX: usize = 64 << 10;
 
@@ -148,6 +153,9 @@ fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
         }
         None => output::line(text.trim_end()),
     }
+    if !args.tlog_proof {
+        tell_left_out(data, &receipt)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -164,6 +172,20 @@ fn write_proof(args: &ProveArgs, bytes: &[u8]) -> Result<(), Failure> {
         }));
     }
     output::say(format_args!("wrote {} ({} bytes)", path.display(), bytes.len()));
+    Ok(())
+}
+
+/// What the receipt names and the bundle could not have.
+fn tell_left_out(data: &Path, receipt: &Digest) -> Result<(), Failure> {
+    let ledger = ledger::read(data)?;
+    let Some(receipt) = ledger.receipt(receipt)? else { return Ok(()) };
+    let absent = ledger.not_here_of(&receipt)?;
+    for digest in &absent {
+        output::say(format_args!("left out, since it is not here: {digest}"));
+    }
+    if !absent.is_empty() {
+        output::hint(FETCH);
+    }
     Ok(())
 }
 
@@ -253,14 +275,35 @@ fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
             "agree": compared.agrees(),
             "rewritten": !args.check,
             "blobs": blobs,
+            "blobs_not_here": compared.not_here.count,
+            "blobs_not_here_first":
+                compared.not_here.first.iter().map(|(_, digest)| digest).collect::<Vec<_>>(),
             "tables": tables,
         }))?;
     } else {
         output::line(format_args!("{} entries, root {}", head.size, head.root));
-        output::line(format_args!("every record and tile, and {blobs} blobs, have their digests"));
+        output::line(format_args!(
+            "every record and tile, and the {blobs} blobs that are here, have their digests"
+        ));
+        print_not_here(&compared.not_here);
         print_comparison(&compared);
     }
-    Ok(if compared.agrees() { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
+    // Who writes a log keeps what its receipts name; a mirror has what it fetched, and says what not.
+    let is_mirror = chaos_api::standings(data).is_ok() && !holds_key(data);
+    let is_whole = compared.agrees() && (!args.check || is_mirror || compared.not_here.count == 0);
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
+}
+
+fn print_not_here(not_here: &NotHere) {
+    let NotHere { count, first } = not_here;
+    if *count == 0 {
+        return;
+    }
+    output::line(format_args!("not here, and not checked: {count} blobs that receipts name"));
+    for (index, digest) in first {
+        output::line(format_args!("  {digest}, named by entry {index}"));
+    }
+    output::hint(FETCH);
 }
 
 fn print_comparison(compared: &Comparison) {

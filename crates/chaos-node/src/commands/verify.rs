@@ -68,7 +68,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         ExitCode::from(Kind::Fork as u8)
     } else if any(Found::is_refused) {
         ExitCode::from(Kind::Check as u8)
-    } else if any(|found| found.content.is_err()) {
+    } else if any(|found| found.content.is_err() || found.lacks_an_input()) {
         ExitCode::from(Kind::Input as u8)
     } else {
         ExitCode::SUCCESS
@@ -129,6 +129,17 @@ impl Checked {
         }
     }
 
+    /// How it ended, in a word: what was asked for and could not be done is no success, and no refusal.
+    fn verdict(&self) -> &'static str {
+        if self.is_accepted() {
+            "accepted"
+        } else if self.report.lacks_an_input() {
+            "not re-executed"
+        } else {
+            "rejected"
+        }
+    }
+
     /// Refuses a bundle by what was learnt beside it.
     fn reject(&mut self, rejection: Rejection) {
         self.report.reject(rejection);
@@ -146,13 +157,11 @@ impl Found {
     }
 
     fn lacks_an_input(&self) -> bool {
-        let Ok(Content::Bundle(checked)) = &self.content else { return false };
-        let missing = Code::from(Fault::InputMissing);
-        matches!(&checked.report.result, Err(rejection) if rejection.code == missing)
+        matches!(&self.content, Ok(Content::Bundle(checked)) if checked.report.lacks_an_input())
     }
 
-    const fn is_refused(&self) -> bool {
-        self.content.is_ok() && !self.is_accepted() && !self.is_fork()
+    fn is_refused(&self) -> bool {
+        self.content.is_ok() && !self.is_accepted() && !self.is_fork() && !self.lacks_an_input()
     }
 }
 

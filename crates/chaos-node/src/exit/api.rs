@@ -97,6 +97,13 @@ impl From<MirrorError> for Failure {
             MirrorError::Open(OpenError::Foreign { .. }) => {
                 Some("move that file away: the next round makes the copy anew")
             }
+            MirrorError::Source(SourceError::Absent { .. })
+            | MirrorError::Root { .. }
+            | MirrorError::Parent { .. }
+            | MirrorError::Width { .. } => Some(
+                "name another copy of the log, or ask who publishes this one to publish it anew (`chaoschain \
+                 log export`, `log serve`)",
+            ),
             MirrorError::NotFound { .. } => Some("`chaoschain log findings DIR` lists what stands"),
             MirrorError::Rollback { .. } => {
                 Some("nothing was stored; an older answer may be a cache's, or entries are gone")

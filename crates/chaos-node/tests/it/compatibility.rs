@@ -23,7 +23,7 @@ pub(crate) const KINDS: Kinds =
     Kinds::new(&[chaos_governance::receipts::EXTENSION, chaos_broker::receipts::EXTENSION]);
 
 /// A file or folder that the first version wrote.
-fn first(name: &str) -> PathBuf {
+pub(crate) fn first(name: &str) -> PathBuf {
     root().join("fixtures/first").join(name)
 }
 
@@ -46,7 +46,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-fn copied(name: &str) -> (TempDir, String) {
+pub(crate) fn copied(name: &str) -> (TempDir, String) {
     let dir = TempDir::new().unwrap();
     let to = dir.path().join("data");
     copy(&first(name), &to);

@@ -273,3 +273,10 @@ fn study_takes_its_own_word_for_everything() {
         assert_eq!(told.code, 2, "{line}: {}", told.stderr);
     }
 }
+
+#[test]
+fn resume_names_both_ways_of_saying_what_was_signed_last() {
+    let refused = run(["log", "resume"]).expect_code(2).stderr;
+    assert!(refused.contains("--from <FILE>") && refused.contains("--only-copy"), "{refused}");
+    run(["log", "resume", "--only-copy", "--from", "x"]).expect_code(2);
+}

@@ -17,6 +17,7 @@ mod components;
 mod copies;
 mod crashes;
 mod demo;
+mod documents;
 mod evidence;
 mod finality;
 mod findings;

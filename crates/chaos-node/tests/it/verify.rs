@@ -149,6 +149,35 @@ fn two_trees_of_one_size_in_one_call_are_a_fork() {
     assert_eq!(lines[1]["verdict"], "accepted", "it is of another log");
 }
 
+/// What the reader lacks is no forgery, and what was asked for and not done is no success.
+#[test]
+fn input_that_is_not_here_is_not_re_executed_and_not_rejected() {
+    let dir = TempDir::new().unwrap();
+    let (bundle, empty) = (format!("{}/04-analyse.json", bundles()), dir.path().to_str().unwrap());
+    let asked = ["verify", &bundle, "--reexecute", "--inputs", empty];
+    let shown = run(asked).expect_code(3).stdout;
+    assert!(shown.contains("  said  evidence     passed over: "), "{shown}");
+    assert!(shown.contains("  not re-executed  by evidence (input-missing)"), "{shown}");
+    assert!(!shown.contains("rejected"), "{shown}");
+    let line = run([&asked[..], &["--json"]].concat()).expect_code(3).json().remove(0);
+    assert_eq!(line["verdict"], "not_reexecuted");
+    let both = run(["verify", &bundle, &bundle, "--reexecute", "--inputs", empty]).expect_code(3);
+    assert!(
+        both.stdout.ends_with("0 accepted, 0 rejected, 2 not re-executed\n"),
+        "{}",
+        both.stdout
+    );
+}
+
+#[test]
+fn development_trust_is_marked_as_somebodys_word() {
+    let bundle = format!("{}/05-simulate.json", bundles());
+    let shown = run(["verify", &bundle]).expect_code(0).stdout;
+    let line = shown.lines().find(|line| line.contains("  attestation ")).unwrap();
+    assert!(line.trim_start().starts_with("said"), "{line}");
+    assert!(shown.contains("attested under development trust"), "{shown}");
+}
+
 #[test]
 fn nothing_that_rests_on_somebodys_word_is_marked_ok() {
     let shown = run(["verify", &format!("{}/13-score.json", bundles())]).expect_code(0).stdout;

@@ -4,12 +4,12 @@ use chaos_governance::receipts;
 use chaos_simulation::Experiment;
 use chaos_studio::Studio;
 use chaos_types::{Digest, Rejection};
-use chaos_verify::Fault;
+use chaos_verify::{Fault, is_of_a_chain};
 use serde::{Deserialize, Serialize};
 
 use super::{
     BRIEF, RUN, STUDIO, ensure_same, former, hold, reject, shown,
-    simulation::{block_set, ensure_baseline, is_of_block_set},
+    simulation::{block_set, ensure_baseline},
     work::Work,
 };
 use crate::program::{Analyse, Draft, Program as _};
@@ -26,7 +26,7 @@ pub struct DraftBrief {
 
 /// Measures the blocks again.
 pub(super) fn analyse(work: &Work<'_>, claimed: &receipts::Analyse) -> Result<Digest, Rejection> {
-    work.named.ensure_inputs(|name| name == STUDIO || is_of_block_set(name))?;
+    work.named.ensure_inputs(|name| name == STUDIO || is_of_a_chain(name))?;
     let studio = studio(work)?;
     hold(Analyse { block_set: &block_set(work)?, studio: &studio }, claimed)
 }
@@ -43,7 +43,7 @@ pub(super) fn draft(
     claimed: &receipts::Draft,
     output: &Digest,
 ) -> Result<Digest, Rejection> {
-    work.named.ensure_inputs(|name| name == BRIEF || name == STUDIO || is_of_block_set(name))?;
+    work.named.ensure_inputs(|name| name == BRIEF || name == STUDIO || is_of_a_chain(name))?;
     let brief: DraftBrief = work.named.document(BRIEF)?;
     let studio = studio(work)?;
     let block_set = block_set(work)?;

@@ -111,7 +111,7 @@ impl Inputs {
         let folders: Vec<_> = self.folders.iter().map(|f| f.display().to_string()).collect();
         let mut reason = String::new();
         for failure in unread {
-            reason.push_str(&format!("cannot use {}; ", chain(failure)));
+            reason.push_str(&format!("passed over: {}; ", chain(failure)));
         }
         reason.push_str(&format!(
             "input `{}` ({}) is neither in the bundle nor {}in {}; name its folder with --inputs",

@@ -6,7 +6,7 @@ use chaos_governance::receipts;
 use chaos_sandbox::World;
 use chaos_simulation::Experiment;
 use chaos_types::{ChainId, Digest, Rejection};
-use chaos_verify::Fault;
+use chaos_verify::{Fault, is_of_a_chain};
 
 use serde::Serialize;
 
@@ -29,7 +29,7 @@ pub(super) fn ensure_stated(
     claimed: &receipts::Simulate,
     attested: Option<&Attested>,
 ) -> Result<(), Rejection> {
-    named.ensure_inputs(|name| name == EXPERIMENT || is_of_block_set(name))?;
+    named.ensure_inputs(|name| name == EXPERIMENT || is_of_a_chain(name))?;
     let experiment: Experiment = named.document(EXPERIMENT)?;
     // Blocks of several chains under several names are refused when they are read.
     let chain = named_chain(named).unwrap_or_else(|| claimed.chain.clone());
@@ -63,7 +63,7 @@ pub(super) fn simulate(
     attested: Option<&Attested>,
     output: &Digest,
 ) -> Result<Digest, Rejection> {
-    work.named.ensure_inputs(|name| name == EXPERIMENT || is_of_block_set(name))?;
+    work.named.ensure_inputs(|name| name == EXPERIMENT || is_of_a_chain(name))?;
     let experiment: Experiment = work.named.document(EXPERIMENT)?;
     let block_set = block_set(work)?;
     ensure_baseline(&experiment, &block_set)?;
@@ -136,11 +136,6 @@ pub(super) fn ensure_baseline(
     ))
 }
 
-/// Whether an input of this name is read by [`block_set`].
-pub(super) fn is_of_block_set(name: &str) -> bool {
-    name == FEE_HISTORY || name.contains("/blocks/")
-}
-
 /// Gathers the named blocks, and the fee history if one is named.
 pub(super) fn block_set(work: &Work<'_>) -> Result<BlockSet, Rejection> {
     let mut recorded: Vec<ReplayInput> = Vec::new();
@@ -148,7 +143,7 @@ pub(super) fn block_set(work: &Work<'_>) -> Result<BlockSet, Rejection> {
     for named in work.named.inputs {
         if named.name == FEE_HISTORY {
             history = Some(work.inputs.fee_history(named)?);
-        } else if is_of_block_set(&named.name) {
+        } else if is_of_a_chain(&named.name) {
             let input = work.inputs.block(named, work.progress)?;
             let first = recorded.first().unwrap_or(&input).block().chain_id;
             let expected =
@@ -171,7 +166,7 @@ pub(super) fn block_set(work: &Work<'_>) -> Result<BlockSet, Rejection> {
     }
     recorded.sort_by_key(|input| input.block().header.number);
     let Some(first) = recorded.first() else {
-        return Err(reject(Fault::InputMissing, "the receipt names no blocks".to_owned()));
+        return Err(reject(Fault::InputUnnamed, "the receipt names no blocks".to_owned()));
     };
     let chain = ChainId::evm(first.block().chain_id);
     let blocks = ChainBlocks { chain, inputs: recorded };

@@ -72,7 +72,7 @@ impl Named<'_> {
 
     fn input(&self, name: &str) -> Result<&receipt::Input, Rejection> {
         self.inputs.iter().find(|input| input.name == name).ok_or_else(|| {
-            reject(Fault::InputMissing, format!("the receipt names no input `{name}`"))
+            reject(Fault::InputUnnamed, format!("the receipt names no input `{name}`"))
         })
     }
 

@@ -46,8 +46,10 @@ fn a_changed_blob_is_never_returned_and_a_cut_one_can_be_put_again() {
     fs::write(&path, b"some bites").unwrap();
     let error = store.blobs().get(&digest).unwrap_err();
     let found = Digest::of(b"some bites");
-    let expect =
-        format!("blob {digest} is damaged: its bytes have digest {found}; restore it from a copy");
+    let expect = format!(
+        "blob {digest} is damaged: its bytes have digest {found}; `chaoschain log repair --from SOURCE` \
+         fetches it from another's copy"
+    );
     assert_eq!(error.to_string(), expect);
     fs::write(&path, b"some").unwrap();
     assert!(matches!(store.blobs().get(&digest), Err(BlobError::Damaged { .. })));

@@ -118,6 +118,7 @@ impl StateBundle {
     /// # Errors
     /// A [`Rejection`] by the check *format*.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Rejection> {
+        super::ensure_few_values(bytes)?;
         let bundle: Self = canonical::from_slice(bytes).map_err(|error| {
             Rejection::caused(Check::Format, chaos_types::Fault::DocumentMalformed, &error)
         })?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chaos_agency::{Corrections, Dated, Leaf, LeafError, Receipt, Shown, Stop};
+use chaos_agency::{Corrections, Dated, Leaf, LeafError, Receipt, Shown, Stop, calendar::moment};
 use chaos_log::{InclusionProof, SignedCheckpoint};
 use chaos_types::{Check, Code, Rejection, dsse::Envelope};
 
@@ -24,6 +24,40 @@ pub(super) struct Stand {
     pub(super) checkpoint: SignedCheckpoint,
     /// The corrections of the log's clock that the bundle shows.
     pub(super) corrections: Corrections,
+}
+
+/// How far the clocks of a log and of its reader may lie apart, in milliseconds; a mirror allows as much.
+const SKEW_MS: u64 = 60_000;
+
+impl Stand {
+    /// Neither the receipt's entry nor the newest one that is shown is dated after the reader's clock. An
+    /// entry that a correction of the log's clock takes back is as old as that says.
+    pub(super) fn ensure_past(
+        &self,
+        file: &Document,
+        now_ms: Option<u64>,
+    ) -> Result<(), Rejection> {
+        let Some(now_ms) = now_ms else { return Ok(()) };
+        let newest = match file {
+            // No correction is shown there, so that the place makes no difference.
+            Document::History(_) => (self.index, file.newest_ms()),
+            Document::State(bundle) => (bundle.edge.index, bundle.edge.leaf.integrated_at_ms),
+        };
+        let at = [(self.index, file.leaf().integrated_at_ms), newest]
+            .map(|(index, at_ms)| (index, self.corrections.effective_ms(index, at_ms)));
+        match at.into_iter().find(|(_, at_ms)| *at_ms > now_ms.saturating_add(SKEW_MS)) {
+            None => Ok(()),
+            Some((index, at_ms)) => Err(reject(
+                Fault::DatedAhead,
+                format!(
+                    "entry {index} is dated in the future: {at_ms} ms ({}), and the clock here says \
+                     {now_ms} ms ({})",
+                    moment(at_ms),
+                    moment(now_ms)
+                ),
+            )),
+        }
+    }
 }
 
 impl Document {

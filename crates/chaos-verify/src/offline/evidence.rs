@@ -1,6 +1,6 @@
 //! Why to believe the receipt: who vouches for it, and what repeats.
 
-use chaos_agency::{Action, Source, forks, receipt::Replay};
+use chaos_agency::{Action, Source, account::UNREGISTERED_ACCOUNTS, forks, receipt::Replay};
 use chaos_types::{Check, Rejection};
 
 use super::{Options, Trust, place::Case};
@@ -32,11 +32,12 @@ impl Case<'_> {
         let (index, written_ms) = (self.stand.index, self.file.leaf().integrated_at_ms);
         let at_s = self.stand.corrections.effective_ms(index, written_ms) / 1000;
         let appraisal = appraiser.appraise(self.receipt, attested, attachments, at_s)?;
-        trail.passed(Check::Attestation, appraisal.detail);
-        trail.words.attested = match appraisal.trust {
-            Trust::Development => Attested::Development,
-            Trust::Production => Attested::Production,
+        let (status, word) = match appraisal.trust {
+            Trust::Development => (Status::DevelopmentTrust, Attested::Development),
+            Trust::Production => (Status::Passed, Attested::Production),
         };
+        trail.ended(Check::Attestation, status, appraisal.detail);
+        trail.words.attested = word;
         Ok(())
     }
 
@@ -75,7 +76,7 @@ impl Case<'_> {
             ));
         }
         let (name, version) = (&program.name, &program.version);
-        let claimed = self.claimed_inputs();
+        let claimed = self.claimed_inputs(trail);
         let detail = format!("re-executed with {name} {version}: same output {output}{claimed}");
         trail.passed(Check::Evidence, detail);
         trail.words.reexecuted = Reexecuted::Reexecuted;
@@ -83,8 +84,11 @@ impl Case<'_> {
     }
 
     /// What the program read that the receipt alone does not place: repeating it shows nothing of that.
-    fn claimed_inputs(&self) -> String {
-        let read = self.receipt.action.grounds().iter().filter(|ground| ground.input.is_some());
+    fn claimed_inputs(&self, trail: &Trail) -> String {
+        let chosen = trail.payees.iter().any(|payee| !payee.is_registered);
+        let read = self.receipt.action.grounds().iter().filter(|ground| {
+            ground.input.is_some() && (chosen || ground.what != UNREGISTERED_ACCOUNTS)
+        });
         let claimed: Vec<_> = read
             .filter_map(|ground| match ground.source {
                 Source::Chain => Some(format!("{} are not placed on a chain", ground.what)),

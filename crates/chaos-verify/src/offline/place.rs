@@ -1,6 +1,6 @@
 //! Where the log holds the receipt, and whose it is.
 
-use chaos_agency::{Action, Kinds, Receipt, Registry, account::Payee};
+use chaos_agency::{Action, Kinds, Leaf, Receipt, Registry, account::Payee, calendar::moment};
 use chaos_log::{SignedCheckpoint, TlogProof, VerifierKey, leaf_hash};
 use chaos_types::{Check, Did, Rejection, Verified};
 
@@ -90,6 +90,31 @@ pub(super) fn check_checkpoint(
     Ok(format!("{} at size {}, signed by {by}", checkpoint.origin(), checkpoint.size()))
 }
 
+/// The log's time does not go back between shown entries in their order. An entry that states a root may be
+/// of a log whose clock was corrected, which this format does not show; no earlier one can be.
+fn ensure_not_back(
+    before: &mut Option<(u64, u64)>,
+    index: u64,
+    leaf: &Leaf,
+) -> Result<(), Rejection> {
+    let at_ms = leaf.integrated_at_ms;
+    if let Some((earlier, earlier_ms)) = before.replace((index, at_ms))
+        && leaf.state.is_none()
+        && at_ms < earlier_ms
+    {
+        return Err(Rejection::new(
+            Check::Agent,
+            chaos_agency::Fault::TimeGoesBack,
+            format!(
+                "the log's time goes back from {} at entry {earlier} to {} at entry {index}",
+                moment(earlier_ms),
+                moment(at_ms)
+            ),
+        ));
+    }
+    Ok(())
+}
+
 /// A receipt before the checks that need its place in the log.
 pub(super) struct Case<'a> {
     pub(super) file: &'a Document,
@@ -121,7 +146,7 @@ impl Case<'_> {
         trail: &mut Trail,
     ) -> Result<(), Rejection> {
         let mut registry = Registry::new(operator, self.kinds);
-        let (mut next, mut is_stated) = (0, false);
+        let (mut next, mut is_stated, mut before) = (0, false, None);
         for entry in &bundle.history {
             let (index, earlier) = self.registry_entry(entry)?;
             if index < next || index >= self.stand.index {
@@ -134,10 +159,12 @@ impl Case<'_> {
             next = index + 1;
             ensure_stated(is_stated, index, &entry.leaf)?;
             is_stated |= entry.leaf.state.is_some();
+            ensure_not_back(&mut before, index, &entry.leaf)?;
             registry.admit(index, &earlier)?;
         }
         let index = self.stand.index;
         ensure_stated(is_stated, index, self.file.leaf())?;
+        ensure_not_back(&mut before, index, self.file.leaf())?;
         registry.authorise(index, self.receipt)?;
         let detail = if let Some(agent) = registry.agent(&self.receipt.agent) {
             let (profile, entries) = (&agent.profile, bundle.history.len());

@@ -1,7 +1,8 @@
 //! `chaoschain log mirror`, `log monitor` and `log repair`.
 
 use std::{
-    fs, os::unix::fs::MetadataExt as _, path::Path, process::ExitCode, sync::Arc, time::Duration,
+    collections::BTreeMap, fs, os::unix::fs::MetadataExt as _, path::Path, process::ExitCode,
+    sync::Arc, time::Duration,
 };
 
 use chaos_api::{
@@ -52,6 +53,7 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
         }
     };
     let found = mirror.standings()?;
+    let refused = mirror.refused(KINDS)?;
     let head = done.head.claimed();
     if args.json {
         let open: Vec<_> = found.open().collect();
@@ -65,6 +67,7 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
             "findings_names": open.iter().map(|finding| &finding.name).collect::<Vec<_>>(),
             "findings_left_out": found.left_out,
             "findings_accepted": found.findings.len() - open.len(),
+            "refused": refused,
         }))?;
     } else {
         output::line(format_args!(
@@ -77,9 +80,14 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
             "every new leaf leads to the signed root, every receipt has its leaf's digest",
         );
         findings::tell(&found);
+        tell_refused(&refused);
         if found.findings.is_empty() {
             output::line("every receipt's signatures hold, and the log's time never goes back");
-            output::line("where the log states what it folds to, it folds to that");
+            output::line(if mirror.states_what_it_folds_to()? {
+                "the log states what it folds to, and folds to that"
+            } else {
+                "the log states nothing of what it folds to"
+            });
         } else if !found.is_open() {
             output::line(format_args!(
                 "nothing is wrong in the log but what was accepted here: {}",
@@ -88,6 +96,19 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
         }
     }
     Ok(findings::code(&found))
+}
+
+/// Entries that the log's rules refuse are in the log as any other, and count for nothing.
+fn tell_refused(refused: &BTreeMap<String, u64>) {
+    if refused.is_empty() {
+        return;
+    }
+    let by_reason: Vec<_> = refused.iter().map(|(code, count)| format!("{count} {code}")).collect();
+    output::line(format_args!(
+        "{} entries are refused by the log's rules and count for nothing: {}; `chaoschain log show` says why",
+        refused.values().sum::<u64>(),
+        by_reason.join(", ")
+    ));
 }
 
 pub(super) fn monitor(args: &MonitorArgs) -> Result<ExitCode, Failure> {

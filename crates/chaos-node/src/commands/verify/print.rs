@@ -2,7 +2,10 @@
 
 use chaos_agency::{Action, Receipt, account::Payee};
 use chaos_types::Rejection;
-use chaos_verify::{Outcome, ProvedFork, Report, Status, words::Attested};
+use chaos_verify::{
+    Outcome, ProvedFork, Report, Status,
+    words::{Anchored, Attested},
+};
 use serde_json::{Value, json};
 
 use super::{Checked, Content, Forked, Found, Kept};
@@ -39,10 +42,12 @@ pub(super) fn sum(found: &[Found]) {
     let count = |is: fn(&&Found) -> bool| found.iter().filter(is).count();
     let (accepted, refused) = (count(|f| f.is_accepted()), count(|f| f.is_refused()));
     let forks = count(|f| f.is_fork());
-    let unread = found.len() - accepted - refused - forks;
+    let lacking = count(|f| f.lacks_an_input());
+    let unread = found.len() - accepted - refused - forks - lacking;
+    let lacking = if lacking == 0 { String::new() } else { format!(", {lacking} not re-executed") };
     let forks = if forks == 0 { String::new() } else { format!(", {forks} proofs of a fork") };
     let unread = if unread == 0 { String::new() } else { format!(", {unread} not read") };
-    output::line(format_args!("{accepted} accepted, {refused} rejected{forks}{unread}"));
+    output::line(format_args!("{accepted} accepted, {refused} rejected{lacking}{forks}{unread}"));
 }
 
 fn to_json(name: &str, checked: &Checked) -> Value {
@@ -62,8 +67,9 @@ fn to_json(name: &str, checked: &Checked) -> Value {
         .map(|(name, lack)| json!({ "require": name, "code": lack.code, "detail": lack.reason }));
     let mut line = json!({
         "file": name,
-        "verdict": if checked.is_accepted() { "accepted" } else { "rejected" },
+        "verdict": checked.verdict().replace("not re-", "not_re"),
         "words": report.words,
+        "not_placed": report.not_placed,
         "payees": payees(report),
         "lacks": lacks.collect::<Vec<_>>(),
         "receipt": receipt,
@@ -167,6 +173,15 @@ fn sentence(receipt: &Receipt, report: &Report) -> String {
     format!("{who} says it {}", receipt.action.sentence())
 }
 
+/// What the receipt says about a chain; an anchor is of the log's head and bears none of it out.
+fn not_placed(report: &Report) -> String {
+    let said = report.not_placed.join(", ");
+    match report.words.anchored {
+        Anchored::Anchored => format!("not placed: {said}; what is anchored is the log's head"),
+        Anchored::NotPlaced | Anchored::NotAnchored => format!("not placed: {said}"),
+    }
+}
+
 /// The mark of a status: `ok` stands before what was shown, and before nothing else.
 fn mark(status: Status) -> Painted {
     match status {
@@ -176,6 +191,7 @@ fn mark(status: Status) -> Painted {
         | Status::NotShown
         | Status::NotPlaced
         | Status::NotAppraised
+        | Status::DevelopmentTrust
         | Status::NotReexecuted
         | Status::ClaimedNotRecomputed => output::bold("said"),
         Status::NotApplicable | Status::NotReached => output::dim("n/a "),
@@ -205,6 +221,9 @@ fn for_people(name: &str, checked: &Checked) {
                 receipt.id,
                 receipt.evidence.classes()
             ));
+            if !report.not_placed.is_empty() {
+                output::line(format_args!("            {}", not_placed(report)));
+            }
             for Payee { agent, account, is_registered } in &report.payees {
                 let word = whose_word(*is_registered);
                 output::line(format_args!("            {account} is {agent}'s: {word}"));
@@ -214,12 +233,11 @@ fn for_people(name: &str, checked: &Checked) {
             }
         }
         Err(rejection) => {
-            output::line(format_args!(
-                "  {}  by {} ({})",
-                output::bad("rejected"),
-                rejection.check,
-                rejection.code
-            ));
+            let verdict = checked.verdict();
+            let verdict =
+                if report.lacks_an_input() { output::bold(verdict) } else { output::bad(verdict) };
+            let Rejection { check, code, .. } = rejection;
+            output::line(format_args!("  {verdict}  by {check} ({code})"));
             if let Some(kept) = fork {
                 kept_for_people(kept);
             }

@@ -55,6 +55,20 @@ fn a_quote_that_nobody_appraised_is_not_reported_as_passed() {
     assert_eq!(outcome(&report, Check::Evidence).status, Status::NotApplicable);
 }
 
+/// Anybody can make such a quote.
+#[test]
+fn a_quote_under_a_development_root_is_not_reported_as_passed() {
+    let bundle = bundle_of(attested(None), &[AGENT, INSIDE]);
+    let of = |trust| {
+        let appraised = Ok(Appraisal { trust, detail: "appraised".to_owned() });
+        let report = verify(&bytes(&bundle), &Hands { appraised, ..Hands::new() }.options());
+        (outcome(&report, Check::Attestation).status, report.words.attested)
+    };
+    let development = crate::words::Attested::Development;
+    assert_eq!(of(Trust::Development), (Status::DevelopmentTrust, development));
+    assert_eq!(of(Trust::Production), (Status::Passed, crate::words::Attested::Production));
+}
+
 #[test]
 fn a_refused_quote_rejects_the_receipt_by_the_check_attestation() {
     let bundle = bundle_of(attested(Some(replay())), &[AGENT, INSIDE]);

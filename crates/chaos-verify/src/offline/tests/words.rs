@@ -215,3 +215,107 @@ fn score_of_more_entries_than_came_before_it_is_refused() {
     let rejection = rejected(&scored(200), Check::Evidence);
     assert_eq!(rejection.code, chaos_agency::Fault::LogSizeOther.code(), "{rejection}");
 }
+
+#[test]
+fn what_a_receipt_says_about_a_chain_is_placed_by_no_anchor_of_the_head() {
+    let mut world = World::new();
+    let root = hex::encode(world.log.root().as_bytes());
+    let (envelope, leaf) = {
+        let anchored = anchored(OPERATOR, world.log.size(), root);
+        let id = Digest::of(&anchored.envelope.to_bytes().unwrap());
+        (anchored.envelope, Leaf::new(id, 1_002))
+    };
+    world.log.append(leaf.to_bytes()).unwrap();
+    world.entries.push((envelope, leaf));
+    let mut said = world.bundle(2, &[0]);
+    said.attachments.clear();
+    let report = verify(&bytes(&said), &Options::default());
+    assert!(report.result.is_ok(), "{:?}", report.outcomes);
+    assert_eq!(report.not_placed, ["the event in its block"]);
+    let hands = Hands::new();
+    let report = verify(&bytes(&with_anchor()), &hands.options());
+    assert_eq!(report.words.anchored, Anchoring::Anchored);
+    assert!(report.not_placed.is_empty(), "a run says nothing about a chain");
+}
+
+#[test]
+fn entry_dated_after_the_readers_clock_is_refused_beyond_a_minute() {
+    let mut world = World::new();
+    let receipt = world.run(AGENT);
+    let (_, leaf) = &mut world.entries[receipt];
+    *leaf = Leaf::new(leaf.receipt, 1_000_000);
+    let mut log = MemoryLog::new();
+    for (_, leaf) in &world.entries {
+        log.append(leaf.to_bytes()).unwrap();
+    }
+    world.log = log;
+    let at = |now_ms| {
+        let options = Options { now_ms, ..Options::default() };
+        verify(&bytes(&world.bundle(receipt, &[1])), &options).result.map_err(|found| found.code)
+    };
+    assert!(at(None).is_ok(), "a reader without a clock");
+    assert!(at(Some(1_000_000 - 60_000)).is_ok());
+    assert_eq!(at(Some(1_000_000 - 60_001)).expect_err("the future"), Fault::DatedAhead.code());
+}
+
+/// Hashing finds nothing wrong with zeros; each takes tens of times its length once it is decoded.
+#[test]
+fn bundle_of_more_values_than_any_needs_is_refused_before_it_is_decoded() {
+    let zeros = |count: usize| {
+        let proof = serde_json::Value::Array(vec![0.into(); count]);
+        let anchor = with_anchor().anchor.map(|anchor| Anchored { proof, ..anchor });
+        verify(&bytes(&Bundle { anchor, ..good() }), &Options::default()).result
+    };
+    let rejection = zeros(1 << 17).expect_err("too many");
+    assert_eq!((rejection.check, rejection.code), (Check::Format, Fault::ValuesTooMany.code()));
+    assert!(zeros(1 << 16).is_ok(), "nobody reads the chain's proof here");
+    // Signs within texts are no values.
+    let mut worded = good();
+    worded.log = ",[{\\\",".repeat(1 << 17);
+    rejected(&worded, Check::Checkpoint);
+}
+
+#[test]
+fn input_that_the_reader_lacks_speaks_against_nobody_and_is_no_success() {
+    struct Lacks;
+    impl Reexecute for Lacks {
+        fn ensure_repeatable(
+            &self,
+            _: &Verified<Receipt>,
+            _: &Attachments,
+        ) -> Result<(), Rejection> {
+            Ok(())
+        }
+
+        fn reexecute(
+            &self,
+            _: &Verified<Receipt>,
+            _: u64,
+            _: &Attachments,
+        ) -> Result<Digest, Rejection> {
+            Err(Rejection::new(Check::Evidence, Fault::InputMissing, "input `x` is not here"))
+        }
+    }
+    let report =
+        verify(&bytes(&good()), &Options { reexecute: Some(&Lacks), ..Options::default() });
+    assert!(report.lacks_an_input() && report.result.is_err());
+    let evidence = report.outcomes.iter().find(|found| found.check == Check::Evidence).unwrap();
+    assert_eq!(evidence.status, Status::NotReexecuted);
+    assert_eq!(report.words.reexecuted, Reexecuted::NotReexecuted);
+    assert!(report.outcomes.iter().all(|found| found.status != Status::Failed));
+}
+
+#[test]
+fn time_that_goes_back_between_shown_entries_is_refused_in_the_first_format_too() {
+    let mut world = World::new();
+    let receipt = world.run(AGENT);
+    let (_, leaf) = &mut world.entries[receipt];
+    *leaf = Leaf::new(leaf.receipt, 5);
+    let mut log = MemoryLog::new();
+    for (_, leaf) in &world.entries {
+        log.append(leaf.to_bytes()).unwrap();
+    }
+    world.log = log;
+    let rejection = rejected(&world.bundle(receipt, &[1]), Check::Agent);
+    assert_eq!(rejection.code, chaos_agency::Fault::TimeGoesBack.code(), "{rejection}");
+}
