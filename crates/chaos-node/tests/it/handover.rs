@@ -32,7 +32,9 @@ fn mirror_follows_a_lost_keys_successor_under_a_quorum_of_witnesses() {
     let data = machine.path("data");
     fs::remove_file(data.join("keys/operator.log.pem")).unwrap();
     machine.on("data", &["log", "checkpoint"]).expect_code(3);
-    let rotated = machine.on("data", &["log", "rotate-key", "--lost", "--json"]).expect_code(0);
+    machine.on("data", &["log", "rotate-key", "--lost"]).expect_error(3, &["asks no witness"]);
+    let lost = ["log", "rotate-key", "--lost", "--unwitnessed", "--json"];
+    let rotated = machine.on("data", &lost).expect_code(0);
     let signer = rotated.json()[0]["signer"].as_str().unwrap().to_owned();
     let copy = machine.path("copy");
     let follow = ["log", "mirror", text(&data), text(&copy), "--log", &root];

@@ -184,7 +184,7 @@ fn delegations_keep_their_bytes() {
         })
     });
     let text = serde_json::to_string_pretty(&vectors.collect::<Vec<_>>()).unwrap();
-    golden("forks/delegations.json", &(text + "\n"));
+    golden("delegations/signed.json", &(text + "\n"));
 }
 
 #[test]
