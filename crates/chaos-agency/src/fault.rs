@@ -82,7 +82,7 @@ chaos_types::faults! {
         ReportNotProved = "report-not-proved",
             "The receipt carries what does not prove that a log forked.";
         ForkReported = "fork-reported",
-            "A fork of that key is reported already, at a size that is no greater.";
+            "Two heads of that key and of these sizes are reported already.";
         ReceiptRepeated = "receipt-repeated", "The receipt is in the log already.";
         ParentUnknown = "parent-unknown", "A parent is not in the log before the receipt.";
         ContributionRepeated = "contribution-repeated", "A contribution would be judged twice.";

@@ -5,7 +5,7 @@ use std::ops::Range;
 use chaos_agency::{
     Leaf, Receipt, State, Stop,
     account::{self, Account},
-    forks::Reported,
+    forks::About,
     registry::{self, Agent},
     views::{self, ActionRow, RefusedRow, RewardRow},
 };
@@ -158,12 +158,12 @@ impl Ledger {
         self.list(|state| account::accounts(state, agent))
     }
 
-    /// What the log reports of forks by the key of a log, of any.
+    /// The entry that reports such a fork, of whichever log.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn reported_fork(&self, log: &Did) -> Result<Option<Reported>, Error> {
-        self.ask(|state| Reported::of(state, log))
+    pub fn reported_fork(&self, about: &About) -> Result<Option<u64>, Error> {
+        self.ask(|state| about.reported(state))
     }
 
     /// The number of the account that an agent would register next on a chain.

@@ -1,33 +1,25 @@
 //! Reports of forks.
 
 use super::reject;
-use crate::{
-    Fault, Key, State, Stop, Writes,
-    action::ReportFork,
-    forks::{self, Reported},
-    state::ForkedRow,
-};
+use crate::{Fault, Key, State, Stop, Writes, action::ReportFork, forks, state::ForkedRow};
 
-/// A report proves its fork, and says more than those before it: that the key's heads conflict from a
-/// smaller size on.
+/// A report proves its fork, and no entry before it reports one by the same key of the same sizes.
 pub(super) fn admit(
     body: &ReportFork,
     index: u64,
     state: &dyn State,
     writes: &mut Writes,
 ) -> Result<(), Stop> {
-    let (log, size) = forks::about(&forks::read(body)?)?;
-    let before = Reported::of(state, &log)?;
-    if let Some(Reported { index, size: known, .. }) = before.filter(|before| before.size <= size) {
+    let about = forks::about(&forks::read(body)?)?;
+    if let Some(before) = about.reported(state)? {
+        let ([one, other], log) = (about.sizes, about.log);
         return Err(reject(
             Fault::ForkReported,
             format!(
-                "entry {index} reports that the log of {log} forked from size {known} on, this proof \
-                 shows it from {size} on"
+                "entry {before} reports that {log} signed conflicting heads of {one} and {other} entries"
             ),
         ));
     }
-    let number = before.map_or(0, |before| before.count);
-    writes.put(Key::forked(&log, number), &ForkedRow { index, size });
+    writes.put(Key::forked(&about), &ForkedRow { index });
     Ok(())
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use chaos_types::{ChainId, Did, Digest};
 
-use crate::action::Role;
+use crate::{action::Role, forks::About};
 
 /// What stands between an extension's name and the kind of a row that its view keeps.
 pub(crate) const VIEW_SEPARATOR: char = '.';
@@ -129,9 +129,10 @@ impl Key {
         Self::new("time", &[&number])
     }
 
-    /// The n-th report of a fork by a log's key, from 0; each is of a smaller size than the one before.
-    pub(crate) fn forked(log: &Did, number: u64) -> Self {
-        Self::new("forked", &[log, &number])
+    /// The report of a fork by a key, by the sizes of the two heads.
+    pub(crate) fn forked(about: &About) -> Self {
+        let [one, other] = &about.sizes;
+        Self::new("forked", &[&about.log, one, other])
     }
 
     pub(crate) fn refusal(index: u64) -> Self {

@@ -128,16 +128,13 @@ pub(crate) struct CorrectionRow {
     pub(crate) true_ms: u64,
 }
 
-/// `forked/did/n`: that an entry reports a fork by the log's key, and the size from which on its heads
-/// are on one of two branches.
+/// `forked/did/size/size`: that an entry reports two heads by a key, of these sizes, the smaller first, of which no
+/// log can have both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ForkedRow {
     /// The entry.
     pub(crate) index: u64,
-    /// The smaller size of the proof's two heads.
-    #[serde(with = "decimal")]
-    pub(crate) size: u64,
 }
 
 /// `refused/index`: that an entry counts for nothing, by the stable code of the reason.

@@ -227,10 +227,10 @@ fn fork_proofs_say_what_they_prove_and_end_with_6() {
     assert!(shown.ends_with("0 accepted, 0 rejected, 5 proofs of a fork\n"), "{shown}");
 
     let file = format!("{forks}/root.fork");
-    let root = lines
+    let rooted = lines
         .iter()
         .find(|line| line["file"].as_str().is_some_and(|file| file.ends_with("/root.fork")));
-    let key = root.unwrap()["log"].as_str().unwrap();
+    let key = rooted.unwrap()["log"].as_str().unwrap();
     told(&[&file, "--log", key], 6);
     // Anybody can fork a log of his own.
     let other = log_key().verifier().to_string();

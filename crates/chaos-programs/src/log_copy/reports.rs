@@ -1,6 +1,6 @@
 //! Forks that a copy of a log reports, of whichever log.
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chaos_agency::{Action, Receipt, action::ReportFork, forks};
@@ -20,7 +20,9 @@ pub struct ReportedFork {
 }
 
 impl LogCopy {
-    /// The forks that entries of the copy report: of each key the proof of the smallest size.
+    /// The forks that entries of the copy report: of each key and each two sizes the first. Which of them
+    /// speak against a head is for whoever knows when the key signed for the log: one of a smaller size
+    /// displaces no other.
     ///
     /// A proof shows itself, so that neither the rows nor the tree are asked: whoever writes to the
     /// copy can leave a report out and make none up.
@@ -29,26 +31,20 @@ impl LogCopy {
     /// If the copy cannot be read.
     pub fn reported_forks(&self) -> Result<Vec<ReportedFork>, Rejection> {
         let size = self.store.head().map_err(|error| unread(&error))?.size;
-        let mut smallest: BTreeMap<[u8; 32], ReportedFork> = BTreeMap::new();
+        let mut found: BTreeMap<([u8; 32], [u64; 2]), ReportedFork> = BTreeMap::new();
         let mut first = 0;
         while first < size {
             let last = size.min(first.saturating_add(CHUNK));
             let entries = self.store.entries(first..last).map_err(|error| unread(&error))?;
             for entry in entries {
                 let Some(proof) = self.reported(&entry.record) else { continue };
-                let found = ReportedFork { index: entry.index, proof };
-                match smallest.entry(*found.proof.log().public()) {
-                    btree_map::Entry::Vacant(place) => drop(place.insert(found)),
-                    btree_map::Entry::Occupied(mut known) => {
-                        if from(&found) < from(known.get()) {
-                            known.insert(found);
-                        }
-                    }
-                }
+                let sizes = [proof.first(), proof.second()].map(|head| head.claimed().size());
+                let key = (*proof.log().public(), sizes);
+                found.entry(key).or_insert(ReportedFork { index: entry.index, proof });
             }
             first = last;
         }
-        Ok(smallest.into_values().collect())
+        Ok(found.into_values().collect())
     }
 
     /// The proof that a record carries, if it is a report.
@@ -62,10 +58,6 @@ impl LogCopy {
             _ => None,
         }
     }
-}
-
-fn from(found: &ReportedFork) -> u64 {
-    found.proof.first().claimed().size()
 }
 
 /// Whether a record says that it is a report, before any signature is checked: the statement is

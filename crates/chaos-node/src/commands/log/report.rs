@@ -2,10 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use chaos_agency::{
-    action::ReportFork,
-    forks::{self, Reported},
-};
+use chaos_agency::{action::ReportFork, forks};
 use chaos_ledger::{OPERATOR, agents};
 use chaos_log::ForkProof;
 use chaos_verify::ProvedFork;
@@ -23,12 +20,13 @@ const FILE_BYTES_MAX: usize = 5 << 20;
 pub(super) fn fork(args: &ReportForkArgs) -> Result<ExitCode, Failure> {
     let data = &args.data.data;
     let proof = proof(&args.proof)?;
-    let (log, size) = forks::about(&proof).or_fail(Kind::Check)?;
+    let about = forks::about(&proof).or_fail(Kind::Check)?;
     let agent = args.agent.as_deref().unwrap_or(OPERATOR);
     let mut ledger = if args.sign { ledger::open(data)? } else { ledger::read(data)? };
     let reporter = agents::find_active(&ledger, agent)?.did;
-    let known = ledger.reported_fork(&log)?;
-    let is_new = known.is_none_or(|known| size < known.size);
+    let [size, _] = about.sizes;
+    let known = ledger.reported_fork(&about)?;
+    let is_new = known.is_none();
     let entry = ledger.size();
     let report = ReportFork { proof: proof.to_string() };
     // The log refuses what it has already, and says where.
@@ -43,9 +41,7 @@ pub(super) fn fork(args: &ReportForkArgs) -> Result<ExitCode, Failure> {
             "kind": proof.kind().to_string(),
             "says": proof.sentence(),
             "from_size": size.to_string(),
-            "reported": known.map(|Reported { index, size, .. }| {
-                json!({"entry": index, "from_size": size.to_string()})
-            }),
+            "reported": known,
             "agent": reporter,
             "entry": is_new.then_some(entry),
             "receipt": signed,
@@ -57,9 +53,7 @@ pub(super) fn fork(args: &ReportForkArgs) -> Result<ExitCode, Failure> {
     output::line(format_args!("every head of {size} entries or more is on one of two branches"));
     match known {
         None => output::line("this log holds no report of it"),
-        Some(Reported { index, size, .. }) => {
-            output::line(format_args!("entry {index} reports that it forked from size {size} on"));
-        }
+        Some(index) => output::line(format_args!("entry {index} reports it")),
     }
     match signed {
         Some(receipt) => output::line(format_args!("entry {entry} reports it: {receipt}")),
