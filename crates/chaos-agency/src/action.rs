@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chaos_log::Hash;
 use chaos_types::{ChainId, Check, Did, Digest, decimal};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
@@ -274,6 +275,9 @@ impl fmt::Display for Role {
 
 /// Body of [`Action::Delegate`]. The root key signs it, then the new key, and after both the key that is
 /// replaced, unless that is the root or lost.
+///
+/// It counts at one place of one history: behind the `size` entries whose tree has the root `root`. The
+/// statement is public, and whoever holds a key that it retired could lay it elsewhere otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Delegate {
@@ -288,6 +292,12 @@ pub struct Delegate {
     pub replaces: Did,
     /// Whether the replaced key is lost or stolen, so that it does not agree.
     pub lost: bool,
+    /// How many entries the log has before this one, so that it is the one of this index.
+    #[serde(with = "decimal")]
+    pub size: u64,
+    /// The root of the tree of those entries, as a checkpoint of them has it.
+    #[serde(with = "crate::tree")]
+    pub root: Hash,
 }
 
 impl Delegate {

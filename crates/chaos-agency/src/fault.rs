@@ -42,6 +42,8 @@ chaos_types::faults! {
             "The delegation is not the one that follows the last of its role.";
         DelegationOther = "delegation-other",
             "The delegation replaces a key that does not have the role.";
+        DelegationPlaceOther = "delegation-place-other",
+            "The delegation stands elsewhere than the root key and the new key have signed: at another index, or after another history.";
         RootLost = "root-lost",
             "A delegation calls the log's root key lost, which nothing can take the place of.";
         RevocationForbidden = "revocation-forbidden",

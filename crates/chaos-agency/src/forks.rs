@@ -52,7 +52,7 @@ pub fn about(proof: &ForkProof) -> Result<About, Rejection> {
 /// What the receipt says, to follow its signer's name.
 pub(crate) fn sentence(report: &ReportFork) -> String {
     match read(report) {
-        Ok(proof) => format!("reported that {}", proof.sentence()),
+        Ok(proof) => format!("reported that {}, both by {}", proof.sentence(), proof.log()),
         Err(_) => "reported a fork that its proof does not show".to_owned(),
     }
 }

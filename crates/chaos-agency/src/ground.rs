@@ -122,6 +122,7 @@ pub(crate) const REVOKE: &[Ground] = &[
 pub(crate) const DELEGATE: &[Ground] = &[
     Ground::new("that the root key signed, and the new key's holder agrees", Source::Receipt),
     Ground::new("which key has the role, and that the new one is free", Source::Log),
+    Ground::new("which history it goes on from, by its size and its root", Source::Log),
     Ground::new("that a key which does not agree is lost", Source::Signer),
 ];
 

@@ -145,7 +145,7 @@ const PLATFORM: [&str; 5] = [
 ];
 
 /// The version of the platform's rules and of the rows that they write.
-const RULES_VERSION: u32 = 8;
+const RULES_VERSION: u32 = 9;
 
 /// The kinds of the platform's rows that only grow, so that a log can commit to them.
 const COMMITTED: [&str; 14] = [

@@ -61,6 +61,7 @@ mod sentence;
 pub mod shown;
 mod state;
 mod succession;
+mod tree;
 mod view;
 pub mod views;
 

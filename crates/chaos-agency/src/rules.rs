@@ -141,11 +141,11 @@ impl Rules {
                 let row = PaymentRow { index: place.index, receipt: receipt.id };
                 payment::admit(body, &row, state, &mut writes)?;
             }
+            Action::Delegate(_) => receipt.ensure_history(&state.tree_before(place.index)?)?,
             Action::Register(_)
             | Action::Update(_)
             | Action::RotateKey(_)
             | Action::Revoke(_)
-            | Action::Delegate(_)
             | Action::BindAccount(_)
             | Action::Verify(_)
             | Action::Anchor(_)
@@ -242,10 +242,10 @@ impl Rules {
     }
 
     /// Whether a proof can show the answer to a question of the rules: a row that the log commits to,
-    /// or where a receipt stands.
+    /// where a receipt stands, or what the tree was before it.
     #[must_use]
     pub fn is_shown_by_proofs(&self, key: &Key) -> bool {
-        key.kind() == "place" || self.kinds.commits(key)
+        matches!(key.kind(), "place" | "tree") || self.kinds.commits(key)
     }
 
     /// Whether a bundle may lack the answer although a proof can show it: the accounts that a payment's

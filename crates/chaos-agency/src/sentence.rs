@@ -61,13 +61,15 @@ fn listed(names: &[String]) -> String {
 }
 
 fn delegated(delegate: &Delegate) -> String {
-    let Delegate { role, number, key, replaces, lost } = delegate;
+    let Delegate { role, number, key, replaces, lost, size, root: _ } = delegate;
     let what = match role {
         Role::Checkpoints => "the log's checkpoints",
         Role::Operator => "the operator's receipts",
     };
     let whose = if *lost { ", a lost key" } else { "" };
-    format!("handed {what} to {key} in place of {replaces}{whose} (delegation {number})")
+    format!(
+        "handed {what} to {key} in place of {replaces}{whose} (delegation {number}, after {size} entries)"
+    )
 }
 
 fn judged(verdict: &Verdict) -> String {

@@ -8,6 +8,7 @@ use std::{
     ops::Range,
 };
 
+use chaos_log::Hash;
 use chaos_types::{Check, Did, Digest, Rejection};
 
 pub use self::record::{Wanted, record};
@@ -32,6 +33,7 @@ pub struct Shown {
     receipt: Digest,
     rows: BTreeMap<Key, Option<Vec<u8>>>,
     places: BTreeMap<Digest, u64>,
+    before: Option<Hash>,
     asked: RefCell<BTreeSet<Key>>,
 }
 
@@ -44,6 +46,7 @@ impl Shown {
             receipt,
             rows: BTreeMap::new(),
             places: BTreeMap::new(),
+            before: None,
             asked: RefCell::new(BTreeSet::new()),
         }
     }
@@ -56,6 +59,11 @@ impl Shown {
     /// Takes in where an earlier receipt stands, which a proof shows.
     pub fn insert_place(&mut self, receipt: Digest, index: u64) {
         self.places.insert(receipt, index);
+    }
+
+    /// Takes in the root of the tree before the entry, which the proof of its place shows.
+    pub const fn insert_before(&mut self, root: Hash) {
+        self.before = Some(root);
     }
 
     /// What is shown, in the order of the keys.
@@ -180,6 +188,13 @@ impl State for Shown {
             Some(index) => Answer::Is(*index),
             None if *receipt == self.receipt => Answer::Absent,
             None => Answer::NotShown,
+        }
+    }
+
+    fn tree(&self, size: u64) -> Answer<Hash> {
+        match self.before {
+            Some(root) if size == self.index => Answer::Is(root),
+            Some(_) | None => Answer::NotShown,
         }
     }
 

@@ -7,6 +7,7 @@ mod rows;
 
 use std::ops::Range;
 
+use chaos_log::Hash;
 use chaos_types::{Did, Digest, Rejection};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -49,6 +50,9 @@ pub trait State {
 
     /// Every row whose key lies in the range, in order.
     fn range(&self, range: Range<&Key>) -> Answer<Vec<Row>>;
+
+    /// The root of the log's tree of the first `size` entries, all of them before this one.
+    fn tree(&self, size: u64) -> Answer<Hash>;
 
     /// The span of an agent that covers this entry's index, or the last one before it, with its
     /// number. In a fold that is the last one, since all of them were written before.
@@ -145,6 +149,14 @@ impl dyn State + '_ {
             }
             Answer::Absent => Ok(None),
             Answer::NotShown => Err(Stop::NotShown { key: Key::place(receipt) }),
+        }
+    }
+
+    /// The root of the log's tree before an entry.
+    pub(crate) fn tree_before(&self, index: u64) -> Result<Hash, Stop> {
+        match self.tree(index) {
+            Answer::Is(root) => Ok(root),
+            Answer::Absent | Answer::NotShown => Err(Stop::NotShown { key: Key::tree(index) }),
         }
     }
 

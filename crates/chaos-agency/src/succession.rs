@@ -1,6 +1,8 @@
 use std::iter;
 
-use chaos_log::{CheckpointError, KeyError, KeyName, NoteError, SignedCheckpoint, VerifierKey};
+use chaos_log::{
+    Checkpoint, CheckpointError, KeyError, KeyName, NoteError, SignedCheckpoint, VerifierKey,
+};
 use chaos_types::{Did, canonical};
 
 use crate::{
@@ -71,10 +73,10 @@ impl Succession {
         loop {
             let number = succession.next_number();
             let row: Option<DelegationRow> = state.read(&Key::delegation(role, number))?;
-            let Some(DelegationRow { index, key, replaces, lost }) = row else {
+            let Some(DelegationRow { index, key, replaces, lost, root }) = row else {
                 return Ok(succession);
             };
-            let body = Delegate { role, number, key, replaces, lost };
+            let body = Delegate { role, number, key, replaces, lost, size: index, root };
             succession.delegations.push(Delegation { index, body });
         }
     }
@@ -135,6 +137,40 @@ impl Succession {
         self.delegations.iter().find(ends).map(|delegation| delegation.body.replaces)
     }
 
+    /// The delegation that ended a key's time, if one has. The root key's never ends: nothing can take the
+    /// place of whoever names the others.
+    #[must_use]
+    pub fn end_of(&self, key: &Did) -> Option<&Delegation> {
+        let ends = |delegation: &&Delegation| delegation.body.replaces == *key;
+        self.delegations.iter().filter(|_| *key != self.root).find(ends)
+    }
+
+    /// The delegation that ended the time of the key which a checkpoint of this size needs, the root key's
+    /// too.
+    #[must_use]
+    pub fn end_after(&self, size: u64) -> Option<&Delegation> {
+        self.delegations.iter().find(|delegation| delegation.index >= size)
+    }
+
+    /// Whether the root key has signed the very history that a checkpoint stands for: a delegation names its
+    /// size and its root.
+    #[must_use]
+    pub fn vouches_for(&self, checkpoint: &Checkpoint) -> bool {
+        let (size, root) = (checkpoint.size(), checkpoint.root());
+        let mut bodies = self.delegations.iter().map(|delegation| &delegation.body);
+        bodies.any(|body| body.size == size && body.root == *root)
+    }
+
+    /// A delegation before which a checkpoint of its size should stand, and has another root.
+    #[must_use]
+    pub fn contradicts(&self, checkpoint: &Checkpoint) -> Option<&Delegation> {
+        let (size, root) = (checkpoint.size(), checkpoint.root());
+        let is_other = |delegation: &&Delegation| {
+            delegation.body.size == size && delegation.body.root != *root
+        };
+        self.delegations.iter().find(is_other)
+    }
+
     /// Every key that had the role, the root key first.
     pub fn keys(&self) -> impl Iterator<Item = Did> {
         iter::once(self.root).chain(self.delegations.iter().map(|delegation| delegation.body.key))
@@ -181,8 +217,8 @@ impl Delegation {
     /// Never: keys, numbers and a truth value have a canonical form.
     #[must_use]
     pub fn row(&self) -> (Key, Vec<u8>) {
-        let Delegate { role, number, key, replaces, lost } = self.body;
-        let row = DelegationRow { index: self.index, key, replaces, lost };
+        let Delegate { role, number, key, replaces, lost, root, .. } = self.body;
+        let row = DelegationRow { index: self.index, key, replaces, lost, root };
         let bytes = canonical::to_vec(&row).expect("keys, an index and a truth value");
         (Key::delegation(role, number), bytes)
     }

@@ -126,6 +126,7 @@ impl Views {
         }
         self.state.apply(folded.writes);
         self.map.apply(folded.change);
+        self.state.grow(leaf);
         if let Ok(receipt) = read {
             self.state.stands(receipt.id, self.next.index);
         }

@@ -32,7 +32,7 @@ use crate::{
     contracts,
     error::shorten,
     json_rpc::{JsonRpc, Outcome, parse},
-    sending::{Finality, Reached},
+    sending::Finality,
 };
 
 /// A connection to one EVM chain whose identity has been checked. Cheap to clone. Async.
@@ -76,11 +76,10 @@ struct ReceiptLog {
     data: Bytes,
 }
 
-/// A receipt together with the transaction's hash, and how sure it is that it stays.
+/// A receipt together with the transaction's hash.
 struct Mined {
     summary: TxSummary,
     receipt: Receipt,
-    reached: Reached,
 }
 
 impl EvmChain {

@@ -132,8 +132,9 @@ impl Ledger {
         };
         let new = self.unused_key(&successor_of(file_of(role)))?;
         let number = succession.next_number();
-        let body = Delegate { role, number, key: new.did(), replaces, lost };
-        let index = self.size();
+        let (index, history) = (self.size(), self.store().head()?.root);
+        let size = index;
+        let body = Delegate { role, number, key: new.did(), replaces, lost, size, root: history };
         let receipt = self.record(NewEntry {
             agent: root.did(),
             keys: [&root, &new].into_iter().chain(&replaced).collect(),

@@ -11,8 +11,13 @@ use std::{
 use chaos_agency::{
     Answer, Entry, FoldError, Folded, Key, Leaf, Place, Row, Rules, State, Stop, Writes,
 };
-use chaos_log::map::{
-    self, Changed, Group, GroupId, GroupRead, Groups, Put, ReadError, Regrouped, overlaid, regroup,
+use chaos_log::{
+    Edge, Hash, leaf_hash,
+    map::{
+        self, Changed, Group, GroupId, GroupRead, Groups, Put, ReadError, Regrouped, overlaid,
+        regroup,
+    },
+    prove_prefix,
 };
 use chaos_store::{Append, Change, Records, StoreError};
 use chaos_types::{Digest, Rejection, Verified};
@@ -54,6 +59,10 @@ pub(crate) struct Tables<'a, R> {
     held: Option<Held<'a, R>>,
     known: RefCell<Known>,
     next: Place,
+    /// How many entries were folded before, whose tree the store has.
+    folded: u64,
+    /// The leaves of those that were folded since.
+    leaves: Vec<Hash>,
     rows: BTreeMap<Key, Vec<u8>>,
     groups: Groups,
     places: BTreeMap<Digest, u64>,
@@ -80,6 +89,8 @@ impl<'a, R: Records> Tables<'a, R> {
             held: None,
             known: RefCell::new(Known { all: false, rows: BTreeMap::new() }),
             next,
+            folded: next.index,
+            leaves: Vec::new(),
             rows: BTreeMap::new(),
             groups: BTreeMap::new(),
             places: BTreeMap::new(),
@@ -109,6 +120,7 @@ impl<'a, R: Records> Tables<'a, R> {
             self.places.entry(receipt.id).or_insert(self.next.index);
         }
         self.rows.extend(writes.into_rows());
+        self.leaves.push(leaf_hash(leaf));
         self.next = next;
         Ok(refused)
     }
@@ -123,6 +135,7 @@ impl<'a, R: Records> Tables<'a, R> {
         let changed = rules.commit(&writes, &*self, &self.next.state).map_err(unreadable)?;
         let leaf = leaf.stating(changed.root);
         self.next = self.next.after(&leaf, changed.root);
+        self.leaves.push(leaf_hash(&leaf.to_bytes()));
         self.groups.extend(changed.change);
         self.places.insert(leaf.receipt, self.next.index - 1);
         self.rows.extend(writes.into_rows());
@@ -166,6 +179,25 @@ impl<'a, R: Records> Tables<'a, R> {
                 Error::ForeignRow { extension, key: key.to_string() }
             }
         }
+    }
+
+    /// The root of the tree of the entries that are folded.
+    fn tree_before(&self) -> Result<Hash, Error> {
+        let (size, head) = (self.folded, self.store.head()?);
+        let mut edge = Edge::load(self.store, size).map_err(Error::Prove)?;
+        let found = edge.root();
+        let expected = if size == head.size {
+            Some(head.root)
+        } else {
+            let prefix = prove_prefix(self.store, size, head.size).map_err(Error::Prove)?;
+            prefix.old_root(&head.root).ok()
+        };
+        if expected != Some(found) {
+            let expected = expected.unwrap_or(head.root);
+            return Err(Error::FoldRoot { size, expected, found });
+        }
+        drop(edge.append(&self.leaves));
+        Ok(edge.root())
     }
 
     fn fail<T>(&self, error: Error) -> Answer<T> {
@@ -252,6 +284,16 @@ impl<R: Records> State for Tables<'_, R> {
         match self.stands(receipt) {
             Ok(Some(index)) => Answer::Is(index),
             Ok(None) => Answer::Absent,
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn tree(&self, size: u64) -> Answer<Hash> {
+        if size != self.next.index {
+            return Answer::NotShown;
+        }
+        match self.tree_before() {
+            Ok(root) => Answer::Is(root),
             Err(error) => self.fail(error),
         }
     }

@@ -153,6 +153,17 @@ impl InclusionProof {
         climb_border(climb(*leaf, inner, self.index), border)
     }
 
+    /// The root of the tree of all entries before this one, if the proof holds: the hashes to the left of
+    /// the way from the leaf to the root are the whole subtrees that tree consists of.
+    #[must_use]
+    pub fn root_before(&self) -> Hash {
+        let (inner, _) = shape(self.index, self.size);
+        let left = |(height, _): &(usize, &Hash)| *height >= inner || self.index >> height & 1 == 1;
+        let mut left = self.hashes.iter().enumerate().filter(left).map(|(_, hash)| *hash);
+        let Some(last) = left.next() else { return EMPTY_ROOT };
+        left.fold(last, |hash, sibling| node_hash(&sibling, &hash))
+    }
+
     /// The whole nodes that the proof shows if it holds: on the way from the leaf to the root, and beside
     /// it. Two trees of one log that reach so far agree in each of them.
     #[must_use]

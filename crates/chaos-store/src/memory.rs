@@ -146,6 +146,10 @@ impl Records for MemoryStore {
         Ok(self.checkpoints.get(&size).cloned())
     }
 
+    fn checkpoint_from(&self, size: u64) -> Result<Option<SignedCheckpoint>, StoreError> {
+        Ok(self.checkpoints.range(size..).next().map(|(_, signed)| signed.clone()))
+    }
+
     fn row(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.rows.get(key).cloned())
     }

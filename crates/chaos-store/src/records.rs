@@ -245,6 +245,12 @@ pub trait Records: TileRead<Error = StoreError> + GroupRead<Error = StoreError> 
     /// If the storage fails or the checkpoint is damaged.
     fn checkpoint_at(&self, size: u64) -> Result<Option<SignedCheckpoint>, StoreError>;
 
+    /// The smallest checkpoint of at least this size, if there is one.
+    ///
+    /// # Errors
+    /// If the storage fails or the checkpoint is damaged.
+    fn checkpoint_from(&self, size: u64) -> Result<Option<SignedCheckpoint>, StoreError>;
+
     /// The value of the row under a key.
     ///
     /// # Errors

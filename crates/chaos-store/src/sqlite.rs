@@ -428,6 +428,17 @@ impl Records for Store {
         stored.map(|note| self.parse_checkpoint(size, &note)).transpose()
     }
 
+    fn checkpoint_from(&self, size: u64) -> Result<Option<SignedCheckpoint>, StoreError> {
+        let Ok(size) = i64::try_from(size) else { return Ok(None) };
+        let sql = "SELECT size, note FROM checkpoints WHERE size >= ?1 ORDER BY size LIMIT 1";
+        let stored: Option<(i64, String)> = self
+            .connection
+            .query_row(sql, [size], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+            .map_err(self.failed("read a checkpoint"))?;
+        stored.map(|(size, note)| self.parse_checkpoint(size, &note)).transpose()
+    }
+
     fn row(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.connection
             .prepare_cached("SELECT value FROM state WHERE key = ?1")

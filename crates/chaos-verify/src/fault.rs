@@ -22,6 +22,8 @@ chaos_types::faults! {
             "What should be all delegations of the log's root key is not.";
         KeyRetired = "key-retired",
             "The checkpoint is signed by a key that another one has replaced before.";
+        RetiredKeyHead = "retired-key-head",
+            "The checkpoint is by a retired key that signed two histories, and nothing shows that it is of the one that the root key has signed.";
         LostKeyNotWitnessed = "lost-key-not-witnessed",
             "A key took a lost one's place, which is followed from the root key and with a quorum alone.";
         LogForked = "log-forked",

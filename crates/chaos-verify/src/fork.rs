@@ -1,5 +1,6 @@
 //! Files that prove that a log forked.
 
+mod places;
 mod trees;
 
 use std::fmt;
@@ -7,7 +8,7 @@ use std::fmt;
 use chaos_log::{ForkProof, SignedCheckpoint, VerifierKey};
 use chaos_types::{Digest, Rejection};
 
-pub use self::trees::TreesProof;
+pub use self::{places::PlacesProof, trees::TreesProof};
 use crate::SignerProof;
 
 /// A proof that a log forked.
@@ -15,8 +16,10 @@ use crate::SignerProof;
 pub enum ProvedFork {
     /// One key signed two trees.
     Trees(Box<TreesProof>),
-    /// A retired key signed after its end.
+    /// A retired key signed after its end, or another history than the root key did.
     Signer(Box<SignerProof>),
+    /// The root key signed two delegations of one number.
+    Places(Box<PlacesProof>),
 }
 
 impl ProvedFork {
@@ -36,6 +39,8 @@ impl ProvedFork {
     pub fn parse(bytes: &[u8]) -> Result<Self, Rejection> {
         if SignerProof::is_claimed_by(bytes) {
             Ok(Self::Signer(Box::new(SignerProof::parse(bytes)?)))
+        } else if PlacesProof::is_claimed_by(bytes) {
+            Ok(Self::Places(Box::new(PlacesProof::parse(bytes)?)))
         } else {
             Ok(Self::Trees(Box::new(TreesProof::parse(bytes)?)))
         }
@@ -48,6 +53,7 @@ impl ProvedFork {
         match self {
             Self::Trees(proof) => proof.key(),
             Self::Signer(proof) => proof.log(),
+            Self::Places(proof) => proof.log(),
         }
     }
 
@@ -56,7 +62,8 @@ impl ProvedFork {
     pub fn kind(&self) -> String {
         match self {
             Self::Trees(proof) => proof.fork().kind().to_string(),
-            Self::Signer(_) => "signer".to_owned(),
+            Self::Signer(proof) => proof.kind().to_owned(),
+            Self::Places(_) => "delegations".to_owned(),
         }
     }
 
@@ -66,6 +73,7 @@ impl ProvedFork {
         match self {
             Self::Trees(proof) => proof.fork().sentence(),
             Self::Signer(proof) => proof.sentence(),
+            Self::Places(proof) => proof.sentence(),
         }
     }
 
@@ -75,6 +83,7 @@ impl ProvedFork {
         match self {
             Self::Trees(proof) => vec![proof.fork().first(), proof.fork().second()],
             Self::Signer(proof) => vec![proof.note()],
+            Self::Places(_) => Vec::new(),
         }
     }
 
@@ -82,8 +91,12 @@ impl ProvedFork {
     #[must_use]
     pub fn name(&self) -> String {
         let sizes = self.checkpoints().into_iter().map(|note| note.claimed().size());
+        let size = match self {
+            Self::Trees(_) | Self::Signer(_) => sizes.max().unwrap_or_default(),
+            Self::Places(proof) => proof.first_size(),
+        };
         let digest = Digest::of(self.to_string().as_bytes()).short();
-        format!("fork-{}-{digest}", sizes.max().unwrap_or_default())
+        format!("fork-{size}-{digest}")
     }
 }
 
@@ -92,6 +105,7 @@ impl fmt::Display for ProvedFork {
         match self {
             Self::Trees(proof) => fmt::Display::fmt(proof, f),
             Self::Signer(proof) => fmt::Display::fmt(proof, f),
+            Self::Places(proof) => fmt::Display::fmt(proof, f),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use chaos_agency::{SignerError, Succession};
+use chaos_agency::{Delegation, SignerError, Succession};
 use chaos_log::{Hash, Policy, SignedCheckpoint, VerifierKey, WholeNode};
-use chaos_types::{Check, Rejection};
+use chaos_types::{Check, Did, Rejection};
 
 use crate::{Fault, Head, Options, ProvedFork, offline::refused};
 
@@ -14,12 +14,26 @@ use crate::{Fault, Head, Options, ProvedFork, offline::refused};
 /// reaches so far. Two are a fork, and whoever holds both files can show that the log's operator tells
 /// people different things. A log is its root key, whatever the key is called and whichever key the root
 /// key has let sign for it: what is known of that is gathered from everything that is seen.
+///
+/// A signature has no date. What a retired key has signed twice, its owner or a thief may have signed at any
+/// time, so that it speaks against nothing that a later key signed: the root key has signed the history
+/// which that goes on from.
 #[derive(Debug, Default)]
 pub struct Heads {
     seen: BTreeMap<([u8; 32], Place), Seen>,
     accused: Vec<Accused>,
     /// Of each log, by its root key, the most that was seen of who signs for it, and where.
     signers: BTreeMap<[u8; 32], (Succession, String)>,
+    /// Logs of which the root key has signed two delegations of one number.
+    split: BTreeMap<[u8; 32], Split>,
+}
+
+/// Two delegations of one number that a root key has signed.
+#[derive(Debug)]
+struct Split {
+    /// Heads above this size hold one of the two.
+    from: u64,
+    reason: String,
 }
 
 /// Something of a tree that every honest tree of the log has alike.
@@ -62,6 +76,18 @@ pub struct Fork {
     hashes: [Hash; 2],
     /// Where each head was seen, and its signed note.
     pub heads: [(String, SignedCheckpoint); 2],
+    /// Which of the two a retired key has signed, if the other is by a later one.
+    retired: Option<Retired>,
+}
+
+/// The head of a retired key that is of another history than one by a later key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Retired {
+    /// Where it was seen.
+    whose: String,
+    key: Did,
+    /// The delegation that ended the key's time.
+    index: u64,
 }
 
 impl Heads {
@@ -76,28 +102,65 @@ impl Heads {
         let node =
             |node: &WholeNode| (Place::Node { level: node.level, index: node.index }, node.hash);
         for (place, hash) in head.nodes.iter().map(node).chain([root]) {
-            let seen = self.seen.entry((*head.log.public(), place)).or_insert_with(|| Seen {
-                hash,
-                checkpoint: head.checkpoint.clone(),
-                whose: whose.to_owned(),
-            });
+            let new = Seen { hash, checkpoint: head.checkpoint.clone(), whose: whose.to_owned() };
+            let Some(seen) = self.seen.get(&(*head.log.public(), place)) else {
+                self.seen.insert((*head.log.public(), place), new);
+                continue;
+            };
             if seen.hash != hash {
-                let first = (seen.whose.clone(), seen.checkpoint.clone());
-                let second = (whose.to_owned(), head.checkpoint.clone());
+                let retired = self.retired(&head.log, [seen, &new]);
+                let heads = [seen, &new].map(|seen| (seen.whose.clone(), seen.checkpoint.clone()));
                 let (log, hashes) = (head.log.to_string(), [seen.hash, hash]);
-                return Err(Box::new(Fork { log, place, hashes, heads: [first, second] }));
+                // What comes later is held against the head that goes on from what the root key signed.
+                if retired.as_ref().is_some_and(|retired| retired.whose != whose) {
+                    self.seen.insert((*head.log.public(), place), new);
+                }
+                return Err(Box::new(Fork { log, place, hashes, heads, retired }));
             }
         }
         Ok(())
     }
 
+    /// Which of two heads that contradict each other is by a key that was retired before the other was
+    /// signed.
+    fn retired(&self, log: &VerifierKey, heads: [&Seen; 2]) -> Option<Retired> {
+        let (known, _) = self.signers.get(log.public())?;
+        let keys = heads.map(|seen| known.key_for(seen.checkpoint.claimed().size()));
+        let place = |key: Did| known.keys().position(|known| known == key);
+        let older = usize::from(place(keys[0]) > place(keys[1]));
+        let end = known.end_of(&keys[older]).filter(|_| keys[0] != keys[1])?;
+        Some(Retired { whose: heads[older].whose.clone(), key: keys[older], index: end.index })
+    }
+
     /// Takes in who signs for the log with this root key, if more is known now.
     pub fn learn(&mut self, root: &VerifierKey, succession: &Succession, whose: &str) {
-        let known = self.signers.get(root.public());
-        let known = known.map_or(0, |(known, _)| known.next_number());
-        if succession.next_number() > known {
+        let Some((known, shown_by)) = self.signers.get(root.public()) else {
+            self.signers.insert(*root.public(), (succession.clone(), whose.to_owned()));
+            return;
+        };
+        let both = known.delegations().iter().zip(succession.delegations());
+        let other = both.into_iter().find(|(one, other)| one != other);
+        if let Some((one, other)) = other {
+            let reason = twice(root, [(one, shown_by), (other, whose)]);
+            let from = one.index.min(other.index);
+            self.split(root, Split { from, reason });
+        } else if succession.next_number() > known.next_number() {
             self.signers.insert(*root.public(), (succession.clone(), whose.to_owned()));
         }
+    }
+
+    /// Takes in that a root key has signed two delegations of one number; the smallest place counts.
+    fn split(&mut self, root: &VerifierKey, split: Split) {
+        match self.split.get(root.public()) {
+            Some(known) if known.from <= split.from => {}
+            Some(_) | None => drop(self.split.insert(*root.public(), split)),
+        }
+    }
+
+    /// Whether this root key was seen to have signed two delegations of one number.
+    #[must_use]
+    pub fn is_split(&self, root: &VerifierKey) -> bool {
+        self.split.contains_key(root.public())
     }
 
     /// Takes in a proof that was seen in `whose`.
@@ -114,10 +177,18 @@ impl Heads {
             // Heads by the key that took the retired one's place stay what they are.
             ProvedFork::Signer(proof) => {
                 self.learn(proof.log(), proof.succession(), whose);
-                let (key, index) = proof.retired();
-                // The first checkpoint that holds the delegation it may sign beside the new key.
-                let from_size = index.saturating_add(2);
-                (*key.as_bytes(), Charge::Retired { from_size })
+                let size = proof.note().claimed().size();
+                let charge = match proof.after() {
+                    Some(from_size) => Charge::Retired { from_size },
+                    // The other of the two trees is the one that the root key has signed.
+                    None => Charge::Trees { sizes: [size, size] },
+                };
+                (*proof.retired().as_bytes(), charge)
+            }
+            ProvedFork::Places(proof) => {
+                let reason = format!("{}: shown by {whose}", proof.sentence());
+                self.split(proof.log(), Split { from: proof.first_size(), reason });
+                return;
             }
         };
         let reason = format!("{}: shown by {whose}", proof.sentence());
@@ -155,12 +226,27 @@ impl Heads {
                 "the proof is by {key}, and nothing at hand shows that the trusted root key has let it \
                  sign: a bundle under a later head of the log shows that, or a copy of it"
             ),
-            ProvedFork::Signer(_) => format!(
+            ProvedFork::Signer(_) | ProvedFork::Places(_) => format!(
                 "the proof is about the log of root key {key}; whose log it is only the root key tells, \
                  so that key is the one to name"
             ),
         };
         Err(Rejection::new(Check::Checkpoint, Fault::ForkNotTied, reason))
+    }
+
+    /// Since which entry the key that a proof is about is retired, in the log with this root key, by all that
+    /// was seen. What such a key has signed is its owner's or a thief's, and says nothing of who signs now.
+    #[must_use]
+    pub fn retired_since(&self, proof: &ProvedFork, root: &VerifierKey) -> Option<u64> {
+        let (known, _) = self.signers.get(root.public())?;
+        match proof {
+            ProvedFork::Trees(proof) => {
+                let key = known.keys().find(|key| key.as_bytes() == proof.key().public())?;
+                known.end_of(&key).map(|end| end.index)
+            }
+            ProvedFork::Signer(proof) => known.end_of(&proof.retired()).map(|end| end.index),
+            ProvedFork::Places(_) => None,
+        }
     }
 
     /// Whether a root key has let another key sign checkpoints, as far as that was seen.
@@ -195,25 +281,86 @@ impl Heads {
             let Rejection { check, code, reason } = refused(&error);
             return Some(Rejection::new(check, code, format!("{reason}: shown by {whose}")));
         }
+        let claimed = head.checkpoint.claimed();
+        if let Some(split) = self.split.get(head.log.public())
+            && split.from < claimed.size()
+        {
+            return Some(Rejection::new(Check::Checkpoint, Fault::LogForked, split.reason.clone()));
+        }
+        if let Some(other) = succession.contradicts(claimed) {
+            return Some(other_history(head, succession, other, whose));
+        }
         let accused = self.accused.iter().find(|accused| accused.is_about(head, succession))?;
         let fault = match accused.charge {
+            Charge::Trees { .. } if accused.retired(succession).is_some() => Fault::RetiredKeyHead,
             Charge::Trees { .. } => Fault::LogForked,
             Charge::Retired { .. } => Fault::KeyRetired,
         };
-        Some(Rejection::new(Check::Checkpoint, fault, accused.reason.clone()))
+        let reason = match accused.retired(succession) {
+            Some(index) => format!(
+                "by a key retired since entry {index}, which signed two histories, the owner's or a thief's; \
+                 nothing shows that this head is of the one that the root key signed: {}",
+                accused.reason
+            ),
+            None => accused.reason.clone(),
+        };
+        Some(Rejection::new(Check::Checkpoint, fault, reason))
     }
+}
+
+/// The rejection of a head that has another root than the root key has signed for its size.
+fn other_history(
+    head: &Head,
+    succession: &Succession,
+    other: &Delegation,
+    whose: &str,
+) -> Rejection {
+    let claimed = head.checkpoint.claimed();
+    let key = succession.key_for(claimed.size());
+    let reason = format!(
+        "the tree of {} entries has root {}, and by delegation {} of {whose} the root key signed that they \
+         have root {}",
+        claimed.size(),
+        claimed.root(),
+        other.body.number,
+        other.body.root
+    );
+    let fault =
+        if succession.end_of(&key).is_some() { Fault::RetiredKeyHead } else { Fault::LogForked };
+    Rejection::new(Check::Checkpoint, fault, reason)
+}
+
+/// That a root key has signed two delegations of one number, and where each was seen.
+fn twice(root: &VerifierKey, both: [(&Delegation, &str); 2]) -> String {
+    let [(one, first), (other, second)] = both;
+    let said = |of: &Delegation| {
+        let body = &of.body;
+        format!("to {} after {} entries with root {}", body.key, body.size, body.root)
+    };
+    format!(
+        "the root key of log {root} signed delegation {} of {} twice: {} in {first}, {} in {second}",
+        one.body.number,
+        one.body.role,
+        said(one),
+        said(other)
+    )
 }
 
 impl Accused {
     /// Whether the charge speaks against a head of the log that these keys sign for.
     ///
-    /// Of a key of the log's, two trees that it could sign for the log are a fork of the log, whoever
-    /// signs now. One that it could not is a thief's, and its heads are refused by who has signed them. Of
-    /// a key that nobody knows as the log's, whatever it has signed itself is in doubt.
+    /// Of a key in force, two trees that it could sign for the log are a fork of the log. One that it could
+    /// not is a thief's. Of a key that was retired since, whatever it has signed alone is in doubt and nothing
+    /// else, unless the root key has signed for the same history. Of a key that nobody knows as the log's,
+    /// whatever it has signed itself is in doubt.
     fn is_about(&self, head: &Head, succession: &Succession) -> bool {
         let size = head.checkpoint.claimed().size();
         let key = succession.keys().find(|key| *key.as_bytes() == self.key);
         match (&self.charge, key) {
+            (Charge::Trees { .. }, Some(key)) if succession.end_of(&key).is_some() => {
+                succession.key_for(size) == key
+                    && !succession.vouches_for(head.checkpoint.claimed())
+            }
             (Charge::Trees { sizes }, Some(key)) => {
                 sizes.iter().any(|from| *from <= size)
                     && sizes.iter().all(|size| succession.key_for(*size) == key)
@@ -226,6 +373,12 @@ impl Accused {
         }
     }
 
+    /// Since which entry the key is retired.
+    fn retired(&self, succession: &Succession) -> Option<u64> {
+        let key = succession.keys().find(|key| *key.as_bytes() == self.key)?;
+        succession.end_of(&key).map(|end| end.index)
+    }
+
     fn has_signed(&self, head: &Head) -> bool {
         VerifierKey::new(head.log.name().clone(), &self.key)
             .is_ok_and(|key| head.checkpoint.verify(&key).is_ok())
@@ -233,16 +386,37 @@ impl Accused {
 }
 
 impl Fork {
-    /// The rejection of whatever was proved under either head.
+    /// Whether it is one of the log: of two heads by keys of which one was retired before, the later is the
+    /// log's.
     #[must_use]
-    pub fn rejection(&self) -> Rejection {
-        Rejection::new(Check::Checkpoint, Fault::LogForked, self.to_string())
+    pub const fn is_of_the_log(&self) -> bool {
+        self.retired.is_none()
+    }
+
+    /// The rejection of whatever was proved under the head that was seen in `whose`, if that is one of the
+    /// two, and not the one that goes on from what the root key has signed.
+    #[must_use]
+    pub fn rejection(&self, whose: &str) -> Option<Rejection> {
+        if self.heads.iter().all(|(seen_in, _)| seen_in != whose) {
+            return None;
+        }
+        let Some(Retired { whose: retired, key, index }) = &self.retired else {
+            return Some(Rejection::new(Check::Checkpoint, Fault::LogForked, self.to_string()));
+        };
+        if retired != whose {
+            return None;
+        }
+        let reason = format!(
+            "by {key}, a key retired since entry {index}, the owner or a thief, on another history than the \
+             root key has signed: {self}"
+        );
+        Some(Rejection::new(Check::Checkpoint, Fault::RetiredKeyHead, reason))
     }
 }
 
 impl fmt::Display for Fork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { log, place, hashes: [one, other], heads: [(first, _), (second, _)] } = self;
+        let Self { log, place, hashes: [one, other], heads: [(first, _), (second, _)], .. } = self;
         match *place {
             Place::Root { size } => write!(
                 f,

@@ -50,7 +50,7 @@ pub use bundle::{
     named_digests,
 };
 pub use fault::Fault;
-pub use fork::{ProvedFork, TreesProof};
+pub use fork::{PlacesProof, ProvedFork, TreesProof};
 pub use heads::{Fork, Heads};
 pub use offline::{
     Appraisal, Appraise, Block, FoldedLog, Options, ReadAnchor, Reexecute, Trust, possible_times,

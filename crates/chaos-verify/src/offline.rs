@@ -199,12 +199,7 @@ fn run(
     let at_ms = file.leaf().integrated_at_ms;
     stand.ensure_past(&file, options.now_ms)?;
     trail.not_placed = unplaced(&receipt);
-    let mut when = format!("dated {at_ms} ms ({}) by the log", moment(at_ms));
-    let meant_ms = stand.corrections.effective_ms(index, at_ms);
-    if meant_ms != at_ms {
-        let moment = moment(meant_ms);
-        when.push_str(&format!(", which has corrected that to {meant_ms} ms ({moment})"));
-    }
+    let when = format!("dated {at_ms} ms ({}) by the log", moment(at_ms));
     trail.passed(Check::Inclusion, format!("entry {index} of {size}, {when}"));
     let case = Case { file: &file, receipt: &receipt, stand: &stand, kinds: &options.kinds };
     let (operator, keys) = check_log(&case, options, trail)?;
@@ -212,6 +207,7 @@ fn run(
     // What needs no computation is refused before anything is appraised: what a release cannot
     // repeat, and what the receipt says about its own place.
     receipt.ensure_place(index)?;
+    receipt.ensure_history(&stand.inclusion.root_before())?;
     receipt.ensure_times(0, file.leaf())?;
     if let (Some(reexecute), Some(_)) = (options.reexecute, receipt.evidence.replay()) {
         reexecute.ensure_repeatable(&receipt, &attachments)?;

@@ -1,32 +1,36 @@
-//! Proofs that a retired key still signs.
+//! Proofs that a retired key signs what is not the log's.
 
 use std::fmt;
 
-use chaos_agency::{SignerError, Succession};
-use chaos_log::{SignedCheckpoint, VerifierKey};
+use chaos_agency::{Delegation, SignerError, Succession};
+use chaos_log::{Hash, PrefixProof, SignedCheckpoint, VerifierKey};
 use chaos_types::{Check, Did, Rejection};
 
 use crate::{Fault, LogKeys};
 
-/// The first lines of every proof.
-const HEADER: &str = "chaoschain-fork/1\nkind signer\nlog ";
+/// The first line of every proof.
+const HEADER: &str = "chaoschain-fork/1\n";
 
 /// Longer proofs are refused before they are parsed, in bytes (5 MiB): the file of a log's keys may have 4.
 const BYTES_MAX: usize = 5 << 20;
 
-/// A checkpoint that a retired key signed after its end, beside the delegation that ended it.
+/// A checkpoint of a key that handed its role on, beside the delegation that ended its time: it signed after
+/// that, or another history than the one which the root key has signed with the delegation.
 ///
-/// Whoever holds a value of this type has checked it. No honest log gives cause to one: the retired key
-/// may sign the first checkpoint that holds the delegation, beside the new key, and such a one with the
-/// new key's line cut off proves nothing.
+/// Whoever holds a value of this type has checked it. The delegation stands where the root key has signed
+/// that it stands, so that no honest head gives cause to one, whoever lays the delegation elsewhere: the
+/// leaving key may sign the first checkpoint that holds the delegation, beside the new key, and such a one
+/// with the new key's line cut off proves nothing.
 ///
 /// ```text
 /// chaoschain-fork/1
-/// kind signer
+/// kind signer            after its end; or `kind history`
 /// log <verifier key of the root key>
 /// <the file `keys` of the log, canonical JSON in a line>
+/// <hash>                 of kind `history` and a smaller size than the delegation names: one a line, the
+/// <hash>                 largest node at the smaller tree's right edge first, then in the order of RFC 6962
 ///
-/// <the retired key's note, as it was signed>
+/// <the leaving key's note, as it was signed>
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignerProof {
@@ -34,9 +38,21 @@ pub struct SignerProof {
     file: String,
     succession: Succession,
     note: SignedCheckpoint,
-    key: Did,
-    index: u64,
+    end: Delegation,
+    wrong: Wrong,
 }
+
+/// What is wrong with the checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wrong {
+    /// It is larger than the key could sign.
+    After,
+    /// It is no start of the history that the delegation names; nodes of that tree, if it is smaller.
+    Other(Option<PrefixProof>),
+}
+
+/// The kinds, as their second line has them.
+const KINDS: [&str; 2] = ["kind signer\n", "kind history\n"];
 
 impl SignerProof {
     /// Shows by the log's file of keys that a checkpoint is by a retired key.
@@ -57,20 +73,54 @@ impl SignerProof {
             let why = "the key could sign this checkpoint beside the one that took its place";
             return Err(not_proved(why));
         }
+        let mut delegations = succession.delegations().iter();
+        let end = delegations.find(|delegation| delegation.index == index).cloned();
+        let end = end.ok_or_else(|| not_proved("no delegation ended the key's time"))?;
         let file = String::from_utf8_lossy(file).into_owned();
-        Ok(Self { log, file, succession, note, key, index })
+        Ok(Self { log, file, succession, note, end, wrong: Wrong::After })
+    }
+
+    /// Shows by the log's file of keys that a checkpoint by a key within its time is no start of the history
+    /// that the root key has signed with the delegation that ended it; `prefix` are nodes of that history's
+    /// tree, and none where the checkpoint is of its size.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by the check *checkpoint* if the file does not hold, or the checkpoint is such a start.
+    pub fn of_history(
+        log: VerifierKey,
+        file: &[u8],
+        note: SignedCheckpoint,
+        prefix: Option<PrefixProof>,
+    ) -> Result<Self, Rejection> {
+        let (_, successions) = LogKeys::verify(file, &log)?;
+        let succession = successions.checkpoints;
+        succession
+            .ensure_signed(&note, log.name())
+            .map_err(|error| Rejection::caused(Check::Checkpoint, Fault::ForkNotProved, &error))?;
+        let size = note.claimed().size();
+        let end = succession.end_after(size).cloned();
+        let end = end.ok_or_else(|| not_proved("no delegation ended the key's time"))?;
+        let found = root_of_start(&end, size, prefix.as_ref())?;
+        if found == *note.claimed().root() {
+            return Err(not_proved(
+                "the root key signed a history that goes on from the checkpoint",
+            ));
+        }
+        let file = String::from_utf8_lossy(file).into_owned();
+        Ok(Self { log, file, succession, note, end, wrong: Wrong::Other(prefix) })
     }
 
     /// Whether a file says that it is such a proof, by its first bytes.
     #[must_use]
     pub fn is_claimed_by(bytes: &[u8]) -> bool {
-        bytes.starts_with(HEADER.as_bytes())
+        let rest = bytes.strip_prefix(HEADER.as_bytes());
+        rest.is_some_and(|rest| KINDS.iter().any(|kind| rest.starts_with(kind.as_bytes())))
     }
 
     /// Reads a proof and checks it.
     ///
     /// # Errors
-    /// As [`Self::new`], and if the file is malformed.
+    /// As [`Self::new`] and [`Self::of_history`], and if the file is malformed.
     pub fn parse(bytes: &[u8]) -> Result<Self, Rejection> {
         if bytes.len() > BYTES_MAX {
             let reason = format!("proof of {} bytes, the limit is {BYTES_MAX}", bytes.len());
@@ -78,15 +128,31 @@ impl SignerProof {
         }
         let text = std::str::from_utf8(bytes).map_err(|_| not_proved("proof is not UTF-8"))?;
         let form = || not_proved("expected a header, a line of keys, an empty line and a note");
-        let rest = text.strip_prefix(HEADER).ok_or_else(form)?;
-        let (head, note) = rest.split_once("\n\n").ok_or_else(form)?;
-        let (log, file) = head.split_once('\n').ok_or_else(form)?;
+        let (head, note) = text.split_once("\n\n").ok_or_else(form)?;
+        let mut lines = head.strip_prefix(HEADER).ok_or_else(form)?.split('\n');
+        let mut next = || lines.next().ok_or_else(form);
+        let (kind, log, file) = (next()?, next()?, next()?);
         let caused = |error: &dyn std::error::Error| {
             Rejection::caused(Check::Checkpoint, Fault::ForkNotProved, error)
         };
+        let log = log.strip_prefix("log ").ok_or_else(form)?;
         let log: VerifierKey = log.parse().map_err(|error| caused(&error))?;
+        let hashes = lines.map(|line| line.parse().map_err(|error| caused(&error)));
+        let hashes = hashes.collect::<Result<Vec<Hash>, _>>()?;
         let note = SignedCheckpoint::parse(note.as_bytes()).map_err(|error| caused(&error))?;
-        let proof = Self::new(log, file.as_bytes(), note)?;
+        let proof = match kind {
+            "kind signer" => Self::new(log, file.as_bytes(), note)?,
+            "kind history" => {
+                let (_, successions) = LogKeys::verify(file.as_bytes(), &log)?;
+                let size = note.claimed().size();
+                let end = successions.checkpoints.end_after(size);
+                let end = end.map_or(size, |end| end.body.size);
+                let prefix = (end > size).then(|| PrefixProof::new(size, end, hashes));
+                let prefix = prefix.transpose().map_err(|error| caused(&error))?;
+                Self::of_history(log, file.as_bytes(), note, prefix)?
+            }
+            _ => return Err(form()),
+        };
         if proof.to_string() == text { Ok(proof) } else { Err(form()) }
     }
 
@@ -102,33 +168,100 @@ impl SignerProof {
         &self.note
     }
 
-    /// The key that signed after its end, and the delegation that ended it.
-    pub(crate) const fn retired(&self) -> (Did, u64) {
-        (self.key, self.index)
+    /// The file of the log's keys that it rests on, as it was read.
+    #[must_use]
+    pub fn keys(&self) -> &str {
+        &self.file
+    }
+
+    /// Whether the root key signed what it may not: its time never ends, and the log is what it signs.
+    #[must_use]
+    pub fn is_of_the_log(&self) -> bool {
+        self.retired() == self.succession.root()
+    }
+
+    /// The key that signed what it may not.
+    pub(crate) const fn retired(&self) -> Did {
+        self.end.body.replaces
+    }
+
+    /// The smallest size of a checkpoint that the key may not sign alone, if that is what it did.
+    pub(crate) const fn after(&self) -> Option<u64> {
+        match self.wrong {
+            // The first checkpoint that holds the delegation it may sign beside the new key.
+            Wrong::After => Some(self.end.index.saturating_add(2)),
+            Wrong::Other(_) => None,
+        }
     }
 
     pub(crate) const fn succession(&self) -> &Succession {
         &self.succession
     }
 
+    /// The kind as the file writes it.
+    #[must_use]
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self.wrong {
+            Wrong::After => "signer",
+            Wrong::Other(_) => "history",
+        }
+    }
+
     /// What is shown, in a sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let checkpoint = self.note.claimed();
-        format!(
-            "log {} forked: {} signed the checkpoint of {} entries alone, after entry {} had put \
-             another key in its place",
-            checkpoint.origin(),
-            self.key,
-            checkpoint.size(),
-            self.index
-        )
+        let (checkpoint, index) = (self.note.claimed(), self.end.index);
+        let (origin, size) = (checkpoint.origin(), checkpoint.size());
+        let key = self.retired();
+        let is_root = self.is_of_the_log();
+        match &self.wrong {
+            Wrong::After if is_root => format!(
+                "log {origin} forked: its root key {key} signed the checkpoint of {size} entries alone, after \
+                 entry {index} had put another key in its place"
+            ),
+            Wrong::After => format!(
+                "a retired key of log {origin} signs: {key} signed the checkpoint of {size} entries alone, \
+                 its owner or a thief, after entry {index} had put another key in its place"
+            ),
+            Wrong::Other(_) if is_root => format!(
+                "log {origin} forked: its root key signed root {} for size {size}, and with the delegation \
+                 at entry {index} a history that does not start with that tree",
+                checkpoint.root()
+            ),
+            Wrong::Other(_) => format!(
+                "a key of log {origin} that entry {index} retired signs another history: {key} signed root \
+                 {} for size {size}, its owner or a thief, and the root key signed with that entry a history \
+                 that does not start with that tree",
+                checkpoint.root()
+            ),
+        }
     }
 }
 
 impl fmt::Display for SignerProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{HEADER}{}\n{}\n\n{}", self.log, self.file, self.note)
+        write!(f, "{HEADER}kind {}\nlog {}\n{}\n", self.kind(), self.log, self.file)?;
+        if let Wrong::Other(Some(prefix)) = &self.wrong {
+            for hash in prefix.hashes() {
+                writeln!(f, "{hash}")?;
+            }
+        }
+        write!(f, "\n{}", self.note)
+    }
+}
+
+/// The root that the first `size` entries have in the history that a delegation names.
+fn root_of_start(
+    end: &Delegation,
+    size: u64,
+    prefix: Option<&PrefixProof>,
+) -> Result<Hash, Rejection> {
+    match prefix {
+        None if size == end.body.size => Ok(end.body.root),
+        Some(prefix) if (prefix.old_size(), prefix.new_size()) == (size, end.body.size) => prefix
+            .old_root(&end.body.root)
+            .map_err(|error| Rejection::caused(Check::Checkpoint, Fault::ForkNotProved, &error)),
+        Some(_) | None => Err(not_proved("the hashes are not of the delegation's history")),
     }
 }
 

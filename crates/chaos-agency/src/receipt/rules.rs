@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, U256};
 use chaos_incentives::Distribution;
+use chaos_log::Hash;
 use chaos_types::{ChainId, Check, Did, Digest, Rejection, canonical};
 
 use super::{Evidence, Product};
@@ -308,6 +309,10 @@ impl Receipt {
                     ),
                 ))
             }
+            Action::Delegate(delegate) if delegate.size != index => Err(place_other(format!(
+                "the delegation is signed for the place after {} entries, and stands after {index}",
+                delegate.size
+            ))),
             Action::Score(_)
             | Action::CorrectTime(_)
             | Action::Register(_)
@@ -324,6 +329,27 @@ impl Receipt {
             | Action::Other(_) => Ok(()),
         }
     }
+}
+
+impl Receipt {
+    /// The rules that need the receipt and the root of the tree of all entries before its own.
+    ///
+    /// # Errors
+    /// A [`Rejection`] that names both roots.
+    pub fn ensure_history(&self, before: &Hash) -> Result<(), Rejection> {
+        match &self.action {
+            Action::Delegate(delegate) if delegate.root != *before => Err(place_other(format!(
+                "the delegation is signed for the history of {} entries with root {}, and stands after \
+                 one with root {before}",
+                delegate.size, delegate.root
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn place_other(reason: String) -> Rejection {
+    Rejection::new(Check::Statement, Fault::DelegationPlaceOther, reason)
 }
 
 impl Receipt {

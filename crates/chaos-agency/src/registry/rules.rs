@@ -227,7 +227,7 @@ impl Entry<'_> {
     /// Hands a role of the root key's to another key. The operator's is that of the agent's span; who
     /// signs checkpoints is in the rows of the delegations alone.
     fn delegate(&self, last: Last, to: &Delegate, writes: &mut Writes) -> Result<(), Stop> {
-        let (root, Delegate { role, number, key, replaces, lost }) = (self.scope.operator, to);
+        let (root, Delegate { role, number, key, replaces, lost, .. }) = (self.scope.operator, to);
         if *lost && *replaces == root {
             return Err(reject(
                 Fault::RootLost,
@@ -265,7 +265,8 @@ impl Entry<'_> {
             Role::Operator => last.number + 1,
         };
         writes.put(Key::of_key(key), &KeyRow { from: index, owner: root, n });
-        let row = DelegationRow { index, key: *key, replaces: *replaces, lost: *lost };
+        let row =
+            DelegationRow { index, key: *key, replaces: *replaces, lost: *lost, root: to.root };
         writes.put(Key::delegation(*role, *number), &row);
         match role {
             Role::Checkpoints => Ok(()),

@@ -160,10 +160,10 @@ fn operator_can_neither_leave_nor_rotate() {
     refused(registry.authorise(2, &rotate(OPERATOR, OPERATOR, 5)), "handed on by a delegation");
 }
 
-/// A delegation of a role from one seed's key to another's.
+/// A delegation of a role from one seed's key to another's. The registry asks nothing of its place.
 fn delegate(role: Role, number: u64, from: u8, to: u8) -> Delegate {
     let (key, replaces) = (key(to).did(), key(from).did());
-    Delegate { role, number, key, replaces, lost: false }
+    Delegate { role, number, key, replaces, lost: false, size: 0, root: chaos_log::EMPTY_ROOT }
 }
 
 #[test]

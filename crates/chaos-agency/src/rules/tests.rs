@@ -651,6 +651,10 @@ impl State for Watched<'_> {
         self.answer(Asked::Place(*receipt), self.state.place(receipt))
     }
 
+    fn tree(&self, size: u64) -> Answer<chaos_log::Hash> {
+        self.state.tree(size)
+    }
+
     fn range(&self, range: Range<&Key>) -> Answer<Vec<Row>> {
         self.answer(Asked::Range(range.start.clone()), self.state.range(range))
     }

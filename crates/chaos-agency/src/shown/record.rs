@@ -4,7 +4,8 @@ use chaos_types::{Did, Verified};
 
 use super::Shown;
 use crate::{
-    Answer, Corrections, Key, Leaf, Place, Receipt, Rules, State, Stop,
+    Action, Answer, Corrections, Key, Leaf, Place, Receipt, Rules, State, Stop,
+    action::Delegate,
     state::{AgentRow, past},
 };
 
@@ -33,7 +34,7 @@ pub struct Wanted<'a> {
 /// If `state` does not hold what it should.
 pub fn record(rules: &Rules, wanted: Wanted<'_>, state: &dyn State) -> Result<Shown, Stop> {
     let Wanted { index, leaf, receipt, size } = wanted;
-    let mut recorder = Recorder { state, size, shown: Shown::new(index, receipt.id) };
+    let mut recorder = Recorder { state, size, receipt, shown: Shown::new(index, receipt.id) };
     recorder.show(Key::refused(index))?;
     for _ in 0..ROWS_MAX {
         let asked = match rules.admit(Place::at(index), leaf, receipt, &recorder.shown) {
@@ -57,6 +58,7 @@ pub fn record(rules: &Rules, wanted: Wanted<'_>, state: &dyn State) -> Result<Sh
 struct Recorder<'a> {
     state: &'a dyn State,
     size: u64,
+    receipt: &'a Receipt,
     shown: Shown,
 }
 
@@ -65,6 +67,7 @@ impl Recorder<'_> {
     fn answer(&mut self, asked: Key) -> Result<bool, Stop> {
         match asked.kind() {
             "place" => self.show_place(&asked),
+            "tree" => self.show_tree(asked),
             "span" if asked.parts().count() == 2 => self.show_span(&asked),
             _ => self.show(asked).map(|()| true),
         }
@@ -81,6 +84,18 @@ impl Recorder<'_> {
             // Nothing shows that a receipt stands nowhere.
             Answer::Is(_) | Answer::Absent => Ok(false),
             Answer::NotShown => Err(Stop::NotShown { key: asked.clone() }),
+        }
+    }
+
+    /// The proof of the entry's own place shows what the tree was before it, so that nothing is added; the
+    /// rules are asked whether it is the one that the receipt names, which the log's fold has checked.
+    fn show_tree(&mut self, asked: Key) -> Result<bool, Stop> {
+        match self.receipt.action {
+            Action::Delegate(Delegate { root, .. }) => {
+                self.shown.insert_before(root);
+                Ok(true)
+            }
+            _ => Err(Stop::NotShown { key: asked }),
         }
     }
 

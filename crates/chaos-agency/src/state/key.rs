@@ -93,6 +93,11 @@ impl Key {
         Self::new("place", &[receipt])
     }
 
+    /// The root of the tree of so many entries, which is no row: proofs of the tree show it.
+    pub(crate) fn tree(size: u64) -> Self {
+        Self::new("tree", &[&size])
+    }
+
     /// Whose a key is, for ever.
     pub(crate) fn of_key(key: &Did) -> Self {
         Self::new("key", &[key])

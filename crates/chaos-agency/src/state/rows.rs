@@ -1,5 +1,6 @@
 //! The values of the rows. Each carries the log index that wrote it.
 
+use chaos_log::Hash;
 use chaos_reputation::Model;
 use chaos_types::{Check, Did, Digest, decimal};
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,7 @@ pub(crate) struct KeyRow {
 }
 
 /// `delegation/role/n`: the n-th key, from 1, that the log's root key handed a role to. Until the first
-/// the root key has it.
+/// the root key has it. `root` is that of the tree before the entry, which the root key has signed with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DelegationRow {
@@ -61,6 +62,8 @@ pub(crate) struct DelegationRow {
     pub(crate) key: Did,
     pub(crate) replaces: Did,
     pub(crate) lost: bool,
+    #[serde(with = "crate::tree")]
+    pub(crate) root: Hash,
 }
 
 /// `name/name`: whose a name is.

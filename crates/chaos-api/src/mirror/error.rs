@@ -278,6 +278,15 @@ pub enum MirrorError {
         /// Entries that are stored.
         stored: u64,
     },
+    /// A database cannot be put aside.
+    #[error("cannot move `{path}` aside", path = path.display())]
+    Aside {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
     /// A check was stopped.
     #[error("a check was stopped before its end")]
     Stopped,
@@ -329,6 +338,7 @@ impl MirrorError {
             | Self::RecordedFindings(_)
             | Self::NotFound { .. }
             | Self::Alarm { .. }
+            | Self::Aside { .. }
             | Self::Slow { .. }
             | Self::Stopped => false,
         }

@@ -96,7 +96,8 @@ pub(crate) async fn ensure_grown(
             return Ok(());
         }
         let Some(key) = signers.of_both(kept, found) else {
-            return Err(MirrorError::Branches { kept: old.size(), found: new.size() });
+            let branches = MirrorError::Branches { kept: old.size(), found: new.size() };
+            return Err(stored_history(store, signers, found).unwrap_or(branches));
         };
         let proof = ForkProof::of_roots(key, kept.clone(), found.clone());
         return Err(proof.map_or_else(MirrorError::Recorded, |proof| signers.fork(proof)));
@@ -104,21 +105,80 @@ pub(crate) async fn ensure_grown(
     if new.size() < old.size() {
         // Only if the entries are stored is it known which root the smaller log had.
         let key = signers.of_both(kept, found);
+        let older = MirrorError::Rollback { kept: old.size(), found: new.size() };
         return Err(match key.map(|key| ForkProof::find(&key, found, kept, store)) {
             Some(Ok(Some(proof))) => signers.fork(proof),
-            Some(Ok(None) | Err(_)) | None => {
-                MirrorError::Rollback { kept: old.size(), found: new.size() }
-            }
+            Some(Ok(None) | Err(_)) => older,
+            None => stored_history(store, signers, found).unwrap_or(older),
         });
     }
     if old.size() == 0 {
         return Ok(());
     }
     let key = signers.of_both(kept, found);
-    match find(source, key.as_ref(), kept, found).await? {
-        Some(proof) => Err(signers.fork(proof)),
-        None => Ok(()),
+    match find(source, key.as_ref(), kept, found).await {
+        Ok(Some(proof)) => Err(signers.fork(proof)),
+        Ok(None) => Ok(()),
+        // Two keys have signed: the root key has said which history the later one goes on from.
+        Err(MirrorError::Branches { kept: size, found: new }) => {
+            let proof = published_history(source, signers, kept, found).await?;
+            Err(proof.unwrap_or(MirrorError::Branches { kept: size, found: new }))
+        }
+        Err(error) => Err(error),
     }
+}
+
+/// The proof that a published checkpoint is no start of the history that the root key has signed, by what is
+/// stored of that.
+fn stored_history(
+    store: &Store,
+    signers: &Signers,
+    found: &SignedCheckpoint,
+) -> Option<MirrorError> {
+    let (size, end) = (found.claimed().size(), signers.signed_history(found)?);
+    let prefix = if size < end { Some(prove_prefix(store, size, end).ok()?) } else { None };
+    signers.other_history(found, prefix)
+}
+
+/// The same of a kept checkpoint, by what is published.
+async fn published_history(
+    source: &Source,
+    signers: &Signers,
+    kept: &SignedCheckpoint,
+    found: &SignedCheckpoint,
+) -> Result<Option<MirrorError>, MirrorError> {
+    let size = kept.claimed().size();
+    let Some(end) = signers.signed_history(kept) else { return Ok(None) };
+    if size == end {
+        return Ok(signers.other_history(kept, None));
+    }
+    let mut tiles = Fetched::default();
+    loop {
+        match prove_prefix(&tiles, size, end) {
+            Ok(prefix) => return Ok(signers.other_history(kept, Some(prefix))),
+            Err(ProveError::Read(Absent(id))) => {
+                let tile = fetch_hashes(source, id, found.claimed().size()).await?;
+                tiles.0.insert(id, tile);
+            }
+            Err(ProveError::Narrow { tile, expected, found }) => {
+                return Err(narrow(tile, expected, found));
+            }
+            Err(ProveError::Index { .. } | ProveError::Sizes { .. }) => {
+                unreachable!("the checkpoint is below the delegation")
+            }
+        }
+    }
+}
+
+/// A tile of hashes, as wide as a log of this size has it.
+async fn fetch_hashes(source: &Source, id: TileId, size: u64) -> Result<Vec<Hash>, MirrorError> {
+    let hashes = size >> (u32::from(id.level) * 8);
+    let start = id.index * u64::from(TILE_WIDTH);
+    let width = hashes.saturating_sub(start).min(u64::from(TILE_WIDTH));
+    let width = u16::try_from(width).expect("at most 256");
+    let path = TilePath::new(TileKind::Hashes { level: id.level }, id.index, width)
+        .expect("a proof asks for tiles that its size has");
+    fetch_tile(source, path).await
 }
 
 /// Holds a kept checkpoint against a larger one with the published tiles: none if it is its start, a
@@ -152,14 +212,8 @@ async fn find(
                 return Err(MirrorError::Consistency { kept: old_size, found: new_size, source });
             }
         };
-        let hashes = new_size >> (u32::from(id.level) * 8);
-        let start = id.index * u64::from(TILE_WIDTH);
-        let width = hashes.saturating_sub(start).min(u64::from(TILE_WIDTH));
-        let width = u16::try_from(width).expect("at most 256");
-        let path = TilePath::new(TileKind::Hashes { level: id.level }, id.index, width)
-            .expect("a proof asks for tiles that its size has");
         // Every turn adds a tile, and a proof asks for two of each level.
-        tiles.0.insert(id, fetch_tile(source, path).await?);
+        tiles.0.insert(id, fetch_hashes(source, id, new_size).await?);
     }
 }
 

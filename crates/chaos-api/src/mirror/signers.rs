@@ -1,10 +1,10 @@
 //! Who signs for a log, as far as a copy of it was shown.
 
 use chaos_agency::{SignerError, Succession, action::Role};
-use chaos_log::{ForkProof, SignedCheckpoint, VerifierKey};
+use chaos_log::{ForkProof, PrefixProof, SignedCheckpoint, VerifierKey};
 use chaos_store::{Records as _, Store};
 use chaos_types::Did;
-use chaos_verify::{LogKeys, ProvedFork, SignerProof, TreesProof};
+use chaos_verify::{LogKeys, PlacesProof, ProvedFork, SignerProof, TreesProof};
 
 use super::MirrorError;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The key under which a copy keeps the newest file of the log's keys that it was shown.
-const KEYS_META: &str = "mirror/keys";
+pub(super) const KEYS_META: &str = "mirror/keys";
 
 /// The keys of a log's checkpoints. They are read from the file that proves itself to whoever knows the
 /// root key, whoever kept it.
@@ -109,6 +109,32 @@ impl Signers {
         Some(MirrorError::Fork(Box::new(ProvedFork::Signer(Box::new(proof)))))
     }
 
+    /// Of how many entries the history is that the root key has signed with the delegation which ended the
+    /// time of a checkpoint's key, if one has.
+    pub(crate) fn signed_history(&self, signed: &SignedCheckpoint) -> Option<u64> {
+        self.succession.end_after(signed.claimed().size()).map(|end| end.body.size)
+    }
+
+    /// The proof that a checkpoint by a key within its time is no start of that history, if it is none, by
+    /// nodes of its tree.
+    pub(crate) fn other_history(
+        &self,
+        signed: &SignedCheckpoint,
+        prefix: Option<PrefixProof>,
+    ) -> Option<MirrorError> {
+        let file = self.file.as_deref()?;
+        let root = self.root.clone();
+        let proof = SignerProof::of_history(root, file, signed.clone(), prefix).ok()?;
+        Some(MirrorError::Fork(Box::new(ProvedFork::Signer(Box::new(proof)))))
+    }
+
+    /// The proof that the root key signed two delegations of one number, in what is kept and in what is
+    /// published.
+    fn two_places(&self, published: &[u8]) -> Option<MirrorError> {
+        let proof = PlacesProof::find(&self.root, self.file.as_deref()?, published).ok()??;
+        Some(MirrorError::Fork(Box::new(ProvedFork::Places(Box::new(proof)))))
+    }
+
     /// A fork of the log's by one of its keys, with what ties that key to the root key.
     pub(crate) fn fork(&self, fork: ForkProof) -> MirrorError {
         let file = self.file.as_deref().filter(|_| *fork.log() != self.root);
@@ -159,7 +185,7 @@ impl Signers {
             return Ok(());
         }
         if !found.delegations().starts_with(known) {
-            return Err(MirrorError::KeysOther);
+            return Err(self.two_places(&file).unwrap_or(MirrorError::KeysOther));
         }
         let mut new = found.delegations().iter().skip(known.len());
         if let Some(lost) = new.find(|delegation| delegation.body.lost && !self.follows_lost) {

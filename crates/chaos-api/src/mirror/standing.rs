@@ -1,12 +1,16 @@
 //! What was found in a log, kept in the copy until a person has accepted it.
 
-use std::{collections::BTreeSet, fmt, path::Path};
+use std::{
+    collections::BTreeSet,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
 
-use chaos_store::{Records as _, Store};
+use chaos_store::{DATABASE_FILE, Records as _, Store};
 use chaos_verify::ProvedFork;
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, KEY_META, Mirror, MirrorError};
+use super::{Finding, KEY_META, Mirror, MirrorError, signers::KEYS_META};
 use crate::alarm::Alarm;
 
 /// Findings that stand by name; further ones are counted, and get their names once these are accepted.
@@ -214,6 +218,37 @@ impl Mirror {
         findings.keep(&mut self.store)
     }
 
+    /// Puts a copy aside that ends with what a retired key signed besides the log, once a person has accepted
+    /// that, and begins an empty one in its place, which knows the log's keys and what was found. Answers where
+    /// the former database is; `None` where the copy is one to go on with.
+    ///
+    /// A store never drops an entry, and what such a copy holds is not the start of the log.
+    ///
+    /// # Errors
+    /// If a file cannot be moved, or a store fails.
+    pub fn leave_retired(self) -> Result<Option<PathBuf>, MirrorError> {
+        let proof = self.store.meta(FORK_META)?.filter(|proof| !proof.is_empty());
+        let Some(proof) = proof.filter(|_| self.standings().is_ok_and(|all| !all.is_forked()))
+        else {
+            return Ok(None);
+        };
+        let proof = ProvedFork::parse(&proof).map_err(MirrorError::RecordedFork)?;
+        let kept = self.store.checkpoint()?;
+        let ProvedFork::Signer(signed) = &proof else { return Ok(None) };
+        if signed.is_of_the_log() || kept.as_ref() != Some(signed.note()) {
+            return Ok(None);
+        }
+        let found = Findings::read(&self.store)?.found;
+        let Self { store, key, directory, .. } = self;
+        drop(store);
+        let aside = format!("{DATABASE_FILE}.{}", proof.name());
+        let aside = put_aside(&directory, &aside)?;
+        let mut anew = Self::open(&directory, Some(&key))?;
+        anew.store.put_meta(KEYS_META, signed.keys().as_bytes())?;
+        Findings { found, ..Findings::default() }.keep(&mut anew.store)?;
+        Ok(Some(aside))
+    }
+
     /// Refuses to go on with a log that forked, until a person has decided.
     pub(super) fn ensure_one_history(&self) -> Result<(), MirrorError> {
         if !self.standings()?.is_forked() {
@@ -241,4 +276,19 @@ impl Mirror {
         let kept = Alarm::Fork(Box::new(proof.clone())).keep(&folder, &self.key, now_ms);
         kept.map_err(|source| MirrorError::Alarm { folder, source })
     }
+}
+
+/// Gives a database another name, with what SQLite may have left beside it: a journal that stayed would be
+/// taken for the next database's.
+fn put_aside(directory: &Path, name: &str) -> Result<PathBuf, MirrorError> {
+    for suffix in ["-wal", "-shm", ""] {
+        let from = directory.join(format!("{DATABASE_FILE}{suffix}"));
+        let to = directory.join(format!("{name}{suffix}"));
+        match fs::rename(&from, to) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !suffix.is_empty() => {}
+            Err(source) => return Err(MirrorError::Aside { path: from, source }),
+        }
+    }
+    Ok(directory.join(name))
 }

@@ -236,6 +236,8 @@ fn second_delegation_with_one_number_counts_for_nothing() {
             key: other.did(),
             replaces: root.did(),
             lost: false,
+            size: ledger.size(),
+            root: chaos_store::Records::head(ledger.store()).unwrap().root,
         }),
     }
     .sign(&[&root, &other])
@@ -244,6 +246,55 @@ fn second_delegation_with_one_number_counts_for_nothing() {
     assert!(matches!(refusal, Error::Inadmissible(_)), "{refusal}");
     let succession: Succession = ledger.succession(Role::Checkpoints).unwrap();
     assert_eq!(succession.delegations().len(), 1);
+}
+
+#[test]
+fn delegation_that_waited_while_the_log_grew_is_refused_and_so_is_one_for_another_history() {
+    let world = World::new();
+    let mut ledger = world.ledger();
+    let (root, other) = (root_of(&world.dir()), AgentKey::from_seed(&[6; 32]));
+    enrol(&mut ledger, 1);
+    let history = |ledger: &Ledger| chaos_store::Records::head(ledger.store()).unwrap();
+    let before = history(&ledger);
+    let signed = |size, history| {
+        let body = chaos_agency::action::Delegate {
+            role: Role::Checkpoints,
+            number: 1,
+            key: other.did(),
+            replaces: root.did(),
+            lost: false,
+            size,
+            root: history,
+        };
+        chaos_agency::receipt::Draft {
+            log: root.did(),
+            agent: root.did(),
+            claimed_at_ms: NOW_MS,
+            parents: vec![],
+            subjects: vec![],
+            evidence: chaos_agency::Evidence::None {},
+            action: chaos_agency::Action::Delegate(body),
+        }
+        .sign(&[&root, &other])
+        .unwrap()
+    };
+    enrol(&mut ledger, 2);
+    let now = history(&ledger);
+    for (size, root) in
+        [(before.size, before.root), (now.size, before.root), (now.size + 1, now.root)]
+    {
+        match ledger.append(&signed(size, root), NOW_MS).unwrap_err() {
+            Error::Inadmissible(rejection) => {
+                assert_eq!(rejection.code, chaos_agency::Fault::DelegationPlaceOther.code());
+            }
+            error => panic!("{error}"),
+        }
+    }
+    ledger.append(&signed(now.size, now.root), NOW_MS).unwrap();
+    enrol(&mut ledger, 3);
+    // Folded anew, from the entries alone, it is the same.
+    assert!(ledger.compare().unwrap().agrees());
+    assert_eq!(ledger.succession(Role::Checkpoints).unwrap().key(), other.did());
 }
 
 fn root_of(dir: &Path) -> AgentKey {

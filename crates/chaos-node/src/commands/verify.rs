@@ -23,7 +23,7 @@ use chaos_programs::{
 };
 use chaos_store::DATABASE_FILE;
 use chaos_types::{Check, Code, Rejection};
-use chaos_verify::{Fault, Options, ProvedFork, Report, TreesProof};
+use chaos_verify::{Fault, Head, Heads, Options, ProvedFork, Report, TreesProof};
 
 use crate::{
     args::{Required, VerifyArgs},
@@ -96,6 +96,9 @@ struct Forked {
     proof: ProvedFork,
     /// The root key of the log, as far as anything shows it.
     root: VerifierKey,
+    /// The entry that retired the key which the proof is about, as far as anything shows it. Then it is the
+    /// owner's or a thief's, and no fork of the log.
+    retired_since: Option<u64>,
 }
 
 /// What was found of a bundle.
@@ -165,13 +168,15 @@ impl Found {
     }
 }
 
-/// Writes the proofs that were made here into a folder, if one was named; whether there are any.
+/// Writes the proofs that were made here into a folder, if one was named; whether any is of a fork of the
+/// log.
 fn keep_proofs(found: &mut [Found], folder: Option<&Path>) -> Result<bool, Failure> {
     let mut any = false;
     for found in found {
         let Ok(Content::Bundle(checked)) = &mut found.content else { continue };
         let Some(Kept { proof, path }) = &mut checked.fork else { continue };
-        any = true;
+        let code = checked.report.result.as_ref().err().map(|rejection| rejection.code);
+        any |= code == Some(Code::from(Fault::LogForked));
         if let Some(folder) = folder {
             let file = folder.join(format!("{}.fork", proof.name()));
             write_file(&file, proof.to_string().as_bytes())?;
@@ -179,6 +184,43 @@ fn keep_proofs(found: &mut [Found], folder: Option<&Path>) -> Result<bool, Failu
         }
     }
     Ok(any)
+}
+
+/// What a bundle and the reader's copy of the log show together.
+struct Shown {
+    proof: ProvedFork,
+    rejection: Rejection,
+}
+
+impl Shown {
+    /// Who signs is known from both. What a retired key has signed is no fork of the log: a head by it is
+    /// refused as that, and a copy that ends with such is another log's.
+    fn new(proof: ProvedFork, head: &Head, copy: &LogCopy) -> Self {
+        let mut heads = Heads::default();
+        heads.learn(&head.log, &head.succession, "it");
+        if let Ok((root, succession)) = copy.signers() {
+            heads.learn(&root, &succession, "the copy");
+        }
+        let says = proof.sentence();
+        let rejection = match heads.retired_since(&proof, &head.log) {
+            None => {
+                let reason = format!("{says}: shown by it and the copy of the log");
+                Rejection::new(Check::Checkpoint, Fault::LogForked, reason)
+            }
+            Some(index) if proof.checkpoints().contains(&&head.checkpoint) => {
+                let reason = format!(
+                    "by a key retired since entry {index}, the owner or a thief: {says}: shown by the copy of \
+                     the log"
+                );
+                Rejection::new(Check::Checkpoint, Fault::RetiredKeyHead, reason)
+            }
+            Some(_) => {
+                let reason = format!("the copy ends with what a retired key signed: {says}");
+                Rejection::new(Check::Agent, Fault::LogCopyOther, reason)
+            }
+        };
+        Self { proof, rejection }
+    }
 }
 
 /// Everything that the command line says about how to verify.
@@ -240,16 +282,15 @@ impl<'a> Verifier<'a> {
             if ProvedFork::is_claimed_by(&bytes) {
                 return Content::Fork(ProvedFork::parse(&bytes).map(|proof| {
                     let root = proof.log().clone();
-                    Box::new(Forked { proof, root })
+                    Box::new(Forked { proof, root, retired_since: None })
                 }));
             }
             let report = self.verify(&bytes, path.as_deref());
             let lacks = self.lacks(&report);
             let fork = self.fork(&report, &bytes);
             let mut checked = Checked { report, lacks, fork: None };
-            if let Some(proof) = fork {
-                let reason = format!("{}: shown by it and the copy of the log", proof.sentence());
-                checked.reject(Rejection::new(Check::Checkpoint, Fault::LogForked, reason));
+            if let Some(Shown { proof, rejection }) = fork {
+                checked.reject(rejection);
                 checked.fork = Some(Kept { proof, path: None });
             }
             Content::Bundle(Box::new(checked))
@@ -283,10 +324,11 @@ impl<'a> Verifier<'a> {
     }
 
     /// The proof that the log forked, if the copy at hand is another branch than the bundle's.
-    fn fork(&self, report: &Report, bytes: &[u8]) -> Option<ProvedFork> {
+    fn fork(&self, report: &Report, bytes: &[u8]) -> Option<Shown> {
         let is_other = |rejection: &Rejection| rejection.code == Code::from(Fault::LogCopyOther);
         let head = report.head.as_ref().filter(|_| report.result.as_ref().is_err_and(is_other))?;
-        self.copy.as_ref()?.fork(head, bytes)
+        let copy = self.copy.as_ref()?;
+        Some(Shown::new(copy.fork(head, bytes)?, head, copy))
     }
 
     /// Where inputs are looked up: in the named folders, or in the one above the bundle's.

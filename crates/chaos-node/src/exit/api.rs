@@ -62,54 +62,59 @@ const fn of_source(error: &SourceError) -> Kind {
     }
 }
 
+/// What whoever meets it can do.
+const fn hint_of(error: &MirrorError) -> Option<&'static str> {
+    match error {
+        MirrorError::NoKey => {
+            Some("--log names it; the log's operator prints it with `chaoschain log checkpoint`")
+        }
+        MirrorError::Repeated { .. } => Some(
+            "the log's rules refuse the second (receipt-repeated), so that it counts once, and a \
+             copy has one place for a receipt: what stands before the second is copied and checked, \
+             nothing after it is",
+        ),
+        MirrorError::NoMirror | MirrorError::Published { .. } => {
+            Some("name a new directory for the copy")
+        }
+        MirrorError::OtherLog { .. } => {
+            Some("a directory holds the copy of one log; name a new one for another log's")
+        }
+        MirrorError::Fork(_) => Some(
+            "nothing more is stored; `chaoschain log findings DIR` names the proof and says how to go on",
+        ),
+        MirrorError::NotRoot { .. } => Some(
+            "nothing was stored; --log takes the root key, from somebody whom you trust: it names the \
+             log for ever, and the later keys follow from it",
+        ),
+        MirrorError::NoKeys(_) => Some(
+            "a log whose root key has handed its checkpoints on publishes `keys`: ask a source that \
+             has it, as `chaoschain log serve` and `log export` have; if none has, --log names another \
+             log's key",
+        ),
+        MirrorError::LostKey { .. } => {
+            Some("--log-policy names witnesses whose quorum says which history it is")
+        }
+        MirrorError::Open(OpenError::Foreign { .. }) => {
+            Some("move that file away: the next round makes the copy anew")
+        }
+        MirrorError::Source(SourceError::Absent { .. })
+        | MirrorError::Root { .. }
+        | MirrorError::Parent { .. }
+        | MirrorError::Width { .. } => Some(
+            "name another copy of the log, or ask who publishes this one to publish it anew (`chaoschain \
+             log export`, `log serve`)",
+        ),
+        MirrorError::NotFound { .. } => Some("`chaoschain log findings DIR` lists what stands"),
+        MirrorError::Rollback { .. } => {
+            Some("nothing was stored; an older answer may be a cache's, or entries are gone")
+        }
+        _ => None,
+    }
+}
+
 impl From<MirrorError> for Failure {
     fn from(error: MirrorError) -> Self {
-        let hint = match &error {
-            MirrorError::NoKey => Some(
-                "--log names it; the log's operator prints it with `chaoschain log checkpoint`",
-            ),
-            MirrorError::Repeated { .. } => Some(
-                "the log's rules refuse the second (receipt-repeated), so that it counts once, and a \
-                 copy has one place for a receipt: what stands before the second is copied and checked, \
-                 nothing after it is",
-            ),
-            MirrorError::NoMirror | MirrorError::Published { .. } => {
-                Some("name a new directory for the copy")
-            }
-            MirrorError::OtherLog { .. } => {
-                Some("a directory holds the copy of one log; name a new one for another log's")
-            }
-            MirrorError::Fork(_) => Some(
-                "nothing more is stored; `chaoschain log findings DIR` names the proof and says how to go on",
-            ),
-            MirrorError::NotRoot { .. } => Some(
-                "nothing was stored; --log takes the root key, from somebody whom you trust: it names the \
-                 log for ever, and the later keys follow from it",
-            ),
-            MirrorError::NoKeys(_) => Some(
-                "a log whose root key has handed its checkpoints on publishes `keys`: ask a source that \
-                 has it, as `chaoschain log serve` and `log export` have; if none has, --log names another \
-                 log's key",
-            ),
-            MirrorError::LostKey { .. } => {
-                Some("--log-policy names witnesses whose quorum says which history it is")
-            }
-            MirrorError::Open(OpenError::Foreign { .. }) => {
-                Some("move that file away: the next round makes the copy anew")
-            }
-            MirrorError::Source(SourceError::Absent { .. })
-            | MirrorError::Root { .. }
-            | MirrorError::Parent { .. }
-            | MirrorError::Width { .. } => Some(
-                "name another copy of the log, or ask who publishes this one to publish it anew (`chaoschain \
-                 log export`, `log serve`)",
-            ),
-            MirrorError::NotFound { .. } => Some("`chaoschain log findings DIR` lists what stands"),
-            MirrorError::Rollback { .. } => {
-                Some("nothing was stored; an older answer may be a cache's, or entries are gone")
-            }
-            _ => None,
-        };
+        let hint = hint_of(&error);
         let kind = match &error {
             // Whether a monitor or a mirror meets it, it is one fault.
             error if error.is_contradiction() && !matches!(error, MirrorError::Fork(_)) => {
@@ -129,6 +134,7 @@ impl From<MirrorError> for Failure {
             | MirrorError::RecordedFork(_)
             | MirrorError::RecordedFindings(_)
             | MirrorError::Alarm { .. }
+            | MirrorError::Aside { .. }
             | MirrorError::Stopped => Kind::Storage,
             MirrorError::Fork(_) | MirrorError::ForkLost { .. } => Kind::Fork,
             MirrorError::Slow { .. } => Kind::Outside,

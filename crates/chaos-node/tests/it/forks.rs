@@ -120,7 +120,9 @@ fn any_log_takes_in_a_fork_and_readers_of_its_copies_refuse_both_branches() {
     let require = ["--require", "counted,reexecuted", "--log", &third_key];
     let arguments = [&["verify", text(&reported), "--log-dir", text(&copy)], &require[..]].concat();
     let shown = run(arguments).expect_code(0).stdout;
-    for said in ["counted: recomputed", "re-executed", "says it reported that log", "size 3"] {
+    // Anybody can name a log as he likes: it is its key.
+    let by = format!("both signed by {key}");
+    for said in ["counted: recomputed", "re-executed", "says it reported that log", "size 3", &by] {
         assert!(shown.contains(said), "{said}: {shown}");
     }
     on(&third, &["log", "rebuild", "--check"]);

@@ -172,8 +172,8 @@ fn fork_by_a_retired_key_says_nothing_against_heads_by_the_key_in_force() {
     let proof = proof_in(&log.machine.path("blind"));
     let (proof, trust) = (proof.to_str().unwrap(), ["--log", &log.root]);
     ensure_found(verify(&[proof, &one, &two], &trust), 6, &["forked", "log-forked", "log-forked"]);
-    let expected = ["forked", "accepted", "key-retired"];
-    ensure_found(verify(&[proof, &honest, &one], &trust), 6, &expected);
+    let expected = ["retired_key", "accepted", "key-retired"];
+    ensure_found(verify(&[proof, &honest, &one], &trust), 1, &expected);
     // Two heads of one size, and no proof beside them.
     ensure_found(verify(&[&one, &honest], &trust), 1, &["key-retired", "accepted"]);
 }
@@ -194,8 +194,12 @@ fn proof_that_a_retired_key_signs_is_about_the_root_key_alone() {
     let proof = proof_in(&log.machine.path("copy"));
     let proof = proof.to_str().unwrap();
     let all = [proof, &honest, &stolen];
-    ensure_found(verify(&all, &["--log", &log.root]), 6, &["forked", "accepted", "key-retired"]);
-    ensure_found(verify(&all, &[]), 6, &["forked", "accepted", "key-retired"]);
+    ensure_found(
+        verify(&all, &["--log", &log.root]),
+        1,
+        &["retired_key", "accepted", "key-retired"],
+    );
+    ensure_found(verify(&all, &[]), 1, &["retired_key", "accepted", "key-retired"]);
     // Whoever names the stolen key has named no log, and is told which key does.
     let expected = ["fork-not-tied", "log-not-trusted", "key-retired"];
     ensure_found(verify(&all, &["--log", &retired]), 1, &expected);
@@ -203,8 +207,8 @@ fn proof_that_a_retired_key_signs_is_about_the_root_key_alone() {
     fs::write(&policy, format!("log {retired}\nquorum none\n")).unwrap();
     ensure_found(verify(&all, &["--log-policy", &policy]), 1, &expected);
     fs::write(&policy, format!("log {}\nlog {retired}\nquorum none\n", log.root)).unwrap();
-    let expected = ["forked", "accepted", "key-retired"];
-    ensure_found(verify(&all, &["--log-policy", &policy]), 6, &expected);
+    let expected = ["retired_key", "accepted", "key-retired"];
+    ensure_found(verify(&all, &["--log-policy", &policy]), 1, &expected);
 }
 
 #[test]
@@ -253,8 +257,12 @@ fn copy_that_a_thief_reached_first_blames_the_thief_once_it_sees_the_owner() {
         let copy = log.machine.path(command);
         let proof = proof_in(&copy);
         let proof = proof.to_str().unwrap();
-        let shown = verify(&[proof], &["--log", &log.root]).expect_code(6).json();
-        assert_eq!(shown[0]["kind"], "signer");
+        // The file shows the end of the key that it is about, so that the log itself did not fork.
+        let shown = verify(&[proof], &["--log", &log.root]).expect_code(0).json();
+        assert_eq!(
+            (&shown[0]["kind"], &shown[0]["verdict"]),
+            (&"signer".into(), &"retired_key".into())
+        );
         // It stands, whoever is asked, until a person has decided.
         for source in ["thief", "data", "thief"] {
             log.copy_of(command, source, command).expect_code(6);
@@ -311,10 +319,12 @@ fn fork_between_a_bundle_and_the_readers_copy_leaves_its_proof() {
     log.copy_of("mirror", "data", "copy").expect_code(0);
     log.copy_of("mirror", "other", "their-copy").expect_code(0);
     let their_copy = log.text("their-copy");
-    for (bundle, copy) in [(&theirs, &copy), (&ours, &their_copy)] {
+    let cases = [(&theirs, &copy, "retired-key-head"), (&ours, &their_copy, "log-copy-other")];
+    for (bundle, copy, code) in cases {
         let trust = ["--log", &log.root, "--log-dir", copy];
-        let found = verify(&[bundle], &trust).expect_code(6).json();
+        let found = verify(&[bundle], &trust).expect_code(1).json();
         assert_eq!(found[0]["fork"]["kind"], "signer", "{found:#?}");
+        assert!(found[0]["checks"].to_string().contains(code), "{found:#?}");
     }
 }
 
@@ -362,4 +372,129 @@ fn lost_log_whose_root_key_is_kept_elsewhere_comes_back_under_the_key_that_is_na
     let other = [&repair[..], &["--log", &signer]].concat();
     let refused = log.machine.on("data", &other);
     assert_ne!(refused.code, 0, "{}", refused.stdout);
+}
+
+/// A log that rotated twice, and a thief's branch of one entry within the time of the key between, with
+/// a bundle under the thief's head. The proof of the two heads of that size was made before the key was retired.
+struct Former {
+    log: Rotated,
+    proof: String,
+    grace: String,
+    honest: String,
+    theirs: String,
+}
+
+impl Former {
+    fn new() -> Self {
+        let log = Rotated::new();
+        log.branch("thief");
+        let grace = log.grow("grace");
+        let theirs = log.grow_elsewhere("thief", "eve");
+        log.copy_of("mirror", "data", "early").expect_code(0);
+        log.copy_of("mirror", "thief", "early").expect_code(6);
+        let proof = proof_in(&log.machine.path("early")).to_str().unwrap().to_owned();
+        log.grow("edsger");
+        log.machine.on("data", &["log", "rotate-key"]).expect_code(0);
+        let honest = log.grow("barbara");
+        Self { log, proof, grace, honest, theirs }
+    }
+}
+
+#[test]
+fn two_heads_within_a_former_keys_time_say_nothing_against_later_keys() {
+    let Former { log, proof, grace, honest, theirs } = Former::new();
+    let trust = ["--log", &log.root];
+    // Nothing in the call shows that the key is retired.
+    ensure_found(verify(&[&proof, &grace], &trust), 6, &["forked", "log-forked"]);
+    for order in [[&proof, &honest], [&honest, &proof]] {
+        let run = verify(&order.map(String::as_str), &trust).expect_code(0);
+        let lines = run.json();
+        let verdicts: Vec<_> = lines.iter().map(|line| line["verdict"].as_str().unwrap()).collect();
+        assert!(
+            verdicts.contains(&"accepted") && verdicts.contains(&"retired_key"),
+            "{verdicts:?}"
+        );
+    }
+    // Which of the key's own heads is the owner's, nothing shows.
+    let all = [proof.as_str(), &honest, &grace, &theirs];
+    let expected = ["retired_key", "accepted", "retired-key-head", "retired-key-head"];
+    ensure_found(verify(&all, &trust), 1, &expected);
+    let said = run_with(["verify", &proof, &honest, "--log", &log.root], &[]).expect_code(0).stdout;
+    assert!(said.contains("the owner's or a thief's"), "{said}");
+    // The log's own copy knows it where no file says it.
+    let data = log.text("data");
+    let with_copy = [&trust[..], &["--log-dir", &data]].concat();
+    ensure_found(verify(&[&proof], &with_copy), 0, &["retired_key"]);
+    // And which of the key's heads is the start of what the root key signed.
+    let expected = ["retired_key", "accepted", "retired-key-head"];
+    ensure_found(verify(&[&proof, &grace, &theirs], &with_copy), 1, &expected);
+    let told = log.machine.on("data", &["log", "report-fork", &proof]).expect_code(0).stdout;
+    assert!(told.contains("that key of this log is retired since entry"), "{told}");
+}
+
+#[test]
+fn head_of_a_thief_within_a_former_keys_time_is_told_by_what_the_root_key_signed() {
+    let Former { log, honest, theirs, .. } = Former::new();
+    let trust = ["--log", &log.root];
+    for command in ["mirror", "monitor"] {
+        for (first, second) in [("thief", "data"), ("data", "thief")] {
+            let copy = format!("{command}-{first}");
+            let seen = log.copy_of(command, first, &copy);
+            assert!([0, 1].contains(&seen.code), "{} {}", seen.stdout, seen.stderr);
+            log.copy_of(command, second, &copy).expect_code(6);
+            let folder = log.machine.path(&copy);
+            let proof = proof_in(&folder);
+            let proof = proof.to_str().unwrap();
+            let shown = verify(&[proof], &trust).expect_code(0).json();
+            assert_eq!(shown[0]["kind"], "history");
+            let expected = ["retired_key", "accepted", "retired-key-head"];
+            ensure_found(verify(&[proof, &honest, &theirs], &trust), 1, &expected);
+            let text = folder.to_str().unwrap();
+            let found = run_with(["log", "findings", text], &[]).expect_code(6).stdout;
+            assert!(found.contains("its owner or a thief"), "{found}");
+            for source in ["thief", "data"] {
+                log.copy_of(command, source, &copy).expect_code(6);
+            }
+            // Once a person has looked at it, the owner's log is followed, whoever came first.
+            run_with(["log", "findings", text, "--accept", "all"], &[]).expect_code(0);
+            let seen = log.copy_of(command, "data", &copy);
+            assert!([0, 1].contains(&seen.code), "{} {}", seen.stdout, seen.stderr);
+            let with_copy = [&trust[..], &["--log-dir", text, "--require", "counted"]].concat();
+            ensure_found(verify(&[&honest], &with_copy), 0, &["accepted"]);
+        }
+    }
+    // The log's own copy keeps the note of that size; a mirror has its newest alone.
+    log.copy_of("mirror", "data", "late").expect_code(0);
+    for (copy, kind) in [("data", "root"), ("late", "history")] {
+        let copy = log.text(copy);
+        let found = verify(&[&theirs], &[&trust[..], &["--log-dir", &copy]].concat());
+        let found = found.expect_code(1).json();
+        assert_eq!(found[0]["fork"]["kind"], kind, "{found:#?}");
+        assert!(found[0]["checks"].to_string().contains("retired-key-head"), "{found:#?}");
+    }
+}
+
+#[test]
+fn two_places_of_one_delegation_are_a_fork_by_the_root_key() {
+    let machine = Machine::new();
+    machine.grow("data", "ada");
+    let root = machine.key("data");
+    let log = Rotated { machine, root };
+    log.branch("other");
+    log.grow("edsger");
+    log.machine.on("data", &["log", "rotate-key"]).expect_code(0);
+    log.elsewhere("other", &["log", "rotate-key"]);
+    let (ours, theirs) = (log.grow("grace"), log.grow_elsewhere("other", "eve"));
+    let trust = ["--log", &log.root];
+    for order in [[&ours, &theirs], [&theirs, &ours]] {
+        let order = order.map(String::as_str);
+        ensure_found(verify(&order, &trust), 6, &["log-forked", "log-forked"]);
+    }
+    log.copy_of("mirror", "data", "copy").expect_code(0);
+    log.copy_of("mirror", "other", "copy").expect_code(6);
+    let proof = proof_in(&log.machine.path("copy"));
+    let proof = proof.to_str().unwrap();
+    assert_eq!(verify(&[proof], &trust).expect_code(6).json()[0]["kind"], "delegations");
+    let expected = ["forked", "log-forked", "log-forked"];
+    ensure_found(verify(&[proof, &ours, &theirs], &trust), 6, &expected);
 }

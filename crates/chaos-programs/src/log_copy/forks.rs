@@ -1,6 +1,7 @@
 //! The proof that a log forked, where its reader's own copy is one of the two branches.
 
-use chaos_log::{ForkProof, SignedCheckpoint, VerifierKey};
+use chaos_agency::Succession;
+use chaos_log::{ForkProof, SignedCheckpoint, VerifierKey, prove_prefix};
 use chaos_store::Records as _;
 use chaos_verify::{Head, ProvedFork, SignerProof, StateBundle, TreesProof};
 
@@ -21,19 +22,27 @@ impl LogCopy {
         let shown = StateBundle::from_bytes(bundle).ok().and_then(|bundle| bundle.log_keys());
         let shown = shown.and_then(|keys| keys.to_bytes().ok());
         let files = [own, shown].map(Option::unwrap_or_default);
-        let mut keys = succession.keys().chain(head.succession.keys());
-        let both = keys.find_map(|key| {
-            let key = VerifierKey::new(root.name().clone(), key.as_bytes()).ok()?;
-            (kept.verify(&key).is_ok() && head.checkpoint.verify(&key).is_ok()).then_some(key)
-        });
-        if let Some(key) = both
-            && kept.claimed().size() >= head.checkpoint.claimed().size()
-            && let Ok(Some(fork)) = ForkProof::find(&key, &kept, &head.checkpoint, &self.store)
-        {
-            let tied = |file: &Vec<u8>| TreesProof::tied(fork.clone(), file).ok();
-            let tied = files.iter().filter(|_| key != root).find_map(tied);
-            let proof = tied.unwrap_or_else(|| TreesProof::new(fork.clone()));
-            return Some(ProvedFork::Trees(Box::new(proof)));
+        // The smallest kept checkpoint that reaches as far is the likeliest to be by the same key.
+        let size = head.checkpoint.claimed().size();
+        let near = self.store.checkpoint_from(size).ok().flatten();
+        for kept in near.iter().chain([&kept]) {
+            let mut keys = succession.keys().chain(head.succession.keys());
+            let both = keys.find_map(|key| {
+                let key = VerifierKey::new(root.name().clone(), key.as_bytes()).ok()?;
+                (kept.verify(&key).is_ok() && head.checkpoint.verify(&key).is_ok()).then_some(key)
+            });
+            if let Some(key) = both
+                && kept.claimed().size() >= size
+                && let Ok(Some(fork)) = ForkProof::find(&key, kept, &head.checkpoint, &self.store)
+            {
+                let tied = |file: &Vec<u8>| TreesProof::tied(fork.clone(), file).ok();
+                let tied = files.iter().filter(|_| key != root).find_map(tied);
+                let proof = tied.unwrap_or_else(|| TreesProof::new(fork.clone()));
+                return Some(ProvedFork::Trees(Box::new(proof)));
+            }
+        }
+        if let Some(proof) = self.other_history(&root, &succession, &head.checkpoint, &files[0]) {
+            return Some(ProvedFork::Signer(Box::new(proof)));
         }
         // One of the two is by a key whose end the other one shows.
         let theft = |(file, note): (&Vec<u8>, &SignedCheckpoint)| {
@@ -41,5 +50,21 @@ impl LogCopy {
         };
         let proof = files.iter().zip([&head.checkpoint, &kept]).find_map(theft)?;
         Some(ProvedFork::Signer(Box::new(proof)))
+    }
+
+    /// The proof that a head by a key within its time is no start of the history which the root key has
+    /// signed with the delegation that ended that.
+    fn other_history(
+        &self,
+        root: &VerifierKey,
+        succession: &Succession,
+        head: &SignedCheckpoint,
+        file: &[u8],
+    ) -> Option<SignerProof> {
+        let size = head.claimed().size();
+        let end = succession.end_after(size)?.body.size;
+        let prefix =
+            if size < end { Some(prove_prefix(&self.store, size, end).ok()?) } else { None };
+        SignerProof::of_history(root.clone(), file, head.clone(), prefix).ok()
     }
 }

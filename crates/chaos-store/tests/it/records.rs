@@ -174,6 +174,9 @@ fn check_checkpoints(store: &mut impl Records) {
     assert_eq!(store.checkpoint().unwrap(), Some(signed(head)));
     assert_eq!(store.checkpoint_at(3).unwrap(), Some(signed(old)));
     assert_eq!(store.checkpoint_at(4).unwrap(), None);
+    assert_eq!(store.checkpoint_from(0).unwrap(), store.checkpoint_from(3).unwrap());
+    assert_eq!(store.checkpoint_from(3).unwrap(), Some(signed(old)));
+    assert_eq!(store.checkpoint_from(4).unwrap(), store.checkpoint().unwrap());
     let ahead = signed(chaos_store::Head { size: head.size + 1, ..head });
     let error = store.put_checkpoint(&ahead).unwrap_err();
     assert!(matches!(error, StoreError::CheckpointAhead { .. }), "{error}");

@@ -210,7 +210,10 @@ impl Delegated {
             return Err(malformed(format!("a {} is no delegation", receipt.action.kind())));
         };
         crate::offline::ensure_names(&self.place.leaf, &receipt)?;
-        self.place.ensure_under(checkpoint)?;
+        // The path from the entry to the root of the head is over the tree that the root key has signed.
+        let inclusion = self.place.ensure_under(checkpoint)?;
+        receipt.ensure_place(self.place.index)?;
+        receipt.ensure_history(&inclusion.root_before())?;
         let (index, signers) = (self.place.index, Delegate::signers(body, root));
         if receipt.log == root && receipt.agent == root && receipt.signers == signers {
             return Ok(Delegation { index, body: body.clone() });

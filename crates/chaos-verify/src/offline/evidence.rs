@@ -48,7 +48,9 @@ impl Case<'_> {
         trail: &mut Trail,
     ) -> Result<(), Rejection> {
         if let Action::ReportFork(report) = &self.receipt.action {
-            let detail = forks::read(report)?.sentence();
+            let proof = forks::read(report)?;
+            // Anybody can name a log as he likes: it is its key.
+            let detail = format!("{}, both signed by {}", proof.sentence(), proof.log());
             trail.passed(
                 Check::Evidence,
                 format!("re-executed: the proof in the receipt, which needs nothing else, shows that {detail}"),

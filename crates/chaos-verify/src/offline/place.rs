@@ -230,6 +230,8 @@ impl Case<'_> {
                 ),
             ));
         }
+        earlier.ensure_place(place.index()).map_err(within)?;
+        earlier.ensure_history(&place.inclusion().root_before()).map_err(within)?;
         Ok((place.index(), earlier))
     }
 }

@@ -92,6 +92,7 @@ impl Case<'_> {
         for earlier in &bundle.earlier {
             rows.insert_place(earlier.leaf.receipt, earlier.index);
         }
+        rows.insert_before(self.stand.inclusion.root_before());
         if rows.places().count() == bundle.earlier.len() {
             return Ok(rows);
         }

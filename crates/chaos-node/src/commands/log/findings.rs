@@ -16,9 +16,7 @@ use crate::{
 const ALL: &str = "all";
 
 pub(super) fn run(args: &FindingsArgs) -> Result<ExitCode, Failure> {
-    if !args.accept.is_empty() {
-        accept(args)?;
-    }
+    let begins_anew = !args.accept.is_empty() && accept(args)?;
     let found = standings(&args.folder)?;
     for finding in &found.findings {
         show(finding, args);
@@ -37,13 +35,14 @@ pub(super) fn run(args: &FindingsArgs) -> Result<ExitCode, Failure> {
     } else {
         further(&found);
     }
-    if found.size.is_none() && !found.is_open() {
+    if found.size.is_none() && !found.is_open() && !begins_anew {
         return Err(unread(&args.folder));
     }
     if found.is_forked() {
         output::hint(
             "the proof shows the fork to anybody (`chaoschain verify FILE`). With --accept the branch is \
-             followed that this directory holds; for the other one, make a new copy",
+             followed that this directory holds; for the other one, make a new copy. What a retired key signed \
+             is put aside then, and the log itself followed",
         );
     }
     Ok(code(&found))
@@ -61,7 +60,8 @@ fn unread(folder: &Path) -> Failure {
     .hint("a round of `chaoschain log mirror` or `log monitor` that ends well looks at all of it")
 }
 
-fn accept(args: &FindingsArgs) -> Result<(), Failure> {
+/// Whether the copy begins anew, since what it held is not the start of the log.
+fn accept(args: &FindingsArgs) -> Result<bool, Failure> {
     let mut mirror = Mirror::open(&args.folder, None)?;
     let standing = mirror.standings()?;
     let mut names = Vec::new();
@@ -74,7 +74,16 @@ fn accept(args: &FindingsArgs) -> Result<(), Failure> {
     }
     names.sort_unstable();
     names.dedup();
-    Ok(mirror.accept(&names, clock::now_ms())?)
+    mirror.accept(&names, clock::now_ms())?;
+    let aside = mirror.leave_retired()?;
+    if let Some(aside) = &aside {
+        output::say(format_args!(
+            "this copy held what a retired key signed, which is not the start of the log: it is in {} now, and \
+             the next round copies the log that the root key's delegations lead to",
+            aside.display()
+        ));
+    }
+    Ok(aside.is_some())
 }
 
 fn show(finding: &Standing, args: &FindingsArgs) {

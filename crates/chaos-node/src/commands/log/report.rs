@@ -2,8 +2,11 @@
 
 use std::{path::Path, process::ExitCode};
 
-use chaos_agency::{action::ReportFork, forks};
-use chaos_ledger::{OPERATOR, agents};
+use chaos_agency::{
+    action::{ReportFork, Role},
+    forks,
+};
+use chaos_ledger::{Ledger, OPERATOR, agents};
 use chaos_log::ForkProof;
 use chaos_verify::ProvedFork;
 use serde_json::json;
@@ -41,6 +44,7 @@ pub(super) fn fork(args: &ReportForkArgs) -> Result<ExitCode, Failure> {
             "kind": proof.kind().to_string(),
             "says": proof.sentence(),
             "from_size": size.to_string(),
+            "retired_since": retired_since(&ledger, &proof)?,
             "reported": known,
             "agent": reporter,
             "entry": is_new.then_some(entry),
@@ -50,7 +54,15 @@ pub(super) fn fork(args: &ReportForkArgs) -> Result<ExitCode, Failure> {
     }
     output::line(output::one_line(&proof.sentence()));
     output::line(format_args!("both heads are signed by {}", proof.log()));
-    output::line(format_args!("every head of {size} entries or more is on one of two branches"));
+    match retired_since(&ledger, &proof)? {
+        Some(index) => output::line(format_args!(
+            "that key of this log is retired since entry {index}: the heads are its owner's or a thief's, and \
+             say nothing against later keys"
+        )),
+        None => output::line(format_args!(
+            "every head of {size} entries or more is on one of two branches"
+        )),
+    }
     match known {
         None => output::line("this log holds no report of it"),
         Some(index) => output::line(format_args!("entry {index} reports it")),
@@ -67,15 +79,25 @@ pub(super) fn fork(args: &ReportForkArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Which entry of this log retired the key that signed both heads, if it is one of the log's.
+fn retired_since(ledger: &Ledger, proof: &ForkProof) -> Result<Option<u64>, Failure> {
+    let succession = ledger.succession(Role::Checkpoints)?;
+    let key = succession.keys().find(|key| key.as_bytes() == proof.log().public());
+    Ok(key.and_then(|key| succession.end_of(&key).map(|end| end.index)))
+}
+
 /// The two heads of a file, without whose log the key is: each reader of the report knows that himself.
 fn proof(path: &Path) -> Result<ForkProof, Failure> {
     let bytes = chaos_files::read(path, FILE_BYTES_MAX)?;
     let proved = ProvedFork::parse(&bytes).or_fail(Kind::Check);
     match proved.map_err(|failure| failure.context(path.display()))? {
         ProvedFork::Trees(proof) => Ok(proof.fork().clone()),
-        ProvedFork::Signer(_) => Err(Failure::message(
+        proved @ (ProvedFork::Signer(_) | ProvedFork::Places(_)) => Err(Failure::message(
             Kind::Input,
-            "an entry carries a fork proof of two heads, and this one is of kind signer",
+            format_args!(
+                "an entry carries a fork proof of two heads, and this one is of kind {}",
+                proved.kind()
+            ),
         )
         .hint("keep the file, and hand it on as it is: it proves itself to whoever has it")),
     }

@@ -94,9 +94,10 @@ fn kept_for_people(kept: &Kept) {
 
 fn fork_to_json(name: &str, forked: &Result<Box<Forked>, Rejection>) -> Value {
     match forked.as_deref() {
-        Ok(Forked { proof, root }) => json!({
+        Ok(Forked { proof, root, retired_since }) => json!({
             "file": name,
-            "verdict": "forked",
+            "verdict": if retired_since.is_some() { "retired_key" } else { "forked" },
+            "retired_since": retired_since,
             "kind": proof.kind(),
             "log": proof.log().to_string(),
             "root": root.to_string(),
@@ -116,12 +117,21 @@ fn fork_to_json(name: &str, forked: &Result<Box<Forked>, Rejection>) -> Value {
 fn fork_for_people(name: &str, forked: &Result<Box<Forked>, Rejection>) {
     output::line(output::bold(&output::one_line(name)));
     match forked.as_deref() {
-        Ok(Forked { proof, root }) => {
+        Ok(Forked { proof, root, retired_since }) => {
             let says = output::one_line(&proof.sentence());
-            output::line(format_args!("  {}  {says}", output::bad("forked")));
+            match retired_since {
+                None => output::line(format_args!("  {}  {says}", output::bad("forked"))),
+                Some(index) => {
+                    output::line(format_args!("  {}  {says}", output::bold("retired key")));
+                    output::line(format_args!(
+                        "          by a key retired since entry {index}: the owner's or a thief's. What later \
+                         keys signed goes on from what the root key signed there"
+                    ));
+                }
+            }
             let whose = match proof {
                 ProvedFork::Trees(_) => "both signed by",
-                ProvedFork::Signer(_) => "in the log of",
+                ProvedFork::Signer(_) | ProvedFork::Places(_) => "in the log of",
             };
             output::line(format_args!("          {whose} {}", proof.log()));
             if root != proof.log() {

@@ -1,10 +1,12 @@
 //! What several files of one call say about each other.
 
+use chaos_agency::Succession;
+use chaos_log::VerifierKey;
 use chaos_programs::LogCopy;
 use chaos_types::{Code, Rejection};
 use chaos_verify::{Fault, Fork, Heads, Options, ProvedFork};
 
-use super::{Content, Found};
+use super::{Checked, Content, Found};
 use crate::exit::{Failure, Kind, OrFail as _};
 
 /// The name of the reader's copy of the log where it is what shows something.
@@ -53,25 +55,30 @@ pub(super) fn hold(
             Ok(Content::Fork(Err(_))) | Err(_) => {}
         }
     }
-    if let Some(copy) =
-        copy.filter(|_| proofs(found).any(|proof| is_untied(&heads, proof, options)))
-    {
-        let (root, succession) = copy.signers().or_fail(Kind::Storage)?;
-        heads.learn(&root, &succession, COPY);
-    }
+    // What a file says of who signs may be less than the copy knows.
+    let is_accused = proofs(found).next().is_some() || reported.iter().flatten().next().is_some();
+    let known = match copy.filter(|_| is_accused) {
+        Some(copy) => {
+            let (root, succession) = copy.signers().or_fail(Kind::Storage)?;
+            heads.learn(&root, &succession, COPY);
+            Some(Known { root, succession })
+        }
+        None => None,
+    };
     let mut is_proved = false;
     for found in &mut *found {
         let Ok(Content::Fork(content)) = &mut found.content else { continue };
         let Ok(forked) = content else { continue };
         match heads.root_of(&forked.proof, options) {
             Ok(root) => {
+                forked.retired_since = heads.retired_since(&forked.proof, &root);
+                is_proved |= forked.retired_since.is_none() || heads.is_split(&root);
                 forked.root = root;
-                is_proved = true;
             }
             Err(rejection) => *content = Err(rejection),
         }
     }
-    let forks = refuse(found, &mut heads);
+    let forks = refuse(found, &mut heads, known.as_ref());
     if let Err(unread) = reported {
         refuse_accepted(found, unread);
     }
@@ -88,13 +95,33 @@ fn refuse_accepted(found: &mut [Found], unread: &Rejection) {
     }
 }
 
+/// Who signs for the log of the reader's copy, by all of its entries.
+struct Known {
+    root: VerifierKey,
+    succession: Succession,
+}
+
+/// Whether the reader's copy shows what a rejection says that nothing shows: the bundle was held against it,
+/// so that its head is the start of the copy, and so of the history that the root key signed further on.
+fn is_shown(rejection: &Rejection, checked: &Checked, known: Option<&Known>) -> bool {
+    let (Some(Known { root, succession }), Some(head)) = (known, &checked.report.head) else {
+        return false;
+    };
+    let size = head.checkpoint.claimed().size();
+    rejection.code == Code::from(Fault::RetiredKeyHead)
+        && checked.report.result.is_ok()
+        && *root == head.log
+        && succession.end_after(size).is_some()
+}
+
 /// Refuses bundles by what the others show; whether that is a fork.
-fn refuse(found: &mut [Found], heads: &mut Heads) -> bool {
+fn refuse(found: &mut [Found], heads: &mut Heads, known: Option<&Known>) -> bool {
     let (mut forks, mut is_accused): (Vec<Box<Fork>>, _) = (Vec::new(), false);
     for Found { name, content } in &mut *found {
         let Ok(Content::Bundle(checked)) = content else { continue };
         let Some(head) = &checked.report.head else { continue };
         match heads.rejection(head) {
+            Some(rejection) if is_shown(&rejection, checked, known) => {}
             Some(rejection) => {
                 is_accused |= rejection.code == Code::from(Fault::LogForked);
                 checked.reject(rejection);
@@ -105,12 +132,11 @@ fn refuse(found: &mut [Found], heads: &mut Heads) -> bool {
     }
     for Found { name, content } in found {
         let Ok(Content::Bundle(checked)) = content else { continue };
-        let named = |fork: &&Fork| fork.heads.iter().any(|(whose, _)| whose == name);
-        if let Some(fork) = forks.iter().map(AsRef::as_ref).find(named) {
-            checked.reject(fork.rejection());
+        if let Some(rejection) = forks.iter().find_map(|fork| fork.rejection(name)) {
+            checked.reject(rejection);
         }
     }
-    is_accused || !forks.is_empty()
+    is_accused || forks.iter().any(|fork| fork.is_of_the_log())
 }
 
 fn proofs(found: &[Found]) -> impl Iterator<Item = &ProvedFork> {
@@ -118,9 +144,4 @@ fn proofs(found: &[Found]) -> impl Iterator<Item = &ProvedFork> {
         Ok(Content::Fork(Ok(forked))) => Some(&forked.proof),
         Ok(_) | Err(_) => None,
     })
-}
-
-fn is_untied(heads: &Heads, proof: &ProvedFork, options: &Options<'_>) -> bool {
-    let not_tied = Code::from(Fault::ForkNotTied);
-    heads.root_of(proof, options).is_err_and(|rejection| rejection.code == not_tied)
 }

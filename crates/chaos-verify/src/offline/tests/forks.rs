@@ -10,8 +10,8 @@ use chaos_log::ForkProof;
 
 use super::{state::Stated, *};
 use crate::{
-    Delegated, Delegations, Heads, KEYS_FORMAT, LogKeys, ProvedFork, SignerProof, StateBundle,
-    TreesProof,
+    Delegated, Delegations, Heads, KEYS_FORMAT, LogKeys, PlacesProof, ProvedFork, SignerProof,
+    StateBundle, TreesProof,
 };
 
 const ORIGIN: &str = "test.example/log";
@@ -38,13 +38,14 @@ fn head(log: &Stated, by: u8) -> SignedCheckpoint {
 
 fn handed(number: u64, key_byte: u8, replaced: u8) -> Delegate {
     let (key, replaces) = (key(key_byte).did(), key(replaced).did());
-    Delegate { role: Role::Checkpoints, number, key, replaces, lost: false }
+    let (size, root) = (0, chaos_log::EMPTY_ROOT);
+    Delegate { role: Role::Checkpoints, number, key, replaces, lost: false, size, root }
 }
 
 /// A log that handed checkpoints on with its third entry.
 fn rotated() -> Stated {
     let mut log = Stated::new();
-    let body = Action::Delegate(handed(1, LATER, OPERATOR));
+    let body = Action::Delegate(log.placing(handed(1, LATER, OPERATOR)));
     assert_eq!(log.add(OPERATOR, &[OPERATOR, LATER], Evidence::None {}, body), 2);
     log.go_on();
     log
@@ -53,7 +54,7 @@ fn rotated() -> Stated {
 /// The same, with another last entry.
 fn other_branch() -> Stated {
     let mut log = Stated::new();
-    let body = Action::Delegate(handed(1, LATER, OPERATOR));
+    let body = Action::Delegate(log.placing(handed(1, LATER, OPERATOR)));
     log.add(OPERATOR, &[OPERATOR, LATER], Evidence::None {}, body);
     log.run(AGENT);
     log
@@ -157,6 +158,8 @@ fn delegations_keep_their_bytes() {
     let operator = Delegate { role: Role::Operator, ..handed(1, 23, OPERATOR) };
     let bodies = [handed(1, LATER, OPERATOR), handed(2, LATEST, LATER), lost, operator];
     let vectors = bodies.into_iter().enumerate().map(|(place, body)| {
+        let (size, root) = (place as u64, chaos_log::leaf_hash(&place.to_be_bytes()));
+        let body = Delegate { size, root, ..body };
         let of_key = |did: &Did| {
             let byte =
                 [OPERATOR, LATER, LATEST, 22, 23].into_iter().find(|b| key(*b).did() == *did);
@@ -249,9 +252,9 @@ fn bundle_tells_whose_key_a_proof_is_by_and_is_refused_by_it() {
 #[test]
 fn fork_by_a_key_after_its_end_leaves_the_heads_of_the_next_one_alone() {
     let mut log = Stated::new();
-    let body = Action::Delegate(handed(1, LATER, OPERATOR));
+    let body = Action::Delegate(log.placing(handed(1, LATER, OPERATOR)));
     log.add(OPERATOR, &[OPERATOR, LATER], Evidence::None {}, body);
-    let body = Action::Delegate(handed(2, LATEST, LATER));
+    let body = Action::Delegate(log.placing(handed(2, LATEST, LATER)));
     log.add(OPERATOR, &[OPERATOR, LATEST, LATER], Evidence::None {}, body);
     log.go_on();
     let mut honest = log.bundle(1);
@@ -276,7 +279,249 @@ fn fork_by_a_key_after_its_end_leaves_the_heads_of_the_next_one_alone() {
     heads.accuse(&proof, "the proof");
     let thief = head_of(&bundle(&branches[0]), Some(&root()));
     assert_eq!(heads.rejection(&thief).unwrap().code, Fault::LogForked.code());
+    assert_eq!(heads.retired_since(&proof, &root()), None);
     heads.learn(&honest.log, &honest.succession, "the honest bundle");
+    assert_eq!(heads.retired_since(&proof, &root()), Some(3));
     assert!(heads.rejection(&honest).is_none());
     assert_eq!(heads.rejection(&thief).unwrap().code, Fault::KeyRetired.code());
+}
+
+/// A log that handed checkpoints on twice; the first key signed sizes up to the index of its end.
+fn rotated_twice() -> Stated {
+    let mut log = rotated();
+    log.run(AGENT);
+    let body = Action::Delegate(log.placing(handed(2, LATEST, LATER)));
+    assert_eq!(log.add(OPERATOR, &[OPERATOR, LATEST, LATER], Evidence::None {}, body), 5);
+    log.go_on();
+    log
+}
+
+fn bundle_of_the_latest(log: &Stated) -> Head {
+    let bundle = StateBundle {
+        checkpoint: head(log, LATEST).to_string(),
+        keys: Some(delegations(log, &[2, 5])),
+        ..log.bundle(1)
+    };
+    head_of(&bundle, Some(&root()))
+}
+
+/// Two roots of a size that the key could sign for, made up by whoever has it.
+fn invented(size: u64, by: u8) -> ProvedFork {
+    let note = |byte| {
+        let root = chaos_log::Hash::from_bytes([byte; 32]);
+        Checkpoint::new(ORIGIN, size, root).unwrap().sign(&log_key(by)).unwrap()
+    };
+    let key = log_key(by).verifier().clone();
+    let fork = ForkProof::of_roots(key, note(1), note(2)).unwrap();
+    ProvedFork::Trees(Box::new(TreesProof::new(fork)))
+}
+
+/// An entry of somebody else's log: the owner's public delegation where it does not belong.
+fn laid_elsewhere(before: &[fn(&mut Stated) -> usize], body: &Delegate) -> Stated {
+    let mut log = Stated::new();
+    for add in before {
+        add(&mut log);
+    }
+    let body = Action::Delegate(body.clone());
+    log.add(OPERATOR, &[OPERATOR, LATER], Evidence::None {}, body);
+    log.go_on();
+    log
+}
+
+#[test]
+fn delegation_counts_after_the_history_that_the_root_key_signed_and_nowhere_else() {
+    let mut owner = Stated::new();
+    owner.go_on();
+    let body = owner.placing(handed(1, LATER, OPERATOR));
+    let run: fn(&mut Stated) -> usize = |log| log.run(AGENT);
+    let go_on: fn(&mut Stated) -> usize = Stated::go_on;
+    let own = laid_elsewhere(&[go_on], &body);
+    assert!(LogKeys::verify(&keys_file(&own, &[3], LATER), &root()).is_ok());
+    // Earlier, later, and at the same index of another history.
+    for (before, at) in [(&[][..], 2), (&[go_on, run], 4), (&[run], 3)] {
+        let thief = laid_elsewhere(before, &body);
+        let key = Key::delegation(Role::Checkpoints, 1);
+        assert_eq!(chaos_agency::State::get(&thief, &key), chaos_agency::Answer::Absent);
+        let place_other = chaos_agency::Fault::DelegationPlaceOther.code();
+        for by in [OPERATOR, LATER] {
+            let file = keys_file(&thief, &[at], by);
+            assert_eq!(code_of(LogKeys::verify(&file, &root())), place_other);
+        }
+    }
+}
+
+#[test]
+fn two_trees_by_a_retired_key_speak_against_its_own_heads_alone() {
+    let log = rotated_twice();
+    let honest = bundle_of_the_latest(&log);
+    let early = head_of(&bundle(&rotated()), Some(&root()));
+    for size in [3, 4, 5, 20] {
+        let proof = invented(size, LATER);
+        let mut heads = Heads::default();
+        heads.accuse(&proof, "the proof");
+        heads.learn(&honest.log, &honest.succession, "the honest bundle");
+        assert_eq!(heads.retired_since(&proof, &root()), Some(5));
+        assert!(heads.rejection(&honest).is_none(), "size {size}");
+        // Nothing shows that this head is not of the thief's history.
+        assert_eq!(heads.rejection(&early).unwrap().code, Fault::RetiredKeyHead.code());
+        // Where nothing shows that the key is retired, it is the log's.
+        let mut heads = Heads::default();
+        heads.accuse(&proof, "the proof");
+        heads.learn(&early.log, &early.succession, "the early bundle");
+        assert_eq!(heads.retired_since(&proof, &root()), None);
+        let code = heads.rejection(&early).map(|rejection| rejection.code);
+        assert_eq!(code, (size < 5).then(|| Fault::LogForked.code()), "size {size}");
+    }
+    // The root key's time never ends: what it signs twice is the log's fork.
+    let proof = invented(2, OPERATOR);
+    let mut heads = Heads::default();
+    heads.accuse(&proof, "the proof");
+    heads.learn(&honest.log, &honest.succession, "the honest bundle");
+    assert_eq!(heads.retired_since(&proof, &root()), None);
+    assert_eq!(heads.rejection(&honest).unwrap().code, Fault::LogForked.code());
+}
+
+#[test]
+fn head_of_the_very_history_that_the_root_key_signed_stands_beside_a_retired_keys_trees() {
+    let mut log = rotated();
+    log.run(AGENT);
+    let kept = head_of(&bundle(&log), Some(&root()));
+    let honest = bundle_of_the_latest(&rotated_twice());
+    let mut heads = Heads::default();
+    heads.accuse(&invented(4, LATER), "the proof");
+    heads.learn(&honest.log, &honest.succession, "the honest bundle");
+    assert!(heads.rejection(&kept).is_none());
+}
+
+#[test]
+fn head_of_a_retired_key_on_another_history_is_refused_and_the_later_one_stays() {
+    let honest = bundle_of_the_latest(&rotated_twice());
+    let mut branch = rotated();
+    branch.go_on();
+    let same_size = head_of(&bundle(&branch), Some(&root()));
+    let shorter = head_of(&bundle(&other_branch()), Some(&root()));
+    for (thief, orders) in [(&same_size, [[0, 1], [1, 0]]), (&shorter, [[0, 1], [1, 0]])] {
+        for order in orders {
+            let both = [(thief, "thief"), (&honest, "honest")];
+            let mut heads = Heads::default();
+            for (head, whose) in both {
+                heads.learn(&head.log, &head.succession, whose);
+            }
+            let mut refused = Vec::new();
+            for (head, whose) in order.map(|at| both[at]) {
+                let found = match heads.rejection(head) {
+                    Some(rejection) => Some((whose, rejection)),
+                    None => heads.see(head, whose).err().and_then(|fork| {
+                        assert!(!fork.is_of_the_log());
+                        assert!(fork.rejection("honest").is_none());
+                        Some(("thief", fork.rejection("thief")?))
+                    }),
+                };
+                refused.extend(found);
+            }
+            // A head with no node in common with the other is comparable where the root key named its size.
+            for (whose, rejection) in &refused {
+                assert_eq!((*whose, rejection.code), ("thief", Fault::RetiredKeyHead.code()));
+            }
+            assert!(!refused.is_empty() || thief.checkpoint == shorter.checkpoint);
+        }
+    }
+}
+
+#[test]
+fn two_places_of_one_delegation_are_a_fork_by_the_root_key() {
+    let (one, mut second) = (rotated(), Stated::new());
+    second.go_on();
+    let body = Action::Delegate(second.placing(handed(1, LATER, OPERATOR)));
+    second.add(OPERATOR, &[OPERATOR, LATER], Evidence::None {}, body);
+    second.go_on();
+    let later = StateBundle {
+        checkpoint: head(&second, LATER).to_string(),
+        keys: Some(delegations(&second, &[3])),
+        ..second.bundle(1)
+    };
+    let both = [head_of(&bundle(&one), Some(&root())), head_of(&later, Some(&root()))];
+    for order in [[0, 1], [1, 0]] {
+        let mut heads = Heads::default();
+        for at in order {
+            heads.learn(&both[at].log, &both[at].succession, "a bundle");
+        }
+        assert!(heads.is_split(&root()));
+        for head in &both {
+            let rejection = heads.rejection(head).unwrap();
+            assert_eq!(rejection.code, Fault::LogForked.code());
+            assert!(rejection.reason.contains("delegation 1 of checkpoints twice"), "{rejection}");
+        }
+        // A head of before may be the start of either.
+        let earlier = head_of(&Stated::new().bundle(1), Some(&root()));
+        assert!(heads.rejection(&earlier).is_none());
+    }
+    // The two signed statements are a proof of their own.
+    let envelopes = [one.entries[2].0.clone(), second.entries[3].0.clone()];
+    let proof = PlacesProof::new(root(), &envelopes[0], &envelopes[1]).unwrap();
+    assert_eq!(PlacesProof::new(root(), &envelopes[1], &envelopes[0]).as_ref(), Ok(&proof));
+    let files = [keys_file(&one, &[2], LATER), keys_file(&second, &[3], LATER)];
+    let [one_file, second_file] = &files;
+    assert_eq!(PlacesProof::find(&root(), one_file, second_file), Ok(Some(proof.clone())));
+    assert_eq!(PlacesProof::find(&root(), one_file, one_file), Ok(None));
+    let text = proof.to_string();
+    golden("forks/delegations.fork", &text);
+    let read = ProvedFork::parse(text.as_bytes()).unwrap();
+    assert_eq!(read, ProvedFork::Places(Box::new(proof)));
+    let options = Options { log: Some(&root()), ..Options::default() };
+    assert!(verify_fork(text.as_bytes(), &options).is_ok());
+    for at in (0..text.len()).step_by(7) {
+        let mut changed = text.clone().into_bytes();
+        changed[at] ^= 1;
+        assert!(verify_fork(&changed, &options).is_err(), "byte {at}");
+    }
+    let mut heads = Heads::default();
+    heads.accuse(&read, "the proof");
+    for head in &both {
+        assert_eq!(heads.rejection(head).unwrap().code, Fault::LogForked.code());
+    }
+    assert_eq!(heads.retired_since(&read, &root()), None);
+}
+
+#[test]
+fn proof_of_another_history_than_the_root_key_signed_stands_alone() {
+    let log = rotated_twice();
+    let file = keys_file(&log, &[2, 5], LATEST);
+    let mut branch = rotated();
+    branch.go_on();
+    let mut short = Stated::new();
+    let body = Action::Delegate(short.placing(handed(1, LATER, OPERATOR)));
+    short.add(OPERATOR, &[OPERATOR, LATER], Evidence::None {}, body);
+    short.run(AGENT);
+    let prefix = chaos_log::prove_prefix(log.tree(), 4, 5).unwrap();
+    let cases = [(&branch, None, "history-same"), (&short, Some(prefix), "history")];
+    for (thief, prefix, name) in cases {
+        let note = head(thief, LATER);
+        let proof = SignerProof::of_history(root(), &file, note, prefix).unwrap();
+        let text = proof.to_string();
+        golden(&format!("forks/{name}.fork"), &text);
+        assert_eq!(SignerProof::parse(text.as_bytes()).unwrap(), proof);
+        assert!(proof.sentence().contains("its owner or a thief"), "{}", proof.sentence());
+        for at in (0..text.len()).step_by(53) {
+            let mut changed = text.clone().into_bytes();
+            changed[at] ^= 1;
+            assert!(SignerProof::parse(&changed).is_err(), "byte {at}");
+        }
+    }
+    let mut own = rotated();
+    own.run(AGENT);
+    let honest = head(&own, LATER);
+    let refused = SignerProof::of_history(root(), &file, honest, None);
+    assert_eq!(code_of(refused), Fault::ForkNotProved.code());
+}
+
+#[test]
+fn bundle_of_a_delegation_shows_the_history_that_it_follows() {
+    let log = rotated();
+    let bundle = StateBundle {
+        checkpoint: head(&log, LATER).to_string(),
+        keys: Some(delegations(&log, &[2])),
+        ..log.bundle(2)
+    };
+    assert_eq!(head_of(&bundle, Some(&root())).succession.delegations().len(), 1);
 }

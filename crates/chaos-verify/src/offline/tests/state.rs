@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chaos_agency::{
     Answer, Key, Memory, Row, Rules, State, Views,
-    action::Verdict,
+    action::{Delegate, Verdict},
     shown::{Wanted, record},
 };
 use chaos_log::map::{self, MemoryMap};
@@ -99,6 +99,11 @@ impl Stated {
         self.entries.len() - 1
     }
 
+    /// A delegation with the place that the next entry has.
+    pub(super) fn placing(&self, body: Delegate) -> Delegate {
+        Delegate { size: self.tree.size(), root: self.tree.root(), ..body }
+    }
+
     fn register(&mut self, agent: u8, name: &str, capabilities: &[&str]) -> usize {
         let profile = Profile {
             name: name.to_owned(),
@@ -147,6 +152,10 @@ impl Stated {
             }
         }
         map
+    }
+
+    pub(super) const fn tree(&self) -> &MemoryLog {
+        &self.tree
     }
 
     pub(super) fn checkpoint(&self) -> SignedCheckpoint {
@@ -212,6 +221,10 @@ impl State for Stated {
 
     fn place(&self, receipt: &Digest) -> Answer<u64> {
         Memory::place(self.views.state(), receipt)
+    }
+
+    fn tree(&self, size: u64) -> Answer<chaos_log::Hash> {
+        self.views.state().tree(size)
     }
 
     fn range(&self, range: std::ops::Range<&Key>) -> Answer<Vec<Row>> {

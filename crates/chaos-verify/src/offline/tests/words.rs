@@ -147,7 +147,11 @@ fn two_trees_of_one_size_under_one_key_are_a_fork() {
     assert_eq!(heads.see(&head("lost"), "b"), Ok(()));
     let fork = heads.see(&head("stolen"), "c").expect_err("another tree");
     assert_eq!((&*fork.heads[0].0, &*fork.heads[1].0), ("a", "c"));
-    assert_eq!(fork.rejection().code, Fault::LogForked.code());
+    for whose in ["a", "c"] {
+        assert_eq!(fork.rejection(whose).unwrap().code, Fault::LogForked.code());
+    }
+    assert_eq!(fork.rejection("b"), None);
+    assert!(fork.is_of_the_log());
     // Under another name it is the same key.
     let name = "other.example/log".parse().unwrap();
     let log = chaos_log::VerifierKey::new(name, World::log_key().verifier().public()).unwrap();
