@@ -139,7 +139,10 @@ pub fn export(
     let (mut written, mended) = writer.counts();
     if old.as_ref() != Some(&head) {
         let path = folder.join(Resource::Checkpoint.to_string());
-        chaos_files::write_synced(&path, Readers::Everyone, head.to_string().as_bytes())
+        writer::unlink(&path)
+            .and_then(|()| {
+                chaos_files::write_synced(&path, Readers::Everyone, head.to_string().as_bytes())
+            })
             .map_err(write_error(&path))?;
         written += 1;
     }

@@ -114,6 +114,7 @@ impl<'a> Writer<'a> {
     fn write(&mut self, path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
         let parent = path.parent().unwrap_or(self.folder);
         fs::create_dir_all(parent)
+            .and_then(|()| unlink(path))
             .and_then(|()| chaos_files::write_unsynced(path, bytes))
             .map_err(write_error(path))?;
         self.written += 1;
@@ -148,13 +149,24 @@ fn end(path: &TilePath) -> Option<u64> {
 
 /// Whether there is a regular file of so many bytes at most, and it is the right one.
 fn holds(path: &Path, bytes_max: usize, is_right: impl Fn(&[u8]) -> bool) -> io::Result<bool> {
-    match fs::metadata(path) {
+    match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
         Ok(found) if !found.is_file() || found.len() > bytes_max as u64 => return Ok(false),
         Ok(_) => {}
     }
     Ok(chaos_files::read(path, bytes_max).is_ok_and(|found| is_right(&found)))
+}
+
+/// Removes a link in the place of a published file: what is written is the folder's, and nothing outside of it is
+/// replaced.
+pub(super) fn unlink(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => remove(path),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Removes what was half written in a folder and in those in it.

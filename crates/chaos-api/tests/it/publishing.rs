@@ -202,3 +202,29 @@ fn log_and_what_is_published_of_it_never_share_a_folder() {
     assert!(matches!(refused, MirrorError::Published { .. }), "{refused}");
     assert!(!published.path().join(chaos_store::DATABASE_FILE).exists());
 }
+
+/// Whoever may write to the published folder must not have anything replaced that lies elsewhere.
+#[test]
+fn export_replaces_a_link_and_not_what_it_leads_to() {
+    let log = Log::of(3);
+    let (elsewhere, published) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let others = elsewhere.path().join("others");
+    fs::write(&others, "theirs").unwrap();
+    export(&log.published(), log.verifier(), published.path()).unwrap();
+    let tile = published.path().join("tile/0/000.p/3");
+    let checkpoint = published.path().join("checkpoint");
+    for file in [&tile, &checkpoint] {
+        let bytes = fs::read(file).unwrap();
+        fs::remove_file(file).unwrap();
+        std::os::unix::fs::symlink(&others, file).unwrap();
+        // A checkpoint that is none of the log's is not written over, whatever it is.
+        if file == &tile {
+            export(&log.published(), log.verifier(), published.path()).unwrap();
+            assert_eq!(fs::read(file).unwrap(), bytes);
+            assert!(!fs::symlink_metadata(file).unwrap().is_symlink());
+        } else {
+            export(&log.published(), log.verifier(), published.path()).unwrap_err();
+        }
+        assert_eq!(fs::read(&others).unwrap(), b"theirs");
+    }
+}
