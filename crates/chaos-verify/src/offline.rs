@@ -220,6 +220,7 @@ fn run(
     case.check_anchor(&keys, options, trail)?;
     case.check_attestation(&attachments, options, trail)?;
     case.check_evidence(&attachments, options, trail)?;
+    trail.documents = attachments;
     Ok(receipt)
 }
 

@@ -44,3 +44,4 @@ mod study;
 mod transactions;
 mod verify;
 mod wire;
+mod witness_memory;
