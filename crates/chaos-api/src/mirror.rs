@@ -410,7 +410,7 @@ impl Mirror {
                 None => self.store.index_of(&digest)?,
             };
             if let Some(first) = first {
-                repeated = Some((index, first));
+                repeated = Some(MirrorError::Repeated { index, first });
                 break;
             }
             indices.insert(digest, index);
@@ -427,9 +427,7 @@ impl Mirror {
         for ((index, leaf, unsigned), receipt) in seen.into_iter().zip(receipts) {
             judge.see(index, &leaf, &Read { unsigned, receipt });
         }
-        let Some((index, first)) = repeated else { return Ok(()) };
-        judge.tell(index, Wrong::Repeated { first });
-        Err(MirrorError::Repeated { index, first })
+        repeated.map_or(Ok(()), Err)
     }
 
     /// Stores entries with the rows that follow from them. Where those cannot be folded, the entries are
@@ -479,8 +477,7 @@ impl Pages {
         while self.running.len() < PAGES_AHEAD
             && let Some(path) = self.paths.pop_front()
         {
-            let (expected, kinds) = (self.tree.expected(&path)?, self.kinds);
-            let task = Task { path, expected, kinds, compares_tile: true };
+            let task = Task { path, expected: self.tree.expected(&path)?, kinds: self.kinds };
             self.running.push_back(tokio::spawn(fetch_page(Arc::clone(&self.source), task)));
         }
         match self.running.pop_front() {

@@ -1,7 +1,9 @@
 //! An EVM chain over JSON-RPC: reading, and sending transactions that are safe to repeat.
 
 mod anchoring;
+mod doctor;
 mod governor;
+mod observing;
 mod outbox;
 mod proposals;
 mod registry;
@@ -19,20 +21,22 @@ use serde_json::{Value, json};
 use self::outbox::{Act, Sending};
 pub use self::{
     anchoring::{AnchoredCheckpoint, AnchoredLog},
+    doctor::{Finding, Found, Prospect, Work, prospect},
     governor::{GovernorCall, GovernorProposal, ProposalState, Support, VoteTally, VotingWindow},
+    observing::{GovernorKind, ObservedVote},
     outbox::{Ended, Journaled, Outbox, Plan, Told, Word},
-    proposals::{EndpointProposal, SubmittedProposal},
+    proposals::{EndpointProposal, SubmissionError, SubmittedProposal},
     registry::{RegistryKey, RegistryWriter},
     rewards::{Claim, CreatedDistribution, Funding, distribution_id},
-    stack::{GovernanceStack, StackConfig},
+    stack::{GovernanceStack, GovernorTerms, StackConfig},
 };
 use crate::{
-    Error, Signer,
+    ChainFile, Error, Signer,
     chain_id::check_chain,
     contracts,
     error::shorten,
     json_rpc::{JsonRpc, Outcome, parse},
-    sending::{Finality, Reached},
+    sending::Finality,
 };
 
 /// A connection to one EVM chain whose identity has been checked. Cheap to clone. Async.
@@ -41,7 +45,11 @@ pub struct EvmChain {
     rpc: JsonRpc,
     chain_id: ChainId,
     number: u64,
+    /// Under so many blocks a block stays, where a file says so.
+    final_depth: Option<u64>,
     sending: Option<Arc<Sending>>,
+    /// How sure what is sent has to be before it is gone on with.
+    until: Finality,
 }
 
 /// A transaction that is in a block.
@@ -76,11 +84,12 @@ struct ReceiptLog {
     data: Bytes,
 }
 
-/// A receipt together with the transaction's hash, and how sure it is that it stays.
+/// A receipt together with the transaction's hash.
 struct Mined {
     summary: TxSummary,
     receipt: Receipt,
-    reached: Reached,
+    /// The nonce that it was signed for.
+    nonce: u64,
 }
 
 impl EvmChain {
@@ -91,7 +100,56 @@ impl EvmChain {
     pub async fn connect(rpc_url: &str, expected: Option<&ChainId>) -> Result<Self, Error> {
         let rpc = JsonRpc::new(rpc_url)?;
         let number = check_chain(&rpc, expected).await?;
-        Ok(Self { rpc, chain_id: ChainId::evm(number), number, sending: None })
+        Ok(Self {
+            rpc,
+            chain_id: ChainId::evm(number),
+            number,
+            final_depth: None,
+            sending: None,
+            until: Finality::IN_A_BLOCK,
+        })
+    }
+
+    /// Connects to the first endpoint of a chain file that answers, and checks that it serves that chain.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] if none answers, [`Error::WrongChain`] or [`Error::WrongGenesis`] if one
+    /// serves another chain.
+    pub async fn connect_to(file: &ChainFile) -> Result<Self, Error> {
+        let mut refused = Error::InvalidUrl { reason: "no endpoint is named" };
+        for endpoint in &file.endpoints {
+            match Self::connect(endpoint, Some(&file.chain)).await {
+                Ok(chain) => {
+                    let found = chain.first_block().await?;
+                    if found != file.genesis {
+                        let (chain, expected) = (file.chain.clone(), file.genesis);
+                        return Err(Error::WrongGenesis { chain, expected, found });
+                    }
+                    return Ok(Self { final_depth: file.final_depth, ..chain });
+                }
+                Err(error) if error.is_transient() => refused = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(refused)
+    }
+
+    /// The same connection, on which everything that is sent is waited for until it is as sure as the outbox
+    /// asks, not only until it is in a block.
+    ///
+    /// # Errors
+    /// [`Error::NoOutbox`] if the connection is for reading.
+    pub fn settling(&self) -> Result<Self, Error> {
+        Ok(Self { until: self.outbox()?.until, ..self.clone() })
+    }
+
+    /// The hash of the chain's first block, as the node says.
+    ///
+    /// # Errors
+    /// As every read, and if the node has no first block.
+    pub async fn first_block(&self) -> Result<B256, Error> {
+        let method = "eth_getBlockByNumber";
+        self.block_hash(0).await?.ok_or_else(|| Error::malformed(method, "there is no first block"))
     }
 
     /// The chain this is.
@@ -115,6 +173,17 @@ impl EvmChain {
         Ok(number.to())
     }
 
+    /// The time of the newest block, in seconds since 1970.
+    ///
+    /// # Errors
+    /// As every request.
+    pub async fn newest_time_s(&self) -> Result<u64, Error> {
+        let params = json!(["latest", false]);
+        let block: Value = self.rpc.request("eth_getBlockByNumber", params).await?;
+        let time = block.get("timestamp").cloned().unwrap_or_default();
+        Ok(parse::<U64>("block.timestamp", time)?.to())
+    }
+
     /// Mines empty blocks. Only local chains can; it is how a demo gets through a voting period.
     ///
     /// # Errors
@@ -131,7 +200,17 @@ impl EvmChain {
 
     /// Reads from a contract at the newest block.
     async fn call<C: SolCall>(&self, to: Address, call: C) -> Result<C::Return, Error> {
-        let params = json!([{"to": to, "data": Bytes::from(call.abi_encode())}, "latest"]);
+        self.call_at(to, call, "latest").await
+    }
+
+    /// Reads from a contract at a block, by its name or its number in hexadecimal.
+    async fn call_at<C: SolCall>(
+        &self,
+        to: Address,
+        call: C,
+        at: &str,
+    ) -> Result<C::Return, Error> {
+        let params = json!([{"to": to, "data": Bytes::from(call.abi_encode())}, at]);
         let bytes: Bytes = match self.rpc.ask("eth_call", params).await? {
             Outcome::Result(value) => parse(C::SIGNATURE, value)?,
             Outcome::Refused { code, message, data } => {
@@ -156,24 +235,22 @@ impl EvmChain {
     ) -> Result<Mined, Error> {
         let input = call.abi_encode().into();
         let act = Act { what: C::SIGNATURE, to: TxKind::Call(to), input };
-        self.act(from, act, Finality::IN_A_BLOCK).await
+        self.act(from, act, self.until).await
     }
 
-    /// Deploys bytecode with encoded constructor arguments.
-    async fn deploy(
-        &self,
-        from: &Signer,
-        bytecode: &Bytes,
-        arguments: &[u8],
-        what: &'static str,
-    ) -> Result<(Address, TxSummary), Error> {
-        let input = [bytecode.as_ref(), arguments].concat();
-        let act = Act { what, to: TxKind::Create, input: input.into() };
-        let mined = self.act(from, act, Finality::IN_A_BLOCK).await?;
+    /// Deploys a contract. Its address follows from account and nonce; a node that says another lies.
+    async fn deploy(&self, from: &Signer, act: Act) -> Result<(Address, TxSummary), Error> {
+        let what = act.what;
+        let mined = self.act(from, act, self.until).await?;
         let address = mined
             .receipt
             .contract_address
             .ok_or_else(|| Error::malformed(what, "the receipt names no contract address"))?;
+        let expected = from.address().create(mined.nonce);
+        if address != expected {
+            let reason = format_args!("expected contract address {expected}, got {address}");
+            return Err(Error::malformed(what, reason));
+        }
         Ok((address, mined.summary))
     }
 }

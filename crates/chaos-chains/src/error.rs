@@ -2,10 +2,13 @@ mod cache;
 
 use std::path::PathBuf;
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
 use chaos_types::ChainId;
 
-use crate::sending::{FeeError, Finality, Inclusion, Reached};
+use crate::{
+    Contract,
+    sending::{FeeError, Finality, Inclusion},
+};
 
 pub use self::cache::CacheError;
 
@@ -66,6 +69,27 @@ pub enum Error {
         /// Chain that answered.
         got: ChainId,
     },
+    /// The endpoint serves a chain of the expected number with another first block.
+    #[error("wrong chain: expected {chain} with first block {expected}, got first block {found}")]
+    WrongGenesis {
+        /// The chain's number.
+        chain: ChainId,
+        /// The hash of the first block that was expected.
+        expected: B256,
+        /// The hash that the node names.
+        found: B256,
+    },
+    /// This connection signs nothing, and this is what it would send.
+    #[error("{} would be sent, and this connection sends nothing", .0.what)]
+    Planned(Box<crate::Plan>),
+    /// This connection signs nothing, and the same was sent before and is on its way.
+    #[error("{what} (nonce {nonce}) was sent and is not in a block yet")]
+    UnderWay {
+        /// What was to be done.
+        what: String,
+        /// Its nonce.
+        nonce: u64,
+    },
     /// An answer does not have the expected form.
     #[error("malformed answer in {at}: {reason}")]
     Malformed {
@@ -125,7 +149,7 @@ pub enum Error {
         /// Its block.
         block_number: u64,
         /// How sure it is.
-        reached: Reached,
+        reached: Finality,
         /// How sure it has to be.
         wanted: Finality,
         /// Seconds waited.
@@ -199,16 +223,16 @@ pub enum Error {
         /// The hash.
         hash: B256,
     },
-    /// The node's chain has another first block than the one that an earlier transaction was sent to. Nothing
-    /// was sent.
+    /// The node's chain has another first block than the one that an open transaction was sent to. Nothing was
+    /// sent.
     #[error(
-        "a transaction (nonce {nonce}) of the account was sent to {chain} with first block {expected}, and this \
+        "a transaction (nonce {nonce}) of the account is open on {chain} with first block {expected}, and this \
          node's first block is {found}"
     )]
     OtherGenesis {
         /// The chain's number.
         chain: ChainId,
-        /// The nonce of what was sent.
+        /// The nonce of what is open.
         nonce: u64,
         /// The first block of the chain it was sent to.
         expected: B256,
@@ -250,6 +274,17 @@ pub enum Error {
     /// The contract is not the one that this log is anchored in. Nothing was sent.
     #[error(transparent)]
     NotTheAnchor(Box<NotTheAnchor>),
+    /// An address does not hold the contract that it is said to hold. Nothing was sent.
+    #[error(transparent)]
+    OtherCode(Box<OtherCode>),
+    /// What is at an address answers as no governor does.
+    #[error("{address} is no governor that is known here: it answers none of {asked}")]
+    NoGovernor {
+        /// The address.
+        address: Address,
+        /// The functions that were tried.
+        asked: String,
+    },
     /// No account may be the publisher of a log.
     #[error("the zero address cannot anchor a log")]
     NoPublisher,
@@ -373,6 +408,24 @@ pub struct NotTheAnchor {
     pub expected: String,
     /// What this one has.
     pub found: String,
+}
+
+/// An address with other code than a contract's.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{address} is not the {}: expected code {expected}, found {}",
+    contract.name(),
+    if *found == KECCAK256_EMPTY { "none".to_owned() } else { found.to_string() }
+)]
+pub struct OtherCode {
+    /// What it should be.
+    pub contract: Contract,
+    /// The address.
+    pub address: Address,
+    /// Keccak-256 of the code that it should have.
+    pub expected: B256,
+    /// Keccak-256 of the code that is there.
+    pub found: B256,
 }
 
 impl From<FeeError> for Error {

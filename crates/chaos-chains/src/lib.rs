@@ -43,24 +43,31 @@ pub mod anvil;
 pub mod attestation;
 pub mod block_source;
 mod blocking;
+mod chain_file;
 mod chain_id;
 mod client;
 pub mod contracts;
+mod deployment;
 mod error;
 mod json_rpc;
 pub mod local;
+mod open_vote;
 pub mod sending;
 pub mod signer;
 
 pub use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
 pub use anchor_proof::{AnchorFact, AnchorParts, AnchorProof, AnchorProofError};
 pub use anvil::{Anvil, AnvilConfig};
+pub use chain_file::{CHAIN_FILE_BYTES_MAX, ChainFile, ChainFileError};
 pub use client::{
     AnchoredCheckpoint, AnchoredLog, Claim, CreatedDistribution, Ended, EndpointProposal, EvmChain,
-    Funding, GovernanceStack, GovernorCall, GovernorProposal, Journaled, Outbox, Plan,
-    ProposalState, RegistryKey, RegistryWriter, StackConfig, SubmittedProposal, Support, Told,
-    TxSummary, VoteTally, VotingWindow, Word, distribution_id,
+    Finding, Found, Funding, GovernanceStack, GovernorCall, GovernorKind, GovernorProposal,
+    GovernorTerms, Journaled, ObservedVote, Outbox, Plan, ProposalState, Prospect, RegistryKey,
+    RegistryWriter, StackConfig, SubmissionError, SubmittedProposal, Support, Told, TxSummary,
+    VoteTally, VotingWindow, Word, Work, distribution_id, prospect,
 };
-pub use error::{CacheError, Error, NotTheAnchor, Shortage};
+pub use deployment::{Contract, DEPLOYMENT_BYTES_MAX, Deployed, Deployment, DeploymentError};
+pub use error::{CacheError, Error, NotTheAnchor, OtherCode, Shortage};
 pub use json_rpc::RpcLimits;
+pub use open_vote::{OpenVote, OpenVoteError, VOTE_FILE_BYTES_MAX};
 pub use signer::Signer;

@@ -10,9 +10,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     Anvil, AnvilConfig, Claim, CreatedDistribution, EvmChain, Funding, GovernanceStack,
-    GovernorCall, Outbox, ProposalState, Signer, StackConfig, SubmittedProposal, Support,
-    TxSummary, VoteTally, anvil,
-    attestation::{Attestation, AttestationError, Carried, Submission, decode},
+    GovernorCall, Outbox, ProposalState, Signer, StackConfig, SubmissionError, SubmittedProposal,
+    Support, TxSummary, VoteTally, anvil,
 };
 
 /// Vote tokens each voter gets, in whole tokens of 18 decimals.
@@ -40,12 +39,9 @@ pub enum Error {
     /// The chain refuses or fails.
     #[error(transparent)]
     Chain(#[from] crate::Error),
-    /// A proposal's attestation cannot be made, or is not the submitter's.
+    /// A proposal is not on record as it should be.
     #[error(transparent)]
-    Attestation(#[from] AttestationError),
-    /// What was put on record reads back as something else.
-    #[error("the endpoint stored another proposal")]
-    Stored,
+    Submission(#[from] SubmissionError),
     /// A claim moved another amount than it is for.
     #[error("the claim of {amount} for {account:#x} moved {moved}")]
     Claimed {
@@ -170,22 +166,9 @@ impl LocalChain {
         receipt: Digest,
         checkpoint: Digest,
     ) -> Result<SubmittedProposal, Error> {
-        let (chain, endpoint, submitter) =
-            (self.chain.chain_id(), self.stack.endpoint, from.address());
-        let submission = Submission { chain, endpoint, submitter, uri };
-        let attestation = Attestation::sign(from, &submission, receipt, checkpoint)?;
-        let (submitted, stored) = self.block_on(async {
-            let bytes = attestation.to_bytes();
-            let submitted = self.chain.submit_proposal(endpoint, from, uri, &bytes).await?;
-            let stored = self.chain.get_proposal(endpoint, submitted.proposal_id).await?;
-            Ok::<_, crate::Error>((submitted, stored))
-        })?;
-        if stored.metadata_uri != uri || decode(&stored.attestation)? != Carried::Full(attestation)
-        {
-            return Err(Error::Stored);
-        }
-        attestation.ensure_by(stored.submitter, &submission)?;
-        Ok(submitted)
+        let endpoint = self.stack.endpoint;
+        let submitting = self.chain.submit_attested(endpoint, from, uri, receipt, checkpoint);
+        Ok(self.block_on(submitting)?)
     }
 
     /// Holds a vote: all voters vote for, then the change waits in the timelock, is executed and read back.

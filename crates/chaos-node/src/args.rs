@@ -3,15 +3,18 @@
 mod agent;
 mod attest;
 mod broker;
+mod chain;
 mod executor;
 mod forecast;
 mod log;
+mod proposal;
 mod publish;
 mod run;
 mod secret;
 mod sources;
 mod tx;
 mod verify;
+mod vote;
 mod witness;
 mod work;
 
@@ -32,6 +35,9 @@ pub(crate) use attest::{
 pub(crate) use broker::{
     BrokerArgs, BrokerCommand, DismissArgs, EnrolArgs, InForceArgs, PublishArgs, ServeArgs,
 };
+pub(crate) use chain::{
+    ChainCommand, ChainCommands, DeployArgs, DoctorArgs, PartKind, TermsArgs, WorkKind,
+};
 pub(crate) use executor::{
     ExecutorArgs, ExecutorCommand, ExecutorRunArgs, ProviderArgs, WorkloadArgs,
 };
@@ -40,6 +46,7 @@ pub(crate) use log::{
     AcceptClockArgs, AnchorArgs, CheckpointArgs, CorrectTimeArgs, HandoverArgs, LogArgs,
     LogCommand, ProveArgs, RebuildArgs, ReportForkArgs, ResumeArgs, ShowArgs as LogShowArgs,
 };
+pub(crate) use proposal::{ProposalArgs, ProposalCommand, SubmitArgs};
 pub(crate) use publish::{
     CopyArgs, DisclosureArgs, FindingsArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs,
     RepairArgs,
@@ -55,6 +62,9 @@ pub(crate) use tx::{
     TxResumeArgs, WaitArgs,
 };
 pub(crate) use verify::{Required, VerifyArgs};
+pub(crate) use vote::{
+    CastArgs, DelegateArgs, ExecuteArgs, ObserveArgs, OpenArgs, VoteArgs, VoteCommand, WatchArgs,
+};
 pub(crate) use witness::WitnessArgs;
 pub(crate) use work::{
     BlockSource, DemoArgs, ELASTICITY, ProposeArgs, ReplayArgs, SimulateArgs, SimulationArgs,
@@ -120,6 +130,12 @@ pub(crate) enum Command {
     Anchor(AnchorArgs),
     /// List what was sent to a chain, go on with it, offer more for it, or cancel it.
     Tx(TxArgs),
+    /// Look a node over before anything is paid, and deploy our contracts.
+    Chain(ChainCommands),
+    /// Put a finished proposal on record on a chain.
+    Proposal(Box<ProposalArgs>),
+    /// Open, cast, follow, execute or observe votes on a chain.
+    Vote(Box<VoteArgs>),
     /// Cosign the checkpoints of others' logs, as long as each continues the last one.
     Witness(WitnessArgs),
     /// Run the directory of services and the release of secrets, and say which workloads may act.

@@ -7,20 +7,16 @@ use std::path::PathBuf;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chaos_agency::{
-    Action, Evidence, Kinds,
+    Action, Evidence,
     account::Agreement,
     action::{self, Contribution, Payment, Verdict},
     receipt::{Input, Product},
 };
 use chaos_chains::{Address, Claim, ProposalState, U256, local::LocalChain};
-use chaos_governance::{
-    proposal::Call,
-    receipts::{self, VoteState},
-};
+use chaos_governance::{proposal::Call, receipts::VoteState};
 use chaos_ledger::{Heads, Ledger, NewEntry};
 use chaos_reputation::{Model, ScoreDocument};
 use chaos_types::{ChainId, Digest, canonical};
-use chaos_verify::Report;
 
 use crate::{
     ChainView, Error, Narrator, Progress, Reader, Step,
@@ -32,6 +28,7 @@ use crate::{
     reexecution::{EVIDENCE, Inputs, REWARDS},
     simulation::BlockSet,
     studio::Defined,
+    submitting::{OnRecord, SeenVote, record_submission, record_vote, vote_text},
 };
 
 pub use self::report::Told;
@@ -135,23 +132,14 @@ impl Deciding<'_> {
     fn submit(&mut self, finished: &Finished, draft: Digest) -> Result<Digest, Error> {
         let (local, developer) = (self.local, &self.parties.developer);
         let checkpoint = self.ledger.checkpoint(self.heads)?;
-        let document = self.ledger.put_blob(&finished.proposal.to_json()?)?;
-        let uri = content_uri(&document);
+        let text = finished.proposal.to_json()?;
+        let uri = content_uri(&Digest::of(&text));
         let checkpoint = Digest::of(checkpoint.to_string().as_bytes());
         let submitted = local.submit(&local.account(DEVELOPER), &uri, draft, checkpoint)?;
-        let chain = local.chain().chain_id().clone();
+        let (chain, endpoint) = (local.chain().chain_id(), local.stack().endpoint);
+        let on = OnRecord { chain, endpoint, submitted: &submitted, draft };
+        let receipt = record_submission(self.ledger, developer, &text, &on)?;
         let text = format!("submits proposal {} on {chain}", submitted.proposal_id);
-        let action = Action::of(&receipts::Submit {
-            chain,
-            contract: format!("{:#x}", local.stack().endpoint),
-            proposal_id: submitted.proposal_id.to_string(),
-            metadata_uri: uri,
-            transaction: format!("{:#x}", submitted.transaction.hash),
-            block_number: submitted.transaction.block_number,
-        });
-        let subjects = vec![Product::new("proposal", document)];
-        let entry = NewEntry { subjects, ..by(developer, vec![draft], action) };
-        let receipt = self.ledger.record(entry)?;
         self.tell(developer, text, receipt);
         Ok(receipt)
     }
@@ -185,25 +173,21 @@ impl Deciding<'_> {
         let (name, value) = (finished.change.parameter().flag(), finished.change.proposed());
         let (id, content) = (finished.proposal.id(), finished.proposal.content());
         let mut call = local.call(&self.block_set.chain, name, value);
-        call.description = format!("# {}\n\n{}\n\nproposal {id}", content.title, content.ask);
+        call.description = vote_text(&content.title, &content.ask, &id);
         let vote = local.vote(&call)?;
         if vote.value != call.value {
             let (name, found) = (name.to_owned(), vote.value);
             return Err(Error::VoteSet { name, expected: value, found });
         }
-        let action = Action::of(&receipts::ObserveVote {
-            chain: local.chain().chain_id().clone(),
-            governor: format!("{:#x}", local.stack().governor),
-            proposal_id: vote.proposal_id.to_string(),
+        let seen = SeenVote {
+            chain: local.chain().chain_id(),
+            governor: local.stack().governor,
+            proposal_id: vote.proposal_id,
             state: vote_state(vote.state)?,
-            votes_for: amount(vote.tally.in_favour)?,
-            votes_against: amount(vote.tally.against)?,
-            votes_abstain: amount(vote.tally.abstain)?,
+            tally: vote.tally,
             block_number: vote.block_number,
-            submission,
-            contributions: contributions(receipts, submission),
-        });
-        let receipt = self.ledger.record(by(operator, vec![submission], action))?;
+        };
+        let receipt = record_vote(self.ledger, operator, &seen, submission, receipts)?;
         let (state, set) = (vote.state, vote.value);
         let text = format!("reads the vote: {state:?}, {name} is now {set} on the local chain");
         self.tell(operator, text, receipt);
@@ -297,15 +281,23 @@ impl Deciding<'_> {
         let verifier = &self.parties.verifier;
         let checkpoint = self.ledger.checkpoint(self.heads)?;
         let bundle = chaos_ledger::bundle(self.ledger, &simulation, &checkpoint, None)?;
-        let kinds = self.ledger.system().kinds;
         let inputs = Inputs::new(self.inputs.to_vec());
-        let (report, reexecuted) = held(&bundle, kinds, &inputs, self.progress);
+        let appraiser = Appraiser::new(known_anchors(), None, None);
+        let kinds = self.ledger.system().kinds;
+        let reader = Reader {
+            log: None,
+            policy: None,
+            now_ms: None,
+            copy: None,
+            kinds,
+            chain: ChainView::default(),
+        };
+        let report = check(&bundle, reader, &appraiser, Some(&inputs), self.progress);
         let failed = report.result.as_ref().err().map(|rejection| rejection.check);
-        let action = Action::Verify(Verdict { receipt: simulation, failed, reexecuted });
+        let action = Action::Verify(Verdict { receipt: simulation, failed, reexecuted: true });
         let receipt = self.ledger.record(by(verifier, vec![simulation], action))?;
         let verdict = match &report.result {
-            Ok(_) if reexecuted => "same result".to_owned(),
-            Ok(_) => "not re-executed, an input of it is not here".to_owned(),
+            Ok(_) => "same result".to_owned(),
             Err(rejection) => format!("rejected, {rejection}"),
         };
         let text = format!("runs simulation {} again: {verdict}", simulation.short());
@@ -314,21 +306,8 @@ impl Deciding<'_> {
     }
 }
 
-/// What is found of a bundle whose program is run again, and whether it was. What the verifier lacks to run it
-/// speaks against nobody: then all the rest is judged.
-fn held(bundle: &[u8], kinds: Kinds, inputs: &Inputs, progress: &dyn Progress) -> (Report, bool) {
-    let appraiser = Appraiser::new(known_anchors(), None, None);
-    let chain = ChainView::default();
-    let reader = Reader { log: None, policy: None, now_ms: None, copy: None, kinds, chain };
-    let report = check(bundle, reader, &appraiser, Some(inputs), progress);
-    if !report.lacks_an_input() {
-        return (report, true);
-    }
-    (check(bundle, reader, &appraiser, None, progress), false)
-}
-
 /// An entry that rests on its signer's word and produces nothing.
-fn by(actor: &Signer, parents: Vec<Digest>, action: Action) -> NewEntry<'_> {
+pub(crate) fn by(actor: &Signer, parents: Vec<Digest>, action: Action) -> NewEntry<'_> {
     NewEntry {
         agent: actor.did,
         keys: vec![&actor.key],
@@ -340,11 +319,11 @@ fn by(actor: &Signer, parents: Vec<Digest>, action: Action) -> NewEntry<'_> {
 }
 
 /// An [RFC 6920](https://www.rfc-editor.org/rfc/rfc6920) name: the content's digest is its address.
-fn content_uri(digest: &Digest) -> String {
+pub(crate) fn content_uri(digest: &Digest) -> String {
     format!("ni:///sha-256;{}", URL_SAFE_NO_PAD.encode(digest.as_bytes()))
 }
 
-fn contributions(receipts: &Receipts, submission: Digest) -> Vec<Contribution> {
+pub(crate) fn contributions(receipts: &Receipts, submission: Digest) -> Vec<Contribution> {
     let mut named = vec![(receipts.analysis, "measure")];
     named.extend(receipts.simulations.last().map(|receipt| (*receipt, "simulate")));
     named.extend(receipts.draft.map(|receipt| (receipt, "draft")));
@@ -355,7 +334,11 @@ fn contributions(receipts: &Receipts, submission: Digest) -> Vec<Contribution> {
         .collect()
 }
 
-const fn vote_state(state: ProposalState) -> Result<VoteState, Error> {
+/// A vote's state as a receipt says it.
+///
+/// # Errors
+/// [`Error::VoteOpen`] if it has not ended.
+pub const fn vote_state(state: ProposalState) -> Result<VoteState, Error> {
     match state {
         ProposalState::Defeated => Ok(VoteState::Defeated),
         ProposalState::Succeeded | ProposalState::Queued => Ok(VoteState::Succeeded),
@@ -366,7 +349,7 @@ const fn vote_state(state: ProposalState) -> Result<VoteState, Error> {
     }
 }
 
-fn amount(value: U256) -> Result<u128, Error> {
+pub(crate) fn amount(value: U256) -> Result<u128, Error> {
     u128::try_from(value).map_err(|_| Error::AmountTooLarge { value })
 }
 
@@ -375,6 +358,3 @@ fn tokens(units: u128) -> String {
     let thousandths = units / 1_000_000_000_000_000;
     format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000)
 }
-
-#[cfg(test)]
-mod tests;

@@ -313,6 +313,12 @@ pub enum Error {
     /// What was not drafted cannot be decided.
     #[error("the draft was not signed")]
     NotDrafted,
+    /// A proposal cannot be submitted, or its outcome not be logged.
+    #[error(transparent)]
+    Submitting(#[from] crate::submitting::Refused),
+    /// A proposal is not on record as it should be.
+    #[error(transparent)]
+    Submission(#[from] chaos_chains::SubmissionError),
     /// A vote set something else than what was voted on.
     #[error("the vote set {name} to {found}, not to {expected}")]
     VoteSet {

@@ -30,6 +30,7 @@
 //!   [`recorded`] chooses and writes them, [`live`] fetches them from a node, [`saved`] makes them of
 //!   what somebody else fetched.
 //! - [`study`]: one question with its alternatives, from its file to its folder.
+//! - [`submitting`]: a finished proposal by its file, on its way through a chain.
 //! - [`forecasting`]: forecasts of blocks to come, and how those of past ones held.
 //! - [`task`]: a component that an agent runs, and its receipt.
 //! - [`enclave`] and [`sandbox`]: runs in the sandbox, and what a quote says about them;
@@ -46,7 +47,6 @@ pub mod bundle_files;
 pub mod deciding;
 pub mod enclave;
 mod error;
-mod figures;
 mod files;
 #[cfg(test)]
 mod fixture;
@@ -64,11 +64,11 @@ pub mod saved;
 pub mod simulation;
 pub mod studio;
 pub mod study;
+pub mod submitting;
 pub mod task;
 mod verify;
 
 pub use error::Error;
-pub use figures::figures;
 pub use log_copy::{LogCopy, ReportedFork};
 pub use progress::{Narrator, Progress, Silent, Step};
 pub use verify::{ChainView, Reader, check};

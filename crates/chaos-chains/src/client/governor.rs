@@ -1,13 +1,16 @@
 //! The vote: proposing, voting, executing, and reading where it stands.
 
 use alloy_primitives::{Address, Bytes, U256, keccak256};
-use alloy_sol_types::SolCall;
+use alloy_sol_types::{SolCall, SolValue as _};
 use chaos_types::ChainId;
 
 use super::{EvmChain, TxSummary, event};
 use crate::{
     Error, Signer,
-    contracts::{chaos_governor::ChaosGovernor, parameter_registry::ParameterRegistry},
+    contracts::{
+        chaos_governor::ChaosGovernor, chaos_token::ChaosToken,
+        parameter_registry::ParameterRegistry,
+    },
 };
 
 /// What a passed vote does: set one parameter in the registry.
@@ -98,6 +101,14 @@ impl GovernorCall {
     pub fn calldata(&self) -> Bytes {
         let (_, _, calldatas) = self.arguments();
         calldatas.into_iter().next().unwrap_or_default()
+    }
+
+    /// Its number in a governor, which follows from the call and the text.
+    #[must_use]
+    pub fn proposal_id(&self) -> U256 {
+        let (targets, values, calldatas) = self.arguments();
+        let hash = keccak256(self.text());
+        keccak256((targets, values, calldatas, hash).abi_encode_params()).into()
     }
 
     /// The text as the governor gets it: with the proposer at its end, as OpenZeppelin's Governor reads it.
@@ -220,21 +231,66 @@ impl EvmChain {
         proposal_id: U256,
     ) -> Result<ProposalState, Error> {
         let call = ChaosGovernor::stateCall { proposalId: proposal_id };
-        let state = self.call(governor, call).await?;
-        Ok(match state {
-            0 => ProposalState::Pending,
-            1 => ProposalState::Active,
-            2 => ProposalState::Canceled,
-            3 => ProposalState::Defeated,
-            4 => ProposalState::Succeeded,
-            5 => ProposalState::Queued,
-            6 => ProposalState::Expired,
-            7 => ProposalState::Executed,
-            other => {
-                let reason = format_args!("expected a state from 0 to 7, found {other}");
-                return Err(Error::malformed("state(uint256)", reason));
-            }
-        })
+        state_of(self.call(governor, call).await?)
+    }
+
+    /// When a vote that waits in the timelock can be executed, in seconds since 1970; 0 before.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn proposal_eta(&self, governor: Address, proposal_id: U256) -> Result<U256, Error> {
+        self.call(governor, ChaosGovernor::proposalEtaCall { proposalId: proposal_id }).await
+    }
+
+    /// The votes that an account had in a past block.
+    ///
+    /// # Errors
+    /// [`Error::Reverted`] if the block is not in the past.
+    pub async fn votes_of(
+        &self,
+        governor: Address,
+        account: Address,
+        block: u64,
+    ) -> Result<U256, Error> {
+        let call = ChaosGovernor::getVotesCall { account, timepoint: U256::from(block) };
+        self.call(governor, call).await
+    }
+
+    /// Whether an account has voted.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn has_voted(
+        &self,
+        governor: Address,
+        account: Address,
+        proposal_id: U256,
+    ) -> Result<bool, Error> {
+        let call = ChaosGovernor::hasVotedCall { proposalId: proposal_id, account };
+        self.call(governor, call).await
+    }
+
+    /// The token whose votes count in a governor.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn voting_token(&self, governor: Address) -> Result<Address, Error> {
+        self.call(governor, ChaosGovernor::tokenCall {}).await
+    }
+
+    /// Lets an account's tokens count as the votes of one, which may be itself. They count from the next block
+    /// on.
+    ///
+    /// # Errors
+    /// As every transaction.
+    pub async fn delegate(
+        &self,
+        token: Address,
+        from: &Signer,
+        delegatee: Address,
+    ) -> Result<TxSummary, Error> {
+        let call = ChaosToken::delegateCall { delegatee };
+        Ok(self.send_call(from, token, call).await?.summary)
     }
 
     /// When votes on a proposal are taken.
@@ -289,6 +345,24 @@ impl EvmChain {
         let call = ParameterRegistry::getCall { chain: chain.to_string(), name: name.to_owned() };
         self.call(registry, call).await
     }
+}
+
+/// A state by its number.
+pub(super) fn state_of(number: u8) -> Result<ProposalState, Error> {
+    Ok(match number {
+        0 => ProposalState::Pending,
+        1 => ProposalState::Active,
+        2 => ProposalState::Canceled,
+        3 => ProposalState::Defeated,
+        4 => ProposalState::Succeeded,
+        5 => ProposalState::Queued,
+        6 => ProposalState::Expired,
+        7 => ProposalState::Executed,
+        other => {
+            let reason = format_args!("expected a state from 0 to 7, found {other}");
+            return Err(Error::malformed("state(uint256)", reason));
+        }
+    })
 }
 
 fn block(number: U256) -> Result<u64, Error> {

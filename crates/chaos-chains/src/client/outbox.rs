@@ -7,9 +7,6 @@ mod standing;
 
 use std::{fmt, ops::Deref, path::Path, sync::Arc, time::Duration};
 
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
-use serde_json::{Value, json};
-
 use self::standing::{Placed, gap};
 pub use self::{
     journaled::{Ended, Journaled, Word},
@@ -18,12 +15,9 @@ pub use self::{
 use super::{EvmChain, Mined};
 use crate::{
     Error, Signer,
-    json_rpc::parse,
-    sending::{
-        Account, Accounts, Claim, FeeCap, FeeError, Finality, Inclusion, Intent, Journal, Reached,
-        Stage,
-    },
+    sending::{Account, Accounts, Claim, FeeCap, Finality, Inclusion, Intent, Journal, Stage},
 };
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 
 /// What sending needs: where intents are kept, what may be spent, and how long to wait.
 #[derive(Clone)]
@@ -38,6 +32,8 @@ pub struct Outbox {
     pub until: Finality,
     /// How long to wait for that.
     pub patience: Duration,
+    /// Whether nothing is signed or sent: what would be is [`Error::Planned`].
+    pub plans_only: bool,
     /// The time, milliseconds since 1970.
     pub now_ms: fn() -> u64,
     /// Who is told what happens meanwhile.
@@ -56,6 +52,7 @@ impl Outbox {
             cap: FeeCap { max_cost, ..FeeCap::default() },
             until: Finality::IN_A_BLOCK,
             patience: Duration::from_secs(180),
+            plans_only: false,
             now_ms,
             tell: Arc::new(|_| ()),
         }
@@ -75,16 +72,12 @@ pub enum Told<'a> {
     Sending(&'a Intent),
     /// It is not in a block yet.
     Waiting(&'a Intent, Duration),
-    /// It is too cheap by now, and the cap allows no more.
-    Capped(&'a Intent, &'a FeeError),
-    /// The node does not take it again. It stays in the journal, and may be in other nodes.
-    Refused(&'a Intent, &'a Error),
     /// It was too cheap, and something dearer was signed in its place.
     Replacing(&'a Intent),
     /// It is in a block.
     Included(&'a Intent, &'a Inclusion),
     /// It is in a block that is not as sure yet as was asked for.
-    Settling(&'a Intent, Reached),
+    Settling(&'a Intent, Finality),
     /// The chain names no final block, so that depth stands for one.
     Unnamed,
     /// The block that it was in is no longer part of the chain.
@@ -93,7 +86,7 @@ pub enum Told<'a> {
 
 /// An outbox for one chain.
 #[derive(Debug)]
-pub(in crate::client) struct Sending {
+pub(super) struct Sending {
     outbox: Outbox,
     /// The hash of the chain's first block.
     genesis: B256,
@@ -122,12 +115,7 @@ impl EvmChain {
     /// # Errors
     /// As every read, and if the node has no first block.
     pub async fn sending(mut self, outbox: Outbox) -> Result<Self, Error> {
-        let method = "eth_getBlockByNumber";
-        let block: Value = self.rpc.request(method, json!(["0x0", false])).await?;
-        let genesis = match block.get("hash").cloned() {
-            Some(hash) => parse("block.hash", hash)?,
-            None => return Err(Error::malformed(method, "there is no first block")),
-        };
+        let genesis = self.first_block().await?;
         self.sending = Some(Arc::new(Sending { outbox, genesis }));
         Ok(self)
     }
@@ -145,6 +133,9 @@ impl EvmChain {
         until: Finality,
     ) -> Result<Mined, Error> {
         let outbox = self.outbox()?;
+        if outbox.plans_only {
+            return self.foreseen(outbox, from.address(), &act).await;
+        }
         let (key, address) = (key_of(&act), from.address());
         let account = outbox.accounts.take(self.chain_id(), outbox.genesis, address)?;
         for intent in self.in_order(outbox, address).await? {
@@ -170,11 +161,31 @@ impl EvmChain {
         self.deliver(outbox, &account, Some(from), intent, until).await
     }
 
-    /// By what this account is known to have done the same here, or to have sent it: the last time.
-    pub(super) fn sent(&self, from: Address, act: &Act) -> Result<Option<Intent>, Error> {
+    /// What an act did before, or what it would be: nothing is signed, sent or written.
+    async fn foreseen(&self, outbox: &Sending, from: Address, act: &Act) -> Result<Mined, Error> {
+        let found = outbox.journal.find(self.chain_id(), outbox.genesis, from, &key_of(act))?;
+        for intent in found.iter().rev() {
+            let Placed { stage, .. } = self.placed(intent).await?;
+            let intent = Intent { stage, ..intent.clone() };
+            match intent.included() {
+                Some(inclusion) if inclusion.succeeded => {
+                    return self.mined(&intent, *inclusion).await;
+                }
+                None if intent.is_waiting() && !intent.is_cancelled() => {
+                    let Intent { what, nonce, .. } = intent;
+                    return Err(Error::UnderWay { what, nonce });
+                }
+                Some(_) | None => {}
+            }
+        }
+        Err(Error::Planned(Box::new(self.plan(from, act).await?)))
+    }
+
+    /// Whether this account is known to have done the same here, or to have sent it.
+    pub(super) fn has_sent(&self, from: Address, act: &Act) -> Result<bool, Error> {
         let outbox = self.outbox()?;
         let found = outbox.journal.find(self.chain_id(), outbox.genesis, from, &key_of(act))?;
-        Ok(found.into_iter().rev().find(|intent| {
+        Ok(found.iter().any(|intent| {
             (intent.is_waiting() && !intent.is_cancelled()) || intent.included().is_some()
         }))
     }
@@ -195,8 +206,8 @@ impl EvmChain {
         Ok(intents.into_iter().map(|intent| intent.input).collect())
     }
 
-    /// The intent by which this account did something and succeeded, or that was struck and may still land. One
-    /// that was taken for lost is asked for again.
+    /// The intent by which this account did something and succeeded. One that was taken for lost is asked
+    /// for again.
     async fn done_before(
         &self,
         outbox: &Sending,
@@ -204,36 +215,18 @@ impl EvmChain {
         key: &str,
     ) -> Result<Option<Intent>, Error> {
         let found = outbox.journal.find(self.chain_id(), outbox.genesis, account, key)?;
-        let mut struck = None;
         for mut intent in found.into_iter().rev() {
-            match intent.stage {
-                // This chain is the one that was said to be gone: what was struck is open on it.
-                Stage::Abandoned => {
-                    intent.stage = self.placed(&intent).await?.stage;
-                    outbox.journal.keep(&intent)?;
-                    let next = self.transaction_count(account, "latest").await?;
-                    let is_given_up = intent.is_cancelled() && intent.nonce > next;
-                    if intent.is_waiting() && !is_given_up {
-                        struck = Some(intent.clone());
-                    }
-                }
-                Stage::Replaced => {
-                    if let Some(Placed { stage, .. }) = self.landed(&intent).await? {
-                        intent.stage = stage;
-                        outbox.journal.keep(&intent)?;
-                    }
-                }
-                Stage::Prepared
-                | Stage::Sent
-                | Stage::Included(_)
-                | Stage::Final(_)
-                | Stage::Dropped(_) => {}
+            if matches!(intent.stage, Stage::Replaced | Stage::Abandoned)
+                && let Some(Placed { stage, .. }) = self.landed(&intent).await?
+            {
+                intent.stage = stage;
+                outbox.journal.keep(&intent)?;
             }
             if intent.included().is_some_and(|inclusion| inclusion.succeeded) {
                 return Ok(Some(intent));
             }
         }
-        Ok(struck)
+        Ok(None)
     }
 
     /// What waits to land of this account, in the order in which it can. Refuses where something cannot.
@@ -262,21 +255,14 @@ impl EvmChain {
         }
     }
 
-    /// The account has sent nothing to a chain of this number with another first block, unless somebody said
-    /// that it is gone: a node that lies about its first block would have everything sent a second time, most
-    /// of all what has ended.
-    pub(in crate::client) fn ensure_one_chain(
-        &self,
-        outbox: &Sending,
-        account: Address,
-    ) -> Result<(), Error> {
-        let mut sent = outbox.journal.open()?;
-        sent.extend(outbox.journal.done()?);
-        let other = sent.into_iter().find(|intent| {
+    /// The account has nothing open on a chain of this number with another first block: a node that lies
+    /// about its first block would have everything sent a second time.
+    fn ensure_one_chain(&self, outbox: &Sending, account: Address) -> Result<(), Error> {
+        let open = outbox.journal.open()?;
+        let other = open.into_iter().find(|intent| {
             intent.account == account
                 && intent.chain == *self.chain_id()
                 && intent.genesis != outbox.genesis
-                && intent.stage != Stage::Abandoned
         });
         match other {
             None => Ok(()),
@@ -316,12 +302,9 @@ impl EvmChain {
         let is_own = claim.journal == outbox.journal.folder();
         if is_own && let Some(intent) = self.known(outbox, address, &claim)? {
             // What waits was gone on with. What landed has used its nonce, and this node has not seen that.
-            return match intent.stage {
-                // Nothing has shown that what was struck used its nonce.
-                Stage::Prepared | Stage::Sent | Stage::Abandoned => Ok(()),
-                Stage::Included(_) | Stage::Final(_) | Stage::Dropped(_) | Stage::Replaced => {
-                    Err(Error::Behind { account: address, next: count, nonce: claim.nonce })
-                }
+            return match intent.stage.inclusion() {
+                None if intent.is_open() => Ok(()),
+                _ => Err(Error::Behind { account: address, next: count, nonce: claim.nonce }),
             };
         }
         let is_lost = is_own || !claim.journal.exists();

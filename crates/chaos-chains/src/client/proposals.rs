@@ -1,9 +1,15 @@
 //! The proposal endpoint: putting a finished proposal on record and reading it back.
 
 use alloy_primitives::{Address, Bytes, U256};
+use alloy_sol_types::SolCall as _;
+use chaos_types::Digest;
 
 use super::{EvmChain, TxSummary, event};
-use crate::{Error, Signer, contracts::proposal_endpoint::ProposalEndpoint};
+use crate::{
+    Error, Signer,
+    attestation::{Attestation, AttestationError, Carried, Submission, decode},
+    contracts::proposal_endpoint::ProposalEndpoint,
+};
 
 /// A proposal as it was put on record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +18,20 @@ pub struct SubmittedProposal {
     pub proposal_id: U256,
     /// The transaction that did it.
     pub transaction: TxSummary,
+}
+
+/// Why a proposal is not on record as it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmissionError {
+    /// The chain refuses or fails.
+    #[error(transparent)]
+    Chain(#[from] Error),
+    /// The attestation cannot be made, or is not the submitter's.
+    #[error(transparent)]
+    Attestation(#[from] AttestationError),
+    /// What was put on record reads back as something else.
+    #[error("the endpoint stored another proposal")]
+    Stored,
 }
 
 /// A proposal as it is on record.
@@ -48,6 +68,58 @@ impl EvmChain {
         let mined = self.send_call(from, endpoint, call).await?;
         let submitted: ProposalEndpoint::ProposalSubmitted = event(&mined, endpoint)?;
         Ok(SubmittedProposal { proposal_id: submitted.proposalId, transaction: mined.summary })
+    }
+
+    /// Puts a proposal on record with the sender's signature that it rests on this receipt and that this
+    /// checkpoint covers it, and reads it back. What the journal has of the same text and receipt is gone on
+    /// with, whichever checkpoint covered the receipt then.
+    ///
+    /// # Errors
+    /// If the chain refuses, or has another proposal than was sent.
+    pub async fn submit_attested(
+        &self,
+        endpoint: Address,
+        from: &Signer,
+        uri: &str,
+        receipt: Digest,
+        checkpoint: Digest,
+    ) -> Result<SubmittedProposal, SubmissionError> {
+        let chain = self.chain_id();
+        let submission = Submission { chain, endpoint, submitter: from.address(), uri };
+        let attestation = match self.attested_before(&submission, receipt)? {
+            Some(attestation) => attestation,
+            None => Attestation::sign(from, &submission, receipt, checkpoint)?,
+        };
+        let bytes = attestation.to_bytes();
+        let submitted = self.submit_proposal(endpoint, from, uri, &bytes).await?;
+        let stored = self.get_proposal(endpoint, submitted.proposal_id).await?;
+        if stored.metadata_uri != uri || decode(&stored.attestation)? != Carried::Full(attestation)
+        {
+            return Err(SubmissionError::Stored);
+        }
+        attestation.ensure_by(stored.submitter, &submission)?;
+        Ok(submitted)
+    }
+
+    /// What the journal says that this account signed for the same text and receipt.
+    fn attested_before(
+        &self,
+        submission: &Submission<'_>,
+        receipt: Digest,
+    ) -> Result<Option<Attestation>, SubmissionError> {
+        for input in self.sent_to(submission.endpoint, submission.submitter)? {
+            let Ok(call) = ProposalEndpoint::submitProposalCall::abi_decode(&input) else {
+                continue;
+            };
+            if call.metadataURI == submission.uri
+                && let Ok(Carried::Full(attestation)) = decode(&call.attestation)
+                && attestation.receipt == receipt
+                && attestation.ensure_by(submission.submitter, submission).is_ok()
+            {
+                return Ok(Some(attestation));
+            }
+        }
+        Ok(None)
     }
 
     /// Reads a proposal back from the endpoint contract.

@@ -8,13 +8,13 @@ use super::{Act, EvmChain, TxSummary};
 use crate::{Error, Signer, contracts::checkpoint_registry::CheckpointRegistry, sending::Finality};
 
 /// Where the `CheckpointRegistry` is, on every chain that has it.
-const REGISTRY: Address = address!("81cEe7A3281247cEf7E07d84eb543555a04A8A97");
+pub(super) const REGISTRY: Address = address!("81cEe7A3281247cEf7E07d84eb543555a04A8A97");
 /// Keccak-256 of the code that is there.
-const REGISTRY_CODE_HASH: B256 =
+pub(super) const REGISTRY_CODE_HASH: B256 =
     b256!("ed59a5f99956e5157204c98145761ec283d2501ca16f6e59fcad6f7970434409");
 
 /// The deterministic deployer, which most chains have: it hands a salt and init code to CREATE2.
-const DEPLOYER: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
+pub(super) const DEPLOYER: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 /// What the salt is the Keccak-256 of.
 const SALT: &str = "ChaosChain CheckpointRegistry 1";
 
@@ -66,6 +66,17 @@ impl EvmChain {
         if self.has_registry().await? {
             return Ok(None);
         }
+        let act = self.deployment().await?;
+        let mined = self.act(from, act, Finality::IN_A_BLOCK).await?;
+        if self.has_registry().await? {
+            return Ok(Some(mined.summary));
+        }
+        let reason = format_args!("the deployer left no code at {REGISTRY}");
+        Err(Error::malformed("CheckpointRegistry", reason))
+    }
+
+    /// What puts the registry on a chain that has the deterministic deployer.
+    pub(super) async fn deployment(&self) -> Result<Act, Error> {
         let deployer: Bytes = self.rpc.request("eth_getCode", json!([DEPLOYER, "latest"])).await?;
         if deployer.is_empty() {
             return Err(Error::Unsupported {
@@ -74,17 +85,8 @@ impl EvmChain {
             });
         }
         let input = [keccak256(SALT).as_slice(), &CheckpointRegistry::BYTECODE].concat();
-        let act = Act {
-            what: "CheckpointRegistry",
-            to: TxKind::Call(DEPLOYER),
-            input: Bytes::from(input),
-        };
-        let mined = self.act(from, act, Finality::IN_A_BLOCK).await?;
-        if self.has_registry().await? {
-            return Ok(Some(mined.summary));
-        }
-        let reason = format_args!("the deployer left no code at {REGISTRY}");
-        Err(Error::malformed("CheckpointRegistry", reason))
+        let input = Bytes::from(input);
+        Ok(Act { what: "CheckpointRegistry", to: TxKind::Call(DEPLOYER), input })
     }
 
     /// Anchors a checkpoint in the registry. The same as the newest one again does nothing.

@@ -10,7 +10,6 @@ use crate::{
         chaos_token::ChaosToken,
         reward_distributor::{IRewardDistributor, RewardDistributor},
     },
-    sending::Finality,
 };
 
 /// What a funder fixes for good.
@@ -65,7 +64,7 @@ impl EvmChain {
         let input = [approve.abi_encode(), distribution_id.abi_encode()].concat();
         let what = ChaosToken::approveCall::SIGNATURE;
         let act = Act { what, to: TxKind::Call(token), input: Bytes::from(input) };
-        self.act(from, act, Finality::IN_A_BLOCK).await?;
+        self.act(from, act, self.until).await?;
         let terms = IRewardDistributor::Terms {
             token,
             root: root.into(),

@@ -1,17 +1,16 @@
 //! Deploying our contracts and giving accounts their votes.
 
-use alloy_primitives::{Address, U256};
-use alloy_sol_types::SolValue;
+mod creation;
+mod parts;
+
+use alloy_primitives::{Address, TxKind, U256};
 use chaos_types::Digest;
 
-use super::{EvmChain, TxSummary};
+pub use self::parts::GovernorTerms;
+use super::{Act, EvmChain, TxSummary, anchoring::code};
 use crate::{
     Error, Signer,
-    contracts::{
-        chaos_governor::ChaosGovernor, chaos_token::ChaosToken,
-        checkpoint_anchor::CheckpointAnchor, parameter_registry::ParameterRegistry,
-        proposal_endpoint::ProposalEndpoint, reward_distributor::RewardDistributor,
-    },
+    contracts::{chaos_governor::ChaosGovernor, chaos_token::ChaosToken},
 };
 
 /// Settings of a governance stack on a local chain.
@@ -86,31 +85,16 @@ impl EvmChain {
         config: &StackConfig,
     ) -> Result<GovernanceStack, Error> {
         let publisher = config.publisher.unwrap_or_else(|| deployer.address());
-        let arguments = config.supply.abi_encode();
-        let (token, tx_token) =
-            self.deploy(deployer, &ChaosToken::BYTECODE, &arguments, "ChaosToken").await?;
-        let arguments = (
-            token,
-            U256::from(config.voting_delay_blocks),
-            U256::from(config.voting_period_blocks),
-            config.proposal_threshold,
-            U256::from(config.quorum_percent),
-            U256::from(config.timelock_s),
-        )
-            .abi_encode_params();
+        let (token, tx_token) = self.create(deployer, &creation::token(config.supply)).await?;
         let (governor, tx_governor) =
-            self.deploy(deployer, &ChaosGovernor::BYTECODE, &arguments, "ChaosGovernor").await?;
+            self.create(deployer, &creation::governor(token, config)).await?;
         let timelock = self.call(governor, ChaosGovernor::timelockCall {}).await?;
-        let arguments = timelock.abi_encode();
-        let (registry, tx_registry) = self
-            .deploy(deployer, &ParameterRegistry::BYTECODE, &arguments, "ParameterRegistry")
-            .await?;
-        let (endpoint, tx_endpoint) =
-            self.deploy(deployer, &ProposalEndpoint::BYTECODE, &[], "ProposalEndpoint").await?;
+        let (registry, tx_registry) =
+            self.create(deployer, &creation::parameter_registry(timelock)).await?;
+        let (endpoint, tx_endpoint) = self.create(deployer, &creation::endpoint()).await?;
         let (anchor, tx_anchor) =
             self.deploy_anchor(deployer, &config.log_origin, publisher).await?;
-        let (distributor, tx_distributor) =
-            self.deploy(deployer, &RewardDistributor::BYTECODE, &[], "RewardDistributor").await?;
+        let (distributor, tx_distributor) = self.create(deployer, &creation::distributor()).await?;
         let transactions =
             vec![tx_token, tx_governor, tx_registry, tx_endpoint, tx_anchor, tx_distributor];
         Ok(GovernanceStack {
@@ -137,8 +121,9 @@ impl EvmChain {
     ) -> Result<(Address, TxSummary), Error> {
         let origin_hash =
             alloy_primitives::B256::from(*Digest::of(log_origin.as_bytes()).as_bytes());
-        let arguments = (origin_hash, publisher).abi_encode_params();
-        self.deploy(deployer, &CheckpointAnchor::BYTECODE, &arguments, "CheckpointAnchor").await
+        let input = code::deployment(origin_hash, publisher);
+        let act = Act { what: "CheckpointAnchor", to: TxKind::Create, input };
+        self.deploy(deployer, act).await
     }
 
     /// Sends each voter its tokens from the funder and lets it delegate to itself, which is what makes

@@ -8,6 +8,7 @@
 )]
 
 mod anchoring;
+mod deploying;
 mod failures;
 mod governance;
 mod registry;

@@ -83,9 +83,9 @@ pub(crate) struct TxBumpArgs {
 pub(crate) struct TxCancelArgs {
     /// Its nonce, or its hash or the first 8 digits of it.
     pub(crate) transaction: Which,
-    /// You vouch that the chain it was sent to is gone, as a local one that was started anew: strike it and
-    /// everything else that the account sent there from the journal, without sending anything. The endpoint
-    /// is of another chain.
+    /// You vouch that the chain it was sent to is gone, as a local one that was started anew: strike it
+    /// from the journal without sending anything. The endpoint's chain has its number and another first
+    /// block.
     #[arg(long, conflicts_with_all = ["dry_run", "keystore"])]
     pub(crate) gone: bool,
     #[command(flatten)]
@@ -105,8 +105,12 @@ pub(crate) struct TxCancelArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ChainArgs {
     /// The chain's JSON-RPC endpoint.
-    #[arg(long, value_name = "URL")]
-    pub(crate) rpc_url: String,
+    #[arg(long, value_name = "URL", required_unless_present = "chain_config")]
+    pub(crate) rpc_url: Option<String>,
+    /// A file that describes the chain: its first block, its endpoints, and when its blocks stay.
+    /// `chaoschain chain --help` says what it holds.
+    #[arg(long, value_name = "FILE", conflicts_with = "rpc_url")]
+    pub(crate) chain_config: Option<PathBuf>,
     /// The chain it must be, such as eip155:1; otherwise whatever the endpoint serves.
     #[arg(long, value_name = "CAIP-2")]
     pub(crate) chain: Option<String>,

@@ -124,17 +124,17 @@ fn report(
     checkpoint: &SignedCheckpoint,
     recorded: &Recorded,
 ) -> Result<ExitCode, Failure> {
-    let Recorded { body, receipt, reached, .. } = recorded;
+    let Recorded { body, receipt, .. } = recorded;
     if args.json {
         output::json(&json!({
             "receipt": receipt,
             "anchor": body,
-            "finality": reached.finality.to_string(),
-            "depth": reached.depth.to_string(),
+            "finality": args.spend.wait.finality.to_string(),
             "checkpoint": checkpoint.to_string(),
         }))?;
     } else {
-        output::line(format_args!("anchored size {} on {}, {reached}", body.log_size, body.chain));
+        let finality = args.spend.wait.finality;
+        output::line(format_args!("anchored size {} on {}, {finality}", body.log_size, body.chain));
         output::line(format_args!("  root         {}", body.root));
         output::line(format_args!("  contract     {}", body.contract));
         output::line(format_args!("  transaction  {}", body.transaction));

@@ -122,9 +122,7 @@ fn resume(args: &ResumeArgs) -> Result<ExitCode, Failure> {
     if args.json {
         output::json(&json!({"size": size}))?;
     } else {
-        output::sentence(format_args!(
-            "heads that continue the one of {size} entries can be signed"
-        ));
+        output::line(format_args!("heads that continue the one of {size} entries can be signed"));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -283,8 +281,8 @@ fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
             "tables": tables,
         }))?;
     } else {
-        output::sentence(format_args!("{} entries, root {}", head.size, head.root));
-        output::sentence(format_args!(
+        output::line(format_args!("{} entries, root {}", head.size, head.root));
+        output::line(format_args!(
             "every record and tile, and the {blobs} blobs that are here, have their digests"
         ));
         print_not_here(&compared.not_here);
@@ -301,9 +299,9 @@ fn print_not_here(not_here: &NotHere) {
     if *count == 0 {
         return;
     }
-    output::sentence(format_args!("not here, and not checked: {count} blobs that receipts name"));
+    output::line(format_args!("not here, and not checked: {count} blobs that receipts name"));
     for (index, digest) in first {
-        output::sentence(format_args!("  {digest}, named by entry {index}"));
+        output::line(format_args!("  {digest}, named by entry {index}"));
     }
     output::hint(FETCH);
 }
@@ -322,6 +320,6 @@ fn print_comparison(compared: &Comparison) {
         .collect();
     output::table(&["table", "rows", "stored against folded"], &rows);
     if !compared.agrees() {
-        output::sentence("nothing was changed; `chaoschain log rebuild` writes the rows anew");
+        output::line("nothing was changed; `chaoschain log rebuild` writes the rows anew");
     }
 }

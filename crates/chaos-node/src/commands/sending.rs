@@ -1,10 +1,11 @@
 //! What is needed to send to a chain, from the command line and the environment, and what is said of it.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use chaos_chains::{
-    EvmChain, Outbox, Plan, Shortage, Told, U256,
-    sending::{Accounts, DEPTH_FOR_FINAL, FeeCap, Journal, decimal, wei},
+    Address, B256, CHAIN_FILE_BYTES_MAX, ChainFile, Error, EvmChain, Outbox, Plan, Shortage, Told,
+    U256,
+    sending::{Accounts, DEPTH_FOR_FINAL, FeeCap, Finality, Journal, decimal, wei},
 };
 use chaos_types::ChainId;
 use serde_json::json;
@@ -26,7 +27,7 @@ pub(super) fn outbox(data: &Path, args: &SpendArgs) -> Result<Outbox, Failure> {
         max_tip_per_gas: per_gas("--max-tip", &args.max_tip)?,
         max_cost: amount("--max-cost", &args.max_cost, COIN_DECIMALS)?,
     };
-    Ok(Outbox { cap, ..waiting(data, &args.wait)? })
+    Ok(Outbox { cap, plans_only: args.dry_run, ..waiting(data, &args.wait)? })
 }
 
 /// The same, for whoever signs nothing.
@@ -37,6 +38,7 @@ pub(super) fn waiting(data: &Path, args: &WaitArgs) -> Result<Outbox, Failure> {
         cap: FeeCap::default(),
         until: args.finality,
         patience: Duration::from_secs(args.wait),
+        plans_only: false,
         now_ms: clock::now_ms,
         tell: Arc::new(tell),
     })
@@ -44,12 +46,57 @@ pub(super) fn waiting(data: &Path, args: &WaitArgs) -> Result<Outbox, Failure> {
 
 /// A connection that sends through an outbox.
 pub(super) async fn connect(args: &ChainArgs, outbox: Outbox) -> Result<EvmChain, Failure> {
+    Ok(reach(args).await?.sending(outbox).await?)
+}
+
+/// A connection for reading, to the endpoint or to the first of the chain file that answers.
+pub(super) async fn reach(args: &ChainArgs) -> Result<EvmChain, Failure> {
     let expected: Option<ChainId> = match &args.chain {
         Some(text) => Some(text.parse().or_fail(Kind::Input)?),
         None => None,
     };
-    let chain = EvmChain::connect(&args.rpc_url, expected.as_ref()).await?;
-    Ok(chain.sending(outbox).await?)
+    let Some(file) = chain_file(args)? else {
+        let url = args.rpc_url.as_deref().unwrap_or_default();
+        return Ok(EvmChain::connect(url, expected.as_ref()).await?);
+    };
+    if let Some(expected) = expected.filter(|expected| *expected != file.chain) {
+        let reason = format!("--chain is {expected}, and the chain file describes {}", file.chain);
+        return Err(Failure::message(Kind::Input, reason));
+    }
+    Ok(EvmChain::connect_to(&file).await?)
+}
+
+/// What the chain file says, if there is one.
+pub(super) fn chain_file(args: &ChainArgs) -> Result<Option<ChainFile>, Failure> {
+    let Some(path) = &args.chain_config else { return Ok(None) };
+    let bytes = chaos_files::read(path, CHAIN_FILE_BYTES_MAX).or_fail(Kind::Input)?;
+    let about = |failure: Failure| {
+        let hint = "`chaoschain chain --help` says what a chain file holds";
+        failure.context(format!("the chain file {}", path.display())).hint(hint)
+    };
+    let text = String::from_utf8(bytes).or_fail(Kind::Input).map_err(about)?;
+    ChainFile::parse(&text).or_fail(Kind::Input).map(Some).map_err(about)
+}
+
+/// Where people look things up, if the chain file names it.
+pub(super) struct Explorer(Option<String>);
+
+impl Explorer {
+    pub(super) fn of(args: &ChainArgs) -> Result<Self, Failure> {
+        Ok(Self(chain_file(args)?.and_then(|file| file.explorer)))
+    }
+
+    pub(super) fn say_transaction(&self, hash: &B256) {
+        if let Some(explorer) = &self.0 {
+            output::say(format_args!("{explorer}/tx/{hash:#x}"));
+        }
+    }
+
+    pub(super) fn say_address(&self, address: &Address) {
+        if let Some(explorer) = &self.0 {
+            output::say(format_args!("{explorer}/address/{address:#x}"));
+        }
+    }
 }
 
 fn amount(flag: &str, text: &str, decimals: usize) -> Result<U256, Failure> {
@@ -61,7 +108,7 @@ fn amount(flag: &str, text: &str, decimals: usize) -> Result<U256, Failure> {
     })
 }
 
-fn per_gas(flag: &str, text: &str) -> Result<u128, Failure> {
+pub(super) fn per_gas(flag: &str, text: &str) -> Result<u128, Failure> {
     let wei = amount(flag, text, GWEI_DECIMALS)?;
     wei.try_into().map_err(|_| Failure::message(Kind::Input, format!("{flag} {text} is too large")))
 }
@@ -69,6 +116,17 @@ fn per_gas(flag: &str, text: &str) -> Result<u128, Failure> {
 /// Gwei as people write them.
 pub(super) fn gwei(wei: u128) -> String {
     decimal(U256::from(wei), GWEI_DECIMALS)
+}
+
+/// What a connection that only plans would have sent, if that is why it did not go on.
+pub(super) fn planned(chain: &EvmChain, error: Error, as_json: bool) -> Result<ExitCode, Failure> {
+    match error {
+        Error::Planned(plan) => {
+            show_plans(chain, &[*plan], as_json)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        error => Err(error.into()),
+    }
 }
 
 /// Prints what would be sent. Refuses if the account cannot pay for all of it.
@@ -144,20 +202,6 @@ fn tell(told: &Told<'_>) {
                 waited.as_secs()
             ));
         }
-        Told::Capped(intent, error) => {
-            let (what, nonce) = (&intent.what, intent.nonce);
-            output::say(format_args!(
-                "{what}: too cheap by now, and goes on waiting: {error}; `chaoschain tx bump {nonce}` takes \
-                 a higher cap as well"
-            ));
-        }
-        Told::Refused(intent, error) => {
-            let (what, nonce) = (&intent.what, intent.nonce);
-            output::say(format_args!(
-                "{what}: the node does not take it again, and it goes on waiting: {error}; `chaoschain tx \
-                 bump {nonce}` offers more"
-            ));
-        }
         Told::Replacing(intent) => {
             output::say(format_args!("{}: too cheap by now, offering more", intent.what));
         }
@@ -166,7 +210,11 @@ fn tell(told: &Told<'_>) {
             output::say(format_args!("{}: in block {block}", intent.what));
         }
         Told::Settling(intent, reached) => {
-            output::say(format_args!("{}: {reached}", intent.what));
+            let depth = match reached {
+                Finality::Included { depth } => format!("{depth} blocks deep"),
+                reached => reached.to_string(),
+            };
+            output::say(format_args!("{}: {depth}", intent.what));
         }
         Told::Unnamed => {
             output::say(format_args!(

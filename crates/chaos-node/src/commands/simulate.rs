@@ -160,20 +160,16 @@ fn print_json(simulation: &Simulation) -> Result<(), Failure> {
 fn print_human(block_set: &BlockSet, simulation: &Simulation) -> Result<(), Failure> {
     let result = &simulation.result;
     let changes = result.parameters.proposal.changes_from(&result.parameters.baseline);
-    output::sentence(format_args!(
+    output::line(format_args!(
         "{} on {} blocks",
         output::bold(result.chain.as_str()),
         block_set.inputs.len()
     ));
     for (name, from, to) in changes {
-        output::sentence(format_args!(
-            "  {}: {from} -> {to} {}",
-            name.flag(),
-            name.definition().unit
-        ));
+        output::line(format_args!("  {}: {from} -> {to} {}", name.flag(), name.definition().unit));
     }
     let ppm = result.assumptions.elasticity_ppm;
-    output::sentence(format_args!(
+    output::line(format_args!(
         "  elasticity {}, seed {}, {} paths of {} blocks\n",
         quantity::decimal(ppm.into(), 6, 6),
         result.seed,
@@ -197,7 +193,7 @@ fn print_human(block_set: &BlockSet, simulation: &Simulation) -> Result<(), Fail
         })
         .collect();
     output::table(&["metric", "baseline", "proposal", "difference", "p10 to p90", "layer"], &rows);
-    output::sentence(format_args!(
+    output::line(format_args!(
         "\nresult digest  {}",
         simulation.result.digest().or_fail(Kind::Check)?
     ));

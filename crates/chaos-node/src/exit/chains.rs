@@ -22,6 +22,8 @@ pub(super) const fn of(error: &Error) -> Kind {
         Error::NoTransaction { .. }
         | Error::SeveralTransactions { .. }
         | Error::NotTheAnchor(_)
+        | Error::OtherCode(_)
+        | Error::WrongGenesis { .. }
         | Error::NoPublisher => Kind::Input,
         _ => Kind::Outside,
     }
@@ -48,7 +50,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         ),
         Error::OtherGenesis { nonce, .. } => format!(
             "ask another node, if this one is wrong about its first block; if that chain is gone, \
-             `chaoschain tx cancel {nonce} --gone` strikes what was sent there"
+             `chaoschain tx cancel {nonce} --gone` strikes it"
         ),
         Error::Behind { .. } => "wait, or name another node by --rpc-url".to_owned(),
         Error::Unshown { .. } | Error::Forgotten { .. } => {
@@ -59,6 +61,16 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::SeveralTransactions { .. } => "name it by more digits of its hash".to_owned(),
         Error::NotTheAnchor(_) => {
             "nothing was sent; `chaoschain anchor --deploy` makes a contract for this log and account".to_owned()
+        }
+        Error::OtherCode(_) => {
+            "nothing was sent; name the right address, or another file by --deployment".to_owned()
+        }
+        Error::WrongGenesis { .. } => {
+            "correct `genesis` or `endpoints` in the chain file: the number alone does not tell chains apart"
+                .to_owned()
+        }
+        Error::UnderWay { .. } => {
+            "the same command without --dry-run goes on with it; `chaoschain tx list` shows it".to_owned()
         }
         Error::Unsupported { .. } => "nothing was sent; name another node by --rpc-url".to_owned(),
         _ => return None,

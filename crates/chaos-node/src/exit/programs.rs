@@ -1,7 +1,7 @@
 //! What a program's refusal means for the exit code, and what the user can do next.
 
-use chaos_chains::local;
-use chaos_programs::{Error, task};
+use chaos_chains::{SubmissionError, local};
+use chaos_programs::{Error, submitting::Refused, task};
 use chaos_simulation::forecast::Error as ForecastError;
 
 use super::{Failure, Kind};
@@ -12,7 +12,9 @@ impl From<Error> for Failure {
         let hint = hint(&error);
         let failure = match error {
             Error::Ledger(error) => return error.into(),
-            Error::Chain(error) => return error.into(),
+            Error::Chain(error) | Error::Submission(SubmissionError::Chain(error)) => {
+                return error.into();
+            }
             error => Self::new(kind, error),
         };
         match hint {
@@ -24,9 +26,9 @@ impl From<Error> for Failure {
 
 const fn kind(error: &Error) -> Kind {
     match error {
-        Error::Quote(_)
-        | Error::Chain(_)
-        | Error::Local(local::Error::Anvil(_) | local::Error::Chain(_)) => Kind::Outside,
+        Error::Quote(_) | Error::Chain(_) => Kind::Outside,
+        Error::Local(error) => of_local(error),
+        Error::Submission(error) => of_submission(error),
         Error::Read { .. }
         | Error::ReadFolder { .. }
         | Error::Recorded { .. }
@@ -63,7 +65,8 @@ const fn kind(error: &Error) -> Kind {
         | Error::NoBaseFee
         | Error::NotInForce { .. }
         | Error::Task(_)
-        | Error::Attack(_) => Kind::Input,
+        | Error::Attack(_)
+        | Error::Submitting(_) => Kind::Input,
         // What the ledger's refusals mean is said beside.
         Error::Ledger(_) | Error::Write { .. } | Error::Empty { .. } | Error::Table(_) => {
             Kind::Storage
@@ -91,8 +94,22 @@ const fn kind(error: &Error) -> Kind {
         | Error::NotDrafted
         | Error::VoteSet { .. }
         | Error::VoteOpen { .. }
-        | Error::AmountTooLarge { .. }
-        | Error::Local(_) => Kind::Check,
+        | Error::AmountTooLarge { .. } => Kind::Check,
+    }
+}
+
+const fn of_local(error: &local::Error) -> Kind {
+    match error {
+        local::Error::Anvil(_) | local::Error::Chain(_) => Kind::Outside,
+        local::Error::Submission(error) => of_submission(error),
+        local::Error::Claimed { .. } => Kind::Check,
+    }
+}
+
+const fn of_submission(error: &SubmissionError) -> Kind {
+    match error {
+        SubmissionError::Chain(error) => super::chains::of(error),
+        SubmissionError::Attestation(_) | SubmissionError::Stored => Kind::Check,
     }
 }
 
@@ -124,6 +141,18 @@ const fn hint(error: &Error) -> Option<&'static str> {
         Error::PolicyFile(_) => "a policy is `production`, `development`, or a TOML file",
         Error::AbsentSource { .. } => {
             "correct [sources], or set when_absent = \"generate\" to run on generated blocks"
+        }
+        Error::Submitting(Refused::MayNot { .. }) => {
+            "`chaoschain agent update` with --capability changes what an agent may do"
+        }
+        Error::Submitting(Refused::NoDraftOf { .. }) => {
+            "name the agent that drafted it by --agent, and the log that it was drafted in by --data"
+        }
+        Error::Submitting(Refused::SubmittedBefore { .. }) => {
+            "a draft is submitted once; `vote open` goes on from here"
+        }
+        Error::Submitting(Refused::NotSubmitted { .. }) => {
+            "`proposal submit` prints the receipt of a submission"
         }
         Error::StudyNamesNoBlocks => "set [sources] blocks to a folder of recorded blocks",
         _ => return None,

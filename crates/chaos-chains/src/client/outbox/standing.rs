@@ -7,14 +7,14 @@ use crate::{
     Error,
     client::{EvmChain, Receipt},
     json_rpc::{Outcome, parse},
-    sending::{Finality, Horizon, Inclusion, Intent, Purpose, Reached, Stage},
+    sending::{Finality, Horizon, Inclusion, Intent, Purpose, Stage},
 };
 
 /// How far an intent came, and how sure that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Placed {
     pub(super) stage: Stage,
-    pub(super) reached: Reached,
+    pub(super) finality: Finality,
     /// Whether the node names a final block, where it was asked for one.
     pub(super) is_named: bool,
 }
@@ -42,13 +42,12 @@ impl EvmChain {
             Stage::Prepared => Stage::Prepared,
             _ => Stage::Sent,
         };
-        let waiting = Placed { stage: waiting, reached: Reached::SEEN, is_named: true };
+        let waiting = Placed { stage: waiting, finality: Finality::Seen, is_named: true };
         if self.is_free(intent).await? {
             return Ok(waiting);
         }
         // Something has the nonce. Until its block stays, one of these may still take its place.
-        let horizon = self.horizon().await?;
-        let Some(last) = horizon.final_block() else { return Ok(waiting) };
+        let Some(last) = self.horizon().await?.final_block() else { return Ok(waiting) };
         if !self.is_used_by(intent, last).await?.unwrap_or(false) {
             return Ok(waiting);
         }
@@ -60,16 +59,14 @@ impl EvmChain {
             && self.block_hash(inclusion.block_number).await? == Some(inclusion.block_hash)
         {
             // Its receipt was seen and its block is still there: the node has forgotten the receipt.
-            let Reached { depth, .. } = horizon.of(inclusion.block_number);
-            let reached = Reached { finality: Finality::Final, depth };
-            return Ok(Placed { stage: settled(intent, inclusion), reached, is_named: true });
+            let (stage, finality) = (settled(intent, inclusion), Finality::Final);
+            return Ok(Placed { stage, finality, is_named: true });
         }
         let taker = self.taker(intent, last).await?.ok_or_else(|| self.unshown(intent, None))?;
         if intent.attempt(&taker).is_some() {
             return Err(self.unshown(intent, Some(taker)));
         }
-        let reached = Reached { finality: Finality::Final, depth: 0 };
-        Ok(Placed { stage: Stage::Replaced, reached, is_named: true })
+        Ok(Placed { stage: Stage::Replaced, finality: Finality::Final, is_named: true })
     }
 
     /// Where one of the signed transactions is in the chain.
@@ -78,19 +75,16 @@ impl EvmChain {
             let Some(receipt) = self.receipt(attempt.hash).await? else { continue };
             let inclusion = inclusion(attempt.hash, &receipt);
             let horizon = self.horizon().await?;
-            let mut reached = horizon.of(inclusion.block_number);
-            let (is_called_final, is_named) =
-                (reached.finality == Finality::Final, horizon.finalized.is_some());
+            let (finality, is_named) =
+                (horizon.of(inclusion.block_number), horizon.finalized.is_some());
             // A block that stays is the one that the chain has at its height.
-            let is_final = is_called_final
+            let is_final = finality == Finality::Final
                 && self.block_hash(inclusion.block_number).await? == Some(inclusion.block_hash);
             return Ok(Some(if is_final {
-                Placed { stage: settled(intent, inclusion), reached, is_named }
+                Placed { stage: settled(intent, inclusion), finality, is_named }
             } else {
-                if is_called_final {
-                    reached.finality = Finality::Safe;
-                }
-                Placed { stage: Stage::Included(inclusion), reached, is_named }
+                let finality = finality.min(Finality::Safe);
+                Placed { stage: Stage::Included(inclusion), finality, is_named }
             }));
         }
         Ok(None)
@@ -158,13 +152,19 @@ impl EvmChain {
 
     /// How far the chain has come. The head is asked last, so that it is the newest.
     pub(in crate::client) async fn horizon(&self) -> Result<Horizon, Error> {
+        if let Some(depth) = self.final_depth {
+            let head = self.block_number().await?;
+            // Of a chain that is shorter the first block alone stays.
+            let finalized = Some((head + 1).saturating_sub(depth));
+            return Ok(Horizon { head, safe: finalized, finalized });
+        }
         let finalized = self.named_block("finalized").await?;
         let safe = self.named_block("safe").await?;
         Ok(Horizon { head: self.block_number().await?, safe, finalized })
     }
 
     /// The number of a block that has a name; none where the node does not know the name.
-    async fn named_block(&self, name: &str) -> Result<Option<u64>, Error> {
+    pub(in crate::client) async fn named_block(&self, name: &str) -> Result<Option<u64>, Error> {
         match self.rpc.ask("eth_getBlockByNumber", json!([name, false])).await? {
             Outcome::Result(block) => match block.get("number").cloned() {
                 Some(number) => {

@@ -1,0 +1,108 @@
+//! What a node can do of what is needed later, asked before anything is paid.
+
+mod costs;
+mod probes;
+
+use alloy_primitives::Address;
+
+pub use self::costs::Work;
+use super::EvmChain;
+use crate::{Error, sending::FeeCap};
+
+/// What was looked at of a node or its chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is called: a method, or a few words.
+    pub name: &'static str,
+    /// What was found.
+    pub found: Found,
+    /// What does not work without it. Without any, something else stands for it.
+    pub needed_for: &'static [Work],
+    /// What was seen, or what to do.
+    pub text: String,
+}
+
+/// What was found of a capability.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It was tried, and is there.
+    Here,
+    /// It was tried, and is not.
+    Missing,
+    /// Nobody tried: something that it takes was not given.
+    NotAsked,
+}
+
+/// Whether something would work, as far as was looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prospect {
+    /// Everything that it needs was tried and is there.
+    Works,
+    /// Something that it needs is missing.
+    Fails,
+    /// Nothing is missing, and something was not asked.
+    NotShown,
+}
+
+/// Whether some work would go through, as far as these findings show.
+#[must_use]
+pub fn prospect(work: Work, findings: &[Finding]) -> Prospect {
+    let mut prospect = Prospect::Works;
+    for finding in findings.iter().filter(|it| it.needed_for.contains(&work)) {
+        match finding.found {
+            Found::Here => {}
+            Found::Missing => return Prospect::Fails,
+            Found::NotAsked => prospect = Prospect::NotShown,
+        }
+    }
+    prospect
+}
+
+impl EvmChain {
+    /// Asks a node for everything that is needed later, each by itself. It pays, signs and writes nothing. The
+    /// account is whoever would pay.
+    ///
+    /// # Errors
+    /// If the node does not answer at all; what it refuses is a finding.
+    pub async fn examine(
+        &self,
+        account: Option<Address>,
+        cap: &FeeCap,
+    ) -> Result<Vec<Finding>, Error> {
+        let mut findings = vec![self.chain_number(), self.genesis().await?];
+        let (fees, worst) = self.fees(cap).await?;
+        findings.push(fees);
+        findings.push(self.fee_history().await?);
+        findings.push(self.code().await?);
+        findings.push(self.storage_proof().await?);
+        findings.push(self.logs().await?);
+        findings.extend(self.named_blocks().await?);
+        let newest = self.newest_block().await?;
+        findings.push(self.receipts(&newest).await?);
+        findings.push(Self::kinds(&newest));
+        findings.extend(self.registry_and_deployer().await?);
+        findings.extend(self.balances(account, worst).await?);
+        Ok(findings)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(found: Found, needed_for: &'static [Work]) -> Finding {
+        Finding { name: "something", found, needed_for, text: String::new() }
+    }
+
+    #[test]
+    fn what_was_not_asked_is_no_success() {
+        let here = finding(Found::Here, &[Work::Anchor, Work::Vote]);
+        let missing = finding(Found::Missing, &[Work::Vote]);
+        let unasked = finding(Found::NotAsked, &[Work::Anchor, Work::Vote]);
+        let alone = [here.clone()];
+        assert_eq!(prospect(Work::Anchor, &alone), Prospect::Works);
+        let all = [here, missing, unasked];
+        assert_eq!(prospect(Work::Anchor, &all), Prospect::NotShown);
+        assert_eq!(prospect(Work::Vote, &all), Prospect::Fails);
+    }
+}

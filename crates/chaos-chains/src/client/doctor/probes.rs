@@ -1,0 +1,267 @@
+//! One question each.
+
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use serde_json::{Value, json};
+
+use super::{Finding, Found, Work, costs::ANY};
+use crate::{
+    Error,
+    client::{
+        EvmChain,
+        registry::{DEPLOYER, REGISTRY},
+    },
+    error::shorten,
+    json_rpc::Outcome,
+    sending::{FeeCap, Fees, decimal},
+};
+
+/// Blocks of events that a node may give at once, from many to few.
+const LOG_RANGES: [u64; 6] = [1_000_000, 100_000, 10_000, 1_000, 100, 1];
+
+/// Kinds of transactions that blocks are proved with.
+const KINDS_KNOWN: [&str; 5] = ["0x0", "0x1", "0x2", "0x3", "0x4"];
+
+/// Words of a node in a finding, at most: it is one line.
+const WORDS_MAX: usize = 40;
+
+const GWEI_DECIMALS: usize = 9;
+
+/// What a question brought.
+enum Asked {
+    Answered(Value),
+    Refused(String),
+}
+
+impl EvmChain {
+    async fn probe(&self, method: &str, params: Value) -> Result<Asked, Error> {
+        Ok(match self.rpc.ask(method, params).await? {
+            Outcome::Result(value) => Asked::Answered(value),
+            Outcome::Refused { code, message, .. } => {
+                let words: String = shorten(&message).chars().take(WORDS_MAX).collect();
+                Asked::Refused(format!("{code}: {words}"))
+            }
+        })
+    }
+
+    pub(super) fn chain_number(&self) -> Finding {
+        let text = self.chain_id().to_string();
+        Finding { name: "eth_chainId", found: Found::Here, needed_for: ANY, text }
+    }
+
+    /// The hash of the first block, by which the journal tells chains of one number apart.
+    pub(super) async fn genesis(&self) -> Result<Finding, Error> {
+        let (found, text) = match self.first_block().await {
+            Ok(hash) => {
+                (Found::Here, format!("{hash:#x}").chars().take(18).collect::<String>() + "…")
+            }
+            Err(Error::Malformed { .. } | Error::Rejected { .. }) => {
+                (Found::Missing, "ask a node that has block 0".to_owned())
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Finding { name: "first block", found, needed_for: ANY, text })
+    }
+
+    /// What a transaction would offer now, within the cap.
+    pub(super) async fn fees(&self, cap: &FeeCap) -> Result<(Finding, Option<Fees>), Error> {
+        let named =
+            |found, text: String| Finding { name: "EIP-1559", found, needed_for: ANY, text };
+        let quote = match self.quote().await {
+            Ok(quote) => quote,
+            Err(Error::Unsupported { .. } | Error::Malformed { .. }) => {
+                let text = "the chain has no base fee; none stands for it".to_owned();
+                return Ok((named(Found::Missing, text), None));
+            }
+            Err(error) => return Err(error),
+        };
+        let gwei = |wei| decimal(U256::from(wei), GWEI_DECIMALS);
+        Ok(match Fees::choose(&quote, cap) {
+            Ok(fees) => {
+                let text = format!("base fee {} gwei", gwei(quote.base_fee));
+                (named(Found::Here, text), Some(fees))
+            }
+            Err(_) => {
+                let text = format!("{} gwei are above --max-fee; wait", gwei(quote.base_fee));
+                (named(Found::Missing, text), None)
+            }
+        })
+    }
+
+    pub(super) async fn fee_history(&self) -> Result<Finding, Error> {
+        let asked = self.probe("eth_feeHistory", json!(["0x5", "latest", [50]])).await?;
+        let (found, text) = match asked {
+            Asked::Answered(value) if value.get("baseFeePerGas").is_some_and(Value::is_array) => {
+                (Found::Here, "tips follow the last blocks".to_owned())
+            }
+            Asked::Answered(_) | Asked::Refused(_) => {
+                (Found::Missing, "the node's own tip is taken, up to --max-tip".to_owned())
+            }
+        };
+        Ok(Finding { name: "eth_feeHistory", found, needed_for: &[], text })
+    }
+
+    pub(super) async fn code(&self) -> Result<Finding, Error> {
+        let asked = self.probe("eth_getCode", json!([Address::ZERO, "latest"])).await?;
+        let (found, text) = match asked {
+            Asked::Answered(Value::String(_)) => {
+                (Found::Here, "contracts are told by their code".to_owned())
+            }
+            Asked::Answered(_) => (Found::Missing, "no bytes; name another node".to_owned()),
+            Asked::Refused(words) => (Found::Missing, words),
+        };
+        Ok(Finding { name: "eth_getCode", found, needed_for: ANY, text })
+    }
+
+    /// A proof of storage, whose first node is held against the state root of its block.
+    pub(super) async fn storage_proof(&self) -> Result<Finding, Error> {
+        let named = |found, text: &str| Finding {
+            name: "eth_getProof",
+            found,
+            needed_for: &[Work::Anchor],
+            text: text.to_owned(),
+        };
+        let lacks = "anchors cannot be proved; name another node";
+        let block = self.newest(false).await?;
+        let number = block["number"].clone();
+        if number == "0x0" {
+            // Some nodes make up the first block.
+            return Ok(named(Found::NotAsked, "the chain has its first block alone"));
+        }
+        let params = json!([REGISTRY, [B256::ZERO], number]);
+        let proof = match self.probe("eth_getProof", params).await? {
+            Asked::Answered(proof) => proof,
+            Asked::Refused(_) => return Ok(named(Found::Missing, lacks)),
+        };
+        let node = proof["accountProof"].get(0).and_then(|node| {
+            let node: Option<Bytes> = serde_json::from_value(node.clone()).ok();
+            node.map(|node| format!("{:#x}", keccak256(&node)))
+        });
+        Ok(if node.is_some() && node.as_deref() == block["stateRoot"].as_str() {
+            named(Found::Here, "leads to the block's state root")
+        } else {
+            named(Found::Missing, "does not lead to the state root; another node")
+        })
+    }
+
+    /// How many blocks of events the node gives at once.
+    pub(super) async fn logs(&self) -> Result<Finding, Error> {
+        let head = self.block_number().await?;
+        let named = |found, text| Finding { name: "eth_getLogs", found, needed_for: &[], text };
+        let mut refused = String::new();
+        for range in LOG_RANGES {
+            let filter = json!([{
+                "address": REGISTRY,
+                "fromBlock": format!("{:#x}", head.saturating_sub(range - 1)),
+                "toBlock": format!("{head:#x}"),
+            }]);
+            match self.probe("eth_getLogs", filter).await? {
+                Asked::Answered(Value::Array(_)) if range > head => {
+                    return Ok(named(Found::Here, "all blocks at once".to_owned()));
+                }
+                Asked::Answered(Value::Array(_)) => {
+                    return Ok(named(Found::Here, format!("{range} blocks at once")));
+                }
+                Asked::Answered(_) => refused = "no list".to_owned(),
+                Asked::Refused(words) => refused = words,
+            }
+        }
+        Ok(named(Found::Missing, format!("another's anchors are not found ({refused})")))
+    }
+
+    pub(super) async fn named_blocks(&self) -> Result<[Finding; 2], Error> {
+        let of = |name, at: Option<u64>, deep: u64| {
+            let (found, text) = match (at, self.final_depth) {
+                (_, Some(depth)) => (Found::Here, format!("the chain file: under {depth} blocks")),
+                (Some(at), None) => (Found::Here, format!("block {at}")),
+                (None, None) => (Found::Missing, format!("{deep} blocks stand for one")),
+            };
+            Finding { name, found, needed_for: &[], text }
+        };
+        let safe = self.named_block("safe").await?;
+        let finalized = self.named_block("finalized").await?;
+        Ok([of("safe blocks", safe, 32), of("final blocks", finalized, 64)])
+    }
+
+    async fn newest(&self, whole: bool) -> Result<Value, Error> {
+        self.rpc.request("eth_getBlockByNumber", json!(["latest", whole])).await
+    }
+
+    /// The newest block with its transactions.
+    pub(super) async fn newest_block(&self) -> Result<Value, Error> {
+        self.newest(true).await
+    }
+
+    pub(super) async fn receipts(&self, block: &Value) -> Result<Finding, Error> {
+        let named = |found, text: &str| {
+            let (name, text) = ("receipts of a block", text.to_owned());
+            Finding { name, found, needed_for: &[Work::Anchor], text }
+        };
+        let asked = self.probe("eth_getBlockReceipts", json!([block["number"]])).await?;
+        if let Asked::Answered(Value::Array(receipts)) = asked {
+            let expected = block["transactions"].as_array().map_or(0, Vec::len);
+            if receipts.len() == expected {
+                return Ok(named(Found::Here, "all at once"));
+            }
+        }
+        let asked = self.probe("eth_getTransactionReceipt", json!([B256::ZERO])).await?;
+        Ok(match asked {
+            Asked::Answered(_) => named(Found::Here, "one by one"),
+            Asked::Refused(_) => named(Found::Missing, "name another node"),
+        })
+    }
+
+    /// The kinds of transactions in the newest block.
+    pub(super) fn kinds(block: &Value) -> Finding {
+        let transactions = block["transactions"].as_array().cloned().unwrap_or_default();
+        let mut kinds: Vec<String> = transactions
+            .iter()
+            .map(|tx| shorten(tx["type"].as_str().unwrap_or("none")).chars().take(6).collect())
+            .collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let unknown: Vec<&str> =
+            kinds.iter().map(String::as_str).filter(|kind| !KINDS_KNOWN.contains(kind)).collect();
+        let (found, text) = if transactions.is_empty() {
+            (Found::NotAsked, "the newest block is empty".to_owned())
+        } else if unknown.is_empty() {
+            (Found::Here, kinds.join(", "))
+        } else {
+            (Found::Missing, format!("{} unknown here", unknown.join(", ")))
+        };
+        // An event's proof decodes its whole block; the empty block of a quiet chain is no obstacle.
+        let needed_for: &[Work] = if found == Found::Missing { &[Work::Anchor] } else { &[] };
+        Finding { name: "transaction kinds", found, needed_for, text }
+    }
+
+    /// The registry of checkpoints, and what it takes to put it there.
+    pub(super) async fn registry_and_deployer(&self) -> Result<[Finding; 2], Error> {
+        let name = "checkpoint registry";
+        let asked = self.probe("eth_getCode", json!([DEPLOYER, "latest"])).await?;
+        let Asked::Answered(deployer) = asked else {
+            let of = |name| {
+                let text = "eth_getCode is missing".to_owned();
+                Finding { name, found: Found::NotAsked, needed_for: &[], text }
+            };
+            return Ok([of(name), of("CREATE2 deployer")]);
+        };
+        let has_deployer = deployer.as_str().is_some_and(|code| code.len() > 2);
+        let (found, text) = match self.has_registry().await {
+            Ok(true) => (Found::Here, format!("{REGISTRY:#x}")),
+            Ok(false) => (Found::Missing, "`chain deploy registry` puts it there".to_owned()),
+            Err(Error::Malformed { .. }) => {
+                (Found::Missing, "other code is at its address".to_owned())
+            }
+            Err(error) => return Err(error),
+        };
+        let is_lost = found == Found::Missing && !has_deployer;
+        let needed_for: &[Work] = if is_lost { &[Work::Anchor] } else { &[] };
+        let registry = Finding { name, found, needed_for, text };
+        let (found, text) = if has_deployer {
+            (Found::Here, format!("{DEPLOYER:#x}"))
+        } else {
+            (Found::Missing, "the registry cannot be put there".to_owned())
+        };
+        let needed_for: &[Work] = if is_lost { &[Work::Deploy] } else { &[] };
+        Ok([registry, Finding { name: "CREATE2 deployer", found, needed_for, text }])
+    }
+}

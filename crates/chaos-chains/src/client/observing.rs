@@ -1,0 +1,169 @@
+//! Reading a vote of any governor: OpenZeppelin's, Compound's, and those that follow one of them.
+
+use alloy_primitives::{Address, B256, U256};
+use alloy_sol_types::SolCall as _;
+
+use super::{
+    EvmChain,
+    governor::{ProposalState, VoteTally, state_of},
+};
+use crate::{Error, contracts::chaos_governor::ChaosGovernor, sending::Finality};
+
+mod others {
+    alloy_sol_types::sol! {
+        /// Compound's `GovernorBravo`, and what followed it.
+        interface Bravo {
+            function proposals(uint256 id) external view returns (
+                uint256 proposalId, address proposer, uint256 eta, uint256 startBlock, uint256 endBlock,
+                uint256 forVotes, uint256 againstVotes, uint256 abstainVotes, bool canceled, bool executed
+            );
+        }
+
+        /// Compound's first, whose voters could not abstain.
+        interface Alpha {
+            function proposals(uint256 id) external view returns (
+                uint256 proposalId, address proposer, uint256 eta, uint256 startBlock, uint256 endBlock,
+                uint256 forVotes, uint256 againstVotes, bool canceled, bool executed
+            );
+        }
+    }
+}
+
+use others::{Alpha, Bravo};
+
+/// Which interface a governor answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GovernorKind {
+    /// OpenZeppelin's Governor.
+    OpenZeppelin,
+    /// Compound's `GovernorBravo`.
+    Bravo,
+    /// Compound's `GovernorAlpha`.
+    Alpha,
+}
+
+impl GovernorKind {
+    /// What people call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpenZeppelin => "OpenZeppelin Governor",
+            Self::Bravo => "Compound GovernorBravo",
+            Self::Alpha => "Compound GovernorAlpha",
+        }
+    }
+}
+
+/// A vote as it stood in one block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ObservedVote {
+    /// Which interface answered.
+    pub kind: GovernorKind,
+    /// Where it stands.
+    pub state: ProposalState,
+    /// The votes.
+    pub tally: VoteTally,
+    /// When votes begin and end, by the governor's clock: block numbers, or seconds since 1970.
+    pub window: [U256; 2],
+    /// The block in which all of it was read.
+    pub block_number: u64,
+    /// The hash of that block.
+    pub block_hash: B256,
+}
+
+impl EvmChain {
+    /// Reads a vote in the newest block that is as sure as is asked for: everything from that one block.
+    ///
+    /// # Errors
+    /// [`Error::NoGovernor`] if what is there answers as no governor does, [`Error::Reverted`] if it has no
+    /// such proposal in that block.
+    pub async fn observe_vote(
+        &self,
+        governor: Address,
+        id: U256,
+        until: Finality,
+    ) -> Result<ObservedVote, Error> {
+        let block_number = self.newest_as_sure_as(until).await?;
+        let block_hash = self.block_hash(block_number).await?;
+        let block_hash = block_hash.ok_or_else(|| Error::UnknownBlock {
+            number: block_number,
+            url: self.url().to_owned(),
+        })?;
+        let at = format!("{block_number:#x}");
+        let (kind, tally, window) = self.tally_of(governor, id, &at).await?;
+        let call = ChaosGovernor::stateCall { proposalId: id };
+        let state = state_of(self.call_at(governor, call, &at).await?)?;
+        // A block that was replaced meanwhile is not the one that was read.
+        if self.block_hash(block_number).await? != Some(block_hash) {
+            return Err(Error::malformed("eth_call", "the block was replaced while it was read"));
+        }
+        Ok(ObservedVote { kind, state, tally, window, block_number, block_hash })
+    }
+
+    async fn tally_of(
+        &self,
+        governor: Address,
+        id: U256,
+        at: &str,
+    ) -> Result<(GovernorKind, VoteTally, [U256; 2]), Error> {
+        let call = ChaosGovernor::proposalVotesCall { proposalId: id };
+        if let Some(votes) = answered(self.call_at(governor, call, at).await)? {
+            let tally = VoteTally {
+                against: votes.againstVotes,
+                in_favour: votes.forVotes,
+                abstain: votes.abstainVotes,
+            };
+            let call = ChaosGovernor::proposalSnapshotCall { proposalId: id };
+            let start = self.call_at(governor, call, at).await?;
+            let call = ChaosGovernor::proposalDeadlineCall { proposalId: id };
+            let end = self.call_at(governor, call, at).await?;
+            return Ok((GovernorKind::OpenZeppelin, tally, [start, end]));
+        }
+        // The longer answer first: a shorter one does not decode as it.
+        let call = Bravo::proposalsCall { id };
+        if let Some(found) = answered(self.call_at(governor, call, at).await)? {
+            let tally = VoteTally {
+                against: found.againstVotes,
+                in_favour: found.forVotes,
+                abstain: found.abstainVotes,
+            };
+            return Ok((GovernorKind::Bravo, tally, [found.startBlock, found.endBlock]));
+        }
+        let call = Alpha::proposalsCall { id };
+        if let Some(found) = answered(self.call_at(governor, call, at).await)? {
+            let tally = VoteTally {
+                against: found.againstVotes,
+                in_favour: found.forVotes,
+                abstain: U256::ZERO,
+            };
+            return Ok((GovernorKind::Alpha, tally, [found.startBlock, found.endBlock]));
+        }
+        Err(Error::NoGovernor { address: governor, asked: others_asked() })
+    }
+
+    /// The number of the newest block that is as sure as is asked for.
+    async fn newest_as_sure_as(&self, until: Finality) -> Result<u64, Error> {
+        let horizon = self.horizon().await?;
+        let at = match until {
+            Finality::Seen => Some(horizon.head),
+            Finality::Included { depth } => (horizon.head + 1).checked_sub(depth),
+            Finality::Safe => horizon.safe.or_else(|| horizon.final_block()),
+            Finality::Final => horizon.final_block(),
+        };
+        at.ok_or_else(|| Error::UnknownBlock { number: 0, url: self.url().to_owned() })
+    }
+}
+
+/// An answer, or none where the contract has no such function: its refusal is another's to explain.
+fn answered<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
+    match outcome {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Error::Reverted { .. } | Error::Rejected { .. } | Error::Malformed { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The functions that were tried, for people.
+fn others_asked() -> String {
+    [ChaosGovernor::proposalVotesCall::SIGNATURE, Bravo::proposalsCall::SIGNATURE].join(", ")
+}

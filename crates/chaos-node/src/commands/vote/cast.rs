@@ -1,0 +1,67 @@
+//! `chaoschain vote cast`.
+
+use std::{process::ExitCode, time::Duration};
+
+use chaos_chains::{Error, ProposalState, Signer, sending::decimal};
+
+use super::{
+    Sent, sent_as,
+    watch::{follow, silent},
+    word,
+};
+use crate::{
+    args::CastArgs,
+    commands::sending::{connect, outbox, planned},
+    exit::{Failure, Kind, OrFail as _},
+    output, runtime,
+};
+
+/// Decimals of a token of ours.
+const DECIMALS: usize = 18;
+
+pub(super) fn run(args: &CastArgs) -> Result<ExitCode, Failure> {
+    let outbox = outbox(&args.data.data, &args.spend)?;
+    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    runtime::single()?.block_on(async {
+        let chain = connect(&args.chain, outbox).await?.settling()?;
+        let vote = super::read(&chain, &args.vote).await?;
+        let (governor, id) = (vote.governor, vote.call.proposal_id());
+        let (account, support) = (signer.address(), args.support.support());
+        let patience = Duration::from_secs(if args.spend.dry_run { 0 } else { args.spend.wait.wait });
+        let is_open = |state| state != ProposalState::Pending;
+        let state = chain.proposal_state(governor, id).await?;
+        if state == ProposalState::Pending {
+            let start = vote.window.start_block;
+            output::say(format_args!("votes are taken after block {start}, waiting"));
+        }
+        let state = follow(&chain, &vote, patience, is_open, silent).await?;
+        // What was cast before is gone on with, whether votes are still taken or not.
+        let has_voted = chain.has_voted(governor, account, id).await?;
+        if state != ProposalState::Active && !has_voted {
+            let reason = format!("the vote is {}: votes are no longer taken", word(state));
+            return Err(Failure::message(Kind::Input, reason));
+        }
+        let votes = chain.votes_of(governor, account, vote.window.start_block).await?;
+        if votes.is_zero() {
+            let reason = format!(
+                "{account:#x} had no votes in block {}, when they were counted",
+                vote.window.start_block
+            );
+            let hint = "tokens count once they are delegated, by `chaoschain vote delegate`, before a vote is \
+                        opened";
+            return Err(Failure::message(Kind::Input, reason).hint(hint));
+        }
+        match chain.vote(governor, &signer, id, support, &args.reason).await {
+            Ok(sent) => {
+                let votes = decimal(votes, DECIMALS);
+                let text = format!("{votes} votes are cast: {support:?}").to_lowercase();
+                sent_as(&Sent { event: "cast", text, sent }, &args.chain, args.json)
+            }
+            Err(Error::Reverted { .. }) if has_voted => {
+                let reason = format!("{account:#x} has voted on this already");
+                Err(Failure::message(Kind::Input, reason).hint("a vote is cast once"))
+            }
+            Err(error) => planned(&chain, error, args.json),
+        }
+    })
+}

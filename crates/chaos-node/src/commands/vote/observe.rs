@@ -1,0 +1,108 @@
+//! `chaoschain vote observe`.
+
+use std::process::ExitCode;
+
+use chaos_agency::Body as _;
+use chaos_chains::{Address, EvmChain, ObservedVote, U256, sending::decimal};
+use chaos_governance::receipts::ObserveVote;
+use chaos_ledger::OPERATOR;
+use chaos_programs::{
+    deciding::vote_state,
+    proposing,
+    submitting::{SeenVote, led_to, record_vote},
+};
+use chaos_types::Digest;
+use serde_json::json;
+
+use super::word;
+use crate::{args::ObserveArgs, commands::sending::reach, exit::Failure, ledger, output, runtime};
+
+/// Decimals of most tokens that vote.
+const DECIMALS: usize = 18;
+
+pub(super) fn run(args: &ObserveArgs) -> Result<ExitCode, Failure> {
+    let read = runtime::single()?.block_on(read(args))?;
+    let receipt = match args.submission {
+        Some(submission) => Some(record(args, &read, submission)?),
+        None => None,
+    };
+    report(args, &read, receipt)
+}
+
+/// A vote, and where.
+struct Read {
+    chain: EvmChain,
+    governor: Address,
+    id: U256,
+    vote: ObservedVote,
+}
+
+async fn read(args: &ObserveArgs) -> Result<Read, Failure> {
+    let chain = reach(&args.chain).await?;
+    let (governor, id) = match (args.governor, args.id) {
+        (Some(governor), Some(id)) => (governor, id),
+        _ => {
+            let vote = super::read(&chain, &args.vote).await?;
+            (vote.governor, vote.call.proposal_id())
+        }
+    };
+    let vote = chain.observe_vote(governor, id, args.wait.finality).await?;
+    Ok(Read { chain, governor, id, vote })
+}
+
+fn record(args: &ObserveArgs, read: &Read, submission: Digest) -> Result<Digest, Failure> {
+    let Read { chain, governor, id, vote } = read;
+    let mut ledger = ledger::open(&args.data.data)?;
+    ledger.operator_for(ObserveVote::KIND)?;
+    let state = vote_state(vote.state).map_err(|error| {
+        Failure::from(error)
+            .hint("an outcome is logged once the vote has ended, in a block that stays")
+    })?;
+    let receipts = led_to(&ledger, submission)?;
+    let operator = proposing::Signer::of(&ledger, OPERATOR)?;
+    let seen = SeenVote {
+        chain: chain.chain_id(),
+        governor: *governor,
+        proposal_id: *id,
+        state,
+        tally: vote.tally,
+        block_number: vote.block_number,
+    };
+    Ok(record_vote(&mut ledger, &operator, &seen, submission, &receipts)?)
+}
+
+fn report(args: &ObserveArgs, read: &Read, receipt: Option<Digest>) -> Result<ExitCode, Failure> {
+    let Read { chain, governor, id, vote } = read;
+    let ObservedVote { kind, state, tally, window, block_number, block_hash } = vote;
+    if args.json {
+        output::json(&json!({
+            "chain": chain.chain_id(),
+            "governor": format!("{governor:#x}"),
+            "kind": kind.name(),
+            "proposal_id": id.to_string(),
+            "state": word(*state),
+            "votes_for": tally.in_favour.to_string(),
+            "votes_against": tally.against.to_string(),
+            "votes_abstain": tally.abstain.to_string(),
+            "start": window[0].to_string(),
+            "end": window[1].to_string(),
+            "block_number": block_number.to_string(),
+            "block_hash": format!("{block_hash:#x}"),
+            "finality": args.wait.finality.to_string(),
+            "receipt": receipt,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let votes = |votes: &U256| decimal(*votes, DECIMALS);
+    output::line(format_args!("{} by {}: {}", chain.chain_id(), kind.name(), word(*state)));
+    output::line(format_args!("  for      {}", votes(&tally.in_favour)));
+    output::line(format_args!("  against  {}", votes(&tally.against)));
+    output::line(format_args!("  abstain  {}", votes(&tally.abstain)));
+    output::line(format_args!("  window   {} to {}", window[0], window[1]));
+    output::line(format_args!("  read in  block {block_number}, {}", args.wait.finality));
+    match receipt {
+        Some(receipt) => output::line(format_args!("  receipt  {receipt}")),
+        None => output::say("one node's word; nothing was logged"),
+    }
+    Ok(ExitCode::SUCCESS)
+}

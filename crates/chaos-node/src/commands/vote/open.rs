@@ -1,0 +1,86 @@
+//! `chaoschain vote open`.
+
+use std::process::ExitCode;
+
+use chaos_chains::{Contract, GovernorCall, OpenVote, Signer, U256};
+use chaos_programs::submitting::{PROPOSAL_BYTES_MAX, Published};
+use serde_json::json;
+
+use crate::{
+    args::OpenArgs,
+    commands::{
+        deployment,
+        sending::{Explorer, connect, outbox, planned},
+    },
+    exit::{Failure, Kind, OrFail as _},
+    output, runtime,
+};
+
+pub(super) fn run(args: &OpenArgs) -> Result<ExitCode, Failure> {
+    let outbox = outbox(&args.data.data, &args.spend)?;
+    let text = chaos_files::read(&args.proposal, PROPOSAL_BYTES_MAX).or_fail(Kind::Input)?;
+    let published = Published::parse(&text)
+        .or_fail(Kind::Input)
+        .map_err(|failure| deployment::named(failure, &args.proposal))?;
+    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    runtime::single()?.block_on(async {
+        let chain = connect(&args.chain, outbox).await?.settling()?;
+        let at =
+            async |contract| deployment::contract(&chain, contract, None, &args.deployment).await;
+        let governor = at(Contract::Governor).await?;
+        let call = GovernorCall {
+            registry: at(Contract::ParameterRegistry).await?,
+            proposer: signer.address(),
+            chain: published.chain().clone(),
+            name: published.change().parameter.clone(),
+            value: U256::from(published.change().proposed),
+            description: published.vote_text(),
+        };
+        let opened = match chain.propose(governor, &signer, &call).await {
+            Ok(opened) => opened,
+            Err(error) => return planned(&chain, error, args.json),
+        };
+        let expected = call.proposal_id();
+        if opened.proposal_id != expected {
+            let reason =
+                format!("the governor calls the vote {}, expected {expected}", opened.proposal_id);
+            return Err(Failure::message(Kind::Check, reason));
+        }
+        let vote = OpenVote {
+            chain: chain.chain_id().clone(),
+            genesis: chain.first_block().await?,
+            governor,
+            call,
+            window: opened.window,
+            transaction: opened.transaction.hash,
+        };
+        deployment::write_text(&args.out, &vote.to_json())?;
+        report(args, &vote)
+    })
+}
+
+fn report(args: &OpenArgs, vote: &OpenVote) -> Result<ExitCode, Failure> {
+    let OpenVote { governor, call, window, transaction, .. } = vote;
+    let id = call.proposal_id();
+    if args.json {
+        output::json(&json!({
+            "event": "opened",
+            "governor": format!("{governor:#x}"),
+            "proposal_id": id.to_string(),
+            "start_block": window.start_block.to_string(),
+            "end_block": window.end_block.to_string(),
+            "transaction": format!("{transaction:#x}"),
+            "vote": args.out.display().to_string(),
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::line(format_args!("a vote on {} = {} is open", call.name, call.value));
+    output::line(format_args!("  governor     {governor:#x}"));
+    output::line(format_args!("  number       {id:#x}"));
+    let (start, end) = (window.start_block, window.end_block);
+    output::line(format_args!("  votes        after block {start}, up to block {end}"));
+    output::line(format_args!("  transaction  {transaction:#x}"));
+    output::line(format_args!("written to {}", args.out.display()));
+    Explorer::of(&args.chain)?.say_transaction(transaction);
+    Ok(ExitCode::SUCCESS)
+}
