@@ -1,7 +1,10 @@
 //! An EVM chain over JSON-RPC: reading, and sending transactions that are safe to repeat.
 
+mod anchored;
 mod anchoring;
+mod contract_kind;
 mod doctor;
+mod events;
 mod governor;
 mod observing;
 mod outbox;
@@ -20,6 +23,7 @@ use serde_json::{Value, json};
 
 use self::outbox::{Act, Sending};
 pub use self::{
+    anchored::{AnchorEvent, AnchorEvents, AnchorQuestion},
     anchoring::{AnchoredCheckpoint, AnchoredLog},
     doctor::{Finding, Found, Prospect, Work, prospect},
     governor::{GovernorCall, GovernorProposal, ProposalState, Support, VoteTally, VotingWindow},
@@ -98,7 +102,11 @@ impl EvmChain {
     /// # Errors
     /// [`Error::InvalidUrl`], [`Error::Unreachable`] or [`Error::WrongChain`].
     pub async fn connect(rpc_url: &str, expected: Option<&ChainId>) -> Result<Self, Error> {
-        let rpc = JsonRpc::new(rpc_url)?;
+        Self::over(JsonRpc::new(rpc_url)?, expected).await
+    }
+
+    /// Checks which chain an endpoint serves.
+    pub(crate) async fn over(rpc: JsonRpc, expected: Option<&ChainId>) -> Result<Self, Error> {
         let number = check_chain(&rpc, expected).await?;
         Ok(Self {
             rpc,

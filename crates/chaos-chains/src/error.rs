@@ -22,6 +22,16 @@ pub enum Error {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// Not so many endpoints can agree.
+    #[error("{agree} of {count} nodes cannot agree; name 1 to {max}, and how many of them have to")]
+    Agree {
+        /// How many are to agree.
+        agree: usize,
+        /// How many there are.
+        count: usize,
+        /// Most that there may be.
+        max: usize,
+    },
     /// No answer came, also after retrying. Trying later may help.
     #[error("{url} is unreachable: no answer to {method} in {attempts} attempts")]
     Unreachable {
@@ -52,6 +62,41 @@ pub enum Error {
         code: i64,
         /// The node's words, cut to 300 characters.
         reason: String,
+    },
+    /// The node gives no events of a block, not even of it alone.
+    #[error("{url} gives no events of block {block}: {reason}")]
+    EventsRefused {
+        /// Scheme, host and port.
+        url: String,
+        /// The block.
+        block: u64,
+        /// The node's words, cut to 300 characters.
+        reason: String,
+    },
+    /// The node leaves out events, or makes them up: the contract has another newest checkpoint.
+    #[error(
+        "{url} leaves out events, or makes them up: the newest checkpoint that {contract:#x} has of publisher \
+         {publisher:#x} is of size {size}, and the events end otherwise"
+    )]
+    EventsMissing {
+        /// Scheme, host and port.
+        url: String,
+        /// The contract.
+        contract: Address,
+        /// Whose checkpoints.
+        publisher: Address,
+        /// The size of the newest.
+        size: u64,
+    },
+    /// The address has no contract that holds heads of this log.
+    #[error("{url} has {found} at {contract:#x}, expected one that this log is anchored in")]
+    NoAnchors {
+        /// Scheme, host and port.
+        url: String,
+        /// The address.
+        contract: Address,
+        /// What it has.
+        found: &'static str,
     },
     /// A contract refused the call.
     #[error("{call} reverted: {reason}")]
@@ -450,6 +495,26 @@ impl Error {
     pub(crate) fn malformed(at: impl Into<String>, reason: impl std::fmt::Display) -> Self {
         Self::Malformed { at: at.into(), reason: shorten(&reason.to_string()) }
     }
+}
+
+/// Why a node says nothing of use, in one line that does not name it.
+pub(crate) fn reason(error: &Error) -> String {
+    match error {
+        Error::Unreachable { method, source, .. } => {
+            format!("no answer to {method}: {}", innermost(source))
+        }
+        Error::RateLimited { .. } => "it limits the rate of requests".to_owned(),
+        error => error.to_string(),
+    }
+}
+
+/// The last of the causes of an error.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    shorten(&error.to_string())
 }
 
 /// Longest text of a stranger that goes into an error, in characters.

@@ -127,6 +127,11 @@ impl JsonRpc {
         Ok(Self { http, url, shown_url, secrets, limits, shared })
     }
 
+    /// Whether another one is at the same URL.
+    pub(crate) fn is_at_the_place_of(&self, other: &Self) -> bool {
+        self.url == other.url
+    }
+
     pub(crate) fn shown_url(&self) -> &str {
         &self.shown_url
     }

@@ -52,6 +52,7 @@ mod error;
 mod json_rpc;
 pub mod local;
 mod open_vote;
+pub mod place;
 pub mod sending;
 pub mod signer;
 
@@ -60,11 +61,12 @@ pub use anchor_proof::{AnchorFact, AnchorParts, AnchorProof, AnchorProofError};
 pub use anvil::{Anvil, AnvilConfig};
 pub use chain_file::{CHAIN_FILE_BYTES_MAX, ChainFile, ChainFileError};
 pub use client::{
-    AnchoredCheckpoint, AnchoredLog, Claim, CreatedDistribution, Ended, EndpointProposal, EvmChain,
-    Finding, Found, Funding, GovernanceStack, GovernorCall, GovernorKind, GovernorProposal,
-    GovernorTerms, Journaled, ObservedVote, Outbox, Plan, ProposalState, Prospect, RegistryKey,
-    RegistryWriter, StackConfig, SubmissionError, SubmittedProposal, Support, Told, TxSummary,
-    VoteTally, VotingWindow, Word, Work, distribution_id, prospect,
+    AnchorEvent, AnchorEvents, AnchorQuestion, AnchoredCheckpoint, AnchoredLog, Claim,
+    CreatedDistribution, Ended, EndpointProposal, EvmChain, Finding, Found, Funding,
+    GovernanceStack, GovernorCall, GovernorKind, GovernorProposal, GovernorTerms, Journaled,
+    ObservedVote, Outbox, Plan, ProposalState, Prospect, RegistryKey, RegistryWriter, StackConfig,
+    SubmissionError, SubmittedProposal, Support, Told, TxSummary, VoteTally, VotingWindow, Word,
+    Work, distribution_id, prospect,
 };
 pub use deployment::{Contract, DEPLOYMENT_BYTES_MAX, Deployed, Deployment, DeploymentError};
 pub use error::{CacheError, Error, NotTheAnchor, OtherCode, Shortage};

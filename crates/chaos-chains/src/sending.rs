@@ -21,7 +21,7 @@ mod journal;
 mod signed;
 mod which;
 
-pub(crate) use self::finality::Horizon;
+pub(crate) use self::finality::{DEPTH_FOR_SAFE, Horizon};
 pub use self::{
     account::{Account, AccountError, Accounts, Claim},
     fees::{FeeCap, FeeError, Fees, Quote, decimal, wei},

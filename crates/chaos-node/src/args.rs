@@ -1,6 +1,7 @@
 //! The command line.
 
 mod agent;
+mod anchor;
 mod attest;
 mod broker;
 mod chain;
@@ -27,6 +28,7 @@ pub(crate) use agent::{
     AccountArgs, AgentArgs, AgentCommand, RegisterArgs, RevokeArgs, RotateArgs, ShowArgs,
     UpdateArgs,
 };
+pub(crate) use anchor::{AnchorCommand, AuditArgs};
 pub(crate) use attest::{
     AddArgs, AllowlistArgs, AllowlistCommand, AttestArgs, AttestCommand, AttestQuoteArgs,
     AttestVerifyArgs, CheckArgs, NewArgs, ProviderKind, QuoteVersion, RevokeWorkloadArgs,
@@ -126,8 +128,8 @@ pub(crate) enum Command {
     Agent(AgentArgs),
     /// Show the log, sign checkpoints, make proofs, rebuild the views.
     Log(LogArgs),
-    /// Write the log's checkpoint to a chain.
-    Anchor(AnchorArgs),
+    /// Write the log's checkpoint to a chain, or audit what was written.
+    Anchor(AnchorCommand),
     /// List what was sent to a chain, go on with it, offer more for it, or cancel it.
     Tx(TxArgs),
     /// Look a node over before anything is paid, and deploy our contracts.

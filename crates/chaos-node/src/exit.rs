@@ -14,6 +14,7 @@
 //! (`| head`) took what it wanted: that loses nothing.
 
 mod api;
+mod auditing;
 mod blocks;
 mod broker;
 mod chains;

@@ -25,7 +25,7 @@
 //! - [`check`]: a bundle, as [`bundle_files`] finds them, against everything that can be checked; [`reexecution`] runs its program.
 //! - [`proposing`]: agents analyse, draft, simulate and refine, and sign what they did.
 //! - [`deciding`]: a proposal is submitted, voted on, scored and paid on a local chain; [`anchoring`]
-//!   writes the log's checkpoint to any.
+//!   writes the log's checkpoint to any, and [`auditing`] holds what is on one against the log.
 //! - [`simulation`]: blocks that were replayed once, and experiments on them; [`blocks`] reads them,
 //!   [`recorded`] chooses and writes them, [`live`] fetches them from a node, [`saved`] makes them of
 //!   what somebody else fetched.
@@ -42,6 +42,7 @@
 
 pub mod anchoring;
 pub mod appraisal;
+pub mod auditing;
 pub mod blocks;
 pub mod bundle_files;
 pub mod deciding;

@@ -9,6 +9,7 @@ mod reports;
 mod rewards;
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fmt,
     path::{Path, PathBuf},
 };
@@ -17,7 +18,7 @@ use chaos_agency::{
     Action, Correction, Corrections, Kinds, Leaf, Receipt, SignerError, State, Stop, Succession,
     Views, action::Role, views,
 };
-use chaos_log::{Checkpoint, Edge, KeyError, SignedCheckpoint, VerifierKey, leaf_hash};
+use chaos_log::{Checkpoint, Edge, Hash, KeyError, SignedCheckpoint, VerifierKey, leaf_hash};
 use chaos_reputation::{Model, ScoreDocument};
 use chaos_store::{DATABASE_FILE, Entry, Records as _, Store};
 use chaos_types::{Check, Did, Digest, Rejection, Verified, canonical};
@@ -80,6 +81,34 @@ impl LogCopy {
         let views = self.fold(operator, size)?;
         let succession = Succession::of(views.state(), operator, Role::Checkpoints);
         Ok((root, succession.map_err(|stop| unread(&stop))?))
+    }
+
+    /// The copy's roots at these sizes, as far as it reaches. They are those of its leaves.
+    pub(crate) fn roots(&self, sizes: &BTreeSet<u64>) -> Result<BTreeMap<u64, Hash>, Rejection> {
+        let last = self.size()?.min(sizes.last().copied().unwrap_or(0));
+        let (mut edge, mut roots) = (Edge::new(), BTreeMap::new());
+        self.each(last, |entry| {
+            edge.append(&[leaf_hash(&entry.leaf)]);
+            if sizes.contains(&edge.size()) {
+                roots.insert(edge.size(), edge.root());
+            }
+        })?;
+        Ok(roots)
+    }
+
+    /// How many entries it has.
+    pub(crate) fn size(&self) -> Result<u64, Rejection> {
+        Ok(self.store.head().map_err(|error| unread(&error))?.size)
+    }
+
+    /// The newest checkpoint that it keeps.
+    pub(crate) fn checkpoint(&self) -> Result<Option<SignedCheckpoint>, Rejection> {
+        self.store.checkpoint().map_err(|error| unread(&error))
+    }
+
+    /// The log's root key.
+    pub(crate) fn log(&self) -> Result<VerifierKey, Rejection> {
+        chaos_ledger::log_verifier(&self.store, &self.dir).map_err(|error| unread(&error))
     }
 
     /// What the input of this name must be, by the log, for the receipt at `index`.

@@ -1,10 +1,15 @@
 //! Verifying a bundle with everything that this project can check.
 
 use chaos_agency::{Kinds, Receipt, action};
-use chaos_chains::{Address, AnchorFact, AnchorProof, B256};
+use chaos_chains::{
+    Address, AnchorFact, AnchorProof, B256,
+    place::{Lookup, Nodes, Sought},
+};
 use chaos_log::{Checkpoint, Policy, VerifierKey};
 use chaos_types::{Check, Digest, Rejection, Verified};
-use chaos_verify::{Attachments, Block, Fault, FoldedLog, Options, ReadAnchor, Reexecute, Report};
+use chaos_verify::{
+    Attachments, Block, Fault, FoldedLog, Options, ReadAnchor, Reexecute, Report, Said,
+};
 
 use crate::{
     LogCopy, Progress,
@@ -40,6 +45,8 @@ pub struct ChainView<'a> {
     pub blocks: &'a [B256],
     /// The contract that the log's operator anchors in. An anchor in another one is refused.
     pub contract: Option<Address>,
+    /// Nodes that are asked for the block. They place an anchor as well, and one that contradicts refuses it.
+    pub nodes: Option<&'a Nodes>,
 }
 
 /// Verifies one bundle's bytes with everything that this project can check. Programs are run again if
@@ -153,39 +160,99 @@ impl ReadAnchor for EvmProofs<'_> {
             .verify(checkpoint.size(), *checkpoint.root().as_bytes())
             .map_err(|error| Rejection::caused(Check::Anchor, Fault::AnchorProofInvalid, &error))?;
         ensure_signed(&fact, anchor)?;
-        self.0.place(&fact)
+        self.0.place(&fact, checkpoint.origin())
     }
 }
 
 impl ChainView<'_> {
-    /// Holds the block and the contract against what the reader knows.
-    fn place(&self, fact: &AnchorFact) -> Result<Block, Rejection> {
-        let reject = |fault: Fault, reason| Err(Rejection::new(Check::Anchor, fault, reason));
+    /// Holds the block and the contract against what the reader knows, and asks the reader's nodes.
+    fn place(&self, fact: &AnchorFact, origin: &str) -> Result<Block, Rejection> {
         if let Some(expected) = self.contract
             && expected != fact.contract
         {
-            return reject(
+            return Err(Rejection::new(
+                Check::Anchor,
                 Fault::AnchorContractOther,
                 format!("anchored in contract {:#x}, expected {expected:#x}", fact.contract),
-            );
+            ));
         }
-        let is_placed = self.blocks.contains(&fact.block_hash);
-        if !is_placed && !self.blocks.is_empty() {
+        let is_named = self.blocks.contains(&fact.block_hash);
+        if !is_named && !self.blocks.is_empty() {
             let named: Vec<_> = self.blocks.iter().map(|hash| format!("{hash:#x}")).collect();
-            return reject(
+            return Err(Rejection::new(
+                Check::Anchor,
                 Fault::AnchorBlockOther,
                 format!("anchored in block {:#x}, named is {}", fact.block_hash, named.join(", ")),
-            );
+            ));
         }
+        let lookup = self.nodes.map(|nodes| nodes.look_up(&sought(fact, origin)));
+        if let Some(lookup) = &lookup {
+            ensure_not_contradicted(lookup, fact)?;
+        }
+        let is_placed = is_named || lookup.as_ref().is_some_and(Lookup::is_placed);
         let is_local = fact.chain.evm_number() == Some(DEVELOPMENT_CHAIN);
         let clock = if is_local { "; a development chain, whose clock bounds nothing" } else { "" };
-        let advice =
-            if is_placed { "the hash that was named" } else { "not compared with the chain" };
+        let advice = match (is_named, &lookup) {
+            (true, None) => "the hash that was named".to_owned(),
+            (true, Some(lookup)) => format!("the hash that was named; {}", told(lookup, fact)),
+            (false, None) => "not compared with the chain".to_owned(),
+            (false, Some(lookup)) if lookup.is_placed() => told(lookup, fact),
+            (false, Some(lookup)) => format!("not placed: {}", told(lookup, fact)),
+        };
         let detail = format!(
             "in block {} {:#x} of {}, contract {:#x}; {advice}{clock}",
             fact.block_number, fact.block_hash, fact.chain, fact.contract
         );
-        Ok(Block { is_placed, time_s: (!is_local).then_some(fact.timestamp_s), detail })
+        let said = lookup.map(|lookup| lookup.said).unwrap_or_default();
+        let said = said.into_iter().map(|it| Said {
+            agrees: it.says.agrees(),
+            says: it.says.to_string(),
+            who: it.node,
+        });
+        let time_s = (!is_local).then_some(fact.timestamp_s);
+        Ok(Block { is_placed, time_s, detail, said: said.collect() })
+    }
+}
+
+/// What is looked up of an anchor.
+fn sought(fact: &AnchorFact, origin: &str) -> Sought {
+    Sought {
+        chain: fact.chain.clone(),
+        block_number: fact.block_number,
+        block_hash: fact.block_hash,
+        contract: fact.contract,
+        origin: origin.to_owned(),
+    }
+}
+
+/// Refuses an anchor that the reader's nodes speak against, and not only leave open.
+fn ensure_not_contradicted(lookup: &Lookup, fact: &AnchorFact) -> Result<(), Rejection> {
+    let number = fact.block_number;
+    let (fault, said) = match (lookup.contradicting(), lookup.other_contract()) {
+        (Some(said), _) => (Fault::AnchorBlockContradicted, said),
+        (None, Some(said)) => (Fault::AnchorCodeOther, said),
+        (None, None) => return Ok(()),
+    };
+    let reason = format!(
+        "anchored in block {number} {:#x}, contract {:#x}: {} {}",
+        fact.block_hash, fact.contract, said.node, said.says
+    );
+    Err(Rejection::new(Check::Anchor, fault, reason))
+}
+
+/// What the nodes say together.
+fn told(lookup: &Lookup, fact: &AnchorFact) -> String {
+    let (holding, of) = (lookup.holding(), lookup.said.len());
+    let sure = lookup.finality().filter(|_| lookup.is_placed());
+    match sure {
+        Some(finality) => format!(
+            "placed: block {} of {}, {finality}, said by {holding} of {of} nodes",
+            fact.block_number, fact.chain
+        ),
+        None => {
+            let (needed, agree) = (lookup.needed, lookup.agree);
+            format!("{holding} of {of} nodes say that they have it, {needed}, and {agree} have to")
+        }
     }
 }
 

@@ -73,6 +73,10 @@ chaos_types::faults! {
             "The anchor is in another contract than the reader named.";
         AnchorBlockOther = "anchor-block-other",
             "The anchor is in another block than the reader named.";
+        AnchorBlockContradicted = "anchor-block-contradicted",
+            "A node that the reader asks has another block at that height, and it stays.";
+        AnchorCodeOther = "anchor-code-other",
+            "The nodes that the reader asks have other code at the contract's address than an anchor's.";
         AnchorTooOld = "anchor-too-old",
             "The block is older than an entry that its anchor covers.";
         AttachmentMissing = "attachment-missing",

@@ -56,7 +56,7 @@ pub use offline::{
     Appraisal, Appraise, Block, FoldedLog, Options, ReadAnchor, Reexecute, Trust, possible_times,
     verify,
 };
-pub use report::{Head, Outcome, Report, Status};
+pub use report::{Head, Outcome, Report, Said, Status};
 pub use requirement::Requirement;
 pub use signer::SignerProof;
 pub use words::Words;

@@ -21,7 +21,7 @@ pub(crate) use self::{
     keys::refused,
 };
 use crate::{
-    Attachments, Fault, Head, Report, Successions, bundle,
+    Attachments, Fault, Head, Report, Said, Successions, bundle,
     report::{Status, Trail},
     words::{Formed, Placed},
 };
@@ -110,6 +110,8 @@ pub struct Block {
     pub time_s: Option<u64>,
     /// A sentence about the block.
     pub detail: String,
+    /// What each of those says whom the reader asked for it.
+    pub said: Vec<Said>,
 }
 
 /// Reads a chain's proofs.

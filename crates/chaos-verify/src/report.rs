@@ -39,6 +39,17 @@ pub enum Status {
     NotReached,
 }
 
+/// What one of those says that the reader asked where an anchor's block is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Said {
+    /// Who, without anything that could be a key.
+    pub who: String,
+    /// Whether it says that the block is on the chain, as sure as the reader asked for.
+    pub agrees: bool,
+    /// What it says.
+    pub says: String,
+}
+
 /// One line of a verification's report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Outcome {
@@ -79,6 +90,8 @@ pub struct Report {
     pub head: Option<Head>,
     /// Of a payment: who gets a part of it, and whose word it is that the account is the payee's.
     pub payees: Vec<Payee>,
+    /// Of an anchor: what each of those says whom the reader asked for its block, in the reader's order.
+    pub said: Vec<Said>,
     /// What the receipt says about a chain, and no check has placed on one. An anchor places the log's
     /// head there, and nothing that the receipt says.
     pub not_placed: Vec<&'static str>,
@@ -113,6 +126,7 @@ pub(crate) struct Trail {
     pub(crate) agent: Option<String>,
     pub(crate) head: Option<Head>,
     pub(crate) payees: Vec<Payee>,
+    pub(crate) said: Vec<Said>,
     pub(crate) not_placed: Vec<&'static str>,
 }
 
@@ -151,7 +165,7 @@ impl Trail {
             }
         }
         self.outcomes.sort_by_key(|outcome| outcome.check);
-        let Self { outcomes, words, agent, head, payees, not_placed } = self;
-        Report { outcomes, words, agent, head, payees, not_placed, result }
+        let Self { outcomes, words, agent, head, payees, said, not_placed } = self;
+        Report { outcomes, words, agent, head, payees, said, not_placed, result }
     }
 }

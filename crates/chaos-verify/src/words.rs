@@ -65,7 +65,7 @@ words! {
     Anchored {
         NotAnchored = "not anchored", "The bundle has no anchor, or none that holds.";
         NotPlaced = "not placed", "An anchor in a block of which nobody said that it is on the chain.";
-        Anchored = "anchored", "An anchor in a block that the reader named.";
+        Anchored = "anchored", "An anchor in a block that the reader named, or that so many of its nodes have as it asked for.";
     }
 }
 

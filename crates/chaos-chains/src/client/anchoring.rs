@@ -9,10 +9,9 @@ use alloy_primitives::{Address, B256, Bytes, TxKind, keccak256};
 use alloy_rpc_types_eth::{Block, TransactionReceipt};
 use alloy_sol_types::{SolCall as _, SolEvent};
 use chaos_types::Digest;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Act, EvmChain, Plan, Receipt, TxSummary, event};
+use super::{Act, EvmChain, Plan, Receipt, TxSummary, event, events::EventFilter};
 use crate::{
     AnchorParts, AnchorProof, Error, Signer,
     contracts::checkpoint_anchor::CheckpointAnchor,
@@ -55,13 +54,6 @@ pub struct AnchoredCheckpoint {
     pub root: [u8; 32],
     /// The transaction that anchored it.
     pub transaction: TxSummary,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FoundLog {
-    transaction_hash: B256,
-    data: alloy_primitives::Bytes,
 }
 
 impl EvmChain {
@@ -291,17 +283,21 @@ impl EvmChain {
         size: u64,
         root: [u8; 32],
     ) -> Result<TxSummary, Error> {
-        let filter = json!([{
-            "address": anchor,
-            "fromBlock": "earliest",
-            "toBlock": "latest",
-            "topics": [CheckpointAnchor::CheckpointAnchored::SIGNATURE_HASH, size_topic(size)],
-        }]);
-        let logs: Vec<FoundLog> = self.rpc.request("eth_getLogs", filter).await?;
-        let log =
-            logs.iter().find(|log| log.data.as_ref() == root.as_slice()).ok_or_else(|| {
-                Error::malformed("eth_getLogs", format_args!("no anchor of size {size} was found"))
-            })?;
+        let last = self.block_number().await?;
+        let filter = EventFilter {
+            contract: anchor,
+            topics: vec![
+                Some(CheckpointAnchor::CheckpointAnchored::SIGNATURE_HASH),
+                Some(size_topic(size)),
+            ],
+            first: self.first_block_of(anchor, last).await?,
+            last,
+        };
+        let events = self.events(&filter).await?;
+        let log = events.iter().find(|event| event.data.as_ref() == root.as_slice());
+        let log = log.ok_or_else(|| {
+            Error::malformed("eth_getLogs", format_args!("no anchor of size {size} was found"))
+        })?;
         let hash = log.transaction_hash;
         let receipt: Receipt = self.rpc.request("eth_getTransactionReceipt", json!([hash])).await?;
         Ok(TxSummary {

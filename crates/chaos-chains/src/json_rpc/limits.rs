@@ -101,10 +101,24 @@ impl Pace {
     }
 }
 
+/// What nodes say of a question whose answer would be too large, often with the code of a rate limit.
+/// Waiting does not help.
+const TOO_LARGE: [&str; 6] = [
+    "query returned more than",
+    "block range",
+    "range is too large",
+    "response size",
+    "too many results",
+    "logs matched by query",
+];
+
 /// Whether a JSON-RPC error says that the node limits the rate. Nodes agree on neither code nor
 /// words: EIP-1474 has -32005, others send the HTTP status, their own codes, or only say so.
 pub(crate) fn is_rate_limit(code: i64, message: &str) -> bool {
     let message = message.to_ascii_lowercase();
+    if TOO_LARGE.iter().any(|words| message.contains(words)) {
+        return false;
+    }
     matches!(code, 429 | -32005 | -32007 | -32029 | -32090)
         || ["rate limit", "rate-limit", "too many requests", "request limit", "per second capacity"]
             .iter()

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 pub const DEPTH_FOR_FINAL: u64 = 64;
 
 /// And for a safe one under so many.
-const DEPTH_FOR_SAFE: u64 = 32;
+pub(crate) const DEPTH_FOR_SAFE: u64 = 32;
 
 /// How sure it is that a transaction stays, from less to more: the same order for what is asked for and
 /// for what is seen.

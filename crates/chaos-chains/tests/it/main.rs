@@ -11,6 +11,7 @@ mod anchoring;
 mod deploying;
 mod failures;
 mod governance;
+mod place;
 mod registry;
 mod replay;
 mod sending;

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use chaos_attestation::WorkloadId;
-use chaos_chains::{Address, B256};
+use chaos_chains::{Address, B256, sending::Finality};
 use chaos_log::VerifierKey;
 use chaos_verify::Requirement;
 use clap::{Args, ValueEnum};
@@ -23,11 +23,15 @@ With the key of the log you trust, such as the one that the demo prints at its e
 With the hash of the anchor's block, from your own node or an explorer:
   chaoschain verify BUNDLE --log VKEY --block-hash HASH --require anchored
 
+With nodes of yours, which are asked for the block; two of three have to have it:
+  chaoschain verify BUNDLE --log VKEY --rpc-url URL --rpc-url URL --rpc-url URL --agree 2
+
 What is said, in one word for each fact:
   well-formed   signatures and every rule that needs the receipt alone hold
   in the log    the log that --log names holds it; without --log, a log that the bundle names
   counted       the log's own fold counts it: shown, recomputed here, or not shown
-  anchored      a block that --block-hash names holds the log's head; else not placed
+  anchored      a block holds the log's head that --block-hash names, or that so many nodes have as
+                --agree asks for; else not placed
   re-executed   its program was run here and gave the same, or the proof that it carries was checked;
                 else not re-executed, or claimed, not recomputed: its inputs are the signer's summary
                 of the log
@@ -86,6 +90,16 @@ pub(crate) struct VerifyArgs {
     /// The contract that the log's operator anchors in; an anchor in another one is refused.
     #[arg(long, value_name = "ADDRESS", value_parser = super::address)]
     pub(crate) contract: Option<Address>,
+    /// The JSON-RPC endpoint of a node of yours; may be repeated. Each is asked for the anchor's block, and
+    /// what it says is told. A node that has another block there, one that stays, refuses the bundle.
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: Vec<String>,
+    /// How many of these nodes have to have the block; default all.
+    #[arg(long, value_name = "K", requires = "rpc_url")]
+    pub(crate) agree: Option<usize>,
+    /// How sure they have to be that it stays: `final`, `safe`, `included`, or `included:N`.
+    #[arg(long, value_name = "FINALITY", default_value = "final", requires = "rpc_url")]
+    pub(crate) finality: Finality,
     /// What quotes must meet: `production`, `development`, or a policy file. Without it each quote is
     /// held against the preset of its own trust anchor's class, and the answer says which that was.
     #[arg(long, value_name = "POLICY")]
@@ -110,7 +124,7 @@ pub(crate) struct VerifyArgs {
 pub(crate) enum Required {
     /// The log's own fold counts the receipt.
     Counted,
-    /// A block that --block-hash names holds the log's head.
+    /// A block holds the log's head that --block-hash names, or that the nodes of --rpc-url have.
     Anchored,
     /// Its program was run again here, with --reexecute.
     Reexecuted,

@@ -1,5 +1,7 @@
 //! `chaoschain anchor`.
 
+mod audit;
+
 use std::process::ExitCode;
 
 use chaos_agency::action;
@@ -14,12 +16,19 @@ use serde_json::json;
 
 use super::sending::{connect, outbox, show_plans};
 use crate::{
-    args::AnchorArgs,
+    args::{AnchorArgs, AnchorCommand},
     exit::{Failure, Kind, OrFail as _},
     ledger, output, runtime,
 };
 
-pub(crate) fn run(args: &AnchorArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn run(command: &AnchorCommand) -> Result<ExitCode, Failure> {
+    match command {
+        AnchorCommand::Write(args) => write(args),
+        AnchorCommand::Audit(args) => audit::run(args),
+    }
+}
+
+fn write(args: &AnchorArgs) -> Result<ExitCode, Failure> {
     if args.spend.dry_run {
         return plan(args);
     }

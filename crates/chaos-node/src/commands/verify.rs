@@ -13,6 +13,7 @@ use std::{
 use anyhow::Context as _;
 use chaos_agency::{Action, forks};
 use chaos_attestation::{Anchor, WorkloadId, Workloads};
+use chaos_chains::place::Nodes;
 use chaos_log::{Policy, VerifierKey};
 use chaos_programs::{
     ChainView, LogCopy, Reader, ReportedFork,
@@ -230,6 +231,7 @@ struct Verifier<'a> {
     policy: Option<Policy>,
     copy: Option<LogCopy>,
     appraiser: Appraiser,
+    nodes: Option<Nodes>,
 }
 
 impl<'a> Verifier<'a> {
@@ -256,7 +258,11 @@ impl<'a> Verifier<'a> {
             Some(dir) => Some(LogCopy::open(dir, KINDS)?),
             None => None,
         };
-        Ok(Self { args, trusted, policy, copy, appraiser: appraiser(args)? })
+        let nodes = match args.rpc_url.is_empty() {
+            true => None,
+            false => Some(Nodes::new(&args.rpc_url, args.agree, args.finality)?),
+        };
+        Ok(Self { args, trusted, policy, copy, appraiser: appraiser(args)?, nodes })
     }
 
     /// What the reader's copy reports, if there are heads to hold against it.
@@ -306,7 +312,11 @@ impl<'a> Verifier<'a> {
 
     fn verify(&self, bytes: &[u8], path: Option<&Path>) -> Report {
         let inputs = self.args.reexecute.then(|| Inputs::new(self.folders(path)));
-        let chain = ChainView { blocks: &self.args.block_hash, contract: self.args.contract };
+        let chain = ChainView {
+            blocks: &self.args.block_hash,
+            contract: self.args.contract,
+            nodes: self.nodes.as_ref(),
+        };
         check(
             bytes,
             Reader {

@@ -19,7 +19,9 @@ impl From<Error> for Failure {
 /// Errors of a chain are the outside's, but for what the user named wrongly.
 pub(super) const fn of(error: &Error) -> Kind {
     match error {
-        Error::NoTransaction { .. }
+        Error::InvalidUrl { .. }
+        | Error::Agree { .. }
+        | Error::NoTransaction { .. }
         | Error::SeveralTransactions { .. }
         | Error::NotTheAnchor(_)
         | Error::OtherCode(_)

@@ -13,6 +13,7 @@ const RUN: [&str; 8] =
 /// Pages whose examples need more than a test has; what they do is tested with other arguments.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("anchor", "a chain and a key"),
+    ("anchor audit", "a chain on which something was anchored"),
     ("attest allowlist", "ids of workloads and keys, which differ for everybody"),
     ("attest verify", "a quote of the reader's own"),
     ("backtest", "a fee history"),

@@ -61,6 +61,7 @@ fn every_command_of_the_verify_guide_can_be_pasted() {
     for shown in [
         "--require counted,reexecuted",
         "--block-hash",
+        "--rpc-url",
         "--log-policy mine.policy --require witnessed",
         "verify watched/alarms/fork-*.fork",
         "log report-fork watched/alarms/fork-*.fork",
@@ -94,7 +95,7 @@ fn every_command_of_the_chain_guide_can_be_pasted() {
         Anvil::start(&AnvilConfig { root: Some(root()), ..AnvilConfig::default() }).unwrap();
     let page = fs::read_to_string(root().join("docs/guides/chain.md")).unwrap();
     let script = script(&page);
-    for command in ["anchor", "tx list", "tx resume", "tx cancel"] {
+    for command in ["anchor", "anchor audit", "tx list", "tx resume", "tx cancel"] {
         let line = format!("chaoschain {command} ");
         assert!(script.contains(&line), "the guide no longer shows `{line}`");
     }
@@ -109,6 +110,7 @@ fn every_command_of_the_chain_guide_can_be_pasted() {
         "would send CheckpointAnchor",
         "nothing was signed, sent or written",
         "anchored size 3 on eip155:31337, included",
+        "2 in the log, 0 ahead of this copy, 0 of another history",
         "CheckpointAnchor (nonce 0) landed in block 1",
     ] {
         assert!(run.stdout.contains(said), "{said}: {}", run.stdout);

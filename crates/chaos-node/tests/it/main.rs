@@ -30,6 +30,7 @@ mod help;
 mod live;
 mod log_guide;
 mod lost_output;
+mod placing;
 mod program;
 mod proxy;
 mod readme;

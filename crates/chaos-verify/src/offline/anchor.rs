@@ -56,6 +56,7 @@ impl Case<'_> {
             return Ok(());
         };
         let block = chain.read_anchor(&anchored.proof, anchor, checkpoint)?;
+        trail.said = block.said;
         // A block cannot hold the head of a log whose entries are younger than itself. Its time is also
         // the only bound on how far a log can date its entries back.
         let newest_ms = self.file.newest_ms();

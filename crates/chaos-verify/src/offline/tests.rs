@@ -74,7 +74,12 @@ impl Hands {
             repeatable: Ok(()),
             output: Digest::of(b"42"),
             appraised: Ok(Appraisal { trust: Trust::Production, detail: "appraised".to_owned() }),
-            block: Block { is_placed: true, time_s: Some(2), detail: "in block 7".to_owned() },
+            block: Block {
+                is_placed: true,
+                time_s: Some(2),
+                detail: "in block 7".to_owned(),
+                said: vec![],
+            },
             reexecutions: Cell::new(0),
             appraisals: Cell::new(0),
             at_s: Cell::new(None),

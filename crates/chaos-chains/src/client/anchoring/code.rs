@@ -15,9 +15,9 @@ const GAS_LIMIT: u64 = 5_000_000;
 
 /// A contract as its constructor makes it, in an EVM of our own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Made {
+pub(in crate::client) struct Made {
     /// The code that it has on every chain.
-    pub(super) code: Bytes,
+    pub(in crate::client) code: Bytes,
     /// Gas that the first anchor takes, the transaction's own included.
     pub(super) first_anchor_gas: u64,
 }
@@ -30,7 +30,7 @@ pub(in crate::client) fn deployment(origin_hash: B256, publisher: Address) -> By
 
 /// Deploys one and anchors once, in memory; none where the constructor refuses, as it does nobody as
 /// publisher.
-pub(super) fn make(origin_hash: B256, publisher: Address) -> Option<Made> {
+pub(in crate::client) fn make(origin_hash: B256, publisher: Address) -> Option<Made> {
     let mut evm = Context::mainnet().with_db(CacheDB::new(EmptyDB::default())).build_mainnet();
     let mut run = |kind, data: Bytes, nonce| {
         let tx = TxEnv::builder().caller(publisher).kind(kind).data(data).nonce(nonce);

@@ -151,7 +151,7 @@ impl EvmChain {
     }
 
     /// How far the chain has come. The head is asked last, so that it is the newest.
-    pub(in crate::client) async fn horizon(&self) -> Result<Horizon, Error> {
+    pub(crate) async fn horizon(&self) -> Result<Horizon, Error> {
         if let Some(depth) = self.final_depth {
             let head = self.block_number().await?;
             // Of a chain that is shorter the first block alone stays.
@@ -178,7 +178,7 @@ impl EvmChain {
     }
 
     /// The hash of the chain's block of this height.
-    pub(in crate::client) async fn block_hash(&self, number: u64) -> Result<Option<B256>, Error> {
+    pub(crate) async fn block_hash(&self, number: u64) -> Result<Option<B256>, Error> {
         let params = json!([format!("{number:#x}"), false]);
         let block: Value = self.rpc.request("eth_getBlockByNumber", params).await?;
         match block.get("hash").cloned() {

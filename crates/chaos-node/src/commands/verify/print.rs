@@ -1,9 +1,9 @@
 //! What was found, for scripts and for people.
 
 use chaos_agency::{Action, Receipt, account::Payee};
-use chaos_types::Rejection;
+use chaos_types::{Check, Rejection};
 use chaos_verify::{
-    Outcome, ProvedFork, Report, Status,
+    Outcome, ProvedFork, Report, Said, Status,
     words::{Anchored, Attested},
 };
 use serde_json::{Value, json};
@@ -70,6 +70,7 @@ fn to_json(name: &str, checked: &Checked) -> Value {
         "verdict": checked.verdict().replace("not re-", "not_re"),
         "words": report.words,
         "not_placed": report.not_placed,
+        "nodes": report.said,
         "payees": payees(report),
         "lacks": lacks.collect::<Vec<_>>(),
         "receipt": receipt,
@@ -214,6 +215,12 @@ fn for_people(name: &str, checked: &Checked) {
     for Outcome { check, status, detail, .. } in &report.outcomes {
         let detail = output::one_line(detail);
         output::line(format_args!("  {}  {:<11}  {detail}", mark(*status), check.to_string()));
+        if *check == Check::Anchor {
+            for Said { who, says, .. } in &report.said {
+                let line = output::one_line(&format!("{who} {says}"));
+                output::line(format_args!("{:21}{line}", ""));
+            }
+        }
     }
     match &report.result {
         Ok(receipt) => {

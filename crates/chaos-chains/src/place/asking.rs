@@ -1,0 +1,38 @@
+//! What one node is asked.
+
+use super::{Saying, Sought};
+use crate::{Error, EvmChain, json_rpc::JsonRpc, sending::Finality};
+
+/// Asks one node about a block. How far its chain has come is asked before the block itself: what was final
+/// by then is the block that it shows.
+pub(super) async fn ask(rpc: JsonRpc, sought: &Sought, needed: Finality) -> Result<Saying, Error> {
+    let chain = EvmChain::over(rpc, None).await?;
+    if *chain.chain_id() != sought.chain {
+        return Ok(Saying::OtherChain { found: chain.chain_id().clone() });
+    }
+    let number = sought.block_number;
+    let first_block = chain.shown_first_block().await?;
+    let horizon = chain.horizon().await?;
+    let Some(found) = chain.block_hash(number).await? else {
+        return Ok(match horizon.head {
+            head if head < number => Saying::NotReached { head },
+            _ => Saying::Unshown,
+        });
+    };
+    let finality = horizon.of(number);
+    if found != sought.block_hash {
+        return Ok(Saying::OtherBlock { found, is_final: finality == Finality::Final });
+    }
+    if let Err(found) = chain.anchor_contract(sought.contract, &sought.origin, number).await? {
+        return Ok(Saying::OtherContract { found });
+    }
+    if finality < needed {
+        return Ok(Saying::Unsettled { finality });
+    }
+    let is_named = match finality {
+        Finality::Final => horizon.finalized.is_some(),
+        Finality::Safe => horizon.safe.or(horizon.finalized).is_some(),
+        Finality::Seen | Finality::Included { .. } => true,
+    };
+    Ok(Saying::Holds { finality, is_named, first_block })
+}

@@ -1,0 +1,295 @@
+//! Holding everything that a chain says was anchored of a log against a copy of it.
+//!
+//! A log that shows one history to its readers and anchors another is found by this: each anchored size
+//! and root has to be the start of the reader's copy. It is the one check in which the whole of what a publisher wrote is
+//! looked at, and not what somebody chose to hand out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chaos_chains::{
+    Address, AnchorEvent, AnchorEvents, AnchorQuestion, B256,
+    place::{Given, Nodes},
+    sending::Finality,
+};
+use chaos_log::{Hash, VerifierKey};
+use chaos_types::{ChainId, Rejection};
+
+use crate::LogCopy;
+
+/// Whose anchors are looked at, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The reader's copy of the log.
+    pub copy: &'a LogCopy,
+    /// The reader's nodes.
+    pub nodes: &'a Nodes,
+    /// The chain that they have to serve; none for that of the first which answers.
+    pub chain: Option<&'a ChainId>,
+    /// A `CheckpointAnchor` contract; none for the registry.
+    pub contract: Option<Address>,
+    /// Whose anchors are the log's. A `CheckpointAnchor` has one publisher, and needs none here.
+    pub publisher: Option<Address>,
+}
+
+/// Why nothing was audited.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The copy cannot be read.
+    #[error("the copy of the log: {0}")]
+    Copy(Rejection),
+    /// The copy's leaves are not those of the head that it keeps. What is anchored is not held against such.
+    #[error(
+        "the copy is damaged: its first {size} entries have root {found}, the head that it keeps {expected}"
+    )]
+    Damaged {
+        /// Entries under the head.
+        size: u64,
+        /// The head's root.
+        expected: Hash,
+        /// The root of the copy's leaves.
+        found: Hash,
+    },
+    /// The contract takes another publisher's anchors alone.
+    #[error("{contract:#x} takes anchors of {found:#x} alone, expected {expected:#x}")]
+    OtherPublisher {
+        /// The contract.
+        contract: Address,
+        /// The publisher that was named.
+        expected: Address,
+        /// The contract's.
+        found: Address,
+    },
+    /// Too few nodes answered.
+    #[error("{answered} of {of} nodes answered, {agree} have to: {}", told.join("; "))]
+    TooFew {
+        /// How many did.
+        answered: usize,
+        /// Of how many.
+        of: usize,
+        /// How many have to.
+        agree: usize,
+        /// What those said that did not.
+        told: Vec<String>,
+    },
+}
+
+/// What was found.
+#[derive(Debug, Clone)]
+pub struct Audit {
+    /// The log's root key.
+    pub log: VerifierKey,
+    /// Entries of the copy.
+    pub log_size: u64,
+    /// The chain.
+    pub chain: ChainId,
+    /// The contract.
+    pub contract: Address,
+    /// Whose anchors are the log's; none if nobody said.
+    pub publisher: Option<Address>,
+    /// The first block that was looked at.
+    pub first_block: u64,
+    /// The last one: as far as all nodes have come.
+    pub last_block: u64,
+    /// What was anchored, by publisher, in the order of the chain.
+    pub rows: Vec<Row>,
+    /// Nodes that answered.
+    pub answered: usize,
+    /// How many have to say the same.
+    pub agree: usize,
+    /// What the other nodes said.
+    pub failed: Vec<(String, String)>,
+}
+
+/// One anchor, held against the copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// What was anchored.
+    pub event: AnchorEvent,
+    /// Whether it is by the log's own publisher.
+    pub is_own: bool,
+    /// How sure it is that its block stays, by the node that says the least.
+    pub finality: Finality,
+    /// Nodes that have it.
+    pub said_by: Vec<String>,
+    /// What the copy says.
+    pub judgement: Judgement,
+}
+
+/// An anchor beside the copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judgement {
+    /// The copy has this root at this size.
+    InTheLog,
+    /// The copy has another root at this size.
+    Other {
+        /// The copy's.
+        root: Hash,
+    },
+    /// The copy is not so long.
+    Ahead,
+}
+
+impl Audit {
+    /// Anchors of the log's own publisher.
+    pub fn own(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.is_own)
+    }
+
+    /// What the log's own publisher anchored, as enough nodes say, and the copy does not have: the log showed
+    /// somebody another history.
+    pub fn split(&self) -> impl Iterator<Item = &Row> {
+        self.own()
+            .filter(|row| self.is_agreed(row) && matches!(row.judgement, Judgement::Other { .. }))
+    }
+
+    /// Whether enough nodes have an anchor.
+    #[must_use]
+    pub fn is_agreed(&self, row: &Row) -> bool {
+        row.said_by.len() >= self.agree
+    }
+
+    /// Anchors of the log's own publisher that some nodes have, and too few.
+    pub fn disputed(&self) -> impl Iterator<Item = &Row> {
+        self.own().filter(|row| !self.is_agreed(row))
+    }
+
+    /// Anchors of the log's own publisher that the copy does not reach.
+    pub fn ahead(&self) -> impl Iterator<Item = &Row> {
+        self.own().filter(|row| row.judgement == Judgement::Ahead)
+    }
+}
+
+/// Asks the nodes for all anchors of the copy's log and holds each against the copy.
+///
+/// # Errors
+/// If the copy is damaged, or too few nodes answer.
+pub fn audit(question: &Question<'_>) -> Result<Audit, Error> {
+    let log = question.copy.log().map_err(Error::Copy)?;
+    let asked = AnchorQuestion {
+        chain: question.chain.cloned(),
+        origin: log.name().to_string(),
+        contract: question.contract,
+        publisher: question.publisher,
+    };
+    let (answers, failed) = answers(question.nodes.anchor_events(&asked));
+    let (answered, agree) = (answers.len(), question.nodes.agree());
+    let first = answers.first().map(|(_, events)| events).filter(|_| answered >= agree);
+    let Some(AnchorEvents { chain, contract, publisher, .. }) = first.cloned() else {
+        let of = answered + failed.len();
+        let told = failed.into_iter().map(|(node, says)| format!("{node} {says}")).collect();
+        return Err(Error::TooFew { answered, of, agree, told });
+    };
+    if let (Some(expected), Some(found)) = (question.publisher, publisher)
+        && expected != found
+    {
+        return Err(Error::OtherPublisher { contract, expected, found });
+    }
+    let publisher = question.publisher.or(publisher);
+    let blocks = || answers.iter().map(|(_, events)| (events.first_block, events.last_block));
+    let first_block = blocks().map(|(first, _)| first).min().unwrap_or(0);
+    let last_block = blocks().map(|(_, last)| last).min().unwrap_or(0);
+    let said = joined(&answers, last_block);
+    let roots = roots(question.copy, said.keys().map(|event| event.size))?;
+    let rows = said.into_iter().map(|(event, (finality, said_by))| Row {
+        is_own: publisher == Some(event.publisher),
+        finality,
+        said_by,
+        judgement: match roots.get(&event.size) {
+            None => Judgement::Ahead,
+            Some(root) if *root.as_bytes() == event.root => Judgement::InTheLog,
+            Some(root) => Judgement::Other { root: *root },
+        },
+        event,
+    });
+    let mut rows: Vec<Row> = rows.collect();
+    rows.sort_by_key(|row| {
+        (!row.is_own, row.event.publisher, row.event.block_number, row.event.size)
+    });
+    let log_size = question.copy.size().map_err(Error::Copy)?;
+    Ok(Audit {
+        log,
+        log_size,
+        chain,
+        contract,
+        publisher,
+        first_block,
+        last_block,
+        rows,
+        answered,
+        agree,
+        failed,
+    })
+}
+
+/// What a node gives.
+type Answer = (String, AnchorEvents);
+
+/// The answers about the chain of the first that answers, and what the other nodes say.
+fn answers(given: Vec<Given>) -> (Vec<Answer>, Vec<(String, String)>) {
+    let (mut answers, mut failed) = (Vec::<Answer>::new(), Vec::new());
+    for Given { node, events } in given {
+        match events {
+            Ok(events) => match answers.first() {
+                Some((_, first)) if !is_same_chain(first, &events) => {
+                    let genesis = events.genesis.unwrap_or_default();
+                    failed.push((
+                        node,
+                        format!("is of another chain, {} {genesis:#x}", events.chain),
+                    ));
+                }
+                _ => answers.push((node, events)),
+            },
+            Err(error) => {
+                let says = gives_nothing(&node, &crate::error::chain(&error));
+                failed.push((node, says));
+            }
+        }
+    }
+    (answers, failed)
+}
+
+/// Why a node gives nothing. Most errors begin with its URL, which is said already.
+fn gives_nothing(node: &str, error: &str) -> String {
+    let url = node.split(' ').next().unwrap_or(node);
+    format!("gives nothing: {}", error.strip_prefix(url).unwrap_or(error).trim_start())
+}
+
+/// By number and first block, where both show that.
+fn is_same_chain(one: &AnchorEvents, other: &AnchorEvents) -> bool {
+    let known: Vec<B256> = [one.genesis, other.genesis].into_iter().flatten().collect();
+    one.chain == other.chain && known.windows(2).all(|two| two[0] == two[1])
+}
+
+/// Each anchor up to a block once, with the least finality that a node sees and the nodes that have it.
+fn joined(answers: &[Answer], last_block: u64) -> BTreeMap<AnchorEvent, (Finality, Vec<String>)> {
+    let mut said = BTreeMap::<AnchorEvent, (Finality, Vec<String>)>::new();
+    for (node, events) in answers {
+        for (event, finality) in &events.events {
+            if event.block_number > last_block {
+                continue;
+            }
+            let (least, nodes) = said.entry(event.clone()).or_insert((*finality, Vec::new()));
+            *least = (*least).min(*finality);
+            nodes.push(node.clone());
+        }
+    }
+    said
+}
+
+/// The copy's roots at these sizes, once they are known to be of the head that it keeps.
+fn roots(copy: &LogCopy, sizes: impl Iterator<Item = u64>) -> Result<BTreeMap<u64, Hash>, Error> {
+    let kept = copy.checkpoint().map_err(Error::Copy)?;
+    let mut sizes: BTreeSet<u64> = sizes.collect();
+    sizes.extend(kept.iter().map(|kept| kept.claimed().size()));
+    let roots = copy.roots(&sizes).map_err(Error::Copy)?;
+    if let Some(kept) = &kept {
+        let (size, expected) = (kept.claimed().size(), *kept.claimed().root());
+        match roots.get(&size) {
+            Some(found) if *found != expected => {
+                return Err(Error::Damaged { size, expected, found: *found });
+            }
+            _ => {}
+        }
+    }
+    Ok(roots)
+}
