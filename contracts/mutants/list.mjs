@@ -124,6 +124,7 @@ export const mutants = [
     ['R42', 'index = 1 << length;', 'index = 0;'],
     ['R43', 'index |= 1 << i;', 'index += i;'],
     ['R44', 'index |= 1 << i;', ''],
+    // Nobody can notice R45: equal siblings are one node, which has one index under either comparison.
     ['R45', 'if (node > sibling) {', 'if (node >= sibling) {'],
     ['R46', 'if (node != _distributions[distributionId].root) {', 'if (false) {'],
     ['R47', '(index >> 8, 1 << (index & 0xff));', '(index >> 8, 1 << (index & 0x7f));'],

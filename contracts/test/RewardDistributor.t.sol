@@ -125,13 +125,14 @@ contract RewardDistributorTest is Distributing {
         vm.assertEq(distributor.getDistribution(id).remaining, 0);
     }
 
-    /// @dev More leaves than one word of the bitmap holds, paid in both directions.
+    /// @dev More leaves of one depth than a word of the bitmap holds, so that two of their indexes end in the same
+    /// eight bits; paid in both directions.
     function test_claim_paysLeavesOfSeveralWords() public {
-        Tree memory tree = makeTree(300, 3);
+        Tree memory tree = makeTree(600, 3);
         uint256 id = fund(_token, "k", tree, 0);
-        for (uint256 i = 0; i < 150; ++i) {
+        for (uint256 i = 0; i < 300; ++i) {
             claim(id, tree, i);
-            claim(id, tree, 299 - i);
+            claim(id, tree, 599 - i);
         }
         vm.assertEq(_token.balanceOf(address(distributor)), 0);
     }

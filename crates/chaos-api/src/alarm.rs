@@ -6,7 +6,7 @@ use chaos_files::Readers;
 use chaos_log::VerifierKey;
 use chaos_types::{Did, Digest};
 use chaos_verify::ProvedFork;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::mirror::{FORK, MirrorError, Standing};
 
@@ -51,16 +51,37 @@ pub enum Alarm {
     },
 }
 
-/// The file of an alarm.
-#[derive(Debug, Serialize)]
-struct Kept<'a> {
-    alarm: &'a str,
-    log: String,
-    seen_at_ms: String,
-    detail: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    proof: Option<String>,
+/// The file of an alarm: what a monitor wrote down for people. It shows nothing; a fork's proof, which does, lies
+/// beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeptAlarm {
+    /// What happened, in a word.
+    pub alarm: String,
+    /// The log's verifier key.
+    pub log: String,
+    /// When it was seen, milliseconds since 1970.
+    pub seen_at_ms: String,
+    /// What happened, in a sentence.
+    pub detail: String,
+    /// The file of the proof beside it, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
 }
+
+impl KeptAlarm {
+    /// Reads the file of an alarm; `None` for anything else.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > KEPT_BYTES_MAX {
+            return None;
+        }
+        serde_json::from_slice(bytes).ok()
+    }
+}
+
+/// The most bytes that are read as the file of an alarm.
+const KEPT_BYTES_MAX: usize = 64 << 10;
 
 impl Alarm {
     /// What happened, in a word.
@@ -122,8 +143,8 @@ impl Alarm {
             }
             None => None,
         };
-        let kept = Kept {
-            alarm: self.name(),
+        let kept = KeptAlarm {
+            alarm: self.name().to_owned(),
             log: log.to_string(),
             seen_at_ms: seen_at_ms.to_string(),
             detail: self.to_string(),
@@ -149,6 +170,9 @@ impl fmt::Display for Alarm {
             ),
             Self::Contradiction(error @ MirrorError::Growth { .. }) => {
                 write!(f, "what is published cannot be followed: {error}")
+            }
+            Self::Contradiction(error @ MirrorError::Repeated { .. }) => {
+                fmt::Display::fmt(error, f)
             }
             Self::Contradiction(error) => {
                 write!(f, "what is published contradicts itself: {}", chain(error))

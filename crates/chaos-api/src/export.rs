@@ -1,5 +1,6 @@
 //! A published log as a folder of files that any static host serves.
 
+mod blobs;
 mod writer;
 
 use std::{
@@ -18,8 +19,18 @@ use crate::{
     resource::Resource,
 };
 
-/// What an export wrote.
+/// How what an earlier export left in the folder is held against the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// By what changes: that the files are there and have the length which is known without reading the log. What
+    /// that takes does not grow with the receipts of the log.
+    Lengths,
+    /// Byte by byte, and every blob by every receipt that names it.
+    Bytes,
+}
+
+/// What an export wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Exported {
     /// Size of the checkpoint that the folder held before, 0 if it held none.
     pub old_size: u64,
@@ -29,8 +40,13 @@ pub struct Exported {
     pub written: u64,
     /// How many of them the folder's checkpoint stood for already: they were missing, or not the log's.
     pub mended: u64,
-    /// Blobs that receipts name and that the data directory does not hold, or that are too large.
+    /// How many of the folder's files were looked at and not read.
+    pub unread: u64,
+    /// Blobs that receipts name and that the data directory does not hold, or that are too large: of those
+    /// receipts that were read.
     pub blobs_absent: u64,
+    /// Blobs that lie in the folder and that the log no longer publishes, or not so: strangers have them.
+    pub blobs_left: u64,
 }
 
 /// Why a log was not exported.
@@ -96,9 +112,12 @@ pub enum ExportError {
 }
 
 /// Writes what is published into a folder: tiles and leaves, then receipts and blobs, and the
-/// checkpoint last, when all that it needs is on the disk. What lies there already is held against the log,
-/// byte by byte, and written again where it is not the log's, as after a power cut: that a checkpoint is there
-/// says nothing about the files that it stands for. Others who export into the folder wait for their turn.
+/// checkpoint last, when all that it needs is on the disk. What lies there already is held against the log
+/// as it is told, and written again where it is missing or not the log's. Others who export into the folder wait
+/// for their turn.
+///
+/// Nothing is removed from the folder: what was published is published, and which blobs of it are no longer
+/// is said.
 ///
 /// # Errors
 /// If something cannot be read or written, or the folder holds another log or a longer one.
@@ -106,6 +125,7 @@ pub fn export(
     published: &Published,
     key: &VerifierKey,
     folder: &Path,
+    comparison: Comparison,
 ) -> Result<Exported, ExportError> {
     ensure_apart(folder, published.directory())?;
     fs::create_dir_all(folder).map_err(write_error(folder))?;
@@ -124,26 +144,26 @@ pub fn export(
             return Err(ExportError::Root { size: old_size, expected, found });
         }
     }
-    let mut writer = Writer::new(published, folder, old_size);
+    let mut writer = Writer::new(published, folder, old_size, comparison);
     writer.clear_parts()?;
     for path in TilePath::between(0, size) {
         writer.copy_tile(&path)?;
     }
-    let mut blobs_absent = 0;
-    for digest in published.blobs()? {
-        blobs_absent += u64::from(!writer.copy_blob(&digest)?);
-    }
+    writer.copy_blobs(size)?;
     // Who signs the checkpoint is there before it, proved under it or a later one.
     writer.copy_keys()?;
     writer.sync()?;
-    let (mut written, mended) = writer.counts();
+    let mut done = Exported { old_size, size, ..writer.counts() };
     if old.as_ref() != Some(&head) {
         let path = folder.join(Resource::Checkpoint.to_string());
-        chaos_files::write_synced(&path, Readers::Everyone, head.to_string().as_bytes())
+        writer::unlink(&path)
+            .and_then(|()| {
+                chaos_files::write_synced(&path, Readers::Everyone, head.to_string().as_bytes())
+            })
             .map_err(write_error(&path))?;
-        written += 1;
+        done.written += 1;
     }
-    Ok(Exported { old_size, size, written, mended, blobs_absent })
+    Ok(done)
 }
 
 /// Whoever serves the folder serves all that is in it: no key may be there.

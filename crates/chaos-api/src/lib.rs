@@ -46,10 +46,10 @@ mod serve;
 mod source;
 mod witness;
 
-pub use alarm::{Alarm, chain};
+pub use alarm::{Alarm, KeptAlarm, chain};
 pub use ask::{AskError, GatherError, Gathered, gather};
 pub use disclosure::Disclosure;
-pub use export::{ExportError, Exported, export};
+pub use export::{Comparison, ExportError, Exported, export};
 pub use head::{HeadError, publish_head};
 pub use mirror::{Finding, Mirror, MirrorError, Mirrored, Standing, Standings, Wrong, standings};
 pub use monitor::{MonitorError, Watch, Watched, watch};

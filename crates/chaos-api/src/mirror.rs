@@ -410,7 +410,7 @@ impl Mirror {
                 None => self.store.index_of(&digest)?,
             };
             if let Some(first) = first {
-                repeated = Some(MirrorError::Repeated { index, first });
+                repeated = Some((index, first));
                 break;
             }
             indices.insert(digest, index);
@@ -427,7 +427,9 @@ impl Mirror {
         for ((index, leaf, unsigned), receipt) in seen.into_iter().zip(receipts) {
             judge.see(index, &leaf, &Read { unsigned, receipt });
         }
-        repeated.map_or(Ok(()), Err)
+        let Some((index, first)) = repeated else { return Ok(()) };
+        judge.tell(index, Wrong::Repeated { first });
+        Err(MirrorError::Repeated { index, first })
     }
 
     /// Stores entries with the rows that follow from them. Where those cannot be folded, the entries are
@@ -477,7 +479,8 @@ impl Pages {
         while self.running.len() < PAGES_AHEAD
             && let Some(path) = self.paths.pop_front()
         {
-            let task = Task { path, expected: self.tree.expected(&path)?, kinds: self.kinds };
+            let (expected, kinds) = (self.tree.expected(&path)?, self.kinds);
+            let task = Task { path, expected, kinds, compares_tile: true };
             self.running.push_back(tokio::spawn(fetch_page(Arc::clone(&self.source), task)));
         }
         match self.running.pop_front() {

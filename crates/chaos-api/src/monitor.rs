@@ -1,6 +1,11 @@
 //! Watching a log: a mirror of it, and eyes for what its readers have to know.
 
-use std::{collections::BTreeSet, io, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use chaos_agency::{Action, Kinds, Receipt};
 use chaos_log::SignedCheckpoint;
@@ -38,6 +43,8 @@ pub struct Watched {
     pub head: Option<SignedCheckpoint>,
     /// Entries that were examined in this round.
     pub examined: u64,
+    /// How many of them count for nothing by the log's rules, by the code of the reason.
+    pub refused: BTreeMap<String, u64>,
     /// What people have to know. Each is in a file. What stands is among it in every round.
     pub alarms: Vec<Alarm>,
     /// How many further findings stand that were only counted.
@@ -93,15 +100,21 @@ pub async fn watch(
     mirror.fold_by(watch.kinds);
     match mirror.follow(source, now_ms, &|_, _| {}).await {
         Ok(_) => {}
+        // It stands among the findings. Once that is accepted, the copy ends there all the same.
+        Err(MirrorError::Repeated { index, .. }) if mirror.standings()?.is_repeated_at(index) => {}
         Err(error) => alarms.push(alarm(error)?),
     }
     mirror.fold(watch.kinds, now_ms)?;
     let before = examined(mirror)?;
     let examined_to = examine(mirror, before, watch, &mut alarms)?;
     let mut refusals = mirror.refused_among(watch.kinds, before..examined_to)?;
+    let mut refused: BTreeMap<String, u64> = BTreeMap::new();
+    for code in refusals.values() {
+        *refused.entry(code.clone()).or_default() += 1;
+    }
     for alarm in &mut alarms {
-        if let Alarm::Followed { index, refused, .. } = alarm {
-            *refused = refusals.remove(index);
+        if let Alarm::Followed { index, refused: why, .. } = alarm {
+            *why = refusals.remove(index);
         }
     }
     let standings = mirror.standings()?;
@@ -117,7 +130,7 @@ pub async fn watch(
     }
     let head = mirror.store().checkpoint().map_err(MirrorError::from)?;
     let (examined, left_out) = (examined_to - before, standings.left_out);
-    Ok(Watched { head, examined, alarms, left_out, folder, examined_to })
+    Ok(Watched { head, examined, refused, alarms, left_out, folder, examined_to })
 }
 
 /// How many entries were examined before. A number that cannot be read has all examined again.

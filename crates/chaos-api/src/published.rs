@@ -18,7 +18,7 @@ use chaos_store::{
 use chaos_types::{Did, Digest};
 
 use crate::{
-    disclosure::{Disclosed, Disclosure},
+    disclosure::{Disclosed, Disclosure, NewBlobs},
     records::records_to_bytes,
     resource::{BLOB_BYTES_MAX, Resource},
 };
@@ -256,6 +256,25 @@ impl Published {
         let mut blobs = locked(&self.blobs);
         blobs.read_to(head.claimed().size())?;
         Ok(blobs.disclosed().collect())
+    }
+
+    /// The kinds of receipts whose blobs are published.
+    pub(crate) fn disclosed_kinds(&self) -> Vec<String> {
+        locked(&self.blobs).kinds().map(str::to_owned).collect()
+    }
+
+    /// What the receipts from `start` on change in the blobs that are published, but for those that are in
+    /// `known` already.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub(crate) fn new_blobs(
+        &self,
+        start: u64,
+        size: u64,
+        known: &dyn Fn(&Digest) -> bool,
+    ) -> Result<NewBlobs, PublishError> {
+        Ok(locked(&self.blobs).new_blobs(start..size, known)?)
     }
 
     fn blob(&self, digest: &Digest, size: u64) -> Result<Option<Vec<u8>>, PublishError> {

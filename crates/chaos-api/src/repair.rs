@@ -256,7 +256,8 @@ impl Repair<'_> {
         if holds(&stored, &expected, path) {
             return Ok(());
         }
-        let task = Task { path: *path, expected, kinds: Kinds::default() };
+        // Tiles are computed here, so that a source without them mends as well.
+        let task = Task { path: *path, expected, kinds: Kinds::default(), compares_tile: false };
         let page = fetch_page(Arc::clone(self.source), task).await?;
         let tile = tile_hashes(store, path);
         for ((entry, _), stored) in page.judged(start).zip(stored) {

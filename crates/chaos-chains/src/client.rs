@@ -40,7 +40,7 @@ use crate::{
     contracts,
     error::shorten,
     json_rpc::{JsonRpc, Outcome, parse},
-    sending::Finality,
+    sending::{Finality, Reached},
 };
 
 /// A connection to one EVM chain whose identity has been checked. Cheap to clone. Async.
@@ -88,10 +88,11 @@ struct ReceiptLog {
     data: Bytes,
 }
 
-/// A receipt together with the transaction's hash.
+/// A receipt together with the transaction's hash, and how sure it is that it stays.
 struct Mined {
     summary: TxSummary,
     receipt: Receipt,
+    reached: Reached,
     /// The nonce that it was signed for.
     nonce: u64,
 }

@@ -7,7 +7,7 @@ use chaos_types::ChainId;
 
 use crate::{
     Contract,
-    sending::{FeeError, Finality, Inclusion},
+    sending::{FeeError, Finality, Inclusion, Reached},
 };
 
 pub use self::cache::CacheError;
@@ -194,7 +194,7 @@ pub enum Error {
         /// Its block.
         block_number: u64,
         /// How sure it is.
-        reached: Finality,
+        reached: Reached,
         /// How sure it has to be.
         wanted: Finality,
         /// Seconds waited.
@@ -268,16 +268,16 @@ pub enum Error {
         /// The hash.
         hash: B256,
     },
-    /// The node's chain has another first block than the one that an open transaction was sent to. Nothing was
-    /// sent.
+    /// The node's chain has another first block than the one that an earlier transaction was sent to. Nothing
+    /// was sent.
     #[error(
-        "a transaction (nonce {nonce}) of the account is open on {chain} with first block {expected}, and this \
+        "a transaction (nonce {nonce}) of the account was sent to {chain} with first block {expected}, and this \
          node's first block is {found}"
     )]
     OtherGenesis {
         /// The chain's number.
         chain: ChainId,
-        /// The nonce of what is open.
+        /// The nonce of what was sent.
         nonce: u64,
         /// The first block of the chain it was sent to.
         expected: B256,

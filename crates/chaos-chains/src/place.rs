@@ -315,7 +315,7 @@ impl Lookup {
             Saying::Holds { finality, .. } => Some(finality),
             _ => None,
         };
-        self.said.iter().filter_map(of).min()
+        self.said.iter().filter_map(of).min_by_key(Finality::rank)
     }
 }
 

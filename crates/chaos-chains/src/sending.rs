@@ -8,7 +8,7 @@
 //! - [`Journal`] keeps the intents of a data directory, one file each.
 //! - [`Accounts`] is shared by all data directories of a user: two of them must not use one nonce twice.
 //! - [`Fees`] says what is offered for gas, never above a [`FeeCap`].
-//! - [`Finality`] says how sure it is that what is in a block stays.
+//! - [`Finality`] says how sure it has to be that what is in a block stays, [`Reached`] how sure it is.
 //!
 //! Invariants: nothing new is signed for an account while older bytes of it can still land; a replacement has
 //! the nonce of what it replaces; no attempt may cost more than the cap, whatever a node says.
@@ -25,7 +25,7 @@ pub(crate) use self::finality::{DEPTH_FOR_SAFE, Horizon};
 pub use self::{
     account::{Account, AccountError, Accounts, Claim},
     fees::{FeeCap, FeeError, Fees, Quote, decimal, wei},
-    finality::{DEPTH_FOR_FINAL, Finality, FinalityError},
+    finality::{DEPTH_FOR_FINAL, Finality, FinalityError, Reached},
     intent::{Attempt, Inclusion, Intent, Purpose, Stage},
     journal::{Journal, JournalError},
     signed::SignedError,

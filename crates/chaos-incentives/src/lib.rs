@@ -4,7 +4,7 @@
 //! must sum to it to the last unit, on every machine and in any order of the input:
 //!
 //! - [`split`]: largest remainder over integer weights.
-//! - [`TaskBudget`] and [`reward_task`]: the reward of a studio task by slots whose budget weights
+//! - [`reward_task`]: the reward of a studio task by slots whose budget weights
 //!   were fixed before the work; what was not earned returns to the sponsor.
 //! - [`Distribution`]: one claimable pool, as a [`MerkleTree`] in OpenZeppelin's `standard-v1`
 //!   form, so that a contract checks a claim with `MerkleProof.verify`.
@@ -32,6 +32,6 @@ mod split;
 mod task;
 
 pub use distribution::{Distribution, DistributionError};
-pub use merkle::{Claim, MerkleDump, MerkleTree, NoLeaves, verify_claim};
+pub use merkle::{Claim, MerkleTree, NoLeaves, verify_claim};
 pub use split::{Share, SplitError, split};
-pub use task::{QUALITY_PPM_MAX, Rates, Slot, TaskBudget, TaskError, TaskReward, reward_task};
+pub use task::{QUALITY_PPM_MAX, Slot, TaskError, TaskReward, reward_task};

@@ -1,11 +1,7 @@
 use alloy_primitives::{Address, B256, U256, keccak256};
-use serde::{Deserialize, Serialize};
 
 /// Most leaves in one tree: one million.
 const LEAVES_MAX: usize = 1_000_000;
-
-const FORMAT: &str = "standard-v1";
-const LEAF_ENCODING: [&str; 2] = ["address", "uint256"];
 
 /// What one account may claim: a leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,25 +100,6 @@ impl MerkleTree {
         }
         Some(proof)
     }
-
-    /// The document that the npm package reads back.
-    #[must_use]
-    pub fn dump(&self) -> MerkleDump {
-        MerkleDump {
-            format: FORMAT.to_owned(),
-            leaf_encoding: LEAF_ENCODING.map(str::to_owned),
-            tree: self.nodes.clone(),
-            values: self
-                .claims
-                .iter()
-                .zip(&self.positions)
-                .map(|(claim, position)| DumpValue {
-                    value: (claim.account, Amount(claim.amount)),
-                    tree_index: *position,
-                })
-                .collect(),
-        }
-    }
 }
 
 /// Whether `proof` leads from the claim to `root`; what `MerkleProof.verify` computes.
@@ -138,27 +115,6 @@ fn node_hash(a: B256, b: B256) -> B256 {
     pair[32..].copy_from_slice(high.as_slice());
     keccak256(pair)
 }
-
-/// The `standard-v1` dump of a [`MerkleTree`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct MerkleDump {
-    format: String,
-    leaf_encoding: [String; 2],
-    tree: Vec<B256>,
-    values: Vec<DumpValue>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct DumpValue {
-    value: (Address, Amount),
-    tree_index: usize,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Amount(#[serde(with = "chaos_types::decimal")] U256);
 
 #[cfg(test)]
 mod tests;

@@ -1,40 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, U256, U512};
-use serde::{Deserialize, Serialize};
 
 use crate::{Share, SplitError, split};
 
 /// A perfect result: 1,000,000 ppm.
 pub const QUALITY_PPM_MAX: u32 = 1_000_000;
-
-/// One hundred percent in basis points.
-const BPS: u32 = 10_000;
-
-/// The parts of a pool that do not pay for the work itself, in basis points.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rates {
-    /// Protocol fee.
-    pub fee_bps: u32,
-    /// For verifiers.
-    pub verification_bps: u32,
-    /// For the work of other tasks that this one built on.
-    pub upstream_bps: u32,
-}
-
-/// A pool cut into its four parts; they sum to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TaskBudget {
-    /// Protocol fee, floored.
-    pub fee: U256,
-    /// For verifiers, floored.
-    pub verification: U256,
-    /// For upstream work, floored.
-    pub upstream: U256,
-    /// For the slots of the task: all the rest.
-    pub work: U256,
-}
 
 /// One slot of a task: a budget weight fixed before the work, and who filled it how well.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,12 +30,6 @@ pub struct TaskReward {
 /// Why a task was not rewarded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TaskError {
-    /// The rates sum to more than the pool.
-    #[error("the rates sum to {sum} basis points, at most {BPS} are there")]
-    Rates {
-        /// Sum of the three rates.
-        sum: u64,
-    },
     /// A quality is above [`QUALITY_PPM_MAX`].
     #[error("slot `{slot}`: quality {quality_ppm} ppm is above {QUALITY_PPM_MAX}")]
     Quality {
@@ -82,23 +47,6 @@ pub enum TaskError {
     /// The pool could not be divided.
     #[error("the work pool cannot be divided")]
     Split(#[source] SplitError),
-}
-
-impl TaskBudget {
-    /// Cuts a pool; each part but the work is floored.
-    ///
-    /// # Errors
-    /// If the rates sum to more than 10,000 basis points.
-    pub fn new(pool: U256, rates: &Rates) -> Result<Self, TaskError> {
-        let parts = [rates.fee_bps, rates.verification_bps, rates.upstream_bps];
-        let sum = parts.iter().copied().map(u64::from).sum();
-        if sum > u64::from(BPS) {
-            return Err(TaskError::Rates { sum });
-        }
-        let [fee, verification, upstream] =
-            parts.map(|bps| mul_div(pool, U256::from(bps), U256::from(BPS)));
-        Ok(Self { fee, verification, upstream, work: pool - fee - verification - upstream })
-    }
 }
 
 /// Divides the work pool over the slots: entitlement = budget weight x quality.

@@ -2,6 +2,7 @@
 
 mod escape;
 mod start;
+mod width;
 
 use std::{
     fmt::Display,
@@ -40,6 +41,13 @@ static GONE: AtomicBool = AtomicBool::new(false);
 /// [`ensure_written`].
 pub(crate) fn line(text: impl Display) {
     let text = escape::lines(text);
+    note(start::ensure_open().and_then(|()| writeln!(io::stdout(), "{text}")));
+}
+
+/// Data in words, folded where a terminal reads it. What a script reads, or a person copies whole, is a
+/// [`line()`].
+pub(crate) fn sentence(text: impl Display) {
+    let text = width::folded(&escape::lines(text), width::of(io::stdout().is_terminal()));
     note(start::ensure_open().and_then(|()| writeln!(io::stdout(), "{text}")));
 }
 
@@ -110,12 +118,20 @@ pub(crate) fn ready(value: &impl Serialize) -> Result<(), Failure> {
 /// Some errors draw the place in several lines; the further ones are set in, so that none of them
 /// reads as a line of its own.
 pub(crate) fn error(text: &str) {
-    let text = text.replace('\n', "\n       ");
-    say(format_args!("{} {text}", paint("1;31", "error:", std::io::stderr().is_terminal())));
+    talk("error:", "1;31", &text.replace('\n', "\n       "));
 }
 
 pub(crate) fn hint(text: &str) {
-    say(format_args!("\n{} {text}", paint("36", "hint:", std::io::stderr().is_terminal())));
+    say("");
+    talk("hint:", "36", text);
+}
+
+/// Talk that begins with a word in a colour, folded where a terminal reads it.
+fn talk(word: &str, code: &'static str, text: &str) {
+    let is_terminal = io::stderr().is_terminal();
+    let word = escape::lines(paint(code, word, is_terminal));
+    let text = width::hung(&word, &escape::lines(text), width::of(is_terminal));
+    let _closed = writeln!(io::stderr(), "{text}");
 }
 
 /// A word in the colour of its meaning.
@@ -167,11 +183,18 @@ pub(crate) fn beside(bar: &ProgressBar, text: &str) {
 }
 
 /// Rows in columns, the first left-aligned, the others right-aligned if they look like numbers.
-/// A row is one line, whatever its cells hold.
+/// A row is one line, whatever its cells hold; where a terminal is narrower than that, its last cell stands in
+/// further ones.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) {
     let rows: Vec<Vec<String>> =
         rows.iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
-    let mut lines = text::columns(header, &rows).into_iter();
+    let mut lines = text::columns(header, &rows);
+    if let Some(columns) = width::of(io::stdout().is_terminal())
+        && lines.iter().any(|line| width::visible(line) > columns)
+    {
+        lines = width::stacked(header, &rows, columns, text::columns);
+    }
+    let mut lines = lines.into_iter();
     line(bold(&lines.next().unwrap_or_default()));
     lines.for_each(line);
 }

@@ -1,7 +1,7 @@
 //! Writing a log's checkpoint to a chain.
 
 use chaos_agency::{Action, Evidence, action};
-use chaos_chains::{Address, AnchorProof, B256, EvmChain, Signer};
+use chaos_chains::{Address, AnchorProof, B256, EvmChain, Signer, sending::Reached};
 use chaos_ledger::{Ledger, NewEntry};
 use chaos_log::SignedCheckpoint;
 use chaos_store::Records as _;
@@ -39,6 +39,7 @@ pub struct Anchoring {
 pub struct Written {
     body: action::Anchor,
     proof: AnchorProof,
+    reached: Reached,
 }
 
 /// The receipt of an anchor.
@@ -50,6 +51,8 @@ pub struct Recorded {
     pub receipt: Digest,
     /// What a bundle carries of it.
     pub anchored: Anchored,
+    /// How sure the anchor was when it was last looked at.
+    pub reached: Reached,
 }
 
 /// Writes a published checkpoint to the chain, proves that the block holds it, and logs a receipt.
@@ -64,7 +67,7 @@ pub async fn anchor(
 ) -> Result<Anchoring, Error> {
     ledger.operator_for(action::Anchor::KIND)?;
     let (size, root) = (checkpoint.claimed().size(), *checkpoint.claimed().root().as_bytes());
-    let Recorded { body, receipt, anchored } = record(ledger, write(size, root, place).await?)?;
+    let Recorded { body, receipt, anchored, .. } = record(ledger, write(size, root, place).await?)?;
     Ok(Anchoring { checkpoint, body, receipt, anchored })
 }
 
@@ -87,7 +90,7 @@ pub async fn write(size: u64, root: [u8; 32], place: &Place<'_>) -> Result<Writt
         block_number: fact.block_number,
         block_hash: format!("{:#x}", fact.block_hash),
     };
-    Ok(Written { body, proof })
+    Ok(Written { body, proof, reached: written.reached })
 }
 
 /// Logs the receipt of what was written.
@@ -95,7 +98,7 @@ pub async fn write(size: u64, root: [u8; 32], place: &Place<'_>) -> Result<Writt
 /// # Errors
 /// If the log does not admit it.
 pub fn record(ledger: &mut Ledger, written: Written) -> Result<Recorded, Error> {
-    let Written { body, proof } = written;
+    let Written { body, proof, reached } = written;
     let key = ledger.operator_for(action::Anchor::KIND)?;
     let receipt = ledger.record(NewEntry {
         agent: ledger.operator(),
@@ -111,7 +114,7 @@ pub fn record(ledger: &mut Ledger, written: Written) -> Result<Recorded, Error> 
         envelope: canonical::from_slice(&entry.record).map_err(chaos_ledger::Error::Record)?,
         proof: serde_json::to_value(&proof).map_err(Error::ProofJson)?,
     };
-    Ok(Recorded { body, receipt, anchored })
+    Ok(Recorded { body, receipt, anchored, reached })
 }
 
 /// Checkpoints that an account sent to a contract and that the log has no receipt of, as size and root: of

@@ -269,7 +269,9 @@ fn joined(answers: &[Answer], last_block: u64) -> BTreeMap<AnchorEvent, (Finalit
                 continue;
             }
             let (least, nodes) = said.entry(event.clone()).or_insert((*finality, Vec::new()));
-            *least = (*least).min(*finality);
+            if finality.rank() < least.rank() {
+                *least = *finality;
+            }
             nodes.push(node.clone());
         }
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chaos_agency::{
-    Action, Evidence,
+    Action, Evidence, Kinds,
     account::Agreement,
     action::{self, Contribution, Payment, Verdict},
     receipt::{Input, Product},
@@ -17,6 +17,7 @@ use chaos_governance::{proposal::Call, receipts::VoteState};
 use chaos_ledger::{Heads, Ledger, NewEntry};
 use chaos_reputation::{Model, ScoreDocument};
 use chaos_types::{ChainId, Digest, canonical};
+use chaos_verify::Report;
 
 use crate::{
     ChainView, Error, Narrator, Progress, Reader, Step,
@@ -281,29 +282,34 @@ impl Deciding<'_> {
         let verifier = &self.parties.verifier;
         let checkpoint = self.ledger.checkpoint(self.heads)?;
         let bundle = chaos_ledger::bundle(self.ledger, &simulation, &checkpoint, None)?;
-        let inputs = Inputs::new(self.inputs.to_vec());
-        let appraiser = Appraiser::new(known_anchors(), None, None);
         let kinds = self.ledger.system().kinds;
-        let reader = Reader {
-            log: None,
-            policy: None,
-            now_ms: None,
-            copy: None,
-            kinds,
-            chain: ChainView::default(),
-        };
-        let report = check(&bundle, reader, &appraiser, Some(&inputs), self.progress);
+        let inputs = Inputs::new(self.inputs.to_vec());
+        let (report, reexecuted) = held(&bundle, kinds, &inputs, self.progress);
         let failed = report.result.as_ref().err().map(|rejection| rejection.check);
-        let action = Action::Verify(Verdict { receipt: simulation, failed, reexecuted: true });
+        let action = Action::Verify(Verdict { receipt: simulation, failed, reexecuted });
         let receipt = self.ledger.record(by(verifier, vec![simulation], action))?;
         let verdict = match &report.result {
-            Ok(_) => "same result".to_owned(),
+            Ok(_) if reexecuted => "same result".to_owned(),
+            Ok(_) => "not re-executed, an input of it is not here".to_owned(),
             Err(rejection) => format!("rejected, {rejection}"),
         };
         let text = format!("runs simulation {} again: {verdict}", simulation.short());
         self.tell(verifier, text, receipt);
         Ok(())
     }
+}
+
+/// What is found of a bundle whose program is run again, and whether it was. What the verifier lacks to run it
+/// speaks against nobody: then all the rest is judged.
+fn held(bundle: &[u8], kinds: Kinds, inputs: &Inputs, progress: &dyn Progress) -> (Report, bool) {
+    let appraiser = Appraiser::new(known_anchors(), None, None);
+    let chain = ChainView::default();
+    let reader = Reader { log: None, policy: None, now_ms: None, copy: None, kinds, chain };
+    let report = check(bundle, reader, &appraiser, Some(inputs), progress);
+    if !report.lacks_an_input() {
+        return (report, true);
+    }
+    (check(bundle, reader, &appraiser, None, progress), false)
 }
 
 /// An entry that rests on its signer's word and produces nothing.
@@ -358,3 +364,6 @@ fn tokens(units: u128) -> String {
     let thousandths = units / 1_000_000_000_000_000;
     format!("{}.{:03}", thousandths / 1_000, thousandths % 1_000)
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,6 +48,7 @@ pub mod bundle_files;
 pub mod deciding;
 pub mod enclave;
 mod error;
+mod figures;
 mod files;
 #[cfg(test)]
 mod fixture;
@@ -70,6 +71,7 @@ pub mod task;
 mod verify;
 
 pub use error::Error;
+pub use figures::figures;
 pub use log_copy::{LogCopy, ReportedFork};
 pub use progress::{Narrator, Progress, Silent, Step};
 pub use verify::{ChainView, Reader, check};

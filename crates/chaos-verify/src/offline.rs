@@ -201,7 +201,12 @@ fn run(
     let at_ms = file.leaf().integrated_at_ms;
     stand.ensure_past(&file, options.now_ms)?;
     trail.not_placed = unplaced(&receipt);
-    let when = format!("dated {at_ms} ms ({}) by the log", moment(at_ms));
+    let mut when = format!("dated {at_ms} ms ({}) by the log", moment(at_ms));
+    let meant_ms = stand.corrections.effective_ms(index, at_ms);
+    if meant_ms != at_ms {
+        let moment = moment(meant_ms);
+        when.push_str(&format!(", which has corrected that to {meant_ms} ms ({moment})"));
+    }
     trail.passed(Check::Inclusion, format!("entry {index} of {size}, {when}"));
     let case = Case { file: &file, receipt: &receipt, stand: &stand, kinds: &options.kinds };
     let (operator, keys) = check_log(&case, options, trail)?;
@@ -217,6 +222,7 @@ fn run(
     case.check_anchor(&keys, options, trail)?;
     case.check_attestation(&attachments, options, trail)?;
     case.check_evidence(&attachments, options, trail)?;
+    trail.documents = attachments;
     Ok(receipt)
 }
 

@@ -5,7 +5,7 @@ use chaos_log::{SignedCheckpoint, VerifierKey, WholeNode};
 use chaos_types::{Check, Code, Rejection, Verified};
 use serde::Serialize;
 
-use crate::{Fault, Words};
+use crate::{Attachments, Fault, Words};
 
 /// How one check ended.
 ///
@@ -95,6 +95,8 @@ pub struct Report {
     /// What the receipt says about a chain, and no check has placed on one. An anchor places the log's
     /// head there, and nothing that the receipt says.
     pub not_placed: Vec<&'static str>,
+    /// What the bundle brings of the documents that an accepted receipt names, each checked against its digest.
+    pub documents: Attachments,
     /// The receipt, which passed every check that applies to it; or the first check that failed.
     pub result: Result<Verified<Receipt>, Rejection>,
 }
@@ -106,6 +108,13 @@ impl Report {
     pub fn lacks_an_input(&self) -> bool {
         let missing = Code::from(Fault::InputMissing);
         matches!(&self.result, Err(rejection) if rejection.code == missing)
+    }
+
+    /// Whether a check was come to.
+    #[must_use]
+    pub(crate) fn is_reached(&self, check: Check) -> bool {
+        let found = self.outcomes.iter().find(|outcome| outcome.check == check);
+        found.is_some_and(|outcome| outcome.status != Status::NotReached)
     }
 
     /// Turns the result into a rejection, by what was learnt beside the bundle.
@@ -128,6 +137,7 @@ pub(crate) struct Trail {
     pub(crate) payees: Vec<Payee>,
     pub(crate) said: Vec<Said>,
     pub(crate) not_placed: Vec<&'static str>,
+    pub(crate) documents: Attachments,
 }
 
 impl Trail {
@@ -165,7 +175,7 @@ impl Trail {
             }
         }
         self.outcomes.sort_by_key(|outcome| outcome.check);
-        let Self { outcomes, words, agent, head, payees, said, not_placed } = self;
-        Report { outcomes, words, agent, head, payees, said, not_placed, result }
+        let Self { outcomes, words, agent, head, payees, said, not_placed, documents } = self;
+        Report { outcomes, words, agent, head, payees, said, not_placed, documents, result }
     }
 }

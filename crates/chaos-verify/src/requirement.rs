@@ -29,15 +29,24 @@ pub enum Requirement {
 }
 
 impl Requirement {
-    /// Refuses a report that does not show the fact. Of a receipt that was rejected nothing is asked.
+    /// Refuses a report that does not show the fact. Of a receipt that was rejected nothing is asked; one whose
+    /// program could not be run for want of an input was not, and is asked for all the rest.
     ///
     /// # Errors
     /// A [`Rejection`] with the code of the requirement and the word that was found instead.
     pub fn ensure(self, report: &Report) -> Result<(), Rejection> {
-        let Ok(receipt) = &report.result else { return Ok(()) };
+        let receipt = report.result.as_ref().ok();
+        if receipt.is_none() && !report.lacks_an_input() {
+            return Ok(());
+        }
         let words = &report.words;
         let lacks = |check, fault: Fault, found: String| {
-            Err(Rejection::new(check, fault, format!("required, found {found}")))
+            let reason = if report.is_reached(check) {
+                format!("required, found {found}")
+            } else {
+                "required, and not looked at: the checks ended before it".to_owned()
+            };
+            Err(Rejection::new(check, fault, reason))
         };
         match self {
             Self::Counted if words.counted < Counted::Shown => {
@@ -56,18 +65,17 @@ impl Requirement {
                     lacks(Check::Attestation, Fault::NotAttested, words.attested.to_string())
                 }
             },
-            Self::Replayable if receipt.evidence.replay().is_none() => {
-                let found = receipt.evidence.classes();
-                lacks(Check::Evidence, Fault::NotReplayable, format!("evidence {found}"))
-            }
+            Self::Replayable => match receipt.filter(|it| it.evidence.replay().is_none()) {
+                Some(it) => {
+                    let found = it.evidence.classes();
+                    lacks(Check::Evidence, Fault::NotReplayable, format!("evidence {found}"))
+                }
+                None => Ok(()),
+            },
             Self::Witnessed if words.witnessed != Witnessed::Witnessed => {
                 lacks(Check::Checkpoint, Fault::NotWitnessed, words.witnessed.to_string())
             }
-            Self::Counted
-            | Self::Anchored
-            | Self::Reexecuted
-            | Self::Replayable
-            | Self::Witnessed => Ok(()),
+            Self::Counted | Self::Anchored | Self::Reexecuted | Self::Witnessed => Ok(()),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 use chaos_log::{TileKind, TilePath};
 use chaos_types::Digest;
 
-use super::{ExportError, write_error};
+use super::{Comparison, ExportError, Exported, blobs::NOTE, write_error};
 use crate::{
     published::{Published, first},
     resource::{BLOB_BYTES_MAX, Resource},
@@ -23,29 +23,37 @@ const FOLDERS: [&str; 4] = ["tile", "records", "receipt", "blob"];
 const PART: &str = "part";
 
 pub(super) struct Writer<'a> {
-    published: &'a Published,
-    folder: &'a Path,
+    pub(super) published: &'a Published,
+    pub(super) folder: &'a Path,
     /// Size of the checkpoint that the folder holds.
-    old_size: u64,
-    written: u64,
-    mended: u64,
+    pub(super) old_size: u64,
+    pub(super) comparison: Comparison,
+    /// What was done so far, but for the sizes.
+    pub(super) done: Exported,
     /// What the new checkpoint needs and the old one did not bring to the disk.
     unsynced: Vec<PathBuf>,
 }
 
 impl<'a> Writer<'a> {
-    pub(super) const fn new(published: &'a Published, folder: &'a Path, old_size: u64) -> Self {
-        Self { published, folder, old_size, written: 0, mended: 0, unsynced: Vec::new() }
+    pub(super) fn new(
+        published: &'a Published,
+        folder: &'a Path,
+        old_size: u64,
+        comparison: Comparison,
+    ) -> Self {
+        let (done, unsynced) = (Exported::default(), Vec::new());
+        Self { published, folder, old_size, comparison, done, unsynced }
     }
 
-    /// Files written, and how many of them the folder's checkpoint stood for already.
-    pub(super) const fn counts(&self) -> (u64, u64) {
-        (self.written, self.mended)
+    /// Files written and not read, but for the sizes.
+    pub(super) const fn counts(&self) -> Exported {
+        self.done
     }
 
     /// Removes what an export that was killed left half written, where strangers would find it.
     pub(super) fn clear_parts(&self) -> Result<(), ExportError> {
-        for name in [Resource::Checkpoint, Resource::Keys] {
+        let names = [Resource::Checkpoint, Resource::Keys].map(|name| name.to_string());
+        for name in names.iter().map(String::as_str).chain([NOTE]) {
             let part = self.folder.join(format!("{name}.{PART}"));
             remove(&part).map_err(write_error(&part))?;
         }
@@ -84,12 +92,16 @@ impl<'a> Writer<'a> {
 
     /// Whether there was something to copy. What is there and the log's is not written again.
     fn copy(&mut self, resource: &Resource, is_old: bool) -> Result<bool, ExportError> {
-        let Some(bytes) = self.published.answer(resource)? else { return Ok(false) };
         let path = self.folder.join(resource.to_string());
-        let is_there = holds(&path, bytes.len(), |found| found == bytes);
-        if !is_there.map_err(write_error(&path))? {
+        if is_old && self.comparison == Comparison::Lengths && is_there(&path, resource)? {
+            self.done.unread += 1;
+            return Ok(true);
+        }
+        let Some(bytes) = self.published.answer(resource)? else { return Ok(false) };
+        let is_right = holds(&path, bytes.len(), |found| found == bytes);
+        if !is_right.map_err(write_error(&path))? {
             self.write(&path, &bytes)?;
-            self.mended += u64::from(is_old);
+            self.done.mended += u64::from(is_old);
         } else if !is_old {
             // Whoever wrote it may have been killed before it was on the disk.
             self.unsynced.push(path);
@@ -102,8 +114,8 @@ impl<'a> Writer<'a> {
     pub(super) fn copy_blob(&mut self, digest: &Digest) -> Result<bool, ExportError> {
         let resource = Resource::Blob(*digest);
         let path = self.folder.join(resource.to_string());
-        let is_there = holds(&path, BLOB_BYTES_MAX, |found| Digest::of(found) == *digest);
-        if is_there.map_err(write_error(&path))? {
+        let is_right = holds(&path, BLOB_BYTES_MAX, |found| Digest::of(found) == *digest);
+        if is_right.map_err(write_error(&path))? {
             return Ok(true);
         }
         let Some(bytes) = self.published.answer(&resource)? else { return Ok(false) };
@@ -112,11 +124,18 @@ impl<'a> Writer<'a> {
     }
 
     fn write(&mut self, path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
+        self.put(path, bytes)?;
+        self.done.written += 1;
+        Ok(())
+    }
+
+    /// Writes a file that may be none of what is published.
+    pub(super) fn put(&mut self, path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
         let parent = path.parent().unwrap_or(self.folder);
         fs::create_dir_all(parent)
+            .and_then(|()| unlink(path))
             .and_then(|()| chaos_files::write_unsynced(path, bytes))
             .map_err(write_error(path))?;
-        self.written += 1;
         self.unsynced.push(path.to_owned());
         Ok(())
     }
@@ -146,15 +165,45 @@ fn end(path: &TilePath) -> Option<u64> {
     end.checked_mul(1_u64.checked_shl(8 * level)?)
 }
 
+/// Whether there is a file of the length that is known without reading the log: of hashes each has its own, and
+/// nothing else that is published is empty.
+fn is_there(path: &Path, resource: &Resource) -> Result<bool, ExportError> {
+    let hashes = match resource {
+        Resource::Tile(tile) => tile.tile().map(|_| resource.bytes_max() as u64),
+        Resource::Checkpoint
+        | Resource::Keys
+        | Resource::Records(_)
+        | Resource::Receipt(_)
+        | Resource::Blob(_) => None,
+    };
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.is_file() => Ok(false),
+        Ok(found) => Ok(hashes.map_or(found.len() > 0, |expected| found.len() == expected)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(write_error(path)(error)),
+    }
+}
+
 /// Whether there is a regular file of so many bytes at most, and it is the right one.
 fn holds(path: &Path, bytes_max: usize, is_right: impl Fn(&[u8]) -> bool) -> io::Result<bool> {
-    match fs::metadata(path) {
+    match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error),
         Ok(found) if !found.is_file() || found.len() > bytes_max as u64 => return Ok(false),
         Ok(_) => {}
     }
     Ok(chaos_files::read(path, bytes_max).is_ok_and(|found| is_right(&found)))
+}
+
+/// Removes a link in the place of a published file: what is written is the folder's, and nothing outside of it is
+/// replaced.
+pub(super) fn unlink(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => remove(path),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Removes what was half written in a folder and in those in it.

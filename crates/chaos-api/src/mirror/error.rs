@@ -207,6 +207,20 @@ pub enum MirrorError {
         /// The root over the tile's hashes.
         found: Hash,
     },
+    /// A tile is not the one of the log's leaves, which lead to the signed root without it.
+    #[error(
+        "{asked} has {found} for entry {index}, whose leaf has the hash {expected} and is in the signed tree"
+    )]
+    LeafTile {
+        /// What was asked for.
+        asked: Resource,
+        /// Index of the first entry for which it has another hash.
+        index: u64,
+        /// The hash of the leaf.
+        expected: Hash,
+        /// The hash in the tile.
+        found: Hash,
+    },
     /// A bundle of leaves cannot be read.
     #[error("{asked} is no bundle of leaves")]
     Leaves {
@@ -259,9 +273,11 @@ pub enum MirrorError {
         #[source]
         source: AppendError,
     },
-    /// The log holds one receipt twice, which no log of this project does. The copy ends before the
-    /// second one.
-    #[error("entry {index} of the log repeats the receipt of entry {first}")]
+    /// The log holds one receipt twice, which no log of this project does and its operator has signed. The
+    /// copy ends before the second one, and that stands among its findings.
+    #[error(
+        "entry {index} of the log repeats the receipt of entry {first}: the copy ends before it, and cannot go on"
+    )]
     Repeated {
         /// Index of the entry.
         index: u64,
@@ -312,6 +328,7 @@ impl MirrorError {
             | Self::Tile { .. }
             | Self::Root { .. }
             | Self::Parent { .. }
+            | Self::LeafTile { .. }
             | Self::Leaves { .. }
             | Self::Entries { .. }
             | Self::Leaf { .. }

@@ -3,7 +3,7 @@ use std::fmt;
 use chaos_agency::{Correction, Kinds, Leaf, Receipt, calendar::moment, correction_at};
 use chaos_types::{Did, Rejection, Verified, dsse::Envelope};
 
-use super::standing::{Findings, Standing};
+use super::standing::{Findings, REPEATED, Standing};
 
 /// Leaves dated later than this after the reader's clock are told, in milliseconds.
 const AHEAD_MAX_MS: u64 = 60_000;
@@ -22,6 +22,11 @@ pub struct Finding {
 pub enum Wrong {
     /// The receipt's signatures do not hold, or it is no receipt.
     Receipt(Rejection),
+    /// The log holds a receipt a second time. A copy has one place for it, and ends before this entry.
+    Repeated {
+        /// Index of the entry with the same receipt.
+        first: u64,
+    },
     /// The leaf states another root of the state than the log folds to, or none after one that did.
     State(Rejection),
     /// The log corrects its clock: whoever reads times has to know.
@@ -47,6 +52,10 @@ impl fmt::Display for Finding {
         write!(f, "entry {}: ", self.index)?;
         match &self.wrong {
             Wrong::Receipt(rejection) | Wrong::State(rejection) => write!(f, "{rejection}"),
+            Wrong::Repeated { first } => write!(
+                f,
+                "it repeats the receipt of entry {first}, which the log's rules refuse; the copy ends before it"
+            ),
             Wrong::Corrected(Correction { first, true_ms, .. }) => write!(
                 f,
                 "it corrects the log's clock: the entries from {first} up to it are not later than \
@@ -70,6 +79,7 @@ impl Wrong {
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Receipt(_) => "receipt",
+            Self::Repeated { .. } => REPEATED,
             Self::State(_) => "state",
             Self::Corrected(_) => "corrected",
             Self::TimeBack { .. } => "time-back",
@@ -162,7 +172,8 @@ impl Judge {
         at_ms > self.now_ms.saturating_add(AHEAD_MAX_MS)
     }
 
-    fn tell(&mut self, index: u64, wrong: Wrong) {
+    /// Takes in what is wrong with an entry, unless it is known.
+    pub(super) fn tell(&mut self, index: u64, wrong: Wrong) {
         let finding = Finding { index, wrong };
         if self.findings.add(Standing::of(&finding, self.now_ms)) {
             self.new.push(finding);

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use chaos_agency::{Kinds, Leaf};
-use chaos_log::{Edge, Hash, TilePath, bundle_from_bytes, leaf_hash};
+use chaos_log::{Edge, Hash, TileKind, TilePath, bundle_from_bytes, leaf_hash};
 use chaos_store::Append;
 
-use super::{MirrorError, finding::Read};
+use super::{MirrorError, finding::Read, tree::fetch_tile};
 use crate::{
     published::first,
     records::records_from_bytes,
@@ -32,6 +32,8 @@ pub(crate) struct Task {
     pub(crate) expected: Expected,
     /// The kinds that its receipts are read as.
     pub(crate) kinds: Kinds,
+    /// Whether the published tile of its leaves is held against them, where the tree did not need it.
+    pub(crate) compares_tile: bool,
 }
 
 /// An entry whose leaf is in the tree and whose receipt is the one in the leaf.
@@ -61,6 +63,9 @@ pub(crate) async fn fetch_page(source: Arc<Source>, task: Task) -> Result<Page, 
     let asked = Resource::Tile(task.path);
     let bundle = source.get_part(asked).await?;
     let leaves = leaves(&task, &bundle)?;
+    if task.compares_tile {
+        ensure_tile(&source, &task, &leaves).await?;
+    }
     let records = match source.get_part(Resource::Records(task.path)).await {
         Ok(body) => body,
         Err(SourceError::Absent { .. }) => return one_by_one(&source, leaves, &task.kinds).await,
@@ -86,8 +91,26 @@ pub(crate) async fn fetch_page(source: Arc<Source>, task: Task) -> Result<Page, 
 /// A leaf that is in the tree.
 struct Placed {
     index: u64,
+    hash: Hash,
     bytes: Vec<u8>,
     leaf: Leaf,
+}
+
+/// The published tile of a full bundle is that of its leaves. The tree is shown without it; whoever reads
+/// tiles alone, as other clients of tlog-tiles do, needs it.
+async fn ensure_tile(source: &Source, task: &Task, leaves: &[Placed]) -> Result<(), MirrorError> {
+    let Expected::Root(_) = task.expected else { return Ok(()) };
+    let path = TilePath::new(TileKind::Hashes { level: 0 }, task.path.index(), task.path.width())
+        .expect("leaves have a tile at their own place");
+    let hashes = fetch_tile(source, path).await?;
+    let mut both = leaves.iter().zip(hashes);
+    match both.find(|(leaf, found)| leaf.hash != *found) {
+        None => Ok(()),
+        Some((leaf, found)) => {
+            let (asked, index, expected) = (Resource::Tile(path), leaf.index, leaf.hash);
+            Err(MirrorError::LeafTile { asked, index, expected, found })
+        }
+    }
 }
 
 /// Reads the leaves of a bundle and holds them against the tree.
@@ -108,10 +131,10 @@ fn leaves(task: &Task, bundle: &Part) -> Result<Vec<Placed>, MirrorError> {
         return Err(MirrorError::Entries { asked });
     }
     let start = first(&task.path);
-    let placed = (start..).zip(leaves).map(|(index, bytes)| {
+    let placed = (start..).zip(leaves).zip(hashes).map(|((index, bytes), hash)| {
         let leaf = Leaf::from_bytes(bytes);
         let leaf = leaf.map_err(|source| MirrorError::Leaf { index, source })?;
-        Ok(Placed { index, bytes: bytes.to_vec(), leaf })
+        Ok(Placed { index, hash, bytes: bytes.to_vec(), leaf })
     });
     placed.collect()
 }
@@ -131,7 +154,7 @@ async fn one_by_one(
 }
 
 fn check(placed: Placed, record: Vec<u8>, kinds: &Kinds) -> Result<(Checked, Read), MirrorError> {
-    let Placed { index, bytes, leaf } = placed;
+    let Placed { index, bytes, leaf, .. } = placed;
     let append =
         Append::new(record, bytes).map_err(|source| MirrorError::Append { index, source })?;
     let (expected, found) = (leaf.receipt, append.digest());

@@ -25,6 +25,9 @@ const FORK_META: &str = "mirror/fork";
 /// What a fork is called among findings and alarms.
 pub(crate) const FORK: &str = "fork";
 
+/// What an entry is called that repeats an earlier one's receipt.
+pub(super) const REPEATED: &str = "repeated";
+
 /// Something wrong that was found in a log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
@@ -93,6 +96,12 @@ impl Standings {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.left_out > 0 || self.open().next().is_some()
+    }
+
+    /// Whether it stands that the entry at an index repeats an earlier one's receipt.
+    pub(crate) fn is_repeated_at(&self, index: u64) -> bool {
+        let name = format!("{REPEATED}-{index}");
+        self.open().any(|found| found.name == name)
     }
 
     /// Whether the log was seen to fork, and nobody has decided about it.

@@ -61,7 +61,8 @@ impl Tree {
 }
 
 /// Fetches the tiles that a log of the new size has above those of `old_size`, but for the full ones
-/// of level 0, which the leaves themselves stand for. The tree of `old_size` is stored.
+/// of level 0: the leaves lead to the root without them, and each is fetched beside its leaves and held
+/// against those, if anybody wants it. The tree of `old_size` is stored.
 pub(crate) async fn fetch_tree(
     source: &Source,
     store: &Store,

@@ -8,6 +8,10 @@ use std::{
 };
 
 use chaos_api::{Published, Resource, Source};
+use chaos_log::{Hash, MemoryLog};
+use chaos_store::Records as _;
+
+use crate::world::Log;
 
 /// An answer over HTTP.
 pub(crate) enum Answer {
@@ -38,6 +42,29 @@ pub(crate) fn start(
         }
     });
     Arc::new(Source::http(&url).unwrap())
+}
+
+/// A log of four entries that signs five, the fourth of which is the second once more, and the root of the
+/// three before it. No store of this project takes it, so the tree is made beside one.
+pub(crate) fn repeating(log: &Log) -> (Arc<Source>, Hash) {
+    let entries = log.store.entries(0..4).unwrap();
+    let order = [0, 1, 2, 1, 3];
+    let leaves: Vec<_> = order.iter().map(|at| entries[*at].leaf.clone()).collect();
+    let records: Vec<_> = order.iter().map(|at| entries[*at].record.clone()).collect();
+    let mut tree = MemoryLog::new();
+    tree.append_batch(leaves.clone()).unwrap();
+    let head = log.signed(5, tree.root());
+    let body = chaos_api::records_to_bytes(&records).unwrap();
+    let bundle = chaos_log::bundle_to_bytes(&leaves).unwrap();
+    let hashes: Vec<_> = leaves.iter().map(|leaf| chaos_log::leaf_hash(leaf)).collect();
+    let tile = chaos_log::tile_to_bytes(&hashes);
+    let source = start(log.published(), move |path| match path {
+        "checkpoint" => Answer::Body(head.to_string().into_bytes()),
+        "tile/0/000.p/5" => Answer::Body(tile.clone()),
+        "tile/entries/000.p/5" => Answer::Body(bundle.clone()),
+        _ => Answer::Body(body.clone()),
+    });
+    (source, chaos_log::root_at(&tree, 3).unwrap())
 }
 
 fn answer(mut stream: TcpStream, published: &Published, lie: &(dyn Fn(&str) -> Answer + Sync)) {

@@ -116,6 +116,32 @@ fn short_long_and_ragged_tiles_are_refused() {
     assert!(matches!(error, MirrorError::Source(SourceError::TooLong { .. })), "{error}");
 }
 
+/// The leaves lead to the signed root without it, and every reader of tiles alone stops there.
+#[test]
+fn tile_of_full_leaves_that_is_wrong_cut_or_gone_is_refused_though_the_log_can_be_read_without_it()
+{
+    const FULL: &str = "tile/0/001";
+    let case = Case::new();
+    let tile = case.honest(FULL);
+    for place in [0, 7, 255] {
+        let mut flipped = tile.clone();
+        flipped[32 * place] ^= 1;
+        let error = case.told(FULL, move || Answer::Body(flipped.clone()));
+        let index = 256 + place as u64;
+        assert!(matches!(error, MirrorError::LeafTile { index: i, .. } if i == index), "{error}");
+        assert!(error.is_contradiction());
+    }
+    let short = tile[..32 * 255].to_vec();
+    let error = case.told(FULL, move || Answer::Body(short.clone()));
+    assert!(matches!(error, MirrorError::Width { expected: 256, found: 255, .. }), "{error}");
+    let ragged = tile[..32 * 255 + 5].to_vec();
+    let error = case.told(FULL, move || Answer::Body(ragged.clone()));
+    assert!(matches!(error, MirrorError::Tile { .. }), "{error}");
+    let error = case.told(FULL, || Answer::Status(404, "", Vec::new()));
+    assert!(matches!(error, MirrorError::Source(SourceError::Absent { .. })), "{error}");
+    assert!(error.is_contradiction(), "what a signed head stands for is not there");
+}
+
 #[test]
 fn leaves_that_are_not_those_of_the_tree_are_refused() {
     let case = Case::new();

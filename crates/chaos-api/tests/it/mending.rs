@@ -65,6 +65,23 @@ fn whole_folder_is_left_alone() {
     case.is_whole(&done);
 }
 
+/// Tiles of leaves are computed here, so that a copy which lost some of them is good enough to mend from.
+#[test]
+fn source_without_its_tiles_of_full_leaves_mends() {
+    let case = Case::new();
+    let mut store = case.damage();
+    let wrong = Append::new(b"rot".to_vec(), entry(&case.log, 300).leaf().to_vec()).unwrap();
+    store.mend_entries(300..301, &[wrong]).unwrap();
+    drop(store);
+    let source = crate::liar::start(case.log.published(), |path| match path {
+        "tile/0/000" | "tile/0/001" => crate::liar::Answer::Status(404, "", Vec::new()),
+        _ => crate::liar::Answer::Honest,
+    });
+    let done = mend(case.copy.path(), &source).unwrap();
+    assert_eq!(done.entries, [300]);
+    case.is_whole(&done);
+}
+
 #[test]
 fn damaged_records_leaves_and_tiles_are_mended() {
     let case = Case::new();
@@ -160,7 +177,13 @@ fn damaged_and_lost_blobs_are_fetched_and_one_that_is_not_published_is_told() {
     log.append_raw(record, NOW_MS);
     log.sign();
     let folder = TempDir::new().unwrap();
-    chaos_api::export(&log.published(), log.verifier(), folder.path()).unwrap();
+    chaos_api::export(
+        &log.published(),
+        log.verifier(),
+        folder.path(),
+        chaos_api::Comparison::Lengths,
+    )
+    .unwrap();
     fs::remove_file(folder.path().join("blob").join(kept[2].to_hex())).unwrap();
     fs::write(log.store.blobs().path(&kept[0]), b"rot").unwrap();
     fs::remove_file(log.store.blobs().path(&kept[1])).unwrap();

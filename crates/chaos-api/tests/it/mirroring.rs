@@ -339,26 +339,9 @@ fn round_that_fails_after_it_stored_entries_loses_no_finding() {
 }
 
 #[test]
-fn log_that_holds_a_receipt_twice_is_copied_up_to_there_in_every_round() {
+fn log_that_holds_a_receipt_twice_is_copied_up_to_there_and_that_stands() {
     let log = Log::of(4);
-    // No store of this project takes it, so the tree is made beside it.
-    let entries = log.store.entries(0..4).unwrap();
-    let order = [0, 1, 2, 1, 3];
-    let leaves: Vec<_> = order.iter().map(|at| entries[*at].leaf.clone()).collect();
-    let records: Vec<_> = order.iter().map(|at| entries[*at].record.clone()).collect();
-    let mut tree = chaos_log::MemoryLog::new();
-    tree.append_batch(leaves.clone()).unwrap();
-    let head = log.signed(5, tree.root());
-    let body = chaos_api::records_to_bytes(&records).unwrap();
-    let bundle = chaos_log::bundle_to_bytes(&leaves).unwrap();
-    let hashes: Vec<_> = leaves.iter().map(|leaf| chaos_log::leaf_hash(leaf)).collect();
-    let tile = chaos_log::tile_to_bytes(&hashes);
-    let source = crate::liar::start(log.published(), move |path| match path {
-        "checkpoint" => crate::liar::Answer::Body(head.to_string().into_bytes()),
-        "tile/0/000.p/5" => crate::liar::Answer::Body(tile.clone()),
-        "tile/entries/000.p/5" => crate::liar::Answer::Body(bundle.clone()),
-        _ => crate::liar::Answer::Body(body.clone()),
-    });
+    let (source, root) = crate::liar::repeating(&log);
     let copy = TempDir::new().unwrap();
     for _ in 0..2 {
         let refused = follow(copy.path(), &log, &source).unwrap_err();
@@ -366,6 +349,15 @@ fn log_that_holds_a_receipt_twice_is_copied_up_to_there_in_every_round() {
         // What is stored is the start of the tree that was signed, each entry at its place.
         let store = Store::open(copy.path()).unwrap();
         let stored = store.check().unwrap();
-        assert_eq!((stored.size, stored.root), (3, chaos_log::root_at(&tree, 3).unwrap()));
+        assert_eq!((stored.size, stored.root), (3, root));
+        assert_eq!(standing(copy.path()), ["repeated-3"]);
     }
+    let mut mirror = Mirror::open(copy.path(), None).unwrap();
+    mirror.accept(&["repeated-3".to_owned()], NOW_MS).unwrap();
+    drop(mirror);
+    let refused = follow(copy.path(), &log, &source).unwrap_err();
+    assert!(
+        matches!(refused, MirrorError::Repeated { .. }),
+        "an acceptance makes no room: {refused}"
+    );
 }

@@ -4,8 +4,8 @@ use std::{collections::BTreeSet, fs, io::Read as _, path::Path, sync::Arc};
 
 use chaos_agency::{Kinds, action::Profile, action::Role};
 use chaos_api::{
-    Alarm, Disclosure, Mirror, MirrorError, Mirrored, Publication, Source, Watch, Watched, export,
-    watch,
+    Alarm, Comparison, Disclosure, Mirror, MirrorError, Mirrored, Publication, Source, Watch,
+    Watched, export, watch,
 };
 use chaos_ledger::{Handover, Heads, Ledger, System, agents};
 use chaos_log::{LogKey, VerifierKey};
@@ -117,12 +117,12 @@ fn mirror_that_knows_the_root_key_follows_before_within_and_after_a_rotation() {
     }
     let folder = world.path("public");
     let publication = chaos_api::Published::open(&data, published(&data, &root)).unwrap();
-    export(&publication, &root, &folder).unwrap();
+    export(&publication, &root, &folder, Comparison::Lengths).unwrap();
     assert!(folder.join("keys").exists());
     enrol(&mut ledger, "edsger");
     ledger.checkpoint(&world.heads).unwrap();
     let publication = chaos_api::Published::open(&data, published(&data, &root)).unwrap();
-    export(&publication, &root, &folder).unwrap();
+    export(&publication, &root, &folder, Comparison::Lengths).unwrap();
     follow(&world.path("static"), &root, &Arc::new(Source::folder(&folder))).unwrap();
 }
 

@@ -86,6 +86,24 @@ fn a_root_that_the_log_does_not_fold_to_is_an_alarm() {
     assert!(names(&round(copy.path(), &log, &log.source(), &nobody())).is_empty());
 }
 
+/// It is in the signed tree, so that nothing that is published contradicts anything.
+#[test]
+fn receipt_that_is_logged_twice_is_an_alarm_of_its_own_until_it_is_accepted_and_the_copy_ends_there()
+ {
+    let log = Log::of(4);
+    let (source, _) = liar::repeating(&log);
+    let copy = TempDir::new().unwrap();
+    for _ in 0..2 {
+        let seen = round(copy.path(), &log, &source, &nobody());
+        assert_eq!(names(&seen), ["repeated"]);
+        assert_eq!(seen.alarms[0].file(), "repeated-3.json");
+    }
+    accept_all(copy.path());
+    let seen = round(copy.path(), &log, &source, &nobody());
+    assert_eq!(names(&seen), ["contradiction"], "no round is quiet that could not go on");
+    assert!(seen.alarms[0].to_string().contains("repeats the receipt of entry 1"));
+}
+
 #[test]
 fn entries_that_a_kill_left_unexamined_are_examined() {
     let mut log = Log::of(2);

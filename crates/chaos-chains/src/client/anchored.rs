@@ -18,7 +18,7 @@ use crate::{
         checkpoint_anchor::CheckpointAnchor::{self, CheckpointAnchored},
         checkpoint_registry::CheckpointRegistry::{self, Anchored},
     },
-    sending::Finality,
+    sending::{Finality, Reached},
 };
 
 /// A head of a log that somebody anchored.
@@ -115,7 +115,7 @@ impl EvmChain {
             }
         }
         let events = events.into_iter().map(|event| {
-            let finality = horizon.of(event.block_number);
+            let Reached { finality, .. } = horizon.of(event.block_number);
             (event, finality)
         });
         Ok(AnchorEvents {

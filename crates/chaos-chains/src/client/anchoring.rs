@@ -11,13 +11,13 @@ use alloy_sol_types::{SolCall as _, SolEvent};
 use chaos_types::Digest;
 use serde_json::{Value, json};
 
-use super::{Act, EvmChain, Plan, Receipt, TxSummary, event, events::EventFilter};
+use super::{Act, EvmChain, Mined, Plan, Receipt, TxSummary, event, events::EventFilter};
 use crate::{
     AnchorParts, AnchorProof, Error, Signer,
     contracts::checkpoint_anchor::CheckpointAnchor,
     error::NotTheAnchor,
     json_rpc::{Outcome, parse},
-    sending::{Fees, Finality},
+    sending::{Fees, Finality, Reached},
 };
 
 /// Pause between two looks at a transaction that somebody else sent.
@@ -54,6 +54,8 @@ pub struct AnchoredCheckpoint {
     pub root: [u8; 32],
     /// The transaction that anchored it.
     pub transaction: TxSummary,
+    /// How sure it was when it was last looked at.
+    pub reached: Reached,
 }
 
 impl EvmChain {
@@ -73,13 +75,14 @@ impl EvmChain {
         let act = anchoring(anchor, size, root);
         let until = self.outbox()?.until;
         // What the journal knows needs no search among the chain's events.
-        if self.has_sent(from.address(), &act)?
+        if self.sent(from.address(), &act)?.is_some()
             || self.latest_anchor(anchor).await? != Some((size, root))
         {
             let mined = self.act(from, act, until).await?;
             match event::<CheckpointAnchor::CheckpointAnchored>(&mined, anchor) {
                 Ok(_) => {
-                    return Ok(AnchoredCheckpoint { size, root, transaction: mined.summary });
+                    let Mined { summary: transaction, reached, .. } = mined;
+                    return Ok(AnchoredCheckpoint { size, root, transaction, reached });
                 }
                 // Somebody was faster, and a repeat emits nothing.
                 Err(_) if self.latest_anchor(anchor).await? == Some((size, root)) => {}
@@ -87,8 +90,8 @@ impl EvmChain {
             }
         }
         let transaction = self.find_anchor(anchor, size, root).await?;
-        let transaction = self.settle(transaction, until).await?;
-        Ok(AnchoredCheckpoint { size, root, transaction })
+        let (transaction, reached) = self.settle(transaction, until).await?;
+        Ok(AnchoredCheckpoint { size, root, transaction, reached })
     }
 
     /// The checkpoints that the journal says this account sent to a contract, as size and root, by size,
@@ -125,26 +128,34 @@ impl EvmChain {
     ) -> Result<Vec<Plan>, Error> {
         self.ensure_anchorable(log).await?;
         let publisher = log.publisher;
+        self.ensure_one_chain(self.outbox()?, publisher)?;
         let Some(contract) = log.contract else {
             let input = code::deployment(log.origin_hash(), publisher);
             let act = Act { what: "CheckpointAnchor", to: TxKind::Create, input };
             let mut plans = Vec::new();
-            let mut nonce = self.transactions_of(publisher).await?;
-            if !self.has_sent(publisher, &act)? {
-                let plan = self.plan(publisher, &act).await?;
-                nonce = plan.nonce;
-                plans.push(plan);
-            }
+            let nonce = match self.sent(publisher, &act)? {
+                Some(deploy) => deploy.nonce,
+                None => {
+                    let plan = self.plan(publisher, &act).await?;
+                    let nonce = plan.nonce;
+                    plans.push(plan);
+                    nonce
+                }
+            };
             let made = code::make(log.origin_hash(), publisher);
             let gas = made.ok_or(Error::NoPublisher)?.first_anchor_gas;
             let act = anchoring(publisher.create(nonce), size, root);
+            if self.sent(publisher, &act)?.is_some() {
+                return Ok(plans);
+            }
             let mut plan = self.priced(publisher, &act, gas).await?;
-            plan.nonce += plans.len() as u64;
+            // What deploys it may wait still.
+            plan.nonce = plan.nonce.max(nonce + 1);
             plans.push(plan);
             return Ok(plans);
         };
         let act = anchoring(contract, size, root);
-        if self.has_sent(publisher, &act)?
+        if self.sent(publisher, &act)?.is_some()
             || self.latest_anchor(contract).await? == Some((size, root))
         {
             return Ok(Vec::new());
@@ -242,7 +253,11 @@ impl EvmChain {
     }
 
     /// Waits until a transaction is as sure as is asked for that may not be in the journal.
-    async fn settle(&self, transaction: TxSummary, until: Finality) -> Result<TxSummary, Error> {
+    async fn settle(
+        &self,
+        transaction: TxSummary,
+        until: Finality,
+    ) -> Result<(TxSummary, Reached), Error> {
         let (start, patience) = (Instant::now(), self.outbox()?.patience);
         loop {
             let hash = transaction.hash;
@@ -251,10 +266,11 @@ impl EvmChain {
             };
             let block_number: u64 = receipt.block_number.to();
             let reached = self.horizon().await?.of(block_number);
-            if reached >= until && self.block_hash(block_number).await? == Some(receipt.block_hash)
+            if reached.is_enough_for(until)
+                && self.block_hash(block_number).await? == Some(receipt.block_hash)
             {
                 let (block_hash, gas_used) = (receipt.block_hash, receipt.gas_used.to());
-                return Ok(TxSummary { hash, block_number, block_hash, gas_used });
+                return Ok((TxSummary { hash, block_number, block_hash, gas_used }, reached));
             }
             if start.elapsed() > patience {
                 let (wanted, waited_s) = (until, patience.as_secs());

@@ -15,7 +15,10 @@ pub use self::{
 use super::{EvmChain, Mined};
 use crate::{
     Error, Signer,
-    sending::{Account, Accounts, Claim, FeeCap, Finality, Inclusion, Intent, Journal, Stage},
+    sending::{
+        Account, Accounts, Claim, FeeCap, FeeError, Finality, Inclusion, Intent, Journal, Reached,
+        Stage,
+    },
 };
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 
@@ -72,12 +75,16 @@ pub enum Told<'a> {
     Sending(&'a Intent),
     /// It is not in a block yet.
     Waiting(&'a Intent, Duration),
+    /// It is too cheap by now, and the cap allows no more.
+    Capped(&'a Intent, &'a FeeError),
+    /// The node does not take it again. It stays in the journal, and may be in other nodes.
+    Refused(&'a Intent, &'a Error),
     /// It was too cheap, and something dearer was signed in its place.
     Replacing(&'a Intent),
     /// It is in a block.
     Included(&'a Intent, &'a Inclusion),
     /// It is in a block that is not as sure yet as was asked for.
-    Settling(&'a Intent, Finality),
+    Settling(&'a Intent, Reached),
     /// The chain names no final block, so that depth stands for one.
     Unnamed,
     /// The block that it was in is no longer part of the chain.
@@ -86,7 +93,7 @@ pub enum Told<'a> {
 
 /// An outbox for one chain.
 #[derive(Debug)]
-pub(super) struct Sending {
+pub(in crate::client) struct Sending {
     outbox: Outbox,
     /// The hash of the chain's first block.
     genesis: B256,
@@ -165,11 +172,11 @@ impl EvmChain {
     async fn foreseen(&self, outbox: &Sending, from: Address, act: &Act) -> Result<Mined, Error> {
         let found = outbox.journal.find(self.chain_id(), outbox.genesis, from, &key_of(act))?;
         for intent in found.iter().rev() {
-            let Placed { stage, .. } = self.placed(intent).await?;
+            let Placed { stage, reached, .. } = self.placed(intent).await?;
             let intent = Intent { stage, ..intent.clone() };
             match intent.included() {
                 Some(inclusion) if inclusion.succeeded => {
-                    return self.mined(&intent, *inclusion).await;
+                    return self.mined(&intent, *inclusion, reached).await;
                 }
                 None if intent.is_waiting() && !intent.is_cancelled() => {
                     let Intent { what, nonce, .. } = intent;
@@ -181,11 +188,11 @@ impl EvmChain {
         Err(Error::Planned(Box::new(self.plan(from, act).await?)))
     }
 
-    /// Whether this account is known to have done the same here, or to have sent it.
-    pub(super) fn has_sent(&self, from: Address, act: &Act) -> Result<bool, Error> {
+    /// By what this account is known to have done the same here, or to have sent it: the last time.
+    pub(super) fn sent(&self, from: Address, act: &Act) -> Result<Option<Intent>, Error> {
         let outbox = self.outbox()?;
         let found = outbox.journal.find(self.chain_id(), outbox.genesis, from, &key_of(act))?;
-        Ok(found.iter().any(|intent| {
+        Ok(found.into_iter().rev().find(|intent| {
             (intent.is_waiting() && !intent.is_cancelled()) || intent.included().is_some()
         }))
     }
@@ -206,8 +213,8 @@ impl EvmChain {
         Ok(intents.into_iter().map(|intent| intent.input).collect())
     }
 
-    /// The intent by which this account did something and succeeded. One that was taken for lost is asked
-    /// for again.
+    /// The intent by which this account did something and succeeded, or that was struck and may still land. One
+    /// that was taken for lost is asked for again.
     async fn done_before(
         &self,
         outbox: &Sending,
@@ -215,18 +222,36 @@ impl EvmChain {
         key: &str,
     ) -> Result<Option<Intent>, Error> {
         let found = outbox.journal.find(self.chain_id(), outbox.genesis, account, key)?;
+        let mut struck = None;
         for mut intent in found.into_iter().rev() {
-            if matches!(intent.stage, Stage::Replaced | Stage::Abandoned)
-                && let Some(Placed { stage, .. }) = self.landed(&intent).await?
-            {
-                intent.stage = stage;
-                outbox.journal.keep(&intent)?;
+            match intent.stage {
+                // This chain is the one that was said to be gone: what was struck is open on it.
+                Stage::Abandoned => {
+                    intent.stage = self.placed(&intent).await?.stage;
+                    outbox.journal.keep(&intent)?;
+                    let next = self.transaction_count(account, "latest").await?;
+                    let is_given_up = intent.is_cancelled() && intent.nonce > next;
+                    if intent.is_waiting() && !is_given_up {
+                        struck = Some(intent.clone());
+                    }
+                }
+                Stage::Replaced => {
+                    if let Some(Placed { stage, .. }) = self.landed(&intent).await? {
+                        intent.stage = stage;
+                        outbox.journal.keep(&intent)?;
+                    }
+                }
+                Stage::Prepared
+                | Stage::Sent
+                | Stage::Included(_)
+                | Stage::Final(_)
+                | Stage::Dropped(_) => {}
             }
             if intent.included().is_some_and(|inclusion| inclusion.succeeded) {
                 return Ok(Some(intent));
             }
         }
-        Ok(None)
+        Ok(struck)
     }
 
     /// What waits to land of this account, in the order in which it can. Refuses where something cannot.
@@ -255,14 +280,21 @@ impl EvmChain {
         }
     }
 
-    /// The account has nothing open on a chain of this number with another first block: a node that lies
-    /// about its first block would have everything sent a second time.
-    fn ensure_one_chain(&self, outbox: &Sending, account: Address) -> Result<(), Error> {
-        let open = outbox.journal.open()?;
-        let other = open.into_iter().find(|intent| {
+    /// The account has sent nothing to a chain of this number with another first block, unless somebody said
+    /// that it is gone: a node that lies about its first block would have everything sent a second time, most
+    /// of all what has ended.
+    pub(in crate::client) fn ensure_one_chain(
+        &self,
+        outbox: &Sending,
+        account: Address,
+    ) -> Result<(), Error> {
+        let mut sent = outbox.journal.open()?;
+        sent.extend(outbox.journal.done()?);
+        let other = sent.into_iter().find(|intent| {
             intent.account == account
                 && intent.chain == *self.chain_id()
                 && intent.genesis != outbox.genesis
+                && intent.stage != Stage::Abandoned
         });
         match other {
             None => Ok(()),
@@ -302,9 +334,12 @@ impl EvmChain {
         let is_own = claim.journal == outbox.journal.folder();
         if is_own && let Some(intent) = self.known(outbox, address, &claim)? {
             // What waits was gone on with. What landed has used its nonce, and this node has not seen that.
-            return match intent.stage.inclusion() {
-                None if intent.is_open() => Ok(()),
-                _ => Err(Error::Behind { account: address, next: count, nonce: claim.nonce }),
+            return match intent.stage {
+                // Nothing has shown that what was struck used its nonce.
+                Stage::Prepared | Stage::Sent | Stage::Abandoned => Ok(()),
+                Stage::Included(_) | Stage::Final(_) | Stage::Dropped(_) | Stage::Replaced => {
+                    Err(Error::Behind { account: address, next: count, nonce: claim.nonce })
+                }
             };
         }
         let is_lost = is_own || !claim.journal.exists();

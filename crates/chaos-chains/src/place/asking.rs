@@ -19,14 +19,15 @@ pub(super) async fn ask(rpc: JsonRpc, sought: &Sought, needed: Finality) -> Resu
             _ => Saying::Unshown,
         });
     };
-    let finality = horizon.of(number);
+    let reached = horizon.of(number);
+    let finality = reached.finality;
     if found != sought.block_hash {
         return Ok(Saying::OtherBlock { found, is_final: finality == Finality::Final });
     }
     if let Err(found) = chain.anchor_contract(sought.contract, &sought.origin, number).await? {
         return Ok(Saying::OtherContract { found });
     }
-    if finality < needed {
+    if !reached.is_enough_for(needed) {
         return Ok(Saying::Unsettled { finality });
     }
     let is_named = match finality {

@@ -113,6 +113,17 @@ pub enum FeeError {
         /// The cap.
         cap: u128,
     },
+    /// A replacement has to offer more tip than the cap.
+    #[error(
+        "a replacement has to offer at least {needed} wei of tip per gas, the cap is {cap} wei; raise \
+         --max-tip"
+    )]
+    TipAboveCap {
+        /// Tip per gas that nodes would take.
+        needed: u128,
+        /// The cap.
+        cap: u128,
+    },
 }
 
 impl Fees {
@@ -142,11 +153,15 @@ impl Fees {
     /// that is more.
     ///
     /// # Errors
-    /// [`FeeError::ReplacementAboveCap`], or [`FeeError::FeeAboveCap`] if the next block costs more.
+    /// [`FeeError::TipAboveCap`] or [`FeeError::ReplacementAboveCap`], or [`FeeError::FeeAboveCap`] if the next
+    /// block costs more.
     pub fn replacement(&self, quote: &Quote, cap: &FeeCap) -> Result<Self, FeeError> {
         let now = Self::choose(quote, cap)?;
         let fee = eighth_more(self.max_fee_per_gas);
         let tip = eighth_more(self.max_priority_fee_per_gas);
+        if tip > cap.max_tip_per_gas {
+            return Err(FeeError::TipAboveCap { needed: tip, cap: cap.max_tip_per_gas });
+        }
         if fee.max(tip) > cap.max_fee_per_gas {
             let (needed, cap) = (fee.max(tip), cap.max_fee_per_gas);
             return Err(FeeError::ReplacementAboveCap { needed, cap });
@@ -242,6 +257,14 @@ mod tests {
     }
 
     #[test]
+    fn a_replacement_above_the_cap_of_the_tip_is_refused_with_both_numbers() {
+        let offered = Fees { max_fee_per_gas: 10 * GWEI, max_priority_fee_per_gas: 3 * GWEI };
+        let refused = offered.replacement(&quote(GWEI, 0, 0), &FeeCap::default()).unwrap_err();
+        let needed = 3 * GWEI + 3 * GWEI / 8;
+        assert_eq!(refused, FeeError::TipAboveCap { needed, cap: 3 * GWEI });
+    }
+
+    #[test]
     fn gas_that_no_transaction_needs_is_refused_by_its_cost() {
         let fees = Fees::choose(&quote(GWEI, 0, 0), &FeeCap::default()).unwrap();
         assert!(matches!(
@@ -276,6 +299,7 @@ mod tests {
                 prop_assert!(fees.max_fee_per_gas > before.max_fee_per_gas);
                 prop_assert!(fees.max_fee_per_gas <= cap.max_fee_per_gas);
                 prop_assert!(fees.max_priority_fee_per_gas <= fees.max_fee_per_gas);
+                prop_assert!(fees.max_priority_fee_per_gas <= cap.max_tip_per_gas);
             }
         }
     }

@@ -7,23 +7,6 @@ fn slot(name: &str, weight: u64, accepted: Option<(u8, u32)>) -> Slot {
     Slot { name: name.to_owned(), weight, accepted }
 }
 
-#[test]
-fn the_parts_of_a_pool_sum_to_it() {
-    let rates = Rates { fee_bps: 250, verification_bps: 1_000, upstream_bps: 500 };
-    let budget = TaskBudget::new(U256::from(10_001), &rates).unwrap();
-    assert_eq!(
-        budget,
-        TaskBudget {
-            fee: U256::from(250),
-            verification: U256::from(1_000),
-            upstream: U256::from(500),
-            work: U256::from(8_251),
-        }
-    );
-    let rates = Rates { fee_bps: 10_000, verification_bps: 1, upstream_bps: 0 };
-    assert_eq!(TaskBudget::new(U256::ONE, &rates), Err(TaskError::Rates { sum: 10_001 }));
-}
-
 /// 100 units, slots of weight 5, 3, 2; the second at half quality, the third unfilled:
 /// entitlements 5.0 and 1.5 of 10, so 65 are earned and 35 return.
 #[test]

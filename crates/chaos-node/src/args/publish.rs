@@ -28,9 +28,13 @@ pub(crate) struct LogServeArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct LogExportArgs {
-    /// The folder; what an earlier export wrote there is kept.
+    /// The folder; what an earlier export wrote there is kept, and what of it is no longer published is said.
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
+    /// Compare what lies there with the log byte by byte, blobs too; otherwise files of earlier exports are
+    /// looked at by name and length.
+    #[arg(long)]
+    pub(crate) check: bool,
     #[command(flatten)]
     pub(crate) disclosure: DisclosureArgs,
     #[command(flatten)]

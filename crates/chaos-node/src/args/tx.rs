@@ -83,9 +83,9 @@ pub(crate) struct TxBumpArgs {
 pub(crate) struct TxCancelArgs {
     /// Its nonce, or its hash or the first 8 digits of it.
     pub(crate) transaction: Which,
-    /// You vouch that the chain it was sent to is gone, as a local one that was started anew: strike it
-    /// from the journal without sending anything. The endpoint's chain has its number and another first
-    /// block.
+    /// You vouch that the chain it was sent to is gone, as a local one that was started anew: strike it and
+    /// everything else that the account sent there from the journal, without sending anything. The endpoint
+    /// is of another chain.
     #[arg(long, conflicts_with_all = ["dry_run", "keystore"])]
     pub(crate) gone: bool,
     #[command(flatten)]

@@ -58,7 +58,8 @@ if none is given, in the folder above the bundle's.";
 #[derive(Debug, Args)]
 #[command(after_help = VERIFY_EXAMPLES)]
 pub(crate) struct VerifyArgs {
-    /// Bundles, fork proofs, folders of them (*.json, *.fork), or `-` for one on stdin.
+    /// Bundles, fork proofs, folders of them (*.json, *.fork; alarms of a monitor are named and passed over),
+    /// or `-` for one on stdin.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Run the receipts' programs again and compare.

@@ -58,9 +58,9 @@ fn report(as_json: bool, what: &str, changed: &Changed) -> Result<ExitCode, Fail
     if as_json {
         output::json(&json!({"agent": did, "name": name, "status": what, "receipt": receipt}))?;
     } else {
-        output::line(format_args!("{} {what}", output::bold(name)));
-        output::line(format_args!("  agent    {did}"));
-        output::line(format_args!("  receipt  {receipt}"));
+        output::sentence(format_args!("{} {what}", output::bold(name)));
+        output::sentence(format_args!("  agent    {did}"));
+        output::sentence(format_args!("  receipt  {receipt}"));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -109,26 +109,31 @@ fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    output::line(format_args!("{} ({})", output::bold(&agent.profile.name), status(&agent)));
-    output::line(format_args!("  agent         {}", agent.did));
-    output::line(format_args!(
+    output::sentence(format_args!("{} ({})", output::bold(&agent.profile.name), status(&agent)));
+    output::sentence(format_args!("  agent         {}", agent.did));
+    output::sentence(format_args!(
         "  role          {} in {}",
         agent.profile.role, agent.profile.studio
     ));
-    output::line(format_args!("  capabilities  {}", agent.profile.capabilities.join(", ")));
+    output::sentence(format_args!("  capabilities  {}", agent.profile.capabilities.join(", ")));
     if let Some(reason) = &agent.revoked {
-        output::line(format_args!("  revoked       {}", output::one_line(reason)));
+        output::sentence(format_args!("  revoked       {}", output::one_line(reason)));
     }
     for span in &agent.keys {
         let until = span.until.map_or("now".to_owned(), |until| format!("entry {}", until - 1));
-        output::line(format_args!("  key           {}  entry {} to {until}", span.key, span.from));
+        output::sentence(format_args!(
+            "  key           {}  entry {} to {until}",
+            span.key, span.from
+        ));
     }
     for Account { chain, account, from, until } in &accounts {
         let until = until.map_or("now".to_owned(), |until| format!("entry {}", until - 1));
-        output::line(format_args!("  account       {account} of {chain}  entry {from} to {until}"));
+        output::sentence(format_args!(
+            "  account       {account} of {chain}  entry {from} to {until}"
+        ));
     }
     for score in &scores {
-        output::line(format_args!(
+        output::sentence(format_args!(
             "  score         {} {}: {} to {} (of 1,000,000)",
             score["domain"].as_str().unwrap_or_default(),
             score["role"].as_str().unwrap_or_default(),
@@ -137,7 +142,7 @@ fn show(args: &ShowArgs) -> Result<ExitCode, Failure> {
         ));
     }
     for reward in &rewards {
-        output::line(format_args!(
+        output::sentence(format_args!(
             "  rewards       {} of {} on {}",
             reward["total"].as_str().unwrap_or_default(),
             output::one_line(reward["token"].as_str().unwrap_or_default()),

@@ -133,17 +133,17 @@ fn report(
     checkpoint: &SignedCheckpoint,
     recorded: &Recorded,
 ) -> Result<ExitCode, Failure> {
-    let Recorded { body, receipt, .. } = recorded;
+    let Recorded { body, receipt, reached, .. } = recorded;
     if args.json {
         output::json(&json!({
             "receipt": receipt,
             "anchor": body,
-            "finality": args.spend.wait.finality.to_string(),
+            "finality": reached.finality.to_string(),
+            "depth": reached.depth.to_string(),
             "checkpoint": checkpoint.to_string(),
         }))?;
     } else {
-        let finality = args.spend.wait.finality;
-        output::line(format_args!("anchored size {} on {}, {finality}", body.log_size, body.chain));
+        output::line(format_args!("anchored size {} on {}, {reached}", body.log_size, body.chain));
         output::line(format_args!("  root         {}", body.root));
         output::line(format_args!("  contract     {}", body.contract));
         output::line(format_args!("  transaction  {}", body.transaction));

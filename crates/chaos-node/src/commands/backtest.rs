@@ -100,7 +100,7 @@ fn announce(args: &BacktestArgs, forecast: &Forecast, path: &Path) -> Result<(),
         })
         .collect();
     output::table(&["metric", "p2.5", "p10", "median", "p90", "p97.5", "unit"], &rows);
-    output::line(format_args!("\nforecast digest  {digest}"));
+    output::sentence(format_args!("\nforecast digest  {digest}"));
     output::say(format_args!(
         "kept in {}; score it with `chaoschain backtest --forecast {} --fee-history FILE`",
         path.display(),
@@ -126,19 +126,19 @@ fn report(args: &BacktestArgs, backtest: &Backtest, scored: Option<&Input>) -> R
         &rows,
     );
     if score.unobserved_blocks > 0 {
-        output::line(format_args!(
+        output::sentence(format_args!(
             "\n{} of the {} predicted blocks are not in the file",
             score.unobserved_blocks, forecast.target.blocks
         ));
     }
-    output::line(format_args!("\nforecast digest  {}", score.forecast));
-    output::line(verdict(forecast, score));
+    output::sentence(format_args!("\nforecast digest  {}", score.forecast));
+    output::sentence(verdict(forecast, score));
     Ok(())
 }
 
 fn heading(forecast: &Forecast) {
     let Forecast { target, fit, baseline, proposal, .. } = forecast;
-    output::line(format_args!(
+    output::sentence(format_args!(
         "{}: {} blocks from {}, fitted on {} blocks {} to {}",
         output::bold(forecast.chain.as_str()),
         target.blocks,
@@ -148,21 +148,25 @@ fn heading(forecast: &Forecast) {
         fit.last_block
     ));
     for (name, from, to) in proposal.changes_from(baseline) {
-        output::line(format_args!("  {}: {from} -> {to} {}", name.flag(), name.definition().unit));
+        output::sentence(format_args!(
+            "  {}: {from} -> {to} {}",
+            name.flag(),
+            name.definition().unit
+        ));
     }
     if let Some(made_at) = forecast.made_at {
-        output::line(format_args!("  made at Unix time {made_at}"));
+        output::sentence(format_args!("  made at Unix time {made_at}"));
     }
     if fit.missing > 0 {
-        output::line(format_args!("  {} blocks are missing in the fit", fit.missing));
+        output::sentence(format_args!("  {} blocks are missing in the fit", fit.missing));
     }
     match forecast.basis {
         Basis::Before => {}
-        Basis::After => output::line(
+        Basis::After => output::sentence(
             "  no blocks before: demand is from after the launch; a test of dynamics, not foresight",
         ),
     }
-    output::line("");
+    output::sentence("");
 }
 
 fn cells(name: &str, row: &ScoreRow) -> Vec<String> {

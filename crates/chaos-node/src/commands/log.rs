@@ -122,7 +122,9 @@ fn resume(args: &ResumeArgs) -> Result<ExitCode, Failure> {
     if args.json {
         output::json(&json!({"size": size}))?;
     } else {
-        output::line(format_args!("heads that continue the one of {size} entries can be signed"));
+        output::sentence(format_args!(
+            "heads that continue the one of {size} entries can be signed"
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -281,8 +283,8 @@ fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
             "tables": tables,
         }))?;
     } else {
-        output::line(format_args!("{} entries, root {}", head.size, head.root));
-        output::line(format_args!(
+        output::sentence(format_args!("{} entries, root {}", head.size, head.root));
+        output::sentence(format_args!(
             "every record and tile, and the {blobs} blobs that are here, have their digests"
         ));
         print_not_here(&compared.not_here);
@@ -299,9 +301,9 @@ fn print_not_here(not_here: &NotHere) {
     if *count == 0 {
         return;
     }
-    output::line(format_args!("not here, and not checked: {count} blobs that receipts name"));
+    output::sentence(format_args!("not here, and not checked: {count} blobs that receipts name"));
     for (index, digest) in first {
-        output::line(format_args!("  {digest}, named by entry {index}"));
+        output::sentence(format_args!("  {digest}, named by entry {index}"));
     }
     output::hint(FETCH);
 }
@@ -320,6 +322,6 @@ fn print_comparison(compared: &Comparison) {
         .collect();
     output::table(&["table", "rows", "stored against folded"], &rows);
     if !compared.agrees() {
-        output::line("nothing was changed; `chaoschain log rebuild` writes the rows anew");
+        output::sentence("nothing was changed; `chaoschain log rebuild` writes the rows anew");
     }
 }

@@ -97,7 +97,7 @@ fn human(replays: &[BlockReplay], summary: &ReplaySummary, elapsed: f64) {
     );
     for replay in replays {
         for rejected in &replay.rejected {
-            output::line(format_args!(
+            output::sentence(format_args!(
                 "block {} transaction {} {}: {:?}",
                 replay.number, rejected.index, rejected.hash, rejected.reason
             ));
@@ -105,7 +105,7 @@ fn human(replays: &[BlockReplay], summary: &ReplaySummary, elapsed: f64) {
     }
     let verdict = format!("{} of {} blocks agree", summary.agreeing, replays.len());
     let verdict = if summary.holds { output::good(&verdict) } else { output::bad(&verdict) };
-    output::line(format_args!(
+    output::sentence(format_args!(
         "\n{verdict}, {} with skipped transactions; {} in {elapsed:.2} s, {} unknown reads",
         summary.with_skipped,
         quantity::of(i128::try_from(summary.gas).unwrap_or(i128::MAX), "gas"),

@@ -5,7 +5,7 @@ use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 use chaos_chains::{
     Address, B256, CHAIN_FILE_BYTES_MAX, ChainFile, Error, EvmChain, Outbox, Plan, Shortage, Told,
     U256,
-    sending::{Accounts, DEPTH_FOR_FINAL, FeeCap, Finality, Journal, decimal, wei},
+    sending::{Accounts, DEPTH_FOR_FINAL, FeeCap, Journal, decimal, wei},
 };
 use chaos_types::ChainId;
 use serde_json::json;
@@ -202,6 +202,20 @@ fn tell(told: &Told<'_>) {
                 waited.as_secs()
             ));
         }
+        Told::Capped(intent, error) => {
+            let (what, nonce) = (&intent.what, intent.nonce);
+            output::say(format_args!(
+                "{what}: too cheap by now, and goes on waiting: {error}; `chaoschain tx bump {nonce}` takes \
+                 a higher cap as well"
+            ));
+        }
+        Told::Refused(intent, error) => {
+            let (what, nonce) = (&intent.what, intent.nonce);
+            output::say(format_args!(
+                "{what}: the node does not take it again, and it goes on waiting: {error}; `chaoschain tx \
+                 bump {nonce}` offers more"
+            ));
+        }
         Told::Replacing(intent) => {
             output::say(format_args!("{}: too cheap by now, offering more", intent.what));
         }
@@ -210,11 +224,7 @@ fn tell(told: &Told<'_>) {
             output::say(format_args!("{}: in block {block}", intent.what));
         }
         Told::Settling(intent, reached) => {
-            let depth = match reached {
-                Finality::Included { depth } => format!("{depth} blocks deep"),
-                reached => reached.to_string(),
-            };
-            output::say(format_args!("{}: {depth}", intent.what));
+            output::say(format_args!("{}: {reached}", intent.what));
         }
         Told::Unnamed => {
             output::say(format_args!(

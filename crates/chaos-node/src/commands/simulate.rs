@@ -160,16 +160,20 @@ fn print_json(simulation: &Simulation) -> Result<(), Failure> {
 fn print_human(block_set: &BlockSet, simulation: &Simulation) -> Result<(), Failure> {
     let result = &simulation.result;
     let changes = result.parameters.proposal.changes_from(&result.parameters.baseline);
-    output::line(format_args!(
+    output::sentence(format_args!(
         "{} on {} blocks",
         output::bold(result.chain.as_str()),
         block_set.inputs.len()
     ));
     for (name, from, to) in changes {
-        output::line(format_args!("  {}: {from} -> {to} {}", name.flag(), name.definition().unit));
+        output::sentence(format_args!(
+            "  {}: {from} -> {to} {}",
+            name.flag(),
+            name.definition().unit
+        ));
     }
     let ppm = result.assumptions.elasticity_ppm;
-    output::line(format_args!(
+    output::sentence(format_args!(
         "  elasticity {}, seed {}, {} paths of {} blocks\n",
         quantity::decimal(ppm.into(), 6, 6),
         result.seed,
@@ -193,7 +197,7 @@ fn print_human(block_set: &BlockSet, simulation: &Simulation) -> Result<(), Fail
         })
         .collect();
     output::table(&["metric", "baseline", "proposal", "difference", "p10 to p90", "layer"], &rows);
-    output::line(format_args!(
+    output::sentence(format_args!(
         "\nresult digest  {}",
         simulation.result.digest().or_fail(Kind::Check)?
     ));

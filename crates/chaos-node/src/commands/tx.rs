@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use chaos_chains::{
-    Ended, Journaled, Signer, Word,
+    Ended, EvmChain, Journaled, Plan, Signer, Word,
     sending::{Finality, Intent, Purpose, Stage},
 };
 use serde_json::{Value, json};
@@ -70,7 +70,11 @@ fn row(it: &Journaled) -> Vec<String> {
 /// One word or two for where it stands.
 fn state(it: &Journaled) -> String {
     match (it.word, it.intent.stage) {
-        (Word::Placed(finality), Stage::Included(_)) => finality.to_string(),
+        // A transfer of nothing took its place. Until that stays, what was meant may come back.
+        (Word::Placed(_), Stage::Included(_)) if it.intent.included().is_none() => {
+            "cancelled".to_owned()
+        }
+        (Word::Placed(reached), Stage::Included(_)) => reached.finality.to_string(),
         (Word::Placed(_), Stage::Prepared | Stage::Sent) if it.intent.is_cancelled() => {
             "cancelling".to_owned()
         }
@@ -103,8 +107,12 @@ fn described(it: &Journaled) -> Value {
         "to": intent.to.map(|to| format!("{to:#x}")),
         "state": state(it),
         "finality": match word {
-            Word::Placed(finality) => Some(finality.to_string()),
+            Word::Placed(reached) => Some(reached.finality.to_string()),
             Word::Gap { .. } | Word::Unshown | Word::Elsewhere => None,
+        },
+        "depth": match word {
+            Word::Placed(reached) if reached.depth > 0 => Some(reached.depth.to_string()),
+            Word::Placed(_) | Word::Gap { .. } | Word::Unshown | Word::Elsewhere => None,
         },
         "next_nonce": match word {
             Word::Gap { next } => Some(next.to_string()),
@@ -113,7 +121,7 @@ fn described(it: &Journaled) -> Value {
         "block_number": inclusion.map(|it| it.block_number.to_string()),
         "block_hash": inclusion.map(|it| format!("{:#x}", it.block_hash)),
         "landed": inclusion.map(|it| format!("{:#x}", it.hash)),
-        "succeeded": inclusion.map(|it| it.succeeded),
+        "succeeded": intent.included().map(|it| it.succeeded),
         "attempts": attempts.collect::<Vec<_>>(),
     })
 }
@@ -165,7 +173,7 @@ fn bump(args: &TxBumpArgs) -> Result<ExitCode, Failure> {
         let which = &args.transaction;
         if args.spend.dry_run {
             let plan = chain.plan_replacement(signer.address(), which, Purpose::Act).await?;
-            show_plans(&chain, &[plan], args.json)?;
+            show_replacement(&chain, plan, args.json)?;
         } else {
             let (intent, end) = chain.bump(&signer, which, args.spend.wait.finality).await?;
             tell_end(&intent, &end, args.json)?;
@@ -178,18 +186,18 @@ fn cancel(args: &TxCancelArgs) -> Result<ExitCode, Failure> {
     let outbox = outbox(&args.data.data, &args.spend)?;
     let which = &args.transaction;
     if args.gone {
-        let intent = runtime::single()?.block_on(async {
+        let struck = runtime::single()?.block_on(async {
             let chain = connect(&args.chain, outbox).await?;
             Ok::<_, Failure>(chain.abandon(which)?)
         })?;
-        return abandoned(&intent, args.json);
+        return abandoned(&struck, args.json);
     }
     let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
     runtime::single()?.block_on(async {
         let chain = connect(&args.chain, outbox).await?;
         if args.spend.dry_run {
             let plan = chain.plan_replacement(signer.address(), which, Purpose::Cancel).await?;
-            show_plans(&chain, &[plan], args.json)?;
+            show_replacement(&chain, plan, args.json)?;
         } else {
             let (intent, end) = chain.cancel(&signer, which, args.spend.wait.finality).await?;
             tell_end(&intent, &end, args.json)?;
@@ -198,14 +206,24 @@ fn cancel(args: &TxCancelArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-fn abandoned(intent: &Intent, as_json: bool) -> Result<ExitCode, Failure> {
-    if as_json {
-        output::json(&json!({"event": "abandoned", "nonce": intent.nonce.to_string()}))?;
-    } else {
+/// Shows what would replace a transaction, if anything.
+fn show_replacement(chain: &EvmChain, plan: Option<Plan>, as_json: bool) -> Result<(), Failure> {
+    if plan.is_none() && !as_json {
+        output::line("nothing would be signed: it is in a block, or was cancelled before");
+    }
+    show_plans(chain, plan.as_slice(), as_json)
+}
+
+fn abandoned(struck: &[Intent], as_json: bool) -> Result<ExitCode, Failure> {
+    for intent in struck {
         let (what, nonce) = (&intent.what, intent.nonce);
-        output::line(format_args!(
-            "{what} (nonce {nonce}) is struck from the journal, on your word"
-        ));
+        if as_json {
+            output::json(&json!({"event": "abandoned", "nonce": nonce.to_string()}))?;
+        } else {
+            output::line(format_args!(
+                "{what} (nonce {nonce}) is struck from the journal, on your word"
+            ));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -240,6 +258,9 @@ fn tell_end(intent: &Intent, end: &Ended, as_json: bool) -> Result<(), Failure> 
             "{what} was reverted in block {}: {:#x}",
             inclusion.block_number, inclusion.hash
         )),
+        Ended::Cancelled(hash) if intent.to == Some(intent.account) => {
+            output::line(format_args!("nonce {nonce} was taken for nothing, by {hash:#x}"));
+        }
         Ended::Cancelled(hash) => {
             output::line(format_args!("{what} was cancelled; what landed is {hash:#x}"));
         }

@@ -47,13 +47,13 @@ pub(crate) fn forecasting(path: &Path, args: &ForecastArgs) -> Result<Forecastin
 
 fn human(validation: &Validation) {
     let Validation { windows, fit_blocks, horizon_blocks, .. } = validation;
-    output::line(format_args!(
+    output::sentence(format_args!(
         "{}: {} windows, fitted on {fit_blocks} blocks, predicting {horizon_blocks}",
         output::bold(validation.chain.as_str()),
         windows.len()
     ));
     if let (Some(first), Some(last)) = (windows.first(), windows.last()) {
-        output::line(format_args!(
+        output::sentence(format_args!(
             "  predicted blocks {} to {}, {} paths, seed {}, elasticity {} %",
             first.score.observed.first_block,
             last.score.observed.last_block,
@@ -63,12 +63,12 @@ fn human(validation: &Validation) {
         ));
     }
     if validation.windows_skipped > 0 || validation.windows_with_gaps > 0 {
-        output::line(format_args!(
+        output::sentence(format_args!(
             "  gaps: {} windows left out, {} scored with blocks missing",
             validation.windows_skipped, validation.windows_with_gaps
         ));
     }
-    output::line("");
+    output::sentence("");
     let rows: Vec<_> = validation
         .metrics
         .iter()
@@ -88,13 +88,13 @@ fn human(validation: &Validation) {
         &["metric", "error %", "naive %", "bias %", "p10-p90", "p2.5-p97.5", "skill %"],
         &rows,
     );
-    output::line(format_args!(
+    output::sentence(format_args!(
         "\ninside p10-p90     {}, of good intervals 80 %",
         coverage(&validation.p10_p90)
     ));
-    output::line(format_args!(
+    output::sentence(format_args!(
         "inside p2.5-p97.5  {}, of good intervals 95 %",
         coverage(&validation.p2_5_p97_5)
     ));
-    output::line(format_args!("\n{}", of_validation(validation)));
+    output::sentence(format_args!("\n{}", of_validation(validation)));
 }

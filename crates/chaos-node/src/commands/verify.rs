@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::Context as _;
 use chaos_agency::{Action, forks};
+use chaos_api::KeptAlarm;
 use chaos_attestation::{Anchor, WorkloadId, Workloads};
 use chaos_chains::place::Nodes;
 use chaos_log::{Policy, VerifierKey};
@@ -69,7 +70,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         ExitCode::from(Kind::Fork as u8)
     } else if any(Found::is_refused) {
         ExitCode::from(Kind::Check as u8)
-    } else if any(|found| found.content.is_err() || found.lacks_an_input()) {
+    } else if any(|found| found.content.is_err() || found.lacks_an_input())
+        || found.iter().all(Found::is_alarm)
+    {
         ExitCode::from(Kind::Input as u8)
     } else {
         ExitCode::SUCCESS
@@ -90,6 +93,8 @@ enum Content {
     Bundle(Box<Checked>),
     /// A file that says that it proves a fork; the proof if it does.
     Fork(Result<Box<Forked>, Rejection>),
+    /// What a monitor wrote down beside a proof, or without one: there is nothing to verify.
+    Alarm(KeptAlarm),
 }
 
 /// A proof of a fork.
@@ -133,11 +138,22 @@ impl Checked {
         }
     }
 
+    /// Whether all that speaks against it is that its program could not be run here for want of an input.
+    fn lacks_an_input(&self) -> bool {
+        let follows = Code::from(Fault::NotReexecuted);
+        self.report.lacks_an_input() && self.lacks.iter().all(|(_, lack)| lack.code == follows)
+    }
+
+    /// Whether it was asked for what is required: of what was rejected nothing is.
+    fn is_asked(&self) -> bool {
+        self.report.result.is_ok() || self.report.lacks_an_input()
+    }
+
     /// How it ended, in a word: what was asked for and could not be done is no success, and no refusal.
     fn verdict(&self) -> &'static str {
         if self.is_accepted() {
             "accepted"
-        } else if self.report.lacks_an_input() {
+        } else if self.lacks_an_input() {
             "not re-executed"
         } else {
             "rejected"
@@ -156,16 +172,21 @@ impl Found {
         matches!(&self.content, Ok(Content::Bundle(checked)) if checked.is_accepted())
     }
 
+    const fn is_alarm(&self) -> bool {
+        matches!(&self.content, Ok(Content::Alarm(_)))
+    }
+
     const fn is_fork(&self) -> bool {
         matches!(&self.content, Ok(Content::Fork(Ok(_))))
     }
 
     fn lacks_an_input(&self) -> bool {
-        matches!(&self.content, Ok(Content::Bundle(checked)) if checked.report.lacks_an_input())
+        matches!(&self.content, Ok(Content::Bundle(checked)) if checked.lacks_an_input())
     }
 
     fn is_refused(&self) -> bool {
-        self.content.is_ok() && !self.is_accepted() && !self.is_fork() && !self.lacks_an_input()
+        let is_judged = matches!(&self.content, Ok(Content::Bundle(_) | Content::Fork(_)));
+        is_judged && !self.is_accepted() && !self.is_fork() && !self.lacks_an_input()
     }
 }
 
@@ -269,7 +290,7 @@ impl<'a> Verifier<'a> {
     fn reported(&self, found: &[Found]) -> together::ReportedForks {
         let has_head = |found: &Found| match &found.content {
             Ok(Content::Bundle(checked)) => checked.report.head.is_some(),
-            Ok(Content::Fork(_)) | Err(_) => false,
+            Ok(Content::Fork(_) | Content::Alarm(_)) | Err(_) => false,
         };
         let Some(copy) = self.copy.as_ref().filter(|_| found.iter().any(has_head)) else {
             return Ok(Vec::new());
@@ -290,6 +311,9 @@ impl<'a> Verifier<'a> {
                     let root = proof.log().clone();
                     Box::new(Forked { proof, root, retired_since: None })
                 }));
+            }
+            if let Some(alarm) = KeptAlarm::parse(&bytes) {
+                return Content::Alarm(alarm);
             }
             let report = self.verify(&bytes, path.as_deref());
             let lacks = self.lacks(&report);

@@ -26,9 +26,14 @@ impl From<ExportError> for Failure {
             ExportError::Unsigned => {
                 (Kind::Input, Some("`chaoschain log checkpoint` signs one, with the log's key"))
             }
-            ExportError::Foreign(_)
-            | ExportError::Within { .. }
-            | ExportError::DataDirectory { .. } => {
+            ExportError::Foreign(_) => (
+                Kind::Input,
+                Some(
+                    "export into a folder of its own; if it is this log's and the file `checkpoint` in it is \
+                     damaged, remove that file",
+                ),
+            ),
+            ExportError::Within { .. } | ExportError::DataDirectory { .. } => {
                 (Kind::Input, Some("export into a folder of its own"))
             }
             ExportError::Ahead { .. } | ExportError::Root { .. } => (
@@ -69,9 +74,9 @@ const fn hint_of(error: &MirrorError) -> Option<&'static str> {
             Some("--log names it; the log's operator prints it with `chaoschain log checkpoint`")
         }
         MirrorError::Repeated { .. } => Some(
-            "the log's rules refuse the second (receipt-repeated), so that it counts once, and a \
-             copy has one place for a receipt: what stands before the second is copied and checked, \
-             nothing after it is",
+            "its operator signed that, and the log's rules refuse it (receipt-repeated): a copy has \
+             one place for a receipt. What stands before the second is copied and checked, nothing \
+             after it is; ask the operator, whose log ends here for everybody who copies it",
         ),
         MirrorError::NoMirror | MirrorError::Published { .. } => {
             Some("name a new directory for the copy")
@@ -100,9 +105,11 @@ const fn hint_of(error: &MirrorError) -> Option<&'static str> {
         MirrorError::Source(SourceError::Absent { .. })
         | MirrorError::Root { .. }
         | MirrorError::Parent { .. }
+        | MirrorError::LeafTile { .. }
+        | MirrorError::Tile { .. }
         | MirrorError::Width { .. } => Some(
             "name another copy of the log, or ask who publishes this one to publish it anew (`chaoschain \
-             log export`, `log serve`)",
+             log export --check`, `log serve`)",
         ),
         MirrorError::NotFound { .. } => Some("`chaoschain log findings DIR` lists what stands"),
         MirrorError::Rollback { .. } => {

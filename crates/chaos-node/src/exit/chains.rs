@@ -52,7 +52,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         ),
         Error::OtherGenesis { nonce, .. } => format!(
             "ask another node, if this one is wrong about its first block; if that chain is gone, \
-             `chaoschain tx cancel {nonce} --gone` strikes it"
+             `chaoschain tx cancel {nonce} --gone` strikes what was sent there"
         ),
         Error::Behind { .. } => "wait, or name another node by --rpc-url".to_owned(),
         Error::Unshown { .. } | Error::Forgotten { .. } => {

@@ -47,6 +47,19 @@ fn export_writes_again_what_its_folder_lost_and_a_mirror_of_it_is_the_log() {
     let mended = export(&machine, &public).json().remove(0);
     assert_eq!((&mended["files"], &mended["files_mended"]), (&3.into(), &3.into()));
     assert!(!public.join("checkpoint.part").exists(), "strangers are served what lies there");
+    let mut tile = fs::read(public.join("tile/0/000.p/3")).unwrap();
+    tile[0] ^= 1;
+    fs::write(public.join("tile/0/000.p/3"), tile).unwrap();
+    let data = machine.path("data");
+    let unread = ["log", "export", text(&public), "--data", text(&data)];
+    let unread = run(unread).expect_code(0).stdout;
+    assert!(
+        unread.contains("3 files of earlier exports not read; --check compares them"),
+        "{unread}"
+    );
+    let checked = ["log", "export", text(&public), "--check", "--json", "--data", text(&data)];
+    let checked = run(checked).expect_code(0).json().remove(0);
+    assert_eq!((&checked["files_mended"], &checked["files_unread"]), (&1.into(), &0.into()));
     run(["log", "mirror", text(&public), text(&machine.path("copy")), "--log", &key])
         .expect_code(0);
 }
@@ -180,6 +193,39 @@ fn database_that_nobody_can_read_names_the_way_out_and_the_log_goes_on() {
     fs::rename(&database, machine.path("moved")).unwrap();
     machine.on("data", &repair).expect_code(0);
     machine.grow("data", "edsger");
+}
+
+/// Whichever page of the database is damaged, either repair mends it or it names the step that does.
+#[test]
+fn damaged_page_is_mended_or_the_step_is_named_that_mends_it() {
+    let machine = signed();
+    let (key, copy) = (machine.key("data"), machine.path("copy"));
+    run(["log", "mirror", text(&machine.path("data")), text(&copy), "--log", &key]).expect_code(0);
+    let whole = fs::read(machine.path("data/chaoschain.sqlite")).unwrap();
+    // SQLite's header says how long a page is.
+    let size = usize::from(whole[16]) << 8 | usize::from(whole[17]);
+    let (mut mended, mut moved) = (0, 0);
+    for page in 0..whole.len() / size {
+        let name = format!("page-{page}");
+        machine.copy("data", &name);
+        let database = machine.path(&format!("{name}/chaoschain.sqlite"));
+        let mut bytes = whole.clone();
+        bytes[page * size + size / 2..(page + 1) * size].fill(0xa5);
+        fs::write(&database, bytes).unwrap();
+        let repair = ["log", "repair", "--from", text(&copy)];
+        let repaired = machine.on(&name, &repair);
+        if repaired.code == 0 {
+            mended += 1;
+        } else {
+            let said = format!("{}{}", repaired.stdout, repaired.stderr);
+            assert!(said.contains("move chaoschain.sqlite out"), "page {page}: {said}");
+            fs::rename(&database, machine.path(&format!("{name}.moved"))).unwrap();
+            machine.on(&name, &repair).expect_code(0);
+            moved += 1;
+        }
+        machine.on(&name, &["log", "rebuild", "--check"]).expect_code(0);
+    }
+    assert!(mended > 0 && moved > 0, "{mended} mended, {moved} moved");
 }
 
 #[test]

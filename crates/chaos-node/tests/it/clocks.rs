@@ -102,5 +102,9 @@ fn a_log_dated_in_2036_takes_nothing_in_until_its_time_is_corrected() {
         let verified = run(verify).expect_code(0).stdout;
         assert!(verified.contains("counted: recomputed"), "{verified}");
         assert!(verified.contains("entry 3 corrects the log's clock"), "{verified}");
+        // Who has the bundle alone is told both dates.
+        let alone = run(["verify", text(&bundle), "--log", &key]).expect_code(0).stdout;
+        let both = alone.contains("by the log, which has corrected that to ");
+        assert_eq!(both, index == 2, "{alone}");
     }
 }

@@ -230,19 +230,29 @@ fn repair_refuses_a_fork_before_it_changes_anything_and_says_what_is_still_missi
 
 /// A witness that runs, its policy line and the log's policy file.
 pub(crate) fn witness(machine: &Machine, key: &str) -> (Running, PathBuf) {
+    let (mut running, policy) = witness_with(machine, key, &[], &[]);
+    let ready = running.wait_for("ready");
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let line = format!("witness w {} {}\nquorum w\n", text(&ready["witness"]), text(&ready["url"]));
+    fs::write(&policy, line).unwrap();
+    (running, policy)
+}
+
+/// A witness that is started with more options and variables, and where its policy would stand.
+pub(crate) fn witness_with(
+    machine: &Machine,
+    key: &str,
+    options: &[&str],
+    variables: &[(&str, &str)],
+) -> (Running, PathBuf) {
     let logs = machine.path("logs.policy");
     fs::write(&logs, format!("log {key}\nquorum none\n")).unwrap();
     let (folder, listen) = (machine.path("witness"), "127.0.0.1:0");
     let name = "witness.example.org/w";
     let arguments = ["witness", "--name", name, "--log-policy", text(&logs), "--listen", listen];
-    let arguments = [&arguments[..], &["--folder", text(&folder)]].concat();
-    let mut running = Running::start(&arguments, None);
-    let ready = running.wait_for("ready");
-    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
-    let policy = machine.path("witnesses.policy");
-    let line = format!("witness w {} {}\nquorum w\n", text(&ready["witness"]), text(&ready["url"]));
-    fs::write(&policy, line).unwrap();
-    (running, policy)
+    let arguments = [&arguments[..], &["--folder", text(&folder)], options].concat();
+    let running = Running::start_with(&arguments, None, variables);
+    (running, machine.path("witnesses.policy"))
 }
 
 #[test]

@@ -257,3 +257,35 @@ fn a_chain_without_fee_caps_is_named_before_anything_is_paid() {
     lab.anchor(&old.url, &["--deploy"]).expect_error(4, &["does not support EIP-1559"]);
     assert_eq!(lab.landed(), 0);
 }
+
+/// A rollup's node calls each block safe at once: that says nothing of how many are on top.
+#[test]
+fn depth_that_is_asked_for_is_waited_for_whatever_the_node_calls_the_block() {
+    let Some(lab) = Lab::start() else { return };
+    let contract = lab.deployed();
+    let (before, chain) = (entries(&lab), lab.anvil.endpoint().to_owned());
+    let rollup = Proxy::start(lab.anvil.endpoint(), move |_, body| {
+        if !body.contains("\"safe\"") {
+            return Reply::Forward;
+        }
+        let answer = crate::proxy::ask(&chain, &body.replace("\"safe\"", "\"latest\""));
+        Reply::Answer(200, String::new(), answer)
+    });
+    let anchor = |finality: &str, wait: &str| {
+        let line = ["anchor", "--rpc-url", &rollup.url, "--contract", &contract, "--json"];
+        lab.run(&[&line[..], &["--finality", finality, "--wait", wait]].concat(), "data")
+    };
+    ended(anchor("included:10", "1"), 4, &["safe (1 deep)", "not included:10 yet"]);
+    lab.ask("anvil_mine", &json!(["0x8"]));
+    anchor("included:10", "1").expect_error(4, &["safe (9 deep)", "not included:10 yet"]);
+    assert_eq!(entries(&lab), before);
+    lab.ask("anvil_mine", &json!(["0x1"]));
+    let done = anchor("included:10", "60").expect_code(0).json().remove(0);
+    assert_eq!((&done["finality"], &done["depth"]), (&json!("safe"), &json!("10")));
+    assert_eq!(entries(&lab), before + 1);
+    // And what is final is not deep.
+    lab.ask("anvil_mine", &json!(["0x50"]));
+    ended(anchor("included:200", "1"), 4, &["(1 deep)", "not included:200 yet"]);
+    lab.ask("anvil_mine", &json!(["0x64"]));
+    anchor("included:200", "1").expect_error(4, &["final (101 deep)", "not included:200 yet"]);
+}

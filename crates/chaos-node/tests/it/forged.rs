@@ -62,6 +62,7 @@ impl Forged {
         let key = LogKey::from_seed(ORIGIN.parse().unwrap(), &[9; 32]);
         let head = store.head().unwrap();
         let checkpoint = Checkpoint::new(ORIGIN, head.size, head.root).unwrap().sign(&key).unwrap();
+        store.put_checkpoint(&checkpoint).unwrap();
         let proved = |index: u64, (envelope, leaf): &(Envelope, Leaf)| {
             let inclusion = prove_inclusion(&store, index, head.size).unwrap();
             let proof = TlogProof::new(inclusion, checkpoint.clone()).unwrap().to_string();
@@ -158,6 +159,27 @@ fn score() -> Forged {
 #[test]
 fn score_over_receipts_that_never_existed_is_claimed_and_never_shown() {
     score().is_claimed_and_never_shown();
+}
+
+/// It is in the log as any other entry, and whoever copies or watches the log is told that it is worth nothing.
+#[test]
+fn copies_and_monitors_count_the_entries_that_the_rules_refuse() {
+    let forged = score();
+    let key = LogKey::from_seed(ORIGIN.parse().unwrap(), &[9; 32]).verifier().to_string();
+    let code = "score-not-repeated";
+    for (command, event) in [("mirror", None), ("monitor", Some("round"))] {
+        let copy = path(&forged.dir.path().join(command));
+        let ask = ["log", command, &forged.data(), &copy, "--log", &key];
+        let lines = run([&ask[..], &["--json"]].concat()).expect_code(0).json();
+        let line = lines.iter().find(|line| event.is_none_or(|event| line["event"] == event));
+        assert_eq!(line.unwrap()["refused"][code], 1, "{lines:?}");
+        let again = format!("{copy}-2");
+        let shown = run(["log", command, &forged.data(), &again, "--log", &key]).expect_code(0);
+        let told =
+            format!("1 entry is refused by the log's rules and counts for nothing: 1 {code}");
+        assert!(shown.stdout.contains(&told), "{}", shown.stdout);
+        assert!(!shown.stdout.contains("nothing is wrong"), "{}", shown.stdout);
+    }
 }
 
 #[test]

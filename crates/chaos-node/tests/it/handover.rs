@@ -56,6 +56,22 @@ fn mirror_follows_a_lost_keys_successor_under_a_quorum_of_witnesses() {
     assert_eq!(agents.json()[0].as_array().unwrap().len(), 4, "{}", agents.stdout);
 }
 
+/// The entry is written before any witness is asked: what the witnesses have to be told is not to be lost with
+/// their answer.
+#[test]
+fn key_is_named_although_no_witness_cosigns_its_first_head() {
+    let (machine, root) = begun();
+    let (mut running, policy) = witness(&machine, &root);
+    machine.on("data", &["log", "checkpoint", "--log-policy", text(&policy)]).expect_code(0);
+    running.kill();
+    let kept_back = machine.on("data", &["log", "rotate-key"]).expect_code(4);
+    let line = kept_back.stdout.lines().find(|line| line.starts_with("log ")).unwrap();
+    assert!(kept_back.stdout.starts_with("entry "), "{}", kept_back.stdout);
+    for said in ["entry 2 stands", line, "chaoschain log checkpoint"] {
+        assert!(kept_back.stderr.contains(said), "{said}: {}", kept_back.stderr);
+    }
+}
+
 #[test]
 fn operators_receipts_count_under_the_key_that_took_the_role() {
     let (machine, root) = begun();

@@ -88,7 +88,7 @@ impl Lab {
     }
 
     /// A node that answers one method by itself while it is told to, and passes everything else on.
-    fn lying(&self, method: &'static str, answer: Value) -> (Proxy, Arc<AtomicBool>) {
+    pub(crate) fn lying(&self, method: &'static str, answer: Value) -> (Proxy, Arc<AtomicBool>) {
         let lies = Arc::new(AtomicBool::new(true));
         let told = Arc::clone(&lies);
         let proxy = Proxy::start(self.anvil.endpoint(), move |_, body| {
@@ -102,7 +102,7 @@ impl Lab {
     }
 
     /// A node that says that it took a transaction, and loses it.
-    fn losing(&self) -> Proxy {
+    pub(crate) fn losing(&self) -> Proxy {
         self.lying("eth_sendRawTransaction", json!(format!("0x{}", "0".repeat(64)))).0
     }
 }
@@ -380,4 +380,93 @@ fn amounts_that_are_none_are_refused_with_what_is_expected() {
         let refused = lab.anchor(lab.anvil.endpoint(), &["--deploy", flag, "-1"]);
         refused.expect_error(3, &[flag, "`-1`", "expected a number such as 2 or 0.5"]);
     }
+}
+
+/// A log whose deployment was signed for half a gwei of tip, and lost.
+fn tipped() -> Option<Lab> {
+    let lab = Lab::start()?;
+    let greedy = Proxy::start(lab.anvil.endpoint(), |_, body| {
+        let result = match body {
+            body if body.contains("\"eth_maxPriorityFeePerGas\"") => json!("0xba43b7400"),
+            body if body.contains("\"eth_sendRawTransaction\"") => {
+                json!(format!("0x{}", "0".repeat(64)))
+            }
+            _ => return Reply::Forward,
+        };
+        let answer = json!({"jsonrpc": "2.0", "id": 0, "result": result});
+        Reply::Answer(200, String::new(), answer.to_string())
+    });
+    lab.anchor(&greedy.url, &["--deploy", "--max-tip", "0.5"]).expect_code(4);
+    assert_eq!(lab.list()[0]["attempts"][0]["max_priority_fee_per_gas"], "500000000");
+    Some(lab)
+}
+
+#[test]
+fn the_cap_of_the_tip_bounds_a_replacement_too() {
+    let Some(lab) = tipped() else { return };
+    let before = lab.list();
+    for command in ["bump", "cancel"] {
+        for more in [&[][..], &["--dry-run"]] {
+            let line = [&[command, "0", "--max-tip", "0.5"], more].concat();
+            let words =
+                ["at least 562500000 wei of tip", "the cap is 500000000 wei", "raise --max-tip"];
+            lab.tx(&line).expect_error(4, &words);
+        }
+    }
+    assert_eq!(lab.list(), before, "nothing was signed");
+    let line = ["bump", "0", "--max-tip", "0.6", "--finality", "included"];
+    lab.tx(&line).expect_code(0);
+    assert_eq!(lab.list()[0]["attempts"][1]["max_priority_fee_per_gas"], "600000000");
+    assert_eq!(lab.landed(), 1);
+}
+
+#[test]
+fn what_is_too_cheap_for_its_cap_goes_on_waiting_and_says_what_to_do() {
+    let Some(lab) = tipped() else { return };
+    lab.ask("anvil_setNextBlockBaseFeePerGas", &json!(["0x12a05f200"]));
+    lab.ask("anvil_mine", &json!(["0x1"]));
+    let waiting = lab.anchor(lab.anvil.endpoint(), &["--deploy", "--max-tip", "0.5"]);
+    let words = [
+        "goes on waiting",
+        "the cap is 500000000 wei",
+        "`chaoschain tx bump 0`",
+        "the node does not take it again",
+        "not mined within 2 s",
+    ];
+    ended(waiting, 4, &words);
+    assert_eq!(lab.list()[0]["attempts"].as_array().unwrap().len(), 1);
+    lab.tx(&["bump", "0", "--finality", "included"]).expect_code(0);
+    assert_eq!(lab.landed(), 1);
+}
+
+#[test]
+fn what_a_cancel_took_is_listed_as_cancelled_and_nothing_more_is_planned_for_it() {
+    let Some(lab) = Lab::start() else { return };
+    lab.anchor(&lab.losing().url, &["--deploy"]).expect_code(4);
+    lab.tx(&["cancel", "0", "--finality", "included"]).expect_code(0);
+    let listed = lab.list().remove(0);
+    assert_eq!((&listed["state"], &listed["succeeded"]), (&json!("cancelled"), &Value::Null));
+    assert_eq!((&listed["finality"], &listed["depth"]), (&json!("included"), &json!("1")));
+    let table = lab.tx(&["list"]).expect_code(0).stdout;
+    assert!(table.contains("cancelled") && !table.contains("included"), "{table}");
+    for command in ["bump", "cancel"] {
+        let planned = lab.tx(&[command, "0", "--dry-run"]).expect_code(0).stdout;
+        assert!(planned.starts_with("nothing would be signed: it is in a block"), "{planned}");
+        assert!(lab.tx(&[command, "0", "--dry-run", "--json"]).expect_code(0).json().is_empty());
+    }
+    lab.ask("anvil_mine", &json!(["0x50"]));
+    assert_eq!(lab.tx(&["list", "--all", "--json"]).expect_code(0).json()[0]["state"], "dropped");
+}
+
+#[test]
+fn dry_run_names_the_contract_that_the_journal_deploys() {
+    let Some(lab) = Lab::start() else { return };
+    lab.anchor(&lab.losing().url, &["--deploy"]).expect_code(4);
+    let url = lab.anvil.endpoint();
+    let planned = lab.anchor(url, &["--deploy", "--dry-run", "--json"]).expect_code(0).json();
+    let [anchor] = &planned[..] else { panic!("{planned:?}") };
+    assert_eq!(anchor["nonce"], "1", "the deployment has 0");
+    assert_eq!(anchor["to"], lab.deployed());
+    let planned = lab.anchor(url, &["--deploy", "--dry-run", "--json"]).expect_code(0).json();
+    assert_eq!((&planned[0]["nonce"], &planned[0]["to"]), (&json!("2"), &anchor["to"]));
 }

@@ -149,6 +149,10 @@ fn two_trees_of_one_size_in_one_call_are_a_fork() {
     assert_eq!(lines[1]["verdict"], "accepted", "it is of another log");
 }
 
+/// All that can be required, as `--require` names it.
+const FACTS: [&str; 6] =
+    ["counted", "anchored", "reexecuted", "attested", "replayable", "witnessed"];
+
 /// What the reader lacks is no forgery, and what was asked for and not done is no success.
 #[test]
 fn input_that_is_not_here_is_not_re_executed_and_not_rejected() {
@@ -161,6 +165,32 @@ fn input_that_is_not_here_is_not_re_executed_and_not_rejected() {
     assert!(!shown.contains("rejected"), "{shown}");
     let line = run([&asked[..], &["--json"]].concat()).expect_code(3).json().remove(0);
     assert_eq!(line["verdict"], "not_reexecuted");
+    let required = |facts: &str, code: i32| {
+        let line = run([&asked[..], &["--json", "--require", facts]].concat());
+        let line = line.expect_code(code).json().remove(0);
+        let names = line["lacks"].as_array().unwrap().iter();
+        let names: Vec<_> =
+            names.map(|lack| lack["require"].as_str().unwrap().to_owned()).collect();
+        (line["verdict"].as_str().unwrap().to_owned(), names.join(","))
+    };
+    // Every set of facts names what of it is not shown, and that decides.
+    for facts in 1..64_u8 {
+        let facts: Vec<_> =
+            FACTS.iter().enumerate().filter(|(at, _)| facts >> at & 1 == 1).collect();
+        let facts: Vec<_> = facts.into_iter().map(|(_, fact)| *fact).collect();
+        let lacking: Vec<_> = facts.iter().copied().filter(|fact| *fact != "replayable").collect();
+        let follows = lacking.iter().all(|fact| *fact == "reexecuted");
+        let (verdict, code) = if follows { ("not_reexecuted", 3) } else { ("rejected", 1) };
+        assert_eq!(required(&facts.join(","), code), (verdict.to_owned(), lacking.join(",")));
+    }
+    let shown = run([&asked[..], &["--require", "witnessed,reexecuted"]].concat()).expect_code(1);
+    for line in [
+        "  not re-executed  by evidence (input-missing)\n",
+        "  rejected  by what is required\n",
+        "  --require witnessed: required, found no witnesses named (not-witnessed)\n",
+    ] {
+        assert!(shown.stdout.contains(line), "{}", shown.stdout);
+    }
     let both = run(["verify", &bundle, &bundle, "--reexecute", "--inputs", empty]).expect_code(3);
     assert!(
         both.stdout.ends_with("0 accepted, 0 rejected, 2 not re-executed\n"),
@@ -308,6 +338,14 @@ fn log_policy_enforces_its_quorum_and_says_which_logs_are_trusted() {
     );
     let line = told(&[&bundle, "--log-policy", &named], 0).remove(0);
     assert_eq!(line["words"]["placed"], "in_the_log");
+    let head = |line: &Value| {
+        let checks = line["checks"].as_array().unwrap().iter();
+        let head = checks.into_iter().find(|check| check["check"] == "checkpoint").unwrap();
+        head["detail"].as_str().unwrap().to_owned()
+    };
+    assert!(head(&line).contains(", signed by the key that the policy names"), "{line}");
+    let line = told(&[&bundle, "--log-policy", &any], 0).remove(0);
+    assert!(head(&line).contains(", signed by the bundle's own log key"), "{line}");
     for (file, policy) in [(&bundle, &all), (&bare, &any), (&bare, &all)] {
         let line = told(&[file, "--log-policy", policy], 1).remove(0);
         let checks = line["checks"].as_array().unwrap();

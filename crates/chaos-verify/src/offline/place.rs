@@ -1,7 +1,7 @@
 //! Where the log holds the receipt, and whose it is.
 
 use chaos_agency::{Action, Kinds, Leaf, Receipt, Registry, account::Payee, calendar::moment};
-use chaos_log::{SignedCheckpoint, TlogProof, VerifierKey, leaf_hash};
+use chaos_log::{Policy, SignedCheckpoint, TlogProof, VerifierKey, leaf_hash};
 use chaos_types::{Check, Did, Rejection, Verified};
 
 use super::{
@@ -52,9 +52,11 @@ pub(super) fn check_checkpoint(
     options: &Options<'_>,
 ) -> Result<String, Rejection> {
     let log = known.root;
+    let mut policy_logs = options.policy.map_or(&[][..], Policy::logs).iter();
+    let by_policy = policy_logs.find_map(|named| known.position(&named.key));
     let position = match options.log {
         Some(trusted) => known.position(trusted),
-        None => Some(0),
+        None => by_policy.or(Some(0)),
     };
     if let (None, Some(trusted)) = (position, options.log) {
         return Err(Rejection::new(
@@ -72,7 +74,11 @@ pub(super) fn check_checkpoint(
         known.ensure_signed(signed)?;
     }
     let checkpoint = signed.claimed();
-    let whose = if options.log.is_some() { "the trusted key" } else { "the bundle's own log key" };
+    let whose = match (options.log, by_policy) {
+        (Some(_), _) => "the trusted key",
+        (None, Some(_)) => "the key that the policy names",
+        (None, None) => "the bundle's own log key",
+    };
     let followed = delegations.get(position.unwrap_or_default()..).unwrap_or_default();
     let by = match followed {
         [] => whose.to_owned(),

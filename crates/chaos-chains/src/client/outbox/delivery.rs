@@ -10,7 +10,7 @@ use crate::{
     Error, Signer,
     client::{EvmChain, Mined, TxSummary, refusal},
     json_rpc::Outcome,
-    sending::{Account, Attempt, Claim, Finality, Inclusion, Intent, Purpose, Stage},
+    sending::{Account, Attempt, Claim, Finality, Inclusion, Intent, Purpose, Reached, Stage},
 };
 
 /// First pause between two looks for a receipt, in milliseconds; it doubles up to the largest.
@@ -39,7 +39,7 @@ impl EvmChain {
         let (mut pause_ms, mut told_at) = (RECEIPT_PAUSE_MS, start);
         let (mut sent_at, mut was_unnamed): (Option<Instant>, bool) = (None, false);
         loop {
-            let Placed { stage, finality, is_named } = match self.placed(&intent).await {
+            let Placed { stage, reached, is_named } = match self.placed(&intent).await {
                 Err(Error::Unshown { .. }) if start.elapsed() < UNSHOWN_FOR => {
                     tokio::time::sleep(Duration::from_millis(RECEIPT_PAUSE_MS)).await;
                     continue;
@@ -54,15 +54,15 @@ impl EvmChain {
                 if before.inclusion() != Some(inclusion) {
                     (outbox.tell)(&Told::Included(&intent, inclusion));
                 }
-                if finality >= until {
-                    return self.mined(&intent, *inclusion).await;
+                if reached.is_enough_for(until) {
+                    return self.mined(&intent, *inclusion, reached).await;
                 }
-                if !is_named && until > Finality::IN_A_BLOCK && !was_unnamed {
+                if !is_named && matches!(until, Finality::Safe | Finality::Final) && !was_unnamed {
                     (outbox.tell)(&Told::Unnamed);
                     was_unnamed = true;
                 }
                 if told_at.elapsed() > REPLACE_AFTER {
-                    (outbox.tell)(&Told::Settling(&intent, finality));
+                    (outbox.tell)(&Told::Settling(&intent, reached));
                     told_at = Instant::now();
                 }
             } else if stage == Stage::Replaced {
@@ -76,19 +76,39 @@ impl EvmChain {
                     if sent_at.is_some() {
                         (outbox.tell)(&Told::Waiting(&intent, start.elapsed()));
                     }
-                    // What was signed a while ago may be too cheap by now.
-                    if let Some(from) = from {
-                        self.raise(outbox, from, &mut intent).await?;
-                    }
-                    self.submit(outbox, account, &mut intent).await?;
+                    self.offer(outbox, account, from, &mut intent, sent_at.is_some()).await?;
                     (sent_at, told_at) = (Some(Instant::now()), Instant::now());
                 }
             }
             if start.elapsed() > outbox.patience {
-                return Err(overdue(&intent, finality, until, outbox.patience));
+                return Err(overdue(&intent, reached, until, outbox.patience));
             }
             tokio::time::sleep(Duration::from_millis(pause_ms)).await;
             pause_ms = (pause_ms * 2).min(RECEIPT_PAUSE_MS_MAX);
+        }
+    }
+
+    /// Sends an intent, for more if it is too cheap by now. What a node took once and does not take again goes
+    /// on waiting: the price of gas falls again, and other nodes may have it.
+    async fn offer(
+        &self,
+        outbox: &Sending,
+        account: &Account,
+        from: Option<&Signer>,
+        intent: &mut Intent,
+        is_again: bool,
+    ) -> Result<(), Error> {
+        if let Some(from) = from {
+            self.raise(outbox, from, intent).await?;
+        }
+        let was_sent = intent.stage == Stage::Sent
+            && outbox.journal.open()?.iter().any(|it| it.newest() == intent.newest());
+        match self.submit(outbox, account, intent).await {
+            Err(error @ Error::Rejected { .. }) if is_again || was_sent => {
+                (outbox.tell)(&Told::Refused(intent, &error));
+                Ok(())
+            }
+            sent => sent,
         }
     }
 
@@ -136,10 +156,16 @@ impl EvmChain {
         if fees.max_fee_per_gas >= quote.base_fee.saturating_add(fees.max_priority_fee_per_gas) {
             return Ok(());
         }
-        let Ok(dearer) = fees.replacement(&quote, &outbox.cap) else { return Ok(()) };
-        if dearer.ensure_cost(intent.gas_limit, intent.value, &outbox.cap).is_err() {
-            return Ok(());
-        }
+        let dearer = fees.replacement(&quote, &outbox.cap).and_then(|dearer| {
+            dearer.ensure_cost(intent.gas_limit, intent.value, &outbox.cap).map(|_| dearer)
+        });
+        let dearer = match dearer {
+            Ok(dearer) => dearer,
+            Err(error) => {
+                (outbox.tell)(&Told::Capped(intent, &error));
+                return Ok(());
+            }
+        };
         let attempt = self.sign(from, intent, purpose, dearer, (outbox.now_ms)())?;
         intent.attempts.push(attempt);
         (outbox.tell)(&Told::Replacing(intent));
@@ -151,6 +177,7 @@ impl EvmChain {
         &self,
         intent: &Intent,
         inclusion: Inclusion,
+        reached: Reached,
     ) -> Result<Mined, Error> {
         let Inclusion { hash, block_number, block_hash, gas_used, succeeded } = inclusion;
         if intent.attempt(&hash).is_some_and(|attempt| attempt.purpose == Purpose::Cancel) {
@@ -165,12 +192,12 @@ impl EvmChain {
             return Err(self.unshown(intent, Some(hash)));
         };
         let summary = TxSummary { hash, block_number, block_hash, gas_used };
-        Ok(Mined { summary, receipt, nonce: intent.nonce })
+        Ok(Mined { summary, receipt, reached, nonce: intent.nonce })
     }
 }
 
 /// Why nobody waits any longer.
-fn overdue(intent: &Intent, reached: Finality, wanted: Finality, waited: Duration) -> Error {
+fn overdue(intent: &Intent, reached: Reached, wanted: Finality, waited: Duration) -> Error {
     let (hash, waited_s) =
         (intent.newest().map_or(B256::ZERO, |attempt| attempt.hash), waited.as_secs());
     match intent.stage.inclusion() {

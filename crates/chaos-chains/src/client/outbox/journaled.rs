@@ -10,7 +10,9 @@ use super::{
 use crate::{
     Error, Signer,
     client::{EvmChain, TxSummary},
-    sending::{Account, Attempt, Claim, Fees, Finality, Inclusion, Intent, Purpose, Stage, Which},
+    sending::{
+        Account, Attempt, Claim, Fees, Finality, Inclusion, Intent, Purpose, Reached, Stage, Which,
+    },
 };
 
 /// What a transaction is called that only takes a nonce.
@@ -29,7 +31,7 @@ pub struct Journaled {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Word {
     /// Its stage, which is as sure as this.
-    Placed(Finality),
+    Placed(Reached),
     /// It cannot land: nothing here lies between it and the account's next nonce.
     Gap {
         /// The account's next nonce that nothing has.
@@ -81,9 +83,13 @@ impl EvmChain {
             return Ok(Word::Elsewhere);
         }
         match self.placed(intent).await {
-            Ok(Placed { stage, finality, .. }) => {
-                intent.stage = stage;
-                Ok(Word::Placed(finality))
+            Ok(Placed { stage, reached, .. }) => {
+                // What was struck is not open again by being asked for.
+                let was_struck = intent.stage == Stage::Abandoned;
+                if !was_struck || stage.inclusion().is_some() {
+                    intent.stage = stage;
+                }
+                Ok(Word::Placed(reached))
             }
             Err(Error::Unshown { .. } | Error::Forgotten { .. }) => Ok(Word::Unshown),
             Err(error) => Err(error),
@@ -92,7 +98,7 @@ impl EvmChain {
 
     async fn mark_gaps(&self, journaled: &mut [Journaled]) -> Result<(), Error> {
         let waits =
-            |it: &Journaled| it.word == Word::Placed(Finality::Seen) && it.intent.is_waiting();
+            |it: &Journaled| it.word == Word::Placed(Reached::SEEN) && it.intent.is_waiting();
         let mut accounts: Vec<Address> =
             journaled.iter().filter(|it| waits(it)).map(|it| it.intent.account).collect();
         accounts.dedup();
@@ -147,25 +153,29 @@ impl EvmChain {
         Ok(ended)
     }
 
-    /// What raising an open transaction would cost; signs and writes nothing.
+    /// What raising an open transaction would cost; signs and writes nothing. None where nothing would be
+    /// signed: it is in a block, or was cancelled before.
     ///
     /// # Errors
-    /// If there is no such transaction, it is in a block already, or what would replace it is above the cap.
+    /// If there is no such transaction, or what would replace it is above the cap.
     pub async fn plan_replacement(
         &self,
         account: Address,
         which: &Which,
         purpose: Purpose,
-    ) -> Result<Plan, Error> {
+    ) -> Result<Option<Plan>, Error> {
         let outbox = self.outbox()?;
         let claim = outbox.accounts.claim(self.chain_id(), outbox.genesis, account)?;
         let found = self.found(outbox, account, which, claim).await?;
         match found {
             Found::Open(mut intent) => {
                 intent.stage = self.placed(&intent).await?.stage;
-                self.replacement(outbox, &intent, purpose).await
+                if !needs_signing(&intent, purpose) {
+                    return Ok(None);
+                }
+                self.replacement(outbox, &intent, purpose).await.map(Some)
             }
-            Found::Orphan(claim) => self.plan_orphan(account, &claim).await,
+            Found::Orphan(claim) => self.plan_orphan(account, &claim).await.map(Some),
         }
     }
 
@@ -212,34 +222,55 @@ impl EvmChain {
             }
         };
         let next = self.transaction_count(address, "latest").await?;
+        let pending = self.transaction_count(address, "pending").await?;
         let mut waiting = self.settled(outbox, address).await?;
         waiting.retain(|it| it.is_waiting() && it.nonce < intent.nonce);
         waiting.push(intent.clone());
-        let is_beyond = intent.is_waiting() && gap(next, &waiting) == Some(waiting.len() - 1);
-        if is_beyond && self.transaction_count(address, "pending").await? <= intent.nonce {
+        // Wherever below it the gap is: what was given up there leads nowhere.
+        if intent.is_waiting() && gap(next.max(pending), &waiting).is_some() {
             return self.give_up(outbox, &account, from, intent, next).await;
         }
         self.replace(outbox, &account, from, intent, Purpose::Cancel, until).await
     }
 
-    /// Strikes an open transaction of a chain that is gone, as a local one that was started anew. Whoever says
-    /// so vouches for it: the same bytes could land on that chain if it were there.
+    /// Strikes what an account sent to a chain that is gone, as a local one that was started anew: everything
+    /// there, whether it has ended or not, by the name of one of it. Whoever says so vouches for it: the same
+    /// bytes could land on that chain if it were there. The account is free then.
     ///
     /// # Errors
-    /// If the journal has no such transaction for a chain of this number with another first block.
-    pub fn abandon(&self, which: &Which) -> Result<Intent, Error> {
+    /// If the journal has no such transaction for a chain of this number with another first block, nor an open
+    /// one for a chain of another number; or has them for several.
+    pub fn abandon(&self, which: &Which) -> Result<Vec<Intent>, Error> {
         let outbox = self.outbox()?;
         let open = outbox.journal.open()?;
-        let is_other = |it: &&Intent| {
-            it.chain == *self.chain_id() && it.genesis != outbox.genesis && which.names(it)
-        };
-        let Some(intent) = open.iter().find(is_other) else {
+        let mut all = outbox.journal.done()?;
+        all.extend(open.iter().cloned());
+        all.retain(|it| !self.is_of(outbox, it) && it.stage != Stage::Abandoned);
+        let is_near = |it: &&Intent| it.chain == *self.chain_id() && which.names(it);
+        let is_far = |it: &&Intent| it.chain != *self.chain_id() && it.is_open() && which.names(it);
+        let mut named: Vec<&Intent> = all.iter().filter(is_near).collect();
+        if named.is_empty() {
+            named = all.iter().filter(is_far).collect();
+        }
+        let Some(first) = named.first().copied().cloned() else {
             return Err(Error::NoTransaction { which: which.to_string() });
         };
-        let mut intent = intent.clone();
-        intent.stage = Stage::Abandoned;
-        outbox.journal.keep(&intent)?;
-        Ok(intent)
+        let is_with_it = |it: &Intent| {
+            it.chain == first.chain && it.genesis == first.genesis && it.account == first.account
+        };
+        if !named.into_iter().all(is_with_it) {
+            return Err(Error::SeveralTransactions { which: which.to_string() });
+        }
+        let account = outbox.accounts.take(&first.chain, first.genesis, first.account)?;
+        all.retain(is_with_it);
+        for intent in &mut all {
+            intent.stage = Stage::Abandoned;
+            outbox.journal.keep(intent)?;
+        }
+        if account.claim()?.is_some_and(|claim| claim.journal == outbox.journal.folder()) {
+            account.clear_claim()?;
+        }
+        Ok(all)
     }
 
     /// What a word names: an open transaction, or one that was claimed by a journal that is gone.
@@ -259,6 +290,15 @@ impl EvmChain {
                 return Err(Error::SeveralTransactions { which: which.to_string() });
             }
             Err(_) => {}
+        }
+        // What was struck, on a chain that is there after all.
+        let mut struck = outbox.journal.done()?;
+        struck.retain(|it| it.stage == Stage::Abandoned && is_own(it) && which.names(it));
+        if let [intent] = &mut struck[..] {
+            intent.stage = self.placed(intent).await?.stage;
+            if intent.is_open() {
+                return Ok(Found::Open(Box::new(intent.clone())));
+            }
         }
         if let Some(claim) = claim
             && which.names_claim(&claim)
@@ -312,8 +352,7 @@ impl EvmChain {
         until: Finality,
     ) -> Result<(Intent, Ended), Error> {
         intent.stage = self.placed(&intent).await?.stage;
-        let has_one = purpose == Purpose::Cancel && intent.is_cancelled();
-        if intent.is_waiting() && !has_one {
+        if needs_signing(&intent, purpose) {
             let plan = self.replacement(outbox, &intent, purpose).await?;
             self.ensure_funds(&plan)?;
             let attempt = self.sign(from, &intent, purpose, plan.fees, (outbox.now_ms)())?;
@@ -415,6 +454,11 @@ impl EvmChain {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Whether something is to be signed: it is in no block, and what is to cancel it is not there yet.
+fn needs_signing(intent: &Intent, purpose: Purpose) -> bool {
+    intent.is_waiting() && !(purpose == Purpose::Cancel && intent.is_cancelled())
 }
 
 /// What is named by a hash or a nonce.

@@ -7,14 +7,14 @@ use crate::{
     Error,
     client::{EvmChain, Receipt},
     json_rpc::{Outcome, parse},
-    sending::{Finality, Horizon, Inclusion, Intent, Purpose, Stage},
+    sending::{Finality, Horizon, Inclusion, Intent, Purpose, Reached, Stage},
 };
 
 /// How far an intent came, and how sure that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Placed {
     pub(super) stage: Stage,
-    pub(super) finality: Finality,
+    pub(super) reached: Reached,
     /// Whether the node names a final block, where it was asked for one.
     pub(super) is_named: bool,
 }
@@ -42,12 +42,13 @@ impl EvmChain {
             Stage::Prepared => Stage::Prepared,
             _ => Stage::Sent,
         };
-        let waiting = Placed { stage: waiting, finality: Finality::Seen, is_named: true };
+        let waiting = Placed { stage: waiting, reached: Reached::SEEN, is_named: true };
         if self.is_free(intent).await? {
             return Ok(waiting);
         }
         // Something has the nonce. Until its block stays, one of these may still take its place.
-        let Some(last) = self.horizon().await?.final_block() else { return Ok(waiting) };
+        let horizon = self.horizon().await?;
+        let Some(last) = horizon.final_block() else { return Ok(waiting) };
         if !self.is_used_by(intent, last).await?.unwrap_or(false) {
             return Ok(waiting);
         }
@@ -59,14 +60,16 @@ impl EvmChain {
             && self.block_hash(inclusion.block_number).await? == Some(inclusion.block_hash)
         {
             // Its receipt was seen and its block is still there: the node has forgotten the receipt.
-            let (stage, finality) = (settled(intent, inclusion), Finality::Final);
-            return Ok(Placed { stage, finality, is_named: true });
+            let Reached { depth, .. } = horizon.of(inclusion.block_number);
+            let reached = Reached { finality: Finality::Final, depth };
+            return Ok(Placed { stage: settled(intent, inclusion), reached, is_named: true });
         }
         let taker = self.taker(intent, last).await?.ok_or_else(|| self.unshown(intent, None))?;
         if intent.attempt(&taker).is_some() {
             return Err(self.unshown(intent, Some(taker)));
         }
-        Ok(Placed { stage: Stage::Replaced, finality: Finality::Final, is_named: true })
+        let reached = Reached { finality: Finality::Final, depth: 0 };
+        Ok(Placed { stage: Stage::Replaced, reached, is_named: true })
     }
 
     /// Where one of the signed transactions is in the chain.
@@ -75,16 +78,19 @@ impl EvmChain {
             let Some(receipt) = self.receipt(attempt.hash).await? else { continue };
             let inclusion = inclusion(attempt.hash, &receipt);
             let horizon = self.horizon().await?;
-            let (finality, is_named) =
-                (horizon.of(inclusion.block_number), horizon.finalized.is_some());
+            let mut reached = horizon.of(inclusion.block_number);
+            let (is_called_final, is_named) =
+                (reached.finality == Finality::Final, horizon.finalized.is_some());
             // A block that stays is the one that the chain has at its height.
-            let is_final = finality == Finality::Final
+            let is_final = is_called_final
                 && self.block_hash(inclusion.block_number).await? == Some(inclusion.block_hash);
             return Ok(Some(if is_final {
-                Placed { stage: settled(intent, inclusion), finality, is_named }
+                Placed { stage: settled(intent, inclusion), reached, is_named }
             } else {
-                let finality = finality.min(Finality::Safe);
-                Placed { stage: Stage::Included(inclusion), finality, is_named }
+                if is_called_final {
+                    reached.finality = Finality::Safe;
+                }
+                Placed { stage: Stage::Included(inclusion), reached, is_named }
             }));
         }
         Ok(None)

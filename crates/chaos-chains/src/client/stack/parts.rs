@@ -69,7 +69,7 @@ impl EvmChain {
         if let Some(known) = on.contracts.get(&contract).copied() {
             let found = self.ensure_code(contract, &known).await;
             let Some(act) = creation.map(|creation| creation.act()) else { return found };
-            let is_own = self.has_sent(from.address(), &act)?;
+            let is_own = self.sent(from.address(), &act)?.is_some();
             if !is_own {
                 return found;
             }
@@ -93,7 +93,7 @@ impl EvmChain {
         let mut deployed = self.deploy_registry(from).await?;
         // What the journal has is gone on with, until it is as sure as is asked for.
         if let Ok(act) = self.deployment().await
-            && self.has_sent(from.address(), &act)?
+            && self.sent(from.address(), &act)?.is_some()
         {
             deployed = match self.act(from, act, self.until).await {
                 Ok(mined) => Some(mined.summary),
@@ -136,7 +136,7 @@ impl EvmChain {
             }
             let Some(creation) = created(contract, terms, &foreseen)? else { continue };
             let act = creation.act();
-            if self.has_sent(account, &act)? {
+            if self.sent(account, &act)?.is_some() {
                 let what = act.what.to_owned();
                 let nonce = self.transactions_of(account).await?;
                 return Err(Error::UnderWay { what, nonce });

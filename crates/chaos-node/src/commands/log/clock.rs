@@ -18,7 +18,7 @@ pub(super) fn accept(args: &AcceptClockArgs) -> Result<ExitCode, Failure> {
         output::json(&json!({"accepted_ms": now_ms.to_string()}))?;
     } else {
         let from = moment(now_ms);
-        output::line(format_args!("the next entry may be dated from {from} on, for 30 days"));
+        output::sentence(format_args!("the next entry may be dated from {from} on, for 30 days"));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -40,7 +40,7 @@ pub(super) fn correct(args: &CorrectTimeArgs) -> Result<ExitCode, Failure> {
         if args.json {
             output::json(&json!({"later": 0}))?;
         } else {
-            output::line("no entry is dated after the clock here");
+            output::sentence("no entry is dated after the clock here");
         }
         return Ok(ExitCode::SUCCESS);
     };
@@ -59,12 +59,12 @@ pub(super) fn correct(args: &CorrectTimeArgs) -> Result<ExitCode, Failure> {
     }
     say(&proposed);
     match signed {
-        Some(receipt) => output::line(format_args!(
+        Some(receipt) => output::sentence(format_args!(
             "entry {} says so: {receipt}; mirrors and monitors will tell of it",
             proposed.size
         )),
         None => {
-            output::line("nothing was signed or written");
+            output::sentence("nothing was signed or written");
             output::hint("if the clock here is right, --sign signs and appends the correction");
         }
     }
@@ -75,15 +75,15 @@ pub(super) fn correct(args: &CorrectTimeArgs) -> Result<ExitCode, Failure> {
 fn say(proposed: &Proposed) {
     let Proposed { first, size, now_ms, latest_ms, later, before_ms } = proposed;
     let now = moment(*now_ms);
-    output::line(format_args!("the clock here says {now}"));
+    output::sentence(format_args!("the clock here says {now}"));
     let are = if *later == 1 { "entry is" } else { "entries are" };
     let latest = moment(*latest_ms);
-    output::line(format_args!("{later} {are} dated after it, the last one {latest}"));
-    output::line(format_args!(
+    output::sentence(format_args!("{later} {are} dated after it, the last one {latest}"));
+    output::sentence(format_args!(
         "correction: the entries from {first} up to {size} are not later than {now}"
     ));
     if let Some(before_ms) = before_ms {
         let before = moment(*before_ms);
-        output::line(format_args!("the entry before them is of {before} and stays"));
+        output::sentence(format_args!("the entry before them is of {before} and stays"));
     }
 }

@@ -70,26 +70,24 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
             "refused": refused,
         }))?;
     } else {
-        output::line(format_args!(
+        output::sentence(format_args!(
             "{}, {} of them new, root {}",
             output::count(head.size(), "entry", "entries"),
             head.size().saturating_sub(done.old_size),
             head.root()
         ));
-        output::line(
-            "every new leaf leads to the signed root, every receipt has its leaf's digest",
-        );
+        output::sentence("every new tile and leaf is the signed tree's, every receipt its leaf's");
         findings::tell(&found);
         tell_refused(&refused);
         if found.findings.is_empty() {
-            output::line("every receipt's signatures hold, and the log's time never goes back");
-            output::line(if mirror.states_what_it_folds_to()? {
+            output::sentence("every receipt's signatures hold, and the log's time never goes back");
+            output::sentence(if mirror.states_what_it_folds_to()? {
                 "the log states what it folds to, and folds to that"
             } else {
                 "the log states nothing of what it folds to"
             });
         } else if !found.is_open() {
-            output::line(format_args!(
+            output::sentence(format_args!(
                 "nothing is wrong in the log but what was accepted here: {}",
                 output::count(found.findings.len() as u64, "finding", "findings")
             ));
@@ -104,10 +102,11 @@ fn tell_refused(refused: &BTreeMap<String, u64>) {
         return;
     }
     let by_reason: Vec<_> = refused.iter().map(|(code, count)| format!("{count} {code}")).collect();
-    output::line(format_args!(
-        "{} entries are refused by the log's rules and count for nothing: {}; `chaoschain log show` says why",
-        refused.values().sum::<u64>(),
-        by_reason.join(", ")
+    let (number, by_reason) = (refused.values().sum(), by_reason.join(", "));
+    let entries = output::count(number, "entry is", "entries are");
+    output::sentence(format_args!(
+        "{entries} refused by the log's rules and {} for nothing: {by_reason}; `chaoschain log show` says why",
+        if number == 1 { "counts" } else { "count" },
     ));
 }
 
@@ -209,7 +208,7 @@ fn tell(seen: &Watched, as_json: bool) -> Result<(), Failure> {
             }))?;
         } else {
             let name = output::bad(alarm.name());
-            output::line(format_args!("{name} {alarm}\n  kept in {}", file.display()));
+            output::sentence(format_args!("{name} {alarm}\n  kept in {}", file.display()));
         }
     }
     let size = seen.head.as_ref().map_or(0, |head| head.claimed().size());
@@ -218,16 +217,18 @@ fn tell(seen: &Watched, as_json: bool) -> Result<(), Failure> {
             "event": "round",
             "size": size,
             "examined": seen.examined,
+            "refused": seen.refused,
             "alarms": seen.alarms.len(),
             "left_out": seen.left_out,
         }))?;
     } else {
-        output::line(format_args!(
+        output::sentence(format_args!(
             "{}, {} of them examined now, {}",
             output::count(size, "entry", "entries"),
             seen.examined,
             output::count(seen.alarms.len() as u64 + seen.left_out, "alarm", "alarms")
         ));
+        tell_refused(&seen.refused);
     }
     Ok(())
 }
@@ -299,33 +300,35 @@ fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
             "continuation": continuation(done),
         }));
     }
-    output::line(format_args!(
+    output::sentence(format_args!(
         "fetched {} entries and {} blobs, computed {} tiles anew",
         done.entries.len(),
         done.blobs.len(),
         done.tiles
     ));
     for index in &done.entries_left {
-        output::line(format_args!(
+        output::sentence(format_args!(
             "entry {index} is damaged, and the source ends at {}",
             done.source_size
         ));
     }
     for digest in &done.blobs_left {
-        output::line(format_args!("blob {digest} is damaged, and the source does not publish it"));
+        output::sentence(format_args!(
+            "blob {digest} is damaged, and the source does not publish it"
+        ));
     }
     match &done.checked {
-        Ok(head) => output::line(format_args!(
+        Ok(head) => output::sentence(format_args!(
             "{} entries, root {}: every record, leaf, tile and checkpoint fits",
             head.size, head.root
         )),
         Err(error) => {
-            output::line(format_args!("still damaged: {}", chain(error)));
+            output::sentence(format_args!("still damaged: {}", chain(error)));
             output::hint(UNREADABLE);
         }
     }
     if let Some(continuation) = continuation(done) {
-        output::line(continuation);
+        output::sentence(continuation);
     }
     Ok(())
 }

@@ -31,7 +31,7 @@ pub(super) fn run(args: &FindingsArgs) -> Result<ExitCode, Failure> {
         }))?;
     } else if let (true, Some(size)) = (found.findings.is_empty(), found.size) {
         let entries = output::count(size, "entry", "entries");
-        output::line(format_args!("nothing was found wrong in the log so far: {entries}"));
+        output::sentence(format_args!("nothing was found wrong in the log so far: {entries}"));
     } else {
         further(&found);
     }
@@ -102,23 +102,23 @@ fn show(finding: &Standing, args: &FindingsArgs) {
     }
     let word = if finding.is_open() { output::bad(name) } else { output::dim(name) };
     let accepted = if finding.is_open() { "" } else { ", accepted" };
-    output::line(format_args!("{word} {}{accepted}", output::one_line(detail)));
+    output::sentence(format_args!("{word} {}{accepted}", output::one_line(detail)));
     if let Some(proof) = proof {
-        output::line(format_args!("  proof in {}", proof.display()));
+        output::sentence(format_args!("  proof in {}", proof.display()));
     }
 }
 
 /// One line for each finding that nobody has accepted.
 pub(super) fn tell(found: &Standings) {
     for Standing { name, detail, .. } in found.open() {
-        output::line(format_args!("wrong in the log: {} ({name})", output::one_line(detail)));
+        output::sentence(format_args!("wrong in the log: {} ({name})", output::one_line(detail)));
     }
     further(found);
 }
 
 fn further(found: &Standings) {
     if found.left_out > 0 {
-        output::line(format_args!(
+        output::sentence(format_args!(
             "and {} more, which get their names once these are accepted",
             found.left_out
         ));

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use chaos_agency::action::Role;
-use chaos_ledger::{Error, Handover, Ledger};
+use chaos_ledger::{Error, HandedOver, Handover, Ledger};
+use chaos_log::VerifierKey;
 use serde_json::json;
 
 use crate::{
@@ -27,10 +28,15 @@ pub(super) fn hand_over(args: &HandoverArgs, role: Role) -> Result<ExitCode, Fai
     }
     let done = ledger.delegate(Handover { role, root: args.root.as_deref(), lost: args.lost });
     let done = done.map_err(|error| without_root(error, args))?;
-    // The first head that holds the delegation is signed by both keys, so it comes before anything else.
-    let signed = ledger::publish_head(&mut ledger, &heads)?;
-    ledger.settle(role)?;
     let (root, signer) = (ledger.verifier()?, ledger.signer()?);
+    // The entry stands whatever comes next, and a witness that does not know the key keeps the head back.
+    if !args.json {
+        say_handed_over(&done, role, &signer);
+    }
+    // The first head that holds the delegation is signed by both keys, so it comes before anything else.
+    let signed = ledger::publish_head(&mut ledger, &heads);
+    let signed = signed.map_err(|failure| unpublished(failure, &done, role, &signer))?;
+    ledger.settle(role)?;
     let mut free = true;
     for role in Role::ALL {
         free &= ledger.succession(role)?.key() != ledger.operator();
@@ -48,9 +54,7 @@ pub(super) fn hand_over(args: &HandoverArgs, role: Role) -> Result<ExitCode, Fai
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    output::line(format_args!("entry {} hands the role {role} to {}", done.index, done.body.key));
     if role == Role::Checkpoints {
-        output::line(format_args!("log {signer}"));
         output::say(if is_unfollowed {
             "that line belongs into the policy of each witness. Readers who name the root key refuse the log \
              from now on, until `chaoschain log checkpoint --log-policy FILE` has the next head cosigned, and \
@@ -77,6 +81,27 @@ pub(super) fn hand_over(args: &HandoverArgs, role: Role) -> Result<ExitCode, Fai
         output::say("the root key still has the other role");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn say_handed_over(done: &HandedOver, role: Role, signer: &VerifierKey) {
+    output::line(format_args!("entry {} hands the role {role} to {}", done.index, done.body.key));
+    if role == Role::Checkpoints {
+        output::line(format_args!("log {signer}"));
+    }
+}
+
+/// The entry is in the log, and no head that holds it is published.
+fn unpublished(failure: Failure, done: &HandedOver, role: Role, signer: &VerifierKey) -> Failure {
+    let index = done.index;
+    let failure = failure
+        .context(format_args!("entry {index} stands, and no head that holds it is published"));
+    match role {
+        Role::Checkpoints => failure.hint(format!(
+            "give each witness the line `log {signer}`, then run `chaoschain log checkpoint`; to hand \
+             the role on once more is not needed"
+        )),
+        Role::Operator => failure.hint("`chaoschain log checkpoint` publishes one"),
+    }
 }
 
 /// Why nothing was handed over, and the one step that is missing where the root key is kept elsewhere.

@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use chaos_api::{
-    Disclosure, Incident, Limits, Publication, Published, routes, serve as serve_routes,
+    Comparison, Disclosure, Incident, Limits, Publication, Published, routes, serve as serve_routes,
 };
 use chaos_ledger::{Error, Heads, holds_key};
 use chaos_log::SignedCheckpoint;
@@ -47,7 +47,8 @@ pub(super) fn export(args: &LogExportArgs) -> Result<ExitCode, Failure> {
     let publication = publication(&args.data.data, disclosure(&args.disclosure)?)?;
     let key = publication.key.clone();
     let published = Published::open(&args.data.data, publication)?;
-    let done = chaos_api::export(&published, &key, &args.folder)?;
+    let comparison = if args.check { Comparison::Bytes } else { Comparison::Lengths };
+    let done = chaos_api::export(&published, &key, &args.folder, comparison)?;
     if args.json {
         output::json(&json!({
             "log": key.to_string(),
@@ -55,23 +56,40 @@ pub(super) fn export(args: &LogExportArgs) -> Result<ExitCode, Failure> {
             "size": done.size,
             "files": done.written,
             "files_mended": done.mended,
+            "files_unread": done.unread,
             "blobs_absent": done.blobs_absent,
+            "blobs_left": done.blobs_left,
         }))?;
     } else {
-        output::line(format_args!(
-            "{} holds the log of {}; {} written",
-            args.folder.display(),
+        let (entries, files) = (
             output::count(done.size, "entry", "entries"),
-            output::count(done.written, "file", "files")
-        ));
+            output::count(done.written, "file", "files"),
+        );
+        let folder = args.folder.display();
+        output::sentence(format_args!("{folder}: the log of {entries}; {files} written"));
+        if done.unread > 0 {
+            let files = output::count(done.unread, "file", "files");
+            output::sentence(format_args!(
+                "{files} of earlier exports not read; --check compares them"
+            ));
+        }
         if done.mended > 0 {
             let files = output::count(done.mended, "file", "files");
+            let were = if done.mended == 1 { "was" } else { "were" };
             output::say(format_args!(
-                "{files} of an earlier export were missing or not the log's: whoever read the folder meanwhile \
+                "{files} of an earlier export {were} missing or not the log's: whoever read the folder meanwhile \
                  could not follow it"
             ));
         }
         output::say(format_args!("verifier key: {key}"));
+    }
+    if done.blobs_left > 0 {
+        let blobs = output::count(done.blobs_left, "blob", "blobs");
+        output::say(format_args!(
+            "{blobs} in {} are published there by an earlier export and not by what --blobs says now, or a newer \
+             receipt withholds them: nothing is removed. Whoever removes them there cannot know who has read them",
+            args.folder.join("blob").display()
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -52,25 +52,25 @@ pub(super) fn fork(args: &ReportForkArgs) -> Result<ExitCode, Failure> {
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    output::line(output::one_line(&proof.sentence()));
-    output::line(format_args!("both heads are signed by {}", proof.log()));
+    output::sentence(output::one_line(&proof.sentence()));
+    output::sentence(format_args!("both heads are signed by {}", proof.log()));
     match retired_since(&ledger, &proof)? {
-        Some(index) => output::line(format_args!(
+        Some(index) => output::sentence(format_args!(
             "that key of this log is retired since entry {index}: the heads are its owner's or a thief's, and \
              say nothing against later keys"
         )),
-        None => output::line(format_args!(
+        None => output::sentence(format_args!(
             "every head of {size} entries or more is on one of two branches"
         )),
     }
     match known {
-        None => output::line("this log holds no report of it"),
-        Some(index) => output::line(format_args!("entry {index} reports it")),
+        None => output::sentence("this log holds no report of it"),
+        Some(index) => output::sentence(format_args!("entry {index} reports it")),
     }
     match signed {
-        Some(receipt) => output::line(format_args!("entry {entry} reports it: {receipt}")),
+        Some(receipt) => output::sentence(format_args!("entry {entry} reports it: {receipt}")),
         None => {
-            output::line("nothing was signed or written");
+            output::sentence("nothing was signed or written");
             if is_new {
                 output::hint("--sign signs and appends the report");
             }

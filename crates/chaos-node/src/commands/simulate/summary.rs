@@ -25,27 +25,34 @@ pub(super) fn json(file: &StudyFile, run: &StudyRun) -> Result<(), Failure> {
 
 pub(super) fn human(file: &StudyFile, run: &StudyRun) {
     let StudyRun { result, written } = run;
-    output::line(format_args!("{}", output::bold(&file.study.title)));
+    output::sentence(format_args!("{}", output::bold(&file.study.title)));
     for (name, from, to) in result.parameters.proposal.changes_from(&result.parameters.baseline) {
-        output::line(format_args!("  {}: {from} -> {to} {}", name.flag(), name.definition().unit));
+        output::sentence(format_args!(
+            "  {}: {from} -> {to} {}",
+            name.flag(),
+            name.definition().unit
+        ));
     }
-    output::line(format_args!(""));
+    output::sentence(format_args!(""));
     let Summary { thresholds, scenarios, alternatives } = summary(result);
     if thresholds.rows.is_empty() {
-        output::line("the study names no thresholds");
+        output::sentence("the study names no thresholds");
     } else {
         output::table(thresholds.header, &thresholds.rows);
     }
     for Rows { header, rows } in [scenarios].into_iter().chain(alternatives) {
-        output::line("");
+        output::sentence("");
         output::table(header, &rows);
     }
     if !result.flags.is_empty() {
-        output::line(format_args!("\nread this first"));
+        output::sentence(format_args!("\nread this first"));
         for flag in &result.flags {
-            output::line(format_args!("  {flag}"));
+            output::sentence(format_args!("  {flag}"));
         }
     }
-    output::line(format_args!("\nreport         {}", written.folder.join("report.html").display()));
-    output::line(format_args!("result digest  {}", written.digest));
+    output::sentence(format_args!(
+        "\nreport         {}",
+        written.folder.join("report.html").display()
+    ));
+    output::sentence(format_args!("result digest  {}", written.digest));
 }

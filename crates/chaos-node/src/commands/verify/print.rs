@@ -1,6 +1,8 @@
 //! What was found, for scripts and for people.
 
 use chaos_agency::{Action, Receipt, account::Payee};
+use chaos_api::KeptAlarm;
+use chaos_programs::figures;
 use chaos_types::{Check, Rejection};
 use chaos_verify::{
     Outcome, ProvedFork, Report, Said, Status,
@@ -20,6 +22,14 @@ pub(super) fn one(found: &Found, as_json: bool) -> Result<(), Failure> {
         return output::json(&match &found.content {
             Ok(Content::Bundle(checked)) => to_json(&found.name, checked),
             Ok(Content::Fork(forked)) => fork_to_json(&found.name, forked),
+            Ok(Content::Alarm(alarm)) => json!({
+                "file": found.name,
+                "verdict": "alarm",
+                "alarm": alarm.alarm,
+                "log": alarm.log,
+                "detail": alarm.detail,
+                "proof": alarm.proof,
+            }),
             Err(failure) => json!({
                 "file": found.name,
                 "verdict": "unread",
@@ -30,6 +40,7 @@ pub(super) fn one(found: &Found, as_json: bool) -> Result<(), Failure> {
     match &found.content {
         Ok(Content::Bundle(checked)) => for_people(&found.name, checked),
         Ok(Content::Fork(forked)) => fork_for_people(&found.name, forked),
+        Ok(Content::Alarm(alarm)) => alarm_for_people(&found.name, alarm),
         Err(failure) => {
             let _code = failure.report();
         }
@@ -43,11 +54,20 @@ pub(super) fn sum(found: &[Found]) {
     let (accepted, refused) = (count(|f| f.is_accepted()), count(|f| f.is_refused()));
     let forks = count(|f| f.is_fork());
     let lacking = count(|f| f.lacks_an_input());
-    let unread = found.len() - accepted - refused - forks - lacking;
+    let alarms = count(|f| f.is_alarm());
+    let unread = found.len() - accepted - refused - forks - lacking - alarms;
     let lacking = if lacking == 0 { String::new() } else { format!(", {lacking} not re-executed") };
     let forks = if forks == 0 { String::new() } else { format!(", {forks} proofs of a fork") };
+    let forks = match alarms {
+        0 => forks,
+        alarms => {
+            format!("{forks}, {} not verified", output::count(alarms as u64, "alarm", "alarms"))
+        }
+    };
     let unread = if unread == 0 { String::new() } else { format!(", {unread} not read") };
-    output::line(format_args!("{accepted} accepted, {refused} rejected{lacking}{forks}{unread}"));
+    output::sentence(format_args!(
+        "{accepted} accepted, {refused} rejected{lacking}{forks}{unread}"
+    ));
 }
 
 fn to_json(name: &str, checked: &Checked) -> Value {
@@ -72,7 +92,7 @@ fn to_json(name: &str, checked: &Checked) -> Value {
         "not_placed": report.not_placed,
         "nodes": report.said,
         "payees": payees(report),
-        "lacks": lacks.collect::<Vec<_>>(),
+        "lacks": checked.is_asked().then(|| lacks.collect::<Vec<_>>()),
         "receipt": receipt,
         "checks": report.outcomes,
     });
@@ -86,8 +106,10 @@ fn to_json(name: &str, checked: &Checked) -> Value {
 /// A proof that was made here, and where it is or how to keep it.
 fn kept_for_people(kept: &Kept) {
     match &kept.path {
-        Some(path) => output::line(format_args!("            the proof is in {}", path.display())),
-        None => output::line(
+        Some(path) => {
+            output::sentence(format_args!("            the proof is in {}", path.display()))
+        }
+        None => output::sentence(
             "            --keep-forks DIR writes the proof, which shows the fork to anybody",
         ),
     }
@@ -111,20 +133,21 @@ fn fork_to_json(name: &str, forked: &Result<Box<Forked>, Rejection>) -> Value {
             "verdict": "rejected",
             "code": rejection.code,
             "detail": rejection.reason,
+            "bundles_judged": false,
         }),
     }
 }
 
 fn fork_for_people(name: &str, forked: &Result<Box<Forked>, Rejection>) {
-    output::line(output::bold(&output::one_line(name)));
+    output::sentence(output::bold(&output::one_line(name)));
     match forked.as_deref() {
         Ok(Forked { proof, root, retired_since }) => {
             let says = output::one_line(&proof.sentence());
             match retired_since {
-                None => output::line(format_args!("  {}  {says}", output::bad("forked"))),
+                None => output::sentence(format_args!("  {}  {says}", output::bad("forked"))),
                 Some(index) => {
-                    output::line(format_args!("  {}  {says}", output::bold("retired key")));
-                    output::line(format_args!(
+                    output::sentence(format_args!("  {}  {says}", output::bold("retired key")));
+                    output::sentence(format_args!(
                         "          by a key retired since entry {index}: the owner's or a thief's. What later \
                          keys signed goes on from what the root key signed there"
                     ));
@@ -134,16 +157,38 @@ fn fork_for_people(name: &str, forked: &Result<Box<Forked>, Rejection>) {
                 ProvedFork::Trees(_) => "both signed by",
                 ProvedFork::Signer(_) | ProvedFork::Places(_) => "in the log of",
             };
-            output::line(format_args!("          {whose} {}", proof.log()));
+            output::sentence(format_args!("          {whose} {}", proof.log()));
             if root != proof.log() {
-                output::line(format_args!("          which signs in the log of root key {root}"));
+                output::sentence(format_args!(
+                    "          which signs in the log of root key {root}"
+                ));
             }
         }
         Err(rejection) => {
             let (reason, code) = (output::one_line(&rejection.reason), rejection.code);
-            output::line(format_args!("  {}  {reason} ({code})", output::bad("rejected")));
+            output::sentence(format_args!("  {}  {reason} ({code})", output::bad("rejected")));
+            output::sentence(
+                "            no bundle was judged by it: what its heads may show is not looked at",
+            );
         }
     }
+    output::sentence("");
+}
+
+/// What a monitor wrote down shows nothing by itself.
+fn alarm_for_people(name: &str, alarm: &KeptAlarm) {
+    output::sentence(output::bold(&output::one_line(name)));
+    let KeptAlarm { alarm, detail, proof, .. } = alarm;
+    let (alarm, detail) = (output::one_line(alarm), output::one_line(detail));
+    output::sentence(format_args!(
+        "  {}  {alarm}, as a monitor wrote it down: {detail}",
+        output::bold("alarm")
+    ));
+    let shows = match proof {
+        Some(proof) => format!("what shows it to anybody is {} beside it", output::one_line(proof)),
+        None => "it is no bundle and no proof: nothing was verified".to_owned(),
+    };
+    output::sentence(format_args!("         {shows}"));
     output::line("");
 }
 
@@ -181,7 +226,11 @@ fn sentence(receipt: &Receipt, report: &Report) -> String {
         (Action::Register(_), _) | (_, None) => receipt.agent.to_string(),
         (_, Some(name)) => name.clone(),
     };
-    format!("{who} says it {}", receipt.action.sentence())
+    let says = format!("{who} says it {}", receipt.action.sentence());
+    match figures(receipt, &report.documents) {
+        Some(figures) => format!("{says}; {figures}"),
+        None => says,
+    }
 }
 
 /// What the receipt says about a chain; an anchor is of the log's head and bears none of it out.
@@ -211,10 +260,10 @@ fn mark(status: Status) -> Painted {
 
 fn for_people(name: &str, checked: &Checked) {
     let Checked { report, lacks, fork } = checked;
-    output::line(output::bold(&output::one_line(name)));
+    output::sentence(output::bold(&output::one_line(name)));
     for Outcome { check, status, detail, .. } in &report.outcomes {
         let detail = output::one_line(detail);
-        output::line(format_args!("  {}  {:<11}  {detail}", mark(*status), check.to_string()));
+        output::sentence(format_args!("  {}  {:<11}  {detail}", mark(*status), check.to_string()));
         if *check == Check::Anchor {
             for Said { who, says, .. } in &report.said {
                 let line = output::one_line(&format!("{who} {says}"));
@@ -230,35 +279,41 @@ fn for_people(name: &str, checked: &Checked) {
                 output::bad("rejected")
             };
             let says = output::one_line(&sentence(receipt, report));
-            output::line(format_args!("  {verdict}  {says}"));
-            output::line(format_args!("            {}", report.words));
-            output::line(format_args!(
+            output::sentence(format_args!("  {verdict}  {says}"));
+            output::sentence(format_args!("            {}", report.words));
+            output::sentence(format_args!(
                 "            {} {}, evidence {}",
                 receipt.action.kind(),
                 receipt.id,
                 receipt.evidence.classes()
             ));
             if !report.not_placed.is_empty() {
-                output::line(format_args!("            {}", not_placed(report)));
+                output::sentence(format_args!("            {}", not_placed(report)));
             }
             for Payee { agent, account, is_registered } in &report.payees {
                 let word = whose_word(*is_registered);
-                output::line(format_args!("            {account} is {agent}'s: {word}"));
-            }
-            for (name, lack) in lacks {
-                output::line(format_args!("  --require {name}: {} ({})", lack.reason, lack.code));
+                output::sentence(format_args!("            {account} is {agent}'s: {word}"));
             }
         }
         Err(rejection) => {
-            let verdict = checked.verdict();
-            let verdict =
-                if report.lacks_an_input() { output::bold(verdict) } else { output::bad(verdict) };
             let Rejection { check, code, .. } = rejection;
-            output::line(format_args!("  {verdict}  by {check} ({code})"));
+            let (lacks_an_input, verdict) = (report.lacks_an_input(), checked.verdict());
+            if lacks_an_input {
+                let word = output::bold("not re-executed");
+                output::sentence(format_args!("  {word}  by {check} ({code})"));
+            }
+            if !lacks_an_input {
+                output::sentence(format_args!("  {}  by {check} ({code})", output::bad(verdict)));
+            } else if !checked.lacks_an_input() {
+                output::sentence(format_args!("  {}  by what is required", output::bad(verdict)));
+            }
             if let Some(kept) = fork {
                 kept_for_people(kept);
             }
         }
     }
-    output::line("");
+    for (name, lack) in lacks {
+        output::sentence(format_args!("  --require {name}: {} ({})", lack.reason, lack.code));
+    }
+    output::sentence("");
 }

@@ -52,7 +52,7 @@ pub(super) fn hold(
                 }
             }
             Ok(Content::Fork(Ok(forked))) => heads.accuse(&forked.proof, name),
-            Ok(Content::Fork(Err(_))) | Err(_) => {}
+            Ok(Content::Fork(Err(_)) | Content::Alarm(_)) | Err(_) => {}
         }
     }
     // What a file says of who signs may be less than the copy knows.

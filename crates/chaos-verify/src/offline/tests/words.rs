@@ -4,7 +4,7 @@ use chaos_agency::action::Score;
 
 use super::*;
 use crate::{
-    Head, Heads,
+    Head, Heads, Requirement,
     words::{Anchored as Anchoring, Attested as Attesting, Counted, Formed, Placed, Reexecuted},
 };
 
@@ -307,6 +307,46 @@ fn input_that_the_reader_lacks_speaks_against_nobody_and_is_no_success() {
     assert_eq!(evidence.status, Status::NotReexecuted);
     assert_eq!(report.words.reexecuted, Reexecuted::NotReexecuted);
     assert!(report.outcomes.iter().all(|found| found.status != Status::Failed));
+    // What else is required is asked all the same.
+    let attested = Requirement::Attested { by_named_policy: false };
+    for (requirement, code) in [
+        (Requirement::Counted, Some(Fault::NotCounted)),
+        (Requirement::Anchored, Some(Fault::NotAnchored)),
+        (Requirement::Reexecuted, Some(Fault::NotReexecuted)),
+        (attested, Some(Fault::NotAttested)),
+        (Requirement::Witnessed, Some(Fault::NotWitnessed)),
+        (Requirement::Replayable, None),
+    ] {
+        let found = requirement.ensure(&report).err().map(|rejection| rejection.code);
+        assert_eq!(found, code.map(|fault| fault.code()), "{requirement:?}");
+    }
+}
+
+#[test]
+fn what_a_missing_input_kept_from_being_looked_at_is_not_said_to_be_found() {
+    struct Early;
+    impl Reexecute for Early {
+        fn ensure_repeatable(
+            &self,
+            _: &Verified<Receipt>,
+            _: &Attachments,
+        ) -> Result<(), Rejection> {
+            Err(Rejection::new(Check::Evidence, Fault::InputMissing, "input `x` is not here"))
+        }
+
+        fn reexecute(
+            &self,
+            _: &Verified<Receipt>,
+            _: u64,
+            _: &Attachments,
+        ) -> Result<Digest, Rejection> {
+            unreachable!("it is refused before")
+        }
+    }
+    let options = Options { reexecute: Some(&Early), ..Options::default() };
+    let report = verify(&bytes(&good()), &options);
+    let rejection = Requirement::Anchored.ensure(&report).unwrap_err();
+    assert!(rejection.reason.contains("not looked at"), "{rejection}");
 }
 
 #[test]
