@@ -20,7 +20,9 @@ use self::{
 };
 use crate::{resource::Resource, source::Source};
 
+mod delegated;
 mod error;
+mod fetched;
 mod finding;
 mod head;
 mod page;
@@ -28,6 +30,7 @@ mod signers;
 mod standing;
 mod tree;
 
+pub(crate) use delegated::{ensure_held, ensure_keys_fit};
 pub use error::MirrorError;
 pub use finding::{Finding, Wrong};
 use finding::{Judge, Read};

@@ -27,8 +27,8 @@ use self::held::Held;
 use crate::{
     alarm::Alarm,
     mirror::{
-        ALARMS, Expected, KEY_META, MirrorError, Signers, Task, Tree, fetch_head, fetch_page,
-        fetch_tree, root_over,
+        ALARMS, Expected, KEY_META, MirrorError, Signers, Task, Tree, ensure_held, ensure_keys_fit,
+        fetch_head, fetch_page, fetch_tree, root_over,
     },
     published::first,
     resource::Resource,
@@ -184,6 +184,8 @@ async fn mend(
     let held = Held::of(&store, &key, heads)?;
     held.learn_from(&store, &mut signers);
     held.ensure_stored_is_signed(source, &mut signers).await?;
+    ensure_keys_fit(source, (&store, &signers), &head, 0).await?;
+    ensure_held(source, (&store, &signers), &head, 0).await?;
     held.ensure_no_fork(source, (&store, &signers), &head).await?;
     let (source_size, old_size) = (head.claimed().size(), store.stored_size()?);
     let tree = fetch_tree(source, &store, 0, &head).await?;

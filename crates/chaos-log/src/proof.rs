@@ -157,11 +157,23 @@ impl InclusionProof {
     /// the way from the leaf to the root are the whole subtrees that tree consists of.
     #[must_use]
     pub fn root_before(&self) -> Hash {
-        let (inner, _) = shape(self.index, self.size);
-        let left = |(height, _): &(usize, &Hash)| *height >= inner || self.index >> height & 1 == 1;
-        let mut left = self.hashes.iter().enumerate().filter(left).map(|(_, hash)| *hash);
+        let mut left = self.left();
         let Some(last) = left.next() else { return EMPTY_ROOT };
         left.fold(last, |hash, sibling| node_hash(&sibling, &hash))
+    }
+
+    /// The root of the tree that ends with this entry, if the proof holds for `leaf`.
+    #[must_use]
+    pub fn root_through(&self, leaf: &Hash) -> Hash {
+        self.left().fold(*leaf, |hash, sibling| node_hash(&sibling, &hash))
+    }
+
+    /// The hashes to the left of the way from the leaf to the root, the lowest first.
+    fn left(&self) -> impl Iterator<Item = Hash> {
+        let (inner, _) = shape(self.index, self.size);
+        let left =
+            move |(height, _): &(usize, &Hash)| *height >= inner || self.index >> height & 1 == 1;
+        self.hashes.iter().enumerate().filter(left).map(|(_, hash)| *hash)
     }
 
     /// The whole nodes that the proof shows if it holds: on the way from the leaf to the root, and beside

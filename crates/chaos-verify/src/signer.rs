@@ -6,7 +6,7 @@ use chaos_agency::{Delegation, SignerError, Succession};
 use chaos_log::{Hash, PrefixProof, SignedCheckpoint, VerifierKey};
 use chaos_types::{Check, Did, Rejection};
 
-use crate::{Fault, LogKeys};
+use crate::{DelegationPlace, Fault, LogKeys};
 
 /// The first line of every proof.
 const HEADER: &str = "chaoschain-fork/1\n";
@@ -15,7 +15,8 @@ const HEADER: &str = "chaoschain-fork/1\n";
 const BYTES_MAX: usize = 5 << 20;
 
 /// A checkpoint of a key that handed its role on, beside the delegation that ended its time: it signed after
-/// that, or another history than the one which the root key has signed with the delegation.
+/// that, or another history than the one which the root key has signed with the delegation, or a tree in
+/// which a delegation does not stand where it stands.
 ///
 /// Whoever holds a value of this type has checked it. The delegation stands where the root key has signed
 /// that it stands, so that no honest head gives cause to one, whoever lays the delegation elsewhere: the
@@ -24,11 +25,13 @@ const BYTES_MAX: usize = 5 << 20;
 ///
 /// ```text
 /// chaoschain-fork/1
-/// kind signer            after its end; or `kind history`
+/// kind signer            after its end; or `kind history` or `kind place`
 /// log <verifier key of the root key>
 /// <the file `keys` of the log, canonical JSON in a line>
 /// <hash>                 of kind `history` and a smaller size than the delegation names: one a line, the
 /// <hash>                 largest node at the smaller tree's right edge first, then in the order of RFC 6962
+/// place <index>          of kind `place` alone: where the delegation stands that is not in the note's tree
+/// <hash>                 and of a note that does not end with that entry, such nodes of the note's tree
 ///
 /// <the leaving key's note, as it was signed>
 /// ```
@@ -49,10 +52,13 @@ enum Wrong {
     After,
     /// It is no start of the history that the delegation names; nodes of that tree, if it is smaller.
     Other(Option<PrefixProof>),
+    /// It reaches over a delegation, and does not hold it there or other entries before it; nodes of its
+    /// tree, if it does not end there.
+    Lacks { place: DelegationPlace, prefix: Option<PrefixProof>, is_root_signed: bool },
 }
 
 /// The kinds, as their second line has them.
-const KINDS: [&str; 2] = ["kind signer\n", "kind history\n"];
+const KINDS: [&str; 3] = ["kind signer\n", "kind history\n", "kind place\n"];
 
 impl SignerProof {
     /// Shows by the log's file of keys that a checkpoint is by a retired key.
@@ -110,6 +116,51 @@ impl SignerProof {
         Ok(Self { log, file, succession, note, end, wrong: Wrong::Other(prefix) })
     }
 
+    /// Shows by the log's file of keys that a checkpoint by a key which was retired since, within its time or
+    /// the first that holds the delegation which ended that, does not hold a delegation at its place:
+    /// `index`, or other entries before it. `prefix` are nodes of the checkpoint's tree from there on, and
+    /// none where it ends with that entry.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by the check *checkpoint* if the file does not hold, or the checkpoint's tree holds the
+    /// delegation.
+    pub fn of_place(
+        log: VerifierKey,
+        file: &[u8],
+        note: SignedCheckpoint,
+        index: u64,
+        prefix: Option<PrefixProof>,
+    ) -> Result<Self, Rejection> {
+        let (keys, successions) = LogKeys::verify(file, &log)?;
+        let succession = successions.checkpoints;
+        let size = note.claimed().size();
+        let ended = match succession.ensure_signed(&note, log.name()) {
+            Ok(_) => succession.end_after(size),
+            Err(SignerError::Retired { key, .. }) if succession.leaving(size) == Some(key) => {
+                succession.end_after(size.saturating_sub(1))
+            }
+            Err(error) => {
+                return Err(Rejection::caused(Check::Checkpoint, Fault::ForkNotProved, &error));
+            }
+        };
+        let end = ended.cloned().ok_or_else(|| not_proved("no delegation ended the key's time"))?;
+        let places = keys.places()?;
+        let place = places.iter().find(|place| place.index == index).copied();
+        let place = place.ok_or_else(|| not_proved("no delegation stands at that place"))?;
+        let is_root_signed = places.iter().any(|later| later.index > index);
+        if !is_root_signed && end.body.replaces == succession.root() {
+            // A later key's word about the entry itself says nothing against the root key.
+            return Err(not_proved("the root key has signed nothing that goes on from that entry"));
+        }
+        let ends_at = index.saturating_add(1);
+        if root_of(&note, ends_at, prefix.as_ref())? == place.through {
+            return Err(not_proved("the checkpoint's tree holds the delegation at its place"));
+        }
+        let file = String::from_utf8_lossy(file).into_owned();
+        let wrong = Wrong::Lacks { place, prefix, is_root_signed };
+        Ok(Self { log, file, succession, note, end, wrong })
+    }
+
     /// Whether a file says that it is such a proof, by its first bytes.
     #[must_use]
     pub fn is_claimed_by(bytes: &[u8]) -> bool {
@@ -137,19 +188,29 @@ impl SignerProof {
         };
         let log = log.strip_prefix("log ").ok_or_else(form)?;
         let log: VerifierKey = log.parse().map_err(|error| caused(&error))?;
+        let place = if kind == "kind place" { Some(next()?) } else { None };
         let hashes = lines.map(|line| line.parse().map_err(|error| caused(&error)));
         let hashes = hashes.collect::<Result<Vec<Hash>, _>>()?;
         let note = SignedCheckpoint::parse(note.as_bytes()).map_err(|error| caused(&error))?;
-        let proof = match kind {
-            "kind signer" => Self::new(log, file.as_bytes(), note)?,
-            "kind history" => {
+        let prefix = |from: u64, to: u64| {
+            let nodes = (from < to).then(|| PrefixProof::new(from, to, hashes));
+            nodes.transpose().map_err(|error| caused(&error))
+        };
+        let size = note.claimed().size();
+        let proof = match (kind, place) {
+            ("kind signer", _) => Self::new(log, file.as_bytes(), note)?,
+            ("kind history", _) => {
                 let (_, successions) = LogKeys::verify(file.as_bytes(), &log)?;
-                let size = note.claimed().size();
                 let end = successions.checkpoints.end_after(size);
                 let end = end.map_or(size, |end| end.body.size);
-                let prefix = (end > size).then(|| PrefixProof::new(size, end, hashes));
-                let prefix = prefix.transpose().map_err(|error| caused(&error))?;
-                Self::of_history(log, file.as_bytes(), note, prefix)?
+                Self::of_history(log, file.as_bytes(), note, prefix(size, end)?)?
+            }
+            ("kind place", Some(place)) => {
+                let index: Option<u64> =
+                    place.strip_prefix("place ").and_then(|at| at.parse().ok());
+                let index = index.ok_or_else(form)?;
+                let prefix = prefix(index.saturating_add(1), size)?;
+                Self::of_place(log, file.as_bytes(), note, index, prefix)?
             }
             _ => return Err(form()),
         };
@@ -190,7 +251,17 @@ impl SignerProof {
         match self.wrong {
             // The first checkpoint that holds the delegation it may sign beside the new key.
             Wrong::After => Some(self.end.index.saturating_add(2)),
-            Wrong::Other(_) => None,
+            Wrong::Other(_) | Wrong::Lacks { .. } => None,
+        }
+    }
+
+    /// Whose word alone it is that the delegation stands there, if the root key has signed nothing that goes
+    /// on from it.
+    #[must_use]
+    pub(crate) fn rests_on(&self) -> Option<Did> {
+        match self.wrong {
+            Wrong::Lacks { is_root_signed: false, .. } => Some(self.end.body.key),
+            Wrong::Lacks { .. } | Wrong::After | Wrong::Other(_) => None,
         }
     }
 
@@ -204,6 +275,7 @@ impl SignerProof {
         match self.wrong {
             Wrong::After => "signer",
             Wrong::Other(_) => "history",
+            Wrong::Lacks { .. } => "place",
         }
     }
 
@@ -234,6 +306,20 @@ impl SignerProof {
                  that does not start with that tree",
                 checkpoint.root()
             ),
+            Wrong::Lacks { place, .. } if is_root => format!(
+                "log {origin} forked: its root key {key} signed root {} for size {size}, a tree without the \
+                 delegation that it signed to stand at entry {}",
+                checkpoint.root(),
+                place.index
+            ),
+            Wrong::Lacks { place, .. } => format!(
+                "a key of log {origin} that entry {index} retired signs another history: {key} signed root \
+                 {} for size {size}, its owner or a thief, a tree without the delegation of the root key at \
+                 entry {}{}",
+                checkpoint.root(),
+                place.index,
+                self.rests_on().map_or_else(String::new, |key| format!(", where {key} has it"))
+            ),
         }
     }
 }
@@ -241,10 +327,16 @@ impl SignerProof {
 impl fmt::Display for SignerProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{HEADER}kind {}\nlog {}\n{}\n", self.kind(), self.log, self.file)?;
-        if let Wrong::Other(Some(prefix)) = &self.wrong {
-            for hash in prefix.hashes() {
-                writeln!(f, "{hash}")?;
+        let prefix = match &self.wrong {
+            Wrong::After => &None,
+            Wrong::Other(prefix) => prefix,
+            Wrong::Lacks { place, prefix, .. } => {
+                writeln!(f, "place {}", place.index)?;
+                prefix
             }
+        };
+        for hash in prefix.iter().flat_map(PrefixProof::hashes) {
+            writeln!(f, "{hash}")?;
         }
         write!(f, "\n{}", self.note)
     }
@@ -262,6 +354,22 @@ fn root_of_start(
             .old_root(&end.body.root)
             .map_err(|error| Rejection::caused(Check::Checkpoint, Fault::ForkNotProved, &error)),
         Some(_) | None => Err(not_proved("the hashes are not of the delegation's history")),
+    }
+}
+
+/// The root that the first `size` entries have in a checkpoint's tree.
+fn root_of(
+    note: &SignedCheckpoint,
+    size: u64,
+    prefix: Option<&PrefixProof>,
+) -> Result<Hash, Rejection> {
+    let claimed = note.claimed();
+    match prefix {
+        None if size == claimed.size() => Ok(*claimed.root()),
+        Some(prefix) if (prefix.old_size(), prefix.new_size()) == (size, claimed.size()) => prefix
+            .old_root(claimed.root())
+            .map_err(|error| Rejection::caused(Check::Checkpoint, Fault::ForkNotProved, &error)),
+        Some(_) | None => Err(not_proved("the hashes are not of the checkpoint's tree")),
     }
 }
 

@@ -79,6 +79,20 @@ pub enum MirrorError {
     /// The published file of the log's keys contradicts the kept one.
     #[error("what is published of the log's keys contradicts what was published before")]
     KeysOther,
+    /// A checkpoint's tree is not the one in which the root key's delegation stands.
+    #[error("{}", other_place(*.size, *.index, *.entries, [.expected, .found]))]
+    Place {
+        /// Size of the checkpoint.
+        size: u64,
+        /// Index of the delegation.
+        index: u64,
+        /// How many entries were held against what the root key signed.
+        entries: u64,
+        /// Their root, as the delegation has it.
+        expected: Hash,
+        /// Their root in the checkpoint's tree.
+        found: Hash,
+    },
     /// A key took a lost one's place, and nobody named witnesses.
     #[error("entry {index} of the log puts a key in the place of a lost one")]
     LostKey {
@@ -308,6 +322,14 @@ pub enum MirrorError {
     Stopped,
 }
 
+fn other_place(size: u64, index: u64, entries: u64, [expected, found]: [&Hash; 2]) -> String {
+    format!(
+        "the checkpoint of {size} entries is not of the log: by the delegation that the root key signed to \
+         stand at entry {index}, the first {entries} entries have root {expected}, and in the checkpoint's \
+         tree they have {found} (delegation-place-other)"
+    )
+}
+
 impl MirrorError {
     /// Whether the source has answered, and its answers contradict the log's signed checkpoint or
     /// each other. Everything else says nothing about the log.
@@ -319,6 +341,7 @@ impl MirrorError {
             | Self::Retired(_)
             | Self::Keys(_)
             | Self::KeysOther
+            | Self::Place { .. }
             | Self::Branches { .. }
             | Self::Rollback { .. }
             | Self::Fork(_)

@@ -1,16 +1,18 @@
 //! The published checkpoint beside those that were kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chaos_log::{
-    EMPTY_ROOT, FindError, ForkError, ForkProof, Hash, ProveError, SignedCheckpoint, TILE_WIDTH,
-    TileId, TileKind, TilePath, TileRead, VerifierKey, prove_prefix,
+    EMPTY_ROOT, FindError, ForkError, ForkProof, ProveError, SignedCheckpoint, VerifierKey,
+    prove_prefix,
 };
 use chaos_store::Store;
 
 use super::{
     MirrorError, Signers,
-    tree::{fetch_tile, narrow},
+    delegated::{ensure_held, ensure_holds, ensure_keys_fit},
+    fetched::{Absent, Fetched},
+    tree::narrow,
 };
 use crate::{resource::Resource, source::Source};
 
@@ -48,7 +50,8 @@ pub(crate) async fn fetch(
     Ok(signed)
 }
 
-/// Holds the published checkpoint against every one that was kept.
+/// Holds the published checkpoint against every one that was kept, and each of them against the delegations
+/// that the root key has signed.
 pub(super) async fn compare(
     source: &Source,
     mirror: (&Store, &Signers),
@@ -57,8 +60,13 @@ pub(super) async fn compare(
 ) -> Result<Next, MirrorError> {
     for kept in known.stored.iter().chain(&known.pending) {
         mirror.1.ensure_in_force(kept)?;
+        ensure_holds(mirror, kept)?;
     }
     let stored = known.stored.as_ref().map_or(0, |kept| kept.claimed().size());
+    // What the kept one holds, its continuation holds.
+    let from = if stored < found.claimed().size() { stored } else { 0 };
+    ensure_keys_fit(source, mirror, found, from).await?;
+    ensure_held(source, mirror, found, from).await?;
     let pending = known.pending.iter().filter(|pending| Some(*pending) != known.stored.as_ref());
     for kept in known.stored.iter().chain(pending) {
         ensure_grown(source, mirror, kept, found).await?;
@@ -130,7 +138,7 @@ pub(crate) async fn ensure_grown(
 
 /// The proof that a published checkpoint is no start of the history that the root key has signed, by what is
 /// stored of that.
-fn stored_history(
+pub(super) fn stored_history(
     store: &Store,
     signers: &Signers,
     found: &SignedCheckpoint,
@@ -152,33 +160,8 @@ async fn published_history(
     if size == end {
         return Ok(signers.other_history(kept, None));
     }
-    let mut tiles = Fetched::default();
-    loop {
-        match prove_prefix(&tiles, size, end) {
-            Ok(prefix) => return Ok(signers.other_history(kept, Some(prefix))),
-            Err(ProveError::Read(Absent(id))) => {
-                let tile = fetch_hashes(source, id, found.claimed().size()).await?;
-                tiles.0.insert(id, tile);
-            }
-            Err(ProveError::Narrow { tile, expected, found }) => {
-                return Err(narrow(tile, expected, found));
-            }
-            Err(ProveError::Index { .. } | ProveError::Sizes { .. }) => {
-                unreachable!("the checkpoint is below the delegation")
-            }
-        }
-    }
-}
-
-/// A tile of hashes, as wide as a log of this size has it.
-async fn fetch_hashes(source: &Source, id: TileId, size: u64) -> Result<Vec<Hash>, MirrorError> {
-    let hashes = size >> (u32::from(id.level) * 8);
-    let start = id.index * u64::from(TILE_WIDTH);
-    let width = hashes.saturating_sub(start).min(u64::from(TILE_WIDTH));
-    let width = u16::try_from(width).expect("at most 256");
-    let path = TilePath::new(TileKind::Hashes { level: id.level }, id.index, width)
-        .expect("a proof asks for tiles that its size has");
-    fetch_tile(source, path).await
+    let prefix = Fetched::of(found.claimed().size()).prefix(source, size, end).await?;
+    Ok(signers.other_history(kept, Some(prefix)))
 }
 
 /// Holds a kept checkpoint against a larger one with the published tiles: none if it is its start, a
@@ -190,7 +173,7 @@ async fn find(
     found: &SignedCheckpoint,
 ) -> Result<Option<ForkProof>, MirrorError> {
     let (old_size, new_size) = (kept.claimed().size(), found.claimed().size());
-    let mut tiles = Fetched::default();
+    let mut tiles = Fetched::of(new_size);
     loop {
         let held = match key {
             Some(key) => ForkProof::find(key, kept, found, &tiles),
@@ -213,7 +196,7 @@ async fn find(
             }
         };
         // Every turn adds a tile, and a proof asks for two of each level.
-        tiles.0.insert(id, fetch_hashes(source, id, new_size).await?);
+        tiles.fetch(source, id).await?;
     }
 }
 
@@ -231,21 +214,4 @@ fn begins_with(
         return Ok(None);
     }
     Err(FindError::Fork(ForkError::Consistent { size: old.size(), root }))
-}
-
-/// The tiles fetched so far.
-#[derive(Debug, Default)]
-struct Fetched(BTreeMap<TileId, Vec<Hash>>);
-
-/// A tile that was not fetched yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0} was not fetched yet")]
-struct Absent(TileId);
-
-impl TileRead for Fetched {
-    type Error = Absent;
-
-    fn read_tile(&self, id: TileId) -> Result<Option<Vec<Hash>>, Absent> {
-        self.0.get(&id).cloned().map(Some).ok_or(Absent(id))
-    }
 }

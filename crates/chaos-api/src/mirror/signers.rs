@@ -4,7 +4,7 @@ use chaos_agency::{SignerError, Succession, action::Role};
 use chaos_log::{ForkProof, PrefixProof, SignedCheckpoint, VerifierKey};
 use chaos_store::{Records as _, Store};
 use chaos_types::Did;
-use chaos_verify::{LogKeys, PlacesProof, ProvedFork, SignerProof, TreesProof};
+use chaos_verify::{DelegationPlace, LogKeys, PlacesProof, ProvedFork, SignerProof, TreesProof};
 
 use super::MirrorError;
 use crate::{
@@ -21,8 +21,17 @@ pub(super) const KEYS_META: &str = "mirror/keys";
 pub(crate) struct Signers {
     root: VerifierKey,
     succession: Succession,
-    file: Option<Vec<u8>>,
+    known: Option<Known>,
     follows_lost: bool,
+}
+
+/// A file of the log's keys that holds.
+#[derive(Debug)]
+struct Known {
+    file: Vec<u8>,
+    /// What it is proved under.
+    checkpoint: SignedCheckpoint,
+    places: Vec<DelegationPlace>,
 }
 
 impl Signers {
@@ -35,7 +44,7 @@ impl Signers {
     ) -> Result<Self, MirrorError> {
         let did = Did::from_public_bytes(root.public()).expect("a verifier key is a curve point");
         let succession = Succession::new(did, Role::Checkpoints);
-        let mut signers = Self { root: root.clone(), succession, file: None, follows_lost: true };
+        let mut signers = Self { root: root.clone(), succession, known: None, follows_lost: true };
         if let Some(file) = store.meta(KEYS_META)? {
             signers.learn(file)?;
         }
@@ -49,8 +58,8 @@ impl Signers {
 
     /// Keeps what was learnt.
     pub(crate) fn keep(&self, store: &mut Store) -> Result<(), MirrorError> {
-        if let Some(file) = &self.file {
-            store.put_meta(KEYS_META, file)?;
+        if let Some(known) = &self.known {
+            store.put_meta(KEYS_META, &known.file)?;
         }
         Ok(())
     }
@@ -104,8 +113,40 @@ impl Signers {
 
     /// The proof that a retired key has signed a checkpoint, if it is one.
     fn theft(&self, signed: &SignedCheckpoint) -> Option<MirrorError> {
-        let file = self.file.as_deref()?;
-        let proof = SignerProof::new(self.root.clone(), file, signed.clone()).ok()?;
+        let file = self.file()?;
+        let new = || SignerProof::new(self.root.clone(), file, signed.clone()).ok();
+        // The first that holds a delegation the leaving key may sign too, and only with that entry.
+        let end = signed.claimed().size().checked_sub(1)?;
+        let of_place =
+            || SignerProof::of_place(self.root.clone(), file, signed.clone(), end, None).ok();
+        let proof = new().or_else(of_place)?;
+        Some(MirrorError::Fork(Box::new(ProvedFork::Signer(Box::new(proof)))))
+    }
+
+    /// Where the delegations stand that are known, of either role, in log order.
+    pub(super) fn places(&self) -> &[DelegationPlace] {
+        self.known.as_ref().map_or(&[], |known| &known.places)
+    }
+
+    /// What the file of the log's keys is proved under.
+    pub(super) fn checkpoint(&self) -> Option<&SignedCheckpoint> {
+        self.known.as_ref().map(|known| &known.checkpoint)
+    }
+
+    fn file(&self) -> Option<&[u8]> {
+        self.known.as_ref().map(|known| known.file.as_slice())
+    }
+
+    /// The proof that a checkpoint by a key that was retired since does not hold the delegation at `index`,
+    /// by nodes of its tree.
+    pub(super) fn lacks(
+        &self,
+        signed: &SignedCheckpoint,
+        index: u64,
+        prefix: Option<PrefixProof>,
+    ) -> Option<MirrorError> {
+        let (file, root) = (self.file()?, self.root.clone());
+        let proof = SignerProof::of_place(root, file, signed.clone(), index, prefix).ok()?;
         Some(MirrorError::Fork(Box::new(ProvedFork::Signer(Box::new(proof)))))
     }
 
@@ -122,7 +163,7 @@ impl Signers {
         signed: &SignedCheckpoint,
         prefix: Option<PrefixProof>,
     ) -> Option<MirrorError> {
-        let file = self.file.as_deref()?;
+        let file = self.file()?;
         let root = self.root.clone();
         let proof = SignerProof::of_history(root, file, signed.clone(), prefix).ok()?;
         Some(MirrorError::Fork(Box::new(ProvedFork::Signer(Box::new(proof)))))
@@ -131,13 +172,13 @@ impl Signers {
     /// The proof that the root key signed two delegations of one number, in what is kept and in what is
     /// published.
     fn two_places(&self, published: &[u8]) -> Option<MirrorError> {
-        let proof = PlacesProof::find(&self.root, self.file.as_deref()?, published).ok()??;
+        let proof = PlacesProof::find(&self.root, self.file()?, published).ok()??;
         Some(MirrorError::Fork(Box::new(ProvedFork::Places(Box::new(proof)))))
     }
 
     /// A fork of the log's by one of its keys, with what ties that key to the root key.
     pub(crate) fn fork(&self, fork: ForkProof) -> MirrorError {
-        let file = self.file.as_deref().filter(|_| *fork.log() != self.root);
+        let file = self.file().filter(|_| *fork.log() != self.root);
         let tied = file.and_then(|file| TreesProof::tied(fork.clone(), file).ok());
         let proof = tied.unwrap_or_else(|| TreesProof::new(fork));
         MirrorError::Fork(Box::new(ProvedFork::Trees(Box::new(proof))))
@@ -179,7 +220,7 @@ impl Signers {
 
     /// Takes in a file of the log's keys that goes on from what is known.
     pub(crate) fn learn(&mut self, file: Vec<u8>) -> Result<(), MirrorError> {
-        let (_, found) = LogKeys::verify(&file, &self.root).map_err(MirrorError::Keys)?;
+        let (keys, found) = LogKeys::verify(&file, &self.root).map_err(MirrorError::Keys)?;
         let (known, found) = (self.succession.delegations(), found.checkpoints);
         if known.starts_with(found.delegations()) {
             return Ok(());
@@ -191,8 +232,10 @@ impl Signers {
         if let Some(lost) = new.find(|delegation| delegation.body.lost && !self.follows_lost) {
             return Err(MirrorError::LostKey { index: lost.index });
         }
+        let checkpoint = keys.checkpoint().map_err(MirrorError::Keys)?;
+        let places = keys.places().map_err(MirrorError::Keys)?;
         self.succession = found;
-        self.file = Some(file);
+        self.known = Some(Known { file, checkpoint, places });
         Ok(())
     }
 }

@@ -343,12 +343,15 @@ fn whole_nodes_of_a_proof_are_the_roots_over_their_leaves() {
 }
 
 #[test]
-fn proof_of_an_entry_shows_the_root_of_the_tree_before_it() {
+fn proof_of_an_entry_shows_the_roots_of_the_trees_before_and_through_it() {
     for size in 1u64..140 {
         let log = log_of(size);
         for index in 0..size {
-            let before = prove_inclusion(&log, index, size).unwrap().root_before();
-            assert_eq!(before, root_at(&log, index).unwrap(), "{index} of {size}");
+            let proof = prove_inclusion(&log, index, size).unwrap();
+            assert_eq!(proof.root_before(), root_at(&log, index).unwrap(), "{index} of {size}");
+            let leaf = chaos_log::leaf_hash(&leaf(index));
+            let through = root_at(&log, index + 1).unwrap();
+            assert_eq!(proof.root_through(&leaf), through, "{index} of {size}");
         }
     }
 }

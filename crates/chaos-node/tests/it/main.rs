@@ -31,6 +31,7 @@ mod live;
 mod log_guide;
 mod lost_output;
 mod one_history;
+mod places;
 mod placing;
 mod program;
 mod proxy;

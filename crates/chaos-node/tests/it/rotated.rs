@@ -14,13 +14,13 @@ use crate::{
 };
 
 /// A log with one rotation, and copies of it that grow elsewhere under the keys that they hold.
-struct Rotated {
-    machine: Machine,
-    root: String,
+pub(crate) struct Rotated {
+    pub(crate) machine: Machine,
+    pub(crate) root: String,
 }
 
 impl Rotated {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let machine = Machine::new();
         machine.grow("data", "ada");
         let root = machine.key("data");
@@ -28,7 +28,7 @@ impl Rotated {
         Self { machine, root }
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         self.machine.path(name).to_str().unwrap().to_owned()
     }
 
@@ -39,18 +39,18 @@ impl Rotated {
     }
 
     /// A copy of the log as it is, which goes on where nobody remembers what it signed.
-    fn branch(&self, name: &str) {
+    pub(crate) fn branch(&self, name: &str) {
         self.machine.copy("data", name);
         self.elsewhere(name, &["log", "resume", "--only-copy"]);
     }
 
-    fn elsewhere(&self, name: &str, arguments: &[&str]) -> Run {
+    pub(crate) fn elsewhere(&self, name: &str, arguments: &[&str]) -> Run {
         let heads = self.machine.path(&format!("{name}-heads"));
         self.machine.with_heads(&heads, name, arguments).expect_code(0)
     }
 
     /// Appends an agent to a copy, signs the head, and gives a bundle under it.
-    fn grow_elsewhere(&self, name: &str, agent: &str) -> String {
+    pub(crate) fn grow_elsewhere(&self, name: &str, agent: &str) -> String {
         let register = ["agent", "register", "--name", agent, "--role", "researcher", "--json"];
         let receipt = receipt(&self.elsewhere(name, &register));
         self.elsewhere(name, &["log", "checkpoint"]);
@@ -60,7 +60,7 @@ impl Rotated {
     }
 
     /// The same of the log itself.
-    fn grow(&self, agent: &str) -> String {
+    pub(crate) fn grow(&self, agent: &str) -> String {
         let register = ["agent", "register", "--name", agent, "--role", "researcher", "--json"];
         let receipt = receipt(&self.machine.on("data", &register).expect_code(0));
         self.machine.on("data", &["log", "checkpoint"]).expect_code(0);
@@ -70,7 +70,7 @@ impl Rotated {
     }
 
     /// One round of a mirror or a monitor that knows the root key.
-    fn copy_of(&self, command: &str, source: &str, copy: &str) -> Run {
+    pub(crate) fn copy_of(&self, command: &str, source: &str, copy: &str) -> Run {
         let (source, copy) = (self.text(source), self.text(copy));
         run_with(["log", command, &source, &copy, "--log", &self.root], &[])
     }
@@ -82,7 +82,7 @@ fn receipt(run: &Run) -> String {
 
 /// The only proof of a fork that a copy keeps.
 #[track_caller]
-fn proof_in(copy: &Path) -> PathBuf {
+pub(crate) fn proof_in(copy: &Path) -> PathBuf {
     let files = fs::read_dir(copy.join("alarms")).unwrap().map(|file| file.unwrap().path());
     let mut proofs: Vec<PathBuf> =
         files.filter(|path| path.extension().is_some_and(|end| end == "fork")).collect();
@@ -100,13 +100,13 @@ fn untied(proof: &Path) -> String {
     file.to_str().unwrap().to_owned()
 }
 
-fn verify(files: &[&str], trust: &[&str]) -> Run {
+pub(crate) fn verify(files: &[&str], trust: &[&str]) -> Run {
     run_with([&["verify", "--json"], files, trust].concat(), &[])
 }
 
 /// What each file was found to be.
 #[track_caller]
-fn ensure_found(run: Run, code: i32, expected: &[&str]) {
+pub(crate) fn ensure_found(run: Run, code: i32, expected: &[&str]) {
     let found = run.expect_code(code).json();
     let word = |line: &Value| {
         let verdict = line["verdict"].as_str().unwrap();

@@ -249,18 +249,18 @@ fn fork_proofs_say_what_they_prove_and_end_with_6() {
     let forks = root().join("fixtures/forks");
     let forks = forks.to_str().unwrap();
     let lines = told(&[forks], 6);
-    assert_eq!(lines.len(), 8);
+    assert_eq!(lines.len(), 10);
     for line in &lines {
-        // Files of kind `history` show the end of the key that they are about, and of the other's.
+        // Files of kind `history` and `place` show the end of the key that they are about, and of the other's.
         let is_later = line["file"].as_str().is_some_and(|file| file.ends_with("/later-key.fork"));
-        let is_retired = is_later || line["kind"] == "history";
+        let is_retired = is_later || line["kind"] == "history" || line["kind"] == "place";
         let expected = if is_retired { "retired_key" } else { "forked" };
         assert_eq!(line["verdict"], expected, "{line}");
     }
     let shown = run(["verify", forks]).expect_code(6).stdout;
     assert!(shown.contains("forked  log example.com/log forked: it signed roots"), "{shown}");
     assert!(shown.contains("does not start with the tree of size 7"), "{shown}");
-    assert!(shown.ends_with("0 accepted, 0 rejected, 8 proofs of a fork\n"), "{shown}");
+    assert!(shown.ends_with("0 accepted, 0 rejected, 10 proofs of a fork\n"), "{shown}");
 
     let file = format!("{forks}/root.fork");
     let rooted = lines

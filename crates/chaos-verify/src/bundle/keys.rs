@@ -6,7 +6,7 @@ use chaos_agency::{
     Action, Delegation, Key, Kinds, Receipt, Succession,
     action::{Delegate, Role},
 };
-use chaos_log::{SignedCheckpoint, VerifierKey, map};
+use chaos_log::{Hash, SignedCheckpoint, VerifierKey, map};
 use chaos_types::{Check, Code, Did, Rejection, canonical, dsse::Envelope};
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +57,20 @@ pub struct LogKeys {
     pub edge: Placed,
     /// The delegations.
     pub keys: Delegations,
+}
+
+/// Where a delegation stands, and the two trees that whatever holds it starts with.
+///
+/// The root key has signed the one before it. The one through it is that of the file's checkpoint, and of
+/// whatever a later delegation goes on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DelegationPlace {
+    /// Its log index, which is how many entries stand before it.
+    pub index: u64,
+    /// The root of the tree of the entries before it.
+    pub before: Hash,
+    /// The root of the tree that ends with it.
+    pub through: Hash,
 }
 
 impl LogKeys {
@@ -112,11 +126,30 @@ impl LogKeys {
         Ok((root, successions))
     }
 
+    /// Where each delegation stands, of either role, in log order. That the file holds is for
+    /// [`Self::verify`] to say.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by the check *inclusion* or *checkpoint*.
+    pub fn places(&self) -> Result<Vec<DelegationPlace>, Rejection> {
+        let checkpoint = self.checkpoint()?;
+        let place = |entry: &Delegated| {
+            let inclusion = entry.place.ensure_under(&checkpoint)?;
+            let leaf = chaos_log::leaf_hash(&entry.place.leaf.to_bytes());
+            Ok(DelegationPlace {
+                index: entry.place.index,
+                before: inclusion.root_before(),
+                through: inclusion.root_through(&leaf),
+            })
+        };
+        self.keys.entries.iter().map(place).collect()
+    }
+
     /// The checkpoint, whoever signed it.
     ///
     /// # Errors
     /// A [`Rejection`] by the check *checkpoint*.
-    pub(crate) fn checkpoint(&self) -> Result<SignedCheckpoint, Rejection> {
+    pub fn checkpoint(&self) -> Result<SignedCheckpoint, Rejection> {
         SignedCheckpoint::parse(self.checkpoint.as_bytes())
             .map_err(|error| Rejection::caused(Check::Checkpoint, Fault::CheckpointInvalid, &error))
     }

@@ -516,6 +516,59 @@ fn proof_of_another_history_than_the_root_key_signed_stands_alone() {
 }
 
 #[test]
+fn proof_that_a_retired_keys_tree_lacks_a_delegation_stands_alone() {
+    let log = rotated_twice();
+    let file = keys_file(&log, &[2, 5], LATEST);
+    // The first head that the leaving key may sign, with another last entry than the delegation.
+    let mut branch = rotated();
+    branch.run(AGENT);
+    branch.run(AGENT);
+    // And one without the delegation by which that key was named.
+    let mut bare = Stated::new();
+    bare.go_on();
+    bare.go_on();
+    let prefix = chaos_log::prove_prefix(bare.tree(), 3, 4).unwrap();
+    let cases = [(&branch, 5, None, "place"), (&bare, 2, Some(prefix), "place-before")];
+    for (thief, index, prefix, name) in cases {
+        let note = head(thief, LATER);
+        let proof = SignerProof::of_place(root(), &file, note, index, prefix).unwrap();
+        let text = proof.to_string();
+        golden(&format!("forks/{name}.fork"), &text);
+        assert_eq!(SignerProof::parse(text.as_bytes()).unwrap(), proof);
+        assert!(proof.sentence().contains("its owner or a thief"), "{}", proof.sentence());
+        // Nothing later is signed by the root key, so that the entry at the last place is a key's word.
+        assert_eq!(proof.rests_on(), (index == 5).then(|| key(LATEST).did()));
+        for at in (0..text.len()).step_by(53) {
+            let mut changed = text.clone().into_bytes();
+            changed[at] ^= 1;
+            assert!(SignerProof::parse(&changed).is_err(), "byte {at}");
+        }
+    }
+    let refused = |log: &Stated, by: u8, index: u64, file: &[u8]| {
+        let size = log.tree().size();
+        let nodes =
+            (index + 1 < size).then(|| chaos_log::prove_prefix(log.tree(), index + 1, size));
+        let prefix = nodes.transpose().unwrap();
+        code_of(SignerProof::of_place(root(), file, head(log, by), index, prefix))
+    };
+    // A tree that holds the delegation, one by the key in force, and no delegation at that place.
+    let mut honest = rotated();
+    assert_eq!(refused(&honest, LATER, 2, &file), Fault::ForkNotProved.code());
+    assert_eq!(refused(&log, LATEST, 2, &file), Fault::ForkNotProved.code());
+    assert_eq!(refused(&bare, LATER, 3, &file), Fault::ForkNotProved.code());
+    honest.run(AGENT);
+    let body = Action::Delegate(honest.placing(handed(2, LATEST, LATER)));
+    honest.add(OPERATOR, &[OPERATOR, LATEST, LATER], Evidence::None {}, body);
+    assert_eq!(refused(&honest, LATER, 5, &file), Fault::ForkNotProved.code());
+    // What a later key says of the entry itself accuses no root key.
+    let mut own = Stated::new();
+    own.run(AGENT);
+    let first = keys_file(&rotated(), &[2], LATER);
+    assert_eq!(refused(&own, OPERATOR, 2, &first), Fault::ForkNotProved.code());
+    assert!(SignerProof::of_place(root(), &file, head(&own, OPERATOR), 2, None).is_ok());
+}
+
+#[test]
 fn bundle_of_a_delegation_shows_the_history_that_it_follows() {
     let log = rotated();
     let bundle = StateBundle {
