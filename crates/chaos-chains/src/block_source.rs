@@ -17,10 +17,8 @@ use alloy_primitives::B256;
 use chaos_types::ChainId;
 use serde_json::{Value, json};
 
-use self::{
-    cache::{BlockFile, Cache},
-    node::Node,
-};
+use self::cache::{BlockFile, Cache};
+pub(crate) use self::node::Node;
 pub use self::{
     guess::{Guess, Missing},
     header::HeaderFacts,

@@ -1,11 +1,12 @@
 //! Chains as the platform sees them: put a proposal or a checkpoint on one, read it back, prove it.
 //!
 //! Everything else in ChaosChain is pure; this crate is where it meets nodes that are slow, wrong,
-//! rate-limited or gone. It keeps that mess behind three doors:
+//! rate-limited or gone. It keeps that mess behind four doors:
 //!
 //! - [`EvmChain`]: an EVM chain over JSON-RPC. It checks the chain's identity when it connects, sends
 //!   transactions that are safe to retry, and names every failure ([`Error`]).
 //! - [`block_source::BlockSource`]: blocks and lazily fetched state for replay, cached on disk. Blocking.
+//! - [`StateReader`]: proofs and answers about the state that one block leaves. Blocking.
 //! - [`AnchorProof`]: an offline proof that a checkpoint is in a block. Pure; no network.
 //!
 //! [`attestation`] is the layout of what a submitted proposal carries.
@@ -55,8 +56,9 @@ mod open_vote;
 pub mod place;
 pub mod sending;
 pub mod signer;
+mod state_reader;
 
-pub use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256};
+pub use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 pub use anchor_proof::{AnchorFact, AnchorParts, AnchorProof, AnchorProofError};
 pub use anvil::{Anvil, AnvilConfig};
 pub use chain_file::{CHAIN_FILE_BYTES_MAX, ChainFile, ChainFileError};
@@ -73,3 +75,4 @@ pub use error::{CacheError, Error, NotTheAnchor, OtherCode, Shortage};
 pub use json_rpc::RpcLimits;
 pub use open_vote::{OpenVote, OpenVoteError, VOTE_FILE_BYTES_MAX};
 pub use signer::Signer;
+pub use state_reader::{BlockAt, FoundLog, LogFilter, Searched, StateReader};

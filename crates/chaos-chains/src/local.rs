@@ -106,6 +106,12 @@ impl LocalChain {
         Ok(Self { chain, stack, runtime, anvil })
     }
 
+    /// Where it answers.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        self.anvil.endpoint()
+    }
+
     /// A line about it.
     #[must_use]
     pub fn about(&self) -> String {

@@ -54,6 +54,13 @@ impl Bytecodes {
         Ok(Self { codes })
     }
 
+    /// Adds a code; gives its hash.
+    pub(crate) fn insert(&mut self, raw: Bytes) -> B256 {
+        let hash = keccak256(&raw);
+        self.codes.entry(hash).or_insert_with(|| Code { raw, analysed: OnceLock::new() });
+        hash
+    }
+
     /// The number of codes.
     #[must_use]
     pub fn len(&self) -> usize {

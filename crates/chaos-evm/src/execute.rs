@@ -418,7 +418,7 @@ const fn lacks_gas(reason: &RejectReason) -> bool {
 }
 
 /// The header fields the EVM reads.
-fn block_env(block: &Block, terms: &Terms<'_>) -> BlockEnv {
+pub(crate) fn block_env(block: &Block, terms: &Terms<'_>) -> BlockEnv {
     let Header { number, timestamp, beneficiary, difficulty, mix_hash, .. } = block.header;
     let mut env = BlockEnv {
         number: U256::from(number),

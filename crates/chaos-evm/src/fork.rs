@@ -206,6 +206,23 @@ impl ForkRules {
     }
 }
 
+/// Forks that can be named where a chain's schedule is not known, newest first.
+pub const NAMED: [(&str, SpecId); 6] = [
+    ("osaka", SpecId::OSAKA),
+    ("prague", SpecId::PRAGUE),
+    ("cancun", SpecId::CANCUN),
+    ("shanghai", SpecId::SHANGHAI),
+    ("paris", SpecId::MERGE),
+    ("london", SpecId::LONDON),
+];
+
+/// Ethereum's rules of the fork with this name, on whatever chain; `None` if it is not in [`NAMED`].
+#[must_use]
+pub fn named(name: &str) -> Option<ForkRules> {
+    let (_, spec) = NAMED.into_iter().find(|(known, _)| *known == name)?;
+    Some(ForkRules { spec, family: Family::Ethereum, blobs: ethereum_blobs(spec, 0) })
+}
+
 /// The execution rules of a preset's time: rollups run the EVM of the Ethereum fork that they had
 /// adopted.
 #[must_use]

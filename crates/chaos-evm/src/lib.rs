@@ -38,6 +38,7 @@
 
 pub mod block;
 mod bytecodes;
+pub mod calls;
 pub mod changes;
 pub mod counterfactual;
 mod encode;
@@ -54,6 +55,8 @@ pub mod resources;
 pub mod scenarios;
 pub mod state;
 mod tracked;
+
+pub use revm::DatabaseRef;
 
 pub use block::{
     BLOCK_BYTES_MAX, Block, DecodeError, Deposit, Header, RecordedAccount, RecordedBlock,

@@ -251,8 +251,11 @@ fn csv(fees: &[FeeRow]) -> String {
     text
 }
 
-/// Without a name or a time in it, so that equal content gives equal files.
-fn gzip(bytes: &[u8]) -> Result<Vec<u8>, io::Error> {
+/// Compressed, without a name or a time in it, so that equal content gives equal files.
+///
+/// # Errors
+/// If bytes cannot be compressed.
+pub fn gzip(bytes: &[u8]) -> Result<Vec<u8>, io::Error> {
     let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
     encoder.write_all(bytes)?;
     encoder.finish()

@@ -20,6 +20,7 @@ pub const EXTENSION: Extension = Extension {
     version: 1,
     kinds: &[
         Kind::of::<Analyse>(),
+        Kind::of::<CheckProposal>(),
         Kind::of::<Simulate>(),
         Kind::of::<Draft>(),
         Kind::of::<Submit>(),
@@ -45,6 +46,25 @@ impl Body for Analyse {
 
     fn sentence(&self) -> String {
         sentence::analysed(self)
+    }
+}
+
+impl Body for CheckProposal {
+    const KIND: &'static str = "check_proposal";
+    const SIGNER: Signer = Signer::Agent;
+    const IS_WORK: bool = true;
+    const DISCLOSED: bool = true;
+    const GROUNDS: &'static [Ground] = &[
+        Ground::read("the values that the calls read", Source::Chain, "recording"),
+        Ground::read("which calls and which text are looked at", Source::Signer, "recording"),
+    ];
+
+    fn ensure(&self, _: &Form<'_>) -> Result<(), Rejection> {
+        rules::ensure_check(self)
+    }
+
+    fn sentence(&self) -> String {
+        sentence::checked(self)
     }
 }
 
@@ -154,6 +174,29 @@ pub struct Analyse {
     pub blocks: Blocks,
     /// What could be improved, one sentence each, most pressing first.
     pub opportunities: Vec<String>,
+}
+
+/// Somebody's proposal was run on the state that a block left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckProposal {
+    /// The chain.
+    pub chain: ChainId,
+    /// The block after which the calls are made.
+    #[serde(with = "decimal")]
+    pub block_number: u64,
+    /// Its hash, which is to be compared with the chain.
+    pub block_hash: String,
+    /// The account that makes the calls.
+    pub sender: String,
+    /// The governor that has the proposal, if it is from one.
+    pub governor: Option<String>,
+    /// Its number there.
+    pub proposal_id: Option<String>,
+    /// How many calls it has.
+    pub calls: u32,
+    /// Whether all of them succeed.
+    pub succeeded: bool,
 }
 
 /// A change of one named parameter, in the parameter's own unit.

@@ -48,7 +48,7 @@ pub(crate) use log::{
     AcceptClockArgs, AnchorArgs, CheckpointArgs, CorrectTimeArgs, HandoverArgs, LogArgs,
     LogCommand, ProveArgs, RebuildArgs, ReportForkArgs, ResumeArgs, ShowArgs as LogShowArgs,
 };
-pub(crate) use proposal::{ProposalArgs, ProposalCommand, SubmitArgs};
+pub(crate) use proposal::{ProposalArgs, ProposalCheckArgs, ProposalCommand, SubmitArgs};
 pub(crate) use publish::{
     CopyArgs, DisclosureArgs, FindingsArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs,
     RepairArgs,
@@ -134,7 +134,7 @@ pub(crate) enum Command {
     Tx(TxArgs),
     /// Look a node over before anything is paid, and deploy our contracts.
     Chain(ChainCommands),
-    /// Put a finished proposal on record on a chain.
+    /// Put a finished proposal on record on a chain, or say what somebody else's does.
     Proposal(Box<ProposalArgs>),
     /// Open, cast, follow, execute or observe votes on a chain.
     Vote(Box<VoteArgs>),

@@ -20,6 +20,7 @@ mod broker;
 mod chains;
 mod ledger;
 mod programs;
+mod proposals;
 mod witness;
 
 use std::process::ExitCode;

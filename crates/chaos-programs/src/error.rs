@@ -16,6 +16,9 @@ pub enum Error {
     /// The ledger refuses or fails.
     #[error(transparent)]
     Ledger(#[from] chaos_ledger::Error),
+    /// A recording of a proposal gives no review.
+    #[error(transparent)]
+    Recording(#[from] Box<chaos_review::RecordingError>),
     /// A file cannot be read.
     #[error("cannot read {path}", path = path.display())]
     Read {

@@ -29,6 +29,7 @@
 //! - [`simulation`]: blocks that were replayed once, and experiments on them; [`blocks`] reads them,
 //!   [`recorded`] chooses and writes them, [`live`] fetches them from a node, [`saved`] makes them of
 //!   what somebody else fetched.
+//! - [`checking`]: somebody else's proposal, run on the state that a block left.
 //! - [`study`]: one question with its alternatives, from its file to its folder.
 //! - [`submitting`]: a finished proposal by its file, on its way through a chain.
 //! - [`forecasting`]: forecasts of blocks to come, and how those of past ones held.
@@ -45,6 +46,7 @@ pub mod appraisal;
 pub mod auditing;
 pub mod blocks;
 pub mod bundle_files;
+pub mod checking;
 pub mod deciding;
 pub mod enclave;
 mod error;

@@ -6,6 +6,7 @@
 //! as an input, and stays the agent's word.
 
 mod analyse;
+mod check_proposal;
 mod divide;
 mod draft;
 mod run;
@@ -24,6 +25,7 @@ use serde::Serialize;
 pub(crate) use self::run::RunComponent;
 pub use self::{
     analyse::Analyse,
+    check_proposal::CheckProposal,
     divide::{Divide, Paid, RewardDocument, Shares},
     draft::Draft,
     score::Score,

@@ -18,7 +18,7 @@ mod simulation;
 mod work;
 
 use chaos_agency::{Action, Body, Receipt, action, receipt::Replay};
-use chaos_governance::receipts::{Analyse, Draft, Simulate};
+use chaos_governance::receipts::{Analyse, CheckProposal, Draft, Simulate};
 use chaos_types::{Check, Digest, Rejection};
 use chaos_verify::{Attachments, Fault};
 use serde::Serialize;
@@ -34,6 +34,7 @@ use crate::{
 };
 
 const ANALYSE: &str = program::Analyse::NAME;
+const CHECK_PROPOSAL: &str = program::CheckProposal::NAME;
 const DRAFT: &str = program::Draft::NAME;
 const SIMULATE: &str = program::Simulate::NAME;
 const SCORE: &str = program::Score::NAME;
@@ -42,6 +43,9 @@ const SANDBOX: &str = program::RunComponent::NAME;
 
 /// The input of a run that holds the component.
 pub const COMPONENT: &str = "component";
+
+/// The input of a check that holds a proposal with the state that it reads.
+pub(crate) const RECORDING: &str = "recording";
 
 /// The input of a draft that says which opportunity was taken up, and how to simulate.
 pub(crate) const BRIEF: &str = "brief";
@@ -119,12 +123,16 @@ fn ensure_shown(receipt: &Receipt) -> Result<&Replay, Rejection> {
     }
     match (program.name.as_str(), receipt.action.kind()) {
         (ANALYSE, Analyse::KIND)
+        | (CHECK_PROPOSAL, CheckProposal::KIND)
         | (SIMULATE, Simulate::KIND)
         | (SANDBOX, action::Run::KIND)
         | (DRAFT, Draft::KIND)
         | (SCORE, action::Score::KIND)
         | (DIVIDE, action::Pay::KIND) => Ok(replay),
-        (known @ (ANALYSE | SIMULATE | DRAFT | SCORE | DIVIDE | SANDBOX), other) => Err(reject(
+        (
+            known @ (ANALYSE | CHECK_PROPOSAL | SIMULATE | DRAFT | SCORE | DIVIDE | SANDBOX),
+            other,
+        ) => Err(reject(
             Fault::KindNotShown,
             format!("the receipt is of kind `{other}`, which the program `{known}` does not show"),
         )),
@@ -152,6 +160,9 @@ pub fn reexecute(
     let named = Named { inputs: named, attachments };
     let work = Work { named, inputs, progress };
     match (program.name.as_str(), &receipt.action) {
+        (CHECK_PROPOSAL, action) => {
+            governance::check_proposal(&work, &body::<CheckProposal>(action)?)
+        }
         (ANALYSE, action) => governance::analyse(&work, &body::<Analyse>(action)?),
         (SIMULATE, action) => {
             let claimed = body::<Simulate>(action)?;

@@ -25,6 +25,7 @@ const PURE: &[&str] = &[
     "crates/chaos-parameters/",
     "crates/chaos-report/",
     "crates/chaos-reputation/",
+    "crates/chaos-review/",
     "crates/chaos-sandbox/",
     "crates/chaos-simulation/",
     "crates/chaos-studio/",

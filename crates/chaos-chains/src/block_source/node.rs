@@ -17,26 +17,26 @@ const BY_HASH: u8 = 1;
 const BY_NUMBER: u8 = 2;
 
 #[derive(Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     rpc: JsonRpc,
     blocking: Blocking,
     state_tags: AtomicU8,
 }
 
 impl Node {
-    pub(super) fn new(rpc: JsonRpc) -> Result<Self, Error> {
+    pub(crate) fn new(rpc: JsonRpc) -> Result<Self, Error> {
         Ok(Self { rpc, blocking: Blocking::new()?, state_tags: AtomicU8::new(UNKNOWN) })
     }
 
-    pub(super) const fn rpc(&self) -> &JsonRpc {
+    pub(crate) const fn rpc(&self) -> &JsonRpc {
         &self.rpc
     }
 
-    pub(super) const fn blocking(&self) -> &Blocking {
+    pub(crate) const fn blocking(&self) -> &Blocking {
         &self.blocking
     }
 
-    pub(super) fn request<T>(&self, method: &'static str, params: Value) -> Result<T, Error>
+    pub(crate) fn request<T>(&self, method: &'static str, params: Value) -> Result<T, Error>
     where
         T: serde::de::DeserializeOwned + Send + 'static,
     {
@@ -44,7 +44,7 @@ impl Node {
         self.blocking.run(async move { rpc.request(method, params).await })
     }
 
-    pub(super) fn ask(&self, method: &'static str, params: Value) -> Result<Outcome, Error> {
+    pub(crate) fn ask(&self, method: &'static str, params: Value) -> Result<Outcome, Error> {
         let rpc = self.rpc.clone();
         self.blocking.run(async move { rpc.ask(method, params).await })
     }
@@ -57,7 +57,7 @@ impl Node {
     /// Asks about the state after a block, by its hash where the node can
     /// ([EIP-1898](https://eips.ethereum.org/EIPS/eip-1898)), else by its number. The block is added
     /// as the last parameter.
-    pub(super) fn read_state(
+    pub(crate) fn read_state(
         &self,
         number: u64,
         hash: B256,

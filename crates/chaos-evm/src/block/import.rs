@@ -10,6 +10,7 @@
 //!
 //! Both decode untrusted bytes without touching files or network.
 
+mod growing;
 pub mod state_proof;
 pub mod trace;
 mod trie;
@@ -22,6 +23,7 @@ use revm::DatabaseRef;
 use super::{Block, DecodeError, RecordedBlock};
 use crate::{Complete, Recording, ReplayError, replay::BlockReplay, replay_on};
 
+pub use growing::{Growing, GrowingError, Prover};
 pub use state_proof::{StateProof, StateProofError};
 pub use trace::{Prestate, prestate};
 pub use trie::TrieError;
@@ -87,6 +89,14 @@ pub enum ImportError {
         block: u64,
         /// The hash its header gives for its parent.
         parent: B256,
+    },
+    /// The state proof has no header of the block whose state it is.
+    #[error("`proof.headers` lacks block {number}, {hash}")]
+    HeaderMissing {
+        /// The block.
+        number: u64,
+        /// Its hash.
+        hash: B256,
     },
     /// The headers of the state proof do not form one chain that ends in the block's parent.
     #[error("`proof.headers`: block {number} hashes to {found}, its child says {expected}")]

@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chaos_agency::receipt::{Form, ensure_address, ensure_hash};
 use chaos_types::{Check, Digest, Rejection};
 
-use super::{Blocks, ObserveVote, Submit};
+use super::{Blocks, CheckProposal, ObserveVote, Submit};
 use crate::view::fault::Fault;
 
 /// How the name of bytes by their digest begins
@@ -26,6 +26,16 @@ pub(super) fn ensure_range(blocks: &Blocks) -> Result<(), Rejection> {
         Fault::BlocksMalformed,
         format!("{count} blocks from {first} to {last} are no part of a range"),
     ))
+}
+
+/// Addresses and the block's hash are written in the one way of their chain.
+pub(super) fn ensure_check(check: &CheckProposal) -> Result<(), Rejection> {
+    ensure_hash(&check.chain, "block_hash", &check.block_hash)?;
+    ensure_address(&check.chain, "sender", &check.sender)?;
+    match &check.governor {
+        Some(governor) => ensure_address(&check.chain, "governor", governor),
+        None => Ok(()),
+    }
 }
 
 /// A proposal's text that is named by its digest is what the receipt produced.

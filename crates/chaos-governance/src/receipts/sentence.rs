@@ -1,6 +1,9 @@
 //! What the studio's receipts say, in a sentence with their figures.
 
-use super::{Analyse, Decision, Draft, ObserveVote, ParameterChange, Simulate, Submit, VoteState};
+use super::{
+    Analyse, CheckProposal, Decision, Draft, ObserveVote, ParameterChange, Simulate, Submit,
+    VoteState,
+};
 
 pub(super) fn analysed(body: &Analyse) -> String {
     let Analyse { chain, blocks, opportunities } = body;
@@ -13,6 +16,17 @@ pub(super) fn analysed(body: &Analyse) -> String {
         "read {} blocks of {chain}, {} to {}, and {named}",
         blocks.count, blocks.first, blocks.last
     )
+}
+
+pub(super) fn checked(body: &CheckProposal) -> String {
+    let CheckProposal { chain, block_number, calls, succeeded, .. } = body;
+    let whose = match (&body.governor, &body.proposal_id) {
+        (Some(governor), Some(id)) => format!("proposal {id} of {governor}"),
+        _ => "a proposal from a file".to_owned(),
+    };
+    let ended = if *succeeded { "all succeed" } else { "one fails" };
+    let calls = if *calls == 1 { "1 call".to_owned() } else { format!("{calls} calls") };
+    format!("ran {whose} after block {block_number} of {chain}: of {calls} {ended}")
 }
 
 pub(super) fn simulated(body: &Simulate) -> String {

@@ -1,8 +1,11 @@
+mod check;
+
 use std::path::PathBuf;
 
 use chaos_chains::Address;
 use clap::{Args, Subcommand};
 
+pub(crate) use self::check::ProposalCheckArgs;
 use super::{ChainArgs, DataArgs, KeystoreArgs, SpendArgs, address};
 
 const EXAMPLES: &str = "\
@@ -22,6 +25,8 @@ pub(crate) enum ProposalCommand {
     /// Put a finished proposal on record in a ProposalEndpoint, signed for this chain and sender, and log
     /// it once that is as sure as --finality asks.
     Submit(SubmitArgs),
+    /// Run what somebody proposes on recorded or live state, and say what it does.
+    Check(ProposalCheckArgs),
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! `chaoschain proposal`.
 
+mod check;
 mod submit;
 
 use std::process::ExitCode;
@@ -12,5 +13,6 @@ use crate::{
 pub(crate) fn run(args: &ProposalArgs) -> Result<ExitCode, Failure> {
     match &args.command {
         ProposalCommand::Submit(args) => submit::run(args),
+        ProposalCommand::Check(args) => check::run(args),
     }
 }

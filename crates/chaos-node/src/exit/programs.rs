@@ -15,6 +15,7 @@ impl From<Error> for Failure {
             Error::Chain(error) | Error::Submission(SubmissionError::Chain(error)) => {
                 return error.into();
             }
+            Error::Recording(error) => return (*error).into(),
             error => Self::new(kind, error),
         };
         match hint {
@@ -24,6 +25,7 @@ impl From<Error> for Failure {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a line for each refusal")]
 const fn kind(error: &Error) -> Kind {
     match error {
         Error::Quote(_) | Error::Chain(_) => Kind::Outside,
@@ -67,10 +69,12 @@ const fn kind(error: &Error) -> Kind {
         | Error::Task(_)
         | Error::Attack(_)
         | Error::Submitting(_) => Kind::Input,
-        // What the ledger's refusals mean is said beside.
-        Error::Ledger(_) | Error::Write { .. } | Error::Empty { .. } | Error::Table(_) => {
-            Kind::Storage
-        }
+        // What the refusals of the ledger and of a recording mean is said beside.
+        Error::Recording(_)
+        | Error::Ledger(_)
+        | Error::Write { .. }
+        | Error::Empty { .. }
+        | Error::Table(_) => Kind::Storage,
         Error::Material(_)
         | Error::Canonical(_)
         | Error::Change(_)

@@ -10,6 +10,7 @@ fn operator_is_registered_for_the_kinds_that_are_listed() {
     let expected = [
         "analyse",
         "anchor",
+        "check_proposal",
         "draft",
         "observe_vote",
         "oversee",

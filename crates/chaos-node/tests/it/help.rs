@@ -31,6 +31,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("log resume", "a memory of signed heads that was lost"),
     ("log rotate-key", "a log whose root key has that role"),
     ("proposal", "a chain and a key"),
+    ("proposal check", "a chain with a governor; the guide of proposals runs them"),
     ("vote", "a chain, a key and a proposal"),
     ("secret", "a broker and a secret"),
     ("service", "a broker with services"),
@@ -111,6 +112,7 @@ fn every_example_is_a_command_line() {
             .replace("did:key:...", DID)
             .replace("HASH", &format!("0x{}", "0".repeat(64)))
             .replace("VKEY", VKEY)
+            .replace("ADDRESS", &format!("0x{}", "0".repeat(40)))
     };
     for (name, page) in pages() {
         for line in examples(&page).iter().flatten() {

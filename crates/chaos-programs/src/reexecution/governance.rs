@@ -8,11 +8,11 @@ use chaos_verify::{Fault, is_of_a_chain};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BRIEF, RUN, STUDIO, ensure_same, former, hold, reject, shown,
+    BRIEF, RECORDING, RUN, STUDIO, ensure_same, former, hold, reject, shown,
     simulation::{block_set, ensure_baseline},
     work::Work,
 };
-use crate::program::{Analyse, Draft, Program as _};
+use crate::program::{Analyse, CheckProposal, Draft, Program as _};
 
 /// What a draft starts from.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,6 +29,15 @@ pub(super) fn analyse(work: &Work<'_>, claimed: &receipts::Analyse) -> Result<Di
     work.named.ensure_inputs(|name| name == STUDIO || is_of_a_chain(name))?;
     let studio = studio(work)?;
     hold(Analyse { block_set: &block_set(work)?, studio: &studio }, claimed)
+}
+
+/// Runs the recorded proposal again.
+pub(super) fn check_proposal(
+    work: &Work<'_>,
+    claimed: &receipts::CheckProposal,
+) -> Result<Digest, Rejection> {
+    work.named.ensure_inputs(|name| name == RECORDING)?;
+    hold(CheckProposal { recording: &work.bytes(RECORDING)? }, claimed)
 }
 
 fn studio(work: &Work<'_>) -> Result<Studio, Rejection> {

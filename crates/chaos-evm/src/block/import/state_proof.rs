@@ -23,26 +23,35 @@ use serde::{
     de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
+use serde_json::{Value, json};
+
 use super::{ImportError, TrieError, trie::lookup};
 use crate::{
     block::{
-        BLOCK_BYTES_MAX, Block,
+        self, BLOCK_BYTES_MAX, Block,
         decode::{decompress, typed},
     },
     bytecodes::Bytecodes,
+    fork::ForkRules,
 };
 
 const STATE_PROOF: &str = "proof";
-const PARENT: &str = "parent header";
+const PARENT: &str = "block header";
 
 /// The state before one block, every answer of it proven. Hand it to
 /// [`super::record_complete`].
+///
+/// It may grow while it is read ([`super::Growing`]): what is added is believed no more than what was
+/// there.
 #[derive(Debug)]
 pub struct StateProof {
-    nodes: B256Map<Bytes>,
-    codes: Bytecodes,
-    state_root: B256,
-    block_hashes: BTreeMap<u64, B256>,
+    nodes: RefCell<B256Map<Bytes>>,
+    codes: RefCell<Bytecodes>,
+    /// The header of the block that leaves the state.
+    head: Header,
+    /// From that block downwards.
+    headers: RefCell<Vec<Header>>,
+    block_hashes: RefCell<BTreeMap<u64, B256>>,
     accounts: RefCell<BTreeMap<Address, Option<TrieAccount>>>,
 }
 
@@ -103,39 +112,168 @@ impl StateProof {
     /// If the bytes have another form, or the headers do not lead from the block's parent hash to a
     /// state root whose node is there.
     pub fn decode(bytes: &[u8], block: &Block, parent: Option<&[u8]>) -> Result<Self, ImportError> {
-        let document = |document| move |source| ImportError::Document { document, source };
-        let json = decompress(bytes, BLOCK_BYTES_MAX).map_err(document(STATE_PROOF))?;
-        let Envelope(wire) = typed(&json).map_err(document(STATE_PROOF))?;
+        let child = &block.header;
+        let missing =
+            || ImportError::ParentMissing { block: child.number, parent: child.parent_hash };
+        let number = child.number.checked_sub(1).ok_or_else(missing)?;
+        let wire = wire(bytes)?;
         let mut headers: Vec<Header> =
             wire.headers.unwrap_or_default().into_iter().map(|header| header.0).collect();
         if let Some(parent) = parent {
-            let header: AnyHeader = typed(parent).map_err(document(PARENT))?;
-            headers.push(header.0);
+            headers.push(header(parent)?);
         }
-        let (state_root, block_hashes) = verify_headers(headers, block)?;
-        let nodes: B256Map<Bytes> =
-            wire.state.0.into_iter().map(|node| (keccak256(&node), node)).collect();
-        if state_root != EMPTY_ROOT_HASH && !nodes.contains_key(&state_root) {
-            return Err(ImportError::RootMissing { root: state_root });
+        if headers.is_empty() {
+            return Err(missing());
         }
-        let codes = wire.codes.map(|codes| codes.0).unwrap_or_default();
-        let codes = codes.into_iter().map(|code| (keccak256(&code), code)).collect();
-        let codes = Bytecodes::from_codes(codes).map_err(document(STATE_PROOF))?;
-        let accounts = RefCell::default();
-        Ok(Self { nodes, codes, state_root, block_hashes, accounts })
+        Self::of(headers, (number, child.parent_hash), wire.state, wire.codes)
     }
 
-    /// The state root of the parent, which everything is proven against.
+    /// Reads a proof of the state that block `number` with this hash leaves, in the same forms.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub fn decode_after(bytes: &[u8], number: u64, hash: B256) -> Result<Self, ImportError> {
+        let wire = wire(bytes)?;
+        let headers: Vec<Header> =
+            wire.headers.unwrap_or_default().into_iter().map(|header| header.0).collect();
+        Self::of(headers, (number, hash), wire.state, wire.codes)
+    }
+
+    /// Starts with the header of a block, as JSON, and nothing of the state that it leaves.
+    ///
+    /// # Errors
+    /// If it is no header, or another one's.
+    pub fn begin(head: &[u8], number: u64, hash: B256) -> Result<Self, ImportError> {
+        Self::unfilled(vec![header(head)?], (number, hash))
+    }
+
+    fn of(
+        headers: Vec<Header>,
+        head: (u64, B256),
+        nodes: Blobs,
+        codes: Option<Blobs>,
+    ) -> Result<Self, ImportError> {
+        let proof = Self::unfilled(headers, head)?;
+        proof.learn_nodes(nodes.0);
+        let root = proof.state_root();
+        if root != EMPTY_ROOT_HASH && !proof.nodes.borrow().contains_key(&root) {
+            return Err(ImportError::RootMissing { root });
+        }
+        codes.map(|codes| codes.0).unwrap_or_default().into_iter().for_each(|code| {
+            proof.learn_code(code);
+        });
+        Ok(proof)
+    }
+
+    fn unfilled(headers: Vec<Header>, head: (u64, B256)) -> Result<Self, ImportError> {
+        let headers = verify_headers(headers, head)?;
+        let (number, hash) = head;
+        let first = headers.first().cloned();
+        Ok(Self {
+            nodes: RefCell::default(),
+            codes: RefCell::default(),
+            head: first.ok_or(ImportError::HeaderMissing { number, hash })?,
+            block_hashes: RefCell::new(hashes_of(head, &headers)),
+            headers: RefCell::new(headers),
+            accounts: RefCell::default(),
+        })
+    }
+
+    /// Adds trie nodes. Each is found by its hash, so one that leads nowhere is never read.
+    pub(crate) fn learn_nodes(&self, nodes: impl IntoIterator<Item = Bytes>) {
+        self.nodes.borrow_mut().extend(nodes.into_iter().map(|node| (keccak256(&node), node)));
+    }
+
+    /// Adds a code; gives its hash.
+    pub(crate) fn learn_code(&self, code: Bytes) -> B256 {
+        self.codes.borrow_mut().insert(code)
+    }
+
+    /// Adds the header below the oldest one, as JSON.
+    ///
+    /// # Errors
+    /// If it is no header, or not the parent of the oldest one.
+    pub(crate) fn learn_header(&self, json: &[u8]) -> Result<(), ImportError> {
+        let below = header(json)?;
+        let mut hashes = self.block_hashes.borrow_mut();
+        let Some((&number, &expected)) = hashes.first_key_value() else { return Ok(()) };
+        let found = below.hash_slow();
+        if below.number != number {
+            return Err(ImportError::HeaderNumber { expected: number, found: below.number });
+        }
+        if found != expected {
+            return Err(ImportError::HeaderLink { number, expected, found });
+        }
+        if let Some(number) = number.checked_sub(1) {
+            hashes.insert(number, below.parent_hash);
+        }
+        self.headers.borrow_mut().push(below);
+        Ok(())
+    }
+
+    /// The lowest block whose hash is known; its own header may be missing.
+    pub(crate) fn oldest(&self) -> u64 {
+        self.block_hashes.borrow().first_key_value().map_or(0, |(number, _)| *number)
+    }
+
+    /// What was learnt, in the form that is read: `{"state": …, "codes": …, "headers": …}`.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let nodes: BTreeMap<B256, Bytes> =
+            self.nodes.borrow().iter().map(|(hash, node)| (*hash, node.clone())).collect();
+        let codes: Vec<Bytes> = self.codes.borrow().iter().map(|(_, code)| code.clone()).collect();
+        let headers: Vec<Bytes> =
+            self.headers.borrow().iter().map(|it| alloy_rlp::encode(it).into()).collect();
+        json!({
+            "state": nodes.values().collect::<Vec<_>>(),
+            "codes": codes,
+            "headers": headers,
+        })
+    }
+
+    /// The block that leaves the state, without its transactions, to run something after it.
+    #[must_use]
+    pub fn head(&self, chain_id: u64, rules: ForkRules) -> Block {
+        let head = &self.head;
+        let header = block::Header {
+            number: head.number,
+            hash: Some(head.hash_slow()),
+            parent_hash: head.parent_hash,
+            timestamp: head.timestamp,
+            beneficiary: head.beneficiary,
+            gas_limit: head.gas_limit,
+            gas_used: head.gas_used,
+            base_fee_per_gas: head.base_fee_per_gas,
+            difficulty: head.difficulty,
+            mix_hash: head.mix_hash,
+            receipts_root: head.receipts_root,
+            blob_gas_used: head.blob_gas_used,
+            excess_blob_gas: head.excess_blob_gas,
+            parent_beacon_block_root: head.parent_beacon_block_root,
+            extra_data: Some(head.extra_data.clone()),
+            size_bytes: None,
+            uncles: Vec::new(),
+        };
+        Block { chain_id, rules, header, transactions: Vec::new(), withdrawals: Vec::new() }
+    }
+
+    /// The state root that everything is proven against.
     #[must_use]
     pub const fn state_root(&self) -> B256 {
-        self.state_root
+        self.head.state_root
+    }
+
+    /// When the block that leaves the state was made, in seconds since 1970.
+    #[must_use]
+    pub const fn timestamp(&self) -> u64 {
+        self.head.timestamp
     }
 
     fn account(&self, address: Address) -> Result<Option<TrieAccount>, StateProofError> {
         if let Some(account) = self.accounts.borrow().get(&address) {
             return Ok(*account);
         }
-        let value = lookup(&self.nodes, self.state_root, keccak256(address))
+        let value = lookup(&self.nodes.borrow(), self.state_root(), keccak256(address))
             .map_err(|source| StateProofError::Account { address, source })?;
         let account = value
             .map(|value| alloy_rlp::decode_exact::<TrieAccount>(&value))
@@ -146,21 +284,18 @@ impl StateProof {
     }
 }
 
-/// Follows the headers from the block's parent downwards; gives the parent's state root and the
-/// hashes of all ancestors that are proven.
+/// Puts the headers in their order, the highest first, and checks that they form one chain that begins
+/// with this block.
 fn verify_headers(
     mut headers: Vec<Header>,
-    block: &Block,
-) -> Result<(B256, BTreeMap<u64, B256>), ImportError> {
-    let child = &block.header;
-    let missing = || ImportError::ParentMissing { block: child.number, parent: child.parent_hash };
-    let mut number = child.number.checked_sub(1).ok_or_else(missing)?;
+    (number, hash): (u64, B256),
+) -> Result<Vec<Header>, ImportError> {
     headers.sort_by_key(|header| std::cmp::Reverse(header.number));
     headers.dedup();
-    let state_root = headers.first().ok_or_else(missing)?.state_root;
-    let mut expected = child.parent_hash;
-    let mut hashes = BTreeMap::from([(number, expected)]);
-    for header in headers {
+    let mut next = Some((number, hash));
+    for header in &headers {
+        // Nothing is below the first block.
+        let Some((number, expected)) = next else { break };
         if header.number != number {
             return Err(ImportError::HeaderNumber { expected: number, found: header.number });
         }
@@ -168,11 +303,28 @@ fn verify_headers(
         if found != expected {
             return Err(ImportError::HeaderLink { number, expected, found });
         }
-        let Some(below) = number.checked_sub(1) else { break };
-        (number, expected) = (below, header.parent_hash);
-        hashes.insert(number, expected);
+        next = number.checked_sub(1).map(|below| (below, header.parent_hash));
     }
-    Ok((state_root, hashes))
+    Ok(headers)
+}
+
+/// The hashes that the headers prove: the first one's own, and what each says of its parent.
+fn hashes_of((number, hash): (u64, B256), headers: &[Header]) -> BTreeMap<u64, B256> {
+    let parents = headers.iter().filter_map(|it| Some((it.number.checked_sub(1)?, it.parent_hash)));
+    [(number, hash)].into_iter().chain(parents).collect()
+}
+
+fn wire(bytes: &[u8]) -> Result<Wire, ImportError> {
+    let document = |source| ImportError::Document { document: STATE_PROOF, source };
+    let json = decompress(bytes, BLOCK_BYTES_MAX).map_err(document)?;
+    let Envelope(wire) = typed(&json).map_err(document)?;
+    Ok(wire)
+}
+
+fn header(json: &[u8]) -> Result<Header, ImportError> {
+    let AnyHeader(header) =
+        typed(json).map_err(|source| ImportError::Document { document: PARENT, source })?;
+    Ok(header)
 }
 
 impl DatabaseRef for StateProof {
@@ -187,7 +339,7 @@ impl DatabaseRef for StateProof {
             // A state proof holds the codes that ran; of others the hash is enough.
             code: match account.code_hash {
                 KECCAK256_EMPTY => Some(Bytecode::default()),
-                hash => self.codes.get(hash),
+                hash => self.codes.borrow().get(hash),
             },
         });
         Ok(info)
@@ -197,13 +349,13 @@ impl DatabaseRef for StateProof {
         if hash == KECCAK256_EMPTY {
             return Ok(Bytecode::default());
         }
-        self.codes.get(hash).ok_or(StateProofError::Code { hash })
+        self.codes.borrow().get(hash).ok_or(StateProofError::Code { hash })
     }
 
     fn storage_ref(&self, address: Address, slot: U256) -> Result<U256, StateProofError> {
         let Some(account) = self.account(address)? else { return Ok(U256::ZERO) };
         let key = keccak256(slot.to_be_bytes::<32>());
-        let value = lookup(&self.nodes, account.storage_root, key)
+        let value = lookup(&self.nodes.borrow(), account.storage_root, key)
             .map_err(|source| StateProofError::Slot { address, slot, source })?;
         value
             .map_or(Ok(U256::ZERO), |value| alloy_rlp::decode_exact(&value))
@@ -211,7 +363,11 @@ impl DatabaseRef for StateProof {
     }
 
     fn block_hash_ref(&self, number: u64) -> Result<B256, StateProofError> {
-        self.block_hashes.get(&number).copied().ok_or(StateProofError::BlockHash { number })
+        self.block_hashes
+            .borrow()
+            .get(&number)
+            .copied()
+            .ok_or(StateProofError::BlockHash { number })
     }
 }
 

@@ -1,0 +1,208 @@
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256, map::B256Map};
+use revm::{
+    Inspector,
+    bytecode::opcode,
+    context::ContextTr,
+    interpreter::{
+        CallInputs, CallOutcome, CallScheme, CreateInputs, CreateOutcome, CreateScheme,
+        InstructionResult, Interpreter,
+        interpreter_types::{Jumps, MemoryTr},
+    },
+};
+
+/// Most steps that are kept.
+const STEPS_MAX: usize = 4_096;
+/// Most hashed pairs that are kept.
+const PREIMAGES_MAX: usize = 65_536;
+/// Bytes of an input that are kept of each step.
+const INPUT_BYTES_KEPT: usize = 1_024;
+/// Bytes of a key with the slot of its mapping.
+const PAIR_BYTES: usize = 64;
+
+/// Something that ran below a call, in the order in which it began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The call that it came from, from zero.
+    pub call: usize,
+    /// How deep it was; the call itself is at zero.
+    pub depth: usize,
+    /// What it was.
+    pub kind: StepKind,
+    /// Whose storage it ran on before: who called, created or was destroyed.
+    pub from: Address,
+    /// Whom it called, created or paid.
+    pub to: Address,
+    /// Wei that it moved.
+    pub value: U256,
+    /// The first bytes of its input; none of a creation.
+    pub input: Bytes,
+    /// How many bytes its input has.
+    pub input_bytes: usize,
+    /// Whether something above it failed, so that nothing of it stayed, or it failed itself.
+    pub is_undone: bool,
+}
+
+/// What a step was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepKind {
+    /// An ordinary call.
+    Call,
+    /// The code of `to` ran as if it were that of `from`.
+    DelegateCall,
+    /// A contract was created at `to`.
+    Create,
+    /// `from` destroyed itself and its wei went to `to`. From Cancun on the code stays, unless it was
+    /// created in the same transaction.
+    SelfDestruct,
+}
+
+/// What was seen of a batch.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) steps: Vec<Step>,
+    pub(super) steps_left_out: u64,
+    pub(super) static_calls: u64,
+    pub(super) preimages: B256Map<(B256, B256)>,
+}
+
+/// Notes what runs.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    seen: Seen,
+    calls_begun: usize,
+    /// For each frame that runs, how many steps were kept before it, and its own place if it was.
+    open: Vec<(usize, Option<usize>)>,
+    last_read: Option<(Address, U256)>,
+}
+
+impl Watch {
+    pub(super) fn begin_call(&mut self) {
+        self.calls_begun += 1;
+        self.open.clear();
+    }
+
+    /// Whose slot was read last, and which.
+    pub(super) const fn last_read(&self) -> Option<(Address, U256)> {
+        self.last_read
+    }
+
+    pub(super) fn into_seen(self) -> Seen {
+        self.seen
+    }
+
+    fn keep(&mut self, step: Step) -> Option<usize> {
+        if self.seen.steps.len() >= STEPS_MAX {
+            self.seen.steps_left_out += 1;
+            return None;
+        }
+        self.seen.steps.push(step);
+        Some(self.seen.steps.len() - 1)
+    }
+
+    fn enter(&mut self, step: Option<Step>) {
+        let before = self.seen.steps.len();
+        let place = step.and_then(|step| self.keep(step));
+        self.open.push((before, place));
+    }
+
+    /// Ends a frame; what failed takes back all that ran below it.
+    fn leave(&mut self, result: InstructionResult) -> Option<&mut Step> {
+        let (before, place) = self.open.pop()?;
+        if !result.is_ok() {
+            self.seen.steps.iter_mut().skip(before).for_each(|step| step.is_undone = true);
+        }
+        place.and_then(|place| self.seen.steps.get_mut(place))
+    }
+
+    fn step_of(&self, kind: StepKind, from: Address, to: Address, value: U256) -> Step {
+        Step {
+            call: self.calls_begun.saturating_sub(1),
+            depth: self.open.len(),
+            kind,
+            from,
+            to,
+            value,
+            input: Bytes::new(),
+            input_bytes: 0,
+            is_undone: false,
+        }
+    }
+}
+
+impl<C: ContextTr> Inspector<C> for Watch {
+    fn step(&mut self, interpreter: &mut Interpreter, _: &mut C) {
+        let opcode = interpreter.bytecode.opcode();
+        if opcode == opcode::SLOAD
+            && let Some(slot) = interpreter.stack.data().last()
+        {
+            self.last_read = Some((interpreter.input.target_address, *slot));
+        }
+        if opcode != opcode::KECCAK256 || self.seen.preimages.len() >= PREIMAGES_MAX {
+            return;
+        }
+        let [.., length, offset] = interpreter.stack.data().as_slice() else { return };
+        let (Ok(length), Ok(offset)) = (usize::try_from(*length), usize::try_from(*offset)) else {
+            return;
+        };
+        let ends_in_memory = offset.checked_add(PAIR_BYTES);
+        if length != PAIR_BYTES || ends_in_memory.is_none_or(|end| end > interpreter.memory.size())
+        {
+            return;
+        }
+        let pair = interpreter.memory.slice(offset..offset + PAIR_BYTES).to_vec();
+        let (key, slot) = pair.split_at(PAIR_BYTES / 2);
+        let words = (B256::from_slice(key), B256::from_slice(slot));
+        self.seen.preimages.insert(keccak256(&pair), words);
+    }
+
+    fn call(&mut self, context: &mut C, inputs: &mut CallInputs) -> Option<CallOutcome> {
+        let kind = match inputs.scheme {
+            CallScheme::Call => Some(StepKind::Call),
+            CallScheme::DelegateCall | CallScheme::CallCode => Some(StepKind::DelegateCall),
+            CallScheme::StaticCall => None,
+        };
+        let kind = kind.filter(|_| !inputs.is_static);
+        if kind.is_none() {
+            self.seen.static_calls += 1;
+        }
+        let step = kind.map(|kind| {
+            let value = inputs.transfer_value().unwrap_or_default();
+            let from = match kind {
+                StepKind::DelegateCall => inputs.target_address,
+                _ => inputs.caller,
+            };
+            let input = inputs.input.as_bytes(context);
+            let kept = input.len().min(INPUT_BYTES_KEPT);
+            Step {
+                input: Bytes::copy_from_slice(&input[..kept]),
+                input_bytes: input.len(),
+                ..self.step_of(kind, from, inputs.bytecode_address, value)
+            }
+        });
+        self.enter(step);
+        None
+    }
+
+    fn call_end(&mut self, _: &mut C, _: &CallInputs, outcome: &mut CallOutcome) {
+        self.leave(outcome.result.result);
+    }
+
+    fn create(&mut self, _: &mut C, inputs: &mut CreateInputs) -> Option<CreateOutcome> {
+        debug_assert!(!matches!(inputs.scheme(), CreateScheme::Custom { .. }), "nothing makes one");
+        let step = self.step_of(StepKind::Create, inputs.caller(), Address::ZERO, inputs.value());
+        self.enter(Some(step));
+        None
+    }
+
+    fn create_end(&mut self, _: &mut C, _: &CreateInputs, outcome: &mut CreateOutcome) {
+        let address = outcome.address;
+        if let (Some(step), Some(address)) = (self.leave(outcome.result.result), address) {
+            step.to = address;
+        }
+    }
+
+    fn selfdestruct(&mut self, contract: Address, target: Address, value: U256) {
+        let step = self.step_of(StepKind::SelfDestruct, contract, target, value);
+        self.keep(step);
+    }
+}

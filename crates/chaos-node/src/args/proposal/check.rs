@@ -1,0 +1,78 @@
+use std::path::PathBuf;
+
+use chaos_chains::{Address, B256, U256};
+use clap::{ArgGroup, Args};
+
+use crate::args::{DataArgs, address};
+
+const CHECK_EXAMPLES: &str = "\
+The calls are run one after the other, in one transaction, by the account that holds the powers of the vote,
+on the state that a block left. Nothing is sent. Exit code 0: all calls succeed. 1: one of them fails.
+
+Examples:
+  chaoschain proposal check --governor ADDRESS --id 17 --rpc-url URL
+  chaoschain proposal check --calls calls.json --rpc-url URL --block 19000000 --out checked
+  chaoschain proposal check --recorded checked/recording.json.gz
+
+A file of calls:
+  {\"format\": \"chaoschain-calls/1\", \"sender\": \"0x…\", \"description\": \"…\",
+   \"calls\": [{\"target\": \"0x…\", \"value\": \"0\", \"calldata\": \"0x…\"}]}";
+
+#[derive(Debug, Args)]
+#[command(after_help = CHECK_EXAMPLES)]
+#[command(group(ArgGroup::new("what").required(true).args(["calls", "governor", "recorded"])))]
+pub(crate) struct ProposalCheckArgs {
+    /// A file of calls.
+    #[arg(long, value_name = "FILE", requires = "rpc_url")]
+    pub(crate) calls: Option<PathBuf>,
+    /// The governor that has the proposal: OpenZeppelin's or Compound's kind.
+    #[arg(long, value_name = "ADDRESS", value_parser = address, requires_all = ["id", "rpc_url"])]
+    pub(crate) governor: Option<Address>,
+    /// The proposal's number there.
+    #[arg(long, value_name = "N", requires = "governor")]
+    pub(crate) id: Option<U256>,
+    /// A recording that --out wrote: it is run again, and no node is asked.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rpc_url", "chain", "block", "fork", "sender", "sent_along", "abi"])]
+    pub(crate) recorded: Option<PathBuf>,
+    /// The JSON-RPC endpoint of a node that gives state proofs (eth_getProof).
+    #[arg(long, value_name = "URL")]
+    pub(crate) rpc_url: Option<String>,
+    /// The chain it must be, such as eip155:1; otherwise whatever the endpoint serves.
+    #[arg(long, value_name = "CAIP-2")]
+    pub(crate) chain: Option<String>,
+    /// The block after which the calls are made; the newest without it.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) block: Option<u64>,
+    /// The hash that the block must have, as somebody who knows the chain says.
+    #[arg(long, value_name = "HASH")]
+    pub(crate) block_hash: Option<B256>,
+    /// The rules of a chain whose schedule of forks is not known: osaka, prague, cancun, shanghai, paris or
+    /// london.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) fork: Option<String>,
+    /// Who makes the calls. With --governor its timelock, or itself where it names none; with --calls what
+    /// the file says.
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub(crate) sender: Option<Address>,
+    /// Wei that whoever executes the proposal sends along.
+    #[arg(long, value_name = "WEI")]
+    pub(crate) sent_along: Option<U256>,
+    /// An ABI that you vouch for: FILE for every address, or ADDRESS=FILE. May be repeated.
+    #[arg(long, value_name = "[ADDRESS=]FILE")]
+    pub(crate) abi: Vec<String>,
+    /// A folder to write: review.json, recording.json.gz, which anybody runs again, and report.html.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// The name of the registered agent that signs a receipt of what was found; it needs the capability
+    /// check_proposal. Without it nothing is signed.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) agent: Option<String>,
+    /// Also write the receipt's bundle, which `chaoschain verify` checks and runs again.
+    #[arg(long, value_name = "FILE", requires = "agent")]
+    pub(crate) bundle: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print the review as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
