@@ -23,7 +23,7 @@ chaos_types::faults! {
         KeyRetired = "key-retired",
             "The checkpoint is signed by a key that another one has replaced before.";
         RetiredKeyHead = "retired-key-head",
-            "The checkpoint is by a retired key that signed two histories, and nothing shows that it is of the one that the root key has signed.";
+            "The checkpoint is by a retired key that signed two histories, or after its end, and nothing shows that it is of the one that the root key has signed.";
         LostKeyNotWitnessed = "lost-key-not-witnessed",
             "A key took a lost one's place, which is followed from the root key and with a quorum alone.";
         LogForked = "log-forked",

@@ -77,6 +77,15 @@ impl ProvedFork {
         }
     }
 
+    /// The same where the key that signed is known to be retired since an entry: then it is no fork of the log.
+    #[must_use]
+    pub fn sentence_if_retired(&self, since: Option<u64>) -> String {
+        match (self, since) {
+            (Self::Trees(proof), Some(since)) => proof.sentence_of_retired(since),
+            (Self::Trees(_) | Self::Signer(_) | Self::Places(_), _) => self.sentence(),
+        }
+    }
+
     /// The checkpoints that it is about.
     #[must_use]
     pub fn checkpoints(&self) -> Vec<&SignedCheckpoint> {

@@ -51,7 +51,7 @@ pub use bundle::{
 };
 pub use fault::Fault;
 pub use fork::{PlacesProof, ProvedFork, TreesProof};
-pub use heads::{Fork, Heads};
+pub use heads::{Heads, Judged, Judgement};
 pub use offline::{
     Appraisal, Appraise, Block, FoldedLog, Options, ReadAnchor, Reexecute, Trust, possible_times,
     verify,

@@ -125,6 +125,22 @@ impl Report {
         let Self { outcomes, words, result, .. } = trail.end(Err(rejection));
         (self.outcomes, self.words, self.result) = (outcomes, words, result);
     }
+
+    /// Says that the head is by a key which an entry has retired, and that nothing at hand shows it to be of
+    /// the history that the root key signed: whoever has the key by now can have made all of it up, so that
+    /// what was shown under the head is that key's word.
+    pub fn by_retired_key(&mut self, since: u64) {
+        for outcome in &mut self.outcomes {
+            if outcome.check != Check::Checkpoint || outcome.status != Status::Passed {
+                continue;
+            }
+            outcome.status = Status::NotShown;
+            outcome.detail.push_str(&format!(
+                "; by a key retired since entry {since}, and not held against the root-signed history"
+            ));
+        }
+        self.words.by_retired_key();
+    }
 }
 
 /// The checks made so far.

@@ -45,6 +45,8 @@ words! {
         NotShown = "not shown to be in a log", "No log is shown to hold it.";
         InItsOwnLog = "in a log that it names itself",
             "A log holds it, whose key comes from the bundle alone.";
+        ByARetiredKey = "in the log, by the word of a retired key",
+            "The trusted log's root key has retired the key that says so, and nothing shows that it said so before.";
         InTheLog = "in the log", "The log that the reader trusts holds it.";
     }
 }
@@ -124,6 +126,14 @@ pub struct Words {
 }
 
 impl Words {
+    /// Takes back what rests on a head that is a retired key's word.
+    pub(crate) fn by_retired_key(&mut self) {
+        self.placed = self.placed.min(Placed::ByARetiredKey);
+        if self.counted == Counted::Shown {
+            self.counted = Counted::Stated;
+        }
+    }
+
     /// Takes back what rests on a check that failed.
     pub(crate) fn forget_from(&mut self, check: Check) {
         let least = Self::default();

@@ -374,11 +374,12 @@ fn head_by_a_retired_key_is_refused_by_a_code_of_its_own() {
     let (silent, honest) = (read(&bytes, &root), read(&good, &root));
     assert!(silent.result.is_ok());
     let mut heads = chaos_verify::Heads::default();
-    heads.see(silent.head.as_ref().unwrap(), "silent").unwrap();
-    heads.see(honest.head.as_ref().unwrap(), "honest").unwrap();
-    let rejection = heads.rejection(silent.head.as_ref().unwrap()).unwrap();
+    heads.see(silent.head.as_ref().unwrap(), "silent");
+    heads.see(honest.head.as_ref().unwrap(), "honest");
+    let judged = heads.judge();
+    let rejection = judged.rejection(silent.head.as_ref().unwrap()).unwrap();
     assert_eq!(rejection.code, Fault::KeyRetired.code());
-    assert!(heads.rejection(honest.head.as_ref().unwrap()).is_none());
+    assert!(judged.rejection(honest.head.as_ref().unwrap()).is_none());
 }
 
 #[test]

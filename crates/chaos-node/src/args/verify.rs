@@ -28,7 +28,8 @@ With nodes of yours, which are asked for the block; two of three have to have it
 
 What is said, in one word for each fact:
   well-formed   signatures and every rule that needs the receipt alone hold
-  in the log    the log that --log names holds it; without --log, a log that the bundle names
+  in the log    the log that --log names holds it; without --log, a log that the bundle names;
+                by the word of a retired key, if nothing shows that its head is not a thief's
   counted       the log's own fold counts it: shown, recomputed here, or not shown
   anchored      a block holds the log's head that --block-hash names, or that so many nodes have as
                 --agree asks for; else not placed
@@ -49,8 +50,9 @@ With a copy of a log that others report forks in (`log report-fork`), or with a 
   chaoschain verify BUNDLE --log-dir DIR
   chaoschain verify BUNDLE report.json
 
-Exit codes of several bundles: 6 if a log forked, else 1 if one was rejected or lacks what is
-required, else 3 if a file could not be read. One bad file does not stop the others.
+Exit codes of several files: 6 if a log forked, else 1 if one was rejected or lacks what is
+required, else 3 if a file could not be read. One bad file does not stop the others. All are
+judged together, in whatever order. A proof about a retired key is not a fork of the log: 0.
 
 Re-execution looks inputs up by digest: first in the bundle, then in every --inputs folder and,
 if none is given, in the folder above the bundle's.";

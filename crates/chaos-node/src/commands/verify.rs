@@ -24,8 +24,8 @@ use chaos_programs::{
     reexecution::{Inputs, ensure_known},
 };
 use chaos_store::DATABASE_FILE;
-use chaos_types::{Check, Code, Rejection};
-use chaos_verify::{Fault, Head, Heads, Options, ProvedFork, Report, TreesProof};
+use chaos_types::{Code, Rejection};
+use chaos_verify::{Fault, Head, Options, ProvedFork, Report, TreesProof};
 
 use crate::{
     args::{Required, VerifyArgs},
@@ -52,7 +52,12 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let reported = verifier.reported(&found);
     let beside = together::Beside { copy: verifier.copy.as_ref(), reported: &reported };
     let forked = together::hold(&mut found, &verifier.trust(), beside)?;
-    let forked = keep_proofs(&mut found, args.keep_forks.as_deref())? || forked;
+    keep_proofs(&mut found, args.keep_forks.as_deref())?;
+    for found in &mut found {
+        if let Ok(Content::Bundle(checked)) = &mut found.content {
+            checked.lacks = verifier.lacks(&checked.report);
+        }
+    }
     for found in &found {
         print::one(found, args.json)?;
     }
@@ -105,6 +110,8 @@ struct Forked {
     /// The entry that retired the key which the proof is about, as far as anything shows it. Then it is the
     /// owner's or a thief's, and no fork of the log.
     retired_since: Option<u64>,
+    /// Two delegations of one number that the log's root key signed, if anything shows such.
+    split: Option<String>,
 }
 
 /// What was found of a bundle.
@@ -163,7 +170,6 @@ impl Checked {
     /// Refuses a bundle by what was learnt beside it.
     fn reject(&mut self, rejection: Rejection) {
         self.report.reject(rejection);
-        self.lacks.clear();
     }
 }
 
@@ -180,6 +186,19 @@ impl Found {
         matches!(&self.content, Ok(Content::Fork(Ok(_))))
     }
 
+    /// Whether it proves what a retired key did, which is no fork of the log.
+    fn is_about_a_retired_key(&self) -> bool {
+        matches!(&self.content, Ok(Content::Fork(Ok(forked))) if forked.retired_since.is_some())
+    }
+
+    /// The head that a bundle's receipt was proved under.
+    fn head(&self) -> Option<&Head> {
+        match &self.content {
+            Ok(Content::Bundle(checked)) => checked.report.head.as_ref(),
+            Ok(Content::Fork(_) | Content::Alarm(_)) | Err(_) => None,
+        }
+    }
+
     fn lacks_an_input(&self) -> bool {
         matches!(&self.content, Ok(Content::Bundle(checked)) if checked.lacks_an_input())
     }
@@ -190,59 +209,17 @@ impl Found {
     }
 }
 
-/// Writes the proofs that were made here into a folder, if one was named; whether any is of a fork of the
-/// log.
-fn keep_proofs(found: &mut [Found], folder: Option<&Path>) -> Result<bool, Failure> {
-    let mut any = false;
+/// Writes the proofs that were made here into a folder, if one was named.
+fn keep_proofs(found: &mut [Found], folder: Option<&Path>) -> Result<(), Failure> {
+    let Some(folder) = folder else { return Ok(()) };
     for found in found {
         let Ok(Content::Bundle(checked)) = &mut found.content else { continue };
         let Some(Kept { proof, path }) = &mut checked.fork else { continue };
-        let code = checked.report.result.as_ref().err().map(|rejection| rejection.code);
-        any |= code == Some(Code::from(Fault::LogForked));
-        if let Some(folder) = folder {
-            let file = folder.join(format!("{}.fork", proof.name()));
-            write_file(&file, proof.to_string().as_bytes())?;
-            *path = Some(file);
-        }
+        let file = folder.join(format!("{}.fork", proof.name()));
+        write_file(&file, proof.to_string().as_bytes())?;
+        *path = Some(file);
     }
-    Ok(any)
-}
-
-/// What a bundle and the reader's copy of the log show together.
-struct Shown {
-    proof: ProvedFork,
-    rejection: Rejection,
-}
-
-impl Shown {
-    /// Who signs is known from both. What a retired key has signed is no fork of the log: a head by it is
-    /// refused as that, and a copy that ends with such is another log's.
-    fn new(proof: ProvedFork, head: &Head, copy: &LogCopy) -> Self {
-        let mut heads = Heads::default();
-        heads.learn(&head.log, &head.succession, "it");
-        if let Ok((root, succession)) = copy.signers() {
-            heads.learn(&root, &succession, "the copy");
-        }
-        let says = proof.sentence();
-        let rejection = match heads.retired_since(&proof, &head.log) {
-            None => {
-                let reason = format!("{says}: shown by it and the copy of the log");
-                Rejection::new(Check::Checkpoint, Fault::LogForked, reason)
-            }
-            Some(index) if proof.checkpoints().contains(&&head.checkpoint) => {
-                let reason = format!(
-                    "by a key retired since entry {index}, the owner or a thief: {says}: shown by the copy of \
-                     the log"
-                );
-                Rejection::new(Check::Checkpoint, Fault::RetiredKeyHead, reason)
-            }
-            Some(_) => {
-                let reason = format!("the copy ends with what a retired key signed: {says}");
-                Rejection::new(Check::Agent, Fault::LogCopyOther, reason)
-            }
-        };
-        Self { proof, rejection }
-    }
+    Ok(())
 }
 
 /// Everything that the command line says about how to verify.
@@ -288,10 +265,7 @@ impl<'a> Verifier<'a> {
 
     /// What the reader's copy reports, if there are heads to hold against it.
     fn reported(&self, found: &[Found]) -> together::ReportedForks {
-        let has_head = |found: &Found| match &found.content {
-            Ok(Content::Bundle(checked)) => checked.report.head.is_some(),
-            Ok(Content::Fork(_) | Content::Alarm(_)) | Err(_) => false,
-        };
+        let has_head = |found: &Found| found.head().is_some();
         let Some(copy) = self.copy.as_ref().filter(|_| found.iter().any(has_head)) else {
             return Ok(Vec::new());
         };
@@ -309,21 +283,15 @@ impl<'a> Verifier<'a> {
             if ProvedFork::is_claimed_by(&bytes) {
                 return Content::Fork(ProvedFork::parse(&bytes).map(|proof| {
                     let root = proof.log().clone();
-                    Box::new(Forked { proof, root, retired_since: None })
+                    Box::new(Forked { proof, root, retired_since: None, split: None })
                 }));
             }
             if let Some(alarm) = KeptAlarm::parse(&bytes) {
                 return Content::Alarm(alarm);
             }
             let report = self.verify(&bytes, path.as_deref());
-            let lacks = self.lacks(&report);
-            let fork = self.fork(&report, &bytes);
-            let mut checked = Checked { report, lacks, fork: None };
-            if let Some(Shown { proof, rejection }) = fork {
-                checked.reject(rejection);
-                checked.fork = Some(Kept { proof, path: None });
-            }
-            Content::Bundle(Box::new(checked))
+            let fork = self.fork(&report, &bytes).map(|proof| Kept { proof, path: None });
+            Content::Bundle(Box::new(Checked { report, lacks: Vec::new(), fork }))
         });
         Found { name, content }
     }
@@ -358,11 +326,10 @@ impl<'a> Verifier<'a> {
     }
 
     /// The proof that the log forked, if the copy at hand is another branch than the bundle's.
-    fn fork(&self, report: &Report, bytes: &[u8]) -> Option<Shown> {
+    fn fork(&self, report: &Report, bytes: &[u8]) -> Option<ProvedFork> {
         let is_other = |rejection: &Rejection| rejection.code == Code::from(Fault::LogCopyOther);
         let head = report.head.as_ref().filter(|_| report.result.as_ref().is_err_and(is_other))?;
-        let copy = self.copy.as_ref()?;
-        Some(Shown::new(copy.fork(head, bytes)?, head, copy))
+        self.copy.as_ref()?.fork(head, bytes)
     }
 
     /// Where inputs are looked up: in the named folders, or in the one above the bundle's.

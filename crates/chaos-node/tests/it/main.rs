@@ -43,6 +43,7 @@ mod secrets;
 mod simulation;
 mod sources;
 mod study;
+mod together;
 mod transactions;
 mod verify;
 mod wire;

@@ -319,7 +319,7 @@ fn fork_between_a_bundle_and_the_readers_copy_leaves_its_proof() {
     log.copy_of("mirror", "data", "copy").expect_code(0);
     log.copy_of("mirror", "other", "their-copy").expect_code(0);
     let their_copy = log.text("their-copy");
-    let cases = [(&theirs, &copy, "retired-key-head"), (&ours, &their_copy, "log-copy-other")];
+    let cases = [(&theirs, &copy, "key-retired"), (&ours, &their_copy, "log-copy-other")];
     for (bundle, copy, code) in cases {
         let trust = ["--log", &log.root, "--log-dir", copy];
         let found = verify(&[bundle], &trust).expect_code(1).json();
@@ -415,9 +415,9 @@ fn two_heads_within_a_former_keys_time_say_nothing_against_later_keys() {
             "{verdicts:?}"
         );
     }
-    // Which of the key's own heads is the owner's, nothing shows.
+    // What the later head shows of its tree tells which of the key's own heads is the owner's.
     let all = [proof.as_str(), &honest, &grace, &theirs];
-    let expected = ["retired_key", "accepted", "retired-key-head", "retired-key-head"];
+    let expected = ["retired_key", "accepted", "accepted", "retired-key-head"];
     ensure_found(verify(&all, &trust), 1, &expected);
     let said = run_with(["verify", &proof, &honest, "--log", &log.root], &[]).expect_code(0).stdout;
     assert!(said.contains("the owner's or a thief's"), "{said}");

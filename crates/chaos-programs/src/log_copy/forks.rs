@@ -1,11 +1,16 @@
 //! The proof that a log forked, where its reader's own copy is one of the two branches.
 
+use std::collections::BTreeSet;
+
 use chaos_agency::Succession;
-use chaos_log::{ForkProof, SignedCheckpoint, VerifierKey, prove_prefix};
+use chaos_log::{
+    ForkProof, Hash, SignedCheckpoint, VerifierKey, WholeNode, leaf_hash, node_hash, prove_prefix,
+};
 use chaos_store::Records as _;
+use chaos_types::Rejection;
 use chaos_verify::{Head, ProvedFork, SignerProof, StateBundle, TreesProof};
 
-use super::LogCopy;
+use super::{LogCopy, unread};
 
 impl LogCopy {
     /// The proof that the log forked, where a bundle's head, which its log has signed, is of another tree
@@ -50,6 +55,34 @@ impl LogCopy {
         };
         let proof = files.iter().zip([&head.checkpoint, &kept]).find_map(theft)?;
         Some(ProvedFork::Signer(Box::new(proof)))
+    }
+
+    /// The newest checkpoint that the copy keeps, as a head to hold others against, with those of these nodes
+    /// that its leaves lead to. `None` if it keeps none, or one that is not of its leaves.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by the check *agent* if the copy cannot be read or folded.
+    pub fn head(&self, nodes: &BTreeSet<(u32, u64)>) -> Result<Option<Head>, Rejection> {
+        let Some(checkpoint) = self.store.checkpoint().map_err(|error| unread(&error))? else {
+            return Ok(None);
+        };
+        if self.ensure_same_tree(checkpoint.claimed()).is_err() {
+            return Ok(None);
+        }
+        let mut levels: Vec<Vec<Hash>> = vec![Vec::new()];
+        self.each(checkpoint.claimed().size(), |entry| levels[0].push(leaf_hash(&entry.leaf)))?;
+        while let Some(below) = levels.last().filter(|below| below.len() > 1) {
+            let pairs = below.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1]));
+            levels.push(pairs.collect());
+        }
+        let node = |&(level, index): &(u32, u64)| {
+            let hashes = levels.get(usize::try_from(level).ok()?)?;
+            let hash = *hashes.get(usize::try_from(index).ok()?)?;
+            Some(WholeNode { level, index, hash })
+        };
+        let nodes = nodes.iter().filter_map(node).collect();
+        let (log, succession) = self.signers()?;
+        Ok(Some(Head { log, checkpoint, nodes, succession }))
     }
 
     /// The proof that a head by a key within its time is no start of the history which the root key has

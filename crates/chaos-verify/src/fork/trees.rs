@@ -3,7 +3,7 @@
 use std::fmt;
 
 use chaos_agency::Succession;
-use chaos_log::{ForkProof, VerifierKey};
+use chaos_log::{ForkKind, ForkProof, VerifierKey};
 use chaos_types::{Check, Rejection};
 
 use crate::{Fault, LogKeys};
@@ -101,6 +101,25 @@ impl TreesProof {
     #[must_use]
     pub(crate) const fn key(&self) -> &VerifierKey {
         self.fork.log()
+    }
+
+    /// What a key signed that an entry has retired.
+    pub(crate) fn sentence_of_retired(&self, since: u64) -> String {
+        let [first, second] = [self.fork.first(), self.fork.second()].map(|note| note.claimed());
+        let what = match self.fork.kind() {
+            ForkKind::Root => {
+                format!("roots {} and {} for size {}", first.root(), second.root(), first.size())
+            }
+            ForkKind::Prefix => format!(
+                "a tree of size {} that does not start with the tree of size {} that it signed",
+                second.size(),
+                first.size()
+            ),
+        };
+        let (origin, key) = (first.origin(), self.fork.log());
+        format!(
+            "a key of log {origin} that entry {since} retired signs two histories: {key} signed {what}"
+        )
     }
 
     /// The log's root key and who signs for it, if the file says it.

@@ -17,6 +17,7 @@ mod forks;
 mod mutations;
 mod order;
 mod state;
+mod together;
 mod witnesses;
 mod words;
 

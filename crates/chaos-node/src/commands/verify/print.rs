@@ -52,21 +52,26 @@ pub(super) fn one(found: &Found, as_json: bool) -> Result<(), Failure> {
 pub(super) fn sum(found: &[Found]) {
     let count = |is: fn(&&Found) -> bool| found.iter().filter(is).count();
     let (accepted, refused) = (count(|f| f.is_accepted()), count(|f| f.is_refused()));
-    let forks = count(|f| f.is_fork());
+    let (forks, retired) = (count(|f| f.is_fork()), count(|f| f.is_about_a_retired_key()));
     let lacking = count(|f| f.lacks_an_input());
     let alarms = count(|f| f.is_alarm());
     let unread = found.len() - accepted - refused - forks - lacking - alarms;
     let lacking = if lacking == 0 { String::new() } else { format!(", {lacking} not re-executed") };
-    let forks = if forks == 0 { String::new() } else { format!(", {forks} proofs of a fork") };
-    let forks = match alarms {
-        0 => forks,
-        alarms => {
-            format!("{forks}, {} not verified", output::count(alarms as u64, "alarm", "alarms"))
+    let forked = match forks - retired {
+        0 => String::new(),
+        forked => {
+            format!(", {}", output::count(forked as u64, "proof of a fork", "proofs of a fork"))
         }
+    };
+    let retired =
+        if retired == 0 { String::new() } else { format!(", {retired} about a retired key") };
+    let alarms = match alarms {
+        0 => String::new(),
+        alarms => format!(", {} not verified", output::count(alarms as u64, "alarm", "alarms")),
     };
     let unread = if unread == 0 { String::new() } else { format!(", {unread} not read") };
     output::sentence(format_args!(
-        "{accepted} accepted, {refused} rejected{lacking}{forks}{unread}"
+        "{accepted} accepted, {refused} rejected{lacking}{forked}{retired}{alarms}{unread}"
     ));
 }
 
@@ -117,14 +122,15 @@ fn kept_for_people(kept: &Kept) {
 
 fn fork_to_json(name: &str, forked: &Result<Box<Forked>, Rejection>) -> Value {
     match forked.as_deref() {
-        Ok(Forked { proof, root, retired_since }) => json!({
+        Ok(Forked { proof, root, retired_since, split }) => json!({
             "file": name,
             "verdict": if retired_since.is_some() { "retired_key" } else { "forked" },
             "retired_since": retired_since,
+            "split": split,
             "kind": proof.kind(),
             "log": proof.log().to_string(),
             "root": root.to_string(),
-            "says": proof.sentence(),
+            "says": proof.sentence_if_retired(*retired_since),
             "checkpoints":
                 proof.checkpoints().iter().map(ToString::to_string).collect::<Vec<_>>(),
         }),
@@ -141,8 +147,8 @@ fn fork_to_json(name: &str, forked: &Result<Box<Forked>, Rejection>) -> Value {
 fn fork_for_people(name: &str, forked: &Result<Box<Forked>, Rejection>) {
     output::sentence(output::bold(&output::one_line(name)));
     match forked.as_deref() {
-        Ok(Forked { proof, root, retired_since }) => {
-            let says = output::one_line(&proof.sentence());
+        Ok(Forked { proof, root, retired_since, split }) => {
+            let says = output::one_line(&proof.sentence_if_retired(*retired_since));
             match retired_since {
                 None => output::sentence(format_args!("  {}  {says}", output::bad("forked"))),
                 Some(index) => {
@@ -152,6 +158,10 @@ fn fork_for_people(name: &str, forked: &Result<Box<Forked>, Rejection>) {
                          keys signed goes on from what the root key signed there"
                     ));
                 }
+            }
+            if let Some(split) = split.as_ref().filter(|_| retired_since.is_some()) {
+                let split = output::one_line(split);
+                output::line(format_args!("  {}  {split}", output::bad("forked")));
             }
             let whose = match proof {
                 ProvedFork::Trees(_) => "both signed by",

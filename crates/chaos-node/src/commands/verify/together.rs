@@ -1,12 +1,10 @@
 //! What several files of one call say about each other.
 
-use chaos_agency::Succession;
-use chaos_log::VerifierKey;
 use chaos_programs::LogCopy;
-use chaos_types::{Code, Rejection};
-use chaos_verify::{Fault, Fork, Heads, Options, ProvedFork};
+use chaos_types::{Check, Code, Rejection};
+use chaos_verify::{Fault, Head, Heads, Judged, Judgement, Options, ProvedFork};
 
-use super::{Checked, Content, Found};
+use super::{Checked, Content, Found, Kept};
 use crate::exit::{Failure, Kind, OrFail as _};
 
 /// The name of the reader's copy of the log where it is what shows something.
@@ -28,61 +26,73 @@ pub(super) struct Beside<'a> {
 /// Heads of one log that cannot both be honest refuse whatever was proved under them, and so do proofs of
 /// a fork. Says whether a log forked.
 ///
-/// A log is its root key: which keys sign for it is gathered from all files before any of them is judged,
-/// and from the reader's copy of the log if they do not say whose key it is.
+/// Everything that the files, the reader's copy of the log and the reports in it show is collected before any
+/// of it is judged, so that neither the order of the files nor one of several charges decides.
 pub(super) fn hold(
     found: &mut [Found],
     options: &Options<'_>,
     beside: Beside<'_>,
 ) -> Result<bool, Failure> {
-    let Beside { copy, reported } = beside;
+    let mut heads = collect(found, beside.reported);
+    let has_proof = found.iter().any(Found::is_fork);
+    let has_head = found.iter().any(|found| found.head().is_some());
+    let copy = match beside.copy.filter(|_| has_proof || has_head) {
+        None => Ok(None),
+        Some(copy) => hold_copy(copy, &mut heads),
+    };
+    let (copy, unread) = match copy {
+        Ok(head) => (head, beside.reported.as_ref().err().cloned()),
+        Err(rejection) if has_proof => return Err(rejection).or_fail(Kind::Storage),
+        Err(rejection) => (None, Some(rejection)),
+    };
+    let mut forked = judge_proofs(found, &heads, options);
+    forked |= judge_bundles(found, &heads.judge(), copy.as_ref());
+    if let Some(unread) = unread {
+        refuse_accepted(found, &unread);
+    }
+    Ok(forked)
+}
+
+/// What the files and the reports show.
+fn collect(found: &[Found], reported: &ReportedForks) -> Heads {
     let mut heads = Heads::default();
     for (proof, place) in reported.iter().flatten() {
         heads.accuse(proof, place);
     }
-    for Found { name, content } in &*found {
+    for Found { name, content } in found {
         match content {
             Ok(Content::Bundle(checked)) => {
                 if let Some(head) = &checked.report.head {
-                    heads.learn(&head.log, &head.succession, name);
+                    heads.see(head, name);
                 }
                 // A report shows its fork to whoever has the receipt, whatever else the call is about.
                 if let Some(proof) = checked.reported() {
                     heads.accuse(&proof, name);
+                }
+                if let Some(Kept { proof, .. }) = &checked.fork {
+                    heads.accuse(proof, &format!("{name} and {COPY}"));
                 }
             }
             Ok(Content::Fork(Ok(forked))) => heads.accuse(&forked.proof, name),
             Ok(Content::Fork(Err(_)) | Content::Alarm(_)) | Err(_) => {}
         }
     }
-    // What a file says of who signs may be less than the copy knows.
-    let is_accused = proofs(found).next().is_some() || reported.iter().flatten().next().is_some();
-    let known = match copy.filter(|_| is_accused) {
-        Some(copy) => {
-            let (root, succession) = copy.signers().or_fail(Kind::Storage)?;
-            heads.learn(&root, &succession, COPY);
-            Some(Known { root, succession })
-        }
-        None => None,
-    };
-    let mut is_proved = false;
-    for found in &mut *found {
-        let Ok(Content::Fork(content)) = &mut found.content else { continue };
-        let Ok(forked) = content else { continue };
-        match heads.root_of(&forked.proof, options) {
-            Ok(root) => {
-                forked.retired_since = heads.retired_since(&forked.proof, &root);
-                is_proved |= forked.retired_since.is_none() || heads.is_split(&root);
-                forked.root = root;
-            }
-            Err(rejection) => *content = Err(rejection),
-        }
+    heads
+}
+
+/// Takes in who signs by all entries of the copy, and its newest checkpoint, which it gives.
+fn hold_copy(copy: &LogCopy, heads: &mut Heads) -> Result<Option<Head>, Rejection> {
+    let (root, succession) = copy.signers()?;
+    heads.learn(&root, &succession, COPY);
+    let comparable = heads.comparable(&root);
+    if comparable.is_empty() {
+        return Ok(None);
     }
-    let forks = refuse(found, &mut heads, known.as_ref());
-    if let Err(unread) = reported {
-        refuse_accepted(found, unread);
+    let head = copy.head(&comparable)?;
+    if let Some(head) = &head {
+        heads.see(head, COPY);
     }
-    Ok(is_proved || forks)
+    Ok(head)
 }
 
 /// What no report was looked for is not accepted.
@@ -95,53 +105,54 @@ fn refuse_accepted(found: &mut [Found], unread: &Rejection) {
     }
 }
 
-/// Who signs for the log of the reader's copy, by all of its entries.
-struct Known {
-    root: VerifierKey,
-    succession: Succession,
+/// Says of each proof whose log it is about, and whether its key is retired; whether one is of a fork of a log.
+fn judge_proofs(found: &mut [Found], heads: &Heads, options: &Options<'_>) -> bool {
+    let mut is_proved = false;
+    for found in found {
+        let Ok(Content::Fork(content)) = &mut found.content else { continue };
+        let Ok(forked) = content else { continue };
+        match heads.root_of(&forked.proof, options) {
+            Ok(root) => {
+                forked.retired_since = heads.retired_since(&forked.proof, &root);
+                forked.split = heads.split(&root);
+                is_proved |= forked.retired_since.is_none() || forked.split.is_some();
+                forked.root = root;
+            }
+            Err(rejection) => *content = Err(rejection),
+        }
+    }
+    is_proved
 }
 
-/// Whether the reader's copy shows what a rejection says that nothing shows: the bundle was held against it,
-/// so that its head is the start of the copy, and so of the history that the root key signed further on.
-fn is_shown(rejection: &Rejection, checked: &Checked, known: Option<&Known>) -> bool {
-    let (Some(Known { root, succession }), Some(head)) = (known, &checked.report.head) else {
-        return false;
-    };
-    let size = head.checkpoint.claimed().size();
-    rejection.code == Code::from(Fault::RetiredKeyHead)
-        && checked.report.result.is_ok()
-        && *root == head.log
-        && succession.end_after(size).is_some()
-}
-
-/// Refuses bundles by what the others show; whether that is a fork.
-fn refuse(found: &mut [Found], heads: &mut Heads, known: Option<&Known>) -> bool {
-    let (mut forks, mut is_accused): (Vec<Box<Fork>>, _) = (Vec::new(), false);
-    for Found { name, content } in &mut *found {
-        let Ok(Content::Bundle(checked)) = content else { continue };
-        let Some(head) = &checked.report.head else { continue };
-        match heads.rejection(head) {
-            Some(rejection) if is_shown(&rejection, checked, known) => {}
-            Some(rejection) => {
-                is_accused |= rejection.code == Code::from(Fault::LogForked);
+/// Refuses bundles by what all that was seen says of their heads; whether that is a fork.
+fn judge_bundles(found: &mut [Found], judged: &Judged, copy: Option<&Head>) -> bool {
+    let of_copy = copy.and_then(|copy| judged.rejection(copy));
+    let mut is_forked = false;
+    for found in found {
+        let Some(head) = found.head() else { continue };
+        let judgement = judged.of(head).expect("every head was collected").clone();
+        let Ok(Content::Bundle(checked)) = &mut found.content else { continue };
+        match judgement {
+            Judgement::Refused(rejection) => {
+                is_forked |= rejection.code == Code::from(Fault::LogForked);
                 checked.reject(rejection);
             }
-            // A head by a retired key says nothing against those of the key in force.
-            None => forks.extend(heads.see(head, name).err()),
+            Judgement::ByRetiredKey { since } => checked.report.by_retired_key(since),
+            Judgement::Stands => {
+                if let Some(of_copy) = of_copy {
+                    blame_copy(checked, of_copy);
+                }
+            }
         }
     }
-    for Found { name, content } in found {
-        let Ok(Content::Bundle(checked)) = content else { continue };
-        if let Some(rejection) = forks.iter().find_map(|fork| fork.rejection(name)) {
-            checked.reject(rejection);
-        }
-    }
-    is_accused || forks.iter().any(|fork| fork.is_of_the_log())
+    is_forked
 }
 
-fn proofs(found: &[Found]) -> impl Iterator<Item = &ProvedFork> {
-    found.iter().filter_map(|found| match &found.content {
-        Ok(Content::Fork(Ok(forked))) => Some(&forked.proof),
-        Ok(_) | Err(_) => None,
-    })
+/// Where a head that stands is not that of the reader's copy, it is the copy that is another log's.
+fn blame_copy(checked: &mut Checked, of_copy: &Rejection) {
+    let Err(rejection) = &checked.report.result else { return };
+    if rejection.code == Code::from(Fault::LogCopyOther) {
+        let reason = format!("the copy ends with what is refused: {}", of_copy.reason);
+        checked.reject(Rejection::new(Check::Agent, Fault::LogCopyOther, reason));
+    }
 }

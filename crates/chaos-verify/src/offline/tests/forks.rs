@@ -17,33 +17,33 @@ use crate::{
 const ORIGIN: &str = "test.example/log";
 
 /// The key that the root key hands checkpoints to, and the one after it.
-const LATER: u8 = 20;
-const LATEST: u8 = 21;
+pub(super) const LATER: u8 = 20;
+pub(super) const LATEST: u8 = 21;
 
 /// Set to write the golden files instead of comparing them.
 const WRITE: &str = "CHAOSCHAIN_WRITE_FIXTURES";
 
-fn log_key(byte: u8) -> LogKey {
+pub(super) fn log_key(byte: u8) -> LogKey {
     LogKey::from_seed(ORIGIN.parse().unwrap(), &[byte; 32])
 }
 
-fn root() -> VerifierKey {
+pub(super) fn root() -> VerifierKey {
     log_key(OPERATOR).verifier().clone()
 }
 
-fn head(log: &Stated, by: u8) -> SignedCheckpoint {
+pub(super) fn head(log: &Stated, by: u8) -> SignedCheckpoint {
     let claimed = log.checkpoint().claimed().clone();
     claimed.sign(&log_key(by)).unwrap()
 }
 
-fn handed(number: u64, key_byte: u8, replaced: u8) -> Delegate {
+pub(super) fn handed(number: u64, key_byte: u8, replaced: u8) -> Delegate {
     let (key, replaces) = (key(key_byte).did(), key(replaced).did());
     let (size, root) = (0, chaos_log::EMPTY_ROOT);
     Delegate { role: Role::Checkpoints, number, key, replaces, lost: false, size, root }
 }
 
 /// A log that handed checkpoints on with its third entry.
-fn rotated() -> Stated {
+pub(super) fn rotated() -> Stated {
     let mut log = Stated::new();
     let body = Action::Delegate(log.placing(handed(1, LATER, OPERATOR)));
     assert_eq!(log.add(OPERATOR, &[OPERATOR, LATER], Evidence::None {}, body), 2);
@@ -52,7 +52,7 @@ fn rotated() -> Stated {
 }
 
 /// The same, with another last entry.
-fn other_branch() -> Stated {
+pub(super) fn other_branch() -> Stated {
     let mut log = Stated::new();
     let body = Action::Delegate(log.placing(handed(1, LATER, OPERATOR)));
     log.add(OPERATOR, &[OPERATOR, LATER], Evidence::None {}, body);
@@ -60,7 +60,7 @@ fn other_branch() -> Stated {
     log
 }
 
-fn delegations(log: &Stated, at: &[usize]) -> Delegations {
+pub(super) fn delegations(log: &Stated, at: &[usize]) -> Delegations {
     let entry = |index: &usize| {
         let (envelope, _) = log.entries[*index].clone();
         Delegated { envelope, place: log.placed(*index) }
@@ -74,7 +74,7 @@ fn delegations(log: &Stated, at: &[usize]) -> Delegations {
     }
 }
 
-fn keys_file(log: &Stated, at: &[usize], by: u8) -> Vec<u8> {
+pub(super) fn keys_file(log: &Stated, at: &[usize], by: u8) -> Vec<u8> {
     let file = LogKeys {
         format: KEYS_FORMAT.to_owned(),
         log: root().to_string(),
@@ -105,7 +105,7 @@ fn verify_fork(bytes: &[u8], options: &Options<'_>) -> Result<ProvedFork, Reject
 }
 
 /// A bundle under a head of the branch, by the later key.
-fn bundle(log: &Stated) -> StateBundle {
+pub(super) fn bundle(log: &Stated) -> StateBundle {
     StateBundle {
         checkpoint: head(log, LATER).to_string(),
         keys: Some(delegations(log, &[2])),
@@ -114,11 +114,18 @@ fn bundle(log: &Stated) -> StateBundle {
 }
 
 #[track_caller]
-fn head_of(bundle: &StateBundle, trusted: Option<&VerifierKey>) -> Head {
+pub(super) fn head_of(bundle: &StateBundle, trusted: Option<&VerifierKey>) -> Head {
     let options = Options { log: trusted, ..Options::default() };
     let report = verify(&bundle.to_bytes().unwrap(), &options);
     assert!(report.result.is_ok(), "{:?}", report.result);
     report.head.unwrap()
+}
+
+/// What all that was seen says of a head beside it.
+fn refused_by(heads: &Heads, head: &Head) -> Option<Rejection> {
+    let mut heads = heads.clone();
+    heads.see(head, "itself");
+    heads.judge().rejection(head).cloned()
 }
 
 #[track_caller]
@@ -239,14 +246,14 @@ fn bundle_tells_whose_key_a_proof_is_by_and_is_refused_by_it() {
     heads.accuse(&proof, "the proof");
     assert_eq!(code_of(heads.root_of(&proof, &options)), Fault::ForkNotTied.code());
     // Whatever that very key has signed is refused before anybody knows whose it is.
-    let rejection = heads.rejection(&seen).unwrap();
+    let rejection = refused_by(&heads, &seen).unwrap();
     assert_eq!(rejection.code, Fault::LogForked.code());
     heads.learn(&seen.log, &seen.succession, "the bundle");
     assert_eq!(heads.root_of(&proof, &options).unwrap(), root);
-    assert_eq!(heads.rejection(&seen).unwrap().code, Fault::LogForked.code());
+    assert_eq!(refused_by(&heads, &seen).unwrap().code, Fault::LogForked.code());
     // A head of before may be the start of either branch.
     let earlier = Stated::new();
-    assert!(heads.rejection(&head_of(&earlier.bundle(1), Some(&root))).is_none());
+    assert!(refused_by(&heads, &head_of(&earlier.bundle(1), Some(&root))).is_none());
 }
 
 #[test]
@@ -278,16 +285,16 @@ fn fork_by_a_key_after_its_end_leaves_the_heads_of_the_next_one_alone() {
     let mut heads = Heads::default();
     heads.accuse(&proof, "the proof");
     let thief = head_of(&bundle(&branches[0]), Some(&root()));
-    assert_eq!(heads.rejection(&thief).unwrap().code, Fault::LogForked.code());
+    assert_eq!(refused_by(&heads, &thief).unwrap().code, Fault::LogForked.code());
     assert_eq!(heads.retired_since(&proof, &root()), None);
     heads.learn(&honest.log, &honest.succession, "the honest bundle");
     assert_eq!(heads.retired_since(&proof, &root()), Some(3));
-    assert!(heads.rejection(&honest).is_none());
-    assert_eq!(heads.rejection(&thief).unwrap().code, Fault::KeyRetired.code());
+    assert!(refused_by(&heads, &honest).is_none());
+    assert_eq!(refused_by(&heads, &thief).unwrap().code, Fault::KeyRetired.code());
 }
 
 /// A log that handed checkpoints on twice; the first key signed sizes up to the index of its end.
-fn rotated_twice() -> Stated {
+pub(super) fn rotated_twice() -> Stated {
     let mut log = rotated();
     log.run(AGENT);
     let body = Action::Delegate(log.placing(handed(2, LATEST, LATER)));
@@ -296,7 +303,7 @@ fn rotated_twice() -> Stated {
     log
 }
 
-fn bundle_of_the_latest(log: &Stated) -> Head {
+pub(super) fn bundle_of_the_latest(log: &Stated) -> Head {
     let bundle = StateBundle {
         checkpoint: head(log, LATEST).to_string(),
         keys: Some(delegations(log, &[2, 5])),
@@ -306,7 +313,7 @@ fn bundle_of_the_latest(log: &Stated) -> Head {
 }
 
 /// Two roots of a size that the key could sign for, made up by whoever has it.
-fn invented(size: u64, by: u8) -> ProvedFork {
+pub(super) fn invented(size: u64, by: u8) -> ProvedFork {
     let note = |byte| {
         let root = chaos_log::Hash::from_bytes([byte; 32]);
         Checkpoint::new(ORIGIN, size, root).unwrap().sign(&log_key(by)).unwrap()
@@ -361,15 +368,15 @@ fn two_trees_by_a_retired_key_speak_against_its_own_heads_alone() {
         heads.accuse(&proof, "the proof");
         heads.learn(&honest.log, &honest.succession, "the honest bundle");
         assert_eq!(heads.retired_since(&proof, &root()), Some(5));
-        assert!(heads.rejection(&honest).is_none(), "size {size}");
+        assert!(refused_by(&heads, &honest).is_none(), "size {size}");
         // Nothing shows that this head is not of the thief's history.
-        assert_eq!(heads.rejection(&early).unwrap().code, Fault::RetiredKeyHead.code());
+        assert_eq!(refused_by(&heads, &early).unwrap().code, Fault::RetiredKeyHead.code());
         // Where nothing shows that the key is retired, it is the log's.
         let mut heads = Heads::default();
         heads.accuse(&proof, "the proof");
         heads.learn(&early.log, &early.succession, "the early bundle");
         assert_eq!(heads.retired_since(&proof, &root()), None);
-        let code = heads.rejection(&early).map(|rejection| rejection.code);
+        let code = refused_by(&heads, &early).map(|rejection| rejection.code);
         assert_eq!(code, (size < 5).then(|| Fault::LogForked.code()), "size {size}");
     }
     // The root key's time never ends: what it signs twice is the log's fork.
@@ -378,7 +385,7 @@ fn two_trees_by_a_retired_key_speak_against_its_own_heads_alone() {
     heads.accuse(&proof, "the proof");
     heads.learn(&honest.log, &honest.succession, "the honest bundle");
     assert_eq!(heads.retired_since(&proof, &root()), None);
-    assert_eq!(heads.rejection(&honest).unwrap().code, Fault::LogForked.code());
+    assert_eq!(refused_by(&heads, &honest).unwrap().code, Fault::LogForked.code());
 }
 
 #[test]
@@ -390,7 +397,7 @@ fn head_of_the_very_history_that_the_root_key_signed_stands_beside_a_retired_key
     let mut heads = Heads::default();
     heads.accuse(&invented(4, LATER), "the proof");
     heads.learn(&honest.log, &honest.succession, "the honest bundle");
-    assert!(heads.rejection(&kept).is_none());
+    assert!(refused_by(&heads, &kept).is_none());
 }
 
 #[test]
@@ -404,21 +411,14 @@ fn head_of_a_retired_key_on_another_history_is_refused_and_the_later_one_stays()
         for order in orders {
             let both = [(thief, "thief"), (&honest, "honest")];
             let mut heads = Heads::default();
-            for (head, whose) in both {
-                heads.learn(&head.log, &head.succession, whose);
-            }
-            let mut refused = Vec::new();
             for (head, whose) in order.map(|at| both[at]) {
-                let found = match heads.rejection(head) {
-                    Some(rejection) => Some((whose, rejection)),
-                    None => heads.see(head, whose).err().and_then(|fork| {
-                        assert!(!fork.is_of_the_log());
-                        assert!(fork.rejection("honest").is_none());
-                        Some(("thief", fork.rejection("thief")?))
-                    }),
-                };
-                refused.extend(found);
+                heads.see(head, whose);
             }
+            let judged = heads.judge();
+            let refused: Vec<_> = both
+                .iter()
+                .filter_map(|(head, whose)| Some((*whose, judged.rejection(head)?)))
+                .collect();
             // A head with no node in common with the other is comparable where the root key named its size.
             for (whose, rejection) in &refused {
                 assert_eq!((*whose, rejection.code), ("thief", Fault::RetiredKeyHead.code()));
@@ -446,15 +446,15 @@ fn two_places_of_one_delegation_are_a_fork_by_the_root_key() {
         for at in order {
             heads.learn(&both[at].log, &both[at].succession, "a bundle");
         }
-        assert!(heads.is_split(&root()));
+        assert!(heads.split(&root()).is_some());
         for head in &both {
-            let rejection = heads.rejection(head).unwrap();
+            let rejection = refused_by(&heads, head).unwrap();
             assert_eq!(rejection.code, Fault::LogForked.code());
             assert!(rejection.reason.contains("delegation 1 of checkpoints twice"), "{rejection}");
         }
         // A head of before may be the start of either.
         let earlier = head_of(&Stated::new().bundle(1), Some(&root()));
-        assert!(heads.rejection(&earlier).is_none());
+        assert!(refused_by(&heads, &earlier).is_none());
     }
     // The two signed statements are a proof of their own.
     let envelopes = [one.entries[2].0.clone(), second.entries[3].0.clone()];
@@ -478,7 +478,7 @@ fn two_places_of_one_delegation_are_a_fork_by_the_root_key() {
     let mut heads = Heads::default();
     heads.accuse(&read, "the proof");
     for head in &both {
-        assert_eq!(heads.rejection(head).unwrap().code, Fault::LogForked.code());
+        assert_eq!(refused_by(&heads, head).unwrap().code, Fault::LogForked.code());
     }
     assert_eq!(heads.retired_since(&read, &root()), None);
 }

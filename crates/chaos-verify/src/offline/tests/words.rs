@@ -4,7 +4,7 @@ use chaos_agency::action::Score;
 
 use super::*;
 use crate::{
-    Head, Heads, Requirement,
+    Head, Heads, Judgement, Requirement,
     words::{Anchored as Anchoring, Attested as Attesting, Counted, Formed, Placed, Reexecuted},
 };
 
@@ -143,21 +143,26 @@ fn two_trees_of_one_size_under_one_key_are_a_fork() {
         report.head.expect("the log signed it")
     };
     let mut heads = Heads::default();
-    assert_eq!(heads.see(&head("lost"), "a"), Ok(()));
-    assert_eq!(heads.see(&head("lost"), "b"), Ok(()));
-    let fork = heads.see(&head("stolen"), "c").expect_err("another tree");
-    assert_eq!((&*fork.heads[0].0, &*fork.heads[1].0), ("a", "c"));
-    for whose in ["a", "c"] {
-        assert_eq!(fork.rejection(whose).unwrap().code, Fault::LogForked.code());
+    for whose in ["a", "b"] {
+        heads.see(&head("lost"), whose);
+        assert_eq!(heads.judge().of(&head("lost")), Some(&Judgement::Stands));
     }
-    assert_eq!(fork.rejection("b"), None);
-    assert!(fork.is_of_the_log());
+    assert_eq!(heads.judge().of(&head("stolen")), None);
+    heads.see(&head("stolen"), "c");
+    for reason in ["lost", "stolen"] {
+        let rejection = heads.judge().rejection(&head(reason)).unwrap().clone();
+        assert_eq!(rejection.code, Fault::LogForked.code());
+        assert!(rejection.reason.contains(" in a, ") && rejection.reason.ends_with(" in c"));
+    }
     // Under another name it is the same key.
     let name = "other.example/log".parse().unwrap();
     let log = chaos_log::VerifierKey::new(name, World::log_key().verifier().public()).unwrap();
     let renamed = Head { log, nodes: vec![], ..head("stolen") };
-    let fork = heads.see(&renamed, "d").expect_err("another tree of that size");
-    assert!(fork.to_string().contains("two trees of size 3"), "{fork}");
+    let mut heads = Heads::default();
+    heads.see(&head("lost"), "a");
+    heads.see(&renamed, "d");
+    let rejection = heads.judge().rejection(&renamed).unwrap().clone();
+    assert!(rejection.reason.contains("two trees of size 3"), "{rejection}");
 }
 
 /// The head of a log with a run at entry 2 and `more` entries after it, seen from entry `at`.
@@ -181,8 +186,11 @@ fn head_seen(run: u8, more: u64, at: usize) -> Head {
 fn two_trees_that_share_no_size_are_a_fork_where_they_contradict_each_other() {
     let fork = |one: &Head, other: &Head| {
         let mut heads = Heads::default();
-        heads.see(one, "a").expect("the first");
-        heads.see(other, "b").err().map(|fork| fork.to_string())
+        heads.see(one, "a");
+        heads.see(other, "b");
+        let judged = heads.judge();
+        assert_eq!(judged.rejection(one), judged.rejection(other));
+        judged.rejection(one).map(|rejection| rejection.reason.clone())
     };
     // One entry in two ways, under heads of sizes 3 and 4.
     let told = fork(&head_seen(1, 0, 2), &head_seen(2, 1, 2)).expect("a fork");
@@ -191,12 +199,17 @@ fn two_trees_that_share_no_size_are_a_fork_where_they_contradict_each_other() {
     let told = fork(&head_seen(1, 2, 0), &head_seen(2, 5, 0)).expect("a fork");
     assert!(told.contains("other entries from 2 to 3"), "{told}");
     // A log that only grew, seen from everywhere.
-    let mut heads = Heads::default();
+    let (mut heads, mut all) = (Heads::default(), Vec::new());
     for more in 0..12 {
         for at in 0..3 + usize::try_from(more).unwrap() {
             let head = head_seen(1, more, at);
-            assert_eq!(heads.see(&head, "a"), Ok(()), "entry {at} and {more} more");
+            heads.see(&head, "a");
+            all.push(head);
         }
+    }
+    let judged = heads.judge();
+    for head in &all {
+        assert_eq!(judged.of(head), Some(&Judgement::Stands));
     }
 }
 
