@@ -49,10 +49,14 @@ for bundles in "$demo/bundles" "$here"/../fixtures/{first,second}/bundles; do
   echo "interop: $bundles"
   judge "$env/venv/bin/python" "$here/dsse.py" "$bundles"
   judge "$env/venv/bin/python" "$here/state.py" "$bundles"
+  judge "$env/venv/bin/python" "$here/registry.py" "$bundles"
   cp "$here"/*.mjs "$env/js/"
   for script in jcs rewards anchor; do judge node "$env/js/$script.mjs" "$bundles"; done
   judge note "$bundles"
 done
+
+for script in dsse state registry; do judge "$env/venv/bin/python" "$here/$script.py" "$here/../fixtures/anchors"; done
+judge node "$env/js/anchor.mjs" "$here/../fixtures/anchors"
 
 # A log with a witness, served; what it serves, and its proofs as C2SP writes them.
 data=$work/data

@@ -35,6 +35,8 @@ pub enum Action {
     Verify(Verdict),
     /// A checkpoint of the log was written to a chain.
     Anchor(Anchor),
+    /// Where the log is anchored from here on, and by whom.
+    DeclareAnchoring(DeclareAnchoring),
     /// A component was run in the sandbox.
     Run(Run),
     /// Reputation was recomputed.
@@ -98,6 +100,7 @@ impl Action {
             Self::BindAccount(_) => BindAccount::KIND,
             Self::Verify(_) => Verdict::KIND,
             Self::Anchor(_) => Anchor::KIND,
+            Self::DeclareAnchoring(_) => DeclareAnchoring::KIND,
             Self::Run(_) => Run::KIND,
             Self::Score(_) => Score::KIND,
             Self::Pay(_) => Pay::KIND,
@@ -119,6 +122,7 @@ impl Action {
             Self::BindAccount(_) => ground::BIND_ACCOUNT,
             Self::Verify(_) => ground::VERIFY,
             Self::Anchor(_) => ground::ANCHOR,
+            Self::DeclareAnchoring(_) => ground::DECLARE_ANCHORING,
             Self::Run(_) => ground::RUN,
             Self::Score(_) => ground::SCORE,
             Self::Pay(_) => ground::PAY,
@@ -148,6 +152,7 @@ impl Action {
             Self::BindAccount(_)
             | Self::Verify(_)
             | Self::Anchor(_)
+            | Self::DeclareAnchoring(_)
             | Self::Run(_)
             | Self::Score(_)
             | Self::Pay(_)
@@ -176,6 +181,7 @@ impl Action {
             | Self::BindAccount(_)
             | Self::Verify(_)
             | Self::Anchor(_)
+            | Self::DeclareAnchoring(_)
             | Self::Run(_)
             | Self::Score(_)
             | Self::Pay(_)
@@ -201,6 +207,7 @@ impl Serialize for Action {
             Self::BindAccount(body) => Wire { kind, body }.serialize(serializer),
             Self::Verify(body) => Wire { kind, body }.serialize(serializer),
             Self::Anchor(body) => Wire { kind, body }.serialize(serializer),
+            Self::DeclareAnchoring(body) => Wire { kind, body }.serialize(serializer),
             Self::Run(body) => Wire { kind, body }.serialize(serializer),
             Self::Score(body) => Wire { kind, body }.serialize(serializer),
             Self::Pay(body) => Wire { kind, body }.serialize(serializer),
@@ -325,16 +332,20 @@ pub struct BindAccount {
     pub account: String,
     /// The how-manieth account of the agent's on the chain it is, from 1. Receipts of before there were such
     /// numbers have none.
-    #[serde(default, deserialize_with = "number", skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "written", skip_serializing_if = "Option::is_none")]
     pub number: Option<u64>,
     /// By that key, over [`Agreement::text`](crate::account::Agreement::text) as EIP-191 says: `0x` and 65
     /// bytes in lower-case hexadecimal, the last of them 27 or 28.
     pub signature: String,
 }
 
-/// A number that is written is one.
-fn number<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    u64::deserialize(deserializer).map(Some)
+/// What is written is there: `null` is no second spelling of what is left out.
+fn written<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: serde::Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 /// A receipt that an outcome counts for or against.
@@ -439,25 +450,48 @@ pub struct Verdict {
 }
 
 /// Body of [`Action::Anchor`].
+///
+/// There are two forms. With a `publisher` the checkpoint is in a registry, and a proof of the registry's storage after
+/// the block shows it. Without, the `transaction` wrote it to a contract of the log's own.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Anchor {
     /// The chain it was written to.
     pub chain: ChainId,
-    /// The anchor contract.
+    /// The registry, or the log's own anchor contract.
     pub contract: String,
+    /// The account whose checkpoints of this log the registry holds.
+    #[serde(default, deserialize_with = "written", skip_serializing_if = "Option::is_none")]
+    pub publisher: Option<String>,
+    /// What shows it, by digest, if that was kept: the checkpoint with the chain's proof.
+    #[serde(default, deserialize_with = "written", skip_serializing_if = "Option::is_none")]
+    pub shown_by: Option<Digest>,
     /// The number of entries under the checkpoint.
     #[serde(with = "decimal")]
     pub log_size: u64,
     /// The RFC 6962 root, hexadecimal.
     pub root: String,
-    /// The transaction.
-    pub transaction: String,
-    /// The block that holds it.
+    /// The transaction; with a publisher the signer's word, and none where another sender was faster.
+    #[serde(default, deserialize_with = "written", skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
+    /// The block that holds it, or after which the registry does.
     #[serde(with = "decimal")]
     pub block_number: u64,
     /// That block's hash.
     pub block_hash: String,
+}
+
+/// Body of [`Action::DeclareAnchoring`]: heads of the log that hold this entry are anchored there alone, until another
+/// such entry names another place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeclareAnchoring {
+    /// The chain.
+    pub chain: ChainId,
+    /// The registry of checkpoints on it.
+    pub contract: String,
+    /// The account whose checkpoints of this log count there.
+    pub publisher: String,
 }
 
 /// Body of [`Action::Run`].
@@ -483,6 +517,11 @@ impl Verdict {
 impl Anchor {
     /// The kind as written on the wire.
     pub const KIND: &'static str = "anchor";
+}
+
+impl DeclareAnchoring {
+    /// The kind as written on the wire.
+    pub const KIND: &'static str = "declare_anchoring";
 }
 
 impl Run {

@@ -68,6 +68,12 @@ chaos_types::faults! {
             "The state does not hold what the entry writes, so that its log did not count it.";
         LeafOfAnother = "leaf-of-another", "The log entry names another receipt.";
         TimeGoesBack = "time-goes-back", "The log entry is dated before the one that it follows.";
+        AnchorParts = "anchor-parts",
+            "An anchor's receipt names neither the publisher in a registry nor a transaction.";
+        DeclarationNeedless = "declaration-needless",
+            "The declaration names the place of anchors that the log declares already.";
+        DeclarationsTooMany = "declarations-too-many",
+            "The log has declared its place of anchors as often as it can.";
         CorrectionOfNothing = "correction-of-nothing",
             "A correction of time names no entry before itself.";
         CorrectionDatedOther = "correction-dated-other",

@@ -83,7 +83,7 @@ impl Ground {
 }
 
 /// What the platform's own kinds rest on.
-pub(crate) const OWN: [(&str, &[Ground]); 13] = [
+pub(crate) const OWN: [(&str, &[Ground]); 14] = [
     ("register", REGISTER),
     ("update", UPDATE),
     ("rotate_key", ROTATE_KEY),
@@ -92,6 +92,7 @@ pub(crate) const OWN: [(&str, &[Ground]); 13] = [
     (action::BindAccount::KIND, BIND_ACCOUNT),
     (action::Verdict::KIND, VERIFY),
     (action::Anchor::KIND, ANCHOR),
+    (action::DeclareAnchoring::KIND, DECLARE_ANCHORING),
     (action::Run::KIND, RUN),
     (action::Score::KIND, SCORE),
     (action::Pay::KIND, PAY),
@@ -136,9 +137,14 @@ pub(crate) const VERIFY: &[Ground] = &[
     Ground::new("the verdict, and that anything was run", Source::Signer),
 ];
 
+pub(crate) const DECLARE_ANCHORING: &[Ground] = &[
+    Ground::new("which declaration it follows", Source::Log),
+    Ground::new("that there is such a registry, and whose the account is", Source::Signer),
+];
+
 pub(crate) const ANCHOR: &[Ground] = &[
     Ground::new("the head that was anchored", Source::Log),
-    Ground::new("the event in its block", Source::Chain),
+    Ground::new("the event in its block, or what the registry holds after it", Source::Chain),
 ];
 
 pub(crate) const RUN: &[Ground] = &[

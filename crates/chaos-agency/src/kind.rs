@@ -145,13 +145,14 @@ const PLATFORM: [&str; 5] = [
 ];
 
 /// The version of the platform's rules and of the rows that they write.
-const RULES_VERSION: u32 = 9;
+const RULES_VERSION: u32 = 10;
 
 /// The kinds of the platform's rows that only grow, so that a log can commit to them.
-const COMMITTED: [&str; 14] = [
+const COMMITTED: [&str; 15] = [
     "account",
     "account_owner",
     "agent",
+    "anchoring",
     "delegation",
     "forked",
     "judged",
@@ -257,6 +258,7 @@ impl Kinds {
             action::BindAccount::KIND => Action::BindAccount(read(name, body)?),
             action::Verdict::KIND => Action::Verify(read(name, body)?),
             action::Anchor::KIND => Action::Anchor(read(name, body)?),
+            action::DeclareAnchoring::KIND => Action::DeclareAnchoring(read(name, body)?),
             action::Run::KIND => Action::Run(read(name, body)?),
             action::Score::KIND => Action::Score(read(name, body)?),
             action::Pay::KIND => Action::Pay(read(name, body)?),

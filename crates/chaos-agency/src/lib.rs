@@ -48,6 +48,7 @@ pub mod account;
 pub mod action;
 pub mod calendar;
 mod corrections;
+mod declaration;
 mod fault;
 pub mod forks;
 mod ground;
@@ -67,6 +68,7 @@ pub mod views;
 
 pub use action::Action;
 pub use corrections::{Correction, Corrections, Dated, correction_at};
+pub use declaration::Declaration;
 pub use fault::Fault;
 pub use ground::{Ground, Source};
 pub use kind::{Body, Extension, Kind, Kinds, Signer};

@@ -2,6 +2,7 @@
 //! before it.
 
 mod again;
+mod anchoring;
 mod fork;
 mod outcome;
 mod payment;
@@ -136,6 +137,9 @@ impl Rules {
                 score::Counted { place, leaf, state }.admit(body, &mut writes)?;
             }
             Action::CorrectTime(body) => time::admit(body, place.index, leaf, state, &mut writes)?,
+            Action::DeclareAnchoring(body) => {
+                anchoring::admit(body, place.index, state, &mut writes)?
+            }
             Action::ReportFork(body) => fork::admit(body, place.index, state, &mut writes)?,
             Action::Pay(body) => {
                 let row = PaymentRow { index: place.index, receipt: receipt.id };

@@ -2,7 +2,7 @@
 
 use crate::{
     Action,
-    action::{CorrectTime, Delegate, Pay, Role, Score, Verdict},
+    action::{CorrectTime, DeclareAnchoring, Delegate, Pay, Role, Score, Verdict},
     calendar::moment,
     forks,
 };
@@ -36,6 +36,9 @@ impl Action {
             Self::Anchor(anchor) => format!(
                 "anchored root {} of {} entries in block {} of {}",
                 anchor.root, anchor.log_size, anchor.block_number, anchor.chain
+            ),
+            Self::DeclareAnchoring(DeclareAnchoring { chain, contract, publisher }) => format!(
+                "declared that this log is anchored by {publisher} in {contract} on {chain} from here on"
             ),
             Self::Run(run) => format!(
                 "ran component {} with {} fuel, which {}",

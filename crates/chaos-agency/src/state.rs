@@ -13,8 +13,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use self::key::VIEW_SEPARATOR;
 pub(crate) use self::rows::{
-    AccountsRow, AgentRow, BoundRow, CorrectionRow, DelegationRow, EntryRow, EvidenceRow,
-    ForkedRow, KeyRow, NameRow, RefusalRow, Revoked, SpanRow,
+    AccountsRow, AgentRow, AnchoringRow, BoundRow, CorrectionRow, DelegationRow, EntryRow,
+    EvidenceRow, ForkedRow, KeyRow, NameRow, RefusalRow, Revoked, SpanRow,
 };
 pub use self::{
     key::Key,

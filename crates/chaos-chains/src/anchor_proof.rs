@@ -82,16 +82,17 @@ pub struct AnchorParts<'a> {
 /// What a verified proof says. True if, and only if, the block is on the chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnchorFact {
-    /// Chain the transaction was signed for.
+    /// Chain the transaction was signed for; of a proof by storage, the chain that the log's operator names: a header
+    /// names none.
     pub chain: ChainId,
-    /// Contract that emitted the event.
+    /// Contract that emitted the event, or whose storage it is.
     pub contract: Address,
     /// Number of the block.
     pub block_number: u64,
     /// Hash of the block. **Look this up on the chain.**
     pub block_hash: B256,
-    /// Hash of the transaction that emitted it.
-    pub transaction_hash: B256,
+    /// Hash of the transaction that emitted it; none in a proof by storage.
+    pub transaction_hash: Option<B256>,
     /// Time of the block by its header, in seconds since 1970.
     pub timestamp_s: u64,
 }
@@ -246,7 +247,7 @@ impl AnchorProof {
             block_number: header.number,
             block_hash: self.block_hash,
             // By EIP-2718, a transaction's hash is that of the very bytes the trie holds.
-            transaction_hash: keccak256(&self.transaction),
+            transaction_hash: Some(keccak256(&self.transaction)),
             timestamp_s: header.timestamp,
         })
     }

@@ -30,7 +30,7 @@ pub use self::{
     observing::{GovernorKind, ObservedVote},
     outbox::{Ended, Journaled, Outbox, Plan, Told, Word},
     proposals::{EndpointProposal, SubmissionError, SubmittedProposal},
-    registry::{RegistryKey, RegistryWriter},
+    registry::{Registered, RegistryWriter},
     rewards::{Claim, CreatedDistribution, Funding, distribution_id},
     stack::{GovernanceStack, GovernorTerms, StackConfig},
 };

@@ -7,6 +7,7 @@ use chaos_types::ChainId;
 
 use crate::{
     Contract,
+    registry::REGISTRY,
     sending::{FeeError, Finality, Inclusion, Reached},
 };
 
@@ -76,7 +77,7 @@ pub enum Error {
     /// The node leaves out events, or makes them up: the contract has another newest checkpoint.
     #[error(
         "{url} leaves out events, or makes them up: the newest checkpoint that {contract:#x} has of publisher \
-         {publisher:#x} is of size {size}, and the events end otherwise"
+         {publisher:#x} is of size {size}, and the events of blocks {first} to {last} end otherwise"
     )]
     EventsMissing {
         /// Scheme, host and port.
@@ -87,6 +88,10 @@ pub enum Error {
         publisher: Address,
         /// The size of the newest.
         size: u64,
+        /// The first block that was asked for.
+        first: u64,
+        /// The last one.
+        last: u64,
     },
     /// The address has no contract that holds heads of this log.
     #[error("{url} has {found} at {contract:#x}, expected one that this log is anchored in")]
@@ -330,6 +335,32 @@ pub enum Error {
         /// The functions that were tried.
         asked: String,
     },
+    /// The registry of checkpoints cannot take this one.
+    #[error(transparent)]
+    Registry(Box<RegistryRefusal>),
+    /// What the node shows of the registry does not hold.
+    #[error("the node does not show what the registry holds")]
+    RegistryProof(#[source] crate::RegistryProofError),
+    /// A block is no longer part of the chain.
+    #[error("block {number} {hash} is no longer part of the chain")]
+    BlockLeft {
+        /// Its height.
+        number: u64,
+        /// Its hash.
+        hash: B256,
+    },
+    /// A block is not as sure in time as was asked for. It may still become so.
+    #[error("block {number} is {reached} after {waited_s} s, not {wanted} yet")]
+    BlockNotSettled {
+        /// The block.
+        number: u64,
+        /// How sure it is.
+        reached: Reached,
+        /// How sure it has to be.
+        wanted: Finality,
+        /// Seconds waited.
+        waited_s: u64,
+    },
     /// No account may be the publisher of a log.
     #[error("the zero address cannot anchor a log")]
     NoPublisher,
@@ -473,6 +504,80 @@ pub struct OtherCode {
     pub found: B256,
 }
 
+/// Why the registry of checkpoints cannot take one. Nothing was sent, unless it says so.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryRefusal {
+    /// The chain has none.
+    #[error("this chain has no CheckpointRegistry at {REGISTRY}")]
+    Missing,
+    /// Another account writes there.
+    #[error("{account} may not anchor under publisher {publisher}: its writer is {writer}")]
+    Writer {
+        /// Who was to anchor.
+        account: Address,
+        /// The only account that may.
+        writer: Address,
+        /// Whose key it is.
+        publisher: Address,
+    },
+    /// It holds a larger checkpoint of the log.
+    #[error(
+        "publisher {publisher} has anchored {held} entries of this log, and it has {size} here"
+    )]
+    Ahead {
+        /// The number of entries here.
+        size: u64,
+        /// The number of those that are anchored.
+        held: u64,
+        /// Whose checkpoints they are.
+        publisher: Address,
+    },
+    /// It holds another root for the same size.
+    #[error(
+        "the registry holds another history of this log: of {size} entries with root {}, here the root is {}",
+        hex::encode(found),
+        hex::encode(root)
+    )]
+    Conflict {
+        /// The number of entries.
+        size: u64,
+        /// The root here.
+        root: [u8; 32],
+        /// The root that is anchored.
+        found: [u8; 32],
+    },
+    /// It was anchored, a larger one was after it, and no node shows the state between them.
+    #[error("size {size} was anchored, and size {held} after it: the node shows only that")]
+    Passed {
+        /// The number of entries.
+        size: u64,
+        /// The number of those that are anchored by now.
+        held: u64,
+    },
+    /// It was anchored, and the node does not show it.
+    #[error("size {size} was anchored, and the node does not show it after block {block_number}")]
+    NotYet {
+        /// The number of entries.
+        size: u64,
+        /// The newest block that was looked at.
+        block_number: u64,
+    },
+}
+
+impl RegistryRefusal {
+    /// Whether a larger checkpoint took its place.
+    #[must_use]
+    pub const fn is_passed(&self) -> bool {
+        matches!(self, Self::Passed { .. })
+    }
+}
+
+impl From<RegistryRefusal> for Error {
+    fn from(refusal: RegistryRefusal) -> Self {
+        Self::Registry(Box::new(refusal))
+    }
+}
+
 impl From<FeeError> for Error {
     fn from(error: FeeError) -> Self {
         Self::Fee(Box::new(error))
@@ -489,6 +594,7 @@ impl Error {
                 | Self::RateLimited { .. }
                 | Self::NotMined { .. }
                 | Self::NotSettled { .. }
+                | Self::BlockNotSettled { .. }
         )
     }
 

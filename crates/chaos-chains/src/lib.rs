@@ -54,6 +54,8 @@ mod json_rpc;
 pub mod local;
 mod open_vote;
 pub mod place;
+mod registry;
+mod registry_proof;
 pub mod sending;
 pub mod signer;
 mod state_reader;
@@ -66,13 +68,15 @@ pub use client::{
     AnchorEvent, AnchorEvents, AnchorQuestion, AnchoredCheckpoint, AnchoredLog, Claim,
     CreatedDistribution, Ended, EndpointProposal, EvmChain, Finding, Found, Funding,
     GovernanceStack, GovernorCall, GovernorKind, GovernorProposal, GovernorTerms, Journaled,
-    ObservedVote, Outbox, Plan, ProposalState, Prospect, RegistryKey, RegistryWriter, StackConfig,
+    ObservedVote, Outbox, Plan, ProposalState, Prospect, Registered, RegistryWriter, StackConfig,
     SubmissionError, SubmittedProposal, Support, Told, TxSummary, VoteTally, VotingWindow, Word,
     Work, distribution_id, prospect,
 };
 pub use deployment::{Contract, DEPLOYMENT_BYTES_MAX, Deployed, Deployment, DeploymentError};
-pub use error::{CacheError, Error, NotTheAnchor, OtherCode, Shortage};
+pub use error::{CacheError, Error, NotTheAnchor, OtherCode, RegistryRefusal, Shortage};
 pub use json_rpc::RpcLimits;
 pub use open_vote::{OpenVote, OpenVoteError, VOTE_FILE_BYTES_MAX};
+pub use registry::{REGISTRY, RegistryKey};
+pub use registry_proof::{RegistryFact, RegistryProof, RegistryProofError};
 pub use signer::Signer;
 pub use state_reader::{BlockAt, FoundLog, LogFilter, Searched, StateReader};

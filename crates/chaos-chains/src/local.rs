@@ -97,6 +97,7 @@ impl LocalChain {
             let sponsor = anvil.signer(SPONSOR);
             let config = StackConfig { log_origin, ..StackConfig::default() };
             let stack = chain.deploy_governance_stack(&sponsor, &config).await?;
+            chain.deploy_registry(&sponsor).await?;
             let voters: Vec<Signer> = VOTERS.iter().map(|&index| anvil.signer(index)).collect();
             let votes = U256::from(VOTES_EACH) * U256::from(TOKEN);
             let shares: Vec<_> = voters.iter().map(|voter| (voter, votes)).collect();

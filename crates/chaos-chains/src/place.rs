@@ -11,7 +11,7 @@ use std::{
     collections::HashMap,
     fmt,
     num::NonZeroUsize,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -87,6 +87,20 @@ pub struct Said {
     /// What it says.
     pub says: Saying,
 }
+
+/// How far a node's answer is.
+#[derive(Debug, Clone, Copy)]
+pub struct HowFar<'a> {
+    /// The node, as in [`Said`].
+    pub node: &'a str,
+    /// Blocks that it has given.
+    pub done: u64,
+    /// Blocks that were asked for.
+    pub of: u64,
+}
+
+/// Where it is told how far nodes are, from whatever thread.
+pub type Tell = Arc<dyn Fn(HowFar<'_>) + Send + Sync>;
 
 /// What one node gives of a log's anchors.
 #[derive(Debug)]
@@ -192,18 +206,19 @@ impl Nodes {
         self.agree
     }
 
-    /// Asks all nodes at once what was anchored of a log.
+    /// Asks all nodes at once what was anchored of a log, and tells how far each is.
     #[must_use]
-    pub fn anchor_events(&self, question: &AnchorQuestion) -> Vec<Given> {
-        let (nodes, question) = (self.nodes.clone(), question.clone());
+    pub fn anchor_events(&self, question: &AnchorQuestion, tell: &Tell) -> Vec<Given> {
+        let (nodes, question, tell) = (self.nodes.clone(), question.clone(), Arc::clone(tell));
         let given = self.blocking.run(async move {
             let mut asking = JoinSet::new();
-            for (at, Node { rpc, .. }) in nodes.into_iter().enumerate() {
-                let question = question.clone();
+            for (at, Node { name, rpc }) in nodes.into_iter().enumerate() {
+                let (question, tell) = (question.clone(), Arc::clone(&tell));
                 asking.spawn(async move {
+                    let tell = |done, of| tell(HowFar { node: &name, done, of });
                     let chain = EvmChain::over(rpc, question.chain.as_ref()).await;
                     match chain {
-                        Ok(chain) => (at, chain.anchor_events(&question).await),
+                        Ok(chain) => (at, chain.anchor_events(&question, &tell).await),
                         Err(error) => (at, Err(error)),
                     }
                 });

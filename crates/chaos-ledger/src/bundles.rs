@@ -19,7 +19,7 @@ use chaos_verify::{
 
 use self::delegations::Held;
 pub use self::delegations::log_keys;
-use crate::{Error, Ledger, tables::unreadable};
+use crate::{Error, Ledger, anchoring::Declared, tables::unreadable};
 
 mod delegations;
 
@@ -113,8 +113,14 @@ impl Maker<'_> {
         let held = Held::under(ledger.store(), ledger.operator(), self.size)?;
         let then = Then { store: ledger.store(), size: self.size };
         let stored = |key: &map::Key| map::prove_grouped(&then, root, key).map_err(unreadable);
-        let (state, keys) = match proofs(&shown, held.as_ref(), &stored) {
-            Ok(both) => both,
+        // What the log declares about its anchors is asked for beside an anchor alone.
+        let declared = match &anchor {
+            Some(_) => ledger.declared(self.size)?,
+            None => Declared::default(),
+        };
+        let rows = Rows { shown: &shown, held: held.as_ref(), declared: &declared };
+        let Proved { state, keys, anchoring } = match proofs(&rows, &stored) {
+            Ok(proved) => proved,
             // The map of an older checkpoint is kept only until a newer one is published.
             Err(Error::Map(error)) if matches!(*error, ReadError::Missing { .. }) => {
                 let views = ledger.fold_in_memory(self.size)?;
@@ -123,7 +129,8 @@ impl Maker<'_> {
                 if views.map().root() != *root {
                     return Err(Error::Map(Box::new(ReadError::Missing { hash: *root })));
                 }
-                proofs(&shown, held.as_ref(), &|key| Ok(views.map().prove(key)))?
+                let rows = Rows { shown: &shown, held: held.as_ref(), declared: &declared };
+                proofs(&rows, &|key| Ok(views.map().prove(key)))?
             }
             Err(error) => return Err(error),
         };
@@ -143,6 +150,7 @@ impl Maker<'_> {
                 .collect::<Result<_, _>>()?,
             keys,
             anchor,
+            anchoring,
             attachments,
         }
         .to_bytes()
@@ -202,17 +210,35 @@ impl Maker<'_> {
     }
 }
 
+/// The rows that a bundle shows.
+struct Rows<'a> {
+    /// Those that the rules ask for.
+    shown: &'a Shown,
+    /// Those of the delegations of the log's root key.
+    held: Option<&'a Held>,
+    /// Those of where the log is anchored.
+    declared: &'a Declared,
+}
+
+/// The same with their proofs.
+struct Proved {
+    state: Vec<RowProof>,
+    keys: Option<Delegations>,
+    anchoring: Vec<RowProof>,
+}
+
 /// What the map holds for a key, under a root that whoever made this knows.
 type Prove<'a> = dyn Fn(&map::Key) -> Result<map::Proof, Error> + 'a;
 
-/// The proofs of the shown rows, and of what the log's root key has delegated.
-fn proofs(
-    shown: &Shown,
-    held: Option<&Held>,
-    prove: &Prove<'_>,
-) -> Result<(Vec<RowProof>, Option<Delegations>), Error> {
-    let state = row_proofs(shown.rows(), prove)?;
-    Ok((state, held.map(|held| held.proved(prove)).transpose()?))
+/// The proofs of the shown rows, of what the log's root key has delegated, and of where the log is anchored.
+fn proofs(rows: &Rows<'_>, prove: &Prove<'_>) -> Result<Proved, Error> {
+    let Rows { shown, held, declared } = rows;
+    let declared = declared.rows.iter().map(|(key, value)| (key, value.as_deref()));
+    Ok(Proved {
+        state: row_proofs(shown.rows(), prove)?,
+        keys: held.map(|held| held.proved(prove)).transpose()?,
+        anchoring: row_proofs(declared, prove)?,
+    })
 }
 
 /// The proofs of rows, or that there are none.

@@ -62,6 +62,7 @@
 //! ([`System`] is handed in), to print, and to know what a studio's actions mean.
 
 pub mod agents;
+mod anchoring;
 mod bundles;
 mod clock;
 mod delegating;
@@ -80,6 +81,7 @@ mod signing;
 mod system;
 mod tables;
 
+pub use anchoring::KeptAnchor;
 pub use bundles::{bundle, log_keys, tlog_proof};
 pub use clock::Proposed;
 pub use delegating::{HandedOver, Handover, succession};

@@ -37,10 +37,13 @@ use chaos_attestation::{
     },
 };
 
+use chaos_ledger::Ledger;
+
 use crate::{
     args::ProviderKind,
     clock,
     exit::{Failure, Kind, OrFail as _},
+    output,
 };
 
 /// The provider of a kind, now.
@@ -51,6 +54,16 @@ fn provider(kind: ProviderKind) -> Box<dyn Provider> {
         }
         ProviderKind::Configfs => Box::new(Configfs::new(TSM_ROOT.into())),
     }
+}
+
+/// Says that what was proved is under no anchored head, in a log that is anchored.
+fn tell_unanchored(ledger: &Ledger) -> Result<(), Failure> {
+    if ledger.declaration(ledger.size())?.is_some() {
+        output::say(
+            "no anchored head holds it yet: `chaoschain anchor`, then `chaoschain log prove`",
+        );
+    }
+    Ok(())
 }
 
 /// Writes a file of a command's output, and the folders above it. It can be made again, so it is not

@@ -4,20 +4,25 @@
 //! and root has to be the start of the reader's copy. It is the one check in which the whole of what a publisher wrote is
 //! looked at, and not what somebody chose to hand out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::RangeInclusive,
+};
 
+use chaos_agency::{Declaration, action};
 use chaos_chains::{
-    Address, AnchorEvent, AnchorEvents, AnchorQuestion, B256,
-    place::{Given, Nodes},
+    Address, AnchorEvent, AnchorEvents, AnchorQuestion, B256, REGISTRY,
+    place::{Given, Nodes, Tell},
     sending::Finality,
 };
 use chaos_log::{Hash, VerifierKey};
 use chaos_types::{ChainId, Rejection};
 
-use crate::LogCopy;
+use crate::{LogCopy, log_copy::Anchoring};
 
 /// Whose anchors are looked at, and where.
-#[derive(Debug, Clone, Copy)]
+#[expect(missing_debug_implementations, reason = "it holds a closure")]
+#[derive(Clone, Copy)]
 pub struct Question<'a> {
     /// The reader's copy of the log.
     pub copy: &'a LogCopy,
@@ -27,8 +32,12 @@ pub struct Question<'a> {
     pub chain: Option<&'a ChainId>,
     /// A `CheckpointAnchor` contract; none for the registry.
     pub contract: Option<Address>,
-    /// Whose anchors are the log's. A `CheckpointAnchor` has one publisher, and needs none here.
+    /// Whose anchors are the log's; none for whom the log declares, or the one that a `CheckpointAnchor` has.
     pub publisher: Option<Address>,
+    /// The first block to look at, on the reader's word; none for the one in which the contract begins.
+    pub first_block: Option<u64>,
+    /// Where it is told how far the nodes are.
+    pub tell: &'a Tell,
 }
 
 /// Why nothing was audited.
@@ -84,20 +93,39 @@ pub struct Audit {
     pub chain: ChainId,
     /// The contract.
     pub contract: Address,
-    /// Whose anchors are the log's; none if nobody said.
-    pub publisher: Option<Address>,
+    /// Whose anchors are the log's.
+    pub whose: Whose,
+    /// What the log declares, whoever else was named.
+    pub declared: Vec<Declaration>,
     /// The first block that was looked at.
     pub first_block: u64,
     /// The last one: as far as all nodes have come.
     pub last_block: u64,
     /// What was anchored, by publisher, in the order of the chain.
     pub rows: Vec<Row>,
+    /// What the log says was anchored there, and no node has.
+    pub missing: Vec<Logged>,
+    /// Others anchored more under the log's name than is listed.
+    pub is_cut: bool,
     /// Nodes that answered.
     pub answered: usize,
     /// How many have to say the same.
     pub agree: usize,
     /// What the other nodes said.
     pub failed: Vec<(String, String)>,
+}
+
+/// Who says whose anchors are the log's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The reader.
+    Named(Address),
+    /// The contract, which takes no others.
+    Contract(Address),
+    /// The log's own entries.
+    Declared,
+    /// Nobody.
+    Unknown,
 }
 
 /// One anchor, held against the copy.
@@ -113,6 +141,17 @@ pub struct Row {
     pub said_by: Vec<String>,
     /// What the copy says.
     pub judgement: Judgement,
+}
+
+/// An entry of the copy that says where a head was anchored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// Its place in the log.
+    pub index: u64,
+    /// The size that it says was anchored.
+    pub size: u64,
+    /// The block in which it says that was.
+    pub block_number: u64,
 }
 
 /// An anchor beside the copy.
@@ -165,13 +204,9 @@ impl Audit {
 /// If the copy is damaged, or too few nodes answer.
 pub fn audit(question: &Question<'_>) -> Result<Audit, Error> {
     let log = question.copy.log().map_err(Error::Copy)?;
-    let asked = AnchorQuestion {
-        chain: question.chain.cloned(),
-        origin: log.name().to_string(),
-        contract: question.contract,
-        publisher: question.publisher,
-    };
-    let (answers, failed) = answers(question.nodes.anchor_events(&asked));
+    let Anchoring { declared, anchors } = question.copy.anchoring().map_err(Error::Copy)?;
+    let asked = asked(question, &log, &declared);
+    let (answers, failed) = answers(question.nodes.anchor_events(&asked, question.tell));
     let (answered, agree) = (answers.len(), question.nodes.agree());
     let first = answers.first().map(|(_, events)| events).filter(|_| answered >= agree);
     let Some(AnchorEvents { chain, contract, publisher, .. }) = first.cloned() else {
@@ -184,41 +219,133 @@ pub fn audit(question: &Question<'_>) -> Result<Audit, Error> {
     {
         return Err(Error::OtherPublisher { contract, expected, found });
     }
-    let publisher = question.publisher.or(publisher);
-    let blocks = || answers.iter().map(|(_, events)| (events.first_block, events.last_block));
-    let first_block = blocks().map(|(first, _)| first).min().unwrap_or(0);
-    let last_block = blocks().map(|(_, last)| last).min().unwrap_or(0);
-    let said = joined(&answers, last_block);
+    let whose = match (question.publisher, publisher) {
+        (Some(publisher), _) => Whose::Named(publisher),
+        (None, Some(publisher)) => Whose::Contract(publisher),
+        (None, None) if declared.is_empty() => Whose::Unknown,
+        (None, None) => Whose::Declared,
+    };
+    let place = Place { chain: &chain, contract };
+    let blocks = range(&answers, agree);
+    let said = joined(&answers, *blocks.end());
     let roots = roots(question.copy, said.keys().map(|event| event.size))?;
     let rows = said.into_iter().map(|(event, (finality, said_by))| Row {
-        is_own: publisher == Some(event.publisher),
+        is_own: is_own(whose, &declared, place, &event),
         finality,
         said_by,
-        judgement: match roots.get(&event.size) {
-            None => Judgement::Ahead,
-            Some(root) if *root.as_bytes() == event.root => Judgement::InTheLog,
-            Some(root) => Judgement::Other { root: *root },
-        },
+        judgement: judge(&event, &roots),
         event,
     });
     let mut rows: Vec<Row> = rows.collect();
     rows.sort_by_key(|row| {
         (!row.is_own, row.event.publisher, row.event.block_number, row.event.size)
     });
-    let log_size = question.copy.size().map_err(Error::Copy)?;
+    let missing = missing(&anchors, place, &blocks, &rows);
     Ok(Audit {
         log,
-        log_size,
+        log_size: question.copy.size().map_err(Error::Copy)?,
+        missing,
         chain,
         contract,
-        publisher,
-        first_block,
-        last_block,
+        whose,
+        declared,
+        first_block: *blocks.start(),
+        last_block: *blocks.end(),
         rows,
+        is_cut: answers.iter().any(|(_, events)| events.is_cut),
         answered,
         agree,
         failed,
     })
+}
+
+/// The blocks that were looked at: up to the one that enough nodes have reached.
+fn range(answers: &[Answer], agree: usize) -> RangeInclusive<u64> {
+    let first = answers.iter().map(|(_, events)| events.first_block).min();
+    let mut last: Vec<u64> = answers.iter().map(|(_, events)| events.last_block).collect();
+    last.sort_unstable_by_key(|last| std::cmp::Reverse(*last));
+    let last = agree.checked_sub(1).and_then(|at| last.get(at).copied());
+    first.unwrap_or(0)..=last.unwrap_or(0)
+}
+
+fn judge(event: &AnchorEvent, roots: &BTreeMap<u64, Hash>) -> Judgement {
+    match roots.get(&event.size) {
+        None => Judgement::Ahead,
+        Some(root) if *root.as_bytes() == event.root => Judgement::InTheLog,
+        Some(root) => Judgement::Other { root: *root },
+    }
+}
+
+/// A contract.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    chain: &'a ChainId,
+    contract: Address,
+}
+
+impl Place<'_> {
+    fn is(self, chain: &ChainId, contract: &str) -> bool {
+        *self.chain == *chain && contract.parse() == Ok(self.contract)
+    }
+}
+
+/// What the nodes are asked: about whom the reader names, or else about everybody whom the log has declared, on the
+/// chain of the last declaration.
+fn asked(question: &Question<'_>, log: &VerifierKey, declared: &[Declaration]) -> AnchorQuestion {
+    let contract = question.contract.filter(|contract| *contract != REGISTRY);
+    let is_named = question.publisher.is_some() || contract.is_some();
+    let declared = if is_named { &[] } else { declared };
+    let by_log = declared.iter().filter_map(|it| it.body.publisher.parse().ok());
+    let publishers: BTreeSet<Address> = question.publisher.into_iter().chain(by_log).collect();
+    let chain = question.chain.or(declared.last().map(|last| &last.body.chain));
+    AnchorQuestion {
+        chain: chain.cloned(),
+        origin: log.name().to_string(),
+        contract,
+        publishers: publishers.into_iter().collect(),
+        first_block: question.first_block,
+    }
+}
+
+/// Whether an anchor is the log's own: by whom it declares at that size, and before it declared anybody by the
+/// first.
+fn is_own(whose: Whose, declared: &[Declaration], place: Place<'_>, event: &AnchorEvent) -> bool {
+    match whose {
+        Whose::Named(publisher) | Whose::Contract(publisher) => publisher == event.publisher,
+        Whose::Declared => {
+            let in_force = declared.iter().rev().find(|it| it.index < event.size);
+            in_force.or(declared.first()).is_some_and(|Declaration { body, .. }| {
+                place.is(&body.chain, &body.contract)
+                    && body.publisher.parse() == Ok(event.publisher)
+            })
+        }
+        Whose::Unknown => false,
+    }
+}
+
+/// What the log says was anchored in these blocks of a contract, and none of the rows shows.
+fn missing(
+    anchors: &[(u64, action::Anchor)],
+    place: Place<'_>,
+    blocks: &RangeInclusive<u64>,
+    rows: &[Row],
+) -> Vec<Logged> {
+    let is_here = |anchor: &action::Anchor| {
+        place.is(&anchor.chain, &anchor.contract) && blocks.contains(&anchor.block_number)
+    };
+    let is_shown = |anchor: &action::Anchor| {
+        rows.iter().any(|row| {
+            row.event.size == anchor.log_size
+                && format!("{:x}", B256::from(row.event.root)) == anchor.root
+        })
+    };
+    let missing = anchors.iter().filter(|(_, anchor)| is_here(anchor) && !is_shown(anchor));
+    let missing = missing.map(|(index, anchor)| Logged {
+        index: *index,
+        size: anchor.log_size,
+        block_number: anchor.block_number,
+    });
+    missing.collect()
 }
 
 /// What a node gives.

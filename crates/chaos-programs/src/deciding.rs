@@ -12,7 +12,7 @@ use chaos_agency::{
     action::{self, Contribution, Payment, Verdict},
     receipt::{Input, Product},
 };
-use chaos_chains::{Address, Claim, ProposalState, U256, local::LocalChain};
+use chaos_chains::{Address, Claim, ProposalState, RegistryKey, U256, local::LocalChain};
 use chaos_governance::{proposal::Call, receipts::VoteState};
 use chaos_ledger::{Heads, Ledger, NewEntry};
 use chaos_reputation::{Model, ScoreDocument};
@@ -21,7 +21,7 @@ use chaos_verify::Report;
 
 use crate::{
     ChainView, Error, Narrator, Progress, Reader, Step,
-    anchoring::{Anchoring, Place, anchor},
+    anchoring::{Anchoring, Holder, Place, anchor, is_undeclared},
     appraisal::{Appraiser, known_anchors},
     check,
     program::{Divide, Program as _, RewardDocument, Score},
@@ -109,15 +109,17 @@ impl Deciding<'_> {
     /// If the ledger or the chain refuses, or the chain's answers do not fit.
     pub fn run(&mut self, finished: &Finished, receipts: &Receipts) -> Result<Decided, Error> {
         let draft = receipts.draft.ok_or(Error::NotDrafted)?;
+        let sponsor = self.local.sponsor();
+        let origin = self.ledger.log_key()?.name().to_string();
+        let holder = Holder::Registry(RegistryKey::of(&origin, sponsor.address()));
+        let place = Place { chain: self.local.chain(), holder, signer: &sponsor };
+        self.declare(&place)?;
         let submission = self.submit(finished, draft)?;
         self.register_accounts()?;
         let outcome = self.vote(finished, receipts, submission)?;
         self.score(outcome)?;
         self.pay(outcome)?;
         self.judge(receipts)?;
-        let sponsor = self.local.sponsor();
-        let contract = self.local.stack().anchor;
-        let place = Place { chain: self.local.chain(), contract, signer: &sponsor };
         let checkpoint = self.ledger.checkpoint(self.heads)?;
         let anchoring = self.local.block_on(anchor(self.ledger, checkpoint, &place))?;
         let action::Anchor { log_size, block_number, chain, .. } = &anchoring.body;
@@ -128,6 +130,17 @@ impl Deciding<'_> {
 
     fn tell(&mut self, actor: &Signer, text: String, receipt: Digest) {
         self.narrator.step(Step { agent: actor.name.clone(), text, receipt: Some(receipt) });
+    }
+
+    /// Says where the log is anchored, before anything of this story is in it.
+    fn declare(&mut self, place: &Place<'_>) -> Result<(), Error> {
+        let Some(body) = place.declaration() else { return Ok(()) };
+        if is_undeclared(self.ledger, place, false)? {
+            let text = format!("declares that the log is anchored on {}", body.chain);
+            let receipt = self.ledger.declare_anchoring(body)?;
+            self.tell(&self.parties.operator, text, receipt);
+        }
+        Ok(())
     }
 
     fn submit(&mut self, finished: &Finished, draft: Digest) -> Result<Digest, Error> {

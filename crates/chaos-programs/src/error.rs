@@ -1,5 +1,6 @@
 use std::{io, num::TryFromIntError, path::PathBuf};
 
+use chaos_agency::Declaration;
 use chaos_attestation::{Refusal, policy::PolicyError};
 use chaos_chains::{ProposalState, U256};
 use chaos_evm::{DecodeError, RebuildError, ReplayError, RunError};
@@ -307,6 +308,12 @@ pub enum Error {
     /// The local chain refuses or fails.
     #[error(transparent)]
     Local(#[from] chaos_chains::local::Error),
+    /// The log says that it is anchored elsewhere.
+    #[error(
+        "as of entry {} the log declares to be anchored by {} in {} on {}",
+        _0.index, _0.body.publisher, _0.body.contract, _0.body.chain
+    )]
+    DeclaredElsewhere(Box<Declaration>),
     /// The block of an anchor does not prove it.
     #[error(transparent)]
     AnchorProof(chaos_chains::AnchorProofError),

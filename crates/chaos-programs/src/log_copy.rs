@@ -15,8 +15,8 @@ use std::{
 };
 
 use chaos_agency::{
-    Action, Correction, Corrections, Kinds, Leaf, Receipt, SignerError, State, Stop, Succession,
-    Views, action::Role, views,
+    Action, Correction, Corrections, Declaration, Kinds, Leaf, Receipt, SignerError, State, Stop,
+    Succession, Views, action, action::Role, views,
 };
 use chaos_log::{Checkpoint, Edge, Hash, KeyError, SignedCheckpoint, VerifierKey, leaf_hash};
 use chaos_reputation::{Model, ScoreDocument};
@@ -44,6 +44,14 @@ pub struct LogCopy {
     dir: PathBuf,
     store: Store,
     kinds: Kinds,
+}
+
+/// What a log's entries say of where it is anchored.
+pub(crate) struct Anchoring {
+    /// Where it says that it is, from the first declaration on.
+    pub(crate) declared: Vec<Declaration>,
+    /// What it says was anchored, each with its place.
+    pub(crate) anchors: Vec<(u64, action::Anchor)>,
 }
 
 impl fmt::Debug for LogCopy {
@@ -96,6 +104,37 @@ impl LogCopy {
         Ok(roots)
     }
 
+    /// What its entries say that count of where it is anchored.
+    pub(crate) fn anchoring(&self) -> Result<Anchoring, Rejection> {
+        let (log, size) = (self.log()?, self.size()?);
+        let operator =
+            Did::from_public_bytes(log.public()).expect("a verifier key is a curve point");
+        let views = self.fold(operator, size)?;
+        let mut anchors = Vec::new();
+        for index in 0..size {
+            let row = views::action(views.state(), index).map_err(|stop| unread(&stop))?;
+            if row.is_none_or(|row| row.kind != action::Anchor::KIND) {
+                continue;
+            }
+            let entry = self.store.entry(index).map_err(|error| unread(&error))?;
+            let entry = entry.ok_or_else(|| other(format!("the copy has no entry {index}")))?;
+            let receipt = Receipt::open_bytes(&entry.record, &self.kinds)?;
+            if let Action::Anchor(anchor) = &receipt.action {
+                anchors.push((index, anchor.clone()));
+            }
+        }
+        let (mut declared, mut before) = (Vec::new(), size);
+        loop {
+            let (_, last) =
+                Declaration::last(views.state(), before).map_err(|stop| unread(&stop))?;
+            let Some(last) = last else { break };
+            before = last.index;
+            declared.push(last);
+        }
+        declared.reverse();
+        Ok(Anchoring { declared, anchors })
+    }
+
     /// How many entries it has.
     pub(crate) fn size(&self) -> Result<u64, Rejection> {
         Ok(self.store.head().map_err(|error| unread(&error))?.size)
@@ -143,6 +182,7 @@ impl LogCopy {
             | Action::Anchor(_)
             | Action::Run(_)
             | Action::CorrectTime(_)
+            | Action::DeclareAnchoring(_)
             | Action::ReportFork(_)
             | Action::Other(_) => Err(Rejection::new(
                 Check::Evidence,

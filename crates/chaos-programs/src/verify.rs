@@ -1,8 +1,10 @@
 //! Verifying a bundle with everything that this project can check.
 
+mod anchors;
+
 use chaos_agency::{Kinds, Receipt, action};
 use chaos_chains::{
-    Address, AnchorFact, AnchorProof, B256,
+    Address, AnchorFact, B256,
     place::{Lookup, Nodes, Sought},
 };
 use chaos_log::{Checkpoint, Policy, VerifierKey};
@@ -155,12 +157,7 @@ impl ReadAnchor for EvmProofs<'_> {
         anchor: &action::Anchor,
         checkpoint: &Checkpoint,
     ) -> Result<Block, Rejection> {
-        let proof = parse_anchor_proof(proof)?;
-        let fact = proof
-            .verify(checkpoint.size(), *checkpoint.root().as_bytes())
-            .map_err(|error| Rejection::caused(Check::Anchor, Fault::AnchorProofInvalid, &error))?;
-        ensure_signed(&fact, anchor)?;
-        self.0.place(&fact, checkpoint.origin())
+        self.0.place(&anchors::read(proof, anchor, checkpoint)?, checkpoint.origin())
     }
 }
 
@@ -254,43 +251,6 @@ fn told(lookup: &Lookup, fact: &AnchorFact) -> String {
             format!("{holding} of {of} nodes say that they have it, {needed}, and {agree} have to")
         }
     }
-}
-
-/// Whatever the operator signed about the anchor must be what the proof shows.
-fn ensure_signed(fact: &AnchorFact, anchor: &action::Anchor) -> Result<(), Rejection> {
-    for (field, found, signed) in [
-        ("chain", fact.chain.to_string(), anchor.chain.to_string()),
-        ("contract", format!("{:#x}", fact.contract), anchor.contract.clone()),
-        ("block", fact.block_number.to_string(), anchor.block_number.to_string()),
-        ("block hash", format!("{:#x}", fact.block_hash), anchor.block_hash.clone()),
-        ("transaction", format!("{:#x}", fact.transaction_hash), anchor.transaction.clone()),
-    ] {
-        if found != signed {
-            return Err(Rejection::new(
-                Check::Anchor,
-                Fault::AnchorProofOther,
-                format!("the proof shows {field} {found}, the operator signed {signed}"),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Reads a proof, which must be spelled as this program spells it: nothing signs the proof, so any
-/// second spelling would be a byte of the bundle that can change unnoticed.
-fn parse_anchor_proof(given: &serde_json::Value) -> Result<AnchorProof, Rejection> {
-    let reject =
-        |reason: String| Rejection::new(Check::Anchor, Fault::AnchorProofMalformed, reason);
-    let proof: AnchorProof = serde_json::from_value(given.clone())
-        .map_err(|error| reject(format!("anchor proof: {error}")))?;
-    let ours =
-        serde_json::to_value(&proof).map_err(|error| reject(format!("anchor proof: {error}")))?;
-    if ours != *given {
-        return Err(reject(
-            "anchor proof: expected an object with one member per field".to_owned(),
-        ));
-    }
-    Ok(proof)
 }
 
 #[cfg(test)]

@@ -79,6 +79,12 @@ chaos_types::faults! {
             "The nodes that the reader asks have other code at the contract's address than an anchor's.";
         AnchorTooOld = "anchor-too-old",
             "The block is older than an entry that its anchor covers.";
+        AnchorElsewhere = "anchor-elsewhere",
+            "The anchor is on another chain, in another contract or by another publisher than the log declares.";
+        DeclarationMalformed = "declaration-malformed",
+            "The rows that should show where the log declares to be anchored do not.";
+        DeclarationNotShown = "declaration-not-shown",
+            "The bundle of an anchor in a registry does not show what the log declares about its anchors.";
         AttachmentMissing = "attachment-missing",
             "The bundle lacks the quote or the collateral that the receipt names.";
         EvidenceOther = "evidence-other", "The attached quote is not the evidence that the receipt names.";
@@ -110,6 +116,8 @@ chaos_types::faults! {
             "It was required that the log counts the receipt, and nothing shows that it does.";
         NotAnchored = "not-anchored",
             "An anchor in a placed block was required, and there is none.";
+        NotDeclared = "not-declared",
+            "It was required that an anchor is where the log declares it, and nothing shows that it is.";
         NotReexecuted = "not-reexecuted", "Re-execution was required, and nothing was run here.";
         NotAttested = "not-attested",
             "Attestation was required, and none is accepted under the trust that was asked for.";

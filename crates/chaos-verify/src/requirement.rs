@@ -4,7 +4,7 @@ use chaos_types::{Check, Rejection};
 
 use crate::{
     Fault, Report,
-    words::{Anchored, Attested, Counted, Reexecuted, Witnessed},
+    words::{Anchored, Attested, Counted, Declared, Reexecuted, Witnessed},
 };
 
 /// A fact that a reader wants shown.
@@ -14,6 +14,8 @@ pub enum Requirement {
     Counted,
     /// A chain holds the log's head, in a block that the reader placed.
     Anchored,
+    /// An anchor of the log's head is where the log declares it.
+    Declared,
     /// The claimed computation was repeated here.
     Reexecuted,
     /// Hardware vouches for the receipt: under the maker's root, or under any that the policy which
@@ -55,6 +57,9 @@ impl Requirement {
             Self::Anchored if words.anchored != Anchored::Anchored => {
                 lacks(Check::Anchor, Fault::NotAnchored, words.anchored.to_string())
             }
+            Self::Declared if words.declared != Declared::There => {
+                lacks(Check::Anchor, Fault::NotDeclared, words.declared.to_string())
+            }
             Self::Reexecuted if words.reexecuted != Reexecuted::Reexecuted => {
                 lacks(Check::Evidence, Fault::NotReexecuted, words.reexecuted.to_string())
             }
@@ -75,7 +80,11 @@ impl Requirement {
             Self::Witnessed if words.witnessed != Witnessed::Witnessed => {
                 lacks(Check::Checkpoint, Fault::NotWitnessed, words.witnessed.to_string())
             }
-            Self::Counted | Self::Anchored | Self::Reexecuted | Self::Witnessed => Ok(()),
+            Self::Counted
+            | Self::Anchored
+            | Self::Declared
+            | Self::Reexecuted
+            | Self::Witnessed => Ok(()),
         }
     }
 }

@@ -72,6 +72,17 @@ words! {
 }
 
 words! {
+    /// Whether an anchor is where the log says that it is anchored.
+    Declared {
+        NotShown = "what the log declares about it: not shown",
+            "Nothing shows what the log declares about its anchors, or there is no anchor.";
+        Nothing = "the log declares no place for it",
+            "The log declares nothing, so that its operator could anchor another history elsewhere.";
+        There = "where the log declares it", "On the chain, in the contract and by the publisher that the log declares.";
+    }
+}
+
+words! {
     /// Whether the claimed computation was repeated.
     Reexecuted {
         NothingToRun = "nothing to re-execute", "The receipt names no program.";
@@ -117,6 +128,8 @@ pub struct Words {
     pub counted: Counted,
     /// Whether a chain holds the log's head.
     pub anchored: Anchored,
+    /// Whether that is where the log declares it.
+    pub declared: Declared,
     /// Whether the claimed computation was repeated.
     pub reexecuted: Reexecuted,
     /// Whether hardware vouches for it.
@@ -144,7 +157,9 @@ impl Words {
                 let Self { formed, placed, witnessed, .. } = *self;
                 *self = Self { formed, placed, witnessed, ..least };
             }
-            Check::Anchor => self.anchored = least.anchored,
+            Check::Anchor => {
+                (self.anchored, self.declared) = (least.anchored, least.declared);
+            }
             Check::Attestation => self.attested = least.attested,
             Check::Evidence => self.reexecuted = Reexecuted::NotReexecuted,
         }
@@ -153,8 +168,14 @@ impl Words {
 
 impl fmt::Display for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { formed, placed, counted, anchored, reexecuted, attested, witnessed } = self;
-        write!(f, "{formed}; {placed}; {counted}; {anchored}; {reexecuted}; {attested}")?;
+        let Self { formed, placed, counted, anchored, declared, .. } = self;
+        let Self { reexecuted, attested, witnessed, .. } = self;
+        write!(f, "{formed}; {placed}; {counted}; {anchored}")?;
+        match anchored {
+            Anchored::NotAnchored => {}
+            Anchored::NotPlaced | Anchored::Anchored => write!(f, " ({declared})")?,
+        }
+        write!(f, "; {reexecuted}; {attested}")?;
         match witnessed {
             Witnessed::NotAsked => Ok(()),
             Witnessed::NotYours | Witnessed::NoQuorum | Witnessed::Witnessed => {

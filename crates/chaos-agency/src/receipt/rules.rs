@@ -10,7 +10,7 @@ use chaos_types::{ChainId, Check, Did, Digest, Rejection, canonical};
 use super::{Evidence, Product};
 use crate::{
     Action, Fault, Leaf, Receipt, account,
-    action::{Anchor, CorrectTime, Pay, Score},
+    action::{Anchor, CorrectTime, DeclareAnchoring, Pay, Score},
     forks,
     kind::Written,
     rules::ensure_as_of,
@@ -214,6 +214,7 @@ pub(crate) fn ensure_own(action: &Action, form: &Form<'_>) -> Result<(), Rejecti
             Evidence::Replayable(_) | Evidence::Attested(_) => Ok(()),
         },
         Action::Anchor(anchor) => ensure_anchor(anchor, form),
+        Action::DeclareAnchoring(declared) => ensure_declaration(declared, form),
         Action::Run(run) => form.ensure_among_subjects("run's output", run.execution.output),
         Action::Score(score) => ensure_score(score, form),
         Action::Pay(pay) => {
@@ -227,9 +228,32 @@ pub(crate) fn ensure_own(action: &Action, form: &Form<'_>) -> Result<(), Rejecti
 fn ensure_anchor(anchor: &Anchor, form: &Form<'_>) -> Result<(), Rejection> {
     form.ensure_word()?;
     form.ensure_about_itself()?;
-    ensure_address(&anchor.chain, "contract", &anchor.contract)?;
-    ensure_hash(&anchor.chain, "transaction", &anchor.transaction)?;
-    ensure_hash(&anchor.chain, "block hash", &anchor.block_hash)
+    let Anchor { chain, contract, publisher, transaction, .. } = anchor;
+    ensure_address(chain, "contract", contract)?;
+    match publisher {
+        Some(publisher) => {
+            ensure_chain(chain)?;
+            ensure_address(chain, "publisher", publisher)?;
+        }
+        None if transaction.is_none() => {
+            let reason = "an anchor names a publisher or a transaction, found neither".to_owned();
+            return Err(reject(Fault::AnchorParts, reason));
+        }
+        None => {}
+    }
+    if let Some(transaction) = transaction {
+        ensure_hash(chain, "transaction", transaction)?;
+    }
+    ensure_hash(chain, "block hash", &anchor.block_hash)
+}
+
+/// Anchors are compared with it by their spelling, so that it has one.
+fn ensure_declaration(declared: &DeclareAnchoring, form: &Form<'_>) -> Result<(), Rejection> {
+    form.ensure_word()?;
+    form.ensure_about_itself()?;
+    ensure_chain(&declared.chain)?;
+    ensure_address(&declared.chain, "contract", &declared.contract)?;
+    ensure_address(&declared.chain, "publisher", &declared.publisher)
 }
 
 /// The table that the receipt claims is what its program gave.
@@ -323,6 +347,7 @@ impl Receipt {
             | Action::BindAccount(_)
             | Action::Verify(_)
             | Action::Anchor(_)
+            | Action::DeclareAnchoring(_)
             | Action::Run(_)
             | Action::Pay(_)
             | Action::ReportFork(_)

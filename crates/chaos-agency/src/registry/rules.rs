@@ -79,6 +79,7 @@ impl Scope {
             | Action::BindAccount(_)
             | Action::Verify(_)
             | Action::Anchor(_)
+            | Action::DeclareAnchoring(_)
             | Action::Run(_)
             | Action::Score(_)
             | Action::Pay(_)
@@ -167,7 +168,8 @@ impl Entry<'_> {
             }
             // The way back from a wrong clock is open to the operator of every log, whatever it was
             // registered for.
-            Action::CorrectTime(_) => self.ensure_operator(name)?,
+            // Nor is what the operator of an older log was registered for to keep it from saying where it is anchored.
+            Action::CorrectTime(_) | Action::DeclareAnchoring(_) => self.ensure_operator(name)?,
             // What proves itself needs nobody's leave, and an agent of every log can hand it on.
             Action::ReportFork(_) => {}
             Action::Other(other) => {

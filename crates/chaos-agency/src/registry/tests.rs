@@ -255,7 +255,9 @@ fn outcomes_count_from_the_operator_only() {
         contract: format!("0x{}", "01".repeat(20)),
         log_size: 2,
         root: "00".repeat(32),
-        transaction: format!("0x{}", "02".repeat(32)),
+        publisher: None,
+        shown_by: None,
+        transaction: Some(format!("0x{}", "02".repeat(32))),
         block_number: 7,
         block_hash: format!("0x{}", "03".repeat(32)),
     };

@@ -33,6 +33,7 @@ impl Rules {
             | Action::BindAccount(_)
             | Action::Verify(_)
             | Action::Anchor(_)
+            | Action::DeclareAnchoring(_)
             | Action::Run(_)
             | Action::Score(_)
             | Action::Pay(_)

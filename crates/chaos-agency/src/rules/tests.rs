@@ -11,9 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 use crate::{
-    Answer, Body, Evidence, Extension, Ground, Kind, Memory, Outcome, Row, Signer, Source, View,
+    Answer, Body, Declaration, Evidence, Extension, Ground, Kind, Memory, Outcome, Row, Signer,
+    Source, View,
     account::{Agreement, Payee, accounts},
-    action::{BindAccount, Contribution, CorrectTime, Pay, Payment, Profile, Score},
+    action::{
+        BindAccount, Contribution, CorrectTime, DeclareAnchoring, Pay, Payment, Profile, Score,
+    },
     receipt::{Draft, Form, Product, Program, Replay},
     shown::{self, Wanted},
 };
@@ -760,4 +763,30 @@ fn leaves_state_what_the_log_folds_to() {
     assert_eq!(views.misstated(), Some(3));
     let found = crate::views::misstated(views.state(), 0..views.size()).unwrap();
     assert_eq!(found.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [3, 4, 6]);
+}
+
+fn declare(chain: u64) -> Action {
+    let (contract, publisher) = (format!("{CONTRACT:#x}"), format!("{:#x}", Address::ZERO));
+    Action::DeclareAnchoring(DeclareAnchoring { chain: ChainId::evm(chain), contract, publisher })
+}
+
+const CONTRACT: Address = Address::repeat_byte(0xc0);
+
+#[test]
+fn where_a_log_is_anchored_is_declared_by_its_operator_and_changed_by_another_place() {
+    let (mut log, work) = worked();
+    log.refused(&log.entry(ADA, vec![], declare(1)), Fault::OperatorOnly);
+    assert_eq!(Declaration::last(&log.state, u64::MAX).unwrap(), (0, None));
+    let first = log.next.index;
+    log.add(OPERATOR, vec![], declare(1));
+    log.refused(&log.entry(OPERATOR, vec![work], declare(1)), Fault::DeclarationNeedless);
+    log.add(OPERATOR, vec![], declare(2));
+    // Back is a change as well.
+    log.add(OPERATOR, vec![work], declare(1));
+    let last = |size| Declaration::last(&log.state, size).unwrap();
+    let at = |(count, last): (u64, Option<Declaration>)| (count, last.map(|last| last.index));
+    assert_eq!(at(last(first)), (0, None), "no head before holds it");
+    assert_eq!(at(last(first + 1)), (1, Some(first)));
+    assert_eq!(at(last(first + 2)), (2, Some(first + 1)));
+    assert_eq!(at(last(u64::MAX)), (3, Some(first + 2)));
 }

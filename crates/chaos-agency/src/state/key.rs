@@ -134,6 +134,11 @@ impl Key {
         Self::new("time", &[&number])
     }
 
+    /// The n-th declaration of where the log is anchored, from 0.
+    pub(crate) fn anchoring(number: u64) -> Self {
+        Self::new("anchoring", &[&number])
+    }
+
     /// The report of a fork by a key, by the sizes of the two heads.
     pub(crate) fn forked(about: &About) -> Self {
         let [one, other] = &about.sizes;

@@ -2,7 +2,7 @@
 
 use chaos_log::Hash;
 use chaos_reputation::Model;
-use chaos_types::{Check, Did, Digest, decimal};
+use chaos_types::{ChainId, Check, Did, Digest, decimal};
 use serde::{Deserialize, Serialize};
 
 /// `agent/did`: that there is such an agent.
@@ -129,6 +129,17 @@ pub(crate) struct CorrectionRow {
     /// No entry from `first` up to `index` is later, milliseconds since 1970.
     #[serde(with = "decimal")]
     pub(crate) true_ms: u64,
+}
+
+/// `anchoring/n`: the n-th place, from 0, where the log declares to be anchored from the entry on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnchoringRow {
+    /// The entry.
+    pub(crate) index: u64,
+    pub(crate) chain: ChainId,
+    pub(crate) contract: String,
+    pub(crate) publisher: String,
 }
 
 /// `forked/did/size/size`: that an entry reports two heads by a key, of these sizes, the smaller first, of which no

@@ -124,7 +124,7 @@ fn proves_a_checkpoint_at_every_kind_of_position() {
         let fact = proof.verify(SIZE, ROOT).unwrap();
         assert_eq!(fact.block_hash, block.header.hash_slow());
         assert_eq!(fact.block_number, 77);
-        assert_eq!(fact.transaction_hash, *transaction(index, false).tx_hash());
+        assert_eq!(fact.transaction_hash, Some(*transaction(index, false).tx_hash()));
         assert_eq!(fact.contract, CONTRACT);
         assert_eq!(fact.chain, ChainId::evm(CHAIN_NUMBER));
     }

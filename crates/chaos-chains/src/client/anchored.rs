@@ -1,7 +1,5 @@
 //! Everything that a chain says was anchored of a log.
 
-use std::collections::BTreeMap;
-
 use alloy_primitives::{Address, B256};
 use alloy_sol_types::SolEvent;
 use chaos_types::{ChainId, Digest};
@@ -9,7 +7,7 @@ use chaos_types::{ChainId, Digest};
 use super::{
     EvmChain,
     contract_kind::AnchorContract,
-    events::{EventFilter, FoundEvent},
+    events::{EVENTS_MAX, EventFilter, FoundEvent, Tell},
     registry::REGISTRY,
 };
 use crate::{
@@ -20,6 +18,9 @@ use crate::{
     },
     sending::{Finality, Reached},
 };
+
+/// Anchors by others than the log's publishers that are listed, at most.
+const OTHERS_MAX: usize = 1_000;
 
 /// A head of a log that somebody anchored.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,8 +54,10 @@ pub struct AnchorEvents {
     pub last_block: u64,
     /// The only publisher that the contract takes; none where everybody has a key of its own.
     pub publisher: Option<Address>,
-    /// The events in the order of the chain, each with how sure it is that its block stays.
+    /// The events, of each publisher in the order of the chain, each with how sure it is that its block stays.
     pub events: Vec<(AnchorEvent, Finality)>,
+    /// Others anchored more than is listed. Anybody may, as often as he pays for it.
+    pub is_cut: bool,
 }
 
 /// Whose heads are asked for, and where.
@@ -66,52 +69,70 @@ pub struct AnchorQuestion {
     pub origin: String,
     /// A `CheckpointAnchor` contract; none for the registry.
     pub contract: Option<Address>,
-    /// A publisher whose newest head is asked for even if it has no event.
-    pub publisher: Option<Address>,
+    /// Whose anchors are the log's. What others anchored under its name is listed as far as it goes.
+    pub publishers: Vec<Address>,
+    /// The first block to look at, on the asker's word; none for the one in which the contract begins.
+    pub first_block: Option<u64>,
+}
+
+/// What is asked, once the contract is known.
+#[derive(Debug, Clone, Copy)]
+struct Search {
+    contract: Address,
+    origin: B256,
+    first: u64,
+    last: u64,
+}
+
+impl Search {
+    fn filter(&self, topics: Vec<Option<B256>>) -> EventFilter {
+        let Self { contract, first, last, .. } = *self;
+        EventFilter { contract, topics, except: Vec::new(), first, last, most: EVENTS_MAX }
+    }
 }
 
 impl EvmChain {
-    /// All heads of a log that a contract was given, by whomever.
+    /// All heads of a log that a contract was given by the log's publishers, and what others anchored
+    /// under its name.
     ///
-    /// The events of a publisher are held against the newest that the contract has of it. In between, a node can leave out
-    /// what it likes; other nodes show that.
+    /// The last event of each of the log's publishers has to be the newest that the contract has of it. In between, a
+    /// node can leave out what it likes; other nodes show that.
     ///
     /// # Errors
     /// [`Error::NoAnchors`], [`Error::EventsRefused`] or [`Error::EventsMissing`].
-    pub async fn anchor_events(&self, question: &AnchorQuestion) -> Result<AnchorEvents, Error> {
-        let origin = question.origin.as_str();
+    pub async fn anchor_events(
+        &self,
+        question: &AnchorQuestion,
+        tell: &Tell<'_>,
+    ) -> Result<AnchorEvents, Error> {
         let contract = question.contract.unwrap_or(REGISTRY);
         let genesis = self.shown_first_block().await?;
         let horizon = self.horizon().await?;
         let last = horizon.head;
-        let kind = self
-            .anchor_contract(contract, origin, last)
-            .await?
-            .map_err(|found| Error::NoAnchors { url: self.url().to_owned(), contract, found })?;
-        let origin_hash = B256::from(*Digest::of(origin.as_bytes()).as_bytes());
-        let (topics, publisher) = match kind {
-            AnchorContract::Registry => (vec![Anchored::SIGNATURE_HASH, origin_hash], None),
-            AnchorContract::Single { publisher } => {
-                (vec![CheckpointAnchored::SIGNATURE_HASH], Some(publisher))
-            }
+        let kind = self.anchor_contract(contract, &question.origin, last).await?;
+        let kind = kind.map_err(|found| {
+            let url = self.url().to_owned();
+            Error::NoAnchors { url, contract, found }
+        })?;
+        let first = match question.first_block {
+            Some(first) => first.min(last),
+            None => self.first_block_of(contract, last).await?,
         };
-        let topics = topics.into_iter().map(Some).collect();
-        let first = self.first_block_of(contract, last).await?;
-        let found = self.events(&EventFilter { contract, topics, first, last }).await?;
-        let events: Vec<AnchorEvent> =
-            found.iter().map(|event| read(event, publisher)).collect::<Result<_, _>>()?;
-        let newest = ensure_rising(&events)?;
-        let named = publisher.or(question.publisher).into_iter().map(|it| (it, None));
-        let mut held: BTreeMap<Address, Option<(u64, [u8; 32])>> = named.collect();
-        held.extend(newest.into_iter().map(|(publisher, newest)| (publisher, Some(newest))));
-        for (publisher, newest) in held {
-            let kept = match kind {
-                AnchorContract::Registry => self.kept(origin_hash, publisher, last).await?,
-                AnchorContract::Single { .. } => self.kept_alone(contract, last).await?,
-            };
-            if kept != newest {
-                let (url, size) = (self.url().to_owned(), kept.map_or(0, |(size, _)| size));
-                return Err(Error::EventsMissing { url, contract, publisher, size });
+        let origin = B256::from(*Digest::of(question.origin.as_bytes()).as_bytes());
+        let search = Search { contract, origin, first, last };
+        let (mut events, mut is_cut, mut publisher) = (Vec::new(), false, None);
+        match kind {
+            AnchorContract::Single { publisher: only } => {
+                events = self.single(&search, only, tell).await?;
+                publisher = Some(only);
+            }
+            AnchorContract::Registry => {
+                for publisher in &question.publishers {
+                    events.extend(self.registered_by(&search, *publisher, tell).await?);
+                }
+                let others = self.registered_by_others(&search, &question.publishers, tell).await?;
+                is_cut = others.len() > OTHERS_MAX;
+                events.extend(others.into_iter().take(OTHERS_MAX));
             }
         }
         let events = events.into_iter().map(|event| {
@@ -126,47 +147,85 @@ impl EvmChain {
             last_block: last,
             publisher,
             events: events.collect(),
+            is_cut,
         })
     }
 
-    /// The newest under a key of the registry, as of a block.
-    async fn kept(
+    /// What a `CheckpointAnchor` was given.
+    async fn single(
         &self,
-        origin: B256,
+        search: &Search,
         publisher: Address,
-        block: u64,
-    ) -> Result<Option<(u64, [u8; 32])>, Error> {
-        let call = CheckpointRegistry::latestCall { origin, publisher };
-        let latest = self.call_at(REGISTRY, call, &format!("{block:#x}")).await?;
-        Ok((latest.size > 0).then_some((latest.size, latest.root.0)))
+        tell: &Tell<'_>,
+    ) -> Result<Vec<AnchorEvent>, Error> {
+        let topics = vec![Some(CheckpointAnchored::SIGNATURE_HASH)];
+        let found = self.events(&search.filter(topics), tell).await?;
+        let events = found.iter().map(|event| read(event, Some(publisher)));
+        let events: Vec<AnchorEvent> = events.collect::<Result<_, _>>()?;
+        let at = format!("{:#x}", search.last);
+        let kept = self.call_at(search.contract, CheckpointAnchor::latestCall {}, &at).await?;
+        self.ensure_whole(search, publisher, &events, (kept.size, kept.root))?;
+        Ok(events)
     }
 
-    /// The newest in a `CheckpointAnchor`, as of a block.
-    async fn kept_alone(
+    /// What the registry was given under one of the log's publishers.
+    async fn registered_by(
         &self,
-        contract: Address,
-        block: u64,
-    ) -> Result<Option<(u64, [u8; 32])>, Error> {
-        let call = CheckpointAnchor::latestCall {};
-        let latest = self.call_at(contract, call, &format!("{block:#x}")).await?;
-        Ok((latest.size > 0).then_some((latest.size, latest.root.0)))
+        search: &Search,
+        publisher: Address,
+        tell: &Tell<'_>,
+    ) -> Result<Vec<AnchorEvent>, Error> {
+        let topics = [Anchored::SIGNATURE_HASH, search.origin, publisher.into_word()];
+        let filter = search.filter(topics.into_iter().map(Some).collect());
+        let found = self.events(&filter, tell).await?;
+        let events: Vec<AnchorEvent> =
+            found.iter().map(|event| read(event, None)).collect::<Result<_, _>>()?;
+        let call = CheckpointRegistry::latestCall { origin: search.origin, publisher };
+        let kept = self.call_at(search.contract, call, &format!("{:#x}", search.last)).await?;
+        self.ensure_whole(search, publisher, &events, (kept.size, kept.root))?;
+        Ok(events)
     }
-}
 
-/// The newest of each publisher. Both contracts refuse a size that is not larger than the one before, so a node that
-/// shows such has made it up.
-fn ensure_rising(events: &[AnchorEvent]) -> Result<BTreeMap<Address, (u64, [u8; 32])>, Error> {
-    let mut newest: BTreeMap<Address, (u64, [u8; 32])> = BTreeMap::new();
-    for AnchorEvent { publisher, size, root, transaction, .. } in events {
-        let before = newest.insert(*publisher, (*size, *root));
-        if *size == 0 || before.is_some_and(|(before, _)| before >= *size) {
-            let reason = format_args!(
-                "transaction {transaction} anchors size {size}, which the contract would have refused"
-            );
-            return Err(Error::malformed("eth_getLogs", reason));
-        }
+    /// What the registry was given under the log's name by anybody else, one more than is listed at most.
+    async fn registered_by_others(
+        &self,
+        search: &Search,
+        publishers: &[Address],
+        tell: &Tell<'_>,
+    ) -> Result<Vec<AnchorEvent>, Error> {
+        let topics = vec![Some(Anchored::SIGNATURE_HASH), Some(search.origin)];
+        let except = publishers.iter().map(|publisher| publisher.into_word()).collect();
+        let most = OTHERS_MAX + 1;
+        let filter = EventFilter { except, most, ..search.filter(topics) };
+        let found = self.events(&filter, tell).await?;
+        found.iter().take(most).map(|event| read(event, None)).collect()
     }
-    Ok(newest)
+
+    /// The events rise, as the contract lets them alone, and end with what it holds as the newest.
+    fn ensure_whole(
+        &self,
+        search: &Search,
+        publisher: Address,
+        events: &[AnchorEvent],
+        (size, root): (u64, B256),
+    ) -> Result<(), Error> {
+        let mut before = 0;
+        for AnchorEvent { size, transaction, .. } in events {
+            if *size <= before {
+                let reason = format_args!(
+                    "transaction {transaction} anchors size {size}, which the contract would have refused"
+                );
+                return Err(Error::malformed("eth_getLogs", reason));
+            }
+            before = *size;
+        }
+        let ends = events.last().map_or((0, [0; 32]), |event| (event.size, event.root));
+        if ends == (size, root.0) {
+            return Ok(());
+        }
+        let (url, Search { contract, first, last, .. }) = (self.url().to_owned(), *search);
+        Err(Error::EventsMissing { url, contract, publisher, size, first, last })
+    }
 }
 
 /// An event of the registry, or of the contract of one publisher.

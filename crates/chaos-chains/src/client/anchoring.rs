@@ -11,7 +11,10 @@ use alloy_sol_types::{SolCall as _, SolEvent};
 use chaos_types::Digest;
 use serde_json::{Value, json};
 
-use super::{Act, EvmChain, Mined, Plan, Receipt, TxSummary, event, events::EventFilter};
+use super::{
+    Act, EvmChain, Mined, Plan, Receipt, TxSummary, event,
+    events::{EVENTS_MAX, EventFilter},
+};
 use crate::{
     AnchorParts, AnchorProof, Error, Signer,
     contracts::checkpoint_anchor::CheckpointAnchor,
@@ -306,10 +309,12 @@ impl EvmChain {
                 Some(CheckpointAnchor::CheckpointAnchored::SIGNATURE_HASH),
                 Some(size_topic(size)),
             ],
+            except: Vec::new(),
             first: self.first_block_of(anchor, last).await?,
             last,
+            most: EVENTS_MAX,
         };
-        let events = self.events(&filter).await?;
+        let events = self.events(&filter, &|_, _| {}).await?;
         let log = events.iter().find(|event| event.data.as_ref() == root.as_slice());
         let log = log.ok_or_else(|| {
             Error::malformed("eth_getLogs", format_args!("no anchor of size {size} was found"))

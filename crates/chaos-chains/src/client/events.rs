@@ -20,14 +20,17 @@ use crate::{
     json_rpc::{Outcome, parse},
 };
 
-/// Most events that are read of one contract: a hundred years of one an hour.
-const EVENTS_MAX: usize = 1 << 20;
+/// Most events that are read of one publisher: a hundred years of one an hour.
+pub(crate) const EVENTS_MAX: usize = 1 << 20;
 
 /// Events from which on a page may have been cut: no node is known that gives fewer at once.
 const FULL_PAGE_EVENTS: usize = 1_000;
 
 /// JSON-RPC's code for a method that a node does not have.
 const NO_SUCH_METHOD: i64 = -32_601;
+
+/// Told after each page: how many blocks were given, and of how many.
+pub(crate) type Tell<'a> = dyn Fn(u64, u64) + Send + Sync + 'a;
 
 /// Which events of which blocks.
 #[derive(Debug, Clone)]
@@ -36,10 +39,14 @@ pub(crate) struct EventFilter {
     pub(crate) contract: Address,
     /// What each topic has to be; none for any.
     pub(crate) topics: Vec<Option<B256>>,
+    /// Events whose third topic is one of these are passed over.
+    pub(crate) except: Vec<B256>,
     /// The first block.
     pub(crate) first: u64,
     /// The last block.
     pub(crate) last: u64,
+    /// So many are enough: nothing is asked for after that.
+    pub(crate) most: usize,
 }
 
 /// An event that a node says is in its chain.
@@ -64,6 +71,11 @@ enum Answer {
 }
 
 impl EventFilter {
+    /// Whether an event is not one of those that are passed over.
+    fn keeps(&self, event: &FoundEvent) -> bool {
+        event.topics.get(2).is_none_or(|third| !self.except.contains(third))
+    }
+
     /// Whether an event is one of those that were asked for on a page.
     fn covers(&self, event: &FoundEvent, (first, last): (u64, u64)) -> bool {
         let block: u64 = event.block_number.to();
@@ -76,22 +88,29 @@ impl EventFilter {
 }
 
 impl EvmChain {
-    /// All events of a filter, in the order of the chain.
+    /// All events of a filter, in the order of the chain; or the first of them, from [`EventFilter::most`] on.
     ///
     /// # Errors
     /// [`Error::EventsRefused`] names the blocks of which the node gives none; [`Error::Malformed`] if it gives what nobody
     /// asked for.
-    pub(crate) async fn events(&self, filter: &EventFilter) -> Result<Vec<FoundEvent>, Error> {
+    pub(crate) async fn events(
+        &self,
+        filter: &EventFilter,
+        tell: &Tell<'_>,
+    ) -> Result<Vec<FoundEvent>, Error> {
         let mut pages = Pages::new(filter.first, filter.last);
         let mut events: Vec<FoundEvent> = Vec::new();
-        while let Some((first, last)) = pages.next() {
+        while let Some((first, last)) = pages.next()
+            && events.len() < filter.most
+        {
             match self.page(filter, (first, last)).await? {
                 Answer::Given(found) if found.len() >= FULL_PAGE_EVENTS && first < last => {
                     pages.refused();
                 }
                 Answer::Given(found) => {
-                    events.extend(found);
+                    events.extend(found.into_iter().filter(|event| filter.keeps(event)));
                     pages.given();
+                    tell(last - filter.first + 1, filter.last - filter.first + 1);
                 }
                 Answer::Refused(reason) if !pages.refused() => {
                     let url = self.url().to_owned();
@@ -99,15 +118,10 @@ impl EvmChain {
                 }
                 Answer::Refused(_) => {}
             }
-            if events.len() > EVENTS_MAX {
-                let reason = format_args!("more than {EVENTS_MAX} events");
-                return Err(Error::malformed("eth_getLogs", reason));
-            }
         }
-        events.sort_by_key(|event| (event.block_number, event.log_index));
-        if events.windows(2).any(|two| {
-            (two[0].block_number, two[0].log_index) == (two[1].block_number, two[1].log_index)
-        }) {
+        let place = |event: &FoundEvent| (event.block_number, event.log_index);
+        events.sort_by_key(place);
+        if events.windows(2).any(|two| place(&two[0]) == place(&two[1])) {
             return Err(Error::malformed("eth_getLogs", "one event was given twice"));
         }
         Ok(events)

@@ -280,6 +280,14 @@ impl EvmChain {
         }
     }
 
+    /// Nothing that was sent before keeps this account from sending more.
+    ///
+    /// # Errors
+    /// What does: as an open transaction that cannot land, or that the node does not show.
+    pub async fn ensure_sendable(&self, account: Address) -> Result<(), Error> {
+        self.in_order(self.outbox()?, account).await.map(drop)
+    }
+
     /// The account has sent nothing to a chain of this number with another first block, unless somebody said
     /// that it is gone: a node that lies about its first block would have everything sent a second time, most
     /// of all what has ended.

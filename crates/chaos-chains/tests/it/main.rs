@@ -7,6 +7,7 @@
     reason = "helpers of tests fail and report like the tests themselves"
 )]
 
+mod anchor_events;
 mod anchoring;
 mod deploying;
 mod failures;

@@ -1,11 +1,11 @@
 //! Where nodes say that a block is: against a chain, and proxies of it that lie.
 
 use chaos_chains::{
-    Address, AnchorQuestion, Anvil, B256, RegistryKey,
+    Address, Anvil, B256, REGISTRY, RegistryKey,
     place::{Lookup, Nodes, Saying, Sought},
     sending::Finality,
 };
-use chaos_types::{ChainId, Digest};
+use chaos_types::Digest;
 use serde_json::{Value, json};
 
 use crate::{
@@ -13,39 +13,39 @@ use crate::{
     stub::{Reply, forward, serve},
 };
 
-const ORIGIN: &str = "example.org/log";
+pub(crate) const ORIGIN: &str = "example.org/log";
 /// Enough blocks to make the ones before them final where a chain does not say so itself.
 const FINAL_AFTER: u64 = 70;
 
 /// A chain with one anchor in the registry.
-struct Lab {
-    anvil: Anvil,
-    sought: Sought,
-    publisher: Address,
+pub(crate) struct Lab {
+    pub(crate) anvil: Anvil,
+    pub(crate) sought: Sought,
+    pub(crate) publisher: Address,
 }
 
 impl Lab {
-    async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         let anvil = start_anvil()?;
         let chain = connect(anvil.endpoint()).await;
         let signer = anvil.signer(1);
         chain.deploy_registry(&signer).await.unwrap();
         let publisher = signer.address();
         let key = RegistryKey { origin: Digest::of(ORIGIN.as_bytes()), publisher };
-        let placed = chain.register_checkpoint(&signer, &key, 10, [1; 32]).await.unwrap();
+        let placed = chain.register_checkpoint(&signer, &key, 10, [1; 32]).await.unwrap().fact;
         chain.mine_blocks(FINAL_AFTER).await.unwrap();
         let sought = Sought {
             chain: anvil.chain_id(),
             block_number: placed.block_number,
             block_hash: placed.block_hash,
-            contract: "0x81cEe7A3281247cEf7E07d84eb543555a04A8A97".parse().unwrap(),
+            contract: REGISTRY,
             origin: ORIGIN.to_owned(),
         };
         Some(Self { anvil, sought, publisher })
     }
 
     /// A node that changes what the chain answers to one method.
-    fn lying(
+    pub(crate) fn lying(
         &self,
         method: &'static str,
         mut lie: impl FnMut(&Value, Value) -> Value + Send + 'static,
@@ -71,7 +71,7 @@ async fn look_up(urls: Vec<String>, agree: Option<usize>, sought: &Sought) -> Lo
     tokio::task::spawn_blocking(asked).await.unwrap()
 }
 
-fn error(code: i64, message: &str) -> Value {
+pub(crate) fn error(code: i64, message: &str) -> Value {
     json!({"jsonrpc": "2.0", "id": 0, "error": {"code": code, "message": message}})
 }
 
@@ -148,7 +148,7 @@ async fn a_block_that_may_still_go_is_not_placed_and_one_that_went_is_another() 
     let chain = connect(lab.anvil.endpoint()).await;
     let signer = lab.anvil.signer(1);
     let key = RegistryKey { origin: Digest::of(ORIGIN.as_bytes()), publisher: lab.publisher };
-    let placed = chain.register_checkpoint(&signer, &key, 11, [2; 32]).await.unwrap();
+    let placed = chain.register_checkpoint(&signer, &key, 11, [2; 32]).await.unwrap().fact;
     let (block_number, block_hash) = (placed.block_number, placed.block_hash);
     let sought = Sought { block_number, block_hash, ..lab.sought.clone() };
     let urls = || vec![lab.anvil.endpoint().to_owned()];
@@ -189,154 +189,4 @@ async fn a_node_without_old_states_places_as_well() {
         if params[1] == "latest" { answer } else { error(-32_000, "missing trie node") }
     });
     assert!(look_up(vec![pruned], None, &lab.sought).await.is_placed());
-}
-
-/// A question about the lab's log.
-fn question(lab: &Lab, chain: Option<ChainId>) -> AnchorQuestion {
-    AnchorQuestion {
-        chain,
-        origin: ORIGIN.to_owned(),
-        contract: None,
-        publisher: Some(lab.publisher),
-    }
-}
-
-/// Whatever a node's limits, all anchors are found, or it is said of which block there are none.
-#[tokio::test]
-async fn anchors_are_found_at_nodes_with_limits_of_any_kind() {
-    let Some(lab) = Lab::start().await else { return };
-    let chain = connect(lab.anvil.endpoint()).await;
-    let signer = lab.anvil.signer(1);
-    let key = RegistryKey { origin: Digest::of(ORIGIN.as_bytes()), publisher: lab.publisher };
-    for size in 11..31 {
-        chain.register_checkpoint(&signer, &key, size, [2; 32]).await.unwrap();
-        chain.mine_blocks(7).await.unwrap();
-    }
-    let number = |value: &Value| {
-        u64::from_str_radix(value.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
-    };
-    let width =
-        move |params: &Value| number(&params[0]["toBlock"]) - number(&params[0]["fromBlock"]) + 1;
-    let results = |answer: &Value| answer["result"].as_array().unwrap().len();
-    let limits: [(&str, String); 5] = [
-        (
-            "blocks",
-            lab.lying("eth_getLogs", move |params, answer| {
-                if width(params) > 10 {
-                    error(-32_602, "eth_getLogs is limited to a 10 blocks range")
-                } else {
-                    answer
-                }
-            }),
-        ),
-        (
-            "results",
-            lab.lying("eth_getLogs", move |_, answer| {
-                if results(&answer) > 3 {
-                    error(-32_005, "query returned more than 3 results")
-                } else {
-                    answer
-                }
-            }),
-        ),
-        (
-            "range",
-            lab.lying("eth_getLogs", move |params, answer| {
-                if width(params) > 33 { error(-32_000, "block range too large") } else { answer }
-            }),
-        ),
-        ("status", {
-            let inner = lab.anvil.endpoint().trim_start_matches("http://").to_owned();
-            serve(move |body| {
-                let question: Value = serde_json::from_str(body).unwrap();
-                if question["method"] == "eth_getLogs" && width(&question["params"]) > 20 {
-                    return Reply::Answer(413, String::new(), "too large".to_owned());
-                }
-                Reply::Answer(200, String::new(), forward(&inner, body))
-            })
-        }),
-        (
-            "old states",
-            lab.lying("eth_getCode", |params, answer| {
-                if params[1] == "latest" { answer } else { error(-32_000, "missing trie node") }
-            }),
-        ),
-    ];
-    for (limit, url) in limits {
-        let events = connect(&url).await.anchor_events(&question(&lab, None)).await;
-        let events = events.unwrap_or_else(|error| panic!("{limit}: {error}"));
-        let sizes: Vec<u64> = events.events.iter().map(|(event, _)| event.size).collect();
-        assert_eq!(sizes, (10..31).collect::<Vec<_>>(), "{limit}");
-    }
-}
-
-#[tokio::test]
-async fn a_node_that_gives_no_events_of_a_block_is_told_with_the_block() {
-    let Some(lab) = Lab::start().await else { return };
-    let lacking = format!("{:#x}", lab.sought.block_number);
-    let unwilling = lab.lying("eth_getLogs", move |params, answer| {
-        let (first, last) = (params[0]["fromBlock"].clone(), params[0]["toBlock"].clone());
-        if first == json!(lacking) && last == json!(lacking) || first != last {
-            return error(-32_000, "pruned history");
-        }
-        answer
-    });
-    let refused = connect(&unwilling).await.anchor_events(&question(&lab, None)).await.unwrap_err();
-    let said = refused.to_string();
-    let words = format!("gives no events of block {}", lab.sought.block_number);
-    assert!(said.contains(&words) && said.contains("pruned history"), "{said}");
-}
-
-/// What is cut without a word is noticed where the newest is cut away, and not in between.
-#[tokio::test]
-async fn a_node_that_leaves_the_newest_out_is_told() {
-    let Some(lab) = Lab::start().await else { return };
-    let chain = connect(lab.anvil.endpoint()).await;
-    let key = RegistryKey { origin: Digest::of(ORIGIN.as_bytes()), publisher: lab.publisher };
-    for size in [11, 12] {
-        chain.register_checkpoint(&lab.anvil.signer(1), &key, size, [2; 32]).await.unwrap();
-    }
-    let keep = |kept: fn(usize) -> bool| {
-        lab.lying("eth_getLogs", move |_, mut answer| {
-            let events = answer["result"].as_array().unwrap().clone();
-            let events = events.into_iter().enumerate().filter(|(at, _)| kept(*at));
-            answer["result"] = events.map(|(_, event)| event).collect();
-            answer
-        })
-    };
-    let ask = async |url: String| connect(&url).await.anchor_events(&question(&lab, None)).await;
-    for cut in [keep(|at| at < 2), keep(|_| false)] {
-        let said = ask(cut).await.unwrap_err().to_string();
-        assert!(said.contains("leaves out events"), "{said}");
-    }
-    // Nothing that one node says shows this.
-    assert_eq!(ask(keep(|at| at != 1)).await.unwrap().events.len(), 2);
-}
-
-#[tokio::test]
-async fn events_that_nobody_asked_for_are_refused() {
-    let Some(lab) = Lab::start().await else { return };
-    let lies: [fn(&mut Value); 4] = [
-        |event| event["address"] = json!(Address::repeat_byte(1)),
-        |event| event["topics"][1] = json!(B256::repeat_byte(1)),
-        |event| event["blockNumber"] = json!("0xffff"),
-        |event| event["removed"] = json!(true),
-    ];
-    for lie in lies {
-        let liar = lab.lying("eth_getLogs", move |_, mut answer| {
-            lie(&mut answer["result"][0]);
-            answer
-        });
-        let said = connect(&liar).await.anchor_events(&question(&lab, None)).await.unwrap_err();
-        assert!(said.to_string().contains("not one that was asked for"), "{said}");
-    }
-    // And one that the contract would have refused.
-    let again = lab.lying("eth_getLogs", |_, mut answer| {
-        let mut event = answer["result"][0].clone();
-        event["logIndex"] = json!("0x63");
-        answer["result"].as_array_mut().unwrap().push(event);
-        answer
-    });
-    let said = connect(&again).await.anchor_events(&question(&lab, None)).await.unwrap_err();
-    assert!(said.to_string().contains("the contract would have refused"), "{said}");
 }

@@ -9,12 +9,12 @@ use std::{
 
 use chaos_agency::{
     Action, Leaf, Receipt, Views,
-    action::{CorrectTime, Role},
+    action::{CorrectTime, DeclareAnchoring, Role},
 };
 use chaos_ledger::{Error, Handover, Heads, Ledger};
 use chaos_reputation::Evidence;
 use chaos_store::{Append, DATABASE_FILE, Records as _, Store};
-use chaos_types::{AgentKey, Digest, dsse::Envelope};
+use chaos_types::{AgentKey, ChainId, Digest, dsse::Envelope};
 use rusqlite::{Connection, params};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -29,11 +29,12 @@ const START_MS: u64 = 1_767_225_600_000;
 const HOUR_MS: u64 = 3_600_000;
 
 /// Every kind of row: what has no case here is not in the log below.
-const ROWS: [&str; 19] = [
+const ROWS: [&str; 20] = [
     "account",
     "account_owner",
     "action",
     "agent",
+    "anchoring",
     "delegation",
     "evidence",
     "forked",
@@ -86,6 +87,12 @@ fn open(folder: &Path) -> Result<Ledger, Error> {
     Ledger::open(&folder.join("data"), Some("test".to_owned().into()), Some(&heads(folder)), SYSTEM)
 }
 
+fn declaration(chain: u64) -> DeclareAnchoring {
+    let (contract, publisher) =
+        (format!("0x{}", "01".repeat(20)), format!("0x{}", "02".repeat(20)));
+    DeclareAnchoring { chain: ChainId::evm(chain), contract, publisher }
+}
+
 fn append(ledger: &mut Ledger, keys: &[&AgentKey], parents: Vec<Digest>, action: Action) -> Digest {
     let envelope = sign(ledger.operator(), keys, parents, action);
     ledger.append(&envelope, (SYSTEM.now_ms)()).unwrap()
@@ -131,6 +138,7 @@ fn world() -> World {
     let counted = log.evidence(START_MS).unwrap();
     let scored = score(&counted, START_MS, log.size());
     append(&mut log, &[&operator], vec![judged], scored);
+    log.declare_anchoring(declaration(1)).unwrap();
     log.delegate(Handover { role: Role::Checkpoints, root: None, lost: false }).unwrap();
     drop(log);
     append_refused(&data, &sign(id, &[&key(DAVE)], vec![], mend("a door")));
@@ -161,10 +169,12 @@ fn world() -> World {
     let by_operator = |parents, action| sign(id, &[&operator], parents, action);
     let act = |name, now_ms, envelope| Act { name, envelope, now_ms, right: None };
     let update = Action::Update(profile("ada", "smith"));
+    let declare = Action::DeclareAnchoring(declaration(2));
     let correct = Action::CorrectTime(CorrectTime { first: wrong_from, true_ms });
     let acts = vec![
         act("update", late_ms, sign(id, &[&key(ADA)], vec![], update)),
         act("report", late_ms, sign(id, &[&key(BOB)], vec![], report(12))),
+        act("declare", late_ms, by_operator(vec![], declare)),
         act("correct", true_ms, by_operator(vec![], correct)),
         act("score", late_ms, by_operator(vec![second], scored)),
         act("judge", late_ms, by_operator(vec![house], inspect(house, &[roof, house]))),

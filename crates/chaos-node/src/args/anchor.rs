@@ -42,10 +42,14 @@ pub(crate) struct AuditArgs {
     /// A CheckpointAnchor contract of the log; default the registry, which is at one address everywhere.
     #[arg(long, value_name = "ADDRESS", value_parser = super::address)]
     pub(crate) contract: Option<Address>,
-    /// The account that anchors for the log. Anybody may anchor under an account of its own: what others
+    /// The account that anchors for the log; default the one that the log declares. Anybody may anchor under an account of its own: what others
     /// wrote is listed and says nothing about the log. A CheckpointAnchor has one publisher.
     #[arg(long, value_name = "ADDRESS", value_parser = super::address)]
     pub(crate) publisher: Option<Address>,
+    /// The first block to look at, on your word that nothing of the log was anchored before it; default the
+    /// one in which the contract begins, which a node that keeps no old state cannot tell.
+    #[arg(long, value_name = "N")]
+    pub(crate) from_block: Option<u64>,
     /// A copy of the log: a mirror's folder, or the log's own data directory; default --data.
     #[arg(long, value_name = "DIR")]
     pub(crate) log_dir: Option<PathBuf>,

@@ -105,6 +105,9 @@ pub(crate) struct ProveArgs {
     /// the leaf as its extra data. A receipt that the log refuses has such a proof too.
     #[arg(long, conflicts_with = "consistency")]
     pub(crate) tlog_proof: bool,
+    /// Prove under the newest head, and leave out where an earlier one that holds the receipt is anchored.
+    #[arg(long, conflicts_with_all = ["consistency", "tlog_proof"])]
+    pub(crate) without_anchor: bool,
     /// Where to write the proof; default stdout.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -262,19 +265,19 @@ Examples:
   export CHAOSCHAIN_KEYSTORE_PASSWORD=...
   chaoschain anchor --rpc-url http://127.0.0.1:8545 --keystore anchor.json --deploy --dry-run
   chaoschain anchor --rpc-url http://127.0.0.1:8545 --keystore anchor.json --deploy
-  chaoschain anchor --rpc-url http://127.0.0.1:8545 --keystore anchor.json --contract 0x5FbD...";
+  chaoschain anchor --rpc-url http://127.0.0.1:8545 --keystore anchor.json --if-changed";
 
 #[derive(Debug, Args)]
 #[command(after_help = ANCHOR_EXAMPLES)]
 pub(crate) struct AnchorArgs {
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
-    /// The CheckpointAnchor contract of this log and account.
-    #[arg(long, value_name = "ADDRESS", required_unless_present = "deploy")]
+    /// A CheckpointAnchor contract of this log and account, as the first anchors had. Default: the registry of
+    /// checkpoints, which has one address on every chain.
+    #[arg(long, value_name = "ADDRESS")]
     pub(crate) contract: Option<String>,
-    /// Deploy a CheckpointAnchor contract first.
-    #[arg(long, conflicts_with = "contract")]
-    pub(crate) deploy: bool,
+    #[command(flatten)]
+    pub(crate) how: AnchorHow,
     #[command(flatten)]
     pub(crate) key: KeystoreArgs,
     #[command(flatten)]
@@ -284,4 +287,17 @@ pub(crate) struct AnchorArgs {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnchorHow {
+    /// Put the registry on the chain first, if it is not there. Anybody may, and gets no right by it.
+    #[arg(long, conflicts_with = "contract")]
+    pub(crate) deploy: bool,
+    /// Declare this chain and account as the log's from here on, in place of those that it declares.
+    #[arg(long)]
+    pub(crate) redeclare: bool,
+    /// Do nothing if nothing but receipts of anchors came after the newest anchor.
+    #[arg(long)]
+    pub(crate) if_changed: bool,
 }

@@ -129,6 +129,8 @@ pub(crate) enum Required {
     Counted,
     /// A block holds the log's head that --block-hash names, or that the nodes of --rpc-url have.
     Anchored,
+    /// Its anchor is on the chain, in the registry and by the publisher that the log declares.
+    Declared,
     /// Its program was run again here, with --reexecute.
     Reexecuted,
     /// A quote vouches for it: under production trust, or as the policy that --policy names.
@@ -144,6 +146,7 @@ impl Required {
         match self {
             Self::Counted => "counted",
             Self::Anchored => "anchored",
+            Self::Declared => "declared",
             Self::Reexecuted => "reexecuted",
             Self::Attested => "attested",
             Self::Replayable => "replayable",
@@ -155,6 +158,7 @@ impl Required {
         match self {
             Self::Counted => Requirement::Counted,
             Self::Anchored => Requirement::Anchored,
+            Self::Declared => Requirement::Declared,
             Self::Reexecuted => Requirement::Reexecuted,
             Self::Attested => Requirement::Attested { by_named_policy: args.policy.is_some() },
             Self::Replayable => Requirement::Replayable,

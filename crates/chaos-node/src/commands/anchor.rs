@@ -4,14 +4,17 @@ mod audit;
 
 use std::process::ExitCode;
 
-use chaos_agency::action;
-use chaos_chains::{self as chain, Address, AnchoredLog, EvmChain, Outbox, Signer};
+use chaos_agency::action::{self, DeclareAnchoring};
+use chaos_chains::{
+    self as chain, AnchoredLog, EvmChain, Outbox, REGISTRY, RegistryKey, RegistryRefusal, Signer,
+};
 use chaos_ledger::Ledger;
 use chaos_log::{SignedCheckpoint, root_at};
 use chaos_programs::{
     Error,
-    anchoring::{self, Place, Recorded},
+    anchoring::{self, Holder, Place, Recorded},
 };
+use chaos_store::Records as _;
 use serde_json::json;
 
 use super::sending::{connect, outbox, show_plans};
@@ -37,19 +40,24 @@ fn write(args: &AnchorArgs) -> Result<ExitCode, Failure> {
     ledger.operator_for(action::Anchor::KIND)?;
     let heads = ledger::heads()?;
     let outbox = outbox(&args.data.data, &args.spend)?;
-    let contract = contract(args)?;
     let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
     runtime::server()?.block_on(async {
         let chain = connect(&args.chain, outbox).await?;
-        let origin = ledger.log_key()?.name().to_string();
-        let log = AnchoredLog { origin: &origin, publisher: signer.address(), contract };
-        chain.ensure_anchorable(&log).await?;
-        let contract = match contract {
-            Some(contract) => contract,
-            None => deploy(&chain, &signer, &log).await?,
+        let place = Place {
+            chain: &chain,
+            holder: holder(args, &chain, &ledger, &signer)?,
+            signer: &signer,
         };
-        let place = Place { chain: &chain, contract, signer: &signer };
-        for (size, root) in anchoring::unlogged(&ledger, &chain, contract, signer.address())? {
+        let undeclared = undeclared(args, &ledger, &place)?;
+        ready(args, &ledger, &place).await?;
+        if let Some(size) = unchanged(args, &ledger, &place).await? {
+            return nothing_new(args, size);
+        }
+        chain.ensure_sendable(signer.address()).await?;
+        if let Some(body) = undeclared {
+            declare(&mut ledger, body)?;
+        }
+        for (size, root) in anchoring::unlogged(&ledger, &place)? {
             finish(&mut ledger, size, root, &place).await?;
         }
         let checkpoint = chaos_api::publish_head(&mut ledger, &heads, &ledger::tell_silent).await?;
@@ -58,8 +66,127 @@ fn write(args: &AnchorArgs) -> Result<ExitCode, Failure> {
         let (size, root) = (checkpoint.claimed().size(), *checkpoint.claimed().root().as_bytes());
         let written = anchoring::write(size, root, &place).await?;
         let mut ledger = ledger::open(&args.data.data)?;
-        report(args, &checkpoint, &anchoring::record(&mut ledger, written)?)
+        report(args, &checkpoint, &anchoring::record(&mut ledger, written, Some(&checkpoint))?)
     })
+}
+
+/// What is to hold the log's head: the registry, unless a contract of the log's own is named. There the log's publisher is
+/// the one that it declares, also once another account writes for it.
+fn holder(
+    args: &AnchorArgs,
+    chain: &EvmChain,
+    ledger: &Ledger,
+    signer: &Signer,
+) -> Result<Holder, Failure> {
+    let contract = args.contract.as_ref().map(|text| text.parse().or_fail(Kind::Input));
+    if let Some(contract) = contract.transpose()?.filter(|contract| *contract != REGISTRY) {
+        return Ok(Holder::Own(contract));
+    }
+    let declared = ledger.declaration(ledger.size())?.map(|declared| declared.body);
+    let declared = declared.filter(|declared| {
+        declared.chain == *chain.chain_id() && declared.contract.parse() == Ok(REGISTRY)
+    });
+    let publisher = match declared {
+        Some(declared) if !args.how.redeclare => {
+            declared.publisher.parse().or_fail(Kind::Storage)?
+        }
+        Some(_) | None => signer.address(),
+    };
+    Ok(Holder::Registry(RegistryKey::of(ledger.verifier()?.name().as_str(), publisher)))
+}
+
+/// What the log has to declare before it is anchored there. Refuses if it declares another place.
+fn undeclared(
+    args: &AnchorArgs,
+    ledger: &Ledger,
+    place: &Place<'_>,
+) -> Result<Option<DeclareAnchoring>, Failure> {
+    let body = place.declaration();
+    let is_undeclared = anchoring::is_undeclared(ledger, place, args.how.redeclare)?;
+    Ok(body.filter(|_| is_undeclared))
+}
+
+/// Looks at everything before anything is paid, and puts the registry on the chain if that is asked for.
+async fn ready(args: &AnchorArgs, ledger: &Ledger, place: &Place<'_>) -> Result<(), Failure> {
+    let Place { chain, holder, signer } = *place;
+    let key = match holder {
+        Holder::Own(contract) => {
+            let origin = ledger.verifier()?.name().to_string();
+            let publisher = signer.address();
+            let log = AnchoredLog { origin: &origin, publisher, contract: Some(contract) };
+            return Ok(chain.ensure_anchorable(&log).await?);
+        }
+        Holder::Registry(key) => key,
+    };
+    if chain.ensure_registrable(signer.address(), &key).await? {
+        return ensure_continues(chain, ledger, &key).await;
+    }
+    if !args.how.deploy {
+        return Err(chain::Error::from(RegistryRefusal::Missing).into());
+    }
+    if !args.spend.dry_run && chain.deploy_registry(signer).await?.is_some() {
+        output::say(format_args!("deployed CheckpointRegistry at {REGISTRY:#x}"));
+    }
+    Ok(())
+}
+
+/// What the registry holds is the beginning of this log.
+async fn ensure_continues(
+    chain: &EvmChain,
+    ledger: &Ledger,
+    key: &RegistryKey,
+) -> Result<(), Failure> {
+    let Some((size, found)) = chain.registered(key).await? else { return Ok(()) };
+    if size > ledger.size() {
+        let (held, publisher) = (size, key.publisher);
+        let size = ledger.size();
+        let refusal = RegistryRefusal::Ahead { size, held, publisher };
+        return Err(chain::Error::from(refusal).into());
+    }
+    let root = *root_at(ledger.store(), size).or_fail(Kind::Storage)?.as_bytes();
+    if root == found {
+        return Ok(());
+    }
+    Err(chain::Error::from(RegistryRefusal::Conflict { size, root, found }).into())
+}
+
+/// The size of the newest anchor, if nothing came after it and --if-changed asks.
+async fn unchanged(
+    args: &AnchorArgs,
+    ledger: &Ledger,
+    place: &Place<'_>,
+) -> Result<Option<u64>, Failure> {
+    if !args.how.if_changed {
+        return Ok(None);
+    }
+    let Some(size) = anchoring::unchanged(ledger, place)? else { return Ok(None) };
+    let held = match place.holder {
+        Holder::Registry(key) => place.chain.registered(&key).await?,
+        Holder::Own(contract) => place.chain.latest_anchor(contract).await?,
+    };
+    // The log's word is not enough: its block may have gone.
+    Ok(held.filter(|(held, _)| *held == size).map(|_| size))
+}
+
+fn nothing_new(args: &AnchorArgs, size: u64) -> Result<ExitCode, Failure> {
+    if args.json {
+        output::json(&json!({"event": "nothing_to_anchor", "anchored_size": size}))?;
+    } else {
+        output::line(format_args!(
+            "nothing to anchor: size {size} is anchored, and only anchors came after it"
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn declare(ledger: &mut Ledger, body: DeclareAnchoring) -> Result<(), Failure> {
+    let DeclareAnchoring { chain, contract, publisher } = body.clone();
+    let index = ledger.size();
+    ledger.declare_anchoring(body)?;
+    output::say(format_args!(
+        "entry {index} declares: this log is anchored by {publisher}\n  in {contract} on {chain}"
+    ));
+    Ok(())
 }
 
 /// Logs an anchor that an earlier command paid for and did not wait for.
@@ -75,7 +202,11 @@ async fn finish(
     }
     match anchoring::write(size, root, place).await {
         Ok(written) => {
-            let receipt = anchoring::record(ledger, written)?.receipt;
+            // Where another head was published since, the note of this one is gone: such an anchor is in no
+            // bundle, and the next covers what it does.
+            let newest = ledger.store().checkpoint().or_fail(Kind::Storage)?;
+            let signed = newest.filter(|signed| signed.claimed().size() == size);
+            let receipt = anchoring::record(ledger, written, signed.as_ref())?.receipt;
             output::say(format_args!("size {size} was anchored before, receipt {receipt}"));
             Ok(())
         }
@@ -85,39 +216,47 @@ async fn finish(
             output::say(format_args!("the anchor of size {size} came to nothing: {error}"));
             Ok(())
         }
+        Err(Error::Chain(chain::Error::Registry(refusal))) if refusal.is_passed() => {
+            output::say(format_args!("no receipt of size {size}: {refusal}"));
+            Ok(())
+        }
         Err(error) => Err(error.into()),
     }
-}
-
-fn contract(args: &AnchorArgs) -> Result<Option<Address>, Failure> {
-    args.contract.as_ref().map(|text| text.parse().or_fail(Kind::Input)).transpose()
-}
-
-async fn deploy(
-    chain: &EvmChain,
-    signer: &Signer,
-    log: &AnchoredLog<'_>,
-) -> Result<Address, Failure> {
-    let (deployed, _) = chain.deploy_anchor(signer, log.origin, signer.address()).await?;
-    output::say(format_args!("deployed CheckpointAnchor at {deployed:#x}"));
-    // Where it is, the node says.
-    chain.ensure_anchorable(&AnchoredLog { contract: Some(deployed), ..*log }).await?;
-    Ok(deployed)
 }
 
 /// What anchoring the log as it stands would send.
 fn plan(args: &AnchorArgs) -> Result<ExitCode, Failure> {
     let ledger = ledger::read(&args.data.data)?;
     let outbox: Outbox = outbox(&args.data.data, &args.spend)?;
-    let contract = contract(args)?;
     let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
     let size = ledger.size();
-    let root = root_at(ledger.store(), size).or_fail(Kind::Storage)?;
-    let origin = ledger.verifier()?.name().to_string();
+    let root = *root_at(ledger.store(), size).or_fail(Kind::Storage)?.as_bytes();
     runtime::single()?.block_on(async {
         let chain = connect(&args.chain, outbox).await?;
-        let log = AnchoredLog { origin: &origin, publisher: signer.address(), contract };
-        let plans = chain.plan_anchor(&log, size, *root.as_bytes()).await?;
+        let place = Place {
+            chain: &chain,
+            holder: holder(args, &chain, &ledger, &signer)?,
+            signer: &signer,
+        };
+        let undeclared = undeclared(args, &ledger, &place)?;
+        ready(args, &ledger, &place).await?;
+        if let Some(size) = unchanged(args, &ledger, &place).await? {
+            return nothing_new(args, size);
+        }
+        let plans = match place.holder {
+            Holder::Registry(key) => chain.plan_register(&signer, &key, size, root).await?,
+            Holder::Own(contract) => {
+                let origin = ledger.verifier()?.name().to_string();
+                let publisher = signer.address();
+                let log = AnchoredLog { origin: &origin, publisher, contract: Some(contract) };
+                chain.plan_anchor(&log, size, root).await?
+            }
+        };
+        if let Some(DeclareAnchoring { publisher, chain, .. }) = undeclared.filter(|_| !args.json) {
+            output::line(format_args!(
+                "would declare that {publisher}\n  anchors this log on {chain}"
+            ));
+        }
         if plans.is_empty() && !args.json {
             output::line(format_args!(
                 "size {size} is anchored, or its transaction is in the journal"
@@ -146,7 +285,11 @@ fn report(
         output::line(format_args!("anchored size {} on {}, {reached}", body.log_size, body.chain));
         output::line(format_args!("  root         {}", body.root));
         output::line(format_args!("  contract     {}", body.contract));
-        output::line(format_args!("  transaction  {}", body.transaction));
+        if let Some(publisher) = &body.publisher {
+            output::line(format_args!("  publisher    {publisher}"));
+        }
+        let transaction = body.transaction.as_deref().unwrap_or("another's: it was there already");
+        output::line(format_args!("  transaction  {transaction}"));
         output::line(format_args!("  block        {} {}", body.block_number, body.block_hash));
         output::line(format_args!("  receipt      {receipt}"));
     }

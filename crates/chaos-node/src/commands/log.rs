@@ -8,7 +8,7 @@ use std::{
 
 use chaos_agency::calendar::moment;
 use chaos_agency::{action::Role, views::RefusedRow};
-use chaos_ledger::{Comparison, Ledger, NotHere, holds_key};
+use chaos_ledger::{Comparison, KeptAnchor, Ledger, NotHere, holds_key};
 use chaos_log::{SignedCheckpoint, prove_consistency};
 use chaos_store::Records as _;
 use chaos_types::Digest;
@@ -16,7 +16,7 @@ use serde_json::json;
 
 use crate::{
     args::{LogArgs, LogCommand, LogShowArgs, ProveArgs, RebuildArgs, ResumeArgs},
-    commands::write_file,
+    commands::{tell_unanchored, write_file},
     exit::{Failure, Kind, OrFail as _},
     ledger, output,
 };
@@ -138,6 +138,12 @@ fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
     let receipt =
         args.receipt.ok_or_else(|| Failure::message(Kind::Input, "expected a receipt"))?;
     ensure_provable(&ledger, &receipt, args.tlog_proof)?;
+    if !args.tlog_proof
+        && !args.without_anchor
+        && let Some(bytes) = anchored(&ledger, &receipt)?
+    {
+        return give(args, data, &receipt, &bytes);
+    }
     let bytes = match covering(&ledger, &receipt)? {
         Some(checkpoint) => proof(&ledger, &receipt, &checkpoint, args.tlog_proof)?,
         None => {
@@ -147,16 +153,49 @@ fn prove(args: &ProveArgs) -> Result<ExitCode, Failure> {
             proof(&ledger, &receipt, &checkpoint, args.tlog_proof)?
         }
     };
-    let text = String::from_utf8_lossy(&bytes);
+    if !args.tlog_proof && !args.without_anchor {
+        tell_unanchored(&ledger::read(data)?)?;
+    }
+    give(args, data, &receipt, &bytes)
+}
+
+/// The bundle under the newest anchored head that holds the receipt, if there is one.
+fn anchored(ledger: &Ledger, receipt: &Digest) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(index) = ledger.store().index_of(receipt).or_fail(Kind::Storage)? else {
+        return Ok(None);
+    };
+    let Some(KeptAnchor { checkpoint, anchored }) = ledger.newest_anchor(index)? else {
+        return Ok(None);
+    };
+    match chaos_ledger::bundle(ledger, receipt, &checkpoint, Some(anchored)) {
+        Ok(bytes) => Ok(Some(bytes)),
+        // As where the log's policy asks for more witnesses by now than had cosigned that head.
+        Err(chaos_ledger::Error::Unverified(rejection)) => {
+            let size = checkpoint.claimed().size();
+            output::say(format_args!("the anchored head of size {size} is left out: {rejection}"));
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Writes a proof or prints it.
+fn give(
+    args: &ProveArgs,
+    data: &Path,
+    receipt: &Digest,
+    bytes: &[u8],
+) -> Result<ExitCode, Failure> {
+    let text = String::from_utf8_lossy(bytes);
     match &args.out {
-        Some(_) => write_proof(args, &bytes)?,
+        Some(_) => write_proof(args, bytes)?,
         None if args.json && args.tlog_proof => {
             output::json(&json!({"receipt": receipt, "tlog_proof": text}))?;
         }
         None => output::line(text.trim_end()),
     }
     if !args.tlog_proof {
-        tell_left_out(data, &receipt)?;
+        tell_left_out(data, receipt)?;
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -16,7 +16,7 @@ use crate::{
     blocks,
     commands::{
         simulate::{asked, command},
-        write_file,
+        tell_unanchored, write_file,
     },
     exit::Failure,
     ledger,
@@ -80,7 +80,7 @@ fn write(
         let name = format!("{:02}-{kind}.json", number + 1);
         write_file(&args.out.join("bundles").join(name), &bytes)?;
     }
-    Ok(())
+    tell_unanchored(ledger)
 }
 
 fn report(args: &ProposeArgs, proposed: &Proposed) -> Result<ExitCode, Failure> {

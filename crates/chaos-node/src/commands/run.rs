@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::{
     args::RunArgs,
     clock,
-    commands::{provider, write_file},
+    commands::{provider, tell_unanchored, write_file},
     exit::{Failure, Kind, OrFail as _},
     ledger, output,
 };
@@ -95,6 +95,7 @@ fn leave(args: &RunArgs, task: &Task, ran: &Ran<Run, action::Run>) -> Result<Dig
         let checkpoint = ledger::publish_head(&mut ledger, heads)?;
         let bytes = chaos_ledger::bundle(&ledger, &receipt, &checkpoint, None)?;
         write_file(path, &bytes)?;
+        tell_unanchored(&ledger)?;
     }
     Ok(receipt)
 }

@@ -1,6 +1,6 @@
 //! What a chain's refusal means for the exit code, and what the user can do next.
 
-use chaos_chains::Error;
+use chaos_chains::{Error, RegistryRefusal};
 
 use super::{Failure, Kind};
 
@@ -17,7 +17,7 @@ impl From<Error> for Failure {
 }
 
 /// Errors of a chain are the outside's, but for what the user named wrongly.
-pub(super) const fn of(error: &Error) -> Kind {
+pub(super) fn of(error: &Error) -> Kind {
     match error {
         Error::InvalidUrl { .. }
         | Error::Agree { .. }
@@ -27,6 +27,13 @@ pub(super) const fn of(error: &Error) -> Kind {
         | Error::OtherCode(_)
         | Error::WrongGenesis { .. }
         | Error::NoPublisher => Kind::Input,
+        Error::Registry(refusal) => match **refusal {
+            RegistryRefusal::Conflict { .. } => Kind::Check,
+            RegistryRefusal::Missing
+            | RegistryRefusal::Writer { .. }
+            | RegistryRefusal::Ahead { .. } => Kind::Input,
+            RegistryRefusal::Passed { .. } | RegistryRefusal::NotYet { .. } => Kind::Outside,
+        },
         _ => Kind::Outside,
     }
 }
@@ -62,7 +69,16 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::NoTransaction { .. } => "`chaoschain tx list` shows what is open".to_owned(),
         Error::SeveralTransactions { .. } => "name it by more digits of its hash".to_owned(),
         Error::NotTheAnchor(_) => {
-            "nothing was sent; `chaoschain anchor --deploy` makes a contract for this log and account".to_owned()
+            "nothing was sent; without --contract the log is anchored in the chain's registry".to_owned()
+        }
+        Error::Registry(refusal) => refused(refusal)?.to_owned(),
+        Error::BlockNotSettled { .. } => {
+            "nothing is lost: the same command goes on; --finality says how sure it has to be".to_owned()
+        }
+        Error::Unsupported { capability, .. } if capability.contains("eth_getProof") => {
+            "nothing was sent; name another node of the chain by --rpc-url. A CheckpointAnchor contract of the \
+             log's own (--contract) needs no such proof, if the log has one"
+                .to_owned()
         }
         Error::OtherCode(_) => {
             "nothing was sent; name the right address, or another file by --deployment".to_owned()
@@ -76,5 +92,25 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::Unsupported { .. } => "nothing was sent; name another node by --rpc-url".to_owned(),
         _ => return None,
+    })
+}
+
+/// What can be done about what the registry refuses.
+const fn refused(refusal: &RegistryRefusal) -> Option<&'static str> {
+    Some(match refusal {
+        RegistryRefusal::Missing => {
+            "nothing was sent; --deploy puts it there, which anybody may and which gives nobody a right"
+        }
+        RegistryRefusal::Writer { .. } => {
+            "nothing was sent; use that account's key, or declare another place for the log by --redeclare"
+        }
+        RegistryRefusal::Ahead { .. } => {
+            "nothing was sent; this is an older copy of the log: go on with the one that was anchored"
+        }
+        RegistryRefusal::Conflict { .. } => {
+            "nothing was sent; this is another log of that name, or the log forked: compare it with a mirror"
+        }
+        RegistryRefusal::NotYet { .. } => "nothing is lost: the same command goes on",
+        RegistryRefusal::Passed { .. } => return None,
     })
 }

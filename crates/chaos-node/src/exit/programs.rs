@@ -26,7 +26,7 @@ impl From<Error> for Failure {
 }
 
 #[expect(clippy::too_many_lines, reason = "a line for each refusal")]
-const fn kind(error: &Error) -> Kind {
+fn kind(error: &Error) -> Kind {
     match error {
         Error::Quote(_) | Error::Chain(_) => Kind::Outside,
         Error::Local(error) => of_local(error),
@@ -67,8 +67,9 @@ const fn kind(error: &Error) -> Kind {
         | Error::NoBaseFee
         | Error::NotInForce { .. }
         | Error::Task(_)
+        | Error::Submitting(_)
         | Error::Attack(_)
-        | Error::Submitting(_) => Kind::Input,
+        | Error::DeclaredElsewhere(_) => Kind::Input,
         // What the refusals of the ledger and of a recording mean is said beside.
         Error::Recording(_)
         | Error::Ledger(_)
@@ -102,7 +103,7 @@ const fn kind(error: &Error) -> Kind {
     }
 }
 
-const fn of_local(error: &local::Error) -> Kind {
+fn of_local(error: &local::Error) -> Kind {
     match error {
         local::Error::Anvil(_) | local::Error::Chain(_) => Kind::Outside,
         local::Error::Submission(error) => of_submission(error),
@@ -110,7 +111,7 @@ const fn of_local(error: &local::Error) -> Kind {
     }
 }
 
-const fn of_submission(error: &SubmissionError) -> Kind {
+fn of_submission(error: &SubmissionError) -> Kind {
     match error {
         SubmissionError::Chain(error) => super::chains::of(error),
         SubmissionError::Attestation(_) | SubmissionError::Stored => Kind::Check,
@@ -122,6 +123,10 @@ const fn hint(error: &Error) -> Option<&'static str> {
         Error::NoBlocks => "give recorded blocks by --blocks DIR or live ones by --rpc-url URL",
         Error::NoBlockFolder { .. } => {
             "a recorded chain is a folder with blocks/<number>.json[.gz] and bytecodes.json[.gz]"
+        }
+        Error::DeclaredElsewhere(_) => {
+            "nothing was sent; --redeclare names this chain and account from here on, and anchors of earlier heads \
+             stay what they are"
         }
         Error::UnknownRole { .. } | Error::UnknownStudio { .. } => {
             "give the capabilities yourself with --capability"

@@ -92,6 +92,7 @@ fn every_kind_says_what_it_rests_on() {
         "bind_account",
         "correct_time",
         "report_fork",
+        "declare_anchoring",
     ];
     for kind in without {
         assert_eq!(listed(kind), 1, "{kind}");

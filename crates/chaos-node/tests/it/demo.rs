@@ -75,6 +75,7 @@ fn every_kind_of_action_has_a_bundle(out: &Path) {
         "analyse",
         "simulate",
         "draft",
+        "declare-anchoring",
         "submit",
         "bind-account",
         "observe-vote",
@@ -100,7 +101,7 @@ fn every_bundle_verifies(out: &Path, summary: &Value) {
         let anchor = checks.iter().find(|check| check["check"] == "anchor").unwrap();
         assert_eq!(anchor["status"], "not_placed", "nobody named the block: {line}");
     }
-    anchors_are_placed_by_the_hash_of_their_block(out, log);
+    anchors_are_placed_by_the_hash_of_their_block(out, summary);
     let draft = verify(&bundle(out, "draft"), &[]).json().remove(0);
     assert_eq!(draft["receipt"]["id"], summary["receipt"]);
 }
@@ -136,11 +137,17 @@ fn bundle_of_the_vote_shows_that_nothing_was_judged_before(out: &Path) {
 }
 
 /// A header is easily invented: only a hash from elsewhere places the block.
-fn anchors_are_placed_by_the_hash_of_their_block(out: &Path, log: &str) {
+fn anchors_are_placed_by_the_hash_of_their_block(out: &Path, summary: &Value) {
     let path = bundle(out, "draft");
+    let log = summary["log"].as_str().unwrap();
+    let hash = summary["anchor"]["block_hash"].as_str().unwrap();
+    let contract = summary["anchor"]["contract"].as_str().unwrap();
     let file: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-    let hash = file["anchor"]["proof"]["block_hash"].as_str().unwrap();
-    let contract = file["anchor"]["proof"]["contract"].as_str().unwrap();
+    assert_eq!(file["anchor"]["proof"]["format"], "chaoschain-registry-proof/1");
+    let declared = &file["anchoring"][0]["value"];
+    for field in ["chain", "contract", "publisher"] {
+        assert_eq!(declared[field], summary["anchor"][field], "{declared}");
+    }
     let insist = ["--log", log, "--require", "anchored"];
     let line = verify(&path, &insist).expect_code(1).json().remove(0);
     assert_eq!(line["lacks"][0]["code"], "not-anchored");
@@ -148,6 +155,7 @@ fn anchors_are_placed_by_the_hash_of_their_block(out: &Path, log: &str) {
     let line = verify(&path, &placed).expect_code(0).json().remove(0);
     assert_eq!(check(&line, "anchor")["status"], "passed");
     assert_eq!(line["words"]["anchored"], "anchored");
+    assert_eq!(line["words"]["declared"], "there");
     let other = format!("0x{}", "12".repeat(32));
     let line = verify(&path, &["--block-hash", &other]).expect_code(1).json().remove(0);
     assert_eq!(check(&line, "anchor")["code"], "anchor-block-other");

@@ -74,7 +74,7 @@ fn every_command_of_the_verify_guide_can_be_pasted() {
     for said in [
         "counted: recomputed",
         "re-executed",
-        "; anchored; ",
+        "; anchored (what the log declares about it: not shown); ",
         "; witnessed",
         "forked  log chaoschain.local/",
         "(log-forked)",
@@ -107,11 +107,15 @@ fn every_command_of_the_chain_guide_can_be_pasted() {
     );
     let run = type_in(dir.path(), &format!("{has}{script}")).expect_code(0);
     for said in [
-        "would send CheckpointAnchor",
+        "would send CheckpointRegistry",
         "nothing was signed, sent or written",
         "anchored size 3 on eip155:31337, included",
-        "2 in the log, 0 ahead of this copy, 0 of another history",
-        "CheckpointAnchor (nonce 0) landed in block 1",
+        "1 in the log, 0 ahead of this copy, 0 of another history",
+        "CheckpointRegistry (nonce 0) landed in block 1",
+        "nothing to anchor: size 3 is anchored",
+        "; not placed (where the log declares it); ",
+        "; anchored (where the log declares it); ",
+        "said by 1 of 1 nodes",
     ] {
         assert!(run.stdout.contains(said), "{said}: {}", run.stdout);
     }

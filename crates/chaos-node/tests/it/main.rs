@@ -8,6 +8,7 @@
 )]
 
 mod agents;
+mod anchors;
 mod attest;
 mod bad_day;
 mod children;

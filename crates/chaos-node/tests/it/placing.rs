@@ -2,6 +2,7 @@
 //! that lie about it.
 
 use chaos_chains::{Address, EvmChain, Outbox, RegistryKey};
+use chaos_log::SignedCheckpoint;
 use chaos_types::Digest;
 use serde_json::{Value, json};
 
@@ -86,7 +87,7 @@ fn nodes_place_an_anchor_and_are_named_without_their_keys() {
     let shown = verify(&[&one, &two], &insist).expect_code(0);
     let words = "placed: block 42 of eip155:31337, final, said by 2 of 2 nodes";
     assert!(shown.stdout.contains(words), "{}", shown.stdout);
-    assert!(shown.stdout.contains("; anchored; "), "{}", shown.stdout);
+    assert!(shown.stdout.contains("; anchored ("), "{}", shown.stdout);
     assert_eq!(shown.stdout.matches(" has the block, final\n").count(), 2, "{}", shown.stdout);
     assert!(!format!("{shown:?}").contains("sesame"), "{shown:?}");
     let line = verify(&[&one, &two], &["--json"]).expect_code(0).json().remove(0);
@@ -104,7 +105,7 @@ fn too_few_nodes_place_nothing_and_each_is_told() {
     for words in [
         "said  anchor ",
         "not placed: 1 of 2 nodes say that they have it, final, and 2 have to",
-        "; not placed; ",
+        "; not placed (",
         "http://127.0.0.1:1 says nothing of use: no answer to eth_chainId",
     ] {
         assert!(shown.stdout.contains(words), "`{words}` is not in: {}", shown.stdout);
@@ -153,32 +154,19 @@ impl Registry {
     fn start() -> Option<Self> {
         let lab = Lab::start()?;
         let publisher = format!("{:#x}", lab.anvil.signer(1).address());
-        on(&lab, async |chain| chain.deploy_registry(&chain_signer(&lab, 1)).await.unwrap());
+        on(&lab, async |chain| chain.deploy_registry(&lab.anvil.signer(1)).await.unwrap());
         Some(Self { lab, publisher })
     }
 
     /// Anchors under the log's name.
     fn register(&self, account: usize, size: u64, root: [u8; 32]) {
-        let signer = self.lab.anvil.signer(account);
-        let key = RegistryKey {
-            origin: Digest::of(self.origin().as_bytes()),
-            publisher: signer.address(),
-        };
-        on(&self.lab, async |chain| {
-            chain.register_checkpoint(&signer, &key, size, root).await.unwrap()
-        });
+        register(&self.lab, account, &head_of(&self.lab).2, size, root);
     }
 
     /// The newest signed head: its size and root.
     fn head(&self) -> (u64, [u8; 32]) {
-        let line = self.lab.run(&["log", "checkpoint", "--json"], "data").expect_code(0).json();
-        let size = line[0]["size"].as_u64().unwrap();
-        (size, base64(line[0]["root"].as_str().unwrap()))
-    }
-
-    fn origin(&self) -> String {
-        let line = self.lab.run(&["log", "checkpoint", "--json"], "data").expect_code(0).json();
-        line[0]["origin"].as_str().unwrap().to_owned()
+        let (size, root, _) = head_of(&self.lab);
+        (size, root)
     }
 
     fn audit(&self, urls: &[&str], more: &[&str]) -> Run {
@@ -190,22 +178,19 @@ impl Registry {
     }
 }
 
-fn chain_signer(lab: &Lab, account: usize) -> chaos_chains::Signer {
-    lab.anvil.signer(account)
+/// Anchors under a log's name by one of the chain's accounts.
+fn register(lab: &Lab, account: usize, origin: &str, size: u64, root: [u8; 32]) {
+    let signer = lab.anvil.signer(account);
+    let key = RegistryKey { origin: Digest::of(origin.as_bytes()), publisher: signer.address() };
+    on(lab, async |chain| chain.register_checkpoint(&signer, &key, size, root).await.unwrap());
 }
 
-fn base64(text: &str) -> [u8; 32] {
-    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let (mut bits, mut held, mut bytes) = (0_u32, 0, Vec::new());
-    for character in text.trim_end_matches('=').chars() {
-        bits = bits << 6 | u32::try_from(alphabet.find(character).unwrap()).unwrap();
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push(u8::try_from(bits >> held & 0xff).unwrap());
-        }
-    }
-    bytes.try_into().unwrap()
+/// The newest head that the log signs: its size, root and origin.
+fn head_of(lab: &Lab) -> (u64, [u8; 32], String) {
+    let line = lab.run(&["log", "checkpoint", "--json"], "data").expect_code(0).json();
+    let head = SignedCheckpoint::parse(line[0]["note"].as_str().unwrap().as_bytes()).unwrap();
+    let head = head.claimed();
+    (head.size(), *head.root().as_bytes(), head.origin().to_owned())
 }
 
 #[test]
@@ -304,8 +289,8 @@ fn nodes_that_disagree_accuse_nobody() {
 #[test]
 fn a_contract_of_the_logs_own_is_audited_as_well() {
     let Some(lab) = Lab::start() else { return };
-    let contract = lab.deployed();
-    let url = lab.anvil.endpoint();
+    let (contract, url) = (lab.own_contract("data"), lab.anvil.endpoint());
+    lab.anchor(url, &["--contract", &contract]).expect_code(0);
     let line = ["anchor", "audit", "--rpc-url", url, "--contract", &contract];
     let told = lab.run(&line, "data").expect_code(0);
     assert!(told.stdout.contains(", the log's"), "{}", told.stdout);
@@ -315,4 +300,85 @@ fn a_contract_of_the_logs_own_is_audited_as_well() {
     lab.run(&line, "data").expect_error(4, &["has no contract at", "expected one that this log"]);
     // `anchor` by itself still writes, and says what it lacks.
     lab.run(&["anchor"], "data").expect_code(2);
+}
+
+/// From the log to a bundle that nodes place, and to the audit of what the log declares.
+#[test]
+fn what_is_anchored_is_placed_and_audited_as_the_log_declares() {
+    let Some(lab) = Lab::start() else { return };
+    lab.deployed();
+    let url = lab.anvil.endpoint();
+    let lines = lab.run(&["log", "show", "--json"], "data").expect_code(0).json();
+    let receipt = lines[1]["action"]["receipt"].as_str().unwrap().to_owned();
+    let file = lab.dir.path().join("bundle.json").to_str().unwrap().to_owned();
+    lab.run(&["log", "prove", &receipt, "--out", &file], "data").expect_code(0);
+    let line = ["verify", &file, "--rpc-url", url, "--require", "anchored"];
+    // Nothing of this chain is final yet.
+    let early = run(line).expect_code(1);
+    assert!(early.stdout.contains("it may still be replaced"), "{}", early.stdout);
+    let placed = run([&line[..], &["--finality", "included"]].concat()).expect_code(0);
+    let words = "of eip155:31337, included, said by 1 of 1 nodes";
+    assert!(placed.stdout.contains(words), "{}", placed.stdout);
+    assert!(placed.stdout.contains("anchored (where the log declares it)"), "{}", placed.stdout);
+
+    let audit = ["anchor", "audit", "--rpc-url", url];
+    let told = lab.run(&audit, "data").expect_code(0);
+    assert!(told.stdout.contains(", the log's, by its entry 2"), "{}", told.stdout);
+    // A stranger who anchors under the log's name is listed, and accuses nobody.
+    let origin = head_of(&lab).2;
+    register(&lab, 3, &origin, 2, [9; 32]);
+    let told = lab.run(&audit, "data").expect_code(0);
+    assert!(told.stdout.contains("somebody else's"), "{}", told.stdout);
+    assert!(told.stdout.contains("not in the log"), "{}", told.stdout);
+    // Somebody who has the publisher's key, and the owner who asks.
+    register(&lab, 0, &origin, 1_000, [9; 32]);
+    let told = lab.run(&audit, "data").expect_code(3);
+    assert!(told.stderr.contains("ahead of this copy"), "{}", told.stderr);
+    let other = format!("{:#x}", lab.anvil.signer(3).address());
+    let told = lab.run(&[&audit[..], &["--publisher", &other]].concat(), "data").expect_code(6);
+    assert!(
+        told.stdout.contains("the log's as you say; the log declares others"),
+        "{}",
+        told.stdout
+    );
+}
+
+/// A node that has not come so far hides nothing that enough others show.
+#[test]
+fn a_node_that_is_behind_hides_nothing() {
+    let Some(registry) = Registry::start() else { return };
+    let (size, _) = registry.head();
+    registry.register(1, size, [9; 32]);
+    let chain = registry.lab.anvil.endpoint().to_owned();
+    let honest = chain.clone();
+    let behind = Proxy::start(&chain.clone(), move |_, body| {
+        let question: Value = serde_json::from_str(body).unwrap();
+        if question["method"] == "eth_blockNumber" {
+            let answer = json!({"jsonrpc": "2.0", "id": 0, "result": "0x1"});
+            return Reply::Answer(200, String::new(), answer.to_string());
+        }
+        Reply::Forward
+    });
+    let named = ["--publisher", registry.publisher.as_str()];
+    let both = [honest.as_str(), behind.url.as_str()];
+    registry.audit(&both, &[&named[..], &["--agree", "1"]].concat()).expect_code(6);
+    // Where both have to say so, there is nothing yet.
+    let told = registry.audit(&both, &named).expect_code(1);
+    assert!(told.stderr.contains("has anchored nothing up to block 1"), "{}", told.stderr);
+    // On the reader's word nothing was anchored before: the contract knows better.
+    registry.lab.ask("anvil_mine", &json!(["0x3"]));
+    let later = [&named[..], &["--from-block", "3"]].concat();
+    let told = registry.audit(&[&honest], &later).expect_code(4);
+    assert!(told.stderr.contains("and the events of blocks"), "{}", told.stderr);
+}
+
+/// The chain took the anchor back after it was logged.
+#[test]
+fn an_anchor_that_is_logged_and_gone_is_told() {
+    let Some(lab) = Lab::start() else { return };
+    lab.deployed();
+    lab.ask("anvil_reorg", &json!([1, []]));
+    let line = ["anchor", "audit", "--rpc-url", lab.anvil.endpoint()];
+    let told = lab.run(&line, "data").expect_code(1);
+    assert!(told.stderr.contains("the chain has no such anchor"), "{}", told.stderr);
 }

@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use chaos_chains::{Anvil, AnvilConfig};
+use chaos_chains::{Anvil, AnvilConfig, EvmChain, Outbox};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -81,7 +81,22 @@ impl Lab {
         u64::from_str_radix(count.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
     }
 
-    /// The contract of the log, deployed and anchored in.
+    /// A contract of the first kind for a log, put there by somebody else for the account.
+    pub(crate) fn own_contract(&self, data: &str) -> String {
+        let head = self.run(&["log", "checkpoint", "--json"], data).expect_code(0).json();
+        let origin = head[0]["log"].as_str().unwrap().split('+').next().unwrap().to_owned();
+        let folder = self.dir.path().join("another's");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let address = runtime.block_on(async {
+            let chain = EvmChain::connect(self.anvil.endpoint(), None).await.unwrap();
+            let chain = chain.sending(Outbox::local(&folder, || 0)).await.unwrap();
+            let publisher = ACCOUNT.parse().unwrap();
+            chain.deploy_anchor(&self.anvil.signer(5), &origin, publisher).await.unwrap().0
+        });
+        format!("{address:#x}")
+    }
+
+    /// The contract that holds the log's heads: the registry, deployed and anchored in.
     pub(crate) fn deployed(&self) -> String {
         let run = self.anchor(self.anvil.endpoint(), &["--deploy", "--json"]).expect_code(0);
         run.json()[0]["anchor"]["contract"].as_str().unwrap().to_owned()
@@ -151,7 +166,7 @@ fn dry_run_says_what_it_costs_and_writes_nothing() {
     let receipt = lab.ask("eth_getTransactionReceipt", &json!([hash]));
     let used = u64::from_str_radix(&receipt["gasUsed"].as_str().unwrap()[2..], 16).unwrap();
     let foretold: u64 = anchor["gas"].as_str().unwrap().parse().unwrap();
-    assert!(used <= foretold && foretold < used + 1_000, "{used} of {foretold}");
+    assert!(used <= foretold && foretold < used + 3_000, "{used} of {foretold}");
 
     let before = files(&transactions);
     let contract = anchor["to"].as_str().unwrap();
@@ -174,7 +189,7 @@ fn what_a_node_lost_is_listed_resumed_and_lands_once() {
     assert_eq!(lab.landed(), 1);
     let table = lab.tx(&["list"]).expect_code(0).stdout;
     assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
-    assert!(table.contains("CheckpointAnchor") && table.contains("included"), "{table}");
+    assert!(table.contains("CheckpointRegistry") && table.contains("included"), "{table}");
 }
 
 #[test]
@@ -243,10 +258,10 @@ fn a_nonce_that_cannot_be_reached_is_told_and_given_up() {
     lab.register("other");
     let line = ["anchor", "--rpc-url", url, "--finality", "included", "--deploy"];
     lab.run(&line, "other").expect_code(0);
-    assert_eq!(lab.landed(), 4);
+    assert_eq!(lab.landed(), 3, "the registry is there by then");
     // And meaning the same again pays nothing: what landed is found beside what was given up.
     lab.tx(&["resume", "--finality", "included"]).expect_code(0);
-    assert_eq!(lab.landed(), 4);
+    assert_eq!(lab.landed(), 3);
 }
 
 #[test]

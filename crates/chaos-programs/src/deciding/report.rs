@@ -70,7 +70,8 @@ fn rows(body: &action::Anchor) -> Vec<(String, String)> {
         ("chain", body.chain.to_string()),
         ("contract", body.contract.clone()),
         ("block", format!("{} {}", body.block_number, body.block_hash)),
-        ("transaction", body.transaction.clone()),
+        ("publisher", body.publisher.clone().unwrap_or_default()),
+        ("transaction", body.transaction.clone().unwrap_or_default()),
         ("log size", body.log_size.to_string()),
         ("log root", body.root.clone()),
     ]

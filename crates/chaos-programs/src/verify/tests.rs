@@ -1,9 +1,9 @@
 use chaos_agency::action::Anchor;
-use chaos_chains::{Address, AnchorFact};
+use chaos_chains::{Address, AnchorFact, AnchorProof};
 use chaos_types::{ChainId, Check};
 use serde_json::{Value, json};
 
-use super::{ensure_signed, parse_anchor_proof};
+use super::anchors::{ensure_signed, parse};
 
 fn spelled() -> Value {
     json!({
@@ -23,7 +23,7 @@ fn spelled() -> Value {
 #[test]
 fn rejects_an_anchor_proof_in_any_other_spelling() {
     let good = spelled();
-    parse_anchor_proof(&good).unwrap();
+    parse::<AnchorProof>(&good).unwrap();
     // serde also reads a struct from the array of its fields.
     let names = [
         "chain",
@@ -38,7 +38,7 @@ fn rejects_an_anchor_proof_in_any_other_spelling() {
         "transaction_proof",
     ];
     let array = Value::Array(names.iter().map(|&name| good[name].clone()).collect());
-    let rejection = parse_anchor_proof(&array).unwrap_err();
+    let rejection = parse::<AnchorProof>(&array).unwrap_err();
     assert_eq!(rejection.check, Check::Anchor);
     assert!(rejection.reason.contains("expected an object"), "{rejection}");
 }
@@ -50,7 +50,7 @@ fn rejects_an_anchor_receipt_that_names_another_place_than_the_proof() {
         contract: Address::repeat_byte(0xaa),
         block_number: 7,
         block_hash: [0xbb; 32].into(),
-        transaction_hash: [0xcc; 32].into(),
+        transaction_hash: Some([0xcc; 32].into()),
         timestamp_s: 0,
     };
     let signed = Anchor {
@@ -58,7 +58,9 @@ fn rejects_an_anchor_receipt_that_names_another_place_than_the_proof() {
         contract: format!("0x{}", "aa".repeat(20)),
         log_size: 3,
         root: "00".repeat(32),
-        transaction: format!("0x{}", "cc".repeat(32)),
+        publisher: None,
+        shown_by: None,
+        transaction: Some(format!("0x{}", "cc".repeat(32))),
         block_number: 7,
         block_hash: format!("0x{}", "bb".repeat(32)),
     };
@@ -69,7 +71,7 @@ fn rejects_an_anchor_receipt_that_names_another_place_than_the_proof() {
         ("contract", Anchor { contract: other.clone(), ..signed.clone() }),
         ("block 7", Anchor { block_number: 8, ..signed.clone() }),
         ("block hash", Anchor { block_hash: other.clone(), ..signed.clone() }),
-        ("transaction", Anchor { transaction: other, ..signed }),
+        ("transaction", Anchor { transaction: Some(other), ..signed }),
     ];
     for (field, lie) in lies {
         let rejection = ensure_signed(&fact, &lie).unwrap_err();

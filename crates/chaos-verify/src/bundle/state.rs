@@ -61,6 +61,10 @@ pub struct StateBundle {
     pub keys: Option<Delegations>,
     /// Where the checkpoint was anchored, if it was.
     pub anchor: Option<Anchored>,
+    /// Beside an anchor, the rows that show where the log declares to be anchored as of the checkpoint, or that it does
+    /// not: the last declaration and that there is none after it. Bundles of before there were declarations lack them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub anchoring: Vec<RowProof>,
     /// Small inputs and outputs that the receipt names, base64 by digest.
     pub attachments: BTreeMap<String, String>,
 }

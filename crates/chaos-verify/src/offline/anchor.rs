@@ -1,6 +1,9 @@
 //! Where a chain holds the log's head.
 
-use chaos_agency::{Action, Receipt, action};
+use chaos_agency::{
+    Action, Declaration, Receipt,
+    action::{self, DeclareAnchoring},
+};
 use chaos_log::Checkpoint;
 use chaos_types::{Check, Rejection};
 
@@ -8,7 +11,7 @@ use super::{Options, place::Case};
 use crate::{
     Fault, Successions,
     report::{Status, Trail},
-    words::Anchored,
+    words::{Anchored, Declared},
 };
 
 /// How far the clocks of a log and of a chain may lie apart, in milliseconds.
@@ -26,6 +29,12 @@ impl Case<'_> {
         trail: &mut Trail,
     ) -> Result<(), Rejection> {
         let Some(anchored) = self.file.anchor() else {
+            if self.file.anchoring().is_some_and(|(rows, _)| !rows.is_empty()) {
+                return Err(reject(
+                    Fault::StateUnasked,
+                    "rows about anchors are shown, and no anchor".to_owned(),
+                ));
+            }
             trail.ended(Check::Anchor, Status::NotApplicable, "no anchor in the bundle");
             return Ok(());
         };
@@ -49,10 +58,11 @@ impl Case<'_> {
         }
         let checkpoint = self.stand.checkpoint.claimed();
         ensure_anchored(anchor, checkpoint)?;
+        let declared = self.ensure_declared(anchor)?;
         let Some(chain) = options.anchor else {
             let detail = "no adapter for the chain's proof was given";
             trail.ended(Check::Anchor, Status::NotPlaced, detail);
-            trail.words.anchored = Anchored::NotPlaced;
+            (trail.words.anchored, trail.words.declared) = (Anchored::NotPlaced, declared);
             return Ok(());
         };
         let block = chain.read_anchor(&anchored.proof, anchor, checkpoint)?;
@@ -77,9 +87,52 @@ impl Case<'_> {
             (Status::NotPlaced, Anchored::NotPlaced)
         };
         trail.ended(Check::Anchor, status, block.detail);
-        trail.words.anchored = word;
+        (trail.words.anchored, trail.words.declared) = (word, declared);
         Ok(())
     }
+
+    /// The anchor is where the log declares it as of the head that it is of.
+    fn ensure_declared(&self, anchor: &action::Anchor) -> Result<Declared, Rejection> {
+        let Some((rows, root)) = self.file.anchoring() else { return Ok(Declared::NotShown) };
+        if rows.is_empty() {
+            // Bundles of before there were declarations hold anchors of the first form.
+            return match &anchor.publisher {
+                None => Ok(Declared::NotShown),
+                Some(_) => Err(reject(
+                    Fault::DeclarationNotShown,
+                    "nothing shows what the log declares about its anchors".to_owned(),
+                )),
+            };
+        }
+        let rows = rows.iter().map(|row| row.verify(&root)).collect::<Result<Vec<_>, _>>();
+        let rows = rows.map_err(|inner| {
+            reject(Fault::DeclarationMalformed, format!("declaration: {}", inner.reason))
+        })?;
+        let declaration = Declaration::shown(&rows)
+            .map_err(|stop| Rejection::caused(Check::Anchor, Fault::DeclarationMalformed, &stop))?;
+        match declaration {
+            None => Ok(Declared::Nothing),
+            Some(declaration) => ensure_there(anchor, &declaration),
+        }
+    }
+}
+
+/// The anchor is in the place that is declared.
+fn ensure_there(anchor: &action::Anchor, declaration: &Declaration) -> Result<Declared, Rejection> {
+    let DeclareAnchoring { chain, contract, publisher } = &declaration.body;
+    // A contract of the first form has one publisher for ever, so that naming it names both.
+    let by = anchor.publisher.as_ref().unwrap_or(publisher);
+    if (&anchor.chain, &anchor.contract, by) == (chain, contract, publisher) {
+        return Ok(Declared::There);
+    }
+    Err(reject(
+        Fault::AnchorElsewhere,
+        format!(
+            "anchored by {by} in {} on {}; as of entry {} the log declares {publisher} in {contract} on \
+             {chain}",
+            anchor.contract, anchor.chain, declaration.index
+        ),
+    ))
 }
 
 /// One of the keys signed that have signed for the operator, as far as the bundle shows them.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use chaos_agency::{Corrections, Dated, Leaf, LeafError, Receipt, Shown, Stop, calendar::moment};
-use chaos_log::{InclusionProof, SignedCheckpoint};
+use chaos_log::{InclusionProof, SignedCheckpoint, map};
 use chaos_types::{Check, Code, Rejection, dsse::Envelope};
 
 use super::place::{check_inclusion, parse_proof};
-use crate::{Anchored, Bundle, Fault, Placed, StateBundle, bundle};
+use crate::{Anchored, Bundle, Fault, Placed, RowProof, StateBundle, bundle};
 
 /// A bundle as it was read.
 pub(super) enum Document {
@@ -94,6 +94,16 @@ impl Document {
         match self {
             Self::History(bundle) => bundle.anchor.as_ref(),
             Self::State(bundle) => bundle.anchor.as_ref(),
+        }
+    }
+
+    /// The rows that show what the log declares about its anchors, and the root that they are under.
+    pub(super) fn anchoring(&self) -> Option<(&[RowProof], map::Hash)> {
+        match self {
+            Self::History(_) => None,
+            Self::State(bundle) => {
+                Some((&bundle.anchoring, bundle.edge.leaf.state.unwrap_or(map::EMPTY)))
+            }
         }
     }
 

@@ -385,7 +385,9 @@ fn anchored(by: u8, size: u64, root: String) -> Anchored {
         contract: format!("0x{}", "01".repeat(20)),
         log_size: size,
         root,
-        transaction: format!("0x{}", "02".repeat(32)),
+        publisher: None,
+        shown_by: None,
+        transaction: Some(format!("0x{}", "02".repeat(32))),
         block_number: 7,
         block_hash: format!("0x{}", "03".repeat(32)),
     });

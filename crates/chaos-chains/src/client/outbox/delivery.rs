@@ -55,7 +55,13 @@ impl EvmChain {
                     (outbox.tell)(&Told::Included(&intent, inclusion));
                 }
                 if reached.is_enough_for(until) {
-                    return self.mined(&intent, *inclusion, reached).await;
+                    match self.mined(&intent, *inclusion, reached).await {
+                        // The block may have gone between the answers.
+                        Err(Error::Forgotten { .. })
+                            if start.elapsed() <= outbox.patience
+                                && self.has_left(inclusion).await? => {}
+                        mined => return mined,
+                    }
                 }
                 if !is_named && matches!(until, Finality::Safe | Finality::Final) && !was_unnamed {
                     (outbox.tell)(&Told::Unnamed);
@@ -170,6 +176,11 @@ impl EvmChain {
         intent.attempts.push(attempt);
         (outbox.tell)(&Told::Replacing(intent));
         Ok(())
+    }
+
+    /// Whether the chain has another block where something was included.
+    async fn has_left(&self, inclusion: &Inclusion) -> Result<bool, Error> {
+        Ok(self.block_hash(inclusion.block_number).await? != Some(inclusion.block_hash))
     }
 
     /// The receipt of what was included.

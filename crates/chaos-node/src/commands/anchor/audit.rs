@@ -1,13 +1,23 @@
 //! `chaoschain anchor audit`.
 
-use std::process::ExitCode;
+use std::{
+    collections::BTreeMap,
+    process::ExitCode,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-use chaos_chains::{Address, place::Nodes, sending::Finality};
+use chaos_agency::{Declaration, action::DeclareAnchoring};
+use chaos_chains::{
+    Address,
+    place::{HowFar, Nodes, Tell},
+    sending::Finality,
+};
 use chaos_programs::{
     LogCopy,
-    auditing::{Audit, Judgement, Question, Row, audit},
+    auditing::{Audit, Judgement, Logged, Question, Row, Whose, audit},
 };
 use chaos_types::ChainId;
+use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use crate::{
@@ -16,6 +26,9 @@ use crate::{
     kinds::KINDS,
     output,
 };
+
+/// Anchors by others than the log's publisher that are shown. Anybody may anchor under any log's name.
+const OTHERS_SHOWN: usize = 20;
 
 /// Digits of a hash in a table.
 const SHORT: usize = 10;
@@ -32,13 +45,18 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
     let chain: Option<ChainId> =
         args.chain.as_ref().map(|text| text.parse().or_fail(Kind::Input)).transpose()?;
     let nodes = Nodes::new(&args.rpc_url, args.agree, Finality::Final)?;
+    let bar = output::progress("blocks", 0);
+    let tell = telling(bar.clone());
     let found = audit(&Question {
         copy: &copy,
         nodes: &nodes,
         chain: chain.as_ref(),
         contract: args.contract,
         publisher: args.publisher,
+        first_block: args.from_block,
+        tell: &tell,
     })?;
+    bar.finish_and_clear();
     if args.json {
         output::json(&to_json(&found))?
     } else {
@@ -47,50 +65,85 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
     ending(&found)
 }
 
+/// Shows how far the slowest node is.
+fn telling(bar: ProgressBar) -> Tell {
+    let nodes = Mutex::<BTreeMap<String, (u64, u64)>>::default();
+    Arc::new(move |HowFar { node, done, of }: HowFar<'_>| {
+        let mut nodes = nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.insert(node.to_owned(), (done, of));
+        if let Some((done, of)) = nodes.values().max_by_key(|(done, of)| of.saturating_sub(*done)) {
+            bar.set_length(*of);
+            bar.set_position(*done);
+        }
+    })
+}
+
 /// What it comes to: whatever was not judged is no success.
 fn ending(audit: &Audit) -> Result<ExitCode, Failure> {
     if audit.split().next().is_some() {
         output::hint(SPLIT_HINT);
         return Ok(ExitCode::from(Kind::Fork as u8));
     }
-    let refusal =
-        |kind, message: String, hint: &str| Err(Failure::message(kind, message).hint(hint));
-    if audit.publisher.is_none() {
-        return refusal(
-            Kind::Input,
-            "nothing was judged: nobody said which publisher is the log's".to_owned(),
-            "name the account that anchors for the log by --publisher; take it from the log's operator",
-        );
+    match lack(audit) {
+        Some((kind, message, hint)) => Err(Failure::message(kind, message).hint(hint)),
+        None => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// What speaks against an audit that found no split view, and what can be done.
+fn lack(audit: &Audit) -> Option<(Kind, String, &'static str)> {
+    let (own, ahead) = (audit.own().count(), audit.ahead().count());
     let disputed = audit.disputed().count();
+    if audit.whose == Whose::Unknown {
+        return Some((
+            Kind::Input,
+            "nothing was judged: neither the log nor you say which publisher is the log's"
+                .to_owned(),
+            "`chaoschain anchor` declares it in the log; name it by --publisher, as the log's operator says",
+        ));
+    }
     if disputed > 0 {
-        return refusal(
+        return Some((
             Kind::Check,
             format!("the nodes disagree about {}", anchors(disputed)),
             "a node makes anchors up, or leaves them out: look at each transaction at a third node",
-        );
+        ));
     }
-    let (own, ahead) = (audit.own().count(), audit.ahead().count());
+    if let Some(Logged { index, size, block_number }) = audit.missing.first() {
+        let message = format!(
+            "entry {index} says that size {size} was anchored in block {block_number}, and the chain has no \
+             such anchor"
+        );
+        let hint = "its block was replaced after all, or the log says what is not so; `chaoschain anchor` \
+                    anchors anew";
+        return Some((Kind::Check, message, hint));
+    }
+    if let (0, Whose::Declared, Some(last)) = (own, audit.whose, audit.declared.last()) {
+        let DeclareAnchoring { chain, contract, publisher } = &last.body;
+        let message = format!(
+            "nothing that the log's publisher anchored is here up to block {}; by entry {} it is {publisher} in \
+             {contract} on {chain}",
+            audit.last_block, last.index
+        );
+        let hint = "name nodes of that chain by --rpc-url; `chaoschain anchor` anchors";
+        return Some((Kind::Check, message, hint));
+    }
     if own == 0 {
-        return refusal(
+        return Some((
             Kind::Check,
-            "the log's publisher has anchored nothing there".to_owned(),
+            format!("the log's publisher has anchored nothing up to block {}", audit.last_block),
             "`chaoschain anchor` anchors; --contract names a contract of the log's own",
-        );
+        ));
     }
-    if ahead > 0 {
-        return refusal(
+    (ahead > 0).then(|| {
+        let (ahead, size) = (anchors(ahead), audit.log_size);
+        (
             Kind::Input,
-            format!(
-                "{} not judged: ahead of this copy, which has {}",
-                anchors(ahead),
-                audit.log_size
-            ),
+            format!("{ahead} not judged: ahead of this copy, which has {size} entries"),
             "fetch the log anew (`chaoschain log mirror`) and audit again. What stays ahead of all that the log \
              publishes is of another history, or of one that it keeps to itself",
-        );
-    }
-    Ok(ExitCode::SUCCESS)
+        )
+    })
 }
 
 fn anchors(count: usize) -> String {
@@ -109,40 +162,69 @@ const fn word(row: &Row) -> &'static str {
 fn for_people(audit: &Audit) {
     let Audit { log, log_size, chain, contract, first_block, last_block, answered, .. } = audit;
     let of = answered + audit.failed.len();
-    output::line(format_args!("log       {}, {log_size} entries here", log.name()));
-    output::line(format_args!("contract  {contract:#x} on {chain}"));
-    output::line(format_args!(
+    output::sentence(format_args!("log       {}, {log_size} entries here", log.name()));
+    output::sentence(format_args!("contract  {contract:#x} on {chain}"));
+    output::sentence(format_args!(
         "blocks    {first_block} to {last_block}, of {answered} of {of} nodes"
     ));
     for (node, says) in &audit.failed {
-        output::line(format_args!("          {}", output::one_line(&format!("{node} {says}"))));
+        output::sentence(format_args!("          {}", output::one_line(&format!("{node} {says}"))));
     }
-    let mut publishers: Vec<Address> = audit.rows.iter().map(|row| row.event.publisher).collect();
-    publishers.dedup();
-    for publisher in publishers {
-        let whose = match audit.publisher {
-            Some(own) if own == publisher => "the log's",
-            Some(_) => "somebody else's",
-            None => "whose is not known",
-        };
-        output::line("");
-        output::line(format_args!("publisher {publisher:#x}, {whose}"));
+    let (own, others): (Vec<&Row>, Vec<&Row>) = audit.rows.iter().partition(|row| row.is_own);
+    let shown: Vec<&Row> =
+        own.into_iter().chain(others.iter().take(OTHERS_SHOWN).copied()).collect();
+    // A publisher that the log declared for some sizes has others, which are not the log's.
+    let group = |row: &Row| (row.is_own, row.event.publisher);
+    let mut groups: Vec<(bool, Address)> = shown.iter().map(|row| group(row)).collect();
+    groups.dedup();
+    for (is_own, publisher) in groups {
+        let whose = whose(audit, publisher, is_own);
+        output::sentence("");
+        output::sentence(format_args!("publisher {publisher:#x}, {whose}"));
         let rows: Vec<&Row> =
-            audit.rows.iter().filter(|row| row.event.publisher == publisher).collect();
+            shown.iter().filter(|row| group(row) == (is_own, publisher)).copied().collect();
         table(audit, &rows);
     }
-    output::line("");
+    let left = others.len().saturating_sub(OTHERS_SHOWN);
+    match (left, audit.is_cut) {
+        (0, false) => {}
+        (left, false) => {
+            output::sentence(format_args!("and {} by others, which --json has", anchors(left)))
+        }
+        (left, true) => output::sentence(format_args!("and more than {} by others", anchors(left))),
+    }
+    output::sentence("");
     for row in audit.split() {
         split(row);
     }
     let count = |is: Judgement| audit.own().filter(|row| row.judgement == is).count();
-    output::line(format_args!(
+    output::sentence(format_args!(
         "of {}: {} in the log, {} ahead of this copy, {} of another history",
         anchors(audit.own().count()),
         count(Judgement::InTheLog),
         count(Judgement::Ahead),
         audit.own().filter(|row| matches!(row.judgement, Judgement::Other { .. })).count(),
     ));
+}
+
+/// What a publisher is to the log, and who says so.
+fn whose(audit: &Audit, publisher: Address, is_own: bool) -> String {
+    let is = |it: &&Declaration| it.body.publisher.parse() == Ok(publisher);
+    let declared = audit.declared.iter().rev().find(is).map(|it| it.index);
+    match (audit.whose, declared) {
+        (Whose::Named(own), None) if own == publisher && !audit.declared.is_empty() => {
+            "the log's as you say; the log declares others".to_owned()
+        }
+        (Whose::Named(own), None) if own == publisher => "the log's, as you say".to_owned(),
+        (Whose::Named(own), Some(index)) if own == publisher => {
+            format!("the log's, as you and its entry {index} say")
+        }
+        (Whose::Contract(own), _) if own == publisher => "the log's".to_owned(),
+        (Whose::Declared, Some(index)) if is_own => format!("the log's, by its entry {index}"),
+        (Whose::Declared, Some(_)) => "not the log's at these sizes".to_owned(),
+        (Whose::Unknown, _) => "whose is not known".to_owned(),
+        _ => "somebody else's".to_owned(),
+    }
 }
 
 fn table(audit: &Audit, rows: &[&Row]) {
@@ -172,14 +254,14 @@ fn table(audit: &Audit, rows: &[&Row]) {
 fn split(row: &Row) {
     let Judgement::Other { root } = row.judgement else { return };
     let event = &row.event;
-    output::line(format_args!("{}", output::bad("split view")));
-    output::line(format_args!("  size         {}", event.size));
-    output::line(format_args!("  anchored     {}", hex::encode(event.root)));
-    output::line(format_args!("  the log here {}", hex::encode(root.as_bytes())));
-    output::line(format_args!("  transaction  {:#x}", event.transaction));
-    output::line(format_args!("  block        {}, {}", event.block_number, row.finality));
-    output::line(format_args!("  said by      {}", row.said_by.join(", ")));
-    output::line("");
+    output::sentence(format_args!("{}", output::bad("split view")));
+    output::sentence(format_args!("  size         {}", event.size));
+    output::sentence(format_args!("  anchored     {}", hex::encode(event.root)));
+    output::sentence(format_args!("  the log here {}", hex::encode(root.as_bytes())));
+    output::sentence(format_args!("  transaction  {:#x}", event.transaction));
+    output::sentence(format_args!("  block        {}, {}", event.block_number, row.finality));
+    output::sentence(format_args!("  said by      {}", row.said_by.join(", ")));
+    output::sentence("");
 }
 
 fn to_json(audit: &Audit) -> Value {
@@ -210,13 +292,30 @@ fn to_json(audit: &Audit) -> Value {
         "log_size": audit.log_size.to_string(),
         "chain": audit.chain,
         "contract": format!("{:#x}", audit.contract),
-        "publisher": audit.publisher.map(|it| format!("{it:#x}")),
+        "publisher_by": match audit.whose {
+            Whose::Named(_) => Some("reader"),
+            Whose::Contract(_) => Some("contract"),
+            Whose::Declared => Some("log"),
+            Whose::Unknown => None,
+        },
+        "declared": audit.declared.iter().map(|it| json!({
+            "entry": it.index.to_string(),
+            "chain": it.body.chain,
+            "contract": it.body.contract,
+            "publisher": it.body.publisher,
+        })).collect::<Vec<_>>(),
         "first_block": audit.first_block.to_string(),
         "last_block": audit.last_block.to_string(),
         "nodes": audit.answered + audit.failed.len(),
         "answered": audit.answered,
         "agree": audit.agree,
         "failed": audit.failed.iter().map(|(who, says)| json!({"who": who, "says": says})).collect::<Vec<_>>(),
+        "missing": audit.missing.iter().map(|Logged { index, size, block_number }| json!({
+            "entry": index.to_string(),
+            "size": size.to_string(),
+            "block_number": block_number.to_string(),
+        })).collect::<Vec<_>>(),
+        "is_cut": audit.is_cut,
         "is_split": audit.split().next().is_some(),
         "anchors": rows.collect::<Vec<_>>(),
     })

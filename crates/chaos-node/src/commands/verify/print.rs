@@ -277,7 +277,7 @@ fn for_people(name: &str, checked: &Checked) {
         if *check == Check::Anchor {
             for Said { who, says, .. } in &report.said {
                 let line = output::one_line(&format!("{who} {says}"));
-                output::line(format_args!("{:21}{line}", ""));
+                output::sentence(format_args!("{:21}{line}", ""));
             }
         }
     }

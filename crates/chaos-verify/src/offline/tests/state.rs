@@ -208,6 +208,7 @@ impl Stated {
             earlier: earlier.into_values().collect(),
             keys: None,
             anchor: None,
+            anchoring: vec![],
             attachments: attachments.to_wire(),
         }
     }

@@ -325,6 +325,7 @@ fn input_that_the_reader_lacks_speaks_against_nobody_and_is_no_success() {
     for (requirement, code) in [
         (Requirement::Counted, Some(Fault::NotCounted)),
         (Requirement::Anchored, Some(Fault::NotAnchored)),
+        (Requirement::Declared, Some(Fault::NotDeclared)),
         (Requirement::Reexecuted, Some(Fault::NotReexecuted)),
         (attested, Some(Fault::NotAttested)),
         (Requirement::Witnessed, Some(Fault::NotWitnessed)),
