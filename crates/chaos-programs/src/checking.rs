@@ -81,6 +81,12 @@ pub enum Error {
         #[source]
         source: Box<ImportError>,
     },
+    /// The header says that there is no state, as that of a local chain's first block does.
+    #[error("the header of block {number} says that no account has anything")]
+    NoState {
+        /// Height of the block.
+        number: u64,
+    },
     /// The header has no JSON text.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
@@ -182,6 +188,9 @@ pub fn record(asked: Asked<'_>) -> Result<Recording, Error> {
     let header = serde_json::to_vec(&at.header)?;
     let proof = StateProof::begin(&header, facts.number, facts.hash)
         .map_err(|source| Error::Header { number: facts.number, source: source.into() })?;
+    if proof.is_of_nothing() {
+        return Err(Error::NoState { number: facts.number });
+    }
     let (block, _) = place.block(&proof).map_err(|error| Error::Place(error.into()))?;
     let state = Growing::new(proof, NodeProver { node, at });
     let failed = |source: BatchError<GrowingError<ProverError>>| Error::State {

@@ -137,7 +137,8 @@ pub fn created(data: &Bytes, id: U256) -> Option<(Lists, String)> {
 }
 
 /// The number that OpenZeppelin's governor gives to these calls with this text.
-pub(crate) fn id_of(payload: &Payload) -> U256 {
+#[must_use]
+pub fn id_of(payload: &Payload) -> U256 {
     let calls = payload.calls.iter().map(|it| &it.call);
     let content = (
         calls.clone().map(|call| call.target).collect::<Vec<_>>(),

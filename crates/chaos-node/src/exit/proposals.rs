@@ -29,6 +29,8 @@ impl From<checking::Error> for Failure {
                 "it is the timelock that owns what is called, or the governor where there is none: `sender` \
                  in the file, or --sender ADDRESS",
             ),
+            Error::NoState { .. } => Self::new(Kind::Input, error)
+                .hint("nothing can be proven of it; name a later block by --block"),
             Error::Header { .. } => Self::new(Kind::Outside, error),
             Error::Payload(_) | Error::Json(_) => Self::new(Kind::Input, error),
         }

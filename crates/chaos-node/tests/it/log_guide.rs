@@ -13,7 +13,7 @@ const CHECK: &str = "expect() { code=$?; [ $code = $1 ] || { echo \"line $2: $co
                      kill $SERVER $WITNESS; exit 1; }; }\n";
 
 /// The guide's blocks as one script; the exit code of each line of a program is checked.
-fn script(page: &str) -> String {
+pub(crate) fn script(page: &str) -> String {
     let blocks = page.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
     let mut script = CHECK.to_owned();
     for (number, line) in blocks.flat_map(str::lines).enumerate() {

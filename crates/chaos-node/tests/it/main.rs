@@ -35,6 +35,7 @@ mod one_history;
 mod places;
 mod placing;
 mod program;
+mod proposals;
 mod proxy;
 mod readme;
 mod rotated;

@@ -1,4 +1,6 @@
-use alloy_primitives::{B256, U256, address, b256};
+use alloy_primitives::{B256, Bytes, U256, address, b256};
+use chaos_evm::calls::Call;
+use proptest::prelude::*;
 
 use super::*;
 use crate::world::{self, call, recording};
@@ -100,4 +102,35 @@ fn what_is_no_recording_is_refused() {
     );
     wire["format"] = "chaoschain-proposal-recording/0".into();
     assert!(refused(wire.to_string().as_bytes()).starts_with("`format` is"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_code_any_input_and_any_text_give_a_review_that_fits_a_terminal(
+        code in prop::collection::vec(any::<u8>(), 0..200),
+        input in prop::collection::vec(any::<u8>(), 0..200),
+        selector in 0_usize..6,
+        text in any::<String>(),
+    ) {
+        let selectors = ["a9059cbb", "ac9650d8", "8f2a0bb0", "4f1ef286", "08c379a0", ""];
+        let selector = alloy_primitives::hex::decode(selectors[selector]).unwrap();
+        let input = Bytes::from([selector, input].concat());
+        // The code as it is, and as what a contract reverts with or emits.
+        let reverts = [&[0x36, 0x5f, 0x5f, 0x37, 0x36, 0x5f, 0xfd][..], &code].concat();
+        let emits = [&[0x5f, 0x35, 0x36, 0x5f, 0x5f, 0x37, 0x36, 0x5f, 0xa1][..], &code].concat();
+        for code in [&code, &reverts, &emits] {
+            let calls = vec![Call { input: input.clone(), ..call(FIRST) }];
+            // What the code reads of other blocks is not in the proof.
+            let Ok(review) = recording(&[(FIRST, code, &[])], calls, &text).review() else { continue };
+            for line in crate::words::lines(&review) {
+                prop_assert!(line.text.chars().count() < 80, "{}", line.text);
+                prop_assert!(!line.text.chars().any(char::is_control), "{}", line.text);
+            }
+            let digest = review.digest().unwrap();
+            let page = crate::page(&review, &text, digest);
+            prop_assert!(!page.contains("<script"));
+        }
+    }
 }

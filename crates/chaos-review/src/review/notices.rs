@@ -36,7 +36,7 @@ pub(crate) enum NoticeKind {
     Delegation,
 }
 
-const POWERS: [&str; 15] = [
+const POWERS: [&str; 18] = [
     "OwnershipTransferred",
     "OwnershipTransferStarted",
     "RoleGranted",
@@ -52,6 +52,9 @@ const POWERS: [&str; 15] = [
     "NewDelay",
     "NewImplementation",
     "QuorumNumeratorUpdated",
+    "VotingDelaySet",
+    "VotingPeriodSet",
+    "ProposalThresholdSet",
 ];
 
 pub(super) fn notices(reader: &Reader<'_>, events: &[EventReview]) -> Vec<Notice> {

@@ -263,6 +263,12 @@ impl StateProof {
         self.head.state_root
     }
 
+    /// Whether the header says that nobody has anything.
+    #[must_use]
+    pub fn is_of_nothing(&self) -> bool {
+        self.state_root() == EMPTY_ROOT_HASH
+    }
+
     /// When the block that leaves the state was made, in seconds since 1970.
     #[must_use]
     pub const fn timestamp(&self) -> u64 {

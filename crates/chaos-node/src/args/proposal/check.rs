@@ -6,8 +6,8 @@ use clap::{ArgGroup, Args};
 use crate::args::{DataArgs, address};
 
 const CHECK_EXAMPLES: &str = "\
-The calls are run one after the other, in one transaction, by the account that holds the powers of the vote,
-on the state that a block left. Nothing is sent. Exit code 0: all calls succeed. 1: one of them fails.
+The calls are run one after the other, in one transaction, by the account that holds the powers, on
+the state that a block left. Nothing is sent. The exit code is 0 if all calls succeed, 1 if one fails.
 
 Examples:
   chaoschain proposal check --governor ADDRESS --id 17 --rpc-url URL
@@ -50,8 +50,7 @@ pub(crate) struct ProposalCheckArgs {
     /// london.
     #[arg(long, value_name = "NAME")]
     pub(crate) fork: Option<String>,
-    /// Who makes the calls. With --governor its timelock, or itself where it names none; with --calls what
-    /// the file says.
+    /// Who makes the calls, in the place of whom the governor (its timelock, or itself) or the file names.
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(crate) sender: Option<Address>,
     /// Wei that whoever executes the proposal sends along.
