@@ -49,6 +49,8 @@ pub struct Repaired {
     pub entries: Vec<u64>,
     /// Tiles that were computed anew from the leaves.
     pub tiles: u64,
+    /// Kept checkpoints that were put in their place or, where nobody could read them, dropped.
+    pub checkpoints: u64,
     /// Blobs that were fetched.
     pub blobs: Vec<Digest>,
     /// Entries above the source's checkpoint that are damaged.
@@ -174,6 +176,7 @@ async fn mend(
     heads: Option<&Heads>,
 ) -> Result<Repaired, RepairError> {
     let mut store = Store::open_damaged(directory)?;
+    let checkpoints = store.mend_checkpoints()?;
     let key = chaos_ledger::log_verifier(&store, directory)?;
     let mut signers = Signers::read(&store, &key, true)?;
     if store.stored_size()? == 0 {
@@ -216,6 +219,7 @@ async fn mend(
         source_size,
         entries,
         tiles,
+        checkpoints,
         blobs,
         entries_left,
         blobs_left,

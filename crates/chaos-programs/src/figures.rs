@@ -6,6 +6,9 @@ use chaos_reputation::Table;
 use chaos_simulation::{MetricRow, SimulationResult};
 use chaos_verify::Attachments;
 
+/// The longest sentence, in characters: its names are the signer's, of any length.
+const CHARS_MAX: usize = 2_000;
+
 /// How many scores a sentence has at most.
 const SCORES_MAX: usize = 8;
 
@@ -26,6 +29,15 @@ const SIMULATE: &str = "simulate";
 /// They are the signer's as all of the claim: re-execution is what shows them.
 #[must_use]
 pub fn figures(receipt: &Receipt, documents: &Attachments) -> Option<String> {
+    let mut told = told(receipt, documents)?;
+    if let Some((end, _)) = told.char_indices().nth(CHARS_MAX) {
+        told.truncate(end);
+        told.push('…');
+    }
+    Some(told)
+}
+
+fn told(receipt: &Receipt, documents: &Attachments) -> Option<String> {
     match &receipt.action {
         Action::Score(score) => {
             let table = documents.get(&score.table).map(serde_json::from_slice::<Table>);

@@ -10,7 +10,11 @@ use chaos_types::Digest;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// There is no room left for the data.
-    #[error("no space left for `{path}`; free some and try again, the log is as it was", path = path.display())]
+    #[error(
+        "no space left for `{path}`; free some and try again: this step wrote nothing, what was stored before \
+         it stays",
+        path = path.display()
+    )]
     Full {
         /// The database.
         path: PathBuf,

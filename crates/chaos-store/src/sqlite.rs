@@ -272,10 +272,16 @@ impl Store {
         Ok(bytes)
     }
 
+    /// A kept checkpoint, which stands under its own size: which one is the newest is asked by that.
     fn parse_checkpoint(&self, size: i64, note: &str) -> Result<SignedCheckpoint, StoreError> {
-        SignedCheckpoint::parse(note.as_bytes()).map_err(|source| {
-            self.damaged(Damage::Checkpoint { size: size.cast_unsigned(), source })
-        })
+        let size = size.cast_unsigned();
+        let signed = SignedCheckpoint::parse(note.as_bytes())
+            .map_err(|source| self.damaged(Damage::Checkpoint { size, source }))?;
+        let found = signed.claimed().size();
+        if found != size {
+            return Err(self.damaged(Damage::CheckpointSize { size, found }));
+        }
+        Ok(signed)
     }
 }
 

@@ -193,7 +193,11 @@ fn run(
     let attachments = bundle::attachments(file.attachments(), &receipt)?;
     trail.passed(
         Check::Format,
-        format!("canonical, {} bytes, {} attachments", bytes.len(), file.attachments().len()),
+        format!(
+            "canonical, {} bytes, {}",
+            bytes.len(),
+            several(file.attachments().len(), "attachment")
+        ),
     );
     trail.words.formed = Formed::WellFormed;
     let stand = file.stand(&receipt)?;
@@ -269,6 +273,11 @@ fn check_log(
 fn unplaced(receipt: &Receipt) -> Vec<&'static str> {
     let grounds = receipt.action.grounds().iter();
     grounds.filter(|ground| ground.source == Source::Chain).map(|ground| ground.what).collect()
+}
+
+/// A number of things: one attachment, two attachments.
+fn several(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn list(keys: &[Did]) -> String {

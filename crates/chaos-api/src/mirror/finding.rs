@@ -59,7 +59,8 @@ impl fmt::Display for Finding {
             Wrong::Corrected(Correction { first, true_ms, .. }) => write!(
                 f,
                 "it corrects the log's clock: the entries from {first} up to it are not later than \
-                 {true_ms} ms"
+                 {true_ms} ms ({})",
+                moment(*true_ms)
             ),
             Wrong::TimeBack { before_ms, at_ms } => {
                 let (at, before) = (moment(*at_ms), moment(*before_ms));

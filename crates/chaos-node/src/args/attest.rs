@@ -44,8 +44,9 @@ Exit codes:
   2  the command line is wrong
   3  a file cannot be read, or the policy, the root or the allowlist is not one
 
-`production` and `development` are the policies that come with the program; a file of one of these
-names is written ./production. docs/attestation.md explains every key of a policy.";
+`production` and `development` are the policies that come with the program; a
+file of one of these names is written ./production. docs/attestation.md
+explains every key of a policy.";
 
 #[derive(Debug, Args)]
 #[command(after_help = VERIFY_HELP)]

@@ -36,11 +36,13 @@ Examples:
   chaoschain validate --fee-history fees.csv.gz --window 5000 --horizon 1000 --json
 
 The file is a CSV, plain or gzip, with the first line
-number,timestamp,gas_used,gas_limit,base_fee_wei and its blocks in ascending order. The first
-window is fitted, the blocks after it predicted and scored, and both move on by the horizon.
+number,timestamp,gas_used,gas_limit,base_fee_wei and its blocks in ascending
+order. The first window is fitted, the blocks after it predicted and scored,
+and both move on by the horizon.
 
-p10-p90 and p2.5-p97.5 say how often the observed figure lay inside the interval: of good
-intervals 80 % and 95 %. Skill compares the forecast with `the next window equals the last one`:
+p10-p90 and p2.5-p97.5 say how often the observed figure lay inside the
+interval: of good intervals 80 % and 95 %. Skill compares the forecast with
+`the next window equals the last one`:
 100 % is perfect, 0 % no better, below zero worse.";
 
 #[derive(Debug, Args)]
@@ -62,14 +64,16 @@ What would the model have said about a change, and was it right?
   chaoschain backtest --fee-history fees.csv.gz --activation 12990000
   chaoschain backtest --fee-history fees.csv.gz --activation 12990000 --set gas-limit=45000000
 
-A dated forecast of a change to come, kept, and scored when the blocks are there:
+A dated forecast of a change to come, kept, and scored when the blocks are
+there:
   chaoschain backtest --fee-history today.csv --activation 23000000 --set gas-limit=60000000 \\
     --save forecast.json
   chaoschain backtest --forecast forecast.json --fee-history later.csv
 
-Without --set nothing changes at the activation, which tests the model alone. If the file begins
-with the activation, as London's does, there is nothing to fit on before it: demand is fitted on
-the blocks after those predicted, and the result says so.
+Without --set nothing changes at the activation, which tests the model alone.
+If the file begins with the activation, as London's does, there is nothing to
+fit on before it: demand is fitted on the blocks after those predicted, and
+the result says so.
 
 A forecast that missed is a result, not a failure: the exit code is 0.";
 

@@ -18,7 +18,8 @@ This one serves until it is stopped, and the other copies what it serves:
   chaoschain log serve --data demo-out/data
   chaoschain log mirror http://127.0.0.1:7311 mirror --log VKEY
 
-These sign, so they need CHAOSCHAIN_PASSWORD; a proof only if no checkpoint covers it yet:
+These sign, so they need CHAOSCHAIN_PASSWORD; a proof only if no checkpoint
+covers it yet:
   chaoschain log checkpoint > checkpoint.note
   chaoschain log prove sha256:... --out receipt.json
   chaoschain log prove sha256:... --tlog-proof --out receipt.tlog-proof";
@@ -119,14 +120,18 @@ pub(crate) struct ProveArgs {
 }
 
 const HANDOVER_HELP: &str = "\
-A log is named by its root key for ever. That key plays every role until it hands one to another key:
-checkpoints to the log's key, receipts (votes, scores, payments, anchors) to the operator's key. Once it
-has handed on both, its file can be moved away, and is needed again for the next delegation alone.
+A log is named by its root key for ever. That key plays every role until it
+hands one to another key:
+checkpoints to the log's key, receipts (votes, scores, payments, anchors) to
+the operator's key. Once it has handed on both, its file can be moved away,
+and is needed again for the next delegation alone.
 
-The fresh key is made in the folder `keys` of the data directory; one that waits there is taken:
-operator.log.next.pem for checkpoints, operator.next.pem for receipts. The first checkpoint afterwards
-is signed by both keys. A key that is lost or stolen is replaced with --lost: the root key and the new
-one agree, and readers follow only with a policy whose witnesses have cosigned.
+The fresh key is made in the folder `keys` of the data directory; one that
+waits there is taken:
+operator.log.next.pem for checkpoints, operator.next.pem for receipts. The
+first checkpoint afterwards is signed by both keys. A key that is lost or
+stolen is replaced with --lost: the root key and the new one agree, and
+readers follow only with a policy whose witnesses have cosigned.
 
 Examples:
   chaoschain log rotate-key
@@ -156,10 +161,11 @@ pub(crate) struct HandoverArgs {
 }
 
 const RESUME_HELP: &str = "\
-A log must never sign two histories, so what it signed last is remembered outside of the data
-directory: in the folder CHAOSCHAIN_HEADS, or chaoschain/heads in the user's state folder. A data
-directory that comes to a machine without that memory signs nothing until somebody says which head
-was the last that anybody holds.
+A log must never sign two histories, so what it signed last is remembered
+outside of the data directory: in the folder CHAOSCHAIN_HEADS, or
+chaoschain/heads in the user's state folder. A data directory that comes to a
+machine without that memory signs nothing until somebody says which head was
+the last that anybody holds.
 
 Examples:
   chaoschain log resume --from checkpoint.note
@@ -192,10 +198,11 @@ pub(crate) struct AcceptClockArgs {
 }
 
 const CORRECT_HELP: &str = "\
-The log's time does not go back, so one clock that is ahead dates everything that follows. A correction
-is an entry by the operator that says what time it is: entries from the first wrong one up to it are then
-not later than that, for scores and for whoever reads times. What was written stays, and every mirror
-and monitor tells of the correction. Set the clock right first.
+The log's time does not go back, so one clock that is ahead dates everything
+that follows. A correction is an entry by the operator that says what time it
+is: entries from the first wrong one up to it are then not later than that,
+for scores and for whoever reads times. What was written stays, and every
+mirror and monitor tells of the correction. Set the clock right first.
 
 Examples:
   chaoschain log correct-time
@@ -218,11 +225,13 @@ pub(crate) struct CorrectTimeArgs {
 }
 
 const REPORT_HELP: &str = "\
-A fork proof needs nobody's word, and a file can be lost. As an entry it is signed, dated and copied like
-every other: each reader of a copy of this log has bundles of the forked log refused whose head is on one
-of two branches (`chaoschain verify BUNDLE --log-dir COPY`, exit code 6). Any agent may report, without a
-capability for it, and of any log, this one included. A second report of the same key is taken in if its
-heads conflict from a smaller size on.
+A fork proof needs nobody's word, and a file can be lost. As an entry it is
+signed, dated and copied like every other: each reader of a copy of this log
+has bundles of the forked log refused whose head is on one of two branches
+(`chaoschain verify BUNDLE --log-dir COPY`, exit code 6). Any agent may
+report, without a capability for it, and of any log, this one included. A
+second report of the same key is taken in if its heads conflict from a smaller
+size on.
 
 Examples:
   chaoschain log report-fork watched/alarms/fork-4-1a2b3c4d.fork

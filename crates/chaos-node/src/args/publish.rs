@@ -72,10 +72,11 @@ pub(crate) struct MirrorArgs {
 }
 
 const FINDINGS_HELP: &str = "\
-What a mirror or a monitor found wrong in the log itself stands, and ends each round with 1, or with 6
-after a fork, until somebody has looked at it and accepts it. A log that forked is not followed before
-that; accepted, the branch is followed that the directory holds. Whoever believes the other branch makes
-a new copy.
+What a mirror or a monitor found wrong in the log itself stands, and ends each
+round with 1, or with 6 after a fork, until somebody has looked at it and
+accepts it. A log that forked is not followed before that; accepted, the
+branch is followed that the directory holds. Whoever believes the other branch
+makes a new copy.
 
 Examples:
   chaoschain log findings DIR

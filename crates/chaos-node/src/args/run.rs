@@ -10,18 +10,20 @@ Examples:
   chaoschain run guests/artifacts/scorer.wasm --input examples/evidence.json --bundle scores.json
   chaoschain run guests/artifacts/scorer.wasm --input examples/evidence.json --attest development
 
-The receipt is signed by the agent --agent, by default the log's operator, and kept in --data. Without
-a receipt, to try a component out:
+The receipt is signed by the agent --agent, by default the log's operator, and
+kept in --data. Without a receipt, to try a component out:
   chaoschain run guests/artifacts/scorer.wasm --input examples/evidence.json --no-receipt --out out
 
-A strategy takes its state, which is empty at first, and an event, and may ask for inputs by name:
+A strategy takes its state, which is empty at first, and an event, and may ask
+for inputs by name:
   printf '' > state
   printf '{\"ask\":\"101\",\"bid\":\"99\",\"kind\":\"book\"}' > event
   printf '{\"half_spread_ppm\":\"500\",\"inventory_max\":\"9\",\"size\":\"3\",\"skew_ppm\":\"0\"}' > job
   chaoschain run guests/artifacts/quoter.wasm --input state --input event --named quoter=job --json
 
-A task that says why it has no answer, or that ends at its fuel limit, has run: it leaves a receipt too
-and exits with code 1. A run that ends where the end depends on the machine leaves none.";
+A task that says why it has no answer, or that ends at its fuel limit, has
+run: it leaves a receipt too and exits with code 1. A run that ends where the
+end depends on the machine leaves none.";
 
 #[derive(Debug, Args)]
 #[command(after_help = RUN_EXAMPLES)]

@@ -63,7 +63,8 @@ A long fee history, without transactions or state; goes on where it was killed:
   chaoschain export --headers-only --rpc-url URL --range 12965000..=12999999 --out fees
   chaoschain simulate --blocks DIR --set gas-limit=45000000 --fee-history fees/fee-history.csv
 
-The folder: blocks/<number>.json.gz, bytecodes.json.gz, fee-history.csv, manifest.json.";
+The folder: blocks/<number>.json.gz, bytecodes.json.gz, fee-history.csv,
+manifest.json.";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXPORT_EXAMPLES)]
@@ -127,7 +128,8 @@ Examples:
   chaoschain import --block block.json --trace trace.json --diff diff.json --out recorded
   chaoschain import --block block.json --proof proof.json --out recorded
 
-The files hold what a node answered, plain or gzipped, with or without the JSON-RPC envelope:
+The files hold what a node answered, plain or gzipped, with or without the
+JSON-RPC envelope:
   block    eth_getBlockByNumber [NUMBER, true]
   trace    debug_traceBlockByNumber [NUMBER, {\"tracer\": \"prestateTracer\"}]
   diff     the same with \"tracerConfig\": {\"diffMode\": true}

@@ -14,10 +14,12 @@ Examples:
   chaoschain verify demo-out/bundles/05-simulate.json --reexecute --inputs demo-out/inputs
   chaoschain verify demo-out/bundles --reexecute --log-dir demo-out/data --require counted
 
-Attested receipts must be of real hardware (the demo's are not, and are refused):
+Attested receipts must be of real hardware (the demo's are not, and are
+refused):
   chaoschain verify BUNDLE --policy production --workload sha256:... --require attested
 
-With the key of the log you trust, such as the one that the demo prints at its end:
+With the key of the log you trust, such as the one that the demo prints at its
+end:
   chaoschain verify demo-out/bundles --log VKEY
 
 With the hash of the anchor's block, from your own node or an explorer:
@@ -40,22 +42,25 @@ What is said, in one word for each fact:
 
   witnessed     the quorum of the policy that --log-policy names has cosigned the log's head
 
-With a C2SP tlog-policy file, which names witnesses and may name the logs you trust:
+With a C2SP tlog-policy file, which names witnesses and may name the logs you
+trust:
   chaoschain verify BUNDLE --log-policy witnesses.policy --require witnessed
 
 A file that proves that a log forked, as `log monitor` leaves it:
   chaoschain verify watched/alarms/fork-13-1a2b3c4d.fork --log VKEY
 
-With a copy of a log that others report forks in (`log report-fork`), or with a report's bundle:
+With a copy of a log that others report forks in (`log report-fork`), or with
+a report's bundle:
   chaoschain verify BUNDLE --log-dir DIR
   chaoschain verify BUNDLE report.json
 
-Exit codes of several files: 6 if a log forked, else 1 if one was rejected or lacks what is
-required, else 3 if a file could not be read. One bad file does not stop the others. All are
-judged together, in whatever order. A proof about a retired key is not a fork of the log: 0.
+Exit codes of several files: 6 if a log forked, else 1 if one was rejected or
+lacks what is required, else 3 if a file could not be read. One bad file does
+not stop the others. All are judged together, in whatever order. A proof about
+a retired key is not a fork of the log: 0.
 
-Re-execution looks inputs up by digest: first in the bundle, then in every --inputs folder and,
-if none is given, in the folder above the bundle's.";
+Re-execution looks inputs up by digest: first in the bundle, then in every
+--inputs folder and, if none is given, in the folder above the bundle's.";
 
 #[derive(Debug, Args)]
 #[command(after_help = VERIFY_EXAMPLES)]

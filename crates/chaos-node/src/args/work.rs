@@ -101,7 +101,8 @@ Examples:
 With the fee history of a real chain:
   chaoschain simulate --blocks DIR --set gas-limit=45000000 --fee-history fees.csv.gz --seed 7
 
-A whole study, with report, tables and proposal (the file is the manual of its format):
+A whole study, with report, tables and proposal (the file is the manual of its
+format):
   chaoschain simulate --experiment examples/gas-limit-60m.toml --out study-out";
 
 #[derive(Debug, Args)]
@@ -175,12 +176,14 @@ Examples:
   chaoschain demo --out demo-recorded --blocks DIR
   chaoschain demo --out demo-out --rpc-url URL --range 8
 
-If the developer gives up, the story ends there: bundles of what was done, no proposal and no report.
+If the developer gives up, the story ends there: bundles of what was done, no
+proposal and no report.
 
-The key files of the demo's agents open with CHAOSCHAIN_PASSWORD. If it is not set, the password is
-random and kept nowhere.
+The key files of the demo's agents open with CHAOSCHAIN_PASSWORD. If it is not
+set, the password is random and kept nowhere.
 
-A local chain (anvil) runs beside the demo and ends with it, however the demo ends.";
+A local chain (anvil) runs beside the demo and ends with it, however the demo
+ends.";
 
 #[derive(Debug, Args)]
 #[command(after_help = DEMO_EXAMPLES)]

@@ -9,7 +9,7 @@ use std::{
 use chaos_agency::calendar::moment;
 use chaos_agency::{action::Role, views::RefusedRow};
 use chaos_ledger::{Comparison, KeptAnchor, Ledger, NotHere, holds_key};
-use chaos_log::{SignedCheckpoint, prove_consistency};
+use chaos_log::{SignedCheckpoint, prove_consistency, root_at};
 use chaos_store::Records as _;
 use chaos_types::Digest;
 use serde_json::json;
@@ -280,11 +280,23 @@ fn prove_prefix(ledger: &Ledger, old_size: u64, args: &ProveArgs) -> Result<Exit
     let size = ledger.store().head().or_fail(Kind::Storage)?.size;
     let proof = prove_consistency(ledger.store(), old_size, size).or_fail(Kind::Input)?;
     let hashes: Vec<String> = proof.hashes().iter().map(ToString::to_string).collect();
+    // What the hashes lead from and to; a signed head of either size is what to hold that against.
+    let root =
+        |size| Ok::<_, Failure>(root_at(ledger.store(), size).or_fail(Kind::Storage)?.to_string());
+    let (old_root, new_root) = (root(old_size)?, root(size)?);
     if args.json && args.out.is_none() {
-        output::json(&json!({"old_size": old_size, "size": size, "hashes": hashes}))?;
+        output::json(&json!({
+            "old_size": old_size,
+            "old_root": old_root,
+            "size": size,
+            "root": new_root,
+            "hashes": hashes,
+        }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut text = format!("consistency of size {old_size} with size {size}\n");
+    let mut text = format!(
+        "consistency of size {old_size}, root {old_root},\nwith size {size}, root {new_root}\n"
+    );
     for hash in hashes {
         text.push_str(&hash);
         text.push('\n');

@@ -76,6 +76,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     } else if any(Found::is_refused) {
         ExitCode::from(Kind::Check as u8)
     } else if any(|found| found.content.is_err() || found.lacks_an_input())
+        || any(|found| found.is_alarm() && found.is_named)
         || found.iter().all(Found::is_alarm)
     {
         ExitCode::from(Kind::Input as u8)
@@ -90,6 +91,8 @@ struct Found {
     name: String,
     /// What it holds, or why it could not be read.
     content: Result<Content, Failure>,
+    /// Whether it was named itself, and not a folder that it lies in.
+    is_named: bool,
 }
 
 /// What a file holds.
@@ -279,6 +282,7 @@ impl<'a> Verifier<'a> {
 
     fn look_at(&self, source: Source) -> Found {
         let Source { name, bytes, path } = source;
+        let is_named = path.as_ref().is_none_or(|path| self.args.files.contains(path));
         let content = bytes.map_err(Failure::from).map(|bytes| {
             if ProvedFork::is_claimed_by(&bytes) {
                 return Content::Fork(ProvedFork::parse(&bytes).map(|proof| {
@@ -293,7 +297,7 @@ impl<'a> Verifier<'a> {
             let fork = self.fork(&report, &bytes).map(|proof| Kept { proof, path: None });
             Content::Bundle(Box::new(Checked { report, lacks: Vec::new(), fork }))
         });
-        Found { name, content }
+        Found { name, content, is_named }
     }
 
     /// Which logs the reader trusts.

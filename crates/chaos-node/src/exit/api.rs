@@ -78,9 +78,9 @@ const fn hint_of(error: &MirrorError) -> Option<&'static str> {
              one place for a receipt. What stands before the second is copied and checked, nothing \
              after it is; ask the operator, whose log ends here for everybody who copies it",
         ),
-        MirrorError::NoMirror | MirrorError::Published { .. } => {
-            Some("name a new directory for the copy")
-        }
+        MirrorError::NoMirror | MirrorError::Published { .. } => Some(
+            "a copy is made by `chaoschain log mirror URL DIR --log KEY`, in a new directory of its own",
+        ),
         MirrorError::OtherLog { .. } => {
             Some("a directory holds the copy of one log; name a new one for another log's")
         }

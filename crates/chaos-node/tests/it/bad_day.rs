@@ -96,11 +96,18 @@ fn nothing_is_compared_with_itself() {
 #[test]
 fn proof_goes_where_out_says_and_json_says_what_was_written() {
     let machine = signed();
-    let out = machine.path("proof");
+    let (out, public) = (machine.path("proof"), machine.path("public"));
+    export(&machine, &public);
+    let signed_head = public.join("checkpoint");
     let prove = |more: &[&str]| machine.on("data", &[&["log", "prove"], more].concat());
     let proof = prove(&["--consistency", "2"]).expect_code(0).stdout;
     let written = prove(&["--consistency", "2", "--out", text(&out)]).expect_code(0);
     assert_eq!((fs::read_to_string(&out).unwrap(), written.stdout), (proof, String::new()));
+    // What the hashes lead to is what a signed head can be held against.
+    let line = prove(&["--consistency", "2", "--json"]).expect_code(0).json().remove(0);
+    let head = fs::read_to_string(&signed_head).unwrap();
+    assert!(head.contains(line["root"].as_str().unwrap()), "{line} {head}");
+    assert_ne!(line["root"], line["old_root"]);
     let shown = machine.on("data", &["log", "show", "--json"]).json();
     let receipt = shown[1]["action"]["receipt"].as_str().unwrap();
     let written = prove(&[receipt, "--out", text(&out), "--json"]).expect_code(0).json();

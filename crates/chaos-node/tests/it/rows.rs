@@ -84,6 +84,29 @@ fn a_head_that_was_signed_and_is_no_longer_published_is_told() {
     assert!(!export("again").contains(told));
 }
 
+/// Which head is the newest is asked by the size that it is kept under.
+#[test]
+fn an_old_head_under_a_larger_size_is_damage_that_repair_mends() {
+    let (dir, data) = log();
+    on(&data, &["log", "correct-time", "--sign"]).expect_code(0);
+    let signed = on(&data, &["log", "checkpoint", "--json"]).expect_code(0).json().remove(0);
+    let (copy, key) = (dir.path().join("copy"), signed["log"].as_str().unwrap().to_owned());
+    let (copy, from) = (copy.to_str().unwrap(), data.to_str().unwrap());
+    assert_eq!(run(["log", "mirror", from, copy, "--log", &key]).code, 1, "a correction is told");
+    let insert = "INSERT INTO checkpoints SELECT 999, note FROM checkpoints ORDER BY size LIMIT 1";
+    assert_eq!(database(&data).execute(insert, []).unwrap(), 1);
+    let public = dir.path().join("public");
+    let export = ["log", "export", public.to_str().unwrap()];
+    for arguments in [&["log", "checkpoint"][..], &export, &["log", "show"]] {
+        on(&data, arguments).expect_error(5, &["the checkpoint under size 999", "log repair"]);
+    }
+    let repaired = on(&data, &["log", "repair", "--from", copy]).expect_code(0).stdout;
+    assert!(repaired.contains("1 checkpoint under another size than the own"), "{repaired}");
+    on(&data, &["log", "rebuild", "--check"]).expect_code(0);
+    let again = on(&data, &["log", "checkpoint", "--json"]).expect_code(0).json().remove(0);
+    assert_eq!(again["size"], signed["size"]);
+}
+
 /// Where nothing can be written, what is behind is not read and not called damaged.
 #[test]
 fn rows_that_are_behind_in_a_folder_that_cannot_be_written_say_what_to_do() {

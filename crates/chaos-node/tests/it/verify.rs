@@ -286,6 +286,40 @@ fn fork_proofs_say_what_they_prove_and_end_with_6() {
     }
 }
 
+/// What a monitor wrote down for people lies beside the proofs; it is none, and no bundle.
+#[test]
+fn alarm_of_a_monitor_is_named_and_hides_nothing_that_was_to_be_verified() {
+    let dir = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let proof = fs::read_to_string(root().join("fixtures/forks/root.fork")).unwrap();
+    write("fork-13-1.fork", &proof);
+    let kept = |more: &str| {
+        format!(
+            "{{\"alarm\":\"fork\",\"log\":\"l\",\"seen_at_ms\":\"1\",\"detail\":\"it forked\"{more}}}\n"
+        )
+    };
+    write("fork-13-1.json", &kept(",\"proof\":\"fork-13-1.fork\""));
+    let alarm = write("rollback-5-2.json", &kept(""));
+    let folder = dir.path().to_str().unwrap();
+    let lines = told(&[folder], 6);
+    let verdicts: Vec<_> = lines.iter().map(|line| line["verdict"].as_str().unwrap()).collect();
+    assert_eq!(verdicts, ["forked", "alarm", "alarm"]);
+    let shown = run(["verify", folder]).expect_code(6).stdout;
+    assert!(shown.ends_with("1 proofs of a fork, 2 alarms not verified\n"), "{shown}");
+    fs::remove_file(dir.path().join("fork-13-1.fork")).unwrap();
+    told(&[folder], 3);
+    // Where a bundle was meant, an alarm in its place is none.
+    let good = format!("{}/10-draft.json", bundles());
+    told(&[&good, folder], 0);
+    told(&[&good, &alarm], 3);
+    write("more.json", &kept(",\"more\":1"));
+    told(&[&good, folder], 1);
+}
+
 #[test]
 fn fork_proof_refuses_the_bundles_of_that_log_in_the_same_call() {
     let dir = TempDir::new().unwrap();

@@ -43,3 +43,18 @@ fn receipt_whose_own_bytes_have_its_figures_is_left_as_it_is() {
         assert_eq!(figures_of(name), (None, None), "{name}");
     }
 }
+
+#[test]
+fn names_of_any_length_make_no_sentence_of_any_length() {
+    let bundles = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/first/bundles");
+    let bundle = Bundle::from_bytes(&fs::read(bundles.join("13-score.json")).unwrap()).unwrap();
+    let mut receipt = Receipt::open(&bundle.receipt.envelope, &KINDS).unwrap().into_inner();
+    let Action::Score(score) = &mut receipt.action else { panic!("it is a score") };
+    let table = bundle.attachments.get(&score.table.to_string()).unwrap();
+    let mut table: Table = serde_json::from_slice(&STANDARD.decode(table).unwrap()).unwrap();
+    table.scores[0].role = "r".repeat(100_000);
+    let mut documents = Attachments::default();
+    score.table = documents.insert(serde_json::to_vec(&table).unwrap());
+    let told = figures(&receipt, &documents).unwrap();
+    assert!(told.chars().count() == CHARS_MAX + 1 && told.ends_with('…'), "{}", told.len());
+}

@@ -1,6 +1,6 @@
 use std::{ops::Range, path::Path};
 
-use chaos_log::Tile;
+use chaos_log::{SignedCheckpoint, Tile};
 use chaos_types::Digest;
 use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
 
@@ -110,6 +110,47 @@ impl Store {
             Ok(())
         });
         mended.map_err(|source| StoreError::sqlite(&self.path, "mend tiles", source))
+    }
+
+    /// Puts each kept checkpoint under its own size, unless one stands there, and drops what is no checkpoint.
+    /// Answers how many were not in their place.
+    ///
+    /// What a log has signed is remembered outside of its directory; a note that nobody can read remembers nothing.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn mend_checkpoints(&mut self) -> Result<u64, StoreError> {
+        self.ensure_writable()?;
+        let sql = "SELECT size, note FROM checkpoints";
+        let rows: Vec<(i64, String)> = self
+            .connection
+            .prepare(sql)
+            .and_then(|mut rows| {
+                rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
+            .map_err(self.failed("read the checkpoints"))?;
+        let rows = rows.into_iter().map(|(size, note)| {
+            let own = SignedCheckpoint::parse(note.as_bytes()).ok();
+            (size, own.map(|signed| signed.claimed().size().cast_signed()), note)
+        });
+        let wrong: Vec<_> = rows.filter(|(size, own, _)| *own != Some(*size)).collect();
+        if wrong.is_empty() {
+            return Ok(0);
+        }
+        let mended = self.write(|transaction| {
+            let mut drop = transaction.prepare_cached("DELETE FROM checkpoints WHERE size = ?1")?;
+            let mut put = transaction
+                .prepare_cached("INSERT OR IGNORE INTO checkpoints (size, note) VALUES (?1, ?2)")?;
+            for (size, own, note) in &wrong {
+                drop.execute([size])?;
+                if let Some(own) = own {
+                    put.execute(params![own, note])?;
+                }
+            }
+            Ok(())
+        });
+        mended.map_err(|source| StoreError::sqlite(&self.path, "mend checkpoints", source))?;
+        Ok(wrong.len() as u64)
     }
 
     fn write(

@@ -80,6 +80,25 @@ fn a_log_that_lost_entries_or_tiles_does_not_open() {
     assert!(error.ends_with(expect), "{error}");
 }
 
+/// Which one is the newest is asked by the size that it is kept under.
+#[test]
+fn checkpoint_under_another_size_than_its_own_does_not_open_and_is_mended() {
+    let twice = "INSERT INTO checkpoints SELECT 999, note FROM checkpoints";
+    check_open(twice, "the checkpoint under size 999 is of size 500");
+    for (sql, kept) in [
+        (twice, Some(500)),
+        ("UPDATE checkpoints SET size = 999", Some(500)),
+        ("UPDATE checkpoints SET note = 'nothing'", None),
+    ] {
+        let directory = alter(sql);
+        let mut store = Store::open_damaged(directory.path()).unwrap();
+        assert_eq!([(); 2].map(|()| store.mend_checkpoints().unwrap()), [1, 0], "{sql}");
+        drop(store);
+        let checkpoint = Store::open(directory.path()).unwrap().checkpoint().unwrap();
+        assert_eq!(checkpoint.map(|signed| signed.claimed().size()), kept, "{sql}");
+    }
+}
+
 #[test]
 fn the_whole_check_finds_what_opening_does_not_read() {
     let lost = "entry 20 is missing";

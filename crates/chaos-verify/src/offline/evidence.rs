@@ -3,7 +3,7 @@
 use chaos_agency::{Action, Source, account::UNREGISTERED_ACCOUNTS, forks, receipt::Replay};
 use chaos_types::{Check, Rejection};
 
-use super::{Options, Trust, place::Case};
+use super::{Options, Trust, place::Case, several};
 use crate::{
     Attachments, Fault,
     report::{Status, Trail},
@@ -105,10 +105,10 @@ impl Case<'_> {
     fn say_what_could_be_run(&self, replay: &Replay, trail: &mut Trail) {
         let Replay { program, inputs, output } = replay;
         let named = format!(
-            "{} {}, {} inputs, output {output}",
+            "{} {}, {}, output {output}",
             program.name,
             program.version,
-            inputs.len()
+            several(inputs.len(), "input")
         );
         let (status, word, detail) = if self.receipt.action.sums_up_the_log() {
             (

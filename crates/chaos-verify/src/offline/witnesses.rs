@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use chaos_agency::calendar::moment;
 use chaos_log::{Policy, SignedCheckpoint, UnsatisfiedError};
 use chaos_types::{Check, Rejection};
 
@@ -64,7 +65,10 @@ pub(super) fn check(
         );
         Rejection::new(Check::Checkpoint, Fault::NotWitnessed, reason)
     })?;
-    let names: Vec<String> = cosigners.iter().map(ToString::to_string).collect();
+    let names: Vec<String> = cosigners
+        .iter()
+        .map(|cosigner| format!("{cosigner} ({})", moment(cosigner.time_s.saturating_mul(1_000))))
+        .collect();
     let quorum = policy.quorum();
     Ok(if policy.asks_for_witnesses() {
         let detail = format!("; quorum {quorum} has cosigned: {}", names.join(", "));

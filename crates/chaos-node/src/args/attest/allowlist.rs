@@ -17,10 +17,11 @@ Examples:
   chaoschain attest allowlist check allowlist.json --issuer did:key:... --builder did:key:... \\
       --builder did:key:... --workload sha256:...
 
-A draft is plain JSON and may be edited by hand before anybody vouches. Several may add and vouch at
-once: each waits for its turn, by the lock `draft.json.lock` beside it. The next issue begins with
-`new --after allowlist.json`. Exit code 1 means that the list or the workload was refused; the
-reason code is printed and docs/reason-codes.md explains it.";
+A draft is plain JSON and may be edited by hand before anybody vouches.
+Several may add and vouch at once: each waits for its turn, by the lock
+`draft.json.lock` beside it. The next issue begins with `new --after
+allowlist.json`. Exit code 1 means that the list or the workload was refused;
+the reason code is printed and docs/reason-codes.md explains it.";
 
 #[derive(Debug, Args)]
 #[command(after_help = HELP)]

@@ -11,9 +11,10 @@ Examples:
 Where a TDX guest runs:
   chaoschain attest quote --report-data HEX --provider configfs --out evidence
 
-The development provider simulates a TDX machine under a PKI that everybody has the keys of. Its
-quotes show that the machinery works and nothing about hardware; no production policy accepts them.
-The configfs provider asks the kernel of the TDX guest that this runs in; it gives no collateral.";
+The development provider simulates a TDX machine under a PKI that everybody
+has the keys of. Its quotes show that the machinery works and nothing about
+hardware; no production policy accepts them. The configfs provider asks the
+kernel of the TDX guest that this runs in; it gives no collateral.";
 
 /// Where quotes come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -294,6 +294,7 @@ fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
             "wrong": done.checked.as_ref().err().map(|error| chain(error)),
             "entries": done.entries,
             "tiles": done.tiles,
+            "checkpoints": done.checkpoints,
             "blobs": done.blobs,
             "entries_left": done.entries_left,
             "blobs_left": done.blobs_left,
@@ -306,6 +307,12 @@ fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
         done.blobs.len(),
         done.tiles
     ));
+    if done.checkpoints > 0 {
+        let checkpoints = output::count(done.checkpoints, "checkpoint", "checkpoints");
+        output::sentence(format_args!(
+            "{checkpoints} under another size than the own, or unreadable: put in place, or dropped"
+        ));
+    }
     for index in &done.entries_left {
         output::sentence(format_args!(
             "entry {index} is damaged, and the source ends at {}",

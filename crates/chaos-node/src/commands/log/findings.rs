@@ -36,7 +36,7 @@ pub(super) fn run(args: &FindingsArgs) -> Result<ExitCode, Failure> {
         further(&found);
     }
     if found.size.is_none() && !found.is_open() && !begins_anew {
-        return Err(unread(&args.folder));
+        return Err(unread(&args.folder, found.findings.is_empty()));
     }
     if found.is_forked() {
         output::hint(
@@ -48,16 +48,22 @@ pub(super) fn run(args: &FindingsArgs) -> Result<ExitCode, Failure> {
     Ok(code(&found))
 }
 
-/// What a copy says that has nothing to judge yet: to have found nothing is then no finding.
-fn unread(folder: &Path) -> Failure {
+/// What a copy says that has nothing to judge yet, or not all: to have found nothing is then no finding.
+fn unread(folder: &Path, found_nothing: bool) -> Failure {
     let folder = folder.display();
-    Failure::message(
-        Kind::Outside,
-        format_args!(
+    let what = if found_nothing {
+        format!(
             "`{folder}` has not read the log yet: nothing was looked at, so nothing could be found"
-        ),
+        )
+    } else {
+        format!(
+            "`{folder}` has not read the log to its end: what comes after the entries that it has was not \
+             looked at"
+        )
+    };
+    Failure::message(Kind::Outside, what).hint(
+        "a round of `chaoschain log mirror` or `log monitor` that ends well looks at all of it",
     )
-    .hint("a round of `chaoschain log mirror` or `log monitor` that ends well looks at all of it")
 }
 
 /// Whether the copy begins anew, since what it held is not the start of the log.

@@ -86,8 +86,8 @@ pub(super) fn export(args: &LogExportArgs) -> Result<ExitCode, Failure> {
     if done.blobs_left > 0 {
         let blobs = output::count(done.blobs_left, "blob", "blobs");
         output::say(format_args!(
-            "{blobs} in {} are published there by an earlier export and not by what --blobs says now, or a newer \
-             receipt withholds them: nothing is removed. Whoever removes them there cannot know who has read them",
+            "{blobs} in {} are of an earlier export and not published any more, by --blobs or by a newer \
+             receipt. Nothing is removed; whoever removes them cannot know who has read them",
             args.folder.join("blob").display()
         ));
     }

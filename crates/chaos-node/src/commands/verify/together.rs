@@ -59,7 +59,7 @@ fn collect(found: &[Found], reported: &ReportedForks) -> Heads {
     for (proof, place) in reported.iter().flatten() {
         heads.accuse(proof, place);
     }
-    for Found { name, content } in found {
+    for Found { name, content, .. } in found {
         match content {
             Ok(Content::Bundle(checked)) => {
                 if let Some(head) = &checked.report.head {
