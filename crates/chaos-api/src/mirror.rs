@@ -9,7 +9,7 @@ use std::{
 
 use chaos_agency::{Kinds, Leaf, Receipt, Rules};
 use chaos_ledger::Fold;
-use chaos_log::{Policy, SignedCheckpoint, TileKind, TilePath, VerifierKey};
+use chaos_log::{Policy, SignedCheckpoint, TileKind, TilePath, VerifierKey, leaf_hash};
 use chaos_store::{Append, DATABASE_FILE, ENTRIES_MAX, Entry, Records as _, Store};
 use chaos_types::{Did, Digest, Rejection, Verified};
 use tokio::task::JoinHandle;
@@ -20,6 +20,7 @@ use self::{
 };
 use crate::{resource::Resource, source::Source};
 
+mod aside;
 mod delegated;
 mod error;
 mod fetched;
@@ -30,6 +31,7 @@ mod signers;
 mod standing;
 mod tree;
 
+pub use aside::Left;
 pub(crate) use delegated::{ensure_held, ensure_keys_fit};
 pub use error::MirrorError;
 pub use finding::{Finding, Wrong};
@@ -101,6 +103,12 @@ impl Mirror {
         if key.is_none() && !directory.join(DATABASE_FILE).exists() {
             return Err(MirrorError::NoKey);
         }
+        let mirror = Self::open_store(directory, key)?;
+        // A person's decision holds, even if whoever wrote it down was stopped before the step after it.
+        Ok(mirror.leave_retired()?.0)
+    }
+
+    fn open_store(directory: &Path, key: Option<&VerifierKey>) -> Result<Self, MirrorError> {
         let mut store = Store::open(directory)?;
         // A key under which nothing was ever kept, as one that was mistyped, makes it nobody's mirror.
         let is_kept = is_kept(&store)?;
@@ -256,7 +264,7 @@ impl Mirror {
         let mut judge = Judge::new(self.operator(), Findings::read(&self.store)?, now_ms);
         if judge.is_clock_earlier() {
             self.each_stored(0..judge.size(), |entry, leaf| {
-                judge.see_time(entry.index, leaf.integrated_at_ms);
+                judge.see_time(entry.index, &leaf);
             })?;
             judge.set_clock();
         }
@@ -307,7 +315,9 @@ impl Mirror {
         let mut findings = Findings::read(&self.store)?;
         let (mut today, mut accepted_to) = (None, None);
         for (index, why) in misstated {
-            let found = Standing::of(&Finding { index, wrong: Wrong::State(why) }, now_ms);
+            let entry = self.store.entries(index..index + 1)?.pop();
+            let leaf = leaf_hash(&entry.map(|entry| entry.leaf).unwrap_or_default());
+            let found = Standing::of(&Finding { index, wrong: Wrong::State(why) }, &leaf, now_ms);
             if accepted_to == Some(index) || findings.is_accepted(&found) {
                 accepted_to = Some(index + 1);
             } else {
@@ -371,7 +381,7 @@ impl Mirror {
     /// whose entries a kill may have left half stored.
     fn known(&self) -> Result<Known, MirrorError> {
         let stored = self.store.checkpoint()?;
-        let pending = match self.store.meta(PENDING_META)? {
+        let pending = match self.store.meta(PENDING_META)?.filter(|note| !note.is_empty()) {
             Some(note) => {
                 Some(SignedCheckpoint::parse(&note).map_err(MirrorError::RecordedCheckpoint)?)
             }
@@ -413,7 +423,7 @@ impl Mirror {
                 None => self.store.index_of(&digest)?,
             };
             if let Some(first) = first {
-                repeated = Some((index, first));
+                repeated = Some((index, first, leaf_hash(entry.append.leaf())));
                 break;
             }
             indices.insert(digest, index);
@@ -430,8 +440,8 @@ impl Mirror {
         for ((index, leaf, unsigned), receipt) in seen.into_iter().zip(receipts) {
             judge.see(index, &leaf, &Read { unsigned, receipt });
         }
-        let Some((index, first)) = repeated else { return Ok(()) };
-        judge.tell(index, Wrong::Repeated { first });
+        let Some((index, first, leaf)) = repeated else { return Ok(()) };
+        judge.tell((index, &leaf), Wrong::Repeated { first });
         Err(MirrorError::Repeated { index, first })
     }
 
@@ -465,7 +475,7 @@ impl Mirror {
 fn is_kept(store: &Store) -> Result<bool, MirrorError> {
     Ok(store.head()?.size > 0
         || store.checkpoint()?.is_some()
-        || store.meta(PENDING_META)?.is_some())
+        || store.meta(PENDING_META)?.is_some_and(|note| !note.is_empty()))
 }
 
 /// The bundles of new entries in order, some of them fetched and checked ahead.

@@ -145,7 +145,7 @@ fn examined(mirror: &Mirror) -> Result<u64, MirrorError> {
 /// The alarm that a failure to mirror is, or the failure if it says nothing about the log.
 fn alarm(error: MirrorError) -> Result<Alarm, MirrorError> {
     match error {
-        MirrorError::Fork(fork) => Ok(Alarm::Fork(fork)),
+        MirrorError::Fork(fork) | MirrorError::Decided(fork) => Ok(Alarm::Fork(fork)),
         MirrorError::Rollback { kept, found } => Ok(Alarm::Rollback { kept, found }),
         error if error.is_contradiction() => Ok(Alarm::Contradiction(error)),
         error => Err(error),

@@ -221,6 +221,15 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
+    /// A database cannot be put aside for another one.
+    #[error("cannot put `{path}` in its place", path = path.display())]
+    Exchange {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
     /// The file is no database, or another program's.
     #[error("`{path}` is not a chaoschain database", path = path.display())]
     Foreign {

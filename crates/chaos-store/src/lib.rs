@@ -16,6 +16,8 @@
 //!   one moment.
 //! - [`GroupCommit`]: appends by many callers, up to 256 to a transaction and a sync of the disk, of a
 //!   store or of what stands above one ([`Commit`]).
+//! - [`Exchange`]: another database in the place of one, which stays beside it; a kill in between is made good by
+//!   whoever opens the directory next.
 //! - [`Blobs`]: bytes by digest, [`FileBlobs`] and [`MemoryBlobs`].
 //!
 //! ```
@@ -50,6 +52,7 @@
 mod blobs;
 mod commit;
 mod error;
+mod exchange;
 mod lock;
 mod memory;
 mod records;
@@ -60,6 +63,7 @@ mod undo;
 pub use blobs::{BLOB_BYTES_MAX, BlobError, Blobs, FileBlobs, MemoryBlobs};
 pub use commit::{Commit, CommitError, GROUP_MAX, GroupCommit, QUEUE_LEN_MAX, Ticket};
 pub use error::{Damage, OpenError, StoreError};
+pub use exchange::Exchange;
 pub use memory::MemoryStore;
 pub use records::{
     Append, AppendError, Appended, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, RECORD_BYTES_MAX,

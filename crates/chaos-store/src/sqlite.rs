@@ -17,6 +17,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow, params};
 use crate::{
     blobs::{BlobError, FileBlobs, sync_directory},
     error::{Damage, OpenError, StoreError},
+    exchange,
     lock::Lock,
     records::{Appended, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, Records, Row, names},
     schema::{self, PART_WIDTH},
@@ -79,6 +80,7 @@ impl Store {
         };
         fs::create_dir_all(directory).map_err(create(directory))?;
         let lock = Lock::take(directory)?;
+        exchange::finish(directory)?;
         let blobs_directory = directory.join("blobs");
         let blobs = FileBlobs::open(&blobs_directory).map_err(blob_open_error)?;
         let path = directory.join(DATABASE_FILE);
@@ -107,6 +109,7 @@ impl Store {
         let path = directory.join(DATABASE_FILE);
         let failed =
             |source| OpenError::Store { directory: directory.to_owned(), source: Box::new(source) };
+        exchange::finish_for_readers(directory)?;
         if !path.exists() {
             return Err(OpenError::Absent { path });
         }
@@ -127,6 +130,7 @@ impl Store {
     pub fn read_live(directory: impl AsRef<Path>) -> Result<Self, OpenError> {
         let directory = directory.as_ref();
         let path = directory.join(DATABASE_FILE);
+        exchange::finish_for_readers(directory)?;
         if !path.exists() {
             return Err(OpenError::Absent { path });
         }

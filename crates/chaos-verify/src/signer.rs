@@ -242,7 +242,8 @@ impl SignerProof {
     }
 
     /// The key that signed what it may not.
-    pub(crate) const fn retired(&self) -> Did {
+    #[must_use]
+    pub const fn retired(&self) -> Did {
         self.end.body.replaces
     }
 

@@ -44,6 +44,20 @@ pub enum OpenError {
         /// The folder that would remember.
         elsewhere: PathBuf,
     },
+    /// The policy has a log's keys in another order than heads by them were cosigned.
+    #[error(
+        "the policy has the line of `{later}` above that of `{earlier}`, whose time was over when it was \
+         cosigned: a log's keys stand in the order in which they sign"
+    )]
+    Order {
+        /// The key that came first.
+        earlier: String,
+        /// The key that came after it.
+        later: String,
+    },
+    /// What is remembered of a log's keys cannot be read.
+    #[error("cannot read which keys of a log were cosigned")]
+    Keys(#[source] Box<WitnessError>),
     /// The policy names no log.
     #[error("no log is named; a witness cosigns those that it was told to know")]
     NoLogs,
@@ -81,6 +95,14 @@ pub enum WitnessError {
         size: u64,
         /// The two files.
         paths: Box<[PathBuf; 2]>,
+    },
+    /// What it remembers of a log's keys cannot be read.
+    #[error("the memory of the keys of log `{origin}` in `{path}` is damaged", path = path.display())]
+    Keys {
+        /// The log.
+        origin: String,
+        /// The file.
+        path: PathBuf,
     },
     /// What it remembers does not carry its own cosignature.
     #[error("the memory of log `{origin}` in `{path}` is not cosigned by this witness", path = path.display())]

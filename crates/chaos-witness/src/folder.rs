@@ -4,6 +4,8 @@
 //! <folder>/witness                                  whose memory it is: the verifier key
 //! <folder>/lock                                     held by the one process that cosigns
 //! <folder>/logs/<SHA-256 of the origin>/checkpoint  the last cosigned checkpoint, as it is served
+//! <folder>/logs/<SHA-256 of the origin>/keys        the log's keys by which heads were cosigned, in order:
+//!                                                   the last one's time is not over; one a line
 //! <folder>/refused/<SHA-256 of the origin>/…        notes that were refused for what they say
 //! ```
 //!
@@ -13,6 +15,7 @@
 //! ```text
 //! <elsewhere>/witness-<SHA-256 of the verifier key>/lock
 //! <elsewhere>/witness-<SHA-256 of the verifier key>/<SHA-256 of the origin>
+//! <elsewhere>/witness-<SHA-256 of the verifier key>/<SHA-256 of the origin>.keys
 //! ```
 
 use std::{
@@ -37,6 +40,9 @@ const MEMORY_BYTES_MAX: usize = REQUEST_BYTES_MAX + 4_096;
 
 /// A verifier key is at most this long, in bytes.
 const NAME_BYTES_MAX: usize = 4_096;
+
+/// The keys of a log take at most so much, in bytes (1 MiB).
+const KEYS_BYTES_MAX: usize = 1 << 20;
 
 /// A witness's folder, open in this process alone.
 #[derive(Debug)]
@@ -106,6 +112,12 @@ impl Folder {
             let path = folder.join(&hash);
             let failed = |source| OpenError::Create { path: path.clone(), source };
             if !path.try_exists().map_err(failed)? {
+                let keys = self.keys_path(&hash);
+                if keys.try_exists().map_err(failed)? {
+                    let bytes = fs::read(keys).map_err(failed)?;
+                    let path = folder.join(format!("{hash}.keys"));
+                    write_synced(&path, Readers::Everyone, &bytes).map_err(failed)?;
+                }
                 let bytes = fs::read(self.checkpoint_path(&hash)).map_err(failed)?;
                 write_synced(&path, Readers::Everyone, &bytes).map_err(failed)?;
             }
@@ -132,6 +144,56 @@ impl Folder {
 
     fn checkpoint_path(&self, hash: &str) -> PathBuf {
         self.path.join("logs").join(hash).join("checkpoint")
+    }
+
+    fn keys_path(&self, hash: &str) -> PathBuf {
+        self.path.join("logs").join(hash).join("keys")
+    }
+
+    /// Where the keys of a log are remembered, elsewhere first.
+    fn keys_paths(&self, origin: &str) -> Vec<PathBuf> {
+        let hash = origin_hash(origin);
+        let elsewhere = self.elsewhere.iter().map(|folder| folder.join(format!("{hash}.keys")));
+        elsewhere.chain([self.keys_path(&hash)]).collect()
+    }
+
+    /// The keys of a log by which heads were cosigned, in order: of all but the last the time is over. Empty if
+    /// none was remembered.
+    pub(crate) fn keys(&self, origin: &str) -> Result<Vec<VerifierKey>, WitnessError> {
+        let mut longest = Vec::new();
+        for path in self.keys_paths(origin) {
+            if !path.exists() {
+                continue;
+            }
+            let failed = || WitnessError::Keys { origin: origin.to_owned(), path: path.clone() };
+            let bytes = chaos_files::read(&path, KEYS_BYTES_MAX).map_err(|_| failed())?;
+            let text = String::from_utf8(bytes).map_err(|_| failed())?;
+            let keys = text.lines().map(|line| line.parse().map_err(|_| failed()));
+            let keys = keys.collect::<Result<Vec<VerifierKey>, _>>()?;
+            if keys.is_empty() {
+                return Err(failed());
+            }
+            // They only grow, and the one that was restored from an old copy is the shorter one.
+            if keys.len() > longest.len() {
+                longest = keys;
+            }
+        }
+        Ok(longest)
+    }
+
+    /// Remembers the keys of a log; when this returns, they outlive a power cut.
+    pub(crate) fn keep_keys(&self, origin: &str, keys: &[VerifierKey]) -> Result<(), WitnessError> {
+        let text: String = keys.iter().map(|key| format!("{key}\n")).collect();
+        self.make_folder(origin)?;
+        for path in self.keys_paths(origin) {
+            if chaos_files::read(&path, KEYS_BYTES_MAX).is_ok_and(|kept| kept == text.as_bytes()) {
+                continue;
+            }
+            write_synced(&path, Readers::Everyone, text.as_bytes()).map_err(|source| {
+                WitnessError::Write { origin: origin.to_owned(), path: path.clone(), source }
+            })?;
+        }
+        Ok(())
     }
 
     /// Where notes of a log that were refused are kept.
@@ -205,17 +267,28 @@ impl Folder {
                 |source| WitnessError::Write { origin: origin.to_owned(), path, source },
             )?;
         }
+        self.make_folder(origin)?;
         let path = self.checkpoint_path(&hash);
-        let failed =
-            |source| WitnessError::Write { origin: origin.to_owned(), path: path.clone(), source };
-        let folder = path.parent().expect("a checkpoint is in a folder");
-        if !folder.is_dir() {
-            fs::create_dir_all(folder).map_err(failed)?;
-            for above in [folder.parent(), Some(self.path.as_path())].into_iter().flatten() {
-                chaos_files::sync_folder(above).map_err(failed)?;
-            }
+        write_synced(&path, Readers::Everyone, note.to_string().as_bytes())
+            .map_err(|source| WitnessError::Write { origin: origin.to_owned(), path, source })
+    }
+
+    /// Makes the folder of a log; when this returns, it outlives a power cut.
+    fn make_folder(&self, origin: &str) -> Result<(), WitnessError> {
+        let folder = self.path.join("logs").join(origin_hash(origin));
+        if folder.is_dir() {
+            return Ok(());
         }
-        write_synced(&path, Readers::Everyone, note.to_string().as_bytes()).map_err(failed)
+        let failed = |source| WitnessError::Write {
+            origin: origin.to_owned(),
+            path: folder.clone(),
+            source,
+        };
+        fs::create_dir_all(&folder).map_err(failed)?;
+        for above in [folder.parent(), Some(self.path.as_path())].into_iter().flatten() {
+            chaos_files::sync_folder(above).map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// The bytes that are served for a log, by the hash of its origin.

@@ -19,6 +19,17 @@ pub enum Refusal {
     /// No trusted key of the log has signed, or a line that names one is false.
     #[error("the checkpoint is not signed by a key that this witness trusts for the log")]
     Signature(#[source] NoteError),
+    /// A key signed it whose time is over.
+    #[error(
+        "the older key signs no more: this witness has cosigned a head by a newer one, whose line in its \
+         policy stands below the older one's, or belongs there: `{last}` after `{key}`"
+    )]
+    Superseded {
+        /// The key that signed.
+        key: Box<VerifierKey>,
+        /// The key by which a head was cosigned last.
+        last: Box<VerifierKey>,
+    },
     /// The old size is above the checkpoint's.
     #[error("old size {old_size} is above the checkpoint's, {size}")]
     OldSize {
@@ -68,7 +79,7 @@ impl Refusal {
     pub const fn status(&self) -> u16 {
         match self {
             Self::UnknownLog { .. } => 404,
-            Self::Signature(_) => 403,
+            Self::Signature(_) | Self::Superseded { .. } => 403,
             Self::OldSize { .. } => 400,
             Self::Conflict { .. } => 409,
             Self::EmptyRoot { .. } | Self::OtherRoot { .. } | Self::Inconsistent { .. } => 422,
@@ -84,6 +95,40 @@ pub(crate) fn ensure_signed(request: &AddCheckpoint, keys: &[VerifierKey]) -> Re
         return Err(Refusal::UnknownLog { origin });
     }
     request.checkpoint().note().verify(keys).map(drop).map_err(Refusal::Signature)
+}
+
+/// Checks that a signed checkpoint is by the newest key by which a head was cosigned, or by one whose line
+/// stands below that one's in the policy, and gives what is to be remembered then: the keys by which heads were
+/// cosigned, in order. `known` is what was remembered.
+///
+/// Any of a log's keys may be stolen. Its root key takes a stolen one its role, and no witness knows root keys:
+/// the order of the lines is what it was told, and that nobody goes back.
+pub(crate) fn ensure_in_order(
+    request: &AddCheckpoint,
+    keys: &[VerifierKey],
+    known: &[VerifierKey],
+) -> Result<Vec<VerifierKey>, Refusal> {
+    let newest = newest_signer(request.checkpoint(), keys);
+    let Some(at) = newest else {
+        let origin = request.checkpoint().claimed().origin().to_owned();
+        return Err(Refusal::UnknownLog { origin });
+    };
+    let key = &keys[at];
+    let Some(last) = known.last() else { return Ok(vec![key.clone()]) };
+    if last == key {
+        return Ok(known.to_vec());
+    }
+    let is_below = keys.iter().position(|known| known == last).is_none_or(|last| last < at);
+    if known.contains(key) || !is_below {
+        let (key, last) = (Box::new(key.clone()), Box::new(last.clone()));
+        return Err(Refusal::Superseded { key, last });
+    }
+    Ok([known, std::slice::from_ref(key)].concat())
+}
+
+/// Which of a log's keys, the lowest in the policy, has signed a checkpoint.
+pub(crate) fn newest_signer(signed: &SignedCheckpoint, keys: &[VerifierKey]) -> Option<usize> {
+    keys.iter().rposition(|key| signed.verify(key).is_ok())
 }
 
 /// Checks that a signed checkpoint continues the last one that was cosigned.

@@ -11,7 +11,7 @@ use crate::{
     error::{OpenError, WitnessError},
     evidence,
     folder::Folder,
-    judge::{Refusal, ensure_continues, ensure_signed},
+    judge::{Refusal, ensure_continues, ensure_in_order, ensure_signed, newest_signer},
     request::AddCheckpoint,
 };
 
@@ -59,7 +59,9 @@ impl Witness {
         if logs.is_empty() {
             return Err(OpenError::NoLogs);
         }
-        let folder = Mutex::new(Folder::open(folder, key.verifier())?);
+        let folder = Folder::open(folder, key.verifier())?;
+        ensure_order(&logs, &folder)?;
+        let folder = Mutex::new(folder);
         Ok(Self { key, logs, mistaken: BTreeMap::new(), folder })
     }
 
@@ -71,10 +73,10 @@ impl Witness {
     /// If that folder cannot be used, another process has this witness's there, or it lacks a log that the
     /// first folder knows: that one may be an old copy.
     pub fn remembering(self, elsewhere: &Path) -> Result<Self, OpenError> {
-        self.folder
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remember(elsewhere, self.key.verifier())?;
+        let mut folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        folder.remember(elsewhere, self.key.verifier())?;
+        ensure_order(&self.logs, &folder)?;
+        drop(folder);
         Ok(self)
     }
 
@@ -153,6 +155,17 @@ impl Witness {
         let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
         let last = folder.last(origin, keys, self.verifier())?;
         let last_note = last.as_ref().map(|(note, _)| note);
+        let mut known = folder.keys(origin)?;
+        if let (true, Some(at)) =
+            (known.is_empty(), last_note.and_then(|note| newest_signer(note, keys)))
+        {
+            // Former versions remembered the note alone.
+            known = vec![keys[at].clone()];
+        }
+        let in_order = match ensure_in_order(request, keys, &known) {
+            Ok(in_order) => in_order,
+            Err(refusal) => return Ok(refused(&refusal)),
+        };
         if let Err(refusal) = ensure_continues(request, last_note) {
             if is_evidence(&refusal, request, last_note) {
                 let refused = folder.refused(origin);
@@ -169,9 +182,32 @@ impl Witness {
         let mut note = request.checkpoint().clone();
         note.retain(|line| keys.iter().any(|key| key.is_named_by(line)));
         note.add(cosignature.clone())?;
+        // Before the checkpoint: a key that is taken for over too early signs nothing that its owner wants.
+        folder.keep_keys(origin, &in_order)?;
         folder.keep(&note)?;
         Ok(Answer { status: 200, content_type: TEXT, body: cosignature.to_string() })
     }
+}
+
+/// Checks that a policy has each log's keys in the order in which heads by them were cosigned.
+fn ensure_order(
+    logs: &BTreeMap<String, Vec<VerifierKey>>,
+    folder: &Folder,
+) -> Result<(), OpenError> {
+    for (origin, keys) in logs {
+        let known = folder.keys(origin).map_err(|error| OpenError::Keys(Box::new(error)))?;
+        let place = |key: &VerifierKey| keys.iter().position(|listed| listed == key);
+        let listed: Vec<&VerifierKey> = known.iter().filter(|key| place(key).is_some()).collect();
+        if let Some([earlier, later]) = listed
+            .windows(2)
+            .find(|both| place(both[0]) > place(both[1]))
+            .and_then(|both| <[&VerifierKey; 2]>::try_from(both).ok())
+        {
+            let (earlier, later) = (earlier.to_string(), later.to_string());
+            return Err(OpenError::Order { earlier, later });
+        }
+    }
+    Ok(())
 }
 
 /// The name under which a log's checkpoint is served: the SHA-256 of its origin, in hexadecimal.
@@ -196,7 +232,7 @@ fn is_evidence(
             last.map(SignedCheckpoint::claimed)
                 .is_some_and(|last| last.size() == found.size() && last.root() != found.root())
         }
-        Refusal::UnknownLog { .. } | Refusal::Signature(_) => false,
+        Refusal::UnknownLog { .. } | Refusal::Signature(_) | Refusal::Superseded { .. } => false,
     }
 }
 
@@ -205,6 +241,7 @@ fn refused(refusal: &Refusal) -> Answer {
         Refusal::Conflict { last_size, .. } => (SIZE, format!("{last_size}\n")),
         Refusal::UnknownLog { .. }
         | Refusal::Signature(_)
+        | Refusal::Superseded { .. }
         | Refusal::OldSize { .. }
         | Refusal::EmptyRoot { .. }
         | Refusal::OtherRoot { .. }

@@ -125,6 +125,9 @@ pub enum MirrorError {
     /// it has signed one.
     #[error("{}", .0.sentence())]
     Fork(Box<ProvedFork>),
+    /// A retired key has signed besides the log, about which a person has decided.
+    #[error("{}: it is not followed, as was decided", .0.sentence())]
+    Decided(Box<ProvedFork>),
     /// The log forked, and the proof of it cannot be kept.
     #[error("{}, and the proof of it cannot be kept", .proof.sentence())]
     ForkLost {
@@ -141,7 +144,7 @@ pub enum MirrorError {
     #[error("the mirror's record of what was found cannot be read")]
     RecordedFindings(#[source] serde_json::Error),
     /// Nothing stands under a name.
-    #[error("nothing was found that is called `{name}` and stands")]
+    #[error("nothing was found that is called `{name}`")]
     NotFound {
         /// The name.
         name: String,
@@ -308,15 +311,6 @@ pub enum MirrorError {
         /// Entries that are stored.
         stored: u64,
     },
-    /// A database cannot be put aside.
-    #[error("cannot move `{path}` aside", path = path.display())]
-    Aside {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
     /// A check was stopped.
     #[error("a check was stopped before its end")]
     Stopped,
@@ -345,6 +339,7 @@ impl MirrorError {
             | Self::Branches { .. }
             | Self::Rollback { .. }
             | Self::Fork(_)
+            | Self::Decided(_)
             | Self::Growth { .. }
             | Self::Consistency { .. }
             | Self::Width { .. }
@@ -378,7 +373,6 @@ impl MirrorError {
             | Self::RecordedFindings(_)
             | Self::NotFound { .. }
             | Self::Alarm { .. }
-            | Self::Aside { .. }
             | Self::Slow { .. }
             | Self::Stopped => false,
         }

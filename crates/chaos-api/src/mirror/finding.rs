@@ -1,6 +1,7 @@
 use std::fmt;
 
 use chaos_agency::{Correction, Kinds, Leaf, Receipt, calendar::moment, correction_at};
+use chaos_log::{Hash, leaf_hash};
 use chaos_types::{Did, Rejection, Verified, dsse::Envelope};
 
 use super::standing::{Findings, REPEATED, Standing};
@@ -141,21 +142,22 @@ impl Judge {
     /// Sees the next entry: its leaf, and its record as it was read.
     pub(super) fn see(&mut self, index: u64, leaf: &Leaf, read: &Read) {
         let at_ms = leaf.integrated_at_ms;
+        let hash = leaf_hash(&leaf.to_bytes());
         let mut before_ms = self.findings.latest_ms;
         if let Some(rejection) = &read.unsigned {
-            self.tell(index, Wrong::Receipt(rejection.clone()));
+            self.tell((index, &hash), Wrong::Receipt(rejection.clone()));
         }
         // Whether a correction counts, the fold says.
         let receipt = read.receipt.as_ref().ok();
         let correction = receipt.and_then(|r| correction_at(r, index, leaf, &self.operator));
         if let Some(correction) = correction {
-            self.tell(index, Wrong::Corrected(correction));
+            self.tell((index, &hash), Wrong::Corrected(correction));
             before_ms = before_ms.min(at_ms);
         }
         if at_ms < before_ms {
-            self.tell(index, Wrong::TimeBack { before_ms, at_ms });
+            self.tell((index, &hash), Wrong::TimeBack { before_ms, at_ms });
         }
-        self.see_time(index, at_ms);
+        self.see_time(index, leaf);
         self.findings.latest_ms = before_ms.max(at_ms);
         self.findings.furthest_ms = self.findings.furthest_ms.max(at_ms);
         self.findings.clock_ms = self.findings.clock_ms.max(self.now_ms);
@@ -163,9 +165,10 @@ impl Judge {
     }
 
     /// Holds the time of an entry against the clock.
-    pub(super) fn see_time(&mut self, index: u64, at_ms: u64) {
+    pub(super) fn see_time(&mut self, index: u64, leaf: &Leaf) {
+        let (at_ms, hash) = (leaf.integrated_at_ms, leaf_hash(&leaf.to_bytes()));
         if self.is_ahead(at_ms) {
-            self.tell(index, Wrong::Future { at_ms, now_ms: self.now_ms });
+            self.tell((index, &hash), Wrong::Future { at_ms, now_ms: self.now_ms });
         }
     }
 
@@ -174,9 +177,9 @@ impl Judge {
     }
 
     /// Takes in what is wrong with an entry, unless it is known.
-    pub(super) fn tell(&mut self, index: u64, wrong: Wrong) {
+    pub(super) fn tell(&mut self, (index, leaf): (u64, &Hash), wrong: Wrong) {
         let finding = Finding { index, wrong };
-        if self.findings.add(Standing::of(&finding, self.now_ms)) {
+        if self.findings.add(Standing::of(&finding, leaf, self.now_ms)) {
             self.new.push(finding);
         }
     }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The key under which a copy keeps the newest file of the log's keys that it was shown.
-pub(super) const KEYS_META: &str = "mirror/keys";
+const KEYS_META: &str = "mirror/keys";
 
 /// The keys of a log's checkpoints. They are read from the file that proves itself to whoever knows the
 /// root key, whoever kept it.
@@ -58,7 +58,9 @@ impl Signers {
 
     /// Keeps what was learnt.
     pub(crate) fn keep(&self, store: &mut Store) -> Result<(), MirrorError> {
-        if let Some(known) = &self.known {
+        if let Some(known) = &self.known
+            && store.meta(KEYS_META)?.as_ref() != Some(&known.file)
+        {
             store.put_meta(KEYS_META, &known.file)?;
         }
         Ok(())
@@ -121,6 +123,17 @@ impl Signers {
             || SignerProof::of_place(self.root.clone(), file, signed.clone(), end, None).ok();
         let proof = new().or_else(of_place)?;
         Some(MirrorError::Fork(Box::new(ProvedFork::Signer(Box::new(proof)))))
+    }
+
+    /// Whether a checkpoint is by a key that was retired since, and is not one that the root key has signed.
+    pub(super) fn is_by_retired(&self, signed: &SignedCheckpoint) -> bool {
+        let claimed = signed.claimed();
+        let ends = |place: &DelegationPlace| {
+            place.index.checked_add(1) == Some(claimed.size()) && place.through == *claimed.root()
+        };
+        self.succession.end_after(claimed.size()).is_some()
+            && !self.succession.vouches_for(claimed)
+            && !self.places().iter().any(ends)
     }
 
     /// Where the delegations stand that are known, of either role, in log order.

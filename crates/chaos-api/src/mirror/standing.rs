@@ -1,16 +1,14 @@
 //! What was found in a log, kept in the copy until a person has accepted it.
 
-use std::{
-    collections::BTreeSet,
-    fmt, fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeSet, fmt, path::Path};
 
-use chaos_store::{DATABASE_FILE, Records as _, Store};
+use chaos_log::{Hash, SignedCheckpoint};
+use chaos_store::{Records as _, Store};
+use chaos_types::Digest;
 use chaos_verify::ProvedFork;
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, KEY_META, Mirror, MirrorError, signers::KEYS_META};
+use super::{Finding, KEY_META, Mirror, MirrorError, head::Known};
 use crate::alarm::Alarm;
 
 /// Findings that stand by name; further ones are counted, and get their names once these are accepted.
@@ -20,7 +18,7 @@ const STANDING_MAX: usize = 1_000;
 const FINDINGS_META: &str = "mirror/findings/1";
 
 /// The key under which the proof of a fork is kept that nobody has decided about; empty if there is none.
-const FORK_META: &str = "mirror/fork";
+pub(super) const FORK_META: &str = "mirror/fork";
 
 /// What a fork is called among findings and alarms.
 pub(crate) const FORK: &str = "fork";
@@ -41,18 +39,36 @@ pub struct Standing {
     pub seen_at_ms: u64,
     /// When a person accepted it, milliseconds since 1970.
     pub accepted_at_ms: Option<u64>,
+    /// What it is about, whatever its name: the hash of the leaf, or the retired key. Former versions did not
+    /// write it down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    about: Option<String>,
 }
 
 impl Standing {
-    pub(super) fn of(finding: &Finding, seen_at_ms: u64) -> Self {
+    /// Something that is wrong with the entry whose leaf has this hash.
+    pub(super) fn of(finding: &Finding, leaf: &Hash, seen_at_ms: u64) -> Self {
         let (alarm, detail) = (finding.wrong.name().to_owned(), finding.to_string());
         let name = format!("{alarm}-{}", finding.index);
-        Self { name, alarm, detail, seen_at_ms, accepted_at_ms: None }
+        let about = Some(leaf.to_string());
+        Self { name, alarm, detail, seen_at_ms, accepted_at_ms: None, about }
     }
 
     fn of_fork(proof: &ProvedFork, seen_at_ms: u64) -> Self {
-        let (name, detail) = (proof.name(), proof.sentence());
-        Self { name, alarm: FORK.to_owned(), detail, seen_at_ms, accepted_at_ms: None }
+        let (name, detail, about) = (proof.name(), proof.sentence(), retired_key(proof));
+        Self { name, alarm: FORK.to_owned(), detail, seen_at_ms, accepted_at_ms: None, about }
+    }
+
+    /// What it is called where its name is that of something about another entry.
+    fn other_name(&self) -> String {
+        let about = self.about.as_deref().unwrap_or_default();
+        format!("{}-{}", self.name, Digest::of(about.as_bytes()).short())
+    }
+
+    /// Whether this, which is kept, is what was found anew.
+    fn is(&self, found: &Self) -> bool {
+        (self.name == found.name || self.name == found.other_name())
+            && (self.about.is_none() || found.about.is_none() || self.about == found.about)
     }
 
     /// Whether nobody has accepted it yet.
@@ -101,7 +117,8 @@ impl Standings {
     /// Whether it stands that the entry at an index repeats an earlier one's receipt.
     pub(crate) fn is_repeated_at(&self, index: u64) -> bool {
         let name = format!("{REPEATED}-{index}");
-        self.open().any(|found| found.name == name)
+        let other = format!("{name}-");
+        self.open().any(|found| found.name == name || found.name.starts_with(&other))
     }
 
     /// Whether the log was seen to fork, and nobody has decided about it.
@@ -147,8 +164,13 @@ impl Findings {
     /// Takes in something that was found; whether it is new and has its name. What was found before stays
     /// as it was.
     pub(super) fn add(&mut self, found: Standing) -> bool {
+        let mut found = found;
         if self.names.contains(&found.name) {
-            return false;
+            if self.found.iter().any(|known| known.is(&found)) {
+                return false;
+            }
+            // One of that name is about an entry that this copy does not hold any more.
+            found.name = found.other_name();
         }
         let open = self.found.iter().filter(|found| found.is_open()).count();
         // What ends the following of a log is never only counted.
@@ -163,21 +185,38 @@ impl Findings {
 
     /// Leaves away what nobody has accepted of the findings of a kind, and that `today` does not find.
     pub(super) fn retain(&mut self, alarm: &str, today: Option<&Standing>) {
-        let is_todays = |found: &Standing| today.is_some_and(|today| today.name == found.name);
+        let is_todays = |found: &Standing| today.is_some_and(|today| found.is(today));
         self.found.retain(|found| found.alarm != alarm || !found.is_open() || is_todays(found));
         self.names = self.found.iter().map(|found| found.name.clone()).collect();
     }
 
     /// Whether a person has accepted it.
     pub(super) fn is_accepted(&self, found: &Standing) -> bool {
-        self.found.iter().any(|known| known.name == found.name && !known.is_open())
+        self.found.iter().any(|known| known.is(found) && !known.is_open())
     }
 
     fn accept(&mut self, name: &str, now_ms: u64) -> Result<(), MirrorError> {
-        let found = self.found.iter_mut().find(|found| found.name == name && found.is_open());
+        let found = self.found.iter_mut().find(|found| found.name == name);
         let found = found.ok_or_else(|| MirrorError::NotFound { name: name.to_owned() })?;
-        found.accepted_at_ms = Some(now_ms);
+        // What was accepted stays so, since whoever says it again may have been stopped the first time.
+        found.accepted_at_ms.get_or_insert(now_ms);
         Ok(())
+    }
+
+    /// Whether a person has accepted what this key signs besides the log.
+    fn is_decided(&self, key: &str) -> bool {
+        let is_of_key = |found: &&Standing| found.is_fork() && found.about.as_deref() == Some(key);
+        self.found.iter().filter(is_of_key).any(|found| !found.is_open())
+    }
+
+    /// What a copy that begins anew takes over: the forks, and what was accepted of entries that it may hold
+    /// again.
+    pub(super) fn carried(self) -> Self {
+        let stays = |found: &Standing| {
+            found.is_fork() || (!found.is_open() && found.about.is_some())
+        };
+        let found = self.found.into_iter().filter(|found| stays(found)).collect();
+        Self { found, ..Self::default() }
     }
 
     /// What a store has, with how far its log was looked at.
@@ -227,37 +266,6 @@ impl Mirror {
         findings.keep(&mut self.store)
     }
 
-    /// Puts a copy aside that ends with what a retired key signed besides the log, once a person has accepted
-    /// that, and begins an empty one in its place, which knows the log's keys and what was found. Answers where
-    /// the former database is; `None` where the copy is one to go on with.
-    ///
-    /// A store never drops an entry, and what such a copy holds is not the start of the log.
-    ///
-    /// # Errors
-    /// If a file cannot be moved, or a store fails.
-    pub fn leave_retired(self) -> Result<Option<PathBuf>, MirrorError> {
-        let proof = self.store.meta(FORK_META)?.filter(|proof| !proof.is_empty());
-        let Some(proof) = proof.filter(|_| self.standings().is_ok_and(|all| !all.is_forked()))
-        else {
-            return Ok(None);
-        };
-        let proof = ProvedFork::parse(&proof).map_err(MirrorError::RecordedFork)?;
-        let kept = self.store.checkpoint()?;
-        let ProvedFork::Signer(signed) = &proof else { return Ok(None) };
-        if signed.is_of_the_log() || kept.as_ref() != Some(signed.note()) {
-            return Ok(None);
-        }
-        let found = Findings::read(&self.store)?.found;
-        let Self { store, key, directory, .. } = self;
-        drop(store);
-        let aside = format!("{DATABASE_FILE}.{}", proof.name());
-        let aside = put_aside(&directory, &aside)?;
-        let mut anew = Self::open(&directory, Some(&key))?;
-        anew.store.put_meta(KEYS_META, signed.keys().as_bytes())?;
-        Findings { found, ..Findings::default() }.keep(&mut anew.store)?;
-        Ok(Some(aside))
-    }
-
     /// Refuses to go on with a log that forked, until a person has decided.
     pub(super) fn ensure_one_history(&self) -> Result<(), MirrorError> {
         if !self.standings()?.is_forked() {
@@ -268,12 +276,29 @@ impl Mirror {
         Err(MirrorError::Fork(Box::new(proof)))
     }
 
-    /// Keeps the proof that a log forked, in the store and in a file for people.
+    /// Keeps the proof that a log forked, in the store and in a file for people. One more of a retired key, about
+    /// which a person has decided, is refused and stands no more.
     pub(super) fn keep_fork(&mut self, proof: Box<ProvedFork>, now_ms: u64) -> MirrorError {
+        if self.is_decided(&proof).unwrap_or(false) {
+            return MirrorError::Decided(proof);
+        }
         match self.try_keep_fork(&proof, now_ms) {
             Ok(()) => MirrorError::Fork(proof),
             Err(error) => MirrorError::ForkLost { proof, source: Box::new(error) },
         }
+    }
+
+    /// Whether a person has decided about what this key signs, and the copy holds nothing of it.
+    fn is_decided(&self, proof: &ProvedFork) -> Result<bool, MirrorError> {
+        let Some(key) = retired_key(proof) else { return Ok(false) };
+        Ok(Findings::read(&self.store)?.is_decided(&key) && !self.holds_one_of(proof)?)
+    }
+
+    /// Whether the copy stands for a checkpoint that a proof is about, or began to store what it holds.
+    fn holds_one_of(&self, proof: &ProvedFork) -> Result<bool, MirrorError> {
+        let Known { stored, pending } = self.known()?;
+        let kept: Vec<_> = stored.iter().chain(&pending).map(SignedCheckpoint::claimed).collect();
+        Ok(proof.checkpoints().iter().any(|note| kept.contains(&note.claimed())))
     }
 
     fn try_keep_fork(&mut self, proof: &ProvedFork, now_ms: u64) -> Result<(), MirrorError> {
@@ -287,17 +312,10 @@ impl Mirror {
     }
 }
 
-/// Gives a database another name, with what SQLite may have left beside it: a journal that stayed would be
-/// taken for the next database's.
-fn put_aside(directory: &Path, name: &str) -> Result<PathBuf, MirrorError> {
-    for suffix in ["-wal", "-shm", ""] {
-        let from = directory.join(format!("{DATABASE_FILE}{suffix}"));
-        let to = directory.join(format!("{name}{suffix}"));
-        match fs::rename(&from, to) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !suffix.is_empty() => {}
-            Err(source) => return Err(MirrorError::Aside { path: from, source }),
-        }
+/// The key that a proof is about, if it is one that was retired: what it signs is not the log.
+pub(super) fn retired_key(proof: &ProvedFork) -> Option<String> {
+    match proof {
+        ProvedFork::Signer(proof) if !proof.is_of_the_log() => Some(proof.retired().to_string()),
+        ProvedFork::Signer(_) | ProvedFork::Trees(_) | ProvedFork::Places(_) => None,
     }
-    Ok(directory.join(name))
 }

@@ -87,6 +87,13 @@ const fn hint_of(error: &MirrorError) -> Option<&'static str> {
         MirrorError::Fork(_) => Some(
             "nothing more is stored; `chaoschain log findings DIR` names the proof and says how to go on",
         ),
+        MirrorError::Decided(_) => Some(
+            "nothing of it is stored, and the copy goes on with the log itself: name a source that has it",
+        ),
+        MirrorError::Place { .. } => Some(
+            "nothing was stored; whoever publishes this rewrote the log, or `keys` there is of another log: \
+             ask the log's owner, and name another source",
+        ),
         MirrorError::NotRoot { .. } => Some(
             "nothing was stored; --log takes the root key, from somebody whom you trust: it names the \
              log for ever, and the later keys follow from it",
@@ -124,7 +131,7 @@ impl From<MirrorError> for Failure {
         let hint = hint_of(&error);
         let kind = match &error {
             // Whether a monitor or a mirror meets it, it is one fault.
-            error if error.is_contradiction() && !matches!(error, MirrorError::Fork(_)) => {
+            error if error.is_contradiction() && !matches!(error, MirrorError::Fork(_) | MirrorError::Decided(_)) => {
                 Kind::Check
             }
             MirrorError::Source(error) => of_source(error),
@@ -141,9 +148,10 @@ impl From<MirrorError> for Failure {
             | MirrorError::RecordedFork(_)
             | MirrorError::RecordedFindings(_)
             | MirrorError::Alarm { .. }
-            | MirrorError::Aside { .. }
             | MirrorError::Stopped => Kind::Storage,
-            MirrorError::Fork(_) | MirrorError::ForkLost { .. } => Kind::Fork,
+            MirrorError::Fork(_) | MirrorError::Decided(_) | MirrorError::ForkLost { .. } => {
+                Kind::Fork
+            }
             MirrorError::Slow { .. } => Kind::Outside,
             _ => Kind::Check,
         };

@@ -15,6 +15,12 @@ impl From<OpenError> for Failure {
                 );
             }
             OpenError::Create { .. } | OpenError::InUse { .. } => Kind::Storage,
+            OpenError::Keys(_) => Kind::Storage,
+            OpenError::Order { .. } => {
+                return Self::new(Kind::Input, error).hint(
+                    "put the newer key's line below the older one's; of those that are over none is needed",
+                );
+            }
             OpenError::OtherWitness { .. } | OpenError::NoLogs => Kind::Input,
         };
         Self::new(kind, error)

@@ -72,6 +72,50 @@ fn key_is_named_although_no_witness_cosigns_its_first_head() {
     }
 }
 
+/// A witness knows no root key: what it knows is the order of the lines, and what it cosigned.
+#[test]
+fn witness_that_cosigned_by_the_newer_key_takes_nothing_by_the_older_one() {
+    let (machine, root) = begun();
+    let rotate = ["log", "rotate-key", "--json"];
+    let rotated = machine.on("data", &rotate).expect_code(0);
+    let former = rotated.json()[0]["signer"].as_str().unwrap().to_owned();
+    machine.copy("data", "stolen");
+    let (mut running, policy) = witness(&machine, &format!("{root}\nlog {former}"));
+    machine.on("data", &["log", "checkpoint", "--log-policy", text(&policy)]).expect_code(0);
+    running.kill();
+    let kept_back = machine.on("data", &["log", "rotate-key"]).expect_code(4);
+    for said in ["below the one that is there", "this directory alone holds", "for ever"] {
+        assert!(kept_back.stderr.contains(said), "{said}: {}", kept_back.stderr);
+    }
+    let newer = kept_back.stdout.lines().find_map(|line| line.strip_prefix("log ")).unwrap();
+    let (mut running, policy) = witness(&machine, &format!("{root}\nlog {former}\nlog {newer}"));
+    let publish = ["log", "checkpoint", "--log-policy", text(&policy)];
+    machine.on("data", &publish).expect_code(0);
+    // It goes on from what was cosigned, under the key that was stolen.
+    let heads = machine.path("thief-heads");
+    let thief = |arguments: &[&str]| machine.with_heads(&heads, "stolen", arguments);
+    thief(&["log", "resume", "--only-copy"]).expect_code(0);
+    for agent in ["eve", "mallory", "trent"] {
+        let register = ["agent", "register", "--name", agent, "--role", "researcher"];
+        thief(&register).expect_code(0);
+    }
+    let refused = thief(&publish);
+    assert_ne!(refused.code, 0, "{}", refused.stdout);
+    let said = format!("{}{}", refused.stdout, refused.stderr);
+    assert!(said.contains("the older key signs no more"), "{said}");
+    machine.register("data", "grace").expect_code(0);
+    machine.on("data", &["log", "checkpoint"]).expect_code(0);
+    running.kill();
+    // Lines in another order than heads by them were cosigned in.
+    let lines = machine.path("reversed.policy");
+    fs::write(&lines, format!("log {newer}\nlog {former}\nquorum none\n")).unwrap();
+    let folder = machine.path("witness");
+    let again = ["witness", "--name", "witness.example.org/w", "--log-policy", text(&lines)];
+    let again = [&again[..], &["--listen", "127.0.0.1:0", "--folder", text(&folder)]].concat();
+    let refused = run_with(again, &[("CHAOSCHAIN_PASSWORD", "test")]);
+    refused.expect_error(3, &["in the order in which they sign"]);
+}
+
 #[test]
 fn operators_receipts_count_under_the_key_that_took_the_role() {
     let (machine, root) = begun();

@@ -5,6 +5,7 @@
 mod blobs;
 mod commit;
 mod damage;
+mod exchange;
 mod kill;
 mod live;
 mod open;

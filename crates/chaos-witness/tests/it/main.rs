@@ -4,6 +4,7 @@
 
 mod evidence;
 mod memory;
+mod order;
 mod requests;
 mod statuses;
 

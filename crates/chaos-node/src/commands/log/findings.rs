@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use chaos_api::{Mirror, Standing, Standings, standings};
+use chaos_api::{Left, Mirror, Standing, Standings, standings};
 use serde_json::json;
 
 use crate::{
@@ -35,7 +35,9 @@ pub(super) fn run(args: &FindingsArgs) -> Result<ExitCode, Failure> {
     } else {
         further(&found);
     }
-    if found.size.is_none() && !found.is_open() && !begins_anew {
+    // A decision that is written down is all that was asked for.
+    let is_decided = begins_anew || (!args.accept.is_empty() && !found.findings.is_empty());
+    if found.size.is_none() && !found.is_open() && !is_decided {
         return Err(unread(&args.folder, found.findings.is_empty()));
     }
     if found.is_forked() {
@@ -81,19 +83,23 @@ fn accept(args: &FindingsArgs) -> Result<bool, Failure> {
     names.sort_unstable();
     names.dedup();
     mirror.accept(&names, clock::now_ms())?;
-    let aside = mirror.leave_retired()?;
-    if let Some(aside) = &aside {
-        output::say(format_args!(
+    let (_, left) = mirror.leave_retired()?;
+    match &left {
+        Left::Database(aside) => output::say(format_args!(
             "this copy held what a retired key signed, which is not the start of the log: it is in {} now, and \
              the next round copies the log that the root key's delegations lead to",
             aside.display()
-        ));
+        )),
+        Left::Checkpoint(size) => output::say(format_args!(
+            "the checkpoint of {size} entries that a retired key signed is forgotten; none of them was stored"
+        )),
+        Left::Nothing => {}
     }
-    Ok(aside.is_some())
+    Ok(matches!(left, Left::Database(_)))
 }
 
 fn show(finding: &Standing, args: &FindingsArgs) {
-    let Standing { name, alarm, detail, seen_at_ms, accepted_at_ms } = finding;
+    let Standing { name, alarm, detail, seen_at_ms, accepted_at_ms, .. } = finding;
     let proof = finding.is_fork().then(|| args.folder.join("alarms").join(format!("{name}.fork")));
     if args.json {
         return output::line(json!({

@@ -60,11 +60,13 @@ pub(super) fn hand_over(args: &HandoverArgs, role: Role) -> Result<ExitCode, Fai
              from now on, until `chaoschain log checkpoint --log-policy FILE` has the next head cosigned, and \
              follow it then with a policy of those witnesses"
         } else if args.lost {
-            "that line belongs into the policy of each witness, beside the one that is there; readers go on \
-             naming the root key, and need a policy whose quorum has cosigned"
+            "that line belongs into the policy of each witness, below the one that is there: once it has \
+             cosigned a head by the lower one, the upper one signs no more; readers go on naming the root \
+             key, and need a policy whose quorum has cosigned"
         } else {
-            "that line belongs into the policy of each witness, beside the one that is there; readers \
-             go on naming the root key"
+            "that line belongs into the policy of each witness, below the one that is there: once it has \
+             cosigned a head by the lower one, the upper one signs no more; readers go on naming the root \
+             key"
         });
     }
     let file = args.data.data.join("keys/operator.root.pem");
@@ -95,12 +97,19 @@ fn unpublished(failure: Failure, done: &HandedOver, role: Role, signer: &Verifie
     let index = done.index;
     let failure = failure
         .context(format_args!("entry {index} stands, and no head that holds it is published"));
+    let until = format!(
+        "until then this directory alone holds the signed delegation: keep a copy of it, and do not hand the \
+         role on from another copy of the log, since two delegations {} of {role} end the log for ever",
+        done.body.number
+    );
     match role {
         Role::Checkpoints => failure.hint(format!(
-            "give each witness the line `log {signer}`, then run `chaoschain log checkpoint`; to hand \
-             the role on once more is not needed"
+            "give each witness the line `log {signer}`, below the one that is there, then run `chaoschain log \
+             checkpoint`; to hand the role on once more is not needed. {until}"
         )),
-        Role::Operator => failure.hint("`chaoschain log checkpoint` publishes one"),
+        Role::Operator => {
+            failure.hint(format!("`chaoschain log checkpoint` publishes one; {until}"))
+        }
     }
 }
 
