@@ -51,7 +51,9 @@ pub use ask::{AskError, GatherError, Gathered, gather};
 pub use disclosure::Disclosure;
 pub use export::{Comparison, ExportError, Exported, export};
 pub use head::{HeadError, publish_head};
-pub use mirror::{Finding, Left, Mirror, MirrorError, Mirrored, Standing, Standings, Wrong, standings};
+pub use mirror::{
+    Finding, Left, Mirror, MirrorError, Mirrored, Standing, Standings, Wrong, standings,
+};
 pub use monitor::{MonitorError, Watch, Watched, watch};
 pub use published::{Publication, PublishError, Published};
 pub use records::{RecordsError, records_from_bytes, records_to_bytes};

@@ -32,7 +32,7 @@ mod standing;
 mod tree;
 
 pub use aside::Left;
-pub(crate) use delegated::{ensure_held, ensure_keys_fit};
+pub(crate) use delegated::{ensure_held, ensure_keys_fit, ensure_shown};
 pub use error::MirrorError;
 pub use finding::{Finding, Wrong};
 use finding::{Judge, Read};
@@ -231,6 +231,9 @@ impl Mirror {
         let found = fetch_head(source, &mut signers).await?;
         if let Some(policy) = &self.policy {
             policy.witnessed(&found).map_err(MirrorError::NotWitnessed)?;
+        }
+        if let Some(proof) = self.decided_about(&found)? {
+            return Err(MirrorError::Fork(Box::new(proof)));
         }
         let known = self.known()?;
         if head::compare(source, (&self.store, &signers), &known, &found).await? == Next::Same {

@@ -28,7 +28,7 @@ use crate::{
     alarm::Alarm,
     mirror::{
         ALARMS, Expected, KEY_META, MirrorError, Signers, Task, Tree, ensure_held, ensure_keys_fit,
-        fetch_head, fetch_page, fetch_tree, root_over,
+        ensure_shown, fetch_head, fetch_page, fetch_tree, root_over,
     },
     published::first,
     resource::Resource,
@@ -189,6 +189,7 @@ async fn mend(
     held.ensure_stored_is_signed(source, &mut signers).await?;
     ensure_keys_fit(source, (&store, &signers), &head, 0).await?;
     ensure_held(source, (&store, &signers), &head, 0).await?;
+    ensure_shown(source, (&store, &signers), &head).await?;
     held.ensure_no_fork(source, (&store, &signers), &head).await?;
     let (source_size, old_size) = (head.claimed().size(), store.stored_size()?);
     let tree = fetch_tree(source, &store, 0, &head).await?;

@@ -219,6 +219,18 @@ impl EvmChain {
         call: C,
         at: &str,
     ) -> Result<C::Return, Error> {
+        let bytes = self.call_bytes(to, &call, at).await?;
+        C::abi_decode_returns_validate(&bytes)
+            .map_err(|error| Error::malformed(C::SIGNATURE, error))
+    }
+
+    /// The bytes that a contract answers.
+    async fn call_bytes<C: SolCall>(
+        &self,
+        to: Address,
+        call: &C,
+        at: &str,
+    ) -> Result<Bytes, Error> {
         let params = json!([{"to": to, "data": Bytes::from(call.abi_encode())}, at]);
         let bytes: Bytes = match self.rpc.ask("eth_call", params).await? {
             Outcome::Result(value) => parse(C::SIGNATURE, value)?,
@@ -231,8 +243,7 @@ impl EvmChain {
             let reason = format_args!("no contract answers at {to}");
             return Err(Error::malformed(C::SIGNATURE, reason));
         }
-        C::abi_decode_returns_validate(&bytes)
-            .map_err(|error| Error::malformed(C::SIGNATURE, error))
+        Ok(bytes)
     }
 
     /// Calls a contract in a transaction and waits until it is in a block.

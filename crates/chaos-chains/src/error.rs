@@ -328,10 +328,14 @@ pub enum Error {
     #[error(transparent)]
     OtherCode(Box<OtherCode>),
     /// What is at an address answers as no governor does.
-    #[error("{address} is no governor that is known here: it answers none of {asked}")]
+    #[error(
+        "{address} is no governor that is known here: in block {at} it answers none of {asked}"
+    )]
     NoGovernor {
         /// The address.
         address: Address,
+        /// The block in which it was asked.
+        at: String,
         /// The functions that were tried.
         asked: String,
     },

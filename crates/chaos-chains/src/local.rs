@@ -1,15 +1,20 @@
-//! A local chain with the governance contracts on it, whose voters are development accounts.
+//! A chain with the governance contracts on it, and a vote held there: a local one whose voters are
+//! development accounts, or one that somebody else started.
 //!
 //! Blocking: it has a runtime of its own.
 
-use std::{future::Future, path::PathBuf};
+use std::{
+    future::Future,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use alloy_primitives::{Address, U256};
 use chaos_types::{ChainId, Digest};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    Anvil, AnvilConfig, Claim, CreatedDistribution, EvmChain, Funding, GovernanceStack,
+    Anvil, AnvilConfig, ChainFile, Claim, CreatedDistribution, EvmChain, Funding, GovernanceStack,
     GovernorCall, Outbox, ProposalState, Signer, StackConfig, SubmissionError, SubmittedProposal,
     Support, TxSummary, VoteTally, anvil,
 };
@@ -21,7 +26,7 @@ const VOTES_EACH: u64 = 100_000;
 const TOKEN: u64 = 1_000_000_000_000_000_000;
 
 /// When the sponsor may take back the rest of a distribution: after a year.
-const REFUND_AFTER_S: u32 = 365 * 24 * 60 * 60;
+pub const REFUND_AFTER_S: u32 = 365 * 24 * 60 * 60;
 
 /// Development accounts: the sponsor deploys, pays and publishes; three vote.
 const SPONSOR: usize = 0;
@@ -29,6 +34,13 @@ const VOTERS: [usize; 3] = [1, 2, 3];
 
 /// The first account that has no part yet.
 const FIRST_FREE: usize = 4;
+/// So many of those are used.
+const OTHERS: usize = 4;
+
+/// How long a chain that makes its blocks by itself is waited for.
+const PATIENCE: Duration = Duration::from_secs(3_600);
+/// Pause between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Why something on the local chain did not work.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +54,14 @@ pub enum Error {
     /// A proposal is not on record as it should be.
     #[error(transparent)]
     Submission(#[from] SubmissionError),
+    /// A chain that makes its blocks by itself did not come so far in time.
+    #[error("the chain did not come to {what} within {waited_s} s")]
+    Slow {
+        /// What was waited for.
+        what: &'static str,
+        /// Seconds waited.
+        waited_s: u64,
+    },
     /// A claim moved another amount than it is for.
     #[error("the claim of {amount} for {account:#x} moved {moved}")]
     Claimed {
@@ -54,13 +74,26 @@ pub enum Error {
     },
 }
 
-/// A running anvil with everything deployed.
+/// A chain with everything deployed, and the keys of those who act on it.
 #[derive(Debug)]
 pub struct LocalChain {
     chain: EvmChain,
     stack: GovernanceStack,
     runtime: Runtime,
-    anvil: Anvil,
+    parts: Parts,
+    /// Of a chain of one's own, which makes blocks when it is asked.
+    anvil: Option<Anvil>,
+}
+
+/// Who acts.
+#[derive(Debug)]
+struct Parts {
+    /// Deploys, pays and publishes.
+    sponsor: Signer,
+    /// Vote; the first one proposes.
+    voters: Vec<Signer>,
+    /// Have no part in the vote; the agents are paid there.
+    others: Vec<Signer>,
 }
 
 /// How a vote went.
@@ -86,37 +119,61 @@ impl LocalChain {
     /// If anvil does not start, or the chain refuses.
     pub fn start(root: Option<PathBuf>, log_origin: String, outbox: Outbox) -> Result<Self, Error> {
         let anvil = Anvil::start(&AnvilConfig { root, ..AnvilConfig::default() })?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .map_err(crate::Error::Runtime)?;
+        let parts = Parts {
+            sponsor: anvil.signer(SPONSOR),
+            voters: VOTERS.iter().map(|&index| anvil.signer(index)).collect(),
+            others: (FIRST_FREE..FIRST_FREE + OTHERS).map(|index| anvil.signer(index)).collect(),
+        };
+        let votes = U256::from(VOTES_EACH) * U256::from(TOKEN);
+        let runtime = runtime()?;
         let (chain, stack) = runtime.block_on(async {
             let chain = EvmChain::connect(anvil.endpoint(), Some(&anvil.chain_id())).await?;
             let chain = chain.sending(outbox).await?;
-            let sponsor = anvil.signer(SPONSOR);
-            let config = StackConfig { log_origin, ..StackConfig::default() };
-            let stack = chain.deploy_governance_stack(&sponsor, &config).await?;
-            chain.deploy_registry(&sponsor).await?;
-            let voters: Vec<Signer> = VOTERS.iter().map(|&index| anvil.signer(index)).collect();
-            let votes = U256::from(VOTES_EACH) * U256::from(TOKEN);
-            let shares: Vec<_> = voters.iter().map(|voter| (voter, votes)).collect();
-            chain.set_up_voters(stack.token, &sponsor, &shares).await?;
+            let stack = deploy(&chain, &parts, votes, log_origin).await?;
             Ok::<_, crate::Error>((chain, stack))
         })?;
-        Ok(Self { chain, stack, runtime, anvil })
+        Ok(Self { chain, stack, runtime, parts, anvil: Some(anvil) })
+    }
+
+    /// Deploys the contracts for the log of this origin on a chain that somebody else started, through this
+    /// outbox. One account does everything: it deploys, submits, votes with the whole supply, pays, and is paid
+    /// as the second of the agents; the first is paid at an account that signs and sends nothing.
+    ///
+    /// # Errors
+    /// If the chain is not the file's, or refuses.
+    pub fn join(
+        file: &ChainFile,
+        sponsor: &Signer,
+        payee: Signer,
+        log_origin: String,
+        outbox: Outbox,
+    ) -> Result<Self, Error> {
+        let parts = Parts {
+            sponsor: sponsor.clone(),
+            voters: vec![sponsor.clone()],
+            others: vec![payee, sponsor.clone()],
+        };
+        let runtime = runtime()?;
+        let (chain, stack) = runtime.block_on(async {
+            let chain = EvmChain::connect_to(file).await?.sending(outbox).await?;
+            let stack = deploy(&chain, &parts, U256::ZERO, log_origin).await?;
+            // What is logged of it has to stay.
+            Ok::<_, crate::Error>((chain.settling()?, stack))
+        })?;
+        Ok(Self { chain, stack, runtime, parts, anvil: None })
     }
 
     /// Where it answers.
     #[must_use]
     pub fn endpoint(&self) -> &str {
-        self.anvil.endpoint()
+        self.chain.url()
     }
 
     /// A line about it.
     #[must_use]
     pub fn about(&self) -> String {
-        format!("{} by anvil: Governor {:#x}", self.chain.chain_id(), self.stack.governor)
+        let by = if self.anvil.is_some() { "anvil" } else { self.chain.url() };
+        format!("{} by {by}: Governor {:#x}", self.chain.chain_id(), self.stack.governor)
     }
 
     /// The chain itself.
@@ -134,13 +191,13 @@ impl LocalChain {
     /// Who deployed, pays, and publishes checkpoints.
     #[must_use]
     pub fn sponsor(&self) -> Signer {
-        self.anvil.signer(SPONSOR)
+        self.parts.sponsor.clone()
     }
 
-    /// One of the accounts that have no part in the vote, counted from 0.
+    /// One of the accounts at which agents are paid, counted from 0; numbers wrap.
     #[must_use]
     pub fn account(&self, number: usize) -> Signer {
-        self.anvil.signer(FIRST_FREE + number)
+        self.parts.others[number % self.parts.others.len()].clone()
     }
 
     /// Runs what is asked of the chain to its end.
@@ -153,7 +210,7 @@ impl LocalChain {
     pub fn call(&self, chain: &ChainId, name: &str, value: u64) -> GovernorCall {
         GovernorCall {
             registry: self.stack.registry,
-            proposer: self.anvil.signer(VOTERS[0]).address(),
+            proposer: self.proposer().address(),
             chain: chain.clone(),
             name: name.to_owned(),
             value: U256::from(value),
@@ -178,51 +235,72 @@ impl LocalChain {
         Ok(self.block_on(submitting)?)
     }
 
+    fn proposer(&self) -> &Signer {
+        self.parts.voters.first().unwrap_or(&self.parts.sponsor)
+    }
+
     /// Holds a vote: all voters vote for, then the change waits in the timelock, is executed and read back.
     ///
     /// # Errors
-    /// If the chain refuses.
+    /// If the chain refuses, or does not go on.
     pub fn vote(&self, call: &GovernorCall) -> Result<Vote, Error> {
         let (chain, governor) = (&self.chain, self.stack.governor);
-        let vote = self.block_on(async {
-            let first = self.anvil.signer(VOTERS[0]);
-            let proposal = chain.propose(governor, &first, call).await?;
+        self.block_on(async {
+            let first = self.proposer();
+            let proposal = chain.propose(governor, first, call).await?;
             let id = proposal.proposal_id;
-            let now = chain.block_number().await?;
-            chain.mine_blocks((proposal.window.start_block + 1).saturating_sub(now)).await?;
-            for index in VOTERS {
-                chain.vote(governor, &self.anvil.signer(index), id, Support::For, "").await?;
+            self.reach(proposal.window.start_block + 1).await?;
+            for voter in &self.parts.voters {
+                chain.vote(governor, voter, id, Support::For, "").await?;
             }
-            let now = chain.block_number().await?;
-            chain.mine_blocks((proposal.window.end_block + 1).saturating_sub(now)).await?;
-            chain.queue(governor, &first, call).await?;
-            // A second passes with each block at least.
-            chain.mine_blocks(StackConfig::default().timelock_s.into()).await?;
-            chain.execute(governor, &first, call).await?;
-            Ok::<_, crate::Error>(Vote {
+            self.reach(proposal.window.end_block + 1).await?;
+            chain.queue(governor, first, call).await?;
+            self.outwait(id).await?;
+            chain.execute(governor, first, call).await?;
+            Ok(Vote {
                 proposal_id: id,
                 state: chain.proposal_state(governor, id).await?,
                 tally: chain.votes(governor, id).await?,
                 block_number: chain.block_number().await?,
                 value: chain.parameter(call.registry, &call.chain, &call.name).await?,
             })
-        })?;
-        Ok(vote)
+        })
     }
 
-    /// Funds a distribution from the sponsor, who gets back after a year what nobody claimed.
+    /// Comes to a block: by making blocks, or by waiting for them.
+    async fn reach(&self, block: u64) -> Result<(), Error> {
+        if self.anvil.is_some() {
+            let now = self.chain.block_number().await?;
+            return Ok(self.chain.mine_blocks(block.saturating_sub(now)).await?);
+        }
+        let start = Instant::now();
+        while self.chain.block_number().await? < block {
+            wait(start, "the block at which the vote goes on").await?;
+        }
+        Ok(())
+    }
+
+    /// Comes to the time at which a queued vote can be executed.
+    async fn outwait(&self, id: U256) -> Result<(), Error> {
+        if self.anvil.is_some() {
+            // A second passes with each block at least.
+            return Ok(self.chain.mine_blocks(StackConfig::default().timelock_s.into()).await?);
+        }
+        let start = Instant::now();
+        let eta = self.chain.proposal_eta(self.stack.governor, id).await?;
+        while U256::from(self.chain.newest_time_s().await?) < eta {
+            wait(start, "the end of the timelock").await?;
+        }
+        Ok(())
+    }
+
+    /// Funds a distribution from the sponsor.
     ///
     /// # Errors
     /// If the chain refuses.
-    pub fn distribute(
-        &self,
-        key: [u8; 32],
-        root: [u8; 32],
-        total: u128,
-    ) -> Result<CreatedDistribution, Error> {
-        let GovernanceStack { token, distributor, .. } = self.stack;
-        let funding = Funding { key, token, root, total, refund_after_s: Some(REFUND_AFTER_S) };
-        Ok(self.block_on(self.chain.create_distribution(distributor, &self.sponsor(), &funding))?)
+    pub fn distribute(&self, funding: &Funding) -> Result<CreatedDistribution, Error> {
+        let distributor = self.stack.distributor;
+        Ok(self.block_on(self.chain.create_distribution(distributor, &self.sponsor(), funding))?)
     }
 
     /// Claims one share and checks that the account's balance grew by exactly that.
@@ -241,4 +319,36 @@ impl LocalChain {
         let moved = after.saturating_sub(before);
         if moved == amount { Ok(summary) } else { Err(Error::Claimed { account, amount, moved }) }
     }
+}
+
+fn runtime() -> Result<Runtime, crate::Error> {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(crate::Error::Runtime)
+}
+
+/// Deploys everything and gives each voter its votes.
+async fn deploy(
+    chain: &EvmChain,
+    parts: &Parts,
+    votes_each: U256,
+    log_origin: String,
+) -> Result<GovernanceStack, crate::Error> {
+    let config = StackConfig { log_origin, ..StackConfig::default() };
+    let stack = chain.deploy_governance_stack(&parts.sponsor, &config).await?;
+    chain.deploy_registry(&parts.sponsor).await?;
+    let shares: Vec<_> = parts.voters.iter().map(|voter| (voter, votes_each)).collect();
+    chain.set_up_voters(stack.token, &parts.sponsor, &shares).await?;
+    Ok(stack)
+}
+
+/// Waits a little for a chain that makes its blocks by itself.
+async fn wait(start: Instant, what: &'static str) -> Result<(), Error> {
+    if start.elapsed() > PATIENCE {
+        return Err(Error::Slow { what, waited_s: PATIENCE.as_secs() });
+    }
+    tokio::time::sleep(PAUSE).await;
+    Ok(())
 }

@@ -24,8 +24,8 @@ pub struct OpenVote {
     pub call: GovernorCall,
     /// When votes are taken.
     pub window: VotingWindow,
-    /// The transaction that opened it.
-    pub transaction: B256,
+    /// The transaction that opened it; none if another data directory has it.
+    pub transaction: Option<B256>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,7 +42,7 @@ struct Wire {
     description: String,
     start_block: String,
     end_block: String,
-    transaction: B256,
+    transaction: Option<B256>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -172,7 +172,7 @@ mod tests {
                 description: "# Raise the gas limit".to_owned(),
             },
             window: VotingWindow { start_block: 7, end_block: 27 },
-            transaction: B256::repeat_byte(5),
+            transaction: Some(B256::repeat_byte(5)),
         }
     }
 

@@ -47,6 +47,12 @@ impl Signer {
         text.trim().parse().map(Self).map_err(|_| Error::NotAPrivateKey)
     }
 
+    /// A key by its bytes, which the caller drew at random; none where they are no key.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
+        PrivateKeySigner::from_slice(bytes).ok().map(Self)
+    }
+
     /// The account this key signs for.
     #[must_use]
     pub const fn address(&self) -> Address {

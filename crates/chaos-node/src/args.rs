@@ -8,6 +8,7 @@ mod chain;
 mod executor;
 mod forecast;
 mod log;
+mod pay;
 mod proposal;
 mod publish;
 mod run;
@@ -48,6 +49,7 @@ pub(crate) use log::{
     AcceptClockArgs, AnchorArgs, CheckpointArgs, CorrectTimeArgs, HandoverArgs, LogArgs,
     LogCommand, ProveArgs, RebuildArgs, ReportForkArgs, ResumeArgs, ShowArgs as LogShowArgs,
 };
+pub(crate) use pay::{ClaimArgs, PayArgs, PayCommand, PlanArgs, StepArgs};
 pub(crate) use proposal::{ProposalArgs, ProposalCheckArgs, ProposalCommand, SubmitArgs};
 pub(crate) use publish::{
     CopyArgs, DisclosureArgs, FindingsArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs,
@@ -136,6 +138,8 @@ pub(crate) enum Command {
     Chain(ChainCommands),
     /// Put a finished proposal on record on a chain, or say what somebody else's does.
     Proposal(Box<ProposalArgs>),
+    /// Pay the agents whose work led to an outcome.
+    Pay(Box<PayArgs>),
     /// Open, cast, follow, execute or observe votes on a chain.
     Vote(Box<VoteArgs>),
     /// Cosign the checkpoints of others' logs, as long as each continues the last one.

@@ -12,6 +12,7 @@ pub(crate) mod executor;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod log;
+pub(crate) mod pay;
 mod policy;
 pub(crate) mod proposal;
 pub(crate) mod propose;

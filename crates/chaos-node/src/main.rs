@@ -48,6 +48,7 @@ fn run(args: args::Args) -> Result<ExitCode, Failure> {
         Command::Tx(args) => commands::tx::run(&args),
         Command::Chain(args) => commands::chain::run(&args),
         Command::Proposal(args) => commands::proposal::run(&args),
+        Command::Pay(args) => commands::pay::run(&args),
         Command::Vote(args) => commands::vote::run(&args),
         Command::Witness(args) => commands::witness::run(&args),
         Command::Broker(args) => commands::broker::run(&args),

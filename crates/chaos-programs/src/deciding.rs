@@ -9,10 +9,13 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chaos_agency::{
     Action, Evidence, Kinds,
     account::Agreement,
-    action::{self, Contribution, Payment, Verdict},
+    action::{self, Contribution, Verdict},
     receipt::{Input, Product},
 };
-use chaos_chains::{Address, Claim, ProposalState, RegistryKey, U256, local::LocalChain};
+use chaos_chains::{
+    Address, Claim, ProposalState, RegistryKey, U256,
+    local::{self, LocalChain},
+};
 use chaos_governance::{proposal::Call, receipts::VoteState};
 use chaos_ledger::{Heads, Ledger, NewEntry};
 use chaos_reputation::{Model, ScoreDocument};
@@ -24,9 +27,10 @@ use crate::{
     anchoring::{Anchoring, Holder, Place, anchor, is_undeclared},
     appraisal::{Appraiser, known_anchors},
     check,
-    program::{Divide, Program as _, RewardDocument, Score},
+    paying::{Due, PayPlan, record_payment},
+    program::{Program as _, RewardDocument, Score},
     proposing::{Finished, Receipts, Signer},
-    reexecution::{EVIDENCE, Inputs, REWARDS},
+    reexecution::{EVIDENCE, Inputs},
     simulation::BlockSet,
     studio::Defined,
     submitting::{OnRecord, SeenVote, record_submission, record_vote, vote_text},
@@ -233,45 +237,32 @@ impl Deciding<'_> {
     /// The studio's task weights divide the pool; each account claims its share on chain.
     fn pay(&mut self, outcome: Digest) -> Result<(), Error> {
         let (local, Parties { researcher, developer, operator, .. }) = (self.local, self.parties);
-        let document = self.reward_document();
-        let digest = self.ledger.put_blob(&canonical::to_vec(&document)?)?;
-        let ran = Divide { document: &document }.run()?;
-        let output = self.ledger.put_blob(&ran.document)?;
-        let (_, distribution) = &ran.output;
-        // An outcome is paid once: its digest is the key that the distributor takes once.
-        let (key, root) = (*outcome.as_bytes(), distribution.root().0);
-        let funded = local.distribute(key, root, amount(distribution.total())?)?;
-        let id = funded.distribution_id;
-        let mut transactions = vec![format!("{:#x}", funded.transaction.hash)];
-        let mut payments = Vec::new();
-        for (agent, number) in [(researcher.did, RESEARCHER), (developer.did, DEVELOPER)] {
-            let account = local.account(number).address();
-            let Some((share, proof)) = distribution.claim(account) else { continue };
-            let proof: Vec<[u8; 32]> = proof.iter().map(|hash| hash.0).collect();
-            let claim = Claim { distribution_id: id, account, amount: share.amount, proof: &proof };
-            transactions.push(format!("{:#x}", local.claim(&claim)?.hash));
-            let amount = amount(share.amount)?;
-            payments.push(Payment { agent, account: format!("{account:#x}"), amount });
-        }
-        let paid: Vec<String> = payments.iter().map(|p| tokens(p.amount)).collect();
-        let action = Action::Pay(action::Pay {
+        let account = |number| local.account(number).address();
+        let plan = PayPlan {
             chain: local.chain().chain_id().clone(),
-            token: format!("{:#x}", local.stack().token),
-            distributor: format!("{:#x}", local.stack().distributor),
-            distribution_id: id.to_string(),
-            merkle_root: ran.body.merkle_root,
-            pool: ran.body.pool,
-            payments,
-            returned: ran.body.returned,
+            genesis: local.block_on(local.chain().first_block())?.0,
+            token: local.stack().token,
+            distributor: local.stack().distributor,
             outcome,
-            transactions,
-        });
-        let receipt = self.ledger.record(NewEntry {
-            subjects: vec![Product::new("shares", output)],
-            evidence: Divide::evidence(vec![Input { name: REWARDS.to_owned(), digest }], output),
-            ..by(operator, vec![outcome], action)
-        })?;
-        let shares = paid.join(" and ");
+            refund_after_s: Some(local::REFUND_AFTER_S),
+            funder: Some(local.sponsor().address()),
+            document: self.reward_document(),
+            payees: vec![
+                (researcher.did, account(RESEARCHER)),
+                (developer.did, account(DEVELOPER)),
+            ],
+        };
+        let funded = local.distribute(&plan.funding()?)?;
+        let distribution_id = funded.distribution_id;
+        let mut transactions = vec![format!("{:#x}", funded.transaction.hash)];
+        let due = plan.due()?;
+        for Due { account, amount, proof, .. } in &due {
+            let claim = Claim { distribution_id, account: *account, amount: *amount, proof };
+            transactions.push(format!("{:#x}", local.claim(&claim)?.hash));
+        }
+        let receipt = record_payment(self.ledger, operator, &plan, distribution_id, transactions)?;
+        let shares = due.iter().map(|due| Ok(tokens(amount(due.amount)?)));
+        let shares = shares.collect::<Result<Vec<_>, Error>>()?.join(" and ");
         let text = format!("divides {} tokens: {shares}, claimed on chain", tokens(POOL));
         self.tell(operator, text, receipt);
         Ok(())

@@ -326,6 +326,9 @@ pub enum Error {
     /// A proposal cannot be submitted, or its outcome not be logged.
     #[error(transparent)]
     Submitting(#[from] crate::submitting::Refused),
+    /// An outcome is not paid for.
+    #[error(transparent)]
+    Paying(#[from] crate::paying::Refused),
     /// A proposal is not on record as it should be.
     #[error(transparent)]
     Submission(#[from] chaos_chains::SubmissionError),

@@ -31,7 +31,8 @@
 //!   what somebody else fetched.
 //! - [`checking`]: somebody else's proposal, run on the state that a block left.
 //! - [`study`]: one question with its alternatives, from its file to its folder.
-//! - [`submitting`]: a finished proposal by its file, on its way through a chain.
+//! - [`submitting`]: a finished proposal by its file, on its way through a chain; [`paying`] for its
+//!   outcome.
 //! - [`forecasting`]: forecasts of blocks to come, and how those of past ones held.
 //! - [`task`]: a component that an agent runs, and its receipt.
 //! - [`enclave`] and [`sandbox`]: runs in the sandbox, and what a quote says about them;
@@ -57,6 +58,7 @@ mod fixture;
 pub mod forecasting;
 pub mod live;
 mod log_copy;
+pub mod paying;
 pub mod policy;
 pub mod program;
 mod progress;

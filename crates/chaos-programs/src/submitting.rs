@@ -4,6 +4,7 @@ use chaos_agency::{Action, receipt::Product};
 use chaos_chains::{Address, SubmittedProposal, U256, VoteTally};
 use chaos_governance::receipts::{Decision, Draft, ObserveVote, Submit, VoteState};
 use chaos_ledger::{Ledger, NewEntry};
+use chaos_store::Blobs as _;
 use chaos_types::{ChainId, Digest, canonical};
 use serde::Deserialize;
 use serde_json::Value;
@@ -117,6 +118,9 @@ pub enum Refused {
         /// The submission.
         receipt: Digest,
     },
+    /// The text of a submission is no proposal.
+    #[error("the submitted text is no proposal")]
+    Text(#[source] PublishedError),
     /// A receipt is no submission, or the log does not have what it builds on.
     #[error("{receipt} is no submission in this log")]
     NotSubmitted {
@@ -318,6 +322,20 @@ pub fn record_vote(
         contributions: deciding::contributions(receipts, submission),
     });
     Ok(ledger.record(by(operator, vec![submission], action))?)
+}
+
+/// The proposal that a submission put on record, by the text that the log keeps of it.
+///
+/// # Errors
+/// If the log has no such submission, or its text is not here.
+pub fn submitted(ledger: &Ledger, submission: Digest) -> Result<Published, Error> {
+    let unknown = || Refused::NotSubmitted { receipt: submission };
+    let receipt = ledger.receipt(&submission)?.ok_or_else(unknown)?;
+    let submit = receipt.action.read::<Submit>().ok_or_else(unknown)?;
+    let is_named = |product: &&Product| content_uri(&product.digest) == submit.metadata_uri;
+    let document = receipt.subjects.iter().find(is_named).ok_or_else(unknown)?.digest;
+    let text = ledger.store().blobs().get(&document).map_err(chaos_ledger::Error::from)?;
+    Ok(Published::parse(&text).map_err(Refused::Text)?)
 }
 
 /// What led to a submission: its draft, and the analysis and simulations that the draft builds on.

@@ -60,6 +60,31 @@ pub(crate) async fn ensure_held(
     stored_history(store, signers, found).map_or(Ok(()), Err)
 }
 
+/// Refuses to take a head for the log's that a key signed which is known to be retired, where nothing at hand
+/// shows that it is of the history that the root key has signed: whoever has that key signs such a head today.
+pub(crate) async fn ensure_shown(
+    source: &Source,
+    (store, signers): (&Store, &Signers),
+    found: &SignedCheckpoint,
+) -> Result<(), MirrorError> {
+    let (size, root) = (found.claimed().size(), *found.claimed().root());
+    let Some((key, index)) = signers.retired(found) else { return Ok(()) };
+    let mut later = signers.places().iter().filter(|place| place.index > size);
+    let (Some(next), Some(checkpoint)) = (later.next(), signers.checkpoint()) else {
+        return Ok(());
+    };
+    let is_start = |nodes: &PrefixProof| nodes.old_root(&next.before) == Ok(root);
+    if prove_prefix(store, size, next.index).is_ok_and(|nodes| is_start(&nodes)) {
+        return Ok(());
+    }
+    // A source that grew meanwhile has the tiles of the head that its keys are proved under.
+    let mut tiles = Fetched::of(checkpoint.claimed().size());
+    match tiles.prefix(source, size, next.index).await {
+        Ok(nodes) if is_start(&nodes) => Ok(()),
+        Ok(_) | Err(_) => Err(MirrorError::NotHeld { size, key, index }),
+    }
+}
+
 /// Holds a checkpoint against one delegation that stands below its size, by nodes of its tree, or right at it.
 fn ensure_at(
     signers: &Signers,

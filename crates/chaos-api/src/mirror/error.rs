@@ -6,7 +6,7 @@ use chaos_log::{
     VerifierKey,
 };
 use chaos_store::{AppendError, OpenError, StoreError};
-use chaos_types::{Digest, Rejection};
+use chaos_types::{Did, Digest, Rejection};
 use chaos_verify::ProvedFork;
 
 use crate::{records::RecordsError, resource::Resource, source::SourceError};
@@ -92,6 +92,19 @@ pub enum MirrorError {
         expected: Hash,
         /// Their root in the checkpoint's tree.
         found: Hash,
+    },
+    /// A retired key has signed the published checkpoint, and nothing shows that it is of the log.
+    #[error(
+        "the checkpoint of {size} entries is by {key}, a key that entry {index} retired, its owner or a thief, \
+         and nothing here shows that it is of the history that the root key signed"
+    )]
+    NotHeld {
+        /// Size of the checkpoint.
+        size: u64,
+        /// The key.
+        key: Did,
+        /// Index of the delegation that ended its time.
+        index: u64,
     },
     /// A key took a lost one's place, and nobody named witnesses.
     #[error("entry {index} of the log puts a key in the place of a lost one")]
@@ -357,6 +370,7 @@ impl MirrorError {
             Self::Source(error) => error.is_answer(),
             Self::Open(_)
             | Self::LostKey { .. }
+            | Self::NotHeld { .. }
             | Self::NotWitnessed(_)
             | Self::Store(_)
             | Self::Ledger(_)

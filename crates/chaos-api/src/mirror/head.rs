@@ -10,7 +10,7 @@ use chaos_store::Store;
 
 use super::{
     MirrorError, Signers,
-    delegated::{ensure_held, ensure_holds, ensure_keys_fit},
+    delegated::{ensure_held, ensure_holds, ensure_keys_fit, ensure_shown},
     fetched::{Absent, Fetched},
     tree::narrow,
 };
@@ -67,6 +67,9 @@ pub(super) async fn compare(
     let from = if stored < found.claimed().size() { stored } else { 0 };
     ensure_keys_fit(source, mirror, found, from).await?;
     ensure_held(source, mirror, found, from).await?;
+    if stored < found.claimed().size() {
+        ensure_shown(source, mirror, found).await?;
+    }
     let pending = known.pending.iter().filter(|pending| Some(*pending) != known.stored.as_ref());
     for kept in known.stored.iter().chain(pending) {
         ensure_grown(source, mirror, kept, found).await?;

@@ -136,6 +136,14 @@ impl Signers {
             && !self.places().iter().any(ends)
     }
 
+    /// The key that signed a checkpoint, and the delegation that ended its time, where that is known, the root
+    /// key's time does not end, and the root key has not signed for this very history.
+    pub(super) fn retired(&self, signed: &SignedCheckpoint) -> Option<(Did, u64)> {
+        let key = self.succession.key_for(signed.claimed().size());
+        let end = self.succession.end_of(&key).filter(|_| self.is_by_retired(signed))?;
+        Some((key, end.index))
+    }
+
     /// Where the delegations stand that are known, of either role, in log order.
     pub(super) fn places(&self) -> &[DelegationPlace] {
         self.known.as_ref().map_or(&[], |known| &known.places)

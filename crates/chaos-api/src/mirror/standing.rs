@@ -14,6 +14,9 @@ use crate::alarm::Alarm;
 /// Findings that stand by name; further ones are counted, and get their names once these are accepted.
 const STANDING_MAX: usize = 1_000;
 
+/// Longer is no proof of a fork, in bytes (5 MiB).
+const FORK_BYTES_MAX: usize = 5 << 20;
+
 /// The key under which it is kept how far the entries were judged, and what was found.
 const FINDINGS_META: &str = "mirror/findings/1";
 
@@ -212,9 +215,8 @@ impl Findings {
     /// What a copy that begins anew takes over: the forks, and what was accepted of entries that it may hold
     /// again.
     pub(super) fn carried(self) -> Self {
-        let stays = |found: &Standing| {
-            found.is_fork() || (!found.is_open() && found.about.is_some())
-        };
+        let stays =
+            |found: &Standing| found.is_fork() || (!found.is_open() && found.about.is_some());
         let found = self.found.into_iter().filter(|found| stays(found)).collect();
         Self { found, ..Self::default() }
     }
@@ -292,6 +294,26 @@ impl Mirror {
     fn is_decided(&self, proof: &ProvedFork) -> Result<bool, MirrorError> {
         let Some(key) = retired_key(proof) else { return Ok(false) };
         Ok(Findings::read(&self.store)?.is_decided(&key) && !self.holds_one_of(proof)?)
+    }
+
+    /// The proof about this very checkpoint that a person has accepted.
+    pub(super) fn decided_about(
+        &self,
+        found: &SignedCheckpoint,
+    ) -> Result<Option<ProvedFork>, MirrorError> {
+        for fork in Findings::read(&self.store)?.found {
+            if fork.is_open() || !fork.is_fork() || fork.about.is_none() {
+                continue;
+            }
+            let file = self.alarms().join(format!("{}.fork", fork.name));
+            // A file that is gone decides nothing, and what it showed is found again.
+            let Ok(bytes) = chaos_files::read(&file, FORK_BYTES_MAX) else { continue };
+            let Ok(proof) = ProvedFork::parse(&bytes) else { continue };
+            if proof.checkpoints().iter().any(|note| note.claimed() == found.claimed()) {
+                return Ok(Some(proof));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether the copy stands for a checkpoint that a proof is about, or began to store what it holds.

@@ -31,6 +31,10 @@ mod others {
 
 use others::{Alpha, Bravo};
 
+/// Words of an answer of Compound's second and first governor: ten and nine of 32 bytes.
+const BRAVO_BYTES: usize = 10 * 32;
+const ALPHA_BYTES: usize = 9 * 32;
+
 /// Which interface a governor answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GovernorKind {
@@ -119,26 +123,30 @@ impl EvmChain {
             let end = self.call_at(governor, call, at).await?;
             return Ok((GovernorKind::OpenZeppelin, tally, [start, end]));
         }
-        // The longer answer first: a shorter one does not decode as it.
+        // The two have one name and differ in length. A longer answer is of a third, whose fields nobody knows.
         let call = Bravo::proposalsCall { id };
-        if let Some(found) = answered(self.call_at(governor, call, at).await)? {
-            let tally = VoteTally {
-                against: found.againstVotes,
-                in_favour: found.forVotes,
-                abstain: found.abstainVotes,
-            };
-            return Ok((GovernorKind::Bravo, tally, [found.startBlock, found.endBlock]));
+        let answer = answered(self.call_bytes(governor, &call, at).await)?.unwrap_or_default();
+        let malformed = |error| Error::malformed(Bravo::proposalsCall::SIGNATURE, error);
+        match answer.len() {
+            BRAVO_BYTES => {
+                let found = Bravo::proposalsCall::abi_decode_returns_validate(&answer)
+                    .map_err(malformed)?;
+                let tally = VoteTally {
+                    against: found.againstVotes,
+                    in_favour: found.forVotes,
+                    abstain: found.abstainVotes,
+                };
+                Ok((GovernorKind::Bravo, tally, [found.startBlock, found.endBlock]))
+            }
+            ALPHA_BYTES => {
+                let found = Alpha::proposalsCall::abi_decode_returns_validate(&answer)
+                    .map_err(malformed)?;
+                let (against, in_favour) = (found.againstVotes, found.forVotes);
+                let tally = VoteTally { against, in_favour, abstain: U256::ZERO };
+                Ok((GovernorKind::Alpha, tally, [found.startBlock, found.endBlock]))
+            }
+            _ => Err(Error::NoGovernor { address: governor, at: at.to_owned(), asked: asked() }),
         }
-        let call = Alpha::proposalsCall { id };
-        if let Some(found) = answered(self.call_at(governor, call, at).await)? {
-            let tally = VoteTally {
-                against: found.againstVotes,
-                in_favour: found.forVotes,
-                abstain: U256::ZERO,
-            };
-            return Ok((GovernorKind::Alpha, tally, [found.startBlock, found.endBlock]));
-        }
-        Err(Error::NoGovernor { address: governor, asked: others_asked() })
     }
 
     /// The number of the newest block that is as sure as is asked for.
@@ -164,6 +172,6 @@ fn answered<T>(outcome: Result<T, Error>) -> Result<Option<T>, Error> {
 }
 
 /// The functions that were tried, for people.
-fn others_asked() -> String {
+fn asked() -> String {
     [ChaosGovernor::proposalVotesCall::SIGNATURE, Bravo::proposalsCall::SIGNATURE].join(", ")
 }

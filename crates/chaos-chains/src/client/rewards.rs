@@ -58,13 +58,6 @@ impl EvmChain {
     ) -> Result<CreatedDistribution, Error> {
         let Funding { key, token, root, total, refund_after_s } = *funding;
         let distribution_id = distribution_id(from.address(), key);
-        let approve = ChaosToken::approveCall { spender: distributor, value: U256::from(total) };
-        // Two distributions of one total need two approvals, and the journal takes the same input for the
-        // same intent: the number after the arguments, which no token reads, tells them apart.
-        let input = [approve.abi_encode(), distribution_id.abi_encode()].concat();
-        let what = ChaosToken::approveCall::SIGNATURE;
-        let act = Act { what, to: TxKind::Call(token), input: Bytes::from(input) };
-        self.act(from, act, self.until).await?;
         let terms = IRewardDistributor::Terms {
             token,
             root: root.into(),
@@ -72,7 +65,25 @@ impl EvmChain {
             refundAfter: refund_after_s.unwrap_or(0),
         };
         let call = RewardDistributor::createDistributionCall { key: key.into(), terms };
-        let mined = self.send_call(from, distributor, call).await?;
+        let what = RewardDistributor::createDistributionCall::SIGNATURE;
+        let input = Bytes::from(call.abi_encode());
+        let create = Act { what, to: TxKind::Call(distributor), input };
+        // What this journal has not funded and stands there is somebody else's with the same key, or this
+        // account's from elsewhere: approving would be paid for in vain.
+        if self.sent(from.address(), &create)?.is_none()
+            && self.remaining(distributor, distribution_id).await.is_ok()
+        {
+            let reason = "KeyUsed: it is funded already, not from this journal".to_owned();
+            return Err(Error::Reverted { call: what, reason });
+        }
+        let approve = ChaosToken::approveCall { spender: distributor, value: U256::from(total) };
+        // Two distributions of one total need two approvals, and the journal takes the same input for the
+        // same intent: the number after the arguments, which no token reads, tells them apart.
+        let input = [approve.abi_encode(), distribution_id.abi_encode()].concat();
+        let what = ChaosToken::approveCall::SIGNATURE;
+        let act = Act { what, to: TxKind::Call(token), input: Bytes::from(input) };
+        self.act(from, act, self.until).await?;
+        let mined = self.act(from, create, self.until).await?;
         let created: RewardDistributor::DistributionCreated = event(&mined, distributor)?;
         if created.distributionId != distribution_id {
             let reason = format_args!("expected {distribution_id}, got {}", created.distributionId);

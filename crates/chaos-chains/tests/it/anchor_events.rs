@@ -205,8 +205,8 @@ fn making_up(lab: &Lab, publisher: fn(u64) -> Address, last: u64, per_block: u64
                 Value::Array(all.filter(of).take(1_000).collect())
             }
             "eth_call" => {
-                let newest = U256::from(last * per_block + per_block);
-                json!(format!("0x{newest:064x}{}", "01".repeat(32)))
+                let newest = B256::from(U256::from(last * per_block + per_block));
+                json!(format!("0x{newest:x}{}", "01".repeat(32)))
             }
             _ => return Reply::Answer(200, String::new(), forward(&chain, body)),
         };

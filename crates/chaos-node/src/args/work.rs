@@ -183,7 +183,7 @@ The key files of the demo's agents open with CHAOSCHAIN_PASSWORD. If it is not
 set, the password is random and kept nowhere.
 
 A local chain (anvil) runs beside the demo and ends with it, however the demo
-ends.";
+ends; --chain-config names another one.";
 
 #[derive(Debug, Args)]
 #[command(after_help = DEMO_EXAMPLES)]
@@ -196,6 +196,22 @@ pub(crate) struct DemoArgs {
     pub(crate) source: BlockSource,
     #[command(flatten)]
     pub(crate) simulation: SimulationArgs,
+    /// Submit, vote, pay and anchor on a chain that somebody else started, as this file describes it. One
+    /// account does everything there, whose key is in CHAOSCHAIN_PRIVATE_KEY or in --keystore.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chain_config: Option<PathBuf>,
+    /// With --chain-config: the account's keystore file.
+    #[arg(long, value_name = "FILE", requires = "chain_config")]
+    pub(crate) keystore: Option<PathBuf>,
+    /// With --chain-config: the highest cost of one transaction, in the chain's coin.
+    #[arg(
+        long,
+        value_name = "COIN",
+        default_value = "0.02",
+        requires = "chain_config",
+        allow_hyphen_values = true
+    )]
+    pub(crate) max_cost: String,
     /// Print a JSON summary at the end.
     #[arg(long)]
     pub(crate) json: bool,

@@ -2,15 +2,13 @@
 
 mod closing;
 mod folder;
+mod place;
 mod source;
 
-use std::{
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use chaos_agency::action::{Profile, Verdict};
-use chaos_chains::{Outbox, anvil, local::LocalChain};
+use chaos_chains::local::LocalChain;
 use chaos_log::SignedCheckpoint;
 use chaos_verify::Anchored;
 
@@ -22,7 +20,7 @@ use crate::{
         simulate::{asked, command},
         write_file,
     },
-    exit::{Failure, Kind},
+    exit::Failure,
     kinds::KINDS,
     narration::{Narration, Terminal},
 };
@@ -74,19 +72,14 @@ enum Outcome {
 
 pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     // What the demo cannot end without is looked for before it begins.
-    let root = root_of_contracts();
-    if anvil::find(root.as_deref()).is_none() {
-        return Err(Failure::new(Kind::Outside, anvil::Error::NotFound));
-    }
+    let place = place::Place::find(args)?;
     let folder = Folder::prepare(&args.out)?;
     let mut narration = Narration::new(args.json);
     let (chain, source) = source::prepare(args, &folder)?;
     narration.tell("source", source.about.clone(), None);
     let mut setup = set_up(args, folder, source, narration)?;
     let origin = setup.ledger.log_key()?.name().to_string();
-    // The chain is the demo's own, and so is what is kept of what was sent to it.
-    let outbox = Outbox::local(setup.ledger.dir(), crate::clock::now_ms);
-    let local = LocalChain::start(root, origin, outbox).map_err(chaos_programs::Error::from)?;
+    let local = place.start(args, setup.ledger.dir(), origin)?;
     let about = local.about();
     setup.narration.tell("chain", about, None);
 
@@ -104,14 +97,6 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         Outcome::Finished(ended) => setup.close(&block_set, &ended),
         Outcome::GivenUp(reason) => setup.close_without_proposal(&reason),
     }
-}
-
-/// The folder with `contracts/node_modules`: this one, or the program's own checkout.
-fn root_of_contracts() -> Option<PathBuf> {
-    let program = std::env::current_exe().ok();
-    let above = program.iter().flat_map(|program| program.ancestors());
-    let mut roots = [Path::new(".")].into_iter().chain(above);
-    roots.find(|root| root.join("contracts/node_modules").is_dir()).map(Path::to_owned)
 }
 
 impl Setup<'_> {

@@ -18,7 +18,7 @@ use crate::{
 };
 
 const GWEI_DECIMALS: usize = 9;
-const COIN_DECIMALS: usize = 18;
+pub(super) const COIN_DECIMALS: usize = 18;
 
 /// The outbox of a data directory: its journal, and the accounts of this user.
 pub(super) fn outbox(data: &Path, args: &SpendArgs) -> Result<Outbox, Failure> {
@@ -68,14 +68,18 @@ pub(super) async fn reach(args: &ChainArgs) -> Result<EvmChain, Failure> {
 
 /// What the chain file says, if there is one.
 pub(super) fn chain_file(args: &ChainArgs) -> Result<Option<ChainFile>, Failure> {
-    let Some(path) = &args.chain_config else { return Ok(None) };
+    args.chain_config.as_deref().map(chain_file_at).transpose()
+}
+
+/// Reads a chain file.
+pub(super) fn chain_file_at(path: &Path) -> Result<ChainFile, Failure> {
     let bytes = chaos_files::read(path, CHAIN_FILE_BYTES_MAX).or_fail(Kind::Input)?;
     let about = |failure: Failure| {
         let hint = "`chaoschain chain --help` says what a chain file holds";
         failure.context(format!("the chain file {}", path.display())).hint(hint)
     };
     let text = String::from_utf8(bytes).or_fail(Kind::Input).map_err(about)?;
-    ChainFile::parse(&text).or_fail(Kind::Input).map(Some).map_err(about)
+    ChainFile::parse(&text).or_fail(Kind::Input).map_err(about)
 }
 
 /// Where people look things up, if the chain file names it.
@@ -99,7 +103,7 @@ impl Explorer {
     }
 }
 
-fn amount(flag: &str, text: &str, decimals: usize) -> Result<U256, Failure> {
+pub(super) fn amount(flag: &str, text: &str, decimals: usize) -> Result<U256, Failure> {
     wei(text, decimals).ok_or_else(|| {
         let text = text.escape_debug();
         let expected =

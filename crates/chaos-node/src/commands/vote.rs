@@ -85,7 +85,9 @@ async fn read(chain: &EvmChain, path: &Path) -> Result<OpenVote, Failure> {
     let vote = OpenVote::parse(&bytes).or_fail(Kind::Input).map_err(named)?;
     let found = chain.first_block().await?;
     if vote.chain == *chain.chain_id() && vote.genesis == found {
-        return Ok(vote);
+        // When votes are taken the governor says, not whoever handed the file on.
+        let window = chain.voting_window(vote.governor, vote.call.proposal_id()).await?;
+        return Ok(OpenVote { window, ..vote });
     }
     let reason = format!(
         "it is of {} with first block {}, this is {} with first block {found}",

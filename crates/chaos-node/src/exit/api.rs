@@ -87,6 +87,9 @@ const fn hint_of(error: &MirrorError) -> Option<&'static str> {
         MirrorError::Fork(_) => Some(
             "nothing more is stored; `chaoschain log findings DIR` names the proof and says how to go on",
         ),
+        MirrorError::NotHeld { .. } => {
+            Some("nothing was stored; a source with a head by the key in force shows it")
+        }
         MirrorError::Decided(_) => Some(
             "nothing of it is stored, and the copy goes on with the log itself: name a source that has it",
         ),
@@ -131,7 +134,10 @@ impl From<MirrorError> for Failure {
         let hint = hint_of(&error);
         let kind = match &error {
             // Whether a monitor or a mirror meets it, it is one fault.
-            error if error.is_contradiction() && !matches!(error, MirrorError::Fork(_) | MirrorError::Decided(_)) => {
+            error
+                if error.is_contradiction()
+                    && !matches!(error, MirrorError::Fork(_) | MirrorError::Decided(_)) =>
+            {
                 Kind::Check
             }
             MirrorError::Source(error) => of_source(error),
@@ -152,7 +158,7 @@ impl From<MirrorError> for Failure {
             MirrorError::Fork(_) | MirrorError::Decided(_) | MirrorError::ForkLost { .. } => {
                 Kind::Fork
             }
-            MirrorError::Slow { .. } => Kind::Outside,
+            MirrorError::Slow { .. } | MirrorError::NotHeld { .. } => Kind::Outside,
             _ => Kind::Check,
         };
         with(Self::new(kind, error), hint)

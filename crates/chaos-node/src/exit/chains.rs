@@ -26,6 +26,7 @@ pub(super) fn of(error: &Error) -> Kind {
         | Error::NotTheAnchor(_)
         | Error::OtherCode(_)
         | Error::WrongGenesis { .. }
+        | Error::NoGovernor { .. }
         | Error::NoPublisher => Kind::Input,
         Error::Registry(refusal) => match **refusal {
             RegistryRefusal::Conflict { .. } => Kind::Check,

@@ -1,7 +1,7 @@
 //! What a program's refusal means for the exit code, and what the user can do next.
 
 use chaos_chains::{SubmissionError, local};
-use chaos_programs::{Error, submitting::Refused, task};
+use chaos_programs::{Error, paying, submitting::Refused, task};
 use chaos_simulation::forecast::Error as ForecastError;
 
 use super::{Failure, Kind};
@@ -69,6 +69,7 @@ fn kind(error: &Error) -> Kind {
         | Error::Task(_)
         | Error::Submitting(_)
         | Error::Attack(_)
+        | Error::Paying(_)
         | Error::DeclaredElsewhere(_) => Kind::Input,
         // What the refusals of the ledger and of a recording mean is said beside.
         Error::Recording(_)
@@ -105,7 +106,9 @@ fn kind(error: &Error) -> Kind {
 
 fn of_local(error: &local::Error) -> Kind {
     match error {
-        local::Error::Anvil(_) | local::Error::Chain(_) => Kind::Outside,
+        local::Error::Anvil(_) | local::Error::Chain(_) | local::Error::Slow { .. } => {
+            Kind::Outside
+        }
         local::Error::Submission(error) => of_submission(error),
         local::Error::Claimed { .. } => Kind::Check,
     }
@@ -162,6 +165,13 @@ const fn hint(error: &Error) -> Option<&'static str> {
         }
         Error::Submitting(Refused::NotSubmitted { .. }) => {
             "`proposal submit` prints the receipt of a submission"
+        }
+        Error::Paying(paying::Refused::NoOutcome { .. }) => {
+            "`chaoschain vote observe` with --submission logs an outcome and prints its receipt"
+        }
+        Error::Paying(paying::Refused::NoAccount { .. }) => {
+            "`chaoschain agent account` registers one, before the outcome is logged: what was earned is not led \
+             elsewhere afterwards"
         }
         Error::StudyNamesNoBlocks => "set [sources] blocks to a folder of recorded blocks",
         _ => return None,

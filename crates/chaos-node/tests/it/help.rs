@@ -30,6 +30,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("log report-fork", "a log that forked; the guide of `verify` makes one"),
     ("log resume", "a memory of signed heads that was lost"),
     ("log rotate-key", "a log whose root key has that role"),
+    ("pay", "a chain, a key and an outcome"),
     ("proposal", "a chain and a key"),
     ("proposal check", "a chain with a governor; the guide of proposals runs them"),
     ("vote", "a chain, a key and a proposal"),

@@ -6,7 +6,10 @@ use tempfile::TempDir;
 
 use chaos_chains::{Anvil, AnvilConfig};
 
-use crate::program::{DEVELOPMENT_KEY, anvil_is_there, root, type_in};
+use crate::{
+    program::{DEVELOPMENT_KEY, anvil_is_there, root, type_in},
+    proxy::ask,
+};
 
 /// Ends the script at the first line that ends otherwise than its comment says.
 const CHECK: &str = "expect() { code=$?; [ $code = $1 ] || { echo \"line $2: $code\" >&2; \
@@ -94,7 +97,8 @@ fn every_command_of_the_chain_guide_can_be_pasted() {
     let anvil =
         Anvil::start(&AnvilConfig { root: Some(root()), ..AnvilConfig::default() }).unwrap();
     let page = fs::read_to_string(root().join("docs/guides/chain.md")).unwrap();
-    let script = script(&page);
+    let (page, further) = page.split_once("## From a proposal to its vote").unwrap();
+    let script = script(page);
     for command in ["anchor", "anchor audit", "tx list", "tx resume", "tx cancel"] {
         let line = format!("chaoschain {command} ");
         assert!(script.contains(&line), "the guide no longer shows `{line}`");
@@ -116,6 +120,36 @@ fn every_command_of_the_chain_guide_can_be_pasted() {
         "; not placed (where the log declares it); ",
         "; anchored (where the log declares it); ",
         "said by 1 of 1 nodes",
+    ] {
+        assert!(run.stdout.contains(said), "{said}: {}", run.stdout);
+    }
+    votes_by_the_guide(
+        &dir,
+        &anvil,
+        &format!("export CHAOSCHAIN_PASSWORD=a-password-of-your-own\n{has}"),
+        further,
+    );
+}
+
+/// The guide's second part, on the same log, once the chain makes blocks by itself.
+fn votes_by_the_guide(dir: &TempDir, anvil: &Anvil, has: &str, page: &str) {
+    let script = script(page);
+    for command in ["chain doctor", "chain deploy", "proposal submit", "vote open", "vote cast"] {
+        let line = format!("chaoschain {command} ");
+        assert!(script.contains(&line), "the guide no longer shows `{line}`");
+    }
+    symlink(root().join("fixtures"), dir.path().join("fixtures")).unwrap();
+    let body = r#"{"jsonrpc":"2.0","id":0,"method":"evm_setIntervalMining","params":[1]}"#;
+    assert!(!ask(anvil.endpoint(), body).contains("error"));
+    let run = type_in(dir.path(), &format!("{has}{script}")).expect_code(0);
+    for said in [
+        "would send submitProposal(string,bytes)",
+        "a vote on gas-limit = 19200000 is open",
+        "1000000 votes are cast: for",
+        "succeeded: 1000000 for, 0 against, 0 abstain",
+        "the vote is carried out: gas-limit of eip155:1337001 is 19200000",
+        "OpenZeppelin Governor: executed",
+        "  receipt  sha256:",
     ] {
         assert!(run.stdout.contains(said), "{said}: {}", run.stdout);
     }

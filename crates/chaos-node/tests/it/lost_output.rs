@@ -46,8 +46,10 @@ const LINES: &[&str] = &[
 
 /// Commands that need a chain, a node's answers or minutes, or serve until they are stopped; they
 /// print by the same functions.
-const ELSEWHERE: [&str; 8] =
-    ["anchor", "backtest", "demo", "export", "import", "propose", "tx", "witness"];
+const ELSEWHERE: [&str; 12] = [
+    "anchor", "backtest", "chain", "demo", "export", "import", "pay", "proposal", "propose", "tx",
+    "vote", "witness",
+];
 
 fn prepared() -> TempDir {
     let dir = TempDir::new().unwrap();

@@ -44,6 +44,7 @@ mod running;
 mod secrets;
 mod simulation;
 mod sources;
+mod story;
 mod study;
 mod together;
 mod transactions;

@@ -61,6 +61,7 @@ impl Places {
         log.copy_of("mirror", "data", "started").expect_code(0);
         log.machine.on("data", &["log", "rotate-key"]).expect_code(0);
         log.machine.copy("data", "carried-off");
+        log.machine.copy("data", "early");
         let former = key_of(&log.machine.path("carried-off"));
         for agent in ["grace", "edsger", "barbara"] {
             log.machine.grow("data", agent);
@@ -216,6 +217,36 @@ fn decision_about_a_retired_key_holds_for_whatever_it_signs_besides_the_log() {
     let kept = fs::read_dir(log.machine.path("copy")).unwrap();
     let names = kept.map(|file| file.unwrap().file_name().into_string().unwrap());
     assert_eq!(names.filter(|name| name.starts_with("chaoschain.sqlite.fork-")).count(), 1);
+}
+
+#[test]
+fn head_by_a_retired_key_that_nothing_shows_to_be_the_logs_is_not_followed() {
+    let Places { log, .. } = Places::new();
+    // Within the key's time, and no later than any delegation.
+    log.elsewhere("early", &["log", "resume", "--only-copy"]);
+    log.grow_elsewhere("early", "eve");
+    let public = log.text("early-public");
+    log.elsewhere("early", &["log", "export", &public]);
+    log.copy_of("mirror", "early-public", "copy").expect_code(0);
+    fs::copy(log.machine.path("after/keys"), Path::new(&public).join("keys")).unwrap();
+    for command in ["mirror", "monitor"] {
+        let new = log.copy_of(command, "early-public", &format!("new-{command}"));
+        new.expect_error(4, &["a key that entry 6 retired", "nothing here shows"]);
+    }
+    log.machine.copy("data", "lost");
+    fs::remove_file(log.machine.path("lost/chaoschain.sqlite")).unwrap();
+    let none = log.machine.path("none");
+    let mended = log.machine.with_heads(&none, "lost", &["log", "repair", "--from", &public]);
+    mended.expect_error(4, &["nothing here shows"]);
+    log.copy_of("mirror", "data", "copy").expect_code(6);
+    let copy = log.text("copy");
+    run_with(["log", "findings", &copy, "--accept", "all"], &[]).expect_code(0);
+    log.copy_of("mirror", "early", "copy").expect_error(6, &["as was decided"]);
+    log.grow_elsewhere("early", "mallory");
+    log.copy_of("mirror", "early", "copy").expect_error(4, &["nothing here shows"]);
+    log.copy_of("mirror", "data", "copy").expect_code(0);
+    log.copy_of("mirror", "early", "copy").expect_error(6, &["as was decided"]);
+    log.copy_of("mirror", "data", "copy").expect_code(0);
 }
 
 /// What a kill leaves after each step of putting a database aside, prepared by hand from the copy before and

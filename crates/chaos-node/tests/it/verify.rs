@@ -309,7 +309,7 @@ fn alarm_of_a_monitor_is_named_and_hides_nothing_that_was_to_be_verified() {
     let verdicts: Vec<_> = lines.iter().map(|line| line["verdict"].as_str().unwrap()).collect();
     assert_eq!(verdicts, ["forked", "alarm", "alarm"]);
     let shown = run(["verify", folder]).expect_code(6).stdout;
-    assert!(shown.ends_with("1 proofs of a fork, 2 alarms not verified\n"), "{shown}");
+    assert!(shown.ends_with("1 proof of a fork, 2 alarms not verified\n"), "{shown}");
     fs::remove_file(dir.path().join("fork-13-1.fork")).unwrap();
     told(&[folder], 3);
     // Where a bundle was meant, an alarm in its place is none.

@@ -38,13 +38,13 @@ impl Work {
         match self {
             // The first under a key; a later one takes half.
             Self::Anchor => 80_000,
-            // A signed submission 303,000, opening 250,000 with a long text, one vote 90,000, queueing and
-            // executing 260,000.
+            // Delegating 96,000, a signed submission 320,000, opening 102,000, one vote 85,000, queueing and
+            // executing 288,000.
             Self::Vote => 950_000,
             // Approving 47,000, funding 170,000, two claims of 70,000.
             Self::Pay => 370_000,
-            // All contracts with their timelock.
-            Self::Deploy => 10_000_000,
+            // All contracts with their timelock: 11,039,000.
+            Self::Deploy => 11_200_000,
         }
     }
 

@@ -44,7 +44,8 @@ pub(super) fn run(args: &ExecuteArgs) -> Result<ExitCode, Failure> {
         {
             return planned(&chain, error, args.json);
         }
-        let patience = Duration::from_secs(args.spend.wait.wait);
+        let patience = if args.spend.dry_run { 0 } else { args.spend.wait.wait };
+        let patience = Duration::from_secs(patience);
         let executed = if state == ProposalState::Executed {
             None
         } else {

@@ -9,13 +9,18 @@ use chaos_ledger::OPERATOR;
 use chaos_programs::{
     deciding::vote_state,
     proposing,
-    submitting::{SeenVote, led_to, record_vote},
+    submitting::{SeenVote, led_to, record_vote, submitted},
 };
 use chaos_types::Digest;
 use serde_json::json;
 
 use super::word;
-use crate::{args::ObserveArgs, commands::sending::reach, exit::Failure, ledger, output, runtime};
+use crate::{
+    args::ObserveArgs,
+    commands::sending::reach,
+    exit::{Failure, Kind},
+    ledger, output, runtime,
+};
 
 /// Decimals of most tokens that vote.
 const DECIMALS: usize = 18;
@@ -34,24 +39,26 @@ struct Read {
     chain: EvmChain,
     governor: Address,
     id: U256,
+    /// The text that is voted on, where a file shows it.
+    text: Option<String>,
     vote: ObservedVote,
 }
 
 async fn read(args: &ObserveArgs) -> Result<Read, Failure> {
     let chain = reach(&args.chain).await?;
-    let (governor, id) = match (args.governor, args.id) {
-        (Some(governor), Some(id)) => (governor, id),
+    let (governor, id, text) = match (args.governor, args.id) {
+        (Some(governor), Some(id)) => (governor, id, None),
         _ => {
             let vote = super::read(&chain, &args.vote).await?;
-            (vote.governor, vote.call.proposal_id())
+            (vote.governor, vote.call.proposal_id(), Some(vote.call.description))
         }
     };
     let vote = chain.observe_vote(governor, id, args.wait.finality).await?;
-    Ok(Read { chain, governor, id, vote })
+    Ok(Read { chain, governor, id, text, vote })
 }
 
 fn record(args: &ObserveArgs, read: &Read, submission: Digest) -> Result<Digest, Failure> {
-    let Read { chain, governor, id, vote } = read;
+    let Read { chain, governor, id, vote, .. } = read;
     let mut ledger = ledger::open(&args.data.data)?;
     ledger.operator_for(ObserveVote::KIND)?;
     let state = vote_state(vote.state).map_err(|error| {
@@ -59,6 +66,19 @@ fn record(args: &ObserveArgs, read: &Read, submission: Digest) -> Result<Digest,
             .hint("an outcome is logged once the vote has ended, in a block that stays")
     })?;
     let receipts = led_to(&ledger, submission)?;
+    match &read.text {
+        Some(text) if *text != submitted(&ledger, submission)?.vote_text() => {
+            let reason = format!(
+                "the vote in {} is on another text than submission {submission}",
+                args.vote.display()
+            );
+            return Err(Failure::message(Kind::Input, reason).hint("nothing was logged"));
+        }
+        Some(_) => {}
+        None => output::say(
+            "that this vote is on that submission is the operator's word: without --vote its text is not known",
+        ),
+    }
     let operator = proposing::Signer::of(&ledger, OPERATOR)?;
     let seen = SeenVote {
         chain: chain.chain_id(),
@@ -72,7 +92,7 @@ fn record(args: &ObserveArgs, read: &Read, submission: Digest) -> Result<Digest,
 }
 
 fn report(args: &ObserveArgs, read: &Read, receipt: Option<Digest>) -> Result<ExitCode, Failure> {
-    let Read { chain, governor, id, vote } = read;
+    let Read { chain, governor, id, vote, .. } = read;
     let ObservedVote { kind, state, tally, window, block_number, block_hash } = vote;
     if args.json {
         output::json(&json!({

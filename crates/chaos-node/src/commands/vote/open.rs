@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use chaos_chains::{Contract, GovernorCall, OpenVote, Signer, U256};
+use chaos_chains::{Contract, Error, GovernorCall, OpenVote, Signer, U256};
 use chaos_programs::submitting::{PROPOSAL_BYTES_MAX, Published};
 use serde_json::json;
 
@@ -36,23 +36,32 @@ pub(super) fn run(args: &OpenArgs) -> Result<ExitCode, Failure> {
             value: U256::from(published.change().proposed),
             description: published.vote_text(),
         };
-        let opened = match chain.propose(governor, &signer, &call).await {
-            Ok(opened) => opened,
+        let expected = call.proposal_id();
+        let (window, transaction) = match chain.propose(governor, &signer, &call).await {
+            Ok(opened) if opened.proposal_id == expected => {
+                (opened.window, Some(opened.transaction.hash))
+            }
+            Ok(opened) => {
+                let found = opened.proposal_id;
+                let reason = format!("the governor calls the vote {found}, expected {expected}");
+                return Err(Failure::message(Kind::Check, reason));
+            }
+            // The same call with the same text and proposer is one vote, whoever's journal has it.
+            Err(error @ Error::Reverted { .. }) => {
+                match chain.proposal_state(governor, expected).await {
+                    Ok(_) => (chain.voting_window(governor, expected).await?, None),
+                    Err(_) => return Err(error.into()),
+                }
+            }
             Err(error) => return planned(&chain, error, args.json),
         };
-        let expected = call.proposal_id();
-        if opened.proposal_id != expected {
-            let reason =
-                format!("the governor calls the vote {}, expected {expected}", opened.proposal_id);
-            return Err(Failure::message(Kind::Check, reason));
-        }
         let vote = OpenVote {
             chain: chain.chain_id().clone(),
             genesis: chain.first_block().await?,
             governor,
             call,
-            window: opened.window,
-            transaction: opened.transaction.hash,
+            window,
+            transaction,
         };
         deployment::write_text(&args.out, &vote.to_json())?;
         report(args, &vote)
@@ -69,7 +78,7 @@ fn report(args: &OpenArgs, vote: &OpenVote) -> Result<ExitCode, Failure> {
             "proposal_id": id.to_string(),
             "start_block": window.start_block.to_string(),
             "end_block": window.end_block.to_string(),
-            "transaction": format!("{transaction:#x}"),
+            "transaction": transaction.map(|hash| format!("{hash:#x}")),
             "vote": args.out.display().to_string(),
         }))?;
         return Ok(ExitCode::SUCCESS);
@@ -79,8 +88,13 @@ fn report(args: &OpenArgs, vote: &OpenVote) -> Result<ExitCode, Failure> {
     output::line(format_args!("  number       {id:#x}"));
     let (start, end) = (window.start_block, window.end_block);
     output::line(format_args!("  votes        after block {start}, up to block {end}"));
-    output::line(format_args!("  transaction  {transaction:#x}"));
+    match transaction {
+        Some(hash) => output::line(format_args!("  transaction  {hash:#x}")),
+        None => output::line("  it was opened before, not from this data directory"),
+    }
     output::line(format_args!("written to {}", args.out.display()));
-    Explorer::of(&args.chain)?.say_transaction(transaction);
+    if let Some(hash) = transaction {
+        Explorer::of(&args.chain)?.say_transaction(hash);
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -221,6 +221,28 @@ fn of_two_retired_keys_the_earlier_one_harms_itself_alone() {
 }
 
 #[test]
+fn word_of_a_key_that_was_retired_since_accuses_no_other() {
+    // The first head that the leaving key may sign, with another last entry than the delegation.
+    let mut thief = rotated();
+    thief.run(AGENT);
+    thief.run(AGENT);
+    let file = keys_file(&rotated_twice(), &[2, 5], LATEST);
+    let proof = SignerProof::of_place(root(), &file, head(&thief, LATER), 5, None).unwrap();
+    let proof = Piece::Proof(ProvedFork::Signer(Box::new(proof)));
+    let mut all = heads([owner_of_4()]);
+    all.push(proof);
+    check(&all, &["retired-key-head"]);
+    let mut log = rotated_twice();
+    log.go_on();
+    let body = Action::Delegate(log.placing(handed(3, LAST, LATEST)));
+    log.add(OPERATOR, &[OPERATOR, LAST, LATEST], Evidence::None {}, body);
+    log.go_on();
+    let last = Head { nodes: Vec::new(), ..head_under(&log, LAST, &[2, 5, 8]) };
+    all.extend(heads([last]));
+    check(&all, &["retired since 5", "stands"]);
+}
+
+#[test]
 fn root_key_that_signed_another_history_than_its_delegation_forks_the_log() {
     let log = Stated::new();
     let early = head_under(&log, OPERATOR, &[]);

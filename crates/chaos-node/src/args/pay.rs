@@ -1,0 +1,94 @@
+use std::path::PathBuf;
+
+use chaos_chains::Address;
+use chaos_types::Digest;
+use clap::{Args, Subcommand};
+
+use super::{ChainArgs, DataArgs, KeystoreArgs, SpendArgs, address};
+
+const EXAMPLES: &str = "\
+Examples:
+  chaoschain pay plan --outcome sha256:... --pool 1000 --rpc-url http://127.0.0.1:8545
+  chaoschain pay fund --rpc-url http://127.0.0.1:8545 --dry-run
+  chaoschain pay fund --rpc-url http://127.0.0.1:8545
+  chaoschain pay claim --record --rpc-url http://127.0.0.1:8545
+  chaoschain pay refund --rpc-url http://127.0.0.1:8545";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct PayArgs {
+    #[command(subcommand)]
+    pub(crate) command: PayCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PayCommand {
+    /// Divide a pool among the agents whose work an outcome names, and write payment.json. Nothing is paid.
+    Plan(PlanArgs),
+    /// Approve the total and fund the distribution, once however often it is run.
+    Fund(StepArgs),
+    /// Claim what each agent is due. Anyone may: the money goes to the agents' accounts alone.
+    Claim(ClaimArgs),
+    /// Pay what nobody claimed back to the funder, after the deadline. Anyone may.
+    Refund(StepArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArgs {
+    /// The receipt of the outcome, which `vote observe` printed.
+    #[arg(long, value_name = "RECEIPT")]
+    pub(crate) outcome: Digest,
+    /// What is divided, in whole tokens of 18 decimals.
+    #[arg(long, value_name = "TOKENS", allow_hyphen_values = true)]
+    pub(crate) pool: String,
+    /// The token; otherwise the deployment's.
+    #[arg(long, value_name = "CONTRACT", value_parser = address)]
+    pub(crate) token: Option<Address>,
+    /// Days after which the funder may take back what nobody claimed, at least 90; 0 for never.
+    #[arg(long, value_name = "DAYS", default_value_t = 365)]
+    pub(crate) refund_after: u32,
+    /// A studio definition, whose weights divide the pool; default the built-in governance studio.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) studio: Option<PathBuf>,
+    /// What `chain deploy` wrote.
+    #[arg(long, value_name = "FILE", default_value = "deployment.json")]
+    pub(crate) deployment: PathBuf,
+    /// The file to write.
+    #[arg(long, value_name = "FILE", default_value = "payment.json")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON, one object per agent.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StepArgs {
+    /// What `pay plan` wrote.
+    #[arg(long, value_name = "FILE", default_value = "payment.json")]
+    pub(crate) payment: PathBuf,
+    #[command(flatten)]
+    pub(crate) chain: ChainArgs,
+    #[command(flatten)]
+    pub(crate) key: KeystoreArgs,
+    #[command(flatten)]
+    pub(crate) spend: SpendArgs,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClaimArgs {
+    #[command(flatten)]
+    pub(crate) step: StepArgs,
+    /// Log the payment, as the operator, once every share is claimed from here and its block is as sure as
+    /// --finality asks.
+    #[arg(long)]
+    pub(crate) record: bool,
+}

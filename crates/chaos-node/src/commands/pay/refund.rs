@@ -1,0 +1,44 @@
+//! `chaoschain pay refund`.
+
+use std::process::ExitCode;
+
+use chaos_chains::{Signer, U256, distribution_id};
+use serde_json::json;
+
+use super::{funder, read, tokens};
+use crate::{
+    args::StepArgs,
+    commands::sending::{connect, outbox, planned},
+    exit::{Failure, Kind, OrFail as _},
+    output, runtime,
+};
+
+pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
+    let outbox = outbox(&args.data.data, &args.spend)?;
+    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    runtime::single()?.block_on(async {
+        let chain = connect(&args.chain, outbox).await?.settling()?;
+        let plan = read(&chain, &args.payment).await?;
+        let (from, key) = (funder(&plan, &args.payment)?, *plan.outcome.as_bytes());
+        let left = chain.remaining(plan.distributor, distribution_id(from, key)).await?;
+        match chain.refund(plan.distributor, &signer, from, key).await {
+            Ok(sent) => {
+                if args.json {
+                    output::json(&json!({
+                        "event": "refunded",
+                        "funder": format!("{from:#x}"),
+                        "amount": left.to_string(),
+                        "transaction": format!("{:#x}", sent.hash),
+                        "block_number": sent.block_number.to_string(),
+                    }))?;
+                } else {
+                    let left = tokens(U256::from(left));
+                    output::line(format_args!("{left} tokens went back to {from:#x}"));
+                    output::line(format_args!("  transaction  {:#x}", sent.hash));
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+            Err(error) => planned(&chain, error, args.json),
+        }
+    })
+}

@@ -1,0 +1,256 @@
+//! Paying for an outcome by separate steps: who gets what, as a file that is handed on, and the receipt.
+
+mod file;
+
+use chaos_agency::{
+    Action,
+    action::{self, Payment},
+    receipt::{Input, Product},
+};
+use chaos_chains::{Address, Funding, U256};
+use chaos_governance::receipts::ObserveVote;
+use chaos_incentives::Distribution;
+use chaos_ledger::{Ledger, NewEntry};
+use chaos_types::{ChainId, Did, Digest, canonical};
+
+use crate::{
+    Error,
+    deciding::{amount, by},
+    program::{Divide, Program as _, RewardDocument},
+    proposing::Signer,
+    reexecution::REWARDS,
+    studio::Defined,
+};
+
+pub use self::file::{PAYMENT_BYTES_MAX, PaymentFileError};
+
+/// Who is paid what for an outcome, on which chain.
+#[derive(Debug)]
+pub struct PayPlan {
+    /// The chain.
+    pub chain: ChainId,
+    /// The hash of its first block.
+    pub genesis: [u8; 32],
+    /// The token.
+    pub token: Address,
+    /// The distributor.
+    pub distributor: Address,
+    /// The receipt of what is paid for. It is the key under which the distributor takes it once.
+    pub outcome: Digest,
+    /// Seconds until the funder may take back the rest; without it nobody ever may.
+    pub refund_after_s: Option<u32>,
+    /// Who funded it, once somebody did.
+    pub funder: Option<Address>,
+    /// Pool and tasks.
+    pub(crate) document: RewardDocument,
+    /// The agents by account, in the order of their payments.
+    pub(crate) payees: Vec<(Did, Address)>,
+}
+
+/// What is asked of a plan.
+#[derive(Debug, Clone)]
+pub struct PayTerms {
+    /// The chain.
+    pub chain: ChainId,
+    /// The hash of its first block.
+    pub genesis: [u8; 32],
+    /// The token.
+    pub token: Address,
+    /// The distributor.
+    pub distributor: Address,
+    /// The receipt of what is paid for.
+    pub outcome: Digest,
+    /// What is divided, in the token's smallest unit.
+    pub pool: u128,
+    /// Seconds until the funder may take back the rest.
+    pub refund_after_s: Option<u32>,
+}
+
+/// What an agent is due, with the way of its leaf to the root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Due {
+    /// The agent.
+    pub agent: Did,
+    /// Its account.
+    pub account: Address,
+    /// In the token's smallest unit.
+    pub amount: U256,
+    /// Sibling hashes from the leaf to the root.
+    pub proof: Vec<[u8; 32]>,
+}
+
+/// Why an outcome is not paid for. Nothing was paid.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// The receipt is no outcome of a vote in this log.
+    #[error("{receipt} is no outcome of a vote in this log")]
+    NoOutcome {
+        /// The receipt.
+        receipt: Digest,
+    },
+    /// What did not pass is not paid for.
+    #[error("the vote of outcome {receipt} did not pass")]
+    NotPassed {
+        /// The receipt.
+        receipt: Digest,
+    },
+    /// An outcome is paid once.
+    #[error("outcome {outcome} was paid for before, by receipt {receipt}")]
+    PaidBefore {
+        /// The outcome.
+        outcome: Digest,
+        /// The payment.
+        receipt: Digest,
+    },
+    /// An agent has nowhere to be paid.
+    #[error("agent {agent} had no account of {chain} when the outcome was logged")]
+    NoAccount {
+        /// The agent.
+        agent: Did,
+        /// The chain.
+        chain: ChainId,
+    },
+}
+
+impl PayPlan {
+    /// Divides a pool by the studio's weights among the agents whose work the outcome names, at the accounts
+    /// that they had registered before it.
+    ///
+    /// # Errors
+    /// [`Refused`] says what stands against it.
+    pub fn new(ledger: &Ledger, studio: &Defined, terms: &PayTerms) -> Result<Self, Error> {
+        let (outcome, chain) = (terms.outcome, &terms.chain);
+        let unknown = || Refused::NoOutcome { receipt: outcome };
+        let receipt = ledger.receipt(&outcome)?.ok_or_else(unknown)?;
+        let vote = receipt.action.read::<ObserveVote>().ok_or_else(unknown)?;
+        if !vote.state.passed() {
+            return Err(Refused::NotPassed { receipt: outcome }.into());
+        }
+        let rows = ledger.actions(0..ledger.size())?;
+        let at = rows.iter().find(|(_, row)| row.receipt == outcome).map(|(index, _)| *index);
+        let at = at.ok_or_else(unknown)?;
+        for (_, row) in rows.iter().filter(|(_, row)| row.kind == action::Pay::KIND) {
+            let paid = ledger.receipt(&row.receipt)?;
+            if let Some(Action::Pay(pay)) = paid.as_ref().map(|paid| &paid.action)
+                && pay.outcome == outcome
+            {
+                return Err(Refused::PaidBefore { outcome, receipt: row.receipt }.into());
+            }
+        }
+        let (mut slots, mut payees) = (Vec::new(), Vec::new());
+        for task in studio.studio.tasks() {
+            let name = task.name.to_string();
+            let done = vote.contributions.iter().find(|contribution| contribution.task == name);
+            let Some(done) = done else { continue };
+            let work = ledger.receipt(&done.receipt)?.ok_or_else(unknown)?;
+            let account = account_at(ledger, &work.agent, chain, at)?;
+            slots.push((name, task.reward_weight, format!("{account:#x}")));
+            if !payees.contains(&(work.agent, account)) {
+                payees.push((work.agent, account));
+            }
+        }
+        Ok(Self {
+            chain: chain.clone(),
+            genesis: terms.genesis,
+            token: terms.token,
+            distributor: terms.distributor,
+            outcome,
+            refund_after_s: terms.refund_after_s,
+            funder: None,
+            document: RewardDocument { pool: terms.pool, slots },
+            payees,
+        })
+    }
+
+    /// The same, funded by this account.
+    #[must_use]
+    pub fn funded_by(self, funder: Address) -> Self {
+        Self { funder: Some(funder), ..self }
+    }
+
+    fn distribution(&self) -> Result<Distribution, Error> {
+        let ran = Divide { document: &self.document }.run()?;
+        let (_, distribution) = ran.output;
+        Ok(distribution)
+    }
+
+    /// What the distributor is funded with.
+    ///
+    /// # Errors
+    /// If the pool cannot be divided.
+    pub fn funding(&self) -> Result<Funding, Error> {
+        let distribution = self.distribution()?;
+        Ok(Funding {
+            key: *self.outcome.as_bytes(),
+            token: self.token,
+            root: distribution.root().0,
+            total: amount(distribution.total())?,
+            refund_after_s: self.refund_after_s,
+        })
+    }
+
+    /// What each agent is due.
+    ///
+    /// # Errors
+    /// If the pool cannot be divided.
+    pub fn due(&self) -> Result<Vec<Due>, Error> {
+        let distribution = self.distribution()?;
+        let due = self.payees.iter().filter_map(|(agent, account)| {
+            let (claim, proof) = distribution.claim(*account)?;
+            let proof = proof.iter().map(|hash| hash.0).collect();
+            Some(Due { agent: *agent, account: *account, amount: claim.amount, proof })
+        });
+        Ok(due.collect())
+    }
+}
+
+/// The account of an agent that was in force at a place in the log.
+fn account_at(ledger: &Ledger, agent: &Did, chain: &ChainId, at: u64) -> Result<Address, Error> {
+    let accounts = ledger.accounts(agent)?;
+    let in_force = accounts.iter().find(|account| {
+        account.chain == chain.as_str()
+            && account.from <= at
+            && account.until.is_none_or(|until| at < until)
+    });
+    let none = || Refused::NoAccount { agent: *agent, chain: chain.clone() };
+    let text = &in_force.ok_or_else(none)?.account;
+    text.parse().map_err(|_| Error::Account { account: text.clone() })
+}
+
+/// Logs what was paid: the distribution's transaction first, then those of the claims, in the order of what is
+/// due.
+///
+/// # Errors
+/// If the log does not admit it.
+pub fn record_payment(
+    ledger: &mut Ledger,
+    operator: &Signer,
+    plan: &PayPlan,
+    distribution_id: U256,
+    transactions: Vec<String>,
+) -> Result<Digest, Error> {
+    let digest = ledger.put_blob(&canonical::to_vec(&plan.document)?)?;
+    let ran = Divide { document: &plan.document }.run()?;
+    let output = ledger.put_blob(&ran.document)?;
+    let payments = plan.due()?.into_iter().map(|due| {
+        let Due { agent, account, .. } = due;
+        Ok(Payment { agent, account: format!("{account:#x}"), amount: amount(due.amount)? })
+    });
+    let action = Action::Pay(action::Pay {
+        chain: plan.chain.clone(),
+        token: format!("{:#x}", plan.token),
+        distributor: format!("{:#x}", plan.distributor),
+        distribution_id: distribution_id.to_string(),
+        merkle_root: ran.body.merkle_root,
+        pool: ran.body.pool,
+        payments: payments.collect::<Result<_, Error>>()?,
+        returned: ran.body.returned,
+        outcome: plan.outcome,
+        transactions,
+    });
+    Ok(ledger.record(NewEntry {
+        subjects: vec![Product::new("shares", output)],
+        evidence: Divide::evidence(vec![Input { name: REWARDS.to_owned(), digest }], output),
+        ..by(operator, vec![plan.outcome], action)
+    })?)
+}
