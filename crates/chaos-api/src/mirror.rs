@@ -10,7 +10,7 @@ use std::{
 use chaos_agency::{Kinds, Leaf, Receipt, Rules};
 use chaos_ledger::Fold;
 use chaos_log::{Policy, SignedCheckpoint, TileKind, TilePath, VerifierKey, leaf_hash};
-use chaos_store::{Append, DATABASE_FILE, ENTRIES_MAX, Entry, Records as _, Store};
+use chaos_store::{Append, ENTRIES_MAX, Entry, Records as _, Store, holds_database};
 use chaos_types::{Did, Digest, Rejection, Verified};
 use tokio::task::JoinHandle;
 
@@ -97,10 +97,10 @@ impl Mirror {
     /// If the directory holds something else, or another log's mirror, or none and no key is named.
     pub fn open(directory: &Path, key: Option<&VerifierKey>) -> Result<Self, MirrorError> {
         let published = directory.join(Resource::Checkpoint.to_string()).exists();
-        if published && !directory.join(DATABASE_FILE).exists() {
+        if published && !holds_database(directory) {
             return Err(MirrorError::Published { directory: directory.to_owned() });
         }
-        if key.is_none() && !directory.join(DATABASE_FILE).exists() {
+        if key.is_none() && !holds_database(directory) {
             return Err(MirrorError::NoKey);
         }
         let mirror = Self::open_store(directory, key)?;

@@ -9,7 +9,7 @@ use chaos_agency::{
     receipt::{Draft, Product},
 };
 use chaos_log::{Checkpoint, KeyName, VerifierKey};
-use chaos_store::{Blobs as _, DATABASE_FILE, Records as _, Store};
+use chaos_store::{Blobs as _, Records as _, Store, holds_database};
 use chaos_types::{AgentKey, Did, Digest, dsse::Envelope};
 
 use crate::{
@@ -121,7 +121,7 @@ impl Ledger {
         system: System,
     ) -> Result<(), Error> {
         let keys = Keys::new(dir, password, system);
-        let exists = dir.join(DATABASE_FILE).exists();
+        let exists = holds_database(dir);
         if !exists && !keys.has(OPERATOR)? {
             return Err(Error::NoData { dir: dir.to_owned() });
         }
@@ -155,7 +155,7 @@ impl Ledger {
     /// If there is none, it is damaged, or its rows are behind the log or of another version, which
     /// opening it for writing mends.
     pub fn read(dir: &Path, system: System) -> Result<Self, Error> {
-        if !dir.join(DATABASE_FILE).exists() {
+        if !holds_database(dir) {
             return Err(absent(dir));
         }
         let store =
@@ -185,7 +185,7 @@ impl Ledger {
         let lost = || Error::LogLost { dir: dir.to_owned() };
         let keys = Keys::new(dir, password.as_ref(), system);
         // Whoever founds a log makes its database before its key.
-        if !dir.join(DATABASE_FILE).exists() && keys.has(OPERATOR)? {
+        if !holds_database(dir) && keys.has(OPERATOR)? {
             return Err(lost());
         }
         let mut store = open_store(dir)?;
@@ -406,7 +406,7 @@ pub(crate) fn log_name(operator: &Did) -> Result<KeyName, Error> {
 
 /// The store of an existing data directory that goes on from what `heads` remembers, and its operator.
 fn open_existing(dir: &Path) -> Result<(Store, Did), Error> {
-    if !dir.join(DATABASE_FILE).exists() {
+    if !holds_database(dir) {
         return Err(absent(dir));
     }
     let store = open_store(dir)?;

@@ -20,7 +20,7 @@ use chaos_agency::{
 };
 use chaos_log::{Checkpoint, Edge, Hash, KeyError, SignedCheckpoint, VerifierKey, leaf_hash};
 use chaos_reputation::{Model, ScoreDocument};
-use chaos_store::{DATABASE_FILE, Entry, Records as _, Store};
+use chaos_store::{Entry, Records as _, Store, holds_database};
 use chaos_types::{Check, Did, Digest, Rejection, Verified, canonical};
 use chaos_verify::{Fault, FoldedLog};
 use serde::Serialize;
@@ -67,7 +67,7 @@ impl LogCopy {
     /// If there is none, or it is damaged.
     pub fn open(dir: &Path, kinds: Kinds) -> Result<Self, Error> {
         let dir = dir.to_owned();
-        if !dir.join(DATABASE_FILE).exists() {
+        if !holds_database(&dir) {
             return Err(chaos_ledger::Error::NoData { dir }.into());
         }
         match Store::read(&dir) {

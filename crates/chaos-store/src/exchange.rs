@@ -31,6 +31,13 @@ const NAME_BYTES_MAX: usize = 256;
 /// What SQLite may have beside a database; the database comes last, as the others are parts of it.
 const SUFFIXES: [&str; 3] = ["-wal", "-shm", ""];
 
+/// Whether a directory has a database, or has one again as soon as somebody opens it: a process that was killed
+/// between the two moves of an exchange leaves none in its place.
+#[must_use]
+pub fn holds_database(directory: &Path) -> bool {
+    directory.join(DATABASE_FILE).exists() || directory.join(STEP).exists()
+}
+
 /// A directory whose database is to be exchanged, held for this process alone.
 #[derive(Debug)]
 pub struct Exchange {

@@ -63,7 +63,7 @@ mod undo;
 pub use blobs::{BLOB_BYTES_MAX, BlobError, Blobs, FileBlobs, MemoryBlobs};
 pub use commit::{Commit, CommitError, GROUP_MAX, GroupCommit, QUEUE_LEN_MAX, Ticket};
 pub use error::{Damage, OpenError, StoreError};
-pub use exchange::Exchange;
+pub use exchange::{Exchange, holds_database};
 pub use memory::MemoryStore;
 pub use records::{
     Append, AppendError, Appended, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, RECORD_BYTES_MAX,

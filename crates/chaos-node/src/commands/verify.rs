@@ -23,7 +23,7 @@ use chaos_programs::{
     check, policy,
     reexecution::{Inputs, ensure_known},
 };
-use chaos_store::DATABASE_FILE;
+use chaos_store::holds_database;
 use chaos_types::{Code, Rejection};
 use chaos_verify::{Fault, Head, Options, ProvedFork, Report, TreesProof};
 
@@ -249,7 +249,7 @@ impl<'a> Verifier<'a> {
                 .or_fail(Kind::Input)?;
         }
         let copy = match &args.log_dir {
-            Some(dir) if !dir.join(DATABASE_FILE).exists() => {
+            Some(dir) if !holds_database(dir) => {
                 let refusal = format!("--log-dir: `{}` holds no log", dir.display());
                 return Err(Failure::message(Kind::Input, refusal).hint(
                     "it is the folder of a mirror, as `chaoschain log mirror` makes one, or the log's own data \

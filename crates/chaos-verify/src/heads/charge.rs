@@ -57,7 +57,9 @@ impl Charge {
                     return Some(Self::Stranger { key: bytes, from, grade: Grade::Forked });
                 };
                 let is_within = sizes.iter().all(|size| known.key_for(*size) == key);
-                Some(if is_within && known.end_of(&key).is_none() {
+                // The root key's time never ends.
+                let is_root = known.keys().next() == Some(key);
+                Some(if is_root || is_within && known.end_of(&key).is_none() {
                     Self::Fork { from }
                 } else {
                     Self::Doubt { key }
@@ -79,7 +81,8 @@ impl Charge {
                     return Some(Self::Stranger { key: *key.as_bytes(), from, grade });
                 }
                 // The other of two trees is then the one that the root key has signed with the delegation.
-                Some(if proof.after().is_none() && known.end_of(&key).is_none() {
+                let is_root = known.keys().next() == Some(key);
+                Some(if is_root || proof.after().is_none() && known.end_of(&key).is_none() {
                     Self::Fork { from: size }
                 } else {
                     Self::Doubt { key }

@@ -268,7 +268,10 @@ impl<'a> Log<'a> {
                 }
             }
             Charge::Stranger { key, from, grade }
-                if *from <= stood.seen.size() && has_signed(stood.seen, key) =>
+                // A line that a stranger puts beside the log's own says nothing: anybody can.
+                if *from <= stood.seen.size()
+                    && !has_signed(stood.seen, stood.key().as_bytes())
+                    && has_signed(stood.seen, key) =>
             {
                 (*grade, reason.to_owned())
             }

@@ -9,7 +9,7 @@ use chaos_api::{
     Alarm, Continuation, Disclosure, Mirror, Repaired, Source, Watch, Watched, chain, watch,
 };
 use chaos_ledger::Ledger;
-use chaos_store::DATABASE_FILE;
+use chaos_store::{DATABASE_FILE, holds_database};
 use chaos_types::Did;
 use serde_json::json;
 
@@ -373,7 +373,7 @@ fn source(text: &str, copy: &Path) -> Result<Source, Failure> {
         return Err(Failure::message(Kind::Input, refusal)
             .hint("what is held against itself shows nothing; name another copy of the log"));
     }
-    if folder.join(DATABASE_FILE).exists() {
+    if holds_database(folder) {
         return Ok(Source::data(folder, publication(folder, Disclosure::by_default(&KINDS))?)?);
     }
     Ok(Source::folder(folder))

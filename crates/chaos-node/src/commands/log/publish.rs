@@ -7,7 +7,7 @@ use chaos_api::{
 };
 use chaos_ledger::{Error, Heads, holds_key};
 use chaos_log::SignedCheckpoint;
-use chaos_store::{DATABASE_FILE, OpenError, Records as _, Store};
+use chaos_store::{OpenError, Records as _, Store, holds_database};
 use serde_json::json;
 
 use crate::{
@@ -101,7 +101,7 @@ fn tell(incident: &Incident) {
 /// A data directory that is about to be published: what an earlier version left is brought up, and an old
 /// copy of a log whose key lies there is refused, since everybody would take its head for a rollback.
 fn ensure_publishable(dir: &Path) -> Result<(), Failure> {
-    if !dir.join(DATABASE_FILE).exists() {
+    if !holds_database(dir) {
         return Err(Error::NoData { dir: dir.to_owned() }.into());
     }
     let store = match Store::read(dir) {

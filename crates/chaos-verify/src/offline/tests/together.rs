@@ -303,3 +303,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn two_trees_by_the_root_key_fork_the_log_whatever_their_size() {
+    for size in [1, 2, 4] {
+        let mut all = heads([owner_of_4(), owner_of_7()]);
+        all.push(Piece::Proof(invented(size, OPERATOR)));
+        check(&all, &["log-forked", "log-forked"]);
+    }
+    for size in [5, 6, 7] {
+        let mut all = heads([owner_of_7()]);
+        all.push(Piece::Proof(invented(size, OPERATOR)));
+        check(&all, &["log-forked"]);
+    }
+}
+
+#[test]
+fn line_of_a_stranger_beside_the_logs_own_says_nothing() {
+    let strange = head(&rotated(), 77).to_string();
+    let line = strange.lines().last().unwrap();
+    let text = format!("{}{line}\n", owner_of_4().checkpoint);
+    let checkpoint = SignedCheckpoint::parse(text.as_bytes()).unwrap();
+    let mut all = heads([Head { checkpoint, ..owner_of_4() }]);
+    all.push(Piece::Proof(invented(4, 77)));
+    check(&all, &["stands"]);
+}
