@@ -66,31 +66,29 @@ impl Signers {
         Ok(())
     }
 
-    /// Checks that the log signed a checkpoint. Where a key signed that is not known, the log is asked
-    /// who signs for it.
+    /// Checks that the log signed a checkpoint, by what is known and by what is published of who signs for it: a
+    /// key that is known may be retired since.
     pub(crate) async fn ensure_signed(
         &mut self,
         source: &Source,
         signed: &SignedCheckpoint,
     ) -> Result<(), MirrorError> {
         let first = self.succession.ensure_signed(signed, self.root.name());
-        let others = signed.note().signatures().iter().filter(|line| {
+        let names_another = signed.note().signatures().iter().any(|line| {
             line.name() == self.root.name() && !self.keys().any(|key| key.is_named_by(line))
         });
         let mut is_absent = false;
-        if others.count() > 0 {
-            let learnt = match source.get(&Resource::Keys).await {
-                Ok(file) => self.learn(file),
-                Err(SourceError::Absent { .. }) => {
-                    is_absent = true;
-                    Ok(())
-                }
-                Err(error) => Err(error.into()),
-            };
-            // What a known key has signed needs no other.
-            if first.is_err() {
-                learnt?;
+        let learnt = match source.get(&Resource::Keys).await {
+            Ok(file) => self.learn(file),
+            Err(SourceError::Absent { .. }) => {
+                is_absent = names_another;
+                Ok(())
             }
+            Err(error) => Err(error.into()),
+        };
+        // What a known key has signed needs no other.
+        if first.is_err() {
+            learnt?;
         }
         match self.succession.ensure_signed(signed, self.root.name()) {
             Ok(_) => Ok(()),
