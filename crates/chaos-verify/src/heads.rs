@@ -2,7 +2,9 @@
 
 mod apart;
 mod charge;
+mod charges;
 mod judged;
+mod pairs;
 mod places;
 mod signers;
 
@@ -80,7 +82,7 @@ impl Heads {
     /// that were seen of it, or not; none if there is none.
     #[must_use]
     pub fn comparable(&self, root: &VerifierKey) -> BTreeSet<(u32, u64)> {
-        let seen = self.seen.iter().filter(|((log, _), _)| log == root.public());
+        let seen = self.seen_of(root.public());
         seen.flat_map(|(_, seen)| seen.node_places().chain(subtrees(seen.size()))).collect()
     }
 
@@ -133,6 +135,12 @@ impl Heads {
             ),
         };
         Err(Rejection::new(Check::Checkpoint, Fault::ForkNotTied, reason))
+    }
+
+    /// The heads that were seen of the log with this root key.
+    fn seen_of(&self, root: &[u8; 32]) -> impl Iterator<Item = (&([u8; 32], String), &Seen)> {
+        let root = *root;
+        self.seen.range((root, String::new())..).take_while(move |((log, _), _)| *log == root)
     }
 
     /// Since which entry the key that a proof is about is retired, in the log with this root key, by all that

@@ -86,6 +86,12 @@ impl<'a> Apart<'a> {
         Self { place, heads: [one, other], hashes: [first, second] }
     }
 
+    /// Where they are not alike.
+    #[cfg(test)]
+    pub(super) const fn place(&self) -> Place {
+        self.place
+    }
+
     /// The smaller of the two trees' sizes.
     pub(super) fn from(&self) -> u64 {
         let [one, other] = self.heads.map(|stood| stood.seen.size());

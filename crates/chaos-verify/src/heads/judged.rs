@@ -10,7 +10,9 @@ use super::{
     Heads,
     apart::{Apart, By, Stood},
     charge::{Charge, Grade},
-    places::{Place, Seen},
+    charges::Charges,
+    pairs::each_apart,
+    places::Seen,
     signers::{Signers, Split},
 };
 use crate::{Fault, Head};
@@ -45,7 +47,7 @@ struct Log<'a> {
     bench: Vec<Stood<'a>>,
     /// The roots of first entries that the root key has signed, by their number.
     rooted: BTreeMap<u64, BTreeSet<Hash>>,
-    charges: Vec<(Charge, String)>,
+    charges: Charges,
 }
 
 /// What speaks against a head. The gravest comes first, and of equals what is about that very head.
@@ -60,8 +62,7 @@ impl Judged {
     pub(super) fn of_all(heads: &Heads) -> Self {
         let mut judged = BTreeMap::new();
         for (root, signers) in &heads.signers {
-            let seen = heads.seen.iter().filter(|((log, _), _)| log == root);
-            let seen: Vec<_> = seen.collect();
+            let seen: Vec<_> = heads.seen_of(root).collect();
             let Some(log) = Log::new(heads, signers, seen.iter().map(|(_, seen)| *seen)) else {
                 continue;
             };
@@ -103,7 +104,7 @@ impl<'a> Log<'a> {
             split,
             bench,
             rooted: BTreeMap::new(),
-            charges: Vec::new(),
+            charges: Charges::default(),
         };
         log.rooted = log.rooted_starts();
         let proofs = heads.proofs.iter().filter_map(|(proof, whose)| {
@@ -115,8 +116,7 @@ impl<'a> Log<'a> {
             .chain(log.by_late_heads())
             .chain(log.by_other_histories())
             .chain(log.by_heads_apart());
-        let charges: BTreeSet<(Charge, String)> = charges.collect();
-        log.charges = charges.into_iter().collect();
+        log.charges = charges.collect();
         Some(log)
     }
 
@@ -164,59 +164,21 @@ impl<'a> Log<'a> {
     /// What heads say that contradict each other: of each charge what shows it best.
     fn by_heads_apart(&self) -> Vec<(Charge, String)> {
         let mut found: BTreeMap<Charge, Apart<'_>> = BTreeMap::new();
-        for apart in self.apart() {
-            let Some(charge) = Charge::of_heads(&apart, self.known) else { continue };
+        each_apart(&self.bench, |apart| {
+            let Some(charge) = Charge::of_heads(&apart, self.known) else { return };
             let best = found.entry(charge).or_insert(apart);
             if apart.rank() < best.rank() {
                 *best = apart;
             }
-        }
+        });
         found.into_iter().map(|(charge, apart)| (charge, apart.to_string())).collect()
-    }
-
-    /// Heads that contradict each other. Of those that agree in a place and that one key signed, the smallest
-    /// stands for all.
-    fn apart(&self) -> Vec<Apart<'_>> {
-        type Group<'a> = BTreeMap<(Did, bool), &'a Stood<'a>>;
-        let mut places: BTreeMap<Place, BTreeMap<Hash, Group<'_>>> = BTreeMap::new();
-        for stood in &self.bench {
-            for (place, hash) in stood.seen.places() {
-                let group = places.entry(place).or_default().entry(hash).or_default();
-                let first = group.entry((stood.key(), stood.is_in_its_time())).or_insert(stood);
-                let order = |stood: &Stood<'_>| (stood.seen.size(), stood.seen.whose.clone());
-                if order(stood) < order(first) {
-                    *first = stood;
-                }
-            }
-        }
-        let mut found = Vec::new();
-        for (place, hashes) in places.into_iter().filter(|(_, hashes)| hashes.len() > 1) {
-            let all: Vec<(Hash, Group<'_>)> = hashes.into_iter().collect();
-            for (at, (hash, group)) in all.iter().enumerate() {
-                for (other_hash, other_group) in &all[at + 1..] {
-                    for one in group.values() {
-                        let others = other_group.values();
-                        found.extend(
-                            others.map(|other| {
-                                Apart::new(place, [(one, *hash), (other, *other_hash)])
-                            }),
-                        );
-                    }
-                }
-            }
-        }
-        found
     }
 
     /// What is known of a head.
     fn judge(&self, stood: &Stood<'_>) -> Judgement {
         let is_shown = self.is_shown(stood.seen);
         let mut findings: Vec<Finding> = self.own_findings(stood);
-        findings.extend(
-            self.charges
-                .iter()
-                .filter_map(|(charge, reason)| self.finding(stood, charge, reason, is_shown)),
-        );
+        findings.extend(self.general_findings(stood, is_shown));
         let since = self.known.end_of(&stood.key()).map(|end| end.index);
         match (findings.into_iter().min(), since) {
             (Some(gravest), _) => Judgement::Refused(gravest.into()),
@@ -249,35 +211,29 @@ impl<'a> Log<'a> {
         findings
     }
 
-    /// What a charge says of a head.
-    fn finding(
-        &self,
-        stood: &Stood<'_>,
-        charge: &Charge,
-        reason: &str,
-        is_shown: bool,
-    ) -> Option<Finding> {
-        let (grade, reason) = match charge {
-            Charge::Fork { from } if *from <= stood.seen.size() => {
-                (Grade::Forked, reason.to_owned())
-            }
-            Charge::Doubt { key } if stood.key() == *key && !is_shown => {
-                match self.known.end_of(key) {
-                    Some(end) => (Grade::InDoubt, in_doubt(*key, end, reason)),
-                    None => (Grade::Forked, reason.to_owned()),
-                }
-            }
-            Charge::Stranger { key, from, grade }
-                // A line that a stranger puts beside the log's own says nothing: anybody can.
-                if *from <= stood.seen.size()
-                    && !has_signed(stood.seen, stood.key().as_bytes())
-                    && has_signed(stood.seen, key) =>
-            {
-                (*grade, reason.to_owned())
-            }
-            Charge::Fork { .. } | Charge::Doubt { .. } | Charge::Stranger { .. } => return None,
+    /// What the charges say of a head.
+    fn general_findings(&self, stood: &Stood<'_>, is_shown: bool) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut found = |grade, reason: String| {
+            findings.push(Finding { grade, is_general: true, reason });
         };
-        Some(Finding { grade, is_general: true, reason })
+        let (size, key) = (stood.seen.size(), stood.key());
+        if let Some(reason) = self.charges.fork_within(size) {
+            found(Grade::Forked, reason.to_owned());
+        }
+        if let Some(reason) = self.charges.doubt(&key).filter(|_| !is_shown) {
+            match self.known.end_of(&key) {
+                Some(end) => found(Grade::InDoubt, in_doubt(key, end, reason)),
+                None => found(Grade::Forked, reason.to_owned()),
+            }
+        }
+        for (stranger, charges) in self.charges.strangers(size) {
+            // A line that a stranger puts beside the log's own says nothing: anybody can.
+            if has_signed(stood.seen, stranger) && !has_signed(stood.seen, key.as_bytes()) {
+                charges.for_each(|(grade, reason)| found(grade, reason.to_owned()));
+            }
+        }
+        findings
     }
 
     /// That a head has another root than the root key has signed for its size.
