@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::{get, post},
 };
-use chaos_witness::{Answer, REQUEST_BYTES_MAX, Witness, WitnessError};
+use chaos_witness::{Answer, Notice, REQUEST_BYTES_MAX, Witness, WitnessError};
 
 /// A request's body has arrived after this long, or is given up.
 const BODY_TIME_MAX: Duration = Duration::from_secs(10);
@@ -21,20 +21,26 @@ const SHORT: &str = "public, max-age=60";
 /// Seconds since 1970.
 pub type Seconds = fn() -> u64;
 
-/// Is told of what a witness could not answer, from any thread.
+/// Is told of what whoever runs a witness has to know, from any thread.
 pub type WitnessIncidents = Arc<dyn Fn(&WitnessIncident) + Send + Sync>;
 
-/// A witness could not read or keep what it must remember; it cosigned nothing.
+/// What whoever runs a witness has to know.
 #[derive(Debug)]
-pub struct WitnessIncident {
-    /// Why.
-    pub error: WitnessError,
+pub enum WitnessIncident {
+    /// It could not read or keep what it must remember; it cosigned nothing.
+    Failed(WitnessError),
+    /// The order of its policy's lines decided.
+    Order(Notice),
 }
 
 impl fmt::Display for WitnessIncident {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.error)?;
-        let mut cause = std::error::Error::source(&self.error);
+        let error = match self {
+            Self::Failed(error) => error,
+            Self::Order(notice) => return write!(f, "{notice}"),
+        };
+        write!(f, "{error}")?;
+        let mut cause = std::error::Error::source(error);
         while let Some(error) = cause {
             write!(f, ": {error}")?;
             cause = error.source();
@@ -73,9 +79,14 @@ async fn add_checkpoint(State(shared): State<Shared>, body: Body) -> Response {
     let answered =
         tokio::task::spawn_blocking(move || witness.add_checkpoint(&request, now_s())).await;
     match answered {
-        Ok(Ok(answer)) => answer_of(answer),
+        Ok(Ok(mut answer)) => {
+            if let Some(notice) = answer.notice.take() {
+                incidents(&WitnessIncident::Order(notice));
+            }
+            answer_of(answer)
+        }
         Ok(Err(error)) => {
-            incidents(&WitnessIncident { error });
+            incidents(&WitnessIncident::Failed(error));
             told(StatusCode::INTERNAL_SERVER_ERROR, "the witness cannot answer")
         }
         Err(_) => told(StatusCode::INTERNAL_SERVER_ERROR, "the witness cannot answer"),
@@ -95,7 +106,7 @@ async fn checkpoint(State(shared): State<Shared>, Path(origin): Path<String>) ->
         }
         Ok(Ok(None)) => told(StatusCode::NOT_FOUND, "no checkpoint of that log was cosigned"),
         Ok(Err(error)) => {
-            incidents(&WitnessIncident { error });
+            incidents(&WitnessIncident::Failed(error));
             told(StatusCode::INTERNAL_SERVER_ERROR, "the witness cannot answer")
         }
         Err(_) => told(StatusCode::INTERNAL_SERVER_ERROR, "the witness cannot answer"),

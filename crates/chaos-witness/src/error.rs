@@ -55,6 +55,17 @@ pub enum OpenError {
         /// The key that came after it.
         later: String,
     },
+    /// The policy has a line above that of the key by which a head was cosigned last, and had not then.
+    #[error(
+        "the policy has the line of `{added}` above that of `{last}`, by which a head was cosigned last: \
+         no head by `{added}` would be cosigned"
+    )]
+    Above {
+        /// The key whose line came into the policy.
+        added: String,
+        /// The key by which a head was cosigned last.
+        last: String,
+    },
     /// What is remembered of a log's keys cannot be read.
     #[error("cannot read which keys of a log were cosigned")]
     Keys(#[source] Box<WitnessError>),

@@ -5,7 +5,9 @@
 //! <folder>/lock                                     held by the one process that cosigns
 //! <folder>/logs/<SHA-256 of the origin>/checkpoint  the last cosigned checkpoint, as it is served
 //! <folder>/logs/<SHA-256 of the origin>/keys        the log's keys by which heads were cosigned, in order:
-//!                                                   the last one's time is not over; one a line
+//!                                                   the last one's time is not over; one a line, and after
+//!                                                   them, behind `above `, those by which none was and whose
+//!                                                   lines stood above the last one's in the policy
 //! <folder>/refused/<SHA-256 of the origin>/…        notes that were refused for what they say
 //! ```
 //!
@@ -30,6 +32,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     error::{OpenError, WitnessError},
+    order::Order,
     request::REQUEST_BYTES_MAX,
     witness::origin_hash,
 };
@@ -157,10 +160,9 @@ impl Folder {
         elsewhere.chain([self.keys_path(&hash)]).collect()
     }
 
-    /// The keys of a log by which heads were cosigned, in order: of all but the last the time is over. Empty if
-    /// none was remembered.
-    pub(crate) fn keys(&self, origin: &str) -> Result<Vec<VerifierKey>, WitnessError> {
-        let mut longest = Vec::new();
+    /// The keys of a log by which heads were cosigned. Empty if none was remembered.
+    pub(crate) fn order(&self, origin: &str) -> Result<Order, WitnessError> {
+        let mut longest = Order::default();
         for path in self.keys_paths(origin) {
             if !path.exists() {
                 continue;
@@ -168,22 +170,18 @@ impl Folder {
             let failed = || WitnessError::Keys { origin: origin.to_owned(), path: path.clone() };
             let bytes = chaos_files::read(&path, KEYS_BYTES_MAX).map_err(|_| failed())?;
             let text = String::from_utf8(bytes).map_err(|_| failed())?;
-            let keys = text.lines().map(|line| line.parse().map_err(|_| failed()));
-            let keys = keys.collect::<Result<Vec<VerifierKey>, _>>()?;
-            if keys.is_empty() {
-                return Err(failed());
-            }
+            let order = Order::parse(&text).ok_or_else(failed)?;
             // They only grow, and the one that was restored from an old copy is the shorter one.
-            if keys.len() > longest.len() {
-                longest = keys;
+            if order.keys.len() > longest.keys.len() {
+                longest = order;
             }
         }
         Ok(longest)
     }
 
     /// Remembers the keys of a log; when this returns, they outlive a power cut.
-    pub(crate) fn keep_keys(&self, origin: &str, keys: &[VerifierKey]) -> Result<(), WitnessError> {
-        let text: String = keys.iter().map(|key| format!("{key}\n")).collect();
+    pub(crate) fn keep_order(&self, origin: &str, order: &Order) -> Result<(), WitnessError> {
+        let text = order.to_string();
         self.make_folder(origin)?;
         for path in self.keys_paths(origin) {
             if chaos_files::read(&path, KEYS_BYTES_MAX).is_ok_and(|kept| kept == text.as_bytes()) {

@@ -36,11 +36,13 @@ mod error;
 mod evidence;
 mod folder;
 mod judge;
+mod order;
 mod request;
 mod witness;
 
 pub use error::{OpenError, WitnessError};
 pub use evidence::EVIDENCE_MAX;
 pub use judge::Refusal;
+pub use order::Notice;
 pub use request::{AddCheckpoint, PROOF_LINES_MAX, REQUEST_BYTES_MAX, RequestError};
 pub use witness::{Answer, Witness, origin_hash};

@@ -1,5 +1,5 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::{Mutex, PoisonError},
 };
@@ -12,6 +12,7 @@ use crate::{
     evidence,
     folder::Folder,
     judge::{Refusal, ensure_continues, ensure_in_order, ensure_signed, newest_signer},
+    order::{Notice, Order},
     request::AddCheckpoint,
 };
 
@@ -26,6 +27,8 @@ pub struct Witness {
     /// When the last checkpoint of a log was cosigned by a clock that was ahead, where somebody vouched for
     /// the clock of now.
     mistaken: BTreeMap<String, u64>,
+    /// The keys of which it was told since it began that heads by them are refused.
+    refused: Mutex<BTreeSet<String>>,
     // Held from looking up the last checkpoint until the next one is kept.
     folder: Mutex<Folder>,
 }
@@ -39,6 +42,8 @@ pub struct Answer {
     pub content_type: &'static str,
     /// The body.
     pub body: String,
+    /// What whoever runs the witness has to know; not for the one who asked.
+    pub notice: Option<Notice>,
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -50,7 +55,8 @@ impl Witness {
     /// Opens or makes the folder of a witness, which knows the logs of a policy.
     ///
     /// # Errors
-    /// If the policy names no log, or the folder cannot be used, is in use, or is another witness's.
+    /// If the policy names no log, or has a log's keys in an order in which heads by them cannot be cosigned; if
+    /// the folder cannot be used, is in use, or is another witness's.
     pub fn open(folder: &Path, key: WitnessKey, known: &Policy) -> Result<Self, OpenError> {
         let mut logs: BTreeMap<String, Vec<VerifierKey>> = BTreeMap::new();
         for log in known.logs() {
@@ -62,7 +68,8 @@ impl Witness {
         let folder = Folder::open(folder, key.verifier())?;
         ensure_order(&logs, &folder)?;
         let folder = Mutex::new(folder);
-        Ok(Self { key, logs, mistaken: BTreeMap::new(), folder })
+        let refused = Mutex::new(BTreeSet::new());
+        Ok(Self { key, logs, mistaken: BTreeMap::new(), refused, folder })
     }
 
     /// Also remembers the last checkpoints in a folder of its own within `elsewhere`, which is not to be
@@ -122,6 +129,19 @@ impl Witness {
         self.logs.keys().map(String::as_str)
     }
 
+    /// What is held of each log whose policy has several lines.
+    ///
+    /// # Errors
+    /// If what it remembers cannot be read.
+    pub fn notices(&self) -> Result<Vec<Notice>, WitnessError> {
+        let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut notices = Vec::new();
+        for (origin, keys) in &self.logs {
+            notices.extend(folder.order(origin)?.held(origin, keys));
+        }
+        Ok(notices)
+    }
+
     /// Answers `POST add-checkpoint` with the body `request` at `now_s` seconds since 1970.
     ///
     /// # Errors
@@ -130,7 +150,7 @@ impl Witness {
     pub fn add_checkpoint(&self, request: &[u8], now_s: u64) -> Result<Answer, WitnessError> {
         match AddCheckpoint::parse(request) {
             Ok(request) => self.judged(&request, now_s),
-            Err(error) => Ok(Answer { status: 400, content_type: TEXT, body: told(&error) }),
+            Err(error) => Ok(Answer::new(400, TEXT, told(&error))),
         }
     }
 
@@ -155,7 +175,7 @@ impl Witness {
         let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
         let last = folder.last(origin, keys, self.verifier())?;
         let last_note = last.as_ref().map(|(note, _)| note);
-        let mut known = folder.keys(origin)?;
+        let mut known = folder.order(origin)?.keys;
         if let (true, Some(at)) =
             (known.is_empty(), last_note.and_then(|note| newest_signer(note, keys)))
         {
@@ -164,7 +184,9 @@ impl Witness {
         }
         let in_order = match ensure_in_order(request, keys, &known) {
             Ok(in_order) => in_order,
-            Err(refusal) => return Ok(refused(&refusal)),
+            Err(refusal) => {
+                return Ok(Answer { notice: self.first(&refusal, keys), ..refused(&refusal) });
+            }
         };
         if let Err(refusal) = ensure_continues(request, last_note) {
             if is_evidence(&refusal, request, last_note) {
@@ -182,29 +204,48 @@ impl Witness {
         let mut note = request.checkpoint().clone();
         note.retain(|line| keys.iter().any(|key| key.is_named_by(line)));
         note.add(cosignature.clone())?;
+        let order = Order::new(in_order, keys);
         // Before the checkpoint: a key that is taken for over too early signs nothing that its owner wants.
-        folder.keep_keys(origin, &in_order)?;
+        folder.keep_order(origin, &order)?;
         folder.keep(&note)?;
-        Ok(Answer { status: 200, content_type: TEXT, body: cosignature.to_string() })
+        let notice = order.passing(origin, keys).filter(|_| order.keys != known);
+        Ok(Answer { notice, ..Answer::new(200, TEXT, cosignature.to_string()) })
+    }
+
+    /// That heads by a key are refused since its line stands above another one's, the first time.
+    fn first(&self, refusal: &Refusal, keys: &[VerifierKey]) -> Option<Notice> {
+        let Refusal::Superseded { key, last } = refusal else { return None };
+        let place = |key: &VerifierKey| keys.iter().position(|listed| listed == key);
+        if place(key) >= place(last) {
+            return None;
+        }
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let over = vec![VerifierKey::clone(key)];
+        let (origin, last) = (key.name().to_string(), VerifierKey::clone(last));
+        refused.insert(key.to_string()).then_some(Notice::Passed { origin, last, over })
     }
 }
 
-/// Checks that a policy has each log's keys in the order in which heads by them were cosigned.
+impl Answer {
+    const fn new(status: u16, content_type: &'static str, body: String) -> Self {
+        Self { status, content_type, body, notice: None }
+    }
+}
+
+/// Checks that a policy has each log's keys in an order in which heads by them can be cosigned.
 fn ensure_order(
     logs: &BTreeMap<String, Vec<VerifierKey>>,
     folder: &Folder,
 ) -> Result<(), OpenError> {
     for (origin, keys) in logs {
-        let known = folder.keys(origin).map_err(|error| OpenError::Keys(Box::new(error)))?;
-        let place = |key: &VerifierKey| keys.iter().position(|listed| listed == key);
-        let listed: Vec<&VerifierKey> = known.iter().filter(|key| place(key).is_some()).collect();
-        if let Some([earlier, later]) = listed
-            .windows(2)
-            .find(|both| place(both[0]) > place(both[1]))
-            .and_then(|both| <[&VerifierKey; 2]>::try_from(both).ok())
-        {
+        let order = folder.order(origin).map_err(|error| OpenError::Keys(Box::new(error)))?;
+        if let Some([later, earlier]) = order.reversed(keys) {
             let (earlier, later) = (earlier.to_string(), later.to_string());
             return Err(OpenError::Order { earlier, later });
+        }
+        if let Some([added, last]) = order.added_above(keys) {
+            let (added, last) = (added.to_string(), last.to_string());
+            return Err(OpenError::Above { added, last });
         }
     }
     Ok(())
@@ -247,7 +288,7 @@ fn refused(refusal: &Refusal) -> Answer {
         | Refusal::OtherRoot { .. }
         | Refusal::Inconsistent { .. } => (TEXT, told(refusal)),
     };
-    Answer { status: refusal.status(), content_type, body }
+    Answer::new(refusal.status(), content_type, body)
 }
 
 /// An error with its causes, in a line.

@@ -35,6 +35,9 @@ pub(crate) fn run(args: &WitnessArgs) -> Result<ExitCode, Failure> {
     if args.accept_clock {
         witness = witness.accepting_clock(clock::now_s()).or_fail(Kind::Storage)?;
     }
+    for notice in witness.notices().or_fail(Kind::Storage)? {
+        output::say(&notice);
+    }
     let verifier = witness.verifier().to_string();
     let logs: Vec<String> = witness.origins().map(str::to_owned).collect();
     let routes = witness_routes(Arc::new(witness), clock::now_s, Arc::new(tell));

@@ -21,6 +21,11 @@ impl From<OpenError> for Failure {
                     "put the newer key's line below the older one's; of those that are over none is needed",
                 );
             }
+            OpenError::Above { .. } => {
+                return Self::new(Kind::Input, error).hint(
+                    "if it is the newer key, swap the two lines; if it is an older one, take its line away",
+                );
+            }
             OpenError::OtherWitness { .. } | OpenError::NoLogs => Kind::Input,
         };
         Self::new(kind, error)

@@ -100,3 +100,24 @@ fn witness_whose_clock_was_ahead_cosigns_nothing_until_somebody_vouches_for_the_
     let (mut running, policy) = witness_with(&machine, &key, &[], &[]);
     ask(&machine, &mut running, &policy, "dana").expect_code(0);
 }
+
+#[test]
+fn witness_refuses_a_newer_keys_line_above_the_older_ones_and_says_what_it_holds() {
+    let (machine, root) = cosigned();
+    let rotated = machine.on("data", &["log", "rotate-key"]).expect_code(4);
+    let newer = rotated.stdout.lines().find_map(|line| line.strip_prefix("log "));
+    let newer = newer.unwrap().to_owned();
+    let (mut refused, _) = witness_with(&machine, &format!("{newer}\nlog {root}"), &[], &[]);
+    assert_eq!(refused.wait_for_end(), 3);
+    let lines = format!("the line of `{newer}` above that of `{root}`");
+    for said in [lines.as_str(), "swap the two lines"] {
+        assert!(refused.said.contains(said), "{said}: {}", refused.said);
+    }
+    let (mut running, policy) = witness(&machine, &format!("{root}\nlog {newer}"));
+    machine.on("data", &["log", "checkpoint", "--log-policy", text(&policy)]).expect_code(0);
+    assert_eq!(running.stop(), 0);
+    let held = format!("{root}, then {newer}; the last head was cosigned by {root}");
+    for said in [held.as_str(), &format!("none by {root} is any more")] {
+        assert!(running.said.contains(said), "{said}: {}", running.said);
+    }
+}

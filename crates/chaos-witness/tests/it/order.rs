@@ -102,13 +102,57 @@ fn remove_keys(folder: &std::path::Path) {
 fn lines_in_the_wrong_order_are_told_and_can_be_set_right() {
     let memories = Memories::new();
     assert_eq!(memories.ask(&[1], &by(&[1], 0, 3)).0, 200);
-    let (status, body) = memories.ask(&[3, 1], &by(&[3], 3, 5));
-    assert_eq!(status, 403);
-    assert!(body.contains("stands below the older one's, or belongs there"), "{body}");
+    let refused = memories.open(&[3, 1]).unwrap_err();
+    assert!(matches!(&refused, OpenError::Above { .. }), "{refused}");
+    let of_both = [key(3).verifier().to_string(), key(1).verifier().to_string()];
+    let expected = format!("the line of `{}` above that of `{}`", of_both[0], of_both[1]);
+    assert!(refused.to_string().contains(&expected), "{refused}");
     assert_eq!(memories.ask(&[1, 3], &by(&[3], 3, 5)).0, 200);
     let refused = memories.open(&[3, 1]).unwrap_err();
     assert!(matches!(&refused, OpenError::Order { .. }), "{refused}");
     // A third key in the place of both.
     assert_eq!(memories.ask(&[4], &by(&[4], 5, 6)).0, 200);
     assert!(matches!(memories.open(&[4, 1]), Err(OpenError::Order { .. })));
+}
+
+#[test]
+fn lines_that_were_in_the_wrong_order_before_any_head_are_told_and_can_be_set_right() {
+    let memories = Memories::new();
+    let wrong = [3, 1];
+    let witness = memories.open(&wrong).unwrap();
+    let held = |witness: &Witness| witness.notices().unwrap()[0].to_string();
+    assert!(held(&witness).ends_with("no head was cosigned yet"), "{}", held(&witness));
+    let ask = |request: AddCheckpoint| {
+        let answer = witness.add_checkpoint(request.to_string().as_bytes(), NOW_S).unwrap();
+        (answer.status, answer.notice.map(|notice| notice.to_string()).unwrap_or_default())
+    };
+    // The first head that holds the delegation has the lines of both keys.
+    let (status, said) = ask(by(&[1, 3], 0, 4));
+    assert_eq!(status, 200);
+    let newer = key(3).verifier().to_string();
+    let expected = format!("none by {newer} is any more");
+    assert!(said.contains(&expected) && said.contains("swap the two lines"), "{said}");
+    let (status, said) = ask(by(&[3], 4, 5));
+    assert_eq!(status, 403);
+    assert!(said.contains(&expected), "{said}");
+    // It is said once to those who run it, and each time to those who ask.
+    assert_eq!(ask(by(&[3], 4, 6)), (403, String::new()));
+    drop(witness);
+    // The line stood there before, so that it is no reason to begin no more.
+    let witness = memories.open(&wrong).unwrap();
+    let older = format!("the last head was cosigned by {}", key(1).verifier());
+    assert!(held(&witness).ends_with(&older), "{}", held(&witness));
+    drop(witness);
+    assert_eq!(memories.ask(&[1, 3], &by(&[3], 4, 5)).0, 200);
+    assert!(matches!(memories.open(&wrong), Err(OpenError::Order { .. })));
+}
+
+#[test]
+fn witness_that_begins_after_a_rotation_goes_on_with_the_lines_that_it_began_with() {
+    let memories = Memories::new();
+    assert_eq!(memories.ask(&[1, 3], &by(&[3], 0, 4)).0, 200);
+    assert_eq!(memories.ask(&[1, 3], &by(&[3], 4, 5)).0, 200);
+    // One that came above them since.
+    assert!(matches!(memories.open(&[4, 1, 3]), Err(OpenError::Above { .. })));
+    assert_eq!(memories.ask(&[1, 3, 4], &by(&[4], 5, 6)).0, 200);
 }
