@@ -103,6 +103,30 @@ pub enum RepairError {
         /// Size of the newest head that the directory holds.
         signed: u64,
     },
+    /// The directory has keys of the log's that the source does not show to be the log's.
+    #[error(
+        "the directory has the keys of {held} delegations of the log's checkpoints, and the source shows \
+         {shown}: it ends before the last of them, or goes on from there by a key that is retired"
+    )]
+    KeysAhead {
+        /// Delegations by the directory's key files.
+        held: usize,
+        /// Delegations that the source, or what is left in the directory, shows.
+        shown: usize,
+    },
+    /// An entry is damaged, and nothing shows that the source has the one that was signed here.
+    #[error(
+        "entry {index} is damaged, and nothing here shows that the source's head of {size} entries is the start \
+         of the one of {signed} entries that was signed here"
+    )]
+    NotShown {
+        /// Index of the entry.
+        index: u64,
+        /// Size of the source's head.
+        size: u64,
+        /// Size of the newest head that is known here.
+        signed: u64,
+    },
     /// The log signed two histories.
     #[error("{alarm}{}", unkept(.kept.as_ref().err()))]
     Forked {
@@ -191,10 +215,12 @@ async fn mend(
     ensure_held(source, (&store, &signers), &head, 0).await?;
     ensure_shown(source, (&store, &signers), &head).await?;
     held.ensure_no_fork(source, (&store, &signers), &head).await?;
+    ensure_keys_known(directory, &signers)?;
     let (source_size, old_size) = (head.claimed().size(), store.stored_size()?);
     let tree = fetch_tree(source, &store, 0, &head).await?;
-    let signed = held.stored_size();
-    let mut repair = Repair { source, tree: &tree, signed, entries: Vec::new() };
+    let (signed, newest) = (held.stored_size(), held.newest_size());
+    let shown = held.shown_size(&store, &tree, &head)?;
+    let mut repair = Repair { source, tree: &tree, signed, newest, shown, entries: Vec::new() };
     // Entries that were lost at the end, or that an old copy never had, come back as far as the log has
     // signed them. A mirror of the source's log goes on by mirroring, which judges what is new; one that
     // has the log's key is the log.
@@ -229,6 +255,17 @@ async fn mend(
     })
 }
 
+/// Refuses a source that knows of fewer delegations than the directory has keys by: whoever has one of the
+/// retired ones publishes such a history, whichever entries are lost here.
+fn ensure_keys_known(directory: &Path, signers: &Signers) -> Result<(), RepairError> {
+    let held = chaos_ledger::delegations_by_key_files(directory)?;
+    let shown = signers.delegations();
+    if shown < held {
+        return Err(RepairError::KeysAhead { held, shown });
+    }
+    Ok(())
+}
+
 /// Whether the store holds together and has the tree of this head.
 fn is_whole_to(store: &Store, checked: &Result<Head, StoreError>, head: &SignedCheckpoint) -> bool {
     let (size, root) = (head.claimed().size(), head.claimed().root());
@@ -241,6 +278,11 @@ struct Repair<'a> {
     tree: &'a Tree,
     /// Size of the newest head that the directory holds.
     signed: u64,
+    /// Size of the newest head that is known without the source.
+    newest: u64,
+    /// How many of the source's first entries are shown to be those that were signed here, or to go on from
+    /// those.
+    shown: u64,
     entries: Vec<u64>,
 }
 
@@ -281,6 +323,10 @@ impl Repair<'_> {
                 && tile.get(place) == Some(&leaf_hash(&stored.leaf))
             {
                 return Err(RepairError::Differs { index: entry.index, signed: self.signed });
+            }
+            if entry.index >= self.shown {
+                let (size, signed) = (self.tree.size(), self.newest);
+                return Err(RepairError::NotShown { index: entry.index, size, signed });
             }
             store.mend_entries(entry.index..entry.index + 1, &[entry.append])?;
             self.entries.push(entry.index);

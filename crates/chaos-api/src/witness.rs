@@ -30,7 +30,7 @@ pub enum WitnessIncident {
     /// It could not read or keep what it must remember; it cosigned nothing.
     Failed(WitnessError),
     /// The order of its policy's lines decided.
-    Order(Notice),
+    Order(Box<Notice>),
 }
 
 impl fmt::Display for WitnessIncident {
@@ -81,7 +81,7 @@ async fn add_checkpoint(State(shared): State<Shared>, body: Body) -> Response {
     match answered {
         Ok(Ok(mut answer)) => {
             if let Some(notice) = answer.notice.take() {
-                incidents(&WitnessIncident::Order(notice));
+                incidents(&WitnessIncident::Order(Box::new(notice)));
             }
             answer_of(answer)
         }

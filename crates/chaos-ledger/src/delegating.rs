@@ -1,6 +1,6 @@
 //! Handing the roles of the log's root key to other keys, and finding the key that has one.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use chaos_agency::{
     Action, Evidence, Place, Succession,
@@ -216,6 +216,26 @@ const fn file_of(role: Role) -> &'static str {
         Role::Checkpoints => LOG_FILE,
         Role::Operator => OPERATOR,
     }
+}
+
+/// By how many delegations of the log's checkpoints the key files of a data directory came into it, as far as
+/// they are there: those of retired keys stay beside the one that signs. None of them has to open.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn delegations_by_key_files(dir: &Path) -> Result<usize, Error> {
+    let folder = dir.join("keys");
+    if !folder.try_exists().map_err(Error::KeyFolder)? {
+        return Ok(0);
+    }
+    let (current, retired) = (format!("{LOG_FILE}.pem"), format!("{LOG_FILE}.retired-"));
+    let mut count = 0;
+    for file in fs::read_dir(&folder).map_err(Error::KeyFolder)? {
+        let name = file.map_err(Error::KeyFolder)?.file_name();
+        let name = name.to_string_lossy();
+        count += usize::from(name == current || name.starts_with(&retired));
+    }
+    Ok(count)
 }
 
 /// Which keys have had a role of the root key of the log that `store` holds, by its rows as they are

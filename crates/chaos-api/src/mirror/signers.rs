@@ -56,6 +56,11 @@ impl Signers {
         &self.root
     }
 
+    /// By how many delegations checkpoints were handed on, as far as is known.
+    pub(crate) fn delegations(&self) -> usize {
+        self.succession.delegations().len()
+    }
+
     /// Keeps what was learnt.
     pub(crate) fn keep(&self, store: &mut Store) -> Result<(), MirrorError> {
         if let Some(known) = &self.known

@@ -21,6 +21,7 @@ const GROWTH_MAX: u64 = 1 << 28;
 #[derive(Debug)]
 pub(crate) struct Tree {
     tiles: BTreeMap<TileId, Vec<Hash>>,
+    edge: Edge,
 }
 
 /// Tiles that were fetched, and below them those that are stored.
@@ -41,6 +42,20 @@ impl TileRead for Overlay<'_> {
 }
 
 impl Tree {
+    /// How many entries it has.
+    pub(crate) const fn size(&self) -> u64 {
+        self.edge.size()
+    }
+
+    /// The root of the tree that goes on with these leaves.
+    pub(crate) fn root_with(&self, leaves: impl Iterator<Item = Hash>) -> Hash {
+        let mut edge = self.edge.clone();
+        for leaf in leaves {
+            edge.append(&[leaf]);
+        }
+        edge.root()
+    }
+
     /// What the tree says of the leaves of a bundle.
     pub(crate) fn expected(&self, path: &TilePath) -> Result<Expected, MirrorError> {
         let width = u64::from(TILE_WIDTH);
@@ -97,7 +112,7 @@ pub(crate) async fn fetch_tree(
         return Err(MirrorError::Root { size, expected, found: edge.root() });
     }
     ensure_parents(&tiles)?;
-    Ok(Tree { tiles })
+    Ok(Tree { tiles, edge })
 }
 
 /// A tile of a log that is as long as the path says.

@@ -1,12 +1,12 @@
 //! What was signed before, against which source and result of a repair are held.
 
 use chaos_ledger::Heads;
-use chaos_log::{ForkProof, SignedCheckpoint, VerifierKey, root_at};
+use chaos_log::{ForkProof, SignedCheckpoint, VerifierKey, leaf_hash, prove_prefix, root_at};
 use chaos_store::{Head, Records as _, Store, StoreError};
 
 use super::RepairError;
 use crate::{
-    mirror::{MirrorError, Signers, ensure_grown},
+    mirror::{MirrorError, Signers, Tree, ensure_grown},
     source::Source,
 };
 
@@ -86,6 +86,33 @@ impl Held {
         self.stored.as_ref().map_or(0, |signed| signed.claimed().size())
     }
 
+    /// The size of the newest head that is known, 0 if none is.
+    pub(super) fn newest_size(&self) -> u64 {
+        let sizes = self.stored.iter().chain(&self.remembered).map(|kept| kept.claimed().size());
+        sizes.max().unwrap_or(0)
+    }
+
+    /// How many of the source's first entries are those that were signed here, or go on from those: all of
+    /// them, unless a larger head was signed and nothing that is left here shows that the source's is its start.
+    /// It goes on from the smaller ones.
+    pub(super) fn shown_size(
+        &self,
+        store: &Store,
+        tree: &Tree,
+        head: &SignedCheckpoint,
+    ) -> Result<u64, RepairError> {
+        let size = head.claimed().size();
+        let mut shown = size;
+        for kept in self.stored.iter().chain(&self.remembered) {
+            if kept.claimed().size() > size && !is_start(store, tree, head, kept)? {
+                let smaller = self.stored.iter().chain(&self.remembered);
+                let sizes = smaller.map(|kept| kept.claimed().size());
+                shown = sizes.filter(|kept| *kept <= size).max().unwrap_or(0);
+            }
+        }
+        Ok(shown)
+    }
+
     /// Refuses the source of another history before anything of it is taken in.
     pub(super) async fn ensure_no_fork(
         &self,
@@ -133,4 +160,30 @@ impl Held {
             },
         }
     }
+}
+
+/// Whether the source's tree is shown to be the start of that of a larger head, by the tiles that are here or by
+/// the leaves that come after it.
+///
+/// # Errors
+/// If the tiles, which lead to the larger head, show that it is not.
+fn is_start(
+    store: &Store,
+    tree: &Tree,
+    head: &SignedCheckpoint,
+    kept: &SignedCheckpoint,
+) -> Result<bool, RepairError> {
+    let (old, new) = (head.claimed(), kept.claimed());
+    if let Ok(nodes) = prove_prefix(store, old.size(), new.size())
+        && let Ok(root) = nodes.old_root(new.root())
+    {
+        let branches = MirrorError::Branches { kept: old.size(), found: new.size() };
+        return if root == *old.root() { Ok(true) } else { Err(branches.into()) };
+    }
+    let mut leaves = Vec::new();
+    for index in old.size()..new.size() {
+        let Some(entry) = store.stored(index)? else { return Ok(false) };
+        leaves.push(leaf_hash(&entry.leaf));
+    }
+    Ok(tree.root_with(leaves.into_iter()) == *new.root())
 }

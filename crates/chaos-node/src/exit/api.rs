@@ -184,6 +184,14 @@ impl From<RepairError> for Failure {
                 "the source ends before the log's last rotation, or does not publish `keys`; mend from a copy \
                  that reaches as far as what was signed here",
             ),
+            RepairError::KeysAhead { .. } => Self::new(Kind::Check, error).hint(
+                "nothing was changed; mend from a copy that reaches the last rotation. If that was never \
+                 published and no copy has it, move keys/operator.log.pem out of the data directory and put \
+                 the newest keys/operator.log.retired-*.pem in its place",
+            ),
+            RepairError::NotShown { .. } => Self::new(Kind::Check, error).hint(
+                "mend from a copy that reaches as far as what was signed here",
+            ),
             RepairError::Differs { .. } => Self::new(Kind::Storage, error).hint(
                 "to go on with what the log signed, move chaoschain.sqlite out of the data directory and run \
                  this again: the log comes from the source and the keys stay. What only this directory has \

@@ -428,3 +428,64 @@ fn what_was_accepted_of_a_thiefs_entry_says_nothing_of_the_logs_own() {
         }
     }
 }
+
+/// Runs statements on the database of a data directory.
+fn spoil(data: &Path, statements: &str) {
+    let script =
+        "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1]) as d: d.executescript(sys.argv[2])";
+    let database = data.join("chaoschain.sqlite");
+    let mut spoilt = Command::new("python3");
+    spoilt.args(["-c", script, database.to_str().unwrap(), statements]);
+    assert!(spoilt.status().unwrap().success());
+}
+
+#[test]
+fn repair_of_the_owners_directory_takes_in_nothing_that_a_retired_key_signed() {
+    let Places { log, .. } = Places::new();
+    // Seven entries, of which the last is the thief's; the owner's log has eight.
+    log.grow_elsewhere("thief", "eve");
+    let (thief, owner) = (log.text("thief"), log.text("after"));
+    // The database is lost, and the machine's memory with it: what is left are the key files.
+    log.machine.copy("data", "lost");
+    fs::remove_file(log.machine.path("lost/chaoschain.sqlite")).unwrap();
+    let none = log.machine.path("none");
+    let repair =
+        |from: &str| log.machine.with_heads(&none, "lost", &["log", "repair", "--from", from]);
+    let refused = repair(&thief);
+    let refused = refused.expect_error(1, &["the keys of 2 delegations", "the source shows 1"]);
+    assert!(refused.stderr.contains("operator.log.retired-"), "{}", refused.stderr);
+    assert!(!refused.stdout.contains("fetched"), "{}", refused.stdout);
+    repair(&owner).expect_code(0);
+    let agents = log.machine.with_heads(&none, "lost", &["agent", "list"]).expect_code(0);
+    assert!(!agents.stdout.contains("eve"), "{}", agents.stdout);
+    // Its heads and an entry are lost; the machine remembers what was signed.
+    let entry = "DELETE FROM checkpoints; UPDATE entries SET record = x'00' WHERE idx = 6;";
+    let tiles =
+        "DELETE FROM tiles; DELETE FROM edge; UPDATE entries SET leaf = x'00' WHERE idx = 7;";
+    let cases = [
+        ("tiled", entry.to_owned(), "is not the start of the one of 8 entries"),
+        (
+            "bare",
+            format!("{entry} {tiles}"),
+            "nothing here shows that the source's head of 7 entries",
+        ),
+    ];
+    for (name, damage, said) in cases {
+        log.machine.copy("data", name);
+        spoil(&log.machine.path(name), &damage);
+        for file in fs::read_dir(log.machine.path(name).join("keys")).unwrap() {
+            let file = file.unwrap();
+            if file.file_name().to_string_lossy().starts_with("operator.log") {
+                fs::remove_file(file.path()).unwrap();
+            }
+        }
+        log.machine.on(name, &["log", "repair", "--from", &thief]).expect_error(1, &[said]);
+        let mended = log.machine.on(name, &["log", "repair", "--from", &owner]).expect_code(0);
+        assert!(
+            mended.stdout.contains("it goes on from the head of 8 entries"),
+            "{}",
+            mended.stdout
+        );
+        log.machine.on(name, &["log", "rebuild", "--check"]).expect_code(0);
+    }
+}
