@@ -13,6 +13,7 @@ mod proposal;
 mod publish;
 mod run;
 mod secret;
+mod sending;
 mod sources;
 mod tx;
 mod verify;
@@ -60,11 +61,9 @@ pub(crate) use secret::{
     AnchorArg, FindArgs, GrantArgs, LeaseArgs, LeaseCommand, RestoreJobArgs, RevokeServiceArgs,
     SecretArgs, SecretCommand, ServiceArgs, ServiceCommand, TableArgs,
 };
+pub(crate) use sending::{ChainArgs, KeystoreArgs, ReadArgs, SendArgs, SpendArgs, WaitArgs};
 pub(crate) use sources::{ExportArgs, ImportArgs, NodeArgs, StateFrom};
-pub(crate) use tx::{
-    ChainArgs, KeystoreArgs, SpendArgs, TxArgs, TxBumpArgs, TxCancelArgs, TxCommand, TxListArgs,
-    TxResumeArgs, WaitArgs,
-};
+pub(crate) use tx::{TxArgs, TxBumpArgs, TxCancelArgs, TxCommand, TxListArgs, TxResumeArgs};
 pub(crate) use verify::{Required, VerifyArgs};
 pub(crate) use vote::{
     CastArgs, DelegateArgs, ExecuteArgs, ObserveArgs, OpenArgs, VoteArgs, VoteCommand, WatchArgs,

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use chaos_chains::Address;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{ChainArgs, DataArgs, KeystoreArgs, SpendArgs, address};
+use super::{ChainArgs, KeystoreArgs, SendArgs, address};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -75,26 +75,18 @@ pub(crate) enum PartKind {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("json", |json| json.help("Print JSON, one object per contract")))]
 pub(crate) struct DeployArgs {
     /// Which parts; all of them otherwise.
     #[arg(value_enum, value_name = "PART")]
     pub(crate) parts: Vec<PartKind>,
-    #[command(flatten)]
-    pub(crate) chain: ChainArgs,
-    #[command(flatten)]
-    pub(crate) key: KeystoreArgs,
-    #[command(flatten)]
-    pub(crate) spend: SpendArgs,
     /// The file of addresses, code hashes and transactions. What it has is not deployed again.
     #[arg(long, value_name = "FILE", default_value = "deployment.json")]
     pub(crate) deployment: PathBuf,
     #[command(flatten)]
     pub(crate) terms: TermsArgs,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
-    /// Print JSON, one object per contract.
-    #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) send: SendArgs,
 }
 
 /// The terms of a governor that is deployed.

@@ -4,8 +4,8 @@ use chaos_types::Digest;
 use clap::{ArgGroup, Args, Subcommand};
 
 use super::{
-    ChainArgs, DataArgs, FindingsArgs, KeystoreArgs, LogExportArgs, LogServeArgs, MirrorArgs,
-    MonitorArgs, RepairArgs, SpendArgs,
+    DataArgs, FindingsArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs, RepairArgs,
+    SendArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -279,8 +279,6 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = ANCHOR_EXAMPLES)]
 pub(crate) struct AnchorArgs {
-    #[command(flatten)]
-    pub(crate) chain: ChainArgs,
     /// A CheckpointAnchor contract of this log and account, as the first anchors had. Default: the registry of
     /// checkpoints, which has one address on every chain.
     #[arg(long, value_name = "ADDRESS")]
@@ -288,14 +286,7 @@ pub(crate) struct AnchorArgs {
     #[command(flatten)]
     pub(crate) how: AnchorHow,
     #[command(flatten)]
-    pub(crate) key: KeystoreArgs,
-    #[command(flatten)]
-    pub(crate) spend: SpendArgs,
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) send: SendArgs,
 }
 
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use chaos_chains::Address;
 use chaos_types::Digest;
 use clap::{Args, Subcommand};
 
-use super::{ChainArgs, DataArgs, KeystoreArgs, SpendArgs, address};
+use super::{ReadArgs, SendArgs, address};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,6 +34,7 @@ pub(crate) enum PayCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("json", |json| json.help("Print JSON, one object per agent")))]
 pub(crate) struct PlanArgs {
     /// The receipt of the outcome, which `vote observe` printed.
     #[arg(long, value_name = "RECEIPT")]
@@ -57,12 +58,7 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "FILE", default_value = "payment.json")]
     pub(crate) out: PathBuf,
     #[command(flatten)]
-    pub(crate) chain: ChainArgs,
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
-    /// Print JSON, one object per agent.
-    #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) read: ReadArgs,
 }
 
 #[derive(Debug, Args)]
@@ -71,16 +67,7 @@ pub(crate) struct StepArgs {
     #[arg(long, value_name = "FILE", default_value = "payment.json")]
     pub(crate) payment: PathBuf,
     #[command(flatten)]
-    pub(crate) chain: ChainArgs,
-    #[command(flatten)]
-    pub(crate) key: KeystoreArgs,
-    #[command(flatten)]
-    pub(crate) spend: SpendArgs,
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) send: SendArgs,
 }
 
 #[derive(Debug, Args)]

@@ -6,7 +6,7 @@ use chaos_chains::Address;
 use clap::{Args, Subcommand};
 
 pub(crate) use self::check::ProposalCheckArgs;
-use super::{ChainArgs, DataArgs, KeystoreArgs, SpendArgs, address};
+use super::{SendArgs, address};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,14 +44,5 @@ pub(crate) struct SubmitArgs {
     #[arg(long, value_name = "FILE", default_value = "deployment.json")]
     pub(crate) deployment: PathBuf,
     #[command(flatten)]
-    pub(crate) chain: ChainArgs,
-    #[command(flatten)]
-    pub(crate) key: KeystoreArgs,
-    #[command(flatten)]
-    pub(crate) spend: SpendArgs,
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) send: SendArgs,
 }

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use chaos_chains::{Address, Support, U256};
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{ChainArgs, DataArgs, KeystoreArgs, SpendArgs, WaitArgs, address};
+use super::{ChainArgs, ReadArgs, SendArgs, WaitArgs, address};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,16 +48,7 @@ pub(crate) struct DelegateArgs {
     #[arg(long, value_name = "FILE", default_value = "deployment.json")]
     pub(crate) deployment: PathBuf,
     #[command(flatten)]
-    pub(crate) chain: ChainArgs,
-    #[command(flatten)]
-    pub(crate) key: KeystoreArgs,
-    #[command(flatten)]
-    pub(crate) spend: SpendArgs,
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) send: SendArgs,
 }
 
 #[derive(Debug, Args)]
@@ -72,16 +63,7 @@ pub(crate) struct OpenArgs {
     #[arg(long, value_name = "FILE", default_value = "vote.json")]
     pub(crate) out: PathBuf,
     #[command(flatten)]
-    pub(crate) chain: ChainArgs,
-    #[command(flatten)]
-    pub(crate) key: KeystoreArgs,
-    #[command(flatten)]
-    pub(crate) spend: SpendArgs,
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) send: SendArgs,
 }
 
 /// A choice in a vote.
@@ -114,16 +96,7 @@ pub(crate) struct CastArgs {
     #[arg(long, value_name = "FILE", default_value = "vote.json")]
     pub(crate) vote: PathBuf,
     #[command(flatten)]
-    pub(crate) chain: ChainArgs,
-    #[command(flatten)]
-    pub(crate) key: KeystoreArgs,
-    #[command(flatten)]
-    pub(crate) spend: SpendArgs,
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) send: SendArgs,
 }
 
 #[derive(Debug, Args)]
@@ -147,16 +120,7 @@ pub(crate) struct ExecuteArgs {
     #[arg(long, value_name = "FILE", default_value = "vote.json")]
     pub(crate) vote: PathBuf,
     #[command(flatten)]
-    pub(crate) chain: ChainArgs,
-    #[command(flatten)]
-    pub(crate) key: KeystoreArgs,
-    #[command(flatten)]
-    pub(crate) spend: SpendArgs,
-    #[command(flatten)]
-    pub(crate) data: DataArgs,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) send: SendArgs,
 }
 
 #[derive(Debug, Args)]
@@ -175,14 +139,9 @@ pub(crate) struct ObserveArgs {
     #[arg(long, value_name = "RECEIPT")]
     pub(crate) submission: Option<chaos_types::Digest>,
     #[command(flatten)]
-    pub(crate) chain: ChainArgs,
-    #[command(flatten)]
     pub(crate) wait: WaitArgs,
     #[command(flatten)]
-    pub(crate) data: DataArgs,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) read: ReadArgs,
 }
 
 /// A number of 256 bits.

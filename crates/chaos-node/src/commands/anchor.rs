@@ -17,7 +17,7 @@ use chaos_programs::{
 use chaos_store::Records as _;
 use serde_json::json;
 
-use super::sending::{connect, outbox, show_plans};
+use super::sending::{connect, outbox, show_plans, signer};
 use crate::{
     args::{AnchorArgs, AnchorCommand},
     exit::{Failure, Kind, OrFail as _},
@@ -32,17 +32,17 @@ pub(crate) fn run(command: &AnchorCommand) -> Result<ExitCode, Failure> {
 }
 
 fn write(args: &AnchorArgs) -> Result<ExitCode, Failure> {
-    if args.spend.dry_run {
+    if args.send.spend.dry_run {
         return plan(args);
     }
-    let mut ledger = ledger::open(&args.data.data)?;
+    let mut ledger = ledger::open(&args.send.data.data)?;
     // What the log would not admit must not be paid for.
     ledger.operator_for(action::Anchor::KIND)?;
     let heads = ledger::heads()?;
-    let outbox = outbox(&args.data.data, &args.spend)?;
-    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    let outbox = outbox(&args.send)?;
+    let signer = signer(&args.send.key)?;
     runtime::server()?.block_on(async {
-        let chain = connect(&args.chain, outbox).await?;
+        let chain = connect(&args.send.chain, outbox).await?;
         let place = Place {
             chain: &chain,
             holder: holder(args, &chain, &ledger, &signer)?,
@@ -65,7 +65,7 @@ fn write(args: &AnchorArgs) -> Result<ExitCode, Failure> {
         drop(ledger);
         let (size, root) = (checkpoint.claimed().size(), *checkpoint.claimed().root().as_bytes());
         let written = anchoring::write(size, root, &place).await?;
-        let mut ledger = ledger::open(&args.data.data)?;
+        let mut ledger = ledger::open(&args.send.data.data)?;
         report(args, &checkpoint, &anchoring::record(&mut ledger, written, Some(&checkpoint))?)
     })
 }
@@ -124,7 +124,7 @@ async fn ready(args: &AnchorArgs, ledger: &Ledger, place: &Place<'_>) -> Result<
     if !args.how.deploy {
         return Err(chain::Error::from(RegistryRefusal::Missing).into());
     }
-    if !args.spend.dry_run && chain.deploy_registry(signer).await?.is_some() {
+    if !args.send.spend.dry_run && chain.deploy_registry(signer).await?.is_some() {
         output::say(format_args!("deployed CheckpointRegistry at {REGISTRY:#x}"));
     }
     Ok(())
@@ -169,7 +169,7 @@ async fn unchanged(
 }
 
 fn nothing_new(args: &AnchorArgs, size: u64) -> Result<ExitCode, Failure> {
-    if args.json {
+    if args.send.json {
         output::json(&json!({"event": "nothing_to_anchor", "anchored_size": size}))?;
     } else {
         output::line(format_args!(
@@ -226,13 +226,13 @@ async fn finish(
 
 /// What anchoring the log as it stands would send.
 fn plan(args: &AnchorArgs) -> Result<ExitCode, Failure> {
-    let ledger = ledger::read(&args.data.data)?;
-    let outbox: Outbox = outbox(&args.data.data, &args.spend)?;
-    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    let ledger = ledger::read(&args.send.data.data)?;
+    let outbox: Outbox = outbox(&args.send)?;
+    let signer = signer(&args.send.key)?;
     let size = ledger.size();
     let root = *root_at(ledger.store(), size).or_fail(Kind::Storage)?.as_bytes();
     runtime::single()?.block_on(async {
-        let chain = connect(&args.chain, outbox).await?;
+        let chain = connect(&args.send.chain, outbox).await?;
         let place = Place {
             chain: &chain,
             holder: holder(args, &chain, &ledger, &signer)?,
@@ -252,17 +252,19 @@ fn plan(args: &AnchorArgs) -> Result<ExitCode, Failure> {
                 chain.plan_anchor(&log, size, root).await?
             }
         };
-        if let Some(DeclareAnchoring { publisher, chain, .. }) = undeclared.filter(|_| !args.json) {
+        if let Some(DeclareAnchoring { publisher, chain, .. }) =
+            undeclared.filter(|_| !args.send.json)
+        {
             output::line(format_args!(
                 "would declare that {publisher}\n  anchors this log on {chain}"
             ));
         }
-        if plans.is_empty() && !args.json {
+        if plans.is_empty() && !args.send.json {
             output::line(format_args!(
                 "size {size} is anchored, or its transaction is in the journal"
             ));
         }
-        show_plans(&chain, &plans, args.json)?;
+        show_plans(&chain, &plans, args.send.json)?;
         Ok(ExitCode::SUCCESS)
     })
 }
@@ -273,7 +275,7 @@ fn report(
     recorded: &Recorded,
 ) -> Result<ExitCode, Failure> {
     let Recorded { body, receipt, reached, .. } = recorded;
-    if args.json {
+    if args.send.json {
         output::json(&json!({
             "receipt": receipt,
             "anchor": body,

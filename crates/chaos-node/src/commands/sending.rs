@@ -3,15 +3,15 @@
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use chaos_chains::{
-    Address, B256, CHAIN_FILE_BYTES_MAX, ChainFile, Error, EvmChain, Outbox, Plan, Shortage, Told,
-    U256,
+    Address, B256, CHAIN_FILE_BYTES_MAX, ChainFile, Error, EvmChain, Outbox, Plan, Shortage,
+    Signer, Told, U256,
     sending::{Accounts, DEPTH_FOR_FINAL, FeeCap, Journal, decimal, wei},
 };
 use chaos_types::ChainId;
 use serde_json::json;
 
 use crate::{
-    args::{ChainArgs, SpendArgs, WaitArgs},
+    args::{ChainArgs, KeystoreArgs, SendArgs, SpendArgs, WaitArgs},
     clock,
     exit::{Failure, Kind, OrFail as _},
     ledger, output,
@@ -21,13 +21,19 @@ const GWEI_DECIMALS: usize = 9;
 pub(super) const COIN_DECIMALS: usize = 18;
 
 /// The outbox of a data directory: its journal, and the accounts of this user.
-pub(super) fn outbox(data: &Path, args: &SpendArgs) -> Result<Outbox, Failure> {
+pub(super) fn outbox(args: &SendArgs) -> Result<Outbox, Failure> {
+    let SpendArgs { max_fee, max_tip, max_cost, dry_run: plans_only, wait } = &args.spend;
     let cap = FeeCap {
-        max_fee_per_gas: per_gas("--max-fee", &args.max_fee)?,
-        max_tip_per_gas: per_gas("--max-tip", &args.max_tip)?,
-        max_cost: amount("--max-cost", &args.max_cost, COIN_DECIMALS)?,
+        max_fee_per_gas: per_gas("--max-fee", max_fee)?,
+        max_tip_per_gas: per_gas("--max-tip", max_tip)?,
+        max_cost: amount("--max-cost", max_cost, COIN_DECIMALS)?,
     };
-    Ok(Outbox { cap, plans_only: args.dry_run, ..waiting(data, &args.wait)? })
+    Ok(Outbox { cap, plans_only: *plans_only, ..waiting(&args.data.data, wait)? })
+}
+
+/// The key of the account that sends.
+pub(super) fn signer(args: &KeystoreArgs) -> Result<Signer, Failure> {
+    Signer::load(args.keystore.as_deref()).or_fail(Kind::Input)
 }
 
 /// The same, for whoever signs nothing.

@@ -3,15 +3,15 @@
 use std::process::ExitCode;
 
 use chaos_chains::{
-    Ended, EvmChain, Journaled, Plan, Signer, Word,
+    Ended, EvmChain, Journaled, Plan, Word,
     sending::{Finality, Intent, Purpose, Stage},
 };
 use serde_json::{Value, json};
 
-use super::sending::{connect, gwei, outbox, show_plans, waiting};
+use super::sending::{connect, gwei, outbox, show_plans, signer, waiting};
 use crate::{
     args::{TxArgs, TxBumpArgs, TxCancelArgs, TxCommand, TxListArgs, TxResumeArgs, WaitArgs},
-    exit::{Failure, Kind, OrFail as _},
+    exit::Failure,
     output, runtime,
 };
 
@@ -28,12 +28,12 @@ pub(crate) fn run(args: &TxArgs) -> Result<ExitCode, Failure> {
 }
 
 fn list(args: &TxListArgs) -> Result<ExitCode, Failure> {
-    let outbox = waiting(&args.data.data, &WaitArgs { finality: Finality::Final, wait: 0 })?;
+    let outbox = waiting(&args.read.data.data, &WaitArgs { finality: Finality::Final, wait: 0 })?;
     let journaled = runtime::single()?.block_on(async {
-        let chain = connect(&args.chain, outbox).await?;
+        let chain = connect(&args.read.chain, outbox).await?;
         Ok::<_, Failure>(chain.journaled(args.all).await?)
     })?;
-    if args.json {
+    if args.read.json {
         for it in &journaled {
             output::json(&described(it))?;
         }
@@ -151,56 +151,56 @@ fn hints(journaled: &[Journaled]) -> Vec<String> {
 }
 
 fn resume(args: &TxResumeArgs) -> Result<ExitCode, Failure> {
-    let outbox = waiting(&args.data.data, &args.wait)?;
+    let outbox = waiting(&args.read.data.data, &args.wait)?;
     let ended = runtime::single()?.block_on(async {
-        let chain = connect(&args.chain, outbox).await?;
+        let chain = connect(&args.read.chain, outbox).await?;
         Ok::<_, Failure>(chain.resume(args.wait.finality).await?)
     })?;
     for (intent, end) in &ended {
-        tell_end(intent, end, args.json)?;
+        tell_end(intent, end, args.read.json)?;
     }
-    if ended.is_empty() && !args.json {
+    if ended.is_empty() && !args.read.json {
         output::line("nothing is open on this chain");
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn bump(args: &TxBumpArgs) -> Result<ExitCode, Failure> {
-    let outbox = outbox(&args.data.data, &args.spend)?;
-    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    let outbox = outbox(&args.send)?;
+    let signer = signer(&args.send.key)?;
     runtime::single()?.block_on(async {
-        let chain = connect(&args.chain, outbox).await?;
+        let chain = connect(&args.send.chain, outbox).await?;
         let which = &args.transaction;
-        if args.spend.dry_run {
+        if args.send.spend.dry_run {
             let plan = chain.plan_replacement(signer.address(), which, Purpose::Act).await?;
-            show_replacement(&chain, plan, args.json)?;
+            show_replacement(&chain, plan, args.send.json)?;
         } else {
-            let (intent, end) = chain.bump(&signer, which, args.spend.wait.finality).await?;
-            tell_end(&intent, &end, args.json)?;
+            let (intent, end) = chain.bump(&signer, which, args.send.spend.wait.finality).await?;
+            tell_end(&intent, &end, args.send.json)?;
         }
         Ok(ExitCode::SUCCESS)
     })
 }
 
 fn cancel(args: &TxCancelArgs) -> Result<ExitCode, Failure> {
-    let outbox = outbox(&args.data.data, &args.spend)?;
+    let outbox = outbox(&args.send)?;
     let which = &args.transaction;
     if args.gone {
         let struck = runtime::single()?.block_on(async {
-            let chain = connect(&args.chain, outbox).await?;
+            let chain = connect(&args.send.chain, outbox).await?;
             Ok::<_, Failure>(chain.abandon(which)?)
         })?;
-        return abandoned(&struck, args.json);
+        return abandoned(&struck, args.send.json);
     }
-    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    let signer = signer(&args.send.key)?;
     runtime::single()?.block_on(async {
-        let chain = connect(&args.chain, outbox).await?;
-        if args.spend.dry_run {
+        let chain = connect(&args.send.chain, outbox).await?;
+        if args.send.spend.dry_run {
             let plan = chain.plan_replacement(signer.address(), which, Purpose::Cancel).await?;
-            show_replacement(&chain, plan, args.json)?;
+            show_replacement(&chain, plan, args.send.json)?;
         } else {
-            let (intent, end) = chain.cancel(&signer, which, args.spend.wait.finality).await?;
-            tell_end(&intent, &end, args.json)?;
+            let (intent, end) = chain.cancel(&signer, which, args.send.spend.wait.finality).await?;
+            tell_end(&intent, &end, args.send.json)?;
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -8,16 +8,14 @@ mod watch;
 
 use std::{path::Path, process::ExitCode};
 
-use chaos_chains::{
-    Contract, EvmChain, OpenVote, ProposalState, Signer, TxSummary, VOTE_FILE_BYTES_MAX,
-};
+use chaos_chains::{Contract, EvmChain, OpenVote, ProposalState, TxSummary, VOTE_FILE_BYTES_MAX};
 use serde_json::json;
 
 use crate::{
     args::{ChainArgs, DelegateArgs, VoteArgs, VoteCommand},
     commands::{
         deployment,
-        sending::{Explorer, connect, outbox, planned},
+        sending::{Explorer, connect, outbox, planned, signer},
     },
     exit::{Failure, Kind, OrFail as _},
     output, runtime,
@@ -35,18 +33,18 @@ pub(crate) fn run(args: &VoteArgs) -> Result<ExitCode, Failure> {
 }
 
 fn delegate(args: &DelegateArgs) -> Result<ExitCode, Failure> {
-    let outbox = outbox(&args.data.data, &args.spend)?;
-    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    let outbox = outbox(&args.send)?;
+    let signer = signer(&args.send.key)?;
     runtime::single()?.block_on(async {
-        let chain = connect(&args.chain, outbox).await?.settling()?;
+        let chain = connect(&args.send.chain, outbox).await?.settling()?;
         let token = deployment::contract(&chain, Contract::Token, None, &args.deployment).await?;
         let to = args.to.unwrap_or_else(|| signer.address());
         match chain.delegate(token, &signer, to).await {
             Ok(sent) => {
                 let text = format!("the votes of {:#x} are {to:#x}'s now", signer.address());
-                sent_as(&Sent { event: "delegated", text, sent }, &args.chain, args.json)
+                sent_as(&Sent { event: "delegated", text, sent }, &args.send.chain, args.send.json)
             }
-            Err(error) => planned(&chain, error, args.json),
+            Err(error) => planned(&chain, error, args.send.json),
         }
     })
 }

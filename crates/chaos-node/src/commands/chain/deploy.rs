@@ -2,16 +2,14 @@
 
 use std::process::ExitCode;
 
-use chaos_chains::{
-    Contract, Deployed, Deployment, EvmChain, GovernorTerms, Signer, StackConfig, U256,
-};
+use chaos_chains::{Contract, Deployed, Deployment, EvmChain, GovernorTerms, StackConfig, U256};
 use serde_json::json;
 
 use crate::{
     args::{DeployArgs, PartKind, TermsArgs},
     commands::{
         deployment,
-        sending::{Explorer, connect, outbox, show_plans},
+        sending::{Explorer, connect, outbox, show_plans, signer},
     },
     exit::{Failure, Kind, OrFail as _},
     output, runtime,
@@ -21,10 +19,10 @@ use crate::{
 const TOKEN: u64 = 1_000_000_000_000_000_000;
 
 pub(crate) fn run(args: &DeployArgs) -> Result<ExitCode, Failure> {
-    let outbox = outbox(&args.data.data, &args.spend)?;
-    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    let outbox = outbox(&args.send)?;
+    let signer = signer(&args.send.key)?;
     runtime::single()?.block_on(async {
-        let chain = connect(&args.chain, outbox).await?;
+        let chain = connect(&args.send.chain, outbox).await?;
         let genesis = chain.first_block().await?;
         let mut on = match deployment::read(&args.deployment)? {
             Some(on) => on,
@@ -36,13 +34,13 @@ pub(crate) fn run(args: &DeployArgs) -> Result<ExitCode, Failure> {
         ensure_terms(&chain, args, &on).await?;
         enter_token(&chain, args, &mut on).await?;
         let (contracts, terms) = (contracts(args), terms(&args.terms));
-        if args.spend.dry_run {
+        if args.send.spend.dry_run {
             let account = signer.address();
             let plans = chain.plan_deployment(account, &contracts, &terms, &on).await?;
-            if plans.is_empty() && !args.json {
+            if plans.is_empty() && !args.send.json {
                 output::line("everything is there already");
             }
-            show_plans(&chain, &plans, args.json)?;
+            show_plans(&chain, &plans, args.send.json)?;
             return Ok(ExitCode::SUCCESS);
         }
         for contract in &contracts {
@@ -160,7 +158,7 @@ async fn enter_token(
 
 fn report(args: &DeployArgs, on: &Deployment) -> Result<ExitCode, Failure> {
     for (contract, Deployed { address, code_hash, transaction }) in &on.contracts {
-        if args.json {
+        if args.send.json {
             output::json(&json!({
                 "contract": contract,
                 "address": format!("{address:#x}"),
@@ -171,9 +169,9 @@ fn report(args: &DeployArgs, on: &Deployment) -> Result<ExitCode, Failure> {
             output::line(format_args!("{:<19} {address:#x}", contract.name()));
         }
     }
-    if !args.json {
+    if !args.send.json {
         output::line(format_args!("written to {}", args.deployment.display()));
-        let explorer = Explorer::of(&args.chain)?;
+        let explorer = Explorer::of(&args.send.chain)?;
         for deployed in on.contracts.values() {
             explorer.say_address(&deployed.address);
         }

@@ -3,15 +3,15 @@
 use std::process::ExitCode;
 
 use chaos_chains::{
-    Address, EvmChain, Finding, Found, Prospect, Signer, Work, prospect, sending::FeeCap,
+    Address, EvmChain, Finding, Found, Prospect, Work, prospect, sending::FeeCap,
     signer::PRIVATE_KEY_VAR,
 };
 use serde_json::json;
 
 use crate::{
     args::{DoctorArgs, WorkKind},
-    commands::sending::{per_gas, reach},
-    exit::{Failure, Kind, OrFail as _},
+    commands::sending::{per_gas, reach, signer},
+    exit::{Failure, Kind},
     output, runtime,
 };
 
@@ -39,7 +39,7 @@ fn account(args: &DoctorArgs) -> Result<Option<Address>, Failure> {
         || std::env::var_os(PRIVATE_KEY_VAR).is_some_and(|key| !key.is_empty());
     match args.account {
         None if has_key => {
-            let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+            let signer = signer(&args.key)?;
             Ok(Some(signer.address()))
         }
         account => Ok(account),

@@ -13,8 +13,8 @@ use serde_json::json;
 use super::{funder, read, tokens};
 use crate::{
     args::ClaimArgs,
-    commands::sending::{connect, outbox, planned},
-    exit::{Failure, Kind, OrFail as _},
+    commands::sending::{connect, outbox, planned, signer},
+    exit::{Failure, Kind},
     ledger, output, runtime,
 };
 
@@ -27,10 +27,10 @@ struct Claimed {
 
 pub(super) fn run(args: &ClaimArgs) -> Result<ExitCode, Failure> {
     let step = &args.step;
-    let outbox = outbox(&step.data.data, &step.spend)?;
-    let signer = Signer::load(step.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    let outbox = outbox(&step.send)?;
+    let signer = signer(&step.send.key)?;
     runtime::single()?.block_on(async {
-        let chain = connect(&step.chain, outbox).await?;
+        let chain = connect(&step.send.chain, outbox).await?;
         let plan = read(&chain, &step.payment).await?;
         let from = funder(&plan, &step.payment)?;
         if args.record {
@@ -38,7 +38,7 @@ pub(super) fn run(args: &ClaimArgs) -> Result<ExitCode, Failure> {
         }
         let in_block = match claim_all(&chain, &signer, &plan, from, plan.due()?).await {
             Ok(in_block) => in_block,
-            Err(error) => return planned(&chain, error, step.json),
+            Err(error) => return planned(&chain, error, step.send.json),
         };
         // All are in a block. Now until each is as sure as is asked for.
         let mut claimed = Vec::with_capacity(in_block.len());
@@ -66,7 +66,7 @@ fn ensure_recordable(args: &ClaimArgs, account: Address, funder: Address) -> Res
         );
         return Err(Failure::message(Kind::Input, reason).hint("claim without --record"));
     }
-    let ledger = ledger::open(&args.step.data.data)?;
+    let ledger = ledger::open(&args.step.send.data.data)?;
     ledger.operator_for(chaos_agency::action::Pay::KIND)?;
     Ok(())
 }
@@ -111,7 +111,7 @@ async fn claim_all(
 fn report(args: &ClaimArgs, claimed: &[Claimed]) -> Result<(), Failure> {
     for Claimed { due, by } in claimed {
         let (account, amount) = (due.account, due.amount);
-        if args.step.json {
+        if args.step.send.json {
             output::json(&json!({
                 "account": format!("{account:#x}"),
                 "amount": amount.to_string(),
@@ -150,12 +150,12 @@ async fn record(
     let funded = chain.settling()?.create_distribution(plan.distributor, signer, &funding).await?;
     let mut transactions = vec![format!("{:#x}", funded.transaction.hash)];
     transactions.extend(hashes);
-    let mut ledger = ledger::open(&args.step.data.data)?;
+    let mut ledger = ledger::open(&args.step.send.data.data)?;
     ledger.operator_for(chaos_agency::action::Pay::KIND)?;
     let operator = proposing::Signer::of(&ledger, OPERATOR)?;
     let id = funded.distribution_id;
     let receipt = record_payment(&mut ledger, &operator, plan, id, transactions)?;
-    if args.step.json {
+    if args.step.send.json {
         output::json(&json!({"event": "recorded", "receipt": receipt}))?;
     } else {
         output::line(format_args!("receipt  {receipt}"));

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use chaos_chains::{Error, Signer, U256};
+use chaos_chains::{Error, U256};
 use chaos_programs::paying::Due;
 use serde_json::json;
 
@@ -11,17 +11,17 @@ use crate::{
     args::StepArgs,
     commands::{
         deployment,
-        sending::{Explorer, connect, outbox, planned},
+        sending::{Explorer, connect, outbox, planned, signer},
     },
-    exit::{Failure, Kind, OrFail as _},
+    exit::{Failure, Kind},
     output, runtime,
 };
 
 pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
-    let outbox = outbox(&args.data.data, &args.spend)?;
-    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    let outbox = outbox(&args.send)?;
+    let signer = signer(&args.send.key)?;
     runtime::single()?.block_on(async {
-        let chain = connect(&args.chain, outbox).await?;
+        let chain = connect(&args.send.chain, outbox).await?;
         let plan = read(&chain, &args.payment).await?;
         let (funding, account) = (plan.funding()?, signer.address());
         if let Some(funder) = plan.funder.filter(|funder| *funder != account) {
@@ -44,7 +44,7 @@ pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
             output::say(format_args!("{account:#x} gets {}", tokens(amount)));
         }
         // It goes first into the file whose key it is: whoever is stopped goes on with the same one.
-        if !args.spend.dry_run {
+        if !args.send.spend.dry_run {
             deployment::write_text(&args.payment, &plan.funded_by(account).to_json())?;
         }
         let plan = read(&chain, &args.payment).await?;
@@ -59,7 +59,7 @@ pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
         match funded {
             Ok(funded) => {
                 let hash = funded.transaction.hash;
-                if args.json {
+                if args.send.json {
                     output::json(&json!({
                         "event": "funded",
                         "distribution_id": funded.distribution_id.to_string(),
@@ -68,7 +68,7 @@ pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
                         "block_number": funded.transaction.block_number.to_string(),
                     }))?;
                 } else {
-                    let finality = args.spend.wait.finality;
+                    let finality = args.send.spend.wait.finality;
                     output::line(format_args!("{} tokens are funded, {finality}", tokens(total)));
                     output::line(format_args!("  distributor  {:#x}", plan.distributor));
                     output::line(format_args!("  number       {id:#x}"));
@@ -77,7 +77,7 @@ pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
                         "  block        {}",
                         funded.transaction.block_number
                     ));
-                    Explorer::of(&args.chain)?.say_transaction(&hash);
+                    Explorer::of(&args.send.chain)?.say_transaction(&hash);
                 }
                 Ok(ExitCode::SUCCESS)
             }
@@ -85,7 +85,7 @@ pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
                 if matches!(&error, Error::Planned(plan) if plan.what.starts_with("approve")) {
                     output::say("and then createDistribution, of about 170000 gas");
                 }
-                planned(&chain, error, args.json)
+                planned(&chain, error, args.send.json)
             }
         }
     })

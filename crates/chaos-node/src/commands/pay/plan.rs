@@ -41,7 +41,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
         })?,
     };
     let terms = runtime::single()?.block_on(async {
-        let chain = reach(&args.chain).await?;
+        let chain = reach(&args.read.chain).await?;
         let at =
             async |contract| deployment::contract(&chain, contract, None, &args.deployment).await;
         let token = match args.token {
@@ -59,11 +59,11 @@ pub(super) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
         })
     })?;
     let studio = studio::load(args.studio.as_deref())?;
-    let plan = PayPlan::new(&ledger::read(&args.data.data)?, &studio, &terms)?;
+    let plan = PayPlan::new(&ledger::read(&args.read.data.data)?, &studio, &terms)?;
     let due = plan.due()?;
     deployment::write_text(&args.out, &plan.to_json())?;
     for Due { agent, account, amount, .. } in due {
-        if args.json {
+        if args.read.json {
             output::json(&json!({
                 "agent": agent,
                 "account": format!("{account:#x}"),
@@ -74,7 +74,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
             output::line(format_args!("  {agent}"));
         }
     }
-    if !args.json {
+    if !args.read.json {
         output::line(format_args!("written to {}; nothing is paid yet", args.out.display()));
     }
     Ok(ExitCode::SUCCESS)

@@ -2,28 +2,28 @@
 
 use std::process::ExitCode;
 
-use chaos_chains::{Signer, U256, distribution_id};
+use chaos_chains::{U256, distribution_id};
 use serde_json::json;
 
 use super::{funder, read, tokens};
 use crate::{
     args::StepArgs,
-    commands::sending::{connect, outbox, planned},
-    exit::{Failure, Kind, OrFail as _},
+    commands::sending::{connect, outbox, planned, signer},
+    exit::Failure,
     output, runtime,
 };
 
 pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
-    let outbox = outbox(&args.data.data, &args.spend)?;
-    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    let outbox = outbox(&args.send)?;
+    let signer = signer(&args.send.key)?;
     runtime::single()?.block_on(async {
-        let chain = connect(&args.chain, outbox).await?.settling()?;
+        let chain = connect(&args.send.chain, outbox).await?.settling()?;
         let plan = read(&chain, &args.payment).await?;
         let (from, key) = (funder(&plan, &args.payment)?, *plan.outcome.as_bytes());
         let left = chain.remaining(plan.distributor, distribution_id(from, key)).await?;
         match chain.refund(plan.distributor, &signer, from, key).await {
             Ok(sent) => {
-                if args.json {
+                if args.send.json {
                     output::json(&json!({
                         "event": "refunded",
                         "funder": format!("{from:#x}"),
@@ -38,7 +38,7 @@ pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
                 }
                 Ok(ExitCode::SUCCESS)
             }
-            Err(error) => planned(&chain, error, args.json),
+            Err(error) => planned(&chain, error, args.send.json),
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use chaos_chains::{Contract, Signer, SubmissionError, SubmittedProposal};
+use chaos_chains::{Contract, SubmissionError, SubmittedProposal};
 use chaos_programs::{
     proposing,
     submitting::{OnRecord, PROPOSAL_BYTES_MAX, Published, record_submission, submittable},
@@ -14,29 +14,29 @@ use crate::{
     args::SubmitArgs,
     commands::{
         deployment,
-        sending::{Explorer, connect, outbox, planned},
+        sending::{Explorer, connect, outbox, planned, signer},
     },
     exit::{Failure, Kind, OrFail as _},
     ledger, output, runtime,
 };
 
 pub(crate) fn run(args: &SubmitArgs) -> Result<ExitCode, Failure> {
-    let outbox = outbox(&args.data.data, &args.spend)?;
+    let outbox = outbox(&args.send)?;
     let text = chaos_files::read(&args.proposal, PROPOSAL_BYTES_MAX).or_fail(Kind::Input)?;
     let published = Published::parse(&text)
         .or_fail(Kind::Input)
         .map_err(|failure| failure.context(args.proposal.display()))?;
-    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
-    let mut ledger = ledger::open(&args.data.data)?;
+    let signer = signer(&args.send.key)?;
+    let mut ledger = ledger::open(&args.send.data.data)?;
     let developer = proposing::Signer::of(&ledger, &args.agent)?;
     // What the log would not admit must not be paid for.
     let draft = submittable(&ledger, &published, &developer)?;
     let heads = ledger::heads()?;
     runtime::server()?.block_on(async {
-        let chain = connect(&args.chain, outbox).await?;
+        let chain = connect(&args.send.chain, outbox).await?;
         let (contract, file) = (Contract::ProposalEndpoint, &args.deployment);
         let endpoint = deployment::contract(&chain, contract, args.endpoint, file).await?;
-        let checkpoint = if args.spend.dry_run {
+        let checkpoint = if args.send.spend.dry_run {
             // Its length is all that matters.
             Digest::of(b"")
         } else {
@@ -49,10 +49,10 @@ pub(crate) fn run(args: &SubmitArgs) -> Result<ExitCode, Failure> {
         let settling = chain.settling()?;
         let submitted = settling.submit_attested(endpoint, &signer, &uri, draft, checkpoint).await;
         let submitted = match submitted {
-            Err(SubmissionError::Chain(error)) => return planned(&chain, error, args.json),
+            Err(SubmissionError::Chain(error)) => return planned(&chain, error, args.send.json),
             submitted => submitted.map_err(chaos_programs::Error::from)?,
         };
-        let mut ledger = ledger::open(&args.data.data)?;
+        let mut ledger = ledger::open(&args.send.data.data)?;
         let developer = proposing::Signer::of(&ledger, &args.agent)?;
         let on = OnRecord { chain: chain.chain_id(), endpoint, submitted: &submitted, draft };
         let receipt = record_submission(&mut ledger, &developer, &text, &on)?;
@@ -64,7 +64,7 @@ fn report(args: &SubmitArgs, on: &OnRecord<'_>, receipt: &Digest) -> Result<Exit
     let OnRecord {
         chain, endpoint, submitted: SubmittedProposal { proposal_id, transaction }, ..
     } = on;
-    if args.json {
+    if args.send.json {
         output::json(&json!({
             "receipt": receipt,
             "chain": chain,
@@ -73,17 +73,17 @@ fn report(args: &SubmitArgs, on: &OnRecord<'_>, receipt: &Digest) -> Result<Exit
             "transaction": format!("{:#x}", transaction.hash),
             "block_number": transaction.block_number.to_string(),
             "gas_used": transaction.gas_used.to_string(),
-            "finality": args.spend.wait.finality.to_string(),
+            "finality": args.send.spend.wait.finality.to_string(),
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let finality = args.spend.wait.finality;
+    let finality = args.send.spend.wait.finality;
     output::line(format_args!("proposal {proposal_id} is on record on {chain}, {finality}"));
     output::line(format_args!("  endpoint     {endpoint:#x}"));
     output::line(format_args!("  transaction  {:#x}", transaction.hash));
     output::line(format_args!("  block        {}", transaction.block_number));
     output::line(format_args!("  gas          {}", transaction.gas_used));
     output::line(format_args!("  receipt      {receipt}"));
-    Explorer::of(&args.chain)?.say_transaction(&transaction.hash);
+    Explorer::of(&args.send.chain)?.say_transaction(&transaction.hash);
     Ok(ExitCode::SUCCESS)
 }

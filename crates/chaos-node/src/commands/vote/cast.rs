@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use chaos_chains::{Error, ProposalState, Signer, sending::decimal};
+use chaos_chains::{Error, ProposalState, sending::decimal};
 
 use super::{
     Sent, sent_as,
@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     args::CastArgs,
-    commands::sending::{connect, outbox, planned},
-    exit::{Failure, Kind, OrFail as _},
+    commands::sending::{connect, outbox, planned, signer},
+    exit::{Failure, Kind},
     output, runtime,
 };
 
@@ -20,14 +20,14 @@ use crate::{
 const DECIMALS: usize = 18;
 
 pub(super) fn run(args: &CastArgs) -> Result<ExitCode, Failure> {
-    let outbox = outbox(&args.data.data, &args.spend)?;
-    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    let outbox = outbox(&args.send)?;
+    let signer = signer(&args.send.key)?;
     runtime::single()?.block_on(async {
-        let chain = connect(&args.chain, outbox).await?.settling()?;
+        let chain = connect(&args.send.chain, outbox).await?.settling()?;
         let vote = super::read(&chain, &args.vote).await?;
         let (governor, id) = (vote.governor, vote.call.proposal_id());
         let (account, support) = (signer.address(), args.support.support());
-        let patience = Duration::from_secs(if args.spend.dry_run { 0 } else { args.spend.wait.wait });
+        let patience = Duration::from_secs(if args.send.spend.dry_run { 0 } else { args.send.spend.wait.wait });
         let is_open = |state| state != ProposalState::Pending;
         let state = chain.proposal_state(governor, id).await?;
         if state == ProposalState::Pending {
@@ -55,13 +55,13 @@ pub(super) fn run(args: &CastArgs) -> Result<ExitCode, Failure> {
             Ok(sent) => {
                 let votes = decimal(votes, DECIMALS);
                 let text = format!("{votes} votes are cast: {support:?}").to_lowercase();
-                sent_as(&Sent { event: "cast", text, sent }, &args.chain, args.json)
+                sent_as(&Sent { event: "cast", text, sent }, &args.send.chain, args.send.json)
             }
             Err(Error::Reverted { .. }) if has_voted => {
                 let reason = format!("{account:#x} has voted on this already");
                 Err(Failure::message(Kind::Input, reason).hint("a vote is cast once"))
             }
-            Err(error) => planned(&chain, error, args.json),
+            Err(error) => planned(&chain, error, args.send.json),
         }
     })
 }

@@ -5,14 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chaos_chains::{EvmChain, OpenVote, ProposalState, Signer, TxSummary};
+use chaos_chains::{EvmChain, OpenVote, ProposalState, TxSummary};
 use serde_json::json;
 
 use super::word;
 use crate::{
     args::ExecuteArgs,
-    commands::sending::{Explorer, connect, outbox, planned},
-    exit::{Failure, Kind, OrFail as _},
+    commands::sending::{Explorer, connect, outbox, planned, signer},
+    exit::{Failure, Kind},
     output, runtime,
 };
 
@@ -20,10 +20,10 @@ use crate::{
 const PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) fn run(args: &ExecuteArgs) -> Result<ExitCode, Failure> {
-    let outbox = outbox(&args.data.data, &args.spend)?;
-    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    let outbox = outbox(&args.send)?;
+    let signer = signer(&args.send.key)?;
     runtime::single()?.block_on(async {
-        let chain = connect(&args.chain, outbox).await?;
+        let chain = connect(&args.send.chain, outbox).await?;
         let vote = super::read(&chain, &args.vote).await?;
         let state = chain.proposal_state(vote.governor, vote.call.proposal_id()).await?;
         match state {
@@ -42,9 +42,9 @@ pub(super) fn run(args: &ExecuteArgs) -> Result<ExitCode, Failure> {
         if state == ProposalState::Succeeded
             && let Err(error) = chain.queue(vote.governor, &signer, &vote.call).await
         {
-            return planned(&chain, error, args.json);
+            return planned(&chain, error, args.send.json);
         }
-        let patience = if args.spend.dry_run { 0 } else { args.spend.wait.wait };
+        let patience = if args.send.spend.dry_run { 0 } else { args.send.spend.wait.wait };
         let patience = Duration::from_secs(patience);
         let executed = if state == ProposalState::Executed {
             None
@@ -52,7 +52,7 @@ pub(super) fn run(args: &ExecuteArgs) -> Result<ExitCode, Failure> {
             wait_for_timelock(&chain, &vote, patience).await?;
             match chain.settling()?.execute(vote.governor, &signer, &vote.call).await {
                 Ok(executed) => Some(executed),
-                Err(error) => return planned(&chain, error, args.json),
+                Err(error) => return planned(&chain, error, args.send.json),
             }
         };
         report(&chain, args, &vote, executed).await
@@ -96,7 +96,7 @@ async fn report(
 ) -> Result<ExitCode, Failure> {
     let OpenVote { call, .. } = vote;
     let value = chain.parameter(call.registry, &call.chain, &call.name).await?;
-    if args.json {
+    if args.send.json {
         output::json(&json!({
             "event": "executed",
             "parameter": call.name,
@@ -112,7 +112,7 @@ async fn report(
         if let Some(sent) = executed {
             output::line(format_args!("  transaction  {:#x}", sent.hash));
             output::line(format_args!("  block        {}", sent.block_number));
-            Explorer::of(&args.chain)?.say_transaction(&sent.hash);
+            Explorer::of(&args.send.chain)?.say_transaction(&sent.hash);
         }
     }
     if value == call.value {

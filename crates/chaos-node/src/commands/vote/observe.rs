@@ -45,7 +45,7 @@ struct Read {
 }
 
 async fn read(args: &ObserveArgs) -> Result<Read, Failure> {
-    let chain = reach(&args.chain).await?;
+    let chain = reach(&args.read.chain).await?;
     let (governor, id, text) = match (args.governor, args.id) {
         (Some(governor), Some(id)) => (governor, id, None),
         _ => {
@@ -59,7 +59,7 @@ async fn read(args: &ObserveArgs) -> Result<Read, Failure> {
 
 fn record(args: &ObserveArgs, read: &Read, submission: Digest) -> Result<Digest, Failure> {
     let Read { chain, governor, id, vote, .. } = read;
-    let mut ledger = ledger::open(&args.data.data)?;
+    let mut ledger = ledger::open(&args.read.data.data)?;
     ledger.operator_for(ObserveVote::KIND)?;
     let state = vote_state(vote.state).map_err(|error| {
         Failure::from(error)
@@ -94,7 +94,7 @@ fn record(args: &ObserveArgs, read: &Read, submission: Digest) -> Result<Digest,
 fn report(args: &ObserveArgs, read: &Read, receipt: Option<Digest>) -> Result<ExitCode, Failure> {
     let Read { chain, governor, id, vote, .. } = read;
     let ObservedVote { kind, state, tally, window, block_number, block_hash } = vote;
-    if args.json {
+    if args.read.json {
         output::json(&json!({
             "chain": chain.chain_id(),
             "governor": format!("{governor:#x}"),

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use chaos_chains::{Contract, Error, GovernorCall, OpenVote, Signer, U256};
+use chaos_chains::{Contract, Error, GovernorCall, OpenVote, U256};
 use chaos_programs::submitting::{PROPOSAL_BYTES_MAX, Published};
 use serde_json::json;
 
@@ -10,21 +10,21 @@ use crate::{
     args::OpenArgs,
     commands::{
         deployment,
-        sending::{Explorer, connect, outbox, planned},
+        sending::{Explorer, connect, outbox, planned, signer},
     },
     exit::{Failure, Kind, OrFail as _},
     output, runtime,
 };
 
 pub(super) fn run(args: &OpenArgs) -> Result<ExitCode, Failure> {
-    let outbox = outbox(&args.data.data, &args.spend)?;
+    let outbox = outbox(&args.send)?;
     let text = chaos_files::read(&args.proposal, PROPOSAL_BYTES_MAX).or_fail(Kind::Input)?;
     let published = Published::parse(&text)
         .or_fail(Kind::Input)
         .map_err(|failure| deployment::named(failure, &args.proposal))?;
-    let signer = Signer::load(args.key.keystore.as_deref()).or_fail(Kind::Input)?;
+    let signer = signer(&args.send.key)?;
     runtime::single()?.block_on(async {
-        let chain = connect(&args.chain, outbox).await?.settling()?;
+        let chain = connect(&args.send.chain, outbox).await?.settling()?;
         let at =
             async |contract| deployment::contract(&chain, contract, None, &args.deployment).await;
         let governor = at(Contract::Governor).await?;
@@ -53,7 +53,7 @@ pub(super) fn run(args: &OpenArgs) -> Result<ExitCode, Failure> {
                     Err(_) => return Err(error.into()),
                 }
             }
-            Err(error) => return planned(&chain, error, args.json),
+            Err(error) => return planned(&chain, error, args.send.json),
         };
         let vote = OpenVote {
             chain: chain.chain_id().clone(),
@@ -71,7 +71,7 @@ pub(super) fn run(args: &OpenArgs) -> Result<ExitCode, Failure> {
 fn report(args: &OpenArgs, vote: &OpenVote) -> Result<ExitCode, Failure> {
     let OpenVote { governor, call, window, transaction, .. } = vote;
     let id = call.proposal_id();
-    if args.json {
+    if args.send.json {
         output::json(&json!({
             "event": "opened",
             "governor": format!("{governor:#x}"),
@@ -94,7 +94,7 @@ fn report(args: &OpenArgs, vote: &OpenVote) -> Result<ExitCode, Failure> {
     }
     output::line(format_args!("written to {}", args.out.display()));
     if let Some(hash) = transaction {
-        Explorer::of(&args.chain)?.say_transaction(hash);
+        Explorer::of(&args.send.chain)?.say_transaction(hash);
     }
     Ok(ExitCode::SUCCESS)
 }
