@@ -128,19 +128,40 @@ impl EvmChain {
         let mut refused = Error::InvalidUrl { reason: "no endpoint is named" };
         for endpoint in &file.endpoints {
             match Self::connect(endpoint, Some(&file.chain)).await {
-                Ok(chain) => {
-                    let found = chain.first_block().await?;
-                    if found != file.genesis {
-                        let (chain, expected) = (file.chain.clone(), file.genesis);
-                        return Err(Error::WrongGenesis { chain, expected, found });
-                    }
-                    return Ok(Self { final_depth: file.final_depth, ..chain });
-                }
+                Ok(chain) => return chain.begun_as(file).await,
                 Err(error) if error.is_transient() => refused = error,
                 Err(error) => return Err(error),
             }
         }
         Err(refused)
+    }
+
+    /// A reader's connection: to the chain that is expected, and to the one that a file describes if there is one.
+    pub(crate) async fn described(
+        rpc: JsonRpc,
+        expected: Option<&ChainId>,
+        file: Option<&ChainFile>,
+    ) -> Result<Self, Error> {
+        let chain = Self::over(rpc, expected.or(file.map(|file| &file.chain))).await?;
+        match file {
+            Some(file) => chain.begun_as(file).await,
+            None => Ok(chain),
+        }
+    }
+
+    /// The same connection, if the chain begins as a file says.
+    async fn begun_as(self, file: &ChainFile) -> Result<Self, Error> {
+        let found = self.first_block().await?;
+        if found == file.genesis {
+            return Ok(self.staying_by(Some(file)));
+        }
+        let (chain, expected) = (file.chain.clone(), file.genesis);
+        Err(Error::WrongGenesis { chain, expected, found })
+    }
+
+    /// The same connection, whose blocks stay when a file says so, if there is one.
+    pub(crate) fn staying_by(self, file: Option<&ChainFile>) -> Self {
+        Self { final_depth: file.and_then(|file| file.final_depth), ..self }
     }
 
     /// The same connection, on which everything that is sent is waited for until it is as sure as the outbox

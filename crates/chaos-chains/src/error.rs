@@ -607,6 +607,17 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The same in one line: of a request that failed on its way the last cause alone, which says what failed.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        match self {
+            Self::Unreachable { source, .. } => format!("{self}: {}", innermost(source)),
+            error => error.to_string(),
+        }
+    }
+}
+
 /// Why a node says nothing of use, in one line that does not name it.
 pub(crate) fn reason(error: &Error) -> String {
     match error {

@@ -18,16 +18,17 @@
 //! ```no_run
 //! use std::path::Path;
 //!
-//! use chaos_chains::{Anvil, AnvilConfig, EvmChain, Outbox, StackConfig};
+//! use chaos_chains::{Anvil, AnvilConfig, EvmChain, Outbox};
 //!
 //! # async fn demo() -> Result<(), Box<dyn std::error::Error>> {
 //! let anvil = Anvil::start(&AnvilConfig::default())?;
 //! let chain = EvmChain::connect(anvil.endpoint(), Some(&anvil.chain_id())).await?;
 //! let chain = chain.sending(Outbox::local(Path::new("demo"), || 0)).await?;
 //! let deployer = anvil.signer(0);
-//! let stack = chain.deploy_governance_stack(&deployer, &StackConfig::default()).await?;
-//! let anchored = chain.anchor_checkpoint(stack.anchor, &deployer, 7, [1; 32]).await?;
-//! let proof = chain.anchor_proof(&anchored.transaction, stack.anchor).await?;
+//! let publisher = deployer.address();
+//! let (contract, _) = chain.deploy_anchor(&deployer, "log.example", publisher).await?;
+//! let anchored = chain.anchor_checkpoint(contract, &deployer, 7, [1; 32]).await?;
+//! let proof = chain.anchor_proof(&anchored.transaction, contract).await?;
 //! let fact = proof.verify(7, [1; 32])?;
 //! assert_eq!(fact.block_hash, anchored.transaction.block_hash);
 //! # Ok(())

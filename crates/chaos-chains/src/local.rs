@@ -112,12 +112,11 @@ pub struct Vote {
 }
 
 impl LocalChain {
-    /// Starts anvil, found in `root` if nowhere else, and deploys the contracts for the log of this
-    /// origin, through this outbox.
+    /// Starts anvil, found in `root` if nowhere else, and deploys the contracts through this outbox.
     ///
     /// # Errors
     /// If anvil does not start, or the chain refuses.
-    pub fn start(root: Option<PathBuf>, log_origin: String, outbox: Outbox) -> Result<Self, Error> {
+    pub fn start(root: Option<PathBuf>, outbox: Outbox) -> Result<Self, Error> {
         let anvil = Anvil::start(&AnvilConfig { root, ..AnvilConfig::default() })?;
         let parts = Parts {
             sponsor: anvil.signer(SPONSOR),
@@ -129,15 +128,14 @@ impl LocalChain {
         let (chain, stack) = runtime.block_on(async {
             let chain = EvmChain::connect(anvil.endpoint(), Some(&anvil.chain_id())).await?;
             let chain = chain.sending(outbox).await?;
-            let stack = deploy(&chain, &parts, votes, log_origin).await?;
+            let stack = deploy(&chain, &parts, votes).await?;
             Ok::<_, crate::Error>((chain, stack))
         })?;
         Ok(Self { chain, stack, runtime, parts, anvil: Some(anvil) })
     }
 
-    /// Deploys the contracts for the log of this origin on a chain that somebody else started, through this
-    /// outbox. One account does everything: it deploys, submits, votes with the whole supply, pays, and is paid
-    /// as the second of the agents; the first is paid at an account that signs and sends nothing.
+    /// Deploys the contracts on a chain that somebody else started, through this outbox. One account does
+    /// everything: it deploys, submits, votes with the whole supply, pays, and is paid as the second of the agents; the first is paid at an account that signs and sends nothing.
     ///
     /// # Errors
     /// If the chain is not the file's, or refuses.
@@ -145,7 +143,6 @@ impl LocalChain {
         file: &ChainFile,
         sponsor: &Signer,
         payee: Signer,
-        log_origin: String,
         outbox: Outbox,
     ) -> Result<Self, Error> {
         let parts = Parts {
@@ -156,7 +153,7 @@ impl LocalChain {
         let runtime = runtime()?;
         let (chain, stack) = runtime.block_on(async {
             let chain = EvmChain::connect_to(file).await?.sending(outbox).await?;
-            let stack = deploy(&chain, &parts, U256::ZERO, log_origin).await?;
+            let stack = deploy(&chain, &parts, U256::ZERO).await?;
             // What is logged of it has to stay.
             Ok::<_, crate::Error>((chain.settling()?, stack))
         })?;
@@ -334,10 +331,8 @@ async fn deploy(
     chain: &EvmChain,
     parts: &Parts,
     votes_each: U256,
-    log_origin: String,
 ) -> Result<GovernanceStack, crate::Error> {
-    let config = StackConfig { log_origin, ..StackConfig::default() };
-    let stack = chain.deploy_governance_stack(&parts.sponsor, &config).await?;
+    let stack = chain.deploy_governance_stack(&parts.sponsor, &StackConfig::default()).await?;
     chain.deploy_registry(&parts.sponsor).await?;
     let shares: Vec<_> = parts.voters.iter().map(|voter| (voter, votes_each)).collect();
     chain.set_up_voters(stack.token, &parts.sponsor, &shares).await?;

@@ -20,7 +20,7 @@ use chaos_types::ChainId;
 use tokio::task::JoinSet;
 
 use crate::{
-    AnchorEvents, AnchorQuestion, Error, EvmChain, RpcLimits,
+    AnchorEvents, AnchorQuestion, ChainFile, Error, EvmChain, RpcLimits,
     blocking::Blocking,
     error::reason,
     json_rpc::JsonRpc,
@@ -45,6 +45,8 @@ const LIMITS: RpcLimits = RpcLimits {
 pub struct Nodes {
     blocking: Blocking,
     nodes: Vec<Node>,
+    /// What a chain file says that they all serve.
+    described: Option<ChainFile>,
     agree: usize,
     needed: Finality,
     known: Mutex<Known>,
@@ -150,6 +152,11 @@ pub enum Saying {
         /// Which.
         found: ChainId,
     },
+    /// Its chain begins with another block than the chain file says, or it does not show the first.
+    OtherFirst {
+        /// The chain's first block; none where the node does not show it.
+        found: Option<B256>,
+    },
     /// Its chain is as long, and it does not show the block.
     Unshown,
     /// It says nothing that can be used.
@@ -197,7 +204,20 @@ impl Nodes {
             return Err(Error::Agree { agree, count, max: NODES_MAX });
         }
         let blocking = Blocking::new()?;
-        Ok(Self { blocking, nodes, agree, needed, known: Mutex::default() })
+        Ok(Self { blocking, nodes, described: None, agree, needed, known: Mutex::default() })
+    }
+
+    /// Names the nodes of a chain file: all of its endpoints, which have to serve the chain that it describes. When a
+    /// block of it is final is what the file says.
+    ///
+    /// # Errors
+    /// As [`Nodes::new`].
+    pub fn described(
+        file: ChainFile,
+        agree: Option<usize>,
+        needed: Finality,
+    ) -> Result<Self, Error> {
+        Ok(Self { described: Some(file.clone()), ..Self::new(&file.endpoints, agree, needed)? })
     }
 
     /// How many of the nodes have to say the same.
@@ -210,14 +230,16 @@ impl Nodes {
     #[must_use]
     pub fn anchor_events(&self, question: &AnchorQuestion, tell: &Tell) -> Vec<Given> {
         let (nodes, question, tell) = (self.nodes.clone(), question.clone(), Arc::clone(tell));
+        let described = self.described.clone();
         let given = self.blocking.run(async move {
             let mut asking = JoinSet::new();
             for (at, Node { name, rpc }) in nodes.into_iter().enumerate() {
                 let (question, tell) = (question.clone(), Arc::clone(&tell));
+                let described = described.clone();
                 asking.spawn(async move {
                     let tell = |done, of| tell(HowFar { node: &name, done, of });
-                    let chain = EvmChain::over(rpc, question.chain.as_ref()).await;
-                    match chain {
+                    let expected = question.chain.as_ref();
+                    match EvmChain::described(rpc, expected, described.as_ref()).await {
                         Ok(chain) => (at, chain.anchor_events(&question, &tell).await),
                         Err(error) => (at, Err(error)),
                     }
@@ -239,15 +261,17 @@ impl Nodes {
         }
         let (nodes, needed) = (self.nodes.clone(), self.needed);
         let (silent, asked) = (known.silent.clone(), sought.clone());
+        let described = self.described.clone();
         let says = self.blocking.run(async move {
             let mut asking = JoinSet::new();
             for (at, Node { name, rpc }) in nodes.into_iter().enumerate() {
                 let (sought, before) = (asked.clone(), silent.get(&name).cloned());
+                let described = described.clone();
                 asking.spawn(async move {
                     if let Some(reason) = before {
                         return (at, (Saying::Silent { reason }, true));
                     }
-                    let says = match asking::ask(rpc, &sought, needed).await {
+                    let says = match asking::ask(rpc, &sought, described.as_ref(), needed).await {
                         Ok(says) => (says, false),
                         Err(error) => {
                             let is_gone = error.is_transient();
@@ -378,6 +402,12 @@ impl fmt::Display for Saying {
             Self::NotReached { head } => write!(f, "is behind: its newest block is {head}"),
             Self::OtherContract { found } => write!(f, "has {found} at the contract's address"),
             Self::OtherChain { found } => write!(f, "is of another chain, {found}"),
+            Self::OtherFirst { found: Some(found) } => {
+                write!(f, "begins with another block than the chain file says, {found:#x}")
+            }
+            Self::OtherFirst { found: None } => {
+                f.write_str("does not show its first block, which the chain file names")
+            }
             Self::Unshown => f.write_str("does not show the block"),
             Self::Silent { reason } => write!(f, "says nothing of use: {reason}"),
         }

@@ -122,7 +122,7 @@ pub(crate) enum Command {
     /// Run a component in the sandbox and leave a receipt.
     Run(RunArgs),
     /// Verify receipt bundles offline.
-    Verify(VerifyArgs),
+    Verify(Box<VerifyArgs>),
     /// Verify evidence about where code ran.
     Attest(AttestArgs),
     /// Register, list, show, rotate or revoke agents.

@@ -25,6 +25,8 @@ mod witness;
 
 use std::process::ExitCode;
 
+use chaos_store::OpenError;
+
 pub(crate) use self::ledger::no_password;
 use crate::output;
 
@@ -83,6 +85,22 @@ impl Failure {
             output::hint(hint);
         }
         self.code()
+    }
+
+    /// Whether the same may go well later although nobody does anything about it: something outside failed, or
+    /// another process has the data directory. What was paid for and came to nothing is looked at by a person.
+    pub(crate) fn is_passing(&self) -> bool {
+        let is_in_use = |cause: &(dyn std::error::Error + 'static)| {
+            matches!(cause.downcast_ref(), Some(OpenError::InUse { .. }))
+        };
+        let is_paid = |cause: &(dyn std::error::Error + 'static)| {
+            matches!(cause.downcast_ref(), Some(chaos_chains::Error::Failed { .. }))
+        };
+        match self.kind {
+            Kind::Outside => !self.error.chain().any(is_paid),
+            Kind::Storage => self.error.chain().any(is_in_use),
+            Kind::Check | Kind::Input | Kind::Fork => false,
+        }
     }
 
     /// The exit code.

@@ -102,6 +102,12 @@ pub(crate) fn say(text: impl Display) {
     let _closed = writeln!(std::io::stderr(), "{}", escape::lines(text));
 }
 
+/// Talk in words, folded where a terminal reads it.
+pub(crate) fn tell(text: impl Display) {
+    let text = width::folded(&escape::lines(text), width::of(io::stderr().is_terminal()));
+    let _closed = writeln!(io::stderr(), "{text}");
+}
+
 /// One JSON document on one line.
 pub(crate) fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value).or_fail(Kind::Check)?;

@@ -222,20 +222,47 @@ pub fn is_undeclared(
     if is_there { Ok(false) } else { Err(Error::DeclaredElsewhere(Box::new(declared))) }
 }
 
-/// Whether the log has nothing to anchor but the receipts of anchors: what stands behind the newest head that was
-/// anchored there. Gives its size then.
+/// What stands in a log behind the newest head that was anchored in a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct News {
+    /// The size of that head, as the log says; 0 if there is none.
+    pub anchored: u64,
+    /// Entries behind it that are no receipts of anchors.
+    pub entries: u64,
+}
+
+/// What the log has to anchor there. The receipts of anchors are no news, or each would ask for the next.
 ///
 /// # Errors
 /// If the log cannot be read.
-pub fn unchanged(ledger: &Ledger, place: &Place<'_>) -> Result<Option<u64>, Error> {
+pub fn news(ledger: &Ledger, place: &Place<'_>) -> Result<News, Error> {
     let anchored = newest(ledger, place)?;
-    for index in (anchored..ledger.size()).rev() {
+    let mut entries = 0;
+    for index in anchored..ledger.size() {
         let kind = ledger.action(index)?.map(|row| row.kind);
-        if kind.as_deref() != Some(action::Anchor::KIND) {
-            return Ok(None);
-        }
+        entries += u64::from(kind.as_deref() != Some(action::Anchor::KIND));
     }
-    Ok((anchored > 0).then_some(anchored))
+    Ok(News { anchored, entries })
+}
+
+/// Whether an account sent the head of the log as it stands and the log has no receipt of it: a command was stopped,
+/// and nothing came after.
+///
+/// # Errors
+/// If the journal or the log cannot be read.
+pub fn is_under_way(ledger: &Ledger, place: &Place<'_>) -> Result<bool, Error> {
+    let size = ledger.size();
+    let is_sent = sent(place)?.iter().any(|(sent, _)| *sent == size);
+    Ok(is_sent && newest(ledger, place)? < size)
+}
+
+/// What the journal says that an account sent to a place, as size and root.
+fn sent(place: &Place<'_>) -> Result<Vec<(u64, [u8; 32])>, Error> {
+    let Place { chain, holder, signer } = *place;
+    Ok(match &holder {
+        Holder::Registry(key) => chain.registrations_sent(key, signer.address())?,
+        Holder::Own(contract) => chain.anchors_sent(*contract, signer.address())?,
+    })
 }
 
 /// Checkpoints that an account sent to a contract and that the log has no receipt of, as size and root: of
@@ -244,11 +271,7 @@ pub fn unchanged(ledger: &Ledger, place: &Place<'_>) -> Result<Option<u64>, Erro
 /// # Errors
 /// If the journal or the log cannot be read.
 pub fn unlogged(ledger: &Ledger, place: &Place<'_>) -> Result<Vec<(u64, [u8; 32])>, Error> {
-    let Place { chain, holder, signer } = *place;
-    let mut sent = match &holder {
-        Holder::Registry(key) => chain.registrations_sent(key, signer.address())?,
-        Holder::Own(contract) => chain.anchors_sent(*contract, signer.address())?,
-    };
+    let mut sent = sent(place)?;
     if !sent.is_empty() {
         let logged = newest(ledger, place)?;
         sent.retain(|(size, _)| *size > logged && *size < ledger.size());

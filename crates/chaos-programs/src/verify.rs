@@ -8,7 +8,7 @@ use chaos_chains::{
     place::{Lookup, Nodes, Sought},
 };
 use chaos_log::{Checkpoint, Policy, VerifierKey};
-use chaos_types::{Check, Digest, Rejection, Verified};
+use chaos_types::{ChainId, Check, Digest, Rejection, Verified};
 use chaos_verify::{
     Attachments, Block, Fault, FoldedLog, Options, ReadAnchor, Reexecute, Report, Said,
 };
@@ -43,6 +43,8 @@ pub struct Reader<'a> {
 /// placed only by a block hash that comes from somewhere else than the bundle.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ChainView<'a> {
+    /// The chain that the reader means. An anchor on another one is refused.
+    pub chain: Option<&'a ChainId>,
     /// Hashes of blocks that are on the chain. If there are any, an anchor in another block is refused.
     pub blocks: &'a [B256],
     /// The contract that the log's operator anchors in. An anchor in another one is refused.
@@ -164,6 +166,7 @@ impl ReadAnchor for EvmProofs<'_> {
 impl ChainView<'_> {
     /// Holds the block and the contract against what the reader knows, and asks the reader's nodes.
     fn place(&self, fact: &AnchorFact, origin: &str) -> Result<Block, Rejection> {
+        self.ensure_chain(fact)?;
         if let Some(expected) = self.contract
             && expected != fact.contract
         {
@@ -186,9 +189,17 @@ impl ChainView<'_> {
         if let Some(lookup) = &lookup {
             ensure_not_contradicted(lookup, fact)?;
         }
-        let is_placed = is_named || lookup.as_ref().is_some_and(Lookup::is_placed);
+        let is_placed_by_nodes = lookup.as_ref().is_some_and(Lookup::is_placed);
+        let is_placed = is_named || is_placed_by_nodes;
         let is_local = fact.chain.evm_number() == Some(DEVELOPMENT_CHAIN);
-        let clock = if is_local { "; a development chain, whose clock bounds nothing" } else { "" };
+        // The hash that the reader named may be of a chain with a clock, and that it is of a development chain is
+        // the operator's word alone.
+        let is_dated = !is_local || is_named && !is_placed_by_nodes && self.chain.is_none();
+        let clock = match is_local {
+            true if is_dated => "; by the operator's word of a development chain",
+            true => "; a development chain, whose clock bounds nothing",
+            false => "",
+        };
         let advice = match (is_named, &lookup) {
             (true, None) => "the hash that was named".to_owned(),
             (true, Some(lookup)) => format!("the hash that was named; {}", told(lookup, fact)),
@@ -206,8 +217,20 @@ impl ChainView<'_> {
             says: it.says.to_string(),
             who: it.node,
         });
-        let time_s = (!is_local).then_some(fact.timestamp_s);
+        let time_s = is_dated.then_some(fact.timestamp_s);
         Ok(Block { is_placed, time_s, detail, said: said.collect() })
+    }
+
+    /// The anchor is on the chain that the reader means, if it means one.
+    fn ensure_chain(&self, fact: &AnchorFact) -> Result<(), Rejection> {
+        match self.chain.filter(|expected| **expected != fact.chain) {
+            None => Ok(()),
+            Some(expected) => Err(Rejection::new(
+                Check::Anchor,
+                Fault::AnchorChainOther,
+                format!("anchored on {}, expected {expected}", fact.chain),
+            )),
+        }
     }
 }
 

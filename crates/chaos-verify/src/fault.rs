@@ -71,6 +71,8 @@ chaos_types::faults! {
             "The chain's proof shows another place than the operator signed.";
         AnchorContractOther = "anchor-contract-other",
             "The anchor is in another contract than the reader named.";
+        AnchorChainOther = "anchor-chain-other",
+            "The anchor is on another chain than the reader named.";
         AnchorBlockOther = "anchor-block-other",
             "The anchor is in another block than the reader named.";
         AnchorBlockContradicted = "anchor-block-contradicted",

@@ -3,6 +3,7 @@
 mod delivery;
 mod journaled;
 mod preparing;
+mod spending;
 mod standing;
 
 use std::{fmt, ops::Deref, path::Path, sync::Arc, time::Duration};
@@ -31,6 +32,8 @@ pub struct Outbox {
     pub accounts: Accounts,
     /// What may be spent.
     pub cap: FeeCap,
+    /// What an account may spend within 24 hours by this journal, in wei.
+    pub day_max: Option<U256>,
     /// How sure an anchor has to be before it counts.
     pub until: Finality,
     /// How long to wait for that.
@@ -53,6 +56,7 @@ impl Outbox {
             journal: Journal::new(folder.join("transactions")),
             accounts: Accounts::new(folder.join("accounts")),
             cap: FeeCap { max_cost, ..FeeCap::default() },
+            day_max: None,
             until: Finality::IN_A_BLOCK,
             patience: Duration::from_secs(180),
             plans_only: false,
@@ -200,15 +204,11 @@ impl EvmChain {
     /// What this account sent to a contract, by what it says, without what was cancelled or came to nothing.
     pub(super) fn sent_to(&self, contract: Address, from: Address) -> Result<Vec<Bytes>, Error> {
         let outbox = self.outbox()?;
-        let mut intents = outbox.journal.open()?;
-        intents.extend(outbox.journal.done()?);
+        let mut intents = self.intents_of(outbox, from)?;
         intents.retain(|intent| {
             let may_count = intent.included().is_some_and(|inclusion| inclusion.succeeded)
                 || (intent.is_waiting() && !intent.is_cancelled());
-            self.is_of(outbox, intent)
-                && intent.account == from
-                && intent.to == Some(contract)
-                && may_count
+            intent.to == Some(contract) && may_count
         });
         Ok(intents.into_iter().map(|intent| intent.input).collect())
     }

@@ -28,10 +28,6 @@ pub struct StackConfig {
     pub quorum_percent: u8,
     /// Seconds a passed vote waits before it can be executed.
     pub timelock_s: u32,
-    /// Origin line of the log that is anchored.
-    pub log_origin: String,
-    /// The only account that may anchor; the deployer if absent.
-    pub publisher: Option<Address>,
 }
 
 impl Default for StackConfig {
@@ -46,8 +42,6 @@ impl Default for StackConfig {
             proposal_threshold: token,
             quorum_percent: 4,
             timelock_s: 60,
-            log_origin: "chaoschain.local/log".to_owned(),
-            publisher: None,
         }
     }
 }
@@ -65,17 +59,15 @@ pub struct GovernanceStack {
     pub registry: Address,
     /// `ProposalEndpoint`.
     pub endpoint: Address,
-    /// `CheckpointAnchor`.
-    pub anchor: Address,
     /// `RewardDistributor`.
     pub distributor: Address,
-    /// The six deployments, in the order of the fields; the timelock is part of the governor's.
+    /// The five deployments, in the order of the fields; the timelock is part of the governor's.
     pub transactions: Vec<TxSummary>,
 }
 
 impl EvmChain {
-    /// Deploys token, governor, registry, endpoint, anchor and distributor. The deployer gets the
-    /// whole supply of the token.
+    /// Deploys token, governor, registry, endpoint and distributor. The deployer gets the whole supply of
+    /// the token.
     ///
     /// # Errors
     /// The first deployment that fails.
@@ -84,7 +76,6 @@ impl EvmChain {
         deployer: &Signer,
         config: &StackConfig,
     ) -> Result<GovernanceStack, Error> {
-        let publisher = config.publisher.unwrap_or_else(|| deployer.address());
         let (token, tx_token) = self.create(deployer, &creation::token(config.supply)).await?;
         let (governor, tx_governor) =
             self.create(deployer, &creation::governor(token, config)).await?;
@@ -92,24 +83,20 @@ impl EvmChain {
         let (registry, tx_registry) =
             self.create(deployer, &creation::parameter_registry(timelock)).await?;
         let (endpoint, tx_endpoint) = self.create(deployer, &creation::endpoint()).await?;
-        let (anchor, tx_anchor) =
-            self.deploy_anchor(deployer, &config.log_origin, publisher).await?;
         let (distributor, tx_distributor) = self.create(deployer, &creation::distributor()).await?;
-        let transactions =
-            vec![tx_token, tx_governor, tx_registry, tx_endpoint, tx_anchor, tx_distributor];
+        let transactions = vec![tx_token, tx_governor, tx_registry, tx_endpoint, tx_distributor];
         Ok(GovernanceStack {
             token,
             governor,
             timelock,
             registry,
             endpoint,
-            anchor,
             distributor,
             transactions,
         })
     }
 
-    /// Deploys a `CheckpointAnchor` for the log with this origin line.
+    /// Deploys a `CheckpointAnchor` for the log with this origin line, as the first anchors had.
     ///
     /// # Errors
     /// If the deployment fails.

@@ -1,17 +1,25 @@
 //! What one node is asked.
 
 use super::{Saying, Sought};
-use crate::{Error, EvmChain, json_rpc::JsonRpc, sending::Finality};
+use crate::{ChainFile, Error, EvmChain, json_rpc::JsonRpc, sending::Finality};
 
 /// Asks one node about a block. How far its chain has come is asked before the block itself: what was final
 /// by then is the block that it shows.
-pub(super) async fn ask(rpc: JsonRpc, sought: &Sought, needed: Finality) -> Result<Saying, Error> {
-    let chain = EvmChain::over(rpc, None).await?;
+pub(super) async fn ask(
+    rpc: JsonRpc,
+    sought: &Sought,
+    described: Option<&ChainFile>,
+    needed: Finality,
+) -> Result<Saying, Error> {
+    let chain = EvmChain::over(rpc, None).await?.staying_by(described);
     if *chain.chain_id() != sought.chain {
         return Ok(Saying::OtherChain { found: chain.chain_id().clone() });
     }
     let number = sought.block_number;
     let first_block = chain.shown_first_block().await?;
+    if described.is_some_and(|file| first_block != Some(file.genesis)) {
+        return Ok(Saying::OtherFirst { found: first_block });
+    }
     let horizon = chain.horizon().await?;
     let Some(found) = chain.block_hash(number).await? else {
         return Ok(match horizon.head {

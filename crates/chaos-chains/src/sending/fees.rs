@@ -103,6 +103,19 @@ pub enum FeeError {
         /// The cap.
         cap: U256,
     },
+    /// The account could spend more within a day than the cap.
+    #[error(
+        "the account spent up to {spent} wei in 24 hours, and this could cost {worst} wei more; the cap \
+         of a day is {cap} wei; wait, or raise --max-per-day"
+    )]
+    DayAboveCap {
+        /// What the journal has of these hours, at worst.
+        spent: U256,
+        /// The worst case of what would be signed.
+        worst: U256,
+        /// The cap.
+        cap: U256,
+    },
     /// A replacement has to offer more than the cap.
     #[error(
         "a replacement has to offer at least {needed} wei per gas, the cap is {cap} wei; raise --max-fee"

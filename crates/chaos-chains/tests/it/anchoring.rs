@@ -1,4 +1,4 @@
-use chaos_chains::{AnchorProof, Error, StackConfig};
+use chaos_chains::{Address, AnchorProof, Error, EvmChain, Signer};
 use chaos_types::canonical;
 
 use crate::{connect, start_anvil};
@@ -6,23 +6,29 @@ use crate::{connect, start_anvil};
 /// The bound promised in contracts/README.md, on a real receipt.
 const LATER_ANCHOR_GAS_MAX: u64 = 35_000;
 
+/// A contract of the first kind.
+async fn deploy(chain: &EvmChain, deployer: &Signer) -> Address {
+    let publisher = deployer.address();
+    chain.deploy_anchor(deployer, "chaoschain.local/log", publisher).await.unwrap().0
+}
+
 #[tokio::test]
 async fn an_anchor_is_proven_offline_from_its_block() {
     let Some(anvil) = start_anvil() else { return };
     let chain = connect(anvil.endpoint()).await;
     let deployer = anvil.signer(0);
-    let stack = chain.deploy_governance_stack(&deployer, &StackConfig::default()).await.unwrap();
-    assert_eq!(chain.latest_anchor(stack.anchor).await.unwrap(), None);
-    let first = chain.anchor_checkpoint(stack.anchor, &deployer, 10, [1; 32]).await.unwrap();
-    let later = chain.anchor_checkpoint(stack.anchor, &deployer, 20_000, [2; 32]).await.unwrap();
-    assert_eq!(chain.latest_anchor(stack.anchor).await.unwrap(), Some((20_000, [2; 32])));
+    let contract = deploy(&chain, &deployer).await;
+    assert_eq!(chain.latest_anchor(contract).await.unwrap(), None);
+    let first = chain.anchor_checkpoint(contract, &deployer, 10, [1; 32]).await.unwrap();
+    let later = chain.anchor_checkpoint(contract, &deployer, 20_000, [2; 32]).await.unwrap();
+    assert_eq!(chain.latest_anchor(contract).await.unwrap(), Some((20_000, [2; 32])));
     eprintln!(
         "gas: first anchor {}, later anchor {}",
         first.transaction.gas_used, later.transaction.gas_used
     );
     assert!(later.transaction.gas_used <= LATER_ANCHOR_GAS_MAX);
 
-    let proof = chain.anchor_proof(&later.transaction, stack.anchor).await.unwrap();
+    let proof = chain.anchor_proof(&later.transaction, contract).await.unwrap();
     drop(anvil);
     let bytes = canonical::to_vec(&proof).unwrap();
     eprintln!("anchor proof: {} bytes of JSON", bytes.len());
@@ -30,7 +36,7 @@ async fn an_anchor_is_proven_offline_from_its_block() {
     let fact = read.verify(20_000, [2; 32]).unwrap();
     assert_eq!(fact.block_hash, later.transaction.block_hash);
     assert_eq!(fact.block_number, later.transaction.block_number);
-    assert_eq!(fact.contract, stack.anchor);
+    assert_eq!(fact.contract, contract);
     assert!(read.verify(10, [1; 32]).is_err());
 
     for position in 0..bytes.len() {

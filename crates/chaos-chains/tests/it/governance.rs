@@ -43,7 +43,7 @@ async fn a_passed_vote_sets_the_parameter_it_names() {
     let chain = connect(anvil.endpoint()).await;
     let deployer = anvil.signer(0);
     let stack = deployed(&chain, &deployer).await;
-    assert_eq!(stack.transactions.len(), 6);
+    assert_eq!(stack.transactions.len(), 5);
     let (yes, no) = (anvil.signer(1), anvil.signer(2));
     chain
         .set_up_voters(stack.token, &deployer, &[(&yes, tokens(300_000)), (&no, tokens(100_000))])

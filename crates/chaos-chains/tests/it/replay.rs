@@ -16,10 +16,12 @@ use crate::{connect, start_anvil};
 async fn make_block(anvil: &Anvil) -> (u64, chaos_chains::Address) {
     let chain = connect(anvil.endpoint()).await;
     let signer = anvil.signer(0);
-    let stack = chain.deploy_governance_stack(&signer, &StackConfig::default()).await.unwrap();
-    chain.anchor_checkpoint(stack.anchor, &signer, 10, [1; 32]).await.unwrap();
-    let later = chain.anchor_checkpoint(stack.anchor, &signer, 20, [2; 32]).await.unwrap();
-    (later.transaction.block_number, stack.anchor)
+    chain.deploy_governance_stack(&signer, &StackConfig::default()).await.unwrap();
+    let publisher = signer.address();
+    let anchor = chain.deploy_anchor(&signer, "chaoschain.local/log", publisher).await.unwrap().0;
+    chain.anchor_checkpoint(anchor, &signer, 10, [1; 32]).await.unwrap();
+    let later = chain.anchor_checkpoint(anchor, &signer, 20, [2; 32]).await.unwrap();
+    (later.transaction.block_number, anchor)
 }
 
 /// The file that keeps what was fetched for a block.

@@ -15,6 +15,7 @@ Examples:
     --publisher 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266
   chaoschain anchor audit --rpc-url URL --rpc-url URL --agree 1 --log-dir mirror \\
     --publisher 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266
+  chaoschain anchor audit --chain-config sepolia.toml --log-dir mirror
   chaoschain anchor audit --rpc-url URL --log-dir mirror --json \\
     --contract 0x5FbDB2315678afecb367f032d93F642f64180aa3";
 
@@ -31,8 +32,17 @@ pub(crate) enum AnchorCommand {
 #[command(after_help = AUDIT_EXAMPLES)]
 pub(crate) struct AuditArgs {
     /// The JSON-RPC endpoint of a node of yours; may be repeated.
-    #[arg(long, value_name = "URL", required = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        required_unless_present = "chain_config",
+        conflicts_with = "chain_config"
+    )]
     pub(crate) rpc_url: Vec<String>,
+    /// A file that describes the chain, in place of --rpc-url: each of its endpoints is asked, and has to serve
+    /// that chain. `chaoschain chain --help` says what it holds.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chain_config: Option<PathBuf>,
     /// How many of these nodes have to say the same; default all.
     #[arg(long, value_name = "K")]
     pub(crate) agree: Option<usize>,

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use chaos_types::Digest;
 use clap::{ArgGroup, Args, Subcommand};
@@ -274,7 +274,13 @@ Examples:
   export CHAOSCHAIN_KEYSTORE_PASSWORD=...
   chaoschain anchor --rpc-url http://127.0.0.1:8545 --keystore anchor.json --deploy --dry-run
   chaoschain anchor --rpc-url http://127.0.0.1:8545 --keystore anchor.json --deploy
-  chaoschain anchor --rpc-url http://127.0.0.1:8545 --keystore anchor.json --if-changed";
+  chaoschain anchor --rpc-url http://127.0.0.1:8545 --keystore anchor.json --if-changed
+
+On a schedule, at most every six hours, if ten entries are new, for at most
+0.01 of the chain's coin in 24 hours; SIGTERM ends it, and nothing that was
+sent is lost:
+  chaoschain anchor --chain-config sepolia.toml --keystore anchor.json --every 6h \\
+    --min-new 10 --max-per-day 0.01";
 
 #[derive(Debug, Args)]
 #[command(after_help = ANCHOR_EXAMPLES)]
@@ -297,7 +303,56 @@ pub(crate) struct AnchorHow {
     /// Declare this chain and account as the log's from here on, in place of those that it declares.
     #[arg(long)]
     pub(crate) redeclare: bool,
+    /// If an earlier command was stopped after it sent an anchor and the log has grown since, anchor what came
+    /// since as well. Otherwise only what was paid for is logged.
+    #[arg(long)]
+    pub(crate) go_on: bool,
+    #[command(flatten)]
+    pub(crate) when: AnchorWhen,
+}
+
+/// Whether there is something to anchor, and how often that is asked.
+#[derive(Debug, Args)]
+pub(crate) struct AnchorWhen {
     /// Do nothing if nothing but receipts of anchors came after the newest anchor.
     #[arg(long)]
     pub(crate) if_changed: bool,
+    /// Do nothing if fewer than this many entries came after the newest anchor; receipts of anchors are not
+    /// counted.
+    #[arg(long, value_name = "N", conflicts_with = "if_changed", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) min_new: Option<u64>,
+    /// Anchor again and again, at most once in this time, until stopped: 90s, 30m, 6h or 1d. What is new by less than
+    /// --min-new (by default one entry) waits for the next time; what fails outside is tried again.
+    #[arg(long, value_name = "DURATION", conflicts_with = "dry_run", value_parser = duration)]
+    pub(crate) every: Option<Duration>,
+}
+
+impl AnchorWhen {
+    /// How many entries have to be new; none for an anchor whatever is new.
+    pub(crate) fn new_min(&self) -> Option<u64> {
+        let asked = self.if_changed || self.every.is_some();
+        self.min_new.or(asked.then_some(1))
+    }
+}
+
+/// Longest time between two anchors, in seconds: 30 days.
+const EVERY_S_MAX: u64 = 30 * 86_400;
+
+/// A time as people write it.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit_s = match &text[digits.len()..] {
+        "" | "s" => Some(1_u64),
+        "m" => Some(60),
+        "h" => Some(3_600),
+        "d" => Some(86_400),
+        _ => None,
+    };
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number: Option<u64> = digits.parse().ok().filter(|_| is_number);
+    let seconds = number.zip(unit_s).and_then(|(number, unit_s)| number.checked_mul(unit_s));
+    seconds
+        .filter(|seconds| (1..=EVERY_S_MAX).contains(seconds))
+        .map(Duration::from_secs)
+        .ok_or_else(|| "expected 1s to 30d, as 90s, 30m, 6h or 1d".to_owned())
 }

@@ -27,6 +27,7 @@ With the hash of the anchor's block, from your own node or an explorer:
 
 With nodes of yours, which are asked for the block; two of three have to have it:
   chaoschain verify BUNDLE --log VKEY --rpc-url URL --rpc-url URL --rpc-url URL --agree 2
+  chaoschain verify BUNDLE --log VKEY --chain-config sepolia.toml --agree 2 --require anchored
 
 What is said, in one word for each fact:
   well-formed   signatures and every rule that needs the receipt alone hold
@@ -100,13 +101,21 @@ pub(crate) struct VerifyArgs {
     pub(crate) contract: Option<Address>,
     /// The JSON-RPC endpoint of a node of yours; may be repeated. Each is asked for the anchor's block, and
     /// what it says is told. A node that has another block there, one that stays, refuses the bundle.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", group = "nodes")]
     pub(crate) rpc_url: Vec<String>,
+    /// A file that describes the chain, in place of --rpc-url: each of its endpoints is asked, and has to serve
+    /// that chain. `chaoschain chain --help` says what it holds.
+    #[arg(long, value_name = "FILE", group = "nodes")]
+    pub(crate) chain_config: Option<PathBuf>,
+    /// The chain that you mean, such as eip155:1; an anchor on another one is refused. The time of a block that
+    /// only --block-hash names bounds the log's, unless you say here that it is of a development chain.
+    #[arg(long, value_name = "CAIP-2")]
+    pub(crate) chain: Option<String>,
     /// How many of these nodes have to have the block; default all.
-    #[arg(long, value_name = "K", requires = "rpc_url")]
+    #[arg(long, value_name = "K", requires = "nodes")]
     pub(crate) agree: Option<usize>,
     /// How sure they have to be that it stays: `final`, `safe`, `included`, or `included:N`.
-    #[arg(long, value_name = "FINALITY", default_value = "final", requires = "rpc_url")]
+    #[arg(long, value_name = "FINALITY", default_value = "final", requires = "nodes")]
     pub(crate) finality: Finality,
     /// What quotes must meet: `production`, `development`, or a policy file. Without it each quote is
     /// held against the preset of its own trust anchor's class, and the answer says which that was.

@@ -1,8 +1,9 @@
 //! `chaoschain anchor`.
 
 mod audit;
+mod schedule;
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use chaos_agency::action::{self, DeclareAnchoring};
 use chaos_chains::{
@@ -12,7 +13,7 @@ use chaos_ledger::Ledger;
 use chaos_log::{SignedCheckpoint, root_at};
 use chaos_programs::{
     Error,
-    anchoring::{self, Holder, Place, Recorded},
+    anchoring::{self, Holder, News, Place, Recorded},
 };
 use chaos_store::Records as _;
 use serde_json::json;
@@ -20,6 +21,7 @@ use serde_json::json;
 use super::sending::{connect, outbox, show_plans, signer};
 use crate::{
     args::{AnchorArgs, AnchorCommand},
+    clock,
     exit::{Failure, Kind, OrFail as _},
     ledger, output, runtime,
 };
@@ -35,39 +37,115 @@ fn write(args: &AnchorArgs) -> Result<ExitCode, Failure> {
     if args.send.spend.dry_run {
         return plan(args);
     }
+    let signer = signer(&args.send.key)?;
+    let runtime = runtime::server()?;
+    match args.how.when.every {
+        Some(every) => runtime.block_on(schedule::run(args, &signer, every)),
+        None => runtime.block_on(once(args, &signer, None)).map(|_| ExitCode::SUCCESS),
+    }
+}
+
+/// What one look at the log came to.
+enum Done {
+    /// The head was anchored.
+    Anchored,
+    /// What an earlier command paid for was logged.
+    Adopted,
+    /// Nothing is new, or less than was asked for.
+    Unchanged,
+    /// It is too early.
+    NotDue(Duration),
+}
+
+/// Looks once: anchors the head as it stands, or logs what an earlier command paid for. With a time it is too
+/// early so long after the last anchor of the journal.
+async fn once(
+    args: &AnchorArgs,
+    signer: &Signer,
+    every: Option<Duration>,
+) -> Result<Done, Failure> {
     let mut ledger = ledger::open(&args.send.data.data)?;
     // What the log would not admit must not be paid for.
     ledger.operator_for(action::Anchor::KIND)?;
     let heads = ledger::heads()?;
     let outbox = outbox(&args.send)?;
-    let signer = signer(&args.send.key)?;
-    runtime::server()?.block_on(async {
-        let chain = connect(&args.send.chain, outbox).await?;
-        let place = Place {
-            chain: &chain,
-            holder: holder(args, &chain, &ledger, &signer)?,
-            signer: &signer,
-        };
-        let undeclared = undeclared(args, &ledger, &place)?;
-        ready(args, &ledger, &place).await?;
-        if let Some(size) = unchanged(args, &ledger, &place).await? {
-            return nothing_new(args, size);
-        }
-        chain.ensure_sendable(signer.address()).await?;
-        if let Some(body) = undeclared {
-            declare(&mut ledger, body)?;
-        }
-        for (size, root) in anchoring::unlogged(&ledger, &place)? {
-            finish(&mut ledger, size, root, &place).await?;
-        }
-        let checkpoint = chaos_api::publish_head(&mut ledger, &heads, &ledger::tell_silent).await?;
-        // Until the block stays, others may write to the log.
-        drop(ledger);
-        let (size, root) = (checkpoint.claimed().size(), *checkpoint.claimed().root().as_bytes());
-        let written = anchoring::write(size, root, &place).await?;
-        let mut ledger = ledger::open(&args.send.data.data)?;
-        report(args, &checkpoint, &anchoring::record(&mut ledger, written, Some(&checkpoint))?)
-    })
+    let chain = connect(&args.send.chain, outbox).await?;
+    let place = Place { chain: &chain, holder: holder(args, &chain, &ledger, signer)?, signer };
+    let undeclared = undeclared(args, &ledger, &place)?;
+    ready(args, &ledger, &place).await?;
+    if adopt(args, &mut ledger, &place).await? && !args.how.go_on {
+        return Ok(Done::Adopted);
+    }
+    if let Some(left) = every.map(|every| left(every, &ledger, &place)).transpose()?.flatten() {
+        return Ok(Done::NotDue(left));
+    }
+    if let Some(news) = too_little(args, &ledger, &place).await? {
+        nothing_new(args, news)?;
+        return Ok(Done::Unchanged);
+    }
+    chain.ensure_sendable(signer.address()).await?;
+    if let Some(body) = undeclared {
+        declare(&mut ledger, body)?;
+    }
+    let checkpoint = chaos_api::publish_head(&mut ledger, &heads, &ledger::tell_silent).await?;
+    // Until the block stays, others may write to the log.
+    drop(ledger);
+    let (size, root) = (checkpoint.claimed().size(), *checkpoint.claimed().root().as_bytes());
+    let written = anchoring::write(size, root, &place).await?;
+    let mut ledger = ledger::open(&args.send.data.data)?;
+    report(args, &checkpoint, &anchoring::record(&mut ledger, written, Some(&checkpoint))?)?;
+    Ok(Done::Anchored)
+}
+
+/// How long it is until the next anchor, by when the journal's last one was signed. One that is not logged yet is
+/// gone on with at once. A clock that was put back since says nothing of how long it is.
+fn left(every: Duration, ledger: &Ledger, place: &Place<'_>) -> Result<Option<Duration>, Failure> {
+    if anchoring::is_under_way(ledger, place)? {
+        return Ok(None);
+    }
+    let signed = place.chain.last_signed_ms(place.holder.contract(), place.signer.address())?;
+    let Some(signed_ms) = signed else { return Ok(None) };
+    let gone = clock::now_ms().checked_sub(signed_ms).map_or(Duration::ZERO, Duration::from_millis);
+    Ok(every.checked_sub(gone).filter(|left| !left.is_zero()))
+}
+
+/// Logs what earlier commands paid for and did not wait for; whether there was any.
+async fn adopt(args: &AnchorArgs, ledger: &mut Ledger, place: &Place<'_>) -> Result<bool, Failure> {
+    let mut adopted = None;
+    for (size, root) in anchoring::unlogged(ledger, place)? {
+        adopted = finish(ledger, size, root, place).await?.or(adopted);
+    }
+    let Some(recorded) = adopted else { return Ok(false) };
+    if !args.how.go_on {
+        tell_adopted(args, &recorded, ledger.size())?;
+    }
+    Ok(true)
+}
+
+fn tell_adopted(args: &AnchorArgs, recorded: &Recorded, size: u64) -> Result<(), Failure> {
+    let Recorded { body, receipt, reached, .. } = recorded;
+    let anchored = body.log_size;
+    if args.send.json {
+        return output::json(&json!({
+            "event": "adopted",
+            "receipt": receipt,
+            "anchor": body,
+            "finality": reached.finality.to_string(),
+            "depth": reached.depth.to_string(),
+            "log_size": size.to_string(),
+        }));
+    }
+    output::line(format_args!(
+        "size {anchored} was anchored by an earlier command, and is logged now"
+    ));
+    output::line(format_args!("  receipt      {receipt}"));
+    output::line(format_args!(
+        "  the log has {size} entries; nothing was paid for those behind it"
+    ));
+    if args.how.when.every.is_none() {
+        output::line("  `chaoschain anchor` again anchors them, --go-on does so at once");
+    }
+    Ok(())
 }
 
 /// What is to hold the log's head: the registry, unless a contract of the log's own is named. There the log's publisher is
@@ -125,7 +203,7 @@ async fn ready(args: &AnchorArgs, ledger: &Ledger, place: &Place<'_>) -> Result<
         return Err(chain::Error::from(RegistryRefusal::Missing).into());
     }
     if !args.send.spend.dry_run && chain.deploy_registry(signer).await?.is_some() {
-        output::say(format_args!("deployed CheckpointRegistry at {REGISTRY:#x}"));
+        output::tell(format_args!("deployed CheckpointRegistry at {REGISTRY:#x}"));
     }
     Ok(())
 }
@@ -150,40 +228,59 @@ async fn ensure_continues(
     Err(chain::Error::from(RegistryRefusal::Conflict { size, root, found }).into())
 }
 
-/// The size of the newest anchor, if nothing came after it and --if-changed asks.
-async fn unchanged(
+/// What is new in the log, if that is less than was asked for.
+async fn too_little(
     args: &AnchorArgs,
     ledger: &Ledger,
     place: &Place<'_>,
-) -> Result<Option<u64>, Failure> {
-    if !args.how.if_changed {
+) -> Result<Option<News>, Failure> {
+    let Some(new_min) = args.how.when.new_min() else { return Ok(None) };
+    let news = anchoring::news(ledger, place)?;
+    if news.entries >= new_min {
         return Ok(None);
     }
-    let Some(size) = anchoring::unchanged(ledger, place)? else { return Ok(None) };
+    if news.anchored == 0 {
+        return Ok(Some(news));
+    }
     let held = match place.holder {
         Holder::Registry(key) => place.chain.registered(&key).await?,
         Holder::Own(contract) => place.chain.latest_anchor(contract).await?,
     };
     // The log's word is not enough: its block may have gone.
-    Ok(held.filter(|(held, _)| *held == size).map(|_| size))
+    Ok(held.filter(|(held, _)| *held == news.anchored).map(|_| news))
 }
 
-fn nothing_new(args: &AnchorArgs, size: u64) -> Result<ExitCode, Failure> {
+fn nothing_new(args: &AnchorArgs, news: News) -> Result<(), Failure> {
+    let News { anchored, entries } = news;
+    let new_min = args.how.when.new_min().unwrap_or_default();
     if args.send.json {
-        output::json(&json!({"event": "nothing_to_anchor", "anchored_size": size}))?;
-    } else {
-        output::line(format_args!(
-            "nothing to anchor: size {size} is anchored, and only anchors came after it"
-        ));
+        return output::json(&json!({
+            "event": "nothing_to_anchor",
+            "anchored_size": anchored,
+            "new_entries": entries.to_string(),
+            "min_new": new_min.to_string(),
+        }));
     }
-    Ok(ExitCode::SUCCESS)
+    let new = output::count(entries, "entry", "entries");
+    output::line(match (anchored, entries) {
+        (0, _) => format!("nothing to anchor: {new}, and {new_min} were asked for"),
+        (_, 0) => {
+            format!(
+                "nothing to anchor: size {anchored} is anchored, and only anchors came after it"
+            )
+        }
+        _ => format!(
+            "nothing to anchor: size {anchored} is anchored, {new} came after it, of {new_min}"
+        ),
+    });
+    Ok(())
 }
 
 fn declare(ledger: &mut Ledger, body: DeclareAnchoring) -> Result<(), Failure> {
     let DeclareAnchoring { chain, contract, publisher } = body.clone();
     let index = ledger.size();
     ledger.declare_anchoring(body)?;
-    output::say(format_args!(
+    output::tell(format_args!(
         "entry {index} declares: this log is anchored by {publisher}\n  in {contract} on {chain}"
     ));
     Ok(())
@@ -195,10 +292,10 @@ async fn finish(
     size: u64,
     root: [u8; 32],
     place: &Place<'_>,
-) -> Result<(), Failure> {
+) -> Result<Option<Recorded>, Failure> {
     if *root_at(ledger.store(), size).or_fail(Kind::Storage)?.as_bytes() != root {
-        output::say(format_args!("the anchor of size {size} in the journal is of another log"));
-        return Ok(());
+        output::tell(format_args!("the anchor of size {size} in the journal is of another log"));
+        return Ok(None);
     }
     match anchoring::write(size, root, place).await {
         Ok(written) => {
@@ -206,19 +303,20 @@ async fn finish(
             // bundle, and the next covers what it does.
             let newest = ledger.store().checkpoint().or_fail(Kind::Storage)?;
             let signed = newest.filter(|signed| signed.claimed().size() == size);
-            let receipt = anchoring::record(ledger, written, signed.as_ref())?.receipt;
-            output::say(format_args!("size {size} was anchored before, receipt {receipt}"));
-            Ok(())
+            let recorded = anchoring::record(ledger, written, signed.as_ref())?;
+            let receipt = recorded.receipt;
+            output::tell(format_args!("size {size} was anchored before, receipt {receipt}"));
+            Ok(Some(recorded))
         }
         Err(Error::Chain(
             error @ (chain::Error::Failed { .. } | chain::Error::Reverted { .. }),
         )) => {
-            output::say(format_args!("the anchor of size {size} came to nothing: {error}"));
-            Ok(())
+            output::tell(format_args!("the anchor of size {size} came to nothing: {error}"));
+            Ok(None)
         }
         Err(Error::Chain(chain::Error::Registry(refusal))) if refusal.is_passed() => {
-            output::say(format_args!("no receipt of size {size}: {refusal}"));
-            Ok(())
+            output::tell(format_args!("no receipt of size {size}: {refusal}"));
+            Ok(None)
         }
         Err(error) => Err(error.into()),
     }
@@ -240,8 +338,9 @@ fn plan(args: &AnchorArgs) -> Result<ExitCode, Failure> {
         };
         let undeclared = undeclared(args, &ledger, &place)?;
         ready(args, &ledger, &place).await?;
-        if let Some(size) = unchanged(args, &ledger, &place).await? {
-            return nothing_new(args, size);
+        if let Some(news) = too_little(args, &ledger, &place).await? {
+            nothing_new(args, news)?;
+            return Ok(ExitCode::SUCCESS);
         }
         let plans = match place.holder {
             Holder::Registry(key) => chain.plan_register(&signer, &key, size, root).await?,
@@ -273,7 +372,7 @@ fn report(
     args: &AnchorArgs,
     checkpoint: &SignedCheckpoint,
     recorded: &Recorded,
-) -> Result<ExitCode, Failure> {
+) -> Result<(), Failure> {
     let Recorded { body, receipt, reached, .. } = recorded;
     if args.send.json {
         output::json(&json!({
@@ -295,5 +394,5 @@ fn report(
         output::line(format_args!("  block        {} {}", body.block_number, body.block_hash));
         output::line(format_args!("  receipt      {receipt}"));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }

@@ -78,8 +78,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let (chain, source) = source::prepare(args, &folder)?;
     narration.tell("source", source.about.clone(), None);
     let mut setup = set_up(args, folder, source, narration)?;
-    let origin = setup.ledger.log_key()?.name().to_string();
-    let local = place.start(args, setup.ledger.dir(), origin)?;
+    let local = place.start(args, setup.ledger.dir())?;
     let about = local.about();
     setup.narration.tell("chain", about, None);
 

@@ -5,7 +5,8 @@ use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 use chaos_chains::{
     Address, B256, CHAIN_FILE_BYTES_MAX, ChainFile, Error, EvmChain, Outbox, Plan, Shortage,
     Signer, Told, U256,
-    sending::{Accounts, DEPTH_FOR_FINAL, FeeCap, Journal, decimal, wei},
+    place::Nodes,
+    sending::{Accounts, DEPTH_FOR_FINAL, FeeCap, Finality, Journal, decimal, wei},
 };
 use chaos_types::ChainId;
 use serde_json::json;
@@ -22,13 +23,16 @@ pub(super) const COIN_DECIMALS: usize = 18;
 
 /// The outbox of a data directory: its journal, and the accounts of this user.
 pub(super) fn outbox(args: &SendArgs) -> Result<Outbox, Failure> {
-    let SpendArgs { max_fee, max_tip, max_cost, dry_run: plans_only, wait } = &args.spend;
+    let SpendArgs { max_fee, max_tip, max_cost, max_per_day, dry_run: plans_only, wait } =
+        &args.spend;
     let cap = FeeCap {
         max_fee_per_gas: per_gas("--max-fee", max_fee)?,
         max_tip_per_gas: per_gas("--max-tip", max_tip)?,
         max_cost: amount("--max-cost", max_cost, COIN_DECIMALS)?,
     };
-    Ok(Outbox { cap, plans_only: *plans_only, ..waiting(&args.data.data, wait)? })
+    let day = max_per_day.as_deref();
+    let day_max = day.map(|text| amount("--max-per-day", text, COIN_DECIMALS)).transpose()?;
+    Ok(Outbox { cap, day_max, plans_only: *plans_only, ..waiting(&args.data.data, wait)? })
 }
 
 /// The key of the account that sends.
@@ -42,6 +46,7 @@ pub(super) fn waiting(data: &Path, args: &WaitArgs) -> Result<Outbox, Failure> {
         journal: Journal::new(data.join("transactions")),
         accounts: Accounts::new(ledger::memory(data)?.join("accounts")),
         cap: FeeCap::default(),
+        day_max: None,
         until: args.finality,
         patience: Duration::from_secs(args.wait),
         plans_only: false,
@@ -65,11 +70,48 @@ pub(super) async fn reach(args: &ChainArgs) -> Result<EvmChain, Failure> {
         let url = args.rpc_url.as_deref().unwrap_or_default();
         return Ok(EvmChain::connect(url, expected.as_ref()).await?);
     };
-    if let Some(expected) = expected.filter(|expected| *expected != file.chain) {
-        let reason = format!("--chain is {expected}, and the chain file describes {}", file.chain);
-        return Err(Failure::message(Kind::Input, reason));
-    }
+    ensure_describes(&file, expected.as_ref())?;
     Ok(EvmChain::connect_to(&file).await?)
+}
+
+/// Nodes of a reader's, as the command line names them: one by one, or by a chain file.
+pub(super) struct NodesAt<'a> {
+    pub(super) rpc_url: &'a [String],
+    pub(super) chain_config: Option<&'a Path>,
+    pub(super) chain: Option<&'a str>,
+    pub(super) agree: Option<usize>,
+    pub(super) finality: Finality,
+}
+
+impl NodesAt<'_> {
+    /// The nodes, if any are named, and the chain that the reader means, if it says so.
+    pub(super) fn read(&self) -> Result<(Option<Nodes>, Option<ChainId>), Failure> {
+        let chain: Option<ChainId> =
+            self.chain.map(|text| text.parse().or_fail(Kind::Input)).transpose()?;
+        let Some(path) = self.chain_config else {
+            let nodes = match self.rpc_url {
+                [] => None,
+                urls => Some(Nodes::new(urls, self.agree, self.finality)?),
+            };
+            return Ok((nodes, chain));
+        };
+        let file = chain_file_at(path)?;
+        ensure_describes(&file, chain.as_ref())?;
+        let chain = file.chain.clone();
+        Ok((Some(Nodes::described(file, self.agree, self.finality)?), Some(chain)))
+    }
+}
+
+/// The chain file is about the chain that is expected.
+fn ensure_describes(file: &ChainFile, expected: Option<&ChainId>) -> Result<(), Failure> {
+    match expected.filter(|expected| **expected != file.chain) {
+        None => Ok(()),
+        Some(expected) => {
+            let found = &file.chain;
+            let reason = format!("--chain is {expected}, and the chain file describes {found}");
+            Err(Failure::message(Kind::Input, reason))
+        }
+    }
 }
 
 /// What the chain file says, if there is one.
@@ -202,11 +244,11 @@ fn tell(told: &Told<'_>) {
         Told::Sending(intent) => {
             if let Some(attempt) = intent.newest() {
                 let (what, nonce) = (&intent.what, intent.nonce);
-                output::say(format_args!("sending {what}: {} (nonce {nonce})", attempt.hash));
+                output::tell(format_args!("sending {what}: {} (nonce {nonce})", attempt.hash));
             }
         }
         Told::Waiting(intent, waited) => {
-            output::say(format_args!(
+            output::tell(format_args!(
                 "{}: not in a block after {} s",
                 intent.what,
                 waited.as_secs()
@@ -214,35 +256,35 @@ fn tell(told: &Told<'_>) {
         }
         Told::Capped(intent, error) => {
             let (what, nonce) = (&intent.what, intent.nonce);
-            output::say(format_args!(
+            output::tell(format_args!(
                 "{what}: too cheap by now, and goes on waiting: {error}; `chaoschain tx bump {nonce}` takes \
                  a higher cap as well"
             ));
         }
         Told::Refused(intent, error) => {
             let (what, nonce) = (&intent.what, intent.nonce);
-            output::say(format_args!(
+            output::tell(format_args!(
                 "{what}: the node does not take it again, and it goes on waiting: {error}; `chaoschain tx \
                  bump {nonce}` offers more"
             ));
         }
         Told::Replacing(intent) => {
-            output::say(format_args!("{}: too cheap by now, offering more", intent.what));
+            output::tell(format_args!("{}: too cheap by now, offering more", intent.what));
         }
         Told::Included(intent, inclusion) => {
             let block = inclusion.block_number;
-            output::say(format_args!("{}: in block {block}", intent.what));
+            output::tell(format_args!("{}: in block {block}", intent.what));
         }
         Told::Settling(intent, reached) => {
-            output::say(format_args!("{}: {reached}", intent.what));
+            output::tell(format_args!("{}: {reached}", intent.what));
         }
         Told::Unnamed => {
-            output::say(format_args!(
+            output::tell(format_args!(
                 "this chain names no final block: {DEPTH_FOR_FINAL} blocks stand for one"
             ));
         }
         Told::Left(intent) => {
-            output::say(format_args!(
+            output::tell(format_args!(
                 "{}: its block is no longer part of the chain, sending it again",
                 intent.what
             ));

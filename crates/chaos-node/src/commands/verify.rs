@@ -24,13 +24,13 @@ use chaos_programs::{
     reexecution::{Inputs, ensure_known},
 };
 use chaos_store::holds_database;
-use chaos_types::{Code, Rejection};
+use chaos_types::{ChainId, Code, Rejection};
 use chaos_verify::{Fault, Head, Options, ProvedFork, Report, TreesProof};
 
 use crate::{
     args::{Required, VerifyArgs},
     clock,
-    commands::{policy::LogPolicy, write_file},
+    commands::{policy::LogPolicy, sending::NodesAt, write_file},
     exit::{Failure, Kind, OrFail as _},
     kinds::KINDS,
     narration::Terminal,
@@ -68,6 +68,12 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         output::hint(
             "a copy of a log has what its receipts name only if it was fetched: `chaoschain log \
              repair --from URL --data DIR` fetches what the log publishes",
+        );
+    }
+    if !args.block_hash.is_empty() && args.chain.is_none() && found.iter().any(Found::is_too_old) {
+        output::hint(
+            "if you know the hash to be of a development chain, whose clock bounds nothing, name that chain: \
+             `--chain eip155:31337`",
         );
     }
     let any = |is: fn(&Found) -> bool| found.iter().any(is);
@@ -206,6 +212,13 @@ impl Found {
         matches!(&self.content, Ok(Content::Bundle(checked)) if checked.lacks_an_input())
     }
 
+    /// Whether its anchor's block is older than what it holds.
+    fn is_too_old(&self) -> bool {
+        let Ok(Content::Bundle(checked)) = &self.content else { return false };
+        let is_it = |rejection: &Rejection| rejection.code == Code::from(Fault::AnchorTooOld);
+        checked.report.result.as_ref().is_err_and(is_it)
+    }
+
     fn is_refused(&self) -> bool {
         let is_judged = matches!(&self.content, Ok(Content::Bundle(_) | Content::Fork(_)));
         is_judged && !self.is_accepted() && !self.is_fork() && !self.lacks_an_input()
@@ -233,6 +246,7 @@ struct Verifier<'a> {
     copy: Option<LogCopy>,
     appraiser: Appraiser,
     nodes: Option<Nodes>,
+    chain: Option<ChainId>,
 }
 
 impl<'a> Verifier<'a> {
@@ -259,11 +273,15 @@ impl<'a> Verifier<'a> {
             Some(dir) => Some(LogCopy::open(dir, KINDS)?),
             None => None,
         };
-        let nodes = match args.rpc_url.is_empty() {
-            true => None,
-            false => Some(Nodes::new(&args.rpc_url, args.agree, args.finality)?),
-        };
-        Ok(Self { args, trusted, policy, copy, appraiser: appraiser(args)?, nodes })
+        let (nodes, chain) = NodesAt {
+            rpc_url: &args.rpc_url,
+            chain_config: args.chain_config.as_deref(),
+            chain: args.chain.as_deref(),
+            agree: args.agree,
+            finality: args.finality,
+        }
+        .read()?;
+        Ok(Self { args, trusted, policy, copy, appraiser: appraiser(args)?, nodes, chain })
     }
 
     /// What the reader's copy reports, if there are heads to hold against it.
@@ -309,6 +327,7 @@ impl<'a> Verifier<'a> {
     fn verify(&self, bytes: &[u8], path: Option<&Path>) -> Report {
         let inputs = self.args.reexecute.then(|| Inputs::new(self.folders(path)));
         let chain = ChainView {
+            chain: self.chain.as_ref(),
             blocks: &self.args.block_hash,
             contract: self.args.contract,
             nodes: self.nodes.as_ref(),

@@ -8,7 +8,11 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let kind = of(&error);
         let hint = hint(&error);
-        let failure = Self::new(kind, error);
+        let failure = match error {
+            // Four libraries say the same on their way to the cause.
+            Error::Unreachable { .. } => Self::message(kind, error.in_short()),
+            error => Self::new(kind, error),
+        };
         match hint {
             Some(hint) => failure.hint(hint),
             None => failure,
@@ -42,6 +46,11 @@ pub(super) fn of(error: &Error) -> Kind {
 /// What can be done about it.
 pub(super) fn hint(error: &Error) -> Option<String> {
     Some(match error {
+        Error::Unreachable { .. } => {
+            "start the node, or name one that answers by --rpc-url or in the chain file; what was sent stays \
+             in the journal"
+                .to_owned()
+        }
         Error::NotMined { .. } => {
             "it stays in the journal: the same command goes on with it; `chaoschain tx bump` offers more for \
              it, `chaoschain tx cancel` takes its place"

@@ -14,21 +14,21 @@ use crate::{
 const OTHER_KEY: &str = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
 
 /// The first receipt of a kind in the log.
-fn receipt(lab: &Lab, kind: &str) -> String {
+pub(crate) fn receipt(lab: &Lab, kind: &str) -> String {
     let lines = lab.run(&["log", "show", "--json"], "data").expect_code(0).json();
     let found = lines.iter().find(|line| line["action"]["kind"] == kind).expect("such an entry");
     found["action"]["receipt"].as_str().unwrap().to_owned()
 }
 
 /// The bundle of a receipt, and what verifying it says.
-fn proved(lab: &Lab, receipt: &str, more: &[&str]) -> (String, Value) {
+pub(crate) fn proved(lab: &Lab, receipt: &str, more: &[&str]) -> (String, Value) {
     let file = lab.dir.path().join("bundle.json").to_str().unwrap().to_owned();
     lab.run(&[&["log", "prove", receipt, "--out", &file], more].concat(), "data").expect_code(0);
     let line = run(["verify", &file, "--json"]).expect_code(0).json().remove(0);
     (file, line)
 }
 
-fn anchor_check(line: &Value) -> &Value {
+pub(crate) fn anchor_check(line: &Value) -> &Value {
     line["checks"].as_array().unwrap().iter().find(|check| check["check"] == "anchor").unwrap()
 }
 
@@ -61,8 +61,9 @@ fn a_receipt_is_shown_under_the_newest_anchored_head_that_holds_it() {
         assert_eq!(anchor_check(&line)["status"], "not_placed", "{line}");
         assert_eq!(line["words"]["declared"], "there", "{line}");
         let hash = anchored["anchor"]["block_hash"].as_str().unwrap();
-        let placed = ["verify", &file, "--block-hash", hash, "--require", "anchored,declared"];
-        let shown = run(placed).expect_code(0).stdout;
+        let placed = ["verify", &file, "--block-hash", hash, "--chain", "eip155:31337"];
+        let shown = run([&placed[..], &["--require", "anchored,declared"]].concat());
+        let shown = shown.expect_code(0).stdout;
         assert!(shown.contains("anchored (where the log declares it)"), "{shown}");
     }
     let (_, line) = proved(&lab, &early, &["--without-anchor"]);
@@ -159,8 +160,8 @@ fn a_bundle_of_an_anchor_in_the_registry_is_read_for_ever() {
     let line = run(["verify", file, "--json"]).expect_code(0).json().remove(0);
     assert_eq!(anchor_check(&line)["status"], "not_placed", "{line}");
     assert_eq!(line["words"]["declared"], "there");
-    let placed = ["verify", file, "--block-hash", KEPT_BLOCK, "--require", "anchored,declared"];
-    run(placed).expect_code(0);
+    let placed = ["verify", file, "--block-hash", KEPT_BLOCK, "--chain", "eip155:31337"];
+    run([&placed[..], &["--require", "anchored,declared"]].concat()).expect_code(0);
     let other = ["verify", file, "--block-hash", &KEPT_BLOCK.replace("6d2a", "6d2b"), "--json"];
     let line = run(other).expect_code(1).json().remove(0);
     assert_eq!(anchor_check(&line)["code"], "anchor-block-other");

@@ -55,14 +55,34 @@ fn an_anchor_that_was_paid_for_is_logged_although_the_log_grew() {
     lab.ask("anvil_mine", &json!(["0x50"]));
     lab.tx(&["resume"]).expect_code(0);
     let line = ["anchor", "--rpc-url", lab.anvil.endpoint(), "--contract", &contract];
-    let done = lab.run(&[&line[..], &["--finality", "included"]].concat(), "data").expect_code(0);
+    let line = [&line[..], &["--finality", "included"]].concat();
+    let done = lab.run(&line, "data").expect_code(0);
     let told = format!("size {before} was anchored before, receipt sha256:");
     assert!(done.stderr.contains(&told), "{}", done.stderr);
-    assert_eq!((entries(&lab), lab.landed()), (before + 3, landed + 2));
-    // Once: the next finds its receipt.
-    let again = lab.run(&[&line[..], &["--finality", "included"]].concat(), "data").expect_code(0);
+    // Nobody asked for more to be paid.
+    let told = format!("the log has {} entries; nothing was paid for those behind it", before + 2);
+    assert!(done.stdout.contains(&told), "{}", done.stdout);
+    assert_eq!((entries(&lab), lab.landed()), (before + 2, landed + 1));
+    // Once: the next finds its receipt, and anchors what came since.
+    let again = lab.run(&line, "data").expect_code(0);
     assert!(!again.stderr.contains("was anchored before"), "{}", again.stderr);
-    assert_eq!((entries(&lab), lab.landed()), (before + 4, landed + 3));
+    assert_eq!((entries(&lab), lab.landed()), (before + 3, landed + 2));
+}
+
+#[test]
+fn a_command_that_is_to_go_on_logs_what_was_paid_for_and_anchors_the_newer_head() {
+    let Some(lab) = Lab::start() else { return };
+    let contract = lab.deployed();
+    let (before, landed) = (entries(&lab), lab.landed());
+    ended(finally(&lab, lab.anvil.endpoint(), &contract, "1"), 4, &["not final yet"]);
+    let line = ["agent", "register", "--name", "grace", "--role", "researcher"];
+    lab.run(&line, "data").expect_code(0);
+    let done = lab.anchor(lab.anvil.endpoint(), &["--go-on", "--json"]).expect_code(0);
+    assert!(done.stderr.contains("was anchored before, receipt"), "{}", done.stderr);
+    let lines = done.json();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0]["anchor"]["log_size"], json!(before + 2));
+    assert_eq!((entries(&lab), lab.landed()), (before + 3, landed + 2));
 }
 
 /// The node's chain is reorganised as soon as the anchor was seen in a block, and grows once it is back.

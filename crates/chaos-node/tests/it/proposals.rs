@@ -58,7 +58,7 @@ impl Lab {
         }
         let dir = TempDir::new().unwrap();
         let outbox = Outbox::local(&dir.path().join("transactions"), || 0);
-        let chain = LocalChain::start(Some(root()), "test/log".to_owned(), outbox).unwrap();
+        let chain = LocalChain::start(Some(root()), outbox).unwrap();
         let lab = Self { dir, chain };
         lab.ask("anvil_setCode", json!([PROXY, PROXY_CODE]));
         let pays = lab.pay(lab.stack().timelock, 10_000);

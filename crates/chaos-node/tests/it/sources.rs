@@ -33,9 +33,12 @@ fn chain() -> Option<(Anvil, u64)> {
         let journal = tempfile::tempdir().unwrap();
         let chain = chain.sending(Outbox::local(journal.path(), || 0)).await.unwrap();
         let signer = anvil.signer(0);
-        let stack = chain.deploy_governance_stack(&signer, &StackConfig::default()).await.unwrap();
-        chain.anchor_checkpoint(stack.anchor, &signer, 10, [1; 32]).await.unwrap();
-        chain.anchor_checkpoint(stack.anchor, &signer, 20, [2; 32]).await.unwrap();
+        chain.deploy_governance_stack(&signer, &StackConfig::default()).await.unwrap();
+        let publisher = signer.address();
+        let anchor =
+            chain.deploy_anchor(&signer, "chaoschain.local/log", publisher).await.unwrap().0;
+        chain.anchor_checkpoint(anchor, &signer, 10, [1; 32]).await.unwrap();
+        chain.anchor_checkpoint(anchor, &signer, 20, [2; 32]).await.unwrap();
         chain.block_number().await.unwrap()
     });
     Some((anvil, last))

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use chaos_chains::{Anvil, AnvilConfig};
+use chaos_chains::{Anvil, AnvilConfig, EvmChain, OpenVote, Outbox};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -164,6 +164,7 @@ fn a_proposal_goes_from_a_draft_to_what_its_vote_set_by_separate_commands() {
     let watched = story.run(&[&["vote", "watch", "--json"], &PLACE[..], &VOTE].concat());
     let watched = watched.expect_code(0).json();
     assert_eq!(watched.last().unwrap()["state"], "succeeded");
+    queues(&story);
     let execute = [&["vote", "execute", "--json"], &PLACE[..], &VOTE].concat();
     let executed = story.run(&execute).expect_code(0).json().remove(0);
     assert_eq!(executed["value"], executed["expected"]);
@@ -184,6 +185,31 @@ fn a_proposal_goes_from_a_draft_to_what_its_vote_set_by_separate_commands() {
     for kind in ["submit", "observe_vote", "pay"] {
         assert!(entries.contains(&format!("\"{kind}\"")), "{kind}: {entries}");
     }
+}
+
+/// A dry run waits for nothing: neither before the vote is queued nor while the timelock is closed.
+fn queues(story: &Story) {
+    let dry = [&["vote", "execute", "--dry-run"], &PLACE[..], &VOTE].concat();
+    let planned = story.run(&dry).expect_code(0);
+    assert!(planned.stdout.contains("would send queue("), "{}", planned.stdout);
+    // The chain's time stands still while nothing is sent.
+    story.ask("evm_setIntervalMining", &json!([0]));
+    story.ask("evm_setAutomine", &json!([true]));
+    let vote = OpenVote::parse(&fs::read(story.path("vote.json")).unwrap()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let chain = EvmChain::connect(story.anvil.endpoint(), None).await.unwrap();
+        let outbox = Outbox::local(&story.dir.path().join("another"), || 0);
+        let chain = chain.sending(outbox).await.unwrap();
+        chain.queue(vote.governor, &story.anvil.signer(2), &vote.call).await.unwrap();
+    });
+    let landed = story.landed();
+    let planned = story.run(&dry).expect_code(0);
+    assert!(planned.stdout.contains("would send execute("), "{}", planned.stdout);
+    assert!(planned.stderr.contains("the timelock opens in 4 s"), "{}", planned.stderr);
+    assert_eq!(story.landed(), landed);
+    story.ask("evm_setAutomine", &json!([false]));
+    story.ask("evm_setIntervalMining", &json!([1]));
 }
 
 /// Who worked is paid at the accounts that were registered before the outcome, once.

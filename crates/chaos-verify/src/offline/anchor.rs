@@ -77,7 +77,8 @@ impl Case<'_> {
                 Fault::AnchorTooOld,
                 format!(
                     "the block is of second {time_s}, an entry under the anchored head of \
-                     millisecond {newest_ms}"
+                     millisecond {newest_ms}; a block whose clock is not set by hand is no older than \
+                     what it holds"
                 ),
             ));
         }

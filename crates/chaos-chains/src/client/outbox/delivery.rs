@@ -163,15 +163,24 @@ impl EvmChain {
             return Ok(());
         }
         let dearer = fees.replacement(&quote, &outbox.cap).and_then(|dearer| {
-            dearer.ensure_cost(intent.gas_limit, intent.value, &outbox.cap).map(|_| dearer)
+            let worst = dearer.ensure_cost(intent.gas_limit, intent.value, &outbox.cap)?;
+            Ok((dearer, worst))
         });
-        let dearer = match dearer {
+        let (dearer, worst) = match dearer {
             Ok(dearer) => dearer,
             Err(error) => {
                 (outbox.tell)(&Told::Capped(intent, &error));
                 return Ok(());
             }
         };
+        match self.ensure_within_day(outbox, intent.account, intent.nonce, worst) {
+            Ok(()) => {}
+            Err(Error::Fee(error)) => {
+                (outbox.tell)(&Told::Capped(intent, &error));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        }
         let attempt = self.sign(from, intent, purpose, dearer, (outbox.now_ms)())?;
         intent.attempts.push(attempt);
         (outbox.tell)(&Told::Replacing(intent));

@@ -324,8 +324,12 @@ impl EvmChain {
         };
         let quote = self.quote().await?;
         let dearer = fees.replacement(&quote, &outbox.cap)?;
-        dearer.ensure_cost(intent.gas_limit, intent.value, &outbox.cap)?;
+        let worst = dearer.ensure_cost(intent.gas_limit, intent.value, &outbox.cap)?;
         let is_act = purpose == Purpose::Act;
+        // Whoever takes a transaction back spends less than by letting it land.
+        if is_act {
+            self.ensure_within_day(outbox, intent.account, intent.nonce, worst)?;
+        }
         Ok(Plan {
             what: if is_act { intent.what.clone() } else { CANCEL.to_owned() },
             account: intent.account,

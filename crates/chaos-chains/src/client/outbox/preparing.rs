@@ -97,12 +97,14 @@ impl EvmChain {
         let fees = Fees::choose(&quote, &outbox.cap)?;
         // A fifth more, because the state may have moved when it is mined.
         let gas_limit = gas.saturating_add(gas / 5);
-        fees.ensure_cost(gas_limit, U256::ZERO, &outbox.cap)?;
+        let worst = fees.ensure_cost(gas_limit, U256::ZERO, &outbox.cap)?;
+        let nonce = self.transaction_count(account, "latest").await?;
+        self.ensure_within_day(outbox, account, nonce, worst)?;
         Ok(Plan {
             what: act.what.to_owned(),
             account,
             to: act.to.to().copied(),
-            nonce: self.transaction_count(account, "latest").await?,
+            nonce,
             input: act.input.clone(),
             gas,
             gas_limit,

@@ -9,20 +9,20 @@ use std::{
 use chaos_agency::{Declaration, action::DeclareAnchoring};
 use chaos_chains::{
     Address,
-    place::{HowFar, Nodes, Tell},
+    place::{HowFar, Tell},
     sending::Finality,
 };
 use chaos_programs::{
     LogCopy,
     auditing::{Audit, Judgement, Logged, Question, Row, Whose, audit},
 };
-use chaos_types::ChainId;
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
 use crate::{
     args::AuditArgs,
-    exit::{Failure, Kind, OrFail as _},
+    commands::sending::NodesAt,
+    exit::{Failure, Kind},
     kinds::KINDS,
     output,
 };
@@ -42,9 +42,15 @@ const SPLIT_HINT: &str = "keep this copy and what was printed. Two heads that th
 pub(super) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
     let dir = args.log_dir.as_ref().unwrap_or(&args.data.data);
     let copy = LogCopy::open(dir, KINDS)?;
-    let chain: Option<ChainId> =
-        args.chain.as_ref().map(|text| text.parse().or_fail(Kind::Input)).transpose()?;
-    let nodes = Nodes::new(&args.rpc_url, args.agree, Finality::Final)?;
+    let (nodes, chain) = NodesAt {
+        rpc_url: &args.rpc_url,
+        chain_config: args.chain_config.as_deref(),
+        chain: args.chain.as_deref(),
+        agree: args.agree,
+        finality: Finality::Final,
+    }
+    .read()?;
+    let nodes = nodes.ok_or_else(|| Failure::message(Kind::Input, "no node is named"))?;
     let bar = output::progress("blocks", 0);
     let tell = telling(bar.clone());
     let found = audit(&Question {

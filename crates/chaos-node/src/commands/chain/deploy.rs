@@ -87,7 +87,6 @@ fn terms(args: &TermsArgs) -> StackConfig {
         proposal_threshold: args.threshold.map_or(default.proposal_threshold, tokens),
         quorum_percent: args.quorum.unwrap_or(default.quorum_percent),
         timelock_s: args.timelock.unwrap_or(default.timelock_s),
-        ..default
     }
 }
 

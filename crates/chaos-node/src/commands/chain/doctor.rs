@@ -87,7 +87,11 @@ fn as_json(asked: &[Work], findings: &[Finding]) -> Result<(), Failure> {
 }
 
 fn as_text(chain: &EvmChain, asked: &[Work], findings: &[Finding]) {
-    output::line(format_args!("{} at {}", output::bold(chain.chain_id().as_str()), chain.url()));
+    output::sentence(format_args!(
+        "{} at {}",
+        output::bold(chain.chain_id().as_str()),
+        chain.url()
+    ));
     for Finding { name, found, text, .. } in findings {
         let word = format!("{:<9}", word(*found));
         let word = match found {
@@ -95,7 +99,7 @@ fn as_text(chain: &EvmChain, asked: &[Work], findings: &[Finding]) {
             Found::Missing => output::bad(&word),
             Found::NotAsked => output::dim(&word),
         };
-        output::line(format_args!("  {word} {name:<21} {text}"));
+        output::sentence(format_args!("  {word} {name:<21} {text}"));
     }
     for work in asked {
         let outlook = prospect(*work, findings);
@@ -110,6 +114,6 @@ fn as_text(chain: &EvmChain, asked: &[Work], findings: &[Finding]) {
             Prospect::Fails => format!(", for want of {}", lacking.join(", ")),
             Prospect::NotShown => format!(", not asked: {}", lacking.join(", ")),
         };
-        output::line(format_args!("{work:<7} {}{why}", self::outlook(outlook)));
+        output::sentence(format_args!("{work:<7} {}{why}", self::outlook(outlook)));
     }
 }

@@ -41,18 +41,13 @@ impl Place {
         Ok(Self::Own(root))
     }
 
-    /// The chain with the contracts for the log of this origin.
-    pub(super) fn start(
-        self,
-        args: &DemoArgs,
-        data: &Path,
-        origin: String,
-    ) -> Result<LocalChain, Failure> {
+    /// The chain with the contracts.
+    pub(super) fn start(self, args: &DemoArgs, data: &Path) -> Result<LocalChain, Failure> {
         let started = match self {
             // The chain is the demo's own, and so is what is kept of what was sent to it.
             Self::Own(root) => {
                 let outbox = Outbox::local(data, clock::now_ms);
-                LocalChain::start(root, origin, outbox)
+                LocalChain::start(root, outbox)
             }
             Self::Joined(file, signer) => {
                 let max_cost = amount("--max-cost", &args.max_cost, COIN_DECIMALS)?;
@@ -64,7 +59,7 @@ impl Place {
                 let payee = Signer::from_bytes(&random).ok_or_else(|| {
                     Failure::message(Kind::Outside, "the system's randomness is no key")
                 })?;
-                LocalChain::join(&file, &signer, payee, origin, outbox)
+                LocalChain::join(&file, &signer, payee, outbox)
             }
         };
         Ok(started.map_err(chaos_programs::Error::from)?)

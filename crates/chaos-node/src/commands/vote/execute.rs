@@ -5,13 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chaos_chains::{EvmChain, OpenVote, ProposalState, TxSummary};
+use chaos_chains::{EvmChain, OpenVote, ProposalState, Signer, TxSummary, U256};
 use serde_json::json;
 
 use super::word;
 use crate::{
     args::ExecuteArgs,
-    commands::sending::{Explorer, connect, outbox, planned, signer},
+    commands::sending::{Explorer, connect, outbox, planned, show_plans, signer},
     exit::{Failure, Kind},
     output, runtime,
 };
@@ -44,8 +44,13 @@ pub(super) fn run(args: &ExecuteArgs) -> Result<ExitCode, Failure> {
         {
             return planned(&chain, error, args.send.json);
         }
-        let patience = if args.send.spend.dry_run { 0 } else { args.send.spend.wait.wait };
-        let patience = Duration::from_secs(patience);
+        if args.send.spend.dry_run && state == ProposalState::Queued {
+            let left_s = timelock_left(&chain, &vote).await?;
+            if !left_s.is_zero() {
+                return foretell(&chain, &signer, &vote, left_s, args.send.json).await;
+            }
+        }
+        let patience = Duration::from_secs(args.send.spend.wait.wait);
         let executed = if state == ProposalState::Executed {
             None
         } else {
@@ -59,23 +64,47 @@ pub(super) fn run(args: &ExecuteArgs) -> Result<ExitCode, Failure> {
     })
 }
 
+/// Seconds until the timelock opens, by the chain's own time.
+async fn timelock_left(chain: &EvmChain, vote: &OpenVote) -> Result<U256, Failure> {
+    let eta = chain.proposal_eta(vote.governor, vote.call.proposal_id()).await?;
+    let now_s = chain.newest_time_s().await?;
+    Ok(eta.saturating_sub(U256::from(now_s)))
+}
+
+/// What will be sent once the timelock is open. A dry run waits for nothing.
+async fn foretell(
+    chain: &EvmChain,
+    signer: &Signer,
+    vote: &OpenVote,
+    left_s: U256,
+    as_json: bool,
+) -> Result<ExitCode, Failure> {
+    let plan = chain.plan_execution(vote.governor, signer.address(), &vote.call).await?;
+    show_plans(chain, &[plan], as_json)?;
+    output::tell(format_args!(
+        "the timelock opens in {left_s} s by the chain's time; until then the chain refuses this, and its gas \
+         is a bound"
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Until the chain's own time is past what the timelock says.
 async fn wait_for_timelock(
     chain: &EvmChain,
     vote: &OpenVote,
     patience: Duration,
 ) -> Result<(), Failure> {
-    let (start, id) = (Instant::now(), vote.call.proposal_id());
+    let start = Instant::now();
     let mut is_told = false;
     loop {
-        let eta = chain.proposal_eta(vote.governor, id).await?;
-        let now_s = chain.newest_time_s().await?;
-        if chaos_chains::U256::from(now_s) >= eta {
+        let left = timelock_left(chain, vote).await?;
+        if left.is_zero() {
             return Ok(());
         }
-        let left = eta.saturating_sub(chaos_chains::U256::from(now_s));
         if !is_told {
-            output::say(format_args!("queued: the timelock opens in {left} s by the chain's time"));
+            output::tell(format_args!(
+                "queued: the timelock opens in {left} s by the chain's time"
+            ));
             is_told = true;
         }
         if start.elapsed() > patience {

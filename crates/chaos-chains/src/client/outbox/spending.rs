@@ -1,0 +1,141 @@
+//! What an account spent within a day, by its journal, and when it last did something.
+
+use alloy_primitives::{Address, U256};
+
+use super::Sending;
+use crate::{
+    Error,
+    client::EvmChain,
+    sending::{FeeError, Fees, Intent, Stage},
+};
+
+/// A day, in milliseconds.
+const DAY_MS: u64 = 86_400_000;
+
+impl EvmChain {
+    /// What an account signs now stays within what it may spend in a day, with what else the journal has of that
+    /// day. Of what is in a block the gas counts that it used, of what may still land the gas that it may use, and
+    /// each unit at the highest fee that was offered for it: what it cost at most.
+    ///
+    /// The day is the machine's: a clock that was put back forgets nothing, one that was put a day forward does.
+    pub(super) fn ensure_within_day(
+        &self,
+        outbox: &Sending,
+        account: Address,
+        nonce: u64,
+        worst: U256,
+    ) -> Result<(), Error> {
+        let Some(cap) = outbox.day_max else { return Ok(()) };
+        let now_ms = (outbox.now_ms)();
+        let spent = self
+            .intents_of(outbox, account)?
+            .into_iter()
+            .filter(|intent| intent.nonce != nonce)
+            .filter(|intent| signed_ms(intent).saturating_add(DAY_MS) > now_ms)
+            .fold(U256::ZERO, |sum, intent| sum.saturating_add(cost(&intent)));
+        if spent.saturating_add(worst) <= cap {
+            return Ok(());
+        }
+        Err(FeeError::DayAboveCap { spent, worst, cap }.into())
+    }
+
+    /// When this account last signed something for a contract that is in a block by now, milliseconds since 1970 by
+    /// the clock of that time.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub fn last_signed_ms(&self, contract: Address, from: Address) -> Result<Option<u64>, Error> {
+        let mut intents = self.intents_of(self.outbox()?, from)?;
+        intents.retain(|intent| {
+            intent.to == Some(contract)
+                && intent.included().is_some_and(|inclusion| inclusion.succeeded)
+        });
+        Ok(intents.iter().map(signed_ms).max())
+    }
+
+    /// Everything that the journal has of an account on this very chain.
+    pub(super) fn intents_of(
+        &self,
+        outbox: &Sending,
+        account: Address,
+    ) -> Result<Vec<Intent>, Error> {
+        let mut intents = outbox.journal.open()?;
+        intents.extend(outbox.journal.done()?);
+        intents.retain(|intent| self.is_of(outbox, intent) && intent.account == account);
+        Ok(intents)
+    }
+}
+
+/// When something was last signed for an intent.
+fn signed_ms(intent: &Intent) -> u64 {
+    intent.attempts.iter().map(|attempt| attempt.signed_at_ms).max().unwrap_or_default()
+}
+
+/// What an intent cost at most, or could.
+fn cost(intent: &Intent) -> U256 {
+    let at = |fees: &Fees, gas| fees.worst_cost(gas, intent.value);
+    let offered = intent.attempts.iter().map(|attempt| &attempt.fees);
+    match (intent.stage.inclusion(), intent.stage) {
+        (Some(landed), _) => {
+            intent.attempt(&landed.hash).map_or(U256::ZERO, |it| at(&it.fees, landed.gas_used))
+        }
+        // Another transaction has the nonce: none of these can land.
+        (None, Stage::Replaced) => U256::ZERO,
+        (None, _) => offered.map(|fees| at(fees, intent.gas_limit)).max().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::{B256, Bytes};
+    use chaos_types::ChainId;
+
+    use super::*;
+    use crate::sending::{Attempt, Inclusion, Purpose};
+
+    fn intent(stage: Stage) -> Intent {
+        let attempt = |number: u8, fee: u128| Attempt {
+            raw: Bytes::new(),
+            hash: B256::repeat_byte(number),
+            purpose: Purpose::Act,
+            fees: Fees { max_fee_per_gas: fee, max_priority_fee_per_gas: 1 },
+            signed_at_ms: u64::from(number),
+        };
+        Intent {
+            key: "anchor".to_owned(),
+            what: "anchor".to_owned(),
+            chain: ChainId::evm(1),
+            genesis: B256::ZERO,
+            account: Address::ZERO,
+            nonce: 0,
+            to: None,
+            value: U256::from(5),
+            input: Bytes::new(),
+            gas_limit: 100,
+            attempts: vec![attempt(1, 2), attempt(2, 3)],
+            stage,
+        }
+    }
+
+    #[test]
+    fn what_may_still_land_counts_at_its_worst_and_what_landed_by_the_gas_that_it_used() {
+        let landed = |hash| Inclusion {
+            hash: B256::repeat_byte(hash),
+            block_number: 1,
+            block_hash: B256::ZERO,
+            gas_used: 40,
+            succeeded: true,
+        };
+        let check = |stage, expected: u64| {
+            assert_eq!(cost(&intent(stage)), U256::from(expected), "{stage:?}");
+        };
+        check(Stage::Prepared, 100 * 3 + 5);
+        check(Stage::Sent, 100 * 3 + 5);
+        check(Stage::Included(landed(1)), 40 * 2 + 5);
+        check(Stage::Final(landed(2)), 40 * 3 + 5);
+        check(Stage::Replaced, 0);
+        // That its chain is gone is somebody's word.
+        check(Stage::Abandoned, 100 * 3 + 5);
+        assert_eq!(signed_ms(&intent(Stage::Sent)), 2, "the newest of its signatures");
+    }
+}
