@@ -140,6 +140,28 @@ impl Action {
         self.grounds().iter().any(sums_up)
     }
 
+    /// What shows what the receipt says of a chain, by digest, if that was kept.
+    #[must_use]
+    pub fn shown_by(&self) -> Option<Digest> {
+        match self {
+            Self::Anchor(anchor) => anchor.shown_by,
+            Self::Pay(pay) => pay.shown_by,
+            Self::Other(other) => other.kind.shown_by(&other.body),
+            Self::Register(_)
+            | Self::Update(_)
+            | Self::RotateKey(_)
+            | Self::Revoke(_)
+            | Self::Delegate(_)
+            | Self::BindAccount(_)
+            | Self::Verify(_)
+            | Self::DeclareAnchoring(_)
+            | Self::Run(_)
+            | Self::Score(_)
+            | Self::CorrectTime(_)
+            | Self::ReportFork(_) => None,
+        }
+    }
+
     /// Whether the action is about the agent's own registry entry.
     #[must_use]
     pub const fn manages_registry(&self) -> bool {
@@ -413,6 +435,14 @@ pub struct Pay {
     pub outcome: Digest,
     /// The transactions: the distribution's first, then the claims in the order of `payments`.
     pub transactions: Vec<String>,
+    /// The account that funded it. The distribution's number in the contract follows from this and the outcome, so that
+    /// one distribution pays for one outcome. Receipts of before there were proofs have none.
+    #[serde(default, deserialize_with = "written", skip_serializing_if = "Option::is_none")]
+    pub funder: Option<String>,
+    /// What shows distribution and claims after a block, by digest. Receipts of before there were such proofs have
+    /// none.
+    #[serde(default, deserialize_with = "written", skip_serializing_if = "Option::is_none")]
+    pub shown_by: Option<Digest>,
 }
 
 /// Body of [`Action::CorrectTime`]: the entries from `first` up to this one were dated by a wrong clock,

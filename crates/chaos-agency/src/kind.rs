@@ -50,6 +50,11 @@ pub trait Body: Serialize + DeserializeOwned {
 
     /// What the agent says it did, with the figures, to follow its name: `read 32 blocks of …`.
     fn sentence(&self) -> String;
+
+    /// What shows what the receipt says of a chain, by digest, if that was kept.
+    fn shown_by(&self) -> Option<Digest> {
+        None
+    }
 }
 
 /// What the platform must know of a kind to admit its receipts.
@@ -62,6 +67,7 @@ pub struct Kind {
     is_disclosed: bool,
     ensure: fn(&Form<'_>) -> Result<(), Rejection>,
     sentence: fn(&Value) -> String,
+    shown_by: fn(&Value) -> Option<Digest>,
 }
 
 impl Kind {
@@ -76,6 +82,7 @@ impl Kind {
             is_disclosed: B::DISCLOSED,
             ensure: |form| read::<B>(B::KIND, &form.written.body)?.ensure(form),
             sentence: |body| B::deserialize(body).map_or_else(|_| String::new(), |b| b.sentence()),
+            shown_by: |body| B::deserialize(body).ok()?.shown_by(),
         }
     }
 
@@ -95,6 +102,10 @@ impl Kind {
 
     pub(crate) fn sentence(&self, body: &Value) -> String {
         (self.sentence)(body)
+    }
+
+    pub(crate) fn shown_by(&self, body: &Value) -> Option<Digest> {
+        (self.shown_by)(body)
     }
 
     pub(crate) const fn grounds(&self) -> &'static [Ground] {
@@ -145,7 +156,7 @@ const PLATFORM: [&str; 5] = [
 ];
 
 /// The version of the platform's rules and of the rows that they write.
-const RULES_VERSION: u32 = 10;
+const RULES_VERSION: u32 = 11;
 
 /// The kinds of the platform's rows that only grow, so that a log can commit to them.
 const COMMITTED: [&str; 15] = [

@@ -47,7 +47,7 @@ pub(crate) const CHECKPOINT_BYTES_MAX: usize = 64 << 10;
 /// The first byte of [`Carried::Full`].
 const VERSION: u8 = 2;
 /// Bytes of [`Carried::Full`].
-const FULL_BYTES: usize = 1 + 32 + 32 + 65;
+pub(crate) const FULL_BYTES: usize = 1 + 32 + 32 + 65;
 /// Bytes of [`Carried::Digest`].
 const DIGEST_BYTES: usize = 32;
 

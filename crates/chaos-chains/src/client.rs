@@ -6,9 +6,11 @@ mod contract_kind;
 mod doctor;
 mod events;
 mod governor;
+mod making;
 mod observing;
 mod outbox;
 mod proposals;
+mod proving;
 mod registry;
 mod rewards;
 mod stack;
@@ -27,7 +29,7 @@ pub use self::{
     anchoring::{AnchoredCheckpoint, AnchoredLog},
     doctor::{Finding, Found, Prospect, Work, prospect},
     governor::{GovernorCall, GovernorProposal, ProposalState, Support, VoteTally, VotingWindow},
-    observing::{GovernorKind, ObservedVote},
+    observing::{GovernorKind, ObservedVote, VoteQuestion},
     outbox::{Ended, Journaled, Outbox, Plan, Told, Word},
     proposals::{EndpointProposal, SubmissionError, SubmittedProposal},
     registry::{Registered, RegistryWriter},
@@ -35,7 +37,7 @@ pub use self::{
     stack::{GovernanceStack, GovernorTerms, StackConfig},
 };
 use crate::{
-    ChainFile, Error, Signer,
+    ChainFile, Error, Signer, StateReader,
     chain_id::check_chain,
     contracts,
     error::shorten,
@@ -180,6 +182,14 @@ impl EvmChain {
     pub async fn first_block(&self) -> Result<B256, Error> {
         let method = "eth_getBlockByNumber";
         self.block_hash(0).await?.ok_or_else(|| Error::malformed(method, "there is no first block"))
+    }
+
+    /// The same node, asked for the state after one block. Blocking.
+    ///
+    /// # Errors
+    /// If no runtime can be had.
+    pub fn state_reader(&self) -> Result<StateReader, Error> {
+        StateReader::over(self.rpc.clone(), self.chain_id.clone())
     }
 
     /// The chain this is.

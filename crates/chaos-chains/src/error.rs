@@ -345,6 +345,17 @@ pub enum Error {
     /// What the node shows of the registry does not hold.
     #[error("the node does not show what the registry holds")]
     RegistryProof(#[source] crate::RegistryProofError),
+    /// The node proves no state after the block of what it took, nor after the newest that stays.
+    #[error(
+        "{url} does not show what it took: it gives no proof of the state after that block (eth_getProof)"
+    )]
+    NoStateProof {
+        /// Scheme, host and port.
+        url: String,
+    },
+    /// What the node proves of the state is not what it took.
+    #[error("the node does not show what it took")]
+    StateProof(#[source] Box<crate::StateProofError>),
     /// A block is no longer part of the chain.
     #[error("block {number} {hash} is no longer part of the chain")]
     BlockLeft {

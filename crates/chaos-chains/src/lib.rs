@@ -53,13 +53,16 @@ mod deployment;
 mod error;
 mod json_rpc;
 pub mod local;
+mod made;
 mod open_vote;
 pub mod place;
 mod registry;
 mod registry_proof;
 pub mod sending;
 pub mod signer;
+mod state_proof;
 mod state_reader;
+mod trie_path;
 
 pub use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 pub use anchor_proof::{AnchorFact, AnchorParts, AnchorProof, AnchorProofError};
@@ -70,14 +73,19 @@ pub use client::{
     CreatedDistribution, Ended, EndpointProposal, EvmChain, Finding, Found, Funding,
     GovernanceStack, GovernorCall, GovernorKind, GovernorProposal, GovernorTerms, Journaled,
     ObservedVote, Outbox, Plan, ProposalState, Prospect, Registered, RegistryWriter, StackConfig,
-    SubmissionError, SubmittedProposal, Support, Told, TxSummary, VoteTally, VotingWindow, Word,
-    Work, distribution_id, prospect,
+    SubmissionError, SubmittedProposal, Support, Told, TxSummary, VoteQuestion, VoteTally,
+    VotingWindow, Word, Work, distribution_id, prospect,
 };
 pub use deployment::{Contract, DEPLOYMENT_BYTES_MAX, Deployed, Deployment, DeploymentError};
 pub use error::{CacheError, Error, NotTheAnchor, OtherCode, RegistryRefusal, Shortage};
 pub use json_rpc::RpcLimits;
+pub use made::made_at;
 pub use open_vote::{OpenVote, OpenVoteError, VOTE_FILE_BYTES_MAX};
 pub use registry::{REGISTRY, RegistryKey};
 pub use registry_proof::{RegistryFact, RegistryProof, RegistryProofError};
 pub use signer::Signer;
+pub use state_proof::{
+    PaidShare, PaymentClaim, PaymentFact, ProvedBlock, STATE_PROOF_BYTES_MAX, StateProof,
+    StateProofError, SubmissionClaim, SubmissionFact,
+};
 pub use state_reader::{BlockAt, FoundLog, LogFilter, Searched, StateReader};

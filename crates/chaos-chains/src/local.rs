@@ -258,7 +258,7 @@ impl LocalChain {
                 proposal_id: id,
                 state: chain.proposal_state(governor, id).await?,
                 tally: chain.votes(governor, id).await?,
-                block_number: chain.block_number().await?,
+                block_number: chain.settled_block().await?,
                 value: chain.parameter(call.registry, &call.chain, &call.name).await?,
             })
         })

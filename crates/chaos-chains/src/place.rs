@@ -75,10 +75,11 @@ pub struct Sought {
     pub block_number: u64,
     /// The block's hash.
     pub block_hash: B256,
-    /// The contract that the anchor is in.
+    /// The contract that holds what is shown.
     pub contract: Address,
-    /// The origin line of the log.
-    pub origin: String,
+    /// The origin line of the log whose anchor it is. With none the contract's code is not asked for: what is shown has
+    /// its hash.
+    pub origin: Option<String>,
 }
 
 /// What one node says.

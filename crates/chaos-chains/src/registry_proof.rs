@@ -1,7 +1,5 @@
 //! An offline proof of what the registry of checkpoints holds after a block. Pure; no network.
 
-mod path;
-
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_rlp::{Decodable, Encodable};
@@ -9,7 +7,10 @@ use alloy_trie::TrieAccount;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 
-use crate::registry::{REGISTRY, REGISTRY_CODE_HASH, RegistryKey};
+use crate::{
+    registry::{REGISTRY, REGISTRY_CODE_HASH, RegistryKey},
+    trie_path,
+};
 
 /// The format line of the proof's JSON.
 const FORMAT: &str = "chaoschain-registry-proof/1";
@@ -118,14 +119,14 @@ impl RegistryProof {
     pub fn verify(&self, key: &RegistryKey) -> Result<RegistryFact, RegistryProofError> {
         self.ensure_limits()?;
         let header: Header = decode("header", &self.header_rlp)?;
-        let account = path::value(header.state_root, REGISTRY.as_slice(), &self.account)
+        let account = trie_path::value(header.state_root, REGISTRY.as_slice(), &self.account)
             .ok_or(RegistryProofError::Path { from: "state", part: "registry" })?;
         let account: TrieAccount = decode("account", &account)?;
         if account.code_hash != REGISTRY_CODE_HASH {
             return Err(RegistryProofError::Code { found: account.code_hash });
         }
         let slot = |part, slot: B256, nodes: &[Bytes]| -> Result<U256, RegistryProofError> {
-            let value = path::value(account.storage_root, slot.as_slice(), nodes)
+            let value = trie_path::value(account.storage_root, slot.as_slice(), nodes)
                 .ok_or(RegistryProofError::Path { from: "storage", part })?;
             decode(part, &value)
         };
@@ -255,4 +256,4 @@ impl TryFrom<Wire> for RegistryProof {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

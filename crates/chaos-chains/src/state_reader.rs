@@ -101,6 +101,11 @@ impl StateReader {
         Ok(Self { node, chain_id: ChainId::evm(number) })
     }
 
+    /// Over a connection that is there already.
+    pub(crate) fn over(rpc: JsonRpc, chain_id: ChainId) -> Result<Self, Error> {
+        Ok(Self { node: Node::new(rpc)?, chain_id })
+    }
+
     /// The chain that the node serves.
     #[must_use]
     pub const fn chain_id(&self) -> &ChainId {

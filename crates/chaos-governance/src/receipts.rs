@@ -10,14 +10,14 @@ use chaos_agency::{
     Body, Extension, Ground, Kind, Signer, Source, action::Contribution, receipt::Form,
 };
 use chaos_types::{ChainId, Digest, Rejection, decimal};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::view::{NAME, Proposals};
 
 /// The studio's kinds of receipts and the view over them.
 pub const EXTENSION: Extension = Extension {
     name: NAME,
-    version: 1,
+    version: 2,
     kinds: &[
         Kind::of::<Analyse>(),
         Kind::of::<CheckProposal>(),
@@ -128,6 +128,10 @@ impl Body for Submit {
     fn sentence(&self) -> String {
         sentence::submitted(self)
     }
+
+    fn shown_by(&self) -> Option<Digest> {
+        self.shown_by
+    }
 }
 
 impl Body for ObserveVote {
@@ -147,6 +151,10 @@ impl Body for ObserveVote {
 
     fn sentence(&self) -> String {
         sentence::saw(self)
+    }
+
+    fn shown_by(&self) -> Option<Digest> {
+        self.shown_by
     }
 }
 
@@ -271,6 +279,14 @@ pub struct Submit {
     /// The block that holds the transaction.
     #[serde(with = "decimal")]
     pub block_number: u64,
+    /// What shows it after a block, by digest. Receipts of before there were such proofs have none.
+    #[serde(default, deserialize_with = "written", skip_serializing_if = "Option::is_none")]
+    pub shown_by: Option<Digest>,
+}
+
+/// What is written is there: `null` is no second spelling of what is left out.
+fn written<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Digest>, D::Error> {
+    Digest::deserialize(deserializer).map(Some)
 }
 
 /// A final state of a vote, named as OpenZeppelin's Governor names it.
@@ -328,4 +344,7 @@ pub struct ObserveVote {
     pub submission: Digest,
     /// What led to it.
     pub contributions: Vec<Contribution>,
+    /// What shows the votes after that block, by digest. Receipts of before there were such proofs have none.
+    #[serde(default, deserialize_with = "written", skip_serializing_if = "Option::is_none")]
+    pub shown_by: Option<Digest>,
 }

@@ -147,9 +147,9 @@ pub enum ProverError {
 }
 
 /// A node that proves the state after one block.
-struct NodeProver<'a> {
-    node: &'a StateReader,
-    at: &'a BlockAt,
+pub(crate) struct NodeProver<'a> {
+    pub(crate) node: &'a StateReader,
+    pub(crate) at: &'a BlockAt,
 }
 
 impl Prover for NodeProver<'_> {

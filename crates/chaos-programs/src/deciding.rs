@@ -27,13 +27,14 @@ use crate::{
     anchoring::{Anchoring, Holder, Place, anchor, is_undeclared},
     appraisal::{Appraiser, known_anchors},
     check,
-    paying::{Due, PayPlan, record_payment},
+    paying::{Due, Paid, PayPlan, record_payment},
     program::{Program as _, RewardDocument, Score},
     proposing::{Finished, Receipts, Signer},
     reexecution::{EVIDENCE, Inputs},
     simulation::BlockSet,
     studio::Defined,
     submitting::{OnRecord, SeenVote, record_submission, record_vote, vote_text},
+    voting::{self, VoteAt},
 };
 
 pub use self::report::Told;
@@ -155,7 +156,8 @@ impl Deciding<'_> {
         let checkpoint = Digest::of(checkpoint.to_string().as_bytes());
         let submitted = local.submit(&local.account(DEVELOPER), &uri, draft, checkpoint)?;
         let (chain, endpoint) = (local.chain().chain_id(), local.stack().endpoint);
-        let on = OnRecord { chain, endpoint, submitted: &submitted, draft };
+        let on = OnRecord::shown(local.chain(), endpoint, &submitted, &uri, draft);
+        let on = local.block_on(on)?;
         let receipt = record_submission(self.ledger, developer, &text, &on)?;
         let text = format!("submits proposal {} on {chain}", submitted.proposal_id);
         self.tell(developer, text, receipt);
@@ -197,13 +199,22 @@ impl Deciding<'_> {
             let (name, found) = (name.to_owned(), vote.value);
             return Err(Error::VoteSet { name, expected: value, found });
         }
+        let chain = local.chain();
+        let at = VoteAt {
+            chain: chain.chain_id(),
+            governor: local.stack().governor,
+            id: vote.proposal_id,
+        };
+        let (shown_by, fact) = voting::prove(&chain.state_reader()?, &at, vote.block_number)
+            .map_err(|error| Error::Vote(Box::new(error)))?;
         let seen = SeenVote {
-            chain: local.chain().chain_id(),
+            chain: chain.chain_id(),
             governor: local.stack().governor,
             proposal_id: vote.proposal_id,
-            state: vote_state(vote.state)?,
-            tally: vote.tally,
+            state: vote_state(fact.state)?,
+            tally: fact.tally,
             block_number: vote.block_number,
+            shown_by: Some(shown_by),
         };
         let receipt = record_vote(self.ledger, operator, &seen, submission, receipts)?;
         let (state, set) = (vote.state, vote.value);
@@ -254,13 +265,15 @@ impl Deciding<'_> {
         };
         let funded = local.distribute(&plan.funding()?)?;
         let distribution_id = funded.distribution_id;
-        let mut transactions = vec![format!("{:#x}", funded.transaction.hash)];
+        let mut by = vec![funded.transaction];
         let due = plan.due()?;
         for Due { account, amount, proof, .. } in &due {
             let claim = Claim { distribution_id, account: *account, amount: *amount, proof };
-            transactions.push(format!("{:#x}", local.claim(&claim)?.hash));
+            by.push(local.claim(&claim)?);
         }
-        let receipt = record_payment(self.ledger, operator, &plan, distribution_id, transactions)?;
+        let paid = Paid::shown(local.chain(), &plan, distribution_id, &by);
+        let paid = local.block_on(paid)?;
+        let receipt = record_payment(self.ledger, operator, paid)?;
         let shares = due.iter().map(|due| Ok(tokens(amount(due.amount)?)));
         let shares = shares.collect::<Result<Vec<_>, Error>>()?.join(" and ");
         let text = format!("divides {} tokens: {shares}, claimed on chain", tokens(POOL));

@@ -17,6 +17,9 @@ pub enum Error {
     /// The ledger refuses or fails.
     #[error(transparent)]
     Ledger(#[from] chaos_ledger::Error),
+    /// A vote is not shown.
+    #[error("the vote is not shown by its governor's code")]
+    Vote(#[source] Box<crate::voting::VoteProofError>),
     /// A recording of a proposal gives no review.
     #[error(transparent)]
     Recording(#[from] Box<chaos_review::RecordingError>),

@@ -73,6 +73,7 @@ pub mod study;
 pub mod submitting;
 pub mod task;
 mod verify;
+pub mod voting;
 
 pub use error::Error;
 pub use figures::figures;

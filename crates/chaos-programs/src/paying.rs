@@ -7,7 +7,9 @@ use chaos_agency::{
     action::{self, Payment},
     receipt::{Input, Product},
 };
-use chaos_chains::{Address, Funding, U256};
+use chaos_chains::{
+    Address, B256, EvmChain, Funding, PaidShare, PaymentClaim, StateProof, TxSummary, U256,
+};
 use chaos_governance::receipts::ObserveVote;
 use chaos_incentives::Distribution;
 use chaos_ledger::{Ledger, NewEntry};
@@ -189,6 +191,27 @@ impl PayPlan {
         })
     }
 
+    /// What a chain has to hold once every share is claimed, by who funded it.
+    ///
+    /// # Errors
+    /// If the pool cannot be divided.
+    pub fn claim(&self, distribution_id: U256) -> Result<PaymentClaim, Error> {
+        let Funding { token, root, total, .. } = self.funding()?;
+        let claimed = self.due()?.into_iter().map(|due| PaidShare {
+            account: due.account,
+            amount: due.amount,
+            way: due.proof.into_iter().map(B256::from).collect(),
+        });
+        Ok(PaymentClaim {
+            distributor: self.distributor,
+            distribution_id,
+            token,
+            root: root.into(),
+            total,
+            claimed: claimed.collect(),
+        })
+    }
+
     /// What each agent is due.
     ///
     /// # Errors
@@ -217,18 +240,49 @@ fn account_at(ledger: &Ledger, agent: &Did, chain: &ChainId, at: u64) -> Result<
     text.parse().map_err(|_| Error::Account { account: text.clone() })
 }
 
-/// Logs what was paid: the distribution's transaction first, then those of the claims, in the order of what is
-/// due.
+/// A payment that is on a chain.
+#[derive(Debug)]
+pub struct Paid<'a> {
+    /// Who is paid what.
+    pub plan: &'a PayPlan,
+    /// The distribution's number.
+    pub distribution_id: U256,
+    /// The distribution's transaction, then those of the claims in the order of what is due.
+    pub transactions: Vec<String>,
+    /// What shows it.
+    pub shown_by: StateProof,
+}
+
+impl<'a> Paid<'a> {
+    /// Has the chain show that all shares are claimed, as of the block that took the last one.
+    ///
+    /// # Errors
+    /// If the node does not.
+    pub async fn shown(
+        chain: &EvmChain,
+        plan: &'a PayPlan,
+        distribution_id: U256,
+        by: &[TxSummary],
+    ) -> Result<Self, Error> {
+        let transactions = by.iter().map(|it| format!("{:#x}", it.hash)).collect();
+        let last = by.iter().map(|it| it.block_number).max().unwrap_or_default();
+        let claim = plan.claim(distribution_id)?;
+        let (shown_by, _) = chain.prove_payment(&claim, last).await?;
+        Ok(Self { plan, distribution_id, transactions, shown_by })
+    }
+}
+
+/// Logs what was paid, and keeps what shows it.
 ///
 /// # Errors
 /// If the log does not admit it.
 pub fn record_payment(
     ledger: &mut Ledger,
     operator: &Signer,
-    plan: &PayPlan,
-    distribution_id: U256,
-    transactions: Vec<String>,
+    paid: Paid<'_>,
 ) -> Result<Digest, Error> {
+    let Paid { plan, distribution_id, transactions, shown_by } = paid;
+    let shown_by = Some(ledger.put_blob(&shown_by.to_bytes())?);
     let digest = ledger.put_blob(&canonical::to_vec(&plan.document)?)?;
     let ran = Divide { document: &plan.document }.run()?;
     let output = ledger.put_blob(&ran.document)?;
@@ -247,6 +301,8 @@ pub fn record_payment(
         returned: ran.body.returned,
         outcome: plan.outcome,
         transactions,
+        funder: plan.funder.map(|funder| format!("{funder:#x}")),
+        shown_by,
     });
     Ok(ledger.record(NewEntry {
         subjects: vec![Product::new("shares", output)],

@@ -1,7 +1,9 @@
 //! A finished proposal as its file says it, and what is logged of it on its way through a chain.
 
 use chaos_agency::{Action, receipt::Product};
-use chaos_chains::{Address, SubmittedProposal, U256, VoteTally};
+use chaos_chains::{
+    Address, EvmChain, StateProof, SubmissionClaim, SubmittedProposal, U256, VoteTally,
+};
 use chaos_governance::receipts::{Decision, Draft, ObserveVote, Submit, VoteState};
 use chaos_ledger::{Ledger, NewEntry};
 use chaos_store::Blobs as _;
@@ -254,9 +256,31 @@ pub struct OnRecord<'a> {
     pub submitted: &'a SubmittedProposal,
     /// The draft that it rests on.
     pub draft: Digest,
+    /// What shows it.
+    pub shown_by: StateProof,
 }
 
-/// Logs that a proposal is on record. Its text is kept beside the log.
+impl OnRecord<'_> {
+    /// Has the chain show what it has of a submission.
+    ///
+    /// # Errors
+    /// If the node does not.
+    pub async fn shown<'a>(
+        chain: &'a EvmChain,
+        endpoint: Address,
+        submitted: &'a SubmittedProposal,
+        uri: &str,
+        draft: Digest,
+    ) -> Result<OnRecord<'a>, Error> {
+        let SubmittedProposal { proposal_id, transaction } = submitted;
+        let (proposal_id, chain_id) = (*proposal_id, chain.chain_id());
+        let claim = SubmissionClaim { chain: chain_id, endpoint, proposal_id, uri, receipt: draft };
+        let (shown_by, _) = chain.prove_submission(&claim, transaction.block_number).await?;
+        Ok(OnRecord { chain: chain_id, endpoint, submitted, draft, shown_by })
+    }
+}
+
+/// Logs that a proposal is on record. Its text is kept beside the log, and what shows it.
 ///
 /// # Errors
 /// If the log does not admit it.
@@ -267,7 +291,8 @@ pub fn record_submission(
     on: &OnRecord<'_>,
 ) -> Result<Digest, Error> {
     let document = ledger.put_blob(text)?;
-    let OnRecord { chain, endpoint, submitted, draft } = on;
+    let OnRecord { chain, endpoint, submitted, draft, shown_by } = on;
+    let shown_by = ledger.put_blob(&shown_by.to_bytes())?;
     let action = Action::of(&Submit {
         chain: (*chain).clone(),
         contract: format!("{endpoint:#x}"),
@@ -275,6 +300,7 @@ pub fn record_submission(
         metadata_uri: content_uri(&document),
         transaction: format!("{:#x}", submitted.transaction.hash),
         block_number: submitted.transaction.block_number,
+        shown_by: Some(shown_by),
     });
     let subjects = vec![Product::new("proposal", document)];
     let entry = NewEntry { subjects, ..by(developer, vec![*draft], action) };
@@ -296,6 +322,8 @@ pub struct SeenVote<'a> {
     pub tally: VoteTally,
     /// The block in which it was read.
     pub block_number: u64,
+    /// What shows it; none where the governor cannot be asked on proven state.
+    pub shown_by: Option<StateProof>,
 }
 
 /// Logs how a vote on a submission ended, and what led to it.
@@ -309,6 +337,7 @@ pub fn record_vote(
     submission: Digest,
     receipts: &Receipts,
 ) -> Result<Digest, Error> {
+    let shown_by = seen.shown_by.as_ref().map(|proof| ledger.put_blob(&proof.to_bytes()));
     let action = Action::of(&ObserveVote {
         chain: seen.chain.clone(),
         governor: format!("{:#x}", seen.governor),
@@ -318,6 +347,7 @@ pub fn record_vote(
         votes_against: deciding::amount(seen.tally.against)?,
         votes_abstain: deciding::amount(seen.tally.abstain)?,
         block_number: seen.block_number,
+        shown_by: shown_by.transpose()?,
         submission,
         contributions: deciding::contributions(receipts, submission),
     });

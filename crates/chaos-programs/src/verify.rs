@@ -1,6 +1,7 @@
 //! Verifying a bundle with everything that this project can check.
 
 mod anchors;
+mod claims;
 
 use chaos_agency::{Kinds, Receipt, action};
 use chaos_chains::{
@@ -49,6 +50,8 @@ pub struct ChainView<'a> {
     pub blocks: &'a [B256],
     /// The contract that the log's operator anchors in. An anchor in another one is refused.
     pub contract: Option<Address>,
+    /// Contracts of this project's that the reader knows to have been made as they should be, wherever they are.
+    pub trusted: &'a [Address],
     /// Nodes that are asked for the block. They place an anchor as well, and one that contradicts refuses it.
     pub nodes: Option<&'a Nodes>,
 }
@@ -73,6 +76,7 @@ pub fn check(
         reexecute: reexecute.as_ref().map(|programs| programs as &dyn Reexecute),
         appraise: Some(appraiser),
         anchor: Some(&EvmProofs(reader.chain)),
+        claim: Some(&EvmProofs(reader.chain)),
     };
     chaos_verify::verify(bytes, &options)
 }
@@ -202,23 +206,24 @@ impl ChainView<'_> {
         };
         let advice = match (is_named, &lookup) {
             (true, None) => "the hash that was named".to_owned(),
-            (true, Some(lookup)) => format!("the hash that was named; {}", told(lookup, fact)),
+            (true, Some(lookup)) => {
+                format!("the hash that was named; {}", told(lookup, fact.block_number, &fact.chain))
+            }
             (false, None) => "not compared with the chain".to_owned(),
-            (false, Some(lookup)) if lookup.is_placed() => told(lookup, fact),
-            (false, Some(lookup)) => format!("not placed: {}", told(lookup, fact)),
+            (false, Some(lookup)) if lookup.is_placed() => {
+                told(lookup, fact.block_number, &fact.chain)
+            }
+            (false, Some(lookup)) => {
+                format!("not placed: {}", told(lookup, fact.block_number, &fact.chain))
+            }
         };
         let detail = format!(
             "in block {} {:#x} of {}, contract {:#x}; {advice}{clock}",
             fact.block_number, fact.block_hash, fact.chain, fact.contract
         );
-        let said = lookup.map(|lookup| lookup.said).unwrap_or_default();
-        let said = said.into_iter().map(|it| Said {
-            agrees: it.says.agrees(),
-            says: it.says.to_string(),
-            who: it.node,
-        });
+        let said = said(lookup);
         let time_s = is_dated.then_some(fact.timestamp_s);
-        Ok(Block { is_placed, time_s, detail, said: said.collect() })
+        Ok(Block { is_placed, time_s, detail, said })
     }
 
     /// The anchor is on the chain that the reader means, if it means one.
@@ -241,7 +246,7 @@ fn sought(fact: &AnchorFact, origin: &str) -> Sought {
         block_number: fact.block_number,
         block_hash: fact.block_hash,
         contract: fact.contract,
-        origin: origin.to_owned(),
+        origin: Some(origin.to_owned()),
     }
 }
 
@@ -260,15 +265,27 @@ fn ensure_not_contradicted(lookup: &Lookup, fact: &AnchorFact) -> Result<(), Rej
     Err(Rejection::new(Check::Anchor, fault, reason))
 }
 
+/// What each node says.
+fn said(lookup: Option<Lookup>) -> Vec<Said> {
+    let said = lookup.map(|lookup| lookup.said).unwrap_or_default();
+    let said = said.into_iter().map(|it| Said {
+        agrees: it.says.agrees(),
+        says: it.says.to_string(),
+        who: it.node,
+    });
+    said.collect()
+}
+
 /// What the nodes say together.
-fn told(lookup: &Lookup, fact: &AnchorFact) -> String {
+fn told(lookup: &Lookup, number: u64, chain: &ChainId) -> String {
     let (holding, of) = (lookup.holding(), lookup.said.len());
     let sure = lookup.finality().filter(|_| lookup.is_placed());
     match sure {
-        Some(finality) => format!(
-            "placed: block {} of {}, {finality}, said by {holding} of {of} nodes",
-            fact.block_number, fact.chain
-        ),
+        Some(finality) => {
+            format!(
+                "placed: block {number} of {chain}, {finality}, said by {holding} of {of} nodes"
+            )
+        }
         None => {
             let (needed, agree) = (lookup.needed, lookup.agree);
             format!("{holding} of {of} nodes say that they have it, {needed}, and {agree} have to")

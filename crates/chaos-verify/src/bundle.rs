@@ -6,7 +6,7 @@ mod state;
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chaos_agency::{Action, Leaf, Receipt};
+use chaos_agency::{Leaf, Receipt};
 use chaos_types::{Check, Digest, Rejection, canonical, dsse::Envelope};
 use serde::{Deserialize, Serialize};
 
@@ -233,16 +233,8 @@ pub fn kept_digests(receipt: &Receipt) -> BTreeSet<Digest> {
     if let Some(attested) = receipt.evidence.attested() {
         kept.extend([attested.quote, attested.collateral, attested.execution.input]);
     }
-    kept.extend(shown_by(receipt));
+    kept.extend(receipt.action.shown_by());
     kept
-}
-
-/// What shows an anchor.
-fn shown_by(receipt: &Receipt) -> Option<Digest> {
-    match &receipt.action {
-        Action::Anchor(anchor) => anchor.shown_by,
-        _ => None,
-    }
 }
 
 /// Whether an input of this name is recorded blocks or fees of a chain.
@@ -251,7 +243,7 @@ pub fn is_of_a_chain(name: &str) -> bool {
     name == "fee-history" || name.contains("/blocks/")
 }
 
-/// Every digest of bytes that a receipt names: its subjects, its evidence's inputs, and what shows an anchor.
+/// Every digest of bytes that a receipt names: its subjects, its evidence's inputs, and what shows it on a chain.
 #[must_use]
 pub fn named_digests(receipt: &Receipt) -> BTreeSet<Digest> {
     let mut digests: BTreeSet<_> = receipt.subjects.iter().map(|product| product.digest).collect();
@@ -261,6 +253,6 @@ pub fn named_digests(receipt: &Receipt) -> BTreeSet<Digest> {
     if let Some(attested) = receipt.evidence.attested() {
         digests.extend([attested.quote, attested.collateral, attested.execution.input]);
     }
-    digests.extend(shown_by(receipt));
+    digests.extend(receipt.action.shown_by());
     digests
 }

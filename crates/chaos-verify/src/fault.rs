@@ -118,6 +118,14 @@ chaos_types::faults! {
             "It was required that the log counts the receipt, and nothing shows that it does.";
         NotAnchored = "not-anchored",
             "An anchor in a placed block was required, and there is none.";
+        ChainProofMalformed = "chain-proof-malformed",
+            "What should show what a receipt says of a chain is not written as a proof.";
+        ChainProofInvalid = "chain-proof-invalid",
+            "What should show what a receipt says of a chain does not show it, or shows something else.";
+        ChainBlockContradicted = "chain-block-contradicted",
+            "A node that the reader asks has another block at the height of the one that shows what a receipt says of a chain, and it stays.";
+        NotOnChain = "not-on-chain",
+            "It was required that what a receipt says of a chain is shown there, and it is not.";
         NotDeclared = "not-declared",
             "It was required that an anchor is where the log declares it, and nothing shows that it is.";
         NotReexecuted = "not-reexecuted", "Re-execution was required, and nothing was run here.";

@@ -7,7 +7,7 @@
 //! Nobody has to trust the file, so the order of the checks follows their cost: what is decided by
 //! hashing and signatures comes first, and a file that fails there starts neither an appraisal nor a
 //! computation. Running a program again, appraising a quote and reading a chain's proof are handed
-//! in ([`Reexecute`], [`Appraise`], [`ReadAnchor`]), and so is a copy of the log ([`FoldedLog`]).
+//! in ([`Reexecute`], [`Appraise`], [`ReadAnchor`], [`ReadClaim`]), and so is a copy of the log ([`FoldedLog`]).
 //!
 //! A report also has one word for each fact ([`Words`]), since one verdict for all of them would say
 //! more than was shown: a receipt can be in a log that does not count it, and under a head that no
@@ -53,8 +53,8 @@ pub use fault::Fault;
 pub use fork::{PlacesProof, ProvedFork, TreesProof};
 pub use heads::{Heads, Judged, Judgement};
 pub use offline::{
-    Appraisal, Appraise, Block, FoldedLog, Options, ReadAnchor, Reexecute, Trust, possible_times,
-    verify,
+    Appraisal, Appraise, Block, FoldedLog, Options, ReadAnchor, ReadClaim, Reexecute, ShownClaim,
+    Trust, possible_times, verify,
 };
 pub use report::{Head, Outcome, Report, Said, Status};
 pub use requirement::Requirement;

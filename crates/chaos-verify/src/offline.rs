@@ -1,6 +1,7 @@
 //! The nine checks, from the bytes of a bundle to `Verified<Receipt>`.
 
 mod anchor;
+mod claim;
 mod document;
 mod evidence;
 mod keys;
@@ -128,6 +129,24 @@ pub trait ReadAnchor {
     ) -> Result<Block, Rejection>;
 }
 
+/// What a chain's state shows of what a receipt says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownClaim {
+    /// The block after which it is so.
+    pub block: Block,
+    /// Whether the contract that holds it is known to hold nothing but what its code wrote.
+    pub is_contract_known: bool,
+}
+
+/// Reads what shows what receipts say of a chain.
+pub trait ReadClaim {
+    /// Checks that a document shows what a receipt says of a chain.
+    ///
+    /// # Errors
+    /// A [`Rejection`] by the check *evidence*.
+    fn read_claim(&self, receipt: &Receipt, document: &[u8]) -> Result<ShownClaim, Rejection>;
+}
+
 /// What the caller brings to a verification.
 #[derive(Clone, Copy, Default)]
 pub struct Options<'a> {
@@ -152,6 +171,8 @@ pub struct Options<'a> {
     pub appraise: Option<&'a dyn Appraise>,
     /// How to check a chain's proof.
     pub anchor: Option<&'a dyn ReadAnchor>,
+    /// How to check what shows what receipts say of a chain.
+    pub claim: Option<&'a dyn ReadClaim>,
 }
 
 impl std::fmt::Debug for Options<'_> {
@@ -165,6 +186,7 @@ impl std::fmt::Debug for Options<'_> {
             .field("reexecute", &self.reexecute.is_some())
             .field("appraise", &self.appraise.is_some())
             .field("anchor", &self.anchor.is_some())
+            .field("claim", &self.claim.is_some())
             .finish()
     }
 }

@@ -92,6 +92,8 @@ pub struct Report {
     pub payees: Vec<Payee>,
     /// Of an anchor: what each of those says whom the reader asked for its block, in the reader's order.
     pub said: Vec<Said>,
+    /// Of what the receipt says of a chain: the same of the block that shows it.
+    pub claim_said: Vec<Said>,
     /// What the receipt says about a chain, and no check has placed on one. An anchor places the log's
     /// head there, and nothing that the receipt says.
     pub not_placed: Vec<&'static str>,
@@ -152,6 +154,7 @@ pub(crate) struct Trail {
     pub(crate) head: Option<Head>,
     pub(crate) payees: Vec<Payee>,
     pub(crate) said: Vec<Said>,
+    pub(crate) claim_said: Vec<Said>,
     pub(crate) not_placed: Vec<&'static str>,
     pub(crate) documents: Attachments,
 }
@@ -183,7 +186,11 @@ impl Trail {
                 code: Some(*code),
                 detail: reason.clone(),
             });
+            let on_chain = self.words.on_chain;
             self.words.forget_from(*check);
+            if lacks {
+                self.words.on_chain = on_chain;
+            }
         }
         for check in Check::ALL {
             if self.outcomes.iter().all(|outcome| outcome.check != check) {
@@ -191,7 +198,19 @@ impl Trail {
             }
         }
         self.outcomes.sort_by_key(|outcome| outcome.check);
-        let Self { outcomes, words, agent, head, payees, said, not_placed, documents } = self;
-        Report { outcomes, words, agent, head, payees, said, not_placed, documents, result }
+        let Self { outcomes, words, agent, head, payees, said, claim_said, not_placed, documents } =
+            self;
+        Report {
+            outcomes,
+            words,
+            agent,
+            head,
+            payees,
+            said,
+            claim_said,
+            not_placed,
+            documents,
+            result,
+        }
     }
 }

@@ -4,7 +4,7 @@ use chaos_types::{Check, Rejection};
 
 use crate::{
     Fault, Report,
-    words::{Anchored, Attested, Counted, Declared, Reexecuted, Witnessed},
+    words::{Anchored, Attested, Counted, Declared, OnChain, Reexecuted, Witnessed},
 };
 
 /// A fact that a reader wants shown.
@@ -16,6 +16,8 @@ pub enum Requirement {
     Anchored,
     /// An anchor of the log's head is where the log declares it.
     Declared,
+    /// What the receipt says of a chain was shown there, in a block that the reader placed.
+    OnChain,
     /// The claimed computation was repeated here.
     Reexecuted,
     /// Hardware vouches for the receipt: under the maker's root, or under any that the policy which
@@ -60,6 +62,9 @@ impl Requirement {
             Self::Declared if words.declared != Declared::There => {
                 lacks(Check::Anchor, Fault::NotDeclared, words.declared.to_string())
             }
+            Self::OnChain if words.on_chain != OnChain::Shown => {
+                lacks(Check::Evidence, Fault::NotOnChain, words.on_chain.to_string())
+            }
             Self::Reexecuted if words.reexecuted != Reexecuted::Reexecuted => {
                 lacks(Check::Evidence, Fault::NotReexecuted, words.reexecuted.to_string())
             }
@@ -83,6 +88,7 @@ impl Requirement {
             Self::Counted
             | Self::Anchored
             | Self::Declared
+            | Self::OnChain
             | Self::Reexecuted
             | Self::Witnessed => Ok(()),
         }

@@ -104,6 +104,18 @@ words! {
 }
 
 words! {
+    /// Whether what the receipt says of a chain was shown there.
+    OnChain {
+        NotSaid = "nothing said of a chain", "It says nothing of a chain, or that was not reached.";
+        Claimed = "on chain: the signer's word", "Nothing shows it, or what should show it was not looked at.";
+        Unvouched = "on chain: by a contract that anybody can have made",
+            "A contract holds it, and neither its address nor the reader says that it is more than its maker's word.";
+        NotPlaced = "on chain: proven, not placed", "A block's state holds it, and nobody said that the block is on the chain.";
+        Shown = "on chain: shown", "A block's state holds it, which the reader named, or that so many of its nodes have as it asked for.";
+    }
+}
+
+words! {
     /// Whether witnesses that the reader named have cosigned the log's head.
     Witnessed {
         NotAsked = "no witnesses named", "The reader named none, and nobody but the log signed.";
@@ -136,6 +148,8 @@ pub struct Words {
     pub attested: Attested,
     /// Whether witnesses of the reader's have cosigned the log's head.
     pub witnessed: Witnessed,
+    /// Whether what it says of a chain was shown there.
+    pub on_chain: OnChain,
 }
 
 impl Words {
@@ -161,7 +175,9 @@ impl Words {
                 (self.anchored, self.declared) = (least.anchored, least.declared);
             }
             Check::Attestation => self.attested = least.attested,
-            Check::Evidence => self.reexecuted = Reexecuted::NotReexecuted,
+            Check::Evidence => {
+                (self.reexecuted, self.on_chain) = (Reexecuted::NotReexecuted, least.on_chain);
+            }
         }
     }
 }
@@ -169,13 +185,19 @@ impl Words {
 impl fmt::Display for Words {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { formed, placed, counted, anchored, declared, .. } = self;
-        let Self { reexecuted, attested, witnessed, .. } = self;
+        let Self { reexecuted, attested, witnessed, on_chain, .. } = self;
         write!(f, "{formed}; {placed}; {counted}; {anchored}")?;
         match anchored {
             Anchored::NotAnchored => {}
             Anchored::NotPlaced | Anchored::Anchored => write!(f, " ({declared})")?,
         }
         write!(f, "; {reexecuted}; {attested}")?;
+        match on_chain {
+            OnChain::NotSaid => {}
+            OnChain::Claimed | OnChain::Unvouched | OnChain::NotPlaced | OnChain::Shown => {
+                write!(f, "; {on_chain}")?;
+            }
+        }
         match witnessed {
             Witnessed::NotAsked => Ok(()),
             Witnessed::NotYours | Witnessed::NoQuorum | Witnessed::Witnessed => {

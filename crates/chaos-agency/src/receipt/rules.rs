@@ -268,6 +268,9 @@ fn ensure_pay(pay: &Pay, form: &Form<'_>) -> Result<(), Rejection> {
     form.ensure_produced("payment's shares", shares)?;
     ensure_address(&pay.chain, "token", &pay.token)?;
     ensure_address(&pay.chain, "distributor", &pay.distributor)?;
+    if let Some(funder) = &pay.funder {
+        ensure_address(&pay.chain, "funder", funder)?;
+    }
     for transaction in &pay.transactions {
         ensure_hash(&pay.chain, "transaction", transaction)?;
     }

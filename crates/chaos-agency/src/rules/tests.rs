@@ -219,6 +219,8 @@ fn pay_at(account: &str, outcome: Digest, payee: u8, amount: u128) -> Action {
         returned: 0,
         outcome,
         transactions: vec![],
+        funder: None,
+        shown_by: None,
     })
 }
 

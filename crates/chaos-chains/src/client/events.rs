@@ -13,11 +13,12 @@ use serde::Deserialize;
 use serde_json::json;
 
 use self::pages::Pages;
-use super::{EvmChain, registry::DEPLOYER};
+use super::EvmChain;
 use crate::{
     Error,
     error::shorten,
     json_rpc::{Outcome, parse},
+    made::DEPLOYER,
 };
 
 /// Most events that are read of one publisher: a hundred years of one an hour.

@@ -1,6 +1,6 @@
 //! Reading a vote of any governor: OpenZeppelin's, Compound's, and those that follow one of them.
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall as _;
 
 use super::{
@@ -123,30 +123,15 @@ impl EvmChain {
             let end = self.call_at(governor, call, at).await?;
             return Ok((GovernorKind::OpenZeppelin, tally, [start, end]));
         }
-        // The two have one name and differ in length. A longer answer is of a third, whose fields nobody knows.
         let call = Bravo::proposalsCall { id };
         let answer = answered(self.call_bytes(governor, &call, at).await)?.unwrap_or_default();
-        let malformed = |error| Error::malformed(Bravo::proposalsCall::SIGNATURE, error);
-        match answer.len() {
-            BRAVO_BYTES => {
-                let found = Bravo::proposalsCall::abi_decode_returns_validate(&answer)
-                    .map_err(malformed)?;
-                let tally = VoteTally {
-                    against: found.againstVotes,
-                    in_favour: found.forVotes,
-                    abstain: found.abstainVotes,
-                };
-                Ok((GovernorKind::Bravo, tally, [found.startBlock, found.endBlock]))
-            }
-            ALPHA_BYTES => {
-                let found = Alpha::proposalsCall::abi_decode_returns_validate(&answer)
-                    .map_err(malformed)?;
-                let (against, in_favour) = (found.againstVotes, found.forVotes);
-                let tally = VoteTally { against, in_favour, abstain: U256::ZERO };
-                Ok((GovernorKind::Alpha, tally, [found.startBlock, found.endBlock]))
-            }
-            _ => Err(Error::NoGovernor { address: governor, at: at.to_owned(), asked: asked() }),
-        }
+        let none = || Error::NoGovernor { address: governor, at: at.to_owned(), asked: asked() };
+        compounds(&answer)?.ok_or_else(none)
+    }
+
+    /// The number of the newest block that is as sure as this connection waits for.
+    pub(crate) async fn settled_block(&self) -> Result<u64, Error> {
+        self.newest_as_sure_as(self.until).await
     }
 
     /// The number of the newest block that is as sure as is asked for.
@@ -160,6 +145,79 @@ impl EvmChain {
         };
         at.ok_or_else(|| Error::UnknownBlock { number: 0, url: self.url().to_owned() })
     }
+}
+
+/// What is asked of a governor about a vote, as bytes, by whoever runs its code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VoteQuestion {
+    /// Where it stands.
+    State,
+    /// The votes, of OpenZeppelin's.
+    Votes,
+    /// Everything, of Compound's.
+    Proposal,
+}
+
+impl VoteQuestion {
+    /// The call.
+    #[must_use]
+    pub fn input(self, id: U256) -> Bytes {
+        match self {
+            Self::State => ChaosGovernor::stateCall { proposalId: id }.abi_encode(),
+            Self::Votes => ChaosGovernor::proposalVotesCall { proposalId: id }.abi_encode(),
+            Self::Proposal => Bravo::proposalsCall { id }.abi_encode(),
+        }
+        .into()
+    }
+
+    /// The state that is answered.
+    #[must_use]
+    pub fn state(answer: &[u8]) -> Option<ProposalState> {
+        state_of(ChaosGovernor::stateCall::abi_decode_returns_validate(answer).ok()?).ok()
+    }
+
+    /// The votes that are answered to this question.
+    #[must_use]
+    pub fn tally(self, answer: &[u8]) -> Option<VoteTally> {
+        match self {
+            Self::State => None,
+            Self::Votes => {
+                let votes = ChaosGovernor::proposalVotesCall::abi_decode_returns_validate(answer);
+                votes.ok().map(|votes| VoteTally {
+                    against: votes.againstVotes,
+                    in_favour: votes.forVotes,
+                    abstain: votes.abstainVotes,
+                })
+            }
+            Self::Proposal => compounds(answer).ok()?.map(|(_, tally, _)| tally),
+        }
+    }
+}
+
+/// What Compound's governors answer about a proposal: which one it is, the votes and the window. The two have one name
+/// and differ in length; a longer answer is of a third, whose fields nobody knows.
+fn compounds(answer: &[u8]) -> Result<Option<(GovernorKind, VoteTally, [U256; 2])>, Error> {
+    let malformed = |error| Error::malformed(Bravo::proposalsCall::SIGNATURE, error);
+    Ok(Some(match answer.len() {
+        BRAVO_BYTES => {
+            let found =
+                Bravo::proposalsCall::abi_decode_returns_validate(answer).map_err(malformed)?;
+            let tally = VoteTally {
+                against: found.againstVotes,
+                in_favour: found.forVotes,
+                abstain: found.abstainVotes,
+            };
+            (GovernorKind::Bravo, tally, [found.startBlock, found.endBlock])
+        }
+        ALPHA_BYTES => {
+            let found =
+                Alpha::proposalsCall::abi_decode_returns_validate(answer).map_err(malformed)?;
+            let (against, in_favour) = (found.againstVotes, found.forVotes);
+            let tally = VoteTally { against, in_favour, abstain: U256::ZERO };
+            (GovernorKind::Alpha, tally, [found.startBlock, found.endBlock])
+        }
+        _ => return Ok(None),
+    }))
 }
 
 /// An answer, or none where the contract has no such function: its refusal is another's to explain.

@@ -2,13 +2,12 @@
 
 mod proving;
 
-use alloy_primitives::{Address, Bytes, TxKind, address, keccak256};
+use alloy_primitives::{Address, TxKind};
 use alloy_sol_types::SolCall as _;
-use serde_json::json;
 
 use super::{Act, EvmChain, Plan, TxSummary};
 use crate::{
-    Error, RegistryProof, Signer,
+    Contract, Error, RegistryProof, Signer,
     contracts::checkpoint_registry::CheckpointRegistry,
     error::RegistryRefusal,
     registry::RegistryKey,
@@ -17,11 +16,6 @@ use crate::{
 };
 
 pub(super) use crate::registry::{REGISTRY, REGISTRY_CODE_HASH};
-
-/// The deterministic deployer, which most chains have: it hands a salt and init code to CREATE2.
-pub(super) const DEPLOYER: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
-/// What the salt is the Keccak-256 of.
-const SALT: &str = "ChaosChain CheckpointRegistry 1";
 
 /// Gas of a key's first anchor at most, with its two new slots and no byte of the input zero.
 const FIRST_ANCHOR_GAS: u64 = 70_000;
@@ -52,52 +46,6 @@ pub struct RegistryWriter {
 }
 
 impl EvmChain {
-    /// Whether the chain has the registry.
-    ///
-    /// # Errors
-    /// [`Error::Malformed`] if there is other code at its address.
-    pub async fn has_registry(&self) -> Result<bool, Error> {
-        let code: Bytes = self.rpc.request("eth_getCode", json!([REGISTRY, "latest"])).await?;
-        let found = keccak256(&code);
-        if code.is_empty() || found == REGISTRY_CODE_HASH {
-            return Ok(!code.is_empty());
-        }
-        let reason =
-            format_args!("expected code {REGISTRY_CODE_HASH} at {REGISTRY}, found {found}");
-        Err(Error::malformed("eth_getCode", reason))
-    }
-
-    /// Puts the registry on the chain if it is not there yet. Anyone may, and gets no right by it.
-    ///
-    /// # Errors
-    /// [`Error::Unsupported`] if the chain lacks the deterministic deployer.
-    pub async fn deploy_registry(&self, from: &Signer) -> Result<Option<TxSummary>, Error> {
-        if self.has_registry().await? {
-            return Ok(None);
-        }
-        let act = self.deployment().await?;
-        let mined = self.act(from, act, Finality::IN_A_BLOCK).await?;
-        if self.has_registry().await? {
-            return Ok(Some(mined.summary));
-        }
-        let reason = format_args!("the deployer left no code at {REGISTRY}");
-        Err(Error::malformed("CheckpointRegistry", reason))
-    }
-
-    /// What puts the registry on a chain that has the deterministic deployer.
-    pub(super) async fn deployment(&self) -> Result<Act, Error> {
-        let deployer: Bytes = self.rpc.request("eth_getCode", json!([DEPLOYER, "latest"])).await?;
-        if deployer.is_empty() {
-            return Err(Error::Unsupported {
-                url: self.url().to_owned(),
-                capability: "the deterministic deployer at 0x4e59b44847b379578588920cA78FbF26c0B4956C",
-            });
-        }
-        let input = [keccak256(SALT).as_slice(), &CheckpointRegistry::BYTECODE].concat();
-        let input = Bytes::from(input);
-        Ok(Act { what: "CheckpointRegistry", to: TxKind::Call(DEPLOYER), input })
-    }
-
     /// Anchors a checkpoint in the registry, and proves it from a block that is as sure as the outbox asks for. If
     /// the registry holds it already, nothing is sent, so this may be repeated after a crash, and by another process.
     ///
@@ -215,7 +163,7 @@ impl EvmChain {
             return Ok(vec![self.plan(account, &act).await?]);
         }
         let mut plans = Vec::new();
-        let deployment = self.deployment().await?;
+        let deployment = self.deployment(Contract::CheckpointRegistry).await?;
         let nonce = match self.sent(account, &deployment)? {
             Some(deploy) => deploy.nonce,
             None => {
@@ -312,17 +260,4 @@ fn registering(key: &RegistryKey, size: u64, root: [u8; 32]) -> Act {
     let call = CheckpointRegistry::anchorCall { origin, publisher, size, root: root.into() };
     let what = "CheckpointRegistry.anchor";
     Act { what, to: TxKind::Call(REGISTRY), input: call.abi_encode().into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What is published follows from the artifact alone.
-    #[test]
-    fn the_address_is_that_of_the_committed_code() {
-        let init_code_hash = keccak256(&CheckpointRegistry::BYTECODE);
-        assert_eq!(DEPLOYER.create2(keccak256(SALT), init_code_hash), REGISTRY);
-        assert_eq!(keccak256(&CheckpointRegistry::DEPLOYED_BYTECODE), REGISTRY_CODE_HASH);
-    }
 }

@@ -6,10 +6,11 @@ mod parts;
 use alloy_primitives::{Address, TxKind, U256};
 use chaos_types::Digest;
 
+use self::creation::Creation;
 pub use self::parts::GovernorTerms;
 use super::{Act, EvmChain, TxSummary, anchoring::code};
 use crate::{
-    Error, Signer,
+    Contract, Error, Signer,
     contracts::{chaos_governor::ChaosGovernor, chaos_token::ChaosToken},
 };
 
@@ -61,7 +62,8 @@ pub struct GovernanceStack {
     pub endpoint: Address,
     /// `RewardDistributor`.
     pub distributor: Address,
-    /// The five deployments, in the order of the fields; the timelock is part of the governor's.
+    /// The deployments, in the order of the fields, without those of what was there before; the timelock is part of
+    /// the governor's.
     pub transactions: Vec<TxSummary>,
 }
 
@@ -82,9 +84,13 @@ impl EvmChain {
         let timelock = self.call(governor, ChaosGovernor::timelockCall {}).await?;
         let (registry, tx_registry) =
             self.create(deployer, &creation::parameter_registry(timelock)).await?;
-        let (endpoint, tx_endpoint) = self.create(deployer, &creation::endpoint()).await?;
-        let (distributor, tx_distributor) = self.create(deployer, &creation::distributor()).await?;
-        let transactions = vec![tx_token, tx_governor, tx_registry, tx_endpoint, tx_distributor];
+        let (endpoint, tx_endpoint) =
+            self.put(deployer, Contract::ProposalEndpoint, &creation::endpoint()).await?;
+        let (distributor, tx_distributor) =
+            self.put(deployer, Contract::RewardDistributor, &creation::distributor()).await?;
+        let mut transactions = vec![tx_token, tx_governor, tx_registry];
+        transactions.extend(tx_endpoint);
+        transactions.extend(tx_distributor);
         Ok(GovernanceStack {
             token,
             governor,
@@ -94,6 +100,20 @@ impl EvmChain {
             distributor,
             transactions,
         })
+    }
+
+    /// Puts a contract where its code says, or where the account's nonce says on a chain without the deployer.
+    async fn put(
+        &self,
+        from: &Signer,
+        contract: Contract,
+        creation: &Creation,
+    ) -> Result<(Address, Option<TxSummary>), Error> {
+        if let Some(placed) = self.placed_contract(from, contract).await? {
+            return Ok(placed);
+        }
+        let (address, transaction) = self.create(from, creation).await?;
+        Ok((address, Some(transaction)))
     }
 
     /// Deploys a `CheckpointAnchor` for the log with this origin line, as the first anchors had.

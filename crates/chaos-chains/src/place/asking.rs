@@ -32,7 +32,9 @@ pub(super) async fn ask(
     if found != sought.block_hash {
         return Ok(Saying::OtherBlock { found, is_final: finality == Finality::Final });
     }
-    if let Err(found) = chain.anchor_contract(sought.contract, &sought.origin, number).await? {
+    if let Some(origin) = &sought.origin
+        && let Err(found) = chain.anchor_contract(sought.contract, origin, number).await?
+    {
         return Ok(Saying::OtherContract { found });
     }
     if !reached.is_enough_for(needed) {

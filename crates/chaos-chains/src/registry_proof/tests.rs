@@ -12,8 +12,11 @@ use alloy_trie::{
 use chaos_types::{Digest, canonical};
 use proptest::prelude::*;
 
-use super::{RegistryFact, RegistryProof, RegistryProofError, Wire, path};
-use crate::registry::{REGISTRY, REGISTRY_CODE_HASH, RegistryKey};
+use super::{RegistryFact, RegistryProof, RegistryProofError, Wire};
+use crate::{
+    registry::{REGISTRY, REGISTRY_CODE_HASH, RegistryKey},
+    trie_path,
+};
 
 const SIZE: u64 = 12_345;
 const ROOT: [u8; 32] = [7; 32];
@@ -22,14 +25,14 @@ const FRESH_BYTES_MAX: usize = 1_500;
 const DEEP_BYTES_MAX: usize = 8_000;
 const VERIFIED_WITHIN: Duration = Duration::from_millis(2);
 
-type Leaves = BTreeMap<B256, Vec<u8>>;
+pub(crate) type Leaves = BTreeMap<B256, Vec<u8>>;
 
 fn key() -> RegistryKey {
     RegistryKey { origin: Digest::of(b"example.org/log"), publisher: Address::repeat_byte(0xaa) }
 }
 
 /// The root of a trie of these leaves, and the way to each of some keys.
-fn trie(leaves: &Leaves, keys: &[B256]) -> (B256, Vec<Vec<Bytes>>) {
+pub(crate) fn trie(leaves: &Leaves, keys: &[B256]) -> (B256, Vec<Vec<Bytes>>) {
     let paths: Vec<Nibbles> = keys.iter().map(Nibbles::unpack).collect();
     let mut builder = HashBuilder::default().with_proof_retainer(ProofRetainer::new(paths.clone()));
     for (key, value) in leaves {
@@ -45,7 +48,7 @@ fn trie(leaves: &Leaves, keys: &[B256]) -> (B256, Vec<Vec<Bytes>>) {
 }
 
 /// So many full branches on the way to a key: for each of its first nibbles all its neighbours.
-fn crowd(leaves: &mut Leaves, key: B256, depth: usize, value: &[u8]) {
+pub(crate) fn crowd(leaves: &mut Leaves, key: B256, depth: usize, value: &[u8]) {
     for at in 0..depth {
         for other in 0..16_u8 {
             let mut neighbour = Nibbles::unpack(key);
@@ -269,12 +272,12 @@ proptest! {
         let picked = *keys.iter().nth(pick.index(keys.len())).unwrap();
         let (root, ways) = trie(&leaves, &[keccak256(picked.to_be_bytes())]);
         let mut way = ways.into_iter().next().unwrap();
-        prop_assert_eq!(path::value(root, &picked.to_be_bytes(), &way), Some(value.clone()));
+        prop_assert_eq!(trie_path::value(root, &picked.to_be_bytes(), &way), Some(value.clone()));
         let nibbles = Nibbles::unpack(keccak256(picked.to_be_bytes()));
         verify_proof(root, nibbles, Some(value), &way).unwrap();
-        prop_assert_eq!(path::value(root, &picked.wrapping_add(1).to_be_bytes(), &way), None);
+        prop_assert_eq!(trie_path::value(root, &picked.wrapping_add(1).to_be_bytes(), &way), None);
         way.remove(cut.index(way.len()));
-        prop_assert_eq!(path::value(root, &picked.to_be_bytes(), &way), None);
+        prop_assert_eq!(trie_path::value(root, &picked.to_be_bytes(), &way), None);
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Lab {
             block_number: placed.block_number,
             block_hash: placed.block_hash,
             contract: REGISTRY,
-            origin: ORIGIN.to_owned(),
+            origin: Some(ORIGIN.to_owned()),
         };
         Some(Self { anvil, sought, publisher })
     }

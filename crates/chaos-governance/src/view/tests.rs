@@ -119,6 +119,7 @@ fn story() -> Story {
         metadata_uri: "https://example.org/1".into(),
         transaction: format!("0x{}", "02".repeat(32)),
         block_number: 3,
+        shown_by: None,
     });
     let submission = written.add(ADA, vec![draft], none(), submission);
     let outcome = written.add(OPERATOR, vec![submission], none(), vote(submission, analysis));
@@ -135,6 +136,7 @@ fn vote(submission: Digest, contribution: Digest) -> Action {
         votes_against: 0,
         votes_abstain: 0,
         block_number: 5,
+        shown_by: None,
         submission,
         contributions: vec![Contribution { receipt: contribution, task: "measure".into() }],
     })
@@ -158,6 +160,8 @@ fn pay(outcome: Digest, amount: u128, returned: u128) -> Action {
         returned,
         outcome,
         transactions: vec![],
+        funder: None,
+        shown_by: None,
     })
 }
 
@@ -278,6 +282,7 @@ fn only_its_author_submits_a_draft() {
         metadata_uri: "https://example.org/1".into(),
         transaction: format!("0x{}", "02".repeat(32)),
         block_number: 3,
+        shown_by: None,
     });
     story.written.add(eve, vec![draft], Evidence::None {}, submission);
     last_refused(&story.written, "another agent's");

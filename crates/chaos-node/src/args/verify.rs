@@ -41,6 +41,8 @@ What is said, in one word for each fact:
                 of the log
   attested      a quote vouches for it, under production or under development trust
 
+  on chain      what the receipt says of a chain: proven in a block, placed as an anchor's is, of a
+                contract that is known; else not placed, or the signer's word
   witnessed     the quorum of the policy that --log-policy names has cosigned the log's head
 
 With a C2SP tlog-policy file, which names witnesses and may name the logs you
@@ -99,6 +101,11 @@ pub(crate) struct VerifyArgs {
     /// The contract that the log's operator anchors in; an anchor in another one is refused.
     #[arg(long, value_name = "ADDRESS", value_parser = super::address)]
     pub(crate) contract: Option<Address>,
+    /// A contract of this project's that you know, from who deployed it; may be repeated. What a receipt says of a
+    /// chain is shown by a contract whose address follows from its code, or by one of these: in any other, its maker
+    /// can have put it.
+    #[arg(long, value_name = "ADDRESS", value_parser = super::address)]
+    pub(crate) trust_contract: Vec<Address>,
     /// The JSON-RPC endpoint of a node of yours; may be repeated. Each is asked for the anchor's block, and
     /// what it says is told. A node that has another block there, one that stays, refuses the bundle.
     #[arg(long, value_name = "URL", group = "nodes")]
@@ -145,6 +152,9 @@ pub(crate) enum Required {
     Anchored,
     /// Its anchor is on the chain, in the registry and by the publisher that the log declares.
     Declared,
+    /// What it says of a chain is shown there, in a block that --block-hash names, or that the nodes of --rpc-url
+    /// have.
+    OnChain,
     /// Its program was run again here, with --reexecute.
     Reexecuted,
     /// A quote vouches for it: under production trust, or as the policy that --policy names.
@@ -161,6 +171,7 @@ impl Required {
             Self::Counted => "counted",
             Self::Anchored => "anchored",
             Self::Declared => "declared",
+            Self::OnChain => "on-chain",
             Self::Reexecuted => "reexecuted",
             Self::Attested => "attested",
             Self::Replayable => "replayable",
@@ -173,6 +184,7 @@ impl Required {
             Self::Counted => Requirement::Counted,
             Self::Anchored => Requirement::Anchored,
             Self::Declared => Requirement::Declared,
+            Self::OnChain => Requirement::OnChain,
             Self::Reexecuted => Requirement::Reexecuted,
             Self::Attested => Requirement::Attested { by_named_policy: args.policy.is_some() },
             Self::Replayable => Requirement::Replayable,

@@ -330,6 +330,7 @@ impl<'a> Verifier<'a> {
             chain: self.chain.as_ref(),
             blocks: &self.args.block_hash,
             contract: self.args.contract,
+            trusted: &self.args.trust_contract,
             nodes: self.nodes.as_ref(),
         };
         check(

@@ -85,6 +85,14 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::BlockNotSettled { .. } => {
             "nothing is lost: the same command goes on; --finality says how sure it has to be".to_owned()
         }
+        Error::NoStateProof { .. } | Error::StateProof(_) | Error::BlockLeft { .. } => {
+            "nothing is lost: the same command goes on with it; --rpc-url names another node of the chain, \
+             which keeps the state of older blocks"
+                .to_owned()
+        }
+        Error::Unsupported { capability, .. } if capability.contains("what is logged") => {
+            "nothing was sent; name another node of the chain by --rpc-url".to_owned()
+        }
         Error::Unsupported { capability, .. } if capability.contains("eth_getProof") => {
             "nothing was sent; name another node of the chain by --rpc-url. A CheckpointAnchor contract of the \
              log's own (--contract) needs no such proof, if the log has one"

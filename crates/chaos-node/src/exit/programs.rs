@@ -28,7 +28,7 @@ impl From<Error> for Failure {
 #[expect(clippy::too_many_lines, reason = "a line for each refusal")]
 fn kind(error: &Error) -> Kind {
     match error {
-        Error::Quote(_) | Error::Chain(_) => Kind::Outside,
+        Error::Quote(_) | Error::Chain(_) | Error::Vote(_) => Kind::Outside,
         Error::Local(error) => of_local(error),
         Error::Submission(error) => of_submission(error),
         Error::Read { .. }

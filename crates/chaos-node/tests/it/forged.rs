@@ -26,29 +26,38 @@ fn operator() -> AgentKey {
 }
 
 /// A log of two entries, the second of which its operator made up, and that entry's bundle.
-struct Forged {
+pub(crate) struct Forged {
     dir: TempDir,
-    bundle: String,
+    pub(crate) bundle: String,
 }
 
 impl Forged {
     /// `document` is what the operator says that the program `name` read as `input`.
     fn new(name: &str, input: &str, document: Vec<u8>, output: Digest, action: Action) -> Self {
-        let dir = TempDir::new().unwrap();
-        let profile = Profile {
-            name: "operator".to_owned(),
-            role: "operator".to_owned(),
-            capabilities: vec!["pay".to_owned(), "score".to_owned()],
-            studio: "platform".to_owned(),
-        };
-        let registered = sign(vec![], Evidence::None {}, Action::Register(profile));
         let mut attachments = Attachments::default();
         let digest = attachments.insert(document);
         let program =
             Program { name: name.to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
         let inputs = vec![Input { name: input.to_owned(), digest }];
         let replay = Evidence::Replayable(Replay { program, inputs, output });
-        let forged = sign(vec![Product::new("out", output)], replay, action);
+        let subjects = vec![Product::new("out", output)];
+        Self::of(Made { parents: vec![], subjects, evidence: replay, action }, &attachments)
+    }
+
+    /// A receipt of the operator's with documents beside it.
+    pub(crate) fn of(made: Made, attachments: &Attachments) -> Self {
+        let dir = TempDir::new().unwrap();
+        let profile = Profile {
+            name: "operator".to_owned(),
+            role: "operator".to_owned(),
+            capabilities: ["observe_vote", "pay", "score", "submit"].map(str::to_owned).to_vec(),
+            studio: "platform".to_owned(),
+        };
+        let action = Action::Register(profile);
+        let nothing = Evidence::None {};
+        let registered =
+            sign(Made { parents: vec![], subjects: vec![], evidence: nothing, action });
+        let forged = sign(made);
 
         let data = dir.path().join("data");
         let mut store = Store::open(&data).unwrap();
@@ -81,7 +90,7 @@ impl Forged {
         Self { bundle: path.to_str().unwrap().to_owned(), dir }
     }
 
-    fn verify(&self, more: &[&str], code: i32) -> Value {
+    pub(crate) fn verify(&self, more: &[&str], code: i32) -> Value {
         run([&["verify", &self.bundle, "--json"], more].concat()).expect_code(code).json().remove(0)
     }
 
@@ -108,17 +117,19 @@ fn path(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-fn sign(subjects: Vec<Product>, evidence: Evidence, action: Action) -> Envelope {
+/// What a receipt is made of.
+pub(crate) struct Made {
+    pub(crate) parents: Vec<Digest>,
+    pub(crate) subjects: Vec<Product>,
+    pub(crate) evidence: Evidence,
+    pub(crate) action: Action,
+}
+
+fn sign(made: Made) -> Envelope {
+    let Made { parents, subjects, evidence, action } = made;
     let did = operator().did();
-    let draft = Draft {
-        log: did,
-        agent: did,
-        claimed_at_ms: 0,
-        parents: vec![],
-        subjects,
-        evidence,
-        action,
-    };
+    let draft =
+        Draft { log: did, agent: did, claimed_at_ms: 0, parents, subjects, evidence, action };
     draft.sign(&[&operator()]).unwrap()
 }
 
@@ -127,7 +138,7 @@ fn logged(envelope: Envelope) -> (Envelope, Leaf) {
     (envelope, leaf)
 }
 
-fn failure(line: &Value) -> (&str, &str) {
+pub(crate) fn failure(line: &Value) -> (&str, &str) {
     let checks = line["checks"].as_array().unwrap();
     let failed = checks.iter().find(|check| check["status"] == "failed").unwrap();
     (failed["check"].as_str().unwrap(), failed["code"].as_str().unwrap())
@@ -199,6 +210,8 @@ fn payment_for_no_outcome_to_somebody_who_did_nothing_is_claimed_and_never_shown
         returned: 0,
         outcome: Digest::of(b"no outcome"),
         transactions: vec![],
+        funder: None,
+        shown_by: None,
     };
     let document = canonical::to_vec(&document).unwrap();
     let shares = divided.digest();

@@ -44,6 +44,7 @@ mod rows;
 mod running;
 mod scheduled;
 mod secrets;
+mod shown;
 mod simulation;
 mod sources;
 mod story;

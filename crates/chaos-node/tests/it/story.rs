@@ -20,14 +20,14 @@ const DEPLOY: [&str; 8] =
     ["chain", "deploy", "--max-cost", "0.1", "--voting-period", "5", "--timelock", "4"];
 
 /// A chain of its own, a folder, and the memory of one user.
-struct Story {
+pub(crate) struct Story {
     dir: TempDir,
-    anvil: Anvil,
+    pub(crate) anvil: Anvil,
 }
 
 impl Story {
     /// None after saying that the test is skipped.
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         anvil_is_there().then(|| {
             let config =
                 AnvilConfig { root: Some(root()), chain_id: 1337, ..AnvilConfig::default() };
@@ -35,12 +35,12 @@ impl Story {
         })
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.dir.path().join(name).to_str().unwrap().to_owned()
     }
 
     /// Runs the program; words that begin with `@` are files of the folder.
-    fn run(&self, line: &[&str]) -> Run {
+    pub(crate) fn run(&self, line: &[&str]) -> Run {
         let line: Vec<String> = line
             .iter()
             .map(|word| match word.strip_prefix('@') {
@@ -59,25 +59,25 @@ impl Story {
     }
 
     /// The same, on the chain, whose deployment is in the folder.
-    fn on(&self, line: &[&str]) -> Run {
+    pub(crate) fn on(&self, line: &[&str]) -> Run {
         let place = ["--rpc-url", self.anvil.endpoint()];
         self.run(&[line, &place[..]].concat())
     }
 
-    fn ask(&self, method: &str, params: &Value) -> Value {
+    pub(crate) fn ask(&self, method: &str, params: &Value) -> Value {
         let body = json!({"jsonrpc": "2.0", "id": 0, "method": method, "params": params});
         let answer = ask(self.anvil.endpoint(), &body.to_string());
         serde_json::from_str::<Value>(&answer).unwrap()["result"].clone()
     }
 
     /// Transactions of the account that are in a block.
-    fn landed(&self) -> u64 {
+    pub(crate) fn landed(&self) -> u64 {
         let count = self.ask("eth_getTransactionCount", &json!([ACCOUNT, "latest"]));
         u64::from_str_radix(count.as_str().unwrap().trim_start_matches("0x"), 16).unwrap()
     }
 
     /// Two agents, and a proposal that they drafted from recorded blocks.
-    fn propose(&self) {
+    pub(crate) fn propose(&self) {
         for (name, role) in [("ada", "researcher"), ("linus", "core_developer")] {
             self.run(&["agent", "register", "--name", name, "--role", role]).expect_code(0);
         }
@@ -113,7 +113,7 @@ impl Story {
 
 /// The words of a command with the files of the folder.
 const PLACE: [&str; 2] = ["--chain-config", "@chain.toml"];
-const DEPLOYED: [&str; 2] = ["--deployment", "@deployment.json"];
+pub(crate) const DEPLOYED: [&str; 2] = ["--deployment", "@deployment.json"];
 const VOTE: [&str; 2] = ["--vote", "@vote.json"];
 
 #[test]
@@ -180,7 +180,9 @@ fn a_proposal_goes_from_a_draft_to_what_its_vote_set_by_separate_commands() {
     assert!(block.is_object(), "the block that it was read in");
     // An outcome is logged once.
     story.run(&observe).expect_error(3, &["outcome-repeated"]);
-    pays(&story, observed["receipt"].as_str().unwrap());
+    let payment = pays(&story, observed["receipt"].as_str().unwrap());
+    let observed = observed["receipt"].as_str().unwrap();
+    shows(&story, [receipt, observed, &payment]);
     let entries = story.run(&["log", "show", "--json"]).expect_code(0).stdout;
     for kind in ["submit", "observe_vote", "pay"] {
         assert!(entries.contains(&format!("\"{kind}\"")), "{kind}: {entries}");
@@ -212,8 +214,35 @@ fn queues(story: &Story) {
     story.ask("evm_setIntervalMining", &json!([1]));
 }
 
-/// Who worked is paid at the accounts that were registered before the outcome, once.
-fn pays(story: &Story, outcome: &str) {
+/// What the receipts say of the chain is shown to whoever has a node of it, and knows the governor.
+fn shows(story: &Story, receipts: [&str; 3]) {
+    let text = fs::read_to_string(story.path("deployment.json")).unwrap();
+    let deployment: Value = serde_json::from_str(&text).unwrap();
+    let governor = deployment["contracts"]["governor"]["address"].as_str().unwrap();
+    let placed = ["--rpc-url", story.anvil.endpoint(), "--finality", "included"];
+    for (receipt, is_made) in receipts.into_iter().zip([true, false, true]) {
+        story
+            .run(&["log", "prove", receipt, "--without-anchor", "--out", "@it.json"])
+            .expect_code(0);
+        let offline = story.run(&["verify", "@it.json", "--json"]).expect_code(0).json().remove(0);
+        let word = if is_made { "not_placed" } else { "unvouched" };
+        assert_eq!(offline["words"]["on_chain"], word, "{offline}");
+        assert_eq!(offline["not_placed"].as_array().unwrap().len(), 1, "{offline}");
+        let ask = ["verify", "@it.json", "--json", "--require", "on-chain"];
+        story.run(&ask).expect_code(1);
+        let ask = [&ask[..], &placed].concat();
+        let code = i32::from(!is_made);
+        let shown = story.run(&ask).expect_code(code).json().remove(0);
+        assert_eq!(shown["claim_nodes"][0]["agrees"], true, "{shown}");
+        let ask = [&ask[..], &["--trust-contract", governor]].concat();
+        let shown = story.run(&ask).expect_code(0).json().remove(0);
+        assert_eq!(shown["words"]["on_chain"], "shown", "{shown}");
+        assert_eq!(shown["not_placed"], json!([]), "{shown}");
+    }
+}
+
+/// Who worked is paid at the accounts that were registered before the outcome, once. Gives the receipt.
+fn pays(story: &Story, outcome: &str) -> String {
     let plan = ["pay", "plan", "--outcome", outcome, "--pool", "1000", "--out", "@payment.json"];
     let plan = [&plan[..], &["--json"], &PLACE, &DEPLOYED].concat();
     let planned = story.run(&plan).expect_code(0).json();
@@ -239,6 +268,7 @@ fn pays(story: &Story, outcome: &str) {
     }
     assert_eq!(story.landed(), landed + 2);
     story.run(&plan).expect_error(3, &["was paid for before"]);
+    claimed[2]["receipt"].as_str().unwrap().to_owned()
 }
 
 /// A command that lost its patience, and a log that grew before the next one: another checkpoint would be

@@ -3,7 +3,7 @@
 use chaos_agency::{Action, Source, account::UNREGISTERED_ACCOUNTS, forks, receipt::Replay};
 use chaos_types::{Check, Rejection};
 
-use super::{Options, Trust, place::Case, several};
+use super::{Options, Trust, claim::Found, place::Case, several};
 use crate::{
     Attachments, Fault,
     report::{Status, Trail},
@@ -58,14 +58,19 @@ impl Case<'_> {
             trail.words.reexecuted = Reexecuted::Reexecuted;
             return Ok(());
         }
+        let claim = self.check_claim(attachments, options, trail)?;
         let Some(replay) = self.receipt.evidence.replay() else {
             let class = self.receipt.evidence.class();
-            let detail = format!("class {class}, nothing to run again");
-            trail.ended(Check::Evidence, Status::NotApplicable, detail);
+            let (status, detail) = match claim {
+                Some(Found { status, detail }) => (status, detail),
+                None => (Status::NotApplicable, "nothing to run again".to_owned()),
+            };
+            trail.ended(Check::Evidence, status, format!("class {class}, {detail}"));
             return Ok(());
         };
+        let claim = claim.map(|claim| format!("; {}", claim.detail)).unwrap_or_default();
         let Some(reexecute) = options.reexecute else {
-            self.say_what_could_be_run(replay, trail);
+            self.say_what_could_be_run(replay, &claim, trail);
             return Ok(());
         };
         let Replay { program, output, .. } = replay;
@@ -79,7 +84,8 @@ impl Case<'_> {
         }
         let (name, version) = (&program.name, &program.version);
         let claimed = self.claimed_inputs(trail);
-        let detail = format!("re-executed with {name} {version}: same output {output}{claimed}");
+        let detail =
+            format!("re-executed with {name} {version}: same output {output}{claimed}{claim}");
         trail.passed(Check::Evidence, detail);
         trail.words.reexecuted = Reexecuted::Reexecuted;
         Ok(())
@@ -102,7 +108,7 @@ impl Case<'_> {
     }
 
     /// Nobody asked to run the program: what could be run, and whose word its inputs would be.
-    fn say_what_could_be_run(&self, replay: &Replay, trail: &mut Trail) {
+    fn say_what_could_be_run(&self, replay: &Replay, claim: &str, trail: &mut Trail) {
         let Replay { program, inputs, output } = replay;
         let named = format!(
             "{} {}, {}, output {output}",
@@ -114,10 +120,10 @@ impl Case<'_> {
             (
                 Status::ClaimedNotRecomputed,
                 Reexecuted::ClaimedNotRecomputed,
-                format!("{named}; its inputs are the signer's summary of the log"),
+                format!("{named}; its inputs are the signer's summary of the log{claim}"),
             )
         } else {
-            let detail = format!("{named}; not re-executed here");
+            let detail = format!("{named}; not re-executed here{claim}");
             (Status::NotReexecuted, Reexecuted::NotReexecuted, detail)
         };
         trail.ended(Check::Evidence, status, detail);

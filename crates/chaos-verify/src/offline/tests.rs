@@ -98,6 +98,7 @@ impl Hands {
             reexecute: Some(self),
             appraise: Some(self),
             anchor: Some(self),
+            claim: None,
         }
     }
 }

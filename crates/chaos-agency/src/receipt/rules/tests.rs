@@ -49,6 +49,8 @@ fn pay() -> Pay {
         returned: 40,
         outcome: Digest::of(b"outcome"),
         transactions: vec![format!("0x{}", "02".repeat(32))],
+        funder: None,
+        shown_by: None,
     }
 }
 

@@ -6,12 +6,10 @@ use serde_json::{Value, json};
 use super::{Finding, Found, Work, costs::ANY};
 use crate::{
     Error,
-    client::{
-        EvmChain,
-        registry::{DEPLOYER, REGISTRY},
-    },
+    client::{EvmChain, registry::REGISTRY},
     error::shorten,
     json_rpc::Outcome,
+    made::DEPLOYER,
     sending::{FeeCap, Fees, decimal},
 };
 
@@ -117,7 +115,7 @@ impl EvmChain {
         let named = |found, text: &str| Finding {
             name: "eth_getProof",
             found,
-            needed_for: &[Work::Anchor],
+            needed_for: &[Work::Vote, Work::Pay, Work::Anchor],
             text: text.to_owned(),
         };
         let lacks = "anchors cannot be proved; name another node";

@@ -2,16 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use alloy_primitives::{B256, Bytes, keccak256};
-use alloy_rpc_types_eth::Block;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use alloy_primitives::{B256, Bytes};
+use serde_json::json;
 
 use crate::{
     Error, RegistryProof,
-    client::EvmChain,
+    client::{EvmChain, proving::Paths},
     error::RegistryRefusal,
-    json_rpc::{Outcome, parse},
+    json_rpc::Outcome,
     registry::{REGISTRY, RegistryKey},
     registry_proof::RegistryFact,
     sending::{Finality, Reached},
@@ -28,18 +26,6 @@ const PROOFS: &str =
     "eth_getProof for the newest block, by which an anchor in the registry is shown";
 /// And what its headers have to be.
 const HEADERS: &str = "headers whose state root is that of its proofs (eth_getProof)";
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer {
-    account_proof: Vec<Bytes>,
-    storage_proof: Vec<AnswerSlot>,
-}
-
-#[derive(Deserialize)]
-struct AnswerSlot {
-    proof: Vec<Bytes>,
-}
 
 /// What came of asking for a proof.
 enum Fetched {
@@ -119,32 +105,13 @@ impl EvmChain {
 
     /// What the node says shows a key's slots after a block. Whether it does is another question.
     async fn fetch_proof(&self, key: &RegistryKey, number: u64) -> Result<Fetched, Error> {
-        let method = "eth_getProof";
-        let at = format!("{number:#x}");
-        let answer = match self.rpc.ask(method, json!([REGISTRY, key.slots(), at])).await? {
-            Outcome::Result(Value::Null) | Outcome::Refused { .. } => return Ok(Fetched::None),
-            Outcome::Result(answer) => answer,
-        };
-        let Answer { account_proof, storage_proof } = parse(method, answer)?;
-        let Ok([size, root]) = <[AnswerSlot; 2]>::try_from(storage_proof) else {
-            return Err(Error::malformed(method, "it does not answer for the two slots asked for"));
-        };
-        let block: Value = self.rpc.request("eth_getBlockByNumber", json!([at, false])).await?;
-        if block.is_null() {
+        let Some(paths) = self.paths(REGISTRY, &key.slots(), number).await? else {
             return Ok(Fetched::None);
-        }
-        let block: Block = parse("eth_getBlockByNumber", block)?;
-        let header_rlp = Bytes::from(alloy_rlp::encode(&block.header.inner));
-        let (claimed, computed) = (block.header.hash, keccak256(&header_rlp));
-        if claimed != computed {
-            return Err(Error::HeaderHash { number, claimed, computed });
-        }
-        Ok(Fetched::Proof(Box::new(RegistryProof {
-            header_rlp,
-            account: on_the_way(account_proof),
-            size: on_the_way(size.proof),
-            root: on_the_way(root.proof),
-        })))
+        };
+        let Paths { header_rlp, account, slots } = paths;
+        let slots = <[Vec<Bytes>; 2]>::try_from(slots);
+        let [size, root] = slots.expect("as many ways come back as slots were asked for");
+        Ok(Fetched::Proof(Box::new(RegistryProof { header_rlp, account, size, root })))
     }
 
     /// Waits until a block is as sure as is asked for.
@@ -170,10 +137,4 @@ impl EvmChain {
             tokio::time::sleep(PAUSE).await;
         }
     }
-}
-
-/// Without nodes that stand in their parent, which some name once more.
-fn on_the_way(nodes: Vec<Bytes>) -> Vec<Bytes> {
-    let is_named = |(index, node): &(usize, Bytes)| *index == 0 || node.len() >= B256::len_bytes();
-    nodes.into_iter().enumerate().filter(is_named).map(|(_, node)| node).collect()
 }

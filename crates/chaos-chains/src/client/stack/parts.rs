@@ -11,16 +11,14 @@ use super::{
 };
 use crate::{
     Contract, Deployed, Deployment, Error, Signer,
-    client::{
-        EvmChain, Plan,
-        registry::{REGISTRY, REGISTRY_CODE_HASH},
-    },
+    client::{Act, EvmChain, Plan},
     contracts::{
         chaos_governor::ChaosGovernor, chaos_token::ChaosToken,
         parameter_registry::ParameterRegistry, proposal_endpoint::ProposalEndpoint,
         reward_distributor::RewardDistributor,
     },
     error::OtherCode,
+    made::Making,
 };
 
 mod delay {
@@ -62,8 +60,10 @@ impl EvmChain {
         terms: &StackConfig,
         on: &mut Deployment,
     ) -> Result<(), Error> {
-        if contract == Contract::CheckpointRegistry {
-            return self.enter_registry(from, on).await;
+        if let Some(making) = self.making(contract).await?
+            && on.contracts.get(&contract).is_none_or(|known| known.address == making.address())
+        {
+            return self.enter_made(from, contract, making, on).await;
         }
         let creation = created(contract, terms, on)?;
         if let Some(known) = on.contracts.get(&contract).copied() {
@@ -89,10 +89,16 @@ impl EvmChain {
         Ok(())
     }
 
-    async fn enter_registry(&self, from: &Signer, on: &mut Deployment) -> Result<(), Error> {
-        let mut deployed = self.deploy_registry(from).await?;
+    async fn enter_made(
+        &self,
+        from: &Signer,
+        contract: Contract,
+        making: Making,
+        on: &mut Deployment,
+    ) -> Result<(), Error> {
+        let mut deployed = self.make(from, contract).await?;
         // What the journal has is gone on with, until it is as sure as is asked for.
-        if let Ok(act) = self.deployment().await
+        if let Ok(act) = self.deployment(contract).await
             && self.sent(from.address(), &act)?.is_some()
         {
             deployed = match self.act(from, act, self.until).await {
@@ -102,11 +108,10 @@ impl EvmChain {
                 Err(error) => return Err(error),
             };
         }
-        let before = on.contracts.get(&Contract::CheckpointRegistry).and_then(|it| it.transaction);
+        let before = on.contracts.get(&contract).and_then(|it| it.transaction);
         let transaction = deployed.map(|summary| summary.hash).or(before);
-        let (address, code_hash) = (REGISTRY, REGISTRY_CODE_HASH);
-        let entry = Deployed { address, code_hash, transaction };
-        on.contracts.insert(Contract::CheckpointRegistry, entry);
+        let (address, code_hash) = (making.address(), making.code_hash());
+        on.contracts.insert(contract, Deployed { address, code_hash, transaction });
         Ok(())
     }
 
@@ -128,19 +133,19 @@ impl EvmChain {
                 self.ensure_code(contract, known).await?;
                 continue;
             }
-            if contract == Contract::CheckpointRegistry {
-                if !self.has_registry().await? {
-                    plans.push(self.plan(account, &self.deployment().await?).await?);
+            if let Some(making) = self.making(contract).await? {
+                if !self.has_made(making).await? {
+                    let act = self.deployment(contract).await?;
+                    self.ensure_not_under_way(account, &act).await?;
+                    let mut plan = self.plan(account, &act).await?;
+                    plan.nonce += plans.len() as u64;
+                    plans.push(plan);
                 }
                 continue;
             }
             let Some(creation) = created(contract, terms, &foreseen)? else { continue };
             let act = creation.act();
-            if self.sent(account, &act)?.is_some() {
-                let what = act.what.to_owned();
-                let nonce = self.transactions_of(account).await?;
-                return Err(Error::UnderWay { what, nonce });
-            }
+            self.ensure_not_under_way(account, &act).await?;
             let rests_on_nothing =
                 contract != Contract::Governor || on.contracts.contains_key(&Contract::Token);
             let mut plan = if rests_on_nothing {
@@ -161,6 +166,15 @@ impl EvmChain {
             plans.push(plan);
         }
         Ok(plans)
+    }
+
+    async fn ensure_not_under_way(&self, account: Address, act: &Act) -> Result<(), Error> {
+        if self.sent(account, act)?.is_none() {
+            return Ok(());
+        }
+        let what = act.what.to_owned();
+        let nonce = self.transactions_of(account).await?;
+        Err(Error::UnderWay { what, nonce })
     }
 
     /// A contract of a deployment is there, with the code that the deployment says.

@@ -208,6 +208,8 @@ pub(super) fn pay(outcome: Digest, shares: &[(u8, u128)]) -> Action {
         returned: 0,
         outcome,
         transactions: vec![],
+        funder: None,
+        shown_by: None,
     })
 }
 

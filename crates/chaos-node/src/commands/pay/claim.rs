@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use chaos_chains::{Address, Claim, EvmChain, Signer, TxSummary, distribution_id};
 use chaos_ledger::OPERATOR;
 use chaos_programs::{
-    paying::{Due, PayPlan, record_payment},
+    paying::{Due, Paid, PayPlan, record_payment},
     proposing,
 };
 use serde_json::json;
@@ -35,6 +35,7 @@ pub(super) fn run(args: &ClaimArgs) -> Result<ExitCode, Failure> {
         let from = funder(&plan, &step.payment)?;
         if args.record {
             ensure_recordable(args, signer.address(), from)?;
+            chain.ensure_claims_provable(plan.distributor).await?;
         }
         let in_block = match claim_all(&chain, &signer, &plan, from, plan.due()?).await {
             Ok(in_block) => in_block,
@@ -137,9 +138,8 @@ async fn record(
     plan: &PayPlan,
     claimed: &[Claimed],
 ) -> Result<(), Failure> {
-    let hashes: Option<Vec<String>> =
-        claimed.iter().map(|it| it.by.map(|by| format!("{:#x}", by.hash))).collect();
-    let Some(hashes) = hashes.filter(|hashes| !hashes.is_empty()) else {
+    let claims: Option<Vec<TxSummary>> = claimed.iter().map(|it| it.by).collect();
+    let Some(claims) = claims.filter(|claims| !claims.is_empty()) else {
         let reason =
             "a share was claimed by somebody else, so that its transaction is not known here";
         let hint = "the money is paid; run it with the data directory that claimed the rest";
@@ -147,14 +147,14 @@ async fn record(
     };
     let funding = plan.funding()?;
     // The funder's own journal answers; nothing is sent.
-    let funded = chain.settling()?.create_distribution(plan.distributor, signer, &funding).await?;
-    let mut transactions = vec![format!("{:#x}", funded.transaction.hash)];
-    transactions.extend(hashes);
+    let settling = chain.settling()?;
+    let funded = settling.create_distribution(plan.distributor, signer, &funding).await?;
+    let by = [vec![funded.transaction], claims].concat();
+    let paid = Paid::shown(&settling, plan, funded.distribution_id, &by).await?;
     let mut ledger = ledger::open(&args.step.send.data.data)?;
     ledger.operator_for(chaos_agency::action::Pay::KIND)?;
     let operator = proposing::Signer::of(&ledger, OPERATOR)?;
-    let id = funded.distribution_id;
-    let receipt = record_payment(&mut ledger, &operator, plan, id, transactions)?;
+    let receipt = record_payment(&mut ledger, &operator, paid)?;
     if args.step.send.json {
         output::json(&json!({"event": "recorded", "receipt": receipt}))?;
     } else {

@@ -36,6 +36,7 @@ pub(crate) fn run(args: &SubmitArgs) -> Result<ExitCode, Failure> {
         let chain = connect(&args.send.chain, outbox).await?;
         let (contract, file) = (Contract::ProposalEndpoint, &args.deployment);
         let endpoint = deployment::contract(&chain, contract, args.endpoint, file).await?;
+        chain.ensure_claims_provable(endpoint).await?;
         let checkpoint = if args.send.spend.dry_run {
             // Its length is all that matters.
             Digest::of(b"")
@@ -52,9 +53,10 @@ pub(crate) fn run(args: &SubmitArgs) -> Result<ExitCode, Failure> {
             Err(SubmissionError::Chain(error)) => return planned(&chain, error, args.send.json),
             submitted => submitted.map_err(chaos_programs::Error::from)?,
         };
+        // Now, since nodes forget what the state was some blocks ago.
+        let on = OnRecord::shown(&settling, endpoint, &submitted, &uri, draft).await?;
         let mut ledger = ledger::open(&args.send.data.data)?;
         let developer = proposing::Signer::of(&ledger, &args.agent)?;
-        let on = OnRecord { chain: chain.chain_id(), endpoint, submitted: &submitted, draft };
         let receipt = record_submission(&mut ledger, &developer, &text, &on)?;
         report(args, &on, &receipt)
     })

@@ -96,6 +96,7 @@ fn to_json(name: &str, checked: &Checked) -> Value {
         "words": report.words,
         "not_placed": report.not_placed,
         "nodes": report.said,
+        "claim_nodes": report.claim_said,
         "payees": payees(report),
         "lacks": checked.is_asked().then(|| lacks.collect::<Vec<_>>()),
         "receipt": receipt,
@@ -274,11 +275,14 @@ fn for_people(name: &str, checked: &Checked) {
     for Outcome { check, status, detail, .. } in &report.outcomes {
         let detail = output::one_line(detail);
         output::sentence(format_args!("  {}  {:<11}  {detail}", mark(*status), check.to_string()));
-        if *check == Check::Anchor {
-            for Said { who, says, .. } in &report.said {
-                let line = output::one_line(&format!("{who} {says}"));
-                output::sentence(format_args!("{:21}{line}", ""));
-            }
+        let said = match check {
+            Check::Anchor => &report.said[..],
+            Check::Evidence => &report.claim_said[..],
+            _ => &[],
+        };
+        for Said { who, says, .. } in said {
+            let line = output::one_line(&format!("{who} {says}"));
+            output::sentence(format_args!("{:21}{line}", ""));
         }
     }
     match &report.result {

@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use chaos_agency::Body as _;
-use chaos_chains::{Address, EvmChain, ObservedVote, U256, sending::decimal};
+use chaos_chains::{Address, EvmChain, ObservedVote, StateProof, U256, sending::decimal};
 use chaos_governance::receipts::ObserveVote;
 use chaos_ledger::OPERATOR;
 use chaos_programs::{
     deciding::vote_state,
     proposing,
     submitting::{SeenVote, led_to, record_vote, submitted},
+    voting::{self, VoteAt},
 };
 use chaos_types::Digest;
 use serde_json::json;
@@ -18,7 +19,7 @@ use super::word;
 use crate::{
     args::ObserveArgs,
     commands::sending::reach,
-    exit::{Failure, Kind},
+    exit::{Failure, Kind, OrFail as _},
     ledger, output, runtime,
 };
 
@@ -80,6 +81,7 @@ fn record(args: &ObserveArgs, read: &Read, submission: Digest) -> Result<Digest,
         ),
     }
     let operator = proposing::Signer::of(&ledger, OPERATOR)?;
+    let shown_by = shown(read)?;
     let seen = SeenVote {
         chain: chain.chain_id(),
         governor: *governor,
@@ -87,8 +89,36 @@ fn record(args: &ObserveArgs, read: &Read, submission: Digest) -> Result<Digest,
         state,
         tally: vote.tally,
         block_number: vote.block_number,
+        shown_by: Some(shown_by),
     };
     Ok(record_vote(&mut ledger, &operator, &seen, submission, &receipts)?)
+}
+
+/// What shows what was read: the governor, asked once more on the state that the block left, as the node proves it.
+fn shown(read: &Read) -> Result<StateProof, Failure> {
+    let Read { chain, governor, id, vote, .. } = read;
+    let asked = VoteAt { chain: chain.chain_id(), governor: *governor, id: *id };
+    let node = chain.state_reader()?;
+    let (proof, fact) = voting::prove(&node, &asked, vote.block_number)
+        .or_fail(Kind::Outside)
+        .map_err(|failure| {
+            failure.hint(
+                "nothing was logged; another node by --rpc-url may prove its state (eth_getProof)",
+            )
+        })?;
+    let is_the_same =
+        (fact.block.hash, fact.state, fact.tally) == (vote.block_hash, vote.state, vote.tally);
+    if is_the_same {
+        return Ok(proof);
+    }
+    let reason = format!(
+        "the node says that the vote is {} after block {}, and what it proves that it is {}",
+        word(vote.state),
+        vote.block_number,
+        word(fact.state)
+    );
+    Err(Failure::message(Kind::Outside, reason)
+        .hint("nothing was logged; name another node by --rpc-url"))
 }
 
 fn report(args: &ObserveArgs, read: &Read, receipt: Option<Digest>) -> Result<ExitCode, Failure> {

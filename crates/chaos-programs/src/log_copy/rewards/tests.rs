@@ -129,6 +129,7 @@ fn story_under(measured_under: &str, drafted_under: &str) -> (Log, Digest) {
         metadata_uri: "https://example.org/1".into(),
         transaction: format!("0x{}", "02".repeat(32)),
         block_number: 3,
+        shown_by: None,
     };
     let submit = log.add(BOB, vec![draft], Evidence::None {}, Action::of(&body));
     let named =
@@ -142,6 +143,7 @@ fn story_under(measured_under: &str, drafted_under: &str) -> (Log, Digest) {
         votes_against: 0,
         votes_abstain: 0,
         block_number: 5,
+        shown_by: None,
         submission: submit,
         contributions: named
             .map(|(receipt, task)| Contribution { receipt, task: task.to_owned() })
@@ -164,6 +166,8 @@ fn pay(outcome: Digest, payees: &[u8]) -> Pay {
         returned: 0,
         outcome,
         transactions: vec![],
+        funder: None,
+        shown_by: None,
     }
 }
 

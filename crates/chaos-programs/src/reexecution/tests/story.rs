@@ -271,6 +271,8 @@ pub(super) fn pay_case() -> Case {
         returned: 0,
         outcome: Digest::of(b"vote"),
         transactions: vec![],
+        funder: None,
+        shown_by: None,
     };
     let files = [(REWARDS, canonical::to_vec(&document).unwrap())];
     Case::new(DIVIDE, vec![], &files, Action::Pay(body))

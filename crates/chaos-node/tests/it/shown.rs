@@ -1,0 +1,168 @@
+//! What receipts say of a chain, and proofs of something else.
+
+use std::fs;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chaos_agency::{Action, Evidence, Receipt, receipt::Product};
+use chaos_chains::StateProof;
+use chaos_governance::receipts::Submit;
+use chaos_types::{ChainId, Digest, dsse::Envelope};
+use chaos_verify::Attachments;
+use serde_json::{Value, json};
+
+use crate::{
+    compatibility::KINDS,
+    forged::{Forged, Made, failure},
+    proxy::{Proxy, Reply},
+    story::{DEPLOYED, Story},
+};
+
+/// An address at which nothing stands until somebody puts it there.
+const ELSEWHERE: &str = "0x00000000000000000000000000000000000000e0";
+
+const SUBMIT: [&str; 7] =
+    ["proposal", "submit", "@proposal/proposal.json", "--agent", "linus", "--finality", "included"];
+
+/// A submission in the endpoint that `chain deploy` made, by its bundle.
+fn submitted(story: &Story) -> Value {
+    story.propose();
+    let deploy = ["chain", "deploy", "endpoint", "--finality", "included"];
+    story.on(&[&deploy[..], &DEPLOYED].concat()).expect_code(0);
+    let submit = [&SUBMIT[..], &DEPLOYED, &["--json"]].concat();
+    let receipt = story.on(&submit).expect_code(0).json().remove(0)["receipt"].clone();
+    bundle(story, receipt.as_str().unwrap())
+}
+
+fn bundle(story: &Story, receipt: &str) -> Value {
+    story.run(&["log", "prove", receipt, "--out", "@it.json"]).expect_code(0);
+    serde_json::from_str(&fs::read_to_string(story.path("it.json")).unwrap()).unwrap()
+}
+
+/// A receipt like the one of a bundle, and what shows it.
+struct Honest {
+    made: Box<dyn Fn(Submit) -> Made>,
+    body: Submit,
+    proof: StateProof,
+}
+
+impl Honest {
+    fn of(bundle: &Value) -> Self {
+        let envelope: Envelope =
+            serde_json::from_value(bundle["receipt"]["envelope"].clone()).unwrap();
+        let Receipt { action, parents, subjects, .. } =
+            Receipt::open(&envelope, &KINDS).unwrap().into_inner();
+        let body: Submit = action.read().unwrap();
+        let digest = body.shown_by.unwrap().to_string();
+        let bytes = STANDARD.decode(bundle["attachments"][&digest].as_str().unwrap()).unwrap();
+        let subjects: Vec<Product> =
+            subjects.into_iter().filter(|subject| subject.name != "submit").collect();
+        let made = move |body: Submit| Made {
+            parents: parents.clone(),
+            subjects: subjects.clone(),
+            evidence: Evidence::None {},
+            action: Action::of(&body),
+        };
+        Self { made: Box::new(made), body, proof: StateProof::from_bytes(&bytes).unwrap() }
+    }
+
+    /// The receipt with another body, and with another proof.
+    fn forged(&self, change: impl Fn(&mut Submit), proof: &StateProof) -> Forged {
+        let mut attachments = Attachments::default();
+        let mut body = self.body.clone();
+        body.shown_by = Some(attachments.insert(proof.to_bytes()));
+        change(&mut body);
+        Forged::of((self.made)(body), &attachments)
+    }
+}
+
+#[test]
+fn a_submission_that_the_proof_does_not_show_is_refused() {
+    let Some(story) = Story::start() else { return };
+    let honest = Honest::of(&submitted(&story));
+    let proof = &honest.proof;
+    let same = honest.forged(|_| {}, proof).verify(&[], 0);
+    assert_eq!(same["words"]["on_chain"], "not_placed", "{same}");
+
+    type Change = fn(&mut Submit);
+    let changes: [(&str, Change); 5] = [
+        ("another contract", |body| body.contract = ELSEWHERE.to_owned()),
+        ("another number", |body| body.proposal_id = "2".to_owned()),
+        ("the same number in another spelling", |body| body.proposal_id = "01".to_owned()),
+        ("another chain", |body| body.chain = ChainId::evm(1)),
+        ("a later block", |body| body.block_number += 1),
+    ];
+    for (what, change) in changes {
+        let refused = honest.forged(change, proof).verify(&[], 1);
+        assert_eq!(failure(&refused), ("evidence", "chain-proof-invalid"), "{what}: {refused}");
+    }
+    // Another draft than the one that the account signed for.
+    let mut made = (honest.made)(honest.body.clone());
+    made.parents = vec![Digest::of(b"another draft")];
+    let mut attachments = Attachments::default();
+    attachments.insert(proof.to_bytes());
+    let refused = Forged::of(made, &attachments).verify(&[], 1);
+    assert_eq!(failure(&refused), ("evidence", "chain-proof-invalid"), "{refused}");
+    // Other nodes, and bytes that are no proof.
+    let mut short = proof.clone();
+    short.nodes.pop();
+    let refused = honest.forged(|_| {}, &short).verify(&[], 1);
+    assert_eq!(failure(&refused), ("evidence", "chain-proof-invalid"), "{refused}");
+    let mut attachments = Attachments::default();
+    let mut body = honest.body.clone();
+    body.shown_by = Some(attachments.insert(b"no proof".to_vec()));
+    let refused = Forged::of((honest.made)(body), &attachments).verify(&[], 1);
+    assert_eq!(failure(&refused), ("evidence", "chain-proof-malformed"), "{refused}");
+    // What a bundle's maker leaves out is not counted against the receipt, and shows nothing.
+    let without = Forged::of((honest.made)(honest.body.clone()), &Attachments::default());
+    let line = without.verify(&[], 0);
+    assert_eq!(line["words"]["on_chain"], "claimed", "{line}");
+    without.verify(&["--require", "on-chain"], 1);
+    // A block of another chain of the same number places nothing.
+    let other = Story::start().unwrap();
+    let node = ["--rpc-url", other.anvil.endpoint(), "--finality", "included"];
+    let line = honest.forged(|_| {}, proof).verify(&node, 0);
+    assert_eq!(line["words"]["on_chain"], "not_placed", "{line}");
+}
+
+/// Our code, at an address that its maker chose: whatever stands in its storage, its constructor can have written.
+#[test]
+fn a_contract_that_anybody_can_have_made_shows_nothing_but_to_who_knows_it() {
+    let Some(story) = Story::start() else { return };
+    story.propose();
+    let deploy = ["chain", "deploy", "endpoint", "--finality", "included"];
+    story.on(&[&deploy[..], &DEPLOYED].concat()).expect_code(0);
+    let deployment = fs::read_to_string(story.path("deployment.json")).unwrap();
+    let deployment: Value = serde_json::from_str(&deployment).unwrap();
+    let made = &deployment["contracts"]["proposal_endpoint"]["address"];
+    let code = story.ask("eth_getCode", &json!([made, "latest"]));
+    story.ask("anvil_setCode", &json!([ELSEWHERE, code]));
+
+    // A node that proves no state is refused before anything is paid.
+    let landed = story.landed();
+    let node = Proxy::start(story.anvil.endpoint(), |_, body| {
+        if body.contains("eth_getProof") {
+            let refusal =
+                json!({"jsonrpc": "2.0", "id": 0, "error": {"code": -32601, "message": "no"}});
+            return Reply::Answer(200, String::new(), refusal.to_string());
+        }
+        Reply::Forward
+    });
+    let submit = [&SUBMIT[..], &["--endpoint", ELSEWHERE, "--json"]].concat();
+    let refused = story.run(&[&submit[..], &["--rpc-url", &node.url]].concat());
+    refused.expect_error(4, &["eth_getProof", "nothing was sent"]);
+    assert_eq!(story.landed(), landed);
+
+    let receipt = story.on(&submit).expect_code(0).json().remove(0)["receipt"].clone();
+    bundle(&story, receipt.as_str().unwrap());
+    let placed = ["--rpc-url", story.anvil.endpoint(), "--finality", "included"];
+    let ask = [&["verify", "@it.json", "--json"], &placed[..]].concat();
+    let line = story.run(&ask).expect_code(0).json().remove(0);
+    assert_eq!(line["words"]["on_chain"], "unvouched", "{line}");
+    let said = story.run(&["verify", "@it.json"]).expect_code(0).stdout;
+    assert!(said.contains("on chain: by a contract that anybody can have made"), "{said}");
+    assert!(said.contains("--trust-contract"), "{said}");
+    let require = [&ask[..], &["--require", "on-chain"]].concat();
+    let line = story.run(&require).expect_code(1).json().remove(0);
+    assert_eq!(line["lacks"][0]["code"], "not-on-chain", "{line}");
+    story.run(&[&require[..], &["--trust-contract", ELSEWHERE]].concat()).expect_code(0);
+}
