@@ -230,6 +230,12 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
+    /// A file of the directory is a link to another one.
+    #[error("`{path}` is a link to another file, and a data directory has none", path = path.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
     /// The file is no database, or another program's.
     #[error("`{path}` is not a chaoschain database", path = path.display())]
     Foreign {

@@ -2,8 +2,9 @@
 //!
 //! A store never drops an entry, so that a copy which holds what is not the log begins anew, and the former
 //! database stays beside it under a name of its own. The new one is made in a folder within the directory;
-//! then a file says under which name the old one goes, and from there on whoever opens the directory ends the
-//! step before it does anything else.
+//! then a file says under which name the old one goes, and from there on whoever opens the directory for writing
+//! ends the step before it does anything else. Who only reads it reads the new database where it is, and
+//! changes nothing: the directory may be anybody's.
 //!
 //! ```text
 //! <directory>/anew/chaoschain.sqlite   the new database
@@ -17,7 +18,11 @@ use std::{
 
 use chaos_files::{Readers, sync_folder, write_synced};
 
-use crate::{error::OpenError, lock::Lock, sqlite::DATABASE_FILE};
+use crate::{
+    error::OpenError,
+    lock::{LOCK_FILE, Lock},
+    sqlite::DATABASE_FILE,
+};
 
 /// The folder in which the new database is made.
 const ANEW: &str = "anew";
@@ -51,6 +56,7 @@ impl Exchange {
     /// # Errors
     /// If a process has it open, or what is left of an earlier attempt cannot be taken away.
     pub fn begin(directory: &Path) -> Result<Self, OpenError> {
+        ensure_own_files(directory)?;
         let lock = Lock::take(directory)?;
         finish(directory)?;
         remove(&directory.join(ANEW))?;
@@ -83,7 +89,11 @@ pub(crate) fn finish(directory: &Path) -> Result<(), OpenError> {
     let step = directory.join(STEP);
     let failed = |path: &Path, source| OpenError::Exchange { path: path.to_owned(), source };
     let name = match chaos_files::read(&step, NAME_BYTES_MAX) {
-        Ok(name) => String::from_utf8_lossy(&name).into_owned(),
+        Ok(name) => plain_name(&name).ok_or_else(|| {
+            let reason =
+                "it does not name a file of this directory that a database may be put aside as";
+            failed(&step, io::Error::new(io::ErrorKind::InvalidData, reason))
+        })?,
         Err(_) if !step.exists() => return Ok(()),
         Err(error) => return Err(failed(&step, io::Error::other(error))),
     };
@@ -102,16 +112,49 @@ pub(crate) fn finish(directory: &Path) -> Result<(), OpenError> {
     fs::remove_file(&step).map_err(|source| failed(&step, source))
 }
 
-/// As [`finish`], for whoever only reads: where the step cannot be ended, because another process is at it or
-/// nothing can be written, what is there is read.
-pub(crate) fn finish_for_readers(directory: &Path) -> Result<(), OpenError> {
-    if !directory.join(STEP).exists() {
-        return Ok(());
+/// The database of a directory for whoever only reads it, and changes nothing: the new one, once a step was begun.
+pub(crate) fn readable(directory: &Path) -> Result<PathBuf, OpenError> {
+    ensure_own_files(directory)?;
+    let (database, anew) = (directory.join(DATABASE_FILE), directory.join(ANEW));
+    let anew = anew.join(DATABASE_FILE);
+    if directory.join(STEP).exists() && anew.exists() {
+        return Ok(anew);
     }
-    match Lock::take(directory) {
-        Ok(_lock) => finish(directory),
-        Err(_) => Ok(()),
+    Ok(database)
+}
+
+/// Refuses a directory whose own files are links to others, which would be read, made, emptied or moved in
+/// their place: it may have come from anybody.
+pub(crate) fn ensure_own_files(directory: &Path) -> Result<(), OpenError> {
+    let anew = directory.join(ANEW);
+    let databases = [directory, anew.as_path()].into_iter().flat_map(|folder| {
+        SUFFIXES
+            .iter()
+            .chain(&["-journal"])
+            .map(move |suffix| folder.join(format!("{DATABASE_FILE}{suffix}")))
+    });
+    let others = [STEP, LOCK_FILE].map(|name| directory.join(name));
+    // The folder comes first, since what is in it would be elsewhere.
+    let paths = std::iter::once(anew.clone()).chain(databases).chain(others);
+    for path in paths {
+        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+            return Err(OpenError::Link { path });
+        }
     }
+    Ok(())
+}
+
+/// The name of a file right within the directory that is none of its own, if it is one.
+fn plain_name(bytes: &[u8]) -> Option<String> {
+    let name = std::str::from_utf8(bytes).ok()?;
+    let is_harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    let is_own = [ANEW, STEP, LOCK_FILE].contains(&name)
+        || SUFFIXES
+            .iter()
+            .chain(&["-journal"])
+            .any(|suffix| name.strip_prefix(DATABASE_FILE) == Some(suffix));
+    let is_plain = !name.starts_with('.') && !name.is_empty() && name.bytes().all(is_harmless);
+    (is_plain && !is_own).then(|| name.to_owned())
 }
 
 /// Gives a database another name, with what SQLite may have left beside it: a journal that stayed would be taken

@@ -7,7 +7,7 @@ use std::{
 use crate::error::OpenError;
 
 /// Name of the lock file within the data directory.
-const LOCK_FILE: &str = "lock";
+pub(crate) const LOCK_FILE: &str = "lock";
 
 /// The right to write to a data directory. The system takes it back when the process ends, however
 /// it ends.

@@ -79,6 +79,7 @@ impl Store {
             move |source| OpenError::Create { path, source }
         };
         fs::create_dir_all(directory).map_err(create(directory))?;
+        exchange::ensure_own_files(directory)?;
         let lock = Lock::take(directory)?;
         exchange::finish(directory)?;
         let blobs_directory = directory.join("blobs");
@@ -106,10 +107,9 @@ impl Store {
     /// If there is none, it holds another version's or another program's database, or is damaged.
     pub fn read(directory: impl AsRef<Path>) -> Result<Self, OpenError> {
         let directory = directory.as_ref();
-        let path = directory.join(DATABASE_FILE);
+        let path = exchange::readable(directory)?;
         let failed =
             |source| OpenError::Store { directory: directory.to_owned(), source: Box::new(source) };
-        exchange::finish_for_readers(directory)?;
         if !path.exists() {
             return Err(OpenError::Absent { path });
         }
@@ -129,8 +129,7 @@ impl Store {
     /// As [`Store::read`]; nothing is checked of the tree.
     pub fn read_live(directory: impl AsRef<Path>) -> Result<Self, OpenError> {
         let directory = directory.as_ref();
-        let path = directory.join(DATABASE_FILE);
-        exchange::finish_for_readers(directory)?;
+        let path = exchange::readable(directory)?;
         if !path.exists() {
             return Err(OpenError::Absent { path });
         }
