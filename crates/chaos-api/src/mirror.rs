@@ -195,7 +195,7 @@ impl Mirror {
         now_ms: u64,
         progress: &dyn Fn(u64, u64),
     ) -> Result<Mirrored, MirrorError> {
-        self.ensure_one_history()?;
+        self.ensure_one_history(now_ms)?;
         let old_size = self.store.head()?.size;
         let mut judge = self.judge_stored(now_ms)?;
         let limit = source.round_time_max();

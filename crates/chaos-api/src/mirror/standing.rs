@@ -169,7 +169,9 @@ impl Findings {
     pub(super) fn add(&mut self, found: Standing) -> bool {
         let mut found = found;
         if self.names.contains(&found.name) {
-            if self.found.iter().any(|known| known.is(&found)) {
+            if let Some(known) = self.found.iter_mut().find(|known| known.is(&found)) {
+                // What it is follows from what was found now, whatever became of the word.
+                known.alarm = found.alarm;
                 return false;
             }
             // One of that name is about an entry that this copy does not hold any more.
@@ -221,9 +223,26 @@ impl Findings {
         Self { found, ..Self::default() }
     }
 
+    /// The fork whose proof a store keeps, unless it was accepted. That nothing was found of it is no decision:
+    /// whoever wrote the proof down may have been stopped before the finding.
+    fn undecided(&self, store: &Store) -> Result<Option<Box<ProvedFork>>, MirrorError> {
+        let proof = store.meta(FORK_META)?.unwrap_or_default();
+        let is_forked = self.found.iter().any(|found| found.is_fork() && found.is_open());
+        if proof.is_empty() && !is_forked {
+            return Ok(None);
+        }
+        let proof = ProvedFork::parse(&proof).map_err(MirrorError::RecordedFork)?;
+        let is_accepted = self.is_accepted(&Standing::of_fork(&proof, 0));
+        Ok((is_forked || !is_accepted).then(|| Box::new(proof)))
+    }
+
     /// What a store has, with how far its log was looked at.
     fn standings(store: &Store) -> Result<Standings, MirrorError> {
-        let Self { found: findings, left_out, .. } = Self::read(store)?;
+        let mut kept = Self::read(store)?;
+        if let Some(proof) = kept.undecided(store)? {
+            kept.add(Standing::of_fork(&proof, kept.clock_ms));
+        }
+        let Self { found: findings, left_out, .. } = kept;
         let size = store.checkpoint()?.map(|signed| signed.claimed().size());
         Ok(Standings { size, findings, left_out })
     }
@@ -257,6 +276,9 @@ impl Mirror {
     /// If nothing stands under a name, or the store fails.
     pub fn accept(&mut self, names: &[String], now_ms: u64) -> Result<(), MirrorError> {
         let mut findings = Findings::read(&self.store)?;
+        if let Some(proof) = findings.undecided(&self.store)? {
+            findings.add(Standing::of_fork(&proof, now_ms));
+        }
         for name in names {
             findings.accept(name, now_ms)?;
         }
@@ -268,14 +290,16 @@ impl Mirror {
         findings.keep(&mut self.store)
     }
 
-    /// Refuses to go on with a log that forked, until a person has decided.
-    pub(super) fn ensure_one_history(&self) -> Result<(), MirrorError> {
-        if !self.standings()?.is_forked() {
+    /// Refuses to go on with a log that forked, until a person has decided, and writes down whatever a kill kept
+    /// from being written.
+    pub(super) fn ensure_one_history(&mut self, now_ms: u64) -> Result<(), MirrorError> {
+        let Some(proof) = Findings::read(&self.store)?.undecided(&self.store)? else {
             return Ok(());
-        }
-        let proof = self.store.meta(FORK_META)?.unwrap_or_default();
-        let proof = ProvedFork::parse(&proof).map_err(MirrorError::RecordedFork)?;
-        Err(MirrorError::Fork(Box::new(proof)))
+        };
+        Err(match self.try_keep_fork(&proof, now_ms) {
+            Ok(()) => MirrorError::Fork(proof),
+            Err(error) => MirrorError::ForkLost { proof, source: Box::new(error) },
+        })
     }
 
     /// Keeps the proof that a log forked, in the store and in a file for people. One more of a retired key, about

@@ -236,6 +236,33 @@ fn other_branch(case: &Case, size: u64) -> (MemoryLog, Vec<u8>) {
 }
 
 #[test]
+fn fork_whose_finding_a_kill_kept_from_being_written_stands_until_it_is_accepted() {
+    const FINDINGS: &str = "mirror/findings/1";
+    let case = Case::new();
+    let (_, head) = other_branch(&case, 100);
+    let error = case.told("checkpoint", move || Answer::Body(head.clone()));
+    // The proof is written first; a flipped bit in the finding leaves the same.
+    let mut store = Store::open(case.copy.path()).unwrap();
+    let kept = store.meta(FINDINGS).unwrap().unwrap();
+    let mut findings: serde_json::Value = serde_json::from_slice(&kept).unwrap();
+    let spoilt = String::from_utf8(kept).unwrap().replace("\"fork\"", "\"gork\"");
+    findings["found"] = serde_json::json!([]);
+    for left in [findings.to_string(), spoilt] {
+        store.put_meta(FINDINGS, left.as_bytes()).unwrap();
+        drop(store);
+        std::fs::remove_dir_all(case.copy.path().join("alarms")).unwrap();
+        assert!(chaos_api::standings(case.copy.path()).unwrap().is_forked(), "{left}");
+        let again = case.refused(&case.log.source());
+        assert!(matches!(again, MirrorError::Fork(_)), "{again}");
+        assert!(case.copy.path().join("alarms").exists());
+        store = Store::open(case.copy.path()).unwrap();
+    }
+    drop(store);
+    case.decided(error);
+    follow(case.copy.path(), &case.log, &case.log.source()).unwrap();
+}
+
+#[test]
 fn forks_are_told_apart_from_servers_that_lie() {
     let case = Case::new();
     // Two roots for one size, and an older size with another root than the log had.
