@@ -98,7 +98,7 @@ pub fn update(ledger: &mut Ledger, profile: Profile) -> Result<Changed, Error> {
 pub fn rotate(ledger: &mut Ledger, text: &str) -> Result<Changed, Error> {
     let (agent, name) = changeable(ledger, text, "rotated")?;
     let old = ledger.key(&name)?;
-    let new = ledger.unused_key(&successor_of(&name))?;
+    let new = ledger.fresh_key(&successor_of(&name))?;
     let mut entry = entry(agent, &old, Action::RotateKey(RotateKey { new_key: new.did() }));
     entry.keys.push(&new);
     let receipt = ledger.record(entry)?;

@@ -108,8 +108,7 @@ impl Ledger {
         }
     }
 
-    /// Hands a role of the root key to a fresh key, or to the one whose file waits under the successor's
-    /// name. Checkpoints of the log as it then stands are signed by both keys, if the one that is
+    /// Hands a role of the root key to a fresh key, whatever file an attempt that failed has left. Checkpoints of the log as it then stands are signed by both keys, if the one that is
     /// replaced is not lost; call [`Ledger::settle`] when that is done.
     ///
     /// # Errors
@@ -130,7 +129,7 @@ impl Ledger {
                     .ok_or_else(|| Error::NoRoleKey { role: role.name(), key: replaces.into() })?,
             )
         };
-        let new = self.unused_key(&successor_of(file_of(role)))?;
+        let new = self.fresh_key(&successor_of(file_of(role)))?;
         let number = succession.next_number();
         let (index, history) = (self.size(), self.store().head()?.root);
         let size = index;

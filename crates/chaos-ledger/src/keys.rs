@@ -106,6 +106,26 @@ impl<'a> Keys<'a> {
         if self.has(name)? { self.open(name) } else { self.create(name) }
     }
 
+    /// Gives the file of a key that an attempt left, and that the log does not know, a name of its own: whoever
+    /// could read it since may have it.
+    ///
+    /// # Errors
+    /// If the file cannot be moved.
+    pub(crate) fn put_aside(&self, name: &str) -> Result<(), Error> {
+        if !self.has(name)? {
+            return Ok(());
+        }
+        let aside = format!("{name}.unused-{}", self.system.now_ms());
+        let numbered = (2_u32..).map(|number| format!("{aside}.{number}"));
+        for aside in std::iter::once(aside.clone()).chain(numbered) {
+            if !self.has(&aside)? {
+                fs::rename(self.path(name)?, self.path(&aside)?).map_err(Error::KeyFolder)?;
+                break;
+            }
+        }
+        sync_folder(&self.folder).map_err(Error::KeyFolder)
+    }
+
     /// Makes a key and its encrypted file.
     fn create(&self, name: &str) -> Result<AgentKey, Error> {
         let key = self.system.random_key()?;

@@ -377,6 +377,13 @@ impl Ledger {
         }
     }
 
+    /// A key that was made just now, in the file of a successor. One that an attempt left there is put aside: a key
+    /// comes into force in the command that makes it, or never.
+    pub(crate) fn fresh_key(&self, file: &str) -> Result<AgentKey, Error> {
+        self.keys().put_aside(file)?;
+        self.unused_key(file)
+    }
+
     /// The agent that acts under this name.
     fn active(&self, name: &str) -> Result<Option<chaos_agency::registry::Agent>, Error> {
         let found = self.named(name)?;

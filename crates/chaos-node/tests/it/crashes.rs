@@ -73,14 +73,14 @@ fn log_killed_before_it_knew_its_operator_goes_on_with_the_key_it_wrote() {
 }
 
 #[test]
-fn rotation_killed_before_its_entry_goes_on_with_the_key_it_wrote() {
+fn rotation_killed_before_its_entry_puts_no_key_in_force_that_lay_there_since() {
     let dir = TempDir::new().unwrap();
     let data = dir.path().join("data");
     register(&data, "ada").expect_code(0);
     let (file, did) = stray_key(&dir.path().join("elsewhere"));
     fs::copy(file, key_file(&data, "ada.next")).unwrap();
     in_data(&data, &["agent", "rotate", "ada"]).expect_code(0);
-    assert_eq!(current_key(&data, "ada"), did);
+    assert_ne!(current_key(&data, "ada"), did);
     assert!(!key_file(&data, "ada.next").exists());
     in_data(&data, &["agent", "rotate", "ada"]).expect_code(0);
 }
