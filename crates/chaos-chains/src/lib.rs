@@ -7,7 +7,8 @@
 //!   transactions that are safe to retry, and names every failure ([`Error`]).
 //! - [`block_source::BlockSource`]: blocks and lazily fetched state for replay, cached on disk. Blocking.
 //! - [`StateReader`]: proofs and answers about the state that one block leaves. Blocking.
-//! - [`AnchorProof`]: an offline proof that a checkpoint is in a block. Pure; no network.
+//! - [`AnchorProof`]: an offline proof that a checkpoint is in a block, and [`StateProof`], of what contracts hold
+//!   after one. Pure; no network.
 //!
 //! [`attestation`] is the layout of what a submitted proposal carries.
 //!

@@ -138,6 +138,9 @@ pub(crate) struct ObserveArgs {
     /// as --finality asks.
     #[arg(long, value_name = "RECEIPT")]
     pub(crate) submission: Option<chaos_types::Digest>,
+    /// Log it on this node's word, where the node proves no state or the governor cannot be asked on it.
+    #[arg(long, requires = "submission")]
+    pub(crate) without_proof: bool,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
     #[command(flatten)]

@@ -3,9 +3,9 @@
 use std::fs;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chaos_agency::{Action, Evidence, Receipt, receipt::Product};
+use chaos_agency::{Action, Body, Receipt, action::Pay};
 use chaos_chains::StateProof;
-use chaos_governance::receipts::Submit;
+use chaos_governance::receipts::{ObserveVote, Submit, VoteState};
 use chaos_types::{ChainId, Digest, dsse::Envelope};
 use chaos_verify::Attachments;
 use serde_json::{Value, json};
@@ -38,40 +38,83 @@ fn bundle(story: &Story, receipt: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(story.path("it.json")).unwrap()).unwrap()
 }
 
-/// A receipt like the one of a bundle, and what shows it.
+/// A receipt of a bundle, and what shows what it says of a chain.
 struct Honest {
-    made: Box<dyn Fn(Submit) -> Made>,
-    body: Submit,
-    proof: StateProof,
+    receipt: Receipt,
+    document: Vec<u8>,
 }
 
 impl Honest {
     fn of(bundle: &Value) -> Self {
-        let envelope: Envelope =
-            serde_json::from_value(bundle["receipt"]["envelope"].clone()).unwrap();
-        let Receipt { action, parents, subjects, .. } =
-            Receipt::open(&envelope, &KINDS).unwrap().into_inner();
-        let body: Submit = action.read().unwrap();
-        let digest = body.shown_by.unwrap().to_string();
-        let bytes = STANDARD.decode(bundle["attachments"][&digest].as_str().unwrap()).unwrap();
-        let subjects: Vec<Product> =
-            subjects.into_iter().filter(|subject| subject.name != "submit").collect();
-        let made = move |body: Submit| Made {
-            parents: parents.clone(),
-            subjects: subjects.clone(),
-            evidence: Evidence::None {},
-            action: Action::of(&body),
-        };
-        Self { made: Box::new(made), body, proof: StateProof::from_bytes(&bytes).unwrap() }
+        let envelope: Envelope = serde_json::from_value(bundle["envelope"].clone()).unwrap();
+        let receipt = Receipt::open(&envelope, &KINDS).unwrap().into_inner();
+        let digest = receipt.action.shown_by().unwrap().to_string();
+        let document = STANDARD.decode(bundle["attachments"][&digest].as_str().unwrap()).unwrap();
+        Self { receipt, document }
     }
 
-    /// The receipt with another body, and with another proof.
-    fn forged(&self, change: impl Fn(&mut Submit), proof: &StateProof) -> Forged {
+    fn body<B: Body>(&self) -> B {
+        self.receipt.action.read().unwrap()
+    }
+
+    /// What the receipt is made of, with another action.
+    fn made(&self, action: Action) -> Made {
+        let Receipt { parents, subjects, evidence, .. } = self.receipt.clone();
+        let kind = action.kind();
+        let subjects = subjects.into_iter().filter(|subject| subject.name != kind).collect();
+        Made { parents, subjects, evidence, action }
+    }
+
+    /// The receipt with another action, and this document beside it.
+    fn forged(&self, action: Action, document: &[u8]) -> Forged {
         let mut attachments = Attachments::default();
-        let mut body = self.body.clone();
-        body.shown_by = Some(attachments.insert(proof.to_bytes()));
+        attachments.insert(document.to_vec());
+        Forged::of(self.made(action), &attachments)
+    }
+
+    /// An action that its document does not show.
+    #[track_caller]
+    fn refuses(&self, what: &str, action: Action) {
+        let refused = self.forged(action, &self.document).verify(&[], 1);
+        assert_eq!(failure(&refused), ("evidence", "chain-proof-invalid"), "{what}: {refused}");
+    }
+}
+
+/// Of an outcome and of a payment that went through: whatever else they said would be refused.
+pub(crate) fn refuses_what_is_not_so(outcome: &Value, payment: &Value) {
+    let honest = Honest::of(outcome);
+    let same = honest.forged(honest.receipt.action.clone(), &honest.document).verify(&[], 0);
+    assert_eq!(same["words"]["on_chain"], "unvouched", "{same}");
+    type Change = fn(&mut ObserveVote);
+    let changes: [(&str, Change); 6] = [
+        ("more votes", |body| body.votes_for += 1),
+        ("more votes against", |body| body.votes_against += 1),
+        ("another state", |body| body.state = VoteState::Succeeded),
+        ("another block", |body| body.block_number += 1),
+        ("another governor", |body| body.governor = ELSEWHERE.to_owned()),
+        ("another vote", |body| body.proposal_id = "7".to_owned()),
+    ];
+    for (what, change) in changes {
+        let mut body: ObserveVote = honest.body();
         change(&mut body);
-        Forged::of((self.made)(body), &attachments)
+        honest.refuses(what, Action::of(&body));
+    }
+
+    let honest = Honest::of(payment);
+    let Action::Pay(body) = honest.receipt.action.clone() else { panic!("a payment") };
+    let same = honest.forged(Action::Pay(body.clone()), &honest.document).verify(&[], 0);
+    assert_eq!(same["words"]["on_chain"], "not_placed", "{same}");
+    type Falsify = fn(&mut Pay);
+    let changes: [(&str, Falsify); 4] = [
+        ("another outcome", |body| body.outcome = Digest::of(b"another outcome")),
+        ("another distribution", |body| body.distribution_id = "7".to_owned()),
+        ("another token", |body| body.token = ELSEWHERE.to_owned()),
+        ("another distributor", |body| body.distributor = ELSEWHERE.to_owned()),
+    ];
+    for (what, change) in changes {
+        let mut body = body.clone();
+        change(&mut body);
+        honest.refuses(what, Action::Pay(body));
     }
 }
 
@@ -79,8 +122,7 @@ impl Honest {
 fn a_submission_that_the_proof_does_not_show_is_refused() {
     let Some(story) = Story::start() else { return };
     let honest = Honest::of(&submitted(&story));
-    let proof = &honest.proof;
-    let same = honest.forged(|_| {}, proof).verify(&[], 0);
+    let same = honest.forged(honest.receipt.action.clone(), &honest.document).verify(&[], 0);
     assert_eq!(same["words"]["on_chain"], "not_placed", "{same}");
 
     type Change = fn(&mut Submit);
@@ -92,35 +134,39 @@ fn a_submission_that_the_proof_does_not_show_is_refused() {
         ("a later block", |body| body.block_number += 1),
     ];
     for (what, change) in changes {
-        let refused = honest.forged(change, proof).verify(&[], 1);
-        assert_eq!(failure(&refused), ("evidence", "chain-proof-invalid"), "{what}: {refused}");
+        let mut body: Submit = honest.body();
+        change(&mut body);
+        honest.refuses(what, Action::of(&body));
     }
     // Another draft than the one that the account signed for.
-    let mut made = (honest.made)(honest.body.clone());
+    let mut made = honest.made(honest.receipt.action.clone());
     made.parents = vec![Digest::of(b"another draft")];
     let mut attachments = Attachments::default();
-    attachments.insert(proof.to_bytes());
+    attachments.insert(honest.document.clone());
     let refused = Forged::of(made, &attachments).verify(&[], 1);
     assert_eq!(failure(&refused), ("evidence", "chain-proof-invalid"), "{refused}");
-    // Other nodes, and bytes that are no proof.
-    let mut short = proof.clone();
+    // A node less, and bytes that are no proof.
+    let mut short = StateProof::from_bytes(&honest.document).unwrap();
     short.nodes.pop();
-    let refused = honest.forged(|_| {}, &short).verify(&[], 1);
-    assert_eq!(failure(&refused), ("evidence", "chain-proof-invalid"), "{refused}");
-    let mut attachments = Attachments::default();
-    let mut body = honest.body.clone();
-    body.shown_by = Some(attachments.insert(b"no proof".to_vec()));
-    let refused = Forged::of((honest.made)(body), &attachments).verify(&[], 1);
-    assert_eq!(failure(&refused), ("evidence", "chain-proof-malformed"), "{refused}");
+    for (document, code) in
+        [(short.to_bytes(), "chain-proof-invalid"), (b"no proof".to_vec(), "chain-proof-malformed")]
+    {
+        let mut body: Submit = honest.body();
+        body.shown_by = Some(Digest::of(&document));
+        let refused = honest.forged(Action::of(&body), &document).verify(&[], 1);
+        assert_eq!(failure(&refused), ("evidence", code), "{refused}");
+    }
     // What a bundle's maker leaves out is not counted against the receipt, and shows nothing.
-    let without = Forged::of((honest.made)(honest.body.clone()), &Attachments::default());
+    let made = honest.made(honest.receipt.action.clone());
+    let without = Forged::of(made, &Attachments::default());
     let line = without.verify(&[], 0);
     assert_eq!(line["words"]["on_chain"], "claimed", "{line}");
     without.verify(&["--require", "on-chain"], 1);
     // A block of another chain of the same number places nothing.
     let other = Story::start().unwrap();
     let node = ["--rpc-url", other.anvil.endpoint(), "--finality", "included"];
-    let line = honest.forged(|_| {}, proof).verify(&node, 0);
+    let same = honest.forged(honest.receipt.action.clone(), &honest.document);
+    let line = same.verify(&node, 0);
     assert_eq!(line["words"]["on_chain"], "not_placed", "{line}");
 }
 

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use crate::{
     program::{DEVELOPMENT_KEY, Run, anvil_is_there, root, run_with},
     proxy::ask,
+    shown::refuses_what_is_not_so,
     transactions::ended,
 };
 
@@ -220,10 +221,13 @@ fn shows(story: &Story, receipts: [&str; 3]) {
     let deployment: Value = serde_json::from_str(&text).unwrap();
     let governor = deployment["contracts"]["governor"]["address"].as_str().unwrap();
     let placed = ["--rpc-url", story.anvil.endpoint(), "--finality", "included"];
+    let mut bundles = Vec::new();
     for (receipt, is_made) in receipts.into_iter().zip([true, false, true]) {
         story
             .run(&["log", "prove", receipt, "--without-anchor", "--out", "@it.json"])
             .expect_code(0);
+        let text = fs::read_to_string(story.path("it.json")).unwrap();
+        bundles.push(serde_json::from_str::<Value>(&text).unwrap());
         let offline = story.run(&["verify", "@it.json", "--json"]).expect_code(0).json().remove(0);
         let word = if is_made { "not_placed" } else { "unvouched" };
         assert_eq!(offline["words"]["on_chain"], word, "{offline}");
@@ -239,6 +243,7 @@ fn shows(story: &Story, receipts: [&str; 3]) {
         assert_eq!(shown["words"]["on_chain"], "shown", "{shown}");
         assert_eq!(shown["not_placed"], json!([]), "{shown}");
     }
+    refuses_what_is_not_so(&bundles[1], &bundles[2]);
 }
 
 /// Who worked is paid at the accounts that were registered before the outcome, once. Gives the receipt.

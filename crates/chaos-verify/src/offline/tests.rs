@@ -13,6 +13,7 @@ use super::*;
 use crate::{Anchored, Bundle, FORMAT, Logged, Outcome};
 
 mod attested;
+mod claim;
 mod forks;
 mod mutations;
 mod order;
