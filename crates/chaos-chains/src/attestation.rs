@@ -19,7 +19,7 @@
 //! use chaos_chains::attestation::{Attestation, Carried, Submission, decode};
 //! use chaos_types::{ChainId, Digest};
 //! # use chaos_chains::{Address, Signer};
-//! # fn check(signer: &Signer, endpoint: Address) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn check(signer: &Signer, endpoint: Address) -> Result<(), Box<dyn std::error::Error>> {
 //! let submission = Submission {
 //!     chain: &ChainId::evm(1),
 //!     endpoint,
@@ -27,7 +27,7 @@
 //!     uri: "ni:///sha-256;…",
 //! };
 //! let (receipt, checkpoint) = (Digest::of(b"receipt"), Digest::of(b"note"));
-//! let attestation = Attestation::sign(signer, &submission, receipt, checkpoint)?;
+//! let attestation = Attestation::sign(signer, &submission, receipt, checkpoint).await?;
 //! let carried = decode(&attestation.to_bytes())?;
 //! assert_eq!(carried, Carried::Full(attestation));
 //! attestation.ensure_by(signer.address(), &submission)?;
@@ -38,12 +38,20 @@
 use alloy_primitives::{Address, B256, Signature, keccak256};
 use alloy_sol_types::{Eip712Domain, SolStruct as _, SolValue as _};
 use chaos_types::{ChainId, Digest};
+use serde_json::json;
 
-use crate::Signer;
+use crate::{
+    Signer,
+    signer::{Typed, Unsigned},
+};
 
 /// A checkpoint note longer than this is refused: 64 KiB.
 pub(crate) const CHECKPOINT_BYTES_MAX: usize = 64 << 10;
 
+/// The domain that attestations are signed in.
+const DOMAIN_NAME: &str = "ChaosChain";
+/// Its version.
+const DOMAIN_VERSION: &str = "2";
 /// The first byte of [`Carried::Full`].
 const VERSION: u8 = 2;
 /// Bytes of [`Carried::Full`].
@@ -153,11 +161,48 @@ pub enum AttestationError {
         found: Address,
     },
     /// The key did not sign.
-    #[error("the attestation could not be signed")]
-    Signing(#[source] alloy_signer::Error),
+    #[error(transparent)]
+    Unsigned(#[from] Unsigned),
 }
 
 impl Submission<'_> {
+    /// What is signed, for whoever hashes it himself.
+    fn typed(&self, receipt: &Digest, checkpoint: &Digest) -> Result<Typed, AttestationError> {
+        let hash = self.signing_hash(receipt, checkpoint)?;
+        let field = |name: &str, kind: &str| json!({"name": name, "type": kind});
+        let word = |digest: &Digest| B256::from(*digest.as_bytes());
+        let json = json!({
+            "types": {
+                "EIP712Domain": [
+                    field("name", "string"),
+                    field("version", "string"),
+                    field("chainId", "uint256"),
+                    field("verifyingContract", "address"),
+                ],
+                "ProposalAttestation": [
+                    field("submitter", "address"),
+                    field("uriHash", "bytes32"),
+                    field("receipt", "bytes32"),
+                    field("checkpoint", "bytes32"),
+                ],
+            },
+            "primaryType": "ProposalAttestation",
+            "domain": {
+                "name": DOMAIN_NAME,
+                "version": DOMAIN_VERSION,
+                "chainId": self.chain.evm_number(),
+                "verifyingContract": self.endpoint,
+            },
+            "message": {
+                "submitter": self.submitter,
+                "uriHash": keccak256(self.uri),
+                "receipt": word(receipt),
+                "checkpoint": word(checkpoint),
+            },
+        });
+        Ok(Typed { hash, json })
+    }
+
     /// The digest that is signed.
     fn signing_hash(
         &self,
@@ -167,8 +212,8 @@ impl Submission<'_> {
         let number = self.chain.evm_number();
         let number = number.ok_or_else(|| AttestationError::Chain { chain: self.chain.clone() })?;
         let domain = Eip712Domain {
-            name: Some("ChaosChain".into()),
-            version: Some("2".into()),
+            name: Some(DOMAIN_NAME.into()),
+            version: Some(DOMAIN_VERSION.into()),
             chain_id: Some(alloy_primitives::U256::from(number)),
             verifying_contract: Some(self.endpoint),
             salt: None,
@@ -188,14 +233,14 @@ impl Attestation {
     ///
     /// # Errors
     /// If the chain is none of the EVM's family, or the key does not sign.
-    pub fn sign(
+    pub async fn sign(
         signer: &Signer,
         submission: &Submission<'_>,
         receipt: Digest,
         checkpoint: Digest,
     ) -> Result<Self, AttestationError> {
-        let hash = submission.signing_hash(&receipt, &checkpoint)?;
-        let signature = signer.sign_hash(&hash).map_err(AttestationError::Signing)?;
+        let typed = submission.typed(&receipt, &checkpoint)?;
+        let signature = signer.sign_typed(&typed).await?;
         Ok(Self { receipt, checkpoint, signature })
     }
 

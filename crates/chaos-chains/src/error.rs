@@ -9,6 +9,7 @@ use crate::{
     Contract,
     registry::REGISTRY,
     sending::{FeeError, Finality, Inclusion, Reached},
+    signer::Unsigned,
 };
 
 pub use self::cache::CacheError;
@@ -440,9 +441,9 @@ pub enum Error {
         /// What is missing.
         capability: &'static str,
     },
-    /// The key could not sign.
-    #[error("the transaction could not be signed")]
-    Signing(#[source] alloy_signer::Error),
+    /// Nothing was signed, and so nothing sent.
+    #[error(transparent)]
+    Unsigned(Box<Unsigned>),
     /// An anchor proof could not be built from what the node sent.
     #[error("the anchor proof could not be built")]
     AnchorProof(#[source] crate::AnchorProofError),
@@ -590,6 +591,12 @@ impl RegistryRefusal {
 impl From<RegistryRefusal> for Error {
     fn from(refusal: RegistryRefusal) -> Self {
         Self::Registry(Box::new(refusal))
+    }
+}
+
+impl From<Unsigned> for Error {
+    fn from(unsigned: Unsigned) -> Self {
+        Self::Unsigned(Box::new(unsigned))
     }
 }
 

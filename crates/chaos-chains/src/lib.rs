@@ -14,7 +14,7 @@
 //!
 //! [`Anvil`] runs a local chain for demos and tests, [`local::LocalChain`] deploys the contracts on it
 //! and holds a vote, and [`Signer`] loads keys from an encrypted keystore or from the environment,
-//! never from flags.
+//! never from flags, or has a remote signer sign, whose answers it checks.
 //!
 //! ```no_run
 //! use std::path::Path;

@@ -1,20 +1,39 @@
-//! Keys that sign transactions, loaded from the environment or from an encrypted keystore.
+//! Keys that sign transactions: loaded from the environment or from an encrypted keystore, or kept by a
+//! remote signer that is asked.
 
 #[cfg(feature = "keystore")]
 pub mod keystore;
+mod remote;
+mod unsigned;
 
-use std::{env, fmt};
+use std::{env, fmt, sync::Arc};
 
+use alloy_consensus::{SignableTransaction as _, Signed, TxEip1559};
+use alloy_network::TxSignerSync as _;
 use alloy_primitives::{Address, B256, Signature, hex};
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
+use serde_json::Value;
+
+use self::remote::{Asked, RemoteSigner, Web3Signer};
+pub use self::unsigned::Unsigned;
 
 /// Environment variable with a private key as 64 hex digits, with or without `0x`.
 pub const PRIVATE_KEY_VAR: &str = "CHAOSCHAIN_PRIVATE_KEY";
 
-/// A secp256k1 key of an EVM account. `Debug` shows the address only.
+/// A secp256k1 key of an EVM account, at hand or with a remote signer. `Debug` shows the address only.
+///
+/// What a remote signer answers is not believed: nothing is signed, as far as this type says, unless the
+/// account's key signed exactly what was asked.
 #[derive(Clone)]
-pub struct Signer(PrivateKeySigner);
+pub struct Signer(Holder);
+
+/// Who has the key.
+#[derive(Clone)]
+enum Holder {
+    Here(PrivateKeySigner),
+    Elsewhere { account: Address, remote: Arc<dyn RemoteSigner> },
+}
 
 /// Why no key could be loaded. Never holds the key or the password.
 #[derive(Debug, thiserror::Error)]
@@ -28,10 +47,25 @@ pub enum Error {
     /// The private key in the environment is not one.
     #[error("{PRIVATE_KEY_VAR} is not a private key: expected 64 hex digits")]
     NotAPrivateKey,
+    /// The URL of a remote signer cannot be used. The text is not repeated: it may hold a password.
+    #[error("the signer's url is not usable: {reason}")]
+    SignerUrl {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The keystore file is not one that can be opened.
     #[cfg(feature = "keystore")]
     #[error(transparent)]
     Keystore(#[from] keystore::Error),
+}
+
+/// Typed data of EIP-712 that is to be signed.
+#[derive(Debug)]
+pub(crate) struct Typed {
+    /// The digest of it.
+    pub(crate) hash: B256,
+    /// The same for somebody who hashes it himself.
+    pub(crate) json: Value,
 }
 
 impl Signer {
@@ -44,39 +78,93 @@ impl Signer {
     }
 
     pub(crate) fn from_hex(text: &str) -> Result<Self, Error> {
-        text.trim().parse().map(Self).map_err(|_| Error::NotAPrivateKey)
+        text.trim().parse().map(Self::here).map_err(|_| Error::NotAPrivateKey)
     }
 
     /// A key by its bytes, which the caller drew at random; none where they are no key.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
-        PrivateKeySigner::from_slice(bytes).ok().map(Self)
+        PrivateKeySigner::from_slice(bytes).ok().map(Self::here)
+    }
+
+    /// A remote signer that has an account's key, by its URL: one that answers `eth_signTransaction`, as
+    /// Web3Signer does. Nothing is asked yet.
+    ///
+    /// # Errors
+    /// If the URL cannot be used, or would send its password unencrypted to another machine.
+    pub fn remote(url: &str, account: Address) -> Result<Self, Error> {
+        let remote = Arc::new(Web3Signer::new(url, account)?);
+        Ok(Self(Holder::Elsewhere { account, remote }))
+    }
+
+    /// Asks a remote signer whether it has the key, so that one that is gone is known before anything is
+    /// begun. One that lists no accounts is believed to have it until it is asked to sign.
+    ///
+    /// # Errors
+    /// If it does not answer, or lists accounts without this one.
+    pub async fn ensure_ready(&self) -> Result<(), Unsigned> {
+        match &self.0 {
+            Holder::Here(_) => Ok(()),
+            Holder::Elsewhere { remote, .. } => remote.ready().await,
+        }
+    }
+
+    const fn here(key: PrivateKeySigner) -> Self {
+        Self(Holder::Here(key))
     }
 
     /// The account this key signs for.
     #[must_use]
     pub const fn address(&self) -> Address {
-        self.0.address()
+        match &self.0 {
+            Holder::Here(key) => key.address(),
+            Holder::Elsewhere { account, .. } => *account,
+        }
     }
 
     /// Signs a text as [EIP-191](https://eips.ethereum.org/EIPS/eip-191) says (`personal_sign`): `0x`
     /// and 65 bytes in lower-case hexadecimal, the last of them 27 or 28.
     ///
-    /// # Panics
-    /// Never: a key in memory signs every digest.
-    #[must_use]
-    pub fn sign_text(&self, text: &str) -> String {
-        let signature = self.0.sign_message_sync(text.as_bytes());
-        hex::encode_prefixed(signature.expect("a key in memory signs every digest").as_bytes())
+    /// # Errors
+    /// If a remote signer does not sign it.
+    pub async fn sign_text(&self, text: &str) -> Result<String, Unsigned> {
+        let signature = match &self.0 {
+            Holder::Here(key) => key.sign_message_sync(text.as_bytes())?,
+            Holder::Elsewhere { account, remote } => {
+                let answer = remote.sign(Asked::Text(text)).await?;
+                let hash = alloy_primitives::eip191_hash_message(text);
+                remote::signature(remote.place(), *account, &hash, &answer)?
+            }
+        };
+        Ok(hex::encode_prefixed(signature.as_bytes()))
     }
 
-    /// Signs a digest as it is. Crate-internal: what is signed must say what it is for.
-    pub(crate) fn sign_hash(&self, hash: &B256) -> Result<Signature, alloy_signer::Error> {
-        self.0.sign_hash_sync(hash)
+    /// Signs typed data. Crate-internal: what is signed must say what it is for.
+    pub(crate) async fn sign_typed(&self, typed: &Typed) -> Result<Signature, Unsigned> {
+        match &self.0 {
+            Holder::Here(key) => Ok(key.sign_hash_sync(&typed.hash)?),
+            Holder::Elsewhere { account, remote } => {
+                let answer = remote.sign(Asked::Typed(&typed.json)).await?;
+                remote::signature(remote.place(), *account, &typed.hash, &answer)
+            }
+        }
     }
 
-    pub(crate) const fn key(&self) -> &PrivateKeySigner {
-        &self.0
+    /// Signs a transaction: exactly this one, with this account's key.
+    pub(crate) async fn sign_transaction(
+        &self,
+        mut transaction: TxEip1559,
+    ) -> Result<Signed<TxEip1559>, Unsigned> {
+        match &self.0 {
+            Holder::Here(key) => {
+                let signature = key.sign_transaction_sync(&mut transaction)?;
+                Ok(transaction.into_signed(signature))
+            }
+            Holder::Elsewhere { account, remote } => {
+                let answer = remote.sign(Asked::Transaction(&transaction)).await?;
+                remote::transaction(remote.place(), *account, &transaction, &answer)
+            }
+        }
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) use secret::{
     AnchorArg, FindArgs, GrantArgs, LeaseArgs, LeaseCommand, RestoreJobArgs, RevokeServiceArgs,
     SecretArgs, SecretCommand, ServiceArgs, ServiceCommand, TableArgs,
 };
-pub(crate) use sending::{ChainArgs, KeystoreArgs, ReadArgs, SendArgs, SpendArgs, WaitArgs};
+pub(crate) use sending::{ChainArgs, KeyArgs, ReadArgs, SendArgs, SpendArgs, WaitArgs};
 pub(crate) use sources::{ExportArgs, ImportArgs, NodeArgs, StateFrom};
 pub(crate) use tx::{TxArgs, TxBumpArgs, TxCancelArgs, TxCommand, TxListArgs, TxResumeArgs};
 pub(crate) use verify::{Required, VerifyArgs};
@@ -87,6 +87,7 @@ Environment:
   CHAOSCHAIN_PASSWORD           password of the agents' key files and of the vault
   CHAOSCHAIN_KEYSTORE_PASSWORD  password of an Ethereum keystore file
   CHAOSCHAIN_PRIVATE_KEY        an Ethereum key, if no keystore is used
+  CHAOSCHAIN_SIGNER             URL of a remote signer, with --signer-account
   CHAOSCHAIN_ANVIL              where anvil is, if not on the path
   NO_COLOR                      no colours";
 

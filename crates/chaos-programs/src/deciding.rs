@@ -174,7 +174,8 @@ impl Deciding<'_> {
             let (log, did) = (self.ledger.operator(), agent.did);
             let number = Some(self.ledger.next_account(&did, chain)?);
             let text = Agreement { log, agent: did, chain, account: &account, number }.text();
-            let signature = signer.sign_text(&text);
+            let signature =
+                local.block_on(signer.sign_text(&text)).map_err(chaos_chains::Error::from)?;
             let text = format!("is paid at account {account} of {chain}, which agrees");
             let bind = action::BindAccount { chain: chain.clone(), account, number, signature };
             let receipt = self.ledger.record(by(agent, vec![], Action::BindAccount(bind)))?;

@@ -7,12 +7,13 @@ use alloy_consensus::{
 use alloy_eips::eip2718::Encodable2718;
 use alloy_network::TxSignerSync;
 use alloy_primitives::{Address, B256, Bytes, Log, TxKind};
+use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolEvent;
 use chaos_types::{ChainId, canonical};
 use proptest::prelude::*;
 
 use super::{AnchorParts, AnchorProof, AnchorProofError, Trie, trie};
-use crate::{Signer, contracts::checkpoint_anchor::CheckpointAnchor::CheckpointAnchored};
+use crate::contracts::checkpoint_anchor::CheckpointAnchor::CheckpointAnchored;
 
 const CONTRACT: Address = Address::repeat_byte(0xaa);
 const SIZE: u64 = 12_345;
@@ -39,11 +40,11 @@ struct Plan {
 }
 
 fn transaction(nonce: usize, legacy_without_chain: bool) -> TxEnvelope {
-    let signer = Signer::from_hex(&"11".repeat(32)).unwrap();
+    let key: PrivateKeySigner = "11".repeat(32).parse().unwrap();
     let to = TxKind::Call(CONTRACT);
     if legacy_without_chain {
         let mut tx = TxLegacy { nonce: nonce as u64, to, ..TxLegacy::default() };
-        let signature = signer.key().sign_transaction_sync(&mut tx).unwrap();
+        let signature = key.sign_transaction_sync(&mut tx).unwrap();
         return tx.into_signed(signature).into();
     }
     let mut tx = TxEip1559 {
@@ -53,7 +54,7 @@ fn transaction(nonce: usize, legacy_without_chain: bool) -> TxEnvelope {
         input: vec![0x5a; nonce % 90].into(),
         ..TxEip1559::default()
     };
-    let signature = signer.key().sign_transaction_sync(&mut tx).unwrap();
+    let signature = key.sign_transaction_sync(&mut tx).unwrap();
     tx.into_signed(signature).into()
 }
 

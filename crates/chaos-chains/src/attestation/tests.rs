@@ -50,7 +50,10 @@ impl Case {
     }
 
     fn attestation(&self) -> Attestation {
-        Attestation::sign(&signer(), &self.submission(), self.receipt, self.checkpoint).unwrap()
+        let (signer, submission) = (signer(), self.submission());
+        let signing = Attestation::sign(&signer, &submission, self.receipt, self.checkpoint);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(signing).unwrap()
     }
 }
 
@@ -64,6 +67,15 @@ fn the_signature_is_the_one_that_cast_makes() {
     assert_eq!(&bytes[1..33], case.receipt.as_bytes());
     assert_eq!(&bytes[33..65], case.checkpoint.as_bytes());
     assert_eq!(hex::encode(bytes), fixture("attestation.txt").trim());
+}
+
+#[test]
+fn a_remote_signer_is_given_the_same_typed_data() {
+    let case = case();
+    let typed = case.submission().typed(&case.receipt, &case.checkpoint).unwrap();
+    // An address has capitals or none.
+    let lower = |text: &str| serde_json::from_str::<Value>(&text.to_lowercase()).unwrap();
+    assert_eq!(lower(&typed.json.to_string()), lower(&fixture("typed-data.json")));
 }
 
 #[test]

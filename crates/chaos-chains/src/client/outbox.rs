@@ -20,6 +20,7 @@ use crate::{
         Account, Accounts, Claim, FeeCap, FeeError, Finality, Inclusion, Intent, Journal, Reached,
         Stage,
     },
+    signer::Unsigned,
 };
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 
@@ -81,6 +82,8 @@ pub enum Told<'a> {
     Waiting(&'a Intent, Duration),
     /// It is too cheap by now, and the cap allows no more.
     Capped(&'a Intent, &'a FeeError),
+    /// It is too cheap by now, and nobody signs it for more.
+    Unsigned(&'a Intent, &'a Unsigned),
     /// The node does not take it again. It stays in the journal, and may be in other nodes.
     Refused(&'a Intent, &'a Error),
     /// It was too cheap, and something dearer was signed in its place.

@@ -34,6 +34,14 @@ pub enum SubmissionError {
     Stored,
 }
 
+/// A signer that does not sign is no fault of the attestation.
+fn unsigned(error: AttestationError) -> SubmissionError {
+    match error {
+        AttestationError::Unsigned(unsigned) => Error::from(unsigned).into(),
+        error => error.into(),
+    }
+}
+
 /// A proposal as it is on record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointProposal {
@@ -88,7 +96,9 @@ impl EvmChain {
         let submission = Submission { chain, endpoint, submitter: from.address(), uri };
         let attestation = match self.attested_before(&submission, receipt)? {
             Some(attestation) => attestation,
-            None => Attestation::sign(from, &submission, receipt, checkpoint)?,
+            None => {
+                Attestation::sign(from, &submission, receipt, checkpoint).await.map_err(unsigned)?
+            }
         };
         let bytes = attestation.to_bytes();
         let submitted = self.submit_proposal(endpoint, from, uri, &bytes).await?;

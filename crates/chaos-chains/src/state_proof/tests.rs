@@ -98,7 +98,9 @@ fn submitted(claim: &SubmissionClaim<'_>, chain: &ChainId, receipt: Digest) -> W
     let signer = signer();
     let SubmissionClaim { endpoint, uri, proposal_id, .. } = *claim;
     let submission = Submission { chain, endpoint, submitter: signer.address(), uri };
-    let attestation = Attestation::sign(&signer, &submission, receipt, Digest::of(b"note"));
+    let signing = Attestation::sign(&signer, &submission, receipt, Digest::of(b"note"));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let attestation = runtime.block_on(signing);
     let first = of_mapping(proposal_id, U256::ONE);
     world.put(U256::ZERO, U256::from(5));
     world.put(first, proposal_id);

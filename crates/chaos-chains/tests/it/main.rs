@@ -14,6 +14,7 @@ mod failures;
 mod governance;
 mod place;
 mod registry;
+mod remote_signer;
 mod replay;
 mod sending;
 mod stub;

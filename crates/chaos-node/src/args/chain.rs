@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use chaos_chains::Address;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{ChainArgs, KeystoreArgs, SendArgs, address};
+use super::{ChainArgs, KeyArgs, SendArgs, address};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,7 +27,7 @@ pub(crate) struct ChainCommands {
 pub(crate) enum ChainCommand {
     /// Ask a node for everything that is needed later, before anything is paid. Exits with 4 if something is
     /// missing.
-    Doctor(DoctorArgs),
+    Doctor(Box<DoctorArgs>),
     /// Deploy our contracts, all or some, and write where they are.
     Deploy(Box<DeployArgs>),
 }
@@ -46,10 +46,10 @@ pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
     /// Who would pay. Without it, and without a key, the balance is not asked.
-    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with = "keystore")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with_all = ["keystore", "signer_account", "signer"])]
     pub(crate) account: Option<Address>,
     #[command(flatten)]
-    pub(crate) key: KeystoreArgs,
+    pub(crate) key: KeyArgs,
     /// The highest fee for a unit of gas, tip included, in gwei.
     #[arg(long, value_name = "GWEI", default_value = "100", allow_hyphen_values = true)]
     pub(crate) max_fee: String,

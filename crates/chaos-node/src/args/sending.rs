@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
-use chaos_chains::sending::Finality;
+use chaos_chains::{Address, sending::Finality};
 use clap::Args;
 
-use super::DataArgs;
+use super::{DataArgs, address};
 
 /// What every command has that sends to a chain.
 #[derive(Debug, Args)]
@@ -11,7 +11,7 @@ pub(crate) struct SendArgs {
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
     #[command(flatten)]
-    pub(crate) key: KeystoreArgs,
+    pub(crate) key: KeyArgs,
     #[command(flatten)]
     pub(crate) spend: SpendArgs,
     #[command(flatten)]
@@ -49,12 +49,27 @@ pub(crate) struct ChainArgs {
 }
 
 /// The key of the account that sends.
-#[derive(Debug, Args)]
-pub(crate) struct KeystoreArgs {
+#[derive(Args)]
+pub(crate) struct KeyArgs {
     /// An Ethereum keystore file; its password comes from CHAOSCHAIN_KEYSTORE_PASSWORD. Without it
     /// the key comes from CHAOSCHAIN_PRIVATE_KEY.
     #[arg(long, value_name = "FILE")]
     pub(crate) keystore: Option<PathBuf>,
+    /// The account whose key a remote signer has, which is asked for each signature in place of a key here.
+    #[arg(long, value_name = "ACCOUNT", value_parser = address, conflicts_with = "keystore")]
+    pub(crate) signer_account: Option<Address>,
+    /// With --signer-account: the remote signer, which answers eth_signTransaction as Web3Signer does. A URL
+    /// with a password in it is better kept in CHAOSCHAIN_SIGNER, which is read otherwise.
+    #[arg(long, value_name = "URL", requires = "signer_account", conflicts_with = "keystore")]
+    pub(crate) signer: Option<String>,
+}
+
+impl std::fmt::Debug for KeyArgs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyArgs")
+            .field("signer_account", &self.signer_account)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a transaction may cost, whatever a node says, and when it counts.

@@ -67,7 +67,7 @@ pub(crate) struct TxCancelArgs {
     /// You vouch that the chain it was sent to is gone, as a local one that was started anew: strike it and
     /// everything else that the account sent there from the journal, without sending anything. The endpoint
     /// is of another chain.
-    #[arg(long, conflicts_with_all = ["dry_run", "keystore"])]
+    #[arg(long, conflicts_with_all = ["dry_run", "keystore", "signer_account", "signer"])]
     pub(crate) gone: bool,
     #[command(flatten)]
     pub(crate) send: SendArgs,

@@ -12,12 +12,14 @@ use chaos_types::ChainId;
 use serde_json::json;
 
 use crate::{
-    args::{ChainArgs, KeystoreArgs, SendArgs, SpendArgs, WaitArgs},
+    args::{ChainArgs, KeyArgs, SendArgs, SpendArgs, WaitArgs},
     clock,
     exit::{Failure, Kind, OrFail as _},
-    ledger, output,
+    ledger, output, runtime,
 };
 
+/// Environment variable with the URL of a remote signer.
+const SIGNER_VAR: &str = "CHAOSCHAIN_SIGNER";
 const GWEI_DECIMALS: usize = 9;
 pub(super) const COIN_DECIMALS: usize = 18;
 
@@ -35,9 +37,23 @@ pub(super) fn outbox(args: &SendArgs) -> Result<Outbox, Failure> {
     Ok(Outbox { cap, day_max, plans_only: *plans_only, ..waiting(&args.data.data, wait)? })
 }
 
-/// The key of the account that sends.
-pub(super) fn signer(args: &KeystoreArgs) -> Result<Signer, Failure> {
-    Signer::load(args.keystore.as_deref()).or_fail(Kind::Input)
+/// The key of the account that sends. A remote signer is asked whether it is there, before anything is begun.
+pub(super) fn signer(args: &KeyArgs) -> Result<Signer, Failure> {
+    let Some(account) = args.signer_account else {
+        return Signer::load(args.keystore.as_deref()).or_fail(Kind::Input);
+    };
+    let url = match &args.signer {
+        Some(url) => url.clone(),
+        None => std::env::var(SIGNER_VAR).map_err(|_| {
+            let reason = format!("neither --signer nor {SIGNER_VAR} says where the signer is");
+            Failure::message(Kind::Input, reason)
+        })?,
+    };
+    let remote = || Signer::remote(&url, account).or_fail(Kind::Input);
+    // A connection of its own, which ends with the runtime that it was made in.
+    let asked = remote()?;
+    runtime::single()?.block_on(asked.ensure_ready()).map_err(Error::from)?;
+    remote()
 }
 
 /// The same, for whoever signs nothing.
@@ -259,6 +275,12 @@ fn tell(told: &Told<'_>) {
             output::tell(format_args!(
                 "{what}: too cheap by now, and goes on waiting: {error}; `chaoschain tx bump {nonce}` takes \
                  a higher cap as well"
+            ));
+        }
+        Told::Unsigned(intent, error) => {
+            output::say(format_args!(
+                "{}: too cheap by now, and goes on waiting: {error}",
+                intent.what
             ));
         }
         Told::Refused(intent, error) => {

@@ -1,6 +1,6 @@
 //! What a chain's refusal means for the exit code, and what the user can do next.
 
-use chaos_chains::{Error, RegistryRefusal};
+use chaos_chains::{Error, RegistryRefusal, signer::Unsigned};
 
 use super::{Failure, Kind};
 
@@ -38,6 +38,14 @@ pub(super) fn of(error: &Error) -> Kind {
             | RegistryRefusal::Writer { .. }
             | RegistryRefusal::Ahead { .. } => Kind::Input,
             RegistryRefusal::Passed { .. } | RegistryRefusal::NotYet { .. } => Kind::Outside,
+        },
+        Error::Unsigned(unsigned) => match **unsigned {
+            Unsigned::Other { .. } | Unsigned::OtherKey { .. } => Kind::Check,
+            Unsigned::NoAccount { .. } => Kind::Input,
+            Unsigned::Key(_)
+            | Unsigned::Unanswered { .. }
+            | Unsigned::Refused { .. }
+            | Unsigned::Malformed { .. } => Kind::Outside,
         },
         _ => Kind::Outside,
     }
@@ -105,11 +113,40 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "correct `genesis` or `endpoints` in the chain file: the number alone does not tell chains apart"
                 .to_owned()
         }
+        Error::Unsigned(unsigned) => self::unsigned(unsigned)?.to_owned(),
         Error::UnderWay { .. } => {
             "the same command without --dry-run goes on with it; `chaoschain tx list` shows it".to_owned()
         }
         Error::Unsupported { .. } => "nothing was sent; name another node by --rpc-url".to_owned(),
         _ => return None,
+    })
+}
+
+/// What can be done about what was not signed.
+fn unsigned(unsigned: &Unsigned) -> Option<&'static str> {
+    Some(match unsigned {
+        Unsigned::Unanswered { .. } => {
+            "nothing was sent; look whether the signer runs and --signer or CHAOSCHAIN_SIGNER names it, then \
+             run the command again"
+        }
+        Unsigned::Refused { .. } => {
+            "nothing was sent; the signer's own log says why: it may have another account, or rules of what it \
+             signs"
+        }
+        Unsigned::NoAccount { .. } => {
+            "nothing was sent; give the signer this account's key, or name one that it has by --signer-account"
+        }
+        Unsigned::Other { field: "chain", .. } => {
+            "nothing was sent; the signer is set to another chain (Web3Signer: --chain-id)"
+        }
+        Unsigned::Other { .. } | Unsigned::OtherKey { .. } => {
+            "nothing was sent and what was signed is not kept, but the signer has it: find out why it signs \
+             what nobody asked for before it is asked again"
+        }
+        Unsigned::Malformed { .. } => {
+            "nothing was sent; the URL has to be that of a signer, which answers eth_signTransaction"
+        }
+        Unsigned::Key(_) => return None,
     })
 }
 

@@ -45,6 +45,7 @@ mod running;
 mod scheduled;
 mod secrets;
 mod shown;
+mod signers;
 mod simulation;
 mod sources;
 mod story;

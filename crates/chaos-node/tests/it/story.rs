@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::{
     program::{DEVELOPMENT_KEY, Run, anvil_is_there, root, run_with},
-    proxy::ask,
+    proxy::{Proxy, ask},
     shown::refuses_what_is_not_so,
     transactions::ended,
 };
@@ -17,13 +17,15 @@ use crate::{
 const ACCOUNT: &str = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
 
 /// Terms under which a vote is over soon, and a cap that deploying a governor stays below.
-const DEPLOY: [&str; 8] =
+pub(crate) const DEPLOY: [&str; 8] =
     ["chain", "deploy", "--max-cost", "0.1", "--voting-period", "5", "--timelock", "4"];
 
 /// A chain of its own, a folder, and the memory of one user.
 pub(crate) struct Story {
     dir: TempDir,
     pub(crate) anvil: Anvil,
+    /// Who signs in place of a key.
+    pub(crate) signer: Option<Proxy>,
 }
 
 impl Story {
@@ -32,7 +34,8 @@ impl Story {
         anvil_is_there().then(|| {
             let config =
                 AnvilConfig { root: Some(root()), chain_id: 1337, ..AnvilConfig::default() };
-            Self { dir: TempDir::new().unwrap(), anvil: Anvil::start(&config).unwrap() }
+            let (dir, anvil) = (TempDir::new().unwrap(), Anvil::start(&config).unwrap());
+            Self { dir, anvil, signer: None }
         })
     }
 
@@ -52,7 +55,10 @@ impl Story {
         let (data, heads) = (self.path("data"), self.path("heads"));
         let variables = [
             ("CHAOSCHAIN_PASSWORD", "test"),
-            ("CHAOSCHAIN_PRIVATE_KEY", DEVELOPMENT_KEY),
+            match &self.signer {
+                Some(signer) => ("CHAOSCHAIN_SIGNER", signer.url.as_str()),
+                None => ("CHAOSCHAIN_PRIVATE_KEY", DEVELOPMENT_KEY),
+            },
             ("CHAOSCHAIN_HEADS", heads.as_str()),
             ("CHAOSCHAIN_DATA", data.as_str()),
         ];
@@ -94,7 +100,9 @@ impl Story {
         let account = format!("{:#x}", signer.address());
         let line = ["agent", "account", agent, "--chain", "eip155:1337", "--account", &account];
         let text = self.run(&line).expect_code(0).stdout;
-        let signature = signer.sign_text(text.strip_suffix('\n').unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let signing = signer.sign_text(text.strip_suffix('\n').unwrap());
+        let signature = runtime.block_on(signing).unwrap();
         fs::write(self.path("signature"), signature).unwrap();
         self.run(&[&line[..], &["--signature", "@signature"]].concat()).expect_code(0);
     }
@@ -115,7 +123,7 @@ impl Story {
 /// The words of a command with the files of the folder.
 const PLACE: [&str; 2] = ["--chain-config", "@chain.toml"];
 pub(crate) const DEPLOYED: [&str; 2] = ["--deployment", "@deployment.json"];
-const VOTE: [&str; 2] = ["--vote", "@vote.json"];
+pub(crate) const VOTE: [&str; 2] = ["--vote", "@vote.json"];
 
 #[test]
 fn a_proposal_goes_from_a_draft_to_what_its_vote_set_by_separate_commands() {

@@ -150,7 +150,7 @@ impl EvmChain {
     }
 
     /// Signs the same for more, if what was signed last is too cheap for the next block. Where the cap does
-    /// not allow it, the cheap one goes on waiting.
+    /// not allow it, or nobody signs it, the cheap one goes on waiting.
     async fn raise(
         &self,
         outbox: &Sending,
@@ -181,7 +181,14 @@ impl EvmChain {
             }
             Err(error) => return Err(error),
         }
-        let attempt = self.sign(from, intent, purpose, dearer, (outbox.now_ms)())?;
+        let attempt = match self.sign(from, intent, purpose, dearer, (outbox.now_ms)()).await {
+            Ok(attempt) => attempt,
+            Err(Error::Unsigned(unsigned)) => {
+                (outbox.tell)(&Told::Unsigned(intent, &unsigned));
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
         intent.attempts.push(attempt);
         (outbox.tell)(&Told::Replacing(intent));
         Ok(())

@@ -218,7 +218,7 @@ impl EvmChain {
             Found::Orphan(claim) => {
                 let plan = self.plan_orphan(address, &claim).await?;
                 self.ensure_funds(&plan)?;
-                self.orphan(outbox, from, &plan)?
+                self.orphan(outbox, from, &plan).await?
             }
         };
         let next = self.transaction_count(address, "latest").await?;
@@ -359,7 +359,7 @@ impl EvmChain {
         if needs_signing(&intent, purpose) {
             let plan = self.replacement(outbox, &intent, purpose).await?;
             self.ensure_funds(&plan)?;
-            let attempt = self.sign(from, &intent, purpose, plan.fees, (outbox.now_ms)())?;
+            let attempt = self.sign(from, &intent, purpose, plan.fees, (outbox.now_ms)()).await?;
             intent.attempts.push(attempt);
         }
         let ended = self.end(outbox, account, Some(from), intent.clone(), until).await?;
@@ -379,7 +379,7 @@ impl EvmChain {
         if !intent.is_cancelled() {
             let plan = self.replacement(outbox, &intent, Purpose::Cancel).await?;
             let attempt =
-                self.sign(from, &intent, Purpose::Cancel, plan.fees, (outbox.now_ms)())?;
+                self.sign(from, &intent, Purpose::Cancel, plan.fees, (outbox.now_ms)()).await?;
             intent.attempts.push(attempt);
         }
         match self.submit(outbox, account, &mut intent).await {
@@ -406,7 +406,7 @@ impl EvmChain {
     }
 
     /// An intent that takes the nonce of a lost transaction.
-    fn orphan(&self, outbox: &Sending, from: &Signer, plan: &Plan) -> Result<Intent, Error> {
+    async fn orphan(&self, outbox: &Sending, from: &Signer, plan: &Plan) -> Result<Intent, Error> {
         let mut intent = Intent {
             key: format!("{CANCEL}/{}", plan.nonce),
             what: CANCEL.to_owned(),
@@ -421,7 +421,8 @@ impl EvmChain {
             attempts: Vec::new(),
             stage: Stage::Prepared,
         };
-        let attempt = self.sign(from, &intent, Purpose::Cancel, plan.fees, (outbox.now_ms)())?;
+        let attempt =
+            self.sign(from, &intent, Purpose::Cancel, plan.fees, (outbox.now_ms)()).await?;
         intent.attempts.push(attempt);
         Ok(intent)
     }

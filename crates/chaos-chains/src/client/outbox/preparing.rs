@@ -1,8 +1,7 @@
 //! What something would cost, and signing it.
 
-use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
+use alloy_consensus::{TxEip1559, TxEnvelope};
 use alloy_eips::eip2718::Encodable2718;
-use alloy_network::TxSignerSync;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U64, U128, U256};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -164,12 +163,13 @@ impl EvmChain {
             attempts: Vec::new(),
             stage: Stage::Prepared,
         };
-        let attempt = self.sign(from, &intent, Purpose::Act, fees, (outbox.now_ms)())?;
+        let attempt = self.sign(from, &intent, Purpose::Act, fees, (outbox.now_ms)()).await?;
         intent.attempts.push(attempt);
         Ok(intent)
     }
 
-    pub(super) fn sign(
+    /// Signs an intent once more. What a remote signer answers is exactly this, or an error.
+    pub(super) async fn sign(
         &self,
         from: &Signer,
         intent: &Intent,
@@ -183,7 +183,7 @@ impl EvmChain {
         } else {
             intent.account.into()
         };
-        let mut transaction = TxEip1559 {
+        let transaction = TxEip1559 {
             chain_id: self.number,
             nonce: intent.nonce,
             gas_limit: intent.gas_limit,
@@ -194,9 +194,7 @@ impl EvmChain {
             access_list: alloy_eips::eip2930::AccessList::default(),
             input: if is_act { intent.input.clone() } else { Bytes::new() },
         };
-        let signature =
-            from.key().sign_transaction_sync(&mut transaction).map_err(Error::Signing)?;
-        let signed = TxEnvelope::from(transaction.into_signed(signature));
+        let signed = TxEnvelope::from(from.sign_transaction(transaction).await?);
         let (hash, raw) = (*signed.tx_hash(), Bytes::from(signed.encoded_2718()));
         Ok(Attempt { raw, hash, purpose, fees, signed_at_ms })
     }

@@ -15,7 +15,7 @@ use super::report;
 use crate::{
     args::AccountArgs,
     exit::{Failure, Kind, OrFail as _},
-    ledger, output,
+    ledger, output, runtime,
 };
 
 /// A signature has 132 characters.
@@ -35,7 +35,9 @@ pub(super) fn run(args: &AccountArgs) -> Result<ExitCode, Failure> {
     };
     let agreement = Agreement { log, agent: did, chain, account: &account, number };
     let signature = match (&signer, &args.signature) {
-        (Some(signer), _) => signer.sign_text(&agreement.text()),
+        (Some(signer), _) => runtime::single()?
+            .block_on(signer.sign_text(&agreement.text()))
+            .map_err(chaos_chains::Error::from)?,
         (None, Some(path)) => signature(path)?,
         (None, None) => return to_sign(args, &agreement),
     };

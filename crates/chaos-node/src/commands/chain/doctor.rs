@@ -36,6 +36,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
 /// Who would pay: named, or the owner of the key that is there.
 fn account(args: &DoctorArgs) -> Result<Option<Address>, Failure> {
     let has_key = args.key.keystore.is_some()
+        || args.key.signer_account.is_some()
         || std::env::var_os(PRIVATE_KEY_VAR).is_some_and(|key| !key.is_empty());
     match args.account {
         None if has_key => {
