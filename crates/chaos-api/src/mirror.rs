@@ -225,6 +225,7 @@ impl Mirror {
         let old_size = self.store.head()?.size;
         let follows_lost = self.policy.as_ref().is_some_and(Policy::asks_for_witnesses);
         let mut signers = Signers::read(&self.store, &self.key, follows_lost)?;
+        signers.learn_from(&self.store);
         if !self.is_kept()? {
             signers.ensure_root(source).await?;
         }
@@ -257,6 +258,7 @@ impl Mirror {
         }
         self.append(&mut waiting, judge)?;
         progress(self.store.head()?.size, size);
+        signers.ensure_by_entries(&self.store, &found)?;
         self.store.put_checkpoint(&found)?;
         Ok(found)
     }

@@ -209,7 +209,8 @@ async fn mend(
     }
     let head = fetch_head(source, &mut signers).await?;
     let held = Held::of(&store, &key, heads)?;
-    held.learn_from(&store, &mut signers);
+    // A source that ends before the last rotation does not know.
+    signers.learn_from(&store);
     held.ensure_stored_is_signed(source, &mut signers).await?;
     ensure_keys_fit(source, (&store, &signers), &head, 0).await?;
     ensure_held(source, (&store, &signers), &head, 0).await?;

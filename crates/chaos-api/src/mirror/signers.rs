@@ -51,9 +51,36 @@ impl Signers {
         Ok(Self { follows_lost, ..signers })
     }
 
-    /// The log's root key.
-    pub(crate) const fn root(&self) -> &VerifierKey {
-        &self.root
+    /// Takes from the entries of a copy who signs, where they prove it under its newest head: a published file may
+    /// be older than they are.
+    pub(crate) fn learn_from(&mut self, store: &Store) {
+        let Ok(Some(kept)) = store.checkpoint() else { return };
+        if let Ok(Some(file)) = chaos_ledger::log_keys(store, &self.root, &kept) {
+            // What does not hold is not learnt, and the source may tell.
+            let _learnt = self.learn(file);
+        }
+    }
+
+    /// Refuses a head by a key that an entry under it retires, whatever the published file says: whoever asks the
+    /// entries, as `log rebuild --check` does, would find it unsigned. Rows that are folded no further than the
+    /// file say nothing.
+    pub(super) fn ensure_by_entries(
+        &self,
+        store: &Store,
+        found: &SignedCheckpoint,
+    ) -> Result<(), MirrorError> {
+        let root = self.succession.root();
+        let own = chaos_ledger::succession(store, root, Role::Checkpoints);
+        let own = own.map_err(|error| MirrorError::Ledger(Box::new(error)))?;
+        if own.delegations().len() <= self.succession.delegations().len() {
+            return Ok(());
+        }
+        match own.ensure_signed(found, self.root.name()) {
+            Ok(_) => Ok(()),
+            Err(SignerError::Unsigned(error)) => Err(MirrorError::Checkpoint(error)),
+            Err(SignerError::Name(error)) => Err(MirrorError::RecordedKey(error)),
+            Err(error @ SignerError::Retired { .. }) => Err(MirrorError::Retired(error)),
+        }
     }
 
     /// By how many delegations checkpoints were handed on, as far as is known.

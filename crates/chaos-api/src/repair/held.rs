@@ -54,17 +54,6 @@ impl Held {
         Ok(Self { stored, remembered })
     }
 
-    /// Takes from the directory itself who signs for the log, where it still holds what proves it: a source
-    /// that ends before the last rotation does not know.
-    pub(super) fn learn_from(&self, store: &Store, signers: &mut Signers) {
-        let Some(stored) = &self.stored else { return };
-        let file = chaos_ledger::log_keys(store, signers.root(), stored);
-        if let Ok(Some(file)) = file {
-            // What does not hold is not learnt, and the source may tell.
-            let _learnt = signers.learn(file);
-        }
-    }
-
     /// Refuses a directory whose own head is not its log's, as far as it and the source know who signs.
     pub(super) async fn ensure_stored_is_signed(
         &self,

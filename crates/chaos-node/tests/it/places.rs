@@ -489,3 +489,32 @@ fn repair_of_the_owners_directory_takes_in_nothing_that_a_retired_key_signed() {
         log.machine.on(name, &["log", "rebuild", "--check"]).expect_code(0);
     }
 }
+
+#[test]
+fn head_whose_new_line_is_cut_away_is_kept_by_no_copy_and_the_next_one_is_followed() {
+    let log = Rotated::new();
+    for command in ["mirror", "monitor"] {
+        log.copy_of(command, "data", command);
+    }
+    log.machine.copy("data", "before");
+    let keys = log.text("before-public");
+    log.machine.on("data", &["log", "export", &keys]).expect_code(0);
+    log.machine.on("data", &["log", "rotate-key"]).expect_code(0);
+    // The first head that holds the delegation, with the leaving key's line alone and the keys of before.
+    log.machine.copy("data", "cut");
+    let leaving = key_of(&log.machine.path("before"));
+    publish(&log, "cut", &leaving, &log.machine.path("before-public/keys"));
+    log.grow("grace");
+    for command in ["mirror", "monitor"] {
+        let refused = log.copy_of(command, "cut-public", command).expect_code(1);
+        let said = format!("{}{}", refused.stdout, refused.stderr);
+        assert!(said.contains("alone, which entry 3 replaced"), "{said}");
+        let next = log.copy_of(command, "data", command);
+        assert!([0, 1].contains(&next.code), "{} {}", next.stdout, next.stderr);
+        log.copy_of(command, "data", command).expect_code(0);
+        let copy = log.text(command);
+        run_with(["log", "rebuild", "--check", "--data", &copy], &[]).expect_code(0);
+        let public = log.text(&format!("{command}-public"));
+        run_with(["log", "export", &public, "--data", &copy], &[]).expect_code(0);
+    }
+}
