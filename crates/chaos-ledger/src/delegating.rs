@@ -9,9 +9,11 @@ use chaos_agency::{
 use chaos_log::{KeyName, LogKey, VerifierKey};
 use chaos_store::Records;
 use chaos_types::{AgentKey, Did, Digest};
+use chaos_verify::DELEGATIONS_MAX;
 
 use crate::{
-    Error, Ledger, NewEntry, OPERATOR, keys::successor_of, ledger::log_name, tables::Tables,
+    Error, Ledger, NewEntry, OPERATOR, Refused, keys::successor_of, ledger::log_name,
+    tables::Tables,
 };
 
 /// The file of the key that signs checkpoints, once the root key has handed that on. No agent has such a
@@ -41,6 +43,8 @@ pub struct HandedOver {
     pub index: u64,
     /// What it says.
     pub body: Delegate,
+    /// How many more handovers the log can have, of both roles together.
+    pub left: usize,
 }
 
 impl Ledger {
@@ -116,6 +120,11 @@ impl Ledger {
     /// delegation.
     pub fn delegate(&mut self, handover: Handover<'_>) -> Result<HandedOver, Error> {
         let Handover { role, root, lost } = handover;
+        let left = self.delegations_left()?.checked_sub(1);
+        let left = left.ok_or_else(|| Error::OperatorRefused {
+            kind: "delegate".to_owned(),
+            why: Refused::Delegations { count: DELEGATIONS_MAX },
+        })?;
         self.settle(role)?;
         let succession = self.succession(role)?;
         let replaces = succession.key();
@@ -142,7 +151,16 @@ impl Ledger {
             evidence: Evidence::None {},
             action: Action::Delegate(body.clone()),
         })?;
-        Ok(HandedOver { receipt, index, body })
+        Ok(HandedOver { receipt, index, body, left })
+    }
+
+    /// How many more delegations can be shown under one head.
+    fn delegations_left(&self) -> Result<usize, Error> {
+        let mut left = DELEGATIONS_MAX;
+        for role in Role::ALL {
+            left = left.saturating_sub(self.succession(role)?.delegations().len());
+        }
+        Ok(left)
     }
 
     /// Puts the file of a role's new key in the place of the replaced one's, which is kept beside it; the

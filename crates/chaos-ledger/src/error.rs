@@ -493,6 +493,15 @@ pub enum Refused {
         /// Why.
         reason: String,
     },
+    /// One more delegation could be shown to nobody.
+    #[error(
+        "the log's root key has handed its roles on {count} times, and readers are shown no more: one more would \
+         end the log for everybody"
+    )]
+    Delegations {
+        /// How often it has.
+        count: usize,
+    },
     /// It was registered for other kinds of action.
     #[error("it is registered for {capabilities:?}")]
     Capability {

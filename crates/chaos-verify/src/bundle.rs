@@ -10,7 +10,9 @@ use chaos_agency::{Leaf, Receipt};
 use chaos_types::{Check, Digest, Rejection, canonical, dsse::Envelope};
 use serde::{Deserialize, Serialize};
 
-pub use self::keys::{Delegated, DelegationPlace, Delegations, KEYS_FORMAT, LogKeys, Successions};
+pub use self::keys::{
+    DELEGATIONS_MAX, Delegated, DelegationPlace, Delegations, KEYS_FORMAT, LogKeys, Successions,
+};
 pub use self::state::{Placed, RowProof, STATE_FORMAT, StateBundle};
 use crate::Fault;
 

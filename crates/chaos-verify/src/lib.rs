@@ -45,9 +45,9 @@ mod signer;
 pub mod words;
 
 pub use bundle::{
-    Anchored, Attachments, Bundle, Delegated, DelegationPlace, Delegations, FORMAT, KEYS_FORMAT,
-    LogKeys, Logged, Placed, RowProof, STATE_FORMAT, StateBundle, Successions, is_of_a_chain,
-    kept_digests, named_digests,
+    Anchored, Attachments, Bundle, DELEGATIONS_MAX, Delegated, DelegationPlace, Delegations,
+    FORMAT, KEYS_FORMAT, LogKeys, Logged, Placed, RowProof, STATE_FORMAT, StateBundle, Successions,
+    is_of_a_chain, kept_digests, named_digests,
 };
 pub use fault::Fault;
 pub use fork::{PlacesProof, ProvedFork, TreesProof};

@@ -1,6 +1,6 @@
 //! What a ledger's or a file's refusal means for the exit code, and what the user can do next.
 
-use chaos_ledger::Error;
+use chaos_ledger::{Error, Refused};
 use chaos_programs::bundle_files;
 use chaos_store::{BlobError, OpenError, StoreError};
 
@@ -170,6 +170,10 @@ fn hint(error: &Error) -> Option<String> {
             "choose another name, or `chaoschain agent show` the existing one"
         }
         Error::NoAgent { .. } => "`chaoschain agent list` names the registered ones",
+        Error::OperatorRefused { why: Refused::Delegations { .. }, .. } => {
+            "nothing was signed, and the keys that sign go on; before one of them is lost, begin a new log in \
+             another data directory and tell readers its key"
+        }
         Error::NoRoleKey { .. } => {
             "its file belongs into the folder `keys` of the data directory; if it is lost, `chaoschain \
              log rotate-key --lost` or `log replace-operator --lost` puts another in its place"

@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::{Placed, RowProof};
 use crate::Fault;
 
-/// A log's root key has delegated at most so often where it is shown.
-const DELEGATIONS_MAX: usize = 256;
+/// A log's root key has delegated at most so often where it is shown, both roles together. Whoever signs for a log
+/// hands nothing on after that: nobody could be shown who signs.
+pub const DELEGATIONS_MAX: usize = 256;
 
 /// Who signs for a log: every delegation of its root key under a checkpoint, and the rows which say that
 /// these count and that there are no others.

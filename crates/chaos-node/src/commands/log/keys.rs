@@ -85,7 +85,17 @@ pub(super) fn hand_over(args: &HandoverArgs, role: Role) -> Result<ExitCode, Fai
     Ok(ExitCode::SUCCESS)
 }
 
+/// From so many handovers on that are left, each says how many.
+const LEFT_TOLD: usize = 64;
+
 fn say_handed_over(done: &HandedOver, role: Role, signer: &VerifierKey) {
+    if done.left < LEFT_TOLD {
+        let left = output::count(done.left as u64, "handover is", "handovers are");
+        output::say(format_args!(
+            "{left} left, of both roles together: readers are shown no more of a log, which then goes on under \
+             the keys that it has"
+        ));
+    }
     output::line(format_args!("entry {} hands the role {role} to {}", done.index, done.body.key));
     if role == Role::Checkpoints {
         output::line(format_args!("log {signer}"));
