@@ -1,6 +1,9 @@
 //! A C2SP tlog-policy file as every command reads it.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use chaos_log::{POLICY_BYTES_MAX, Policy, VerifierKey};
 
@@ -38,6 +41,26 @@ impl LogPolicy {
             [log] => Some(&log.key),
             _ => None,
         }
+    }
+
+    /// Reads the policy of a reader, to whom each line `log` names the root key of a log. A key that a root key
+    /// has handed a log on to has a line of its own in the policies of witnesses alone, who know no root keys:
+    /// whoever steals it can found another log under it, of the same name.
+    pub(super) fn of_reader(path: &Path) -> Result<Self, Failure> {
+        let policy = Self::read(path)?;
+        let mut names = BTreeSet::new();
+        let twice = policy.rule.logs().iter().find(|log| !names.insert(log.key.name().as_str()));
+        if let Some(log) = twice {
+            let refusal = format!(
+                "policy file {} has two keys for the log {}, and to a reader each names a log",
+                policy.path.display(),
+                log.key.name()
+            );
+            return Err(Failure::message(Kind::Input, refusal).hint(
+                "leave the line of the root key alone: later keys follow from it, and their lines are for witnesses",
+            ));
+        }
+        Ok(policy)
     }
 
     /// Refuses a log that is none of those that the policy names.

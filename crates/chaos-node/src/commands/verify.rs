@@ -252,7 +252,7 @@ struct Verifier<'a> {
 impl<'a> Verifier<'a> {
     fn new(args: &'a VerifyArgs) -> Result<Self, Failure> {
         let trusted = args.log.clone();
-        let policy = args.log_policy.as_deref().map(LogPolicy::read).transpose()?;
+        let policy = args.log_policy.as_deref().map(LogPolicy::of_reader).transpose()?;
         if let (Some(policy), Some(log)) = (&policy, &trusted) {
             policy.ensure_names(log)?;
         }

@@ -39,7 +39,9 @@ impl From<HeadError> for Failure {
             HeadError::Gather(error) => error.into(),
             HeadError::Alarm { .. } => Self::new(Kind::Check, error).hint(
                 "nothing was published: find out which log the others have seen before anything more \
-                 is signed here",
+                 is signed here. If you know that it was shown what a stolen key signed, go on without it: \
+                 `chaoschain log checkpoint --log-policy FILE`, with a FILE that has its line no more and whose \
+                 quorum is more than half of those that are left",
             ),
             HeadError::Short(_) => Self::new(Kind::Outside, error)
                 .hint("nothing was published; the last published checkpoint stays"),

@@ -230,6 +230,17 @@ fn later_key_is_no_name_for_a_log_and_binds_no_folder() {
         let agents = run_with(["agent", "list", "--data", &copy, "--json"], &[]).expect_code(0);
         assert_eq!(agents.json()[0].as_array().unwrap().len(), 3, "{}", agents.stdout);
     }
+    // A witness's policy has the lines of both keys, and each line of a reader's names a log.
+    let bundle = log.grow("edsger");
+    let policy = log.text("both.policy");
+    fs::write(&policy, format!("log {}\nlog {signer}\nquorum none\n", log.root)).unwrap();
+    let (both, copy) = (["--log-policy", &policy], log.text("both"));
+    let said = ["two keys for the log", "leave the line of the root key alone"];
+    run_with(["verify", &bundle, both[0], both[1]], &[]).expect_error(3, &said);
+    for command in ["mirror", "monitor"] {
+        let named = ["log", command, &url, &copy, "--log", &log.root, both[0], both[1]];
+        run_with(named, &[]).expect_error(3, &said);
+    }
 }
 
 /// A log with two rotations and a thief who has the key between them.

@@ -341,7 +341,7 @@ fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
 }
 
 fn open(args: &CopyArgs) -> Result<Mirror, Failure> {
-    let policy = args.log_policy.as_deref().map(LogPolicy::read).transpose()?;
+    let policy = args.log_policy.as_deref().map(LogPolicy::of_reader).transpose()?;
     let Some(policy) = policy else {
         return Ok(Mirror::open(&args.folder, args.log.as_ref())?);
     };
