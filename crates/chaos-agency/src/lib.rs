@@ -78,6 +78,6 @@ pub use registry::Registry;
 pub use rules::{Counted, Entry, FoldError, Folded, Place, Rules};
 pub use shown::Shown;
 pub use state::{Answer, Key, Memory, Once, Row, State, Stop, Writes};
-pub use succession::{Delegation, SignerError, Succession};
+pub use succession::{Delegation, HeadSigner, SignerError, Succession};
 pub use view::{Outcome, View};
 pub use views::Views;

@@ -34,6 +34,36 @@ pub struct Delegation {
     pub body: Delegate,
 }
 
+/// By whom a checkpoint is, of the keys that had the role: read from its lines that hold, and from no others.
+///
+/// Whoever passes a note on can lay lines below it that are nobody's signature, or that of a key which nobody
+/// knows there. None of them makes a checkpoint one by the key in force, and none hides by whom it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeadSigner {
+    /// The key in force at its size has signed it, whoever else did.
+    InForce(Did),
+    /// That key has not, and one has whose time was over.
+    Retired {
+        /// The key.
+        key: Did,
+        /// The delegation that replaced it.
+        index: u64,
+    },
+    /// None of the keys that were in force by then.
+    Nobody,
+}
+
+impl HeadSigner {
+    /// The key, if it is one of the log's.
+    #[must_use]
+    pub const fn key(self) -> Option<Did> {
+        match self {
+            Self::InForce(key) | Self::Retired { key, .. } => Some(key),
+            Self::Nobody => None,
+        }
+    }
+}
+
 /// Why a checkpoint is not signed by the key that its log's root key has handed checkpoints to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SignerError {
@@ -176,8 +206,28 @@ impl Succession {
         iter::once(self.root).chain(self.delegations.iter().map(|delegation| delegation.body.key))
     }
 
-    /// Checks that the key in force at its size has signed a checkpoint of the log with this name, and
-    /// gives that key.
+    /// By whom a checkpoint of the log with this name is.
+    #[must_use]
+    pub fn signer(&self, signed: &SignedCheckpoint, name: &KeyName) -> HeadSigner {
+        let size = signed.claimed().size();
+        let is_by = |key: &Did| {
+            VerifierKey::new(name.clone(), key.as_bytes()).is_ok_and(|key| signed.is_by(&key))
+        };
+        let in_force = self.key_for(size);
+        if is_by(&in_force) {
+            return HeadSigner::InForce(in_force);
+        }
+        let mut ended = self.delegations.iter().filter(|delegation| delegation.index < size);
+        match ended.find(|delegation| is_by(&delegation.body.replaces)) {
+            Some(Delegation { index, body }) => {
+                HeadSigner::Retired { key: body.replaces, index: *index }
+            }
+            None => HeadSigner::Nobody,
+        }
+    }
+
+    /// Checks what comes from outside: the key in force at its size has signed a checkpoint of the log with this
+    /// name, and no line that names one of the keys is false. Gives that key.
     ///
     /// # Errors
     /// If it has not, a line that names one of the keys is not its own, or the checkpoint is another
@@ -190,23 +240,23 @@ impl Succession {
         let named = |key: Did| VerifierKey::new(name.clone(), key.as_bytes());
         let size = signed.claimed().size();
         let key = named(self.key_for(size)).map_err(SignerError::Name)?;
-        let unsigned = match signed.verify(&key) {
-            Ok(_) => None,
-            Err(error @ CheckpointError::Note(NoteError::Unsigned { .. })) => Some(error),
-            Err(error) => return Err(SignerError::Unsigned(error)),
-        };
-        for delegation in &self.delegations {
-            let retired = named(delegation.body.replaces).map_err(SignerError::Name)?;
-            match signed.verify(&retired) {
-                Ok(_) if unsigned.is_some() && delegation.index < size => {
-                    let (key, index) = (delegation.body.replaces, delegation.index);
-                    return Err(SignerError::Retired { key, size, index });
-                }
+        let replaced = self.delegations.iter().map(|delegation| named(delegation.body.replaces));
+        for replaced in replaced {
+            match signed.verify(&replaced.map_err(SignerError::Name)?) {
                 Ok(_) | Err(CheckpointError::Note(NoteError::Unsigned { .. })) => {}
                 Err(error) => return Err(SignerError::Unsigned(error)),
             }
         }
-        unsigned.map_or(Ok(key), |error| Err(SignerError::Unsigned(error)))
+        match signed.verify(&key) {
+            Ok(_) => Ok(key),
+            Err(error @ CheckpointError::Note(NoteError::Unsigned { .. })) => {
+                Err(match self.signer(signed, name) {
+                    HeadSigner::Retired { key, index } => SignerError::Retired { key, size, index },
+                    HeadSigner::InForce(_) | HeadSigner::Nobody => SignerError::Unsigned(error),
+                })
+            }
+            Err(error) => Err(SignerError::Unsigned(error)),
+        }
     }
 }
 

@@ -233,12 +233,16 @@ impl Mirror {
         if let Some(policy) = &self.policy {
             policy.witnessed(&found).map_err(MirrorError::NotWitnessed)?;
         }
-        if let Some(proof) = self.decided_about(&found)? {
+        if let Some(proof) = self.decided_about(&signers, &found)? {
             return Err(MirrorError::Fork(Box::new(proof)));
         }
         let known = self.known()?;
         if head::compare(source, (&self.store, &signers), &known, &found).await? == Next::Same {
-            let better = head::with_more_cosigners(known.stored, found);
+            let better = head::with_more_cosigners(
+                known.stored.map(|kept| signers.of_the_log(&kept)),
+                found,
+                self.policy.as_ref(),
+            );
             self.store.put_checkpoint(&better)?;
             return Ok(better);
         }

@@ -180,6 +180,27 @@ impl SignedCheckpoint {
         Ok(&self.checkpoint)
     }
 
+    /// Whether a line below it is this key's signature of the log's checkpoint, whatever the other lines are.
+    ///
+    /// Whoever passes a note on can lay lines below it. As input, a note with a false line of a known key is
+    /// refused by [`SignedCheckpoint::verify`]; who signed one that was taken in is asked here, so that a false
+    /// line neither helps nor spoils.
+    #[must_use]
+    pub fn is_by(&self, key: &VerifierKey) -> bool {
+        ensure_origin(&self.checkpoint, key.name().as_str()).is_ok() && self.note.is_by(key)
+    }
+
+    /// Leaves away the lines with the log's name that are no signatures of its checkpoint by one of these keys.
+    pub fn retain_by(&mut self, keys: &[VerifierKey]) {
+        self.note.retain_by(self.checkpoint.origin(), keys);
+    }
+
+    /// Leaves away every line but this key's signatures.
+    pub fn retain_only_by(&mut self, key: &VerifierKey) {
+        self.note.retain(|line| key.is_named_by(line));
+        self.retain_by(std::slice::from_ref(key));
+    }
+
     /// What the checkpoint says, whoever signed it. It means nothing before
     /// [`SignedCheckpoint::verify`].
     #[must_use]

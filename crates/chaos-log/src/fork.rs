@@ -150,7 +150,7 @@ impl ForkProof {
         } else {
             (other, one)
         };
-        Self { log, first, second, prefix: None }.checked()
+        Self { log, first, second, prefix: None }.signed_alone().checked()
     }
 
     /// Shows that the tree of `older` is not the start of the tree of `newer`, by nodes of the
@@ -165,7 +165,17 @@ impl ForkProof {
         newer: SignedCheckpoint,
         prefix: PrefixProof,
     ) -> Result<Self, ForkError> {
-        Self { log, first: older, second: newer, prefix: Some(prefix) }.checked()
+        Self { log, first: older, second: newer, prefix: Some(prefix) }.signed_alone().checked()
+    }
+
+    /// The same with the lines of the key alone. Others prove nothing, and whoever passes a note on can lay so
+    /// many below it that a proof would be too long.
+    fn signed_alone(self) -> Self {
+        let mut proof = self;
+        for note in [&mut proof.first, &mut proof.second] {
+            note.retain_only_by(&proof.log);
+        }
+        proof
     }
 
     /// Holds two checkpoints of a log against each other, with the tiles of the larger one's tree.
@@ -239,14 +249,18 @@ impl ForkProof {
         let first = note(first_text, first_lines, "\n")?;
         let second = note(second_text, second_lines, "")?;
         let proof = match kind {
-            ForkKind::Root if hashes.is_empty() => Self::of_roots(log, first, second)?,
+            ForkKind::Root if first.claimed().root() > second.claimed().root() => {
+                return Err(form("the note with the lower root first", text));
+            }
+            ForkKind::Root if hashes.is_empty() => Self { log, first, second, prefix: None },
             ForkKind::Root => return Err(form("no hashes in a proof of kind root", head)),
             ForkKind::Prefix => {
                 let sizes = (first.claimed().size(), second.claimed().size());
                 let prefix = PrefixProof::new(sizes.0, sizes.1, hashes);
-                Self::of_prefix(log, first, second, prefix.map_err(ForkError::Prefix)?)?
+                Self { log, first, second, prefix: Some(prefix.map_err(ForkError::Prefix)?) }
             }
         };
+        let proof = proof.checked()?;
         if proof.to_string() == text { Ok(proof) } else { Err(form("one spelling", text)) }
     }
 

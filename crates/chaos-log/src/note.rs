@@ -114,6 +114,11 @@ impl Signature {
         &self.bytes
     }
 
+    /// Whether this key made it over a text.
+    fn is_by(&self, key: &VerifierKey, text: &str) -> bool {
+        key.is_named_by(self) && key.accepts(text.as_bytes(), &self.bytes)
+    }
+
     /// Takes a signature whose maker is known to have made it.
     pub(crate) const fn new(name: KeyName, id: KeyId, bytes: Vec<u8>) -> Self {
         Self { name, id, bytes }
@@ -247,6 +252,19 @@ impl Note {
         let names: Vec<_> =
             trusted.iter().map(|k| format!("`{}` ({})", k.name(), k.id())).collect();
         Err(NoteError::Unsigned { expected: names.join(" or ") })
+    }
+
+    /// Whether a line is this key's signature of the text, whatever the other lines are.
+    pub(crate) fn is_by(&self, key: &VerifierKey) -> bool {
+        self.signatures.iter().any(|line| line.is_by(key, &self.text))
+    }
+
+    /// Leaves away the lines with this name that are no signatures of the text by one of these keys.
+    pub(crate) fn retain_by(&mut self, name: &str, keys: &[VerifierKey]) {
+        let Self { text, signatures } = self;
+        signatures.retain(|line| {
+            line.name.as_str() != name || keys.iter().any(|key| line.is_by(key, text))
+        });
     }
 
     /// The text as it stands, whoever signed it. It means nothing before [`Note::verify`].

@@ -15,8 +15,8 @@ use std::{
 };
 
 use chaos_agency::{
-    Action, Correction, Corrections, Declaration, Kinds, Leaf, Receipt, SignerError, State, Stop,
-    Succession, Views, action, action::Role, views,
+    Action, Correction, Corrections, Declaration, HeadSigner, Kinds, Leaf, Receipt, SignerError,
+    State, Stop, Succession, Views, action, action::Role, views,
 };
 use chaos_log::{Checkpoint, Edge, Hash, KeyError, SignedCheckpoint, VerifierKey, leaf_hash};
 use chaos_reputation::{Model, ScoreDocument};
@@ -309,12 +309,20 @@ fn ensure_signer(state: &dyn State, root: Did, head: &SignedCheckpoint) -> Resul
     let succession =
         Succession::of(state, root, Role::Checkpoints).map_err(|stop| unread(&stop))?;
     let name = head.claimed().origin().parse().map_err(|error: KeyError| unread(&error))?;
-    match succession.ensure_signed(head, &name) {
-        Err(error @ SignerError::Retired { .. }) => {
+    let size = head.claimed().size();
+    match succession.signer(head, &name) {
+        HeadSigner::InForce(_) => Ok(()),
+        HeadSigner::Retired { key, index } => {
+            let error = SignerError::Retired { key, size, index };
             Err(Rejection::caused(Check::Agent, Fault::KeyRetired, &error))
         }
-        // Who signed it was checked without the copy.
-        Ok(_) | Err(SignerError::Unsigned(_) | SignerError::Name(_)) => Ok(()),
+        // It was verified under other delegations of the root key's than the copy holds.
+        HeadSigner::Nobody => {
+            let key = succession.key_for(size);
+            Err(other(format!(
+                "the copy says that {key} signs for the log at {size} entries, which has not signed this head"
+            )))
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chaos_agency::{Delegation, SignerError, Succession};
+use chaos_agency::{Delegation, HeadSigner, SignerError, Succession};
 use chaos_log::{Hash, PrefixProof, SignedCheckpoint, VerifierKey};
 use chaos_types::{Check, Did, Rejection};
 
@@ -68,12 +68,12 @@ impl SignerProof {
     pub fn new(log: VerifierKey, file: &[u8], note: SignedCheckpoint) -> Result<Self, Rejection> {
         let (_, successions) = LogKeys::verify(file, &log)?;
         let succession = successions.checkpoints;
-        let (key, index) = match succession.ensure_signed(&note, log.name()) {
-            Err(SignerError::Retired { key, index, .. }) => (key, index),
-            Err(error) => {
-                return Err(Rejection::caused(Check::Checkpoint, Fault::ForkNotProved, &error));
+        let (key, index) = match succession.signer(&note, log.name()) {
+            HeadSigner::Retired { key, index } => (key, index),
+            HeadSigner::InForce(_) => {
+                return Err(not_proved("the key in force signed the checkpoint"));
             }
-            Ok(_) => return Err(not_proved("the key in force signed the checkpoint")),
+            HeadSigner::Nobody => return Err(not_signed()),
         };
         if succession.leaving(note.claimed().size()) == Some(key) {
             let why = "the key could sign this checkpoint beside the one that took its place";
@@ -83,6 +83,7 @@ impl SignerProof {
         let end = delegations.find(|delegation| delegation.index == index).cloned();
         let end = end.ok_or_else(|| not_proved("no delegation ended the key's time"))?;
         let file = String::from_utf8_lossy(file).into_owned();
+        let note = of_key(note, &log, key)?;
         Ok(Self { log, file, succession, note, end, wrong: Wrong::After })
     }
 
@@ -100,9 +101,9 @@ impl SignerProof {
     ) -> Result<Self, Rejection> {
         let (_, successions) = LogKeys::verify(file, &log)?;
         let succession = successions.checkpoints;
-        succession
-            .ensure_signed(&note, log.name())
-            .map_err(|error| Rejection::caused(Check::Checkpoint, Fault::ForkNotProved, &error))?;
+        let HeadSigner::InForce(key) = succession.signer(&note, log.name()) else {
+            return Err(not_signed());
+        };
         let size = note.claimed().size();
         let end = succession.end_after(size).cloned();
         let end = end.ok_or_else(|| not_proved("no delegation ended the key's time"))?;
@@ -113,6 +114,7 @@ impl SignerProof {
             ));
         }
         let file = String::from_utf8_lossy(file).into_owned();
+        let note = of_key(note, &log, key)?;
         Ok(Self { log, file, succession, note, end, wrong: Wrong::Other(prefix) })
     }
 
@@ -134,14 +136,16 @@ impl SignerProof {
         let (keys, successions) = LogKeys::verify(file, &log)?;
         let succession = successions.checkpoints;
         let size = note.claimed().size();
-        let ended = match succession.ensure_signed(&note, log.name()) {
-            Ok(_) => succession.end_after(size),
-            Err(SignerError::Retired { key, .. }) if succession.leaving(size) == Some(key) => {
-                succession.end_after(size.saturating_sub(1))
+        let (key, ended) = match succession.signer(&note, log.name()) {
+            HeadSigner::InForce(key) => (key, succession.end_after(size)),
+            HeadSigner::Retired { key, .. } if succession.leaving(size) == Some(key) => {
+                (key, succession.end_after(size.saturating_sub(1)))
             }
-            Err(error) => {
+            HeadSigner::Retired { key, index } => {
+                let error = SignerError::Retired { key, size, index };
                 return Err(Rejection::caused(Check::Checkpoint, Fault::ForkNotProved, &error));
             }
+            HeadSigner::Nobody => return Err(not_signed()),
         };
         let end = ended.cloned().ok_or_else(|| not_proved("no delegation ended the key's time"))?;
         let places = keys.places()?;
@@ -157,6 +161,7 @@ impl SignerProof {
             return Err(not_proved("the checkpoint's tree holds the delegation at its place"));
         }
         let file = String::from_utf8_lossy(file).into_owned();
+        let note = of_key(note, &log, key)?;
         let wrong = Wrong::Lacks { place, prefix, is_root_signed };
         Ok(Self { log, file, succession, note, end, wrong })
     }
@@ -192,6 +197,7 @@ impl SignerProof {
         let hashes = lines.map(|line| line.parse().map_err(|error| caused(&error)));
         let hashes = hashes.collect::<Result<Vec<Hash>, _>>()?;
         let note = SignedCheckpoint::parse(note.as_bytes()).map_err(|error| caused(&error))?;
+        let written = note.to_string();
         let prefix = |from: u64, to: u64| {
             let nodes = (from < to).then(|| PrefixProof::new(from, to, hashes));
             nodes.transpose().map_err(|error| caused(&error))
@@ -214,7 +220,26 @@ impl SignerProof {
             }
             _ => return Err(form()),
         };
-        if proof.to_string() == text { Ok(proof) } else { Err(form()) }
+        // The note may have lines that the proof leaves away: witnesses', or whoever's.
+        let written = format!("{}\n{written}", proof.head());
+        if written == text { Ok(proof) } else { Err(form()) }
+    }
+
+    /// What stands in the file before the empty line and the note.
+    fn head(&self) -> String {
+        let mut head = format!("{HEADER}kind {}\nlog {}\n{}\n", self.kind(), self.log, self.file);
+        let prefix = match &self.wrong {
+            Wrong::After => &None,
+            Wrong::Other(prefix) => prefix,
+            Wrong::Lacks { place, prefix, .. } => {
+                head.push_str(&format!("place {}\n", place.index));
+                prefix
+            }
+        };
+        for hash in prefix.iter().flat_map(PrefixProof::hashes) {
+            head.push_str(&format!("{hash}\n"));
+        }
+        head
     }
 
     /// The log's root key.
@@ -327,19 +352,7 @@ impl SignerProof {
 
 impl fmt::Display for SignerProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{HEADER}kind {}\nlog {}\n{}\n", self.kind(), self.log, self.file)?;
-        let prefix = match &self.wrong {
-            Wrong::After => &None,
-            Wrong::Other(prefix) => prefix,
-            Wrong::Lacks { place, prefix, .. } => {
-                writeln!(f, "place {}", place.index)?;
-                prefix
-            }
-        };
-        for hash in prefix.iter().flat_map(PrefixProof::hashes) {
-            writeln!(f, "{hash}")?;
-        }
-        write!(f, "\n{}", self.note)
+        write!(f, "{}\n{}", self.head(), self.note)
     }
 }
 
@@ -372,6 +385,24 @@ fn root_of(
             .map_err(|error| Rejection::caused(Check::Checkpoint, Fault::ForkNotProved, &error)),
         Some(_) | None => Err(not_proved("the hashes are not of the checkpoint's tree")),
     }
+}
+
+/// The note with the lines of the key that is accused, and of the log's no others: what a proof says is who
+/// signed which tree, and nobody can add to that.
+fn of_key(
+    note: SignedCheckpoint,
+    log: &VerifierKey,
+    key: Did,
+) -> Result<SignedCheckpoint, Rejection> {
+    let key = VerifierKey::new(log.name().clone(), key.as_bytes())
+        .map_err(|error| Rejection::caused(Check::Checkpoint, Fault::ForkNotProved, &error))?;
+    let mut note = note;
+    note.retain_only_by(&key);
+    Ok(note)
+}
+
+fn not_signed() -> Rejection {
+    not_proved("the checkpoint is not signed by a key of the log's that was in force by then")
 }
 
 fn not_proved(reason: &str) -> Rejection {

@@ -36,10 +36,11 @@ impl Mirror {
         let mut signers = Signers::read(&self.store, &self.key, true)?;
         // What does not go on from what is known is not learnt, and the proof is of the log all the same.
         let _learnt = signers.learn(proof.keys().as_bytes().to_vec());
+        let about = ProvedFork::Signer(Box::new(proof.clone()));
         let Known { stored, pending } = self.known()?;
         let size = stored.as_ref().map_or(0, |kept| kept.claimed().size());
         let is_other = |kept: &SignedCheckpoint| {
-            kept.claimed() == proof.note().claimed()
+            signers.is_about(&about, kept)
                 || signers.ensure_in_force(kept).is_err()
                 || ensure_holds((&self.store, &signers), kept).is_err()
         };

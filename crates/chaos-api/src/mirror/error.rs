@@ -58,6 +58,12 @@ pub enum MirrorError {
     /// A key signed the published checkpoint whose time is over, and that may be all that is shown.
     #[error("the published checkpoint is not the log's")]
     Retired(#[source] SignerError),
+    /// A kept checkpoint has no signature of the log's.
+    #[error("the kept checkpoint of {size} entries is not signed by a key of the log's")]
+    KeptUnsigned {
+        /// Its size.
+        size: u64,
+    },
     /// The key that was named is not the log's root key.
     #[error(
         "`{named}` is not the log's root key but one that the root key `{root}` has let sign for it"
@@ -371,6 +377,7 @@ impl MirrorError {
             Self::Open(_)
             | Self::LostKey { .. }
             | Self::NotHeld { .. }
+            | Self::KeptUnsigned { .. }
             | Self::NotWitnessed(_)
             | Self::Store(_)
             | Self::Ledger(_)

@@ -1,9 +1,7 @@
 //! The published checkpoint beside those that were kept.
 
-use std::collections::BTreeSet;
-
 use chaos_log::{
-    EMPTY_ROOT, FindError, ForkError, ForkProof, ProveError, SignedCheckpoint, VerifierKey,
+    EMPTY_ROOT, FindError, ForkError, ForkProof, Policy, ProveError, SignedCheckpoint, VerifierKey,
     prove_prefix,
 };
 use chaos_store::Store;
@@ -41,7 +39,7 @@ pub(crate) async fn fetch(
 ) -> Result<SignedCheckpoint, MirrorError> {
     let bytes = source.get(&Resource::Checkpoint).await?;
     let signed = SignedCheckpoint::parse(&bytes).map_err(MirrorError::Checkpoint)?;
-    signers.ensure_signed(source, &signed).await?;
+    let signed = signers.ensure_signed(source, &signed).await?;
     let claimed = signed.claimed();
     if claimed.size() == 0 && *claimed.root() != EMPTY_ROOT {
         let (expected, found) = (*claimed.root(), EMPTY_ROOT);
@@ -78,20 +76,25 @@ pub(super) async fn compare(
     Ok(if same { Next::Same } else { Next::Follow })
 }
 
-/// Of two notes of one checkpoint the one that is kept: the new one, unless a key has signed the other
-/// alone. A source that leaves cosignatures away takes none from what the mirror can show.
+/// One note of a checkpoint with the lines of the kept and of the found one. A source that leaves cosignatures
+/// away takes none from what the mirror can show, and one that adds lines keeps none from it. Where a policy says
+/// which cosignatures hold, those of the found note were held against it; otherwise a line that is kept stays.
 pub(super) fn with_more_cosigners(
     kept: Option<SignedCheckpoint>,
     found: SignedCheckpoint,
+    policy: Option<&Policy>,
 ) -> SignedCheckpoint {
-    let signers = |note: &SignedCheckpoint| -> BTreeSet<_> {
-        let lines = note.note().signatures().iter();
-        lines.map(|line| (line.name().as_str().to_owned(), line.id().to_string())).collect()
-    };
-    match kept {
-        Some(kept) if !signers(&found).is_superset(&signers(&kept)) => kept,
-        _ => found,
+    let Some(kept) = kept else { return found };
+    let (mut note, more) = if policy.is_some() { (found, kept) } else { (kept, found) };
+    for line in more.note().signatures() {
+        let mut lines = note.note().signatures().iter();
+        let is_there = lines.any(|own| (own.name(), own.id()) == (line.name(), line.id()));
+        // A note that is full of lines has no place for more.
+        if !is_there && note.add(line.clone()).is_err() {
+            break;
+        }
     }
+    note
 }
 
 /// Refuses a published checkpoint that is no continuation of one that was kept.

@@ -1,6 +1,6 @@
 //! Who signs for a log, as far as a copy of it was shown.
 
-use chaos_agency::{SignerError, Succession, action::Role};
+use chaos_agency::{HeadSigner, SignerError, Succession, action::Role};
 use chaos_log::{ForkProof, PrefixProof, SignedCheckpoint, VerifierKey};
 use chaos_store::{Records as _, Store};
 use chaos_types::Did;
@@ -99,12 +99,13 @@ impl Signers {
     }
 
     /// Checks that the log signed a checkpoint, by what is known and by what is published of who signs for it: a
-    /// key that is known may be retired since.
+    /// key that is known may be retired since. Gives it with the lines of the log's that hold: those by keys that
+    /// nobody knows here say nothing, and are neither kept nor compared nor proved.
     pub(crate) async fn ensure_signed(
         &mut self,
         source: &Source,
         signed: &SignedCheckpoint,
-    ) -> Result<(), MirrorError> {
+    ) -> Result<SignedCheckpoint, MirrorError> {
         let first = self.succession.ensure_signed(signed, self.root.name());
         let names_another = signed.note().signatures().iter().any(|line| {
             line.name() == self.root.name() && !self.keys().any(|key| key.is_named_by(line))
@@ -123,7 +124,7 @@ impl Signers {
             learnt?;
         }
         match self.succession.ensure_signed(signed, self.root.name()) {
-            Ok(_) => Ok(()),
+            Ok(_) => Ok(self.of_the_log(signed)),
             Err(SignerError::Unsigned(error)) if is_absent => Err(MirrorError::NoKeys(error)),
             Err(SignerError::Unsigned(error)) => Err(MirrorError::Checkpoint(error)),
             Err(SignerError::Name(error)) => Err(MirrorError::RecordedKey(error)),
@@ -136,11 +137,39 @@ impl Signers {
     /// Refuses to go on from a kept checkpoint that a key signed whose time was over by then, as is known
     /// now: whoever has that key was asked before the log's owner.
     pub(crate) fn ensure_in_force(&self, kept: &SignedCheckpoint) -> Result<(), MirrorError> {
-        match self.succession.ensure_signed(kept, self.root.name()) {
-            Err(SignerError::Retired { .. }) => self.theft(kept).map_or(Ok(()), Err),
-            // What is kept was signed by a key in force when it was kept.
-            Ok(_) | Err(SignerError::Unsigned(_) | SignerError::Name(_)) => Ok(()),
+        let size = kept.claimed().size();
+        match self.signer(kept) {
+            HeadSigner::InForce(_) => Ok(()),
+            // The first that holds a delegation the leaving key may sign too, and only with that entry.
+            HeadSigner::Retired { .. } => self.theft(kept).map_or(Ok(()), Err),
+            HeadSigner::Nobody => Err(MirrorError::KeptUnsigned { size }),
         }
+    }
+
+    /// By whom a checkpoint is, as far as is known.
+    pub(super) fn signer(&self, signed: &SignedCheckpoint) -> HeadSigner {
+        self.succession.signer(signed, self.root.name())
+    }
+
+    /// Whether a proof is about a checkpoint: that tree, by the key that it accuses. What another key signed of the
+    /// same tree is another matter, whoever else's line stands below it.
+    pub(super) fn is_about(&self, proof: &ProvedFork, signed: &SignedCheckpoint) -> bool {
+        let mut notes = proof.checkpoints().into_iter().map(SignedCheckpoint::claimed);
+        let accused = match proof {
+            ProvedFork::Signer(proof) => Some(proof.retired()),
+            ProvedFork::Trees(proof) => Did::from_public_bytes(proof.fork().log().public()),
+            ProvedFork::Places(_) => None,
+        };
+        notes.any(|note| note == signed.claimed())
+            && accused.is_some()
+            && self.signer(signed).key() == accused
+    }
+
+    /// A checkpoint with the lines by the log's keys that hold, and what others say of it.
+    pub(super) fn of_the_log(&self, signed: &SignedCheckpoint) -> SignedCheckpoint {
+        let (mut signed, keys) = (signed.clone(), self.keys().collect::<Vec<_>>());
+        signed.retain_by(&keys);
+        signed
     }
 
     /// The proof that a retired key has signed a checkpoint, if it is one.
@@ -259,7 +288,7 @@ impl Signers {
         one: &SignedCheckpoint,
         other: &SignedCheckpoint,
     ) -> Option<VerifierKey> {
-        self.keys().find(|key| one.verify(key).is_ok() && other.verify(key).is_ok())
+        self.keys().find(|key| one.is_by(key) && other.is_by(key))
     }
 
     /// The keys, the root key first.

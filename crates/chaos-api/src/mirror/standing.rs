@@ -8,7 +8,7 @@ use chaos_types::Digest;
 use chaos_verify::ProvedFork;
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, KEY_META, Mirror, MirrorError, head::Known};
+use super::{Finding, KEY_META, Mirror, MirrorError, Signers, head::Known};
 use crate::alarm::Alarm;
 
 /// Findings that stand by name; further ones are counted, and get their names once these are accepted.
@@ -323,6 +323,7 @@ impl Mirror {
     /// The proof about this very checkpoint that a person has accepted.
     pub(super) fn decided_about(
         &self,
+        signers: &Signers,
         found: &SignedCheckpoint,
     ) -> Result<Option<ProvedFork>, MirrorError> {
         for fork in Findings::read(&self.store)?.found {
@@ -333,7 +334,7 @@ impl Mirror {
             // A file that is gone decides nothing, and what it showed is found again.
             let Ok(bytes) = chaos_files::read(&file, FORK_BYTES_MAX) else { continue };
             let Ok(proof) = ProvedFork::parse(&bytes) else { continue };
-            if proof.checkpoints().iter().any(|note| note.claimed() == found.claimed()) {
+            if signers.is_about(&proof, found) {
                 return Ok(Some(proof));
             }
         }
@@ -343,8 +344,8 @@ impl Mirror {
     /// Whether the copy stands for a checkpoint that a proof is about, or began to store what it holds.
     fn holds_one_of(&self, proof: &ProvedFork) -> Result<bool, MirrorError> {
         let Known { stored, pending } = self.known()?;
-        let kept: Vec<_> = stored.iter().chain(&pending).map(SignedCheckpoint::claimed).collect();
-        Ok(proof.checkpoints().iter().any(|note| kept.contains(&note.claimed())))
+        let signers = Signers::read(&self.store, &self.key, true)?;
+        Ok(stored.iter().chain(&pending).any(|kept| signers.is_about(proof, kept)))
     }
 
     fn try_keep_fork(&mut self, proof: &ProvedFork, now_ms: u64) -> Result<(), MirrorError> {

@@ -90,6 +90,9 @@ const fn hint_of(error: &MirrorError) -> Option<&'static str> {
         MirrorError::NotHeld { .. } => {
             Some("nothing was stored; a source with a head by the key in force shows it")
         }
+        MirrorError::KeptUnsigned { .. } => Some(
+            "what is kept here was changed, or is of another log: move the directory away and make the copy anew",
+        ),
         MirrorError::Decided(_) => Some(
             "nothing of it is stored, and the copy goes on with the log itself: name a source that has it",
         ),
@@ -153,6 +156,7 @@ impl From<MirrorError> for Failure {
             | MirrorError::Recorded(_)
             | MirrorError::RecordedFork(_)
             | MirrorError::RecordedFindings(_)
+            | MirrorError::KeptUnsigned { .. }
             | MirrorError::Alarm { .. }
             | MirrorError::Stopped => Kind::Storage,
             MirrorError::Fork(_) | MirrorError::Decided(_) | MirrorError::ForkLost { .. } => {

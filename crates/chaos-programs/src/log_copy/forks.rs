@@ -34,7 +34,7 @@ impl LogCopy {
             let mut keys = succession.keys().chain(head.succession.keys());
             let both = keys.find_map(|key| {
                 let key = VerifierKey::new(root.name().clone(), key.as_bytes()).ok()?;
-                (kept.verify(&key).is_ok() && head.checkpoint.verify(&key).is_ok()).then_some(key)
+                (kept.is_by(&key) && head.checkpoint.is_by(&key)).then_some(key)
             });
             if let Some(key) = both
                 && kept.claimed().size() >= size

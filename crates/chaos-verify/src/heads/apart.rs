@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chaos_agency::{SignerError, Succession};
+use chaos_agency::{HeadSigner, SignerError, Succession};
 use chaos_log::Hash;
 use chaos_types::{Did, Rejection};
 
@@ -19,8 +19,7 @@ pub(super) struct Stood<'a> {
 /// By whom a head is, by the most that is known of who signs.
 #[derive(Debug)]
 pub(super) enum By {
-    /// The key in force at its size, under which it was verified. Where another delegation of a known number
-    /// names another key, it is that one: the two delegations are judged as such.
+    /// The key in force at its size.
     InItsTime(Did),
     /// A key whose time was over, alone.
     AfterItsEnd {
@@ -30,29 +29,38 @@ pub(super) enum By {
         shows: bool,
         rejection: Rejection,
     },
+    /// None of those that were in force by then. Where it was verified under another delegation of a known number,
+    /// the two delegations are judged as such, and it stands beside what the key of the known one signed.
+    Other { instead_of: Did, is_verified: bool },
 }
 
 impl<'a> Stood<'a> {
     pub(super) fn new(seen: &'a Seen, known: &Succession, shown_by: &str) -> Self {
-        let by = match known.ensure_signed(&seen.checkpoint, seen.log.name()) {
-            Ok(_) | Err(SignerError::Unsigned(_) | SignerError::Name(_)) => {
-                By::InItsTime(known.key_for(seen.size()))
-            }
-            Err(error @ SignerError::Retired { key, .. }) => {
-                let Rejection { check, code, reason } = refused(&error);
+        let size = seen.size();
+        let by = match known.signer(&seen.checkpoint, seen.log.name()) {
+            HeadSigner::InForce(key) => By::InItsTime(key),
+            HeadSigner::Retired { key, index } => {
+                let Rejection { check, code, reason } =
+                    refused(&SignerError::Retired { key, size, index });
                 let rejection =
                     Rejection::new(check, code, format!("{reason}: shown by {shown_by}"));
-                let shows = known.leaving(seen.size()) != Some(key);
+                let shows = known.leaving(size) != Some(key);
                 By::AfterItsEnd { key, shows, rejection }
+            }
+            HeadSigner::Nobody => {
+                let (instead_of, is_verified) = (known.key_for(size), seen.is_verified);
+                By::Other { instead_of, is_verified }
             }
         };
         Self { seen, by }
     }
 
-    /// The key that signed it.
+    /// The key that signed it, or in whose place another did.
     pub(super) const fn key(&self) -> Did {
         match &self.by {
-            By::InItsTime(key) | By::AfterItsEnd { key, .. } => *key,
+            By::InItsTime(key)
+            | By::AfterItsEnd { key, .. }
+            | By::Other { instead_of: key, .. } => *key,
         }
     }
 
@@ -60,12 +68,22 @@ impl<'a> Stood<'a> {
     pub(super) const fn shows(&self) -> bool {
         match self.by {
             By::InItsTime(_) => true,
-            By::AfterItsEnd { shows, .. } => shows,
+            By::AfterItsEnd { shows, .. } | By::Other { is_verified: shows, .. } => shows,
         }
     }
 
+    /// Whether it was signed by a key while that was in force, by the known delegations or by others.
     pub(super) const fn is_in_its_time(&self) -> bool {
-        matches!(self.by, By::InItsTime(_))
+        match self.by {
+            By::InItsTime(_) => true,
+            By::AfterItsEnd { .. } => false,
+            By::Other { is_verified, .. } => is_verified,
+        }
+    }
+
+    /// Whether what it says counts at all: of a head that nobody signed it does not.
+    pub(super) const fn speaks(&self) -> bool {
+        !matches!(self.by, By::Other { is_verified: false, .. })
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) enum Grade {
     Retired,
     /// A retired key signed it, which has signed something else.
     InDoubt,
+    /// No key has signed it that is known to have been in force by then.
+    Unsigned,
 }
 
 impl Charge {
@@ -100,6 +102,9 @@ impl Charge {
     pub(super) fn of_heads(apart: &Apart<'_>, known: &Succession) -> Option<Self> {
         let place = |stood: &&Stood<'_>| known.keys().position(|key| key == stood.key());
         let [one, other] = apart.heads;
+        if !one.speaks() || !other.speaks() {
+            return None;
+        }
         let (first, second) = (place(&one)?, place(&other)?);
         let (earlier, later) = if second < first { (other, one) } else { (one, other) };
         let key = earlier.key();

@@ -142,14 +142,14 @@ impl<'a> Log<'a> {
                 let reason = format!("{}, of {}", rejection.reason, stood.seen.whose);
                 Some((Charge::Doubt { key: *key }, reason))
             }
-            By::AfterItsEnd { .. } | By::InItsTime(_) => None,
+            By::AfterItsEnd { .. } | By::InItsTime(_) | By::Other { .. } => None,
         });
         late.collect()
     }
 
     /// What heads say that have another root than a delegation names.
     fn by_other_histories(&self) -> Vec<(Charge, String)> {
-        let others = self.bench.iter().filter_map(|stood| {
+        let others = self.bench.iter().filter(|stood| stood.speaks()).filter_map(|stood| {
             let (key, reason) = (stood.key(), self.other_history(stood.seen)?);
             Some(match self.known.end_of(&key) {
                 None if stood.is_in_its_time() => {
@@ -205,8 +205,17 @@ impl<'a> Log<'a> {
         {
             found(Grade::Forked, reason.clone());
         }
-        if let By::AfterItsEnd { rejection, .. } = by {
-            found(Grade::Retired, rejection.reason.clone());
+        match by {
+            By::InItsTime(_) => {}
+            By::AfterItsEnd { rejection, .. } => found(Grade::Retired, rejection.reason.clone()),
+            By::Other { instead_of, .. } => found(
+                Grade::Unsigned,
+                format!(
+                    "the head of {} entries is not signed by {instead_of}, which signs at that size: shown by {}",
+                    seen.size(),
+                    self.shown_by
+                ),
+            ),
         }
         findings
     }
@@ -259,6 +268,7 @@ impl From<Finding> for Rejection {
             Grade::Forked => Fault::LogForked,
             Grade::Retired => Fault::KeyRetired,
             Grade::InDoubt => Fault::RetiredKeyHead,
+            Grade::Unsigned => Fault::CheckpointInvalid,
         };
         Self::new(Check::Checkpoint, fault, finding.reason)
     }
@@ -274,6 +284,5 @@ fn in_doubt(key: Did, end: &Delegation, reason: &str) -> String {
 }
 
 fn has_signed(seen: &Seen, key: &[u8; 32]) -> bool {
-    VerifierKey::new(seen.log.name().clone(), key)
-        .is_ok_and(|key| seen.checkpoint.verify(&key).is_ok())
+    VerifierKey::new(seen.log.name().clone(), key).is_ok_and(|key| seen.checkpoint.is_by(&key))
 }

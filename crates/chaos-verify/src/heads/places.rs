@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chaos_agency::HeadSigner;
 use chaos_log::{Hash, SignedCheckpoint, VerifierKey, node_hash};
 
 use crate::Head;
@@ -20,6 +21,8 @@ pub(super) struct Seen {
     pub(super) checkpoint: SignedCheckpoint,
     /// Where it was seen; of several the first by name.
     pub(super) whose: String,
+    /// Whether the key has signed it that is in force by what was shown with it.
+    pub(super) is_verified: bool,
     /// The first entries that the root key has signed with a delegation that this tree holds.
     pub(super) rooted: u64,
     nodes: BTreeMap<(u32, u64), Hash>,
@@ -33,13 +36,16 @@ impl Seen {
         if claimed.size().is_power_of_two() {
             nodes.insert((claimed.size().trailing_zeros(), 0), *claimed.root());
         }
-        let mut seen = Self { log, checkpoint, whose: whose.to_owned(), rooted: 0, nodes };
+        let mut seen =
+            Self { log, checkpoint, whose: whose.to_owned(), is_verified: false, rooted: 0, nodes };
         seen.add(head, whose);
         seen
     }
 
     /// Takes in what is shown of the same head elsewhere.
     pub(super) fn add(&mut self, head: &Head, whose: &str) {
+        let signer = head.succession.signer(&head.checkpoint, head.log.name());
+        self.is_verified |= matches!(signer, HeadSigner::InForce(_));
         let last = head.succession.delegations().last();
         self.rooted = self.rooted.max(last.map_or(0, |last| last.body.size));
         self.nodes.extend(head.nodes.iter().map(|node| ((node.level, node.index), node.hash)));
