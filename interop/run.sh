@@ -50,6 +50,7 @@ for bundles in "$demo/bundles" "$here"/../fixtures/{first,second}/bundles; do
   judge "$env/venv/bin/python" "$here/dsse.py" "$bundles"
   judge "$env/venv/bin/python" "$here/state.py" "$bundles"
   judge "$env/venv/bin/python" "$here/registry.py" "$bundles"
+  judge "$env/venv/bin/python" "$here/chain_claims.py" "$bundles"
   cp "$here"/*.mjs "$env/js/"
   for script in jcs rewards anchor; do judge node "$env/js/$script.mjs" "$bundles"; done
   judge note "$bundles"
@@ -57,6 +58,7 @@ done
 
 for script in dsse state registry; do judge "$env/venv/bin/python" "$here/$script.py" "$here/../fixtures/anchors"; done
 judge node "$env/js/anchor.mjs" "$here/../fixtures/anchors"
+for script in dsse state registry chain_claims; do judge "$env/venv/bin/python" "$here/$script.py" "$here/../fixtures/chain-claims"; done
 
 # A log with a witness, served; what it serves, and its proofs as C2SP writes them.
 data=$work/data

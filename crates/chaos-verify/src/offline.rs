@@ -140,11 +140,16 @@ pub struct ShownClaim {
 
 /// Reads what shows what receipts say of a chain.
 pub trait ReadClaim {
-    /// Checks that a document shows what a receipt says of a chain.
+    /// Checks that a document shows what a receipt of the log with this origin line says of a chain.
     ///
     /// # Errors
     /// A [`Rejection`] by the check *evidence*.
-    fn read_claim(&self, receipt: &Receipt, document: &[u8]) -> Result<ShownClaim, Rejection>;
+    fn read_claim(
+        &self,
+        receipt: &Receipt,
+        document: &[u8],
+        origin: &str,
+    ) -> Result<ShownClaim, Rejection>;
 }
 
 /// What the caller brings to a verification.

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     compatibility::KINDS,
     forged::{Forged, Made, failure},
+    program::{root, run},
     proxy::{Proxy, Reply},
     story::{DEPLOYED, Story},
 };
@@ -211,4 +212,36 @@ fn a_contract_that_anybody_can_have_made_shows_nothing_but_to_who_knows_it() {
     let line = story.run(&require).expect_code(1).json().remove(0);
     assert_eq!(line["lacks"][0]["code"], "not-on-chain", "{line}");
     story.run(&[&require[..], &["--trust-contract", ELSEWHERE]].concat()).expect_code(0);
+}
+
+/// Bundles of a log on a chain that is gone, as the first version with such proofs wrote them: each with the block that
+/// shows it.
+const KEPT: [(&str, &str); 3] = [
+    ("submit", "0x08c83b1f4cdfed4077cc95befdc0a44f9da4349f73ad2d2defa4234983100ff0"),
+    ("observe-vote", "0x9531b609ead5b82368a76221cebb0870ba1525855a49347202e48760b53d50c5"),
+    ("pay", "0x2f4e85f827b07b0993cda78077badd8ef1576d918748cf06350b8279a8325279"),
+];
+const ANCHORED_IN: &str = "0x610fcb2271ebf4920bc9c9cbe5eba9ef94a914ca460b15cff684f99f38680bd0";
+const GOVERNOR: &str = "0xe7f1725e7734ce288f8367e1bb143e90bb3f0512";
+
+#[test]
+fn bundles_of_what_receipts_say_of_a_chain_are_read_for_ever() {
+    for (kind, block) in KEPT {
+        let file = root().join(format!("fixtures/chain-claims/{kind}.json"));
+        let ask = ["verify", file.to_str().unwrap(), "--json", "--trust-contract", GOVERNOR];
+        let line = run(ask).expect_code(0).json().remove(0);
+        assert_eq!(line["words"]["on_chain"], "not_placed", "{line}");
+        let chain = |chain| ["--chain", chain, "--block-hash", block, "--block-hash", ANCHORED_IN];
+        let named =
+            [&ask[..], &chain("eip155:31337"), &["--require", "on-chain,anchored"]].concat();
+        let line = run(named).expect_code(0).json().remove(0);
+        assert_eq!(
+            (&line["words"]["on_chain"], &line["not_placed"]),
+            (&json!("shown"), &json!([]))
+        );
+        // The hash of another block, and none of what shows it.
+        let other = ["--chain", "eip155:31337", "--block-hash", ANCHORED_IN];
+        let line = run([&ask[..], &other].concat()).expect_code(0).json().remove(0);
+        assert_eq!(line["words"]["on_chain"], "not_placed", "{line}");
+    }
 }

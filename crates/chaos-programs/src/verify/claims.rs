@@ -1,6 +1,9 @@
 //! Reading what shows what receipts say of a chain: that a proposal is on record, that a payment was claimed.
 
-use chaos_agency::{Action, Receipt, action::Pay};
+use chaos_agency::{
+    Action, Receipt,
+    action::{self, Pay},
+};
 use chaos_chains::{
     Address, B256, Contract, PaidShare, PaymentClaim, ProvedBlock, StateProof, StateProofError,
     SubmissionClaim, U256, distribution_id, made_at,
@@ -8,28 +11,45 @@ use chaos_chains::{
 };
 use chaos_governance::receipts::{ObserveVote, Submit};
 use chaos_incentives::Distribution;
+use chaos_log::SignedCheckpoint;
 use chaos_types::{ChainId, Check, Rejection};
 use chaos_verify::{Block, Fault, ReadClaim, ShownClaim};
 
-use super::{ChainView, EvmProofs, said, told};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{ChainView, EvmProofs, anchors, said, told};
 use crate::{
     deciding::vote_state,
     voting::{self, VoteAt},
 };
 
+/// The format line of what is kept of an anchor.
+const ANCHORED_FORMAT: &str = "chaoschain-anchored/1";
+
 /// What a proof shows, and where.
 struct Shown<'a> {
     chain: &'a ChainId,
-    /// Which contract it is; none for a governor, which may be anybody's.
-    contract: Option<Contract>,
+    /// What people call the contract.
+    name: &'static str,
     address: Address,
+    /// Whether that follows from the code that made it.
+    is_made: bool,
     block: ProvedBlock,
     /// What the contract holds, and what of the receipt it leaves open.
     says: String,
 }
 
 impl ReadClaim for EvmProofs<'_> {
-    fn read_claim(&self, receipt: &Receipt, document: &[u8]) -> Result<ShownClaim, Rejection> {
+    fn read_claim(
+        &self,
+        receipt: &Receipt,
+        document: &[u8],
+        origin: &str,
+    ) -> Result<ShownClaim, Rejection> {
+        if let Action::Anchor(anchor) = &receipt.action {
+            return self.0.shown(&anchored(anchor, document, origin)?);
+        }
         let proof = StateProof::from_bytes(document)
             .map_err(|error| caused(Fault::ChainProofMalformed, &error))?;
         if let Some(submit) = receipt.action.read::<Submit>() {
@@ -63,7 +83,7 @@ fn submission<'a>(
     };
     let fact = proof.submission(&claim).map_err(|error| shows_not(&error))?;
     let block = fact.block;
-    let when = match block.number.checked_sub(submit.block_number) {
+    let (when, which) = match block.number.checked_sub(submit.block_number) {
         None => {
             let reason = format!(
                 "it is of block {}, before the submission's, {}",
@@ -79,21 +99,22 @@ fn submission<'a>(
             );
             return Err(invalid(reason));
         }
-        Some(0) => String::new(),
+        Some(0) => (String::new(), ""),
         Some(_) if fact.submitted_s > block.timestamp_s => {
             return Err(invalid("it was submitted after the block that shows it".to_owned()));
         }
-        Some(_) => format!(" at second {}; in which block, and", fact.submitted_s),
+        Some(_) => (format!(" at second {}", fact.submitted_s), "in which block, "),
     };
-    let which = if when.is_empty() { ";" } else { "" };
     let says = format!(
-        "proposal {} by account {:#x}, which signed that it rests on {draft}{when}{which} by which transaction is the signer's word",
+        "proposal {} by account {:#x}, which signed that it rests on {draft}{when}; {which}by which transaction, and \
+         whose account that is, is the signer's word",
         submit.proposal_id, fact.submitter
     );
     Ok(Shown {
         chain: &submit.chain,
-        contract: Some(Contract::ProposalEndpoint),
+        name: Contract::ProposalEndpoint.name(),
         address: endpoint,
+        is_made: made_at(Contract::ProposalEndpoint) == Some(endpoint),
         block,
         says,
     })
@@ -140,14 +161,15 @@ fn payment<'a>(pay: &'a Pay, proof: &StateProof) -> Result<Shown<'a>, Rejection>
     let count = claim.claimed.len();
     let fact = proof.payment(&claim).map_err(|error| shows_not(&error))?;
     let says = format!(
-        "the distribution{whose}, {total} units, of which {count} shares were claimed and {} units are left; by which \
-         transactions is the signer's word",
-        fact.remaining
+        "the distribution{whose}, {total} units of token {}, of which {count} shares were claimed and {} units are \
+         left; by which transactions, and what the token is, is the signer's word",
+        pay.token, fact.remaining
     );
     Ok(Shown {
         chain: &pay.chain,
-        contract: Some(Contract::RewardDistributor),
+        name: Contract::RewardDistributor.name(),
         address: distributor,
+        is_made: made_at(Contract::RewardDistributor) == Some(distributor),
         block: fact.block,
         says,
     })
@@ -181,15 +203,72 @@ fn outcome<'a>(vote: &'a ObserveVote, proof: &StateProof) -> Result<Shown<'a>, R
          on that submission, and what counts towards it, is the signer's word",
         vote.proposal_id
     );
-    Ok(Shown { chain: &vote.chain, contract: None, address: governor, block, says })
+    let (name, is_made) = ("governor", false);
+    Ok(Shown { chain: &vote.chain, name, address: governor, is_made, block, says })
+}
+
+/// What is kept of an anchor: the head, and the chain's proof of it.
+#[derive(Deserialize)]
+struct Kept {
+    format: String,
+    checkpoint: String,
+    proof: Value,
+}
+
+/// That a contract was given a head of this log.
+fn anchored<'a>(
+    anchor: &'a action::Anchor,
+    document: &[u8],
+    origin: &str,
+) -> Result<Shown<'a>, Rejection> {
+    let malformed = |reason: String| {
+        Rejection::new(Check::Evidence, Fault::ChainProofMalformed, format!("anchor: {reason}"))
+    };
+    let kept: Kept =
+        serde_json::from_slice(document).map_err(|error| malformed(error.to_string()))?;
+    if kept.format != ANCHORED_FORMAT {
+        return Err(malformed(format!("format `{}`", kept.format.escape_debug())));
+    }
+    let head = SignedCheckpoint::parse(kept.checkpoint.as_bytes())
+        .map_err(|error| malformed(error.to_string()))?;
+    let head = head.claimed();
+    if head.origin() != origin {
+        return Err(invalid(format!("the head is of `{}`", head.origin().escape_debug())));
+    }
+    let fact = anchors::read(&kept.proof, anchor, head).map_err(|inner| invalid(inner.reason))?;
+    let root = hex(head.root().as_bytes());
+    if (head.size(), &root) != (anchor.log_size, &anchor.root) {
+        return Err(invalid(format!("the head has {} entries and root {root}", head.size())));
+    }
+    let block = ProvedBlock {
+        number: fact.block_number,
+        hash: fact.block_hash,
+        timestamp_s: fact.timestamp_s,
+    };
+    // Of the registry the proof has the address; a contract of a log's own is its maker's.
+    let is_made = anchor.publisher.is_some();
+    Ok(Shown {
+        chain: &anchor.chain,
+        name: if is_made { Contract::CheckpointRegistry.name() } else { "CheckpointAnchor" },
+        address: fact.contract,
+        is_made,
+        block,
+        says: format!("the log's head of {} entries", head.size()),
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl ChainView<'_> {
     /// Holds the block against what the reader knows, and asks the reader's nodes for it.
     fn shown(&self, shown: &Shown<'_>) -> Result<ShownClaim, Rejection> {
-        let Shown { chain, contract, address, block, says } = shown;
+        let Shown { chain, name, address, is_made, block, says } = shown;
         let ProvedBlock { number, hash, .. } = *block;
-        let is_named = self.blocks.contains(&hash);
+        // A hash that was named is of the chain that the reader means.
+        let is_meant = self.chain.is_none_or(|meant| meant == *chain);
+        let is_named = is_meant && self.blocks.contains(&hash);
         let lookup = self.nodes.map(|nodes| {
             nodes.look_up(&Sought {
                 chain: (*chain).clone(),
@@ -213,16 +292,14 @@ impl ChainView<'_> {
             (false, Some(told)) => format!("not placed: {told}"),
             (false, None) => "not compared with the chain".to_owned(),
         };
-        let is_made = contract.and_then(made_at) == Some(*address);
-        let is_contract_known = is_made || self.trusted.contains(address);
-        let known = match (is_made, is_contract_known) {
+        let is_contract_known = *is_made || self.trusted.contains(address);
+        let known = match (*is_made, is_contract_known) {
             (true, _) => "whose address follows from its code",
             (false, true) => "which you trust",
             (false, false) => {
                 "which anybody can have made with this in it (`--trust-contract`, if you know it)"
             }
         };
-        let name = contract.map_or("governor", Contract::name);
         let detail = format!(
             "after block {number} {hash:#x} of {chain} the {name} {address:#x}, {known}, holds {says}; {placed}"
         );

@@ -1,6 +1,6 @@
 //! What a receipt says of a chain, and what shows it.
 
-use chaos_agency::{Action, Source};
+use chaos_agency::Source;
 use chaos_types::Rejection;
 
 use super::{Options, place::Case};
@@ -32,11 +32,7 @@ impl Case<'_> {
             return Ok(None);
         }
         trail.words.on_chain = OnChain::Claimed;
-        // An anchor is shown where a bundle carries it as its own.
-        let Some(digest) = action.shown_by().filter(|_| !matches!(action, Action::Anchor(_)))
-        else {
-            return Ok(None);
-        };
+        let Some(digest) = action.shown_by() else { return Ok(None) };
         let unseen = |why: &str| {
             let detail = format!("what it says of a chain is the signer's word: {why}");
             Ok(Some(Found { status: Status::NotPlaced, detail }))
@@ -47,7 +43,9 @@ impl Case<'_> {
         let Some(reader) = options.claim else {
             return unseen("no adapter for the chain's proof was given");
         };
-        let ShownClaim { block, is_contract_known } = reader.read_claim(self.receipt, document)?;
+        let origin = self.stand.checkpoint.claimed().origin();
+        let shown = reader.read_claim(self.receipt, document, origin)?;
+        let ShownClaim { block, is_contract_known } = shown;
         let word = match (is_contract_known, block.is_placed) {
             (false, _) => OnChain::Unvouched,
             (true, false) => OnChain::NotPlaced,

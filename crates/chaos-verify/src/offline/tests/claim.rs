@@ -16,7 +16,13 @@ struct Found {
 }
 
 impl ReadClaim for Found {
-    fn read_claim(&self, _: &Receipt, document: &[u8]) -> Result<ShownClaim, Rejection> {
+    fn read_claim(
+        &self,
+        _: &Receipt,
+        document: &[u8],
+        origin: &str,
+    ) -> Result<ShownClaim, Rejection> {
+        assert_eq!(origin, "test.example/log");
         if document != DOCUMENT {
             let fault = Fault::ChainProofInvalid;
             return Err(Rejection::new(Check::Evidence, fault, "it shows something else"));
