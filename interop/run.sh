@@ -4,7 +4,7 @@
 # usage: interop/run.sh PROGRAM [DEMO]     0: all agree, 1: not, 75: a tool is missing, and nothing was judged
 #
 # PROGRAM is a built `chaoschain`; DEMO a folder for the demo, a new temporary one by default.
-# INTEROP_ENV=DIR keeps the Python environment and the npm folder there for the next run.
+# INTEROP_ENV=DIR keeps what tools.sh installs there for the next run.
 # GOPATH_MOD=DIR is a GOPATH with src/golang.org/x/mod, by default that of the Debian package
 # golang-golang-x-mod-dev, installed or fetched.
 set -uo pipefail
@@ -12,26 +12,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 program=$(readlink -f "$1")
 work=$(mktemp -d)
 demo=${2:-$work/demo}
-env=${INTEROP_ENV:-$work/env}
-bad=0
-started=()
-finish() {
-  for id in "${started[@]:-}"; do [ -z "$id" ] || kill "$id" 2>/dev/null; done
-  rm -rf "$work"
-}
-trap finish EXIT
-
-lacking() { echo "interop: not run, $1" >&2; exit 75; }
-for tool in python3 node npm go curl; do command -v "$tool" >/dev/null || lacking "$tool is not installed"; done
-mkdir -p "$env/js"
-if [ ! -x "$env/venv/bin/python" ]; then
-  python3 -m venv "$env/venv" && "$env/venv/bin/pip" install -q -r "$here/requirements.txt" ||
-    { rm -rf "$env/venv"; lacking "the Python packages of requirements.txt cannot be installed"; }
-fi
-if [ ! -d "$env/js/node_modules" ]; then
-  cp "$here/package.json" "$env/js/" && (cd "$env/js" && npm install --silent --no-audit --no-fund) ||
-    { rm -rf "$env/js/node_modules"; lacking "the packages of package.json cannot be installed"; }
-fi
+. "$here/tools.sh"
+command -v go >/dev/null || lacking "go is not installed"
 gopath=${GOPATH_MOD:-/usr/share/gocode}
 if [ ! -d "$gopath/src/golang.org/x/mod" ]; then
   gopath=$env/go/usr/share/gocode
@@ -41,7 +23,6 @@ if [ ! -d "$gopath/src/golang.org/x/mod" ]; then
 fi
 
 export CHAOSCHAIN_PASSWORD=only-for-judges CHAOSCHAIN_HEADS=$work/heads
-judge() { "$@" || bad=1; }
 note() { GO111MODULE=off GOPATH=$gopath GOCACHE=$env/gocache GOFLAGS= go run "$here/note/main.go" "$@"; }
 
 [ -d "$demo/bundles" ] || "$program" demo --out "$demo" >/dev/null || { echo "interop: the demo fails" >&2; exit 1; }
@@ -51,7 +32,6 @@ for bundles in "$demo/bundles" "$here"/../fixtures/{first,second}/bundles; do
   judge "$env/venv/bin/python" "$here/state.py" "$bundles"
   judge "$env/venv/bin/python" "$here/registry.py" "$bundles"
   judge "$env/venv/bin/python" "$here/chain_claims.py" "$bundles"
-  cp "$here"/*.mjs "$env/js/"
   for script in jcs rewards anchor; do judge node "$env/js/$script.mjs" "$bundles"; done
   judge note "$bundles"
 done
@@ -59,6 +39,8 @@ done
 for script in dsse state registry; do judge "$env/venv/bin/python" "$here/$script.py" "$here/../fixtures/anchors"; done
 judge node "$env/js/anchor.mjs" "$here/../fixtures/anchors"
 for script in dsse state registry chain_claims; do judge "$env/venv/bin/python" "$here/$script.py" "$here/../fixtures/chain-claims"; done
+# And one that is made now, on a chain that places it.
+judge env INTEROP_ENV="$env" "$here/anchored.sh" "$program"
 
 # A log with a witness, served; what it serves, and its proofs as C2SP writes them.
 data=$work/data

@@ -140,6 +140,20 @@ impl ChainFile {
     }
 }
 
+impl ChainFile {
+    /// Whether one of its endpoints has more than a host and a port: a name, a path or a question, each of which is where
+    /// keys are.
+    #[must_use]
+    pub fn may_hold_keys(&self) -> bool {
+        self.endpoints.iter().filter_map(|text| Url::parse(text).ok()).any(|url| {
+            !url.username().is_empty()
+                || url.password().is_some()
+                || url.query().is_some()
+                || !matches!(url.path(), "" | "/")
+        })
+    }
+}
+
 fn field(field: &'static str, expected: &'static str) -> ChainFileError {
     ChainFileError::Field { field, expected }
 }
@@ -202,6 +216,13 @@ explorer = "https://explorer.example/"
         let without = FILE.replace("finality = \"included:3\"\n", "");
         assert_eq!(ChainFile::parse(&without).unwrap().final_depth, None);
         assert!(!format!("{file:?}").contains("topsecret"));
+        assert!(file.may_hold_keys());
+        let without = FILE.replace(", \"https://node.example/v1/topsecretkey\"", "");
+        assert!(!ChainFile::parse(&without).unwrap().may_hold_keys());
+        for key in ["http://key@127.0.0.1:8545", "http://127.0.0.1:8545?key=1"] {
+            let file = ChainFile::parse(&without.replace("http://127.0.0.1:8545", key)).unwrap();
+            assert!(file.may_hold_keys(), "{key}");
+        }
     }
 
     #[test]

@@ -127,9 +127,10 @@ impl JsonRpc {
         Ok(Self { http, url, shown_url, secrets, limits, shared })
     }
 
-    /// Whether another one is at the same URL.
+    /// Whether another one is at the same scheme, host and port: whoever is there has one word, whatever keys and paths
+    /// it is asked by.
     pub(crate) fn is_at_the_place_of(&self, other: &Self) -> bool {
-        self.url == other.url
+        self.shown_url == other.shown_url
     }
 
     pub(crate) fn shown_url(&self) -> &str {

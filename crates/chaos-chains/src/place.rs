@@ -85,7 +85,7 @@ pub struct Sought {
 /// What one node says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Said {
-    /// Scheme, host and port of its URL, and a number where several have the same.
+    /// Scheme, host and port of its URL.
     pub node: String,
     /// What it says.
     pub says: Saying,
@@ -182,7 +182,7 @@ impl Nodes {
     /// Names the nodes. Nothing is asked yet.
     ///
     /// # Errors
-    /// [`Error::InvalidUrl`], also for a URL that is given twice: a node has one word. [`Error::Agree`] if more nodes
+    /// [`Error::InvalidUrl`], also for a host and port that are given twice: whoever is there has one word. [`Error::Agree`] if more nodes
     /// are to agree than there are, or none.
     pub fn new(urls: &[String], agree: Option<usize>, needed: Finality) -> Result<Self, Error> {
         let mut nodes: Vec<Node> = Vec::with_capacity(urls.len());
@@ -190,15 +190,10 @@ impl Nodes {
             let rpc = JsonRpc::with_limits(url, LIMITS)?;
             if nodes.iter().any(|node| node.rpc.is_at_the_place_of(&rpc)) {
                 return Err(Error::InvalidUrl {
-                    reason: "it is given twice, and a node has one word",
+                    reason: "its host and port are given twice, and whoever is there has one word",
                 });
             }
-            let same = nodes.iter().filter(|node| node.rpc.shown_url() == rpc.shown_url()).count();
-            let name = match same {
-                0 => rpc.shown_url().to_owned(),
-                same => format!("{} #{}", rpc.shown_url(), same + 1),
-            };
-            nodes.push(Node { name, rpc });
+            nodes.push(Node { name: rpc.shown_url().to_owned(), rpc });
         }
         let (agree, count) = (agree.unwrap_or(nodes.len()), nodes.len());
         if agree == 0 || agree > count || count > NODES_MAX {
@@ -311,18 +306,15 @@ async fn in_order<T: 'static>(mut tasks: JoinSet<(usize, T)>) -> Vec<T> {
 }
 
 impl Lookup {
-    /// How many nodes say that the block is there, as sure as was asked for: of those whose chains begin with
-    /// one block, if they do not agree on that.
+    /// How many nodes say that the block is there, as sure as was asked for: of those whose chains begin with one
+    /// block, if they do not agree on that. Those that do not show theirs are for themselves, since each could be
+    /// of another chain of the number.
     #[must_use]
     pub fn holding(&self) -> usize {
         let firsts: Vec<Option<B256>> =
             self.said.iter().filter_map(|said| said.says.first()).collect();
-        let silent = firsts.iter().filter(|first| first.is_none()).count();
-        let mut most = 0;
-        for first in firsts.iter().filter(|first| first.is_some()) {
-            most = most.max(firsts.iter().filter(|other| *other == first).count());
-        }
-        most + silent
+        let alike = firsts.iter().map(|first| firsts.iter().filter(|it| *it == first).count());
+        alike.max().unwrap_or_default()
     }
 
     /// Whether as many say so as have to.

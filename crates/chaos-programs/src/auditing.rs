@@ -97,6 +97,8 @@ pub struct Audit {
     pub whose: Whose,
     /// What the log declares, whoever else was named.
     pub declared: Vec<Declaration>,
+    /// Which of these declare the place that was looked at: the chain and the contract.
+    pub looked_at: Vec<bool>,
     /// The first block that was looked at.
     pub first_block: u64,
     /// The last one: as far as all nodes have come.
@@ -230,7 +232,7 @@ pub fn audit(question: &Question<'_>) -> Result<Audit, Error> {
     let said = joined(&answers, *blocks.end());
     let roots = roots(question.copy, said.keys().map(|event| event.size))?;
     let rows = said.into_iter().map(|(event, (finality, said_by))| Row {
-        is_own: is_own(whose, &declared, place, &event),
+        is_own: is_own(whose, &declared, &event),
         finality,
         said_by,
         judgement: judge(&event, &roots),
@@ -241,6 +243,8 @@ pub fn audit(question: &Question<'_>) -> Result<Audit, Error> {
         (!row.is_own, row.event.publisher, row.event.block_number, row.event.size)
     });
     let missing = missing(&anchors, place, &blocks, &rows);
+    let is_here = |it: &Declaration| place.is(&it.body.chain, &it.body.contract);
+    let looked_at = declared.iter().map(is_here).collect();
     Ok(Audit {
         log,
         log_size: question.copy.size().map_err(Error::Copy)?,
@@ -248,6 +252,7 @@ pub fn audit(question: &Question<'_>) -> Result<Audit, Error> {
         chain,
         contract,
         whose,
+        looked_at,
         declared,
         first_block: *blocks.start(),
         last_block: *blocks.end(),
@@ -307,17 +312,13 @@ fn asked(question: &Question<'_>, log: &VerifierKey, declared: &[Declaration]) -
     }
 }
 
-/// Whether an anchor is the log's own: by whom it declares at that size, and before it declared anybody by the
-/// first.
-fn is_own(whose: Whose, declared: &[Declaration], place: Place<'_>, event: &AnchorEvent) -> bool {
+/// Whether an anchor is the log's own: by anybody whom the log ever declared, wherever and at whatever size. What is in
+/// force at a size is said by the very history that is under suspicion.
+fn is_own(whose: Whose, declared: &[Declaration], event: &AnchorEvent) -> bool {
     match whose {
         Whose::Named(publisher) | Whose::Contract(publisher) => publisher == event.publisher,
         Whose::Declared => {
-            let in_force = declared.iter().rev().find(|it| it.index < event.size);
-            in_force.or(declared.first()).is_some_and(|Declaration { body, .. }| {
-                place.is(&body.chain, &body.contract)
-                    && body.publisher.parse() == Ok(event.publisher)
-            })
+            declared.iter().any(|it| it.body.publisher.parse() == Ok(event.publisher))
         }
         Whose::Unknown => false,
     }

@@ -194,7 +194,10 @@ impl ChainView<'_> {
             ensure_not_contradicted(lookup, fact)?;
         }
         let is_placed_by_nodes = lookup.as_ref().is_some_and(Lookup::is_placed);
-        let is_placed = is_named || is_placed_by_nodes;
+        // The registry's code hash is in its proof. Of another contract a block shows that something wrote an event,
+        // and any contract can: the reader names it, or nodes look at its code.
+        let is_code_known = fact.transaction_hash.is_none() || self.contract.is_some();
+        let is_placed = is_named && is_code_known || is_placed_by_nodes;
         let is_local = fact.chain.evm_number() == Some(DEVELOPMENT_CHAIN);
         // The hash that the reader named may be of a chain with a clock, and that it is of a development chain is
         // the operator's word alone.
@@ -205,10 +208,13 @@ impl ChainView<'_> {
             false => "",
         };
         let advice = match (is_named, &lookup) {
-            (true, None) => "the hash that was named".to_owned(),
-            (true, Some(lookup)) => {
-                format!("the hash that was named; {}", told(lookup, fact.block_number, &fact.chain))
+            (true, None) if is_code_known => "the hash that was named".to_owned(),
+            (true, None) => {
+                "the hash that was named; not placed: nobody looked at the contract's code, and the reader \
+                 names no contract"
+                    .to_owned()
             }
+            (true, Some(lookup)) => format!("the hash that was named; {}", told(lookup, fact.block_number, &fact.chain)),
             (false, None) => "not compared with the chain".to_owned(),
             (false, Some(lookup)) if lookup.is_placed() => {
                 told(lookup, fact.block_number, &fact.chain)

@@ -8,14 +8,14 @@ use super::{AnchorArgs, DataArgs};
 const AUDIT_EXAMPLES: &str = "\
 Every head of the log that was anchored has to be the start of your copy of it. One that is not
 shows that the log has two histories: exit code 6. Anchors that your copy does not reach were not
-judged: exit code 3.
+judged, nor what was anchored on another chain that the log ever declared: exit code 3.
 
 Examples:
   chaoschain anchor audit --rpc-url URL --log-dir mirror \\
     --publisher 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266
   chaoschain anchor audit --rpc-url URL --rpc-url URL --agree 1 --log-dir mirror \\
     --publisher 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266
-  chaoschain anchor audit --chain-config sepolia.toml --log-dir mirror
+  chaoschain anchor audit --chain-config sepolia.toml --chain-config base.toml --log-dir mirror
   chaoschain anchor audit --rpc-url URL --log-dir mirror --json \\
     --contract 0x5FbDB2315678afecb367f032d93F642f64180aa3";
 
@@ -40,9 +40,10 @@ pub(crate) struct AuditArgs {
     )]
     pub(crate) rpc_url: Vec<String>,
     /// A file that describes the chain, in place of --rpc-url: each of its endpoints is asked, and has to serve
-    /// that chain. `chaoschain chain --help` says what it holds.
+    /// that chain. May be repeated, for each chain that the log ever declared. `chaoschain chain --help` says what
+    /// it holds.
     #[arg(long, value_name = "FILE")]
-    pub(crate) chain_config: Option<PathBuf>,
+    pub(crate) chain_config: Vec<PathBuf>,
     /// How many of these nodes have to say the same; default all.
     #[arg(long, value_name = "K")]
     pub(crate) agree: Option<usize>,

@@ -85,7 +85,7 @@ pub(crate) struct SpendArgs {
     #[arg(long, value_name = "COIN", default_value = "0.02", allow_hyphen_values = true)]
     pub(crate) max_cost: String,
     /// The highest cost of all that the account sends from this data directory within 24 hours, in the chain's
-    /// coin; without it there is none. What landed counts by its gas at the highest fee that it offered.
+    /// coin; without it there is none. Each transaction counts with its worst case, also once it landed.
     #[arg(long, value_name = "COIN", allow_hyphen_values = true)]
     pub(crate) max_per_day: Option<String>,
     /// Show what would be sent and what it would cost. Nothing is signed or written.

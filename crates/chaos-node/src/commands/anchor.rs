@@ -1,5 +1,6 @@
 //! `chaoschain anchor`.
 
+mod adopting;
 mod audit;
 mod schedule;
 
@@ -11,13 +12,10 @@ use chaos_chains::{
 };
 use chaos_ledger::Ledger;
 use chaos_log::{SignedCheckpoint, root_at};
-use chaos_programs::{
-    Error,
-    anchoring::{self, Holder, News, Place, Recorded},
-};
-use chaos_store::Records as _;
+use chaos_programs::anchoring::{self, Holder, News, Place, Recorded};
 use serde_json::json;
 
+use self::adopting::adopt;
 use super::sending::{connect, outbox, show_plans, signer};
 use crate::{
     args::{AnchorArgs, AnchorCommand},
@@ -64,7 +62,7 @@ async fn once(
     signer: &Signer,
     every: Option<Duration>,
 ) -> Result<Done, Failure> {
-    let mut ledger = ledger::open(&args.send.data.data)?;
+    let ledger = ledger::open(&args.send.data.data)?;
     // What the log would not admit must not be paid for.
     ledger.operator_for(action::Anchor::KIND)?;
     let heads = ledger::heads()?;
@@ -73,7 +71,8 @@ async fn once(
     let place = Place { chain: &chain, holder: holder(args, &chain, &ledger, signer)?, signer };
     let undeclared = undeclared(args, &ledger, &place)?;
     ready(args, &ledger, &place).await?;
-    if adopt(args, &mut ledger, &place).await? && !args.how.go_on {
+    let (mut ledger, is_adopted) = adopt(args, ledger, &place).await?;
+    if is_adopted && !args.how.go_on {
         return Ok(Done::Adopted);
     }
     if let Some(left) = every.map(|every| left(every, &ledger, &place)).transpose()?.flatten() {
@@ -107,45 +106,6 @@ fn left(every: Duration, ledger: &Ledger, place: &Place<'_>) -> Result<Option<Du
     let Some(signed_ms) = signed else { return Ok(None) };
     let gone = clock::now_ms().checked_sub(signed_ms).map_or(Duration::ZERO, Duration::from_millis);
     Ok(every.checked_sub(gone).filter(|left| !left.is_zero()))
-}
-
-/// Logs what earlier commands paid for and did not wait for; whether there was any.
-async fn adopt(args: &AnchorArgs, ledger: &mut Ledger, place: &Place<'_>) -> Result<bool, Failure> {
-    let mut adopted = None;
-    for (size, root) in anchoring::unlogged(ledger, place)? {
-        adopted = finish(ledger, size, root, place).await?.or(adopted);
-    }
-    let Some(recorded) = adopted else { return Ok(false) };
-    if !args.how.go_on {
-        tell_adopted(args, &recorded, ledger.size())?;
-    }
-    Ok(true)
-}
-
-fn tell_adopted(args: &AnchorArgs, recorded: &Recorded, size: u64) -> Result<(), Failure> {
-    let Recorded { body, receipt, reached, .. } = recorded;
-    let anchored = body.log_size;
-    if args.send.json {
-        return output::json(&json!({
-            "event": "adopted",
-            "receipt": receipt,
-            "anchor": body,
-            "finality": reached.finality.to_string(),
-            "depth": reached.depth.to_string(),
-            "log_size": size.to_string(),
-        }));
-    }
-    output::line(format_args!(
-        "size {anchored} was anchored by an earlier command, and is logged now"
-    ));
-    output::line(format_args!("  receipt      {receipt}"));
-    output::line(format_args!(
-        "  the log has {size} entries; nothing was paid for those behind it"
-    ));
-    if args.how.when.every.is_none() {
-        output::line("  `chaoschain anchor` again anchors them, --go-on does so at once");
-    }
-    Ok(())
 }
 
 /// What is to hold the log's head: the registry, unless a contract of the log's own is named. There the log's publisher is
@@ -284,42 +244,6 @@ fn declare(ledger: &mut Ledger, body: DeclareAnchoring) -> Result<(), Failure> {
         "entry {index} declares: this log is anchored by {publisher}\n  in {contract} on {chain}"
     ));
     Ok(())
-}
-
-/// Logs an anchor that an earlier command paid for and did not wait for.
-async fn finish(
-    ledger: &mut Ledger,
-    size: u64,
-    root: [u8; 32],
-    place: &Place<'_>,
-) -> Result<Option<Recorded>, Failure> {
-    if *root_at(ledger.store(), size).or_fail(Kind::Storage)?.as_bytes() != root {
-        output::tell(format_args!("the anchor of size {size} in the journal is of another log"));
-        return Ok(None);
-    }
-    match anchoring::write(size, root, place).await {
-        Ok(written) => {
-            // Where another head was published since, the note of this one is gone: such an anchor is in no
-            // bundle, and the next covers what it does.
-            let newest = ledger.store().checkpoint().or_fail(Kind::Storage)?;
-            let signed = newest.filter(|signed| signed.claimed().size() == size);
-            let recorded = anchoring::record(ledger, written, signed.as_ref())?;
-            let receipt = recorded.receipt;
-            output::tell(format_args!("size {size} was anchored before, receipt {receipt}"));
-            Ok(Some(recorded))
-        }
-        Err(Error::Chain(
-            error @ (chain::Error::Failed { .. } | chain::Error::Reverted { .. }),
-        )) => {
-            output::tell(format_args!("the anchor of size {size} came to nothing: {error}"));
-            Ok(None)
-        }
-        Err(Error::Chain(chain::Error::Registry(refusal))) if refusal.is_passed() => {
-            output::tell(format_args!("no receipt of size {size}: {refusal}"));
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 /// What anchoring the log as it stands would send.

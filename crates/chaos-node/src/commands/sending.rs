@@ -1,6 +1,13 @@
 //! What is needed to send to a chain, from the command line and the environment, and what is said of it.
 
-use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    process::ExitCode,
+    sync::{Arc, Once},
+    time::Duration,
+};
 
 use chaos_chains::{
     Address, B256, CHAIN_FILE_BYTES_MAX, ChainFile, Error, EvmChain, Outbox, Plan, Shortage,
@@ -21,6 +28,8 @@ use crate::{
 /// Environment variable with the URL of a remote signer.
 const SIGNER_VAR: &str = "CHAOSCHAIN_SIGNER";
 const GWEI_DECIMALS: usize = 9;
+/// The bits of a file's mode by which its group or everybody reads it.
+const OTHERS_READ: u32 = 0o044;
 pub(super) const COIN_DECIMALS: usize = 18;
 
 /// The outbox of a data directory: its journal, and the accounts of this user.
@@ -138,12 +147,23 @@ pub(super) fn chain_file(args: &ChainArgs) -> Result<Option<ChainFile>, Failure>
 /// Reads a chain file.
 pub(super) fn chain_file_at(path: &Path) -> Result<ChainFile, Failure> {
     let bytes = chaos_files::read(path, CHAIN_FILE_BYTES_MAX).or_fail(Kind::Input)?;
+    let is_open = fs::metadata(path).is_ok_and(|it| it.permissions().mode() & OTHERS_READ != 0);
     let about = |failure: Failure| {
         let hint = "`chaoschain chain --help` says what a chain file holds";
         failure.context(format!("the chain file {}", path.display())).hint(hint)
     };
     let text = String::from_utf8(bytes).or_fail(Kind::Input).map_err(about)?;
-    ChainFile::parse(&text).or_fail(Kind::Input).map_err(about)
+    let file = ChainFile::parse(&text).or_fail(Kind::Input).map_err(about)?;
+    if is_open && file.may_hold_keys() {
+        static TOLD: Once = Once::new();
+        let path = path.display();
+        TOLD.call_once(|| {
+            output::tell(format_args!(
+                "others can read {path}, whose endpoints may hold keys: `chmod 600 {path}`"
+            ));
+        });
+    }
+    Ok(file)
 }
 
 /// Where people look things up, if the chain file names it.

@@ -46,7 +46,7 @@ fn list(args: &TxListArgs) -> Result<ExitCode, Failure> {
     let rows: Vec<Vec<String>> = journaled.iter().map(row).collect();
     output::table(&["nonce", "what", "state", "block", "gwei", "transaction", "account"], &rows);
     for hint in hints(&journaled) {
-        output::say(hint);
+        output::tell(hint);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -121,6 +121,7 @@ fn described(it: &Journaled) -> Value {
         "block_number": inclusion.map(|it| it.block_number.to_string()),
         "block_hash": inclusion.map(|it| format!("{:#x}", it.block_hash)),
         "landed": inclusion.map(|it| format!("{:#x}", it.hash)),
+        "gas_used": inclusion.map(|it| it.gas_used.to_string()),
         "succeeded": intent.included().map(|it| it.succeeded),
         "attempts": attempts.collect::<Vec<_>>(),
     })

@@ -79,6 +79,26 @@ fn a_receipt_is_shown_under_the_newest_anchored_head_that_holds_it() {
     );
 }
 
+/// What a run leaves is under no anchored head, and the hint says the way there.
+#[test]
+fn a_run_hints_at_the_anchor_that_shows_its_receipt() {
+    let Some(lab) = Lab::start() else { return };
+    lab.deployed();
+    let path = |name: &str| root().join(name).to_str().unwrap().to_owned();
+    let file = lab.dir.path().join("ran.json").to_str().unwrap().to_owned();
+    let (component, input) = (path("guests/artifacts/scorer.wasm"), path("examples/evidence.json"));
+    let line = ["run", &component, "--input", &input, "--bundle", &file, "--json"];
+    let ran = lab.run(&line, "data").expect_code(0);
+    let hint = "no anchored head holds it yet: `chaoschain anchor`, then `chaoschain log prove`";
+    assert!(ran.stderr.contains(hint), "{}", ran.stderr);
+    let receipt = ran.json()[0]["receipt"].as_str().unwrap().to_owned();
+    let (_, line) = proved(&lab, &receipt, &[]);
+    assert_eq!(anchor_check(&line)["status"], "not_applicable", "{line}");
+    lab.anchor(lab.anvil.endpoint(), &[]).expect_code(0);
+    let (_, line) = proved(&lab, &receipt, &[]);
+    assert_eq!(anchor_check(&line)["status"], "not_placed", "{line}");
+}
+
 #[test]
 fn nothing_is_sent_where_nothing_but_receipts_of_anchors_is_new() {
     let Some(lab) = Lab::start() else { return };
@@ -160,8 +180,8 @@ fn a_bundle_of_an_anchor_in_the_registry_is_read_for_ever() {
     let line = run(["verify", file, "--json"]).expect_code(0).json().remove(0);
     assert_eq!(anchor_check(&line)["status"], "not_placed", "{line}");
     assert_eq!(line["words"]["declared"], "there");
-    let placed = ["verify", file, "--block-hash", KEPT_BLOCK, "--chain", "eip155:31337"];
-    run([&placed[..], &["--require", "anchored,declared"]].concat()).expect_code(0);
+    let placed = ["verify", file, "--block-hash", KEPT_BLOCK, "--require", "anchored,declared"];
+    run(placed).expect_code(0);
     let other = ["verify", file, "--block-hash", &KEPT_BLOCK.replace("6d2a", "6d2b"), "--json"];
     let line = run(other).expect_code(1).json().remove(0);
     assert_eq!(anchor_check(&line)["code"], "anchor-block-other");

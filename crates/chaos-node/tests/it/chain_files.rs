@@ -1,6 +1,6 @@
 //! Which chain a reader means, by a file or a word, and what a log on another one comes to.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use chaos_chains::{Anvil, AnvilConfig};
 use serde_json::json;
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A lab on a chain of another number, whose first block is of this second.
-fn lab_on(chain_id: u64, genesis_time_s: u64) -> Option<Lab> {
+pub(crate) fn lab_on(chain_id: u64, genesis_time_s: u64) -> Option<Lab> {
     anvil_is_there().then(|| {
         let config =
             AnvilConfig { root: Some(root()), chain_id, genesis_time_s, ..AnvilConfig::default() };
@@ -24,7 +24,7 @@ fn lab_on(chain_id: u64, genesis_time_s: u64) -> Option<Lab> {
 }
 
 /// A file that describes the lab's chain, with a node of it and one that is down.
-fn describe(lab: &Lab, id: &str, genesis: Option<&str>) -> String {
+pub(crate) fn describe(lab: &Lab, id: &str, genesis: Option<&str>) -> String {
     let first = lab.ask("eth_getBlockByNumber", &json!(["0x0", false]));
     let genesis = genesis.unwrap_or_else(|| first["hash"].as_str().unwrap());
     let text = format!(
@@ -65,6 +65,24 @@ fn a_chain_file_names_the_nodes_that_place_an_anchor() {
     let file = describe(&lab, "eip155:1", None);
     let other = verify(&file, &["--json"]).expect_code(1).json().remove(0);
     assert_eq!(anchor_check(&other)["code"], "anchor-chain-other");
+}
+
+#[test]
+fn a_chain_file_with_keys_that_others_can_read_is_told() {
+    let Some(lab) = Lab::start() else { return };
+    let file = describe(&lab, "eip155:31337", None);
+    let doctor = |file: &str| run(["chain", "doctor", "--chain-config", file]);
+    let mode = |mode| fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o644);
+    assert!(!doctor(&file).stderr.contains("others can read"), "there is no key in it");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("127.0.0.1:1\"", "127.0.0.1:1/v1/sesame\"")).unwrap();
+    let told = doctor(&file).stderr;
+    assert!(told.contains("others can read") && told.contains("chmod 600"), "{told}");
+    assert_eq!(told.matches("others can read").count(), 1, "{told}");
+    assert!(!told.contains("sesame"), "{told}");
+    mode(0o600);
+    assert!(!doctor(&file).stderr.contains("others can read"));
 }
 
 #[test]
@@ -120,15 +138,20 @@ fn a_private_chain_dates_no_log_back_and_anchors_nothing_by_itself() {
     for (genesis_time_s, is_old) in [(1_767_225_600, true), (4_000_000_000, false)] {
         let Some(lab) = lab_on(1_337, genesis_time_s) else { return };
         lab.deployed();
-        let (bundle, line) = proved(&lab, &receipt(&lab, "register"), &[]);
-        let check = anchor_check(&line);
-        if is_old {
-            assert_eq!(check["code"], "anchor-too-old", "{line}");
-        } else {
-            assert_eq!(check["status"], "not_placed", "{line}");
+        let bundle = lab.dir.path().join("bundle.json").to_str().unwrap().to_owned();
+        let prove = ["log", "prove", &receipt(&lab, "register"), "--out", &bundle];
+        lab.run(&prove, "data").expect_code(0);
+        let insist = ["verify", &bundle, "--require", "anchored", "--json"];
+        for more in [&[][..], &["--chain", "eip155:1337"]] {
+            let line = run([&insist[..], more].concat()).expect_code(1).json().remove(0);
+            let check = anchor_check(&line);
+            if is_old {
+                assert_eq!(check["code"], "anchor-too-old", "{line}");
+            } else {
+                assert_eq!(check["status"], "not_placed", "{line}");
+                assert_eq!(line["lacks"][0]["code"], "not-anchored", "{line}");
+            }
         }
-        let insist = ["verify", &bundle, "--require", "anchored", "--chain", "eip155:1337"];
-        run(insist).expect_code(1);
     }
 }
 

@@ -81,7 +81,7 @@ fn a_command_that_is_to_go_on_logs_what_was_paid_for_and_anchors_the_newer_head(
     assert!(done.stderr.contains("was anchored before, receipt"), "{}", done.stderr);
     let lines = done.json();
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert_eq!(lines[0]["anchor"]["log_size"], json!(before + 2));
+    assert_eq!(lines[0]["anchor"]["log_size"], json!((before + 2).to_string()));
     assert_eq!((entries(&lab), lab.landed()), (before + 3, landed + 2));
 }
 

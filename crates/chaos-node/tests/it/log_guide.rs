@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::symlink};
 
 use tempfile::TempDir;
 
-use chaos_chains::{Anvil, AnvilConfig};
+use chaos_chains::{Anvil, AnvilConfig, U256};
 
 use crate::{
     program::{DEVELOPMENT_KEY, anvil_is_there, root, type_in},
@@ -106,7 +106,8 @@ fn every_command_of_the_chain_guide_can_be_pasted() {
     let dir = TempDir::new().unwrap();
     // What the guide says that its reader has.
     let has = format!(
-        "URL={}; export CHAOSCHAIN_PRIVATE_KEY={DEVELOPMENT_KEY} CHAOSCHAIN_HEADS=\"$PWD/heads\"\n",
+        "URL={} CHAIN=eip155:31337; export CHAOSCHAIN_PRIVATE_KEY={DEVELOPMENT_KEY} \
+         CHAOSCHAIN_HEADS=\"$PWD/heads\"\n",
         anvil.endpoint()
     );
     let run = type_in(dir.path(), &format!("{has}{script}")).expect_code(0);
@@ -134,7 +135,20 @@ fn every_command_of_the_chain_guide_can_be_pasted() {
 /// The guide's second part, on the same log, once the chain makes blocks by itself.
 fn votes_by_the_guide(dir: &TempDir, anvil: &Anvil, has: &str, page: &str) {
     let script = script(page);
-    for command in ["chain doctor", "chain deploy", "proposal submit", "vote open", "vote cast"] {
+    for command in [
+        "agent account",
+        "chain doctor",
+        "chain deploy",
+        "proposal submit",
+        "vote open",
+        "vote cast",
+        "pay plan",
+        "pay fund",
+        "pay claim",
+        "anchor",
+        "log prove",
+        "verify",
+    ] {
         let line = format!("chaoschain {command} ");
         assert!(script.contains(&line), "the guide no longer shows `{line}`");
     }
@@ -148,9 +162,45 @@ fn votes_by_the_guide(dir: &TempDir, anvil: &Anvil, has: &str, page: &str) {
         "1000000 votes are cast: for",
         "succeeded: 1000000 for, 0 against, 0 abstain",
         "the vote is carried out: gas-limit of eip155:1337001 is 19200000",
-        "OpenZeppelin Governor: executed",
-        "  receipt  sha256:",
+        "would send approve(address,uint256)",
+        "; anchored (where the log declares it); ",
+        "said by 1 of 1 nodes",
     ] {
         assert!(run.stdout.contains(said), "{said}: {}", run.stdout);
+    }
+    let observed = fs::read_to_string(dir.path().join("observed.json")).unwrap();
+    assert!(observed.contains("\"executed\""), "{observed}");
+    costs_are_those_of(
+        &page_rows(page),
+        &fs::read_to_string(dir.path().join("costs.json")).unwrap(),
+    );
+}
+
+/// The rows of the table of costs, as cells.
+fn page_rows(page: &str) -> Vec<Vec<&str>> {
+    let (_, table) = page.split_once("|---|---|---|---|---|---|\n").expect("a table of costs");
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    rows.map(|row| row.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+/// Each transaction of the run has a row, whose gas is no more than three parts in a hundred from what it used, and whose
+/// prices are that gas at 0.1, 1 and 20 gwei.
+fn costs_are_those_of(rows: &[Vec<&str>], costs: &str) {
+    let used: Vec<serde_json::Value> =
+        costs.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (all, each) = rows.split_last().expect("a table with rows");
+    assert_eq!(each.len(), used.len(), "{rows:?}\n{costs}");
+    let gas = |row: &[&str]| row[2].replace(',', "").parse::<u64>().unwrap();
+    for (row, used) in each.iter().zip(&used) {
+        assert_eq!(row[1].trim_matches('`'), used["what"].as_str().unwrap());
+        let measured: u64 = used["gas_used"].as_str().unwrap().parse().unwrap();
+        assert!(gas(row).abs_diff(measured) * 100 <= measured * 3, "{row:?}: {measured}");
+    }
+    assert_eq!(gas(all), each.iter().map(|row| gas(row)).sum::<u64>());
+    for row in rows {
+        for (cell, tenths_of_gwei) in row[3..].iter().zip([1_u64, 10, 200]) {
+            let wei = U256::from(gas(row)) * U256::from(tenths_of_gwei * 100_000_000);
+            assert_eq!(chaos_chains::sending::wei(cell, 18), Some(wei), "{row:?}");
+        }
     }
 }

@@ -32,6 +32,7 @@ mod help;
 mod live;
 mod log_guide;
 mod lost_output;
+mod moved;
 mod one_history;
 mod places;
 mod placing;

@@ -93,6 +93,11 @@ impl Drop for Schedule {
     }
 }
 
+/// What was anchored.
+fn size(line: &Value) -> u64 {
+    line["anchor"]["log_size"].as_str().unwrap().parse().unwrap()
+}
+
 /// One more entry. A schedule has the directory now and then.
 fn grow(lab: &Lab, name: &str) {
     let line = ["agent", "register", "--name", name, "--role", "researcher"];
@@ -123,7 +128,6 @@ fn a_schedule_anchors_what_is_new_and_ends_well_when_it_is_asked_to() {
     assert_eq!(lab.landed(), landed, "one is not enough");
     grow(&lab, "alan");
     let second = schedule.says("\"anchor\"");
-    let size = |line: &Value| line["anchor"]["log_size"].as_u64().unwrap();
     assert!(size(&second) > size(&first), "{second}");
     assert_eq!(schedule.terminate(), Some(0));
     assert_eq!(lab.landed(), landed + 1);
@@ -183,7 +187,7 @@ fn what_a_schedule_sent_before_it_was_stopped_is_not_paid_twice() {
     let adopted = again.says("adopted");
     assert_eq!(adopted["anchor"]["transaction"], hash, "the same bytes");
     let newer = again.says("\"checkpoint\"");
-    assert!(newer["anchor"]["log_size"].as_u64() > adopted["anchor"]["log_size"].as_u64());
+    assert!(size(&newer) > size(&adopted), "{newer}");
     assert_eq!(again.terminate(), Some(0));
     assert_eq!(lab.landed(), landed + 2);
 }

@@ -58,7 +58,7 @@ impl Case<'_> {
         }
         let checkpoint = self.stand.checkpoint.claimed();
         ensure_anchored(anchor, checkpoint)?;
-        let declared = self.ensure_declared(anchor)?;
+        let (declared, earlier) = self.ensure_declared(anchor)?;
         let Some(chain) = options.anchor else {
             let detail = "no adapter for the chain's proof was given";
             trail.ended(Check::Anchor, Status::NotPlaced, detail);
@@ -87,18 +87,26 @@ impl Case<'_> {
         } else {
             (Status::NotPlaced, Anchored::NotPlaced)
         };
-        trail.ended(Check::Anchor, status, block.detail);
+        let moved = match earlier {
+            0 => String::new(),
+            1 => "; the log declared another place before, and this bundle shows nothing of it"
+                .to_owned(),
+            many => format!(
+                "; the log declared {many} places before, and this bundle shows nothing of them"
+            ),
+        };
+        trail.ended(Check::Anchor, status, block.detail + &moved);
         (trail.words.anchored, trail.words.declared) = (word, declared);
         Ok(())
     }
 
-    /// The anchor is where the log declares it as of the head that it is of.
-    fn ensure_declared(&self, anchor: &action::Anchor) -> Result<Declared, Rejection> {
-        let Some((rows, root)) = self.file.anchoring() else { return Ok(Declared::NotShown) };
+    /// The anchor is where the log declares it as of the head that it is of; and how often it declared a place before.
+    fn ensure_declared(&self, anchor: &action::Anchor) -> Result<(Declared, u64), Rejection> {
+        let Some((rows, root)) = self.file.anchoring() else { return Ok((Declared::NotShown, 0)) };
         if rows.is_empty() {
             // Bundles of before there were declarations hold anchors of the first form.
             return match &anchor.publisher {
-                None => Ok(Declared::NotShown),
+                None => Ok((Declared::NotShown, 0)),
                 Some(_) => Err(reject(
                     Fault::DeclarationNotShown,
                     "nothing shows what the log declares about its anchors".to_owned(),
@@ -112,8 +120,11 @@ impl Case<'_> {
         let declaration = Declaration::shown(&rows)
             .map_err(|stop| Rejection::caused(Check::Anchor, Fault::DeclarationMalformed, &stop))?;
         match declaration {
-            None => Ok(Declared::Nothing),
-            Some(declaration) => ensure_there(anchor, &declaration),
+            None => Ok((Declared::Nothing, 0)),
+            Some(declaration) => {
+                let number = rows.first().and_then(|(key, _)| key.parts().nth(1)?.parse().ok());
+                Ok((ensure_there(anchor, &declaration)?, number.unwrap_or_default()))
+            }
         }
     }
 }

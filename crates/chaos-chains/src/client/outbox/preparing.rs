@@ -76,6 +76,7 @@ impl EvmChain {
     pub(in crate::client) async fn plan(&self, account: Address, act: &Act) -> Result<Plan, Error> {
         let gas = self.estimate(account, act).await?;
         let plan = self.priced(account, act, gas).await?;
+        self.ensure_within_day(self.outbox()?, account, plan.nonce, plan.worst_cost())?;
         let pending = self.transaction_count(account, "pending").await?;
         if pending > plan.nonce {
             let (waiting, nonce) = (pending - plan.nonce, plan.nonce);
@@ -96,14 +97,12 @@ impl EvmChain {
         let fees = Fees::choose(&quote, &outbox.cap)?;
         // A fifth more, because the state may have moved when it is mined.
         let gas_limit = gas.saturating_add(gas / 5);
-        let worst = fees.ensure_cost(gas_limit, U256::ZERO, &outbox.cap)?;
-        let nonce = self.transaction_count(account, "latest").await?;
-        self.ensure_within_day(outbox, account, nonce, worst)?;
+        fees.ensure_cost(gas_limit, U256::ZERO, &outbox.cap)?;
         Ok(Plan {
             what: act.what.to_owned(),
             account,
             to: act.to.to().copied(),
-            nonce,
+            nonce: self.transaction_count(account, "latest").await?,
             input: act.input.clone(),
             gas,
             gas_limit,

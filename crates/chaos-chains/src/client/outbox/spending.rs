@@ -6,7 +6,7 @@ use super::Sending;
 use crate::{
     Error,
     client::EvmChain,
-    sending::{FeeError, Fees, Intent, Stage},
+    sending::{FeeError, Intent},
 };
 
 /// A day, in milliseconds.
@@ -14,8 +14,8 @@ const DAY_MS: u64 = 86_400_000;
 
 impl EvmChain {
     /// What an account signs now stays within what it may spend in a day, with what else the journal has of that
-    /// day. Of what is in a block the gas counts that it used, of what may still land the gas that it may use, and
-    /// each unit at the highest fee that was offered for it: what it cost at most.
+    /// day. Everything that was signed counts with its worst case, whatever became of it: how much gas it used, and that
+    /// another took its nonce, a node says.
     ///
     /// The day is the machine's: a clock that was put back forgets nothing, one that was put a day forward does.
     pub(super) fn ensure_within_day(
@@ -71,18 +71,10 @@ fn signed_ms(intent: &Intent) -> u64 {
     intent.attempts.iter().map(|attempt| attempt.signed_at_ms).max().unwrap_or_default()
 }
 
-/// What an intent cost at most, or could.
+/// What an intent can have cost at most: one of its attempts lands.
 fn cost(intent: &Intent) -> U256 {
-    let at = |fees: &Fees, gas| fees.worst_cost(gas, intent.value);
     let offered = intent.attempts.iter().map(|attempt| &attempt.fees);
-    match (intent.stage.inclusion(), intent.stage) {
-        (Some(landed), _) => {
-            intent.attempt(&landed.hash).map_or(U256::ZERO, |it| at(&it.fees, landed.gas_used))
-        }
-        // Another transaction has the nonce: none of these can land.
-        (None, Stage::Replaced) => U256::ZERO,
-        (None, _) => offered.map(|fees| at(fees, intent.gas_limit)).max().unwrap_or_default(),
-    }
+    offered.map(|fees| fees.worst_cost(intent.gas_limit, intent.value)).max().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -91,7 +83,7 @@ mod tests {
     use chaos_types::ChainId;
 
     use super::*;
-    use crate::sending::{Attempt, Inclusion, Purpose};
+    use crate::sending::{Attempt, Fees, Inclusion, Purpose, Stage};
 
     fn intent(stage: Stage) -> Intent {
         let attempt = |number: u8, fee: u128| Attempt {
@@ -117,25 +109,27 @@ mod tests {
         }
     }
 
+    /// A node that says that next to no gas was used, or that another transaction took the nonce, changes nothing.
     #[test]
-    fn what_may_still_land_counts_at_its_worst_and_what_landed_by_the_gas_that_it_used() {
-        let landed = |hash| Inclusion {
-            hash: B256::repeat_byte(hash),
+    fn what_was_signed_counts_at_its_worst_whatever_a_node_says_of_it() {
+        let landed = Inclusion {
+            hash: B256::repeat_byte(1),
             block_number: 1,
             block_hash: B256::ZERO,
-            gas_used: 40,
+            gas_used: 1,
             succeeded: true,
         };
-        let check = |stage, expected: u64| {
-            assert_eq!(cost(&intent(stage)), U256::from(expected), "{stage:?}");
-        };
-        check(Stage::Prepared, 100 * 3 + 5);
-        check(Stage::Sent, 100 * 3 + 5);
-        check(Stage::Included(landed(1)), 40 * 2 + 5);
-        check(Stage::Final(landed(2)), 40 * 3 + 5);
-        check(Stage::Replaced, 0);
-        // That its chain is gone is somebody's word.
-        check(Stage::Abandoned, 100 * 3 + 5);
+        for stage in [
+            Stage::Prepared,
+            Stage::Sent,
+            Stage::Included(landed),
+            Stage::Final(landed),
+            Stage::Dropped(landed),
+            Stage::Replaced,
+            Stage::Abandoned,
+        ] {
+            assert_eq!(cost(&intent(stage)), U256::from(100 * 3 + 5), "{stage:?}");
+        }
         assert_eq!(signed_ms(&intent(Stage::Sent)), 2, "the newest of its signatures");
     }
 }

@@ -1,7 +1,10 @@
 //! `chaoschain anchor audit`.
 
+mod json;
+
 use std::{
     collections::BTreeMap,
+    path::Path,
     process::ExitCode,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -17,7 +20,6 @@ use chaos_programs::{
     auditing::{Audit, Judgement, Logged, Question, Row, Whose, audit},
 };
 use indicatif::ProgressBar;
-use serde_json::{Value, json};
 
 use crate::{
     args::AuditArgs,
@@ -42,9 +44,30 @@ const SPLIT_HINT: &str = "keep this copy and what was printed. Two heads that th
 pub(super) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
     let dir = args.log_dir.as_ref().unwrap_or(&args.data.data);
     let copy = LogCopy::open(dir, KINDS)?;
+    let mut found = Vec::new();
+    // By one chain's endpoints, or by as many files as there are chains.
+    let files: Vec<Option<&Path>> = match &args.chain_config[..] {
+        [] => vec![None],
+        files => files.iter().map(|file| Some(file.as_path())).collect(),
+    };
+    for file in files {
+        found.push(at(args, &copy, file)?);
+    }
+    for audit in &found {
+        if args.json { output::json(&json::to_json(audit))? } else { for_people(audit) }
+    }
+    let left = unlooked(&found);
+    if !args.json {
+        tell_unlooked(&found, &left);
+    }
+    ending(&found, &left)
+}
+
+/// Audits one chain.
+fn at(args: &AuditArgs, copy: &LogCopy, file: Option<&Path>) -> Result<Audit, Failure> {
     let (nodes, chain) = NodesAt {
         rpc_url: &args.rpc_url,
-        chain_config: args.chain_config.as_deref(),
+        chain_config: file,
         chain: args.chain.as_deref(),
         agree: args.agree,
         finality: Finality::Final,
@@ -54,7 +77,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
     let bar = output::progress("blocks", 0);
     let tell = telling(bar.clone());
     let found = audit(&Question {
-        copy: &copy,
+        copy,
         nodes: &nodes,
         chain: chain.as_ref(),
         contract: args.contract,
@@ -63,12 +86,40 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
         tell: &tell,
     })?;
     bar.finish_and_clear();
-    if args.json {
-        output::json(&to_json(&found))?
-    } else {
-        for_people(&found)
+    Ok(found)
+}
+
+/// The places that the log declares and that none of the audits looked at, each by its first entry.
+fn unlooked(found: &[Audit]) -> Vec<Declaration> {
+    let declared = found.first().map(|audit| &audit.declared[..]).unwrap_or_default();
+    let mut left: Vec<Declaration> = Vec::new();
+    for (at, it) in declared.iter().enumerate() {
+        let is_looked_at = found.iter().any(|audit| audit.looked_at.get(at) == Some(&true));
+        let place = (&it.body.chain, &it.body.contract);
+        if !is_looked_at && left.iter().all(|it| (&it.body.chain, &it.body.contract) != place) {
+            left.push(it.clone());
+        }
     }
-    ending(&found)
+    left
+}
+
+fn tell_unlooked(found: &[Audit], left: &[Declaration]) {
+    let declared = found.first().map(|audit| &audit.declared[..]).unwrap_or_default();
+    if declared.len() < 2 && left.is_empty() {
+        return;
+    }
+    output::sentence("declared");
+    for Declaration { index, body } in declared {
+        let place = (&body.chain, &body.contract);
+        let is_left = left.iter().any(|it| (&it.body.chain, &it.body.contract) == place);
+        let word = if is_left { output::bad("not looked at") } else { output::good("looked at") };
+        let (contract, publisher) = (short(&body.contract), short(&body.publisher));
+        output::sentence(format_args!(
+            "  entry {index}: {} in {contract} by {publisher}, {word}",
+            body.chain
+        ));
+    }
+    output::sentence("");
 }
 
 /// Shows how far the slowest node is.
@@ -85,15 +136,29 @@ fn telling(bar: ProgressBar) -> Tell {
 }
 
 /// What it comes to: whatever was not judged is no success.
-fn ending(audit: &Audit) -> Result<ExitCode, Failure> {
-    if audit.split().next().is_some() {
+fn ending(found: &[Audit], left: &[Declaration]) -> Result<ExitCode, Failure> {
+    if found.iter().any(|audit| audit.split().next().is_some()) {
         output::hint(SPLIT_HINT);
         return Ok(ExitCode::from(Kind::Fork as u8));
     }
-    match lack(audit) {
-        Some((kind, message, hint)) => Err(Failure::message(kind, message).hint(hint)),
-        None => Ok(ExitCode::SUCCESS),
+    if let Some((kind, message, hint)) = found.iter().find_map(lack) {
+        return Err(Failure::message(kind, message).hint(hint));
     }
+    if left.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let places: Vec<String> = left
+        .iter()
+        .map(|Declaration { index, body }| {
+            format!("{} on {}, which entry {index} declares", body.contract, body.chain)
+        })
+        .collect();
+    let reason = format!("not looked at: {}", places.join("; "));
+    Err(Failure::message(Kind::Input, reason).hint(
+        "a log can show one history where it is anchored now, and another where it was: name a file for each \
+         chain (`--chain-config A.toml --chain-config B.toml`). Of a chain that is gone nobody can say what was \
+         anchored there",
+    ))
 }
 
 /// What speaks against an audit that found no split view, and what can be done.
@@ -216,7 +281,11 @@ fn for_people(audit: &Audit) {
 /// What a publisher is to the log, and who says so.
 fn whose(audit: &Audit, publisher: Address, is_own: bool) -> String {
     let is = |it: &&Declaration| it.body.publisher.parse() == Ok(publisher);
-    let declared = audit.declared.iter().rev().find(is).map(|it| it.index);
+    // The entry that declares it here speaks for it, before one that declares it elsewhere.
+    let by = audit.declared.iter().zip(&audit.looked_at).rev().filter(|(it, _)| is(it));
+    let here = by.clone().find(|(_, is_here)| **is_here);
+    let declaring = here.or_else(|| by.clone().next()).map(|(it, is_here)| (it, *is_here));
+    let declared = declaring.map(|(it, _)| it.index);
     match (audit.whose, declared) {
         (Whose::Named(own), None) if own == publisher && !audit.declared.is_empty() => {
             "the log's as you say; the log declares others".to_owned()
@@ -226,15 +295,21 @@ fn whose(audit: &Audit, publisher: Address, is_own: bool) -> String {
             format!("the log's, as you and its entry {index} say")
         }
         (Whose::Contract(own), _) if own == publisher => "the log's".to_owned(),
-        (Whose::Declared, Some(index)) if is_own => format!("the log's, by its entry {index}"),
-        (Whose::Declared, Some(_)) => "not the log's at these sizes".to_owned(),
+        (Whose::Declared, Some(index)) if is_own => match declaring {
+            Some((it, false)) => {
+                format!("the log's, by its entry {index}, which declares it on {}", it.body.chain)
+            }
+            _ => format!("the log's, by its entry {index}"),
+        },
+        (Whose::Named(_), Some(index)) => {
+            format!("the log's too, by its entry {index}, and not the one that you named")
+        }
         (Whose::Unknown, _) => "whose is not known".to_owned(),
         _ => "somebody else's".to_owned(),
     }
 }
 
 fn table(audit: &Audit, rows: &[&Row]) {
-    let short = |text: String| format!("{}…", text.chars().take(SHORT).collect::<String>());
     let cells = rows.iter().map(|row| {
         let judged = if audit.is_agreed(row) {
             word(row).to_owned()
@@ -243,10 +318,10 @@ fn table(audit: &Audit, rows: &[&Row]) {
         };
         vec![
             row.event.size.to_string(),
-            short(hex::encode(row.event.root)),
+            short(&hex::encode(row.event.root)),
             row.event.block_number.to_string(),
             row.finality.to_string(),
-            short(format!("{:#x}", row.event.transaction)),
+            short(&format!("{:#x}", row.event.transaction)),
             judged,
         ]
     });
@@ -254,6 +329,10 @@ fn table(audit: &Audit, rows: &[&Row]) {
         &["size", "root", "block", "how sure", "transaction", "the log here"],
         &cells.collect::<Vec<_>>(),
     );
+}
+
+fn short(text: &str) -> String {
+    format!("{}…", text.chars().take(SHORT).collect::<String>())
 }
 
 /// Two roots of one size.
@@ -268,61 +347,4 @@ fn split(row: &Row) {
     output::sentence(format_args!("  block        {}, {}", event.block_number, row.finality));
     output::sentence(format_args!("  said by      {}", row.said_by.join(", ")));
     output::sentence("");
-}
-
-fn to_json(audit: &Audit) -> Value {
-    let rows = audit.rows.iter().map(|row| {
-        let event = &row.event;
-        let log_root = match row.judgement {
-            Judgement::Other { root } => Some(hex::encode(root.as_bytes())),
-            Judgement::InTheLog => Some(hex::encode(event.root)),
-            Judgement::Ahead => None,
-        };
-        json!({
-            "publisher": format!("{:#x}", event.publisher),
-            "is_own": row.is_own,
-            "size": event.size.to_string(),
-            "root": hex::encode(event.root),
-            "log_root": log_root,
-            "judgement": word(row).to_lowercase().replace(' ', "_"),
-            "block_number": event.block_number.to_string(),
-            "block_hash": format!("{:#x}", event.block_hash),
-            "transaction": format!("{:#x}", event.transaction),
-            "finality": row.finality.to_string(),
-            "said_by": row.said_by,
-            "is_agreed": audit.is_agreed(row),
-        })
-    });
-    json!({
-        "log": audit.log.to_string(),
-        "log_size": audit.log_size.to_string(),
-        "chain": audit.chain,
-        "contract": format!("{:#x}", audit.contract),
-        "publisher_by": match audit.whose {
-            Whose::Named(_) => Some("reader"),
-            Whose::Contract(_) => Some("contract"),
-            Whose::Declared => Some("log"),
-            Whose::Unknown => None,
-        },
-        "declared": audit.declared.iter().map(|it| json!({
-            "entry": it.index.to_string(),
-            "chain": it.body.chain,
-            "contract": it.body.contract,
-            "publisher": it.body.publisher,
-        })).collect::<Vec<_>>(),
-        "first_block": audit.first_block.to_string(),
-        "last_block": audit.last_block.to_string(),
-        "nodes": audit.answered + audit.failed.len(),
-        "answered": audit.answered,
-        "agree": audit.agree,
-        "failed": audit.failed.iter().map(|(who, says)| json!({"who": who, "says": says})).collect::<Vec<_>>(),
-        "missing": audit.missing.iter().map(|Logged { index, size, block_number }| json!({
-            "entry": index.to_string(),
-            "size": size.to_string(),
-            "block_number": block_number.to_string(),
-        })).collect::<Vec<_>>(),
-        "is_cut": audit.is_cut,
-        "is_split": audit.split().next().is_some(),
-        "anchors": rows.collect::<Vec<_>>(),
-    })
 }

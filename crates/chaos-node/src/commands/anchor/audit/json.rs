@@ -1,0 +1,64 @@
+//! What an audit found, for programs.
+
+use chaos_programs::auditing::{Audit, Judgement, Logged, Whose};
+use serde_json::{Value, json};
+
+use super::word;
+
+pub(super) fn to_json(audit: &Audit) -> Value {
+    let rows = audit.rows.iter().map(|row| {
+        let event = &row.event;
+        let log_root = match row.judgement {
+            Judgement::Other { root } => Some(hex::encode(root.as_bytes())),
+            Judgement::InTheLog => Some(hex::encode(event.root)),
+            Judgement::Ahead => None,
+        };
+        json!({
+            "publisher": format!("{:#x}", event.publisher),
+            "is_own": row.is_own,
+            "size": event.size.to_string(),
+            "root": hex::encode(event.root),
+            "log_root": log_root,
+            "judgement": word(row).to_lowercase().replace(' ', "_"),
+            "block_number": event.block_number.to_string(),
+            "block_hash": format!("{:#x}", event.block_hash),
+            "transaction": format!("{:#x}", event.transaction),
+            "finality": row.finality.to_string(),
+            "said_by": row.said_by,
+            "is_agreed": audit.is_agreed(row),
+        })
+    });
+    json!({
+        "log": audit.log.to_string(),
+        "log_size": audit.log_size.to_string(),
+        "chain": audit.chain,
+        "contract": format!("{:#x}", audit.contract),
+        "publisher_by": match audit.whose {
+            Whose::Named(_) => Some("reader"),
+            Whose::Contract(_) => Some("contract"),
+            Whose::Declared => Some("log"),
+            Whose::Unknown => None,
+        },
+        "declared": audit.declared.iter().zip(&audit.looked_at).map(|(it, is_here)| json!({
+            "is_looked_at": is_here,
+            "entry": it.index.to_string(),
+            "chain": it.body.chain,
+            "contract": it.body.contract,
+            "publisher": it.body.publisher,
+        })).collect::<Vec<_>>(),
+        "first_block": audit.first_block.to_string(),
+        "last_block": audit.last_block.to_string(),
+        "nodes": audit.answered + audit.failed.len(),
+        "answered": audit.answered,
+        "agree": audit.agree,
+        "failed": audit.failed.iter().map(|(who, says)| json!({"who": who, "says": says})).collect::<Vec<_>>(),
+        "missing": audit.missing.iter().map(|Logged { index, size, block_number }| json!({
+            "entry": index.to_string(),
+            "size": size.to_string(),
+            "block_number": block_number.to_string(),
+        })).collect::<Vec<_>>(),
+        "is_cut": audit.is_cut,
+        "is_split": audit.split().next().is_some(),
+        "anchors": rows.collect::<Vec<_>>(),
+    })
+}
