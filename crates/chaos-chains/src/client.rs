@@ -14,6 +14,7 @@ mod proving;
 mod registry;
 mod rewards;
 mod stack;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -33,8 +34,11 @@ pub use self::{
     outbox::{Ended, Journaled, Outbox, Plan, Told, Word},
     proposals::{EndpointProposal, SubmissionError, SubmittedProposal},
     registry::{Registered, RegistryWriter},
-    rewards::{Claim, CreatedDistribution, Funding, distribution_id},
+    rewards::{
+        Claim, CreatedDistribution, Funding, RefundedRest, StandingDistribution, distribution_id,
+    },
     stack::{GovernanceStack, GovernorTerms, StackConfig},
+    tokens::TokenUnit,
 };
 use crate::{
     ChainFile, Error, Signer, StateReader,

@@ -340,6 +340,14 @@ pub enum Error {
         /// The functions that were tried.
         asked: String,
     },
+    /// Something is in the chain by what a contract says, and the node shows no event of it.
+    #[error("{url} shows no event of {what}, which the contract says is done")]
+    NoEvent {
+        /// Scheme, host and port.
+        url: String,
+        /// What was done.
+        what: &'static str,
+    },
     /// The registry of checkpoints cannot take this one.
     #[error(transparent)]
     Registry(Box<RegistryRefusal>),

@@ -73,9 +73,9 @@ pub use client::{
     AnchorEvent, AnchorEvents, AnchorQuestion, AnchoredCheckpoint, AnchoredLog, Claim,
     CreatedDistribution, Ended, EndpointProposal, EvmChain, Finding, Found, Funding,
     GovernanceStack, GovernorCall, GovernorKind, GovernorProposal, GovernorTerms, Journaled,
-    ObservedVote, Outbox, Plan, ProposalState, Prospect, Registered, RegistryWriter, StackConfig,
-    SubmissionError, SubmittedProposal, Support, Told, TxSummary, VoteQuestion, VoteTally,
-    VotingWindow, Word, Work, distribution_id, prospect,
+    ObservedVote, Outbox, Plan, ProposalState, Prospect, RefundedRest, Registered, RegistryWriter,
+    StackConfig, StandingDistribution, SubmissionError, SubmittedProposal, Support, TokenUnit,
+    Told, TxSummary, VoteQuestion, VoteTally, VotingWindow, Word, Work, distribution_id, prospect,
 };
 pub use deployment::{Contract, DEPLOYMENT_BYTES_MAX, Deployed, Deployment, DeploymentError};
 pub use error::{CacheError, Error, NotTheAnchor, OtherCode, RegistryRefusal, Shortage};

@@ -66,7 +66,8 @@ pub(crate) use sources::{ExportArgs, ImportArgs, NodeArgs, StateFrom};
 pub(crate) use tx::{TxArgs, TxBumpArgs, TxCancelArgs, TxCommand, TxListArgs, TxResumeArgs};
 pub(crate) use verify::{Required, VerifyArgs};
 pub(crate) use vote::{
-    CastArgs, DelegateArgs, ExecuteArgs, ObserveArgs, OpenArgs, VoteArgs, VoteCommand, WatchArgs,
+    CastArgs, DelegateArgs, ExecuteArgs, ObserveArgs, OpenArgs, VoteArgs, VoteCommand,
+    VoteFileArgs, WatchArgs,
 };
 pub(crate) use witness::WitnessArgs;
 pub(crate) use work::{

@@ -72,6 +72,14 @@ pub(crate) fn read(dir: &Path) -> Result<Ledger, Failure> {
     }
 }
 
+/// The same; none where there is no log.
+pub(crate) fn read_if_any(dir: &Path) -> Result<Option<Ledger>, Failure> {
+    match Ledger::read(dir, clock::SYSTEM) {
+        Err(Error::NoData { .. }) => Ok(None),
+        _ => read(dir).map(Some),
+    }
+}
+
 /// Writes the rows of a folder that is behind; `behind` says how, should it not be writable.
 pub(crate) fn bring_up(dir: &Path, behind: Error) -> Result<(), Failure> {
     let open = || Ledger::open_rows(dir, from_environment(), clock::SYSTEM);

@@ -104,6 +104,36 @@ pub enum Refused {
         /// The payment.
         receipt: Digest,
     },
+    /// Shares go by account: two agents at one would be one payee.
+    #[error("agent {agent} has account {account:#x}, which is another agent's as well")]
+    OneAccount {
+        /// The agent.
+        agent: Did,
+        /// The account.
+        account: Address,
+    },
+    /// Who is paid for a task is not who did it.
+    #[error(
+        "task `{task}` is not one that outcome {outcome} names as the work of who is paid for it"
+    )]
+    OtherWork {
+        /// The task.
+        task: String,
+        /// The outcome.
+        outcome: Digest,
+    },
+    /// An agent is to be paid elsewhere.
+    #[error(
+        "agent {agent} had registered account {registered:#x} before the outcome, and is to be paid at {found:#x}"
+    )]
+    OtherAccount {
+        /// The agent.
+        agent: Box<Did>,
+        /// The account that was in force.
+        registered: Address,
+        /// The one to be paid.
+        found: Address,
+    },
     /// An agent has nowhere to be paid.
     #[error("agent {agent} had no account of {chain} when the outcome was logged")]
     NoAccount {
@@ -128,17 +158,8 @@ impl PayPlan {
         if !vote.state.passed() {
             return Err(Refused::NotPassed { receipt: outcome }.into());
         }
-        let rows = ledger.actions(0..ledger.size())?;
-        let at = rows.iter().find(|(_, row)| row.receipt == outcome).map(|(index, _)| *index);
-        let at = at.ok_or_else(unknown)?;
-        for (_, row) in rows.iter().filter(|(_, row)| row.kind == action::Pay::KIND) {
-            let paid = ledger.receipt(&row.receipt)?;
-            if let Some(Action::Pay(pay)) = paid.as_ref().map(|paid| &paid.action)
-                && pay.outcome == outcome
-            {
-                return Err(Refused::PaidBefore { outcome, receipt: row.receipt }.into());
-            }
-        }
+        let at = place(ledger, outcome)?.ok_or_else(unknown)?;
+        ensure_unpaid(ledger, outcome)?;
         let (mut slots, mut payees) = (Vec::new(), Vec::new());
         for task in studio.studio.tasks() {
             let name = task.name.to_string();
@@ -147,8 +168,12 @@ impl PayPlan {
             let work = ledger.receipt(&done.receipt)?.ok_or_else(unknown)?;
             let account = account_at(ledger, &work.agent, chain, at)?;
             slots.push((name, task.reward_weight, format!("{account:#x}")));
-            if !payees.contains(&(work.agent, account)) {
-                payees.push((work.agent, account));
+            match payees.iter().find(|(_, other)| *other == account) {
+                None => payees.push((work.agent, account)),
+                Some((agent, _)) if *agent == work.agent => {}
+                Some(_) => {
+                    return Err(Refused::OneAccount { agent: work.agent, account }.into());
+                }
             }
         }
         Ok(Self {
@@ -162,6 +187,45 @@ impl PayPlan {
             document: RewardDocument { pool: terms.pool, slots },
             payees,
         })
+    }
+
+    /// Whether a log has the outcome. If it has, who is paid has to be who did the work that it names, at the account
+    /// that was registered before it: a file of somebody else's may say otherwise.
+    ///
+    /// # Errors
+    /// [`Refused`] says what the log has instead.
+    pub fn ensure_of(&self, ledger: &Ledger) -> Result<bool, Error> {
+        let outcome = self.outcome;
+        let Some(receipt) = ledger.receipt(&outcome)? else { return Ok(false) };
+        let unknown = || Refused::NoOutcome { receipt: outcome };
+        let vote = receipt.action.read::<ObserveVote>().ok_or_else(unknown)?;
+        if !vote.state.passed() {
+            return Err(Refused::NotPassed { receipt: outcome }.into());
+        }
+        let at = place(ledger, outcome)?.ok_or_else(unknown)?;
+        for (agent, found) in &self.payees {
+            let registered = account_at(ledger, agent, &self.chain, at)?;
+            if registered != *found {
+                let (agent, found) = (Box::new(*agent), *found);
+                return Err(Refused::OtherAccount { agent, registered, found }.into());
+            }
+        }
+        for (task, _, account) in &self.document.slots {
+            let done = vote.contributions.iter().find(|done| done.task == *task);
+            let work = match done {
+                Some(done) => ledger.receipt(&done.receipt)?,
+                None => None,
+            };
+            let is_of = |work: &chaos_agency::Receipt| {
+                self.payees
+                    .iter()
+                    .any(|(agent, payee)| *agent == work.agent && format!("{payee:#x}") == *account)
+            };
+            if !work.as_deref().is_some_and(is_of) {
+                return Err(Refused::OtherWork { task: task.clone(), outcome }.into());
+            }
+        }
+        Ok(true)
     }
 
     /// The same, funded by this account.
@@ -225,6 +289,31 @@ impl PayPlan {
         });
         Ok(due.collect())
     }
+}
+
+/// Where a log has an outcome.
+fn place(ledger: &Ledger, outcome: Digest) -> Result<Option<u64>, Error> {
+    let rows = ledger.actions(0..ledger.size())?;
+    Ok(rows.iter().find(|(_, row)| row.receipt == outcome).map(|(index, _)| *index))
+}
+
+/// A log has no payment for an outcome.
+///
+/// # Errors
+/// [`Refused::PaidBefore`] names the payment.
+pub fn ensure_unpaid(ledger: &Ledger, outcome: Digest) -> Result<(), Error> {
+    for (_, row) in ledger.actions(0..ledger.size())? {
+        if row.kind != action::Pay::KIND {
+            continue;
+        }
+        let paid = ledger.receipt(&row.receipt)?;
+        if let Some(Action::Pay(pay)) = paid.as_ref().map(|paid| &paid.action)
+            && pay.outcome == outcome
+        {
+            return Err(Refused::PaidBefore { outcome, receipt: row.receipt }.into());
+        }
+    }
+    Ok(())
 }
 
 /// The account of an agent that was in force at a place in the log.

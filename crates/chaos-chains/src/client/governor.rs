@@ -294,8 +294,25 @@ impl EvmChain {
         self.call(governor, ChaosGovernor::tokenCall {}).await
     }
 
+    /// The account that owns a parameter registry, and so alone sets what is in it.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn registry_owner(&self, registry: Address) -> Result<Address, Error> {
+        self.call(registry, ParameterRegistry::ownerCall {}).await
+    }
+
+    /// The timelock through which a governor acts.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn timelock_of(&self, governor: Address) -> Result<Address, Error> {
+        self.call(governor, ChaosGovernor::timelockCall {}).await
+    }
+
     /// Lets an account's tokens count as the votes of one, which may be itself. They count from the next block
-    /// on.
+    /// on. Whose they are now the token says, whatever was sent before: by which transaction they became so, and none
+    /// where they are so already and nothing sent from here last made them so.
     ///
     /// # Errors
     /// As every transaction.
@@ -304,9 +321,16 @@ impl EvmChain {
         token: Address,
         from: &Signer,
         delegatee: Address,
-    ) -> Result<TxSummary, Error> {
+    ) -> Result<Option<TxSummary>, Error> {
         let call = ChaosToken::delegateCall { delegatee };
-        Ok(self.send_call(from, token, call).await?.summary)
+        let what = ChaosToken::delegateCall::SIGNATURE;
+        let act = Act { what, to: TxKind::Call(token), input: call.abi_encode().into() };
+        let account = from.address();
+        let holds = async || {
+            let found = self.call(token, ChaosToken::delegatesCall { account }).await?;
+            Ok(found == delegatee)
+        };
+        Ok(self.set(from, act, holds).await?.map(|mined| mined.summary))
     }
 
     /// When votes on a proposal are taken.

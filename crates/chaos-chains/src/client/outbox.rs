@@ -3,6 +3,7 @@
 mod delivery;
 mod journaled;
 mod preparing;
+mod setting;
 mod spending;
 mod standing;
 

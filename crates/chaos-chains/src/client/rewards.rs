@@ -1,9 +1,14 @@
 //! Rewards: funding a distribution, claiming from it, taking back the rest, and looking at balances.
 
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
-use alloy_sol_types::{SolCall as _, SolValue as _};
+use std::time::{Duration, Instant};
 
-use super::{Act, EvmChain, TxSummary, event};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
+use alloy_sol_types::{SolCall as _, SolEvent as _, SolValue as _};
+
+use super::{
+    Act, EvmChain, TxSummary, event,
+    events::{EVENTS_MAX, EventFilter},
+};
 use crate::{
     Error, Signer,
     contracts::{
@@ -11,6 +16,9 @@ use crate::{
         reward_distributor::{IRewardDistributor, RewardDistributor},
     },
 };
+
+/// Pause between two looks at an event whose block is not sure yet.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What a funder fixes for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +44,26 @@ pub struct CreatedDistribution {
     pub distribution_id: U256,
     /// The transaction that did it.
     pub transaction: TxSummary,
+}
+
+/// What went back to a funder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefundedRest {
+    /// How much, in the token's smallest unit, as the transaction's event says.
+    pub amount: u128,
+    /// The transaction that did it, now or before.
+    pub transaction: TxSummary,
+}
+
+/// A distribution as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StandingDistribution {
+    /// What was funded, in the token's smallest unit.
+    pub total: u128,
+    /// What is left of it: neither claimed nor gone back.
+    pub remaining: u128,
+    /// Whether token, root and total are those of the funding that was asked about.
+    pub is_as_funded: bool,
 }
 
 /// The number of a funder's distribution under a key, whether it exists or not.
@@ -68,21 +96,18 @@ impl EvmChain {
         let what = RewardDistributor::createDistributionCall::SIGNATURE;
         let input = Bytes::from(call.abi_encode());
         let create = Act { what, to: TxKind::Call(distributor), input };
-        // What this journal has not funded and stands there is somebody else's with the same key, or this
-        // account's from elsewhere: approving would be paid for in vain.
-        if self.sent(from.address(), &create)?.is_none()
-            && self.remaining(distributor, distribution_id).await.is_ok()
-        {
-            let reason = "KeyUsed: it is funded already, not from this journal".to_owned();
-            return Err(Error::Reverted { call: what, reason });
+        let sent = self.sent(from.address(), &create)?;
+        let is_sent = sent.is_some_and(|it| it.included().is_none_or(|it| it.succeeded));
+        // What was sent has taken its allowance, or has it before it.
+        if !is_sent {
+            // What this journal has not funded and stands there is somebody else's with the same key, or this
+            // account's from elsewhere: approving would be paid for in vain.
+            if self.remaining(distributor, distribution_id).await.is_ok() {
+                let reason = "KeyUsed: it is funded already, not from this journal".to_owned();
+                return Err(Error::Reverted { call: what, reason });
+            }
+            self.approve(from, token, distributor, U256::from(total)).await?;
         }
-        let approve = ChaosToken::approveCall { spender: distributor, value: U256::from(total) };
-        // Two distributions of one total need two approvals, and the journal takes the same input for the
-        // same intent: the number after the arguments, which no token reads, tells them apart.
-        let input = [approve.abi_encode(), distribution_id.abi_encode()].concat();
-        let what = ChaosToken::approveCall::SIGNATURE;
-        let act = Act { what, to: TxKind::Call(token), input: Bytes::from(input) };
-        self.act(from, act, self.until).await?;
         let mined = self.act(from, create, self.until).await?;
         let created: RewardDistributor::DistributionCreated = event(&mined, distributor)?;
         if created.distributionId != distribution_id {
@@ -90,6 +115,25 @@ impl EvmChain {
             return Err(Error::malformed("DistributionCreated", reason));
         }
         Ok(CreatedDistribution { distribution_id, transaction: mined.summary })
+    }
+
+    /// Lets a spender take so much of the sender's tokens, if it may not yet. Whether it may the token says: an
+    /// allowance is used up, or taken back, by what this journal does not know.
+    async fn approve(
+        &self,
+        from: &Signer,
+        token: Address,
+        spender: Address,
+        value: U256,
+    ) -> Result<(), Error> {
+        let owner = from.address();
+        let holds = async || {
+            let found = self.call(token, ChaosToken::allowanceCall { owner, spender }).await?;
+            Ok(found >= value)
+        };
+        let input = ChaosToken::approveCall { spender, value }.abi_encode().into();
+        let act = Act { what: ChaosToken::approveCall::SIGNATURE, to: TxKind::Call(token), input };
+        self.set(from, act, holds).await.map(drop)
     }
 
     /// What is left of a distribution, in the token's smallest unit.
@@ -112,9 +156,11 @@ impl EvmChain {
         from: &Signer,
         funder: Address,
         key: [u8; 32],
-    ) -> Result<TxSummary, Error> {
+    ) -> Result<RefundedRest, Error> {
         let call = RewardDistributor::refundCall { funder, key: key.into() };
-        Ok(self.send_call(from, distributor, call).await?.summary)
+        let mined = self.send_call(from, distributor, call).await?;
+        let refunded: RewardDistributor::DistributionRefunded = event(&mined, distributor)?;
+        Ok(RefundedRest { amount: refunded.amount, transaction: mined.summary })
     }
 
     /// Pays one leaf to its account. Anyone may send it.
@@ -151,12 +197,102 @@ impl EvmChain {
         self.call(distributor, call).await
     }
 
-    /// Tokens an account holds, in the token's smallest unit.
+    /// How a funder's distribution stands.
     ///
     /// # Errors
-    /// As every read.
-    pub async fn token_balance(&self, token: Address, account: Address) -> Result<U256, Error> {
-        self.call(token, ChaosToken::balanceOfCall { account }).await
+    /// [`Error::Reverted`] with `UnknownDistribution` if there is none.
+    pub async fn standing_distribution(
+        &self,
+        distributor: Address,
+        funder: Address,
+        funding: &Funding,
+    ) -> Result<StandingDistribution, Error> {
+        let id = distribution_id(funder, funding.key);
+        let call = RewardDistributor::getDistributionCall { distributionId: id };
+        let found = self.call(distributor, call).await?;
+        let Funding { token, root, total, .. } = *funding;
+        let is_as_funded = (found.token, found.root.0, found.total) == (token, root, total);
+        let (total, remaining) = (found.total, found.remaining);
+        Ok(StandingDistribution { total, remaining, is_as_funded })
+    }
+
+    /// The transaction that funded a distribution, whoever sent it, once it is as sure as this connection waits for; none
+    /// where the node shows none.
+    ///
+    /// # Errors
+    /// As every read, [`Error::EventsRefused`] where the node gives no events, and [`Error::NotSettled`].
+    pub async fn funding_transaction(
+        &self,
+        distributor: Address,
+        funder: Address,
+        key: [u8; 32],
+    ) -> Result<Option<TxSummary>, Error> {
+        let topics = [
+            RewardDistributor::DistributionCreated::SIGNATURE_HASH,
+            distribution_id(funder, key).into(),
+            funder.into_word(),
+        ];
+        self.settled_event(distributor, &topics, &|_| true).await
+    }
+
+    /// The transaction that paid a leaf, whoever sent it, as [`Self::funding_transaction`].
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn claiming_transaction(
+        &self,
+        distributor: Address,
+        claim: &Claim<'_>,
+    ) -> Result<Option<TxSummary>, Error> {
+        let topics = [
+            RewardDistributor::RewardClaimed::SIGNATURE_HASH,
+            claim.distribution_id.into(),
+            claim.account.into_word(),
+        ];
+        let amount = claim.amount.to_be_bytes::<32>();
+        self.settled_event(distributor, &topics, &|data| data == amount).await
+    }
+
+    /// The transaction of an event that a contract emits once, as sure as this connection waits for.
+    async fn settled_event(
+        &self,
+        contract: Address,
+        topics: &[B256],
+        is_it: &(dyn Fn(&[u8]) -> bool + Sync),
+    ) -> Result<Option<TxSummary>, Error> {
+        let patience = self.outbox()?.patience;
+        let start = Instant::now();
+        loop {
+            let last = self.block_number().await?;
+            let filter = EventFilter {
+                contract,
+                topics: topics.iter().copied().map(Some).collect(),
+                except: Vec::new(),
+                first: self.first_block_of(contract, last).await?,
+                last,
+                most: EVENTS_MAX,
+            };
+            let found = self.events(&filter, &|_, _| ()).await?;
+            let Some(event) = found.iter().find(|event| is_it(&event.data)) else {
+                return Ok(None);
+            };
+            let hash = event.transaction_hash;
+            let Some(receipt) = self.receipt(hash).await? else { return Ok(None) };
+            let (block_number, block_hash) = (receipt.block_number.to(), receipt.block_hash);
+            let reached = self.horizon().await?.of(block_number);
+            let is_there = !receipt.status.is_zero()
+                && block_hash == event.block_hash
+                && self.block_hash(block_number).await? == Some(block_hash);
+            if is_there && reached.is_enough_for(self.until) {
+                let gas_used = receipt.gas_used.to();
+                return Ok(Some(TxSummary { hash, block_number, block_hash, gas_used }));
+            }
+            if start.elapsed() > patience {
+                let (wanted, waited_s) = (self.until, patience.as_secs());
+                return Err(Error::NotSettled { hash, block_number, reached, wanted, waited_s });
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 }
 

@@ -123,13 +123,16 @@ pub(crate) struct AccountArgs {
     /// The chain, such as eip155:1.
     #[arg(long, value_name = "CAIP-2")]
     pub(crate) chain: ChainId,
-    /// The account. It has a key: a contract can sign nothing. Default: the keystore's.
-    #[arg(long, value_name = "ADDRESS", required_unless_present = "keystore", value_parser = address)]
+    /// The account. It has a key: a contract can sign nothing. Default: the key's that signs here.
+    #[arg(long, value_name = "ADDRESS", required_unless_present_any = ["keystore", "own_key"], value_parser = address)]
     pub(crate) account: Option<Address>,
     /// A file with the account's signature of the text (`personal_sign`; `cast wallet sign` and every wallet
     /// make it), or `-` for standard input.
-    #[arg(long, value_name = "FILE", conflicts_with = "keystore")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["keystore", "own_key"])]
     pub(crate) signature: Option<PathBuf>,
+    /// The account's key is in CHAOSCHAIN_PRIVATE_KEY, to sign here.
+    #[arg(long, conflicts_with = "keystore")]
+    pub(crate) own_key: bool,
     /// The account's Ethereum keystore file, to sign here; its password comes from
     /// CHAOSCHAIN_KEYSTORE_PASSWORD.
     #[arg(long, value_name = "FILE")]

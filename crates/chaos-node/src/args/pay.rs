@@ -39,7 +39,7 @@ pub(crate) struct PlanArgs {
     /// The receipt of the outcome, which `vote observe` printed.
     #[arg(long, value_name = "RECEIPT")]
     pub(crate) outcome: Digest,
-    /// What is divided, in whole tokens of 18 decimals.
+    /// What is divided, in whole tokens; how many decimals one has the token says.
     #[arg(long, value_name = "TOKENS", allow_hyphen_values = true)]
     pub(crate) pool: String,
     /// The token; otherwise the deployment's.
@@ -74,7 +74,7 @@ pub(crate) struct StepArgs {
 pub(crate) struct ClaimArgs {
     #[command(flatten)]
     pub(crate) step: StepArgs,
-    /// Log the payment, as the operator, once every share is claimed from here and its block is as sure as
+    /// Log the payment, as the operator, once every share is claimed, by whomever, and its block is as sure as
     /// --finality asks.
     #[arg(long)]
     pub(crate) record: bool,

@@ -66,6 +66,21 @@ pub(crate) struct OpenArgs {
     pub(crate) send: SendArgs,
 }
 
+/// A vote by its file, which somebody else may have written, and the governor in which votes count.
+#[derive(Debug, Args)]
+pub(crate) struct VoteFileArgs {
+    /// What `vote open` wrote.
+    #[arg(long, value_name = "FILE", default_value = "vote.json")]
+    pub(crate) vote: PathBuf,
+    /// The deployment whose governor you vote in, as `chain deploy` wrote it. A vote of another governor, or on
+    /// another registry, is refused.
+    #[arg(long, value_name = "FILE", default_value = "deployment.json")]
+    pub(crate) deployment: PathBuf,
+    /// The governor that you vote in, where you have no deployment.
+    #[arg(long, value_name = "CONTRACT", value_parser = address, conflicts_with = "deployment")]
+    pub(crate) governor: Option<Address>,
+}
+
 /// A choice in a vote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SupportKind {
@@ -92,18 +107,16 @@ pub(crate) struct CastArgs {
     /// Why, for everybody to read on the chain.
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) reason: String,
-    /// What `vote open` wrote.
-    #[arg(long, value_name = "FILE", default_value = "vote.json")]
-    pub(crate) vote: PathBuf,
+    #[command(flatten)]
+    pub(crate) vote: VoteFileArgs,
     #[command(flatten)]
     pub(crate) send: SendArgs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct WatchArgs {
-    /// What `vote open` wrote.
-    #[arg(long, value_name = "FILE", default_value = "vote.json")]
-    pub(crate) vote: PathBuf,
+    #[command(flatten)]
+    pub(crate) vote: VoteFileArgs,
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
     /// How long to follow it, in seconds.
@@ -116,16 +129,15 @@ pub(crate) struct WatchArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct ExecuteArgs {
-    /// What `vote open` wrote.
-    #[arg(long, value_name = "FILE", default_value = "vote.json")]
-    pub(crate) vote: PathBuf,
+    #[command(flatten)]
+    pub(crate) vote: VoteFileArgs,
     #[command(flatten)]
     pub(crate) send: SendArgs,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct ObserveArgs {
-    /// The governor; otherwise the vote file says which.
+    /// The governor, on your word; otherwise the vote file and the deployment say which.
     #[arg(long, value_name = "CONTRACT", value_parser = address, requires = "id")]
     pub(crate) governor: Option<Address>,
     /// The proposal's number there, decimal or 0x and hexadecimal.
@@ -134,6 +146,14 @@ pub(crate) struct ObserveArgs {
     /// What `vote open` wrote.
     #[arg(long, value_name = "FILE", default_value = "vote.json", conflicts_with = "governor")]
     pub(crate) vote: PathBuf,
+    /// The deployment whose governor that vote has to be of, as `chain deploy` wrote it.
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "deployment.json",
+        conflicts_with = "governor"
+    )]
+    pub(crate) deployment: PathBuf,
     /// Log the outcome, as the operator, of the submission with this receipt. The block has to be as sure
     /// as --finality asks.
     #[arg(long, value_name = "RECEIPT")]

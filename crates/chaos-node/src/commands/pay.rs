@@ -7,17 +7,20 @@ mod refund;
 
 use std::{path::Path, process::ExitCode};
 
-use chaos_chains::{B256, Contract, EvmChain, U256, sending::decimal};
-use chaos_programs::paying::{PAYMENT_BYTES_MAX, PayPlan};
+use chaos_chains::{B256, Contract, EvmChain, TokenUnit, U256};
+use chaos_programs::paying::{Due, PAYMENT_BYTES_MAX, PayPlan};
 
 use crate::{
     args::{PayArgs, PayCommand},
     commands::deployment,
     exit::{Failure, Kind, OrFail as _},
+    ledger, output,
 };
 
-/// Decimals of a token of ours.
-const DECIMALS: usize = 18;
+/// The contract takes no shorter time.
+const DAYS_MIN: u32 = 90;
+const DAY_S: u32 = 24 * 60 * 60;
+const REFUND_AFTER_MIN_S: u32 = DAYS_MIN * DAY_S;
 
 pub(crate) fn run(args: &PayArgs) -> Result<ExitCode, Failure> {
     match &args.command {
@@ -45,8 +48,43 @@ async fn read(chain: &EvmChain, path: &Path) -> Result<PayPlan, Failure> {
         );
         return Err(named(Failure::message(Kind::Input, reason)));
     }
+    if let Some(found) = plan.refund_after_s.filter(|after_s| *after_s < REFUND_AFTER_MIN_S) {
+        let reason =
+            format!("refund_after_s is {found}, the distributor takes at least 90 days, or none");
+        return Err(named(Failure::message(Kind::Input, reason)));
+    }
     chain.ensure_made_of(Contract::RewardDistributor, plan.distributor).await?;
     Ok(plan)
+}
+
+/// Who is paid by a file is who the log says, where the data directory has the outcome: otherwise the log would
+/// refuse afterwards what was paid for. What it cannot say is said.
+fn ensure_of_log(plan: &PayPlan, data: &Path, path: &Path) -> Result<(), Failure> {
+    let is_known = match ledger::read_if_any(data)? {
+        Some(ledger) => {
+            let checked = plan.ensure_of(&ledger).map_err(Failure::from);
+            checked.map_err(|failure| deployment::named(failure, path).hint("nothing was sent"))?
+        }
+        None => false,
+    };
+    if !is_known {
+        output::tell(format_args!(
+            "no log here has outcome {}: who gets what is the word of whoever wrote {}",
+            plan.outcome,
+            path.display()
+        ));
+    }
+    Ok(())
+}
+
+/// Who gets what of which token, in the token's own unit, before anything is sent: the file may be another's.
+fn foretell(plan: &PayPlan, unit: &TokenUnit, total: U256) -> Result<(), Failure> {
+    for Due { account, amount, .. } in plan.due()? {
+        output::say(format_args!("{account:#x} gets {}", unit.amount(amount)));
+    }
+    output::say(format_args!("in token {unit}, as the node says"));
+    output::say(format_args!("{} in all, {total} of its smallest units", unit.amount(total)));
+    Ok(())
 }
 
 /// Who funded it, which `pay fund` writes into the file.
@@ -55,8 +93,4 @@ fn funder(plan: &PayPlan, path: &Path) -> Result<chaos_chains::Address, Failure>
         let reason = format!("{} does not say who funded it", path.display());
         Failure::message(Kind::Input, reason).hint("`chaoschain pay fund` funds it and writes that")
     })
-}
-
-fn tokens(amount: U256) -> String {
-    decimal(amount, DECIMALS)
 }

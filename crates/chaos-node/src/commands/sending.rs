@@ -279,8 +279,9 @@ fn tell(told: &Told<'_>) {
     match told {
         Told::Sending(intent) => {
             if let Some(attempt) = intent.newest() {
-                let (what, nonce) = (&intent.what, intent.nonce);
-                output::tell(format_args!("sending {what}: {} (nonce {nonce})", attempt.hash));
+                let (what, nonce, chain) = (&intent.what, intent.nonce, &intent.chain);
+                let hash = attempt.hash;
+                output::tell(format_args!("sending {what} on {chain}: {hash} (nonce {nonce})"));
             }
         }
         Told::Waiting(intent, waited) => {

@@ -6,13 +6,16 @@ mod observe;
 mod open;
 mod watch;
 
-use std::{path::Path, process::ExitCode};
+use std::process::ExitCode;
 
-use chaos_chains::{Contract, EvmChain, OpenVote, ProposalState, TxSummary, VOTE_FILE_BYTES_MAX};
+use chaos_chains::{
+    Address, Contract, EvmChain, OpenVote, ProposalState, TokenUnit, TxSummary, U256,
+    VOTE_FILE_BYTES_MAX,
+};
 use serde_json::json;
 
 use crate::{
-    args::{ChainArgs, DelegateArgs, VoteArgs, VoteCommand},
+    args::{ChainArgs, DelegateArgs, VoteArgs, VoteCommand, VoteFileArgs},
     commands::{
         deployment,
         sending::{Explorer, connect, outbox, planned, signer},
@@ -40,13 +43,27 @@ fn delegate(args: &DelegateArgs) -> Result<ExitCode, Failure> {
         let token = deployment::contract(&chain, Contract::Token, None, &args.deployment).await?;
         let to = args.to.unwrap_or_else(|| signer.address());
         match chain.delegate(token, &signer, to).await {
-            Ok(sent) => {
+            Ok(Some(sent)) => {
                 let text = format!("the votes of {:#x} are {to:#x}'s now", signer.address());
                 sent_as(&Sent { event: "delegated", text, sent }, &args.send.chain, args.send.json)
+            }
+            Ok(None) => {
+                report_delegated(signer.address(), to, args.send.json)?;
+                Ok(ExitCode::SUCCESS)
             }
             Err(error) => planned(&chain, error, args.send.json),
         }
     })
+}
+
+/// The token says that there is nothing to send.
+fn report_delegated(account: Address, to: Address, as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        return output::json(&json!({"event": "delegated", "transaction": null}));
+    }
+    output::line(format_args!("the votes of {account:#x} are {to:#x}'s already"));
+    output::say("as the node says; nothing was sent");
+    Ok(())
 }
 
 /// What was sent, in words.
@@ -74,26 +91,87 @@ fn sent_as(told: &Sent, chain: &ChainArgs, as_json: bool) -> Result<ExitCode, Fa
     Ok(ExitCode::SUCCESS)
 }
 
-/// A vote by its file, on its own chain.
-async fn read(chain: &EvmChain, path: &Path) -> Result<OpenVote, Failure> {
-    let named = |failure: Failure| deployment::named(failure, path);
-    let bytes = chaos_files::read(path, VOTE_FILE_BYTES_MAX)
+/// A vote by its file, on its own chain and of the governor that its reader votes in: whoever wrote the file
+/// chose the one that is in it.
+async fn read(chain: &EvmChain, args: &VoteFileArgs) -> Result<OpenVote, Failure> {
+    let named = |failure: Failure| deployment::named(failure, &args.vote);
+    let bytes = chaos_files::read(&args.vote, VOTE_FILE_BYTES_MAX)
         .or_fail(Kind::Input)
         .map_err(|failure| failure.hint("`chaoschain vote open` writes it; name it by --vote"))?;
     let vote = OpenVote::parse(&bytes).or_fail(Kind::Input).map_err(named)?;
     let found = chain.first_block().await?;
-    if vote.chain == *chain.chain_id() && vote.genesis == found {
-        // When votes are taken the governor says, not whoever handed the file on.
-        let window = chain.voting_window(vote.governor, vote.call.proposal_id()).await?;
-        return Ok(OpenVote { window, ..vote });
+    if vote.chain != *chain.chain_id() || vote.genesis != found {
+        let reason = format!(
+            "it is of {} with first block {}, this is {} with first block {found}",
+            vote.chain,
+            vote.genesis,
+            chain.chain_id()
+        );
+        return Err(named(Failure::message(Kind::Input, reason)));
+    }
+    ensure_own(chain, &vote, args).await?;
+    // When votes are taken the governor says, not whoever handed the file on.
+    let window = chain.voting_window(vote.governor, vote.call.proposal_id()).await?;
+    Ok(OpenVote { window, ..vote })
+}
+
+/// A vote is of the governor that its reader names, and on the registry that this governor's votes set.
+async fn ensure_own(chain: &EvmChain, vote: &OpenVote, args: &VoteFileArgs) -> Result<(), Failure> {
+    let refused = |what: &str, found: Address, by: &dyn std::fmt::Display, own: Address| {
+        let reason = format!("it is of {what} {found:#x}, and {by} says {own:#x}");
+        let hint =
+            "whoever wrote the vote's file chose the one in it; votes count in your own alone";
+        Err(deployment::named(Failure::message(Kind::Input, reason), &args.vote).hint(hint))
+    };
+    if let Some(own) = args.governor {
+        if vote.governor != own {
+            return refused("governor", vote.governor, &"--governor", own);
+        }
+    } else {
+        let file = args.deployment.display();
+        let Some(known) = deployment::read(&args.deployment)? else {
+            let reason = format!("there is no {file}, which says in which governor you vote");
+            let hint =
+                "name the file by --deployment, or the governor that you vote in by --governor";
+            return Err(Failure::message(Kind::Input, reason).hint(hint));
+        };
+        let at =
+            async |contract| deployment::contract(chain, contract, None, &args.deployment).await;
+        let own = at(Contract::Governor).await?;
+        if vote.governor != own {
+            return refused("governor", vote.governor, &file, own);
+        }
+        if known.contracts.contains_key(&Contract::ParameterRegistry) {
+            let own = at(Contract::ParameterRegistry).await?;
+            if vote.call.registry != own {
+                return refused("registry", vote.call.registry, &file, own);
+            }
+        }
+    }
+    let owner = chain.registry_owner(vote.call.registry).await?;
+    let timelock = chain.timelock_of(vote.governor).await?;
+    if owner == timelock {
+        return Ok(());
     }
     let reason = format!(
-        "it is of {} with first block {}, this is {} with first block {found}",
-        vote.chain,
-        vote.genesis,
-        chain.chain_id()
+        "its registry {:#x} belongs to {owner:#x}, not to the governor's timelock {timelock:#x}: the vote can \
+         set nothing there",
+        vote.call.registry
     );
-    Err(named(Failure::message(Kind::Input, reason)))
+    Err(deployment::named(Failure::message(Kind::Input, reason), &args.vote))
+}
+
+/// Votes as a number, in the unit of the token that a governor names.
+fn votes(unit: Option<&TokenUnit>, amount: U256) -> String {
+    unit.map_or_else(|| amount.to_string(), |unit| unit.number(amount))
+}
+
+/// What such a number counts.
+fn counted(unit: Option<&TokenUnit>) -> String {
+    match unit {
+        Some(unit) => unit.to_string(),
+        None => "smallest units; the governor names no token".to_owned(),
+    }
 }
 
 /// OpenZeppelin's word for where a vote stands.

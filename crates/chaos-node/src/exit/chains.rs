@@ -93,6 +93,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::BlockNotSettled { .. } => {
             "nothing is lost: the same command goes on; --finality says how sure it has to be".to_owned()
         }
+        Error::NoEvent { .. } | Error::EventsRefused { .. } => {
+            "name another node of the chain by --rpc-url, which gives its events (eth_getLogs)".to_owned()
+        }
         Error::NoStateProof { .. } | Error::StateProof(_) | Error::BlockLeft { .. } => {
             "nothing is lost: the same command goes on with it; --rpc-url names another node of the chain, \
              which keeps the state of older blocks"

@@ -169,6 +169,12 @@ const fn hint(error: &Error) -> Option<&'static str> {
         Error::Paying(paying::Refused::NoOutcome { .. }) => {
             "`chaoschain vote observe` with --submission logs an outcome and prints its receipt"
         }
+        Error::Paying(paying::Refused::PaidBefore { .. }) => {
+            "it is paid and logged; `chaoschain log prove` shows it"
+        }
+        Error::Paying(paying::Refused::OneAccount { .. }) => {
+            "each agent is paid at an account of its own; what is registered before the outcome counts"
+        }
         Error::Paying(paying::Refused::NoAccount { .. }) => {
             "`chaoschain agent account` registers one, before the outcome is logged: what was earned is not led \
              elsewhere afterwards"

@@ -165,6 +165,8 @@ fn votes_by_the_guide(dir: &TempDir, anvil: &Anvil, has: &str, page: &str) {
         "would send approve(address,uint256)",
         "; anchored (where the log declares it); ",
         "said by 1 of 1 nodes",
+        "1000 CHAOS are funded, included",
+        "\nreceipt  sha256:",
     ] {
         assert!(run.stdout.contains(said), "{said}: {}", run.stdout);
     }

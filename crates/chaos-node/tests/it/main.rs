@@ -27,6 +27,7 @@ mod forecast;
 mod forged;
 mod forks;
 mod guests;
+mod handed;
 mod handover;
 mod help;
 mod live;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    handed::claims_one_share,
     program::{DEVELOPMENT_KEY, Run, anvil_is_there, root, run_with},
     proxy::{Proxy, ask},
     shown::refuses_what_is_not_so,
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// The account of [`DEVELOPMENT_KEY`].
-const ACCOUNT: &str = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
+pub(crate) const ACCOUNT: &str = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266";
 
 /// Terms under which a vote is over soon, and a cap that deploying a governor stays below.
 pub(crate) const DEPLOY: [&str; 8] =
@@ -123,7 +124,7 @@ impl Story {
 /// The words of a command with the files of the folder.
 const PLACE: [&str; 2] = ["--chain-config", "@chain.toml"];
 pub(crate) const DEPLOYED: [&str; 2] = ["--deployment", "@deployment.json"];
-pub(crate) const VOTE: [&str; 2] = ["--vote", "@vote.json"];
+pub(crate) const VOTE: [&str; 4] = ["--vote", "@vote.json", "--deployment", "@deployment.json"];
 
 #[test]
 fn a_proposal_goes_from_a_draft_to_what_its_vote_set_by_separate_commands() {
@@ -188,7 +189,8 @@ fn a_proposal_goes_from_a_draft_to_what_its_vote_set_by_separate_commands() {
     let block = story.ask("eth_getBlockByHash", &json!([observed["block_hash"], false]));
     assert!(block.is_object(), "the block that it was read in");
     // An outcome is logged once.
-    story.run(&observe).expect_error(3, &["outcome-repeated"]);
+    let known = format!("its outcome is receipt {}", observed["receipt"].as_str().unwrap());
+    story.run(&observe).expect_error(3, &["outcome-repeated", &known]);
     let payment = pays(&story, observed["receipt"].as_str().unwrap());
     let observed = observed["receipt"].as_str().unwrap();
     shows(&story, [receipt, observed, &payment]);
@@ -265,11 +267,20 @@ fn pays(story: &Story, outcome: &str) -> String {
         [&["pay", command, "--payment", "@payment.json", "--json"], &PLACE[..]].concat()
     };
     story.run(&step("claim")).expect_error(3, &["does not say who funded it"]);
+    // The log knows where the agents are to be paid: what it would refuse afterwards is not paid for.
+    let planned_file = fs::read_to_string(story.path("payment.json")).unwrap();
+    let [found, other] =
+        [4, 9].map(|number| format!("{:#x}", story.anvil.signer(number).address()));
+    assert!(planned_file.contains(&found), "{planned_file}");
+    fs::write(story.path("payment.json"), planned_file.replace(&found, &other)).unwrap();
+    story.run(&step("fund")).expect_error(3, &["had registered account", "nothing was sent"]);
+    fs::write(story.path("payment.json"), planned_file).unwrap();
     let funded = story.run(&step("fund")).expect_code(0).json().remove(0);
     let landed = story.landed();
     let again = story.run(&step("fund")).expect_code(0).json().remove(0);
     assert_eq!((again, story.landed()), (funded, landed));
     story.run(&step("refund")).expect_error(4, &["RefundNotOpen"]);
+    claims_one_share(story, 0);
     let claim = [&step("claim")[..], &["--record"]].concat();
     let claimed = story.run(&claim).expect_code(0).json();
     assert_eq!(claimed.len(), 3, "{claimed:?}");
@@ -279,7 +290,13 @@ fn pays(story: &Story, outcome: &str) -> String {
         let receipt = story.ask("eth_getTransactionReceipt", &json!([hash]));
         assert_eq!(receipt["status"], "0x1");
     }
-    assert_eq!(story.landed(), landed + 2);
+    // The one that its payee claimed is shown by the distributor's event.
+    assert_eq!(claimed[0]["is_from_here"], false);
+    assert_eq!(claimed[1]["is_from_here"], true);
+    assert_eq!(story.landed(), landed + 1);
+    story
+        .run(&claim)
+        .expect_error(3, &["was paid for before", claimed[2]["receipt"].as_str().unwrap()]);
     story.run(&plan).expect_error(3, &["was paid for before"]);
     claimed[2]["receipt"].as_str().unwrap().to_owned()
 }

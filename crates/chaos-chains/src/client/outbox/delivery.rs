@@ -19,6 +19,9 @@ const RECEIPT_PAUSE_MS: u64 = 10;
 const RECEIPT_PAUSE_MS_MAX: u64 = 2_000;
 /// How long a transaction waits before it is sent again, for more if it is too cheap by then.
 const REPLACE_AFTER: Duration = Duration::from_secs(45);
+/// Less than one part in so many of the gas is left where it ran out: each caller keeps a 64th of it (EIP-150), and a
+/// limit leaves a sixth where the estimate was right.
+pub(super) const RETAINED: u64 = 16;
 /// How long a nonce may be used by nothing that the node shows: its answers may come from several places,
 /// which are not equally far.
 const UNSHOWN_FOR: Duration = Duration::from_secs(10);
@@ -211,7 +214,16 @@ impl EvmChain {
             return Err(Error::Cancelled { what: intent.what.clone(), hash });
         }
         if !succeeded {
-            let reason = format!("transaction {hash} failed in block {block_number}");
+            // A call within keeps back a part of the gas for its caller.
+            let limit = intent.gas_limit;
+            let why = if gas_used >= limit - limit / RETAINED {
+                format!(
+                    ", most likely out of gas: it used {gas_used} of the {limit} that the node's estimate allowed"
+                )
+            } else {
+                String::new()
+            };
+            let reason = format!("transaction {hash} failed in block {block_number}{why}");
             let inclusion = Box::new(inclusion);
             return Err(Error::Failed { what: intent.what.clone(), reason, inclusion });
         }

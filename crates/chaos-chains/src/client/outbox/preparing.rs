@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, TxKind, U64, U128, U256};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Act, Sending};
+use super::{Act, Sending, delivery::RETAINED};
 use crate::{
     Error, Signer,
     client::{EvmChain, refusal},
@@ -137,6 +137,22 @@ impl EvmChain {
         Err(Error::Funds(Box::new(Shortage { account, chain, needed, found })))
     }
 
+    /// The most gas with which the same failed for want of gas.
+    fn gas_that_ran_out(
+        &self,
+        outbox: &Sending,
+        account: Address,
+        key: &str,
+    ) -> Result<Option<u64>, Error> {
+        let found = outbox.journal.find(self.chain_id(), outbox.genesis, account, key)?;
+        let ran_out = found.iter().filter(|intent| {
+            let limit = intent.gas_limit;
+            let enough = limit - limit / RETAINED;
+            intent.included().is_some_and(|it| !it.succeeded && it.gas_used >= enough)
+        });
+        Ok(ran_out.map(|intent| intent.gas_limit).max())
+    }
+
     /// Plans something and signs it.
     pub(super) async fn prepare(
         &self,
@@ -145,7 +161,13 @@ impl EvmChain {
         act: &Act,
         key: String,
     ) -> Result<Intent, Error> {
-        let plan = self.plan(from.address(), act).await?;
+        let mut plan = self.plan(from.address(), act).await?;
+        if let Some(limit) = self.gas_that_ran_out(outbox, from.address(), &key)? {
+            // A node that understates gas would have each try paid in vain.
+            plan.gas_limit = plan.gas_limit.max(limit.saturating_mul(2));
+            let worst = plan.fees.ensure_cost(plan.gas_limit, U256::ZERO, &outbox.cap)?;
+            self.ensure_within_day(outbox, plan.account, plan.nonce, worst)?;
+        }
         self.ensure_funds(&plan)?;
         let Plan { what, account, to, nonce, input, gas_limit, fees, .. } = plan;
         let mut intent = Intent {

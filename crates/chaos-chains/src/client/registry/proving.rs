@@ -77,7 +77,8 @@ impl EvmChain {
         let start = Instant::now();
         loop {
             let newest = self.block_number().await?;
-            let mut error = Error::Unsupported { url: self.url().to_owned(), capability: PROOFS };
+            // Something may be paid by now: that is not for this node to forget.
+            let mut error = Error::NoStateProof { url: self.url().to_owned() };
             for number in at.into_iter().chain([newest]) {
                 let Fetched::Proof(proof) = self.fetch_proof(key, number).await? else { continue };
                 match proof.verify(key) {

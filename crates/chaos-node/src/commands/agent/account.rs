@@ -24,6 +24,7 @@ const SIGNATURE_BYTES_MAX: usize = 4_096;
 pub(super) fn run(args: &AccountArgs) -> Result<ExitCode, Failure> {
     let signer = match &args.keystore {
         Some(path) => Some(Signer::from_keystore(path).or_fail(Kind::Input)?),
+        None if args.own_key => Some(Signer::load(None).or_fail(Kind::Input)?),
         None => None,
     };
     let account = account(args, signer.as_ref())?;
@@ -57,7 +58,7 @@ fn account(args: &AccountArgs, signer: Option<&Signer>) -> Result<String, Failur
     match of_key {
         Some(of_key) if of_key != account => Err(Failure::message(
             Kind::Input,
-            format!("the keystore is of account {of_key:#x}, not of {account:#x}"),
+            format!("the key is of account {of_key:#x}, not of {account:#x}"),
         )),
         Some(_) | None => Ok(format!("{account:#x}")),
     }

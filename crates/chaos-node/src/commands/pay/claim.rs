@@ -2,15 +2,17 @@
 
 use std::process::ExitCode;
 
-use chaos_chains::{Address, Claim, EvmChain, Signer, TxSummary, distribution_id};
+use chaos_chains::{
+    Address, Claim, Error, EvmChain, Signer, TokenUnit, TxSummary, distribution_id,
+};
 use chaos_ledger::OPERATOR;
 use chaos_programs::{
-    paying::{Due, Paid, PayPlan, record_payment},
+    paying::{Due, Paid, PayPlan, ensure_unpaid, record_payment},
     proposing,
 };
 use serde_json::json;
 
-use super::{funder, read, tokens};
+use super::{ensure_of_log, fund::is_key_used, funder, read};
 use crate::{
     args::ClaimArgs,
     commands::sending::{connect, outbox, planned, signer},
@@ -19,10 +21,37 @@ use crate::{
 };
 
 /// What became of one share.
-struct Claimed {
+struct Share {
     due: Due,
-    /// By which transaction; none if somebody else claimed it.
-    by: Option<TxSummary>,
+    end: End,
+}
+
+enum End {
+    /// Claimed from here.
+    Here(TxSummary),
+    /// Claimed by somebody else, before.
+    Elsewhere(TxSummary),
+    /// Not paid, and why.
+    Refused(String),
+}
+
+impl Share {
+    /// The transaction that paid it.
+    const fn paid(&self) -> Option<&TxSummary> {
+        match &self.end {
+            End::Here(by) | End::Elsewhere(by) => Some(by),
+            End::Refused(_) => None,
+        }
+    }
+}
+
+/// A payment, and who claims from it.
+struct Claiming<'a> {
+    chain: EvmChain,
+    settling: EvmChain,
+    signer: &'a Signer,
+    plan: &'a PayPlan,
+    funder: Address,
 }
 
 pub(super) fn run(args: &ClaimArgs) -> Result<ExitCode, Failure> {
@@ -33,132 +62,193 @@ pub(super) fn run(args: &ClaimArgs) -> Result<ExitCode, Failure> {
         let chain = connect(&step.send.chain, outbox).await?;
         let plan = read(&chain, &step.payment).await?;
         let from = funder(&plan, &step.payment)?;
+        let unit = chain.token_unit(plan.token).await?;
         if args.record {
-            ensure_recordable(args, signer.address(), from)?;
+            ensure_recordable(args, &plan)?;
             chain.ensure_claims_provable(plan.distributor).await?;
         }
-        let in_block = match claim_all(&chain, &signer, &plan, from, plan.due()?).await {
-            Ok(in_block) => in_block,
-            Err(error) => return planned(&chain, error, step.send.json),
-        };
-        // All are in a block. Now until each is as sure as is asked for.
-        let mut claimed = Vec::with_capacity(in_block.len());
+        ensure_of_log(&plan, &step.send.data.data, &step.payment)?;
         let settling = chain.settling()?;
-        for Claimed { due, by } in in_block {
-            let by = match by {
-                Some(_) => Some(claim(&settling, &signer, &plan, from, &due).await?),
-                None => None,
-            };
-            claimed.push(Claimed { due, by });
+        let claiming = Claiming { chain, settling, signer: &signer, plan: &plan, funder: from };
+        let mut shares = Vec::new();
+        let stopped = claiming.all(plan.due()?, &mut shares).await;
+        report(args, &unit, &shares)?;
+        if let Err(error) = stopped {
+            return planned(&claiming.chain, error, step.send.json);
         }
-        report(args, &claimed)?;
+        ensure_all(&shares)?;
         if args.record {
-            record(args, &chain, &signer, &plan, &claimed).await?;
+            claiming.record(args, &shares).await?;
         }
         Ok(ExitCode::SUCCESS)
     })
 }
 
-/// What the log would not admit, or this account cannot show, is said before anything is paid.
-fn ensure_recordable(args: &ClaimArgs, account: Address, funder: Address) -> Result<(), Failure> {
-    if account != funder {
-        let reason = format!(
-            "--record takes the key of {funder:#x}, who funded it, to show its transaction"
-        );
-        return Err(Failure::message(Kind::Input, reason).hint("claim without --record"));
-    }
+/// What the log would not admit is said before anything is paid.
+fn ensure_recordable(args: &ClaimArgs, plan: &PayPlan) -> Result<(), Failure> {
     let ledger = ledger::open(&args.step.send.data.data)?;
     ledger.operator_for(chaos_agency::action::Pay::KIND)?;
-    Ok(())
+    Ok(ensure_unpaid(&ledger, plan.outcome)?)
 }
 
-async fn claim(
-    chain: &EvmChain,
-    signer: &Signer,
-    plan: &PayPlan,
-    funder: Address,
-    due: &Due,
-) -> Result<TxSummary, chaos_chains::Error> {
-    let distribution_id = distribution_id(funder, *plan.outcome.as_bytes());
-    let Due { account, amount, proof, .. } = due;
-    let claim = Claim { distribution_id, account: *account, amount: *amount, proof };
-    chain.claim(plan.distributor, signer, &claim).await
-}
-
-/// Claims every share that nobody has claimed yet; what this account claimed before is answered.
-async fn claim_all(
-    chain: &EvmChain,
-    signer: &Signer,
-    plan: &PayPlan,
-    funder: Address,
-    due: Vec<Due>,
-) -> Result<Vec<Claimed>, chaos_chains::Error> {
-    let mut claimed = Vec::with_capacity(due.len());
-    for due in due {
-        let by = match claim(chain, signer, plan, funder, &due).await {
-            Ok(sent) => Some(sent),
-            Err(chaos_chains::Error::Reverted { reason, .. })
-                if reason.starts_with("AlreadyClaimed") =>
-            {
-                None
-            }
-            Err(error) => return Err(error),
-        };
-        claimed.push(Claimed { due, by });
+/// Every share is paid.
+fn ensure_all(shares: &[Share]) -> Result<(), Failure> {
+    let unpaid = shares.iter().filter(|share| share.paid().is_none()).count();
+    if unpaid == 0 {
+        return Ok(());
     }
-    Ok(claimed)
+    let reason = format!("{unpaid} of {} shares are not paid", shares.len());
+    let hint = "the others are; the same command tries these again, and after the deadline `pay refund` takes back \
+                what nobody could claim";
+    Err(Failure::message(Kind::Outside, reason).hint(hint))
 }
 
-fn report(args: &ClaimArgs, claimed: &[Claimed]) -> Result<(), Failure> {
-    for Claimed { due, by } in claimed {
-        let (account, amount) = (due.account, due.amount);
+/// Whether a contract's refusal is about this share alone, so that the next one is gone on with.
+const fn is_of_the_share(error: &Error) -> bool {
+    matches!(error, Error::Reverted { .. } | Error::Failed { .. } | Error::Rejected { .. })
+}
+
+impl Claiming<'_> {
+    /// Claims every share that nobody has claimed yet, and then waits until each is as sure as is asked for. What
+    /// this account claimed before is answered; one that is refused keeps the others from nothing.
+    async fn all(&self, due: Vec<Due>, shares: &mut Vec<Share>) -> Result<(), Error> {
+        let mut sent = Vec::with_capacity(due.len());
+        let mut stopped = Ok(());
+        for due in due {
+            let claimed = self.claim(&self.chain, &due).await;
+            match claimed {
+                Err(error) if !is_of_the_share(&error) => {
+                    stopped = Err(error);
+                    break;
+                }
+                claimed => sent.push((due, claimed)),
+            }
+        }
+        for (due, claimed) in sent {
+            let end = match claimed {
+                // Nothing more is asked of a node that does not answer.
+                Ok(by) if stopped.is_err() => End::Here(by),
+                Ok(_) => match self.claim(&self.settling, &due).await {
+                    Ok(by) => End::Here(by),
+                    Err(error) if is_of_the_share(&error) => End::Refused(error.to_string()),
+                    Err(error) => {
+                        stopped = Err(error);
+                        continue;
+                    }
+                },
+                Err(Error::Reverted { reason, .. })
+                    if reason.starts_with("AlreadyClaimed") && stopped.is_ok() =>
+                {
+                    match self.by_another(&due).await {
+                        Ok(end) => end,
+                        Err(error) => {
+                            stopped = Err(error);
+                            continue;
+                        }
+                    }
+                }
+                Err(error) => End::Refused(error.to_string()),
+            };
+            shares.push(Share { due, end });
+        }
+        stopped
+    }
+
+    async fn claim(&self, chain: &EvmChain, due: &Due) -> Result<TxSummary, Error> {
+        chain.claim(self.plan.distributor, self.signer, &self.leaf(due)).await
+    }
+
+    fn leaf<'a>(&self, due: &'a Due) -> Claim<'a> {
+        let distribution_id = distribution_id(self.funder, *self.plan.outcome.as_bytes());
+        let Due { account, amount, proof, .. } = due;
+        Claim { distribution_id, account: *account, amount: *amount, proof }
+    }
+
+    /// By whom a share was claimed of which the node says that it was.
+    async fn by_another(&self, due: &Due) -> Result<End, Error> {
+        let (distributor, leaf) = (self.plan.distributor, self.leaf(due));
+        Ok(match self.settling.claiming_transaction(distributor, &leaf).await? {
+            Some(by) => End::Elsewhere(by),
+            None => {
+                let url = self.chain.url();
+                End::Refused(format!("{url} says that it was claimed, and shows no event of it"))
+            }
+        })
+    }
+
+    /// The transaction that funded it, by the journal if that has it, and by the chain's event otherwise.
+    async fn funding(&self) -> Result<TxSummary, Error> {
+        let (distributor, funding) = (self.plan.distributor, self.plan.funding());
+        let key = *self.plan.outcome.as_bytes();
+        // What is not there is not funded by the way.
+        self.settling.remaining(distributor, distribution_id(self.funder, key)).await?;
+        if self.signer.address() == self.funder
+            && let Ok(funding) = funding
+        {
+            let created = self.settling.create_distribution(distributor, self.signer, &funding);
+            match created.await {
+                Ok(created) => return Ok(created.transaction),
+                Err(error) if is_key_used(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let found = self.settling.funding_transaction(distributor, self.funder, key).await?;
+        found.ok_or_else(|| Error::NoEvent {
+            url: self.chain.url().to_owned(),
+            what: "the distribution's funding",
+        })
+    }
+
+    /// Logs the payment.
+    async fn record(&self, args: &ClaimArgs, shares: &[Share]) -> Result<(), Failure> {
+        let claims = shares.iter().filter_map(Share::paid).copied();
+        let by: Vec<TxSummary> = std::iter::once(self.funding().await?).chain(claims).collect();
+        let id = distribution_id(self.funder, *self.plan.outcome.as_bytes());
+        let paid = Paid::shown(&self.settling, self.plan, id, &by).await?;
+        let mut ledger = ledger::open(&args.step.send.data.data)?;
+        ledger.operator_for(chaos_agency::action::Pay::KIND)?;
+        let operator = proposing::Signer::of(&ledger, OPERATOR)?;
+        let receipt = record_payment(&mut ledger, &operator, paid)?;
         if args.step.send.json {
+            output::json(&json!({"event": "recorded", "receipt": receipt}))?;
+        } else {
+            output::line(format_args!("receipt  {receipt}"));
+        }
+        Ok(())
+    }
+}
+
+fn report(args: &ClaimArgs, unit: &TokenUnit, shares: &[Share]) -> Result<(), Failure> {
+    for share in shares {
+        let (account, amount) = (share.due.account, share.due.amount);
+        let by = share.paid();
+        if args.step.send.json {
+            let refused = match &share.end {
+                End::Refused(reason) => Some(reason),
+                End::Here(_) | End::Elsewhere(_) => None,
+            };
             output::json(&json!({
                 "account": format!("{account:#x}"),
                 "amount": amount.to_string(),
                 "transaction": by.map(|by| format!("{:#x}", by.hash)),
                 "block_number": by.map(|by| by.block_number.to_string()),
+                "is_from_here": matches!(share.end, End::Here(_)),
+                "refused": refused,
             }))?;
             continue;
         }
-        output::line(format_args!("{account:#x}  {}", tokens(amount)));
-        match by {
-            Some(by) => output::line(format_args!("  transaction  {:#x}", by.hash)),
-            None => output::line("  was claimed before, not from here"),
+        output::line(format_args!("{account:#x}  {}", unit.amount(amount)));
+        match &share.end {
+            End::Here(by) => output::line(format_args!("  transaction  {:#x}", by.hash)),
+            End::Elsewhere(by) => {
+                output::line(format_args!("  transaction  {:#x}", by.hash));
+                output::line("  was claimed before, not from here, as the node says");
+            }
+            End::Refused(reason) => output::sentence(format_args!("  not paid: {reason}")),
         }
     }
-    Ok(())
-}
-
-/// Logs the payment, if every transaction of it is known.
-async fn record(
-    args: &ClaimArgs,
-    chain: &EvmChain,
-    signer: &Signer,
-    plan: &PayPlan,
-    claimed: &[Claimed],
-) -> Result<(), Failure> {
-    let claims: Option<Vec<TxSummary>> = claimed.iter().map(|it| it.by).collect();
-    let Some(claims) = claims.filter(|claims| !claims.is_empty()) else {
-        let reason =
-            "a share was claimed by somebody else, so that its transaction is not known here";
-        let hint = "the money is paid; run it with the data directory that claimed the rest";
-        return Err(Failure::message(Kind::Input, reason).hint(hint));
-    };
-    let funding = plan.funding()?;
-    // The funder's own journal answers; nothing is sent.
-    let settling = chain.settling()?;
-    let funded = settling.create_distribution(plan.distributor, signer, &funding).await?;
-    let by = [vec![funded.transaction], claims].concat();
-    let paid = Paid::shown(&settling, plan, funded.distribution_id, &by).await?;
-    let mut ledger = ledger::open(&args.step.send.data.data)?;
-    ledger.operator_for(chaos_agency::action::Pay::KIND)?;
-    let operator = proposing::Signer::of(&ledger, OPERATOR)?;
-    let receipt = record_payment(&mut ledger, &operator, paid)?;
-    if args.step.send.json {
-        output::json(&json!({"event": "recorded", "receipt": receipt}))?;
-    } else {
-        output::line(format_args!("receipt  {receipt}"));
+    if !args.step.send.json && !shares.is_empty() {
+        output::line(format_args!("token {unit}"));
     }
     Ok(())
 }

@@ -2,11 +2,14 @@
 
 use std::process::ExitCode;
 
-use chaos_chains::{Error, U256};
-use chaos_programs::paying::Due;
+use chaos_chains::{
+    Address, B256, Error, EvmChain, Funding, Signer, StandingDistribution, TokenUnit, U256,
+    distribution_id,
+};
+use chaos_programs::paying::PayPlan;
 use serde_json::json;
 
-use super::{read, tokens};
+use super::{ensure_of_log, foretell, read};
 use crate::{
     args::StepArgs,
     commands::{
@@ -17,6 +20,16 @@ use crate::{
     output, runtime,
 };
 
+/// A distribution that has its tokens, and by which transaction.
+struct Funded {
+    id: U256,
+    hash: B256,
+    block_number: u64,
+    /// Whether this data directory has what was sent.
+    is_from_here: bool,
+    stands: StandingDistribution,
+}
+
 pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
     let outbox = outbox(&args.send)?;
     let signer = signer(&args.send.key)?;
@@ -24,61 +37,20 @@ pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
         let chain = connect(&args.send.chain, outbox).await?;
         let plan = read(&chain, &args.payment).await?;
         let (funding, account) = (plan.funding()?, signer.address());
-        if let Some(funder) = plan.funder.filter(|funder| *funder != account) {
-            let reason = format!("{funder:#x} funded it, and the key is that of {account:#x}");
-            let failure = Failure::message(Kind::Input, reason);
-            return Err(deployment::named(failure, &args.payment)
-                .hint("two funders of one outcome would pay twice"));
-        }
+        ensure_own(args, &plan, account)?;
+        ensure_of_log(&plan, &args.send.data.data, &args.payment)?;
+        let unit = chain.token_unit(plan.token).await?;
         let total = U256::from(funding.total);
-        let held = chain.token_balance(plan.token, account).await?;
-        let id = chaos_chains::distribution_id(account, funding.key);
-        let is_funded = chain.remaining(plan.distributor, id).await.is_ok();
-        if held < total && !is_funded {
-            let (held, total) = (tokens(held), tokens(total));
-            let reason = format!("{account:#x} holds {held} tokens, the pool is {total}");
-            return Err(Failure::message(Kind::Input, reason).hint("nothing was sent"));
-        }
-        // The file may be another's: who gets what is said before it is paid.
-        for Due { account, amount, .. } in plan.due()? {
-            output::say(format_args!("{account:#x} gets {}", tokens(amount)));
-        }
+        foretell(&plan, &unit, total)?;
+        ensure_held(&chain, &plan, &funding, account, &unit).await?;
         // It goes first into the file whose key it is: whoever is stopped goes on with the same one.
         if !args.send.spend.dry_run {
             deployment::write_text(&args.payment, &plan.funded_by(account).to_json())?;
         }
         let plan = read(&chain, &args.payment).await?;
-        let in_block = chain.create_distribution(plan.distributor, &signer, &funding).await;
-        let funded = match in_block {
-            Ok(_) => {
-                let settling = chain.settling()?;
-                settling.create_distribution(plan.distributor, &signer, &funding).await
-            }
-            Err(error) => Err(error),
-        };
-        match funded {
+        match funded(&chain, &signer, &plan, &funding).await {
             Ok(funded) => {
-                let hash = funded.transaction.hash;
-                if args.send.json {
-                    output::json(&json!({
-                        "event": "funded",
-                        "distribution_id": funded.distribution_id.to_string(),
-                        "total": funding.total.to_string(),
-                        "transaction": format!("{hash:#x}"),
-                        "block_number": funded.transaction.block_number.to_string(),
-                    }))?;
-                } else {
-                    let finality = args.send.spend.wait.finality;
-                    output::line(format_args!("{} tokens are funded, {finality}", tokens(total)));
-                    output::line(format_args!("  distributor  {:#x}", plan.distributor));
-                    output::line(format_args!("  number       {id:#x}"));
-                    output::line(format_args!("  transaction  {hash:#x}"));
-                    output::line(format_args!(
-                        "  block        {}",
-                        funded.transaction.block_number
-                    ));
-                    Explorer::of(&args.send.chain)?.say_transaction(&hash);
-                }
+                report(args, &plan, &unit, &funded)?;
                 Ok(ExitCode::SUCCESS)
             }
             Err(error) => {
@@ -89,4 +61,120 @@ pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
             }
         }
     })
+}
+
+fn ensure_own(args: &StepArgs, plan: &PayPlan, account: Address) -> Result<(), Failure> {
+    match plan.funder.filter(|funder| *funder != account) {
+        None => Ok(()),
+        Some(funder) => {
+            let reason = format!("{funder:#x} funded it, and the key is that of {account:#x}");
+            let failure = Failure::message(Kind::Input, reason);
+            Err(deployment::named(failure, &args.payment)
+                .hint("two funders of one outcome would pay twice"))
+        }
+    }
+}
+
+/// The account has the pool, or has given it already, on these terms.
+async fn ensure_held(
+    chain: &EvmChain,
+    plan: &PayPlan,
+    funding: &Funding,
+    account: Address,
+    unit: &TokenUnit,
+) -> Result<(), Failure> {
+    let total = U256::from(funding.total);
+    match chain.standing_distribution(plan.distributor, account, funding).await {
+        Ok(stands) if stands.is_as_funded => return Ok(()),
+        Ok(stands) => {
+            let reason = format!(
+                "{account:#x} has funded this outcome on other terms, of {} smallest units in all",
+                stands.total
+            );
+            let hint = "nothing was sent; a funder pays for an outcome once, by the file that it used then";
+            return Err(Failure::message(Kind::Input, reason).hint(hint));
+        }
+        Err(Error::Reverted { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let held = chain.token_balance(plan.token, account).await?;
+    if held >= total {
+        return Ok(());
+    }
+    let (held, total) = (unit.amount(held), unit.amount(total));
+    let reason = format!("{account:#x} holds {held}, the pool is {total}");
+    Err(Failure::message(Kind::Input, reason).hint("nothing was sent"))
+}
+
+/// Funds it, unless it is: what this journal has is gone on with, what stands there from elsewhere is found.
+async fn funded(
+    chain: &EvmChain,
+    signer: &Signer,
+    plan: &PayPlan,
+    funding: &Funding,
+) -> Result<Funded, Error> {
+    let (distributor, account) = (plan.distributor, signer.address());
+    let id = distribution_id(account, funding.key);
+    let in_block = chain.create_distribution(distributor, signer, funding).await;
+    let settling = chain.settling()?;
+    let (transaction, is_from_here) = match in_block {
+        Ok(_) => {
+            let created = settling.create_distribution(distributor, signer, funding).await?;
+            (created.transaction, true)
+        }
+        Err(error @ Error::Reverted { .. }) if is_key_used(&error) => {
+            let found = settling.funding_transaction(distributor, account, funding.key).await?;
+            (found.ok_or(error)?, false)
+        }
+        Err(error) => return Err(error),
+    };
+    // What became of it since, the distributor says.
+    let stands = settling.standing_distribution(distributor, account, funding).await?;
+    let (hash, block_number) = (transaction.hash, transaction.block_number);
+    Ok(Funded { id, hash, block_number, is_from_here, stands })
+}
+
+/// The distributor has something under this funder's key.
+pub(super) fn is_key_used(error: &Error) -> bool {
+    matches!(error, Error::Reverted { reason, .. } if reason.starts_with("KeyUsed"))
+}
+
+fn report(
+    args: &StepArgs,
+    plan: &PayPlan,
+    unit: &TokenUnit,
+    funded: &Funded,
+) -> Result<(), Failure> {
+    let Funded { id, hash, block_number, is_from_here, stands } = funded;
+    let StandingDistribution { total, remaining, .. } = *stands;
+    if args.send.json {
+        return output::json(&json!({
+            "event": "funded",
+            "distribution_id": id.to_string(),
+            "token": format!("{:#x}", plan.token),
+            "total": total.to_string(),
+            "remaining": remaining.to_string(),
+            "transaction": format!("{hash:#x}"),
+            "block_number": block_number.to_string(),
+        }));
+    }
+    let amount = |amount: u128| unit.amount(U256::from(amount));
+    if remaining == total {
+        let finality = args.send.spend.wait.finality;
+        output::line(format_args!("{} are funded, {finality}", amount(total)));
+    } else {
+        let (total, left) = (amount(total), amount(remaining));
+        output::line(format_args!("{total} were funded, {left} of it are left"));
+        output::say("the rest was claimed, or went back to the funder");
+    }
+    output::line(format_args!("  distributor  {:#x}", plan.distributor));
+    output::line(format_args!("  token        {:#x}", plan.token));
+    output::line(format_args!("  number       {id:#x}"));
+    output::line(format_args!("  transaction  {hash:#x}"));
+    output::line(format_args!("  block        {block_number}"));
+    if !is_from_here {
+        output::say("it was funded before, not from this data directory");
+    }
+    Explorer::of(&args.send.chain)?.say_transaction(hash);
+    Ok(())
 }

@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use chaos_chains::{Contract, sending::wei};
+use chaos_chains::{Contract, TokenUnit};
 use chaos_programs::{
     paying::{Due, PayPlan, PayTerms},
     studio,
 };
 use serde_json::json;
 
-use super::{DECIMALS, tokens};
+use super::{DAY_S, DAYS_MIN};
 use crate::{
     args::PlanArgs,
     commands::{deployment, sending::reach},
@@ -17,19 +17,7 @@ use crate::{
     ledger, output, runtime,
 };
 
-const DAY_S: u32 = 24 * 60 * 60;
-/// The contract takes no shorter time.
-const DAYS_MIN: u32 = 90;
-
 pub(super) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
-    let pool = wei(&args.pool, DECIMALS).and_then(|pool| u128::try_from(pool).ok());
-    let pool = pool.filter(|pool| *pool > 0).ok_or_else(|| {
-        let text = args.pool.escape_debug();
-        Failure::message(
-            Kind::Input,
-            format!("--pool `{text}`: expected a number such as 1000 or 0.5"),
-        )
-    })?;
     let refund_after_s = match args.refund_after {
         0 => None,
         days if days < DAYS_MIN => {
@@ -40,7 +28,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
             Failure::message(Kind::Input, format!("--refund-after {days} is too large"))
         })?,
     };
-    let terms = runtime::single()?.block_on(async {
+    let (terms, unit) = runtime::single()?.block_on(async {
         let chain = reach(&args.read.chain).await?;
         let at =
             async |contract| deployment::contract(&chain, contract, None, &args.deployment).await;
@@ -48,15 +36,17 @@ pub(super) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
             Some(token) => token,
             None => at(Contract::Token).await?,
         };
-        Ok::<_, Failure>(PayTerms {
+        let unit = chain.token_unit(token).await?;
+        let terms = PayTerms {
             chain: chain.chain_id().clone(),
             genesis: chain.first_block().await?.0,
             token,
             distributor: at(Contract::RewardDistributor).await?,
             outcome: args.outcome,
-            pool,
+            pool: pool(&args.pool, &unit)?,
             refund_after_s,
-        })
+        };
+        Ok::<_, Failure>((terms, unit))
     })?;
     let studio = studio::load(args.studio.as_deref())?;
     let plan = PayPlan::new(&ledger::read(&args.read.data.data)?, &studio, &terms)?;
@@ -70,12 +60,30 @@ pub(super) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
                 "amount": amount.to_string(),
             }))?;
         } else {
-            output::line(format_args!("{account:#x}  {}", tokens(amount)));
+            output::line(format_args!("{account:#x}  {}", unit.amount(amount)));
             output::line(format_args!("  {agent}"));
         }
     }
     if !args.read.json {
+        output::line(format_args!("token {unit}"));
         output::line(format_args!("written to {}; nothing is paid yet", args.out.display()));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is divided, in the token's smallest unit. Whole tokens mean nothing where it does not say how many of these one
+/// has.
+fn pool(text: &str, unit: &TokenUnit) -> Result<u128, Failure> {
+    if unit.decimals.is_none() {
+        let reason = format!("{:#x} does not say how many decimals it has", unit.token);
+        let hint = "--pool is in whole tokens: name a token by --token that answers decimals()";
+        return Err(Failure::message(Kind::Input, reason).hint(hint));
+    }
+    let pool = unit.smallest(text).and_then(|pool| u128::try_from(pool).ok());
+    pool.filter(|pool| *pool > 0).ok_or_else(|| {
+        let text = text.escape_debug();
+        let reason =
+            format!("--pool `{text}`: expected more than 0, such as 1000 or 0.5, of token {unit}");
+        Failure::message(Kind::Input, reason)
+    })
 }

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use chaos_chains::{U256, distribution_id};
+use chaos_chains::U256;
 use serde_json::json;
 
-use super::{funder, read, tokens};
+use super::{funder, read};
 use crate::{
     args::StepArgs,
     commands::sending::{connect, outbox, planned, signer},
@@ -20,21 +20,25 @@ pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
         let chain = connect(&args.send.chain, outbox).await?.settling()?;
         let plan = read(&chain, &args.payment).await?;
         let (from, key) = (funder(&plan, &args.payment)?, *plan.outcome.as_bytes());
-        let left = chain.remaining(plan.distributor, distribution_id(from, key)).await?;
+        let unit = chain.token_unit(plan.token).await?;
         match chain.refund(plan.distributor, &signer, from, key).await {
-            Ok(sent) => {
+            Ok(refunded) => {
+                let sent = refunded.transaction;
                 if args.send.json {
                     output::json(&json!({
                         "event": "refunded",
                         "funder": format!("{from:#x}"),
-                        "amount": left.to_string(),
+                        "token": format!("{:#x}", plan.token),
+                        "amount": refunded.amount.to_string(),
                         "transaction": format!("{:#x}", sent.hash),
                         "block_number": sent.block_number.to_string(),
                     }))?;
                 } else {
-                    let left = tokens(U256::from(left));
-                    output::line(format_args!("{left} tokens went back to {from:#x}"));
+                    let amount = unit.amount(U256::from(refunded.amount));
+                    output::line(format_args!("{amount} went back to {from:#x}"));
+                    output::line(format_args!("  token        {:#x}", plan.token));
                     output::line(format_args!("  transaction  {:#x}", sent.hash));
+                    output::line(format_args!("  block        {}", sent.block_number));
                 }
                 Ok(ExitCode::SUCCESS)
             }

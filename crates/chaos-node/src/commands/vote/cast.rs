@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use chaos_chains::{Error, ProposalState, sending::decimal};
+use chaos_chains::{Error, ProposalState};
 
 use super::{
     Sent, sent_as,
@@ -16,9 +16,6 @@ use crate::{
     output, runtime,
 };
 
-/// Decimals of a token of ours.
-const DECIMALS: usize = 18;
-
 pub(super) fn run(args: &CastArgs) -> Result<ExitCode, Failure> {
     let outbox = outbox(&args.send)?;
     let signer = signer(&args.send.key)?;
@@ -26,6 +23,12 @@ pub(super) fn run(args: &CastArgs) -> Result<ExitCode, Failure> {
         let chain = connect(&args.send.chain, outbox).await?.settling()?;
         let vote = super::read(&chain, &args.vote).await?;
         let (governor, id) = (vote.governor, vote.call.proposal_id());
+        let unit = chain.vote_unit(governor).await?;
+        let call = &vote.call;
+        output::tell(format_args!(
+            "the vote is on {} of {} = {}, in governor {governor:#x}",
+            call.name, call.chain, call.value
+        ));
         let (account, support) = (signer.address(), args.support.support());
         let patience = Duration::from_secs(if args.send.spend.dry_run { 0 } else { args.send.spend.wait.wait });
         let is_open = |state| state != ProposalState::Pending;
@@ -41,8 +44,8 @@ pub(super) fn run(args: &CastArgs) -> Result<ExitCode, Failure> {
             let reason = format!("the vote is {}: votes are no longer taken", word(state));
             return Err(Failure::message(Kind::Input, reason));
         }
-        let votes = chain.votes_of(governor, account, vote.window.start_block).await?;
-        if votes.is_zero() {
+        let held = chain.votes_of(governor, account, vote.window.start_block).await?;
+        if held.is_zero() {
             let reason = format!(
                 "{account:#x} had no votes in block {}, when they were counted",
                 vote.window.start_block
@@ -53,8 +56,8 @@ pub(super) fn run(args: &CastArgs) -> Result<ExitCode, Failure> {
         }
         match chain.vote(governor, &signer, id, support, &args.reason).await {
             Ok(sent) => {
-                let votes = decimal(votes, DECIMALS);
-                let text = format!("{votes} votes are cast: {support:?}").to_lowercase();
+                let held = super::votes(unit.as_ref(), held);
+                let text = format!("{held} votes are cast: {support:?}").to_lowercase();
                 sent_as(&Sent { event: "cast", text, sent }, &args.send.chain, args.send.json)
             }
             Err(Error::Reverted { .. }) if has_voted => {

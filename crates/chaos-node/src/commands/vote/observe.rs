@@ -3,9 +3,12 @@
 use std::process::ExitCode;
 
 use chaos_agency::Body as _;
-use chaos_chains::{Address, EvmChain, ObservedVote, StateProof, U256, sending::decimal};
+use chaos_chains::{
+    Address, Error, EvmChain, GovernorCall, ObservedVote, StateProof, TokenUnit, U256,
+    sending::Finality,
+};
 use chaos_governance::receipts::ObserveVote;
-use chaos_ledger::OPERATOR;
+use chaos_ledger::{Ledger, OPERATOR};
 use chaos_programs::{
     deciding::vote_state,
     proposing,
@@ -17,14 +20,11 @@ use serde_json::json;
 
 use super::word;
 use crate::{
-    args::ObserveArgs,
+    args::{ObserveArgs, VoteFileArgs},
     commands::sending::reach,
     exit::{Failure, Kind, OrFail as _},
     ledger, output, runtime,
 };
-
-/// Decimals of most tokens that vote.
-const DECIMALS: usize = 18;
 
 pub(super) fn run(args: &ObserveArgs) -> Result<ExitCode, Failure> {
     let read = runtime::single()?.block_on(read(args))?;
@@ -40,22 +40,38 @@ struct Read {
     chain: EvmChain,
     governor: Address,
     id: U256,
-    /// The text that is voted on, where a file shows it.
-    text: Option<String>,
+    /// What is voted on, where a file shows it.
+    call: Option<GovernorCall>,
     vote: ObservedVote,
+    unit: Option<TokenUnit>,
 }
 
 async fn read(args: &ObserveArgs) -> Result<Read, Failure> {
     let chain = reach(&args.read.chain).await?;
-    let (governor, id, text) = match (args.governor, args.id) {
+    let (governor, id, call) = match (args.governor, args.id) {
         (Some(governor), Some(id)) => (governor, id, None),
         _ => {
-            let vote = super::read(&chain, &args.vote).await?;
-            (vote.governor, vote.call.proposal_id(), Some(vote.call.description))
+            let (vote, deployment) = (args.vote.clone(), args.deployment.clone());
+            let file = VoteFileArgs { vote, deployment, governor: None };
+            let vote = super::read(&chain, &file).await?;
+            (vote.governor, vote.call.proposal_id(), Some(vote.call))
         }
     };
-    let vote = chain.observe_vote(governor, id, args.wait.finality).await?;
-    Ok(Read { chain, governor, id, text, vote })
+    let finality = args.wait.finality;
+    let vote = chain.observe_vote(governor, id, finality).await.map_err(|error| {
+        let is_unknown = matches!(&error, Error::Reverted { .. } | Error::NoGovernor { .. });
+        let failure = Failure::from(error);
+        if is_unknown && matches!(finality, Finality::Safe | Finality::Final) {
+            failure.hint(format!(
+                "the newest block that is {finality} was asked, and the vote may be younger: --finality included \
+                 asks the newest of all"
+            ))
+        } else {
+            failure
+        }
+    })?;
+    let unit = chain.vote_unit(governor).await?;
+    Ok(Read { chain, governor, id, call, vote, unit })
 }
 
 fn record(args: &ObserveArgs, read: &Read, submission: Digest) -> Result<Digest, Failure> {
@@ -67,16 +83,9 @@ fn record(args: &ObserveArgs, read: &Read, submission: Digest) -> Result<Digest,
             .hint("an outcome is logged once the vote has ended, in a block that stays")
     })?;
     let receipts = led_to(&ledger, submission)?;
-    match &read.text {
-        Some(text) if *text != submitted(&ledger, submission)?.vote_text() => {
-            let reason = format!(
-                "the vote in {} is on another text than submission {submission}",
-                args.vote.display()
-            );
-            return Err(Failure::message(Kind::Input, reason).hint("nothing was logged"));
-        }
-        Some(_) => {}
-        None => output::say(
+    match &read.call {
+        Some(call) => ensure_of(&ledger, args, call, submission)?,
+        None => output::tell(
             "that this vote is on that submission is the operator's word: without --vote its text is not known",
         ),
     }
@@ -96,7 +105,57 @@ fn record(args: &ObserveArgs, read: &Read, submission: Digest) -> Result<Digest,
         block_number: vote.block_number,
         shown_by,
     };
-    Ok(record_vote(&mut ledger, &operator, &seen, submission, &receipts)?)
+    match record_vote(&mut ledger, &operator, &seen, submission, &receipts) {
+        Ok(receipt) => Ok(receipt),
+        Err(error) => Err(match logged_before(&ledger, submission)? {
+            Some(receipt) => Failure::from(error).hint(format!("its outcome is receipt {receipt}")),
+            None => error.into(),
+        }),
+    }
+}
+
+/// The outcome that the log has of a submission.
+fn logged_before(ledger: &Ledger, submission: Digest) -> Result<Option<Digest>, Failure> {
+    for (_, row) in ledger.actions(0..ledger.size())? {
+        if row.kind == ObserveVote::KIND
+            && let Some(receipt) = ledger.receipt(&row.receipt)?
+            && let Some(vote) = receipt.action.read::<ObserveVote>()
+            && vote.submission == submission
+        {
+            return Ok(Some(row.receipt));
+        }
+    }
+    Ok(None)
+}
+
+/// A vote is on what a submission asks for, in its text and in its call.
+fn ensure_of(
+    ledger: &Ledger,
+    args: &ObserveArgs,
+    call: &GovernorCall,
+    submission: Digest,
+) -> Result<(), Failure> {
+    let submitted = submitted(ledger, submission)?;
+    let (chain, change) = (submitted.chain(), submitted.change());
+    let (name, value) = (&change.parameter, U256::from(change.proposed));
+    let sets_it = (&call.chain, &call.name, call.value) == (chain, name, value);
+    let reason = if call.description != submitted.vote_text() {
+        format!(
+            "the vote in {} is on another text than submission {submission}",
+            args.vote.display()
+        )
+    } else if !sets_it {
+        format!(
+            "the vote in {} sets {} of {} to {}, and submission {submission} asks for {name} of {chain} = {value}",
+            args.vote.display(),
+            call.name,
+            call.chain,
+            call.value
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Failure::message(Kind::Input, reason).hint("nothing was logged"))
 }
 
 /// What shows what was read: the governor, asked once more on the state that the block left, as the node proves it.
@@ -129,7 +188,7 @@ fn shown(read: &Read) -> Result<StateProof, Failure> {
 }
 
 fn report(args: &ObserveArgs, read: &Read, receipt: Option<Digest>) -> Result<ExitCode, Failure> {
-    let Read { chain, governor, id, vote, .. } = read;
+    let Read { chain, governor, id, vote, unit, .. } = read;
     let ObservedVote { kind, state, tally, window, block_number, block_hash } = vote;
     if args.read.json {
         output::json(&json!({
@@ -150,11 +209,13 @@ fn report(args: &ObserveArgs, read: &Read, receipt: Option<Digest>) -> Result<Ex
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    let votes = |votes: &U256| decimal(*votes, DECIMALS);
+    let votes = |amount: &U256| super::votes(unit.as_ref(), *amount);
     output::line(format_args!("{} by {}: {}", chain.chain_id(), kind.name(), word(*state)));
+    output::line(format_args!("  governor {governor:#x}"));
     output::line(format_args!("  for      {}", votes(&tally.in_favour)));
     output::line(format_args!("  against  {}", votes(&tally.against)));
     output::line(format_args!("  abstain  {}", votes(&tally.abstain)));
+    output::line(format_args!("  counted  {}", super::counted(unit.as_ref())));
     output::line(format_args!("  window   {} to {}", window[0], window[1]));
     output::line(format_args!("  read in  block {block_number}, {}", args.wait.finality));
     match receipt {

@@ -2,10 +2,11 @@
 
 use std::process::ExitCode;
 
-use chaos_chains::{Contract, Error, GovernorCall, OpenVote, U256};
+use chaos_chains::{Contract, Error, GovernorCall, OpenVote, ProposalState, U256};
 use chaos_programs::submitting::{PROPOSAL_BYTES_MAX, Published};
 use serde_json::json;
 
+use super::word;
 use crate::{
     args::OpenArgs,
     commands::{
@@ -64,11 +65,13 @@ pub(super) fn run(args: &OpenArgs) -> Result<ExitCode, Failure> {
             transaction,
         };
         deployment::write_text(&args.out, &vote.to_json())?;
-        report(args, &vote)
+        // The journal answers what was opened once, whatever became of it since.
+        let state = chain.proposal_state(governor, expected).await?;
+        report(args, &vote, state)
     })
 }
 
-fn report(args: &OpenArgs, vote: &OpenVote) -> Result<ExitCode, Failure> {
+fn report(args: &OpenArgs, vote: &OpenVote, state: ProposalState) -> Result<ExitCode, Failure> {
     let OpenVote { governor, call, window, transaction, .. } = vote;
     let id = call.proposal_id();
     if args.send.json {
@@ -76,6 +79,7 @@ fn report(args: &OpenArgs, vote: &OpenVote) -> Result<ExitCode, Failure> {
             "event": "opened",
             "governor": format!("{governor:#x}"),
             "proposal_id": id.to_string(),
+            "state": word(state),
             "start_block": window.start_block.to_string(),
             "end_block": window.end_block.to_string(),
             "transaction": transaction.map(|hash| format!("{hash:#x}")),
@@ -83,7 +87,9 @@ fn report(args: &OpenArgs, vote: &OpenVote) -> Result<ExitCode, Failure> {
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
-    output::line(format_args!("a vote on {} = {} is open", call.name, call.value));
+    let is_open = matches!(state, ProposalState::Pending | ProposalState::Active);
+    let stands = if is_open { "open" } else { word(state) };
+    output::line(format_args!("a vote on {} = {} is {stands}", call.name, call.value));
     output::line(format_args!("  governor     {governor:#x}"));
     output::line(format_args!("  number       {id:#x}"));
     let (start, end) = (window.start_block, window.end_block);

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chaos_chains::{EvmChain, OpenVote, ProposalState, U256, VoteTally, sending::decimal};
+use chaos_chains::{EvmChain, OpenVote, ProposalState, TokenUnit, U256, VoteTally};
 use serde_json::json;
 
 use super::word;
@@ -16,8 +16,6 @@ use crate::{
     output, runtime,
 };
 
-/// Decimals of a token of ours.
-const DECIMALS: usize = 18;
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -25,10 +23,11 @@ pub(super) fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
     runtime::single()?.block_on(async {
         let chain = reach(&args.chain).await?;
         let vote = super::read(&chain, &args.vote).await?;
+        let unit = chain.vote_unit(vote.governor).await?;
         let patience = Duration::from_secs(args.wait);
         let has_ended = |state| !matches!(state, ProposalState::Pending | ProposalState::Active);
         let state = follow(&chain, &vote, patience, has_ended, |state, tally| {
-            tell(state, tally, args.json)
+            tell(state, tally, unit.as_ref(), args.json)
         })
         .await?;
         let next = match state {
@@ -79,7 +78,12 @@ pub(super) async fn follow(
     }
 }
 
-pub(super) fn tell(state: ProposalState, tally: &VoteTally, as_json: bool) -> Result<(), Failure> {
+fn tell(
+    state: ProposalState,
+    tally: &VoteTally,
+    unit: Option<&TokenUnit>,
+    as_json: bool,
+) -> Result<(), Failure> {
     let VoteTally { against, in_favour, abstain } = tally;
     if as_json {
         return output::json(&json!({
@@ -89,7 +93,7 @@ pub(super) fn tell(state: ProposalState, tally: &VoteTally, as_json: bool) -> Re
             "votes_abstain": abstain.to_string(),
         }));
     }
-    let tokens = |votes: &U256| decimal(*votes, DECIMALS);
+    let tokens = |votes: &U256| super::votes(unit, *votes);
     output::line(format_args!(
         "{}: {} for, {} against, {} abstain",
         word(state),

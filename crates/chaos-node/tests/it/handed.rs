@@ -1,0 +1,393 @@
+//! Files that somebody else handed over, acts that were done before, and nodes and tokens that refuse a part.
+
+use std::fs;
+
+use alloy_sol_types::SolCall;
+use chaos_chains::{
+    Address, Claim, EvmChain, OpenVote, Outbox, U256,
+    contracts::{chaos_token::ChaosToken, reward_distributor::RewardDistributor},
+    distribution_id,
+};
+use chaos_programs::paying::PayPlan;
+use chaos_types::AgentKey;
+use serde_json::{Value, json};
+
+use crate::{
+    program::Run,
+    proxy::{Proxy, Reply},
+    story::{ACCOUNT, DEPLOYED, Story},
+    transactions::ended,
+};
+
+const INCLUDED: [&str; 2] = ["--finality", "included"];
+const DEPLOY: [&str; 8] =
+    ["chain", "deploy", "--max-cost", "0.1", "--voting-period", "5", "--timelock", "4"];
+/// An account to which no token of ours can be paid.
+const NOBODY: &str = "0x0000000000000000000000000000000000000000";
+
+/// Where the contracts of a story are, and the first block of its chain.
+struct Stack(Value);
+
+impl Stack {
+    fn deploy(story: &Story, parts: &[&str]) -> Self {
+        story.on(&[&DEPLOY[..], parts, &INCLUDED, &DEPLOYED].concat()).expect_code(0);
+        let text = fs::read_to_string(story.path("deployment.json")).unwrap();
+        Self(serde_json::from_str(&text).unwrap())
+    }
+
+    fn at(&self, contract: &str) -> Address {
+        self.0["contracts"][contract]["address"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Writes a payment of the deployment's token in equal shares, for an outcome that no log has.
+    fn payment(&self, story: &Story, number: u8, pool: &str, payees: &[Address]) {
+        let slots: Vec<Value> = payees
+            .iter()
+            .zip(["measure", "simulate", "draft"])
+            .map(|(account, task)| json!([task, 1, format!("{account:#x}")]))
+            .collect();
+        let payees: Vec<Value> = payees
+            .iter()
+            .zip(1..)
+            .map(|(account, seed)| {
+                let agent = AgentKey::from_seed(&[seed; 32]).did();
+                json!({"agent": agent, "account": format!("{account:#x}")})
+            })
+            .collect();
+        let payment = json!({
+            "format": "chaoschain-payment/1",
+            "chain": self.0["chain"],
+            "genesis": self.0["genesis"],
+            "token": format!("{:#x}", self.at("token")),
+            "distributor": format!("{:#x}", self.at("reward_distributor")),
+            "outcome": format!("sha256:{}", hex(number)),
+            "refund_after_s": 31_536_000,
+            "funder": null,
+            "document": {"pool": pool, "slots": slots},
+            "payees": payees,
+        });
+        fs::write(story.path("payment.json"), payment.to_string()).unwrap();
+    }
+}
+
+fn hex(byte: u8) -> String {
+    format!("{byte:02x}").repeat(32)
+}
+
+fn account(story: &Story, number: usize) -> Address {
+    story.anvil.signer(number).address()
+}
+
+/// A step of a payment through an endpoint.
+fn pay_at(story: &Story, url: &str, step: &[&str]) -> Run {
+    let file = ["--payment", "@payment.json", "--rpc-url", url];
+    story.run(&[&["pay"], step, &file[..], &INCLUDED].concat())
+}
+
+fn pay(story: &Story, step: &[&str]) -> Run {
+    pay_at(story, story.anvil.endpoint(), step)
+}
+
+fn call(story: &Story, to: Address, call: &impl SolCall) -> Vec<u8> {
+    let data = format!("0x{}", hex_of(&call.abi_encode()));
+    let answer = story.ask("eth_call", &json!([{"to": to, "data": data}, "latest"]));
+    let digits = answer.as_str().unwrap().trim_start_matches("0x").to_owned();
+    (0..digits.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
+        .collect()
+}
+
+fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn balance(story: &Story, token: Address, account: Address) -> U256 {
+    U256::from_be_slice(&call(story, token, &ChaosToken::balanceOfCall { account }))
+}
+
+/// A node that answers what holds a text by itself, and passes everything else on.
+fn answering(story: &Story, what: [&'static str; 2], answer: Value) -> Proxy {
+    Proxy::start(story.anvil.endpoint(), move |_, body| {
+        if what.iter().all(|word| body.contains(word)) {
+            let mut document = json!({"jsonrpc": "2.0", "id": 0});
+            document.as_object_mut().unwrap().extend(answer.as_object().unwrap().clone());
+            return Reply::Answer(200, String::new(), document.to_string());
+        }
+        Reply::Forward
+    })
+}
+
+#[test]
+fn a_vote_counts_in_the_governor_that_its_reader_names_alone() {
+    let Some(story) = Story::start() else { return };
+    story.propose();
+    let stack = Stack::deploy(&story, &["governor", "endpoint"]);
+    story.on(&[&["vote", "delegate"], &INCLUDED[..], &DEPLOYED].concat()).expect_code(0);
+    let open = ["vote", "open", "@proposal/proposal.json", "--out", "@vote.json"];
+    story.on(&[&open[..], &INCLUDED, &DEPLOYED].concat()).expect_code(0);
+    let own = OpenVote::parse(&fs::read(story.path("vote.json")).unwrap()).unwrap();
+    // It answers 1 to whatever it is asked: a vote that is open, and yours.
+    let liar = Address::repeat_byte(0x66);
+    story.ask("anvil_setCode", &json!([liar, "0x60015f5260205ff3"]));
+    let landed = story.landed();
+    let refused = |vote: &OpenVote, words: &[&str]| {
+        fs::write(story.path("handed.json"), vote.to_json()).unwrap();
+        let commands =
+            [&["watch", "--wait", "0"][..], &["cast", "for"], &["execute"], &["observe"]];
+        for command in commands {
+            let line = [&["vote"], command, &["--vote", "@handed.json"], &DEPLOYED].concat();
+            story.on(&line).expect_error(3, words).expect_error(3, &["handed.json"]);
+        }
+    };
+    let named = format!("it is of governor {liar:#x}");
+    let governor = format!("{:#x}", own.governor);
+    refused(&OpenVote { governor: liar, ..own.clone() }, &[&named, &governor]);
+    let mut elsewhere = own.clone();
+    elsewhere.call.registry = liar;
+    let named = format!("it is of registry {liar:#x}");
+    refused(&elsewhere, &[&named, &format!("{:#x}", stack.at("parameter_registry"))]);
+
+    // Without a deployment it takes the governor's name.
+    let cast = ["vote", "cast", "for", "--dry-run", "--vote", "@vote.json"];
+    let none = ["--deployment", "@none.json"];
+    let refused = story.on(&[&cast[..], &none].concat());
+    refused.expect_error(3, &["none.json, which says in which governor you vote", "--governor"]);
+    let other = format!("{liar:#x}");
+    story.on(&[&cast[..], &["--governor", &other]].concat()).expect_error(3, &["--governor says"]);
+    let planned = story.on(&[&cast[..], &["--governor", &governor, "--wait", "0"]].concat());
+    ended(planned, 4, &["gas-limit", &governor, "the vote is pending"]);
+    assert_eq!(story.landed(), landed);
+    ends_on_another_call(&story, &own);
+}
+
+/// A vote with the submission's text that sets another value is no outcome of it.
+fn ends_on_another_call(story: &Story, own: &OpenVote) {
+    let submit = ["proposal", "submit", "@proposal/proposal.json", "--agent", "linus", "--json"];
+    let submitted = story.on(&[&submit[..], &INCLUDED, &DEPLOYED].concat()).expect_code(0).json();
+    let mut vote = own.clone();
+    vote.call.value += U256::from(1);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let chain = EvmChain::connect(story.anvil.endpoint(), None).await.unwrap();
+        let outbox = Outbox::local(std::path::Path::new(&story.path("another")), || 0);
+        let chain = chain.sending(outbox).await.unwrap();
+        let signer = story.anvil.signer(0);
+        chain.propose(vote.governor, &signer, &vote.call).await.unwrap();
+    });
+    fs::write(story.path("handed.json"), vote.to_json()).unwrap();
+    story.ask("anvil_mine", &json!(["0x14"]));
+    let receipt = submitted[0]["receipt"].as_str().unwrap();
+    let observe = ["vote", "observe", "--submission", receipt, "--vote", "@handed.json"];
+    let observe = [&observe[..], &INCLUDED, &DEPLOYED].concat();
+    story.on(&observe).expect_error(3, &["asks for gas-limit", "nothing was logged"]);
+    let observe = ["vote", "observe", "--vote", "@vote.json"];
+    let observed = story.on(&[&observe[..], &INCLUDED, &DEPLOYED].concat()).expect_code(0);
+    for said in [format!("governor {:#x}", own.governor), "18 decimals".to_owned()] {
+        assert!(observed.stdout.contains(&said), "{said}: {}", observed.stdout);
+    }
+    assert!(observed.stdout.lines().all(|line| line.len() < 80), "{}", observed.stdout);
+    let open = ["vote", "open", "@proposal/proposal.json", "--out", "@vote.json"];
+    let again = story.on(&[&open[..], &INCLUDED, &DEPLOYED].concat()).expect_code(0);
+    assert!(again.stdout.contains(" is defeated\n"), "{}", again.stdout);
+}
+
+#[test]
+fn votes_are_whose_the_token_says_whatever_was_sent_before() {
+    let Some(story) = Story::start() else { return };
+    let stack = Stack::deploy(&story, &["governor"]);
+    let token = stack.at("token");
+    let delegate = |number, more: &[&str]| {
+        let to = format!("{:#x}", account(&story, number));
+        let line = ["vote", "delegate", "--to", &to];
+        story.on(&[&line[..], more, &INCLUDED, &DEPLOYED].concat()).expect_code(0)
+    };
+    let of = |number| {
+        let account = ACCOUNT.parse().unwrap();
+        let found = call(&story, token, &ChaosToken::delegatesCall { account });
+        assert_eq!(Address::from_slice(&found[12..]), self::account(&story, number));
+    };
+    let landed = story.landed();
+    for (number, sent) in [(1, 1), (2, 2), (1, 3)] {
+        let run = delegate(number, &[]);
+        assert!(run.stdout.contains("'s now\n"), "{}", run.stdout);
+        of(number);
+        assert_eq!(story.landed(), landed + sent);
+    }
+    // What holds is answered, by the transaction that made it so.
+    let again = delegate(1, &["--json"]).json();
+    assert!(again[0]["transaction"].is_string(), "{again:?}");
+    // What another wallet made so needs nothing, and what it undid is done again.
+    let moves = |number| {
+        let delegatee = account(&story, number);
+        let data = format!("0x{}", hex_of(&ChaosToken::delegateCall { delegatee }.abi_encode()));
+        let sent = json!([{"from": ACCOUNT, "to": token, "data": data}]);
+        assert!(story.ask("eth_sendTransaction", &sent).is_string());
+        of(number);
+    };
+    moves(3);
+    let landed = story.landed();
+    let already = delegate(3, &[]);
+    assert!(already.stdout.contains("'s already\n"), "{}", already.stdout);
+    assert_eq!(story.landed(), landed);
+    let planned = delegate(1, &["--dry-run"]);
+    assert!(planned.stdout.contains("would send delegate(address)"), "{}", planned.stdout);
+    delegate(1, &[]);
+    of(1);
+    assert_eq!(story.landed(), landed + 1);
+}
+
+#[test]
+fn an_amount_is_shown_in_the_tokens_own_unit_before_it_is_paid() {
+    let Some(story) = Story::start() else { return };
+    let stack = Stack::deploy(&story, &["governor", "distributor"]);
+    let payees = [account(&story, 4), account(&story, 5)];
+    stack.payment(&story, 1, "1000000000000", &payees);
+    // ChaosToken with the decimals of another.
+    let saying =
+        |answer: &str| answering(&story, ["eth_call", "0x313ce567"], json!({"result": answer})).url;
+    let word = format!("0x{:064x}", 6);
+    let dry = |url: &str| pay_at(&story, url, &["fund", "--dry-run"]).expect_code(0).stderr;
+    let six = dry(&saying(&word));
+    let token = format!("{:#x}", stack.at("token"));
+    for said in [
+        &format!("{:#x} gets 500000 CHAOS\n", payees[0])[..],
+        &format!("in token {token} (CHAOS, 6 decimals), as the node says\n"),
+        "1000000 CHAOS in all, 1000000000000 of its smallest units\n",
+        "no log here has outcome sha256:0101",
+    ] {
+        assert!(six.contains(said), "{said}: {six}");
+    }
+    let none = dry(&saying("0x"));
+    assert!(none.contains("gets 500000000000 smallest units\n"), "{none}");
+    let honest = dry(story.anvil.endpoint());
+    assert!(honest.contains("0.000001 CHAOS in all"), "{honest}");
+
+    let outcome = format!("sha256:{}", hex(1));
+    let plan = ["pay", "plan", "--outcome", &outcome, "--out", "@planned.json"];
+    let plan = |pool: &'static str, url: &str| {
+        let more = ["--pool", pool, "--rpc-url", url];
+        story.run(&[&plan[..], &more, &DEPLOYED].concat())
+    };
+    plan("1.0000001", &saying(&word)).expect_error(3, &["--pool `1.0000001`", "6 decimals"]);
+    plan("0", story.anvil.endpoint()).expect_error(3, &["expected more than 0"]);
+    plan("1", &saying("0x")).expect_error(3, &["does not say how many decimals"]);
+}
+
+#[test]
+fn what_became_of_a_distribution_the_distributor_says() {
+    let Some(story) = Story::start() else { return };
+    let stack = Stack::deploy(&story, &["governor", "distributor"]);
+    let (token, distributor) = (stack.at("token"), stack.at("reward_distributor"));
+    let held = balance(&story, token, ACCOUNT.parse().unwrap());
+    let pool = "1000000000000000000000";
+    stack.payment(&story, 2, pool, &[account(&story, 4)]);
+    // The approval lands, the rest does not, and somebody takes the approval back.
+    let selector = hex_of(&RewardDistributor::createDistributionCall::SELECTOR);
+    let selector: &'static str = selector.leak();
+    let refuses =
+        json!({"error": {"code": 3, "message": "execution reverted", "data": "0x00000000"}});
+    let node = answering(&story, ["eth_estimateGas", selector], refuses);
+    ended(pay_at(&story, &node.url, &["fund"]), 4, &["createDistribution"]);
+    let call = ChaosToken::approveCall { spender: distributor, value: U256::ZERO };
+    let sent = json!([{"from": ACCOUNT, "to": token, "data": format!("0x{}", hex_of(&call.abi_encode()))}]);
+    assert!(story.ask("eth_sendTransaction", &sent).is_string());
+    let funded = pay(&story, &["fund"]).expect_code(0);
+    assert!(funded.stdout.starts_with("1000 CHAOS are funded, included\n"), "{}", funded.stdout);
+    let again = pay(&story, &["fund"]).expect_code(0);
+    assert_eq!(again.stdout, funded.stdout);
+    // Another data directory finds it in the chain, and other terms under its key are refused.
+    let landed = story.landed();
+    let other = pay(&story, &["fund", "--data", &story.path("other")]).expect_code(0);
+    assert_eq!(other.stdout, funded.stdout);
+    assert!(other.stderr.contains("not from this data directory"), "{}", other.stderr);
+    let file = fs::read_to_string(story.path("payment.json")).unwrap();
+    fs::write(story.path("payment.json"), file.replace("31536000", "1")).unwrap();
+    pay(&story, &["fund"]).expect_error(3, &["refund_after_s", "90 days"]);
+    let more = file.replace(pool, "1000000000000000000001");
+    fs::write(story.path("payment.json"), more).unwrap();
+    ended(pay(&story, &["fund"]), 3, &["on other terms"]);
+    fs::write(story.path("payment.json"), file).unwrap();
+    assert_eq!(story.landed(), landed);
+
+    story.ask("evm_increaseTime", &json!([400 * 86_400]));
+    story.ask("evm_mine", &json!([]));
+    for _ in 0..2 {
+        let refunded = pay(&story, &["refund"]).expect_code(0);
+        assert!(refunded.stdout.starts_with("1000 CHAOS went back to 0x"), "{}", refunded.stdout);
+    }
+    assert_eq!(balance(&story, token, ACCOUNT.parse().unwrap()), held);
+    let gone = pay(&story, &["fund"]).expect_code(0);
+    let said = "1000 CHAOS were funded, 0 CHAOS of it are left\n";
+    assert!(gone.stdout.starts_with(said), "{}", gone.stdout);
+    let gone = pay(&story, &["fund", "--json"]).expect_code(0).json();
+    assert_eq!(gone[0]["remaining"], "0");
+}
+
+#[test]
+fn a_share_that_cannot_be_paid_keeps_the_others_from_nothing() {
+    let Some(story) = Story::start() else { return };
+    let stack = Stack::deploy(&story, &["governor", "distributor"]);
+    let token = stack.at("token");
+    let payees = [NOBODY.parse().unwrap(), account(&story, 4), account(&story, 5)];
+    stack.payment(&story, 3, "3000", &payees);
+    pay(&story, &["fund"]).expect_code(0);
+    // A node's word for a claim that it shows no event of is no claim.
+    let landed = story.landed();
+    let claimed =
+        "0x".to_owned() + &hex_of(&chaos_chains::keccak256("AlreadyClaimed(uint256,address)")[..4]);
+    let claimed = claimed + &"00".repeat(64);
+    let refuses = json!({"error": {"code": 3, "message": "execution reverted", "data": claimed}});
+    let node = answering(&story, ["eth_estimateGas", "eth_estimateGas"], refuses);
+    let lied = ended(pay_at(&story, &node.url, &["claim"]), 4, &["3 of 3 shares are not paid"]);
+    assert!(lied.stdout.contains("shows no event of it"), "{}", lied.stdout);
+    assert_eq!(story.landed(), landed);
+
+    let run = ended(pay(&story, &["claim"]), 4, &["1 of 3 shares are not paid"]);
+    assert!(run.stdout.contains("not paid: claim("), "{}", run.stdout);
+    for payee in &payees[1..] {
+        assert_eq!(balance(&story, token, *payee), U256::from(1_000));
+    }
+    assert_eq!(story.landed(), landed + 2);
+    // The same again pays nobody twice.
+    let json = ended(pay(&story, &["claim", "--json"]), 4, &["1 of 3"]).json();
+    let paid: Vec<bool> = json.iter().map(|row| row["transaction"].is_string()).collect();
+    assert_eq!(paid, [false, true, true]);
+    assert_eq!(story.landed(), landed + 2);
+    is_paid_with_more_gas(&story, &stack);
+}
+
+/// A node that understates gas has one try paid in vain after another, each with twice the gas.
+fn is_paid_with_more_gas(story: &Story, stack: &Stack) {
+    stack.payment(story, 4, "3000", &[account(story, 4)]);
+    pay(story, &["fund"]).expect_code(0);
+    let node = answering(
+        story,
+        ["eth_estimateGas", "eth_estimateGas"],
+        json!({"result": format!("{:#x}", 27_000)}),
+    );
+    let first = ended(pay_at(story, &node.url, &["claim"]), 4, &["1 of 1 shares"]);
+    assert!(first.stdout.contains("most likely out of gas"), "{}", first.stdout);
+    let codes: Vec<i32> = (0..3).map(|_| pay_at(story, &node.url, &["claim"]).code).collect();
+    assert_eq!(codes[2], 0, "{codes:?}");
+}
+
+/// A share that its payee, or anybody, claimed is known by the distributor's event.
+pub(crate) fn claims_one_share(story: &Story, number: usize) -> U256 {
+    let plan = PayPlan::parse(&fs::read(story.path("payment.json")).unwrap()).unwrap();
+    let due = plan.due().unwrap().remove(number);
+    let claim = Claim {
+        distribution_id: distribution_id(plan.funder.unwrap(), *plan.outcome.as_bytes()),
+        account: due.account,
+        amount: due.amount,
+        proof: &due.proof,
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let chain = EvmChain::connect(story.anvil.endpoint(), None).await.unwrap();
+        let outbox = Outbox::local(std::path::Path::new(&story.path("payee")), || 0);
+        let chain = chain.sending(outbox).await.unwrap();
+        chain.claim(plan.distributor, &story.anvil.signer(6), &claim).await.unwrap();
+    });
+    due.amount
+}
