@@ -73,7 +73,7 @@ impl Ledger {
     }
 
     /// Remembers the newest of heads that others hold, so that this data directory may sign again
-    /// after its memory was lost. It refuses if the directory does not continue that head.
+    /// after its memory was lost. It refuses if the directory does not continue each of them.
     ///
     /// # Errors
     /// If one of `known` is not signed by this log, there is none, the data directory holds less or another history, or
@@ -97,6 +97,10 @@ impl Ledger {
                 self.heads = Some(heads.clone());
                 return Ok(last.size());
             }
+        }
+        // Each of them and not the newest alone: a retired key signs whatever whoever has it likes.
+        for signed in known {
+            self.ensure_continues(signed.claimed())?;
         }
         self.recompute(Some(newest.claimed()))?;
         memory.remember(newest, &succession)?;

@@ -135,6 +135,21 @@ fn resuming_refuses_a_head_that_does_not_verify_and_takes_nothing_in_its_place()
 }
 
 #[test]
+fn resuming_refuses_a_smaller_head_that_is_no_start_of_the_directory() {
+    let (dir, heads) = signed();
+    let elsewhere = Heads::new(dir.path().join("elsewhere"));
+    let mut ledger = open(&dir.path().join("data"));
+    let own = ledger.checkpoint(&heads).unwrap();
+    let other = Checkpoint::new(own.claimed().origin(), 1, chaos_log::EMPTY_ROOT).unwrap();
+    let other = other.sign(&ledger.log_key().unwrap()).unwrap();
+    for known in [vec![other.clone()], vec![own, other]] {
+        let refused = ledger.resume(&elsewhere, &known).unwrap_err();
+        assert!(matches!(refused, Error::HeadOther { size: 1, .. }), "{refused}");
+    }
+    assert!(elsewhere.last(&ledger.verifier().unwrap()).unwrap().is_none());
+}
+
+#[test]
 fn directory_without_its_memory_signs_only_after_somebody_says_what_was_last() {
     let (dir, heads) = signed();
     let elsewhere = Heads::new(dir.path().join("elsewhere"));
