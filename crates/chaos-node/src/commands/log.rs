@@ -8,6 +8,7 @@ use std::{
 
 use chaos_agency::calendar::moment;
 use chaos_agency::{action::Role, views::RefusedRow};
+use chaos_api::{MirrorError, Standings};
 use chaos_ledger::{Comparison, KeptAnchor, Ledger, NotHere, holds_key};
 use chaos_log::{SignedCheckpoint, prove_consistency, root_at};
 use chaos_store::Records as _;
@@ -315,6 +316,12 @@ fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
     let head = ledger.store().check().map_err(chaos_ledger::Error::from)?;
     let blobs = ledger.store().check_blobs().map_err(chaos_ledger::Error::from)?;
     ledger.check_heads()?;
+    // What a mirror has found is part of what it holds: where it cannot be read, nothing is in order.
+    let found = match chaos_api::standings(data) {
+        Ok(found) => Some(found),
+        Err(MirrorError::NoMirror) => None,
+        Err(error) => return Err(error.into()),
+    };
     let compared = ledger.compare()?;
     if args.json {
         let tables: BTreeMap<_, _> = compared
@@ -340,9 +347,14 @@ fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
         ));
         print_not_here(&compared.not_here);
         print_comparison(&compared);
+        if found.as_ref().is_some_and(Standings::is_open) {
+            output::sentence(
+                "something stands that nobody has accepted: `chaoschain log findings` says what",
+            );
+        }
     }
     // Who writes a log keeps what its receipts name; a mirror has what it fetched, and says what not.
-    let is_mirror = chaos_api::standings(data).is_ok() && !holds_key(data);
+    let is_mirror = found.is_some() && !holds_key(data);
     let is_whole = compared.agrees() && (!args.check || is_mirror || compared.not_here.count == 0);
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) })
 }

@@ -159,9 +159,11 @@ fn hint(error: &Error) -> Option<String> {
              nobody is asked any more"
         }
         Error::PolicyDamaged => "`chaoschain log checkpoint --log-policy FILE` sets it anew",
-        Error::HeadDamaged { .. } => {
-            "move that file away; nothing is written to the log until `chaoschain log resume` says what was \
-             signed last, best with a checkpoint that others hold"
+        Error::HeadDamaged { .. } | Error::HeadKeys { .. } => {
+            "what is remembered is a file that ends with .note and, once the log's key was rotated, one of the \
+             same name that ends with .keys: either may be damaged, or gone. Put both back from one copy, or move \
+             what is left of the two away; nothing is written to the log until `chaoschain log resume` says what \
+             was signed last, best with a checkpoint that others hold"
         }
         Error::OpenKey { .. } => {
             return Some(format!("the password comes from {PASSWORD_VARIABLE}"));
