@@ -240,7 +240,7 @@ impl Mirror {
         if head::compare(source, (&self.store, &signers), &known, &found).await? == Next::Same {
             let better = head::with_more_cosigners(
                 known.stored.map(|kept| signers.of_the_log(&kept)),
-                found,
+                signers.of_the_log(&found),
                 self.policy.as_ref(),
             );
             self.store.put_checkpoint(&better)?;
@@ -249,7 +249,7 @@ impl Mirror {
         signers.keep(&mut self.store)?;
         let size = found.claimed().size();
         let tree = fetch_tree(source, &self.store, old_size, &found).await?;
-        self.store.put_meta(PENDING_META, found.to_string().as_bytes())?;
+        self.store.put_meta(PENDING_META, signers.of_the_log(&found).to_string().as_bytes())?;
         self.go_on_folding();
         let mut pages = self.pages(source, tree, old_size, size);
         let mut waiting = Vec::new();
@@ -262,7 +262,7 @@ impl Mirror {
         }
         self.append(&mut waiting, judge)?;
         progress(self.store.head()?.size, size);
-        signers.ensure_by_entries(&self.store, &found)?;
+        let found = signers.by_entries(&self.store, &found)?;
         self.store.put_checkpoint(&found)?;
         Ok(found)
     }

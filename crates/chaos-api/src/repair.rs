@@ -238,7 +238,7 @@ async fn mend(
     let mut checked = store.check();
     if is_own && source_size > held.stored_size() && is_whole_to(&store, &checked, &head) {
         // That the log has signed is not forgotten together with its database.
-        store.put_checkpoint(&head)?;
+        store.put_checkpoint(&signers.of_the_log(&head))?;
         checked = store.check();
     }
     let continuation = held.continuation(&store, &checked);

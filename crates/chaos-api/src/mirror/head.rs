@@ -39,7 +39,7 @@ pub(crate) async fn fetch(
 ) -> Result<SignedCheckpoint, MirrorError> {
     let bytes = source.get(&Resource::Checkpoint).await?;
     let signed = SignedCheckpoint::parse(&bytes).map_err(MirrorError::Checkpoint)?;
-    let signed = signers.ensure_signed(source, &signed).await?;
+    signers.ensure_signed(source, &signed).await?;
     let claimed = signed.claimed();
     if claimed.size() == 0 && *claimed.root() != EMPTY_ROOT {
         let (expected, found) = (*claimed.root(), EMPTY_ROOT);

@@ -61,22 +61,31 @@ impl Signers {
         }
     }
 
-    /// Refuses a head by a key that an entry under it retires, whatever the published file says: whoever asks the
-    /// entries, as `log rebuild --check` does, would find it unsigned. Rows that are folded no further than the
-    /// file say nothing.
-    pub(super) fn ensure_by_entries(
-        &self,
+    /// Gives a head as it is kept, once the entries under it say who signs it. They are asked whatever the
+    /// published file says, since whoever asks them later, as `log rebuild --check` does, would find it unsigned
+    /// otherwise. Rows that are folded no further than the file say nothing.
+    pub(super) fn by_entries(
+        &mut self,
         store: &Store,
         found: &SignedCheckpoint,
-    ) -> Result<(), MirrorError> {
+    ) -> Result<SignedCheckpoint, MirrorError> {
         let root = self.succession.root();
         let own = chaos_ledger::succession(store, root, Role::Checkpoints);
         let own = own.map_err(|error| MirrorError::Ledger(Box::new(error)))?;
-        if own.delegations().len() <= self.succession.delegations().len() {
-            return Ok(());
+        let (entries, file) = (own.delegations(), self.succession.delegations());
+        if !entries.starts_with(file) && !file.starts_with(entries) {
+            return Err(MirrorError::KeysOther);
         }
-        match own.ensure_signed(found, self.root.name()) {
-            Ok(_) => Ok(()),
+        let new = entries.get(file.len()..).unwrap_or_default();
+        if let Some(lost) = new.iter().find(|delegation| delegation.body.lost && !self.follows_lost)
+        {
+            return Err(MirrorError::LostKey { index: lost.index });
+        }
+        if !new.is_empty() {
+            self.succession = own;
+        }
+        match self.succession.ensure_signed(found, self.root.name()) {
+            Ok(_) => Ok(self.of_the_log(found)),
             Err(SignerError::Unsigned(error)) => Err(MirrorError::Checkpoint(error)),
             Err(SignerError::Name(error)) => Err(MirrorError::RecordedKey(error)),
             Err(error @ SignerError::Retired { .. }) => Err(MirrorError::Retired(error)),
@@ -99,13 +108,12 @@ impl Signers {
     }
 
     /// Checks that the log signed a checkpoint, by what is known and by what is published of who signs for it: a
-    /// key that is known may be retired since. Gives it with the lines of the log's that hold: those by keys that
-    /// nobody knows here say nothing, and are neither kept nor compared nor proved.
+    /// key that is known may be retired since.
     pub(crate) async fn ensure_signed(
         &mut self,
         source: &Source,
         signed: &SignedCheckpoint,
-    ) -> Result<SignedCheckpoint, MirrorError> {
+    ) -> Result<(), MirrorError> {
         let first = self.succession.ensure_signed(signed, self.root.name());
         let names_another = signed.note().signatures().iter().any(|line| {
             line.name() == self.root.name() && !self.keys().any(|key| key.is_named_by(line))
@@ -124,7 +132,7 @@ impl Signers {
             learnt?;
         }
         match self.succession.ensure_signed(signed, self.root.name()) {
-            Ok(_) => Ok(self.of_the_log(signed)),
+            Ok(_) => Ok(()),
             Err(SignerError::Unsigned(error)) if is_absent => Err(MirrorError::NoKeys(error)),
             Err(SignerError::Unsigned(error)) => Err(MirrorError::Checkpoint(error)),
             Err(SignerError::Name(error)) => Err(MirrorError::RecordedKey(error)),
@@ -165,8 +173,9 @@ impl Signers {
             && self.signer(signed).key() == accused
     }
 
-    /// A checkpoint with the lines by the log's keys that hold, and what others say of it.
-    pub(super) fn of_the_log(&self, signed: &SignedCheckpoint) -> SignedCheckpoint {
+    /// A checkpoint as it is kept: with the lines by the log's keys that hold, and what others say of it. Lines
+    /// with the log's name that are nobody's, or a key's that nobody knows here, are not.
+    pub(crate) fn of_the_log(&self, signed: &SignedCheckpoint) -> SignedCheckpoint {
         let (mut signed, keys) = (signed.clone(), self.keys().collect::<Vec<_>>());
         signed.retain_by(&keys);
         signed

@@ -66,7 +66,7 @@ impl Held {
             Err(MirrorError::NoKeys(error)) => {
                 Err(RepairError::SourceBefore { size: stored.claimed().size(), source: error })
             }
-            signed => Ok(signed.map(drop)?),
+            signed => Ok(signed?),
         }
     }
 
