@@ -25,13 +25,13 @@ const SYSTEM: System = System {
 };
 
 /// The key that signs a data directory's checkpoints, as whoever carries the directory off has it.
-fn key_of(data: &Path) -> LogKey {
+pub(crate) fn key_of(data: &Path) -> LogKey {
     let password = Some("test".to_owned().into());
     Ledger::open_rows(data, password, SYSTEM).unwrap().log_key().unwrap()
 }
 
 /// Publishes what a directory holds under a head that this key signs, with this file of the log's keys.
-fn publish(log: &Rotated, data: &str, key: &LogKey, keys: &Path) {
+pub(crate) fn publish(log: &Rotated, data: &str, key: &LogKey, keys: &Path) {
     let public = format!("{data}-public");
     let folder = log.text(&public);
     drop(fs::remove_dir_all(&folder));
@@ -46,13 +46,13 @@ fn publish(log: &Rotated, data: &str, key: &LogKey, keys: &Path) {
 
 /// A log with two rotations, after two and after six entries, its files of keys from between and after them,
 /// and the key that had its time between.
-struct Places {
-    log: Rotated,
-    former: LogKey,
+pub(crate) struct Places {
+    pub(crate) log: Rotated,
+    pub(crate) former: LogKey,
 }
 
 impl Places {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let machine = Machine::new();
         machine.grow("data", "ada");
         let root = machine.key("data");

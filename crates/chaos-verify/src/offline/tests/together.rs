@@ -257,6 +257,67 @@ fn root_key_that_signed_another_history_than_its_delegation_forks_the_log() {
     check(&heads([late, owner_of_4(), owner_of_7()]), &["key-retired", "stands", "stands"]);
 }
 
+/// A line that names a key of the log's, or a stranger's, and is over another text.
+fn false_line(by: u8) -> String {
+    let other = Checkpoint::new("test.example/log", 1, chaos_log::EMPTY_ROOT).unwrap();
+    let signed = other.sign(&log_key(by)).unwrap().to_string();
+    format!("{}\n", signed.lines().last().unwrap())
+}
+
+/// The same head with such lines below the others.
+fn with_lines(head: &Head, by: &[u8]) -> Head {
+    let lines: String = by.iter().map(|by| false_line(*by)).collect();
+    let text = format!("{}{lines}", head.checkpoint);
+    let checkpoint = SignedCheckpoint::parse(text.as_bytes()).unwrap();
+    Head { checkpoint, ..head.clone() }
+}
+
+/// The owner's own newest tree, signed by the key of between alone, which says that nothing retired it.
+fn signed_again() -> Head {
+    let checkpoint = head(&rotated_twice(), LATER);
+    Head { checkpoint, succession: owner_of_4().succession, ..owner_of_7() }
+}
+
+#[test]
+fn false_line_that_names_the_key_in_force_makes_no_head_that_keys() {
+    for lines in [&[][..], &[LATEST], &[LATEST, OPERATOR, 77], &[LATER, LATEST]] {
+        let thief = with_lines(&signed_again(), lines);
+        check(&heads([thief.clone(), owner_of_7()]), &["key-retired", "stands"]);
+        let all = heads([thief, owner_of_4(), owner_of_7()]);
+        check(&all, &["key-retired", "stands", "stands"]);
+        let blind = Head { nodes: Vec::new(), ..owner_of_7() };
+        let other = with_lines(&head_under(&stolen(4), LATER, &[2]), lines);
+        check(&heads([other, blind]), &["key-retired", "stands"]);
+    }
+}
+
+#[test]
+fn proof_is_of_the_lines_that_hold_whatever_was_laid_below_them() {
+    let file = keys_file(&rotated_twice(), &[2, 5], LATEST);
+    let expected = late().to_string();
+    let late = head_under(&stolen(4), LATER, &[2]);
+    for lines in [&[LATEST][..], &[OPERATOR, LATER, LATEST, 77]] {
+        let note = with_lines(&late, lines).checkpoint;
+        let proof = SignerProof::new(root(), &file, note.clone()).unwrap();
+        assert_eq!(proof.to_string(), expected);
+        // A file with more lines is read, and says the same.
+        let text = expected.replace(&late.checkpoint.to_string(), &note.to_string());
+        assert_ne!(text, expected);
+        assert_eq!(SignerProof::parse(text.as_bytes()).unwrap().to_string(), expected);
+    }
+    let unsigned = with_lines(&owner_of_7(), &[LATER]).checkpoint;
+    SignerProof::new(root(), &file, unsigned).unwrap_err();
+}
+
+#[test]
+fn head_that_nobody_signed_is_refused_and_accuses_nobody() {
+    let mut checkpoint = with_lines(&other_of_7(), &[LATEST]).checkpoint;
+    let mut first = true;
+    checkpoint.retain(|_| !std::mem::take(&mut first));
+    let nobody = Head { checkpoint, ..other_of_7() };
+    check(&heads([nobody, owner_of_7()]), &["checkpoint-invalid", "stands"]);
+}
+
 /// Something of everything, in the order in which it is named.
 static CAST: LazyLock<Vec<Piece>> = LazyLock::new(|| {
     let mut all = heads([
@@ -269,6 +330,7 @@ static CAST: LazyLock<Vec<Piece>> = LazyLock::new(|| {
         head_under(&stolen(4), LATER, &[2]),
         head_under(&Stated::new(), OPERATOR, &[]),
         Head { nodes: Vec::new(), ..owner_of_7() },
+        signed_again(),
     ]);
     let proofs = [invented(4, LATER), invented(7, LATEST), invented(2, OPERATOR), late()];
     all.extend(proofs.into_iter().chain([invented(9, 77)]).map(Piece::Proof));
@@ -276,7 +338,7 @@ static CAST: LazyLock<Vec<Piece>> = LazyLock::new(|| {
 });
 
 /// How many that are.
-const PIECES: usize = 14;
+const PIECES: usize = 15;
 
 /// Those that show every delegation.
 const KNOWING: [usize; 3] = [2, 3, 8];
@@ -301,6 +363,29 @@ proptest! {
         if fewer.iter().any(|at| KNOWING.contains(at)) && is_forked(fewer) {
             prop_assert!(is_forked(&sorted));
         }
+    }
+
+    #[test]
+    fn lines_that_hold_for_nobody_change_no_judgement(
+        mask in 1_u32..(1 << PIECES),
+        lines in prop::collection::vec(
+            prop::collection::vec(prop::sample::select(vec![OPERATOR, LATER, LATEST, LAST, 77]), 0..4),
+            PIECES,
+        ),
+    ) {
+        let spoilt: Vec<Piece> = CAST
+            .iter()
+            .zip(&lines)
+            .map(|(piece, lines)| match piece {
+                Piece::Head(head) => Piece::Head(Box::new(with_lines(head, lines))),
+                Piece::Proof(proof) => Piece::Proof(proof.clone()),
+            })
+            .collect();
+        let order: Vec<usize> = (0..PIECES).filter(|at| mask >> at & 1 == 1).collect();
+        let words = |pieces: &[Piece]| -> Vec<String> {
+            judged(pieces, &order).into_iter().map(|(word, _)| word).collect()
+        };
+        prop_assert_eq!(words(&spoilt), words(&CAST));
     }
 }
 
