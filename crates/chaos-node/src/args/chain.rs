@@ -46,7 +46,7 @@ pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) chain: ChainArgs,
     /// Who would pay. Without it, and without a key, the balance is not asked.
-    #[arg(long, value_name = "ADDRESS", value_parser = address, conflicts_with_all = ["keystore", "signer_account", "signer"])]
+    #[arg(long, value_name = "ACCOUNT", value_parser = address, conflicts_with_all = ["keystore", "signer_account", "signer"])]
     pub(crate) account: Option<Address>,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
