@@ -42,9 +42,9 @@ pub(crate) enum ClaimKind {
 pub(crate) struct Comparison {
     /// What the text names.
     pub(crate) claims: Vec<Claim>,
-    /// Addresses and numbers of the text beyond [`CLAIMS_MAX`].
+    /// Addresses, numbers and words of the text beyond [`CLAIMS_MAX`] of each.
     pub(crate) left_out: usize,
-    /// Per cents and words with digits in the text, which are not looked for.
+    /// Per cents, names (`auditor.eth`) and words with digits in the text, which are not looked for.
     pub(crate) not_compared: Vec<String>,
     /// Whether all words of the calls were looked through.
     pub(crate) is_whole: bool,
@@ -87,8 +87,12 @@ pub(crate) fn compare(text: &str, calls: &[Holder<'_>]) -> Comparison {
                 add(&mut comparison, &mut seen, shown, ClaimKind::Number, &held, holds);
             }
             Token::Other(shown) => {
-                if comparison.not_compared.len() < CLAIMS_MAX && seen.insert(shown.clone()) {
-                    comparison.not_compared.push(shown);
+                if !seen.insert(shown.clone()) {
+                    continue;
+                }
+                match comparison.not_compared.len() < CLAIMS_MAX {
+                    true => comparison.not_compared.push(shown),
+                    false => comparison.left_out += 1,
                 }
             }
         }
@@ -162,44 +166,63 @@ enum Token {
     Other(String),
 }
 
-/// What stands between blanks, without the punctuation around it.
-fn tokens(text: &str) -> impl Iterator<Item = Token> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let next = words.iter().skip(1).map(|word| Some(*word)).chain([None]).collect::<Vec<_>>();
-    words.into_iter().zip(next).filter_map(|(word, next)| token(word, next))
+/// What stands between blanks, without the punctuation around it. Nothing that holds an address, a digit
+/// of any script or a name is passed over.
+fn tokens(text: &str) -> Vec<Token> {
+    let words: Vec<&str> = without_suffix(text).split_whitespace().collect();
+    let mut tokens = Vec::new();
+    for (place, word) in words.iter().enumerate() {
+        let mut rest = *word;
+        while let Some((before, address, after)) = cut_at_address(rest) {
+            tokens.extend(token(before, None));
+            tokens.push(Token::Address(address, address.to_string()));
+            rest = after;
+        }
+        tokens.extend(token(rest, words.get(place + 1).copied()));
+    }
+    tokens
+}
+
+/// The text without OpenZeppelin's `#proposer=0x…`, which names who may propose and is no claim about calls.
+/// The governor reads it at the very end of the text alone, as it is done here.
+fn without_suffix(text: &str) -> &str {
+    const MARK: &str = "#proposer=0x";
+    let Some(at) = text.len().checked_sub(MARK.len() + 40) else { return text };
+    let Some((before, suffix)) = text.split_at_checked(at) else { return text };
+    let is_suffix = suffix
+        .strip_prefix(MARK)
+        .is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    if is_suffix { before } else { text }
 }
 
 fn token(word: &str, next: Option<&str>) -> Option<Token> {
-    // `#proposer=0x…` is OpenZeppelin's suffix: it names who may propose, and is no claim about calls.
-    if word.contains("#proposer=") {
-        return None;
-    }
-    if let Some(found) = address_in(word) {
-        return Some(Token::Address(found, found.to_string()));
-    }
     let inner = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '%');
-    if !inner.contains(|c: char| c.is_ascii_digit()) {
+    let is_name = inner.to_lowercase().ends_with(".eth");
+    if !is_name && !inner.contains(char::is_numeric) {
         return None;
     }
-    match number_of(inner) {
-        Some(mut number) => {
-            let mut shown = inner.to_owned();
-            if let Some((zeros, unit)) = next.and_then(multiple) {
-                number.digits = number.digits.checked_mul(U256::from(10).pow(U256::from(zeros)))?;
-                shown = format!("{shown} {unit}");
-            }
-            Some(Token::Number(number, shown))
-        }
-        None => Some(Token::Other(inner.chars().take(60).collect())),
-    }
+    let other = || Some(Token::Other(inner.chars().take(60).collect()));
+    let Some(mut number) = number_of(inner) else { return other() };
+    let Some((zeros, unit)) = next.and_then(multiple) else {
+        return Some(Token::Number(number, inner.to_owned()));
+    };
+    let shown = format!("{inner} {unit}");
+    let Some(digits) = number.digits.checked_mul(U256::from(10).pow(U256::from(zeros))) else {
+        return Some(Token::Other(shown));
+    };
+    number.digits = digits;
+    Some(Token::Number(number, shown))
 }
 
-/// An address anywhere in a word, such as in a link.
-fn address_in(word: &str) -> Option<Address> {
-    let start = word.find("0x")?;
-    let digits: String =
-        word.get(start + 2..)?.chars().take_while(char::is_ascii_hexdigit).collect();
-    (digits.len() == 40).then(|| digits.parse().ok()).flatten()
+/// The first address in a word, such as in a link, with what stands before it and behind it.
+fn cut_at_address(word: &str) -> Option<(&str, Address, &str)> {
+    word.match_indices("0x").find_map(|(start, mark)| {
+        let digits = word.get(start + mark.len()..)?;
+        let end = digits.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(digits.len());
+        let (digits, after) = digits.split_at(end);
+        let address = (digits.len() == 40).then(|| digits.parse().ok()).flatten()?;
+        Some((word.get(..start)?, address, after))
+    })
 }
 
 fn multiple(word: &str) -> Option<(u64, &'static str)> {

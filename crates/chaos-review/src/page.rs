@@ -123,6 +123,9 @@ fn text_against_calls(review: &Review, text: &str) -> Markup {
         let calls: Vec<String> = claim.calls.iter().take(8).map(usize::to_string).collect();
         let calls = match calls.is_empty() {
             true => "not found".to_owned(),
+            false if claim.calls.len() > calls.len() => {
+                format!("in call {} and others", calls.join(", "))
+            }
             false => format!("in call {}", calls.join(", ")),
         };
         table.row(vec![code(&claim.text), calls.into()]);

@@ -216,13 +216,18 @@ impl Page {
             };
             self.put(Tone::Bad, 2, &format!("{what}{}: not found in the calls", claim.text));
         }
+        self.more(2, missing.len());
         for claim in found.iter().take(ROWS_SHOWN) {
             let calls: Vec<String> = claim.calls.iter().take(8).map(usize::to_string).collect();
-            self.plain(2, &format!("{}: in call {}", claim.text, calls.join(", ")));
+            let rest = if claim.calls.len() > calls.len() { " and others" } else { "" };
+            self.plain(2, &format!("{}: in call {}{rest}", claim.text, calls.join(", ")));
         }
+        self.more(2, found.len());
         if !text.not_compared.is_empty() {
             let words: Vec<&str> = text.not_compared.iter().take(8).map(String::as_str).collect();
-            self.plain(2, &format!("not compared: {}", words.join(", ")));
+            let rest = text.not_compared.len().saturating_sub(words.len());
+            let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+            self.plain(2, &format!("not compared: {}{rest}", words.join(", ")));
         }
         if text.left_out > 0 {
             self.plain(2, &format!("{} more were not looked for", text.left_out));

@@ -50,9 +50,39 @@ fn addresses_are_found_in_links_and_in_any_spelling() {
 
 #[test]
 fn what_is_not_compared_is_named() {
-    let comparison = compare("Raise it by 4% as EIP-1559 says, see v2.1 #proposer=0x1", &[]);
-    assert_eq!(comparison.not_compared, ["4%", "EIP-1559", "v2.1"]);
+    let text = "Raise it by 4% as EIP-1559 says, see v2.1; auditor.eth gets １００, ٣٤";
+    let comparison = compare(text, &[]);
+    assert_eq!(comparison.not_compared, ["4%", "EIP-1559", "v2.1", "auditor.eth", "１００", "٣٤"]);
     assert!(comparison.claims.is_empty());
+    let words: Vec<String> = (0..CLAIMS_MAX + 7).map(|n| format!("v{n}")).collect();
+    let comparison = compare(&words.join(" "), &[]);
+    assert_eq!((comparison.not_compared.len(), comparison.left_out), (CLAIMS_MAX, 7));
+}
+
+#[test]
+fn every_address_of_a_word_is_looked_for_and_what_stands_between_them() {
+    let other = "0x1111111111111111111111111111111111111111";
+    let link = format!("[{other}](https://etherscan.io/address/{PAYEE}/v2)");
+    check(&link, &[(other, &[]), (&PAYEE.to_string(), &[1])]);
+    check(&format!("{TOKEN}→{other}"), &[(&TOKEN.to_string(), &[1]), (other, &[])]);
+    check(
+        &format!("{PAYEE}:1000:{other}"),
+        &[(&PAYEE.to_string(), &[1]), ("1000", &[1]), (other, &[])],
+    );
+    assert_eq!(compare(&link, &[]).not_compared, ["v2"]);
+    let longer = format!("{other}1");
+    assert_eq!(compare(&longer, &[]).not_compared, [longer.as_str()]);
+}
+
+#[test]
+fn the_suffix_that_names_the_proposer_is_one_at_the_end_alone() {
+    let other = "0x1111111111111111111111111111111111111111";
+    check(&format!("Pays 1000.#proposer={other}"), &[("1000", &[1])]);
+    check(&format!("#proposer={other}"), &[]);
+    check(&format!("#proposer={other} Pays 1000"), &[(other, &[]), ("1000", &[1])]);
+    check(&format!("{other}#proposer="), &[(other, &[])]);
+    check(&format!("#proposer={other} "), &[(other, &[])]);
+    assert_eq!(compare("999#proposer=", &[]).not_compared, ["999#proposer"]);
 }
 
 #[test]
