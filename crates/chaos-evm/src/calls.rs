@@ -27,7 +27,7 @@ use revm::{
     state::EvmState,
 };
 
-pub use self::watch::{Step, StepKind};
+pub use self::watch::{Circumstance, Step, StepKind};
 use self::{
     queue::Queue,
     watch::{Seen, Watch},
@@ -98,6 +98,8 @@ pub struct BatchRun {
     pub codes: BTreeMap<Address, Bytes>,
     /// Keys and slots that were hashed together, by the hash: what names the slot of a mapping.
     pub preimages: B256Map<(B256, B256)>,
+    /// Whose code asked for what is other in a real execution, whether it had an effect or not.
+    pub asked: BTreeSet<(Address, Circumstance)>,
 }
 
 /// How a batch ended.
@@ -354,11 +356,12 @@ impl<'a, S: DatabaseRef> Running<&'a S> {
         let call_of = |place: usize| self.logs_after.partition_point(|after| *after <= place);
         let logs = logs.into_iter().enumerate().map(|(place, log)| (call_of(place), log));
         let logs: Vec<(usize, Log)> = logs.collect();
-        let Seen { steps, steps_left_out, static_calls, preimages } =
+        let Seen { steps, steps_left_out, static_calls, preimages, asked } =
             self.evm.inspector.into_seen();
         let named = batch.calls.iter().map(|call| call.target);
         let named = named.chain(logs.iter().map(|(_, log)| log.address));
         let named = named.chain(steps.iter().flat_map(|step| [step.from, step.to]));
+        let named = named.chain(asked.iter().map(|(address, _)| *address));
         let codes = codes(named.chain(changes.keys().copied()).collect(), state)?;
         Ok(BatchRun {
             codes,
@@ -373,6 +376,7 @@ impl<'a, S: DatabaseRef> Running<&'a S> {
             static_calls,
             changes,
             preimages,
+            asked,
         })
     }
 }

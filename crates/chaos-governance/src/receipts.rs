@@ -197,7 +197,7 @@ pub struct CheckProposal {
     pub block_hash: String,
     /// The account that makes the calls.
     pub sender: String,
-    /// The governor that has the proposal, if it is from one.
+    /// The governor that has the proposal, if the calls were shown to be those of one, and its executor makes them.
     pub governor: Option<String>,
     /// Its number there.
     pub proposal_id: Option<String>,

@@ -124,6 +124,19 @@ pub enum Error {
         /// The highest.
         last: u64,
     },
+    /// The node's event has other calls or another text than the proposal.
+    #[error(
+        "{url} shows an event whose calls and text are not those of proposal {id}: {governor}'s own code gives \
+         them another number"
+    )]
+    OtherProposal {
+        /// Which node.
+        url: String,
+        /// The governor.
+        governor: Address,
+        /// The number asked for.
+        id: U256,
+    },
     /// The calls cannot be run.
     #[error("the proposal's calls")]
     Payload(#[from] PayloadError),
@@ -202,7 +215,16 @@ pub fn record(asked: Asked<'_>) -> Result<Recording, Error> {
         Proposed::Governor { governor, id } => {
             let answers = governors::ask(&block, &state, governor, id).map_err(failed)?;
             let executor = answers.timelock.unwrap_or(governor);
+            let kept = answers.actions.is_some();
             let payload = of_governor(node, &block, (governor, id), answers)?;
+            let place = (governor, id);
+            if !kept && governors::is_of_another(&block, &state, &payload, place).map_err(failed)? {
+                return Err(Error::OtherProposal {
+                    url: node.shown_url().to_owned(),
+                    governor,
+                    id,
+                });
+            }
             (payload, Origin::Governor { governor, id }, Some(executor))
         }
     };

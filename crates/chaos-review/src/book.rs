@@ -3,7 +3,7 @@
 mod contracts;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_dyn_abi::{DynSolValue, EventExt as _, JsonAbiExt as _};
 use alloy_json_abi::{Error as AbiError, Event, EventParam, Function, JsonAbi, Param};
@@ -30,7 +30,8 @@ pub(crate) enum Ground {
     Code,
     /// Somebody who asks says that the address has this ABI.
     Given,
-    /// The proposal holds the whole signature, and whoever executes it hashes that.
+    /// The proposer chose the name. Whoever executes it calls by the four bytes of its hash, which other
+    /// names have too.
     Signature,
     /// Four bytes are equal to those of a name in a list. Other names have the same four bytes, and a
     /// contract may do anything under any name.
@@ -165,10 +166,36 @@ impl Book {
         })
     }
 
-    /// What a call's input says whose signature the proposal holds.
-    pub(crate) fn signed_call(&self, signature: &str, input: &[u8]) -> Option<Decoded> {
-        let function = Function::parse(signature).ok()?;
-        decoded_call(&function, Ground::Signature, input.get(4..)?)
+    /// What a call's input says that has a name by the proposer: what the code at the address is known to
+    /// have for the four bytes, and otherwise the proposer's name.
+    pub(crate) fn signed_call(
+        &self,
+        shelf: Shelf<'_>,
+        signature: &str,
+        input: &[u8],
+    ) -> Option<Decoded> {
+        let known = self.call(shelf, input);
+        if known.as_ref().is_some_and(|it| matches!(it.ground, Ground::Code | Ground::Given)) {
+            return known;
+        }
+        let function = Function::parse(signature).ok();
+        function.and_then(|it| decoded_call(&it, Ground::Signature, input.get(4..)?)).or(known)
+    }
+
+    /// Other names that a list has for the four bytes of a call.
+    pub(crate) fn other_names(&self, shelf: Shelf<'_>, input: &[u8], name: &str) -> Vec<String> {
+        let Some(selector) = input.first_chunk::<4>() else { return Vec::new() };
+        let abis = self.abis(shelf).into_iter();
+        let functions = abis.flat_map(|(abi, _)| abi.functions());
+        let same = functions.filter(|it| it.selector() == *selector).map(Function::signature);
+        let others: BTreeSet<String> = same.filter(|it| it != name).collect();
+        others.into_iter().collect()
+    }
+
+    /// Whether an event has the topic of one that is known by `name`, however its arguments are laid out.
+    pub(crate) fn is_event(&self, name: &str, topic: &B256) -> bool {
+        let abis = self.ours.iter().map(|it| &it.abi).chain([&self.known]);
+        abis.flat_map(|abi| abi.event(name)).flatten().any(|it| it.selector() == *topic)
     }
 
     /// What an error's bytes say.
@@ -288,8 +315,20 @@ impl Decoded {
         self.signature.split('(').next().unwrap_or_default()
     }
 
-    pub(crate) fn bytes(&self) -> impl Iterator<Item = &[u8]> {
-        self.values.iter().filter_map(DynSolValue::as_bytes)
+    /// Its arguments that are strings of bytes, in lists too.
+    pub(crate) fn bytes(&self) -> Vec<&[u8]> {
+        let mut found = Vec::new();
+        let mut left: Vec<&DynSolValue> = self.values.iter().rev().collect();
+        while let Some(value) = left.pop() {
+            match value {
+                DynSolValue::Bytes(bytes) => found.push(bytes.as_slice()),
+                DynSolValue::Array(values)
+                | DynSolValue::FixedArray(values)
+                | DynSolValue::Tuple(values) => left.extend(values.iter().rev()),
+                _ => {}
+            }
+        }
+        found
     }
 }
 

@@ -119,6 +119,13 @@ fn add(
     comparison.claims.push(Claim { text, kind, calls: found.collect() });
 }
 
+/// Every address that an input holds where an argument can begin.
+pub(crate) fn addresses_in<'a>(inputs: impl Iterator<Item = &'a [u8]>) -> BTreeSet<Address> {
+    let mut words_left = WORDS_MAX;
+    let holders = inputs.map(|input| Holder { target: Address::ZERO, value: U256::ZERO, input });
+    holders.flat_map(|holder| held(&holder, &mut words_left).addresses).collect()
+}
+
 /// Every word of a call's input at each place where an argument, or an argument of a call inside an
 /// argument, can begin: the words after its selector, and those after a selector within bytes.
 fn held(call: &Holder<'_>, words_left: &mut usize) -> Held {

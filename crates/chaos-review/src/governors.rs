@@ -18,6 +18,8 @@ sol! {
     function state(uint256 proposalId) external view returns (uint8);
     function timelock() external view returns (address);
     function proposalSnapshot(uint256 proposalId) external view returns (uint256);
+    function hashProposal(address[] memory, uint256[] memory, bytes[] memory, bytes32)
+        external view returns (uint256);
     function getActions(uint256 proposalId) external view
         returns (address[] memory, uint256[] memory, string[] memory, bytes[] memory);
     event ProposalCreated(
@@ -147,6 +149,32 @@ pub fn id_of(payload: &Payload) -> U256 {
         keccak256(&payload.description),
     );
     U256::from_be_bytes(keccak256(content.abi_encode_params()).0)
+}
+
+/// Whether an OpenZeppelin governor's own code says that calls and text are of another proposal. What it
+/// computes of them is as well proven as its code.
+///
+/// # Errors
+/// If the state fails.
+pub fn is_of_another<S: DatabaseRef>(
+    block: &Block,
+    state: &S,
+    payload: &Payload,
+    (governor, id): (Address, U256),
+) -> Result<bool, BatchError<S::Error>> {
+    if id_of(payload) == id {
+        return Ok(false);
+    }
+    let calls = payload.calls.iter().map(|it| &it.call);
+    let question = hashProposalCall {
+        _0: calls.clone().map(|call| call.target).collect(),
+        _1: calls.clone().map(|call| call.value).collect(),
+        _2: calls.map(|call| call.input.clone()).collect(),
+        _3: keccak256(&payload.description),
+    };
+    let number = answer(block, state, governor, question.abi_encode())?;
+    let number = number.and_then(|answer| U256::abi_decode(&answer).ok());
+    Ok(number.is_some_and(|number| number != id))
 }
 
 /// How it is known that the payload is the one of this proposal.

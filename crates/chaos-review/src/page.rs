@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use crate::{
     book::Decoded,
     claims::Claim,
+    governors::CallsGround,
     review::{AccountReview, CallReview, EventReview, Review, StateGround},
     words::{calls_ground, ground, name_of, succeeded, word},
 };
@@ -62,8 +63,19 @@ fn verdict(review: &Review, digest: Digest) -> Markup {
                 @if let Some(governor) = &review.governor {
                     dt { "governor" } dd { code { (governor.address) } }
                     dt { "number" } dd { code { (governor.id) } }
-                    dt { "stands" } dd { (governor.state.unwrap_or("in a state that it does not tell")) }
-                    dt { "calls" } dd { (calls_ground(governor.calls)) }
+                    @let state = governor.state.unwrap_or("in a state that it does not tell");
+                    dt { "stands" }
+                    @if governor.is_over() {
+                        dd.no { (state) "; what follows is what its calls would do once more" }
+                    } @else {
+                        dd { (state) }
+                    }
+                    dt { "calls" }
+                    @if governor.calls == CallsGround::Word {
+                        dd.no { (calls_ground(governor.calls)) }
+                    } @else {
+                        dd { (calls_ground(governor.calls)) }
+                    }
                     @if !governor.sender_is_executor {
                         dt { "executor" } dd.no { "the sender is not the one who makes its calls" }
                     }
@@ -108,7 +120,11 @@ fn code(text: impl ToString) -> Entry {
 fn notices(review: &Review) -> Markup {
     let mut table = Table::new(&["address", "what"]);
     for notice in review.notices.iter().take(ROWS_MAX) {
-        table.row(vec![code(notice.address), notice.text.as_str().into()]);
+        let more = match notice.more {
+            0 => String::new(),
+            more => format!(", and {more} more such events"),
+        };
+        table.row(vec![code(notice.address), format!("{}{more}", notice.text).into()]);
     }
     let body = html! { (table) (more(review.notices.len())) };
     section("Look at first", table.is_empty(), body)

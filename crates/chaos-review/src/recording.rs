@@ -110,6 +110,14 @@ pub enum RecordingError {
         /// What it says.
         found: String,
     },
+    /// It names other rules than the chain has in that block.
+    #[error("the rules of {found:?} are named, and the chain has those of {expected}")]
+    ForkOther {
+        /// What it says.
+        found: String,
+        /// The chain's own.
+        expected: String,
+    },
     /// The chain's rules are not known, and none are named.
     #[error(transparent)]
     UnknownChain(UnknownChain),
@@ -167,12 +175,23 @@ impl Place {
     /// If the rules are not known.
     pub fn block(&self, proof: &StateProof) -> Result<(Block, String), RecordingError> {
         let number = self.chain_number()?;
+        let known = fork::rules(number, self.number, proof.timestamp());
         let rules = match &self.fork {
             Some(name) => {
-                fork::named(name).ok_or_else(|| RecordingError::Fork { found: name.clone() })?
+                let named = fork::named(name)
+                    .ok_or_else(|| RecordingError::Fork { found: name.clone() })?;
+                match known {
+                    Ok(known) if known.spec != named.spec => {
+                        return Err(RecordingError::ForkOther {
+                            found: name.clone(),
+                            expected: format!("{:?}", known.spec).to_ascii_lowercase(),
+                        });
+                    }
+                    Ok(known) => known,
+                    Err(_) => named,
+                }
             }
-            None => fork::rules(number, self.number, proof.timestamp())
-                .map_err(RecordingError::UnknownChain)?,
+            None => known.map_err(RecordingError::UnknownChain)?,
         };
         Ok((proof.head(number, rules), format!("{:?}", rules.spec).to_ascii_lowercase()))
     }

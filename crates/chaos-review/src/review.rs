@@ -21,7 +21,12 @@ use crate::{
 };
 
 /// Name and version of a review's form.
-pub(crate) const FORMAT: &str = "chaoschain-proposal-review/1";
+pub(crate) const FORMAT: &str = "chaoschain-proposal-review/2";
+
+/// Most calls in arguments that are shown of one call.
+const INNER_MAX: usize = 200;
+/// How deep calls in arguments of calls in arguments are looked for.
+const INNER_DEPTH_MAX: usize = 6;
 
 /// How the state that was read is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -262,6 +267,11 @@ impl GovernorReview {
             sender_is_executor: sender == timelock.unwrap_or(address),
         }
     }
+
+    /// Whether nothing of it will be run any more.
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.state, Some("canceled" | "defeated" | "expired" | "executed"))
+    }
 }
 
 impl Review {
@@ -269,6 +279,14 @@ impl Review {
     #[must_use]
     pub const fn succeeded(&self) -> bool {
         self.result.succeeded
+    }
+
+    /// Whether its calls were shown to be those of the governor's proposal, and were made by whom the
+    /// governor has make them.
+    #[must_use]
+    pub fn is_of_its_governor(&self) -> bool {
+        let governor = self.governor.as_ref();
+        governor.is_some_and(|it| it.sender_is_executor && it.calls != CallsGround::Word)
     }
 
     /// The review in its canonical form, which its digest is of.
@@ -292,7 +310,7 @@ impl Review {
 #[must_use]
 pub(crate) fn review(book: &Book, subject: &Subject<'_>, run: &BatchRun) -> Review {
     let reader = Reader { book, subject, run };
-    let events = reader.events();
+    let (calls, events) = (reader.calls(), reader.events());
     let header = &subject.block.header;
     Review {
         format: FORMAT,
@@ -308,8 +326,8 @@ pub(crate) fn review(book: &Book, subject: &Subject<'_>, run: &BatchRun) -> Revi
         sender: subject.sender,
         sent_along: subject.payload.sent_along.to_string(),
         result: reader.outcome(),
-        calls: reader.calls(),
-        notices: notices::notices(&reader, &events),
+        notices: notices::notices(&reader, &calls, &events),
+        calls,
         wei: reader.wei(),
         tokens: reader.tokens(),
         events,
@@ -368,25 +386,56 @@ impl<'a> Reader<'a> {
                 let call = &proposed.call;
                 let shelf = self.shelf(call.target);
                 let decoded = match &proposed.signature {
-                    Some(signature) => self.book.signed_call(signature, &call.input),
+                    Some(signature) => self.book.signed_call(shelf, signature, &call.input),
                     None => self.book.call(shelf, &call.input),
                 };
-                let inner = decoded.iter().flat_map(Decoded::bytes);
-                let inner = inner.filter_map(|bytes| self.book.call(Shelf::default(), bytes));
+                let inner = self.inner(decoded.as_ref());
                 CallReview {
                     target: call.target,
                     contract: shelf.name(),
-                    has_code: self.run.codes.contains_key(&call.target),
+                    has_code: self.has_code(index, call.target),
                     value: call.value.to_string(),
                     selector: selector_of(&call.input),
                     input_bytes: call.input.len(),
                     input: hex(&call.input),
-                    inner: inner.collect(),
+                    inner,
                     decoded,
                     gas: self.run.gas.get(index).map(u64::to_string),
                 }
             })
             .collect()
+    }
+
+    /// Calls in a call's arguments, and in theirs, as far as a list knows their names.
+    fn inner(&self, decoded: Option<&Decoded>) -> Vec<Decoded> {
+        let mut found: Vec<Decoded> = Vec::new();
+        let mut left: Vec<(usize, Vec<u8>)> = Vec::new();
+        let below = |depth: usize, it: &Decoded| {
+            it.bytes().into_iter().rev().map(|bytes| (depth, bytes.to_vec())).collect::<Vec<_>>()
+        };
+        left.extend(decoded.map(|it| below(1, it)).unwrap_or_default());
+        while let Some((depth, bytes)) = left.pop() {
+            if found.len() >= INNER_MAX {
+                break;
+            }
+            let Some(call) = self.book.call(Shelf::default(), &bytes) else { continue };
+            if depth < INNER_DEPTH_MAX {
+                left.extend(below(depth + 1, &call));
+            }
+            found.push(call);
+        }
+        found
+    }
+
+    /// Whether code runs when a call gets there: it was there before the calls, or an earlier one created it.
+    fn has_code(&self, index: usize, target: Address) -> bool {
+        self.run.codes.contains_key(&target)
+            || self.run.steps.iter().any(|step| {
+                step.kind == StepKind::Create
+                    && step.to == target
+                    && step.call < index
+                    && !step.is_undone
+            })
     }
 
     fn events(&self) -> Vec<EventReview> {
@@ -442,9 +491,15 @@ impl<'a> Reader<'a> {
 
     fn delegations(&self) -> Vec<Delegation> {
         let steps = self.run.steps.iter();
-        let pairs: BTreeSet<Delegation> = steps
-            .filter(|step| step.kind == StepKind::DelegateCall && !step.is_undone)
-            .map(|step| Delegation { account: step.from, code: step.to })
+        let lasting = steps.filter(|step| !step.is_undone);
+        let pairs: BTreeSet<Delegation> = lasting
+            .flat_map(|step| {
+                let by_call = (step.kind == StepKind::DelegateCall)
+                    .then_some(Delegation { account: step.from, code: step.to });
+                let code = self.run.codes.get(&step.to).and_then(|code| delegate_of(code));
+                let by_account = code.map(|code| Delegation { account: step.to, code });
+                by_call.into_iter().chain(by_account)
+            })
             .collect();
         pairs.into_iter().collect()
     }
@@ -491,6 +546,12 @@ impl<'a> Reader<'a> {
         let done = self.run.ending == Ending::Succeeded;
         self.run.steps.iter().filter(move |step| done && !step.is_undone)
     }
+}
+
+/// Whose code an account runs that has set one by EIP-7702.
+fn delegate_of(code: &[u8]) -> Option<Address> {
+    let address: [u8; 20] = code.strip_prefix(&[0xef, 0x01, 0x00])?.try_into().ok()?;
+    Some(Address::from(address))
 }
 
 fn differing<T: PartialEq>((before, after): (T, T)) -> Option<(T, T)> {

@@ -16,6 +16,10 @@ use crate::{
 pub(crate) const COLUMNS: usize = 79;
 /// Rows that are shown of a list.
 pub(crate) const ROWS_SHOWN: usize = 40;
+/// Notices that are shown: nobody reads more of them, and what has power comes first.
+const NOTICES_SHOWN: usize = 200;
+/// Calls that are shown.
+const CALLS_SHOWN: usize = 200;
 
 /// A line, and what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +49,7 @@ pub(crate) const fn ground(ground: Ground) -> &'static str {
     match ground {
         Ground::Code => "by the code at the address",
         Ground::Given => "by the ABI that was given, on its giver's word",
-        Ground::Signature => "by the signature in the proposal",
+        Ground::Signature => "not verified: the proposer's name for four bytes",
         Ground::Selector => "not verified: other names have the same four bytes",
         Ground::Topic => "by its topic; what it means is the emitter's word",
     }
@@ -125,7 +129,11 @@ impl Page {
         self.plain(0, &format!("governor {}", governor.address));
         self.plain(0, &format!("proposal {}", governor.id));
         let state = governor.state.unwrap_or("in a state that the governor does not tell");
-        self.plain(0, &format!("         {state}"));
+        let tone = if governor.is_over() { Tone::Bad } else { Tone::Plain };
+        self.put(tone, 0, &format!("         {state}"));
+        if governor.is_over() {
+            self.put(tone, 0, "         what follows is what its calls would do once more");
+        }
         let tone = if governor.calls == CallsGround::Word { Tone::Bad } else { Tone::Plain };
         self.put(tone, 0, &format!("calls    {}", calls_ground(governor.calls)));
     }
@@ -194,11 +202,19 @@ impl Page {
             return;
         }
         self.heading("Look at first");
-        for notice in review.notices.iter().take(ROWS_SHOWN) {
-            self.put(Tone::Bad, 2, &notice.address.to_string());
+        let mut last = None;
+        for notice in review.notices.iter().take(NOTICES_SHOWN) {
+            if last.replace(notice.address) != Some(notice.address) {
+                self.put(Tone::Bad, 2, &notice.address.to_string());
+            }
             self.plain(4, &notice.text);
+            if notice.more > 0 {
+                self.plain(6, &format!("and {} more such events", notice.more));
+            }
         }
-        self.more(2, review.notices.len());
+        if let Some(rest @ 1..) = review.notices.len().checked_sub(NOTICES_SHOWN) {
+            self.put(Tone::Bad, 2, &format!("… and {rest} more: read them in --json or --out"));
+        }
     }
 
     fn text(&mut self, review: &Review) {
@@ -241,10 +257,12 @@ impl Page {
 
     fn calls(&mut self, review: &Review) {
         self.heading("Calls");
-        for (index, call) in review.calls.iter().take(ROWS_SHOWN).enumerate() {
+        for (index, call) in review.calls.iter().take(CALLS_SHOWN).enumerate() {
             self.call(index, call);
         }
-        self.more(2, review.calls.len());
+        if let Some(rest @ 1..) = review.calls.len().checked_sub(CALLS_SHOWN) {
+            self.put(Tone::Bad, 2, &format!("… and {rest} more: read them in --json or --out"));
+        }
     }
 
     fn call(&mut self, index: usize, call: &CallReview) {

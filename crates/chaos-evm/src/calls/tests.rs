@@ -228,3 +228,26 @@ fn a_governor_that_calls_itself_through_its_timelock_finds_what_it_would_have_pu
     let run = run_batch(&block(), &stranger, world(&[(FIRST, &code)])).unwrap();
     assert!(matches!(run.ending, Ending::Reverted { call: 0, .. }), "{:?}", run.ending);
 }
+
+#[test]
+fn code_that_asks_for_what_is_other_in_a_real_execution_is_named() {
+    // ORIGIN and GASPRICE in a call that reverts, below one that passes all its gas on.
+    let asks = [&[0x32, 0x3a][..], REVERT].concat();
+    let run = ran(&[(FIRST, &calling(0xf1, SECOND, &[])), (SECOND, &asks)], vec![call(FIRST)]);
+    let asked: Vec<_> = run.asked.into_iter().collect();
+    assert_eq!(asked, [(SECOND, Circumstance::Origin), (SECOND, Circumstance::GasPrice)]);
+    let run = ran(&[(FIRST, &[0x5a, 0x42, 0x43, 0x44, 0x41])], vec![call(FIRST)]);
+    let asked: Vec<_> = run.asked.into_iter().map(|(_, it)| it).collect();
+    let all = [
+        Circumstance::Coinbase,
+        Circumstance::Timestamp,
+        Circumstance::Number,
+        Circumstance::Randomness,
+        Circumstance::GasLeft,
+    ];
+    assert_eq!(asked, all);
+    // The code is whose it is, whatever storage it runs on.
+    let run = ran(&[(FIRST, &calling(0xf4, SECOND, &[])), (SECOND, &[0x48])], vec![call(FIRST)]);
+    let asked: Vec<_> = run.asked.into_iter().collect();
+    assert_eq!(asked, [(SECOND, Circumstance::BaseFee)]);
+}

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256, map::B256Map};
 use revm::{
     Inspector,
@@ -56,6 +58,52 @@ pub enum StepKind {
     SelfDestruct,
 }
 
+/// What code can ask of the transaction or the block that it runs in. A real execution has another one of
+/// each, so that code which asks may behave otherwise there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Circumstance {
+    /// Who started the transaction (`ORIGIN`).
+    Origin,
+    /// What it pays for gas (`GASPRICE`).
+    GasPrice,
+    /// The hash of a block (`BLOCKHASH`).
+    BlockHash,
+    /// Who gets the block's tips (`COINBASE`).
+    Coinbase,
+    /// The block's time (`TIMESTAMP`).
+    Timestamp,
+    /// The block's height (`NUMBER`).
+    Number,
+    /// The block's random word (`PREVRANDAO`).
+    Randomness,
+    /// The block's bound of gas (`GASLIMIT`).
+    GasLimit,
+    /// The base fee (`BASEFEE`).
+    BaseFee,
+    /// The hash of a blob (`BLOBHASH`) or the blobs' base fee (`BLOBBASEFEE`).
+    Blobs,
+    /// How much gas is left (`GAS`), otherwise than to pass it on to a call.
+    GasLeft,
+}
+
+impl Circumstance {
+    const fn asked_by(opcode: u8) -> Option<Self> {
+        Some(match opcode {
+            opcode::ORIGIN => Self::Origin,
+            opcode::GASPRICE => Self::GasPrice,
+            opcode::BLOCKHASH => Self::BlockHash,
+            opcode::COINBASE => Self::Coinbase,
+            opcode::TIMESTAMP => Self::Timestamp,
+            opcode::NUMBER => Self::Number,
+            opcode::DIFFICULTY => Self::Randomness,
+            opcode::GASLIMIT => Self::GasLimit,
+            opcode::BASEFEE => Self::BaseFee,
+            opcode::BLOBHASH | opcode::BLOBBASEFEE => Self::Blobs,
+            _ => return None,
+        })
+    }
+}
+
 /// What was seen of a batch.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
@@ -63,6 +111,7 @@ pub(super) struct Seen {
     pub(super) steps_left_out: u64,
     pub(super) static_calls: u64,
     pub(super) preimages: B256Map<(B256, B256)>,
+    pub(super) asked: BTreeSet<(Address, Circumstance)>,
 }
 
 /// Notes what runs.
@@ -73,6 +122,8 @@ pub(super) struct Watch {
     /// For each frame that runs, how many steps were kept before it, and its own place if it was.
     open: Vec<(usize, Option<usize>)>,
     last_read: Option<(Address, U256)>,
+    /// Whose code put the gas that is left on its stack with the last instruction.
+    gas_left_at: Option<Address>,
 }
 
 impl Watch {
@@ -88,6 +139,21 @@ impl Watch {
 
     pub(super) fn into_seen(self) -> Seen {
         self.seen
+    }
+
+    /// Notes what `code` asks of where it runs. The gas that is left is asked for by every call, which only
+    /// passes it on.
+    fn note_asked(&mut self, opcode: u8, code: Address) {
+        let is_call = matches!(
+            opcode,
+            opcode::CALL | opcode::CALLCODE | opcode::DELEGATECALL | opcode::STATICCALL
+        );
+        let gas_left = self.gas_left_at.take().filter(|_| !is_call);
+        self.seen.asked.extend(gas_left.map(|code| (code, Circumstance::GasLeft)));
+        if opcode == opcode::GAS {
+            self.gas_left_at = Some(code);
+        }
+        self.seen.asked.extend(Circumstance::asked_by(opcode).map(|it| (code, it)));
     }
 
     fn keep(&mut self, step: Step) -> Option<usize> {
@@ -132,6 +198,8 @@ impl Watch {
 impl<C: ContextTr> Inspector<C> for Watch {
     fn step(&mut self, interpreter: &mut Interpreter, _: &mut C) {
         let opcode = interpreter.bytecode.opcode();
+        let input = &interpreter.input;
+        self.note_asked(opcode, input.bytecode_address.unwrap_or(input.target_address));
         if opcode == opcode::SLOAD
             && let Some(slot) = interpreter.stack.data().last()
         {

@@ -22,7 +22,7 @@ pub(super) fn checked(body: &CheckProposal) -> String {
     let CheckProposal { chain, block_number, calls, succeeded, .. } = body;
     let whose = match (&body.governor, &body.proposal_id) {
         (Some(governor), Some(id)) => format!("proposal {id} of {governor}"),
-        _ => "a proposal from a file".to_owned(),
+        _ => format!("calls that no governor is shown to have, by {},", body.sender),
     };
     let ended = if *succeeded { "all succeed" } else { "one fails" };
     let calls = if *calls == 1 { "1 call".to_owned() } else { format!("{calls} calls") };

@@ -25,6 +25,8 @@ impl From<checking::Error> for Failure {
                 "the calls are in that event; name a node by --rpc-url that keeps the events of those \
                  blocks, or give the calls by --calls",
             ),
+            Error::OtherProposal { .. } => Self::new(Kind::Check, error)
+                .hint("believe nothing else of that node; name another one by --rpc-url"),
             Error::NoSender => Self::new(Kind::Input, error).hint(
                 "it is the timelock that owns what is called, or the governor where there is none: `sender` \
                  in the file, or --sender ADDRESS",
@@ -40,6 +42,9 @@ impl From<checking::Error> for Failure {
 impl From<RecordingError> for Failure {
     fn from(error: RecordingError) -> Self {
         match error {
+            RecordingError::ForkOther { .. } => {
+                Self::new(Kind::Input, error).hint("leave --fork out: the chain's rules are known")
+            }
             RecordingError::UnknownChain(_) | RecordingError::Fork { .. } => Self::new(
                 Kind::Input,
                 error,

@@ -19,11 +19,12 @@ impl Program for CheckProposal<'_> {
     fn run(self) -> Result<Ran<Review, receipts::CheckProposal>, Error> {
         let recording = Recording::decode(self.recording).map_err(Box::new)?;
         let review = recording.review().map_err(Box::new)?;
+        // Only what was shown to be a proposal, run by whom its governor has run it, is said of that proposal.
         let (governor, proposal_id) = match recording.origin {
-            Origin::Governor { governor, id } => {
+            Origin::Governor { governor, id } if review.is_of_its_governor() => {
                 (Some(format!("{governor:#x}")), Some(id.to_string()))
             }
-            Origin::File {} => (None, None),
+            Origin::Governor { .. } | Origin::File {} => (None, None),
         };
         let place = &recording.place;
         let body = receipts::CheckProposal {

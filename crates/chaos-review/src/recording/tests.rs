@@ -88,6 +88,14 @@ fn a_chain_without_known_rules_needs_their_name() {
     recording.place.fork = Some("tomorrow".to_owned());
     let error = recording.review().unwrap_err();
     assert_eq!(error.to_string(), "no rules are called \"tomorrow\"");
+    // A chain whose rules are known has no others.
+    let mut recording = upgrade();
+    let own = recording.review().unwrap().fork;
+    recording.place.fork = Some(own.clone());
+    assert_eq!(recording.review().unwrap().fork, own);
+    recording.place.fork = Some("london".to_owned());
+    let error = recording.review().unwrap_err();
+    assert!(matches!(error, RecordingError::ForkOther { .. }), "{error}");
 }
 
 #[test]

@@ -1,11 +1,17 @@
 //! What a reviewer has to look at first.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_dyn_abi::DynSolValue;
 use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256};
-use chaos_evm::calls::StepKind;
+use chaos_evm::calls::{Circumstance, StepKind};
 use serde::Serialize;
 
-use super::{EventReview, Reader};
-use crate::book::{BEACON, IMPLEMENTATION, name_of_slot};
+use super::{CallReview, EventReview, Reader};
+use crate::{
+    book::{BEACON, Decoded, Ground, IMPLEMENTATION, name_of_slot},
+    claims,
+};
 
 /// Something that changes who or what has power.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,6 +22,8 @@ pub(crate) struct Notice {
     pub(crate) address: Address,
     /// In words.
     pub(crate) text: String,
+    /// How many events of the same name followed from the same address.
+    pub(crate) more: usize,
 }
 
 /// Sorts of notices.
@@ -34,9 +42,17 @@ pub(crate) enum NoticeKind {
     NoCode,
     /// The sender ran somebody else's code as its own.
     Delegation,
+    /// The sender or the governor lets somebody take its tokens.
+    Allowance,
+    /// A call queues calls, which were not run.
+    Queued,
+    /// The name that the proposer gives a call is not the only one, or not the code's.
+    Name,
+    /// Code asked for what is other in a real execution.
+    Circumstance,
 }
 
-const POWERS: [&str; 18] = [
+const POWERS: [&str; 29] = [
     "OwnershipTransferred",
     "OwnershipTransferStarted",
     "RoleGranted",
@@ -45,6 +61,16 @@ const POWERS: [&str; 18] = [
     "AdminChanged",
     "BeaconUpgraded",
     "Upgraded",
+    "DiamondCut",
+    "AddedOwner",
+    "RemovedOwner",
+    "ChangedThreshold",
+    "EnabledModule",
+    "DisabledModule",
+    "ChangedGuard",
+    "ChangedModuleGuard",
+    "ChangedFallbackHandler",
+    "ChangedMasterCopy",
     "TimelockChange",
     "MinDelayChange",
     "NewAdmin",
@@ -55,37 +81,188 @@ const POWERS: [&str; 18] = [
     "VotingDelaySet",
     "VotingPeriodSet",
     "ProposalThresholdSet",
+    "LateQuorumVoteExtensionSet",
 ];
+/// Calls that put other calls down for later.
+const QUEUES: [&str; 6] =
+    ["schedule", "scheduleBatch", "queueTransaction", "queue", "propose", "executeTransaction"];
 
-pub(super) fn notices(reader: &Reader<'_>, events: &[EventReview]) -> Vec<Notice> {
+/// What has power or is called comes first, whatever others do to fill the list, and each address has its
+/// notices together.
+pub(super) fn notices(
+    reader: &Reader<'_>,
+    calls: &[CallReview],
+    events: &[EventReview],
+) -> Vec<Notice> {
     let mut notices = Vec::new();
     upgrades(reader, &mut notices);
-    for event in events {
-        let Some(decoded) = &event.decoded else { continue };
-        if !POWERS.contains(&decoded.name()) {
-            continue;
-        }
-        let arguments = decoded.arguments.iter().map(|it| format!("{} {}", it.name, it.value));
-        let arguments = arguments.collect::<Vec<_>>().join(", ");
-        let text = format!("its event {}: {arguments}", decoded.name());
-        notices.push(Notice { kind: NoticeKind::Power, address: event.address, text });
-    }
+    of_events(reader, events, &mut notices);
     codes(reader, &mut notices);
-    for (index, proposed) in reader.subject.payload.calls.iter().enumerate() {
-        let target = proposed.call.target;
-        if !reader.run.codes.contains_key(&target) && !proposed.call.input.is_empty() {
-            let text = format!("call {} has input for an address without code", index + 1);
-            notices.push(Notice { kind: NoticeKind::NoCode, address: target, text });
-        }
-    }
+    of_calls(reader, calls, &mut notices);
     for step in reader.lasting() {
         if step.kind == StepKind::DelegateCall && step.from == reader.subject.sender {
             let text = format!("the sender ran the code of {} as its own", step.to);
-            notices.push(Notice { kind: NoticeKind::Delegation, address: step.from, text });
+            notices.push(Notice::new(NoticeKind::Delegation, step.from, text));
         }
     }
-    notices.dedup();
+    circumstances(reader, &mut notices);
+    let ranks = Ranks::new(reader);
+    notices.sort_by_key(|it| (ranks.of(it.address), it.address));
+    let mut seen = BTreeSet::new();
+    notices.retain(|it| seen.insert((it.address, it.text.clone())));
     notices
+}
+
+impl Notice {
+    const fn new(kind: NoticeKind, address: Address, text: String) -> Self {
+        Self { kind, address, text, more: 0 }
+    }
+}
+
+/// Which addresses matter to whoever decides.
+struct Ranks {
+    powers: BTreeSet<Address>,
+    called: BTreeSet<Address>,
+    named: BTreeSet<Address>,
+}
+
+impl Ranks {
+    fn new(reader: &Reader<'_>) -> Self {
+        let subject = reader.subject;
+        let governor = subject.governor.as_ref();
+        let timelock = governor.and_then(|it| it.timelock);
+        let powers = [Some(subject.sender), governor.map(|it| it.address), timelock];
+        let calls = &subject.payload.calls;
+        Self {
+            powers: powers.into_iter().flatten().collect(),
+            called: calls.iter().map(|it| it.call.target).collect(),
+            named: claims::addresses_in(calls.iter().map(|it| &it.call.input[..])),
+        }
+    }
+
+    fn of(&self, address: Address) -> u8 {
+        [&self.powers, &self.called, &self.named]
+            .into_iter()
+            .zip(0..)
+            .find_map(|(of, rank)| of.contains(&address).then_some(rank))
+            .unwrap_or(3)
+    }
+}
+
+fn of_events(reader: &Reader<'_>, events: &[EventReview], notices: &mut Vec<Notice>) {
+    let mut first: BTreeMap<(Address, &str), usize> = BTreeMap::new();
+    for event in events {
+        let Some((kind, name, text)) = told(reader, event) else { continue };
+        match first.get(&(event.address, name)).and_then(|place| notices.get_mut(*place)) {
+            // Each allowance is somebody else's.
+            Some(notice) if kind != NoticeKind::Allowance => notice.more += 1,
+            _ => {
+                first.insert((event.address, name), notices.len());
+                notices.push(Notice::new(kind, event.address, text));
+            }
+        }
+    }
+}
+
+fn told<'a>(reader: &Reader<'_>, event: &'a EventReview) -> Option<(NoticeKind, &'a str, String)> {
+    let Some(decoded) = &event.decoded else {
+        let topic = event.topics.first()?;
+        let name = POWERS.into_iter().find(|name| reader.book.is_event(name, topic))?;
+        let text = format!("its event {name}, with arguments that are laid out otherwise");
+        return Some((NoticeKind::Power, name, text));
+    };
+    let name = decoded.name();
+    if POWERS.contains(&name) {
+        let arguments = decoded.arguments.iter().map(|it| format!("{} {}", it.name, it.value));
+        let arguments = arguments.collect::<Vec<_>>().join(", ");
+        return Some((NoticeKind::Power, name, format!("its event {name}: {arguments}")));
+    }
+    let text = allowance(reader, decoded)?;
+    Some((NoticeKind::Allowance, name, text))
+}
+
+/// What the sender or the governor lets somebody take.
+fn allowance(reader: &Reader<'_>, decoded: &Decoded) -> Option<String> {
+    let [DynSolValue::Address(owner), DynSolValue::Address(taker), what] = &decoded.values[..]
+    else {
+        return None;
+    };
+    let subject = reader.subject;
+    let is_owner = *owner == subject.sender
+        || subject.governor.as_ref().is_some_and(|it| it.address == *owner);
+    if !is_owner {
+        return None;
+    }
+    let what = match (decoded.name(), what) {
+        ("Approval", DynSolValue::Uint(amount, _)) if amount.is_zero() => return None,
+        ("Approval", DynSolValue::Uint(amount, _)) if amount.bit_len() > 128 => {
+            "without a bound".to_owned()
+        }
+        ("Approval", DynSolValue::Uint(amount, _)) => amount.to_string(),
+        ("ApprovalForAll", DynSolValue::Bool(true)) => "all of them".to_owned(),
+        _ => return None,
+    };
+    Some(format!("{taker} may take tokens of {owner}: {what}"))
+}
+
+fn of_calls(reader: &Reader<'_>, calls: &[CallReview], notices: &mut Vec<Notice>) {
+    for (index, (proposed, call)) in reader.subject.payload.calls.iter().zip(calls).enumerate() {
+        let (place, target) = (index + 1, call.target);
+        if !call.has_code && call.input_bytes > 0 {
+            let text = format!("call {place} has input for an address without code");
+            notices.push(Notice::new(NoticeKind::NoCode, target, text));
+        }
+        let all = call.decoded.iter().chain(&call.inner);
+        if all.into_iter().any(|it| QUEUES.contains(&it.name())) {
+            let text = format!("call {place} queues calls; what they do later was not run here");
+            notices.push(Notice::new(NoticeKind::Queued, target, text));
+        }
+        let Some(name) = &proposed.signature else { continue };
+        let names = match &call.decoded {
+            Some(it) if it.ground == Ground::Signature => {
+                reader.book.other_names(reader.shelf(target), &proposed.call.input, name)
+            }
+            Some(it) if it.signature != *name => vec![it.signature.clone()],
+            _ => continue,
+        };
+        if !names.is_empty() {
+            let names = names.join(" and ");
+            let text = format!(
+                "call {place} is {name} by the proposer's word; its four bytes are those of {names}"
+            );
+            notices.push(Notice::new(NoticeKind::Name, target, text));
+        }
+    }
+}
+
+/// Known code does with what it asks for what its source says.
+fn circumstances(reader: &Reader<'_>, notices: &mut Vec<Notice>) {
+    let mut asked: BTreeMap<Address, Vec<&str>> = BTreeMap::new();
+    for (address, circumstance) in &reader.run.asked {
+        if reader.shelf(*address).name().is_none() {
+            asked.entry(*address).or_default().push(words(*circumstance));
+        }
+    }
+    for (address, asked) in asked {
+        let text = format!("its code asks for {}; it may do otherwise then", asked.join(", "));
+        notices.push(Notice::new(NoticeKind::Circumstance, address, text));
+    }
+}
+
+const fn words(circumstance: Circumstance) -> &'static str {
+    match circumstance {
+        Circumstance::Origin => "who starts the transaction",
+        Circumstance::GasPrice => "its gas price",
+        Circumstance::BlockHash => "a block's hash",
+        Circumstance::Coinbase => "who builds the block",
+        Circumstance::Timestamp => "the time",
+        Circumstance::Number => "the block's height",
+        Circumstance::Randomness => "the block's random word",
+        Circumstance::GasLimit => "the block's gas limit",
+        Circumstance::BaseFee => "the base fee",
+        Circumstance::Blobs => "blobs",
+        Circumstance::GasLeft => "the gas that is left",
+    }
 }
 
 fn upgrades(reader: &Reader<'_>, notices: &mut Vec<Notice>) {
@@ -99,7 +276,7 @@ fn upgrades(reader: &Reader<'_>, notices: &mut Vec<Notice>) {
             }
             let text = format!("{name}: {} → {}", holder(*before), holder(*after));
             let kind = if is_code { NoticeKind::Upgrade } else { NoticeKind::Power };
-            notices.push(Notice { kind, address: *address, text });
+            notices.push(Notice::new(kind, *address, text));
         }
     }
 }
@@ -125,10 +302,13 @@ fn codes(reader: &Reader<'_>, notices: &mut Vec<Notice>) {
         } else {
             (NoticeKind::Code, "its code is another one".to_owned())
         };
-        notices.push(Notice { kind, address: *address, text });
+        notices.push(Notice::new(kind, *address, text));
     }
     for step in reader.lasting().filter(|step| step.kind == StepKind::SelfDestruct) {
         let text = format!("ran SELFDESTRUCT in favour of {}", step.to);
-        notices.push(Notice { kind: NoticeKind::Code, address: step.from, text });
+        notices.push(Notice::new(NoticeKind::Code, step.from, text));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ pub(crate) struct ProposalCheckArgs {
     #[arg(long, value_name = "ADDRESS", value_parser = address, requires_all = ["id", "rpc_url"])]
     pub(crate) governor: Option<Address>,
     /// The proposal's number there.
-    #[arg(long, value_name = "N", requires = "governor")]
+    #[arg(long, value_name = "N", requires = "governor", conflicts_with_all = ["calls", "recorded"])]
     pub(crate) id: Option<U256>,
     /// A recording that --out wrote: it is run again, and no node is asked.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["rpc_url", "chain", "block", "fork", "sender", "sent_along", "abi"])]
