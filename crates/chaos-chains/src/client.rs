@@ -31,7 +31,7 @@ pub use self::{
     doctor::{Finding, Found, Prospect, Work, prospect},
     governor::{GovernorCall, GovernorProposal, ProposalState, Support, VoteTally, VotingWindow},
     observing::{GovernorKind, ObservedVote, VoteQuestion},
-    outbox::{Ended, Journaled, Outbox, Plan, Told, Word},
+    outbox::{Change, Ended, Journaled, Outbox, Plan, Told, Word},
     proposals::{EndpointProposal, SubmissionError, SubmittedProposal},
     registry::{Registered, RegistryWriter},
     rewards::{

@@ -8,7 +8,7 @@ use chaos_types::ChainId;
 use crate::{
     Contract,
     registry::REGISTRY,
-    sending::{FeeError, Finality, Inclusion, Reached},
+    sending::{FeeError, Finality, Inclusion, Reached, decimal},
     signer::Unsigned,
 };
 
@@ -183,10 +183,18 @@ pub enum Error {
         computed: B256,
     },
     /// A sent transaction did not get into a block in time. It may still do so.
-    #[error("transaction {hash} was sent but not mined within {waited_s} s")]
+    #[error(
+        "transaction {hash} (nonce {nonce}, {what}) was sent but not mined within {waited_s} s"
+    )]
     NotMined {
         /// The transaction.
         hash: B256,
+        /// What it does.
+        what: String,
+        /// Its nonce.
+        nonce: u64,
+        /// Whether it takes the nonce for nothing, so that what was meant can no longer land.
+        cancels: bool,
         /// Seconds waited.
         waited_s: u64,
     },
@@ -205,6 +213,24 @@ pub enum Error {
         wanted: Finality,
         /// Seconds waited.
         waited_s: u64,
+    },
+    /// What was meant the same before came to nothing in a block that may still be replaced: its bytes may land after
+    /// all. Nothing was signed.
+    #[error(
+        "{what} (nonce {nonce}) {ended} in block {block_number}, which is {reached} and not final yet: until \
+         then its bytes may still land, and nothing is signed anew"
+    )]
+    NotOver {
+        /// What was to be done.
+        what: String,
+        /// The nonce that it had.
+        nonce: u64,
+        /// How it ended, for people.
+        ended: &'static str,
+        /// In which block.
+        block_number: u64,
+        /// How sure that is.
+        reached: Reached,
     },
     /// A transaction that somebody else sent was in a block that is no longer part of the chain.
     #[error("the block that held transaction {hash} is no longer part of the chain")]
@@ -258,6 +284,38 @@ pub enum Error {
         nonce: u64,
         /// The hash.
         hash: B256,
+    },
+    /// This journal sent something by the memory of accounts, and does not have it: it is an older copy of itself.
+    /// Nothing was sent.
+    #[error(
+        "the journal of transactions at {journal} is an older copy: transaction {hash} (nonce {nonce}) of \
+         {account} was sent from it, and it does not have it",
+        journal = journal.display()
+    )]
+    Older {
+        /// The account.
+        account: Address,
+        /// The journal.
+        journal: PathBuf,
+        /// The nonce of what it lacks.
+        nonce: u64,
+        /// The hash.
+        hash: B256,
+    },
+    /// The account made such a contract before, and neither the deployment nor the journal has it. Nothing was sent.
+    #[error(
+        "{account} made a {} before, at {address} (nonce {nonce}), and not from this journal",
+        contract.name()
+    )]
+    MadeElsewhere {
+        /// The account.
+        account: Address,
+        /// What it is.
+        contract: Contract,
+        /// Where it is.
+        address: Address,
+        /// The nonce that made it.
+        nonce: u64,
     },
     /// What was signed cannot land, because nonces before it are used by nothing. Nothing was sent.
     #[error(
@@ -480,8 +538,8 @@ pub enum TransportFailure {
 /// An account that cannot pay for a transaction.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{account} has {found} wei on {chain}, the transaction may cost {needed}; send it at least {} wei more",
-    needed.saturating_sub(*found)
+    "{account} has {} of the coin of {chain}, the transaction may cost {}; send it at least {} more",
+    decimal(*found, 18), decimal(*needed, 18), decimal(needed.saturating_sub(*found), 18)
 )]
 pub struct Shortage {
     /// The account.
@@ -624,6 +682,7 @@ impl Error {
                 | Self::RateLimited { .. }
                 | Self::NotMined { .. }
                 | Self::NotSettled { .. }
+                | Self::NotOver { .. }
                 | Self::BlockNotSettled { .. }
         )
     }

@@ -70,7 +70,7 @@ pub use anchor_proof::{AnchorFact, AnchorParts, AnchorProof, AnchorProofError};
 pub use anvil::{Anvil, AnvilConfig};
 pub use chain_file::{CHAIN_FILE_BYTES_MAX, ChainFile, ChainFileError};
 pub use client::{
-    AnchorEvent, AnchorEvents, AnchorQuestion, AnchoredCheckpoint, AnchoredLog, Claim,
+    AnchorEvent, AnchorEvents, AnchorQuestion, AnchoredCheckpoint, AnchoredLog, Change, Claim,
     CreatedDistribution, Ended, EndpointProposal, EvmChain, Finding, Found, Funding,
     GovernanceStack, GovernorCall, GovernorKind, GovernorProposal, GovernorTerms, Journaled,
     ObservedVote, Outbox, Plan, ProposalState, Prospect, RefundedRest, Registered, RegistryWriter,

@@ -37,8 +37,12 @@ pub struct Proposed {
 
 impl Ledger {
     /// A clock that is far ahead would date every later entry, since the log's time does not go back; one
-    /// that is behind shows that this one is wrong or that those before were.
-    pub(crate) fn ensure_clock(&self) -> Result<(), Error> {
+    /// that is behind shows that this one is wrong or that those before were. Whoever pays for what is logged
+    /// afterwards asks before.
+    ///
+    /// # Errors
+    /// [`Error::ClockBehind`], [`Error::ClockAhead`], or if the store fails.
+    pub fn ensure_clock(&self) -> Result<(), Error> {
         let now_ms = self.system().now_ms();
         let last_ms = self.last_integrated_at_ms();
         if self.size() == 0 {

@@ -63,7 +63,9 @@ pub(crate) use secret::{
 };
 pub(crate) use sending::{ChainArgs, KeyArgs, ReadArgs, SendArgs, SpendArgs, WaitArgs};
 pub(crate) use sources::{ExportArgs, ImportArgs, NodeArgs, StateFrom};
-pub(crate) use tx::{TxArgs, TxBumpArgs, TxCancelArgs, TxCommand, TxListArgs, TxResumeArgs};
+pub(crate) use tx::{
+    TxArgs, TxBumpArgs, TxCancelArgs, TxCommand, TxListArgs, TxRepairArgs, TxResumeArgs,
+};
 pub(crate) use verify::{Required, VerifyArgs};
 pub(crate) use vote::{
     CastArgs, DelegateArgs, ExecuteArgs, ObserveArgs, OpenArgs, VoteArgs, VoteCommand,

@@ -151,7 +151,11 @@ fn no_memory() -> Failure {
     let hint = format!(
         "set {HEADS_VARIABLE} to a folder that is kept apart from the data directory and its backups"
     );
-    Failure::message(Kind::Input, "there is no folder to remember signed heads in").hint(hint)
+    let reason = format!(
+        "there is no folder to remember in what was signed, heads of a log and transactions of an account: \
+         neither {HEADS_VARIABLE} nor HOME is set"
+    );
+    Failure::message(Kind::Input, reason).hint(hint)
 }
 
 /// A memory inside of what it guards is copied and restored with it, and remembers nothing then.

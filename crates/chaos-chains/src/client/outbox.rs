@@ -2,6 +2,7 @@
 
 mod delivery;
 mod journaled;
+mod outlasting;
 mod preparing;
 mod setting;
 mod spending;
@@ -11,7 +12,7 @@ use std::{fmt, ops::Deref, path::Path, sync::Arc, time::Duration};
 
 use self::standing::{Placed, gap};
 pub use self::{
-    journaled::{Ended, Journaled, Word},
+    journaled::{Change, Ended, Journaled, Word},
     preparing::Plan,
 };
 use super::{EvmChain, Mined};
@@ -87,6 +88,9 @@ pub enum Told<'a> {
     Unsigned(&'a Intent, &'a Unsigned),
     /// The node does not take it again. It stays in the journal, and may be in other nodes.
     Refused(&'a Intent, &'a Error),
+    /// The same was meant before and came to nothing, in a block that may still be replaced: it is waited for before
+    /// anything is signed anew.
+    Outlasting(&'a Intent),
     /// It was too cheap, and something dearer was signed in its place.
     Replacing(&'a Intent),
     /// It is in a block.
@@ -135,6 +139,12 @@ impl EvmChain {
         Ok(self)
     }
 
+    /// Whether what is meant is sent, rather than planned or only read.
+    #[must_use]
+    pub fn sends(&self) -> bool {
+        self.sending.as_ref().is_some_and(|sending| !sending.plans_only)
+    }
+
     pub(super) fn outbox(&self) -> Result<&Sending, Error> {
         self.sending.as_deref().ok_or(Error::NoOutbox)
     }
@@ -171,6 +181,9 @@ impl EvmChain {
         if let Some(intent) = self.done_before(outbox, address, &key).await? {
             return self.deliver(outbox, &account, Some(from), intent, until).await;
         }
+        if let Some(mined) = self.outlast(outbox, &account, from, &key).await? {
+            return Ok(mined);
+        }
         self.ensure_unclaimed(outbox, &account, address).await?;
         let intent = self.prepare(outbox, from, &act, key).await?;
         self.deliver(outbox, &account, Some(from), intent, until).await
@@ -179,6 +192,7 @@ impl EvmChain {
     /// What an act did before, or what it would be: nothing is signed, sent or written.
     async fn foreseen(&self, outbox: &Sending, from: Address, act: &Act) -> Result<Mined, Error> {
         let found = outbox.journal.find(self.chain_id(), outbox.genesis, from, &key_of(act))?;
+        let mut came_to_nothing = None;
         for intent in found.iter().rev() {
             let Placed { stage, reached, .. } = self.placed(intent).await?;
             let intent = Intent { stage, ..intent.clone() };
@@ -186,12 +200,23 @@ impl EvmChain {
                 Some(inclusion) if inclusion.succeeded => {
                     return self.mined(&intent, *inclusion, reached).await;
                 }
-                None if intent.is_waiting() && !intent.is_cancelled() => {
-                    let Intent { what, nonce, .. } = intent;
-                    return Err(Error::UnderWay { what, nonce });
+                None if intent.is_waiting() && self.may_land(&intent).await? => {
+                    let what = intent.doing(intent.newest()).into_owned();
+                    return Err(Error::UnderWay { what, nonce: intent.nonce });
                 }
-                Some(_) | None => {}
+                Some(_) | None => {
+                    let not_over = outlasting::not_over(&intent, reached);
+                    came_to_nothing = came_to_nothing.or(not_over);
+                }
             }
+        }
+        if let Some(error) = came_to_nothing {
+            return Err(error);
+        }
+        if let Some(claim) = outbox.accounts.claim(self.chain_id(), outbox.genesis, from)?
+            && let Err(error @ Error::Older { .. }) = self.ensure_claim(outbox, from, claim).await
+        {
+            return Err(error);
         }
         Err(Error::Planned(Box::new(self.plan(from, act).await?)))
     }
@@ -205,7 +230,7 @@ impl EvmChain {
         }))
     }
 
-    /// What this account sent to a contract, by what it says, without what was cancelled or came to nothing.
+    /// What this account sent to a contract, by what it says, the newest last, without what was cancelled or came to nothing.
     pub(super) fn sent_to(&self, contract: Address, from: Address) -> Result<Vec<Bytes>, Error> {
         let outbox = self.outbox()?;
         let mut intents = self.intents_of(outbox, from)?;
@@ -214,6 +239,7 @@ impl EvmChain {
                 || (intent.is_waiting() && !intent.is_cancelled());
             intent.to == Some(contract) && may_count
         });
+        intents.sort_by_key(|intent| intent.nonce);
         Ok(intents.into_iter().map(|intent| intent.input).collect())
     }
 
@@ -284,6 +310,34 @@ impl EvmChain {
         }
     }
 
+    /// Goes on with what waits to land of the journal on this chain, by the bytes that are there, until it is in a
+    /// block. With a key it is that account's alone, and signed for more where it is too cheap by now; without one it is
+    /// every account's. What it comes to is its own command's to report.
+    ///
+    /// # Errors
+    /// If something cannot land.
+    pub async fn go_on(&self, from: Option<&Signer>) -> Result<(), Error> {
+        let outbox = self.outbox()?;
+        if outbox.plans_only {
+            return Ok(());
+        }
+        let mut accounts: Vec<Address> =
+            outbox.journal.open()?.iter().map(|intent| intent.account).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        accounts.retain(|account| from.is_none_or(|from| from.address() == *account));
+        for address in accounts {
+            let account = outbox.accounts.take(self.chain_id(), outbox.genesis, address)?;
+            for intent in self.in_order(outbox, address).await? {
+                match self.deliver(outbox, &account, from, intent, Finality::IN_A_BLOCK).await {
+                    Ok(_) | Err(Error::Failed { .. } | Error::Cancelled { .. }) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Nothing that was sent before keeps this account from sending more.
     ///
     /// # Errors
@@ -340,11 +394,22 @@ impl EvmChain {
         claim: Claim,
     ) -> Result<(), Error> {
         let count = self.transaction_count(address, "latest").await?;
-        if count > claim.nonce {
+        let is_named = outbox.journal.is_at(&claim.journal);
+        let has_landed = count > claim.nonce;
+        if has_landed && !is_named {
             return Ok(());
         }
-        let is_own = claim.journal == outbox.journal.folder();
-        if is_own && let Some(intent) = self.known(outbox, address, &claim)? {
+        // The folder may have been moved.
+        let known = self.known(outbox, address, &claim)?;
+        if has_landed {
+            let Claim { nonce, hash, .. } = claim;
+            let journal = outbox.journal.place();
+            return match known {
+                Some(_) => Ok(()),
+                None => Err(Error::Older { account: address, journal, nonce, hash }),
+            };
+        }
+        if let Some(intent) = known {
             // What waits was gone on with. What landed has used its nonce, and this node has not seen that.
             return match intent.stage {
                 // Nothing has shown that what was struck used its nonce.
@@ -354,7 +419,8 @@ impl EvmChain {
                 }
             };
         }
-        let is_lost = is_own || !claim.journal.exists();
+        // Where a path leads that is not from the root only its own folder shows.
+        let is_lost = is_named || (claim.journal.is_absolute() && !claim.journal.exists());
         let Claim { journal, nonce, hash } = claim;
         Err(if is_lost {
             Error::Orphaned { account: address, journal, nonce, hash }
@@ -363,7 +429,8 @@ impl EvmChain {
         })
     }
 
-    /// What was claimed from this journal, if it has it still.
+    /// What was claimed from this journal, if it has those very bytes still: of an older copy, which may have the nonce
+    /// without what was signed for it last, it would look as if another had taken it.
     fn known(
         &self,
         outbox: &Sending,
@@ -371,7 +438,9 @@ impl EvmChain {
         claim: &Claim,
     ) -> Result<Option<Intent>, Error> {
         let is_it = |intent: &Intent| {
-            self.is_of(outbox, intent) && intent.account == account && intent.nonce == claim.nonce
+            self.is_of(outbox, intent)
+                && intent.account == account
+                && intent.attempt(&claim.hash).is_some()
         };
         let open = outbox.journal.open()?.into_iter().find(is_it);
         Ok(match open {

@@ -1,10 +1,13 @@
 //! The proposal endpoint: putting a finished proposal on record and reading it back.
 
 use alloy_primitives::{Address, Bytes, U256};
-use alloy_sol_types::SolCall as _;
+use alloy_sol_types::{SolCall as _, SolEvent as _};
 use chaos_types::Digest;
 
-use super::{EvmChain, TxSummary, event};
+use super::{
+    EvmChain, TxSummary, event,
+    events::{EVENTS_MAX, EventFilter, FoundEvent},
+};
 use crate::{
     Error, Signer,
     attestation::{Attestation, AttestationError, Carried, Submission, decode},
@@ -80,7 +83,8 @@ impl EvmChain {
 
     /// Puts a proposal on record with the sender's signature that it rests on this receipt and that this
     /// checkpoint covers it, and reads it back. What the journal has of the same text and receipt is gone on
-    /// with, whichever checkpoint covered the receipt then.
+    /// with, whichever checkpoint covered the receipt then; what the account put on record from elsewhere is
+    /// answered by the chain's events, and nothing is sent.
     ///
     /// # Errors
     /// If the chain refuses, or has another proposal than was sent.
@@ -96,6 +100,11 @@ impl EvmChain {
         let submission = Submission { chain, endpoint, submitter: from.address(), uri };
         let attestation = match self.attested_before(&submission, receipt)? {
             Some(attestation) => attestation,
+            None if self.has_sent_elsewhere(from.address()).await?
+                && let Some(submitted) = self.on_record(&submission, receipt).await? =>
+            {
+                return Ok(submitted);
+            }
             None => {
                 Attestation::sign(from, &submission, receipt, checkpoint).await.map_err(unsigned)?
             }
@@ -109,6 +118,39 @@ impl EvmChain {
         }
         attestation.ensure_by(stored.submitter, &submission)?;
         Ok(submitted)
+    }
+
+    /// What is on record of the same text and receipt by this account, put there from another journal or from one
+    /// that is lost. As sure as what is sent.
+    async fn on_record(
+        &self,
+        submission: &Submission<'_>,
+        receipt: Digest,
+    ) -> Result<Option<SubmittedProposal>, Error> {
+        let head = self.block_number().await?;
+        let filter = EventFilter {
+            contract: submission.endpoint,
+            topics: vec![Some(ProposalEndpoint::ProposalSubmitted::SIGNATURE_HASH)],
+            except: Vec::new(),
+            first: self.first_block_of(submission.endpoint, head).await?,
+            last: head,
+            most: EVENTS_MAX,
+        };
+        for found in self.events(&filter, &|_, _| ()).await? {
+            let Some(proposal_id) = same(&found, submission, receipt) else { continue };
+            let (block_number, block_hash) = (found.block_number.to(), found.block_hash);
+            if self.sends() {
+                self.settle_block(block_number, block_hash, self.until).await?;
+            }
+            let hash = found.transaction_hash;
+            let Some(mined) = self.receipt(hash).await? else {
+                return Err(Error::Forgotten { hash, url: self.url().to_owned() });
+            };
+            let gas_used = mined.gas_used.to();
+            let transaction = TxSummary { hash, block_number, block_hash, gas_used };
+            return Ok(Some(SubmittedProposal { proposal_id, transaction }));
+        }
+        Ok(None)
     }
 
     /// What the journal says that this account signed for the same text and receipt.
@@ -151,4 +193,15 @@ impl EvmChain {
             timestamp_s: proposal.timestamp,
         })
     }
+}
+
+/// The number of a proposal that an event puts on record, if its submitter signed that for the same text and receipt.
+fn same(found: &FoundEvent, submission: &Submission<'_>, receipt: Digest) -> Option<U256> {
+    let topics = found.topics.iter().copied();
+    let event = ProposalEndpoint::ProposalSubmitted::decode_raw_log(topics, &found.data).ok()?;
+    let Ok(Carried::Full(attestation)) = decode(&event.attestation) else { return None };
+    let is_same = event.metadataURI == submission.uri
+        && attestation.receipt == receipt
+        && attestation.ensure_by(event.submitter, submission).is_ok();
+    is_same.then_some(event.proposalId)
 }

@@ -33,7 +33,7 @@ pub struct Account {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
-    /// The journal that holds its bytes.
+    /// The journal that holds its bytes, from the root; older ones are as they were named.
     pub journal: PathBuf,
     /// Its nonce.
     pub nonce: u64,

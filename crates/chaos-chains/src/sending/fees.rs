@@ -56,6 +56,16 @@ pub fn decimal(amount: U256, decimals: usize) -> String {
     }
 }
 
+/// Wei per gas as caps are named.
+fn gwei(wei: u128) -> String {
+    decimal(U256::from(wei), 9)
+}
+
+/// Wei as caps are named.
+fn coins(wei: U256) -> String {
+    decimal(wei, 18)
+}
+
 /// What a node says about fees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quote {
@@ -81,7 +91,7 @@ pub struct Fees {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FeeError {
     /// The next block costs more per gas than the cap.
-    #[error("a unit of gas costs {needed} wei now, the cap is {cap} wei; wait, or raise --max-fee")]
+    #[error("a unit of gas costs {} gwei now, the cap is {} gwei; wait, or raise --max-fee", gwei(*needed), gwei(*cap))]
     FeeAboveCap {
         /// Base fee and tip.
         needed: u128,
@@ -90,8 +100,9 @@ pub enum FeeError {
     },
     /// The transaction could cost more than the cap.
     #[error(
-        "the transaction could cost {worst} wei ({gas} gas at {fee} wei each, and its value), the cap is \
-         {cap} wei; raise --max-cost if that is meant"
+        "the transaction could cost {} of the chain's coin ({gas} gas at {} gwei each, and its value), the cap \
+         is {}; raise --max-cost if that is meant",
+        coins(*worst), gwei(*fee), coins(*cap)
     )]
     CostAboveCap {
         /// The worst case.
@@ -105,8 +116,9 @@ pub enum FeeError {
     },
     /// The account could spend more within a day than the cap.
     #[error(
-        "the account spent up to {spent} wei in 24 hours, and this could cost {worst} wei more; the cap \
-         of a day is {cap} wei; wait, or raise --max-per-day"
+        "the account spent up to {} of the chain's coin in 24 hours, and this could cost {} more; the cap of a \
+         day is {}; wait, or raise --max-per-day",
+        coins(*spent), coins(*worst), coins(*cap)
     )]
     DayAboveCap {
         /// What the journal has of these hours, at worst.
@@ -118,7 +130,8 @@ pub enum FeeError {
     },
     /// A replacement has to offer more than the cap.
     #[error(
-        "a replacement has to offer at least {needed} wei per gas, the cap is {cap} wei; raise --max-fee"
+        "a replacement has to offer at least {} gwei per gas, the cap is {} gwei; raise --max-fee",
+        gwei(*needed), gwei(*cap)
     )]
     ReplacementAboveCap {
         /// Fee per gas that nodes would take.
@@ -128,8 +141,8 @@ pub enum FeeError {
     },
     /// A replacement has to offer more tip than the cap.
     #[error(
-        "a replacement has to offer at least {needed} wei of tip per gas, the cap is {cap} wei; raise \
-         --max-tip"
+        "a replacement has to offer at least {} gwei of tip per gas, the cap is {} gwei; raise --max-tip",
+        gwei(*needed), gwei(*cap)
     )]
     TipAboveCap {
         /// Tip per gas that nodes would take.

@@ -1,5 +1,7 @@
 //! What is to be done on a chain, and how far it came.
 
+use std::borrow::Cow;
+
 use alloy_primitives::{Address, B256, Bytes, U256};
 use chaos_types::ChainId;
 use serde::{Deserialize, Serialize};
@@ -144,6 +146,18 @@ impl Intent {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.newest().is_some_and(|attempt| attempt.purpose == Purpose::Cancel)
+    }
+
+    /// For people, what one of its transactions does: the call, or the cancel of it.
+    #[must_use]
+    pub fn doing(&self, attempt: Option<&Attempt>) -> Cow<'_, str> {
+        let cancels = attempt.is_some_and(|it| it.purpose == Purpose::Cancel);
+        // What takes the nonce of a lost transaction is nothing else from the start.
+        if cancels && self.to != Some(self.account) {
+            Cow::Owned(format!("cancel of {}", self.what))
+        } else {
+            Cow::Borrowed(&self.what)
+        }
     }
 
     /// The attempt with this hash.

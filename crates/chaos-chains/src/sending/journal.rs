@@ -1,5 +1,7 @@
 //! The intents of a data directory.
 
+mod mending;
+
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -11,6 +13,7 @@ use chaos_types::ChainId;
 use serde::{Deserialize, Serialize};
 
 use super::{Intent, SignedError};
+use crate::error::shorten;
 
 const FORMAT: &str = "chaoschain-intent/2";
 
@@ -87,6 +90,16 @@ impl Journal {
         &self.folder
     }
 
+    /// Where the folder is, whatever folder a program runs in.
+    pub(crate) fn place(&self) -> PathBuf {
+        whole(&self.folder)
+    }
+
+    /// Whether another path leads to the folder, from here.
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
+        whole(path) == self.place()
+    }
+
     /// Keeps an intent as it is now. After it returns, the intent outlives a power cut.
     ///
     /// # Errors
@@ -97,8 +110,7 @@ impl Journal {
         let (path, former) = if is_open { (&open, &done) } else { (&done, &open) };
         let folder = path.parent().unwrap_or(&self.folder);
         fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
-        let document = Document { format: FORMAT.to_owned(), intent: intent.clone() };
-        let text = serde_json::to_vec_pretty(&document).expect("an intent is JSON");
+        let text = written(FORMAT, intent);
         write_synced(path, Readers::Owner, &text).map_err(|source| failed(path, source))?;
         // A kill in between leaves both: the one that is done is the later one, but where a block that
         // seemed to stay did not, which nothing here takes back.
@@ -154,6 +166,47 @@ impl Journal {
         Ok(found)
     }
 
+    /// The intents that can be read, open ones or all.
+    pub(crate) fn legible(&self, all: bool) -> Result<Vec<Intent>, JournalError> {
+        let mut intents = Vec::new();
+        for path in self.files(all)? {
+            intents.extend(read(&path));
+        }
+        intents.retain(|intent| !intent.is_open() || !self.done_path(intent).exists());
+        Ok(intents)
+    }
+
+    /// The files that no intent can be read from, and why.
+    ///
+    /// # Errors
+    /// If a folder cannot be read.
+    pub fn unreadable(&self) -> Result<Vec<(PathBuf, JournalError)>, JournalError> {
+        let files = self.files(true)?.into_iter();
+        Ok(files.filter_map(|path| read(&path).err().map(|error| (path, error))).collect())
+    }
+
+    /// Puts right a file of this journal that a flipped bit damaged: what was signed shows which it was. None if more
+    /// than a bit is wrong, or several would do.
+    ///
+    /// # Errors
+    /// If the file cannot be read or written.
+    pub fn repair(&self, path: &Path) -> Result<Option<Intent>, JournalError> {
+        let damaged = chaos_files::read(path, FILE_BYTES_MAX)?;
+        let is_here =
+            |intent: &Intent| path == self.open_path(intent) || path == self.done_path(intent);
+        let Some(intent) = mending::mended(&damaged, is_here) else { return Ok(None) };
+        self.keep(&intent)?;
+        Ok(Some(intent))
+    }
+
+    fn files(&self, all: bool) -> Result<Vec<PathBuf>, JournalError> {
+        let mut files = documents(&self.folder.join("open"))?;
+        for folder in entries(&self.folder.join("done"))?.iter().filter(|_| all) {
+            files.extend(documents(folder)?);
+        }
+        Ok(files)
+    }
+
     fn open_path(&self, intent: &Intent) -> PathBuf {
         let name = name_of(intent);
         self.folder.join("open").join(format!("{name}-{}.json", intent.nonce))
@@ -163,6 +216,19 @@ impl Journal {
         let name = name_of(intent);
         self.folder.join("done").join(name).join(format!("{}.json", intent.nonce))
     }
+}
+
+/// What the file of an intent holds.
+fn written(format: &str, intent: &Intent) -> Vec<u8> {
+    let document = Document { format: format.to_owned(), intent: intent.clone() };
+    serde_json::to_vec_pretty(&document).expect("an intent is JSON")
+}
+
+/// A path from the root, without links where it is there.
+fn whole(path: &Path) -> PathBuf {
+    fs::canonicalize(path)
+        .or_else(|_| std::path::absolute(path))
+        .unwrap_or_else(|_| path.to_owned())
 }
 
 /// What the files of a key are called.
@@ -176,9 +242,13 @@ fn name_of(intent: &Intent) -> String {
 }
 
 fn read_all(folder: &Path) -> Result<Vec<Intent>, JournalError> {
-    let is_document =
-        |path: &PathBuf| path.extension().is_some_and(|extension| extension == "json");
-    entries(folder)?.iter().filter(|path| is_document(path)).map(|path| read(path)).collect()
+    documents(folder)?.iter().map(|path| read(path)).collect()
+}
+
+fn documents(folder: &Path) -> Result<Vec<PathBuf>, JournalError> {
+    let mut paths = entries(folder)?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    Ok(paths)
 }
 
 /// What is in a folder; nothing if there is none.
@@ -205,7 +275,10 @@ fn read(path: &Path) -> Result<Intent, JournalError> {
         let found = format.escape_debug().to_string();
         return Err(JournalError::Format { path: path.to_owned(), found });
     }
-    let Document { intent, .. } = serde_json::from_value(value).map_err(malformed)?;
+    let Document { intent, .. } = serde_json::from_value(value).map_err(|error| {
+        // It repeats what it found, which may be all of a contract's code.
+        malformed(serde::de::Error::custom(shorten(&error.to_string())))
+    })?;
     let changed = |source| JournalError::Changed { path: path.to_owned(), source };
     intent.ensure_signed().map_err(changed)?;
     Ok(intent)

@@ -2,7 +2,7 @@
 
 use alloy_consensus::TxEnvelope;
 use alloy_eips::eip2718::Decodable2718 as _;
-use alloy_primitives::{TxKind, U256, keccak256};
+use alloy_primitives::{Bytes, TxKind, U256, keccak256};
 
 use super::{Attempt, Intent, Purpose};
 
@@ -26,7 +26,7 @@ impl Intent {
     ///
     /// # Errors
     /// The first difference.
-    pub(super) fn ensure_signed(&self) -> Result<(), SignedError> {
+    pub(crate) fn ensure_signed(&self) -> Result<(), SignedError> {
         self.attempts.iter().try_for_each(|attempt| self.ensure_attempt(attempt))
     }
 
@@ -56,6 +56,16 @@ impl Intent {
         match checks.into_iter().find(|(_, holds)| !holds) {
             Some((field, _)) => Err(SignedError::Differs { field }),
             None => Ok(()),
+        }
+    }
+}
+
+impl Attempt {
+    /// The call data that was signed.
+    pub(super) fn input(&self) -> Option<Bytes> {
+        match TxEnvelope::decode_2718_exact(&self.raw) {
+            Ok(TxEnvelope::Eip1559(signed)) => Some(signed.tx().input.clone()),
+            Ok(_) | Err(_) => None,
         }
     }
 }

@@ -9,6 +9,7 @@
 
 mod anchor_events;
 mod anchoring;
+mod anew;
 mod deploying;
 mod failures;
 mod governance;

@@ -83,6 +83,9 @@ pub(crate) struct DeployArgs {
     /// The file of addresses, code hashes and transactions. What it has is not deployed again.
     #[arg(long, value_name = "FILE", default_value = "deployment.json")]
     pub(crate) deployment: PathBuf,
+    /// Deploy although the account made the same from another data directory.
+    #[arg(long)]
+    pub(crate) again: bool,
     #[command(flatten)]
     pub(crate) terms: TermsArgs,
     #[command(flatten)]

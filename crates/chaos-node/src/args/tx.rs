@@ -1,7 +1,7 @@
 use chaos_chains::sending::Which;
 use clap::{Args, Subcommand};
 
-use super::{ReadArgs, SendArgs, WaitArgs};
+use super::{DataArgs, ReadArgs, SendArgs, WaitArgs};
 
 const EXAMPLES: &str = "\
 What is sent to a chain is kept in the folder `transactions` of the data directory before it leaves, so
@@ -27,10 +27,13 @@ pub(crate) enum TxCommand {
     /// Send what is open again, the same bytes, and wait until it is as sure as --finality asks. Needs no
     /// key.
     Resume(TxResumeArgs),
-    /// Sign one again for at least an eighth more, so that it lands.
+    /// Sign one again for at least an eighth more, so that it lands. Of one that was cancelled that is the
+    /// cancel.
     Bump(TxBumpArgs),
     /// Sign a transfer of nothing in the place of one, so that it can no longer land, and say which did.
     Cancel(TxCancelArgs),
+    /// Put right what a flipped bit damaged in the journal, as its signatures show. Asks no node.
+    Repair(TxRepairArgs),
 }
 
 #[derive(Debug, Args)]
@@ -50,6 +53,15 @@ pub(crate) struct TxResumeArgs {
     pub(crate) wait: WaitArgs,
     #[command(flatten)]
     pub(crate) read: ReadArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TxRepairArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Print JSON, one object per transaction.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

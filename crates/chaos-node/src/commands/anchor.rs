@@ -82,6 +82,7 @@ async fn once(
         nothing_new(args, news)?;
         return Ok(Done::Unchanged);
     }
+    ledger.ensure_clock()?;
     chain.ensure_sendable(signer.address()).await?;
     if let Some(body) = undeclared {
         declare(&mut ledger, body)?;
@@ -162,8 +163,11 @@ async fn ready(args: &AnchorArgs, ledger: &Ledger, place: &Place<'_>) -> Result<
     if !args.how.deploy {
         return Err(chain::Error::from(RegistryRefusal::Missing).into());
     }
-    if !args.send.spend.dry_run && chain.deploy_registry(signer).await?.is_some() {
-        output::tell(format_args!("deployed CheckpointRegistry at {REGISTRY:#x}"));
+    if !args.send.spend.dry_run {
+        ledger.ensure_clock()?;
+        if chain.deploy_registry(signer).await?.is_some() {
+            output::tell(format_args!("deployed CheckpointRegistry at {REGISTRY:#x}"));
+        }
     }
     Ok(())
 }
@@ -266,6 +270,7 @@ fn plan(args: &AnchorArgs) -> Result<ExitCode, Failure> {
             nothing_new(args, news)?;
             return Ok(ExitCode::SUCCESS);
         }
+        ledger.ensure_clock()?;
         let plans = match place.holder {
             Holder::Registry(key) => chain.plan_register(&signer, &key, size, root).await?,
             Holder::Own(contract) => {

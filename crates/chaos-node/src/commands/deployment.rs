@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use anyhow::Context as _;
-use chaos_chains::{Address, Contract, DEPLOYMENT_BYTES_MAX, Deployment, EvmChain};
+use chaos_chains::{Address, Contract, DEPLOYMENT_BYTES_MAX, Deployment, Error, EvmChain};
 use chaos_files::Readers;
 
 use crate::exit::{Failure, Kind, OrFail as _};
@@ -66,6 +66,15 @@ pub(super) async fn contract(
         .map_err(|failure| named(failure, file))?;
     let known = deployment.contract(contract).or_fail(Kind::Input);
     let known = known.map_err(|failure| named(failure, file))?;
-    chain.ensure_code(contract, &known).await?;
+    if let Err(error) = chain.ensure_code(contract, &known).await {
+        // A reorganisation may have taken what the journal sends again.
+        let is_gone =
+            matches!(&error, Error::OtherCode(it) if it.found == chaos_chains::KECCAK256_EMPTY);
+        if !(is_gone && chain.sends()) {
+            return Err(error.into());
+        }
+        chain.go_on(None).await?;
+        chain.ensure_code(contract, &known).await?;
+    }
     Ok(known.address)
 }

@@ -13,7 +13,7 @@ use chaos_chains::{
     Address, B256, CHAIN_FILE_BYTES_MAX, ChainFile, Error, EvmChain, Outbox, Plan, Shortage,
     Signer, Told, U256,
     place::Nodes,
-    sending::{Accounts, DEPTH_FOR_FINAL, FeeCap, Finality, Journal, decimal, wei},
+    sending::{Accounts, DEPTH_FOR_FINAL, FeeCap, Finality, Intent, Journal, decimal, wei},
 };
 use chaos_types::ChainId;
 use serde_json::json;
@@ -276,10 +276,11 @@ fn plan_text(chain: &ChainId, plan: &Plan) {
 }
 
 fn tell(told: &Told<'_>) {
+    let name = |intent: &Intent| intent.doing(intent.newest()).into_owned();
     match told {
         Told::Sending(intent) => {
             if let Some(attempt) = intent.newest() {
-                let (what, nonce, chain) = (&intent.what, intent.nonce, &intent.chain);
+                let (what, nonce, chain) = (name(intent), intent.nonce, &intent.chain);
                 let hash = attempt.hash;
                 output::tell(format_args!("sending {what} on {chain}: {hash} (nonce {nonce})"));
             }
@@ -287,12 +288,12 @@ fn tell(told: &Told<'_>) {
         Told::Waiting(intent, waited) => {
             output::tell(format_args!(
                 "{}: not in a block after {} s",
-                intent.what,
+                name(intent),
                 waited.as_secs()
             ));
         }
         Told::Capped(intent, error) => {
-            let (what, nonce) = (&intent.what, intent.nonce);
+            let (what, nonce) = (name(intent), intent.nonce);
             output::tell(format_args!(
                 "{what}: too cheap by now, and goes on waiting: {error}; `chaoschain tx bump {nonce}` takes \
                  a higher cap as well"
@@ -301,25 +302,32 @@ fn tell(told: &Told<'_>) {
         Told::Unsigned(intent, error) => {
             output::say(format_args!(
                 "{}: too cheap by now, and goes on waiting: {error}",
-                intent.what
+                name(intent)
             ));
         }
         Told::Refused(intent, error) => {
-            let (what, nonce) = (&intent.what, intent.nonce);
+            let (what, nonce) = (name(intent), intent.nonce);
             output::tell(format_args!(
                 "{what}: the node does not take it again, and it goes on waiting: {error}; `chaoschain tx \
                  bump {nonce}` offers more"
             ));
         }
+        Told::Outlasting(intent) => {
+            let (what, nonce) = (&intent.what, intent.nonce);
+            output::tell(format_args!(
+                "{what}: what was signed before (nonce {nonce}) came to nothing in a block that may still be \
+                 replaced; nothing is signed anew before that block is final"
+            ));
+        }
         Told::Replacing(intent) => {
-            output::tell(format_args!("{}: too cheap by now, offering more", intent.what));
+            output::tell(format_args!("{}: too cheap by now, offering more", name(intent)));
         }
         Told::Included(intent, inclusion) => {
-            let block = inclusion.block_number;
-            output::tell(format_args!("{}: in block {block}", intent.what));
+            let what = intent.doing(intent.attempt(&inclusion.hash));
+            output::tell(format_args!("{what}: in block {}", inclusion.block_number));
         }
         Told::Settling(intent, reached) => {
-            output::tell(format_args!("{}: {reached}", intent.what));
+            output::tell(format_args!("{}: {reached}", name(intent)));
         }
         Told::Unnamed => {
             output::tell(format_args!(
@@ -329,7 +337,7 @@ fn tell(told: &Told<'_>) {
         Told::Left(intent) => {
             output::tell(format_args!(
                 "{}: its block is no longer part of the chain, sending it again",
-                intent.what
+                name(intent)
             ));
         }
     }

@@ -1,17 +1,20 @@
 //! `chaoschain tx`.
 
-use std::process::ExitCode;
+use std::{fs, path::Path, process::ExitCode};
 
 use chaos_chains::{
-    Ended, EvmChain, Journaled, Plan, Word,
-    sending::{Finality, Intent, Purpose, Stage},
+    Change, Ended, EvmChain, Journaled, Plan, Word,
+    sending::{Finality, Intent, Journal, Stage},
 };
 use serde_json::{Value, json};
 
 use super::sending::{connect, gwei, outbox, show_plans, signer, waiting};
 use crate::{
-    args::{TxArgs, TxBumpArgs, TxCancelArgs, TxCommand, TxListArgs, TxResumeArgs, WaitArgs},
-    exit::Failure,
+    args::{
+        TxArgs, TxBumpArgs, TxCancelArgs, TxCommand, TxListArgs, TxRepairArgs, TxResumeArgs,
+        WaitArgs,
+    },
+    exit::{Failure, Kind, OrFail as _},
     output, runtime,
 };
 
@@ -24,31 +27,88 @@ pub(crate) fn run(args: &TxArgs) -> Result<ExitCode, Failure> {
         TxCommand::Resume(args) => resume(args),
         TxCommand::Bump(args) => bump(args),
         TxCommand::Cancel(args) => cancel(args),
+        TxCommand::Repair(args) => repair(args),
     }
 }
 
 fn list(args: &TxListArgs) -> Result<ExitCode, Failure> {
+    ensure_data(&args.read.data.data)?;
     let outbox = waiting(&args.read.data.data, &WaitArgs { finality: Finality::Final, wait: 0 })?;
+    let journal = outbox.journal.clone();
     let journaled = runtime::single()?.block_on(async {
         let chain = connect(&args.read.chain, outbox).await?;
         Ok::<_, Failure>(chain.journaled(args.all).await?)
     })?;
+    // What cannot be read is told beside what can be.
+    let damaged = journal.unreadable()?.into_iter().next();
+    if damaged.is_none() || !journaled.is_empty() {
+        show_list(args, &journaled)?;
+    }
+    match damaged {
+        None => Ok(ExitCode::SUCCESS),
+        Some((_, error)) => Err(error.into()),
+    }
+}
+
+/// A journal that is not there is no empty one.
+fn ensure_data(data: &Path) -> Result<(), Failure> {
+    if fs::exists(data).or_fail(Kind::Input)? {
+        return Ok(());
+    }
+    let reason = format!("there is no data directory {}", data.display());
+    Err(Failure::message(Kind::Input, reason).hint("name it by --data or CHAOSCHAIN_DATA"))
+}
+
+fn show_list(args: &TxListArgs, journaled: &[Journaled]) -> Result<(), Failure> {
     if args.read.json {
-        for it in &journaled {
-            output::json(&described(it))?;
-        }
-        return Ok(ExitCode::SUCCESS);
+        return journaled.iter().try_for_each(|it| output::json(&described(it)));
     }
     if journaled.is_empty() {
         output::line(if args.all { "nothing was ever sent" } else { "nothing is open" });
-        return Ok(ExitCode::SUCCESS);
+        return Ok(());
     }
     let rows: Vec<Vec<String>> = journaled.iter().map(row).collect();
     output::table(&["nonce", "what", "state", "block", "gwei", "transaction", "account"], &rows);
-    for hint in hints(&journaled) {
+    for hint in hints(journaled) {
         output::tell(hint);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+/// Puts right what a flipped bit damaged, without asking anybody.
+fn repair(args: &TxRepairArgs) -> Result<ExitCode, Failure> {
+    ensure_data(&args.data.data)?;
+    let journal = Journal::new(args.data.data.join("transactions"));
+    let damaged = journal.unreadable()?;
+    if damaged.is_empty() && !args.json {
+        output::line("every file of the journal reads as it was signed");
+    }
+    let mut left = None;
+    for (path, error) in damaged {
+        let repaired = journal.repair(&path)?;
+        if let Some(intent) = &repaired {
+            tell_repaired(intent, args.json)?;
+        } else {
+            left = left.or(Some(error));
+        }
+    }
+    match left {
+        None => Ok(ExitCode::SUCCESS),
+        Some(error) => Err(Failure::new(Kind::Storage, error).hint(
+            "more than a bit of it is damaged: bring it back from a copy of the data directory; without it what \
+             it was for would be paid for again",
+        )),
+    }
+}
+
+fn tell_repaired(intent: &Intent, as_json: bool) -> Result<(), Failure> {
+    let (what, nonce) = (&intent.what, intent.nonce);
+    if as_json {
+        let event = json!({"event": "repaired", "what": what, "nonce": nonce.to_string()});
+        return output::json(&event);
+    }
+    output::line(format_args!("{what} (nonce {nonce}): one bit was put right"));
+    Ok(())
 }
 
 fn row(it: &Journaled) -> Vec<String> {
@@ -152,6 +212,7 @@ fn hints(journaled: &[Journaled]) -> Vec<String> {
 }
 
 fn resume(args: &TxResumeArgs) -> Result<ExitCode, Failure> {
+    ensure_data(&args.read.data.data)?;
     let outbox = waiting(&args.read.data.data, &args.wait)?;
     let ended = runtime::single()?.block_on(async {
         let chain = connect(&args.read.chain, outbox).await?;
@@ -173,7 +234,7 @@ fn bump(args: &TxBumpArgs) -> Result<ExitCode, Failure> {
         let chain = connect(&args.send.chain, outbox).await?;
         let which = &args.transaction;
         if args.send.spend.dry_run {
-            let plan = chain.plan_replacement(signer.address(), which, Purpose::Act).await?;
+            let plan = chain.plan_replacement(signer.address(), which, Change::Raise).await?;
             show_replacement(&chain, plan, args.send.json)?;
         } else {
             let (intent, end) = chain.bump(&signer, which, args.send.spend.wait.finality).await?;
@@ -197,7 +258,7 @@ fn cancel(args: &TxCancelArgs) -> Result<ExitCode, Failure> {
     runtime::single()?.block_on(async {
         let chain = connect(&args.send.chain, outbox).await?;
         if args.send.spend.dry_run {
-            let plan = chain.plan_replacement(signer.address(), which, Purpose::Cancel).await?;
+            let plan = chain.plan_replacement(signer.address(), which, Change::Cancel).await?;
             show_replacement(&chain, plan, args.send.json)?;
         } else {
             let (intent, end) = chain.cancel(&signer, which, args.send.spend.wait.finality).await?;

@@ -1,6 +1,10 @@
 //! What a chain's refusal means for the exit code, and what the user can do next.
 
-use chaos_chains::{Error, RegistryRefusal, signer::Unsigned};
+use chaos_chains::{
+    Error, RegistryRefusal,
+    sending::{AccountError, JournalError},
+    signer::Unsigned,
+};
 
 use super::{Failure, Kind};
 
@@ -20,6 +24,12 @@ impl From<Error> for Failure {
     }
 }
 
+impl From<JournalError> for Failure {
+    fn from(error: JournalError) -> Self {
+        Error::from(error).into()
+    }
+}
+
 /// Errors of a chain are the outside's, but for what the user named wrongly.
 pub(super) fn of(error: &Error) -> Kind {
     match error {
@@ -29,8 +39,10 @@ pub(super) fn of(error: &Error) -> Kind {
         | Error::SeveralTransactions { .. }
         | Error::NotTheAnchor(_)
         | Error::OtherCode(_)
+        | Error::WrongChain { .. }
         | Error::WrongGenesis { .. }
         | Error::NoGovernor { .. }
+        | Error::MadeElsewhere { .. }
         | Error::NoPublisher => Kind::Input,
         Error::Registry(refusal) => match **refusal {
             RegistryRefusal::Conflict { .. } => Kind::Check,
@@ -47,6 +59,14 @@ pub(super) fn of(error: &Error) -> Kind {
             | Unsigned::Refused { .. }
             | Unsigned::Malformed { .. } => Kind::Outside,
         },
+        // What is kept here cannot be read or written, as the log's own.
+        Error::Journal(_)
+        | Error::Account(
+            AccountError::Io { .. } | AccountError::Read(_) | AccountError::Malformed { .. },
+        )
+        | Error::Older { .. } => Kind::Storage,
+        // Another process has the account, for a while.
+        Error::Account(AccountError::InUse { .. }) => Kind::Outside,
         _ => Kind::Outside,
     }
 }
@@ -59,33 +79,6 @@ pub(super) fn hint(error: &Error) -> Option<String> {
              in the journal"
                 .to_owned()
         }
-        Error::NotMined { .. } => {
-            "it stays in the journal: the same command goes on with it; `chaoschain tx bump` offers more for \
-             it, `chaoschain tx cancel` takes its place"
-                .to_owned()
-        }
-        Error::NotSettled { .. } => {
-            "it stays in the journal: the same command goes on with it; --finality says how sure it has to be"
-                .to_owned()
-        }
-        Error::Gap { nonce, .. } => format!(
-            "a node told a wrong nonce when it was signed, or what lay between is lost; `chaoschain tx cancel \
-             {nonce}` gives it up"
-        ),
-        Error::Orphaned { nonce, .. } => format!(
-            "wait until it has landed, or let `chaoschain tx cancel {nonce}` take its place"
-        ),
-        Error::OtherGenesis { nonce, .. } => format!(
-            "ask another node, if this one is wrong about its first block; if that chain is gone, \
-             `chaoschain tx cancel {nonce} --gone` strikes what was sent there"
-        ),
-        Error::Behind { .. } => "wait, or name another node by --rpc-url".to_owned(),
-        Error::Unshown { .. } | Error::Forgotten { .. } => {
-            "name a node by --rpc-url that keeps older blocks; nothing is signed anew before it is shown"
-                .to_owned()
-        }
-        Error::NoTransaction { .. } => "`chaoschain tx list` shows what is open".to_owned(),
-        Error::SeveralTransactions { .. } => "name it by more digits of its hash".to_owned(),
         Error::NotTheAnchor(_) => {
             "nothing was sent; without --contract the log is anchored in the chain's registry".to_owned()
         }
@@ -110,17 +103,127 @@ pub(super) fn hint(error: &Error) -> Option<String> {
                 .to_owned()
         }
         Error::OtherCode(_) => {
-            "nothing was sent; name the right address, or another file by --deployment".to_owned()
+            "nothing was sent; name the right address, or another file by --deployment; what a reorganisation \
+             took, `chaoschain tx resume` sends again"
+                .to_owned()
         }
         Error::WrongGenesis { .. } => {
             "correct `genesis` or `endpoints` in the chain file: the number alone does not tell chains apart"
                 .to_owned()
         }
         Error::Unsigned(unsigned) => self::unsigned(unsigned)?.to_owned(),
+        Error::Reverted { reason, .. } => contract(reason)?.to_owned(),
+        Error::Unsupported { .. } => "nothing was sent; name another node by --rpc-url".to_owned(),
+        error => return of_the_journal(error).or_else(|| of_what_is_kept(error)),
+    })
+}
+
+/// What can be done about a transaction, or about what was done before.
+fn of_the_journal(error: &Error) -> Option<String> {
+    Some(match error {
+        Error::NotMined { nonce, cancels: true, .. } => format!(
+            "the cancel stays in the journal: `chaoschain tx cancel {nonce}` goes on with it, and `chaoschain tx \
+             bump {nonce}` offers more for it; what was cancelled may still land before it does"
+        ),
+        Error::NotMined { nonce, cancels: false, .. } => format!(
+            "it stays in the journal: the same command goes on with it; `chaoschain tx bump {nonce}` offers more \
+             for it, `chaoschain tx cancel {nonce}` takes its place"
+        ),
+        Error::NotOver { .. } => {
+            "nothing was sent: the same command goes on once that block is final; a chain that mines only when \
+             asked has to be asked for its blocks"
+                .to_owned()
+        }
+        Error::Older { nonce, .. } => format!(
+            "what it lacks would be paid for again: bring back the newest copy of the data directory; if there \
+             is none, `chaoschain tx cancel {nonce}` says where that landed and frees the account, and what \
+             was done since the copy is to be looked up on the chain"
+        ),
+        Error::NotSettled { .. } => {
+            "it stays in the journal: the same command goes on with it; --finality says how sure it has to be"
+                .to_owned()
+        }
+        Error::Gap { nonce, .. } => format!(
+            "a node told a wrong nonce when it was signed, or what lay between is lost; `chaoschain tx cancel \
+             {nonce}` gives it up"
+        ),
+        Error::Orphaned { nonce, .. } => format!(
+            "wait until it has landed, or let `chaoschain tx cancel {nonce}` take its place"
+        ),
+        Error::OtherGenesis { nonce, .. } => format!(
+            "ask another node, if this one is wrong about its first block; if that chain is gone, \
+             `chaoschain tx cancel {nonce} --gone` strikes what was sent there"
+        ),
+        Error::Behind { .. } => "wait, or name another node by --rpc-url".to_owned(),
+        Error::Unshown { .. } | Error::Forgotten { .. } => {
+            "name a node by --rpc-url that keeps older blocks; nothing is signed anew before it is shown"
+                .to_owned()
+        }
+        Error::NoTransaction { .. } => "`chaoschain tx list` shows what is open".to_owned(),
+        Error::SeveralTransactions { .. } => "name it by more digits of its hash".to_owned(),
+        Error::MadeElsewhere { .. } => {
+            "nothing was sent; bring back the deployment file that has it, or name that one by --deployment; \
+             --again deploys another"
+                .to_owned()
+        }
         Error::UnderWay { .. } => {
             "the same command without --dry-run goes on with it; `chaoschain tx list` shows it".to_owned()
         }
-        Error::Unsupported { .. } => "nothing was sent; name another node by --rpc-url".to_owned(),
+        _ => return None,
+    })
+}
+
+/// What can be done about files that cannot be used.
+fn of_what_is_kept(error: &Error) -> Option<String> {
+    Some(match error {
+        Error::Journal(
+            JournalError::Malformed { .. }
+            | JournalError::Changed { .. }
+            | JournalError::Format { .. }
+            | JournalError::Read(_),
+        ) => {
+            "nothing was sent; `chaoschain tx repair` puts a flipped bit right, which the signature in it shows; \
+             what is damaged more has to come from a copy of the data directory. Without it what it was for \
+             would be paid for again"
+                .to_owned()
+        }
+        Error::Journal(JournalError::Io { .. }) => {
+            "nothing was sent; make room, or make the folder writable".to_owned()
+        }
+        Error::Account(AccountError::Malformed { .. } | AccountError::Read(_)) => {
+            "nothing was sent; it says what this user's programs sent last from the account. Move the file away \
+             once nothing of the account waits: `chaoschain tx list` in each data directory shows it"
+                .to_owned()
+        }
+        _ => return None,
+    })
+}
+
+/// What can be done about what a contract refuses, by the name of its error.
+fn contract(reason: &str) -> Option<&'static str> {
+    let name = reason.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default();
+    Some(match name {
+        "GovernorInsufficientProposerVotes" => {
+            "nothing was sent; the account needs more votes to propose, as the threshold says: `chaoschain vote \
+             delegate` lets its tokens count, from the next block on"
+        }
+        "GovernorNonexistentProposal" => {
+            "the governor has no such proposal in that block: give it time to get there, ask with another \
+             --finality, or name another number"
+        }
+        "GovernorAlreadyCastVote" => "nothing was sent; an account votes once",
+        "RefundNotOpen" => {
+            "nothing was sent; what is left is refunded after the deadline that was fixed when it was funded, \
+             and never without one"
+        }
+        "RefundTooEarly" => {
+            "a deadline lies at least 90 days off; plan it again with a later one, or without one"
+        }
+        "NothingLeft" => "nothing was sent; all of it was claimed or refunded",
+        "ClaimsClosed" => "nothing was sent; what was left has gone back to the funder",
+        "UnknownDistribution" => "nothing was sent; `chaoschain pay fund` comes first",
+        "InvalidProof" => "nothing was sent; the file is not the one that was funded",
+        "UnknownProposal" => "the endpoint has no proposal of that number",
         _ => return None,
     })
 }

@@ -30,6 +30,7 @@ mod guests;
 mod handed;
 mod handover;
 mod help;
+mod journal;
 mod lines;
 mod live;
 mod log_guide;

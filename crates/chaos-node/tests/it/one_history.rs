@@ -71,6 +71,7 @@ fn what_was_struck_by_mistake_can_be_cancelled() {
     let Some(lab) = struck() else { return };
     let told = lab.tx(&["cancel", "0", "--finality", "included", "--json"]).expect_code(0).json();
     assert_eq!(told[0]["event"], "cancelled");
+    lab.ask("anvil_mine", &json!(["0x50"]));
     lab.deployed();
     assert_eq!(lab.landed(), 3);
 }

@@ -201,7 +201,7 @@ fn bump_offers_an_eighth_more_up_to_the_cap() {
     };
     let before = lab.list();
     let capped = ["bump", "0", "--max-fee", "0.5", "--finality", "included"];
-    lab.tx(&capped).expect_error(4, &["the cap is 500000000 wei"]);
+    lab.tx(&capped).expect_error(4, &["the cap is 0.5 gwei"]);
     let planned = lab.tx(&["bump", "0", "--dry-run", "--json"]).expect_code(0).json();
     assert_eq!(lab.list(), before, "nothing was written");
     let bumped = lab.tx(&["bump", "0", "--finality", "included", "--json"]).expect_code(0).json();
@@ -228,6 +228,7 @@ fn cancel_says_which_of_the_two_landed() {
         (&json!(ACCOUNT), &json!("0x0"), &json!("0x"))
     );
     // And what was in a block before anybody cancelled it.
+    lab.ask("anvil_mine", &json!(["0x50"]));
     lab.deployed();
     let number = lab.list().last().unwrap()["nonce"].as_str().unwrap().to_owned();
     let late = lab.tx(&["cancel", &number, "--finality", "included", "--json"]).expect_code(0);
@@ -341,8 +342,9 @@ fn signed_bytes_are_believed_and_not_what_is_written_beside_them() {
     ] {
         fs::write(&file, whole.replacen(from, to, 1)).unwrap();
         let words = ["was changed", &format!("another {field}")];
-        lab.tx(&["list"]).expect_error(4, &words);
-        lab.anchor(lab.anvil.endpoint(), &["--deploy"]).expect_error(4, &words);
+        lab.anchor(lab.anvil.endpoint(), &["--deploy"]).expect_error(5, &words);
+        let words = [&words[..], &["`chaoschain tx repair`"]].concat();
+        lab.tx(&["list"]).expect_error(5, &words);
     }
     fs::write(&file, whole).unwrap();
     lab.tx(&["resume", "--finality", "included"]).expect_code(0);
@@ -423,8 +425,7 @@ fn the_cap_of_the_tip_bounds_a_replacement_too() {
     for command in ["bump", "cancel"] {
         for more in [&[][..], &["--dry-run"]] {
             let line = [&[command, "0", "--max-tip", "0.5"], more].concat();
-            let words =
-                ["at least 562500000 wei of tip", "the cap is 500000000 wei", "raise --max-tip"];
+            let words = ["at least 0.5625 gwei of tip", "the cap is 0.5 gwei", "raise --max-tip"];
             lab.tx(&line).expect_error(4, &words);
         }
     }
@@ -443,7 +444,7 @@ fn what_is_too_cheap_for_its_cap_goes_on_waiting_and_says_what_to_do() {
     let waiting = lab.anchor(lab.anvil.endpoint(), &["--deploy", "--max-tip", "0.5"]);
     let words = [
         "goes on waiting",
-        "the cap is 500000000 wei",
+        "the cap is 0.5 gwei",
         "`chaoschain tx bump 0`",
         "the node does not take it again",
         "not mined within 2 s",

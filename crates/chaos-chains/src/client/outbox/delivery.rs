@@ -133,7 +133,7 @@ impl EvmChain {
         };
         outbox.journal.keep(intent)?;
         account.put_claim(&Claim {
-            journal: outbox.journal.folder().to_owned(),
+            journal: outbox.journal.place(),
             nonce: intent.nonce,
             hash: attempt.hash,
         })?;
@@ -237,10 +237,15 @@ impl EvmChain {
 
 /// Why nobody waits any longer.
 fn overdue(intent: &Intent, reached: Reached, wanted: Finality, waited: Duration) -> Error {
-    let (hash, waited_s) =
-        (intent.newest().map_or(B256::ZERO, |attempt| attempt.hash), waited.as_secs());
+    let (newest, waited_s) = (intent.newest(), waited.as_secs());
     match intent.stage.inclusion() {
-        None => Error::NotMined { hash, waited_s },
+        None => Error::NotMined {
+            hash: newest.map_or(B256::ZERO, |attempt| attempt.hash),
+            what: intent.doing(newest).into_owned(),
+            nonce: intent.nonce,
+            cancels: intent.is_cancelled(),
+            waited_s,
+        },
         Some(inclusion) => Error::NotSettled {
             hash: inclusion.hash,
             block_number: inclusion.block_number,

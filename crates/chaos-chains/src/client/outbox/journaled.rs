@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Act, Plan, Sending,
-    standing::{Placed, gap},
+    standing::{Placed, gap, inclusion},
 };
 use crate::{
     Error, Signer,
@@ -59,22 +59,45 @@ pub enum Ended {
     },
 }
 
+/// What is done about an open transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// What was signed last is signed again for more: what was meant, or its cancel. Whoever cancelled meant that.
+    Raise,
+    /// A transfer of nothing takes its place.
+    Cancel,
+}
+
+impl Change {
+    /// What is signed for it; none where nothing is: it is in a block, or was cancelled before.
+    fn purpose(self, intent: &Intent) -> Option<Purpose> {
+        let newest = intent.newest().filter(|_| intent.is_waiting())?.purpose;
+        match self {
+            Self::Raise => Some(newest),
+            Self::Cancel => (newest != Purpose::Cancel).then_some(Purpose::Cancel),
+        }
+    }
+}
+
 impl EvmChain {
-    /// The open intents of the journal, or all of them, where they stand now.
+    /// The open intents of the journal, or all of them, where they stand now; without those that cannot be read, which
+    /// [`Journal::unreadable`](crate::sending::Journal::unreadable) tells.
     ///
     /// # Errors
     /// As every read, and if the journal cannot be read.
     pub async fn journaled(&self, all: bool) -> Result<Vec<Journaled>, Error> {
         let outbox = self.outbox()?;
-        let mut intents = if all { outbox.journal.done()? } else { Vec::new() };
-        intents.extend(outbox.journal.open()?);
+        let mut intents = outbox.journal.legible(all)?;
         intents.sort_by_key(|intent| (intent.account, intent.nonce));
         let mut journaled = Vec::with_capacity(intents.len());
         for mut intent in intents {
             let word = self.word(outbox, &mut intent).await?;
             journaled.push(Journaled { intent, word });
         }
-        self.mark_gaps(&mut journaled).await?;
+        // What cannot be read may lie where a gap seems to be.
+        if outbox.journal.unreadable()?.is_empty() {
+            self.mark_gaps(&mut journaled).await?;
+        }
         Ok(journaled)
     }
 
@@ -153,7 +176,7 @@ impl EvmChain {
         Ok(ended)
     }
 
-    /// What raising an open transaction would cost; signs and writes nothing. None where nothing would be
+    /// What changing an open transaction would cost; signs and writes nothing. None where nothing would be
     /// signed: it is in a block, or was cancelled before.
     ///
     /// # Errors
@@ -162,24 +185,27 @@ impl EvmChain {
         &self,
         account: Address,
         which: &Which,
-        purpose: Purpose,
+        change: Change,
     ) -> Result<Option<Plan>, Error> {
         let outbox = self.outbox()?;
-        let claim = outbox.accounts.claim(self.chain_id(), outbox.genesis, account)?;
+        let claim = match change {
+            Change::Raise => None,
+            Change::Cancel => outbox.accounts.claim(self.chain_id(), outbox.genesis, account)?,
+        };
         let found = self.found(outbox, account, which, claim).await?;
         match found {
             Found::Open(mut intent) => {
                 intent.stage = self.placed(&intent).await?.stage;
-                if !needs_signing(&intent, purpose) {
-                    return Ok(None);
-                }
+                let Some(purpose) = change.purpose(&intent) else { return Ok(None) };
                 self.replacement(outbox, &intent, purpose).await.map(Some)
             }
             Found::Orphan(claim) => self.plan_orphan(account, &claim).await.map(Some),
+            Found::Landed(_) => Ok(None),
         }
     }
 
-    /// Signs an open transaction again for at least an eighth more, within the cap, and waits for it.
+    /// Signs again what was signed last for an open transaction, for at least an eighth more, within the cap, and waits
+    /// for it. Of one that was cancelled that is the cancel.
     ///
     /// # Errors
     /// As [`EvmChain::plan_replacement`], and if the node refuses it.
@@ -195,11 +221,12 @@ impl EvmChain {
             return Err(Error::NoTransaction { which: which.to_string() });
         };
         self.in_order(outbox, from.address()).await?;
-        self.replace(outbox, &account, from, *intent, Purpose::Act, until).await
+        self.replace(outbox, &account, from, *intent, Change::Raise, until).await
     }
 
     /// Signs a transfer of nothing under the nonce of an open transaction, so that it can no longer land, and
-    /// says which of the two did. One behind a gap is given up: see [`Ended::GivenUp`].
+    /// says which of the two did. One behind a gap is given up: see [`Ended::GivenUp`]. Of one that landed and that
+    /// the journal lost it says where, and that the account is free of it is the caller's word from then on.
     ///
     /// # Errors
     /// As [`EvmChain::bump`].
@@ -220,6 +247,10 @@ impl EvmChain {
                 self.ensure_funds(&plan)?;
                 self.orphan(outbox, from, &plan).await?
             }
+            Found::Landed(lost) => {
+                account.clear_claim()?;
+                return Ok(*lost);
+            }
         };
         let next = self.transaction_count(address, "latest").await?;
         let pending = self.transaction_count(address, "pending").await?;
@@ -230,7 +261,7 @@ impl EvmChain {
         if intent.is_waiting() && gap(next.max(pending), &waiting).is_some() {
             return self.give_up(outbox, &account, from, intent, next).await;
         }
-        self.replace(outbox, &account, from, intent, Purpose::Cancel, until).await
+        self.replace(outbox, &account, from, intent, Change::Cancel, until).await
     }
 
     /// Strikes what an account sent to a chain that is gone, as a local one that was started anew: everything
@@ -267,7 +298,7 @@ impl EvmChain {
             intent.stage = Stage::Abandoned;
             outbox.journal.keep(intent)?;
         }
-        if account.claim()?.is_some_and(|claim| claim.journal == outbox.journal.folder()) {
+        if account.claim()?.is_some_and(|claim| outbox.journal.is_at(&claim.journal)) {
             account.clear_claim()?;
         }
         Ok(all)
@@ -302,12 +333,12 @@ impl EvmChain {
         }
         if let Some(claim) = claim
             && which.names_claim(&claim)
-            && matches!(
-                self.ensure_claim(outbox, account, claim.clone()).await,
-                Err(Error::Orphaned { .. })
-            )
         {
-            return Ok(Found::Orphan(claim));
+            match self.ensure_claim(outbox, account, claim.clone()).await {
+                Err(Error::Orphaned { .. }) => return Ok(Found::Orphan(claim)),
+                Err(Error::Older { .. }) => return self.lost(outbox, account, &claim).await,
+                Ok(()) | Err(_) => {}
+            }
         }
         Err(Error::NoTransaction { which: which.to_string() })
     }
@@ -331,7 +362,7 @@ impl EvmChain {
             self.ensure_within_day(outbox, intent.account, intent.nonce, worst)?;
         }
         Ok(Plan {
-            what: if is_act { intent.what.clone() } else { CANCEL.to_owned() },
+            what: if is_act { intent.what.clone() } else { cancelling(intent) },
             account: intent.account,
             to: if is_act { intent.to } else { Some(intent.account) },
             nonce: intent.nonce,
@@ -352,11 +383,11 @@ impl EvmChain {
         account: &Account,
         from: &Signer,
         mut intent: Intent,
-        purpose: Purpose,
+        change: Change,
         until: Finality,
     ) -> Result<(Intent, Ended), Error> {
         intent.stage = self.placed(&intent).await?.stage;
-        if needs_signing(&intent, purpose) {
+        if let Some(purpose) = change.purpose(&intent) {
             let plan = self.replacement(outbox, &intent, purpose).await?;
             self.ensure_funds(&plan)?;
             let attempt = self.sign(from, &intent, purpose, plan.fees, (outbox.now_ms)()).await?;
@@ -405,22 +436,54 @@ impl EvmChain {
         Ok(plan)
     }
 
-    /// An intent that takes the nonce of a lost transaction.
-    async fn orphan(&self, outbox: &Sending, from: &Signer, plan: &Plan) -> Result<Intent, Error> {
-        let mut intent = Intent {
-            key: format!("{CANCEL}/{}", plan.nonce),
+    /// What the journal sent and lost, where it is in the chain.
+    async fn lost(
+        &self,
+        outbox: &Sending,
+        account: Address,
+        claim: &Claim,
+    ) -> Result<Found, Error> {
+        let Some(receipt) = self.receipt(claim.hash).await? else {
+            return Err(Error::Forgotten { hash: claim.hash, url: self.url().to_owned() });
+        };
+        let landed = inclusion(claim.hash, &receipt);
+        let intent = Intent {
+            what: "what this journal lost".to_owned(),
+            to: None,
+            stage: Stage::Included(landed),
+            ..self.nothing(outbox, account, claim.nonce)
+        };
+        let Inclusion { hash, block_number, block_hash, gas_used, succeeded } = landed;
+        let ended = if succeeded {
+            Ended::Landed(TxSummary { hash, block_number, block_hash, gas_used })
+        } else {
+            Ended::Reverted(landed)
+        };
+        Ok(Found::Landed(Box::new((intent, ended))))
+    }
+
+    /// An intent that does nothing but take a nonce, before anything is signed for it.
+    fn nothing(&self, outbox: &Sending, account: Address, nonce: u64) -> Intent {
+        Intent {
+            key: format!("{CANCEL}/{nonce}"),
             what: CANCEL.to_owned(),
             chain: self.chain_id().clone(),
             genesis: outbox.genesis,
-            account: plan.account,
-            nonce: plan.nonce,
-            to: plan.to,
+            account,
+            nonce,
+            to: Some(account),
             value: U256::ZERO,
             input: Bytes::new(),
-            gas_limit: plan.gas_limit,
+            gas_limit: 0,
             attempts: Vec::new(),
             stage: Stage::Prepared,
-        };
+        }
+    }
+
+    /// An intent that takes the nonce of a lost transaction.
+    async fn orphan(&self, outbox: &Sending, from: &Signer, plan: &Plan) -> Result<Intent, Error> {
+        let nothing = self.nothing(outbox, plan.account, plan.nonce);
+        let mut intent = Intent { gas_limit: plan.gas_limit, ..nothing };
         let attempt =
             self.sign(from, &intent, Purpose::Cancel, plan.fees, (outbox.now_ms)()).await?;
         intent.attempts.push(attempt);
@@ -461,9 +524,13 @@ impl EvmChain {
     }
 }
 
-/// Whether something is to be signed: it is in no block, and what is to cancel it is not there yet.
-fn needs_signing(intent: &Intent, purpose: Purpose) -> bool {
-    intent.is_waiting() && !(purpose == Purpose::Cancel && intent.is_cancelled())
+/// What the cancel of an intent is called.
+fn cancelling(intent: &Intent) -> String {
+    if intent.to == Some(intent.account) {
+        CANCEL.to_owned()
+    } else {
+        format!("{CANCEL} of {}", intent.what)
+    }
 }
 
 /// What is named by a hash or a nonce.
@@ -472,4 +539,6 @@ enum Found {
     Open(Box<Intent>),
     /// What a journal claimed that is gone.
     Orphan(Claim),
+    /// What this journal claimed and does not have, and how it ended.
+    Landed(Box<(Intent, Ended)>),
 }

@@ -1,5 +1,7 @@
 //! What an account spent within a day, by its journal, and when it last did something.
 
+use std::collections::HashSet;
+
 use alloy_primitives::{Address, U256};
 
 use super::Sending;
@@ -51,6 +53,30 @@ impl EvmChain {
                 && intent.included().is_some_and(|inclusion| inclusion.succeeded)
         });
         Ok(intents.iter().map(signed_ms).max())
+    }
+
+    /// Whether the account sent something on this chain that the journal does not have: from another folder, by another
+    /// program, or from one that was lost.
+    pub(in crate::client) async fn has_sent_elsewhere(
+        &self,
+        account: Address,
+    ) -> Result<bool, Error> {
+        Ok(self.nonces_of_others(account).await?.next().is_some())
+    }
+
+    /// The nonces that the account used on this chain for what the journal does not have, the newest first.
+    pub(in crate::client) async fn nonces_of_others(
+        &self,
+        account: Address,
+    ) -> Result<impl Iterator<Item = u64> + use<>, Error> {
+        let own: HashSet<u64> = self
+            .intents_of(self.outbox()?, account)?
+            .into_iter()
+            .filter(|intent| intent.stage != Stage::Replaced)
+            .map(|intent| intent.nonce)
+            .collect();
+        let next = self.transactions_of(account).await?;
+        Ok((0..next).rev().filter(move |nonce| !own.contains(nonce)))
     }
 
     /// Everything that the journal has of an account on this very chain.

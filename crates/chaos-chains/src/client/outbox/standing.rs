@@ -219,7 +219,7 @@ fn settled(intent: &Intent, inclusion: Inclusion) -> Stage {
     }
 }
 
-fn inclusion(hash: B256, receipt: &Receipt) -> Inclusion {
+pub(super) fn inclusion(hash: B256, receipt: &Receipt) -> Inclusion {
     Inclusion {
         hash,
         block_number: receipt.block_number.to(),

@@ -116,7 +116,7 @@ impl EvmChain {
     }
 
     /// Waits until a block is as sure as is asked for.
-    pub(super) async fn settle_block(
+    pub(in crate::client) async fn settle_block(
         &self,
         number: u64,
         hash: B256,

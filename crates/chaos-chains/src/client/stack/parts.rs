@@ -19,7 +19,11 @@ use crate::{
     },
     error::OtherCode,
     made::Making,
+    sending::Intent,
 };
+
+/// Of what an account sent from elsewhere so many transactions are looked at for what they made.
+const ELSEWHERE_MAX: usize = 256;
 
 mod delay {
     alloy_sol_types::sol! {
@@ -136,7 +140,9 @@ impl EvmChain {
             if let Some(making) = self.making(contract).await? {
                 if !self.has_made(making).await? {
                     let act = self.deployment(contract).await?;
-                    self.ensure_not_under_way(account, &act).await?;
+                    if self.paid_for(account, &act)?.is_some() {
+                        continue;
+                    }
                     let mut plan = self.plan(account, &act).await?;
                     plan.nonce += plans.len() as u64;
                     plans.push(plan);
@@ -145,9 +151,13 @@ impl EvmChain {
             }
             let Some(creation) = created(contract, terms, &foreseen)? else { continue };
             let act = creation.act();
-            self.ensure_not_under_way(account, &act).await?;
+            // What the journal has is entered without being paid for again.
+            if let Some(sent) = self.paid_for(account, &act)? {
+                foresee(&mut foreseen, contract, account.create(sent.nonce));
+                continue;
+            }
             let rests_on_nothing =
-                contract != Contract::Governor || on.contracts.contains_key(&Contract::Token);
+                contract != Contract::Governor || self.is_there(&foreseen, Contract::Token).await?;
             let mut plan = if rests_on_nothing {
                 self.plan(account, &act).await?
             } else {
@@ -156,25 +166,56 @@ impl EvmChain {
                 self.priced(account, &act, gas).await?
             };
             plan.nonce += plans.len() as u64;
-            let address = account.create(plan.nonce);
-            foreseen.contracts.insert(contract, placeholder(address));
-            // A contract's own creations are counted from 1.
-            let timelock = placeholder(address.create(1));
-            if contract == Contract::Governor {
-                foreseen.contracts.insert(Contract::Timelock, timelock);
-            }
+            foresee(&mut foreseen, contract, account.create(plan.nonce));
             plans.push(plan);
         }
         Ok(plans)
     }
 
-    async fn ensure_not_under_way(&self, account: Address, act: &Act) -> Result<(), Error> {
-        if self.sent(account, act)?.is_none() {
+    /// The account has not made a contract of this kind from elsewhere: from another folder, or from a journal that
+    /// is lost. Whatever the deployment or the journal has is not looked for. Of what the account sent from
+    /// elsewhere the newest [`ELSEWHERE_MAX`] are looked at.
+    ///
+    /// # Errors
+    /// [`Error::MadeElsewhere`].
+    pub async fn ensure_not_made(
+        &self,
+        account: Address,
+        contract: Contract,
+        terms: &StackConfig,
+        on: &Deployment,
+    ) -> Result<(), Error> {
+        if on.contracts.contains_key(&contract) || self.making(contract).await?.is_some() {
             return Ok(());
         }
-        let what = act.what.to_owned();
-        let nonce = self.transactions_of(account).await?;
-        Err(Error::UnderWay { what, nonce })
+        // What rests on another is not made yet where that one is not known.
+        let act = created(contract, terms, on).ok().flatten().map(|creation| creation.act());
+        if let Some(act) = act
+            && self.sent(account, &act)?.is_some()
+        {
+            return Ok(());
+        }
+        let Some(compiled) = compiled(contract) else { return Ok(()) };
+        for nonce in self.nonces_of_others(account).await?.take(ELSEWHERE_MAX) {
+            let address = account.create(nonce);
+            if is_made_of(&self.code_of(address).await?, compiled) {
+                return Err(Error::MadeElsewhere { account, contract, address, nonce });
+            }
+        }
+        Ok(())
+    }
+
+    async fn is_there(&self, on: &Deployment, contract: Contract) -> Result<bool, Error> {
+        match on.contracts.get(&contract) {
+            Some(known) => Ok(!self.code_of(known.address).await?.is_empty()),
+            None => Ok(false),
+        }
+    }
+
+    /// What the journal has of it, which is on its way or did it: nothing more is paid for it.
+    fn paid_for(&self, account: Address, act: &Act) -> Result<Option<Intent>, Error> {
+        let sent = self.sent(account, act)?;
+        Ok(sent.filter(|intent| intent.included().is_none_or(|inclusion| inclusion.succeeded)))
     }
 
     /// A contract of a deployment is there, with the code that the deployment says.
@@ -280,6 +321,15 @@ fn compiled(contract: Contract) -> Option<&'static Bytes> {
 fn is_made_of(code: &[u8], compiled: &[u8]) -> bool {
     code.len() == compiled.len()
         && code.iter().zip(compiled).all(|(found, made)| found == made || *made == 0)
+}
+
+/// Enters where a contract will be, and the timelock that comes with the governor.
+fn foresee(on: &mut Deployment, contract: Contract, address: Address) {
+    on.contracts.insert(contract, placeholder(address));
+    if contract == Contract::Governor {
+        // A contract's own creations are counted from 1.
+        on.contracts.insert(Contract::Timelock, placeholder(address.create(1)));
+    }
 }
 
 /// A contract that is not there yet.

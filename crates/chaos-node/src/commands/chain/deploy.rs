@@ -31,14 +31,19 @@ pub(crate) fn run(args: &DeployArgs) -> Result<ExitCode, Failure> {
         on.ensure_chain(chain.chain_id(), genesis)
             .or_fail(Kind::Input)
             .map_err(|failure| deployment::named(failure, &args.deployment))?;
+        // What a reorganisation took out of the chain is sent again before anything is held against the file.
+        chain.go_on(Some(&signer)).await?;
         ensure_terms(&chain, args, &on).await?;
         enter_token(&chain, args, &mut on).await?;
         let (contracts, terms) = (contracts(args), terms(&args.terms));
+        for contract in contracts.iter().filter(|_| !args.again) {
+            chain.ensure_not_made(signer.address(), *contract, &terms, &on).await?;
+        }
         if args.send.spend.dry_run {
             let account = signer.address();
             let plans = chain.plan_deployment(account, &contracts, &terms, &on).await?;
-            if plans.is_empty() && !args.send.json {
-                output::line("everything is there already");
+            if plans.is_empty() {
+                return nothing_to_pay(args.send.json);
             }
             show_plans(&chain, &plans, args.send.json)?;
             return Ok(ExitCode::SUCCESS);
@@ -153,6 +158,17 @@ async fn enter_token(
             Ok(())
         }
     }
+}
+
+fn nothing_to_pay(as_json: bool) -> Result<ExitCode, Failure> {
+    if as_json {
+        output::json(&json!({"event": "nothing_to_send"}))?;
+    } else {
+        output::line(
+            "nothing would be signed or paid: all of it is on the chain, or in the journal",
+        );
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn report(args: &DeployArgs, on: &Deployment) -> Result<ExitCode, Failure> {

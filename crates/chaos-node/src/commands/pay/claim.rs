@@ -88,6 +88,7 @@ pub(super) fn run(args: &ClaimArgs) -> Result<ExitCode, Failure> {
 fn ensure_recordable(args: &ClaimArgs, plan: &PayPlan) -> Result<(), Failure> {
     let ledger = ledger::open(&args.step.send.data.data)?;
     ledger.operator_for(chaos_agency::action::Pay::KIND)?;
+    ledger.ensure_clock()?;
     Ok(ensure_unpaid(&ledger, plan.outcome)?)
 }
 

@@ -31,6 +31,7 @@ pub(crate) fn run(args: &SubmitArgs) -> Result<ExitCode, Failure> {
     let developer = proposing::Signer::of(&ledger, &args.agent)?;
     // What the log would not admit must not be paid for.
     let draft = submittable(&ledger, &published, &developer)?;
+    ledger.ensure_clock()?;
     let heads = ledger::heads()?;
     runtime::server()?.block_on(async {
         let chain = connect(&args.send.chain, outbox).await?;
@@ -53,6 +54,9 @@ pub(crate) fn run(args: &SubmitArgs) -> Result<ExitCode, Failure> {
             Err(SubmissionError::Chain(error)) => return planned(&chain, error, args.send.json),
             submitted => submitted.map_err(chaos_programs::Error::from)?,
         };
+        if args.send.spend.dry_run {
+            return on_record(args, &submitted);
+        }
         // Now, since nodes forget what the state was some blocks ago.
         let on = OnRecord::shown(&settling, endpoint, &submitted, &uri, draft).await?;
         let mut ledger = ledger::open(&args.send.data.data)?;
@@ -60,6 +64,18 @@ pub(crate) fn run(args: &SubmitArgs) -> Result<ExitCode, Failure> {
         let receipt = record_submission(&mut ledger, &developer, &text, &on)?;
         report(args, &on, &receipt)
     })
+}
+
+/// What is on record already is logged by the command that writes, and paid by none.
+fn on_record(args: &SubmitArgs, submitted: &SubmittedProposal) -> Result<ExitCode, Failure> {
+    let number = submitted.proposal_id.to_string();
+    if args.send.json {
+        output::json(&json!({"event": "on_record", "proposal_id": number}))?;
+    } else {
+        output::line(format_args!("it is on record already, as proposal {number}"));
+        output::line("nothing would be paid; without --dry-run its receipt is logged");
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn report(args: &SubmitArgs, on: &OnRecord<'_>, receipt: &Digest) -> Result<ExitCode, Failure> {
