@@ -207,8 +207,9 @@ fn proof_that_a_retired_key_signs_is_about_the_root_key_alone() {
     fs::write(&policy, format!("log {retired}\nquorum none\n")).unwrap();
     ensure_found(verify(&all, &["--log-policy", &policy]), 1, &expected);
     fs::write(&policy, format!("log {}\nlog {retired}\nquorum none\n", log.root)).unwrap();
-    let expected = ["retired_key", "accepted", "key-retired"];
-    ensure_found(verify(&all, &["--log-policy", &policy]), 1, &expected);
+    // To a reader each line names a log, and the stolen key is none.
+    let refused = verify(&all, &["--log-policy", &policy]);
+    refused.expect_error(3, &["two keys for the log"]);
 }
 
 #[test]
