@@ -8,7 +8,7 @@ use super::Sending;
 use crate::{
     Error,
     client::EvmChain,
-    sending::{FeeError, Intent},
+    sending::{FeeError, Intent, Stage},
 };
 
 /// A day, in milliseconds.
@@ -109,7 +109,7 @@ mod tests {
     use chaos_types::ChainId;
 
     use super::*;
-    use crate::sending::{Attempt, Fees, Inclusion, Purpose, Stage};
+    use crate::sending::{Attempt, Fees, Inclusion, Purpose};
 
     fn intent(stage: Stage) -> Intent {
         let attempt = |number: u8, fee: u128| Attempt {
