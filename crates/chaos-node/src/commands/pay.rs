@@ -82,8 +82,9 @@ fn foretell(plan: &PayPlan, unit: &TokenUnit, total: U256) -> Result<(), Failure
     for Due { account, amount, .. } in plan.due()? {
         output::say(format_args!("{account:#x} gets {}", unit.amount(amount)));
     }
-    output::say(format_args!("in token {unit}, as the node says"));
+    output::say(format_args!("in token {unit}"));
     output::say(format_args!("{} in all, {total} of its smallest units", unit.amount(total)));
+    output::say("symbol and decimals are what the node says");
     Ok(())
 }
 

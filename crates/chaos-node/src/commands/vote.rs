@@ -44,7 +44,7 @@ fn delegate(args: &DelegateArgs) -> Result<ExitCode, Failure> {
         let to = args.to.unwrap_or_else(|| signer.address());
         match chain.delegate(token, &signer, to).await {
             Ok(Some(sent)) => {
-                let text = format!("the votes of {:#x} are {to:#x}'s now", signer.address());
+                let text = format!("the votes of {:#x}\n  are {to:#x}'s now", signer.address());
                 sent_as(&Sent { event: "delegated", text, sent }, &args.send.chain, args.send.json)
             }
             Ok(None) => {
@@ -61,7 +61,7 @@ fn report_delegated(account: Address, to: Address, as_json: bool) -> Result<(), 
     if as_json {
         return output::json(&json!({"event": "delegated", "transaction": null}));
     }
-    output::line(format_args!("the votes of {account:#x} are {to:#x}'s already"));
+    output::line(format_args!("the votes of {account:#x}\n  are {to:#x}'s already"));
     output::say("as the node says; nothing was sent");
     Ok(())
 }

@@ -252,7 +252,7 @@ fn an_amount_is_shown_in_the_tokens_own_unit_before_it_is_paid() {
     let token = format!("{:#x}", stack.at("token"));
     for said in [
         &format!("{:#x} gets 500000 CHAOS\n", payees[0])[..],
-        &format!("in token {token} (CHAOS, 6 decimals), as the node says\n"),
+        &format!("in token {token} (CHAOS, 6 decimals)\n"),
         "1000000 CHAOS in all, 1000000000000 of its smallest units\n",
         "no log here has outcome sha256:0101",
     ] {

@@ -25,10 +25,13 @@ pub(super) fn run(args: &CastArgs) -> Result<ExitCode, Failure> {
         let (governor, id) = (vote.governor, vote.call.proposal_id());
         let unit = chain.vote_unit(governor).await?;
         let call = &vote.call;
-        output::tell(format_args!(
-            "the vote is on {} of {} = {}, in governor {governor:#x}",
-            call.name, call.chain, call.value
+        output::say(format_args!(
+            "the vote is on {} of {} = {}",
+            output::one_line(&call.name),
+            call.chain,
+            call.value
         ));
+        output::say(format_args!("in governor {governor:#x}"));
         let (account, support) = (signer.address(), args.support.support());
         let patience = Duration::from_secs(if args.send.spend.dry_run { 0 } else { args.send.spend.wait.wait });
         let is_open = |state| state != ProposalState::Pending;

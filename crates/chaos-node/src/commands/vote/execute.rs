@@ -136,7 +136,7 @@ async fn report(
             "block_number": executed.map(|sent| sent.block_number.to_string()),
         }))?;
     } else {
-        let (name, of) = (&call.name, &call.chain);
+        let (name, of) = (output::one_line(&call.name), &call.chain);
         output::line(format_args!("the vote is carried out: {name} of {of} is {value}"));
         if let Some(sent) = executed {
             output::line(format_args!("  transaction  {:#x}", sent.hash));
