@@ -334,6 +334,10 @@ fn a_share_that_cannot_be_paid_keeps_the_others_from_nothing() {
     pay(&story, &["fund"]).expect_code(0);
     // A node's word for a claim that it shows no event of is no claim.
     let landed = story.landed();
+    let register = ["agent", "register", "--name", "ada", "--role", "researcher"];
+    story.run(&register).expect_code(0);
+    let unknown = ["is no outcome of a vote in this log"];
+    pay(&story, &["claim", "--record"]).expect_error(3, &unknown);
     let claimed =
         "0x".to_owned() + &hex_of(&chaos_chains::keccak256("AlreadyClaimed(uint256,address)")[..4]);
     let claimed = claimed + &"00".repeat(64);

@@ -7,7 +7,7 @@ use chaos_chains::{
 };
 use chaos_ledger::OPERATOR;
 use chaos_programs::{
-    paying::{Due, Paid, PayPlan, ensure_unpaid, record_payment},
+    paying::{Due, Paid, PayPlan, Refused, ensure_unpaid, record_payment},
     proposing,
 };
 use serde_json::json;
@@ -89,7 +89,12 @@ fn ensure_recordable(args: &ClaimArgs, plan: &PayPlan) -> Result<(), Failure> {
     let ledger = ledger::open(&args.step.send.data.data)?;
     ledger.operator_for(chaos_agency::action::Pay::KIND)?;
     ledger.ensure_clock()?;
-    Ok(ensure_unpaid(&ledger, plan.outcome)?)
+    ensure_unpaid(&ledger, plan.outcome)?;
+    if plan.ensure_of(&ledger)? {
+        return Ok(());
+    }
+    let unknown = Refused::NoOutcome { receipt: plan.outcome };
+    Err(chaos_programs::Error::from(unknown).into())
 }
 
 /// Every share is paid.
@@ -99,7 +104,7 @@ fn ensure_all(shares: &[Share]) -> Result<(), Failure> {
         return Ok(());
     }
     let reason = format!("{unpaid} of {} shares are not paid", shares.len());
-    let hint = "the others are; the same command tries these again, and after the deadline `pay refund` takes back \
+    let hint = "the same command tries these again, and pays no other twice; after the deadline `pay refund` takes back \
                 what nobody could claim";
     Err(Failure::message(Kind::Outside, reason).hint(hint))
 }
