@@ -6,6 +6,7 @@ mod contract_kind;
 mod doctor;
 mod events;
 mod governor;
+mod machine;
 mod making;
 mod observing;
 mod outbox;

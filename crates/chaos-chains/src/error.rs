@@ -232,7 +232,7 @@ pub enum Error {
         /// How sure that is.
         reached: Reached,
     },
-    /// A transaction that somebody else sent was in a block that is no longer part of the chain.
+    /// A transaction was in a block that is no longer part of the chain.
     #[error("the block that held transaction {hash} is no longer part of the chain")]
     LeftChain {
         /// The transaction.
@@ -469,6 +469,19 @@ pub enum Error {
         /// The nonce.
         nonce: u64,
     },
+    /// Another transaction has the nonce, in a block that may still be replaced.
+    #[error(
+        "nonce {nonce}, meant for {what} ({hash}), is used by another transaction, in a block that may still \
+         be replaced"
+    )]
+    NonceHeld {
+        /// What was to be done.
+        what: String,
+        /// The nonce.
+        nonce: u64,
+        /// What waits for it.
+        hash: B256,
+    },
     /// It was cancelled.
     #[error("{what} was cancelled by transaction {hash}")]
     Cancelled {
@@ -681,6 +694,7 @@ impl Error {
             Self::Unreachable { .. }
                 | Self::RateLimited { .. }
                 | Self::NotMined { .. }
+                | Self::NonceHeld { .. }
                 | Self::NotSettled { .. }
                 | Self::NotOver { .. }
                 | Self::BlockNotSettled { .. }

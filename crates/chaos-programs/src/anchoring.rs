@@ -8,7 +8,7 @@ use chaos_chains::{Address, B256, EvmChain, REGISTRY, RegistryKey, Signer, sendi
 use chaos_ledger::{Ledger, NewEntry};
 use chaos_log::SignedCheckpoint;
 use chaos_store::Records as _;
-use chaos_types::{Digest, canonical};
+use chaos_types::{Digest, canonical, dsse::Envelope};
 use chaos_verify::Anchored;
 use serde_json::Value;
 
@@ -171,7 +171,8 @@ struct Shown {
     proof: Value,
 }
 
-/// Keeps what shows an anchor, if the head that was anchored is at hand, and logs the receipt of it.
+/// Keeps what shows an anchor, if the head that was anchored is at hand, and logs the receipt of it. What another process
+/// of the same log recorded meanwhile is not recorded again.
 ///
 /// # Errors
 /// If the log does not admit it.
@@ -182,6 +183,10 @@ pub fn record(
 ) -> Result<Recorded, Error> {
     let Written { mut body, proof, reached } = written;
     let key = ledger.operator_for(action::Anchor::KIND)?;
+    if let Some((receipt, body)) = recorded(ledger, &body, checkpoint.is_some())? {
+        let envelope = envelope(ledger, &receipt)?;
+        return Ok(Recorded { body, receipt, anchored: Anchored { envelope, proof }, reached });
+    }
     if let Some(checkpoint) = checkpoint {
         body.shown_by = Some(ledger.keep_anchor(checkpoint, proof.clone())?);
     }
@@ -193,10 +198,39 @@ pub fn record(
         evidence: Evidence::None {},
         action: Action::Anchor(body.clone()),
     })?;
-    let entry = ledger.store().entry_by_digest(&receipt).map_err(chaos_ledger::Error::from)?;
-    let entry = entry.ok_or(chaos_ledger::Error::NoReceipt { receipt })?;
-    let envelope = canonical::from_slice(&entry.record).map_err(chaos_ledger::Error::Record)?;
+    let envelope = envelope(ledger, &receipt)?;
     Ok(Recorded { body, receipt, anchored: Anchored { envelope, proof }, reached })
+}
+
+/// A receipt as it is in the log.
+fn envelope(ledger: &Ledger, receipt: &Digest) -> Result<Envelope, Error> {
+    let entry = ledger.store().entry_by_digest(receipt).map_err(chaos_ledger::Error::from)?;
+    let entry = entry.ok_or(chaos_ledger::Error::NoReceipt { receipt: *receipt })?;
+    Ok(canonical::from_slice(&entry.record).map_err(chaos_ledger::Error::Record)?)
+}
+
+/// The receipt of the same anchor in the same block, where the log has one; without what shows it, it does not stand for
+/// one that has that.
+fn recorded(
+    ledger: &Ledger,
+    body: &action::Anchor,
+    is_shown: bool,
+) -> Result<Option<(Digest, action::Anchor)>, Error> {
+    for index in (body.log_size..ledger.size()).rev() {
+        let row = ledger.action(index)?.filter(|row| row.kind == action::Anchor::KIND);
+        let Some(row) = row else { continue };
+        let receipt = ledger.receipt(&row.receipt)?;
+        let Some(Action::Anchor(before)) = receipt.as_ref().map(|it| &it.action) else { continue };
+        let same = action::Anchor {
+            transaction: before.transaction.clone(),
+            shown_by: before.shown_by,
+            ..body.clone()
+        };
+        if *before == same && (before.shown_by.is_some() || !is_shown) {
+            return Ok(Some((row.receipt, same)));
+        }
+    }
+    Ok(None)
 }
 
 /// Whether the log has to declare a place before it is anchored there. It never has to for a contract of its own.

@@ -16,7 +16,7 @@ pub struct Finding {
     pub name: &'static str,
     /// What was found.
     pub found: Found,
-    /// What does not work without it. Without any, something else stands for it.
+    /// What does not work without it.
     pub needed_for: &'static [Work],
     /// What was seen, or what to do.
     pub text: String,
@@ -27,6 +27,9 @@ pub struct Finding {
 pub enum Found {
     /// It was tried, and is there.
     Here,
+    /// It was tried, and is not there or not whole. Something else stands for it, and the text says what is
+    /// lost.
+    Limited,
     /// It was tried, and is not.
     Missing,
     /// Nobody tried: something that it takes was not given.
@@ -50,7 +53,7 @@ pub fn prospect(work: Work, findings: &[Finding]) -> Prospect {
     let mut prospect = Prospect::Works;
     for finding in findings.iter().filter(|it| it.needed_for.contains(&work)) {
         match finding.found {
-            Found::Here => {}
+            Found::Here | Found::Limited => {}
             Found::Missing => return Prospect::Fails,
             Found::NotAsked => prospect = Prospect::NotShown,
         }
@@ -74,6 +77,7 @@ impl EvmChain {
         findings.push(fees);
         findings.push(self.fee_history().await?);
         findings.push(self.code().await?);
+        findings.push(self.machine().await?);
         findings.push(self.storage_proof().await?);
         findings.push(self.logs().await?);
         findings.extend(self.named_blocks().await?);
@@ -95,11 +99,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_asked_is_no_success() {
+    fn what_was_not_asked_is_no_success_and_a_limit_no_failure() {
         let here = finding(Found::Here, &[Work::Anchor, Work::Vote]);
         let missing = finding(Found::Missing, &[Work::Vote]);
         let unasked = finding(Found::NotAsked, &[Work::Anchor, Work::Vote]);
-        let alone = [here.clone()];
+        let alone = [here.clone(), finding(Found::Limited, &[Work::Anchor])];
         assert_eq!(prospect(Work::Anchor, &alone), Prospect::Works);
         let all = [here, missing, unasked];
         assert_eq!(prospect(Work::Anchor, &all), Prospect::NotShown);

@@ -414,6 +414,15 @@ impl EvmChain {
             return match intent.stage {
                 // Nothing has shown that what was struck used its nonce.
                 Stage::Prepared | Stage::Sent | Stage::Abandoned => Ok(()),
+                Stage::Included(inclusion)
+                | Stage::Final(inclusion)
+                | Stage::Dropped(inclusion)
+                    if self.was_replaced(&inclusion).await? =>
+                {
+                    // A chain that took back what it called final. The same bytes are open again.
+                    outbox.journal.keep(&Intent { stage: Stage::Sent, ..intent })?;
+                    Err(Error::LeftChain { hash: inclusion.hash })
+                }
                 Stage::Included(_) | Stage::Final(_) | Stage::Dropped(_) | Stage::Replaced => {
                     Err(Error::Behind { account: address, next: count, nonce: claim.nonce })
                 }

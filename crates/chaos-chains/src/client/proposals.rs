@@ -72,6 +72,8 @@ impl EvmChain {
         metadata_uri: &str,
         attestation: &[u8],
     ) -> Result<SubmittedProposal, Error> {
+        // Else it would be on record, paid for, and never read back.
+        self.ensure_cancun().await?;
         let call = ProposalEndpoint::submitProposalCall {
             metadataURI: metadata_uri.to_owned(),
             attestation: Bytes::copy_from_slice(attestation),

@@ -94,14 +94,7 @@ pub(super) fn hint(error: &Error) -> Option<String> {
              which keeps the state of older blocks"
                 .to_owned()
         }
-        Error::Unsupported { capability, .. } if capability.contains("what is logged") => {
-            "nothing was sent; name another node of the chain by --rpc-url".to_owned()
-        }
-        Error::Unsupported { capability, .. } if capability.contains("eth_getProof") => {
-            "nothing was sent; name another node of the chain by --rpc-url. A CheckpointAnchor contract of the \
-             log's own (--contract) needs no such proof, if the log has one"
-                .to_owned()
-        }
+        Error::Unsupported { capability, .. } => unsupported(capability).to_owned(),
         Error::OtherCode(_) => {
             "nothing was sent; name the right address, or another file by --deployment; what a reorganisation \
              took, `chaoschain tx resume` sends again"
@@ -113,9 +106,51 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         }
         Error::Unsigned(unsigned) => self::unsigned(unsigned)?.to_owned(),
         Error::Reverted { reason, .. } => contract(reason)?.to_owned(),
-        Error::Unsupported { .. } => "nothing was sent; name another node by --rpc-url".to_owned(),
-        error => return of_the_journal(error).or_else(|| of_what_is_kept(error)),
+        error => {
+            let sent = || of_sent(error).map(str::to_owned);
+            return of_the_journal(error).or_else(|| of_what_is_kept(error)).or_else(sent);
+        }
     })
+}
+
+/// What can be done about what was signed and is not where it was meant to be.
+fn of_sent(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::NonceHeld { .. } => {
+            "this account is used by another program or machine; nothing was paid twice: wait until that block \
+             is final, and give the same command again. Use an account of its own for each machine"
+        }
+        Error::Rejected { method, .. } if method == "eth_sendRawTransaction" => {
+            "it is signed and stays in the journal, and the same command offers it again; where another program \
+             of this account uses its nonce, wait until that has landed"
+        }
+        Error::LeftChain { .. } => {
+            "nothing was paid twice: the same command goes on, and what was sent from here goes out again as it is"
+        }
+        _ => return None,
+    })
+}
+
+/// What can be done where a node or its chain lacks something.
+fn unsupported(capability: &str) -> &'static str {
+    match capability {
+        it if it.contains("what is logged") => {
+            "nothing was sent; name another node of the chain by --rpc-url"
+        }
+        it if it.contains("eth_getProof") => {
+            "nothing was sent; name another node of the chain by --rpc-url. A CheckpointAnchor contract of the \
+             log's own (--contract) needs no such proof, if the log has one"
+        }
+        it if it.contains("Cancun") => {
+            "nothing was sent; the chain's EVM is older: registry and distributor work there, and proposals and \
+             votes need another chain"
+        }
+        it if it.contains("deterministic deployer") => {
+            "nothing was sent; it is the chain that lacks it: anybody may put it there, docs/guides/chain.md says how \
+             under \"A chain without the deployer\". `chain deploy` puts the other parts there when they are named"
+        }
+        _ => "nothing was sent; name another node by --rpc-url",
+    }
 }
 
 /// What can be done about a transaction, or about what was done before.

@@ -70,7 +70,7 @@ impl Work {
 
 impl fmt::Display for Work {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Self::Anchor => "anchor",
             Self::Vote => "vote",
             Self::Pay => "pay",

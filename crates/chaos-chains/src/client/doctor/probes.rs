@@ -15,9 +15,14 @@ use crate::{
 
 /// Blocks of events that a node may give at once, from many to few.
 const LOG_RANGES: [u64; 6] = [1_000_000, 100_000, 10_000, 1_000, 100, 1];
+/// With so many at once a year of a chain is read in some minutes.
+const LOG_RANGE_ENOUGH: u64 = 10_000;
 
 /// Kinds of transactions that blocks are proved with.
 const KINDS_KNOWN: [&str; 5] = ["0x0", "0x1", "0x2", "0x3", "0x4"];
+
+/// Unknown kinds that a finding names: it is one line.
+const KINDS_NAMED_MAX: usize = 2;
 
 /// Words of a node in a finding, at most: it is one line.
 const WORDS_MAX: usize = 40;
@@ -92,7 +97,7 @@ impl EvmChain {
                 (Found::Here, "tips follow the last blocks".to_owned())
             }
             Asked::Answered(_) | Asked::Refused(_) => {
-                (Found::Missing, "the node's own tip is taken, up to --max-tip".to_owned())
+                (Found::Limited, "the node's own tip counts, up to --max-tip".to_owned())
             }
         };
         Ok(Finding { name: "eth_feeHistory", found, needed_for: &[], text })
@@ -108,6 +113,18 @@ impl EvmChain {
             Asked::Refused(words) => (Found::Missing, words),
         };
         Ok(Finding { name: "eth_getCode", found, needed_for: ANY, text })
+    }
+
+    /// Whether the chain executes what endpoint and governor are compiled to.
+    pub(super) async fn machine(&self) -> Result<Finding, Error> {
+        let found = self.runs_cancun().await?;
+        let text = match found {
+            Found::Here | Found::Limited => "it executes endpoint and governor",
+            Found::Missing => "older: anchoring and paying work, votes do not",
+            Found::NotAsked => "the node executes no code of the asker's",
+        };
+        let needed_for = &[Work::Deploy, Work::Vote];
+        Ok(Finding { name: "EVM of Cancun", found, needed_for, text: text.to_owned() })
     }
 
     /// A proof of storage, whose first node is held against the state root of its block.
@@ -145,7 +162,6 @@ impl EvmChain {
     pub(super) async fn logs(&self) -> Result<Finding, Error> {
         let head = self.block_number().await?;
         let named = |found, text| Finding { name: "eth_getLogs", found, needed_for: &[], text };
-        let mut refused = String::new();
         for range in LOG_RANGES {
             let filter = json!([{
                 "address": REGISTRY,
@@ -156,14 +172,17 @@ impl EvmChain {
                 Asked::Answered(Value::Array(_)) if range > head => {
                     return Ok(named(Found::Here, "all blocks at once".to_owned()));
                 }
-                Asked::Answered(Value::Array(_)) => {
+                Asked::Answered(Value::Array(_)) if range >= LOG_RANGE_ENOUGH => {
                     return Ok(named(Found::Here, format!("{range} blocks at once")));
                 }
-                Asked::Answered(_) => refused = "no list".to_owned(),
-                Asked::Refused(words) => refused = words,
+                Asked::Answered(Value::Array(_)) => {
+                    let text = format!("{range} blocks at once: an audit takes long");
+                    return Ok(named(Found::Limited, text));
+                }
+                Asked::Answered(_) | Asked::Refused(_) => {}
             }
         }
-        Ok(named(Found::Missing, format!("another's anchors are not found ({refused})")))
+        Ok(named(Found::Limited, "no events: no `anchor audit` on this node".to_owned()))
     }
 
     pub(super) async fn named_blocks(&self) -> Result<[Finding; 2], Error> {
@@ -171,7 +190,9 @@ impl EvmChain {
             let (found, text) = match (at, self.final_depth) {
                 (_, Some(depth)) => (Found::Here, format!("the chain file: under {depth} blocks")),
                 (Some(at), None) => (Found::Here, format!("block {at}")),
-                (None, None) => (Found::Missing, format!("{deep} blocks stand for one")),
+                (None, None) => {
+                    (Found::Limited, format!("none is named: {deep} blocks stand for one"))
+                }
             };
             Finding { name, found, needed_for: &[], text }
         };
@@ -203,7 +224,9 @@ impl EvmChain {
         }
         let asked = self.probe("eth_getTransactionReceipt", json!([B256::ZERO])).await?;
         Ok(match asked {
-            Asked::Answered(_) => named(Found::Here, "one by one"),
+            Asked::Answered(_) => {
+                named(Found::Limited, "one by one: a CheckpointAnchor takes longer")
+            }
             Asked::Refused(_) => named(Found::Missing, "name another node"),
         })
     }
@@ -219,12 +242,13 @@ impl EvmChain {
         kinds.dedup();
         let unknown: Vec<&str> =
             kinds.iter().map(String::as_str).filter(|kind| !KINDS_KNOWN.contains(kind)).collect();
+        let named = &unknown[..unknown.len().min(KINDS_NAMED_MAX)];
         let (found, text) = if transactions.is_empty() {
             (Found::NotAsked, "the newest block is empty".to_owned())
         } else if unknown.is_empty() {
             (Found::Here, kinds.join(", "))
         } else {
-            (Found::Missing, format!("{} unknown here", unknown.join(", ")))
+            (Found::Limited, format!("{}: no proof of a CheckpointAnchor", named.join(", ")))
         };
         // The proof of an event decodes its whole block; that of the registry's storage decodes none.
         Finding { name: "transaction kinds", found, needed_for: &[], text }
@@ -256,7 +280,7 @@ impl EvmChain {
         let (found, text) = if has_deployer {
             (Found::Here, format!("{DEPLOYER:#x}"))
         } else {
-            (Found::Missing, "the registry cannot be put there".to_owned())
+            (Found::Missing, "anybody may put it there; the guide says how".to_owned())
         };
         let needed_for: &[Work] = if is_lost { &[Work::Deploy] } else { &[] };
         Ok([registry, Finding { name: "CREATE2 deployer", found, needed_for, text }])

@@ -90,7 +90,7 @@ impl EvmChain {
                 }
             }
             if start.elapsed() > outbox.patience {
-                return Err(overdue(&intent, reached, until, outbox.patience));
+                return Err(self.overdue(&intent, reached, until, outbox.patience).await);
             }
             tokio::time::sleep(Duration::from_millis(pause_ms)).await;
             pause_ms = (pause_ms * 2).min(RECEIPT_PAUSE_MS_MAX);
@@ -202,6 +202,12 @@ impl EvmChain {
         Ok(self.block_hash(inclusion.block_number).await? != Some(inclusion.block_hash))
     }
 
+    /// Whether the chain has a block where something was included, and it is another one. A node that is behind has none.
+    pub(super) async fn was_replaced(&self, inclusion: &Inclusion) -> Result<bool, Error> {
+        let found = self.block_hash(inclusion.block_number).await?;
+        Ok(found.is_some_and(|found| found != inclusion.block_hash))
+    }
+
     /// The receipt of what was included.
     pub(super) async fn mined(
         &self,
@@ -233,25 +239,42 @@ impl EvmChain {
         let summary = TxSummary { hash, block_number, block_hash, gas_used };
         Ok(Mined { summary, receipt, reached, nonce: intent.nonce })
     }
-}
 
-/// Why nobody waits any longer.
-fn overdue(intent: &Intent, reached: Reached, wanted: Finality, waited: Duration) -> Error {
-    let (newest, waited_s) = (intent.newest(), waited.as_secs());
-    match intent.stage.inclusion() {
-        None => Error::NotMined {
-            hash: newest.map_or(B256::ZERO, |attempt| attempt.hash),
-            what: intent.doing(newest).into_owned(),
-            nonce: intent.nonce,
-            cancels: intent.is_cancelled(),
-            waited_s,
-        },
-        Some(inclusion) => Error::NotSettled {
-            hash: inclusion.hash,
-            block_number: inclusion.block_number,
-            reached,
-            wanted,
-            waited_s,
-        },
+    /// Whether something that is none of an intent's attempts has its nonce, as far as the node shows.
+    async fn is_held(&self, intent: &Intent) -> bool {
+        // Asked in this order: one of them may land in between.
+        matches!(self.is_free(intent).await, Ok(false))
+            && matches!(self.landed(intent).await, Ok(None))
+    }
+
+    /// Why nobody waits any longer.
+    async fn overdue(
+        &self,
+        intent: &Intent,
+        reached: Reached,
+        wanted: Finality,
+        waited: Duration,
+    ) -> Error {
+        let (newest, waited_s) = (intent.newest(), waited.as_secs());
+        let hash = newest.map_or(B256::ZERO, |attempt| attempt.hash);
+        match intent.stage.inclusion() {
+            None if self.is_held(intent).await => {
+                Error::NonceHeld { what: intent.what.clone(), nonce: intent.nonce, hash }
+            }
+            None => Error::NotMined {
+                hash,
+                what: intent.doing(newest).into_owned(),
+                nonce: intent.nonce,
+                cancels: intent.is_cancelled(),
+                waited_s,
+            },
+            Some(inclusion) => Error::NotSettled {
+                hash: inclusion.hash,
+                block_number: inclusion.block_number,
+                reached,
+                wanted,
+                waited_s,
+            },
+        }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Act, Sending, delivery::RETAINED};
 use crate::{
     Error, Signer,
-    client::{EvmChain, refusal},
+    client::{EvmChain, refusal, registry::gas_limit_min},
     error::Shortage,
     json_rpc::{Outcome, parse},
     sending::{Attempt, Fees, Intent, Purpose, Quote, Stage},
@@ -96,7 +96,7 @@ impl EvmChain {
         let quote = self.quote().await?;
         let fees = Fees::choose(&quote, &outbox.cap)?;
         // A fifth more, because the state may have moved when it is mined.
-        let gas_limit = gas.saturating_add(gas / 5);
+        let gas_limit = gas.saturating_add(gas / 5).max(gas_limit_min(act));
         fees.ensure_cost(gas_limit, U256::ZERO, &outbox.cap)?;
         Ok(Plan {
             what: act.what.to_owned(),

@@ -60,6 +60,7 @@ fn is_asked(args: &DoctorArgs, work: Work) -> bool {
 const fn word(found: Found) -> &'static str {
     match found {
         Found::Here => "ok",
+        Found::Limited => "limited",
         Found::Missing => "missing",
         Found::NotAsked => "not asked",
     }
@@ -98,7 +99,7 @@ fn as_text(chain: &EvmChain, asked: &[Work], findings: &[Finding]) {
         let word = match found {
             Found::Here => output::good(&word),
             Found::Missing => output::bad(&word),
-            Found::NotAsked => output::dim(&word),
+            Found::Limited | Found::NotAsked => output::dim(&word),
         };
         output::sentence(format_args!("  {word} {name:<21} {text}"));
     }
@@ -106,8 +107,12 @@ fn as_text(chain: &EvmChain, asked: &[Work], findings: &[Finding]) {
         let outlook = prospect(*work, findings);
         let lacking: Vec<&str> = findings
             .iter()
-            .filter(|it| it.needed_for.contains(work) && it.found != Found::Here)
-            .filter(|it| outlook == Prospect::NotShown || it.found == Found::Missing)
+            .filter(|it| it.needed_for.contains(work))
+            .filter(|it| match it.found {
+                Found::Here | Found::Limited => false,
+                Found::NotAsked => outlook == Prospect::NotShown,
+                Found::Missing => true,
+            })
             .map(|it| it.name)
             .collect();
         let why = match outlook {
