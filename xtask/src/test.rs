@@ -72,8 +72,12 @@ fn tests() -> Vec<Step> {
 /// How often `test --long` kills a process that appends; a change's tests do so two hundred times.
 const LONG_KILLS: &str = "10000";
 
-/// What takes hours: every bit of every signed prefix, ten thousand kills, what others' implementations
-/// say, what judges the contracts, the coverage of all tests, and every fuzz target.
+/// How many seeds of a misbehaving node `test --long` plays, and the kills at every question; a change's tests
+/// play fifty.
+const LONG_SEEDS: &str = "1000";
+
+/// What takes hours: every bit of every signed prefix, ten thousand kills, a thousand seeds of a misbehaving node,
+/// what others' implementations say, what judges the contracts, the coverage of all tests, and every fuzz target.
 fn long_tests() -> Result<()> {
     run(Step::new("every bit", cargo())
         .args(["test", "--package", "chaos-attestation", "--test", "it", "no_bit"])
@@ -81,6 +85,9 @@ fn long_tests() -> Result<()> {
     run(Step::new("kills", cargo())
         .args(["test", "--package", "chaos-ledger", "--test", "it", "two_hundred_kills"])
         .env("CHAOSCHAIN_KILLS", LONG_KILLS))?;
+    run(Step::new("seeds", cargo())
+        .args(["test", "--package", "chaos-node", "--test", "it", "seeds::"])
+        .env("CHAOSCHAIN_SEEDS", LONG_SEEDS))?;
     interop::check()?;
     contracts::check()?;
     coverage::run(&["--check".to_owned()])?;

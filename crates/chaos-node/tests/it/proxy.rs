@@ -9,7 +9,10 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
+
+use serde_json::{Value, json};
 
 /// What to do with one HTTP request.
 pub(crate) enum Reply {
@@ -23,6 +26,12 @@ pub(crate) enum Reply {
     CutShort,
     /// Close the connection without a word.
     HangUp,
+    /// Ask the chain, and close the connection without a word of its answer.
+    Deaf,
+    /// Ask the chain twice, and pass the second answer on.
+    Twice,
+    /// Ask the chain, and pass its answer on after this time.
+    Late(Duration),
     /// Keep the connection and say nothing.
     Stall,
 }
@@ -50,7 +59,7 @@ impl Proxy {
         thread::spawn(move || {
             let mut stalled = Vec::new();
             for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
+                let Ok(mut stream) = stream else { continue };
                 let Some(body) = read_body(&stream) else { continue };
                 let number = counter.fetch_add(1, Ordering::SeqCst) + 1;
                 match reply(number, &body) {
@@ -72,6 +81,16 @@ impl Proxy {
                         answer(&mut stream, 200, "", &body[..body.len() / 2]);
                     }
                     Reply::HangUp => {}
+                    Reply::Deaf => drop(ask(&chain, &body)),
+                    Reply::Twice => {
+                        ask(&chain, &body);
+                        answer(&mut stream, 200, "", &ask(&chain, &body));
+                    }
+                    Reply::Late(time) => {
+                        let body = ask(&chain, &body);
+                        wait(time);
+                        answer(&mut stream, 200, "", &body);
+                    }
                     Reply::Stall => stalled.push(stream),
                 }
             }
@@ -82,6 +101,39 @@ impl Proxy {
     pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::SeqCst)
     }
+}
+
+/// Lets time pass, where that is what is simulated.
+pub(crate) fn wait(time: Duration) {
+    let (_sender, nothing) = std::sync::mpsc::channel::<()>();
+    let _elapsed = nothing.recv_timeout(time);
+}
+
+/// The method that a body asks for.
+pub(crate) fn method(body: &str) -> String {
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    body["method"].as_str().unwrap_or_default().to_owned()
+}
+
+/// A result as a node answers it.
+pub(crate) fn result(body: &str, result: &Value) -> Reply {
+    let asked: Value = serde_json::from_str(body).unwrap_or_default();
+    let answer = json!({"jsonrpc": "2.0", "id": asked["id"], "result": result});
+    Reply::Answer(200, String::new(), answer.to_string())
+}
+
+/// A node's refusal.
+pub(crate) fn refusal(body: &str, code: i64, message: &str) -> Reply {
+    let asked: Value = serde_json::from_str(body).unwrap_or_default();
+    let error = json!({"code": code, "message": message});
+    let answer = json!({"jsonrpc": "2.0", "id": asked["id"], "error": error});
+    Reply::Answer(200, String::new(), answer.to_string())
+}
+
+/// What the chain answers to a question of somebody's own.
+pub(crate) fn question(address: &str, method: &str, params: &Value) -> Value {
+    let body = json!({"jsonrpc": "2.0", "id": 0, "method": method, "params": params});
+    serde_json::from_str::<Value>(&ask(address, &body.to_string())).unwrap()["result"].clone()
 }
 
 fn answer(stream: &mut TcpStream, status: u16, headers: &str, body: &str) {

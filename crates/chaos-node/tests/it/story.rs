@@ -112,7 +112,7 @@ impl Story {
     fn describe(&self, finality: &str) {
         let first = self.ask("eth_getBlockByNumber", &json!(["0x0", false]));
         let text = format!(
-            "version = 1\nid = \"eip155:1337\"\ngenesis = {}\nendpoints = [\"{}\"]\nblock_time_ms = 1000\n\
+            "version = 1\nid = \"eip155:1337\"\ngenesis = {}\nendpoints = [\"{}\"]\nblock_time_ms = 2000\n\
              finality = \"{finality}\"\n",
             first["hash"],
             self.anvil.endpoint()
@@ -132,7 +132,7 @@ fn a_proposal_goes_from_a_draft_to_what_its_vote_set_by_separate_commands() {
     story.propose();
     // Blocks come by themselves, whether anything is sent or not, and stay under two.
     story.ask("anvil_mine", &json!(["0x1"]));
-    story.ask("evm_setIntervalMining", &json!([1]));
+    story.ask("evm_setIntervalMining", &json!([2]));
     story.describe("included:9");
     story.run(&[&["chain", "doctor"], &PLACE[..]].concat()).expect_code(0);
 
