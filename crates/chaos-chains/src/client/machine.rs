@@ -4,7 +4,7 @@ use alloy_primitives::{Bytes, U256, bytes};
 use serde_json::{Value, json};
 
 use super::{EvmChain, doctor::Found};
-use crate::{Error, json_rpc::Outcome};
+use crate::{Contract, Error, json_rpc::Outcome};
 
 /// Creation code that copies memory (MCOPY), reads transient storage (TLOAD), and returns 1. Chains execute
 /// both since the fork named Cancun.
@@ -35,6 +35,22 @@ impl EvmChain {
                 Err(Error::Unsupported { url: self.url().to_owned(), capability: CANCUN })
             }
             Found::Here | Found::Limited | Found::NotAsked => Ok(()),
+        }
+    }
+
+    /// Nothing is paid for a contract that the chain does not execute. Registry and distributor are compiled for older
+    /// chains too.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] if it is older.
+    pub(super) async fn ensure_executes(&self, contract: Contract) -> Result<(), Error> {
+        match contract {
+            Contract::CheckpointRegistry | Contract::RewardDistributor => Ok(()),
+            Contract::Token
+            | Contract::Governor
+            | Contract::Timelock
+            | Contract::ParameterRegistry
+            | Contract::ProposalEndpoint => self.ensure_cancun().await,
         }
     }
 

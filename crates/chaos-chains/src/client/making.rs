@@ -67,6 +67,7 @@ impl EvmChain {
                 capability: "the deterministic deployer at 0x4e59b44847b379578588920cA78FbF26c0B4956C",
             });
         }
+        self.ensure_executes(contract).await?;
         Ok(Act { what: contract.name(), to: TxKind::Call(DEPLOYER), input: making.input() })
     }
 

@@ -25,11 +25,6 @@ use crate::{
 /// Of what an account sent from elsewhere so many transactions are looked at for what they made.
 const ELSEWHERE_MAX: usize = 256;
 
-/// Whether a contract is compiled to opcodes of Cancun; the others are for older chains too.
-const fn needs_cancun(contract: Contract) -> bool {
-    !matches!(contract, Contract::CheckpointRegistry | Contract::RewardDistributor)
-}
-
 mod delay {
     alloy_sol_types::sol! {
         /// What a TimelockController says of itself.
@@ -85,8 +80,8 @@ impl EvmChain {
             // What the journal has is gone on with, whatever a reorganisation took.
         }
         let Some(creation) = created(contract, terms, on)? else { return Ok(()) };
-        if needs_cancun(contract) && self.sent(from.address(), &creation.act())?.is_none() {
-            self.ensure_cancun().await?;
+        if self.sent(from.address(), &creation.act())?.is_none() {
+            self.ensure_executes(contract).await?;
         }
         let (address, transaction) = self.create(from, &creation).await?;
         let code_hash = self.ensure_made_of(contract, address).await?;
@@ -158,9 +153,7 @@ impl EvmChain {
                 continue;
             }
             let Some(creation) = created(contract, terms, &foreseen)? else { continue };
-            if needs_cancun(contract) {
-                self.ensure_cancun().await?;
-            }
+            self.ensure_executes(contract).await?;
             let act = creation.act();
             // What the journal has is entered without being paid for again.
             if let Some(sent) = self.paid_for(account, &act)? {

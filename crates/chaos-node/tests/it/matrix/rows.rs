@@ -100,6 +100,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         situation: "another chain than was named",
         more: &["--chain", "eip155:1"],
+        code: 3,
         says: &["wrong chain: expected eip155:1, got eip155:1337"],
         ..REFUSED
     },
@@ -197,11 +198,7 @@ pub(super) const ROWS: &[Row] = &[
             "eth_estimateGas" => result(asked.body, &json!("0xffffffffffffffff")),
             _ => Reply::Forward,
         },
-        says: &[
-            "the transaction could cost",
-            "the cap is 20000000000000000 wei",
-            "raise --max-cost",
-        ],
+        says: &["the transaction could cost", "the cap is 0.02", "raise --max-cost"],
         ..REFUSED
     },
     Row {
@@ -428,7 +425,7 @@ pub(super) const ROWS: &[Row] = &[
         situation: "an account with nothing on it",
         key: POOR_KEY,
         account: POOR,
-        says: &["send it at least", "wei more", "0x19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A"],
+        says: &["send it at least", "0x19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A"],
         after: |bench| {
             let coin = format!("{COIN:#x}");
             let money = json!([{"from": STRANGER, "to": POOR, "value": coin}]);

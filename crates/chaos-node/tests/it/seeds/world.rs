@@ -80,7 +80,9 @@ impl Job {
                 "--deployment",
                 "deployment.json",
             ],
-            Self::Cast => &["vote", "cast", "for", "--vote", "vote.json"],
+            Self::Cast => {
+                &["vote", "cast", "for", "--vote", "vote.json", "--deployment", "deployment.json"]
+            }
             Self::Fund => &["pay", "fund", "--payment", "payment.json"],
             Self::Claim => &["pay", "claim", "--payment", "payment.json"],
         }
