@@ -82,7 +82,7 @@ impl Held {
     }
 
     /// How many of the source's first entries are those that were signed here, or go on from those: all of
-    /// them, unless a larger head was signed and nothing that is left here shows that the source's is its start.
+    /// them, unless larger heads were signed and nothing that is left here shows that the source's is the start of one.
     /// It goes on from the smaller ones.
     pub(super) fn shown_size(
         &self,
@@ -91,14 +91,14 @@ impl Held {
         head: &SignedCheckpoint,
     ) -> Result<u64, RepairError> {
         let size = head.claimed().size();
-        let mut shown = size;
-        for kept in self.stored.iter().chain(&self.remembered) {
-            if kept.claimed().size() > size && !is_start(store, tree, head, kept)? {
-                let smaller = self.stored.iter().chain(&self.remembered);
-                let sizes = smaller.map(|kept| kept.claimed().size());
-                shown = sizes.filter(|kept| *kept <= size).max().unwrap_or(0);
-            }
+        let kept = || self.stored.iter().chain(&self.remembered);
+        let mut larger = kept().filter(|kept| kept.claimed().size() > size).peekable();
+        let mut is_shown = larger.peek().is_none();
+        for kept in larger {
+            is_shown |= is_start(store, tree, head, kept)?;
         }
+        let sizes = kept().map(|kept| kept.claimed().size()).filter(|kept| *kept <= size);
+        let shown = if is_shown { size } else { sizes.max().unwrap_or(0) };
         Ok(shown)
     }
 
