@@ -227,7 +227,8 @@ impl Succession {
     }
 
     /// Checks what comes from outside: the key in force at its size has signed a checkpoint of the log with this
-    /// name, and no line that names one of the keys is false. Gives that key.
+    /// name, and no line that names one of the keys is false. Gives that key. That a retired key signed it, no false
+    /// line hides.
     ///
     /// # Errors
     /// If it has not, a line that names one of the keys is not its own, or the checkpoint is another
@@ -237,26 +238,21 @@ impl Succession {
         signed: &SignedCheckpoint,
         name: &KeyName,
     ) -> Result<VerifierKey, SignerError> {
-        let named = |key: Did| VerifierKey::new(name.clone(), key.as_bytes());
         let size = signed.claimed().size();
-        let key = named(self.key_for(size)).map_err(SignerError::Name)?;
-        let replaced = self.delegations.iter().map(|delegation| named(delegation.body.replaces));
-        for replaced in replaced {
-            match signed.verify(&replaced.map_err(SignerError::Name)?) {
+        if let HeadSigner::Retired { key, index } = self.signer(signed, name) {
+            return Err(SignerError::Retired { key, size, index });
+        }
+        let named = |key: Did| VerifierKey::new(name.clone(), key.as_bytes());
+        for delegation in &self.delegations {
+            let replaced = named(delegation.body.replaces).map_err(SignerError::Name)?;
+            match signed.verify(&replaced) {
                 Ok(_) | Err(CheckpointError::Note(NoteError::Unsigned { .. })) => {}
                 Err(error) => return Err(SignerError::Unsigned(error)),
             }
         }
-        match signed.verify(&key) {
-            Ok(_) => Ok(key),
-            Err(error @ CheckpointError::Note(NoteError::Unsigned { .. })) => {
-                Err(match self.signer(signed, name) {
-                    HeadSigner::Retired { key, index } => SignerError::Retired { key, size, index },
-                    HeadSigner::InForce(_) | HeadSigner::Nobody => SignerError::Unsigned(error),
-                })
-            }
-            Err(error) => Err(SignerError::Unsigned(error)),
-        }
+        let key = named(self.key_for(size)).map_err(SignerError::Name)?;
+        signed.verify(&key).map_err(SignerError::Unsigned)?;
+        Ok(key)
     }
 }
 

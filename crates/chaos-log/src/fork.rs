@@ -145,12 +145,17 @@ impl ForkProof {
         one: SignedCheckpoint,
         other: SignedCheckpoint,
     ) -> Result<Self, ForkError> {
+        Self::lower_first(log, one, other).by_the_key().checked()
+    }
+
+    /// Two checkpoints in the order of their roots.
+    fn lower_first(log: VerifierKey, one: SignedCheckpoint, other: SignedCheckpoint) -> Self {
         let (first, second) = if one.claimed().root() <= other.claimed().root() {
             (one, other)
         } else {
             (other, one)
         };
-        Self { log, first, second, prefix: None }.signed_alone().checked()
+        Self { log, first, second, prefix: None }
     }
 
     /// Shows that the tree of `older` is not the start of the tree of `newer`, by nodes of the
@@ -165,15 +170,20 @@ impl ForkProof {
         newer: SignedCheckpoint,
         prefix: PrefixProof,
     ) -> Result<Self, ForkError> {
-        Self { log, first: older, second: newer, prefix: Some(prefix) }.signed_alone().checked()
+        Self { log, first: older, second: newer, prefix: Some(prefix) }.by_the_key().checked()
     }
 
-    /// The same with the lines of the key alone. Others prove nothing, and whoever passes a note on can lay so
-    /// many below it that a proof would be too long.
-    fn signed_alone(self) -> Self {
+    /// The same without lines that have the log's name and are not by the key. Witnesses' lines stay, unless
+    /// the proof is too long with them: whoever passes a note on can lay so many below it.
+    fn by_the_key(self) -> Self {
         let mut proof = self;
         for note in [&mut proof.first, &mut proof.second] {
-            note.retain_only_by(&proof.log);
+            note.retain_by(std::slice::from_ref(&proof.log));
+        }
+        if proof.to_string().len() > FORK_BYTES_MAX {
+            for note in [&mut proof.first, &mut proof.second] {
+                note.retain_only_by(&proof.log);
+            }
         }
         proof
     }
@@ -249,10 +259,7 @@ impl ForkProof {
         let first = note(first_text, first_lines, "\n")?;
         let second = note(second_text, second_lines, "")?;
         let proof = match kind {
-            ForkKind::Root if first.claimed().root() > second.claimed().root() => {
-                return Err(form("the note with the lower root first", text));
-            }
-            ForkKind::Root if hashes.is_empty() => Self { log, first, second, prefix: None },
+            ForkKind::Root if hashes.is_empty() => Self::lower_first(log, first, second),
             ForkKind::Root => return Err(form("no hashes in a proof of kind root", head)),
             ForkKind::Prefix => {
                 let sizes = (first.claimed().size(), second.claimed().size());

@@ -388,7 +388,7 @@ fn root_of(
 }
 
 /// The note with the lines of the key that is accused, and of the log's no others: what a proof says is who
-/// signed which tree, and nobody can add to that.
+/// signed which tree. Witnesses' lines stay.
 fn of_key(
     note: SignedCheckpoint,
     log: &VerifierKey,
@@ -397,7 +397,7 @@ fn of_key(
     let key = VerifierKey::new(log.name().clone(), key.as_bytes())
         .map_err(|error| Rejection::caused(Check::Checkpoint, Fault::ForkNotProved, &error))?;
     let mut note = note;
-    note.retain_only_by(&key);
+    note.retain_by(&[key]);
     Ok(note)
 }
 

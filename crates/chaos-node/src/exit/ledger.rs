@@ -119,8 +119,7 @@ const fn kind(error: &Error) -> Kind {
 }
 
 /// What to do where one of the two files of what was signed last is not what it should be.
-const MEMORY_HINT: &str =
-    "what is remembered is a file that ends with .note and, once the log's key was rotated, one of the \
+const MEMORY_HINT: &str = "what is remembered is a file that ends with .note and, once the log's key was rotated, one of the \
      same name that ends with .keys: either may be damaged, or gone. Put both back from one copy, or move \
      what is left of the two away; nothing is written to the log until `chaoschain log resume` says what \
      was signed last, best with a checkpoint that others hold";
