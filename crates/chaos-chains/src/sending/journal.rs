@@ -224,11 +224,20 @@ fn written(format: &str, intent: &Intent) -> Vec<u8> {
     serde_json::to_vec_pretty(&document).expect("an intent is JSON")
 }
 
-/// A path from the root, without links where it is there.
+/// A path from the root, without links as far as it is there.
 fn whole(path: &Path) -> PathBuf {
-    fs::canonicalize(path)
-        .or_else(|_| std::path::absolute(path))
-        .unwrap_or_else(|_| path.to_owned())
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let mut there = path.as_path();
+    loop {
+        if let (Ok(real), Ok(rest)) = (fs::canonicalize(there), path.strip_prefix(there)) {
+            // What is joined with nothing ends with a slash.
+            return if rest.as_os_str().is_empty() { real } else { real.join(rest) };
+        }
+        match there.parent() {
+            Some(parent) => there = parent,
+            None => return path,
+        }
+    }
 }
 
 /// What the files of a key are called.
