@@ -8,6 +8,9 @@ use crate::sending::{Intent, Stage};
 /// A line that is longer holds signed bytes or call data, and is put right by what it hashes to.
 const SHORT_LINE_BYTES_MAX: usize = 512;
 
+/// What comes before the digits of a long line, and after them, is shorter.
+const LINE_END_BYTES: usize = 32;
+
 /// The intent that a damaged file held, if exactly one whose signatures hold is a bit away and belongs where the file
 /// is.
 pub(super) fn mended(damaged: &[u8], belongs: impl Fn(&Intent) -> bool) -> Option<Intent> {
@@ -74,10 +77,12 @@ fn near(damaged: &[u8]) -> Vec<Intent> {
     found
 }
 
-/// Of a long line only what cannot be there is tried bit by bit: the ends of the text, and what is no digit.
+/// Of a long line only its ends are tried bit by bit, and what is no digit and cannot be there.
 fn may_be_wrong(line: &[u8], at: usize) -> bool {
     line.len() <= SHORT_LINE_BYTES_MAX
-        || !line[at].is_ascii_digit() && !(b'a'..=b'f').contains(&line[at])
+        || at < LINE_END_BYTES
+        || at + LINE_END_BYTES > line.len()
+        || !(line[at].is_ascii_digit() || (b'a'..=b'f').contains(&line[at]))
 }
 
 fn parsed(text: &[u8]) -> Option<Intent> {
@@ -99,7 +104,8 @@ fn by_hash(intent: Intent) -> Vec<Intent> {
             continue;
         }
         let mut raw = attempt.raw.to_vec();
-        for byte in 0..raw.len() {
+        let order = suspects(&raw, &intent.input).into_iter().chain(0..raw.len());
+        'bytes: for byte in order {
             let was = raw[byte];
             for flipped in near_digits(was) {
                 raw[byte] = flipped;
@@ -107,12 +113,32 @@ fn by_hash(intent: Intent) -> Vec<Intent> {
                     let mut mended = intent.clone();
                     mended.attempts[at].raw = Bytes::from(raw.clone());
                     found.push(mended);
+                    break 'bytes;
                 }
             }
             raw[byte] = was;
         }
     }
     found
+}
+
+/// The bytes that are most likely wrong: the one that differs from the call data, which is in the signed bytes as well,
+/// or those around it.
+fn suspects(raw: &[u8], input: &[u8]) -> Vec<usize> {
+    let differing = |start: usize| {
+        let pairs = raw[start..].iter().zip(input).enumerate();
+        let found = pairs.filter(|(_, (a, b))| a != b).map(move |(at, _)| start + at);
+        found.take(2).collect::<Vec<usize>>()
+    };
+    let all = 0..raw.len();
+    let Some(last) = raw.len().checked_sub(input.len()).filter(|_| !input.is_empty()) else {
+        return all.collect();
+    };
+    match (0..=last).map(|start| (start, differing(start))).find(|(_, found)| found.len() < 2) {
+        Some((_, found)) if found.len() == 1 => found,
+        Some((start, _)) => all.filter(|at| !(start..start + input.len()).contains(at)).collect(),
+        None => all.collect(),
+    }
 }
 
 /// The bytes whose two hexadecimal digits are one bit of text away.
