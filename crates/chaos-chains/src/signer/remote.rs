@@ -6,7 +6,7 @@ use std::{fmt, future::Future, pin::Pin};
 
 use alloy_consensus::{Signed, TxEip1559, TxEnvelope};
 use alloy_eips::eip2718::Decodable2718 as _;
-use alloy_primitives::{Address, B256, Bytes, Signature};
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind};
 use serde_json::Value;
 
 pub(super) use self::web3signer::Web3Signer;
@@ -96,7 +96,7 @@ fn difference(asked: &TxEip1559, found: &TxEip1559) -> Option<(&'static str, Str
     let fields: [(&'static str, String, String); 9] = [
         ("chain", chain_id.to_string(), found.chain_id.to_string()),
         ("nonce", nonce.to_string(), found.nonce.to_string()),
-        ("receiver", format!("{to:?}"), format!("{:?}", found.to)),
+        ("receiver", receiver(to), receiver(&found.to)),
         ("value", value.to_string(), found.value.to_string()),
         ("data", input.to_string(), found.input.to_string()),
         ("gas limit", gas_limit.to_string(), found.gas_limit.to_string()),
@@ -107,6 +107,10 @@ fn difference(asked: &TxEip1559, found: &TxEip1559) -> Option<(&'static str, Str
     let (field, expected, found) =
         fields.into_iter().find(|(_, expected, found)| expected != found)?;
     Some((field, shorten(&expected), shorten(&found)))
+}
+
+fn receiver(to: &TxKind) -> String {
+    to.to().map_or_else(|| "a new contract".to_owned(), Address::to_string)
 }
 
 /// The signature, if it is this account's of this digest.

@@ -77,3 +77,10 @@ pub enum Unsigned {
         found: Address,
     },
 }
+
+impl Unsigned {
+    /// Whether something was signed that was not asked for.
+    pub(crate) const fn is_a_lie(&self) -> bool {
+        matches!(self, Self::Other { .. } | Self::OtherKey { .. })
+    }
+}

@@ -15,7 +15,7 @@ use alloy_primitives::{TxKind, U64, U128};
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 use chaos_chains::{
-    Address, Anvil, Bytes, Error, EvmChain, Outbox, Signer, U256,
+    Address, Anvil, Bytes, Error, EvmChain, Outbox, Signer, Told, U256,
     signer::{self, Unsigned},
 };
 use serde_json::{Value, json};
@@ -166,6 +166,53 @@ async fn a_signer_that_signs_another_transaction_is_refused_and_nothing_is_sent(
             "{unsigned}"
         );
     }
+}
+
+/// A node that is behind its time: it quotes a base fee that was once.
+fn behind(anvil: &Anvil) -> String {
+    let address = anvil.endpoint().strip_prefix("http://").unwrap().to_owned();
+    stub::serve(move |body| {
+        let result = if body.contains("eth_getBlockByNumber") && body.contains("latest") {
+            json!({"number": "0x0", "hash": format!("0x{:064}", 1), "baseFeePerGas": "0x1"})
+        } else if body.contains("eth_maxPriorityFeePerGas") {
+            json!("0x0")
+        } else {
+            return Reply::Answer(200, String::new(), stub::forward(&address, body));
+        };
+        let answer = json!({"jsonrpc": "2.0", "id": 0, "result": result});
+        Reply::Answer(200, String::new(), answer.to_string())
+    })
+}
+
+#[tokio::test]
+async fn what_nobody_signs_for_more_stays_as_it_is_and_is_told() {
+    let Some(anvil) = start_anvil() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let told = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&told);
+    let tell = move |it: &Told<'_>| {
+        counter.fetch_add(u64::from(matches!(it, Told::Unsigned(..))), Ordering::SeqCst);
+    };
+    let outbox = Outbox { tell: Arc::new(tell), ..Outbox::local(folder.path(), || 0) };
+    let deploy = async |node: &str, signer: &Signer| {
+        let chain = EvmChain::connect(node, None).await.unwrap();
+        let chain = chain.sending(outbox.clone()).await.unwrap();
+        chain.deploy_anchor(signer, "example.org/log", signer.address()).await
+    };
+    let attempts = || outbox.journal.open().unwrap()[0].attempts.len();
+    let (honest, _) = serve(signs(|_| ()));
+    deploy(&behind(&anvil), &remote(&honest)).await.unwrap_err();
+    assert_eq!(attempts(), 1);
+    // The cheap bytes are offered again, and the node does not take them.
+    let gone = deploy(anvil.endpoint(), &remote("http://127.0.0.1:9")).await.unwrap_err();
+    assert!(matches!(gone, Error::Rejected { .. }), "{gone:?}");
+    assert_eq!((attempts(), told.load(Ordering::SeqCst)), (1, 1));
+    let (liar, _) = serve(signs(|it| it.max_fee_per_gas *= 1_000));
+    let lied = deploy(anvil.endpoint(), &remote(&liar)).await.unwrap_err();
+    assert!(matches!(lied, Error::Unsigned(_)), "{lied:?}");
+    assert_eq!((attempts(), told.load(Ordering::SeqCst)), (1, 1));
+    deploy(anvil.endpoint(), &remote(&honest)).await.unwrap();
+    assert_eq!(attempts(), 2);
 }
 
 #[tokio::test]

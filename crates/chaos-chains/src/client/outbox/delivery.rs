@@ -186,7 +186,8 @@ impl EvmChain {
         }
         let attempt = match self.sign(from, intent, purpose, dearer, (outbox.now_ms)()).await {
             Ok(attempt) => attempt,
-            Err(Error::Unsigned(unsigned)) => {
+            // One that signs what nobody asked for is not waited with.
+            Err(Error::Unsigned(unsigned)) if !unsigned.is_a_lie() => {
                 (outbox.tell)(&Told::Unsigned(intent, &unsigned));
                 return Ok(());
             }

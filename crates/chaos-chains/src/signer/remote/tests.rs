@@ -1,7 +1,7 @@
 use alloy_consensus::{SignableTransaction as _, TxEip2930};
 use alloy_eips::eip2718::Encodable2718 as _;
 use alloy_network::TxSignerSync as _;
-use alloy_primitives::{TxKind, U256, uint};
+use alloy_primitives::{U256, uint};
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 
