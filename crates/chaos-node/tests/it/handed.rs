@@ -223,6 +223,7 @@ fn votes_are_whose_the_token_says_whatever_was_sent_before() {
         let data = format!("0x{}", hex_of(&ChaosToken::delegateCall { delegatee }.abi_encode()));
         let sent = json!([{"from": ACCOUNT, "to": token, "data": data}]);
         assert!(story.ask("eth_sendTransaction", &sent).is_string());
+        story.ask("anvil_mine", &json!(["0x1"]));
         of(number);
     };
     moves(3);
@@ -292,6 +293,7 @@ fn what_became_of_a_distribution_the_distributor_says() {
     let call = ChaosToken::approveCall { spender: distributor, value: U256::ZERO };
     let sent = json!([{"from": ACCOUNT, "to": token, "data": format!("0x{}", hex_of(&call.abi_encode()))}]);
     assert!(story.ask("eth_sendTransaction", &sent).is_string());
+    story.ask("anvil_mine", &json!(["0x1"]));
     let funded = pay(&story, &["fund"]).expect_code(0);
     assert!(funded.stdout.starts_with("1000 CHAOS are funded, included\n"), "{}", funded.stdout);
     let again = pay(&story, &["fund"]).expect_code(0);
@@ -310,8 +312,12 @@ fn what_became_of_a_distribution_the_distributor_says() {
     fs::write(story.path("payment.json"), file).unwrap();
     assert_eq!(story.landed(), landed);
 
-    story.ask("evm_increaseTime", &json!([400 * 86_400]));
-    story.ask("evm_mine", &json!([]));
+    // The chain has a time of its own.
+    let newest = story.ask("eth_getBlockByNumber", &json!(["latest", false]));
+    let now_s = newest["timestamp"].as_str().unwrap().trim_start_matches("0x");
+    let later_s = u64::from_str_radix(now_s, 16).unwrap() + 400 * 86_400;
+    story.ask("evm_setNextBlockTimestamp", &json!([later_s]));
+    story.ask("anvil_mine", &json!(["0x1"]));
     for _ in 0..2 {
         let refunded = pay(&story, &["refund"]).expect_code(0);
         assert!(refunded.stdout.starts_with("1000 CHAOS went back to 0x"), "{}", refunded.stdout);
