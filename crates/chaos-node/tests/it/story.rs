@@ -168,7 +168,7 @@ fn a_proposal_goes_from_a_draft_to_what_its_vote_set_by_separate_commands() {
     let landed = story.landed();
     story.run(&cast).expect_code(0);
     let against = [&["vote", "cast", "against"], &PLACE[..], &VOTE].concat();
-    story.run(&against).expect_error(3, &["has voted on this already"]);
+    ended(story.run(&against), 3, &["has voted on this already"]);
     assert_eq!(story.landed(), landed);
 
     let watched = story.run(&[&["vote", "watch", "--json"], &PLACE[..], &VOTE].concat());
