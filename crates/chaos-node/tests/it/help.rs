@@ -164,6 +164,8 @@ struct Shown {
 /// The options of a page. What one is for stands in the paragraph below it.
 fn options(page: &str) -> Vec<Shown> {
     let (_, list) = page.split_once("\nOptions:\n").unwrap_or_default();
+    // An example that goes on in a second line may begin it with an option.
+    let (list, _) = list.split_once("\nExamples:").unwrap_or((list, ""));
     let lines: Vec<&str> = list.lines().collect();
     let start = |line: &&str| line.trim_start().starts_with('-') && !line.starts_with("         ");
     let starts: Vec<usize> = (0..lines.len()).filter(|&at| start(&lines[at])).collect();
@@ -205,6 +207,7 @@ fn value_of(kind: &str, text: &str) -> &'static str {
         "FINALITY" => "final",
         "CHOICE" => "for",
         "WORK" => "anchor",
+        "DURATION" => "1h",
         "ADDRESS" => "127.0.0.1:9",
         "DIR" | "FILE" | "NAME" | "AGENT" | "TEXT" | "DIR|URL" | "FILE|NAME" => "name",
         "WORLD" => "score",
