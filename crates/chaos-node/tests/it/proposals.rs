@@ -364,7 +364,7 @@ fn wrong_requests_say_what_to_do() {
         .expect_error(3, &["knows no proposal 7", "\nhint: compare number, governor and chain"]);
     lab.check(&["--governor", STRANGER, "--id", "7"]).expect_error(3, &["knows no proposal 7"]);
     let file = lab.file(&[lab.pay(PAYEE.parse().unwrap(), 1)], "");
-    lab.check(&["--calls", &file, "--chain", "eip155:1"]).expect_error(4, &["eip155:1"]);
+    lab.check(&["--calls", &file, "--chain", "eip155:1"]).expect_error(3, &["eip155:1"]);
     lab.check(&["--calls", &file, "--block", "0"])
         .expect_error(3, &["says that no account has anything", "name a later block"]);
     lab.check(&["--calls", &file, "--block", "999999"]).expect_error(4, &["999999"]);
