@@ -367,7 +367,7 @@ impl Ledger {
     ///
     /// # Errors
     /// If the key file does not open or cannot be made, or its key is an agent's.
-    pub fn unused_key(&self, file: &str) -> Result<AgentKey, Error> {
+    pub(crate) fn unused_key(&self, file: &str) -> Result<AgentKey, Error> {
         let key = self.keys().open_or_create(file)?;
         match self.owner_of(&key.did())? {
             None => Ok(key),

@@ -196,7 +196,7 @@ impl SignedCheckpoint {
     }
 
     /// Leaves away every line but this key's signatures.
-    pub fn retain_only_by(&mut self, key: &VerifierKey) {
+    pub(crate) fn retain_only_by(&mut self, key: &VerifierKey) {
         self.note.retain(|line| key.is_named_by(line));
         self.retain_by(std::slice::from_ref(key));
     }

@@ -286,14 +286,6 @@ impl EvmChain {
         self.call(governor, call).await
     }
 
-    /// The token whose votes count in a governor.
-    ///
-    /// # Errors
-    /// As every read.
-    pub async fn voting_token(&self, governor: Address) -> Result<Address, Error> {
-        self.call(governor, ChaosGovernor::tokenCall {}).await
-    }
-
     /// The account that owns a parameter registry, and so alone sets what is in it.
     ///
     /// # Errors
