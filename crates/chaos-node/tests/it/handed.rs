@@ -222,8 +222,12 @@ fn votes_are_whose_the_token_says_whatever_was_sent_before() {
         let delegatee = account(&story, number);
         let data = format!("0x{}", hex_of(&ChaosToken::delegateCall { delegatee }.abi_encode()));
         let sent = json!([{"from": ACCOUNT, "to": token, "data": data}]);
-        assert!(story.ask("eth_sendTransaction", &sent).is_string());
-        story.ask("anvil_mine", &json!(["0x1"]));
+        let hash = story.ask("eth_sendTransaction", &sent);
+        let receipt = (0..10).find_map(|_| {
+            story.ask("anvil_mine", &json!(["0x1"]));
+            Some(story.ask("eth_getTransactionReceipt", &json!([hash]))).filter(|it| !it.is_null())
+        });
+        assert_eq!(receipt.expect("it lands")["status"], "0x1");
         of(number);
     };
     moves(3);

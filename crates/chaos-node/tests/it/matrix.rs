@@ -143,7 +143,7 @@ fn every_remaining_row_holds_on_ganache() {
 }
 
 /// Two that send at once, from one folder or from copies of it on two machines.
-fn shared_key_pays_once(bench: &Bench, is_one_machine: bool) {
+fn shared_key_anchors_once(bench: &Bench, is_one_machine: bool) {
     bench.begin();
     // What the log declares is in both.
     bench.anchor(bench.endpoint(), &[]).expect_code(0);
@@ -182,16 +182,22 @@ fn shared_key_pays_once(bench: &Bench, is_one_machine: bool) {
     let spent = bench.spent();
     let (transactions, anchors) =
         (spent.transactions - before.transactions, (spent.anchors - before.anchors) as u64);
-    // One log grew by the first anchor, and a second one is another; two machines have the same head.
-    let expected = if is_one_machine { (bench.logged() - logged) as u64 } else { 1 };
-    assert_eq!((transactions, anchors), (expected, expected), "{runs:#?}");
+    if is_one_machine {
+        // One log grew by the first anchor, and a second one is another.
+        let expected = (bench.logged() - logged) as u64;
+        assert_eq!((transactions, anchors), (expected, expected), "{runs:#?}");
+    } else {
+        // Both have the same head, and neither knows of the other: the later one may find it there.
+        assert_eq!(anchors, 1, "{runs:#?}");
+        assert!((1..=2).contains(&transactions), "{transactions}: {runs:#?}");
+    }
 }
 
 #[test]
-fn two_processes_and_two_machines_with_one_key_pay_once() {
+fn two_processes_and_two_machines_with_one_key_anchor_a_head_once() {
     for bench in [Bench::anvil(), Bench::ganache()].into_iter().flatten() {
-        shared_key_pays_once(&bench, true);
-        shared_key_pays_once(&bench, false);
+        shared_key_anchors_once(&bench, true);
+        shared_key_anchors_once(&bench, false);
     }
 }
 
