@@ -250,6 +250,14 @@ fn name_of(intent: &Intent) -> String {
     name(&intent.chain, &intent.genesis, intent.account, &intent.key)
 }
 
+/// Key and first block are in no signature, and decide whether the same is paid again: the file's name has them too.
+fn is_named_after(path: &Path, intent: &Intent) -> bool {
+    let (name, nonce) = (name_of(intent), intent.nonce.to_string());
+    let stem = path.file_stem().unwrap_or_default();
+    let folder = path.parent().and_then(Path::file_name).unwrap_or_default();
+    stem == format!("{name}-{nonce}").as_str() || folder == name.as_str() && stem == nonce.as_str()
+}
+
 fn read_all(folder: &Path) -> Result<Vec<Intent>, JournalError> {
     documents(folder)?.iter().map(|path| read(path)).collect()
 }
@@ -290,5 +298,8 @@ fn read(path: &Path) -> Result<Intent, JournalError> {
     })?;
     let changed = |source| JournalError::Changed { path: path.to_owned(), source };
     intent.ensure_signed().map_err(changed)?;
+    if !is_named_after(path, &intent) {
+        return Err(changed(SignedError::Misnamed));
+    }
     Ok(intent)
 }

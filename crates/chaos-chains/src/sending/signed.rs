@@ -18,6 +18,9 @@ pub enum SignedError {
         /// What differs.
         field: &'static str,
     },
+    /// What nobody signed, what it is for or where, is not what its file is named after.
+    #[error("what it is for, or on which chain, is not what its file is named after")]
+    Misnamed,
 }
 
 impl Intent {

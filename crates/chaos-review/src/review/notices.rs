@@ -22,7 +22,8 @@ pub(crate) struct Notice {
     pub(crate) address: Address,
     /// In words.
     pub(crate) text: String,
-    /// How many events of the same name followed from the same address.
+    /// How many more events of the same name there were from the same address, with the same or, where there are
+    /// too many to show, other arguments.
     pub(crate) more: usize,
 }
 
@@ -42,7 +43,7 @@ pub(crate) enum NoticeKind {
     NoCode,
     /// The sender ran somebody else's code as its own.
     Delegation,
-    /// The sender or the governor lets somebody take its tokens.
+    /// The sender or the governor lets somebody take its tokens, or gives its votes to somebody.
     Allowance,
     /// A call queues calls, which were not run.
     Queued,
@@ -52,7 +53,7 @@ pub(crate) enum NoticeKind {
     Circumstance,
 }
 
-const POWERS: [&str; 29] = [
+const POWERS: [&str; 39] = [
     "OwnershipTransferred",
     "OwnershipTransferStarted",
     "RoleGranted",
@@ -82,7 +83,20 @@ const POWERS: [&str; 29] = [
     "VotingPeriodSet",
     "ProposalThresholdSet",
     "LateQuorumVoteExtensionSet",
+    "DefaultAdminTransferScheduled",
+    "DefaultAdminDelayChangeScheduled",
+    "AuthorityUpdated",
+    "OwnerChanged",
+    "LogSetOwner",
+    "LogSetAuthority",
+    "Rely",
+    "GovernanceTransferred",
+    "OwnershipHandoverRequested",
+    "AuthorizedOperator",
 ];
+/// Events of one name and address that say something else each and are all shown, where the address has power or
+/// is called, or the sender's tokens are given away.
+const DISTINCT_SHOWN_MAX: usize = 50;
 /// Calls that put other calls down for later.
 const QUEUES: [&str; 6] =
     ["schedule", "scheduleBatch", "queueTransaction", "queue", "propose", "executeTransaction"];
@@ -150,14 +164,24 @@ impl Ranks {
 }
 
 fn of_events(reader: &Reader<'_>, events: &[EventReview], notices: &mut Vec<Notice>) {
-    let mut first: BTreeMap<(Address, &str), usize> = BTreeMap::new();
+    let ranks = Ranks::new(reader);
+    let mut seen: BTreeMap<(Address, &str), Vec<usize>> = BTreeMap::new();
     for event in events {
         let Some((kind, name, text)) = told(reader, event) else { continue };
-        match first.get(&(event.address, name)).and_then(|place| notices.get_mut(*place)) {
-            // Each allowance is somebody else's.
-            Some(notice) if kind != NoticeKind::Allowance => notice.more += 1,
-            _ => {
-                first.insert((event.address, name), notices.len());
+        let like_it = seen.entry((event.address, name)).or_default();
+        // Of what has power each is shown once, however often it is said; what others say is counted, and the
+        // last of it holds.
+        let matters = kind == NoticeKind::Allowance || ranks.of(event.address) < 2;
+        let shown_max = if matters { DISTINCT_SHOWN_MAX } else { 2 };
+        let same = like_it.iter().find(|place| notices[**place].text == text).copied();
+        match (same, like_it.last().copied()) {
+            (Some(place), _) => notices[place].more += 1,
+            (None, Some(last)) if like_it.len() >= shown_max => {
+                let more = notices[last].more + 1;
+                notices[last] = Notice { more, ..Notice::new(kind, event.address, text) };
+            }
+            (None, _) => {
+                like_it.push(notices.len());
                 notices.push(Notice::new(kind, event.address, text));
             }
         }
@@ -200,6 +224,9 @@ fn allowance(reader: &Reader<'_>, decoded: &Decoded) -> Option<String> {
         }
         ("Approval", DynSolValue::Uint(amount, _)) => amount.to_string(),
         ("ApprovalForAll", DynSolValue::Bool(true)) => "all of them".to_owned(),
+        ("DelegateChanged", DynSolValue::Address(to)) => {
+            return Some(format!("the votes of {owner} are {to}'s"));
+        }
         _ => return None,
     };
     Some(format!("{taker} may take tokens of {owner}: {what}"))

@@ -59,6 +59,27 @@ fn many_events_of_one_name_hide_nothing_and_what_is_called_comes_before_what_it_
 }
 
 #[test]
+fn a_second_event_of_a_name_with_other_arguments_is_shown() {
+    let transfers = |to: Address| {
+        let topic = topic_of("OwnershipTransferred(address,address)");
+        [&[0x7f][..], &to.into_word().0, &[0x60, 32, 0x52, 0x7f], &topic.0, &[0x60, 64, 0x5f, 0xa1]]
+            .concat()
+    };
+    let code = [transfers(SECOND), transfers(STRANGER), transfers(STRANGER)].concat();
+    let review = reviewed(&[(FIRST, &code)], vec![call(FIRST)]);
+    let shown: Vec<_> = review.notices.iter().map(|it| it.more).collect();
+    assert_eq!(shown, [0, 1]);
+    assert!(review.notices[1].text.contains(&STRANGER.to_string()), "{:?}", review.notices);
+    // Where there are too many, the last one, which holds, is among what is shown.
+    let many: Vec<u8> = (0..200).flat_map(|n| transfers(Address::with_last_byte(n))).collect();
+    let code = [many, transfers(STRANGER)].concat();
+    let review = reviewed(&[(FIRST, &code)], vec![call(FIRST)]);
+    assert_eq!(review.notices.len(), DISTINCT_SHOWN_MAX);
+    let last = review.notices.last().unwrap();
+    assert!(last.text.contains(&STRANGER.to_string()) && last.more == 151, "{last:?}");
+}
+
+#[test]
 fn an_event_of_power_is_known_however_its_arguments_are_laid_out() {
     let topic = topic_of("RoleGranted(bytes32,address,address)");
     // With the topic alone.

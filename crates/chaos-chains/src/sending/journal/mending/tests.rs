@@ -96,3 +96,21 @@ fn two_bits_are_not_guessed() {
     assert_eq!(journal.repair(&path).unwrap(), None);
     assert_eq!(fs::read(&path).unwrap(), text, "nothing was written");
 }
+
+#[test]
+fn a_key_that_nobody_signed_is_held_against_the_files_name_and_put_right() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let journal = Journal::new(folder.path());
+    let kept = intent(8);
+    journal.keep(&kept).unwrap();
+    let path = journal.done_path(&kept);
+    let text = fs::read_to_string(&path).unwrap();
+    for (was, is) in [("vote/0x01", "vote/0x00"), ("0x0303", "0x0302")] {
+        fs::write(&path, text.replacen(was, is, 1)).unwrap();
+        let [(at, error)] = &journal.unreadable().unwrap()[..] else { panic!("{was} is noticed") };
+        assert_eq!(*at, path);
+        assert!(error.to_string().contains("was changed"), "{error}");
+        assert_eq!(journal.repair(&path).unwrap().unwrap(), kept, "{was}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+}
