@@ -9,7 +9,7 @@ use std::{
         mpsc::{Receiver, channel},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -47,8 +47,9 @@ fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
 #[track_caller]
 fn wait_for(lines: &Receiver<String>, words: &str) -> String {
     let mut before = Vec::new();
+    let until = Instant::now() + DEADLINE;
     loop {
-        match lines.recv_timeout(DEADLINE) {
+        match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(line) if line.contains(words) => return line,
             Ok(line) => before.push(line),
             Err(error) => panic!("`{words}`: {error} after {before:?}"),
@@ -173,7 +174,7 @@ fn what_a_schedule_sent_before_it_was_stopped_is_not_paid_twice() {
     let landed = lab.landed();
     let losing = lab.losing();
     let schedule = Schedule::start(&lab, &losing.url, &["--every", "1s", "--wait", "600"]);
-    wait_for(&schedule.told, "sending CheckpointRegistry.anchor: ");
+    wait_for(&schedule.told, "sending CheckpointRegistry.anchor on ");
     assert_eq!(schedule.terminate(), Some(0));
     let open = lab.list();
     let waiting: Vec<&Value> =
