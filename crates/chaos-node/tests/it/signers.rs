@@ -92,7 +92,7 @@ fn a_log_is_anchored_bumped_and_cancelled_by_a_remote_signer() {
     let bumped = tx(&["bump", "2", "--finality", "included"]).expect_code(0).json();
     assert_eq!((&bumped[0]["event"], lab.landed()), (&json!("landed"), 3));
     register(&lab, "linus");
-    anchor(&lab.losing().url, &[]).expect_code(4);
+    anchor(&lab.losing().url, &["--go-on"]).expect_code(4);
     let cancelled = tx(&["cancel", "3", "--finality", "included"]).expect_code(0).json();
     assert_eq!((&cancelled[0]["event"], lab.landed()), (&json!("cancelled"), 4));
     assert!(!holds(lab.dir.path(), "sesame"), "the signer's password is kept");
