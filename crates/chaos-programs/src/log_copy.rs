@@ -26,6 +26,7 @@ use chaos_verify::{Fault, FoldedLog};
 use serde::Serialize;
 
 pub use self::reports::ReportedFork;
+pub(crate) use self::rewards::studio_of;
 use crate::{
     Error,
     error::chain,

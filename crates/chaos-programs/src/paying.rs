@@ -1,5 +1,6 @@
 //! Paying for an outcome by separate steps: who gets what, as a file that is handed on, and the receipt.
 
+mod earned;
 mod file;
 
 use chaos_agency::{
@@ -10,7 +11,6 @@ use chaos_agency::{
 use chaos_chains::{
     Address, B256, EvmChain, Funding, PaidShare, PaymentClaim, StateProof, TxSummary, U256,
 };
-use chaos_governance::receipts::ObserveVote;
 use chaos_incentives::Distribution;
 use chaos_ledger::{Ledger, NewEntry};
 use chaos_types::{ChainId, Did, Digest, canonical};
@@ -24,6 +24,7 @@ use crate::{
     studio::Defined,
 };
 
+use self::earned::{Earned, Outcome};
 pub use self::file::{PAYMENT_BYTES_MAX, PaymentFileError};
 
 /// Who is paid what for an outcome, on which chain.
@@ -122,6 +123,48 @@ pub enum Refused {
         /// The outcome.
         outcome: Digest,
     },
+    /// An agent is paid that did nothing.
+    #[error("agent {agent} did none of the work that outcome {outcome} names, and is to be paid")]
+    NoWork {
+        /// The agent.
+        agent: Box<Did>,
+        /// The outcome.
+        outcome: Digest,
+    },
+    /// Work is not paid for.
+    #[error(
+        "task `{task}` was done by the agent at {account}, as the log says, and is not in the payment"
+    )]
+    LeftOut {
+        /// The task.
+        task: String,
+        /// The account of who did it.
+        account: String,
+    },
+    /// A task counts for more or less than the studio says.
+    #[error(
+        "task `{task}` has weight {expected} in the studio that the work was done under, and {found} in the payment"
+    )]
+    OtherWeight {
+        /// The task.
+        task: String,
+        /// Its weight in the studio.
+        expected: u64,
+        /// Its weight in the payment.
+        found: u64,
+    },
+    /// Tasks or payees are there twice, or in another order.
+    #[error("tasks and payees of outcome {outcome} are not in the log's order, each once")]
+    OtherOrder {
+        /// The outcome.
+        outcome: Digest,
+    },
+    /// Nothing says by which weights a pool is divided.
+    #[error("the work that outcome {outcome} names does not name one definition of the studio")]
+    NoStudio {
+        /// The outcome.
+        outcome: Digest,
+    },
     /// An agent is to be paid elsewhere.
     #[error(
         "agent {agent} had registered account {registered:#x} before the outcome, and is to be paid at {found:#x}"
@@ -146,37 +189,17 @@ pub enum Refused {
 
 impl PayPlan {
     /// Divides a pool by the studio's weights among the agents whose work the outcome names, at the accounts
-    /// that they had registered before it.
+    /// that they had registered before it. The work has to have been done under these weights.
     ///
     /// # Errors
     /// [`Refused`] says what stands against it.
     pub fn new(ledger: &Ledger, studio: &Defined, terms: &PayTerms) -> Result<Self, Error> {
         let (outcome, chain) = (terms.outcome, &terms.chain);
         let unknown = || Refused::NoOutcome { receipt: outcome };
-        let receipt = ledger.receipt(&outcome)?.ok_or_else(unknown)?;
-        let vote = receipt.action.read::<ObserveVote>().ok_or_else(unknown)?;
-        if !vote.state.passed() {
-            return Err(Refused::NotPassed { receipt: outcome }.into());
-        }
-        let at = place(ledger, outcome)?.ok_or_else(unknown)?;
+        let read = Outcome::read(ledger, outcome)?.ok_or_else(unknown)?;
         ensure_unpaid(ledger, outcome)?;
-        let (mut slots, mut payees) = (Vec::new(), Vec::new());
-        for task in studio.studio.tasks() {
-            let name = task.name.to_string();
-            let done = vote.contributions.iter().find(|contribution| contribution.task == name);
-            let Some(done) = done else { continue };
-            let work = ledger.receipt(&done.receipt)?.ok_or_else(unknown)?;
-            let account = account_at(ledger, &work.agent, chain, at)?;
-            slots.push((name, task.reward_weight, format!("{account:#x}")));
-            match payees.iter().find(|(_, other)| *other == account) {
-                None => payees.push((work.agent, account)),
-                Some((agent, _)) if *agent == work.agent => {}
-                Some(_) => {
-                    return Err(Refused::OneAccount { agent: work.agent, account }.into());
-                }
-            }
-        }
-        Ok(Self {
+        let Earned { slots, payees } = read.earned(ledger, &studio.studio, chain)?;
+        let plan = Self {
             chain: chain.clone(),
             genesis: terms.genesis,
             token: terms.token,
@@ -186,45 +209,22 @@ impl PayPlan {
             funder: None,
             document: RewardDocument { pool: terms.pool, slots },
             payees,
-        })
+        };
+        // What the next step would refuse is not planned.
+        plan.ensure_of(ledger)?;
+        Ok(plan)
     }
 
-    /// Whether a log has the outcome. If it has, who is paid has to be who did the work that it names, at the account
-    /// that was registered before it: a file of somebody else's may say otherwise.
+    /// Whether a log has the outcome. If it has, every task that it names has to be paid for, by the weight that it has in
+    /// the studio that the work was done under, to whoever did it, at the account that was registered before the
+    /// outcome: a file of somebody else's may say otherwise. How much is divided is the funder's to say.
     ///
     /// # Errors
-    /// [`Refused`] says what the log has instead.
+    /// [`Refused`] names the first thing that the log has otherwise.
     pub fn ensure_of(&self, ledger: &Ledger) -> Result<bool, Error> {
-        let outcome = self.outcome;
-        let Some(receipt) = ledger.receipt(&outcome)? else { return Ok(false) };
-        let unknown = || Refused::NoOutcome { receipt: outcome };
-        let vote = receipt.action.read::<ObserveVote>().ok_or_else(unknown)?;
-        if !vote.state.passed() {
-            return Err(Refused::NotPassed { receipt: outcome }.into());
-        }
-        let at = place(ledger, outcome)?.ok_or_else(unknown)?;
-        for (agent, found) in &self.payees {
-            let registered = account_at(ledger, agent, &self.chain, at)?;
-            if registered != *found {
-                let (agent, found) = (Box::new(*agent), *found);
-                return Err(Refused::OtherAccount { agent, registered, found }.into());
-            }
-        }
-        for (task, _, account) in &self.document.slots {
-            let done = vote.contributions.iter().find(|done| done.task == *task);
-            let work = match done {
-                Some(done) => ledger.receipt(&done.receipt)?,
-                None => None,
-            };
-            let is_of = |work: &chaos_agency::Receipt| {
-                self.payees
-                    .iter()
-                    .any(|(agent, payee)| *agent == work.agent && format!("{payee:#x}") == *account)
-            };
-            if !work.as_deref().is_some_and(is_of) {
-                return Err(Refused::OtherWork { task: task.clone(), outcome }.into());
-            }
-        }
+        let Some(outcome) = Outcome::read(ledger, self.outcome)? else { return Ok(false) };
+        let studio = outcome.studio(ledger)?;
+        outcome.earned(ledger, &studio, &self.chain)?.ensure_paid_by(self)?;
         Ok(true)
     }
 

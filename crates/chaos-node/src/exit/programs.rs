@@ -175,6 +175,9 @@ const fn hint(error: &Error) -> Option<&'static str> {
         Error::Paying(paying::Refused::OneAccount { .. }) => {
             "each agent is paid at an account of its own; what is registered before the outcome counts"
         }
+        Error::Paying(paying::Refused::OtherWeight { .. }) => {
+            "`chaoschain pay plan` takes the studio that the work was done under by --studio"
+        }
         Error::Paying(paying::Refused::NoAccount { .. }) => {
             "`chaoschain agent account` registers one, before the outcome is logged: what was earned is not led \
              elsewhere afterwards"

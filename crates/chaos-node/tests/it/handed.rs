@@ -410,3 +410,42 @@ pub(crate) fn claims_one_share(story: &Story, number: usize) -> U256 {
     });
     due.amount
 }
+
+/// A payment with other weights than the work was done under, or without a part of who did it, is not paid where
+/// the log has the outcome. The file is as it was afterwards.
+pub(crate) fn refuses_other_shares(story: &Story, place: &[&str]) {
+    let text = fs::read_to_string(story.path("payment.json")).unwrap();
+    let planned: Value = serde_json::from_str(&text).unwrap();
+    let refused = |change: &dyn Fn(&mut Value), words: &[&str]| {
+        let mut handed = planned.clone();
+        change(&mut handed);
+        handed["funder"] = json!(ACCOUNT);
+        fs::write(story.path("payment.json"), handed.to_string()).unwrap();
+        let step = |step: &[&str]| {
+            let file = ["--payment", "@payment.json"];
+            story.run(&[&["pay"], step, &file[..], place].concat())
+        };
+        step(&["fund"]).expect_error(3, words).expect_error(3, &["nothing was sent"]);
+        step(&["claim"]).expect_error(3, words).expect_error(3, &["nothing was sent"]);
+        step(&["claim", "--record"]).expect_error(3, words);
+    };
+    let landed = story.landed();
+    let weight = planned["document"]["slots"][0][1].as_u64().unwrap();
+    let said =
+        format!("has weight {weight} in the studio that the work was done under, and 999999");
+    refused(&|it| it["document"]["slots"][0][1] = json!(999_999), &["task `measure`", &said]);
+    // Both the agent and its tasks.
+    let account = planned["payees"][1]["account"].clone();
+    let leave_out = |it: &mut Value| {
+        it["payees"].as_array_mut().unwrap().remove(1);
+        it["document"]["slots"].as_array_mut().unwrap().retain(|slot| slot[2] != account);
+    };
+    let at = format!("was done by the agent at {}", account.as_str().unwrap());
+    refused(&leave_out, &[&at, "is not in the payment"]);
+    // One task of an agent that is paid for another.
+    let leave_out =
+        |it: &mut Value| drop(it["document"]["slots"].as_array_mut().unwrap().remove(0));
+    refused(&leave_out, &["task `measure` was done by", "is not in the payment"]);
+    assert_eq!(story.landed(), landed);
+    fs::write(story.path("payment.json"), text).unwrap();
+}

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    handed::claims_one_share,
+    handed::{claims_one_share, refuses_other_shares},
     program::{DEVELOPMENT_KEY, Run, anvil_is_there, root, run_with},
     proxy::{Proxy, ask},
     shown::refuses_what_is_not_so,
@@ -275,6 +275,7 @@ fn pays(story: &Story, outcome: &str) -> String {
     fs::write(story.path("payment.json"), planned_file.replace(&found, &other)).unwrap();
     story.run(&step("fund")).expect_error(3, &["had registered account", "nothing was sent"]);
     fs::write(story.path("payment.json"), planned_file).unwrap();
+    refuses_other_shares(story, &PLACE);
     let funded = story.run(&step("fund")).expect_code(0).json().remove(0);
     let landed = story.landed();
     let again = story.run(&step("fund")).expect_code(0).json().remove(0);

@@ -50,7 +50,7 @@ pub(super) fn document(
 }
 
 /// The studio's definition that a piece of work was done under, if it names one.
-fn studio_of(work: &Receipt) -> Option<Digest> {
+pub(crate) fn studio_of(work: &Receipt) -> Option<Digest> {
     let inputs = &work.evidence.replay()?.inputs;
     inputs.iter().find(|input| input.name == STUDIO).map(|input| input.digest)
 }
