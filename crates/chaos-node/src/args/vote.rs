@@ -76,8 +76,9 @@ pub(crate) struct VoteFileArgs {
     /// another registry, is refused.
     #[arg(long, value_name = "FILE", default_value = "deployment.json")]
     pub(crate) deployment: PathBuf,
-    /// The governor that you vote in, where you have no deployment.
-    #[arg(long, value_name = "CONTRACT", value_parser = address, conflicts_with = "deployment")]
+    /// The governor that you vote in, in place of the deployment's. The registry has to be the deployment's all the
+    /// same; where there is none, it has to have the code of ours.
+    #[arg(long, value_name = "CONTRACT", value_parser = address)]
     pub(crate) governor: Option<Address>,
 }
 

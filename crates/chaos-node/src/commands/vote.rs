@@ -123,40 +123,43 @@ async fn ensure_own(chain: &EvmChain, vote: &OpenVote, args: &VoteFileArgs) -> R
             "whoever wrote the vote's file chose the one in it; votes count in your own alone";
         Err(deployment::named(Failure::message(Kind::Input, reason), &args.vote).hint(hint))
     };
+    let (file, registry) = (args.deployment.display(), vote.call.registry);
+    let known = deployment::read(&args.deployment)?;
+    let at = async |contract| deployment::contract(chain, contract, None, &args.deployment).await;
     if let Some(own) = args.governor {
         if vote.governor != own {
             return refused("governor", vote.governor, &"--governor", own);
         }
-    } else {
-        let file = args.deployment.display();
-        let Some(known) = deployment::read(&args.deployment)? else {
-            let reason = format!("there is no {file}, which says in which governor you vote");
-            let hint =
-                "name the file by --deployment, or the governor that you vote in by --governor";
-            return Err(Failure::message(Kind::Input, reason).hint(hint));
-        };
-        let at =
-            async |contract| deployment::contract(chain, contract, None, &args.deployment).await;
+    } else if known.is_some() {
         let own = at(Contract::Governor).await?;
         if vote.governor != own {
             return refused("governor", vote.governor, &file, own);
         }
-        if known.contracts.contains_key(&Contract::ParameterRegistry) {
-            let own = at(Contract::ParameterRegistry).await?;
-            if vote.call.registry != own {
-                return refused("registry", vote.call.registry, &file, own);
-            }
-        }
+    } else {
+        let reason = format!("there is no {file}, which says in which governor you vote");
+        let hint = "name the file by --deployment, or the governor that you vote in by --governor";
+        return Err(Failure::message(Kind::Input, reason).hint(hint));
     }
-    let owner = chain.registry_owner(vote.call.registry).await?;
+    let names_one =
+        known.is_some_and(|known| known.contracts.contains_key(&Contract::ParameterRegistry));
+    if names_one {
+        let own = at(Contract::ParameterRegistry).await?;
+        if registry != own {
+            return refused("registry", registry, &file, own);
+        }
+    } else {
+        // A contract of its author's would answer whatever is asked below.
+        let made = chain.ensure_made_of(Contract::ParameterRegistry, registry).await;
+        made.map_err(|error| deployment::named(error.into(), &args.vote))?;
+    }
+    let owner = chain.registry_owner(registry).await?;
     let timelock = chain.timelock_of(vote.governor).await?;
     if owner == timelock {
         return Ok(());
     }
     let reason = format!(
-        "its registry {:#x} belongs to {owner:#x}, not to the governor's timelock {timelock:#x}: the vote can \
-         set nothing there",
-        vote.call.registry
+        "its registry {registry:#x} belongs to {owner:#x}, not to the governor's timelock {timelock:#x}: the vote can \
+         set nothing there"
     );
     Err(deployment::named(Failure::message(Kind::Input, reason), &args.vote))
 }

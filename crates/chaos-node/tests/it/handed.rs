@@ -156,9 +156,44 @@ fn a_vote_counts_in_the_governor_that_its_reader_names_alone() {
     let other = format!("{liar:#x}");
     story.on(&[&cast[..], &["--governor", &other]].concat()).expect_error(3, &["--governor says"]);
     let planned = story.on(&[&cast[..], &["--governor", &governor, "--wait", "0"]].concat());
-    ended(planned, 4, &["gas-limit", &governor, "the vote is pending"]);
+    let registry = format!("in registry {:#x}", own.call.registry);
+    ended(planned, 4, &["gas-limit", &governor, &registry, "the vote is pending"]);
+    let both = [&cast[..], &["--governor", &governor, "--wait", "0"], &DEPLOYED].concat();
+    ended(story.on(&both), 4, &[&governor, &registry, "the vote is pending"]);
     assert_eq!(story.landed(), landed);
+    refuses_a_false_registry(&story, &own);
     ends_on_another_call(&story, &own);
+}
+
+/// A real vote of the reader's governor on a registry that says what its author likes, such as that it is the
+/// governor's: naming the governor shows nothing of it.
+fn refuses_a_false_registry(story: &Story, own: &OpenVote) {
+    let (liar, mut vote) = (Address::repeat_byte(0x77), own.clone());
+    vote.call.registry = liar;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let chain = EvmChain::connect(story.anvil.endpoint(), None).await.unwrap();
+        let timelock = chain.timelock_of(vote.governor).await.unwrap();
+        // It answers the timelock to whatever it is asked, and `owner()` is asked.
+        let code = format!("0x73{}5f5260205ff3", hex_of(timelock.as_slice()));
+        story.ask("anvil_setCode", &json!([liar, code]));
+        assert_eq!(chain.registry_owner(liar).await.unwrap(), timelock);
+        let outbox = Outbox::local(std::path::Path::new(&story.path("liar")), || 0);
+        let chain = chain.sending(outbox).await.unwrap();
+        chain.propose(vote.governor, &story.anvil.signer(0), &vote.call).await.unwrap();
+    });
+    fs::write(story.path("handed.json"), vote.to_json()).unwrap();
+    let (landed, governor) = (story.landed(), format!("{:#x}", vote.governor));
+    let named = format!("it is of registry {liar:#x}");
+    for command in [&["watch", "--wait", "0"][..], &["cast", "for"], &["execute"]] {
+        let line = ["--vote", "@handed.json", "--governor", &governor];
+        let line = [&["vote"], command, &line[..]].concat();
+        let without = story.on(&line);
+        without.expect_error(3, &["handed.json", "is not the ParameterRegistry"]);
+        let beside = story.on(&[&line[..], &DEPLOYED].concat());
+        beside.expect_error(3, &["handed.json", &named, "deployment.json"]);
+    }
+    assert_eq!(story.landed(), landed);
 }
 
 /// A vote with the submission's text that sets another value is no outcome of it.

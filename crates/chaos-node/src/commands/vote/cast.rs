@@ -32,6 +32,7 @@ pub(super) fn run(args: &CastArgs) -> Result<ExitCode, Failure> {
             call.value
         ));
         output::say(format_args!("in governor {governor:#x}"));
+        output::say(format_args!("in registry {:#x}", call.registry));
         let (account, support) = (signer.address(), args.support.support());
         let patience = Duration::from_secs(if args.send.spend.dry_run { 0 } else { args.send.spend.wait.wait });
         let is_open = |state| state != ProposalState::Pending;

@@ -130,6 +130,7 @@ async fn report(
             "event": "executed",
             "parameter": call.name,
             "of": call.chain,
+            "registry": format!("{:#x}", call.registry),
             "value": value.to_string(),
             "expected": call.value.to_string(),
             "transaction": executed.map(|sent| format!("{:#x}", sent.hash)),
@@ -138,6 +139,7 @@ async fn report(
     } else {
         let (name, of) = (output::one_line(&call.name), &call.chain);
         output::line(format_args!("the vote is carried out: {name} of {of} is {value}"));
+        output::line(format_args!("  in registry  {:#x}", call.registry));
         if let Some(sent) = executed {
             output::line(format_args!("  transaction  {:#x}", sent.hash));
             output::line(format_args!("  block        {}", sent.block_number));

@@ -212,6 +212,9 @@ fn report(args: &ObserveArgs, read: &Read, receipt: Option<Digest>) -> Result<Ex
     let votes = |amount: &U256| super::votes(unit.as_ref(), *amount);
     output::line(format_args!("{} by {}: {}", chain.chain_id(), kind.name(), word(*state)));
     output::line(format_args!("  governor {governor:#x}"));
+    if let Some(call) = &read.call {
+        output::line(format_args!("  registry {:#x}", call.registry));
+    }
     output::line(format_args!("  for      {}", votes(&tally.in_favour)));
     output::line(format_args!("  against  {}", votes(&tally.against)));
     output::line(format_args!("  abstain  {}", votes(&tally.abstain)));

@@ -91,6 +91,7 @@ fn report(args: &OpenArgs, vote: &OpenVote, state: ProposalState) -> Result<Exit
     let stands = if is_open { "open" } else { word(state) };
     output::line(format_args!("a vote on {} = {} is {stands}", call.name, call.value));
     output::line(format_args!("  governor     {governor:#x}"));
+    output::line(format_args!("  in registry  {:#x}", call.registry));
     output::line(format_args!("  number       {id:#x}"));
     let (start, end) = (window.start_block, window.end_block);
     output::line(format_args!("  votes        after block {start}, up to block {end}"));
