@@ -2,12 +2,13 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall as _;
+use serde_json::{Value, json};
 
 use super::{
     EvmChain,
     governor::{ProposalState, VoteTally, state_of},
 };
-use crate::{Error, contracts::chaos_governor::ChaosGovernor, sending::Finality};
+use crate::{Error, contracts::chaos_governor::ChaosGovernor, json_rpc::parse, sending::Finality};
 
 mod others {
     alloy_sol_types::sol! {
@@ -17,6 +18,11 @@ mod others {
                 uint256 proposalId, address proposer, uint256 eta, uint256 startBlock, uint256 endBlock,
                 uint256 forVotes, uint256 againstVotes, uint256 abstainVotes, bool canceled, bool executed
             );
+        }
+
+        /// A governor of ERC-6372, which says by which clock its votes begin and end.
+        interface Clocked {
+            function clock() external view returns (uint256);
         }
 
         /// Compound's first, whose voters could not abstain.
@@ -29,11 +35,14 @@ mod others {
     }
 }
 
-use others::{Alpha, Bravo};
+use others::{Alpha, Bravo, Clocked};
 
 /// Words of an answer of Compound's second and first governor: ten and nine of 32 bytes.
 const BRAVO_BYTES: usize = 10 * 32;
 const ALPHA_BYTES: usize = 9 * 32;
+
+/// Code that returns the number of its block, as contracts see it: NUMBER, MSTORE, RETURN.
+const BLOCK_NUMBER: &str = "0x4360005260206000f3";
 
 /// Which interface a governor answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +111,49 @@ impl EvmChain {
             return Err(Error::malformed("eth_call", "the block was replaced while it was read"));
         }
         Ok(ObservedVote { kind, state, tally, window, block_number, block_hash })
+    }
+
+    /// Whether voting had ended before a block, by the governor's clock. None where what that counts is not what the
+    /// chain's blocks have: on some rollups contracts see another chain's numbers.
+    ///
+    /// # Errors
+    /// As every read.
+    pub async fn ended_before(
+        &self,
+        governor: Address,
+        vote: &ObservedVote,
+        block_number: u64,
+    ) -> Result<Option<bool>, Error> {
+        let (at, [_, end]) = (format!("{:#x}", vote.block_number), vote.window);
+        let number = U256::from(vote.block_number);
+        let clock = answered(self.call_at(governor, Clocked::clockCall {}, &at).await)?;
+        let clock = match clock {
+            Some(clock) => Some(clock),
+            None => answered(self.number_seen(&at).await)?,
+        };
+        let Some(clock) = clock else { return Ok(None) };
+        if clock == number {
+            return Ok(Some(end < U256::from(block_number)));
+        }
+        if clock == self.time_of(vote.block_number).await? {
+            return Ok(Some(end < self.time_of(block_number).await?));
+        }
+        Ok(None)
+    }
+
+    /// The number of a block as contracts see it.
+    async fn number_seen(&self, at: &str) -> Result<U256, Error> {
+        let number: B256 =
+            self.rpc.request("eth_call", json!([{"data": BLOCK_NUMBER}, at])).await?;
+        Ok(U256::from_be_bytes(number.0))
+    }
+
+    /// When a block was made, in seconds since 1970.
+    async fn time_of(&self, number: u64) -> Result<U256, Error> {
+        let params = json!([format!("{number:#x}"), false]);
+        let block: Value = self.rpc.request("eth_getBlockByNumber", params).await?;
+        let unknown = || Error::UnknownBlock { number, url: self.url().to_owned() };
+        parse("block.timestamp", block.get("timestamp").cloned().ok_or_else(unknown)?)
     }
 
     async fn tally_of(

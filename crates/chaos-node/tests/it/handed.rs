@@ -198,6 +198,8 @@ fn refuses_a_false_registry(story: &Story, own: &OpenVote) {
 
 /// A vote with the submission's text that sets another value is no outcome of it.
 fn ends_on_another_call(story: &Story, own: &OpenVote) {
+    // Voting on it is over before anything is submitted.
+    story.ask("anvil_mine", &json!(["0x14"]));
     let submit = ["proposal", "submit", "@proposal/proposal.json", "--agent", "linus", "--json"];
     let submitted = story.on(&[&submit[..], &INCLUDED, &DEPLOYED].concat()).expect_code(0).json();
     let mut vote = own.clone();
@@ -216,6 +218,7 @@ fn ends_on_another_call(story: &Story, own: &OpenVote) {
     let observe = ["vote", "observe", "--submission", receipt, "--vote", "@handed.json"];
     let observe = [&observe[..], &INCLUDED, &DEPLOYED].concat();
     story.on(&observe).expect_error(3, &["asks for gas-limit", "nothing was logged"]);
+    observes_what_ended_later_alone(story, receipt, [own, &vote]);
     let observe = ["vote", "observe", "--vote", "@vote.json"];
     let observed = story.on(&[&observe[..], &INCLUDED, &DEPLOYED].concat()).expect_code(0);
     for said in [format!("governor {:#x}", own.governor), "18 decimals".to_owned()] {
@@ -225,6 +228,20 @@ fn ends_on_another_call(story: &Story, own: &OpenVote) {
     let open = ["vote", "open", "@proposal/proposal.json", "--out", "@vote.json"];
     let again = story.on(&[&open[..], &INCLUDED, &DEPLOYED].concat()).expect_code(0);
     assert!(again.stdout.contains(" is defeated\n"), "{}", again.stdout);
+}
+
+/// Which vote was on a submission may be the operator's word; one that had ended before it was not.
+fn observes_what_ended_later_alone(story: &Story, receipt: &str, [before, after]: [&OpenVote; 2]) {
+    let observe = |vote: &OpenVote| {
+        let governor = format!("{:#x}", vote.governor);
+        let id = vote.call.proposal_id().to_string();
+        let line = ["vote", "observe", "--governor", &governor, "--id", &id];
+        story.on(&[&line[..], &["--submission", receipt, "--without-proof"], &INCLUDED].concat())
+    };
+    observe(before).expect_error(3, &["voting had ended at", receipt, "nothing was logged"]);
+    let logged = observe(after).expect_code(0);
+    assert!(logged.stdout.contains("receipt  sha256:"), "{}", logged.stdout);
+    assert!(logged.stderr.contains("is the operator's word"), "{}", logged.stderr);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use chaos_chains::{
     Address, Error, EvmChain, GovernorCall, ObservedVote, StateProof, TokenUnit, U256,
     sending::Finality,
 };
-use chaos_governance::receipts::ObserveVote;
+use chaos_governance::receipts::{ObserveVote, Submit};
 use chaos_ledger::{Ledger, OPERATOR};
 use chaos_programs::{
     deciding::vote_state,
@@ -27,7 +27,13 @@ use crate::{
 };
 
 pub(super) fn run(args: &ObserveArgs) -> Result<ExitCode, Failure> {
-    let read = runtime::single()?.block_on(read(args))?;
+    let read = runtime::single()?.block_on(async {
+        let read = read(args).await?;
+        if let (Some(submission), None) = (args.submission, &read.call) {
+            ensure_later(args, &read, submission).await?;
+        }
+        Ok::<_, Failure>(read)
+    })?;
     let receipt = match args.submission {
         Some(submission) => Some(record(args, &read, submission)?),
         None => None,
@@ -72,6 +78,40 @@ async fn read(args: &ObserveArgs) -> Result<Read, Failure> {
     })?;
     let unit = chain.vote_unit(governor).await?;
     Ok(Read { chain, governor, id, call, vote, unit })
+}
+
+/// A vote that is said to be on a submission, and shows no text, had not ended before that was on the chain.
+async fn ensure_later(args: &ObserveArgs, read: &Read, submission: Digest) -> Result<(), Failure> {
+    let receipt = ledger::read(&args.read.data.data)?.receipt(&submission)?;
+    // What is no submission is refused where it would be logged.
+    let Some(submit) = receipt.and_then(|receipt| receipt.action.read::<Submit>()) else {
+        return Ok(());
+    };
+    let Read { chain, governor, vote, .. } = read;
+    let block = submit.block_number;
+    let has_ended = if submit.chain == *chain.chain_id() {
+        chain.ended_before(*governor, vote, block).await?
+    } else {
+        None
+    };
+    match has_ended {
+        Some(false) => Ok(()),
+        Some(true) => {
+            let reason = format!(
+                "voting had ended at {} by the governor's clock, before submission {submission} was on the chain, in \
+                 block {block}",
+                vote.window[1]
+            );
+            Err(Failure::message(Kind::Input, reason).hint("nothing was logged"))
+        }
+        None => {
+            output::tell(
+                "whether voting ended after that submission cannot be told: the governor's clock counts no blocks of \
+                 the submission's chain, and not their time",
+            );
+            Ok(())
+        }
+    }
 }
 
 fn record(args: &ObserveArgs, read: &Read, submission: Digest) -> Result<Digest, Failure> {
