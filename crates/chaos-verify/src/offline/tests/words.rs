@@ -155,9 +155,15 @@ fn two_trees_of_one_size_under_one_key_are_a_fork() {
         assert!(rejection.reason.contains(" in a, ") && rejection.reason.ends_with(" in c"));
     }
     // Under another name it is the same key.
-    let name = "other.example/log".parse().unwrap();
-    let log = chaos_log::VerifierKey::new(name, World::log_key().verifier().public()).unwrap();
-    let renamed = Head { log, nodes: vec![], ..head("stolen") };
+    let signer =
+        chaos_log::LogKey::from_seed("other.example/log".parse().unwrap(), &[OPERATOR; 32]);
+    assert_eq!(signer.verifier().public(), World::log_key().verifier().public());
+    let stolen = head("stolen");
+    let other = stolen.checkpoint.claimed();
+    let other = chaos_log::Checkpoint::new("other.example/log", other.size(), *other.root());
+    let checkpoint = other.unwrap().sign(&signer).unwrap();
+    let log = signer.verifier().clone();
+    let renamed = Head { log, checkpoint, nodes: vec![], ..stolen };
     let mut heads = Heads::default();
     heads.see(&head("lost"), "a");
     heads.see(&renamed, "d");
