@@ -42,7 +42,7 @@ pub struct Delegation {
 pub enum HeadSigner {
     /// The key in force at its size has signed it, whoever else did.
     InForce(Did),
-    /// That key has not, and one has whose time was over.
+    /// That key has not, and one has whose time was over: of several the one that was retired last.
     Retired {
         /// The key.
         key: Did,
@@ -217,7 +217,9 @@ impl Succession {
         if is_by(&in_force) {
             return HeadSigner::InForce(in_force);
         }
-        let mut ended = self.delegations.iter().filter(|delegation| delegation.index < size);
+        // Of two retired keys it is the later one's: whoever has an earlier key can lay a line that holds below any
+        // tree, and takes no head from whoever it is of by that.
+        let mut ended = self.delegations.iter().rev().filter(|delegation| delegation.index < size);
         match ended.find(|delegation| is_by(&delegation.body.replaces)) {
             Some(Delegation { index, body }) => {
                 HeadSigner::Retired { key: body.replaces, index: *index }

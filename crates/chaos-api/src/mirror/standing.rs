@@ -341,10 +341,14 @@ impl Mirror {
         Ok(None)
     }
 
-    /// Whether the copy stands for a checkpoint that a proof is about, or began to store what it holds.
+    /// Whether the copy stands for a checkpoint that a proof is about, or began to store what it holds: by the keys
+    /// that the proof was made with, since whose the checkpoint is may be known only since then.
     fn holds_one_of(&self, proof: &ProvedFork) -> Result<bool, MirrorError> {
         let Known { stored, pending } = self.known()?;
-        let signers = Signers::read(&self.store, &self.key, true)?;
+        let mut signers = Signers::read(&self.store, &self.key, true)?;
+        if let ProvedFork::Signer(proof) = proof {
+            signers.learn(proof.keys().as_bytes().to_vec())?;
+        }
         Ok(stored.iter().chain(&pending).any(|kept| signers.is_about(proof, kept)))
     }
 

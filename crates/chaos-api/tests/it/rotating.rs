@@ -15,31 +15,31 @@ use tempfile::TempDir;
 
 use crate::world::{NOW_MS, runtime};
 
-const SYSTEM: System = System {
+pub(crate) const SYSTEM: System = System {
     kinds: Kinds::new(&[]),
     now_ms: || NOW_MS,
     random: |bytes| fs::File::open("/dev/urandom")?.read_exact(bytes),
 };
 
-struct World {
+pub(crate) struct World {
     folder: TempDir,
-    heads: Heads,
+    pub(crate) heads: Heads,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let heads = Heads::new(folder.path().join("heads"));
         Self { folder, heads }
     }
 
-    fn ledger(&self) -> Ledger {
+    pub(crate) fn ledger(&self) -> Ledger {
         let password = Some("test".to_owned().into());
         let data = self.folder.path().join("data");
         Ledger::open_or_create(&data, password, Some(&self.heads), SYSTEM).unwrap()
     }
 
-    fn path(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn path(&self, name: &str) -> std::path::PathBuf {
         self.folder.path().join(name)
     }
 }
@@ -52,7 +52,7 @@ fn verify_fork(bytes: &[u8], options: &Options<'_>) -> Result<ProvedFork, Reject
     seen.root_of(&proof, options).map(|_root| proof)
 }
 
-fn enrol(ledger: &mut Ledger, name: &str) {
+pub(crate) fn enrol(ledger: &mut Ledger, name: &str) {
     let profile = Profile {
         name: name.to_owned(),
         role: "researcher".to_owned(),
@@ -62,25 +62,30 @@ fn enrol(ledger: &mut Ledger, name: &str) {
     agents::enrol(ledger, profile).unwrap();
 }
 
-fn rotate(ledger: &mut Ledger, heads: &Heads, lost: bool) {
+pub(crate) fn rotate(ledger: &mut Ledger, heads: &Heads, lost: bool) {
     let role = Role::Checkpoints;
     ledger.delegate(Handover { role, root: None, lost }).unwrap();
     ledger.checkpoint(heads).unwrap();
     ledger.settle(role).unwrap();
 }
 
-fn published(dir: &Path, key: &VerifierKey) -> Publication {
+pub(crate) fn published(dir: &Path, key: &VerifierKey) -> Publication {
     drop(Ledger::read(dir, SYSTEM).unwrap());
     let disclosure = Disclosure::by_default(&Kinds::default());
     Publication { key: key.clone(), kinds: Kinds::default(), disclosure }
 }
 
-fn source(dir: &Path, key: &VerifierKey) -> Arc<Source> {
+pub(crate) fn source(dir: &Path, key: &VerifierKey) -> Arc<Source> {
     Arc::new(Source::data(dir, published(dir, key)).unwrap())
 }
 
-fn follow(copy: &Path, key: &VerifierKey, source: &Arc<Source>) -> Result<Mirrored, MirrorError> {
+pub(crate) fn follow(
+    copy: &Path,
+    key: &VerifierKey,
+    source: &Arc<Source>,
+) -> Result<Mirrored, MirrorError> {
     let mut mirror = Mirror::open(copy, Some(key)).unwrap();
+    mirror.fold_by(Kinds::default());
     runtime().block_on(mirror.follow(source, NOW_MS, &|_, _| {}))
 }
 
@@ -197,7 +202,7 @@ fn lost_key_is_followed_by_a_mirror_with_a_quorum_alone() {
     assert!(matches!(refusal, MirrorError::LostKey { index: 2 }), "{refusal}");
 }
 
-fn copy_folder(from: &Path, to: &Path) {
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
