@@ -36,7 +36,7 @@ pub(crate) use delegated::{ensure_held, ensure_keys_fit, ensure_shown};
 pub use error::MirrorError;
 pub use finding::{Finding, Wrong};
 use finding::{Judge, Read};
-pub(crate) use head::{ensure_grown, fetch as fetch_head};
+pub(crate) use head::{ensure_grown, failed, fetch as fetch_head};
 pub(crate) use page::{Expected, Task, fetch_page, root_over};
 pub(crate) use signers::Signers;
 pub(crate) use standing::FORK;

@@ -9,6 +9,10 @@ use crate::{
     note::{Note, NoteError, Signature},
 };
 
+/// Longer texts are no checkpoint, in bytes: two of them and what shows that they contradict each other fit into a
+/// fork proof, so that no signer can say something that cannot be held against him.
+pub const CHECKPOINT_BYTES_MAX: usize = 2 << 10;
+
 /// The size and root of a log's tree, under the log's name.
 ///
 /// The origin is one line and not empty. Extension lines are carried as they are, none of them
@@ -36,6 +40,12 @@ pub enum CheckpointError {
     /// The note around the checkpoint is malformed or not signed by the log.
     #[error("checkpoint is not a valid signed note")]
     Note(#[from] NoteError),
+    /// The text is longer than [`CHECKPOINT_BYTES_MAX`].
+    #[error("checkpoint has {bytes} bytes of text, the limit is {CHECKPOINT_BYTES_MAX}")]
+    TooLong {
+        /// Length of the text in bytes.
+        bytes: usize,
+    },
     /// The text has fewer than the three lines of a checkpoint.
     #[error("checkpoint lacks its {expected} line")]
     Missing {
@@ -77,19 +87,22 @@ impl Checkpoint {
     /// States that the log named `origin` has this size and root.
     ///
     /// # Errors
-    /// If the origin is empty or holds a control character.
+    /// If the origin is empty, too long or holds a control character.
     pub fn new(origin: &str, size: u64, root: Hash) -> Result<Self, CheckpointError> {
         if origin.is_empty() || origin.contains(|c: char| c < ' ') {
             return Err(CheckpointError::Origin { found: origin.chars().take(80).collect() });
         }
-        Ok(Self { origin: origin.to_owned(), size, root, extensions: Vec::new() })
+        let checkpoint = Self { origin: origin.to_owned(), size, root, extensions: Vec::new() };
+        ensure_short(checkpoint.to_string().len())?;
+        Ok(checkpoint)
     }
 
     /// Reads the text of a checkpoint's note.
     ///
     /// # Errors
-    /// If a line is missing, empty or not the one spelling of its value.
+    /// If it is too long, or a line is missing, empty or not the one spelling of its value.
     pub fn parse(text: &str) -> Result<Self, CheckpointError> {
+        ensure_short(text.len())?;
         let mut lines = Vec::new();
         for (position, line) in text.split_inclusive('\n').enumerate() {
             let line = line.strip_suffix('\n').filter(|line| !line.is_empty());
@@ -190,12 +203,13 @@ impl SignedCheckpoint {
         ensure_origin(&self.checkpoint, key.name().as_str()).is_ok() && self.note.is_by(key)
     }
 
-    /// Leaves away the lines with the log's name that are no signatures of its checkpoint by one of these keys.
+    /// Leaves away the lines with the log's name that are no signatures of its checkpoint by one of these keys, and
+    /// what a key signed once more.
     pub fn retain_by(&mut self, keys: &[VerifierKey]) {
         self.note.retain_by(self.checkpoint.origin(), keys);
     }
 
-    /// Leaves away every line but this key's signatures.
+    /// Leaves away every line but this key's signature.
     pub(crate) fn retain_only_by(&mut self, key: &VerifierKey) {
         self.note.retain(|line| key.is_named_by(line));
         self.retain_by(std::slice::from_ref(key));
@@ -234,6 +248,10 @@ impl fmt::Display for SignedCheckpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.note, f)
     }
+}
+
+fn ensure_short(bytes: usize) -> Result<(), CheckpointError> {
+    if bytes > CHECKPOINT_BYTES_MAX { Err(CheckpointError::TooLong { bytes }) } else { Ok(()) }
 }
 
 fn ensure_origin(checkpoint: &Checkpoint, name: &str) -> Result<(), CheckpointError> {

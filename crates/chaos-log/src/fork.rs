@@ -17,7 +17,8 @@ const HEADER: &str = "chaoschain-fork/1";
 /// How the first line begins, whatever the version.
 const HEADER_START: &str = "chaoschain-fork/";
 
-/// Longer proofs are refused before they are parsed, in bytes.
+/// Longer proofs are refused before they are parsed, in bytes. Two of the longest checkpoints with a line each, and the
+/// most hashes that lead from one to the other, have less.
 pub const FORK_BYTES_MAX: usize = 16 << 10;
 
 /// Two checkpoints that one key signed as one log's and that no log can have both.
@@ -173,7 +174,7 @@ impl ForkProof {
         Self { log, first: older, second: newer, prefix: Some(prefix) }.by_the_key().checked()
     }
 
-    /// The same without lines that have the log's name and are not by the key. Witnesses' lines stay, unless
+    /// The same with one line by the key, and no others that have the log's name. Witnesses' lines stay, unless
     /// the proof is too long with them: whoever passes a note on can lay so many below it.
     fn by_the_key(self) -> Self {
         let mut proof = self;

@@ -66,7 +66,7 @@ mod tile;
 mod tlog_proof;
 
 pub use bundle::{BundleError, LEAF_BYTES_MAX, bundle_from_bytes, bundle_to_bytes};
-pub use checkpoint::{Checkpoint, CheckpointError, SignedCheckpoint};
+pub use checkpoint::{CHECKPOINT_BYTES_MAX, Checkpoint, CheckpointError, SignedCheckpoint};
 pub use cosignature::{COSIGNATURE_TIME_S_MAX, CosignError, WitnessKey, WitnessVerifier};
 pub use edge::Edge;
 pub use fork::{FORK_BYTES_MAX, FindError, ForkError, ForkKind, ForkProof};

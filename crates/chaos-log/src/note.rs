@@ -1,7 +1,7 @@
 //! Signed notes: a text and signatures below it, as [C2SP signed-note](https://c2sp.org/signed-note)
 //! has them.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
@@ -259,11 +259,14 @@ impl Note {
         self.signatures.iter().any(|line| line.is_by(key, &self.text))
     }
 
-    /// Leaves away the lines with this name that are no signatures of the text by one of these keys.
+    /// Leaves away the lines with this name that are no signatures of the text by one of these keys, and all but the
+    /// first by each key: whoever has it can sign one text in many ways.
     pub(crate) fn retain_by(&mut self, name: &str, keys: &[VerifierKey]) {
         let Self { text, signatures } = self;
+        let mut signed = BTreeSet::new();
         signatures.retain(|line| {
-            line.name.as_str() != name || keys.iter().any(|key| line.is_by(key, text))
+            let by = || keys.iter().position(|key| line.is_by(key, text));
+            line.name.as_str() != name || by().is_some_and(|key| signed.insert(key))
         });
     }
 

@@ -4,7 +4,7 @@ use chaos_log::{
     EMPTY_ROOT, FindError, ForkError, ForkProof, Policy, ProveError, SignedCheckpoint, VerifierKey,
     prove_prefix,
 };
-use chaos_store::Store;
+use chaos_store::{Store, StoreError};
 
 use super::{
     MirrorError, Signers,
@@ -114,16 +114,20 @@ pub(crate) async fn ensure_grown(
             return Err(stored_history(store, signers, found).unwrap_or(branches));
         };
         let proof = ForkProof::of_roots(key, kept.clone(), found.clone());
-        return Err(proof.map_or_else(MirrorError::Recorded, |proof| signers.fork(proof)));
+        return Err(match proof {
+            Ok(proof) => signers.fork(proof),
+            Err(source) => unproved(kept, found, source),
+        });
     }
     if new.size() < old.size() {
-        // Only if the entries are stored is it known which root the smaller log had.
-        let key = signers.of_both(kept, found);
         let older = MirrorError::Rollback { kept: old.size(), found: new.size() };
-        return Err(match key.map(|key| ForkProof::find(&key, found, kept, store)) {
-            Some(Ok(Some(proof))) => signers.fork(proof),
-            Some(Ok(None) | Err(_)) => older,
-            None => stored_history(store, signers, found).unwrap_or(older),
+        let Some(key) = signers.of_both(kept, found) else {
+            return Err(stored_history(store, signers, found).unwrap_or(older));
+        };
+        return Err(match ForkProof::find(&key, found, kept, store) {
+            Ok(Some(proof)) => signers.fork(proof),
+            Ok(None) => older,
+            Err(error) => failed(kept, found, error).err().unwrap_or(older),
         });
     }
     if old.size() == 0 {
@@ -140,6 +144,28 @@ pub(crate) async fn ensure_grown(
         }
         Err(error) => Err(error),
     }
+}
+
+/// What it means that no fork was found because two checkpoints could not be compared by what is stored: nothing, where
+/// the entries are not all stored, so that nobody knows which root the smaller log had.
+pub(crate) fn failed(
+    kept: &SignedCheckpoint,
+    found: &SignedCheckpoint,
+    error: FindError<StoreError>,
+) -> Result<(), MirrorError> {
+    match error {
+        FindError::Tiles(ProveError::Read(error)) => Err(MirrorError::Store(error)),
+        FindError::Tiles(
+            ProveError::Narrow { .. } | ProveError::Index { .. } | ProveError::Sizes { .. },
+        )
+        | FindError::Fork(ForkError::Prefix(_)) => Ok(()),
+        FindError::Fork(source) => Err(unproved(kept, found, source)),
+    }
+}
+
+fn unproved(kept: &SignedCheckpoint, found: &SignedCheckpoint, source: ForkError) -> MirrorError {
+    let (kept, found) = (kept.claimed().size(), found.claimed().size());
+    MirrorError::Consistency { kept, found, source }
 }
 
 /// The proof that a published checkpoint is no start of the history that the root key has signed, by what is

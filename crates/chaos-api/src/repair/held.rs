@@ -1,12 +1,14 @@
 //! What was signed before, against which source and result of a repair are held.
 
 use chaos_ledger::Heads;
-use chaos_log::{ForkProof, SignedCheckpoint, VerifierKey, leaf_hash, prove_prefix, root_at};
+use chaos_log::{
+    FindError, ForkProof, SignedCheckpoint, VerifierKey, leaf_hash, prove_prefix, root_at,
+};
 use chaos_store::{Head, Records as _, Store, StoreError};
 
 use super::RepairError;
 use crate::{
-    mirror::{MirrorError, Signers, Tree, ensure_grown},
+    mirror::{MirrorError, Signers, Tree, ensure_grown, failed},
     source::Source,
 };
 
@@ -112,10 +114,15 @@ impl Held {
         for kept in self.stored.iter().chain(&self.remembered) {
             if kept.claimed().size() <= head.claimed().size() {
                 ensure_grown(source, (store, signers), kept, head).await?;
-            } else if let Some(key) = signers.of_both(kept, head)
-                && let Ok(Some(proof)) = ForkProof::find(&key, head, kept, store)
-            {
-                return Err(signers.fork(proof).into());
+                continue;
+            }
+            let Some(key) = signers.of_both(kept, head) else { continue };
+            match ForkProof::find(&key, head, kept, store) {
+                Ok(Some(proof)) => return Err(signers.fork(proof).into()),
+                Ok(None) => {}
+                // What cannot be read here is what is to be mended.
+                Err(FindError::Tiles(_)) => {}
+                Err(error) => failed(kept, head, error)?,
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ mod mirroring;
 mod publishing;
 mod rotating;
 mod serving;
+mod spoilt;
 mod watching;
 mod witnessing;
 mod world;

@@ -2,9 +2,9 @@
 //! honest logs, and against every changed byte.
 
 use chaos_log::{
-    Checkpoint, FORK_BYTES_MAX, FindError, ForkError, ForkKind, ForkProof, Hash, LogKey, MemoryLog,
-    PrefixProof, ProofError, ProveError, SignedCheckpoint, WitnessKey, prove_consistency,
-    prove_prefix, root_at,
+    CHECKPOINT_BYTES_MAX, Checkpoint, CheckpointError, FORK_BYTES_MAX, FindError, ForkError,
+    ForkKind, ForkProof, Hash, LogKey, MemoryLog, PrefixProof, ProofError, ProveError,
+    SignedCheckpoint, WitnessKey, prove_consistency, prove_prefix, root_at,
 };
 use proptest::prelude::*;
 
@@ -240,6 +240,54 @@ fn cosignatures_travel_with_the_notes() {
     let read = ForkProof::parse(proof.to_string().as_bytes()).unwrap();
     let cosigned = [read.first(), read.second()].map(|note| witness.verifier().cosigned(note));
     assert!(cosigned.contains(&Ok(Some(5))));
+}
+
+#[test]
+fn whatever_a_key_signs_can_be_held_against_it() {
+    // The longest name, and the longest text that a checkpoint with it can have.
+    let (size, root) = (u64::MAX >> 1, Hash::from_bytes([1; 32]));
+    let room = CHECKPOINT_BYTES_MAX - format!("\n{size}\n{root}\n").len();
+    for name in ["n".repeat(room), "n".to_owned()] {
+        let key = LogKey::from_seed(name.parse().unwrap(), &[1; 32]);
+        let signed = |size: u64, fill: u8| {
+            let plain = Checkpoint::new(&name, size, Hash::from_bytes([fill; 32])).unwrap();
+            let room = CHECKPOINT_BYTES_MAX - plain.to_string().len();
+            let more = if room > 1 { format!("{}\n", "x".repeat(room - 1)) } else { String::new() };
+            Checkpoint::parse(&format!("{plain}{more}")).unwrap().sign(&key).unwrap()
+        };
+        let (mut one, other) = (signed(size, 1), signed(size, 2));
+        let witness = WitnessKey::from_seed("example.org/w".parse().unwrap(), &[9; 32]);
+        for time_s in 1..100 {
+            one.add(witness.cosign(&one, time_s).unwrap()).unwrap();
+        }
+        let proof = ForkProof::of_roots(key.verifier().clone(), one, other).unwrap();
+        // The most hashes that a proof of the other kind has.
+        let hashes = 65 * (Hash::from_bytes([0; 32]).to_string().len() + 1);
+        assert!(proof.to_string().len() + hashes <= FORK_BYTES_MAX);
+        assert_eq!(ForkProof::parse(proof.to_string().as_bytes()).unwrap(), proof);
+    }
+    let longer = Checkpoint::new(&"n".repeat(room + 1), size, root).unwrap_err();
+    let bytes = CHECKPOINT_BYTES_MAX + 1;
+    assert_eq!(longer, CheckpointError::TooLong { bytes });
+    let text = format!("log\n5\n{root}\n{}\n", "x".repeat(17_000));
+    let refusal = Checkpoint::parse(&text).unwrap_err();
+    assert!(matches!(refusal, CheckpointError::TooLong { .. }), "{refusal}");
+}
+
+#[test]
+fn lines_that_a_key_laid_once_more_are_left_away_from_a_proof() {
+    let key = key();
+    let (ours, theirs) = (head_of(&log_of(9)), head_of(&forked(9, 3)));
+    let doubled = |note: &SignedCheckpoint| {
+        let text = note.to_string();
+        let line = text.lines().last().unwrap();
+        let lines = format!("{text}{}", format!("{line}\n").repeat(99));
+        SignedCheckpoint::parse(lines.as_bytes()).unwrap()
+    };
+    let plain = ForkProof::of_roots(key.verifier().clone(), ours.clone(), theirs.clone()).unwrap();
+    let (ours, theirs) = (doubled(&ours), doubled(&theirs));
+    assert!(ours.to_string().len() + theirs.to_string().len() > FORK_BYTES_MAX);
+    assert_eq!(ForkProof::of_roots(key.verifier().clone(), ours, theirs).unwrap(), plain);
 }
 
 proptest! {
