@@ -145,7 +145,8 @@ impl Mirror {
     }
 
     /// Folds entries by the rules of a log with these kinds as they are stored, which spares reading them and
-    /// checking their signatures again; [`Mirror::fold`] says what came out.
+    /// checking their signatures again; [`Mirror::fold`] says what came out. Only then are the entries asked who
+    /// signs for the log.
     pub const fn fold_by(&mut self, kinds: Kinds) {
         self.kinds = Some(kinds);
     }
@@ -196,6 +197,7 @@ impl Mirror {
         progress: &dyn Fn(u64, u64),
     ) -> Result<Mirrored, MirrorError> {
         self.ensure_one_history(now_ms)?;
+        self.catch_up()?;
         let old_size = self.store.head()?.size;
         let mut judge = self.judge_stored(now_ms)?;
         let limit = source.round_time_max();
@@ -250,7 +252,6 @@ impl Mirror {
         let size = found.claimed().size();
         let tree = fetch_tree(source, &self.store, old_size, &found).await?;
         self.store.put_meta(PENDING_META, signers.of_the_log(&found).to_string().as_bytes())?;
-        self.go_on_folding();
         let mut pages = self.pages(source, tree, old_size, size);
         let mut waiting = Vec::new();
         while let Some(page) = pages.next().await? {
@@ -262,6 +263,8 @@ impl Mirror {
         }
         self.append(&mut waiting, judge)?;
         progress(self.store.head()?.size, size);
+        // Rows that end before the head say nothing of who signs it.
+        self.catch_up()?;
         let found = signers.by_entries(&self.store, &found)?;
         self.store.put_checkpoint(&found)?;
         Ok(found)
@@ -373,15 +376,9 @@ impl Mirror {
         kinds: Kinds,
         range: Range<u64>,
     ) -> Result<BTreeMap<u64, String>, MirrorError> {
-        let failed = |error| MirrorError::Ledger(Box::new(error));
-        let mut fold = match self.fold.take().filter(|fold| fold.is_by(&kinds)) {
-            Some(fold) => fold,
-            None => {
-                let rules = Rules::new(self.operator(), kinds);
-                Fold::open(&mut self.store, rules).map_err(failed)?
-            }
-        };
-        let refused = fold.refusals(&mut self.store, range).map_err(failed)?;
+        let mut fold = self.folded_by(kinds)?;
+        let refused = fold.refusals(&mut self.store, range);
+        let refused = refused.map_err(|error| MirrorError::Ledger(Box::new(error)))?;
         self.fold = Some(fold);
         Ok(refused.into_iter().collect())
     }
@@ -404,15 +401,27 @@ impl Mirror {
         Ok(self.store.put_meta(key, value.as_bytes())?)
     }
 
-    /// Takes up the fold that goes on beside the entries that are stored now, if there is one: rows that are
-    /// behind, or of other rules than entries are read by, are the matter of [`Mirror::fold`].
-    fn go_on_folding(&mut self) {
-        let fold = self.fold.take();
-        let Some(kinds) = self.kinds else { return };
-        self.fold = fold.filter(|fold| fold.is_by(&kinds)).or_else(|| {
-            let rules = Rules::new(self.operator(), kinds);
-            Fold::beside(&mut self.store, rules).ok().flatten()
-        });
+    /// Folds what is stored and not folded, so that the rows reach as far as the entries. Those of other rules, as an
+    /// earlier program left them, are made anew: who signs is asked of the rows, and what they do not say
+    /// counts as agreeing.
+    fn catch_up(&mut self) -> Result<(), MirrorError> {
+        self.fold = match self.kinds {
+            Some(kinds) => Some(self.folded_by(kinds)?),
+            None => None,
+        };
+        Ok(())
+    }
+
+    /// The fold by these kinds, where the entries end.
+    fn folded_by(&mut self, kinds: Kinds) -> Result<Fold, MirrorError> {
+        let failed = |error| MirrorError::Ledger(Box::new(error));
+        let rules = Rules::new(self.operator(), kinds);
+        let mut fold = match self.fold.take().filter(|fold| fold.is_by(&kinds)) {
+            Some(fold) => fold,
+            None => Fold::open(&mut self.store, rules).map_err(failed)?,
+        };
+        fold.refusals(&mut self.store, 0..0).map_err(failed)?;
+        Ok(fold)
     }
 
     /// Stores entries at their places, with their rows where they are folded. A receipt that the log holds a
@@ -455,7 +464,7 @@ impl Mirror {
     }
 
     /// Stores entries with the rows that follow from them. Where those cannot be folded, the entries are
-    /// stored alone, and [`Mirror::fold`] says why.
+    /// stored alone, and the end of the round says why.
     fn store_entries(
         &mut self,
         appends: &[Append],

@@ -36,16 +36,6 @@ impl Fold {
         Ok(Self { rules, next: Place::FIRST, known: Known::all() })
     }
 
-    /// As [`Self::open`], if that is where the log ends too: nothing has to be folded first.
-    ///
-    /// # Errors
-    /// As [`Self::open`].
-    pub fn beside<R: Records>(store: &mut R, rules: Rules) -> Result<Option<Self>, Error> {
-        let size = store.head()?.size;
-        let ends = folded(store, &rules)?.map_or(0, |next| next.index);
-        if ends == size { Self::open(store, rules).map(Some) } else { Ok(None) }
-    }
-
     /// Whether it goes by these kinds of receipts.
     #[must_use]
     pub fn is_by(&self, kinds: &Kinds) -> bool {

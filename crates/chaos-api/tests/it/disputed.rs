@@ -2,13 +2,17 @@
 
 use std::{fs, path::PathBuf, sync::Arc};
 
+use chaos_agency::Kinds;
 use chaos_api::{Comparison, Mirror, MirrorError, Mirrored, Published, Source, export};
 use chaos_ledger::{Heads, Ledger};
 use chaos_log::{Checkpoint, Hash, LogKey, SignedCheckpoint, VerifierKey};
 use chaos_types::Did;
 use chaos_verify::ProvedFork;
 
-use crate::rotating::{SYSTEM, World, copy_folder, enrol, follow, published, rotate, source};
+use crate::{
+    rotating::{SYSTEM, World, copy_folder, enrol, follow, published, rotate, source},
+    world::{NOW_MS, runtime},
+};
 
 /// A log that handed checkpoints on twice, with its keys, and a copy that has decided that the first of them, whoever
 /// has it, signs besides the log.
@@ -154,4 +158,30 @@ fn decision_about_one_key_is_none_about_a_kept_head_that_a_later_one_signed_too(
     dispute.accept_all("copy");
     let done = dispute.follow_owner("copy").unwrap();
     assert_eq!(done.head.claimed(), dispute.head("data").claimed());
+}
+
+#[test]
+fn first_round_on_a_copy_whose_rows_are_of_no_known_rules_asks_the_entries_who_signs() {
+    let mut dispute = Dispute::new();
+    let copy = dispute.world.path("copy");
+    let mut mirror = Mirror::open(&copy, Some(&dispute.root)).unwrap();
+    let owner = source(&dispute.world.path("data"), &dispute.root);
+    // As an earlier program left it: what it folded to counts as not folded.
+    runtime().block_on(mirror.follow(&owner, NOW_MS, &|_, _| {})).unwrap();
+    drop(mirror);
+    let keys = fs::read(dispute.exported("data", "before").join("keys")).unwrap();
+    let Dispute { world, ledger, .. } = &mut dispute;
+    rotate(ledger, &world.heads, false);
+    let mut cut = dispute.head("data");
+    cut.retain(|line| dispute.second.verifier().is_named_by(line));
+    let source = dispute.shown("data", "cut", &cut);
+    fs::write(dispute.world.path("cut").join("keys"), keys).unwrap();
+    for _ in 0..2 {
+        let refusal = dispute.follow("copy", &source).unwrap_err();
+        assert!(matches!(refusal, MirrorError::Retired(_)), "{refusal}");
+    }
+    dispute.follow_owner("copy").unwrap();
+    let mut mirror = Mirror::open(&copy, None).unwrap();
+    mirror.fold(Kinds::default(), NOW_MS).unwrap();
+    assert!(!mirror.standings().unwrap().is_open());
 }

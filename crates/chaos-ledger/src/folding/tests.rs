@@ -163,7 +163,7 @@ proptest! {
     fn a_fold_beside_its_log_is_the_fold_of_all(attempts in attempts(), width in 1..9usize) {
         let log = log_of(&attempts);
         let mut store = MemoryStore::new();
-        let mut fold = Fold::beside(&mut store, rules()).unwrap().unwrap();
+        let mut fold = Fold::open(&mut store, rules()).unwrap();
         for part in log.chunks(width) {
             let reads: Vec<Read> = part.iter().map(read).collect();
             fold.append(&mut store, part, &reads).unwrap();
@@ -185,11 +185,10 @@ fn log_of_ada() -> Vec<Append> {
 fn what_was_appended_beside_a_fold_is_folded_before_it_goes_on() {
     let log = log_of_ada();
     let mut store = MemoryStore::new();
-    let mut fold = Fold::beside(&mut store, rules()).unwrap().unwrap();
+    let mut fold = Fold::open(&mut store, rules()).unwrap();
     store.append_batch(&log[..2]).unwrap();
     let refused = fold.append(&mut store, &log[2..3], &[read(&log[2])]);
     assert!(matches!(refused, Err(Error::FoldBehind { folded: 0, log_size: 2 })), "{refused:?}");
-    assert!(Fold::beside(&mut store, rules()).unwrap().is_none());
     assert_eq!(fold.misstated(&mut store, 0..2).unwrap(), []);
     fold.append(&mut store, &log[2..3], &[read(&log[2])]).unwrap();
     assert_eq!(rows(&store), rows_in_memory(&log[..3]));
@@ -203,13 +202,13 @@ fn rows_of_before_the_opening_are_held_against_the_map_and_own_rows_are_not() {
     for is_own in [true, false] {
         let directory = tempfile::tempdir().unwrap();
         let mut store = Store::open(directory.path()).unwrap();
-        let mut fold = Fold::beside(&mut store, rules()).unwrap().unwrap();
+        let mut fold = Fold::open(&mut store, rules()).unwrap();
         let reads: Vec<Read> = log.iter().map(read).collect();
         fold.append(&mut store, &log[..2], &reads[..2]).unwrap();
         if !is_own {
             drop(store);
             store = Store::open(directory.path()).unwrap();
-            fold = Fold::beside(&mut store, rules()).unwrap().unwrap();
+            fold = Fold::open(&mut store, rules()).unwrap();
         }
         let others = rusqlite::Connection::open(store.path()).unwrap();
         others.execute("DELETE FROM groups", []).unwrap();
