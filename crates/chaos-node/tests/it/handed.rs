@@ -273,7 +273,7 @@ fn votes_are_whose_the_token_says_whatever_was_sent_before() {
     let moves = |number| {
         let delegatee = account(&story, number);
         let data = format!("0x{}", hex_of(&ChaosToken::delegateCall { delegatee }.abi_encode()));
-        let sent = json!([{"from": ACCOUNT, "to": token, "data": data}]);
+        let sent = json!([{"from": ACCOUNT, "to": token, "data": data, "gas": "0x493e0"}]);
         let hash = story.ask("eth_sendTransaction", &sent);
         let receipt = (0..10).find_map(|_| {
             story.ask("anvil_mine", &json!(["0x1"]));
