@@ -178,7 +178,7 @@ impl EvmChain {
 
     /// The account has not made a contract of this kind from elsewhere: from another folder, or from a journal that
     /// is lost. Whatever the deployment or the journal has is not looked for. Of what the account sent from
-    /// elsewhere the newest [`ELSEWHERE_MAX`] are looked at.
+    /// elsewhere the newest 256 transactions are looked at.
     ///
     /// # Errors
     /// [`Error::MadeElsewhere`].
