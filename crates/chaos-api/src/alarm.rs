@@ -123,6 +123,7 @@ impl Alarm {
     /// If the system refuses.
     pub(crate) fn keep(&self, folder: &Path, log: &VerifierKey, seen_at_ms: u64) -> io::Result<()> {
         let path = folder.join(self.file());
+        ensure_own(&[folder, &path, &folder.join(self.proof_file())])?;
         if path.try_exists()? {
             return Ok(());
         }
@@ -154,6 +155,17 @@ impl Alarm {
         bytes.push(b'\n');
         chaos_files::write_synced(&path, Readers::Everyone, &bytes)
     }
+}
+
+/// Refuses to write through links: the directory that an alarm is kept in may have come from anybody.
+fn ensure_own(paths: &[&Path]) -> io::Result<()> {
+    for path in paths {
+        if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+            let told = format!("`{}` is a link, and alarms are kept in no other place", path.display());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, told));
+        }
+    }
+    Ok(())
 }
 
 impl fmt::Display for Alarm {

@@ -138,7 +138,7 @@ impl AskError {
 }
 
 /// Asks all witnesses of a policy at once, each first with the size of `last`, and those that have
-/// cosigned another size again with a proof from there. Only valid cosignatures are taken.
+/// cosigned another size again with a proof from there. Of each one valid cosignature is taken.
 ///
 /// # Errors
 /// If no client can be made or the tiles cannot be read. A witness that does not cosign is no error:
@@ -233,18 +233,16 @@ impl Asked {
     }
 }
 
-/// Adds a witness's valid lines to the checkpoint.
+/// Adds a witness's cosignature to the checkpoint: the first line that names its key and no other, so that none can
+/// fill the note and leave no place for those that answer after it.
 fn take(
     checkpoint: &mut SignedCheckpoint,
     witness: &KnownWitness,
     lines: Vec<Signature>,
 ) -> Result<(), AskError> {
+    let line = lines.into_iter().find(|line| witness.key.is_named_by(line));
     let mut with = checkpoint.clone();
-    for line in lines {
-        if witness.key.is_named_by(&line) {
-            with.add(line).map_err(AskError::Answer)?;
-        }
-    }
+    with.add(line.ok_or(AskError::NotCosigned)?).map_err(AskError::Answer)?;
     match witness.key.cosigned(&with) {
         Ok(Some(_)) => {
             *checkpoint = with;

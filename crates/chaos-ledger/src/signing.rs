@@ -93,14 +93,14 @@ impl Ledger {
             .ok_or(Error::HeadForeign)?;
         if let Some(last) = memory.last()? {
             self.ensure_continues(&last)?;
-            if last.size() >= newest.claimed().size() {
-                self.heads = Some(heads.clone());
-                return Ok(last.size());
-            }
         }
         // Each of them and not the newest alone: a retired key signs whatever whoever has it likes.
         for signed in known {
             self.ensure_continues(signed.claimed())?;
+        }
+        if let Some(last) = memory.last()?.filter(|last| last.size() >= newest.claimed().size()) {
+            self.heads = Some(heads.clone());
+            return Ok(last.size());
         }
         self.recompute(Some(newest.claimed()))?;
         memory.remember(newest, &succession)?;

@@ -230,10 +230,16 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
-    /// A file of the directory is a link to another one.
+    /// A file of the directory is a link to another one, by a path or by a second name.
     #[error("`{path}` is a link to another file, and a data directory has none", path = path.display())]
     Link {
         /// The link.
+        path: PathBuf,
+    },
+    /// What stands in the place of a file of the directory is none.
+    #[error("`{path}` is no file, but a folder, a pipe or a device", path = path.display())]
+    NoFile {
+        /// What is there.
         path: PathBuf,
     },
     /// The file is no database, or another program's.

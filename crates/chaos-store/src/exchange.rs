@@ -124,9 +124,15 @@ pub(crate) fn readable(directory: &Path) -> Result<PathBuf, OpenError> {
 }
 
 /// Refuses a directory whose own files are links to others, which would be read, made, emptied or moved in
-/// their place: it may have come from anybody.
+/// their place, or are no files at all, as a pipe that is waited for without end: it may have come from anybody.
 pub(crate) fn ensure_own_files(directory: &Path) -> Result<(), OpenError> {
     let anew = directory.join(ANEW);
+    // The folder comes first, since what is in it would be elsewhere.
+    match fs::symlink_metadata(&anew) {
+        Ok(found) if found.is_symlink() => return Err(OpenError::Link { path: anew }),
+        Ok(found) if !found.is_dir() => return Err(OpenError::NoFile { path: anew }),
+        Ok(_) | Err(_) => {}
+    }
     let databases = [directory, anew.as_path()].into_iter().flat_map(|folder| {
         SUFFIXES
             .iter()
@@ -134,14 +140,27 @@ pub(crate) fn ensure_own_files(directory: &Path) -> Result<(), OpenError> {
             .map(move |suffix| folder.join(format!("{DATABASE_FILE}{suffix}")))
     });
     let others = [STEP, LOCK_FILE].map(|name| directory.join(name));
-    // The folder comes first, since what is in it would be elsewhere.
-    let paths = std::iter::once(anew.clone()).chain(databases).chain(others);
-    for path in paths {
-        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
+    for path in databases.chain(others) {
+        let Ok(found) = fs::symlink_metadata(&path) else { continue };
+        if found.is_symlink() || names_of(&found) > 1 {
             return Err(OpenError::Link { path });
+        }
+        if !found.is_file() {
+            return Err(OpenError::NoFile { path });
         }
     }
     Ok(())
+}
+
+/// How many names a file has; one of several is a link to what may stand elsewhere.
+#[cfg(unix)]
+fn names_of(found: &fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::nlink(found)
+}
+
+#[cfg(not(unix))]
+fn names_of(_: &fs::Metadata) -> u64 {
+    1
 }
 
 /// The name of a file right within the directory that is none of its own, if it is one.

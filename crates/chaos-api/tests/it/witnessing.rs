@@ -204,6 +204,24 @@ fn witnesses_that_are_silent_or_lie_do_not_count() {
 }
 
 #[test]
+fn a_witness_that_answers_many_cosignatures_of_its_own_takes_the_place_of_no_other() {
+    let runtime = runtime();
+    let log = log_of(5, "ours");
+    let lines: String = (0..99)
+        .map(|second| witness_key(3).cosign(&signed(&log, 5), NOW_S - second).unwrap().to_string())
+        .collect();
+    let hog = liar(answer("200 OK", "text/plain", &lines));
+    // The honest one is slower: it is asked again with a proof from the size that it has.
+    let honest = witness(&runtime, 2);
+    ask(&runtime, &policy("quorum w2\n", &[(2, Some(&honest.url))]), &log_of(3, "ours"), None);
+    let policy =
+        policy("group g all w2 w3\nquorum g\n", &[(2, Some(&honest.url)), (3, Some(&hog))]);
+    let gathered = ask(&runtime, &policy, &log, None);
+    assert!(policy.witnessed(&gathered.checkpoint).is_ok(), "{:?}", gathered.silent);
+    assert_eq!(gathered.checkpoint.note().signatures().len(), 3, "the log's and one of each");
+}
+
+#[test]
 fn a_witness_whose_size_moves_is_not_followed_for_ever() {
     let runtime = runtime();
     let url = liar(answer("409 Conflict", "text/x.tlog.size", "3\n"));

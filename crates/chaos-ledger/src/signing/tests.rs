@@ -185,6 +185,23 @@ fn resuming_never_forgets_a_later_head() {
 }
 
 #[test]
+fn resuming_holds_what_it_is_given_against_the_directory_where_something_is_remembered_too() {
+    let (dir, heads) = signed();
+    let mut ledger = open(&dir.path().join("data"));
+    let own = ledger.checkpoint(&heads).unwrap();
+    let (origin, key) = (own.claimed().origin().to_owned(), ledger.log_key().unwrap());
+    let head = |size| {
+        let head = Checkpoint::new(&origin, size, chaos_log::EMPTY_ROOT).unwrap();
+        head.sign(&key).unwrap()
+    };
+    let refused = ledger.resume(&heads, &[head(1)]).unwrap_err();
+    assert!(matches!(refused, Error::HeadOther { size: 1, .. }), "{refused}");
+    let refused = ledger.resume(&heads, &[own.clone(), head(9)]).unwrap_err();
+    assert!(matches!(refused, Error::HeadBehind { signed: 9, found: 2 }), "{refused}");
+    assert_eq!(heads.newest(&ledger.verifier().unwrap()).unwrap(), Some(own));
+}
+
+#[test]
 fn head_over_a_rotten_tile_is_not_signed() {
     let (dir, heads) = signed();
     let data = dir.path().join("data");

@@ -137,3 +137,39 @@ fn links_in_a_data_directory_are_not_followed() {
         }
     }
 }
+
+#[test]
+fn file_of_a_data_directory_that_has_a_second_name_or_is_none_is_refused() {
+    let elsewhere = TempDir::new().unwrap();
+    let victim = elsewhere.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    for name in ["lock", "aside", DATABASE_FILE, "chaoschain.sqlite-wal", "chaoschain.sqlite-shm"] {
+        for is_link in [true, false] {
+            let directory = TempDir::new().unwrap();
+            let directory = directory.path();
+            fill(directory, &["a"]);
+            let path = directory.join(name);
+            drop(fs::remove_file(&path));
+            if is_link {
+                fs::hard_link(&victim, &path).unwrap();
+            } else {
+                let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
+                assert!(made.success());
+            }
+            for refused in [
+                Store::open(directory).err(),
+                Store::read(directory).err(),
+                Store::read_live(directory).err(),
+                Exchange::begin(directory).err(),
+                Store::open_damaged(directory).err(),
+            ] {
+                match refused {
+                    Some(OpenError::Link { path: found }) if is_link => assert_eq!(found, path),
+                    Some(OpenError::NoFile { path: found }) if !is_link => assert_eq!(found, path),
+                    other => panic!("{name}, link {is_link}: {other:?}"),
+                }
+            }
+            assert_eq!(fs::read_to_string(&victim).unwrap(), "precious", "{name}");
+        }
+    }
+}
