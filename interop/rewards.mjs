@@ -23,12 +23,13 @@ const checkPayment = (name, body) => {
   }
 };
 
-// EIP-191: who signed the text that names account, chain, agent and log.
+// EIP-191: who signed the text that names account, chain, agent, log, and the account's number where it has one.
 const checkAgreement = (name, { log, agent, action: { body } }) => {
   counts.agreements += 1;
+  const number = body.number === undefined ? '' : `\nNumber: ${body.number}`;
   const text = Buffer.from(
     'ChaosChain: pay an agent at this account\n\n'
-      + `Account: ${body.account}\nChain: ${body.chain}\nAgent: ${agent}\nLog: ${log}\n\n`
+      + `Account: ${body.account}\nChain: ${body.chain}\nAgent: ${agent}\nLog: ${log}${number}\n\n`
       + 'What this agent earns in this log goes to this account. This is no transaction.',
   );
   const hash = keccak256(Buffer.concat([Buffer.from(`\x19Ethereum Signed Message:\n${text.length}`), text]));
