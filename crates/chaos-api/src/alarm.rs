@@ -161,7 +161,8 @@ impl Alarm {
 fn ensure_own(paths: &[&Path]) -> io::Result<()> {
     for path in paths {
         if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
-            let told = format!("`{}` is a link, and alarms are kept in no other place", path.display());
+            let told =
+                format!("`{}` is a link, and alarms are kept in no other place", path.display());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, told));
         }
     }

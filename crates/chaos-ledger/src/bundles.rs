@@ -54,9 +54,9 @@ pub fn bundle(
     let signer = ledger.succession(Role::Checkpoints)?.key_for(maker.size);
     let log = VerifierKey::new(ledger.name()?, signer.as_bytes()).map_err(Error::LogName)?;
     let kinds = ledger.system().kinds;
-    // By the log's own policy too, with its clock: readers who ask the same accept it.
+    // By the log's own policy and its clock too, as readers who ask the same.
     let policy = ledger.policy()?;
-    let now_ms = policy.is_some().then(|| ledger.system().now_ms());
+    let now_ms = Some(ledger.system().now_ms());
     let policy = policy.as_ref();
     let root = ledger.verifier()?;
     let (log, root) = (Some(&log), Some(&root));

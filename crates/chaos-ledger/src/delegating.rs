@@ -164,21 +164,39 @@ impl Ledger {
     }
 
     /// Puts the file of a role's new key in the place of the replaced one's, which is kept beside it; the
-    /// root key's becomes `operator.root.pem`. Does nothing if there is nothing to do.
+    /// root key's becomes `operator.root.pem`. Does nothing if there is nothing to do. Says whether it was the
+    /// root key's that moved.
     ///
     /// # Errors
     /// If a file does not open or cannot be moved.
-    pub fn settle(&mut self, role: Role) -> Result<(), Error> {
+    pub fn settle(&mut self, role: Role) -> Result<bool, Error> {
         let (keys, file) = (self.keys(), file_of(role));
         let succession = self.succession(role)?;
         if !keys.has(&successor_of(file))? || succession.delegations().is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         if keys.open(&successor_of(file))?.did() != succession.key() {
-            return Ok(());
+            return Ok(false);
         }
         let is_root = keys.has(file)? && keys.open(file)?.did() == succession.root();
-        if is_root { keys.succeed_as(file, ROOT_FILE) } else { keys.succeed(file) }
+        if is_root { keys.succeed_as(file, ROOT_FILE) } else { keys.succeed(file) }?;
+        Ok(is_root)
+    }
+
+    /// The names of the operator's files in the data directory that hold the log's root key, whatever they are
+    /// called. Agents' files are not looked at.
+    ///
+    /// # Errors
+    /// If the folder cannot be read, or one of them does not open: it may be that file.
+    pub fn root_files(&self) -> Result<Vec<String>, Error> {
+        let (keys, root) = (self.keys(), self.operator());
+        let mut found = Vec::new();
+        for name in keys.names_with(OPERATOR)? {
+            if keys.open(&name)?.did() == root {
+                found.push(name);
+            }
+        }
+        Ok(found)
     }
 
     /// The log's root key: from a file elsewhere, or in the data directory.

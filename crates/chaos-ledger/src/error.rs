@@ -308,9 +308,24 @@ pub enum Error {
     /// A head would be published that too few witnesses have cosigned.
     #[error("the head is not published")]
     NotWitnessed(#[source] UnsatisfiedError),
-    /// None of the given heads is this log's.
-    #[error("none of the given heads was signed by this log")]
-    HeadForeign,
+    /// A given head is not known to be this log's.
+    #[error(
+        "the head of size {size} is not signed by a key that this data directory of {stored} entries knows to be in force there"
+    )]
+    HeadForeign {
+        /// Its place among those that were given; the directory's own comes after them.
+        place: usize,
+        /// Its size.
+        size: u64,
+        /// How many entries the directory has: who signs later it cannot know.
+        stored: u64,
+        /// What is wrong with it.
+        #[source]
+        source: SignerError,
+    },
+    /// No head is given, and the directory has signed none.
+    #[error("no head is given, and this data directory has signed none")]
+    NoHead,
     /// The operator's key file holds another key.
     #[error("the operator's key file holds {found}, this log is run by {expected}")]
     ForeignOperator {

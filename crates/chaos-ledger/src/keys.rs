@@ -72,6 +72,21 @@ impl<'a> Keys<'a> {
         self.path(name)?.try_exists().map_err(Error::KeyFolder)
     }
 
+    /// The names of the key files that begin like this one's, in order.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub(crate) fn names_with(&self, stem: &str) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
+        for file in fs::read_dir(&self.folder).map_err(Error::KeyFolder)? {
+            let file = file.map_err(Error::KeyFolder)?.file_name();
+            let name = file.to_string_lossy().strip_suffix(".pem").map(str::to_owned);
+            names.extend(name.filter(|name| name.starts_with(stem)));
+        }
+        names.sort();
+        Ok(names)
+    }
+
     /// Opens a key file with the password.
     ///
     /// # Errors

@@ -83,14 +83,16 @@ impl Ledger {
         let (memory, name) = (heads.lock(&self.verifier()?)?, self.name()?);
         let own = self.store.checkpoint()?;
         // What does not verify is refused, not passed over for something older.
-        for signed in known.iter().chain(own.as_ref()) {
-            succession.ensure_signed(signed, &name).map_err(|_| Error::HeadForeign)?;
+        for (place, signed) in known.iter().chain(own.as_ref()).enumerate() {
+            let (size, stored) = (signed.claimed().size(), self.size());
+            let foreign = |source| Error::HeadForeign { place, size, stored, source };
+            succession.ensure_signed(signed, &name).map_err(foreign)?;
         }
         let newest = known
             .iter()
             .chain(own.as_ref())
             .max_by_key(|signed| signed.claimed().size())
-            .ok_or(Error::HeadForeign)?;
+            .ok_or(Error::NoHead)?;
         if let Some(last) = memory.last()? {
             self.ensure_continues(&last)?;
         }

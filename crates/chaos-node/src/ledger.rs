@@ -7,10 +7,11 @@ use std::{
     time::Duration,
 };
 
+use chaos_agency::action::Role;
 use chaos_api::AskError;
 use chaos_ledger::{Error, Heads, Ledger, Password};
 use chaos_log::SignedCheckpoint;
-use chaos_store::OpenError;
+use chaos_store::{OpenError, holds_database};
 
 use crate::{
     clock,
@@ -46,6 +47,12 @@ pub(crate) fn rebuild(dir: &Path) -> Result<Ledger, Failure> {
 /// Opens a data directory for writing, creating it with a fresh log key if there is none; waits as
 /// [`open`] does.
 pub(crate) fn open_or_create(dir: &Path) -> Result<Ledger, Failure> {
+    // Its `keys` would give the agent of that name the witness's key.
+    if dir.join("witness").is_file() && !holds_database(dir) {
+        let reason = format!("`{}` is the folder of a witness", dir.display());
+        let hint = "a log has a data directory of its own: --data names another one";
+        return Err(Failure::message(Kind::Input, reason).hint(hint));
+    }
     let heads = remembered(dir)?;
     let open = || Ledger::open_or_create(dir, from_environment(), heads.as_ref(), clock::SYSTEM);
     Ok(patiently(open, in_use)?)
@@ -190,7 +197,14 @@ pub(crate) fn publish_head(
     heads: &Heads,
 ) -> Result<SignedCheckpoint, Failure> {
     let published = chaos_api::publish_head(ledger, heads, &tell_silent);
-    Ok(runtime::single()?.block_on(published)?)
+    let published = runtime::single()?.block_on(published)?;
+    // Only now does nobody need the replaced keys any more, whichever command handed their roles on.
+    for role in Role::ALL {
+        if ledger.settle(role)? {
+            output::say("the root key's file is keys/operator.root.pem in the data directory now");
+        }
+    }
+    Ok(published)
 }
 
 /// Says why a witness did not cosign.

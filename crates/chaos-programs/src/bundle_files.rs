@@ -87,12 +87,18 @@ fn folder(path: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path).map_err(unread)? {
         let file = entry.map_err(unread)?.path();
-        if file.extension().is_some_and(|extension| extension == "json" || extension == "fork") {
+        if is_read_in_a_folder(&file) {
             files.push(file);
         }
     }
     files.sort();
     if files.is_empty() { Err(Error::Empty { path: path.to_owned() }) } else { Ok(files) }
+}
+
+/// Whether a file of a folder is taken for a bundle, an alarm or a fork proof, by its name.
+#[must_use]
+pub fn is_read_in_a_folder(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "json" || extension == "fork")
 }
 
 fn read_stream(stream: &mut dyn Read) -> Result<Vec<u8>, Error> {

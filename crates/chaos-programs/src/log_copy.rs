@@ -245,6 +245,31 @@ impl LogCopy {
         Leaf::from_bytes(&entry.leaf).map_err(|error| unread(&error))
     }
 
+    /// The copy is of the receipt's log and ends no earlier than the head. One that ends earlier says nothing of
+    /// the head, unless it has another entry in the receipt's place.
+    fn ensure_reaches(
+        &self,
+        receipt: &Verified<Receipt>,
+        index: u64,
+        size: u64,
+    ) -> Result<(), Rejection> {
+        let (own, log) = (self.log()?, receipt.log);
+        if own.public() != log.as_bytes() {
+            return Err(other(format!(
+                "the copy is of the log {own}, the receipt of that of {log}"
+            )));
+        }
+        let found = self.size()?;
+        if found >= size {
+            return Ok(());
+        }
+        if index < found && self.leaf(index)?.receipt != receipt.id {
+            return Err(other(format!("entry {index} of the copy is another receipt")));
+        }
+        let reason = format!("the copy has {found} entries, the head {size}");
+        Err(Rejection::new(Check::Agent, Fault::LogCopyBehind, reason))
+    }
+
     /// The tree over the first entries of the copy is the one that the log signed.
     fn ensure_same_tree(&self, checkpoint: &Checkpoint) -> Result<(), Rejection> {
         let size = checkpoint.size();
@@ -268,8 +293,9 @@ impl FoldedLog for LogCopy {
         index: u64,
         head: &SignedCheckpoint,
     ) -> Result<String, Rejection> {
-        self.ensure_same_tree(head.claimed())?;
         let size = head.claimed().size();
+        self.ensure_reaches(receipt, index, size)?;
+        self.ensure_same_tree(head.claimed())?;
         let views = self.fold(receipt.log, size)?;
         let state = views.state();
         ensure_signer(state, receipt.log, head)?;

@@ -207,53 +207,44 @@ impl Folder {
         keys: &[VerifierKey],
         witness: &WitnessVerifier,
     ) -> Result<Option<(SignedCheckpoint, u64)>, WitnessError> {
-        let Some((path, bytes)) = self.newest(&origin_hash(origin), origin)? else {
+        let Some(newest) = self.newest(&origin_hash(origin), origin, witness)? else {
             return Ok(None);
         };
-        let origin = || origin.to_owned();
-        let damaged = |source| WitnessError::Damaged {
-            origin: origin(),
-            path: path.clone(),
-            source: Box::new(source),
-        };
-        let note = SignedCheckpoint::parse(&bytes).map_err(damaged)?;
+        let Remembered { path, note, time_s, .. } = newest;
         // A key that was trusted then may not be any more; the witness's own word is what counts.
         if keys.iter().all(|key| key.name().as_str() != note.claimed().origin()) {
-            return Err(WitnessError::NotOurs { origin: origin(), path: path.clone() });
+            return Err(WitnessError::NotOurs { origin: origin.to_owned(), path });
         }
-        let cosigned = witness.cosigned(&note).map_err(|error| damaged(error.into()))?;
-        match cosigned {
-            Some(time_s) => Ok(Some((note, time_s))),
-            None => Err(WitnessError::NotOurs { origin: origin(), path: path.clone() }),
-        }
+        Ok(Some((note, time_s)))
     }
 
-    /// The newer of the two memories of a log, and its file.
-    fn newest(&self, hash: &str, origin: &str) -> Result<Option<(PathBuf, Vec<u8>)>, WitnessError> {
-        let mut newest: Option<(PathBuf, Vec<u8>, SignedCheckpoint)> = None;
+    /// The newer of the two memories of a log. Each has to be what this witness cosigned: one that is not says
+    /// nothing of what it was, and may have been the newer.
+    fn newest(
+        &self,
+        hash: &str,
+        origin: &str,
+        witness: &WitnessVerifier,
+    ) -> Result<Option<Remembered>, WitnessError> {
+        let mut newest: Option<Remembered> = None;
         // Elsewhere is written first, so that of equal sizes its cosignature is the later one.
         let elsewhere = self.elsewhere.iter().map(|folder| folder.join(hash));
         for path in elsewhere.chain([self.checkpoint_path(hash)]) {
-            let Some(bytes) = read(&path, origin)? else { continue };
-            let note = SignedCheckpoint::parse(&bytes).map_err(|source| WitnessError::Damaged {
-                origin: origin.to_owned(),
-                path: path.clone(),
-                source: Box::new(source),
-            })?;
-            let (size, root) = (note.claimed().size(), *note.claimed().root());
+            let Some(found) = Remembered::read(path, origin, witness)? else { continue };
             newest = match newest {
-                Some(kept) if kept.2.claimed().size() == size => {
-                    if *kept.2.claimed().root() != root {
-                        let (origin, paths) = (origin.to_owned(), Box::new([kept.0, path]));
+                Some(kept) if kept.size() == found.size() => {
+                    if kept.note.claimed().root() != found.note.claimed().root() {
+                        let (origin, size) = (origin.to_owned(), kept.size());
+                        let paths = Box::new([kept.path, found.path]);
                         return Err(WitnessError::Divided { origin, size, paths });
                     }
                     Some(kept)
                 }
-                Some(kept) if kept.2.claimed().size() > size => Some(kept),
-                Some(_) | None => Some((path, bytes, note)),
+                Some(kept) if kept.size() > found.size() => Some(kept),
+                Some(_) | None => Some(found),
             };
         }
-        Ok(newest.map(|(path, bytes, _)| (path, bytes)))
+        Ok(newest)
     }
 
     /// Keeps a cosigned checkpoint; when this returns, it outlives a power cut.
@@ -290,8 +281,46 @@ impl Folder {
     }
 
     /// The bytes that are served for a log, by the hash of its origin.
-    pub(crate) fn served(&self, hash: &str) -> Result<Option<Vec<u8>>, WitnessError> {
-        Ok(self.newest(hash, hash)?.map(|(_, bytes)| bytes))
+    pub(crate) fn served(
+        &self,
+        hash: &str,
+        witness: &WitnessVerifier,
+    ) -> Result<Option<Vec<u8>>, WitnessError> {
+        Ok(self.newest(hash, hash, witness)?.map(|newest| newest.bytes))
+    }
+}
+
+/// One memory of a log: a checkpoint that this witness cosigned.
+struct Remembered {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    note: SignedCheckpoint,
+    /// When it was cosigned, in seconds since 1970.
+    time_s: u64,
+}
+
+impl Remembered {
+    /// Reads it as if it came from a stranger.
+    fn read(
+        path: PathBuf,
+        origin: &str,
+        witness: &WitnessVerifier,
+    ) -> Result<Option<Self>, WitnessError> {
+        let Some(bytes) = read(&path, origin)? else { return Ok(None) };
+        let damaged = |source| WitnessError::Damaged {
+            origin: origin.to_owned(),
+            path: path.clone(),
+            source: Box::new(source),
+        };
+        let note = SignedCheckpoint::parse(&bytes).map_err(damaged)?;
+        match witness.cosigned(&note).map_err(|error| damaged(error.into()))? {
+            Some(time_s) => Ok(Some(Self { path, bytes, note, time_s })),
+            None => Err(WitnessError::NotOurs { origin: origin.to_owned(), path }),
+        }
+    }
+
+    fn size(&self) -> u64 {
+        self.note.claimed().size()
     }
 }
 

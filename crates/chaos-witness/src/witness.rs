@@ -129,6 +129,18 @@ impl Witness {
         self.logs.keys().map(String::as_str)
     }
 
+    /// Reads what is remembered of each log that it knows, so that damage is told before anybody asks.
+    ///
+    /// # Errors
+    /// If something that it remembers cannot be read, or is not what it cosigned.
+    pub fn ensure_intact(&self) -> Result<(), WitnessError> {
+        let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        for (origin, keys) in &self.logs {
+            folder.last(origin, keys, self.verifier())?;
+        }
+        Ok(())
+    }
+
     /// What is held of each log whose policy has several lines.
     ///
     /// # Errors
@@ -163,7 +175,7 @@ impl Witness {
         if !self.logs.keys().any(|origin| origin_hash(origin) == hash) {
             return Ok(None);
         }
-        self.folder.lock().unwrap_or_else(PoisonError::into_inner).served(hash)
+        self.folder.lock().unwrap_or_else(PoisonError::into_inner).served(hash, self.verifier())
     }
 
     fn judged(&self, request: &AddCheckpoint, now_s: u64) -> Result<Answer, WitnessError> {

@@ -99,6 +99,9 @@ pub enum MirrorError {
         /// Their root in the checkpoint's tree.
         found: Hash,
     },
+    /// The same of the checkpoint that is kept: the copy was made of a history that the root key did not sign.
+    #[error("what is kept here is another history than is published now: {0}")]
+    KeptPlace(Box<Self>),
     /// A retired key has signed the published checkpoint, and nothing shows that it is of the log.
     #[error(
         "the checkpoint of {size} entries is by {key}, a key that entry {index} retired, its owner or a thief, \
@@ -355,6 +358,7 @@ impl MirrorError {
             | Self::Keys(_)
             | Self::KeysOther
             | Self::Place { .. }
+            | Self::KeptPlace(_)
             | Self::Branches { .. }
             | Self::Rollback { .. }
             | Self::Fork(_)

@@ -58,7 +58,13 @@ pub(super) async fn compare(
 ) -> Result<Next, MirrorError> {
     for kept in known.stored.iter().chain(&known.pending) {
         mirror.1.ensure_in_force(kept)?;
-        ensure_holds(mirror, kept)?;
+        ensure_holds(mirror, kept).map_err(|error| match error {
+            MirrorError::Place { .. } => mirror
+                .1
+                .two_trees(kept, found)
+                .unwrap_or_else(|| MirrorError::KeptPlace(Box::new(error))),
+            error => error,
+        })?;
     }
     let stored = known.stored.as_ref().map_or(0, |kept| kept.claimed().size());
     // What the kept one holds, its continuation holds.

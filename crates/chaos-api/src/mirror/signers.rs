@@ -23,6 +23,8 @@ pub(crate) struct Signers {
     succession: Succession,
     known: Option<Known>,
     follows_lost: bool,
+    /// Kept checkpoints that are the first to hold a delegation: the key that leaves may have signed them too.
+    first: Vec<SignedCheckpoint>,
 }
 
 /// A file of the log's keys that holds.
@@ -44,7 +46,9 @@ impl Signers {
     ) -> Result<Self, MirrorError> {
         let did = Did::from_public_bytes(root.public()).expect("a verifier key is a curve point");
         let succession = Succession::new(did, Role::Checkpoints);
-        let mut signers = Self { root: root.clone(), succession, known: None, follows_lost: true };
+        let root = root.clone();
+        let mut signers =
+            Self { root, succession, known: None, follows_lost: true, first: Vec::new() };
         if let Some(file) = store.meta(KEYS_META)? {
             signers.learn(file)?;
         }
@@ -59,6 +63,12 @@ impl Signers {
             // What does not hold is not learnt, and the source may tell.
             let _learnt = self.learn(file);
         }
+        let ends = self.places().iter().map(|place| place.index.saturating_add(1));
+        let kept = |size| {
+            let kept: SignedCheckpoint = store.checkpoint_from(size).ok()??;
+            (kept.claimed().size() == size).then_some(kept)
+        };
+        self.first = ends.filter_map(kept).collect();
     }
 
     /// Gives a head as it is kept, once the entries under it say who signs it. They are asked whatever the
@@ -137,7 +147,9 @@ impl Signers {
             Err(SignerError::Unsigned(error)) => Err(MirrorError::Checkpoint(error)),
             Err(SignerError::Name(error)) => Err(MirrorError::RecordedKey(error)),
             Err(error @ SignerError::Retired { .. }) => {
-                Err(self.theft(signed).unwrap_or(MirrorError::Retired(error)))
+                let proof = self.theft(signed);
+                let twins = || self.first.iter().find_map(|kept| self.two_trees(kept, signed));
+                Err(proof.or_else(twins).unwrap_or(MirrorError::Retired(error)))
             }
         }
     }
@@ -263,6 +275,20 @@ impl Signers {
     fn two_places(&self, published: &[u8]) -> Option<MirrorError> {
         let proof = PlacesProof::find(&self.root, self.file()?, published).ok()??;
         Some(MirrorError::Fork(Box::new(ProvedFork::Places(Box::new(proof)))))
+    }
+
+    /// The proof that one key has signed two trees of one size, if it has.
+    pub(super) fn two_trees(
+        &self,
+        one: &SignedCheckpoint,
+        other: &SignedCheckpoint,
+    ) -> Option<MirrorError> {
+        if one.claimed().size() != other.claimed().size() {
+            return None;
+        }
+        let key = self.of_both(one, other)?;
+        let fork = ForkProof::of_roots(key, one.clone(), other.clone()).ok()?;
+        Some(self.fork(fork))
     }
 
     /// A fork of the log's by one of its keys, with what ties that key to the root key.

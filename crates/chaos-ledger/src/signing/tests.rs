@@ -126,9 +126,12 @@ fn resuming_refuses_a_head_that_does_not_verify_and_takes_nothing_in_its_place()
     let own = ledger.checkpoint(&heads).unwrap();
     let other = LogKey::from_seed(ledger.verifier().unwrap().name().clone(), &[9; 32]);
     let foreign = own.claimed().clone().sign(&other).unwrap();
-    for known in [vec![foreign.clone()], vec![own.clone(), foreign]] {
+    for (known, at) in [(vec![foreign.clone()], 0), (vec![own.clone(), foreign], 1)] {
         let refused = ledger.resume(&elsewhere, &known).unwrap_err();
-        assert!(matches!(refused, Error::HeadForeign), "{refused}");
+        assert!(
+            matches!(refused, Error::HeadForeign { place, size: 2, stored: 2, .. } if place == at),
+            "{refused}"
+        );
     }
     assert!(elsewhere.last(&ledger.verifier().unwrap()).unwrap().is_none());
     ledger.resume(&elsewhere, &[own]).unwrap();

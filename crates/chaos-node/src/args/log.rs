@@ -126,9 +126,9 @@ checkpoints to the log's key, receipts (votes, scores, payments, anchors) to
 the operator's key. Once it has handed on both, its file can be moved away,
 and is needed again for the next delegation alone.
 
-The fresh key is made in the folder `keys` of the data directory; one that
-waits there is taken:
-operator.log.next.pem for checkpoints, operator.next.pem for receipts. The
+The fresh key is made in the folder `keys` of the data directory, as
+operator.log.next.pem for checkpoints and operator.next.pem for receipts; a
+file that a failed attempt left there is put aside. The
 first checkpoint afterwards is signed by both keys. A key that is lost or
 stolen is replaced with --lost: the root key and the new one agree, and
 readers follow only with a policy whose witnesses have cosigned.

@@ -58,9 +58,10 @@ a report's bundle:
   chaoschain verify BUNDLE report.json
 
 Exit codes of several files: 6 if a log forked, else 1 if one was rejected or
-lacks what is required, else 3 if a file could not be read. One bad file does
-not stop the others. All are judged together, in whatever order. A proof about
-a retired key is not a fork of the log: 0.
+lacks what is required, else 5 if the copy of --log-dir is damaged, else 3 if a
+file could not be read or that copy ends before a head. One bad file does not
+stop the others. All are judged together, in whatever order. A proof about a
+retired key is not a fork of the log: 0.
 
 Re-execution looks inputs up by digest: first in the bundle, then in every
 --inputs folder and, if none is given, in the folder above the bundle's.";
@@ -76,7 +77,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long)]
     pub(crate) reexecute: bool,
     /// A folder that holds inputs; may be repeated.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", requires = "reexecute")]
     pub(crate) inputs: Vec<PathBuf>,
     /// The verifier key of the log you trust. Without it a bundle is checked against its own key,
     /// which shows that its parts agree but not whose log it is.
@@ -92,7 +93,7 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) log_dir: Option<PathBuf>,
     /// Where to write the proof of a fork, if a bundle and the copy that --log-dir names show one.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", requires = "log_dir")]
     pub(crate) keep_forks: Option<PathBuf>,
     /// The hash of a block that is on the chain, from a source you trust; may be repeated. An anchor in
     /// another block is refused; without any, no anchor is placed.

@@ -119,7 +119,13 @@ fn resume(args: &ResumeArgs) -> Result<ExitCode, Failure> {
         let signed = SignedCheckpoint::parse(&bytes).or_fail(Kind::Input);
         known.push(signed.map_err(|failure| failure.context(path.display()))?);
     }
-    let size = ledger.resume(&heads, &known)?;
+    let size = ledger.resume(&heads, &known).map_err(|error| match error {
+        chaos_ledger::Error::HeadForeign { place, .. } => match args.from.get(place) {
+            Some(path) => Failure::from(error).context(path.display()),
+            None => error.into(),
+        },
+        error => error.into(),
+    })?;
     if args.json {
         output::json(&json!({"size": size}))?;
     } else {

@@ -19,7 +19,7 @@ use chaos_log::{Policy, VerifierKey};
 use chaos_programs::{
     ChainView, LogCopy, Reader, ReportedFork,
     appraisal::{Appraiser, known_anchors},
-    bundle_files::{Source, read_all},
+    bundle_files::{Source, is_read_in_a_folder, read_all},
     check, policy,
     reexecution::{Inputs, ensure_known},
 };
@@ -49,10 +49,12 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         .into_iter()
         .map(|source| verifier.look_at(source))
         .collect();
+    tell_passed_over(&args.files);
     let reported = verifier.reported(&found);
     let beside = together::Beside { copy: verifier.copy.as_ref(), reported: &reported };
     let forked = together::hold(&mut found, &verifier.trust(), beside)?;
-    keep_proofs(&mut found, args.keep_forks.as_deref())?;
+    // What was found is told whether it could be kept or not.
+    let kept = keep_proofs(&mut found, args.keep_forks.as_deref());
     for found in &mut found {
         if let Ok(Content::Bundle(checked)) = &mut found.content {
             checked.lacks = verifier.lacks(&checked.report);
@@ -64,10 +66,22 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     if !args.json && found.len() > 1 {
         print::sum(&found);
     }
+    kept?;
+    if args.keep_forks.is_some() && found.iter().any(Found::is_forked_without_proof) {
+        output::say(
+            "no proof was kept of a fork that two files show, or a copy that ends before the bundle's head: \
+             --keep-forks writes what a bundle and a copy prove that reaches as far",
+        );
+    }
     if args.log_dir.is_some() && found.iter().any(Found::lacks_an_input) {
         output::hint(
             "a copy of a log has what its receipts name only if it was fetched: `chaoschain log \
              repair --from URL --data DIR` fetches what the log publishes",
+        );
+    }
+    if found.iter().any(|found| found.is_not_compared() && !found.is_copy_unread()) {
+        output::hint(
+            "the copy ends before the head of a bundle: `chaoschain log mirror SOURCE DIR` brings it up",
         );
     }
     if !args.block_hash.is_empty() && args.chain.is_none() && found.iter().any(Found::is_too_old) {
@@ -81,7 +95,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         ExitCode::from(Kind::Fork as u8)
     } else if any(Found::is_refused) {
         ExitCode::from(Kind::Check as u8)
-    } else if any(|found| found.content.is_err() || found.lacks_an_input())
+    } else if any(Found::is_copy_unread) {
+        ExitCode::from(Kind::Storage as u8)
+    } else if any(|found| found.content.is_err() || found.is_undecided())
         || any(|found| found.is_alarm() && found.is_named)
         || found.iter().all(Found::is_alarm)
     {
@@ -89,6 +105,26 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     } else {
         ExitCode::SUCCESS
     })
+}
+
+/// Says what of the named folders was not looked at: a proof may lie there.
+fn tell_passed_over(files: &[PathBuf]) {
+    for folder in files {
+        let Ok(entries) = fs::read_dir(folder) else { continue };
+        let (folders, others): (Vec<PathBuf>, Vec<PathBuf>) = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.is_dir() || !is_read_in_a_folder(path))
+            .partition(|path| path.is_dir());
+        if folders.is_empty() && others.is_empty() {
+            continue;
+        }
+        output::say(format_args!(
+            "{}: not looked at: {} and {} that end neither with .json nor with .fork",
+            folder.display(),
+            output::count(folders.len() as u64, "folder within it", "folders within it"),
+            output::count(others.len() as u64, "file", "files"),
+        ));
+    }
 }
 
 /// What was found in one file.
@@ -160,6 +196,20 @@ impl Checked {
         self.report.lacks_an_input() && self.lacks.iter().all(|(_, lack)| lack.code == follows)
     }
 
+    /// Whether nothing speaks against it but that the reader's copy of the log ends before its head, or cannot
+    /// be read.
+    fn is_not_compared(&self) -> bool {
+        self.is_rejected_as(Fault::LogCopyBehind) || self.is_copy_unread()
+    }
+
+    fn is_copy_unread(&self) -> bool {
+        self.is_rejected_as(Fault::LogCopyUnread)
+    }
+
+    fn is_rejected_as(&self, fault: Fault) -> bool {
+        self.report.result.as_ref().is_err_and(|rejection| rejection.code == Code::from(fault))
+    }
+
     /// Whether it was asked for what is required: of what was rejected nothing is.
     fn is_asked(&self) -> bool {
         self.report.result.is_ok() || self.report.lacks_an_input()
@@ -171,6 +221,8 @@ impl Checked {
             "accepted"
         } else if self.lacks_an_input() {
             "not re-executed"
+        } else if self.is_not_compared() {
+            "not compared"
         } else {
             "rejected"
         }
@@ -212,16 +264,33 @@ impl Found {
         matches!(&self.content, Ok(Content::Bundle(checked)) if checked.lacks_an_input())
     }
 
+    fn is_not_compared(&self) -> bool {
+        matches!(&self.content, Ok(Content::Bundle(checked)) if checked.is_not_compared())
+    }
+
+    fn is_copy_unread(&self) -> bool {
+        matches!(&self.content, Ok(Content::Bundle(checked)) if checked.is_copy_unread())
+    }
+
+    /// Whether what was asked for could not be done, which speaks neither for nor against it.
+    fn is_undecided(&self) -> bool {
+        self.lacks_an_input() || self.is_not_compared()
+    }
+
+    /// Whether it is refused as of a log that forked, and no proof of that was made here.
+    fn is_forked_without_proof(&self) -> bool {
+        let Ok(Content::Bundle(checked)) = &self.content else { return false };
+        checked.fork.is_none() && checked.is_rejected_as(Fault::LogForked)
+    }
+
     /// Whether its anchor's block is older than what it holds.
     fn is_too_old(&self) -> bool {
-        let Ok(Content::Bundle(checked)) = &self.content else { return false };
-        let is_it = |rejection: &Rejection| rejection.code == Code::from(Fault::AnchorTooOld);
-        checked.report.result.as_ref().is_err_and(is_it)
+        matches!(&self.content, Ok(Content::Bundle(checked)) if checked.is_rejected_as(Fault::AnchorTooOld))
     }
 
     fn is_refused(&self) -> bool {
         let is_judged = matches!(&self.content, Ok(Content::Bundle(_) | Content::Fork(_)));
-        is_judged && !self.is_accepted() && !self.is_fork() && !self.lacks_an_input()
+        is_judged && !self.is_accepted() && !self.is_fork() && !self.is_undecided()
     }
 }
 
@@ -351,7 +420,8 @@ impl<'a> Verifier<'a> {
 
     /// The proof that the log forked, if the copy at hand is another branch than the bundle's.
     fn fork(&self, report: &Report, bytes: &[u8]) -> Option<ProvedFork> {
-        let is_other = |rejection: &Rejection| rejection.code == Code::from(Fault::LogCopyOther);
+        let differs = [Fault::LogCopyOther, Fault::LogCopyBehind].map(Code::from);
+        let is_other = |rejection: &Rejection| differs.contains(&rejection.code);
         let head = report.head.as_ref().filter(|_| report.result.as_ref().is_err_and(is_other))?;
         self.copy.as_ref()?.fork(head, bytes)
     }

@@ -3,8 +3,9 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use chaos_api::{Limits, WitnessIncident, serve, witness_routes};
-use chaos_ledger::Keys;
+use chaos_ledger::{Keys, holds_key};
 use chaos_log::WitnessKey;
+use chaos_store::holds_database;
 use chaos_witness::Witness;
 use serde_json::json;
 
@@ -20,7 +21,19 @@ use crate::{
 /// The witness's key file.
 const KEY: &str = "witness";
 
+/// What to do about one of the two memories.
+const KEPT_TWICE: &str = "what was cosigned last is kept twice: in `logs` of the witness's folder, and beside the memory of \
+                          signed heads (CHAOSCHAIN_HEADS) in `witness-…`, under the SHA-256 of the log's name. Where nothing \
+                          newer was cosigned than the intact one says, which the log's mirrors show, put a copy of it in \
+                          the place of the other";
+
 pub(crate) fn run(args: &WitnessArgs) -> Result<ExitCode, Failure> {
+    if holds_database(&args.folder) || holds_key(&args.folder) {
+        let reason = format!("`{}` is the data directory of a log", args.folder.display());
+        let hint =
+            "a witness has a folder of its own, and with it a key of its own: name another one";
+        return Err(Failure::message(Kind::Input, reason).hint(hint));
+    }
     let known = LogPolicy::read(&args.log_policy)?.into_rule();
     let password = ledger::password()?;
     let key = Keys::new(&args.folder, Some(&password), clock::SYSTEM).open_or_create(KEY)?;
@@ -32,6 +45,7 @@ pub(crate) fn run(args: &WitnessArgs) -> Result<ExitCode, Failure> {
     } else {
         witness.remembering(&memory)?
     };
+    witness.ensure_intact().or_fail(Kind::Storage).map_err(|failure| failure.hint(KEPT_TWICE))?;
     if args.accept_clock {
         witness = witness.accepting_clock(clock::now_s()).or_fail(Kind::Storage)?;
     }

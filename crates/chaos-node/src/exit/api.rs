@@ -100,6 +100,11 @@ const fn hint_of(error: &MirrorError) -> Option<&'static str> {
             "nothing was stored; whoever publishes this rewrote the log, or `keys` there is of another log: \
              ask the log's owner, and name another source",
         ),
+        MirrorError::KeptPlace(_) => Some(
+            "nothing was stored. Either this copy was made from whoever has the key that was replaced, or who \
+             publishes now rewrote the log: ask the log's owner, and if the copy is the false one make another \
+             in a new folder",
+        ),
         MirrorError::NotRoot { .. } => Some(
             "nothing was stored; --log takes the root key, from somebody whom you trust: it names the \
              log for ever, and the later keys follow from it",

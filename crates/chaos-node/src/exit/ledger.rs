@@ -1,5 +1,6 @@
 //! What a ledger's or a file's refusal means for the exit code, and what the user can do next.
 
+use chaos_agency::SignerError;
 use chaos_ledger::{Error, Refused};
 use chaos_programs::bundle_files;
 use chaos_store::{BlobError, OpenError, StoreError};
@@ -70,7 +71,8 @@ const fn kind(error: &Error) -> Kind {
         | Error::NoReceipt { .. }
         | Error::ClockAhead { .. }
         | Error::ClockBehind { .. }
-        | Error::HeadForeign
+        | Error::HeadForeign { .. }
+        | Error::NoHead
         | Error::PolicyOther { .. }
         | Error::File(_) => Kind::Input,
         Error::NoOperator { .. }
@@ -155,7 +157,27 @@ fn hint(error: &Error) -> Option<String> {
         Error::HeadBehind { .. } => {
             "nothing was written or signed; `chaoschain log repair --from SOURCE` fetches the missing \
              entries from a mirror, a server or an export. If no copy has them, this log cannot go on: \
-             begin another in another data directory"
+             begin another in another data directory. Where no witness had cosigned that head and nobody was \
+             shown it, the guide to operating a log says how it goes on"
+        }
+        Error::HeadForeign { size, stored, source: SignerError::Unsigned(_), .. }
+            if size > stored =>
+        {
+            "nothing was remembered. If the log's key was rotated after this copy was made, the copy does not know \
+             the key: `chaoschain log repair --from SOURCE` brings it up, then resume again. Do not go on with \
+             --only-copy: a second history ends the log"
+        }
+        Error::HeadForeign { source: SignerError::Retired { .. }, .. } => {
+            "nothing was remembered: whoever has a retired key may have signed it; name the newest head that a \
+             mirror, a witness or the log's server shows"
+        }
+        Error::HeadForeign { .. } => {
+            "nothing was remembered: another log's head, or a note that was changed; name the file `checkpoint` of \
+             a mirror's export, of an export, or under the log's URL"
+        }
+        Error::NoHead => {
+            "nothing needs to be said of a log that has signed nothing: `chaoschain log checkpoint` signs its \
+             first head"
         }
         Error::HeadOther { .. } => {
             "nothing was written or signed; go on in the data directory that signed the other head"

@@ -190,3 +190,37 @@ fn rotation_that_is_killed_after_any_step_is_finished_by_the_next_command() {
         run_with(follow, &[]).expect_code(0);
     }
 }
+
+/// What is said of the root key's file is read from what the files hold: a rotation that was stopped before its head
+/// was published leaves it under its former name.
+#[test]
+fn root_keys_file_gets_its_name_from_whatever_publishes_the_head_and_is_told_by_what_it_holds() {
+    let (machine, root) = begun();
+    let (mut running, policy) = witness(&machine, &root);
+    machine.on("data", &["log", "checkpoint", "--log-policy", text(&policy)]).expect_code(0);
+    running.kill();
+    let kept_back = machine.on("data", &["log", "replace-operator"]).expect_code(4);
+    assert!(kept_back.stderr.contains("move none away before"), "{}", kept_back.stderr);
+    let keys = machine.path("data").join("keys");
+    assert!(!keys.join("operator.root.pem").exists(), "the leaving key signs the next head too");
+    let (mut running, policy) = witness(&machine, &root);
+    let told = machine.on("data", &["log", "checkpoint", "--log-policy", text(&policy)]);
+    let told = told.expect_code(0);
+    assert!(told.stderr.contains("keys/operator.root.pem"), "{}", told.stderr);
+    assert!(keys.join("operator.root.pem").exists() && !keys.join("operator.next.pem").exists());
+    running.kill();
+    let none = machine.path("none.policy");
+    fs::write(&none, "quorum none\n").unwrap();
+    machine.on("data", &["log", "checkpoint", "--log-policy", text(&none)]).expect_code(0);
+    // Under whatever name it lies there.
+    fs::rename(keys.join("operator.root.pem"), keys.join("operator.kept.pem")).unwrap();
+    let elsewhere = keys.join("operator.kept.pem");
+    let done =
+        machine.on("data", &["log", "rotate-key", "--root", text(&elsewhere)]).expect_code(0);
+    assert!(
+        done.stderr.contains("keys/operator.kept.pem in the data directory"),
+        "{}",
+        done.stderr
+    );
+    assert!(!done.stderr.contains("is not in the data directory"), "{}", done.stderr);
+}

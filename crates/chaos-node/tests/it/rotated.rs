@@ -510,3 +510,69 @@ fn two_places_of_one_delegation_are_a_fork_by_the_root_key() {
     let expected = ["forked", "log-forked", "log-forked"];
     ensure_found(verify(&[proof, &ours, &theirs], &trust), 6, &expected);
 }
+
+/// The head that ends with the rotation's entry is the one that both keys may sign: where the leaving key signed
+/// another of that size, the two heads are the proof.
+#[test]
+fn head_of_the_rotations_own_size_by_the_replaced_key_alone_is_a_fork_to_who_has_the_owners() {
+    let log = Rotated::new();
+    log.machine.copy("data", "stolen");
+    log.machine.on("data", &["log", "rotate-key"]).expect_code(0);
+    log.copy_of("mirror", "data", "ours").expect_code(0);
+    let heads = log.machine.path("thief-heads");
+    let thief = |arguments: &[&str]| log.machine.with_heads(&heads, "stolen", arguments);
+    thief(&["log", "resume", "--only-copy"]).expect_code(0);
+    thief(&["agent", "register", "--name", "eve", "--role", "researcher"]).expect_code(0);
+    thief(&["log", "checkpoint"]).expect_code(0);
+    // A mirror that the thief reached first learns it from the owner's head of that size.
+    log.copy_of("mirror", "stolen", "theirs").expect_code(0);
+    log.copy_of("mirror", "data", "theirs").expect_code(6);
+    log.copy_of("mirror", "stolen", "ours").expect_code(6);
+    for copy in ["ours", "theirs"] {
+        let proof = proof_in(&log.machine.path(copy));
+        ensure_found(verify(&[proof.to_str().unwrap()], &["--log", &log.root]), 6, &["forked"]);
+    }
+    // And from a later one that it is another history, which accuses nobody.
+    log.machine.register("data", "grace").expect_code(0);
+    log.machine.on("data", &["log", "checkpoint"]).expect_code(0);
+    log.copy_of("mirror", "stolen", "late").expect_code(0);
+    let told = log.copy_of("mirror", "data", "late");
+    told.expect_error(1, &["what is kept here is another history", "ask the log's owner"]);
+}
+
+#[test]
+fn copy_that_ends_before_a_bundles_head_is_not_compared_and_refuses_nothing() {
+    let log = Rotated::new();
+    log.copy_of("mirror", "data", "behind").expect_code(0);
+    let bundle = log.grow("grace");
+    let behind = log.text("behind");
+    let trust = ["--log", &log.root, "--log-dir", &behind];
+    let told = run_with([&["verify", &bundle], &trust[..]].concat(), &[]).expect_code(3);
+    for said in ["not compared", "log-copy-behind"] {
+        assert!(told.stdout.contains(said), "{said}: {}", told.stdout);
+    }
+    assert!(told.stderr.contains("chaoschain log mirror"), "{}", told.stderr);
+    let found = verify(&[&bundle], &trust).expect_code(3).json();
+    assert_eq!(found[0]["verdict"], "not_compared", "{found:#?}");
+    log.copy_of("mirror", "data", "behind").expect_code(0);
+    verify(&[&bundle], &trust).expect_code(0);
+}
+
+#[test]
+fn resuming_says_which_file_is_not_the_logs_and_what_a_copy_of_before_a_rotation_lacks() {
+    let log = Rotated::new();
+    log.machine.copy("data", "old");
+    log.machine.on("data", &["log", "rotate-key"]).expect_code(0);
+    log.grow("grace");
+    let newest = log.machine.path("newest.note");
+    let head = log.machine.on("data", &["log", "checkpoint", "--json"]).expect_code(0);
+    fs::write(&newest, head.json()[0]["note"].as_str().unwrap()).unwrap();
+    let heads = log.machine.path("elsewhere-heads");
+    let newest = newest.to_str().unwrap();
+    let resumed = log.machine.with_heads(&heads, "old", &["log", "resume", "--from", newest]);
+    let told = resumed.expect_error(3, &["newest.note", "does not know the key"]);
+    assert!(told.stderr.contains("chaoschain log repair --from"), "{}", told.stderr);
+    let source = log.text("data");
+    log.machine.with_heads(&heads, "old", &["log", "repair", "--from", &source]).expect_code(0);
+    log.machine.with_heads(&heads, "old", &["log", "resume", "--from", newest]).expect_code(0);
+}

@@ -121,3 +121,32 @@ fn witness_refuses_a_newer_keys_line_above_the_older_ones_and_says_what_it_holds
         assert!(running.said.contains(said), "{said}: {}", running.said);
     }
 }
+
+#[test]
+fn witness_shares_no_folder_with_a_log_and_says_at_the_start_which_memory_is_damaged() {
+    let (machine, key) = cosigned();
+    let known = machine.path("known.policy");
+    fs::write(&known, format!("log {key}\nquorum none\n")).unwrap();
+    let start = |folder: &Path| {
+        let start = ["witness", "--name", NAME, "--log-policy", text(&known)];
+        let more = ["--listen", "127.0.0.1:0", "--folder", text(folder)];
+        crate::program::run_with([&start[..], &more].concat(), &[("CHAOSCHAIN_PASSWORD", "test")])
+    };
+    let data = machine.path("data");
+    start(&data).expect_error(3, &["is the data directory of a log", "a folder of its own"]);
+    assert!(!data.join("keys/witness.pem").exists());
+    let register = ["agent", "register", "--name", "ada", "--role", "researcher"];
+    let refused = machine.on("witness", &register).expect_error(3, &["is the folder of a witness"]);
+    assert!(refused.stderr.contains("--data"), "{}", refused.stderr);
+    // One flipped bit of what was cosigned.
+    let folder = machine.path("witness").join("logs");
+    let log = fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path().join("checkpoint");
+    let mut note = fs::read(&log).unwrap();
+    note[40] ^= 1;
+    fs::write(&log, note).unwrap();
+    let (mut refused, _) = witness_with(&machine, &key, &[], &[]);
+    assert_eq!(refused.wait_for_end(), 5);
+    for said in ["checkpoint", "is damaged", "in the place of the other"] {
+        assert!(refused.said.contains(said), "{said}: {}", refused.said);
+    }
+}

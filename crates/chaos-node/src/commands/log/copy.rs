@@ -6,12 +6,13 @@ use std::{
 };
 
 use chaos_api::{
-    Alarm, Continuation, Disclosure, Mirror, Repaired, Source, Watch, Watched, chain, watch,
+    Alarm, Continuation, Disclosure, Mirror, Repaired, Source, Standings, Watch, Watched, chain,
+    watch,
 };
 use chaos_ledger::Ledger;
 use chaos_store::{DATABASE_FILE, holds_database};
 use chaos_types::Did;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{findings, publish::publication};
 use crate::{
@@ -46,8 +47,14 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
     let done = match done.and_then(|done| Ok(mirror.fold(KINDS, clock::now_ms()).map(|()| done)?)) {
         Ok(done) => done,
         Err(failure) => {
+            let found = mirror.standings()?;
             if !args.json {
-                findings::tell(&mirror.standings()?);
+                findings::tell(&found);
+            } else if found.is_open() {
+                let mut line = findings_in_json(&found);
+                line["log"] = json!(mirror.key().to_string());
+                line["source"] = json!(source.to_string());
+                output::json(&line)?;
             }
             return Err(failure.context(&source));
         }
@@ -56,19 +63,14 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
     let refused = mirror.refused(KINDS)?;
     let head = done.head.claimed();
     if args.json {
-        let open: Vec<_> = found.open().collect();
-        output::json(&json!({
-            "log": mirror.key().to_string(),
-            "source": source.to_string(),
-            "old_size": done.old_size,
-            "size": head.size(),
-            "root": head.root().to_string(),
-            "findings": open.iter().map(|finding| &finding.detail).collect::<Vec<_>>(),
-            "findings_names": open.iter().map(|finding| &finding.name).collect::<Vec<_>>(),
-            "findings_left_out": found.left_out,
-            "findings_accepted": found.findings.len() - open.len(),
-            "refused": refused,
-        }))?;
+        let mut line = findings_in_json(&found);
+        line["log"] = json!(mirror.key().to_string());
+        line["source"] = json!(source.to_string());
+        line["old_size"] = json!(done.old_size);
+        line["size"] = json!(head.size());
+        line["root"] = json!(head.root().to_string());
+        line["refused"] = json!(refused);
+        output::json(&line)?;
     } else {
         output::sentence(format_args!(
             "{}, {} of them new, root {}",
@@ -94,6 +96,17 @@ pub(super) fn mirror(args: &MirrorArgs) -> Result<ExitCode, Failure> {
         }
     }
     Ok(findings::code(&found))
+}
+
+/// What stands, as far as a script is told of it.
+fn findings_in_json(found: &Standings) -> Value {
+    let open: Vec<_> = found.open().collect();
+    json!({
+        "findings": open.iter().map(|finding| &finding.detail).collect::<Vec<_>>(),
+        "findings_names": open.iter().map(|finding| &finding.name).collect::<Vec<_>>(),
+        "findings_left_out": found.left_out,
+        "findings_accepted": found.findings.len() - open.len(),
+    })
 }
 
 /// Entries that the log's rules refuse are in the log as any other, and count for nothing.
@@ -237,7 +250,17 @@ pub(super) fn repair(args: &RepairArgs) -> Result<ExitCode, Failure> {
     let dir = &args.data.data;
     let source = Arc::new(source(&args.from, dir)?);
     let root = args.log.as_ref().and_then(|key| Did::from_public_bytes(key.public()));
-    Ledger::recover(dir, ledger::from_environment().as_ref(), root, clock::SYSTEM)?;
+    Ledger::recover(dir, ledger::from_environment().as_ref(), root, clock::SYSTEM).map_err(
+        |error| match error {
+            // What creates a data directory begins another log.
+            chaos_ledger::Error::NoData { .. } => Failure::from(error).hint(
+                "repair needs a key of the log's in `keys` there, or what is left of its database. Where both are \
+                 gone, `chaoschain log mirror SOURCE DIR --log KEY` makes a copy, which becomes the log's once its \
+                 keys lie in `keys`; `agent register` would begin another log",
+            ),
+            error => error.into(),
+        },
+    )?;
     let runtime = runtime::server()?;
     let heads = ledger::remembered(dir)?;
     let now_ms = clock::now_ms();

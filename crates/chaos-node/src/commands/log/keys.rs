@@ -36,7 +36,6 @@ pub(super) fn hand_over(args: &HandoverArgs, role: Role) -> Result<ExitCode, Fai
     // The first head that holds the delegation is signed by both keys, so it comes before anything else.
     let signed = ledger::publish_head(&mut ledger, &heads);
     let signed = signed.map_err(|failure| unpublished(failure, &done, role, &signer))?;
-    ledger.settle(role)?;
     let mut free = true;
     for role in Role::ALL {
         free &= ledger.succession(role)?.key() != ledger.operator();
@@ -69,20 +68,28 @@ pub(super) fn hand_over(args: &HandoverArgs, role: Role) -> Result<ExitCode, Fai
              key"
         });
     }
-    let file = args.data.data.join("keys/operator.root.pem");
-    if free && !file.exists() {
-        output::say(
-            "the root key is needed for nothing but delegations, and is not in the data directory",
-        );
-    } else if free {
-        output::say(
-            "the root key is needed for nothing but delegations: its file (keys/operator.root.pem in \
-             the data directory) can be moved away",
-        );
-    } else {
-        output::say("the root key still has the other role");
-    }
+    say_where_root_is(&ledger, free);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the root key can be kept elsewhere, by what the files here hold and not by their names.
+fn say_where_root_is(ledger: &Ledger, free: bool) {
+    if !free {
+        output::say("the root key still has the other role");
+        return;
+    }
+    let told = match ledger.root_files() {
+        Ok(files) if files.is_empty() => "and is not in the data directory".to_owned(),
+        Ok(files) => {
+            let files: Vec<String> = files.iter().map(|name| format!("keys/{name}.pem")).collect();
+            format!("and can be moved away: {} in the data directory", files.join(", "))
+        }
+        Err(error) => format!(
+            "but whether the data directory still holds it was not seen: {}",
+            chaos_api::chain(&error)
+        ),
+    };
+    output::say(format_args!("the root key is needed for nothing but delegations, {told}"));
 }
 
 /// From so many handovers on that are left, each says how many.
@@ -108,7 +115,7 @@ fn unpublished(failure: Failure, done: &HandedOver, role: Role, signer: &Verifie
     let failure = failure
         .context(format_args!("entry {index} stands, and no head that holds it is published"));
     let until = format!(
-        "until then this directory alone holds the signed delegation: keep a copy of it, and do not hand the \
+        "Until then this directory alone holds the signed delegation: keep a copy of it, and do not hand the \
          role on from another copy of the log, since two delegations {} of {role} end the log for ever",
         done.body.number
     );
@@ -117,9 +124,10 @@ fn unpublished(failure: Failure, done: &HandedOver, role: Role, signer: &Verifie
             "give each witness the line `log {signer}`, below the one that is there, then run `chaoschain log \
              checkpoint`; to hand the role on once more is not needed. {until}"
         )),
-        Role::Operator => {
-            failure.hint(format!("`chaoschain log checkpoint` publishes one; {until}"))
-        }
+        Role::Operator => failure.hint(format!(
+            "`chaoschain log checkpoint` publishes one, and gives the root key's file its own name: move none \
+             away before. {until}"
+        )),
     }
 }
 

@@ -54,8 +54,10 @@ pub(super) fn sum(found: &[Found]) {
     let (accepted, refused) = (count(|f| f.is_accepted()), count(|f| f.is_refused()));
     let (forks, retired) = (count(|f| f.is_fork()), count(|f| f.is_about_a_retired_key()));
     let lacking = count(|f| f.lacks_an_input());
+    let behind = count(|f| f.is_not_compared());
     let alarms = count(|f| f.is_alarm());
-    let unread = found.len() - accepted - refused - forks - lacking - alarms;
+    let unread = found.len() - accepted - refused - forks - lacking - behind - alarms;
+    let behind = if behind == 0 { String::new() } else { format!(", {behind} not compared") };
     let lacking = if lacking == 0 { String::new() } else { format!(", {lacking} not re-executed") };
     let forked = match forks - retired {
         0 => String::new(),
@@ -71,7 +73,7 @@ pub(super) fn sum(found: &[Found]) {
     };
     let unread = if unread == 0 { String::new() } else { format!(", {unread} not read") };
     output::sentence(format_args!(
-        "{accepted} accepted, {refused} rejected{lacking}{forked}{retired}{alarms}{unread}"
+        "{accepted} accepted, {refused} rejected{lacking}{behind}{forked}{retired}{alarms}{unread}"
     ));
 }
 
@@ -92,7 +94,7 @@ fn to_json(name: &str, checked: &Checked) -> Value {
         .map(|(name, lack)| json!({ "require": name, "code": lack.code, "detail": lack.reason }));
     let mut line = json!({
         "file": name,
-        "verdict": checked.verdict().replace("not re-", "not_re"),
+        "verdict": checked.verdict().replace("not re-", "not_re").replace("not c", "not_c"),
         "words": report.words,
         "not_placed": report.not_placed,
         "nodes": report.said,
@@ -316,7 +318,9 @@ fn for_people(name: &str, checked: &Checked) {
                 let word = output::bold("not re-executed");
                 output::sentence(format_args!("  {word}  by {check} ({code})"));
             }
-            if !lacks_an_input {
+            if checked.is_not_compared() {
+                output::sentence(format_args!("  {}  by {check} ({code})", output::bold(verdict)));
+            } else if !lacks_an_input {
                 output::sentence(format_args!("  {}  by {check} ({code})", output::bad(verdict)));
             } else if !checked.lacks_an_input() {
                 output::sentence(format_args!("  {}  by what is required", output::bad(verdict)));

@@ -151,7 +151,7 @@ fn judge_bundles(found: &mut [Found], judged: &Judged, copy: Option<&Head>) -> b
 /// Where a head that stands is not that of the reader's copy, it is the copy that is another log's.
 fn blame_copy(checked: &mut Checked, of_copy: &Rejection) {
     let Err(rejection) = &checked.report.result else { return };
-    if rejection.code == Code::from(Fault::LogCopyOther) {
+    if [Fault::LogCopyOther, Fault::LogCopyBehind].map(Code::from).contains(&rejection.code) {
         let reason = format!("the copy ends with what is refused: {}", of_copy.reason);
         checked.reject(Rejection::new(Check::Agent, Fault::LogCopyOther, reason));
     }
