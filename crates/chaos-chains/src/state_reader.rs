@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Error,
+    ChainFile, Error,
     block_source::{HeaderFacts, Node},
     chain_id::check_chain,
     json_rpc::{JsonRpc, Outcome, RpcLimits, parse},
@@ -99,6 +99,33 @@ impl StateReader {
         let number =
             node.blocking().run(async move { check_chain(&rpc, expected.as_ref()).await })?;
         Ok(Self { node, chain_id: ChainId::evm(number) })
+    }
+
+    /// Connects to the first endpoint of a chain file that answers, and checks that it serves the chain that the file
+    /// describes.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] if none answers, [`Error::WrongChain`] or [`Error::WrongGenesis`] if one serves another
+    /// chain.
+    pub fn connect_to(file: &ChainFile, limits: RpcLimits) -> Result<Self, Error> {
+        let mut refused = Error::InvalidUrl { reason: "no endpoint is named" };
+        for endpoint in &file.endpoints {
+            match Self::connect(endpoint, Some(&file.chain), limits) {
+                Ok(reader) => return reader.begun_as(file),
+                Err(error) if error.is_transient() => refused = error,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(refused)
+    }
+
+    fn begun_as(self, file: &ChainFile) -> Result<Self, Error> {
+        let found = self.block(Some(0))?.facts.hash;
+        if found == file.genesis {
+            return Ok(self);
+        }
+        let (chain, expected) = (file.chain.clone(), file.genesis);
+        Err(Error::WrongGenesis { chain, expected, found })
     }
 
     /// Over a connection that is there already.

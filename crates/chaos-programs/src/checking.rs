@@ -2,7 +2,10 @@
 //!
 //! A node is asked for proofs of what running the calls reads, and of what a governor keeps of the
 //! proposal. What comes out is a [`Recording`], and what is said about the proposal is said of the
-//! recording: so whoever is given the file sees what was seen here, without a node.
+//! recording: so whoever is given the file sees what was seen here, without a node. What a log holds about
+//! the parameters that it sets stands beside the review, and is no part of it.
+
+mod studies;
 
 use chaos_agency::{
     Action,
@@ -21,6 +24,7 @@ use chaos_review::{
 };
 use chaos_types::Digest;
 
+pub use self::studies::{StudiedWrite, receipts, studied};
 use crate::{
     program::{CheckProposal, Program as _},
     proposing::Signer,
@@ -264,11 +268,17 @@ fn of_governor(
     }
 }
 
-/// Runs what is written of a recording, and signs and logs what it did. Gives the receipt.
+/// Runs what is written of a recording, and signs and logs what it did, after the receipts of `studies` that the log
+/// holds. Gives the receipt.
 ///
 /// # Errors
 /// If the recording gives no review, or the ledger refuses or fails.
-pub fn sign(ledger: &mut Ledger, actor: &Signer, recording: &[u8]) -> Result<Digest, crate::Error> {
+pub fn sign(
+    ledger: &mut Ledger,
+    actor: &Signer,
+    recording: &[u8],
+    studies: Vec<Digest>,
+) -> Result<Digest, crate::Error> {
     let ran = CheckProposal { recording }.run()?;
     let digest = ledger.put_blob(recording)?;
     let output = ledger.put_blob(&ran.document)?;
@@ -276,7 +286,7 @@ pub fn sign(ledger: &mut Ledger, actor: &Signer, recording: &[u8]) -> Result<Dig
     Ok(ledger.record(NewEntry {
         agent: actor.did,
         keys: vec![&actor.key],
-        parents: vec![],
+        parents: studies,
         subjects: vec![Product::new("review", output)],
         evidence: CheckProposal::evidence(inputs, output),
         action: Action::of(&ran.body),

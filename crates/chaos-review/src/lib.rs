@@ -20,7 +20,8 @@
 //!
 //! - [`Payload`]: the calls and the text.
 //! - [`Recording`]: a payload with the state that running it reads; [`Recording::review`] runs it.
-//! - [`Review`]: what it did, as data; the same recording gives the same bytes.
+//! - [`Review`]: what it did, as data; the same recording gives the same bytes. [`ParameterWrite`]: a named
+//!   parameter that it set.
 //! - [`words`]: the same on a terminal; [`page()`]: the same as a page.
 //!
 //! Invariants: a name says what it rests on, and one that rests on four bytes is never
@@ -32,6 +33,7 @@ mod book;
 mod claims;
 pub mod governors;
 mod page;
+mod parameters;
 mod payload;
 mod recording;
 mod review;
@@ -41,6 +43,7 @@ mod world;
 
 pub use book::AbiFault;
 pub use page::page;
+pub use parameters::ParameterWrite;
 pub use payload::{FILE_BYTES_MAX, Lists, Payload, PayloadError, ProposedCall};
 pub use recording::{Origin, Place, RECORDING_BYTES_MAX, Recording, RecordingError};
 pub use review::Review;

@@ -9,15 +9,16 @@ use crate::{
     claims::Claim,
     governors::CallsGround,
     review::{AccountReview, CallReview, EventReview, Review, StateGround},
-    words::{calls_ground, ground, name_of, succeeded, word},
+    words::{Line, NO_TEXT, PARAMETERS, Tone, calls_ground, ground, name_of, succeeded, word},
 };
 
 /// Rows that a page has of one list; the review as data has all of them.
 pub(crate) const ROWS_MAX: usize = 1_000;
 
-/// The page; the same review gives the same bytes.
+/// The page, with what others say of the parameters as [`lines`](crate::words::lines) has it; the same of both gives
+/// the same bytes.
 #[must_use]
-pub fn page(review: &Review, text: &str, digest: Digest) -> String {
+pub fn page(review: &Review, text: &str, digest: Digest, parameters: &[Line]) -> String {
     let title = match &review.governor {
         None => "What a file of calls does".to_owned(),
         Some(governor) => {
@@ -34,6 +35,7 @@ pub fn page(review: &Review, text: &str, digest: Digest) -> String {
         "\n"
         (verdict(review, digest))
         (notices(review))
+        (said_of(parameters))
         (text_against_calls(review, text))
         (calls(review))
         (moved(review))
@@ -130,6 +132,20 @@ fn notices(review: &Review) -> Markup {
     section("Look at first", table.is_empty(), body)
 }
 
+fn said_of(parameters: &[Line]) -> Markup {
+    let body = html! {
+        @for Line { text, tone } in parameters {
+            @match tone {
+                Tone::Heading => h3 { (text) },
+                Tone::Bad => p.no { (text) },
+                Tone::Plain | Tone::Good => p { (text) },
+            }
+            "\n"
+        }
+    };
+    section(PARAMETERS, parameters.is_empty(), body)
+}
+
 fn text_against_calls(review: &Review, text: &str) -> Markup {
     let comparison = &review.text;
     let mut table = Table::new(&["the text names", "the calls"]);
@@ -147,7 +163,7 @@ fn text_against_calls(review: &Review, text: &str) -> Markup {
         table.row(vec![code(&claim.text), calls.into()]);
     }
     let body = html! {
-        details { summary { "The text" } pre { (text) } }
+        @if text.is_empty() { p.no { (NO_TEXT) } } @else { details { summary { "The text" } pre { (text) } } }
         @if !table.is_empty() { (table) }
         @if comparison.left_out > 0 { p.note { (comparison.left_out) " more were not looked for." } }
         @if !comparison.is_whole { p.note { "Not all of the calls' input was looked through." } }
@@ -159,7 +175,8 @@ fn text_against_calls(review: &Review, text: &str) -> Markup {
             "one is found does not show that the text is right."
         }
     };
-    section("The text against the calls", text.is_empty(), body)
+    let is_expected = review.governor.is_some();
+    section("The text against the calls", text.is_empty() && !is_expected, body)
 }
 
 fn decoded(decoded: &Decoded) -> Markup {

@@ -281,6 +281,15 @@ impl Review {
         self.result.succeeded
     }
 
+    /// The time that the block says of itself, in seconds since 1970.
+    ///
+    /// # Panics
+    /// Never: it was written from a number.
+    #[must_use]
+    pub fn timestamp_s(&self) -> u64 {
+        self.block.timestamp.parse().expect("it was written from a number")
+    }
+
     /// Whether its calls were shown to be those of the governor's proposal, and were made by whom the
     /// governor has make them.
     #[must_use]

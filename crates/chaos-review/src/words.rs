@@ -80,13 +80,22 @@ pub(crate) fn succeeded(count: usize) -> String {
     if count == 1 { "the call succeeds".to_owned() } else { format!("all {count} calls succeed") }
 }
 
-/// The whole review.
+/// That a proposal on a chain has no text. Compound's governors keep none, so a node can withhold it.
+pub const NO_TEXT: &str =
+    "no text was compared: the proposal has none, or the node shows no event that holds it";
+
+/// The title of what others say of the parameters that a proposal sets.
+pub(crate) const PARAMETERS: &str = "Parameters that are set, and what is known of that change";
+
+/// The whole review, with what others say of the [parameters](Review::parameter_writes) that it sets: a line each, as
+/// long as it is, indented by its first blanks.
 #[must_use]
-pub fn lines(review: &Review) -> Vec<Line> {
+pub fn lines(review: &Review, parameters: &[Line]) -> Vec<Line> {
     let mut page = Page::default();
     page.place(review);
     page.result(review);
     page.notices(review);
+    page.parameters(parameters);
     page.text(review);
     page.calls(review);
     page.moved(review);
@@ -214,6 +223,17 @@ impl Page {
         }
         if let Some(rest @ 1..) = review.notices.len().checked_sub(NOTICES_SHOWN) {
             self.put(Tone::Bad, 2, &format!("… and {rest} more: read them in --json or --out"));
+        }
+    }
+
+    fn parameters(&mut self, parameters: &[Line]) {
+        if parameters.is_empty() {
+            return;
+        }
+        self.heading(PARAMETERS);
+        for line in parameters {
+            let text = line.text.trim_start_matches(' ');
+            self.put(line.tone, line.text.len() - text.len(), text);
         }
     }
 

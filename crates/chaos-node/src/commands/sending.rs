@@ -128,7 +128,10 @@ impl NodesAt<'_> {
 }
 
 /// The chain file is about the chain that is expected.
-fn ensure_describes(file: &ChainFile, expected: Option<&ChainId>) -> Result<(), Failure> {
+pub(super) fn ensure_describes(
+    file: &ChainFile,
+    expected: Option<&ChainId>,
+) -> Result<(), Failure> {
     match expected.filter(|expected| **expected != file.chain) {
         None => Ok(()),
         Some(expected) => {

@@ -1,5 +1,8 @@
 //! `chaoschain proposal check` on a real chain with a real governor, and on nodes that lie.
 
+mod compound;
+mod studies;
+
 use std::{fs, path::Path};
 
 use alloy_sol_types::SolCall as _;
@@ -84,9 +87,13 @@ impl Lab {
 
     fn send(&self, from: Address, act: &Act) {
         let input = Bytes::from(act.input.clone());
+        self.mine(json!({"from": from, "to": act.target, "data": input}));
+    }
+
+    /// Sends a transaction, and gives what became of it.
+    fn mine(&self, mut transaction: Value) -> Value {
         // More gas than any of it takes: what is estimated does not see that gas comes back in the end.
-        let gas = "0x4c4b40";
-        let transaction = json!({"from": from, "to": act.target, "data": input, "gas": gas});
+        transaction["gas"] = json!("0x4c4b40");
         let hash = self.ask("eth_sendTransaction", json!([transaction]));
         // A block is made soon after a transaction came.
         let mut asked = (0..1_000).map(|_| self.ask("eth_getTransactionReceipt", json!([hash])));
@@ -96,6 +103,7 @@ impl Lab {
                 "params": [transaction, "latest"]});
             panic!("{receipt}: {}", ask(self.url(), &call.to_string()));
         }
+        receipt
     }
 
     /// Pays whole tokens from whoever makes the call.
@@ -161,6 +169,19 @@ impl Lab {
 
     fn check_at(&self, url: &str, line: &[&str]) -> Run {
         run([&["proposal", "check", "--rpc-url", url], line].concat())
+    }
+
+    /// Every slot that was foretold has that value now; how many there are.
+    fn slots_as_foretold(&self, foretold: &Value) -> usize {
+        let mut compared = 0;
+        for account in foretold["changes"].as_array().unwrap() {
+            for slot in account["slots"].as_array().unwrap() {
+                let place = json!([account["address"], slot["slot"], "latest"]);
+                assert_eq!(self.ask("eth_getStorageAt", place), slot["after"], "{account}");
+                compared += 1;
+            }
+        }
+        compared
     }
 
     fn out(&self, name: &str) -> String {
@@ -265,17 +286,7 @@ fn what_running_it_says_is_what_the_chain_then_does() {
         ChaosGovernor::executeCall { targets, values, calldatas, descriptionHash: description };
     lab.send(from, &Act { target: governor, input: execute.abi_encode() });
 
-    // Every slot that was foretold has that value now.
-    let mut compared = 0;
-    for account in foretold["changes"].as_array().unwrap() {
-        for slot in account["slots"].as_array().unwrap() {
-            let now =
-                lab.ask("eth_getStorageAt", json!([account["address"], slot["slot"], "latest"]));
-            assert_eq!(now, slot["after"], "{account}");
-            compared += 1;
-        }
-    }
-    assert!(compared >= 4, "{foretold}");
+    assert!(lab.slots_as_foretold(&foretold) >= 4, "{foretold}");
 }
 
 #[test]

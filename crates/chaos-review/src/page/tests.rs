@@ -14,7 +14,7 @@ fn a_page_says_the_same_and_text_from_outside_stays_text() {
     let text = "</pre><script>alert(1)</script> pays 100";
     let recording = recording(&[(target, &code, &[])], calls, text);
     let review = recording.review().unwrap();
-    let page = page(&review, text, Digest::of(b"x"));
+    let page = page(&review, text, Digest::of(b"x"), &[]);
     for words in ["the call succeeds", "not found", "slot 3", "meaning not known"] {
         assert!(page.contains(words), "{words}");
     }

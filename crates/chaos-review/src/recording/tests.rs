@@ -132,12 +132,12 @@ proptest! {
             let calls = vec![Call { input: input.clone(), ..call(FIRST) }];
             // What the code reads of other blocks is not in the proof.
             let Ok(review) = recording(&[(FIRST, code, &[])], calls, &text).review() else { continue };
-            for line in crate::words::lines(&review) {
+            for line in crate::words::lines(&review, &[]) {
                 prop_assert!(line.text.chars().count() < 80, "{}", line.text);
                 prop_assert!(!line.text.chars().any(char::is_control), "{}", line.text);
             }
             let digest = review.digest().unwrap();
-            let page = crate::page(&review, &text, digest);
+            let page = crate::page(&review, &text, digest, &[]);
             prop_assert!(!page.contains("<script"));
         }
     }

@@ -9,7 +9,7 @@ const FIRST: Address = address!("0x0000000000000000000000000000000000001001");
 #[track_caller]
 fn text_of(recording: &crate::Recording) -> String {
     let review = recording.review().unwrap();
-    let lines = lines(&review);
+    let lines = lines(&review, &[]);
     for line in &lines {
         assert!(line.text.chars().count() <= COLUMNS, "{}", line.text);
         assert!(!line.text.chars().any(char::is_control), "{}", line.text);

@@ -20,23 +20,28 @@ A file of calls:
 
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_EXAMPLES)]
+#[command(group(ArgGroup::new("node").args(["rpc_url", "chain_config"])))]
 #[command(group(ArgGroup::new("what").required(true).args(["calls", "governor", "recorded"])))]
 pub(crate) struct ProposalCheckArgs {
     /// A file of calls.
-    #[arg(long, value_name = "FILE", requires = "rpc_url")]
+    #[arg(long, value_name = "FILE", requires = "node")]
     pub(crate) calls: Option<PathBuf>,
     /// The governor that has the proposal: OpenZeppelin's or Compound's kind.
-    #[arg(long, value_name = "ADDRESS", value_parser = address, requires_all = ["id", "rpc_url"])]
+    #[arg(long, value_name = "ADDRESS", value_parser = address, requires_all = ["id", "node"])]
     pub(crate) governor: Option<Address>,
     /// The proposal's number there.
     #[arg(long, value_name = "N", requires = "governor", conflicts_with_all = ["calls", "recorded"])]
     pub(crate) id: Option<U256>,
     /// A recording that --out wrote: it is run again, and no node is asked.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["rpc_url", "chain", "block", "fork", "sender", "sent_along", "abi"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["node", "chain", "block", "fork", "sender", "sent_along", "abi"])]
     pub(crate) recorded: Option<PathBuf>,
     /// The JSON-RPC endpoint of a node that gives state proofs (eth_getProof).
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
+    /// A file that describes the chain: its first block and its endpoints, of which the first that answers is asked.
+    /// `chaoschain chain --help` says what it holds.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chain_config: Option<PathBuf>,
     /// The chain it must be, such as eip155:1; otherwise whatever the endpoint serves.
     #[arg(long, value_name = "CAIP-2")]
     pub(crate) chain: Option<String>,
@@ -62,6 +67,10 @@ pub(crate) struct ProposalCheckArgs {
     /// A folder to write: review.json, recording.json.gz, which anybody runs again, and report.html.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// A copy of a log, which is asked for studies of the parameters that are set: a mirror's folder, or the log's
+    /// own data directory; default --data, and with --agent that alone.
+    #[arg(long, value_name = "DIR", conflicts_with = "agent")]
+    pub(crate) log_dir: Option<PathBuf>,
     /// The name of the registered agent that signs a receipt of what was found; it needs the capability
     /// check_proposal. Without it nothing is signed.
     #[arg(long, value_name = "NAME")]

@@ -3,14 +3,15 @@
 use std::{path::Path, process::ExitCode};
 
 use anyhow::Context as _;
+use chaos_agency::calendar::moment;
 use chaos_chains::{Address, RpcLimits, StateReader};
 use chaos_evm::recorded::{gzip, plain};
 use chaos_programs::{
-    checking::{self, Asked, Proposed},
+    checking::{self, Asked, Proposed, StudiedWrite},
     proposing::Signer,
 };
 use chaos_review::{
-    FILE_BYTES_MAX, Payload, Place, RECORDING_BYTES_MAX, Recording, Review, page,
+    FILE_BYTES_MAX, Origin, Payload, Place, RECORDING_BYTES_MAX, Recording, Review, page,
     words::{self, Tone},
 };
 use chaos_types::{ChainId, Digest};
@@ -18,7 +19,10 @@ use serde_json::json;
 
 use crate::{
     args::ProposalCheckArgs,
-    commands::write_file,
+    commands::{
+        sending::{chain_file_at, ensure_describes},
+        write_file,
+    },
     exit::{Failure, Kind, OrFail as _},
     ledger, output,
 };
@@ -27,19 +31,16 @@ use crate::{
 const ABI_BYTES_MAX: usize = 4 << 20;
 
 pub(crate) fn run(args: &ProposalCheckArgs) -> Result<ExitCode, Failure> {
-    let recording = match (&args.recorded, &args.rpc_url) {
-        (Some(path), _) => recorded(path)?,
-        (None, Some(url)) => live(args, url)?,
-        (None, None) => {
-            return Err(Failure::message(Kind::Input, "no state to run it on was named")
-                .hint("name a node by --rpc-url, or a recording by --recorded"));
-        }
+    let recording = match &args.recorded {
+        Some(path) => recorded(path)?,
+        None => live(args)?,
     };
     ensure_block(args, &recording.place)?;
     let review = recording.review()?;
     let seen = Seen {
         digest: review.digest().or_fail(Kind::Check)?,
         bytes: recording.encode().or_fail(Kind::Check)?,
+        parameters: studied(args, &review)?,
         recording,
         review,
     };
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &ProposalCheckArgs) -> Result<ExitCode, Failure> {
         write(out, &seen)?;
     }
     let receipt = match &args.agent {
-        Some(agent) => Some(sign(args, agent, &seen.bytes)?),
+        Some(agent) => Some(sign(args, agent, &seen)?),
         None => None,
     };
     show(args, &seen, receipt)?;
@@ -61,20 +62,34 @@ fn recorded(path: &Path) -> Result<Recording, Failure> {
     Recording::decode(&bytes).map_err(|error| Failure::from(error).context(path.display()))
 }
 
-fn live(args: &ProposalCheckArgs, url: &str) -> Result<Recording, Failure> {
-    let wanted: Option<ChainId> =
-        args.chain.as_deref().map(str::parse).transpose().or_fail(Kind::Input)?;
+fn live(args: &ProposalCheckArgs) -> Result<Recording, Failure> {
     let abis = args.abi.iter().map(|given| abi(given)).collect::<Result<_, _>>()?;
     let proposal = match (&args.calls, args.governor, args.id) {
         (Some(path), ..) => Proposed::File(payload(path)?),
         (None, Some(governor), Some(id)) => Proposed::Governor { governor, id },
         (None, ..) => return Err(Failure::message(Kind::Input, "--governor needs --id")),
     };
-    let node = StateReader::connect(url, wanted.as_ref(), RpcLimits::default())?;
+    let node = node(args)?;
     let at = node.block(args.block)?;
     let (fork, sender, sent_along) = (args.fork.clone(), args.sender, args.sent_along);
     let asked = Asked { node: &node, at: &at, fork, proposal, sender, sent_along, abis };
     Ok(checking::record(asked)?)
+}
+
+/// The node that proves the state.
+fn node(args: &ProposalCheckArgs) -> Result<StateReader, Failure> {
+    let wanted: Option<ChainId> =
+        args.chain.as_deref().map(str::parse).transpose().or_fail(Kind::Input)?;
+    match (&args.chain_config, &args.rpc_url) {
+        (Some(path), _) => {
+            let file = chain_file_at(path)?;
+            ensure_describes(&file, wanted.as_ref())?;
+            Ok(StateReader::connect_to(&file, RpcLimits::default())?)
+        }
+        (None, Some(url)) => Ok(StateReader::connect(url, wanted.as_ref(), RpcLimits::default())?),
+        (None, None) => Err(Failure::message(Kind::Input, "no state to run it on was named")
+            .hint("name a node by --rpc-url or --chain-config, or a recording by --recorded")),
+    }
 }
 
 /// The block has the hash that somebody asks for.
@@ -109,29 +124,44 @@ fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, Failure> {
     chaos_files::read(path, bytes_max).or_fail(Kind::Input)
 }
 
+/// What a log holds about the parameters that are set; nothing is asked where none are.
+fn studied(args: &ProposalCheckArgs, review: &Review) -> Result<Vec<StudiedWrite>, Failure> {
+    if review.parameter_writes().is_empty() {
+        return Ok(Vec::new());
+    }
+    let log = match &args.log_dir {
+        Some(dir) => Some(ledger::read(dir)?),
+        None => ledger::read_if_any(&args.data.data)?,
+    };
+    Ok(checking::studied(review, log.as_ref())?)
+}
+
 /// A recording, as it is written, and what was found.
 struct Seen {
     recording: Recording,
     bytes: Vec<u8>,
     review: Review,
     digest: Digest,
+    parameters: Vec<StudiedWrite>,
 }
 
 fn write(out: &Path, seen: &Seen) -> Result<(), Failure> {
-    let Seen { recording, bytes, review, digest } = seen;
+    let Seen { recording, bytes, review, digest, parameters } = seen;
     let bytes = gzip(bytes).context("cannot compress the recording").or_fail(Kind::Storage)?;
     write_file(&out.join("recording.json.gz"), &bytes)?;
     write_file(&out.join("review.json"), &review.to_bytes().or_fail(Kind::Check)?)?;
-    let page = page(review, &recording.payload.description, *digest);
+    let said = StudiedWrite::lines(parameters);
+    let page = page(review, &recording.payload.description, *digest, &said);
     write_file(&out.join("report.html"), page.as_bytes())
 }
 
-/// Signs and logs what was found.
-fn sign(args: &ProposalCheckArgs, agent: &str, recording: &[u8]) -> Result<Digest, Failure> {
+/// Signs and logs what was found, after the studies that the log has of it.
+fn sign(args: &ProposalCheckArgs, agent: &str, seen: &Seen) -> Result<Digest, Failure> {
     let mut ledger = ledger::open_or_create(&args.data.data)?;
     let heads = args.bundle.as_ref().map(|_| ledger::heads()).transpose()?;
     let actor = Signer::of(&ledger, agent)?;
-    let receipt = checking::sign(&mut ledger, &actor, recording)?;
+    let studies = checking::receipts(&seen.parameters);
+    let receipt = checking::sign(&mut ledger, &actor, &seen.bytes, studies)?;
     if let (Some(path), Some(heads)) = (&args.bundle, &heads) {
         let checkpoint = ledger::publish_head(&mut ledger, heads)?;
         let bytes = chaos_ledger::bundle(&ledger, &receipt, &checkpoint, None)?;
@@ -141,16 +171,17 @@ fn sign(args: &ProposalCheckArgs, agent: &str, recording: &[u8]) -> Result<Diges
 }
 
 fn show(args: &ProposalCheckArgs, seen: &Seen, receipt: Option<Digest>) -> Result<(), Failure> {
-    let Seen { review, digest, .. } = seen;
+    let Seen { review, digest, parameters, .. } = seen;
     if args.json {
         return output::json(&json!({
             "review": review,
             "digest": digest,
+            "parameters": parameters,
             "receipt": receipt,
             "out": args.out.as_ref().map(|out| out.display().to_string()),
         }));
     }
-    for line in words::lines(review) {
+    for line in words::lines(review, &StudiedWrite::lines(parameters)) {
         match line.tone {
             Tone::Plain => output::line(line.text),
             Tone::Heading => output::line(output::bold(&line.text)),
@@ -158,7 +189,13 @@ fn show(args: &ProposalCheckArgs, seen: &Seen, receipt: Option<Digest>) -> Resul
             Tone::Bad => output::line(output::bad(&line.text)),
         }
     }
-    output::line(format_args!("\nreview  {}", digest.to_hex()));
+    let Recording { origin, payload, .. } = &seen.recording;
+    if matches!(origin, Origin::Governor { .. }) && payload.description.is_empty() {
+        output::line(format_args!("\n{}", output::bad(words::NO_TEXT)));
+    }
+    let time = moment(review.timestamp_s().saturating_mul(1_000));
+    output::line(format_args!("\nas of   {time}, by the block's own time"));
+    output::line(format_args!("review  {}", digest.to_hex()));
     if let Some(receipt) = receipt {
         output::line(format_args!("receipt {}", receipt.to_hex()));
     }

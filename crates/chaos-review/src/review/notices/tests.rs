@@ -54,7 +54,7 @@ fn many_events_of_one_name_hide_nothing_and_what_is_called_comes_before_what_it_
     );
     let shown: Vec<_> = review.notices.iter().map(|it| (it.address, it.more)).collect();
     assert_eq!(shown, [(FIRST, 1_099), (SECOND, 0), (STRANGER, 1)]);
-    let lines = crate::words::lines(&review);
+    let lines = crate::words::lines(&review, &[]);
     assert!(lines.iter().any(|line| line.text.trim() == "and 1099 more such events"));
 }
 
