@@ -100,6 +100,8 @@ pub struct BatchRun {
     pub preimages: B256Map<(B256, B256)>,
     /// Whose code asked for what is other in a real execution, whether it had an effect or not.
     pub asked: BTreeSet<(Address, Circumstance)>,
+    /// Whose code ran, that of a contract which is created included.
+    pub ran: BTreeSet<Address>,
 }
 
 /// How a batch ended.
@@ -258,7 +260,8 @@ impl<'a, S: DatabaseRef> Running<&'a S> {
         let context: MainnetContext<WrapDatabaseRef<&'a S>> =
             Context::new(WrapDatabaseRef(state), rules.spec);
         let context = context.with_cfg(configuration).with_block(block_env(block, &terms));
-        let mut evm = context.build_mainnet_with_inspector(Watch::default());
+        let watch = Watch::of(batch.governor.into_iter().chain([batch.sender]));
+        let mut evm = context.build_mainnet_with_inspector(watch);
         evm.precompiles = rules.precompiles();
         let cap = revm::context::Cfg::tx_gas_limit_cap(&evm.ctx.cfg);
         let gas_limit = header.gas_limit.min(cap).min(batch.gas_max).min(GAS_MAX);
@@ -277,6 +280,10 @@ impl<'a, S: DatabaseRef> Running<&'a S> {
         Handling::<&'a S>::default().load_accounts(&mut self.evm)?;
         let journal = self.evm.ctx.journal_mut();
         journal.load_account(batch.sender)?;
+        // Any execution goes through it, so what touches it costs as little then.
+        if let Some(governor) = batch.governor {
+            journal.load_account(governor)?;
+        }
         if !batch.sent_along.is_zero() {
             journal.balance_incr(batch.sender, batch.sent_along)?;
         }
@@ -333,12 +340,7 @@ impl<'a, S: DatabaseRef> Running<&'a S> {
         self.ending = match result.result {
             InstructionResult::Revert => Ending::Reverted { call, output: result.output.clone() },
             InstructionResult::OutOfFunds => failed(Failing::Funds),
-            InstructionResult::OutOfGas
-            | InstructionResult::MemoryOOG
-            | InstructionResult::MemoryLimitOOG
-            | InstructionResult::PrecompileOOG
-            | InstructionResult::InvalidOperandOOG
-            | InstructionResult::ReentrancySentryOOG => failed(Failing::Gas),
+            reason if is_out_of_gas(reason) => failed(Failing::Gas),
             InstructionResult::OpcodeNotFound | InstructionResult::InvalidFEOpcode => {
                 failed(Failing::Instruction)
             }
@@ -356,12 +358,12 @@ impl<'a, S: DatabaseRef> Running<&'a S> {
         let call_of = |place: usize| self.logs_after.partition_point(|after| *after <= place);
         let logs = logs.into_iter().enumerate().map(|(place, log)| (call_of(place), log));
         let logs: Vec<(usize, Log)> = logs.collect();
-        let Seen { steps, steps_left_out, static_calls, preimages, asked } =
+        let Seen { steps, steps_left_out, static_calls, preimages, asked, ran } =
             self.evm.inspector.into_seen();
         let named = batch.calls.iter().map(|call| call.target);
         let named = named.chain(logs.iter().map(|(_, log)| log.address));
         let named = named.chain(steps.iter().flat_map(|step| [step.from, step.to]));
-        let named = named.chain(asked.iter().map(|(address, _)| *address));
+        let named = named.chain(ran.iter().copied());
         let codes = codes(named.chain(changes.keys().copied()).collect(), state)?;
         Ok(BatchRun {
             codes,
@@ -377,8 +379,22 @@ impl<'a, S: DatabaseRef> Running<&'a S> {
             changes,
             preimages,
             asked,
+            ran,
         })
     }
+}
+
+/// Whether a frame ended because its gas did not suffice.
+const fn is_out_of_gas(result: InstructionResult) -> bool {
+    matches!(
+        result,
+        InstructionResult::OutOfGas
+            | InstructionResult::MemoryOOG
+            | InstructionResult::MemoryLimitOOG
+            | InstructionResult::PrecompileOOG
+            | InstructionResult::InvalidOperandOOG
+            | InstructionResult::ReentrancySentryOOG
+    )
 }
 
 fn codes<S: DatabaseRef>(

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Name and version of a review's form.
-pub(crate) const FORMAT: &str = "chaoschain-proposal-review/2";
+pub(crate) const FORMAT: &str = "chaoschain-proposal-review/3";
 
 /// Most calls in arguments that are shown of one call.
 const INNER_MAX: usize = 200;
@@ -359,6 +359,13 @@ impl<'a> Reader<'a> {
         let new = self.run.changes.get(&address).and_then(|change| change.new_code.as_ref());
         let code = self.run.codes.get(&address).or(new);
         self.book.shelf(address, code.map(AsRef::as_ref).unwrap_or_default())
+    }
+
+    /// Whether the code that an address had before the calls is that of a contract whose source is known here. What
+    /// created it is not, so a contract that the calls create is of unknown source.
+    fn is_source_known(&self, address: Address) -> bool {
+        let code = self.run.codes.get(&address);
+        code.is_some_and(|code| self.book.shelf(address, code).name().is_some())
     }
 
     fn outcome(&self) -> Outcome {

@@ -251,3 +251,58 @@ fn code_that_asks_for_what_is_other_in_a_real_execution_is_named() {
     let asked: Vec<_> = run.asked.into_iter().collect();
     assert_eq!(asked, [(SECOND, Circumstance::BaseFee)]);
 }
+
+/// Calls (`0xf1`) or asks (`0xfa`) an address with a bound of gas, and stores whether that succeeded.
+fn bounded(opcode: u8, to: Address, gas: u16) -> Vec<u8> {
+    let mut code = vec![0x5f; if opcode == 0xf1 { 5 } else { 4 }];
+    code.extend(push(to));
+    code.push(0x61);
+    code.extend(gas.to_be_bytes());
+    code.extend([opcode, 0x5f, 0x55]);
+    code
+}
+
+/// `BALANCE`, which costs 2,600 where nothing touched the account and 100 otherwise.
+fn balance(of: Address) -> Vec<u8> {
+    [&push(of)[..], &[0x31]].concat()
+}
+
+#[test]
+fn code_that_finds_out_what_a_call_costs_is_noted() {
+    let asked = |first: &[u8], second: &[u8]| {
+        let run = ran(&[(FIRST, first), (SECOND, second)], vec![call(FIRST)]);
+        run.asked.into_iter().collect::<Vec<_>>()
+    };
+    let (bound, ran_out) = ((FIRST, Circumstance::GasBound), (FIRST, Circumstance::OutOfGas));
+    for opcode in [0xf1, 0xfa] {
+        assert_eq!(asked(&bounded(opcode, SECOND, 700), &balance(PLAIN)), [bound, ran_out]);
+        assert_eq!(asked(&bounded(opcode, SECOND, 2_700), &balance(PLAIN)), [bound]);
+    }
+    // Nothing is found out by paying an account, nor where all that is left is passed on.
+    assert_eq!(asked(&bounded(0xf1, PLAIN, 0), &[]), []);
+    assert_eq!(asked(&calling(0xf1, SECOND, &[]), &balance(PLAIN)), []);
+    // Without end, in a frame that has all but a 64th of what is left.
+    assert_eq!(asked(&calling(0xf1, SECOND, &[]), &[0x5b, 0x5f, 0x56]), [ran_out]);
+    assert_eq!(asked(&[0x5f, 0x5c], &[]), [(FIRST, Circumstance::Transient)]);
+}
+
+#[test]
+fn governor_and_sender_are_as_cheap_to_touch_as_in_an_execution() {
+    for executor in [SENDER, PLAIN] {
+        let contracts = [(FIRST, bounded(0xfa, SECOND, 700)), (SECOND, balance(executor))];
+        let world = world(&[(FIRST, &contracts[0].1), (SECOND, &contracts[1].1)]);
+        let batch = Batch { governor: Some(PLAIN), ..batch(vec![call(FIRST)]) };
+        let run = run_batch(&block(), &batch, world).unwrap();
+        assert_eq!(run.changes[&FIRST].slots[&U256::ZERO].1, U256::from(1), "{executor}");
+    }
+}
+
+#[test]
+fn code_that_asks_who_executes_is_noted_and_a_call_to_the_governor_is_not() {
+    let contracts = [(FIRST, calling(0xfa, SECOND, &[])), (SECOND, vec![0x5f])];
+    let contracts: Vec<_> = contracts.iter().map(|(at, code)| (*at, &code[..])).collect();
+    let batch = Batch { governor: Some(SECOND), ..batch(vec![call(FIRST), call(SECOND)]) };
+    let run = run_batch(&block(), &batch, world(&contracts)).unwrap();
+    assert_eq!(run.asked.into_iter().collect::<Vec<_>>(), [(FIRST, Circumstance::Executor)]);
+    assert_eq!(run.ran, [FIRST, SECOND].into());
+}

@@ -12,6 +12,8 @@ use revm::{
     },
 };
 
+use super::{GAS_MAX, is_out_of_gas};
+
 /// Most steps that are kept.
 const STEPS_MAX: usize = 4_096;
 /// Most hashed pairs that are kept.
@@ -58,8 +60,8 @@ pub enum StepKind {
     SelfDestruct,
 }
 
-/// What code can ask of the transaction or the block that it runs in. A real execution has another one of
-/// each, so that code which asks may behave otherwise there.
+/// What code can ask of the transaction or the block that it runs in, or find out by what a call costs. A real
+/// execution has another one of each, so that code which asks may behave otherwise there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Circumstance {
     /// Who started the transaction (`ORIGIN`).
@@ -84,6 +86,15 @@ pub enum Circumstance {
     Blobs,
     /// How much gas is left (`GAS`), otherwise than to pass it on to a call.
     GasLeft,
+    /// Whether other code is done within a bound of gas that is not all that is left. What it touches costs more
+    /// where nothing in the transaction touched it before.
+    GasBound,
+    /// Whether what it called or created ran out of gas, as something did.
+    OutOfGas,
+    /// What was put down earlier in the transaction (`TLOAD`), which whoever executes may have done.
+    Transient,
+    /// What the sender or the governor says, which know that they execute.
+    Executor,
 }
 
 impl Circumstance {
@@ -98,6 +109,7 @@ impl Circumstance {
             opcode::DIFFICULTY => Self::Randomness,
             opcode::GASLIMIT => Self::GasLimit,
             opcode::BASEFEE => Self::BaseFee,
+            opcode::TLOAD => Self::Transient,
             opcode::BLOBHASH | opcode::BLOBBASEFEE => Self::Blobs,
             _ => return None,
         })
@@ -112,6 +124,20 @@ pub(super) struct Seen {
     pub(super) static_calls: u64,
     pub(super) preimages: B256Map<(B256, B256)>,
     pub(super) asked: BTreeSet<(Address, Circumstance)>,
+    pub(super) ran: BTreeSet<Address>,
+}
+
+/// A frame that runs.
+#[derive(Debug)]
+struct Frame {
+    /// How many steps were kept before it.
+    before: usize,
+    /// Its own place among them, if it was kept.
+    place: Option<usize>,
+    /// Whose code bounds its gas by another number than all that is left.
+    bounded_by: Option<Address>,
+    /// Whose code it is, once an instruction of it ran.
+    code: Option<Address>,
 }
 
 /// Notes what runs.
@@ -119,14 +145,21 @@ pub(super) struct Seen {
 pub(super) struct Watch {
     seen: Seen,
     calls_begun: usize,
-    /// For each frame that runs, how many steps were kept before it, and its own place if it was.
-    open: Vec<(usize, Option<usize>)>,
+    open: Vec<Frame>,
     last_read: Option<(Address, U256)>,
     /// Whose code put the gas that is left on its stack with the last instruction.
     gas_left_at: Option<Address>,
+    /// Whose code bounds the gas of a call with the last instruction.
+    bounds_at: Option<Address>,
+    /// Who executes: the sender, and the governor.
+    executors: BTreeSet<Address>,
 }
 
 impl Watch {
+    pub(super) fn of(executors: impl IntoIterator<Item = Address>) -> Self {
+        Self { executors: executors.into_iter().collect(), ..Self::default() }
+    }
+
     pub(super) fn begin_call(&mut self) {
         self.calls_begun += 1;
         self.open.clear();
@@ -143,17 +176,51 @@ impl Watch {
 
     /// Notes what `code` asks of where it runs. The gas that is left is asked for by every call, which only
     /// passes it on.
-    fn note_asked(&mut self, opcode: u8, code: Address) {
+    fn note_asked(&mut self, opcode: u8, code: Address, interpreter: &Interpreter) {
         let is_call = matches!(
             opcode,
             opcode::CALL | opcode::CALLCODE | opcode::DELEGATECALL | opcode::STATICCALL
         );
-        let gas_left = self.gas_left_at.take().filter(|_| !is_call);
-        self.seen.asked.extend(gas_left.map(|code| (code, Circumstance::GasLeft)));
+        let gas_left = self.gas_left_at.take();
+        self.bounds_at = None;
+        let top = interpreter.stack.data().last();
+        match (gas_left, is_call) {
+            (Some(code), false) => self.note(code, Circumstance::GasLeft),
+            // Nothing is given more than the most that a batch has.
+            (None, true) if top.is_some_and(|gas| *gas < U256::from(GAS_MAX)) => {
+                self.bounds_at = Some(code);
+            }
+            (Some(_), true) | (None, _) => {}
+        }
         if opcode == opcode::GAS {
             self.gas_left_at = Some(code);
         }
-        self.seen.asked.extend(Circumstance::asked_by(opcode).map(|it| (code, it)));
+        if let Some(circumstance) = Circumstance::asked_by(opcode) {
+            self.note(code, circumstance);
+        }
+    }
+
+    fn note(&mut self, code: Address, circumstance: Circumstance) {
+        self.seen.asked.insert((code, circumstance));
+    }
+
+    /// Notes that an instruction of `code` runs, and with the first of a frame that there was something to run.
+    fn note_code(&mut self, code: Address) {
+        let Some(frame) = self.open.last_mut().filter(|frame| frame.code.is_none()) else { return };
+        frame.code = Some(code);
+        let bounded_by = frame.bounded_by;
+        self.seen.ran.insert(code);
+        if let Some(by) = bounded_by {
+            self.note(by, Circumstance::GasBound);
+        }
+    }
+
+    /// Notes that the code that runs calls one that knows whether this is an execution.
+    fn note_called(&mut self, called: Address) {
+        let caller = self.open.last().and_then(|frame| frame.code);
+        if let Some(code) = caller.filter(|_| self.executors.contains(&called)) {
+            self.note(code, Circumstance::Executor);
+        }
     }
 
     fn keep(&mut self, step: Step) -> Option<usize> {
@@ -168,12 +235,17 @@ impl Watch {
     fn enter(&mut self, step: Option<Step>) {
         let before = self.seen.steps.len();
         let place = step.and_then(|step| self.keep(step));
-        self.open.push((before, place));
+        let bounded_by = self.bounds_at.take();
+        self.open.push(Frame { before, place, bounded_by, code: None });
     }
 
     /// Ends a frame; what failed takes back all that ran below it.
     fn leave(&mut self, result: InstructionResult) -> Option<&mut Step> {
-        let (before, place) = self.open.pop()?;
+        let Frame { before, place, .. } = self.open.pop()?;
+        let caller = self.open.last().and_then(|frame| frame.code);
+        if let Some(code) = caller.filter(|_| is_out_of_gas(result)) {
+            self.note(code, Circumstance::OutOfGas);
+        }
         if !result.is_ok() {
             self.seen.steps.iter_mut().skip(before).for_each(|step| step.is_undone = true);
         }
@@ -199,7 +271,9 @@ impl<C: ContextTr> Inspector<C> for Watch {
     fn step(&mut self, interpreter: &mut Interpreter, _: &mut C) {
         let opcode = interpreter.bytecode.opcode();
         let input = &interpreter.input;
-        self.note_asked(opcode, input.bytecode_address.unwrap_or(input.target_address));
+        let code = input.bytecode_address.unwrap_or(input.target_address);
+        self.note_code(code);
+        self.note_asked(opcode, code, interpreter);
         if opcode == opcode::SLOAD
             && let Some(slot) = interpreter.stack.data().last()
         {
@@ -224,6 +298,7 @@ impl<C: ContextTr> Inspector<C> for Watch {
     }
 
     fn call(&mut self, context: &mut C, inputs: &mut CallInputs) -> Option<CallOutcome> {
+        self.note_called(inputs.target_address);
         let kind = match inputs.scheme {
             CallScheme::Call => Some(StepKind::Call),
             CallScheme::DelegateCall | CallScheme::CallCode => Some(StepKind::DelegateCall),

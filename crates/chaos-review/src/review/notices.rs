@@ -262,16 +262,23 @@ fn of_calls(reader: &Reader<'_>, calls: &[CallReview], notices: &mut Vec<Notice>
     }
 }
 
-/// Known code does with what it asks for what its source says.
+/// Where all code that ran is of known source, it does with what it asks for what that source says. Code of
+/// unknown source can learn from other code what that asks for, through answers or what it stored.
 fn circumstances(reader: &Reader<'_>, notices: &mut Vec<Notice>) {
+    if reader.run.ran.iter().all(|address| reader.is_source_known(*address)) {
+        return;
+    }
     let mut asked: BTreeMap<Address, Vec<&str>> = BTreeMap::new();
     for (address, circumstance) in &reader.run.asked {
-        if reader.shelf(*address).name().is_none() {
-            asked.entry(*address).or_default().push(words(*circumstance));
-        }
+        asked.entry(*address).or_default().push(words(*circumstance));
     }
     for (address, asked) in asked {
-        let text = format!("its code asks for {}; it may do otherwise then", asked.join(", "));
+        let then = if reader.is_source_known(address) {
+            "other code that ran may learn it there, and do otherwise then"
+        } else {
+            "it may do otherwise then"
+        };
+        let text = format!("its code asks for {}; {then}", asked.join(", "));
         notices.push(Notice::new(NoticeKind::Circumstance, address, text));
     }
 }
@@ -289,6 +296,10 @@ const fn words(circumstance: Circumstance) -> &'static str {
         Circumstance::BaseFee => "the base fee",
         Circumstance::Blobs => "blobs",
         Circumstance::GasLeft => "the gas that is left",
+        Circumstance::GasBound => "what a call costs, whose gas it bounds",
+        Circumstance::OutOfGas => "whether a call runs out of gas, which one did",
+        Circumstance::Transient => "what was put down earlier in the transaction",
+        Circumstance::Executor => "what the sender or the governor says",
     }
 }
 

@@ -41,6 +41,40 @@ fn code_that_can_tell_a_run_from_an_execution_is_shown() {
     assert_eq!(review.notices, []);
 }
 
+/// A token of this project, whose `clock()` says the block's height.
+fn token() -> Bytes {
+    let artifact = include_str!("../../../../../contracts/artifacts/ChaosToken.json");
+    let artifact: serde_json::Value = serde_json::from_str(artifact).unwrap();
+    artifact["deployedBytecode"].as_str().unwrap().parse().unwrap()
+}
+
+#[test]
+fn what_known_code_asks_for_is_shown_where_unknown_code_can_learn_it() {
+    let (token, clock) = (token(), input("clock()", &[]));
+    let asks = Call { input: clock.clone(), ..call(SECOND) };
+    let quiet = reviewed(&[(SECOND, &token)], vec![asks.clone()]);
+    assert!(quiet.succeeded() && quiet.notices.is_empty(), "{:?}", quiet.notices);
+    // STATICCALL with the four bytes and all that is left.
+    let asking = [
+        &[0x63][..],
+        &clock,
+        &[0x60, 224, 0x1b, 0x5f, 0x52, 0x5f, 0x5f, 0x60, 4, 0x5f, 0x73],
+        SECOND.as_slice(),
+        &[0x5a, 0xfa],
+    ]
+    .concat();
+    // Through an answer, or through what an earlier call stored.
+    for (code, calls) in
+        [(asking, vec![call(FIRST)]), (vec![0x5f], vec![asks.clone(), call(FIRST)])]
+    {
+        let review = reviewed(&[(FIRST, &code), (SECOND, &token)], calls);
+        let [notice] = &review.notices[..] else { panic!("{:?}", review.notices) };
+        assert_eq!((notice.kind, notice.address), (NoticeKind::Circumstance, SECOND));
+        let said = "its code asks for the block's height; other code that ran may learn it there";
+        assert!(notice.text.starts_with(said), "{}", notice.text);
+    }
+}
+
 #[test]
 fn many_events_of_one_name_hide_nothing_and_what_is_called_comes_before_what_it_calls() {
     let transferred = "OwnershipTransferred(address,address)";
