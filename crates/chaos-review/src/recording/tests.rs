@@ -112,8 +112,41 @@ fn what_is_no_recording_is_refused() {
     assert!(refused(wire.to_string().as_bytes()).starts_with("`format` is"));
 }
 
+/// The law of the fuzz target `proposal`: what is read is written again as the same, and is run or refused.
+fn read_again(bytes: &[u8]) -> Option<Recording> {
+    let recording = Recording::decode(bytes).ok()?;
+    let again = Recording::decode(&recording.encode().unwrap()).unwrap();
+    assert_eq!((&again.place, &again.payload), (&recording.place, &recording.payload));
+    assert_eq!((&again.sender, &again.origin), (&recording.sender, &recording.origin));
+    let _refused = recording.review();
+    Some(recording)
+}
+
+#[test]
+fn what_fuzzing_begins_with_is_read_run_and_written_again() {
+    let calls = include_bytes!("../../../../fuzz/seeds/proposal/calls");
+    assert_eq!(Payload::decode(calls).unwrap().calls().len(), 2);
+    let review = |seed: &[u8]| read_again(seed).unwrap().review().unwrap();
+    let file = review(include_bytes!("../../../../fuzz/seeds/proposal/recording"));
+    assert!(file.succeeded() && file.parameter_writes().is_empty());
+    let governor = review(include_bytes!("../../../../fuzz/seeds/proposal/governor"));
+    assert!(governor.is_of_its_governor() && governor.parameter_writes().len() == 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_recording_with_any_bytes_in_it_is_read_or_refused(
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+    ) {
+        let mut bytes = upgrade().encode().unwrap();
+        for (place, byte) in edits {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        let _recording = read_again(&bytes);
+    }
 
     #[test]
     fn any_code_any_input_and_any_text_give_a_review_that_fits_a_terminal(
