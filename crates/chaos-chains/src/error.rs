@@ -232,6 +232,26 @@ pub enum Error {
         /// How sure that is.
         reached: Reached,
     },
+    /// What was meant the same before came to nothing, as a node says, and nothing but its word shows that. Nothing was
+    /// signed.
+    #[error(
+        "{what} (nonce {nonce}) {ended} by {hash} in block {block_number}, as {url} says: if that is a lie, \
+         whatever is signed anew is paid twice"
+    )]
+    Unvouched {
+        /// What was to be done.
+        what: String,
+        /// The nonce that it had.
+        nonce: u64,
+        /// How it ended, for people.
+        ended: &'static str,
+        /// What was reverted, or what took its place.
+        hash: B256,
+        /// In which block.
+        block_number: u64,
+        /// Scheme, host and port.
+        url: String,
+    },
     /// A transaction was in a block that is no longer part of the chain.
     #[error("the block that held transaction {hash} is no longer part of the chain")]
     LeftChain {
@@ -348,9 +368,11 @@ pub enum Error {
         /// The first block that the node names.
         found: B256,
     },
-    /// The nonce is used in a block that stays, and the node does not show by what. Nothing was sent.
+    /// The nonce is used in a block that stays, and the node does not show by what: it has to show a transaction that
+    /// the account signed. Nothing was sent.
     #[error(
-        "nonce {nonce}, meant for {what}, is used in a block that stays, and {url} does not show by what"
+        "nonce {nonce}, meant for {what}, is used in a block that stays, and {url} does not show by what, with \
+         the account's signature"
     )]
     Unshown {
         /// What was to be done.

@@ -94,7 +94,10 @@ impl Failure {
             matches!(cause.downcast_ref(), Some(OpenError::InUse { .. }))
         };
         let is_paid = |cause: &(dyn std::error::Error + 'static)| {
-            matches!(cause.downcast_ref(), Some(chaos_chains::Error::Failed { .. }))
+            matches!(
+                cause.downcast_ref(),
+                Some(chaos_chains::Error::Failed { .. } | chaos_chains::Error::Unvouched { .. })
+            )
         };
         match self.kind {
             Kind::Outside => !self.error.chain().any(is_paid),

@@ -41,6 +41,9 @@ pub struct Outbox {
     pub until: Finality,
     /// How long to wait for that.
     pub patience: Duration,
+    /// The transactions of which their user says that they did nothing: what they were for is signed anew. Without that
+    /// word nothing is, since it would be a node's alone.
+    pub anew: Vec<B256>,
     /// Whether nothing is signed or sent: what would be is [`Error::Planned`].
     pub plans_only: bool,
     /// The time, milliseconds since 1970.
@@ -62,6 +65,7 @@ impl Outbox {
             day_max: None,
             until: Finality::IN_A_BLOCK,
             patience: Duration::from_secs(180),
+            anew: Vec::new(),
             plans_only: false,
             now_ms,
             tell: Arc::new(|_| ()),
@@ -192,7 +196,7 @@ impl EvmChain {
     /// What an act did before, or what it would be: nothing is signed, sent or written.
     async fn foreseen(&self, outbox: &Sending, from: Address, act: &Act) -> Result<Mined, Error> {
         let found = outbox.journal.find(self.chain_id(), outbox.genesis, from, &key_of(act))?;
-        let mut came_to_nothing = None;
+        let (mut came_to_nothing, mut last) = (None, None);
         for intent in found.iter().rev() {
             let Placed { stage, reached, .. } = self.placed(intent).await?;
             let intent = Intent { stage, ..intent.clone() };
@@ -207,10 +211,12 @@ impl EvmChain {
                 Some(_) | None => {
                     let not_over = outlasting::not_over(&intent, reached);
                     came_to_nothing = came_to_nothing.or(not_over);
+                    last.get_or_insert(intent);
                 }
             }
         }
-        if let Some(error) = came_to_nothing {
+        let unvouched = last.and_then(|last| self.unvouched(outbox, &last));
+        if let Some(error) = came_to_nothing.or(unvouched) {
             return Err(error);
         }
         if let Some(claim) = outbox.accounts.claim(self.chain_id(), outbox.genesis, from)?
@@ -232,15 +238,24 @@ impl EvmChain {
 
     /// What this account sent to a contract, by what it says, the newest last, without what was cancelled or came to nothing.
     pub(super) fn sent_to(&self, contract: Address, from: Address) -> Result<Vec<Bytes>, Error> {
-        let outbox = self.outbox()?;
-        let mut intents = self.intents_of(outbox, from)?;
+        let mut intents = self.signed_for(contract, from)?;
         intents.retain(|intent| {
-            let may_count = intent.included().is_some_and(|inclusion| inclusion.succeeded)
-                || (intent.is_waiting() && !intent.is_cancelled());
-            intent.to == Some(contract) && may_count
+            intent.included().is_some_and(|inclusion| inclusion.succeeded)
+                || (intent.is_waiting() && !intent.is_cancelled())
         });
-        intents.sort_by_key(|intent| intent.nonce);
         Ok(intents.into_iter().map(|intent| intent.input).collect())
+    }
+
+    /// What this account signed for a contract, the newest last, whatever became of it.
+    pub(super) fn signed_for(
+        &self,
+        contract: Address,
+        from: Address,
+    ) -> Result<Vec<Intent>, Error> {
+        let mut intents = self.intents_of(self.outbox()?, from)?;
+        intents.retain(|intent| intent.to == Some(contract));
+        intents.sort_by_key(|intent| intent.nonce);
+        Ok(intents)
     }
 
     /// The intent by which this account did something and succeeded, or that was struck and may still land. One
@@ -265,17 +280,16 @@ impl EvmChain {
                         struck = Some(intent.clone());
                     }
                 }
-                Stage::Replaced => {
+                // The node that said so may have been wrong, or have lied.
+                Stage::Replaced
+                | Stage::Dropped(_)
+                | Stage::Final(Inclusion { succeeded: false, .. }) => {
                     if let Some(Placed { stage, .. }) = self.landed(&intent).await? {
                         intent.stage = stage;
                         outbox.journal.keep(&intent)?;
                     }
                 }
-                Stage::Prepared
-                | Stage::Sent
-                | Stage::Included(_)
-                | Stage::Final(_)
-                | Stage::Dropped(_) => {}
+                Stage::Prepared | Stage::Sent | Stage::Included(_) | Stage::Final(_) => {}
             }
             if intent.included().is_some_and(|inclusion| inclusion.succeeded) {
                 return Ok(Some(intent));

@@ -155,13 +155,18 @@ impl EvmChain {
         Ok(None)
     }
 
-    /// What the journal says that this account signed for the same text and receipt.
+    /// What the journal says that this account signed for the same text and receipt, whatever became of it: under
+    /// another checkpoint it would be something else, and what came to nothing by a node's word signed anew.
     fn attested_before(
         &self,
         submission: &Submission<'_>,
         receipt: Digest,
     ) -> Result<Option<Attestation>, SubmissionError> {
-        for input in self.sent_to(submission.endpoint, submission.submitter)? {
+        let (endpoint, submitter) = (submission.endpoint, submission.submitter);
+        let mut inputs = self.sent_to(endpoint, submitter)?;
+        let signed = self.signed_for(endpoint, submitter)?;
+        inputs.extend(signed.into_iter().rev().map(|intent| intent.input));
+        for input in inputs {
             let Ok(call) = ProposalEndpoint::submitProposalCall::abi_decode(&input) else {
                 continue;
             };

@@ -3,10 +3,12 @@
 use std::{fs, path::Path, time::Duration};
 
 use chaos_chains::{
-    Address, Anvil, Change, Contract, Deployment, Ended, Error, EvmChain, Outbox, StackConfig,
+    Address, Anvil, B256, Change, Contract, Deployment, Ended, Error, EvmChain, Outbox,
+    StackConfig,
     sending::{Finality, Purpose, Stage, Which},
 };
 use chaos_types::Digest;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
@@ -43,6 +45,16 @@ impl Lab {
         outbox(self.folder.path())
     }
 
+    /// A node that tells what the chain's says otherwise: method and answer.
+    fn telling(&self, mut lie: impl FnMut(&str, &mut Value) + Send + 'static) -> String {
+        let address = self.anvil.endpoint().strip_prefix("http://").unwrap().to_owned();
+        stub::serve(move |body| {
+            let mut answer: Value = serde_json::from_str(&stub::forward(&address, body)).unwrap();
+            lie(body, &mut answer["result"]);
+            Reply::Answer(200, String::new(), answer.to_string())
+        })
+    }
+
     async fn over(&self, url: &str, outbox: Outbox) -> EvmChain {
         EvmChain::connect(url, None).await.unwrap().sending(outbox).await.unwrap()
     }
@@ -67,6 +79,30 @@ impl Lab {
         let answer = stub::forward(address, &body);
         assert!(!answer.contains("\"error\""), "{method}: {answer}");
         answer
+    }
+}
+
+/// Says of what landed that it failed, and shows no event.
+fn failed(body: &str, answer: &mut Value) {
+    if body.contains("eth_getTransactionReceipt") && answer.is_object() {
+        (answer["status"], answer["logs"]) = (json!("0x0"), json!([]));
+    }
+    if body.contains("eth_getLogs") {
+        *answer = json!([]);
+    }
+}
+
+/// Hides what landed, and shows another transaction in its place that the account never signed.
+fn hidden(body: &str, answer: &mut Value) {
+    if body.contains("eth_getTransactionReceipt") {
+        *answer = Value::Null;
+    }
+    let transactions = answer.get_mut("transactions").and_then(Value::as_array_mut);
+    for tx in transactions.into_iter().flatten() {
+        if tx.is_object() {
+            tx["hash"] = json!(B256::repeat_byte(0x11));
+            (tx["input"], tx["r"], tx["s"]) = (json!("0x"), json!("0x1"), json!("0x1"));
+        }
     }
 }
 
@@ -130,14 +166,106 @@ async fn what_was_cancelled_is_not_signed_anew_before_its_cancel_stays() {
 }
 
 #[tokio::test]
-async fn what_was_cancelled_is_signed_anew_once_its_cancel_stays() {
+async fn what_was_cancelled_is_signed_anew_once_its_cancel_stays_and_somebody_vouches_for_it() {
     let Some(lab) = Lab::start() else { return };
     lab.lose().await;
     let (chain, signer) = (lab.chain().await, lab.anvil.signer(0));
     chain.cancel(&signer, &first(), INCLUDED).await.unwrap();
     chain.mine_blocks(70).await.unwrap();
+    let unvouched = deploy(&chain, &lab.anvil).await.unwrap_err();
+    let Error::Unvouched { hash, ended: "was cancelled", .. } = unvouched else {
+        panic!("{unvouched:?}")
+    };
+    let other = Outbox { anew: vec![B256::repeat_byte(9)], ..lab.outbox() };
+    let other = deploy(&lab.over(lab.anvil.endpoint(), other).await, &lab.anvil).await;
+    assert!(matches!(other, Err(Error::Unvouched { .. })), "{other:?}");
+    assert_eq!(lab.sent(&chain).await, 1);
+    let vouched = Outbox { anew: vec![hash], ..lab.outbox() };
+    deploy(&lab.over(lab.anvil.endpoint(), vouched).await, &lab.anvil).await.unwrap();
+    assert_eq!(lab.sent(&chain).await, 2);
+    // The word is of one transaction: what was signed by it is gone on with without.
     deploy(&chain, &lab.anvil).await.unwrap();
     assert_eq!(lab.sent(&chain).await, 2);
+}
+
+/// Each run paid once more: the same was in the chain three times after three of them.
+#[tokio::test]
+async fn what_a_node_calls_reverted_is_not_signed_anew_on_its_word() {
+    let Some(lab) = Lab::start() else { return };
+    let chain = lab.chain().await;
+    let lying = lab.over(&lab.telling(failed), lab.outbox()).await;
+    let said = deploy(&lying, &lab.anvil).await.unwrap_err();
+    assert!(matches!(said, Error::Failed { .. }), "{said:?}");
+    chain.mine_blocks(70).await.unwrap();
+    for plans_only in [false, true] {
+        let outbox = Outbox { plans_only, ..lab.outbox() };
+        let again = deploy(&lab.over(&lab.telling(failed), outbox).await, &lab.anvil).await;
+        let Err(Error::Unvouched { ended: "was reverted", .. }) = again else {
+            panic!("{again:?}")
+        };
+    }
+    assert_eq!(lab.sent(&chain).await, 1);
+    // A node that shows it is gone on with.
+    deploy(&chain, &lab.anvil).await.unwrap();
+    assert_eq!(lab.sent(&chain).await, 1);
+}
+
+/// The log grew between the runs, and under another checkpoint it was another submission.
+#[tokio::test]
+async fn a_submission_that_a_node_calls_reverted_is_the_same_under_another_checkpoint() {
+    let Some(lab) = Lab::start() else { return };
+    let (chain, signer) = (lab.chain().await, lab.anvil.signer(0));
+    let mut on = Deployment::new(chain.chain_id().clone(), chain.first_block().await.unwrap());
+    let (contract, terms) = (Contract::ProposalEndpoint, StackConfig::default());
+    chain.deploy_contract(&signer, contract, &terms, &mut on).await.unwrap();
+    let endpoint = on.contracts[&contract].address;
+    let lying = lab.over(&lab.telling(failed), lab.outbox()).await;
+    for head in [&b"a head"[..], b"another head"] {
+        let (draft, head) = (Digest::of(b"draft"), Digest::of(head));
+        let refused = lying.submit_attested(endpoint, &signer, "ipfs://a", draft, head).await;
+        refused.unwrap_err();
+        chain.mine_blocks(70).await.unwrap();
+    }
+    assert_eq!(lab.sent(&chain).await, 2, "the endpoint and one submission");
+}
+
+/// It was taken for what took the nonce, whatever it was signed with.
+#[tokio::test]
+async fn what_took_a_nonce_is_a_transaction_that_the_account_signed() {
+    let Some(lab) = Lab::start() else { return };
+    let chain = lab.chain().await;
+    let sent = deploy(&lab.over(&lab.telling(hidden), lab.outbox()).await, &lab.anvil).await;
+    sent.unwrap_err();
+    chain.mine_blocks(70).await.unwrap();
+    let again = deploy(&lab.over(&lab.telling(hidden), lab.outbox()).await, &lab.anvil).await;
+    assert!(matches!(again, Err(Error::Unshown { nonce: 0, .. })), "{again:?}");
+    assert_eq!(lab.outbox().journal.open().unwrap()[0].stage, Stage::Sent);
+    deploy(&chain, &lab.anvil).await.unwrap();
+    assert_eq!(lab.sent(&chain).await, 1);
+}
+
+/// The cancel was kept back, what was to be cancelled landed, and the node had a receipt of the cancel.
+#[tokio::test]
+async fn a_receipt_of_a_block_that_does_not_have_the_transaction_is_none() {
+    let Some(lab) = Lab::start() else { return };
+    lab.lose().await;
+    let (chain, signer) = (lab.chain().await, lab.anvil.signer(0));
+    let losing = lab.over(&lab.losing, lab.outbox()).await;
+    losing.cancel(&signer, &first(), INCLUDED).await.unwrap_err();
+    let raw = lab.outbox().journal.open().unwrap()[0].attempts[0].raw.to_string();
+    lab.ask("eth_sendRawTransaction", &format!("[\"{raw}\"]"));
+    let block_hash = chain.first_block().await.unwrap();
+    let invented = lab.telling(move |body, answer| {
+        if body.contains("eth_getTransactionReceipt") && answer.is_null() {
+            *answer = json!({"status": "0x1", "gasUsed": "0x5208", "logs": [], "blockNumber": "0x0",
+                "blockHash": block_hash, "contractAddress": null});
+        }
+    });
+    let lying = lab.over(&invented, lab.outbox()).await;
+    let ended = lying.cancel(&signer, &first(), INCLUDED).await;
+    assert!(!matches!(ended, Ok((_, Ended::Cancelled(_)))), "{ended:?}");
+    deploy(&chain, &lab.anvil).await.unwrap();
+    assert_eq!(lab.sent(&chain).await, 1);
 }
 
 /// A folder that was brought back from a copy did everything again that it had done since.

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use chaos_chains::{Address, sending::Finality};
+use chaos_chains::{Address, B256, sending::Finality};
 use clap::Args;
 
 use super::{DataArgs, address};
@@ -14,6 +14,11 @@ pub(crate) struct SendArgs {
     pub(crate) key: KeyArgs,
     #[command(flatten)]
     pub(crate) spend: SpendArgs,
+    /// A transaction of which you have seen elsewhere than at this node that it did nothing: it was reverted, or
+    /// is a cancel. What it was for is signed anew; without this word it is not, since a node that lies would
+    /// have it paid twice. May be repeated.
+    #[arg(long, value_name = "HASH")]
+    pub(crate) anew: Vec<B256>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// Print JSON.

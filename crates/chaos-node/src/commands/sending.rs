@@ -43,7 +43,8 @@ pub(super) fn outbox(args: &SendArgs) -> Result<Outbox, Failure> {
     };
     let day = max_per_day.as_deref();
     let day_max = day.map(|text| amount("--max-per-day", text, COIN_DECIMALS)).transpose()?;
-    Ok(Outbox { cap, day_max, plans_only: *plans_only, ..waiting(&args.data.data, wait)? })
+    let (anew, plans_only) = (args.anew.clone(), *plans_only);
+    Ok(Outbox { cap, day_max, anew, plans_only, ..waiting(&args.data.data, wait)? })
 }
 
 /// The key of the account that sends. A remote signer is asked whether it is there, before anything is begun.
@@ -72,6 +73,7 @@ pub(super) fn waiting(data: &Path, args: &WaitArgs) -> Result<Outbox, Failure> {
         accounts: Accounts::new(ledger::memory(data)?.join("accounts")),
         cap: FeeCap::default(),
         day_max: None,
+        anew: Vec::new(),
         until: args.finality,
         patience: Duration::from_secs(args.wait),
         plans_only: false,

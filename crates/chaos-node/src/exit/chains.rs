@@ -169,6 +169,11 @@ fn of_the_journal(error: &Error) -> Option<String> {
              asked has to be asked for its blocks"
                 .to_owned()
         }
+        Error::Unvouched { hash, .. } => format!(
+            "nothing was signed: look {hash} up at another node or an explorer of your choice; if it did nothing there \
+             either, the same command with --anew {hash} signs it anew, and if it did what was meant, the same command \
+             by a node that shows it goes on"
+        ),
         Error::Older { nonce, .. } => format!(
             "what it lacks would be paid for again: bring back the newest copy of the data directory; if there \
              is none, `chaoschain tx cancel {nonce}` says where that landed and frees the account, and what \

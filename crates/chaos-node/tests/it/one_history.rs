@@ -72,7 +72,8 @@ fn what_was_struck_by_mistake_can_be_cancelled() {
     let told = lab.tx(&["cancel", "0", "--finality", "included", "--json"]).expect_code(0).json();
     assert_eq!(told[0]["event"], "cancelled");
     lab.ask("anvil_mine", &json!(["0x50"]));
-    lab.deployed();
+    let anew = ["--deploy", "--anew", told[0]["transaction"].as_str().unwrap()];
+    lab.anchor(lab.anvil.endpoint(), &anew).expect_code(0);
     assert_eq!(lab.landed(), 3);
 }
 

@@ -227,9 +227,16 @@ fn cancel_says_which_of_the_two_landed() {
         (&landed["to"], &landed["value"], &landed["input"]),
         (&json!(ACCOUNT), &json!("0x0"), &json!("0x"))
     );
-    // And what was in a block before anybody cancelled it.
+    // What it was for is signed anew by whoever has seen elsewhere that it did nothing.
     lab.ask("anvil_mine", &json!(["0x50"]));
-    lab.deployed();
+    let (url, hash) = (lab.anvil.endpoint(), cancelled[0]["transaction"].as_str().unwrap());
+    let words = ["was cancelled by", hash, "nothing was signed", &format!("--anew {hash}")];
+    for more in [&["--deploy"][..], &["--deploy", "--anew", &format!("0x{}", "1".repeat(64))]] {
+        ended(lab.anchor(url, more), 4, &words);
+    }
+    assert_eq!(lab.landed(), 1);
+    lab.anchor(url, &["--deploy", "--anew", hash]).expect_code(0);
+    // And what was in a block before anybody cancelled it.
     let number = lab.list().last().unwrap()["nonce"].as_str().unwrap().to_owned();
     let late = lab.tx(&["cancel", &number, "--finality", "included", "--json"]).expect_code(0);
     assert_eq!(late.json()[0]["event"], "landed");

@@ -72,8 +72,10 @@ struct FeeHistory {
 }
 
 impl EvmChain {
-    /// Looks at everything that can be looked at before anything is paid, and signs nothing.
+    /// Looks at everything that can be looked at before anything is paid, and signs nothing. Refuses what came to nothing
+    /// before by a node's word alone.
     pub(in crate::client) async fn plan(&self, account: Address, act: &Act) -> Result<Plan, Error> {
+        self.ensure_vouched(self.outbox()?, account, act)?;
         let gas = self.estimate(account, act).await?;
         let plan = self.priced(account, act, gas).await?;
         self.ensure_within_day(self.outbox()?, account, plan.nonce, plan.worst_cost())?;

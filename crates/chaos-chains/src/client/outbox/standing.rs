@@ -1,6 +1,9 @@
 //! Where a transaction stands, as the chain says when it is asked.
 
-use alloy_primitives::{Address, B256, U64, U256};
+use alloy_consensus::{Transaction as _, transaction::SignerRecoverable as _};
+use alloy_eips::eip2718::Encodable2718 as _;
+use alloy_primitives::{Address, B256, U64, keccak256};
+use alloy_rpc_types_eth::Transaction;
 use serde_json::{Value, json};
 
 use crate::{
@@ -72,7 +75,7 @@ impl EvmChain {
         Ok(Placed { stage: Stage::Replaced, reached, is_named: true })
     }
 
-    /// Where one of the signed transactions is in the chain.
+    /// Where one of the signed transactions is in the chain: by a receipt of a block that has the transaction.
     pub(super) async fn landed(&self, intent: &Intent) -> Result<Option<Placed>, Error> {
         for attempt in intent.attempts.iter().rev() {
             let Some(receipt) = self.receipt(attempt.hash).await? else { continue };
@@ -81,9 +84,14 @@ impl EvmChain {
             let mut reached = horizon.of(inclusion.block_number);
             let (is_called_final, is_named) =
                 (reached.finality == Finality::Final, horizon.finalized.is_some());
+            let at = json!([format!("{:#x}", inclusion.block_number), false]);
+            let block: Value = self.rpc.request("eth_getBlockByNumber", at).await?;
+            let is_there = is_hash(&block["hash"], &inclusion.block_hash);
+            if is_there && !lists(&block, &attempt.hash) {
+                continue;
+            }
             // A block that stays is the one that the chain has at its height.
-            let is_final = is_called_final
-                && self.block_hash(inclusion.block_number).await? == Some(inclusion.block_hash);
+            let is_final = is_called_final && is_there;
             return Ok(Some(if is_final {
                 Placed { stage: settled(intent, inclusion), reached, is_named }
             } else {
@@ -111,7 +119,7 @@ impl EvmChain {
     }
 
     /// The transaction that took an intent's nonce, of which the block `last` is not older; none where the
-    /// node cannot show it.
+    /// node cannot show one that the account signed.
     async fn taker(&self, intent: &Intent, last: u64) -> Result<Option<B256>, Error> {
         // It is most likely near: look back in strides that double, then halve what is between.
         let (mut unused, mut used, mut stride) = (None, last, 1);
@@ -137,14 +145,9 @@ impl EvmChain {
         }
         let block = json!([format!("{used:#x}"), true]);
         let block: Value = self.rpc.request("eth_getBlockByNumber", block).await?;
-        let is_it = |tx: &&Value| {
-            let from = serde_json::from_value::<Address>(tx["from"].clone());
-            let nonce = serde_json::from_value::<U256>(tx["nonce"].clone());
-            from.is_ok_and(|from| from == intent.account)
-                && nonce.is_ok_and(|nonce| nonce == U256::from(intent.nonce))
-        };
-        let found = block["transactions"].as_array().into_iter().flatten().find(is_it);
-        Ok(found.and_then(|tx| serde_json::from_value(tx["hash"].clone()).ok()))
+        let transactions = block["transactions"].as_array().into_iter().flatten();
+        let mut taken = transactions.filter_map(|tx| signed_by(tx, intent.account, self.number));
+        Ok(taken.find(|(nonce, _)| *nonce == intent.nonce).map(|(_, hash)| hash))
     }
 
     /// The node shows too little to say what became of an intent.
@@ -209,6 +212,28 @@ impl EvmChain {
     pub(in crate::client) async fn receipt(&self, hash: B256) -> Result<Option<Receipt>, Error> {
         self.rpc.request("eth_getTransactionReceipt", json!([hash])).await
     }
+}
+
+/// Nonce and hash of a transaction that an account signed for a chain, both from the signed fields: what else a node
+/// writes beside them, as hash and sender, it can invent. None of a transaction that is another's, or of no known kind.
+fn signed_by(tx: &Value, account: Address, chain: u64) -> Option<(u64, B256)> {
+    // Before a signature is recovered, since a block has hundreds.
+    if serde_json::from_value::<Address>(tx["from"].clone()).ok()? != account {
+        return None;
+    }
+    let tx = serde_json::from_value::<Transaction>(tx.clone()).ok()?.into_inner();
+    let is_own = tx.recover_signer().ok()? == account && tx.chain_id() == Some(chain);
+    is_own.then(|| (tx.nonce(), keccak256(tx.encoded_2718())))
+}
+
+/// Whether a block that came without its transactions names one; one that names none says nothing.
+fn lists(block: &Value, hash: &B256) -> bool {
+    let hashes = block["transactions"].as_array();
+    hashes.is_none_or(|hashes| hashes.iter().any(|found| is_hash(found, hash)))
+}
+
+fn is_hash(found: &Value, hash: &B256) -> bool {
+    serde_json::from_value::<B256>(found.clone()).is_ok_and(|found| found == *hash)
 }
 
 /// The stage of what is in a block that stays.

@@ -111,7 +111,13 @@ fn ensure_all(shares: &[Share]) -> Result<(), Failure> {
 
 /// Whether a contract's refusal is about this share alone, so that the next one is gone on with.
 const fn is_of_the_share(error: &Error) -> bool {
-    matches!(error, Error::Reverted { .. } | Error::Failed { .. } | Error::Rejected { .. })
+    matches!(
+        error,
+        Error::Reverted { .. }
+            | Error::Failed { .. }
+            | Error::Unvouched { .. }
+            | Error::Rejected { .. }
+    )
 }
 
 impl Claiming<'_> {
