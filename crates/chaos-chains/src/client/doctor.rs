@@ -2,6 +2,7 @@
 
 mod costs;
 mod probes;
+mod sending;
 
 use alloy_primitives::Address;
 
@@ -63,7 +64,7 @@ pub fn prospect(work: Work, findings: &[Finding]) -> Prospect {
 
 impl EvmChain {
     /// Asks a node for everything that is needed later, each by itself. It pays, signs and writes nothing. The
-    /// account is whoever would pay.
+    /// account is whoever would pay, the time seconds since 1970.
     ///
     /// # Errors
     /// If the node does not answer at all; what it refuses is a finding.
@@ -71,17 +72,22 @@ impl EvmChain {
         &self,
         account: Option<Address>,
         cap: &FeeCap,
+        now_s: u64,
     ) -> Result<Vec<Finding>, Error> {
         let mut findings = vec![self.chain_number(), self.genesis().await?];
         let (fees, worst) = self.fees(cap).await?;
         findings.push(fees);
         findings.push(self.fee_history().await?);
+        let newest = self.newest_block().await?;
+        findings.extend(self.is_up_to_date(&newest, now_s).await?);
+        findings.push(self.takes_transactions().await?);
+        findings.extend(self.looks_up().await?);
+        findings.extend(self.plans(account).await?);
         findings.push(self.code().await?);
         findings.push(self.machine().await?);
         findings.push(self.storage_proof().await?);
         findings.push(self.logs().await?);
         findings.extend(self.named_blocks().await?);
-        let newest = self.newest_block().await?;
         findings.push(self.receipts(&newest).await?);
         findings.push(Self::kinds(&newest));
         findings.extend(self.registry_and_deployer().await?);

@@ -1,11 +1,14 @@
 //! Contracts put on a chain one by one, and what a node is looked over for.
 
 use chaos_chains::{
-    Address, B256, ChainFile, Contract, Deployed, Deployment, Error, EvmChain, Found, Outbox,
-    Prospect, StackConfig, Work, prospect, sending::FeeCap,
+    Address, Anvil, AnvilConfig, B256, ChainFile, Contract, Deployed, Deployment, Error, EvmChain,
+    Found, Outbox, Prospect, StackConfig, Work, prospect, sending::FeeCap,
 };
 
-use crate::{connect, start_anvil};
+use crate::{
+    connect, start_anvil,
+    stub::{self, Reply},
+};
 
 /// Everything, in the order in which each needs the one before.
 const ALL: [Contract; 6] = [
@@ -92,12 +95,13 @@ async fn a_doctor_says_what_a_node_has_and_what_an_account_lacks() {
     let chain = EvmChain::connect(anvil.endpoint(), None).await.unwrap();
     let cap = FeeCap::default();
     chain.mine_blocks(1).await.unwrap();
-    let rich = chain.examine(Some(anvil.signer(0).address()), &cap).await.unwrap();
+    let now_s = chain.newest_time_s().await.unwrap();
+    let rich = chain.examine(Some(anvil.signer(0).address()), &cap, now_s).await.unwrap();
     for work in Work::ALL {
         assert_eq!(prospect(work, &rich), Prospect::Works, "{work}: {rich:#?}");
     }
-    let poor = chain.examine(Some(Address::repeat_byte(7)), &cap).await.unwrap();
-    let nobody = chain.examine(None, &cap).await.unwrap();
+    let poor = chain.examine(Some(Address::repeat_byte(7)), &cap, now_s).await.unwrap();
+    let nobody = chain.examine(None, &cap, now_s).await.unwrap();
     for work in Work::ALL {
         assert_eq!(prospect(work, &poor), Prospect::Fails, "{work}");
         assert_eq!(prospect(work, &nobody), Prospect::NotShown, "{work}");
@@ -106,6 +110,59 @@ async fn a_doctor_says_what_a_node_has_and_what_an_account_lacks() {
     assert_eq!(named("eth_getProof"), Found::Here);
     assert_eq!(named("checkpoint registry"), Found::Missing);
     assert!(rich.iter().all(|it| it.text.chars().count() <= 47), "a line is short: {rich:#?}");
+}
+
+/// It said that everything works, by nodes through which nothing can be sent.
+#[tokio::test]
+async fn a_doctor_says_works_of_no_node_that_lacks_what_sending_asks() {
+    let Some(anvil) = start_anvil() else { return };
+    let account = anvil.signer(0).address();
+    connect(anvil.endpoint()).await.mine_blocks(2).await.unwrap();
+    let refused = r#""error":{"code":-32601,"message":"the method is not available"}"#;
+    let catching_up = r#""result":{"currentBlock":"0x10","highestBlock":"0x1500000"}"#;
+    let empty = r#""result":{}"#;
+    for (method, answer) in [
+        ("eth_sendRawTransaction", refused),
+        ("eth_sendRawTransaction", empty),
+        ("eth_getTransactionReceipt", refused),
+        ("eth_getTransactionReceipt", empty),
+        ("eth_getTransactionCount", refused),
+        ("eth_estimateGas", refused),
+        ("eth_syncing", catching_up),
+        ("\"0x1\"]", refused),
+        ("eth_getBalance", refused),
+    ] {
+        let address = anvil.endpoint().strip_prefix("http://").unwrap().to_owned();
+        let url = stub::serve(move |body| {
+            let answer = if body.contains(method) {
+                format!(r#"{{"jsonrpc":"2.0","id":0,{answer}}}"#)
+            } else {
+                stub::forward(&address, body)
+            };
+            Reply::Answer(200, String::new(), answer)
+        });
+        let chain = EvmChain::connect(&url, None).await.unwrap();
+        let found = chain.examine(Some(account), &FeeCap::default(), 0).await.unwrap();
+        for work in [Work::Vote, Work::Pay, Work::Anchor] {
+            assert_eq!(prospect(work, &found), Prospect::Fails, "{method} {work}: {found:#?}");
+        }
+    }
+}
+
+/// Of a chain that others mine too: a local one mines when it is asked.
+#[tokio::test]
+async fn a_node_whose_newest_block_is_old_is_behind() {
+    let root = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/../..").into());
+    let config = AnvilConfig { root, chain_id: 424_242, ..AnvilConfig::default() };
+    let Ok(anvil) = Anvil::start(&config) else { return };
+    let chain = EvmChain::connect(anvil.endpoint(), None).await.unwrap();
+    chain.mine_blocks(1).await.unwrap();
+    let (account, newest_s) = (anvil.signer(0).address(), chain.newest_time_s().await.unwrap());
+    for (age_s, outlook) in [(3_600, Prospect::Works), (3_601, Prospect::Fails)] {
+        let now_s = newest_s + age_s;
+        let found = chain.examine(Some(account), &FeeCap::default(), now_s).await.unwrap();
+        assert_eq!(prospect(Work::Vote, &found), outlook, "{found:#?}");
+    }
 }
 
 fn file(endpoints: &str, genesis: B256, finality: &str) -> ChainFile {

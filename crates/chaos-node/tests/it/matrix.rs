@@ -217,6 +217,12 @@ fn the_doctor_names_what_a_node_lacks_in_one_line_each() {
             false,
         ),
         (&["eth_getProof"], "missing", "eth_getProof", false),
+        (&["eth_sendRawTransaction"], "missing", "sending", false),
+        (&["eth_getTransactionReceipt"], "missing", "a receipt", false),
+        (&["eth_getTransactionByHash"], "limited", "a transaction", true),
+        (&["eth_getTransactionCount"], "missing", "nonces", false),
+        (&["eth_estimateGas"], "missing", "eth_estimateGas", false),
+        (&["eth_syncing"], "limited", "eth_syncing", true),
         (&["eth_getCode"], "missing", "eth_getCode", false),
         (&["eth_call"], "not asked", "EVM of Cancun", true),
     ] {

@@ -87,7 +87,11 @@ impl EvmChain {
         worst: Option<Fees>,
     ) -> Result<Vec<Finding>, Error> {
         let found = match account {
-            Some(account) => Some(self.balance(account).await?),
+            Some(account) => match self.balance(account).await {
+                Ok(balance) => Some(balance),
+                Err(Error::Rejected { .. }) => return Ok(Work::ALL.map(unknown).to_vec()),
+                Err(error) => return Err(error),
+            },
             None => None,
         };
         let finding = |work: Work| {
@@ -113,6 +117,13 @@ impl EvmChain {
         };
         Ok(Work::ALL.into_iter().map(finding).collect())
     }
+}
+
+/// What is said of the coins for some work where the node does not tell them.
+fn unknown(work: Work) -> Finding {
+    let (name, needed_for) = (work.balance(), work.alone());
+    let text = "eth_getBalance is missing; another node".to_owned();
+    Finding { name, found: Found::Missing, needed_for, text }
 }
 
 /// An amount of coins to six places, for people who compare.

@@ -1,6 +1,6 @@
 //! One question each.
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U64, U256, keccak256};
 use serde_json::{Value, json};
 
 use super::{Finding, Found, Work, costs::ANY};
@@ -18,6 +18,9 @@ const LOG_RANGES: [u64; 6] = [1_000_000, 100_000, 10_000, 1_000, 100, 1];
 /// With so many at once a year of a chain is read in some minutes.
 const LOG_RANGE_ENOUGH: u64 = 10_000;
 
+/// So many blocks back a proof has to be had still.
+const PROOF_DEPTH: u64 = 8;
+
 /// Kinds of transactions that blocks are proved with.
 const KINDS_KNOWN: [&str; 5] = ["0x0", "0x1", "0x2", "0x3", "0x4"];
 
@@ -25,25 +28,40 @@ const KINDS_KNOWN: [&str; 5] = ["0x0", "0x1", "0x2", "0x3", "0x4"];
 const KINDS_NAMED_MAX: usize = 2;
 
 /// Words of a node in a finding, at most: it is one line.
-const WORDS_MAX: usize = 40;
+const WORDS_MAX: usize = 38;
 
 const GWEI_DECIMALS: usize = 9;
 
 /// What a question brought.
-enum Asked {
+pub(super) enum Asked {
     Answered(Value),
     Refused(String),
 }
 
+impl Asked {
+    /// What was said in place of a number; none if it is one.
+    pub(super) fn no_number(self) -> Option<String> {
+        match self {
+            Self::Answered(value) => match serde_json::from_value::<U64>(value) {
+                Ok(_) => None,
+                Err(_) => Some("no number; another node".to_owned()),
+            },
+            Self::Refused(words) => Some(words),
+        }
+    }
+}
+
 impl EvmChain {
-    async fn probe(&self, method: &str, params: Value) -> Result<Asked, Error> {
-        Ok(match self.rpc.ask(method, params).await? {
-            Outcome::Result(value) => Asked::Answered(value),
-            Outcome::Refused { code, message, .. } => {
-                let words: String = shorten(&message).chars().take(WORDS_MAX).collect();
-                Asked::Refused(format!("{code}: {words}"))
-            }
-        })
+    pub(super) async fn probe(&self, method: &str, params: Value) -> Result<Asked, Error> {
+        let (code, message) = match self.rpc.ask(method, params).await {
+            Ok(Outcome::Result(value)) => return Ok(Asked::Answered(value)),
+            Ok(Outcome::Refused { code, message, .. }) => (code, message),
+            // By the status of HTTP alone.
+            Err(Error::Rejected { code, reason, .. }) => (code, reason),
+            Err(error) => return Err(error),
+        };
+        let words: String = shorten(&message).chars().take(WORDS_MAX).collect();
+        Ok(Asked::Refused(format!("{code}: {words}")))
     }
 
     pub(super) fn chain_number(&self) -> Finding {
@@ -151,10 +169,20 @@ impl EvmChain {
             let node: Option<Bytes> = serde_json::from_value(node.clone()).ok();
             node.map(|node| format!("{:#x}", keccak256(&node)))
         });
-        Ok(if node.is_some() && node.as_deref() == block["stateRoot"].as_str() {
-            named(Found::Here, "leads to the block's state root")
-        } else {
-            named(Found::Missing, "does not lead to the state root; another node")
+        if node.is_none() || node.as_deref() != block["stateRoot"].as_str() {
+            return Ok(named(Found::Missing, "does not lead to the state root; another node"));
+        }
+        // What is shown lies some blocks back by the time that it is asked for.
+        let number = serde_json::from_value::<U64>(number).unwrap_or_default().to::<u64>();
+        let earlier = format!("{:#x}", number.saturating_sub(PROOF_DEPTH).max(1));
+        let params = json!([REGISTRY, [B256::ZERO], earlier]);
+        Ok(match self.probe("eth_getProof", params).await? {
+            Asked::Answered(proof) if proof["accountProof"].is_array() => {
+                named(Found::Here, "leads to the block's state root")
+            }
+            Asked::Answered(_) | Asked::Refused(_) => {
+                named(Found::Missing, "of the newest block alone; another node")
+            }
         })
     }
 

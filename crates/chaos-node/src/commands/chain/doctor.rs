@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::{
     args::{DoctorArgs, WorkKind},
+    clock,
     commands::sending::{per_gas, reach, signer},
     exit::{Failure, Kind},
     output, runtime,
@@ -20,7 +21,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     let account = account(args)?;
     let (chain, findings) = runtime::single()?.block_on(async {
         let chain = reach(&args.chain).await?;
-        let findings = chain.examine(account, &cap).await?;
+        let findings = chain.examine(account, &cap, clock::now_s()).await?;
         Ok::<_, Failure>((chain, findings))
     })?;
     let asked: Vec<Work> = Work::ALL.into_iter().filter(|work| is_asked(args, *work)).collect();
