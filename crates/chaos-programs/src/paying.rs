@@ -228,6 +228,16 @@ impl PayPlan {
         Ok(true)
     }
 
+    /// The block in which the vote had ended, where a log has the outcome and the vote was on the chain of the payment: nobody
+    /// paid for it before.
+    ///
+    /// # Errors
+    /// If the log cannot be read, or the receipt is no outcome.
+    pub fn ended_in(&self, ledger: &Ledger) -> Result<Option<u64>, Error> {
+        let outcome = Outcome::read(ledger, self.outcome)?;
+        Ok(outcome.and_then(|outcome| outcome.ended_in(&self.chain)))
+    }
+
     /// The same, funded by this account.
     #[must_use]
     pub fn funded_by(self, funder: Address) -> Self {

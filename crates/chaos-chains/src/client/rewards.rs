@@ -1,5 +1,7 @@
 //! Rewards: funding a distribution, claiming from it, taking back the rest, and looking at balances.
 
+mod funders;
+
 use std::time::{Duration, Instant};
 
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
@@ -64,6 +66,8 @@ pub struct StandingDistribution {
     pub remaining: u128,
     /// Whether token, root and total are those of the funding that was asked about.
     pub is_as_funded: bool,
+    /// The block time from which the rest is the funder's, in seconds since 1970; none where it never is.
+    pub deadline_s: Option<u64>,
 }
 
 /// The number of a funder's distribution under a key, whether it exists or not.
@@ -213,7 +217,8 @@ impl EvmChain {
         let Funding { token, root, total, .. } = *funding;
         let is_as_funded = (found.token, found.root.0, found.total) == (token, root, total);
         let (total, remaining) = (found.total, found.remaining);
-        Ok(StandingDistribution { total, remaining, is_as_funded })
+        let deadline_s = Some(found.deadline.to::<u64>()).filter(|deadline_s| *deadline_s > 0);
+        Ok(StandingDistribution { total, remaining, is_as_funded, deadline_s })
     }
 
     /// The transaction that funded a distribution, whoever sent it, once it is as sure as this connection waits for; none

@@ -187,6 +187,17 @@ async fn a_reward_is_paid_once_and_only_to_its_account() {
     reverted_with(create(chain.clone(), soon).await, "RefundTooEarly");
     let held = chain.token_balance(stack.token, stack.distributor).await.unwrap();
     assert_eq!(held, tokens(4));
+    // Who funded it, whoever asks, from the block in which it was.
+    let found = async |funding: Funding, from| {
+        connect(anvil.endpoint()).await.funders(stack.distributor, &funding, from).await.unwrap()
+    };
+    let funder = deployer.address();
+    assert_eq!(found(funding, None).await, [(funder, true)]);
+    assert_eq!(found(Funding { total: 1, ..funding }, None).await, [(funder, false)]);
+    assert_eq!(found(Funding { key: [9; 32], ..funding }, None).await, []);
+    let block = created.transaction.block_number;
+    assert_eq!(found(funding, Some(block)).await.len(), 1);
+    assert_eq!(found(funding, Some(block + 1)).await, []);
     let (proof_a, proof_b) = ([b.0], [a.0]);
     let claim_a =
         Claim { distribution_id, account: accounts[0], amount: amounts[0], proof: &proof_a };

@@ -2,16 +2,18 @@
 
 mod claim;
 mod fund;
+mod own;
 mod plan;
 mod refund;
+mod unpaid;
 
 use std::{path::Path, process::ExitCode};
 
-use chaos_chains::{B256, Contract, EvmChain, TokenUnit, U256};
+use chaos_chains::{B256, EvmChain, TokenUnit, U256};
 use chaos_programs::paying::{Due, PAYMENT_BYTES_MAX, PayPlan};
 
 use crate::{
-    args::{PayArgs, PayCommand},
+    args::{PayArgs, PayCommand, StepArgs},
     commands::deployment,
     exit::{Failure, Kind, OrFail as _},
     ledger, output,
@@ -31,8 +33,9 @@ pub(crate) fn run(args: &PayArgs) -> Result<ExitCode, Failure> {
     }
 }
 
-/// A payment by its file, on its own chain and of a distributor that is ours.
-async fn read(chain: &EvmChain, path: &Path) -> Result<PayPlan, Failure> {
+/// A payment by its file, on its own chain and by the distributor that its reader knows.
+async fn read(chain: &EvmChain, args: &StepArgs) -> Result<PayPlan, Failure> {
+    let path = &args.payment;
     let named = |failure: Failure| deployment::named(failure, path);
     let bytes = chaos_files::read(path, PAYMENT_BYTES_MAX)
         .or_fail(Kind::Input)
@@ -53,7 +56,7 @@ async fn read(chain: &EvmChain, path: &Path) -> Result<PayPlan, Failure> {
             format!("refund_after_s is {found}, the distributor takes at least 90 days, or none");
         return Err(named(Failure::message(Kind::Input, reason)));
     }
-    chain.ensure_made_of(Contract::RewardDistributor, plan.distributor).await?;
+    own::ensure(chain, &plan, args).await.map_err(named)?;
     Ok(plan)
 }
 
@@ -77,7 +80,8 @@ fn ensure_of_log(plan: &PayPlan, data: &Path, path: &Path) -> Result<(), Failure
     Ok(())
 }
 
-/// Who gets what of which token, in the token's own unit, before anything is sent: the file may be another's.
+/// Who gets what of which token, in the token's own unit, and by which contract, before anything is sent: the file may be
+/// another's.
 fn foretell(plan: &PayPlan, unit: &TokenUnit, total: U256) -> Result<(), Failure> {
     for Due { account, amount, .. } in plan.due()? {
         output::say(format_args!("{account:#x} gets {}", unit.amount(amount)));
@@ -85,7 +89,21 @@ fn foretell(plan: &PayPlan, unit: &TokenUnit, total: U256) -> Result<(), Failure
     output::say(format_args!("in token {unit}"));
     output::say(format_args!("{} in all, {total} of its smallest units", unit.amount(total)));
     output::say("symbol and decimals are what the node says");
+    output::say(format_args!("by distributor {:#x}", plan.distributor));
     Ok(())
+}
+
+/// When the rest is the funder's. It is fixed for good, and the only line of the file about the funder's own money.
+fn term(refund_after_s: Option<u32>) -> String {
+    match refund_after_s {
+        None => "what nobody claims never comes back".to_owned(),
+        Some(after_s) if after_s % DAY_S == 0 => {
+            format!("what nobody claims comes back after {} days, by `pay refund`", after_s / DAY_S)
+        }
+        Some(after_s) => {
+            format!("what nobody claims comes back after {after_s} seconds, by `pay refund`")
+        }
+    }
 }
 
 /// Who funded it, which `pay fund` writes into the file.

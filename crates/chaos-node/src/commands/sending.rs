@@ -230,6 +230,11 @@ pub(super) fn show_plans(chain: &EvmChain, plans: &[Plan], as_json: bool) -> Res
     if !as_json {
         output::line("nothing was signed, sent or written");
     }
+    ensure_funds(chain, plans)
+}
+
+/// The account can pay for all that would be sent.
+pub(super) fn ensure_funds(chain: &EvmChain, plans: &[Plan]) -> Result<(), Failure> {
     let needed = plans.iter().fold(U256::ZERO, |sum, plan| sum.saturating_add(plan.worst_cost()));
     match plans.first() {
         Some(Plan { account, balance: found, .. }) if *found < needed => {

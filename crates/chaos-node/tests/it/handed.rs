@@ -19,28 +19,28 @@ use crate::{
     transactions::ended,
 };
 
-const INCLUDED: [&str; 2] = ["--finality", "included"];
+pub(crate) const INCLUDED: [&str; 2] = ["--finality", "included"];
 const DEPLOY: [&str; 8] =
     ["chain", "deploy", "--max-cost", "0.1", "--voting-period", "5", "--timelock", "4"];
 /// An account to which no token of ours can be paid.
 const NOBODY: &str = "0x0000000000000000000000000000000000000000";
 
 /// Where the contracts of a story are, and the first block of its chain.
-struct Stack(Value);
+pub(crate) struct Stack(Value);
 
 impl Stack {
-    fn deploy(story: &Story, parts: &[&str]) -> Self {
+    pub(crate) fn deploy(story: &Story, parts: &[&str]) -> Self {
         story.on(&[&DEPLOY[..], parts, &INCLUDED, &DEPLOYED].concat()).expect_code(0);
         let text = fs::read_to_string(story.path("deployment.json")).unwrap();
         Self(serde_json::from_str(&text).unwrap())
     }
 
-    fn at(&self, contract: &str) -> Address {
+    pub(crate) fn at(&self, contract: &str) -> Address {
         self.0["contracts"][contract]["address"].as_str().unwrap().parse().unwrap()
     }
 
     /// Writes a payment of the deployment's token in equal shares, for an outcome that no log has.
-    fn payment(&self, story: &Story, number: u8, pool: &str, payees: &[Address]) {
+    pub(crate) fn payment(&self, story: &Story, number: u8, pool: &str, payees: &[Address]) {
         let slots: Vec<Value> = payees
             .iter()
             .zip(["measure", "simulate", "draft"])
@@ -74,17 +74,17 @@ fn hex(byte: u8) -> String {
     format!("{byte:02x}").repeat(32)
 }
 
-fn account(story: &Story, number: usize) -> Address {
+pub(crate) fn account(story: &Story, number: usize) -> Address {
     story.anvil.signer(number).address()
 }
 
 /// A step of a payment through an endpoint.
-fn pay_at(story: &Story, url: &str, step: &[&str]) -> Run {
+pub(crate) fn pay_at(story: &Story, url: &str, step: &[&str]) -> Run {
     let file = ["--payment", "@payment.json", "--rpc-url", url];
     story.run(&[&["pay"], step, &file[..], &INCLUDED].concat())
 }
 
-fn pay(story: &Story, step: &[&str]) -> Run {
+pub(crate) fn pay(story: &Story, step: &[&str]) -> Run {
     pay_at(story, story.anvil.endpoint(), step)
 }
 
@@ -107,7 +107,7 @@ fn balance(story: &Story, token: Address, account: Address) -> U256 {
 }
 
 /// A node that answers what holds a text by itself, and passes everything else on.
-fn answering(story: &Story, what: [&'static str; 2], answer: Value) -> Proxy {
+pub(crate) fn answering(story: &Story, what: [&'static str; 2], answer: Value) -> Proxy {
     Proxy::start(story.anvil.endpoint(), move |_, body| {
         if what.iter().all(|word| body.contains(word)) {
             let mut document = json!({"jsonrpc": "2.0", "id": 0});

@@ -28,6 +28,7 @@ mod findings;
 mod forecast;
 mod forged;
 mod forks;
+mod funding;
 mod ganache;
 mod guests;
 mod handed;

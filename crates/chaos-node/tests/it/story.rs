@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    funding::funds_from_another,
     handed::{claims_one_share, refuses_other_shares},
     program::{DEVELOPMENT_KEY, Run, anvil_is_there, root, run_with},
     proxy::{Proxy, ask},
@@ -274,7 +275,7 @@ fn pays(story: &Story, outcome: &str) -> String {
     assert!(planned_file.contains(&found), "{planned_file}");
     fs::write(story.path("payment.json"), planned_file.replace(&found, &other)).unwrap();
     story.run(&step("fund")).expect_error(3, &["had registered account", "nothing was sent"]);
-    fs::write(story.path("payment.json"), planned_file).unwrap();
+    fs::write(story.path("payment.json"), &planned_file).unwrap();
     refuses_other_shares(story, &PLACE);
     let funded = story.run(&step("fund")).expect_code(0).json().remove(0);
     let landed = story.landed();
@@ -282,7 +283,10 @@ fn pays(story: &Story, outcome: &str) -> String {
     assert_eq!((again, story.landed()), (funded, landed));
     story.run(&step("refund")).expect_error(4, &["RefundNotOpen"]);
     claims_one_share(story, 0);
-    let claim = [&step("claim")[..], &["--record"]].concat();
+    // What is logged ends the outcome: in which token, the reader says.
+    let unnamed = [&step("claim")[..], &["--record"]].concat();
+    story.run(&unnamed).expect_error(3, &["says in which token you pay", "--token"]);
+    let claim = [&unnamed[..], &DEPLOYED].concat();
     let claimed = story.run(&claim).expect_code(0).json();
     assert_eq!(claimed.len(), 3, "{claimed:?}");
     for (due, row) in planned.iter().zip(&claimed) {
@@ -299,6 +303,10 @@ fn pays(story: &Story, outcome: &str) -> String {
         .run(&claim)
         .expect_error(3, &["was paid for before", claimed[2]["receipt"].as_str().unwrap()]);
     story.run(&plan).expect_error(3, &["was paid for before"]);
+    // One who has the plan as it was before anybody funded it, and a log that says what became of it.
+    fs::write(story.path("payment.json"), planned_file).unwrap();
+    let second = funds_from_another(story, "data");
+    ended(second, 3, &["was paid for before", "nothing was sent"]);
     claimed[2]["receipt"].as_str().unwrap().to_owned()
 }
 

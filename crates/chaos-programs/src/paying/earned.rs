@@ -41,6 +41,11 @@ impl Outcome {
         Ok(Some(Self { receipt, vote, at }))
     }
 
+    /// The block in which it had ended, if that is one of this chain.
+    pub(super) fn ended_in(&self, chain: &ChainId) -> Option<u64> {
+        (self.vote.chain == *chain).then_some(self.vote.block_number)
+    }
+
     /// The definition of the studio that its work names, whose weights a verifier divides by.
     pub(super) fn studio(&self, ledger: &Ledger) -> Result<Studio, Error> {
         let none = || Refused::NoStudio { outcome: self.receipt };

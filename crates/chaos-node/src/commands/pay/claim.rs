@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use chaos_chains::{
-    Address, Claim, Error, EvmChain, Signer, TokenUnit, TxSummary, distribution_id,
+    Address, Claim, Error, EvmChain, Signer, TokenUnit, TxSummary, U256, distribution_id,
 };
 use chaos_ledger::OPERATOR;
 use chaos_programs::{
@@ -12,7 +12,7 @@ use chaos_programs::{
 };
 use serde_json::json;
 
-use super::{ensure_of_log, fund::is_key_used, funder, read};
+use super::{ensure_of_log, foretell, fund::is_key_used, funder, own, read};
 use crate::{
     args::ClaimArgs,
     commands::sending::{connect, outbox, planned, signer},
@@ -60,14 +60,16 @@ pub(super) fn run(args: &ClaimArgs) -> Result<ExitCode, Failure> {
     let signer = signer(&step.send.key)?;
     runtime::single()?.block_on(async {
         let chain = connect(&step.send.chain, outbox).await?;
-        let plan = read(&chain, &step.payment).await?;
+        let plan = read(&chain, step).await?;
         let from = funder(&plan, &step.payment)?;
         let unit = chain.token_unit(plan.token).await?;
         if args.record {
             ensure_recordable(args, &plan)?;
+            own::ensure_token_named(step)?;
             chain.ensure_claims_provable(plan.distributor).await?;
         }
         ensure_of_log(&plan, &step.send.data.data, &step.payment)?;
+        foretell(&plan, &unit, U256::from(plan.funding()?.total))?;
         let settling = chain.settling()?;
         let claiming = Claiming { chain, settling, signer: &signer, plan: &plan, funder: from };
         let mut shares = Vec::new();

@@ -3,18 +3,18 @@
 use std::process::ExitCode;
 
 use chaos_chains::{
-    Address, B256, Error, EvmChain, Funding, Signer, StandingDistribution, TokenUnit, U256,
+    Address, B256, Error, EvmChain, Funding, Outbox, Signer, StandingDistribution, TokenUnit, U256,
     distribution_id,
 };
 use chaos_programs::paying::PayPlan;
 use serde_json::json;
 
-use super::{ensure_of_log, foretell, read};
+use super::{ensure_of_log, foretell, read, term, unpaid};
 use crate::{
     args::StepArgs,
     commands::{
         deployment,
-        sending::{Explorer, connect, outbox, planned, signer},
+        sending::{Explorer, connect, ensure_funds, outbox, planned, signer},
     },
     exit::{Failure, Kind},
     output, runtime,
@@ -35,19 +35,24 @@ pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
     let signer = signer(&args.send.key)?;
     runtime::single()?.block_on(async {
         let chain = connect(&args.send.chain, outbox).await?;
-        let plan = read(&chain, &args.payment).await?;
+        let plan = read(&chain, args).await?;
         let (funding, account) = (plan.funding()?, signer.address());
-        ensure_own(args, &plan, account)?;
+        ensure_own(&chain, args, &plan, account).await?;
         ensure_of_log(&plan, &args.send.data.data, &args.payment)?;
         let unit = chain.token_unit(plan.token).await?;
         let total = U256::from(funding.total);
         foretell(&plan, &unit, total)?;
-        ensure_held(&chain, &plan, &funding, account, &unit).await?;
+        output::say(term(plan.refund_after_s));
+        if !is_funded(&chain, &plan, &funding, account).await? {
+            unpaid::ensure(&chain, &plan, &funding, account, &args.send.data.data).await?;
+            ensure_held(&chain, &plan, &funding, account, &unit).await?;
+        }
         // It goes first into the file whose key it is: whoever is stopped goes on with the same one.
-        if !args.send.spend.dry_run {
+        if plan.funder.is_none() && !args.send.spend.dry_run {
+            ensure_payable(args, &signer, &plan, &funding).await?;
             deployment::write_text(&args.payment, &plan.funded_by(account).to_json())?;
         }
-        let plan = read(&chain, &args.payment).await?;
+        let plan = read(&chain, args).await?;
         match funded(&chain, &signer, &plan, &funding).await {
             Ok(funded) => {
                 report(args, &plan, &unit, &funded)?;
@@ -63,19 +68,68 @@ pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-fn ensure_own(args: &StepArgs, plan: &PayPlan, account: Address) -> Result<(), Failure> {
-    match plan.funder.filter(|funder| *funder != account) {
-        None => Ok(()),
-        Some(funder) => {
-            let reason = format!("{funder:#x} funded it, and the key is that of {account:#x}");
-            let failure = Failure::message(Kind::Input, reason);
-            Err(deployment::named(failure, &args.payment)
-                .hint("two funders of one outcome would pay twice"))
-        }
+/// Nobody else is named as who funds it. Whether that account has, the distributor says.
+async fn ensure_own(
+    chain: &EvmChain,
+    args: &StepArgs,
+    plan: &PayPlan,
+    account: Address,
+) -> Result<(), Failure> {
+    let Some(funder) = plan.funder.filter(|funder| *funder != account) else { return Ok(()) };
+    let id = distribution_id(funder, *plan.outcome.as_bytes());
+    let (has, hint) = match chain.remaining(plan.distributor, id).await {
+        Ok(_) => ("has funded this outcome", "two funders of one outcome would pay twice"),
+        Err(Error::Reverted { .. }) => (
+            "was to fund it and has not yet, as the node says",
+            "what it sent may still land, and two funders would pay twice. If it sends nothing any more, take `funder` out of \
+             the file, or plan anew (`chaoschain pay plan`)",
+        ),
+        Err(error) => return Err(error.into()),
+    };
+    let reason = format!("{funder:#x} {has}, and the key is that of {account:#x}");
+    Err(deployment::named(Failure::message(Kind::Input, reason), &args.payment).hint(hint))
+}
+
+/// What would be sent first could be paid for: an account that sends nothing is no funder.
+async fn ensure_payable(
+    args: &StepArgs,
+    signer: &Signer,
+    plan: &PayPlan,
+    funding: &Funding,
+) -> Result<(), Failure> {
+    let planning = Outbox { plans_only: true, ..outbox(&args.send)? };
+    let chain = connect(&args.send.chain, planning).await?;
+    match chain.create_distribution(plan.distributor, signer, funding).await {
+        Err(Error::Planned(first)) => ensure_funds(&chain, &[*first]),
+        Ok(_) | Err(Error::UnderWay { .. }) => Ok(()),
+        Err(error) if is_key_used(&error) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
-/// The account has the pool, or has given it already, on these terms.
+/// Whether the account has given the pool already, on these terms.
+async fn is_funded(
+    chain: &EvmChain,
+    plan: &PayPlan,
+    funding: &Funding,
+    account: Address,
+) -> Result<bool, Failure> {
+    match chain.standing_distribution(plan.distributor, account, funding).await {
+        Ok(stands) if stands.is_as_funded => Ok(true),
+        Ok(stands) => {
+            let reason = format!(
+                "{account:#x} has funded this outcome on other terms, of {} smallest units in all",
+                stands.total
+            );
+            let hint = "nothing was sent; a funder pays for an outcome once, by the file that it used then";
+            Err(Failure::message(Kind::Input, reason).hint(hint))
+        }
+        Err(Error::Reverted { .. }) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The account has the pool.
 async fn ensure_held(
     chain: &EvmChain,
     plan: &PayPlan,
@@ -84,19 +138,6 @@ async fn ensure_held(
     unit: &TokenUnit,
 ) -> Result<(), Failure> {
     let total = U256::from(funding.total);
-    match chain.standing_distribution(plan.distributor, account, funding).await {
-        Ok(stands) if stands.is_as_funded => return Ok(()),
-        Ok(stands) => {
-            let reason = format!(
-                "{account:#x} has funded this outcome on other terms, of {} smallest units in all",
-                stands.total
-            );
-            let hint = "nothing was sent; a funder pays for an outcome once, by the file that it used then";
-            return Err(Failure::message(Kind::Input, reason).hint(hint));
-        }
-        Err(Error::Reverted { .. }) => {}
-        Err(error) => return Err(error.into()),
-    }
     let held = chain.token_balance(plan.token, account).await?;
     if held >= total {
         return Ok(());
@@ -146,7 +187,7 @@ fn report(
     funded: &Funded,
 ) -> Result<(), Failure> {
     let Funded { id, hash, block_number, is_from_here, stands } = funded;
-    let StandingDistribution { total, remaining, .. } = *stands;
+    let StandingDistribution { total, remaining, deadline_s, .. } = *stands;
     if args.send.json {
         return output::json(&json!({
             "event": "funded",
@@ -154,6 +195,7 @@ fn report(
             "token": format!("{:#x}", plan.token),
             "total": total.to_string(),
             "remaining": remaining.to_string(),
+            "deadline_s": deadline_s.map(|deadline_s| deadline_s.to_string()),
             "transaction": format!("{hash:#x}"),
             "block_number": block_number.to_string(),
         }));
@@ -170,6 +212,10 @@ fn report(
     output::line(format_args!("  distributor  {:#x}", plan.distributor));
     output::line(format_args!("  token        {:#x}", plan.token));
     output::line(format_args!("  number       {id:#x}"));
+    output::line(match deadline_s {
+        Some(deadline_s) => format!("  goes back    what is left, from second {deadline_s} on"),
+        None => "  goes back    never".to_owned(),
+    });
     output::line(format_args!("  transaction  {hash:#x}"));
     output::line(format_args!("  block        {block_number}"));
     if !is_from_here {

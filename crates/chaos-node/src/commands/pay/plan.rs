@@ -9,7 +9,7 @@ use chaos_programs::{
 };
 use serde_json::json;
 
-use super::{DAY_S, DAYS_MIN};
+use super::{DAY_S, DAYS_MIN, term};
 use crate::{
     args::PlanArgs,
     commands::{deployment, sending::reach},
@@ -66,6 +66,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
     }
     if !args.read.json {
         output::line(format_args!("token {unit}"));
+        output::line(term(refund_after_s));
         output::line(format_args!("written to {}; nothing is paid yet", args.out.display()));
     }
     Ok(ExitCode::SUCCESS)

@@ -18,7 +18,7 @@ pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
     let signer = signer(&args.send.key)?;
     runtime::single()?.block_on(async {
         let chain = connect(&args.send.chain, outbox).await?.settling()?;
-        let plan = read(&chain, &args.payment).await?;
+        let plan = read(&chain, args).await?;
         let (from, key) = (funder(&plan, &args.payment)?, *plan.outcome.as_bytes());
         let unit = chain.token_unit(plan.token).await?;
         match chain.refund(plan.distributor, &signer, from, key).await {
