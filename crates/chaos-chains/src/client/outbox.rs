@@ -360,6 +360,16 @@ impl EvmChain {
         self.in_order(self.outbox()?, account).await.map(drop)
     }
 
+    /// Nothing keeps this account from signing an act now: neither what is known of it from elsewhere, nor the caps, nor its
+    /// coins. What waits in the journal was gone on with before.
+    pub(super) async fn ensure_signable(&self, account: Address, act: &Act) -> Result<(), Error> {
+        let outbox = self.outbox()?;
+        if let Some(claim) = outbox.accounts.claim(self.chain_id(), outbox.genesis, account)? {
+            self.ensure_claim(outbox, account, claim).await?;
+        }
+        self.ensure_funds(&self.plan(account, act).await?)
+    }
+
     /// The account has sent nothing to a chain of this number with another first block, unless somebody said
     /// that it is gone: a node that lies about its first block would have everything sent a second time, most
     /// of all what has ended.

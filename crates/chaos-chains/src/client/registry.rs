@@ -189,6 +189,22 @@ impl EvmChain {
         Ok(plans)
     }
 
+    /// Nothing keeps this account from anchoring a head of this size in the registry: neither the registry, nor the journal, nor
+    /// fees, caps and coins. For what cannot be taken back and comes before the head is known.
+    ///
+    /// # Errors
+    /// What does.
+    pub async fn ensure_registering(
+        &self,
+        from: &Signer,
+        key: &RegistryKey,
+        size: u64,
+    ) -> Result<(), Error> {
+        self.go_on(Some(from)).await?;
+        // A root without zero bytes costs most.
+        self.ensure_signable(from.address(), &registering(key, size, [0xff; 32])).await
+    }
+
     /// The checkpoints that the journal says this account sent to the registry under a key, as size and root, by
     /// size, without those that were cancelled or replaced.
     ///

@@ -85,6 +85,10 @@ async fn once(
     ledger.ensure_clock()?;
     chain.ensure_sendable(signer.address()).await?;
     if let Some(body) = undeclared {
+        // The entry stays for ever, and so does what it asks of every audit.
+        if let Holder::Registry(key) = &place.holder {
+            chain.ensure_registering(signer, key, ledger.size() + 1).await?;
+        }
         declare(&mut ledger, body)?;
     }
     let checkpoint = chaos_api::publish_head(&mut ledger, &heads, &ledger::tell_silent).await?;

@@ -34,13 +34,17 @@ pub(crate) fn anchor_check(line: &Value) -> &Value {
 
 /// Anchors by another account.
 fn by_another(lab: &Lab, more: &[&str]) -> Run {
+    by_key(lab, OTHER_KEY, more)
+}
+
+fn by_key(lab: &Lab, key: &str, more: &[&str]) -> Run {
     let path = |name: &str| lab.dir.path().join(name).to_str().unwrap().to_owned();
     let (data, heads) = (path("data"), path("heads"));
     let line =
         ["anchor", "--rpc-url", lab.anvil.endpoint(), "--finality", "included", "--data", &data];
     let variables = [
         ("CHAOSCHAIN_PASSWORD", "test"),
-        ("CHAOSCHAIN_PRIVATE_KEY", OTHER_KEY),
+        ("CHAOSCHAIN_PRIVATE_KEY", key),
         ("CHAOSCHAIN_HEADS", heads.as_str()),
     ];
     run_with([&line[..], more].concat(), &variables)
@@ -133,6 +137,24 @@ fn another_account_anchors_only_once_the_log_declares_it() {
     let own = lab.own_contract("data");
     let refused = lab.anchor(lab.anvil.endpoint(), &["--contract", &own]);
     refused.expect_error(3, &["the log declares to be anchored by", "--redeclare"]);
+}
+
+/// The entry stays for ever: whoever tries with an account that has no coins, or a cap that is too low, has said nothing.
+#[test]
+fn nothing_is_declared_that_could_not_be_paid_for() {
+    let Some(lab) = Lab::start() else { return };
+    let head = || lab.run(&["log", "show", "--json"], "data").expect_code(0).json().len();
+    // Another log's anchor puts the registry there.
+    lab.register("another");
+    let line = ["anchor", "--rpc-url", lab.anvil.endpoint(), "--finality", "included", "--deploy"];
+    lab.run(&line, "another").expect_code(0);
+    let entries = head();
+    let poor = format!("0x{:064x}", 12_345);
+    by_key(&lab, &poor, &[]).expect_error(4, &["has 0 of the coin"]);
+    by_key(&lab, OTHER_KEY, &["--max-cost", "0.0000001"]).expect_error(4, &["--max-cost"]);
+    assert_eq!(head(), entries);
+    by_another(&lab, &[]).expect_code(0);
+    assert_eq!(head(), entries + 2);
 }
 
 #[test]
