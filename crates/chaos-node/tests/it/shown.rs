@@ -211,7 +211,13 @@ fn a_contract_that_anybody_can_have_made_shows_nothing_but_to_who_knows_it() {
     let require = [&ask[..], &["--require", "on-chain"]].concat();
     let line = story.run(&require).expect_code(1).json().remove(0);
     assert_eq!(line["lacks"][0]["code"], "not-on-chain", "{line}");
-    story.run(&[&require[..], &["--trust-contract", ELSEWHERE]].concat()).expect_code(0);
+    let trusted = [&require[..], &["--trust-contract", ELSEWHERE]].concat();
+    story.run(&trusted).expect_code(0);
+    // Nodes of the reader's are of the chain that it means: on another one nothing is placed by them.
+    story.run(&[&trusted[..], &["--chain", "eip155:1337"]].concat()).expect_code(0);
+    let other = story.run(&[&trusted[..], &["--chain", "eip155:1"]].concat()).expect_code(1);
+    let line = other.json().remove(0);
+    assert_eq!(line["words"]["on_chain"], "not_placed", "{line}");
 }
 
 /// Bundles of a log on a chain that is gone, as the first version with such proofs wrote them: each with the block that

@@ -266,10 +266,10 @@ impl ChainView<'_> {
     fn shown(&self, shown: &Shown<'_>) -> Result<ShownClaim, Rejection> {
         let Shown { chain, name, address, is_made, block, says } = shown;
         let ProvedBlock { number, hash, .. } = *block;
-        // A hash that was named is of the chain that the reader means.
-        let is_meant = self.chain.is_none_or(|meant| meant == *chain);
-        let is_named = is_meant && self.blocks.contains(&hash);
-        let lookup = self.nodes.map(|nodes| {
+        // Hashes that were named, and nodes, are of the chain that the reader means.
+        let other = self.chain.filter(|meant| meant != chain);
+        let is_named = other.is_none() && self.blocks.contains(&hash);
+        let lookup = self.nodes.filter(|_| other.is_none()).map(|nodes| {
             nodes.look_up(&Sought {
                 chain: (*chain).clone(),
                 block_number: number,
@@ -290,7 +290,10 @@ impl ChainView<'_> {
             (true, Some(told)) => format!("the hash that was named; {told}"),
             (false, Some(told)) if is_placed => told,
             (false, Some(told)) => format!("not placed: {told}"),
-            (false, None) => "not compared with the chain".to_owned(),
+            (false, None) => match other {
+                Some(meant) => format!("not placed: you mean {meant}"),
+                None => "not compared with the chain".to_owned(),
+            },
         };
         let is_contract_known = *is_made || self.trusted.contains(address);
         let known = match (*is_made, is_contract_known) {
