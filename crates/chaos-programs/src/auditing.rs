@@ -4,6 +4,8 @@
 //! and root has to be the start of the reader's copy. It is the one check in which the whole of what a publisher wrote is
 //! looked at, and not what somebody chose to hand out.
 
+mod named;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::RangeInclusive,
@@ -18,6 +20,7 @@ use chaos_chains::{
 use chaos_log::{Hash, VerifierKey};
 use chaos_types::{ChainId, Rejection};
 
+pub use self::named::{Named, named};
 use crate::{LogCopy, log_copy::Anchoring};
 
 /// Whose anchors are looked at, and where.
@@ -115,6 +118,9 @@ pub struct Audit {
     pub agree: usize,
     /// What the other nodes said.
     pub failed: Vec<(String, String)>,
+    /// Of each node that answered, the block under whose header it showed the newest anchor of each of the log's publishers;
+    /// none where that is its word alone.
+    pub shown: Vec<(String, Option<(u64, B256)>)>,
 }
 
 /// Who says whose anchors are the log's.
@@ -243,6 +249,10 @@ pub fn audit(question: &Question<'_>) -> Result<Audit, Error> {
         (!row.is_own, row.event.publisher, row.event.block_number, row.event.size)
     });
     let missing = missing(&anchors, place, &blocks, &rows);
+    let shown = answers.iter().map(|(node, events)| {
+        (node.clone(), events.shown_under.map(|hash| (events.last_block, hash)))
+    });
+    let shown = shown.collect();
     let is_here = |it: &Declaration| place.is(&it.body.chain, &it.body.contract);
     let looked_at = declared.iter().map(is_here).collect();
     Ok(Audit {
@@ -261,6 +271,7 @@ pub fn audit(question: &Question<'_>) -> Result<Audit, Error> {
         answered,
         agree,
         failed,
+        shown,
     })
 }
 

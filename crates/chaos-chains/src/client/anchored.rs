@@ -11,7 +11,7 @@ use super::{
     registry::REGISTRY,
 };
 use crate::{
-    Error,
+    Error, RegistryKey,
     contracts::{
         checkpoint_anchor::CheckpointAnchor::{self, CheckpointAnchored},
         checkpoint_registry::CheckpointRegistry::{self, Anchored},
@@ -52,6 +52,9 @@ pub struct AnchorEvents {
     pub first_block: u64,
     /// The last one: the newest when the question began.
     pub last_block: u64,
+    /// The block under whose header the node showed what the registry holds as the newest of each of the log's publishers; none
+    /// where that is its word alone, as always of a `CheckpointAnchor`, and of a publisher of whom there is nothing.
+    pub shown_under: Option<B256>,
     /// The only publisher that the contract takes; none where everybody has a key of its own.
     pub publisher: Option<Address>,
     /// The events, of each publisher in the order of the chain, each with how sure it is that its block stays.
@@ -71,7 +74,8 @@ pub struct AnchorQuestion {
     pub contract: Option<Address>,
     /// Whose anchors are the log's. What others anchored under its name is listed as far as it goes.
     pub publishers: Vec<Address>,
-    /// The first block to look at, on the asker's word; none for the one in which the contract begins.
+    /// The first block to look at, on the asker's word; none for the one in which the registry begins, and for the chain's
+    /// first of a `CheckpointAnchor`.
     pub first_block: Option<u64>,
 }
 
@@ -79,12 +83,16 @@ pub struct AnchorQuestion {
 #[derive(Debug, Clone, Copy)]
 struct Search {
     contract: Address,
-    origin: B256,
+    origin: Digest,
     first: u64,
     last: u64,
 }
 
 impl Search {
+    fn origin_hash(&self) -> B256 {
+        B256::from(*self.origin.as_bytes())
+    }
+
     fn filter(&self, topics: Vec<Option<B256>>) -> EventFilter {
         let Self { contract, first, last, .. } = *self;
         EventFilter { contract, topics, except: Vec::new(), first, last, most: EVENTS_MAX }
@@ -95,8 +103,8 @@ impl EvmChain {
     /// All heads of a log that a contract was given by the log's publishers, and what others anchored
     /// under its name.
     ///
-    /// The last event of each of the log's publishers has to be the newest that the contract has of it. In between, a
-    /// node can leave out what it likes; other nodes show that.
+    /// The last event of each of the log's publishers has to be the newest that the contract has of it, which the node is
+    /// asked to prove ([`AnchorEvents::shown_under`]). In between, a node can leave out what it likes; other nodes show that.
     ///
     /// # Errors
     /// [`Error::NoAnchors`], [`Error::EventsRefused`] or [`Error::EventsMissing`].
@@ -114,13 +122,16 @@ impl EvmChain {
             let url = self.url().to_owned();
             Error::NoAnchors { url, contract, found }
         })?;
-        let first = match question.first_block {
-            Some(first) => first.min(last),
-            None => self.first_block_of(contract, last).await?,
+        let first = match (question.first_block, kind) {
+            (Some(first), _) => first.min(last),
+            (None, AnchorContract::Registry) => self.first_block_of(contract, last).await?,
+            // It may have stood there before, under other code.
+            (None, AnchorContract::Single { .. }) => 0,
         };
-        let origin = B256::from(*Digest::of(question.origin.as_bytes()).as_bytes());
+        let origin = Digest::of(question.origin.as_bytes());
         let search = Search { contract, origin, first, last };
         let (mut events, mut is_cut, mut publisher) = (Vec::new(), false, None);
+        let mut shown = Vec::new();
         match kind {
             AnchorContract::Single { publisher: only } => {
                 events = self.single(&search, only, tell).await?;
@@ -128,7 +139,9 @@ impl EvmChain {
             }
             AnchorContract::Registry => {
                 for publisher in &question.publishers {
-                    events.extend(self.registered_by(&search, *publisher, tell).await?);
+                    let (by, under) = self.registered_by(&search, *publisher, tell).await?;
+                    events.extend(by);
+                    shown.push(under);
                 }
                 let others = self.registered_by_others(&search, &question.publishers, tell).await?;
                 is_cut = others.len() > OTHERS_MAX;
@@ -145,13 +158,18 @@ impl EvmChain {
             contract,
             first_block: first,
             last_block: last,
+            shown_under: shown
+                .into_iter()
+                .reduce(|one, other| one.filter(|_| one == other))
+                .flatten(),
             publisher,
             events: events.collect(),
             is_cut,
         })
     }
 
-    /// What a `CheckpointAnchor` was given.
+    /// What a `CheckpointAnchor` was given, and what else was written under its address: its constructor may have written
+    /// events, and so may other code that stood there before. So they need not rise, and what is none of ours is passed over.
     async fn single(
         &self,
         search: &Search,
@@ -160,30 +178,39 @@ impl EvmChain {
     ) -> Result<Vec<AnchorEvent>, Error> {
         let topics = vec![Some(CheckpointAnchored::SIGNATURE_HASH)];
         let found = self.events(&search.filter(topics), tell).await?;
-        let events = found.iter().map(|event| read(event, Some(publisher)));
-        let events: Vec<AnchorEvent> = events.collect::<Result<_, _>>()?;
+        let events = found.iter().filter_map(|event| read(event, Some(publisher)).ok());
+        let events: Vec<AnchorEvent> = events.collect();
         let at = format!("{:#x}", search.last);
         let kept = self.call_at(search.contract, CheckpointAnchor::latestCall {}, &at).await?;
-        self.ensure_whole(search, publisher, &events, (kept.size, kept.root))?;
-        Ok(events)
+        let is_newest = |event: &AnchorEvent| (event.size, event.root) == (kept.size, kept.root.0);
+        if kept.size == 0 || events.iter().any(is_newest) {
+            return Ok(events);
+        }
+        Err(self.missing(search, publisher, kept.size))
     }
 
-    /// What the registry was given under one of the log's publishers.
+    /// What the registry was given under one of the log's publishers, and under which block's header the newest was shown.
     async fn registered_by(
         &self,
         search: &Search,
         publisher: Address,
         tell: &Tell<'_>,
-    ) -> Result<Vec<AnchorEvent>, Error> {
-        let topics = [Anchored::SIGNATURE_HASH, search.origin, publisher.into_word()];
+    ) -> Result<(Vec<AnchorEvent>, Option<B256>), Error> {
+        let topics = [Anchored::SIGNATURE_HASH, search.origin_hash(), publisher.into_word()];
         let filter = search.filter(topics.into_iter().map(Some).collect());
         let found = self.events(&filter, tell).await?;
         let events: Vec<AnchorEvent> =
             found.iter().map(|event| read(event, None)).collect::<Result<_, _>>()?;
-        let call = CheckpointRegistry::latestCall { origin: search.origin, publisher };
+        // By the state that a header names: what the same node answers to a call is one word with its events.
+        let key = RegistryKey { origin: search.origin, publisher };
+        if let Some(shown) = self.shown_after(&key, search.last).await? {
+            self.ensure_whole(search, publisher, &events, (shown.size, shown.root.into()))?;
+            return Ok((events, Some(shown.block_hash)));
+        }
+        let call = CheckpointRegistry::latestCall { origin: search.origin_hash(), publisher };
         let kept = self.call_at(search.contract, call, &format!("{:#x}", search.last)).await?;
         self.ensure_whole(search, publisher, &events, (kept.size, kept.root))?;
-        Ok(events)
+        Ok((events, None))
     }
 
     /// What the registry was given under the log's name by anybody else, one more than is listed at most.
@@ -193,7 +220,7 @@ impl EvmChain {
         publishers: &[Address],
         tell: &Tell<'_>,
     ) -> Result<Vec<AnchorEvent>, Error> {
-        let topics = vec![Some(Anchored::SIGNATURE_HASH), Some(search.origin)];
+        let topics = vec![Some(Anchored::SIGNATURE_HASH), Some(search.origin_hash())];
         let except = publishers.iter().map(|publisher| publisher.into_word()).collect();
         let most = OTHERS_MAX + 1;
         let filter = EventFilter { except, most, ..search.filter(topics) };
@@ -201,7 +228,7 @@ impl EvmChain {
         found.iter().take(most).map(|event| read(event, None)).collect()
     }
 
-    /// The events rise, as the contract lets them alone, and end with what it holds as the newest.
+    /// The events rise, as the registry lets them alone, and end with what it holds as the newest.
     fn ensure_whole(
         &self,
         search: &Search,
@@ -223,8 +250,13 @@ impl EvmChain {
         if ends == (size, root.0) {
             return Ok(());
         }
+        Err(self.missing(search, publisher, size))
+    }
+
+    /// The newest that the contract holds is in none of the events.
+    fn missing(&self, search: &Search, publisher: Address, size: u64) -> Error {
         let (url, Search { contract, first, last, .. }) = (self.url().to_owned(), *search);
-        Err(Error::EventsMissing { url, contract, publisher, size, first, last })
+        Error::EventsMissing { url, contract, publisher, size, first, last }
     }
 }
 

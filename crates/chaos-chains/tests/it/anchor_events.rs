@@ -1,6 +1,8 @@
 //! What a chain has of a log's anchors, asked of nodes that limit what they give, cut it, or make it up.
 
-use chaos_chains::{Address, AnchorEvents, AnchorQuestion, B256, Error, RegistryKey, U256};
+use chaos_chains::{
+    Address, AnchorEvents, AnchorQuestion, B256, Error, RegistryKey, U256, keccak256,
+};
 use chaos_types::Digest;
 use serde_json::{Value, json};
 
@@ -133,6 +135,73 @@ async fn a_node_that_leaves_the_newest_out_is_told() {
     }
     // Nothing that one node says shows this.
     assert_eq!(ask(keep(|at| at != 1)).await.unwrap().events.len(), 2);
+}
+
+/// A node that says the same of the newest to a call: one word with its events. What it proves it cannot make up.
+#[tokio::test]
+async fn a_node_that_hides_the_newest_from_a_call_as_well_is_told_by_its_own_proof() {
+    let Some(lab) = Lab::start().await else { return };
+    let chain = connect(lab.anvil.endpoint()).await;
+    let honest = ask(lab.anvil.endpoint(), &question(&lab)).await.unwrap();
+    let block =
+        lab.ask("eth_getBlockByNumber", &json!([format!("{:#x}", honest.last_block), false]));
+    assert_eq!(json!(honest.shown_under.unwrap()), block["hash"]);
+    let before = B256::from(U256::from(10));
+    let key = RegistryKey { origin: Digest::of(ORIGIN.as_bytes()), publisher: lab.publisher };
+    chain.register_checkpoint(&lab.anvil.signer(1), &key, 11, [2; 32]).await.unwrap();
+    let hiding = |proves: bool| {
+        let chain = lab.anvil.endpoint().trim_start_matches("http://").to_owned();
+        serve(move |body| {
+            let question: Value = serde_json::from_str(body).unwrap();
+            let mut answer: Value = serde_json::from_str(&forward(&chain, body)).unwrap();
+            match question["method"].as_str().unwrap() {
+                "eth_getLogs" => {
+                    let first = answer["result"][0].clone();
+                    answer["result"] = json!([first]);
+                }
+                "eth_call" => {
+                    answer["result"] = json!(format!("0x{before:x}{}", "01".repeat(32)));
+                }
+                "eth_getProof" if !proves => answer = error(-32_601, "no such method"),
+                _ => {}
+            }
+            Reply::Answer(200, String::new(), answer.to_string())
+        })
+    };
+    let told = ask(&hiding(true), &question(&lab)).await.unwrap_err().to_string();
+    assert!(told.contains("leaves out events"), "{told}");
+    // One that proves nothing is believed, and its word is told as that.
+    let told = ask(&hiding(false), &question(&lab)).await.unwrap();
+    assert_eq!((sizes(&told), told.shown_under), (vec![10], None));
+}
+
+/// By the deterministic deployer an address is made twice, with the code of a `CheckpointAnchor` the second time; what the
+/// first life wrote is under the same address.
+#[tokio::test]
+async fn events_of_an_earlier_life_of_a_contract_are_found_and_accuse_no_node() {
+    let Some(lab) = Lab::start().await else { return };
+    let chain = connect(lab.anvil.endpoint()).await;
+    let signer = lab.anvil.signer(1);
+    let (made, _) = chain.deploy_anchor(&signer, ORIGIN, lab.publisher).await.unwrap();
+    // An event of size 2 with a root of its own, out of code that is there for now.
+    let signature = keccak256("CheckpointAnchored(uint64,bytes32)");
+    let code = format!("0x7f{}5f5260027f{signature:x}60205fa200", "ee".repeat(32));
+    let contract = Address::repeat_byte(0x51);
+    lab.ask("anvil_setCode", &json!([contract, code]));
+    let sent = json!([{"from": lab.anvil.signer(3).address(), "to": contract, "gas": "0x186a0"}]);
+    lab.ask("eth_sendTransaction", &sent);
+    chain.mine_blocks(2).await.unwrap();
+    lab.ask("anvil_setCode", &json!([contract, "0x"]));
+    chain.mine_blocks(2).await.unwrap();
+    let ours = lab.ask("eth_getCode", &json!([made, "latest"]));
+    lab.ask("anvil_setCode", &json!([contract, ours]));
+    chain.mine_blocks(1).await.unwrap();
+    chain.anchor_checkpoint(contract, &signer, 2, [7; 32]).await.unwrap();
+
+    let of = AnchorQuestion { contract: Some(contract), publishers: Vec::new(), ..question(&lab) };
+    let found = ask(lab.anvil.endpoint(), &of).await.unwrap();
+    let roots: Vec<u8> = found.events.iter().map(|(event, _)| event.root[0]).collect();
+    assert_eq!((found.first_block, sizes(&found), roots), (0, vec![2, 2], vec![0xee, 7]));
 }
 
 #[tokio::test]

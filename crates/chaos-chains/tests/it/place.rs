@@ -44,6 +44,14 @@ impl Lab {
         Some(Self { anvil, sought, publisher })
     }
 
+    /// What the chain answers.
+    pub(crate) fn ask(&self, method: &str, params: &Value) -> Value {
+        let body = json!({"jsonrpc": "2.0", "id": 0, "method": method, "params": params});
+        let chain = self.anvil.endpoint().trim_start_matches("http://");
+        let answer: Value = serde_json::from_str(&forward(chain, &body.to_string())).unwrap();
+        answer["result"].clone()
+    }
+
     /// A node that changes what the chain answers to one method.
     pub(crate) fn lying(
         &self,

@@ -8,7 +8,7 @@ use super::{AnchorArgs, DataArgs};
 const AUDIT_EXAMPLES: &str = "\
 Every head of the log that was anchored has to be the start of your copy of it. One that is not
 shows that the log has two histories: exit code 6. Anchors that your copy does not reach were not
-judged, nor what was anchored on another chain that the log ever declared: exit code 3.
+judged, nor what was anchored in another place that the log ever named: exit code 3.
 
 Examples:
   chaoschain anchor audit --rpc-url URL --log-dir mirror \\
@@ -50,15 +50,17 @@ pub(crate) struct AuditArgs {
     /// The chain it must be, such as eip155:1; otherwise whatever the first node serves.
     #[arg(long, value_name = "CAIP-2")]
     pub(crate) chain: Option<String>,
-    /// A CheckpointAnchor contract of the log; default the registry, which is at one address everywhere.
+    /// A CheckpointAnchor contract of the log, or the registry, in place of the registry and of every contract in which the
+    /// log says that it was anchored on this chain. May be repeated.
     #[arg(long, value_name = "ADDRESS", value_parser = super::address)]
-    pub(crate) contract: Option<Address>,
+    pub(crate) contract: Vec<Address>,
     /// The account that anchors for the log; default the one that the log declares. Anybody may anchor under an account of its own: what others
     /// wrote is listed and says nothing about the log. A CheckpointAnchor has one publisher.
     #[arg(long, value_name = "ADDRESS", value_parser = super::address)]
     pub(crate) publisher: Option<Address>,
     /// The first block to look at, on your word that nothing of the log was anchored before it; default the
-    /// one in which the contract begins, which a node that keeps no old state cannot tell.
+    /// one in which the registry begins, which a node that keeps no old state cannot tell, and the chain's first for a
+    /// CheckpointAnchor, which may have stood there before under other code.
     #[arg(long, value_name = "N")]
     pub(crate) from_block: Option<u64>,
     /// A copy of the log: a mirror's folder, or the log's own data directory; default --data.

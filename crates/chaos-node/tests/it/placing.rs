@@ -269,6 +269,11 @@ fn nodes_that_disagree_accuse_nobody() {
                 let text = answer["result"].as_str().unwrap()[..66].to_owned();
                 answer["result"] = json!(format!("{text}{}", "09".repeat(32)));
             }
+            // What it makes up it cannot prove.
+            "eth_getProof" => {
+                answer =
+                    json!({"jsonrpc": "2.0", "id": 0, "error": {"code": -32601, "message": "no"}});
+            }
             _ => {}
         }
         Reply::Answer(200, String::new(), answer.to_string())
@@ -300,6 +305,38 @@ fn a_contract_of_the_logs_own_is_audited_as_well() {
     lab.run(&line, "data").expect_error(4, &["has no contract at", "expected one that this log"]);
     // `anchor` by itself still writes, and says what it lacks.
     lab.run(&["anchor"], "data").expect_code(2);
+}
+
+/// A log that went on in the registry, with another history where it was first.
+#[test]
+fn a_contract_in_which_the_log_says_that_it_was_anchored_is_audited_without_being_named() {
+    let Some(lab) = Lab::start() else { return };
+    let (contract, url) = (lab.own_contract("data"), lab.anvil.endpoint());
+    lab.anchor(url, &["--contract", &contract]).expect_code(0);
+    // By itself, where the log declares nothing.
+    let audit = ["anchor", "audit", "--rpc-url", url];
+    let told = lab.run(&audit, "data").expect_code(0);
+    assert!(told.stdout.contains(&contract), "{}", told.stdout);
+    lab.deployed();
+    let told = lab.run(&audit, "data").expect_code(0);
+    assert!(told.stdout.contains(&contract) && told.stdout.contains("0x81ce"), "{}", told.stdout);
+    assert!(told.stdout.contains("newest    shown under block"), "{}", told.stdout);
+    assert!(told.stdout.contains("newest    the word of"), "{}", told.stdout);
+    // Whoever names one alone has not looked at the other.
+    let only = |contract: &str| lab.run(&[&audit[..], &["--contract", contract]].concat(), "data");
+    let registry = format!("{:#x}", chaos_chains::REGISTRY);
+    only(&registry).expect_error(3, &[&contract, "which entry 2 says that it was anchored in"]);
+    only(&contract).expect_error(3, &[&registry, "declares"]);
+    let both = [&audit[..], &["--contract", &contract, "--contract", &registry]].concat();
+    lab.run(&both, "data").expect_code(0);
+
+    let own: Address = contract.parse().unwrap();
+    on(&lab, async |chain| {
+        chain.anchor_checkpoint(own, &lab.anvil.signer(0), 3, [0xee; 32]).await.unwrap();
+    });
+    let told = lab.run(&audit, "data").expect_code(6);
+    assert!(told.stdout.contains("SPLIT VIEW"), "{}", told.stdout);
+    assert!(told.stderr.contains("whoever made the contract"), "{}", told.stderr);
 }
 
 /// From the log to a bundle that nodes place, and to the audit of what the log declares.

@@ -104,6 +104,20 @@ impl EvmChain {
         }
     }
 
+    /// What the registry holds under a key after a block, as the state that a header names has it; none where the node does
+    /// not show that, or where it holds nothing.
+    pub(in crate::client) async fn shown_after(
+        &self,
+        key: &RegistryKey,
+        number: u64,
+    ) -> Result<Option<RegistryFact>, Error> {
+        match self.fetch_proof(key, number).await {
+            Ok(Fetched::Proof(proof)) => Ok(proof.verify(key).ok()),
+            Ok(Fetched::None) | Err(Error::Malformed { .. } | Error::HeaderHash { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// What the node says shows a key's slots after a block. Whether it does is another question.
     async fn fetch_proof(&self, key: &RegistryKey, number: u64) -> Result<Fetched, Error> {
         let Some(paths) = self.paths(REGISTRY, &key.slots(), number).await? else {

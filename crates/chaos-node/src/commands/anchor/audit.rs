@@ -1,6 +1,7 @@
 //! `chaoschain anchor audit`.
 
 mod json;
+mod places;
 
 use std::{
     collections::BTreeMap,
@@ -11,15 +12,17 @@ use std::{
 
 use chaos_agency::{Declaration, action::DeclareAnchoring};
 use chaos_chains::{
-    Address,
+    Address, REGISTRY,
     place::{HowFar, Tell},
     sending::Finality,
 };
 use chaos_programs::{
     LogCopy,
-    auditing::{Audit, Judgement, Logged, Question, Row, Whose, audit},
+    auditing::{Audit, Judgement, Logged, Named, Question, Row, Whose, audit, named},
 };
 use indicatif::ProgressBar;
+
+use self::places::{tell_unlooked, unlooked};
 
 use crate::{
     args::AuditArgs,
@@ -41,30 +44,41 @@ const SPLIT_HINT: &str = "keep this copy and what was printed. Two heads that th
     monitor`, bundles), and `chaoschain verify` makes the proof of both. Nobody else can write under this key, \
     unless the publisher's own key was stolen; then its owner has to say so";
 
+/// The same of a contract that is not the registry.
+const SPLIT_HINT_OWN: &str = "keep this copy and what was printed. In a CheckpointAnchor its publisher alone can anchor, but whoever \
+    made the contract can have had its constructor write an event, or other code that stood there before: look at the \
+    transaction, who signed it and what it was sent to. A log whose own entries name the contract answers for what is in it";
+
 pub(super) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
     let dir = args.log_dir.as_ref().unwrap_or(&args.data.data);
     let copy = LogCopy::open(dir, KINDS)?;
-    let mut found = Vec::new();
+    let (named, mut found) = (named(&copy)?, Vec::new());
     // By one chain's endpoints, or by as many files as there are chains.
     let files: Vec<Option<&Path>> = match &args.chain_config[..] {
         [] => vec![None],
         files => files.iter().map(|file| Some(file.as_path())).collect(),
     };
     for file in files {
-        found.push(at(args, &copy, file)?);
+        at(args, &copy, &named, file, &mut found)?;
     }
     for audit in &found {
         if args.json { output::json(&json::to_json(audit))? } else { for_people(audit) }
     }
-    let left = unlooked(&found);
+    let left = unlooked(&named, &found);
     if !args.json {
         tell_unlooked(&found, &left);
     }
     ending(&found, &left)
 }
 
-/// Audits one chain.
-fn at(args: &AuditArgs, copy: &LogCopy, file: Option<&Path>) -> Result<Audit, Failure> {
+/// Audits one chain: the contracts that the reader names, else every one in which the log says that it was anchored there.
+fn at(
+    args: &AuditArgs,
+    copy: &LogCopy,
+    named: &[Named],
+    file: Option<&Path>,
+    found: &mut Vec<Audit>,
+) -> Result<(), Failure> {
     let (nodes, chain) = NodesAt {
         rpc_url: &args.rpc_url,
         chain_config: file,
@@ -74,52 +88,42 @@ fn at(args: &AuditArgs, copy: &LogCopy, file: Option<&Path>) -> Result<Audit, Fa
     }
     .read()?;
     let nodes = nodes.ok_or_else(|| Failure::message(Kind::Input, "no node is named"))?;
-    let bar = output::progress("blocks", 0);
-    let tell = telling(bar.clone());
-    let found = audit(&Question {
-        copy,
-        nodes: &nodes,
-        chain: chain.as_ref(),
-        contract: args.contract,
-        publisher: args.publisher,
-        first_block: args.from_block,
-        tell: &tell,
-    })?;
-    bar.finish_and_clear();
-    Ok(found)
-}
-
-/// The places that the log declares and that none of the audits looked at, each by its first entry.
-fn unlooked(found: &[Audit]) -> Vec<Declaration> {
-    let declared = found.first().map(|audit| &audit.declared[..]).unwrap_or_default();
-    let mut left: Vec<Declaration> = Vec::new();
-    for (at, it) in declared.iter().enumerate() {
-        let is_looked_at = found.iter().any(|audit| audit.looked_at.get(at) == Some(&true));
-        let place = (&it.body.chain, &it.body.contract);
-        if !is_looked_at && left.iter().all(|it| (&it.body.chain, &it.body.contract) != place) {
-            left.push(it.clone());
+    let ask = |contract: Option<Address>, publisher: Option<Address>| {
+        let bar = output::progress("blocks", 0);
+        let tell = telling(bar.clone());
+        let audit = audit(&Question {
+            copy,
+            nodes: &nodes,
+            chain: chain.as_ref(),
+            contract,
+            publisher,
+            first_block: args.from_block,
+            tell: &tell,
+        });
+        bar.finish_and_clear();
+        audit
+    };
+    if !args.contract.is_empty() {
+        for contract in &args.contract {
+            found.push(ask(Some(*contract), args.publisher)?);
+        }
+        return Ok(());
+    }
+    let is_in_registry = args.publisher.is_some() || named.iter().any(|it| it.is_declared);
+    let own = named.iter().rev().find_map(Named::own_contract).filter(|_| !is_in_registry);
+    let first = ask(own, args.publisher)?;
+    let chain = first.chain.clone();
+    let mut looked_at = vec![first];
+    for it in named.iter().filter(|it| it.chain == chain) {
+        if let Some(contract) = it.own_contract()
+            && !looked_at.iter().any(|audit| it.is_in(audit))
+        {
+            // It has a publisher of its own, whoever is the registry's.
+            looked_at.push(ask(Some(contract), None)?);
         }
     }
-    left
-}
-
-fn tell_unlooked(found: &[Audit], left: &[Declaration]) {
-    let declared = found.first().map(|audit| &audit.declared[..]).unwrap_or_default();
-    if declared.len() < 2 && left.is_empty() {
-        return;
-    }
-    output::sentence("declared");
-    for Declaration { index, body } in declared {
-        let place = (&body.chain, &body.contract);
-        let is_left = left.iter().any(|it| (&it.body.chain, &it.body.contract) == place);
-        let word = if is_left { output::bad("not looked at") } else { output::good("looked at") };
-        let (contract, publisher) = (short(&body.contract), short(&body.publisher));
-        output::sentence(format_args!(
-            "  entry {index}: {} in {contract} by {publisher}, {word}",
-            body.chain
-        ));
-    }
-    output::sentence("");
+    found.append(&mut looked_at);
+    Ok(())
 }
 
 /// Shows how far the slowest node is.
@@ -136,9 +140,11 @@ fn telling(bar: ProgressBar) -> Tell {
 }
 
 /// What it comes to: whatever was not judged is no success.
-fn ending(found: &[Audit], left: &[Declaration]) -> Result<ExitCode, Failure> {
-    if found.iter().any(|audit| audit.split().next().is_some()) {
-        output::hint(SPLIT_HINT);
+fn ending(found: &[Audit], left: &[&Named]) -> Result<ExitCode, Failure> {
+    let mut split = found.iter().filter(|audit| audit.split().next().is_some()).peekable();
+    if split.peek().is_some() {
+        let is_in_registry = split.any(|audit| audit.contract == REGISTRY);
+        output::hint(if is_in_registry { SPLIT_HINT } else { SPLIT_HINT_OWN });
         return Ok(ExitCode::from(Kind::Fork as u8));
     }
     if let Some((kind, message, hint)) = found.iter().find_map(lack) {
@@ -147,16 +153,11 @@ fn ending(found: &[Audit], left: &[Declaration]) -> Result<ExitCode, Failure> {
     if left.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    let places: Vec<String> = left
-        .iter()
-        .map(|Declaration { index, body }| {
-            format!("{} on {}, which entry {index} declares", body.contract, body.chain)
-        })
-        .collect();
+    let places: Vec<String> = left.iter().map(|it| places::told(it)).collect();
     let reason = format!("not looked at: {}", places.join("; "));
     Err(Failure::message(Kind::Input, reason).hint(
         "a log can show one history where it is anchored now, and another where it was: name a file for each \
-         chain (`--chain-config A.toml --chain-config B.toml`). Of a chain that is gone nobody can say what was \
+         chain (`--chain-config A.toml --chain-config B.toml`), and no --contract, or each. Of a chain that is gone nobody can say what was \
          anchored there",
     ))
 }
@@ -240,6 +241,13 @@ fn for_people(audit: &Audit) {
     ));
     for (node, says) in &audit.failed {
         output::sentence(format_args!("          {}", output::one_line(&format!("{node} {says}"))));
+    }
+    for (node, shown) in &audit.shown {
+        let newest = match shown {
+            Some((number, hash)) => format!("shown under block {number} {hash:#x}, by {node}"),
+            None => format!("the word of {node} alone"),
+        };
+        output::sentence(format_args!("newest    {}", output::one_line(&newest)));
     }
     let (own, others): (Vec<&Row>, Vec<&Row>) = audit.rows.iter().partition(|row| row.is_own);
     let shown: Vec<&Row> =

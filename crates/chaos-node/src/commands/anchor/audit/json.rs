@@ -52,6 +52,11 @@ pub(super) fn to_json(audit: &Audit) -> Value {
         "answered": audit.answered,
         "agree": audit.agree,
         "failed": audit.failed.iter().map(|(who, says)| json!({"who": who, "says": says})).collect::<Vec<_>>(),
+        "newest_shown": audit.shown.iter().map(|(node, shown)| json!({
+            "node": node,
+            "block_number": shown.map(|(number, _)| number.to_string()),
+            "block_hash": shown.map(|(_, hash)| format!("{hash:#x}")),
+        })).collect::<Vec<_>>(),
         "missing": audit.missing.iter().map(|Logged { index, size, block_number }| json!({
             "entry": index.to_string(),
             "size": size.to_string(),
