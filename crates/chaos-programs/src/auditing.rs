@@ -118,8 +118,8 @@ pub struct Audit {
     pub agree: usize,
     /// What the other nodes said.
     pub failed: Vec<(String, String)>,
-    /// Of each node that answered, the block under whose header it showed the newest anchor of each of the log's publishers;
-    /// none where that is its word alone.
+    /// Of each node that answered, the block under whose header it showed the newest anchor of each of the log's
+    /// publishers; none where that is its word alone.
     pub shown: Vec<(String, Option<(u64, B256)>)>,
 }
 

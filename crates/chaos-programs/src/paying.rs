@@ -228,8 +228,8 @@ impl PayPlan {
         Ok(true)
     }
 
-    /// The block in which the vote had ended, where a log has the outcome and the vote was on the chain of the payment: nobody
-    /// paid for it before.
+    /// The block in which the vote had ended, where a log has the outcome and the vote was on the chain of the
+    /// payment: nobody paid for it before.
     ///
     /// # Errors
     /// If the log cannot be read, or the receipt is no outcome.

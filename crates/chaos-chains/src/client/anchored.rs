@@ -52,8 +52,9 @@ pub struct AnchorEvents {
     pub first_block: u64,
     /// The last one: the newest when the question began.
     pub last_block: u64,
-    /// The block under whose header the node showed what the registry holds as the newest of each of the log's publishers; none
-    /// where that is its word alone, as always of a `CheckpointAnchor`, and of a publisher of whom there is nothing.
+    /// The block under whose header the node showed what the registry holds as the newest of each of the log's
+    /// publishers; none where that is its word alone, as always of a `CheckpointAnchor`, and of a publisher of whom
+    /// there is nothing.
     pub shown_under: Option<B256>,
     /// The only publisher that the contract takes; none where everybody has a key of its own.
     pub publisher: Option<Address>,
@@ -74,8 +75,8 @@ pub struct AnchorQuestion {
     pub contract: Option<Address>,
     /// Whose anchors are the log's. What others anchored under its name is listed as far as it goes.
     pub publishers: Vec<Address>,
-    /// The first block to look at, on the asker's word; none for the one in which the registry begins, and for the chain's
-    /// first of a `CheckpointAnchor`.
+    /// The first block to look at, on the asker's word; none for the one in which the registry begins, and for the
+    /// chain's first of a `CheckpointAnchor`.
     pub first_block: Option<u64>,
 }
 
@@ -103,8 +104,9 @@ impl EvmChain {
     /// All heads of a log that a contract was given by the log's publishers, and what others anchored
     /// under its name.
     ///
-    /// The last event of each of the log's publishers has to be the newest that the contract has of it, which the node is
-    /// asked to prove ([`AnchorEvents::shown_under`]). In between, a node can leave out what it likes; other nodes show that.
+    /// The last event of each of the log's publishers has to be the newest that the contract has of it, which the
+    /// node is asked to prove ([`AnchorEvents::shown_under`]). In between, a node can leave out what it likes; other
+    /// nodes show that.
     ///
     /// # Errors
     /// [`Error::NoAnchors`], [`Error::EventsRefused`] or [`Error::EventsMissing`].
@@ -168,8 +170,9 @@ impl EvmChain {
         })
     }
 
-    /// What a `CheckpointAnchor` was given, and what else was written under its address: its constructor may have written
-    /// events, and so may other code that stood there before. So they need not rise, and what is none of ours is passed over.
+    /// What a `CheckpointAnchor` was given, and what else was written under its address: its constructor may have
+    /// written events, and so may other code that stood there before. So they need not rise, and what is none of ours
+    /// is passed over.
     async fn single(
         &self,
         search: &Search,
@@ -189,7 +192,8 @@ impl EvmChain {
         Err(self.missing(search, publisher, kept.size))
     }
 
-    /// What the registry was given under one of the log's publishers, and under which block's header the newest was shown.
+    /// What the registry was given under one of the log's publishers, and under which block's header the newest was
+    /// shown.
     async fn registered_by(
         &self,
         search: &Search,

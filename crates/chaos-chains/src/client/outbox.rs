@@ -360,8 +360,8 @@ impl EvmChain {
         self.in_order(self.outbox()?, account).await.map(drop)
     }
 
-    /// Nothing keeps this account from signing an act now: neither what is known of it from elsewhere, nor the caps, nor its
-    /// coins. What waits in the journal was gone on with before.
+    /// Nothing keeps this account from signing an act now: neither what is known of it from elsewhere, nor the caps,
+    /// nor its coins. What waits in the journal was gone on with before.
     pub(super) async fn ensure_signable(&self, account: Address, act: &Act) -> Result<(), Error> {
         let outbox = self.outbox()?;
         if let Some(claim) = outbox.accounts.claim(self.chain_id(), outbox.genesis, account)? {

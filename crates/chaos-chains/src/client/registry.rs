@@ -189,8 +189,8 @@ impl EvmChain {
         Ok(plans)
     }
 
-    /// Nothing keeps this account from anchoring a head of this size in the registry: neither the registry, nor the journal, nor
-    /// fees, caps and coins. For what cannot be taken back and comes before the head is known.
+    /// Nothing keeps this account from anchoring a head of this size in the registry: neither the registry, nor the
+    /// journal, nor fees, caps and coins. For what cannot be taken back and comes before the head is known.
     ///
     /// # Errors
     /// What does.

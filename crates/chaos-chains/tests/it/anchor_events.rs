@@ -175,8 +175,8 @@ async fn a_node_that_hides_the_newest_from_a_call_as_well_is_told_by_its_own_pro
     assert_eq!((sizes(&told), told.shown_under), (vec![10], None));
 }
 
-/// By the deterministic deployer an address is made twice, with the code of a `CheckpointAnchor` the second time; what the
-/// first life wrote is under the same address.
+/// By the deterministic deployer an address is made twice, with the code of a `CheckpointAnchor` the second time;
+/// what the first life wrote is under the same address.
 #[tokio::test]
 async fn events_of_an_earlier_life_of_a_contract_are_found_and_accuse_no_node() {
     let Some(lab) = Lab::start().await else { return };

@@ -50,8 +50,8 @@ pub(crate) struct AuditArgs {
     /// The chain it must be, such as eip155:1; otherwise whatever the first node serves.
     #[arg(long, value_name = "CAIP-2")]
     pub(crate) chain: Option<String>,
-    /// A CheckpointAnchor contract of the log, or the registry, in place of the registry and of every contract in which the
-    /// log says that it was anchored on this chain. May be repeated.
+    /// A CheckpointAnchor contract of the log, or the registry, in place of the registry and of every contract in
+    /// which the log says that it was anchored on this chain. May be repeated.
     #[arg(long, value_name = "ADDRESS", value_parser = super::address)]
     pub(crate) contract: Vec<Address>,
     /// The account that anchors for the log; default the one that the log declares. Anybody may anchor under an account of its own: what others

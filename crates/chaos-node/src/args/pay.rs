@@ -66,8 +66,8 @@ pub(crate) struct StepArgs {
     /// What `pay plan` wrote.
     #[arg(long, value_name = "FILE", default_value = "payment.json")]
     pub(crate) payment: PathBuf,
-    /// The deployment whose distributor you pay by, as `chain deploy` wrote it. A payment by another one is refused; where
-    /// there is no such file, one by any other than the distributor whose address follows from its code.
+    /// The deployment whose distributor you pay by, as `chain deploy` wrote it. A payment by another one is refused;
+    /// where there is no such file, one by any other than the distributor whose address follows from its code.
     #[arg(long, value_name = "FILE", default_value = "deployment.json")]
     pub(crate) deployment: PathBuf,
     /// The distributor that you pay by, in place of the deployment's.

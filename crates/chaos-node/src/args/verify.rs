@@ -116,8 +116,8 @@ pub(crate) struct VerifyArgs {
     #[arg(long, value_name = "FILE", group = "nodes")]
     pub(crate) chain_config: Option<PathBuf>,
     /// The chain that you mean, such as eip155:1; an anchor on another one is refused, and whatever else is said of
-    /// another one is not placed. The time of a block that only --block-hash names bounds the log's, unless you say here
-    /// that it is of a development chain.
+    /// another one is not placed. The time of a block that only --block-hash names bounds the log's, unless you say
+    /// here that it is of a development chain.
     #[arg(long, value_name = "CAIP-2")]
     pub(crate) chain: Option<String>,
     /// How many of these nodes have to have the block; default all.

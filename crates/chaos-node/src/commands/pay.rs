@@ -80,8 +80,8 @@ fn ensure_of_log(plan: &PayPlan, data: &Path, path: &Path) -> Result<(), Failure
     Ok(())
 }
 
-/// Who gets what of which token, in the token's own unit, and by which contract, before anything is sent: the file may be
-/// another's.
+/// Who gets what of which token, in the token's own unit, and by which contract, before anything is sent: the file
+/// may be another's.
 fn foretell(plan: &PayPlan, unit: &TokenUnit, total: U256) -> Result<(), Failure> {
     for Due { account, amount, .. } in plan.due()? {
         output::say(format_args!("{account:#x} gets {}", unit.amount(amount)));

@@ -139,7 +139,8 @@ fn another_account_anchors_only_once_the_log_declares_it() {
     refused.expect_error(3, &["the log declares to be anchored by", "--redeclare"]);
 }
 
-/// The entry stays for ever: whoever tries with an account that has no coins, or a cap that is too low, has said nothing.
+/// The entry stays for ever: whoever tries with an account that has no coins, or a cap that is too low, has said
+/// nothing.
 #[test]
 fn nothing_is_declared_that_could_not_be_paid_for() {
     let Some(lab) = Lab::start() else { return };

@@ -37,7 +37,8 @@ pub(crate) fn funds_from_another(story: &Story, data: &str) -> Run {
     run_with([&line[..], &INCLUDED].concat(), &variables)
 }
 
-/// Our code, at an address that its maker chose: its constructor can have written distributions that take what is funded.
+/// Our code, at an address that its maker chose: its constructor can have written distributions that take what is
+/// funded.
 #[test]
 fn a_distributor_that_the_file_alone_knows_is_paid_nothing() {
     let Some(story) = Story::start() else { return };

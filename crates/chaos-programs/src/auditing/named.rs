@@ -34,8 +34,8 @@ impl Named {
     }
 }
 
-/// Every place in which the log may have been anchored, as its own entries say: another history can be in each. The declared ones
-/// first, each once.
+/// Every place in which the log may have been anchored, as its own entries say: another history can be in each. The
+/// declared ones first, each once.
 ///
 /// # Errors
 /// If the copy cannot be read.

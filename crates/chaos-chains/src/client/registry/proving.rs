@@ -104,8 +104,8 @@ impl EvmChain {
         }
     }
 
-    /// What the registry holds under a key after a block, as the state that a header names has it; none where the node does
-    /// not show that, or where it holds nothing.
+    /// What the registry holds under a key after a block, as the state that a header names has it; none where the
+    /// node does not show that, or where it holds nothing.
     pub(in crate::client) async fn shown_after(
         &self,
         key: &RegistryKey,

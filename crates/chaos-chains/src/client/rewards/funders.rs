@@ -1,5 +1,5 @@
-//! Who funded the same thing: a key belongs to its funder, so that the contract keeps nobody from paying for what another
-//! has paid for.
+//! Who funded the same thing: a key belongs to its funder, so that the contract keeps nobody from paying for what
+//! another has paid for.
 
 use alloy_primitives::{Address, B256};
 use alloy_sol_types::SolEvent as _;
@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl EvmChain {
-    /// Everybody who funded something under a key from a block on, and whether with the same token, root and total. Anybody may
-    /// fund a little of anything under any key. From the contract's first block on, without one.
+    /// Everybody who funded something under a key from a block on, and whether with the same token, root and total.
+    /// Anybody may fund a little of anything under any key. From the contract's first block on, without one.
     ///
     /// # Errors
     /// As every read, and [`Error::EventsRefused`] where the node gives no events.

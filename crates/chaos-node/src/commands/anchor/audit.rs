@@ -71,7 +71,8 @@ pub(super) fn run(args: &AuditArgs) -> Result<ExitCode, Failure> {
     ending(&found, &left)
 }
 
-/// Audits one chain: the contracts that the reader names, else every one in which the log says that it was anchored there.
+/// Audits one chain: the contracts that the reader names, else every one in which the log says that it was anchored
+/// there.
 fn at(
     args: &AuditArgs,
     copy: &LogCopy,

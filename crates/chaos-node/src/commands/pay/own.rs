@@ -18,8 +18,8 @@ const TOKEN_HINT: &str = "whatever it calls itself, anybody can have made it: on
     --deployment that it is in";
 
 /// A payment is by the distributor that its reader names, else the one of the reader's deployment, else the one whose
-/// address follows from its code, since code shows nothing of what is stored. It is in the token that the reader names, else
-/// the deployment's; where there is neither, in the file's.
+/// address follows from its code, since code shows nothing of what is stored. It is in the token that the reader
+/// names, else the deployment's; where there is neither, in the file's.
 pub(super) async fn ensure(
     chain: &EvmChain,
     plan: &PayPlan,

@@ -10,15 +10,15 @@ use crate::{
     ledger, output,
 };
 
-/// How long a node is asked for events of other funders. A longer search is of a contract's whole history, where no log says
-/// when the outcome was.
+/// How long a node is asked for events of other funders. A longer search is of a contract's whole history, where no
+/// log says when the outcome was.
 const SEARCH: Duration = Duration::from_secs(60);
 
 /// Others who funded something else under the same key, of whom it is told at most. Anybody may.
 const TOLD_MAX: usize = 3;
 
-/// Nobody has paid for the outcome: not by the log here, and not by what the node shows of the distributor. What was not
-/// looked at is said.
+/// Nobody has paid for the outcome: not by the log here, and not by what the node shows of the distributor. What was
+/// not looked at is said.
 pub(super) async fn ensure(
     chain: &EvmChain,
     plan: &PayPlan,
