@@ -5,6 +5,7 @@ mod anchoring;
 mod contract_kind;
 mod doctor;
 mod events;
+mod gas;
 mod governor;
 mod machine;
 mod making;
@@ -19,13 +20,12 @@ mod tokens;
 
 use std::sync::Arc;
 
-use alloy_primitives::{Address, B256, Bytes, TxKind, U64};
+use alloy_primitives::{Address, B256, Bytes, U64};
 use alloy_sol_types::SolCall;
 use chaos_types::ChainId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use self::outbox::{Act, Sending};
 pub use self::{
     anchored::{AnchorEvent, AnchorEvents, AnchorQuestion},
     anchoring::{AnchoredCheckpoint, AnchoredLog},
@@ -40,6 +40,10 @@ pub use self::{
     },
     stack::{GovernanceStack, GovernorTerms, StackConfig},
     tokens::TokenUnit,
+};
+use self::{
+    gas::Sent,
+    outbox::{Act, Sending},
 };
 use crate::{
     ChainFile, Error, Signer, StateReader,
@@ -283,15 +287,13 @@ impl EvmChain {
     }
 
     /// Calls a contract in a transaction and waits until it is in a block.
-    async fn send_call<C: SolCall>(
+    async fn send_call<C: Sent>(
         &self,
         from: &Signer,
         to: Address,
         call: C,
     ) -> Result<Mined, Error> {
-        let input = call.abi_encode().into();
-        let act = Act { what: C::SIGNATURE, to: TxKind::Call(to), input };
-        self.act(from, act, self.until).await
+        self.act(from, Act::call(to, &call), self.until).await
     }
 
     /// Deploys a contract. Its address follows from account and nonce; a node that says another lies.
@@ -332,7 +334,10 @@ fn refusal(
 ) -> Error {
     let hex_text = match &data {
         Some(Value::String(text)) => Some(text.as_str()),
-        Some(Value::Object(object)) => object.get("data").and_then(Value::as_str),
+        // Ganache calls it its result where it estimates.
+        Some(Value::Object(object)) => {
+            object.get("data").or_else(|| object.get("result")).and_then(Value::as_str)
+        }
         _ => None,
     };
     let bytes = hex_text

@@ -525,6 +525,34 @@ pub enum Error {
     /// This connection is for reading.
     #[error("this connection has no journal of transactions, and nothing is sent without one")]
     NoOutbox,
+    /// The node says that something takes more gas than it can take. Nothing was sent.
+    #[error("{url} says that {what} takes {gas} gas, and no more than {most} are signed for")]
+    GasOverstated {
+        /// Scheme, host and port.
+        url: String,
+        /// What was to be done.
+        what: &'static str,
+        /// What the node says.
+        gas: u64,
+        /// What would be signed for at most.
+        most: u64,
+    },
+    /// What the node says is enough gas is not, where it runs the same with what would be signed for. Nothing was sent.
+    #[error(
+        "{url} says that {what} takes {gas} gas, and has it fail with the {gas_limit} that would be signed for: {reason}"
+    )]
+    GasUnderstated {
+        /// Scheme, host and port.
+        url: String,
+        /// What was to be done.
+        what: &'static str,
+        /// What the node says.
+        gas: u64,
+        /// What would be signed for.
+        gas_limit: u64,
+        /// The node's words, cut to 300 characters.
+        reason: String,
+    },
     /// What it would cost is above what may be spent. Nothing was sent.
     #[error(transparent)]
     Fee(Box<FeeError>),

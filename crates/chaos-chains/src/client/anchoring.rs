@@ -134,7 +134,7 @@ impl EvmChain {
         self.ensure_one_chain(self.outbox()?, publisher)?;
         let Some(contract) = log.contract else {
             let input = code::deployment(log.origin_hash(), publisher);
-            let act = Act { what: "CheckpointAnchor", to: TxKind::Create, input };
+            let act = Act::deploying("CheckpointAnchor", TxKind::Create, input);
             let mut plans = Vec::new();
             let nonce = match self.sent(publisher, &act)? {
                 Some(deploy) => deploy.nonce,
@@ -388,9 +388,7 @@ impl EvmChain {
 
 /// The call that anchors a checkpoint.
 fn anchoring(contract: Address, size: u64, root: [u8; 32]) -> Act {
-    let call = CheckpointAnchor::anchorCall { size, root: root.into() };
-    let what = CheckpointAnchor::anchorCall::SIGNATURE;
-    Act { what, to: TxKind::Call(contract), input: call.abi_encode().into() }
+    Act::call(contract, &CheckpointAnchor::anchorCall { size, root: root.into() })
 }
 
 fn size_topic(size: u64) -> B256 {

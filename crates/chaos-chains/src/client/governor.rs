@@ -1,6 +1,6 @@
 //! The vote: proposing, voting, executing, and reading where it stands.
 
-use alloy_primitives::{Address, Bytes, TxKind, U256, keccak256};
+use alloy_primitives::{Address, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue as _};
 use chaos_types::ChainId;
 
@@ -12,10 +12,6 @@ use crate::{
         parameter_registry::ParameterRegistry,
     },
 };
-
-/// Gas of executing a vote at most: the governor, its timelock, and a slot of the registry that was empty. 140,500
-/// are measured.
-const EXECUTION_GAS_MAX: u64 = 200_000;
 
 /// What a passed vote does: set one parameter in the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -229,12 +225,8 @@ impl EvmChain {
         account: Address,
         call: &GovernorCall,
     ) -> Result<Plan, Error> {
-        let act = Act {
-            what: ChaosGovernor::executeCall::SIGNATURE,
-            to: TxKind::Call(governor),
-            input: executing(call).abi_encode().into(),
-        };
-        self.priced(account, &act, EXECUTION_GAS_MAX).await
+        let act = Act::call(governor, &executing(call));
+        self.priced(account, &act, act.gas_max).await
     }
 
     /// Where a vote stands.
@@ -314,9 +306,7 @@ impl EvmChain {
         from: &Signer,
         delegatee: Address,
     ) -> Result<Option<TxSummary>, Error> {
-        let call = ChaosToken::delegateCall { delegatee };
-        let what = ChaosToken::delegateCall::SIGNATURE;
-        let act = Act { what, to: TxKind::Call(token), input: call.abi_encode().into() };
+        let act = Act::call(token, &ChaosToken::delegateCall { delegatee });
         let account = from.address();
         let holds = async || {
             let found = self.call(token, ChaosToken::delegatesCall { account }).await?;

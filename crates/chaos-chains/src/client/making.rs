@@ -68,7 +68,7 @@ impl EvmChain {
             });
         }
         self.ensure_executes(contract).await?;
-        Ok(Act { what: contract.name(), to: TxKind::Call(DEPLOYER), input: making.input() })
+        Ok(Act::deploying(contract.name(), TxKind::Call(DEPLOYER), making.input()))
     }
 
     /// Where and how a contract is made if it is one whose code says so, and the chain has the deployer or the

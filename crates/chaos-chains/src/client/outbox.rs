@@ -129,6 +129,8 @@ pub(super) struct Act {
     pub(super) what: &'static str,
     pub(super) to: TxKind,
     pub(super) input: Bytes,
+    /// Gas that it takes at most, as far as what runs is our contract's code.
+    pub(super) gas_max: u64,
 }
 
 impl EvmChain {

@@ -2,7 +2,7 @@
 
 mod proving;
 
-use alloy_primitives::{Address, TxKind};
+use alloy_primitives::Address;
 use alloy_sol_types::SolCall as _;
 
 use super::{Act, EvmChain, Plan, TxSummary};
@@ -17,18 +17,8 @@ use crate::{
 
 pub(super) use crate::registry::{REGISTRY, REGISTRY_CODE_HASH};
 
-/// Gas of a key's first anchor at most, with its two new slots and no byte of the input zero.
-const FIRST_ANCHOR_GAS: u64 = 70_000;
-
 /// What the act of anchoring is called.
 const ANCHORING: &str = "CheckpointRegistry.anchor";
-
-/// Gas that an act may take at least, whatever a node says: one that says too little has it paid for and fail. Of other
-/// contracts nothing is known here.
-pub(super) fn gas_limit_min(act: &Act) -> u64 {
-    let is_anchor = act.what == ANCHORING && act.to == TxKind::Call(REGISTRY);
-    if is_anchor { FIRST_ANCHOR_GAS * 6 / 5 } else { 0 }
-}
 
 /// How often an anchor is proved anew whose block a reorganisation took.
 const PROOFS_MAX: usize = 16;
@@ -183,7 +173,7 @@ impl EvmChain {
                 nonce
             }
         };
-        let mut plan = self.priced(account, &act, FIRST_ANCHOR_GAS).await?;
+        let mut plan = self.priced(account, &act, act.gas_max).await?;
         plan.nonce = nonce + 1;
         plans.push(plan);
         Ok(plans)
@@ -284,5 +274,5 @@ impl EvmChain {
 fn registering(key: &RegistryKey, size: u64, root: [u8; 32]) -> Act {
     let (origin, publisher) = key.words();
     let call = CheckpointRegistry::anchorCall { origin, publisher, size, root: root.into() };
-    Act { what: ANCHORING, to: TxKind::Call(REGISTRY), input: call.abi_encode().into() }
+    Act { what: ANCHORING, ..Act::call(REGISTRY, &call) }
 }

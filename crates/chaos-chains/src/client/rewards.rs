@@ -4,8 +4,8 @@ mod funders;
 
 use std::time::{Duration, Instant};
 
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
-use alloy_sol_types::{SolCall as _, SolEvent as _, SolValue as _};
+use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_sol_types::{SolEvent as _, SolValue as _};
 
 use super::{
     Act, EvmChain, TxSummary, event,
@@ -97,9 +97,7 @@ impl EvmChain {
             refundAfter: refund_after_s.unwrap_or(0),
         };
         let call = RewardDistributor::createDistributionCall { key: key.into(), terms };
-        let what = RewardDistributor::createDistributionCall::SIGNATURE;
-        let input = Bytes::from(call.abi_encode());
-        let create = Act { what, to: TxKind::Call(distributor), input };
+        let create = Act::call(distributor, &call);
         let sent = self.sent(from.address(), &create)?;
         let is_sent = sent.is_some_and(|it| it.included().is_none_or(|it| it.succeeded));
         // What was sent has taken its allowance, or has it before it.
@@ -108,7 +106,7 @@ impl EvmChain {
             // account's from elsewhere: approving would be paid for in vain.
             if self.remaining(distributor, distribution_id).await.is_ok() {
                 let reason = "KeyUsed: it is funded already, not from this journal".to_owned();
-                return Err(Error::Reverted { call: what, reason });
+                return Err(Error::Reverted { call: create.what, reason });
             }
             self.approve(from, token, distributor, U256::from(total)).await?;
         }
@@ -135,8 +133,7 @@ impl EvmChain {
             let found = self.call(token, ChaosToken::allowanceCall { owner, spender }).await?;
             Ok(found >= value)
         };
-        let input = ChaosToken::approveCall { spender, value }.abi_encode().into();
-        let act = Act { what: ChaosToken::approveCall::SIGNATURE, to: TxKind::Call(token), input };
+        let act = Act::call(token, &ChaosToken::approveCall { spender, value });
         self.set(from, act, holds).await.map(drop)
     }
 

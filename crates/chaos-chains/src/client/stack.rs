@@ -129,7 +129,7 @@ impl EvmChain {
         let origin_hash =
             alloy_primitives::B256::from(*Digest::of(log_origin.as_bytes()).as_bytes());
         let input = code::deployment(origin_hash, publisher);
-        let act = Act { what: "CheckpointAnchor", to: TxKind::Create, input };
+        let act = Act::deploying("CheckpointAnchor", TxKind::Create, input);
         self.deploy(deployer, act).await
     }
 

@@ -12,6 +12,7 @@ mod anchoring;
 mod anew;
 mod deploying;
 mod failures;
+mod gas;
 mod governance;
 mod place;
 mod registry;

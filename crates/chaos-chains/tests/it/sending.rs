@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use chaos_chains::{
     Address, Anvil, Error, EvmChain, Outbox, U256,
-    sending::{FeeError, Stage},
+    sending::{FeeCap, FeeError, Stage},
 };
 
 use crate::{
@@ -14,16 +14,16 @@ use crate::{
 
 const GWEI: u64 = 1_000_000_000;
 
-async fn sending(url: &str, outbox: Outbox) -> EvmChain {
+pub(crate) async fn sending(url: &str, outbox: Outbox) -> EvmChain {
     EvmChain::connect(url, None).await.unwrap().sending(outbox).await.unwrap()
 }
 
-fn outbox(folder: &Path) -> Outbox {
+pub(crate) fn outbox(folder: &Path) -> Outbox {
     Outbox { patience: Duration::from_secs(1), ..Outbox::local(folder, || 0) }
 }
 
 /// A node that answers one method itself, and passes everything else on.
-fn lying(anvil: &Anvil, method: &'static str, result: &'static str) -> String {
+pub(crate) fn lying(anvil: &Anvil, method: &'static str, result: &'static str) -> String {
     let address = anvil.endpoint().strip_prefix("http://").unwrap().to_owned();
     stub::serve(move |body| {
         let answer = if body.contains(method) {
@@ -60,9 +60,10 @@ async fn a_node_that_quotes_fifty_million_gwei_of_tip_does_not_get_them() {
 #[tokio::test]
 async fn a_gas_estimate_above_the_cap_is_refused_before_anything_is_signed() {
     let Some(anvil) = start_anvil() else { return };
-    let url = lying(&anvil, "eth_estimateGas", "\"0xffffffffffffffff\"");
+    let url = lying(&anvil, "eth_estimateGas", "\"0x800000\"");
     let folder = tempfile::tempdir().unwrap();
-    let chain = sending(&url, outbox(folder.path())).await;
+    let cap = FeeCap { max_cost: U256::from(10_000_000 * GWEI), ..FeeCap::default() };
+    let chain = sending(&url, Outbox { cap, ..outbox(folder.path()) }).await;
     let error = deploy(&chain, &anvil).await.unwrap_err();
     let Error::Fee(error) = error else { panic!("{error:?}") };
     assert!(matches!(*error, FeeError::CostAboveCap { .. }), "{error}");

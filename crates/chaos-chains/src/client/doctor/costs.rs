@@ -41,8 +41,8 @@ impl Work {
             // Delegating 96,000, a signed submission 320,000, opening 102,000, one vote 85,000, queueing and
             // executing 288,000.
             Self::Vote => 950_000,
-            // Approving 47,000, funding 170,000, two claims of 70,000.
-            Self::Pay => 370_000,
+            // Approving 47,000, funding 170,000, a claim of 98,000 and one that is signed for up to 190,000.
+            Self::Pay => 430_000,
             // All contracts with their timelock: 11,039,000.
             Self::Deploy => 11_200_000,
         }

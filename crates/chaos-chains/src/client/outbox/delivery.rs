@@ -224,9 +224,7 @@ impl EvmChain {
             // A call within keeps back a part of the gas for its caller.
             let limit = intent.gas_limit;
             let why = if gas_used >= limit - limit / RETAINED {
-                format!(
-                    ", most likely out of gas: it used {gas_used} of the {limit} that the node's estimate allowed"
-                )
+                format!(", most likely out of gas: it used {gas_used} of at most {limit}")
             } else {
                 String::new()
             };

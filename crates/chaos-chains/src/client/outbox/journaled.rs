@@ -424,7 +424,7 @@ impl EvmChain {
 
     /// What taking the nonce of a lost transaction costs.
     async fn plan_orphan(&self, account: Address, claim: &Claim) -> Result<Plan, Error> {
-        let act = Act { what: CANCEL, to: account.into(), input: Bytes::new() };
+        let act = Act::nothing(CANCEL, account);
         let gas = self.estimate(account, &act).await?;
         let mut plan = self.priced(account, &act, gas).await?;
         let outbox = self.outbox()?;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Act, Sending, delivery::RETAINED};
 use crate::{
     Error, Signer,
-    client::{EvmChain, refusal, registry::gas_limit_min},
+    client::{EvmChain, refusal},
     error::Shortage,
     json_rpc::{Outcome, parse},
     sending::{Attempt, Fees, Intent, Purpose, Quote, Stage},
@@ -78,6 +78,7 @@ impl EvmChain {
         self.ensure_vouched(self.outbox()?, account, act)?;
         let gas = self.estimate(account, act).await?;
         let plan = self.priced(account, act, gas).await?;
+        self.ensure_gas(act, &plan).await?;
         self.ensure_within_day(self.outbox()?, account, plan.nonce, plan.worst_cost())?;
         let pending = self.transaction_count(account, "pending").await?;
         if pending > plan.nonce {
@@ -97,8 +98,7 @@ impl EvmChain {
         let outbox = self.outbox()?;
         let quote = self.quote().await?;
         let fees = Fees::choose(&quote, &outbox.cap)?;
-        // A fifth more, because the state may have moved when it is mined.
-        let gas_limit = gas.saturating_add(gas / 5).max(gas_limit_min(act));
+        let gas_limit = act.gas_limit(gas);
         fees.ensure_cost(gas_limit, U256::ZERO, &outbox.cap)?;
         Ok(Plan {
             what: act.what.to_owned(),
@@ -115,14 +115,17 @@ impl EvmChain {
         })
     }
 
-    /// Gas that something uses, as the node says.
+    /// Gas that something uses, as the node says, and no more than it can use.
     pub(super) async fn estimate(&self, account: Address, act: &Act) -> Result<u64, Error> {
         let mut request = json!({"from": account, "data": act.input});
         if let TxKind::Call(to) = act.to {
             request["to"] = json!(to);
         }
         match self.rpc.ask("eth_estimateGas", json!([request])).await? {
-            Outcome::Result(value) => Ok(parse::<U64>("eth_estimateGas", value)?.to()),
+            Outcome::Result(value) => {
+                let gas = parse::<U64>("eth_estimateGas", value)?.to();
+                self.ensure_not_overstated(act, gas).map(|()| gas)
+            }
             Outcome::Refused { code, message, data } => {
                 Err(refusal("eth_estimateGas", act.what, code, &message, data))
             }

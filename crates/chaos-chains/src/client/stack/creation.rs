@@ -27,7 +27,7 @@ impl Creation {
     }
 
     pub(super) fn act(&self) -> Act {
-        Act { what: self.what, to: TxKind::Create, input: self.input.clone() }
+        Act::deploying(self.what, TxKind::Create, self.input.clone())
     }
 
     pub(super) const fn input(&self) -> &Bytes {
