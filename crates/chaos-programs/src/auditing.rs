@@ -23,6 +23,9 @@ use chaos_types::{ChainId, Rejection};
 pub use self::named::{Named, named};
 use crate::{LogCopy, log_copy::Anchoring};
 
+/// How many blocks nodes may be apart, which do not answer at one moment.
+const LAG_MAX: u64 = 64;
+
 /// Whose anchors are looked at, and where.
 #[expect(missing_debug_implementations, reason = "it holds a closure")]
 #[derive(Clone, Copy)]
@@ -104,8 +107,10 @@ pub struct Audit {
     pub looked_at: Vec<bool>,
     /// The first block that was looked at.
     pub first_block: u64,
-    /// The last one: as far as all nodes have come.
+    /// The last one: as far as enough nodes have come.
     pub last_block: u64,
+    /// How far each node is that answered.
+    pub heads: Vec<Head>,
     /// What was anchored, by publisher, in the order of the chain.
     pub rows: Vec<Row>,
     /// What the log says was anchored there, and no node has.
@@ -121,6 +126,17 @@ pub struct Audit {
     /// Of each node that answered, the block under whose header it showed the newest anchor of each of the log's
     /// publishers; none where that is its word alone.
     pub shown: Vec<(String, Option<(u64, B256)>)>,
+}
+
+/// The newest block of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The node.
+    pub node: String,
+    /// The block's height.
+    pub number: u64,
+    /// Its hash.
+    pub hash: B256,
 }
 
 /// Who says whose anchors are the log's.
@@ -195,9 +211,22 @@ impl Audit {
         row.said_by.len() >= self.agree
     }
 
-    /// Anchors of the log's own publisher that some nodes have, and too few.
+    /// Anchors of the log's own publisher that some nodes have, and too few, in blocks that enough have reached.
     pub fn disputed(&self) -> impl Iterator<Item = &Row> {
-        self.own().filter(|row| !self.is_agreed(row))
+        self.own().filter(|row| !self.is_agreed(row) && row.event.block_number <= self.last_block)
+    }
+
+    /// What the log's own publisher anchored, and the copy does not have, in blocks that too few nodes have reached.
+    pub fn beyond(&self) -> impl Iterator<Item = &Row> {
+        let is_other = |row: &Row| matches!(row.judgement, Judgement::Other { .. });
+        self.own().filter(move |row| is_other(row) && row.event.block_number > self.last_block)
+    }
+
+    /// The node that is furthest, if that is by more blocks past the last one than answers are apart.
+    #[must_use]
+    pub fn far_ahead(&self) -> Option<&Head> {
+        let furthest = self.heads.iter().max_by_key(|head| head.number)?;
+        (furthest.number.saturating_sub(self.last_block) > LAG_MAX).then_some(furthest)
     }
 
     /// Anchors of the log's own publisher that the copy does not reach.
@@ -235,7 +264,7 @@ pub fn audit(question: &Question<'_>) -> Result<Audit, Error> {
     };
     let place = Place { chain: &chain, contract };
     let blocks = range(&answers, agree);
-    let said = joined(&answers, *blocks.end());
+    let said = joined(&answers);
     let roots = roots(question.copy, said.keys().map(|event| event.size))?;
     let rows = said.into_iter().map(|(event, (finality, said_by))| Row {
         is_own: is_own(whose, &declared, &event),
@@ -244,7 +273,12 @@ pub fn audit(question: &Question<'_>) -> Result<Audit, Error> {
         judgement: judge(&event, &roots),
         event,
     });
-    let mut rows: Vec<Row> = rows.collect();
+    // Past the last block a node may be the only one that does not lie: what contradicts the copy stays.
+    let is_kept = |row: &Row| {
+        let is_open = row.is_own && row.judgement != Judgement::InTheLog;
+        is_open || row.event.block_number <= *blocks.end()
+    };
+    let mut rows: Vec<Row> = rows.filter(is_kept).collect();
     rows.sort_by_key(|row| {
         (!row.is_own, row.event.publisher, row.event.block_number, row.event.size)
     });
@@ -266,6 +300,7 @@ pub fn audit(question: &Question<'_>) -> Result<Audit, Error> {
         declared,
         first_block: *blocks.start(),
         last_block: *blocks.end(),
+        heads: answers.iter().map(head).collect(),
         rows,
         is_cut: answers.iter().any(|(_, events)| events.is_cut),
         answered,
@@ -393,20 +428,21 @@ fn gives_nothing(node: &str, error: &str) -> String {
     format!("gives nothing: {}", error.strip_prefix(url).unwrap_or(error).trim_start())
 }
 
+fn head((node, events): &Answer) -> Head {
+    Head { node: node.clone(), number: events.last_block, hash: events.last_hash }
+}
+
 /// By number and first block, where both show that.
 fn is_same_chain(one: &AnchorEvents, other: &AnchorEvents) -> bool {
     let known: Vec<B256> = [one.genesis, other.genesis].into_iter().flatten().collect();
     one.chain == other.chain && known.windows(2).all(|two| two[0] == two[1])
 }
 
-/// Each anchor up to a block once, with the least finality that a node sees and the nodes that have it.
-fn joined(answers: &[Answer], last_block: u64) -> BTreeMap<AnchorEvent, (Finality, Vec<String>)> {
+/// Each anchor once, with the least finality that a node sees and the nodes that have it.
+fn joined(answers: &[Answer]) -> BTreeMap<AnchorEvent, (Finality, Vec<String>)> {
     let mut said = BTreeMap::<AnchorEvent, (Finality, Vec<String>)>::new();
     for (node, events) in answers {
         for (event, finality) in &events.events {
-            if event.block_number > last_block {
-                continue;
-            }
             let (least, nodes) = said.entry(event.clone()).or_insert((*finality, Vec::new()));
             if finality.rank() < least.rank() {
                 *least = *finality;

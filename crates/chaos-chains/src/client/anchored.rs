@@ -62,6 +62,8 @@ pub struct AnchorEvents {
     pub events: Vec<(AnchorEvent, Finality)>,
     /// Others anchored more than is listed. Anybody may, as often as he pays for it.
     pub is_cut: bool,
+    /// The last block's hash, by which it can be compared elsewhere what was read.
+    pub last_hash: B256,
 }
 
 /// Whose heads are asked for, and where.
@@ -119,6 +121,10 @@ impl EvmChain {
         let genesis = self.shown_first_block().await?;
         let horizon = self.horizon().await?;
         let last = horizon.head;
+        let last_hash = self.block_hash(last).await?.ok_or_else(|| {
+            let reason = format_args!("it has no block {last}, which is its newest");
+            Error::malformed("eth_getBlockByNumber", reason)
+        })?;
         let kind = self.anchor_contract(contract, &question.origin, last).await?;
         let kind = kind.map_err(|found| {
             let url = self.url().to_owned();
@@ -142,6 +148,10 @@ impl EvmChain {
             AnchorContract::Registry => {
                 for publisher in &question.publishers {
                     let (by, under) = self.registered_by(&search, *publisher, tell).await?;
+                    // What can be compared elsewhere is what was proved under.
+                    if under.is_some_and(|under| under != last_hash) {
+                        return Err(Error::BlockLeft { number: last, hash: last_hash });
+                    }
                     events.extend(by);
                     shown.push(under);
                 }
@@ -167,6 +177,7 @@ impl EvmChain {
             publisher,
             events: events.collect(),
             is_cut,
+            last_hash,
         })
     }
 

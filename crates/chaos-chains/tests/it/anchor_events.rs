@@ -170,6 +170,18 @@ async fn a_node_that_hides_the_newest_from_a_call_as_well_is_told_by_its_own_pro
     };
     let told = ask(&hiding(true), &question(&lab)).await.unwrap_err().to_string();
     assert!(told.contains("leaves out events"), "{told}");
+    // Nor is a proof taken under another block than the one whose hash is told.
+    let mut is_asked = false;
+    let other = lab.lying("eth_getBlockByNumber", move |params, mut answer| {
+        let is_numbered = params[0].as_str().is_some_and(|at| at.starts_with("0x") && at != "0x0");
+        if is_numbered && !is_asked {
+            is_asked = true;
+            answer["result"]["hash"] = json!(B256::repeat_byte(7));
+        }
+        answer
+    });
+    let told = ask(&other, &question(&lab)).await.unwrap_err().to_string();
+    assert!(told.contains("is no longer part of the chain"), "{told}");
     // One that proves nothing is believed, and its word is told as that.
     let told = ask(&hiding(false), &question(&lab)).await.unwrap();
     assert_eq!((sizes(&told), told.shown_under), (vec![10], None));

@@ -142,7 +142,14 @@ pub(crate) struct ObserveArgs {
     #[arg(long, value_name = "CONTRACT", value_parser = address, requires = "id")]
     pub(crate) governor: Option<Address>,
     /// The proposal's number there, decimal or 0x and hexadecimal.
-    #[arg(long, value_name = "NUMBER", value_parser = number, requires = "governor")]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = number,
+        requires = "governor",
+        // What conflicts with --governor lifts that it is required.
+        conflicts_with_all = ["vote", "deployment"]
+    )]
     pub(crate) id: Option<U256>,
     /// What `vote open` wrote.
     #[arg(long, value_name = "FILE", default_value = "vote.json", conflicts_with = "governor")]

@@ -155,9 +155,11 @@ fn a_vote_counts_in_the_governor_that_its_reader_names_alone() {
     refused.expect_error(3, &["none.json, which says in which governor you vote", "--governor"]);
     let other = format!("{liar:#x}");
     story.on(&[&cast[..], &["--governor", &other]].concat()).expect_error(3, &["--governor says"]);
-    let planned = story.on(&[&cast[..], &["--governor", &governor, "--wait", "0"]].concat());
+    let planned = story.on(&[&cast[..], &["--governor", &governor]].concat());
     let registry = format!("in registry {:#x}", own.call.registry);
-    ended(planned, 4, &["gas-limit", &governor, &registry, "the vote is pending"]);
+    // A dry run waits for nothing, and says so.
+    assert!(!planned.stderr.contains("waiting"), "{}", planned.stderr);
+    ended(planned, 4, &["gas-limit", &governor, &registry, "the vote is pending", "after block"]);
     let both = [&cast[..], &["--governor", &governor, "--wait", "0"], &DEPLOYED].concat();
     ended(story.on(&both), 4, &[&governor, &registry, "the vote is pending"]);
     assert_eq!(story.landed(), landed);
@@ -221,13 +223,17 @@ fn ends_on_another_call(story: &Story, own: &OpenVote) {
     observes_what_ended_later_alone(story, receipt, [own, &vote]);
     let observe = ["vote", "observe", "--vote", "@vote.json"];
     let observed = story.on(&[&observe[..], &INCLUDED, &DEPLOYED].concat()).expect_code(0);
-    for said in [format!("governor {:#x}", own.governor), "18 decimals".to_owned()] {
+    let number = format!("number   {:#x}", own.call.proposal_id());
+    for said in [format!("governor {:#x}", own.governor), number, "18 decimals".to_owned()] {
         assert!(observed.stdout.contains(&said), "{said}: {}", observed.stdout);
     }
     assert!(observed.stdout.lines().all(|line| line.len() < 80), "{}", observed.stdout);
+    // A number beside the file would not be used.
+    story.on(&[&observe[..], &["--id", "5"], &INCLUDED].concat()).expect_code(2);
     let open = ["vote", "open", "@proposal/proposal.json", "--out", "@vote.json"];
     let again = story.on(&[&open[..], &INCLUDED, &DEPLOYED].concat()).expect_code(0);
     assert!(again.stdout.contains(" is defeated\n"), "{}", again.stdout);
+    assert!(again.stderr.contains("a governor takes a text once"), "{}", again.stderr);
 }
 
 /// Which vote was on a submission may be the operator's word; one that had ended before it was not.

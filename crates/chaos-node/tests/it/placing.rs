@@ -399,14 +399,37 @@ fn a_node_that_is_behind_hides_nothing() {
     let named = ["--publisher", registry.publisher.as_str()];
     let both = [honest.as_str(), behind.url.as_str()];
     registry.audit(&both, &[&named[..], &["--agree", "1"]].concat()).expect_code(6);
-    // Where both have to say so, there is nothing yet.
+    // Where both have to say so, nobody is accused by one of them, and it is no success.
     let told = registry.audit(&both, &named).expect_code(1);
-    assert!(told.stderr.contains("has anchored nothing up to block 1"), "{}", told.stderr);
+    let words = "another history was anchored in block 2";
+    assert!(told.stderr.contains(words) && told.stderr.contains("past block 1"), "{}", told.stderr);
     // On the reader's word nothing was anchored before: the contract knows better.
     registry.lab.ask("anvil_mine", &json!(["0x3"]));
     let later = [&named[..], &["--from-block", "3"]].concat();
     let told = registry.audit(&[&honest], &later).expect_code(4);
     assert!(told.stderr.contains("and the events of blocks"), "{}", told.stderr);
+}
+
+/// A node that stands still, beside one whose anchors are all in the log.
+#[test]
+fn blocks_that_too_few_nodes_have_reached_are_no_success() {
+    let Some(registry) = Registry::start() else { return };
+    let (size, root) = registry.head();
+    registry.register(1, size, root);
+    let honest = registry.lab.anvil.endpoint().to_owned();
+    let (still, _) = registry.lab.lying("eth_blockNumber", json!("0x2"));
+    let named = ["--publisher", registry.publisher.as_str()];
+    let both = [honest.as_str(), still.url.as_str()];
+    // So near to each other they answered at slightly different times.
+    registry.lab.ask("anvil_mine", &json!(["0x40"]));
+    let told = registry.audit(&both, &named).expect_code(0);
+    let hash = registry.lab.ask("eth_getBlockByNumber", &json!(["0x42", false]))["hash"].clone();
+    assert!(told.stdout.contains(hash.as_str().unwrap()), "{hash} is not in: {}", told.stdout);
+    registry.lab.ask("anvil_mine", &json!(["0x1"]));
+    let told = registry.audit(&both, &named).expect_code(4);
+    let words = ["not judged: what is past block 2", "is at block 67"];
+    assert!(words.iter().all(|words| told.stderr.contains(words)), "{}", told.stderr);
+    registry.audit(&both, &[&named[..], &["--agree", "1"]].concat()).expect_code(0);
 }
 
 /// The chain took the anchor back after it was logged.

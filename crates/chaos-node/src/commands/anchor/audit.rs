@@ -18,7 +18,7 @@ use chaos_chains::{
 };
 use chaos_programs::{
     LogCopy,
-    auditing::{Audit, Judgement, Logged, Named, Question, Row, Whose, audit, named},
+    auditing::{Audit, Head, Judgement, Logged, Named, Question, Row, Whose, audit, named},
 };
 use indicatif::ProgressBar;
 
@@ -182,6 +182,9 @@ fn lack(audit: &Audit) -> Option<(Kind, String, &'static str)> {
             "a node makes anchors up, or leaves them out: look at each transaction at a third node",
         ));
     }
+    if let Some(behind) = behind(audit) {
+        return Some(behind);
+    }
     if let Some(Logged { index, size, block_number }) = audit.missing.first() {
         let message = format!(
             "entry {index} says that size {size} was anchored in block {block_number}, and the chain has no \
@@ -219,6 +222,25 @@ fn lack(audit: &Audit) -> Option<(Kind, String, &'static str)> {
     })
 }
 
+/// What too few nodes have come to, and speaks against a success.
+fn behind(audit: &Audit) -> Option<(Kind, String, &'static str)> {
+    let last = audit.last_block;
+    let hint = "find out which node stands still or runs ahead, and ask again without it, or once all are as far";
+    if let Some(Row { event, said_by, .. }) = audit.beyond().next() {
+        let (said_by, size, block) = (said_by.join(", "), event.size, event.block_number);
+        let message = format!(
+            "by {said_by} another history was anchored in block {block} (size {size}), and too few nodes have \
+             come past block {last}"
+        );
+        return Some((Kind::Check, message, hint));
+    }
+    let Head { node, number, .. } = audit.far_ahead()?;
+    let message = format!(
+        "not judged: what is past block {last}, where too few nodes have come; {node} is at block {number}"
+    );
+    Some((Kind::Outside, message, hint))
+}
+
 fn anchors(count: usize) -> String {
     output::count(count as u64, "anchor", "anchors")
 }
@@ -240,12 +262,17 @@ fn for_people(audit: &Audit) {
     output::sentence(format_args!(
         "blocks    {first_block} to {last_block}, of {answered} of {of} nodes"
     ));
+    for Head { node, number, hash } in &audit.heads {
+        let node = output::one_line(node);
+        output::sentence(format_args!("last      block {number} at {node}"));
+        output::sentence(format_args!("          {hash:#x}"));
+    }
     for (node, says) in &audit.failed {
         output::sentence(format_args!("          {}", output::one_line(&format!("{node} {says}"))));
     }
     for (node, shown) in &audit.shown {
         let newest = match shown {
-            Some((number, hash)) => format!("shown under block {number} {hash:#x}, by {node}"),
+            Some((number, _)) => format!("shown under block {number}, by {node}"),
             None => format!("the word of {node} alone"),
         };
         output::sentence(format_args!("newest    {}", output::one_line(&newest)));

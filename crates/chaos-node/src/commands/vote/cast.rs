@@ -34,11 +34,14 @@ pub(super) fn run(args: &CastArgs) -> Result<ExitCode, Failure> {
         output::say(format_args!("in governor {governor:#x}"));
         output::say(format_args!("in registry {:#x}", call.registry));
         let (account, support) = (signer.address(), args.support.support());
-        let patience = Duration::from_secs(if args.send.spend.dry_run { 0 } else { args.send.spend.wait.wait });
+        let patience = Duration::from_secs(args.send.spend.wait.wait);
         let is_open = |state| state != ProposalState::Pending;
         let state = chain.proposal_state(governor, id).await?;
         if state == ProposalState::Pending {
             let start = vote.window.start_block;
+            if args.send.spend.dry_run {
+                return Err(too_early(start, chain.block_number().await?));
+            }
             output::say(format_args!("votes are taken after block {start}, waiting"));
         }
         let state = follow(&chain, &vote, patience, is_open, silent).await?;
@@ -71,4 +74,13 @@ pub(super) fn run(args: &CastArgs) -> Result<ExitCode, Failure> {
             Err(error) => planned(&chain, error, args.send.json),
         }
     })
+}
+
+/// What a vote would cost a node says only once it takes one.
+fn too_early(start_block: u64, now: u64) -> Failure {
+    let reason = format!(
+        "the vote is pending: votes are taken after block {start_block}, now is {now}; nothing was sent"
+    );
+    let hint = "what a vote would send can be told once votes are taken; without --dry-run it is waited for";
+    Failure::message(Kind::Outside, reason).hint(hint)
 }

@@ -252,6 +252,7 @@ fn report(args: &ObserveArgs, read: &Read, receipt: Option<Digest>) -> Result<Ex
     let votes = |amount: &U256| super::votes(unit.as_ref(), *amount);
     output::line(format_args!("{} by {}: {}", chain.chain_id(), kind.name(), word(*state)));
     output::line(format_args!("  governor {governor:#x}"));
+    output::line(format_args!("  number   {id:#x}"));
     if let Some(call) = &read.call {
         output::line(format_args!("  registry {:#x}", call.registry));
     }

@@ -100,6 +100,11 @@ fn report(args: &OpenArgs, vote: &OpenVote, state: ProposalState) -> Result<Exit
         None => output::line("  it was opened before, not from this data directory"),
     }
     output::line(format_args!("written to {}", args.out.display()));
+    if matches!(state, ProposalState::Defeated | ProposalState::Canceled | ProposalState::Expired) {
+        output::hint(
+            "a governor takes a text once: what is to be voted on again needs another draft",
+        );
+    }
     if let Some(hash) = transaction {
         Explorer::of(&args.send.chain)?.say_transaction(hash);
     }

@@ -1,6 +1,6 @@
 //! What an audit found, for programs.
 
-use chaos_programs::auditing::{Audit, Judgement, Logged, Whose};
+use chaos_programs::auditing::{Audit, Head, Judgement, Logged, Whose};
 use serde_json::{Value, json};
 
 use super::word;
@@ -48,6 +48,11 @@ pub(super) fn to_json(audit: &Audit) -> Value {
         })).collect::<Vec<_>>(),
         "first_block": audit.first_block.to_string(),
         "last_block": audit.last_block.to_string(),
+        "heads": audit.heads.iter().map(|Head { node, number, hash }| json!({
+            "node": node,
+            "block_number": number.to_string(),
+            "block_hash": format!("{hash:#x}"),
+        })).collect::<Vec<_>>(),
         "nodes": audit.answered + audit.failed.len(),
         "answered": audit.answered,
         "agree": audit.agree,
