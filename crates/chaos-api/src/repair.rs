@@ -51,6 +51,11 @@ pub struct Repaired {
     pub tiles: u64,
     /// Kept checkpoints that were put in their place or, where nobody could read them, dropped.
     pub checkpoints: u64,
+    /// Sizes of kept checkpoints that were dropped, or lost a line, since what a disk has made of them the log has not
+    /// signed.
+    pub falsified: Vec<u64>,
+    /// Sizes of kept checkpoints that the log has not signed, as far as is known, and that were left.
+    pub unsigned: Vec<u64>,
     /// Blobs that were fetched.
     pub blobs: Vec<Digest>,
     /// Entries above the source's checkpoint that are damaged.
@@ -208,9 +213,11 @@ async fn mend(
         signers.ensure_root(source).await?;
     }
     let head = fetch_head(source, &mut signers).await?;
-    let held = Held::of(&store, &key, heads)?;
     // A source that ends before the last rotation does not know.
     signers.learn_from(&store);
+    let falsified = mend_falsified(&mut store, &signers)?;
+    signers.learn_from(&store);
+    let held = Held::of(&store, &key, heads)?;
     held.ensure_stored_is_signed(source, &mut signers).await?;
     ensure_keys_fit(source, (&store, &signers), &head, 0).await?;
     ensure_held(source, (&store, &signers), &head, 0).await?;
@@ -241,6 +248,9 @@ async fn mend(
         store.put_checkpoint(&signers.of_the_log(&head))?;
         checked = store.check();
     }
+    let kept = store.checkpoints()?;
+    let unsigned = kept.iter().filter(|kept| !signers.holds(kept));
+    let unsigned = unsigned.map(|kept| kept.claimed().size()).collect();
     let continuation = held.continuation(&store, &checked);
     Ok(Repaired {
         checked,
@@ -248,12 +258,26 @@ async fn mend(
         entries,
         tiles,
         checkpoints,
+        falsified,
+        unsigned,
         blobs,
         entries_left,
         blobs_left,
         old_size,
         continuation,
     })
+}
+
+/// Drops what a disk has made of kept checkpoints: the line that is false, where the key in force has signed all the
+/// same, and otherwise the whole. What the log has signed is remembered elsewhere. Answers their sizes.
+fn mend_falsified(store: &mut Store, signers: &Signers) -> Result<Vec<u64>, RepairError> {
+    let mut falsified = Vec::new();
+    for kept in store.checkpoints()?.iter().filter(|kept| signers.is_changed(kept)) {
+        let (size, left) = (kept.claimed().size(), signers.of_the_log(kept));
+        store.replace_checkpoint(size, Some(&left).filter(|left| signers.holds(left)))?;
+        falsified.push(size);
+    }
+    Ok(falsified)
 }
 
 /// Refuses a source that knows of fewer delegations than the directory has keys by: whoever has one of the
@@ -433,7 +457,7 @@ async fn mend_blobs(
                 let damaged = match store.blobs().get(&digest) {
                     Ok(_) => continue,
                     Err(BlobError::Missing { .. }) => false,
-                    Err(BlobError::Damaged { .. }) => true,
+                    Err(BlobError::Damaged { .. } | BlobError::NoFile { .. }) => true,
                     Err(error) => return Err(error.into()),
                 };
                 match fetch_blob(source, &digest).await? {

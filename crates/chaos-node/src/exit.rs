@@ -47,8 +47,9 @@ pub(crate) enum Kind {
 
 /// The way out of a log that cannot be read where it is.
 pub(crate) const UNREADABLE: &str = "`chaoschain log repair --from SOURCE` fetches what is damaged from a mirror, a server or an export. If \
-     SQLite itself cannot read the file, move chaoschain.sqlite out of the data directory first: the whole \
-     log then comes from the source, and the keys stay where they are";
+     SQLite itself cannot read the file, move chaoschain.sqlite out of the data directory first, and together with it \
+     chaoschain.sqlite-wal and chaoschain.sqlite-shm where they lie there, which are parts of it: the whole log then \
+     comes from the source, and the keys stay where they are";
 
 /// Why a command did not do its work.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
-    io::{self, Write as _},
+    fs::{self, File},
+    io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -63,6 +63,22 @@ pub enum BlobError {
         expected: Digest,
         /// The digest that the bytes have.
         found: Digest,
+    },
+    /// What stands in the place of a blob is no file.
+    #[error(
+        "`{path}` is no file, but a link, a folder, a pipe or a device; `chaoschain log repair --from SOURCE` puts the \
+         blob in its place",
+        path = path.display()
+    )]
+    NoFile {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// What stands in the place of a folder of blobs is none.
+    #[error("`{path}` is no folder of its own, but a link or a file; remove it", path = path.display())]
+    NoFolder {
+        /// What is there.
+        path: PathBuf,
     },
     /// The blobs were opened for reading.
     #[error("`{path}` is open for reading only", path = path.display())]
@@ -128,6 +144,7 @@ impl FileBlobs {
     pub(crate) fn check(&self) -> Result<u64, BlobError> {
         let mut count = 0;
         for folder in listed(&self.directory)? {
+            is_folder(&folder)?;
             for path in listed(&folder)? {
                 let name =
                     |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -160,12 +177,14 @@ impl Blobs for FileBlobs {
             return Err(BlobError::ReadOnly { path: self.directory.clone() });
         };
         // A file of other bytes is what a failing disk left; it is written anew.
-        if fs::read(&path).is_ok_and(|found| Digest::of(&found) == digest) {
+        if read_file(&path)
+            .is_ok_and(|found| found.is_some_and(|found| Digest::of(&found) == digest))
+        {
             return Ok(digest);
         }
-        let folder = path.parent().expect("a blob's path has a folder");
-        if !folder.is_dir() {
-            fs::create_dir_all(folder).map_err(write_error(folder))?;
+        let folder = folder_of(&path);
+        if !is_folder(folder)? {
+            fs::create_dir(folder).map_err(write_error(folder))?;
             sync_directory(&self.directory)?;
         }
         // The name appears only after the bytes are on the disk, so a blob is whole or absent.
@@ -176,18 +195,12 @@ impl Blobs for FileBlobs {
     }
 
     fn get(&self, digest: &Digest) -> Result<Vec<u8>, BlobError> {
-        let path = self.path(digest);
-        let read = |source: io::Error| match source.kind() {
-            io::ErrorKind::NotFound => BlobError::Missing { digest: *digest },
-            _ => BlobError::Read { path: path.clone(), source },
-        };
-        ensure_length(fs::metadata(&path).map_err(read)?.len())?;
-        ensure_digest(fs::read(&path).map_err(read)?, digest)
+        let bytes = read_file(&self.path(digest))?;
+        ensure_digest(bytes.ok_or(BlobError::Missing { digest: *digest })?, digest)
     }
 
     fn has(&self, digest: &Digest) -> Result<bool, BlobError> {
-        let path = self.path(digest);
-        path.try_exists().map_err(|source| BlobError::Read { path, source })
+        is_file(&self.path(digest))
     }
 }
 
@@ -224,6 +237,53 @@ impl Blobs for MemoryBlobs {
 /// Makes the names in a directory durable.
 pub(crate) fn sync_directory(directory: &Path) -> Result<(), BlobError> {
     sync_folder(directory).map_err(write_error(directory))
+}
+
+/// The bytes of a blob's file, if it is there. Whoever made the folder may have put a link to a file elsewhere
+/// there, or a pipe or a device that never ends, so that nothing but a file of its own is opened.
+fn read_file(path: &Path) -> Result<Option<Vec<u8>>, BlobError> {
+    if !is_file(path)? {
+        return Ok(None);
+    }
+    let read = |source| BlobError::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(read)?;
+    let opened = file.metadata().map_err(read)?;
+    if !opened.is_file() {
+        return Err(BlobError::NoFile { path: path.to_owned() });
+    }
+    ensure_length(opened.len())?;
+    let mut bytes = Vec::with_capacity(usize::try_from(opened.len()).unwrap_or_default());
+    // It may grow while it is read.
+    file.take(BLOB_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(read)?;
+    ensure_length(bytes.len() as u64)?;
+    Ok(Some(bytes))
+}
+
+/// Whether a blob has a file, in a folder of the store's own; an error if something else stands in the place of either.
+fn is_file(path: &Path) -> Result<bool, BlobError> {
+    if !is_folder(folder_of(path))? {
+        return Ok(false);
+    }
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_file() => Ok(true),
+        Ok(_) => Err(BlobError::NoFile { path: path.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(BlobError::Read { path: path.to_owned(), source }),
+    }
+}
+
+/// Whether a folder is there; an error if something else stands in its place.
+fn is_folder(path: &Path) -> Result<bool, BlobError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => Ok(true),
+        Ok(_) => Err(BlobError::NoFolder { path: path.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(source) => Err(BlobError::Read { path: path.to_owned(), source }),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().expect("a blob's path has a folder")
 }
 
 /// What a folder holds; nothing if it is not there.

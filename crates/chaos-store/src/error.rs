@@ -230,11 +230,41 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
-    /// A file of the directory is a link to another one, by a path or by a second name.
-    #[error("`{path}` is a link to another file, and a data directory has none", path = path.display())]
+    /// What stands in the place of a file or folder of the directory is a link.
+    #[error(
+        "`{path}` is a link, and a data directory has none: what is read and written there would be somewhere \
+         else. Put what it leads to in its place",
+        path = path.display()
+    )]
     Link {
         /// The link.
         path: PathBuf,
+    },
+    /// Files of the directory have another name somewhere else.
+    #[error(
+        "{} another name somewhere else, as after a copy by hard links (`cp -al`, some backups): what is written \
+         here would change that copy too. Remove the other name, or put a copy in the place of each (`cp FILE \
+         NEW`, `mv NEW FILE`)",
+        have(.paths)
+    )]
+    Shared {
+        /// The files.
+        paths: Vec<PathBuf>,
+    },
+    /// What stands in the place of a folder of the directory is none.
+    #[error("`{path}` is no folder", path = path.display())]
+    NoFolder {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// A folder of the directory cannot be looked through.
+    #[error("cannot list `{path}`", path = path.display())]
+    List {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
     },
     /// What stands in the place of a file of the directory is none.
     #[error("`{path}` is no file, but a folder, a pipe or a device", path = path.display())]
@@ -247,6 +277,19 @@ pub enum OpenError {
     Foreign {
         /// The file.
         path: PathBuf,
+    },
+    /// The database holds other tables than this program makes, or views, triggers or indexes beside them: what is read
+    /// there twice may be two answers.
+    #[error(
+        "`{path}` is not the database that this program makes: {difference}. Whoever has added that to it, what it \
+         says is not relied on",
+        path = path.display()
+    )]
+    OtherTables {
+        /// The database.
+        path: PathBuf,
+        /// What differs, escaped.
+        difference: String,
     },
     /// Another version of the program wrote the database.
     #[error("`{path}` has schema version {found}, this program knows version {supported}; use a program of its version", path = path.display())]
@@ -268,6 +311,30 @@ pub enum OpenError {
         /// The version that this program reads.
         supported: u32,
     },
+    /// What a writer had not yet brought into the database lies beside it, and nothing may be written there, which
+    /// SQLite has to for reading it.
+    #[error(
+        "`{path}-wal` holds what is not yet in the database, and SQLite, which reads it, cannot write beside it; \
+         copy the whole directory to where files can be written",
+        path = path.display()
+    )]
+    Unfinished {
+        /// The database.
+        path: PathBuf,
+        /// What SQLite says.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// What SQLite had beside a database lies there without it.
+    #[error(
+        "`{path}` belongs to a database that is not here, and may hold its newest entries: move it to where the \
+         database was moved, under that one's name with the same ending",
+        path = path.display()
+    )]
+    Orphan {
+        /// The file.
+        path: PathBuf,
+    },
     /// There is no database.
     #[error("there is no `{path}`", path = path.display())]
     Absent {
@@ -283,6 +350,11 @@ pub enum OpenError {
         #[source]
         source: Box<StoreError>,
     },
+}
+
+fn have(paths: &[PathBuf]) -> String {
+    let names: Vec<_> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
+    format!("{} {}", names.join(", "), if paths.len() == 1 { "has" } else { "have" })
 }
 
 impl StoreError {

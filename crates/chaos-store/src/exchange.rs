@@ -20,15 +20,16 @@ use chaos_files::{Readers, sync_folder, write_synced};
 
 use crate::{
     error::OpenError,
-    lock::{LOCK_FILE, Lock},
+    layout::{Access, beside, ensure_own_files, is_own_name},
+    lock::Lock,
     sqlite::DATABASE_FILE,
 };
 
 /// The folder in which the new database is made.
-const ANEW: &str = "anew";
+pub(crate) const ANEW: &str = "anew";
 
 /// The file that names the old one.
-const STEP: &str = "aside";
+pub(crate) const STEP: &str = "aside";
 
 /// A name is no longer than this, in bytes.
 const NAME_BYTES_MAX: usize = 256;
@@ -56,7 +57,7 @@ impl Exchange {
     /// # Errors
     /// If a process has it open, or what is left of an earlier attempt cannot be taken away.
     pub fn begin(directory: &Path) -> Result<Self, OpenError> {
-        ensure_own_files(directory)?;
+        ensure_own_files(directory, Access::Write)?;
         let lock = Lock::take(directory)?;
         finish(directory)?;
         remove(&directory.join(ANEW))?;
@@ -114,7 +115,7 @@ pub(crate) fn finish(directory: &Path) -> Result<(), OpenError> {
 
 /// The database of a directory for whoever only reads it, and changes nothing: the new one, once a step was begun.
 pub(crate) fn readable(directory: &Path) -> Result<PathBuf, OpenError> {
-    ensure_own_files(directory)?;
+    ensure_own_files(directory, Access::Read)?;
     let (database, anew) = (directory.join(DATABASE_FILE), directory.join(ANEW));
     let anew = anew.join(DATABASE_FILE);
     if directory.join(STEP).exists() && anew.exists() {
@@ -123,68 +124,19 @@ pub(crate) fn readable(directory: &Path) -> Result<PathBuf, OpenError> {
     Ok(database)
 }
 
-/// Refuses a directory whose own files are links to others, which would be read, made, emptied or moved in
-/// their place, or are no files at all, as a pipe that is waited for without end: it may have come from anybody.
-pub(crate) fn ensure_own_files(directory: &Path) -> Result<(), OpenError> {
-    let anew = directory.join(ANEW);
-    // The folder comes first, since what is in it would be elsewhere.
-    match fs::symlink_metadata(&anew) {
-        Ok(found) if found.is_symlink() => return Err(OpenError::Link { path: anew }),
-        Ok(found) if !found.is_dir() => return Err(OpenError::NoFile { path: anew }),
-        Ok(_) | Err(_) => {}
-    }
-    let databases = [directory, anew.as_path()].into_iter().flat_map(|folder| {
-        SUFFIXES
-            .iter()
-            .chain(&["-journal"])
-            .map(move |suffix| folder.join(format!("{DATABASE_FILE}{suffix}")))
-    });
-    let others = [STEP, LOCK_FILE].map(|name| directory.join(name));
-    for path in databases.chain(others) {
-        let Ok(found) = fs::symlink_metadata(&path) else { continue };
-        if found.is_symlink() || names_of(&found) > 1 {
-            return Err(OpenError::Link { path });
-        }
-        if !found.is_file() {
-            return Err(OpenError::NoFile { path });
-        }
-    }
-    Ok(())
-}
-
-/// How many names a file has; one of several is a link to what may stand elsewhere.
-#[cfg(unix)]
-fn names_of(found: &fs::Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::nlink(found)
-}
-
-#[cfg(not(unix))]
-fn names_of(_: &fs::Metadata) -> u64 {
-    1
-}
-
 /// The name of a file right within the directory that is none of its own, if it is one.
 fn plain_name(bytes: &[u8]) -> Option<String> {
     let name = std::str::from_utf8(bytes).ok()?;
     let is_harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
-    let is_own = [ANEW, STEP, LOCK_FILE].contains(&name)
-        || SUFFIXES
-            .iter()
-            .chain(&["-journal"])
-            .any(|suffix| name.strip_prefix(DATABASE_FILE) == Some(suffix));
     let is_plain = !name.starts_with('.') && !name.is_empty() && name.bytes().all(is_harmless);
-    (is_plain && !is_own).then(|| name.to_owned())
+    (is_plain && !is_own_name(name)).then(|| name.to_owned())
 }
 
 /// Gives a database another name, with what SQLite may have left beside it: a journal that stayed would be taken
 /// for the next database's.
 fn move_database(from: &Path, to: &Path) -> Result<(), OpenError> {
     for suffix in SUFFIXES {
-        let [from, to] = [from, to].map(|path| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(suffix);
-            PathBuf::from(name)
-        });
+        let [from, to] = [from, to].map(|path| beside(path, suffix));
         match fs::rename(&from, to) {
             Ok(()) => {}
             // What was moved before a kill.

@@ -47,12 +47,14 @@
 //! whenever they are read, and a record against its leaf, which the tree commits to. Rows are folded from the log: dropping them loses nothing.
 //!
 //! It refuses to know what a record or a leaf means, to read a clock, and to open a directory that
-//! another process writes to, that a newer version wrote, or that contradicts itself.
+//! another process writes to, that a newer version wrote, that contradicts itself, in which links or pipes stand in
+//! the place of its own files, or whose database holds other tables than ours.
 
 mod blobs;
 mod commit;
 mod error;
 mod exchange;
+mod layout;
 mod lock;
 mod memory;
 mod records;

@@ -7,6 +7,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::error::{OpenError, StoreError};
 
+mod tables;
+
 /// The schema version that this program writes.
 pub(crate) const VERSION: u32 = 4;
 
@@ -181,23 +183,31 @@ pub(crate) fn prepare(
     let version = version(connection, directory, path)?;
     let failed = |source| failed(directory, path, source);
     match version {
-        VERSION => settings(connection).map_err(failed),
+        VERSION => {
+            tables::ensure_ours(connection, directory, path)?;
+            settings(connection).map_err(failed)
+        }
         1..VERSION => {
+            tables::ensure_only_tables(connection, directory, path)?;
             settings(connection).map_err(failed)?;
-            upgrade(connection, version).map_err(failed)
+            let immediate = TransactionBehavior::Immediate;
+            let transaction = connection.transaction_with_behavior(immediate).map_err(failed)?;
+            upgrade(&transaction, version).map_err(failed)?;
+            tables::ensure_ours(&transaction, directory, path)?;
+            transaction.commit().map_err(failed)
         }
         found => Err(other_schema(path, found)),
     }
 }
 
-/// Makes sure that a connection that only reads is to a file of ours, of this version.
+/// Makes sure that a connection that only reads is to a file of ours, of this version, with its tables alone.
 pub(crate) fn ensure_current(
     connection: &Connection,
     directory: &Path,
     path: &Path,
 ) -> Result<(), OpenError> {
     match version(connection, directory, path)? {
-        VERSION => Ok(()),
+        VERSION => tables::ensure_ours(connection, directory, path),
         found => Err(other_schema(path, found)),
     }
 }
@@ -233,8 +243,7 @@ fn other_schema(path: &Path, found: u32) -> OpenError {
     }
 }
 
-fn upgrade(connection: &mut Connection, version: u32) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+fn upgrade(transaction: &Transaction<'_>, version: u32) -> rusqlite::Result<()> {
     if version == 1 {
         transaction.execute_batch(FROM_1)?;
     }
@@ -242,9 +251,8 @@ fn upgrade(connection: &mut Connection, version: u32) -> rusqlite::Result<()> {
         transaction.execute_batch(FROM_2)?;
     }
     transaction.execute_batch(FROM_3)?;
-    group_nodes(&transaction)?;
-    transaction.pragma_update(None, "user_version", VERSION)?;
-    transaction.commit()
+    group_nodes(transaction)?;
+    transaction.pragma_update(None, "user_version", VERSION)
 }
 
 /// Stores the map by groups. Where a node cannot be read, the rows are folded again.

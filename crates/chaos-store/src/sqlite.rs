@@ -18,6 +18,7 @@ use crate::{
     blobs::{BlobError, FileBlobs, sync_directory},
     error::{Damage, OpenError, StoreError},
     exchange,
+    layout::{self, Access, BLOBS},
     lock::Lock,
     records::{Appended, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, Records, Row, names},
     schema::{self, PART_WIDTH},
@@ -27,6 +28,7 @@ mod check;
 mod map;
 mod mend;
 mod reading;
+mod refill;
 mod write;
 
 pub use mend::Stored;
@@ -79,15 +81,16 @@ impl Store {
             move |source| OpenError::Create { path, source }
         };
         fs::create_dir_all(directory).map_err(create(directory))?;
-        exchange::ensure_own_files(directory)?;
+        layout::ensure_own_files(directory, Access::Write)?;
         let lock = Lock::take(directory)?;
         exchange::finish(directory)?;
-        let blobs_directory = directory.join("blobs");
+        let blobs_directory = directory.join(BLOBS);
         let blobs = FileBlobs::open(&blobs_directory).map_err(blob_open_error)?;
         let path = directory.join(DATABASE_FILE);
         let failed =
             |source| OpenError::Store { directory: directory.to_owned(), source: Box::new(source) };
         if !path.try_exists().map_err(create(&path))? {
+            layout::ensure_no_notes(&path)?;
             schema::create(directory, &path)?;
         }
         let mut connection = Connection::open(&path)
@@ -114,9 +117,9 @@ impl Store {
             return Err(OpenError::Absent { path });
         }
         let connection =
-            reading::open(&path).map_err(|source| schema::failed(directory, &path, source))?;
+            reading::open(&path).map_err(|source| reading::failed(directory, &path, source))?;
         schema::ensure_current(&connection, directory, &path)?;
-        let blobs = FileBlobs::read(&directory.join("blobs"));
+        let blobs = FileBlobs::read(&directory.join(BLOBS));
         let mut store = Self { connection, edge: None, path, blobs, lock: None };
         store.check_edge().map_err(failed)?;
         Ok(store)
@@ -133,10 +136,10 @@ impl Store {
         if !path.exists() {
             return Err(OpenError::Absent { path });
         }
-        let connection =
-            reading::open_live(&path).map_err(|source| schema::failed(directory, &path, source))?;
+        let connection = reading::open_live(&path)
+            .map_err(|source| reading::failed(directory, &path, source))?;
         schema::ensure_current(&connection, directory, &path)?;
-        let blobs = FileBlobs::read(&directory.join("blobs"));
+        let blobs = FileBlobs::read(&directory.join(BLOBS));
         Ok(Self { connection, edge: None, path, blobs, lock: None })
     }
 
@@ -350,7 +353,13 @@ impl Records for Store {
 
     fn entry_by_digest(&self, digest: &Digest) -> Result<Option<Entry>, StoreError> {
         let sql = "SELECT idx, digest, leaf, record FROM entries WHERE digest = ?1";
-        self.read_entry(sql, digest.as_bytes())
+        match self.read_entry(sql, digest.as_bytes())? {
+            // The index over digests may lead elsewhere.
+            Some(Entry { index, digest: found, .. }) if found != *digest => {
+                Err(self.damaged(Damage::Record { index, expected: *digest, found }))
+            }
+            entry => Ok(entry),
+        }
     }
 
     fn index_of(&self, digest: &Digest) -> Result<Option<u64>, StoreError> {
@@ -547,6 +556,8 @@ fn blob_open_error(error: BlobError) -> OpenError {
         }
         BlobError::TooLong { .. }
         | BlobError::Missing { .. }
+        | BlobError::NoFile { .. }
+        | BlobError::NoFolder { .. }
         | BlobError::Damaged { .. }
         | BlobError::ReadOnly { .. } => {
             unreachable!("opening reads and writes no blob")

@@ -193,6 +193,20 @@ impl Signers {
         signed
     }
 
+    /// Whether the log has signed a checkpoint that is kept, and no line below it that names one of its keys is false.
+    pub(crate) fn holds(&self, kept: &SignedCheckpoint) -> bool {
+        self.succession.ensure_signed(kept, self.root.name()).is_ok()
+    }
+
+    /// Whether a kept checkpoint has a line that names one of the log's keys and is not by it, or none with the log's
+    /// name at all: a disk has changed the line or what it signs. A line by a key that is not known here may be true.
+    pub(crate) fn is_changed(&self, kept: &SignedCheckpoint) -> bool {
+        let lines = kept.note().signatures();
+        let is_false =
+            |key: VerifierKey| lines.iter().any(|line| key.is_named_by(line)) && !kept.is_by(&key);
+        self.keys().any(is_false) || lines.iter().all(|line| line.name() != self.root.name())
+    }
+
     /// The proof that a retired key has signed a checkpoint, if it is one.
     fn theft(&self, signed: &SignedCheckpoint) -> Option<MirrorError> {
         let file = self.file()?;

@@ -4,8 +4,9 @@ use std::{fs, path::Path, sync::Arc};
 
 use chaos_agency::{Kinds, Leaf};
 use chaos_api::{RepairError, Repaired, Source, repair};
-use chaos_log::{Tile, TileId, leaf_hash};
+use chaos_log::{SignedCheckpoint, Tile, TileId, leaf_hash};
 use chaos_store::{Append, Blobs as _, DATABASE_FILE, Records as _, Store};
+use chaos_types::Digest;
 use tempfile::TempDir;
 
 use crate::world::{Log, NOW_MS, follow, runtime};
@@ -198,4 +199,41 @@ fn damaged_and_lost_blobs_are_fetched_and_one_that_is_not_published_is_told() {
     let store = Store::open(dir.path()).unwrap();
     assert_eq!(store.blobs().get(&kept[0]).unwrap(), b"one");
     assert_eq!(store.blobs().get(&kept[1]).unwrap(), b"two");
+}
+
+/// Turns one letter of the signature of a kept checkpoint into another.
+fn falsify(store: &mut Store, size: u64) {
+    let kept = store.checkpoint_at(size).unwrap().unwrap();
+    let note = kept.to_string();
+    let end = note.trim_end().len() - 8;
+    let other = if note.as_bytes()[end] == b'A' { "B" } else { "A" };
+    let changed = format!("{}{other}{}", &note[..end], &note[end + 1..]);
+    let changed = SignedCheckpoint::parse(changed.as_bytes()).unwrap();
+    assert_ne!(changed, kept);
+    store.replace_checkpoint(size, Some(&changed)).unwrap();
+}
+
+#[test]
+fn checkpoint_that_a_disk_changed_is_dropped_and_told() {
+    let mut case = Case::new();
+    let more = case.log.run_receipt(&[], Digest::of(b"out"));
+    case.log.append_raw(more, NOW_MS);
+    case.log.sign();
+    for folder in [&case.copy, &case.healthy] {
+        follow(folder.path(), &case.log, &case.log.source()).unwrap();
+    }
+    let kept = |case: &Case| {
+        let kept = case.damage().checkpoints().unwrap();
+        kept.iter().map(|kept| kept.claimed().size()).collect::<Vec<_>>()
+    };
+    assert_eq!(kept(&case), [600, 601]);
+    for size in [600, 601] {
+        falsify(&mut case.damage(), size);
+        let done = case.repair().unwrap();
+        assert_eq!((done.falsified, done.unsigned), (vec![size], Vec::new()));
+        assert!(done.checked.is_ok() && !kept(&case).contains(&size));
+    }
+    // A copy that has lost every one begins with the source's, and adds nothing.
+    follow(case.copy.path(), &case.log, &case.log.source()).unwrap();
+    assert_eq!(kept(&case), [601]);
 }

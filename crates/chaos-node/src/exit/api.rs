@@ -188,7 +188,7 @@ impl From<RepairError> for Failure {
         match error {
             RepairError::Source(error) => Self::from(*error).context("cannot mend from the source"),
             RepairError::Ledger(error) => error.into(),
-            RepairError::Checkpoint(_) => Self::new(Kind::Check, error),
+            RepairError::Checkpoint(_) => Self::new(Kind::Check, error).hint(UNREADABLE),
             RepairError::SourceBefore { .. } => Self::new(Kind::Check, error).hint(
                 "the source ends before the log's last rotation, or does not publish `keys`; mend from a copy \
                  that reaches as far as what was signed here",
@@ -202,9 +202,10 @@ impl From<RepairError> for Failure {
                 "mend from a copy that reaches as far as what was signed here",
             ),
             RepairError::Differs { .. } => Self::new(Kind::Storage, error).hint(
-                "to go on with what the log signed, move chaoschain.sqlite out of the data directory and run \
-                 this again: the log comes from the source and the keys stay. What only this directory has \
-                 is in the file that was moved",
+                "to go on with what the log signed, move chaoschain.sqlite out of the data directory, together with \
+                 chaoschain.sqlite-wal and chaoschain.sqlite-shm where they lie there, and run this again: the log \
+                 comes from the source and the keys stay. What only this directory has is in the files that were \
+                 moved",
             ),
             RepairError::Forked { ref kept, .. } => {
                 let hint = kept.as_ref().ok().map(|file| {

@@ -224,6 +224,7 @@ const fn rows_hint(error: &Error) -> Option<&'static str> {
         Error::EntryOther { .. }
         | Error::EntryUnread { .. }
         | Error::Tree(_)
+        | Error::HeadUnsigned { .. }
         | Error::LeafOther { .. } => {
             "nothing was written or signed; `chaoschain log rebuild --check` says what is damaged, \
              `chaoschain log repair --from SOURCE` fetches it from a mirror, a server or an export"
@@ -244,8 +245,12 @@ const fn rows_hint(error: &Error) -> Option<&'static str> {
 const fn is_unreadable(error: &Error) -> bool {
     matches!(
         error,
-        Error::Open { source: OpenError::Foreign { .. } | OpenError::Store { .. }, .. }
-            | Error::Store(StoreError::Damaged { .. } | StoreError::Sqlite { .. })
+        Error::Open {
+            source: OpenError::Foreign { .. }
+                | OpenError::OtherTables { .. }
+                | OpenError::Store { .. },
+            ..
+        } | Error::Store(StoreError::Damaged { .. } | StoreError::Sqlite { .. })
             | Error::Blob(BlobError::Damaged { .. })
             | Error::FoldAhead { .. }
     )

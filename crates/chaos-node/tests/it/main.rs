@@ -20,6 +20,7 @@ mod components;
 mod copies;
 mod crashes;
 mod demo;
+mod directory;
 mod documents;
 mod evidence;
 mod faulty;

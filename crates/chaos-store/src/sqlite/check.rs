@@ -71,7 +71,7 @@ impl Store {
         self.blobs.check()
     }
 
-    fn check_pages(&self) -> Result<(), StoreError> {
+    pub(super) fn check_pages(&self) -> Result<(), StoreError> {
         let finding: String = self
             .connection
             .query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))

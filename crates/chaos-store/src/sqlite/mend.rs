@@ -153,7 +153,28 @@ impl Store {
         Ok(wrong.len() as u64)
     }
 
-    fn write(
+    /// Puts a checkpoint in the place of the one that is kept under a size, or nothing.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn replace_checkpoint(
+        &mut self,
+        size: u64,
+        with: Option<&SignedCheckpoint>,
+    ) -> Result<(), StoreError> {
+        self.ensure_writable()?;
+        let size = size.cast_signed();
+        let mended = match with {
+            Some(signed) => self.connection.execute(
+                "UPDATE checkpoints SET note = ?2 WHERE size = ?1",
+                params![size, signed.to_string()],
+            ),
+            None => self.connection.execute("DELETE FROM checkpoints WHERE size = ?1", [size]),
+        };
+        mended.map_err(self.failed("mend a checkpoint")).map(drop)
+    }
+
+    pub(super) fn write(
         &mut self,
         work: impl FnOnce(&rusqlite::Transaction<'_>) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<()> {

@@ -1,6 +1,8 @@
 use std::{fmt::Write as _, fs, path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::{error::OpenError, layout::beside, schema};
 
 /// Opens a database that is only read, and begins the transaction that holds what it reads at one
 /// moment. It needs no right to write: where SQLite cannot keep its notes beside the file, and no
@@ -16,14 +18,29 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
 /// As [`open`], without the transaction: each question is answered as of its own moment.
 pub(super) fn open_live(path: &Path) -> rusqlite::Result<Connection> {
     begin(Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)).or_else(|error| {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
-        if fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+        if is_unfinished(path) {
             return Err(error);
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         begin(Connection::open_with_flags(immutable(path), flags))
     })
+}
+
+/// What is wrong with a database that cannot be opened for reading.
+pub(super) fn failed(directory: &Path, path: &Path, source: rusqlite::Error) -> OpenError {
+    let cannot_write = matches!(
+        source.sqlite_error_code(),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied)
+    );
+    if cannot_write && is_unfinished(path) {
+        return OpenError::Unfinished { path: path.to_owned(), source };
+    }
+    schema::failed(directory, path, source)
+}
+
+/// Whether something lies beside the database that is not yet in it.
+fn is_unfinished(path: &Path) -> bool {
+    fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
 }
 
 fn begin(opened: rusqlite::Result<Connection>) -> rusqlite::Result<Connection> {

@@ -176,3 +176,68 @@ fn record_that_its_leaf_does_not_name_is_damage_whatever_digest_stands_beside_it
     assert!(store.entries(0..20).is_err());
     assert!(store.check().is_err());
 }
+
+/// Puts rot in the second half of the page of the database that holds a byte.
+fn spoil(path: &std::path::Path, at: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    let size = usize::from(bytes[16]) << 8 | usize::from(bytes[17]);
+    let start = at / size * size;
+    bytes[start + size / 2..start + size].fill(0xa5);
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn damaged_index_costs_nothing_but_a_fresh_database() {
+    let (directory, path) = closed_log();
+    assert_eq!(Store::refill(directory.path()).unwrap(), None, "its pages fit");
+    let head = Store::open(directory.path()).unwrap().check().unwrap();
+    let root: u32 = Connection::open(&path)
+        .unwrap()
+        .query_row(
+            "SELECT rootpage FROM sqlite_schema WHERE name LIKE '%index_entries%'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    spoil(&path, (root as usize - 1) * 1_024);
+    let error = Store::open(directory.path()).unwrap().check().unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+    let former = Store::refill(directory.path()).unwrap().unwrap();
+    assert_eq!(former, directory.path().join("chaoschain.sqlite.damaged"));
+    let store = Store::open(directory.path()).unwrap();
+    assert_eq!(store.check().unwrap(), head);
+    assert_eq!(store.checkpoint().unwrap().unwrap().claimed().size(), 500);
+    assert_eq!(store.folded().unwrap(), None, "the log is folded anew");
+    drop(store);
+    assert_eq!(Store::refill(directory.path()).unwrap(), None);
+    assert!(former.exists());
+}
+
+#[test]
+fn damaged_page_of_entries_costs_the_entries_in_it_alone() {
+    let (directory, path) = closed_log();
+    let bytes = fs::read(&path).unwrap();
+    let record = record("350");
+    let at = bytes.windows(record.len()).position(|window| window == record).unwrap();
+    spoil(&path, at);
+    Store::refill(directory.path()).unwrap().unwrap();
+    let store = Store::open_damaged(directory.path()).unwrap();
+    let lost = (0..700).filter(|index| store.stored(*index).unwrap().is_none()).count();
+    assert!((1..20).contains(&lost), "{lost} entries lost");
+    assert_eq!(store.stored_size().unwrap(), 700);
+}
+
+/// What lies beside a database that was moved away holds what was acknowledged last.
+#[test]
+fn no_database_is_made_beside_what_another_one_left() {
+    for ending in ["-wal", "-shm", "-journal"] {
+        let (directory, path) = closed_log();
+        let left = directory.path().join(format!("{DATABASE_FILE}{ending}"));
+        fs::write(&left, "pages").unwrap();
+        fs::rename(&path, directory.path().join("moved")).unwrap();
+        let error = Store::open_damaged(directory.path()).unwrap_err();
+        assert!(matches!(&error, OpenError::Orphan { path } if *path == left), "{error:?}");
+        assert_eq!(fs::read_to_string(&left).unwrap(), "pages");
+        assert!(!path.exists());
+    }
+}

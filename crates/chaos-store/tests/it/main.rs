@@ -6,6 +6,7 @@ mod blobs;
 mod commit;
 mod damage;
 mod exchange;
+mod handed;
 mod kill;
 mod live;
 mod open;

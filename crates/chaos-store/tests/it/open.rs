@@ -1,4 +1,4 @@
-use std::fs;
+use std::{fs, path::Path};
 
 use chaos_log::map::{EMPTY, Key, MemoryMap, Node, Value, grouped, prove_grouped};
 use chaos_store::{
@@ -253,4 +253,19 @@ fn a_reader_writes_nothing_to_the_database() {
     assert_eq!(store.check_blobs().unwrap(), 0);
     drop(store);
     assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+/// The databases that older programs of ours made are, once brought up, as this program makes one.
+#[test]
+fn database_of_an_older_program_has_our_tables_once_it_is_brought_up() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
+    for name in ["first/log", "first/broker", "second/log", "second/continued"] {
+        let directory = tempfile::tempdir().unwrap();
+        let from = fixtures.join(name).join(DATABASE_FILE);
+        fs::copy(from, directory.path().join(DATABASE_FILE)).unwrap();
+        let refused = Store::read(directory.path()).unwrap_err();
+        assert!(matches!(refused, OpenError::OldSchema { .. }), "{}", chain(&refused));
+        let size = Store::open(directory.path()).unwrap().check().unwrap().size;
+        assert_eq!(Store::read(directory.path()).unwrap().head().unwrap().size, size, "{name}");
+    }
 }

@@ -10,7 +10,7 @@ use chaos_api::{
     watch,
 };
 use chaos_ledger::Ledger;
-use chaos_store::{DATABASE_FILE, holds_database};
+use chaos_store::{DATABASE_FILE, Store, holds_database};
 use chaos_types::Did;
 use serde_json::{Value, json};
 
@@ -250,6 +250,16 @@ pub(super) fn repair(args: &RepairArgs) -> Result<ExitCode, Failure> {
     let dir = &args.data.data;
     let source = Arc::new(source(&args.from, dir)?);
     let root = args.log.as_ref().and_then(|key| Did::from_public_bytes(key.public()));
+    let open = |source| chaos_ledger::Error::Open { dir: dir.clone(), source };
+    if holds_database(dir)
+        && let Some(former) = Store::refill(dir).map_err(open)?
+    {
+        output::tell(format_args!(
+            "the database's pages did not fit together: what can be read of it was taken into a fresh one, and the \
+             former is {}",
+            former.display()
+        ));
+    }
     Ledger::recover(dir, ledger::from_environment().as_ref(), root, clock::SYSTEM).map_err(
         |error| match error {
             // What creates a data directory begins another log.
@@ -271,7 +281,8 @@ pub(super) fn repair(args: &RepairArgs) -> Result<ExitCode, Failure> {
         let below = done.entries.iter().any(|index| *index < done.old_size);
         drop(if below { ledger::rebuild(dir)? } else { ledger::open_rows(dir)? });
     }
-    let left = !done.entries_left.is_empty() || !done.blobs_left.is_empty();
+    let left =
+        !done.entries_left.is_empty() || !done.blobs_left.is_empty() || !done.unsigned.is_empty();
     Ok(match done.continuation {
         // Nothing shows that the log signed what is here.
         Continuation::Other { .. } => ExitCode::from(Kind::Storage as u8),
@@ -308,6 +319,25 @@ fn continuation(done: &Repaired) -> Option<String> {
     }
 }
 
+fn tell_checkpoints(done: &Repaired) {
+    if done.checkpoints > 0 {
+        let checkpoints = output::count(done.checkpoints, "checkpoint", "checkpoints");
+        output::sentence(format_args!(
+            "{checkpoints} under another size than the own, or unreadable: put in place, or dropped"
+        ));
+    }
+    for size in &done.falsified {
+        output::sentence(format_args!(
+            "the kept checkpoint of {size} entries was not the one that the log signed: what is false of it was dropped"
+        ));
+    }
+    for size in &done.unsigned {
+        output::sentence(format_args!(
+            "the kept checkpoint of {size} entries is not signed by the log, as far as is known here, and was left"
+        ));
+    }
+}
+
 fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
     if as_json {
         return output::json(&json!({
@@ -318,6 +348,8 @@ fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
             "entries": done.entries,
             "tiles": done.tiles,
             "checkpoints": done.checkpoints,
+            "checkpoints_falsified": done.falsified,
+            "checkpoints_unsigned": done.unsigned,
             "blobs": done.blobs,
             "entries_left": done.entries_left,
             "blobs_left": done.blobs_left,
@@ -330,12 +362,7 @@ fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
         done.blobs.len(),
         done.tiles
     ));
-    if done.checkpoints > 0 {
-        let checkpoints = output::count(done.checkpoints, "checkpoint", "checkpoints");
-        output::sentence(format_args!(
-            "{checkpoints} under another size than the own, or unreadable: put in place, or dropped"
-        ));
-    }
+    tell_checkpoints(done);
     for index in &done.entries_left {
         output::sentence(format_args!(
             "entry {index} is damaged, and the source ends at {}",
@@ -348,8 +375,14 @@ fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
         ));
     }
     match &done.checked {
+        // What is here is not the whole log then, which is said below.
+        Ok(_) if matches!(done.continuation, Continuation::Behind { .. }) => {}
+        Ok(head) if !done.unsigned.is_empty() => output::sentence(format_args!(
+            "{} entries, root {}: every record, leaf and tile fits",
+            head.size, head.root
+        )),
         Ok(head) => output::sentence(format_args!(
-            "{} entries, root {}: every record, leaf, tile and checkpoint fits",
+            "{} entries, root {}: every record, leaf and tile fits, and every checkpoint, which the log has signed",
             head.size, head.root
         )),
         Err(error) => {
