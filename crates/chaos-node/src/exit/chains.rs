@@ -104,6 +104,14 @@ pub(super) fn hint(error: &Error) -> Option<String> {
             "correct `genesis` or `endpoints` in the chain file: the number alone does not tell chains apart"
                 .to_owned()
         }
+        Error::GasOverstated { .. } => {
+            "nothing was sent; name another node by --rpc-url; where a rollup puts the price of its data into gas, \
+             wait until that is lower"
+                .to_owned()
+        }
+        Error::GasUnderstated { .. } => {
+            "nothing was sent; name another node by --rpc-url, one of the two answers is wrong".to_owned()
+        }
         Error::Unsigned(unsigned) => self::unsigned(unsigned)?.to_owned(),
         Error::Reverted { reason, .. } => contract(reason)?.to_owned(),
         error => {

@@ -65,7 +65,7 @@ impl Faults {
                 Some(answer) => ("stale", Reply::Answer(200, String::new(), answer.clone())),
                 None => return self.honest(chain, body),
             },
-            8 | 9 => match lie(&method, body) {
+            fault @ (8 | 9) => match lie(&method, body, fault == 9) {
                 Some(lie) => ("lie", lie),
                 None => return self.honest(chain, body),
             },
@@ -85,8 +85,8 @@ impl Faults {
     }
 }
 
-/// What a node may say that costs money, or time.
-fn lie(method: &str, body: &str) -> Option<Reply> {
+/// What a node may say that costs money, or time. How much gas something takes it may overstate or understate.
+fn lie(method: &str, body: &str, understates: bool) -> Option<Reply> {
     Some(match method {
         "eth_maxPriorityFeePerGas" => result(body, &json!("0xb1a2bc2ec50000")),
         "eth_feeHistory" => result(
@@ -94,6 +94,7 @@ fn lie(method: &str, body: &str) -> Option<Reply> {
             &json!({"oldestBlock": "0x1", "baseFeePerGas": ["0x1"], "gasUsedRatio": [0.5],
                 "reward": [["0xb1a2bc2ec50000"]]}),
         ),
+        "eth_estimateGas" if understates => result(body, &json!("0x5208")),
         "eth_estimateGas" => result(body, &json!("0xffffffffff")),
         "eth_getLogs" => refusal(body, -32602, "query exceeds max block range 10"),
         "eth_getBalance" => result(body, &json!("0x0")),

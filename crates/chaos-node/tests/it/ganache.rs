@@ -1,5 +1,7 @@
 //! A second implementation of a chain: Ganache, which lacks methods that anvil has and runs an older EVM.
 
+mod paying;
+
 use std::{
     io::{BufRead, BufReader},
     net::TcpListener,
@@ -33,16 +35,21 @@ pub(crate) struct Ganache {
 impl Ganache {
     /// Chain 1337 with its first block alone. None after saying that the test is skipped.
     pub(crate) fn start(more: &[&str]) -> Option<Self> {
+        Self::start_as("1337", more)
+    }
+
+    /// The same of another number.
+    fn start_as(number: &str, more: &[&str]) -> Option<Self> {
         let program = program()?;
-        let started = (0..PORTS_MAX).find_map(|_| Self::try_start(&program, more));
+        let started = (0..PORTS_MAX).find_map(|_| Self::try_start(&program, number, more));
         Some(started.expect("Ganache starts"))
     }
 
     /// Ganache takes no port 0, so that another may take the port in between.
-    fn try_start(program: &Path, more: &[&str]) -> Option<Self> {
+    fn try_start(program: &Path, number: &str, more: &[&str]) -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let (program, port) = (program.to_str().unwrap(), port.to_string());
-        let chain = ["--chain.chainId", "1337", "--chain.networkId", "1337"];
+        let chain = ["--chain.chainId", number, "--chain.networkId", number];
         let words = ["--wallet.mnemonic", WORDS];
         let line = [&[program, "--server.port", &port][..], &chain, &words, more].concat();
         let mut processes = ProcessGroup::start(&node(), line).unwrap();

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     program::Run,
-    proxy::{Proxy, Reply},
+    proxy::{Proxy, Reply, method, result},
     story::{ACCOUNT, DEPLOYED, Story},
     transactions::ended,
 };
@@ -24,6 +24,8 @@ const DEPLOY: [&str; 8] =
     ["chain", "deploy", "--max-cost", "0.1", "--voting-period", "5", "--timelock", "4"];
 /// An account to which no token of ours can be paid.
 const NOBODY: &str = "0x0000000000000000000000000000000000000000";
+/// Code that takes half a million gas and answers 1, whatever it is asked.
+const WASTEFUL: &str = "0x614e205b600190038060035760015f5260205ff3";
 
 /// Where the contracts of a story are, and the first block of its chain.
 pub(crate) struct Stack(Value);
@@ -429,15 +431,29 @@ fn a_share_that_cannot_be_paid_keeps_the_others_from_nothing() {
     is_paid_with_more_gas(&story, &stack);
 }
 
-/// A node that understates gas has one try paid in vain after another, each with twice the gas.
+/// A node that says 27,000 gas, whatever it is asked, and may run everything with what would be signed for.
+fn understating(story: &Story, lies_twice: bool) -> Proxy {
+    Proxy::start(story.anvil.endpoint(), move |_, body| match method(body).as_str() {
+        "eth_estimateGas" => result(body, &json!("0x6978")),
+        "eth_call" if lies_twice && body.contains("\"gas\":") => result(body, &json!("0x")),
+        _ => Reply::Forward,
+    })
+}
+
+/// A node that understates gas has nothing signed for a token that takes more than ours. One that says twice that it is
+/// enough has one try paid in vain after another, each with twice the gas.
 fn is_paid_with_more_gas(story: &Story, stack: &Stack) {
     stack.payment(story, 4, "3000", &[account(story, 4)]);
     pay(story, &["fund"]).expect_code(0);
-    let node = answering(
-        story,
-        ["eth_estimateGas", "eth_estimateGas"],
-        json!({"result": format!("{:#x}", 27_000)}),
-    );
+    story.ask("anvil_setCode", &json!([stack.at("token"), WASTEFUL]));
+    let landed = story.landed();
+    let first = pay_at(story, &understating(story, false).url, &["claim"]);
+    let first = ended(first, 4, &["1 of 1 shares"]);
+    let said = "takes 27000 gas, and has it fail with the";
+    assert!(first.stdout.contains(said), "{}", first.stdout);
+    assert_eq!(story.landed(), landed);
+
+    let node = understating(story, true);
     let first = ended(pay_at(story, &node.url, &["claim"]), 4, &["1 of 1 shares"]);
     assert!(first.stdout.contains("most likely out of gas"), "{}", first.stdout);
     let mut told = first.stdout;

@@ -96,11 +96,11 @@ impl Story {
         self.run(&[&line[..], &by].concat()).expect_code(0);
     }
 
-    /// Registers the account at which an agent is paid, which signs for it.
-    fn register_account(&self, agent: &str, number: usize) {
+    /// Registers the account of a chain at which an agent is paid, which signs for it.
+    pub(crate) fn register_account(&self, agent: &str, number: usize, chain: &str) {
         let signer = self.anvil.signer(number);
         let account = format!("{:#x}", signer.address());
-        let line = ["agent", "account", agent, "--chain", "eip155:1337", "--account", &account];
+        let line = ["agent", "account", agent, "--chain", chain, "--account", &account];
         let text = self.run(&line).expect_code(0).stdout;
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let signing = signer.sign_text(text.strip_suffix('\n').unwrap());
@@ -156,8 +156,8 @@ fn a_proposal_goes_from_a_draft_to_what_its_vote_set_by_separate_commands() {
     let again = story.run(&submit);
     again.expect_error(3, &["submitted before", submitted["receipt"].as_str().unwrap()]);
 
-    story.register_account("ada", 4);
-    story.register_account("linus", 5);
+    story.register_account("ada", 4, "eip155:1337");
+    story.register_account("linus", 5, "eip155:1337");
     let open = ["vote", "open", "@proposal/proposal.json", "--out", "@vote.json"];
     let opened = story.run(&[&open[..], &PLACE, &DEPLOYED].concat()).expect_code(0);
     assert!(opened.stdout.starts_with("a vote on gas-limit = "), "{}", opened.stdout);

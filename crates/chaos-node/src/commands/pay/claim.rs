@@ -119,6 +119,8 @@ const fn is_of_the_share(error: &Error) -> bool {
             | Error::Failed { .. }
             | Error::Unvouched { .. }
             | Error::Rejected { .. }
+            | Error::GasOverstated { .. }
+            | Error::GasUnderstated { .. }
     )
 }
 

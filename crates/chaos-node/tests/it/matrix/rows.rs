@@ -198,7 +198,17 @@ pub(super) const ROWS: &[Row] = &[
             "eth_estimateGas" => result(asked.body, &json!("0xffffffffffffffff")),
             _ => Reply::Forward,
         },
-        says: &["the transaction could cost", "the cap is 0.02", "raise --max-cost"],
+        says: &["18446744073709551615 gas, and no more than 2240000", "name another node"],
+        ..REFUSED
+    },
+    Row {
+        situation: "2 million gas at a price for which an anchor is above the cap",
+        node: |asked| match asked.method {
+            "eth_estimateGas" => result(asked.body, &json!("0x1c0000")),
+            _ => Reply::Forward,
+        },
+        more: &["--max-cost", "0.000001"],
+        says: &["the transaction could cost", "the cap is 0.000001", "raise --max-cost"],
         ..REFUSED
     },
     Row {
@@ -208,6 +218,20 @@ pub(super) const ROWS: &[Row] = &[
             _ => Reply::Forward,
         },
         ..PLAIN
+    },
+    Row {
+        situation: "enough gas, and the same run with it fails",
+        node: |asked| match asked.method {
+            "eth_call" if asked.body.contains("\"gas\"") => {
+                refusal(asked.body, -32000, "out of gas")
+            }
+            _ => Reply::Forward,
+        },
+        says: &[
+            "has it fail with the 84000 that would be signed for: out of gas",
+            "nothing was sent",
+        ],
+        ..REFUSED
     },
     Row {
         situation: "a base fee of a coin for each gas",
