@@ -138,7 +138,8 @@ fn damaged_index_is_mended_though_no_copy_has_the_newest_entries() {
     bytes[end - size / 4..end].fill(0xa5);
     fs::write(&database, bytes).unwrap();
     machine.on("data", &["log", "rebuild", "--check"]).expect_code(5);
-    let repair = ["log", "repair", "--from", text(&machine.path("copy"))];
+    let copy = machine.path("copy");
+    let repair = ["log", "repair", "--from", text(&copy)];
     let mended = machine.on("data", &repair).expect_code(0);
     assert!(mended.stderr.contains("chaoschain.sqlite.damaged"), "{}", mended.stderr);
     machine.on("data", &["log", "rebuild", "--check"]).expect_code(0);
@@ -160,7 +161,8 @@ fn kept_checkpoint_with_a_changed_signature_is_dropped_and_everything_fits_again
     drop(database);
     let damaged = machine.on("data", &["log", "rebuild", "--check"]);
     damaged.expect_error(5, &["the kept head of size 2", "log repair --from SOURCE"]);
-    let repair = ["log", "repair", "--from", text(&machine.path("copy"))];
+    let copy = machine.path("copy");
+    let repair = ["log", "repair", "--from", text(&copy)];
     let told = machine.on("data", &repair).expect_code(0).stdout;
     assert!(told.contains("the kept checkpoint of 2 entries was not the one"), "{told}");
     machine.on("data", &["log", "rebuild", "--check"]).expect_code(0);
