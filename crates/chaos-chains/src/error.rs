@@ -240,7 +240,7 @@ pub enum Error {
     )]
     Unvouched {
         /// What was to be done.
-        what: String,
+        what: Box<str>,
         /// The nonce that it had.
         nonce: u64,
         /// How it ended, for people.
@@ -250,7 +250,7 @@ pub enum Error {
         /// In which block.
         block_number: u64,
         /// Scheme, host and port.
-        url: String,
+        url: Box<str>,
     },
     /// A transaction was in a block that is no longer part of the chain.
     #[error("the block that held transaction {hash} is no longer part of the chain")]

@@ -321,7 +321,7 @@ pub enum Error {
         stored: u64,
         /// What is wrong with it.
         #[source]
-        source: SignerError,
+        source: Box<SignerError>,
     },
     /// No head is given, and the directory has signed none.
     #[error("no head is given, and this data directory has signed none")]

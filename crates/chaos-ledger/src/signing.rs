@@ -85,8 +85,10 @@ impl Ledger {
         // What does not verify is refused, not passed over for something older.
         for (place, signed) in known.iter().chain(own.as_ref()).enumerate() {
             let (size, stored) = (signed.claimed().size(), self.size());
-            let foreign = |source| Error::HeadForeign { place, size, stored, source };
-            succession.ensure_signed(signed, &name).map_err(foreign)?;
+            succession.ensure_signed(signed, &name).map_err(|source| {
+                let source = Box::new(source);
+                Error::HeadForeign { place, size, stored, source }
+            })?;
         }
         let newest = known
             .iter()

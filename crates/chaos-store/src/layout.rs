@@ -88,9 +88,10 @@ pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Refuses to make a database where what SQLite had beside another one lies: it would be played into the new one,
-/// and what it holds of the other is lost then.
+/// and what it holds of the other is lost then. An empty file holds nothing, and `-shm` nothing that is not in `-wal`.
 pub(crate) fn ensure_no_notes(database: &Path) -> Result<(), OpenError> {
-    match NOTES.map(|suffix| beside(database, suffix)).into_iter().find(|path| path.exists()) {
+    let holds = |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|found| found.len() > 0);
+    match ["-wal", "-journal"].map(|suffix| beside(database, suffix)).into_iter().find(holds) {
         Some(path) => Err(OpenError::Orphan { path }),
         None => Ok(()),
     }

@@ -67,7 +67,6 @@ pub(crate) struct TxRepairArgs {
 #[derive(Debug, Args)]
 pub(crate) struct TxBumpArgs {
     /// Its nonce, or its hash or the first 8 digits of it.
-    #[arg(conflicts_with = "anew")]
     pub(crate) transaction: Which,
     #[command(flatten)]
     pub(crate) send: SendArgs,
@@ -76,7 +75,6 @@ pub(crate) struct TxBumpArgs {
 #[derive(Debug, Args)]
 pub(crate) struct TxCancelArgs {
     /// Its nonce, or its hash or the first 8 digits of it.
-    #[arg(conflicts_with = "anew")]
     pub(crate) transaction: Which,
     /// You vouch that the chain it was sent to is gone, as a local one that was started anew: strike it and
     /// everything else that the account sent there from the journal, without sending anything. The endpoint

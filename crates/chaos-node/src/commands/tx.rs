@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::sending::{connect, gwei, outbox, show_plans, signer, waiting};
 use crate::{
     args::{
-        TxArgs, TxBumpArgs, TxCancelArgs, TxCommand, TxListArgs, TxRepairArgs, TxResumeArgs,
-        WaitArgs,
+        SendArgs, TxArgs, TxBumpArgs, TxCancelArgs, TxCommand, TxListArgs, TxRepairArgs,
+        TxResumeArgs, WaitArgs,
     },
     exit::{Failure, Kind, OrFail as _},
     output, runtime,
@@ -228,6 +228,7 @@ fn resume(args: &TxResumeArgs) -> Result<ExitCode, Failure> {
 }
 
 fn bump(args: &TxBumpArgs) -> Result<ExitCode, Failure> {
+    ensure_nothing_anew(&args.send)?;
     let outbox = outbox(&args.send)?;
     let signer = signer(&args.send.key)?;
     runtime::single()?.block_on(async {
@@ -244,7 +245,17 @@ fn bump(args: &TxBumpArgs) -> Result<ExitCode, Failure> {
     })
 }
 
+/// What is replaced or cancelled is open still: nothing is signed for what it was for.
+fn ensure_nothing_anew(args: &SendArgs) -> Result<(), Failure> {
+    if args.anew.is_empty() {
+        return Ok(());
+    }
+    let reason = "--anew is for a command that signs again what came to nothing, and this one signs no such thing";
+    Err(Failure::message(Kind::Input, reason))
+}
+
 fn cancel(args: &TxCancelArgs) -> Result<ExitCode, Failure> {
+    ensure_nothing_anew(&args.send)?;
     let outbox = outbox(&args.send)?;
     let which = &args.transaction;
     if args.gone {

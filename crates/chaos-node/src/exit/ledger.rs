@@ -46,6 +46,7 @@ pub(crate) fn no_password() -> Failure {
         .hint("key files are encrypted; set the variable to their password")
 }
 
+#[expect(clippy::too_many_lines, reason = "a line for each refusal")]
 const fn kind(error: &Error) -> Kind {
     match error {
         Error::NoData { .. }
@@ -126,8 +127,48 @@ const MEMORY_HINT: &str = "what is remembered is a file that ends with .note and
      what is left of the two away; nothing is written to the log until `chaoschain log resume` says what \
      was signed last, best with a checkpoint that others hold";
 
+/// What to do where a head that was signed, or should have been, stands in the way.
+fn heads_hint(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::HeadForgotten { path: Some(_), .. } => {
+            "`chaoschain log resume --from FILE` takes up a checkpoint that others hold: the file `checkpoint` \
+             of an export or under a log's URL, what a witness answers, or what `log checkpoint` printed; \
+             `--only-copy` says that there is no later one"
+        }
+        Error::HeadBehind { .. } => {
+            "nothing was written or signed; `chaoschain log repair --from SOURCE` fetches the missing \
+             entries from a mirror, a server or an export. If no copy has them, this log cannot go on: \
+             begin another in another data directory. Where no witness had cosigned that head and nobody was \
+             shown it, the guide to operating a log says how it goes on"
+        }
+        Error::HeadForeign { size, stored, source, .. }
+            if matches!(**source, SignerError::Unsigned(_)) && size > stored =>
+        {
+            "nothing was remembered. If the log's key was rotated after this copy was made, the copy does not know \
+             the key: `chaoschain log repair --from SOURCE` brings it up, then resume again. Do not go on with \
+             --only-copy: a second history ends the log"
+        }
+        Error::HeadForeign { source, .. } if matches!(**source, SignerError::Retired { .. }) => {
+            "nothing was remembered: whoever has a retired key may have signed it; name the newest head that a \
+             mirror, a witness or the log's server shows"
+        }
+        Error::HeadForeign { .. } => {
+            "nothing was remembered: another log's head, or a note that was changed; name the file `checkpoint` of \
+             a mirror's export, of an export, or under the log's URL"
+        }
+        Error::NoHead => {
+            "nothing needs to be said of a log that has signed nothing: `chaoschain log checkpoint` signs its \
+             first head"
+        }
+        Error::HeadOther { .. } => {
+            "nothing was written or signed; go on in the data directory that signed the other head"
+        }
+        _ => return None,
+    })
+}
+
 fn hint(error: &Error) -> Option<String> {
-    if let Some(hint) = rows_hint(error) {
+    if let Some(hint) = rows_hint(error).or_else(|| heads_hint(error)) {
         return Some(hint.to_owned());
     }
     let hint = match error {
@@ -148,39 +189,6 @@ fn hint(error: &Error) -> Option<String> {
         Error::LogLost { .. } => {
             "`chaoschain log repair --from SOURCE` fetches the log from a mirror, a server or an export; a \
              new log begins in a directory without that key"
-        }
-        Error::HeadForgotten { .. } => {
-            "`chaoschain log resume --from FILE` takes up a checkpoint that others hold: the file `checkpoint` \
-             of an export or under a log's URL, what a witness answers, or what `log checkpoint` printed; \
-             `--only-copy` says that there is no later one"
-        }
-        Error::HeadBehind { .. } => {
-            "nothing was written or signed; `chaoschain log repair --from SOURCE` fetches the missing \
-             entries from a mirror, a server or an export. If no copy has them, this log cannot go on: \
-             begin another in another data directory. Where no witness had cosigned that head and nobody was \
-             shown it, the guide to operating a log says how it goes on"
-        }
-        Error::HeadForeign { size, stored, source: SignerError::Unsigned(_), .. }
-            if size > stored =>
-        {
-            "nothing was remembered. If the log's key was rotated after this copy was made, the copy does not know \
-             the key: `chaoschain log repair --from SOURCE` brings it up, then resume again. Do not go on with \
-             --only-copy: a second history ends the log"
-        }
-        Error::HeadForeign { source: SignerError::Retired { .. }, .. } => {
-            "nothing was remembered: whoever has a retired key may have signed it; name the newest head that a \
-             mirror, a witness or the log's server shows"
-        }
-        Error::HeadForeign { .. } => {
-            "nothing was remembered: another log's head, or a note that was changed; name the file `checkpoint` of \
-             a mirror's export, of an export, or under the log's URL"
-        }
-        Error::NoHead => {
-            "nothing needs to be said of a log that has signed nothing: `chaoschain log checkpoint` signs its \
-             first head"
-        }
-        Error::HeadOther { .. } => {
-            "nothing was written or signed; go on in the data directory that signed the other head"
         }
         Error::PolicyLost { .. } => {
             "`chaoschain log checkpoint --log-policy FILE` sets it again; a file with `quorum none` says that \

@@ -515,7 +515,10 @@ fn two_places_of_one_delegation_are_a_fork_by_the_root_key() {
 /// another of that size, the two heads are the proof.
 #[test]
 fn head_of_the_rotations_own_size_by_the_replaced_key_alone_is_a_fork_to_who_has_the_owners() {
-    let log = Rotated::new();
+    let machine = Machine::new();
+    machine.grow("data", "ada");
+    let root = machine.key("data");
+    let log = Rotated { machine, root };
     log.machine.copy("data", "stolen");
     log.machine.on("data", &["log", "rotate-key"]).expect_code(0);
     log.copy_of("mirror", "data", "ours").expect_code(0);

@@ -112,15 +112,16 @@ fn an_old_head_under_a_larger_size_is_damage_that_repair_mends() {
 fn rows_that_are_behind_in_a_folder_that_cannot_be_written_say_what_to_do() {
     let (_dir, data) = log();
     database(&data).execute("DELETE FROM meta WHERE key = 'fold'", []).unwrap();
-    // Who may not write cannot take the lock; neither can anybody while a folder has its name.
+    // Who may not write cannot take the lock; neither can anybody while it is a program that runs.
     let lock = data.join("lock");
-    std::fs::remove_file(&lock).unwrap();
-    std::fs::create_dir(&lock).unwrap();
+    std::fs::copy("/bin/sleep", &lock).unwrap();
+    let mut running = std::process::Command::new(&lock).arg("600").spawn().unwrap();
     on(&data, &["log", "show"]).expect_error(
         5,
         &["folded from 0 of 3 entries", "cannot be written to from here", "log rebuild --data"],
     );
-    std::fs::remove_dir(&lock).unwrap();
+    running.kill().unwrap();
+    running.wait().unwrap();
     on(&data, &["log", "show"]).expect_code(0);
 }
 

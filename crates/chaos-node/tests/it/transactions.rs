@@ -232,7 +232,7 @@ fn cancel_says_which_of_the_two_landed() {
     let (url, hash) = (lab.anvil.endpoint(), cancelled[0]["transaction"].as_str().unwrap());
     let words = ["was cancelled by", hash, "nothing was signed", &format!("--anew {hash}")];
     for more in [&["--deploy"][..], &["--deploy", "--anew", &format!("0x{}", "1".repeat(64))]] {
-        ended(lab.anchor(url, more), 4, &words);
+        lab.anchor(url, more).expect_error(4, &words);
     }
     assert_eq!(lab.landed(), 1);
     lab.anchor(url, &["--deploy", "--anew", hash]).expect_code(0);

@@ -68,7 +68,7 @@ impl EvmChain {
         if outbox.anew.contains(&hash) {
             return None;
         }
-        let (what, nonce, url) = (intent.what.clone(), intent.nonce, self.url().to_owned());
+        let (what, nonce, url) = (intent.what.as_str().into(), intent.nonce, self.url().into());
         Some(Error::Unvouched { what, nonce, ended, hash, block_number, url })
     }
 

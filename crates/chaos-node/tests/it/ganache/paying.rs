@@ -127,7 +127,8 @@ fn an_outcome_is_paid_on_a_chain_of_an_older_machine_and_shown() {
         "eth_getProof" => refusal(body, -32601, "method not found"),
         _ => Reply::Forward,
     });
-    let claim = ["pay", "claim", "--record", "--json", "--payment", "@payment.json"];
+    let claim =
+        ["pay", "claim", "--record", "--json", "--payment", "@payment.json", "--token", TOKEN];
     let sent = paying.transactions();
     let words = ["does not support eth_getProof", "nothing was sent"];
     paying.over(&unproved.url, &claim).expect_error(4, &words);
