@@ -434,6 +434,17 @@ pub enum Error {
     /// What the node shows of the registry does not hold.
     #[error("the node does not show what the registry holds")]
     RegistryProof(#[source] crate::RegistryProofError),
+    /// What the node proves of the registry after a block begins at its header and leads nowhere.
+    #[error("{url} does not show what the registry holds after block {number}, which it can prove")]
+    RegistryState {
+        /// Scheme, host and port.
+        url: String,
+        /// The block's height.
+        number: u64,
+        /// What does not hold.
+        #[source]
+        source: Box<crate::StateProofError>,
+    },
     /// The node proves no state after the block of what it took, nor after the newest that stays.
     #[error(
         "{url} does not show what it took: it gives no proof of the state after that block (eth_getProof)"

@@ -146,13 +146,6 @@ impl RegistryProof {
         })
     }
 
-    /// Whether the way through the state begins at the root that the header names.
-    pub(crate) fn begins_at_its_header(&self) -> bool {
-        let header = decode::<Header>("header", &self.header_rlp);
-        let first = self.account.first().map(keccak256);
-        header.is_ok_and(|header| first == Some(header.state_root))
-    }
-
     fn paths(&self) -> [(&'static str, &[Bytes]); 3] {
         [("registry", &self.account), ("size", &self.size), ("root", &self.root)]
     }

@@ -1,6 +1,7 @@
 //! An offline proof of what contracts hold after a block. Pure; no network.
 
 mod payment;
+mod registry;
 mod submission;
 
 use std::{
@@ -13,6 +14,7 @@ use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use alloy_rlp::{Decodable, Encodable};
 use alloy_trie::TrieAccount;
 
+pub(crate) use self::registry::HeldCheckpoint;
 pub use self::{
     payment::{PaidShare, PaymentClaim, PaymentFact},
     submission::{SubmissionClaim, SubmissionFact},

@@ -219,8 +219,8 @@ impl EvmChain {
         // By the state that a header names: what the same node answers to a call is one word with its events.
         let key = RegistryKey { origin: search.origin, publisher };
         if let Some(shown) = self.shown_after(&key, search.last).await? {
-            self.ensure_whole(search, publisher, &events, (shown.size, shown.root.into()))?;
-            return Ok((events, Some(shown.block_hash)));
+            self.ensure_whole(search, publisher, &events, (shown.size, shown.root))?;
+            return Ok((events, Some(shown.block.hash)));
         }
         let call = CheckpointRegistry::latestCall { origin: search.origin_hash(), publisher };
         let kept = self.call_at(search.contract, call, &format!("{:#x}", search.last)).await?;

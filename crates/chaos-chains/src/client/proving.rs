@@ -165,7 +165,7 @@ fn proof_error(error: StateProofError) -> Error {
 }
 
 /// Each node once.
-fn gathered(paths: Paths) -> StateProof {
+pub(super) fn gathered(paths: Paths) -> StateProof {
     let Paths { header_rlp, account, slots } = paths;
     let mut seen = BTreeSet::new();
     let nodes = account.into_iter().chain(slots.into_iter().flatten());

@@ -182,9 +182,42 @@ async fn a_node_that_hides_the_newest_from_a_call_as_well_is_told_by_its_own_pro
     });
     let told = ask(&other, &question(&lab)).await.unwrap_err().to_string();
     assert!(told.contains("is no longer part of the chain"), "{told}");
+    // Nor is a proof that leads from the header nowhere taken for the word of a node that proves nothing.
+    let broken = lab.lying("eth_getProof", |_, mut answer| {
+        answer["result"]["storageProof"][0]["proof"] = json!([]);
+        answer
+    });
+    let told = ask(&broken, &question(&lab)).await.unwrap_err().to_string();
+    assert!(told.contains("does not show what the registry holds"), "{told}");
     // One that proves nothing is believed, and its word is told as that.
     let told = ask(&hiding(false), &question(&lab)).await.unwrap();
     assert_eq!((sizes(&told), told.shown_under), (vec![10], None));
+}
+
+/// Of an account that never anchored the state shows that the registry holds nothing, and a node that hides what one
+/// anchored cannot show that.
+#[tokio::test]
+async fn that_nothing_was_anchored_is_shown_and_not_believed() {
+    let Some(lab) = Lab::start().await else { return };
+    let stranger = Address::repeat_byte(0x42);
+    let of_stranger = AnchorQuestion { publishers: vec![stranger], ..question(&lab) };
+    let told = ask(lab.anvil.endpoint(), &of_stranger).await.unwrap();
+    assert_eq!(told.events.iter().filter(|(event, _)| event.publisher == stranger).count(), 0);
+    let block = lab.ask("eth_getBlockByNumber", &json!([format!("{:#x}", told.last_block), false]));
+    assert_eq!(json!(told.shown_under.unwrap()), block["hash"]);
+    let chain = lab.anvil.endpoint().trim_start_matches("http://").to_owned();
+    let hiding = serve(move |body| {
+        let question: Value = serde_json::from_str(body).unwrap();
+        let mut answer: Value = serde_json::from_str(&forward(&chain, body)).unwrap();
+        match question["method"].as_str().unwrap() {
+            "eth_getLogs" => answer["result"] = json!([]),
+            "eth_call" => answer["result"] = json!(format!("0x{}", "0".repeat(128))),
+            _ => {}
+        }
+        Reply::Answer(200, String::new(), answer.to_string())
+    });
+    let told = ask(&hiding, &question(&lab)).await.unwrap_err().to_string();
+    assert!(told.contains("leaves out events"), "{told}");
 }
 
 /// By the deterministic deployer an address is made twice, with the code of a `CheckpointAnchor` the second time;
@@ -289,6 +322,8 @@ fn making_up(lab: &Lab, publisher: fn(u64) -> Address, last: u64, per_block: u64
                 let newest = B256::from(U256::from(last * per_block + per_block));
                 json!(format!("0x{newest:x}{}", "01".repeat(32)))
             }
+            // It cannot prove what it makes up.
+            "eth_getProof" => Value::Null,
             _ => return Reply::Answer(200, String::new(), forward(&chain, body)),
         };
         let answer = json!({"jsonrpc": "2.0", "id": 0, "result": result});

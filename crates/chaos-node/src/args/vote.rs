@@ -76,10 +76,12 @@ pub(crate) struct VoteFileArgs {
     /// another registry, is refused.
     #[arg(long, value_name = "FILE", default_value = "deployment.json")]
     pub(crate) deployment: PathBuf,
-    /// The governor that you vote in, in place of the deployment's. The registry has to be the deployment's all the
-    /// same; where there is none, it has to have the code of ours.
+    /// The governor that you vote in, in place of the deployment's.
     #[arg(long, value_name = "CONTRACT", value_parser = address)]
     pub(crate) governor: Option<Address>,
+    /// The registry whose parameters its votes set, in place of the deployment's.
+    #[arg(long, value_name = "CONTRACT", value_parser = address)]
+    pub(crate) registry: Option<Address>,
 }
 
 /// A choice in a vote.

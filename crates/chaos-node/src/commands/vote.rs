@@ -117,40 +117,20 @@ async fn read(chain: &EvmChain, args: &VoteFileArgs) -> Result<OpenVote, Failure
 
 /// A vote is of the governor that its reader names, and on the registry that this governor's votes set.
 async fn ensure_own(chain: &EvmChain, vote: &OpenVote, args: &VoteFileArgs) -> Result<(), Failure> {
-    let refused = |what: &str, found: Address, by: &dyn std::fmt::Display, own: Address| {
+    let refused = |what: &str, found: Address, by: &str, own: Address| {
         let reason = format!("it is of {what} {found:#x}, and {by} says {own:#x}");
         let hint =
             "whoever wrote the vote's file chose the one in it; votes count in your own alone";
         Err(deployment::named(Failure::message(Kind::Input, reason), &args.vote).hint(hint))
     };
-    let (file, registry) = (args.deployment.display(), vote.call.registry);
-    let known = deployment::read(&args.deployment)?;
-    let at = async |contract| deployment::contract(chain, contract, None, &args.deployment).await;
-    if let Some(own) = args.governor {
-        if vote.governor != own {
-            return refused("governor", vote.governor, &"--governor", own);
-        }
-    } else if known.is_some() {
-        let own = at(Contract::Governor).await?;
-        if vote.governor != own {
-            return refused("governor", vote.governor, &file, own);
-        }
-    } else {
-        let reason = format!("there is no {file}, which says in which governor you vote");
-        let hint = "name the file by --deployment, or the governor that you vote in by --governor";
-        return Err(Failure::message(Kind::Input, reason).hint(hint));
+    let registry = vote.call.registry;
+    let (by, own) = known(chain, Contract::Governor, args.governor, args).await?;
+    if vote.governor != own {
+        return refused("governor", vote.governor, &by, own);
     }
-    let names_one =
-        known.is_some_and(|known| known.contracts.contains_key(&Contract::ParameterRegistry));
-    if names_one {
-        let own = at(Contract::ParameterRegistry).await?;
-        if registry != own {
-            return refused("registry", registry, &file, own);
-        }
-    } else {
-        // A contract of its author's would answer whatever is asked below.
-        let made = chain.ensure_made_of(Contract::ParameterRegistry, registry).await;
-        made.map_err(|error| deployment::named(error.into(), &args.vote))?;
+    let (by, own) = known(chain, Contract::ParameterRegistry, args.registry, args).await?;
+    if registry != own {
+        return refused("registry", registry, &by, own);
     }
     let owner = chain.registry_owner(registry).await?;
     let timelock = chain.timelock_of(vote.governor).await?;
@@ -162,6 +142,33 @@ async fn ensure_own(chain: &EvmChain, vote: &OpenVote, args: &VoteFileArgs) -> R
          set nothing there"
     );
     Err(deployment::named(Failure::message(Kind::Input, reason), &args.vote))
+}
+
+/// Where the governor or the registry is that the reader knows, and by what: by an option, else the deployment. Whose
+/// contract it is its code does not show: whoever made it can have written what it holds.
+async fn known(
+    chain: &EvmChain,
+    contract: Contract,
+    named: Option<Address>,
+    args: &VoteFileArgs,
+) -> Result<(String, Address), Failure> {
+    let (option, use_of_it) = match contract {
+        Contract::Governor => ("--governor", "in which governor you vote"),
+        _ => ("--registry", "which registry your votes set"),
+    };
+    if let Some(own) = named {
+        return Ok((option.to_owned(), own));
+    }
+    let file = args.deployment.display();
+    if deployment::read(&args.deployment)?
+        .is_some_and(|known| known.contracts.contains_key(&contract))
+    {
+        let own = deployment::contract(chain, contract, None, &args.deployment).await?;
+        return Ok((file.to_string(), own));
+    }
+    let reason = format!("neither {option} nor {file} says {use_of_it}");
+    let hint = format!("name it by {option}, or by a deployment file that you know: --deployment");
+    Err(Failure::message(Kind::Input, reason).hint(hint))
 }
 
 /// Votes as a number, in the unit of the token that a governor names.

@@ -86,6 +86,9 @@ pub(super) fn hint(error: &Error) -> Option<String> {
         Error::BlockNotSettled { .. } => {
             "nothing is lost: the same command goes on; --finality says how sure it has to be".to_owned()
         }
+        Error::RegistryState { .. } => {
+            "it can prove and does not: name another node of the chain by --rpc-url".to_owned()
+        }
         Error::NoEvent { .. } | Error::EventsRefused { .. } => {
             "name another node of the chain by --rpc-url, which gives its events (eth_getLogs)".to_owned()
         }

@@ -154,11 +154,17 @@ fn a_vote_counts_in_the_governor_that_its_reader_names_alone() {
     let cast = ["vote", "cast", "for", "--dry-run", "--vote", "@vote.json"];
     let none = ["--deployment", "@none.json"];
     let refused = story.on(&[&cast[..], &none].concat());
-    refused.expect_error(3, &["none.json, which says in which governor you vote", "--governor"]);
+    refused.expect_error(3, &["neither --governor nor", "none.json", "in which governor you vote"]);
     let other = format!("{liar:#x}");
     story.on(&[&cast[..], &["--governor", &other]].concat()).expect_error(3, &["--governor says"]);
-    let planned = story.on(&[&cast[..], &["--governor", &governor]].concat());
-    let registry = format!("in registry {:#x}", own.call.registry);
+    let alone = story.on(&[&cast[..], &["--governor", &governor]].concat());
+    alone.expect_error(3, &["neither --registry nor", "which registry your votes set"]);
+    let own_registry = format!("{:#x}", own.call.registry);
+    let named = ["--governor", &governor, "--registry"];
+    let mistaken = story.on(&[&cast[..], &named, &[&other]].concat());
+    mistaken.expect_error(3, &["it is of registry", &own_registry, "--registry says"]);
+    let planned = story.on(&[&cast[..], &named, &[&own_registry]].concat());
+    let registry = format!("in registry {own_registry}");
     // A dry run waits for nothing, and says so.
     assert!(!planned.stderr.contains("waiting"), "{}", planned.stderr);
     ended(planned, 4, &["gas-limit", &governor, &registry, "the vote is pending", "after block"]);
@@ -173,6 +179,7 @@ fn a_vote_counts_in_the_governor_that_its_reader_names_alone() {
 /// governor's: naming the governor shows nothing of it.
 fn refuses_a_false_registry(story: &Story, own: &OpenVote) {
     let (liar, mut vote) = (Address::repeat_byte(0x77), own.clone());
+    let real = format!("{:#x}", own.call.registry);
     vote.call.registry = liar;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -193,7 +200,9 @@ fn refuses_a_false_registry(story: &Story, own: &OpenVote) {
         let line = ["--vote", "@handed.json", "--governor", &governor];
         let line = [&["vote"], command, &line[..]].concat();
         let without = story.on(&line);
-        without.expect_error(3, &["handed.json", "is not the ParameterRegistry"]);
+        without.expect_error(3, &["neither --registry nor", "which registry your votes set"]);
+        let named = story.on(&[&line[..], &["--registry", &real]].concat());
+        named.expect_error(3, &["handed.json", "it is of registry", &real, "--registry says"]);
         let beside = story.on(&[&line[..], &DEPLOYED].concat());
         beside.expect_error(3, &["handed.json", &named, "deployment.json"]);
     }

@@ -7,12 +7,16 @@ use serde_json::json;
 
 use crate::{
     Error, RegistryProof,
-    client::{EvmChain, proving::Paths},
+    client::{
+        EvmChain,
+        proving::{Paths, gathered},
+    },
     error::RegistryRefusal,
     json_rpc::Outcome,
     registry::{REGISTRY, RegistryKey},
     registry_proof::RegistryFact,
     sending::{Finality, Reached},
+    state_proof::HeldCheckpoint,
 };
 
 /// How long a node may not show yet what it has taken: its answers may come from several places, which are not
@@ -27,13 +31,6 @@ const PROOFS: &str =
 /// And what its headers have to be.
 const HEADERS: &str = "headers whose state root is that of its proofs (eth_getProof)";
 
-/// What came of asking for a proof.
-enum Fetched {
-    Proof(Box<RegistryProof>),
-    /// The node has none for that block.
-    None,
-}
-
 impl EvmChain {
     /// The newest block's state can be proved from its header.
     pub(super) async fn ensure_state_provable(&self, key: &RegistryKey) -> Result<(), Error> {
@@ -45,9 +42,9 @@ impl EvmChain {
         let start = Instant::now();
         loop {
             let newest = self.block_number().await?;
-            let begins = match self.fetch_proof(key, newest).await {
-                Ok(Fetched::Proof(proof)) => proof.begins_at_its_header(),
-                Ok(Fetched::None) => return Err(lacks(PROOFS)),
+            let begins = match self.paths(REGISTRY, &key.slots(), newest).await {
+                Ok(Some(paths)) => gathered(paths).begins_at_its_header(),
+                Ok(None) => return Err(lacks(PROOFS)),
                 Err(Error::Malformed { .. } | Error::HeaderHash { .. }) => {
                     return Err(lacks(HEADERS));
                 }
@@ -80,10 +77,10 @@ impl EvmChain {
             // Something may be paid by now: that is not for this node to forget.
             let mut error = Error::NoStateProof { url: self.url().to_owned() };
             for number in at.into_iter().chain([newest]) {
-                let Fetched::Proof(proof) = self.fetch_proof(key, number).await? else { continue };
+                let Some(proof) = self.fetch_proof(key, number).await? else { continue };
                 match proof.verify(key) {
                     Ok(fact) if (fact.size, fact.root) == (size, root) => {
-                        return Ok((*proof, fact));
+                        return Ok((proof, fact));
                     }
                     Ok(RegistryFact { size: held, .. }) if held > size => {
                         error = RegistryRefusal::Passed { size, held }.into();
@@ -104,29 +101,42 @@ impl EvmChain {
         }
     }
 
-    /// What the registry holds under a key after a block, as the state that a header names has it; none where the
-    /// node does not show that, or where it holds nothing.
+    /// What the registry holds under a key after a block, be it nothing, as the state that a header names has it; none
+    /// where the node proves no state of that block, or not the one that its header names.
     pub(in crate::client) async fn shown_after(
         &self,
         key: &RegistryKey,
         number: u64,
-    ) -> Result<Option<RegistryFact>, Error> {
-        match self.fetch_proof(key, number).await {
-            Ok(Fetched::Proof(proof)) => Ok(proof.verify(key).ok()),
-            Ok(Fetched::None) | Err(Error::Malformed { .. } | Error::HeaderHash { .. }) => Ok(None),
-            Err(error) => Err(error),
+    ) -> Result<Option<HeldCheckpoint>, Error> {
+        let proof = match self.paths(REGISTRY, &key.slots(), number).await {
+            Ok(Some(paths)) => gathered(paths),
+            Ok(None) | Err(Error::Malformed { .. } | Error::HeaderHash { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if !proof.begins_at_its_header() {
+            return Ok(None);
         }
+        // It can prove, and does not: what it says besides is not taken in place of that.
+        proof.checkpoint(key).map(Some).map_err(|reason| {
+            let (url, source) = (self.url().to_owned(), Box::new(reason));
+            Error::RegistryState { url, number, source }
+        })
     }
 
-    /// What the node says shows a key's slots after a block. Whether it does is another question.
-    async fn fetch_proof(&self, key: &RegistryKey, number: u64) -> Result<Fetched, Error> {
+    /// What the node says shows a key's slots after a block; none if it has none for that block. Whether it does is
+    /// another question.
+    async fn fetch_proof(
+        &self,
+        key: &RegistryKey,
+        number: u64,
+    ) -> Result<Option<RegistryProof>, Error> {
         let Some(paths) = self.paths(REGISTRY, &key.slots(), number).await? else {
-            return Ok(Fetched::None);
+            return Ok(None);
         };
         let Paths { header_rlp, account, slots } = paths;
         let slots = <[Vec<Bytes>; 2]>::try_from(slots);
         let [size, root] = slots.expect("as many ways come back as slots were asked for");
-        Ok(Fetched::Proof(Box::new(RegistryProof { header_rlp, account, size, root })))
+        Ok(Some(RegistryProof { header_rlp, account, size, root }))
     }
 
     /// Waits until a block is as sure as is asked for.

@@ -58,7 +58,7 @@ async fn read(args: &ObserveArgs) -> Result<Read, Failure> {
         (Some(governor), Some(id)) => (governor, id, None),
         _ => {
             let (vote, deployment) = (args.vote.clone(), args.deployment.clone());
-            let file = VoteFileArgs { vote, deployment, governor: None };
+            let file = VoteFileArgs { vote, deployment, governor: None, registry: None };
             let vote = super::read(&chain, &file).await?;
             (vote.governor, vote.call.proposal_id(), Some(vote.call))
         }
