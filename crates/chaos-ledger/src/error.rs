@@ -10,10 +10,7 @@ use chaos_log::{
     map::{self, ReadError},
 };
 use chaos_store::{AppendError, BlobError, OpenError, StoreError};
-use chaos_types::{
-    Did, Digest, Rejection, canonical,
-    key::{DidError, KeyError},
-};
+use chaos_types::{Did, Digest, Rejection, canonical, key::KeyError};
 
 /// Why a ledger did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +35,16 @@ pub enum Error {
         /// Why.
         source: OpenError,
     },
-    /// The recorded operator is not a `did:key`.
-    #[error(transparent)]
-    Operator(DidError),
+    /// What the database says of who runs the log is not what its entries show, or no key.
+    #[error("`{path}` is damaged: it says that `{found}` runs the log, {}", by_entries(.shown.as_deref()), path = path.display())]
+    OperatorRow {
+        /// The database.
+        path: PathBuf,
+        /// What it says, escaped.
+        found: String,
+        /// Who does by the entries, where one of them can be read.
+        shown: Option<Box<Did>>,
+    },
     /// The store fails.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -477,6 +481,13 @@ pub enum Error {
     /// The bundle has no canonical form.
     #[error(transparent)]
     Bundle(canonical::Error),
+}
+
+fn by_entries(shown: Option<&Did>) -> String {
+    shown.map_or_else(
+        || "which is no key".to_owned(),
+        |shown| format!("and its entries that {shown} does"),
+    )
 }
 
 fn forgets(path: Option<&Path>) -> String {

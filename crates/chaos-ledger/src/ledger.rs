@@ -17,6 +17,7 @@ use crate::{
     delegating::ROOT_FILE,
     folding::{catch_up, folded},
     keys::{Keys, Password, holds_key, successor_of},
+    origin::{recorded, shown_operator},
     signing::ensure_current,
 };
 
@@ -108,8 +109,9 @@ impl Ledger {
     }
 
     /// Makes room for a log whose key lies in `dir` and whose database is lost, so that it can be filled
-    /// from a copy. A directory that knows its log is left as it is. `root` is the log's root key, where its
-    /// file is kept elsewhere: the operator's key in `dir` is another one then.
+    /// from a copy. In a directory that knows its log only what it says of that is put right, where its entries say
+    /// otherwise; answers what it said then. `root` is the log's root key, where its file is kept elsewhere: the operator's
+    /// key in `dir` is another one then.
     ///
     /// # Errors
     /// If there is neither log nor key, the key does not open, the log is another one than that of `root`,
@@ -119,33 +121,48 @@ impl Ledger {
         password: Option<&Password>,
         root: Option<Did>,
         system: System,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<String>, Error> {
         let keys = Keys::new(dir, password, system);
         let exists = holds_database(dir);
         if !exists && !keys.has(OPERATOR)? {
             return Err(Error::NoData { dir: dir.to_owned() });
         }
         let failed = |source| Error::Open { dir: dir.to_owned(), source };
+        let (mut was, mut shown) = (None, None);
         if exists {
             let store = Store::open_damaged(dir).map_err(failed)?;
             let is_empty = store.stored_size()? == 0 && store.meta(RECOVERED_META)?.is_some();
-            match (recorded(&store)?, root) {
+            let known = match recorded(&store) {
+                Err(Error::OperatorRow { found, shown: by_entries, .. }) => {
+                    (was, shown) = (Some(found), by_entries.map(|shown| *shown));
+                    None
+                }
+                Ok(None) => {
+                    shown = shown_operator(&store)?;
+                    None
+                }
+                known => known?,
+            };
+            match (known.or(shown), root) {
                 (Some(known), Some(root)) if known != root && !is_empty => {
                     return Err(Error::OtherRoot { expected: known.into(), found: root.into() });
                 }
                 // What an attempt without the root key took for it.
                 (Some(known), Some(root)) if known != root => {}
-                (Some(_), _) => return Ok(()),
-                (None, _) => {}
+                (Some(_), _) if known.is_some() => return Ok(None),
+                (_, _) => {}
             }
         }
-        let operator = match root {
+        let operator = match root.or(shown) {
             Some(root) => root,
             None => keys.open(if keys.has(ROOT_FILE)? { ROOT_FILE } else { OPERATOR })?.did(),
         };
         let mut store = Store::open_damaged(dir).map_err(failed)?;
-        store.put_meta(RECOVERED_META, b"from a copy")?;
-        Ok(store.put_meta(OPERATOR_META, operator.to_string().as_bytes())?)
+        if shown.is_none() {
+            store.put_meta(RECOVERED_META, b"from a copy")?;
+        }
+        store.put_meta(OPERATOR_META, operator.to_string().as_bytes())?;
+        Ok(was)
     }
 
     /// Opens an existing data directory for reading as it is now: without its lock, beside a process
@@ -160,6 +177,7 @@ impl Ledger {
         }
         let store =
             Store::read(dir).map_err(|source| Error::Open { dir: dir.to_owned(), source })?;
+        ensure_filled(&store, dir)?;
         let operator =
             recorded(&store)?.ok_or_else(|| Error::NoOperator { dir: dir.to_owned() })?;
         let log_size = store.head()?.size;
@@ -417,8 +435,18 @@ fn open_existing(dir: &Path) -> Result<(Store, Did), Error> {
         return Err(absent(dir));
     }
     let store = open_store(dir)?;
+    ensure_filled(&store, dir)?;
     let operator = recorded(&store)?.ok_or_else(|| Error::NoOperator { dir: dir.to_owned() })?;
     Ok((store, operator))
+}
+
+/// A database that was made for a log to be fetched into, and got none of it, holds no log: whoever signed its head
+/// would begin another one.
+fn ensure_filled(store: &Store, dir: &Path) -> Result<(), Error> {
+    if store.head()?.size == 0 && store.meta(RECOVERED_META)?.is_some() {
+        return Err(Error::LogLost { dir: dir.to_owned() });
+    }
+    Ok(())
 }
 
 /// There is no database: nothing at all, or what is left of a log.
@@ -429,12 +457,4 @@ fn absent(dir: &Path) -> Error {
 
 fn open_store(dir: &Path) -> Result<Store, Error> {
     Store::open(dir).map_err(|source| Error::Open { dir: dir.to_owned(), source })
-}
-
-/// Who runs the log, if that is known already.
-fn recorded(store: &Store) -> Result<Option<Did>, Error> {
-    let recorded = store.meta(OPERATOR_META)?;
-    let did =
-        recorded.map(|bytes| String::from_utf8_lossy(&bytes).parse().map_err(Error::Operator));
-    did.transpose()
 }

@@ -291,6 +291,16 @@ pub enum OpenError {
         /// What differs, escaped.
         difference: String,
     },
+    /// What the database says of whose copy of which log it is, and of what stands against that log, cannot be read.
+    #[error(
+        "`{path}` is damaged where it says whose copy of which log it is: nothing was changed, since a copy that does \
+         not know what it was told of its log would trust it anew",
+        path = path.display()
+    )]
+    ValuesLost {
+        /// The database.
+        path: PathBuf,
+    },
     /// Another version of the program wrote the database.
     #[error("`{path}` has schema version {found}, this program knows version {supported}; use a program of its version", path = path.display())]
     OtherSchema {

@@ -70,6 +70,14 @@ impl Exchange {
         self.directory.join(ANEW)
     }
 
+    /// Leaves the database where it is, and takes the new one away, which must be closed.
+    ///
+    /// # Errors
+    /// If it cannot be removed.
+    pub(crate) fn give_up(self) -> Result<(), OpenError> {
+        remove(&self.folder())
+    }
+
     /// Gives the database this name, or one like it that is free, and the new one its place; answers where the
     /// former one is. The new one must be closed.
     ///

@@ -32,6 +32,7 @@ mod refill;
 mod write;
 
 pub use mend::Stored;
+pub use refill::Refilled;
 
 /// Name of the database within the data directory.
 pub const DATABASE_FILE: &str = "chaoschain.sqlite";

@@ -77,9 +77,14 @@ impl Held {
         self.stored.as_ref().map_or(0, |signed| signed.claimed().size())
     }
 
+    /// The heads themselves.
+    pub(super) fn heads(&self) -> impl Iterator<Item = &SignedCheckpoint> {
+        self.stored.iter().chain(&self.remembered)
+    }
+
     /// The size of the newest head that is known, 0 if none is.
     pub(super) fn newest_size(&self) -> u64 {
-        let sizes = self.stored.iter().chain(&self.remembered).map(|kept| kept.claimed().size());
+        let sizes = self.heads().map(|kept| kept.claimed().size());
         sizes.max().unwrap_or(0)
     }
 
@@ -93,7 +98,7 @@ impl Held {
         head: &SignedCheckpoint,
     ) -> Result<u64, RepairError> {
         let size = head.claimed().size();
-        let kept = || self.stored.iter().chain(&self.remembered);
+        let kept = || self.heads();
         let mut larger = kept().filter(|kept| kept.claimed().size() > size).peekable();
         let mut is_shown = larger.peek().is_none();
         for kept in larger {
@@ -111,7 +116,7 @@ impl Held {
         (store, signers): (&Store, &Signers),
         head: &SignedCheckpoint,
     ) -> Result<(), RepairError> {
-        for kept in self.stored.iter().chain(&self.remembered) {
+        for kept in self.heads() {
             if kept.claimed().size() <= head.claimed().size() {
                 ensure_grown(source, (store, signers), kept, head).await?;
                 continue;

@@ -146,7 +146,10 @@ fn entry_that_holds_together_here_is_never_replaced() {
     let Log { dir, store, .. } = other;
     drop(store);
     let refused = mend(&folder, &case.source()).unwrap_err();
-    assert!(matches!(refused, RepairError::Differs { index: 0, signed: 0 }), "{refused}");
+    assert!(
+        matches!(refused, RepairError::Differs { index: 0, signed: 0, is_known: true }),
+        "{refused}"
+    );
     let store = Store::open(dir.path()).unwrap();
     assert_eq!(store.entries(0..10).unwrap(), before);
 }
@@ -236,4 +239,40 @@ fn checkpoint_that_a_disk_changed_is_dropped_and_told() {
     // A copy that has lost every one begins with the source's, and adds nothing.
     follow(case.copy.path(), &case.log, &case.log.source()).unwrap();
     assert_eq!(kept(&case), [601]);
+}
+
+/// A disk changes a letter of what a copy kept, and the log has forked: the copy is not turned round without a word, and
+/// what it kept is there for the next source.
+#[test]
+fn copy_whose_kept_head_is_damaged_does_not_say_what_the_log_signed() {
+    let case = Case::new();
+    falsify(&mut case.damage(), 600);
+    let before = case.damage().kept_notes().unwrap();
+    let mut other = Log::of(0);
+    for index in 0..610 {
+        other.append(index + 5_000, NOW_MS + index);
+    }
+    other.sign();
+    let refused = mend(case.copy.path(), &other.source()).unwrap_err();
+    assert!(matches!(refused, RepairError::Differs { is_known: false, .. }), "{refused}");
+    assert_eq!(case.damage().kept_notes().unwrap(), before);
+    // The log's own still mends it.
+    let done = case.repair().unwrap();
+    assert_eq!(done.falsified, [600]);
+    case.is_whole(&done);
+}
+
+/// A repair that was killed after it had dropped what was false has not forgotten it.
+#[test]
+fn repair_that_was_ended_in_between_finds_the_kept_heads_as_they_were() {
+    let case = Case::new();
+    let mut store = case.damage();
+    falsify(&mut store, 600);
+    let notes = store.kept_notes().unwrap();
+    store.put_meta("repair/checkpoints", &serde_json::to_vec(&notes).unwrap()).unwrap();
+    store.replace_checkpoint(600, None).unwrap();
+    drop(store);
+    let done = case.repair().unwrap();
+    assert_eq!(done.falsified, [600]);
+    case.is_whole(&done);
 }

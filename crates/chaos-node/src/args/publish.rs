@@ -120,6 +120,10 @@ pub(crate) struct RepairArgs {
     /// The log's root key, where the database is lost and the root key's file is kept elsewhere.
     #[arg(long, value_name = "VKEY")]
     pub(crate) log: Option<VerifierKey>,
+    /// Where entries that no head covers are damaged or missing, and the source has none of them: let the log end before
+    /// the first. The database as it was is kept beside the new one.
+    #[arg(long)]
+    pub(crate) drop_unsigned: bool,
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// Print JSON.

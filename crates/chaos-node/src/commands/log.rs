@@ -27,6 +27,7 @@ mod copy;
 mod findings;
 mod keys;
 mod publish;
+mod repair;
 mod report;
 mod sign;
 
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
         LogCommand::Mirror(args) => copy::mirror(args),
         LogCommand::Monitor(args) => copy::monitor(args),
         LogCommand::Findings(args) => findings::run(args),
-        LogCommand::Repair(args) => copy::repair(args),
+        LogCommand::Repair(args) => repair::run(args),
     }
 }
 
@@ -322,6 +323,13 @@ fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
     let head = ledger.store().check().map_err(chaos_ledger::Error::from)?;
     let blobs = ledger.store().check_blobs().map_err(chaos_ledger::Error::from)?;
     ledger.check_heads()?;
+    // What was lost at the end leaves a log that holds together, and that the memory of its heads does not know.
+    if args.check
+        && holds_key(data)
+        && let Some(heads) = ledger::remembered(data)?
+    {
+        heads.ensure_continued(ledger.store(), data)?;
+    }
     // What a mirror has found is part of what it holds: where it cannot be read, nothing is in order.
     let found = match chaos_api::standings(data) {
         Ok(found) => Some(found),

@@ -201,6 +201,11 @@ impl From<RepairError> for Failure {
             RepairError::NotShown { .. } => Self::new(Kind::Check, error).hint(
                 "mend from a copy that reaches as far as what was signed here",
             ),
+            RepairError::Differs { is_known: false, .. } => Self::new(Kind::Storage, error).hint(
+                "keep this directory: what is in it may show what the log signed. Ask those who have its heads (its \
+                 witnesses, other copies, chains that it is anchored in) which of the two it signed; \
+                 `chaoschain log mirror SOURCE DIR --log KEY` into another directory copies what the source has",
+            ),
             RepairError::Differs { .. } => Self::new(Kind::Storage, error).hint(
                 "to go on with what the log signed, move chaoschain.sqlite out of the data directory, together with \
                  chaoschain.sqlite-wal and chaoschain.sqlite-shm where they lie there, and run this again: the log \

@@ -78,7 +78,7 @@ const fn kind(error: &Error) -> Kind {
         | Error::File(_) => Kind::Input,
         Error::NoOperator { .. }
         | Error::Open { .. }
-        | Error::Operator(_)
+        | Error::OperatorRow { .. }
         | Error::Store(_)
         | Error::Blob(_)
         | Error::FoldAhead { .. }
@@ -223,6 +223,10 @@ fn hint(error: &Error) -> Option<String> {
     Some(hint.to_owned())
 }
 
+/// What to do where somebody has put tables into the database.
+const OTHER_TABLES: &str = "a table, view or index that another program has put there is dropped with that program, or by \
+    `sqlite3 FILE 'DROP TABLE NAME'`; of a copy from somebody else make your own: `chaoschain log mirror`";
+
 /// What to do where rows, entries or tiles are not what they should be.
 const fn rows_hint(error: &Error) -> Option<&'static str> {
     Some(match error {
@@ -236,6 +240,12 @@ const fn rows_hint(error: &Error) -> Option<&'static str> {
         | Error::LeafOther { .. } => {
             "nothing was written or signed; `chaoschain log rebuild --check` says what is damaged, \
              `chaoschain log repair --from SOURCE` fetches it from a mirror, a server or an export"
+        }
+        Error::OperatorRow { .. } => "`chaoschain log repair --from SOURCE` puts it right",
+        Error::Open { source: OpenError::OtherTables { .. }, .. } => OTHER_TABLES,
+        Error::Open { source: OpenError::ValuesLost { .. }, .. } => {
+            "make a new copy in another directory: `chaoschain log mirror SOURCE DIR --log KEY`. What this one kept \
+             against its log is in its folder `alarms`, which `chaoschain verify` reads"
         }
         Error::OtherRules { .. } => {
             "nothing was written or signed; a program that knows every kind of receipt of this log goes on. \
@@ -253,12 +263,8 @@ const fn rows_hint(error: &Error) -> Option<&'static str> {
 const fn is_unreadable(error: &Error) -> bool {
     matches!(
         error,
-        Error::Open {
-            source: OpenError::Foreign { .. }
-                | OpenError::OtherTables { .. }
-                | OpenError::Store { .. },
-            ..
-        } | Error::Store(StoreError::Damaged { .. } | StoreError::Sqlite { .. })
+        Error::Open { source: OpenError::Foreign { .. } | OpenError::Store { .. }, .. }
+            | Error::Store(StoreError::Damaged { .. } | StoreError::Sqlite { .. })
             | Error::Blob(BlobError::Damaged { .. })
             | Error::FoldAhead { .. }
     )

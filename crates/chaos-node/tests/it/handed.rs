@@ -201,8 +201,8 @@ fn refuses_a_false_registry(story: &Story, own: &OpenVote) {
         let line = [&["vote"], command, &line[..]].concat();
         let without = story.on(&line);
         without.expect_error(3, &["neither --registry nor", "which registry your votes set"]);
-        let named = story.on(&[&line[..], &["--registry", &real]].concat());
-        named.expect_error(3, &["handed.json", "it is of registry", &real, "--registry says"]);
+        let mine = story.on(&[&line[..], &["--registry", &real]].concat());
+        mine.expect_error(3, &["handed.json", "it is of registry", &real, "--registry says"]);
         let beside = story.on(&[&line[..], &DEPLOYED].concat());
         beside.expect_error(3, &["handed.json", &named, "deployment.json"]);
     }

@@ -41,6 +41,7 @@ mod live;
 mod log_guide;
 mod lost_output;
 mod matrix;
+mod mended;
 mod moved;
 mod one_history;
 mod places;

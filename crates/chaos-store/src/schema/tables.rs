@@ -14,6 +14,13 @@ use crate::error::OpenError;
 /// How much of a name that somebody else chose is shown.
 const NAME_CHARS_MAX: usize = 60;
 
+/// Tables of statistics that SQLite itself makes for `ANALYZE` and `PRAGMA optimize`, word for word. By what stands in
+/// them it chooses how it searches, and no answer is another for that.
+const STATISTICS: [(&str, &str); 2] = [
+    ("sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"),
+    ("sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"),
+];
+
 /// A table, index, view or trigger: type, name, table, and the statement that made it.
 type Row = (String, String, String, Option<String>);
 
@@ -25,8 +32,9 @@ pub(super) fn ensure_ours(
 ) -> Result<(), OpenError> {
     static OURS: OnceLock<Vec<Row>> = OnceLock::new();
     let ours = OURS.get_or_init(|| made().expect("a database in memory takes our tables"));
-    let found =
-        listed(connection, ours.len() + 1).map_err(|source| failed(directory, path, source))?;
+    let mut found = listed(connection, ours.len() + STATISTICS.len() + 1)
+        .map_err(|source| failed(directory, path, source))?;
+    found.retain(|row| !is_statistics(row));
     let difference = match found.iter().find(|row| !ours.contains(row)) {
         Some(row) => format!("it holds the {}", shown(row)),
         None => match ours.iter().find(|row| !found.contains(row)) {
@@ -53,6 +61,11 @@ pub(super) fn ensure_only_tables(
         }
         None => Ok(()),
     }
+}
+
+fn is_statistics((kind, name, table, sql): &Row) -> bool {
+    let found = (name.as_str(), sql.as_deref().unwrap_or_default());
+    kind == "table" && name == table && STATISTICS.contains(&found)
 }
 
 fn made() -> rusqlite::Result<Vec<Row>> {

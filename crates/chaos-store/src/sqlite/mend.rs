@@ -1,14 +1,21 @@
-use std::{ops::Range, path::Path};
+use std::{fs, ops::Range, path::Path};
 
-use chaos_log::{SignedCheckpoint, Tile};
+use chaos_log::{SignedCheckpoint, TILE_WIDTH, Tile};
 use chaos_types::Digest;
-use rusqlite::{OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::{FOLD_META, Store, write};
 use crate::{
     error::{OpenError, StoreError},
+    layout::beside,
     records::Append,
 };
+
+/// Fewer bytes no row of an entry has: two digests and a leaf.
+const ENTRY_BYTES_MIN: u64 = 128;
+
+/// Size of a hash.
+const HASH_BYTES: u64 = 32;
 
 /// An entry as it lies in the database, checked by nobody.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +26,22 @@ pub struct Stored {
     pub leaf: Vec<u8>,
     /// The record.
     pub record: Vec<u8>,
+}
+
+/// The most entries that a database has room for: what a damaged row says of the log's size is believed no further.
+pub(super) fn room(path: &Path) -> u64 {
+    let bytes = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
+    (bytes(path) + bytes(&beside(path, "-wal"))) / ENTRY_BYTES_MIN
+}
+
+/// How many leaves the lowest tiles have: those that are full, and the one that grows if it follows on them.
+pub(super) fn leaves_by_tiles(connection: &Connection) -> rusqlite::Result<u64> {
+    let full: i64 =
+        connection.query_row("SELECT count(*) FROM tiles WHERE level = 0", [], |row| row.get(0))?;
+    let sql = "SELECT coalesce(sum(length(hashes)), 0) FROM edge WHERE level = 0 AND idx = ?1";
+    let bytes: i64 = connection.query_row(sql, [full], |row| row.get(0))?;
+    let [full, bytes] = [full, bytes].map(i64::cast_unsigned);
+    Ok(full * u64::from(TILE_WIDTH) + bytes / HASH_BYTES)
 }
 
 impl Store {
@@ -37,6 +60,44 @@ impl Store {
     /// If the storage fails.
     pub fn stored_size(&self) -> Result<u64, StoreError> {
         self.size()
+    }
+
+    /// How many entries there were by what is stored: by the entries themselves, or by the tiles over them where those at
+    /// the end are lost.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn acknowledged_size(&self) -> Result<u64, StoreError> {
+        let leaves = leaves_by_tiles(&self.connection).map_err(self.failed("read the tiles"))?;
+        Ok(self.size()?.max(leaves).min(room(&self.path)))
+    }
+
+    /// Every kept checkpoint as it lies there: under which size, and its note.
+    ///
+    /// # Errors
+    /// If the storage fails, or one is no text.
+    pub fn kept_notes(&self) -> Result<Vec<(i64, String)>, StoreError> {
+        self.connection
+            .prepare("SELECT size, note FROM checkpoints")
+            .and_then(|mut rows| {
+                rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+            })
+            .map_err(self.failed("read the checkpoints"))
+    }
+
+    /// Puts the kept checkpoints back as they lay there.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn put_notes_back(&mut self, notes: &[(i64, String)]) -> Result<(), StoreError> {
+        self.ensure_writable()?;
+        let put = self.write(|transaction| {
+            transaction.execute("DELETE FROM checkpoints", [])?;
+            let mut put =
+                transaction.prepare("INSERT INTO checkpoints (size, note) VALUES (?1, ?2)")?;
+            notes.iter().try_for_each(|(size, note)| put.execute(params![size, note]).map(drop))
+        });
+        put.map_err(|source| StoreError::sqlite(&self.path, "put the checkpoints back", source))
     }
 
     /// The entry at an index as it is stored, whatever it says.
@@ -121,14 +182,7 @@ impl Store {
     /// If the storage fails.
     pub fn mend_checkpoints(&mut self) -> Result<u64, StoreError> {
         self.ensure_writable()?;
-        let sql = "SELECT size, note FROM checkpoints";
-        let rows: Vec<(i64, String)> = self
-            .connection
-            .prepare(sql)
-            .and_then(|mut rows| {
-                rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
-            })
-            .map_err(self.failed("read the checkpoints"))?;
+        let rows = self.kept_notes()?;
         let rows = rows.into_iter().map(|(size, note)| {
             let own = SignedCheckpoint::parse(note.as_bytes()).ok();
             (size, own.map(|signed| signed.claimed().size().cast_signed()), note)

@@ -1,28 +1,24 @@
-//! A fresh database in the place of one whose pages do not fit together.
+//! A fresh database in the place of one whose pages do not fit together, or whose end is given up.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use rusqlite::{Connection, ErrorCode, Transaction, params_from_iter, types::Value};
 
-use super::{DATABASE_FILE, FOLD_META, Store};
+use super::{
+    DATABASE_FILE, FOLD_META, Store,
+    mend::{leaves_by_tiles, room},
+};
 use crate::{
     error::{Damage, OpenError, StoreError},
     exchange::Exchange,
 };
 
-/// The most entries that are asked for one by one between the last that is read from the start and the first that is
-/// read from the end.
-const GAP_MAX: i64 = 1 << 20;
-
 /// What is taken over, with the order of its rows from the start and from the end. Rows that are folded from the log
-/// are not: they are folded anew.
+/// are not: they are folded anew. The tiles come before the entries, since they say how many there were.
 const TABLES: [Table; 5] = [
-    Table {
-        name: "entries",
-        columns: &["idx", "digest", "leaf", "record"],
-        from_start: "NOT INDEXED ORDER BY rowid",
-        from_end: "NOT INDEXED ORDER BY rowid DESC",
-    },
     Table {
         name: "tiles",
         columns: &["level", "idx", "hashes"],
@@ -42,12 +38,21 @@ const TABLES: [Table; 5] = [
         from_end: "ORDER BY rowid DESC",
     },
     Table {
-        name: "meta",
+        name: META,
         columns: &["key", "value"],
         from_start: "ORDER BY key",
         from_end: "ORDER BY key DESC",
     },
+    Table {
+        name: ENTRIES,
+        columns: &["idx", "digest", "leaf", "record"],
+        from_start: "NOT INDEXED ORDER BY rowid",
+        from_end: "NOT INDEXED ORDER BY rowid DESC",
+    },
 ];
+
+const META: &str = "meta";
+const ENTRIES: &str = "entries";
 
 struct Table {
     name: &'static str,
@@ -56,95 +61,203 @@ struct Table {
     from_end: &'static str,
 }
 
+/// A database that was put aside for a fresh one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refilled {
+    /// Where it is now, with what SQLite has beside it.
+    pub former: PathBuf,
+    /// How many entries it says that it had; at least as many as could be taken over.
+    pub size: u64,
+}
+
 impl Store {
     /// Puts a fresh database in the place of one whose pages do not fit together, filled with every entry, tile,
-    /// checkpoint and value that can still be read, and answers under which name the former one is kept, with what
-    /// SQLite has beside it. Leaves a database alone whose pages fit.
+    /// checkpoint and value that can still be read. Leaves a database alone whose pages fit.
     ///
     /// What is taken over is checked by nobody; [`Store::check`] says what is wrong with it, and what could not be
     /// read is missing. The rows are folded anew at the next opening.
     ///
+    /// Whose copy of which log it is, and what stands against that log, is among the values. A directory from which
+    /// somebody else can tell (`knows_its_log`) is refilled without them; another is left as it is.
+    ///
     /// # Errors
-    /// If the directory is in use, SQLite cannot open its file, or the fresh one cannot be written.
-    pub fn refill(directory: &Path) -> Result<Option<PathBuf>, OpenError> {
+    /// If the directory is in use, SQLite cannot open its file, the values cannot be read and nothing else says what
+    /// they did, or the fresh one cannot be written.
+    pub fn refill(directory: &Path, knows_its_log: bool) -> Result<Option<Refilled>, OpenError> {
         let store = Self::open_damaged(directory)?;
-        let failed =
-            |source| OpenError::Store { directory: directory.to_owned(), source: Box::new(source) };
         match store.check_pages() {
             Ok(()) => return Ok(None),
             Err(StoreError::Damaged { source: Damage::Pages { .. } | Damage::File(_), .. }) => {}
-            Err(error) => return Err(failed(error)),
+            Err(error) => {
+                let (directory, source) = (directory.to_owned(), Box::new(error));
+                return Err(OpenError::Store { directory, source });
+            }
         }
         drop(store);
-        let exchange = Exchange::begin(directory)?;
-        let path = directory.join(DATABASE_FILE);
-        let mut fresh = Self::open_unchecked(&exchange.folder())?;
-        let former = Connection::open(&path);
-        let filled = former.and_then(|former| {
-            former.pragma_update(None, "trusted_schema", false)?;
-            fresh.write(|transaction| fill(&former, transaction))
-        });
-        filled
-            .map_err(|source| failed(StoreError::sqlite(&path, "fill a fresh database", source)))?;
-        drop(fresh);
-        exchange.end(&format!("{DATABASE_FILE}.damaged")).map(Some)
+        exchange(directory, &format!("{DATABASE_FILE}.damaged"), |taking| {
+            taking.everything()?;
+            Ok(knows_its_log || taking.has_values)
+        })?
+        .map(Some)
+        .ok_or_else(|| OpenError::ValuesLost { path: directory.join(DATABASE_FILE) })
+    }
+
+    /// Takes a database away that has no entry. One that has some is left where it is.
+    ///
+    /// # Errors
+    /// If the directory is in use, or the database cannot be read or removed.
+    pub fn discard_empty(directory: &Path) -> Result<(), OpenError> {
+        let store = Self::open_damaged(directory)?;
+        let size = store.stored_size().map_err(|source| OpenError::Store {
+            directory: directory.to_owned(),
+            source: Box::new(source),
+        })?;
+        let Self { connection, path, lock, .. } = store;
+        if size > 0 {
+            return Ok(());
+        }
+        // SQLite removes what it has beside the file when the last connection is closed.
+        drop(connection);
+        let removed = fs::remove_file(&path);
+        drop(lock);
+        removed.map_err(|source| OpenError::Exchange { path, source })
+    }
+
+    /// Puts a fresh database in the place of one, with its first `size` entries and without its tiles, and answers
+    /// where the former one is. Whoever does this gives up what comes after them.
+    ///
+    /// # Errors
+    /// If the directory is in use, a checkpoint is kept of a larger size, or a database cannot be read or written.
+    pub fn shorten(directory: &Path, size: u64) -> Result<PathBuf, OpenError> {
+        let store = Self::open_damaged(directory)?;
+        let newest = store.checkpoints().map(|kept| kept.last().map(|it| it.claimed().size()));
+        let ahead = newest.map(|newest| newest.filter(|newest| *newest > size));
+        let refused = match ahead {
+            Ok(None) => None,
+            Ok(Some(ahead)) => {
+                Some(store.damaged(Damage::CheckpointAhead { size: ahead, log_size: size }))
+            }
+            Err(error) => Some(error),
+        };
+        if let Some(error) = refused {
+            let (directory, source) = (directory.to_owned(), Box::new(error));
+            return Err(OpenError::Store { directory, source });
+        }
+        drop(store);
+        let made = exchange(directory, &format!("{DATABASE_FILE}.longer"), |taking| {
+            taking.everything()?;
+            for tree in ["DELETE FROM tiles", "DELETE FROM edge"] {
+                taking.fresh.execute(tree, [])?;
+            }
+            let first = size.cast_signed();
+            taking.fresh.execute("DELETE FROM entries WHERE idx >= ?1", [first]).map(|_| true)
+        })?;
+        Ok(made.expect("nothing else is asked of it").former)
     }
 }
 
-fn fill(former: &Connection, fresh: &Transaction<'_>) -> rusqlite::Result<()> {
-    for table in &TABLES {
-        let last = table.take(former, fresh, table.from_start)?;
-        if let Some(last) = last {
-            let first = table.take(former, fresh, table.from_end)?;
-            if table.name == "entries" {
-                table.take_between(former, fresh, last, first.unwrap_or(last))?;
-            }
-        }
-    }
-    fresh.execute("DELETE FROM meta WHERE key = ?1", [FOLD_META]).map(drop)
+/// What is taken from a database into a fresh one.
+struct Taking<'a> {
+    former: &'a Connection,
+    fresh: &'a Transaction<'a>,
+    /// Most entries that the former one has room for.
+    room: u64,
+    /// How many it says that it had.
+    size: u64,
+    /// Whether all values were read.
+    has_values: bool,
 }
 
-impl Table {
-    /// Takes over the rows in an order, up to one that cannot be read; answers the number of the last one then, as
-    /// far as it has one, and nothing if all were read.
-    fn take(
-        &self,
-        former: &Connection,
-        fresh: &Transaction<'_>,
-        order: &str,
-    ) -> rusqlite::Result<Option<i64>> {
-        let sql = format!("SELECT {} FROM {} {order}", self.columns.join(", "), self.name);
-        let mut last = -1;
-        let Ok(mut statement) = former.prepare(&sql) else { return Ok(Some(last)) };
-        let Ok(mut rows) = statement.query([]) else { return Ok(Some(last)) };
-        loop {
-            let Ok(next) = rows.next() else { return Ok(Some(last)) };
-            let Some(row) = next else { return Ok(None) };
-            if let Some(values) = self.values(row) {
-                if let Some(Value::Integer(number)) = values.first() {
-                    last = *number;
-                }
-                self.put(fresh, values)?;
+/// Makes a fresh database by `take` and puts it in the place of the former one, unless `take` does not want that.
+fn exchange(
+    directory: &Path,
+    aside: &str,
+    take: impl FnOnce(&mut Taking<'_>) -> rusqlite::Result<bool>,
+) -> Result<Option<Refilled>, OpenError> {
+    let exchange = Exchange::begin(directory)?;
+    let path = directory.join(DATABASE_FILE);
+    let room = room(&path);
+    let mut fresh = Store::open_unchecked(&exchange.folder())?;
+    let (mut is_wanted, mut size) = (false, 0);
+    let filled = Connection::open(&path).and_then(|former| {
+        former.pragma_update(None, "trusted_schema", false)?;
+        fresh.write(|fresh| {
+            let mut taking = Taking { former: &former, fresh, room, size: 0, has_values: true };
+            is_wanted = take(&mut taking)?;
+            size = taking.size;
+            Ok(())
+        })
+    });
+    filled.map_err(|source| OpenError::Store {
+        directory: directory.to_owned(),
+        source: Box::new(StoreError::sqlite(&path, "fill a fresh database", source)),
+    })?;
+    drop(fresh);
+    if !is_wanted {
+        return exchange.give_up().map(|()| None);
+    }
+    let former = exchange.end(aside)?;
+    Ok(Some(Refilled { former, size }))
+}
+
+impl Taking<'_> {
+    fn everything(&mut self) -> rusqlite::Result<()> {
+        for table in &TABLES {
+            if table.take(self, table.from_start)? {
+                continue;
             }
+            table.take(self, table.from_end)?;
+            self.has_values &= table.name != META;
         }
+        self.size = self.said()?.min(self.room);
+        self.rest()?;
+        self.fresh.execute("DELETE FROM meta WHERE key = ?1", [FOLD_META]).map(drop)
     }
 
-    /// Takes over each entry between two that were read, as far as it can be found by its index alone.
-    fn take_between(
-        &self,
-        former: &Connection,
-        fresh: &Transaction<'_>,
-        last: i64,
-        first: i64,
-    ) -> rusqlite::Result<()> {
-        let sql = format!("SELECT {} FROM {} WHERE idx = ?1", self.columns.join(", "), self.name);
-        let Ok(mut statement) = former.prepare(&sql) else { return Ok(()) };
-        for index in last.saturating_add(1)..first.min(last.saturating_add(GAP_MAX)) {
-            if let Ok(Some(values)) = statement.query_row([index], |row| Ok(self.values(row))) {
-                self.put(fresh, values)?;
+    /// How many entries there were by whatever says it: the entries, the tiles, and how far the log was folded.
+    fn said(&self) -> rusqlite::Result<u64> {
+        let sql = "SELECT coalesce(max(idx) + 1, 0) FROM entries";
+        let last: i64 = self.fresh.query_row(sql, [], |row| row.get(0))?;
+        let fold = "SELECT value FROM meta WHERE key = ?1";
+        let fold: Option<Vec<u8>> = self.fresh.query_row(fold, [FOLD_META], |row| row.get(0)).ok();
+        let folded = fold
+            .and_then(|mark| String::from_utf8(mark).ok())
+            .and_then(|mark| mark.split(' ').nth(1)?.parse().ok());
+        Ok(last.cast_unsigned().max(leaves_by_tiles(self.fresh)?).max(folded.unwrap_or(0)))
+    }
+
+    /// Takes over each entry that is not there yet, as far as it can be found by its index alone: between pages that
+    /// cannot be read there may be some that can.
+    fn rest(&self) -> rusqlite::Result<()> {
+        let table = TABLES.iter().find(|table| table.name == ENTRIES).expect("it is in the list");
+        let sql = format!("SELECT {} FROM {ENTRIES} WHERE idx = ?1", table.columns.join(", "));
+        let Ok(mut wanted) = self.former.prepare(&sql) else { return Ok(()) };
+        let mut known = self.fresh.prepare("SELECT 1 FROM entries WHERE idx = ?1")?;
+        for index in 0..self.size.cast_signed() {
+            if known.exists([index])? {
+                continue;
+            }
+            if let Ok(Some(values)) = wanted.query_row([index], |row| Ok(table.values(row))) {
+                table.put(self.fresh, values)?;
             }
         }
         Ok(())
+    }
+}
+
+impl Table {
+    /// Takes over the rows in an order, up to one that cannot be read; answers whether all were read.
+    fn take(&self, taking: &Taking<'_>, order: &str) -> rusqlite::Result<bool> {
+        let sql = format!("SELECT {} FROM {} {order}", self.columns.join(", "), self.name);
+        let Ok(mut statement) = taking.former.prepare(&sql) else { return Ok(false) };
+        let Ok(mut rows) = statement.query([]) else { return Ok(false) };
+        loop {
+            let Ok(next) = rows.next() else { return Ok(false) };
+            let Some(row) = next else { return Ok(true) };
+            if let Some(values) = self.values(row) {
+                self.put(taking.fresh, values)?;
+            }
+        }
     }
 
     fn values(&self, row: &rusqlite::Row<'_>) -> Option<Vec<Value>> {

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use chaos_store::{DATABASE_FILE, Damage, OpenError, Records as _, Store, StoreError};
+use chaos_store::{DATABASE_FILE, Damage, OpenError, Records as _, Refilled, Store, StoreError};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -189,7 +189,7 @@ fn spoil(path: &std::path::Path, at: usize) {
 #[test]
 fn damaged_index_costs_nothing_but_a_fresh_database() {
     let (directory, path) = closed_log();
-    assert_eq!(Store::refill(directory.path()).unwrap(), None, "its pages fit");
+    assert_eq!(Store::refill(directory.path(), true).unwrap(), None, "its pages fit");
     let head = Store::open(directory.path()).unwrap().check().unwrap();
     let root: u32 = Connection::open(&path)
         .unwrap()
@@ -202,29 +202,88 @@ fn damaged_index_costs_nothing_but_a_fresh_database() {
     spoil(&path, (root as usize - 1) * 1_024);
     let error = Store::open(directory.path()).unwrap().check().unwrap_err();
     assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
-    let former = Store::refill(directory.path()).unwrap().unwrap();
+    let Refilled { former, size } = Store::refill(directory.path(), false).unwrap().unwrap();
     assert_eq!(former, directory.path().join("chaoschain.sqlite.damaged"));
+    assert_eq!(size, 700);
     let store = Store::open(directory.path()).unwrap();
     assert_eq!(store.check().unwrap(), head);
     assert_eq!(store.checkpoint().unwrap().unwrap().claimed().size(), 500);
     assert_eq!(store.folded().unwrap(), None, "the log is folded anew");
     drop(store);
-    assert_eq!(Store::refill(directory.path()).unwrap(), None);
+    assert_eq!(Store::refill(directory.path(), true).unwrap(), None);
     assert!(former.exists());
 }
 
+/// Where a record lies in the database.
+fn of_record(path: &std::path::Path, name: &str) -> usize {
+    let (bytes, record) = (fs::read(path).unwrap(), record(name));
+    bytes.windows(record.len()).position(|window| window == record).unwrap()
+}
+
+/// What lies between two pages that cannot be read is taken over, and how many entries there were is known where the
+/// last page is one of them.
 #[test]
-fn damaged_page_of_entries_costs_the_entries_in_it_alone() {
+fn damaged_pages_of_entries_cost_the_entries_in_them_alone() {
+    for spoiled in [&["350"][..], &["350", "699"], &["0", "350", "699"], &["699"]] {
+        let (directory, path) = closed_log();
+        for name in spoiled {
+            spoil(&path, of_record(&path, name));
+        }
+        let refilled = Store::refill(directory.path(), true).unwrap().unwrap();
+        assert_eq!(refilled.size, 700, "{spoiled:?}");
+        let store = Store::open_damaged(directory.path()).unwrap();
+        let lost: Vec<u64> =
+            (0..700).filter(|index| store.stored(*index).unwrap().is_none()).collect();
+        assert!((1..20 * spoiled.len()).contains(&lost.len()), "{spoiled:?}: {lost:?}");
+        assert_eq!(store.acknowledged_size().unwrap(), 700, "{spoiled:?}");
+    }
+}
+
+/// A copy whose values are lost does not become one that trusts its log anew.
+#[test]
+fn database_without_its_values_is_refilled_only_where_something_else_says_them() {
     let (directory, path) = closed_log();
-    let bytes = fs::read(&path).unwrap();
-    let record = record("350");
-    let at = bytes.windows(record.len()).position(|window| window == record).unwrap();
-    spoil(&path, at);
-    Store::refill(directory.path()).unwrap().unwrap();
+    Store::open(directory.path()).unwrap().put_meta("mirror/log", b"whose log it is").unwrap();
+    let root: u32 = Connection::open(&path)
+        .unwrap()
+        .query_row("SELECT rootpage FROM sqlite_schema WHERE name = 'meta'", [], |row| row.get(0))
+        .unwrap();
+    spoil(&path, (root as usize - 1) * 1_024);
+    let before = fs::read(&path).unwrap();
+    let error = Store::refill(directory.path(), false).unwrap_err();
+    assert!(matches!(error, OpenError::ValuesLost { .. }), "{error:?}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+    assert!(!directory.path().join("anew").exists());
+    let refilled = Store::refill(directory.path(), true).unwrap().unwrap();
+    assert!(refilled.former.exists());
+    assert_eq!(Store::open(directory.path()).unwrap().check().unwrap().size, 700);
+}
+
+/// What is given up is kept aside, and nothing that was signed is.
+#[test]
+fn log_is_shortened_to_what_was_signed_and_no_further() {
+    let (directory, path) = closed_log();
+    let error = Store::shorten(directory.path(), 499).unwrap_err();
+    assert!(error.to_string().contains("cannot open"), "{error}");
+    let before = fs::read(&path).unwrap();
+    let former = Store::shorten(directory.path(), 600).unwrap();
+    assert_eq!(fs::read(former).unwrap(), before);
     let store = Store::open_damaged(directory.path()).unwrap();
-    let lost = (0..700).filter(|index| store.stored(*index).unwrap().is_none()).count();
-    assert!((1..20).contains(&lost), "{lost} entries lost");
-    assert_eq!(store.stored_size().unwrap(), 700);
+    assert_eq!((store.stored_size().unwrap(), store.acknowledged_size().unwrap()), (600, 600));
+    assert_eq!(store.checkpoint().unwrap().unwrap().claimed().size(), 500);
+}
+
+/// SQLite's own statistics, which any tool has it make, stop nobody; a table of that name that is another does.
+#[test]
+fn statistics_that_sqlite_keeps_stop_nobody() {
+    let (directory, path) = closed_log();
+    let run = |sql: &str| Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    run("ANALYZE");
+    assert_eq!(Store::open(directory.path()).unwrap().check().unwrap().size, 700);
+    assert_eq!(Store::read(directory.path()).unwrap().head().unwrap().size, 700);
+    run("DROP TABLE sqlite_stat1; CREATE TABLE other (a); CREATE TABLE more (a)");
+    let error = Store::open(directory.path()).unwrap_err();
+    assert!(matches!(error, OpenError::OtherTables { .. }), "{error:?}");
 }
 
 /// What lies beside a database that was moved away holds what was acknowledged last.

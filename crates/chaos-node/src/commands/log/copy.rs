@@ -1,27 +1,22 @@
-//! `chaoschain log mirror`, `log monitor` and `log repair`.
+//! `chaoschain log mirror` and `log monitor`.
 
 use std::{
     collections::BTreeMap, fs, os::unix::fs::MetadataExt as _, path::Path, process::ExitCode,
     sync::Arc, time::Duration,
 };
 
-use chaos_api::{
-    Alarm, Continuation, Disclosure, Mirror, Repaired, Source, Standings, Watch, Watched, chain,
-    watch,
-};
-use chaos_ledger::Ledger;
-use chaos_store::{DATABASE_FILE, Store, holds_database};
-use chaos_types::Did;
+use chaos_api::{Alarm, Disclosure, Mirror, Source, Standings, Watch, Watched, watch};
+use chaos_store::{DATABASE_FILE, holds_database};
 use serde_json::{Value, json};
 
 use super::{findings, publish::publication};
 use crate::{
-    args::{CopyArgs, MirrorArgs, MonitorArgs, RepairArgs},
+    args::{CopyArgs, MirrorArgs, MonitorArgs},
     clock,
     commands::policy::LogPolicy,
-    exit::{Failure, Kind, UNREADABLE},
+    exit::{Failure, Kind},
     kinds::KINDS,
-    ledger, output,
+    output,
     runtime::{self, Stop},
 };
 
@@ -246,156 +241,6 @@ fn tell(seen: &Watched, as_json: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-pub(super) fn repair(args: &RepairArgs) -> Result<ExitCode, Failure> {
-    let dir = &args.data.data;
-    let source = Arc::new(source(&args.from, dir)?);
-    let root = args.log.as_ref().and_then(|key| Did::from_public_bytes(key.public()));
-    let open = |source| chaos_ledger::Error::Open { dir: dir.clone(), source };
-    if holds_database(dir)
-        && let Some(former) = Store::refill(dir).map_err(open)?
-    {
-        output::tell(format_args!(
-            "the database's pages did not fit together: what can be read of it was taken into a fresh one, and the \
-             former is {}",
-            former.display()
-        ));
-    }
-    Ledger::recover(dir, ledger::from_environment().as_ref(), root, clock::SYSTEM).map_err(
-        |error| match error {
-            // What creates a data directory begins another log.
-            chaos_ledger::Error::NoData { .. } => Failure::from(error).hint(
-                "repair needs a key of the log's in `keys` there, or what is left of its database. Where both are \
-                 gone, `chaoschain log mirror SOURCE DIR --log KEY` makes a copy, which becomes the log's once its \
-                 keys lie in `keys`; `agent register` would begin another log",
-            ),
-            error => error.into(),
-        },
-    )?;
-    let runtime = runtime::server()?;
-    let heads = ledger::remembered(dir)?;
-    let now_ms = clock::now_ms();
-    let done = runtime.block_on(chaos_api::repair(dir, &source, &KINDS, heads.as_ref(), now_ms))?;
-    report(&done, args.json)?;
-    if done.checked.is_ok() {
-        // Rows that were folded from what was mended say what is not so.
-        let below = done.entries.iter().any(|index| *index < done.old_size);
-        drop(if below { ledger::rebuild(dir)? } else { ledger::open_rows(dir)? });
-    }
-    let left =
-        !done.entries_left.is_empty() || !done.blobs_left.is_empty() || !done.unsigned.is_empty();
-    Ok(match done.continuation {
-        // Nothing shows that the log signed what is here.
-        Continuation::Other { .. } => ExitCode::from(Kind::Storage as u8),
-        Continuation::Behind { .. } => code(false),
-        Continuation::NotRemembered | Continuation::Damaged | Continuation::Continues { .. } => {
-            code(done.checked.is_ok() && !left)
-        }
-    })
-}
-
-/// What is to be done about how a directory stands to what was signed.
-fn continuation(done: &Repaired) -> Option<String> {
-    match done.continuation {
-        Continuation::Behind { signed, found } => Some(format!(
-            "the log signed a head of {signed} entries, and {found} are here, the source has {}: it is an \
-             old copy still, and nothing is added from a source that ends before what was signed. Another \
-             copy may have the rest; if none has, this log cannot go on, and a new one begins in another \
-             data directory",
-            done.source_size
-        )),
-        Continuation::Other { signed } => Some(format!(
-            "the log signed another root for its first {signed} entries, and not the one that is here: only \
-             the directory that signed it goes on"
-        )),
-        Continuation::Continues { signed } => {
-            Some(format!("it goes on from the head of {signed} entries that was signed here"))
-        }
-        Continuation::NotRemembered => Some(
-            "nothing here remembers what the log has signed; before anything is written to it, \
-             `chaoschain log resume` says that"
-                .to_owned(),
-        ),
-        Continuation::Damaged => None,
-    }
-}
-
-fn tell_checkpoints(done: &Repaired) {
-    if done.checkpoints > 0 {
-        let checkpoints = output::count(done.checkpoints, "checkpoint", "checkpoints");
-        output::sentence(format_args!(
-            "{checkpoints} under another size than the own, or unreadable: put in place, or dropped"
-        ));
-    }
-    for size in &done.falsified {
-        output::sentence(format_args!(
-            "the kept checkpoint of {size} entries was not the one that the log signed: what is false of it was dropped"
-        ));
-    }
-    for size in &done.unsigned {
-        output::sentence(format_args!(
-            "the kept checkpoint of {size} entries is not signed by the log, as far as is known here, and was left"
-        ));
-    }
-}
-
-fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
-    if as_json {
-        return output::json(&json!({
-            "source_size": done.source_size,
-            "size": done.checked.as_ref().ok().map(|head| head.size),
-            "root": done.checked.as_ref().ok().map(|head| head.root.to_string()),
-            "wrong": done.checked.as_ref().err().map(|error| chain(error)),
-            "entries": done.entries,
-            "tiles": done.tiles,
-            "checkpoints": done.checkpoints,
-            "checkpoints_falsified": done.falsified,
-            "checkpoints_unsigned": done.unsigned,
-            "blobs": done.blobs,
-            "entries_left": done.entries_left,
-            "blobs_left": done.blobs_left,
-            "continuation": continuation(done),
-        }));
-    }
-    output::sentence(format_args!(
-        "fetched {} entries and {} blobs, computed {} tiles anew",
-        done.entries.len(),
-        done.blobs.len(),
-        done.tiles
-    ));
-    tell_checkpoints(done);
-    for index in &done.entries_left {
-        output::sentence(format_args!(
-            "entry {index} is damaged, and the source ends at {}",
-            done.source_size
-        ));
-    }
-    for digest in &done.blobs_left {
-        output::sentence(format_args!(
-            "blob {digest} is damaged, and the source does not publish it"
-        ));
-    }
-    match &done.checked {
-        // What is here is not the whole log then, which is said below.
-        Ok(_) if matches!(done.continuation, Continuation::Behind { .. }) => {}
-        Ok(head) if !done.unsigned.is_empty() => output::sentence(format_args!(
-            "{} entries, root {}: every record, leaf and tile fits",
-            head.size, head.root
-        )),
-        Ok(head) => output::sentence(format_args!(
-            "{} entries, root {}: every record, leaf and tile fits, and every checkpoint, which the log has signed",
-            head.size, head.root
-        )),
-        Err(error) => {
-            output::sentence(format_args!("still damaged: {}", chain(error)));
-            output::hint(UNREADABLE);
-        }
-    }
-    if let Some(continuation) = continuation(done) {
-        output::sentence(continuation);
-    }
-    Ok(())
-}
-
 fn open(args: &CopyArgs) -> Result<Mirror, Failure> {
     let policy = args.log_policy.as_deref().map(LogPolicy::of_reader).transpose()?;
     let Some(policy) = policy else {
@@ -410,7 +255,7 @@ fn open(args: &CopyArgs) -> Result<Mirror, Failure> {
 }
 
 /// A URL, or a folder that is not the one which is held against it.
-fn source(text: &str, copy: &Path) -> Result<Source, Failure> {
+pub(super) fn source(text: &str, copy: &Path) -> Result<Source, Failure> {
     if text.contains("://") {
         return Ok(Source::http(text)?);
     }
@@ -441,6 +286,6 @@ fn is_one_place(one: &Path, other: &Path) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
-fn code(holds: bool) -> ExitCode {
+pub(super) fn code(holds: bool) -> ExitCode {
     if holds { ExitCode::SUCCESS } else { ExitCode::from(Kind::Check as u8) }
 }

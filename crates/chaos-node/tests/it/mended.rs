@@ -1,0 +1,228 @@
+//! What `log repair` does for a directory whose newest entries no copy has yet, which is the usual case.
+
+use std::{fs, path::Path};
+
+use rusqlite::{Connection, params};
+
+use crate::{
+    copies::{Machine, text},
+    program::{Run, run},
+};
+
+/// A log whose only mirror ends with its first signed head, of two entries.
+fn ahead_of_its_mirror() -> Machine {
+    let machine = Machine::new();
+    machine.grow("data", "ada");
+    let (data, copy, key) = (machine.path("data"), machine.path("copy"), machine.key("data"));
+    run(["log", "mirror", text(&data), text(&copy), "--log", &key]).expect_code(0);
+    machine
+}
+
+fn database(machine: &Machine) -> Connection {
+    Connection::open(machine.path("data/chaoschain.sqlite")).unwrap()
+}
+
+fn repair(machine: &Machine, options: &[&str]) -> Run {
+    let copy = machine.path("copy");
+    machine.on("data", &[&["log", "repair", "--from", text(&copy)], options].concat())
+}
+
+/// Flips a bit in the last hash of the lowest tile that grows.
+fn rot_the_tile(machine: &Machine) {
+    let database = database(machine);
+    let sql = "SELECT hashes FROM edge WHERE level = 0 ORDER BY part DESC LIMIT 1";
+    let mut hashes: Vec<u8> = database.query_row(sql, [], |row| row.get(0)).unwrap();
+    *hashes.last_mut().unwrap() ^= 1;
+    let rotten = "UPDATE edge SET hashes = ?1 WHERE level = 0";
+    assert_eq!(database.execute(rotten, [hashes]).unwrap(), 1);
+}
+
+fn goes_on(machine: &Machine) {
+    machine.on("data", &["log", "rebuild", "--check"]).expect_code(0);
+    machine.grow("data", "zuse");
+}
+
+/// The tile is what is computed from the entries, and a head that they lead to says that they are whole.
+#[test]
+fn tile_that_rots_over_entries_which_a_head_covers_costs_nothing() {
+    let machine = ahead_of_its_mirror();
+    machine.grow("data", "grace");
+    let before = machine.on("data", &["log", "show", "--json"]).stdout;
+    rot_the_tile(&machine);
+    machine.on("data", &["log", "rebuild", "--check"]).expect_code(5);
+    let done = repair(&machine, &[]).expect_code(0);
+    assert!(done.stdout.contains("computed 1 tiles anew"), "{}", done.stdout);
+    assert_eq!(machine.on("data", &["log", "show", "--json"]).stdout, before);
+    goes_on(&machine);
+}
+
+/// Nothing tells then whether the tile or the entry was changed: the entry stands, and it is said once.
+#[test]
+fn tile_that_rots_over_an_entry_that_no_head_covers_is_told_once() {
+    let machine = ahead_of_its_mirror();
+    machine.register("data", "grace").expect_code(0);
+    rot_the_tile(&machine);
+    let done = repair(&machine, &[]).expect_code(1);
+    assert!(done.stdout.contains("entry 2 is kept as record and leaf have it"), "{}", done.stdout);
+    repair(&machine, &[]).expect_code(0);
+    goes_on(&machine);
+}
+
+#[test]
+fn what_no_head_covers_is_given_up_only_where_that_is_asked() {
+    let machine = ahead_of_its_mirror();
+    for name in ["grace", "edsger"] {
+        machine.register("data", name).expect_code(0);
+    }
+    database(&machine).execute("UPDATE entries SET record = x'00' WHERE idx = 2", []).unwrap();
+    for _ in 0..2 {
+        let told = repair(&machine, &[]).expect_code(1);
+        assert!(told.stdout.contains("entry 2 is damaged or missing"), "{}", told.stdout);
+        assert!(told.stderr.contains("--drop-unsigned"), "{}", told.stderr);
+    }
+    let done = repair(&machine, &["--drop-unsigned"]).expect_code(0);
+    assert!(done.stderr.contains("2 entries was given up"), "{}", done.stderr);
+    let former = machine.path("data/chaoschain.sqlite.longer");
+    let kept: i64 = Connection::open(former)
+        .unwrap()
+        .query_row("SELECT count(*) FROM entries", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(kept, 4);
+    goes_on(&machine);
+}
+
+#[test]
+fn what_a_head_covers_is_never_given_up() {
+    let machine = ahead_of_its_mirror();
+    machine.grow("data", "grace");
+    database(&machine).execute("UPDATE entries SET record = x'00' WHERE idx = 2", []).unwrap();
+    let told = repair(&machine, &["--drop-unsigned"]).expect_code(1);
+    assert!(told.stderr.contains("the log has signed entry 2"), "{}", told.stderr);
+    assert!(!machine.path("data/chaoschain.sqlite.longer").exists());
+}
+
+/// Puts rot in the page of the database that holds the record of an entry.
+fn spoil(path: &Path, record: &[u8]) {
+    let mut bytes = fs::read(path).unwrap();
+    let start = &record[..200.min(record.len())];
+    let at = bytes.windows(start.len()).position(|window| window == start).unwrap();
+    let size = usize::from(bytes[16]) << 8 | usize::from(bytes[17]);
+    let page = at / size * size;
+    bytes[page..page + size].fill(0xa5);
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn entries_of_a_last_page_that_cannot_be_read_are_told_and_not_forgotten() {
+    let machine = ahead_of_its_mirror();
+    for name in ["grace", "edsger", "barbara", "konrad"] {
+        machine.register("data", name).expect_code(0);
+    }
+    let file = machine.path("data/chaoschain.sqlite");
+    let record: Vec<u8> = {
+        let database = database(&machine);
+        database.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        let last = "SELECT record FROM entries ORDER BY idx DESC LIMIT 1";
+        database.query_row(last, [], |row| row.get(0)).unwrap()
+    };
+    spoil(&file, &record);
+    let told = repair(&machine, &[]).expect_code(1);
+    assert!(told.stdout.contains("damaged or missing"), "{}", told.stdout);
+    assert!(told.stderr.contains("chaoschain.sqlite.damaged"), "{}", told.stderr);
+    repair(&machine, &["--drop-unsigned"]).expect_code(0);
+    goes_on(&machine);
+}
+
+/// A row chooses no loop's length.
+#[test]
+fn row_with_a_huge_index_is_told_in_a_line_and_given_up() {
+    let machine = ahead_of_its_mirror();
+    let huge = "INSERT INTO entries VALUES (1 << 40, randomblob(32), x'00', x'00')";
+    database(&machine).execute(huge, []).unwrap();
+    let told = repair(&machine, &[]).expect_code(1);
+    assert!(told.stdout.contains("entries 2 to "), "{}", told.stdout);
+    repair(&machine, &["--drop-unsigned"]).expect_code(0);
+    goes_on(&machine);
+}
+
+/// Whose log it is every entry says, and so does the name of its checkpoints: the row is not needed for that.
+#[test]
+fn row_of_who_runs_the_log_is_held_against_its_entries_and_put_right() {
+    let machine = ahead_of_its_mirror();
+    let sql = "SELECT value FROM meta WHERE key = 'operator'";
+    let own: Vec<u8> = database(&machine).query_row(sql, [], |row| row.get(0)).unwrap();
+    let own = String::from_utf8(own).unwrap();
+    let other = "did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp";
+    for found in [other, "did:key:z6Mk", &own.replace("did", "die"), "\u{1b}[2J"] {
+        let wrong = "UPDATE meta SET value = ?1 WHERE key = 'operator'";
+        database(&machine).execute(wrong, params![found.as_bytes()]).unwrap();
+        for line in [&["log", "show"][..], &["log", "checkpoint"], &["agent", "list"]] {
+            let refused = machine.on("data", line);
+            assert!(!refused.stderr.contains('\u{1b}'), "{}", refused.stderr);
+            refused.expect_error(5, &["runs the log", "log repair --from SOURCE"]);
+        }
+        let done = repair(&machine, &[]).expect_code(0);
+        assert!(done.stderr.contains("put right by the log's entries"), "{}", done.stderr);
+    }
+    goes_on(&machine);
+}
+
+/// The key that is named like the root key's file is another one by then.
+#[test]
+fn values_that_are_lost_are_put_right_where_the_root_key_is_elsewhere() {
+    let machine = ahead_of_its_mirror();
+    machine.on("data", &["log", "rotate-key"]).expect_code(0);
+    machine.on("data", &["log", "replace-operator"]).expect_code(0);
+    machine.grow("data", "grace");
+    let (data, copy) = (machine.path("data"), machine.path("copy"));
+    run(["log", "mirror", text(&data), text(&copy)]).expect_code(0);
+    let root = machine.path("data/keys/operator.root.pem");
+    fs::rename(&root, machine.path("away.pem")).unwrap();
+    database(&machine).execute("DELETE FROM meta", []).unwrap();
+    repair(&machine, &[]).expect_code(0);
+    goes_on(&machine);
+}
+
+/// What SQLite keeps for itself is no other program's table.
+#[test]
+fn statistics_of_another_tool_stop_nobody() {
+    let machine = ahead_of_its_mirror();
+    database(&machine).execute_batch("ANALYZE").unwrap();
+    goes_on(&machine);
+}
+
+/// A repair that found nothing leaves nothing that could be taken for a log.
+#[test]
+fn repair_that_fetches_nothing_leaves_no_database() {
+    let machine = ahead_of_its_mirror();
+    let key = machine.key("data");
+    machine.on("data", &["log", "rotate-key"]).expect_code(0);
+    machine.on("data", &["log", "replace-operator"]).expect_code(0);
+    machine.grow("data", "grace");
+    let (data, copy) = (machine.path("data"), machine.path("copy"));
+    run(["log", "mirror", text(&data), text(&copy)]).expect_code(0);
+    fs::rename(machine.path("data/keys/operator.root.pem"), machine.path("away.pem")).unwrap();
+    for ending in ["", "-wal", "-shm"] {
+        let file = format!("data/chaoschain.sqlite{ending}");
+        let _absent = fs::rename(machine.path(&file), machine.path(&format!("moved{ending}")));
+    }
+    for _ in 0..2 {
+        repair(&machine, &[]).expect_error(3, &["--log"]);
+        assert!(!machine.path("data/chaoschain.sqlite").exists());
+        let lost = machine.on("data", &["log", "checkpoint"]);
+        lost.expect_error(5, &["holds the key of a log and none of its entries"]);
+    }
+    repair(&machine, &["--log", &key]).expect_code(0);
+    goes_on(&machine);
+}
+
+/// A log that lost what it had acknowledged holds together: the memory of its heads says that it is not whole.
+#[test]
+fn check_of_a_log_that_lost_its_end_is_no_success() {
+    let machine = ahead_of_its_mirror();
+    machine.copy("data", "old");
+    machine.grow("data", "grace");
+    machine.on("data", &["log", "rebuild", "--check"]).expect_code(0);
+    let check = machine.on("old", &["log", "rebuild", "--check"]);
+    check.expect_error(5, &["signed a head of 3 entries", "holds 2"]);
+}
