@@ -51,12 +51,24 @@ pub struct Batch {
     /// The governor that decided, if it is another than the sender. An OpenZeppelin governor refuses calls
     /// to itself that it has not put down before it executes; where it does, they are put down for it.
     pub governor: Option<Address>,
-    /// Wei that whoever starts the execution sends along; the sender has it before the first call.
+    /// Wei that whoever starts the execution sends along.
     pub sent_along: U256,
+    /// Whose wei the calls send.
+    pub payer: Payer,
     /// The calls, in their order.
     pub calls: Vec<Call>,
     /// Most gas that they get; a transaction's own bound and [`GAS_MAX`] hold as well.
     pub gas_max: u64,
+}
+
+/// Whose wei the calls of a batch send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Payer {
+    /// The sender's, who has what was sent along before the first call.
+    Sender,
+    /// That of whoever starts the execution: the governor has all of it before the first call, and hands the sender
+    /// with each call what that call sends (Compound's kind). What was sent along beyond it stays with the governor.
+    Executor,
 }
 
 /// One call.
@@ -219,7 +231,7 @@ fn attempt<S: DatabaseRef>(
     };
     let checkpoint = running.evm.ctx.journal_mut().checkpoint();
     for (index, call) in batch.calls.iter().enumerate() {
-        if !running.call(batch.sender, call).map_err(stop(index))? {
+        if !running.call(batch, call).map_err(stop(index))? {
             running.evm.ctx.journal_mut().checkpoint_revert(checkpoint);
             break;
         }
@@ -284,15 +296,24 @@ impl<'a, S: DatabaseRef> Running<&'a S> {
         if let Some(governor) = batch.governor {
             journal.load_account(governor)?;
         }
-        if !batch.sent_along.is_zero() {
-            journal.balance_incr(batch.sender, batch.sent_along)?;
+        let (holder, brought) = batch.brought();
+        if !brought.is_zero() {
+            journal.balance_incr(holder, brought)?;
         }
         Ok(())
     }
 
     /// Runs the next call; whether it succeeded.
-    fn call(&mut self, sender: Address, call: &Call) -> Result<bool, EVMError<S::Error>> {
+    fn call(&mut self, batch: &Batch, call: &Call) -> Result<bool, EVMError<S::Error>> {
         self.evm.inspector.begin_call();
+        let sender = batch.sender;
+        if let Some(governor) = batch.paying_governor().filter(|_| !call.value.is_zero())
+            && self.evm.ctx.journal_mut().transfer(governor, sender, call.value)?.is_some()
+        {
+            self.gas.push(0);
+            self.ending = Ending::Failed { call: self.gas.len() - 1, reason: Failing::Funds };
+            return Ok(false);
+        }
         let transaction = TxEnv {
             caller: Address::ZERO,
             gas_limit: self.gas_left,
@@ -384,6 +405,27 @@ impl<'a, S: DatabaseRef> Running<&'a S> {
     }
 }
 
+impl Batch {
+    /// The governor that hands on what the calls send, if it is not the sender that pays.
+    fn paying_governor(&self) -> Option<Address> {
+        let governor = self.governor.filter(|governor| *governor != self.sender);
+        governor.filter(|_| self.payer == Payer::Executor)
+    }
+
+    /// Who has what was sent along before the first call, and how much that is.
+    fn brought(&self) -> (Address, U256) {
+        let Some(governor) = self.paying_governor() else { return (self.sender, self.sent_along) };
+        (governor, self.sent_along.max(self.value()))
+    }
+
+    /// Wei that all calls send.
+    #[must_use]
+    pub fn value(&self) -> U256 {
+        let values = self.calls.iter().map(|call| call.value);
+        values.fold(U256::ZERO, U256::saturating_add)
+    }
+}
+
 /// Whether a frame ended because its gas did not suffice.
 const fn is_out_of_gas(result: InstructionResult) -> bool {
     matches!(
@@ -450,7 +492,9 @@ fn changes<S: DatabaseRef>(
 }
 
 impl Change {
-    fn is_nothing(&self) -> bool {
+    /// Whether everything is as it was before.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
         self.balance.0 == self.balance.1
             && self.nonce.0 == self.nonce.1
             && self.code_hash.0 == self.code_hash.1

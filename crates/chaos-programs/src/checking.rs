@@ -14,7 +14,7 @@ use chaos_agency::{
 use chaos_chains::{Address, BlockAt, Bytes, Error as ChainError, LogFilter, StateReader, U256};
 use chaos_evm::{
     Block,
-    calls::{BatchError, run_batch},
+    calls::BatchError,
     import::{Growing, GrowingError, ImportError, Prover, StateProof},
 };
 use chaos_ledger::{Ledger, NewEntry};
@@ -236,7 +236,7 @@ pub fn record(asked: Asked<'_>) -> Result<Recording, Error> {
     payload.sent_along = sent_along.unwrap_or(payload.sent_along);
     let proof = serde_json::Value::Null;
     let mut recording = Recording { place, sender, payload, origin, abis, proof };
-    run_batch(&block, &recording.batch(), &state).map_err(failed)?;
+    recording.run(&block, &state).map_err(failed)?;
     recording.proof = state.into_proof().to_json();
     Ok(recording)
 }

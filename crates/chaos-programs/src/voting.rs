@@ -9,7 +9,7 @@ use chaos_chains::{
 };
 use chaos_evm::{
     Block, DatabaseRef,
-    calls::{Batch, BatchError, Call, Ending, run_batch},
+    calls::{Batch, BatchError, Call, Ending, Payer, run_batch},
     fork,
     import::{Growing, GrowingError, ImportError, StateProof, StateProofError},
 };
@@ -167,6 +167,7 @@ fn ask<S: DatabaseRef>(
             sender: Address::ZERO,
             governor: None,
             sent_along: U256::ZERO,
+            payer: Payer::Sender,
             calls: vec![call],
             gas_max: QUESTION_GAS_MAX,
         };

@@ -8,7 +8,7 @@ use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolEvent, SolValue, sol};
 use chaos_evm::{
     Block, DatabaseRef,
-    calls::{Batch, BatchError, Call, Ending, run_batch},
+    calls::{Batch, BatchError, Call, Ending, Payer, run_batch},
 };
 use serde::Serialize;
 
@@ -20,6 +20,8 @@ sol! {
     function proposalSnapshot(uint256 proposalId) external view returns (uint256);
     function hashProposal(address[] memory, uint256[] memory, bytes[] memory, bytes32)
         external view returns (uint256);
+    function getMinDelay() external view returns (uint256);
+    function GRACE_PERIOD() external view returns (uint256);
     function getActions(uint256 proposalId) external view
         returns (address[] memory, uint256[] memory, string[] memory, bytes[] memory);
     event ProposalCreated(
@@ -95,6 +97,26 @@ pub fn ask<S: DatabaseRef>(
     })
 }
 
+/// Whose wei the calls of a governor's timelock send. OpenZeppelin's timelock is handed all that was sent along before
+/// the first call; Compound's is handed with each call what that sends.
+///
+/// # Errors
+/// If the state fails.
+pub(crate) fn payer<S: DatabaseRef>(
+    block: &Block,
+    state: &S,
+    answers: &Answers,
+) -> Result<Payer, BatchError<S::Error>> {
+    let Some(timelock) = answers.timelock else { return Ok(Payer::Sender) };
+    let knows = |input: Vec<u8>| {
+        let answer = answer(block, state, timelock, input)?;
+        Ok(answer.is_some_and(|answer| U256::abi_decode(&answer).is_ok()))
+    };
+    let is_compounds = !knows(getMinDelayCall {}.abi_encode())?
+        && (answers.actions.is_some() || knows(GRACE_PERIODCall {}.abi_encode())?);
+    Ok(if is_compounds { Payer::Executor } else { Payer::Sender })
+}
+
 fn answer<S: DatabaseRef>(
     block: &Block,
     state: &S,
@@ -106,6 +128,7 @@ fn answer<S: DatabaseRef>(
         sender: Address::ZERO,
         governor: None,
         sent_along: U256::ZERO,
+        payer: Payer::Sender,
         calls: vec![question],
         gas_max: QUESTION_GAS_MAX,
     };

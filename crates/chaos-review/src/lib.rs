@@ -45,5 +45,5 @@ pub use book::AbiFault;
 pub use page::page;
 pub use parameters::ParameterWrite;
 pub use payload::{FILE_BYTES_MAX, Lists, Payload, PayloadError, ProposedCall};
-pub use recording::{Origin, Place, RECORDING_BYTES_MAX, Recording, RecordingError};
+pub use recording::{Origin, Place, RECORDING_BYTES_MAX, Ran, Recording, RecordingError};
 pub use review::Review;

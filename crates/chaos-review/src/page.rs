@@ -84,6 +84,9 @@ fn verdict(review: &Review, digest: Digest) -> Markup {
                 }
                 dt { "sender" } dd { code { (review.sender) } }
                 @if review.sent_along != "0" { dt { "sent along" } dd { (review.sent_along) " wei" } }
+                @if let Some(wei) = &review.brought {
+                    dt { "brought" } dd { (wei) " wei, by whoever executes" }
+                }
                 dt { "after block" } dd { (review.block.number) ", rules of " (review.fork) }
                 @if let Some(hash) = review.block.hash { dt { "its hash" } dd { code { (hash) } } }
                 dt { "state" } dd { (state_words(review.state)) }

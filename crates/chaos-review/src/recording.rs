@@ -2,8 +2,8 @@
 
 use alloy_primitives::{Address, B256, U256};
 use chaos_evm::{
-    Block, UnknownChain,
-    calls::{Batch, BatchError, GAS_MAX, run_batch},
+    Block, DatabaseRef, UnknownChain,
+    calls::{Batch, BatchError, BatchRun, GAS_MAX, Payer, run_batch},
     fork,
     import::{ImportError, StateProof, StateProofError},
 };
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{
     book::{AbiFault, Book},
-    governors,
+    governors::{self, Answers},
     payload::{Payload, PayloadError, Wire as WirePayload},
     review::{GovernorReview, Review, StateGround, Subject, review},
 };
@@ -51,6 +51,17 @@ pub struct Place {
     pub number: u64,
     /// Its hash.
     pub hash: B256,
+}
+
+/// What running a recording's calls did.
+#[derive(Debug)]
+pub struct Ran {
+    /// What the governor says of the proposal, if it is from one.
+    pub answers: Option<Answers>,
+    /// What the calls did.
+    pub run: BatchRun,
+    /// What they do if the wei that they send are the sender's, where whoever executes brings them in `run`.
+    pub by_sender: Option<BatchRun>,
 }
 
 /// Where a proposal is from.
@@ -245,20 +256,45 @@ impl Recording {
         })
     }
 
-    /// The calls as they are made.
-    #[must_use]
-    pub fn batch(&self) -> Batch {
-        let governor = match self.origin {
-            Origin::Governor { governor, .. } => Some(governor),
+    /// Runs the calls as they are made, and, where the wei that they send may be somebody else's, with that as well.
+    ///
+    /// # Errors
+    /// If the state fails.
+    pub fn run<S: DatabaseRef>(
+        &self,
+        block: &Block,
+        state: &S,
+    ) -> Result<Ran, BatchError<S::Error>> {
+        let asked = match self.origin {
+            Origin::Governor { governor, id } => {
+                Some((governor, governors::ask(block, state, governor, id)?))
+            }
             Origin::File {} => None,
         };
-        Batch {
+        let mut batch = Batch {
             sender: self.sender,
-            governor,
+            governor: asked.as_ref().map(|(governor, _)| *governor),
             sent_along: self.payload.sent_along,
+            payer: Payer::Sender,
             calls: self.payload.calls(),
             gas_max: GAS_MAX,
+        };
+        let answers = asked.map(|(_, answers)| answers);
+        let by_timelock = answers
+            .as_ref()
+            .filter(|it| it.timelock == Some(self.sender) && !batch.value().is_zero());
+        if let Some(answers) = by_timelock {
+            batch.payer = governors::payer(block, state, answers)?;
         }
+        let run = run_batch(block, &batch, state)?;
+        let by_sender = match batch.payer {
+            Payer::Sender => None,
+            Payer::Executor => {
+                let batch = Batch { payer: Payer::Sender, sent_along: U256::ZERO, ..batch };
+                Some(run_batch(block, &batch, state)?)
+            }
+        };
+        Ok(Ran { answers, run, by_sender })
     }
 
     /// Runs the calls on the recorded state and says what they did.
@@ -276,16 +312,15 @@ impl Recording {
             StateProof::decode_after(&proof, number, hash).map_err(RecordingError::Proof)?;
         let (block, fork) = self.place.block(&proof)?;
         let failed = |error: BatchError<StateProofError>| RecordingError::Run(error.into());
-        let origin = match self.origin {
-            Origin::File {} => None,
-            Origin::Governor { governor, id } => {
-                let answers = governors::ask(&block, &proof, governor, id).map_err(failed)?;
-                let calls = governors::ground(&self.payload, id, &answers)
+        let Ran { answers, run, by_sender } = self.run(&block, &proof).map_err(failed)?;
+        let origin = match (&self.origin, answers) {
+            (Origin::Governor { governor, id }, Some(answers)) => {
+                let calls = governors::ground(&self.payload, *id, &answers)
                     .map_err(RecordingError::Payload)?;
-                Some(GovernorReview::new(governor, id, &answers, (self.sender, calls)))
+                Some(GovernorReview::new(*governor, *id, &answers, (self.sender, calls)))
             }
+            (Origin::Governor { .. } | Origin::File {}, _) => None,
         };
-        let run = run_batch(&block, &self.batch(), &proof).map_err(failed)?;
         let subject = Subject {
             payload: &self.payload,
             governor: origin,
@@ -293,6 +328,7 @@ impl Recording {
             block: &block,
             fork,
             state: StateGround::Proven,
+            by_sender,
         };
         Ok(review(&book, &subject, &run))
     }

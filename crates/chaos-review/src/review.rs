@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Name and version of a review's form.
-pub(crate) const FORMAT: &str = "chaoschain-proposal-review/3";
+pub(crate) const FORMAT: &str = "chaoschain-proposal-review/4";
 
 /// Most calls in arguments that are shown of one call.
 const INNER_MAX: usize = 200;
@@ -51,6 +51,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) fork: String,
     /// How the state is known.
     pub(crate) state: StateGround,
+    /// What the calls do if the wei that they send are the sender's, where whoever executes brings them.
+    pub(crate) by_sender: Option<BatchRun>,
 }
 
 /// All that is said about a proposal.
@@ -72,6 +74,8 @@ pub struct Review {
     pub(crate) sender: Address,
     /// Wei that whoever executes it sends along.
     pub(crate) sent_along: String,
+    /// Wei that whoever executes it brings, each call's with that call, where it is not the sender's (Compound).
+    pub(crate) brought: Option<String>,
     /// How it ended.
     pub(crate) result: Outcome,
     /// The calls.
@@ -306,6 +310,12 @@ impl Review {
         canonical::to_vec(self)
     }
 
+    /// The name of the rules by which the calls were run.
+    #[must_use]
+    pub fn fork(&self) -> &str {
+        &self.fork
+    }
+
     /// Names the review: whoever runs the same calls on the same state gets the same.
     ///
     /// # Errors
@@ -334,6 +344,7 @@ pub(crate) fn review(book: &Book, subject: &Subject<'_>, run: &BatchRun) -> Revi
         governor: subject.governor.clone(),
         sender: subject.sender,
         sent_along: subject.payload.sent_along.to_string(),
+        brought: reader.brought().map(|wei| wei.to_string()),
         result: reader.outcome(),
         notices: notices::notices(&reader, &calls, &events),
         calls,
@@ -366,6 +377,12 @@ impl<'a> Reader<'a> {
     fn is_source_known(&self, address: Address) -> bool {
         let code = self.run.codes.get(&address);
         code.is_some_and(|code| self.book.shelf(address, code).name().is_some())
+    }
+
+    /// Wei that the calls send and the sender does not pay.
+    fn brought(&self) -> Option<U256> {
+        let values = self.subject.payload.calls.iter().map(|it| it.call.value);
+        self.subject.by_sender.as_ref().map(|_| values.fold(U256::ZERO, U256::saturating_add))
     }
 
     fn outcome(&self) -> Outcome {

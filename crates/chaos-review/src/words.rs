@@ -175,6 +175,9 @@ impl Page {
         if review.sent_along != "0" {
             self.plain(0, &format!("         with {} wei sent along", review.sent_along));
         }
+        if let Some(wei) = &review.brought {
+            self.plain(0, &format!("         with {wei} wei that whoever executes brings"));
+        }
     }
 
     fn result(&mut self, review: &Review) {

@@ -37,7 +37,8 @@ fn call(target: Address) -> Call {
 }
 
 fn batch(calls: Vec<Call>) -> Batch {
-    Batch { sender: SENDER, governor: None, sent_along: U256::ZERO, calls, gas_max: GAS_MAX }
+    let (sender, governor, sent_along) = (SENDER, None, U256::ZERO);
+    Batch { sender, governor, sent_along, payer: Payer::Sender, calls, gas_max: GAS_MAX }
 }
 
 #[track_caller]
@@ -161,6 +162,42 @@ fn wei_moves_and_what_is_sent_along_is_there_to_be_moved() {
     let run = run_batch(&block(), &batch, world(&[])).unwrap();
     assert_eq!(run.changes[&PLAIN].balance, (U256::ZERO, U256::from(1_500)));
     assert_eq!(run.changes[&SENDER].balance, (U256::from(1_000), U256::from(100)));
+}
+
+#[test]
+fn wei_that_a_governor_hands_on_comes_with_its_call_and_leaves_the_sender_what_it_has() {
+    // The sender has it for the call that sends it, and nothing of it before.
+    let keeps: &[u8] = &[0x33, 0x31, 0x34, 0x55];
+    let calls = [0, 300, 0].map(|value| Call { value: U256::from(value), ..call(FIRST) });
+    let batch = Batch {
+        governor: Some(PLAIN),
+        payer: Payer::Executor,
+        sent_along: U256::from(350),
+        ..batch(calls.to_vec())
+    };
+    let run = run_batch(&block(), &batch, world(&[(FIRST, keeps)])).unwrap();
+    assert_eq!(run.ending, Ending::Succeeded);
+    let slots = &run.changes[&FIRST].slots;
+    assert_eq!(slots[&U256::ZERO].1, U256::from(1_000));
+    assert_eq!(slots[&U256::from(300)].1, U256::from(1_000));
+    assert_eq!(run.changes[&FIRST].balance.1, U256::from(300));
+    assert!(!run.changes.contains_key(&SENDER), "it paid nothing");
+    assert_eq!(run.changes[&PLAIN].balance.1, U256::from(50), "what was sent beyond stays there");
+    assert!(run.asked.contains(&(FIRST, Circumstance::Wei)), "{:?}", run.asked);
+}
+
+#[test]
+fn code_that_asks_what_sender_and_governor_have_is_noted_and_not_what_others_have() {
+    let asked = |code: &[u8]| {
+        let batch = Batch { governor: Some(PLAIN), ..batch(vec![call(FIRST)]) };
+        let run = run_batch(&block(), &batch, world(&[(FIRST, code)])).unwrap();
+        run.asked.into_iter().map(|(_, it)| it).collect::<Vec<_>>()
+    };
+    assert_eq!(asked(&balance(SENDER)), [Circumstance::Wei]);
+    assert_eq!(asked(&balance(PLAIN)), [Circumstance::Wei]);
+    assert_eq!(asked(&balance(SECOND)), []);
+    assert_eq!(asked(&[0x47]), [], "its own");
+    assert_eq!(asked(&[0x46]), [Circumstance::Chain]);
 }
 
 #[test]

@@ -95,6 +95,11 @@ pub enum Circumstance {
     Transient,
     /// What the sender or the governor says, which know that they execute.
     Executor,
+    /// How much wei the sender or the governor has (`BALANCE`, or `SELFBALANCE` as one of them), to which whoever
+    /// executes may add.
+    Wei,
+    /// The chain's number (`CHAINID`), which no block proves.
+    Chain,
 }
 
 impl Circumstance {
@@ -110,6 +115,7 @@ impl Circumstance {
             opcode::GASLIMIT => Self::GasLimit,
             opcode::BASEFEE => Self::BaseFee,
             opcode::TLOAD => Self::Transient,
+            opcode::CHAINID => Self::Chain,
             opcode::BLOBHASH | opcode::BLOBBASEFEE => Self::Blobs,
             _ => return None,
         })
@@ -197,6 +203,14 @@ impl Watch {
         }
         if let Some(circumstance) = Circumstance::asked_by(opcode) {
             self.note(code, circumstance);
+        }
+        let whose = match opcode {
+            opcode::BALANCE => top.map(|word| Address::from_word(B256::from(*word))),
+            opcode::SELFBALANCE => Some(interpreter.input.target_address),
+            _ => None,
+        };
+        if whose.is_some_and(|account| self.executors.contains(&account)) {
+            self.note(code, Circumstance::Wei);
         }
     }
 

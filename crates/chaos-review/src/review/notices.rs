@@ -1,5 +1,7 @@
 //! What a reviewer has to look at first.
 
+mod payer;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_dyn_abi::DynSolValue;
@@ -51,6 +53,8 @@ pub(crate) enum NoticeKind {
     Name,
     /// Code asked for what is other in a real execution.
     Circumstance,
+    /// The calls send wei that whoever executes brings, or the sender has, as the governor's code has it.
+    Payer,
 }
 
 const POWERS: [&str; 39] = [
@@ -120,6 +124,7 @@ pub(super) fn notices(
         }
     }
     circumstances(reader, &mut notices);
+    payer::payer(reader, &mut notices);
     let ranks = Ranks::new(reader);
     notices.sort_by_key(|it| (ranks.of(it.address), it.address));
     let mut seen = BTreeSet::new();
@@ -300,6 +305,8 @@ const fn words(circumstance: Circumstance) -> &'static str {
         Circumstance::OutOfGas => "whether a call runs out of gas, which one did",
         Circumstance::Transient => "what was put down earlier in the transaction",
         Circumstance::Executor => "what the sender or the governor says",
+        Circumstance::Wei => "how much wei the sender or the governor has",
+        Circumstance::Chain => "the chain's number",
     }
 }
 

@@ -50,10 +50,27 @@ impl Compound {
         lab.send(VOTERS[0].parse().unwrap(), &act);
     }
 
+    /// Proposes calls with wei and inputs that begin with their selectors.
+    fn propose_paying(&self, lab: &Lab, calls: &[(Address, U256, Vec<u8>)]) {
+        let call = proposeCall {
+            targets: calls.iter().map(|(target, ..)| *target).collect(),
+            values: calls.iter().map(|(_, wei, _)| *wei).collect(),
+            signatures: vec![String::new(); calls.len()],
+            calldatas: calls.iter().map(|(.., input)| input.clone().into()).collect(),
+            description: TEXT.to_owned(),
+        };
+        let act = Act { target: self.governor, input: call.abi_encode() };
+        lab.send(VOTERS[0].parse().unwrap(), &act);
+    }
+
     fn execute(&self, lab: &Lab) {
-        let input = executeCall { id: U256::ONE }.abi_encode();
-        let act = Act { target: self.governor, input };
-        lab.send(lab.chain.account(5).address(), &act);
+        self.execute_with(lab, U256::ZERO);
+    }
+
+    fn execute_with(&self, lab: &Lab, wei: U256) {
+        let input = Bytes::from(executeCall { id: U256::ONE }.abi_encode());
+        let from = lab.chain.account(5).address();
+        lab.mine(json!({"from": from, "to": self.governor, "data": input, "value": wei}));
     }
 }
 
@@ -87,6 +104,78 @@ fn calls_that_a_governor_keeps_are_its_own_and_do_what_was_foretold() {
     let said = "         executed\n         what follows is what its calls would do once more";
     assert!(run.stdout.contains(said), "{}", run.stdout);
     lab.check(&["--governor", &governor, "--id", "2"]).expect_error(3, &["knows no proposal 2"]);
+}
+
+fn balance(lab: &Lab, account: impl serde::Serialize) -> U256 {
+    serde_json::from_value(lab.ask("eth_getBalance", json!([account, "latest"]))).unwrap()
+}
+
+#[test]
+fn wei_of_a_call_are_those_of_whoever_executes_as_this_governor_hands_them_on() {
+    let Some(lab) = Lab::start() else { return };
+    let compound = Compound::deploy(&lab);
+    let payee = "0x00000000000000000000000000000000000c0c0c";
+    let ether = tokens(1);
+    compound.propose_paying(&lab, &[(payee.parse().unwrap(), ether, Vec::new())]);
+    let governor = compound.governor.to_string();
+    let line = ["--governor", &governor, "--id", "1"];
+    // The timelock holds nothing.
+    let run = lab.check(&line).expect_code(0);
+    let words = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        "with 1000000000000000000 wei that whoever executes brings",
+        "Look at first",
+        "they are taken from",
+        "and call 1 fails then",
+        "0 → 1000000000000000000",
+    ] {
+        assert!(words.contains(said), "`{said}` is not in\n{}", run.stdout);
+    }
+    // Where it holds enough, nothing is foretold of what it holds, and it keeps that.
+    lab.ask("anvil_setBalance", json!([compound.timelock, tokens(5)]));
+    lab.ask("anvil_mine", json!(["0x1"]));
+    let foretold = review(&lab.check(&[&line[..], &["--json"]].concat()).expect_code(0));
+    let moved = foretold["wei"].as_array().unwrap();
+    assert_eq!(moved.len(), 1, "{foretold}");
+    assert_eq!(
+        (&moved[0]["account"], &moved[0]["after"]),
+        (&json!(payee), &json!(ether.to_string()))
+    );
+    let notice = foretold["notices"][0]["text"].as_str().unwrap();
+    assert!(notice.ends_with("and the calls do the same then"), "{notice}");
+    lab.ask("anvil_mine", json!(["0x8"]));
+    compound.execute_with(&lab, ether);
+    assert_eq!(balance(&lab, payee), ether);
+    assert_eq!(balance(&lab, compound.timelock), tokens(5));
+}
+
+#[test]
+fn code_that_asks_what_the_timelock_holds_sees_what_it_sees_in_an_execution() {
+    let Some(lab) = Lab::start() else { return };
+    let compound = Compound::deploy(&lab);
+    lab.ask("anvil_setBalance", json!([compound.timelock, "0x64"]));
+    // Keeps `BALANCE(CALLER)` in the slot that its input names.
+    let asks = "0x00000000000000000000000000000000000d0d0d";
+    lab.ask("anvil_setCode", json!([asks, "0x33315f3555"]));
+    let input = |slot: u8| U256::from(slot).to_be_bytes::<32>().to_vec();
+    let asks_at = asks.parse().unwrap();
+    let marker = "0x00000000000000000000000000000000000c0c0c".parse().unwrap();
+    let calls = [
+        (asks_at, U256::ZERO, input(1)),
+        (marker, U256::ONE, Vec::new()),
+        (asks_at, U256::ZERO, input(2)),
+        (asks_at, U256::from(3), input(3)),
+    ];
+    compound.propose_paying(&lab, &calls);
+    let governor = compound.governor.to_string();
+    let run = lab.check(&["--governor", &governor, "--id", "1", "--json"]).expect_code(0);
+    let foretold = review(&run);
+    let notices = foretold["notices"].to_string();
+    assert!(notices.contains("how much wei the sender or the governor has"), "{notices}");
+    assert!(notices.contains("THE CALLS DO SOMETHING ELSE then"), "{notices}");
+    lab.ask("anvil_mine", json!(["0x8"]));
+    compound.execute_with(&lab, U256::from(4));
+    assert!(lab.slots_as_foretold(&foretold) >= 3, "{foretold}");
 }
 
 #[test]
