@@ -311,6 +311,50 @@ fn a_receipt_of_a_check_is_run_again_by_whoever_doubts_it() {
 }
 
 #[test]
+fn a_recording_of_another_chain_or_other_rules_than_its_reader_names_is_refused() {
+    let Some(lab) = Lab::start() else { return };
+    // Its caller is told apart by `CHAINID`.
+    let asks = "0x00000000000000000000000000000000000d0d0d";
+    lab.ask("anvil_setCode", json!([asks, "0x465f55"]));
+    lab.ask("anvil_mine", json!(["0x1"]));
+    let file = lab.file(&[Act { target: asks.parse().unwrap(), input: Vec::new() }], "");
+    let endpoint = lab.url().to_owned();
+    // A node that says another number, and proves everything.
+    let proxy = Proxy::start(lab.url(), move |_, body| {
+        if !body.contains("eth_chainId") {
+            return Reply::Forward;
+        }
+        Reply::Answer(200, String::new(), ask(&endpoint, body).replace("0x7a69", "0x7a6a"))
+    });
+    let out = lab.out("checked");
+    let line = ["--calls", &file, "--out", &out, "--fork", "osaka"];
+    lab.check_at(&proxy.url, &line).expect_code(0);
+    let path = format!("{out}/recording.json.gz");
+    let line = ["proposal", "check", "--recorded", &path];
+    let told = run(line).expect_code(0).stdout;
+    for said in [
+        "its code asks for the chain's number",
+        "claimed by the recording alone, compare with the chain that you mean:",
+        "  --chain eip155:31338",
+        "  --block-hash 0x",
+        "  --fork osaka",
+    ] {
+        assert!(told.contains(said), "`{said}` is not in\n{told}");
+    }
+    let with = |more: &[&str]| run([&line[..], more].concat());
+    let hash = lab.ask("eth_getBlockByNumber", json!(["latest", false]))["hash"].clone();
+    let hash = hash.as_str().unwrap();
+    let told = with(&["--block-hash", hash]).expect_code(0).stdout;
+    assert!(told.contains("--chain eip155:31338"), "{told}");
+    let said = "the recording says that it is of eip155:31338, expected eip155:31337";
+    with(&["--block-hash", hash, "--chain", "eip155:31337"]).expect_error(1, &[said]);
+    let said = "by the rules of osaka, expected prague";
+    with(&["--chain", "eip155:31338", "--fork", "prague"]).expect_error(1, &[said]);
+    let held = ["--chain", "eip155:31338", "--block-hash", hash, "--fork", "osaka", "--json"];
+    assert_eq!(with(&held).expect_code(0).json()[0]["claimed"], json!([]));
+}
+
+#[test]
 fn a_call_that_fails_names_itself_and_its_reason() {
     let Some(lab) = Lab::start() else { return };
     let file = lab.file(&[lab.hand_over(STRANGER.parse().unwrap()), lab.pay(Address::ZERO, 1)], "");

@@ -12,7 +12,7 @@ the state that a block left. Nothing is sent. The exit code is 0 if all calls su
 Examples:
   chaoschain proposal check --governor ADDRESS --id 17 --rpc-url URL
   chaoschain proposal check --calls calls.json --rpc-url URL --block 19000000 --out checked
-  chaoschain proposal check --recorded checked/recording.json.gz
+  chaoschain proposal check --recorded checked/recording.json.gz --chain eip155:1 --block-hash HASH
 
 A file of calls:
   {\"format\": \"chaoschain-calls/1\", \"sender\": \"0x…\", \"description\": \"…\",
@@ -33,7 +33,7 @@ pub(crate) struct ProposalCheckArgs {
     #[arg(long, value_name = "N", requires = "governor", conflicts_with_all = ["calls", "recorded"])]
     pub(crate) id: Option<U256>,
     /// A recording that --out wrote: it is run again, and no node is asked.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["node", "chain", "block", "fork", "sender", "sent_along", "abi"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["node", "block", "sender", "sent_along", "abi"])]
     pub(crate) recorded: Option<PathBuf>,
     /// The JSON-RPC endpoint of a node that gives state proofs (eth_getProof).
     #[arg(long, value_name = "URL")]
@@ -42,7 +42,8 @@ pub(crate) struct ProposalCheckArgs {
     /// `chaoschain chain --help` says what it holds.
     #[arg(long, value_name = "FILE")]
     pub(crate) chain_config: Option<PathBuf>,
-    /// The chain it must be, such as eip155:1; otherwise whatever the endpoint serves.
+    /// The chain it must be, such as eip155:1; otherwise whatever the endpoint serves, or the recording's author
+    /// wrote: no block proves the number of its chain.
     #[arg(long, value_name = "CAIP-2")]
     pub(crate) chain: Option<String>,
     /// The block after which the calls are made; the newest without it.
@@ -52,13 +53,14 @@ pub(crate) struct ProposalCheckArgs {
     #[arg(long, value_name = "HASH")]
     pub(crate) block_hash: Option<B256>,
     /// The rules of a chain whose schedule of forks is not known: osaka, prague, cancun, shanghai, paris or
-    /// london.
+    /// london. With --recorded, those that the recording must name.
     #[arg(long, value_name = "NAME")]
     pub(crate) fork: Option<String>,
     /// Who makes the calls, in the place of whom the governor (its timelock, or itself) or the file names.
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub(crate) sender: Option<Address>,
-    /// Wei that whoever executes the proposal sends along.
+    /// Wei that whoever executes the proposal sends along. What the calls of a governor of Compound's kind send is
+    /// brought in any case.
     #[arg(long, value_name = "WEI")]
     pub(crate) sent_along: Option<U256>,
     /// An ABI that you vouch for: FILE for every address, or ADDRESS=FILE. May be repeated.

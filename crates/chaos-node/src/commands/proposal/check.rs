@@ -35,8 +35,9 @@ pub(crate) fn run(args: &ProposalCheckArgs) -> Result<ExitCode, Failure> {
         Some(path) => recorded(path)?,
         None => live(args)?,
     };
-    ensure_block(args, &recording.place)?;
+    ensure_place(args, &recording.place)?;
     let review = recording.review()?;
+    ensure_rules(args, &review)?;
     let seen = Seen {
         digest: review.digest().or_fail(Kind::Check)?,
         bytes: recording.encode().or_fail(Kind::Check)?,
@@ -78,8 +79,7 @@ fn live(args: &ProposalCheckArgs) -> Result<Recording, Failure> {
 
 /// The node that proves the state.
 fn node(args: &ProposalCheckArgs) -> Result<StateReader, Failure> {
-    let wanted: Option<ChainId> =
-        args.chain.as_deref().map(str::parse).transpose().or_fail(Kind::Input)?;
+    let wanted = wanted(args)?;
     match (&args.chain_config, &args.rpc_url) {
         (Some(path), _) => {
             let file = chain_file_at(path)?;
@@ -92,8 +92,14 @@ fn node(args: &ProposalCheckArgs) -> Result<StateReader, Failure> {
     }
 }
 
-/// The block has the hash that somebody asks for.
-fn ensure_block(args: &ProposalCheckArgs, place: &Place) -> Result<(), Failure> {
+/// The chain is the one, and the block has the hash, that somebody asks for.
+fn ensure_place(args: &ProposalCheckArgs, place: &Place) -> Result<(), Failure> {
+    if let Some(wanted) = wanted(args)?.filter(|wanted| *wanted != place.chain) {
+        let text = format!("the recording says that it is of {}, expected {wanted}", place.chain);
+        return Err(Failure::message(Kind::Check, text).hint(
+            "code can ask for the chain's number: have it recorded on the chain that you mean",
+        ));
+    }
     match args.block_hash {
         Some(expected) if expected != place.hash => {
             let Place { number, hash, .. } = place;
@@ -102,6 +108,35 @@ fn ensure_block(args: &ProposalCheckArgs, place: &Place) -> Result<(), Failure> 
         }
         _ => Ok(()),
     }
+}
+
+/// The rules are those that somebody asks for.
+fn ensure_rules(args: &ProposalCheckArgs, review: &Review) -> Result<(), Failure> {
+    match &args.fork {
+        // The rules of a chain that is known are compared where they are chosen.
+        Some(expected) if args.recorded.is_some() && expected != review.fork() => {
+            let text = format!(
+                "the recording is run by the rules of {}, expected {expected}",
+                review.fork()
+            );
+            Err(Failure::message(Kind::Check, text))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The chain that was asked for.
+fn wanted(args: &ProposalCheckArgs) -> Result<Option<ChainId>, Failure> {
+    args.chain.as_deref().map(str::parse).transpose().or_fail(Kind::Input)
+}
+
+/// What nobody but the recording's author, or the node, says: neither a proof nor an option holds it.
+fn claimed(args: &ProposalCheckArgs, place: &Place) -> Vec<&'static str> {
+    let chain = args.chain.is_none() && args.chain_config.is_none();
+    // Without a recording the rules are the caller's own choice.
+    let rules = args.recorded.is_some() && place.fork.is_some() && args.fork.is_none();
+    let all = [(chain, "chain"), (args.block_hash.is_none(), "block-hash"), (rules, "fork")];
+    all.into_iter().filter_map(|(is_claimed, name)| is_claimed.then_some(name)).collect()
 }
 
 fn payload(path: &Path) -> Result<Payload, Failure> {
@@ -172,12 +207,14 @@ fn sign(args: &ProposalCheckArgs, agent: &str, seen: &Seen) -> Result<Digest, Fa
 
 fn show(args: &ProposalCheckArgs, seen: &Seen, receipt: Option<Digest>) -> Result<(), Failure> {
     let Seen { review, digest, parameters, .. } = seen;
+    let claimed = claimed(args, &seen.recording.place);
     if args.json {
         return output::json(&json!({
             "review": review,
             "digest": digest,
             "parameters": parameters,
             "receipt": receipt,
+            "claimed": claimed,
             "out": args.out.as_ref().map(|out| out.display().to_string()),
         }));
     }
@@ -202,10 +239,25 @@ fn show(args: &ProposalCheckArgs, seen: &Seen, receipt: Option<Digest>) -> Resul
     if let Some(out) = &args.out {
         output::line(format_args!("written to {}", out.display()));
     }
-    if args.block_hash.is_none() {
-        output::say(
-            "\nCompare the block's hash with the chain's: what is proven is proven against it.",
-        );
-    }
+    say_claimed(args, &claimed, &seen.recording.place);
     Ok(())
+}
+
+/// What remains to be compared with the chain, each by its option.
+fn say_claimed(args: &ProposalCheckArgs, claimed: &[&str], place: &Place) {
+    if claimed.is_empty() {
+        return;
+    }
+    let by = if args.recorded.is_some() { "recording" } else { "node" };
+    output::line(format_args!(
+        "\nclaimed by the {by} alone, compare with the chain that you mean:"
+    ));
+    for name in claimed {
+        let value = match *name {
+            "chain" => place.chain.to_string(),
+            "fork" => place.fork.clone().unwrap_or_default(),
+            _ => place.hash.to_string(),
+        };
+        output::line(format_args!("  --{name} {value}"));
+    }
 }
