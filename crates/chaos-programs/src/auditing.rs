@@ -113,8 +113,14 @@ pub struct Audit {
     pub heads: Vec<Head>,
     /// What was anchored, by publisher, in the order of the chain.
     pub rows: Vec<Row>,
+    /// Whether nobody but the reader says that what was looked at is the log's: no entry of the log names the contract,
+    /// or entries declare other publishers in the registry. Anybody can make a contract that shows the log's name and
+    /// publisher, so what is there accuses nobody.
+    pub is_on_readers_word: bool,
     /// What the log says was anchored there, and no node has.
     pub missing: Vec<Logged>,
+    /// What the log says was anchored there, before or past the blocks that were looked at.
+    pub unreached: Vec<Logged>,
     /// Others anchored more under the log's name than is listed.
     pub is_cut: bool,
     /// Nodes that answered.
@@ -201,6 +207,16 @@ impl Audit {
     /// What the log's own publisher anchored, as enough nodes say, and the copy does not have: the log showed
     /// somebody another history.
     pub fn split(&self) -> impl Iterator<Item = &Row> {
+        self.others_agreed().filter(|_| !self.is_on_readers_word)
+    }
+
+    /// What the copy does not have, as enough nodes say, where [nobody but the reader](Self::is_on_readers_word) says
+    /// that it is the log's.
+    pub fn unvouched(&self) -> impl Iterator<Item = &Row> {
+        self.others_agreed().filter(|_| self.is_on_readers_word)
+    }
+
+    fn others_agreed(&self) -> impl Iterator<Item = &Row> {
         self.own()
             .filter(|row| self.is_agreed(row) && matches!(row.judgement, Judgement::Other { .. }))
     }
@@ -256,12 +272,7 @@ pub fn audit(question: &Question<'_>) -> Result<Audit, Error> {
     {
         return Err(Error::OtherPublisher { contract, expected, found });
     }
-    let whose = match (question.publisher, publisher) {
-        (Some(publisher), _) => Whose::Named(publisher),
-        (None, Some(publisher)) => Whose::Contract(publisher),
-        (None, None) if declared.is_empty() => Whose::Unknown,
-        (None, None) => Whose::Declared,
-    };
+    let whose = whose(question.publisher, publisher, &declared);
     let place = Place { chain: &chain, contract };
     let blocks = range(&answers, agree);
     let said = joined(&answers);
@@ -282,7 +293,11 @@ pub fn audit(question: &Question<'_>) -> Result<Audit, Error> {
     rows.sort_by_key(|row| {
         (!row.is_own, row.event.publisher, row.event.block_number, row.event.size)
     });
-    let missing = missing(&anchors, place, &blocks, &rows);
+    let unshown = unshown(&anchors, place, &rows);
+    let (missing, unreached) =
+        unshown.into_iter().partition(|it| blocks.contains(&it.block_number));
+    let is_named = anchors.iter().any(|(_, it)| place.is(&it.chain, &it.contract))
+        || declared.iter().any(|it| place.is(&it.body.chain, &it.body.contract));
     let shown = answers.iter().map(|(node, events)| {
         (node.clone(), events.shown_under.map(|hash| (events.last_block, hash)))
     });
@@ -293,6 +308,8 @@ pub fn audit(question: &Question<'_>) -> Result<Audit, Error> {
         log,
         log_size: question.copy.size().map_err(Error::Copy)?,
         missing,
+        unreached,
+        is_on_readers_word: is_on_readers_word(whose, &declared, contract, is_named),
         chain,
         contract,
         whose,
@@ -308,6 +325,20 @@ pub fn audit(question: &Question<'_>) -> Result<Audit, Error> {
         failed,
         shown,
     })
+}
+
+/// Who says whose anchors are the log's: the reader, the contract, or the log's entries.
+const fn whose(
+    named: Option<Address>,
+    contracts: Option<Address>,
+    declared: &[Declaration],
+) -> Whose {
+    match (named, contracts) {
+        (Some(publisher), _) => Whose::Named(publisher),
+        (None, Some(publisher)) => Whose::Contract(publisher),
+        (None, None) if declared.is_empty() => Whose::Unknown,
+        (None, None) => Whose::Declared,
+    }
 }
 
 /// The blocks that were looked at: up to the one that enough nodes have reached.
@@ -370,29 +401,38 @@ fn is_own(whose: Whose, declared: &[Declaration], event: &AnchorEvent) -> bool {
     }
 }
 
-/// What the log says was anchored in these blocks of a contract, and none of the rows shows.
-fn missing(
-    anchors: &[(u64, action::Anchor)],
-    place: Place<'_>,
-    blocks: &RangeInclusive<u64>,
-    rows: &[Row],
-) -> Vec<Logged> {
-    let is_here = |anchor: &action::Anchor| {
-        place.is(&anchor.chain, &anchor.contract) && blocks.contains(&anchor.block_number)
-    };
+/// See [`Audit::is_on_readers_word`]. In the registry an account is its own; where the log declares none, the reader's
+/// word is all that there is.
+fn is_on_readers_word(
+    whose: Whose,
+    declared: &[Declaration],
+    contract: Address,
+    is_named: bool,
+) -> bool {
+    if contract != REGISTRY {
+        return !is_named;
+    }
+    let is_declared =
+        |publisher| declared.iter().any(|it| it.body.publisher.parse() == Ok(publisher));
+    matches!(whose, Whose::Named(publisher) if !declared.is_empty() && !is_declared(publisher))
+}
+
+/// What the log says was anchored in a contract, and none of the rows shows.
+fn unshown(anchors: &[(u64, action::Anchor)], place: Place<'_>, rows: &[Row]) -> Vec<Logged> {
+    let is_here = |anchor: &action::Anchor| place.is(&anchor.chain, &anchor.contract);
     let is_shown = |anchor: &action::Anchor| {
         rows.iter().any(|row| {
             row.event.size == anchor.log_size
                 && format!("{:x}", B256::from(row.event.root)) == anchor.root
         })
     };
-    let missing = anchors.iter().filter(|(_, anchor)| is_here(anchor) && !is_shown(anchor));
-    let missing = missing.map(|(index, anchor)| Logged {
+    let unshown = anchors.iter().filter(|(_, anchor)| is_here(anchor) && !is_shown(anchor));
+    let unshown = unshown.map(|(index, anchor)| Logged {
         index: *index,
         size: anchor.log_size,
         block_number: anchor.block_number,
     });
-    missing.collect()
+    unshown.collect()
 }
 
 /// What a node gives.

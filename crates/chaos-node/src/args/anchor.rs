@@ -8,7 +8,9 @@ use super::{AnchorArgs, DataArgs};
 const AUDIT_EXAMPLES: &str = "\
 Every head of the log that was anchored has to be the start of your copy of it. One that is not
 shows that the log has two histories: exit code 6. Anchors that your copy does not reach were not
-judged, nor what was anchored in another place that the log ever named: exit code 3.
+judged, nor what was anchored in another place that the log ever named, or in blocks that were not
+looked at: exit code 3. In a contract that no entry of the log names, and that you name, another
+root accuses nobody: exit code 1.
 
 Examples:
   chaoschain anchor audit --rpc-url URL --log-dir mirror \\
@@ -51,7 +53,8 @@ pub(crate) struct AuditArgs {
     #[arg(long, value_name = "CAIP-2")]
     pub(crate) chain: Option<String>,
     /// A CheckpointAnchor contract of the log, or the registry, in place of the registry and of every contract in
-    /// which the log says that it was anchored on this chain. May be repeated.
+    /// which the log says that it was anchored on this chain. May be repeated. That one which no entry of the log names
+    /// is the log's, nobody says but you.
     #[arg(long, value_name = "ADDRESS", value_parser = super::address)]
     pub(crate) contract: Vec<Address>,
     /// The account that anchors for the log; default the one that the log declares. Anybody may anchor under an account of its own: what others

@@ -7,6 +7,7 @@
     reason = "a test ends where it fails"
 )]
 
+mod accused;
 mod agents;
 mod anchors;
 mod attest;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A clock that is ahead of every log.
-const GENESIS_S: u64 = 4_000_000_000;
+pub(crate) const GENESIS_S: u64 = 4_000_000_000;
 
 /// Runs the program on a folder, with a memory of heads of its own.
 fn elsewhere(lab: &Lab, data: &str, line: &[&str]) -> Run {

@@ -372,12 +372,14 @@ fn what_is_anchored_is_placed_and_audited_as_the_log_declares() {
     let told = lab.run(&audit, "data").expect_code(3);
     assert!(told.stderr.contains("ahead of this copy"), "{}", told.stderr);
     let other = format!("{:#x}", lab.anvil.signer(3).address());
-    let told = lab.run(&[&audit[..], &["--publisher", &other]].concat(), "data").expect_code(6);
+    let told = lab.run(&[&audit[..], &["--publisher", &other]].concat(), "data").expect_code(1);
     assert!(
         told.stdout.contains("the log's as you say; the log declares others"),
         "{}",
         told.stdout
     );
+    let said = "by a publisher that no entry of the log declares";
+    assert!(told.stderr.contains(said), "{}", told.stderr);
 }
 
 /// A node that has not come so far hides nothing that enough others show.

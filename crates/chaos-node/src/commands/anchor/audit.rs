@@ -1,6 +1,7 @@
 //! `chaoschain anchor audit`.
 
 mod json;
+mod lacks;
 mod places;
 
 use std::{
@@ -10,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use chaos_agency::{Declaration, action::DeclareAnchoring};
+use chaos_agency::Declaration;
 use chaos_chains::{
     Address, REGISTRY,
     place::{HowFar, Tell},
@@ -18,12 +19,14 @@ use chaos_chains::{
 };
 use chaos_programs::{
     LogCopy,
-    auditing::{Audit, Head, Judgement, Logged, Named, Question, Row, Whose, audit, named},
+    auditing::{Audit, Head, Judgement, Named, Question, Row, Whose, audit, named},
 };
 use indicatif::ProgressBar;
 
-use self::places::{tell_unlooked, unlooked};
-
+use self::{
+    lacks::lack,
+    places::{tell_unlooked, unlooked},
+};
 use crate::{
     args::AuditArgs,
     commands::sending::NodesAt,
@@ -163,93 +166,15 @@ fn ending(found: &[Audit], left: &[&Named]) -> Result<ExitCode, Failure> {
     ))
 }
 
-/// What speaks against an audit that found no split view, and what can be done.
-fn lack(audit: &Audit) -> Option<(Kind, String, &'static str)> {
-    let (own, ahead) = (audit.own().count(), audit.ahead().count());
-    let disputed = audit.disputed().count();
-    if audit.whose == Whose::Unknown {
-        return Some((
-            Kind::Input,
-            "nothing was judged: neither the log nor you say which publisher is the log's"
-                .to_owned(),
-            "`chaoschain anchor` declares it in the log; name it by --publisher, as the log's operator says",
-        ));
-    }
-    if disputed > 0 {
-        return Some((
-            Kind::Check,
-            format!("the nodes disagree about {}", anchors(disputed)),
-            "a node makes anchors up, or leaves them out: look at each transaction at a third node",
-        ));
-    }
-    if let Some(behind) = behind(audit) {
-        return Some(behind);
-    }
-    if let Some(Logged { index, size, block_number }) = audit.missing.first() {
-        let message = format!(
-            "entry {index} says that size {size} was anchored in block {block_number}, and the chain has no \
-             such anchor"
-        );
-        let hint = "its block was replaced after all, or the log says what is not so; `chaoschain anchor` \
-                    anchors anew";
-        return Some((Kind::Check, message, hint));
-    }
-    if let (0, Whose::Declared, Some(last)) = (own, audit.whose, audit.declared.last()) {
-        let DeclareAnchoring { chain, contract, publisher } = &last.body;
-        let message = format!(
-            "nothing that the log's publisher anchored is here up to block {}; by entry {} it is {publisher} in \
-             {contract} on {chain}",
-            audit.last_block, last.index
-        );
-        let hint = "name nodes of that chain by --rpc-url; `chaoschain anchor` anchors";
-        return Some((Kind::Check, message, hint));
-    }
-    if own == 0 {
-        return Some((
-            Kind::Check,
-            format!("the log's publisher has anchored nothing up to block {}", audit.last_block),
-            "`chaoschain anchor` anchors; --contract names a contract of the log's own",
-        ));
-    }
-    (ahead > 0).then(|| {
-        let (ahead, size) = (anchors(ahead), audit.log_size);
-        (
-            Kind::Input,
-            format!("{ahead} not judged: ahead of this copy, which has {size} entries"),
-            "fetch the log anew (`chaoschain log mirror`) and audit again. What stays ahead of all that the log \
-             publishes is of another history, or of one that it keeps to itself",
-        )
-    })
-}
-
-/// What too few nodes have come to, and speaks against a success.
-fn behind(audit: &Audit) -> Option<(Kind, String, &'static str)> {
-    let last = audit.last_block;
-    let hint = "find out which node stands still or runs ahead, and ask again without it, or once all are as far";
-    if let Some(Row { event, said_by, .. }) = audit.beyond().next() {
-        let (said_by, size, block) = (said_by.join(", "), event.size, event.block_number);
-        let message = format!(
-            "by {said_by} another history was anchored in block {block} (size {size}), and too few nodes have \
-             come past block {last}"
-        );
-        return Some((Kind::Check, message, hint));
-    }
-    let Head { node, number, .. } = audit.far_ahead()?;
-    let message = format!(
-        "not judged: what is past block {last}, where too few nodes have come; {node} is at block {number}"
-    );
-    Some((Kind::Outside, message, hint))
-}
-
 fn anchors(count: usize) -> String {
     output::count(count as u64, "anchor", "anchors")
 }
 
-const fn word(row: &Row) -> &'static str {
+const fn word(audit: &Audit, row: &Row) -> &'static str {
     match row.judgement {
         Judgement::InTheLog => "in the log",
         Judgement::Ahead => "ahead of this copy",
-        Judgement::Other { .. } if row.is_own => "SPLIT VIEW",
+        Judgement::Other { .. } if row.is_own && !audit.is_on_readers_word => "SPLIT VIEW",
         Judgement::Other { .. } => "not in the log",
     }
 }
@@ -322,7 +247,14 @@ fn whose(audit: &Audit, publisher: Address, is_own: bool) -> String {
     let here = by.clone().find(|(_, is_here)| **is_here);
     let declaring = here.or_else(|| by.clone().next()).map(|(it, is_here)| (it, *is_here));
     let declared = declaring.map(|(it, _)| it.index);
+    let is_contracts = match audit.whose {
+        Whose::Contract(own) | Whose::Named(own) => own == publisher && audit.contract != REGISTRY,
+        Whose::Declared | Whose::Unknown => false,
+    };
     match (audit.whose, declared) {
+        _ if is_contracts && audit.is_on_readers_word => {
+            "the contract's; that it is the log's contract, nobody says but you".to_owned()
+        }
         (Whose::Named(own), None) if own == publisher && !audit.declared.is_empty() => {
             "the log's as you say; the log declares others".to_owned()
         }
@@ -348,9 +280,9 @@ fn whose(audit: &Audit, publisher: Address, is_own: bool) -> String {
 fn table(audit: &Audit, rows: &[&Row]) {
     let cells = rows.iter().map(|row| {
         let judged = if audit.is_agreed(row) {
-            word(row).to_owned()
+            word(audit, row).to_owned()
         } else {
-            format!("{}, by {} of {} nodes", word(row), row.said_by.len(), audit.answered)
+            format!("{}, by {} of {} nodes", word(audit, row), row.said_by.len(), audit.answered)
         };
         vec![
             row.event.size.to_string(),

@@ -15,11 +15,11 @@ pub(super) fn to_json(audit: &Audit) -> Value {
         };
         json!({
             "publisher": format!("{:#x}", event.publisher),
-            "is_own": row.is_own,
+            "is_own": row.is_own && !audit.is_on_readers_word,
             "size": event.size.to_string(),
             "root": hex::encode(event.root),
             "log_root": log_root,
-            "judgement": word(row).to_lowercase().replace(' ', "_"),
+            "judgement": word(audit, row).to_lowercase().replace(' ', "_"),
             "block_number": event.block_number.to_string(),
             "block_hash": format!("{:#x}", event.block_hash),
             "transaction": format!("{:#x}", event.transaction),
@@ -46,6 +46,7 @@ pub(super) fn to_json(audit: &Audit) -> Value {
             "contract": it.body.contract,
             "publisher": it.body.publisher,
         })).collect::<Vec<_>>(),
+        "is_on_readers_word": audit.is_on_readers_word,
         "first_block": audit.first_block.to_string(),
         "last_block": audit.last_block.to_string(),
         "heads": audit.heads.iter().map(|Head { node, number, hash }| json!({
@@ -62,13 +63,21 @@ pub(super) fn to_json(audit: &Audit) -> Value {
             "block_number": shown.map(|(number, _)| number.to_string()),
             "block_hash": shown.map(|(_, hash)| format!("{hash:#x}")),
         })).collect::<Vec<_>>(),
-        "missing": audit.missing.iter().map(|Logged { index, size, block_number }| json!({
-            "entry": index.to_string(),
-            "size": size.to_string(),
-            "block_number": block_number.to_string(),
-        })).collect::<Vec<_>>(),
+        "missing": logged(&audit.missing),
+        "not_looked_at": logged(&audit.unreached),
         "is_cut": audit.is_cut,
         "is_split": audit.split().next().is_some(),
         "anchors": rows.collect::<Vec<_>>(),
     })
+}
+
+fn logged(entries: &[Logged]) -> Vec<Value> {
+    let entries = entries.iter().map(|Logged { index, size, block_number }| {
+        json!({
+            "entry": index.to_string(),
+            "size": size.to_string(),
+            "block_number": block_number.to_string(),
+        })
+    });
+    entries.collect()
 }
