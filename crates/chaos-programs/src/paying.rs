@@ -244,6 +244,12 @@ impl PayPlan {
         Self { funder: Some(funder), ..self }
     }
 
+    /// What is divided, in the token's smallest unit.
+    #[must_use]
+    pub const fn pool(&self) -> u128 {
+        self.document.pool
+    }
+
     fn distribution(&self) -> Result<Distribution, Error> {
         let ran = Divide { document: &self.document }.run()?;
         let (_, distribution) = ran.output;

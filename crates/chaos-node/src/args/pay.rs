@@ -12,6 +12,7 @@ Examples:
   chaoschain pay fund --rpc-url http://127.0.0.1:8545 --dry-run
   chaoschain pay fund --rpc-url http://127.0.0.1:8545
   chaoschain pay claim --record --rpc-url http://127.0.0.1:8545
+  chaoschain pay claim --record --pool 1000 --payment sponsored.json --rpc-url http://127.0.0.1:8545
   chaoschain pay refund --rpc-url http://127.0.0.1:8545";
 
 #[derive(Debug, Args)]
@@ -88,4 +89,8 @@ pub(crate) struct ClaimArgs {
     /// --finality asks.
     #[arg(long)]
     pub(crate) record: bool,
+    /// What is paid in all, in whole tokens: a payment of another amount is refused. --record needs it where another
+    /// account than yours funded the payment, since what is logged as paid is paid for ever.
+    #[arg(long, value_name = "TOKENS", allow_hyphen_values = true)]
+    pub(crate) pool: Option<String>,
 }

@@ -8,6 +8,10 @@ use chaos_files::Readers;
 
 use crate::exit::{Failure, Kind, OrFail as _};
 
+/// What can be done beside a deployment of another chain, such as that of a vote whose outcome is paid here.
+const OTHER_CHAIN: &str = "name this chain's own by --deployment: `chaoschain chain deploy registry --deployment here.json` begins one, \
+    with `distributor` in place of `registry` if it is paid here";
+
 /// Reads a deployment; none where there is no such file.
 pub(super) fn read(path: &Path) -> Result<Option<Deployment>, Failure> {
     let is_there = fs::exists(path).or_fail(Kind::Input).map_err(|error| named(error, path))?;
@@ -63,7 +67,7 @@ pub(super) async fn contract(
     deployment
         .ensure_chain(chain.chain_id(), genesis)
         .or_fail(Kind::Input)
-        .map_err(|failure| named(failure, file))?;
+        .map_err(|failure| named(failure, file).hint(OTHER_CHAIN))?;
     let known = deployment.contract(contract).or_fail(Kind::Input);
     let known = known.map_err(|failure| named(failure, file))?;
     if let Err(error) = chain.ensure_code(contract, &known).await {

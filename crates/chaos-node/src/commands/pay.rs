@@ -1,5 +1,6 @@
 //! `chaoschain pay`.
 
+mod amount;
 mod claim;
 mod fund;
 mod own;

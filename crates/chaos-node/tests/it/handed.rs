@@ -396,6 +396,7 @@ fn what_became_of_a_distribution_the_distributor_says() {
         assert!(refunded.stdout.starts_with("1000 CHAOS went back to 0x"), "{}", refunded.stdout);
     }
     assert_eq!(balance(&story, token, ACCOUNT.parse().unwrap()), held);
+    ended(pay(&story, &["claim"]), 4, &["1 of 1 shares", "went back to its funder"]);
     let gone = pay(&story, &["fund"]).expect_code(0);
     let said = "1000 CHAOS were funded, 0 CHAOS of it are left\n";
     assert!(gone.stdout.starts_with(said), "{}", gone.stdout);

@@ -257,6 +257,29 @@ fn shows(story: &Story, receipts: [&str; 3]) {
     refuses_what_is_not_so(&bundles[1], &bundles[2]);
 }
 
+/// A file of somebody who funds as little as he likes, of the same work, in the same token. The file is as it was
+/// afterwards.
+fn records_no_other_amount(story: &Story, claim: &[&str]) {
+    let own = fs::read_to_string(story.path("payment.json")).unwrap();
+    let mut dust: Value = serde_json::from_str(&own).unwrap();
+    dust["funder"] = json!(format!("{:#x}", story.anvil.signer(6).address()));
+    let sponsored = dust.to_string();
+    dust["document"]["pool"] = json!("22");
+    let landed = story.landed();
+    fs::write(story.path("payment.json"), dust.to_string()).unwrap();
+    story.run(claim).expect_error(3, &["nobody here says how much is to be paid", "--pool"]);
+    let with = |pool: &str| story.run(&[claim, &["--pool", pool]].concat());
+    with("1000").expect_error(3, &["it divides 0.000000000000000022", "and --pool says 1000"]);
+    // What an account funds in its own name is of its own choice.
+    fs::write(story.path("payment.json"), &own).unwrap();
+    with("999").expect_error(3, &["it divides 1000 CHAOS, and --pool says 999"]);
+    // Somebody else's of the amount that is named is gone on with: this one funded nothing.
+    fs::write(story.path("payment.json"), sponsored).unwrap();
+    ended(with("1000"), 4, &["shares are not paid"]);
+    fs::write(story.path("payment.json"), own).unwrap();
+    assert_eq!(story.landed(), landed);
+}
+
 /// Who worked is paid at the accounts that were registered before the outcome, once. Gives the receipt.
 fn pays(story: &Story, outcome: &str) -> String {
     let plan = ["pay", "plan", "--outcome", outcome, "--pool", "1000", "--out", "@payment.json"];
@@ -286,7 +309,8 @@ fn pays(story: &Story, outcome: &str) -> String {
     // What is logged ends the outcome: in which token, the reader says.
     let unnamed = [&step("claim")[..], &["--record"]].concat();
     story.run(&unnamed).expect_error(3, &["says in which token you pay", "--token"]);
-    let claim = [&unnamed[..], &DEPLOYED].concat();
+    records_no_other_amount(story, &[&unnamed[..], &DEPLOYED].concat());
+    let claim = [&unnamed[..], &DEPLOYED, &["--pool", "1000"]].concat();
     let claimed = story.run(&claim).expect_code(0).json();
     assert_eq!(claimed.len(), 3, "{claimed:?}");
     for (due, row) in planned.iter().zip(&claimed) {

@@ -12,7 +12,7 @@ use chaos_programs::{
 };
 use serde_json::json;
 
-use super::{ensure_of_log, foretell, fund::is_key_used, funder, own, read};
+use super::{amount, ensure_of_log, foretell, fund::is_key_used, funder, own, read};
 use crate::{
     args::ClaimArgs,
     commands::sending::{connect, outbox, planned, signer},
@@ -69,6 +69,10 @@ pub(super) fn run(args: &ClaimArgs) -> Result<ExitCode, Failure> {
             chain.ensure_claims_provable(plan.distributor).await?;
         }
         ensure_of_log(&plan, &step.send.data.data, &step.payment)?;
+        amount::ensure(args, &plan, &unit, signer.address())?;
+        if args.record {
+            amount::tell_others(&chain, &plan, from, &step.send.data.data).await?;
+        }
         foretell(&plan, &unit, U256::from(plan.funding()?.total))?;
         let settling = chain.settling()?;
         let claiming = Claiming { chain, settling, signer: &signer, plan: &plan, funder: from };
@@ -78,7 +82,7 @@ pub(super) fn run(args: &ClaimArgs) -> Result<ExitCode, Failure> {
         if let Err(error) = stopped {
             return planned(&claiming.chain, error, step.send.json);
         }
-        ensure_all(&shares)?;
+        claiming.ensure_all(&shares).await?;
         if args.record {
             claiming.record(args, &shares).await?;
         }
@@ -97,18 +101,6 @@ fn ensure_recordable(args: &ClaimArgs, plan: &PayPlan) -> Result<(), Failure> {
     }
     let unknown = Refused::NoOutcome { receipt: plan.outcome };
     Err(chaos_programs::Error::from(unknown).into())
-}
-
-/// Every share is paid.
-fn ensure_all(shares: &[Share]) -> Result<(), Failure> {
-    let unpaid = shares.iter().filter(|share| share.paid().is_none()).count();
-    if unpaid == 0 {
-        return Ok(());
-    }
-    let reason = format!("{unpaid} of {} shares are not paid", shares.len());
-    let hint = "the same command tries these again, and pays no other twice; after the deadline `pay refund` takes back \
-                what nobody could claim";
-    Err(Failure::message(Kind::Outside, reason).hint(hint))
 }
 
 /// Whether a contract's refusal is about this share alone, so that the next one is gone on with.
@@ -168,6 +160,25 @@ impl Claiming<'_> {
             shares.push(Share { due, end });
         }
         stopped
+    }
+
+    /// Every share is paid.
+    async fn ensure_all(&self, shares: &[Share]) -> Result<(), Failure> {
+        let unpaid = shares.iter().filter(|share| share.paid().is_none()).count();
+        if unpaid == 0 {
+            return Ok(());
+        }
+        let id = distribution_id(self.funder, *self.plan.outcome.as_bytes());
+        let remaining = self.chain.remaining(self.plan.distributor, id).await.ok();
+        let reason = format!("{unpaid} of {} shares are not paid", shares.len());
+        let hint = if remaining == Some(0) {
+            "nothing is left in this distribution: what nobody claimed went back to its funder. What is to be paid still has \
+             to be funded anew"
+        } else {
+            "the same command tries these again, and pays no other twice; after the deadline `pay refund` takes back \
+             what nobody could claim"
+        };
+        Err(Failure::message(Kind::Outside, reason).hint(hint))
     }
 
     async fn claim(&self, chain: &EvmChain, due: &Due) -> Result<TxSummary, Error> {

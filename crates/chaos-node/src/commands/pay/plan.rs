@@ -74,7 +74,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
 
 /// What is divided, in the token's smallest unit. Whole tokens mean nothing where it does not say how many of these one
 /// has.
-fn pool(text: &str, unit: &TokenUnit) -> Result<u128, Failure> {
+pub(super) fn pool(text: &str, unit: &TokenUnit) -> Result<u128, Failure> {
     if unit.decimals.is_none() {
         let reason = format!("{:#x} does not say how many decimals it has", unit.token);
         let hint = "--pool is in whole tokens: name a token by --token that answers decimals()";
