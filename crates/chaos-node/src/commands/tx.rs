@@ -134,6 +134,10 @@ fn state(it: &Journaled) -> String {
         (Word::Placed(_), Stage::Included(_)) if it.intent.included().is_none() => {
             "cancelled".to_owned()
         }
+        (Word::Placed(reached), Stage::Included(_)) if is_reverted(&it.intent) => {
+            format!("reverted, {}", reached.finality)
+        }
+        (_, Stage::Final(_)) if is_reverted(&it.intent) => "reverted, final".to_owned(),
         (Word::Placed(reached), Stage::Included(_)) => reached.finality.to_string(),
         (Word::Placed(_), Stage::Prepared | Stage::Sent) if it.intent.is_cancelled() => {
             "cancelling".to_owned()
@@ -145,6 +149,11 @@ fn state(it: &Journaled) -> String {
         (Word::Elsewhere, _) if !it.intent.is_open() => it.intent.state().to_owned(),
         (Word::Elsewhere, _) => "not asked".to_owned(),
     }
+}
+
+/// Whether it is in a block and did nothing there.
+fn is_reverted(intent: &Intent) -> bool {
+    intent.included().is_some_and(|inclusion| !inclusion.succeeded)
 }
 
 fn described(it: &Journaled) -> Value {
@@ -224,7 +233,19 @@ fn resume(args: &TxResumeArgs) -> Result<ExitCode, Failure> {
     if ended.is_empty() && !args.read.json {
         output::line("nothing is open on this chain");
     }
-    Ok(ExitCode::SUCCESS)
+    ensure_done(&ended)
+}
+
+/// What was reverted is paid for and did nothing: no success, as in the commands that send.
+fn ensure_done(ended: &[(Intent, Ended)]) -> Result<ExitCode, Failure> {
+    let mut reverted = ended.iter().filter(|(_, end)| matches!(end, Ended::Reverted(_)));
+    let Some((intent, _)) = reverted.next() else { return Ok(ExitCode::SUCCESS) };
+    let reason = match reverted.count() {
+        0 => format!("{} (nonce {}) was reverted: it did nothing", intent.what, intent.nonce),
+        more => format!("{} transactions were reverted: they did nothing", more + 1),
+    };
+    let hint = "the command that sent it says why, and what it takes to have it signed anew";
+    Err(Failure::message(Kind::Outside, reason).hint(hint))
 }
 
 fn bump(args: &TxBumpArgs) -> Result<ExitCode, Failure> {
@@ -238,8 +259,11 @@ fn bump(args: &TxBumpArgs) -> Result<ExitCode, Failure> {
             let plan = chain.plan_replacement(signer.address(), which, Change::Raise).await?;
             show_replacement(&chain, plan, args.send.json)?;
         } else {
-            let (intent, end) = chain.bump(&signer, which, args.send.spend.wait.finality).await?;
-            tell_end(&intent, &end, args.send.json)?;
+            let ended = [chain.bump(&signer, which, args.send.spend.wait.finality).await?];
+            for (intent, end) in &ended {
+                tell_end(intent, end, args.send.json)?;
+            }
+            return ensure_done(&ended);
         }
         Ok(ExitCode::SUCCESS)
     })

@@ -493,3 +493,30 @@ fn dry_run_names_the_contract_that_the_journal_deploys() {
     let planned = lab.anchor(url, &["--deploy", "--dry-run", "--json"]).expect_code(0).json();
     assert_eq!((&planned[0]["nonce"], &planned[0]["to"]), (&json!("2"), &anchor["to"]));
 }
+
+#[test]
+fn what_was_reverted_is_told_apart_from_what_succeeded() {
+    let Some(lab) = Lab::start() else { return };
+    lab.ask("evm_setAutomine", &json!([false]));
+    lab.anchor(lab.anvil.endpoint(), &["--deploy"]).expect_code(4);
+    // The deployer's code reverts now.
+    let deployer = "0x4e59b44847b379578588920ca78fbf26c0b4956c";
+    lab.ask("anvil_setCode", &json!([deployer, "0x60006000fd"]));
+    lab.ask("anvil_mine", &json!(["0x1"]));
+    let wait = ["--finality", "included", "--wait", "5"];
+    for command in [&["resume"][..], &["bump", "0"]] {
+        let run = lab.tx(&[command, &wait].concat()).expect_code(4);
+        assert!(run.stdout.contains("was reverted in block 1"), "{}", run.stdout);
+        assert!(run.stderr.contains("was reverted: it did nothing"), "{}", run.stderr);
+    }
+    let shown = lab.tx(&["list"]).expect_code(0).stdout;
+    assert!(shown.contains("reverted, included"), "{shown}");
+    let listed = &lab.list()[0];
+    assert_eq!(
+        (&listed["state"], &listed["succeeded"]),
+        (&json!("reverted, included"), &json!(false))
+    );
+    lab.ask("anvil_mine", &json!(["0x50"]));
+    let shown = lab.tx(&["list", "--all"]).expect_code(0).stdout;
+    assert!(shown.contains("reverted, final"), "{shown}");
+}
