@@ -10,7 +10,7 @@ use std::{env, fmt, sync::Arc};
 
 use alloy_consensus::{SignableTransaction as _, Signed, TxEip1559};
 use alloy_network::TxSignerSync as _;
-use alloy_primitives::{Address, B256, Signature, hex};
+use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, hex};
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 use serde_json::Value;
@@ -20,6 +20,9 @@ pub use self::unsigned::Unsigned;
 
 /// Environment variable with a private key as 64 hex digits, with or without `0x`.
 pub const PRIVATE_KEY_VAR: &str = "CHAOSCHAIN_PRIVATE_KEY";
+
+/// Gas of a call that is signed to see whether it would be: as much as an anchor takes at most.
+const TRIAL_GAS: u64 = 100_000;
 
 /// A secp256k1 key of an EVM account, at hand or with a remote signer. `Debug` shows the address only.
 ///
@@ -148,6 +151,28 @@ impl Signer {
                 remote::signature(remote.place(), *account, &typed.hash, &answer)
             }
         }
+    }
+
+    /// Has a remote signer sign a call that can never land, before what cannot be taken back: its rules for receivers and
+    /// data are its own. Its nonce is the one that no account ever comes to (EIP-2681), and it offers nothing.
+    pub(crate) async fn ensure_signs(
+        &self,
+        chain_id: u64,
+        to: Address,
+        input: Bytes,
+    ) -> Result<(), Unsigned> {
+        if matches!(&self.0, Holder::Here(_)) {
+            return Ok(());
+        }
+        let trial = TxEip1559 {
+            chain_id,
+            nonce: u64::MAX,
+            gas_limit: TRIAL_GAS,
+            to: TxKind::Call(to),
+            input,
+            ..TxEip1559::default()
+        };
+        self.sign_transaction(trial).await.map(drop)
     }
 
     /// Signs a transaction: exactly this one, with this account's key.

@@ -180,7 +180,7 @@ impl EvmChain {
     }
 
     /// Nothing keeps this account from anchoring a head of this size in the registry: neither the registry, nor the
-    /// journal, nor fees, caps and coins. For what cannot be taken back and comes before the head is known.
+    /// journal, nor fees, caps and coins, nor a node that has no method for transactions, nor a remote signer. For what cannot be taken back and comes before the head is known.
     ///
     /// # Errors
     /// What does.
@@ -192,7 +192,10 @@ impl EvmChain {
     ) -> Result<(), Error> {
         self.go_on(Some(from)).await?;
         // A root without zero bytes costs most.
-        self.ensure_signable(from.address(), &registering(key, size, [0xff; 32])).await
+        let act = registering(key, size, [0xff; 32]);
+        self.ensure_signable(from.address(), &act).await?;
+        self.ensure_hands_in().await?;
+        Ok(from.ensure_signs(self.number, REGISTRY, act.input.clone()).await?)
     }
 
     /// The checkpoints that the journal says this account sent to the registry under a key, as size and root, by

@@ -82,7 +82,8 @@ fn a_log_is_anchored_bumped_and_cancelled_by_a_remote_signer() {
     assert!(planned.contains(ACCOUNT), "{planned}");
     assert_eq!((signer.requests(), lab.landed()), (1, 0));
     anchor(url, &["--deploy"]).expect_code(0);
-    assert_eq!((signer.requests(), lab.landed()), (4, 2));
+    // One of these is what it would sign before the log declares anything.
+    assert_eq!((signer.requests(), lab.landed()), (5, 2));
 
     let tx = |command: &[&str]| {
         signed(&lab, &[&["tx"], command, &["--rpc-url", url, "--json"]].concat(), &signer)
@@ -157,6 +158,38 @@ fn a_signer_that_is_gone_or_has_other_accounts_is_named_before_the_log_is_writte
     // And without any place where it could be.
     let line = ["anchor", "--rpc-url", url, "--signer-account", ACCOUNT];
     lab.run(&line, "data").expect_error(3, &["neither --signer nor CHAOSCHAIN_SIGNER"]);
+}
+
+/// An entry that declares who anchors stays for ever, so what can be refused is asked for before.
+#[test]
+fn nothing_is_declared_that_a_signer_does_not_sign_or_a_node_does_not_take() {
+    let Some(lab) = Lab::start() else { return };
+    let url = lab.anvil.endpoint();
+    // The registry is there, and the log has not been anchored.
+    lab.run(&["chain", "deploy", "registry", "--rpc-url", url, "--finality", "included"], "other")
+        .expect_code(0);
+    let entries = || lab.run(&["log", "show", "--json"], "data").expect_code(0).stdout;
+    let before = entries();
+    let refuses = Proxy::start(url, |_, body| {
+        if body.contains("eth_accounts") {
+            return Reply::Forward;
+        }
+        let error = json!({"code": -32000, "message": "denied: receiver is not on the list"});
+        let answer = json!({"jsonrpc": "2.0", "id": 0, "error": error});
+        Reply::Answer(200, String::new(), answer.to_string())
+    });
+    let anchor = ["anchor", "--rpc-url", url, "--finality", "included"];
+    signed(&lab, &anchor, &refuses).expect_error(4, &["receiver is not on the list"]);
+    assert_eq!(entries(), before);
+    let takes_none = Proxy::start(url, |_, body| {
+        if !body.contains("eth_sendRawTransaction") {
+            return Reply::Forward;
+        }
+        crate::proxy::refusal(body, -32601, "method not found")
+    });
+    lab.anchor(&takes_none.url, &[]).expect_error(4, &["eth_sendRawTransaction"]);
+    assert_eq!(entries(), before);
+    signed(&lab, &anchor, &signer(url, |_| ())).expect_code(0);
 }
 
 /// Transactions of five contracts, and typed data: what a story signs until a vote is cast.

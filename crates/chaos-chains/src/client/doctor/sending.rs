@@ -16,12 +16,14 @@ const NO_METHOD: i64 = -32_601;
 /// The code for one that is there and not supported (EIP-1474).
 const NOT_SUPPORTED: i64 = -32_004;
 /// By such words a node says that it does not take transactions at all, rather than not these bytes.
-const NOT_TAKEN: [&str; 11] = [
+const NOT_TAKEN: [&str; 13] = [
     "method",
     "not supported",
     "unsupported",
     "not allowed",
     "not available",
+    "not accept",
+    "not permitted",
     "unauthorized",
     "forbidden",
     "disabled",
@@ -45,6 +47,19 @@ impl EvmChain {
             (Found::Missing, format!("{method}: none; another node"))
         };
         Ok(Finding { name: "sending", found, needed_for: ANY, text })
+    }
+
+    /// The node has a method for transactions: one that says it has none is known before what cannot be taken back. What
+    /// it says of bytes that are none means nothing else here, since nodes say it in many ways.
+    pub(in crate::client) async fn ensure_hands_in(&self) -> Result<(), Error> {
+        let capability = "eth_sendRawTransaction";
+        match self.rpc.ask(capability, json!(["0x"])).await {
+            Ok(Outcome::Refused { code: NO_METHOD | NOT_SUPPORTED, .. }) => {
+                Err(Error::Unsupported { url: self.url().to_owned(), capability })
+            }
+            Ok(_) | Err(Error::Rejected { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// By these the journal learns what became of what was sent: asked of what nobody sent.
@@ -145,6 +160,7 @@ mod tests {
             (-32_000, "the method eth_sendRawTransaction does not exist/is not available"),
             (-32_600, "Unauthorized"),
             (-32_001, "This endpoint is read-only"),
+            (-32_000, "transactions are not accepted by this node"),
         ] {
             assert!(!refuses_bytes(code, message), "{message}");
         }
