@@ -84,6 +84,7 @@ impl EvmChain {
         findings.extend(self.looks_up().await?);
         findings.extend(self.plans(account).await?);
         findings.push(self.code().await?);
+        findings.push(self.calls().await?);
         findings.push(self.machine().await?);
         findings.push(self.storage_proof().await?);
         findings.push(self.logs().await?);

@@ -26,7 +26,7 @@ pub(crate) struct ChainCommands {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ChainCommand {
     /// Ask a node for everything that is needed later, before anything is paid. Exits with 4 if something is
-    /// missing.
+    /// missing, or was not asked.
     Doctor(Box<DoctorArgs>),
     /// Deploy our contracts, all or some, and write where they are.
     Deploy(Box<DeployArgs>),

@@ -1,12 +1,14 @@
 //! One question each.
 
 use alloy_primitives::{Address, B256, Bytes, U64, U256, keccak256};
+use alloy_sol_types::SolCall as _;
 use serde_json::{Value, json};
 
 use super::{Finding, Found, Work, costs::ANY};
 use crate::{
     Error,
     client::{EvmChain, registry::REGISTRY},
+    contracts::checkpoint_registry::CheckpointRegistry,
     error::shorten,
     json_rpc::Outcome,
     made::DEPLOYER,
@@ -131,6 +133,23 @@ impl EvmChain {
             Asked::Refused(words) => (Found::Missing, words),
         };
         Ok(Finding { name: "eth_getCode", found, needed_for: ANY, text })
+    }
+
+    /// Whether the node calls contracts: the registry is asked before every anchor, a token before every payment. Where
+    /// the registry is not there yet, a call of nothing is answered with nothing.
+    pub(super) async fn calls(&self) -> Result<Finding, Error> {
+        let latest =
+            CheckpointRegistry::latestCall { origin: B256::ZERO, publisher: Address::ZERO };
+        let call = json!([{"to": REGISTRY, "data": Bytes::from(latest.abi_encode())}, "latest"]);
+        let is_bytes = |answer: &Value| serde_json::from_value::<Bytes>(answer.clone()).is_ok();
+        let (found, text) = match self.probe("eth_call", call).await? {
+            Asked::Answered(answer) if is_bytes(&answer) => {
+                (Found::Here, "registry and tokens can be asked".to_owned())
+            }
+            Asked::Answered(_) => (Found::Missing, "no bytes; name another node".to_owned()),
+            Asked::Refused(words) => (Found::Missing, words),
+        };
+        Ok(Finding { name: "eth_call", found, needed_for: ANY, text })
     }
 
     /// Whether the chain executes what endpoint and governor are compiled to.

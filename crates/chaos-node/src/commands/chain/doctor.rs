@@ -30,8 +30,9 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     } else {
         as_text(&chain, &asked, &findings)
     }
-    let fails = asked.iter().any(|work| prospect(*work, &findings) == Prospect::Fails);
-    Ok(if fails { ExitCode::from(Kind::Outside as u8) } else { ExitCode::SUCCESS })
+    // What nobody looked at is no success.
+    let works = asked.iter().all(|work| prospect(*work, &findings) == Prospect::Works);
+    Ok(if works { ExitCode::SUCCESS } else { ExitCode::from(Kind::Outside as u8) })
 }
 
 /// Who would pay: named, or the owner of the key that is there.
