@@ -125,8 +125,12 @@ impl FileBlobs {
         sync_directory(directory)?;
         let leftovers = fs::read_dir(&temporary).map_err(write_error(&temporary))?;
         for leftover in leftovers {
-            let path = leftover.map_err(write_error(&temporary))?.path();
-            fs::remove_file(&path).map_err(write_error(&path))?;
+            let leftover = leftover.map_err(write_error(&temporary))?;
+            let path = leftover.path();
+            // No write leaves a folder: whoever put it there may want it.
+            if !leftover.file_type().map_err(write_error(&path))?.is_dir() {
+                fs::remove_file(&path).map_err(write_error(&path))?;
+            }
         }
         Ok(Self { directory: named, temporary: Some(temporary) })
     }

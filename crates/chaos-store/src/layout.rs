@@ -23,7 +23,7 @@ pub(crate) const BLOBS: &str = "blobs";
 /// What SQLite has beside a database; a name that ends with nothing is the database's own.
 const SUFFIXES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
-/// Of those, what is written for whoever only reads, too.
+/// Of those, what is beside the database.
 const NOTES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// The folders of a data directory that a reader looks into. What is in those of the blobs is looked at as each blob
@@ -47,8 +47,9 @@ pub(crate) enum Access {
 /// Refuses a directory in which a link, a pipe or a device stands in the place of its own files or folders, or whose
 /// files are written where somebody else has them under another name.
 ///
-/// Who only reads is held up by what reading touches alone. The database may have another name then: nobody who
-/// reads writes to it, and a copy by hard links is as good to read from as any.
+/// Who only reads is held up by what reading touches alone. The files may have other names then: nobody who
+/// reads writes to them, as `reading` opens them. Otherwise whoever makes a copy of a log by hard links would stop all
+/// who read the log itself.
 pub(crate) fn ensure_own_files(directory: &Path, access: Access) -> Result<(), OpenError> {
     for folder in READ_FOLDERS {
         ensure_folder(&directory.join(folder))?;
@@ -65,10 +66,10 @@ pub(crate) fn ensure_own_files(directory: &Path, access: Access) -> Result<(), O
     {
         ensure_file(&path)?;
     }
-    let notes = databases.iter().flat_map(|database| NOTES.map(|suffix| beside(database, suffix)));
     if access == Access::Read {
-        return ensure_unshared(notes);
+        return Ok(());
     }
+    let notes = databases.iter().flat_map(|database| NOTES.map(|suffix| beside(database, suffix)));
     for folder in WRITTEN_FOLDERS.map(|folder| directory.join(folder)) {
         ensure_folder(&folder)?;
         ensure_all_within(folder)?;
@@ -169,10 +170,13 @@ fn ensure_all_within(folder: PathBuf) -> Result<(), OpenError> {
 /// Refuses files that have another name somewhere, all of them at once: what is written to them would be written
 /// there as well.
 fn ensure_unshared(paths: impl Iterator<Item = PathBuf>) -> Result<(), OpenError> {
-    let is_shared =
-        |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|found| names_of(&found) > 1);
-    let paths: Vec<PathBuf> = paths.filter(is_shared).collect();
+    let paths: Vec<PathBuf> = paths.filter(|path| is_shared(path)).collect();
     if paths.is_empty() { Ok(()) } else { Err(OpenError::Shared { paths }) }
+}
+
+/// Whether a file has another name somewhere.
+pub(crate) fn is_shared(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| names_of(&found) > 1)
 }
 
 /// How many names a file has.

@@ -2,7 +2,11 @@ use std::{fmt::Write as _, fs, path::Path, time::Duration};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::{error::OpenError, layout::beside, schema};
+use crate::{
+    error::OpenError,
+    layout::{beside, is_shared},
+    schema,
+};
 
 /// Opens a database that is only read, and begins the transaction that holds what it reads at one
 /// moment. It needs no right to write: where SQLite cannot keep its notes beside the file, and no
@@ -17,14 +21,26 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
 
 /// As [`open`], without the transaction: each question is answered as of its own moment.
 pub(super) fn open_live(path: &Path) -> rusqlite::Result<Connection> {
-    begin(Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)).or_else(|error| {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let opened = if is_shared(&beside(path, "-shm")) {
+        Connection::open_with_flags(uri(path, NOTED_BY_OTHERS), flags)
+    } else {
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    };
+    begin(opened).or_else(|error| {
         if is_unfinished(path) {
             return Err(error);
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-        begin(Connection::open_with_flags(immutable(path), flags))
+        begin(Connection::open_with_flags(uri(path, IMMUTABLE), flags))
     })
 }
+
+/// Of what SQLite has beside a database, a reader writes to `-shm` alone. One that has another name somewhere may be
+/// anybody's file, so that it is only read: as far as a process that has the log open keeps it, and else not at all.
+const NOTED_BY_OTHERS: &str = "readonly_shm=1";
+
+/// Nobody changes the file.
+const IMMUTABLE: &str = "immutable=1";
 
 /// What is wrong with a database that cannot be opened for reading.
 pub(super) fn failed(directory: &Path, path: &Path, source: rusqlite::Error) -> OpenError {
@@ -55,8 +71,8 @@ fn ask(connection: &Connection) -> rusqlite::Result<()> {
     connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
 }
 
-/// The file as a URI that says that nobody changes it.
-fn immutable(path: &Path) -> String {
+/// The file as a URI that says how it is opened.
+fn uri(path: &Path, how: &str) -> String {
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_encoded_bytes() {
         if byte.is_ascii_alphanumeric() || b"/._-~".contains(byte) {
@@ -65,5 +81,5 @@ fn immutable(path: &Path) -> String {
             let _ = write!(uri, "%{byte:02X}");
         }
     }
-    uri + "?immutable=1"
+    uri + "?" + how
 }
