@@ -62,6 +62,8 @@ pub struct EvmChain {
     number: u64,
     /// Under so many blocks a block stays, where a file says so.
     final_depth: Option<u64>,
+    /// The file that its endpoint is of.
+    file: Option<Arc<ChainFile>>,
     sending: Option<Arc<Sending>>,
     /// How sure what is sent has to be before it is gone on with.
     until: Finality,
@@ -125,6 +127,7 @@ impl EvmChain {
             chain_id: ChainId::evm(number),
             number,
             final_depth: None,
+            file: None,
             sending: None,
             until: Finality::IN_A_BLOCK,
         })
@@ -139,7 +142,10 @@ impl EvmChain {
         let mut refused = Error::InvalidUrl { reason: "no endpoint is named" };
         for endpoint in &file.endpoints {
             match Self::connect(endpoint, Some(&file.chain)).await {
-                Ok(chain) => return chain.begun_as(file).await,
+                Ok(chain) => {
+                    let chain = chain.begun_as(file).await?;
+                    return Ok(Self { file: Some(Arc::new(file.clone())), ..chain });
+                }
                 Err(error) if error.is_transient() => refused = error,
                 Err(error) => return Err(error),
             }

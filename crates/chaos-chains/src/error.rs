@@ -1,3 +1,4 @@
+mod anew;
 mod cache;
 
 use std::path::PathBuf;
@@ -12,7 +13,10 @@ use crate::{
     signer::Unsigned,
 };
 
-pub use self::cache::CacheError;
+pub use self::{
+    anew::{Contradicted, ToNothing, Unvouched},
+    cache::CacheError,
+};
 
 /// Why something on a chain did not work. URLs are shown as scheme, host and port only, because
 /// paths and queries of RPC URLs often hold keys.
@@ -232,26 +236,12 @@ pub enum Error {
         /// How sure that is.
         reached: Reached,
     },
-    /// What was meant the same before came to nothing, as a node says, and nothing but its word shows that. Nothing was
-    /// signed.
-    #[error(
-        "{what} (nonce {nonce}) {ended} by {hash} in block {block_number}, as {url} says: if that is a lie, \
-         whatever is signed anew is paid twice"
-    )]
-    Unvouched {
-        /// What was to be done.
-        what: Box<str>,
-        /// The nonce that it had.
-        nonce: u64,
-        /// How it ended, for people.
-        ended: &'static str,
-        /// What was reverted, or what took its place.
-        hash: B256,
-        /// In which block.
-        block_number: u64,
-        /// Scheme, host and port.
-        url: Box<str>,
-    },
+    /// The same was signed before, and nothing but a node's word shows that it came to nothing. Nothing was signed.
+    #[error(transparent)]
+    Unvouched(Box<Unvouched>),
+    /// Somebody else says otherwise what took the nonce of what was signed before. Nothing was signed.
+    #[error(transparent)]
+    Contradicted(Box<Contradicted>),
     /// A transaction was in a block that is no longer part of the chain.
     #[error("the block that held transaction {hash} is no longer part of the chain")]
     LeftChain {

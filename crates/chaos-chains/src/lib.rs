@@ -78,7 +78,10 @@ pub use client::{
     Told, TxSummary, VoteQuestion, VoteTally, VotingWindow, Word, Work, distribution_id, prospect,
 };
 pub use deployment::{Contract, DEPLOYMENT_BYTES_MAX, Deployed, Deployment, DeploymentError};
-pub use error::{CacheError, Error, NotTheAnchor, OtherCode, RegistryRefusal, Shortage};
+pub use error::{
+    CacheError, Contradicted, Error, NotTheAnchor, OtherCode, RegistryRefusal, Shortage, ToNothing,
+    Unvouched,
+};
 pub use json_rpc::RpcLimits;
 pub use made::made_at;
 pub use open_vote::{OpenVote, OpenVoteError, VOTE_FILE_BYTES_MAX};

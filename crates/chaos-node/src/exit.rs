@@ -97,7 +97,11 @@ impl Failure {
         let is_paid = |cause: &(dyn std::error::Error + 'static)| {
             matches!(
                 cause.downcast_ref(),
-                Some(chaos_chains::Error::Failed { .. } | chaos_chains::Error::Unvouched { .. })
+                Some(
+                    chaos_chains::Error::Failed { .. }
+                        | chaos_chains::Error::Unvouched(_)
+                        | chaos_chains::Error::Contradicted(_)
+                )
             )
         };
         match self.kind {

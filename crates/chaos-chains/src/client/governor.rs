@@ -312,7 +312,7 @@ impl EvmChain {
             let found = self.call(token, ChaosToken::delegatesCall { account }).await?;
             Ok(found == delegatee)
         };
-        Ok(self.set(from, act, holds).await?.map(|mined| mined.summary))
+        Ok(self.set(from, act, None, holds).await?.map(|mined| mined.summary))
     }
 
     /// When votes on a proposal are taken.

@@ -7,6 +7,7 @@ mod preparing;
 mod setting;
 mod spending;
 mod standing;
+mod vouching;
 
 use std::{fmt, ops::Deref, path::Path, sync::Arc, time::Duration};
 
@@ -41,8 +42,8 @@ pub struct Outbox {
     pub until: Finality,
     /// How long to wait for that.
     pub patience: Duration,
-    /// The transactions of which their user says that they did nothing: what they were for is signed anew. Without that
-    /// word nothing is, since it would be a node's alone.
+    /// The transactions of which their user saw elsewhere that they took their nonces and did nothing: what those were
+    /// for is signed anew. Without that word nothing is, since it would be a node's alone.
     pub anew: Vec<B256>,
     /// Whether nothing is signed or sent: what would be is [`Error::Planned`].
     pub plans_only: bool,
@@ -198,7 +199,7 @@ impl EvmChain {
     /// What an act did before, or what it would be: nothing is signed, sent or written.
     async fn foreseen(&self, outbox: &Sending, from: Address, act: &Act) -> Result<Mined, Error> {
         let found = outbox.journal.find(self.chain_id(), outbox.genesis, from, &key_of(act))?;
-        let (mut came_to_nothing, mut last) = (None, None);
+        let (mut came_to_nothing, mut seen) = (None, Vec::with_capacity(found.len()));
         for intent in found.iter().rev() {
             let Placed { stage, reached, .. } = self.placed(intent).await?;
             let intent = Intent { stage, ..intent.clone() };
@@ -206,21 +207,21 @@ impl EvmChain {
                 Some(inclusion) if inclusion.succeeded => {
                     return self.mined(&intent, *inclusion, reached).await;
                 }
-                None if intent.is_waiting() && self.may_land(&intent).await? => {
+                None if intent.is_waiting() && self.given_up(&intent).await?.is_none() => {
                     let what = intent.doing(intent.newest()).into_owned();
                     return Err(Error::UnderWay { what, nonce: intent.nonce });
                 }
                 Some(_) | None => {
                     let not_over = outlasting::not_over(&intent, reached);
                     came_to_nothing = came_to_nothing.or(not_over);
-                    last.get_or_insert(intent);
+                    seen.insert(0, intent);
                 }
             }
         }
-        let unvouched = last.and_then(|last| self.unvouched(outbox, &last));
-        if let Some(error) = came_to_nothing.or(unvouched) {
+        if let Some(error) = came_to_nothing {
             return Err(error);
         }
+        self.ensure_each_vouched(outbox, &seen).await?;
         if let Some(claim) = outbox.accounts.claim(self.chain_id(), outbox.genesis, from)?
             && let Err(error @ Error::Older { .. }) = self.ensure_claim(outbox, from, claim).await
         {
@@ -260,8 +261,8 @@ impl EvmChain {
         Ok(intents)
     }
 
-    /// The intent by which this account did something and succeeded, or that was struck and may still land. One
-    /// that was taken for lost is asked for again.
+    /// The intent by which this account did something and succeeded, or that may still land: it was struck, or its
+    /// nonce was never taken. One that was taken for lost is asked for again.
     async fn done_before(
         &self,
         outbox: &Sending,
@@ -269,35 +270,38 @@ impl EvmChain {
         key: &str,
     ) -> Result<Option<Intent>, Error> {
         let found = outbox.journal.find(self.chain_id(), outbox.genesis, account, key)?;
-        let mut struck = None;
+        let mut waiting = None;
         for mut intent in found.into_iter().rev() {
             match intent.stage {
                 // This chain is the one that was said to be gone: what was struck is open on it.
                 Stage::Abandoned => {
                     intent.stage = self.placed(&intent).await?.stage;
                     outbox.journal.keep(&intent)?;
-                    let next = self.transaction_count(account, "latest").await?;
-                    let is_given_up = intent.is_cancelled() && intent.nonce > next;
-                    if intent.is_waiting() && !is_given_up {
-                        struck = Some(intent.clone());
-                    }
                 }
                 // The node that said so may have been wrong, or have lied.
                 Stage::Replaced
                 | Stage::Dropped(_)
                 | Stage::Final(Inclusion { succeeded: false, .. }) => {
-                    if let Some(Placed { stage, .. }) = self.landed(&intent).await? {
-                        intent.stage = stage;
-                        outbox.journal.keep(&intent)?;
-                    }
+                    let landed = self.landed(&intent).await?;
+                    intent.stage = match landed {
+                        Some(Placed { stage, .. }) => stage,
+                        None if self.is_free(&intent).await? => Stage::Sent,
+                        None => continue,
+                    };
+                    outbox.journal.keep(&intent)?;
                 }
                 Stage::Prepared | Stage::Sent | Stage::Included(_) | Stage::Final(_) => {}
+            }
+            if intent.is_waiting() {
+                let next = self.transaction_count(account, "latest").await?;
+                let is_given_up = intent.is_cancelled() && intent.nonce > next;
+                waiting = if is_given_up { waiting } else { Some(intent.clone()) };
             }
             if intent.included().is_some_and(|inclusion| inclusion.succeeded) {
                 return Ok(Some(intent));
             }
         }
-        Ok(struck)
+        Ok(waiting)
     }
 
     /// What waits to land of this account, in the order in which it can. Refuses where something cannot.

@@ -120,7 +120,7 @@ impl EvmChain {
     }
 
     /// Lets a spender take so much of the sender's tokens, if it may not yet. Whether it may the token says: an
-    /// allowance is used up, or taken back, by what this journal does not know.
+    /// allowance is used up by the spender, or taken back by what this journal does not know.
     async fn approve(
         &self,
         from: &Signer,
@@ -134,7 +134,7 @@ impl EvmChain {
             Ok(found >= value)
         };
         let act = Act::call(token, &ChaosToken::approveCall { spender, value });
-        self.set(from, act, holds).await.map(drop)
+        self.set(from, act, Some(spender), holds).await.map(drop)
     }
 
     /// What is left of a distribution, in the token's smallest unit.

@@ -4,8 +4,8 @@ use std::{fs, path::Path, time::Duration};
 
 use chaos_chains::{
     Address, Anvil, B256, Change, Contract, Deployment, Ended, Error, EvmChain, Outbox,
-    StackConfig,
-    sending::{Finality, Purpose, Stage, Which},
+    StackConfig, ToNothing,
+    sending::{Finality, Inclusion, Purpose, Stage, Which},
 };
 use chaos_types::Digest;
 use serde_json::{Value, json};
@@ -16,17 +16,17 @@ use crate::{
     stub::{self, Reply},
 };
 
-const INCLUDED: Finality = Finality::Included { depth: 1 };
+pub(crate) const INCLUDED: Finality = Finality::Included { depth: 1 };
 
 /// A chain, a node of it that takes transactions and loses them, and a journal.
-struct Lab {
-    anvil: Anvil,
-    losing: String,
-    folder: TempDir,
+pub(crate) struct Lab {
+    pub(crate) anvil: Anvil,
+    pub(crate) losing: String,
+    pub(crate) folder: TempDir,
 }
 
 impl Lab {
-    fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let anvil = start_anvil()?;
         let address = anvil.endpoint().strip_prefix("http://").unwrap().to_owned();
         let zero = format!("0x{}", "0".repeat(64));
@@ -41,12 +41,12 @@ impl Lab {
         Some(Self { anvil, losing, folder: tempfile::tempdir().unwrap() })
     }
 
-    fn outbox(&self) -> Outbox {
+    pub(crate) fn outbox(&self) -> Outbox {
         outbox(self.folder.path())
     }
 
     /// A node that tells what the chain's says otherwise: method and answer.
-    fn telling(&self, mut lie: impl FnMut(&str, &mut Value) + Send + 'static) -> String {
+    pub(crate) fn telling(&self, mut lie: impl FnMut(&str, &mut Value) + Send + 'static) -> String {
         let address = self.anvil.endpoint().strip_prefix("http://").unwrap().to_owned();
         stub::serve(move |body| {
             let mut answer: Value = serde_json::from_str(&stub::forward(&address, body)).unwrap();
@@ -55,25 +55,25 @@ impl Lab {
         })
     }
 
-    async fn over(&self, url: &str, outbox: Outbox) -> EvmChain {
+    pub(crate) async fn over(&self, url: &str, outbox: Outbox) -> EvmChain {
         EvmChain::connect(url, None).await.unwrap().sending(outbox).await.unwrap()
     }
 
-    async fn chain(&self) -> EvmChain {
+    pub(crate) async fn chain(&self) -> EvmChain {
         self.over(self.anvil.endpoint(), self.outbox()).await
     }
 
     /// Signs a deployment that its node loses.
-    async fn lose(&self) {
+    pub(crate) async fn lose(&self) {
         let lost = deploy(&self.over(&self.losing, self.outbox()).await, &self.anvil).await;
         assert!(matches!(lost, Err(Error::NotMined { nonce: 0, cancels: false, .. })), "{lost:?}");
     }
 
-    async fn sent(&self, chain: &EvmChain) -> u64 {
+    pub(crate) async fn sent(&self, chain: &EvmChain) -> u64 {
         chain.transactions_of(self.anvil.signer(0).address()).await.unwrap()
     }
 
-    fn ask(&self, method: &str, params: &str) -> String {
+    pub(crate) fn ask(&self, method: &str, params: &str) -> String {
         let address = self.anvil.endpoint().strip_prefix("http://").unwrap();
         let body = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"{method}","params":{params}}}"#);
         let answer = stub::forward(address, &body);
@@ -83,7 +83,7 @@ impl Lab {
 }
 
 /// Says of what landed that it failed, and shows no event.
-fn failed(body: &str, answer: &mut Value) {
+pub(crate) fn failed(body: &str, answer: &mut Value) {
     if body.contains("eth_getTransactionReceipt") && answer.is_object() {
         (answer["status"], answer["logs"]) = (json!("0x0"), json!([]));
     }
@@ -106,17 +106,17 @@ fn hidden(body: &str, answer: &mut Value) {
     }
 }
 
-fn outbox(folder: &Path) -> Outbox {
+pub(crate) fn outbox(folder: &Path) -> Outbox {
     Outbox { patience: Duration::from_secs(1), ..Outbox::local(folder, || 0) }
 }
 
-async fn deploy(chain: &EvmChain, anvil: &Anvil) -> Result<Address, Error> {
+pub(crate) async fn deploy(chain: &EvmChain, anvil: &Anvil) -> Result<Address, Error> {
     let signer = anvil.signer(0);
     let deployed = chain.deploy_anchor(&signer, "example.org/log", signer.address()).await;
     deployed.map(|(address, _)| address)
 }
 
-fn first() -> Which {
+pub(crate) fn first() -> Which {
     Which::Nonce(0)
 }
 
@@ -173,12 +173,13 @@ async fn what_was_cancelled_is_signed_anew_once_its_cancel_stays_and_somebody_vo
     chain.cancel(&signer, &first(), INCLUDED).await.unwrap();
     chain.mine_blocks(70).await.unwrap();
     let unvouched = deploy(&chain, &lab.anvil).await.unwrap_err();
-    let Error::Unvouched { hash, ended: "was cancelled", .. } = unvouched else {
+    let Error::Unvouched(unvouched) = unvouched else { panic!("{unvouched:?}") };
+    let ToNothing::Cancelled(Inclusion { hash, .. }) = unvouched.ending else {
         panic!("{unvouched:?}")
     };
     let other = Outbox { anew: vec![B256::repeat_byte(9)], ..lab.outbox() };
     let other = deploy(&lab.over(lab.anvil.endpoint(), other).await, &lab.anvil).await;
-    assert!(matches!(other, Err(Error::Unvouched { .. })), "{other:?}");
+    assert!(matches!(other, Err(Error::Unvouched(_))), "{other:?}");
     assert_eq!(lab.sent(&chain).await, 1);
     let vouched = Outbox { anew: vec![hash], ..lab.outbox() };
     deploy(&lab.over(lab.anvil.endpoint(), vouched).await, &lab.anvil).await.unwrap();
@@ -200,9 +201,8 @@ async fn what_a_node_calls_reverted_is_not_signed_anew_on_its_word() {
     for plans_only in [false, true] {
         let outbox = Outbox { plans_only, ..lab.outbox() };
         let again = deploy(&lab.over(&lab.telling(failed), outbox).await, &lab.anvil).await;
-        let Err(Error::Unvouched { ended: "was reverted", .. }) = again else {
-            panic!("{again:?}")
-        };
+        let Err(Error::Unvouched(again)) = again else { panic!("{again:?}") };
+        assert!(matches!(again.ending, ToNothing::Reverted(_)), "{again:?}");
     }
     assert_eq!(lab.sent(&chain).await, 1);
     // A node that shows it is gone on with.

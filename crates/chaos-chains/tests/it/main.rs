@@ -20,6 +20,7 @@ mod remote_signer;
 mod replay;
 mod sending;
 mod stub;
+mod vouching;
 
 use std::{env, path::PathBuf};
 

@@ -14,9 +14,11 @@ pub(crate) struct SendArgs {
     pub(crate) key: KeyArgs,
     #[command(flatten)]
     pub(crate) spend: SpendArgs,
-    /// A transaction of which you have seen elsewhere than at this node that it did nothing: it was reverted, or
-    /// is a cancel. What it was for is signed anew; without this word it is not, since a node that lies would
-    /// have it paid twice. May be repeated.
+    /// A transaction of which you have seen elsewhere than at this node, in a block, that it took its nonce and
+    /// did nothing of what was meant: it was reverted, is a cancel, or is another's. What that nonce was for is
+    /// signed anew; without this word it is not, since a node that lies would have it paid twice. One that is not
+    /// known elsewhere is no such transaction. The other endpoints of a chain file have to show the same. May be
+    /// repeated.
     #[arg(long, value_name = "HASH")]
     pub(crate) anew: Vec<B256>,
     #[command(flatten)]

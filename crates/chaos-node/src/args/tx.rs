@@ -30,7 +30,8 @@ pub(crate) enum TxCommand {
     /// Sign one again for at least an eighth more, so that it lands. Of one that was cancelled that is the
     /// cancel.
     Bump(TxBumpArgs),
-    /// Sign a transfer of nothing in the place of one, so that it can no longer land, and say which did.
+    /// Sign a transfer of nothing in the place of one, so that it can no longer land, and say which did. Before a
+    /// gap it takes the account's next nonce, so that what is behind can land.
     Cancel(TxCancelArgs),
     /// Put right what a flipped bit damaged in the journal, as its signatures show. Asks no node.
     Repair(TxRepairArgs),

@@ -204,7 +204,8 @@ fn hints(journaled: &[Journaled]) -> Vec<String> {
         match word {
             Word::Gap { next } if !intent.is_cancelled() => hints.push(format!(
                 "{nonce} cannot land: the account's next nonce is {next}, and nothing lies between; \
-                 `chaoschain tx cancel {nonce}` gives it up"
+                 `chaoschain tx cancel {next}` takes that for nothing, so that it can; `chaoschain tx cancel \
+                 {nonce}` gives it up"
             )),
             Word::Unshown => hints.push(format!(
                 "{nonce} is used, and this node does not show by what; ask one that keeps older blocks"
@@ -363,7 +364,8 @@ fn tell_end(intent: &Intent, end: &Ended, as_json: bool) -> Result<(), Failure> 
         }
         Ended::GivenUp { next } => output::line(format_args!(
             "{what} is given up: it cannot land before the account, at {next} now, comes to {nonce}, and a \
-             transfer of nothing waits there"
+             transfer of nothing waits there; until then either can land, and the same is signed anew only with \
+             --anew"
         )),
     }
     Ok(())

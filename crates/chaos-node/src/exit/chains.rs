@@ -1,5 +1,7 @@
 //! What a chain's refusal means for the exit code, and what the user can do next.
 
+mod anew;
+
 use chaos_chains::{
     Error, RegistryRefusal,
     sending::{AccountError, JournalError},
@@ -129,7 +131,8 @@ fn of_sent(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::NonceHeld { .. } => {
             "this account is used by another program or machine; nothing was paid twice: wait until that block \
-             is final, and give the same command again. Use an account of its own for each machine"
+             is final, and give the same command again, which asks for --anew with what took the nonce. Use an account \
+             of its own for each machine"
         }
         Error::Rejected { method, .. } if method == "eth_sendRawTransaction" => {
             "it is signed and stays in the journal, and the same command offers it again; where another program \
@@ -180,11 +183,8 @@ fn of_the_journal(error: &Error) -> Option<String> {
              asked has to be asked for its blocks"
                 .to_owned()
         }
-        Error::Unvouched { hash, .. } => format!(
-            "nothing was signed: look {hash} up at another node or an explorer of your choice; if it did nothing there \
-             either, the same command with --anew {hash} signs it anew, and if it did what was meant, the same command \
-             by a node that shows it goes on"
-        ),
+        Error::Unvouched(unvouched) => anew::unvouched(unvouched),
+        Error::Contradicted(contradicted) => anew::contradicted(contradicted),
         Error::Older { nonce, .. } => format!(
             "what it lacks would be paid for again: bring back the newest copy of the data directory; if there \
              is none, `chaoschain tx cancel {nonce}` says where that landed and frees the account, and what \
@@ -194,9 +194,10 @@ fn of_the_journal(error: &Error) -> Option<String> {
             "it stays in the journal: the same command goes on with it; --finality says how sure it has to be"
                 .to_owned()
         }
-        Error::Gap { nonce, .. } => format!(
-            "a node told a wrong nonce when it was signed, or what lay between is lost; `chaoschain tx cancel \
-             {nonce}` gives it up"
+        Error::Gap { next, nonce, .. } => format!(
+            "a node told a wrong nonce when it was signed, or what lay between is lost; `chaoschain tx cancel {next}` \
+             takes nonce {next} for nothing, so that it can land once nothing is missing below it; `chaoschain tx \
+             cancel {nonce}` gives it up"
         ),
         Error::Orphaned { nonce, .. } => format!(
             "wait until it has landed, or let `chaoschain tx cancel {nonce}` take its place"

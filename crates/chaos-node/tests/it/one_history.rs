@@ -86,8 +86,10 @@ fn what_was_struck_keeps_no_other_directory_from_sending() {
     lab.run(&line, "other").expect_code(0);
     assert_eq!(lab.landed(), 2);
     // Its nonce was taken by the other's, and the registry is there by then.
+    let line = ["tx", "list", "--all", "--json", "--rpc-url", url];
+    let took = lab.run(&line, "other").expect_code(0).json().remove(0)["landed"].clone();
     lab.ask("anvil_mine", &json!(["0x50"]));
-    lab.deployed();
+    lab.anchor(url, &["--deploy", "--anew", took.as_str().unwrap()]).expect_code(0);
     assert_eq!(lab.landed(), 3);
 }
 
@@ -97,6 +99,9 @@ fn what_was_given_up_and_struck_does_not_hold_up_what_landed() {
     let (far, _lies) = lab.lying("eth_getTransactionCount", json!("0x3e8"));
     lab.anchor(&far.url, &["--deploy"]).expect_code(4);
     lab.tx(&["cancel", "1000"]).expect_code(0);
+    let given_up = lab.list().remove(0)["attempts"][1]["transaction"].clone();
+    let anew = ["--deploy", "--anew", given_up.as_str().unwrap()];
+    lab.anchor(lab.anvil.endpoint(), &anew).expect_code(0);
     let contract = lab.deployed();
     let line = ["tx", "cancel", "1000", "--gone", "--json", "--rpc-url", &liar(&lab).url];
     assert_eq!(lab.run(&line, "data").expect_code(0).json().len(), 3);

@@ -227,10 +227,15 @@ fn cancel_says_which_of_the_two_landed() {
         (&landed["to"], &landed["value"], &landed["input"]),
         (&json!(ACCOUNT), &json!("0x0"), &json!("0x"))
     );
-    // What it was for is signed anew by whoever has seen elsewhere that it did nothing.
+    // What it was for is signed anew by whoever has seen elsewhere what took its nonce.
     lab.ask("anvil_mine", &json!(["0x50"]));
     let (url, hash) = (lab.anvil.endpoint(), cancelled[0]["transaction"].as_str().unwrap());
-    let words = ["was cancelled by", hash, "nothing was signed", &format!("--anew {hash}")];
+    let all = lab.list().remove(0);
+    let meant = all["attempts"][0]["transaction"].as_str().unwrap();
+    let asked = format!(
+        "what took nonce 0 of {ACCOUNT}: signed for it here were {meant}, {hash} (its cancel)"
+    );
+    let words = ["was cancelled by", hash, "nothing was signed", &asked, "is no answer"];
     for more in [&["--deploy"][..], &["--deploy", "--anew", &format!("0x{}", "1".repeat(64))]] {
         lab.anchor(url, more).expect_error(4, &words);
     }
@@ -261,7 +266,11 @@ fn a_nonce_that_cannot_be_reached_is_told_and_given_up() {
     let given_up = lab.tx(&["cancel", "1000", "--json"]).expect_code(0).json();
     assert_eq!(given_up[0]["event"], "given_up");
     assert_eq!(lab.list()[0]["state"], "given up");
-    lab.deployed();
+    // Its bytes are somewhere, and can land once the account comes there: it is for somebody to say.
+    let words = ["can still land", "`chaoschain tx cancel 0`", "nothing was signed"];
+    lab.anchor(url, &["--deploy"]).expect_error(4, &words);
+    let given_up = lab.list().remove(0)["attempts"][1]["transaction"].as_str().unwrap().to_owned();
+    lab.anchor(url, &["--deploy", "--anew", &given_up]).expect_code(0);
     // Another data directory of the user is free as well.
     lab.register("other");
     let line = ["anchor", "--rpc-url", url, "--finality", "included", "--deploy"];
@@ -389,9 +398,12 @@ fn what_took_a_nonce_is_looked_up_before_anything_is_signed_anew() {
     lab.anchor(&lab.losing().url, &["--deploy"]).expect_code(4);
     // The key is used elsewhere, under the same nonce.
     let transfer = json!([{"from": ACCOUNT, "to": ACCOUNT, "value": "0x0"}]);
-    lab.ask("eth_sendTransaction", &transfer);
+    let taken = lab.ask("eth_sendTransaction", &transfer).as_str().unwrap().to_owned();
     lab.ask("anvil_mine", &json!(["0x50"]));
-    lab.deployed();
+    let words =
+        ["something took it which is not in this journal", "what took nonce 0 of", "--anew"];
+    lab.anchor(lab.anvil.endpoint(), &["--deploy"]).expect_error(4, &words);
+    lab.anchor(lab.anvil.endpoint(), &["--deploy", "--anew", &taken]).expect_code(0);
     assert_eq!(lab.landed(), 3);
     let all = lab.tx(&["list", "--all", "--json"]).expect_code(0).json();
     assert_eq!((&all[0]["nonce"], &all[0]["state"]), (&json!("0"), &json!("replaced")));

@@ -200,6 +200,10 @@ impl EvmChain {
                 self.replacement(outbox, &intent, purpose).await.map(Some)
             }
             Found::Orphan(claim) => self.plan_orphan(account, &claim).await.map(Some),
+            Found::Hole(nonce) if change == Change::Cancel => {
+                self.plan_nothing(account, nonce).await.map(Some)
+            }
+            Found::Hole(_) => Err(Error::NoTransaction { which: which.to_string() }),
             Found::Landed(_) => Ok(None),
         }
     }
@@ -225,8 +229,9 @@ impl EvmChain {
     }
 
     /// Signs a transfer of nothing under the nonce of an open transaction, so that it can no longer land, and
-    /// says which of the two did. One behind a gap is given up: see [`Ended::GivenUp`]. Of one that landed and that
-    /// the journal lost it says where, and that the account is free of it is the caller's word from then on.
+    /// says which of the two did. One behind a gap is given up: see [`Ended::GivenUp`]; the nonce before a gap's end,
+    /// which nothing has, is taken for nothing, so that what is behind it can land. Of one that landed and that the
+    /// journal lost it says where, and that the account is free of it is the caller's word from then on.
     ///
     /// # Errors
     /// As [`EvmChain::bump`].
@@ -240,10 +245,16 @@ impl EvmChain {
         let address = from.address();
         let account = outbox.accounts.take(self.chain_id(), outbox.genesis, address)?;
         self.ensure_one_chain(outbox, address)?;
-        let intent = match self.found(outbox, address, which, account.claim()?).await? {
+        let claim = account.claim()?;
+        let intent = match self.found(outbox, address, which, claim.clone()).await? {
             Found::Open(intent) => *intent,
             Found::Orphan(claim) => {
                 let plan = self.plan_orphan(address, &claim).await?;
+                self.ensure_funds(&plan)?;
+                self.orphan(outbox, from, &plan).await?
+            }
+            Found::Hole(nonce) => {
+                let plan = self.plan_nothing(address, nonce).await?;
                 self.ensure_funds(&plan)?;
                 self.orphan(outbox, from, &plan).await?
             }
@@ -261,7 +272,13 @@ impl EvmChain {
         if intent.is_waiting() && gap(next.max(pending), &waiting).is_some() {
             return self.give_up(outbox, &account, from, intent, next).await;
         }
-        self.replace(outbox, &account, from, intent, Change::Cancel, until).await
+        let nonce = intent.nonce;
+        let ended = self.replace(outbox, &account, from, intent, Change::Cancel, until).await;
+        // What waits behind it is this journal's still.
+        if let Some(claim) = claim.filter(|claim| claim.nonce > nonce) {
+            account.put_claim(&claim)?;
+        }
+        ended
     }
 
     /// Strikes what an account sent to a chain that is gone, as a local one that was started anew: everything
@@ -340,7 +357,24 @@ impl EvmChain {
                 Ok(()) | Err(_) => {}
             }
         }
-        Err(Error::NoTransaction { which: which.to_string() })
+        match which {
+            Which::Nonce(nonce) if self.is_hole(outbox, account, *nonce).await? => {
+                Ok(Found::Hole(*nonce))
+            }
+            Which::Nonce(_) | Which::Hash(_) => {
+                Err(Error::NoTransaction { which: which.to_string() })
+            }
+        }
+    }
+
+    /// Whether a nonce is the account's next one, nothing is known to have it, and something waits behind it.
+    async fn is_hole(&self, outbox: &Sending, account: Address, nonce: u64) -> Result<bool, Error> {
+        let intents = self.intents_of(outbox, account)?;
+        let is_behind = |intent: &Intent| intent.is_waiting() && intent.nonce > nonce;
+        if intents.iter().any(|it| it.nonce == nonce) || !intents.iter().any(is_behind) {
+            return Ok(false);
+        }
+        Ok(self.transaction_count(account, "pending").await? == nonce)
     }
 
     /// What replaces an open transaction, and what it costs.
@@ -422,17 +456,22 @@ impl EvmChain {
         Ok((intent, Ended::GivenUp { next }))
     }
 
-    /// What taking the nonce of a lost transaction costs.
-    async fn plan_orphan(&self, account: Address, claim: &Claim) -> Result<Plan, Error> {
+    /// What taking a nonce for nothing costs.
+    async fn plan_nothing(&self, account: Address, nonce: u64) -> Result<Plan, Error> {
         let act = Act::nothing(CANCEL, account);
         let gas = self.estimate(account, &act).await?;
-        let mut plan = self.priced(account, &act, gas).await?;
+        Ok(Plan { nonce, ..self.priced(account, &act, gas).await? })
+    }
+
+    /// What taking the nonce of a lost transaction costs.
+    async fn plan_orphan(&self, account: Address, claim: &Claim) -> Result<Plan, Error> {
+        let mut plan = self.plan_nothing(account, claim.nonce).await?;
         let outbox = self.outbox()?;
         if let Some(fees) = self.offered(claim.hash).await? {
             plan.fees = fees.replacement(&self.quote().await?, &outbox.cap)?;
             plan.fees.ensure_cost(plan.gas_limit, U256::ZERO, &outbox.cap)?;
         }
-        (plan.nonce, plan.replaces) = (claim.nonce, Some(claim.hash));
+        plan.replaces = Some(claim.hash);
         Ok(plan)
     }
 
@@ -480,7 +519,7 @@ impl EvmChain {
         }
     }
 
-    /// An intent that takes the nonce of a lost transaction.
+    /// An intent that takes a nonce that the journal has nothing for.
     async fn orphan(&self, outbox: &Sending, from: &Signer, plan: &Plan) -> Result<Intent, Error> {
         let nothing = self.nothing(outbox, plan.account, plan.nonce);
         let mut intent = Intent { gas_limit: plan.gas_limit, ..nothing };
@@ -539,6 +578,8 @@ enum Found {
     Open(Box<Intent>),
     /// What a journal claimed that is gone.
     Orphan(Claim),
+    /// A nonce that nothing has, before a gap's end.
+    Hole(u64),
     /// What this journal claimed and does not have, and how it ended.
     Landed(Box<(Intent, Ended)>),
 }

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, TxKind, U64, U128, U256};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Act, Sending, delivery::RETAINED};
+use super::{Act, Sending, delivery::RETAINED, key_of};
 use crate::{
     Error, Signer,
     client::{EvmChain, refusal},
@@ -75,7 +75,7 @@ impl EvmChain {
     /// Looks at everything that can be looked at before anything is paid, and signs nothing. Refuses what came to nothing
     /// before by a node's word alone.
     pub(in crate::client) async fn plan(&self, account: Address, act: &Act) -> Result<Plan, Error> {
-        self.ensure_vouched(self.outbox()?, account, act)?;
+        self.ensure_vouched(self.outbox()?, account, &key_of(act)).await?;
         let gas = self.estimate(account, act).await?;
         let plan = self.priced(account, act, gas).await?;
         self.ensure_gas(act, &plan).await?;

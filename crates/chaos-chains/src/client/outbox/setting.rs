@@ -5,22 +5,24 @@ use alloy_primitives::{Address, TxKind};
 
 use super::{Act, EvmChain, Mined, Sending, key_of};
 use crate::{
-    Error, Signer,
+    Error, Signer, ToNothing,
     sending::{Finality, Intent},
 };
 
 impl EvmChain {
     /// Makes something so. `holds` asks the chain whether it is: it is asked once everything that waits has landed.
-    /// None where it is so and what this account last sent to that end is not what made it so.
+    /// None where it is so and what this account last sent to that end is not what made it so. What it was set for
+    /// uses it up: where nothing sent to that contract did, that it is not so any more is a node's word.
     pub(in crate::client) async fn set(
         &self,
         from: &Signer,
         act: Act,
+        used_by: Option<Address>,
         holds: impl AsyncFn() -> Result<bool, Error>,
     ) -> Result<Option<Mined>, Error> {
         let (outbox, until, address) = (self.outbox()?, self.until, from.address());
         if outbox.plans_only {
-            return self.foreseen_setting(outbox, address, &act, holds).await;
+            return self.foreseen_setting(outbox, address, &act, used_by, holds).await;
         }
         let key = key_of(&act);
         let account = outbox.accounts.take(self.chain_id(), outbox.genesis, address)?;
@@ -43,11 +45,12 @@ impl EvmChain {
             }
             return self.deliver(outbox, &account, Some(from), intent, until).await.map(Some);
         }
-        // What was struck and may still land is gone on with.
+        // What was struck, or called over, and may still land is gone on with.
         let before = self.done_before(outbox, address, &key).await?;
         let intent = match before.filter(|intent| intent.included().is_none()) {
-            Some(struck) => struck,
+            Some(waiting) => waiting,
             None => {
+                self.ensure_undone(outbox, address, &act, used_by).await?;
                 self.ensure_unclaimed(outbox, &account, address).await?;
                 self.prepare(outbox, from, &act, key).await?
             }
@@ -61,6 +64,7 @@ impl EvmChain {
         outbox: &Sending,
         from: Address,
         act: &Act,
+        used_by: Option<Address>,
         holds: impl AsyncFn() -> Result<bool, Error>,
     ) -> Result<Option<Mined>, Error> {
         let mut waiting = None;
@@ -75,9 +79,34 @@ impl EvmChain {
                 return Err(Error::UnderWay { what, nonce });
             }
             None if holds().await? => return Ok(None),
-            Some(_) | None => {}
+            Some(_) => {}
+            None => self.ensure_undone(outbox, from, act, used_by).await?,
         }
         Err(Error::Planned(Box::new(self.plan(from, act).await?)))
+    }
+
+    /// What this account made so last, and is not so any more, is that for a reason that the journal knows, or by
+    /// somebody's word: on a node's alone it would be paid for at each run.
+    async fn ensure_undone(
+        &self,
+        outbox: &Sending,
+        from: Address,
+        act: &Act,
+        used_by: Option<Address>,
+    ) -> Result<(), Error> {
+        let Some(last) = self.last_set(outbox, from, act)? else { return Ok(()) };
+        let Some(inclusion) = last.included().filter(|_| last.key == key_of(act)) else {
+            return Ok(());
+        };
+        let uses = |it: &Intent| {
+            used_by.is_some_and(|by| it.to == Some(by))
+                && it.nonce > last.nonce
+                && it.included().is_some_and(|inclusion| inclusion.succeeded)
+        };
+        if self.intents_of(outbox, from)?.iter().any(uses) {
+            return Ok(());
+        }
+        self.ensure_word(outbox, &last, ToNothing::Undone(*inclusion)).await
     }
 
     /// By what this account last set the same thing, to whatever value.

@@ -216,7 +216,7 @@ impl EvmChain {
 
 /// Nonce and hash of a transaction that an account signed for a chain, both from the signed fields: what else a node
 /// writes beside them, as hash and sender, it can invent. None of a transaction that is another's, or of no known kind.
-fn signed_by(tx: &Value, account: Address, chain: u64) -> Option<(u64, B256)> {
+pub(super) fn signed_by(tx: &Value, account: Address, chain: u64) -> Option<(u64, B256)> {
     // Before a signature is recovered, since a block has hundreds.
     if serde_json::from_value::<Address>(tx["from"].clone()).ok()? != account {
         return None;

@@ -109,7 +109,8 @@ const fn is_of_the_share(error: &Error) -> bool {
         error,
         Error::Reverted { .. }
             | Error::Failed { .. }
-            | Error::Unvouched { .. }
+            | Error::Unvouched(_)
+            | Error::Contradicted(_)
             | Error::Rejected { .. }
             | Error::GasOverstated { .. }
             | Error::GasUnderstated { .. }
