@@ -50,7 +50,7 @@ pub(crate) use log::{
     AcceptClockArgs, AnchorArgs, CheckpointArgs, CorrectTimeArgs, HandoverArgs, LogArgs,
     LogCommand, ProveArgs, RebuildArgs, ReportForkArgs, ResumeArgs, ShowArgs as LogShowArgs,
 };
-pub(crate) use pay::{ClaimArgs, PayArgs, PayCommand, PlanArgs, StepArgs};
+pub(crate) use pay::{ClaimArgs, FundArgs, PayArgs, PayCommand, PlanArgs, StepArgs};
 pub(crate) use proposal::{ProposalArgs, ProposalCheckArgs, ProposalCommand, SubmitArgs};
 pub(crate) use publish::{
     CopyArgs, DisclosureArgs, FindingsArgs, LogExportArgs, LogServeArgs, MirrorArgs, MonitorArgs,

@@ -27,7 +27,7 @@ pub(crate) enum PayCommand {
     /// Divide a pool among the agents whose work an outcome names, and write payment.json. Nothing is paid.
     Plan(PlanArgs),
     /// Approve the total and fund the distribution, once however often it is run.
-    Fund(StepArgs),
+    Fund(FundArgs),
     /// Claim what each agent is due. Anyone may: the money goes to the agents' accounts alone.
     Claim(ClaimArgs),
     /// Pay what nobody claimed back to the funder, after the deadline. Anyone may.
@@ -79,6 +79,16 @@ pub(crate) struct StepArgs {
     pub(crate) token: Option<Address>,
     #[command(flatten)]
     pub(crate) send: SendArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FundArgs {
+    /// Another account that has funded the same and that you pay beside: without this word nobody is paid by two.
+    /// May be repeated.
+    #[arg(long, value_name = "FUNDER", value_parser = address)]
+    pub(crate) beside: Vec<Address>,
+    #[command(flatten)]
+    pub(crate) step: StepArgs,
 }
 
 #[derive(Debug, Args)]

@@ -2,10 +2,12 @@
 
 use std::fs;
 
+use alloy_sol_types::SolCall as _;
+use chaos_chains::{U256, contracts::chaos_token::ChaosToken};
 use serde_json::{Value, json};
 
 use crate::{
-    handed::{INCLUDED, Stack, account, answering, pay, pay_at},
+    handed::{INCLUDED, Stack, account, answering, claims_one_share, pay, pay_at},
     program::{Run, run_with},
     story::{ACCOUNT, DEPLOYED, Story},
     transactions::ended,
@@ -26,6 +28,10 @@ fn change(story: &Story, change: impl FnOnce(&mut Value)) {
 
 /// Funds the payment from another account, whose directory has no log but the one that is named.
 pub(crate) fn funds_from_another(story: &Story, data: &str) -> Run {
+    funds_beside(story, data, &[])
+}
+
+fn funds_beside(story: &Story, data: &str, more: &[&str]) -> Run {
     let (file, heads, data) = (story.path("payment.json"), story.path("heads"), story.path(data));
     let line = ["pay", "fund", "--payment", &file, "--rpc-url", story.anvil.endpoint()];
     let variables = [
@@ -34,7 +40,7 @@ pub(crate) fn funds_from_another(story: &Story, data: &str) -> Run {
         ("CHAOSCHAIN_HEADS", heads.as_str()),
         ("CHAOSCHAIN_DATA", data.as_str()),
     ];
-    run_with([&line[..], &INCLUDED].concat(), &variables)
+    run_with([&line[..], &INCLUDED, more].concat(), &variables)
 }
 
 /// Our code, at an address that its maker chose: its constructor can have written distributions that take what is
@@ -133,6 +139,67 @@ fn what_another_account_has_funded_is_not_funded_again() {
     let told = funds_from_another(&story, "other").expect_code(3).stderr;
     assert!(told.contains("has funded something for this outcome too"), "{told}");
     assert!(told.contains("holds 0 CHAOS, the pool is"), "{told}");
+}
+
+/// It was refused for ever, although nobody was paid and the distribution was empty.
+#[test]
+fn what_another_account_funded_and_took_back_keeps_nobody_from_funding() {
+    let Some(story) = Story::start() else { return };
+    let stack = Stack::deploy(&story, &["governor", "distributor"]);
+    stack.payment(&story, 6, "1000", &[account(&story, 4), account(&story, 5)]);
+    let planned = fs::read_to_string(story.path("payment.json")).unwrap();
+    change(&story, |file| file["refund_after_s"] = json!(90 * 86_400));
+    pay(&story, &["fund"]).expect_code(0);
+    let theirs = fs::read_to_string(story.path("payment.json")).unwrap();
+    gives_tokens(&story, &stack);
+    let fund = || {
+        fs::write(story.path("payment.json"), &planned).unwrap();
+        funds_from_another(&story, "other")
+    };
+    let way = format!("--beside {ACCOUNT}");
+    ended(fund(), 3, &["1000 of 1000 smallest units can be claimed", "nothing was sent", &way]);
+    // After its term nobody can be paid from it, whether it went back by then or not.
+    later(&story, 91);
+    fs::write(story.path("payment.json"), &theirs).unwrap();
+    pay(&story, &["refund"]).expect_code(0);
+    let funded = fund().expect_code(0);
+    let said = "nobody was paid from it nor can be any more, as the node says";
+    assert!(funded.stderr.contains(said), "{}", funded.stderr);
+}
+
+/// A part of it was claimed before the rest went back: who pays once more pays that part again, and says so.
+#[test]
+fn beside_what_another_account_paid_is_funded_on_somebodys_word_alone() {
+    let Some(story) = Story::start() else { return };
+    let stack = Stack::deploy(&story, &["governor", "distributor"]);
+    stack.payment(&story, 7, "1000", &[account(&story, 4), account(&story, 5)]);
+    let planned = fs::read_to_string(story.path("payment.json")).unwrap();
+    change(&story, |file| file["refund_after_s"] = json!(90 * 86_400));
+    pay(&story, &["fund"]).expect_code(0);
+    claims_one_share(&story, 0);
+    later(&story, 91);
+    pay(&story, &["refund"]).expect_code(0);
+    gives_tokens(&story, &stack);
+    fs::write(story.path("payment.json"), &planned).unwrap();
+    let refused = funds_from_another(&story, "other");
+    ended(refused, 3, &["somebody was paid from it", "nothing was sent", "--beside"]);
+    funds_beside(&story, "other", &["--beside", ACCOUNT]).expect_code(0);
+}
+
+/// Lets the chain's time pass by so many days.
+fn later(story: &Story, days: u64) {
+    story.ask("evm_increaseTime", &json!([days * 86_400]));
+    story.ask("anvil_mine", &json!(["0x1"]));
+}
+
+/// Lets the other account hold what it is to fund.
+fn gives_tokens(story: &Story, stack: &Stack) {
+    let (to, value) = (account(story, 1), U256::from(1_000));
+    let data = chaos_chains::Bytes::from(ChaosToken::transferCall { to, value }.abi_encode());
+    let token = format!("{:#x}", stack.at("token"));
+    let sent = json!([{"from": ACCOUNT, "to": token, "data": data, "gas": "0x493e0"}]);
+    assert!(story.ask("eth_sendTransaction", &sent).is_string());
+    story.ask("anvil_mine", &json!(["0x1"]));
 }
 
 #[test]

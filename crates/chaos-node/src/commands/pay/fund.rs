@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::{ensure_of_log, foretell, read, term, unpaid};
 use crate::{
-    args::StepArgs,
+    args::{FundArgs, StepArgs},
     commands::{
         deployment,
         sending::{Explorer, connect, ensure_funds, outbox, planned, signer},
@@ -30,7 +30,8 @@ struct Funded {
     stands: StandingDistribution,
 }
 
-pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &FundArgs) -> Result<ExitCode, Failure> {
+    let FundArgs { beside, step: args } = args;
     let outbox = outbox(&args.send)?;
     let signer = signer(&args.send.key)?;
     runtime::single()?.block_on(async {
@@ -44,7 +45,7 @@ pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
         foretell(&plan, &unit, total)?;
         output::say(term(plan.refund_after_s));
         if !is_funded(&chain, &plan, &funding, account).await? {
-            unpaid::ensure(&chain, &plan, &funding, account, &args.send.data.data).await?;
+            unpaid::ensure(&chain, &plan, account, beside, &args.send.data.data).await?;
             ensure_held(&chain, &plan, &funding, account, &unit).await?;
         }
         // It goes first into the file whose key it is: whoever is stopped goes on with the same one.
