@@ -12,6 +12,8 @@ use chaos_log::{
 use chaos_store::{AppendError, BlobError, OpenError, StoreError};
 use chaos_types::{Did, Digest, Rejection, canonical, key::KeyError};
 
+use crate::RetiredHead;
+
 /// Why a ledger did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -220,6 +222,12 @@ pub enum Error {
         /// The root here.
         found: Box<Hash>,
     },
+    /// What is remembered is a retired key's, so that nothing is remembered of what the log signed.
+    #[error("{head}, and nothing here remembers what the log's key has signed since")]
+    HeadRetired {
+        /// The remembered head.
+        head: Box<RetiredHead>,
+    },
     /// An entry is not the one that the tree has at its place.
     #[error("entry {index} has the leaf hash {found}, the tree has {expected}")]
     EntryOther {
@@ -323,6 +331,8 @@ pub enum Error {
         size: u64,
         /// How many entries the directory has: who signs later it cannot know.
         stored: u64,
+        /// Whether it has a line with the log's name by a key that the directory does not know.
+        by_unknown: bool,
         /// What is wrong with it.
         #[source]
         source: Box<SignerError>,

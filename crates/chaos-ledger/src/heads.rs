@@ -19,6 +19,9 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 /// The ending of the file that names the keys of a log whose root key has handed checkpoints on.
 const KEYS_EXTENSION: &str = "keys";
 
+/// The ending of a file with a head that was put aside.
+const ASIDE_EXTENSION: &str = "retired";
+
 /// A digest in words is short.
 const POLICY_BYTES_MAX: usize = 1 << 10;
 
@@ -29,10 +32,19 @@ const POLICY_BYTES_MAX: usize = 1 << 10;
 /// file is the signed note itself, so nothing has to vouch for it but the log's own key. Where the root
 /// key has handed checkpoints on, a file beside it names the keys that it named: a restored directory may
 /// not know them, and must still see that it is an old copy. Another beside it has the digest of the log's
-/// policy, if there is one: a copy of before it would publish heads without witnesses.
+/// policy, if there is one: a copy of before it would publish heads without witnesses. A head that turned out to be
+/// a retired key's is put aside, in a file that ends with `.retired`.
 #[derive(Debug, Clone)]
 pub struct Heads {
     folder: PathBuf,
+}
+
+/// The newest head that is remembered, and whose signatures whoever remembered it knew for the log's.
+#[derive(Debug, Clone)]
+pub(crate) struct Remembered {
+    pub(crate) note: SignedCheckpoint,
+    pub(crate) keys: Vec<VerifierKey>,
+    pub(crate) path: PathBuf,
 }
 
 /// The memory of one log's heads, held by this process alone.
@@ -92,6 +104,11 @@ impl Heads {
     /// # Errors
     /// If what is remembered cannot be read, or the log has not signed it.
     pub fn newest(&self, key: &VerifierKey) -> Result<Option<SignedCheckpoint>, Error> {
+        Ok(self.remembered(key)?.map(|remembered| remembered.note))
+    }
+
+    /// The same, with the keys that are remembered beside it.
+    pub(crate) fn remembered(&self, key: &VerifierKey) -> Result<Option<Remembered>, Error> {
         read(&self.file(key), key)
     }
 
@@ -111,7 +128,7 @@ impl Heads {
     }
 }
 
-fn read(path: &Path, key: &VerifierKey) -> Result<Option<SignedCheckpoint>, Error> {
+fn read(path: &Path, key: &VerifierKey) -> Result<Option<Remembered>, Error> {
     match path.try_exists() {
         Ok(false) => return Ok(None),
         Ok(true) => {}
@@ -120,14 +137,16 @@ fn read(path: &Path, key: &VerifierKey) -> Result<Option<SignedCheckpoint>, Erro
     let damaged = |source| Error::HeadDamaged { path: path.to_owned(), source };
     let bytes = chaos_files::read(path, HEAD_BYTES_MAX)?;
     let note = SignedCheckpoint::parse(&bytes).map_err(damaged)?;
+    let keys = keys(path, key)?;
     let mut last = Err(CheckpointError::Missing { expected: "signature" });
-    for key in keys(path, key)? {
-        last = note.verify(&key).map(drop);
+    for key in &keys {
+        last = note.verify(key).map(drop);
         if last.is_ok() {
             break;
         }
     }
-    last.map(|()| Some(note.clone())).map_err(damaged)
+    last.map_err(damaged)?;
+    Ok(Some(Remembered { note, keys, path: path.to_owned() }))
 }
 
 /// The log's root key, and those that it named before this machine signed with them.
@@ -150,7 +169,24 @@ fn keys(path: &Path, root: &VerifierKey) -> Result<Vec<VerifierKey>, Error> {
 impl Memory {
     /// The newest head that is remembered.
     pub(crate) fn last(&self) -> Result<Option<Checkpoint>, Error> {
-        Ok(read(&self.path, &self.key)?.map(|signed| signed.claimed().clone()))
+        Ok(self.remembered()?.map(|remembered| remembered.note.claimed().clone()))
+    }
+
+    /// The same, with the keys that are remembered beside it.
+    pub(crate) fn remembered(&self) -> Result<Option<Remembered>, Error> {
+        read(&self.path, &self.key)
+    }
+
+    /// Keeps a remembered head, which another one is about to replace, in a file of its own. Answers that file.
+    pub(crate) fn put_aside(&self, signed: &SignedCheckpoint) -> Result<PathBuf, Error> {
+        let text = signed.to_string();
+        let (size, digest) = (signed.claimed().size(), Digest::of(text.as_bytes()));
+        // By what is in it, so that a kill before the other one is there leaves one file.
+        let path = self.path.with_extension(format!("{size}-{}.{ASIDE_EXTENSION}", digest.short()));
+        match write_synced(&path, Readers::Everyone, text.as_bytes()) {
+            Ok(()) => Ok(path),
+            Err(source) => Err(Error::Heads { path, source }),
+        }
     }
 
     /// Remembers a head before anybody sees it, and before that who signs the log's heads.

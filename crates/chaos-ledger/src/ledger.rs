@@ -18,7 +18,7 @@ use crate::{
     folding::{catch_up, folded},
     keys::{Keys, Password, holds_key, successor_of},
     origin::{recorded, shown_operator},
-    signing::ensure_current,
+    signing::found_current,
 };
 
 /// The name of the agent that runs the log.
@@ -76,8 +76,9 @@ impl Ledger {
         system: System,
     ) -> Result<Self, Error> {
         let (store, operator) = open_existing(dir)?;
-        let continued = ensure_current(&store, &operator, heads)?;
+        let continued = found_current(&store, &operator, heads)?;
         let ledger = Self::load(dir, store, operator, password, system)?;
+        let continued = continued.map_err(|found| ledger.judged(heads, found))?;
         Ok(Self { heads: heads.cloned(), continued, ..ledger })
     }
 
@@ -212,11 +213,13 @@ impl Ledger {
             Some(operator) => operator,
             None => keys.open_or_create(OPERATOR)?.did(),
         };
-        let continued = ensure_current(&store, &operator, heads)?;
+        let mut continued = found_current(&store, &operator, heads)?;
         if known.is_none() {
+            continued = Ok(continued?);
             store.put_meta(OPERATOR_META, operator.to_string().as_bytes())?;
         }
         let ledger = Self::load(dir, store, operator, password, system)?;
+        let continued = continued.map_err(|found| ledger.judged(heads, found))?;
         let mut ledger = Self { heads: heads.cloned(), continued, ..ledger };
         if ledger.size() == 0 {
             if ledger.store.meta(RECOVERED_META)?.is_some() {

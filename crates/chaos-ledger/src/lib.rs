@@ -94,4 +94,5 @@ pub use heads::Heads;
 pub use keys::{Keys, Password, holds_key, successor_of};
 pub use ledger::{Ledger, NewEntry, OPERATOR};
 pub use origin::{adopt, log_verifier};
+pub use signing::{Resumed, RetiredHead};
 pub use system::System;

@@ -1,14 +1,27 @@
 //! Signing heads: only what was recomputed, and only what continues what was signed before.
 
+mod retired;
+
 use std::path::Path;
 
 use chaos_agency::{Leaf, Receipt, Succession, action::Role};
-use chaos_log::{Checkpoint, SignedCheckpoint, VerifierKey, root_at};
+use chaos_log::{Checkpoint, KeyName, SignedCheckpoint, VerifierKey, root_at};
 use chaos_store::{Entry, Head, Records as _, Store, all_entries};
 
 use chaos_types::Did;
 
-use crate::{Error, Heads, Ledger, ledger::log_name, log_verifier};
+pub use self::retired::RetiredHead;
+use self::retired::is_of_a_head;
+use crate::{Error, Heads, Ledger, heads::Remembered, ledger::log_name, log_verifier};
+
+/// What may be signed after somebody said what was signed last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resumed {
+    /// The size of the head that the next one has to continue.
+    pub size: u64,
+    /// What was remembered and is a retired key's, with the file that it was put aside in.
+    pub aside: Option<RetiredHead>,
+}
 
 impl Ledger {
     /// Signs the head of the log and publishes it, if the log asks no witnesses.
@@ -42,7 +55,8 @@ impl Ledger {
             let (size, path) = (stored.claimed().size(), memory.path().to_owned());
             return Err(Error::HeadForgotten { size, path: Some(path) });
         }
-        let head = self.recompute(last.as_ref())?;
+        let head =
+            self.recompute(last.as_ref()).map_err(|error| self.judged(Some(heads), error))?;
         let signed = self.signed(head, &succession)?;
         memory.remember(&signed, &succession)?;
         self.heads = Some(heads.clone());
@@ -73,12 +87,13 @@ impl Ledger {
     }
 
     /// Remembers the newest of heads that others hold, so that this data directory may sign again
-    /// after its memory was lost. It refuses if the directory does not continue each of them.
+    /// after its memory was lost. It refuses if the directory does not continue each of them. A remembered head that
+    /// the directory shows to be a retired key's ([`Self::retired_head`]) is put aside: it is no word of the log's.
     ///
     /// # Errors
     /// If one of `known` is not signed by this log, there is none, the data directory holds less or another history, or
     /// something is remembered that contradicts it.
-    pub fn resume(&mut self, heads: &Heads, known: &[SignedCheckpoint]) -> Result<u64, Error> {
+    pub fn resume(&mut self, heads: &Heads, known: &[SignedCheckpoint]) -> Result<Resumed, Error> {
         let succession = self.succession(Role::Checkpoints)?;
         let (memory, name) = (heads.lock(&self.verifier()?)?, self.name()?);
         let own = self.store.checkpoint()?;
@@ -86,30 +101,49 @@ impl Ledger {
         for (place, signed) in known.iter().chain(own.as_ref()).enumerate() {
             let (size, stored) = (signed.claimed().size(), self.size());
             succession.ensure_signed(signed, &name).map_err(|source| {
-                let source = Box::new(source);
-                Error::HeadForeign { place, size, stored, source }
+                let (source, by_unknown) =
+                    (Box::new(source), names_another(signed, &succession, &name));
+                Error::HeadForeign { place, size, stored, by_unknown, source }
             })?;
         }
-        let newest = known
-            .iter()
-            .chain(own.as_ref())
-            .max_by_key(|signed| signed.claimed().size())
-            .ok_or(Error::NoHead)?;
-        if let Some(last) = memory.last()? {
-            self.ensure_continues(&last)?;
-        }
+        let last = memory.remembered()?;
+        let aside =
+            last.as_ref().map(|last| self.ensure_goes_on(last, known)).transpose()?.flatten();
         // Each of them and not the newest alone: a retired key signs whatever whoever has it likes.
         for signed in known {
             self.ensure_continues(signed.claimed())?;
         }
-        if let Some(last) = memory.last()?.filter(|last| last.size() >= newest.claimed().size()) {
+        let newest = known.iter().chain(own.as_ref()).max_by_key(|signed| signed.claimed().size());
+        let newest_size = newest.map(|newest| newest.claimed().size());
+        if let Some(last) = last.as_ref().filter(|_| aside.is_none())
+            && Some(last.note.claimed().size()) >= newest_size
+        {
             self.heads = Some(heads.clone());
-            return Ok(last.size());
+            return Ok(Resumed { size: last.note.claimed().size(), aside: None });
         }
+        let newest = newest.ok_or(Error::NoHead)?;
         self.recompute(Some(newest.claimed()))?;
-        memory.remember(newest, &succession)?;
+        let aside = match (aside, &last) {
+            (Some(head), Some(last)) => {
+                Some(RetiredHead { path: memory.put_aside(&last.note)?, ..head })
+            }
+            _ => None,
+        };
+        memory.remember(&of_the_log(newest, &succession, &name), &succession)?;
         self.heads = Some(heads.clone());
-        Ok(newest.claimed().size())
+        Ok(Resumed { size: newest.claimed().size(), aside })
+    }
+
+    /// The directory goes on from what is remembered, or that is a retired key's, which is answered then.
+    fn ensure_goes_on(
+        &self,
+        last: &Remembered,
+        known: &[SignedCheckpoint],
+    ) -> Result<Option<RetiredHead>, Error> {
+        match self.ensure_continues(last.note.claimed()) {
+            Ok(()) => Ok(None),
+            Err(found) => self.retired(last, known)?.map(Some).ok_or(found),
+        }
     }
 
     /// The head, computed from the entries after the last signed one.
@@ -170,7 +204,8 @@ impl Ledger {
         if let Some(last) = &last
             && self.continued.as_ref() != Some(last)
         {
-            self.ensure_continues(last)?;
+            let goes_on = self.ensure_continues(last);
+            goes_on.map_err(|error| self.judged(self.heads.as_ref(), error))?;
         }
         self.continued = last;
         Ok(())
@@ -183,17 +218,19 @@ impl Ledger {
 
 /// Whoever is about to write to a store goes on from what was signed on this machine: what is added to
 /// a restored copy could never be signed, and what it says of revocations is out of date. A log that has
-/// signed while nothing here remembers what may be such a copy. Gives the head that is continued.
-pub(crate) fn ensure_current(
+/// signed while nothing here remembers what may be such a copy. Gives the head that is continued, or the one that is
+/// not, which is judged by what the store folds to ([`Ledger::judged`]).
+pub(crate) fn found_current(
     store: &Store,
     operator: &Did,
     heads: Option<&Heads>,
-) -> Result<Option<Checkpoint>, Error> {
-    let last = remembered(store, operator, heads)?;
-    if let Some(last) = &last {
-        ensure_continues(store, last)?;
+) -> Result<Result<Option<Checkpoint>, Error>, Error> {
+    let Some(last) = remembered(store, operator, heads)? else { return Ok(Ok(None)) };
+    match ensure_continues(store, &last) {
+        Ok(()) => Ok(Ok(Some(last))),
+        Err(found) if is_of_a_head(&found) => Ok(Err(found)),
+        Err(error) => Err(error),
     }
-    Ok(last)
 }
 
 impl Heads {
@@ -227,6 +264,30 @@ fn remembered(
         }
         None => Ok(None),
     }
+}
+
+/// Whether a line with the log's name is by a key that is not known.
+fn names_another(signed: &SignedCheckpoint, succession: &Succession, name: &KeyName) -> bool {
+    let keys: Vec<VerifierKey> = keys_of(succession, name).collect();
+    let mut lines = signed.note().signatures().iter().filter(|line| line.name() == name);
+    lines.any(|line| !keys.iter().any(|key| key.is_named_by(line)))
+}
+
+/// A head as it is remembered: of the lines with the log's name those that hold. Whoever passes a note on can lay
+/// others below it.
+fn of_the_log(
+    signed: &SignedCheckpoint,
+    succession: &Succession,
+    name: &KeyName,
+) -> SignedCheckpoint {
+    let mut signed = signed.clone();
+    signed.retain_by(&keys_of(succession, name).collect::<Vec<_>>());
+    signed
+}
+
+/// The keys that have signed for the log.
+fn keys_of(succession: &Succession, name: &KeyName) -> impl Iterator<Item = VerifierKey> {
+    succession.keys().filter_map(|key| VerifierKey::new(name.clone(), key.as_bytes()).ok())
 }
 
 /// The store holds what was signed.

@@ -165,7 +165,9 @@ A log must never sign two histories, so what it signed last is remembered
 outside of the data directory: in the folder CHAOSCHAIN_HEADS, or
 chaoschain/heads in the user's state folder. A data directory that comes to a
 machine without that memory signs nothing until somebody says which head was
-the last that anybody holds.
+the last that anybody holds. A head that is remembered and by a key which the
+directory shows to be retired is put aside, in a file that is named, once a
+head by the next key is published.
 
 Examples:
   chaoschain log resume --from checkpoint.note

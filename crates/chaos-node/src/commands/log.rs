@@ -120,7 +120,7 @@ fn resume(args: &ResumeArgs) -> Result<ExitCode, Failure> {
         let signed = SignedCheckpoint::parse(&bytes).or_fail(Kind::Input);
         known.push(signed.map_err(|failure| failure.context(path.display()))?);
     }
-    let size = ledger.resume(&heads, &known).map_err(|error| match error {
+    let resumed = ledger.resume(&heads, &known).map_err(|error| match error {
         chaos_ledger::Error::HeadForeign { place, .. } => match args.from.get(place) {
             Some(path) => Failure::from(error).context(path.display()),
             None => error.into(),
@@ -128,12 +128,19 @@ fn resume(args: &ResumeArgs) -> Result<ExitCode, Failure> {
         error => error.into(),
     })?;
     if args.json {
-        output::json(&json!({"size": size}))?;
-    } else {
+        let aside = resumed.aside.as_ref().map(|head| {
+            json!({"size": head.size, "key": head.key, "index": head.index, "file": head.path})
+        });
+        output::json(&json!({"size": resumed.size, "aside": aside}))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(head) = &resumed.aside {
         output::sentence(format_args!(
-            "heads that continue the one of {size} entries can be signed"
+            "{head}; it was remembered, is put aside there, and does not count any more"
         ));
     }
+    let size = resumed.size;
+    output::sentence(format_args!("heads that continue the one of {size} entries can be signed"));
     Ok(ExitCode::SUCCESS)
 }
 

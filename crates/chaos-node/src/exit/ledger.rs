@@ -4,6 +4,7 @@ use chaos_agency::SignerError;
 use chaos_ledger::{Error, Refused};
 use chaos_programs::bundle_files;
 use chaos_store::{BlobError, OpenError, StoreError};
+use chaos_verify::Fault;
 
 use super::{Failure, Kind, UNREADABLE};
 use crate::ledger::{HEADS_VARIABLE, PASSWORD_VARIABLE};
@@ -102,6 +103,7 @@ const fn kind(error: &Error) -> Kind {
         | Error::LogLost { .. }
         | Error::HeadBehind { .. }
         | Error::HeadOther { .. }
+        | Error::HeadRetired { .. }
         | Error::LeafOther { .. }
         | Error::EntryOther { .. }
         | Error::EntryUnread { .. }
@@ -141,12 +143,24 @@ fn heads_hint(error: &Error) -> Option<&'static str> {
              begin another in another data directory. Where no witness had cosigned that head and nobody was \
              shown it, the guide to operating a log says how it goes on"
         }
-        Error::HeadForeign { size, stored, source, .. }
-            if matches!(**source, SignerError::Unsigned(_)) && size > stored =>
-        {
+        Error::HeadRetired { .. } => {
+            "nothing was written or signed; `chaoschain log resume --from FILE` takes up a checkpoint of this \
+             directory's log that others hold, `--only-copy` says that no later one was signed than is here. Either \
+             puts the head of the retired key aside, in a file of its own"
+        }
+        Error::HeadForeign { size, stored, by_unknown: true, .. } if size > stored => {
             "nothing was remembered. If the log's key was rotated after this copy was made, the copy does not know \
              the key: `chaoschain log repair --from SOURCE` brings it up, then resume again. Do not go on with \
              --only-copy: a second history ends the log"
+        }
+        Error::HeadForeign { source, by_unknown: true, .. }
+            if matches!(**source, SignerError::Unsigned(_)) =>
+        {
+            "nothing was remembered. The head is by a key that this directory does not know, at a size that it has \
+             already: if the log's key was rotated, what is here from there on is another history, as whoever has the \
+             key before it can make. `chaoschain log repair --from SOURCE`, with a source that shows this head, then says so and \
+             changes nothing; go on in a copy of that source (`chaoschain log mirror SOURCE DIR --log KEY`) with the \
+             log's key files in its `keys`. If it was not rotated, the note was changed"
         }
         Error::HeadForeign { source, .. } if matches!(**source, SignerError::Retired { .. }) => {
             "nothing was remembered: whoever has a retired key may have signed it; name the newest head that a \
@@ -180,6 +194,7 @@ fn hint(error: &Error) -> Option<String> {
              lost and its key is not, `chaoschain log repair --from SOURCE` fetches it"
         }
         Error::ClockAhead { .. } | Error::ClockBehind { .. } => clock_hint(error),
+        Error::Unverified(rejection) if rejection.code == Fault::DatedAhead.into() => CLOCK_HINT,
         Error::HeadForgotten { path: None, .. } => {
             return Some(format!(
                 "set {HEADS_VARIABLE} to the folder that remembers what was signed; if that is lost, to a \
@@ -270,12 +285,13 @@ const fn is_unreadable(error: &Error) -> bool {
     )
 }
 
+/// What to do where the log's newest entries are dated after the clock.
+const CLOCK_HINT: &str = "if the clock here is wrong, set it right. If it is right, earlier entries were dated by a \
+                          wrong one: `chaoschain log correct-time` shows which, and takes their times back";
+
 const fn clock_hint(error: &Error) -> &'static str {
     match error {
-        Error::ClockBehind { .. } => {
-            "if the clock here is wrong, set it right. If it is right, earlier entries were dated by a wrong \
-             one: `chaoschain log correct-time` shows which, and takes their times back"
-        }
+        Error::ClockBehind { .. } => CLOCK_HINT,
         _ => {
             "set the clock right, since the log's time never goes back; or, if the log rested for so \
              long, `chaoschain log accept-clock`"

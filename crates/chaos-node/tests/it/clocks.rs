@@ -62,6 +62,10 @@ fn a_log_dated_in_2036_takes_nothing_in_until_its_time_is_corrected() {
     let register = ["agent", "register", "--role", "researcher", "--name", "edsger"];
     let refused = on(&data, &register, 3);
     assert!(refused.stderr.contains("log correct-time"), "{}", refused.stderr);
+    let unproved = on(&data, &["log", "prove", &receipt(&data, 1)], 1);
+    for said in ["dated in the future", "log correct-time"] {
+        assert!(unproved.stderr.contains(said), "{said}: {}", unproved.stderr);
+    }
     // What it would say, and nothing is written.
     let proposed = on(&data, &["log", "correct-time", "--json"], 0).json().remove(0);
     assert_eq!((&proposed["first"], &proposed["later"]), (&2.into(), &1.into()), "{proposed}");

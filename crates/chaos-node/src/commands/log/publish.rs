@@ -113,12 +113,23 @@ fn ensure_publishable(dir: &Path) -> Result<(), Failure> {
     };
     let store = store.map_err(|source| Error::Open { dir: dir.to_owned(), source })?;
     match ledger::remembered(dir)?.filter(|_| holds_key(dir)) {
-        Some(heads) => {
-            heads.ensure_continued(&store, dir)?;
-            tell_withheld(&heads, &store, dir)
-        }
+        Some(heads) => match heads.ensure_continued(&store, dir) {
+            Ok(()) => tell_withheld(&heads, &store, dir),
+            Err(found) => ensure_retired(&heads, dir, found),
+        },
         None => Ok(()),
     }
+}
+
+/// The remembered head that the directory does not go on from is a retired key's, so that what is here is published as
+/// where nothing is remembered. Otherwise `found` says what it is.
+fn ensure_retired(heads: &Heads, dir: &Path, found: Error) -> Result<(), Failure> {
+    let judged = ledger::read(dir).ok().and_then(|ledger| ledger.retired_head(heads).ok());
+    let Some(head) = judged.flatten() else { return Err(found.into()) };
+    output::say(format_args!(
+        "{head}; it does not count here, and `chaoschain log resume` says what was signed last"
+    ));
+    Ok(())
 }
 
 /// A head that was signed here and is not the published one: it waits for its witnesses, or somebody
