@@ -10,6 +10,7 @@ use std::{
 
 use chaos_agency::SignerError;
 use chaos_files::{Readers, Turn};
+use chaos_ledger::holds_key;
 use chaos_log::{Hash, NOTE_BYTES_MAX, SignedCheckpoint, TilePath, VerifierKey};
 use chaos_store::DATABASE_FILE;
 
@@ -18,6 +19,9 @@ use crate::{
     published::{PublishError, Published},
     resource::Resource,
 };
+
+/// The key of a witness, in its folder.
+const WITNESS_KEY: &str = "keys/witness.pem";
 
 /// How what an earlier export left in the folder is held against the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +80,12 @@ pub enum ExportError {
     /// The folder is a data directory, or lies in one: keys would be published with the log.
     #[error("`{folder}` is in a data directory", folder = folder.display())]
     DataDirectory {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The folder is that of a witness, or lies in one: its key would be published with the log.
+    #[error("`{folder}` is in the folder of a witness", folder = folder.display())]
+    Witness {
         /// The folder.
         folder: PathBuf,
     },
@@ -170,8 +180,12 @@ pub fn export(
 fn ensure_apart(folder: &Path, data: &Path) -> Result<(), ExportError> {
     let (folder, data) = (folder.to_owned(), data.to_owned());
     let real_folder = real(&folder)?;
-    if real_folder.ancestors().any(|above| above.join(DATABASE_FILE).exists()) {
+    let is_home = |above: &Path| above.join(DATABASE_FILE).exists() || holds_key(above);
+    if real_folder.ancestors().any(is_home) {
         return Err(ExportError::DataDirectory { folder });
+    }
+    if real_folder.ancestors().any(|above| above.join(WITNESS_KEY).is_file()) {
+        return Err(ExportError::Witness { folder });
     }
     if real(&data)?.starts_with(&real_folder) {
         return Err(ExportError::Within { folder, data });

@@ -11,11 +11,12 @@ use chaos_agency::action::Role;
 use chaos_api::AskError;
 use chaos_ledger::{Error, Heads, Ledger, Password};
 use chaos_log::SignedCheckpoint;
-use chaos_store::{OpenError, holds_database};
+use chaos_store::OpenError;
 
 use crate::{
     clock,
     exit::{Failure, Kind, no_password},
+    folders::{Making, ensure_home},
     output, runtime,
 };
 
@@ -47,12 +48,8 @@ pub(crate) fn rebuild(dir: &Path) -> Result<Ledger, Failure> {
 /// Opens a data directory for writing, creating it with a fresh log key if there is none; waits as
 /// [`open`] does.
 pub(crate) fn open_or_create(dir: &Path) -> Result<Ledger, Failure> {
-    // Its `keys` would give the agent of that name the witness's key.
-    if dir.join("witness").is_file() && !holds_database(dir) {
-        let reason = format!("`{}` is the folder of a witness", dir.display());
-        let hint = "a log has a data directory of its own: --data names another one";
-        return Err(Failure::message(Kind::Input, reason).hint(hint));
-    }
+    // The `keys` of a witness would give the agent of that name its key.
+    ensure_home(Making::Log, dir)?;
     let heads = remembered(dir)?;
     let open = || Ledger::open_or_create(dir, from_environment(), heads.as_ref(), clock::SYSTEM);
     Ok(patiently(open, in_use)?)

@@ -5,6 +5,7 @@ mod blocks;
 mod clock;
 mod commands;
 mod exit;
+mod folders;
 mod kinds;
 mod ledger;
 mod narration;

@@ -22,6 +22,7 @@ use crate::{
     args::{ChainArgs, KeyArgs, SendArgs, SpendArgs, WaitArgs},
     clock,
     exit::{Failure, Kind, OrFail as _},
+    folders::{Making, ensure_home},
     ledger, output, runtime,
 };
 
@@ -68,6 +69,7 @@ pub(super) fn signer(args: &KeyArgs) -> Result<Signer, Failure> {
 
 /// The same, for whoever signs nothing.
 pub(super) fn waiting(data: &Path, args: &WaitArgs) -> Result<Outbox, Failure> {
+    ensure_home(Making::Journal, data)?;
     Ok(Outbox {
         journal: Journal::new(data.join("transactions")),
         accounts: Accounts::new(ledger::memory(data)?.join("accounts")),

@@ -3,9 +3,8 @@
 use std::{process::ExitCode, sync::Arc, time::Duration};
 
 use chaos_api::{Limits, WitnessIncident, serve, witness_routes};
-use chaos_ledger::{Keys, holds_key};
+use chaos_ledger::Keys;
 use chaos_log::WitnessKey;
-use chaos_store::holds_database;
 use chaos_witness::Witness;
 use serde_json::json;
 
@@ -14,6 +13,7 @@ use crate::{
     clock,
     commands::policy::LogPolicy,
     exit::{Failure, Kind, OrFail as _},
+    folders::{Making, ensure_home},
     ledger, output,
     runtime::{self, Stop},
 };
@@ -28,12 +28,7 @@ const KEPT_TWICE: &str = "what was cosigned last is kept twice: in `logs` of the
                           the place of the other";
 
 pub(crate) fn run(args: &WitnessArgs) -> Result<ExitCode, Failure> {
-    if holds_database(&args.folder) || holds_key(&args.folder) {
-        let reason = format!("`{}` is the data directory of a log", args.folder.display());
-        let hint =
-            "a witness has a folder of its own, and with it a key of its own: name another one";
-        return Err(Failure::message(Kind::Input, reason).hint(hint));
-    }
+    ensure_home(Making::Witness, &args.folder)?;
     let known = LogPolicy::read(&args.log_policy)?.into_rule();
     let password = ledger::password()?;
     let key = Keys::new(&args.folder, Some(&password), clock::SYSTEM).open_or_create(KEY)?;

@@ -33,9 +33,9 @@ impl From<ExportError> for Failure {
                      damaged, remove that file",
                 ),
             ),
-            ExportError::Within { .. } | ExportError::DataDirectory { .. } => {
-                (Kind::Input, Some("export into a folder of its own"))
-            }
+            ExportError::Within { .. }
+            | ExportError::DataDirectory { .. }
+            | ExportError::Witness { .. } => (Kind::Input, Some("export into a folder of its own")),
             ExportError::Ahead { .. } | ExportError::Root { .. } => (
                 Kind::Check,
                 Some("the folder shows what was published; find out what happened to this log"),

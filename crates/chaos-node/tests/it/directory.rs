@@ -4,6 +4,7 @@ use std::{
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use rusqlite::Connection;
@@ -11,6 +12,7 @@ use rusqlite::Connection;
 use crate::{
     copies::{Machine, text},
     program::run,
+    running::Running,
 };
 
 /// A log of three entries that signed each, as `data` of a machine, with a mirror as `copy`.
@@ -96,6 +98,36 @@ fn log_that_shares_files_with_a_copy_is_read_and_says_why_it_is_not_written_to()
     refused.expect_error(5, &["another name", "cp -al", "Remove the other name"]);
     fs::remove_file(other).unwrap();
     machine.on("data", &["log", "checkpoint"]).expect_code(0);
+}
+
+/// `cp -al` beside the server of the log, whose notes get a second name too.
+#[test]
+fn snapshot_by_hard_links_of_a_log_that_is_served_stops_no_reader_of_either() {
+    let machine = mirrored();
+    let (data, copy, snapshot) =
+        (machine.path("data"), machine.path("copy"), machine.path("snapshot"));
+    let mut served = Running::start(&["log", "serve", "--listen", "127.0.0.1:0"], Some(&data));
+    let url = served.wait_for("ready")["url"].as_str().unwrap().to_owned();
+    machine.grow("data", "edsger");
+    assert!(Command::new("cp").arg("-al").args([&data, &snapshot]).status().unwrap().success());
+    for name in ["data", "snapshot"] {
+        let show = machine.on(name, &["log", "show", "--json"]).expect_code(0);
+        assert_eq!(show.json().len(), 4, "{name}");
+        let public = machine.path(&format!("{name}-public"));
+        machine.on(name, &["log", "export", text(&public)]).expect_code(0);
+        machine.on(name, &["log", "rebuild", "--check"]).expect_code(0);
+        let follow = ["log", "mirror", text(&machine.path(name)), text(&copy)];
+        run(follow).expect_code(0);
+        let refused = machine.register(name, "barbara");
+        refused.expect_error(5, &["another name", "Remove the other name"]);
+    }
+    run(["log", "mirror", &url, text(&copy)]).expect_code(0);
+    assert_eq!(served.stop(), 0);
+    for name in ["data", "snapshot"] {
+        machine.on(name, &["log", "show"]).expect_code(0);
+    }
+    fs::remove_dir_all(&snapshot).unwrap();
+    machine.grow("data", "barbara");
 }
 
 #[test]

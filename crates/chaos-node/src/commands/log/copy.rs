@@ -15,6 +15,7 @@ use crate::{
     clock,
     commands::policy::LogPolicy,
     exit::{Failure, Kind},
+    folders::{Making, ensure_home},
     kinds::KINDS,
     output,
     runtime::{self, Stop},
@@ -242,6 +243,7 @@ fn tell(seen: &Watched, as_json: bool) -> Result<(), Failure> {
 }
 
 fn open(args: &CopyArgs) -> Result<Mirror, Failure> {
+    ensure_home(Making::Copy, &args.folder)?;
     let policy = args.log_policy.as_deref().map(LogPolicy::of_reader).transpose()?;
     let Some(policy) = policy else {
         return Ok(Mirror::open(&args.folder, args.log.as_ref())?);
@@ -281,7 +283,7 @@ pub(super) fn source(text: &str, copy: &Path) -> Result<Source, Failure> {
 }
 
 /// Whether two paths lead to one file or folder, by whatever names.
-fn is_one_place(one: &Path, other: &Path) -> bool {
+pub(super) fn is_one_place(one: &Path, other: &Path) -> bool {
     let (Ok(one), Ok(other)) = (fs::metadata(one), fs::metadata(other)) else { return false };
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
