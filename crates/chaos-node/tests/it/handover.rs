@@ -222,5 +222,32 @@ fn root_keys_file_gets_its_name_from_whatever_publishes_the_head_and_is_told_by_
         "{}",
         done.stderr
     );
-    assert!(!done.stderr.contains("is not in the data directory"), "{}", done.stderr);
+    assert!(!done.stderr.contains("holds it"), "{}", done.stderr);
+}
+
+/// Under a name that no file of the operator's has, or in a folder of its own.
+#[test]
+fn file_that_names_the_root_key_is_told_where_it_lies_in_the_data_directory() {
+    let (machine, _) = begun();
+    for command in ["rotate-key", "replace-operator"] {
+        machine.on("data", &["log", command]).expect_code(0);
+    }
+    let data = machine.path("data");
+    fs::create_dir(data.join("keys/safe")).unwrap();
+    for name in ["keys/root.pem", "keys/safe/operator.root.pem", "root-backup.pem"] {
+        let root = data.join(name);
+        fs::copy(data.join("keys/operator.root.pem"), &root).unwrap();
+        let aside = machine.path("operator.root.pem");
+        fs::rename(data.join("keys/operator.root.pem"), &aside).unwrap();
+        let done = machine.on("data", &["log", "rotate-key", "--root", text(&root)]).expect_code(0);
+        assert!(done.stderr.contains(&format!("{name} in the data directory")), "{}", done.stderr);
+        // Of what was not looked at nothing is claimed.
+        let done =
+            machine.on("data", &["log", "rotate-key", "--root", text(&aside)]).expect_code(0);
+        for said in ["no file `keys/operator*.pem`", "were not looked at"] {
+            assert!(done.stderr.contains(said), "{said}: {}", done.stderr);
+        }
+        fs::rename(&aside, data.join("keys/operator.root.pem")).unwrap();
+        fs::remove_file(root).unwrap();
+    }
 }

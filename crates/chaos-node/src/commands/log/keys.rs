@@ -1,12 +1,13 @@
 //! `chaoschain log rotate-key` and `log replace-operator`.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use chaos_agency::action::Role;
 use chaos_ledger::{Error, HandedOver, Handover, Ledger};
 use chaos_log::VerifierKey;
 use serde_json::json;
 
+use super::copy::is_one_place;
 use crate::{
     args::HandoverArgs,
     exit::{Failure, Kind},
@@ -68,20 +69,30 @@ pub(super) fn hand_over(args: &HandoverArgs, role: Role) -> Result<ExitCode, Fai
              key"
         });
     }
-    say_where_root_is(&ledger, free);
+    say_where_root_is(&ledger, free, args.root.as_deref());
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether the root key can be kept elsewhere, by what the files here hold and not by their names.
-fn say_where_root_is(ledger: &Ledger, free: bool) {
+/// Whether the root key can be kept elsewhere, by what the files here hold and not by their names; `named` is the one
+/// that the root key was read from. It claims no more than was looked at.
+fn say_where_root_is(ledger: &Ledger, free: bool, named: Option<&Path>) {
     if !free {
         output::say("the root key still has the other role");
         return;
     }
+    let within = named.filter(|named| lies_in(named, ledger.dir()));
     let told = match ledger.root_files() {
-        Ok(files) if files.is_empty() => "and is not in the data directory".to_owned(),
+        Ok(files) if files.is_empty() && within.is_none() => {
+            "and no file `keys/operator*.pem` of the data directory holds it; other files there were not looked at"
+                .to_owned()
+        }
         Ok(files) => {
-            let files: Vec<String> = files.iter().map(|name| format!("keys/{name}.pem")).collect();
+            let mut files: Vec<String> =
+                files.iter().map(|name| format!("keys/{name}.pem")).collect();
+            let is_told = |within: &&Path| {
+                !files.iter().any(|file| is_one_place(&ledger.dir().join(file), within))
+            };
+            files.extend(within.filter(is_told).map(|within| within.display().to_string()));
             format!("and can be moved away: {} in the data directory", files.join(", "))
         }
         Err(error) => format!(
@@ -90,6 +101,14 @@ fn say_where_root_is(ledger: &Ledger, free: bool) {
         ),
     };
     output::say(format_args!("the root key is needed for nothing but delegations, {told}"));
+}
+
+/// Whether a file lies in a folder, by whatever names the two are called.
+fn lies_in(file: &Path, folder: &Path) -> bool {
+    match (file.canonicalize(), folder.canonicalize()) {
+        (Ok(file), Ok(folder)) => file.starts_with(folder),
+        _ => false,
+    }
 }
 
 /// From so many handovers on that are left, each says how many.
