@@ -7,6 +7,7 @@
 mod forks;
 mod reports;
 mod rewards;
+mod whole;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -86,7 +87,8 @@ impl LogCopy {
         let root = root.map_err(|error| unread(&error))?;
         let operator =
             Did::from_public_bytes(root.public()).expect("a verifier key is a curve point");
-        let size = self.store.head().map_err(|error| unread(&error))?.size;
+        let size = self.size()?;
+        self.ensure_whole(size)?;
         let views = self.fold(operator, size)?;
         let succession = Succession::of(views.state(), operator, Role::Checkpoints);
         Ok((root, succession.map_err(|stop| unread(&stop))?))
@@ -118,7 +120,7 @@ impl LogCopy {
                 continue;
             }
             let entry = self.store.entry(index).map_err(|error| unread(&error))?;
-            let entry = entry.ok_or_else(|| other(format!("the copy has no entry {index}")))?;
+            let entry = entry.ok_or_else(|| gap(index))?;
             let receipt = Receipt::open_bytes(&entry.record, &self.kinds)?;
             if let Action::Anchor(anchor) = &receipt.action {
                 anchors.push((index, anchor.clone()));
@@ -228,7 +230,7 @@ impl LogCopy {
             let last = size.min(first.saturating_add(CHUNK));
             let entries = self.store.entries(first..last).map_err(|error| unread(&error))?;
             if entries.is_empty() {
-                return Err(other(format!("the copy has {first} entries, the head {size}")));
+                return Err(gap(first));
             }
             for entry in &entries {
                 take(entry);
@@ -241,7 +243,7 @@ impl LogCopy {
     /// The leaf of an entry of the copy.
     fn leaf(&self, index: u64) -> Result<Leaf, Rejection> {
         let entry = self.store.entry(index).map_err(|error| unread(&error))?;
-        let entry = entry.ok_or_else(|| other(format!("the copy has no entry {index}")))?;
+        let entry = entry.ok_or_else(|| gap(index))?;
         Leaf::from_bytes(&entry.leaf).map_err(|error| unread(&error))
     }
 
@@ -255,6 +257,7 @@ impl LogCopy {
     ) -> Result<(), Rejection> {
         let (own, log) = (self.log()?, receipt.log);
         if own.public() != log.as_bytes() {
+            self.ensure_named(log)?;
             return Err(other(format!(
                 "the copy is of the log {own}, the receipt of that of {log}"
             )));
@@ -264,6 +267,7 @@ impl LogCopy {
             return Ok(());
         }
         if index < found && self.leaf(index)?.receipt != receipt.id {
+            self.ensure_whole(found)?;
             return Err(other(format!("entry {index} of the copy is another receipt")));
         }
         let reason = format!("the copy has {found} entries, the head {size}");
@@ -273,14 +277,12 @@ impl LogCopy {
     /// The tree over the first entries of the copy is the one that the log signed.
     fn ensure_same_tree(&self, checkpoint: &Checkpoint) -> Result<(), Rejection> {
         let size = checkpoint.size();
-        let mut edge = Edge::new();
-        self.each(size, |entry| drop(edge.append(&[leaf_hash(&entry.leaf)])))?;
-        if edge.root() == *checkpoint.root() {
+        let root = self.ensure_whole_unless(size, checkpoint.root())?;
+        if root == *checkpoint.root() {
             return Ok(());
         }
         Err(other(format!(
-            "the first {size} entries of the copy have root {}, the head {}",
-            edge.root(),
+            "the first {size} entries of the copy have root {root}, the head {}",
             checkpoint.root()
         )))
     }
@@ -374,4 +376,10 @@ fn other(reason: String) -> Rejection {
 
 fn unread(error: &dyn std::error::Error) -> Rejection {
     Rejection::new(Check::Agent, Fault::LogCopyUnread, chain(error))
+}
+
+/// Of an entry that is within the copy's own size.
+fn gap(index: u64) -> Rejection {
+    let reason = format!("the copy has no entry {index}: it is damaged");
+    Rejection::new(Check::Agent, Fault::LogCopyUnread, reason)
 }

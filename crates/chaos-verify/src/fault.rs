@@ -55,7 +55,7 @@ chaos_types::faults! {
         StateNotShown = "state-not-shown", "The bundle lacks a row or an earlier receipt that the rules ask for.";
         StateUnasked = "state-unasked", "The bundle shows a row or an earlier receipt that no rule asks for.";
         StateUnreadable = "state-unreadable", "A row is not what the fold writes under its key.";
-        LogCopyUnread = "log-copy-unread", "The reader's copy of the log cannot be read.";
+        LogCopyUnread = "log-copy-unread", "The reader's copy of the log cannot be read, or does not hold together: it says nothing of the bundle.";
         LogCopyBehind = "log-copy-behind", "The reader's copy of the log ends before the head, so that it says nothing of it.";
         LogCopyOther = "log-copy-other", "The reader's copy of the log is not what the log signed.";
         NotCountedByLog = "not-counted-by-log",

@@ -58,9 +58,9 @@ a report's bundle:
   chaoschain verify BUNDLE report.json
 
 Exit codes of several files: 6 if a log forked, else 1 if one was rejected or
-lacks what is required, else 5 if the copy of --log-dir is damaged, else 3 if a
-file could not be read or that copy ends before a head. One bad file does not
-stop the others. All are judged together, in whatever order. A proof about a
+lacks what is required, else 5 if the copy of --log-dir is damaged, without
+which all are judged then, else 3 if a file could not be read or that copy ends
+before a head. One bad file does not stop the others. All are judged together, in whatever order. A proof about a
 retired key is not a fork of the log: 0.
 
 Re-execution looks inputs up by digest: first in the bundle, then in every

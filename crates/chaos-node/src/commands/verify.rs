@@ -1,5 +1,6 @@
 //! `chaoschain verify`.
 
+mod copy;
 mod print;
 mod together;
 
@@ -17,13 +18,12 @@ use chaos_attestation::{Anchor, WorkloadId, Workloads};
 use chaos_chains::place::Nodes;
 use chaos_log::{Policy, VerifierKey};
 use chaos_programs::{
-    ChainView, LogCopy, Reader, ReportedFork,
+    ChainView, LogCopy, Reader,
     appraisal::{Appraiser, known_anchors},
     bundle_files::{Source, is_read_in_a_folder, read_all},
     check, policy,
     reexecution::{Inputs, ensure_known},
 };
-use chaos_store::holds_database;
 use chaos_types::{ChainId, Code, Rejection};
 use chaos_verify::{Fault, Head, Options, ProvedFork, Report, TreesProof};
 
@@ -52,21 +52,29 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     tell_passed_over(&args.files);
     let reported = verifier.reported(&found);
     let beside = together::Beside { copy: verifier.copy.as_ref(), reported: &reported };
-    let forked = together::hold(&mut found, &verifier.trust(), beside)?;
-    // What was found is told whether it could be kept or not.
+    let together::Held { forked, unread } = together::hold(&mut found, &verifier.trust(), beside);
+    // What was found is told whether it could be kept or not, and is graver than that it was not.
     let kept = keep_proofs(&mut found, args.keep_forks.as_deref());
     for found in &mut found {
         if let Ok(Content::Bundle(checked)) = &mut found.content {
             checked.lacks = verifier.lacks(&checked.report);
         }
     }
+    let is_copy_unread = unread.is_some();
+    verifier.tell_unread(unread);
     for found in &found {
         print::one(found, args.json)?;
     }
     if !args.json && found.len() > 1 {
         print::sum(&found);
     }
-    kept?;
+    let is_unkept = kept.map_err(|failure| failure.report()).is_err();
+    tell_what_to_do(args, &found);
+    Ok(code(&found, forked, is_copy_unread || is_unkept))
+}
+
+/// Says what would show more.
+fn tell_what_to_do(args: &VerifyArgs, found: &[Found]) {
     if args.keep_forks.is_some() && found.iter().any(Found::is_forked_without_proof) {
         output::say(
             "no proof was kept of a fork that two files show, or a copy that ends before the bundle's head: \
@@ -90,12 +98,16 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
              `--chain eip155:31337`",
         );
     }
+}
+
+/// The gravest of what was found.
+fn code(found: &[Found], forked: bool, is_storage: bool) -> ExitCode {
     let any = |is: fn(&Found) -> bool| found.iter().any(is);
-    Ok(if forked {
+    if forked {
         ExitCode::from(Kind::Fork as u8)
     } else if any(Found::is_refused) {
         ExitCode::from(Kind::Check as u8)
-    } else if any(Found::is_copy_unread) {
+    } else if is_storage {
         ExitCode::from(Kind::Storage as u8)
     } else if any(|found| found.content.is_err() || found.is_undecided())
         || any(|found| found.is_alarm() && found.is_named)
@@ -104,7 +116,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
         ExitCode::from(Kind::Input as u8)
     } else {
         ExitCode::SUCCESS
-    })
+    }
 }
 
 /// Says what of the named folders was not looked at: a proof may lie there.
@@ -166,6 +178,8 @@ struct Checked {
     lacks: Vec<(&'static str, Rejection)>,
     /// The fork that it proves together with the reader's copy of the log.
     fork: Option<Kept>,
+    /// Why the reader's copy of the log was not read for it, so that it was judged without.
+    unread: Option<Rejection>,
 }
 
 /// A proof that was made here.
@@ -260,6 +274,14 @@ impl Found {
         }
     }
 
+    /// Why the reader's copy of the log was not read for it.
+    fn unread(&self) -> Option<&Rejection> {
+        match &self.content {
+            Ok(Content::Bundle(checked)) => checked.unread.as_ref(),
+            Ok(Content::Fork(_) | Content::Alarm(_)) | Err(_) => None,
+        }
+    }
+
     fn lacks_an_input(&self) -> bool {
         matches!(&self.content, Ok(Content::Bundle(checked)) if checked.lacks_an_input())
     }
@@ -313,6 +335,8 @@ struct Verifier<'a> {
     trusted: Option<VerifierKey>,
     policy: Option<Policy>,
     copy: Option<LogCopy>,
+    /// Why the copy that was named does not open.
+    unopened: Option<Failure>,
     appraiser: Appraiser,
     nodes: Option<Nodes>,
     chain: Option<ChainId>,
@@ -331,16 +355,10 @@ impl<'a> Verifier<'a> {
                 .with_context(|| format!("--inputs: cannot read the folder {}", folder.display()))
                 .or_fail(Kind::Input)?;
         }
-        let copy = match &args.log_dir {
-            Some(dir) if !holds_database(dir) => {
-                let refusal = format!("--log-dir: `{}` holds no log", dir.display());
-                return Err(Failure::message(Kind::Input, refusal).hint(
-                    "it is the folder of a mirror, as `chaoschain log mirror` makes one, or the log's own data \
-                     directory",
-                ));
-            }
-            Some(dir) => Some(LogCopy::open(dir, KINDS)?),
-            None => None,
+        let (copy, unopened) = match args.log_dir.as_deref().map(copy::open).transpose()? {
+            Some(Err(failure)) => (None, Some(failure)),
+            Some(Ok(copy)) => (Some(copy), None),
+            None => (None, None),
         };
         let (nodes, chain) = NodesAt {
             rpc_url: &args.rpc_url,
@@ -350,21 +368,8 @@ impl<'a> Verifier<'a> {
             finality: args.finality,
         }
         .read()?;
-        Ok(Self { args, trusted, policy, copy, appraiser: appraiser(args)?, nodes, chain })
-    }
-
-    /// What the reader's copy reports, if there are heads to hold against it.
-    fn reported(&self, found: &[Found]) -> together::ReportedForks {
-        let has_head = |found: &Found| found.head().is_some();
-        let Some(copy) = self.copy.as_ref().filter(|_| found.iter().any(has_head)) else {
-            return Ok(Vec::new());
-        };
-        let dir = self.args.log_dir.as_deref().unwrap_or(Path::new("")).display();
-        let placed = |found: ReportedFork| {
-            let place = format!("entry {} of the log in {dir}, which reports it", found.index);
-            (ProvedFork::Trees(Box::new(TreesProof::new(found.proof))), place)
-        };
-        Ok(copy.reported_forks()?.into_iter().map(placed).collect())
+        let appraiser = appraiser(args)?;
+        Ok(Self { args, trusted, policy, copy, unopened, appraiser, nodes, chain })
     }
 
     fn look_at(&self, source: Source) -> Found {
@@ -380,9 +385,9 @@ impl<'a> Verifier<'a> {
             if let Some(alarm) = KeptAlarm::parse(&bytes) {
                 return Content::Alarm(alarm);
             }
-            let report = self.verify(&bytes, path.as_deref());
+            let (report, unread) = self.verify(&bytes, path.as_deref());
             let fork = self.fork(&report, &bytes).map(|proof| Kept { proof, path: None });
-            Content::Bundle(Box::new(Checked { report, lacks: Vec::new(), fork }))
+            Content::Bundle(Box::new(Checked { report, lacks: Vec::new(), fork, unread }))
         });
         Found { name, content, is_named }
     }
@@ -393,7 +398,7 @@ impl<'a> Verifier<'a> {
         Options { log, policy, ..Options::default() }
     }
 
-    fn verify(&self, bytes: &[u8], path: Option<&Path>) -> Report {
+    fn report(&self, bytes: &[u8], path: Option<&Path>, copy: Option<&LogCopy>) -> Report {
         let inputs = self.args.reexecute.then(|| Inputs::new(self.folders(path)));
         let chain = ChainView {
             chain: self.chain.as_ref(),
@@ -408,7 +413,7 @@ impl<'a> Verifier<'a> {
                 log: self.trusted.as_ref(),
                 policy: self.policy.as_ref(),
                 now_ms: Some(clock::now_ms()),
-                copy: self.copy.as_ref(),
+                copy,
                 kinds: KINDS,
                 chain,
             },

@@ -67,6 +67,7 @@ mod story;
 mod study;
 mod together;
 mod transactions;
+mod unread_copy;
 mod verify;
 mod wire;
 mod witness_memory;

@@ -7,8 +7,8 @@ use chaos_log::{
     ForkProof, Hash, SignedCheckpoint, VerifierKey, WholeNode, leaf_hash, node_hash, prove_prefix,
 };
 use chaos_store::Records as _;
-use chaos_types::Rejection;
-use chaos_verify::{Head, ProvedFork, SignerProof, StateBundle, TreesProof};
+use chaos_types::{Code, Rejection};
+use chaos_verify::{Fault, Head, ProvedFork, SignerProof, StateBundle, TreesProof};
 
 use super::{LogCopy, unread};
 
@@ -66,8 +66,12 @@ impl LogCopy {
         let Some(checkpoint) = self.store.checkpoint().map_err(|error| unread(&error))? else {
             return Ok(None);
         };
-        if self.ensure_same_tree(checkpoint.claimed()).is_err() {
-            return Ok(None);
+        match self.ensure_same_tree(checkpoint.claimed()) {
+            Ok(()) => {}
+            Err(rejection) if rejection.code == Code::from(Fault::LogCopyUnread) => {
+                return Err(rejection);
+            }
+            Err(_) => return Ok(None),
         }
         let mut levels: Vec<Vec<Hash>> = vec![Vec::new()];
         self.each(checkpoint.claimed().size(), |entry| levels[0].push(leaf_hash(&entry.leaf)))?;

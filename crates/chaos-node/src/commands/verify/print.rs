@@ -78,7 +78,7 @@ pub(super) fn sum(found: &[Found]) {
 }
 
 fn to_json(name: &str, checked: &Checked) -> Value {
-    let Checked { report, lacks, fork } = checked;
+    let Checked { report, lacks, fork, .. } = checked;
     let receipt = report.result.as_ref().ok().map(|receipt| {
         json!({
             "id": receipt.id,
@@ -272,7 +272,7 @@ fn mark(status: Status) -> Painted {
 }
 
 fn for_people(name: &str, checked: &Checked) {
-    let Checked { report, lacks, fork } = checked;
+    let Checked { report, lacks, fork, .. } = checked;
     output::sentence(output::bold(&output::one_line(name)));
     for Outcome { check, status, detail, .. } in &report.outcomes {
         let detail = output::one_line(detail);

@@ -5,7 +5,6 @@ use chaos_types::{Check, Code, Rejection};
 use chaos_verify::{Fault, Head, Heads, Judged, Judgement, Options, ProvedFork};
 
 use super::{Checked, Content, Found, Kept};
-use crate::exit::{Failure, Kind, OrFail as _};
 
 /// The name of the reader's copy of the log where it is what shows something.
 const COPY: &str = "the copy of the log";
@@ -23,16 +22,20 @@ pub(super) struct Beside<'a> {
     pub(super) reported: &'a ReportedForks,
 }
 
+/// What was found of several files together.
+pub(super) struct Held {
+    /// Whether a log forked.
+    pub(super) forked: bool,
+    /// Why the reader's copy was not read, where it should have been.
+    pub(super) unread: Option<Rejection>,
+}
+
 /// Heads of one log that cannot both be honest refuse whatever was proved under them, and so do proofs of
-/// a fork. Says whether a log forked.
+/// a fork. A copy that cannot be read speaks neither for nor against any of them.
 ///
 /// Everything that the files, the reader's copy of the log and the reports in it show is collected before any
 /// of it is judged, so that neither the order of the files nor one of several charges decides.
-pub(super) fn hold(
-    found: &mut [Found],
-    options: &Options<'_>,
-    beside: Beside<'_>,
-) -> Result<bool, Failure> {
+pub(super) fn hold(found: &mut [Found], options: &Options<'_>, beside: Beside<'_>) -> Held {
     let mut heads = collect(found, beside.reported);
     let has_proof = found.iter().any(Found::is_fork);
     let has_head = found.iter().any(|found| found.head().is_some());
@@ -42,15 +45,15 @@ pub(super) fn hold(
     };
     let (copy, unread) = match copy {
         Ok(head) => (head, beside.reported.as_ref().err().cloned()),
-        Err(rejection) if has_proof => return Err(rejection).or_fail(Kind::Storage),
         Err(rejection) => (None, Some(rejection)),
     };
+    let unread = unread.or_else(|| found.iter().find_map(Found::unread).cloned());
     let mut forked = judge_proofs(found, &heads, options);
     forked |= judge_bundles(found, &heads.judge(), copy.as_ref());
-    if let Some(unread) = unread {
-        refuse_accepted(found, &unread);
+    if let Some(unread) = &unread {
+        refuse_accepted(found, unread);
     }
-    Ok(forked)
+    Held { forked, unread }
 }
 
 /// What the files and the reports show.
