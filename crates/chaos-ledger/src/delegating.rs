@@ -1,6 +1,6 @@
 //! Handing the roles of the log's root key to other keys, and finding the key that has one.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use chaos_agency::{
     Action, Evidence, Place, Succession,
@@ -12,7 +12,9 @@ use chaos_types::{AgentKey, Did, Digest};
 use chaos_verify::DELEGATIONS_MAX;
 
 use crate::{
-    Error, Ledger, NewEntry, OPERATOR, Refused, keys::successor_of, ledger::log_name,
+    Error, Ledger, NewEntry, OPERATOR, Refused,
+    keys::{KEY_BYTES_MAX, is_numbered, successor_of},
+    ledger::log_name,
     tables::Tables,
 };
 
@@ -45,6 +47,24 @@ pub struct HandedOver {
     pub body: Delegate,
     /// How many more handovers the log can have, of both roles together.
     pub left: usize,
+}
+
+/// What became of key files once a role was handed on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settled {
+    /// Whether the root key's file got its own name, `operator.root.pem`.
+    pub is_root: bool,
+    /// The name that another file got which lay there, without its ending.
+    pub aside: Option<String>,
+}
+
+/// Which of the operator's files in a data directory hold the log's root key, by their whole names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RootFiles {
+    /// Those that hold it.
+    pub held: Vec<String>,
+    /// Those that do not open, so that they may.
+    pub unseen: Vec<String>,
 }
 
 impl Ledger {
@@ -164,36 +184,45 @@ impl Ledger {
     }
 
     /// Puts the file of a role's new key in the place of the replaced one's, which is kept beside it; the
-    /// root key's becomes `operator.root.pem`. Does nothing if there is nothing to do. Says whether it was the
-    /// root key's that moved.
+    /// root key's becomes `operator.root.pem`, and another file that lies there gets a name of its own. Does
+    /// nothing if there is nothing to do.
     ///
     /// # Errors
     /// If a file does not open or cannot be moved.
-    pub fn settle(&mut self, role: Role) -> Result<bool, Error> {
+    pub fn settle(&mut self, role: Role) -> Result<Settled, Error> {
         let (keys, file) = (self.keys(), file_of(role));
         let succession = self.succession(role)?;
         if !keys.has(&successor_of(file))? || succession.delegations().is_empty() {
-            return Ok(false);
+            return Ok(Settled::default());
         }
         if keys.open(&successor_of(file))?.did() != succession.key() {
-            return Ok(false);
+            return Ok(Settled::default());
         }
         let is_root = keys.has(file)? && keys.open(file)?.did() == succession.root();
-        if is_root { keys.succeed_as(file, ROOT_FILE) } else { keys.succeed(file) }?;
-        Ok(is_root)
+        if !is_root {
+            keys.succeed(file)?;
+            return Ok(Settled::default());
+        }
+        let aside = keys.make_room(ROOT_FILE, file)?;
+        keys.succeed_as(file, ROOT_FILE)?;
+        Ok(Settled { is_root, aside })
     }
 
-    /// The names of the operator's files in the data directory that hold the log's root key, whatever they are
-    /// called. Agents' files are not looked at.
+    /// Where the log's root key is in the data directory, by what the operator's files and their copies hold.
     ///
     /// # Errors
-    /// If the folder cannot be read, or one of them does not open: it may be that file.
-    pub fn root_files(&self) -> Result<Vec<String>, Error> {
+    /// If the folder cannot be read.
+    pub fn root_files(&self) -> Result<RootFiles, Error> {
         let (keys, root) = (self.keys(), self.operator());
-        let mut found = Vec::new();
-        for name in keys.names_with(OPERATOR)? {
-            if keys.open(&name)?.did() == root {
-                found.push(name);
+        let mut found = RootFiles::default();
+        for (file, is_an_agents) in keys.files_with(OPERATOR)? {
+            match keys.open_file(&keys.file(&file)) {
+                Ok(key) if key.did() == root => found.held.push(file),
+                Ok(_) => {}
+                Err(Error::NoPassword) => return Err(Error::NoPassword),
+                // An agent's key has the password of whoever made it.
+                Err(_) if is_an_agents => {}
+                Err(_) => found.unseen.push(file),
             }
         }
         Ok(found)
@@ -254,23 +283,32 @@ const fn file_of(role: Role) -> &'static str {
 }
 
 /// By how many delegations of the log's checkpoints the key files of a data directory came into it, as far as
-/// they are there: those of retired keys stay beside the one that signs. None of them has to open.
+/// they are there: those of retired keys stay beside the one that signs. None of them has to open. Files under other
+/// names than a rotation gives are nobody's keys, and a copy under such a name is none more.
 ///
 /// # Errors
-/// If the folder cannot be read.
+/// If a file cannot be read.
 pub fn delegations_by_key_files(dir: &Path) -> Result<usize, Error> {
     let folder = dir.join("keys");
     if !folder.try_exists().map_err(Error::KeyFolder)? {
         return Ok(0);
     }
-    let (current, retired) = (format!("{LOG_FILE}.pem"), format!("{LOG_FILE}.retired-"));
-    let mut count = 0;
+    let mut keys = BTreeSet::new();
     for file in fs::read_dir(&folder).map_err(Error::KeyFolder)? {
-        let name = file.map_err(Error::KeyFolder)?.file_name();
-        let name = name.to_string_lossy();
-        count += usize::from(name == current || name.starts_with(&retired));
+        let file = file.map_err(Error::KeyFolder)?;
+        if is_of_a_rotation(&file.file_name().to_string_lossy()) {
+            keys.insert(chaos_files::read(&file.path(), KEY_BYTES_MAX)?);
+        }
     }
-    Ok(count)
+    Ok(keys.len())
+}
+
+/// Whether a rotation gives a file of the log's key this name.
+fn is_of_a_rotation(file: &str) -> bool {
+    let Some(name) = file.strip_suffix(".pem").and_then(|name| name.strip_prefix(LOG_FILE)) else {
+        return false;
+    };
+    name.is_empty() || name.strip_prefix(".retired-").is_some_and(is_numbered)
 }
 
 /// Which keys have had a role of the root key of the log that `store` holds, by its rows as they are

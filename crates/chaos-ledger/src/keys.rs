@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::{Error, OPERATOR, System};
 
 /// A key file is an encrypted key of a few hundred bytes.
-const KEY_BYTES_MAX: usize = 16 << 10;
+pub(crate) const KEY_BYTES_MAX: usize = 16 << 10;
 
 /// The password of key files. It is overwritten when dropped and never shown.
 #[derive(Clone)]
@@ -57,6 +57,18 @@ pub fn successor_of(name: &str) -> String {
     format!("{name}.next")
 }
 
+/// Whether a file is called by a time, and by a number where the time was taken: `1790000000000`, `1790000000000.2`.
+pub(crate) fn is_numbered(text: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (time, number) = text.split_once('.').unwrap_or((text, "2"));
+    is_number(time) && is_number(number)
+}
+
+/// Whether an agent's name, and so that of its key file, may have this character.
+const fn is_of_an_agents_name(character: char) -> bool {
+    character.is_ascii_lowercase() || character.is_ascii_digit() || matches!(character, '-' | '_')
+}
+
 impl<'a> Keys<'a> {
     /// The key files of a data directory. An empty password is none.
     #[must_use]
@@ -72,19 +84,28 @@ impl<'a> Keys<'a> {
         self.path(name)?.try_exists().map_err(Error::KeyFolder)
     }
 
-    /// The names of the key files that begin like this one's, in order.
+    /// The files of a key and what lies beside it as a copy of one, by their whole names, in order: all that begin
+    /// with the key's name, each with whether it may be another agent's.
     ///
     /// # Errors
     /// If the folder cannot be read.
-    pub(crate) fn names_with(&self, stem: &str) -> Result<Vec<String>, Error> {
-        let mut names = Vec::new();
+    pub(crate) fn files_with(&self, stem: &str) -> Result<Vec<(String, bool)>, Error> {
+        let mut files = Vec::new();
         for file in fs::read_dir(&self.folder).map_err(Error::KeyFolder)? {
             let file = file.map_err(Error::KeyFolder)?.file_name();
-            let name = file.to_string_lossy().strip_suffix(".pem").map(str::to_owned);
-            names.extend(name.filter(|name| name.starts_with(stem)));
+            // What is no UTF-8 is no name that this program gave, and holds what it holds all the same.
+            let file = file.to_string_lossy().into_owned();
+            let is_an_agents =
+                file.strip_prefix(stem).map(|rest| rest.starts_with(is_of_an_agents_name));
+            files.extend(is_an_agents.map(|is_an_agents| (file, is_an_agents)));
         }
-        names.sort();
-        Ok(names)
+        files.sort();
+        Ok(files)
+    }
+
+    /// The file of this whole name.
+    pub(crate) fn file(&self, file: &str) -> PathBuf {
+        self.folder.join(file)
     }
 
     /// Opens a key file with the password.
@@ -130,15 +151,41 @@ impl<'a> Keys<'a> {
         if !self.has(name)? {
             return Ok(());
         }
-        let aside = format!("{name}.unused-{}", self.system.now_ms());
-        let numbered = (2_u32..).map(|number| format!("{aside}.{number}"));
-        for aside in std::iter::once(aside.clone()).chain(numbered) {
-            if !self.has(&aside)? {
-                fs::rename(self.path(name)?, self.path(&aside)?).map_err(Error::KeyFolder)?;
-                break;
-            }
-        }
+        self.rename_dated(name, &format!("{name}.unused"))?;
         sync_folder(&self.folder).map_err(Error::KeyFolder)
+    }
+
+    /// Gives whatever lies under the name that the file of `from` is to get a name of its own, unless it is a copy
+    /// of that file. Gives the new name.
+    ///
+    /// # Errors
+    /// If a file cannot be read or moved.
+    pub(crate) fn make_room(&self, name: &str, from: &str) -> Result<Option<String>, Error> {
+        if !self.has(name)? {
+            return Ok(None);
+        }
+        let [there, moved] = [self.path(name)?, self.path(from)?]
+            .map(|path| chaos_files::read(&path, KEY_BYTES_MAX).ok());
+        if there.is_some() && there == moved {
+            return Ok(None);
+        }
+        let aside = self.rename_dated(name, &format!("{name}.other"))?;
+        sync_folder(&self.folder).map_err(Error::KeyFolder)?;
+        Ok(Some(aside))
+    }
+
+    /// Gives a key file a name with the time in it under which nothing lies, and says which. A clock that stands or
+    /// goes back gives one name twice, and a key that is replaced is lost.
+    fn rename_dated(&self, name: &str, stem: &str) -> Result<String, Error> {
+        let dated = format!("{stem}-{}", self.system.now_ms());
+        let mut numbers = 2_u32..;
+        let mut free = dated.clone();
+        while fs::symlink_metadata(self.path(&free)?).is_ok() {
+            let number = numbers.next().expect("a folder has fewer files than there are numbers");
+            free = format!("{dated}.{number}");
+        }
+        fs::rename(self.path(name)?, self.path(&free)?).map_err(Error::KeyFolder)?;
+        Ok(free)
     }
 
     /// Makes a key and its encrypted file.
@@ -162,16 +209,23 @@ impl<'a> Keys<'a> {
     /// # Errors
     /// If a file cannot be moved.
     pub fn succeed(&self, name: &str) -> Result<(), Error> {
-        self.succeed_as(name, &format!("{name}.retired-{}", self.system.now_ms()))
+        if self.has(name)? {
+            self.rename_dated(name, &format!("{name}.retired"))?;
+        }
+        self.take_the_place(name)
     }
 
-    /// As [`Self::succeed`], with a name for the file that is replaced.
+    /// As [`Self::succeed`], with a name for the file that is replaced, which [`Self::make_room`] has made free.
     pub(crate) fn succeed_as(&self, name: &str, retired: &str) -> Result<(), Error> {
-        let (current, successor) = (self.path(name)?, self.path(&successor_of(name))?);
         if self.has(name)? {
-            let retired = self.path(retired)?;
-            fs::rename(&current, retired).map_err(Error::KeyFolder)?;
+            fs::rename(self.path(name)?, self.path(retired)?).map_err(Error::KeyFolder)?;
         }
+        self.take_the_place(name)
+    }
+
+    /// Gives the successor's file the name that nothing has any more.
+    fn take_the_place(&self, name: &str) -> Result<(), Error> {
+        let (current, successor) = (self.path(name)?, self.path(&successor_of(name))?);
         fs::rename(successor, &current)
             .and_then(|()| sync_folder(&self.folder))
             .map_err(Error::KeyFolder)
@@ -179,8 +233,8 @@ impl<'a> Keys<'a> {
 
     /// The file of a name, which can never be one outside the folder.
     fn path(&self, name: &str) -> Result<PathBuf, Error> {
-        let harmless = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b);
-        if name.is_empty() || name.starts_with('.') || !name.bytes().all(harmless) {
+        let harmless = |c: char| is_of_an_agents_name(c) || c == '.';
+        if name.is_empty() || name.starts_with('.') || !name.chars().all(harmless) {
             return Err(Error::KeyName { name: name.escape_debug().to_string() });
         }
         Ok(self.folder.join(format!("{name}.pem")))

@@ -84,7 +84,9 @@ mod tables;
 pub use anchoring::KeptAnchor;
 pub use bundles::{bundle, log_keys, tlog_proof};
 pub use clock::Proposed;
-pub use delegating::{HandedOver, Handover, delegations_by_key_files, succession};
+pub use delegating::{
+    HandedOver, Handover, RootFiles, Settled, delegations_by_key_files, succession,
+};
 pub use documents::NotHere;
 pub use error::{Error, Refused};
 pub use folding::{Compared, Comparison};

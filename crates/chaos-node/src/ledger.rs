@@ -9,7 +9,7 @@ use std::{
 
 use chaos_agency::action::Role;
 use chaos_api::AskError;
-use chaos_ledger::{Error, Heads, Ledger, Password};
+use chaos_ledger::{Error, Heads, Ledger, Password, Settled};
 use chaos_log::SignedCheckpoint;
 use chaos_store::OpenError;
 
@@ -197,7 +197,13 @@ pub(crate) fn publish_head(
     let published = runtime::single()?.block_on(published)?;
     // Only now does nobody need the replaced keys any more, whichever command handed their roles on.
     for role in Role::ALL {
-        if ledger.settle(role)? {
+        let Settled { is_root, aside } = ledger.settle(role)?;
+        if let Some(aside) = aside {
+            output::say(format_args!(
+                "what lay at keys/operator.root.pem in the data directory is keys/{aside}.pem now"
+            ));
+        }
+        if is_root {
             output::say("the root key's file is keys/operator.root.pem in the data directory now");
         }
     }

@@ -12,23 +12,23 @@ use tempfile::TempDir;
 use crate::{NOW_MS, SYSTEM, copy, open, registration};
 
 /// A log with a memory of its signed heads.
-struct World {
+pub(crate) struct World {
     folder: TempDir,
-    heads: Heads,
+    pub(crate) heads: Heads,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let heads = Heads::new(folder.path().join("heads"));
         Self { folder, heads }
     }
 
-    fn dir(&self) -> std::path::PathBuf {
+    pub(crate) fn dir(&self) -> std::path::PathBuf {
         self.folder.path().join("data")
     }
 
-    fn ledger(&self) -> Ledger {
+    pub(crate) fn ledger(&self) -> Ledger {
         open(&self.dir())
     }
 
@@ -43,12 +43,16 @@ fn enrol(ledger: &mut Ledger, number: u64) -> Digest {
     ledger.append_group(&group, NOW_MS).unwrap().pop().unwrap().unwrap().receipt
 }
 
-fn hand(role: Role) -> Handover<'static> {
+pub(crate) fn hand(role: Role) -> Handover<'static> {
     Handover { role, root: None, lost: false }
 }
 
 /// Hands a role on, and signs the head that holds it.
-fn rotate(ledger: &mut Ledger, heads: &Heads, role: Role) -> (HandedOver, SignedCheckpoint) {
+pub(crate) fn rotate(
+    ledger: &mut Ledger,
+    heads: &Heads,
+    role: Role,
+) -> (HandedOver, SignedCheckpoint) {
     let done = ledger.delegate(hand(role)).unwrap();
     let signed = ledger.checkpoint(heads).unwrap();
     ledger.settle(role).unwrap();

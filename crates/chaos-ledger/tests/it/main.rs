@@ -4,6 +4,7 @@
 
 mod anchoring;
 mod clock;
+mod key_files;
 mod keys;
 mod kill;
 mod rot;

@@ -251,3 +251,38 @@ fn file_that_names_the_root_key_is_told_where_it_lies_in_the_data_directory() {
         fs::remove_file(root).unwrap();
     }
 }
+
+#[test]
+fn copies_of_key_files_break_no_sentence_and_are_no_keys_of_rotations() {
+    let (machine, root) = begun();
+    let keys = machine.path("data").join("keys");
+    fs::copy(keys.join("operator.pem"), keys.join("operator copy.pem")).unwrap();
+    fs::write(keys.join("operator.pem.old"), "not a key any more").unwrap();
+    // Another log's root key, kept there.
+    machine.grow("other", "ada");
+    let stranger = fs::read(machine.path("other/keys/operator.pem")).unwrap();
+    fs::write(keys.join("operator.root.pem"), &stranger).unwrap();
+    for _ in 0..2 {
+        machine.on("data", &["log", "rotate-key"]).expect_code(0);
+    }
+    let told = machine.on("data", &["log", "replace-operator"]).expect_code(0).stderr;
+    for said in [
+        "keys/operator copy.pem, keys/operator.root.pem in the data directory",
+        "keys/operator.pem.old, which cannot be read as a key",
+        "what lay at keys/operator.root.pem in the data directory is keys/operator.root.other-",
+    ] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    let other = fs::read_dir(&keys).unwrap().map(|file| file.unwrap().path());
+    let mut other = other.filter(|path| path.to_string_lossy().contains("root.other-"));
+    assert_eq!(fs::read(other.next().unwrap()).unwrap(), stranger);
+    machine.grow("data", "grace");
+    let (data, copy) = (machine.path("data"), machine.path("copy"));
+    run_with(["log", "mirror", text(&data), text(&copy), "--log", &root], &[]).expect_code(0);
+    let named = |file: &fs::DirEntry| file.file_name().to_string_lossy().contains("operator.log.");
+    let files = fs::read_dir(&keys).unwrap().map(Result::unwrap).filter(named);
+    for file in files.collect::<Vec<_>>() {
+        fs::copy(file.path(), file.path().with_extension("pem.bak")).unwrap();
+    }
+    machine.on("data", &["log", "repair", "--from", text(&copy)]).expect_code(0);
+}

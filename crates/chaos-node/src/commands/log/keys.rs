@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitCode};
 
 use chaos_agency::action::Role;
-use chaos_ledger::{Error, HandedOver, Handover, Ledger};
+use chaos_ledger::{Error, HandedOver, Handover, Ledger, RootFiles};
 use chaos_log::VerifierKey;
 use serde_json::json;
 
@@ -80,27 +80,40 @@ fn say_where_root_is(ledger: &Ledger, free: bool, named: Option<&Path>) {
         output::say("the root key still has the other role");
         return;
     }
-    let within = named.filter(|named| lies_in(named, ledger.dir()));
     let told = match ledger.root_files() {
-        Ok(files) if files.is_empty() && within.is_none() => {
-            "and no file `keys/operator*.pem` of the data directory holds it; other files there were not looked at"
-                .to_owned()
-        }
-        Ok(files) => {
-            let mut files: Vec<String> =
-                files.iter().map(|name| format!("keys/{name}.pem")).collect();
-            let is_told = |within: &&Path| {
-                !files.iter().any(|file| is_one_place(&ledger.dir().join(file), within))
-            };
-            files.extend(within.filter(is_told).map(|within| within.display().to_string()));
-            format!("and can be moved away: {} in the data directory", files.join(", "))
-        }
+        Ok(files) => told_of(&files, named.filter(|named| lies_in(named, ledger.dir())), ledger.dir()),
         Err(error) => format!(
             "but whether the data directory still holds it was not seen: {}",
             chaos_api::chain(&error)
         ),
     };
     output::say(format_args!("the root key is needed for nothing but delegations, {told}"));
+}
+
+/// Where the root key is found in a data directory: in the operator's key files, and in the file that was named.
+fn told_of(files: &RootFiles, named: Option<&Path>, dir: &Path) -> String {
+    let listed = |files: &[String]| -> Vec<String> {
+        files.iter().map(|file| format!("keys/{file}")).collect()
+    };
+    let (mut held, unseen) = (listed(&files.held), listed(&files.unseen).join(", "));
+    let is_told = |named: &&Path| !held.iter().any(|file| is_one_place(&dir.join(file), named));
+    let more = named.filter(is_told).map(|named| named.display().to_string());
+    held.extend(more);
+    let held = held.join(", ");
+    match (held.is_empty(), unseen.is_empty()) {
+        (true, true) => "and no file `keys/operator*.pem` of the data directory holds it; other files there were not \
+                         looked at"
+            .to_owned(),
+        (false, true) => format!("and can be moved away: {held} in the data directory"),
+        (true, false) => format!(
+            "but whether the data directory still holds it was not seen: {unseen} cannot be read as a key with this \
+             password"
+        ),
+        (false, false) => format!(
+            "and can be moved away: {held} in the data directory, and perhaps {unseen}, which cannot be read as a key \
+             with this password"
+        ),
+    }
 }
 
 /// Whether a file lies in a folder, by whatever names the two are called.
