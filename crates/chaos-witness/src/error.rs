@@ -1,4 +1,7 @@
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use chaos_log::{CheckpointError, CosignError, NoteError};
 
@@ -29,6 +32,14 @@ pub enum OpenError {
         expected: String,
         /// The witness that the folder names.
         found: String,
+    },
+    /// The file that says whose memory the folder is says nothing.
+    #[error("`{path}` names no witness: it is damaged", path = path.display())]
+    OwnerDamaged {
+        /// The file.
+        path: PathBuf,
+        /// The witness that was to be opened, by its verifier key.
+        expected: String,
     },
     /// The folder has a log that the memory elsewhere lacks.
     #[error(
@@ -69,6 +80,9 @@ pub enum OpenError {
     /// What is remembered of a log's keys cannot be read.
     #[error("cannot read which keys of a log were cosigned")]
     Keys(#[source] Box<WitnessError>),
+    /// What is remembered of a log's last checkpoint cannot be read, so that it is not taken up.
+    #[error("cannot read which checkpoint of a log was cosigned last")]
+    Checkpoint(#[source] Box<WitnessError>),
     /// The policy names no log.
     #[error("no log is named; a witness cosigns those that it was told to know")]
     NoLogs,
@@ -82,6 +96,8 @@ pub enum WitnessError {
     Read {
         /// The log.
         origin: String,
+        /// The file.
+        path: PathBuf,
         /// What went wrong.
         #[source]
         source: chaos_files::Error,
@@ -152,4 +168,22 @@ pub enum WitnessError {
     /// The cosigned note would be malformed.
     #[error("cannot cosign")]
     Note(#[from] NoteError),
+}
+
+impl WitnessError {
+    /// The file of a memory that cannot be read, or is not what it should be.
+    #[must_use]
+    pub fn memory(&self) -> Option<&Path> {
+        match self {
+            Self::Read { path, .. }
+            | Self::Damaged { path, .. }
+            | Self::Keys { path, .. }
+            | Self::NotOurs { path, .. } => Some(path),
+            Self::Divided { .. }
+            | Self::Write { .. }
+            | Self::ClockBack { .. }
+            | Self::Cosign(_)
+            | Self::Note(_) => None,
+        }
+    }
 }

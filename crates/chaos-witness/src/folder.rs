@@ -20,26 +20,29 @@
 //! <elsewhere>/witness-<SHA-256 of the verifier key>/<SHA-256 of the origin>.keys
 //! ```
 
+mod held;
+mod places;
+mod remembered;
+
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use chaos_files::{Readers, write_synced};
 use chaos_log::{SignedCheckpoint, VerifierKey, WitnessVerifier};
-use sha2::{Digest as _, Sha256};
 
+pub use self::places::twin;
+use self::{
+    held::{Held, lock},
+    places::within,
+    remembered::Remembered,
+};
 use crate::{
     error::{OpenError, WitnessError},
-    order::Order,
-    request::REQUEST_BYTES_MAX,
+    order::{Notice, Order},
     witness::origin_hash,
 };
-
-/// A kept note has the lines of the log and of the witness, so that it is no longer than a request
-/// with one line more.
-const MEMORY_BYTES_MAX: usize = REQUEST_BYTES_MAX + 4_096;
 
 /// A verifier key is at most this long, in bytes.
 const NAME_BYTES_MAX: usize = 4_096;
@@ -52,6 +55,8 @@ const KEYS_BYTES_MAX: usize = 1 << 20;
 pub(crate) struct Folder {
     path: PathBuf,
     elsewhere: Option<PathBuf>,
+    /// Whether it did not say whose it is, although it remembers.
+    is_named_anew: bool,
     // The system takes the locks back when the files are closed, however the process ends.
     locks: Vec<Held>,
 }
@@ -65,8 +70,10 @@ impl Folder {
         let lock = lock(path)?;
         let owner = path.join("witness");
         let expected = format!("{witness}\n");
+        let mut is_named_anew = false;
         match fs::metadata(&owner) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                is_named_anew = path.join("logs").is_dir();
                 write_synced(&owner, Readers::Everyone, expected.as_bytes())
                     .map_err(failed(&owner))?;
             }
@@ -76,13 +83,11 @@ impl Folder {
                     OpenError::Create { path: owner.clone(), source: io::Error::other(error) }
                 })?;
                 if found != expected.as_bytes() {
-                    let found = String::from_utf8_lossy(&found).trim_end().to_owned();
-                    let expected = witness.to_string();
-                    return Err(OpenError::OtherWitness { path: path.to_owned(), expected, found });
+                    return Err(not_named(path, owner, &found, witness));
                 }
             }
         }
-        Ok(Self { path: path.to_owned(), elsewhere: None, locks: vec![lock] })
+        Ok(Self { path: path.to_owned(), elsewhere: None, is_named_anew, locks: vec![lock] })
     }
 
     /// Also keeps checkpoints in a folder of this witness's within `elsewhere`.
@@ -114,15 +119,24 @@ impl Folder {
         for hash in self.hashes()? {
             let path = folder.join(&hash);
             let failed = |source| OpenError::Create { path: path.clone(), source };
-            if !path.try_exists().map_err(failed)? {
-                let keys = self.keys_path(&hash);
-                if keys.try_exists().map_err(failed)? {
-                    let bytes = fs::read(keys).map_err(failed)?;
-                    let path = folder.join(format!("{hash}.keys"));
-                    write_synced(&path, Readers::Everyone, &bytes).map_err(failed)?;
-                }
-                let bytes = fs::read(self.checkpoint_path(&hash)).map_err(failed)?;
-                write_synced(&path, Readers::Everyone, &bytes).map_err(failed)?;
+            if path.try_exists().map_err(failed)? {
+                continue;
+            }
+            let unread = |error| OpenError::Keys(Box::new(error));
+            let kept = places::keys_elsewhere(&folder, &hash);
+            let [own, other] = [places::keys(&self.path, &hash), kept.clone()]
+                .map(|path| read_order(&path, &hash).map_err(unread));
+            // What lies there may be the newer one.
+            if let (Some(own), other) = (own?, other?)
+                && other.is_none_or(|other| own.is_longer_than(&other))
+            {
+                write_synced(&kept, Readers::Everyone, own.to_string().as_bytes())
+                    .map_err(failed)?;
+            }
+            let unread = |error| OpenError::Checkpoint(Box::new(error));
+            let own = Remembered::read(places::checkpoint(&self.path, &hash), &hash, witness);
+            if let Some(own) = own.map_err(unread)? {
+                write_synced(&path, Readers::Everyone, &own.bytes).map_err(failed)?;
             }
         }
         Ok(())
@@ -138,43 +152,27 @@ impl Folder {
         let mut hashes = Vec::new();
         for log in fs::read_dir(&logs).map_err(failed)? {
             let hash = log.map_err(failed)?.file_name().to_string_lossy().into_owned();
-            if self.checkpoint_path(&hash).exists() {
+            if places::checkpoint(&self.path, &hash).exists() {
                 hashes.push(hash);
             }
         }
         Ok(hashes)
     }
 
-    fn checkpoint_path(&self, hash: &str) -> PathBuf {
-        self.path.join("logs").join(hash).join("checkpoint")
-    }
-
-    fn keys_path(&self, hash: &str) -> PathBuf {
-        self.path.join("logs").join(hash).join("keys")
-    }
-
     /// Where the keys of a log are remembered, elsewhere first.
     fn keys_paths(&self, origin: &str) -> Vec<PathBuf> {
         let hash = origin_hash(origin);
-        let elsewhere = self.elsewhere.iter().map(|folder| folder.join(format!("{hash}.keys")));
-        elsewhere.chain([self.keys_path(&hash)]).collect()
+        let elsewhere = self.elsewhere.iter().map(|folder| places::keys_elsewhere(folder, &hash));
+        elsewhere.chain([places::keys(&self.path, &hash)]).collect()
     }
 
     /// The keys of a log by which heads were cosigned. Empty if none was remembered.
     pub(crate) fn order(&self, origin: &str) -> Result<Order, WitnessError> {
         let mut longest = Order::default();
         for path in self.keys_paths(origin) {
-            if !path.exists() {
-                continue;
-            }
-            let failed = || WitnessError::Keys { origin: origin.to_owned(), path: path.clone() };
-            let bytes = chaos_files::read(&path, KEYS_BYTES_MAX).map_err(|_| failed())?;
-            let text = String::from_utf8(bytes).map_err(|_| failed())?;
-            let order = Order::parse(&text).ok_or_else(failed)?;
+            let found = read_order(&path, origin)?;
             // They only grow, and the one that was restored from an old copy is the shorter one.
-            if order.keys.len() > longest.keys.len() {
-                longest = order;
-            }
+            longest = found.filter(|found| found.is_longer_than(&longest)).unwrap_or(longest);
         }
         Ok(longest)
     }
@@ -207,7 +205,7 @@ impl Folder {
         keys: &[VerifierKey],
         witness: &WitnessVerifier,
     ) -> Result<Option<(SignedCheckpoint, u64)>, WitnessError> {
-        let Some(newest) = self.newest(&origin_hash(origin), origin, witness)? else {
+        let Some(newest) = self.newest(&origin_hash(origin), origin, keys, witness)? else {
             return Ok(None);
         };
         let Remembered { path, note, time_s, .. } = newest;
@@ -224,27 +222,57 @@ impl Folder {
         &self,
         hash: &str,
         origin: &str,
+        keys: &[VerifierKey],
         witness: &WitnessVerifier,
     ) -> Result<Option<Remembered>, WitnessError> {
         let mut newest: Option<Remembered> = None;
-        // Elsewhere is written first, so that of equal sizes its cosignature is the later one.
-        let elsewhere = self.elsewhere.iter().map(|folder| folder.join(hash));
-        for path in elsewhere.chain([self.checkpoint_path(hash)]) {
+        for path in self.checkpoint_paths(hash) {
             let Some(found) = Remembered::read(path, origin, witness)? else { continue };
-            newest = match newest {
-                Some(kept) if kept.size() == found.size() => {
-                    if kept.note.claimed().root() != found.note.claimed().root() {
-                        let (origin, size) = (origin.to_owned(), kept.size());
-                        let paths = Box::new([kept.path, found.path]);
-                        return Err(WitnessError::Divided { origin, size, paths });
-                    }
-                    Some(kept)
-                }
-                Some(kept) if kept.size() > found.size() => Some(kept),
-                Some(_) | None => Some(found),
-            };
+            newest = Some(match newest {
+                Some(kept) => kept.newer(found, origin, keys)?,
+                None => found,
+            });
         }
         Ok(newest)
+    }
+
+    /// Where the checkpoint of a log is remembered. Elsewhere is written first, so that of equal sizes its
+    /// cosignature is the later one.
+    fn checkpoint_paths(&self, hash: &str) -> Vec<PathBuf> {
+        let elsewhere = self.elsewhere.iter().map(|folder| folder.join(hash));
+        elsewhere.chain([places::checkpoint(&self.path, hash)]).collect()
+    }
+
+    /// What is remembered of a log in one of the two places alone, or is another thing there.
+    pub(crate) fn unequal(
+        &self,
+        origin: &str,
+        keys: &[VerifierKey],
+        witness: &WitnessVerifier,
+    ) -> Result<Vec<Notice>, WitnessError> {
+        let mut notices = Vec::new();
+        let hash = origin_hash(origin);
+        if let Some(newest) = self.newest(&hash, origin, keys, witness)? {
+            let others = self.checkpoint_paths(&hash);
+            let others = others.into_iter().filter(|path| *path != newest.path);
+            notices.extend(others.filter_map(|path| differs(origin, path, &newest.path)));
+        }
+        let longest = self.order(origin)?;
+        let (whole, others): (Vec<PathBuf>, Vec<PathBuf>) =
+            self.keys_paths(origin).into_iter().partition(|path| {
+                read_order(path, origin).is_ok_and(|it| it.as_ref() == Some(&longest))
+            });
+        if let Some(counts) = whole.first() {
+            notices.extend(others.into_iter().filter_map(|path| differs(origin, path, counts)));
+        }
+        Ok(notices)
+    }
+
+    /// That the folder did not say whose it is, where it remembers something.
+    pub(crate) fn named_anew(&self, witness: &WitnessVerifier) -> Option<Notice> {
+        let named =
+            || Notice::NamedAnew { path: self.path.join("witness"), witness: witness.to_string() };
+        self.is_named_anew.then(named)
     }
 
     /// Keeps a cosigned checkpoint; when this returns, it outlives a power cut.
@@ -257,7 +285,7 @@ impl Folder {
             )?;
         }
         self.make_folder(origin)?;
-        let path = self.checkpoint_path(&hash);
+        let path = places::checkpoint(&self.path, &hash);
         write_synced(&path, Readers::Everyone, note.to_string().as_bytes())
             .map_err(|source| WitnessError::Write { origin: origin.to_owned(), path, source })
     }
@@ -284,85 +312,44 @@ impl Folder {
     pub(crate) fn served(
         &self,
         hash: &str,
+        keys: &[VerifierKey],
         witness: &WitnessVerifier,
     ) -> Result<Option<Vec<u8>>, WitnessError> {
-        Ok(self.newest(hash, hash, witness)?.map(|newest| newest.bytes))
+        Ok(self.newest(hash, hash, keys, witness)?.map(|newest| newest.bytes))
     }
 }
 
-/// One memory of a log: a checkpoint that this witness cosigned.
-struct Remembered {
-    path: PathBuf,
-    bytes: Vec<u8>,
-    note: SignedCheckpoint,
-    /// When it was cosigned, in seconds since 1970.
-    time_s: u64,
-}
-
-impl Remembered {
-    /// Reads it as if it came from a stranger.
-    fn read(
-        path: PathBuf,
-        origin: &str,
-        witness: &WitnessVerifier,
-    ) -> Result<Option<Self>, WitnessError> {
-        let Some(bytes) = read(&path, origin)? else { return Ok(None) };
-        let damaged = |source| WitnessError::Damaged {
-            origin: origin.to_owned(),
-            path: path.clone(),
-            source: Box::new(source),
-        };
-        let note = SignedCheckpoint::parse(&bytes).map_err(damaged)?;
-        match witness.cosigned(&note).map_err(|error| damaged(error.into()))? {
-            Some(time_s) => Ok(Some(Self { path, bytes, note, time_s })),
-            None => Err(WitnessError::NotOurs { origin: origin.to_owned(), path }),
+/// Why a folder does not say that it is this witness's.
+fn not_named(folder: &Path, owner: PathBuf, found: &[u8], witness: &WitnessVerifier) -> OpenError {
+    let expected = witness.to_string();
+    let named = std::str::from_utf8(found).ok().and_then(|text| text.strip_suffix('\n'));
+    // A key stands together with its hash, so that a disk makes no other witness of one.
+    match named.filter(|named| named.parse::<WitnessVerifier>().is_ok()) {
+        Some(found) => {
+            let (path, found) = (folder.to_owned(), found.to_owned());
+            OpenError::OtherWitness { path, expected, found }
         }
-    }
-
-    fn size(&self) -> u64 {
-        self.note.claimed().size()
+        None => OpenError::OwnerDamaged { path: owner, expected },
     }
 }
 
-/// Where a witness remembers within a folder of memories.
-fn within(elsewhere: &Path, witness: &WitnessVerifier) -> PathBuf {
-    elsewhere.join(format!("witness-{}", hex::encode(Sha256::digest(witness.to_string()))))
+/// The keys of a log by which heads were cosigned, as one file has them; none where there is none.
+fn read_order(path: &Path, origin: &str) -> Result<Option<Order>, WitnessError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let failed = || WitnessError::Keys { origin: origin.to_owned(), path: path.to_owned() };
+    let bytes = chaos_files::read(path, KEYS_BYTES_MAX).map_err(|_| failed())?;
+    let text = String::from_utf8(bytes).map_err(|_| failed())?;
+    Order::parse(&text).map(Some).ok_or_else(failed)
 }
 
-/// A folder that this process alone uses.
-#[derive(Debug)]
-struct Held(File);
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        // Closing gives it back only once nobody else has the file open, and a program that another
-        // thread is starting has it until its first instruction.
-        let _gone = self.0.unlock();
+/// That one file lacks what another has, or has something else.
+fn differs(origin: &str, path: PathBuf, counts: &Path) -> Option<Notice> {
+    let (origin, counts) = (origin.to_owned(), counts.to_owned());
+    if !path.exists() {
+        return Some(Notice::Missing { origin, path, counts });
     }
-}
-
-/// Makes a folder, and holds it for this process alone.
-fn lock(folder: &Path) -> Result<Held, OpenError> {
-    let failed = |at: &Path| {
-        let path = at.to_owned();
-        move |source| OpenError::Create { path, source }
-    };
-    fs::create_dir_all(folder).map_err(failed(folder))?;
-    let lock = folder.join("lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&lock);
-    let file = file.map_err(failed(&lock))?;
-    match file.try_lock() {
-        Ok(()) => Ok(Held(file)),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: folder.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(failed(&lock)(source)),
-    }
-}
-
-fn read(path: &Path, origin: &str) -> Result<Option<Vec<u8>>, WitnessError> {
-    match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        _ => {}
-    }
-    let bytes = chaos_files::read(path, MEMORY_BYTES_MAX);
-    bytes.map(Some).map_err(|source| WitnessError::Read { origin: origin.to_owned(), source })
+    let is_same = fs::read(&path).is_ok_and(|found| fs::read(&counts).is_ok_and(|it| it == found));
+    (!is_same).then_some(Notice::Differs { origin, path, counts })
 }

@@ -42,6 +42,7 @@ mod witness;
 
 pub use error::{OpenError, WitnessError};
 pub use evidence::EVIDENCE_MAX;
+pub use folder::twin;
 pub use judge::Refusal;
 pub use order::Notice;
 pub use request::{AddCheckpoint, PROOF_LINES_MAX, REQUEST_BYTES_MAX, RequestError};

@@ -1,6 +1,6 @@
 //! The order in which a log's keys sign, as far as a witness has seen it.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use chaos_log::VerifierKey;
 
@@ -38,6 +38,31 @@ pub enum Notice {
         /// The others.
         over: Vec<VerifierKey>,
     },
+    /// One of the two memories of a log is missing.
+    Missing {
+        /// The log's name.
+        origin: String,
+        /// The file that is missing.
+        path: PathBuf,
+        /// The file that counts.
+        counts: PathBuf,
+    },
+    /// One of the two memories of a log is older than the other, or was changed.
+    Differs {
+        /// The log's name.
+        origin: String,
+        /// The file that does not count.
+        path: PathBuf,
+        /// The file that counts.
+        counts: PathBuf,
+    },
+    /// The file that says whose memory the folder is was missing.
+    NamedAnew {
+        /// The file.
+        path: PathBuf,
+        /// The witness, by its verifier key.
+        witness: String,
+    },
 }
 
 impl Order {
@@ -59,6 +84,11 @@ impl Order {
             }
         }
         (!order.keys.is_empty()).then_some(order)
+    }
+
+    /// Whether it holds more than another: of two memories the longer is the newer one.
+    pub(crate) fn is_longer_than(&self, other: &Self) -> bool {
+        (self.keys.len(), self.above.len()) > (other.keys.len(), other.above.len())
     }
 
     /// Of the lines of a policy those above that of the key by which a head was cosigned last.
@@ -120,6 +150,24 @@ impl fmt::Display for Notice {
                     None => f.write_str("no head was cosigned yet"),
                 }
             }
+            Self::Missing { origin, path, counts } => write!(
+                f,
+                "log `{origin}`: `{}` is missing; what `{}` says counts, and the next checkpoint is written to both",
+                path.display(),
+                counts.display()
+            ),
+            Self::Differs { origin, path, counts } => write!(
+                f,
+                "log `{origin}`: `{}` is older than `{}` or was changed; what the latter says counts, and the next \
+                 checkpoint is written to both",
+                path.display(),
+                counts.display()
+            ),
+            Self::NamedAnew { path, witness } => write!(
+                f,
+                "`{}` was missing beside what is remembered, and was written anew: `{witness}`",
+                path.display()
+            ),
             Self::Passed { origin, last, over } => {
                 let over = listed(over, " or ");
                 write!(

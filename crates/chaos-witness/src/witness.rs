@@ -141,15 +141,16 @@ impl Witness {
         Ok(())
     }
 
-    /// What is held of each log whose policy has several lines.
+    /// What is held of each log whose policy has several lines, and what is remembered in one of two places alone.
     ///
     /// # Errors
     /// If what it remembers cannot be read.
     pub fn notices(&self) -> Result<Vec<Notice>, WitnessError> {
         let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut notices = Vec::new();
+        let mut notices: Vec<Notice> = folder.named_anew(self.verifier()).into_iter().collect();
         for (origin, keys) in &self.logs {
             notices.extend(folder.order(origin)?.held(origin, keys));
+            notices.extend(folder.unequal(origin, keys, self.verifier())?);
         }
         Ok(notices)
     }
@@ -172,10 +173,12 @@ impl Witness {
     /// # Errors
     /// If what it remembers cannot be read.
     pub fn checkpoint(&self, hash: &str) -> Result<Option<Vec<u8>>, WitnessError> {
-        if !self.logs.keys().any(|origin| origin_hash(origin) == hash) {
+        let Some((_, keys)) = self.logs.iter().find(|(origin, _)| origin_hash(origin) == hash)
+        else {
             return Ok(None);
-        }
-        self.folder.lock().unwrap_or_else(PoisonError::into_inner).served(hash, self.verifier())
+        };
+        let folder = self.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        folder.served(hash, keys, self.verifier())
     }
 
     fn judged(&self, request: &AddCheckpoint, now_s: u64) -> Result<Answer, WitnessError> {

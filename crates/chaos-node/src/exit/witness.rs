@@ -15,7 +15,7 @@ impl From<OpenError> for Failure {
                 );
             }
             OpenError::Create { .. } | OpenError::InUse { .. } => Kind::Storage,
-            OpenError::Keys(_) => Kind::Storage,
+            OpenError::Keys(_) | OpenError::Checkpoint(_) => Kind::Storage,
             OpenError::Order { .. } => {
                 return Self::new(Kind::Input, error).hint(
                     "put the newer key's line below the older one's; of those that are over none is needed",
@@ -26,7 +26,22 @@ impl From<OpenError> for Failure {
                     "if it is the newer key, swap the two lines; if it is an older one, take its line away",
                 );
             }
-            OpenError::OtherWitness { .. } | OpenError::NoLogs => Kind::Input,
+            OpenError::OtherWitness { .. } => {
+                return Self::new(Kind::Input, error).hint(
+                    "a witness is its name and its key: start it with the --name that its memory says and the \
+                     keys/witness.pem of it, or name another folder",
+                );
+            }
+            OpenError::OwnerDamaged { path, expected } => {
+                let hint = format!(
+                    "with this --name and the key in its folder it is to say `{expected}`, in a line. If the name is \
+                     right, remove {}: the next start writes it anew, and refuses a name under which nothing of \
+                     that was cosigned",
+                    path.display()
+                );
+                return Self::new(Kind::Storage, error).hint(hint);
+            }
+            OpenError::NoLogs => Kind::Input,
         };
         Self::new(kind, error)
     }

@@ -70,4 +70,5 @@ mod transactions;
 mod unread_copy;
 mod verify;
 mod wire;
+mod witness_files;
 mod witness_memory;

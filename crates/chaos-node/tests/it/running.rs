@@ -70,6 +70,14 @@ impl Running {
         found.unwrap_or_else(|| panic!("no `{words}` in:\n{}", self.said))
     }
 
+    /// Waits until it is ready or has ended; whether it is ready.
+    pub(crate) fn is_ready(&mut self) -> bool {
+        let ready = |is_stdout, line: &str| {
+            (is_stdout && line.contains(r#""event":"ready""#)).then_some(())
+        };
+        self.wait(ready).is_some()
+    }
+
     /// Waits for its end and gives the exit code.
     #[track_caller]
     pub(crate) fn wait_for_end(&mut self) -> i32 {

@@ -81,7 +81,9 @@ fn say_where_root_is(ledger: &Ledger, free: bool, named: Option<&Path>) {
         return;
     }
     let told = match ledger.root_files() {
-        Ok(files) => told_of(&files, named.filter(|named| lies_in(named, ledger.dir())), ledger.dir()),
+        Ok(files) => {
+            told_of(&files, named.filter(|named| lies_in(named, ledger.dir())), ledger.dir())
+        }
         Err(error) => format!(
             "but whether the data directory still holds it was not seen: {}",
             chaos_api::chain(&error)
