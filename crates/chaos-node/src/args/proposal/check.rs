@@ -53,7 +53,7 @@ pub(crate) struct ProposalCheckArgs {
     #[arg(long, value_name = "HASH")]
     pub(crate) block_hash: Option<B256>,
     /// The rules of a chain whose schedule of forks is not known: osaka, prague, cancun, shanghai, paris or
-    /// london. With --recorded, those that the recording must name.
+    /// london. A recording has to name the same.
     #[arg(long, value_name = "NAME")]
     pub(crate) fork: Option<String>,
     /// Who makes the calls, in the place of whom the governor (its timelock, or itself) or the file names.
