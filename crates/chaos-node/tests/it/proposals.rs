@@ -335,9 +335,9 @@ fn a_recording_of_another_chain_or_other_rules_than_its_reader_names_is_refused(
     for said in [
         "its code asks for the chain's number",
         "claimed by the recording alone, compare with the chain that you mean:",
-        "  --chain eip155:31338",
-        "  --block-hash 0x",
-        "  --fork osaka",
+        "\n--chain eip155:31338\n",
+        "\n--block-hash 0x",
+        "\n--fork osaka\n",
     ] {
         assert!(told.contains(said), "`{said}` is not in\n{told}");
     }

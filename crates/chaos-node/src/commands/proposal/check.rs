@@ -258,6 +258,7 @@ fn say_claimed(args: &ProposalCheckArgs, claimed: &[&str], place: &Place) {
             "fork" => place.fork.clone().unwrap_or_default(),
             _ => place.hash.to_string(),
         };
-        output::line(format_args!("  --{name} {value}"));
+        // A hash takes the rest of a line of 80 columns.
+        output::line(format_args!("--{name} {value}"));
     }
 }
