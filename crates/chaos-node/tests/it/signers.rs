@@ -166,8 +166,9 @@ fn nothing_is_declared_that_a_signer_does_not_sign_or_a_node_does_not_take() {
     let Some(lab) = Lab::start() else { return };
     let url = lab.anvil.endpoint();
     // The registry is there, and the log has not been anchored.
-    lab.run(&["chain", "deploy", "registry", "--rpc-url", url, "--finality", "included"], "other")
-        .expect_code(0);
+    let file = lab.dir.path().join("deployment.json").to_str().unwrap().to_owned();
+    let deploy = ["chain", "deploy", "registry", "--rpc-url", url, "--finality", "included"];
+    lab.run(&[&deploy[..], &["--deployment", &file]].concat(), "other").expect_code(0);
     let entries = || lab.run(&["log", "show", "--json"], "data").expect_code(0).stdout;
     let before = entries();
     let refuses = Proxy::start(url, |_, body| {
