@@ -2,6 +2,7 @@
 
 mod beyond;
 mod derived;
+mod dropped;
 mod error;
 mod fetching;
 mod held;
@@ -11,12 +12,13 @@ use std::{path::Path, sync::Arc};
 use chaos_agency::Kinds;
 use chaos_ledger::{Heads, holds_key};
 use chaos_log::{SignedCheckpoint, TilePath, root_at};
-use chaos_store::{Head, Records as _, Store, StoreError};
+use chaos_store::{Head, KeptNote, Records as _, Store, StoreError};
 use chaos_types::Digest;
 
 use self::{
     beyond::Beyond,
     derived::{mend_blobs, mend_tiles},
+    dropped::Dropped,
     fetching::Repair,
     held::Held,
 };
@@ -29,10 +31,6 @@ use crate::{
     },
     source::Source,
 };
-
-/// The key under which the kept checkpoints stand as they were until a repair has come to its end: they are what a
-/// source is held against.
-const NOTES_META: &str = "repair/checkpoints";
 
 /// What was mended, and what could not be.
 #[derive(Debug)]
@@ -106,42 +104,29 @@ async fn mend(
     heads: Option<&Heads>,
 ) -> Result<Repaired, RepairError> {
     let mut store = Store::open_damaged(directory)?;
-    let notes = notes(&mut store)?;
-    let mut done = mend_noted(&mut store, directory, source, kinds, heads).await;
-    if done.as_ref().is_ok_and(|done| done.checked.is_ok()) {
-        store.put_meta(NOTES_META, b"")?;
-        return done;
+    let mut dropped = Dropped::of(&mut store)?;
+    let mut done = mend_noted(&mut store, &mut dropped, directory, source, kinds, heads).await;
+    if !done.as_ref().is_ok_and(|done| done.checked.is_ok()) {
+        // What was kept judges the next source too.
+        dropped.put_back(&mut store)?;
+        if let Ok(done) = &mut done {
+            done.checkpoints = 0;
+            done.falsified.clear();
+        }
     }
-    // What was kept judges the next source too.
-    store.put_notes_back(&notes)?;
-    store.put_meta(NOTES_META, b"")?;
-    if let Ok(done) = &mut done {
-        done.checkpoints = 0;
-        done.falsified.clear();
-    }
+    dropped.forget(&mut store)?;
     done
-}
-
-/// The kept checkpoints as they lay there before this repair, or before one that was ended while it mended.
-fn notes(store: &mut Store) -> Result<Vec<(i64, String)>, RepairError> {
-    let kept = store.meta(NOTES_META)?.unwrap_or_default();
-    if let Ok(notes) = serde_json::from_slice::<Vec<(i64, String)>>(&kept) {
-        store.put_notes_back(&notes)?;
-        return Ok(notes);
-    }
-    let notes = store.kept_notes()?;
-    let text = serde_json::to_vec(&notes).expect("sizes and texts are JSON");
-    store.put_meta(NOTES_META, &text)?;
-    Ok(notes)
 }
 
 async fn mend_noted(
     store: &mut Store,
+    dropped: &mut Dropped,
     directory: &Path,
     source: &Arc<Source>,
     kinds: &Kinds,
     heads: Option<&Heads>,
 ) -> Result<Repaired, RepairError> {
+    dropped.remember(store, KeptNote::is_in_place)?;
     let checkpoints = store.mend_checkpoints()?;
     let key = chaos_ledger::log_verifier(store, directory)?;
     let mut signers = Signers::read(store, &key, true)?;
@@ -152,9 +137,9 @@ async fn mend_noted(
     let head = fetch_head(source, &mut signers).await?;
     // A source that ends before the last rotation does not know.
     signers.learn_from(store);
-    let falsified = mend_falsified(store, &signers)?;
+    let falsified = mend_falsified(store, dropped, &signers)?;
     signers.learn_from(store);
-    let held = Held::of(store, &key, heads)?;
+    let held = Held::of(store, &key, heads, &signers)?;
     held.ensure_stored_is_signed(source, &mut signers).await?;
     ensure_keys_fit(source, (store, &signers), &head, 0).await?;
     ensure_held(source, (store, &signers), &head, 0).await?;
@@ -194,6 +179,9 @@ async fn mend_noted(
     let unsigned = store.checkpoints()?;
     let unsigned = unsigned.iter().filter(|kept| !signers.holds(kept));
     let unsigned = unsigned.map(|kept| kept.claimed().size()).collect();
+    if checked.as_ref().is_ok_and(|head| head.size >= old_size) {
+        store.forget_former()?;
+    }
     let continuation = held.continuation(store, &checked);
     Ok(Repaired {
         checked,
@@ -215,14 +203,21 @@ async fn mend_noted(
 
 /// Drops what a disk has made of kept checkpoints: the line that is false, where the key in force has signed all the
 /// same, and otherwise the whole. What the log has signed is remembered elsewhere. Answers their sizes.
-fn mend_falsified(store: &mut Store, signers: &Signers) -> Result<Vec<u64>, RepairError> {
-    let mut falsified = Vec::new();
-    for kept in store.checkpoints()?.iter().filter(|kept| signers.is_changed(kept)) {
-        let (size, left) = (kept.claimed().size(), signers.of_the_log(kept));
-        store.replace_checkpoint(size, Some(&left).filter(|left| signers.holds(left)))?;
-        falsified.push(size);
+fn mend_falsified(
+    store: &mut Store,
+    dropped: &mut Dropped,
+    signers: &Signers,
+) -> Result<Vec<u64>, RepairError> {
+    let kept = store.checkpoints()?;
+    let changed: Vec<&SignedCheckpoint> =
+        kept.iter().filter(|kept| signers.is_changed(kept)).collect();
+    let sizes: Vec<u64> = changed.iter().map(|kept| kept.claimed().size()).collect();
+    dropped.remember(store, |note| !sizes.contains(&note.size.cast_unsigned()))?;
+    for (size, kept) in sizes.iter().zip(changed) {
+        let left = signers.of_the_log(kept);
+        store.replace_checkpoint(*size, Some(&left).filter(|left| signers.holds(left)))?;
     }
-    Ok(falsified)
+    Ok(sizes)
 }
 
 /// Refuses a source that knows of fewer delegations than the directory has keys by: whoever has one of the

@@ -74,6 +74,11 @@ impl Failure {
         self
     }
 
+    /// The hint alone, for what is told among others.
+    pub(crate) fn into_hint(self) -> Option<String> {
+        self.hint
+    }
+
     /// Says what was being done.
     pub(crate) fn context(mut self, what: impl std::fmt::Display) -> Self {
         self.error = self.error.context(what.to_string());

@@ -21,7 +21,6 @@ sol! {
     function hashProposal(address[] memory, uint256[] memory, bytes[] memory, bytes32)
         external view returns (uint256);
     function getMinDelay() external view returns (uint256);
-    function GRACE_PERIOD() external view returns (uint256);
     function getActions(uint256 proposalId) external view
         returns (address[] memory, uint256[] memory, string[] memory, bytes[] memory);
     event ProposalCreated(
@@ -97,8 +96,9 @@ pub fn ask<S: DatabaseRef>(
     })
 }
 
-/// Whose wei the calls of a governor's timelock send. OpenZeppelin's timelock is handed all that was sent along before
-/// the first call; Compound's is handed with each call what that sends.
+/// Whose wei the calls of a governor's timelock send. A governor that keeps its proposals' calls, as Compound's do, hands
+/// on with each call what that sends. OpenZeppelin's hands all that was sent along to the timelock before the first call,
+/// also where the timelock is Compound's (`GovernorTimelockCompound`), and the timelock pays the rest.
 ///
 /// # Errors
 /// If the state fails.
@@ -112,8 +112,7 @@ pub(crate) fn payer<S: DatabaseRef>(
         let answer = answer(block, state, timelock, input)?;
         Ok(answer.is_some_and(|answer| U256::abi_decode(&answer).is_ok()))
     };
-    let is_compounds = !knows(getMinDelayCall {}.abi_encode())?
-        && (answers.actions.is_some() || knows(GRACE_PERIODCall {}.abi_encode())?);
+    let is_compounds = answers.actions.is_some() && !knows(getMinDelayCall {}.abi_encode())?;
     Ok(if is_compounds { Payer::Executor } else { Payer::Sender })
 }
 

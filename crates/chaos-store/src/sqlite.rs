@@ -31,7 +31,7 @@ mod reading;
 mod refill;
 mod write;
 
-pub use mend::Stored;
+pub use mend::{KeptNote, Stored};
 pub use refill::Refilled;
 
 /// Name of the database within the data directory.
@@ -202,6 +202,9 @@ impl Store {
 
     fn load_edge(&self) -> Result<Edge, StoreError> {
         let size = self.size()?;
+        if self.former_size()? > size {
+            return Err(self.damaged(Damage::Missing { index: size }));
+        }
         let edge =
             Edge::load(self, size).map_err(|error| StoreError::proving(&self.path, error))?;
         // Entries and tiles are written together, so a tile that is ahead has lost its entries.

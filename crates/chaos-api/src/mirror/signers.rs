@@ -167,7 +167,7 @@ impl Signers {
     }
 
     /// By whom a checkpoint is, as far as is known.
-    pub(super) fn signer(&self, signed: &SignedCheckpoint) -> HeadSigner {
+    pub(crate) fn signer(&self, signed: &SignedCheckpoint) -> HeadSigner {
         self.succession.signer(signed, self.root.name())
     }
 

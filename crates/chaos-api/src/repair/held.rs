@@ -1,5 +1,6 @@
 //! What was signed before, against which source and result of a repair are held.
 
+use chaos_agency::HeadSigner;
 use chaos_ledger::Heads;
 use chaos_log::{
     FindError, ForkProof, SignedCheckpoint, VerifierKey, leaf_hash, prove_prefix, root_at,
@@ -45,14 +46,19 @@ pub(super) struct Held {
 }
 
 impl Held {
-    /// The head that the directory holds, and the one that is remembered, which its log has signed.
+    /// The head that the directory holds, and the one that is remembered, which its log has signed. One by a key that
+    /// was retired before says nothing of what the log signed: whoever has that key signs such heads.
     pub(super) fn of(
         store: &Store,
         key: &VerifierKey,
         heads: Option<&Heads>,
+        signers: &Signers,
     ) -> Result<Self, RepairError> {
         let stored = store.checkpoint()?;
         let remembered = heads.map(|heads| heads.newest(key)).transpose()?.flatten();
+        let is_retired =
+            |head: &SignedCheckpoint| matches!(signers.signer(head), HeadSigner::Retired { .. });
+        let remembered = remembered.filter(|head| !is_retired(head));
         Ok(Self { stored, remembered })
     }
 

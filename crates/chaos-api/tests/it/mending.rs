@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path, sync::Arc};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chaos_agency::{Kinds, Leaf};
 use chaos_api::{RepairError, Repaired, Source, repair};
 use chaos_log::{SignedCheckpoint, Tile, TileId, leaf_hash};
@@ -269,6 +270,7 @@ fn repair_that_was_ended_in_between_finds_the_kept_heads_as_they_were() {
     let mut store = case.damage();
     falsify(&mut store, 600);
     let notes = store.kept_notes().unwrap();
+    let notes: Vec<_> = notes.iter().map(|kept| (kept.size, STANDARD.encode(&kept.note))).collect();
     store.put_meta("repair/checkpoints", &serde_json::to_vec(&notes).unwrap()).unwrap();
     store.replace_checkpoint(600, None).unwrap();
     drop(store);

@@ -80,6 +80,18 @@ impl Ledger {
         Ok(is_published.then(|| RetiredHead { size, key, index, path: path.clone() }))
     }
 
+    /// Whether the directory goes on from what is remembered of its log; answers the remembered head if that is a retired
+    /// key's, which stands in nobody's way but is no word of the log's either.
+    ///
+    /// # Errors
+    /// If it does not, or the memory or the store fails.
+    pub fn ensure_continued(&self, heads: &Heads) -> Result<Option<RetiredHead>, Error> {
+        match heads.ensure_continued(&self.store, self.dir()) {
+            Err(found) if is_of_a_head(&found) => self.retired_head(heads)?.map(Some).ok_or(found),
+            goes_on => goes_on.map(|()| None),
+        }
+    }
+
     /// Why the directory does not go on from what is remembered: as it was found, or since that is a retired key's.
     pub(crate) fn judged(&self, heads: Option<&Heads>, found: Error) -> Error {
         if !is_of_a_head(&found) {

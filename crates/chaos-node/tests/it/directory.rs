@@ -116,8 +116,8 @@ fn snapshot_by_hard_links_of_a_log_that_is_served_stops_no_reader_of_either() {
         let public = machine.path(&format!("{name}-public"));
         machine.on(name, &["log", "export", text(&public)]).expect_code(0);
         machine.on(name, &["log", "rebuild", "--check"]).expect_code(0);
-        let follow = ["log", "mirror", text(&machine.path(name)), text(&copy)];
-        run(follow).expect_code(0);
+        let from = machine.path(name);
+        run(["log", "mirror", text(&from), text(&copy)]).expect_code(0);
         let refused = machine.register(name, "barbara");
         refused.expect_error(5, &["another name", "Remove the other name"]);
     }

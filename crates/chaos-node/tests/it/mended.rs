@@ -226,3 +226,63 @@ fn check_of_a_log_that_lost_its_end_is_no_success() {
     let check = machine.on("old", &["log", "rebuild", "--check"]);
     check.expect_error(5, &["signed a head of 3 entries", "holds 2"]);
 }
+
+/// What was acknowledged is known after a call that was ended, too, where the mark of the fold alone says it.
+#[test]
+fn entries_that_a_refill_could_not_read_are_told_by_the_next_repair_as_well() {
+    let machine = ahead_of_its_mirror();
+    for name in ["grace", "edsger", "barbara", "konrad"] {
+        machine.register("data", name).expect_code(0);
+    }
+    let file = machine.path("data/chaoschain.sqlite");
+    let (record, hashes): (Vec<u8>, Vec<u8>) = {
+        let database = database(&machine);
+        database.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        let of = |sql: &str| database.query_row(sql, [], |row| row.get(0)).unwrap();
+        (of("SELECT record FROM entries ORDER BY idx DESC LIMIT 1"), of("SELECT hashes FROM edge"))
+    };
+    spoil(&file, &record);
+    spoil(&file, &hashes);
+    let unreachable = ["log", "repair", "--from", "http://127.0.0.1:1"];
+    machine.on("data", &unreachable).expect_code(4);
+    for _ in 0..2 {
+        let told = repair(&machine, &[]).expect_code(1);
+        assert!(told.stdout.contains("to 5 are damaged or missing"), "{}", told.stdout);
+        machine.register("data", "zuse").expect_code(5);
+    }
+    repair(&machine, &["--drop-unsigned"]).expect_code(0);
+    goes_on(&machine);
+}
+
+/// One flip in eight makes a note no text at all.
+#[test]
+fn kept_checkpoint_that_is_no_text_any_more_is_dropped() {
+    let machine = ahead_of_its_mirror();
+    machine.grow("data", "grace");
+    let sql =
+        "UPDATE checkpoints SET note = CAST(x'80' || CAST(note AS BLOB) AS TEXT) WHERE size = 3";
+    assert_eq!(database(&machine).execute(sql, []).unwrap(), 1);
+    machine.on("data", &["log", "checkpoint"]).expect_code(5);
+    let done = repair(&machine, &[]).expect_code(0);
+    assert!(done.stdout.contains("unreadable: put in place, or dropped"), "{}", done.stdout);
+    goes_on(&machine);
+}
+
+/// A repair that fails brings no head back that the log has gone on from since.
+#[test]
+fn what_an_ended_repair_had_taken_away_comes_back_beside_newer_heads() {
+    let machine = ahead_of_its_mirror();
+    let ended = r#"[[9,"bm8gbm90ZQ=="]]"#;
+    let put = "INSERT INTO meta (key, value) VALUES ('repair/checkpoints', ?1)";
+    database(&machine).execute(put, params![ended.as_bytes()]).unwrap();
+    machine.grow("data", "grace");
+    machine.on("data", &["log", "repair", "--from", "http://127.0.0.1:1"]).expect_code(4);
+    let sizes = |machine: &Machine| -> Vec<i64> {
+        let database = database(machine);
+        let mut rows = database.prepare("SELECT size FROM checkpoints ORDER BY size").unwrap();
+        rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert!(sizes(&machine).contains(&3), "{:?}", sizes(&machine));
+    repair(&machine, &[]).expect_code(0);
+    assert_eq!(sizes(&machine), [2, 3]);
+}

@@ -8,11 +8,14 @@ use super::{FOLD_META, Store, write};
 use crate::{
     error::{OpenError, StoreError},
     layout::beside,
-    records::Append,
+    records::{Append, Records as _},
 };
 
 /// Fewer bytes no row of an entry has: two digests and a leaf.
 const ENTRY_BYTES_MIN: u64 = 128;
+
+/// The key under which a database says how many entries the one had that it took the place of.
+pub(super) const FORMER_META: &str = "former";
 
 /// Size of a hash.
 const HASH_BYTES: u64 = 32;
@@ -44,6 +47,28 @@ pub(super) fn leaves_by_tiles(connection: &Connection) -> rusqlite::Result<u64> 
     Ok(full * u64::from(TILE_WIDTH) + bytes / HASH_BYTES)
 }
 
+/// A kept checkpoint as it lies in the database, checked by nobody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptNote {
+    /// The size that it is kept under.
+    pub size: i64,
+    /// The note.
+    pub note: Vec<u8>,
+}
+
+impl KeptNote {
+    /// Whether it is a checkpoint of the size that it is kept under.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        self.own_size() == Some(self.size)
+    }
+
+    fn own_size(&self) -> Option<i64> {
+        let signed = SignedCheckpoint::parse(&self.note).ok()?;
+        Some(signed.claimed().size().cast_signed())
+    }
+}
+
 impl Store {
     /// Opens a data directory whose entries, tiles or checkpoints may be damaged, so that they can
     /// be mended. [`Store::check`] says what is wrong with it.
@@ -62,40 +87,60 @@ impl Store {
         self.size()
     }
 
-    /// How many entries there were by what is stored: by the entries themselves, or by the tiles over them where those at
-    /// the end are lost.
+    /// How many entries there were by what is stored: by the entries themselves, by the tiles over them where those at
+    /// the end are lost, or by what a database said that this one took the place of.
     ///
     /// # Errors
     /// If the storage fails.
     pub fn acknowledged_size(&self) -> Result<u64, StoreError> {
         let leaves = leaves_by_tiles(&self.connection).map_err(self.failed("read the tiles"))?;
-        Ok(self.size()?.max(leaves).min(room(&self.path)))
+        Ok(self.size()?.max(leaves).min(room(&self.path)).max(self.former_size()?))
     }
 
-    /// Every kept checkpoint as it lies there: under which size, and its note.
+    /// How many entries the database said that it had which this one took the place of, until they are all here.
+    pub(super) fn former_size(&self) -> Result<u64, StoreError> {
+        let kept = self.meta(FORMER_META)?.unwrap_or_default();
+        Ok(std::str::from_utf8(&kept).ok().and_then(|kept| kept.parse().ok()).unwrap_or(0))
+    }
+
+    /// Forgets how many entries a former database had: whoever does this has seen that they are all here.
     ///
     /// # Errors
-    /// If the storage fails, or one is no text.
-    pub fn kept_notes(&self) -> Result<Vec<(i64, String)>, StoreError> {
+    /// If the storage fails.
+    pub fn forget_former(&mut self) -> Result<(), StoreError> {
+        self.ensure_writable()?;
         self.connection
-            .prepare("SELECT size, note FROM checkpoints")
+            .execute("DELETE FROM meta WHERE key = ?1", [FORMER_META])
+            .map_err(self.failed("forget a value"))
+            .map(drop)
+    }
+
+    /// Every kept checkpoint as it lies there, whatever a disk has made of it.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn kept_notes(&self) -> Result<Vec<KeptNote>, StoreError> {
+        self.connection
+            .prepare("SELECT size, CAST(note AS BLOB) FROM checkpoints ORDER BY size")
             .and_then(|mut rows| {
-                rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+                let read =
+                    |row: &rusqlite::Row<'_>| Ok(KeptNote { size: row.get(0)?, note: row.get(1)? });
+                rows.query_map([], read)?.collect()
             })
             .map_err(self.failed("read the checkpoints"))
     }
 
-    /// Puts the kept checkpoints back as they lay there.
+    /// Puts kept checkpoints back as they lay there, where none stands now.
     ///
     /// # Errors
     /// If the storage fails.
-    pub fn put_notes_back(&mut self, notes: &[(i64, String)]) -> Result<(), StoreError> {
+    pub fn put_notes_back(&mut self, notes: &[KeptNote]) -> Result<(), StoreError> {
         self.ensure_writable()?;
         let put = self.write(|transaction| {
-            transaction.execute("DELETE FROM checkpoints", [])?;
-            let mut put =
-                transaction.prepare("INSERT INTO checkpoints (size, note) VALUES (?1, ?2)")?;
-            notes.iter().try_for_each(|(size, note)| put.execute(params![size, note]).map(drop))
+            let sql =
+                "INSERT OR IGNORE INTO checkpoints (size, note) VALUES (?1, CAST(?2 AS TEXT))";
+            let mut put = transaction.prepare(sql)?;
+            notes.iter().try_for_each(|kept| put.execute(params![kept.size, kept.note]).map(drop))
         });
         put.map_err(|source| StoreError::sqlite(&self.path, "put the checkpoints back", source))
     }
@@ -182,12 +227,8 @@ impl Store {
     /// If the storage fails.
     pub fn mend_checkpoints(&mut self) -> Result<u64, StoreError> {
         self.ensure_writable()?;
-        let rows = self.kept_notes()?;
-        let rows = rows.into_iter().map(|(size, note)| {
-            let own = SignedCheckpoint::parse(note.as_bytes()).ok();
-            (size, own.map(|signed| signed.claimed().size().cast_signed()), note)
-        });
-        let wrong: Vec<_> = rows.filter(|(size, own, _)| *own != Some(*size)).collect();
+        let notes = self.kept_notes()?;
+        let wrong: Vec<&KeptNote> = notes.iter().filter(|kept| !kept.is_in_place()).collect();
         if wrong.is_empty() {
             return Ok(0);
         }
@@ -195,10 +236,10 @@ impl Store {
             let mut drop = transaction.prepare_cached("DELETE FROM checkpoints WHERE size = ?1")?;
             let mut put = transaction
                 .prepare_cached("INSERT OR IGNORE INTO checkpoints (size, note) VALUES (?1, ?2)")?;
-            for (size, own, note) in &wrong {
-                drop.execute([size])?;
-                if let Some(own) = own {
-                    put.execute(params![own, note])?;
+            for kept in &wrong {
+                drop.execute([kept.size])?;
+                if let Some(own) = kept.own_size() {
+                    put.execute(params![own, String::from_utf8_lossy(&kept.note)])?;
                 }
             }
             Ok(())

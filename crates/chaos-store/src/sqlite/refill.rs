@@ -5,11 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, ErrorCode, Transaction, params_from_iter, types::Value};
+use rusqlite::{Connection, ErrorCode, Transaction, params, params_from_iter, types::Value};
 
 use super::{
     DATABASE_FILE, FOLD_META, Store,
-    mend::{leaves_by_tiles, room},
+    mend::{FORMER_META, leaves_by_tiles, room},
 };
 use crate::{
     error::{Damage, OpenError, StoreError},
@@ -96,6 +96,11 @@ impl Store {
         drop(store);
         exchange(directory, &format!("{DATABASE_FILE}.damaged"), |taking| {
             taking.everything()?;
+            // What was acknowledged is known to whoever comes next, also where this call is ended now.
+            taking.fresh.execute(
+                "INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)",
+                params![FORMER_META, taking.size.to_string().into_bytes()],
+            )?;
             Ok(knows_its_log || taking.has_values)
         })?
         .map(Some)
@@ -149,6 +154,7 @@ impl Store {
             for tree in ["DELETE FROM tiles", "DELETE FROM edge"] {
                 taking.fresh.execute(tree, [])?;
             }
+            taking.fresh.execute("DELETE FROM meta WHERE key = ?1", [FORMER_META])?;
             let first = size.cast_signed();
             taking.fresh.execute("DELETE FROM entries WHERE idx >= ?1", [first]).map(|_| true)
         })?;
@@ -223,7 +229,12 @@ impl Taking<'_> {
         let folded = fold
             .and_then(|mark| String::from_utf8(mark).ok())
             .and_then(|mark| mark.split(' ').nth(1)?.parse().ok());
-        Ok(last.cast_unsigned().max(leaves_by_tiles(self.fresh)?).max(folded.unwrap_or(0)))
+        let former = "SELECT value FROM meta WHERE key = ?1";
+        let former: Option<Vec<u8>> =
+            self.fresh.query_row(former, [FORMER_META], |row| row.get(0)).ok();
+        let former = former.and_then(|size| String::from_utf8(size).ok()?.parse().ok());
+        let by_rows = last.cast_unsigned().max(leaves_by_tiles(self.fresh)?);
+        Ok(by_rows.max(folded.unwrap_or(0)).max(former.unwrap_or(0)))
     }
 
     /// Takes over each entry that is not there yet, as far as it can be found by its index alone: between pages that

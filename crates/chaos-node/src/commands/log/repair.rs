@@ -21,7 +21,7 @@ pub(super) fn run(args: &RepairArgs) -> Result<ExitCode, Failure> {
     let dir = &args.data.data;
     let source = Arc::new(source(&args.from, dir)?);
     let was_there = holds_database(dir);
-    let refilled = refill(dir)?;
+    refill(dir)?;
     recover(args)?;
     let mut done = match mend(dir, &source) {
         Err(failure) if !was_there => {
@@ -50,9 +50,7 @@ pub(super) fn run(args: &RepairArgs) -> Result<ExitCode, Failure> {
         let below = done.entries.iter().any(|index| *index < done.old_size);
         drop(if below { ledger::rebuild(dir)? } else { ledger::open_rows(dir)? });
     }
-    let is_short = refilled.is_some_and(|refilled| tell_lost(&refilled, &done));
-    let left = is_short
-        || !done.entries_left.is_empty()
+    let left = !done.entries_left.is_empty()
         || !done.unproved.is_empty()
         || !done.blobs_left.is_empty()
         || !done.unsigned.is_empty();
@@ -71,20 +69,20 @@ fn opening(dir: &Path, source: chaos_store::OpenError) -> chaos_ledger::Error {
 }
 
 /// A fresh database in the place of one whose pages do not fit together.
-fn refill(dir: &Path) -> Result<Option<Refilled>, Failure> {
+fn refill(dir: &Path) -> Result<(), Failure> {
     if !holds_database(dir) {
-        return Ok(None);
+        return Ok(());
     }
     // Whose log it is its entries say, or the keys there; what a copy was told of a log it alone has written down.
     let refilled = Store::refill(dir, holds_key(dir)).map_err(|source| opening(dir, source))?;
-    if let Some(Refilled { former, .. }) = &refilled {
+    if let Some(Refilled { former, .. }) = refilled {
         output::tell(format_args!(
             "the database's pages did not fit together: what can be read of it was taken into a fresh one, and the \
              former is {}",
             former.display()
         ));
     }
-    Ok(refilled)
+    Ok(())
 }
 
 /// Makes sure that the directory says whose log it holds.
@@ -114,21 +112,6 @@ fn mend(dir: &Path, source: &Arc<Source>) -> Result<Repaired, Failure> {
     let runtime = runtime::server()?;
     let now_ms = clock::now_ms();
     Ok(runtime.block_on(chaos_api::repair(dir, source, &KINDS, heads.as_ref(), now_ms))?)
-}
-
-/// Says which entries the former database had at its end that are nowhere any more; whether there are any.
-fn tell_lost(refilled: &Refilled, done: &Repaired) -> bool {
-    let Ok(head) = &done.checked else { return false };
-    let Some(last) = refilled.size.checked_sub(1).filter(|last| *last >= head.size) else {
-        return false;
-    };
-    output::sentence(format_args!(
-        "{} lost: the former database could not be read there, and neither the source nor a head has them. The log goes on \
-         without; what is left of them is in {}",
-        entries(&(head.size..=last)),
-        refilled.former.display()
-    ));
-    true
 }
 
 /// What is to be done where something is still damaged.

@@ -31,8 +31,26 @@ enum End {
     Here(TxSummary),
     /// Claimed by somebody else, before.
     Elsewhere(TxSummary),
-    /// Not paid, and why.
-    Refused(String),
+    /// Claimed as the distributor says, and the node shows no event of it.
+    Unseen(String),
+    /// Not paid, why, and what to do.
+    Refused(String, Option<String>),
+}
+
+impl End {
+    fn refused(error: Error) -> Self {
+        let reason = error.to_string();
+        Self::Refused(reason, Failure::from(error).into_hint())
+    }
+
+    /// Why nothing is shown to be paid, and what to do.
+    fn left(&self) -> Option<(&str, Option<&str>)> {
+        match self {
+            Self::Here(_) | Self::Elsewhere(_) => None,
+            Self::Unseen(reason) => Some((reason, None)),
+            Self::Refused(reason, hint) => Some((reason, hint.as_deref())),
+        }
+    }
 }
 
 impl Share {
@@ -40,7 +58,7 @@ impl Share {
     const fn paid(&self) -> Option<&TxSummary> {
         match &self.end {
             End::Here(by) | End::Elsewhere(by) => Some(by),
-            End::Refused(_) => None,
+            End::Unseen(_) | End::Refused(..) => None,
         }
     }
 }
@@ -139,24 +157,20 @@ impl Claiming<'_> {
                 Ok(by) if stopped.is_err() => End::Here(by),
                 Ok(_) => match self.claim(&self.settling, &due).await {
                     Ok(by) => End::Here(by),
-                    Err(error) if is_of_the_share(&error) => End::Refused(error.to_string()),
+                    Err(error) if is_of_the_share(&error) => End::refused(error),
                     Err(error) => {
                         stopped = Err(error);
                         continue;
                     }
                 },
-                Err(Error::Reverted { reason, .. })
-                    if reason.starts_with("AlreadyClaimed") && stopped.is_ok() =>
-                {
-                    match self.by_another(&due).await {
-                        Ok(end) => end,
-                        Err(error) => {
-                            stopped = Err(error);
-                            continue;
-                        }
+                Err(error) if stopped.is_ok() => match self.unclaimed(&due, error).await {
+                    Ok(end) => end,
+                    Err(error) => {
+                        stopped = Err(error);
+                        continue;
                     }
-                }
-                Err(error) => End::Refused(error.to_string()),
+                },
+                Err(error) => End::refused(error),
             };
             shares.push(Share { due, end });
         }
@@ -172,6 +186,14 @@ impl Claiming<'_> {
         let id = distribution_id(self.funder, *self.plan.outcome.as_bytes());
         let remaining = self.chain.remaining(self.plan.distributor, id).await.ok();
         let reason = format!("{unpaid} of {} shares are not paid", shares.len());
+        let are_claimed = shares.iter().all(|share| !matches!(share.end, End::Refused(..)));
+        if are_claimed {
+            let reason = format!("{unpaid} of {} shares are not shown to be paid", shares.len());
+            return Err(Failure::message(Kind::Outside, reason).hint(
+                "the distributor says that they were claimed: another node, which --rpc-url names, may give its events \
+                 (eth_getLogs). Fund nothing anew for that",
+            ));
+        }
         let hint = if remaining == Some(0) {
             "nothing is left in this distribution: what nobody claimed went back to its funder. What is to be paid still has \
              to be funded anew"
@@ -192,6 +214,15 @@ impl Claiming<'_> {
         Claim { distribution_id, account: *account, amount: *amount, proof }
     }
 
+    /// What is so of a share that could not be claimed: what the distributor has paid needs nobody's word, since nothing
+    /// is signed for it.
+    async fn unclaimed(&self, due: &Due, error: Error) -> Result<End, Error> {
+        if self.settling.is_claimed(self.plan.distributor, &self.leaf(due)).await? {
+            return self.by_another(due).await;
+        }
+        Ok(End::refused(error))
+    }
+
     /// By whom a share was claimed of which the node says that it was.
     async fn by_another(&self, due: &Due) -> Result<End, Error> {
         let (distributor, leaf) = (self.plan.distributor, self.leaf(due));
@@ -199,7 +230,7 @@ impl Claiming<'_> {
             Some(by) => End::Elsewhere(by),
             None => {
                 let url = self.chain.url();
-                End::Refused(format!("{url} says that it was claimed, and shows no event of it"))
+                End::Unseen(format!("{url} says that it was claimed, and shows no event of it"))
             }
         })
     }
@@ -251,17 +282,15 @@ fn report(args: &ClaimArgs, unit: &TokenUnit, shares: &[Share]) -> Result<(), Fa
         let (account, amount) = (share.due.account, share.due.amount);
         let by = share.paid();
         if args.step.send.json {
-            let refused = match &share.end {
-                End::Refused(reason) => Some(reason),
-                End::Here(_) | End::Elsewhere(_) => None,
-            };
+            let left = share.end.left();
             output::json(&json!({
                 "account": format!("{account:#x}"),
                 "amount": amount.to_string(),
                 "transaction": by.map(|by| format!("{:#x}", by.hash)),
                 "block_number": by.map(|by| by.block_number.to_string()),
                 "is_from_here": matches!(share.end, End::Here(_)),
-                "refused": refused,
+                "refused": left.map(|(reason, _)| reason),
+                "hint": left.and_then(|(_, hint)| hint),
             }))?;
             continue;
         }
@@ -272,7 +301,13 @@ fn report(args: &ClaimArgs, unit: &TokenUnit, shares: &[Share]) -> Result<(), Fa
                 output::line(format_args!("  transaction  {:#x}", by.hash));
                 output::line("  was claimed before, not from here, as the node says");
             }
-            End::Refused(reason) => output::sentence(format_args!("  not paid: {reason}")),
+            End::Unseen(reason) => output::sentence(format_args!("  not shown: {reason}")),
+            End::Refused(reason, hint) => {
+                output::sentence(format_args!("  not paid: {reason}"));
+                if let Some(hint) = hint {
+                    output::hint(hint);
+                }
+            }
         }
     }
     if !args.step.send.json && !shares.is_empty() {
