@@ -62,6 +62,8 @@ pub struct Repaired {
     pub blobs_left: Vec<Digest>,
     /// How many entries there were before.
     pub old_size: u64,
+    /// Whether the directory is a copy of somebody's log, which holds nothing that was not signed.
+    pub is_copy: bool,
     /// How the directory now stands to what was signed on this machine.
     pub continuation: Continuation,
 }
@@ -197,6 +199,7 @@ async fn mend_noted(
         signed: newest,
         blobs_left,
         old_size,
+        is_copy,
         continuation,
     })
 }

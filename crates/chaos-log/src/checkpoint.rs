@@ -203,6 +203,13 @@ impl SignedCheckpoint {
         ensure_origin(&self.checkpoint, key.name().as_str()).is_ok() && self.note.is_by(key)
     }
 
+    /// Whether a line with a key's name is its signature under the id of another: nobody signs so, and what stored the
+    /// note has changed the id.
+    #[must_use]
+    pub fn is_misnamed(&self, key: &VerifierKey) -> bool {
+        self.note.is_misnamed(key)
+    }
+
     /// Leaves away the lines with the log's name that are no signatures of its checkpoint by one of these keys, and
     /// what a key signed once more.
     pub fn retain_by(&mut self, keys: &[VerifierKey]) {

@@ -276,6 +276,15 @@ impl Note {
         &self.text
     }
 
+    /// Whether a line with a key's name is its signature under another's id.
+    pub(crate) fn is_misnamed(&self, key: &VerifierKey) -> bool {
+        self.signatures.iter().any(|line| {
+            line.name() == key.name()
+                && line.id() != key.id()
+                && key.accepts(self.text.as_bytes(), &line.bytes)
+        })
+    }
+
     /// The signatures in their order.
     #[must_use]
     pub fn signatures(&self) -> &[Signature] {

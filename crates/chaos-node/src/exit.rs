@@ -49,7 +49,7 @@ pub(crate) enum Kind {
 pub(crate) const UNREADABLE: &str = "`chaoschain log repair --from SOURCE` fetches what is damaged from a mirror, a server or an export. If \
      SQLite itself cannot read the file, move chaoschain.sqlite out of the data directory first, and together with it \
      chaoschain.sqlite-wal and chaoschain.sqlite-shm where they lie there, which are parts of it: the whole log then \
-     comes from the source, and the keys stay where they are";
+     comes from the source, and the keys stay where they are. What no copy has yet is lost by that: keep what was moved";
 
 /// Why a command did not do its work.
 #[derive(Debug)]

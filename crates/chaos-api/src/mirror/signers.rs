@@ -204,7 +204,9 @@ impl Signers {
         let lines = kept.note().signatures();
         let is_false =
             |key: VerifierKey| lines.iter().any(|line| key.is_named_by(line)) && !kept.is_by(&key);
-        self.keys().any(is_false) || lines.iter().all(|line| line.name() != self.root.name())
+        self.keys().any(is_false)
+            || self.keys().any(|key| kept.is_misnamed(&key))
+            || lines.iter().all(|line| line.name() != self.root.name())
     }
 
     /// The proof that a retired key has signed a checkpoint, if it is one.

@@ -81,7 +81,7 @@ fn what_no_head_covers_is_given_up_only_where_that_is_asked() {
         assert!(told.stderr.contains("--drop-unsigned"), "{}", told.stderr);
     }
     let done = repair(&machine, &["--drop-unsigned"]).expect_code(0);
-    assert!(done.stderr.contains("2 entries was given up"), "{}", done.stderr);
+    assert!(done.stderr.contains("2 entries given up"), "{}", done.stderr);
     let former = machine.path("data/chaoschain.sqlite.longer");
     let kept: i64 = Connection::open(former)
         .unwrap()
@@ -285,4 +285,63 @@ fn what_an_ended_repair_had_taken_away_comes_back_beside_newer_heads() {
     assert!(sizes(&machine).contains(&3), "{:?}", sizes(&machine));
     repair(&machine, &[]).expect_code(0);
     assert_eq!(sizes(&machine), [2, 3]);
+}
+
+/// How far the log is folded follows from the log.
+#[test]
+fn mark_of_the_fold_that_rots_is_folded_anew() {
+    let machine = ahead_of_its_mirror();
+    machine.register("data", "grace").expect_code(0);
+    let before = machine.on("data", &["log", "show", "--json"]).stdout;
+    for rotten in
+        ["value || ' '", "'x' || substr(value, 2)", "CAST(x'80' || CAST(value AS BLOB) AS TEXT)"]
+    {
+        let sql = format!("UPDATE meta SET value = CAST({rotten} AS BLOB) WHERE key = 'fold'");
+        assert_eq!(database(&machine).execute(&sql, []).unwrap(), 1);
+        machine.on("data", &["log", "show"]).expect_code(5);
+        repair(&machine, &[]).expect_code(0);
+        assert_eq!(machine.on("data", &["log", "show", "--json"]).stdout, before, "{rotten}");
+    }
+    goes_on(&machine);
+}
+
+#[test]
+fn copy_gives_nothing_up() {
+    let machine = ahead_of_its_mirror();
+    let (data, copy) = (machine.path("data"), machine.path("copy"));
+    let older = machine.path("older");
+    let key = machine.key("data");
+    run(["log", "mirror", text(&copy), text(&older), "--log", &key]).expect_code(0);
+    machine.grow("data", "grace");
+    run(["log", "mirror", text(&data), text(&copy)]).expect_code(0);
+    {
+        let database = Connection::open(copy.join("chaoschain.sqlite")).unwrap();
+        database.execute("UPDATE entries SET record = x'00' WHERE idx = 2", []).unwrap();
+        database.execute("DELETE FROM checkpoints WHERE size = 3", []).unwrap();
+    }
+    let line = ["log", "repair", "--from", text(&older), "--drop-unsigned"];
+    let told = machine.on("copy", &line).expect_code(1);
+    assert!(told.stderr.contains("a copy holds nothing that was not signed"), "{}", told.stderr);
+    assert!(!copy.join("chaoschain.sqlite.longer").exists());
+    machine.on("copy", &["log", "repair", "--from", text(&data)]).expect_code(0);
+}
+
+/// The line is the key's signature still, and says that it is another's.
+#[test]
+fn kept_checkpoint_whose_key_id_rots_is_dropped() {
+    let machine = ahead_of_its_mirror();
+    machine.grow("data", "grace");
+    let sql = "SELECT note FROM checkpoints WHERE size = 3";
+    let note: String = database(&machine).query_row(sql, [], |row| row.get(0)).unwrap();
+    // After the dash, the name and a space come four bytes of the key's id, in base64.
+    let line = note.rfind('\u{2014}').unwrap();
+    let at = note.trim_end().rfind(' ').unwrap() + 1;
+    assert!(line < at);
+    let other = if note.as_bytes()[at] == b'A' { "B" } else { "A" };
+    let changed = format!("{}{other}{}", &note[..at], &note[at + 1..]);
+    let update = "UPDATE checkpoints SET note = ?1 WHERE size = 3";
+    database(&machine).execute(update, params![changed]).unwrap();
+    let done = repair(&machine, &[]).expect_code(0);
+    assert!(done.stdout.contains("the kept checkpoint of 3 entries"), "{}", done.stdout);
+    goes_on(&machine);
 }

@@ -34,11 +34,13 @@ pub(super) fn run(args: &RepairArgs) -> Result<ExitCode, Failure> {
     if args.drop_unsigned
         && let Some(first) = done.entries_left.first().copied()
         && first >= done.signed
+        && !done.is_copy
     {
         let size = done.old_size;
         let former = Store::shorten(dir, first).map_err(|source| opening(dir, source))?;
         output::tell(format_args!(
-            "the log ends before entry {first} now: {} was given up, which no head covers. The database as it was is {}",
+            "the log ends before entry {first} now: {} given up, which no head covers as far as is known here. The database \
+             as it was is {}",
             output::count(size - first, "entry", "entries"),
             former.display()
         ));
@@ -46,9 +48,20 @@ pub(super) fn run(args: &RepairArgs) -> Result<ExitCode, Failure> {
     }
     report(&done, args.json)?;
     if done.checked.as_ref().is_ok_and(|head| head.size > 0) {
-        // Rows that were folded from what was mended say what is not so.
+        // Rows that were folded from what was mended say what is not so, and those whose mark is damaged nothing.
         let below = done.entries.iter().any(|index| *index < done.old_size);
-        drop(if below { ledger::rebuild(dir)? } else { ledger::open_rows(dir)? });
+        let opened = if below { None } else { ledger::open_rows(dir).ok() };
+        match opened {
+            Some(ledger) => drop(ledger),
+            None => drop(ledger::rebuild(dir)?),
+        }
+    }
+    if !was_there && !args.json {
+        output::say(format_args!(
+            "what an earlier database had behind the source's {} entries is not here; whoever has it still repairs that \
+             one, in a copy of this directory, before anything is written to this",
+            done.source_size
+        ));
     }
     let left = !done.entries_left.is_empty()
         || !done.unproved.is_empty()
@@ -118,13 +131,17 @@ fn mend(dir: &Path, source: &Arc<Source>) -> Result<Repaired, Failure> {
 fn way_on(done: &Repaired) -> String {
     match done.entries_left.first() {
         None => UNREADABLE.to_owned(),
+        Some(first) if done.is_copy => format!(
+            "a copy holds nothing that was not signed: another source may have entry {first}, which --from names; a new copy, \
+             by `chaoschain log mirror` into another directory, has what its source publishes"
+        ),
         Some(first) if *first < done.signed => format!(
             "the log has signed entry {first}: another copy may have it, which --from names. Without it this log cannot \
              go on"
         ),
         Some(first) => format!(
-            "another copy may have more, which --from names. No head covers entry {first} or what comes after it: \
-             --drop-unsigned lets the log end before it, and keeps the database as it is beside the new one"
+            "another copy may have more, which --from names. As far as is known here no head covers entry {first} or what \
+             comes after it: --drop-unsigned lets the log end before it, and keeps the database as it is beside the new one"
         ),
     }
 }
