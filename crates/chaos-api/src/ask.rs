@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use chaos_log::{
     KnownWitness, NoteError, Policy, ProveError, Signature, SignedCheckpoint, TileRead,
-    prove_consistency,
+    VerifierKey, prove_consistency,
 };
 use chaos_witness::{AddCheckpoint, RequestError};
 use reqwest::{Client, StatusCode, Url, header, redirect};
@@ -55,6 +55,14 @@ pub enum AskError {
         status: StatusCode,
         /// What it says, shortened.
         told: String,
+    },
+    /// It refuses since no key that it trusts has signed, or an older one than it knows.
+    #[error("answers {}: {told}", StatusCode::FORBIDDEN)]
+    KeyUnknown {
+        /// What it says, shortened.
+        told: String,
+        /// The log's keys since the one by which it is known to have cosigned, in the order of its policy's lines.
+        keys: Vec<VerifierKey>,
     },
     /// It has cosigned a longer log than this one.
     #[error(
@@ -132,6 +140,7 @@ impl AskError {
             | Self::Answer(_)
             | Self::TooLong
             | Self::Time { .. }
+            | Self::KeyUnknown { .. }
             | Self::NotCosigned => false,
         }
     }

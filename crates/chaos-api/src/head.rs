@@ -2,8 +2,9 @@
 //! only then published.
 
 use chaos_ledger::{Heads, Ledger};
-use chaos_log::{Cosigner, SignedCheckpoint, UnsatisfiedError};
+use chaos_log::{Cosigner, Policy, SignedCheckpoint, UnsatisfiedError};
 use chaos_store::{Records as _, StoreError};
+use reqwest::StatusCode;
 
 use crate::ask::{AskError, GatherError, gather};
 
@@ -51,10 +52,12 @@ pub async fn publish_head(
                 .checkpoint()
                 .map_err(|error| Box::new(chaos_ledger::Error::from(error)))?;
             let gathered = gather(&policy, signed, last.as_ref(), ledger.store()).await?;
-            for (name, error) in &gathered.silent {
+            let mut silent = gathered.silent;
+            for (name, error) in &mut silent {
+                name_keys(ledger, &policy, name, error)?;
                 told(name, error);
             }
-            let mut silent = gathered.silent.into_iter();
+            let mut silent = silent.into_iter();
             if let Some((name, source)) = silent.find(|(_, error)| error.is_alarming()) {
                 return Err(HeadError::Alarm { name, source });
             }
@@ -73,4 +76,22 @@ pub async fn publish_head(
     };
     ledger.publish(&signed).map_err(Box::new)?;
     Ok(signed)
+}
+
+/// Adds the keys that a witness's policy may lack to its refusal: the line of a rotation stands in that command's
+/// output alone, which may be lost.
+fn name_keys(
+    ledger: &Ledger,
+    policy: &Policy,
+    name: &str,
+    error: &mut AskError,
+) -> Result<(), HeadError> {
+    if let AskError::Refused { status, told } = error
+        && *status == StatusCode::FORBIDDEN
+        && let Some(witness) = policy.witnesses().iter().find(|witness| witness.name == name)
+    {
+        let keys = ledger.keys_for_witness(&witness.key).map_err(Box::new)?;
+        *error = AskError::KeyUnknown { told: std::mem::take(told), keys };
+    }
+    Ok(())
 }

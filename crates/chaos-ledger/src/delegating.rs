@@ -13,7 +13,7 @@ use chaos_verify::DELEGATIONS_MAX;
 
 use crate::{
     Error, Ledger, NewEntry, OPERATOR, Refused,
-    keys::{KEY_BYTES_MAX, is_numbered, successor_of},
+    keys::{KEY_BYTES_MAX, UNOPENED, Unopened, is_numbered, is_unopened, successor_of},
     ledger::log_name,
     tables::Tables,
 };
@@ -47,6 +47,8 @@ pub struct HandedOver {
     pub body: Delegate,
     /// How many more handovers the log can have, of both roles together.
     pub left: usize,
+    /// What became of key files before.
+    pub settled: Settled,
 }
 
 /// What became of key files once a role was handed on.
@@ -56,6 +58,8 @@ pub struct Settled {
     pub is_root: bool,
     /// The name that another file got which lay there, without its ending.
     pub aside: Option<String>,
+    /// The files that did not open and were set aside.
+    pub unopened: Vec<Unopened>,
 }
 
 /// Which of the operator's files in a data directory hold the log's root key, by their whole names.
@@ -132,12 +136,16 @@ impl Ledger {
         }
     }
 
-    /// Hands a role of the root key to a fresh key, whatever file an attempt that failed has left. Checkpoints of the log as it then stands are signed by both keys, if the one that is
-    /// replaced is not lost; call [`Ledger::settle`] when that is done.
+    /// Hands a role of the root key to a fresh key, whatever file an attempt that failed has left. Checkpoints of the
+    /// log as it then stands are signed by both keys, if the one that is replaced is not lost; call
+    /// [`Ledger::settle`] when that is done.
+    ///
+    /// The file of a lost key may lie there, damaged or with a forgotten password. That it does not open says so only
+    /// once another key has opened with the password, so the root key comes first.
     ///
     /// # Errors
-    /// If the root key, or the replaced key where it has to agree, does not open, or the log refuses the
-    /// delegation.
+    /// If the root key, or the replaced key where it has to agree, does not open, the head that will hold the
+    /// delegation could not be signed, or the log refuses the delegation.
     pub fn delegate(&mut self, handover: Handover<'_>) -> Result<HandedOver, Error> {
         let Handover { role, root, lost } = handover;
         let left = self.delegations_left()?.checked_sub(1);
@@ -145,20 +153,27 @@ impl Ledger {
             kind: "delegate".to_owned(),
             why: Refused::Delegations { count: DELEGATIONS_MAX },
         })?;
-        self.settle(role)?;
         let succession = self.succession(role)?;
-        let replaces = succession.key();
-        let root = self.root_key(root)?;
+        let (replaces, next) = (succession.key(), successor_of(file_of(role)));
+        let (is_elsewhere, root) = (root.is_some(), self.root_key(root)?);
+        if lost && is_elsewhere {
+            self.ensure_password()?;
+        }
         let replaced = if lost || replaces == root.did() {
             None
         } else {
-            let found = self.key_among(replaces, &[file_of(role)])?;
+            let found = self.key_among(replaces, &[file_of(role), &next])?;
             Some(
                 found
                     .ok_or_else(|| Error::NoRoleKey { role: role.name(), key: replaces.into() })?,
             )
         };
-        let new = self.fresh_key(&successor_of(file_of(role)))?;
+        self.ensure_next_head(role)?;
+        let mut settled = self.settle(role)?;
+        if self.keys().has(&next)? && self.keys().opened(&next)?.is_none() {
+            settled.unopened.push(self.keys().put_unopened_aside(&next)?);
+        }
+        let new = self.fresh_key(&next)?;
         let number = succession.next_number();
         let (index, history) = (self.size(), self.store().head()?.root);
         let size = index;
@@ -171,7 +186,40 @@ impl Ledger {
             evidence: Evidence::None {},
             action: Action::Delegate(body.clone()),
         })?;
-        Ok(HandedOver { receipt, index, body, left })
+        Ok(HandedOver { receipt, index, body, left, settled })
+    }
+
+    /// Checks that the password is that of the key files here: that of a root key which is kept elsewhere may be another,
+    /// and a file that does not open with it is not lost by that.
+    fn ensure_password(&self) -> Result<(), Error> {
+        let (keys, mut is_any_here) = (self.keys(), false);
+        for file in [OPERATOR, LOG_FILE, ROOT_FILE] {
+            if keys.has(file)? {
+                is_any_here = true;
+                if keys.opened(file)?.is_some() {
+                    return Ok(());
+                }
+            }
+        }
+        if is_any_here { Err(Error::NoneOpens { folder: keys.file("") }) } else { Ok(()) }
+    }
+
+    /// Checks that the head can be signed that will hold the delegation: one that nobody can be shown is signed all
+    /// the same, and cannot be taken back. The next head after one of checkpoints is signed by the fresh key.
+    fn ensure_next_head(&self, role: Role) -> Result<(), Error> {
+        if role == Role::Checkpoints {
+            return Ok(());
+        }
+        let key = self.succession(Role::Checkpoints)?.key();
+        match self.needed_log_key(key) {
+            Ok(_) => Ok(()),
+            Err(source) if is_not_at_hand(&source) => Err(Error::HeadUnsignable {
+                key: key.into(),
+                is_root: key == self.operator(),
+                source: source.into(),
+            }),
+            Err(error) => Err(error),
+        }
     }
 
     /// How many more delegations can be shown under one head.
@@ -184,28 +232,36 @@ impl Ledger {
     }
 
     /// Puts the file of a role's new key in the place of the replaced one's, which is kept beside it; the
-    /// root key's becomes `operator.root.pem`, and another file that lies there gets a name of its own. Does
-    /// nothing if there is nothing to do.
+    /// root key's becomes `operator.root.pem`, and another file that lies there gets a name of its own, as does a
+    /// replaced key's that does not open. Does nothing if there is nothing to do.
     ///
     /// # Errors
-    /// If a file does not open or cannot be moved.
+    /// If a file cannot be moved.
     pub fn settle(&mut self, role: Role) -> Result<Settled, Error> {
         let (keys, file) = (self.keys(), file_of(role));
         let succession = self.succession(role)?;
         if !keys.has(&successor_of(file))? || succession.delegations().is_empty() {
             return Ok(Settled::default());
         }
-        if keys.open(&successor_of(file))?.did() != succession.key() {
+        // One that does not open has signed nothing, and the next handover sets it aside.
+        let next = keys.opened(&successor_of(file))?;
+        if next.is_none_or(|next| next.did() != succession.key()) {
             return Ok(Settled::default());
         }
-        let is_root = keys.has(file)? && keys.open(file)?.did() == succession.root();
-        if !is_root {
-            keys.succeed(file)?;
-            return Ok(Settled::default());
+        let mut settled = Settled::default();
+        if keys.has(file)? {
+            match keys.opened(file)? {
+                Some(replaced) if replaced.did() == succession.root() => {
+                    settled.aside = keys.make_room(ROOT_FILE, file)?;
+                    keys.succeed_as(file, ROOT_FILE)?;
+                    return Ok(Settled { is_root: true, ..settled });
+                }
+                Some(_) => {}
+                None => settled.unopened.push(keys.put_unopened_aside(file)?),
+            }
         }
-        let aside = keys.make_room(ROOT_FILE, file)?;
-        keys.succeed_as(file, ROOT_FILE)?;
-        Ok(Settled { is_root, aside })
+        keys.succeed(file)?;
+        Ok(settled)
     }
 
     /// Where the log's root key is in the data directory, by what the operator's files and their copies hold.
@@ -246,18 +302,22 @@ impl Ledger {
         found.ok_or_else(|| self.foreign_operator(root))
     }
 
-    /// The first of these files' keys that is the wanted one. Files that are not there are passed over.
+    /// The first of these files' keys that is the wanted one. Files that are not there are passed over, and so are
+    /// those that do not open, unless no other holds it: then it may be in one of them.
     fn key_among(&self, wanted: Did, files: &[&str]) -> Result<Option<AgentKey>, Error> {
-        let keys = self.keys();
+        let (keys, mut unopened) = (self.keys(), None);
         for file in files {
-            if keys.has(file)? {
-                let key = keys.open(file)?;
-                if key.did() == wanted {
-                    return Ok(Some(key));
-                }
+            if !keys.has(file)? {
+                continue;
+            }
+            match keys.open(file) {
+                Ok(key) if key.did() == wanted => return Ok(Some(key)),
+                Ok(_) => {}
+                Err(error) if is_unopened(&error) => unopened = unopened.or(Some(error)),
+                Err(error) => return Err(error),
             }
         }
-        Ok(None)
+        unopened.map_or(Ok(None), Err)
     }
 
     /// Why the operator's key is not at hand: its file is missing, does not open, or holds another key.
@@ -273,6 +333,11 @@ impl Ledger {
     pub(crate) fn name(&self) -> Result<KeyName, Error> {
         log_name(&self.operator())
     }
+}
+
+/// Whether an error says that a key is not in its file, or that the file does not open.
+const fn is_not_at_hand(error: &Error) -> bool {
+    matches!(error, Error::ForeignOperator { .. } | Error::NoRoleKey { .. }) || is_unopened(error)
 }
 
 const fn file_of(role: Role) -> &'static str {
@@ -308,7 +373,8 @@ fn is_of_a_rotation(file: &str) -> bool {
     let Some(name) = file.strip_suffix(".pem").and_then(|name| name.strip_prefix(LOG_FILE)) else {
         return false;
     };
-    name.is_empty() || name.strip_prefix(".retired-").is_some_and(is_numbered)
+    let dated = |kind: &str| name.strip_prefix(&format!(".{kind}-")).is_some_and(is_numbered);
+    name.is_empty() || dated("retired") || dated(UNOPENED)
 }
 
 /// Which keys have had a role of the root key of the log that `store` holds, by its rows as they are

@@ -364,6 +364,25 @@ pub enum Error {
         /// The key.
         key: Box<Did>,
     },
+    /// A role would be handed on, and the key is not at hand that signs the head after it.
+    #[error("nothing was handed on: the next head, which would show it, is signed by {key}")]
+    HeadUnsignable {
+        /// The key of checkpoints.
+        key: Box<Did>,
+        /// Whether it is the root key.
+        is_root: bool,
+        /// Why it is not at hand.
+        source: Box<Error>,
+    },
+    /// A key is called lost, and the password opens the root key's file elsewhere and none here.
+    #[error(
+        "nothing was handed on: the password opens the root key's file and no key file of the operator in {folder}",
+        folder = folder.display()
+    )]
+    NoneOpens {
+        /// The folder of key files.
+        folder: PathBuf,
+    },
     /// The operator may not do this now.
     #[error("the operator may not {kind}: {why}")]
     OperatorRefused {

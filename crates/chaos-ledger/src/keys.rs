@@ -36,6 +36,23 @@ impl fmt::Debug for Password {
     }
 }
 
+/// What the name of a file says that was set aside since it did not open.
+pub(crate) const UNOPENED: &str = "unopened";
+
+/// A key file that did not open and was set aside. Both names are without their ending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unopened {
+    /// The name that it had.
+    pub file: String,
+    /// The name that it has.
+    pub aside: String,
+}
+
+/// Whether an error says that a key file is not there or does not open.
+pub(crate) const fn is_unopened(error: &Error) -> bool {
+    matches!(error, Error::ReadKey { .. } | Error::OpenKey { .. })
+}
+
 /// The folder of key files of a data directory: Ed25519 keys as encrypted PKCS#8 PEM, one per agent.
 /// Whoever uses it holds the directory's lock.
 #[derive(Debug)]
@@ -114,13 +131,27 @@ impl<'a> Keys<'a> {
     /// If there is none, it is damaged, or the password is another one.
     pub fn open(&self, name: &str) -> Result<AgentKey, Error> {
         let path = self.path(name)?;
-        let pem = fs::read_to_string(&path).map_err(|source| Error::ReadKey {
+        let pem = fs::read(&path).map_err(|source| Error::ReadKey {
             name: name.to_owned(),
             path: path.clone(),
             source,
         })?;
-        AgentKey::from_encrypted_pem(&pem, self.password()?)
+        // One flipped bit makes a file that is no UTF-8: it is damaged like any other.
+        AgentKey::from_encrypted_pem(&String::from_utf8_lossy(&pem), self.password()?)
             .map_err(|source| Error::OpenKey { path, source })
+    }
+
+    /// The key of a file, or `None` if the file is there and does not open: damaged, unreadable, or with another
+    /// password. Whoever asks has to know that the password is right, by a key that it opened.
+    ///
+    /// # Errors
+    /// If the name is none, or there is no password.
+    pub(crate) fn opened(&self, name: &str) -> Result<Option<AgentKey>, Error> {
+        match self.open(name) {
+            Ok(key) => Ok(Some(key)),
+            Err(error) if is_unopened(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Opens a key file elsewhere with the password.
@@ -172,6 +203,16 @@ impl<'a> Keys<'a> {
         let aside = self.rename_dated(name, &format!("{name}.other"))?;
         sync_folder(&self.folder).map_err(Error::KeyFolder)?;
         Ok(Some(aside))
+    }
+
+    /// Gives a file that does not open a name of its own: whoever has a copy or its password may still want it.
+    ///
+    /// # Errors
+    /// If it cannot be moved.
+    pub(crate) fn put_unopened_aside(&self, name: &str) -> Result<Unopened, Error> {
+        let aside = self.rename_dated(name, &format!("{name}.{UNOPENED}"))?;
+        sync_folder(&self.folder).map_err(Error::KeyFolder)?;
+        Ok(Unopened { file: name.to_owned(), aside })
     }
 
     /// Gives a key file a name with the time in it under which nothing lies, and says which. A clock that stands or

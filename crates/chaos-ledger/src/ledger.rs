@@ -16,7 +16,7 @@ use crate::{
     Error, Heads, Prepared, Refused, System,
     delegating::ROOT_FILE,
     folding::{catch_up, folded},
-    keys::{Keys, Password, holds_key, successor_of},
+    keys::{Keys, Password, holds_key, is_unopened, successor_of},
     origin::{recorded, shown_operator},
     signing::found_current,
 };
@@ -374,11 +374,21 @@ impl Ledger {
         let (keys, successor) = (self.keys(), successor_of(name));
         if keys.has(&successor)?
             && let Some(agent) = self.active(name)?
-            && let key = keys.open(&successor)?
-            && agent.key_at(self.size()) == Some(key.did())
         {
-            keys.succeed(name)?;
-            return Ok(key);
+            let in_force = agent.key_at(self.size());
+            match keys.open(&successor) {
+                Ok(key) if in_force == Some(key.did()) => {
+                    keys.succeed(name)?;
+                    return Ok(key);
+                }
+                Ok(_) => {}
+                // What an attempt left there stands in nobody's way.
+                Err(error) if is_unopened(&error) => {
+                    let key = keys.open(name)?;
+                    return if in_force == Some(key.did()) { Ok(key) } else { Err(error) };
+                }
+                Err(error) => return Err(error),
+            }
         }
         keys.open(name)
     }

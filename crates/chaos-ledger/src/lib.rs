@@ -93,7 +93,7 @@ pub use folding::{Compared, Comparison};
 pub use following::Fold;
 pub use group::{Accepted, GroupError, Prepared};
 pub use heads::Heads;
-pub use keys::{Keys, Password, holds_key, successor_of};
+pub use keys::{Keys, Password, Unopened, holds_key, successor_of};
 pub use ledger::{Ledger, NewEntry, OPERATOR};
 pub use origin::{adopt, log_verifier};
 pub use signing::{Resumed, RetiredHead};

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use chaos_agency::action::Role;
-use chaos_log::{Policy, ProveError, Signature, SignedCheckpoint, VerifierKey};
+use chaos_log::{Policy, ProveError, Signature, SignedCheckpoint, VerifierKey, WitnessVerifier};
 use chaos_store::Records as _;
 use chaos_types::Digest;
 use chaos_verify::possible_times;
@@ -97,6 +97,24 @@ impl Ledger {
             policy.witnessed_within(signed, &times_s).map_err(Error::NotWitnessed)?;
         }
         Ok(())
+    }
+
+    /// The keys for a witness's policy, in the order of its lines: the one by which it cosigned the newest kept head
+    /// that has its line, and those that came into force since. Of a head by two keys it may know the leaving one
+    /// alone; of a witness that cosigned none of them nothing is known.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub fn keys_for_witness(&self, witness: &WitnessVerifier) -> Result<Vec<VerifierKey>, Error> {
+        let (succession, name) = (self.succession(Role::Checkpoints)?, self.name()?);
+        let kept = self.store.checkpoints()?;
+        let cosigned = kept.iter().filter(|head| matches!(witness.cosigned(head), Ok(Some(_))));
+        let newest = cosigned.map(|head| head.claimed().size()).max();
+        let of_size = |size| succession.leaving(size).unwrap_or_else(|| succession.key_for(size));
+        let known = newest.map(of_size);
+        let since = succession.keys().skip_while(|key| known.is_some_and(|known| *key != known));
+        let keys = since.map(|key| VerifierKey::new(name.clone(), key.as_bytes()));
+        keys.collect::<Result<_, _>>().map_err(Error::LogName)
     }
 
     /// Sets the log's policy, a C2SP tlog-policy file, for every head that is published from now on. One

@@ -12,7 +12,9 @@ use chaos_types::Did;
 
 pub use self::retired::RetiredHead;
 use self::retired::is_of_a_head;
-use crate::{Error, Heads, Ledger, heads::Remembered, ledger::log_name, log_verifier};
+use crate::{
+    Error, Heads, Ledger, heads::Remembered, keys::is_unopened, ledger::log_name, log_verifier,
+};
 
 /// What may be signed after somebody said what was signed last.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,9 +75,10 @@ impl Ledger {
         let mut note = Checkpoint::new(name.as_str(), head.size, head.root)
             .and_then(|checkpoint| checkpoint.sign(&key))
             .map_err(Error::Checkpoint)?;
-        let leaving = match succession.leaving(head.size) {
-            Some(leaving) => self.log_key_of(leaving)?,
-            None => None,
+        let leaving = match succession.leaving(head.size).map(|leaving| self.log_key_of(leaving)) {
+            // The key in force has opened, so that this file is damaged: it is as good as gone.
+            Some(Err(error)) if is_unopened(&error) => None,
+            leaving => leaving.transpose()?.flatten(),
         };
         if let Some(leaving) = leaving {
             let also = note.claimed().clone().sign(&leaving).map_err(Error::Checkpoint)?;

@@ -9,7 +9,7 @@ use std::{
 
 use chaos_agency::action::Role;
 use chaos_api::AskError;
-use chaos_ledger::{Error, Heads, Ledger, Password, Settled};
+use chaos_ledger::{Error, Heads, Ledger, Password, Settled, Unopened};
 use chaos_log::SignedCheckpoint;
 use chaos_store::OpenError;
 
@@ -193,26 +193,53 @@ pub(crate) fn publish_head(
     ledger: &mut Ledger,
     heads: &Heads,
 ) -> Result<SignedCheckpoint, Failure> {
-    let published = chaos_api::publish_head(ledger, heads, &tell_silent);
+    publish_head_and(ledger, heads, &tell_silent)
+}
+
+/// The same; `told` hears of each witness that did not cosign.
+pub(crate) fn publish_head_and(
+    ledger: &mut Ledger,
+    heads: &Heads,
+    told: &dyn Fn(&str, &AskError),
+) -> Result<SignedCheckpoint, Failure> {
+    let published = chaos_api::publish_head(ledger, heads, told);
     let published = runtime::single()?.block_on(published)?;
     // Only now does nobody need the replaced keys any more, whichever command handed their roles on.
     for role in Role::ALL {
-        let Settled { is_root, aside } = ledger.settle(role)?;
-        if let Some(aside) = aside {
-            output::say(format_args!(
-                "what lay at keys/operator.root.pem in the data directory is keys/{aside}.pem now"
-            ));
-        }
-        if is_root {
-            output::say("the root key's file is keys/operator.root.pem in the data directory now");
-        }
+        tell_settled(&ledger.settle(role)?);
     }
     Ok(published)
 }
 
-/// Says why a witness did not cosign.
+/// Says which key files have other names now.
+pub(crate) fn tell_settled(Settled { is_root, aside, unopened }: &Settled) {
+    for Unopened { file, aside } in unopened {
+        output::say(format_args!(
+            "keys/{file}.pem in the data directory does not open, so that it is damaged or has another password; it \
+             was set aside as keys/{aside}.pem"
+        ));
+    }
+    if let Some(aside) = aside {
+        output::say(format_args!(
+            "what lay at keys/operator.root.pem in the data directory is keys/{aside}.pem now"
+        ));
+    }
+    if *is_root {
+        output::say("the root key's file is keys/operator.root.pem in the data directory now");
+    }
+}
+
+/// Says why a witness did not cosign, and which lines its policy may lack.
 pub(crate) fn tell_silent(name: &str, error: &AskError) {
     output::say(format_args!("witness {name}: {}", chaos_api::chain(error)));
+    if let AskError::KeyUnknown { keys, .. } = error {
+        output::say(format_args!(
+            "what the policy of witness {name} lacks of these lines belongs there, in this order:"
+        ));
+        for key in keys {
+            output::say(format_args!("log {key}"));
+        }
+    }
 }
 
 /// The memory of signed heads of a data directory, if there can be one: whoever has no folder for it has

@@ -84,7 +84,8 @@ pub(crate) struct ShowArgs {
 pub(crate) struct CheckpointArgs {
     /// Ask the witnesses of a C2SP tlog-policy file, and publish the checkpoint once its quorum has
     /// cosigned. Until then the last published one stays. The log keeps the policy: from now on no
-    /// command publishes a checkpoint without that quorum. One with `quorum none` ends this.
+    /// command publishes a checkpoint without that quorum. One with `quorum none` ends this. Of a witness
+    /// that trusts no key of the checkpoint, the lines are printed that its policy may lack.
     #[arg(long, value_name = "FILE")]
     pub(crate) log_policy: Option<PathBuf>,
     #[command(flatten)]
@@ -131,7 +132,9 @@ operator.log.next.pem for checkpoints and operator.next.pem for receipts; a
 file that a failed attempt left there is put aside. The
 first checkpoint afterwards is signed by both keys. A key that is lost or
 stolen is replaced with --lost: the root key and the new one agree, and
-readers follow only with a policy whose witnesses have cosigned.
+readers follow only with a policy whose witnesses have cosigned. If its file is
+still there and does not open, damaged or with a forgotten password, it is set
+aside under a name of its own; the root key's file has to open.
 
 Examples:
   chaoschain log rotate-key

@@ -1,5 +1,7 @@
 //! What a ledger's or a file's refusal means for the exit code, and what the user can do next.
 
+use std::{ffi::OsStr, path::Path};
+
 use chaos_agency::SignerError;
 use chaos_ledger::{Error, Refused};
 use chaos_programs::bundle_files;
@@ -57,6 +59,8 @@ const fn kind(error: &Error) -> Kind {
         | Error::ForeignOperator { .. }
         | Error::OtherRoot { .. }
         | Error::NoRoleKey { .. }
+        | Error::HeadUnsignable { .. }
+        | Error::NoneOpens { .. }
         | Error::OperatorRefused { .. }
         | Error::OperatorKey { .. }
         | Error::NoPassword
@@ -211,9 +215,23 @@ fn hint(error: &Error) -> Option<String> {
         }
         Error::PolicyDamaged => "`chaoschain log checkpoint --log-policy FILE` sets it anew",
         Error::HeadDamaged { .. } | Error::HeadKeys { .. } => MEMORY_HINT,
-        Error::OpenKey { .. } => {
-            return Some(format!("the password comes from {PASSWORD_VARIABLE}"));
+        Error::OpenKey { path, .. } => {
+            return Some(format!(
+                "the file is damaged, or {PASSWORD_VARIABLE} is not its password. {}",
+                key_hint(path)
+            ));
         }
+        Error::ReadKey { path, .. } => return Some(key_hint(path)),
+        Error::NoneOpens { .. } => {
+            return Some(format!(
+                "{PASSWORD_VARIABLE} is not their password, or all of them are damaged. Where that is forgotten, or there \
+                 is no copy, move them out of that folder and run this again"
+            ));
+        }
+        Error::HeadUnsignable { is_root: true, .. } => {
+            "the root key signs the checkpoints as well: hand them on first, `chaoschain log rotate-key --root FILE`"
+        }
+        Error::HeadUnsignable { source, .. } => return hint(source),
         Error::DuplicateAgent { .. } => {
             "choose another name, or `chaoschain agent show` the existing one"
         }
@@ -236,6 +254,26 @@ fn hint(error: &Error) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// What to do where a key file is lost. Which key it is follows from its name alone.
+fn key_hint(path: &Path) -> String {
+    let otherwise = match path.file_stem().and_then(OsStr::to_str) {
+        Some("operator") => {
+            "`chaoschain log replace-operator --lost` puts another key in its place, if the log's root key is another \
+             one (--root names its file where that is kept elsewhere); nothing takes the place of the root key"
+        }
+        Some("operator.log" | "operator.log.next") => {
+            "`chaoschain log rotate-key --lost` puts another key in its place, by the log's root key"
+        }
+        Some("operator.root") => {
+            "the log goes on with the keys that it has, and none of them can be replaced"
+        }
+        _ => {
+            "`chaoschain agent revoke NAME --reason WHY --by-operator` ends an agent whose key is lost"
+        }
+    };
+    format!("Put a copy of it back; where there is none, {otherwise}")
 }
 
 /// What to do where somebody has put tables into the database.

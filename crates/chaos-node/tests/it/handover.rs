@@ -18,7 +18,7 @@ fn text(path: &Path) -> &str {
 }
 
 /// A log with an agent and a signed head, and its root key.
-fn begun() -> (Machine, String) {
+pub(crate) fn begun() -> (Machine, String) {
     let machine = Machine::new();
     machine.grow("data", "ada");
     let root = machine.key("data");

@@ -67,6 +67,7 @@ mod story;
 mod study;
 mod together;
 mod transactions;
+mod unopened_keys;
 mod unread_copy;
 mod verify;
 mod wire;

@@ -17,7 +17,9 @@ use crate::{
 pub(super) fn hand_over(args: &HandoverArgs, role: Role) -> Result<ExitCode, Failure> {
     let mut ledger = ledger::open(&args.data.data)?;
     let heads = ledger::heads()?;
-    let is_unfollowed = args.lost && role == Role::Checkpoints && !asks_witnesses(&ledger)?;
+    // Asked of every handover: a policy that cannot be read keeps back the head that would hold it.
+    let asks_witnesses = asks_witnesses(&ledger)?;
+    let is_unfollowed = args.lost && role == Role::Checkpoints && !asks_witnesses;
     if args.lost && role == Role::Checkpoints && ledger.log_key().is_ok() {
         output::say(
             "the key that is called lost opens here: without --lost it agrees to its successor, and readers \
@@ -29,6 +31,7 @@ pub(super) fn hand_over(args: &HandoverArgs, role: Role) -> Result<ExitCode, Fai
     }
     let done = ledger.delegate(Handover { role, root: args.root.as_deref(), lost: args.lost });
     let done = done.map_err(|error| without_root(error, args))?;
+    ledger::tell_settled(&done.settled);
     let (root, signer) = (ledger.verifier()?, ledger.signer()?);
     // The entry stands whatever comes next, and a witness that does not know the key keeps the head back.
     if !args.json {
