@@ -61,7 +61,7 @@ pub enum AskError {
     KeyUnknown {
         /// What it says, shortened.
         told: String,
-        /// The log's keys since the one by which it is known to have cosigned, in the order of its policy's lines.
+        /// The log's keys after the one by which it is known to have cosigned, in the order of its policy's lines.
         keys: Vec<VerifierKey>,
     },
     /// It has cosigned a longer log than this one.

@@ -99,9 +99,9 @@ impl Ledger {
         Ok(())
     }
 
-    /// The keys for a witness's policy, in the order of its lines: the one by which it cosigned the newest kept head
-    /// that has its line, and those that came into force since. Of a head by two keys it may know the leaving one
-    /// alone; of a witness that cosigned none of them nothing is known.
+    /// The keys that a witness's policy may lack, in the order of its lines: those that came into force after the one
+    /// by which it cosigned the newest kept head that has its line. Of a head by two keys it may know the leaving one
+    /// alone; of a witness that cosigned none of them nothing is known. There is always one, the key in force.
     ///
     /// # Errors
     /// If the store fails.
@@ -112,8 +112,10 @@ impl Ledger {
         let newest = cosigned.map(|head| head.claimed().size()).max();
         let of_size = |size| succession.leaving(size).unwrap_or_else(|| succession.key_for(size));
         let known = newest.map(of_size);
-        let since = succession.keys().skip_while(|key| known.is_some_and(|known| *key != known));
-        let keys = since.map(|key| VerifierKey::new(name.clone(), key.as_bytes()));
+        let own: Vec<_> = succession.keys().collect();
+        let place = known.and_then(|known| own.iter().position(|key| *key == known));
+        let first = place.map_or(0, |place| (place + 1).min(own.len() - 1));
+        let keys = own[first..].iter().map(|key| VerifierKey::new(name.clone(), key.as_bytes()));
         keys.collect::<Result<_, _>>().map_err(Error::LogName)
     }
 

@@ -229,12 +229,17 @@ pub(crate) fn tell_settled(Settled { is_root, aside, unopened }: &Settled) {
     }
 }
 
+/// Says why a witness did not cosign.
+pub(crate) fn tell_reason(name: &str, error: &AskError) {
+    output::say(format_args!("witness {name}: {}", chaos_api::chain(error)));
+}
+
 /// Says why a witness did not cosign, and which lines its policy may lack.
 pub(crate) fn tell_silent(name: &str, error: &AskError) {
-    output::say(format_args!("witness {name}: {}", chaos_api::chain(error)));
+    tell_reason(name, error);
     if let AskError::KeyUnknown { keys, .. } = error {
         output::say(format_args!(
-            "what the policy of witness {name} lacks of these lines belongs there, in this order:"
+            "what the policy of witness {name} lacks of these lines belongs there in this order, below those that it has:"
         ));
         for key in keys {
             output::say(format_args!("log {key}"));

@@ -38,7 +38,8 @@ pub(super) fn hand_over(args: &HandoverArgs, role: Role) -> Result<ExitCode, Fai
         say_handed_over(&done, role, &signer);
     }
     // The first head that holds the delegation is signed by both keys, so it comes before anything else.
-    let signed = ledger::publish_head(&mut ledger, &heads);
+    // Its line is printed above, and is all that a witness needs.
+    let signed = ledger::publish_head_and(&mut ledger, &heads, &ledger::tell_reason);
     let signed = signed.map_err(|failure| unpublished(failure, &done, role, &signer))?;
     let mut free = true;
     for role in Role::ALL {
