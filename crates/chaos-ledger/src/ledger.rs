@@ -76,6 +76,7 @@ impl Ledger {
         system: System,
     ) -> Result<Self, Error> {
         let (store, operator) = open_existing(dir)?;
+        ensure_filled(&store, dir)?;
         let continued = found_current(&store, &operator, heads)?;
         let ledger = Self::load(dir, store, operator, password, system)?;
         let continued = continued.map_err(|found| ledger.judged(heads, found))?;
@@ -448,7 +449,6 @@ fn open_existing(dir: &Path) -> Result<(Store, Did), Error> {
         return Err(absent(dir));
     }
     let store = open_store(dir)?;
-    ensure_filled(&store, dir)?;
     let operator = recorded(&store)?.ok_or_else(|| Error::NoOperator { dir: dir.to_owned() })?;
     Ok((store, operator))
 }
