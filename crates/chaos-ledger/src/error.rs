@@ -372,7 +372,7 @@ pub enum Error {
         /// Whether it is the root key.
         is_root: bool,
         /// Why it is not at hand.
-        source: Box<Error>,
+        source: Box<Self>,
     },
     /// A key is called lost, and the password opens the root key's file elsewhere and none here.
     #[error(

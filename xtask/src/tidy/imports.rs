@@ -64,7 +64,7 @@ const BANS: &[Ban] = &[
             // Locks, which hold no bytes.
             "crates/chaos-ledger/src/heads.rs",
             "crates/chaos-store/src/lock.rs",
-            "crates/chaos-witness/src/folder.rs",
+            "crates/chaos-witness/src/folder/held.rs",
             // The kernel's interface.
             "crates/chaos-attestation/src/provide/configfs.rs",
         ],

@@ -334,10 +334,9 @@ fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
     if args.check
         && holds_key(data)
         && let Some(heads) = ledger::remembered(data)?
+        && let Some(retired) = ledger.ensure_continued(&heads)?
     {
-        if let Some(retired) = ledger.ensure_continued(&heads)? {
-            output::say(format_args!("{retired}; `chaoschain log resume` puts it aside"));
-        }
+        output::say(format_args!("{retired}; `chaoschain log resume` puts it aside"));
     }
     // What a mirror has found is part of what it holds: where it cannot be read, nothing is in order.
     let found = match chaos_api::standings(data) {
