@@ -34,7 +34,6 @@ pub(crate) fn funds_from_another(story: &Story, data: &str) -> Run {
 fn funds_beside(story: &Story, data: &str, more: &[&str]) -> Run {
     let (file, heads, data) = (story.path("payment.json"), story.path("heads"), story.path(data));
     let line = ["pay", "fund", "--payment", &file, "--rpc-url", story.anvil.endpoint()];
-    let line = [&line[..], &["--decimals", "18"]].concat();
     let variables = [
         ("CHAOSCHAIN_PASSWORD", "test"),
         ("CHAOSCHAIN_PRIVATE_KEY", OTHER_KEY),
@@ -189,7 +188,10 @@ fn beside_what_another_account_paid_is_funded_on_somebodys_word_alone() {
 
 /// Lets the chain's time pass by so many days.
 fn later(story: &Story, days: u64) {
-    story.ask("evm_increaseTime", &json!([days * 86_400]));
+    let newest = story.ask("eth_getBlockByNumber", &json!(["latest", false]));
+    let now_s = newest["timestamp"].as_str().unwrap().trim_start_matches("0x");
+    let later_s = u64::from_str_radix(now_s, 16).unwrap() + days * 86_400;
+    story.ask("evm_setNextBlockTimestamp", &json!([later_s]));
     story.ask("anvil_mine", &json!(["0x1"]));
 }
 

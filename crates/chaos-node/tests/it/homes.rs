@@ -77,10 +77,11 @@ fn each_making_refuses_the_home_of_another_and_changes_nothing_in_it() {
         ("log", "witness", "is the folder of a witness"),
         ("log", "public", "holds a published log"),
         ("mirror", "witness", "is the folder of a witness"),
-        ("mirror", "public", "holds a published log"),
+        // It is what is copied.
+        ("mirror", "public", "are one folder"),
         ("mirror", "data", "holds a log that is not a mirror"),
         ("monitor", "witness", "is the folder of a witness"),
-        ("monitor", "public", "holds a published log"),
+        ("monitor", "public", "are one folder"),
         ("monitor", "data", "holds a log that is not a mirror"),
         ("witness", "data", "is the data directory of a log"),
         ("witness", "copy", "is the data directory of a log"),

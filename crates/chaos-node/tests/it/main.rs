@@ -67,7 +67,6 @@ mod story;
 mod study;
 mod together;
 mod transactions;
-mod units;
 mod unopened_keys;
 mod unread_copy;
 mod verify;

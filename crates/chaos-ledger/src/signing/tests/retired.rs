@@ -104,7 +104,7 @@ fn retired_keys_head_in_the_memory_is_put_aside_whatever_its_size_and_the_newest
         // Nothing is remembered of the key in force, so that somebody has to say it first.
         let refused = ledger.sign_head(&new).unwrap_err();
         assert!(matches!(refused, Error::HeadRetired { .. }), "{refused}");
-        let refused = ledger.resume(&new, &[theirs.clone()]).unwrap_err();
+        let refused = ledger.resume(&new, std::slice::from_ref(&theirs)).unwrap_err();
         assert!(
             matches!(refused, Error::HeadForeign { .. } | Error::HeadOther { .. }),
             "{refused}"

@@ -12,7 +12,7 @@ use chaos_programs::{
 };
 use serde_json::json;
 
-use super::{amount, asked, ensure_of_log, foretell, fund::is_key_used, funder, own, read, unit};
+use super::{amount, ensure_of_log, foretell, fund::is_key_used, funder, own, read};
 use crate::{
     args::ClaimArgs,
     commands::sending::{connect, outbox, planned, signer},
@@ -80,8 +80,7 @@ pub(super) fn run(args: &ClaimArgs) -> Result<ExitCode, Failure> {
         let chain = connect(&step.send.chain, outbox).await?;
         let plan = read(&chain, step).await?;
         let from = funder(&plan, &step.payment)?;
-        let needed = asked(step, args.pool.as_ref().map(|_| "--pool is"));
-        let (unit, source) = unit::of(&chain, plan.token, &needed).await?;
+        let unit = chain.token_unit(plan.token).await?;
         if args.record {
             ensure_recordable(args, &plan)?;
             own::ensure_token_named(step)?;
@@ -92,7 +91,7 @@ pub(super) fn run(args: &ClaimArgs) -> Result<ExitCode, Failure> {
         if args.record {
             amount::tell_others(&chain, &plan, from, &step.send.data.data).await?;
         }
-        foretell(&plan, (&unit, source), U256::from(plan.funding()?.total))?;
+        foretell(&plan, &unit, U256::from(plan.funding()?.total))?;
         let settling = chain.settling()?;
         let claiming = Claiming { chain, settling, signer: &signer, plan: &plan, funder: from };
         let mut shares = Vec::new();
@@ -218,10 +217,12 @@ impl Claiming<'_> {
     /// What is so of a share that could not be claimed: what the distributor has paid needs nobody's word, since nothing
     /// is signed for it.
     async fn unclaimed(&self, due: &Due, error: Error) -> Result<End, Error> {
-        if self.settling.is_claimed(self.plan.distributor, &self.leaf(due)).await? {
-            return self.by_another(due).await;
+        match self.settling.is_claimed(self.plan.distributor, &self.leaf(due)).await {
+            Ok(true) => self.by_another(due).await,
+            // There is no such distribution, or no such share in it.
+            Ok(false) | Err(Error::Reverted { .. }) => Ok(End::refused(error)),
+            Err(error) => Err(error),
         }
-        Ok(End::refused(error))
     }
 
     /// By whom a share was claimed of which the node says that it was.
