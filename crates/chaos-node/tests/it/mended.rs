@@ -247,8 +247,8 @@ fn entries_that_a_refill_could_not_read_are_told_by_the_next_repair_as_well() {
     machine.on("data", &unreachable).expect_code(4);
     for _ in 0..2 {
         let told = repair(&machine, &[]).expect_code(1);
-        assert!(told.stdout.contains("5 "), "{}", told.stdout);
-        assert!(told.stdout.contains("damaged or missing"), "{}", told.stdout);
+        let up_to_the_last = ["entry 5 is damaged or missing", "to 5 are damaged or missing"];
+        assert!(up_to_the_last.iter().any(|said| told.stdout.contains(said)), "{}", told.stdout);
         machine.register("data", "zuse").expect_code(5);
     }
     repair(&machine, &["--drop-unsigned"]).expect_code(0);

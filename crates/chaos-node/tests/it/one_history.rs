@@ -104,7 +104,7 @@ fn what_was_given_up_and_struck_does_not_hold_up_what_landed() {
     lab.anchor(lab.anvil.endpoint(), &anew).expect_code(0);
     let contract = lab.deployed();
     let line = ["tx", "cancel", "1000", "--gone", "--json", "--rpc-url", &liar(&lab).url];
-    assert_eq!(lab.run(&line, "data").expect_code(0).json().len(), 3);
+    assert_eq!(lab.run(&line, "data").expect_code(0).json().len(), 4);
     assert_eq!(lab.deployed(), contract);
     assert_eq!(lab.landed(), 3);
 }
@@ -133,6 +133,8 @@ fn a_chain_that_is_gone_is_struck_at_a_node_of_another_number() {
 fn a_second_gap_above_one_that_was_given_up_is_given_up_as_well() {
     let Some(lab) = Lab::start() else { return };
     let contract = lab.deployed();
+    // Each that was given up takes a word of its own.
+    let mut words = vec!["--contract".to_owned(), contract];
     for (nonce, hex) in [("1000", "0x3e8"), ("2000", "0x7d0")] {
         // It is wrong once it is about to be signed.
         let mut is_wrong = false;
@@ -144,10 +146,18 @@ fn a_second_gap_above_one_that_was_given_up_is_given_up_as_well() {
             }
             Reply::Forward
         });
-        lab.anchor(&far.url, &["--contract", &contract]).expect_code(4);
+        let line: Vec<&str> = words.iter().map(String::as_str).collect();
+        lab.anchor(&far.url, &line).expect_code(4);
         let line = ["cancel", nonce, "--finality", "included", "--wait", "5", "--json"];
-        assert_eq!(lab.tx(&line).expect_code(0).json()[0]["event"], "given_up", "{nonce}");
+        let told = lab.tx(&line).expect_code(0).json();
+        assert_eq!(told[0]["event"], "given_up", "{nonce}");
+        let open = lab.list();
+        let of_nonce =
+            |it: &&serde_json::Value| it["attempts"].as_array().is_some_and(|all| all.len() == 2);
+        let newest = open.iter().rfind(of_nonce).unwrap()["attempts"][1]["transaction"].clone();
+        words.extend(["--anew".to_owned(), newest.as_str().unwrap().to_owned()]);
     }
-    lab.anchor(lab.anvil.endpoint(), &["--contract", &contract]).expect_code(0);
+    let line: Vec<&str> = words.iter().map(String::as_str).collect();
+    lab.anchor(lab.anvil.endpoint(), &line).expect_code(0);
     assert_eq!(lab.landed(), 3);
 }

@@ -53,7 +53,13 @@ impl EvmChain {
         Ok(match ended(intent) {
             Some(ending) => Some(ending),
             None if intent.stage == Stage::Replaced => Some(ToNothing::Replaced),
-            None => self.given_up(intent).await?.map(|next| ToNothing::GivenUp { next }),
+            // Whether something waits there still is not asked: what is signed now has the nonce of another answer, and
+            // between the two a node can say otherwise.
+            None if intent.is_waiting() && intent.is_cancelled() => {
+                let next = self.transaction_count(intent.account, "latest").await?;
+                Some(ToNothing::GivenUp { next: next.min(intent.nonce) })
+            }
+            None => None,
         })
     }
 
