@@ -39,7 +39,7 @@ pub use self::{
         Claim, CreatedDistribution, Funding, RefundedRest, StandingDistribution, distribution_id,
     },
     stack::{GovernanceStack, GovernorTerms, StackConfig},
-    tokens::TokenUnit,
+    tokens::{CHAOS_TOKEN_DECIMALS, TokenUnit},
 };
 use self::{
     gas::Sent,

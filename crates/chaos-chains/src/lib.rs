@@ -70,12 +70,13 @@ pub use anchor_proof::{AnchorFact, AnchorParts, AnchorProof, AnchorProofError};
 pub use anvil::{Anvil, AnvilConfig};
 pub use chain_file::{CHAIN_FILE_BYTES_MAX, ChainFile, ChainFileError};
 pub use client::{
-    AnchorEvent, AnchorEvents, AnchorQuestion, AnchoredCheckpoint, AnchoredLog, Change, Claim,
-    CreatedDistribution, Ended, EndpointProposal, EvmChain, Finding, Found, Funding,
-    GovernanceStack, GovernorCall, GovernorKind, GovernorProposal, GovernorTerms, Journaled,
-    ObservedVote, Outbox, Plan, ProposalState, Prospect, RefundedRest, Registered, RegistryWriter,
-    StackConfig, StandingDistribution, SubmissionError, SubmittedProposal, Support, TokenUnit,
-    Told, TxSummary, VoteQuestion, VoteTally, VotingWindow, Word, Work, distribution_id, prospect,
+    AnchorEvent, AnchorEvents, AnchorQuestion, AnchoredCheckpoint, AnchoredLog,
+    CHAOS_TOKEN_DECIMALS, Change, Claim, CreatedDistribution, Ended, EndpointProposal, EvmChain,
+    Finding, Found, Funding, GovernanceStack, GovernorCall, GovernorKind, GovernorProposal,
+    GovernorTerms, Journaled, ObservedVote, Outbox, Plan, ProposalState, Prospect, RefundedRest,
+    Registered, RegistryWriter, StackConfig, StandingDistribution, SubmissionError,
+    SubmittedProposal, Support, TokenUnit, Told, TxSummary, VoteQuestion, VoteTally, VotingWindow,
+    Word, Work, distribution_id, prospect,
 };
 pub use deployment::{Contract, DEPLOYMENT_BYTES_MAX, Deployed, Deployment, DeploymentError};
 pub use error::{

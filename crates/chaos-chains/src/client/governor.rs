@@ -308,8 +308,8 @@ impl EvmChain {
     ) -> Result<Option<TxSummary>, Error> {
         let act = Act::call(token, &ChaosToken::delegateCall { delegatee });
         let account = from.address();
-        let holds = async || {
-            let found = self.call(token, ChaosToken::delegatesCall { account }).await?;
+        let holds = async |chain: &Self| {
+            let found = chain.call(token, ChaosToken::delegatesCall { account }).await?;
             Ok(found == delegatee)
         };
         Ok(self.set(from, act, None, holds).await?.map(|mined| mined.summary))

@@ -129,8 +129,8 @@ impl EvmChain {
         value: U256,
     ) -> Result<(), Error> {
         let owner = from.address();
-        let holds = async || {
-            let found = self.call(token, ChaosToken::allowanceCall { owner, spender }).await?;
+        let holds = async |chain: &Self| {
+            let found = chain.call(token, ChaosToken::allowanceCall { owner, spender }).await?;
             Ok(found >= value)
         };
         let act = Act::call(token, &ChaosToken::approveCall { spender, value });

@@ -10,6 +10,9 @@ use crate::{
     sending::{decimal, wei},
 };
 
+/// How many digits of an amount of our own token lie behind the point: its code says so, and cannot be told otherwise.
+pub const CHAOS_TOKEN_DECIMALS: u8 = 18;
+
 /// Longest symbol that is shown, in characters.
 const SYMBOL_CHARS_MAX: usize = 24;
 
@@ -74,6 +77,27 @@ impl EvmChain {
         let decimals = said(self.call(token, ChaosToken::decimalsCall {}).await)?;
         let symbol = said(self.call_bytes(token, &ChaosToken::symbolCall {}, "latest").await)?;
         Ok(TokenUnit { token, symbol: symbol.as_ref().and_then(symbol_of), decimals })
+    }
+
+    /// What each other endpoint of the chain file says of a token's unit, and which endpoint it is; where one does not
+    /// answer, why.
+    ///
+    /// # Errors
+    /// If an endpoint of the file is no URL.
+    pub async fn units_elsewhere(
+        &self,
+        token: Address,
+    ) -> Result<Vec<(String, Result<TokenUnit, Error>)>, Error> {
+        let mut said = Vec::new();
+        for rpc in self.others()? {
+            let url = rpc.shown_url().to_owned();
+            let asked = async {
+                let other = Self::described(rpc, None, self.file.as_deref()).await?;
+                other.token_unit(token).await
+            };
+            said.push((url, asked.await));
+        }
+        Ok(said)
     }
 
     /// The unit of a governor's votes: that of the token that it names; none if it names none.

@@ -82,10 +82,7 @@ impl Unvouched {
 
 /// Another word on what took a nonce.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{what} (nonce {nonce}) did nothing by {hash}, as {url} says, and {}: one of the two is wrong",
-    self.otherwise()
-)]
+#[error("{what} (nonce {nonce}) {}, and {}: one of the two is wrong", self.said(), self.otherwise())]
 pub struct Contradicted {
     /// What was to be done.
     pub what: String,
@@ -99,11 +96,22 @@ pub struct Contradicted {
     pub other: Option<String>,
     /// What took the nonce by that word; none where nothing has that was signed for it.
     pub found: Option<B256>,
+    /// Whether it is about what was set, and is so still by that word.
+    pub is_still_so: bool,
 }
 
 impl Contradicted {
+    fn said(&self) -> String {
+        let Self { hash, url, is_still_so, .. } = self;
+        if *is_still_so {
+            return format!("was done by {hash}, and is not so any more, as {url} says");
+        }
+        format!("did nothing by {hash}, as {url} says")
+    }
+
     fn otherwise(&self) -> String {
         match (&self.other, self.found) {
+            (Some(other), _) if self.is_still_so => format!("{other} shows that it is so still"),
             (None, found) => {
                 let found = found.unwrap_or_default();
                 format!("--anew names {found}, which was signed for the same nonce")

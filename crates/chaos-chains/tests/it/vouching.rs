@@ -197,6 +197,36 @@ async fn what_was_given_up_can_land_and_is_not_signed_anew_without_a_word() {
     assert!(first.contains("\"result\":null"), "{first}");
 }
 
+/// It was handed in by whoever kept it, and the node that its user names hides it.
+#[tokio::test]
+async fn what_another_endpoint_shows_to_be_done_is_not_given_up() {
+    let Some(lab) = Lab::start() else { return };
+    ahead(&lab, 1).await;
+    let (chain, signer) = (lab.chain().await, lab.anvil.signer(0));
+    let losing = lab.over(&lab.losing, lab.outbox()).await;
+    let (given_up, ended) = losing.cancel(&signer, &Which::Nonce(1), INCLUDED).await.unwrap();
+    assert!(matches!(ended, Ended::GivenUp { next: 0 }), "{ended:?}");
+    // Another wallet brings the account to that nonce.
+    let other = json!([{"from": signer.address(), "to": signer.address(), "gas": "0x5208"}]);
+    lab.ask("eth_sendTransaction", &other.to_string());
+    lab.ask("eth_sendRawTransaction", &format!("[\"{}\"]", given_up.attempts[0].raw));
+    chain.mine_blocks(3).await.unwrap();
+    assert_eq!(lab.sent(&chain).await, 2);
+    let hiding = lab.telling(|body, answer| {
+        if body.contains("eth_getTransactionCount") {
+            *answer = json!("0x0");
+        } else if body.contains("eth_getTransactionReceipt") {
+            *answer = Value::Null;
+        }
+    });
+    let file = file(&lab, &[&hiding, lab.anvil.endpoint()]).await;
+    let outbox = naming(&lab, given_up.attempts[1].hash);
+    let told = deploy(&by(&file, outbox).await, &lab.anvil).await.unwrap_err();
+    let Error::Contradicted(told) = told else { panic!("{told:?}") };
+    assert_eq!((told.nonce, told.found), (1, Some(given_up.attempts[0].hash)));
+    assert_eq!(lab.sent(&chain).await, 2);
+}
+
 /// What was given up has the highest nonce, and was taken for the newest for ever: nobody was asked for a word any more.
 #[tokio::test]
 async fn what_is_called_reverted_below_what_was_given_up_takes_a_word_of_its_own() {
@@ -283,6 +313,17 @@ async fn what_was_set_is_not_set_again_on_a_nodes_word() {
         let again = lab.over(&lying, outbox).await.delegate(token, &signer, to).await;
         let again = unvouched(again.unwrap_err());
         assert!(matches!(again.ending, ToNothing::Undone(it) if it.hash == set.hash), "{again:?}");
+    }
+    assert_eq!(lab.sent(&chain).await, sent);
+    // A chain file's other endpoints are asked what is so, as well as a person.
+    let file = file(&lab, &[&lying, lab.anvil.endpoint()]).await;
+    for plans_only in [true, false] {
+        let outbox = Outbox { plans_only, ..naming(&lab, set.hash) };
+        let told = by(&file, outbox).await.delegate(token, &signer, to).await.unwrap_err();
+        let Error::Contradicted(told) = told else { panic!("{told:?}") };
+        assert_eq!((told.hash, told.is_still_so, told.other.is_some()), (set.hash, true, true));
+        let said = told.to_string();
+        assert!(said.contains("is not so any more") && said.contains("it is so still"), "{said}");
     }
     assert_eq!(lab.sent(&chain).await, sent);
     lab.over(&lying, naming(&lab, set.hash)).await.delegate(token, &signer, to).await.unwrap();

@@ -11,6 +11,7 @@ Examples:
   chaoschain pay plan --outcome sha256:... --pool 1000 --rpc-url http://127.0.0.1:8545
   chaoschain pay fund --rpc-url http://127.0.0.1:8545 --dry-run
   chaoschain pay fund --rpc-url http://127.0.0.1:8545
+  chaoschain pay fund --decimals 6 --rpc-url http://127.0.0.1:8545
   chaoschain pay claim --record --rpc-url http://127.0.0.1:8545
   chaoschain pay claim --record --pool 1000 --payment sponsored.json --rpc-url http://127.0.0.1:8545
   chaoschain pay refund --rpc-url http://127.0.0.1:8545";
@@ -34,18 +35,30 @@ pub(crate) enum PayCommand {
     Refund(StepArgs),
 }
 
+/// In which unit a token's amounts are meant.
+#[derive(Debug, Args)]
+pub(crate) struct UnitArgs {
+    /// How many decimals the token has, by its documentation or an explorer: a node can say any, and has to say the
+    /// same, as have the chain file's others. Not needed for a ChaosToken that the deployment's own account made, which
+    /// has 18 by its code.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) decimals: Option<u8>,
+}
+
 #[derive(Debug, Args)]
 #[command(mut_arg("json", |json| json.help("Print JSON, one object per agent")))]
 pub(crate) struct PlanArgs {
     /// The receipt of the outcome, which `vote observe` printed.
     #[arg(long, value_name = "RECEIPT")]
     pub(crate) outcome: Digest,
-    /// What is divided, in whole tokens; how many decimals one has the token says.
+    /// What is divided, in whole tokens: a token of another's takes its --decimals.
     #[arg(long, value_name = "TOKENS", allow_hyphen_values = true)]
     pub(crate) pool: String,
     /// The token; otherwise the deployment's.
     #[arg(long, value_name = "CONTRACT", value_parser = address)]
     pub(crate) token: Option<Address>,
+    #[command(flatten)]
+    pub(crate) unit: UnitArgs,
     /// Days after which the funder may take back what nobody claimed, at least 90; 0 for never.
     #[arg(long, value_name = "DAYS", default_value_t = 365)]
     pub(crate) refund_after: u32,
@@ -78,6 +91,8 @@ pub(crate) struct StepArgs {
     #[arg(long, value_name = "CONTRACT", value_parser = address)]
     pub(crate) token: Option<Address>,
     #[command(flatten)]
+    pub(crate) unit: UnitArgs,
+    #[command(flatten)]
     pub(crate) send: SendArgs,
 }
 
@@ -99,7 +114,8 @@ pub(crate) struct ClaimArgs {
     /// --finality asks.
     #[arg(long)]
     pub(crate) record: bool,
-    /// What is paid in all, in whole tokens: a payment of another amount is refused. --record needs it where another
+    /// What is paid in all, in whole tokens, of --decimals where the token is another's: a payment of another amount is
+    /// refused. --record needs it where another
     /// account than yours funded the payment, since what is logged as paid is paid for ever.
     #[arg(long, value_name = "TOKENS", allow_hyphen_values = true)]
     pub(crate) pool: Option<String>,

@@ -18,6 +18,7 @@ use crate::{
     },
     clock,
     exit::{Failure, Kind, OrFail as _},
+    folders::{Making, ensure_home},
     ledger, output,
     runtime::{self, Stop},
 };
@@ -46,6 +47,7 @@ fn serve(args: &ServeArgs) -> Result<ExitCode, Failure> {
         .as_deref()
         .map(|file| chaos_files::read(file, ALLOWLIST_BYTES_MAX))
         .transpose()?;
+    ensure_home(Making::Log, &args.data.data)?;
     let heads = ledger::remembered(&args.data.data)?;
     let password = ledger::from_environment();
     let opened = Opened::open(&args.data.data, password, heads.as_ref(), clock::SYSTEM)?;
@@ -106,6 +108,7 @@ fn wanted(args: &ServeArgs, ledger: &Ledger) -> Result<Wanted, Failure> {
 
 /// The operator's way to the broker of a data directory.
 pub(super) fn open(dir: &Path) -> Result<Client, Failure> {
+    ensure_home(Making::Log, dir)?;
     let heads = ledger::remembered(dir)?;
     let open = || Client::open(dir, ledger::from_environment(), heads.as_ref(), clock::SYSTEM);
     // No server has it open, which would be asked: then another command does, and is soon done.

@@ -25,6 +25,7 @@ use crate::{
     },
     clock,
     exit::{Failure, Kind, OrFail as _},
+    folders::{Making, ensure_home},
     ledger, output,
     runtime::{self, Stop},
 };
@@ -80,6 +81,7 @@ fn owner(args: &ExecutorRunArgs) -> Result<AgentKey, Failure> {
         );
         return Ok(clock::SYSTEM.random_key()?);
     };
+    ensure_home(Making::Log, &args.data.data)?;
     let password = ledger::password()?;
     Ok(Keys::new(&args.data.data, Some(&password), clock::SYSTEM).open_or_create(name)?)
 }

@@ -6,6 +6,7 @@ mod fund;
 mod own;
 mod plan;
 mod refund;
+mod unit;
 mod unpaid;
 
 use std::{path::Path, process::ExitCode};
@@ -81,15 +82,24 @@ fn ensure_of_log(plan: &PayPlan, data: &Path, path: &Path) -> Result<(), Failure
     Ok(())
 }
 
+/// What is known of the unit that a step's amounts are in, where it is needed for something.
+fn asked<'a>(args: &'a StepArgs, needed_for: Option<&'static str>) -> unit::Asked<'a> {
+    unit::Asked { deployment: &args.deployment, decimals: args.unit.decimals, needed_for }
+}
+
 /// Who gets what of which token, in the token's own unit, and by which contract, before anything is sent: the file
 /// may be another's.
-fn foretell(plan: &PayPlan, unit: &TokenUnit, total: U256) -> Result<(), Failure> {
+fn foretell(
+    plan: &PayPlan,
+    (unit, source): (&TokenUnit, unit::Source),
+    total: U256,
+) -> Result<(), Failure> {
     for Due { account, amount, .. } in plan.due()? {
         output::say(format_args!("{account:#x} gets {}", unit.amount(amount)));
     }
     output::say(format_args!("in token {unit}"));
     output::say(format_args!("{} in all, {total} of its smallest units", unit.amount(total)));
-    output::say("symbol and decimals are what the node says");
+    output::say(source.said());
     output::say(format_args!("by distributor {:#x}", plan.distributor));
     Ok(())
 }

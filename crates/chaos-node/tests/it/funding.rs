@@ -34,6 +34,7 @@ pub(crate) fn funds_from_another(story: &Story, data: &str) -> Run {
 fn funds_beside(story: &Story, data: &str, more: &[&str]) -> Run {
     let (file, heads, data) = (story.path("payment.json"), story.path("heads"), story.path(data));
     let line = ["pay", "fund", "--payment", &file, "--rpc-url", story.anvil.endpoint()];
+    let line = [&line[..], &["--decimals", "18"]].concat();
     let variables = [
         ("CHAOSCHAIN_PASSWORD", "test"),
         ("CHAOSCHAIN_PRIVATE_KEY", OTHER_KEY),

@@ -7,6 +7,9 @@ use crate::{
     program::{DEVELOPMENT_KEY, Run, run_with},
 };
 
+/// A broker's key, which nobody reaches.
+const BROKER: &str = "did:key:z6MkveXJYyDspKRpvxepKF8MYtNT1PmZ5DBgHxXuK4FB61P7";
+
 /// A machine with each kind of folder: a log's `data`, its copy `copy`, an export `public`, a stopped witness's
 /// `witness`, and `empty`. Gives the log's key too.
 fn furnished() -> (Machine, String) {
@@ -44,6 +47,12 @@ fn make(machine: &Machine, key: &str, making: &str, folder: &str) -> Run {
             run(&[&start[..], &more].concat())
         }
         "broker" => machine.on(folder, &["broker", "serve", "--policy", "development"]),
+        "executor" => {
+            let start = ["executor", "run", "--broker", "127.0.0.1:1", "--broker-key", BROKER];
+            let more = ["--name", "work", "--owner", "work", "--endpoint", "tls://127.0.0.1:2"];
+            let place = ["--provider", "development", "--data", text(&path)];
+            run(&[&start[..], &more, &place].concat())
+        }
         "journal" => {
             let deploy = ["chain", "deploy", "--rpc-url", "http://127.0.0.1:1", "--data"];
             run(&[&deploy[..], &[text(&path)]].concat())
@@ -90,8 +99,10 @@ fn each_making_refuses_the_home_of_another_and_changes_nothing_in_it() {
         ("export", "copy", "is in a data directory"),
         ("export", "witness", "is in the folder of a witness"),
         ("export", "witness/logs", "is in the folder of a witness"),
-        ("broker", "witness", "holds no ChaosChain data"),
-        ("broker", "public", "holds no ChaosChain data"),
+        ("broker", "witness", "is the folder of a witness"),
+        ("broker", "public", "holds a published log"),
+        ("executor", "witness", "is the folder of a witness"),
+        ("executor", "public", "holds a published log"),
         ("journal", "witness", "is the folder of a witness"),
         ("journal", "public", "holds a published log"),
     ] {

@@ -68,6 +68,7 @@ mod study;
 mod together;
 mod transactions;
 mod unopened_keys;
+mod units;
 mod unread_copy;
 mod verify;
 mod wire;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl EvmChain {
-    /// Makes something so. `holds` asks the chain whether it is: it is asked once everything that waits has landed.
+    /// Makes something so. `holds` asks a node whether it is: it is asked once everything that waits has landed.
     /// None where it is so and what this account last sent to that end is not what made it so. What it was set for
     /// uses it up: where nothing sent to that contract did, that it is not so any more is a node's word.
     pub(in crate::client) async fn set(
@@ -18,7 +18,7 @@ impl EvmChain {
         from: &Signer,
         act: Act,
         used_by: Option<Address>,
-        holds: impl AsyncFn() -> Result<bool, Error>,
+        holds: impl AsyncFn(&Self) -> Result<bool, Error>,
     ) -> Result<Option<Mined>, Error> {
         let (outbox, until, address) = (self.outbox()?, self.until, from.address());
         if outbox.plans_only {
@@ -38,7 +38,7 @@ impl EvmChain {
                 Err(error) => return Err(error),
             }
         }
-        if holds().await? {
+        if holds(self).await? {
             let Some(intent) = self.last_set(outbox, address, &act)? else { return Ok(None) };
             if intent.key != key {
                 return Ok(None);
@@ -50,7 +50,7 @@ impl EvmChain {
         let intent = match before.filter(|intent| intent.included().is_none()) {
             Some(waiting) => waiting,
             None => {
-                self.ensure_undone(outbox, address, &act, used_by).await?;
+                self.ensure_undone(outbox, address, &act, used_by, holds).await?;
                 self.ensure_unclaimed(outbox, &account, address).await?;
                 self.prepare(outbox, from, &act, key).await?
             }
@@ -65,7 +65,7 @@ impl EvmChain {
         from: Address,
         act: &Act,
         used_by: Option<Address>,
-        holds: impl AsyncFn() -> Result<bool, Error>,
+        holds: impl AsyncFn(&Self) -> Result<bool, Error>,
     ) -> Result<Option<Mined>, Error> {
         let mut waiting = None;
         for mut intent in outbox.journal.open()? {
@@ -78,9 +78,9 @@ impl EvmChain {
             Some(Intent { key, what, nonce, .. }) if key == key_of(act) => {
                 return Err(Error::UnderWay { what, nonce });
             }
-            None if holds().await? => return Ok(None),
+            None if holds(self).await? => return Ok(None),
             Some(_) => {}
-            None => self.ensure_undone(outbox, from, act, used_by).await?,
+            None => self.ensure_undone(outbox, from, act, used_by, holds).await?,
         }
         Err(Error::Planned(Box::new(self.plan(from, act).await?)))
     }
@@ -93,6 +93,7 @@ impl EvmChain {
         from: Address,
         act: &Act,
         used_by: Option<Address>,
+        holds: impl AsyncFn(&Self) -> Result<bool, Error>,
     ) -> Result<(), Error> {
         let Some(last) = self.last_set(outbox, from, act)? else { return Ok(()) };
         let Some(inclusion) = last.included().filter(|_| last.key == key_of(act)) else {
@@ -106,7 +107,14 @@ impl EvmChain {
         if self.intents_of(outbox, from)?.iter().any(uses) {
             return Ok(());
         }
-        self.ensure_word(outbox, &last, ToNothing::Undone(*inclusion)).await
+        self.ensure_word(outbox, &last, ToNothing::Undone(*inclusion)).await?;
+        for other in self.others()? {
+            let other = self.at(outbox, other).await?;
+            if holds(&other).await? {
+                return Err(self.still_so(&last, inclusion.hash, &other));
+            }
+        }
+        Ok(())
     }
 
     /// By what this account last set the same thing, to whatever value.

@@ -99,11 +99,11 @@ impl EvmChain {
                 }
                 taken_by
             }
-            // Nothing has taken it. Whoever names it lets both land.
+            // Nothing has taken it, as the node says. Whoever names it lets both land.
             ToNothing::GivenUp { .. } if intent.attempts.iter().any(|it| named(&it.hash)) => {
-                return Ok(());
+                return self.ensure_not_done(outbox, intent).await;
             }
-            // Who looks elsewhere looks at what it set.
+            // Who looks elsewhere looks at what it set, and so are the others asked, by whoever knows what that is.
             ToNothing::Undone(inclusion) if named(&inclusion.hash) => return Ok(()),
             ToNothing::GivenUp { .. } | ToNothing::Undone(_) => None,
         };
@@ -117,8 +117,22 @@ impl EvmChain {
         Ok(())
     }
 
+    /// No other endpoint shows that what was given up was done all the same.
+    async fn ensure_not_done(&self, outbox: &Sending, intent: &Intent) -> Result<(), Error> {
+        for other in self.others()? {
+            let other = self.at(outbox, other).await?;
+            let Some(placed) = other.landed(intent).await? else { continue };
+            let Some(inclusion) = placed.stage.inclusion().copied() else { continue };
+            if ended(&Intent { stage: placed.stage, ..intent.clone() }).is_none() {
+                let url = Some(other.url().to_owned());
+                return Err(self.contradicted(intent, inclusion.hash, url, Some(inclusion.hash)));
+            }
+        }
+        Ok(())
+    }
+
     /// The other endpoints of the chain file.
-    fn others(&self) -> Result<Vec<JsonRpc>, Error> {
+    pub(in crate::client) fn others(&self) -> Result<Vec<JsonRpc>, Error> {
         let mut others: Vec<JsonRpc> = Vec::new();
         for endpoint in self.file.iter().flat_map(|file| &file.endpoints) {
             let rpc = JsonRpc::new(endpoint)?;
@@ -132,6 +146,17 @@ impl EvmChain {
         Ok(others)
     }
 
+    /// Another endpoint, which serves the same chain.
+    pub(super) async fn at(&self, outbox: &Sending, rpc: JsonRpc) -> Result<Self, Error> {
+        let other = Self::over(rpc, Some(self.chain_id())).await?;
+        let (chain, expected, found) =
+            (self.chain_id().clone(), outbox.genesis, other.first_block().await?);
+        if found == expected {
+            return Ok(other);
+        }
+        Err(Error::WrongGenesis { chain, expected, found })
+    }
+
     /// Another endpoint shows that a transaction took an intent's nonce and did nothing of what was meant.
     async fn ensure_shown(
         &self,
@@ -140,12 +165,7 @@ impl EvmChain {
         intent: &Intent,
         taken_by: B256,
     ) -> Result<(), Error> {
-        let other = Self::over(rpc, Some(self.chain_id())).await?;
-        let (chain, expected, found) =
-            (self.chain_id().clone(), outbox.genesis, other.first_block().await?);
-        if found != expected {
-            return Err(Error::WrongGenesis { chain, expected, found });
-        }
+        let other = self.at(outbox, rpc).await?;
         let landed = other.landed(intent).await?.and_then(|placed| {
             let by = placed.stage.inclusion()?.hash;
             Some((by, ended(&Intent { stage: placed.stage, ..intent.clone() }).is_some()))
@@ -169,7 +189,22 @@ impl EvmChain {
         found: Option<B256>,
     ) -> Error {
         let (what, nonce, url) = (intent.what.clone(), intent.nonce, self.url().to_owned());
-        Error::Contradicted(Box::new(Contradicted { what, nonce, hash, url, other, found }))
+        let is_still_so = false;
+        let told = Contradicted { what, nonce, hash, url, other, found, is_still_so };
+        Error::Contradicted(Box::new(told))
+    }
+
+    /// Another endpoint shows that what was set is so still.
+    pub(super) fn still_so(&self, intent: &Intent, hash: B256, other: &Self) -> Error {
+        Error::Contradicted(Box::new(Contradicted {
+            what: intent.what.clone(),
+            nonce: intent.nonce,
+            hash,
+            url: self.url().to_owned(),
+            other: Some(other.url().to_owned()),
+            found: Some(hash),
+            is_still_so: true,
+        }))
     }
 }
 

@@ -257,6 +257,27 @@ impl EvmChain {
         Err(Error::OtherCode(Box::new(OtherCode { contract, address, expected, found })))
     }
 
+    /// Whether a contract of a deployment is ours by what no node can say otherwise: whoever has the deployment sent what
+    /// made it, and the code that has the hash which is written there is what our compiler made. Of what was there
+    /// before, that hash was a node's word.
+    ///
+    /// # Errors
+    /// [`Error::OtherCode`] where the code has another hash.
+    pub async fn is_own(&self, contract: Contract, known: &Deployed) -> Result<bool, Error> {
+        let code = self.code_of(known.address).await?;
+        let (address, expected, found) = (known.address, known.code_hash, keccak256(&code));
+        if found != expected {
+            return Err(Error::OtherCode(Box::new(OtherCode {
+                contract,
+                address,
+                expected,
+                found,
+            })));
+        }
+        let is_ours = compiled(contract).is_some_and(|compiled| is_made_of(&code, compiled));
+        Ok(is_ours && known.transaction.is_some())
+    }
+
     /// The terms of a governor now.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use chaos_programs::{
 };
 use serde_json::json;
 
-use super::{amount, ensure_of_log, foretell, fund::is_key_used, funder, own, read};
+use super::{amount, asked, ensure_of_log, foretell, fund::is_key_used, funder, own, read, unit};
 use crate::{
     args::ClaimArgs,
     commands::sending::{connect, outbox, planned, signer},
@@ -80,7 +80,8 @@ pub(super) fn run(args: &ClaimArgs) -> Result<ExitCode, Failure> {
         let chain = connect(&step.send.chain, outbox).await?;
         let plan = read(&chain, step).await?;
         let from = funder(&plan, &step.payment)?;
-        let unit = chain.token_unit(plan.token).await?;
+        let needed = asked(step, args.pool.as_ref().map(|_| "--pool is"));
+        let (unit, source) = unit::of(&chain, plan.token, &needed).await?;
         if args.record {
             ensure_recordable(args, &plan)?;
             own::ensure_token_named(step)?;
@@ -91,7 +92,7 @@ pub(super) fn run(args: &ClaimArgs) -> Result<ExitCode, Failure> {
         if args.record {
             amount::tell_others(&chain, &plan, from, &step.send.data.data).await?;
         }
-        foretell(&plan, &unit, U256::from(plan.funding()?.total))?;
+        foretell(&plan, (&unit, source), U256::from(plan.funding()?.total))?;
         let settling = chain.settling()?;
         let claiming = Claiming { chain, settling, signer: &signer, plan: &plan, funder: from };
         let mut shares = Vec::new();

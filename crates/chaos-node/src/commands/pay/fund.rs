@@ -9,7 +9,7 @@ use chaos_chains::{
 use chaos_programs::paying::PayPlan;
 use serde_json::json;
 
-use super::{ensure_of_log, foretell, read, term, unpaid};
+use super::{asked, ensure_of_log, foretell, read, term, unit, unpaid};
 use crate::{
     args::{FundArgs, StepArgs},
     commands::{
@@ -40,9 +40,10 @@ pub(super) fn run(args: &FundArgs) -> Result<ExitCode, Failure> {
         let (funding, account) = (plan.funding()?, signer.address());
         ensure_own(&chain, args, &plan, account).await?;
         ensure_of_log(&plan, &args.send.data.data, &args.payment)?;
-        let unit = chain.token_unit(plan.token).await?;
+        let needed = asked(args, Some("is funded"));
+        let (unit, source) = unit::of(&chain, plan.token, &needed).await?;
         let total = U256::from(funding.total);
-        foretell(&plan, &unit, total)?;
+        foretell(&plan, (&unit, source), total)?;
         output::say(term(plan.refund_after_s));
         if !is_funded(&chain, &plan, &funding, account).await? {
             unpaid::ensure(&chain, &plan, account, beside, &args.send.data.data).await?;

@@ -9,7 +9,7 @@ use chaos_programs::{
 };
 use serde_json::json;
 
-use super::{DAY_S, DAYS_MIN, term};
+use super::{DAY_S, DAYS_MIN, term, unit};
 use crate::{
     args::PlanArgs,
     commands::{deployment, sending::reach},
@@ -36,7 +36,12 @@ pub(super) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
             Some(token) => token,
             None => at(Contract::Token).await?,
         };
-        let unit = chain.token_unit(token).await?;
+        let asked = unit::Asked {
+            deployment: &args.deployment,
+            decimals: args.unit.decimals,
+            needed_for: Some("--pool is"),
+        };
+        let (unit, _) = unit::of(&chain, token, &asked).await?;
         let terms = PayTerms {
             chain: chain.chain_id().clone(),
             genesis: chain.first_block().await?.0,

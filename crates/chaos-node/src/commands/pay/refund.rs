@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use chaos_chains::U256;
 use serde_json::json;
 
-use super::{funder, read};
+use super::{asked, funder, read, unit};
 use crate::{
     args::StepArgs,
     commands::sending::{connect, outbox, planned, signer},
@@ -20,7 +20,7 @@ pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
         let chain = connect(&args.send.chain, outbox).await?.settling()?;
         let plan = read(&chain, args).await?;
         let (from, key) = (funder(&plan, &args.payment)?, *plan.outcome.as_bytes());
-        let unit = chain.token_unit(plan.token).await?;
+        let (unit, _) = unit::of(&chain, plan.token, &asked(args, None)).await?;
         match chain.refund(plan.distributor, &signer, from, key).await {
             Ok(refunded) => {
                 let sent = refunded.transaction;

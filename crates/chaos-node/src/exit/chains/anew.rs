@@ -35,6 +35,12 @@ pub(super) fn unvouched(it: &Unvouched) -> String {
 }
 
 pub(super) fn contradicted(it: &Contradicted) -> String {
+    if it.is_still_so {
+        return "nothing was signed: one of the two is wrong, or behind. Look up elsewhere whether it is so still, and give \
+                the same command by a node that shows that; an endpoint that shows it wrongly is no witness: take it out of \
+                the chain file"
+            .to_owned();
+    }
     let nonce = it.nonce;
     format!(
         "nothing was signed: one of the two is wrong, or behind. Look up elsewhere what took nonce {nonce}, and give the \

@@ -27,6 +27,9 @@ struct Paying {
     ganache: Ganache,
 }
 
+/// What whoever pays knows of the token.
+const UNIT: [&str; 2] = ["--decimals", "18"];
+
 impl Paying {
     /// None after saying that the test is skipped.
     fn start() -> Option<Self> {
@@ -115,11 +118,13 @@ fn an_outcome_is_paid_on_a_chain_of_an_older_machine_and_shown() {
     let outcome = decided(&paying.story);
     let plan = ["pay", "plan", "--outcome", &outcome, "--pool", "1000", "--token", TOKEN];
     let plan = [&plan[..], &["--deployment", "@older.json", "--out", "@payment.json"]].concat();
+    let plan = [&plan[..], &UNIT].concat();
     let planned = paying.story.run(&[&plan[..], &["--rpc-url", &paying.ganache.endpoint]].concat());
     assert!(planned.expect_code(0).stdout.contains("no symbol, 18 decimals"));
-    let funded = paying.pay(&["fund"]).expect_code(0).stdout;
+    let fund = [&["fund"], &UNIT[..]].concat();
+    let funded = paying.pay(&fund).expect_code(0).stdout;
     assert!(funded.starts_with("1000 tokens are funded"), "{funded}");
-    assert_eq!(paying.pay(&["fund"]).expect_code(0).stdout, funded);
+    assert_eq!(paying.pay(&fund).expect_code(0).stdout, funded);
 
     // Nothing is paid of which could not be shown that it was.
     let unproved = Proxy::start(&paying.ganache.endpoint, |_, body| match method(body).as_str() {
@@ -163,7 +168,7 @@ fn takes_back(paying: &Paying) {
     payment["refund_after_s"] = json!(REFUND_AFTER_S);
     payment["funder"] = Value::Null;
     fs::write(&file, payment.to_string()).unwrap();
-    paying.pay(&["fund"]).expect_code(0);
+    paying.pay(&[&["fund"], &UNIT[..]].concat()).expect_code(0);
     assert_eq!(paying.held(ACCOUNT), 0);
     let early = ["refund(address,bytes32) reverted: RefundNotOpen", "nothing was sent"];
     paying.pay(&["refund"]).expect_error(4, &early);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Asked;
+use super::{Asked, PROBE};
 use crate::{
     bench::{ACCOUNT, Bench, anchoring},
     program::DEVELOPMENT_KEY,
@@ -41,6 +41,8 @@ pub(super) struct Row {
     pub(super) sends: u64,
     /// Commands that people are told to give next, before the same again.
     pub(super) then: &'static [&'static [&'static str]],
+    /// What took the nonce, as whoever looks elsewhere finds it, or what was given up: the same again takes its word.
+    pub(super) taker: fn(&Bench) -> Option<String>,
     /// Transactions of the account that are none of the program's anchors.
     pub(super) others: u64,
     /// What the account is given meanwhile, in wei.
@@ -66,6 +68,7 @@ const PLAIN: Row = Row {
     says: &[],
     sends: 1,
     then: &[],
+    taker: |_| None,
     others: 0,
     gets: 0,
     anvil_only: false,
@@ -79,6 +82,18 @@ fn changed(asked: &Asked<'_>, change: impl FnOnce(&mut Value)) -> Reply {
     let mut answer = asked.answer()["result"].clone();
     change(&mut answer);
     result(asked.body, &answer)
+}
+
+/// The newest transaction to somebody, as the chain has it.
+fn sent_to(bench: &Bench, receiver: &str) -> String {
+    let newest = bench.number("eth_blockNumber", &json!([]));
+    let of_block = |number| bench.ask("eth_getBlockByNumber", &json!([format!("{number:#x}"), true]));
+    let found = (0..=newest).rev().find_map(|number| {
+        let block = of_block(number);
+        let sent = block["transactions"].as_array()?.iter().find(|it| it["to"] == receiver)?;
+        Some(sent["hash"].as_str()?.to_owned())
+    });
+    found.unwrap()
 }
 
 /// One anchor before, so that the account has a past.
@@ -346,6 +361,15 @@ pub(super) const ROWS: &[Row] = &[
         ..PLAIN
     },
     Row {
+        situation: "502 to what is no transaction, so that none is signed",
+        node: |asked| match asked.method {
+            PROBE => Reply::Answer(502, String::new(), String::new()),
+            _ => Reply::Forward,
+        },
+        says: &["is unreachable: no answer to eth_sendRawTransaction"],
+        ..REFUSED
+    },
+    Row {
         situation: "502 to a sent transaction, for ever, although it was taken",
         node: |asked| match asked.method {
             "eth_sendRawTransaction" => {
@@ -476,6 +500,10 @@ pub(super) const ROWS: &[Row] = &[
         },
         wait: "2",
         then: &[&["tx", "cancel", "1000"]],
+        taker: |bench| {
+            let open = bench.run(&["tx", "list", "--json", "--rpc-url", bench.endpoint()]).expect_code(0).json();
+            Some(open[0]["attempts"][1]["transaction"].as_str().unwrap().to_owned())
+        },
         // Ganache answers once it is in a block.
         anvil_only: true,
         ..REFUSED
@@ -507,6 +535,7 @@ pub(super) const ROWS: &[Row] = &[
                 bench.ask("anvil_mine", &json!(["0x50"]));
             }
         },
+        taker: |bench| Some(sent_to(bench, STRANGER)),
         others: 1,
         ..REFUSED
     },
