@@ -752,6 +752,24 @@ impl Error {
         )
     }
 
+    /// Whether it is about one call alone: reverted, refused by the node for what it does, or over and in need of a word
+    /// before it is signed anew. Chain, account and node are fit for others. Where the chain shows that what was meant is
+    /// so, whoever made it so, nothing has to be signed.
+    #[must_use]
+    pub const fn is_of_one_call(&self) -> bool {
+        matches!(
+            self,
+            Self::Reverted { .. }
+                | Self::Failed { .. }
+                | Self::NotOver { .. }
+                | Self::Unvouched(_)
+                | Self::Contradicted(_)
+                | Self::Rejected { .. }
+                | Self::GasOverstated { .. }
+                | Self::GasUnderstated { .. }
+        )
+    }
+
     pub(crate) fn malformed(at: impl Into<String>, reason: impl std::fmt::Display) -> Self {
         Self::Malformed { at: at.into(), reason: shorten(&reason.to_string()) }
     }

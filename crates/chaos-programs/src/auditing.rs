@@ -123,6 +123,9 @@ pub struct Audit {
     pub unreached: Vec<Logged>,
     /// Others anchored more under the log's name than is listed.
     pub is_cut: bool,
+    /// The size of the newest anchor of the log's, as a node says, where it was made before the first block, which is the
+    /// reader's word. It was not judged.
+    pub earlier_newest: Option<u64>,
     /// Nodes that answered.
     pub answered: usize,
     /// How many have to say the same.
@@ -320,6 +323,7 @@ pub fn audit(question: &Question<'_>) -> Result<Audit, Error> {
         heads: answers.iter().map(head).collect(),
         rows,
         is_cut: answers.iter().any(|(_, events)| events.is_cut),
+        earlier_newest: answers.iter().filter_map(|(_, events)| events.earlier_newest).max(),
         answered,
         agree,
         failed,

@@ -182,11 +182,14 @@ impl ChainView<'_> {
         }
         let is_named = self.blocks.contains(&fact.block_hash);
         if !is_named && !self.blocks.is_empty() {
-            let named: Vec<_> = self.blocks.iter().map(|hash| format!("{hash:#x}")).collect();
             return Err(Rejection::new(
                 Check::Anchor,
                 Fault::AnchorBlockOther,
-                format!("anchored in block {:#x}, named is {}", fact.block_hash, named.join(", ")),
+                format!(
+                    "anchored in block {:#x}, named is {}",
+                    fact.block_hash,
+                    claims::listed(self.blocks)
+                ),
             ));
         }
         let lookup = self.nodes.map(|nodes| nodes.look_up(&sought(fact, origin)));

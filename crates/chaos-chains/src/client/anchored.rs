@@ -62,6 +62,9 @@ pub struct AnchorEvents {
     pub events: Vec<(AnchorEvent, Finality)>,
     /// Others anchored more than is listed. Anybody may, as often as he pays for it.
     pub is_cut: bool,
+    /// The size of the newest that one of the log's publishers anchored, where that was before the first block, which is
+    /// the asker's word. It is in no event here.
+    pub earlier_newest: Option<u64>,
     /// The last block's hash, by which it can be compared elsewhere what was read.
     pub last_hash: B256,
 }
@@ -89,6 +92,17 @@ struct Search {
     origin: Digest,
     first: u64,
     last: u64,
+    /// Whether its first block is the asker's word, before which there may be more.
+    is_bounded: bool,
+}
+
+/// What the registry was given under one publisher.
+struct Registered {
+    events: Vec<AnchorEvent>,
+    /// Under which block's header the newest was shown.
+    under: Option<B256>,
+    /// Its size, where it is older than what was asked for.
+    earlier_newest: Option<u64>,
 }
 
 impl Search {
@@ -137,17 +151,20 @@ impl EvmChain {
             (None, AnchorContract::Single { .. }) => 0,
         };
         let origin = Digest::of(question.origin.as_bytes());
-        let search = Search { contract, origin, first, last };
+        let is_bounded = question.first_block.is_some();
+        let search = Search { contract, origin, first, last, is_bounded };
         let (mut events, mut is_cut, mut publisher) = (Vec::new(), false, None);
-        let mut shown = Vec::new();
+        let (mut shown, mut earlier_newest) = (Vec::new(), None);
         match kind {
             AnchorContract::Single { publisher: only } => {
-                events = self.single(&search, only, tell).await?;
+                (events, earlier_newest) = self.single(&search, only, tell).await?;
                 publisher = Some(only);
             }
             AnchorContract::Registry => {
                 for publisher in &question.publishers {
-                    let (by, under) = self.registered_by(&search, *publisher, tell).await?;
+                    let Registered { events: by, under, earlier_newest: earlier } =
+                        self.registered_by(&search, *publisher, tell).await?;
+                    earlier_newest = earlier_newest.or(earlier);
                     // What can be compared elsewhere is what was proved under.
                     if under.is_some_and(|under| under != last_hash) {
                         return Err(Error::BlockLeft { number: last, hash: last_hash });
@@ -177,6 +194,7 @@ impl EvmChain {
             publisher,
             events: events.collect(),
             is_cut,
+            earlier_newest,
             last_hash,
         })
     }
@@ -189,7 +207,7 @@ impl EvmChain {
         search: &Search,
         publisher: Address,
         tell: &Tell<'_>,
-    ) -> Result<Vec<AnchorEvent>, Error> {
+    ) -> Result<(Vec<AnchorEvent>, Option<u64>), Error> {
         let topics = vec![Some(CheckpointAnchored::SIGNATURE_HASH)];
         let found = self.events(&search.filter(topics), tell).await?;
         let events = found.iter().filter_map(|event| read(event, Some(publisher)).ok());
@@ -198,19 +216,25 @@ impl EvmChain {
         let kept = self.call_at(search.contract, CheckpointAnchor::latestCall {}, &at).await?;
         let is_newest = |event: &AnchorEvent| (event.size, event.root) == (kept.size, kept.root.0);
         if kept.size == 0 || events.iter().any(is_newest) {
-            return Ok(events);
+            return Ok((events, None));
+        }
+        if let Some(at) = before(search) {
+            let call = CheckpointAnchor::latestCall {};
+            let earlier = self.call_at(search.contract, call, &at).await?;
+            if (earlier.size, earlier.root) == (kept.size, kept.root) {
+                return Ok((events, Some(kept.size)));
+            }
         }
         Err(self.missing(search, publisher, kept.size))
     }
 
-    /// What the registry was given under one of the log's publishers, and under which block's header the newest was
-    /// shown.
+    /// What the registry was given under one of the log's publishers.
     async fn registered_by(
         &self,
         search: &Search,
         publisher: Address,
         tell: &Tell<'_>,
-    ) -> Result<(Vec<AnchorEvent>, Option<B256>), Error> {
+    ) -> Result<Registered, Error> {
         let topics = [Anchored::SIGNATURE_HASH, search.origin_hash(), publisher.into_word()];
         let filter = search.filter(topics.into_iter().map(Some).collect());
         let found = self.events(&filter, tell).await?;
@@ -218,14 +242,33 @@ impl EvmChain {
             found.iter().map(|event| read(event, None)).collect::<Result<_, _>>()?;
         // By the state that a header names: what the same node answers to a call is one word with its events.
         let key = RegistryKey { origin: search.origin, publisher };
-        if let Some(shown) = self.shown_after(&key, search.last).await? {
-            self.ensure_whole(search, publisher, &events, (shown.size, shown.root))?;
-            return Ok((events, Some(shown.block.hash)));
+        let latest = |at: String| {
+            let origin = search.origin_hash();
+            let call = CheckpointRegistry::latestCall { origin, publisher };
+            async move { self.call_at(search.contract, call, &at).await }
+        };
+        let (newest, under) = match self.shown_after(&key, search.last).await? {
+            Some(shown) => ((shown.size, shown.root), Some(shown.block.hash)),
+            None => {
+                let kept = latest(format!("{:#x}", search.last)).await?;
+                ((kept.size, kept.root), None)
+            }
+        };
+        ensure_rising(&events)?;
+        let ends = events.last().map_or((0, B256::ZERO), |event| (event.size, event.root.into()));
+        if ends == newest {
+            return Ok(Registered { events, under, earlier_newest: None });
         }
-        let call = CheckpointRegistry::latestCall { origin: search.origin_hash(), publisher };
-        let kept = self.call_at(search.contract, call, &format!("{:#x}", search.last)).await?;
-        self.ensure_whole(search, publisher, &events, (kept.size, kept.root))?;
-        Ok((events, None))
+        // It is older than what was asked for.
+        if events.is_empty()
+            && let Some(at) = before(search)
+        {
+            let kept = latest(at).await?;
+            if (kept.size, kept.root) == newest {
+                return Ok(Registered { events, under, earlier_newest: Some(newest.0) });
+            }
+        }
+        Err(self.missing(search, publisher, newest.0))
     }
 
     /// What the registry was given under the log's name by anybody else, one more than is listed at most.
@@ -243,36 +286,32 @@ impl EvmChain {
         found.iter().take(most).map(|event| read(event, None)).collect()
     }
 
-    /// The events rise, as the registry lets them alone, and end with what it holds as the newest.
-    fn ensure_whole(
-        &self,
-        search: &Search,
-        publisher: Address,
-        events: &[AnchorEvent],
-        (size, root): (u64, B256),
-    ) -> Result<(), Error> {
-        let mut before = 0;
-        for AnchorEvent { size, transaction, .. } in events {
-            if *size <= before {
-                let reason = format_args!(
-                    "transaction {transaction} anchors size {size}, which the contract would have refused"
-                );
-                return Err(Error::malformed("eth_getLogs", reason));
-            }
-            before = *size;
-        }
-        let ends = events.last().map_or((0, [0; 32]), |event| (event.size, event.root));
-        if ends == (size, root.0) {
-            return Ok(());
-        }
-        Err(self.missing(search, publisher, size))
-    }
-
     /// The newest that the contract holds is in none of the events.
     fn missing(&self, search: &Search, publisher: Address, size: u64) -> Error {
         let (url, Search { contract, first, last, .. }) = (self.url().to_owned(), *search);
         Error::EventsMissing { url, contract, publisher, size, first, last }
     }
+}
+
+/// The block before the first that is looked at, where that is the asker's word.
+fn before(search: &Search) -> Option<String> {
+    let before = search.first.checked_sub(1).filter(|_| search.is_bounded)?;
+    Some(format!("{before:#x}"))
+}
+
+/// The events rise, as the registry lets them alone.
+fn ensure_rising(events: &[AnchorEvent]) -> Result<(), Error> {
+    let mut before = 0;
+    for AnchorEvent { size, transaction, .. } in events {
+        if *size <= before {
+            let reason = format_args!(
+                "transaction {transaction} anchors size {size}, which the contract would have refused"
+            );
+            return Err(Error::malformed("eth_getLogs", reason));
+        }
+        before = *size;
+    }
+    Ok(())
 }
 
 /// An event of the registry, or of the contract of one publisher.

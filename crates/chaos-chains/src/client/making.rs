@@ -39,7 +39,8 @@ impl EvmChain {
         Err(Error::malformed("eth_getCode", reason))
     }
 
-    /// Puts a contract where its code says, if it is not there yet.
+    /// Puts a contract where its code says, if it is not there yet. None where somebody else put it there, before or
+    /// meanwhile: its address can hold nothing else, and nothing is signed anew for what is there.
     pub(super) async fn make(
         &self,
         from: &Signer,
@@ -50,12 +51,17 @@ impl EvmChain {
             return Ok(None);
         }
         let act = self.deployment(contract).await?;
-        let mined = self.act(from, act, Finality::IN_A_BLOCK).await?;
-        if self.has_made(making).await? {
-            return Ok(Some(mined.summary));
+        let made = self.act(from, act, Finality::IN_A_BLOCK).await;
+        match made {
+            Ok(mined) if self.has_made(making).await? => Ok(Some(mined.summary)),
+            Ok(_) => {
+                let reason = format_args!("the deployer left no code at {}", making.address());
+                Err(Error::malformed(contract.name(), reason))
+            }
+            // Somebody was faster.
+            Err(error) if error.is_of_one_call() && self.has_made(making).await? => Ok(None),
+            Err(error) => Err(error),
         }
-        let reason = format_args!("the deployer left no code at {}", making.address());
-        Err(Error::malformed(contract.name(), reason))
     }
 
     /// What puts a contract where its code says, on a chain that has the deterministic deployer.

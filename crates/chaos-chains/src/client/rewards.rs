@@ -8,7 +8,7 @@ use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::{SolEvent as _, SolValue as _};
 
 use super::{
-    Act, EvmChain, TxSummary, event,
+    Act, EvmChain, Mined, TxSummary, event,
     events::{EVENTS_MAX, EventFilter},
 };
 use crate::{
@@ -159,7 +159,10 @@ impl EvmChain {
         key: [u8; 32],
     ) -> Result<RefundedRest, Error> {
         let call = RewardDistributor::refundCall { funder, key: key.into() };
-        let mined = self.send_call(from, distributor, call).await?;
+        let id = distribution_id(funder, key);
+        let is_done = async || Ok(self.remaining(distributor, id).await? == 0);
+        let act = Act::call(distributor, &call);
+        let mined = self.send_unless(from, act, is_done, "NothingLeft").await?;
         let refunded: RewardDistributor::DistributionRefunded = event(&mined, distributor)?;
         Ok(RefundedRest { amount: refunded.amount, transaction: mined.summary })
     }
@@ -181,7 +184,28 @@ impl EvmChain {
             amount: claim.amount,
             proof: claim.proof.iter().copied().map(B256::from).collect(),
         };
-        Ok(self.send_call(from, distributor, call).await?.summary)
+        let is_done = async || self.is_claimed(distributor, claim).await;
+        let act = Act::call(distributor, &call);
+        Ok(self.send_unless(from, act, is_done, "AlreadyClaimed").await?.summary)
+    }
+
+    /// Sends what anybody may, unless the contract says that it is done and what was sent from here did not do it: whatever
+    /// became of that, nothing is signed for it any more, and nothing is waited for.
+    async fn send_unless(
+        &self,
+        from: &Signer,
+        act: Act,
+        is_done: impl AsyncFnOnce() -> Result<bool, Error>,
+        refusal: &str,
+    ) -> Result<Mined, Error> {
+        // What the journal says is so once what waits in it is in a block.
+        self.go_on(Some(from)).await?;
+        let sent = self.sent(from.address(), &act)?;
+        let is_own = sent.is_some_and(|it| it.included().is_none_or(|it| it.succeeded));
+        if !is_own && is_done().await? {
+            return Err(Error::Reverted { call: act.what, reason: refusal.to_owned() });
+        }
+        self.act(from, act, self.until).await
     }
 
     /// Whether a leaf has been paid.

@@ -152,7 +152,7 @@ pub(crate) enum Required {
     Counted,
     /// A block holds the log's head that --block-hash names, or that the nodes of --rpc-url have.
     Anchored,
-    /// Its anchor is on the chain, in the registry and by the publisher that the log declares.
+    /// Its anchor is in the registry, and by the publisher that the log declares. That it is on the chain `anchored` says.
     Declared,
     /// What it says of a chain is shown there, in a block that --block-hash names, or that the nodes of --rpc-url
     /// have.

@@ -82,6 +82,11 @@ fn ensure_of_log(plan: &PayPlan, data: &Path, path: &Path) -> Result<(), Failure
     Ok(())
 }
 
+/// What can be done where a distribution has nothing left and not everybody was paid.
+const WENT_BACK: &str = "nothing is left in this distribution: what nobody claimed went back to its funder, and the distributor takes an \
+    outcome from each funder once. What is to be paid still takes another account: plan anew (`chaoschain pay plan`), and fund \
+    by that account's key";
+
 /// What is known of the unit that a step's amounts are in, where it is needed for something.
 fn asked<'a>(args: &'a StepArgs, needed_for: Option<&'static str>) -> unit::Asked<'a> {
     unit::Asked { deployment: &args.deployment, decimals: args.unit.decimals, needed_for }

@@ -34,6 +34,14 @@ fn verify(path: &Path, more: &[&str]) -> Run {
 
 /// One run, looked at from all sides: a demo takes a few seconds.
 #[test]
+fn demo_takes_no_chain_where_it_makes_its_own_blocks() {
+    let dir = TempDir::new().unwrap();
+    let out = dir.path().join("demo");
+    let refused = run(["demo", "--chain", "eip155:9", "--out", out.to_str().unwrap()]);
+    refused.expect_error(3, &["--chain", "neither --blocks nor --rpc-url"]);
+}
+
+#[test]
 fn demo_tells_the_whole_story_and_strangers_can_check_it() {
     if !anvil_is_there() {
         return;

@@ -19,7 +19,7 @@ const ELSEWHERE: &str = "0x00000000000000000000000000000000000000e0";
 const OTHER_KEY: &str = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
 
 /// Changes the payment's file as somebody may who hands it on.
-fn change(story: &Story, change: impl FnOnce(&mut Value)) {
+pub(crate) fn change(story: &Story, change: impl FnOnce(&mut Value)) {
     let path = story.path("payment.json");
     let mut file: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     change(&mut file);
@@ -188,7 +188,7 @@ fn beside_what_another_account_paid_is_funded_on_somebodys_word_alone() {
 }
 
 /// Lets the chain's time pass by so many days.
-fn later(story: &Story, days: u64) {
+pub(crate) fn later(story: &Story, days: u64) {
     let newest = story.ask("eth_getBlockByNumber", &json!(["latest", false]));
     let now_s = newest["timestamp"].as_str().unwrap().trim_start_matches("0x");
     let later_s = u64::from_str_radix(now_s, 16).unwrap() + days * 86_400;
@@ -197,7 +197,7 @@ fn later(story: &Story, days: u64) {
 }
 
 /// Lets the other account hold what it is to fund.
-fn gives_tokens(story: &Story, stack: &Stack) {
+pub(crate) fn gives_tokens(story: &Story, stack: &Stack) {
     let (to, value) = (account(story, 1), U256::from(1_000));
     let data = chaos_chains::Bytes::from(ChaosToken::transferCall { to, value }.abi_encode());
     let token = format!("{:#x}", stack.at("token"));

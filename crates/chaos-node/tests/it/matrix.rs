@@ -81,10 +81,8 @@ fn play(bench: &Bench, row: &Row) -> Result<(), String> {
         }
     }
     if first.code != 0 {
-        let word: Vec<String> = (row.taker)(bench)
-            .into_iter()
-            .flat_map(|taker| ["--anew".to_owned(), taker])
-            .collect();
+        let word: Vec<String> =
+            (row.taker)(bench).into_iter().flat_map(|taker| ["--anew".to_owned(), taker]).collect();
         let word: Vec<&str> = word.iter().map(String::as_str).collect();
         let again = bench.run_by(row.key, &[&anchoring(bench.endpoint())[..], &word].concat());
         if again.code != 0 {
@@ -289,6 +287,15 @@ fn a_chain_of_an_older_machine_is_named_before_anything_is_paid() {
     for more in [&[][..], &["--dry-run"]] {
         let refused = bench.run(&[&deploy[..], &into, more].concat());
         refused.expect_error(4, &["the opcodes of Cancun", "nothing was sent"]);
+    }
+    // Not the registry either, where all parts are asked for.
+    let all = ["chain", "deploy", "--max-cost", "0.1", "--rpc-url", url];
+    for more in [&[][..], &["--dry-run"]] {
+        let refused = bench.run(&[&all[..], &into, more].concat());
+        refused.expect_error(
+            4,
+            &["nothing was sent", "`chaoschain chain deploy registry distributor`"],
+        );
     }
     assert_eq!(bench.spent(), spent);
     // What is compiled for older chains too is deployed there.

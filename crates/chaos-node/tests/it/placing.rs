@@ -380,6 +380,11 @@ fn what_is_anchored_is_placed_and_audited_as_the_log_declares() {
     );
     let said = "by a publisher that no entry of the log declares";
     assert!(told.stderr.contains(said), "{}", told.stderr);
+    // Of one that anchored nothing, nothing is said of the log's own.
+    let none = format!("{:#x}", lab.anvil.signer(4).address());
+    let told = lab.run(&[&audit[..], &["--publisher", &none]].concat(), "data").expect_code(1);
+    let said = format!("{none}, which you named, has anchored nothing of this log");
+    assert!(told.stderr.contains(&said), "{}", told.stderr);
 }
 
 /// A node that has not come so far hides nothing that enough others show.
@@ -405,11 +410,16 @@ fn a_node_that_is_behind_hides_nothing() {
     let told = registry.audit(&both, &named).expect_code(1);
     let words = "another history was anchored in block 2";
     assert!(told.stderr.contains(words) && told.stderr.contains("past block 1"), "{}", told.stderr);
-    // On the reader's word nothing was anchored before: the contract knows better.
+    // Of what was anchored before the reader's first block nothing is judged, and nobody is accused of that.
     registry.lab.ask("anvil_mine", &json!(["0x3"]));
     let later = [&named[..], &["--from-block", "3"]].concat();
-    let told = registry.audit(&[&honest], &later).expect_code(4);
-    assert!(told.stderr.contains("and the events of blocks"), "{}", told.stderr);
+    let told = registry.audit(&[&honest], &later).expect_code(3);
+    let said = "not judged: the newest anchor, of size";
+    assert!(
+        told.stderr.contains(said) && told.stderr.contains("before block 3"),
+        "{}",
+        told.stderr
+    );
 }
 
 /// A node that stands still, beside one whose anchors are all in the log.

@@ -249,5 +249,7 @@ fn bundles_of_what_receipts_say_of_a_chain_are_read_for_ever() {
         let other = ["--chain", "eip155:31337", "--block-hash", ANCHORED_IN];
         let line = run([&ask[..], &other].concat()).expect_code(0).json().remove(0);
         assert_eq!(line["words"]["on_chain"], "not_placed", "{line}");
+        let said = format!("not placed: named is {ANCHORED_IN}");
+        assert!(line.to_string().contains(&said), "{line}");
     }
 }

@@ -292,7 +292,9 @@ impl ChainView<'_> {
             (false, Some(told)) => format!("not placed: {told}"),
             (false, None) => match other {
                 Some(meant) => format!("not placed: you mean {meant}"),
-                None => "not compared with the chain".to_owned(),
+                None if self.blocks.is_empty() => "not compared with the chain".to_owned(),
+                // Another file of the call may have that block, or this one's anchor.
+                None => format!("not placed: named is {}", listed(self.blocks)),
             },
         };
         let is_contract_known = *is_made || self.trusted.contains(address);
@@ -309,6 +311,12 @@ impl ChainView<'_> {
         let block = Block { is_placed, time_s: None, detail, said: said(lookup) };
         Ok(ShownClaim { block, is_contract_known })
     }
+}
+
+/// The hashes that the reader named.
+pub(super) fn listed(blocks: &[B256]) -> String {
+    let named: Vec<_> = blocks.iter().map(|hash| format!("{hash:#x}")).collect();
+    named.join(", ")
 }
 
 fn address(what: &str, text: &str) -> Result<Address, Rejection> {

@@ -106,12 +106,12 @@ impl EvmChain {
         let mut deployed = self.make(from, contract).await?;
         // What the journal has is gone on with, until it is as sure as is asked for.
         if let Ok(act) = self.deployment(contract).await
-            && self.sent(from.address(), &act)?.is_some()
+            && self.paid_for(from.address(), &act)?.is_some()
         {
             deployed = match self.act(from, act, self.until).await {
                 Ok(mined) => Some(mined.summary),
-                // Somebody was faster.
-                Err(Error::Failed { .. } | Error::Reverted { .. }) => None,
+                // Somebody was faster. It is there, so that nothing is signed anew and nobody's word is needed.
+                Err(error) if error.is_of_one_call() => None,
                 Err(error) => return Err(error),
             };
         }
@@ -119,6 +119,21 @@ impl EvmChain {
         let transaction = deployed.map(|summary| summary.hash).or(before);
         let (address, code_hash) = (making.address(), making.code_hash());
         on.contracts.insert(contract, Deployed { address, code_hash, transaction });
+        Ok(())
+    }
+
+    /// The chain executes each of these that is to be deployed: an older one is named before anything is paid.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`].
+    pub async fn ensure_executes_each(
+        &self,
+        contracts: &[Contract],
+        on: &Deployment,
+    ) -> Result<(), Error> {
+        for contract in contracts.iter().filter(|contract| !on.contracts.contains_key(contract)) {
+            self.ensure_executes(*contract).await?;
+        }
         Ok(())
     }
 

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use chaos_chains::{Contract, Deployed, Deployment, EvmChain, GovernorTerms, StackConfig, U256};
+use chaos_chains::{
+    Contract, Deployed, Deployment, Error, EvmChain, GovernorTerms, StackConfig, U256,
+};
 use serde_json::json;
 
 use crate::{
@@ -39,6 +41,7 @@ pub(crate) fn run(args: &DeployArgs) -> Result<ExitCode, Failure> {
         for contract in contracts.iter().filter(|_| !args.again) {
             chain.ensure_not_made(signer.address(), *contract, &terms, &on).await?;
         }
+        ensure_executes(&chain, &contracts, &on).await?;
         if args.send.spend.dry_run {
             let account = signer.address();
             let plans = chain.plan_deployment(account, &contracts, &terms, &on).await?;
@@ -80,6 +83,19 @@ fn contracts(args: &DeployArgs) -> Vec<Contract> {
         contracts.push(Contract::RewardDistributor);
     }
     contracts
+}
+
+/// Nothing is paid for where not all of it can be had: the parts that can are named.
+async fn ensure_executes(
+    chain: &EvmChain,
+    contracts: &[Contract],
+    on: &Deployment,
+) -> Result<(), Failure> {
+    chain.ensure_executes_each(contracts, on).await.map_err(|error| match error {
+        Error::Unsupported { .. } => Failure::from(error)
+            .hint("nothing was sent; `chaoschain chain deploy registry distributor` deploys the parts that older chains take"),
+        error => error.into(),
+    })
 }
 
 fn terms(args: &TermsArgs) -> StackConfig {

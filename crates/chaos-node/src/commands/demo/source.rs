@@ -74,6 +74,12 @@ pub(super) fn prepare(args: &DemoArgs, folder: &Folder) -> Result<(ChainBlocks, 
     let dir = match (&args.source.blocks, &args.source.rpc_url) {
         (Some(dir), _) => dir.clone(),
         (None, Some(_)) => args.source.cache.clone(),
+        (None, None) if args.source.chain.is_some() => {
+            let reason =
+                "--chain chooses among blocks, and neither --blocks nor --rpc-url names any";
+            return Err(Failure::message(Kind::Input, reason)
+                .hint("without both the demo makes its own blocks, of a chain of its own"));
+        }
         (None, None) => return made(args, folder),
     };
     let blocks = blocks::load(&args.source)?.main_chain()?;

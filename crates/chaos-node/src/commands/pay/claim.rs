@@ -12,7 +12,9 @@ use chaos_programs::{
 };
 use serde_json::json;
 
-use super::{amount, asked, ensure_of_log, foretell, fund::is_key_used, funder, own, read, unit};
+use super::{
+    WENT_BACK, amount, asked, ensure_of_log, foretell, fund::is_key_used, funder, own, read, unit,
+};
 use crate::{
     args::ClaimArgs,
     commands::sending::{connect, outbox, planned, signer},
@@ -122,20 +124,6 @@ fn ensure_recordable(args: &ClaimArgs, plan: &PayPlan) -> Result<(), Failure> {
     Err(chaos_programs::Error::from(unknown).into())
 }
 
-/// Whether a contract's refusal is about this share alone, so that the next one is gone on with.
-const fn is_of_the_share(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Reverted { .. }
-            | Error::Failed { .. }
-            | Error::Unvouched(_)
-            | Error::Contradicted(_)
-            | Error::Rejected { .. }
-            | Error::GasOverstated { .. }
-            | Error::GasUnderstated { .. }
-    )
-}
-
 impl Claiming<'_> {
     /// Claims every share that nobody has claimed yet, and then waits until each is as sure as is asked for. What
     /// this account claimed before is answered; one that is refused keeps the others from nothing.
@@ -145,7 +133,7 @@ impl Claiming<'_> {
         for due in due {
             let claimed = self.claim(&self.chain, &due).await;
             match claimed {
-                Err(error) if !is_of_the_share(&error) => {
+                Err(error) if !error.is_of_one_call() => {
                     stopped = Err(error);
                     break;
                 }
@@ -155,25 +143,19 @@ impl Claiming<'_> {
         for (due, claimed) in sent {
             let end = match claimed {
                 // Nothing more is asked of a node that does not answer.
-                Ok(by) if stopped.is_err() => End::Here(by),
+                Ok(by) if stopped.is_err() => Ok(End::Here(by)),
                 Ok(_) => match self.claim(&self.settling, &due).await {
-                    Ok(by) => End::Here(by),
-                    Err(error) if is_of_the_share(&error) => End::refused(error),
-                    Err(error) => {
-                        stopped = Err(error);
-                        continue;
-                    }
+                    Ok(by) => Ok(End::Here(by)),
+                    Err(error) if error.is_of_one_call() => self.unclaimed(&due, error).await,
+                    Err(error) => Err(error),
                 },
-                Err(error) if stopped.is_ok() => match self.unclaimed(&due, error).await {
-                    Ok(end) => end,
-                    Err(error) => {
-                        stopped = Err(error);
-                        continue;
-                    }
-                },
-                Err(error) => End::refused(error),
+                Err(error) if stopped.is_ok() => self.unclaimed(&due, error).await,
+                Err(error) => Ok(End::refused(error)),
             };
-            shares.push(Share { due, end });
+            match end {
+                Ok(end) => shares.push(Share { due, end }),
+                Err(error) => stopped = Err(error),
+            }
         }
         stopped
     }
@@ -196,8 +178,7 @@ impl Claiming<'_> {
             ));
         }
         let hint = if remaining == Some(0) {
-            "nothing is left in this distribution: what nobody claimed went back to its funder. What is to be paid still has \
-             to be funded anew"
+            WENT_BACK
         } else {
             "the same command tries these again, and pays no other twice; after the deadline `pay refund` takes back \
              what nobody could claim"

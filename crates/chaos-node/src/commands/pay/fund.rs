@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use chaos_chains::{
-    Address, B256, Error, EvmChain, Funding, Outbox, Signer, StandingDistribution, TokenUnit, U256,
-    distribution_id,
+    Address, B256, Claim, Error, EvmChain, Funding, Outbox, Signer, StandingDistribution,
+    TokenUnit, U256, distribution_id,
 };
-use chaos_programs::paying::PayPlan;
+use chaos_programs::paying::{Due, PayPlan};
 use serde_json::json;
 
-use super::{asked, ensure_of_log, foretell, read, term, unit, unpaid};
+use super::{WENT_BACK, asked, ensure_of_log, foretell, read, term, unit, unpaid};
 use crate::{
     args::{FundArgs, StepArgs},
     commands::{
@@ -58,6 +58,7 @@ pub(super) fn run(args: &FundArgs) -> Result<ExitCode, Failure> {
         match funded(&chain, &signer, &plan, &funding).await {
             Ok(funded) => {
                 report(args, &plan, &unit, &funded)?;
+                ensure_payable_still(&chain, &plan, &funded).await?;
                 Ok(ExitCode::SUCCESS)
             }
             Err(error) => {
@@ -175,6 +176,31 @@ async fn funded(
     let stands = settling.standing_distribution(distributor, account, funding).await?;
     let (hash, block_number) = (transaction.hash, transaction.block_number);
     Ok(Funded { id, hash, block_number, is_from_here, stands })
+}
+
+/// What was funded is there, or was paid: what went back pays nobody.
+async fn ensure_payable_still(
+    chain: &EvmChain,
+    plan: &PayPlan,
+    funded: &Funded,
+) -> Result<(), Failure> {
+    if funded.stands.remaining > 0 {
+        return Ok(());
+    }
+    let due = plan.due()?;
+    let mut unpaid = 0;
+    for Due { account, amount, proof, .. } in &due {
+        let distribution_id = funded.id;
+        let leaf = Claim { distribution_id, account: *account, amount: *amount, proof };
+        if !chain.is_claimed(plan.distributor, &leaf).await? {
+            unpaid += 1;
+        }
+    }
+    if unpaid == 0 {
+        return Ok(());
+    }
+    let reason = format!("{unpaid} of {} shares are not paid, and nothing was sent", due.len());
+    Err(Failure::message(Kind::Outside, reason).hint(WENT_BACK))
 }
 
 /// The distributor has something under this funder's key.

@@ -90,6 +90,8 @@ pub(super) fn pool(text: &str, unit: &TokenUnit) -> Result<u128, Failure> {
         let text = text.escape_debug();
         let reason =
             format!("--pool `{text}`: expected more than 0, such as 1000 or 0.5, of token {unit}");
-        Failure::message(Kind::Input, reason)
+        Failure::message(Kind::Input, reason).hint(
+            "it takes digits and a point, with as many places behind it as the token has decimals",
+        )
     })
 }

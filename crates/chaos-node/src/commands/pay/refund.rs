@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use chaos_chains::U256;
+use chaos_chains::{U256, distribution_id};
 use serde_json::json;
 
 use super::{asked, funder, read, unit};
 use crate::{
     args::StepArgs,
     commands::sending::{connect, outbox, planned, signer},
-    exit::Failure,
+    exit::{Failure, Kind},
     output, runtime,
 };
 
@@ -42,7 +42,20 @@ pub(super) fn run(args: &StepArgs) -> Result<ExitCode, Failure> {
                 }
                 Ok(ExitCode::SUCCESS)
             }
+            Err(error) if error.is_of_one_call() => {
+                let id = distribution_id(from, key);
+                match chain.remaining(plan.distributor, id).await {
+                    Ok(0) => Err(gone()),
+                    Ok(_) | Err(_) => Err(error.into()),
+                }
+            }
             Err(error) => planned(&chain, error, args.send.json),
         }
     })
+}
+
+/// Anybody may send it, so that whoever comes later finds nothing: for that no word of what was sent before is needed.
+fn gone() -> Failure {
+    let reason = "nothing is left of it: the shares were claimed, or the rest went back to its funder before";
+    Failure::message(Kind::Outside, reason.to_owned()).hint("nothing is signed for it any more")
 }

@@ -35,14 +35,23 @@ pub(super) fn run(args: &ExecuteArgs) -> Result<ExitCode, Failure> {
             | ProposalState::Expired => {
                 let reason =
                     format!("the vote is {}, so there is nothing to carry out", word(state));
-                let hint = "`chaoschain vote watch` follows it until it has ended";
+                let hint = if matches!(state, ProposalState::Pending | ProposalState::Active) {
+                    "`chaoschain vote watch` follows it until it has ended"
+                } else {
+                    "it has ended; what is to be voted on again takes another draft"
+                };
                 return Err(Failure::message(Kind::Input, reason).hint(hint));
             }
         }
+        let mut state = state;
         if state == ProposalState::Succeeded
             && let Err(error) = chain.queue(vote.governor, &signer, &vote.call).await
         {
-            return planned(&chain, error, args.send.json);
+            // Anybody may, so that it may be done.
+            state = after(&chain, &vote, &error).await.unwrap_or(state);
+            if state == ProposalState::Succeeded {
+                return planned(&chain, error, args.send.json);
+            }
         }
         if args.send.spend.dry_run && state == ProposalState::Queued {
             let left_s = timelock_left(&chain, &vote).await?;
@@ -57,11 +66,26 @@ pub(super) fn run(args: &ExecuteArgs) -> Result<ExitCode, Failure> {
             wait_for_timelock(&chain, &vote, patience).await?;
             match chain.settling()?.execute(vote.governor, &signer, &vote.call).await {
                 Ok(executed) => Some(executed),
-                Err(error) => return planned(&chain, error, args.send.json),
+                Err(error) => match after(&chain, &vote, &error).await {
+                    Some(ProposalState::Executed) => None,
+                    _ => return planned(&chain, error, args.send.json),
+                },
             }
         };
         report(&chain, args, &vote, executed).await
     })
+}
+
+/// Where a vote stands once what was to move it was refused.
+async fn after(
+    chain: &EvmChain,
+    vote: &OpenVote,
+    error: &chaos_chains::Error,
+) -> Option<ProposalState> {
+    if !error.is_of_one_call() {
+        return None;
+    }
+    chain.proposal_state(vote.governor, vote.call.proposal_id()).await.ok()
 }
 
 /// Seconds until the timelock opens, by the chain's own time.

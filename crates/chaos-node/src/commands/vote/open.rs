@@ -64,11 +64,25 @@ pub(super) fn run(args: &OpenArgs) -> Result<ExitCode, Failure> {
             window,
             transaction,
         };
+        if args.send.spend.dry_run {
+            return foreseen(args, &vote);
+        }
         deployment::write_text(&args.out, &vote.to_json())?;
         // The journal answers what was opened once, whatever became of it since.
         let state = chain.proposal_state(governor, expected).await?;
         report(args, &vote, state)
     })
+}
+
+/// The vote is there already, so that nothing would be sent.
+fn foreseen(args: &OpenArgs, vote: &OpenVote) -> Result<ExitCode, Failure> {
+    let id = vote.call.proposal_id();
+    if args.send.json {
+        output::json(&json!({"event": "nothing_to_send", "proposal_id": id.to_string()}))?;
+    } else {
+        output::line(format_args!("nothing would be signed or paid: the vote is there, {id:#x}"));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn report(args: &OpenArgs, vote: &OpenVote, state: ProposalState) -> Result<ExitCode, Failure> {

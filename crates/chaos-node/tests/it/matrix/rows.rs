@@ -87,7 +87,8 @@ fn changed(asked: &Asked<'_>, change: impl FnOnce(&mut Value)) -> Reply {
 /// The newest transaction to somebody, as the chain has it.
 fn sent_to(bench: &Bench, receiver: &str) -> String {
     let newest = bench.number("eth_blockNumber", &json!([]));
-    let of_block = |number| bench.ask("eth_getBlockByNumber", &json!([format!("{number:#x}"), true]));
+    let of_block =
+        |number| bench.ask("eth_getBlockByNumber", &json!([format!("{number:#x}"), true]));
     let found = (0..=newest).rev().find_map(|number| {
         let block = of_block(number);
         let sent = block["transactions"].as_array()?.iter().find(|it| it["to"] == receiver)?;
@@ -501,7 +502,10 @@ pub(super) const ROWS: &[Row] = &[
         wait: "2",
         then: &[&["tx", "cancel", "1000"]],
         taker: |bench| {
-            let open = bench.run(&["tx", "list", "--json", "--rpc-url", bench.endpoint()]).expect_code(0).json();
+            let open = bench
+                .run(&["tx", "list", "--json", "--rpc-url", bench.endpoint()])
+                .expect_code(0)
+                .json();
             Some(open[0]["attempts"][1]["transaction"].as_str().unwrap().to_owned())
         },
         // Ganache answers once it is in a block.

@@ -66,6 +66,7 @@ pub(super) fn to_json(audit: &Audit) -> Value {
         "missing": logged(&audit.missing),
         "not_looked_at": logged(&audit.unreached),
         "is_cut": audit.is_cut,
+        "earlier_newest_size": audit.earlier_newest.map(|size| size.to_string()),
         "is_split": audit.split().next().is_some(),
         "anchors": rows.collect::<Vec<_>>(),
     })

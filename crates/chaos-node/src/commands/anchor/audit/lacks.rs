@@ -43,6 +43,15 @@ pub(super) fn lack(audit: &Audit) -> Option<Lack> {
     if let Some(unshown) = unshown(audit) {
         return Some(unshown);
     }
+    if let Some(size) = audit.earlier_newest {
+        let Audit { first_block, last_block, .. } = audit;
+        let message = format!(
+            "not judged: the newest anchor, of size {size}, was made before block {first_block}, and blocks {first_block} \
+             to {last_block} were looked at"
+        );
+        let hint = "an earlier block is looked at by --from-block, and all of them without it";
+        return Some((Kind::Input, message, hint));
+    }
     if let (0, Whose::Declared, Some(last)) = (own, audit.whose, audit.declared.last()) {
         let DeclareAnchoring { chain, contract, publisher } = &last.body;
         let message = format!(
@@ -51,6 +60,19 @@ pub(super) fn lack(audit: &Audit) -> Option<Lack> {
             audit.last_block, last.index
         );
         let hint = "name nodes of that chain by --rpc-url; `chaoschain anchor` anchors";
+        return Some((Kind::Check, message, hint));
+    }
+    if let (0, Whose::Named(publisher)) = (own, audit.whose)
+        && let Some(last) = audit.declared.last()
+        && !audit.declared.iter().any(|it| it.body.publisher.parse() == Ok(publisher))
+    {
+        let (index, declared) = (last.index, &last.body.publisher);
+        let message = format!(
+            "{publisher:#x}, which you named, has anchored nothing of this log up to block {}; the log's entry {index} \
+             declares {declared}",
+            audit.last_block
+        );
+        let hint = "without --publisher the anchors of whom the log declares are judged";
         return Some((Kind::Check, message, hint));
     }
     if own == 0 {
