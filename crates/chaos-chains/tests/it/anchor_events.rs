@@ -369,7 +369,15 @@ async fn what_is_left_out_on_the_askers_word_is_no_word_against_the_node() {
     let found = ask(lab.anvil.endpoint(), &from(later.block_number)).await.unwrap();
     assert_eq!((sizes(&found), found.first_block), (vec![11], later.block_number));
     chain.mine_blocks(3).await.unwrap();
-    let beyond = ask(lab.anvil.endpoint(), &from(later.block_number + 1)).await.unwrap_err();
-    let words = format!("events of blocks {} to", later.block_number + 1);
-    assert!(beyond.to_string().contains(&words), "{beyond}");
+    let beyond = ask(lab.anvil.endpoint(), &from(later.block_number + 1)).await.unwrap();
+    assert_eq!((sizes(&beyond), beyond.earlier_newest), (vec![], Some(11)));
+    assert_eq!(found.earlier_newest, None);
+    // One that leaves out what is newest is told as before.
+    let silent = lab.lying("eth_getLogs", |_, mut answer| {
+        answer["result"] = json!([]);
+        answer
+    });
+    let missing = ask(&silent, &from(later.block_number)).await.unwrap_err();
+    let words = format!("events of blocks {} to", later.block_number);
+    assert!(missing.to_string().contains(&words), "{missing}");
 }
