@@ -52,7 +52,7 @@ pub use disclosure::Disclosure;
 pub use export::{Comparison, ExportError, Exported, export};
 pub use head::{HeadError, publish_head};
 pub use mirror::{
-    Finding, Left, Mirror, MirrorError, Mirrored, Standing, Standings, Wrong, standings,
+    Finding, Left, Mirror, MirrorError, Mirrored, Standing, Standings, Wrong, check_copy, standings,
 };
 pub use monitor::{MonitorError, Watch, Watched, watch};
 pub use published::{Publication, PublishError, Published};

@@ -41,7 +41,7 @@ pub(crate) use page::{Expected, Task, fetch_page, root_over};
 pub(crate) use signers::Signers;
 pub(crate) use standing::FORK;
 use standing::Findings;
-pub use standing::{Standing, Standings, standings};
+pub use standing::{Standing, Standings, check_copy, standings};
 pub(crate) use tree::{Tree, fetch_tree};
 
 /// Bundles of 256 entries that are fetched and checked at a time.
@@ -246,6 +246,7 @@ impl Mirror {
                 self.policy.as_ref(),
             );
             self.store.put_checkpoint(&better)?;
+            signers.keep(&mut self.store)?;
             return Ok(better);
         }
         signers.keep(&mut self.store)?;
@@ -303,7 +304,7 @@ impl Mirror {
             for entry in &page {
                 let leaf = Leaf::from_bytes(&entry.leaf);
                 let leaf =
-                    leaf.map_err(|source| MirrorError::Leaf { index: entry.index, source })?;
+                    leaf.map_err(|source| MirrorError::KeptLeaf { index: entry.index, source })?;
                 see(entry, leaf);
             }
         }

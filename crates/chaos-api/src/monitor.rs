@@ -21,6 +21,9 @@ use crate::{
 /// The key under which it is kept how many entries were examined, and people told of them.
 const EXAMINED_META: &str = "monitor/examined";
 
+/// The key under which it is kept, for each agent that was ever followed, how many entries people were told of it.
+const FOLLOWED_META: &str = "monitor/followed";
+
 /// Once a round has so many entries of followed agents it ends, and the next goes on from there.
 const FOLLOWED_MAX: usize = 1_000;
 
@@ -43,6 +46,8 @@ pub struct Watched {
     pub head: Option<SignedCheckpoint>,
     /// Entries that were examined in this round.
     pub examined: u64,
+    /// Entries that were examined before, and looked at again in this round for agents that were not followed then.
+    pub examined_again: u64,
     /// How many of them count for nothing by the log's rules, by the code of the reason.
     pub refused: BTreeMap<String, u64>,
     /// What people have to know. Each is in a file. What stands is among it in every round.
@@ -53,6 +58,8 @@ pub struct Watched {
     pub folder: PathBuf,
     /// How far entries were examined.
     examined_to: u64,
+    /// How far they were for each agent that is followed, or was.
+    followed_to: BTreeMap<String, u64>,
 }
 
 /// Why a log cannot be watched.
@@ -78,12 +85,18 @@ impl Watched {
     /// # Errors
     /// If the store fails.
     pub fn told(&self, mirror: &mut Mirror) -> Result<(), MonitorError> {
+        if !self.followed_to.is_empty() {
+            let followed = serde_json::to_string(&self.followed_to).expect("numbers by names");
+            mirror.put_meta(FOLLOWED_META, &followed)?;
+        }
         Ok(mirror.put_meta(EXAMINED_META, &self.examined_to.to_string())?)
     }
 }
 
 /// Mirrors a log into `mirror` and examines what is new. Each alarm is on the disk when this returns; an
 /// entry counts as examined only once [`Watched::told`] says so, so that none is lost to a kill.
+///
+/// Who is followed for the first time is looked for in the entries that are here already.
 ///
 /// What is wrong in the log stands: it is an alarm of every round until a person accepts it. After a fork
 /// nothing more is fetched or stored before that.
@@ -106,10 +119,14 @@ pub async fn watch(
     }
     mirror.fold(watch.kinds, now_ms)?;
     let before = examined(mirror)?;
-    let examined_to = examine(mirror, before, watch, &mut alarms)?;
-    let mut refusals = mirror.refused_among(watch.kinds, before..examined_to)?;
+    let mut told = Told::read(mirror, watch, before)?;
+    let start = told.start();
+    let reached = examine(mirror, &told, watch, &mut alarms)?;
+    let examined_to = reached.max(before);
+    told.reach(watch, reached);
+    let mut refusals = mirror.refused_among(watch.kinds, start..reached)?;
     let mut refused: BTreeMap<String, u64> = BTreeMap::new();
-    for code in refusals.values() {
+    for code in refusals.range(before..).map(|(_, code)| code) {
         *refused.entry(code.clone()).or_default() += 1;
     }
     for alarm in &mut alarms {
@@ -130,7 +147,55 @@ pub async fn watch(
     }
     let head = mirror.store().checkpoint().map_err(MirrorError::from)?;
     let (examined, left_out) = (examined_to - before, standings.left_out);
-    Ok(Watched { head, examined, refused, alarms, left_out, folder, examined_to })
+    let (examined_again, followed_to) = (reached.min(before) - start, told.followed);
+    Ok(Watched {
+        head,
+        examined,
+        examined_again,
+        refused,
+        alarms,
+        left_out,
+        folder,
+        examined_to,
+        followed_to,
+    })
+}
+
+/// How far people were told of what is examined.
+struct Told {
+    /// Entries that were examined, for what concerns everybody.
+    examined: u64,
+    /// For each agent that is followed, or was: what comes before was told.
+    followed: BTreeMap<String, u64>,
+    /// The first entry that somebody who is followed now was not told of.
+    first: u64,
+}
+
+impl Told {
+    /// What is recorded. What cannot be read has the entries of the followed told again.
+    fn read(mirror: &Mirror, watch: &Watch, examined: u64) -> Result<Self, MirrorError> {
+        let recorded = mirror.store().meta(FOLLOWED_META)?.unwrap_or_default();
+        let followed: BTreeMap<String, u64> = serde_json::from_slice(&recorded).unwrap_or_default();
+        let first = |did: &Did| followed.get(&did.to_string()).copied().unwrap_or(0);
+        let first = watch.followed.iter().map(first).min().unwrap_or(examined);
+        Ok(Self { examined, followed, first })
+    }
+
+    fn start(&self) -> u64 {
+        self.first.min(self.examined)
+    }
+
+    /// Whether people were told of an agent's entry.
+    fn is_of(&self, did: &Did, index: u64) -> bool {
+        self.followed.get(&did.to_string()).is_some_and(|told| index < *told)
+    }
+
+    fn reach(&mut self, watch: &Watch, reached: u64) {
+        for did in &watch.followed {
+            let told = self.followed.entry(did.to_string()).or_default();
+            *told = reached.max(*told);
+        }
+    }
 }
 
 /// How many entries were examined before. A number that cannot be read has all examined again.
@@ -152,21 +217,23 @@ fn alarm(error: MirrorError) -> Result<Alarm, MirrorError> {
     }
 }
 
-/// Examines the entries from `start` on; says how far it came.
+/// Examines the entries that somebody was not told of; says how far it came.
 fn examine(
     mirror: &Mirror,
-    start: u64,
+    told: &Told,
     watch: &Watch,
     alarms: &mut Vec<Alarm>,
 ) -> Result<u64, MirrorError> {
-    let (mut next, size) = (start, mirror.store().head()?.size);
+    let (mut next, size) = (told.start(), mirror.store().head()?.size);
     let alarms_max = alarms.len() + FOLLOWED_MAX;
     while next < size && alarms.len() < alarms_max {
         let page = mirror.store().entries(next..size.min(next + EXAMINED_AT_ONCE))?;
         let Some(last) = page.last() else { break };
         next = last.index + 1;
-        alarms.extend(page.iter().filter_map(|entry| delegation(entry, watch)));
-        alarms.extend(page.iter().filter_map(|entry| followed(entry, watch)));
+        let new = page.iter().filter(|entry| entry.index >= told.examined);
+        alarms.extend(new.filter_map(|entry| delegation(entry, watch)));
+        let of_followed = page.iter().filter_map(|entry| followed(entry, told, watch));
+        alarms.extend(of_followed);
     }
     Ok(next)
 }
@@ -181,31 +248,33 @@ fn delegation(entry: &Entry, watch: &Watch) -> Option<Alarm> {
 }
 
 /// The alarm for an entry by a followed agent, or that revokes one.
-fn followed(entry: &Entry, watch: &Watch) -> Option<Alarm> {
+fn followed(entry: &Entry, told: &Told, watch: &Watch) -> Option<Alarm> {
     if watch.followed.is_empty() {
         return None;
     }
     let receipt = match Receipt::open_bytes(&entry.record, &watch.kinds) {
         Ok(receipt) => receipt,
         // A followed key may have signed what this program, or anybody, cannot read.
-        Err(_) => return unreadable(entry, watch),
+        Err(_) => return unreadable(entry, told, watch),
     };
     let about = match &receipt.action {
         Action::Revoke(revoke) => Some(revoke.agent),
         _ => None,
     };
     let named = std::iter::once(receipt.agent).chain(receipt.signers.iter().copied()).chain(about);
-    let agent = named.into_iter().find(|did| watch.followed.contains(did))?;
+    let is_followed = |did: &Did| watch.followed.contains(did) && !told.is_of(did, entry.index);
+    let agent = named.into_iter().find(is_followed)?;
     let kind = receipt.action.kind().to_owned();
     Some(Alarm::Followed { index: entry.index, agent, receipt: entry.digest, kind, refused: None })
 }
 
 /// The alarm for a record that is no receipt and names a followed agent as its signer, whether its
 /// signatures hold or not.
-fn unreadable(entry: &Entry, watch: &Watch) -> Option<Alarm> {
+fn unreadable(entry: &Entry, told: &Told, watch: &Watch) -> Option<Alarm> {
     let envelope: Envelope = serde_json::from_slice(&entry.record).ok()?;
     let signers = envelope.signatures.iter().map(|signature| signature.keyid);
-    let agent = signers.into_iter().find(|did| watch.followed.contains(did))?;
+    let is_followed = |did: &Did| watch.followed.contains(did) && !told.is_of(did, entry.index);
+    let agent = signers.into_iter().find(is_followed)?;
     let kind = "unreadable".to_owned();
     Some(Alarm::Followed { index: entry.index, agent, receipt: entry.digest, kind, refused: None })
 }

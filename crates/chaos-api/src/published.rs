@@ -13,7 +13,7 @@ use chaos_log::{
     VerifierKey, bundle_to_bytes, root_at, tile_to_bytes,
 };
 use chaos_store::{
-    BlobError, Blobs as _, DATABASE_FILE, Entry, OpenError, Records as _, Store, StoreError,
+    BlobError, Blobs as _, DATABASE_FILE, Entry, OpenError, Records as _, Store, StoreError, Stored,
 };
 use chaos_types::{Did, Digest};
 
@@ -67,6 +67,9 @@ pub enum PublishError {
     /// The stored checkpoint is not signed by the log's key.
     #[error("the newest stored checkpoint is not the log's")]
     Checkpoint(#[from] SignerError),
+    /// A line of the stored checkpoint is a false one of a witness, or whose they are cannot be read.
+    #[error("the newest stored checkpoint is not published")]
+    Cosigners(#[source] Box<chaos_ledger::Error>),
     /// Who signs for the log cannot be read.
     #[error("cannot read who signs for the log")]
     Keys(#[from] Box<chaos_ledger::Error>),
@@ -218,6 +221,18 @@ impl Published {
         }
     }
 
+    /// How many entries the directory holds, whatever is published of it.
+    pub(crate) fn stored_size(&self) -> Result<u64, PublishError> {
+        self.file.ensure_same()?;
+        Ok(locked(&self.entries).store.stored_size()?)
+    }
+
+    /// An entry as it lies in the directory, whatever is published of it.
+    pub(crate) fn stored(&self, index: u64) -> Result<Option<Stored>, PublishError> {
+        self.file.ensure_same()?;
+        Ok(locked(&self.entries).store.stored(index)?)
+    }
+
     /// The directory that is published.
     pub(crate) fn directory(&self) -> &Path {
         self.file.path.parent().unwrap_or(Path::new(""))
@@ -305,9 +320,22 @@ impl Entries {
         let Some(signed) = self.store.checkpoint()? else { return Ok(None) };
         if self.accepted.as_ref() != Some(&signed) {
             self.succession()?.ensure_signed(&signed, self.key.name())?;
+            self.ensure_cosigners(&signed)?;
             self.accepted = Some(signed.clone());
         }
         Ok(Some(signed))
+    }
+
+    /// A false line condemns the whole note for whoever knows the witness.
+    fn ensure_cosigners(&self, signed: &SignedCheckpoint) -> Result<(), PublishError> {
+        let failed = |error| PublishError::Cosigners(Box::new(error));
+        let policy = chaos_ledger::kept_policy(&self.store).map_err(failed)?;
+        let is_false = |policy| chaos_ledger::with_true_cosigners(signed, policy).is_some();
+        if policy.as_ref().is_some_and(is_false) {
+            let size = signed.claimed().size();
+            return Err(failed(chaos_ledger::Error::CosignerFalse { size }));
+        }
+        Ok(())
     }
 
     fn hashes(

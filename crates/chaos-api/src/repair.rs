@@ -1,11 +1,13 @@
 //! Mending a damaged data directory from a mirror. Nothing is signed, and no key is needed.
 
+mod beside;
 mod beyond;
 mod derived;
 mod dropped;
 mod error;
 mod fetching;
 mod held;
+mod notes;
 
 use std::{path::Path, sync::Arc};
 
@@ -21,6 +23,7 @@ use self::{
     dropped::Dropped,
     fetching::Repair,
     held::Held,
+    notes::mend_falsified,
 };
 pub use self::{error::RepairError, held::Continuation};
 use crate::{
@@ -39,6 +42,11 @@ pub struct Repaired {
     pub checked: Result<Head, StoreError>,
     /// Size of the checkpoint that the source was held against.
     pub source_size: u64,
+    /// How many entries the source's directory holds, where it is a directory on this machine; its checkpoint may cover
+    /// fewer.
+    pub source_stored: Option<u64>,
+    /// Rows of entries whose digest, leaf or place was not what follows from record and tiles, and that were put right.
+    pub rows: u64,
     /// Entries that were fetched.
     pub entries: Vec<u64>,
     /// Tiles that were computed anew from the leaves.
@@ -50,6 +58,8 @@ pub struct Repaired {
     pub falsified: Vec<u64>,
     /// Sizes of kept checkpoints that the log has not signed, as far as is known, and that were left.
     pub unsigned: Vec<u64>,
+    /// Whether the log's policy of witnesses cannot be read, so that no line of theirs was judged.
+    pub policy_damaged: bool,
     /// Blobs that were fetched.
     pub blobs: Vec<Digest>,
     /// Entries above the source's checkpoint that are damaged or missing.
@@ -128,6 +138,7 @@ async fn mend_noted(
     kinds: &Kinds,
     heads: Option<&Heads>,
 ) -> Result<Repaired, RepairError> {
+    let rows = store.mend_rows()?;
     dropped.remember(store, KeptNote::is_in_place)?;
     let checkpoints = store.mend_checkpoints()?;
     let key = chaos_ledger::log_verifier(store, directory)?;
@@ -139,39 +150,29 @@ async fn mend_noted(
     let head = fetch_head(source, &mut signers).await?;
     // A source that ends before the last rotation does not know.
     signers.learn_from(store);
-    let falsified = mend_falsified(store, dropped, &signers)?;
+    let policy = chaos_ledger::kept_policy(store);
+    let (policy, policy_damaged) = match policy {
+        Err(chaos_ledger::Error::PolicyDamaged | chaos_ledger::Error::Policy(_)) => (None, true),
+        policy => (policy?, false),
+    };
+    let (falsified, is_own_false) =
+        mend_falsified(store, dropped, &signers, (policy.as_ref(), &head))?;
     signers.learn_from(store);
-    let held = Held::of(store, &key, heads, &signers)?;
+    // A mirror of the source's log goes on by mirroring, which judges what is new; one that has the log's key is the log.
+    let is_copy = store.meta(KEY_META)?.is_some() && !holds_key(directory);
+    let held = Held::of(store, (&key, is_copy), heads, &signers)?;
     held.ensure_stored_is_signed(source, &mut signers).await?;
     ensure_keys_fit(source, (store, &signers), &head, 0).await?;
     ensure_held(source, (store, &signers), &head, 0).await?;
     ensure_shown(source, (store, &signers), &head).await?;
     held.ensure_no_fork(source, (store, &signers), &head).await?;
     ensure_keys_known(directory, &signers)?;
-    let (source_size, old_size) = (head.claimed().size(), store.acknowledged_size()?);
-    let tree = fetch_tree(source, store, 0, &head).await?;
-    let (signed, newest) = (held.stored_size(), held.newest_size());
-    let shown = held.shown_size(store, &tree, &head)?;
-    // Entries that were lost at the end, or that an old copy never had, come back as far as the log has
-    // signed them. A mirror of the source's log goes on by mirroring, which judges what is new; one that
-    // has the log's key is the log.
-    let is_copy = store.meta(KEY_META)?.is_some() && !holds_key(directory);
-    // A copy takes in nothing that was not signed.
-    let is_known = checkpoints == 0 && falsified.is_empty() && (!is_copy || signed > 0);
-    let entries = Vec::new();
-    let mut repair = Repair { source, tree: &tree, signed, newest, shown, is_known, entries };
-    let end = old_size.max(held.covered(!is_copy, source_size));
-    for path in TilePath::between(0, source_size).take_while(|path| path.tile().is_none()) {
-        repair.mend(store, &path, end).await?;
-    }
-    let entries = repair.entries;
-    let kept = store.checkpoints()?;
-    let heads = kept.iter().filter(|kept| signers.holds(kept)).chain(held.heads());
-    let heads: Vec<SignedCheckpoint> = heads.cloned().collect();
-    let beyond = Beyond::judge(store, source_size..end.max(source_size), &tree, &heads)?;
-    // A leaf that may be wrong must not make tiles.
-    let tiles = if beyond.damaged.is_empty() { mend_tiles(store, end)? } else { 0 };
-    let (blobs, blobs_left) = mend_blobs(store, source, kinds, end).await?;
+    let is_known = checkpoints == 0 && !is_own_false;
+    let told = Told { head, held, signers, is_copy, is_known };
+    let entries = mend_entries(store, source, &told).await?;
+    let Told { head, held, signers, .. } = told;
+    let (blobs, blobs_left) = mend_blobs(store, source, kinds, entries.end).await?;
+    let source_size = head.claimed().size();
     let mut checked = store.check();
     if !is_copy && source_size > held.stored_size() && is_whole_to(store, &checked, &head) {
         // That the log has signed is not forgotten together with its database.
@@ -181,46 +182,105 @@ async fn mend_noted(
     let unsigned = store.checkpoints()?;
     let unsigned = unsigned.iter().filter(|kept| !signers.holds(kept));
     let unsigned = unsigned.map(|kept| kept.claimed().size()).collect();
-    if checked.as_ref().is_ok_and(|head| head.size >= old_size) {
+    if checked.as_ref().is_ok_and(|head| head.size >= entries.old_size) {
         store.forget_former()?;
     }
-    let continuation = held.continuation(store, &checked);
+    if is_copy && checked.is_ok() {
+        signers.keep(store)?;
+    }
+    let continuation =
+        if is_copy { Continuation::Copy } else { held.continuation(store, &checked) };
     Ok(Repaired {
         checked,
         source_size,
-        entries,
-        tiles,
+        source_stored: source.stored_size().map_err(MirrorError::Source)?,
+        rows,
+        entries: entries.mended,
+        tiles: entries.tiles,
         checkpoints,
         falsified,
         unsigned,
+        policy_damaged,
         blobs,
-        entries_left: beyond.damaged,
-        unproved: beyond.unproved,
-        signed: newest,
+        entries_left: entries.beyond.damaged,
+        unproved: entries.beyond.unproved,
+        signed: held.newest_size(),
         blobs_left,
-        old_size,
+        old_size: entries.old_size,
         is_copy,
         continuation,
     })
 }
 
-/// Drops what a disk has made of kept checkpoints: the line that is false, where the key in force has signed all the
-/// same, and otherwise the whole. What the log has signed is remembered elsewhere. Answers their sizes.
-fn mend_falsified(
+/// What source and directory say of the log, held against one another.
+struct Told {
+    head: SignedCheckpoint,
+    held: Held,
+    signers: Signers,
+    is_copy: bool,
+    /// Whether it is known what the log signed: no kept checkpoint was damaged.
+    is_known: bool,
+}
+
+/// What became of the entries, and of the tiles over them.
+struct Mended {
+    /// Entries that were fetched.
+    mended: Vec<u64>,
+    beyond: Beyond,
+    tiles: u64,
+    /// How many entries there were before.
+    old_size: u64,
+    /// How many there are now, with those that are missing.
+    end: u64,
+}
+
+async fn mend_entries(
     store: &mut Store,
-    dropped: &mut Dropped,
-    signers: &Signers,
-) -> Result<Vec<u64>, RepairError> {
-    let kept = store.checkpoints()?;
-    let changed: Vec<&SignedCheckpoint> =
-        kept.iter().filter(|kept| signers.is_changed(kept)).collect();
-    let sizes: Vec<u64> = changed.iter().map(|kept| kept.claimed().size()).collect();
-    dropped.remember(store, |note| !sizes.contains(&note.size.cast_unsigned()))?;
-    for (size, kept) in sizes.iter().zip(changed) {
-        let left = signers.of_the_log(kept);
-        store.replace_checkpoint(*size, Some(&left).filter(|left| signers.holds(left)))?;
+    source: &Arc<Source>,
+    told: &Told,
+) -> Result<Mended, RepairError> {
+    let Told { head, held, signers, is_copy, .. } = told;
+    let source_size = head.claimed().size();
+    let by_rows = store.acknowledged_size()?;
+    let old_size = if *is_copy {
+        // A copy holds nothing that was not signed, so that no note is needed of what it had.
+        store.forget_former()?;
+        by_rows
+    } else {
+        by_rows.max(store.former_size()?)
+    };
+    let tree = fetch_tree(source, store, 0, head).await?;
+    let (signed, newest) = (held.stored_size(), held.newest_size());
+    let shown = held.shown_size(store, &tree, head)?;
+    // A copy takes in nothing that was not signed.
+    let is_known = told.is_known && (!is_copy || signed > 0);
+    // Entries that were lost at the end, or that an old copy never had, come back as far as the log has signed them.
+    let end = old_size.max(held.covered(!is_copy, source_size));
+    let entries = Vec::new();
+    let mut repair = Repair { source, tree: &tree, signed, newest, shown, is_known, entries };
+    for path in TilePath::between(0, source_size).take_while(|path| path.tile().is_none()) {
+        repair.mend(store, &path, end).await?;
     }
-    Ok(sizes)
+    let mut mended = repair.entries;
+    if *is_copy {
+        // A row beyond all that the copy had is none of the log's.
+        store.drop_rows_from(end)?;
+    }
+    let kept = store.checkpoints()?;
+    let heads = kept.iter().filter(|kept| signers.holds(kept)).chain(held.heads());
+    let heads: Vec<SignedCheckpoint> = heads.cloned().collect();
+    let judge =
+        |store: &Store| Beyond::judge(store, source_size..end.max(source_size), &tree, &heads);
+    let mut beyond = judge(store)?;
+    let taken = beside::take(store, source, &beyond.damaged)?;
+    if !taken.is_empty() {
+        mended.extend(taken);
+        beyond = judge(store)?;
+    }
+    beyond.damaged.extend(store.rows_from(end)?);
+    // A leaf that may be wrong must not make tiles.
+    let tiles = if beyond.damaged.is_empty() { mend_tiles(store, end)? } else { 0 };
+    Ok(Mended { mended, beyond, tiles, old_size, end })
 }
 
 /// Refuses a source that knows of fewer delegations than the directory has keys by: whoever has one of the

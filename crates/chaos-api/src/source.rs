@@ -9,6 +9,7 @@ use std::{
 };
 
 use chaos_log::{TILE_WIDTH, TilePath};
+use chaos_store::Stored;
 use reqwest::{Client, StatusCode, Url, header, redirect};
 
 use crate::{
@@ -237,6 +238,33 @@ impl Source {
         }
     }
 
+    /// How many entries lie in a data directory that is read on this machine, whatever its head covers.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) fn stored_size(&self) -> Result<Option<u64>, SourceError> {
+        match &self.0 {
+            Kind::Data(path, published) => match published.stored_size() {
+                Ok(size) => Ok(Some(size)),
+                Err(source) => Err(unreadable(path, source)),
+            },
+            Kind::Http { .. } | Kind::Folder(_) => Ok(None),
+        }
+    }
+
+    /// An entry as it lies in a data directory that is read on this machine, held against nothing.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub(crate) fn stored(&self, index: u64) -> Result<Option<Stored>, SourceError> {
+        match &self.0 {
+            Kind::Data(path, published) => {
+                published.stored(index).map_err(|source| unreadable(path, source))
+            }
+            Kind::Http { .. } | Kind::Folder(_) => Ok(None),
+        }
+    }
+
     async fn get_once(&self, asked: &Resource) -> Result<Vec<u8>, SourceError> {
         match &self.0 {
             Kind::Http { client, prefix, .. } => fetch(client, prefix, asked).await,
@@ -244,9 +272,7 @@ impl Source {
             Kind::Data(path, published) => match published.answer(asked) {
                 Ok(Some(bytes)) => Ok(bytes),
                 Ok(None) => Err(SourceError::Absent { asked: *asked }),
-                Err(source) => {
-                    Err(SourceError::Data { path: path.clone(), source: Box::new(source) })
-                }
+                Err(source) => Err(unreadable(path, source)),
             },
         }
     }
@@ -264,6 +290,10 @@ impl fmt::Display for Source {
             Kind::Folder(path) | Kind::Data(path, _) => write!(f, "{}", path.display()),
         }
     }
+}
+
+fn unreadable(path: &Path, source: PublishError) -> SourceError {
+    SourceError::Data { path: path.to_owned(), source: Box::new(source) }
 }
 
 /// Fetches, and tries again where the way there failed.

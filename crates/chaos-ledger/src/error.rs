@@ -317,6 +317,15 @@ pub enum Error {
         #[source]
         source: SignerError,
     },
+    /// A line below a kept head names a witness of the log's policy, and is not its cosignature.
+    #[error(
+        "a line of a witness below the kept head of size {size} is not its cosignature as it was signed: \
+         readers who have the log's policy would refuse that head"
+    )]
+    CosignerFalse {
+        /// The head's size.
+        size: u64,
+    },
     /// A head would be published that too few witnesses have cosigned.
     #[error("the head is not published")]
     NotWitnessed(#[source] UnsatisfiedError),

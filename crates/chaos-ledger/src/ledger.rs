@@ -29,6 +29,10 @@ pub(crate) const OPERATOR_META: &str = "operator";
 /// The key that marks a log whose database was lost: it is filled from a copy and never founded anew.
 const RECOVERED_META: &str = "recovered";
 
+/// What stands there until a repair has come to its end, and then, with how many entries that left.
+const BEING_FILLED: &str = "being filled";
+const FILLED_TO: &str = "filled to ";
+
 /// An open data directory. While one is open for writing, no other process writes to it.
 ///
 /// Invariant: the stored rows are the fold of the entries before `next`.
@@ -161,7 +165,7 @@ impl Ledger {
         };
         let mut store = Store::open_damaged(dir).map_err(failed)?;
         if shown.is_none() {
-            store.put_meta(RECOVERED_META, b"from a copy")?;
+            store.put_meta(RECOVERED_META, BEING_FILLED.as_bytes())?;
         }
         store.put_meta(OPERATOR_META, operator.to_string().as_bytes())?;
         Ok(was)
@@ -460,6 +464,32 @@ fn ensure_filled(store: &Store, dir: &Path) -> Result<(), Error> {
         return Err(Error::LogLost { dir: dir.to_owned() });
     }
     Ok(())
+}
+
+/// Whether an earlier database of this directory was lost and nothing was written since but what came from a copy: what
+/// that one had and no copy has is not here, whichever command began to fill it.
+///
+/// # Errors
+/// If the directory cannot be opened, or the store fails.
+pub fn is_filled_from_copy(dir: &Path) -> Result<bool, Error> {
+    let failed = |source| Error::Open { dir: dir.to_owned(), source };
+    let store = Store::open_damaged(dir).map_err(failed)?;
+    let Some(kept) = store.meta(RECOVERED_META)? else { return Ok(false) };
+    let (kept, size) = (String::from_utf8_lossy(&kept).into_owned(), store.stored_size()?);
+    let filled_to = kept.strip_prefix(FILLED_TO).and_then(|size| size.parse::<u64>().ok());
+    // Earlier versions did not write down how far.
+    Ok(kept == BEING_FILLED || size == 0 || filled_to.is_some_and(|filled| size <= filled))
+}
+
+/// Writes down how far a directory was filled from a copy, so that it is known whether anything was written since.
+///
+/// # Errors
+/// If the directory cannot be opened, or the store fails.
+pub fn filled_from_copy(dir: &Path) -> Result<(), Error> {
+    let failed = |source| Error::Open { dir: dir.to_owned(), source };
+    let mut store = Store::open_damaged(dir).map_err(failed)?;
+    let filled = format!("{FILLED_TO}{}", store.stored_size()?);
+    Ok(store.put_meta(RECOVERED_META, filled.as_bytes())?)
 }
 
 /// There is no database: nothing at all, or what is left of a log.

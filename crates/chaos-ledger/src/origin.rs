@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chaos_agency::{Kinds, Receipt};
-use chaos_log::VerifierKey;
+use chaos_log::{KeyName, SignedCheckpoint, VerifierKey};
 use chaos_store::{Records as _, Store};
 use chaos_types::Did;
 
@@ -15,17 +15,43 @@ use crate::{
 /// How many of a log's first entries are read for one that says whose log it is.
 const ENTRIES_READ_MAX: u64 = 1_024;
 
-/// The key that signs the checkpoints of the log in `store`, which was opened at `dir`.
+/// The key under which a copy keeps the verifier key of its log.
+const COPIED_META: &str = "mirror/log";
+
+/// The key that signs the checkpoints of the log in `store`, which was opened at `dir`. The log's name follows from its
+/// operator, unless a copy was told another or a kept checkpoint is shown to bear one: what a disk has made of the first
+/// line of a note is not the log's name.
 ///
 /// # Errors
 /// If no operator is recorded, or another than the entries show, or the store fails.
 pub fn log_verifier(store: &Store, dir: &Path) -> Result<VerifierKey, Error> {
     let operator = recorded(store)?.ok_or_else(|| Error::NoOperator { dir: dir.to_owned() })?;
-    let name = match store.checkpoint()? {
-        Some(signed) => signed.claimed().origin().parse().map_err(Error::LogName)?,
-        None => log_name(&operator)?,
+    let name = match name_told(store, &operator)? {
+        Some(name) => name,
+        None => name_shown(store, &operator)?.map_or_else(|| log_name(&operator), Ok)?,
     };
     VerifierKey::new(name, operator.as_bytes()).map_err(Error::LogName)
+}
+
+/// The name under which a copy was told of its log.
+fn name_told(store: &Store, operator: &Did) -> Result<Option<KeyName>, Error> {
+    let told = store.meta(COPIED_META)?.unwrap_or_default();
+    let told = String::from_utf8_lossy(&told).parse::<VerifierKey>().ok();
+    let told = told.filter(|told| told.public() == operator.as_bytes());
+    Ok(told.map(|told| told.name().clone()))
+}
+
+/// The name of the newest kept checkpoint that bears the name which lines below it have too: what is not the log's name
+/// stands once.
+fn name_shown(store: &Store, operator: &Did) -> Result<Option<KeyName>, Error> {
+    let (own, notes) = (log_name(operator)?, store.kept_notes()?);
+    let kept = notes.iter().rev().filter_map(|kept| SignedCheckpoint::parse(&kept.note).ok());
+    let mut shown = kept.filter_map(|kept| {
+        let name: KeyName = kept.claimed().origin().parse().ok()?;
+        let is_on_a_line = kept.note().signatures().iter().any(|line| *line.name() == name);
+        (name == own || is_on_a_line).then_some(name)
+    });
+    Ok(shown.next())
 }
 
 /// Who runs the log, if that is known already: as it is recorded, which what the log itself holds has to agree with.

@@ -4,11 +4,35 @@ use std::ops::RangeInclusive;
 
 use chaos_agency::action::Role;
 use chaos_log::{Policy, ProveError, Signature, SignedCheckpoint, VerifierKey, WitnessVerifier};
-use chaos_store::Records as _;
+use chaos_store::{Records as _, Store};
 use chaos_types::Digest;
 use chaos_verify::possible_times;
 
 use crate::{Error, Heads, Ledger, OPERATOR};
+
+/// The policy of witnesses that a data directory holds, if it holds one: whose lines below its heads can be judged.
+///
+/// # Errors
+/// If the store fails, or what it holds is no policy.
+pub fn kept_policy(store: &Store) -> Result<Option<Policy>, Error> {
+    let kept = policy_file(store)?;
+    kept.map(|file| Policy::parse(&file).map_err(Error::Policy)).transpose()
+}
+
+/// A head without what a disk has made of the lines by the witnesses of a policy; `None` where all of them hold.
+#[must_use]
+pub fn with_true_cosigners(signed: &SignedCheckpoint, policy: &Policy) -> Option<SignedCheckpoint> {
+    signed.with_true_cosigners(policy.witnesses().iter().map(|known| &known.key))
+}
+
+fn policy_file(store: &Store) -> Result<Option<Vec<u8>>, Error> {
+    let Some(kept) = store.meta(POLICY_META)? else { return Ok(None) };
+    // A policy with one digit changed is another policy, and reads as well.
+    match kept.split_at_checked(32) {
+        Some((digest, file)) if digest == Digest::of(file).as_bytes() => Ok(Some(file.to_vec())),
+        Some(_) | None => Err(Error::PolicyDamaged),
+    }
+}
 
 /// The key under which the log's policy is kept: the SHA-256 of the file that it came in, and the file.
 const POLICY_META: &str = "log-policy";
@@ -30,14 +54,7 @@ impl Ledger {
 
     /// The policy file that the data directory holds.
     fn kept_policy(&self) -> Result<Option<Vec<u8>>, Error> {
-        let Some(kept) = self.store.meta(POLICY_META)? else { return Ok(None) };
-        // A policy with one digit changed is another policy, and reads as well.
-        match kept.split_at_checked(32) {
-            Some((digest, file)) if digest == Digest::of(file).as_bytes() => {
-                Ok(Some(file.to_vec()))
-            }
-            Some(_) | None => Err(Error::PolicyDamaged),
-        }
+        policy_file(&self.store)
     }
 
     /// The absence of a policy is not the word of anybody that there is none.
@@ -153,17 +170,21 @@ impl Ledger {
         Ok(self.store.put_checkpoint(signed)?)
     }
 
-    /// Checks that the log has signed every head that is kept; that each is one of its tree is what
-    /// [`Store::check`](chaos_store::Store::check) says.
+    /// Checks that the log has signed every head that is kept, and that no line below one is a false one of a witness
+    /// of the log's policy; that each is one of its tree is what [`Store::check`](chaos_store::Store::check) says.
     ///
     /// # Errors
-    /// If it has not signed one, or the store fails.
+    /// If it has not signed one, a line is false, the policy that is kept is none, or the store fails.
     pub fn check_heads(&self) -> Result<(), Error> {
         let (succession, name) = (self.succession(Role::Checkpoints)?, self.name()?);
+        let policy = kept_policy(&self.store)?;
         for kept in self.store.checkpoints()? {
             let size = kept.claimed().size();
             let signed = succession.ensure_signed(&kept, &name);
             signed.map_err(|source| Error::HeadUnsigned { size, source })?;
+            if policy.as_ref().is_some_and(|policy| with_true_cosigners(&kept, policy).is_some()) {
+                return Err(Error::CosignerFalse { size });
+            }
         }
         Ok(())
     }

@@ -104,12 +104,52 @@ impl WitnessVerifier {
         Ok(earliest)
     }
 
+    /// The line as it has to be if it is this witness's cosignature, whatever name and id stand before it: what is
+    /// signed names neither.
+    fn restored(&self, line: &Signature, text: &str) -> Option<Signature> {
+        self.time_of(line, text)?;
+        Some(Signature::new(self.name.clone(), self.id, line.bytes().to_vec()))
+    }
+
     /// The time of a cosignature over `text`, if it is valid.
     fn time_of(&self, signature: &Signature, text: &str) -> Option<u64> {
         let (time, signature) = signature.bytes().split_first_chunk::<8>()?;
         let time_s = u64::from_be_bytes(*time);
         let meaningful = (1..=COSIGNATURE_TIME_S_MAX).contains(&time_s);
         (meaningful && accepts(&self.key, &message(time_s, text), signature)).then_some(time_s)
+    }
+}
+
+impl SignedCheckpoint {
+    /// The checkpoint without what a disk has made of its lines by these witnesses: a cosignature that does not hold
+    /// is left away, and one that holds under a name or an id that is half another's has its own again. `None` where
+    /// nothing is to be changed. Lines by others are as they were.
+    #[must_use]
+    pub fn with_true_cosigners<'a>(
+        &self,
+        witnesses: impl Iterator<Item = &'a WitnessVerifier> + Clone,
+    ) -> Option<Self> {
+        let text = self.note().claimed_text();
+        let as_it_should_be = |line: &Signature| {
+            if let Some(named) = witnesses.clone().find(|known| known.is_named_by(line)) {
+                return named.restored(line, text);
+            }
+            let is_half =
+                |known: &&WitnessVerifier| known.name == *line.name() || known.id == line.id();
+            let restored = witnesses.clone().filter(is_half).find_map(|it| it.restored(line, text));
+            Some(restored.unwrap_or_else(|| line.clone()))
+        };
+        let lines: Vec<_> = self.note().signatures().iter().map(as_it_should_be).collect();
+        if lines.iter().map(Option::as_ref).eq(self.note().signatures().iter().map(Some)) {
+            return None;
+        }
+        let mut mended = self.clone();
+        mended.retain(|_| false);
+        for line in lines.into_iter().flatten() {
+            // A note that is full has no place for a longer name.
+            let _added = mended.add(line);
+        }
+        Some(mended)
     }
 }
 

@@ -71,4 +71,4 @@ pub use records::{
     Append, AppendError, Appended, Change, ENTRIES_MAX, Entry, Fold, Head, Mark, RECORD_BYTES_MAX,
     Records, Row, all_entries,
 };
-pub use sqlite::{DATABASE_FILE, KeptNote, Refilled, Store, Stored};
+pub use sqlite::{DATABASE_FILE, KeptNote, Refilled, Shortened, Store, Stored};

@@ -27,12 +27,13 @@ use crate::{
 mod check;
 mod map;
 mod mend;
+mod place;
 mod reading;
 mod refill;
 mod write;
 
 pub use mend::{KeptNote, Stored};
-pub use refill::Refilled;
+pub use refill::{Refilled, Shortened};
 
 /// Name of the database within the data directory.
 pub const DATABASE_FILE: &str = "chaoschain.sqlite";

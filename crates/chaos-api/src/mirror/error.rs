@@ -82,6 +82,18 @@ pub enum MirrorError {
     /// The published file of the log's keys does not hold.
     #[error("what is published of the log's keys does not hold: {}", .0.reason)]
     Keys(Rejection),
+    /// The file of the log's keys that the copy has kept does not hold.
+    #[error("what this copy has kept of the log's keys, `mirror/keys`, is damaged: {}", .0.reason)]
+    KeptKeys(Rejection),
+    /// A stored leaf cannot be read: only what can be was stored.
+    #[error("leaf {index} is damaged in this copy")]
+    KeptLeaf {
+        /// Index of the entry.
+        index: u64,
+        /// What is wrong with it.
+        #[source]
+        source: LeafError,
+    },
     /// The published file of the log's keys contradicts the kept one.
     #[error("what is published of the log's keys contradicts what was published before")]
     KeysOther,
@@ -382,6 +394,8 @@ impl MirrorError {
             | Self::LostKey { .. }
             | Self::NotHeld { .. }
             | Self::KeptUnsigned { .. }
+            | Self::KeptKeys(_)
+            | Self::KeptLeaf { .. }
             | Self::NotWitnessed(_)
             | Self::Store(_)
             | Self::Ledger(_)

@@ -50,9 +50,20 @@ impl Signers {
         let mut signers =
             Self { root, succession, known: None, follows_lost: true, first: Vec::new() };
         if let Some(file) = store.meta(KEYS_META)? {
-            signers.learn(file)?;
+            match signers.learn(file) {
+                // It proves itself, so that one which does not is what a disk has made of it. The source publishes it,
+                // and the entries show it.
+                Ok(()) | Err(MirrorError::Keys(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(Self { follows_lost, ..signers })
+    }
+
+    /// Checks that the file of the log's keys which a copy has kept holds.
+    pub(super) fn check_kept(store: &Store, root: &VerifierKey) -> Result<(), MirrorError> {
+        let Some(file) = store.meta(KEYS_META)? else { return Ok(()) };
+        LogKeys::verify(&file, root).map(drop).map_err(MirrorError::KeptKeys)
     }
 
     /// Takes from the entries of a copy who signs, where they prove it under its newest head: a published file may

@@ -260,6 +260,18 @@ pub fn standings(directory: &Path) -> Result<Standings, MirrorError> {
     Findings::standings(&store)
 }
 
+/// Checks what a copy has kept of whose log it is, which it would take from its source anew: the file of the log's keys.
+/// A directory that is no copy has none.
+///
+/// # Errors
+/// If it is damaged, or the directory cannot be read.
+pub fn check_copy(directory: &Path) -> Result<(), MirrorError> {
+    let store = Store::read(directory)?;
+    let Some(key) = store.meta(KEY_META)? else { return Ok(()) };
+    let key = String::from_utf8_lossy(&key).parse().map_err(MirrorError::RecordedKey)?;
+    Signers::check_kept(&store, &key)
+}
+
 impl Mirror {
     /// What was found in the log so far.
     ///

@@ -16,6 +16,8 @@ use crate::{
 /// How a mended data directory stands to the newest head that is remembered on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Continuation {
+    /// It is a copy of somebody's log, and what that log signed here says nothing of how far a copy of it is.
+    Copy,
     /// Nothing is remembered of its log.
     NotRemembered,
     /// It is still damaged, so that nothing can be said.
@@ -43,6 +45,8 @@ pub enum Continuation {
 pub(super) struct Held {
     stored: Option<SignedCheckpoint>,
     remembered: Option<SignedCheckpoint>,
+    /// Whether the directory is a copy, which need not have what is remembered.
+    is_copy: bool,
 }
 
 impl Held {
@@ -50,7 +54,7 @@ impl Held {
     /// was retired before says nothing of what the log signed: whoever has that key signs such heads.
     pub(super) fn of(
         store: &Store,
-        key: &VerifierKey,
+        (key, is_copy): (&VerifierKey, bool),
         heads: Option<&Heads>,
         signers: &Signers,
     ) -> Result<Self, RepairError> {
@@ -59,7 +63,7 @@ impl Held {
         let is_retired =
             |head: &SignedCheckpoint| matches!(signers.signer(head), HeadSigner::Retired { .. });
         let remembered = remembered.filter(|head| !is_retired(head));
-        Ok(Self { stored, remembered })
+        Ok(Self { stored, remembered, is_copy })
     }
 
     /// Refuses a directory whose own head is not its log's, as far as it and the source know who signs.
@@ -88,9 +92,14 @@ impl Held {
         self.stored.iter().chain(&self.remembered)
     }
 
-    /// The size of the newest head that is known, 0 if none is.
+    /// Those that the directory has to hold: a copy only its own.
+    fn binding(&self) -> impl Iterator<Item = &SignedCheckpoint> {
+        self.stored.iter().chain(self.remembered.iter().filter(|_| !self.is_copy))
+    }
+
+    /// The size of the newest head that the directory has to hold, 0 if none is known.
     pub(super) fn newest_size(&self) -> u64 {
-        let sizes = self.heads().map(|kept| kept.claimed().size());
+        let sizes = self.binding().map(|kept| kept.claimed().size());
         sizes.max().unwrap_or(0)
     }
 
@@ -104,7 +113,7 @@ impl Held {
         head: &SignedCheckpoint,
     ) -> Result<u64, RepairError> {
         let size = head.claimed().size();
-        let kept = || self.heads();
+        let kept = || self.binding();
         let mut larger = kept().filter(|kept| kept.claimed().size() > size).peekable();
         let mut is_shown = larger.peek().is_none();
         for kept in larger {

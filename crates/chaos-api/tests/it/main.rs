@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
+mod derived;
 mod disputed;
 mod liar;
 mod lying;

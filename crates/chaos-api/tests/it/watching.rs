@@ -48,9 +48,18 @@ fn honest_log_raises_no_alarm_and_entries_of_followed_agents_do() {
     log.sign();
     let follow = Watch { followed: [log.agent()].into(), kinds: Kinds::default() };
     let seen = round(copy.path(), &log, &log.source(), &follow);
-    assert_eq!(names(&seen), ["followed", "followed"]);
+    // Who is followed from now on is looked for in what is here already.
+    assert_eq!((names(&seen), seen.examined, seen.examined_again), (vec!["followed"; 7], 2, 5));
     let seen = round(copy.path(), &log, &log.source(), &follow);
-    assert_eq!((names(&seen), seen.examined), (vec![], 0));
+    assert_eq!((names(&seen), seen.examined, seen.examined_again), (vec![], 0, 0));
+    // Who was not followed for a while is told what came meanwhile, once.
+    log.grow(3);
+    log.sign();
+    assert!(names(&round(copy.path(), &log, &log.source(), &nobody())).is_empty());
+    let seen = round(copy.path(), &log, &log.source(), &follow);
+    assert_eq!((names(&seen), seen.examined, seen.examined_again), (vec!["followed"; 3], 0, 3));
+    let seen = round(copy.path(), &log, &log.source(), &follow);
+    assert_eq!((names(&seen), seen.examined_again), (vec![], 0));
 }
 
 /// A kind that is not known here, or a body that breaks a rule, is still what the followed key signed.
@@ -63,7 +72,7 @@ fn entry_by_a_followed_key_that_cannot_be_read_raises_an_alarm() {
     log.append_raw(record, NOW_MS + 10);
     log.sign();
     let follow = Watch { followed: [log.agent()].into(), kinds: Kinds::default() };
-    assert_eq!(names(&round(copy.path(), &log, &log.source(), &follow)), ["followed"]);
+    assert_eq!(names(&round(copy.path(), &log, &log.source(), &follow)), ["followed"; 3]);
 }
 
 /// Whoever follows a log folds it, and finds the root that the log does not fold to.

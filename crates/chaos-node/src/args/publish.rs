@@ -100,7 +100,8 @@ pub(crate) struct FindingsArgs {
 pub(crate) struct MonitorArgs {
     #[command(flatten)]
     pub(crate) copy: CopyArgs,
-    /// Raise an alarm for every new entry of this agent, named by its DID; may be repeated.
+    /// Raise an alarm for every entry of this agent, named by its DID, once; may be repeated. Of whom it is told first,
+    /// or again, it looks at what the copy has already.
     #[arg(long, value_name = "DID")]
     pub(crate) follow: Vec<Did>,
     /// Look again after this many seconds, until stopped; otherwise look once.
@@ -114,7 +115,7 @@ pub(crate) struct MonitorArgs {
 #[derive(Debug, Args)]
 pub(crate) struct RepairArgs {
     /// Where a copy of the log is: a URL, a folder that `log export` wrote, or a mirror's data
-    /// directory.
+    /// directory or a backup of the log's own.
     #[arg(long, value_name = "DIR|URL")]
     pub(crate) from: String,
     /// The log's root key, where the database is lost and the root key's file is kept elsewhere.

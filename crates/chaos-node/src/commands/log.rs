@@ -338,6 +338,9 @@ fn rebuild(args: &RebuildArgs) -> Result<ExitCode, Failure> {
     {
         output::say(format_args!("{retired}; `chaoschain log resume` puts it aside"));
     }
+    if args.check {
+        chaos_api::check_copy(data)?;
+    }
     // What a mirror has found is part of what it holds: where it cannot be read, nothing is in order.
     let found = match chaos_api::standings(data) {
         Ok(found) => Some(found),

@@ -5,6 +5,10 @@ use chaos_store::OpenError;
 
 use super::{Failure, Kind, UNREADABLE};
 
+/// What puts right the lines of witnesses below a kept head, or whose they are.
+const COSIGNERS: &str = "`chaoschain log repair --from SOURCE` puts a line right or takes the source's, `chaoschain log checkpoint` \
+     asks the witnesses again, with --log-policy FILE where the log's policy is damaged";
+
 impl From<PublishError> for Failure {
     fn from(error: PublishError) -> Self {
         let hint = match &error {
@@ -14,6 +18,7 @@ impl From<PublishError> for Failure {
             PublishError::Open(_) | PublishError::Store(_) | PublishError::Blob(_) => {
                 Some(UNREADABLE)
             }
+            PublishError::Cosigners(_) => Some(COSIGNERS),
             _ => None,
         };
         with(Self::new(Kind::Storage, error), hint)
@@ -40,6 +45,7 @@ impl From<ExportError> for Failure {
                 Kind::Check,
                 Some("the folder shows what was published; find out what happened to this log"),
             ),
+            ExportError::Publish(PublishError::Cosigners(_)) => (Kind::Storage, Some(COSIGNERS)),
             ExportError::Publish(_) | ExportError::Write { .. } | ExportError::Read(_) => {
                 (Kind::Storage, None)
             }
@@ -92,6 +98,16 @@ const fn hint_of(error: &MirrorError) -> Option<&'static str> {
         }
         MirrorError::KeptUnsigned { .. } => Some(
             "what is kept here was changed, or is of another log: move the directory away and make the copy anew",
+        ),
+        MirrorError::KeptKeys(_) => Some(
+            "the next round of `chaoschain log mirror` or `log monitor`, and `chaoschain log repair`, take it from the source \
+             anew",
+        ),
+        MirrorError::KeptLeaf { .. } => Some(UNREADABLE),
+        MirrorError::RecordedFindings(_) | MirrorError::RecordedFork(_) => Some(
+            "what this copy has found in its log cannot be read: make a new copy in another directory by \
+             `chaoschain log mirror SOURCE DIR --log KEY`, which finds it again; what was kept against the log is in the \
+             folder `alarms` of this one, and what was accepted is accepted anew",
         ),
         MirrorError::Decided(_) => Some(
             "nothing of it is stored, and the copy goes on with the log itself: name a source that has it",
@@ -162,6 +178,8 @@ impl From<MirrorError> for Failure {
             | MirrorError::RecordedFork(_)
             | MirrorError::RecordedFindings(_)
             | MirrorError::KeptUnsigned { .. }
+            | MirrorError::KeptKeys(_)
+            | MirrorError::KeptLeaf { .. }
             | MirrorError::Alarm { .. }
             | MirrorError::Stopped => Kind::Storage,
             MirrorError::Fork(_) | MirrorError::Decided(_) | MirrorError::ForkLost { .. } => {

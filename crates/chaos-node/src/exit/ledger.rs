@@ -117,6 +117,7 @@ const fn kind(error: &Error) -> Kind {
         | Error::PolicyDamaged
         | Error::PolicyLost { .. }
         | Error::HeadUnsigned { .. }
+        | Error::CosignerFalse { .. }
         | Error::Proof(_) => Kind::Storage,
         Error::Scores(_)
         | Error::LogName(_)
@@ -212,6 +213,10 @@ fn hint(error: &Error) -> Option<String> {
         Error::PolicyLost { .. } => {
             "`chaoschain log checkpoint --log-policy FILE` sets it again; a file with `quorum none` says that \
              nobody is asked any more"
+        }
+        Error::CosignerFalse { .. } => {
+            "`chaoschain log repair --from SOURCE` puts the line right or takes the source's; `chaoschain log checkpoint` \
+             asks the witnesses again"
         }
         Error::PolicyDamaged => "`chaoschain log checkpoint --log-policy FILE` sets it anew",
         Error::HeadDamaged { .. } | Error::HeadKeys { .. } => MEMORY_HINT,

@@ -4,7 +4,7 @@ use chaos_log::{SignedCheckpoint, TILE_WIDTH, Tile};
 use chaos_types::Digest;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
-use super::{FOLD_META, Store, write};
+use super::{DATABASE_FILE, FOLD_META, Store, place::rows_end, write};
 use crate::{
     error::{OpenError, StoreError},
     layout::beside,
@@ -13,6 +13,9 @@ use crate::{
 
 /// Fewer bytes no row of an entry has: two digests and a leaf.
 const ENTRY_BYTES_MIN: u64 = 128;
+
+/// What the names of a database's files begin with.
+const NAME: &[u8] = DATABASE_FILE.as_bytes();
 
 /// The key under which a database says how many entries the one had that it took the place of.
 pub(super) const FORMER_META: &str = "former";
@@ -37,14 +40,28 @@ pub(super) fn room(path: &Path) -> u64 {
     (bytes(path) + bytes(&beside(path, "-wal"))) / ENTRY_BYTES_MIN
 }
 
+/// The most entries that a former database had room for, by the files that lie here under its name.
+fn room_of_former(path: &Path) -> u64 {
+    let folder = path.parent().and_then(|folder| fs::read_dir(folder).ok());
+    let files = folder.into_iter().flatten().flatten();
+    let files = files.filter(|file| file.file_name().as_encoded_bytes().starts_with(NAME));
+    let bytes = files.filter_map(|file| file.metadata().ok()).map(|file| file.len());
+    bytes.fold(0_u64, u64::saturating_add) / ENTRY_BYTES_MIN
+}
+
 /// How many leaves the lowest tiles have: those that are full, and the one that grows if it follows on them.
-pub(super) fn leaves_by_tiles(connection: &Connection) -> rusqlite::Result<u64> {
+fn leaves_by_tiles(connection: &Connection) -> rusqlite::Result<u64> {
     let full: i64 =
         connection.query_row("SELECT count(*) FROM tiles WHERE level = 0", [], |row| row.get(0))?;
     let sql = "SELECT coalesce(sum(length(hashes)), 0) FROM edge WHERE level = 0 AND idx = ?1";
     let bytes: i64 = connection.query_row(sql, [full], |row| row.get(0))?;
     let [full, bytes] = [full, bytes].map(i64::cast_unsigned);
     Ok(full * u64::from(TILE_WIDTH) + bytes / HASH_BYTES)
+}
+
+/// How many entries there were by the lowest tiles and by the rows.
+pub(super) fn said_size(connection: &Connection) -> rusqlite::Result<u64> {
+    rows_end(connection, leaves_by_tiles(connection)?)
 }
 
 /// A kept checkpoint as it lies in the database, checked by nobody.
@@ -87,20 +104,25 @@ impl Store {
         self.size()
     }
 
-    /// How many entries there were by what is stored: by the entries themselves, by the tiles over them where those at
-    /// the end are lost, or by what a database said that this one took the place of.
+    /// How many entries there were by what is stored: by the tiles over them, and by the entries that go on from there.
+    /// A row that stands far beyond the others is no measure.
     ///
     /// # Errors
     /// If the storage fails.
     pub fn acknowledged_size(&self) -> Result<u64, StoreError> {
-        let leaves = leaves_by_tiles(&self.connection).map_err(self.failed("read the tiles"))?;
-        Ok(self.size()?.max(leaves).min(room(&self.path)).max(self.former_size()?))
+        let size = said_size(&self.connection).map_err(self.failed("read the tiles"))?;
+        Ok(size.min(room(&self.path)))
     }
 
-    /// How many entries the database said that it had which this one took the place of, until they are all here.
-    pub(super) fn former_size(&self) -> Result<u64, StoreError> {
+    /// How many entries the database said that it had which this one took the place of, until they are all here. It is
+    /// believed no further than the files that lie here have room for.
+    ///
+    /// # Errors
+    /// If the storage fails.
+    pub fn former_size(&self) -> Result<u64, StoreError> {
         let kept = self.meta(FORMER_META)?.unwrap_or_default();
-        Ok(std::str::from_utf8(&kept).ok().and_then(|kept| kept.parse().ok()).unwrap_or(0))
+        let kept = std::str::from_utf8(&kept).ok().and_then(|kept| kept.parse().ok());
+        Ok(kept.map_or(0, |size: u64| size.min(room_of_former(&self.path))))
     }
 
     /// Forgets how many entries a former database had: whoever does this has seen that they are all here.

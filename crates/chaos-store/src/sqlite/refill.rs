@@ -1,6 +1,7 @@
 //! A fresh database in the place of one whose pages do not fit together, or whose end is given up.
 
 use std::{
+    cell::RefCell,
     fs,
     path::{Path, PathBuf},
 };
@@ -9,7 +10,8 @@ use rusqlite::{Connection, ErrorCode, Transaction, params, params_from_iter, typ
 
 use super::{
     DATABASE_FILE, FOLD_META, Store,
-    mend::{FORMER_META, leaves_by_tiles, room},
+    mend::{FORMER_META, room, said_size},
+    place::{Placed, Places, placed},
 };
 use crate::{
     error::{Damage, OpenError, StoreError},
@@ -68,6 +70,15 @@ pub struct Refilled {
     pub former: PathBuf,
     /// How many entries it says that it had; at least as many as could be taken over.
     pub size: u64,
+}
+
+/// A database that was put aside for one that ends before it did.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Shortened {
+    /// Where it is now, with what SQLite has beside it.
+    pub former: PathBuf,
+    /// How many entries it had beyond the new end, by its rows and its tiles.
+    pub given_up: u64,
 }
 
 impl Store {
@@ -129,11 +140,11 @@ impl Store {
     }
 
     /// Puts a fresh database in the place of one, with its first `size` entries and without its tiles, and answers
-    /// where the former one is. Whoever does this gives up what comes after them.
+    /// where the former one is, and how many entries that gives up.
     ///
     /// # Errors
     /// If the directory is in use, a checkpoint is kept of a larger size, or a database cannot be read or written.
-    pub fn shorten(directory: &Path, size: u64) -> Result<PathBuf, OpenError> {
+    pub fn shorten(directory: &Path, size: u64) -> Result<Shortened, OpenError> {
         let store = Self::open_damaged(directory)?;
         let newest = store.checkpoints().map(|kept| kept.last().map(|it| it.claimed().size()));
         let ahead = newest.map(|newest| newest.filter(|newest| *newest > size));
@@ -149,8 +160,13 @@ impl Store {
             return Err(OpenError::Store { directory, source });
         }
         drop(store);
+        let mut given_up = 0;
         let made = exchange(directory, &format!("{DATABASE_FILE}.longer"), |taking| {
             taking.everything()?;
+            let beyond = said_size(taking.fresh)?.min(taking.room).saturating_sub(size);
+            let sql = "SELECT count(*) FROM entries WHERE idx >= ?1";
+            let rows: i64 = taking.fresh.query_row(sql, [size.cast_signed()], |row| row.get(0))?;
+            given_up = beyond.max(rows.cast_unsigned());
             for tree in ["DELETE FROM tiles", "DELETE FROM edge"] {
                 taking.fresh.execute(tree, [])?;
             }
@@ -158,7 +174,8 @@ impl Store {
             let first = size.cast_signed();
             taking.fresh.execute("DELETE FROM entries WHERE idx >= ?1", [first]).map(|_| true)
         })?;
-        Ok(made.expect("nothing else is asked of it").former)
+        let former = made.expect("nothing else is asked of it").former;
+        Ok(Shortened { former, given_up })
     }
 }
 
@@ -172,6 +189,8 @@ struct Taking<'a> {
     size: u64,
     /// Whether all values were read.
     has_values: bool,
+    /// Where its tiles have which leaf: those are taken before the entries.
+    places: RefCell<Places<'a>>,
 }
 
 /// Makes a fresh database by `take` and puts it in the place of the former one, unless `take` does not want that.
@@ -184,13 +203,15 @@ fn exchange(
     let path = directory.join(DATABASE_FILE);
     let room = room(&path);
     let mut fresh = Store::open_unchecked(&exchange.folder())?;
-    let (mut is_wanted, mut size) = (false, 0);
+    let (mut is_wanted, mut taken) = (false, 0);
     let filled = Connection::open(&path).and_then(|former| {
         former.pragma_update(None, "trusted_schema", false)?;
         fresh.write(|fresh| {
-            let mut taking = Taking { former: &former, fresh, room, size: 0, has_values: true };
+            let places = RefCell::new(Places::of(fresh));
+            let (size, has_values) = (0, true);
+            let mut taking = Taking { former: &former, fresh, room, size, has_values, places };
             is_wanted = take(&mut taking)?;
-            size = taking.size;
+            taken = taking.size;
             Ok(())
         })
     });
@@ -203,7 +224,7 @@ fn exchange(
         return exchange.give_up().map(|()| None);
     }
     let former = exchange.end(aside)?;
-    Ok(Some(Refilled { former, size }))
+    Ok(Some(Refilled { former, size: taken }))
 }
 
 impl Taking<'_> {
@@ -222,8 +243,6 @@ impl Taking<'_> {
 
     /// How many entries there were by whatever says it: the entries, the tiles, and how far the log was folded.
     fn said(&self) -> rusqlite::Result<u64> {
-        let sql = "SELECT coalesce(max(idx) + 1, 0) FROM entries";
-        let last: i64 = self.fresh.query_row(sql, [], |row| row.get(0))?;
         let fold = "SELECT value FROM meta WHERE key = ?1";
         let fold: Option<Vec<u8>> = self.fresh.query_row(fold, [FOLD_META], |row| row.get(0)).ok();
         let folded = fold
@@ -233,8 +252,7 @@ impl Taking<'_> {
         let former: Option<Vec<u8>> =
             self.fresh.query_row(former, [FORMER_META], |row| row.get(0)).ok();
         let former = former.and_then(|size| String::from_utf8(size).ok()?.parse().ok());
-        let by_rows = last.cast_unsigned().max(leaves_by_tiles(self.fresh)?);
-        Ok(by_rows.max(folded.unwrap_or(0)).max(former.unwrap_or(0)))
+        Ok(said_size(self.fresh)?.max(folded.unwrap_or(0)).max(former.unwrap_or(0)))
     }
 
     /// Takes over each entry that is not there yet, as far as it can be found by its index alone: between pages that
@@ -249,10 +267,26 @@ impl Taking<'_> {
                 continue;
             }
             if let Ok(Some(values)) = wanted.query_row([index], |row| Ok(table.values(row))) {
-                table.put(self.fresh, values)?;
+                self.put(table, values)?;
             }
         }
         Ok(())
+    }
+
+    /// An entry goes where the tiles have its leaf, with the digest that its record has; any other row as it is.
+    fn put(&self, table: &Table, values: Vec<Value>) -> rusqlite::Result<()> {
+        if table.name == ENTRIES
+            && let [Value::Integer(index), _, Value::Blob(leaf), Value::Blob(record)] =
+                values.as_slice()
+            && let Some(row) = placed(&mut self.places.borrow_mut(), (*index, leaf), record)?
+        {
+            let Placed { index, digest, leaf, is_shown } = row;
+            let how = if is_shown { "INSERT OR REPLACE" } else { "INSERT OR IGNORE" };
+            let sql = format!("{how} INTO entries (idx, digest, leaf, record) VALUES (?, ?, ?, ?)");
+            let mut put = self.fresh.prepare_cached(&sql)?;
+            return put.execute(params![index, digest, leaf, record]).map(drop);
+        }
+        table.put(self.fresh, values)
     }
 }
 
@@ -266,7 +300,7 @@ impl Table {
             let Ok(next) = rows.next() else { return Ok(false) };
             let Some(row) = next else { return Ok(true) };
             if let Some(values) = self.values(row) {
-                self.put(taking.fresh, values)?;
+                taking.put(self, values)?;
             }
         }
     }

@@ -2,14 +2,16 @@
 
 use std::{fs, path::PathBuf};
 
-use chaos_store::{DATABASE_FILE, Damage, OpenError, Records as _, Refilled, Store, StoreError};
+use chaos_store::{
+    DATABASE_FILE, Damage, OpenError, Records as _, Refilled, Shortened, Store, StoreError,
+};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::{append, chain, record, signed};
 
 /// A data directory with a log of 700 entries and one checkpoint, closed again.
-fn closed_log() -> (TempDir, PathBuf) {
+pub(crate) fn closed_log() -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let mut store = Store::open(directory.path()).unwrap();
     let batch: Vec<_> = (0..700).map(|n| append(&n.to_string())).collect();
@@ -266,7 +268,8 @@ fn log_is_shortened_to_what_was_signed_and_no_further() {
     let error = Store::shorten(directory.path(), 499).unwrap_err();
     assert!(error.to_string().contains("cannot open"), "{error}");
     let before = fs::read(&path).unwrap();
-    let former = Store::shorten(directory.path(), 600).unwrap();
+    let Shortened { former, given_up } = Store::shorten(directory.path(), 600).unwrap();
+    assert_eq!(given_up, 100);
     assert_eq!(fs::read(former).unwrap(), before);
     let store = Store::open_damaged(directory.path()).unwrap();
     assert_eq!((store.stored_size().unwrap(), store.acknowledged_size().unwrap()), (600, 600));

@@ -11,6 +11,7 @@ mod kill;
 mod live;
 mod open;
 mod records;
+mod rows;
 
 use chaos_log::{Checkpoint, LogKey, SignedCheckpoint};
 use chaos_store::{Append, Head};

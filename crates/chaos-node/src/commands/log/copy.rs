@@ -226,6 +226,7 @@ fn tell(seen: &Watched, as_json: bool) -> Result<(), Failure> {
             "event": "round",
             "size": size,
             "examined": seen.examined,
+            "examined_again": seen.examined_again,
             "refused": seen.refused,
             "alarms": seen.alarms.len(),
             "left_out": seen.left_out,
@@ -237,6 +238,12 @@ fn tell(seen: &Watched, as_json: bool) -> Result<(), Failure> {
             seen.examined,
             output::count(seen.alarms.len() as u64 + seen.left_out, "alarm", "alarms")
         ));
+        if seen.examined_again > 0 {
+            output::sentence(format_args!(
+                "{} looked at again, for whom --follow names now and did not before",
+                output::count(seen.examined_again, "earlier entry", "earlier entries")
+            ));
+        }
         tell_refused(&seen.refused);
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, path::Path, process::ExitCode, sync::Arc};
 
 use chaos_api::{Continuation, Repaired, Source, chain};
 use chaos_ledger::{Ledger, holds_key};
-use chaos_store::{Refilled, Store, holds_database};
+use chaos_store::{Refilled, Shortened, Store, holds_database};
 use chaos_types::Did;
 use serde_json::json;
 
@@ -23,6 +23,7 @@ pub(super) fn run(args: &RepairArgs) -> Result<ExitCode, Failure> {
     let was_there = holds_database(dir);
     refill(dir)?;
     recover(args)?;
+    let is_filled = chaos_ledger::is_filled_from_copy(dir)?;
     let mut done = match mend(dir, &source) {
         Err(failure) if !was_there => {
             // What was made for a log that did not come holds none, and says whose it would have been.
@@ -36,17 +37,17 @@ pub(super) fn run(args: &RepairArgs) -> Result<ExitCode, Failure> {
         && first >= done.signed
         && !done.is_copy
     {
-        let size = done.old_size;
-        let former = Store::shorten(dir, first).map_err(|source| opening(dir, source))?;
-        output::tell(format_args!(
-            "the log ends before entry {first} now: {} given up, which no head covers as far as is known here. The database \
-             as it was is {}",
-            output::count(size - first, "entry", "entries"),
-            former.display()
-        ));
+        tell_shortened(first, &Store::shorten(dir, first).map_err(|error| opening(dir, error))?);
         done = mend(dir, &source)?;
     }
-    report(&done, args.json)?;
+    report(&done, is_filled, args.json)?;
+    if is_filled && done.checked.is_ok() {
+        chaos_ledger::filled_from_copy(dir)?;
+    }
+    if done.is_copy {
+        // What a copy has found in its log no source has.
+        chaos_api::standings(dir)?;
+    }
     if done.checked.as_ref().is_ok_and(|head| head.size > 0) {
         // Rows that were folded from what was mended say what is not so, and those whose mark is damaged nothing.
         let below = done.entries.iter().any(|index| *index < done.old_size);
@@ -56,7 +57,7 @@ pub(super) fn run(args: &RepairArgs) -> Result<ExitCode, Failure> {
             None => drop(ledger::rebuild(dir)?),
         }
     }
-    if !was_there && !args.json {
+    if is_filled && !args.json {
         output::say(format_args!(
             "what an earlier database had behind the source's {} entries is not here; whoever has it still repairs that \
              one, in a copy of this directory, before anything is written to this",
@@ -66,15 +67,33 @@ pub(super) fn run(args: &RepairArgs) -> Result<ExitCode, Failure> {
     let left = !done.entries_left.is_empty()
         || !done.unproved.is_empty()
         || !done.blobs_left.is_empty()
-        || !done.unsigned.is_empty();
+        || !done.unsigned.is_empty()
+        || done.policy_damaged;
     Ok(match done.continuation {
         // Nothing shows that the log signed what is here.
         Continuation::Other { .. } => ExitCode::from(Kind::Storage as u8),
         Continuation::Behind { .. } => code(false),
-        Continuation::NotRemembered | Continuation::Damaged | Continuation::Continues { .. } => {
-            code(done.checked.is_ok() && !left)
-        }
+        Continuation::Copy
+        | Continuation::NotRemembered
+        | Continuation::Damaged
+        | Continuation::Continues { .. } => code(done.checked.is_ok() && !left),
     })
+}
+
+fn tell_shortened(first: u64, shortened: &Shortened) {
+    let former = shortened.former.display();
+    if shortened.given_up == 0 {
+        output::tell(format_args!(
+            "the log ends before entry {first} now: nothing that is here came after it, and only a note said that there \
+             was more. The database as it was is {former}"
+        ));
+        return;
+    }
+    output::tell(format_args!(
+        "the log ends before entry {first} now: {} given up, which no head covers as far as is known here. The database \
+         as it was is {former}",
+        output::count(shortened.given_up, "entry", "entries")
+    ));
 }
 
 fn opening(dir: &Path, source: chaos_store::OpenError) -> chaos_ledger::Error {
@@ -146,6 +165,19 @@ fn way_on(done: &Repaired) -> String {
     }
 }
 
+/// A source that has more than it shows is of use once its owner signs.
+fn tell_unsigned_source(done: &Repaired) {
+    let more = done.source_stored.filter(|stored| *stored > done.source_size);
+    if let Some(stored) = more.filter(|_| !done.entries_left.is_empty()) {
+        output::hint(&format!(
+            "the directory that --from names holds {stored} entries, and its newest head covers {}: what is past that is \
+             taken only where a tile here has its leaf. `chaoschain log checkpoint --data` on a copy of it signs a head \
+             over all of them",
+            done.source_size
+        ));
+    }
+}
+
 /// Numbers that rise, as ranges.
 fn ranges(numbers: &[u64]) -> Vec<RangeInclusive<u64>> {
     let mut ranges: Vec<RangeInclusive<u64>> = Vec::new();
@@ -190,7 +222,7 @@ fn continuation(done: &Repaired) -> Option<String> {
              `chaoschain log resume` says that"
                 .to_owned(),
         ),
-        Continuation::Damaged => None,
+        Continuation::Damaged | Continuation::Copy => None,
     }
 }
 
@@ -206,6 +238,12 @@ fn tell_checkpoints(done: &Repaired) {
             "the kept checkpoint of {size} entries was not the one that the log signed: what is false of it was dropped"
         ));
     }
+    if done.policy_damaged {
+        output::sentence(
+            "the log's policy of witnesses is damaged, so that no line of theirs was judged: `chaoschain log checkpoint \
+             --log-policy FILE` sets it anew",
+        );
+    }
     for size in &done.unsigned {
         output::sentence(format_args!(
             "the kept checkpoint of {size} entries is not signed by the log, as far as is known here, and was left"
@@ -213,18 +251,22 @@ fn tell_checkpoints(done: &Repaired) {
     }
 }
 
-fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
+fn report(done: &Repaired, is_filled: bool, as_json: bool) -> Result<(), Failure> {
     if as_json {
         return output::json(&json!({
             "source_size": done.source_size,
             "size": done.checked.as_ref().ok().map(|head| head.size),
             "root": done.checked.as_ref().ok().map(|head| head.root.to_string()),
             "wrong": done.checked.as_ref().err().map(|error| chain(error)),
+            "source_stored": done.source_stored,
+            "former_database_lost": is_filled,
+            "rows": done.rows,
             "entries": done.entries,
             "tiles": done.tiles,
             "checkpoints": done.checkpoints,
             "checkpoints_falsified": done.falsified,
             "checkpoints_unsigned": done.unsigned,
+            "policy_damaged": done.policy_damaged,
             "blobs": done.blobs,
             "entries_left": done.entries_left,
             "entries_unproved": done.unproved,
@@ -238,6 +280,12 @@ fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
         done.blobs.len(),
         done.tiles
     ));
+    if done.rows > 0 {
+        output::sentence(format_args!(
+            "{} put right by record and tile: the digest, the leaf's or the place was another",
+            output::count(done.rows, "row of an entry", "rows of entries")
+        ));
+    }
     tell_checkpoints(done);
     for range in ranges(&done.entries_left) {
         output::sentence(format_args!(
@@ -271,6 +319,7 @@ fn report(done: &Repaired, as_json: bool) -> Result<(), Failure> {
         Err(error) => {
             output::sentence(format_args!("still damaged: {}", chain(error)));
             output::hint(&way_on(done));
+            tell_unsigned_source(done);
         }
     }
     if let Some(continuation) = continuation(done) {
