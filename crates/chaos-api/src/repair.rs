@@ -13,7 +13,7 @@ use std::{path::Path, sync::Arc};
 
 use chaos_agency::Kinds;
 use chaos_ledger::{Heads, holds_key};
-use chaos_log::{SignedCheckpoint, TilePath, root_at};
+use chaos_log::{Policy, SignedCheckpoint, TilePath, root_at};
 use chaos_store::{Head, KeptNote, Records as _, Store, StoreError};
 use chaos_types::Digest;
 
@@ -150,11 +150,7 @@ async fn mend_noted(
     let head = fetch_head(source, &mut signers).await?;
     // A source that ends before the last rotation does not know.
     signers.learn_from(store);
-    let policy = chaos_ledger::kept_policy(store);
-    let (policy, policy_damaged) = match policy {
-        Err(chaos_ledger::Error::PolicyDamaged | chaos_ledger::Error::Policy(_)) => (None, true),
-        policy => (policy?, false),
-    };
+    let (policy, policy_damaged) = kept_policy(store)?;
     let (falsified, is_own_false) =
         mend_falsified(store, dropped, &signers, (policy.as_ref(), &head))?;
     signers.learn_from(store);
@@ -179,14 +175,12 @@ async fn mend_noted(
         store.put_checkpoint(&signers.of_the_log(&head))?;
         checked = store.check();
     }
-    let unsigned = store.checkpoints()?;
-    let unsigned = unsigned.iter().filter(|kept| !signers.holds(kept));
-    let unsigned = unsigned.map(|kept| kept.claimed().size()).collect();
+    let unsigned = unsigned_heads(store, &signers)?;
     if checked.as_ref().is_ok_and(|head| head.size >= entries.old_size) {
         store.forget_former()?;
-    }
-    if is_copy && checked.is_ok() {
-        signers.keep(store)?;
+        if is_copy {
+            signers.keep(store)?;
+        }
     }
     let continuation =
         if is_copy { Continuation::Copy } else { held.continuation(store, &checked) };
@@ -210,6 +204,23 @@ async fn mend_noted(
         is_copy,
         continuation,
     })
+}
+
+/// The log's policy of witnesses, and whether one is kept that cannot be read.
+fn kept_policy(store: &Store) -> Result<(Option<Policy>, bool), RepairError> {
+    match chaos_ledger::kept_policy(store) {
+        Err(chaos_ledger::Error::PolicyDamaged | chaos_ledger::Error::Policy(_)) => {
+            Ok((None, true))
+        }
+        policy => Ok((policy?, false)),
+    }
+}
+
+/// Sizes of the kept checkpoints that the log has not signed, as far as is known.
+fn unsigned_heads(store: &Store, signers: &Signers) -> Result<Vec<u64>, RepairError> {
+    let kept = store.checkpoints()?;
+    let unsigned = kept.iter().filter(|kept| !signers.holds(kept));
+    Ok(unsigned.map(|kept| kept.claimed().size()).collect())
 }
 
 /// What source and directory say of the log, held against one another.

@@ -14,13 +14,13 @@ fn in_copy(machine: &Machine, copy: &str) -> Connection {
     Connection::open(machine.path(copy).join("chaoschain.sqlite")).unwrap()
 }
 
-/// Flips a bit in the middle of a value that a copy has kept.
-fn flip(machine: &Machine, copy: &str, key: &str) {
+/// Flips a bit of a value that a copy has kept, in a byte so many halves into it.
+fn flip(machine: &Machine, copy: &str, key: &str, halves: usize) {
     let database = in_copy(machine, copy);
     let sql = "SELECT value FROM meta WHERE key = ?1";
     let mut value: Vec<u8> = database.query_row(sql, [key], |row| row.get(0)).unwrap();
-    let middle = value.len() / 2;
-    value[middle] ^= 1;
+    let at = value.len() * halves / 2;
+    value[at] ^= 1;
     let sql = "UPDATE meta SET value = ?2 WHERE key = ?1";
     assert_eq!(database.execute(sql, params![key, value]).unwrap(), 1);
 }
@@ -58,7 +58,7 @@ fn kept_file_of_the_logs_keys_that_rots_is_told_as_the_copys_damage_and_taken_an
     let alarms = || fs::read_dir(copy.join("alarms")).unwrap().count();
     let before = alarms();
     for round in ["mirror", "monitor", "repair"] {
-        flip(&machine, "copy", "mirror/keys");
+        flip(&machine, "copy", "mirror/keys", 1);
         let told = machine.on("copy", &["log", "rebuild", "--check"]);
         told.expect_error(5, &["what this copy has kept of the log's keys", "log mirror"]);
         match round {
@@ -69,7 +69,7 @@ fn kept_file_of_the_logs_keys_that_rots_is_told_as_the_copys_damage_and_taken_an
         machine.on("copy", &["log", "rebuild", "--check"]).expect_code(0);
     }
     assert_eq!(alarms(), before, "nobody is accused");
-    flip(&machine, "copy", "mirror/keys");
+    flip(&machine, "copy", "mirror/keys", 1);
     machine.grow("data", "grace");
     run(["log", "mirror", text(&data), text(&copy)]).expect_code(0);
 }
@@ -79,7 +79,7 @@ fn kept_file_of_the_logs_keys_that_rots_is_told_as_the_copys_damage_and_taken_an
 fn findings_of_a_copy_that_rot_are_told_with_a_way_on() {
     let machine = ahead_of_its_mirror();
     let (data, copy) = (machine.path("data"), machine.path("copy"));
-    flip(&machine, "copy", "mirror/findings/1");
+    flip(&machine, "copy", "mirror/findings/1", 0);
     let way_on = |run: Run| run.expect_error(5, &["make a new copy"]);
     way_on(machine.on("copy", &["log", "rebuild", "--check"]));
     way_on(run(["log", "mirror", text(&data), text(&copy)]));
@@ -129,8 +129,9 @@ fn agent_that_a_monitor_follows_later_is_looked_for_in_what_it_has_already() {
     let machine = ahead_of_its_mirror();
     let (data, watched) = (machine.path("data"), machine.path("watched"));
     let key = machine.key("data");
-    let shown = machine.on("data", &["agent", "show", "ada", "--json"]).expect_code(0).json();
-    let ada = shown[0]["did"].as_str().unwrap().to_owned();
+    let shown = machine.on("data", &["agent", "show", "ada", "--json"]).expect_code(0).stdout;
+    let did = shown.split_once("\"did\":\"").unwrap().1;
+    let ada = did.split_once('"').unwrap().0.to_owned();
     run(["log", "monitor", text(&data), text(&watched), "--log", &key]).expect_code(0);
     machine.on("data", &["agent", "rotate", "ada"]).expect_code(0);
     machine.on("data", &["log", "checkpoint"]).expect_code(0);

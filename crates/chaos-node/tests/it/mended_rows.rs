@@ -121,13 +121,13 @@ fn what_a_lost_database_had_is_told_until_something_is_written() {
     }
     for _ in 0..2 {
         let told = repair(&machine, &[]).expect_code(0);
-        assert!(told.stdout.contains("what an earlier database had"), "{}", told.stdout);
+        assert!(told.stderr.contains("what an earlier database had"), "{}", told.stderr);
         let told = repair(&machine, &["--json"]).expect_code(0).json().remove(0);
         assert_eq!(told["former_database_lost"], true, "{told}");
     }
     machine.register("data", "zuse").expect_code(0);
     let done = repair(&machine, &[]).expect_code(0);
-    assert!(!done.stdout.contains("what an earlier database had"), "{}", done.stdout);
+    assert!(!done.stderr.contains("what an earlier database had"), "{}", done.stderr);
     let done = repair(&machine, &["--json"]).expect_code(0).json().remove(0);
     assert_eq!(done["former_database_lost"], false, "{done}");
 }

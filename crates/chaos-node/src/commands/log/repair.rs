@@ -6,7 +6,7 @@ use chaos_api::{Continuation, Repaired, Source, chain};
 use chaos_ledger::{Ledger, holds_key};
 use chaos_store::{Refilled, Shortened, Store, holds_database};
 use chaos_types::Did;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::copy::{code, source};
 use crate::{
@@ -64,12 +64,17 @@ pub(super) fn run(args: &RepairArgs) -> Result<ExitCode, Failure> {
             done.source_size
         ));
     }
+    Ok(code_of(&done))
+}
+
+/// What a repair ends with.
+fn code_of(done: &Repaired) -> ExitCode {
     let left = !done.entries_left.is_empty()
         || !done.unproved.is_empty()
         || !done.blobs_left.is_empty()
         || !done.unsigned.is_empty()
         || done.policy_damaged;
-    Ok(match done.continuation {
+    match done.continuation {
         // Nothing shows that the log signed what is here.
         Continuation::Other { .. } => ExitCode::from(Kind::Storage as u8),
         Continuation::Behind { .. } => code(false),
@@ -77,7 +82,7 @@ pub(super) fn run(args: &RepairArgs) -> Result<ExitCode, Failure> {
         | Continuation::NotRemembered
         | Continuation::Damaged
         | Continuation::Continues { .. } => code(done.checked.is_ok() && !left),
-    })
+    }
 }
 
 fn tell_shortened(first: u64, shortened: &Shortened) {
@@ -168,7 +173,8 @@ fn way_on(done: &Repaired) -> String {
 /// A source that has more than it shows is of use once its owner signs.
 fn tell_unsigned_source(done: &Repaired) {
     let more = done.source_stored.filter(|stored| *stored > done.source_size);
-    if let Some(stored) = more.filter(|_| !done.entries_left.is_empty()) {
+    let size = done.checked.as_ref().map_or(0, |head| head.size);
+    if let Some(stored) = more.filter(|stored| !done.is_copy && size < *stored) {
         output::hint(&format!(
             "the directory that --from names holds {stored} entries, and its newest head covers {}: what is past that is \
              taken only where a tile here has its leaf. `chaoschain log checkpoint --data` on a copy of it signs a head \
@@ -251,28 +257,32 @@ fn tell_checkpoints(done: &Repaired) {
     }
 }
 
+fn in_json(done: &Repaired, is_filled: bool) -> Value {
+    json!({
+        "source_size": done.source_size,
+        "size": done.checked.as_ref().ok().map(|head| head.size),
+        "root": done.checked.as_ref().ok().map(|head| head.root.to_string()),
+        "wrong": done.checked.as_ref().err().map(|error| chain(error)),
+        "source_stored": done.source_stored,
+        "former_database_lost": is_filled,
+        "rows": done.rows,
+        "entries": done.entries,
+        "tiles": done.tiles,
+        "checkpoints": done.checkpoints,
+        "checkpoints_falsified": done.falsified,
+        "checkpoints_unsigned": done.unsigned,
+        "policy_damaged": done.policy_damaged,
+        "blobs": done.blobs,
+        "entries_left": done.entries_left,
+        "entries_unproved": done.unproved,
+        "blobs_left": done.blobs_left,
+        "continuation": continuation(done),
+    })
+}
+
 fn report(done: &Repaired, is_filled: bool, as_json: bool) -> Result<(), Failure> {
     if as_json {
-        return output::json(&json!({
-            "source_size": done.source_size,
-            "size": done.checked.as_ref().ok().map(|head| head.size),
-            "root": done.checked.as_ref().ok().map(|head| head.root.to_string()),
-            "wrong": done.checked.as_ref().err().map(|error| chain(error)),
-            "source_stored": done.source_stored,
-            "former_database_lost": is_filled,
-            "rows": done.rows,
-            "entries": done.entries,
-            "tiles": done.tiles,
-            "checkpoints": done.checkpoints,
-            "checkpoints_falsified": done.falsified,
-            "checkpoints_unsigned": done.unsigned,
-            "policy_damaged": done.policy_damaged,
-            "blobs": done.blobs,
-            "entries_left": done.entries_left,
-            "entries_unproved": done.unproved,
-            "blobs_left": done.blobs_left,
-            "continuation": continuation(done),
-        }));
+        return output::json(&in_json(done, is_filled));
     }
     output::sentence(format_args!(
         "fetched {} entries and {} blobs, computed {} tiles anew",
@@ -319,11 +329,11 @@ fn report(done: &Repaired, is_filled: bool, as_json: bool) -> Result<(), Failure
         Err(error) => {
             output::sentence(format_args!("still damaged: {}", chain(error)));
             output::hint(&way_on(done));
-            tell_unsigned_source(done);
         }
     }
     if let Some(continuation) = continuation(done) {
         output::sentence(continuation);
     }
+    tell_unsigned_source(done);
     Ok(())
 }
