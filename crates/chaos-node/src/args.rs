@@ -45,7 +45,7 @@ pub(crate) use chain::{
 pub(crate) use executor::{
     ExecutorArgs, ExecutorCommand, ExecutorRunArgs, ProviderArgs, WorkloadArgs,
 };
-pub(crate) use forecast::{BacktestArgs, ForecastArgs, ValidateArgs};
+pub(crate) use forecast::{BacktestArgs, FeeHistoryArgs, ForecastArgs, RulesArgs, ValidateArgs};
 pub(crate) use log::{
     AcceptClockArgs, AnchorArgs, CheckpointArgs, CorrectTimeArgs, HandoverArgs, LogArgs,
     LogCommand, ProveArgs, RebuildArgs, ReportForkArgs, ResumeArgs, ShowArgs as LogShowArgs,
@@ -119,6 +119,8 @@ pub(crate) enum Command {
     Simulate(SimulateArgs),
     /// Predict recorded blocks window after window and say how often the forecasts held.
     Validate(ValidateArgs),
+    /// Read a fee history, hold it to its chain's fee rule, and say what it lacks.
+    FeeHistory(FeeHistoryArgs),
     /// Predict the blocks after a change, and score the forecast against what happened.
     Backtest(BacktestArgs),
     /// Let the studio's agents analyse, draft, simulate and refine a proposal.

@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
+use chaos_history::{Columns, Rules};
 use chaos_programs::{
     blocks::{self, Loaded},
+    history::{self, CheckedHistory},
     live::{self, AskedNode, FetchedBlocks, FetchedHeaders, LiveSource},
 };
-use chaos_simulation::flow::FeeHistory;
-use chaos_types::{ChainId, Digest};
+use chaos_types::ChainId;
 
 use crate::{
-    args::{BlockSource, StateFrom},
+    args::{BlockSource, SimulationArgs, StateFrom},
     exit::{Failure, Kind, OrFail as _},
     narration::Terminal,
     output,
@@ -94,7 +95,54 @@ impl From<StateFrom> for live::StateFrom {
     }
 }
 
-/// The fee history that the command line names, if it names one.
-pub(crate) fn fee_history(path: Option<&Path>) -> Result<Option<(FeeHistory, Digest)>, Failure> {
-    Ok(path.map(blocks::read_fee_history).transpose()?)
+/// The fee history that the command line names, if it names one. `rules` are those that it is held to;
+/// they are not asked for without one.
+pub(crate) fn fee_history(
+    args: &SimulationArgs,
+    rules: impl FnOnce() -> Result<Rules, chaos_programs::Error>,
+) -> Result<Option<CheckedHistory>, Failure> {
+    let Some(path) = &args.fee_history else { return Ok(None) };
+    let history = history::read(path, &columns(args.columns.as_deref())?)?.checked(rules()?)?;
+    say_what_was_checked(&history);
+    Ok(Some(history))
+}
+
+/// What `--columns` says.
+pub(crate) fn columns(text: Option<&str>) -> Result<Columns, Failure> {
+    match text {
+        None => Ok(Columns::default()),
+        Some(text) => {
+            text.parse().or_fail(Kind::Input).map_err(|error| error.context("--columns"))
+        }
+    }
+}
+
+/// How far a fee history was checked, in a line before anything that follows from it.
+pub(crate) fn say_what_was_checked(history: &CheckedHistory) {
+    let counts = history.report.base_fee;
+    if let Some(family) = history.report.unchecked {
+        output::say(format_args!(
+            "fee history: NOT CHECKED, base fees of {family} chains follow from a backlog that no header holds"
+        ));
+        return;
+    }
+    output::say(format_args!(
+        "fee history: the rule of {} holds for {} of {} pairs of consecutive blocks, {} to the wei",
+        history.rules.name(),
+        counts.holding,
+        counts.pairs,
+        counts.exact
+    ));
+    let (gaps, unpriced) = (history.history.gaps(), history.history.unpriced());
+    if let Some(after) = gaps.first_after {
+        output::say(format_args!(
+            "fee history: {} blocks are missing in {} gaps, the first after block {after}",
+            gaps.blocks, gaps.count
+        ));
+    }
+    if unpriced > 0 {
+        output::say(format_args!(
+            "fee history: {unpriced} blocks have no base fee and are left out"
+        ));
+    }
 }

@@ -10,6 +10,7 @@ pub(crate) mod demo;
 mod deployment;
 pub(crate) mod executor;
 pub(crate) mod export;
+pub(crate) mod fee_history;
 pub(crate) mod import;
 pub(crate) mod log;
 pub(crate) mod pay;

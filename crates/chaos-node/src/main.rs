@@ -38,6 +38,7 @@ fn run(args: args::Args) -> Result<ExitCode, Failure> {
         Command::Import(args) => commands::import::run(&args),
         Command::Simulate(args) => commands::simulate::run(&args),
         Command::Validate(args) => commands::validate::run(&args),
+        Command::FeeHistory(args) => commands::fee_history::run(&args),
         Command::Backtest(args) => commands::backtest::run(&args),
         Command::Propose(args) => commands::propose::run(&args),
         Command::Run(args) => commands::run::run(&args),

@@ -7,8 +7,8 @@ use std::{
 };
 
 use chaos_evm::{Bytecodes, RecordedBlock, ReplayInput, load::GeneratedLoad};
-use chaos_simulation::flow::{FeeHistory, ObservedBlock};
-use chaos_types::{ChainId, Digest};
+use chaos_simulation::flow::ObservedBlock;
+use chaos_types::ChainId;
 
 use crate::{
     Error, Progress,
@@ -161,17 +161,6 @@ fn decode_bytecodes(bytes: &[u8], path: &Path) -> Result<Bytecodes, Error> {
 fn is_recorded(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     name.ends_with(".json") || name.ends_with(".json.gz")
-}
-
-/// A fee history and the digest of its file.
-///
-/// # Errors
-/// If the file is no fee history.
-pub fn read_fee_history(path: &Path) -> Result<(FeeHistory, Digest), Error> {
-    let bytes = read(path)?;
-    let history = FeeHistory::decode(&bytes)
-        .map_err(|source| Error::FeeHistory { path: path.to_owned(), source })?;
-    Ok((history, Digest::of(&bytes)))
 }
 
 /// What the fee market sees of a block.

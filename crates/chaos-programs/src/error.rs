@@ -5,7 +5,8 @@ use chaos_attestation::{Refusal, policy::PolicyError};
 use chaos_chains::{ProposalState, U256};
 use chaos_evm::{DecodeError, RebuildError, ReplayError, RunError};
 use chaos_governance::{change, draft, proposal, refine};
-use chaos_simulation::{MaterialError, flow::HistoryError};
+use chaos_history::{FitError, HistoryError, RuleError};
+use chaos_simulation::MaterialError;
 use chaos_study::FileError;
 use chaos_types::{ChainId, Digest, canonical};
 
@@ -71,6 +72,50 @@ pub enum Error {
         /// What is wrong with it.
         source: HistoryError,
     },
+    /// A fee history does not follow the fee rule.
+    #[error("{path}: the fee history is refused", path = path.display())]
+    FeeRule {
+        /// The file.
+        path: PathBuf,
+        /// The first block that does not follow, and what would fit.
+        source: Box<RuleError>,
+    },
+    /// No one demand can be fitted to a fee history.
+    #[error("{path}: no demand can be fitted", path = path.display())]
+    Fit {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: FitError,
+    },
+    /// It is not known by which fee rule a chain's blocks are made.
+    #[error(transparent)]
+    Rules(RuleError),
+    /// Recorded blocks are of several times.
+    #[error(
+        "the {blocks} recorded blocks {first} to {last} are not consecutive: {missing} are missing between them, and          blocks that are not consecutive are no one demand"
+    )]
+    Scattered {
+        /// Recorded blocks with a base fee.
+        blocks: u64,
+        /// The first.
+        first: u64,
+        /// The last.
+        last: u64,
+        /// Those between that were not recorded.
+        missing: u64,
+    },
+    /// A study names columns of its fee history that mean nothing.
+    #[error("{path}: [sources] columns", path = path.display())]
+    StudyColumns {
+        /// The study file.
+        path: PathBuf,
+        /// Why.
+        source: chaos_history::ColumnsError,
+    },
+    /// A study names a fee history and not the chain that it is of.
+    #[error("the study names a fee history and neither blocks nor [sources] chain, so the chain of its rows is not known")]
+    HistoryOfNoChain,
     /// There are no blocks at all.
     #[error("no blocks")]
     NoBlocks,

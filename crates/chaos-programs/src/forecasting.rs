@@ -4,27 +4,26 @@ pub mod words;
 
 use std::num::NonZeroUsize;
 
-use chaos_parameters::Parameters;
+use chaos_history::FeeHistory;
+use chaos_parameters::{ParameterName, Parameters, Setting};
 use chaos_simulation::{
     Input, Program,
-    flow::{FeeHistory, chain_parameters},
+    flow::{ObservedBlock, percentile},
     forecast::{
         self, Backtest, Forecast, Options, Request, RollingOptions, Score, Validation, validate,
     },
 };
-use chaos_types::{ChainId, Digest};
+use chaos_types::ChainId;
 
-use crate::{Error, simulation::FEE_HISTORY};
+use crate::{Error, history::CheckedHistory, simulation::FEE_HISTORY};
 
 /// Recorded blocks of one chain, and how forecasts are made from them.
 #[derive(Debug)]
 pub struct Forecasting {
     /// The chain.
     pub chain: ChainId,
-    /// The blocks.
-    pub history: FeeHistory,
-    /// The digest of their file.
-    pub digest: Digest,
+    /// The blocks, and the rules that they follow.
+    pub history: CheckedHistory,
     /// Paths, windows and assumptions.
     pub options: Options,
     /// How many threads run. No result depends on it.
@@ -41,18 +40,30 @@ pub struct Activation {
 }
 
 impl Forecasting {
-    /// The rule of the recorded blocks: Ethereum's, at their gas limit.
+    /// The rules in force at the newest block with a base fee, at the median gas limit of those that
+    /// have one.
     ///
     /// # Errors
-    /// [`Error::NoBaseFee`] if none has one.
+    /// [`Error::NoBaseFee`] if none has one, and if the limit is out of bounds.
     pub fn parameters(&self) -> Result<Parameters, Error> {
-        chain_parameters(self.history.blocks()).ok_or(Error::NoBaseFee)
+        let priced = || self.blocks().iter().filter(|block| block.base_fee_wei.is_some());
+        let newest = priced().next_back().ok_or(Error::NoBaseFee)?;
+        let rules = &self.history.rules;
+        let parameters = rules.parameters_at(newest.number, newest.timestamp).ok_or(Error::NoBaseFee)?;
+        let mut limits: Vec<u64> = priced().map(|block| block.gas_limit).collect();
+        limits.sort_unstable();
+        let limit = Setting::new(ParameterName::GasLimit, percentile(&limits, 50))?;
+        Ok(parameters.apply(&[limit])?)
+    }
+
+    fn blocks(&self) -> &[ObservedBlock] {
+        self.history.history.blocks()
     }
 
     /// What the forecasts are computed from.
     #[must_use]
     pub fn input(&self) -> Input {
-        Input { name: FEE_HISTORY.to_owned(), digest: self.digest }
+        Input { name: FEE_HISTORY.to_owned(), digest: self.history.digest }
     }
 
     /// Predicts window after window, and compares each with what followed.
@@ -67,13 +78,13 @@ impl Forecasting {
             parameters: self.parameters()?,
             options: self.options,
         };
-        validate(self.history.blocks(), &request, self.threads).map_err(Error::Foretell)
+        validate(self.blocks(), &request, self.threads).map_err(Error::Foretell)
     }
 
     /// Whether the blocks after a change are still to come.
     #[must_use]
     pub fn is_ahead(&self, activation: &Activation) -> bool {
-        activation.block > self.history.blocks().last().map_or(0, |block| block.number)
+        activation.block > self.blocks().last().map_or(0, |block| block.number)
     }
 
     /// Forecasts blocks that are still to come; `now_s` (Unix seconds) is when.
@@ -82,7 +93,7 @@ impl Forecasting {
     /// If the change is refused, or there are too few blocks.
     pub fn forecast(&self, activation: &Activation, now_s: u64) -> Result<Forecast, Error> {
         let request = self.request(activation, Some(now_s))?;
-        forecast::forecast(&request, self.history.blocks(), &self.options, self.threads)
+        forecast::forecast(&request, self.blocks(), &self.options, self.threads)
             .map_err(Error::Foretell)
     }
 
@@ -93,7 +104,7 @@ impl Forecasting {
     /// As [`Self::forecast`], and if the blocks are not there.
     pub fn backtest(&self, activation: &Activation) -> Result<Backtest, Error> {
         let request = self.request(activation, None)?;
-        forecast::backtest(&request, self.history.blocks(), &self.options, self.threads)
+        forecast::backtest(&request, self.blocks(), &self.options, self.threads)
             .map_err(Error::Foretell)
     }
 

@@ -33,6 +33,7 @@
 //! - [`study`]: one question with its alternatives, from its file to its folder.
 //! - [`submitting`]: a finished proposal by its file, on its way through a chain; [`paying`] for its
 //!   outcome.
+//! - [`history`]: fee histories, read and held to their chain's fee rule.
 //! - [`forecasting`]: forecasts of blocks to come, and how those of past ones held.
 //! - [`task`]: a component that an agent runs, and its receipt.
 //! - [`enclave`] and [`sandbox`]: runs in the sandbox, and what a quote says about them;
@@ -56,6 +57,7 @@ mod files;
 #[cfg(test)]
 mod fixture;
 pub mod forecasting;
+pub mod history;
 pub mod live;
 mod log_copy;
 pub mod paying;

@@ -7,18 +7,20 @@ use chaos_evm::{
     Assumptions, BlockReplay, Changes, Order, ReceiptsRoot, ReplayInput, Run, rebuild, replay_all,
 };
 use chaos_governance::{BlockFacts, study::data::Replay};
-use chaos_parameters::Parameters;
+use chaos_history::Rules;
+use chaos_parameters::{Parameters, Preset};
 use chaos_simulation::{
     EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Program, Sensitivity,
     Simulation,
-    flow::{FeeHistory, ObservedBlock},
+    flow::ObservedBlock,
 };
 use chaos_study::executed;
-use chaos_types::{ChainId, Digest};
+use chaos_types::ChainId;
 
 use crate::{
     Error, Progress,
     blocks::{self, ChainBlocks},
+    history::{self, CheckedHistory},
 };
 
 /// Blocks that were replayed once, and what demand is calibrated from; any number of experiments
@@ -43,14 +45,17 @@ impl BlockSet {
     /// Replays the blocks under their own rules.
     ///
     /// # Errors
-    /// If a block cannot be replayed.
+    /// If a block cannot be replayed, or no one demand can be fitted to the fee history.
     pub fn prepare(
         blocks: ChainBlocks,
-        fee_history: Option<(FeeHistory, Digest)>,
+        fee_history: Option<CheckedHistory>,
         threads: NonZeroUsize,
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
         let ChainBlocks { chain, inputs } = blocks;
+        if let Some(history) = &fee_history {
+            history.ensure_one_demand()?;
+        }
         progress.begin("replaying", inputs.len() as u64);
         let mut replays = Vec::with_capacity(inputs.len());
         for chunk in inputs.chunks(8 * threads.get()) {
@@ -67,9 +72,9 @@ impl BlockSet {
             })
             .collect();
         let observed = match fee_history {
-            Some((history, digest)) => {
+            Some(CheckedHistory { history, digest, .. }) => {
                 sources.push(Input { name: FEE_HISTORY.to_owned(), digest });
-                history.blocks().to_vec()
+                history.into_blocks()
             }
             None => inputs.iter().map(blocks::observe).collect(),
         };
@@ -103,6 +108,26 @@ impl BlockSet {
     pub fn baseline(&self) -> Result<Parameters, Error> {
         let newest = self.observed.last().ok_or(Error::NoBaseline)?;
         Ok(Parameters::ethereum(newest.gas_limit)?)
+    }
+
+    /// Refuses recorded blocks of several times, of which no one demand is calibrated. Of a fee history
+    /// this is known already.
+    ///
+    /// # Errors
+    /// [`Error::Scattered`], with how many are missing between them.
+    pub fn ensure_consecutive(&self) -> Result<(), Error> {
+        let priced: Vec<u64> = self
+            .observed
+            .iter()
+            .filter(|block| block.base_fee_wei.is_some())
+            .map(|block| block.number)
+            .collect();
+        let (Some(&first), Some(&last)) = (priced.first(), priced.last()) else { return Ok(()) };
+        let blocks = priced.len() as u64;
+        match (last - first + 1).checked_sub(blocks) {
+            Some(0) | None => Ok(()),
+            Some(missing) => Err(Error::Scattered { blocks, first, last, missing }),
+        }
     }
 
     /// What the analyst sees: headers, and the transactions of replayed blocks.
@@ -194,6 +219,16 @@ impl BlockSet {
 
 /// The name of a fee history among a simulation's inputs.
 pub(crate) const FEE_HISTORY: &str = "fee-history";
+
+/// The rules by which a proposal's fee history is read: its chain's own, or Ethereum's where the chain
+/// is not known, since that is the baseline of every proposal ([`BlockSet::baseline`]).
+///
+/// # Errors
+/// Never for a chain that has blocks.
+pub fn propose_rules(chain: &ChainId) -> Result<Rules, Error> {
+    history::rules(chain, None)
+        .or_else(|_| history::rules(chain, Some(Preset::London.parameters())))
+}
 
 /// What is simulated, apart from the blocks and the change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

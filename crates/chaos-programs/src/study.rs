@@ -19,7 +19,7 @@ use std::{
 };
 
 use chaos_governance::study::TimedBlock;
-use chaos_study::{Study, StudyResult};
+use chaos_study::{Study, StudyResult, content_digest};
 use chaos_types::Digest;
 
 pub use self::write::Written;
@@ -30,7 +30,7 @@ use crate::{Error, Progress};
 pub struct StudyFile {
     /// Where it is; the study's sources are named from there.
     pub path: PathBuf,
-    /// The digest of its text.
+    /// The digest of what it says, however it is written.
     pub digest: Digest,
     /// What it asks.
     pub study: Study,
@@ -77,7 +77,10 @@ impl StudyFile {
             Err(source) => Err(Error::Read { path, source }),
             Ok(text) => match Study::parse(&text) {
                 Err(source) => Err(Error::StudyFile { path, source }),
-                Ok(study) => Ok(Self { path, digest: Digest::of(text.as_bytes()), study }),
+                Ok(study) => match content_digest(&text) {
+                    Err(source) => Err(Error::StudyFile { path, source }),
+                    Ok(digest) => Ok(Self { path, digest, study }),
+                },
             },
         }
     }
@@ -94,6 +97,9 @@ impl StudyFile {
         let cells = cells::run(study, &baseline, &blocks, folder, progress)?;
         let transactions = models::transactions(study, &baseline, &blocks, &cells, progress)?;
         let proposal = baseline.apply(&study.proposal)?;
+        if proposal == baseline {
+            progress.say(flags::CHANGES_NOTHING);
+        }
         let sensitivity = models::sensitivity(study, &baseline, &blocks, &cells, progress)?;
         let executed = evm::run(&blocks, &baseline, &proposal, progress)?;
         let attacks = models::attacks(study, &baseline, &proposal, &cells, progress)?;

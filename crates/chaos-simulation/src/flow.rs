@@ -16,7 +16,7 @@ mod path;
 
 pub use demand::{Assumptions, CalibrationError, Demand, NoiseSource, calibrate, chain_parameters};
 pub(crate) use demand::{Calibrated, NOISE_BLOCKS_MIN, calibrated, longest_run};
-pub use history::{FeeHistory, HISTORY_BYTES_MAX, HistoryError, ObservedBlock};
+pub use history::ObservedBlock;
 pub use metrics::{Metric, PathMetrics, observed_metrics, percentile};
 pub(crate) use path::SlowStart;
 pub use path::{BlockOutcome, Path, PathSpec, Shocks, simulate};

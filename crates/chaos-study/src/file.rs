@@ -1,3 +1,5 @@
+mod content;
+
 use std::collections::BTreeMap;
 
 use chaos_parameters::{Error as ParameterError, ParameterName, Preset, Setting};
@@ -7,6 +9,7 @@ use super::{
     Axis, DemandScenario, Goal, Market, Side, Sources, Study, Threshold, ThresholdValue,
     WhenAbsent, parse_ppm,
 };
+pub use self::content::content_digest;
 use crate::attack::Scenario as Attack;
 use chaos_simulation::flow::Assumptions;
 
@@ -34,6 +37,9 @@ pub enum FileError {
     /// The text is no TOML of this shape; the cause names line, column and key.
     #[error("study")]
     Toml(#[source] Box<toml::de::Error>),
+    /// The content has no canonical form.
+    #[error("study")]
+    Canonical(#[source] chaos_types::canonical::Error),
     /// The version is not the one this program reads.
     #[error("study: version {found} is not known, expected {VERSION}")]
     Version {
@@ -92,6 +98,7 @@ struct WireSources {
     chain: Option<String>,
     blocks: Option<String>,
     fee_history: Option<String>,
+    columns: Option<String>,
     first_block: Option<u64>,
     when_absent: Option<String>,
 }
@@ -150,6 +157,7 @@ impl Study {
         if text.len() > STUDY_BYTES_MAX {
             return Err(FileError::TooLarge { bytes: text.len() });
         }
+        let text = text.strip_prefix(content::BYTE_ORDER_MARK).unwrap_or(text);
         let wire: WireStudy =
             toml::from_str(text).map_err(|error| FileError::Toml(Box::new(error)))?;
         if wire.version != VERSION {
@@ -284,6 +292,7 @@ fn read_sources(wire: WireSources) -> Result<Sources, FileError> {
         chain,
         blocks: wire.blocks,
         fee_history: wire.fee_history,
+        columns: wire.columns,
         first_block: wire.first_block.unwrap_or(0),
         when_absent,
     })

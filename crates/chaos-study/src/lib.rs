@@ -39,7 +39,7 @@ mod transactions;
 pub use blocks::{executed, observed};
 pub use cell::{Cell, CellResult, Standing, run_cell};
 pub use evm::{EvmError, EvmFigures, OutcomeRow, WorkRow, execute_arms};
-pub use file::FileError;
+pub use file::{FileError, content_digest};
 pub use judge::{Goal, Judgement, Side, Threshold, ThresholdValue, judge, pareto};
 pub use plan::{Axis, DemandScenario, Market, Sources, Study, WhenAbsent, parse_ppm};
 pub use result::{GridCell, STUDY_FORMAT, STUDY_FORMAT_REVISED, ScenarioResult, StudyResult};

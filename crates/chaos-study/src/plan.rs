@@ -47,6 +47,8 @@ pub struct Sources {
     pub blocks: Option<String>,
     /// A fee history.
     pub fee_history: Option<String>,
+    /// Names of its columns that are no documented ones, such as `number=height`.
+    pub columns: Option<String>,
     /// Blocks below this number are left out of re-execution.
     pub first_block: u64,
     /// What to do if a source does not exist.

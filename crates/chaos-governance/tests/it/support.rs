@@ -10,7 +10,8 @@ use chaos_governance::{
     refine,
 };
 use chaos_parameters::Parameters;
-use chaos_simulation::{Experiment, Material, Program, Series, Simulation, flow::FeeHistory};
+use chaos_history::FeeHistory;
+use chaos_simulation::{Experiment, Material, Program, Series, Simulation};
 use chaos_studio::Studio;
 
 /// Everything that a run of the studio on one fee history gives.

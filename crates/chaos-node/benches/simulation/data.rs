@@ -7,7 +7,8 @@ use std::{
 };
 
 use chaos_evm::{Bytecodes, RecordedBlock, ReplayInput};
-use chaos_simulation::flow::{FeeHistory, ObservedBlock};
+use chaos_history::FeeHistory;
+use chaos_simulation::flow::ObservedBlock;
 use flate2::read::GzDecoder;
 use serde_json::Value;
 

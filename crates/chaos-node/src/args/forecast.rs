@@ -1,15 +1,71 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
+use chaos_parameters::KnownChain;
 use clap::Args;
 
 use super::ELASTICITY;
 
-/// How forecasts are computed.
+/// Whose blocks a fee history holds, and by which rule they have their base fees.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct ForecastArgs {
+pub(crate) struct RulesArgs {
     /// The chain that the blocks are from.
     #[arg(long, value_name = "CAIP-2", default_value = "eip155:1")]
     pub(crate) chain: String,
+    /// The published rules that the blocks follow, such as op-canyon or base-2026. Default: those of
+    /// the chain, which are known for some (`chaoschain fee-history --help`).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) preset: Option<String>,
+    /// A parameter of the chain that differs from the preset (without one: london), such as
+    /// base-fee-change-denominator=125; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) baseline: Vec<String>,
+    /// Columns of the fee history with other names than documented ones, such as
+    /// number=height,base_fee_wei=fee.
+    #[arg(long, value_name = "FIELD=COLUMN,…")]
+    pub(crate) columns: Option<String>,
+}
+
+fn fee_history_help() -> String {
+    let chains: Vec<String> = KnownChain::all()
+        .iter()
+        .map(|chain| format!("  eip155:{:<10} {}", chain.number, chain.name))
+        .collect();
+    format!("{FEE_HISTORY_EXAMPLES}\n\nChains whose rules are known:\n{}", chains.join("\n"))
+}
+
+const FEE_HISTORY_EXAMPLES: &str = "\
+Examples:
+  chaoschain fee-history fees.csv.gz
+  chaoschain fee-history base.csv --chain eip155:8453 --preset op-canyon
+  chaoschain fee-history blocks.csv --columns number=height,base_fee_wei=fee --json
+
+A fee history is a table of blocks: CSV, plain or gzip, or Parquet. Columns are
+number, timestamp, gas_used, gas_limit and base_fee_wei, or the names that
+BigQuery, ethereum-etl, Dune, cryo and JSON-RPC have for them, in any order;
+excess_blob_gas and blob_gas_used may stand beside them. Rows ascend or descend.
+An empty cell is not known.
+
+Every pair of consecutive blocks is held to the chain's fee rule. The digest is
+that of the rows: it is the same zipped or not, in any order, under any names.";
+
+#[derive(Debug, Args)]
+#[command(after_help = fee_history_help())]
+pub(crate) struct FeeHistoryArgs {
+    /// The fee history.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) rules: RulesArgs,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How forecasts are computed.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ForecastArgs {
+    #[command(flatten)]
+    pub(crate) rules: RulesArgs,
     /// How many blocks demand is fitted on: those just before the predicted ones.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     pub(crate) window: u32,
@@ -35,10 +91,10 @@ Examples:
   chaoschain validate --fee-history fees.csv.gz
   chaoschain validate --fee-history fees.csv.gz --window 5000 --horizon 1000 --json
 
-The file is a CSV, plain or gzip, with the first line
-number,timestamp,gas_used,gas_limit,base_fee_wei and its blocks in ascending
-order. The first window is fitted, the blocks after it predicted and scored,
-and both move on by the horizon.
+The file is a table of blocks whose base fees follow the chain's rule; what is
+read, and as which rule, `chaoschain fee-history` says. The first window is
+fitted, the blocks after it predicted and scored, and both move on by the
+horizon.
 
 p10-p90 and p2.5-p97.5 say how often the observed figure lay inside the
 interval: of good intervals 80 % and 95 %. Skill compares the forecast with

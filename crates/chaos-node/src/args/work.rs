@@ -83,10 +83,14 @@ pub(crate) struct SimulationArgs {
     /// How many blocks a path has.
     #[arg(long = "path-blocks", value_name = "N")]
     pub(crate) path_blocks: Option<u32>,
-    /// Calibrate demand from this fee-history CSV (number,timestamp,gas_used,gas_limit,
-    /// base_fee_wei) instead of from the blocks.
+    /// Calibrate demand from this fee history instead of from the blocks: CSV, plain or gzip, or
+    /// Parquet (`chaoschain fee-history --help`). Its base fees must follow the chain's rule.
     #[arg(long, value_name = "FILE")]
     pub(crate) fee_history: Option<PathBuf>,
+    /// Columns of the fee history with other names than documented ones, such as
+    /// number=height,base_fee_wei=fee.
+    #[arg(long, value_name = "FIELD=COLUMN,…", requires = "fee_history")]
+    pub(crate) columns: Option<String>,
     /// How many threads; the result does not depend on it.
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
@@ -114,14 +118,15 @@ pub(crate) struct SimulateArgs {
     #[arg(long = "set", value_name = "NAME=VALUE", required_unless_present = "experiment")]
     pub(crate) set: Vec<String>,
     /// The published rules that the baseline starts from, such as osaka, base-2026 or arbos-51; on
-    /// Ethereum with the blocks' own gas limit. Default: london.
+    /// Ethereum with the blocks' own gas limit. Those of another family than the chain's are refused.
+    /// Default: london.
     #[arg(long, value_name = "NAME", conflicts_with = "experiment")]
     pub(crate) preset: Option<String>,
     /// Run a whole study from a file: alternatives, scenarios, attacks, report. Its own sources
     /// and market sections count; a stopped run goes on where it was.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         // What the file says.
-        "set", "blocks", "rpc_url", "fee_history", "seed", "elasticity", "paths", "path_blocks",
+        "set", "blocks", "rpc_url", "fee_history", "columns", "seed", "elasticity", "paths", "path_blocks",
         "chain", "range", "cache", "state_from", "requests_per_second", "request_timeout",
     ])]
     pub(crate) experiment: Option<PathBuf>,

@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::{
     args::BacktestArgs,
     clock::now_s,
-    commands::{validate::forecasting, write_file},
+    commands::{simulate::say_what_changes_nothing, validate::forecasting, write_file},
     exit::{Failure, Kind, OrFail as _},
     output,
 };
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode, Failure> {
     match (&args.forecast, args.activation) {
         (Some(path), _) => {
             let forecast = read_forecast(path)?;
-            let score = score(&forecast, &forecasting.history)?;
+            let score = score(&forecast, &forecasting.history.history)?;
             report(args, &Backtest { forecast, score }, Some(&forecasting.input()))?;
         }
         (None, Some(block)) => made(args, &forecasting, block)?,
@@ -57,8 +57,12 @@ fn made(args: &BacktestArgs, forecasting: &Forecasting, block: u64) -> Result<()
         .iter()
         .map(|text| parse_setting(text).or_fail(Kind::Input).map_err(|e| e.context("--set")))
         .collect::<Result<Vec<Setting>, Failure>>()?;
-    let parameters = forecasting.parameters()?.apply(&settings).or_fail(Kind::Input);
+    let baseline = forecasting.parameters()?;
+    let parameters = baseline.apply(&settings).or_fail(Kind::Input);
     let parameters = parameters.map_err(|error| error.context("--set"))?;
+    if !settings.is_empty() {
+        say_what_changes_nothing(&baseline, &parameters);
+    }
     let activation = Activation { block, parameters };
     if forecasting.is_ahead(&activation)
         && let Some(path) = &args.save

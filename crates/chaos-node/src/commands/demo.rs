@@ -30,7 +30,7 @@ use chaos_programs::{
     deciding::{self, Decided, Deciding, Parties},
     enclave::{AttestedSandbox, Enclave},
     proposing::{self, Finished, Proposed, Proposing, Publication, Signer},
-    simulation::{BlockSet, threads},
+    simulation::{BlockSet, propose_rules, threads},
     studio::{self, Defined},
 };
 
@@ -82,9 +82,10 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let about = local.about();
     setup.narration.tell("chain", about, None);
 
-    let history = blocks::fee_history(args.simulation.fee_history.as_deref())?;
+    let history = blocks::fee_history(&args.simulation, || propose_rules(&chain.chain))?;
     let threads = threads(args.simulation.threads);
     let block_set = BlockSet::prepare(chain, history, threads, &Terminal::default())?;
+    block_set.ensure_consecutive()?;
     let agreeing = block_set.replays.iter().filter(|replay| replay.agrees()).count();
     let text = format!(
         "replays {agreeing} of {} blocks exactly as their headers say",

@@ -6,7 +6,7 @@ use chaos_governance::study::data::{Source, SourceKind};
 use chaos_ledger::{Heads, Ledger};
 use chaos_programs::{
     proposing::{self, Proposed, Proposing, Publication, Signer},
-    simulation::{BlockSet, threads},
+    simulation::{BlockSet, propose_rules, threads},
     studio,
 };
 use serde_json::json;
@@ -31,9 +31,10 @@ pub(crate) fn run(args: &ProposeArgs) -> Result<ExitCode, Failure> {
     let researcher = Signer::of(&ledger, &args.researcher)?;
     let developer = Signer::of(&ledger, &args.developer)?;
     let chain = blocks::load(&args.source)?.main_chain()?;
-    let history = blocks::fee_history(args.simulation.fee_history.as_deref())?;
+    let history = blocks::fee_history(&args.simulation, || propose_rules(&chain.chain))?;
     let threads = threads(args.simulation.threads);
     let block_set = BlockSet::prepare(chain, history, threads, &Terminal::default())?;
+    block_set.ensure_consecutive()?;
     let mut narration = Narration::new(args.json);
     let place = command::place(&args.source, &block_set);
     let proposed = Proposing {

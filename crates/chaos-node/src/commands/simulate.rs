@@ -7,6 +7,7 @@ use std::{path::Path, process::ExitCode};
 
 use chaos_parameters::{Family, ParameterName, Parameters, Preset, Setting, parse_setting};
 use chaos_programs::{
+    history,
     simulation::{Asked, BlockSet, experiment, threads},
     study::{Conditions, StudyFile},
 };
@@ -41,16 +42,25 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
             chain.chain
         ));
     }
-    let history = blocks::fee_history(args.simulation.fee_history.as_deref())?;
+    let preset = args.preset.as_deref().map(preset).transpose()?;
+    let of_chain = || history::rules(&chain.chain, preset);
+    if preset.is_some() {
+        of_chain()?;
+    }
+    let history = blocks::fee_history(&args.simulation, of_chain)?;
     let threads = threads(args.simulation.threads);
     let block_set = BlockSet::prepare(chain, history, threads, &Terminal::default())?;
-    let baseline = match &args.preset {
-        Some(name) => preset_baseline(name, &block_set)?,
+    let baseline = match preset {
+        Some(preset) => preset_baseline(preset, &block_set)?,
         None => block_set.baseline()?,
     };
     say_what_is_not_modelled(&settings);
     let proposal =
         baseline.apply(&settings).or_fail(Kind::Input).map_err(|e| e.context("--set"))?;
+    say_what_changes_nothing(&baseline, &proposal);
+    if let Err(error) = block_set.ensure_consecutive() {
+        output::say(format_args!("NO ONE DEMAND: {error}"));
+    }
     let experiment = experiment(baseline, proposal, asked(&args.simulation)?);
     let simulation = block_set.run(&experiment)?;
     if args.json {
@@ -127,10 +137,21 @@ fn say_what_is_not_modelled(settings: &[Setting]) {
     }
 }
 
-/// A preset's rules; on Ethereum with the gas limit that the blocks show.
-fn preset_baseline(name: &str, block_set: &BlockSet) -> Result<Parameters, Failure> {
+/// The parameters that `--preset` names.
+pub(crate) fn preset(name: &str) -> Result<Parameters, Failure> {
     let preset: Preset = name.parse().or_fail(Kind::Input).map_err(|e| e.context("--preset"))?;
-    let parameters = preset.parameters();
+    Ok(preset.parameters())
+}
+
+/// Figures without a difference may be read as `harmless`; a proposal of what is there is none.
+pub(crate) fn say_what_changes_nothing(baseline: &Parameters, proposal: &Parameters) {
+    if baseline == proposal {
+        output::say("the proposal changes nothing: it is equal to the baseline");
+    }
+}
+
+/// A preset's rules; on Ethereum with the gas limit that the blocks show.
+fn preset_baseline(parameters: Parameters, block_set: &BlockSet) -> Result<Parameters, Failure> {
     if parameters.family() != Family::Ethereum {
         return Ok(parameters);
     }

@@ -3,7 +3,6 @@
 use std::{path::Path, process::ExitCode};
 
 use chaos_programs::{
-    blocks,
     forecasting::{
         Forecasting,
         words::{coverage, of_validation, optional_percent, percent, share},
@@ -14,8 +13,9 @@ use chaos_simulation::forecast::{Options, Validation};
 
 use crate::{
     args::{ForecastArgs, ValidateArgs},
-    commands::simulate::elasticity_ppm,
-    exit::{Failure, Kind, OrFail as _},
+    blocks::say_what_was_checked,
+    commands::{fee_history::read, simulate::elasticity_ppm},
+    exit::Failure,
     output,
 };
 
@@ -31,7 +31,8 @@ pub(crate) fn run(args: &ValidateArgs) -> Result<ExitCode, Failure> {
 
 /// The blocks of a fee history, and how to forecast from them.
 pub(crate) fn forecasting(path: &Path, args: &ForecastArgs) -> Result<Forecasting, Failure> {
-    let (history, digest) = blocks::read_fee_history(path)?;
+    let (chain, history) = read(path, &args.rules)?;
+    say_what_was_checked(&history);
     let mut options = Options {
         seed: args.seed,
         paths: args.paths,
@@ -40,9 +41,7 @@ pub(crate) fn forecasting(path: &Path, args: &ForecastArgs) -> Result<Forecastin
         ..Options::default()
     };
     options.assumptions.elasticity_ppm = elasticity_ppm(&args.elasticity)?;
-    let chain =
-        args.chain.parse().or_fail(Kind::Input).map_err(|error| error.context("--chain"))?;
-    Ok(Forecasting { chain, history, digest, options, threads: threads(args.threads) })
+    Ok(Forecasting { chain, history, options, threads: threads(args.threads) })
 }
 
 fn human(validation: &Validation) {

@@ -1,6 +1,7 @@
 //! What a program's refusal means for the exit code, and what the user can do next.
 
 use chaos_chains::{SubmissionError, local};
+use chaos_history::{HistoryError, RuleError};
 use chaos_programs::{Error, paying, submitting::Refused, task};
 use chaos_simulation::forecast::Error as ForecastError;
 
@@ -35,6 +36,12 @@ fn kind(error: &Error) -> Kind {
         | Error::ReadFolder { .. }
         | Error::Recorded { .. }
         | Error::FeeHistory { .. }
+        | Error::FeeRule { .. }
+        | Error::Fit { .. }
+        | Error::Rules(_)
+        | Error::Scattered { .. }
+        | Error::StudyColumns { .. }
+        | Error::HistoryOfNoChain
         | Error::NoBlocks
         | Error::NoneOfChain { .. }
         | Error::NoBlockFolder { .. }
@@ -121,7 +128,23 @@ fn of_submission(error: &SubmissionError) -> Kind {
     }
 }
 
-const fn hint(error: &Error) -> Option<&'static str> {
+/// What to do about a history that is not believed.
+const fn of_rule(error: &RuleError) -> &'static str {
+    match error {
+        RuleError::UnknownChain { .. } | RuleError::UnknownEra { .. } => {
+            "name the rule by --preset NAME (such as op-canyon) and --baseline NAME=VALUE, or in a study by [baseline]"
+        }
+        RuleError::OtherFamily { .. } | RuleError::OtherChain { .. } => {
+            "name the chain that the blocks are from by --chain, and a preset of its family"
+        }
+        RuleError::Broken { .. } | RuleError::BrokenBlobs { .. } => {
+            "name the chain by --chain or its rule by --preset and --baseline; a table that follows no rule is no \
+             fee history"
+        }
+    }
+}
+
+fn hint(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::NoBlocks => "give recorded blocks by --blocks DIR or live ones by --rpc-url URL",
         Error::NoBlockFolder { .. } => {
@@ -140,6 +163,20 @@ const fn hint(error: &Error) -> Option<&'static str> {
         Error::NoBaseFee => {
             "the fee market begins with London; an empty base_fee_wei is a block before it"
         }
+        Error::FeeHistory { source: HistoryError::Header { .. }, .. } => {
+            "name other columns by --columns FIELD=COLUMN,… (in a study by [sources] columns), such as \
+             --columns number=height,base_fee_wei=fee; cryo gives the limit with --include-columns gas_limit"
+        }
+        Error::FeeHistory { source: HistoryError::Json | HistoryError::Days { .. }, .. } => {
+            "`chaoschain export --headers-only --rpc-url URL --range A..=B --out DIR` fetches a fee history"
+        }
+        Error::FeeRule { source, .. } => of_rule(source),
+        Error::Rules(error) => of_rule(error),
+        Error::Fit { .. } => "cut the table to its longest run of blocks, or fetch those that are missing",
+        Error::Scattered { .. } => {
+            "record consecutive blocks, or name a fee history of consecutive ones by --fee-history"
+        }
+        Error::HistoryOfNoChain => "set [sources] chain, such as chain = \"eip155:8453\"",
         Error::NotInForce { .. } => {
             "score a forecast on blocks that were made under the rules it was made for"
         }

@@ -7,6 +7,7 @@ use chaos_evm::{
     load::{LoadParameters, generate},
     replay,
 };
+use chaos_history::FeeHistory;
 use chaos_parameters::{Parameters, Setting};
 use chaos_reputation::{
     Evidence, EvidenceClass, Model, Outcome as Ending, Params, ScoreDocument, TASK_UNIT_MICRO,
@@ -16,7 +17,7 @@ use chaos_sandbox::{
 };
 use chaos_simulation::{
     EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Program, SimulationResult,
-    flow::{FeeHistory, ObservedBlock},
+    flow::ObservedBlock,
 };
 use chaos_study::{executed, observed};
 use chaos_types::{ChainId, Digest, canonical};

@@ -473,7 +473,7 @@ fn fee_history_of_headers_is_resumed_and_read_back() {
     export.check_same("fees", "fresh");
 
     let text = fs::read_to_string(dir.path().join("fees/fee-history.csv")).unwrap();
-    let history = chaos_simulation::flow::FeeHistory::decode(text.as_bytes()).unwrap();
+    let history = chaos_history::FeeHistory::decode(text.as_bytes()).unwrap();
     assert_eq!(history.blocks().len(), 1400);
     let block = question(anvil.endpoint(), "eth_getBlockByNumber", &json!(["0x3e8", false]));
     let hex = |name: &str| u64::from_str_radix(&block[name].as_str().unwrap()[2..], 16).unwrap();

@@ -1,15 +1,23 @@
 //! Folders in which inputs are looked up by digest.
 
-use std::{cell::OnceCell, fs, path::PathBuf};
+use std::{
+    cell::OnceCell,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use chaos_agency::receipt;
 use chaos_evm::ReplayInput;
-use chaos_simulation::flow::FeeHistory;
+use chaos_history::Columns;
 use chaos_types::{Digest, Rejection};
 use chaos_verify::Fault;
 
 use super::reject;
-use crate::{Error, Progress, blocks, error::chain};
+use crate::{
+    Error, Progress, blocks,
+    error::chain,
+    history::{self, ReadHistory},
+};
 
 /// A file larger than this is no input of a component, in bytes: 64 MiB.
 const FILE_BYTES_MAX: u64 = 64 << 20;
@@ -67,21 +75,22 @@ impl Inputs {
             .ok_or_else(|| self.missing(named, &recorded.unread))
     }
 
-    /// The fee history whose file has this digest.
-    pub(super) fn fee_history(
-        &self,
-        named: &receipt::Input,
-    ) -> Result<(FeeHistory, Digest), Rejection> {
+    /// The fee history whose rows have this digest. Receipts of earlier releases name the bytes of the
+    /// file instead, which is the same for a plain file as exports write it.
+    pub(super) fn fee_history(&self, named: &receipt::Input) -> Result<ReadHistory, Rejection> {
         let mut unread = Vec::new();
         let files = self.folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten();
         for path in files.filter_map(|entry| entry.ok().map(|entry| entry.path())) {
             let name =
                 path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-            if !(name.ends_with(".csv") || name.ends_with(".csv.gz")) {
+            if ![".csv", ".csv.gz", ".parquet"].iter().any(|end| name.ends_with(end)) {
                 continue;
             }
-            match blocks::read_fee_history(&path) {
-                Ok((history, digest)) if digest == named.digest => return Ok((history, digest)),
+            match history::read(&path, &Columns::default()) {
+                Ok(history) if history.digest() == named.digest => return Ok(history),
+                Ok(history) if is_file(&path, &named.digest) => {
+                    return Ok(history.named(named.digest));
+                }
                 Ok(_) => {}
                 Err(failure) => unread.push(failure),
             }
@@ -122,4 +131,9 @@ impl Inputs {
         ));
         reject(Fault::InputMissing, reason)
     }
+}
+
+/// Whether the bytes of a file have this digest.
+fn is_file(path: &Path, digest: &Digest) -> bool {
+    crate::files::read(path).is_ok_and(|bytes| Digest::of(&bytes) == *digest)
 }

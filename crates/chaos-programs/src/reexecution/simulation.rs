@@ -19,7 +19,7 @@ use crate::{
     enclave,
     program::{Program as _, Simulate},
     sandbox,
-    simulation::{BlockSet, FEE_HISTORY, threads},
+    simulation::{BlockSet, FEE_HISTORY, propose_rules, threads},
 };
 
 /// Refuses what does not follow from the experiment and the names of its inputs. No block is read for
@@ -170,5 +170,12 @@ pub(super) fn block_set(work: &Work<'_>) -> Result<BlockSet, Rejection> {
     };
     let chain = ChainId::evm(first.block().chain_id);
     let blocks = ChainBlocks { chain, inputs: recorded };
+    let history = match history {
+        Some(history) => {
+            let rules = propose_rules(&blocks.chain).map_err(shown)?;
+            Some(history.checked(rules).map_err(shown)?)
+        }
+        None => None,
+    };
     BlockSet::prepare(blocks, history, threads(None), work.progress).map_err(shown)
 }

@@ -3,7 +3,7 @@
 use std::{
     fs,
     num::NonZeroUsize,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use chaos_evm::{
@@ -11,6 +11,7 @@ use chaos_evm::{
     load::{LoadParameters, generate},
 };
 use chaos_governance::study::data::Replay;
+use chaos_history::Columns;
 use chaos_parameters::Parameters;
 use chaos_simulation::{Input, Material, Program, flow::ObservedBlock};
 use chaos_study::{Study, WhenAbsent};
@@ -19,7 +20,8 @@ use chaos_types::ChainId;
 use super::{Conditions, StudyFile};
 use crate::{
     Error,
-    blocks::{load_folder, read_fee_history, write_load},
+    blocks::{load_folder, write_load},
+    history::{self, CheckedHistory, ReadHistory},
     simulation::BlockSet,
 };
 
@@ -34,6 +36,8 @@ pub(super) struct StudyBlocks {
     replayed: BlockSet,
     /// Whether the blocks were generated because a source was absent.
     pub(super) generated: bool,
+    /// Whether demand is calibrated from a fee history.
+    pub(super) by_history: bool,
 }
 
 impl StudyBlocks {
@@ -88,36 +92,77 @@ pub(super) fn prepare(
     let base = file.path.parent().unwrap_or(Path::new(""));
     let place = |text: &Option<String>| text.as_ref().map(|text| base.join(text));
     let (blocks, history) = (place(&sources.blocks), place(&sources.fee_history));
-    let absent: Vec<&PathBuf> =
-        [&blocks, &history].into_iter().flatten().filter(|path| !path.exists()).collect();
-    if let Some(path) = absent.first() {
+    let named = [&blocks, &history].into_iter().flatten();
+    let absent = named.filter(|path| !path.exists()).next_back().cloned();
+    if let Some(path) = &absent {
         match sources.when_absent {
-            WhenAbsent::Refuse => return Err(Error::AbsentSource { path: (*path).clone() }),
+            WhenAbsent::Refuse => return Err(Error::AbsentSource { path: path.clone() }),
             WhenAbsent::Generate => {
                 let path = path.display();
                 progress.say(&format!("{path} does not exist: generating blocks instead"));
-                return generated(folder, conditions);
             }
         }
     }
-    let Some(blocks) = blocks else {
-        if sources.when_absent == WhenAbsent::Generate {
+    let history = match history.filter(|path| path.exists()) {
+        Some(path) => Some(history::read(&path, &columns(file)?)?),
+        None => None,
+    };
+    let Some(blocks) = blocks.filter(|_| absent.is_none()) else {
+        if absent.is_none() {
+            if sources.when_absent == WhenAbsent::Refuse {
+                return Err(Error::StudyNamesNoBlocks);
+            }
             progress.say("the study names no blocks: generating some");
-            return generated(folder, conditions);
         }
-        return Err(Error::StudyNamesNoBlocks);
+        return generated(file, history, folder, conditions);
     };
     let mut chain = load_folder(&blocks, sources.chain.as_ref(), progress)?.main_chain()?;
     chain.inputs.retain(|input| input.block().header.number >= sources.first_block);
     if chain.inputs.is_empty() {
         return Err(Error::NoBlockFrom { first: sources.first_block });
     }
-    let history = history.as_deref().map(read_fee_history).transpose()?;
+    let history = history.map(|history| checked(file, history, &chain.chain)).transpose()?;
+    let by_history = history.is_some();
     let replayed = BlockSet::prepare(chain, history, conditions.threads, progress)?;
-    Ok(StudyBlocks { replayed, generated: false })
+    Ok(StudyBlocks { replayed, generated: false, by_history })
 }
 
-fn generated(folder: &Path, conditions: &Conditions<'_>) -> Result<StudyBlocks, Error> {
+fn columns(file: &StudyFile) -> Result<Columns, Error> {
+    match &file.study.sources.columns {
+        None => Ok(Columns::default()),
+        Some(text) => text
+            .parse()
+            .map_err(|source| Error::StudyColumns { path: file.path.clone(), source }),
+    }
+}
+
+/// The history by the chain's own rules where they are known, else by those of the study's baseline.
+fn checked(
+    file: &StudyFile,
+    history: ReadHistory,
+    chain: &ChainId,
+) -> Result<CheckedHistory, Error> {
+    let baseline = file.study.baseline(None)?;
+    let named = history::rules(chain, Some(baseline))?;
+    let rules = match history::rules(chain, None) {
+        Ok(own) if history.is_known_to(&own) => own,
+        _ => named,
+    };
+    history.checked(rules)
+}
+
+/// Blocks of generated load to execute; demand comes from the fee history, if there is one.
+fn generated(
+    file: &StudyFile,
+    history: Option<ReadHistory>,
+    folder: &Path,
+    conditions: &Conditions<'_>,
+) -> Result<StudyBlocks, Error> {
+    let named = match (history, &file.study.sources.chain) {
+        (None, _) => None,
+        (Some(_), None) => return Err(Error::HistoryOfNoChain),
+        (Some(history), Some(chain)) => Some((checked(file, history, chain)?, chain.clone())),
+    };
     let dir = folder.join(GENERATED_FOLDER);
     let parameters = LoadParameters { blocks: GENERATED_BLOCKS, ..LoadParameters::default() };
     let load = generate(&parameters).map_err(Error::Load)?;
@@ -126,6 +171,13 @@ fn generated(folder: &Path, conditions: &Conditions<'_>) -> Result<StudyBlocks, 
     }
     write_load(&dir, &load)?;
     let chain = load_folder(&dir, None, conditions.progress)?.main_chain()?;
-    let replayed = BlockSet::prepare(chain, None, conditions.threads, conditions.progress)?;
-    Ok(StudyBlocks { replayed, generated: true })
+    let (history, of_history) = named.unzip();
+    let by_history = history.is_some();
+    let mut replayed =
+        BlockSet::prepare(chain, history, conditions.threads, conditions.progress)?;
+    if let Some(chain) = of_history {
+        conditions.progress.say(&format!("demand is that of {chain}, by the fee history"));
+        replayed.chain = chain;
+    }
+    Ok(StudyBlocks { replayed, generated: true, by_history })
 }

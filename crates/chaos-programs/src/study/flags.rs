@@ -8,10 +8,24 @@ use chaos_study::EvmFigures;
 
 use super::{cells::Done, models::Parts};
 
+/// Said first: every difference is then zero, and none is a finding.
+pub(super) const CHANGES_NOTHING: &str =
+    "The proposal changes nothing: it is equal to the baseline.";
+
 /// What a reader must know before believing a figure, counted.
 pub(super) fn of(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
-    let mut flags = parts.predicted.flags.clone();
-    if parts.blocks.generated {
+    let mut flags = Vec::new();
+    if parts.proposal == parts.baseline {
+        flags.push(CHANGES_NOTHING.to_owned());
+    }
+    flags.extend(parts.predicted.flags.iter().cloned());
+    if parts.blocks.generated && parts.blocks.by_history {
+        flags.push(
+            "The executed blocks were generated: what re-execution shows is no fact about the chain. Demand \
+             comes from the fee history."
+                .to_owned(),
+        );
+    } else if parts.blocks.generated {
         flags.push(
             "A source of the study is absent: all blocks were generated, and no figure is a fact \
              about a chain."

@@ -126,6 +126,13 @@ fn dated(folder: &Path, forecast: &Forecast, now_s: u64) -> Result<Vec<u8>, Erro
 /// Where the blocks come from, in one sentence.
 fn source(blocks: &StudyBlocks) -> String {
     let count = blocks.blocks().len();
+    if blocks.generated && blocks.by_history {
+        return format!(
+            "Demand is calibrated from a fee history of {}; no blocks of it are there, so {count} generated blocks \
+             are executed in a local EVM in their place.",
+            blocks.chain()
+        );
+    }
     if blocks.generated {
         return format!(
             "A source of the study is absent, so these are {count} generated blocks: token \

@@ -119,7 +119,8 @@ pub fn forecast(
     );
     let plan = Plan { request, options, threads };
     let fitted = plan.fit(fit, "blocks before the activation")?;
-    let spec = PathPlan { fitted: &fitted, start_wei: None, warmup_blocks: WARMUP_BLOCKS };
+    let start_wei = fitted.free.then_some(0);
+    let spec = PathPlan { fitted: &fitted, start_wei, warmup_blocks: WARMUP_BLOCKS };
     let paths = plan.paths(&spec, |path| path.metrics(&fitted.proposal))?;
     // Recorded windows are compared with the rules that they were made under.
     let unchanged = Fitted { proposal: fitted.baseline, ..fitted };
@@ -163,6 +164,8 @@ pub(super) struct Fitted {
     pub(super) level_error_ppm: i64,
     pub(super) slow_error_ppm: i64,
     pub(super) slow_start_ppm: i64,
+    /// Every block of the fit has the base fee zero.
+    free: bool,
 }
 
 /// How the paths of a forecast begin.
@@ -197,6 +200,7 @@ impl Plan<'_> {
             level_error_ppm: precision.level_error_ppm,
             slow_error_ppm: precision.slow_error_ppm,
             slow_start_ppm: slow_start_ppm(fit, &demand, assumptions),
+            free: fit.iter().all(|block| block.base_fee_wei == Some(0)),
             demand: Demand { slow_sigma_ppm: precision.slow_sigma_ppm, ..demand },
         })
     }
@@ -222,7 +226,14 @@ impl Plan<'_> {
 
     fn path(&self, plan: &PathPlan<'_>, path: u32) -> Path {
         let fitted = plan.fitted;
-        let assumptions = &self.options.assumptions;
+        // One block above the target would have raised a base fee of zero for good: the rule takes an
+        // eighth of 7 wei or less off as nothing. A history without any had no burst, and its noise
+        // stayed below the target.
+        let mut assumptions = self.options.assumptions;
+        if fitted.free {
+            assumptions.burst_probability_ppm = 0;
+        }
+        let assumptions = &assumptions;
         let (level, slow) = drawn_errors(self.options.seed, path);
         let level = fixed::mul_q32(fixed::ppm_to_q32(fitted.level_error_ppm), level);
         let slow = fixed::mul_q32(fixed::ppm_to_q32(fitted.slow_error_ppm), slow);

@@ -2,6 +2,7 @@
 
 use std::{fs, num::NonZeroUsize, path::PathBuf};
 
+use chaos_history::FeeHistory;
 use chaos_parameters::{
     Layer, ParameterName, Parameters, Setting,
     pricing::{BASE_FEE_WEI_MAX, INITIAL_BASE_FEE_WEI, next_base_fee},
@@ -9,7 +10,7 @@ use chaos_parameters::{
 use chaos_simulation::{
     EvmBlockFigures, Experiment, Material, Program, RESULT_FORMAT, RESULT_FORMAT_REVISED,
     Simulation, SimulationResult,
-    flow::{FeeHistory, Metric, ObservedBlock, chain_parameters, observed_metrics},
+    flow::{Metric, ObservedBlock, chain_parameters, observed_metrics},
     run, sensitivity,
 };
 use chaos_types::{ChainId, Digest, canonical};

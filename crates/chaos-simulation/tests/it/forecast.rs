@@ -2,10 +2,11 @@
 
 use std::{fs, num::NonZeroUsize, path::PathBuf};
 
+use chaos_history::FeeHistory;
 use chaos_parameters::{Parameters, Preset, pricing::next_base_fee};
 use chaos_simulation::{
     Program,
-    flow::{FeeHistory, ObservedBlock},
+    flow::ObservedBlock,
     forecast::{
         Backtest, Basis, Error, Forecast, Options, Request, RollingOptions, Verdict, backtest,
         forecast, score, validate,

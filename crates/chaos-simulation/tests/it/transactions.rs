@@ -3,9 +3,10 @@
 use std::{collections::BTreeMap, fs, num::NonZeroUsize, path::PathBuf};
 
 use chaos_evm::{Bytecodes, RecordedBlock, ReplayInput, replay_all};
+use chaos_history::FeeHistory;
 use chaos_parameters::{ParameterName, Parameters, Setting};
 use chaos_simulation::{
-    flow::{Assumptions, FeeHistory, ObservedBlock, calibrate},
+    flow::{Assumptions, ObservedBlock, calibrate},
     transactions::{
         Arm, Metric, Spec,
         arrivals::{GasMix, Intervals, Level},

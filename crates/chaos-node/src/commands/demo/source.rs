@@ -17,8 +17,10 @@ use crate::{
     exit::{Failure, Kind, OrFail as _},
     narration::Terminal,
 };
+use chaos_history::Columns;
 use chaos_programs::{
-    blocks::{ChainBlocks, load_folder, read_fee_history, write_load},
+    blocks::{ChainBlocks, load_folder, write_load},
+    history,
     simulation::BlockSet,
 };
 
@@ -106,7 +108,8 @@ fn made(args: &DemoArgs, folder: &Folder) -> Result<(ChainBlocks, Source), Failu
     );
     let mut simulation = args.simulation.clone();
     if let Some(path) = &simulation.fee_history {
-        simulation.fee_history = Some(keep_history(path, folder)?);
+        let columns = blocks::columns(simulation.columns.as_deref())?;
+        simulation.fee_history = Some(keep_history(path, &columns, folder)?);
     }
     let folders = vec![folder.path().to_owned()];
     Ok((blocks, Source { about, folders, simulation, generated: true }))
@@ -114,14 +117,17 @@ fn made(args: &DemoArgs, folder: &Folder) -> Result<(ChainBlocks, Source), Failu
 
 /// Copies the fee history beside the proposal and gives its name there, so that the folder is
 /// enough to repeat everything.
-fn keep_history(path: &Path, folder: &Folder) -> Result<PathBuf, Failure> {
+fn keep_history(path: &Path, columns: &Columns, folder: &Folder) -> Result<PathBuf, Failure> {
     // Read first: its errors name the file as the user did.
-    read_fee_history(path)?;
+    history::read(path, columns)?;
     let bytes = fs::read(path)
         .with_context(|| format!("cannot read {}", path.display()))
         .or_fail(Kind::Input)?;
-    let gzip = bytes.starts_with(&[0x1f, 0x8b]);
-    let name = PathBuf::from(if gzip { "fee-history.csv.gz" } else { "fee-history.csv" });
+    let name = PathBuf::from(match &bytes[..] {
+        [0x1f, 0x8b, ..] => "fee-history.csv.gz",
+        [b'P', b'A', b'R', b'1', ..] => "fee-history.parquet",
+        _ => "fee-history.csv",
+    });
     write_file(&folder.path().join(&name), &bytes)?;
     Ok(name)
 }

@@ -25,7 +25,8 @@ pub(crate) fn command(
 
 fn options(args: &SimulationArgs) -> String {
     // By name, so that an option added later is not forgotten here.
-    let SimulationArgs { seed, elasticity, paths, path_blocks, fee_history, threads: _ } = args;
+    let SimulationArgs { seed, elasticity, paths, path_blocks, fee_history, columns, threads: _ } =
+        args;
     let mut text = format!(" --seed {seed}");
     if elasticity != ELASTICITY {
         text.push_str(&format!(" --elasticity {elasticity}"));
@@ -38,6 +39,9 @@ fn options(args: &SimulationArgs) -> String {
     }
     if let Some(path) = fee_history {
         text.push_str(&format!(" --fee-history {}", quoted(path)));
+    }
+    if let Some(columns) = columns {
+        text.push_str(&format!(" --columns {}", quoted(Path::new(columns))));
     }
     text
 }

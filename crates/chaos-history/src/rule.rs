@@ -1,0 +1,380 @@
+//! The fee rule, held to every pair of blocks that follow each other.
+
+use chaos_parameters::{
+    Family, KnownChain, Parameters,
+    pricing::{BaseFeeRule, BlobRule, GAS_PER_BLOB},
+};
+use chaos_simulation::flow::ObservedBlock;
+use chaos_types::ChainId;
+
+use crate::{BlobBlock, FeeHistory, diagnosis};
+
+/// By which rule a chain's blocks are said to have their fees: the chain's own, which change with its
+/// forks, or those that somebody names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    chain: Option<&'static KnownChain>,
+    /// They come before the chain's own in what they say of the base fee.
+    named: Option<Parameters>,
+}
+
+/// Pairs of consecutive blocks that were held to the rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Pairs whose fees are known and whose rule is.
+    pub pairs: u64,
+    /// Of those, how many follow it.
+    pub holding: u64,
+    /// Of those, how many to the last unit. The others are within what one unit of gas moves: gas use
+    /// that was computed back from fees is not exact.
+    pub exact: u64,
+    /// Pairs whose rule is not known, so that nothing was checked.
+    pub unruled: u64,
+    /// The place of the first block that does not follow from the one before it.
+    first_broken: Option<usize>,
+}
+
+/// What checking a history found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Base fees.
+    pub base_fee: Counts,
+    /// Excess blob gas.
+    pub blobs: Counts,
+    /// The family whose base fee does not follow from headers, if it is one of those.
+    pub unchecked: Option<Family>,
+}
+
+/// Why a history is not believed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    /// The rule of the chain is not known.
+    #[error("the fee rule of {chain} is not known; known are {known}", known = known_chains())]
+    UnknownChain {
+        /// The chain.
+        chain: ChainId,
+    },
+    /// Parameters of one family were named for a chain of another.
+    #[error("{chain} is of the family {family}, and the named parameters are of {named}")]
+    OtherFamily {
+        /// The chain.
+        chain: ChainId,
+        /// Its family.
+        family: Family,
+        /// The family of the parameters.
+        named: Family,
+    },
+    /// The table names another chain.
+    #[error("the table's own column says chain {found}, not {expected}")]
+    OtherChain {
+        /// The chain that was asked for.
+        expected: u64,
+        /// The one that the table names.
+        found: u64,
+    },
+    /// The rule of some blocks is not known.
+    #[error(
+        "the fee rule of {name} is not known for {pairs} pairs of blocks, from block {first} on: its parameters stand in \
+         the chain's blocks or contracts and not in this table"
+    )]
+    UnknownEra {
+        /// The chain.
+        name: &'static str,
+        /// How many pairs.
+        pairs: u64,
+        /// The first block.
+        first: u64,
+    },
+    /// A base fee does not follow.
+    #[error(
+        "line {line}: the base fee of block {number} is {found} wei, and {rule} gives {expected}; the rule holds for \
+         {holding} of {pairs} pairs of consecutive blocks{diagnosis}",
+        diagnosis = diagnosis.as_ref().map(|text| format!("; {text}")).unwrap_or_default()
+    )]
+    Broken {
+        /// The line of the block.
+        line: u64,
+        /// The block.
+        number: u64,
+        /// Its base fee in wei.
+        found: u128,
+        /// What the rule gives.
+        expected: u128,
+        /// The rule in words.
+        rule: String,
+        /// Pairs that follow it.
+        holding: u64,
+        /// All pairs.
+        pairs: u64,
+        /// What would fit.
+        diagnosis: Option<String>,
+    },
+    /// An excess of blob gas does not follow.
+    #[error(
+        "line {line}: the excess blob gas of block {number} is {found}, and the blob schedule of {name} gives {expected}; \
+         it holds for {holding} of {pairs} pairs of consecutive blocks"
+    )]
+    BrokenBlobs {
+        /// The line of the block.
+        line: u64,
+        /// The block.
+        number: u64,
+        /// Its excess blob gas.
+        found: u64,
+        /// What the schedule gives.
+        expected: u64,
+        /// The chain or set of parameters.
+        name: &'static str,
+        /// Pairs that follow it.
+        holding: u64,
+        /// All pairs.
+        pairs: u64,
+    },
+}
+
+/// The chains whose rule is known, as errors list them.
+fn known_chains() -> String {
+    let names: Vec<_> = KnownChain::all()
+        .iter()
+        .map(|chain| format!("eip155:{} ({})", chain.number, chain.name))
+        .collect();
+    names.join(", ")
+}
+
+impl Rules {
+    /// Those of a known chain.
+    ///
+    /// # Errors
+    /// [`RuleError::UnknownChain`].
+    pub fn of(chain: &ChainId) -> Result<Self, RuleError> {
+        Self::new(chain, None)
+    }
+
+    /// Those of a chain, or the `named` ones, which a chain that is not known needs.
+    ///
+    /// # Errors
+    /// [`RuleError::UnknownChain`], and [`RuleError::OtherFamily`] if the chain is of another family
+    /// than the named parameters.
+    pub fn new(chain: &ChainId, named: Option<Parameters>) -> Result<Self, RuleError> {
+        let known = chain.evm_number().and_then(KnownChain::of);
+        if let (Some(KnownChain { family: Some(family), .. }), Some(named)) = (known, named)
+            && *family != named.family()
+        {
+            let (chain, family, named) = (chain.clone(), *family, named.family());
+            return Err(RuleError::OtherFamily { chain, family, named });
+        }
+        if known.is_none() && named.is_none() {
+            return Err(RuleError::UnknownChain { chain: chain.clone() });
+        }
+        Ok(Self { chain: known, named })
+    }
+
+    /// The parameters by which a block of this number and time (Unix seconds) has its base fee; `None`
+    /// if they are not known.
+    #[must_use]
+    pub fn parameters_at(&self, number: u64, timestamp: u64) -> Option<Parameters> {
+        self.named.or_else(|| self.chain?.parameters_at(number, timestamp))
+    }
+
+    /// The schedule of blobs is the chain's, whatever is named, if it is known.
+    fn blobs_at(&self, number: u64, timestamp: u64) -> Option<BlobRule> {
+        let own = self.chain.and_then(|chain| chain.parameters_at(number, timestamp));
+        BlobRule::of(&own.or(self.named)?)
+    }
+
+    /// The family, if it is fixed.
+    #[must_use]
+    pub fn family(&self) -> Option<Family> {
+        self.named.map(|named| named.family()).or_else(|| self.chain?.family)
+    }
+
+    /// Whose they are, in words.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match (self.named, self.chain) {
+            (None, Some(chain)) => chain.name,
+            _ => "the named parameters",
+        }
+    }
+}
+
+/// Holds a history to the rules, and counts.
+#[must_use]
+pub fn check_rule(history: &FeeHistory, rules: &Rules) -> Report {
+    if rules.family() == Some(Family::Arbitrum) {
+        return Report { unchecked: Some(Family::Arbitrum), ..Report::default() };
+    }
+    let mut report = Report::default();
+    for (place, pair) in history.blocks().windows(2).enumerate() {
+        base_fee(&mut report.base_fee, (&pair[0], &pair[1]), place + 1, rules);
+    }
+    let fees = history.blocks();
+    let mut from = 0;
+    for (place, pair) in history.blobs().windows(2).enumerate() {
+        // Both lists ascend, so that the parent's base fee is found by going on.
+        from += fees[from..].iter().take_while(|block| block.number < pair[0].number).count();
+        let parent = fees.get(from).filter(|block| block.number == pair[0].number);
+        let fee = parent.and_then(|block| block.base_fee_wei);
+        blobs(&mut report.blobs, (&pair[0], &pair[1]), fee, place + 1, rules);
+    }
+    report
+}
+
+/// Holds a history to the rules.
+///
+/// Where headers do not determine a fee ([`Report::unchecked`]) or nothing follows anything
+/// (no pairs), there is no error: whoever reads the report says so.
+///
+/// # Errors
+/// If the table names another chain, a pair does not follow the rule, or the rule of a pair is not
+/// known.
+pub fn ensure_rule(history: &FeeHistory, rules: &Rules) -> Result<Report, RuleError> {
+    if let (Some(found), Some(chain)) = (history.chain_number(), rules.chain)
+        && found != chain.number
+    {
+        return Err(RuleError::OtherChain { expected: chain.number, found });
+    }
+    let report = check_rule(history, rules);
+    if let Some(place) = report.base_fee.first_broken {
+        return Err(broken(history, rules, &report.base_fee, place));
+    }
+    if let Some(place) = report.blobs.first_broken {
+        return Err(broken_blobs(history, rules, &report.blobs, place));
+    }
+    if report.base_fee.unruled > 0 {
+        let first = history.blocks().iter().find(|block| {
+            block.base_fee_wei.is_some() && rules.parameters_at(block.number, block.timestamp).is_none()
+        });
+        return Err(RuleError::UnknownEra {
+            name: rules.name(),
+            pairs: report.base_fee.unruled,
+            first: first.map_or(0, |block| block.number),
+        });
+    }
+    Ok(report)
+}
+
+/// How far an observed value is from the rule's.
+enum Fits {
+    Exactly,
+    Nearly,
+    Not,
+}
+
+fn count(counts: &mut Counts, fits: &Fits, place: usize) {
+    counts.pairs += 1;
+    match fits {
+        Fits::Exactly => {
+            counts.holding += 1;
+            counts.exact += 1;
+        }
+        Fits::Nearly => counts.holding += 1,
+        Fits::Not => counts.first_broken = counts.first_broken.or(Some(place)),
+    }
+}
+
+fn base_fee(
+    counts: &mut Counts,
+    (parent, child): (&ObservedBlock, &ObservedBlock),
+    place: usize,
+    rules: &Rules,
+) {
+    let consecutive = parent.number.checked_add(1) == Some(child.number);
+    let (true, Some(before), Some(after)) =
+        (consecutive, parent.base_fee_wei, child.base_fee_wei)
+    else {
+        return;
+    };
+    // Where an era begins with a block that people named, it may begin one block later.
+    let at = |block: &ObservedBlock| {
+        rules.parameters_at(block.number, block.timestamp).map(|p| BaseFeeRule::of(&p))
+    };
+    let (Some(rule), former) = (at(child), at(parent)) else {
+        counts.unruled += 1;
+        return;
+    };
+    let fits = |rule: &BaseFeeRule| {
+        let next = |used: u64| rule.next(before, used, parent.gas_limit);
+        if next(parent.gas_used) == after {
+            return Fits::Exactly;
+        }
+        let low = next(parent.gas_used.saturating_sub(1));
+        let high = next(parent.gas_used.saturating_add(1));
+        if (low..=high).contains(&after) { Fits::Nearly } else { Fits::Not }
+    };
+    let found = match (fits(&rule), former) {
+        (Fits::Not, Some(former)) if former != rule => fits(&former),
+        (found, _) => found,
+    };
+    count(counts, &found, place);
+}
+
+fn blobs(
+    counts: &mut Counts,
+    (parent, child): (&BlobBlock, &BlobBlock),
+    parent_fee_wei: Option<u128>,
+    place: usize,
+    rules: &Rules,
+) {
+    if parent.number.checked_add(1) != Some(child.number) {
+        return;
+    }
+    let Some(rule) = rules.blobs_at(child.number, child.timestamp) else {
+        counts.unruled += 1;
+        return;
+    };
+    let next =
+        |reserved| rule.next_excess(parent.excess_blob_gas, parent.blob_gas_used, reserved);
+    // EIP-7918 looks at the execution base fee. Without it either branch may have been taken.
+    let holds = match parent_fee_wei {
+        Some(fee) => {
+            let blob_fee = rule.fee_wei(parent.excess_blob_gas);
+            next(rule.reserve_price_active(fee, blob_fee)) == child.excess_blob_gas
+        }
+        None if rule.base_cost > 0 => {
+            [next(false), next(true)].contains(&child.excess_blob_gas)
+        }
+        None => next(false) == child.excess_blob_gas,
+    };
+    let whole = parent.blob_gas_used.is_multiple_of(GAS_PER_BLOB);
+    count(counts, if holds && whole { &Fits::Exactly } else { &Fits::Not }, place);
+}
+
+fn broken(history: &FeeHistory, rules: &Rules, counts: &Counts, place: usize) -> RuleError {
+    let (parent, child) = (&history.blocks()[place - 1], &history.blocks()[place]);
+    let parameters = rules.parameters_at(child.number, child.timestamp);
+    let rule = parameters.map(|parameters| BaseFeeRule::of(&parameters));
+    let expected = rule.map_or(0, |rule| {
+        rule.next(parent.base_fee_wei.unwrap_or(0), parent.gas_used, parent.gas_limit)
+    });
+    RuleError::Broken {
+        line: history.line(place),
+        number: child.number,
+        found: child.base_fee_wei.unwrap_or(0),
+        expected,
+        rule: format!(
+            "the rule of {}{}",
+            rules.name(),
+            rule.map(|rule| format!(" ({})", diagnosis::words(&rule))).unwrap_or_default()
+        ),
+        holding: counts.holding,
+        pairs: counts.pairs,
+        diagnosis: diagnosis::of(history.blocks(), place),
+    }
+}
+
+fn broken_blobs(history: &FeeHistory, rules: &Rules, counts: &Counts, place: usize) -> RuleError {
+    let (parent, child) = (&history.blobs()[place - 1], &history.blobs()[place]);
+    let rule = rules.blobs_at(child.number, child.timestamp);
+    let expected = rule
+        .map_or(0, |rule| rule.next_excess(parent.excess_blob_gas, parent.blob_gas_used, false));
+    RuleError::BrokenBlobs {
+        line: history.blob_line(place),
+        number: child.number,
+        found: child.excess_blob_gas,
+        expected,
+        name: rules.chain.map_or("the named parameters", |chain| chain.name),
+        holding: counts.holding,
+        pairs: counts.pairs,
+    }
+}
