@@ -9,7 +9,10 @@ use crate::{Columns, FeeHistory, HISTORY_BYTES_MAX, HistoryError, csv, parquet};
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// Reads a history in any of the forms.
-pub(crate) fn read(mut reader: impl BufRead, columns: &Columns) -> Result<FeeHistory, HistoryError> {
+pub(crate) fn read(
+    mut reader: impl BufRead,
+    columns: &Columns,
+) -> Result<FeeHistory, HistoryError> {
     let start = reader.fill_buf().map_err(HistoryError::Read)?;
     if start.starts_with(&GZIP) {
         // Every member counts, and bytes after the last one are an error of the decoder's.
@@ -29,7 +32,11 @@ fn plain_or_parquet(
     let start = reader.inner.fill_buf().map_err(HistoryError::Read)?;
     if start.starts_with(parquet::MAGIC) {
         let mut bytes = Vec::new();
-        reader.inner.take(HISTORY_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(HistoryError::Read)?;
+        reader
+            .inner
+            .take(HISTORY_BYTES_MAX + 1)
+            .read_to_end(&mut bytes)
+            .map_err(HistoryError::Read)?;
         if bytes.len() as u64 > HISTORY_BYTES_MAX {
             return Err(HistoryError::TooLarge);
         }

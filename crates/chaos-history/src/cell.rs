@@ -52,7 +52,9 @@ pub(crate) fn number(text: &str) -> Result<Option<u64>, CellError> {
         let zeros = !fraction.is_empty() && fraction.bytes().all(|byte| byte == b'0');
         return match exact {
             Some(value) if zeros => Ok(Some(value)),
-            Some(_) if fraction.bytes().all(|byte| byte.is_ascii_digit()) => Err(CellError::Fraction),
+            Some(_) if fraction.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Err(CellError::Fraction)
+            }
             _ => Err(CellError::Whole),
         };
     }
@@ -79,14 +81,17 @@ fn plain(text: &str) -> Option<u64> {
 }
 
 fn is_nothing(text: &str) -> bool {
-    text.is_empty() || ["null", "none", "nan", "\\n"].iter().any(|word| text.eq_ignore_ascii_case(word))
+    text.is_empty()
+        || ["null", "none", "nan", "\\n"].iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// `YYYY-MM-DD`, a `T` or a space, `HH:MM:SS`, a fraction of zeros, and a zone.
 fn iso(text: &str) -> Result<u64, CellError> {
     let (date, rest) = text.split_at_checked(10).ok_or(CellError::Time)?;
-    let (clock, rest) =
-        rest.strip_prefix(['T', ' ']).and_then(|rest| rest.split_at_checked(8)).ok_or(CellError::Time)?;
+    let (clock, rest) = rest
+        .strip_prefix(['T', ' '])
+        .and_then(|rest| rest.split_at_checked(8))
+        .ok_or(CellError::Time)?;
     let [year, month, day] = parts(date, '-', [4, 2, 2]).ok_or(CellError::Time)?;
     let [hour, minute, second] = parts(clock, ':', [2, 2, 2]).ok_or(CellError::Time)?;
     let in_month = (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
@@ -215,7 +220,14 @@ mod tests {
         ] {
             assert_eq!(time(text), Ok(Some(seconds)), "{text}");
         }
-        for text in ["2023-02-29 00:00:00", "2021-13-01 00:00:00", "2021-08-05", "yesterday", "2021-08-05 24:00:00", "2021-08-05 12:33:42 CET"] {
+        for text in [
+            "2023-02-29 00:00:00",
+            "2021-13-01 00:00:00",
+            "2021-08-05",
+            "yesterday",
+            "2021-08-05 24:00:00",
+            "2021-08-05 12:33:42 CET",
+        ] {
             assert_eq!(time(text), Err(CellError::Time), "{text}");
         }
         assert_eq!(time("2021-08-05 12:33:42.5 UTC"), Err(CellError::Subsecond));

@@ -159,10 +159,11 @@ impl Layout {
     pub(crate) fn of(header: &[String], columns: &Columns) -> Result<Self, HistoryError> {
         let mut layout = Self { places: [None; Field::COUNT], width: header.len() };
         for field in Field::ALL {
-            layout.places[field as usize] = match columns.0.iter().find(|(named, _)| *named == field) {
-                Some((_, column)) => Some(place(header, field, column)?),
-                None => found(header, field)?,
-            };
+            layout.places[field as usize] =
+                match columns.0.iter().find(|(named, _)| *named == field) {
+                    Some((_, column)) => Some(place(header, field, column)?),
+                    None => found(header, field)?,
+                };
         }
         layout.ensure_enough(header)?;
         Ok(layout)

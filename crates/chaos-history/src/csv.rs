@@ -105,7 +105,9 @@ fn split(
         place += 1;
         match after {
             Some(after) if place < COLUMNS_MAX => rest = after,
-            Some(_) => return Err(HistoryError::Width { line, expected: COLUMNS_MAX, found: place + 1 }),
+            Some(_) => {
+                return Err(HistoryError::Width { line, expected: COLUMNS_MAX, found: place + 1 });
+            }
             None => return Ok(place),
         }
     }

@@ -52,11 +52,12 @@ type Pair = [u128; 4];
 /// does not follow.
 pub(crate) fn of(blocks: &[ObservedBlock], first: usize) -> Option<String> {
     let pairs = pairs(blocks, first, |parent, _| parent);
-    if pairs.len() < PAIRS_MIN {
-        return None;
-    }
     if let Some(text) = second_chain(blocks, first) {
         return Some(text);
+    }
+    // Fees that stand still fit too many rules.
+    if pairs.iter().filter(|[_, _, before, after]| before != after).count() < PAIRS_MIN {
+        return None;
     }
     let floor = blocks.iter().filter_map(|block| block.base_fee_wei).min().unwrap_or(0);
     let floor_wei = u64::try_from(floor).unwrap_or(0);
@@ -67,14 +68,19 @@ pub(crate) fn of(blocks: &[ObservedBlock], first: usize) -> Option<String> {
     };
     for (elasticity, denominator, whose) in KNOWN {
         if fits(&pairs, |pair| follows(&rule(elasticity, denominator), pair)) {
-            let floor_only = if floor > 0 { " with the lowest fee of the table as its floor" } else { "" };
+            let floor_only =
+                if floor > 0 { " with the lowest fee of the table as its floor" } else { "" };
             return Some(format!(
                 "elasticity {elasticity} and denominator {denominator} would fit{floor_only} ({whose})"
             ));
         }
     }
+    // Fees of a few units move by less than their rounding and fit any rule.
+    let coarse: Vec<Pair> = pairs.iter().copied().filter(|pair| pair[2] >= 8).collect();
     for (elasticity, denominator, whose) in KNOWN {
-        if fits(&pairs, |pair| follows_in_gwei(&rule(elasticity, denominator), pair)) {
+        if coarse.len() >= PAIRS_MIN
+            && fits(&coarse, |pair| follows_in_gwei(&rule(elasticity, denominator), pair))
+        {
             return Some(format!(
                 "the base fees are in gwei, not in wei: so read, the rule of {whose} would fit"
             ));
@@ -106,7 +112,12 @@ fn pairs<'a>(
         let (parent, child) = (&pair[0], &pair[1]);
         (parent.number.checked_add(1) == Some(child.number)).then_some(())?;
         let moves = gas(parent, child);
-        Some([moves.gas_used.into(), moves.gas_limit.into(), parent.base_fee_wei?, child.base_fee_wei?])
+        Some([
+            moves.gas_used.into(),
+            moves.gas_limit.into(),
+            parent.base_fee_wei?,
+            child.base_fee_wei?,
+        ])
     };
     blocks[start..].windows(2).take(PAIRS_MAX).filter_map(pair).collect()
 }
@@ -131,10 +142,6 @@ fn follows(rule: &BaseFeeRule, &[used, limit, before, after]: &Pair) -> bool {
 
 /// Fees that were rounded to a whole number of gwei follow to within one and what it moves.
 fn follows_in_gwei(rule: &BaseFeeRule, &[used, limit, before, after]: &Pair) -> bool {
-    // Fees of a few units move by less than the rounding and fit any rule.
-    if before < 8 {
-        return false;
-    }
     let rule = BaseFeeRule { floor_wei: 0, ..*rule };
     let next = rule.next(before * WEI_PER_GWEI, narrow(used), narrow(limit));
     next.abs_diff(after * WEI_PER_GWEI) <= WEI_PER_GWEI + WEI_PER_GWEI / 8
@@ -144,21 +151,23 @@ fn follows_in_gwei(rule: &BaseFeeRule, &[used, limit, before, after]: &Pair) -> 
 /// some tables list it.
 fn shifted(blocks: &[ObservedBlock], first: usize) -> Option<String> {
     let pairs = pairs(blocks, first, |_, child| child);
-    let fits_shifted = KNOWN.iter().take(2).any(|(elasticity_multiplier, change_denominator, _)| {
-        let rule = BaseFeeRule {
-            elasticity_multiplier: *elasticity_multiplier,
-            change_denominator: *change_denominator,
-            floor_wei: 0,
-        };
-        pairs.len() >= PAIRS_MIN && fits(&pairs, |pair| follows(&rule, pair))
-    });
+    let fits_shifted =
+        KNOWN.iter().take(2).any(|(elasticity_multiplier, change_denominator, _)| {
+            let rule = BaseFeeRule {
+                elasticity_multiplier: *elasticity_multiplier,
+                change_denominator: *change_denominator,
+                floor_wei: 0,
+            };
+            pairs.len() >= PAIRS_MIN && fits(&pairs, |pair| follows(&rule, pair))
+        });
     fits_shifted.then(|| "each row has the base fee of the block after it".to_owned())
 }
 
 /// Whether another chain begins at this place.
 fn second_chain(blocks: &[ObservedBlock], first: usize) -> Option<String> {
     let (parent, child) = (blocks.get(first.checked_sub(1)?)?, blocks.get(first)?);
-    let (low, high) = (parent.gas_limit.min(child.gas_limit), parent.gas_limit.max(child.gas_limit));
+    let (low, high) =
+        (parent.gas_limit.min(child.gas_limit), parent.gas_limit.max(child.gas_limit));
     (high / low.max(1) >= LIMIT_FACTOR).then(|| {
         format!(
             "the gas limit goes from {} to {} there: two chains in one table",

@@ -26,7 +26,9 @@ pub enum HistoryError {
     )]
     Json,
     /// The Parquet file cannot be read.
-    #[error("fee history: the Parquet file is not readable; gzip, LZ4 and Zstandard pages are not, Snappy and plain ones are")]
+    #[error(
+        "fee history: the Parquet file is not readable; gzip, LZ4 and Zstandard pages are not, Snappy and plain ones are"
+    )]
     Parquet(#[source] ::parquet::errors::ParquetError),
     /// The columns do not give what is needed.
     #[error("fee history, line 1: {missing} missing; found the columns {found}")]
@@ -45,7 +47,9 @@ pub enum HistoryError {
         found: String,
     },
     /// Two columns give the same.
-    #[error("fee history, line 1: `{first}` and `{second}` both give {field}; name one with --columns {field}=COLUMN")]
+    #[error(
+        "fee history, line 1: `{first}` and `{second}` both give {field}; name one with --columns {field}=COLUMN"
+    )]
     Ambiguous {
         /// What they give.
         field: Field,
@@ -132,7 +136,9 @@ pub enum HistoryError {
         gas_limit: u64,
     },
     /// The time of a block is no Unix time in seconds.
-    #[error("fee history, line {line}: timestamp {timestamp} is beyond the year 5000: milliseconds in the place of seconds")]
+    #[error(
+        "fee history, line {line}: timestamp {timestamp} is beyond the year 5000: milliseconds in the place of seconds"
+    )]
     Milliseconds {
         /// The line.
         line: u64,
@@ -140,7 +146,9 @@ pub enum HistoryError {
         timestamp: u64,
     },
     /// A block is earlier than the one before it.
-    #[error("fee history, line {line}: block {number} is earlier ({timestamp}) than the block before it ({other})")]
+    #[error(
+        "fee history, line {line}: block {number} is earlier ({timestamp}) than the block before it ({other})"
+    )]
     TimeFalls {
         /// The line.
         line: u64,
@@ -174,7 +182,9 @@ pub enum HistoryError {
         previous: u64,
     },
     /// A block is there twice with the same figures.
-    #[error("fee history, line {line}: block {number} is there twice, with the same figures as in line {first}")]
+    #[error(
+        "fee history, line {line}: block {number} is there twice, with the same figures as in line {first}"
+    )]
     Repeated {
         /// The line.
         line: u64,

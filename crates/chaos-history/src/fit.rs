@@ -52,8 +52,11 @@ pub enum FitError {
 /// # Errors
 /// As said, with the longest run.
 pub fn ensure_one_demand(blocks: &[ObservedBlock]) -> Result<(), FitError> {
-    let priced: Vec<u64> =
-        blocks.iter().filter(|block| block.base_fee_wei.is_some()).map(|block| block.number).collect();
+    let priced: Vec<u64> = blocks
+        .iter()
+        .filter(|block| block.base_fee_wei.is_some())
+        .map(|block| block.number)
+        .collect();
     if priced.is_empty() {
         return Err(FitError::NoBaseFee { blocks: blocks.len() });
     }
@@ -78,5 +81,9 @@ pub fn ensure_one_demand(blocks: &[ObservedBlock]) -> Result<(), FitError> {
 
 /// The first of the longest stretches of ascending numbers that have none between them.
 fn longest_run(numbers: &[u64]) -> &[u64] {
-    numbers.chunk_by(|a, b| a.checked_add(1) == Some(*b)).rev().max_by_key(|run| run.len()).unwrap_or(&[])
+    numbers
+        .chunk_by(|a, b| a.checked_add(1) == Some(*b))
+        .rev()
+        .max_by_key(|run| run.len())
+        .unwrap_or(&[])
 }

@@ -31,7 +31,10 @@ pub(crate) struct Row {
 
 impl Row {
     /// A row of these values, in the order of [`Field::ALL`].
-    pub(crate) fn new(values: [Option<u64>; Field::COUNT], line: u64) -> Result<Self, HistoryError> {
+    pub(crate) fn new(
+        values: [Option<u64>; Field::COUNT],
+        line: u64,
+    ) -> Result<Self, HistoryError> {
         let value = |field: Field| values[field as usize];
         let needed = |field| {
             let empty = || HistoryError::Cell {
@@ -45,8 +48,12 @@ impl Row {
         let pair = |first: Field, second: Field| match (value(first), value(second)) {
             (Some(a), Some(b)) => Ok(Some((a, b))),
             (None, None) => Ok(None),
-            (Some(_), None) => Err(HistoryError::Incomplete { line, present: first, absent: second }),
-            (None, Some(_)) => Err(HistoryError::Incomplete { line, present: second, absent: first }),
+            (Some(_), None) => {
+                Err(HistoryError::Incomplete { line, present: first, absent: second })
+            }
+            (None, Some(_)) => {
+                Err(HistoryError::Incomplete { line, present: second, absent: first })
+            }
         };
         let row = Self {
             number: needed(Field::Number)?,
@@ -96,7 +103,13 @@ impl Gather {
         let Row { number, timestamp, .. } = *row;
         if let Some((gas_used, gas_limit)) = row.gas {
             let base_fee_wei = row.base_fee_wei.map(u128::from);
-            self.blocks.push(ObservedBlock { number, timestamp, gas_used, gas_limit, base_fee_wei });
+            self.blocks.push(ObservedBlock {
+                number,
+                timestamp,
+                gas_used,
+                gas_limit,
+                base_fee_wei,
+            });
             self.lines.push(place);
         }
         if let Some((excess_blob_gas, blob_gas_used)) = row.blobs {

@@ -18,8 +18,7 @@ use crate::{
 pub(crate) const MAGIC: &[u8] = b"PAR1";
 
 pub(crate) fn read(bytes: Vec<u8>, columns: &Columns) -> Result<FeeHistory, HistoryError> {
-    let file =
-        SerializedFileReader::new(Bytes::from(bytes)).map_err(HistoryError::Parquet)?;
+    let file = SerializedFileReader::new(Bytes::from(bytes)).map_err(HistoryError::Parquet)?;
     let schema = file.metadata().file_metadata().schema().clone();
     let fields = schema.get_fields();
     let names: Vec<String> = fields.iter().map(|field| field.name().to_owned()).collect();
@@ -41,12 +40,7 @@ pub(crate) fn read(bytes: Vec<u8>, columns: &Columns) -> Result<FeeHistory, Hist
     gather.finish()
 }
 
-fn row(
-    record: &Record,
-    wanted: &[usize],
-    line: u64,
-    layout: &Layout,
-) -> Result<Row, HistoryError> {
+fn row(record: &Record, wanted: &[usize], line: u64, layout: &Layout) -> Result<Row, HistoryError> {
     let mut values = [None; Field::COUNT];
     for ((_, value), place) in record.get_column_iter().zip(wanted) {
         for field in Field::ALL {
@@ -95,4 +89,3 @@ fn read_value(value: &Value, field: Field) -> Result<Option<u64>, CellError> {
         | Value::MapInternal(_) => Err(CellError::Whole),
     }
 }
-

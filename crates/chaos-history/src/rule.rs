@@ -243,7 +243,8 @@ pub fn ensure_rule(history: &FeeHistory, rules: &Rules) -> Result<Report, RuleEr
     }
     if report.base_fee.unruled > 0 {
         let first = history.blocks().iter().find(|block| {
-            block.base_fee_wei.is_some() && rules.parameters_at(block.number, block.timestamp).is_none()
+            block.base_fee_wei.is_some()
+                && rules.parameters_at(block.number, block.timestamp).is_none()
         });
         return Err(RuleError::UnknownEra {
             name: rules.name(),
@@ -280,8 +281,7 @@ fn base_fee(
     rules: &Rules,
 ) {
     let consecutive = parent.number.checked_add(1) == Some(child.number);
-    let (true, Some(before), Some(after)) =
-        (consecutive, parent.base_fee_wei, child.base_fee_wei)
+    let (true, Some(before), Some(after)) = (consecutive, parent.base_fee_wei, child.base_fee_wei)
     else {
         return;
     };
@@ -323,17 +323,14 @@ fn blobs(
         counts.unruled += 1;
         return;
     };
-    let next =
-        |reserved| rule.next_excess(parent.excess_blob_gas, parent.blob_gas_used, reserved);
+    let next = |reserved| rule.next_excess(parent.excess_blob_gas, parent.blob_gas_used, reserved);
     // EIP-7918 looks at the execution base fee. Without it either branch may have been taken.
     let holds = match parent_fee_wei {
         Some(fee) => {
             let blob_fee = rule.fee_wei(parent.excess_blob_gas);
             next(rule.reserve_price_active(fee, blob_fee)) == child.excess_blob_gas
         }
-        None if rule.base_cost > 0 => {
-            [next(false), next(true)].contains(&child.excess_blob_gas)
-        }
+        None if rule.base_cost > 0 => [next(false), next(true)].contains(&child.excess_blob_gas),
         None => next(false) == child.excess_blob_gas,
     };
     let whole = parent.blob_gas_used.is_multiple_of(GAS_PER_BLOB);

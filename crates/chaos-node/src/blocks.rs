@@ -111,9 +111,7 @@ pub(crate) fn fee_history(
 pub(crate) fn columns(text: Option<&str>) -> Result<Columns, Failure> {
     match text {
         None => Ok(Columns::default()),
-        Some(text) => {
-            text.parse().or_fail(Kind::Input).map_err(|error| error.context("--columns"))
-        }
+        Some(text) => text.parse().or_fail(Kind::Input).map_err(|error| error.context("--columns")),
     }
 }
 
@@ -126,13 +124,17 @@ pub(crate) fn say_what_was_checked(history: &CheckedHistory) {
         ));
         return;
     }
-    output::say(format_args!(
-        "fee history: the rule of {} holds for {} of {} pairs of consecutive blocks, {} to the wei",
-        history.rules.name(),
-        counts.holding,
-        counts.pairs,
-        counts.exact
-    ));
+    if counts.pairs == 0 {
+        output::say("fee history: NOT CHECKED, no two consecutive blocks have a base fee");
+    } else {
+        output::say(format_args!(
+            "fee history: the rule of {} holds for {} of {} pairs of consecutive blocks, {} to the wei",
+            history.rules.name(),
+            counts.holding,
+            counts.pairs,
+            counts.exact
+        ));
+    }
     let (gaps, unpriced) = (history.history.gaps(), history.history.unpriced());
     if let Some(after) = gaps.first_after {
         output::say(format_args!(

@@ -116,7 +116,8 @@ const KNOWN: [KnownChain; 9] = [
         name: "Ethereum",
         family: Some(Family::Ethereum),
         eras: &[
-            preset(Since::Block(12_965_000), Preset::London),
+            // Before block 12,965,000 there is no base fee. A table that has one follows EIP-1559 or nothing.
+            preset(Since::Block(0), Preset::London),
             preset(Since::Time(1_710_338_135), Preset::Cancun),
             preset(Since::Time(1_746_612_311), Preset::Prague),
             preset(Since::Time(1_764_798_551), Preset::Osaka),
@@ -150,11 +151,7 @@ const KNOWN: [KnownChain; 9] = [
             SUPERCHAIN[1],
             SUPERCHAIN[2],
             // The block is the one of the announcement; both rules are tried where they meet.
-            changed(
-                Since::Block(43_841_214),
-                Preset::Base2026,
-                &[(P::MinBaseFee, 5_000_000)],
-            ),
+            changed(Since::Block(43_841_214), Preset::Base2026, &[(P::MinBaseFee, 5_000_000)]),
         ],
         source: "https://github.com/ethereum-optimism/superchain-registry (superchain/configs/mainnet); \
                  https://docs.base.org (configuration changelog)",
@@ -242,7 +239,6 @@ mod tests {
                 (rule.elasticity_multiplier, rule.change_denominator, rule.floor_wei)
             })
         };
-        assert_eq!(rule(1, 12_964_999, 1_628_166_812), None);
         assert_eq!(rule(1, 12_965_000, 1_628_166_822), Some((2, 8, 0)));
         assert_eq!(rule(1, 24_000_000, 1_767_747_671), Some((2, 8, 0)));
         assert_eq!(rule(8_453, 1, 1_700_000_000), Some((6, 50, 0)));

@@ -114,7 +114,9 @@ pub enum Error {
         source: chaos_history::ColumnsError,
     },
     /// A study names a fee history and not the chain that it is of.
-    #[error("the study names a fee history and neither blocks nor [sources] chain, so the chain of its rows is not known")]
+    #[error(
+        "the study names a fee history and neither blocks nor [sources] chain, so the chain of its rows is not known"
+    )]
     HistoryOfNoChain,
     /// There are no blocks at all.
     #[error("no blocks")]

@@ -49,7 +49,8 @@ impl Forecasting {
         let priced = || self.blocks().iter().filter(|block| block.base_fee_wei.is_some());
         let newest = priced().next_back().ok_or(Error::NoBaseFee)?;
         let rules = &self.history.rules;
-        let parameters = rules.parameters_at(newest.number, newest.timestamp).ok_or(Error::NoBaseFee)?;
+        let parameters =
+            rules.parameters_at(newest.number, newest.timestamp).ok_or(Error::NoBaseFee)?;
         let mut limits: Vec<u64> = priced().map(|block| block.gas_limit).collect();
         limits.sort_unstable();
         let limit = Setting::new(ParameterName::GasLimit, percentile(&limits, 50))?;

@@ -11,8 +11,7 @@ use chaos_history::Rules;
 use chaos_parameters::{Parameters, Preset};
 use chaos_simulation::{
     EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Program, Sensitivity,
-    Simulation,
-    flow::ObservedBlock,
+    Simulation, flow::ObservedBlock,
 };
 use chaos_study::executed;
 use chaos_types::ChainId;

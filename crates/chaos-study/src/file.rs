@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use chaos_parameters::{Error as ParameterError, ParameterName, Preset, Setting};
 use serde::Deserialize;
 
+pub use self::content::content_digest;
 use super::{
     Axis, DemandScenario, Goal, Market, Side, Sources, Study, Threshold, ThresholdValue,
     WhenAbsent, parse_ppm,
 };
-pub use self::content::content_digest;
 use crate::attack::Scenario as Attack;
 use chaos_simulation::flow::Assumptions;
 

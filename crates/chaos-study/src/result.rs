@@ -31,7 +31,7 @@ pub struct StudyResult {
     pub program: Program,
     /// Name of the study.
     pub name: String,
-    /// SHA-256 of the study file.
+    /// Digest of what the study file says ([`content_digest`](crate::content_digest)).
     pub study: Digest,
     /// The chain whose blocks were used.
     pub chain: ChainId,

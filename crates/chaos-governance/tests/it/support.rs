@@ -9,8 +9,8 @@ use chaos_governance::{
     proposal::{AgentLine, Brief, Call, Reproduce, compose},
     refine,
 };
-use chaos_parameters::Parameters;
 use chaos_history::FeeHistory;
+use chaos_parameters::Parameters;
 use chaos_simulation::{Experiment, Material, Program, Series, Simulation};
 use chaos_studio::Studio;
 

@@ -41,7 +41,11 @@ fn what_is_missing_is_named_with_what_was_found() {
         "",
         &["gas_limit missing", "`block_number`"],
     );
-    refuses("a,b", "", &["number, timestamp, gas_used, gas_limit, base_fee_wei missing", "`a`, `b`"]);
+    refuses(
+        "a,b",
+        "",
+        &["number, timestamp, gas_used, gas_limit, base_fee_wei missing", "`a`, `b`"],
+    );
     refuses("date,timestamp,gas_limit_avg", "", &["table of days"]);
     refuses("number,timestamp,blob_gas_used", "", &["excess_blob_gas"]);
 }

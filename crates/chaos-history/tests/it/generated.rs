@@ -55,8 +55,13 @@ pub(crate) fn rows(chain: &Chain, count: u64, seed: u64) -> Vec<Row> {
             state ^= state >> 7;
             state ^= state << 17;
             let used = (state % (2 * target)).min(chain.limit);
-            let row =
-                [chain.first + index, chain.time + index * chain.block_seconds, used, chain.limit, fee];
+            let row = [
+                chain.first + index,
+                chain.time + index * chain.block_seconds,
+                used,
+                chain.limit,
+                fee,
+            ];
             fee = chain.rule.next(fee.into(), used, chain.limit).try_into().unwrap();
             row
         })

@@ -95,7 +95,10 @@ fn an_empty_cell_is_not_known_and_never_zero() {
     assert_eq!(history.unpriced(), 1);
     refuses(&format!("{header}\n5,60,21000,,7,,\n"), &["line 2", "gas_used without gas_limit"]);
     refuses(&format!("{header}\n5,60,,,7,,\n"), &["line 2", "base_fee_wei without gas_used"]);
-    refuses(&format!("{header}\n5,60,,,,,0\n"), &["line 2", "blob_gas_used without excess_blob_gas"]);
+    refuses(
+        &format!("{header}\n5,60,,,,,0\n"),
+        &["line 2", "blob_gas_used without excess_blob_gas"],
+    );
     refuses(&format!("{header}\n,60,,,,,0\n"), &["line 2", "number expects a value"]);
 }
 

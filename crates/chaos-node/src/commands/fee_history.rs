@@ -100,11 +100,18 @@ fn human(chain: &ChainId, checked: &CheckedHistory) {
     };
     let base_fee = match report.unchecked {
         Some(family) => {
-            format!("not checked: on {family} chains they follow from a backlog that no header holds")
+            format!(
+                "not checked: on {family} chains they follow from a backlog that no header holds"
+            )
         }
-        None => about(&report.base_fee, rules.name(), "no two consecutive blocks have a base fee"),
+        None => about(
+            &report.base_fee,
+            &format!("the rule of {}", rules.name()),
+            "no two consecutive blocks have a base fee",
+        ),
     };
-    let blobs = about(&report.blobs, "the blob schedule", "no two consecutive blocks have blob figures");
+    let blobs =
+        about(&report.blobs, "the blob schedule", "no two consecutive blocks have blob figures");
     for (name, text) in [
         ("base fees", base_fee),
         ("excess blob gas", blobs),
@@ -136,7 +143,8 @@ fn about(counts: &Counts, rule: &str, nothing: &str) -> String {
 fn lacks(history: &FeeHistory) -> String {
     let mut parts = Vec::new();
     match (history.blocks().len(), history.unpriced()) {
-        (0, _) => parts.push("gas use, gas limits and base fees: no demand for gas can be fitted".to_owned()),
+        (0, _) => parts
+            .push("gas use, gas limits and base fees: no demand for gas can be fitted".to_owned()),
         (blocks, unpriced) if unpriced == blocks as u64 => {
             parts.push("base fees: no fee rule can be checked and no demand fitted".to_owned());
         }

@@ -172,7 +172,9 @@ fn hint(error: &Error) -> Option<&'static str> {
         }
         Error::FeeRule { source, .. } => of_rule(source),
         Error::Rules(error) => of_rule(error),
-        Error::Fit { .. } => "cut the table to its longest run of blocks, or fetch those that are missing",
+        Error::Fit { .. } => {
+            "cut the table to its longest run of blocks, or fetch those that are missing"
+        }
         Error::Scattered { .. } => {
             "record consecutive blocks, or name a fee history of consecutive ones by --fee-history"
         }
@@ -219,7 +221,9 @@ fn hint(error: &Error) -> Option<&'static str> {
             "`chaoschain agent account` registers one, before the outcome is logged: what was earned is not led \
              elsewhere afterwards"
         }
-        Error::StudyNamesNoBlocks => "set [sources] blocks to a folder of recorded blocks",
+        Error::StudyNamesNoBlocks => {
+            "set [sources] blocks to a folder of recorded blocks, or when_absent = \"generate\" to execute generated ones"
+        }
         _ => return None,
     })
 }

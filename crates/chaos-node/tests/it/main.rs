@@ -25,6 +25,7 @@ mod directory;
 mod documents;
 mod evidence;
 mod faulty;
+mod fee_history;
 mod finality;
 mod findings;
 mod forecast;

@@ -137,3 +137,26 @@ impl Inputs {
 fn is_file(path: &Path, digest: &Digest) -> bool {
     crate::files::read(path).is_ok_and(|bytes| Digest::of(&bytes) == *digest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fee_history_is_found_by_its_rows_and_by_the_bytes_that_receipts_of_before_name() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let canonical = "number,timestamp,gas_used,gas_limit,base_fee_wei\n5,60,0,30000000,7\n";
+        let spelled = canonical.replace('\n', "\r\n");
+        fs::write(dir.path().join("fees.csv"), &spelled).unwrap();
+        let inputs = Inputs::new(vec![dir.path().to_owned()]);
+        let find =
+            |digest| inputs.fee_history(&receipt::Input { name: "fee-history".to_owned(), digest });
+        for bytes in [canonical, &spelled] {
+            // It is named as the receipt names it, so that a result which says so repeats.
+            let digest = Digest::of(bytes.as_bytes());
+            assert_eq!(find(digest).unwrap().digest(), digest);
+        }
+        let missing = find(Digest::of(b"other")).unwrap_err().to_string();
+        assert!(missing.contains("fee-history"), "{missing}");
+    }
+}

@@ -1,10 +1,6 @@
 //! Where a study's blocks come from.
 
-use std::{
-    fs,
-    num::NonZeroUsize,
-    path::Path,
-};
+use std::{fs, num::NonZeroUsize, path::Path};
 
 use chaos_evm::{
     ReplayInput,
@@ -130,9 +126,9 @@ pub(super) fn prepare(
 fn columns(file: &StudyFile) -> Result<Columns, Error> {
     match &file.study.sources.columns {
         None => Ok(Columns::default()),
-        Some(text) => text
-            .parse()
-            .map_err(|source| Error::StudyColumns { path: file.path.clone(), source }),
+        Some(text) => {
+            text.parse().map_err(|source| Error::StudyColumns { path: file.path.clone(), source })
+        }
     }
 }
 
@@ -173,8 +169,7 @@ fn generated(
     let chain = load_folder(&dir, None, conditions.progress)?.main_chain()?;
     let (history, of_history) = named.unzip();
     let by_history = history.is_some();
-    let mut replayed =
-        BlockSet::prepare(chain, history, conditions.threads, conditions.progress)?;
+    let mut replayed = BlockSet::prepare(chain, history, conditions.threads, conditions.progress)?;
     if let Some(chain) = of_history {
         conditions.progress.say(&format!("demand is that of {chain}, by the fee history"));
         replayed.chain = chain;
