@@ -28,6 +28,7 @@ pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode, Failure> {
     match (&args.forecast, args.activation) {
         (Some(path), _) => {
             let forecast = read_forecast(path)?;
+            ensure_same_chain(&forecast, &forecasting)?;
             let score = score(&forecast, &forecasting.history.history)?;
             report(args, &Backtest { forecast, score }, Some(&forecasting.input()))?;
         }
@@ -37,6 +38,16 @@ pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The blocks were held to the rule of the chain that `--chain` names.
+fn ensure_same_chain(forecast: &Forecast, forecasting: &Forecasting) -> Result<(), Failure> {
+    if forecast.chain == forecasting.chain {
+        return Ok(());
+    }
+    let (of, named) = (&forecast.chain, &forecasting.chain);
+    let what = format!("the forecast is of {of}, and --chain says that the blocks are of {named}");
+    Err(Failure::message(Kind::Input, what).hint("score a forecast on blocks of its own chain"))
 }
 
 fn read_forecast(path: &Path) -> Result<Forecast, Failure> {

@@ -22,6 +22,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("demo", "minutes; `cargo xtask demo` is the first line, and the demo's tests run the others"),
     ("executor", "a broker that serves"),
     ("export", "a node"),
+    ("fee-history", "a fee history"),
     ("import", "what a node answered"),
     ("lease", "a broker with leases"),
     ("log replace-operator", "a log whose root key has that role"),

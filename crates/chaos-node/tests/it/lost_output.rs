@@ -27,6 +27,7 @@ const LINES: &[&str] = &[
     "chaoschain simulate --blocks recorded --set gas-limit=6000000 --paths 4 --path-blocks 50",
     "chaoschain simulate --blocks recorded --set gas-limit=6000000 --paths 4 --path-blocks 50 --json",
     "chaoschain validate --fee-history fees.csv --window 1200 --horizon 200 --paths 40",
+    "chaoschain fee-history fees.csv",
     "chaoschain run scorer.wasm --input evidence.json",
     "chaoschain verify bundle.json",
     "chaoschain verify bundle.json --json",
