@@ -41,6 +41,7 @@ const NEVER: &[(&str, &[&[&str]])] = &[
     ("chaos-evm", &[DATABASE, NETWORK, WASM, FACE]),
     ("chaos-review", &[DATABASE, NETWORK, WASM, FACE]),
     ("chaos-simulation", &[DATABASE, NETWORK, EVM, WASM, FACE]),
+    ("chaos-history", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-study", &[DATABASE, NETWORK, WASM, FACE]),
     ("chaos-governance", &[DATABASE, NETWORK, WASM, FACE]),
     ("chaos-programs", &[FACE]),

@@ -20,6 +20,7 @@ const PURE: &[&str] = &[
     "crates/chaos-attestation/",
     "crates/chaos-evm/",
     "crates/chaos-governance/",
+    "crates/chaos-history/",
     "crates/chaos-incentives/",
     "crates/chaos-log/",
     "crates/chaos-parameters/",

@@ -43,6 +43,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("chaos-evm", &["studio", "governance", "vot", "reputation", "sqlite", "socket"]),
     ("chaos-review", &["studio", "receipt", "sqlite", "socket", "tokio", "revm", "clap"]),
     ("chaos-simulation", &["studio", "governance", "receipt", "revm", "sqlite", "socket"]),
+    ("chaos-history", &["studio", "governance", "receipt", "revm", "sqlite", "socket"]),
     ("chaos-study", &["studio", "governance", "receipt", "vot", "sqlite", "socket"]),
     ("chaos-governance", &["liquidity", "socket", "sqlite"]),
     ("chaos-programs", &["liquidity", "clap"]),
