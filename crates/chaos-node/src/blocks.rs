@@ -20,7 +20,9 @@ use crate::{
 /// Reads what the command line names.
 pub(crate) fn load(source: &BlockSource) -> Result<Loaded, Failure> {
     let wanted: Option<ChainId> = match &source.chain {
-        Some(text) => Some(text.parse().or_fail(Kind::Input)?),
+        Some(text) => {
+            Some(text.parse().or_fail(Kind::Input).map_err(|error| error.context("--chain"))?)
+        }
         None => None,
     };
     match (&source.blocks, &source.rpc_url) {
