@@ -93,7 +93,8 @@ pub enum Error {
     Rules(RuleError),
     /// Recorded blocks are of several times.
     #[error(
-        "the {blocks} recorded blocks {first} to {last} are not consecutive: {missing} are missing between them, and          blocks that are not consecutive are no one demand"
+        "the {blocks} recorded blocks {first} to {last} are not consecutive: {missing} are missing between them, and \
+         blocks that are not consecutive are no one demand"
     )]
     Scattered {
         /// Recorded blocks with a base fee.
