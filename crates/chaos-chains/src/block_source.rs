@@ -28,7 +28,7 @@ pub use self::{
 use crate::{
     Error,
     chain_id::check_chain,
-    json_rpc::{JsonRpc, Outcome, RpcLimits, parse},
+    json_rpc::{JsonRpc, Outcome, Quantity64, RpcLimits, parse},
 };
 
 /// A node's blocks. Blocking; may be used from any thread, also inside an async runtime, where it
@@ -97,8 +97,22 @@ impl BlockSource {
     /// # Errors
     /// As every request.
     pub fn latest_block_number(&self) -> Result<u64, Error> {
-        let number: alloy_primitives::U64 = self.node.request("eth_blockNumber", json!([]))?;
-        Ok(number.to())
+        let Quantity64(number) = self.node.request("eth_blockNumber", json!([]))?;
+        Ok(number)
+    }
+
+    /// Keeps a fetched block, for a caller who has held its body to its header: [`BlockSource::fetch`]
+    /// keeps nothing. The state that was fetched for it stays.
+    ///
+    /// # Errors
+    /// [`Error::Cache`] if the file cannot be written.
+    pub fn keep(&self, block: &FetchedBlock) -> Result<(), Error> {
+        let is_kept = self.cache.load(block.number)?.is_some_and(|file| file.block == block.block);
+        if !is_kept {
+            let (body, receipts) = (block.block.clone(), block.receipts.clone());
+            self.cache.store(&BlockFile::new(block.number, body, receipts))?;
+        }
+        Ok(())
     }
 
     /// Fetches a block with its transactions and, where the node has them, its receipts. A block in the
@@ -133,7 +147,6 @@ impl BlockSource {
             let found = receipt.get("blockHash").cloned().unwrap_or_default();
             self.ensure_same(number, header.hash, parse("receipt.blockHash", found)?, "receipts")?;
         }
-        self.cache.store(&BlockFile::new(number, block.clone(), receipts.clone()))?;
         Ok(FetchedBlock { number, header, block, receipts })
     }
 

@@ -1,11 +1,12 @@
 //! JSON-RPC over HTTP: one place for timeouts, limits, retries and the typing of failures.
 
 mod limits;
+mod quantity;
 
 use std::{
     sync::{
         Arc, Once,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 
 pub use self::limits::RpcLimits;
 use self::limits::{Pace, backoff_s, is_rate_limit, retry_after_s};
+pub(crate) use self::quantity::{Quantity, Quantity64, Word};
 use crate::{
     Error,
     error::{TransportFailure, shorten},
@@ -48,8 +50,8 @@ struct Shared {
     pace: Option<Pace>,
     requests: AtomicU64,
     retries: AtomicU64,
-    /// The node does not take batches.
-    no_batches: AtomicBool,
+    /// Most questions of a batch that the node takes, as far as it has refused larger ones.
+    batch_max: AtomicUsize,
 }
 
 impl std::fmt::Debug for JsonRpc {
@@ -121,7 +123,7 @@ impl JsonRpc {
             pace: limits.requests_per_second.map(Pace::new),
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
-            no_batches: AtomicBool::new(false),
+            batch_max: AtomicUsize::new(usize::MAX),
         });
         let secrets = secrets(&url).into();
         Ok(Self { http, url, shown_url, secrets, limits, shared })
@@ -166,29 +168,44 @@ impl JsonRpc {
         let body = json!({"jsonrpc": "2.0", "id": 0, "method": method, "params": params});
         let answer = self.exchange(method, &body, 1).await?;
         let answer: Answer = parse(method, answer)?;
+        // A node that could not read the question may not know its id.
+        if answer.id != Some(0) && (answer.error.is_none() || answer.id.is_some()) {
+            let found = answer.id.map_or_else(|| "none".to_owned(), |id| id.to_string());
+            let reason = format_args!("the answer is to question {found}, asked was question 0");
+            return Err(Error::malformed(method, reason));
+        }
         Ok(self.outcome(answer))
     }
 
-    /// Asks several questions in as few exchanges as the limits allow, one by one if the node takes
-    /// no batches; results come in the order of the questions.
+    /// Asks several questions in as few exchanges as the limits and the node allow; results come in the
+    /// order of the questions. A batch that is refused is halved until one is taken, or until one
+    /// question is left, which is asked alone.
     pub(crate) async fn batch(&self, calls: &[(&str, Value)]) -> Result<Vec<Value>, Error> {
         let mut results = Vec::with_capacity(calls.len());
-        for calls in calls.chunks(self.limits.batch_size()) {
-            if !self.shared.no_batches.load(Ordering::Relaxed)
-                && let Some(answers) = self.batch_once(calls).await?
-            {
-                results.extend(answers);
+        let mut rest = calls;
+        while let Some((method, params)) = rest.first() {
+            let batch_max = self.shared.batch_max.load(Ordering::Relaxed);
+            let size = self.limits.batch_size().min(batch_max).min(rest.len());
+            if size < 2 {
+                results.push(self.request(method, params.clone()).await?);
+                rest = &rest[1..];
                 continue;
             }
-            for (method, params) in calls {
-                results.push(self.request(method, params.clone()).await?);
+            match self.batch_once(&rest[..size]).await? {
+                Some(answers) => {
+                    results.extend(answers);
+                    rest = &rest[size..];
+                }
+                None => {
+                    self.shared.batch_max.fetch_min(size / 2, Ordering::Relaxed);
+                }
             }
         }
         Ok(results)
     }
 
     /// One exchange, and further ones for the questions that were refused because of the rate.
-    /// `None` if the node does not take batches.
+    /// `None` if the node does not take a batch of this size.
     async fn batch_once(&self, calls: &[(&str, Value)]) -> Result<Option<Vec<Value>>, Error> {
         let mut results: Vec<Option<Value>> = vec![None; calls.len()];
         let mut attempt = 0;
@@ -243,7 +260,6 @@ impl JsonRpc {
             Err(error) => return Err(error),
         };
         if !answers.is_array() {
-            self.shared.no_batches.store(true, Ordering::Relaxed);
             return Ok(None);
         }
         let mut answers: Vec<Answer> = parse(method, answers)?;
@@ -313,6 +329,28 @@ impl JsonRpc {
         }
     }
 
+    /// What a 401 is, and a 403 that is no JSON-RPC error: the endpoint does not take whoever asks.
+    fn unauthorized(&self, status: StatusCode, method: &str, bytes: &[u8]) -> Option<Error> {
+        let is_answer = || {
+            let answer: Option<Answer> = serde_json::from_slice(bytes).ok();
+            answer.is_some_and(|answer| answer.error.is_some())
+        };
+        let is_refused =
+            status == StatusCode::UNAUTHORIZED || (status == StatusCode::FORBIDDEN && !is_answer());
+        is_refused.then(|| {
+            let mut reason = String::from_utf8_lossy(bytes).trim().to_owned();
+            for secret in self.secrets.iter() {
+                reason = reason.replace(secret, "…");
+            }
+            Error::Unauthorized {
+                url: self.shown_url.clone(),
+                method: method.to_owned(),
+                status: status.as_u16(),
+                reason: shorten(&reason),
+            }
+        })
+    }
+
     async fn post(&self, method: &str, body: &Value) -> Result<Value, Failure> {
         let request = self
             .http
@@ -336,6 +374,9 @@ impl JsonRpc {
                 return Err(Failure::Final(Error::malformed(method, reason)));
             }
             bytes.extend_from_slice(&chunk);
+        }
+        if let Some(error) = self.unauthorized(status, method, &bytes) {
+            return Err(Failure::Final(error));
         }
         // Some nodes send JSON-RPC errors with a 4xx status; those are read like any other.
         let value: Value = serde_json::from_slice(&bytes).map_err(|error| {

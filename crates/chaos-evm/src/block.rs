@@ -5,22 +5,28 @@
 //! with full transactions, `from` included, so no signature is recovered. `preState` maps an
 //! address to `{balance, nonce, code_hash, storage}` at the start of the block, limited to what
 //! the block reads. `blockHashes` maps a decimal block number to the hash that `BLOCKHASH` may
-//! ask for. `receipts` is optional.
+//! ask for. `receipts` is optional, and so is `hardfork`: the rules that somebody named, where the
+//! chain's schedule of forks is not known or not followed.
+//!
+//! What the header commits to is computed again as the block is read ([`body`]), so no decoded block has
+//! a body that its own header denies; what could not be computed is kept in [`Block::unbound`].
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B64, B256, Bloom, Bytes, U256};
 use chaos_types::Digest;
 use revm::context::TxEnv;
 
-use crate::fork::ForkRules;
+use crate::fork::{ForkRules, Hardfork};
 
+pub mod body;
 pub(crate) mod decode;
 mod error;
 pub mod import;
 pub(crate) mod quantity;
 mod wire;
 
+pub use body::{Part, Unbound, Why};
 pub use decode::BLOCK_BYTES_MAX;
 pub use error::DecodeError;
 
@@ -52,6 +58,10 @@ pub struct Block {
     pub transactions: Vec<Transaction>,
     /// The withdrawals, from Shanghai on.
     pub withdrawals: Vec<Withdrawal>,
+    /// The hard fork that was named for it, in the place of the chain's schedule.
+    pub hardfork: Option<Hardfork>,
+    /// What of it could not be held to its header, and why.
+    pub unbound: Vec<Unbound>,
 }
 
 /// The header fields that execution reads or that its result is compared with.
@@ -59,7 +69,7 @@ pub struct Block {
 pub struct Header {
     /// Height.
     pub number: u64,
-    /// Hash, if recorded. It is not recomputed.
+    /// Hash, if recorded.
     pub hash: Option<B256>,
     /// Hash of the parent.
     pub parent_hash: B256,
@@ -75,8 +85,8 @@ pub struct Header {
     pub base_fee_per_gas: Option<u64>,
     /// Proof-of-work difficulty; zero since the Merge.
     pub difficulty: U256,
-    /// Mix hash, or the beacon chain's randomness since the Merge.
-    pub mix_hash: B256,
+    /// Mix hash, or the beacon chain's randomness since the Merge; execution reads it since then.
+    pub mix_hash: Option<B256>,
     /// Root of the receipts trie.
     pub receipts_root: B256,
     /// Blob gas used, from Cancun on.
@@ -92,6 +102,27 @@ pub struct Header {
     pub size_bytes: Option<u64>,
     /// Hashes of its uncles, if recorded.
     pub uncles: Vec<B256>,
+    /// What execution does not read of the header, as far as it is recorded.
+    pub commitments: Commitments,
+}
+
+/// The fields of a header that execution does not read and its hash needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Commitments {
+    /// Keccak-256 of the list of uncles.
+    pub ommers_hash: Option<B256>,
+    /// Root of the state after the block.
+    pub state_root: Option<B256>,
+    /// Root of the transactions.
+    pub transactions_root: Option<B256>,
+    /// Union of the logs' blooms.
+    pub logs_bloom: Option<Bloom>,
+    /// Nonce of proof of work.
+    pub nonce: Option<B64>,
+    /// Root of the withdrawals; on OP-stack chains since Isthmus, of a contract's storage.
+    pub withdrawals_root: Option<B256>,
+    /// Hash of the requests to the beacon chain (EIP-7685).
+    pub requests_hash: Option<B256>,
 }
 
 /// A transaction, ready to run.
@@ -103,7 +134,7 @@ pub struct Transaction {
     pub kind: TransactionKind,
     /// The fields the EVM reads. Meaningless for [`TransactionKind::Unsupported`].
     pub env: TxEnv,
-    /// Its signature, if recorded. It is not checked, and only its size matters here.
+    /// Its signature, if recorded.
     pub signature: Option<RecordedSignature>,
 }
 
@@ -138,6 +169,10 @@ pub struct Deposit {
     pub mint_wei: U256,
     /// Version of the receipt, from Canyon on.
     pub receipt_version: Option<u64>,
+    /// What makes its hash its own, if recorded.
+    pub source_hash: Option<B256>,
+    /// Whether it was free of the block's gas, before Regolith.
+    pub is_system: bool,
 }
 
 /// A payment from the beacon chain, in gwei.
@@ -232,7 +267,21 @@ impl RecordedBlock {
     /// # Errors
     /// [`DecodeError`], naming the block and the field.
     pub fn decode(bytes: &[u8], expected_chain: Option<u64>) -> Result<Self, DecodeError> {
-        decode::recorded_block(bytes, expected_chain)
+        decode::recorded_block(bytes, expected_chain, None)
+    }
+
+    /// As [`RecordedBlock::decode`], under a named hard fork in the place of the chain's schedule. A file
+    /// that names none is read as if it named this one, and its digest is that of the file with the name
+    /// in it, so that the name is part of every result.
+    ///
+    /// # Errors
+    /// As [`RecordedBlock::decode`]; [`DecodeError::OtherHardfork`] if the file names another.
+    pub fn decode_under(
+        bytes: &[u8],
+        expected_chain: Option<u64>,
+        hardfork: Option<Hardfork>,
+    ) -> Result<Self, DecodeError> {
+        decode::recorded_block(bytes, expected_chain, hardfork)
     }
 }
 
@@ -242,7 +291,19 @@ impl Block {
     /// # Errors
     /// As [`RecordedBlock::decode`].
     pub fn decode_rpc(json: &[u8], expected_chain: Option<u64>) -> Result<Self, DecodeError> {
-        decode::rpc_block(json, expected_chain)
+        decode::rpc_block(json, expected_chain, None)
+    }
+
+    /// As [`Block::decode_rpc`], under a named hard fork in the place of the chain's schedule.
+    ///
+    /// # Errors
+    /// As [`RecordedBlock::decode`].
+    pub fn decode_rpc_under(
+        json: &[u8],
+        expected_chain: Option<u64>,
+        hardfork: Option<Hardfork>,
+    ) -> Result<Self, DecodeError> {
+        decode::rpc_block(json, expected_chain, hardfork)
     }
 }
 

@@ -40,6 +40,9 @@ pub(crate) fn to_value(recorded: &RecordedBlock) -> Value {
         "preState": pre_state,
         "blockHashes": block_hashes,
     });
+    if let Some(hardfork) = recorded.block.hardfork {
+        value["hardfork"] = json!(hardfork.name());
+    }
     if let Some(receipts) = &recorded.receipts {
         value["receipts"] = receipts.iter().map(receipt_value).collect();
     }
@@ -65,10 +68,13 @@ fn block_value(block: &Block) -> Value {
         "gasLimit": hex64(gas_limit),
         "gasUsed": hex64(gas_used),
         "difficulty": header.difficulty,
-        "mixHash": header.mix_hash,
-        "receiptsRoot": header.receipts_root,
     });
+    let committed = &header.commitments;
+    let is_without_uncles = header.uncles.is_empty()
+        && committed.ommers_hash == Some(alloy_consensus::EMPTY_OMMER_ROOT_HASH);
     let optional = [
+        ("mixHash", header.mix_hash.map(|hash| json!(hash))),
+        ("receiptsRoot", Some(json!(header.receipts_root))),
         ("hash", header.hash.map(|hash| json!(hash))),
         ("baseFeePerGas", header.base_fee_per_gas.map(hex64)),
         ("blobGasUsed", header.blob_gas_used.map(hex64)),
@@ -76,13 +82,20 @@ fn block_value(block: &Block) -> Value {
         ("parentBeaconBlockRoot", header.parent_beacon_block_root.map(|root| json!(root))),
         ("extraData", header.extra_data.as_ref().map(|data| json!(data))),
         ("size", header.size_bytes.map(hex64)),
+        ("sha3Uncles", committed.ommers_hash.map(|hash| json!(hash))),
+        ("stateRoot", committed.state_root.map(|root| json!(root))),
+        ("transactionsRoot", committed.transactions_root.map(|root| json!(root))),
+        ("logsBloom", committed.logs_bloom.map(|bloom| json!(bloom))),
+        ("nonce", committed.nonce.map(|nonce| json!(nonce))),
+        ("withdrawalsRoot", committed.withdrawals_root.map(|root| json!(root))),
+        ("requestsHash", committed.requests_hash.map(|hash| json!(hash))),
     ];
     for (name, field) in optional {
         if let Some(field) = field {
             value[name] = field;
         }
     }
-    if !header.uncles.is_empty() {
+    if !header.uncles.is_empty() || is_without_uncles {
         value["uncles"] = json!(header.uncles);
     }
     let base_fee = header.base_fee_per_gas.unwrap_or(0);
@@ -133,6 +146,12 @@ fn transaction_value(transaction: &Transaction, base_fee: u64) -> Value {
         value["mint"] = json!(deposit.mint_wei);
         if let Some(version) = deposit.receipt_version {
             value["depositReceiptVersion"] = hex64(version);
+        }
+        if let Some(hash) = deposit.source_hash {
+            value["sourceHash"] = json!(hash);
+        }
+        if deposit.is_system {
+            value["isSystemTx"] = json!(true);
         }
         return value;
     }

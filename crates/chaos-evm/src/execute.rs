@@ -427,7 +427,7 @@ pub(crate) fn block_env(block: &Block, terms: &Terms<'_>) -> BlockEnv {
         gas_limit: terms.gas_limit,
         basefee: terms.base_fee.unwrap_or(0),
         difficulty,
-        prevrandao: block.rules.has(SpecId::MERGE).then_some(mix_hash),
+        prevrandao: block.rules.has(SpecId::MERGE).then_some(mix_hash.unwrap_or_default()),
         blob_excess_gas_and_price: None,
         slot_num: 0,
     };

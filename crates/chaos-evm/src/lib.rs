@@ -43,6 +43,7 @@ pub mod changes;
 pub mod counterfactual;
 mod encode;
 mod execute;
+pub mod explain;
 pub mod fork;
 pub mod load;
 pub mod outcome;
@@ -59,14 +60,15 @@ mod tracked;
 pub use revm::DatabaseRef;
 
 pub use block::{
-    BLOCK_BYTES_MAX, Block, DecodeError, Deposit, Header, RecordedAccount, RecordedBlock,
-    RecordedReceipt, RecordedSignature, Transaction, TransactionKind, Withdrawal,
+    BLOCK_BYTES_MAX, Block, Commitments, DecodeError, Deposit, Header, Part, RecordedAccount,
+    RecordedBlock, RecordedReceipt, RecordedSignature, Transaction, TransactionKind, Unbound, Why,
+    Withdrawal,
     import::{self, ImportError, Imported},
 };
 pub use bytecodes::Bytecodes;
 pub use changes::{Changes, ChangesError};
 pub use counterfactual::Counterfactual;
-pub use fork::{ForkRules, UnknownChain, spec_of};
+pub use fork::{ForkRules, Hardfork, UnknownChain, UnknownHardfork, spec_of};
 pub use outcome::{
     Exclusion, ExclusionCause, ExclusionCounts, Fate, Outcome, OutcomeCounts, OutcomeGroup,
 };
@@ -75,8 +77,9 @@ pub use rebuild::{
 };
 pub use receipts::ReceiptsRoot;
 pub use replay::{
-    BlockReplay, RejectReason, Rejected, ReplayError, ReplayInput, ReplaySummary, Status,
-    TransactionOutcome, execute, replay, replay_all, replay_on,
+    Agreement, BlockReplay, Incomparable, RejectReason, Rejected, ReplayError, ReplayInput,
+    ReplaySummary, Skipped, Status, TransactionOutcome, Verdict, execute, replay, replay_all,
+    replay_on,
 };
 pub use resources::{BlockResources, GasByKind, GasKind, StateGrowth, WorstTransaction, measure};
 pub use scenarios::{Scenario, ScenarioError, run_scenarios};

@@ -24,6 +24,8 @@ pub enum ReceiptsRoot {
     /// They cannot be compared: receipts before Byzantium hold state roots, and a block with
     /// skipped transactions has too few receipts.
     NotComparable,
+    /// It was left out, for speed.
+    NotComputed,
 }
 
 impl ReceiptsRoot {
@@ -34,6 +36,7 @@ impl ReceiptsRoot {
             Self::Match => "match",
             Self::Mismatch { .. } => "mismatch",
             Self::NotComparable => "not_comparable",
+            Self::NotComputed => "not_computed",
         }
     }
 }

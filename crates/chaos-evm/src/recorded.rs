@@ -14,10 +14,11 @@ use serde_json::{Value, json};
 use crate::{
     block::{BLOCK_BYTES_MAX, DecodeError, Header, RecordedBlock, decode},
     encode,
+    fork::Hardfork,
 };
 
 /// Name and version of the manifest's form.
-const FORMAT: &str = "chaoschain-recorded/1";
+pub const FORMAT: &str = "chaoschain-recorded/1";
 /// Columns of a fee history, as the fee market reads them.
 const COLUMNS: &str = "number,timestamp,gas_used,gas_limit,base_fee_wei";
 
@@ -136,13 +137,20 @@ pub fn encode_with(recorded: &RecordedBlock, block: &Value, receipts: Option<Val
 }
 
 impl PackedBlock {
-    /// Reads a recorded block, plain or gzipped.
+    /// Reads a recorded block, plain or gzipped. A hard fork that is named and that the file does not
+    /// name is written into its content.
     ///
     /// # Errors
     /// If the bytes are none.
-    pub fn decode(bytes: Vec<u8>) -> Result<Self, UnpackError> {
+    pub fn decode(bytes: Vec<u8>, hardfork: Option<Hardfork>) -> Result<Self, UnpackError> {
         let json = plain(bytes)?;
-        let recorded = RecordedBlock::decode(&json, None)?;
+        let recorded = RecordedBlock::decode_under(&json, None, hardfork)?;
+        let json = match recorded.block.hardfork {
+            Some(hardfork) if Digest::of(&json) != recorded.digest => {
+                decode::with_hardfork(&json, hardfork)?
+            }
+            _ => json,
+        };
         Ok(Self { recorded, json })
     }
 

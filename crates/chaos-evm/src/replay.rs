@@ -1,5 +1,6 @@
 //! Replay: execute a block as it stands and compare the result with its header.
 
+mod agreement;
 mod summary;
 
 use std::{convert::Infallible, num::NonZeroUsize, sync::Arc};
@@ -12,14 +13,19 @@ use revm::{
     database_interface::DBErrorMarker,
 };
 
-pub use self::summary::ReplaySummary;
+pub use self::{
+    agreement::{Agreement, Incomparable, Skipped},
+    summary::{ReplaySummary, Verdict},
+};
 pub use crate::execute::RejectReason;
 use crate::{
-    block::{Block, RecordedBlock, RecordedReceipt, Transaction, TransactionKind},
+    block::{
+        Block, Part, RecordedBlock, RecordedReceipt, Transaction, TransactionKind, Unbound, Why,
+    },
     bytecodes::Bytecodes,
     execute::{Attempt, Executed, Executor},
     overlay::Overlay,
-    receipts::{ReceiptParts, ReceiptsRoot, receipts_root},
+    receipts::{ReceiptParts, ReceiptsRoot, logs_bloom, receipts_root},
     state::{PreState, Snapshot, UnknownReads},
 };
 
@@ -103,8 +109,13 @@ pub struct BlockReplay {
     pub receipts_root: ReceiptsRoot,
     /// Reads outside the known state.
     pub unknown_reads: UnknownReads,
-    /// Places of transactions whose type is not understood.
-    pub skipped_transactions: Vec<usize>,
+    /// Whether the union of the logs' blooms is the header's; compared only where the receipts root
+    /// cannot be, since the root says more.
+    pub logs_bloom_agrees: Option<bool>,
+    /// What of the block was not held to its header.
+    pub unbound: Vec<Unbound>,
+    /// Transactions whose type is not understood.
+    pub skipped_transactions: Vec<Skipped>,
     /// Transactions that may not stand where they stand.
     pub rejected: Vec<Rejected>,
     /// Those that ran, in block order.
@@ -159,13 +170,17 @@ pub struct TransactionOutcome {
 }
 
 impl BlockReplay {
-    /// Whether everything comparable agrees with the header. A block with skipped transactions
-    /// cannot agree, because their gas is missing.
+    /// Whether the header's hash, the transactions and the withdrawals were computed again. Senders
+    /// that a local chain does not ask for signatures, uncles and requests are not counted: no block
+    /// holds what they would need.
     #[must_use]
-    pub fn agrees(&self) -> bool {
-        self.gas_header == self.gas_replayed
-            && !matches!(self.receipts_root, ReceiptsRoot::Mismatch { .. })
-            && self.rejected.is_empty()
+    pub fn is_bound(&self) -> bool {
+        let is_open = |unbound: &Unbound| match unbound.part {
+            Part::Header | Part::Transactions => true,
+            Part::Withdrawals => unbound.why != Why::OtherMeaning,
+            Part::Senders | Part::Uncles | Part::Requests => false,
+        };
+        !self.unbound.iter().any(is_open)
     }
 }
 
@@ -251,15 +266,22 @@ pub fn replay_on<S: PreState>(
     state: S,
 ) -> Result<BlockReplay, ReplayError<S::Error>> {
     let (mut replay, deposits) = execute_on(block, state)?;
-    if block.rules.receipts_comparable() && replay.skipped_transactions.is_empty() {
+    if !replay.skipped_transactions.is_empty() {
+        replay.receipts_root = ReceiptsRoot::NotComparable;
+    } else if block.rules.receipts_comparable() {
         replay.receipts_root = compare_receipts(block, &replay.transactions, &deposits);
+    } else {
+        replay.receipts_root = ReceiptsRoot::NotComparable;
+        let bloom = || logs_bloom(replay.transactions.iter().flat_map(|outcome| &outcome.logs));
+        replay.logs_bloom_agrees =
+            block.header.commitments.logs_bloom.map(|header| header == bloom());
     }
     Ok(replay)
 }
 
 /// Runs a recorded block without computing its receipts root, which costs a tenth to a fifth of
 /// the time: for callers that want gas and outcomes of blocks already found to agree. The root is
-/// reported as not comparable.
+/// reported as not computed, so that such a run agrees with nothing.
 ///
 /// # Errors
 /// As [`replay`].
@@ -295,7 +317,7 @@ fn execute_on<S: PreState>(
             Attempt::Rejected(reason) => {
                 rejected.push(Rejected { index, hash: transaction.hash, reason });
             }
-            Attempt::Skipped => skipped_transactions.push(index),
+            Attempt::Skipped => skipped_transactions.push(Skipped::of(index, transaction)),
         }
     }
     let unknown_reads = executor.state().base().unknown_reads().since(&unobservable);
@@ -309,7 +331,9 @@ fn execute_on<S: PreState>(
         base_fee_per_gas: header.base_fee_per_gas,
         gas_header: header.gas_used,
         gas_replayed: executor.gas_used(),
-        receipts_root: ReceiptsRoot::NotComparable,
+        receipts_root: ReceiptsRoot::NotComputed,
+        logs_bloom_agrees: None,
+        unbound: block.unbound.clone(),
         unknown_reads,
         skipped_transactions,
         rejected,

@@ -26,7 +26,10 @@ pub(crate) fn load(source: &BlockSource) -> Result<Loaded, Failure> {
         None => None,
     };
     match (&source.blocks, &source.rpc_url) {
-        (Some(dir), _) => Ok(blocks::load_folder(dir, wanted.as_ref(), &Terminal::default())?),
+        (Some(dir), _) => {
+            let wanted = wanted.as_ref();
+            Ok(blocks::load_folder_under(dir, wanted, source.hardfork, &Terminal::default())?)
+        }
         (None, Some(url)) => {
             let fetched = fetch_blocks(url, source, wanted.as_ref())?;
             Ok(Loaded { chains: vec![fetched.blocks], left_out: 0 })
@@ -75,6 +78,7 @@ fn asked<'a>(url: &'a str, source: &'a BlockSource, chain: Option<&'a ChainId>) 
         cache: &source.cache,
         state_from: source.node.state_from.into(),
         limits: source.node.limits(),
+        hardfork: source.hardfork,
     }
 }
 

@@ -1,15 +1,20 @@
 //! Reading folders of recorded blocks.
 
+mod folder;
+mod manifest;
+
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
-use chaos_evm::{Bytecodes, RecordedBlock, ReplayInput, load::GeneratedLoad};
+use chaos_evm::{Hardfork, ReplayInput, load::GeneratedLoad};
 use chaos_simulation::flow::ObservedBlock;
 use chaos_types::ChainId;
 
+pub use self::folder::FolderError;
+pub(crate) use self::folder::{Folder, Found, once};
 use crate::{
     Error, Progress,
     files::{self, read},
@@ -47,27 +52,48 @@ impl Loaded {
     }
 }
 
-/// Reads a folder of recorded blocks, or a folder of such folders.
+/// Reads a folder of recorded blocks, or a folder of such folders. A block that is there twice counts
+/// once.
 ///
 /// # Errors
-/// If a file is no block in the recorded format, or the wanted chain is not there.
+/// If a file is no block in the recorded format, a folder is not as its manifest says, two files hold two
+/// blocks of one height, or the wanted chain is not there.
 pub fn load_folder(
     dir: &Path,
     wanted: Option<&ChainId>,
     progress: &dyn Progress,
 ) -> Result<Loaded, Error> {
+    load_folder_under(dir, wanted, None, progress)
+}
+
+/// As [`load_folder`], under a named hard fork in the place of each chain's schedule.
+///
+/// # Errors
+/// As [`load_folder`]; also if a file was recorded under another hard fork.
+pub fn load_folder_under(
+    dir: &Path,
+    wanted: Option<&ChainId>,
+    hardfork: Option<Hardfork>,
+    progress: &dyn Progress,
+) -> Result<Loaded, Error> {
     let folders = chain_folders(dir)?;
-    let mut by_chain: BTreeMap<ChainId, Vec<ReplayInput>> = BTreeMap::new();
+    let mut by_chain: BTreeMap<ChainId, Vec<Found<ReplayInput>>> = BTreeMap::new();
     let mut left_out = 0;
-    for folder in folders {
-        for input in read_chain_folder(&folder, progress)? {
-            let chain = ChainId::evm(input.block().chain_id);
+    for dir in folders {
+        let mut folder = Folder::open(&dir)?;
+        let codes = folder.codes()?;
+        folder.each(hardfork, progress, |path, block| {
+            let value = ReplayInput::new(block.recorded, &codes);
+            let chain = ChainId::evm(value.block().chain_id);
             if wanted.is_some_and(|wanted| *wanted != chain) {
                 left_out += 1;
-            } else {
-                by_chain.entry(chain).or_default().push(input);
+                return Ok(());
             }
-        }
+            let (number, digest) = (value.block().header.number, value.digest());
+            let found = Found { path: path.to_owned(), number, digest, value };
+            by_chain.entry(chain).or_default().push(found);
+            Ok(())
+        })?;
     }
     if by_chain.is_empty()
         && let Some(wanted) = wanted
@@ -76,11 +102,8 @@ pub fn load_folder(
     }
     let chains = by_chain
         .into_iter()
-        .map(|(chain, mut inputs)| {
-            inputs.sort_by_key(|input| input.block().header.number);
-            ChainBlocks { chain, inputs }
-        })
-        .collect();
+        .map(|(chain, found)| Ok(ChainBlocks { chain, inputs: once(found)? }))
+        .collect::<Result<_, Error>>()?;
     Ok(Loaded { chains, left_out })
 }
 
@@ -111,56 +134,6 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
-/// The block files of a recorded chain.
-///
-/// # Errors
-/// If the folder cannot be read.
-pub(crate) fn block_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let mut files = entries(&folder.join("blocks"))?;
-    files.retain(|path| is_recorded(path));
-    Ok(files)
-}
-
-fn read_chain_folder(folder: &Path, progress: &dyn Progress) -> Result<Vec<ReplayInput>, Error> {
-    let codes = read_bytecodes(folder)?;
-    let files = block_files(folder)?;
-    if files.is_empty() {
-        return Err(Error::NoBlockFiles { folder: folder.join("blocks") });
-    }
-    progress.begin("reading blocks", files.len() as u64);
-    let mut inputs = Vec::with_capacity(files.len());
-    for path in files {
-        let recorded = RecordedBlock::decode(&read(&path)?, None)
-            .map_err(|source| Error::Recorded { path: path.clone(), source: source.into() })?;
-        inputs.push(ReplayInput::new(recorded, &codes));
-        progress.advance(1);
-    }
-    progress.end();
-    Ok(inputs)
-}
-
-/// The codes of a recorded chain.
-///
-/// # Errors
-/// If there are none, or one has another hash.
-pub(crate) fn read_bytecodes(folder: &Path) -> Result<Bytecodes, Error> {
-    for name in ["bytecodes.json.gz", "bytecodes.json"] {
-        let path = folder.join(name);
-        if path.exists() {
-            return decode_bytecodes(&read(&path)?, &path);
-        }
-    }
-    Err(Error::NoBytecodes { folder: folder.to_owned() })
-}
-
-fn decode_bytecodes(bytes: &[u8], path: &Path) -> Result<Bytecodes, Error> {
-    Bytecodes::decode(bytes)
-        .map_err(|source| Error::Recorded { path: path.to_owned(), source: source.into() })
-}
-
-fn is_recorded(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
-    name.ends_with(".json") || name.ends_with(".json.gz")
 }
 
 /// What the fee market sees of a block.

@@ -64,6 +64,12 @@ pub enum Error {
         /// What is wrong with it.
         source: Box<DecodeError>,
     },
+    /// Codes are not those that their hashes name.
+    #[error(transparent)]
+    Codes(Box<DecodeError>),
+    /// A folder of recorded blocks is refused.
+    #[error(transparent)]
+    Folder(#[from] crate::blocks::FolderError),
     /// A file holds no fee history.
     #[error("{path}", path = path.display())]
     FeeHistory {

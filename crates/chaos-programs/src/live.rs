@@ -10,11 +10,12 @@ use chaos_chains::{
     RpcLimits,
     block_source::{BlockSource, HeaderFacts},
 };
-use chaos_evm::recorded::Pack;
+use chaos_evm::{Hardfork, recorded::Pack};
 use chaos_types::ChainId;
 use serde_json::json;
 
 use self::fetch::Fetcher;
+pub(crate) use self::fetch::ensure_bound;
 pub use self::{
     error::Error,
     headers::{FetchedHeaders, fetch_headers},
@@ -54,6 +55,8 @@ pub struct LiveSource<'a> {
     pub state_from: StateFrom,
     /// How the node is asked.
     pub limits: RpcLimits,
+    /// The rules of its blocks, in the place of the chain's schedule.
+    pub hardfork: Option<Hardfork>,
 }
 
 /// What was fetched, and from where.
@@ -111,11 +114,12 @@ pub fn fetch_blocks(
     source: &LiveSource<'_>,
     progress: &dyn Progress,
 ) -> Result<FetchedBlocks, Error> {
+    let range = Range::parse(source.range, RANGE_BLOCKS_MAX)?;
     let (node, number) = connect(source)?;
     let chain = node.chain_id().clone();
-    let (first, last) = range(source.range, &node, RANGE_BLOCKS_MAX)?;
+    let (first, last) = range.ends(&node, RANGE_BLOCKS_MAX)?;
     progress.begin(&format!("fetching {chain}"), last - first + 1);
-    let mut fetcher = Fetcher::new(&node, source.cache, number, source.state_from)?;
+    let mut fetcher = Fetcher::new(&node, source, number)?;
     let mut inputs = Vec::new();
     let mut previous: Option<HeaderFacts> = None;
     let mut hashes_recomputed = 0;
@@ -144,16 +148,39 @@ fn connect(source: &LiveSource<'_>) -> Result<(BlockSource, u64), Error> {
     Ok((node, number))
 }
 
-fn range(text: &str, node: &BlockSource, blocks_max: u64) -> Result<(u64, u64), Error> {
-    let (first, last) = match first_last(text) {
-        Some(ends) => ends,
-        None => {
-            let count: u64 = text.parse().map_err(|_| Error::NoRange { found: text.to_owned() })?;
-            let latest = node.latest_block_number()?;
-            // The genesis block has no parent state to start from.
-            (latest.saturating_sub(count.saturating_sub(1)).max(1), latest)
+/// A range as it was asked for, before anybody is asked what is newest.
+#[derive(Debug, Clone, Copy)]
+enum Range {
+    Ends(u64, u64),
+    Latest(u64),
+}
+
+impl Range {
+    fn parse(text: &str, blocks_max: u64) -> Result<Self, Error> {
+        if let Some((first, last)) = first_last(text) {
+            return checked(first, last, blocks_max).map(|(first, last)| Self::Ends(first, last));
         }
-    };
+        match text.parse() {
+            Ok(0) => Err(Error::NoBlocksAsked { blocks_max }),
+            Ok(count) if count > blocks_max => Err(Error::Count { count, blocks_max }),
+            Ok(count) => Ok(Self::Latest(count)),
+            Err(_) => Err(Error::NoRange { found: text.to_owned() }),
+        }
+    }
+
+    fn ends(self, node: &BlockSource, blocks_max: u64) -> Result<(u64, u64), Error> {
+        match self {
+            Self::Ends(first, last) => Ok((first, last)),
+            Self::Latest(count) => {
+                let latest = node.latest_block_number()?;
+                // The genesis block has no parent state to start from.
+                checked(latest.saturating_sub(count - 1).max(1), latest, blocks_max)
+            }
+        }
+    }
+}
+
+fn checked(first: u64, last: u64, blocks_max: u64) -> Result<(u64, u64), Error> {
     if first == 0 || first > last || last - first >= blocks_max {
         return Err(Error::Range { first, last, blocks_max });
     }

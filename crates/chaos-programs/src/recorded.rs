@@ -3,19 +3,26 @@
 use std::{
     collections::BTreeMap,
     fs, io,
+    num::NonZeroUsize,
     ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
 use chaos_chains::{B256, Bytes};
 use chaos_evm::{
-    DecodeError, Header,
+    Agreement, BlockReplay, Bytecodes, DecodeError, Hardfork, Header, ReplayError, ReplayInput,
+    ReplaySummary,
     recorded::{FeeRow, Pack, PackError, PackedBlock, UnpackError},
+    replay_all,
 };
 use chaos_types::ChainId;
 use serde_json::{Value, json};
 
-use crate::{blocks, files};
+use crate::{
+    Progress,
+    blocks::{self, Folder, Found, once},
+    files,
+};
 
 /// Why recorded blocks are not chosen or not written.
 #[derive(Debug, thiserror::Error)]
@@ -45,12 +52,9 @@ pub enum Error {
         /// The chains.
         chains: Vec<String>,
     },
-    /// Two blocks have one height.
-    #[error("block {number} is there twice")]
-    Twice {
-        /// The height.
-        number: u64,
-    },
+    /// What is packed cannot be replayed.
+    #[error(transparent)]
+    Replay(Box<ReplayError>),
     /// A block does not name the one below it as its parent.
     #[error(
         "blocks {below} and {number} are of different histories: {below} has hash {found}, {number} \
@@ -166,7 +170,7 @@ impl Recorded {
             blocks: numbers.map(|number| packed(&path(number))).collect::<Result<_, _>>()?,
             codes: BTreeMap::new(),
         };
-        recorded.add_codes(folder)?;
+        recorded.add_codes(&Folder::open(folder)?.codes()?);
         recorded.sort();
         Ok(recorded)
     }
@@ -176,10 +180,8 @@ impl Recorded {
         self.blocks.iter().map(|block| block.header().into()).collect()
     }
 
-    fn add_codes(&mut self, folder: &Path) -> Result<(), Error> {
-        let codes = blocks::read_bytecodes(folder)?;
+    fn add_codes(&mut self, codes: &Bytecodes) {
         self.codes.extend(codes.iter().map(|(hash, code)| (hash, code.clone())));
-        Ok(())
     }
 
     fn sort(&mut self) {
@@ -187,16 +189,13 @@ impl Recorded {
     }
 
     /// How many blocks name the one before them as their parent; a neighbour that does not is an
-    /// error, as are two blocks of one height.
+    /// error.
     fn linked(&self) -> Result<usize, Error> {
         let mut linked = 0;
         let headers: Vec<&Header> = self.blocks.iter().map(PackedBlock::header).collect();
         for pair in headers.windows(2) {
             let [parent, child] = pair else { continue };
             let (number, below) = (child.number, parent.number);
-            if number == below {
-                return Err(Error::Twice { number });
-            }
             let Some(found) = parent.hash.filter(|_| number - below == 1) else { continue };
             if found != child.parent_hash {
                 let expected = child.parent_hash;
@@ -211,36 +210,39 @@ impl Recorded {
 /// The blocks of one chain from a folder of recorded blocks, or a folder of such folders.
 ///
 /// # Errors
-/// If a file is no block in the recorded format, blocks of no chain or of several are left, or blocks
-/// that follow each other do not belong together.
+/// If a file is no block in the recorded format, a folder is not as its manifest says, blocks of no chain
+/// or of several are left, or blocks that follow each other do not belong together.
 pub fn select(
     dir: &Path,
     wanted: Option<&ChainId>,
     numbers: &RangeInclusive<u64>,
+    hardfork: Option<Hardfork>,
+    progress: &dyn Progress,
 ) -> Result<Selected, Error> {
-    let mut by_chain: BTreeMap<u64, Recorded> = BTreeMap::new();
-    for folder in blocks::chain_folders(dir)? {
-        let mut here: BTreeMap<u64, Recorded> = BTreeMap::new();
-        for path in blocks::block_files(&folder)? {
-            let block = packed(&path)?;
+    let mut by_chain: BTreeMap<u64, (Vec<Found<PackedBlock>>, Recorded)> = BTreeMap::new();
+    for dir in blocks::chain_folders(dir)? {
+        let mut folder = Folder::open(&dir)?;
+        let codes = folder.codes()?;
+        folder.each(hardfork, progress, |path, block| {
             let chain = block.recorded.block.chain_id;
             let asked = wanted.is_none_or(|wanted| *wanted == ChainId::evm(chain));
-            if asked && numbers.contains(&block.header().number) {
-                here.entry(chain).or_default().blocks.push(block);
+            let (number, digest) = (block.header().number, block.recorded.digest);
+            if asked && numbers.contains(&number) {
+                let (found, recorded) = by_chain.entry(chain).or_default();
+                if found.is_empty() || found.last().is_some_and(|last| !last.path.starts_with(&dir))
+                {
+                    recorded.add_codes(&codes);
+                }
+                found.push(Found { path: path.to_owned(), number, digest, value: block });
             }
-        }
-        for (chain, mut recorded) in here {
-            recorded.add_codes(&folder)?;
-            let all = by_chain.entry(chain).or_default();
-            all.blocks.append(&mut recorded.blocks);
-            all.codes.append(&mut recorded.codes);
-        }
+            Ok(())
+        })?;
     }
     let chains = by_chain.keys().map(|chain| ChainId::evm(*chain).to_string()).collect();
     let mut by_chain = by_chain.into_iter();
     match (by_chain.next(), by_chain.next()) {
-        (Some((chain, mut recorded)), None) => {
-            recorded.sort();
+        (Some((chain, (found, mut recorded))), None) => {
+            recorded.blocks = once(found).map_err(crate::Error::from)?;
             let linked = recorded.linked()?;
             Ok(Selected { chain: ChainId::evm(chain), recorded, linked })
         }
@@ -249,10 +251,37 @@ pub fn select(
     }
 }
 
+/// Replays what is packed, and puts into the pack's checks which blocks agree with their headers, differ,
+/// or could not be compared.
+///
+/// # Errors
+/// If a block cannot be replayed.
+pub fn compare(pack: &mut Pack, threads: NonZeroUsize) -> Result<Vec<BlockReplay>, Error> {
+    let codes = Bytecodes::from_codes(pack.codes.clone())
+        .map_err(|source| Error::Blocks(crate::Error::Codes(source.into()).into()))?;
+    let mut replays = Vec::with_capacity(pack.blocks.len());
+    for chunk in pack.blocks.chunks(8 * threads.get()) {
+        let inputs: Vec<ReplayInput> =
+            chunk.iter().map(|block| ReplayInput::new(block.recorded.clone(), &codes)).collect();
+        replays.extend(replay_all(&inputs, threads).map_err(|error| Error::Replay(error.into()))?);
+    }
+    let numbers = |wanted: fn(&Agreement) -> bool| {
+        let of = replays.iter().filter(|replay| wanted(&replay.agreement()));
+        of.map(|replay| replay.number).collect::<Vec<u64>>()
+    };
+    let summary = ReplaySummary::of(&replays);
+    pack.checks["agreeing"] = json!(summary.agreeing);
+    pack.checks["differing"] = json!(numbers(|is| *is == Agreement::Differs));
+    pack.checks["not_comparable"] = json!(numbers(|is| matches!(is, Agreement::NotComparable(_))));
+    pack.checks["bodies_bound_to_headers"] = json!(summary.bound);
+    pack.checks["unknown_reads"] = json!(summary.unknown_reads);
+    Ok(replays)
+}
+
 fn packed(path: &Path) -> Result<PackedBlock, Error> {
     fs::read(path)
         .map_err(BlockFileError::from)
-        .and_then(|bytes| Ok(PackedBlock::decode(bytes)?))
+        .and_then(|bytes| Ok(PackedBlock::decode(bytes, None)?))
         .map_err(|source| Error::BlockFile { path: path.to_owned(), source: source.into() })
 }
 

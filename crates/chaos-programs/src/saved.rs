@@ -7,8 +7,8 @@ use std::{
 };
 
 use chaos_evm::{
-    Block, Bytecodes, DecodeError, ImportError, ReceiptsRoot, RecordedBlock, ReplayError,
-    ReplayInput, UnknownReads,
+    Block, Bytecodes, DecodeError, Hardfork, ImportError, ReceiptsRoot, RecordedBlock, ReplayError,
+    ReplayInput, Unbound, UnknownReads,
     import::{Imported, StateProof, StateProofError, prestate, record_complete},
     recorded::{FeeRow, Pack, PackedBlock, PlainError, encode_with, plain},
     replay,
@@ -16,7 +16,7 @@ use chaos_evm::{
 use chaos_types::{ChainId, Digest};
 use serde_json::{Value, json};
 
-use crate::Progress;
+use crate::{Progress, live::ensure_bound};
 
 /// The files of one block.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,8 @@ pub struct Saved<'a> {
     pub block: &'a Path,
     /// The number of its chain, if its transactions do not say.
     pub chain_id: Option<u64>,
+    /// The rules it ran under, in the place of the chain's schedule.
+    pub hardfork: Option<Hardfork>,
     /// What says the state before it.
     pub state: State<'a>,
 }
@@ -83,6 +85,19 @@ pub enum Error {
         /// What is wrong with it.
         source: Box<DecodeError>,
     },
+    /// The block's body is not held to its header.
+    #[error(
+        "{path}: the {} cannot be held to the block's header: {}",
+        unbound.part.as_str(),
+        unbound.why,
+        path = path.display()
+    )]
+    Unbound {
+        /// The file.
+        path: PathBuf,
+        /// Which part, and why.
+        unbound: Unbound,
+    },
     /// A file says no state before the block.
     #[error("{path}", path = path.display())]
     State {
@@ -136,8 +151,9 @@ pub fn import(saved: &Saved<'_>, progress: &dyn Progress) -> Result<Pack, Error>
     let raw_block = result_of(&files.read("block", saved.block)?, saved.block)?;
     let bytes = serde_json::to_vec(&raw_block).map_err(Error::Encode)?;
     let path = || saved.block.to_owned();
-    let block = Block::decode_rpc(&bytes, saved.chain_id)
+    let block = Block::decode_rpc_under(&bytes, saved.chain_id, saved.hardfork)
         .map_err(|source| Error::Block { path: path(), source: source.into() })?;
+    ensure_bound(&block).map_err(|unbound| Error::Unbound { path: path(), unbound })?;
     let (from, imported) = match saved.state {
         State::Proof { proof, parent } => ("proof", proven(&mut files, &block, proof, parent)?),
         State::Trace { trace, diff } => {
@@ -254,7 +270,6 @@ fn pack(
         codes,
         source: json!({"kind": from, "files": files.0}),
         checks: json!({
-            "agrees": replay.agrees(),
             "unknown_reads": replay.unknown_reads.total(),
             "state_proven": from == "proof",
         }),

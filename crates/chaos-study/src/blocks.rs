@@ -22,7 +22,7 @@ pub fn executed(replay: &BlockReplay, rebuilt: Option<&Rebuilt>) -> EvmBlockFigu
     let unknown_reads = replay.unknown_reads.total();
     let baseline = EvmBlockFigures {
         number: replay.number,
-        gas_reproduced: replay.gas_replayed == replay.gas_header,
+        gas_reproduced: replay.gas_agrees(),
         gas_limit_baseline: replay.gas_limit,
         gas_limit_proposal: replay.gas_limit,
         gas_used_baseline: replay.gas_replayed,

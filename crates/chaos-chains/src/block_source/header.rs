@@ -1,10 +1,13 @@
 //! What a block's header says, checked as far as the header itself allows.
 
 use alloy_consensus::Header;
-use alloy_primitives::{B256, U64};
+use alloy_primitives::B256;
 use serde_json::Value;
 
-use crate::{Error, json_rpc::parse};
+use crate::{
+    Error,
+    json_rpc::{Quantity64, parse},
+};
 
 /// Fields of a JSON-RPC block that are not part of the hashed header.
 const OUTSIDE: [&str; 8] = [
@@ -71,8 +74,8 @@ impl HeaderFacts {
     /// [`Error::Malformed`] naming the field; [`Error::HeaderHash`] if the hash is not the header's.
     pub fn read(block: &Value, number: u64) -> Result<Self, Error> {
         let word = |name: &'static str| -> Result<u64, Error> {
-            let value: U64 = field(block, name)?;
-            Ok(value.to())
+            let Quantity64(value) = field(block, name)?;
+            Ok(value)
         };
         let found = word("number")?;
         if found != number {
@@ -111,7 +114,9 @@ fn recompute(block: &Value) -> Option<B256> {
     let mut fields = block.as_object()?.iter().filter(|(_, value)| !value.is_null());
     let known =
         fields.all(|(name, _)| OUTSIDE.contains(&name.as_str()) || INSIDE.contains(&name.as_str()));
-    if !known {
+    // The library reads these two as zero where they are absent.
+    let is_there = |name| block.get(name).is_some_and(|value: &Value| !value.is_null());
+    if !known || !is_there("mixHash") || !is_there("nonce") {
         return None;
     }
     let header: Header = serde_json::from_value(block.clone()).ok()?;

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U64, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use revm::{
     DatabaseRef, bytecode::Bytecode, database_interface::DBErrorMarker, state::AccountInfo,
 };
@@ -15,7 +15,10 @@ use super::{
     Node,
     cache::{AccountEntry, BlockFile, Cache},
 };
-use crate::{Error, json_rpc::parse};
+use crate::{
+    Error,
+    json_rpc::{Quantity, Quantity64, Word, parse},
+};
 
 /// New facts after which the cache file is written.
 const SAVE_EVERY: u32 = 256;
@@ -139,12 +142,14 @@ impl RpcState {
         let answers = self.node.read_state(self.parent, self.parent_hash, &calls)?;
         for (address, answers) in addresses.iter().zip(answers.chunks_exact(3)) {
             let [balance, nonce, code] = answers else { continue };
-            let nonce: U64 = parse("eth_getTransactionCount", nonce.clone())?;
-            let code: Bytes = parse("eth_getCode", code.clone())?;
+            let Quantity64(nonce) = parse("eth_getTransactionCount", nonce.clone())?;
+            let Quantity(balance) = parse("eth_getBalance", balance.clone())?;
+            // Some nodes answer null for an account without code.
+            let code: Option<Bytes> = parse("eth_getCode", code.clone())?;
             let account = KnownAccount {
-                balance: parse("eth_getBalance", balance.clone())?,
-                nonce: nonce.to(),
-                code: (!code.is_empty()).then_some(code),
+                balance,
+                nonce,
+                code: code.filter(|code| !code.is_empty()),
                 storage: BTreeMap::new(),
             };
             self.keep_account(*address, account)?;
@@ -235,7 +240,7 @@ impl RpcState {
             .collect();
         let answers = self.node.read_state(self.parent, self.parent_hash, &calls)?;
         for ((address, slot), answer) in slots.iter().zip(answers) {
-            let value: U256 = parse("eth_getStorageAt", answer)?;
+            let Word(value) = parse("eth_getStorageAt", answer)?;
             self.keep(|inner| {
                 if let Some(account) = inner.file.pre_state.get_mut(address) {
                     account.storage.insert(*slot, value);

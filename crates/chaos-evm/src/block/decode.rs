@@ -17,12 +17,17 @@ use revm::{
     primitives::hardfork::SpecId,
 };
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use super::{
-    Block, DecodeError, Deposit, Header, RecordedAccount, RecordedBlock, RecordedReceipt,
-    RecordedSignature, Transaction, TransactionKind, Withdrawal, quantity::Hex64, wire,
+    Block, Commitments, DecodeError, Deposit, Header, RecordedAccount, RecordedBlock,
+    RecordedReceipt, RecordedSignature, Transaction, TransactionKind, Withdrawal, body,
+    quantity::Hex64, wire,
 };
-use crate::fork::{self, ForkRules};
+use crate::{
+    encode,
+    fork::{self, ForkRules, Hardfork},
+};
 
 /// Largest recorded block accepted, in bytes after decompression.
 pub const BLOCK_BYTES_MAX: usize = 256 << 20;
@@ -95,11 +100,28 @@ fn peek_number(json: &[u8]) -> Option<u64> {
 pub(super) fn recorded_block(
     bytes: &[u8],
     expected_chain: Option<u64>,
+    asked: Option<Hardfork>,
 ) -> Result<RecordedBlock, DecodeError> {
     let json = decompress(bytes, BLOCK_BYTES_MAX)?;
     let wire: wire::Recorded = typed(&json)?;
     let at = At { block: None, path: String::new() };
-    let block = block(at.need(wire.block, "block", "a block object")?, expected_chain)?;
+    let wire_block = at.need(wire.block, "block", "a block object")?;
+    let number = wire_block.number.map(|number| number.0);
+    let named = match wire.hardfork.as_deref().map(str::parse::<Hardfork>).transpose() {
+        Ok(named) => named,
+        Err(source) => return Err(DecodeError::Hardfork { block: number, source }),
+    };
+    if let (Some(expected), Some(found)) = (asked, named)
+        && expected != found
+    {
+        return Err(DecodeError::OtherHardfork { block: number, expected, found });
+    }
+    let digest = match asked {
+        Some(asked) if named.is_none() => Digest::of(&with_hardfork(&json, asked)?),
+        _ => Digest::of(&json),
+    };
+    let expected = Expected { chain: expected_chain, hardfork: asked.or(named) };
+    let block = block(wire_block, &expected, || foreign_field(&json, true))?;
 
     let at = At { block: Some(block.header.number), path: String::new() };
     let pre_state = at
@@ -118,10 +140,22 @@ pub(super) fn recorded_block(
         .map(|(number, hash)| (number.0, hash))
         .collect();
     let receipts = wire.receipts.map(|receipts| receipts.iter().map(recorded_receipt).collect());
-    Ok(RecordedBlock { block, pre_state, block_hashes, receipts, digest: Digest::of(&json) })
+    Ok(RecordedBlock { block, pre_state, block_hashes, receipts, digest })
 }
 
-pub(super) fn rpc_block(json: &[u8], expected_chain: Option<u64>) -> Result<Block, DecodeError> {
+/// A recorded block's text with a hard fork named in it.
+pub(crate) fn with_hardfork(json: &[u8], hardfork: Hardfork) -> Result<Vec<u8>, DecodeError> {
+    let mut value: Value =
+        serde_json::from_slice(json).map_err(|source| DecodeError::Json { source })?;
+    value["hardfork"] = hardfork.name().into();
+    Ok(encode::to_bytes(&value))
+}
+
+pub(super) fn rpc_block(
+    json: &[u8],
+    expected_chain: Option<u64>,
+    hardfork: Option<Hardfork>,
+) -> Result<Block, DecodeError> {
     if json.len() > BLOCK_BYTES_MAX {
         return Err(DecodeError::TooLarge { limit_bytes: BLOCK_BYTES_MAX });
     }
@@ -131,7 +165,60 @@ pub(super) fn rpc_block(json: &[u8], expected_chain: Option<u64>) -> Result<Bloc
         }
         other => other,
     })?;
-    block(wire, expected_chain)
+    let expected = Expected { chain: expected_chain, hardfork };
+    block(wire, &expected, || foreign_field(json, false))
+}
+
+/// What the reader knows of a block before reading it.
+struct Expected {
+    chain: Option<u64>,
+    hardfork: Option<Hardfork>,
+}
+
+/// Fields of a JSON-RPC block that are not part of its header or hold the header's hash.
+const OUTSIDE: [&str; 9] = [
+    "hash",
+    "size",
+    "totalDifficulty",
+    "uncles",
+    "transactions",
+    "withdrawals",
+    "author",
+    "l1BlockNumber",
+    "sealFields",
+];
+/// Fields of a header that are known, up to Osaka.
+const INSIDE: [&str; 21] = [
+    "parentHash",
+    "sha3Uncles",
+    "miner",
+    "stateRoot",
+    "transactionsRoot",
+    "receiptsRoot",
+    "logsBloom",
+    "difficulty",
+    "number",
+    "gasLimit",
+    "gasUsed",
+    "timestamp",
+    "extraData",
+    "mixHash",
+    "nonce",
+    "baseFeePerGas",
+    "withdrawalsRoot",
+    "blobGasUsed",
+    "excessBlobGas",
+    "parentBeaconBlockRoot",
+    "requestsHash",
+];
+
+/// The first field of a header that is not known, for a header that has another hash than it should.
+fn foreign_field(json: &[u8], is_recorded: bool) -> Option<String> {
+    let value: Value = serde_json::from_slice(json).ok()?;
+    let block = if is_recorded { value.get("block")? } else { &value };
+    let fields = block.as_object()?.iter().filter(|(_, value)| !value.is_null());
+    let mut names = fields.map(|(name, _)| name.as_str());
+    names.find(|name| !INSIDE.contains(name) && !OUTSIDE.contains(name)).map(str::to_owned)
 }
 
 /// Where in the document we are, for messages.
@@ -166,43 +253,60 @@ impl At {
     }
 }
 
-fn block(mut wire: wire::Block, expected_chain: Option<u64>) -> Result<Block, DecodeError> {
+fn block(
+    mut wire: wire::Block,
+    expected: &Expected,
+    foreign: impl FnOnce() -> Option<String>,
+) -> Result<Block, DecodeError> {
     let at = At { block: wire.number.map(|number| number.0), path: "block.".to_owned() };
     let number = at.need(wire.number, "number", QUANTITY)?.0;
     let timestamp = at.need(wire.timestamp, "timestamp", QUANTITY)?.0;
     let transactions =
         at.need(wire.transactions.take(), "transactions", "an array of full transactions")?;
-    let chain_id = chain_of(&transactions, number, expected_chain)?;
-    let rules = fork::rules(chain_id, number, timestamp)
-        .map_err(|source| DecodeError::UnknownChain { block: number, source })?;
-    let withdrawals = at
-        .need_if(
-            rules.has(SpecId::SHANGHAI),
-            wire.withdrawals.take(),
-            "withdrawals",
-            "an array of withdrawals",
-        )?
-        .unwrap_or_default()
-        .iter()
-        .map(|w| Withdrawal {
-            address: w.address,
-            amount_gwei: w.amount.0,
-            numbers: w
-                .index
-                .zip(w.validator_index)
-                .map(|(index, validator)| (index.0, validator.0)),
-        })
-        .collect();
+    let chain_id = chain_of(&transactions, number, expected.chain)?;
+    let rules = match expected.hardfork {
+        Some(hardfork) => fork::rules_under(chain_id, hardfork),
+        None => fork::rules(chain_id, number, timestamp)
+            .map_err(|source| DecodeError::UnknownChain { block: number, source })?,
+    };
+    let withdrawals = withdrawals(&mut wire, rules, &at)?;
     let header = header(&wire, number, timestamp, rules, &at)?;
+    let is_bound = header.commitments.transactions_root.is_some();
     let transactions = transactions
         .into_iter()
         .enumerate()
         .map(|(index, wire)| {
             let path = format!("block.transactions[{index}].");
-            transaction(wire, rules, &At { block: at.block, path })
+            transaction(wire, rules, is_bound, &At { block: at.block, path })
         })
         .collect::<Result<_, _>>()?;
-    Ok(Block { chain_id, rules, header, transactions, withdrawals })
+    let hardfork = expected.hardfork;
+    let unbound = Vec::new();
+    let mut block = Block { chain_id, rules, header, transactions, withdrawals, hardfork, unbound };
+    block.unbound = body::bind(&block, foreign)?;
+    Ok(block)
+}
+
+/// The withdrawals; none where the fork has none, or where the header says that there are none.
+fn withdrawals(
+    wire: &mut wire::Block,
+    rules: ForkRules,
+    at: &At,
+) -> Result<Vec<Withdrawal>, DecodeError> {
+    let is_needed =
+        rules.has(SpecId::SHANGHAI) && wire.withdrawals_root != Some(alloy_trie::EMPTY_ROOT_HASH);
+    let list =
+        at.need_if(is_needed, wire.withdrawals.take(), "withdrawals", "an array of withdrawals")?;
+    let numbers = |w: &wire::Withdrawal| {
+        w.index.zip(w.validator_index).map(|(index, validator)| (index.0, validator.0))
+    };
+    let list = list.unwrap_or_default();
+    let withdrawal = |w: &wire::Withdrawal| Withdrawal {
+        address: w.address,
+        amount_gwei: w.amount.0,
+        numbers: numbers(w),
+    };
+    Ok(list.iter().map(withdrawal).collect())
 }
 
 /// The chain that the transactions name, or the expected one, or Ethereum mainnet.
@@ -251,7 +355,7 @@ fn header(
         gas_used: at.need(wire.gas_used, "gasUsed", QUANTITY)?.0,
         base_fee_per_gas: quantity(london, wire.base_fee_per_gas, "baseFeePerGas")?,
         difficulty: at.need(wire.difficulty, "difficulty", QUANTITY)?.0,
-        mix_hash: at.need(wire.mix_hash, "mixHash", HASH)?,
+        mix_hash: at.need_if(rules.has(SpecId::MERGE), wire.mix_hash, "mixHash", HASH)?,
         receipts_root: at.need(wire.receipts_root, "receiptsRoot", HASH)?,
         blob_gas_used: quantity(cancun, wire.blob_gas_used, "blobGasUsed")?,
         excess_blob_gas: quantity(cancun, wire.excess_blob_gas, "excessBlobGas")?,
@@ -264,15 +368,44 @@ fn header(
         extra_data: wire.extra_data.clone(),
         size_bytes: wire.size.map(|size| size.0),
         uncles: wire.uncles.clone().unwrap_or_default(),
+        commitments: Commitments {
+            ommers_hash: wire.sha3_uncles,
+            state_root: wire.state_root,
+            transactions_root: wire.transactions_root,
+            logs_bloom: wire.logs_bloom.as_deref().copied(),
+            nonce: wire.nonce,
+            withdrawals_root: wire.withdrawals_root,
+            requests_hash: wire.requests_hash,
+        },
     })
+}
+
+/// The type of a transaction that does not name it. Older nodes know one type and leave it out: what
+/// has a gas price, no fee cap and no list is legacy. Of the later types the fields tell as much, which
+/// is believed only where the hash of the transaction is computed again.
+fn type_of(wire: &wire::Transaction, is_bound: bool) -> Option<u8> {
+    if let Some(kind) = wire.kind {
+        return Some(kind.0);
+    }
+    let later = [
+        (4, wire.authorization_list.is_some()),
+        (3, wire.blob_versioned_hashes.is_some() || wire.max_fee_per_blob_gas.is_some()),
+        (2, wire.max_fee_per_gas.is_some()),
+        (1, wire.access_list.is_some()),
+    ];
+    match later.into_iter().find(|(_, is_so)| *is_so) {
+        Some((kind, _)) => is_bound.then_some(kind),
+        None => wire.gas_price.map(|_| 0),
+    }
 }
 
 fn transaction(
     wire: wire::Transaction,
     rules: ForkRules,
+    is_bound: bool,
     at: &At,
 ) -> Result<Transaction, DecodeError> {
-    let tx_type = at.need(wire.kind, "type", QUANTITY)?.0;
+    let tx_type = at.need(type_of(&wire, is_bound), "type", QUANTITY)?;
     let hash = at.need(wire.hash, "hash", HASH)?;
     let caller = at.need(wire.from, "from", ADDRESS)?;
     let deposit = tx_type == DEPOSIT_TYPE && rules.family == fork::Family::OpStack;
@@ -303,6 +436,8 @@ fn transaction(
         let deposit = Deposit {
             mint_wei: wire.mint.map_or_else(Default::default, |mint| mint.0),
             receipt_version: wire.deposit_receipt_version.map(|version| version.0),
+            source_hash: wire.source_hash,
+            is_system: wire.is_system_tx.unwrap_or(false),
         };
         return Ok(Transaction {
             hash,

@@ -1,6 +1,7 @@
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 
-use crate::fork::UnknownChain;
+use super::body::Signer;
+use crate::fork::{Hardfork, UnknownChain, UnknownHardfork};
 
 /// Why bytes are not a block, or not a file of contract codes.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +80,99 @@ pub enum DecodeError {
         /// The cause.
         #[source]
         source: UnknownChain,
+    },
+    /// The file's own name of a hard fork is none.
+    #[error("{}bad field `hardfork`", Named(*block))]
+    Hardfork {
+        /// The block's number, if it could be read.
+        block: Option<u64>,
+        /// What was found.
+        #[source]
+        source: UnknownHardfork,
+    },
+    /// The file names another hard fork than was asked for.
+    #[error("{}it is recorded under {found}, asked for was {expected}", Named(*block))]
+    OtherHardfork {
+        /// The block's number, if it could be read.
+        block: Option<u64>,
+        /// What was asked for.
+        expected: Hardfork,
+        /// What the file names.
+        found: Hardfork,
+    },
+    /// The header does not hash to the block's hash.
+    #[error("block {block}: `block.hash` is {expected}, its header hashes to {computed}")]
+    HeaderHash {
+        /// The block.
+        block: u64,
+        /// The hash as recorded.
+        expected: B256,
+        /// The hash of the header.
+        computed: B256,
+    },
+    /// The header does not commit to the body.
+    #[error(
+        "block {block}: its header does not commit to this body: `block.{field}` is {expected}, what \
+         the block holds gives {computed}"
+    )]
+    Body {
+        /// The block.
+        block: u64,
+        /// The header's field.
+        field: &'static str,
+        /// What the header says.
+        expected: B256,
+        /// What the body gives.
+        computed: B256,
+    },
+    /// The header commits to the transactions before one of a type that is not known, and to no more.
+    #[error(
+        "block {block}: its header does not commit to this body: `block.transactionsRoot` is that of \
+         the transactions before `block.transactions[{index}]` alone"
+    )]
+    Added {
+        /// The block.
+        block: u64,
+        /// The place of the first one that is too many.
+        index: usize,
+    },
+    /// The header says that there are no uncles.
+    #[error(
+        "block {block}: its header does not commit to this body: `block.sha3Uncles` is that of no \
+         uncles, `block.uncles` has {found}"
+    )]
+    Uncles {
+        /// The block.
+        block: u64,
+        /// How many there are.
+        found: usize,
+    },
+    /// A transaction does not hash to its hash.
+    #[error(
+        "block {block}: `block.transactions[{index}].hash` is {expected}, the transaction hashes to \
+         {computed}"
+    )]
+    TransactionHash {
+        /// The block.
+        block: u64,
+        /// The transaction's place in the block.
+        index: usize,
+        /// The hash as recorded.
+        expected: B256,
+        /// The hash of its encoding.
+        computed: B256,
+    },
+    /// A transaction was signed by somebody else than its sender.
+    #[error("block {block}: `block.transactions[{index}].from` is {found:#x}, {signed} signed it")]
+    Sender {
+        /// The block.
+        block: u64,
+        /// The transaction's place in the block.
+        index: usize,
+        /// The sender as recorded.
+        found: Address,
+        /// Who signed it.
+        signed: Signer,
     },
     /// A code does not hash to the key it is filed under.
     #[error("code filed under {expected} hashes to {found}")]

@@ -21,7 +21,11 @@ use alloy_primitives::{Address, B256, Bytes};
 use revm::DatabaseRef;
 
 use super::{Block, DecodeError, RecordedBlock};
-use crate::{Complete, Recording, ReplayError, replay::BlockReplay, replay_on};
+use crate::{
+    Complete, Recording, ReplayError,
+    replay::{Agreement, BlockReplay},
+    replay_on,
+};
 
 pub use growing::{Growing, GrowingError, Prover};
 pub use state_proof::{StateProof, StateProofError};
@@ -136,11 +140,11 @@ pub struct Imported {
 }
 
 impl Imported {
-    /// Whether the state gives the block that its header names. A block whose transactions are not
-    /// all of kinds that are executed cannot tell, and is taken as it came.
+    /// Whether nothing in the execution denies the state. A block that cannot be compared with its
+    /// header cannot tell, and is taken as it came; [`BlockReplay::agreement`] says so.
     #[must_use]
     pub fn is_borne_out(&self) -> bool {
-        self.replay.agrees() || !self.replay.skipped_transactions.is_empty()
+        self.replay.agreement() != Agreement::Differs
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Every field a block may lack is optional here; `decode` decides which the block's fork needs.
 
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, B64, B256, Bloom, Bytes};
 use serde::Deserialize;
 
 use super::quantity::{AccountNonce, Decimal64, Hex8, Hex64, Hex128, Hex256, UniqueMap};
@@ -14,6 +14,7 @@ pub(super) struct Recorded {
     pub(super) pre_state: Option<UniqueMap<Address, Account>>,
     pub(super) block_hashes: Option<UniqueMap<Decimal64, B256>>,
     pub(super) receipts: Option<Vec<Receipt>>,
+    pub(super) hardfork: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -35,6 +36,13 @@ pub(super) struct Block {
     pub(super) parent_beacon_block_root: Option<B256>,
     pub(super) extra_data: Option<Bytes>,
     pub(super) size: Option<Hex64>,
+    pub(super) sha3_uncles: Option<B256>,
+    pub(super) state_root: Option<B256>,
+    pub(super) transactions_root: Option<B256>,
+    pub(super) logs_bloom: Option<Box<Bloom>>,
+    pub(super) nonce: Option<B64>,
+    pub(super) withdrawals_root: Option<B256>,
+    pub(super) requests_hash: Option<B256>,
     pub(super) uncles: Option<Vec<B256>>,
     pub(super) transactions: Option<Vec<Transaction>>,
     pub(super) withdrawals: Option<Vec<Withdrawal>>,
@@ -63,6 +71,8 @@ pub(super) struct Transaction {
     pub(super) authorization_list: Option<Vec<Authorization>>,
     pub(super) mint: Option<Hex256>,
     pub(super) deposit_receipt_version: Option<Hex64>,
+    pub(super) source_hash: Option<B256>,
+    pub(super) is_system_tx: Option<bool>,
     pub(super) r: Option<Hex256>,
     pub(super) s: Option<Hex256>,
     pub(super) v: Option<Hex64>,

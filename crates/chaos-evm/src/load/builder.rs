@@ -21,8 +21,8 @@ use super::{
     world::World,
 };
 use crate::{
-    Block, Header, RecordedBlock, Recording, RejectReason, Transaction, TransactionKind,
-    TransactionOutcome, encode,
+    Block, Commitments, Header, RecordedBlock, Recording, RejectReason, Transaction,
+    TransactionKind, TransactionOutcome, encode,
     execute::{Attempt, Executor},
     fork::{self, UnknownChain},
     overlay::{Overlay, WrittenAccount},
@@ -135,6 +135,8 @@ fn empty_block(header: Header) -> Result<Block, UnknownChain> {
         header,
         transactions: Vec::new(),
         withdrawals: Vec::new(),
+        hardfork: None,
+        unbound: Vec::new(),
     })
 }
 
@@ -149,7 +151,7 @@ fn empty_header(tip: &Tip, gas_limit: u64, timestamp: u64) -> Header {
         gas_used: 0,
         base_fee_per_gas: Some(tip.base_fee),
         difficulty: U256::ZERO,
-        mix_hash: keccak256(tip.parent_hash),
+        mix_hash: Some(keccak256(tip.parent_hash)),
         receipts_root: alloy_trie::EMPTY_ROOT_HASH,
         blob_gas_used: Some(0),
         excess_blob_gas: Some(0),
@@ -157,6 +159,7 @@ fn empty_header(tip: &Tip, gas_limit: u64, timestamp: u64) -> Header {
         extra_data: None,
         size_bytes: None,
         uncles: Vec::new(),
+        commitments: Commitments::default(),
     }
 }
 

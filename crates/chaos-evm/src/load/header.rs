@@ -106,7 +106,7 @@ pub(super) fn full_header(
         gas_used: header.gas_used,
         timestamp: header.timestamp,
         extra_data: Bytes::from_static(b"generated load"),
-        mix_hash: header.mix_hash,
+        mix_hash: header.mix_hash.unwrap_or_default(),
         base_fee_per_gas: header.base_fee_per_gas,
         withdrawals_root: Some(EMPTY_ROOT_HASH),
         blob_gas_used: Some(0),

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use chaos_evm::{
-    Bytecodes, DecodeError, RecordedBlock, ReplayInput,
+    Agreement, Bytecodes, DecodeError, Incomparable, RecordedBlock, ReplayInput, Skipped,
     load::{self, LoadParameters},
     replay,
 };
@@ -50,6 +50,11 @@ fn remove(value: &mut Value, pointer: &str) {
     value.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(field).unwrap();
 }
 
+/// Takes the root of the transactions out, so that they can be changed.
+fn unbind(value: &mut Value) {
+    remove(value, "/block/transactionsRoot");
+}
+
 #[test]
 fn names_the_missing_field_of_a_block() {
     for field in [
@@ -66,13 +71,19 @@ fn names_the_missing_field_of_a_block() {
         "excessBlobGas",
         "parentBeaconBlockRoot",
         "transactions",
-        "withdrawals",
     ] {
         check(
             |value| remove(value, &format!("/block/{field}")),
             &format!("block 1: missing field `block.{field}`"),
         );
     }
+    check(
+        |value| {
+            remove(value, "/block/withdrawals");
+            remove(value, "/block/withdrawalsRoot");
+        },
+        "block 1: missing field `block.withdrawals`",
+    );
     check(|value| remove(value, "/block/number"), "missing field `block.number`");
     check(|value| remove(value, "/block"), "missing field `block`");
     check(|value| remove(value, "/preState"), "block 1: missing field `preState`");
@@ -81,12 +92,19 @@ fn names_the_missing_field_of_a_block() {
 
 #[test]
 fn names_the_missing_field_of_a_transaction() {
-    for field in ["type", "hash", "from", "nonce", "gas", "value", "input"] {
+    for field in ["hash", "from", "nonce", "gas", "value", "input"] {
         check(
             |value| remove(value, &format!("/block/transactions/3/{field}")),
             &format!("block 1: missing field `block.transactions[3].{field}`"),
         );
     }
+    check(
+        |value| {
+            unbind(value);
+            remove(value, "/block/transactions/2/type");
+        },
+        "block 1: missing field `block.transactions[2].type`",
+    );
     check(
         |value| value["block"]["transactions"][3]["gas"] = Value::Null,
         "block 1: missing field `block.transactions[3].gas`, expected a 0x-prefixed",
@@ -212,6 +230,7 @@ fn reports_a_transaction_that_may_not_stand_there_instead_of_stopping() {
     let load = load::generate(&small()).unwrap();
     let codes = Bytecodes::decode(&load.bytecodes).unwrap();
     let (_, mut value) = block();
+    unbind(&mut value);
     value["block"]["transactions"][1]["nonce"] = json!("0x77");
     value["block"]["transactions"][2]["gas"] = json!("0x7fffffffffffffff");
     let result = replay(&ReplayInput::new(decode(&value).unwrap(), &codes)).unwrap();
@@ -230,6 +249,10 @@ fn reports_an_unknown_transaction_type_as_skipped() {
     let (_, mut value) = block();
     value["block"]["transactions"][4]["type"] = json!("0x6a");
     let result = replay(&ReplayInput::new(decode(&value).unwrap(), &codes)).unwrap();
-    assert_eq!(result.skipped_transactions, [4]);
+    let skipped = Skipped { index: 4, type_byte: 0x6a };
+    assert_eq!(result.skipped_transactions, [skipped]);
     assert_eq!(result.receipts_root.as_str(), "not_comparable");
+    let why = Incomparable::UnknownType { index: 4, type_byte: 0x6a };
+    assert_eq!(result.agreement(), Agreement::NotComparable(why));
+    assert!(!result.agrees(), "what was not compared is no agreement");
 }

@@ -1,6 +1,7 @@
 use std::{num::NonZeroU32, path::PathBuf, time::Duration};
 
 use chaos_chains::RpcLimits;
+use chaos_evm::Hardfork;
 use clap::{Args, ValueEnum};
 
 use super::BlockSource;
@@ -63,6 +64,9 @@ A long fee history, without transactions or state; goes on where it was killed:
   chaoschain export --headers-only --rpc-url URL --range 12965000..=12999999 --out fees
   chaoschain simulate --blocks DIR --set gas-limit=45000000 --fee-history fees/fee-history.csv
 
+Every block is executed before it is written. Blocks that differ from their headers are written as well,
+named, and the exit code is 1; it is 3 if none could be compared.
+
 The folder: blocks/<number>.json.gz, bytecodes.json.gz, fee-history.csv,
 manifest.json.";
 
@@ -96,6 +100,12 @@ pub(crate) struct ExportArgs {
     /// The chain, such as eip155:1. Needed where a folder holds several.
     #[arg(long, value_name = "CAIP-2")]
     pub(crate) chain: Option<String>,
+    /// The rules of the blocks, in the place of the chain's own schedule of forks: frontier, homestead,
+    /// tangerine, spurious-dragon, byzantium, petersburg, istanbul, berlin, london, paris, shanghai, cancun,
+    /// prague, osaka, bpo1 or bpo2. Needed for a chain whose schedule is not known, and for a local node
+    /// that was started with another fork than the newest; exported blocks remember it.
+    #[arg(long, value_name = "NAME", conflicts_with = "headers_only")]
+    pub(crate) hardfork: Option<Hardfork>,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
     /// Only number, time, gas and base fee of each block.
@@ -118,6 +128,7 @@ impl ExportArgs {
             range: self.range.clone().unwrap_or_else(|| "16".to_owned()),
             cache: self.cache.clone(),
             chain: self.chain.clone(),
+            hardfork: self.hardfork,
             node: self.node.clone(),
         }
     }
@@ -158,6 +169,12 @@ pub(crate) struct ImportArgs {
     /// With --proof: the parent's header, if the state proof holds no headers.
     #[arg(long, value_name = "FILE", requires = "state_proof", conflicts_with = "trace")]
     pub(crate) parent: Option<PathBuf>,
+    /// The rules of the blocks, in the place of the chain's own schedule of forks: frontier, homestead,
+    /// tangerine, spurious-dragon, byzantium, petersburg, istanbul, berlin, london, paris, shanghai, cancun,
+    /// prague, osaka, bpo1 or bpo2. Needed for a chain whose schedule is not known, and for a local node
+    /// that was started with another fork than the newest; exported blocks remember it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) hardfork: Option<Hardfork>,
     /// The chain by EIP-155 number, for blocks whose transactions do not name it.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) chain_id: Option<u64>,

@@ -1,5 +1,6 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
+use chaos_evm::Hardfork;
 use clap::Args;
 
 use super::{DataArgs, NodeArgs};
@@ -35,6 +36,12 @@ pub(crate) struct BlockSource {
     /// are left out, and counted, with --blocks.
     #[arg(long, value_name = "CAIP-2")]
     pub(crate) chain: Option<String>,
+    /// The rules of the blocks, in the place of the chain's own schedule of forks: frontier, homestead,
+    /// tangerine, spurious-dragon, byzantium, petersburg, istanbul, berlin, london, paris, shanghai, cancun,
+    /// prague, osaka, bpo1 or bpo2. Needed for a chain whose schedule is not known, and for a local node
+    /// that was started with another fork than the newest; exported blocks remember it.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) hardfork: Option<Hardfork>,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
 }
@@ -45,7 +52,19 @@ Examples:
   chaoschain replay --blocks demo-out/inputs --json --threads 2
 
 Live blocks:
-  chaoschain replay --rpc-url URL --range 19000000..=19000003";
+  chaoschain replay --rpc-url URL --range 19000000..=19000003
+  chaoschain replay --rpc-url http://127.0.0.1:8545 --hardfork cancun
+
+Why a block differs, and what its first transaction that differs did:
+  chaoschain replay --blocks DIR --explain 19000003
+  chaoschain replay --blocks DIR --explain 19000003 --trace
+
+A block agrees if every transaction may stand where it stands, and gas and receipts root are the
+header's. It differs if one of these is another. It is not comparable if nothing differs and the receipts
+root could not be computed: a transaction's type cannot be run, or the block is older than Byzantium.
+
+Exit code: 0 if blocks agree and none differs; 1 if one differs; 3 if none differs and none could be
+compared.";
 
 #[derive(Debug, Args)]
 #[command(after_help = REPLAY_EXAMPLES)]
@@ -55,6 +74,18 @@ pub(crate) struct ReplayArgs {
     /// How many threads.
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
+    /// Say of this block which transaction is the first that differs, and how, as far as header and
+    /// recorded receipts tell.
+    #[arg(long, value_name = "BLOCK")]
+    pub(crate) explain: Option<u64>,
+    /// With --explain: also the instructions that the transaction ran, at most 1,000 from its start and
+    /// 1,000 from its end.
+    #[arg(long, requires = "explain")]
+    pub(crate) trace: bool,
+    /// With --explain and --trace: this transaction, by its place in the block from 0, in the place of the first
+    /// that differs.
+    #[arg(long, value_name = "INDEX", requires = "trace")]
+    pub(crate) transaction: Option<usize>,
     /// Print one JSON object per block and a summary object.
     #[arg(long)]
     pub(crate) json: bool,
@@ -127,7 +158,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         // What the file says.
         "set", "blocks", "rpc_url", "fee_history", "columns", "seed", "elasticity", "paths", "path_blocks",
-        "chain", "range", "cache", "state_from", "requests_per_second", "request_timeout",
+        "chain", "hardfork", "range", "cache", "state_from", "requests_per_second", "request_timeout",
     ])]
     pub(crate) experiment: Option<PathBuf>,
     /// With --experiment: the folder to write; default study-out/NAME.

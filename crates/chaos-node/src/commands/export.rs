@@ -2,15 +2,17 @@
 
 use std::{path::Path, process::ExitCode};
 
-use chaos_evm::recorded::Pack;
-use chaos_programs::{live, recorded};
+use chaos_evm::{BlockReplay, ReplaySummary, recorded::Pack};
+use chaos_programs::{live, recorded, simulation::threads};
 use chaos_types::ChainId;
 use serde_json::Value;
 
+use super::replay::verdict;
 use crate::{
     args::ExportArgs,
     blocks,
     exit::{Failure, Kind, OrFail as _},
+    narration::Terminal,
     output,
 };
 
@@ -18,7 +20,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
     recorded::ensure_free(&args.out)?;
     let wanted: Option<ChainId> =
         args.chain.as_ref().map(|text| text.parse().or_fail(Kind::Input)).transpose()?;
-    let pack = match (&args.blocks, &args.rpc_url) {
+    let mut pack = match (&args.blocks, &args.rpc_url) {
         (Some(dir), _) => repack(args, dir, wanted.as_ref())?,
         (None, Some(url)) if args.headers_only => {
             blocks::fetch_headers(url, &args.source(), wanted.as_ref())?.into_pack()
@@ -29,8 +31,22 @@ pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
                 .hint("give recorded blocks by --blocks DIR or live ones by --rpc-url URL"));
         }
     };
+    if pack.blocks.is_empty() {
+        report(&recorded::write(pack, &args.out)?, &args.out, args.json)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let replays = recorded::compare(&mut pack, threads(None))?;
     report(&recorded::write(pack, &args.out)?, &args.out, args.json)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(told(&replays))
+}
+
+/// Names the blocks that do not agree with their headers, and gives the exit code of all: what was written
+/// may be wrong, and nobody should learn that only from a replay.
+pub(crate) fn told(replays: &[BlockReplay]) -> ExitCode {
+    for replay in replays.iter().filter(|replay| !replay.agrees()) {
+        output::tell(verdict::of_block(replay));
+    }
+    verdict::exit_code(&ReplaySummary::of(replays))
 }
 
 /// Says what was written; the whole manifest with `--json`.
@@ -62,5 +78,7 @@ fn repack(args: &ExportArgs, dir: &Path, wanted: Option<&ChainId>) -> Result<Pac
         })?,
         None => (0, u64::MAX),
     };
-    Ok(recorded::select(dir, wanted, &(first..=last))?.into_pack())
+    let progress = Terminal::default();
+    let (range, hardfork) = (first..=last, args.hardfork);
+    Ok(recorded::select(dir, wanted, &range, hardfork, &progress)?.into_pack())
 }

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 use chaos_programs::{
     recorded,
     saved::{self, Saved, State},
+    simulation::threads,
 };
 
-use super::export::report;
+use super::export::{report, told};
 use crate::{
     args::ImportArgs,
     exit::{Failure, Kind},
@@ -21,8 +22,10 @@ pub(crate) fn run(args: &ImportArgs) -> Result<ExitCode, Failure> {
         (None, Some(trace)) => State::Trace { trace, diff: args.diff.as_deref() },
         (None, None) => return Err(Failure::message(Kind::Input, "no --trace and no --proof")),
     };
-    let saved = Saved { block: &args.block, chain_id: args.chain_id, state };
-    let pack = saved::import(&saved, &Terminal::default())?;
+    let saved =
+        Saved { block: &args.block, chain_id: args.chain_id, hardfork: args.hardfork, state };
+    let mut pack = saved::import(&saved, &Terminal::default())?;
+    let replays = recorded::compare(&mut pack, threads(None))?;
     report(&recorded::write(pack, &args.out)?, &args.out, args.json)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(told(&replays))
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chaos_evm::recorded::PackError;
+use chaos_evm::{DecodeError, Hardfork, recorded::PackError};
 use chaos_programs::{live, recorded, saved};
 
 use super::{Failure, Kind};
@@ -19,7 +19,7 @@ impl From<recorded::Error> for Failure {
                 .hint("name a folder that does not exist yet"),
             Error::NoName { .. } => Self::message(Kind::Input, format_args!("--out {error}")),
             Error::BlockFile { .. }
-            | Error::Twice { .. }
+            | Error::Replay(_)
             | Error::Histories { .. }
             | Error::Pack(PackError::Json(_)) => Self::new(Kind::Input, error),
             Error::Remove { .. } | Error::Write { .. } | Error::Pack(PackError::Gzip(_)) => {
@@ -34,9 +34,10 @@ impl From<live::Error> for Failure {
         use live::Error;
         match error {
             Error::Node(error) => node(error),
-            Error::NoRange { .. } | Error::Range { .. } => {
-                Self::new(Kind::Input, error).context("--range")
-            }
+            Error::NoRange { .. }
+            | Error::NoBlocksAsked { .. }
+            | Error::Count { .. }
+            | Error::Range { .. } => Self::new(Kind::Input, error).context("--range"),
             Error::Moved { cache, source } => {
                 Self::new(Kind::Outside, *source).hint(reorganised(&cache))
             }
@@ -54,10 +55,20 @@ impl From<live::Error> for Failure {
             Error::Disagrees { .. } => {
                 Self::new(Kind::Check, error).hint("use --state-from rpc with an empty --cache")
             }
-            Error::NotEvm { .. }
-            | Error::Block { .. }
-            | Error::BlockJson(_)
-            | Error::CodesJson(_) => Self::new(Kind::Input, error),
+            Error::Block { ref source, .. } => {
+                let hint = of_block(source);
+                let failure = Self::new(Kind::Input, error);
+                match hint {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
+            }
+            Error::Unbound { .. } => Self::new(Kind::Input, error).hint(
+                "the node leaves out what shows that the block is the chain's; ask another node",
+            ),
+            Error::NotEvm { .. } | Error::BlockJson(_) | Error::CodesJson(_) => {
+                Self::new(Kind::Input, error)
+            }
             Error::StateJson(_)
             | Error::Import(_)
             | Error::Execute(_)
@@ -78,9 +89,40 @@ impl From<saved::Error> for Failure {
             saved::Error::Disagrees { .. } => Self::new(Kind::Check, error).hint(
                 "nothing was written; a trace without --diff misses accounts made in the block",
             ),
+            saved::Error::Block { ref source, .. } => {
+                let hint = of_block(source);
+                let failure = Self::new(Kind::Input, error);
+                match hint {
+                    Some(hint) => failure.hint(hint),
+                    None => failure,
+                }
+            }
             error => Self::new(Kind::Input, error),
         }
     }
+}
+
+/// What can be done about a block that is refused.
+pub(super) fn of_block(error: &DecodeError) -> Option<String> {
+    Some(match error {
+        DecodeError::UnknownChain { .. } => {
+            let names = Hardfork::ALL.map(Hardfork::name).join(", ");
+            format!("name the rules its blocks ran under by --hardfork NAME: {names}")
+        }
+        DecodeError::OtherHardfork { .. } => {
+            "leave --hardfork out: the file remembers what it was recorded under".to_owned()
+        }
+        DecodeError::Body { .. }
+        | DecodeError::Added { .. }
+        | DecodeError::Uncles { .. }
+        | DecodeError::TransactionHash { .. }
+        | DecodeError::Sender { .. }
+        | DecodeError::HeaderHash { .. } => {
+            "whoever gave the block changed it: ask another node, or take the file anew from its source"
+                .to_owned()
+        }
+        _ => return None,
+    })
 }
 
 /// A failure of the endpoint, with what can be done about it.
@@ -96,6 +138,17 @@ fn node(error: chaos_chains::Error) -> Failure {
         chaos_chains::Error::Unsupported { .. } => {
             Some("--state-from rpc needs nothing but state of the past")
         }
+        chaos_chains::Error::Unauthorized { .. } => Some(
+            "the URL lacks a key, or its key is not taken, or the plan behind it does not allow the method: \
+             look at the URL that the provider shows for this chain",
+        ),
+        chaos_chains::Error::Rejected { reason, code, .. } if lacks_state(*code, reason) => Some(
+            "the node does not keep state as old as this: ask an archive node, or for newer blocks, or try \
+             --state-from proof",
+        ),
+        chaos_chains::Error::Rejected { code: -32601, .. } => Some(
+            "the endpoint does not offer this method: ask another one, or choose another --state-from",
+        ),
         _ => None,
     };
     let failure = Failure::new(Kind::Outside, error);
@@ -103,6 +156,28 @@ fn node(error: chaos_chains::Error) -> Failure {
         Some(hint) => failure.hint(hint),
         None => failure,
     }
+}
+
+/// Whether a node says that it has dropped the state that was asked for. Nodes agree on no code; these are
+/// the words of geth, Erigon, Nethermind, reth and Besu.
+fn lacks_state(code: i64, reason: &str) -> bool {
+    let reason = reason.to_ascii_lowercase();
+    code == 4444
+        || [
+            "missing trie node",
+            "header not found",
+            "pruned",
+            "state is not available",
+            "state not available",
+            "historical state",
+            "world state unavailable",
+            "no state available",
+            "old data not available",
+            "block not found",
+            "archive",
+        ]
+        .iter()
+        .any(|words| reason.contains(words))
 }
 
 /// What can be done about a broken chain of headers.

@@ -2,7 +2,7 @@
 
 use chaos_chains::{SubmissionError, local};
 use chaos_history::{HistoryError, RuleError};
-use chaos_programs::{Error, paying, submitting::Refused, task};
+use chaos_programs::{Error, blocks::FolderError, paying, submitting::Refused, task};
 use chaos_simulation::forecast::Error as ForecastError;
 
 use super::{Failure, Kind};
@@ -10,7 +10,11 @@ use super::{Failure, Kind};
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let kind = kind(&error);
-        let hint = hint(&error);
+        let hint = match &error {
+            Error::Recorded { source, .. } => super::blocks::of_block(source),
+            Error::Folder(error) => of_folder(error).map(str::to_owned),
+            error => hint(error).map(str::to_owned),
+        };
         let failure = match error {
             Error::Ledger(error) => return error.into(),
             Error::Chain(error) | Error::Submission(SubmissionError::Chain(error)) => {
@@ -26,6 +30,27 @@ impl From<Error> for Failure {
     }
 }
 
+/// What can be done about a folder of recorded blocks that is refused.
+const fn of_folder(error: &FolderError) -> Option<&'static str> {
+    Some(match error {
+        FolderError::Twice { .. } => {
+            "a chain has one block of a height: keep the file of the block that the chain has"
+        }
+        FolderError::Changed { .. }
+        | FolderError::Added { .. }
+        | FolderError::Unnamed { .. }
+        | FolderError::Missing { .. } => {
+            "take the folder anew from its source, or make one of what is there: without its manifest.json a \
+             folder is read as it lies there, and `chaoschain export --blocks DIR --out DIR` writes a manifest"
+        }
+        FolderError::ManifestRead { .. }
+        | FolderError::Plain { .. }
+        | FolderError::Manifest { .. }
+        | FolderError::Format { .. }
+        | FolderError::RowTwice { .. } => return None,
+    })
+}
+
 #[expect(clippy::too_many_lines, reason = "a line for each refusal")]
 fn kind(error: &Error) -> Kind {
     match error {
@@ -35,6 +60,8 @@ fn kind(error: &Error) -> Kind {
         Error::Read { .. }
         | Error::ReadFolder { .. }
         | Error::Recorded { .. }
+        | Error::Codes(_)
+        | Error::Folder(_)
         | Error::FeeHistory { .. }
         | Error::FeeRule { .. }
         | Error::Fit { .. }

@@ -1,7 +1,7 @@
 use std::{io, path::PathBuf};
 
 use chaos_chains::block_source::StateError;
-use chaos_evm::{DecodeError, ImportError, ReplayError, import::StateProofError};
+use chaos_evm::{DecodeError, ImportError, ReplayError, Unbound, import::StateProofError};
 use chaos_types::ChainId;
 
 use super::StateFrom;
@@ -24,6 +24,20 @@ pub enum Error {
     NoRange {
         /// What was found.
         found: String,
+    },
+    /// No block is asked for.
+    #[error("0 asks for no block; expected FIRST..=LAST or 1 to {blocks_max}")]
+    NoBlocksAsked {
+        /// The most blocks of a range.
+        blocks_max: u64,
+    },
+    /// Too many blocks are asked for.
+    #[error("{count} blocks are too many; expected FIRST..=LAST or 1 to {blocks_max}")]
+    Count {
+        /// How many were asked for.
+        count: u64,
+        /// The most blocks of a range.
+        blocks_max: u64,
     },
     /// The range is empty, too long or begins at the genesis block.
     #[error("{first}..={last} must begin at 1 or above and hold 1 to {blocks_max} blocks")]
@@ -70,6 +84,18 @@ pub enum Error {
         height: u64,
         /// What is wrong with it.
         source: Box<DecodeError>,
+    },
+    /// The block's body is not held to its header.
+    #[error(
+        "block {height}: the {} cannot be held to its header: {}",
+        unbound.part.as_str(),
+        unbound.why
+    )]
+    Unbound {
+        /// The block.
+        height: u64,
+        /// Which part, and why.
+        unbound: Unbound,
     },
     /// The node's block has no JSON text.
     #[error(transparent)]

@@ -11,13 +11,13 @@ use chaos_chains::{
     block_source::{self, FetchedBlock, HeaderFacts, KnownAccount, RpcState},
 };
 use chaos_evm::{
-    Block, Bytecodes, Complete, RecordedBlock, ReplayInput,
+    Block, Bytecodes, Complete, Hardfork, Part, RecordedBlock, ReplayInput, Unbound, Why,
     import::{Imported, Prestate, StateProof, prestate, record_complete},
     recorded::encode_with,
     replay_on,
 };
 
-use super::{Error, StateFrom};
+use super::{Error, LiveSource, StateFrom};
 use crate::{files, recorded::BlockFileError};
 
 /// Rounds of guessing before the rest is asked for one by one.
@@ -28,6 +28,7 @@ pub(super) struct Fetcher<'a> {
     endpoint: &'a block_source::BlockSource,
     state_from: StateFrom,
     chain: u64,
+    hardfork: Option<Hardfork>,
     folder: PathBuf,
     codes: Codes,
 }
@@ -42,10 +43,10 @@ struct Codes {
 impl<'a> Fetcher<'a> {
     pub(super) fn new(
         endpoint: &'a block_source::BlockSource,
-        cache: &Path,
+        source: &LiveSource<'_>,
         chain: u64,
-        state_from: StateFrom,
     ) -> Result<Self, Error> {
+        let LiveSource { cache, state_from, hardfork, .. } = *source;
         let folder = cache.join(format!("eip155-{chain}"));
         for folder in [&folder, &folder.join("blocks")] {
             let path = folder.clone();
@@ -53,7 +54,7 @@ impl<'a> Fetcher<'a> {
                 .map_err(|source| Error::Write { path, source })?;
         }
         let codes = Codes::open(folder.join("bytecodes.json"))?;
-        Ok(Self { endpoint, state_from, chain, folder, codes })
+        Ok(Self { endpoint, state_from, chain, hardfork, folder, codes })
     }
 
     pub(super) fn into_folder(self) -> PathBuf {
@@ -76,11 +77,15 @@ impl<'a> Fetcher<'a> {
             })?;
         }
         let json = serde_json::to_vec(&fetched.block).map_err(Error::BlockJson)?;
-        let block = Block::decode_rpc(&json, Some(self.chain))
+        let block = Block::decode_rpc_under(&json, Some(self.chain), self.hardfork)
             .map_err(|source| Error::Block { height, source: source.into() })?;
+        ensure_bound(&block).map_err(|unbound| Error::Unbound { height, unbound })?;
+        // Not before: a block that its header denies is not kept.
+        self.endpoint.keep(&fetched)?;
         // A chain that was restarted or reorganised has another block at the same height.
         if let Ok(kept) = self.kept(&path)
             && kept.block().header.hash == block.header.hash
+            && kept.block().hardfork == block.hardfork
         {
             return Ok((fetched.header, kept));
         }
@@ -162,6 +167,19 @@ impl<'a> Fetcher<'a> {
     fn kept(&self, path: &Path) -> Result<ReplayInput, BlockFileError> {
         let recorded = RecordedBlock::decode(&fs::read(path)?, Some(self.chain))?;
         Ok(ReplayInput::new(recorded, &self.codes.checked))
+    }
+}
+
+/// Refuses a block whose transactions or withdrawals its header may not commit to, although everything to
+/// tell is known: a node that leaves out a root or a signature is not believed for it.
+pub(crate) fn ensure_bound(block: &Block) -> Result<(), Unbound> {
+    let is_refused = |unbound: &&Unbound| {
+        matches!(unbound.why, Why::NoField(_))
+            && matches!(unbound.part, Part::Transactions | Part::Senders | Part::Withdrawals)
+    };
+    match block.unbound.iter().find(is_refused) {
+        Some(unbound) => Err(unbound.clone()),
+        None => Ok(()),
     }
 }
 

@@ -7,7 +7,7 @@ use chaos_evm::recorded::{FeeRow, Pack};
 use chaos_types::ChainId;
 use serde_json::json;
 
-use super::{AskedNode, Error, LiveSource, connect, fetch::write, note_requests, range};
+use super::{AskedNode, Error, LiveSource, Range, connect, fetch::write, note_requests};
 use crate::{Progress, recorded::Recorded};
 
 /// One range holds at most this many headers.
@@ -58,9 +58,10 @@ pub fn fetch_headers(
     source: &LiveSource<'_>,
     progress: &dyn Progress,
 ) -> Result<FetchedHeaders, Error> {
+    let range = Range::parse(source.range, RANGE_HEADERS_MAX)?;
     let (node, number) = connect(source)?;
     let chain = node.chain_id().clone();
-    let (first, last) = range(source.range, &node, RANGE_HEADERS_MAX)?;
+    let (first, last) = range.ends(&node, RANGE_HEADERS_MAX)?;
     let cache = || source.cache.to_owned();
     let folder = source.cache.join(format!("eip155-{number}")).join("headers");
     progress.begin(&format!("fetching {chain}"), last - first + 1);

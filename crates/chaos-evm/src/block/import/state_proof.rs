@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 use super::{ImportError, TrieError, trie::lookup};
 use crate::{
     block::{
-        self, BLOCK_BYTES_MAX, Block,
+        self, BLOCK_BYTES_MAX, Block, Commitments,
         decode::{decompress, typed},
     },
     bytecodes::Bytecodes,
@@ -245,7 +245,7 @@ impl StateProof {
             gas_used: head.gas_used,
             base_fee_per_gas: head.base_fee_per_gas,
             difficulty: head.difficulty,
-            mix_hash: head.mix_hash,
+            mix_hash: Some(head.mix_hash),
             receipts_root: head.receipts_root,
             blob_gas_used: head.blob_gas_used,
             excess_blob_gas: head.excess_blob_gas,
@@ -253,8 +253,17 @@ impl StateProof {
             extra_data: Some(head.extra_data.clone()),
             size_bytes: None,
             uncles: Vec::new(),
+            commitments: Commitments::default(),
         };
-        Block { chain_id, rules, header, transactions: Vec::new(), withdrawals: Vec::new() }
+        Block {
+            chain_id,
+            rules,
+            header,
+            transactions: Vec::new(),
+            withdrawals: Vec::new(),
+            hardfork: None,
+            unbound: Vec::new(),
+        }
     }
 
     /// The state root that everything is proven against.
