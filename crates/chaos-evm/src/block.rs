@@ -22,6 +22,7 @@ use crate::fork::{ForkRules, Hardfork};
 pub mod body;
 pub(crate) mod decode;
 mod error;
+mod foreign;
 pub mod import;
 pub(crate) mod quantity;
 mod wire;

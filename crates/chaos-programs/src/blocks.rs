@@ -134,8 +134,6 @@ fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(paths)
 }
 
-}
-
 /// What the fee market sees of a block.
 #[must_use]
 pub fn observe(input: &ReplayInput) -> ObservedBlock {

@@ -8,23 +8,21 @@
 //! Of uncles a block holds hashes alone, so of them only their absence can be checked; requests to the
 //! beacon chain are in no block, and are not computed.
 
+mod encoding;
+
 use alloy_consensus::{
-    EMPTY_OMMER_ROOT_HASH, Header as ConsensusHeader, SignableTransaction, TxEip1559, TxEip2930,
-    TxEip4844, TxEip7702, TxLegacy,
+    EMPTY_OMMER_ROOT_HASH, Header as ConsensusHeader,
     crypto::secp256k1::{recover_signer, recover_signer_unchecked},
     proofs::calculate_withdrawals_root,
-    transaction::RlpEcdsaEncodableTx,
 };
 use alloy_eips::eip4895;
-use alloy_primitives::{Address, B256, Signature, TxKind, keccak256};
-use alloy_rlp::Encodable;
+use alloy_primitives::{Address, keccak256};
 use alloy_trie::root::ordered_trie_root_with_encoder;
 use rayon::prelude::*;
-use revm::{context::either::Either, primitives::hardfork::SpecId};
+use revm::primitives::hardfork::SpecId;
 
-use super::{
-    Block, DecodeError, Deposit, Header, RecordedSignature, Transaction, TransactionKind, decode,
-};
+use self::encoding::{Encoded, encoded};
+use super::{Block, DecodeError, Header, Transaction, TransactionKind, Withdrawal};
 use crate::fork::{self, Family};
 
 /// Transactions from which on their senders are recovered on several threads.
@@ -179,13 +177,6 @@ fn consensus(header: &Header) -> Result<ConsensusHeader, &'static str> {
     })
 }
 
-/// A transaction as its chain encodes it.
-struct Encoded {
-    bytes: Vec<u8>,
-    /// The signature and what it signs; none for a deposit, which nobody signs.
-    signed: Option<(Signature, B256)>,
-}
-
 fn transactions(block: &Block) -> Result<Vec<Unbound>, DecodeError> {
     let number = block.header.number;
     let Some(expected) = block.header.commitments.transactions_root else {
@@ -296,134 +287,6 @@ impl std::fmt::Display for Signer {
     }
 }
 
-/// The EIP-2718 encoding; `None` if parts of it are not recorded.
-fn encoded(transaction: &Transaction) -> Option<Encoded> {
-    match transaction.kind {
-        TransactionKind::Deposit(deposit) => {
-            let bytes = deposit_bytes(transaction, &deposit)?;
-            Some(Encoded { bytes, signed: None })
-        }
-        TransactionKind::Unsupported => None,
-        TransactionKind::Ordinary => ordinary(transaction, transaction.signature?),
-    }
-}
-
-fn ordinary(transaction: &Transaction, recorded: RecordedSignature) -> Option<Encoded> {
-    let env = &transaction.env;
-    let (parity, chain) = parity(env.tx_type, recorded.v)?;
-    let signature = Signature::new(recorded.r, recorded.s, parity);
-    let (nonce, gas_limit, value, input) = (env.nonce, env.gas_limit, env.value, env.data.clone());
-    let (to, chain_id) = (env.kind, env.chain_id.unwrap_or_default());
-    let access_list = || env.access_list.clone();
-    Some(match env.tx_type {
-        0 => {
-            let gas_price = env.gas_price;
-            signed(
-                TxLegacy { chain_id: chain, nonce, gas_price, gas_limit, to, value, input },
-                signature,
-            )
-        }
-        1 => {
-            let (gas_price, access_list) = (env.gas_price, access_list());
-            let tx =
-                TxEip2930 { chain_id, nonce, gas_price, gas_limit, to, value, access_list, input };
-            signed(tx, signature)
-        }
-        2 => {
-            let tx = TxEip1559 {
-                chain_id,
-                nonce,
-                gas_limit,
-                max_fee_per_gas: env.gas_price,
-                max_priority_fee_per_gas: env.gas_priority_fee?,
-                to,
-                value,
-                access_list: access_list(),
-                input,
-            };
-            signed(tx, signature)
-        }
-        3 => {
-            let tx = TxEip4844 {
-                chain_id,
-                nonce,
-                gas_limit,
-                max_fee_per_gas: env.gas_price,
-                max_priority_fee_per_gas: env.gas_priority_fee?,
-                to: to.to().copied()?,
-                value,
-                access_list: access_list(),
-                blob_versioned_hashes: env.blob_hashes.clone(),
-                max_fee_per_blob_gas: env.max_fee_per_blob_gas,
-                input,
-            };
-            signed(tx, signature)
-        }
-        4 => {
-            let authorized =
-                env.authorization_list.iter().map(|authorization| match authorization {
-                    Either::Left(signed) => Some(signed.clone()),
-                    Either::Right(_) => None,
-                });
-            let tx = TxEip7702 {
-                chain_id,
-                nonce,
-                gas_limit,
-                max_fee_per_gas: env.gas_price,
-                max_priority_fee_per_gas: env.gas_priority_fee?,
-                to: to.to().copied()?,
-                value,
-                access_list: access_list(),
-                authorization_list: authorized.collect::<Option<_>>()?,
-                input,
-            };
-            signed(tx, signature)
-        }
-        _ => return None,
-    })
-}
-
-fn signed<T: SignableTransaction<Signature> + RlpEcdsaEncodableTx>(
-    transaction: T,
-    signature: Signature,
-) -> Encoded {
-    let mut bytes = Vec::with_capacity(transaction.eip2718_encoded_length(&signature));
-    transaction.eip2718_encode(&signature, &mut bytes);
-    Encoded { bytes, signed: Some((signature, transaction.signature_hash())) }
-}
-
-/// The parity of a signature, and the chain that a legacy one names (EIP-155).
-const fn parity(tx_type: u8, v: u64) -> Option<(bool, Option<u64>)> {
-    match v {
-        0 | 1 => Some((v == 1, None)),
-        27 | 28 => Some((v == 28, None)),
-        35.. if tx_type == 0 => Some(((v - 35) % 2 == 1, Some((v - 35) / 2))),
-        _ => None,
-    }
-}
-
-/// A deposit's encoding ([specification](https://specs.optimism.io/protocol/deposits.html)).
-fn deposit_bytes(transaction: &Transaction, deposit: &Deposit) -> Option<Vec<u8>> {
-    let env = &transaction.env;
-    let source = deposit.source_hash?;
-    let mut payload = Vec::with_capacity(env.data.len() + 128);
-    source.encode(&mut payload);
-    env.caller.encode(&mut payload);
-    match env.kind {
-        TxKind::Call(to) => to.encode(&mut payload),
-        TxKind::Create => payload.push(alloy_rlp::EMPTY_STRING_CODE),
-    }
-    deposit.mint_wei.encode(&mut payload);
-    env.value.encode(&mut payload);
-    env.gas_limit.encode(&mut payload);
-    deposit.is_system.encode(&mut payload);
-    env.data.encode(&mut payload);
-    let mut bytes = vec![decode::DEPOSIT_TYPE];
-    alloy_rlp::Header { list: true, payload_length: payload.len() }.encode(&mut bytes);
-    bytes.extend_from_slice(&payload);
-    Some(bytes)
-}
-
 fn withdrawals(block: &Block) -> Checked {
     let Some(expected) = block.header.commitments.withdrawals_root else {
         return if block.rules.has(SpecId::SHANGHAI) {
@@ -432,7 +295,7 @@ fn withdrawals(block: &Block) -> Checked {
             Ok(Ok(()))
         };
     };
-    let numbered = |withdrawal: &super::Withdrawal| {
+    let numbered = |withdrawal: &Withdrawal| {
         let (index, validator_index) = withdrawal.numbers?;
         let (address, amount) = (withdrawal.address, withdrawal.amount_gwei);
         Some(eip4895::Withdrawal { index, validator_index, address, amount })

@@ -22,7 +22,7 @@ use serde_json::Value;
 use super::{
     Block, Commitments, DecodeError, Deposit, Header, RecordedAccount, RecordedBlock,
     RecordedReceipt, RecordedSignature, Transaction, TransactionKind, Withdrawal, body,
-    quantity::Hex64, wire,
+    foreign::foreign_field, quantity::Hex64, wire,
 };
 use crate::{
     encode,
@@ -173,52 +173,6 @@ pub(super) fn rpc_block(
 struct Expected {
     chain: Option<u64>,
     hardfork: Option<Hardfork>,
-}
-
-/// Fields of a JSON-RPC block that are not part of its header or hold the header's hash.
-const OUTSIDE: [&str; 9] = [
-    "hash",
-    "size",
-    "totalDifficulty",
-    "uncles",
-    "transactions",
-    "withdrawals",
-    "author",
-    "l1BlockNumber",
-    "sealFields",
-];
-/// Fields of a header that are known, up to Osaka.
-const INSIDE: [&str; 21] = [
-    "parentHash",
-    "sha3Uncles",
-    "miner",
-    "stateRoot",
-    "transactionsRoot",
-    "receiptsRoot",
-    "logsBloom",
-    "difficulty",
-    "number",
-    "gasLimit",
-    "gasUsed",
-    "timestamp",
-    "extraData",
-    "mixHash",
-    "nonce",
-    "baseFeePerGas",
-    "withdrawalsRoot",
-    "blobGasUsed",
-    "excessBlobGas",
-    "parentBeaconBlockRoot",
-    "requestsHash",
-];
-
-/// The first field of a header that is not known, for a header that has another hash than it should.
-fn foreign_field(json: &[u8], is_recorded: bool) -> Option<String> {
-    let value: Value = serde_json::from_slice(json).ok()?;
-    let block = if is_recorded { value.get("block")? } else { &value };
-    let fields = block.as_object()?.iter().filter(|(_, value)| !value.is_null());
-    let mut names = fields.map(|(name, _)| name.as_str());
-    names.find(|name| !INSIDE.contains(name) && !OUTSIDE.contains(name)).map(str::to_owned)
 }
 
 /// Where in the document we are, for messages.

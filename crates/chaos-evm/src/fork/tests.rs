@@ -45,3 +45,31 @@ fn blob_fee_fraction_follows_the_schedule() {
 fn refuses_a_chain_without_a_schedule() {
     assert_eq!(rules(5, 1, 1), Err(UnknownChain { chain_id: 5 }));
 }
+
+/// By go-ethereum's `params/config.go`.
+#[test]
+fn public_testnets_follow_their_own_schedules() {
+    let spec = |chain, number, timestamp| rules(chain, number, timestamp).unwrap().spec;
+    assert_eq!(spec(11_155_111, 1_450_408, 1_656_000_000), SpecId::LONDON);
+    assert_eq!(spec(11_155_111, 1_450_409, 1_656_000_000), SpecId::MERGE);
+    assert_eq!(spec(11_155_111, 2_990_908, 1_677_557_088), SpecId::SHANGHAI);
+    assert_eq!(spec(11_155_111, 11_779_968, 1_741_159_775), SpecId::CANCUN);
+    assert_eq!(spec(11_155_111, 11_779_968, 1_760_427_360), SpecId::OSAKA);
+    assert_eq!(spec(17_000, 0, 0), SpecId::MERGE);
+    assert_eq!(spec(17_000, 1, 1_707_305_664), SpecId::CANCUN);
+    assert_eq!(spec(560_048, 0, 0), SpecId::CANCUN);
+    assert_eq!(spec(560_048, 9, 1_742_999_832), SpecId::PRAGUE);
+    let fraction = |timestamp| rules(560_048, 9, timestamp).unwrap().blobs.unwrap().update_fraction;
+    assert_eq!(fraction(1_762_365_719), 5_007_716);
+    assert_eq!(fraction(1_762_365_720), 8_346_193);
+    assert_eq!(fraction(1_762_955_544), 11_684_671);
+}
+
+#[test]
+fn unknown_chain_is_told_with_those_that_are_known() {
+    let text = UnknownChain { chain_id: 8453 }.to_string();
+    for known in ["8453", "1 (Ethereum)", "11155111 (Sepolia)", "17000 (Holesky)", "560048 (Hoodi)"]
+    {
+        assert!(text.contains(known), "{text}");
+    }
+}

@@ -7,6 +7,7 @@
 )]
 
 mod evm;
+mod evm_body;
 mod evm_import;
 mod evm_input;
 mod evm_laws;

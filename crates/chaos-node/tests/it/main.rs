@@ -13,6 +13,7 @@ mod anchors;
 mod attest;
 mod bad_day;
 mod bench;
+mod blocks;
 mod chain_files;
 mod children;
 mod clocks;

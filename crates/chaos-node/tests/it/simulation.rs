@@ -38,6 +38,7 @@ fn recorded_mainnet_blocks_replay_to_their_headers() {
     assert_eq!(ethereum.len(), 60);
     for block in ethereum {
         assert_eq!(block["gas_header"], block["gas_replayed"], "{block}");
+        assert_ne!(block["outcome"], "differs", "{block}");
         assert_ne!(block["receipts_root"], "mismatch", "{block}");
         assert_eq!(block["unknown_reads"], 0, "{block}");
         assert_eq!(block["skipped_transactions"], 0, "{block}");
@@ -125,8 +126,14 @@ fn damaged_block_files_are_named_with_the_field() {
 
     fs::write(&path, &whole).unwrap();
     edit(&path, |value| value["block"]["gasUsed"] = json!("0x1"));
+    run(["replay", "--blocks", blocks]).expect_error(3, &["2.json", "block.hash", "hashes to"]);
+
+    edit(&path, |value| {
+        value["block"].as_object_mut().unwrap().remove("hash");
+    });
     let wrong = run(["replay", "--blocks", blocks, "--json"]).expect_code(1).json();
     assert_eq!(wrong[1]["gas_header"], 1);
+    assert_eq!(wrong[1]["outcome"], "differs");
 
     run(["replay", "--blocks", "/nonexistent"]).expect_error(3, &["/nonexistent"]);
     run(["replay", "--blocks", blocks, "--chain", "eip155:5"]).expect_error(3, &["eip155:5"]);
