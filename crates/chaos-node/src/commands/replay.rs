@@ -6,7 +6,7 @@ pub(crate) mod verdict;
 use std::{collections::BTreeMap, process::ExitCode, time::Instant};
 
 use chaos_evm::{
-    Agreement, BlockReplay, ReceiptsRoot, ReplayInput, ReplaySummary, Verdict, replay_all,
+    Agreement, BlockReplay, ReceiptsRoot, ReplayInput, ReplaySummary, Verdict, fork, replay_all,
 };
 use chaos_programs::simulation::threads;
 use chaos_report::quantity;
@@ -61,6 +61,15 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
         }))?;
     } else {
         human(&replays, &summary, elapsed);
+    }
+    let is_local = |replay: &BlockReplay| {
+        replay.chain == fork::LOCAL && replay.agreement() == Agreement::Differs
+    };
+    if args.source.hardfork.is_none() && replays.iter().any(is_local) {
+        output::hint(
+            "blocks of a local node are run under osaka unless they remember another fork: if it was started with \
+             one, name it by --hardfork",
+        );
     }
     Ok(verdict::exit_code(&summary))
 }

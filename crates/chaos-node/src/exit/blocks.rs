@@ -109,6 +109,10 @@ pub(super) fn of_block(error: &DecodeError) -> Option<String> {
             let names = Hardfork::ALL.map(Hardfork::name).join(", ");
             format!("name the rules its blocks ran under by --hardfork NAME: {names}")
         }
+        DecodeError::Missing { path, .. } if is_of_a_fork(path) => {
+            "the chain's rules at this block need the field: if it ran under an older fork, name that by --hardfork"
+                .to_owned()
+        }
         DecodeError::OtherHardfork { .. } => {
             "leave --hardfork out: the file remembers what it was recorded under".to_owned()
         }
@@ -123,6 +127,13 @@ pub(super) fn of_block(error: &DecodeError) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// Whether a field came with a fork.
+fn is_of_a_fork(path: &str) -> bool {
+    let fields =
+        ["baseFeePerGas", "withdrawals", "blobGasUsed", "excessBlobGas", "parentBeaconBlockRoot"];
+    path.strip_prefix("block.").is_some_and(|field| fields.contains(&field))
 }
 
 /// A failure of the endpoint, with what can be done about it.

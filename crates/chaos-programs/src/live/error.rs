@@ -77,8 +77,8 @@ pub enum Error {
         /// Why it did not.
         source: Box<Self>,
     },
-    /// The node's block cannot be decoded.
-    #[error("block {height}")]
+    /// The node's block cannot be decoded, or its header denies it.
+    #[error("the node's answer is no block {height}")]
     Block {
         /// The block.
         height: u64,
