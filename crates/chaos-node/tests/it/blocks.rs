@@ -230,9 +230,11 @@ fn hard_fork_can_be_named_and_is_remembered() {
             ["simulate", "--set", "gas-limit=6000000", "--paths", "2", "--path-blocks", "50"];
         let rest = ["--json", "--blocks", text(folder)];
         let lines = run(simulate.iter().chain(&rest).chain(named)).expect_code(0).json();
-        lines[0]["digest"].clone()
+        lines[0]["result_digest"].clone()
     };
-    assert_eq!(digest(&load, &["--hardfork", "osaka"]), digest(&out, &[]));
+    let named = digest(&load, &["--hardfork", "osaka"]);
+    assert!(named.is_string(), "{named}");
+    assert_eq!(named, digest(&out, &[]));
 }
 
 #[test]
