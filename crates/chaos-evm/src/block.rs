@@ -277,7 +277,7 @@ impl RecordedBlock {
     ///
     /// # Errors
     /// As [`RecordedBlock::decode`]; [`DecodeError::OtherHardfork`] if the file names another.
-    pub fn decode_under(
+    pub(crate) fn decode_under(
         bytes: &[u8],
         expected_chain: Option<u64>,
         hardfork: Option<Hardfork>,

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// Instructions that a trace keeps from the start of a transaction, and from its end.
-pub const TRACE_STEPS_MAX: usize = 1_000;
+const TRACE_STEPS_MAX: usize = 1_000;
 
 /// The first transaction that is not what the chain had.
 #[derive(Debug, Clone, PartialEq, Eq)]

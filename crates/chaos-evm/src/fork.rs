@@ -86,8 +86,7 @@ pub fn rules(chain_id: u64, number: u64, timestamp: u64) -> Result<ForkRules, Un
 
 /// The rules of a hard fork that somebody named, on a chain whose family is known or taken to be
 /// Ethereum's.
-#[must_use]
-pub fn rules_under(chain_id: u64, hardfork: Hardfork) -> ForkRules {
+pub(crate) fn rules_under(chain_id: u64, hardfork: Hardfork) -> ForkRules {
     hardfork.rules(schedule::of(chain_id).map_or(Family::Ethereum, |schedule| schedule.family))
 }
 
