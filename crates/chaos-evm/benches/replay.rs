@@ -206,7 +206,7 @@ fn bare_environment(block: &Block) -> BlockEnv {
         gas_limit: header.gas_limit,
         basefee: header.base_fee_per_gas.unwrap_or(0),
         difficulty: header.difficulty,
-        prevrandao: block.rules.has(SpecId::MERGE).then_some(header.mix_hash),
+        prevrandao: header.mix_hash.filter(|_| block.rules.has(SpecId::MERGE)),
         blob_excess_gas_and_price: None,
         slot_num: 0,
     };

@@ -15,10 +15,7 @@ use chaos_types::ChainId;
 
 pub use self::folder::FolderError;
 pub(crate) use self::folder::{Folder, Found, once};
-use crate::{
-    Error, Progress,
-    files::{self, read},
-};
+use crate::{Error, Progress, files};
 
 /// Blocks of one chain, in ascending order.
 #[derive(Debug)]
