@@ -38,7 +38,8 @@ impl Run {
     #[track_caller]
     pub(crate) fn expect_error(self, code: i32, words: &[&str]) -> Self {
         let run = self.expect_code(code);
-        assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+        // What was read may be said before what is wrong with it.
+        assert!(run.stderr.lines().any(|line| line.starts_with("error: ")), "{}", run.stderr);
         for word in words {
             assert!(run.stderr.contains(word), "`{word}` is not in: {}", run.stderr);
         }
