@@ -59,18 +59,6 @@ pub enum Error {
         /// Seconds to wait; 0 if the node did not say.
         after_s: u64,
     },
-    /// The endpoint does not take whoever asks.
-    #[error("{url} refuses access to {method} with HTTP status {status}: {reason}")]
-    Unauthorized {
-        /// Scheme, host and port.
-        url: String,
-        /// JSON-RPC method.
-        method: String,
-        /// 401 or 403.
-        status: u16,
-        /// The endpoint's words, cut to 300 characters.
-        reason: String,
-    },
     /// The node refused the request. Sending the same again will not help.
     #[error("{method} was rejected with code {code}: {reason}")]
     Rejected {

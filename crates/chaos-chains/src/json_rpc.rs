@@ -342,12 +342,9 @@ impl JsonRpc {
             for secret in self.secrets.iter() {
                 reason = reason.replace(secret, "…");
             }
-            Error::Unauthorized {
-                url: self.shown_url.clone(),
-                method: method.to_owned(),
-                status: status.as_u16(),
-                reason: shorten(&reason),
-            }
+            let (method, code) = (method.to_owned(), i64::from(status.as_u16()));
+            let reason = shorten(&format!("access is refused with HTTP status {code}: {reason}"));
+            Error::Rejected { method, code, reason }
         })
     }
 

@@ -149,7 +149,7 @@ fn node(error: chaos_chains::Error) -> Failure {
         chaos_chains::Error::Unsupported { .. } => {
             Some("--state-from rpc needs nothing but state of the past")
         }
-        chaos_chains::Error::Unauthorized { .. } => Some(
+        chaos_chains::Error::Rejected { code: 401 | 403, .. } => Some(
             "the URL lacks a key, or its key is not taken, or the plan behind it does not allow the method: \
              look at the URL that the provider shows for this chain",
         ),

@@ -123,7 +123,7 @@ fn white_space_and_the_type_of_a_legacy_transaction_are_spelling() {
     change(&out, "2.json.gz", "2.json", |value| {
         for transaction in value["block"]["transactions"].as_array_mut().unwrap() {
             if transaction["type"] == "0x0" {
-                transaction.as_object_mut().unwrap().remove("type");
+                transaction.as_object_mut().unwrap().shift_remove("type");
             }
         }
     });
