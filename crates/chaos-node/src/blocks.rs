@@ -105,7 +105,7 @@ impl From<StateFrom> for live::StateFrom {
 /// they are not asked for without one.
 pub(crate) fn fee_history(
     args: &SimulationArgs,
-    rules: impl FnOnce() -> Result<Rules, chaos_programs::Error>,
+    rules: impl FnOnce() -> Result<Rules, Failure>,
 ) -> Result<Option<CheckedHistory>, Failure> {
     let Some(path) = &args.fee_history else { return Ok(None) };
     let history = history::read(path, &columns(args.columns.as_deref())?)?.checked(rules()?)?;

@@ -96,7 +96,7 @@ pub enum Error {
     },
     /// It is not known by which fee rule a chain's blocks are made.
     #[error(transparent)]
-    Rules(RuleError),
+    Rules(Box<RuleError>),
     /// Recorded blocks are of several times.
     #[error(
         "the {blocks} recorded blocks {first} to {last} are not consecutive: {missing} are missing between them, and \

@@ -57,7 +57,7 @@ pub fn read(path: &Path, columns: &Columns) -> Result<ReadHistory, Error> {
 /// # Errors
 /// If the chain is unknown and nothing is named, or what is named is of another family.
 pub fn rules(chain: &ChainId, named: Option<Parameters>) -> Result<Rules, Error> {
-    Rules::new(chain, named).map_err(Error::Rules)
+    Rules::new(chain, named).map_err(|error| Error::Rules(Box::new(error)))
 }
 
 impl ReadHistory {

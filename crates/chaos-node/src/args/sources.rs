@@ -104,7 +104,7 @@ pub(crate) struct ExportArgs {
     /// tangerine, spurious-dragon, byzantium, petersburg, istanbul, berlin, london, paris, shanghai, cancun,
     /// prague, osaka, bpo1 or bpo2. Needed for a chain whose schedule is not known, and for a local node
     /// that was started with another fork than the newest; exported blocks remember it.
-    #[arg(long, value_name = "NAME", conflicts_with = "headers_only")]
+    #[arg(long, value_name = "FORK", conflicts_with = "headers_only")]
     pub(crate) hardfork: Option<Hardfork>,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
@@ -173,7 +173,7 @@ pub(crate) struct ImportArgs {
     /// tangerine, spurious-dragon, byzantium, petersburg, istanbul, berlin, london, paris, shanghai, cancun,
     /// prague, osaka, bpo1 or bpo2. Needed for a chain whose schedule is not known, and for a local node
     /// that was started with another fork than the newest; exported blocks remember it.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "FORK")]
     pub(crate) hardfork: Option<Hardfork>,
     /// The chain by EIP-155 number, for blocks whose transactions do not name it.
     #[arg(long, value_name = "NUMBER")]

@@ -40,7 +40,7 @@ pub(crate) struct BlockSource {
     /// tangerine, spurious-dragon, byzantium, petersburg, istanbul, berlin, london, paris, shanghai, cancun,
     /// prague, osaka, bpo1 or bpo2. Needed for a chain whose schedule is not known, and for a local node
     /// that was started with another fork than the newest; exported blocks remember it.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "FORK")]
     pub(crate) hardfork: Option<Hardfork>,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
@@ -53,7 +53,7 @@ Examples:
 
 Live blocks:
   chaoschain replay --rpc-url URL --range 19000000..=19000003
-  chaoschain replay --rpc-url http://127.0.0.1:8545 --hardfork cancun
+  chaoschain replay --rpc-url URL --hardfork cancun
 
 Why a block differs, and what its first transaction that differs did:
   chaoschain replay --blocks DIR --explain 19000003

@@ -82,7 +82,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let about = local.about();
     setup.narration.tell("chain", about, None);
 
-    let history = blocks::fee_history(&args.simulation, || propose_rules(&chain.chain))?;
+    let history = blocks::fee_history(&args.simulation, || Ok(propose_rules(&chain.chain)?))?;
     let threads = threads(args.simulation.threads);
     let block_set = BlockSet::prepare(chain, history, threads, &Terminal::default())?;
     block_set.ensure_consecutive()?;

@@ -31,7 +31,7 @@ pub(crate) fn run(args: &ProposeArgs) -> Result<ExitCode, Failure> {
     let researcher = Signer::of(&ledger, &args.researcher)?;
     let developer = Signer::of(&ledger, &args.developer)?;
     let chain = blocks::load(&args.source)?.main_chain()?;
-    let history = blocks::fee_history(&args.simulation, || propose_rules(&chain.chain))?;
+    let history = blocks::fee_history(&args.simulation, || Ok(propose_rules(&chain.chain)?))?;
     let threads = threads(args.simulation.threads);
     let block_set = BlockSet::prepare(chain, history, threads, &Terminal::default())?;
     block_set.ensure_consecutive()?;

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
         ));
     }
     let preset = args.preset.as_deref().map(preset).transpose()?;
-    let of_chain = || history::rules(&chain.chain, preset);
+    let of_chain = || Ok(history::rules(&chain.chain, preset)?);
     if preset.is_some() {
         of_chain()?;
     }

@@ -96,19 +96,6 @@ const fn hint_of(error: &MirrorError) -> Option<&'static str> {
         MirrorError::NotHeld { .. } => {
             Some("nothing was stored; a source with a head by the key in force shows it")
         }
-        MirrorError::KeptUnsigned { .. } => Some(
-            "what is kept here was changed, or is of another log: move the directory away and make the copy anew",
-        ),
-        MirrorError::KeptKeys(_) => Some(
-            "the next round of `chaoschain log mirror` or `log monitor`, and `chaoschain log repair`, take it from the source \
-             anew",
-        ),
-        MirrorError::KeptLeaf { .. } => Some(UNREADABLE),
-        MirrorError::RecordedFindings(_) | MirrorError::RecordedFork(_) => Some(
-            "what this copy has found in its log cannot be read: make a new copy in another directory by \
-             `chaoschain log mirror SOURCE DIR --log KEY`, which finds it again; what was kept against the log is in the \
-             folder `alarms` of this one, and what was accepted is accepted anew",
-        ),
         MirrorError::Decided(_) => Some(
             "nothing of it is stored, and the copy goes on with the log itself: name a source that has it",
         ),
@@ -149,6 +136,26 @@ const fn hint_of(error: &MirrorError) -> Option<&'static str> {
         MirrorError::Rollback { .. } => {
             Some("nothing was stored; an older answer may be a cache's, or entries are gone")
         }
+        kept => of_kept(kept),
+    }
+}
+
+/// The same of what lies in the copy itself.
+const fn of_kept(error: &MirrorError) -> Option<&'static str> {
+    match error {
+        MirrorError::KeptUnsigned { .. } => Some(
+            "what is kept here was changed, or is of another log: move the directory away and make the copy anew",
+        ),
+        MirrorError::KeptKeys(_) => Some(
+            "the next round of `chaoschain log mirror` or `log monitor`, and `chaoschain log repair`, take it from the source \
+             anew",
+        ),
+        MirrorError::KeptLeaf { .. } => Some(UNREADABLE),
+        MirrorError::RecordedFindings(_) | MirrorError::RecordedFork(_) => Some(
+            "what this copy has found in its log cannot be read: make a new copy in another directory by \
+             `chaoschain log mirror SOURCE DIR --log KEY`, which finds it again; what was kept against the log is in the \
+             folder `alarms` of this one, and what was accepted is accepted anew",
+        ),
         _ => None,
     }
 }

@@ -220,18 +220,8 @@ fn hint(error: &Error) -> Option<String> {
         }
         Error::PolicyDamaged => "`chaoschain log checkpoint --log-policy FILE` sets it anew",
         Error::HeadDamaged { .. } | Error::HeadKeys { .. } => MEMORY_HINT,
-        Error::OpenKey { path, .. } => {
-            return Some(format!(
-                "the file is damaged, or {PASSWORD_VARIABLE} is not its password. {}",
-                key_hint(path)
-            ));
-        }
-        Error::ReadKey { path, .. } => return Some(key_hint(path)),
-        Error::NoneOpens { .. } => {
-            return Some(format!(
-                "{PASSWORD_VARIABLE} is not their password, or all of them are damaged. Where that is forgotten, or there \
-                 is no copy, move them out of that folder and run this again"
-            ));
+        Error::OpenKey { .. } | Error::ReadKey { .. } | Error::NoneOpens { .. } => {
+            return of_keys(error);
         }
         Error::HeadUnsignable { is_root: true, .. } => {
             "the root key signs the checkpoints as well: hand them on first, `chaoschain log rotate-key --root FILE`"
@@ -259,6 +249,24 @@ fn hint(error: &Error) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+/// The same of key files.
+fn of_keys(error: &Error) -> Option<String> {
+    Some(match error {
+        Error::OpenKey { path, .. } => {
+            format!(
+                "the file is damaged, or {PASSWORD_VARIABLE} is not its password. {}",
+                key_hint(path)
+            )
+        }
+        Error::ReadKey { path, .. } => key_hint(path),
+        Error::NoneOpens { .. } => format!(
+            "{PASSWORD_VARIABLE} is not their password, or all of them are damaged. Where that is forgotten, or there \
+             is no copy, move them out of that folder and run this again"
+        ),
+        _ => return None,
+    })
 }
 
 /// What to do where a key file is lost. Which key it is follows from its name alone.

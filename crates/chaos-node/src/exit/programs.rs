@@ -220,6 +220,17 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::AbsentSource { .. } => {
             "correct [sources], or set when_absent = \"generate\" to run on generated blocks"
         }
+        Error::Submitting(_) | Error::Paying(_) => return of_refused(error),
+        Error::StudyNamesNoBlocks => {
+            "set [sources] blocks to a folder of recorded blocks, or when_absent = \"generate\" to execute generated ones"
+        }
+        _ => return None,
+    })
+}
+
+/// The same of what a log's rules refuse.
+const fn of_refused(error: &Error) -> Option<&'static str> {
+    Some(match error {
         Error::Submitting(Refused::MayNot { .. }) => {
             "`chaoschain agent update` with --capability changes what an agent may do"
         }
@@ -247,9 +258,6 @@ fn hint(error: &Error) -> Option<&'static str> {
         Error::Paying(paying::Refused::NoAccount { .. }) => {
             "`chaoschain agent account` registers one, before the outcome is logged: what was earned is not led \
              elsewhere afterwards"
-        }
-        Error::StudyNamesNoBlocks => {
-            "set [sources] blocks to a folder of recorded blocks, or when_absent = \"generate\" to execute generated ones"
         }
         _ => return None,
     })

@@ -207,6 +207,8 @@ fn value_of(kind: &str, text: &str) -> &'static str {
         "ACCOUNT" | "CONTRACT" | "FUNDER" => "0x0000000000000000000000000000000000000000",
         "FINALITY" => "final",
         "CHOICE" => "for",
+        "FORK" => "cancun",
+        "PRESET" => "osaka",
         "WORK" => "anchor",
         "DURATION" => "1h",
         "ADDRESS" => "127.0.0.1:9",

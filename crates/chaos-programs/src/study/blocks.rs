@@ -88,8 +88,7 @@ pub(super) fn prepare(
     let base = file.path.parent().unwrap_or(Path::new(""));
     let place = |text: &Option<String>| text.as_ref().map(|text| base.join(text));
     let (blocks, history) = (place(&sources.blocks), place(&sources.fee_history));
-    let named = [&blocks, &history].into_iter().flatten();
-    let absent = named.filter(|path| !path.exists()).next_back().cloned();
+    let absent = [&history, &blocks].into_iter().flatten().find(|path| !path.exists()).cloned();
     if let Some(path) = &absent {
         match sources.when_absent {
             WhenAbsent::Refuse => return Err(Error::AbsentSource { path: path.clone() }),

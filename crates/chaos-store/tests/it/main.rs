@@ -1,6 +1,6 @@
 //! The store on a real disk: real kills, real limits, real damage.
 
-#![expect(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation is a failed test")]
 
 mod blobs;
 mod commit;

@@ -23,8 +23,8 @@ enum Content {
     Boolean(bool),
     /// Floats and dates, which no study holds.
     Other(String),
-    List(Vec<Content>),
-    Table(BTreeMap<String, Content>),
+    List(Vec<Self>),
+    Table(BTreeMap<String, Self>),
 }
 
 impl From<toml::Value> for Content {

@@ -81,11 +81,8 @@ fn ordinary(transaction: &Transaction, recorded: RecordedSignature) -> Option<En
             signed(tx, signature)
         }
         4 => {
-            let authorized =
-                env.authorization_list.iter().map(|authorization| match authorization {
-                    Either::Left(signed) => Some(signed.clone()),
-                    Either::Right(_) => None,
-                });
+            let authorization_list = env.authorization_list.iter().map(as_signed);
+            let authorization_list = authorization_list.collect::<Option<_>>()?;
             let tx = TxEip7702 {
                 chain_id,
                 nonce,
@@ -95,13 +92,21 @@ fn ordinary(transaction: &Transaction, recorded: RecordedSignature) -> Option<En
                 to: to.to().copied()?,
                 value,
                 access_list: access_list(),
-                authorization_list: authorized.collect::<Option<_>>()?,
+                authorization_list,
                 input,
             };
             signed(tx, signature)
         }
         _ => return None,
     })
+}
+
+/// An authorization with its signature, if it was recorded with one.
+fn as_signed<S: Clone, R>(authorization: &Either<S, R>) -> Option<S> {
+    match authorization {
+        Either::Left(signed) => Some(signed.clone()),
+        Either::Right(_) => None,
+    }
 }
 
 fn signed<T: SignableTransaction<Signature> + RlpEcdsaEncodableTx>(

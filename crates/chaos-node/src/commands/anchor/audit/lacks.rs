@@ -43,14 +43,8 @@ pub(super) fn lack(audit: &Audit) -> Option<Lack> {
     if let Some(unshown) = unshown(audit) {
         return Some(unshown);
     }
-    if let Some(size) = audit.earlier_newest {
-        let Audit { first_block, last_block, .. } = audit;
-        let message = format!(
-            "not judged: the newest anchor, of size {size}, was made before block {first_block}, and blocks {first_block} \
-             to {last_block} were looked at"
-        );
-        let hint = "an earlier block is looked at by --from-block, and all of them without it";
-        return Some((Kind::Input, message, hint));
+    if let Some(earlier) = earlier(audit) {
+        return Some(earlier);
     }
     if let (0, Whose::Declared, Some(last)) = (own, audit.whose, audit.declared.last()) {
         let DeclareAnchoring { chain, contract, publisher } = &last.body;
@@ -62,18 +56,10 @@ pub(super) fn lack(audit: &Audit) -> Option<Lack> {
         let hint = "name nodes of that chain by --rpc-url; `chaoschain anchor` anchors";
         return Some((Kind::Check, message, hint));
     }
-    if let (0, Whose::Named(publisher)) = (own, audit.whose)
-        && let Some(last) = audit.declared.last()
-        && !audit.declared.iter().any(|it| it.body.publisher.parse() == Ok(publisher))
+    if own == 0
+        && let Some(named) = named_another(audit)
     {
-        let (index, declared) = (last.index, &last.body.publisher);
-        let message = format!(
-            "{publisher:#x}, which you named, has anchored nothing of this log up to block {}; the log's entry {index} \
-             declares {declared}",
-            audit.last_block
-        );
-        let hint = "without --publisher the anchors of whom the log declares are judged";
-        return Some((Kind::Check, message, hint));
+        return Some(named);
     }
     if own == 0 {
         return Some((
@@ -149,4 +135,33 @@ fn behind(audit: &Audit) -> Option<Lack> {
         "not judged: what is past block {last}, where too few nodes have come; {node} is at block {number}"
     );
     Some((Kind::Outside, message, hint))
+}
+
+/// The newest anchor was made before the reader's first block.
+fn earlier(audit: &Audit) -> Option<Lack> {
+    let size = audit.earlier_newest?;
+    let Audit { first_block, last_block, .. } = audit;
+    let message = format!(
+        "not judged: the newest anchor, of size {size}, was made before block {first_block}, and blocks {first_block} \
+         to {last_block} were looked at"
+    );
+    let hint = "an earlier block is looked at by --from-block, and all of them without it";
+    Some((Kind::Input, message, hint))
+}
+
+/// The reader named another publisher than the log declares, and that one anchored nothing.
+fn named_another(audit: &Audit) -> Option<Lack> {
+    let Whose::Named(publisher) = audit.whose else { return None };
+    let last = audit.declared.last()?;
+    if audit.declared.iter().any(|it| it.body.publisher.parse() == Ok(publisher)) {
+        return None;
+    }
+    let (index, declared) = (last.index, &last.body.publisher);
+    let message = format!(
+        "{publisher:#x}, which you named, has anchored nothing of this log up to block {}; the log's entry {index} \
+         declares {declared}",
+        audit.last_block
+    );
+    let hint = "without --publisher the anchors of whom the log declares are judged";
+    Some((Kind::Check, message, hint))
 }
