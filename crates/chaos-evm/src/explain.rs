@@ -168,7 +168,7 @@ impl Trace {
 /// run.
 ///
 /// # Errors
-/// As [`crate::replay`].
+/// As [`replay()`](crate::replay()).
 pub fn trace(input: &ReplayInput, index: usize) -> Result<Trace, ReplayError> {
     let block = input.block();
     let header = &block.header;

@@ -45,7 +45,7 @@ pub struct Recording {
 pub struct Place {
     /// The chain.
     pub chain: ChainId,
-    /// The rules, if not those that the chain is known to have; a name of [`fork::NAMED`].
+    /// The rules, if not those that the chain is known to have; a name as [`chaos_evm::Hardfork`] has them.
     pub fork: Option<String>,
     /// Height of the block.
     pub number: u64,
