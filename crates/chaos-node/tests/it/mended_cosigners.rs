@@ -5,20 +5,15 @@ use std::fs;
 use rusqlite::Connection;
 
 use crate::{
-    copies::{Machine, text, witness},
+    copies::{Machine, text},
     program::run,
+    witness_memory::cosigned,
 };
 
 /// A log whose newest head a witness has cosigned, its policy for readers, and an export of it.
-fn cosigned() -> (Machine, String) {
-    let machine = Machine::new();
-    machine.grow("data", "ada");
-    let key = machine.key("data");
-    let (mut running, policy) = witness(&machine, &key);
-    machine.register("data", "grace").expect_code(0);
-    machine.on("data", &["log", "checkpoint", "--log-policy", text(&policy)]).expect_code(0);
-    assert_eq!(running.stop(), 0);
-    let lines = fs::read_to_string(&policy).unwrap();
+fn published() -> (Machine, String) {
+    let (machine, key) = cosigned();
+    let lines = fs::read_to_string(machine.path("witnesses.policy")).unwrap();
     fs::write(machine.path("readers.policy"), format!("log {key}\n{lines}")).unwrap();
     machine.on("data", &["log", "export", text(&machine.path("public"))]).expect_code(0);
     (machine, key)
@@ -46,7 +41,7 @@ fn rot(machine: &Machine, place: &str) {
 
 #[test]
 fn changed_line_of_a_witness_is_told_published_by_nobody_and_mended_from_the_source() {
-    let (machine, key) = cosigned();
+    let (machine, key) = published();
     let [public, other] = ["public", "other"].map(|name| text(&machine.path(name)).to_owned());
     let readers = machine.path("readers.policy");
     for place in ["signature", "id", "name", "time"] {

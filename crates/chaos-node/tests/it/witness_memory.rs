@@ -24,7 +24,7 @@ const SYSTEM: System = System {
 };
 
 /// A log with a head that a witness has cosigned, and the log's key; the witness has ended.
-fn cosigned() -> (Machine, String) {
+pub(crate) fn cosigned() -> (Machine, String) {
     let machine = Machine::new();
     machine.grow("data", "ada");
     let key = machine.key("data");
