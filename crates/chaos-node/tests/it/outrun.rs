@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use crate::{
     funding::{change, funds_from_another, gives_tokens, later},
-    handed::{Stack, account, balance, pay},
+    handed::{INCLUDED, Stack, account, balance, pay},
     program::Run,
-    story::{ACCOUNT, DEPLOYED, Story},
+    story::{ACCOUNT, DEPLOYED, Story, VOTE},
     transactions::ended,
 };
 
@@ -149,4 +149,41 @@ fn a_refund_that_somebody_sent_first_asks_for_no_word() {
         assert!(!again.stderr.contains("--anew"), "{}", again.stderr);
         story.ask("anvil_mine", &json!(["0x50"]));
     }
+}
+
+/// Outruns the next transaction of a command once it waits.
+fn outrun_next(story: &Story, running: &thread::ScopedJoinHandle<'_, Run>) {
+    let waits = || story.ask("txpool_content", &json!([]))["pending"] != json!({});
+    while !waits() {
+        assert!(!running.is_finished(), "it has sent nothing");
+        thread::yield_now();
+    }
+    outrun(story);
+}
+
+#[test]
+fn a_vote_that_somebody_else_queues_and_executes_first_is_carried_out() {
+    let Some(story) = Story::start() else { return };
+    story.propose();
+    Stack::deploy(&story, &["governor"]);
+    let on = |line: &[&str]| story.on(&[line, &INCLUDED].concat());
+    on(&[&["vote", "delegate"], &DEPLOYED[..]].concat()).expect_code(0);
+    let open = ["vote", "open", "@proposal/proposal.json", "--out", "@vote.json"];
+    on(&[&open[..], &DEPLOYED].concat()).expect_code(0);
+    story.ask("anvil_mine", &json!(["0x3"]));
+    on(&[&["vote", "cast", "for"], &VOTE[..]].concat()).expect_code(0);
+    story.ask("anvil_mine", &json!(["0x10"]));
+    story.ask("evm_setAutomine", &json!([false]));
+    let line = [&["vote", "execute"], &VOTE[..]].concat();
+    let run = thread::scope(|scope| {
+        let running = scope.spawn(|| on(&line));
+        outrun_next(&story, &running);
+        story.ask("evm_increaseTime", &json!([60]));
+        story.ask("evm_mine", &json!([]));
+        outrun_next(&story, &running);
+        running.join().unwrap()
+    });
+    let run = run.expect_code(0);
+    assert!(run.stdout.starts_with("the vote is carried out: gas-limit"), "{}", run.stdout);
+    assert!(!run.stdout.contains("transaction"), "none of ours did it: {}", run.stdout);
 }
