@@ -378,7 +378,16 @@ impl JsonRpc {
         // Some nodes send JSON-RPC errors with a 4xx status; those are read like any other.
         let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
             if !status.is_success() {
-                let reason = format!("http status {}", status.as_u16());
+                let reason = if status.is_redirection() {
+                    // Where to is not shown: it may hold a key, and the reader sees it by asking once by hand.
+                    format!(
+                        "HTTP status {} sends on to another address, which is not followed: give that \
+                         address itself",
+                        status.as_u16()
+                    )
+                } else {
+                    format!("HTTP status {}", status.as_u16())
+                };
                 let (method, code) = (method.to_owned(), i64::from(status.as_u16()));
                 return Failure::Final(Error::Rejected { method, code, reason });
             }

@@ -1,4 +1,11 @@
-use std::{net::TcpListener, path::Path};
+use std::{
+    net::TcpListener,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use chaos_chains::{Address, Error, EvmChain, U256};
 use chaos_types::ChainId;
@@ -67,6 +74,22 @@ async fn passing_failures_are_retried() {
     });
     let chain = EvmChain::connect(&url, None).await.unwrap();
     assert_eq!(*chain.chain_id(), ChainId::evm(1));
+}
+
+#[tokio::test]
+async fn a_redirect_is_named_and_not_followed() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&asked);
+    let url = stub::serve(move |_| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        let header = "location: https://elsewhere.example/v3/0123456789abcdef\r\n".to_owned();
+        Reply::Answer(307, header, String::new())
+    });
+    let error = EvmChain::connect(&url, None).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("HTTP status 307 sends on to another address"), "{text}");
+    assert!(!text.contains("0123456789abcdef"), "{text}");
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
