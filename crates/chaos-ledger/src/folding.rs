@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, num::NonZero, thread};
 use chaos_agency::{Fault, Key, Kinds, Leaf, Place, Receipt, Rules, Views, views};
 use chaos_log::{
     HeldTiles,
-    map::{self, GroupId},
+    map::{self, Group, GroupId},
 };
-use chaos_store::{Entry, Mark, Records};
+use chaos_store::{Entry, Mark, Records, StoreError};
 use chaos_types::{Rejection, Verified};
 
 use crate::{
@@ -21,6 +21,9 @@ pub(crate) const STEP: u64 = 2_048;
 
 /// The name of the map of the committed rows in a comparison.
 const MAP: &str = "map";
+
+/// The name of the map as it was at the newest head.
+const MAP_AT_HEAD: &str = "map at the newest checkpoint";
 
 /// How many rows are compared at a time.
 const PAGE: usize = 4_096;
@@ -176,8 +179,17 @@ impl Ledger {
     /// If the store fails.
     pub fn compare(&self) -> Result<Comparison, Error> {
         let mut documents = Search::among(self.store.blobs());
-        let fold =
-            self.fold_seeing(self.next.index, &mut |index, receipt| documents.see(index, receipt))?;
+        let mut fold = Views::new(self.rules.operator(), *self.rules.kinds());
+        let mut see = |index, receipt: &Receipt| documents.see(index, receipt);
+        let signed = self.store.checkpoint()?.map(|signed| signed.claimed().size());
+        // What was signed of the rows is proved by what the map was then.
+        let signed = signed.filter(|size| (1..self.next.index).contains(size));
+        let mut then = None;
+        if let Some(size) = signed {
+            self.fold_on(&mut fold, size, &mut see)?;
+            then = Some((size, map::grouped(fold.map().entries())));
+        }
+        self.fold_on(&mut fold, self.next.index, &mut see)?;
         let mut compared = Comparison { not_here: documents.found, ..Comparison::default() };
         let mut expected = fold.state().iter().peekable();
         let mut from = Vec::new();
@@ -209,7 +221,47 @@ impl Ledger {
             compared.differs(missing);
         }
         self.compare_map(&fold, &mut compared)?;
+        if let Some((size, groups)) = then {
+            self.compare_former(size, groups, &mut compared)?;
+        }
         Ok(compared)
+    }
+
+    /// Compares what the stored map was at a size with what the fold gave there.
+    fn compare_former(
+        &self,
+        size: u64,
+        mut expected: BTreeMap<GroupId, Group>,
+        compared: &mut Comparison,
+    ) -> Result<(), Error> {
+        let former = compared.kinds.entry(MAP_AT_HEAD.to_owned()).or_default();
+        former.rows = expected.len() as u64;
+        let mut compare = |id: GroupId, right: Option<&Group>| {
+            let is_right = match self.store.group_at(id, size) {
+                Ok(stored) => stored.as_ref() == right,
+                Err(StoreError::Damaged { .. }) => false,
+                Err(error) => return Err(error),
+            };
+            if !is_right {
+                former.differing.push(id.to_string());
+            }
+            Ok(())
+        };
+        let mut after: Option<GroupId> = None;
+        loop {
+            let page = match self.store.groups(after, PAGE) {
+                // The map as it is now is said to be damaged already.
+                Err(StoreError::Damaged { .. }) => break,
+                page => page?,
+            };
+            let Some((last, _)) = page.last() else { break };
+            after = Some(*last);
+            for (id, _) in page {
+                compare(id, expected.remove(&id).as_ref())?;
+            }
+        }
+        expected.iter().try_for_each(|(id, right)| compare(*id, Some(right)))?;
+        Ok(())
     }
 
     /// Compares the stored groups of the map with those that the fold gives, and the root.
@@ -240,17 +292,19 @@ impl Ledger {
 
     /// What the first `size` entries fold to.
     pub(crate) fn fold_in_memory(&self, size: u64) -> Result<Views, Error> {
-        self.fold_seeing(size, &mut |_, _| Ok(()))
+        let mut views = Views::new(self.rules.operator(), *self.rules.kinds());
+        self.fold_on(&mut views, size, &mut |_, _| Ok(()))?;
+        Ok(views)
     }
 
-    /// What the first `size` entries fold to; `see` is shown each receipt that counts.
-    fn fold_seeing(
+    /// Folds on up to `size` entries; `see` is shown each receipt that counts.
+    fn fold_on(
         &self,
+        views: &mut Views,
         size: u64,
         see: &mut dyn FnMut(u64, &Receipt) -> Result<(), Error>,
-    ) -> Result<Views, Error> {
+    ) -> Result<(), Error> {
         let kinds = *self.rules.kinds();
-        let mut views = Views::new(self.rules.operator(), kinds);
         while views.size() < size {
             let from = views.size();
             let entries = self.store.entries(from..size.min(from + STEP))?;
@@ -264,7 +318,7 @@ impl Ledger {
                 }
             }
         }
-        Ok(views)
+        Ok(())
     }
 }
 

@@ -34,7 +34,7 @@ pub enum StoreError {
         source: rusqlite::Error,
     },
     /// What is stored contradicts itself.
-    #[error("`{path}` is damaged; `chaoschain log repair --from SOURCE` mends it from another's copy", path = path.display())]
+    #[error("`{path}` is damaged; {way}", path = path.display(), way = source.way())]
     Damaged {
         /// The database.
         path: PathBuf,
@@ -190,6 +190,25 @@ pub enum Damage {
         /// Number of stored entries.
         log_size: u64,
     },
+}
+
+impl Damage {
+    /// Whether it is in what is folded from the entries, so that no copy is needed to mend it.
+    #[must_use]
+    pub const fn is_of_the_fold(&self) -> bool {
+        matches!(
+            self,
+            Self::Group(_) | Self::GroupNumber(_) | Self::Former { .. } | Self::Mark { .. }
+        )
+    }
+
+    const fn way(&self) -> &'static str {
+        if self.is_of_the_fold() {
+            "`chaoschain log rebuild` folds it anew from the entries"
+        } else {
+            "`chaoschain log repair --from SOURCE` mends it from another's copy"
+        }
+    }
 }
 
 /// Why a data directory cannot be opened.

@@ -326,11 +326,14 @@ const fn rows_hint(error: &Error) -> Option<&'static str> {
 }
 
 /// Whether what is stored is damaged, so that a copy has to bring it back.
-const fn is_unreadable(error: &Error) -> bool {
+fn is_unreadable(error: &Error) -> bool {
+    if let Error::Store(StoreError::Damaged { source, .. }) = error {
+        return !source.is_of_the_fold();
+    }
     matches!(
         error,
         Error::Open { source: OpenError::Foreign { .. } | OpenError::Store { .. }, .. }
-            | Error::Store(StoreError::Damaged { .. } | StoreError::Sqlite { .. })
+            | Error::Store(StoreError::Sqlite { .. })
             | Error::Blob(BlobError::Damaged { .. })
             | Error::FoldAhead { .. }
     )

@@ -151,3 +151,86 @@ fn row_far_beyond_the_others_and_a_note_are_no_measure_of_the_log() {
     let store = Store::open_damaged(directory.path()).unwrap();
     assert_eq!(store.acknowledged_size().unwrap(), 700);
 }
+
+/// Tiles are damaged as rows are. An entry whose record, leaf and number hold together stays, whatever they say: with a
+/// part of the growing tile gone, under another number or on another level, every later leaf seems to stand elsewhere.
+#[test]
+fn no_damage_of_the_tiles_moves_or_takes_an_entry_that_holds_together() {
+    let (directory, path) = closed_log();
+    let database = Connection::open(path).unwrap();
+    let rows = |database: &Connection| -> Vec<(i64, Vec<u8>, Vec<u8>)> {
+        let mut rows =
+            database.prepare("SELECT idx, digest, record FROM entries ORDER BY idx").unwrap();
+        rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap()
+    };
+    let whole = rows(&database);
+    let mut damages = vec![
+        "DELETE FROM edge WHERE level = 0".to_owned(),
+        "DELETE FROM tiles WHERE level = 0".to_owned(),
+        "UPDATE edge SET hashes = substr(hashes, 33)".to_owned(),
+        "UPDATE edge SET hashes = substr(hashes, 2)".to_owned(),
+        "UPDATE tiles SET hashes = substr(hashes, 33)".to_owned(),
+    ];
+    let keys: Vec<(i64, i64)> = {
+        let mut keys = database.prepare("SELECT level, part FROM edge WHERE level = 0").unwrap();
+        let keys = keys.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        keys.collect::<rusqlite::Result<_>>().unwrap()
+    };
+    for (level, part) in keys {
+        let at = format!("WHERE level = {level} AND part = {part}");
+        damages.push(format!("DELETE FROM edge {at}"));
+        for bit in [0, 1, 2, 5, 22, 40] {
+            for column in ["level", "part", "idx"] {
+                let flipped = format!("({column} | {0}) - ({column} & {0})", 1_i64 << bit);
+                damages.push(format!("UPDATE OR IGNORE edge SET {column} = {flipped} {at}"));
+            }
+        }
+    }
+    for tile in 0..2 {
+        damages.push(format!("DELETE FROM tiles WHERE level = 0 AND idx = {tile}"));
+        for bit in [0, 1, 3, 22, 40] {
+            for column in ["level", "idx"] {
+                let flipped = format!("({column} | {0}) - ({column} & {0})", 1_i64 << bit);
+                damages.push(format!(
+                    "UPDATE OR IGNORE tiles SET {column} = {flipped} WHERE level = 0 AND idx = {tile}"
+                ));
+            }
+        }
+    }
+    database
+        .execute_batch(
+            "CREATE TEMP TABLE e AS SELECT * FROM edge; CREATE TEMP TABLE t AS SELECT * FROM tiles",
+        )
+        .unwrap();
+    for damage in damages {
+        database.execute(&damage, []).unwrap();
+        assert_eq!(mended(directory.path()), 0, "{damage}");
+        assert!(rows(&database) == whole, "{damage}");
+        let back = "DELETE FROM edge; DELETE FROM tiles; INSERT INTO edge SELECT * FROM e; INSERT INTO tiles SELECT * FROM t";
+        database.execute_batch(back).unwrap();
+    }
+    drop(database);
+    is_whole(directory.path());
+}
+
+/// An entry that another row holds the place of stays where it is, and so does the other.
+#[test]
+fn row_whose_place_another_has_stays() {
+    let (directory, path) = closed_log();
+    let database = Connection::open(path).unwrap();
+    // Entry 3 under the number 9,000, and a row that holds together in its place.
+    let other = append("another");
+    database.execute("UPDATE entries SET idx = 9000 WHERE idx = 3", []).unwrap();
+    let put = "INSERT INTO entries VALUES (3, ?1, ?2, ?3)";
+    database
+        .execute(put, params![other.digest().as_bytes(), other.leaf(), other.record()])
+        .unwrap();
+    assert_eq!(mended(directory.path()), 0);
+    let count: i64 = database
+        .query_row("SELECT count(*) FROM entries WHERE idx IN (3, 9000)", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(count, 2);
+}
