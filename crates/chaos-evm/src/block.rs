@@ -17,7 +17,7 @@ use alloy_primitives::{Address, B64, B256, Bloom, Bytes, U256};
 use chaos_types::Digest;
 use revm::context::TxEnv;
 
-use crate::fork::{ForkRules, Hardfork};
+use crate::fork::{ForkRules, Hardfork, Under};
 
 pub mod body;
 pub(crate) mod decode;
@@ -271,7 +271,7 @@ impl RecordedBlock {
         decode::recorded_block(bytes, expected_chain, None)
     }
 
-    /// As [`RecordedBlock::decode`], under a named hard fork in the place of the chain's schedule. A file
+    /// As [`RecordedBlock::decode`], under what is named in the place of the chain's built-in schedule. A file
     /// that names none is read as if it named this one, and its digest is that of the file with the name
     /// in it, so that the name is part of every result.
     ///
@@ -280,9 +280,9 @@ impl RecordedBlock {
     pub(crate) fn decode_under(
         bytes: &[u8],
         expected_chain: Option<u64>,
-        hardfork: Option<Hardfork>,
+        under: Option<Under>,
     ) -> Result<Self, DecodeError> {
-        decode::recorded_block(bytes, expected_chain, hardfork)
+        decode::recorded_block(bytes, expected_chain, under)
     }
 }
 
@@ -295,16 +295,16 @@ impl Block {
         decode::rpc_block(json, expected_chain, None)
     }
 
-    /// As [`Block::decode_rpc`], under a named hard fork in the place of the chain's schedule.
+    /// As [`Block::decode_rpc`], under what is named in the place of the chain's built-in schedule.
     ///
     /// # Errors
     /// As [`RecordedBlock::decode`].
     pub fn decode_rpc_under(
         json: &[u8],
         expected_chain: Option<u64>,
-        hardfork: Option<Hardfork>,
+        under: Option<Under>,
     ) -> Result<Self, DecodeError> {
-        decode::rpc_block(json, expected_chain, hardfork)
+        decode::rpc_block(json, expected_chain, under)
     }
 }
 

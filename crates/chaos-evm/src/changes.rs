@@ -1,5 +1,6 @@
 //! The rule changes under which a block is run.
 
+use chaos_chain_config::HeaderFees;
 use chaos_parameters::{
     ParameterName as P, Parameters, Preset,
     pricing::{BaseFeeRule, LimitRule},
@@ -54,34 +55,16 @@ pub struct Changes {
     pub blobs_per_block_max: Option<u64>,
 }
 
-/// The chain's own base-fee rule. An OP-stack block says it in its extra data: a version,
-/// denominator and elasticity
-/// ([Holocene](https://specs.optimism.io/protocol/holocene/exec-engine.html)), and from version 1
-/// the minimum ([Jovian](https://specs.optimism.io/protocol/jovian/exec-engine.html)); zeros mean
-/// the numbers of Canyon. Any other chain has Ethereum's.
+/// The chain's own base-fee rule. An OP-stack block says it in its extra data ([`HeaderFees`]); one
+/// whose extra data is of neither form has the numbers of Canyon. Any other chain has Ethereum's.
 fn own_base_fee_rule(block: &Block) -> BaseFeeRule {
     let of = |preset: Preset| BaseFeeRule::of(&preset.parameters());
-    let ethereum = of(Preset::London);
-    let Some(data) = &block.header.extra_data else { return ethereum };
-    if block.rules.family != Family::OpStack {
-        return ethereum;
+    match &block.header.extra_data {
+        Some(data) if block.rules.family == Family::OpStack => {
+            HeaderFees::decode(data).map_or_else(|_| of(Preset::OpCanyon), |fees| fees.rule())
+        }
+        Some(_) | None => of(Preset::London),
     }
-    let number = |from: usize, to: usize| {
-        let bytes = data.get(from..to)?;
-        Some(bytes.iter().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte)))
-    };
-    let (Some(denominator), Some(elasticity)) = (number(1, 5), number(5, 9)) else {
-        return ethereum;
-    };
-    let rule = match (denominator, elasticity) {
-        (0, _) | (_, 0) => of(Preset::OpCanyon),
-        _ => BaseFeeRule {
-            elasticity_multiplier: elasticity,
-            change_denominator: denominator,
-            floor_wei: 0,
-        },
-    };
-    BaseFeeRule { floor_wei: number(9, 17).unwrap_or(0), ..rule }
 }
 
 /// Why changes contradict themselves or the protocol.

@@ -431,7 +431,10 @@ pub(crate) fn block_env(block: &Block, terms: &Terms<'_>) -> BlockEnv {
         blob_excess_gas_and_price: None,
         slot_num: 0,
     };
-    if let (Some(blobs), Some(excess)) = (block.rules.blobs, block.header.excess_blob_gas) {
+    // The EVM of Cancun asks for it, also on chains whose headers have none.
+    let none = (!block.rules.has_consensus_fields()).then_some(0);
+    if let (Some(blobs), Some(excess)) = (block.rules.blobs, block.header.excess_blob_gas.or(none))
+    {
         env.set_blob_excess_gas_and_price(excess, blobs.update_fraction);
     }
     env

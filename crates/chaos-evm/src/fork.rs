@@ -1,7 +1,8 @@
 //! Which rules a block runs under.
 //!
-//! A chain's schedule is data, in one table; a chain that is not listed runs under a hard fork that is
-//! named, and is an error otherwise, never a default.
+//! A chain's schedule is data ([`ChainConfig`]), built in or from a file that somebody brings; a block
+//! of a chain without one runs under a hard fork that is named, and is an error otherwise, never a
+//! default.
 //!
 //! The DAO fork (Ethereum block 1,920,000, [EIP-779](https://eips.ethereum.org/EIPS/eip-779)) moves
 //! the balances of 116 accounts and changes no rule. It is not applied: the state of a block is
@@ -9,11 +10,11 @@
 //! it.
 
 mod hardfork;
-mod schedule;
 
 use std::sync::OnceLock;
 
-use chaos_parameters::Preset;
+use chaos_chain_config::{ChainConfig, Execution};
+use chaos_parameters::{self, Preset};
 use revm::{
     context::CfgEnv,
     handler::EthPrecompiles,
@@ -32,6 +33,8 @@ pub const DEVELOPMENT: u64 = 1_337_001;
 /// What anvil and other local nodes call themselves. They run the newest rules unless told
 /// otherwise, and so does a replay of their blocks unless a hard fork is named.
 pub const LOCAL: u64 = 31_337;
+/// What `geth --dev` and ganache call themselves.
+const LOCAL_GETH: u64 = 1_337;
 
 /// The family of a chain: what a block holds besides ordinary transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,8 @@ pub enum Family {
     Ethereum,
     /// OP-stack rules: deposit transactions (type `0x7e`) and the P-256 precompile of RIP-7212.
     OpStack,
+    /// Arbitrum's chains, of which only what Ethereum's rules know is executed.
+    Arbitrum,
 }
 
 /// The blob rules of a block, [EIP-4844](https://eips.ethereum.org/EIPS/eip-4844).
@@ -62,38 +67,113 @@ pub struct ForkRules {
     pub family: Family,
     /// Blob rules, from Cancun on.
     pub blobs: Option<BlobRules>,
+    /// How far the chain's blocks can be executed.
+    pub execution: Execution,
+}
+
+/// Under which rules blocks are read, in the place of the built-in schedule of their chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Under {
+    /// All of them under this hard fork.
+    Hardfork(Hardfork),
+    /// By the schedule of a chain config that somebody brought.
+    Config(&'static ChainConfig),
 }
 
 /// A chain whose fork schedule is not known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "chain {chain_id} has no known fork schedule, and no hard fork was named for it; known are {}",
-    schedule::known()
+    known()
 )]
 pub struct UnknownChain {
     /// The EIP-155 number.
     pub chain_id: u64,
 }
 
+/// The chains with a schedule by number and name, for messages.
+fn known() -> String {
+    let chains = ChainConfig::all()
+        .iter()
+        .filter(|known| !known.forks.is_empty())
+        .map(|known| format!("{} ({})", known.number, known.name));
+    chains.collect::<Vec<_>>().join(", ")
+}
+
 /// The rules of block `number` with `timestamp` (seconds since 1970) on chain `chain_id`.
 ///
 /// # Errors
-/// [`UnknownChain`] if the chain is not listed.
+/// [`UnknownChain`] if the chain is not listed, or its forks are not known.
 pub fn rules(chain_id: u64, number: u64, timestamp: u64) -> Result<ForkRules, UnknownChain> {
-    let schedule = schedule::of(chain_id)?;
-    Ok(schedule.at(number, timestamp).rules(schedule.family))
+    let chain = ChainConfig::of(chain_id).ok_or(UnknownChain { chain_id })?;
+    rules_of(chain, number, timestamp).ok_or(UnknownChain { chain_id }).map(|(_, rules)| rules)
+}
+
+/// The hard fork and the rules of a block of this number and time by a chain config; a block before its
+/// first fork runs under that one.
+fn rules_of(chain: &ChainConfig, number: u64, timestamp: u64) -> Option<(Hardfork, ForkRules)> {
+    let fork = chain.fork_at(number, timestamp).or(chain.forks.first())?;
+    let hardfork: Hardfork = fork.ethereum.parse().ok()?;
+    let mut rules = hardfork.rules(Family::of(chain.family));
+    rules.execution = chain.execution;
+    if let (Some(blobs), Some(own)) = (fork.blobs, rules.blobs.as_mut()) {
+        own.update_fraction = blobs.update_fraction;
+        own.per_block_max = blobs.max;
+        own.per_transaction_max = own.per_transaction_max.min(blobs.max);
+    }
+    Some((hardfork, rules))
 }
 
 /// The rules of a hard fork that somebody named, on a chain whose family is known or taken to be
 /// Ethereum's.
 pub(crate) fn rules_under(chain_id: u64, hardfork: Hardfork) -> ForkRules {
-    hardfork.rules(schedule::of(chain_id).map_or(Family::Ethereum, |schedule| schedule.family))
+    let chain = ChainConfig::of(chain_id);
+    let mut rules = hardfork.rules(Family::of(chain.and_then(|chain| chain.family)));
+    if let Some(chain) = chain {
+        rules.execution = chain.execution;
+    }
+    rules
+}
+
+impl Under {
+    /// The hard fork of a block of this chain, number and time (Unix seconds), and its rules; `None` if
+    /// the config says nothing of it.
+    pub(crate) fn of_block(
+        self,
+        chain_id: u64,
+        number: u64,
+        timestamp: u64,
+    ) -> Option<(Hardfork, ForkRules)> {
+        match self {
+            Self::Hardfork(hardfork) => Some((hardfork, rules_under(chain_id, hardfork))),
+            Self::Config(chain) => rules_of(chain, number, timestamp),
+        }
+    }
+
+    /// The chain that it is about, if it is about one.
+    pub(crate) const fn chain_id(self) -> Option<u64> {
+        match self {
+            Self::Hardfork(_) => None,
+            Self::Config(chain) => Some(chain.number),
+        }
+    }
+}
+
+impl Family {
+    /// The family of a chain; a local chain runs Ethereum's rules.
+    fn of(family: Option<chaos_parameters::Family>) -> Self {
+        match family {
+            None | Some(chaos_parameters::Family::Ethereum) => Self::Ethereum,
+            Some(chaos_parameters::Family::OpStack) => Self::OpStack,
+            Some(chaos_parameters::Family::Arbitrum) => Self::Arbitrum,
+        }
+    }
 }
 
 /// Whether nobody need have signed a chain's transactions: generated blocks have no keys, and a local
 /// node sends for whom it is asked to (`anvil_impersonateAccount`).
 pub(crate) const fn is_unsigned(chain_id: u64) -> bool {
-    matches!(chain_id, LOCAL | DEVELOPMENT)
+    matches!(chain_id, LOCAL | LOCAL_GETH | DEVELOPMENT)
 }
 
 impl ForkRules {
@@ -101,6 +181,16 @@ impl ForkRules {
     #[must_use]
     pub const fn has(&self, spec: SpecId) -> bool {
         self.spec.is_enabled_in(spec)
+    }
+
+    /// Whether headers hold what the beacon chain gives Ethereum's: withdrawals, blob gas, the parent's
+    /// root. Other chains adopt the EVM of a fork without them.
+    pub(crate) const fn has_consensus_fields(&self) -> bool {
+        match self.family {
+            Family::Ethereum => matches!(self.execution, Execution::Exact),
+            Family::OpStack => true,
+            Family::Arbitrum => false,
+        }
     }
 
     /// Whether receipts hold a status instead of a state root (EIP-658, Byzantium), so that their
@@ -124,14 +214,22 @@ impl ForkRules {
     pub(crate) fn precompiles(&self) -> EthPrecompiles {
         let ethereum = EthPrecompiles::new(self.spec);
         match self.family {
-            Family::Ethereum => ethereum,
+            Family::Ethereum | Family::Arbitrum => ethereum,
+            // Osaka has it at a price of its own (EIP-7951); before Ecotone nobody had it.
+            Family::OpStack if self.has(SpecId::OSAKA) || !self.has(SpecId::CANCUN) => ethereum,
             Family::OpStack => {
-                static OP_STACK: OnceLock<Precompiles> = OnceLock::new();
-                let precompiles = OP_STACK.get_or_init(|| {
-                    let mut precompiles = Precompiles::prague().clone();
+                static ECOTONE: OnceLock<Precompiles> = OnceLock::new();
+                static ISTHMUS: OnceLock<Precompiles> = OnceLock::new();
+                let with_p256 = |former: &Precompiles| {
+                    let mut precompiles = former.clone();
                     precompiles.extend([secp256r1::P256VERIFY]);
                     precompiles
-                });
+                };
+                let precompiles = if self.has(SpecId::PRAGUE) {
+                    ISTHMUS.get_or_init(|| with_p256(Precompiles::prague()))
+                } else {
+                    ECOTONE.get_or_init(|| with_p256(Precompiles::cancun()))
+                };
                 EthPrecompiles { precompiles, spec: self.spec }
             }
         }

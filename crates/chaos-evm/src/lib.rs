@@ -68,7 +68,7 @@ pub use block::{
 pub use bytecodes::Bytecodes;
 pub use changes::{Changes, ChangesError};
 pub use counterfactual::Counterfactual;
-pub use fork::{ForkRules, Hardfork, UnknownChain, UnknownHardfork, spec_of};
+pub use fork::{ForkRules, Hardfork, Under, UnknownChain, UnknownHardfork, spec_of};
 pub use outcome::{
     Exclusion, ExclusionCause, ExclusionCounts, Fate, Outcome, OutcomeCounts, OutcomeGroup,
 };

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     block::{BLOCK_BYTES_MAX, DecodeError, Header, RecordedBlock, decode},
     encode,
-    fork::Hardfork,
+    fork::Under,
 };
 
 /// Name and version of the manifest's form.
@@ -142,9 +142,9 @@ impl PackedBlock {
     ///
     /// # Errors
     /// If the bytes are none.
-    pub fn decode(bytes: Vec<u8>, hardfork: Option<Hardfork>) -> Result<Self, UnpackError> {
+    pub fn decode(bytes: Vec<u8>, under: Option<Under>) -> Result<Self, UnpackError> {
         let json = plain(bytes)?;
-        let recorded = RecordedBlock::decode_under(&json, None, hardfork)?;
+        let recorded = RecordedBlock::decode_under(&json, None, under)?;
         let json = match recorded.block.hardfork {
             Some(hardfork) if Digest::of(&json) != recorded.digest => {
                 decode::with_hardfork(&json, hardfork)?

@@ -6,6 +6,7 @@ mod summary;
 use std::{convert::Infallible, num::NonZeroUsize, sync::Arc};
 
 use alloy_primitives::{B256, Log};
+use chaos_chain_config::Execution;
 use chaos_types::Digest;
 use rayon::prelude::*;
 use revm::{
@@ -93,6 +94,8 @@ impl ReplayInput {
 pub struct BlockReplay {
     /// The chain, by EIP-155 number.
     pub chain: u64,
+    /// How far blocks of the chain can be executed.
+    pub execution: Execution,
     /// The block.
     pub number: u64,
     /// Seconds since 1970.
@@ -325,6 +328,7 @@ fn execute_on<S: PreState>(
 
     let replay = BlockReplay {
         chain: block.chain_id,
+        execution: block.rules.execution,
         number: header.number,
         timestamp: header.timestamp,
         gas_limit: header.gas_limit,

@@ -1,5 +1,7 @@
 //! Numbers and times as tables write them.
 
+use chaos_chain_config::HeaderFees;
+
 /// Why a cell was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CellError {
@@ -70,6 +72,39 @@ pub(crate) fn time(text: &str) -> Result<Option<u64>, CellError> {
     match number(text) {
         Ok(value) => Ok(value),
         Err(_) => iso(text).map(Some),
+    }
+}
+
+/// What extra data says of the fee rule, `None` if the cell is empty. Most chains keep any text there, which
+/// says nothing, however it is written.
+pub(crate) fn extra_data(text: &str) -> Option<Extra> {
+    let text = text.trim();
+    if is_nothing(text) {
+        return None;
+    }
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("\\x")).unwrap_or(text);
+    let is_hex = digits.len().is_multiple_of(2) && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    // The forms that say something are short; proof of authority signs in hundreds of bytes.
+    if !is_hex || digits.len() > 64 {
+        return Some(Extra::Other);
+    }
+    let pair = |at: usize| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok();
+    let bytes: Option<Vec<u8>> = (0..digits.len()).step_by(2).map(pair).collect();
+    Some(bytes.map_or(Extra::Other, |bytes| Extra::of(&bytes)))
+}
+
+/// What a block's extra data says of its fee rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extra {
+    /// The numbers of the rule.
+    Fees(HeaderFees),
+    /// Something else.
+    Other,
+}
+
+impl Extra {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        HeaderFees::decode(bytes).map_or(Self::Other, Self::Fees)
     }
 }
 

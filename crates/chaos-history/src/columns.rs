@@ -1,7 +1,7 @@
 //! Which column gives what, by the names that public sources document.
 //!
 //! - this project's exports: `number,timestamp,gas_used,gas_limit,base_fee_wei`, and with blobs
-//!   `excess_blob_gas,blob_gas_used`;
+//!   `excess_blob_gas,blob_gas_used`; of OP-stack chains `extra_data`;
 //! - BigQuery's `crypto_ethereum.blocks` and ethereum-etl's `blocks.csv`, whose schema it is
 //!   (<https://ethereum-etl.readthedocs.io/en/latest/schema/>): `base_fee_per_gas`, times as text;
 //! - Dune's `<chain>.blocks` (<https://docs.dune.com/data-catalog/evm/ethereum/raw/blocks>): `time`;
@@ -34,10 +34,12 @@ pub enum Field {
     BlobGasUsed,
     /// The EIP-155 number of its chain.
     ChainId,
+    /// The free bytes of its header, in hexadecimal; OP-stack chains keep their fee rule there.
+    ExtraData,
 }
 
 impl Field {
-    pub(crate) const COUNT: usize = 8;
+    pub(crate) const COUNT: usize = 9;
 
     /// All fields, in the order of the canonical form.
     pub const ALL: [Self; Self::COUNT] = [
@@ -49,6 +51,7 @@ impl Field {
         Self::ExcessBlobGas,
         Self::BlobGasUsed,
         Self::ChainId,
+        Self::ExtraData,
     ];
 
     /// The name here, in exports and in `--columns`.
@@ -63,6 +66,7 @@ impl Field {
             Self::ExcessBlobGas => "excess_blob_gas",
             Self::BlobGasUsed => "blob_gas_used",
             Self::ChainId => "chain_id",
+            Self::ExtraData => "extra_data",
         }
     }
 
@@ -77,6 +81,7 @@ impl Field {
             Self::ExcessBlobGas => &["excessblobgas"],
             Self::BlobGasUsed => &["blobgasused"],
             Self::ChainId => &["chainid"],
+            Self::ExtraData => &["extradata", "extra_data_raw"],
         }
     }
 

@@ -53,12 +53,17 @@ fn text(bytes: &[u8], line: u64) -> Result<&str, HistoryError> {
 
 fn row(text: &str, line: u64, layout: &Layout) -> Result<Row, HistoryError> {
     let mut values = [None; Field::COUNT];
+    let mut extra = None;
     let mut problem = None;
     let found = split(text, line, |place, cell| {
         for field in Field::ALL {
             if layout.places[field as usize] == Some(place) {
                 let value = match field {
                     Field::Timestamp => cell::time(&cell),
+                    Field::ExtraData => {
+                        extra = cell::extra_data(&cell);
+                        continue;
+                    }
                     _ => cell::number(&cell),
                 };
                 match value {
@@ -76,7 +81,7 @@ fn row(text: &str, line: u64, layout: &Layout) -> Result<Row, HistoryError> {
     }
     match problem {
         Some((field, problem, found)) => Err(HistoryError::Cell { line, field, problem, found }),
-        None => Row::new(values, line),
+        None => Row::new(values, extra, line),
     }
 }
 

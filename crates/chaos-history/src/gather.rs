@@ -2,7 +2,11 @@
 
 use chaos_simulation::flow::ObservedBlock;
 
-use crate::{BlobBlock, FeeHistory, Field, HistoryError, cell::CellError};
+use crate::{
+    BlobBlock, FeeHistory, Field, HistoryError,
+    cell::{CellError, Extra},
+    history::Extras,
+};
 
 /// No chain's gas limit is below this (EIP-1559, block validity).
 const GAS_LIMIT_MIN: u64 = 5_000;
@@ -27,12 +31,15 @@ pub(crate) struct Row {
     /// Excess blob gas and blob gas used.
     pub(crate) blobs: Option<(u64, u64)>,
     pub(crate) chain: Option<u64>,
+    /// What the extra data says, if it is known.
+    pub(crate) extra: Option<Extra>,
 }
 
 impl Row {
     /// A row of these values, in the order of [`Field::ALL`].
     pub(crate) fn new(
         values: [Option<u64>; Field::COUNT],
+        extra: Option<Extra>,
         line: u64,
     ) -> Result<Self, HistoryError> {
         let value = |field: Field| values[field as usize];
@@ -62,6 +69,7 @@ impl Row {
             base_fee_wei: value(Field::BaseFee),
             blobs: pair(Field::ExcessBlobGas, Field::BlobGasUsed)?,
             chain: value(Field::ChainId),
+            extra,
         };
         if row.base_fee_wei.is_some() && row.gas.is_none() {
             let (present, absent) = (Field::BaseFee, Field::GasUsed);
@@ -85,6 +93,7 @@ pub(crate) struct Gather {
     lines: Vec<u32>,
     blobs: Vec<BlobBlock>,
     blob_lines: Vec<u32>,
+    extras: Extras,
     /// The last row and its line.
     last: Option<(Row, u64)>,
     way: Option<Way>,
@@ -111,6 +120,7 @@ impl Gather {
                 base_fee_wei,
             });
             self.lines.push(place);
+            self.extras.push(row.extra);
         }
         if let Some((excess_blob_gas, blob_gas_used)) = row.blobs {
             self.blobs.push(BlobBlock { number, timestamp, excess_blob_gas, blob_gas_used });
@@ -123,18 +133,20 @@ impl Gather {
     }
 
     pub(crate) fn finish(self) -> Result<FeeHistory, HistoryError> {
-        let Self { mut blocks, mut lines, mut blobs, mut blob_lines, .. } = self;
+        let Self { mut blocks, mut lines, mut blobs, mut blob_lines, mut extras, .. } = self;
         if self.way == Some(Way::Down) {
             blocks.reverse();
             lines.reverse();
             blobs.reverse();
             blob_lines.reverse();
+            extras.reverse();
         }
         Ok(FeeHistory {
             blocks,
             lines,
             blobs,
             blob_lines,
+            extras,
             rows: self.rows,
             bare: self.bare,
             chain: self.chain,

@@ -1,10 +1,11 @@
 use std::io::BufRead;
 
+use chaos_chain_config::HeaderFees;
 use chaos_simulation::flow::ObservedBlock;
 use chaos_types::Digest;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Columns, HistoryError, bytes};
+use crate::{Columns, HistoryError, bytes, cell::Extra};
 
 /// The decompressed file may have this many bytes: 1 GiB, about twenty million blocks.
 pub const HISTORY_BYTES_MAX: u64 = 1 << 30;
@@ -16,6 +17,7 @@ pub struct FeeHistory {
     pub(crate) lines: Vec<u32>,
     pub(crate) blobs: Vec<BlobBlock>,
     pub(crate) blob_lines: Vec<u32>,
+    pub(crate) extras: Extras,
     pub(crate) rows: u64,
     pub(crate) bare: u64,
     pub(crate) chain: Option<u64>,
@@ -32,6 +34,46 @@ pub struct BlobBlock {
     pub excess_blob_gas: u64,
     /// Blob gas of the block's blobs.
     pub blob_gas_used: u64,
+}
+
+/// What the blocks' extra data say, in runs: a rule stands for months.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Extras {
+    /// How many blocks there are up to the end of the run, and what they say.
+    runs: Vec<(usize, Option<Extra>)>,
+}
+
+impl Extras {
+    pub(crate) fn push(&mut self, extra: Option<Extra>) {
+        let count = self.count();
+        match self.runs.last_mut() {
+            Some((end, said)) if *said == extra => *end += 1,
+            _ => self.runs.push((count + 1, extra)),
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.runs.last().map_or(0, |(end, _)| *end)
+    }
+
+    pub(crate) fn reverse(&mut self) {
+        let count = self.count();
+        let starts: Vec<usize> =
+            std::iter::once(0).chain(self.runs.iter().map(|(end, _)| *end)).collect();
+        for ((end, _), start) in self.runs.iter_mut().zip(starts) {
+            *end = count - start;
+        }
+        self.runs.reverse();
+    }
+
+    pub(crate) fn get(&self, place: usize) -> Option<Extra> {
+        let run = self.runs.partition_point(|(end, _)| *end <= place);
+        self.runs.get(run).and_then(|(_, said)| *said)
+    }
+
+    fn any_fees(&self) -> bool {
+        self.runs.iter().any(|(_, said)| matches!(said, Some(Extra::Fees(_))))
+    }
 }
 
 /// Blocks that are missing between the first and the last.
@@ -76,6 +118,21 @@ impl FeeHistory {
     #[must_use]
     pub fn into_blocks(self) -> Vec<ObservedBlock> {
         self.blocks
+    }
+
+    /// The numbers of the fee rule in the extra data of the block at this place of
+    /// [`Self::blocks`], if the table gives them.
+    #[must_use]
+    pub fn header_fees(&self, place: usize) -> Option<HeaderFees> {
+        match self.extras.get(place)? {
+            Extra::Fees(fees) => Some(fees),
+            Extra::Other => None,
+        }
+    }
+
+    /// Whether the extra data of the block at this place is given and holds no fee rule.
+    pub(crate) fn has_other_extra(&self, place: usize) -> bool {
+        self.extras.get(place) == Some(Extra::Other)
     }
 
     /// The blocks whose blob figures are known, ascending.
@@ -131,7 +188,8 @@ impl FeeHistory {
 
     /// SHA-256 of the rows in their canonical form: the header and one line per row with gas or blob
     /// figures, ascending, in decimal, each ended by one line feed, an empty cell for what is not
-    /// known; the two columns of blobs only if any row has them.
+    /// known; the two columns of blobs only if any row has them, and after them `extra_data` only if
+    /// that of any row holds the numbers of a fee rule, and only of those rows.
     ///
     /// It is the digest of the bytes of a plain file that `chaoschain export` writes.
     #[must_use]
@@ -139,17 +197,27 @@ impl FeeHistory {
         let mut hasher = Sha256::new();
         let with_blobs = !self.blobs.is_empty();
         hasher.update(b"number,timestamp,gas_used,gas_limit,base_fee_wei");
-        hasher.update(if with_blobs { &b",excess_blob_gas,blob_gas_used\n"[..] } else { b"\n" });
+        hasher.update(if with_blobs { &b",excess_blob_gas,blob_gas_used"[..] } else { b"" });
+        let with_fees = self.extras.any_fees();
+        hasher.update(if with_fees { &b",extra_data\n"[..] } else { b"\n" });
+        let mut place = 0;
         let (mut blocks, mut blobs) = (self.blocks.iter().peekable(), self.blobs.iter().peekable());
         let mut line = String::with_capacity(128);
         loop {
             let block = blocks.peek().map(|block| block.number);
             let blob = blobs.peek().map(|block| block.number);
             let Some(number) = [block, blob].into_iter().flatten().min() else { break };
+            let fees = (block == Some(number)).then(|| self.header_fees(place)).flatten();
             let block = if block == Some(number) { blocks.next() } else { None };
+            place += usize::from(block.is_some());
             let blob = if blob == Some(number) { blobs.next() } else { None };
             line.clear();
             write_row(&mut line, block, blob, with_blobs);
+            if with_fees {
+                line.push(',');
+                line.push_str(&fees.map(|fees| hex(&fees.encode())).unwrap_or_default());
+            }
+            line.push('\n');
             hasher.update(line.as_bytes());
         }
         Digest::from_bytes(hasher.finalize().into())
@@ -190,7 +258,12 @@ fn write_row(
             None => write!(line, ",,"),
         };
     }
-    line.push('\n');
+}
+
+/// Bytes as a table writes them.
+fn hex(bytes: &[u8]) -> String {
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("0x{digits}")
 }
 
 /// What is missing between ascending numbers.

@@ -9,7 +9,7 @@ use parquet::{
 
 use crate::{
     Columns, FeeHistory, Field, HistoryError,
-    cell::{self, CellError},
+    cell::{self, CellError, Extra},
     columns::Layout,
     gather::{Gather, Row},
 };
@@ -42,9 +42,15 @@ pub(crate) fn read(bytes: Vec<u8>, columns: &Columns) -> Result<FeeHistory, Hist
 
 fn row(record: &Record, wanted: &[usize], line: u64, layout: &Layout) -> Result<Row, HistoryError> {
     let mut values = [None; Field::COUNT];
+    let mut extra = None;
     for ((_, value), place) in record.get_column_iter().zip(wanted) {
         for field in Field::ALL {
-            if layout.places[field as usize] == Some(*place) {
+            if layout.places[field as usize] != Some(*place) {
+                continue;
+            }
+            if field == Field::ExtraData {
+                extra = read_extra(value);
+            } else {
                 values[field as usize] = read_value(value, field).map_err(|problem| {
                     let found = value.to_string().chars().take(80).collect();
                     HistoryError::Cell { line, field, problem, found }
@@ -52,7 +58,17 @@ fn row(record: &Record, wanted: &[usize], line: u64, layout: &Layout) -> Result<
             }
         }
     }
-    Row::new(values, line)
+    Row::new(values, extra, line)
+}
+
+/// Extra data as text, or as bytes, which cryo writes.
+fn read_extra(value: &Value) -> Option<Extra> {
+    match value {
+        Value::Null => None,
+        Value::Str(text) => cell::extra_data(text),
+        Value::Bytes(bytes) => Some(Extra::of(bytes.data())),
+        _ => Some(Extra::Other),
+    }
 }
 
 fn read_value(value: &Value, field: Field) -> Result<Option<u64>, CellError> {

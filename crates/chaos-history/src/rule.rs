@@ -1,7 +1,8 @@
 //! The fee rule, held to every pair of blocks that follow each other.
 
+use chaos_chain_config::{ChainConfig, HeaderFees};
 use chaos_parameters::{
-    Family, KnownChain, Parameters,
+    Family, ParameterName, Parameters, Setting,
     pricing::{BaseFeeRule, BlobRule, GAS_PER_BLOB},
 };
 use chaos_simulation::flow::ObservedBlock;
@@ -13,7 +14,7 @@ use crate::{BlobBlock, FeeHistory, diagnosis};
 /// forks, or those that somebody names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rules {
-    chain: Option<&'static KnownChain>,
+    chain: Option<&'static ChainConfig>,
     /// They come before the chain's own in what they say of the base fee.
     named: Option<Parameters>,
 }
@@ -30,6 +31,8 @@ pub struct Counts {
     pub exact: u64,
     /// Pairs whose rule is not known, so that nothing was checked.
     pub unruled: u64,
+    /// Pairs that were held to the numbers in the extra data of their first block.
+    pub by_extra_data: u64,
     /// The place of the first block that does not follow from the one before it.
     first_broken: Option<usize>,
 }
@@ -49,7 +52,7 @@ pub struct Report {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
     /// The rule of the chain is not known.
-    #[error("the fee rule of {chain} is not known; known are {known}", known = known_chains())]
+    #[error("the fee rule of {chain} is not known; `chaoschain chains` lists the chains that are")]
     UnknownChain {
         /// The chain.
         chain: ChainId,
@@ -84,6 +87,19 @@ pub enum RuleError {
         pairs: u64,
         /// The first block.
         first: u64,
+    },
+    /// A block of a chain that keeps its fee rule in extra data has none there.
+    #[error(
+        "line {line}: the extra data of block {number} holds no fee rule, and on {name} each block's does since \
+         Holocene: 9 bytes of version 0, or 17 of version 1"
+    )]
+    ExtraData {
+        /// The line of the block.
+        line: u64,
+        /// The block.
+        number: u64,
+        /// The chain.
+        name: &'static str,
     },
     /// A base fee does not follow.
     #[error(
@@ -132,15 +148,6 @@ pub enum RuleError {
     },
 }
 
-/// The chains whose rule is known, as errors list them.
-fn known_chains() -> String {
-    let names: Vec<_> = KnownChain::all()
-        .iter()
-        .map(|chain| format!("eip155:{} ({})", chain.number, chain.name))
-        .collect();
-    names.join(", ")
-}
-
 impl Rules {
     /// Those of a known chain.
     ///
@@ -156,8 +163,27 @@ impl Rules {
     /// [`RuleError::UnknownChain`], and [`RuleError::OtherFamily`] if the chain is of another family
     /// than the named parameters.
     pub fn new(chain: &ChainId, named: Option<Parameters>) -> Result<Self, RuleError> {
-        let known = chain.evm_number().and_then(KnownChain::of);
-        if let (Some(KnownChain { family: Some(family), .. }), Some(named)) = (known, named)
+        let known = chain.evm_number().and_then(ChainConfig::of);
+        Self::by(chain, known, named)
+    }
+
+    /// Those of a chain by a chain config that somebody brought, or the `named` ones.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn of_config(
+        config: &'static ChainConfig,
+        named: Option<Parameters>,
+    ) -> Result<Self, RuleError> {
+        Self::by(&ChainId::evm(config.number), Some(config), named)
+    }
+
+    fn by(
+        chain: &ChainId,
+        known: Option<&'static ChainConfig>,
+        named: Option<Parameters>,
+    ) -> Result<Self, RuleError> {
+        if let (Some(ChainConfig { family: Some(family), .. }), Some(named)) = (known, named)
             && *family != named.family()
         {
             let (chain, family, named) = (chain.clone(), *family, named.family());
@@ -170,10 +196,53 @@ impl Rules {
     }
 
     /// The parameters by which a block of this number and time (Unix seconds) has its base fee; `None`
-    /// if they are not known.
+    /// if they are not known, or stand in the block before it.
     #[must_use]
     pub fn parameters_at(&self, number: u64, timestamp: u64) -> Option<Parameters> {
         self.named.or_else(|| self.chain?.parameters_at(number, timestamp))
+    }
+
+    /// The parameters by which the block after this one has its base fee, where `fees` is what its extra
+    /// data says of them; `None` if they are not known.
+    ///
+    /// # Errors
+    /// If a number in the extra data is out of bounds.
+    pub fn parameters_after(
+        &self,
+        number: u64,
+        timestamp: u64,
+        fees: Option<HeaderFees>,
+    ) -> Result<Option<Parameters>, chaos_parameters::Error> {
+        let era = self.chain.and_then(|chain| chain.era_at(number, timestamp));
+        match (self.named, era, fees) {
+            (Some(named), ..) => Ok(Some(named)),
+            (None, Some(era), Some(fees)) if era.in_extra_data => {
+                let time = self.chain.and_then(|chain| chain.block_time_ms);
+                let parameters = era.with(&fees)?;
+                let time = time.map(|time| Setting::new(ParameterName::BlockTime, time));
+                match time.transpose()? {
+                    Some(time) => parameters.apply(&[time]).map(Some),
+                    None => Ok(Some(parameters)),
+                }
+            }
+            (None, era, _) => Ok(era.and_then(|era| era.rules)),
+        }
+    }
+
+    /// The numbers of the rule that a block's extra data says, where its chain keeps them there and nothing
+    /// else is named.
+    fn said_by(&self, block: &ObservedBlock, fees: Option<HeaderFees>) -> Option<BaseFeeRule> {
+        if self.named.is_some() {
+            return None;
+        }
+        let era = self.chain?.era_at(block.number, block.timestamp)?;
+        era.in_extra_data.then_some(fees?).map(|fees| fees.rule())
+    }
+
+    /// Whether base fees follow the larger of gas use and blob gas used.
+    fn by_footprint(&self, block: &ObservedBlock) -> bool {
+        let era = self.chain.and_then(|chain| chain.era_at(block.number, block.timestamp));
+        era.is_some_and(|era| era.by_footprint)
     }
 
     /// The schedule of blobs is the chain's, whatever is named, if it is known.
@@ -192,7 +261,7 @@ impl Rules {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match (self.named, self.chain) {
-            (None, Some(chain)) => chain.name,
+            (None, Some(chain)) => &chain.name,
             _ => "the named parameters",
         }
     }
@@ -205,8 +274,20 @@ pub fn check_rule(history: &FeeHistory, rules: &Rules) -> Report {
         return Report { unchecked: Some(Family::Arbitrum), ..Report::default() };
     }
     let mut report = Report::default();
+    let mut footprint = 0;
     for (place, pair) in history.blocks().windows(2).enumerate() {
-        base_fee(&mut report.base_fee, (&pair[0], &pair[1]), place + 1, rules);
+        let (parent, child) = (&pair[0], &pair[1]);
+        // Both lists ascend.
+        let blobs = &history.blobs()[footprint..];
+        footprint += blobs.iter().take_while(|blob| blob.number < parent.number).count();
+        let used = history.blobs().get(footprint).filter(|blob| blob.number == parent.number);
+        let moving = Moving {
+            child,
+            said: rules.said_by(parent, history.header_fees(place)),
+            footprint: used.filter(|_| rules.by_footprint(parent)).map(|blob| blob.blob_gas_used),
+            parent,
+        };
+        base_fee(&mut report.base_fee, &moving, place + 1, rules);
     }
     let fees = history.blocks();
     let mut from = 0;
@@ -234,6 +315,7 @@ pub fn ensure_rule(history: &FeeHistory, rules: &Rules) -> Result<Report, RuleEr
     {
         return Err(RuleError::OtherChain { expected: chain.number, found });
     }
+    ensure_extra_data(history, rules)?;
     let report = check_rule(history, rules);
     if let Some(place) = report.base_fee.first_broken {
         return Err(broken(history, rules, &report.base_fee, place));
@@ -242,10 +324,17 @@ pub fn ensure_rule(history: &FeeHistory, rules: &Rules) -> Result<Report, RuleEr
         return Err(broken_blobs(history, rules, &report.blobs, place));
     }
     if report.base_fee.unruled > 0 {
-        let first = history.blocks().iter().find(|block| {
+        let first = (0..history.blocks().len()).find(|place| {
+            let block = &history.blocks()[*place];
+            let is_said = |place: usize| {
+                let parent = &history.blocks()[place];
+                rules.said_by(parent, history.header_fees(place)).is_some()
+            };
             block.base_fee_wei.is_some()
                 && rules.parameters_at(block.number, block.timestamp).is_none()
+                && !place.checked_sub(1).is_some_and(is_said)
         });
+        let first = first.map(|place| &history.blocks()[place]);
         return Err(RuleError::UnknownEra {
             name: rules.name(),
             pairs: report.base_fee.unruled,
@@ -253,6 +342,25 @@ pub fn ensure_rule(history: &FeeHistory, rules: &Rules) -> Result<Report, RuleEr
         });
     }
     Ok(report)
+}
+
+/// Extra data that is given where it has to hold the fee rule, and does not.
+fn ensure_extra_data(history: &FeeHistory, rules: &Rules) -> Result<(), RuleError> {
+    if rules.named.is_some() {
+        return Ok(());
+    }
+    let Some(chain) = rules.chain else { return Ok(()) };
+    let is_wrong = |(place, block): &(usize, &ObservedBlock)| {
+        let era = chain.era_at(block.number, block.timestamp);
+        era.is_some_and(|era| era.in_extra_data) && history.has_other_extra(*place)
+    };
+    match history.blocks().iter().enumerate().find(is_wrong) {
+        None => Ok(()),
+        Some((place, block)) => {
+            let (line, number) = (history.line(place), block.number);
+            Err(RuleError::ExtraData { line, number, name: &chain.name })
+        }
+    }
 }
 
 /// How far an observed value is from the rule's.
@@ -274,38 +382,67 @@ fn count(counts: &mut Counts, fits: &Fits, place: usize) {
     }
 }
 
-fn base_fee(
-    counts: &mut Counts,
-    (parent, child): (&ObservedBlock, &ObservedBlock),
-    place: usize,
-    rules: &Rules,
-) {
+/// Two blocks in a row, and what moves the base fee from one to the other.
+struct Moving<'a> {
+    parent: &'a ObservedBlock,
+    child: &'a ObservedBlock,
+    /// The rule that the parent's extra data says.
+    said: Option<BaseFeeRule>,
+    /// The parent's data footprint, where base fees follow it and it is known.
+    footprint: Option<u64>,
+}
+
+impl Moving<'_> {
+    /// What moves the base fee: gas used, or the data footprint if it is more.
+    fn used(&self) -> u64 {
+        self.parent.gas_used.max(self.footprint.unwrap_or(0))
+    }
+
+    /// The rules by which the child may have its base fee.
+    fn rules(&self, rules: &Rules) -> Option<(BaseFeeRule, Option<BaseFeeRule>)> {
+        // Where an era begins with a block that people named, it may begin one block later.
+        let at = |block: &ObservedBlock| {
+            rules.parameters_at(block.number, block.timestamp).map(|p| BaseFeeRule::of(&p))
+        };
+        let former = at(self.parent);
+        if let Some(said) = self.said {
+            return Some((said, None));
+        }
+        // The first block whose parent says its rule itself still has the former one.
+        let begins = || {
+            let era = |block: &ObservedBlock| rules.chain?.era_at(block.number, block.timestamp);
+            let (before, after) = (era(self.parent)?, era(self.child)?);
+            (after.in_extra_data && !before.in_extra_data).then_some(former?)
+        };
+        Some((at(self.child).or_else(begins)?, former))
+    }
+}
+
+fn base_fee(counts: &mut Counts, moving: &Moving<'_>, place: usize, rules: &Rules) {
+    let Moving { parent, child, .. } = moving;
     let consecutive = parent.number.checked_add(1) == Some(child.number);
     let (true, Some(before), Some(after)) = (consecutive, parent.base_fee_wei, child.base_fee_wei)
     else {
         return;
     };
-    // Where an era begins with a block that people named, it may begin one block later.
-    let at = |block: &ObservedBlock| {
-        rules.parameters_at(block.number, block.timestamp).map(|p| BaseFeeRule::of(&p))
-    };
-    let (Some(rule), former) = (at(child), at(parent)) else {
+    let Some((rule, former)) = moving.rules(rules) else {
         counts.unruled += 1;
         return;
     };
+    let used = moving.used();
     let fits = |rule: &BaseFeeRule| {
         let next = |used: u64| rule.next(before, used, parent.gas_limit);
-        if next(parent.gas_used) == after {
+        if next(used) == after {
             return Fits::Exactly;
         }
-        let low = next(parent.gas_used.saturating_sub(1));
-        let high = next(parent.gas_used.saturating_add(1));
+        let (low, high) = (next(used.saturating_sub(1)), next(used.saturating_add(1)));
         if (low..=high).contains(&after) { Fits::Nearly } else { Fits::Not }
     };
     let found = match (fits(&rule), former) {
         (Fits::Not, Some(former)) if former != rule => fits(&former),
         (found, _) => found,
     };
+    counts.by_extra_data += u64::from(moving.said.is_some());
     count(counts, &found, place);
 }
 
@@ -339,10 +476,16 @@ fn blobs(
 
 fn broken(history: &FeeHistory, rules: &Rules, counts: &Counts, place: usize) -> RuleError {
     let (parent, child) = (&history.blocks()[place - 1], &history.blocks()[place]);
-    let parameters = rules.parameters_at(child.number, child.timestamp);
-    let rule = parameters.map(|parameters| BaseFeeRule::of(&parameters));
+    let used = history.blobs().iter().find(|blob| blob.number == parent.number);
+    let moving = Moving {
+        parent,
+        child,
+        said: rules.said_by(parent, history.header_fees(place - 1)),
+        footprint: used.filter(|_| rules.by_footprint(parent)).map(|blob| blob.blob_gas_used),
+    };
+    let rule = moving.rules(rules).map(|(rule, _)| rule);
     let expected = rule.map_or(0, |rule| {
-        rule.next(parent.base_fee_wei.unwrap_or(0), parent.gas_used, parent.gas_limit)
+        rule.next(parent.base_fee_wei.unwrap_or(0), moving.used(), parent.gas_limit)
     });
     RuleError::Broken {
         line: history.line(place),
@@ -350,8 +493,9 @@ fn broken(history: &FeeHistory, rules: &Rules, counts: &Counts, place: usize) ->
         found: child.base_fee_wei.unwrap_or(0),
         expected,
         rule: format!(
-            "the rule of {}{}",
+            "the rule of {}{}{}",
             rules.name(),
+            if moving.said.is_some() { " in the extra data of the block before it" } else { "" },
             rule.map(|rule| format!(" ({})", diagnosis::words(&rule))).unwrap_or_default()
         ),
         holding: counts.holding,
@@ -370,7 +514,7 @@ fn broken_blobs(history: &FeeHistory, rules: &Rules, counts: &Counts, place: usi
         number: child.number,
         found: child.excess_blob_gas,
         expected,
-        name: rules.chain.map_or("the named parameters", |chain| chain.name),
+        name: rules.chain.map_or("the named parameters", |chain| chain.name.as_str()),
         holding: counts.holding,
         pairs: counts.pairs,
     }

@@ -26,7 +26,6 @@
 //! It refuses a setting out of its bounds or of another family, with the bounds. It knows no EVM,
 //! no block format and no model of demand.
 
-mod chain;
 mod layer;
 mod name;
 mod preset;
@@ -36,7 +35,6 @@ mod setting;
 pub mod fixed;
 pub mod pricing;
 
-pub use chain::{Era, EraRules, KnownChain, Since};
 pub use layer::Layer;
 pub use name::{Definition, Error, Family, ParameterName, help_table};
 pub use preset::Preset;

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     encode,
-    fork::{self, ForkRules, Hardfork},
+    fork::{self, ForkRules, Hardfork, Under},
 };
 
 /// Largest recorded block accepted, in bytes after decompression.
@@ -100,7 +100,7 @@ fn peek_number(json: &[u8]) -> Option<u64> {
 pub(super) fn recorded_block(
     bytes: &[u8],
     expected_chain: Option<u64>,
-    asked: Option<Hardfork>,
+    asked: Option<Under>,
 ) -> Result<RecordedBlock, DecodeError> {
     let json = decompress(bytes, BLOCK_BYTES_MAX)?;
     let wire: wire::Recorded = typed(&json)?;
@@ -111,17 +111,13 @@ pub(super) fn recorded_block(
         Ok(named) => named,
         Err(source) => return Err(DecodeError::Hardfork { block: number, source }),
     };
-    if let (Some(expected), Some(found)) = (asked, named)
-        && expected != found
-    {
-        return Err(DecodeError::OtherHardfork { block: number, expected, found });
-    }
-    let digest = match asked {
-        Some(asked) if named.is_none() => Digest::of(&with_hardfork(&json, asked)?),
+    let expected = Expected { chain: expected_chain, under: asked, named };
+    let block = block(wire_block, &expected, || foreign_field(&json, true))?;
+    // A name that came with the command line is part of what is named by the digest.
+    let digest = match block.hardfork {
+        Some(hardfork) if named.is_none() => Digest::of(&with_hardfork(&json, hardfork)?),
         _ => Digest::of(&json),
     };
-    let expected = Expected { chain: expected_chain, hardfork: asked.or(named) };
-    let block = block(wire_block, &expected, || foreign_field(&json, true))?;
 
     let at = At { block: Some(block.header.number), path: String::new() };
     let pre_state = at
@@ -154,7 +150,7 @@ pub(crate) fn with_hardfork(json: &[u8], hardfork: Hardfork) -> Result<Vec<u8>, 
 pub(super) fn rpc_block(
     json: &[u8],
     expected_chain: Option<u64>,
-    hardfork: Option<Hardfork>,
+    under: Option<Under>,
 ) -> Result<Block, DecodeError> {
     if json.len() > BLOCK_BYTES_MAX {
         return Err(DecodeError::TooLarge { limit_bytes: BLOCK_BYTES_MAX });
@@ -165,14 +161,17 @@ pub(super) fn rpc_block(
         }
         other => other,
     })?;
-    let expected = Expected { chain: expected_chain, hardfork };
+    let expected = Expected { chain: expected_chain, under, named: None };
     block(wire, &expected, || foreign_field(json, false))
 }
 
 /// What the reader knows of a block before reading it.
 struct Expected {
     chain: Option<u64>,
-    hardfork: Option<Hardfork>,
+    /// What the command line names.
+    under: Option<Under>,
+    /// What the file names.
+    named: Option<Hardfork>,
 }
 
 /// Where in the document we are, for messages.
@@ -217,12 +216,9 @@ fn block(
     let timestamp = at.need(wire.timestamp, "timestamp", QUANTITY)?.0;
     let transactions =
         at.need(wire.transactions.take(), "transactions", "an array of full transactions")?;
-    let chain_id = chain_of(&transactions, number, expected.chain)?;
-    let rules = match expected.hardfork {
-        Some(hardfork) => fork::rules_under(chain_id, hardfork),
-        None => fork::rules(chain_id, number, timestamp)
-            .map_err(|source| DecodeError::UnknownChain { block: number, source })?,
-    };
+    let of_config = expected.under.and_then(Under::chain_id);
+    let chain_id = chain_of(&transactions, number, expected.chain.or(of_config))?;
+    let (hardfork, rules) = rules_of(chain_id, number, timestamp, expected)?;
     let withdrawals = withdrawals(&mut wire, rules, &at)?;
     let header = header(&wire, number, timestamp, rules, &at)?;
     let is_bound = header.commitments.transactions_root.is_some();
@@ -234,11 +230,41 @@ fn block(
             transaction(wire, rules, is_bound, &At { block: at.block, path })
         })
         .collect::<Result<_, _>>()?;
-    let hardfork = expected.hardfork;
     let unbound = Vec::new();
     let mut block = Block { chain_id, rules, header, transactions, withdrawals, hardfork, unbound };
     block.unbound = body::bind(&block, foreign)?;
     Ok(block)
+}
+
+/// The rules of a block, and its hard fork if somebody named one.
+fn rules_of(
+    chain_id: u64,
+    number: u64,
+    timestamp: u64,
+    expected: &Expected,
+) -> Result<(Option<Hardfork>, ForkRules), DecodeError> {
+    let unknown = |source| DecodeError::UnknownChain { block: number, source };
+    let Some(under) = expected.under else {
+        return match expected.named {
+            Some(named) => Ok((Some(named), fork::rules_under(chain_id, named))),
+            None => fork::rules(chain_id, number, timestamp).map(|r| (None, r)).map_err(unknown),
+        };
+    };
+    if let Some(expected) = under.chain_id()
+        && expected != chain_id
+    {
+        return Err(DecodeError::WrongChain { block: number, expected, found: chain_id });
+    }
+    let (hardfork, rules) = under
+        .of_block(chain_id, number, timestamp)
+        .ok_or(fork::UnknownChain { chain_id })
+        .map_err(unknown)?;
+    match expected.named {
+        Some(found) if found != hardfork => {
+            Err(DecodeError::OtherHardfork { block: Some(number), expected: hardfork, found })
+        }
+        _ => Ok((Some(hardfork), rules)),
+    }
 }
 
 /// The withdrawals; none where the fork has none, or where the header says that there are none.
@@ -247,8 +273,9 @@ fn withdrawals(
     rules: ForkRules,
     at: &At,
 ) -> Result<Vec<Withdrawal>, DecodeError> {
-    let is_needed =
-        rules.has(SpecId::SHANGHAI) && wire.withdrawals_root != Some(alloy_trie::EMPTY_ROOT_HASH);
+    let is_needed = rules.has(SpecId::SHANGHAI)
+        && rules.has_consensus_fields()
+        && wire.withdrawals_root != Some(alloy_trie::EMPTY_ROOT_HASH);
     let list =
         at.need_if(is_needed, wire.withdrawals.take(), "withdrawals", "an array of withdrawals")?;
     let numbers = |w: &wire::Withdrawal| {
@@ -295,7 +322,7 @@ fn header(
     at: &At,
 ) -> Result<Header, DecodeError> {
     let london = rules.has(SpecId::LONDON);
-    let cancun = rules.has(SpecId::CANCUN);
+    let cancun = rules.has(SpecId::CANCUN) && rules.has_consensus_fields();
     let quantity = |wanted, value: Option<Hex64>, name| {
         Ok::<_, DecodeError>(at.need_if(wanted, value, name, QUANTITY)?.map(|v| v.0))
     };

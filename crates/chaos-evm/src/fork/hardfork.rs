@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use alloy_eips::{eip4844, eip7691, eip7840::BlobParams, eip7892};
+use chaos_chain_config::Execution;
 use revm::primitives::hardfork::SpecId;
 
 use super::{BlobRules, Family, ForkRules};
@@ -125,7 +126,11 @@ impl Hardfork {
 
     /// All its rules on a chain of a family.
     pub(crate) fn rules(self, family: Family) -> ForkRules {
-        ForkRules { spec: self.spec(), family, blobs: self.blobs() }
+        let execution = match family {
+            Family::Ethereum => Execution::Exact,
+            Family::OpStack | Family::Arbitrum => Execution::Partial,
+        };
+        ForkRules { spec: self.spec(), family, blobs: self.blobs(), execution }
     }
 
     fn blobs(self) -> Option<BlobRules> {

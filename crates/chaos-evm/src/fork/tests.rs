@@ -67,9 +67,51 @@ fn public_testnets_follow_their_own_schedules() {
 
 #[test]
 fn unknown_chain_is_told_with_those_that_are_known() {
-    let text = UnknownChain { chain_id: 8453 }.to_string();
-    for known in ["8453", "1 (Ethereum)", "11155111 (Sepolia)", "17000 (Holesky)", "560048 (Hoodi)"]
-    {
+    let text = UnknownChain { chain_id: 59144 }.to_string();
+    for known in [
+        "59144",
+        "8453 (Base)",
+        "1 (Ethereum)",
+        "11155111 (Sepolia)",
+        "17000 (Holesky)",
+        "560048 (Hoodi)",
+    ] {
         assert!(text.contains(known), "{text}");
     }
+}
+
+#[test]
+fn every_built_in_fork_is_one_of_ours() {
+    assert_eq!(Hardfork::ALL.map(Hardfork::name), chaos_chain_config::ETHEREUM_FORKS);
+    for chain in ChainConfig::all() {
+        for fork in &chain.forks {
+            fork.ethereum.parse::<Hardfork>().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_chain_whose_forks_are_not_known_is_refused() {
+    assert_eq!(rules(59_144, 1, 1), Err(UnknownChain { chain_id: 59_144 }));
+    assert_eq!(rules(42_170, 1, 1), Err(UnknownChain { chain_id: 42_170 }));
+}
+
+#[test]
+fn rollups_run_the_rules_that_they_adopted() {
+    let base = |time| rules(8_453, 9, time).unwrap();
+    assert_eq!(base(1_704_992_401).spec, SpecId::SHANGHAI);
+    assert_eq!(base(1_746_806_401).spec, SpecId::PRAGUE);
+    assert_eq!((base(0).family, base(0).execution), (Family::OpStack, Execution::Partial));
+    assert_eq!(rules(10, 105_235_063, 1_783_526_401).unwrap().spec, SpecId::OSAKA);
+    assert_eq!(rules(42_161, 348_448_105, 1_750_201_532).unwrap().family, Family::Arbitrum);
+    assert_eq!(rules(ETHEREUM, 1, 1).unwrap().execution, Execution::Exact);
+}
+
+#[test]
+fn p256_is_there_from_ecotone_on_and_osakas_own_from_karst_on() {
+    let has = |time| {
+        let precompiles = rules(10, 105_235_063, time).unwrap().precompiles();
+        precompiles.precompiles.contains(secp256r1::P256VERIFY.address())
+    };
+    assert!(!has(1_704_992_401) && has(1_720_627_201) && has(1_746_806_401) && has(1_783_526_401));
 }

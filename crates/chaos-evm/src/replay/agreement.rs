@@ -1,3 +1,5 @@
+use chaos_chain_config::Execution;
+
 use super::BlockReplay;
 use crate::{block::TransactionKind, receipts::ReceiptsRoot};
 
@@ -34,6 +36,15 @@ pub enum Incomparable {
         /// Whether the logs' bloom was compared as well, and is the header's.
         by_bloom: bool,
     },
+    /// It did not come out as its header says, on a chain of whose execution a part is missing here: the
+    /// part may be why.
+    #[error(
+        "this chain is executed in part (`chaoschain chains` says what is missing), and {what} not the header's"
+    )]
+    PartialExecution {
+        /// What is not the header's, with its verb.
+        what: &'static str,
+    },
     /// The run left the receipts root out.
     #[error("the receipts root was not computed")]
     NotComputed,
@@ -46,6 +57,7 @@ impl Incomparable {
         match self {
             Self::UnknownType { .. } => "unknown_type",
             Self::BeforeByzantium { .. } => "before_byzantium",
+            Self::PartialExecution { .. } => "partial_execution",
             Self::NotComputed => "not_computed",
         }
     }
@@ -76,6 +88,23 @@ impl BlockReplay {
     /// Whether the execution is what the header says.
     #[must_use]
     pub fn agreement(&self) -> Agreement {
+        match (self.compared(), self.execution) {
+            (Agreement::Differs, Execution::Partial) => {
+                let what = if self.gas_header != self.gas_replayed {
+                    "gas is"
+                } else if !self.rejected.is_empty() {
+                    "the place of a transaction is"
+                } else {
+                    "receipts are"
+                };
+                Agreement::NotComparable(Incomparable::PartialExecution { what })
+            }
+            (compared, _) => compared,
+        }
+    }
+
+    /// What comparing alone gives.
+    fn compared(&self) -> Agreement {
         if let Some(Skipped { index, type_byte }) = self.skipped_transactions.first().copied() {
             return Agreement::NotComparable(Incomparable::UnknownType { index, type_byte });
         }

@@ -6,7 +6,7 @@ use alloy_consensus::{
 };
 use alloy_eips::eip4895::Withdrawal;
 use alloy_primitives::{Address, Bytes, Signature, TxKind, U256, address, uint};
-use chaos_evm::{Block, DecodeError, Hardfork, Part, Why};
+use chaos_evm::{Block, DecodeError, Hardfork, Part, Under, Why};
 use serde_json::{Value, json};
 
 /// Who signed the transaction of EIP-155's example.
@@ -175,7 +175,9 @@ fn mix_hash_may_be_left_out_before_the_merge() {
 #[test]
 fn named_hard_fork_takes_the_place_of_the_schedule() {
     let json = serde_json::to_vec(&block()).unwrap();
-    let under = |fork| Block::decode_rpc_under(&json, Some(1), Some(fork)).unwrap().rules.spec;
+    let under = |fork| {
+        Block::decode_rpc_under(&json, Some(1), Some(Under::Hardfork(fork))).unwrap().rules.spec
+    };
     for fork in Hardfork::ALL {
         if fork < Hardfork::Cancun {
             assert_eq!(under(fork), fork.spec());
