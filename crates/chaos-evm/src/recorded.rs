@@ -7,6 +7,7 @@
 use std::{collections::BTreeMap, io, io::Write as _};
 
 use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY};
+use chaos_chain_config::HeaderFees;
 use chaos_types::{ChainId, Digest};
 use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
@@ -63,6 +64,17 @@ pub struct FeeRow {
     pub gas_limit: u64,
     /// Base fee in wei per gas, from London on.
     pub base_fee_wei: Option<u64>,
+    /// What an OP-stack block says of its fee rule.
+    pub rule: Option<SaidRule>,
+}
+
+/// What an OP-stack block says of the fee rule since Holocene.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SaidRule {
+    /// The numbers in its extra data.
+    pub fees: HeaderFees,
+    /// Its blob gas used, the data footprint since Jovian.
+    pub blob_gas_used: Option<u64>,
 }
 
 /// The files of a pack.
@@ -169,6 +181,10 @@ impl From<&Header> for FeeRow {
             gas_used: header.gas_used,
             gas_limit: header.gas_limit,
             base_fee_wei: header.base_fee_per_gas,
+            rule: header.extra_data.as_ref().and_then(|data| {
+                let fees = HeaderFees::decode(data).ok()?;
+                Some(SaidRule { fees, blob_gas_used: header.blob_gas_used })
+            }),
         }
     }
 }
@@ -247,14 +263,32 @@ fn used_codes<'a>(
     (used, missing)
 }
 
+/// The table of a chain whose blocks say their fee rule has three columns more.
 fn csv(fees: &[FeeRow]) -> String {
-    let mut text = format!("{COLUMNS}\n");
+    let is_said = fees.iter().any(|block| block.rule.is_some());
+    let with_footprint =
+        fees.iter().any(|block| block.rule.is_some_and(|rule| rule.blob_gas_used.is_some()));
+    let mut text = COLUMNS.to_owned();
+    text.push_str(if with_footprint { ",excess_blob_gas,blob_gas_used" } else { "" });
+    text.push_str(if is_said { ",extra_data\n" } else { "\n" });
     for block in fees {
         let base_fee = block.base_fee_wei.map(|fee| fee.to_string()).unwrap_or_default();
         text.push_str(&format!(
-            "{},{},{},{},{base_fee}\n",
+            "{},{},{},{},{base_fee}",
             block.number, block.timestamp, block.gas_used, block.gas_limit
         ));
+        if with_footprint {
+            match block.rule.and_then(|rule| rule.blob_gas_used) {
+                Some(used) => text.push_str(&format!(",0,{used}")),
+                None => text.push_str(",,"),
+            }
+        }
+        if is_said {
+            let said =
+                block.rule.map(|rule| alloy_primitives::hex::encode_prefixed(rule.fees.encode()));
+            text.push_str(&format!(",{}", said.unwrap_or_default()));
+        }
+        text.push('\n');
     }
     text
 }

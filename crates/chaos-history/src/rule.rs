@@ -500,7 +500,15 @@ fn broken(history: &FeeHistory, rules: &Rules, counts: &Counts, place: usize) ->
         ),
         holding: counts.holding,
         pairs: counts.pairs,
-        diagnosis: diagnosis::of(history.blocks(), place),
+        diagnosis: if rules.by_footprint(parent) && moving.footprint.is_none() {
+            Some(
+                "since Jovian base fees follow blob_gas_used where that is above gas_used, and the table \
+                 does not give it for the block before"
+                    .to_owned(),
+            )
+        } else {
+            diagnosis::of(history.blocks(), place)
+        },
     }
 }
 

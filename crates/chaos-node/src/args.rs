@@ -5,6 +5,7 @@ mod anchor;
 mod attest;
 mod broker;
 mod chain;
+mod chains;
 mod executor;
 mod forecast;
 mod log;
@@ -42,6 +43,7 @@ pub(crate) use broker::{
 pub(crate) use chain::{
     ChainCommand, ChainCommands, DeployArgs, DoctorArgs, PartKind, TermsArgs, WorkKind,
 };
+pub(crate) use chains::{ChainConfigArgs, ChainsArgs};
 pub(crate) use executor::{
     ExecutorArgs, ExecutorCommand, ExecutorRunArgs, ProviderArgs, WorkloadArgs,
 };
@@ -121,6 +123,8 @@ pub(crate) enum Command {
     Validate(ValidateArgs),
     /// Read a fee history, hold it to its chain's fee rule, and say what it lacks.
     FeeHistory(FeeHistoryArgs),
+    /// List the chains whose rules are built in, or show all of one with its sources.
+    Chains(ChainsArgs),
     /// Predict the blocks after a change, and score the forecast against what happened.
     Backtest(BacktestArgs),
     /// Let the studio's agents analyse, draft, simulate and refine a proposal.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use chaos_evm::Under;
 use chaos_history::{Columns, Rules};
 use chaos_programs::{
     blocks::{self, Loaded},
@@ -12,6 +13,7 @@ use chaos_types::ChainId;
 
 use crate::{
     args::{BlockSource, SimulationArgs, StateFrom},
+    chains,
     exit::{Failure, Kind, OrFail as _},
     narration::Terminal,
     output,
@@ -19,16 +21,11 @@ use crate::{
 
 /// Reads what the command line names.
 pub(crate) fn load(source: &BlockSource) -> Result<Loaded, Failure> {
-    let wanted: Option<ChainId> = match &source.chain {
-        Some(text) => {
-            Some(text.parse().or_fail(Kind::Input).map_err(|error| error.context("--chain"))?)
-        }
-        None => None,
-    };
+    let wanted = chosen(source)?;
     match (&source.blocks, &source.rpc_url) {
         (Some(dir), _) => {
             let wanted = wanted.as_ref();
-            Ok(blocks::load_folder_under(dir, wanted, source.hardfork, &Terminal::default())?)
+            Ok(blocks::load_folder_under(dir, wanted, under(source)?, &Terminal::default())?)
         }
         (None, Some(url)) => {
             let fetched = fetch_blocks(url, source, wanted.as_ref())?;
@@ -51,7 +48,7 @@ pub(crate) fn fetch_blocks(
     source: &BlockSource,
     wanted: Option<&ChainId>,
 ) -> Result<FetchedBlocks, Failure> {
-    let fetched = live::fetch_blocks(&asked(url, source, wanted), &Terminal::default())?;
+    let fetched = live::fetch_blocks(&asked(url, source, wanted)?, &Terminal::default())?;
     let chain = &fetched.blocks.chain;
     let what = format!("{} blocks of {chain}", fetched.blocks.inputs.len());
     say(&what, &fetched.node, &source.cache);
@@ -64,22 +61,47 @@ pub(crate) fn fetch_headers(
     source: &BlockSource,
     wanted: Option<&ChainId>,
 ) -> Result<FetchedHeaders, Failure> {
-    let fetched = live::fetch_headers(&asked(url, source, wanted), &Terminal::default())?;
+    let fetched = live::fetch_headers(&asked(url, source, wanted)?, &Terminal::default())?;
     let what = format!("{} headers of {}", fetched.headers.len(), fetched.chain);
     say(&what, &fetched.node, &source.cache);
     Ok(fetched)
 }
 
-fn asked<'a>(url: &'a str, source: &'a BlockSource, chain: Option<&'a ChainId>) -> LiveSource<'a> {
-    LiveSource {
+/// The chain that is wanted, by name, number or the chain config that was brought.
+pub(crate) fn chosen(source: &BlockSource) -> Result<Option<ChainId>, Failure> {
+    match (&source.chain, source.config) {
+        (Some(text), _) => chains::chain_id(text).map(Some),
+        (None, Some(config)) => Ok(Some(ChainId::evm(config.number))),
+        (None, None) => Ok(None),
+    }
+}
+
+/// What is named in the place of the chain's built-in schedule.
+pub(crate) fn under(source: &BlockSource) -> Result<Option<Under>, Failure> {
+    match (source.hardfork, source.config) {
+        (Some(_), Some(_)) => Err(Failure::message(
+            Kind::Input,
+            "--hardfork names one fork for all blocks, and --chain-config a schedule of them",
+        )
+        .hint("leave one of them out")),
+        (hardfork, config) => Ok(hardfork.map(Under::Hardfork).or(config.map(Under::Config))),
+    }
+}
+
+fn asked<'a>(
+    url: &'a str,
+    source: &'a BlockSource,
+    chain: Option<&'a ChainId>,
+) -> Result<LiveSource<'a>, Failure> {
+    Ok(LiveSource {
         url,
         chain,
         range: &source.range,
         cache: &source.cache,
         state_from: source.node.state_from.into(),
         limits: source.node.limits(),
-        hardfork: source.hardfork,
-    }
+        under: under(source)?,
+    })
 }
 
 fn say(what: &str, node: &AskedNode, cache: &Path) {

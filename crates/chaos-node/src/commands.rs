@@ -6,6 +6,7 @@ pub(crate) mod attest;
 pub(crate) mod backtest;
 pub(crate) mod broker;
 pub(crate) mod chain;
+pub(crate) mod chains;
 pub(crate) mod demo;
 mod deployment;
 pub(crate) mod executor;

@@ -2,6 +2,7 @@
 
 mod args;
 mod blocks;
+mod chains;
 mod clock;
 mod commands;
 mod exit;
@@ -39,6 +40,7 @@ fn run(args: args::Args) -> Result<ExitCode, Failure> {
         Command::Simulate(args) => commands::simulate::run(&args),
         Command::Validate(args) => commands::validate::run(&args),
         Command::FeeHistory(args) => commands::fee_history::run(&args),
+        Command::Chains(args) => commands::chains::run(&args),
         Command::Backtest(args) => commands::backtest::run(&args),
         Command::Propose(args) => commands::propose::run(&args),
         Command::Run(args) => commands::run::run(&args),

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chaos_evm::{Hardfork, ReplayInput, load::GeneratedLoad};
+use chaos_evm::{ReplayInput, Under, load::GeneratedLoad};
 use chaos_simulation::flow::ObservedBlock;
 use chaos_types::ChainId;
 
@@ -63,14 +63,14 @@ pub fn load_folder(
     load_folder_under(dir, wanted, None, progress)
 }
 
-/// As [`load_folder`], under a named hard fork in the place of each chain's schedule.
+/// As [`load_folder`], under a hard fork or a chain config in the place of each chain's built-in schedule.
 ///
 /// # Errors
 /// As [`load_folder`]; also if a file was recorded under another hard fork.
 pub fn load_folder_under(
     dir: &Path,
     wanted: Option<&ChainId>,
-    hardfork: Option<Hardfork>,
+    under: Option<Under>,
     progress: &dyn Progress,
 ) -> Result<Loaded, Error> {
     let folders = chain_folders(dir)?;
@@ -79,7 +79,7 @@ pub fn load_folder_under(
     for dir in folders {
         let mut folder = Folder::open(&dir)?;
         let codes = folder.codes()?;
-        folder.each(hardfork, progress, |path, block| {
+        folder.each(under, progress, |path, block| {
             let value = ReplayInput::new(block.recorded, &codes);
             let chain = ChainId::evm(value.block().chain_id);
             if wanted.is_some_and(|wanted| *wanted != chain) {

@@ -47,10 +47,7 @@ impl Forecasting {
     /// [`Error::NoBaseFee`] if none has one, and if the limit is out of bounds.
     pub fn parameters(&self) -> Result<Parameters, Error> {
         let priced = || self.blocks().iter().filter(|block| block.base_fee_wei.is_some());
-        let newest = priced().next_back().ok_or(Error::NoBaseFee)?;
-        let rules = &self.history.rules;
-        let parameters =
-            rules.parameters_at(newest.number, newest.timestamp).ok_or(Error::NoBaseFee)?;
+        let parameters = self.history.newest_parameters()?.ok_or(Error::NoBaseFee)?;
         let mut limits: Vec<u64> = priced().map(|block| block.gas_limit).collect();
         limits.sort_unstable();
         let limit = Setting::new(ParameterName::GasLimit, percentile(&limits, 50))?;

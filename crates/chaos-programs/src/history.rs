@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chaos_history::{Columns, FeeHistory, Report, Rules, ensure_one_demand, ensure_rule};
+use chaos_chain_config::ChainConfig;
+use chaos_history::{
+    Columns, FeeHistory, Report, Rules, check_rule, ensure_one_demand, ensure_rule,
+};
 use chaos_parameters::Parameters;
 use chaos_types::{ChainId, Digest};
 
@@ -60,6 +63,17 @@ pub fn rules(chain: &ChainId, named: Option<Parameters>) -> Result<Rules, Error>
     Rules::new(chain, named).map_err(|error| Error::Rules(Box::new(error)))
 }
 
+/// The rules of a chain by a chain config that somebody brought, or those of the `named` parameters.
+///
+/// # Errors
+/// If what is named is of another family.
+pub fn rules_of_config(
+    config: &'static ChainConfig,
+    named: Option<Parameters>,
+) -> Result<Rules, Error> {
+    Rules::of_config(config, named).map_err(|error| Error::Rules(Box::new(error)))
+}
+
 impl ReadHistory {
     /// The digest of the rows.
     #[must_use]
@@ -67,10 +81,15 @@ impl ReadHistory {
         self.digest
     }
 
+    /// The chain that the table's own column names, by its EIP-155 number.
+    #[must_use]
+    pub const fn chain_number(&self) -> Option<u64> {
+        self.history.chain_number()
+    }
+
     /// Whether the rules of all blocks with a base fee are known by `rules`.
     pub(crate) fn is_known_to(&self, rules: &Rules) -> bool {
-        let mut priced = self.history.blocks().iter().filter(|block| block.base_fee_wei.is_some());
-        priced.all(|block| rules.parameters_at(block.number, block.timestamp).is_some())
+        check_rule(&self.history, rules).base_fee.unruled == 0
     }
 
     /// The same under the digest that a receipt of an earlier release names it by: that of its file.
@@ -92,6 +111,20 @@ impl ReadHistory {
 }
 
 impl CheckedHistory {
+    /// The parameters by which the block after the newest one with a base fee has its own; `None` if they
+    /// are not known.
+    ///
+    /// # Errors
+    /// If a number in extra data is out of bounds.
+    pub fn newest_parameters(&self) -> Result<Option<Parameters>, Error> {
+        let blocks = self.history.blocks();
+        let Some(place) = blocks.iter().rposition(|block| block.base_fee_wei.is_some()) else {
+            return Ok(None);
+        };
+        let (newest, fees) = (&blocks[place], self.history.header_fees(place));
+        Ok(self.rules.parameters_after(newest.number, newest.timestamp, fees)?)
+    }
+
     /// Refuses a history to which one demand cannot be fitted.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use chaos_chains::{
     RpcLimits,
     block_source::{BlockSource, HeaderFacts},
 };
-use chaos_evm::{Hardfork, recorded::Pack};
+use chaos_evm::{Under, recorded::Pack};
 use chaos_types::ChainId;
 use serde_json::json;
 
@@ -55,8 +55,8 @@ pub struct LiveSource<'a> {
     pub state_from: StateFrom,
     /// How the node is asked.
     pub limits: RpcLimits,
-    /// The rules of its blocks, in the place of the chain's schedule.
-    pub hardfork: Option<Hardfork>,
+    /// The rules of its blocks, in the place of the chain's built-in schedule.
+    pub under: Option<Under>,
 }
 
 /// What was fetched, and from where.

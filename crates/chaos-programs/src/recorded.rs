@@ -10,8 +10,8 @@ use std::{
 
 use chaos_chains::{B256, Bytes};
 use chaos_evm::{
-    Agreement, BlockReplay, Bytecodes, DecodeError, Hardfork, Header, ReplayError, ReplayInput,
-    ReplaySummary,
+    Agreement, BlockReplay, Bytecodes, DecodeError, Header, ReplayError, ReplayInput,
+    ReplaySummary, Under,
     recorded::{FeeRow, Pack, PackError, PackedBlock, UnpackError},
     replay_all,
 };
@@ -216,14 +216,14 @@ pub fn select(
     dir: &Path,
     wanted: Option<&ChainId>,
     numbers: &RangeInclusive<u64>,
-    hardfork: Option<Hardfork>,
+    under: Option<Under>,
     progress: &dyn Progress,
 ) -> Result<Selected, Error> {
     let mut by_chain: BTreeMap<u64, (Vec<Found<PackedBlock>>, Recorded)> = BTreeMap::new();
     for dir in blocks::chain_folders(dir)? {
         let mut folder = Folder::open(&dir)?;
         let codes = folder.codes()?;
-        folder.each(hardfork, progress, |path, block| {
+        folder.each(under, progress, |path, block| {
             let chain = block.recorded.block.chain_id;
             let asked = wanted.is_none_or(|wanted| *wanted == ChainId::evm(chain));
             let (number, digest) = (block.header().number, block.recorded.digest);

@@ -7,8 +7,8 @@ use std::{
 };
 
 use chaos_evm::{
-    Block, Bytecodes, DecodeError, Hardfork, ImportError, ReceiptsRoot, RecordedBlock, ReplayError,
-    ReplayInput, Unbound, UnknownReads,
+    Block, Bytecodes, DecodeError, ImportError, ReceiptsRoot, RecordedBlock, ReplayError,
+    ReplayInput, Unbound, Under, UnknownReads,
     import::{Imported, StateProof, StateProofError, prestate, record_complete},
     recorded::{FeeRow, Pack, PackedBlock, PlainError, encode_with, plain},
     replay,
@@ -26,7 +26,7 @@ pub struct Saved<'a> {
     /// The number of its chain, if its transactions do not say.
     pub chain_id: Option<u64>,
     /// The rules it ran under, in the place of the chain's schedule.
-    pub hardfork: Option<Hardfork>,
+    pub under: Option<Under>,
     /// What says the state before it.
     pub state: State<'a>,
 }
@@ -151,7 +151,7 @@ pub fn import(saved: &Saved<'_>, progress: &dyn Progress) -> Result<Pack, Error>
     let raw_block = result_of(&files.read("block", saved.block)?, saved.block)?;
     let bytes = serde_json::to_vec(&raw_block).map_err(Error::Encode)?;
     let path = || saved.block.to_owned();
-    let block = Block::decode_rpc_under(&bytes, saved.chain_id, saved.hardfork)
+    let block = Block::decode_rpc_under(&bytes, saved.chain_id, saved.under)
         .map_err(|source| Error::Block { path: path(), source: source.into() })?;
     ensure_bound(&block).map_err(|unbound| Error::Unbound { path: path(), unbound })?;
     let (from, imported) = match saved.state {

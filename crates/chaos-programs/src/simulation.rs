@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, num::NonZeroUsize};
 
 use chaos_agency::receipt;
+use chaos_chain_config::{Execution, HeaderFees};
 use chaos_evm::{
     Assumptions, BlockReplay, Changes, Order, ReceiptsRoot, ReplayInput, Run, rebuild, replay_all,
 };
 use chaos_governance::{BlockFacts, study::data::Replay};
 use chaos_history::Rules;
-use chaos_parameters::{Parameters, Preset};
+use chaos_parameters::{Family, ParameterName, Parameters, Preset, Setting};
 use chaos_simulation::{
     EvmBlockFigures, Experiment, Input, Material, MaterialDocument, Program, Sensitivity,
     Simulation, flow::ObservedBlock,
@@ -17,7 +18,7 @@ use chaos_study::executed;
 use chaos_types::ChainId;
 
 use crate::{
-    Error, Progress,
+    Error, Progress, Silent,
     blocks::{self, ChainBlocks},
     history::{self, CheckedHistory},
 };
@@ -34,6 +35,8 @@ pub struct BlockSet {
     pub replays: Vec<BlockReplay>,
     /// What demand is calibrated from.
     pub observed: Vec<ObservedBlock>,
+    /// What the newest of them says of the fee rule in its extra data.
+    newest_fees: Option<HeaderFees>,
     /// The digests of what was read.
     pub sources: Vec<Input>,
     /// How many threads work on it.
@@ -70,14 +73,71 @@ impl BlockSet {
                 digest: input.digest(),
             })
             .collect();
-        let observed = match fee_history {
+        let (observed, newest_fees) = match fee_history {
             Some(CheckedHistory { history, digest, .. }) => {
                 sources.push(Input { name: FEE_HISTORY.to_owned(), digest });
-                history.into_blocks()
+                let newest = history.blocks().len().saturating_sub(1);
+                let fees = history.header_fees(newest);
+                (history.into_blocks(), fees)
             }
-            None => inputs.iter().map(blocks::observe).collect(),
+            None => {
+                let said = |input: &ReplayInput| {
+                    let data = input.block().header.extra_data.clone()?;
+                    HeaderFees::decode(&data).ok()
+                };
+                let fees = inputs.last().and_then(said);
+                (inputs.iter().map(blocks::observe).collect(), fees)
+            }
         };
-        Ok(Self { chain, inputs, replays, observed, sources, threads })
+        Ok(Self { chain, inputs, replays, observed, newest_fees, sources, threads })
+    }
+
+    /// A fee history alone: no block is executed, and the EVM has no figure.
+    ///
+    /// # Errors
+    /// If no one demand can be fitted to it.
+    pub fn of_history(
+        chain: ChainId,
+        history: CheckedHistory,
+        threads: NonZeroUsize,
+    ) -> Result<Self, Error> {
+        let blocks = ChainBlocks { chain, inputs: Vec::new() };
+        Self::prepare(blocks, Some(history), threads, &Silent)
+    }
+
+    /// The blocks whose execution says something: on a chain of whose execution a part is missing here,
+    /// those that come out as their headers say; on any other, all of them.
+    fn executable(&self) -> impl Iterator<Item = (&ReplayInput, &BlockReplay)> {
+        let says = |(_, replay): &(&ReplayInput, &BlockReplay)| {
+            replay.execution == Execution::Exact || replay.agrees()
+        };
+        self.inputs.iter().zip(&self.replays).filter(says)
+    }
+
+    /// How many blocks are kept out of the EVM's figures, since their execution says nothing.
+    #[must_use]
+    pub fn not_comparable(&self) -> usize {
+        self.inputs.len() - self.executable().count()
+    }
+
+    /// Today's parameters by the chain's own rules ([`Rules`]), with the gas limit of the newest block on
+    /// chains where headers have it; `None` on Ethereum and chains that copy it, whose baseline
+    /// is [`Self::baseline`], and where the rules are not known.
+    ///
+    /// # Errors
+    /// If there are no blocks, or a number is out of bounds.
+    pub fn baseline_by(&self, rules: &Rules) -> Result<Option<Parameters>, Error> {
+        let newest = self.observed.last().ok_or(Error::NoBaseline)?;
+        let found = rules.parameters_after(newest.number, newest.timestamp, self.newest_fees)?;
+        let Some(parameters) = found else { return Ok(None) };
+        match parameters.family() {
+            Family::Ethereum => Ok(None),
+            Family::Arbitrum => Ok(Some(parameters)),
+            Family::OpStack => {
+                let limit = Setting::new(ParameterName::GasLimit, newest.gas_limit)?;
+                Ok(Some(parameters.apply(&[limit])?))
+            }
+        }
     }
 
     /// How the blocks were checked before anything is concluded from them.
@@ -156,9 +216,7 @@ impl BlockSet {
     fn figures(&self, experiment: &Experiment) -> Result<Vec<EvmBlockFigures>, Error> {
         let changes = Changes::between(&experiment.baseline, &experiment.proposal).settled();
         let assumptions = Assumptions { order: Order::Recorded, ..Assumptions::default() };
-        self.inputs
-            .iter()
-            .zip(&self.replays)
+        self.executable()
             .map(|(input, replay)| {
                 if changes.is_none() {
                     return Ok(executed(replay, None));

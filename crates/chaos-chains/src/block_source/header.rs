@@ -1,7 +1,8 @@
 //! What a block's header says, checked as far as the header itself allows.
 
 use alloy_consensus::Header;
-use alloy_primitives::B256;
+use alloy_primitives::{B256, Bytes};
+use chaos_chain_config::HeaderFees;
 use serde_json::Value;
 
 use crate::{
@@ -62,6 +63,10 @@ pub struct HeaderFacts {
     pub gas_limit: u64,
     /// Base fee in wei per gas, from London on.
     pub base_fee_wei: Option<u64>,
+    /// What an OP-stack block says of its fee rule in its extra data.
+    pub fees: Option<HeaderFees>,
+    /// Blob gas used, from Cancun on; on OP-stack chains the data footprint since Jovian.
+    pub blob_gas_used: Option<u64>,
     /// Whether the hash was computed again from the header and agreed. Not so where the header has
     /// fields this program does not know.
     pub hash_recomputed: bool,
@@ -82,7 +87,12 @@ impl HeaderFacts {
             let reason = format_args!("expected {number:#x}, found {found:#x}");
             return Err(Error::malformed("block.number", reason));
         }
-        let base_fee = block.get("baseFeePerGas").is_some_and(|fee| !fee.is_null());
+        let is_there = |name: &str| block.get(name).is_some_and(|value| !value.is_null());
+        let base_fee = is_there("baseFeePerGas");
+        let extra: Option<Bytes> =
+            if is_there("extraData") { Some(field(block, "extraData")?) } else { None };
+        let fees = extra.and_then(|data| HeaderFees::decode(&data).ok());
+        let blobs = is_there("blobGasUsed");
         let hash: B256 = field(block, "hash")?;
         let hash_recomputed = match recompute(block) {
             Some(computed) if computed != hash => {
@@ -99,6 +109,8 @@ impl HeaderFacts {
             gas_used: word("gasUsed")?,
             gas_limit: word("gasLimit")?,
             base_fee_wei: if base_fee { Some(word("baseFeePerGas")?) } else { None },
+            fees,
+            blob_gas_used: if blobs { Some(word("blobGasUsed")?) } else { None },
             hash_recomputed,
         })
     }

@@ -1,3 +1,4 @@
+use chaos_chain_config::HeaderFees;
 use chaos_history::{
     FeeHistory, FitError, Report, RuleError, Rules, ensure_one_demand, ensure_rule,
 };
@@ -5,7 +6,7 @@ use chaos_parameters::{Family, Preset, Setting, parse_setting};
 use chaos_types::ChainId;
 use proptest::prelude::*;
 
-use crate::generated::{Chain, MAINNET, ROLLUP, Row, csv, rows};
+use crate::generated::{self, Chain, MAINNET, ROLLUP, Row, csv, rows};
 
 fn history(rows: &[Row]) -> FeeHistory {
     FeeHistory::decode(csv(rows).as_bytes()).unwrap()
@@ -95,7 +96,7 @@ fn fees_that_follow_nothing_are_refused_with_the_share_that_holds() {
 #[test]
 fn a_rule_that_is_not_known_is_no_rule_that_holds() {
     let unknown = Rules::of(&"foo:bar".parse().unwrap()).unwrap_err().to_string();
-    assert!(unknown.contains("foo:bar") && unknown.contains("eip155:8453 (Base)"), "{unknown}");
+    assert!(unknown.contains("foo:bar") && unknown.contains("chaoschain chains"), "{unknown}");
     let holocene = Chain { time: 1_750_000_000, first: 30_000_000, ..ROLLUP };
     let table = rows(&holocene, 50, 1);
     refuses(&table, 8_453, &["not known for 49 pairs", "block 30000000"]);
@@ -107,6 +108,102 @@ fn a_rule_that_is_not_known_is_no_rule_that_holds() {
     let settings = [parse_setting("base-fee-change-denominator=125").unwrap()];
     let other = Rules::new(&chain, Some(canyon.apply(&settings).unwrap())).unwrap();
     assert!(ensure_rule(&history(&table), &other).is_err());
+}
+
+/// A table of Base since Jovian whose rule and footprint change on the way: number, time, gas used, gas
+/// limit, base fee, blob gas used and extra data.
+fn jovian(blocks: u64, with: impl Fn(u64) -> HeaderFees) -> String {
+    let mut text = format!("{},excess_blob_gas,blob_gas_used,extra_data\n", generated::HEADER);
+    let (limit, mut fee) = (240_000_000_u64, 3_000_000_u128);
+    for index in 0..blocks {
+        let fees = with(index);
+        let used = (index * 7_919 % 90) * 1_000_000;
+        // Every third block's data weighs more than its gas.
+        let footprint = if index % 3 == 0 { used + 11_000_000 } else { used / 2 };
+        let data: String = fees.encode().iter().map(|byte| format!("{byte:02x}")).collect();
+        let (number, time) = (39_000_000 + index, 1_765_000_000 + 2 * index);
+        text.push_str(&format!("{number},{time},{used},{limit},{fee},0,{footprint},0x{data}\n"));
+        fee = fees.rule().next(fee, used.max(footprint), limit);
+    }
+    text
+}
+
+fn fees(denominator: u32, floor: u64) -> HeaderFees {
+    HeaderFees {
+        change_denominator: denominator,
+        elasticity_multiplier: 6,
+        min_base_fee_wei: Some(floor),
+    }
+}
+
+#[test]
+fn a_block_of_base_is_held_to_the_rule_that_the_one_before_it_says() {
+    let changing = |index| if index < 40 { fees(250, 2_000_000) } else { fees(125, 2_900_000) };
+    let text = jovian(100, changing);
+    let rules = Rules::of(&ChainId::evm(8_453)).unwrap();
+    let table = FeeHistory::decode(text.as_bytes()).unwrap();
+    let report = ensure_rule(&table, &rules).unwrap();
+    assert_eq!((report.base_fee.exact, report.base_fee.by_extra_data), (99, 99));
+    // Upside down it is the same table.
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines[1..].reverse();
+    let upside_down = FeeHistory::decode(lines.join("\n").as_bytes()).unwrap();
+    assert_eq!(
+        (upside_down.digest(), upside_down.header_fees(99)),
+        (table.digest(), table.header_fees(99))
+    );
+    // Another number in one block's extra data is another table, and no rule.
+    let wrong = text.replacen("00000000001e8480", "00000000004e8480", 1);
+    let wrong = FeeHistory::decode(wrong.as_bytes()).unwrap();
+    assert_ne!(wrong.digest(), table.digest());
+    let error = ensure_rule(&wrong, &rules).unwrap_err().to_string();
+    assert!(error.contains("in the extra data of the block before it"), "{error}");
+}
+
+#[test]
+fn the_footprint_moves_the_base_fee_since_jovian_and_its_absence_is_said() {
+    let text = jovian(100, |_| fees(250, 2_000_000));
+    let rules = Rules::of(&ChainId::evm(8_453)).unwrap();
+    let without: String = text
+        .lines()
+        .map(|line| {
+            let cells: Vec<&str> = line.split(',').collect();
+            format!("{},{}\n", cells[..5].join(","), cells[7])
+        })
+        .collect();
+    let table = FeeHistory::decode(without.as_bytes()).unwrap();
+    let error = ensure_rule(&table, &rules).unwrap_err().to_string();
+    assert!(error.contains("base fees follow blob_gas_used"), "{error}");
+}
+
+#[test]
+fn extra_data_of_another_form_is_refused_where_it_has_to_say_the_rule() {
+    let text = jovian(20, |_| fees(250, 2_000_000)).replacen("0x01", "0x02", 1);
+    let table = FeeHistory::decode(text.as_bytes()).unwrap();
+    let error = ensure_rule(&table, &Rules::of(&ChainId::evm(8_453)).unwrap()).unwrap_err();
+    assert!(matches!(error, RuleError::ExtraData { line: 2, number: 39_000_000, .. }), "{error}");
+    // On Ethereum anybody writes anything there.
+    let text = "number,timestamp,gas_used,gas_limit,base_fee_wei,extra_data\n\
+        12965000,1628166822,30025257,30029122,1000000000,0x68747470733a2f2f7777772e6b7279707465782e6f7267\n\
+        12965001,1628166835,29985144,29999798,1124967822,hello\n";
+    let table = FeeHistory::decode(text.as_bytes()).unwrap();
+    assert_eq!(
+        ensure_rule(&table, &Rules::of(&ChainId::evm(1)).unwrap()).unwrap().base_fee.exact,
+        1
+    );
+    let plain: String =
+        text.lines().map(|line| format!("{}\n", line.rsplit_once(',').unwrap().0)).collect();
+    assert_eq!(table.digest(), FeeHistory::decode(plain.as_bytes()).unwrap().digest());
+}
+
+#[test]
+fn the_next_blocks_parameters_are_those_that_the_newest_block_says() {
+    let rules = Rules::of(&ChainId::evm(8_453)).unwrap();
+    let after = |fees| rules.parameters_after(39_000_000, 1_765_000_000, fees).unwrap();
+    let parameters = after(Some(fees(125, 2_900_000))).unwrap();
+    assert_eq!(parameters.base_fee_change_denominator(), 125);
+    assert_eq!((parameters.min_base_fee_wei(), parameters.block_time_ms()), (2_900_000, 2_000));
+    assert_eq!(after(None), None);
 }
 
 #[test]

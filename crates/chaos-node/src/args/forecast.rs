@@ -1,18 +1,20 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use chaos_parameters::KnownChain;
 use clap::Args;
 
-use super::ELASTICITY;
+use super::{ChainConfigArgs, ELASTICITY};
 
 /// Whose blocks a fee history holds, and by which rule they have their base fees.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RulesArgs {
-    /// The chain that the blocks are from.
-    #[arg(long, value_name = "CAIP-2", default_value = "eip155:1")]
-    pub(crate) chain: String,
+    /// The chain that the blocks are from, by name (base) or number (eip155:8453); `chaoschain chains`
+    /// lists those that are built in. Default: that of --chain-config, else eip155:1.
+    #[arg(long, value_name = "CHAIN")]
+    pub(crate) chain: Option<String>,
+    #[command(flatten)]
+    pub(crate) config: ChainConfigArgs,
     /// The published rules that the blocks follow, such as op-canyon or base-2026. Default: those of
-    /// the chain, which are known for some (`chaoschain fee-history --help`).
+    /// the chain, as far as they are known.
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: Option<String>,
     /// A parameter of the chain that differs from the preset (without one: london), such as
@@ -25,31 +27,25 @@ pub(crate) struct RulesArgs {
     pub(crate) columns: Option<String>,
 }
 
-fn fee_history_help() -> String {
-    let chains: Vec<String> = KnownChain::all()
-        .iter()
-        .map(|chain| format!("  eip155:{:<10} {}", chain.number, chain.name))
-        .collect();
-    format!("{FEE_HISTORY_EXAMPLES}\n\nChains whose rules are known:\n{}", chains.join("\n"))
-}
-
 const FEE_HISTORY_EXAMPLES: &str = "\
 Examples:
   chaoschain fee-history fees.csv.gz
-  chaoschain fee-history base.csv --chain eip155:8453 --preset op-canyon
+  chaoschain fee-history base.csv --chain base
+  chaoschain fee-history base.csv --chain base --preset op-canyon
   chaoschain fee-history blocks.csv --columns number=height,base_fee_wei=fee --json
 
 A fee history is a table of blocks: CSV, plain or gzip, or Parquet. Columns are
 number, timestamp, gas_used, gas_limit and base_fee_wei, or the names that
 BigQuery, ethereum-etl, Dune, cryo and JSON-RPC have for them, in any order;
-excess_blob_gas and blob_gas_used may stand beside them. Rows ascend or descend.
-An empty cell is not known.
+excess_blob_gas and blob_gas_used may stand beside them, and of OP-stack chains
+extra_data, in which each block says its fee rule since Holocene. Rows ascend or
+descend. An empty cell is not known.
 
 Every pair of consecutive blocks is held to the chain's fee rule. The digest is
 that of the rows: it is the same zipped or not, in any order, under any names.";
 
 #[derive(Debug, Args)]
-#[command(after_help = fee_history_help())]
+#[command(after_help = FEE_HISTORY_EXAMPLES)]
 pub(crate) struct FeeHistoryArgs {
     /// The fee history.
     #[arg(value_name = "FILE")]

@@ -4,7 +4,7 @@ use chaos_chains::RpcLimits;
 use chaos_evm::Hardfork;
 use clap::{Args, ValueEnum};
 
-use super::BlockSource;
+use super::{BlockSource, ChainConfigArgs};
 
 /// Where the state of live blocks comes from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -97,9 +97,11 @@ pub(crate) struct ExportArgs {
         conflicts_with = "blocks"
     )]
     pub(crate) cache: PathBuf,
-    /// The chain, such as eip155:1. Needed where a folder holds several.
-    #[arg(long, value_name = "CAIP-2")]
+    /// The chain, by name (base) or number (eip155:8453). Needed where a folder holds several.
+    #[arg(long, value_name = "CHAIN")]
     pub(crate) chain: Option<String>,
+    #[command(flatten)]
+    pub(crate) config: ChainConfigArgs,
     /// The rules of the blocks, in the place of the chain's own schedule of forks: frontier, homestead,
     /// tangerine, spurious-dragon, byzantium, petersburg, istanbul, berlin, london, paris, shanghai, cancun,
     /// prague, osaka, bpo1 or bpo2. Needed for a chain whose schedule is not known, and for a local node
@@ -129,6 +131,7 @@ impl ExportArgs {
             cache: self.cache.clone(),
             chain: self.chain.clone(),
             hardfork: self.hardfork,
+            config: None,
             node: self.node.clone(),
         }
     }
@@ -175,6 +178,8 @@ pub(crate) struct ImportArgs {
     /// that was started with another fork than the newest; exported blocks remember it.
     #[arg(long, value_name = "FORK")]
     pub(crate) hardfork: Option<Hardfork>,
+    #[command(flatten)]
+    pub(crate) config: ChainConfigArgs,
     /// The chain by EIP-155 number, for blocks whose transactions do not name it.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) chain_id: Option<u64>,

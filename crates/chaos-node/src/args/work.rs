@@ -1,9 +1,10 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
+use chaos_chain_config::ChainConfig;
 use chaos_evm::Hardfork;
 use clap::Args;
 
-use super::{DataArgs, NodeArgs};
+use super::{ChainConfigArgs, DataArgs, NodeArgs};
 
 /// Recorded or live blocks.
 #[derive(Debug, Clone, Args)]
@@ -32,9 +33,10 @@ pub(crate) struct BlockSource {
         conflicts_with = "blocks"
     )]
     pub(crate) cache: PathBuf,
-    /// Only this chain, such as eip155:1; blocks of another chain are an error with --rpc-url and
-    /// are left out, and counted, with --blocks.
-    #[arg(long, value_name = "CAIP-2")]
+    /// Only this chain, by name (base) or number (eip155:8453); `chaoschain chains` lists those that are
+    /// built in. Blocks of another chain are an error with --rpc-url and are left out, and counted, with
+    /// --blocks.
+    #[arg(long, value_name = "CHAIN")]
     pub(crate) chain: Option<String>,
     /// The rules of the blocks, in the place of the chain's own schedule of forks: frontier, homestead,
     /// tangerine, spurious-dragon, byzantium, petersburg, istanbul, berlin, london, paris, shanghai, cancun,
@@ -42,6 +44,9 @@ pub(crate) struct BlockSource {
     /// that was started with another fork than the newest; exported blocks remember it.
     #[arg(long, value_name = "FORK")]
     pub(crate) hardfork: Option<Hardfork>,
+    /// What --chain-config brings, where a command has it.
+    #[arg(skip)]
+    pub(crate) config: Option<&'static ChainConfig>,
     #[command(flatten)]
     pub(crate) node: NodeArgs,
 }
@@ -71,6 +76,8 @@ compared.";
 pub(crate) struct ReplayArgs {
     #[command(flatten)]
     pub(crate) source: BlockSource,
+    #[command(flatten)]
+    pub(crate) config: ChainConfigArgs,
     /// How many threads.
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
@@ -133,6 +140,10 @@ Examples:
   chaoschain simulate --blocks demo-out/inputs --set base-fee-change-denominator=16 --json
   chaoschain simulate --blocks demo-out/inputs --preset bpo1 --set blob-target=8
 
+From a fee history alone, without executing anything:
+  chaoschain simulate --chain base --fee-history fees.csv --set min-base-fee=10000000
+  chaoschain simulate --chain arbitrum --fee-history fees.csv --set min-base-fee=30000000
+
 With the fee history of a real chain:
   chaoschain simulate --blocks DIR --set gas-limit=45000000 --fee-history fees.csv.gz --seed 7
 
@@ -145,12 +156,14 @@ format):
 pub(crate) struct SimulateArgs {
     #[command(flatten)]
     pub(crate) source: BlockSource,
+    #[command(flatten)]
+    pub(crate) config: ChainConfigArgs,
     /// A parameter and its proposed value; may be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE", required_unless_present = "experiment")]
     pub(crate) set: Vec<String>,
-    /// The published rules that the baseline starts from, such as osaka, base-2026 or arbos-51; on
-    /// Ethereum with the blocks' own gas limit. Those of another family than the chain's are refused.
-    /// Default: london.
+    /// The published rules that the baseline starts from, such as osaka, base-2026 or arbos-51, with the
+    /// blocks' own gas limit where headers have one. Those of another family than the chain's are refused.
+    /// Default: those of the chain's newest block on OP-stack and Arbitrum chains, else london.
     #[arg(long, value_name = "NAME", conflicts_with = "experiment")]
     pub(crate) preset: Option<String>,
     /// Run a whole study from a file: alternatives, scenarios, attacks, report. Its own sources
@@ -158,7 +171,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         // What the file says.
         "set", "blocks", "rpc_url", "fee_history", "columns", "seed", "elasticity", "paths", "path_blocks",
-        "chain", "hardfork", "range", "cache", "state_from", "requests_per_second", "request_timeout",
+        "chain", "chain_config", "hardfork", "range", "cache", "state_from", "requests_per_second", "request_timeout",
     ])]
     pub(crate) experiment: Option<PathBuf>,
     /// With --experiment: the folder to write; default study-out/NAME.
@@ -184,6 +197,8 @@ Examples:
 pub(crate) struct ProposeArgs {
     #[command(flatten)]
     pub(crate) source: BlockSource,
+    #[command(flatten)]
+    pub(crate) config: ChainConfigArgs,
     #[command(flatten)]
     pub(crate) simulation: SimulationArgs,
     /// A studio definition; default the built-in governance studio.

@@ -9,23 +9,23 @@ use serde_json::Value;
 
 use super::replay::verdict;
 use crate::{
-    args::ExportArgs,
-    blocks,
-    exit::{Failure, Kind, OrFail as _},
+    args::{BlockSource, ExportArgs},
+    blocks, chains,
+    exit::{Failure, Kind},
     narration::Terminal,
     output,
 };
 
 pub(crate) fn run(args: &ExportArgs) -> Result<ExitCode, Failure> {
     recorded::ensure_free(&args.out)?;
-    let wanted: Option<ChainId> =
-        args.chain.as_ref().map(|text| text.parse().or_fail(Kind::Input)).transpose()?;
+    let source = chains::with_config(&args.source(), &args.config)?;
+    let wanted = blocks::chosen(&source)?;
     let mut pack = match (&args.blocks, &args.rpc_url) {
-        (Some(dir), _) => repack(args, dir, wanted.as_ref())?,
+        (Some(dir), _) => repack(args, &source, dir, wanted.as_ref())?,
         (None, Some(url)) if args.headers_only => {
-            blocks::fetch_headers(url, &args.source(), wanted.as_ref())?.into_pack()
+            blocks::fetch_headers(url, &source, wanted.as_ref())?.into_pack()
         }
-        (None, Some(url)) => live_blocks(args, url, wanted.as_ref())?,
+        (None, Some(url)) => live_blocks(args, &source, url, wanted.as_ref())?,
         (None, None) => {
             return Err(Failure::message(Kind::Input, "no blocks were named")
                 .hint("give recorded blocks by --blocks DIR or live ones by --rpc-url URL"));
@@ -65,12 +65,22 @@ pub(crate) fn report(manifest: &Value, out: &Path, as_json: bool) -> Result<(), 
     Ok(())
 }
 
-fn live_blocks(args: &ExportArgs, url: &str, wanted: Option<&ChainId>) -> Result<Pack, Failure> {
-    let fetched = blocks::fetch_blocks(url, &args.source(), wanted)?;
+fn live_blocks(
+    args: &ExportArgs,
+    source: &BlockSource,
+    url: &str,
+    wanted: Option<&ChainId>,
+) -> Result<Pack, Failure> {
+    let fetched = blocks::fetch_blocks(url, source, wanted)?;
     Ok(fetched.into_pack(args.node.state_from.into())?)
 }
 
-fn repack(args: &ExportArgs, dir: &Path, wanted: Option<&ChainId>) -> Result<Pack, Failure> {
+fn repack(
+    args: &ExportArgs,
+    source: &BlockSource,
+    dir: &Path,
+    wanted: Option<&ChainId>,
+) -> Result<Pack, Failure> {
     let (first, last) = match &args.range {
         Some(text) => live::first_last(text).ok_or_else(|| {
             let text = format!("--range: expected FIRST..=LAST with --blocks, found `{text}`");
@@ -79,6 +89,6 @@ fn repack(args: &ExportArgs, dir: &Path, wanted: Option<&ChainId>) -> Result<Pac
         None => (0, u64::MAX),
     };
     let progress = Terminal::default();
-    let (range, hardfork) = (first..=last, args.hardfork);
-    Ok(recorded::select(dir, wanted, &range, hardfork, &progress)?.into_pack())
+    let (range, under) = (first..=last, blocks::under(source)?);
+    Ok(recorded::select(dir, wanted, &range, under, &progress)?.into_pack())
 }

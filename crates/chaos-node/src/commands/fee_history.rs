@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::{
     args::{FeeHistoryArgs, RulesArgs},
     blocks::columns,
+    chains,
     commands::simulate::preset,
     exit::{Failure, Kind, OrFail as _},
     output,
@@ -28,9 +29,15 @@ pub(crate) fn run(args: &FeeHistoryArgs) -> Result<ExitCode, Failure> {
 
 /// Reads a fee history and holds it to the rules that the command line names, or to the chain's.
 pub(crate) fn read(path: &Path, args: &RulesArgs) -> Result<(ChainId, CheckedHistory), Failure> {
-    let chain: ChainId =
-        args.chain.parse().or_fail(Kind::Input).map_err(|error| error.context("--chain"))?;
-    let rules = history::rules(&chain, named(args)?)?;
+    let named_chain = args.chain.as_deref().map(chains::chain_id).transpose()?;
+    let config = chains::read_config(&args.config, named_chain.as_ref())?;
+    let chain = named_chain
+        .or(config.map(|config| ChainId::evm(config.number)))
+        .unwrap_or_else(|| ChainId::evm(1));
+    let rules = match config {
+        Some(config) => history::rules_of_config(config, named(args)?)?,
+        None => history::rules(&chain, named(args)?)?,
+    };
     let history = history::read(path, &columns(args.columns.as_deref())?)?;
     Ok((chain, history.checked(rules)?))
 }
@@ -58,6 +65,7 @@ fn as_json(chain: &ChainId, checked: &CheckedHistory) -> Value {
             "pairs": counts.pairs,
             "holding": counts.holding,
             "exact": counts.exact,
+            "by_extra_data": counts.by_extra_data,
             "rule_not_known": counts.unruled,
         })
     };
@@ -133,8 +141,13 @@ fn about(counts: &Counts, rule: &str, nothing: &str) -> String {
         let nothing = if counts.unruled > 0 { "nothing checked" } else { nothing };
         return format!("{nothing}{unruled}");
     }
+    let said = match counts.by_extra_data {
+        0 => String::new(),
+        pairs if pairs == counts.pairs => ", as the blocks say it in their extra data".to_owned(),
+        pairs => format!(", {pairs} of them as the blocks say it in their extra data"),
+    };
     format!(
-        "{} of {} pairs follow {rule}, {} to the last unit{unruled}",
+        "{} of {} pairs follow {rule}{said}, {} to the last unit{unruled}",
         counts.holding, counts.pairs, counts.exact
     )
 }

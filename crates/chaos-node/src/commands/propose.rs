@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use chaos_governance::study::data::{Source, SourceKind};
 use chaos_ledger::{Heads, Ledger};
 use chaos_programs::{
+    history,
     proposing::{self, Proposed, Proposing, Publication, Signer},
     simulation::{BlockSet, propose_rules, threads},
     studio,
@@ -13,7 +14,7 @@ use serde_json::json;
 
 use crate::{
     args::ProposeArgs,
-    blocks,
+    blocks, chains,
     commands::{
         simulate::{asked, command},
         tell_unanchored, write_file,
@@ -30,13 +31,17 @@ pub(crate) fn run(args: &ProposeArgs) -> Result<ExitCode, Failure> {
     let heads = ledger::heads()?;
     let researcher = Signer::of(&ledger, &args.researcher)?;
     let developer = Signer::of(&ledger, &args.developer)?;
-    let chain = blocks::load(&args.source)?.main_chain()?;
-    let history = blocks::fee_history(&args.simulation, || Ok(propose_rules(&chain.chain)?))?;
+    let block_source = chains::with_config(&args.source, &args.config)?;
+    let chain = blocks::load(&block_source)?.main_chain()?;
+    let history = blocks::fee_history(&args.simulation, || match block_source.config {
+        Some(config) => Ok(history::rules_of_config(config, None)?),
+        None => Ok(propose_rules(&chain.chain)?),
+    })?;
     let threads = threads(args.simulation.threads);
     let block_set = BlockSet::prepare(chain, history, threads, &Terminal::default())?;
     block_set.ensure_consecutive()?;
     let mut narration = Narration::new(args.json);
-    let place = command::place(&args.source, &block_set);
+    let place = command::place(&args.source, &block_set) + &chains::spelled(&args.config);
     let proposed = Proposing {
         ledger: &mut ledger,
         block_set: &block_set,

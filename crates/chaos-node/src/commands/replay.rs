@@ -15,13 +15,14 @@ use serde_json::json;
 
 use crate::{
     args::ReplayArgs,
-    blocks,
+    blocks, chains,
     exit::{Failure, Kind, OrFail as _},
     output,
 };
 
 pub(crate) fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
-    let loaded = blocks::load(&args.source)?;
+    let source = chains::with_config(&args.source, &args.config)?;
+    let loaded = blocks::load(&source)?;
     if let Some(number) = args.explain {
         let inputs: Vec<&ReplayInput> =
             loaded.chains.iter().flat_map(|chain| &chain.inputs).collect();

@@ -1,13 +1,13 @@
 //! `chaoschain simulate`.
 
 pub(crate) mod command;
+mod prepared;
 mod summary;
 
 use std::{path::Path, process::ExitCode};
 
-use chaos_parameters::{Family, ParameterName, Parameters, Preset, Setting, parse_setting};
+use chaos_parameters::{ParameterName, Parameters, Preset, Setting, parse_setting};
 use chaos_programs::{
-    history,
     simulation::{Asked, BlockSet, experiment, threads},
     study::{Conditions, StudyFile},
 };
@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::{
     args::{SimulateArgs, SimulationArgs},
-    blocks, clock,
+    chains, clock,
     exit::{Failure, Kind, OrFail as _},
     narration::Terminal,
     output,
@@ -33,27 +33,10 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
         .iter()
         .map(|text| parse_setting(text).or_fail(Kind::Input).map_err(|e| e.context("--set")))
         .collect::<Result<Vec<Setting>, Failure>>()?;
-    let loaded = blocks::load(&args.source)?;
-    let others = loaded.chains.len().saturating_sub(1);
-    let chain = loaded.main_chain()?;
-    if others > 0 {
-        output::say(format_args!(
-            "simulating {}; {others} other chains in the folder are left out, choose with --chain",
-            chain.chain
-        ));
-    }
+    let source = chains::with_config(&args.source, &args.config)?;
     let preset = args.preset.as_deref().map(preset).transpose()?;
-    let of_chain = || Ok(history::rules(&chain.chain, preset)?);
-    if preset.is_some() {
-        of_chain()?;
-    }
-    let history = blocks::fee_history(&args.simulation, of_chain)?;
-    let threads = threads(args.simulation.threads);
-    let block_set = BlockSet::prepare(chain, history, threads, &Terminal::default())?;
-    let baseline = match preset {
-        Some(preset) => preset_baseline(preset, &block_set)?,
-        None => block_set.baseline()?,
-    };
+    let (block_set, rules) = prepared::of(args, &source, preset)?;
+    let baseline = prepared::baseline(&block_set, rules, preset)?;
     say_what_is_not_modelled(&settings);
     let proposal =
         baseline.apply(&settings).or_fail(Kind::Input).map_err(|e| e.context("--set"))?;
@@ -150,16 +133,6 @@ pub(crate) fn say_what_changes_nothing(baseline: &Parameters, proposal: &Paramet
     }
 }
 
-/// A preset's rules; on Ethereum with the gas limit that the blocks show.
-fn preset_baseline(parameters: Parameters, block_set: &BlockSet) -> Result<Parameters, Failure> {
-    if parameters.family() != Family::Ethereum {
-        return Ok(parameters);
-    }
-    let limit = block_set.baseline()?.gas_limit();
-    let limit = Setting::new(ParameterName::GasLimit, limit).or_fail(Kind::Input)?;
-    parameters.apply(&[limit]).or_fail(Kind::Input)
-}
-
 fn print_json(simulation: &Simulation) -> Result<(), Failure> {
     let result = &simulation.result;
     output::json(&json!({
@@ -182,9 +155,9 @@ fn print_human(block_set: &BlockSet, simulation: &Simulation) -> Result<(), Fail
     let result = &simulation.result;
     let changes = result.parameters.proposal.changes_from(&result.parameters.baseline);
     output::sentence(format_args!(
-        "{} on {} blocks",
+        "{} on {}",
         output::bold(result.chain.as_str()),
-        block_set.inputs.len()
+        prepared::about(block_set)
     ));
     for (name, from, to) in changes {
         output::sentence(format_args!(

@@ -107,14 +107,14 @@ pub(super) fn of_block(error: &DecodeError) -> Option<String> {
     Some(match error {
         DecodeError::UnknownChain { .. } => {
             let names = Hardfork::ALL.map(Hardfork::name).join(", ");
-            format!("name the rules its blocks ran under by --hardfork NAME: {names}")
+            format!("name the rules its blocks ran under by --hardfork NAME ({names}), or bring its schedule by --chain-config FILE")
         }
         DecodeError::Missing { path, .. } if is_of_a_fork(path) => {
             "the chain's rules at this block need the field: if it ran under an older fork, name that by --hardfork"
                 .to_owned()
         }
         DecodeError::OtherHardfork { .. } => {
-            "leave --hardfork out: the file remembers what it was recorded under".to_owned()
+            "leave --hardfork or --chain-config out: the file remembers what it was recorded under".to_owned()
         }
         DecodeError::Body { .. }
         | DecodeError::Added { .. }

@@ -158,8 +158,16 @@ fn of_submission(error: &SubmissionError) -> Kind {
 /// What to do about a history that is not believed.
 const fn of_rule(error: &RuleError) -> &'static str {
     match error {
-        RuleError::UnknownChain { .. } | RuleError::UnknownEra { .. } => {
-            "name the rule by --preset NAME (such as op-canyon) and --baseline NAME=VALUE, or in a study by [baseline]"
+        RuleError::UnknownChain { .. } => {
+            "name the rule by --preset NAME (such as op-canyon) and --baseline NAME=VALUE, or in a study by [baseline], or \
+             bring a --chain-config"
+        }
+        RuleError::UnknownEra { .. } => {
+            "name the rule by --preset NAME (such as op-canyon) and --baseline NAME=VALUE, or in a study by [baseline]; on \
+             OP-stack chains a column extra_data says it, which `chaoschain export` writes"
+        }
+        RuleError::ExtraData { .. } => {
+            "name the chain that the blocks are from by --chain, or the rule by --preset and --baseline"
         }
         RuleError::OtherFamily { .. } | RuleError::OtherChain { .. } => {
             "name the chain that the blocks are from by --chain, and a preset of its family"

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::{program::run, simulation::write_load};
 
 /// Blocks of a rollup since Canyon, around their target, from this time on.
-fn rollup(path: &Path, parameters: &Parameters, time: u64, blocks: u64) {
+pub(crate) fn rollup(path: &Path, parameters: &Parameters, time: u64, blocks: u64) {
     let (mut fee, mut state) = (10_000_000u128, 88_172_645_463_325_252u64);
     let (limit, target) = (parameters.gas_limit(), parameters.gas_target());
     let mut text = "number,timestamp,gas_used,gas_limit,base_fee_wei\n".to_owned();
@@ -70,7 +70,8 @@ fn a_chain_is_no_label() {
         run(["validate", "--fee-history", text(&path)].iter().chain(&SMALL).chain(more))
     };
     validate(&[]).expect_error(3, &["line 3", "--preset op-canyon", "of 1299 pairs"]);
-    validate(&["--chain", "foo:bar"]).expect_error(3, &["foo:bar", "eip155:8453", "--preset"]);
+    validate(&["--chain", "foo:bar"])
+        .expect_error(3, &["foo:bar", "chaoschain chains", "--preset"]);
     let family = ["--chain", "eip155:1", "--preset", "op-canyon"];
     validate(&family).expect_error(3, &["eip155:1 is of the family ethereum"]);
     // The chain's own rule, or a named one, is what the forecasts go by.

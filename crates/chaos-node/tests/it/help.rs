@@ -195,7 +195,7 @@ fn value_of(kind: &str, text: &str) -> &'static str {
     match kind {
         "URL" => "http://127.0.0.1:9",
         "RANGE" => "1..=2",
-        "CAIP-2" => "eip155:1",
+        "CAIP-2" | "CHAIN" => "eip155:1",
         "NAME=VALUE" => "gas-limit=6000000",
         "SOURCE" => "trace",
         "PROVIDER" => "development",

@@ -14,6 +14,7 @@ mod attest;
 mod bad_day;
 mod bench;
 mod blocks;
+mod chain_configs;
 mod chain_files;
 mod children;
 mod clocks;

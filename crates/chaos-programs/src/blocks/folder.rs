@@ -6,7 +6,7 @@ use std::{
 };
 
 use chaos_evm::{
-    Bytecodes, Hardfork,
+    Bytecodes, Under,
     recorded::{FORMAT, PackedBlock, PlainError, UnpackError, plain},
 };
 use chaos_types::Digest;
@@ -124,7 +124,7 @@ impl<'a> Folder<'a> {
     /// Reads every block, in the order of the files' names, and says what was read of each file.
     pub(crate) fn each(
         &mut self,
-        hardfork: Option<Hardfork>,
+        under: Option<Under>,
         progress: &dyn Progress,
         mut take: impl FnMut(&Path, PackedBlock) -> Result<(), Error>,
     ) -> Result<(), Error> {
@@ -135,7 +135,7 @@ impl<'a> Folder<'a> {
         for path in std::mem::take(&mut self.files) {
             let content = content(&path)?;
             let copy = self.manifest.is_some().then(|| content.clone());
-            let block = PackedBlock::decode(content, hardfork).map_err(|source| match source {
+            let block = PackedBlock::decode(content, under).map_err(|source| match source {
                 UnpackError::Plain(source) => {
                     Error::Folder(FolderError::Plain { path: path.clone(), source })
                 }

@@ -11,7 +11,7 @@ use chaos_chains::{
     block_source::{self, FetchedBlock, HeaderFacts, KnownAccount, RpcState},
 };
 use chaos_evm::{
-    Block, Bytecodes, Complete, Hardfork, Part, RecordedBlock, ReplayInput, Unbound, Why,
+    Block, Bytecodes, Complete, Part, RecordedBlock, ReplayInput, Unbound, Under, Why,
     import::{Imported, Prestate, StateProof, prestate, record_complete},
     recorded::encode_with,
     replay_on,
@@ -28,7 +28,7 @@ pub(super) struct Fetcher<'a> {
     endpoint: &'a block_source::BlockSource,
     state_from: StateFrom,
     chain: u64,
-    hardfork: Option<Hardfork>,
+    under: Option<Under>,
     folder: PathBuf,
     codes: Codes,
 }
@@ -46,7 +46,7 @@ impl<'a> Fetcher<'a> {
         source: &LiveSource<'_>,
         chain: u64,
     ) -> Result<Self, Error> {
-        let LiveSource { cache, state_from, hardfork, .. } = *source;
+        let LiveSource { cache, state_from, under, .. } = *source;
         let folder = cache.join(format!("eip155-{chain}"));
         for folder in [&folder, &folder.join("blocks")] {
             let path = folder.clone();
@@ -54,7 +54,7 @@ impl<'a> Fetcher<'a> {
                 .map_err(|source| Error::Write { path, source })?;
         }
         let codes = Codes::open(folder.join("bytecodes.json"))?;
-        Ok(Self { endpoint, state_from, chain, hardfork, folder, codes })
+        Ok(Self { endpoint, state_from, chain, under, folder, codes })
     }
 
     pub(super) fn into_folder(self) -> PathBuf {
@@ -77,7 +77,7 @@ impl<'a> Fetcher<'a> {
             })?;
         }
         let json = serde_json::to_vec(&fetched.block).map_err(Error::BlockJson)?;
-        let block = Block::decode_rpc_under(&json, Some(self.chain), self.hardfork)
+        let block = Block::decode_rpc_under(&json, Some(self.chain), self.under)
             .map_err(|source| Error::Block { height, source: source.into() })?;
         ensure_bound(&block).map_err(|unbound| Error::Unbound { height, unbound })?;
         // Not before: a block that its header denies is not kept.

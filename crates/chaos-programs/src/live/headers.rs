@@ -2,8 +2,9 @@
 
 use std::{fs, path::Path};
 
-use chaos_chains::block_source::HeaderFacts;
-use chaos_evm::recorded::{FeeRow, Pack};
+use chaos_chain_config::HeaderFees;
+use chaos_chains::{Bytes, block_source::HeaderFacts};
+use chaos_evm::recorded::{FeeRow, Pack, SaidRule};
 use chaos_types::ChainId;
 use serde_json::json;
 
@@ -14,7 +15,10 @@ use crate::{Progress, recorded::Recorded};
 const RANGE_HEADERS_MAX: u64 = 5_000_000;
 /// Headers in one file of the cache, and lost at most by a kill.
 const CHUNK_HEADERS: u64 = 500;
-const COLUMNS: &str = "number,timestamp,gas_used,gas_limit,base_fee_wei,hash,parent_hash";
+const COLUMNS: &str =
+    "number,timestamp,gas_used,gas_limit,base_fee_wei,hash,parent_hash,extra_data,blob_gas_used";
+/// What former programs kept, without what OP-stack blocks say; it is fetched again.
+const FORMER_COLUMNS: &str = "number,timestamp,gas_used,gas_limit,base_fee_wei,hash,parent_hash";
 
 /// A range of headers, and where it came from.
 #[derive(Debug)]
@@ -45,6 +49,7 @@ impl FetchedHeaders {
             gas_used: header.gas_used,
             gas_limit: header.gas_limit,
             base_fee_wei: header.base_fee_wei,
+            rule: header.fees.map(|fees| SaidRule { fees, blob_gas_used: header.blob_gas_used }),
         });
         rows.collect()
     }
@@ -103,8 +108,11 @@ fn encode(headers: &[HeaderFacts]) -> String {
     let mut text = format!("{COLUMNS}\n");
     for header in headers {
         let base_fee = header.base_fee_wei.map(|fee| fee.to_string()).unwrap_or_default();
+        let said =
+            header.fees.map(|fees| Bytes::from(fees.encode()).to_string()).unwrap_or_default();
+        let blobs = header.blob_gas_used.map(|used| used.to_string()).unwrap_or_default();
         text.push_str(&format!(
-            "{},{},{},{},{base_fee},{},{}\n",
+            "{},{},{},{},{base_fee},{},{},{said},{blobs}\n",
             header.number,
             header.timestamp,
             header.gas_used,
@@ -120,7 +128,11 @@ fn encode(headers: &[HeaderFacts]) -> String {
 fn read(path: &Path, first: u64, last: u64) -> Result<Option<Vec<HeaderFacts>>, Error> {
     let Ok(text) = fs::read_to_string(path) else { return Ok(None) };
     let mut lines = text.lines();
-    let columns = lines.next() == Some(COLUMNS);
+    let found = lines.next();
+    if found == Some(FORMER_COLUMNS) {
+        return Ok(None);
+    }
+    let columns = found == Some(COLUMNS);
     let headers: Option<Vec<HeaderFacts>> = lines.map(row).collect();
     headers
         .filter(|headers| columns && headers.iter().map(|h| h.number).eq(first..=last))
@@ -130,8 +142,14 @@ fn read(path: &Path, first: u64, last: u64) -> Result<Option<Vec<HeaderFacts>>, 
 
 fn row(line: &str) -> Option<HeaderFacts> {
     let cells: Vec<&str> = line.split(',').collect();
-    let [number, timestamp, gas_used, gas_limit, base_fee, hash, parent_hash] = cells[..] else {
+    let [number, timestamp, gas_used, gas_limit, base_fee, hash, parent_hash, said, blobs] =
+        cells[..]
+    else {
         return None;
+    };
+    let fees = match said {
+        "" => None,
+        said => Some(HeaderFees::decode(&said.parse::<Bytes>().ok()?).ok()?),
     };
     Some(HeaderFacts {
         number: number.parse().ok()?,
@@ -141,6 +159,8 @@ fn row(line: &str) -> Option<HeaderFacts> {
         gas_used: gas_used.parse().ok()?,
         gas_limit: gas_limit.parse().ok()?,
         base_fee_wei: if base_fee.is_empty() { None } else { Some(base_fee.parse().ok()?) },
+        fees,
+        blob_gas_used: if blobs.is_empty() { None } else { Some(blobs.parse().ok()?) },
         hash_recomputed: false,
     })
 }

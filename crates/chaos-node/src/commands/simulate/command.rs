@@ -64,7 +64,7 @@ pub(crate) fn place(source: &BlockSource, block_set: &BlockSet) -> String {
 }
 
 /// A path as a POSIX shell reads it back.
-fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
