@@ -30,6 +30,7 @@ const NEVER: &[(&str, &[&[&str]])] = &[
     ("chaos-reputation", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-incentives", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-parameters", &[DATABASE, NETWORK, EVM, WASM, FACE]),
+    ("chaos-chain-config", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-sandbox", &[DATABASE, NETWORK, EVM, FACE]),
     ("chaos-attestation", &[DATABASE, NETWORK, EVM, WASM, FACE]),
     ("chaos-agency", &[DATABASE, NETWORK, EVM, WASM, FACE]),

@@ -18,6 +18,7 @@ struct Ban {
 const PURE: &[&str] = &[
     "crates/chaos-agency/",
     "crates/chaos-attestation/",
+    "crates/chaos-chain-config/",
     "crates/chaos-evm/",
     "crates/chaos-governance/",
     "crates/chaos-history/",

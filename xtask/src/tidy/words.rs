@@ -15,6 +15,7 @@ const NEVER: &[(&str, &[&str])] = &[
     ("chaos-reputation", &["proposal", "vot", "simulat", "ethereum", "evm"]),
     ("chaos-incentives", &["proposal", "vot", "simulat", "governance", "receipt"]),
     ("chaos-parameters", &["studio", "governance", "sqlite", "socket", "revm"]),
+    ("chaos-chain-config", &["studio", "governance", "receipt", "sqlite", "socket", "revm"]),
     ("chaos-sandbox", &["studio", "proposal", "vot", "governance", "ethereum", "evm"]),
     (
         "chaos-attestation",

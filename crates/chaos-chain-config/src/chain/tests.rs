@@ -83,3 +83,24 @@ fn a_fork_counts_once_it_has_begun() {
     assert_eq!(name("arbitrum", 348_448_105, 1_750_201_532), of("arbos-40", "prague"));
     assert_eq!(name("linea", 1, 1), None);
 }
+
+/// The table of the docs is the files', row by row.
+#[test]
+fn the_docs_say_of_each_chain_what_its_file_says() {
+    let table = include_str!("../../../../docs/simulation/chains.md");
+    for chain in ChainConfig::all() {
+        let family = chain.family.map_or("any", Family::as_str);
+        let fork = chain.forks.last().map_or("not known", |fork| fork.name.as_str());
+        let start = format!("| `{}` | {} | {family} | {fork} | ", chain.names[0], chain.number);
+        let row = table.lines().find(|line| line.starts_with(&start));
+        let row = row.unwrap_or_else(|| panic!("no row begins with {start}"));
+        assert!(row.ends_with(&format!("| {} |", chain.execution.as_str())), "{row}");
+        let is_known =
+            chain.eras.last().is_some_and(|era| era.rules.is_some() || era.in_extra_data);
+        let says_known =
+            row.contains("exact by extra") || row.contains("| exact |") || row.contains("backlog");
+        assert_eq!(is_known, says_known, "{row}");
+    }
+    let rows = table.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, ChainConfig::all().len());
+}
