@@ -12,6 +12,10 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(history.blocks().iter().all(|block| block.gas_used <= block.gas_limit));
         let report = check_rule(&history, &Rules::of(&ChainId::evm(1)).expect("Ethereum is known"));
         assert!(report.base_fee.exact <= report.base_fee.holding);
+        // On an OP-stack chain the blocks' extra data is read as well.
+        let base = Rules::of(&ChainId::evm(8_453)).expect("Base is known");
+        let report = check_rule(&history, &base);
+        assert!(report.base_fee.by_extra_data <= report.base_fee.pairs);
         let _digest = history.digest();
     }
 });

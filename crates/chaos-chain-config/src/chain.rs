@@ -103,8 +103,7 @@ pub struct Contract {
 
 impl Since {
     /// Whether a block of this number and time (Unix seconds) is in it or after it.
-    #[must_use]
-    pub const fn has_begun(self, number: u64, timestamp: u64) -> bool {
+    pub(crate) const fn has_begun(self, number: u64, timestamp: u64) -> bool {
         match self {
             Self::Block(first) => number >= first,
             Self::Time(first) => timestamp >= first,

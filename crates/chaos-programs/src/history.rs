@@ -116,7 +116,7 @@ impl CheckedHistory {
     ///
     /// # Errors
     /// If a number in extra data is out of bounds.
-    pub fn newest_parameters(&self) -> Result<Option<Parameters>, Error> {
+    pub(crate) fn newest_parameters(&self) -> Result<Option<Parameters>, Error> {
         let blocks = self.history.blocks();
         let Some(place) = blocks.iter().rposition(|block| block.base_fee_wei.is_some()) else {
             return Ok(None);
