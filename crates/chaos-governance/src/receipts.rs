@@ -5,6 +5,7 @@
 
 mod rules;
 mod sentence;
+mod study;
 
 use chaos_agency::{
     Body, Extension, Ground, Kind, Signer, Source, action::Contribution, receipt::Form,
@@ -12,6 +13,7 @@ use chaos_agency::{
 use chaos_types::{ChainId, Digest, Rejection, decimal};
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use self::study::{Headline, MakeForecast, RunStudy, undated};
 use crate::view::{NAME, Proposals};
 
 /// The studio's kinds of receipts and the view over them.
@@ -22,6 +24,8 @@ pub const EXTENSION: Extension = Extension {
         Kind::of::<Analyse>(),
         Kind::of::<CheckProposal>(),
         Kind::of::<Simulate>(),
+        Kind::of::<RunStudy>(),
+        Kind::of::<MakeForecast>(),
         Kind::of::<Draft>(),
         Kind::of::<Submit>(),
         Kind::of::<ObserveVote>(),

@@ -195,11 +195,25 @@ impl FeeHistory {
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut hasher = Sha256::new();
+        self.each_line(|line| hasher.update(line));
+        Digest::from_bytes(hasher.finalize().into())
+    }
+
+    /// The rows in their canonical form, whose digest is [`Self::digest`]: the plain file that
+    /// `chaoschain export` would write of them.
+    #[must_use]
+    pub fn to_csv(&self) -> Vec<u8> {
+        let mut csv = Vec::with_capacity(self.blocks.len().saturating_mul(64));
+        self.each_line(|line| csv.extend_from_slice(line));
+        csv
+    }
+
+    fn each_line(&self, mut line_of: impl FnMut(&[u8])) {
         let with_blobs = !self.blobs.is_empty();
-        hasher.update(b"number,timestamp,gas_used,gas_limit,base_fee_wei");
-        hasher.update(if with_blobs { &b",excess_blob_gas,blob_gas_used"[..] } else { b"" });
+        line_of(b"number,timestamp,gas_used,gas_limit,base_fee_wei");
+        line_of(if with_blobs { &b",excess_blob_gas,blob_gas_used"[..] } else { b"" });
         let with_fees = self.extras.any_fees();
-        hasher.update(if with_fees { &b",extra_data\n"[..] } else { b"\n" });
+        line_of(if with_fees { &b",extra_data\n"[..] } else { b"\n" });
         let mut place = 0;
         let (mut blocks, mut blobs) = (self.blocks.iter().peekable(), self.blobs.iter().peekable());
         let mut line = String::with_capacity(128);
@@ -218,9 +232,8 @@ impl FeeHistory {
                 line.push_str(&fees.map(|fees| hex(&fees.encode())).unwrap_or_default());
             }
             line.push('\n');
-            hasher.update(line.as_bytes());
+            line_of(line.as_bytes());
         }
-        Digest::from_bytes(hasher.finalize().into())
     }
 
     /// The line of the block at this place of [`Self::blocks`].

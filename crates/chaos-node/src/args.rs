@@ -22,7 +22,7 @@ mod vote;
 mod witness;
 mod work;
 
-use std::path::PathBuf;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use chaos_chains::Address;
 use clap::{Parser, Subcommand};
@@ -75,7 +75,8 @@ pub(crate) use vote::{
 };
 pub(crate) use witness::WitnessArgs;
 pub(crate) use work::{
-    BlockSource, DemoArgs, ELASTICITY, ProposeArgs, ReplayArgs, SimulateArgs, SimulationArgs,
+    BLOCKS, BlockSource, DemoArgs, DiffArgs, ELASTICITY, ProposeArgs, ReplayArgs, SimulateArgs,
+    SimulationArgs,
 };
 
 const AFTER_HELP: &str = "\
@@ -119,6 +120,8 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Compare a parameter change with the baseline on real blocks.
     Simulate(SimulateArgs),
+    /// Say what differs between two studies, in what they assume and in what they find.
+    Diff(DiffArgs),
     /// Predict recorded blocks window after window and say how often the forecasts held.
     Validate(ValidateArgs),
     /// Read a fee history, hold it to its chain's fee rule, and say what it lacks.
@@ -171,6 +174,18 @@ pub(crate) struct DataArgs {
     /// The data directory.
     #[arg(long, env = "CHAOSCHAIN_DATA", default_value = "chaoschain-data", value_name = "DIR")]
     pub(crate) data: PathBuf,
+}
+
+/// Most threads that are started: more would wait for each other on any machine there is.
+const THREADS_MAX: usize = 256;
+
+/// A number of threads.
+fn threads(text: &str) -> anyhow::Result<NonZeroUsize> {
+    let found = text.parse::<usize>().ok().and_then(NonZeroUsize::new);
+    match found.filter(|threads| threads.get() <= THREADS_MAX) {
+        Some(threads) => Ok(threads),
+        None => anyhow::bail!("expected a number of threads from 1 to {THREADS_MAX}"),
+    }
 }
 
 /// An address of a chain. Capitals in it are a checksum (EIP-55), which a mistyped one does not have.

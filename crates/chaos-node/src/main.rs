@@ -38,6 +38,7 @@ fn run(args: args::Args) -> Result<ExitCode, Failure> {
         Command::Export(args) => commands::export::run(&args),
         Command::Import(args) => commands::import::run(&args),
         Command::Simulate(args) => commands::simulate::run(&args),
+        Command::Diff(args) => commands::diff::run(&args),
         Command::Validate(args) => commands::validate::run(&args),
         Command::FeeHistory(args) => commands::fee_history::run(&args),
         Command::Chains(args) => commands::chains::run(&args),

@@ -168,12 +168,19 @@ pub(crate) fn progress(what: &str, total: u64) -> ProgressBar {
         ProgressDrawTarget::hidden()
     };
     let bar = ProgressBar::with_draw_target(Some(total), target);
-    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:32} {pos}/{len} {elapsed}") {
+    if let Ok(style) =
+        ProgressStyle::with_template("{msg} {bar:32} {percent} % {pos}/{len} {elapsed}, {eta} left")
+    {
         bar.set_style(style);
     }
     bar.set_message(what.to_owned());
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+/// Whether somebody watches what is said.
+pub(crate) fn is_talk_on_a_terminal() -> bool {
+    io::stderr().is_terminal()
 }
 
 /// What there is to say of a work beside its count, with the time that it still takes.

@@ -291,6 +291,15 @@ pub enum Error {
         /// The folder or file.
         path: PathBuf,
     },
+    /// A study's inputs are not written into its folder, or not found there.
+    #[error(transparent)]
+    StudyInputs(#[from] crate::study::InputsError),
+    /// A study's result is not read.
+    #[error(transparent)]
+    StudyResult(#[from] crate::study::diff::ResultError),
+    /// Recorded blocks cannot be copied.
+    #[error(transparent)]
+    Select(Box<crate::recorded::Error>),
     /// The study names no blocks and allows no generated ones.
     #[error("the study names no blocks")]
     StudyNamesNoBlocks,
@@ -338,6 +347,23 @@ pub enum Error {
         /// The gas limit after it.
         to: u64,
     },
+    /// The blocks do not show the change that was forecast.
+    #[error(
+        "the change was not made: from block {first} on the chain's rule has {name} {found}, not {to}"
+    )]
+    ChangeNotShown {
+        /// The parameter.
+        name: chaos_parameters::ParameterName,
+        /// What the forecast is for.
+        to: u64,
+        /// What the rule of these blocks has.
+        found: u64,
+        /// The first block that was forecast.
+        first: u64,
+    },
+    /// A forecast's file is refused.
+    #[error(transparent)]
+    KeptForecast(#[from] crate::forecasting::kept::KeptError),
     /// A table cannot be written.
     #[error(transparent)]
     Table(chaos_report::columnar::Error),

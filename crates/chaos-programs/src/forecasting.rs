@@ -1,5 +1,7 @@
 //! Forecasts from fee histories: made before a change, scored after it.
 
+pub mod kept;
+mod sign;
 pub mod words;
 
 use std::num::NonZeroUsize;
@@ -95,15 +97,47 @@ impl Forecasting {
             .map_err(Error::Foretell)
     }
 
-    /// Forecasts blocks that are there already, and scores the forecast. It bears no date, since it
+    /// The same without when it was made, which the log says of it.
+    ///
+    /// # Errors
+    /// As [`Self::forecast`].
+    pub(crate) fn undated(&self, activation: &Activation) -> Result<Forecast, Error> {
+        let request = self.request(activation, None)?;
+        forecast::forecast(&request, self.blocks(), &self.options, self.threads)
+            .map_err(Error::Foretell)
+    }
+
+    /// Forecasts blocks that are there already, which makes it a hindcast, and scores it. It bears no date, since it
     /// proves nothing.
     ///
     /// # Errors
-    /// As [`Self::forecast`], and if the blocks are not there.
+    /// As [`Self::forecast`], and if the blocks are not there or do not show the change.
     pub fn backtest(&self, activation: &Activation) -> Result<Backtest, Error> {
         let request = self.request(activation, None)?;
-        forecast::backtest(&request, self.blocks(), &self.options, self.threads)
-            .map_err(Error::Foretell)
+        let backtest = forecast::backtest(&request, self.blocks(), &self.options, self.threads)
+            .map_err(Error::Foretell)?;
+        ensure_in_force(&backtest.forecast, &self.history.history)?;
+        self.ensure_shown(&backtest.forecast)?;
+        Ok(backtest)
+    }
+
+    /// A changed fee rule is one by which the blocks after the change have their base fees.
+    fn ensure_shown(&self, forecast: &Forecast) -> Result<(), Error> {
+        let first = forecast.target.first_block;
+        let block = self.blocks().iter().find(|block| block.number >= first);
+        let rules = &self.history.rules;
+        let Some(found) = block.and_then(|it| rules.parameters_at(it.number, it.timestamp)) else {
+            return Ok(());
+        };
+        let changes = forecast.proposal.changes_from(&forecast.baseline).into_iter();
+        let kept = changes.filter(|(name, ..)| *name != ParameterName::GasLimit);
+        for (name, _, to) in kept {
+            let found = found.get(name);
+            if found != to {
+                return Err(Error::ChangeNotShown { name, to, found, first });
+            }
+        }
+        Ok(())
     }
 
     fn request(&self, activation: &Activation, made_at: Option<u64>) -> Result<Request, Error> {

@@ -87,6 +87,11 @@ impl ReadHistory {
         self.history.chain_number()
     }
 
+    /// The rows in the form of which [`Self::digest`] is the digest.
+    pub(crate) fn to_csv(&self) -> Vec<u8> {
+        self.history.to_csv()
+    }
+
     /// Whether the rules of all blocks with a base fee are known by `rules`.
     pub(crate) fn is_known_to(&self, rules: &Rules) -> bool {
         check_rule(&self.history, rules).base_fee.unruled == 0

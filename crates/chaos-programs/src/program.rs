@@ -9,9 +9,11 @@ mod analyse;
 mod check_proposal;
 mod divide;
 mod draft;
+mod forecast;
 mod run;
 mod score;
 mod simulate;
+mod study;
 
 use chaos_agency::{
     Evidence,
@@ -22,7 +24,6 @@ use chaos_parameters::Parameters;
 use chaos_types::Digest;
 use serde::Serialize;
 
-pub(crate) use self::run::RunComponent;
 pub use self::{
     analyse::Analyse,
     check_proposal::CheckProposal,
@@ -30,6 +31,11 @@ pub use self::{
     draft::Draft,
     score::Score,
     simulate::Simulate,
+};
+pub(crate) use self::{
+    forecast::{ForecastRequest, MakeForecast},
+    run::RunComponent,
+    study::RunStudy,
 };
 use crate::Error;
 

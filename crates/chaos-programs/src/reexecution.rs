@@ -8,6 +8,7 @@
 //! payment.
 
 mod difference;
+mod forecast;
 mod former;
 mod governance;
 mod inputs;
@@ -15,10 +16,11 @@ mod reputation;
 mod rewards;
 mod sandbox;
 mod simulation;
+mod study;
 mod work;
 
 use chaos_agency::{Action, Body, Receipt, action, receipt::Replay};
-use chaos_governance::receipts::{Analyse, CheckProposal, Draft, Simulate};
+use chaos_governance::receipts::{Analyse, CheckProposal, Draft, MakeForecast, RunStudy, Simulate};
 use chaos_types::{Check, Digest, Rejection};
 use chaos_verify::{Attachments, Fault};
 use serde::Serialize;
@@ -40,6 +42,8 @@ const SIMULATE: &str = program::Simulate::NAME;
 const SCORE: &str = program::Score::NAME;
 const DIVIDE: &str = program::Divide::NAME;
 const SANDBOX: &str = program::RunComponent::NAME;
+const FORECAST: &str = program::MakeForecast::NAME;
+const RUN_STUDY: &str = program::RunStudy::NAME;
 
 /// The input of a run that holds the component.
 pub const COMPONENT: &str = "component";
@@ -52,6 +56,12 @@ pub(crate) const BRIEF: &str = "brief";
 
 /// The input of a simulation that says what to run.
 pub(crate) const EXPERIMENT: &str = "experiment";
+
+/// The input of a forecast that says what was asked.
+pub(crate) const REQUEST: &str = "request";
+
+/// The input of a study that holds its file.
+pub(crate) const STUDY: &str = "study";
 
 /// The input of an analysis that holds the studio's definition.
 pub(crate) const STUDIO: &str = "studio";
@@ -125,12 +135,15 @@ fn ensure_shown(receipt: &Receipt) -> Result<&Replay, Rejection> {
         (ANALYSE, Analyse::KIND)
         | (CHECK_PROPOSAL, CheckProposal::KIND)
         | (SIMULATE, Simulate::KIND)
+        | (FORECAST, MakeForecast::KIND)
+        | (RUN_STUDY, RunStudy::KIND)
         | (SANDBOX, action::Run::KIND)
         | (DRAFT, Draft::KIND)
         | (SCORE, action::Score::KIND)
         | (DIVIDE, action::Pay::KIND) => Ok(replay),
         (
-            known @ (ANALYSE | CHECK_PROPOSAL | SIMULATE | DRAFT | SCORE | DIVIDE | SANDBOX),
+            known @ (ANALYSE | CHECK_PROPOSAL | SIMULATE | FORECAST | RUN_STUDY | DRAFT | SCORE
+            | DIVIDE | SANDBOX),
             other,
         ) => Err(reject(
             Fault::KindNotShown,
@@ -168,6 +181,8 @@ pub fn reexecute(
             let claimed = body::<Simulate>(action)?;
             simulation::simulate(&work, &claimed, receipt.evidence.attested(), output)
         }
+        (FORECAST, action) => forecast::forecast(&work, &body::<MakeForecast>(action)?),
+        (RUN_STUDY, action) => study::study(&work, &body::<RunStudy>(action)?, output),
         (SANDBOX, Action::Run(claimed)) => sandbox::run(&work, claimed),
         (DRAFT, action) => governance::draft(&work, &body::<Draft>(action)?, output),
         (SCORE, Action::Score(claimed)) => reputation::score(&work, claimed),

@@ -233,9 +233,7 @@ impl BlockSet {
     /// What was read, as the inputs of a receipt.
     #[must_use]
     pub(crate) fn named_inputs(&self) -> Vec<receipt::Input> {
-        let input =
-            |source: &Input| receipt::Input { name: source.name.clone(), digest: source.digest };
-        self.sources.iter().map(input).collect()
+        named(&self.sources)
     }
 
     /// Runs an experiment.
@@ -275,6 +273,13 @@ impl BlockSet {
             evm,
         }
     }
+}
+
+/// What a result names as read, as the inputs of a receipt.
+pub(crate) fn named(sources: &[Input]) -> Vec<receipt::Input> {
+    let input =
+        |source: &Input| receipt::Input { name: source.name.clone(), digest: source.digest };
+    sources.iter().map(input).collect()
 }
 
 /// The name of a fee history among a simulation's inputs.

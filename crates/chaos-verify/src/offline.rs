@@ -238,6 +238,7 @@ fn run(
         let moment = moment(meant_ms);
         when.push_str(&format!(", which has corrected that to {meant_ms} ms ({moment})"));
     }
+    trail.dated_ms = Some(meant_ms);
     trail.passed(Check::Inclusion, format!("entry {index} of {size}, {when}"));
     let case = Case { file: &file, receipt: &receipt, stand: &stand, kinds: &options.kinds };
     let (operator, keys) = check_log(&case, options, trail)?;

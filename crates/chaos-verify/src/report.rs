@@ -97,6 +97,9 @@ pub struct Report {
     /// What the receipt says about a chain, and no check has placed on one. An anchor places the log's
     /// head there, and nothing that the receipt says.
     pub not_placed: Vec<&'static str>,
+    /// When the log took the receipt in, milliseconds since 1970 by the log's clock as far as it has not corrected
+    /// that itself; once the receipt's place was shown.
+    pub dated_ms: Option<u64>,
     /// What the bundle brings of the documents that an accepted receipt names, each checked against its digest.
     pub documents: Attachments,
     /// The receipt, which passed every check that applies to it; or the first check that failed.
@@ -156,6 +159,7 @@ pub(crate) struct Trail {
     pub(crate) said: Vec<Said>,
     pub(crate) claim_said: Vec<Said>,
     pub(crate) not_placed: Vec<&'static str>,
+    pub(crate) dated_ms: Option<u64>,
     pub(crate) documents: Attachments,
 }
 
@@ -198,8 +202,18 @@ impl Trail {
             }
         }
         self.outcomes.sort_by_key(|outcome| outcome.check);
-        let Self { outcomes, words, agent, head, payees, said, claim_said, not_placed, documents } =
-            self;
+        let Self {
+            outcomes,
+            words,
+            agent,
+            head,
+            payees,
+            said,
+            claim_said,
+            not_placed,
+            dated_ms,
+            documents,
+        } = self;
         Report {
             outcomes,
             words,
@@ -209,6 +223,7 @@ impl Trail {
             said,
             claim_said,
             not_placed,
+            dated_ms,
             documents,
             result,
         }

@@ -290,6 +290,7 @@ fn forecast(content: &Content) -> Part<Forecast> {
         horizon_blocks: forecast.horizon_blocks.into(),
         score_on: forecast.scored_at.clone(),
         digest: None,
+        is_hindcast: false,
         rows: vec![ForecastRow {
             metric: forecast.metric.clone(),
             label: format!("change of {} against as many blocks before", spoken(&forecast.metric)),
@@ -311,6 +312,7 @@ fn reproduce(content: &Content) -> Reproduce {
         command: content.reproduce.command.clone(),
         expected: content.result,
         seconds: None,
+        bundle: None,
         memory_mib: None,
         needs: content.reproduce.needs.clone(),
         not_covered: content.reproduce.not_covered.clone(),

@@ -1,8 +1,8 @@
 //! What the studio's receipts say, in a sentence with their figures.
 
 use super::{
-    Analyse, CheckProposal, Decision, Draft, ObserveVote, ParameterChange, Simulate, Submit,
-    VoteState,
+    Analyse, CheckProposal, Decision, Draft, MakeForecast, ObserveVote, ParameterChange, RunStudy,
+    Simulate, Submit, VoteState,
 };
 
 pub(super) fn analysed(body: &Analyse) -> String {
@@ -32,6 +32,36 @@ pub(super) fn checked(body: &CheckProposal) -> String {
 pub(super) fn simulated(body: &Simulate) -> String {
     let Simulate { chain, changes, round } = body;
     format!("simulated {} on {chain}, round {round}", changed(changes))
+}
+
+pub(super) fn studied(body: &RunStudy) -> String {
+    let RunStudy { name, chain, changes, blocks, generated, headline, .. } = body;
+    let blocks = match blocks {
+        None => "without blocks to execute".to_owned(),
+        Some(blocks) => {
+            let kind = if *generated { "GENERATED blocks" } else { "recorded blocks" };
+            format!("on {} {kind}, {} to {}", blocks.count, blocks.first, blocks.last)
+        }
+    };
+    let demand = if body.by_fee_history { " and a fee history" } else { "" };
+    let figure =
+        headline.as_ref().map_or_else(|| "no figure is told".to_owned(), super::Headline::sentence);
+    let thresholds = match body.thresholds {
+        0 => "the study named no threshold".to_owned(),
+        all => format!("{} of {all} thresholds met", body.thresholds_met),
+    };
+    format!(
+        "studied {} on {chain} (`{name}`), {blocks}{demand}: {figure}; {thresholds}",
+        changed(changes)
+    )
+}
+
+pub(super) fn forecast(body: &MakeForecast) -> String {
+    let MakeForecast { chain, changes, first_block, blocks, fitted_to } = body;
+    let what = if changes.is_empty() { "without a change".to_owned() } else { changed(changes) };
+    format!(
+        "forecast {blocks} blocks of {chain} from block {first_block}, {what}, by the blocks up to {fitted_to}"
+    )
 }
 
 pub(super) fn drafted(body: &Draft) -> String {

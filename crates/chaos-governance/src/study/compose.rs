@@ -38,20 +38,22 @@ pub struct Facts {
     pub observed: Option<(u64, u64, u64)>,
     /// Bands of the main cell, by name.
     pub fans: std::collections::BTreeMap<String, EngineFan>,
-    /// Milliseconds of worst-case blocks, measured by the caller.
+    /// Worst-case blocks as an optimised build of the caller's timed them; none of another build.
     pub worst_blocks: Vec<TimedBlock>,
-    /// The machine they were measured on, in a few words.
+    /// The machine they were measured on and the reference to read them by, or why nothing was measured.
     pub machine: String,
     /// The command that repeats the study.
     pub command: String,
-    /// Seconds that the run took.
-    pub seconds: u64,
     /// Names and digests of everything that was read and written.
     pub manifest: Vec<(String, Digest)>,
     /// The day of the run, `YYYY-MM-DD`.
     pub day: String,
-    /// Digest of the forecast document.
+    /// Digest of the forecast apart from its date.
     pub forecast: Option<Digest>,
+    /// Whether its blocks were there already.
+    pub is_hindcast: bool,
+    /// Digest of `bundle.json` in the study's folder, if an agent signed the study.
+    pub bundle: Option<Digest>,
 }
 
 /// A worst-case block as the caller timed it.
@@ -102,7 +104,7 @@ pub fn compose(plan: &Plan, result: &StudyResult, facts: &Facts) -> Study {
         gas_changes: evidence::gas_changes(result),
         worst_blocks: attacks::worst_blocks(result, facts),
         growth: attacks::growth(result),
-        constraints: attacks::constraints(result, facts),
+        constraints: attacks::constraints(result),
         tornado: market::tornado(plan, result),
         attacks: attacks::attacks(result),
         forecast: evidence::forecast(result, facts),
@@ -158,7 +160,10 @@ fn heading(plan: &Plan, result: &StudyResult, facts: &Facts) -> Heading {
             kind: if result.generated { SourceKind::Generated } else { SourceKind::Recorded },
             text: facts.source.clone(),
         },
-        evidence: "replayable".to_owned(),
+        evidence: match facts.bundle {
+            Some(_) => "replayable".to_owned(),
+            None => "replayable, not signed".to_owned(),
+        },
         result: facts.result,
         identities: Vec::new(),
     }
@@ -180,10 +185,12 @@ fn reproduce(facts: &Facts) -> Reproduce {
     Reproduce {
         command: facts.command.clone(),
         expected: facts.result,
-        seconds: Some(facts.seconds),
+        // A clock's word belongs to one machine, and documents that decide are the same on all.
+        seconds: None,
         memory_mib: None,
-        needs: String::new(),
-        not_covered: "times in milliseconds, which belong to the machine".to_owned(),
+        needs: "the study's folder, which holds the study file and what it read".to_owned(),
+        bundle: facts.bundle,
+        not_covered: "execution times, which belong to the machine".to_owned(),
     }
 }
 

@@ -5,6 +5,7 @@ use chaos_report::{Markdown, add, add_line};
 use super::{
     data::Study,
     sections::{appendix, post},
+    words,
 };
 
 /// A heading and what stands under it.
@@ -17,7 +18,7 @@ const POST: [Section; 11] = [
     ("Who gains, who loses", &[post::affected]),
     ("What could go wrong", &[post::risks]),
     ("Assumptions you may dispute", &[post::assumptions]),
-    ("Forecast to be scored", &[post::forecast]),
+    (words::FORECAST_HEADING, &[post::forecast]),
     ("Alternatives considered", &[post::alternatives]),
     ("Rollout and rollback", &[post::rollout]),
     ("Payload", &[post::payload]),
@@ -49,6 +50,8 @@ pub fn markdown(study: &Study) -> String {
     let sections: &[Section] =
         if is_arbitrum(&study.heading.chain) { AIP.as_slice() } else { POST.as_slice() };
     for (title, parts) in sections {
+        let title =
+            if *title == words::FORECAST_HEADING { words::forecast_heading(study) } else { title };
         add!(out, "## {}\n\n", title);
         for part in *parts {
             part(&mut out, study);

@@ -29,7 +29,7 @@ pub fn markdown(study: &Study) -> String {
     post::rollout(&mut out, study);
     section(&mut out, "What could go wrong");
     post::risks(&mut out, study);
-    section(&mut out, "Forecast to be scored");
+    section(&mut out, words::forecast_heading(study));
     post::forecast(&mut out, study);
     section(&mut out, "Reproduce");
     post::reproduce(&mut out, study);

@@ -158,6 +158,21 @@ pub(super) fn known<T>(part: &Part<T>) -> Result<&T, String> {
     }
 }
 
+/// What must be said of a forecast whose blocks were there.
+pub(super) const HINDCAST: &str = "A hindcast: these blocks were there when it was made, so it tests the model and \
+     shows no foresight.";
+
+/// What the section of a forecast is called.
+pub(super) fn forecast_heading(study: &Study) -> &'static str {
+    match study.forecast.known() {
+        Some(forecast) if forecast.is_hindcast => "Hindcast",
+        _ => FORECAST_HEADING,
+    }
+}
+
+/// The heading of a forecast of blocks to come.
+pub(super) const FORECAST_HEADING: &str = "Forecast to be scored";
+
 /// A forecast, such as `Made 2026-11-21, for 3,500 blocks after block 9, to be scored: 2026-12-21`.
 pub(super) fn dated(forecast: &Forecast) -> String {
     let made = match forecast.made.as_str() {

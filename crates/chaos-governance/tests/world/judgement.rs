@@ -129,6 +129,7 @@ pub(super) fn forecast(text: &str) -> Forecast {
         activation: format!("block 24,000,000 {text}"),
         horizon_blocks: 50_400,
         score_on: "2026-12-21".into(),
+        is_hindcast: false,
         digest: None,
         rows: vec![
             row(

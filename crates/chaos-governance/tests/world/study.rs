@@ -116,6 +116,7 @@ fn reproduce(text: &str) -> Reproduce {
                 .into(),
         expected: Digest::of(b"result"),
         seconds: Some(48),
+        bundle: None,
         memory_mib: Some(310),
         needs: String::new(),
         not_covered: format!("block propagation {text}"),

@@ -78,7 +78,7 @@ pub(crate) struct ForecastArgs {
     #[arg(long, default_value = ELASTICITY)]
     pub(crate) elasticity: String,
     /// How many threads; the result does not depend on it.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::threads)]
     pub(crate) threads: Option<NonZeroUsize>,
 }
 
@@ -112,14 +112,16 @@ pub(crate) struct ValidateArgs {
 
 const BACKTEST_EXAMPLES: &str = "\
 Examples:
-What would the model have said about a change, and was it right?
+What would the model have said about past blocks, and was it right? A hindcast:
   chaoschain backtest --fee-history fees.csv.gz --activation 12990000
-  chaoschain backtest --fee-history fees.csv.gz --activation 12990000 --set gas-limit=45000000
 
-A dated forecast of a change to come, kept, and scored when the blocks are
-there:
+The same of a change that these blocks show; one that they do not is refused:
+  chaoschain backtest --fee-history fees.csv.gz --activation BLOCK --set gas-limit=36000000
+
+A forecast of a change to come, kept, and scored when the blocks are there.
+With an agent it is logged, and the log says when it was made:
   chaoschain backtest --fee-history today.csv --activation 23000000 --set gas-limit=60000000 \\
-    --save forecast.json
+    --save forecast.json --agent ada
   chaoschain backtest --forecast forecast.json --fee-history later.csv
 
 Without --set nothing changes at the activation, which tests the model alone.
@@ -144,9 +146,19 @@ pub(crate) struct BacktestArgs {
     /// Write the forecast to this file; with an activation after the last block nothing is scored.
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
-    /// Score this forecast, made earlier, instead of making one.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["activation", "set", "save"])]
+    /// Score this forecast, made earlier, instead of making one. What it says was chosen when it was made. The
+    /// bundle of its receipt, if it lies beside it, dates it.
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "activation", "set", "save", "agent", "data", "window", "horizon", "paths", "seed", "elasticity", "threads",
+    ])]
     pub(crate) forecast: Option<PathBuf>,
+    /// With --save: the name of the registered agent that signs the forecast and logs its receipt, whose bundle is
+    /// written beside the file; it needs the capability forecast. Without it nothing dates the forecast.
+    #[arg(long, value_name = "NAME", requires = "save", conflicts_with = "forecast")]
+    pub(crate) agent: Option<String>,
+    /// With --agent: the data directory; default $CHAOSCHAIN_DATA, or chaoschain-data.
+    #[arg(long, value_name = "DIR", requires = "agent", conflicts_with = "forecast")]
+    pub(crate) data: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) options: ForecastArgs,
     /// Print JSON.

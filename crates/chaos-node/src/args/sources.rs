@@ -4,7 +4,7 @@ use chaos_chains::RpcLimits;
 use chaos_evm::Hardfork;
 use clap::{Args, ValueEnum};
 
-use super::{BlockSource, ChainConfigArgs};
+use super::{BLOCKS, BlockSource, ChainConfigArgs};
 
 /// Where the state of live blocks comes from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -85,7 +85,7 @@ pub(crate) struct ExportArgs {
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
     /// Which blocks, as FIRST..=LAST; with --rpc-url also N for the latest N. Default all recorded
-    /// ones, or the latest 16.
+    /// ones, or the latest 32.
     #[arg(long, value_name = "RANGE")]
     pub(crate) range: Option<String>,
     /// With --rpc-url: where what was fetched is kept; an export that was killed goes on from it.
@@ -127,7 +127,7 @@ impl ExportArgs {
         BlockSource {
             blocks: None,
             rpc_url: self.rpc_url.clone(),
-            range: self.range.clone().unwrap_or_else(|| "16".to_owned()),
+            range: self.range.clone().unwrap_or_else(|| BLOCKS.to_owned()),
             cache: self.cache.clone(),
             chain: self.chain.clone(),
             hardfork: self.hardfork,

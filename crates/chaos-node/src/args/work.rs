@@ -6,6 +6,9 @@ use clap::Args;
 
 use super::{ChainConfigArgs, DataArgs, NodeArgs};
 
+/// How many of the latest blocks are read by default: more than the built-in studio's policy asks for.
+pub(crate) const BLOCKS: &str = "32";
+
 /// Recorded or live blocks.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct BlockSource {
@@ -15,11 +18,12 @@ pub(crate) struct BlockSource {
     /// Live blocks from a JSON-RPC endpoint; state is fetched as it is read and cached on disk.
     #[arg(long, value_name = "URL")]
     pub(crate) rpc_url: Option<String>,
-    /// With --rpc-url: which blocks, as FIRST..=LAST, or N for the latest N.
+    /// With --rpc-url: which blocks, as FIRST..=LAST, or N for the latest N. A proposal needs as many as its
+    /// policy asks for, of the built-in studio 24.
     #[arg(
         long,
         value_name = "RANGE",
-        default_value = "16",
+        default_value = BLOCKS,
         requires = "rpc_url",
         conflicts_with = "blocks"
     )]
@@ -79,7 +83,7 @@ pub(crate) struct ReplayArgs {
     #[command(flatten)]
     pub(crate) config: ChainConfigArgs,
     /// How many threads.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::threads)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Say of this block which transaction is the first that differs, and how, as far as header and
     /// recorded receipts tell.
@@ -130,8 +134,22 @@ pub(crate) struct SimulationArgs {
     #[arg(long, value_name = "FIELD=COLUMN,…", requires = "fee_history")]
     pub(crate) columns: Option<String>,
     /// How many threads; the result does not depend on it.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = super::threads)]
     pub(crate) threads: Option<NonZeroUsize>,
+}
+
+/// Who signs a study.
+#[derive(Debug, Args)]
+pub(crate) struct StudySigningArgs {
+    /// With --experiment: the name of the registered agent that signs the study, logs the receipt and writes
+    /// bundle.json; it needs the capability study. Without it nothing is signed.
+    #[arg(long, value_name = "NAME", requires = "experiment",
+          conflicts_with_all = ["set", "blocks", "rpc_url"])]
+    pub(crate) agent: Option<String>,
+    /// With --agent: the data directory; default $CHAOSCHAIN_DATA, or chaoschain-data.
+    #[arg(long, value_name = "DIR", requires = "agent",
+          conflicts_with_all = ["set", "blocks", "rpc_url"])]
+    pub(crate) data: Option<PathBuf>,
 }
 
 const SIMULATE_EXAMPLES: &str = "\
@@ -149,7 +167,14 @@ With the fee history of a real chain:
 
 A whole study, with report, tables and proposal (the file is the manual of its
 format):
-  chaoschain simulate --experiment examples/gas-limit-60m.toml --out study-out";
+  chaoschain simulate --experiment examples/gas-limit-60m.toml --out study-out
+
+The same, signed by a registered agent. Whoever has the folder verifies and
+repeats it, in whatever place:
+  chaoschain simulate --experiment examples/gas-limit-60m.toml --out study-out --agent ada
+  chaoschain verify study-out --reexecute
+  chaoschain simulate --experiment study-out/study.toml --out again
+  chaoschain diff study-out again";
 
 #[derive(Debug, Args)]
 #[command(after_help = simulate_help())]
@@ -178,6 +203,15 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "DIR", requires = "experiment",
           conflicts_with_all = ["set", "blocks", "rpc_url"])]
     pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) signing: StudySigningArgs,
+    /// With --experiment: copy what the study read into its folder, whatever its size. Without it up to
+    /// 64 MiB of blocks and 500,000 rows of fees are copied, and what is larger is named by digest.
+    #[arg(long, requires = "experiment", conflicts_with_all = ["set", "blocks", "rpc_url", "without_inputs"])]
+    pub(crate) with_inputs: bool,
+    /// With --experiment: name what the study read by digest alone.
+    #[arg(long, requires = "experiment", conflicts_with_all = ["set", "blocks", "rpc_url"])]
+    pub(crate) without_inputs: bool,
     #[command(flatten)]
     pub(crate) simulation: SimulationArgs,
     /// Print JSON.
@@ -220,12 +254,38 @@ pub(crate) struct ProposeArgs {
     pub(crate) json: bool,
 }
 
+const DIFF_EXAMPLES: &str = "\
+Examples:
+  chaoschain simulate --experiment a.toml --out a
+  chaoschain simulate --experiment b.toml --out b
+  chaoschain diff a b
+  chaoschain diff a/result.json b/result.json --json
+
+First what the two read and assume, as far as it differs; then each figure of
+each scenario that both have, side by side, with what the second one's
+difference is above the first one's; then the thresholds whose verdict is
+another. Exit code 0 whatever differs: that is an answer.";
+
+#[derive(Debug, Args)]
+#[command(after_help = DIFF_EXAMPLES)]
+pub(crate) struct DiffArgs {
+    /// A study's folder, or its result.json.
+    #[arg(value_name = "STUDY")]
+    pub(crate) first: PathBuf,
+    /// The one that is held against it.
+    #[arg(value_name = "STUDY")]
+    pub(crate) second: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 const DEMO_EXAMPLES: &str = "\
 Examples:
   chaoschain demo --out demo-out
   chaoschain demo --out demo-inelastic --elasticity 0.25 --paths 64
   chaoschain demo --out demo-recorded --blocks DIR
-  chaoschain demo --out demo-out --rpc-url URL --range 8
+  chaoschain demo --out demo-live --rpc-url URL
 
 If the developer gives up, the story ends there: bundles of what was done, no
 proposal and no report.

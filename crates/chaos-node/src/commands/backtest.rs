@@ -1,11 +1,15 @@
 //! `chaoschain backtest`.
 
+mod dated;
+
 use std::{fs, path::Path, process::ExitCode};
 
 use anyhow::Context as _;
+use chaos_agency::Body as _;
+use chaos_governance::receipts::MakeForecast;
 use chaos_parameters::{Setting, parse_setting};
 use chaos_programs::forecasting::{
-    Activation, Forecasting, score,
+    Activation, Forecasting, kept, score,
     words::{self, optional_percent},
 };
 use chaos_report::Comparison;
@@ -15,10 +19,17 @@ use chaos_simulation::{
 };
 use serde_json::json;
 
+use self::dated::Dated;
+
 use crate::{
     args::BacktestArgs,
     clock::now_s,
-    commands::{simulate::say_what_changes_nothing, validate::forecasting, write_file},
+    commands::{
+        signing::{self, Signing},
+        simulate::say_what_changes_nothing,
+        validate::forecasting,
+        write_file,
+    },
     exit::{Failure, Kind, OrFail as _},
     output,
 };
@@ -28,9 +39,10 @@ pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode, Failure> {
     match (&args.forecast, args.activation) {
         (Some(path), _) => {
             let forecast = read_forecast(path)?;
+            let dated = Dated::of(path, &forecast)?;
             ensure_same_chain(&forecast, &forecasting)?;
             let score = score(&forecast, &forecasting.history.history)?;
-            report(args, &Backtest { forecast, score }, Some(&forecasting.input()))?;
+            report(args, &Backtest { forecast, score }, Some((&forecasting.input(), dated)))?;
         }
         (None, Some(block)) => made(args, &forecasting, block)?,
         (None, None) => {
@@ -54,11 +66,8 @@ fn read_forecast(path: &Path) -> Result<Forecast, Failure> {
     let bytes = fs::read(path)
         .with_context(|| format!("cannot read {}", path.display()))
         .or_fail(Kind::Input)?;
-    let bytes = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-    Forecast::from_canonical(bytes)
-        .with_context(|| path.display().to_string())
-        .or_fail(Kind::Input)
-        .map_err(|error| error.hint("a forecast is what `chaoschain backtest --save` wrote"))
+    let read = kept::read(&bytes).map_err(chaos_programs::Error::from);
+    read.map_err(|error| Failure::from(error).context(path.display()))
 }
 
 /// Makes a forecast, keeps it if asked to, and scores it if its blocks are there.
@@ -78,20 +87,47 @@ fn made(args: &BacktestArgs, forecasting: &Forecasting, block: u64) -> Result<()
     if forecasting.is_ahead(&activation)
         && let Some(path) = &args.save
     {
+        let signer = signer(args)?;
         let forecast = forecasting.forecast(&activation, now_s())?;
         write(path, &forecast)?;
+        sign(signer.as_ref(), path, forecasting, &activation)?;
         return announce(args, &forecast, path);
     }
     let backtest = forecasting.backtest(&activation)?;
     if let Some(path) = &args.save {
+        let signer = signer(args)?;
         write(path, &backtest.forecast)?;
+        sign(signer.as_ref(), path, forecasting, &activation)?;
     }
     report(args, &backtest, None)
 }
 
 fn write(path: &Path, forecast: &Forecast) -> Result<(), Failure> {
-    let bytes = forecast.to_canonical().or_fail(Kind::Check)?;
+    let bytes = kept::kept_form(forecast).or_fail(Kind::Check)?;
     write_file(path, &bytes)
+}
+
+/// Who signs, if somebody does: an agent that cannot is refused before anything is computed.
+fn signer(args: &BacktestArgs) -> Result<Option<Signing<'_>>, Failure> {
+    let Some(agent) = args.agent.as_deref() else { return Ok(None) };
+    let signer = Signing { agent, data: signing::data(args.data.as_deref()) };
+    signer.ensure_can(MakeForecast::KIND)?;
+    Ok(Some(signer))
+}
+
+/// Puts the forecast into the log, whose entry dates it, and the bundle beside its file.
+fn sign(
+    signer: Option<&Signing<'_>>,
+    path: &Path,
+    forecasting: &Forecasting,
+    activation: &Activation,
+) -> Result<(), Failure> {
+    let Some(signer) = signer else { return Ok(()) };
+    let signed = signer.sign(|ledger, actor| forecasting.sign(ledger, actor, activation))?;
+    let bundle = path.with_extension("bundle.json");
+    write_file(&bundle, &signed.bundle)?;
+    output::say(format_args!("logged as receipt {}, bundle {}", signed.receipt, bundle.display()));
+    Ok(())
 }
 
 /// A forecast that cannot be scored yet.
@@ -116,6 +152,11 @@ fn announce(args: &BacktestArgs, forecast: &Forecast, path: &Path) -> Result<(),
         .collect();
     output::table(&["metric", "p2.5", "p10", "median", "p90", "p97.5", "unit"], &rows);
     output::sentence(format_args!("\nforecast digest  {digest}"));
+    if args.agent.is_none() {
+        output::say(
+            "not dated: nobody but this machine says when it was made; --agent NAME logs it",
+        );
+    }
     output::say(format_args!(
         "kept in {}; score it with `chaoschain backtest --forecast {} --fee-history FILE`",
         path.display(),
@@ -124,14 +165,24 @@ fn announce(args: &BacktestArgs, forecast: &Forecast, path: &Path) -> Result<(),
     Ok(())
 }
 
-fn report(args: &BacktestArgs, backtest: &Backtest, scored: Option<&Input>) -> Result<(), Failure> {
+/// Shows a score: of a forecast that was made earlier, with what it was scored on and who dates it, or of a
+/// hindcast.
+fn report(
+    args: &BacktestArgs,
+    backtest: &Backtest,
+    earlier: Option<(&Input, Dated)>,
+) -> Result<(), Failure> {
     let Backtest { forecast, score } = backtest;
+    let first_ms = score.observed.first_time.saturating_mul(1_000);
+    let dated = earlier.map_or(Dated::Hindcast, |(_, dated)| dated.held_to(first_ms));
     if args.json {
         return output::json(&json!({
             "forecast_digest": score.forecast,
             "forecast": forecast,
             "score": score,
-            "scored_on": scored,
+            "scored_on": earlier.map(|(input, _)| input),
+            "dated": dated.name(),
+            "logged_ms": dated.logged_ms(),
         }));
     }
     heading(forecast);
@@ -147,6 +198,7 @@ fn report(args: &BacktestArgs, backtest: &Backtest, scored: Option<&Input>) -> R
         ));
     }
     output::sentence(format_args!("\nforecast digest  {}", score.forecast));
+    output::sentence(dated.sentence());
     output::sentence(verdict(forecast, score));
     Ok(())
 }

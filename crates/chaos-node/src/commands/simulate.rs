@@ -6,10 +6,12 @@ mod summary;
 
 use std::{path::Path, process::ExitCode};
 
+use chaos_agency::Body as _;
+use chaos_governance::receipts::RunStudy;
 use chaos_parameters::{ParameterName, Parameters, Preset, Setting, parse_setting};
 use chaos_programs::{
     simulation::{Asked, BlockSet, experiment, threads},
-    study::{Conditions, StudyFile},
+    study::{Conditions, Copied, StudyFile},
 };
 use chaos_report::{Comparison, quantity};
 use chaos_simulation::Simulation;
@@ -19,6 +21,7 @@ use serde_json::json;
 use crate::{
     args::{SimulateArgs, SimulationArgs},
     chains, clock,
+    commands::signing::{self, Signing},
     exit::{Failure, Kind, OrFail as _},
     narration::Terminal,
     output,
@@ -58,19 +61,37 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<ExitCode, Failure> {
 fn study(args: &SimulateArgs, path: &Path) -> Result<ExitCode, Failure> {
     let file = StudyFile::read(path)?;
     let folder = args.out.clone().unwrap_or_else(|| Path::new("study-out").join(&file.study.name));
-    let run = file.run(
-        &folder,
-        &Conditions {
-            threads: threads(args.simulation.threads),
-            now_s: clock::now_s(),
-            elapsed: clock::elapsed,
-            progress: &Terminal::default(),
+    let signer = args
+        .signing
+        .agent
+        .as_deref()
+        .map(|agent| Signing { agent, data: signing::data(args.signing.data.as_deref()) });
+    if let Some(signer) = &signer {
+        signer.ensure_can(RunStudy::KIND)?;
+    }
+    let conditions = Conditions {
+        threads: threads(args.simulation.threads),
+        now_s: clock::now_s(),
+        elapsed: clock::elapsed,
+        progress: &Terminal::with_lines(!args.json),
+        copied: match (args.with_inputs, args.without_inputs) {
+            (true, _) => Copied::Always,
+            (false, true) => Copied::Never,
+            (false, false) => Copied::IfSmall,
         },
-    )?;
+    };
+    let finished = file.run(&folder, &conditions)?;
+    let signed = match &signer {
+        Some(signer) => Some(signer.sign(|ledger, actor| finished.sign(ledger, actor))?),
+        None => None,
+    };
+    let bundle = signed.as_ref().map(|signed| signed.bundle.as_slice());
+    let run = finished.write(&folder, &conditions, bundle)?;
+    let receipt = signed.as_ref().map(|signed| signed.receipt);
     if args.json {
-        summary::json(&file, &run)?;
+        summary::json(&file, &run, receipt)?;
     } else {
-        summary::human(&file, &run);
+        summary::human(&file, &run, receipt);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -2,7 +2,10 @@
 
 use chaos_chains::{SubmissionError, local};
 use chaos_history::{HistoryError, RuleError};
-use chaos_programs::{Error, blocks::FolderError, paying, submitting::Refused, task};
+use chaos_programs::{
+    Error, blocks::FolderError, forecasting::kept::KeptError, paying, study::InputsError,
+    submitting::Refused, task,
+};
 use chaos_simulation::forecast::Error as ForecastError;
 
 use super::{Failure, Kind};
@@ -95,6 +98,11 @@ fn kind(error: &Error) -> Kind {
         | Error::StudyFile { .. }
         | Error::AbsentSource { .. }
         | Error::StudyNamesNoBlocks
+        | Error::StudyInputs(_)
+        | Error::StudyResult(_)
+        | Error::Select(_)
+        | Error::KeptForecast(_)
+        | Error::ChangeNotShown { .. }
         | Error::NoBlockFrom { .. }
         | Error::Execute(_)
         | Error::Foretell(_)
@@ -214,6 +222,22 @@ fn hint(error: &Error) -> Option<&'static str> {
             "record consecutive blocks, or name a fee history of consecutive ones by --fee-history"
         }
         Error::HistoryOfNoChain => "set [sources] chain, such as chain = \"eip155:8453\"",
+        Error::StudyInputs(InputsError::Taken { .. }) => {
+            "name another folder by --out, or take away what lies there"
+        }
+        Error::StudyInputs(InputsError::NotKept { .. }) => {
+            "ask whoever wrote the folder for it, or have it written with --with-inputs"
+        }
+        Error::KeptForecast(KeptError::Malformed(_)) => {
+            "a forecast is what `chaoschain backtest --save` or a study wrote"
+        }
+        Error::KeptForecast(KeptError::Edited { .. } | KeptError::Other { .. }) => {
+            "take the file as it was written: what was changed afterwards is no forecast"
+        }
+        Error::ChangeNotShown { .. } => {
+            "score a change on blocks that were made under it; of one to come make a forecast with --save and an \
+             activation after the last block"
+        }
         Error::NotInForce { .. } => {
             "score a forecast on blocks that were made under the rules it was made for"
         }

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     blocks::ChainBlocks,
     enclave,
+    history::ReadHistory,
     program::{Program as _, Simulate},
     sandbox,
     simulation::{BlockSet, FEE_HISTORY, propose_rules, threads},
@@ -138,12 +139,31 @@ pub(super) fn ensure_baseline(
 
 /// Gathers the named blocks, and the fee history if one is named.
 pub(super) fn block_set(work: &Work<'_>) -> Result<BlockSet, Rejection> {
+    let (blocks, history) = recorded(work, false)?;
+    let Some(blocks) = blocks else {
+        return Err(reject(Fault::InputUnnamed, "the receipt names no blocks".to_owned()));
+    };
+    let history = match history {
+        Some(history) => {
+            let rules = propose_rules(&blocks.chain).map_err(shown)?;
+            Some(history.checked(rules).map_err(shown)?)
+        }
+        None => None,
+    };
+    BlockSet::prepare(blocks, history, threads(None), work.progress).map_err(shown)
+}
+
+/// The named blocks, if any are looked for, and the fee history if one is named.
+pub(super) fn recorded(
+    work: &Work<'_>,
+    generated: bool,
+) -> Result<(Option<ChainBlocks>, Option<ReadHistory>), Rejection> {
     let mut recorded: Vec<ReplayInput> = Vec::new();
     let mut history = None;
     for named in work.named.inputs {
         if named.name == FEE_HISTORY {
             history = Some(work.inputs.fee_history(named)?);
-        } else if is_of_a_chain(&named.name) {
+        } else if is_of_a_chain(&named.name) && !generated {
             let input = work.inputs.block(named, work.progress)?;
             let first = recorded.first().unwrap_or(&input).block().chain_id;
             let expected =
@@ -165,17 +185,7 @@ pub(super) fn block_set(work: &Work<'_>) -> Result<BlockSet, Rejection> {
         }
     }
     recorded.sort_by_key(|input| input.block().header.number);
-    let Some(first) = recorded.first() else {
-        return Err(reject(Fault::InputUnnamed, "the receipt names no blocks".to_owned()));
-    };
+    let Some(first) = recorded.first() else { return Ok((None, history)) };
     let chain = ChainId::evm(first.block().chain_id);
-    let blocks = ChainBlocks { chain, inputs: recorded };
-    let history = match history {
-        Some(history) => {
-            let rules = propose_rules(&blocks.chain).map_err(shown)?;
-            Some(history.checked(rules).map_err(shown)?)
-        }
-        None => None,
-    };
-    BlockSet::prepare(blocks, history, threads(None), work.progress).map_err(shown)
+    Ok((Some(ChainBlocks { chain, inputs: recorded }), history))
 }

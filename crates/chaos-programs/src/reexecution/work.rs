@@ -70,7 +70,7 @@ impl Named<'_> {
         })
     }
 
-    fn input(&self, name: &str) -> Result<&receipt::Input, Rejection> {
+    pub(super) fn input(&self, name: &str) -> Result<&receipt::Input, Rejection> {
         self.inputs.iter().find(|input| input.name == name).ok_or_else(|| {
             reject(Fault::InputUnnamed, format!("the receipt names no input `{name}`"))
         })

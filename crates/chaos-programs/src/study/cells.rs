@@ -15,12 +15,12 @@ pub(super) struct Done {
     pub(super) result: CellResult,
 }
 
-/// Runs every cell that is not kept yet. The first `scenarios` cells are the proposal's.
+/// Runs every cell that is not kept yet in the folder, if there is one. The first `scenarios` cells are the proposal's.
 pub(super) fn run(
     study: &Study,
     baseline: &Parameters,
     blocks: &StudyBlocks,
-    folder: &Path,
+    folder: Option<&Path>,
     progress: &dyn Progress,
 ) -> Result<Vec<Done>, Error> {
     let cells = study.cells(baseline)?;
@@ -30,20 +30,17 @@ pub(super) fn run(
     let mut kept_count = 0;
     for cell in cells {
         let key = cell.key(study, baseline, &material)?;
-        let path = folder.join("cells").join(format!("{}.json", key.to_hex()));
-        let result = match kept(&path, key) {
+        let path = folder.map(|it| it.join("cells").join(format!("{}.json", key.to_hex())));
+        let result = match path.as_ref().and_then(|path| kept(path, key)) {
             Some(result) => {
                 kept_count += 1;
                 result
             }
             None => {
                 let result = run_cell(study, baseline, &cell, &material, blocks.threads())?;
-                let bytes = canonical::to_vec(&result)?;
-                // The first line lets a later run see that nobody changed the rest.
-                let mut kept = Digest::of(&bytes).to_string().into_bytes();
-                kept.push(b'\n');
-                kept.extend(bytes);
-                files::write(&path, &kept)?;
+                if let Some(path) = &path {
+                    keep(path, &result)?;
+                }
                 result
             }
         };
@@ -56,6 +53,15 @@ pub(super) fn run(
             .say(&format!("{kept_count} of {} cells were kept from an earlier run", done.len()));
     }
     Ok(done)
+}
+
+/// The first line lets a later run see that nobody changed the rest.
+fn keep(path: &Path, result: &CellResult) -> Result<(), Error> {
+    let bytes = canonical::to_vec(result)?;
+    let mut kept = Digest::of(&bytes).to_string().into_bytes();
+    kept.push(b'\n');
+    kept.extend(bytes);
+    files::write(path, &kept)
 }
 
 /// A cell of an earlier run; a damaged or foreign file counts as absent and is written again.

@@ -8,7 +8,10 @@ use std::{
 
 use chaos_agency::calendar::date;
 use chaos_evm::ReplayInput;
-use chaos_governance::study::{self as render, Facts};
+use chaos_governance::{
+    receipts::undated,
+    study::{self as render, Facts},
+};
 use chaos_parameters::pricing::next_base_fee;
 use chaos_report::columnar::{self, Arm, MetricLine, PathLine, SeriesLine};
 use chaos_simulation::{MetricRow, flow::ObservedBlock, forecast::Forecast};
@@ -16,11 +19,26 @@ use chaos_study::{StudyResult, TransactionRun};
 use chaos_types::{Digest, canonical};
 use serde_json::json;
 
-use super::{Measured, StudyFile, blocks::StudyBlocks, cells::Done};
-use crate::{Error, files};
+use super::{Conditions, Measured, StudyFile, blocks::StudyBlocks, cells::Done, evm, inputs};
+use crate::{
+    Error, files,
+    forecasting::kept::{is_hindcast, kept_form, read as read_kept},
+};
+
+/// The file with the digest of each other.
+const MANIFEST: &str = "manifest.json";
 
 /// Names the layout of `manifest.json`.
 const MANIFEST_FORMAT: &str = "chaoschain-study-manifest/1";
+
+/// The forecast in its folder.
+const FORECAST: &str = "forecast.json";
+
+/// The study file in its folder.
+const STUDY: &str = "study.toml";
+
+/// The bundle of the study's receipt.
+pub(super) const BUNDLE: &str = "bundle.json";
 
 /// What was written where.
 #[derive(Debug)]
@@ -31,19 +49,29 @@ pub struct Written {
     pub digest: Digest,
     /// The digest of each file, by its name in the folder.
     pub files: BTreeMap<String, Digest>,
+    /// The digest of `bundle.json`, if the study is signed.
+    pub bundle: Option<Digest>,
 }
 
-struct Writer<'a> {
-    folder: &'a Path,
+/// Writes files into a study's folder and remembers them for its manifest.
+pub(super) struct Writer<'a> {
+    pub(super) folder: &'a Path,
     files: BTreeMap<String, Digest>,
 }
 
 impl Writer<'_> {
-    fn put(&mut self, name: &str, bytes: &[u8]) -> Result<Digest, Error> {
+    pub(super) fn put(&mut self, name: &str, bytes: &[u8]) -> Result<Digest, Error> {
         files::write(&self.folder.join(name), bytes)?;
         let digest = Digest::of(bytes);
         self.files.insert(name.to_owned(), digest);
         Ok(digest)
+    }
+
+    /// Names a file that is there.
+    pub(super) fn name(&mut self, name: &str) -> Result<(), Error> {
+        let digest = Digest::of(&files::read(&self.folder.join(name))?);
+        self.files.insert(name.to_owned(), digest);
+        Ok(())
     }
 }
 
@@ -55,23 +83,36 @@ pub(super) struct Found<'a> {
     pub(super) transactions: &'a [TransactionRun],
     pub(super) result: &'a StudyResult,
     pub(super) measured: Measured,
+    /// The bundle of the study's receipt, if an agent signed it.
+    pub(super) bundle: Option<&'a [u8]>,
 }
 
 impl Found<'_> {
     /// Writes results, tables, report and renderings, and last the manifest that names them.
-    pub(super) fn write(self, folder: &Path, now_s: u64) -> Result<Written, Error> {
-        let Self { file, blocks, cells, transactions, result, measured } = self;
+    pub(super) fn write(
+        self,
+        folder: &Path,
+        conditions: &Conditions<'_>,
+    ) -> Result<Written, Error> {
+        let Self { file, blocks, cells, transactions, result, measured, bundle } = self;
+        let now_s = conditions.now_s;
         let mut writer = Writer { folder, files: BTreeMap::new() };
         let digest = result.digest()?;
+        let bundle = keep_bundle(folder, digest, bundle)?;
+        inputs::write(&mut writer, file, blocks, conditions.copied, conditions.progress)?;
+        writer.put(STUDY, file.text.as_bytes())?;
         writer.put("result.json", &result.to_canonical()?)?;
         write_tables(&mut writer, file, cells, transactions, result)?;
-        let forecast = match &result.forecast {
-            Some(forecast) => Some(writer.put("forecast.json", &dated(folder, forecast, now_s)?)?),
-            None => None,
-        };
+        // When a clock says that it was made is in its file alone: documents name what it says, and the log dates it.
         let mut manifest: Vec<(String, Digest)> = vec![("study file".to_owned(), file.digest)];
         manifest.extend(result.inputs.iter().map(|input| (input.name.clone(), input.digest)));
-        manifest.extend(writer.files.iter().map(|(name, digest)| (name.clone(), *digest)));
+        let outputs = writer.files.iter().filter(|(name, _)| !name.starts_with("inputs/"));
+        manifest.extend(outputs.map(|(name, digest)| (name.clone(), *digest)));
+        let forecast =
+            result.forecast.as_ref().map(undated).transpose().map_err(Error::Forecast)?;
+        if let Some(forecast) = &result.forecast {
+            writer.put(FORECAST, &dated(folder, forecast, now_s)?)?;
+        }
         let facts = Facts {
             result: digest,
             source: source(blocks),
@@ -80,15 +121,13 @@ impl Found<'_> {
             observed: observed(blocks.observed()),
             fans: cells.first().map(|done| done.result.fans.clone()).unwrap_or_default(),
             worst_blocks: measured.worst_blocks,
-            machine: format!(
-                "one thread of this machine, {} build",
-                if cfg!(debug_assertions) { "development" } else { "release" }
-            ),
-            command: format!("chaoschain simulate --experiment {}", file.path.display()),
-            seconds: measured.seconds,
+            machine: evm::MACHINE.to_owned(),
+            command: format!("chaoschain simulate --experiment {STUDY} --out again"),
+            bundle,
             manifest,
             day: date(now_s),
             forecast,
+            is_hindcast: result.forecast.as_ref().is_some_and(|it| is_hindcast(it, now_s)),
         };
         let study = render::compose(&file.study, result, &facts);
         for figure in render::figures(&study) {
@@ -104,23 +143,49 @@ impl Found<'_> {
             "files": writer.files,
         });
         let bytes = canonical::to_vec(&manifest)?;
-        files::write(&folder.join("manifest.json"), &bytes)?;
-        Ok(Written { folder: folder.to_owned(), digest, files: writer.files })
+        files::write(&folder.join(MANIFEST), &bytes)?;
+        Ok(Written { folder: folder.to_owned(), digest, files: writer.files, bundle })
     }
+}
+
+/// Writes the bundle, or keeps that of an earlier run with the same result; one of another result would vouch for
+/// what is not there. The digest of the bundle that is there.
+fn keep_bundle(
+    folder: &Path,
+    result: Digest,
+    bundle: Option<&[u8]>,
+) -> Result<Option<Digest>, Error> {
+    let path = folder.join(BUNDLE);
+    if let Some(bytes) = bundle {
+        files::write(&path, bytes)?;
+        return Ok(Some(Digest::of(bytes)));
+    }
+    if !path.exists() {
+        return Ok(None);
+    }
+    let manifest = fs::read(folder.join(MANIFEST)).ok();
+    let manifest: Option<serde_json::Value> =
+        manifest.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let is_same = manifest.is_some_and(|it| it["result_digest"] == json!(result));
+    if is_same {
+        return Ok(Some(Digest::of(&files::read(&path)?)));
+    }
+    fs::remove_file(&path).map_err(|source| Error::Write { path, source })?;
+    Ok(None)
 }
 
 /// The forecast with the time at which it was first made; the result itself knows no clock.
 ///
 /// The same forecast in the folder keeps its time, or a repeated run would make it younger.
 fn dated(folder: &Path, forecast: &Forecast, now_s: u64) -> Result<Vec<u8>, Error> {
-    let kept = fs::read(folder.join("forecast.json")).ok();
-    let kept = kept.and_then(|bytes| Forecast::from_canonical(&bytes).ok());
+    let kept = fs::read(folder.join(FORECAST)).ok();
+    let kept = kept.and_then(|bytes| read_kept(&bytes).ok());
     let made_at = kept
         .filter(|kept| Forecast { made_at: None, ..kept.clone() } == *forecast)
         .and_then(|kept| kept.made_at)
         .unwrap_or(now_s);
     let dated = Forecast { made_at: Some(made_at), ..forecast.clone() };
-    dated.to_canonical().map_err(Error::Forecast)
+    Ok(kept_form(&dated)?)
 }
 
 /// Where the blocks come from, in one sentence.

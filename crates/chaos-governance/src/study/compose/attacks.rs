@@ -15,9 +15,6 @@ use crate::study::data::{
 /// Largest encoded block: 10 MiB less 2 MiB for the beacon block around it (EIP-7934).
 const BLOCK_BYTES_MAX: u64 = 8 << 20;
 
-/// A block should execute within the time until attesters decide: 4 s of a 12 s slot.
-const BLOCK_MICROSECONDS_MAX: i128 = 4_000_000;
-
 /// More ether than was ever issued: 130 million.
 const ETHER_SUPPLY_WEI: i128 = 130_000_000 * 1_000_000_000_000_000_000;
 
@@ -73,7 +70,7 @@ pub(super) fn attacks(result: &StudyResult) -> Part<Attacks> {
 }
 
 pub(super) fn worst_blocks(result: &StudyResult, facts: &Facts) -> Part<WorstBlocks> {
-    if facts.worst_blocks.is_empty() {
+    if !result.attacks.iter().any(|attack| attack.scenario == Scenario::WorstCaseGas) {
         return Part::missing("the study does not ask for worst-case gas");
     }
     let calldata = find(result, Scenario::CalldataBloat)
@@ -103,12 +100,15 @@ pub(super) fn worst_blocks(result: &StudyResult, facts: &Facts) -> Part<WorstBlo
             slots: None,
         });
     }
+    if blocks.is_empty() {
+        return Part::missing(facts.machine.clone());
+    }
     let ethereum = result.parameters.proposal.family() == Family::Ethereum;
-    let time_limit = Limit { value: 4_000, why: "attesters decide 4 s into a slot".to_owned() };
     let bytes_limit = Limit { value: BLOCK_BYTES_MAX, why: "EIP-7934".to_owned() };
     Part::Known(WorstBlocks {
         machine: facts.machine.clone(),
-        time_limit: ethereum.then_some(time_limit),
+        // One machine's time is held to no limit: another one's would pass or miss it.
+        time_limit: None,
         bytes_limit: ethereum.then_some(bytes_limit),
         blocks,
     })
@@ -137,7 +137,8 @@ pub(super) fn growth(result: &StudyResult) -> Part<Growth> {
     })
 }
 
-pub(super) fn constraints(result: &StudyResult, facts: &Facts) -> Part<Vec<Constraint>> {
+/// How far limits are away that follow from the rules; a machine's time is none of them.
+pub(super) fn constraints(result: &StudyResult) -> Part<Vec<Constraint>> {
     if result.parameters.proposal.family() != Family::Ethereum {
         return Part::missing("the limits that this study knows are Ethereum's");
     }
@@ -155,19 +156,12 @@ pub(super) fn constraints(result: &StudyResult, facts: &Facts) -> Part<Vec<Const
             source: "EIP-7934, 8 MiB for the execution block".to_owned(),
         });
     }
-    if let Some(worst) = facts.worst_blocks.iter().max_by_key(|block| block.microseconds.1) {
-        constraints.push(Constraint {
-            name: format!("slowest block ({}), this machine", worst.operation),
-            unit: "microseconds".to_owned(),
-            origin: Origin::Timed,
-            limit: BLOCK_MICROSECONDS_MAX,
-            baseline: worst.microseconds.0.into(),
-            proposal: worst.microseconds.1.into(),
-            source: "4 s until attesters decide; EVM time only".to_owned(),
-        });
-    }
     if constraints.is_empty() {
-        return Part::missing(NO_ATTACKS);
+        return Part::missing(if result.attacks.is_empty() {
+            NO_ATTACKS
+        } else {
+            "no attack that the study names comes to a limit that follows from the rules"
+        });
     }
     Part::Known(constraints)
 }

@@ -178,6 +178,7 @@ pub(super) fn forecast(result: &StudyResult, facts: &Facts) -> Part<Forecast> {
         horizon_blocks: forecast.target.blocks.into(),
         score_on: format!("block {last}"),
         digest: facts.forecast,
+        is_hindcast: facts.is_hindcast,
         rows: forecast
             .metrics
             .iter()

@@ -158,6 +158,8 @@ pub struct Forecast {
     pub score_on: String,
     /// Digest of the forecast document, if there is one.
     pub digest: Option<Digest>,
+    /// Whether the blocks were there when it was made, so that it shows nothing about foresight.
+    pub is_hindcast: bool,
     /// What is predicted.
     pub rows: Vec<ForecastRow>,
 }

@@ -66,6 +66,8 @@ pub struct Reproduce {
     pub seconds: Option<u64>,
     /// What it needs beside the program, in a clause; empty if nothing.
     pub needs: String,
+    /// The bundle of the receipt that vouches for it, by digest.
+    pub bundle: Option<Digest>,
     /// How much memory it took, in MiB.
     pub memory_mib: Option<u64>,
     /// What the command does not repeat; empty if it repeats everything.

@@ -62,7 +62,8 @@ pub(super) fn show(part: &Forecast) -> Option<Shown> {
         .digest
         .as_ref()
         .map_or_else(String::new, |digest| format!(" The forecast's own digest is {digest}."));
-    let note = format!("{}.{digest}", words::dated(part));
+    let hindcast = if part.is_hindcast { words::HINDCAST } else { "" };
+    let note = format!("{}.{digest} {hindcast}", words::dated(part)).trim_end().to_owned();
     Some(Shown { figures, table, note })
 }
 
@@ -77,7 +78,8 @@ fn title(part: &Forecast) -> String {
             .rows
             .first()
             .map_or_else(String::new, |row| format!(": {} {}", row.label, words::forecast(row)));
-        return format!("To be scored on {}{first}", part.score_on);
+        let what = if part.is_hindcast { "Hindcast, scored on" } else { "To be scored on" };
+        return format!("{what} {}{first}", part.score_on);
     }
     let hits = part.rows.iter().filter_map(held).filter(|held| *held).count();
     format!("{hits} of {known} intervals held what happened; 80 % should")

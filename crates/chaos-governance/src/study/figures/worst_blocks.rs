@@ -19,7 +19,7 @@ pub(super) const CAPTION: Caption = Caption {
     what: "Worst block: execution time, bytes, state written",
     reading: "Each bar is a block filled with one operation: its length after \
     the change, the stroke its length as it is, the upright line the limit. Times are in memory on \
-    one machine, without disk and network: a lower bound for a node, and outside the digest.",
+    one machine, without disk and network: a lower bound for a node, outside the digest, and held to no limit.",
 };
 
 const LEFT: i64 = 430;
@@ -81,9 +81,16 @@ pub(super) fn show(part: &WorstBlocks) -> Option<Shown> {
         ),
     ];
     let figures: Vec<Figure> = drawn.into_iter().flatten().collect();
+    let untimed = if time.is_empty() {
+        format!("Execution time: {}.", crate::study::words::not_measured(&part.machine))
+    } else {
+        String::new()
+    };
     let note = match time.len().max(bytes.len()).max(slots.len()).saturating_sub(BARS_MAX) {
-        0 => String::new(),
-        left => format!("{left} constructions with smaller bars stand only in the table."),
+        0 => untimed,
+        left => {
+            format!("{left} constructions with smaller bars stand only in the table. {untimed}")
+        }
     };
     Some(Shown { figures, table: table(&part.blocks), note })
 }

@@ -105,6 +105,10 @@ pub(super) fn manifest(study: &Study) -> Markup {
             pre { (reproduce.command) } "\n"
             p {
                 "It ends with the digest " code { (reproduce.expected.to_string()) } "." (needs(study))
+                @if let Some(bundle) = &reproduce.bundle {
+                    " Who answers for it stands in " code { "bundle.json" } ", "
+                    code { (bundle.to_string()) } "."
+                }
             }
             "\n"
             h3 { "Files" } "\n"

@@ -31,7 +31,7 @@ pub(super) fn results(study: &Study, plates: &[Plate]) -> Markup {
             (part(Some("Contracts affected most"), "Contracts", &study.contracts, |rows| contracts(rows)))
             (figures(8..=10))
             (others(study))
-            (part(Some("Forecast to be scored"), "Forecast", &study.forecast, |_| figure(plates, 13)))
+            (part(Some(words::forecast_heading(study)), "Forecast", &study.forecast, |_| figure(plates, 13)))
         },
     )
 }

@@ -283,6 +283,9 @@ pub(crate) fn forecast(out: &mut Markdown, study: &Study) {
             return;
         }
     };
+    if forecast.is_hindcast {
+        add!(out, "{}\n\n", words::HINDCAST);
+    }
     let shown = if forecast.rows.iter().any(|row| row.p50.is_some()) {
         "Median (p10 to p90)"
     } else {
@@ -444,6 +447,13 @@ pub(crate) fn reproduce(out: &mut Markdown, study: &Study) {
     }
     if !reproduce.not_covered.is_empty() {
         add!(out, " Not covered: {}", words::sentence(&reproduce.not_covered));
+    }
+    match (&reproduce.bundle, study.heading.kind) {
+        (Some(bundle), _) => {
+            add!(out, " Who answers for it stands in {}, {}.", Code(&"bundle.json"), Code(bundle))
+        }
+        (None, Kind::Study) => out.raw(" No agent signed it."),
+        (None, Kind::Proposal) => {}
     }
     out.raw("\n\n");
 }

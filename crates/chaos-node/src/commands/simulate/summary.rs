@@ -2,11 +2,16 @@
 
 use chaos_governance::study::{Rows, Summary, summary};
 use chaos_programs::study::{StudyFile, StudyRun};
+use chaos_types::Digest;
 use serde_json::json;
 
 use crate::{exit::Failure, output};
 
-pub(super) fn json(file: &StudyFile, run: &StudyRun) -> Result<(), Failure> {
+pub(super) fn json(
+    file: &StudyFile,
+    run: &StudyRun,
+    receipt: Option<Digest>,
+) -> Result<(), Failure> {
     let StudyRun { result, written } = run;
     output::json(&json!({
         "result_digest": written.digest,
@@ -20,10 +25,13 @@ pub(super) fn json(file: &StudyFile, run: &StudyRun) -> Result<(), Failure> {
         "flags": result.flags,
         "folder": written.folder,
         "files": written.files,
+        "receipt": receipt,
+        "bundle": written.bundle,
     }))
 }
 
-pub(super) fn human(file: &StudyFile, run: &StudyRun) {
+/// What was found and where it is; `receipt` is what was signed just now.
+pub(super) fn human(file: &StudyFile, run: &StudyRun, receipt: Option<Digest>) {
     let StudyRun { result, written } = run;
     output::sentence(format_args!("{}", output::bold(&file.study.title)));
     for (name, from, to) in result.parameters.proposal.changes_from(&result.parameters.baseline) {
@@ -53,6 +61,23 @@ pub(super) fn human(file: &StudyFile, run: &StudyRun) {
     output::sentence(format_args!(
         "\nreport         {}",
         written.folder.join("report.html").display()
+    ));
+    let folder = written.folder.display();
+    match (receipt, written.bundle) {
+        (Some(receipt), _) => output::sentence(format_args!("receipt        {receipt}")),
+        (None, Some(_)) => {
+            output::sentence("receipt        that of an earlier run with this result")
+        }
+        (None, None) => output::sentence(
+            "receipt        none: not signed. The same command with --agent NAME --data DIR signs it, and keeps the \
+             cells that are done",
+        ),
+    }
+    if written.bundle.is_some() {
+        output::line(format_args!("verify         chaoschain verify {folder} --reexecute"));
+    }
+    output::line(format_args!(
+        "repeat         chaoschain simulate --experiment {folder}/study.toml --out again"
     ));
     output::sentence(format_args!("result digest  {}", written.digest));
 }
