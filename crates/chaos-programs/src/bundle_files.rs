@@ -1,10 +1,17 @@
 //! Where bundles and fork proofs come from: files, folders of files, and a stream.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     io::Read,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
+
+use chaos_types::Digest;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::study::{BUNDLE, MANIFEST, MANIFEST_FORMAT};
 
 /// A bundle larger than this is refused: 16 MiB.
 const BUNDLE_BYTES_MAX: usize = 16 << 20;
@@ -29,6 +36,28 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A study's folder has no bundle.
+    #[error("the study in {path} is not signed", path = path.display())]
+    NotSigned {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file of a study is not what its manifest says.
+    #[error("{path} was changed: manifest.json beside it says {expected}, its content is {found}", path = path.display())]
+    StudyChanged {
+        /// The file.
+        path: PathBuf,
+        /// What the manifest says.
+        expected: Digest,
+        /// What follows from the content.
+        found: Digest,
+    },
+    /// A file of a study is not there.
+    #[error("{path} is missing: manifest.json beside it names it", path = path.display())]
+    StudyMissing {
+        /// The file.
+        path: PathBuf,
+    },
     /// The stream fails.
     #[error("cannot read stdin")]
     Stream(#[source] io::Error),
@@ -38,6 +67,13 @@ pub enum Error {
         /// The file, or the stream.
         name: String,
     },
+}
+
+/// A study's folder, as its manifest says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StudyFolder {
+    /// How many files are as the manifest says.
+    pub files: usize,
 }
 
 /// The bytes of what should be a bundle.
@@ -83,6 +119,14 @@ pub fn read_all(paths: &[PathBuf], stream: &mut dyn Read) -> Vec<Source> {
 
 /// The bundles and fork proofs in a folder, which has at least one.
 fn folder(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    if study_folder(path)?.is_some() {
+        let bundle = path.join(BUNDLE);
+        return if bundle.is_file() {
+            Ok(vec![bundle])
+        } else {
+            Err(Error::NotSigned { path: path.to_owned() })
+        };
+    }
     let unread = |source| Error::Folder { path: path.to_owned(), source };
     let mut files = Vec::new();
     for entry in fs::read_dir(path).map_err(unread)? {
@@ -93,6 +137,51 @@ fn folder(path: &Path) -> Result<Vec<PathBuf>, Error> {
     }
     files.sort();
     if files.is_empty() { Err(Error::Empty { path: path.to_owned() }) } else { Ok(files) }
+}
+
+/// Holds the files of a study's folder against its manifest; `None` if the folder is none. Of the files that lie there
+/// one is a bundle.
+///
+/// # Errors
+/// If a file is missing or was changed.
+pub fn study_folder(path: &Path) -> Result<Option<StudyFolder>, Error> {
+    let Ok(bytes) = fs::read(path.join(MANIFEST)) else { return Ok(None) };
+    let Ok(manifest) = serde_json::from_slice::<Manifest>(&bytes) else { return Ok(None) };
+    if manifest.format != MANIFEST_FORMAT {
+        return Ok(None);
+    }
+    for (name, expected) in &manifest.files {
+        let file = path.join(name);
+        let is_within = Path::new(name).components().all(|it| matches!(it, Component::Normal(_)));
+        if !is_within || !file.is_file() {
+            return Err(Error::StudyMissing { path: file });
+        }
+        let found = fs::File::open(&file).and_then(digest_of);
+        let found = found.map_err(|source| Error::Folder { path: file.clone(), source })?;
+        if found != *expected {
+            return Err(Error::StudyChanged { path: file, expected: *expected, found });
+        }
+    }
+    Ok(Some(StudyFolder { files: manifest.files.len() }))
+}
+
+/// The digest of a file, however long it is.
+fn digest_of(mut file: fs::File) -> io::Result<Digest> {
+    let (mut hasher, mut bytes) = (Sha256::new(), vec![0; 1 << 16]);
+    loop {
+        match file.read(&mut bytes)? {
+            0 => break,
+            read => hasher.update(bytes.get(..read).unwrap_or_default()),
+        }
+    }
+    Ok(Digest::from_bytes(hasher.finalize().into()))
+}
+
+/// What a study's manifest says.
+#[derive(Deserialize)]
+struct Manifest {
+    format: String,
+    files: BTreeMap<String, Digest>,
 }
 
 /// Whether a file of a folder is taken for a bundle, an alarm or a fork proof, by its name.

@@ -28,6 +28,7 @@ use chaos_types::Digest;
 
 pub(crate) use self::blocks::{StudyBlocks, again, is_generated};
 use self::cells::Done;
+pub(crate) use self::write::{BUNDLE, MANIFEST, MANIFEST_FORMAT};
 pub use self::{
     inputs::{Copied, InputsError},
     write::Written,

@@ -115,6 +115,8 @@ chaos_types::faults! {
             "A field of the receipt's body is not what the program computes.";
         OutputNotRepeated = "output-not-repeated",
             "The program gave another output than the receipt claims.";
+        ResultOther = "result-other",
+            "The result that lies beside the bundle is not the one that the receipt names.";
         NotCounted = "not-counted",
             "It was required that the log counts the receipt, and nothing shows that it does.";
         NotAnchored = "not-anchored",

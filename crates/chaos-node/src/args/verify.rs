@@ -69,8 +69,8 @@ Re-execution looks inputs up by digest: first in the bundle, then in every
 #[derive(Debug, Args)]
 #[command(after_help = VERIFY_EXAMPLES)]
 pub(crate) struct VerifyArgs {
-    /// Bundles, fork proofs, folders of them (*.json, *.fork; alarms of a monitor are named and passed over),
-    /// or `-` for one on stdin.
+    /// Bundles, fork proofs, folders of them (*.json, *.fork; alarms of a monitor are named and passed over), a
+    /// study's folder, whose files are held against its manifest, or `-` for one on stdin.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Run the receipts' programs again and compare.

@@ -16,15 +16,16 @@ use chaos_agency::{Action, forks};
 use chaos_api::KeptAlarm;
 use chaos_attestation::{Anchor, WorkloadId, Workloads};
 use chaos_chains::place::Nodes;
+use chaos_governance::receipts::RunStudy;
 use chaos_log::{Policy, VerifierKey};
 use chaos_programs::{
     ChainView, LogCopy, Reader,
     appraisal::{Appraiser, known_anchors},
-    bundle_files::{Source, is_read_in_a_folder, read_all},
+    bundle_files::{Source, is_read_in_a_folder, read_all, study_folder},
     check, policy,
     reexecution::{Inputs, ensure_known},
 };
-use chaos_types::{ChainId, Code, Rejection};
+use chaos_types::{ChainId, Check, Code, Digest, Rejection};
 use chaos_verify::{Fault, Head, Options, ProvedFork, Report, TreesProof};
 
 use crate::{
@@ -122,6 +123,15 @@ fn code(found: &[Found], forked: bool, is_storage: bool) -> ExitCode {
 /// Says what of the named folders was not looked at: a proof may lie there.
 fn tell_passed_over(files: &[PathBuf]) {
     for folder in files {
+        if let Ok(Some(study)) = study_folder(folder) {
+            output::say(format_args!(
+                "{}: a study, {} as its manifest.json says. The receipt names result.json; pages and tables beside it \
+                 follow from that and are not signed",
+                folder.display(),
+                output::count(study.files as u64, "file is", "files are")
+            ));
+            continue;
+        }
         let Ok(entries) = fs::read_dir(folder) else { continue };
         let (folders, others): (Vec<PathBuf>, Vec<PathBuf>) = entries
             .filter_map(|entry| Some(entry.ok()?.path()))
@@ -385,7 +395,8 @@ impl<'a> Verifier<'a> {
             if let Some(alarm) = KeptAlarm::parse(&bytes) {
                 return Content::Alarm(alarm);
             }
-            let (report, unread) = self.verify(&bytes, path.as_deref());
+            let (mut report, unread) = self.verify(&bytes, path.as_deref());
+            hold_to_result(&mut report, path.as_deref());
             let fork = self.fork(&report, &bytes).map(|proof| Kept { proof, path: None });
             Content::Bundle(Box::new(Checked { report, lacks: Vec::new(), fork, unread }))
         });
@@ -431,10 +442,15 @@ impl<'a> Verifier<'a> {
         self.copy.as_ref()?.fork(head, bytes)
     }
 
-    /// Where inputs are looked up: in the named folders, or in the one above the bundle's.
+    /// Where inputs are looked up: in the named folders, or where a study keeps them beside its bundle, and in the
+    /// folder above the bundle's.
     fn folders(&self, path: Option<&Path>) -> Vec<PathBuf> {
         if !self.args.inputs.is_empty() {
             return self.args.inputs.clone();
+        }
+        let beside = path.and_then(|path| Some(path.parent()?.join("inputs")));
+        if let Some(beside) = beside.filter(|folder| folder.is_dir()) {
+            return vec![beside];
         }
         let above = path
             .and_then(|path| path.canonicalize().ok())
@@ -453,6 +469,26 @@ impl<'a> Verifier<'a> {
             Some((required.name(), shown.err()?))
         });
         lacks.collect()
+    }
+}
+
+/// The result that lies beside the bundle of a study is the one that the receipt names, or somebody has put another
+/// one there.
+fn hold_to_result(report: &mut Report, path: Option<&Path>) {
+    let Ok(receipt) = &report.result else { return };
+    let (Some(_), Some(replay)) = (receipt.action.read::<RunStudy>(), receipt.evidence.replay())
+    else {
+        return;
+    };
+    let beside = path.and_then(|path| Some(path.parent()?.join("result.json")));
+    let Some(Ok(bytes)) = beside.filter(|file| file.is_file()).map(fs::read) else { return };
+    let found = Digest::of(&bytes);
+    if found != replay.output {
+        let reason = format!(
+            "result.json beside the bundle is {found}, the receipt names {}",
+            replay.output
+        );
+        report.reject(Rejection::new(Check::Evidence, Fault::ResultOther, reason));
     }
 }
 

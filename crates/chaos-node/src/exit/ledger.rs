@@ -19,7 +19,16 @@ impl From<chaos_files::Error> for Failure {
 
 impl From<bundle_files::Error> for Failure {
     fn from(error: bundle_files::Error) -> Self {
-        Self::new(Kind::Input, error)
+        use bundle_files::Error;
+        match error {
+            Error::StudyChanged { .. } | Error::StudyMissing { .. } => Self::new(Kind::Check, error)
+                .hint("take the folder anew from whoever published it, or write it again from its study.toml"),
+            Error::NotSigned { .. } => Self::new(Kind::Input, error).hint(
+                "`chaoschain simulate --experiment DIR/study.toml --out again` repeats it, to the digest in \
+                 manifest.json; with --agent NAME an agent signs it",
+            ),
+            error => Self::new(Kind::Input, error),
+        }
     }
 }
 

@@ -72,6 +72,7 @@ mod simulation;
 mod sources;
 mod story;
 mod study;
+mod study_receipts;
 mod together;
 mod transactions;
 mod units;

@@ -27,9 +27,10 @@ fn format_with(lines: &str, elasticity: &str, path_blocks: u32) -> String {
         now_s: 1_767_225_600,
         elapsed: || Duration::ZERO,
         progress: &Silent,
+        copied: Copied::IfSmall,
     };
     let study = StudyFile::read(&file).unwrap();
-    study.run(&dir.path().join("out"), &conditions).unwrap().result.format
+    study.run(&dir.path().join("out"), &conditions).unwrap().result().format.clone()
 }
 
 #[test]

@@ -26,10 +26,10 @@ use crate::{
 };
 
 /// The file with the digest of each other.
-const MANIFEST: &str = "manifest.json";
+pub(crate) const MANIFEST: &str = "manifest.json";
 
 /// Names the layout of `manifest.json`.
-const MANIFEST_FORMAT: &str = "chaoschain-study-manifest/1";
+pub(crate) const MANIFEST_FORMAT: &str = "chaoschain-study-manifest/1";
 
 /// The forecast in its folder.
 const FORECAST: &str = "forecast.json";
@@ -38,7 +38,7 @@ const FORECAST: &str = "forecast.json";
 const STUDY: &str = "study.toml";
 
 /// The bundle of the study's receipt.
-pub(super) const BUNDLE: &str = "bundle.json";
+pub(crate) const BUNDLE: &str = "bundle.json";
 
 /// What was written where.
 #[derive(Debug)]
