@@ -116,7 +116,7 @@ What would the model have said about past blocks, and was it right? A hindcast:
   chaoschain backtest --fee-history fees.csv.gz --activation 12990000
 
 The same of a change that these blocks show; one that they do not is refused:
-  chaoschain backtest --fee-history fees.csv.gz --activation BLOCK --set gas-limit=36000000
+  chaoschain backtest --fee-history raised.csv --activation 21800000 --set gas-limit=36000000
 
 A forecast of a change to come, kept, and scored when the blocks are there.
 With an agent it is logged, and the log says when it was made:

@@ -10,19 +10,24 @@ pub(crate) fn write_history(path: &Path, blocks: u64) {
     write_raised(path, blocks, blocks);
 }
 
-/// The same with a gas limit that is raised at the block of this index.
-fn write_raised(path: &Path, blocks: u64, raised: u64) {
+/// The same with a gas limit that is raised a little at the block of this index.
+pub(crate) fn write_raised(path: &Path, blocks: u64, raised: u64) {
+    write_from(path, 18_000_000, blocks, (raised, 30_020_000));
+}
+
+/// Blocks from `first` on, whose gas limit is `to` from the block of the index `raised` on.
+pub(crate) fn write_from(path: &Path, first: u64, blocks: u64, (raised, to): (u64, u64)) {
     let (mut base_fee, mut state) = (30_000_000_000u128, 88_172_645_463_325_252u64);
     let mut csv = "number,timestamp,gas_used,gas_limit,base_fee_wei\n".to_owned();
     for index in 0..blocks {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        let limit = if index < raised { 30_000_000 } else { 30_020_000 };
+        let limit = if index < raised { 30_000_000 } else { to };
         let parameters = Parameters::ethereum(limit).unwrap();
         let dear = u64::try_from(base_fee / 5_000).unwrap();
-        let used = (13_000_000 + state % 16_000_000).saturating_sub(dear).min(30_000_000);
-        let (number, time) = (18_000_000 + index, 1_700_000_000 + 12 * index);
+        let used = (13_000_000 + state % 16_000_000).saturating_sub(dear).min(limit);
+        let (number, time) = (first + index, 1_700_000_000 + 12 * index);
         csv.push_str(&format!("{number},{time},{used},{limit},{base_fee}\n"));
         base_fee = next_base_fee(base_fee, used, &parameters);
     }

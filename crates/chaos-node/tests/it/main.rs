@@ -69,6 +69,7 @@ mod seeds;
 mod shown;
 mod signers;
 mod simulation;
+mod simulation_guide;
 mod sources;
 mod story;
 mod study;

@@ -1,3 +1,5 @@
+use chaos_report::inline;
+
 use super::*;
 use crate::study::fixture::{HOSTILE, bare, study};
 
@@ -43,7 +45,14 @@ fn compatibility_partitions_all_transactions() {
     assert!(markdown.contains("| unchanged | 17,689 | 99.30 % |"));
     assert!(markdown.contains("Each of 17,814 recorded transactions was executed again"));
     assert!(markdown.contains("- 80.0 % intervals of base fee, median held 40 of 49 times"));
-    assert!(markdown.contains(
-        "- modexp even modulus: 1,420 ms → 1,893 ms, `fixtures/worst/modexp-even-modulus.json`"
-    ));
+}
+
+#[test]
+fn no_time_of_a_machine_stands_in_it() {
+    let markdown = markdown(&study(""));
+    assert!(
+        markdown.contains("execution time of worst blocks: not in this document"),
+        "{markdown}"
+    );
+    assert!(!markdown.contains("1,420 ms"), "{markdown}");
 }
