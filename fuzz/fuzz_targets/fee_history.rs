@@ -3,7 +3,7 @@
 #![no_main]
 
 use chaos_history::{FeeHistory, Rules, check_rule};
-use chaos_types::ChainId;
+use chaos_types::{ChainId, Digest};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -16,6 +16,12 @@ fuzz_target!(|bytes: &[u8]| {
         let base = Rules::of(&ChainId::evm(8_453)).expect("Base is known");
         let report = check_rule(&history, &base);
         assert!(report.base_fee.by_extra_data <= report.base_fee.pairs);
-        let _digest = history.digest();
+        let written = history.to_csv();
+        assert_eq!(Digest::of(&written), history.digest());
+        // A name for other rows would let one history pass for another.
+        if history.blocks().len() as u64 == history.rows() && history.blobs().is_empty() {
+            let again = FeeHistory::decode(&written).expect("what was written is read");
+            assert_eq!(again.digest(), history.digest());
+        }
     }
 });

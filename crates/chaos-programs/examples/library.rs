@@ -13,7 +13,7 @@ use chaos_programs::{
     reexecution::Inputs,
     simulation::{BlockSet, threads},
     studio,
-    study::{Conditions, StudyFile},
+    study::{Conditions, Copied, StudyFile},
 };
 
 /// The studios whose receipts this program knows.
@@ -35,9 +35,22 @@ pub(crate) fn run(folder: &Path) -> Result<(), Box<dyn Error>> {
     agents::enrol(&mut ledger, rules.profile("ada", "researcher", &KINDS)?)?;
 
     let (threads, now_s) = (threads(None), system.now_s());
-    let conditions = Conditions { threads, now_s, elapsed: || Duration::ZERO, progress: &Silent };
+    let conditions = Conditions {
+        threads,
+        now_s,
+        elapsed: || Duration::ZERO,
+        progress: &Silent,
+        copied: Copied::IfSmall,
+    };
     let question = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/library.toml");
-    let study = StudyFile::read(&question)?.run(&folder.join("study"), &conditions)?;
+    let file = StudyFile::read(&question)?;
+    let study = file.run(&folder.join("study"), &conditions)?;
+    // The receipt's bundle goes into the folder, whose documents name it.
+    let actor = Signer::of(&ledger, "ada")?;
+    let receipt = study.sign(&mut ledger, &actor)?;
+    let checkpoint = ledger.checkpoint(&heads)?;
+    let bundle = chaos_ledger::bundle(&ledger, &receipt, &checkpoint, None)?;
+    let study = study.write(&folder.join("study"), &conditions, Some(&bundle))?;
     assert!(folder.join("study/report.html").exists() && study.result.generated);
 
     let found = folder.join("study/generated-blocks");

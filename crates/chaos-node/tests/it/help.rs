@@ -297,7 +297,19 @@ fn study_takes_its_own_word_for_everything() {
         format!("{study} --elasticity 0.1"),
         format!("{study} --chain eip155:1"),
         format!("{study} --range 3"),
+        format!("{study} --fee-history fees.csv"),
+        format!("{study} --fee-history fees.csv --columns number=height"),
+        format!("{study} --preset osaka"),
+        format!("{study} --hardfork cancun"),
+        format!("{study} --set gas-limit=6000000"),
+        format!("{study} --with-inputs --without-inputs"),
+        format!("{study} --data folder"),
         format!("{without} --out folder"),
+        format!("{without} --agent ada"),
+        format!("{without} --with-inputs"),
+        format!("{without} --without-inputs"),
+        format!("{without} --threads 100000"),
+        format!("{without} --threads 0"),
     ] {
         let told = type_in(dir.path(), &line);
         assert_eq!(told.code, 2, "{line}: {}", told.stderr);

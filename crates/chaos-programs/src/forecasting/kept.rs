@@ -122,3 +122,6 @@ pub fn logged(forecast: &Forecast, report: &Report) -> Result<Option<u64>, KeptE
         None => Err(KeptError::NoForecast { kind: receipt.action.kind().to_owned() }),
     }
 }
+
+#[cfg(test)]
+mod tests;
