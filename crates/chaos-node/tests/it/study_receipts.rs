@@ -37,6 +37,7 @@ paths = 24
 blocks = 120
 warmup_blocks = 20
 agent_paths = 1
+elasticity = "0.2"
 
 [[thresholds]]
 metric = "base_fee_median"
@@ -311,8 +312,8 @@ fn two_studies_are_held_against_each_other_with_what_flips() {
     let author = Author::new(STUDY);
     author.run("one", &["--json"]).expect_code(0);
     let other = STUDY
-        .replace("change = \"0\"", "change = \"-0.999\"")
-        .replace("paths = 24", "elasticity = \"0.1\"\npaths = 24");
+        .replace("change = \"0\"", "change = \"-1.5\"")
+        .replace("elasticity = \"0.2\"", "elasticity = \"0.1\"");
     author.write(&other);
     author.run("other", &["--json"]).expect_code(0);
     let (one, other) = (author.path("one"), author.path("other"));
