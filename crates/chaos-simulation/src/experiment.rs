@@ -11,10 +11,12 @@ use chaos_types::{ChainId, canonical};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use self::ground::{Ground, Own};
 use crate::{
+    calibration::{Calibration, Fit},
     flow::{
-        self, Assumptions, Calibrated, CalibrationError, Demand, Metric, NOISE_BLOCKS_MIN,
-        ObservedBlock, Path, PathMetrics, PathSpec, Shocks,
+        self, Assumptions, CalibrationError, Demand, Metric, NOISE_BLOCKS_MIN, ObservedBlock,
+        POSTERIOR_MEDIAN_PPM, Path, PathMetrics, Shocks,
     },
     result::{
         Arms, BacktestRow, Decimal, EvmBlockFigures, Input, MetricRow, Pairs, Program, Series,
@@ -24,6 +26,7 @@ use crate::{
 
 mod bounds;
 mod fans;
+mod ground;
 
 pub use bounds::{Bound, WORK_BLOCKS_MAX};
 
@@ -49,6 +52,9 @@ pub struct Experiment {
     pub settle_blocks: u32,
     /// Demand over the calibrated demand in ppm; 1,000,000 takes demand as it was observed.
     pub demand_ppm: u32,
+    /// How demand is fitted, and whether the paths draw its elasticity.
+    #[serde(default, skip_serializing_if = "Fit::is_first")]
+    pub fit: Fit,
     /// Elasticity, patience, pool and bursts.
     pub assumptions: Assumptions,
 }
@@ -66,8 +72,20 @@ impl Experiment {
             warmup_blocks: 300,
             settle_blocks: 0,
             demand_ppm: 1_000_000,
+            fit: Fit::First,
             assumptions: Assumptions::default(),
         }
+    }
+
+    /// The same with its fit checked, at one elasticity in ppm if one is named and at the posterior's
+    /// otherwise.
+    #[must_use]
+    pub const fn checked(mut self, elasticity_ppm: Option<u32>) -> Self {
+        (self.fit, self.assumptions.elasticity_ppm) = match elasticity_ppm {
+            Some(named) => (Fit::Point, named),
+            None => (Fit::Posterior, POSTERIOR_MEDIAN_PPM),
+        };
+        self
     }
 }
 
@@ -105,9 +123,22 @@ pub struct SensitivityRow {
     pub elasticity_ppm: u32,
     /// The figures of the fee-market layer.
     pub metrics: BTreeMap<String, MetricRow>,
+    /// Whether the chain is reproduced at this elasticity; `None` where no fit was checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
 }
 
-/// The comparison at every elasticity of [`SENSITIVITY_ELASTICITIES_PPM`].
+impl SensitivityRow {
+    /// Where the elasticity was published, if it was.
+    #[must_use]
+    pub fn source(&self) -> Option<&'static str> {
+        let row = PUBLISHED_ELASTICITIES.iter().find(|(ppm, _)| *ppm == self.elasticity_ppm);
+        row.map(|(_, source)| *source)
+    }
+}
+
+/// The comparison at every elasticity of [`SENSITIVITY_ELASTICITIES_PPM`], or where the fit is checked
+/// at every one of [`PUBLISHED_ELASTICITIES`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sensitivity {
     /// A row for each.
@@ -118,6 +149,15 @@ pub struct Sensitivity {
 
 /// The elasticities of [`sensitivity`] in ppm: 0.01 to 0.3, the range of published estimates.
 pub const SENSITIVITY_ELASTICITIES_PPM: [u32; 5] = [10_000, 50_000, 100_000, 200_000, 300_000];
+
+/// Elasticities in ppm that were estimated from real blocks, each with where, ascending.
+pub const PUBLISHED_ELASTICITIES: [(u32, &str); 5] = [
+    (6_000, "panel with instruments, 2025, arXiv 2606.13555"),
+    (120_000, "posterior, 10th percentile"),
+    (175_000, "three limit raises, ethresear.ch 24166"),
+    (250_000, "posterior, median"),
+    (440_000, "five limit raises, weighted by placebos"),
+];
 
 /// Why an experiment did not run.
 #[derive(Debug, thiserror::Error)]
@@ -169,21 +209,22 @@ pub fn run(
     let mut observed = material.observed.to_vec();
     observed.sort_by_key(|block| block.number);
     observed.dedup_by_key(|block| block.number);
-    let Calibrated { demand, base_fee_max_wei } =
-        flow::calibrated(&observed, &experiment.assumptions, &experiment.baseline)
-            .map_err(Error::Calibration)?;
-    let demand = per_block(demand, &observed, &experiment.baseline);
-    let paths = run_paths(experiment, &scaled(demand, experiment.demand_ppm), threads)?;
-    let base_fee_max_wei =
-        paths.iter().map(|pair| pair.base_fee_max_wei).fold(base_fee_max_wei, u128::max);
+    let ground = Ground::of(experiment, &observed, threads)?;
+    let paths = run_paths(experiment, &ground.own, threads)?;
+    let alone = run_paths(experiment, &ground.alone, threads)?;
+    let base_fee_max_wei = paths
+        .iter()
+        .chain(&alone)
+        .map(|pair| pair.base_fee_max_wei)
+        .fold(ground.base_fee_max_wei, u128::max);
 
     let mut metrics = BTreeMap::new();
     let mut differences = BTreeMap::new();
     let mut all_pairs = BTreeMap::new();
     for metric in Metric::ALL {
-        let pairs = Pairs(paths.iter().map(|pair| pair.of(metric)).collect());
+        let (row, pairs) = figures(&ground, &paths, &alone, metric);
         let name = metric.name().to_owned();
-        metrics.insert(name.clone(), pairs.mean_row(metric.unit(), Layer::FeeMarket));
+        metrics.insert(name.clone(), row);
         let ascending = pairs.differences().into_iter().map(Decimal).collect();
         differences.insert(name.clone(), ascending);
         let in_order = pairs.0.iter().map(|(old, new)| (Decimal(*old), Decimal(*new)));
@@ -196,7 +237,7 @@ pub fn run(
     let mut inputs = material.inputs.clone();
     inputs.sort_unstable();
     let result = SimulationResult {
-        format: format_of(&experiment.baseline, &experiment.proposal, base_fee_max_wei).to_owned(),
+        format: format_of(experiment, base_fee_max_wei).to_owned(),
         program: material.program.clone(),
         chain: material.chain.clone(),
         inputs,
@@ -207,13 +248,41 @@ pub fn run(
         warmup_blocks: experiment.warmup_blocks,
         settle_blocks: experiment.settle_blocks,
         demand_ppm: experiment.demand_ppm,
+        fit: experiment.fit,
         assumptions: experiment.assumptions,
-        demand,
+        demand: ground.shown,
+        calibration: ground.calibration,
         metrics,
         backtest,
         series: series.digest().map_err(Error::Canonical)?,
     };
     Ok(Simulation { result, series, pairs: all_pairs })
+}
+
+/// A metric's row with its pairs, in path order.
+///
+/// Where the fit is checked, the arms and the difference are medians, as their interval is about the
+/// paths' differences, and what the paths alone scatter stands beside it.
+fn figures(
+    ground: &Ground,
+    paths: &[PathPair],
+    alone: &[PathPair],
+    metric: Metric,
+) -> (MetricRow, Pairs) {
+    let plain: Vec<(i128, i128)> = paths.iter().map(|pair| pair.of(metric)).collect();
+    if ground.calibration.is_none() {
+        let pairs = Pairs(plain);
+        return (pairs.mean_row(metric.unit(), Layer::FeeMarket), pairs);
+    }
+    let priced = |(path, pair): (usize, &(i128, i128))| {
+        (ground.priced(path, metric, pair.0), ground.priced(path, metric, pair.1))
+    };
+    let pairs = Pairs(plain.iter().enumerate().map(priced).collect());
+    let alone = match alone {
+        [] => Pairs(plain),
+        alone => Pairs(alone.iter().map(|pair| pair.of(metric)).collect()),
+    };
+    (pairs.median_row(metric.unit(), Layer::FeeMarket, &alone), pairs)
 }
 
 /// Demand per block of a chain whose blocks take another time than the observed ones.
@@ -248,14 +317,24 @@ pub fn sensitivity(
     threads: NonZeroUsize,
 ) -> Result<Sensitivity, Error> {
     let mut found = Sensitivity { rows: Vec::new(), revised: false };
-    for elasticity_ppm in SENSITIVITY_ELASTICITIES_PPM {
+    let checked = experiment.fit != Fit::First;
+    let elasticities: Vec<u32> = if checked {
+        PUBLISHED_ELASTICITIES.iter().map(|(ppm, _)| *ppm).collect()
+    } else {
+        SENSITIVITY_ELASTICITIES_PPM.to_vec()
+    };
+    for elasticity_ppm in elasticities {
         let mut experiment = *experiment;
         experiment.assumptions.elasticity_ppm = elasticity_ppm;
+        if checked {
+            experiment.fit = Fit::Point;
+        }
         let result = run(&experiment, material, threads)?.result;
         found.revised |= result.is_revised();
         let mut metrics = result.metrics;
         metrics.retain(|_, row| row.layer == Layer::FeeMarket);
-        found.rows.push(SensitivityRow { elasticity_ppm, metrics });
+        let calibration = result.calibration;
+        found.rows.push(SensitivityRow { elasticity_ppm, metrics, calibration });
     }
     Ok(found)
 }
@@ -277,42 +356,41 @@ impl PathPair {
     }
 }
 
+/// One pair of arms for each of `own`, in order.
 fn run_paths(
     experiment: &Experiment,
-    demand: &Demand,
+    own: &[Own],
     threads: NonZeroUsize,
 ) -> Result<Vec<PathPair>, Error> {
-    let spec = PathSpec {
-        demand,
-        assumptions: &experiment.assumptions,
-        baseline: &experiment.baseline,
-        warmup_blocks: experiment.warmup_blocks,
-        start_wei: None,
-        settle_blocks: experiment.settle_blocks,
-    };
+    in_order(own.len(), threads, |path| run_path(experiment, &own[path as usize], path))
+}
+
+/// What `of` makes of each number below `count`, in order, whoever finishes first.
+fn in_order<T: Send>(
+    count: usize,
+    threads: NonZeroUsize,
+    of: impl Fn(u32) -> T + Send + Sync,
+) -> Result<Vec<T>, Error> {
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
     if threads == NonZeroUsize::MIN {
         // No pool: a component of the sandbox has no threads to start.
-        return Ok((0..experiment.paths).map(|path| run_path(experiment, &spec, path)).collect());
+        return Ok((0..count).map(of).collect());
     }
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.get())
         .build()
         .map_err(|source| Error::Threads { threads, source })?;
-    // An indexed parallel iterator collects in the order of the paths, whoever finishes first.
-    Ok(pool.install(|| {
-        (0..experiment.paths)
-            .into_par_iter()
-            .map(|path| run_path(experiment, &spec, path))
-            .collect()
-    }))
+    Ok(pool.install(|| (0..count).into_par_iter().map(of).collect()))
 }
 
-fn run_path(experiment: &Experiment, spec: &PathSpec<'_>, path: u32) -> PathPair {
+fn run_path(experiment: &Experiment, own: &Own, path: u32) -> PathPair {
+    let Own { demand, assumptions } = own;
+    let spec = experiment.spec(demand, assumptions);
     let blocks = experiment.warmup_blocks + experiment.blocks;
-    let shocks = Shocks::draw((experiment.seed, path), blocks, spec.demand, spec.assumptions);
+    let shocks = Shocks::draw((experiment.seed, path), blocks, demand, assumptions);
     let mut base_fee_max_wei = 0;
     let mut arm = |parameters: &Parameters| -> (PathMetrics, Vec<fans::Sample>) {
-        let path: Path = flow::simulate(spec, &shocks, parameters);
+        let path: Path = flow::simulate(&spec, &shocks, parameters);
         base_fee_max_wei = base_fee_max_wei.max(path.base_fee_max_wei);
         let samples = fans::sample(&path, experiment.blocks);
         (path.after(experiment.settle_blocks).metrics(parameters), samples)

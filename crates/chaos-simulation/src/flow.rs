@@ -14,8 +14,14 @@ mod history;
 mod metrics;
 mod path;
 
-pub use demand::{Assumptions, CalibrationError, Demand, NoiseSource, calibrate, chain_parameters};
-pub(crate) use demand::{Calibrated, NOISE_BLOCKS_MIN, calibrated, longest_run};
+pub use demand::{
+    Assumptions, CalibrationError, Demand, LEVEL_BLOCKS_MIN, NoiseSource, POSTERIOR_ELASTICITIES_PPM,
+    POSTERIOR_MEDIAN_PPM, RowsUsed, calibrate, chain_parameters,
+};
+pub(crate) use demand::{
+    Calibrated, Clamp, Fitted, NOISE_BLOCKS_MIN, POSTERIOR_KNOTS_PPM, at_price, calibrated, fit,
+    longest_run, secant,
+};
 pub use history::ObservedBlock;
 pub use metrics::{Metric, PathMetrics, observed_metrics, percentile};
 pub(crate) use path::SlowStart;

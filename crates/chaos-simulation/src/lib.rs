@@ -45,6 +45,7 @@
 //!
 //! It refuses to touch files, network or clock: bytes come in, results go out. It knows no EVM.
 
+mod calibration;
 mod experiment;
 pub mod flow;
 pub mod forecast;
@@ -53,8 +54,12 @@ mod result;
 pub mod transactions;
 mod transition;
 
+pub use calibration::{
+    Calibration, CalibrationFigure, CalibrationStatus, FULL_TOLERANCE_PPM, Fit, MEDIAN_TOLERANCE_PPM,
+    P95_TOLERANCE_PPM, USE_TOLERANCE_PPM,
+};
 pub use experiment::{
-    Bound, Error, Experiment, Material, SENSITIVITY_ELASTICITIES_PPM, Sensitivity, SensitivityRow,
+    Bound, Error, Experiment, Material, PUBLISHED_ELASTICITIES, SENSITIVITY_ELASTICITIES_PPM, Sensitivity, SensitivityRow,
     Simulation, WORK_BLOCKS_MAX, run, sensitivity,
 };
 pub use material::{
@@ -63,5 +68,5 @@ pub use material::{
 };
 pub use result::{
     Arms, BacktestRow, Band, Decimal, EvmBlockFigures, EvmMetric, Fan, Input, Interval, MetricRow,
-    Pairs, Program, RESULT_FORMAT, RESULT_FORMAT_REVISED, Series, SimulationResult,
+    Pairs, Program, RESULT_FORMAT, RESULT_FORMAT_CHECKED, RESULT_FORMAT_REVISED, Series, SimulationResult,
 };

@@ -10,6 +10,8 @@ use chaos_types::{ChainId, Digest, canonical};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    calibration::{Calibration, Fit},
+    experiment::Experiment,
     flow::{Assumptions, Demand},
     transition::is_revised,
 };
@@ -31,14 +33,18 @@ pub const RESULT_FORMAT: &str = "chaos-simulation/result/2";
 /// path ran to its bound of 2^63 wei (`docs/adr/0012-one-fee-rule.md`).
 pub const RESULT_FORMAT_REVISED: &str = "chaos-simulation/result/3";
 
+/// The layout of results whose fit was checked: [`SimulationResult::calibration`] is there, the arms
+/// and the difference of a metric are medians, and its interval carries what of the demand is not known
+/// (`docs/adr/0048-a-calibration-that-can-fail.md`).
+pub const RESULT_FORMAT_CHECKED: &str = "chaos-simulation/result/4";
+
 /// The format of the result of a comparison in whose paths no base fee was above `base_fee_max_wei`,
 /// those included that demand was calibrated with.
-pub(crate) fn format_of(
-    baseline: &Parameters,
-    proposal: &Parameters,
-    base_fee_max_wei: u128,
-) -> &'static str {
-    if is_revised(baseline, proposal, base_fee_max_wei) {
+pub(crate) fn format_of(experiment: &Experiment, base_fee_max_wei: u128) -> &'static str {
+    let Experiment { baseline, proposal, .. } = experiment;
+    if experiment.fit != Fit::First {
+        RESULT_FORMAT_CHECKED
+    } else if is_revised(baseline, proposal, base_fee_max_wei) {
         RESULT_FORMAT_REVISED
     } else {
         RESULT_FORMAT
@@ -90,7 +96,7 @@ pub struct Arms {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SimulationResult {
-    /// [`RESULT_FORMAT`] or [`RESULT_FORMAT_REVISED`].
+    /// [`RESULT_FORMAT`], [`RESULT_FORMAT_REVISED`] or [`RESULT_FORMAT_CHECKED`].
     pub format: String,
     /// The program that computed it.
     pub program: Program,
@@ -113,10 +119,16 @@ pub struct SimulationResult {
     pub settle_blocks: u32,
     /// Demand over the calibrated demand in ppm.
     pub demand_ppm: u32,
+    /// How demand was fitted, and whether the paths drew its elasticity.
+    #[serde(default, skip_serializing_if = "Fit::is_first")]
+    pub fit: Fit,
     /// What a reader may dispute.
     pub assumptions: Assumptions,
-    /// Demand as calibrated from the observed blocks.
+    /// Demand as calibrated from the observed blocks; where paths draw it, that of the median elasticity.
     pub demand: Demand,
+    /// The modelled baseline beside the observed chain; `None` of the first kind of fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// Figures by name.
     pub metrics: BTreeMap<String, MetricRow>,
     /// The baseline model beside the observed blocks; empty without enough consecutive blocks.

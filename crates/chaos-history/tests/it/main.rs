@@ -13,3 +13,4 @@ mod parquet;
 mod reading;
 mod rules;
 mod shared;
+mod shocks;

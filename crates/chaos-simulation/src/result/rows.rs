@@ -21,17 +21,23 @@ pub struct Interval {
 pub struct MetricRow {
     /// Unit of all five numbers.
     pub unit: String,
-    /// The baseline arm: mean over paths, or mean or sum over blocks in the EVM layer.
+    /// The baseline arm: mean over paths, their median where a fit was checked, or mean or sum over blocks
+    /// in the EVM layer.
     #[serde(with = "chaos_types::decimal")]
     pub baseline: i128,
     /// The proposal arm, over the same paths or blocks.
     #[serde(with = "chaos_types::decimal")]
     pub proposal: i128,
-    /// Proposal less baseline: the mean of the paired differences, up to one unit of rounding.
+    /// Proposal less baseline: the mean of the paired differences, up to one unit of rounding; their median
+    /// where a fit was checked.
     #[serde(with = "chaos_types::decimal")]
     pub difference: i128,
     /// Spread of the difference from path to path, or from block to block.
     pub interval: Interval,
+    /// Of it, what is left if nothing of the demand is drawn: its elasticity at the posterior's median, its
+    /// level as fitted. `None` where no fit was checked and in the EVM layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paths_only: Option<Interval>,
     /// Which layer computed it.
     pub layer: Layer,
 }
@@ -71,6 +77,20 @@ impl Pairs {
         MetricRow { interval, ..row }
     }
 
+    /// Arms and difference by their medians, with the interval of the differences of `alone` beside the
+    /// one of all.
+    pub(crate) fn median_row(&self, unit: &str, layer: Layer, alone: &Self) -> MetricRow {
+        let median = |mut values: Vec<i128>| {
+            values.sort_unstable();
+            percentile(&values, 50)
+        };
+        let baseline = median(self.0.iter().map(|pair| pair.0).collect());
+        let proposal = median(self.0.iter().map(|pair| pair.1).collect());
+        let row = self.row((baseline, proposal), unit, layer);
+        let paths_only = Some(alone.row((0, 0), unit, layer).interval);
+        MetricRow { difference: percentile(&self.differences(), 50), paths_only, ..row }
+    }
+
     /// The paired differences, ascending.
     pub(crate) fn differences(&self) -> Vec<i128> {
         let mut differences: Vec<i128> =
@@ -97,6 +117,7 @@ impl Pairs {
                 low: percentile(&differences, 10),
                 high: percentile(&differences, 90),
             },
+            paths_only: None,
             layer,
         }
     }

@@ -6,6 +6,7 @@
     reason = "helpers of tests may stop the test, and say what was skipped"
 )]
 
+mod calibration;
 mod docs;
 mod flow;
 mod forecast;
