@@ -300,8 +300,8 @@ pub fn propose_rules(chain: &ChainId) -> Result<Rules, Error> {
 pub struct Asked {
     /// The seed of all randomness.
     pub seed: u64,
-    /// Price elasticity of demand in parts per million.
-    pub elasticity_ppm: u32,
+    /// Price elasticity of demand in parts per million, if one is named; drawn from the posterior otherwise.
+    pub elasticity_ppm: Option<u32>,
     /// How many random paths each arm runs, if not the default.
     pub paths: Option<u32>,
     /// How many blocks a path has, if not the default.
@@ -313,14 +313,13 @@ pub struct Asked {
 pub fn experiment(baseline: Parameters, proposal: Parameters, asked: Asked) -> Experiment {
     let mut experiment = Experiment::new(baseline, proposal);
     experiment.seed = asked.seed;
-    experiment.assumptions.elasticity_ppm = asked.elasticity_ppm;
     if let Some(paths) = asked.paths {
         experiment.paths = paths;
     }
     if let Some(blocks) = asked.blocks {
         experiment.blocks = blocks;
     }
-    experiment
+    experiment.checked(asked.elasticity_ppm)
 }
 
 /// As many threads as were asked for, or as the machine has.

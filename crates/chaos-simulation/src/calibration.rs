@@ -15,9 +15,8 @@ use crate::flow::{
 /// Largest distance of the modelled median base fee from the observed one: 10 %.
 pub const MEDIAN_TOLERANCE_PPM: i128 = 100_000;
 
-/// The same of the 95th percentile: 50 %. A tail of a few days is made by a few hours, so that halves
-/// of one recorded week differ by as much.
-pub const P95_TOLERANCE_PPM: i128 = 500_000;
+/// The same of the 95th percentile: 40 %. A tail of a few days is made by a few hours.
+pub const P95_TOLERANCE_PPM: i128 = 400_000;
 
 /// The same of mean use over the target: 5 %. The fee rule holds it near one, whatever demand does.
 pub const USE_TOLERANCE_PPM: i128 = 50_000;

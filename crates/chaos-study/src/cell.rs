@@ -9,11 +9,12 @@ use super::{Market, Side, Study, judge};
 mod thresholds;
 
 use chaos_simulation::{
-    Decimal, Error, Experiment, Fan, Material, MetricRow, RESULT_FORMAT_REVISED, flow::Demand,
+    Calibration, Decimal, Error, Experiment, Fan, Material, MetricRow, RESULT_FORMAT_REVISED,
+    flow::Demand,
 };
 
 /// Counts changes of the models' figures, so that cells of an older program are not taken for ours.
-const MODEL_REVISION: u32 = 3;
+const MODEL_REVISION: u32 = 4;
 
 /// One set of parameters under one demand scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub struct CellResult {
     pub paths: u32,
     /// Demand as calibrated, before the scenario's factor.
     pub demand: Demand,
+    /// The modelled baseline beside the observed chain, before the scenario's factor.
+    pub calibration: Option<Calibration>,
     /// The figures of the fee-market layer.
     pub metrics: BTreeMap<String, MetricRow>,
     /// Per metric, (baseline, proposal) of every path, in path order.
@@ -115,8 +118,7 @@ impl Cell {
         experiment.settle_blocks = study.market.settle_blocks;
         experiment.demand_ppm = scenario.demand_ppm;
         experiment.assumptions = study.market.assumptions;
-        experiment.assumptions.elasticity_ppm = scenario.elasticity_ppm;
-        experiment
+        experiment.checked(scenario.elasticity_ppm)
     }
 }
 
@@ -181,6 +183,7 @@ fn collect(
         standing,
         paths,
         demand: simulation.result.demand,
+        calibration: simulation.result.calibration,
         metrics,
         pairs: simulation.pairs,
         fans: simulation.series.fans,

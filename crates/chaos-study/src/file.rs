@@ -11,7 +11,7 @@ use super::{
     WhenAbsent, parse_ppm,
 };
 use crate::attack::Scenario as Attack;
-use chaos_simulation::flow::Assumptions;
+use chaos_simulation::flow::{Assumptions, POSTERIOR_MEDIAN_PPM};
 
 /// A study file may have this many bytes: 1 MiB.
 const STUDY_BYTES_MAX: usize = 1 << 20;
@@ -177,6 +177,7 @@ impl Study {
             return Err(field("[proposal]", "at least one parameter", ""));
         }
         let market = read_market(&wire.market)?;
+        let elasticity_ppm = named("[market] elasticity", wire.market.elasticity.as_deref())?;
         let grid = read_grid(wire.grid)?;
         let study = Self {
             name: wire.name,
@@ -187,7 +188,7 @@ impl Study {
             baseline,
             proposal,
             grid,
-            scenarios: read_scenarios(wire.scenarios, market.assumptions.elasticity_ppm)?,
+            scenarios: read_scenarios(wire.scenarios, elasticity_ppm)?,
             market,
             thresholds: read_thresholds(wire.thresholds)?,
             goals: read_goals(wire.goals)?,
@@ -305,9 +306,14 @@ fn ppm(name: &str, text: Option<&str>, default: u32) -> Result<u32, FileError> {
     })
 }
 
+/// A decimal as parts per million, if there is one.
+fn named(name: &str, text: Option<&str>) -> Result<Option<u32>, FileError> {
+    text.map(|text| ppm(name, Some(text), 0)).transpose()
+}
+
 fn read_scenarios(
     wire: Vec<WireScenario>,
-    elasticity_ppm: u32,
+    elasticity_ppm: Option<u32>,
 ) -> Result<Vec<DemandScenario>, FileError> {
     if wire.is_empty() {
         return Ok(vec![DemandScenario {
@@ -326,13 +332,12 @@ fn read_scenarios(
         if demand == 0 {
             return Err(field("[[scenarios]] demand", "a decimal above zero", "0"));
         }
-        let elasticity =
-            ppm("[[scenarios]] elasticity", scenario.elasticity.as_deref(), elasticity_ppm)?;
+        let elasticity = named("[[scenarios]] elasticity", scenario.elasticity.as_deref())?;
         scenarios.push(DemandScenario {
             name: scenario.name,
             what: scenario.what,
             demand_ppm: demand,
-            elasticity_ppm: elasticity,
+            elasticity_ppm: elasticity.or(elasticity_ppm),
         });
     }
     Ok(scenarios)
@@ -340,8 +345,8 @@ fn read_scenarios(
 
 fn read_market(wire: &WireMarket) -> Result<Market, FileError> {
     let default = Assumptions::default();
-    let elasticity_ppm =
-        ppm("[market] elasticity", wire.elasticity.as_deref(), default.elasticity_ppm)?;
+    let elasticity_ppm = named("[market] elasticity", wire.elasticity.as_deref())?
+        .unwrap_or(POSTERIOR_MEDIAN_PPM);
     let assumptions = Assumptions {
         elasticity_ppm,
         patience_blocks: wire.patience_blocks.unwrap_or(default.patience_blocks),

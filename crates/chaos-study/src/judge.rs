@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use chaos_simulation::{Decimal, MetricRow, flow::percentile};
+use chaos_simulation::{Calibration, Decimal, MetricRow, flow::percentile};
 
 /// Which side of a threshold is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +63,10 @@ pub struct Judgement {
     pub met: bool,
     /// Whether that tail is, too, over at least `ROBUST_PATHS_MIN` paths.
     pub robust: bool,
+    /// Why nothing follows from it, if nothing does: too few paths, or a scenario that does not reproduce
+    /// the chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_judged: Option<String>,
 }
 
 /// Fewer paths than this have no tails: no threshold is met robustly on them.
@@ -101,6 +105,7 @@ fn absent(threshold: &Threshold) -> Judgement {
         worst: Decimal(0),
         met: false,
         robust: false,
+        not_judged: None,
     }
 }
 
@@ -145,7 +150,25 @@ fn judge_one(threshold: &Threshold, row: &MetricRow, paths: &[(Decimal, Decimal)
         worst: Decimal(worst),
         met,
         robust: met && robust && many,
+        not_judged: (!many)
+            .then(|| format!("{} paths, at least {ROBUST_PATHS_MIN}", paths.len())),
     }
+}
+
+/// The same, or no judgement at all where the scenario does not reproduce the chain.
+#[must_use]
+pub fn withheld(
+    judgements: Vec<Judgement>,
+    calibration: Option<&Calibration>,
+) -> Vec<Judgement> {
+    if calibration.is_none_or(Calibration::is_usable) {
+        return judgements;
+    }
+    let not_judged = Some("not calibrated".to_owned());
+    judgements
+        .into_iter()
+        .map(|row| Judgement { met: false, robust: false, not_judged: not_judged.clone(), ..row })
+        .collect()
 }
 
 /// The last whole figure whose relative change is within the threshold.

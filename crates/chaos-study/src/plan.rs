@@ -82,8 +82,8 @@ pub struct DemandScenario {
     pub what: String,
     /// Demand over the calibrated demand in ppm.
     pub demand_ppm: u32,
-    /// Price elasticity in ppm.
-    pub elasticity_ppm: u32,
+    /// Price elasticity in ppm if one is named; each path draws it from the posterior otherwise.
+    pub elasticity_ppm: Option<u32>,
 }
 
 /// How much is simulated, and under which assumptions.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{EvmFigures, Judgement, Standing, TransactionFigures};
 use crate::attack::AttackResult;
 use chaos_simulation::{
-    Arms, Decimal, Input, MetricRow, Program, SensitivityRow,
+    Arms, Calibration, Decimal, Input, MetricRow, Program, SensitivityRow,
     flow::{Assumptions, Demand},
     forecast::{Forecast, Validation},
 };
@@ -19,13 +19,17 @@ pub const STUDY_FORMAT: &str = "chaos-simulation/study/1";
 /// (`docs/adr/0012-one-fee-rule.md`).
 pub const STUDY_FORMAT_REVISED: &str = "chaos-simulation/study/2";
 
+/// The layout of studies whose fits were checked: each scenario has its `calibration`, and one that is not
+/// calibrated is not judged (`docs/adr/0048-a-calibration-that-can-fail.md`).
+pub const STUDY_FORMAT_CHECKED: &str = "chaos-simulation/study/3";
+
 /// Everything a study found, as one canonical document with one digest.
 ///
 /// Times in milliseconds are not in it: they belong to the machine, not to the study.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StudyResult {
-    /// [`STUDY_FORMAT`] or [`STUDY_FORMAT_REVISED`].
+    /// [`STUDY_FORMAT`], [`STUDY_FORMAT_REVISED`] or [`STUDY_FORMAT_CHECKED`].
     pub format: String,
     /// The program that computed it.
     pub program: Program,
@@ -82,8 +86,14 @@ pub struct ScenarioResult {
     pub what: String,
     /// Demand over the calibrated demand in ppm.
     pub demand_ppm: u32,
-    /// Price elasticity in ppm.
+    /// Price elasticity in ppm; the posterior's median if the paths drew it.
     pub elasticity_ppm: u32,
+    /// Whether each path drew its elasticity from the posterior.
+    #[serde(default)]
+    pub elasticity_drawn: bool,
+    /// The modelled baseline beside the observed chain, before the factor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// Demand as calibrated, before the factor.
     pub demand: Demand,
     /// Figures of the flow model.
@@ -111,6 +121,24 @@ pub struct GridCell {
     pub thresholds_robust: u32,
     /// Whether no other completed cell beats it on every goal.
     pub pareto: bool,
+}
+
+impl ScenarioResult {
+    /// The elasticity in words: a number that somebody named, or the posterior.
+    #[must_use]
+    pub fn elasticity(&self) -> String {
+        if self.elasticity_drawn {
+            return "drawn from the posterior (median 0.25, 80 % within 0.12 to 0.51)".to_owned();
+        }
+        let digits = format!("{}.{:06}", self.elasticity_ppm / 1_000_000, self.elasticity_ppm % 1_000_000);
+        digits.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+
+    /// Whether thresholds may be judged on it.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.calibration.as_ref().is_none_or(Calibration::is_usable)
+    }
 }
 
 impl StudyResult {

@@ -127,7 +127,9 @@ fn market_spec(
 ) -> Result<Matched, Error> {
     let scenario = &study.scenarios[scenario];
     let mut assumptions = study.market.assumptions;
-    assumptions.elasticity_ppm = scenario.elasticity_ppm;
+    if let Some(named) = scenario.elasticity_ppm {
+        assumptions.elasticity_ppm = named;
+    }
     let demand = Demand { anchor_wei: demand.anchor_wei.min(ANCHOR_WEI_MAX), ..*demand };
     let intervals = if demand.interval_variation_ppm >= EXPONENTIAL_PPM_MIN {
         Intervals::Exponential

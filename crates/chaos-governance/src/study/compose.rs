@@ -13,7 +13,9 @@ mod rollout;
 use chaos_parameters::{Layer, ParameterName};
 use chaos_report::quantity;
 use chaos_simulation::{Fan as EngineFan, MetricRow};
-use chaos_study::{Judgement, Side as WantedSide, Study as Plan, StudyResult, ThresholdValue};
+use chaos_study::{
+    Judgement, ScenarioResult, Side as WantedSide, Study as Plan, StudyResult, ThresholdValue,
+};
 use chaos_types::Digest;
 
 use super::data::{
@@ -241,7 +243,10 @@ fn verdict(value: &ThresholdValue, judgement: &Judgement) -> Threshold {
             WantedSide::AtLeast => Side::AtLeast,
         },
         value: bound,
-        standing: standing(judgement.met, judgement.robust),
+        standing: match judgement.not_judged {
+            Some(_) => Standing::Undecided,
+            None => standing(judgement.met, judgement.robust),
+        },
     }
 }
 
@@ -320,7 +325,6 @@ pub(crate) fn flow_definitions() -> impl Iterator<Item = Definition> {
 }
 
 fn run_facts(result: &StudyResult, facts: &Facts) -> Vec<(String, String)> {
-    let ppm = |ppm: u32| quantity::of(i128::from(ppm), "ppm");
     vec![
         ("program".to_owned(), format!("{} {}", result.program.name, result.program.version)),
         ("day".to_owned(), facts.day.clone()),
@@ -329,8 +333,9 @@ fn run_facts(result: &StudyResult, facts: &Facts) -> Vec<(String, String)> {
         ("blocks per path".to_owned(), result.blocks.to_string()),
         ("warm-up blocks".to_owned(), result.warmup_blocks.to_string()),
         ("blocks to settle, not counted".to_owned(), result.settle_blocks.to_string()),
-        ("elasticity of the verdict".to_owned(), {
-            ppm(result.scenarios.first().map_or(0, |scenario| scenario.elasticity_ppm))
-        }),
+        (
+            "elasticity of the verdict".to_owned(),
+            result.scenarios.first().map_or_else(String::new, ScenarioResult::elasticity),
+        ),
     ]
 }

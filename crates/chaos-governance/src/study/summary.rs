@@ -52,10 +52,11 @@ fn thresholds(result: &StudyResult) -> Rows {
                 Side::AtMost => "at most",
                 Side::AtLeast => "at least",
             };
-            let verdict = match (row.met, row.robust) {
-                (true, true) => "met",
-                (true, false) => "cannot tell",
-                (false, _) => "missed",
+            let verdict = match (&row.not_judged, row.met, row.robust) {
+                (Some(why), ..) => format!("not judged: {why}"),
+                (None, true, true) => "met".to_owned(),
+                (None, true, false) => "cannot tell".to_owned(),
+                (None, false, _) => "missed".to_owned(),
             };
             vec![
                 scenario.name.clone(),
@@ -63,7 +64,7 @@ fn thresholds(result: &StudyResult) -> Rows {
                 format!("{side} {}", alone(row.threshold.0)),
                 beside(row.proposal.0),
                 beside(row.worst.0),
-                verdict.to_owned(),
+                verdict,
             ]
         })
         .collect();

@@ -14,7 +14,7 @@ use chaos_programs::{
     study::{Conditions, Copied, StudyFile},
 };
 use chaos_report::{Comparison, quantity};
-use chaos_simulation::Simulation;
+use chaos_simulation::{Fit, Simulation, SimulationResult};
 use chaos_study::parse_ppm;
 use serde_json::json;
 
@@ -100,7 +100,7 @@ fn study(args: &SimulateArgs, path: &Path) -> Result<ExitCode, Failure> {
 pub(crate) fn asked(args: &SimulationArgs) -> Result<Asked, Failure> {
     Ok(Asked {
         seed: args.seed,
-        elasticity_ppm: elasticity_ppm(&args.elasticity)?,
+        elasticity_ppm: args.elasticity.as_deref().map(elasticity_ppm).transpose()?,
         paths: args.paths,
         blocks: args.path_blocks,
     })
@@ -163,13 +163,41 @@ fn print_json(simulation: &Simulation) -> Result<(), Failure> {
         "seed": result.seed,
         "paths": result.paths,
         "path_blocks": result.blocks,
+        "fit": result.fit,
         "assumptions": result.assumptions,
+        "calibration": result.calibration,
         "demand": result.demand,
         "metrics": result.metrics,
         "backtest": result.backtest,
         "inputs": result.inputs.len(),
         "program": result.program,
     }))
+}
+
+/// What the figures stand on, before any of them.
+fn print_calibration(result: &SimulationResult) {
+    if let Some(calibration) = &result.calibration {
+        output::sentence(format_args!("  demand {}", calibration.rows_line()));
+        output::sentence(format_args!("  {}", calibration.line()));
+        if let Some(outside) = &calibration.outside_the_data {
+            output::sentence(format_args!("  {outside}"));
+        }
+    }
+    let ppm = result.assumptions.elasticity_ppm;
+    let elasticity = match result.fit {
+        Fit::Posterior => "drawn (median 0.25, 80 % within 0.12 to 0.51)".to_owned(),
+        Fit::First | Fit::Point => format!("{}, named", quantity::decimal(ppm.into(), 6, 6)),
+    };
+    output::sentence(format_args!(
+        "  elasticity {elasticity}, seed {}, {} paths of {} blocks",
+        result.seed, result.paths, result.blocks
+    ));
+    if result.fit == Fit::Point && ppm < 100_000 {
+        output::sentence(
+            "  below 0.1: recorded raises of the gas limit exclude it (docs/simulation/sources.md)",
+        );
+    }
+    output::sentence("");
 }
 
 fn print_human(block_set: &BlockSet, simulation: &Simulation) -> Result<(), Failure> {
@@ -187,14 +215,7 @@ fn print_human(block_set: &BlockSet, simulation: &Simulation) -> Result<(), Fail
             name.definition().unit
         ));
     }
-    let ppm = result.assumptions.elasticity_ppm;
-    output::sentence(format_args!(
-        "  elasticity {}, seed {}, {} paths of {} blocks\n",
-        quantity::decimal(ppm.into(), 6, 6),
-        result.seed,
-        result.paths,
-        result.blocks
-    ));
+    print_calibration(&simulation.result);
     let rows: Vec<_> = result
         .metrics
         .iter()
@@ -207,11 +228,20 @@ fn print_human(block_set: &BlockSet, simulation: &Simulation) -> Result<(), Fail
                 shown.value(row.proposal),
                 shown.difference(row.difference),
                 shown.interval(low, high),
+                row.paths_only.map_or_else(String::new, |own| shown.interval(own.low, own.high)),
                 row.layer.name().to_owned(),
             ]
         })
         .collect();
-    output::table(&["metric", "baseline", "proposal", "difference", "p10 to p90", "layer"], &rows);
+    output::table(
+        &["metric", "baseline", "proposal", "difference", "p10 to p90", "of it paths only", "layer"],
+        &rows,
+    );
+    output::sentence(
+        "\nfee_market: medians over paths; a difference is the median of the paths' own differences, so that it \
+         need not be the one between the arms. p10 to p90 carries elasticity, level and growth; paths only, \
+         none of them.",
+    );
     output::sentence(format_args!(
         "\nresult digest  {}",
         simulation.result.digest().or_fail(Kind::Check)?

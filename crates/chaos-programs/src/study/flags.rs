@@ -12,12 +12,17 @@ use super::{cells::Done, models::Parts};
 pub(super) const CHANGES_NOTHING: &str =
     "The proposal changes nothing: it is equal to the baseline.";
 
+/// Of an elasticity below 0.1.
+pub(super) const EXCLUDED_BELOW: &str = "A named elasticity is below 0.1: as an answer to a raise of the gas limit \
+     recorded changes exclude it (0.006 needs a price fall by e^-30; docs/simulation/sources.md).";
+
 /// What a reader must know before believing a figure, counted.
 pub(super) fn of(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
     let mut flags = Vec::new();
     if parts.proposal == parts.baseline {
         flags.push(CHANGES_NOTHING.to_owned());
     }
+    flags.extend(calibrations(parts));
     flags.extend(parts.predicted.flags.iter().cloned());
     if parts.blocks.generated && parts.blocks.by_history {
         flags.push(
@@ -57,6 +62,35 @@ pub(super) fn of(parts: &Parts<'_>, main: &[Done]) -> Vec<String> {
         if !alone.is_empty() {
             flags.push(format!("One layer only: {what} {}.", alone.join(", ")));
         }
+    }
+    flags
+}
+
+/// What scenarios do not reproduce the chain, and how far the proposal is from what changes have shown.
+fn calibrations(parts: &Parts<'_>) -> Vec<String> {
+    let scenarios = &parts.file.study.scenarios;
+    let mut flags: Vec<String> = parts
+        .cells
+        .iter()
+        .take(scenarios.len())
+        .filter_map(|done| Some((done, done.result.calibration.as_ref()?)))
+        .filter(|(_, calibration)| !calibration.is_usable())
+        .map(|(done, calibration)| {
+            format!(
+                "Scenario \u{201c}{}\u{201d} is not calibrated, so it is not judged and takes no part in the verdict: {}.",
+                scenarios[done.cell.scenario].name,
+                calibration.reasons.join("; ")
+            )
+        })
+        .collect();
+    let main = parts.cells.first().and_then(|done| done.result.calibration.as_ref());
+    if let Some(calibration) = main {
+        flags.push(format!("Demand: {}.", calibration.rows_line()));
+        flags.extend(calibration.outside_the_data.as_ref().map(|text| format!("The proposal is {text}.")));
+    }
+    let low = scenarios.iter().any(|scenario| scenario.elasticity_ppm.is_some_and(|ppm| ppm < 100_000));
+    if low {
+        flags.push(EXCLUDED_BELOW.to_owned());
     }
     flags
 }

@@ -6,14 +6,14 @@ use chaos_evm::spec_of;
 use chaos_parameters::Parameters;
 use chaos_simulation::{
     Arms, Decimal, Program, Sensitivity,
-    flow::ObservedBlock,
+    flow::{ObservedBlock, POSTERIOR_MEDIAN_PPM},
     forecast::{self, Forecast, Validation},
 };
 use chaos_study::{
-    EvmFigures, GridCell, Judgement, STUDY_FORMAT, STUDY_FORMAT_REVISED, ScenarioResult, Standing,
+    EvmFigures, GridCell, Judgement, STUDY_FORMAT, STUDY_FORMAT_CHECKED, STUDY_FORMAT_REVISED, ScenarioResult, Standing,
     Study, StudyResult, TransactionRun,
     attack::{self, AttackResult},
-    judge, pareto, run_transactions,
+    judge, pareto, run_transactions, withheld,
 };
 
 use super::{StudyFile, blocks::StudyBlocks, cells::Done, flags};
@@ -201,7 +201,9 @@ pub(super) fn assemble(parts: Parts<'_>) -> StudyResult {
                     name: scenario.name.clone(),
                     what: scenario.what.clone(),
                     demand_ppm: scenario.demand_ppm,
-                    elasticity_ppm: scenario.elasticity_ppm,
+                    elasticity_ppm: scenario.elasticity_ppm.unwrap_or(POSTERIOR_MEDIAN_PPM),
+                    elasticity_drawn: scenario.elasticity_ppm.is_none(),
+                    calibration: done.result.calibration.clone(),
                     demand: done.result.demand,
                     flow: done.result.metrics.clone(),
                     transactions: transactions.figures.clone(),
@@ -225,11 +227,19 @@ fn format(parts: &Parts<'_>) -> &'static str {
         || parts.sensitivity.revised
         || parts.transactions.iter().any(|run| run.revised)
         || parts.attacks.revised;
-    if revised { STUDY_FORMAT_REVISED } else { STUDY_FORMAT }
+    if parts.cells.iter().any(|done| done.result.calibration.is_some()) {
+        STUDY_FORMAT_CHECKED
+    } else if revised {
+        STUDY_FORMAT_REVISED
+    } else {
+        STUDY_FORMAT
+    }
 }
 
 fn judge_cell(study: &Study, done: &Done) -> Vec<Judgement> {
-    judge(&study.thresholds, &done.result.metrics, &done.result.pairs)
+    let result = &done.result;
+    let judged = judge(&study.thresholds, &result.metrics, &result.pairs);
+    withheld(judged, result.calibration.as_ref())
 }
 
 /// The alternatives, with the proposal and no change among them.

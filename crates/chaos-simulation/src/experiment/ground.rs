@@ -36,7 +36,7 @@ const PRICE_FACTORS_LOG2_PPM: [i64; 31] = [
 const NEAR_Q32: i64 = 123_000_000;
 
 /// Most runs of the baseline that look for it.
-const TRIALS: usize = 5;
+const TRIALS: usize = 6;
 
 /// A demand with the assumptions under which a path runs.
 #[derive(Clone, Copy)]

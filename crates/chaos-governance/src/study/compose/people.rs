@@ -3,7 +3,7 @@
 use chaos_parameters::{Family, ParameterName as P};
 use chaos_report::{Comparison, quantity};
 use chaos_simulation::MetricRow;
-use chaos_study::{Study as Plan, StudyResult};
+use chaos_study::{ScenarioResult, Study as Plan, StudyResult};
 
 use super::{market::decimal, spoken};
 use crate::study::data::{Affected, Assumption, Effect, Origin, Row, Standing};
@@ -45,7 +45,7 @@ pub(super) fn verdict(plan: &Plan, result: &StudyResult, decision: &[Row]) -> Ve
     sentences.push(format!(
         "The verdict assumes {} and an elasticity of {}; {} alternatives stand beside it.",
         main.map_or("no scenario", |scenario| scenario.what.as_str()),
-        main.map_or_else(String::new, |scenario| decimal(scenario.elasticity_ppm)),
+        main.map_or_else(String::new, ScenarioResult::elasticity),
         result.grid.len(),
     ));
     let executed = result.evm.as_ref().map_or(0, |evm| evm.metrics.len());
@@ -64,6 +64,7 @@ fn elsewhere(result: &StudyResult) -> String {
         .scenarios
         .iter()
         .skip(1)
+        .filter(|scenario| scenario.is_usable())
         .filter_map(|scenario| {
             let metrics: Vec<String> = scenario
                 .judgements
@@ -171,7 +172,7 @@ pub(super) fn assumptions(result: &StudyResult) -> Vec<Assumption> {
     let mut rows = vec![
         row(
             "price elasticity of demand",
-            main.map_or_else(String::new, |scenario| decimal(scenario.elasticity_ppm)),
+            main.map_or_else(String::new, ScenarioResult::elasticity),
             "published estimates run from 0.006 to 0.3; the tornado shows both ends",
         ),
         row(

@@ -207,10 +207,9 @@ pub(super) fn readiness(result: &StudyResult) -> Part<Readiness> {
 /// scenario's tail.
 fn readiness_status(result: &StudyResult) -> String {
     let (baseline, proposal) = (&result.parameters.baseline, &result.parameters.proposal);
-    let judged: usize = result.scenarios.iter().map(|scenario| scenario.judgements.len()).sum();
-    let robust: usize = result
-        .scenarios
-        .iter()
+    let usable = || result.scenarios.iter().filter(|scenario| scenario.is_usable());
+    let judged: usize = usable().map(|scenario| scenario.judgements.len()).sum();
+    let robust: usize = usable()
         .flat_map(|scenario| &scenario.judgements)
         .filter(|row| row.robust)
         .count();
@@ -220,6 +219,9 @@ fn readiness_status(result: &StudyResult) -> String {
     }
     if result.validation.is_none() {
         reasons.push("the model was not validated on this chain".to_owned());
+    }
+    if result.scenarios.first().is_some_and(|main| !main.is_usable()) {
+        reasons.push("the scenario of the verdict is not calibrated".to_owned());
     }
     if calls(proposal, baseline).is_empty() {
         reasons.push("no reverting call is known".to_owned());

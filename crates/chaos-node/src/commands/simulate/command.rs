@@ -6,7 +6,7 @@ use chaos_parameters::Setting;
 
 use chaos_programs::simulation::BlockSet;
 
-use crate::args::{BlockSource, ELASTICITY, SimulationArgs};
+use crate::args::{BlockSource, SimulationArgs};
 
 /// The `chaoschain simulate` that gives the same result digest.
 ///
@@ -28,7 +28,7 @@ fn options(args: &SimulationArgs) -> String {
     let SimulationArgs { seed, elasticity, paths, path_blocks, fee_history, columns, threads: _ } =
         args;
     let mut text = format!(" --seed {seed}");
-    if elasticity != ELASTICITY {
+    if let Some(elasticity) = elasticity {
         text.push_str(&format!(" --elasticity {elasticity}"));
     }
     if let Some(paths) = paths {

@@ -77,7 +77,7 @@ const NOISE_ROUNDS: [(i64, i64); 3] = [(1, 16_000), (8, 8_000), (16, 4_000)];
 const LEVEL_NEAR_Q32: i64 = 61_600_000;
 
 /// Most trials for a level.
-const LEVEL_TRIALS: usize = 6;
+const LEVEL_TRIALS: usize = 7;
 
 /// Patient share, fast noise and empty blocks as [`fit`] finds them, in fewer trials.
 pub(super) fn noise(
@@ -150,9 +150,10 @@ pub(super) fn level(
 
 /// Where `apart` is nearest to zero in so many trials, if its slope is about one; all log2 in Q32.
 ///
-/// No step is longer than a factor of 16 in price.
+/// No step is longer than a factor of 2^16 in price: inelastic demand moves that far within some per cent
+/// of its level.
 pub(crate) fn secant(trials: usize, near: i64, mut apart: impl FnMut(i64) -> i64) -> i64 {
-    const STEP_MAX: i64 = 4 << 32;
+    const STEP_MAX: i64 = 16 << 32;
     let (mut at, mut before) = (0, None::<(i64, i64)>);
     let mut best = (i64::MAX, 0);
     for _ in 0..trials {
@@ -163,11 +164,11 @@ pub(crate) fn secant(trials: usize, near: i64, mut apart: impl FnMut(i64) -> i64
         if best.0 <= near {
             break;
         }
-        // A slope that two trials show is trusted within a factor of eight.
+        // Prices of inelastic demand do not reach their level within a path, so the slope may be far below one.
         let slope = before.map_or(1 << 32, |(place, value): (i64, i64)| {
             let across = i128::from(at - place);
             let up = i128::from(found - value) << 32;
-            if across == 0 { 1 << 32 } else { (up / across).clamp(1 << 29, 1 << 35) }
+            if across == 0 { 1 << 32 } else { (up / across).clamp(1 << 25, 1 << 35) }
         });
         before = Some((at, found));
         let step = (i128::from(found) << 32) / slope;
