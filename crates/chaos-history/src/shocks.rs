@@ -40,7 +40,7 @@ const PARTS: usize = 4;
 const T_80_MILLI: i64 = 1_638;
 
 /// Numbers are in units of 1/10,000 and held below 100,000 of them, so that no sum overflows.
-const UNIT: i64 = 10_000;
+const UNIT: u64 = 10_000;
 const HELD: i64 = 100_000;
 
 /// What one length of periods gives.
@@ -182,13 +182,15 @@ struct Change {
 }
 
 fn periods(run: &[ObservedBlock], multiplier: u64, length: usize) -> Vec<Change> {
-    let elapsed = run.last().zip(run.first()).map_or(0, |(last, first)| {
-        last.timestamp.saturating_sub(first.timestamp)
-    });
-    let mean = (u128::from(elapsed) * UNIT as u128 / run.len().max(1) as u128).max(1);
+    let elapsed = run
+        .last()
+        .zip(run.first())
+        .map_or(0, |(last, first)| last.timestamp.saturating_sub(first.timestamp));
+    let mean = (u128::from(elapsed) * u128::from(UNIT) / run.len().max(1) as u128).max(1);
     let levels: Vec<Change> = run
         .chunks_exact(length)
-        .map(|period| {
+        .zip(run[run.len().min(length)..].iter().step_by(length))
+        .map(|(period, next)| {
             let used: u128 = period
                 .iter()
                 .map(|block| {
@@ -196,12 +198,10 @@ fn periods(run: &[ObservedBlock], multiplier: u64, length: usize) -> Vec<Change>
                         / u128::from(block.gas_limit.max(1))
                 })
                 .sum();
-            let ends = period.last().zip(period.first());
-            let seconds = ends.map_or(0, |(last, first)| {
-                last.timestamp.saturating_sub(first.timestamp)
-            });
-            let interval =
-                u128::from(seconds) * (UNIT * UNIT) as u128 / (length as u128 - 1) / mean;
+            // The intervals that follow the blocks: under proof of work a timestamp is taken when work starts.
+            let seconds =
+                period.first().map_or(0, |first| next.timestamp.saturating_sub(first.timestamp));
+            let interval = u128::from(seconds) * u128::from(UNIT * UNIT) / length as u128 / mean;
             let fee = period.first().and_then(|block| block.base_fee_wei).unwrap_or(1);
             Change {
                 used: held(used / length as u128 / 100),
@@ -299,7 +299,8 @@ fn coefficient(elasticity_ppm: i64, column: usize) -> i64 {
     for (elasticity, coefficients) in TABLE {
         let here = coefficients[column];
         if elasticity_ppm <= elasticity {
-            return before.1 + (here - before.1) * (elasticity_ppm - before.0) / (elasticity - before.0);
+            return before.1
+                + (here - before.1) * (elasticity_ppm - before.0) / (elasticity - before.0);
         }
         before = (elasticity, here);
     }

@@ -15,10 +15,11 @@ pub(crate) const FEE_MARKET: &[u8] = include_bytes!("../../../guests/artifacts/f
 
 /// Components of the fee-market simulation that earlier builds of this release ran: a receipt names the
 /// one that it was made with, and that one is run again.
-const FORMER_FEE_MARKETS: [&[u8]; 3] = [
+const FORMER_FEE_MARKETS: [&[u8]; 4] = [
     include_bytes!("../../../guests/artifacts/former/fee-market-008180f0.wasm"),
     include_bytes!("../../../guests/artifacts/former/fee-market-aa6ef4e5.wasm"),
     include_bytes!("../../../guests/artifacts/former/fee-market-c2608827.wasm"),
+    include_bytes!("../../../guests/artifacts/former/fee-market-af6c5271.wasm"),
 ];
 
 /// The fee-market component of this SHA-256, if this release holds it.

@@ -12,7 +12,8 @@ use chaos_parameters::Parameters;
 use chaos_simulation::{
     Calibration, CalibrationStatus, Experiment, Material, Program, Simulation,
     flow::{
-        Assumptions, Demand, NoiseSource, ObservedBlock, PathSpec, Shocks, chain_parameters, simulate,
+        Assumptions, Demand, NoiseSource, ObservedBlock, PathSpec, Shocks, chain_parameters,
+        simulate,
     },
     run,
 };
@@ -107,7 +108,8 @@ fn main() {
             histories.push((format!("{name} {}", window[0].number), window.to_vec()));
         }
     }
-    let known = [50_000, 80_000, 110_000, 140_000, 170_000, 200_000, 230_000, 250_000, 280_000, 300_000];
+    let known =
+        [50_000, 80_000, 110_000, 140_000, 170_000, 200_000, 230_000, 250_000, 280_000, 300_000];
     for (elasticity_ppm, seed) in known.into_iter().zip(0..) {
         let name = format!("made with 0.{:02}", elasticity_ppm / 10_000);
         histories.push((name, generated(elasticity_ppm, seed, 4_000)));

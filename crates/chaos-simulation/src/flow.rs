@@ -15,8 +15,8 @@ mod metrics;
 mod path;
 
 pub use demand::{
-    Assumptions, CalibrationError, Demand, LEVEL_BLOCKS_MIN, NoiseSource, POSTERIOR_ELASTICITIES_PPM,
-    POSTERIOR_MEDIAN_PPM, RowsUsed, calibrate, chain_parameters,
+    Assumptions, CalibrationError, Demand, LEVEL_BLOCKS_MIN, NoiseSource,
+    POSTERIOR_ELASTICITIES_PPM, POSTERIOR_MEDIAN_PPM, RowsUsed, calibrate, chain_parameters,
 };
 pub(crate) use demand::{
     Calibrated, Clamp, Fitted, NOISE_BLOCKS_MIN, POSTERIOR_KNOTS_PPM, at_price, calibrated, fit,

@@ -55,12 +55,12 @@ pub mod transactions;
 mod transition;
 
 pub use calibration::{
-    Calibration, CalibrationFigure, CalibrationStatus, FULL_TOLERANCE_PPM, Fit, MEDIAN_TOLERANCE_PPM,
-    P95_TOLERANCE_PPM, USE_TOLERANCE_PPM,
+    Calibration, CalibrationFigure, CalibrationStatus, FULL_TOLERANCE_PPM, Fit,
+    MEDIAN_TOLERANCE_PPM, P95_TOLERANCE_PPM, USE_TOLERANCE_PPM,
 };
 pub use experiment::{
-    Bound, Error, Experiment, Material, PUBLISHED_ELASTICITIES, SENSITIVITY_ELASTICITIES_PPM, Sensitivity, SensitivityRow,
-    Simulation, WORK_BLOCKS_MAX, run, sensitivity,
+    Bound, Error, Experiment, Material, PUBLISHED_ELASTICITIES, SENSITIVITY_ELASTICITIES_PPM,
+    Sensitivity, SensitivityRow, Simulation, WORK_BLOCKS_MAX, run, sensitivity,
 };
 pub use material::{
     MATERIAL_BLOCKS_MAX, MATERIAL_FORMAT, MATERIAL_INPUTS_MAX, MaterialDocument, MaterialError,
@@ -68,5 +68,6 @@ pub use material::{
 };
 pub use result::{
     Arms, BacktestRow, Band, Decimal, EvmBlockFigures, EvmMetric, Fan, Input, Interval, MetricRow,
-    Pairs, Program, RESULT_FORMAT, RESULT_FORMAT_CHECKED, RESULT_FORMAT_REVISED, Series, SimulationResult,
+    Pairs, Program, RESULT_FORMAT, RESULT_FORMAT_CHECKED, RESULT_FORMAT_REVISED, Series,
+    SimulationResult,
 };

@@ -345,8 +345,8 @@ fn read_scenarios(
 
 fn read_market(wire: &WireMarket) -> Result<Market, FileError> {
     let default = Assumptions::default();
-    let elasticity_ppm = named("[market] elasticity", wire.elasticity.as_deref())?
-        .unwrap_or(POSTERIOR_MEDIAN_PPM);
+    let elasticity_ppm =
+        named("[market] elasticity", wire.elasticity.as_deref())?.unwrap_or(POSTERIOR_MEDIAN_PPM);
     let assumptions = Assumptions {
         elasticity_ppm,
         patience_blocks: wire.patience_blocks.unwrap_or(default.patience_blocks),

@@ -150,17 +150,13 @@ fn judge_one(threshold: &Threshold, row: &MetricRow, paths: &[(Decimal, Decimal)
         worst: Decimal(worst),
         met,
         robust: met && robust && many,
-        not_judged: (!many)
-            .then(|| format!("{} paths, at least {ROBUST_PATHS_MIN}", paths.len())),
+        not_judged: (!many).then(|| format!("{} paths, at least {ROBUST_PATHS_MIN}", paths.len())),
     }
 }
 
 /// The same, or no judgement at all where the scenario does not reproduce the chain.
 #[must_use]
-pub fn withheld(
-    judgements: Vec<Judgement>,
-    calibration: Option<&Calibration>,
-) -> Vec<Judgement> {
+pub fn withheld(judgements: Vec<Judgement>, calibration: Option<&Calibration>) -> Vec<Judgement> {
     if calibration.is_none_or(Calibration::is_usable) {
         return judgements;
     }

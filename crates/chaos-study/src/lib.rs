@@ -42,7 +42,9 @@ pub use evm::{EvmError, EvmFigures, OutcomeRow, WorkRow, execute_arms};
 pub use file::{FileError, content_digest};
 pub use judge::{Goal, Judgement, Side, Threshold, ThresholdValue, judge, pareto, withheld};
 pub use plan::{Axis, DemandScenario, Market, Sources, Study, WhenAbsent, parse_ppm};
-pub use result::{GridCell, STUDY_FORMAT, STUDY_FORMAT_CHECKED, STUDY_FORMAT_REVISED, ScenarioResult, StudyResult};
+pub use result::{
+    GridCell, STUDY_FORMAT, STUDY_FORMAT_CHECKED, STUDY_FORMAT_REVISED, ScenarioResult, StudyResult,
+};
 pub use transactions::{
     DelayRow, TransactionFigures, TransactionRun, UTILISATION_CLASSES, run_transactions,
 };

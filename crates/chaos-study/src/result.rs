@@ -130,7 +130,8 @@ impl ScenarioResult {
         if self.elasticity_drawn {
             return "drawn from the posterior (median 0.25, 80 % within 0.12 to 0.51)".to_owned();
         }
-        let digits = format!("{}.{:06}", self.elasticity_ppm / 1_000_000, self.elasticity_ppm % 1_000_000);
+        let digits =
+            format!("{}.{:06}", self.elasticity_ppm / 1_000_000, self.elasticity_ppm % 1_000_000);
         digits.trim_end_matches('0').trim_end_matches('.').to_owned()
     }
 

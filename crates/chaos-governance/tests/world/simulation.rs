@@ -80,6 +80,7 @@ pub(crate) fn set(result: &mut SimulationResult, metric: &str, difference: i128)
         proposal: 1_000 + difference,
         difference,
         interval: Interval { low: difference, high: difference },
+        paths_only: None,
         layer: Layer::FeeMarket,
     };
     result.metrics.insert(metric.into(), row);
@@ -150,7 +151,7 @@ pub(crate) fn proposal(context: &Context) -> Proposal {
     let line = |elasticity_ppm, difference| {
         let mut result = outcome.last().result.clone();
         set(&mut result, "base_fee_p95", difference);
-        SensitivityRow { elasticity_ppm, metrics: result.metrics }
+        SensitivityRow { elasticity_ppm, metrics: result.metrics, calibration: None }
     };
     compose(&Brief {
         studio: &studio(),

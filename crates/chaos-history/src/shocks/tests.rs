@@ -21,7 +21,11 @@ fn wandering(blocks: u64, response_ppm: i64, full: bool) -> Vec<ObservedBlock> {
             ObservedBlock {
                 number,
                 timestamp: 12 * number,
-                gas_used: if full { 30_000_000 } else { 30 * used.clamp(0, 1_000_000).unsigned_abs() },
+                gas_used: if full {
+                    30_000_000
+                } else {
+                    30 * used.clamp(0, 1_000_000).unsigned_abs()
+                },
                 gas_limit: 30_000_000,
                 base_fee_wei: Some(fixed::scale_exp2(20_000_000_000, log2)),
             }

@@ -234,7 +234,15 @@ fn print_human(block_set: &BlockSet, simulation: &Simulation) -> Result<(), Fail
         })
         .collect();
     output::table(
-        &["metric", "baseline", "proposal", "difference", "p10 to p90", "of it paths only", "layer"],
+        &[
+            "metric",
+            "baseline",
+            "proposal",
+            "difference",
+            "p10 to p90",
+            "of it paths only",
+            "layer",
+        ],
         &rows,
     );
     output::sentence(

@@ -86,9 +86,12 @@ fn calibrations(parts: &Parts<'_>) -> Vec<String> {
     let main = parts.cells.first().and_then(|done| done.result.calibration.as_ref());
     if let Some(calibration) = main {
         flags.push(format!("Demand: {}.", calibration.rows_line()));
-        flags.extend(calibration.outside_the_data.as_ref().map(|text| format!("The proposal is {text}.")));
+        flags.extend(
+            calibration.outside_the_data.as_ref().map(|text| format!("The proposal is {text}.")),
+        );
     }
-    let low = scenarios.iter().any(|scenario| scenario.elasticity_ppm.is_some_and(|ppm| ppm < 100_000));
+    let low =
+        scenarios.iter().any(|scenario| scenario.elasticity_ppm.is_some_and(|ppm| ppm < 100_000));
     if low {
         flags.push(EXCLUDED_BELOW.to_owned());
     }

@@ -10,8 +10,8 @@ use chaos_simulation::{
     forecast::{self, Forecast, Validation},
 };
 use chaos_study::{
-    EvmFigures, GridCell, Judgement, STUDY_FORMAT, STUDY_FORMAT_CHECKED, STUDY_FORMAT_REVISED, ScenarioResult, Standing,
-    Study, StudyResult, TransactionRun,
+    EvmFigures, GridCell, Judgement, STUDY_FORMAT, STUDY_FORMAT_CHECKED, STUDY_FORMAT_REVISED,
+    ScenarioResult, Standing, Study, StudyResult, TransactionRun,
     attack::{self, AttackResult},
     judge, pareto, run_transactions, withheld,
 };

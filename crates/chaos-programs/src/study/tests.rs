@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use chaos_evm::load::LoadParameters;
-use chaos_study::{STUDY_FORMAT, STUDY_FORMAT_REVISED};
+use chaos_study::STUDY_FORMAT_CHECKED;
 use tempfile::TempDir;
 
 use super::*;
@@ -34,17 +34,7 @@ fn format_with(lines: &str, elasticity: &str, path_blocks: u32) -> String {
 }
 
 #[test]
-fn the_format_of_a_study_follows_from_what_happened_in_each_part() {
+fn a_study_whose_fits_were_checked_has_a_format_of_its_own() {
     let raised = "proposal.gas-limit = 6_000_000";
-    assert_eq!(format_with(raised, "0.1", 300), STUDY_FORMAT);
-    let harmless = format!("{raised}\nattacks = [\"calldata_bloat\"]");
-    assert_eq!(format_with(&harmless, "0.1", 300), STUDY_FORMAT);
-    // An attack that names the bound, whatever the market does.
-    let stuffed = format!("{raised}\nattacks = [\"block_stuffing\"]");
-    assert_eq!(format_with(&stuffed, "0.1", 300), STUDY_FORMAT_REVISED);
-    // Of a third of the limit, the price reaches the bound at the lowest elasticity of the sweep alone.
-    let cut = "proposal.gas-limit = 1_700_000";
-    assert_eq!(format_with(cut, "0.3", 4_000), STUDY_FORMAT_REVISED);
-    // Demand that no price moves runs to the bound in the cells themselves.
-    assert_eq!(format_with("proposal.gas-limit = 2_500_000", "0", 4_000), STUDY_FORMAT_REVISED);
+    assert_eq!(format_with(raised, "0.1", 300), STUDY_FORMAT_CHECKED);
 }

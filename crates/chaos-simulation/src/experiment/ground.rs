@@ -110,8 +110,7 @@ impl Ground {
         };
         let paths = |price: i64| drawn.iter().map(|&ppm| at(ppm, price)).collect::<Vec<Own>>();
         let mut base_fee_max_wei = fitted.base_fee_max_wei;
-        let (price, pool) =
-            level(experiment, &fitted, &paths, threads, &mut base_fee_max_wei)?;
+        let (price, pool) = level(experiment, &fitted, &paths, threads, &mut base_fee_max_wei)?;
         let calibration = Compared {
             rows: fitted.rows,
             observed: &fitted.blocks,

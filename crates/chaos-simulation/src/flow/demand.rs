@@ -4,11 +4,13 @@ mod points;
 use chaos_parameters::{ParameterName, Parameters, Setting, fixed};
 use serde::{Deserialize, Serialize};
 
+pub use self::points::{
+    LEVEL_BLOCKS_MIN, POSTERIOR_ELASTICITIES_PPM, POSTERIOR_MEDIAN_PPM, RowsUsed,
+};
 pub(crate) use self::{
     matching::secant,
     points::{Clamp, Fitted, POSTERIOR_KNOTS_PPM, at_price, fit},
 };
-pub use self::points::{LEVEL_BLOCKS_MIN, POSTERIOR_ELASTICITIES_PPM, POSTERIOR_MEDIAN_PPM, RowsUsed};
 use super::{ObservedBlock, observed_metrics, percentile};
 
 /// Slow noise is what remains in means over 10 x 10 blocks.

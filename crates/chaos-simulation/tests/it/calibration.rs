@@ -5,9 +5,11 @@ use std::{fs, num::NonZeroUsize, path::PathBuf};
 use chaos_history::FeeHistory;
 use chaos_parameters::Parameters;
 use chaos_simulation::{
-    Calibration, CalibrationStatus, Experiment, Material, Program, RESULT_FORMAT_CHECKED, Simulation,
+    Calibration, CalibrationStatus, Experiment, Material, Program, RESULT_FORMAT_CHECKED,
+    Simulation,
     flow::{
-        Assumptions, Demand, NoiseSource, ObservedBlock, PathSpec, Shocks, chain_parameters, simulate,
+        Assumptions, Demand, NoiseSource, ObservedBlock, PathSpec, Shocks, chain_parameters,
+        simulate,
     },
     run, sensitivity,
 };
@@ -117,7 +119,10 @@ fn a_history_that_stops_being_used_is_not_calibrated() {
     }
     let found = calibration(&blocks, None);
     assert_eq!(found.status, CalibrationStatus::NotCalibrated);
-    assert!(found.reasons.iter().any(|reason| reason.contains("half of the blocks empty")), "{found:?}");
+    assert!(
+        found.reasons.iter().any(|reason| reason.contains("half of the blocks empty")),
+        "{found:?}"
+    );
 }
 
 /// Demand that doubles on purpose is applied after the check, which asks about today.

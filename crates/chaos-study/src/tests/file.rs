@@ -187,8 +187,8 @@ fn a_file_says_what_the_study_holds() {
     assert_eq!((study.name.as_str(), study.preset), ("small", Preset::London));
     assert_eq!(baseline(&study).gas_limit(), 30_000_000);
     assert_eq!(study.market.seed, 7);
-    assert_eq!(study.market.assumptions.elasticity_ppm, 200_000, "the default");
-    assert_eq!(study.scenarios[0].elasticity_ppm, 200_000);
+    assert_eq!(study.market.assumptions.elasticity_ppm, 250_000, "the posterior's median");
+    assert_eq!(study.scenarios[0].elasticity_ppm, None);
     assert_eq!(study.scenarios[0].demand_ppm, 1_000_000);
     assert_eq!(study.thresholds[0].value, ThresholdValue::ChangePpm(-100_000));
     assert!(study.goals[0].lower_is_better);
@@ -213,8 +213,8 @@ fn the_example_study_is_read_as_it_is_written() {
     assert_eq!(study.name, "gas-limit-60m");
     let proposal = baseline(&study).apply(&study.proposal).unwrap();
     assert_eq!(proposal.gas_limit(), 60_000_000);
-    let elasticities: Vec<u32> = study.scenarios.iter().map(|s| s.elasticity_ppm).collect();
-    assert_eq!(elasticities, [200_000, 200_000, 6_000]);
+    let elasticities: Vec<Option<u32>> = study.scenarios.iter().map(|s| s.elasticity_ppm).collect();
+    assert_eq!(elasticities, [Some(200_000), Some(200_000), Some(6_000)]);
     assert_eq!(study.scenarios[1].demand_ppm, 2_000_000);
     // Four limits by two denominators, of which 60 Mgas at 8 is the proposal; and no change.
     assert_eq!(study.cells(&baseline(&study)).unwrap().len(), 3 + 4 * 2 - 1 + 1);

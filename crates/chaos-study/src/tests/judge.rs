@@ -18,6 +18,7 @@ fn row(baseline: i128, proposal: i128, (low, high): (i128, i128)) -> MetricRow {
         proposal,
         difference: proposal - baseline,
         interval: Interval { low, high },
+        paths_only: None,
         layer: Layer::FeeMarket,
     }
 }

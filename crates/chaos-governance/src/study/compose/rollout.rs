@@ -209,10 +209,8 @@ fn readiness_status(result: &StudyResult) -> String {
     let (baseline, proposal) = (&result.parameters.baseline, &result.parameters.proposal);
     let usable = || result.scenarios.iter().filter(|scenario| scenario.is_usable());
     let judged: usize = usable().map(|scenario| scenario.judgements.len()).sum();
-    let robust: usize = usable()
-        .flat_map(|scenario| &scenario.judgements)
-        .filter(|row| row.robust)
-        .count();
+    let robust: usize =
+        usable().flat_map(|scenario| &scenario.judgements).filter(|row| row.robust).count();
     let mut reasons = Vec::new();
     if result.generated {
         reasons.push("the blocks were generated".to_owned());

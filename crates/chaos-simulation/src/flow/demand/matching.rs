@@ -114,7 +114,11 @@ pub(super) fn noise(
 
 /// A part of the range from zero to `most` around a value; all of it if the part is one.
 fn around(value: i64, most: i64, part: i64) -> (i64, i64) {
-    if part == 1 { (0, most) } else { ((value - most / part).max(0), (value + most / part).min(most)) }
+    if part == 1 {
+        (0, most)
+    } else {
+        ((value - most / part).max(0), (value + most / part).min(most))
+    }
 }
 
 /// Figures that [`noise`] left at their bounds.

@@ -30,10 +30,10 @@ const ERA_LIMIT_PERCENT: u64 = 15;
 /// From shocks in per-block histories and from five raises of the gas limit
 /// (`docs/adr/0048-a-calibration-that-can-fail.md`).
 pub const POSTERIOR_ELASTICITIES_PPM: [u32; 33] = [
-    75_952, 98_654, 113_596, 125_863, 136_759, 146_845, 156_427, 165_693, 174_775, 183_770, 192_756,
-    201_801, 210_966, 220_308, 229_886, 239_761, 250_000, 260_676, 271_874, 283_694, 296_257,
-    309_711, 324_244, 340_099, 357_602, 377_203, 399_548, 425_618, 457_009, 496_571, 550_194,
-    633_527, 822_888,
+    75_952, 98_654, 113_596, 125_863, 136_759, 146_845, 156_427, 165_693, 174_775, 183_770,
+    192_756, 201_801, 210_966, 220_308, 229_886, 239_761, 250_000, 260_676, 271_874, 283_694,
+    296_257, 309_711, 324_244, 340_099, 357_602, 377_203, 399_548, 425_618, 457_009, 496_571,
+    550_194, 633_527, 822_888,
 ];
 
 /// The posterior's median in ppm.
@@ -110,7 +110,8 @@ impl Fitted {
         let whole = i128::from(log(high.0) - log(low.0)).max(1);
         let between =
             |low: i64, high: i64| low + fixed::saturate(i128::from(high - low) * part / whole);
-        let level = fixed::log2_q32(high.1.level_gas.into()) - fixed::log2_q32(low.1.level_gas.into());
+        let level =
+            fixed::log2_q32(high.1.level_gas.into()) - fixed::log2_q32(low.1.level_gas.into());
         let level = fixed::scale_exp2(low.1.level_gas, between(0, level));
         Demand {
             level_gas: u64::try_from(level).unwrap_or(u64::MAX).max(1),
@@ -179,7 +180,10 @@ pub(crate) fn fit(
 }
 
 /// What consecutive blocks show without a model: anchor, level, slow noise, intervals.
-fn read_off(blocks: &[ObservedBlock], assumptions: &Assumptions) -> Result<Demand, CalibrationError> {
+fn read_off(
+    blocks: &[ObservedBlock],
+    assumptions: &Assumptions,
+) -> Result<Demand, CalibrationError> {
     let mut fees: Vec<u128> = blocks.iter().filter_map(|block| block.base_fee_wei).collect();
     fees.sort_unstable();
     let anchor_wei = fees.get(fees.len().saturating_sub(1) / 2).copied().unwrap_or(1).max(1);
@@ -218,7 +222,8 @@ fn read_off(blocks: &[ObservedBlock], assumptions: &Assumptions) -> Result<Deman
 fn used(observed: &[ObservedBlock]) -> Result<(Vec<ObservedBlock>, RowsUsed), CalibrationError> {
     let priced: Vec<ObservedBlock> =
         observed.iter().filter(|block| block.base_fee_wei.is_some()).copied().collect();
-    let consecutive = |a: &ObservedBlock, b: &ObservedBlock| a.number.checked_add(1) == Some(b.number);
+    let consecutive =
+        |a: &ObservedBlock, b: &ObservedBlock| a.number.checked_add(1) == Some(b.number);
     let runs = || priced.chunk_by(consecutive).rev();
     let run = runs()
         .find(|run| run.len() >= NOISE_BLOCKS_MIN)

@@ -47,7 +47,9 @@ fn posterior_has_its_stated_quantiles() {
     assert!(points.windows(2).all(|pair| pair[0] < pair[1]));
     assert_eq!(POSTERIOR_MEDIAN_PPM, 250_000);
     // The tenth of 33 lies between the third and the fourth point.
-    assert!((points[2]..points[3]).contains(&123_500) && (points[29]..points[30]).contains(&506_000));
+    assert!(
+        (points[2]..points[3]).contains(&123_500) && (points[29]..points[30]).contains(&506_000)
+    );
 }
 
 #[test]
