@@ -52,6 +52,9 @@ pub(crate) struct FeeHistoryArgs {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) rules: RulesArgs,
+    /// Estimate the price elasticity of demand from the history's own shocks, beside published values.
+    #[arg(long)]
+    pub(crate) elasticity: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -2,9 +2,11 @@
 
 use std::{path::Path, process::ExitCode};
 
-use chaos_history::{Counts, FeeHistory};
+use chaos_history::{Counts, FeeHistory, elasticity_from_shocks};
 use chaos_parameters::{Parameters, Preset, Setting, parse_setting};
 use chaos_programs::history::{self, CheckedHistory};
+use chaos_report::quantity;
+use chaos_simulation::PUBLISHED_ELASTICITIES;
 use chaos_types::ChainId;
 use serde_json::{Value, json};
 
@@ -19,11 +21,66 @@ use crate::{
 
 pub(crate) fn run(args: &FeeHistoryArgs) -> Result<ExitCode, Failure> {
     let (chain, checked) = read(&args.file, &args.rules)?;
+    if args.elasticity {
+        return elasticity(&checked, args.json);
+    }
     if args.json {
         output::json(&as_json(&chain, &checked))?;
     } else {
         human(&chain, &checked);
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the history's own shocks say of the elasticity, beside what others found.
+fn elasticity(checked: &CheckedHistory, as_json: bool) -> Result<ExitCode, Failure> {
+    let blocks = checked.history.blocks();
+    let newest =
+        blocks.last().and_then(|block| checked.rules.parameters_at(block.number, block.timestamp));
+    let multiplier = newest.map_or(2, |parameters| parameters.elasticity_multiplier());
+    let found = elasticity_from_shocks(blocks, multiplier).or_fail(Kind::Input)?;
+    if as_json {
+        output::json(&json!({
+            "blocks": found.blocks,
+            "elasticity_ppm": found.elasticity_ppm,
+            "p10_ppm": found.low_ppm,
+            "p90_ppm": found.high_ppm,
+            "responses": found.responses.map(|row| json!({
+                "period_blocks": row.period_blocks,
+                "coefficient_ppm": row.coefficient_ppm,
+                "error_ppm": row.error_ppm,
+                "elasticity_ppm": row.elasticity_ppm,
+            })),
+            "published": PUBLISHED_ELASTICITIES.map(|(ppm, source)| json!({
+                "elasticity_ppm": ppm,
+                "source": source,
+            })),
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let shown = |ppm: i64| quantity::decimal(ppm.into(), 6, 3);
+    let mut rows = vec![vec![
+        "this history's shocks".to_owned(),
+        shown(found.elasticity_ppm),
+        format!("{} to {}", shown(found.low_ppm), shown(found.high_ppm)),
+    ]];
+    rows.extend(
+        PUBLISHED_ELASTICITIES
+            .map(|(ppm, source)| vec![source.to_owned(), shown(ppm.into()), String::new()]),
+    );
+    output::table(&["elasticity by", "value", "80 %"], &rows);
+    for row in found.responses {
+        output::sentence(format_args!(
+            "  periods of {} blocks: use answers by {} (error {}), which goes with an elasticity of {}",
+            row.period_blocks,
+            shown(row.coefficient_ppm),
+            shown(row.error_ppm),
+            shown(row.elasticity_ppm)
+        ));
+    }
+    output::sentence(
+        "  corrected by paths of the model with known elasticities, whose prices scatter more than recorded ones",
+    );
     Ok(ExitCode::SUCCESS)
 }
 

@@ -69,6 +69,7 @@ fn kind(error: &Error) -> Kind {
         | Error::FeeRule { .. }
         | Error::Fit { .. }
         | Error::Rules(_)
+        | Error::NotCalibrated { .. }
         | Error::Scattered { .. }
         | Error::StudyColumns { .. }
         | Error::HistoryOfNoChain

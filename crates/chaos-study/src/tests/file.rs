@@ -214,7 +214,7 @@ fn the_example_study_is_read_as_it_is_written() {
     let proposal = baseline(&study).apply(&study.proposal).unwrap();
     assert_eq!(proposal.gas_limit(), 60_000_000);
     let elasticities: Vec<Option<u32>> = study.scenarios.iter().map(|s| s.elasticity_ppm).collect();
-    assert_eq!(elasticities, [Some(200_000), Some(200_000), Some(6_000)]);
+    assert_eq!(elasticities, [None, None, Some(6_000)]);
     assert_eq!(study.scenarios[1].demand_ppm, 2_000_000);
     // Four limits by two denominators, of which 60 Mgas at 8 is the proposal; and no change.
     assert_eq!(study.cells(&baseline(&study)).unwrap().len(), 3 + 4 * 2 - 1 + 1);
