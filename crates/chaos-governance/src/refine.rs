@@ -112,6 +112,11 @@ pub enum Reason {
         /// How many there were.
         rounds: u32,
     },
+    /// The modelled baseline is not the observed chain, so nothing follows from its figures.
+    NotCalibrated {
+        /// Why, and on how many rows.
+        why: String,
+    },
 }
 
 impl fmt::Display for Reason {
@@ -134,6 +139,9 @@ impl fmt::Display for Reason {
             ),
             Self::RoundsUsedUp { rounds } => {
                 write!(f, "no value satisfied the policy in {rounds} rounds")
+            }
+            Self::NotCalibrated { why } => {
+                write!(f, "the modelled baseline is not the chain: {why}")
             }
         }
     }
@@ -276,7 +284,10 @@ pub fn run<E: std::error::Error + 'static>(
         let verdicts = judge(policy, &change, &result)
             .map_err(|metric| Error::MissingMetric { round, metric })?;
         let last_round = round == policy.rounds_max();
-        let decision = search.decide(change.proposed(), &verdicts, round, last_round);
+        let decision = match uncalibrated(&result) {
+            Some(why) => Decision::GiveUp(Reason::NotCalibrated { why }),
+            None => search.decide(change.proposed(), &verdicts, round, last_round),
+        };
         let next = match &decision {
             Decision::Refine { next, .. } => Some(*next),
             Decision::Finalise | Decision::GiveUp(_) => None,
@@ -287,6 +298,12 @@ pub fn run<E: std::error::Error + 'static>(
             .map_err(|source| Error::Change { round, source })?;
     }
     Ok(Outcome { rounds })
+}
+
+/// Why nothing follows from a result, if its fit was checked and failed.
+fn uncalibrated(result: &SimulationResult) -> Option<String> {
+    let calibration = result.calibration.as_ref().filter(|found| !found.is_usable())?;
+    Some(format!("{}, {}", calibration.rows_line(), calibration.reasons.join("; ")))
 }
 
 fn ensure_about<E: std::error::Error + 'static>(

@@ -112,20 +112,6 @@ pub enum Error {
         /// Those between that were not recorded.
         missing: u64,
     },
-    /// The model does not reproduce the chain, so no proposal rests on it.
-    #[error(
-        "no proposal: the model does not reproduce the chain on {rows} of {given} rows: {}; add consecutive blocks or a \
-         fee history, and look at `chaoschain simulate` on them",
-        reasons.join("; ")
-    )]
-    NotCalibrated {
-        /// Rows used.
-        rows: u64,
-        /// Rows given.
-        given: u64,
-        /// Why, one sentence each.
-        reasons: Vec<String>,
-    },
     /// A study names columns of its fee history that mean nothing.
     #[error("{path}: [sources] columns", path = path.display())]
     StudyColumns {

@@ -14,7 +14,7 @@ use chaos_governance::{
     study::{self, Study, data},
 };
 use chaos_parameters::Parameters;
-use chaos_simulation::{Calibration, Experiment, Simulation};
+use chaos_simulation::{Experiment, Simulation};
 use chaos_types::{AgentKey, Did, Digest, canonical};
 
 use crate::{
@@ -271,16 +271,6 @@ impl Proposing<'_> {
         analysis: Digest,
     ) -> Result<(Digest, Simulation), Error> {
         let ran = Simulate { block_set: self.block_set, experiment, round }.run()?;
-        if let Some(calibration) = ran.output.result.calibration.as_ref()
-            && !calibration.is_usable()
-        {
-            let Calibration { reasons, rows, .. } = calibration;
-            return Err(Error::NotCalibrated {
-                rows: rows.used,
-                given: rows.given,
-                reasons: reasons.clone(),
-            });
-        }
         let output = self.ledger.put_blob(&ran.document)?;
         let asked = self.ledger.put_blob(&canonical::to_vec(experiment)?)?;
         let mut inputs = self.block_set.named_inputs();

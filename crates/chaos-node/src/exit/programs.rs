@@ -69,7 +69,6 @@ fn kind(error: &Error) -> Kind {
         | Error::FeeRule { .. }
         | Error::Fit { .. }
         | Error::Rules(_)
-        | Error::NotCalibrated { .. }
         | Error::Scattered { .. }
         | Error::StudyColumns { .. }
         | Error::HistoryOfNoChain
