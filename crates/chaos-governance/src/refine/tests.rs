@@ -72,6 +72,32 @@ fn value_that_misses_and_breaks_at_once_is_a_conflict() {
 }
 
 #[test]
+fn draft_on_a_model_that_is_not_the_chain_is_given_up_whatever_its_figures() {
+    // One that keeps to the policy, but for what its figures stand on.
+    let met = refined(|_| (MET, 0)).last().result.clone();
+    let mut checked = simulation(parameters()).result;
+    let rows = serde_json::json!({
+        "given": 60, "without_base_fee": 33, "not_consecutive": 26, "other_era": 0, "used": 1,
+        "first_block": "7", "last_block": "7",
+    });
+    let calibration = serde_json::json!({
+        "status": "not_calibrated", "rows": rows, "figures": {}, "reasons": ["too few"],
+        "outside_the_data": null,
+    });
+    checked.metrics = met.metrics;
+    checked.calibration = Some(serde_json::from_value(calibration).unwrap());
+    let simulate = |change: &Change| {
+        let mut result = checked.clone();
+        result.parameters.proposal = parameters().with(change.setting());
+        Ok::<_, Infallible>(result)
+    };
+    let outcome = run(&draft(), studio().policy(), simulate).unwrap();
+    assert_eq!(outcome.rounds.len(), 1);
+    let Decision::GiveUp(reason) = &outcome.last().decision else { panic!("must give up") };
+    assert!(reason.to_string().contains("fitted to 1 of 60 rows"), "{reason}");
+}
+
+#[test]
 fn rounds_of_the_policy_are_not_exceeded() {
     let outcome = refined(|value| (MET, if value > 30_000_001 { BROKEN } else { 0 }));
     assert_eq!(outcome.rounds.len(), 6);

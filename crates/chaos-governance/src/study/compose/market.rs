@@ -1,7 +1,7 @@
 //! Figures of the two fee-market models.
 
 use chaos_report::quantity;
-use chaos_simulation::MetricRow;
+use chaos_simulation::{Calibration, MetricRow};
 use chaos_study::{DelayRow, Study as Plan, StudyResult};
 
 use super::{Facts, spoken};
@@ -156,7 +156,12 @@ pub(super) fn tornado(plan: &Plan, result: &StudyResult) -> Part<Tornado> {
     let at = |metrics: &std::collections::BTreeMap<String, MetricRow>| {
         metrics.get(metric).map(|row| row.difference)
     };
-    if let (Some(low), Some(high)) = (result.sensitivity.first(), result.sensitivity.last())
+    // An elasticity at which the chain is not reproduced bounds nothing.
+    let mut usable = result
+        .sensitivity
+        .iter()
+        .filter(|row| row.calibration.as_ref().is_none_or(Calibration::is_usable));
+    if let (Some(low), Some(high)) = (usable.next(), usable.next_back())
         && let (Some(at_low), Some(at_high)) = (at(&low.metrics), at(&high.metrics))
     {
         rows.push(TornadoRow {
