@@ -124,8 +124,9 @@ impl Cell {
 
 /// Runs one cell: first the screening paths if the study asks for them, then all.
 ///
-/// Path `i` is the same with few paths and with many, so screening only saves time: it never
-/// changes a figure of a completed cell. The proposal itself is never given up.
+/// Shocks of path `i` are the same with few paths and with many, and the level is found on the paths that
+/// are run, so screening only saves time: it never changes a figure of a completed cell. The proposal
+/// itself is never given up.
 ///
 /// # Errors
 /// As [`chaos_simulation::run`].

@@ -188,7 +188,7 @@ fn a_file_says_what_the_study_holds() {
     assert_eq!(baseline(&study).gas_limit(), 30_000_000);
     assert_eq!(study.market.seed, 7);
     assert_eq!(study.market.assumptions.elasticity_ppm, 250_000, "the posterior's median");
-    assert_eq!(study.scenarios[0].elasticity_ppm, None);
+    assert_eq!(study.scenarios[0].elasticity_ppm, Some(200_000));
     assert_eq!(study.scenarios[0].demand_ppm, 1_000_000);
     assert_eq!(study.thresholds[0].value, ThresholdValue::ChangePpm(-100_000));
     assert!(study.goals[0].lower_is_better);

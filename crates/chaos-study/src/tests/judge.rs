@@ -52,6 +52,30 @@ fn nothing_is_robust_on_fewer_than_twenty_paths() {
     let pairs = BTreeMap::from([(METRIC.to_owned(), few)]);
     let judgement = judge(&[threshold], &BTreeMap::from([(METRIC.to_owned(), row)]), &pairs);
     assert_eq!((judgement[0].met, judgement[0].robust), (true, false));
+    assert_eq!(judgement[0].not_judged.as_deref(), Some("19 paths, at least 20"));
+}
+
+#[test]
+fn nothing_is_judged_on_a_scenario_that_is_not_the_chain() {
+    let value = ThresholdValue::Proposal(1_000);
+    let met = judged(Side::AtMost, value, row(100, 110, (5, 15)));
+    assert!(met.met && met.robust && met.not_judged.is_none());
+    let of = |status: &str| {
+        let rows = serde_json::json!({
+            "given": 60, "without_base_fee": 0, "not_consecutive": 0, "other_era": 0, "used": 60,
+            "first_block": "1", "last_block": "60",
+        });
+        let found = serde_json::json!({
+            "status": status, "rows": rows, "figures": {}, "reasons": [], "outside_the_data": null,
+        });
+        withheld(vec![met.clone()], Some(&serde_json::from_value(found).unwrap())).remove(0)
+    };
+    for usable in ["calibrated", "level_only"] {
+        assert_eq!(of(usable), met);
+    }
+    let withheld = of("not_calibrated");
+    assert_eq!((withheld.met, withheld.robust), (false, false));
+    assert_eq!(withheld.not_judged.as_deref(), Some("not calibrated"));
 }
 
 #[test]
