@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::{Columns, FeeHistory, HISTORY_BYTES_MAX, HistoryError, csv, parquet};
+use crate::{
+    Columns, DayTable, DaysError, FeeHistory, HISTORY_BYTES_MAX, HistoryError, csv, days, parquet,
+};
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
@@ -23,6 +25,19 @@ pub(crate) fn read(
         });
     }
     plain_or_parquet(Limited::new(reader), columns)
+}
+
+/// Reads a table of days, plain or gzip.
+pub(crate) fn read_days(mut reader: impl BufRead) -> Result<DayTable, DaysError> {
+    let start = reader.fill_buf().map_err(HistoryError::Read)?;
+    if start.starts_with(&GZIP) {
+        let plain = BufReader::with_capacity(1 << 16, MultiGzDecoder::new(reader));
+        return days::read(&mut Limited::new(plain)).map_err(|error| match error {
+            DaysError::Table(HistoryError::Read(source)) => HistoryError::Gzip(source).into(),
+            error => error,
+        });
+    }
+    days::read(&mut Limited::new(reader))
 }
 
 fn plain_or_parquet(

@@ -204,6 +204,26 @@ const fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
+/// Unix seconds of a day (`2025-05-07`, its start) or a time (ISO 8601); `None` if it is neither.
+#[must_use]
+pub fn parse_time(text: &str) -> Option<u64> {
+    let found = time(text).or_else(|_| time(&format!("{text} 00:00:00")));
+    found.ok().flatten()
+}
+
+/// The day of a Unix time in seconds as `2025-05-07`.
+#[must_use]
+pub fn day_of(time: u64) -> String {
+    let days = i64::try_from(time / 86_400).unwrap_or(0);
+    // Within a year of the wanted one; the search is short.
+    let mut year = 1970 + days / 366;
+    while days_since_epoch(year + 1, 1, 1) <= days {
+        year += 1;
+    }
+    let month = (1..=12).rev().find(|month| days_since_epoch(year, *month, 1) <= days).unwrap_or(1);
+    format!("{year:04}-{month:02}-{:02}", days - days_since_epoch(year, month, 1) + 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,5 +286,12 @@ mod tests {
             assert_eq!(time(text), Err(CellError::Time), "{text}");
         }
         assert_eq!(time("2021-08-05 12:33:42.5 UTC"), Err(CellError::Subsecond));
+    }
+
+    #[test]
+    fn a_day_is_written_as_it_is_read() {
+        for text in ["1970-01-01", "2000-02-29", "2024-12-31", "2025-01-01", "2399-03-01"] {
+            assert_eq!(day_of(parse_time(text).unwrap() + 86_399), text);
+        }
     }
 }

@@ -21,10 +21,7 @@ pub(crate) fn read(
 ) -> Result<FeeHistory, HistoryError> {
     let mut bytes = Vec::new();
     lines.next(&mut bytes)?;
-    if bytes.starts_with(BYTE_ORDER_MARK) {
-        bytes.drain(..BYTE_ORDER_MARK.len());
-    }
-    let header = text(&bytes, 1)?;
+    let header = text(without_mark(&bytes), 1)?;
     if header.trim_start().starts_with(['{', '[']) {
         return Err(HistoryError::Json);
     }
@@ -47,7 +44,12 @@ pub(crate) fn read(
     gather.finish()
 }
 
-fn text(bytes: &[u8], line: u64) -> Result<&str, HistoryError> {
+/// The bytes of a first line without a byte order mark.
+pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)
+}
+
+pub(crate) fn text(bytes: &[u8], line: u64) -> Result<&str, HistoryError> {
     std::str::from_utf8(bytes).map_err(|_| HistoryError::NotText { line })
 }
 
@@ -86,7 +88,7 @@ fn row(text: &str, line: u64, layout: &Layout) -> Result<Row, HistoryError> {
 }
 
 /// Calls `each` with the place and the content of every field, and returns how many there are.
-fn split(
+pub(crate) fn split(
     text: &str,
     line: u64,
     mut each: impl FnMut(usize, Cow<'_, str>),

@@ -31,6 +31,7 @@ mod bytes;
 mod cell;
 mod columns;
 mod csv;
+mod days;
 mod diagnosis;
 mod error;
 mod fit;
@@ -40,7 +41,9 @@ mod parquet;
 mod rule;
 mod shocks;
 
+pub use cell::{day_of, parse_time};
 pub use columns::{Columns, ColumnsError, Field};
+pub use days::{DayTable, DaysError};
 pub use error::HistoryError;
 pub use fit::{FitError, ensure_one_demand};
 pub use history::{BlobBlock, FeeHistory, Gaps, HISTORY_BYTES_MAX};

@@ -20,6 +20,8 @@ pub struct Rules {
     chain: Option<&'static ChainConfig>,
     /// They come before the chain's own in what they say of the base fee.
     named: Option<Parameters>,
+    /// The named ones from this block on, where they change.
+    then: Option<(u64, Parameters)>,
 }
 
 /// Pairs of consecutive blocks that were held to the rule.
@@ -95,14 +97,14 @@ impl Rules {
         if known.is_none() && named.is_none() {
             return Err(RuleError::UnknownChain { chain: chain.clone() });
         }
-        Ok(Self { chain: known, named })
+        Ok(Self { chain: known, named, then: None })
     }
 
     /// The parameters by which a block of this number and time (Unix seconds) has its base fee; `None`
     /// if they are not known, or stand in the block before it.
     #[must_use]
     pub fn parameters_at(&self, number: u64, timestamp: u64) -> Option<Parameters> {
-        self.named.or_else(|| self.chain?.parameters_at(number, timestamp))
+        self.named_at(number).or_else(|| self.chain?.parameters_at(number, timestamp))
     }
 
     /// The parameters by which the block after this one has its base fee, where `fees` is what its extra
@@ -117,7 +119,7 @@ impl Rules {
         fees: Option<HeaderFees>,
     ) -> Result<Option<Parameters>, chaos_parameters::Error> {
         let era = self.chain.and_then(|chain| chain.era_at(number, timestamp));
-        match (self.named, era, fees) {
+        match (self.named_at(number + 1), era, fees) {
             (Some(named), ..) => Ok(Some(named)),
             (None, Some(era), Some(fees)) if era.in_extra_data => {
                 let time = self.chain.and_then(|chain| chain.block_time_ms);
@@ -148,10 +150,26 @@ impl Rules {
         era.is_some_and(|era| era.by_footprint)
     }
 
-    /// The schedule of blobs is the chain's, whatever is named, if it is known.
-    fn blobs_at(&self, number: u64, timestamp: u64) -> Option<BlobRule> {
+    /// The same rules, with others in the place of the named ones from a block on; nothing changes if
+    /// none were named.
+    #[must_use]
+    pub fn changing_at(self, block: u64, parameters: Parameters) -> Self {
+        Self { then: self.named.map(|_| (block, parameters)), ..self }
+    }
+
+    fn named_at(&self, number: u64) -> Option<Parameters> {
+        match self.then {
+            Some((first, parameters)) if number >= first => Some(parameters),
+            _ => self.named,
+        }
+    }
+
+    /// The rule of blobs of a block of this number and time (Unix seconds): the chain's own, whatever is
+    /// named, if it is known.
+    #[must_use]
+    pub fn blobs_at(&self, number: u64, timestamp: u64) -> Option<BlobRule> {
         let own = self.chain.and_then(|chain| chain.parameters_at(number, timestamp));
-        BlobRule::of(&own.or(self.named)?)
+        BlobRule::of(&own.or(self.named_at(number))?)
     }
 
     /// The family, if it is fixed.

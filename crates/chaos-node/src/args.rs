@@ -47,7 +47,9 @@ pub(crate) use chains::{ChainConfigArgs, ChainsArgs};
 pub(crate) use executor::{
     ExecutorArgs, ExecutorCommand, ExecutorRunArgs, ProviderArgs, WorkloadArgs,
 };
-pub(crate) use forecast::{BacktestArgs, FeeHistoryArgs, ForecastArgs, RulesArgs, ValidateArgs};
+pub(crate) use forecast::{
+    BacktestArgs, FeeHistoryArgs, ForecastArgs, Market, RulesArgs, ValidateArgs,
+};
 pub(crate) use log::{
     AcceptClockArgs, AnchorArgs, CheckpointArgs, CorrectTimeArgs, HandoverArgs, LogArgs,
     LogCommand, ProveArgs, RebuildArgs, ReportForkArgs, ResumeArgs, ShowArgs as LogShowArgs,

@@ -5,7 +5,7 @@ use chaos_attestation::{Refusal, policy::PolicyError};
 use chaos_chains::{ProposalState, U256};
 use chaos_evm::{DecodeError, RebuildError, ReplayError, RunError};
 use chaos_governance::{change, draft, proposal, refine};
-use chaos_history::{FitError, HistoryError, RuleError};
+use chaos_history::{DaysError, FitError, HistoryError, RuleError};
 use chaos_simulation::MaterialError;
 use chaos_study::FileError;
 use chaos_types::{ChainId, Digest, canonical};
@@ -77,6 +77,69 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong with it.
         source: HistoryError,
+    },
+    /// A file holds no table of days.
+    #[error("{path}", path = path.display())]
+    Days {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: DaysError,
+    },
+    /// A change cannot be predicted or scored.
+    #[error(transparent)]
+    Predict(chaos_simulation::change::Error),
+    /// No row with blob figures comes before a change.
+    #[error("no row with blob figures before {activation}")]
+    NothingBefore {
+        /// When the change takes effect.
+        activation: String,
+    },
+    /// A chain has no rule for blobs there.
+    #[error("no rule of blobs is known of {chain} for all rows with blob figures")]
+    NoBlobs {
+        /// The chain.
+        chain: ChainId,
+    },
+    /// The chain changed otherwise than was said.
+    #[error("the change was not made: --set makes {set}, and block {block} has {shown}")]
+    OtherChange {
+        /// The first block under the changed rule.
+        block: u64,
+        /// What was said.
+        set: String,
+        /// What the chain has.
+        shown: String,
+    },
+    /// The gas limit became another than was said.
+    #[error(
+        "the change was not made: from the day of {day} on the gas limit is {found}, and --set says {to} after {from}"
+    )]
+    OtherLimit {
+        /// Unix time of the first day scored.
+        day: u64,
+        /// The median limit of those days.
+        found: u64,
+        /// The limit before.
+        from: u64,
+        /// The limit that was said.
+        to: u64,
+    },
+    /// A table of days has no block numbers.
+    #[error("a table of days has no {activation}: name the day of the change, such as 2025-02-02")]
+    DaysByTime {
+        /// What was named.
+        activation: String,
+    },
+    /// Not one window fits.
+    #[error("{blocks} rows do not hold {fit} to fit on and {horizon} to predict without a change")]
+    NoBlobWindow {
+        /// Rows.
+        blocks: usize,
+        /// Rows to fit on.
+        fit: usize,
+        /// Rows to predict.
+        horizon: usize,
     },
     /// A fee history does not follow the fee rule.
     #[error("{path}: the fee history is refused", path = path.display())]

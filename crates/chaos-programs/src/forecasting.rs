@@ -17,7 +17,7 @@ use chaos_simulation::{
 };
 use chaos_types::ChainId;
 
-use crate::{Error, history::CheckedHistory, simulation::FEE_HISTORY};
+use crate::{Error, changes::Moment, history::CheckedHistory, simulation::FEE_HISTORY};
 
 /// Recorded blocks of one chain, and how forecasts are made from them.
 #[derive(Debug)]
@@ -54,6 +54,19 @@ impl Forecasting {
         limits.sort_unstable();
         let limit = Setting::new(ParameterName::GasLimit, percentile(&limits, 50))?;
         Ok(parameters.apply(&[limit])?)
+    }
+
+    /// The first block at or after a moment; the one after the last if the table ends before it.
+    #[must_use]
+    pub fn block_of(&self, moment: Moment) -> u64 {
+        let time = match moment {
+            Moment::Block(number) => return number,
+            Moment::Time(time) => time,
+        };
+        let blocks = self.blocks();
+        let at = blocks.partition_point(|block| block.timestamp < time);
+        let after = || blocks.last().map_or(0, |block| block.number + 1);
+        blocks.get(at).map_or_else(after, |block| block.number)
     }
 
     fn blocks(&self) -> &[ObservedBlock] {

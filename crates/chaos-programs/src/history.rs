@@ -92,6 +92,19 @@ impl ReadHistory {
         self.history.to_csv()
     }
 
+    /// Whether there are blob figures and no base fee at all.
+    #[must_use]
+    pub fn prices_no_gas(&self) -> bool {
+        let blocks = self.history.blocks();
+        !self.history.blobs().is_empty()
+            && blocks.iter().all(|block| block.base_fee_wei.is_none())
+    }
+
+    /// The rows, which nothing has been held to yet.
+    pub(crate) const fn history(&self) -> &FeeHistory {
+        &self.history
+    }
+
     /// Whether the rules of all blocks with a base fee are known by `rules`.
     pub(crate) fn is_known_to(&self, rules: &Rules) -> bool {
         check_rule(&self.history, rules).base_fee.unruled == 0

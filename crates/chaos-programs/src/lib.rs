@@ -34,6 +34,7 @@
 //! - [`submitting`]: a finished proposal by its file, on its way through a chain; [`paying`] for its
 //!   outcome.
 //! - [`history`]: fee histories, read and held to their chain's fee rule.
+//! - [`changes`]: changes of the past, predicted from what was before them.
 //! - [`forecasting`]: forecasts of blocks to come, and how those of past ones held.
 //! - [`task`]: a component that an agent runs, and its receipt.
 //! - [`enclave`] and [`sandbox`]: runs in the sandbox, and what a quote says about them;
@@ -48,6 +49,7 @@ pub mod appraisal;
 pub mod auditing;
 pub mod blocks;
 pub mod bundle_files;
+pub mod changes;
 pub mod checking;
 pub mod deciding;
 pub mod enclave;

@@ -18,7 +18,7 @@ mod launch;
 mod make;
 mod rolling;
 mod score;
-mod statistics;
+pub(crate) mod statistics;
 
 use std::num::NonZeroUsize;
 

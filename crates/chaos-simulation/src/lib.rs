@@ -46,6 +46,7 @@
 //! It refuses to touch files, network or clock: bytes come in, results go out. It knows no EVM.
 
 mod calibration;
+pub mod change;
 mod experiment;
 pub mod flow;
 pub mod forecast;

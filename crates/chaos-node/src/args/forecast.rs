@@ -1,5 +1,6 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
+use chaos_programs::changes::Moment;
 use clap::Args;
 
 use super::{ChainConfigArgs, ELASTICITY};
@@ -65,12 +66,14 @@ pub(crate) struct FeeHistoryArgs {
 pub(crate) struct ForecastArgs {
     #[command(flatten)]
     pub(crate) rules: RulesArgs,
-    /// How many blocks demand is fitted on: those just before the predicted ones.
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
-    pub(crate) window: u32,
-    /// How many blocks are predicted.
-    #[arg(long, value_name = "N", default_value_t = 2_500)]
-    pub(crate) horizon: u32,
+    /// How many blocks demand is fitted on: those just before the predicted ones. Default: 10000; for blobs
+    /// 151200, three weeks.
+    #[arg(long, value_name = "N")]
+    pub(crate) window: Option<u32>,
+    /// How many blocks are predicted, or days of each window. Default: 2500 blocks; for blobs 50400, a week;
+    /// 7 days.
+    #[arg(long, value_name = "N")]
+    pub(crate) horizon: Option<u32>,
     /// How many random paths each forecast runs.
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub(crate) paths: u32,
@@ -84,6 +87,18 @@ pub(crate) struct ForecastArgs {
     #[arg(long, value_name = "N", value_parser = super::threads)]
     pub(crate) threads: Option<NonZeroUsize>,
 }
+
+/// Which market of a chain is forecast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Market {
+    /// Gas, by its base fee.
+    Gas,
+    /// Blobs.
+    Blobs,
+}
+
+const MARKET_HELP: &str = "Which market is forecast. Default: blobs if the table has no base fees or the rule of blobs \
+     changes at the activation, else gas";
 
 const VALIDATE_EXAMPLES: &str = "\
 Examples:
@@ -106,6 +121,11 @@ pub(crate) struct ValidateArgs {
     /// The recorded blocks.
     #[arg(long, value_name = "FILE")]
     pub(crate) fee_history: PathBuf,
+    #[arg(long, value_enum, help = MARKET_HELP)]
+    pub(crate) market: Option<Market>,
+    /// Of a table of days: the first day that is predicted, such as 2021-09-01.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Moment>,
     #[command(flatten)]
     pub(crate) forecast: ForecastArgs,
     /// Print JSON.
@@ -127,6 +147,16 @@ With an agent it is logged, and the log says when it was made:
     --save forecast.json --agent ada
   chaoschain backtest --forecast forecast.json --fee-history later.csv
 
+A change of the blob schedule, on a table with blob figures; and a raise of the
+gas limit, on a table of days (date, gas_limit_avg, gas_used_total):
+  chaoschain backtest --fee-history blobs.csv.gz --activation 22431084
+  chaoschain backtest --fee-history daily.csv.gz --activation 2025-02-02
+
+Both fit before the change, forecast after it, and score beside three naive
+forecasts: the last window with its own past errors (fair), as a point (last),
+and in proportion to the capacity (prop.). What a file cannot score is refused
+with the reason. Blobs change by the chain's schedule if --set says nothing.
+
 Without --set nothing changes at the activation, which tests the model alone.
 If the file begins with the activation, as London's does, there is nothing to
 fit on before it: demand is fitted on the blocks after those predicted, and
@@ -140,9 +170,12 @@ pub(crate) struct BacktestArgs {
     /// The recorded blocks.
     #[arg(long, value_name = "FILE")]
     pub(crate) fee_history: PathBuf,
-    /// The first block under the changed parameters.
-    #[arg(long, value_name = "BLOCK", required_unless_present = "forecast")]
-    pub(crate) activation: Option<u64>,
+    /// The first block under the changed parameters, or the time of the change: Unix seconds, a day, or ISO
+    /// 8601.
+    #[arg(long, value_name = "BLOCK|TIME", required_unless_present = "forecast")]
+    pub(crate) activation: Option<Moment>,
+    #[arg(long, value_enum, help = MARKET_HELP)]
+    pub(crate) market: Option<Market>,
     /// A parameter and its value from the activation on; may be repeated.
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,

@@ -1,5 +1,6 @@
 //! `chaoschain backtest`.
 
+pub(crate) mod change;
 mod dated;
 
 use std::{fs, path::Path, process::ExitCode};
@@ -19,15 +20,14 @@ use chaos_simulation::{
 };
 use serde_json::json;
 
-use self::dated::Dated;
-
+use self::{change::Turn, dated::Dated};
 use crate::{
     args::BacktestArgs,
     clock::now_s,
     commands::{
         signing::{self, Signing},
         simulate::say_what_changes_nothing,
-        validate::forecasting,
+        validate::{forecasting, of_gas},
         write_file,
     },
     exit::{Failure, Kind, OrFail as _},
@@ -35,16 +35,25 @@ use crate::{
 };
 
 pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode, Failure> {
-    let forecasting = forecasting(&args.fee_history, &args.options)?;
     match (&args.forecast, args.activation) {
         (Some(path), _) => {
+            let forecasting = forecasting(&args.fee_history, &args.options)?;
             let forecast = read_forecast(path)?;
             let dated = Dated::of(path, &forecast)?;
             ensure_same_chain(&forecast, &forecasting)?;
             let score = score(&forecast, &forecasting.history.history)?;
             report(args, &Backtest { forecast, score }, Some((&forecasting.input(), dated)))?;
         }
-        (None, Some(block)) => made(args, &forecasting, block)?,
+        (None, Some(activation)) => {
+            let settings = settings(args)?;
+            match change::backtest(args, activation, &settings)? {
+                Turn::Done(code) => return Ok(code),
+                Turn::Gas(chain, history) => {
+                    let forecasting = of_gas(chain, *history, &args.options)?;
+                    made(args, &forecasting, forecasting.block_of(activation), &settings)?;
+                }
+            }
+        }
         (None, None) => {
             return Err(Failure::message(Kind::Input, "--activation or --forecast is needed"));
         }
@@ -70,15 +79,23 @@ fn read_forecast(path: &Path) -> Result<Forecast, Failure> {
     read.map_err(|error| Failure::from(error).context(path.display()))
 }
 
-/// Makes a forecast, keeps it if asked to, and scores it if its blocks are there.
-fn made(args: &BacktestArgs, forecasting: &Forecasting, block: u64) -> Result<(), Failure> {
-    let settings = args
-        .set
+/// What `--set` says.
+fn settings(args: &BacktestArgs) -> Result<Vec<Setting>, Failure> {
+    args.set
         .iter()
         .map(|text| parse_setting(text).or_fail(Kind::Input).map_err(|e| e.context("--set")))
-        .collect::<Result<Vec<Setting>, Failure>>()?;
+        .collect()
+}
+
+/// Makes a forecast, keeps it if asked to, and scores it if its blocks are there.
+fn made(
+    args: &BacktestArgs,
+    forecasting: &Forecasting,
+    block: u64,
+    settings: &[Setting],
+) -> Result<(), Failure> {
     let baseline = forecasting.parameters()?;
-    let parameters = baseline.apply(&settings).or_fail(Kind::Input);
+    let parameters = baseline.apply(settings).or_fail(Kind::Input);
     let parameters = parameters.map_err(|error| error.context("--set"))?;
     if !settings.is_empty() {
         say_what_changes_nothing(&baseline, &parameters);

@@ -100,7 +100,7 @@ pub(crate) fn read(path: &Path, args: &RulesArgs) -> Result<(ChainId, CheckedHis
 }
 
 /// What `--preset` and `--baseline` name, if they name anything.
-fn named(args: &RulesArgs) -> Result<Option<Parameters>, Failure> {
+pub(crate) fn named(args: &RulesArgs) -> Result<Option<Parameters>, Failure> {
     let preset = args.preset.as_deref().map(preset).transpose()?;
     if args.baseline.is_empty() {
         return Ok(preset);

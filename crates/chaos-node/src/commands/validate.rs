@@ -7,20 +7,30 @@ use chaos_programs::{
         Forecasting,
         words::{coverage, of_validation, optional_percent, percent, share},
     },
+    history::{self, CheckedHistory, ReadHistory},
     simulation::threads,
 };
 use chaos_simulation::forecast::{Options, Validation};
+use chaos_types::ChainId;
 
 use crate::{
     args::{ForecastArgs, ValidateArgs},
     blocks::say_what_was_checked,
-    commands::{fee_history::read, simulate::elasticity_ppm},
+    commands::{
+        backtest::change::{self, Turn},
+        fee_history::{named, read},
+        simulate::elasticity_ppm,
+    },
     exit::Failure,
     output,
 };
 
 pub(crate) fn run(args: &ValidateArgs) -> Result<ExitCode, Failure> {
-    let validation = forecasting(&args.fee_history, &args.forecast)?.validate()?;
+    let (chain, history) = match change::validate(args)? {
+        Turn::Done(code) => return Ok(code),
+        Turn::Gas(chain, history) => (chain, *history),
+    };
+    let validation = of_gas(chain, history, &args.forecast)?.validate()?;
     if args.json {
         output::json(&validation)?;
     } else {
@@ -32,13 +42,32 @@ pub(crate) fn run(args: &ValidateArgs) -> Result<ExitCode, Failure> {
 /// The blocks of a fee history, and how to forecast from them.
 pub(crate) fn forecasting(path: &Path, args: &ForecastArgs) -> Result<Forecasting, Failure> {
     let (chain, history) = read(path, &args.rules)?;
+    of_checked(chain, history, args)
+}
+
+/// The same of a table that was read already.
+pub(crate) fn of_gas(
+    chain: ChainId,
+    history: ReadHistory,
+    args: &ForecastArgs,
+) -> Result<Forecasting, Failure> {
+    let rules = history::rules(&chain, named(&args.rules)?)?;
+    of_checked(chain, history.checked(rules)?, args)
+}
+
+fn of_checked(
+    chain: ChainId,
+    history: CheckedHistory,
+    args: &ForecastArgs,
+) -> Result<Forecasting, Failure> {
     say_what_was_checked(&history);
+    let usual = Options::default();
     let mut options = Options {
         seed: args.seed,
         paths: args.paths,
-        fit_blocks: args.window,
-        horizon_blocks: args.horizon,
-        ..Options::default()
+        fit_blocks: args.window.unwrap_or(usual.fit_blocks),
+        horizon_blocks: args.horizon.unwrap_or(usual.horizon_blocks),
+        ..usual
     };
     options.assumptions.elasticity_ppm = elasticity_ppm(&args.elasticity)?;
     Ok(Forecasting { chain, history, options, threads: threads(args.threads) })

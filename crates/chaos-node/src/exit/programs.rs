@@ -66,6 +66,14 @@ fn kind(error: &Error) -> Kind {
         | Error::Codes(_)
         | Error::Folder(_)
         | Error::FeeHistory { .. }
+        | Error::Days { .. }
+        | Error::Predict(_)
+        | Error::NothingBefore { .. }
+        | Error::NoBlobs { .. }
+        | Error::OtherChange { .. }
+        | Error::OtherLimit { .. }
+        | Error::DaysByTime { .. }
+        | Error::NoBlobWindow { .. }
         | Error::FeeRule { .. }
         | Error::Fit { .. }
         | Error::Rules(_)
@@ -212,6 +220,15 @@ fn hint(error: &Error) -> Option<&'static str> {
         }
         Error::FeeHistory { source: HistoryError::Json | HistoryError::Days { .. }, .. } => {
             "`chaoschain export --headers-only --rpc-url URL --range A..=B --out DIR` fetches a fee history"
+        }
+        Error::NothingBefore { .. } => {
+            "the table has to begin before the change, and to have the columns excess_blob_gas and blob_gas_used"
+        }
+        Error::NoBlobs { .. } => {
+            "name the rule by --preset NAME or --baseline blob-target=… blob-max=… blob-update-fraction=…"
+        }
+        Error::OtherChange { .. } | Error::OtherLimit { .. } => {
+            "leave --set out to take what the rows show"
         }
         Error::FeeRule { source, .. } => of_rule(source),
         Error::Rules(error) => of_rule(error),

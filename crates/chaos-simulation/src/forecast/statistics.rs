@@ -27,7 +27,7 @@ impl Coverage {
     /// The share and the interval of Wilson (1927) as if `independent` figures had been scored.
     ///
     /// Figures of one window move together, so the interval counts windows, not figures.
-    pub(super) fn new(inside: u64, of: u64, independent: u64) -> Self {
+    pub(crate) fn new(inside: u64, of: u64, independent: u64) -> Self {
         let share_ppm = inside * 1_000_000 / of.max(1);
         let count = u128::from(independent.max(1));
         let share = u128::from(share_ppm);
@@ -57,7 +57,7 @@ pub(super) fn quantile(ascending: &[i128], permille: usize) -> i128 {
 
 impl Quantiles {
     /// The percentiles of these values.
-    pub(super) fn of(mut values: Vec<i128>) -> Self {
+    pub(crate) fn of(mut values: Vec<i128>) -> Self {
         values.sort_unstable();
         let [p2_5, p10, p50, p90, p97_5] =
             [25, 100, 500, 900, 975].map(|permille| quantile(&values, permille));
@@ -65,14 +65,14 @@ impl Quantiles {
     }
 
     /// Everybody's percentile is the same value: a forecast without doubt.
-    pub(super) const fn point(value: i128) -> Self {
+    pub(crate) const fn point(value: i128) -> Self {
         Self { p2_5: value, p10: value, p50: value, p90: value, p97_5: value }
     }
 
     /// Mean over the five percentiles of the pinball loss, in the unit of the value, times 1,000.
     ///
     /// It is least in expectation when the percentiles are true (Gneiting and Raftery 2007).
-    pub(super) fn pinball_milli(&self, observed: i128) -> i128 {
+    pub(crate) fn pinball_milli(&self, observed: i128) -> i128 {
         let losses =
             [(25, self.p2_5), (100, self.p10), (500, self.p50), (900, self.p90), (975, self.p97_5)]
                 .map(|(permille, predicted)| {
@@ -109,7 +109,7 @@ pub(super) fn relative_ppm(value: i128, reference: i128) -> Option<i128> {
 }
 
 /// One less loss over naive loss in ppm; `None` if the naive forecast lost nothing.
-pub(super) fn skill_ppm(loss: i128, naive: i128) -> Option<i128> {
+pub(crate) fn skill_ppm(loss: i128, naive: i128) -> Option<i128> {
     let ratio = loss.saturating_mul(1_000_000).checked_div(naive)?;
     Some(1_000_000i128.saturating_sub(ratio))
 }
