@@ -68,7 +68,9 @@ pub enum DaysError {
         found: String,
     },
     /// `date` and `timestamp` of a row are different days.
-    #[error("table of days, line {line}: the date and the timestamp {timestamp} are different days")]
+    #[error(
+        "table of days, line {line}: the date and the timestamp {timestamp} are different days"
+    )]
     TwoDays {
         /// The line.
         line: u64,
@@ -76,7 +78,9 @@ pub enum DaysError {
         timestamp: u64,
     },
     /// A day does not come after the one before it.
-    #[error("table of days, line {line}: the day of {timestamp} does not come after that of {previous}")]
+    #[error(
+        "table of days, line {line}: the day of {timestamp} does not come after that of {previous}"
+    )]
     Order {
         /// The line.
         line: u64,
@@ -142,8 +146,8 @@ impl Layout {
     fn of(header: &str) -> Result<Self, DaysError> {
         let mut names = Vec::new();
         csv::split(header, 1, |_, name| names.push(name.trim().to_lowercase()))?;
-        let places = COLUMNS
-            .map(|(_, known)| names.iter().position(|name| known.contains(&name.as_str())));
+        let places =
+            COLUMNS.map(|(_, known)| names.iter().position(|name| known.contains(&name.as_str())));
         let missing = match places {
             [None, None, ..] => Some(0),
             [_, _, None, ..] => Some(2),
@@ -184,7 +188,7 @@ impl Layout {
             Some(Err(error)) => Err(bad(place, error.expected())),
         };
         let needed = |place: usize| number(place)?.ok_or_else(|| bad(place, "a whole number"));
-        let date = match cells[1].as_deref() {
+        let date = match cells[1].as_deref().filter(|date| !date.is_empty()) {
             Some(date) => {
                 let time = cell::time(&format!("{date} 00:00:00")).or_else(|_| cell::time(date));
                 Some(time.ok().flatten().ok_or_else(|| bad(1, "a day such as 2025-02-04"))?)

@@ -16,7 +16,7 @@ use chaos_parameters::{
 use chaos_simulation::{
     Input, Program,
     change::{
-        Row, Tally,
+        Row, Tally, Widening,
         blobs::{self, BlobBlock, Forecast},
     },
 };
@@ -48,7 +48,9 @@ const TIME_MIN: u64 = 1_000_000_000;
 
 /// Why a text names no moment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("expected a block, a Unix time in seconds, or a time such as 2025-05-07 or 2025-05-07T10:05:11Z, found `{found}`")]
+#[error(
+    "expected a block, a Unix time in seconds, or a time such as 2025-05-07 or 2025-05-07T10:05:11Z, found `{found}`"
+)]
 pub struct MomentError {
     /// The text, at most 80 characters of it.
     pub found: String,
@@ -110,7 +112,8 @@ pub fn is_of_blobs(
         Moment::Block(number) => rows.partition_point(|row| row.number < number),
         Moment::Time(time) => rows.partition_point(|row| row.timestamp < time),
     };
-    let rule = |row: Option<&BlobRow>| row.and_then(|row| rules.blobs_at(row.number, row.timestamp));
+    let rule =
+        |row: Option<&BlobRow>| row.and_then(|row| rules.blobs_at(row.number, row.timestamp));
     let before = at.checked_sub(1).and_then(|at| rows.get(at));
     history.prices_no_gas()
         || (before.is_some() && at < rows.len() && rule(before) != rule(rows.get(at)))
@@ -207,8 +210,8 @@ pub fn blobs(history: ReadHistory, request: &BlobRequest) -> Result<BlobChange, 
     if !after.is_empty() {
         options.horizon_blocks = asked.min(after.len() as u64);
     }
-    let mut forecast =
-        blobs::forecast(before, &market.after, &options, request.threads).map_err(Error::Predict)?;
+    let mut forecast = blobs::forecast(before, &market.after, &options, request.threads)
+        .map_err(Error::Predict)?;
     let mut tally = None;
     if !after.is_empty() {
         blobs::score(&mut forecast, after).map_err(Error::Predict)?;
@@ -316,7 +319,8 @@ pub struct BlobWindows {
     pub tally: Tally,
 }
 
-/// Predicts window after window of a table without looking at the next.
+/// Predicts window after window of a table without looking at the next; later intervals are widened by
+/// how far off earlier ones were ([`Widening`]).
 ///
 /// # Errors
 /// As [`blobs`], and if not one window fits.
@@ -337,6 +341,7 @@ pub fn blob_windows(history: ReadHistory, request: &BlobRequest) -> Result<BlobW
         rows: Vec::new(),
         tally: Tally::of(std::iter::empty(), 1),
     };
+    let mut widening = Widening::default();
     let mut at = fit;
     while at.saturating_add(horizon) <= blocks.len() {
         let rule = blocks[at - 1].rule;
@@ -348,6 +353,7 @@ pub fn blob_windows(history: ReadHistory, request: &BlobRequest) -> Result<BlobW
             let mut forecast = blobs::forecast(before, &rule, &request.options, request.threads)
                 .map_err(Error::Predict)?;
             blobs::score(&mut forecast, after).map_err(Error::Predict)?;
+            forecast.rows.iter_mut().for_each(|row| widening.next(row));
             found.first_blocks.push(after[0].number);
             found.rows.push(forecast.rows);
         }

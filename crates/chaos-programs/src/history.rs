@@ -96,8 +96,7 @@ impl ReadHistory {
     #[must_use]
     pub fn prices_no_gas(&self) -> bool {
         let blocks = self.history.blocks();
-        !self.history.blobs().is_empty()
-            && blocks.iter().all(|block| block.base_fee_wei.is_none())
+        !self.history.blobs().is_empty() && blocks.iter().all(|block| block.base_fee_wei.is_none())
     }
 
     /// The rows, which nothing has been held to yet.

@@ -18,7 +18,7 @@ mod past;
 mod row;
 mod spread;
 
-pub use row::{Row, Scale, Standing, Summary, Tally, summary};
+pub use row::{Row, Scale, Standing, Summary, Tally, Widening, summary};
 
 /// Why a change was not forecast or not scored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +36,9 @@ pub enum Error {
         min: u64,
     },
     /// Rows are missing where consecutive ones are needed.
-    #[error("{what}: {missing} {unit} are missing after {after}; a forecast needs consecutive ones")]
+    #[error(
+        "{what}: {missing} {unit} are missing after {after}; a forecast needs consecutive ones"
+    )]
     Gap {
         /// Which rows.
         what: &'static str,

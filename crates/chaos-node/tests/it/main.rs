@@ -16,6 +16,7 @@ mod bench;
 mod blocks;
 mod chain_configs;
 mod chain_files;
+mod changes;
 mod children;
 mod clocks;
 mod compatibility;

@@ -136,8 +136,7 @@ fn ensure_shown(days: &[Day], backtest: &Backtest, named: Option<u64>) -> Result
     let Some(to) = named else { return Ok(()) };
     let from = days.partition_point(|day| day.timestamp < backtest.after_from);
     let window = usize::try_from(backtest.window_days).unwrap_or(1);
-    let mut limits: Vec<u64> =
-        days[from..].iter().take(window).map(|day| day.gas_limit).collect();
+    let mut limits: Vec<u64> = days[from..].iter().take(window).map(|day| day.gas_limit).collect();
     limits.sort_unstable();
     let found = limits.get(limits.len() / 2).copied().unwrap_or(0);
     if found.abs_diff(to) > to / 50 {

@@ -193,7 +193,8 @@ pub fn score(forecast: &mut Forecast, after: &[BlobBlock]) -> Result<(), Error> 
                 "with a reserve price the blob fee follows the execution base fee, which the file lacks",
             );
         } else if is_price && row.model.p2_5 == row.model.p97_5 {
-            row.standing = Standing::Shown("certain once the target exceeds demand: no sign of skill");
+            row.standing =
+                Standing::Shown("certain once the target exceeds demand: no sign of skill");
         }
     }
     Ok(())
@@ -275,7 +276,9 @@ impl<'a> Before<'a> {
 
     fn demand(&self, fit: &Fit, curves: &[Curve]) -> Demand {
         let of = |value: fn(&Curve) -> i64| {
-            Quantiles::of(curves.iter().map(|curve| fixed::q32_to_ppm(value(curve)).into()).collect())
+            Quantiles::of(
+                curves.iter().map(|curve| fixed::q32_to_ppm(value(curve)).into()).collect(),
+            )
         };
         let target = i64::try_from(self.rules[1].target << 32).unwrap_or(i64::MAX);
         let below = curves.iter().filter(|curve| curve.free_q32 < target).count();
@@ -290,7 +293,10 @@ impl<'a> Before<'a> {
             kink: of(|curve| curve.kink_ln_q32),
             below_target_ppm: below as u64 * 1_000_000 / curves.len().max(1) as u64,
             base_fee_wei: self.base_fee_ln_q32.map(|ln| {
-                Decimal(fixed::saturate(fixed::scale_exp2(1, fixed::ln_to_log2_q32(ln)).cast_signed()).into())
+                Decimal(
+                    fixed::saturate(fixed::scale_exp2(1, fixed::ln_to_log2_q32(ln)).cast_signed())
+                        .into(),
+                )
             }),
         }
     }
@@ -397,12 +403,7 @@ fn one_path(
 }
 
 /// The rows without what was observed.
-fn rows(
-    before: &[BlobBlock],
-    paths: &[[i128; 6]],
-    rule: &BlobRule,
-    options: &Options,
-) -> Vec<Row> {
+fn rows(before: &[BlobBlock], paths: &[[i128; 6]], rule: &BlobRule, options: &Options) -> Vec<Row> {
     let horizon = usize::try_from(options.horizon_blocks).unwrap_or(usize::MAX);
     let last = before.len().checked_sub(horizon).and_then(|from| figures(&before[from..]));
     let past = past(before, horizon);

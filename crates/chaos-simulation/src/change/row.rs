@@ -1,5 +1,7 @@
 //! A figure predicted by a model and by three naive forecasts, and what was observed.
 
+use std::collections::BTreeMap;
+
 use chaos_parameters::fixed;
 use serde::Serialize;
 
@@ -194,9 +196,8 @@ pub fn summary(rows: &[&Row]) -> Summary {
     };
     let skill = |other: fn(&Row) -> Option<Quantiles>| {
         let pairs = rows.iter().filter_map(|row| Some((row.pinball()?, row.loss_of(other(row))?)));
-        let (loss, naive) = pairs.fold((0i128, 0i128), |(a, b), (c, d)| {
-            (a.saturating_add(c), b.saturating_add(d))
-        });
+        let (loss, naive) =
+            pairs.fold((0i128, 0i128), |(a, b), (c, d)| (a.saturating_add(c), b.saturating_add(d)));
         skill_ppm(loss, naive)
     };
     Summary {
@@ -205,5 +206,121 @@ pub fn summary(rows: &[&Row]) -> Summary {
         fair_inside_80: count(Row::fair_inside_80),
         skill_fair_ppm: skill(|row| row.fair),
         skill_last_ppm: skill(|row| row.last.map(|value| Quantiles::point(value.0))),
+    }
+}
+
+/// How much further than expected earlier windows lay from their medians: intervals of later ones are
+/// widened by it, and never narrowed.
+///
+/// It is the root mean square of standardised errors, begun with four windows as expected, so that one
+/// bad window does not decide, and at most five.
+#[derive(Debug, Clone, Default)]
+pub struct Widening(BTreeMap<&'static str, (u64, i128)>);
+
+/// Windows as expected that stand at the beginning.
+const WINDOWS_AT_FIRST: u64 = 4;
+
+/// The square of a standardised error counts at most this, in millionths: that of a hundred deviations.
+const SQUARE_MAX: i128 = 10_000 * 1_000_000;
+
+impl Widening {
+    /// The factor of a figure in thousandths, from 1,000 to 5,000.
+    #[must_use]
+    pub fn factor_milli(&self, name: &str) -> i128 {
+        let (windows, squares) = self.0.get(name).copied().unwrap_or_default();
+        let first = i128::from(WINDOWS_AT_FIRST) * 1_000_000;
+        let mean = (first + squares) / i128::from(WINDOWS_AT_FIRST + windows);
+        i128::try_from(mean.unsigned_abs().isqrt()).unwrap_or(5_000).clamp(1_000, 5_000)
+    }
+
+    /// Widens a row by what was learnt before it, then learns from it.
+    pub fn next(&mut self, row: &mut Row) {
+        let factor = self.factor_milli(row.name);
+        let learnt = row.scored().map(|value| {
+            let apart = value.saturating_sub(row.model.p50);
+            // Between p10 and p90 lie 2.563 deviations of a normal distribution.
+            let deviation = (row.model.p90.saturating_sub(row.model.p10) * 1_000 / 2_563).max(1);
+            let milli = apart.saturating_mul(1_000) / deviation;
+            milli.saturating_mul(milli).min(SQUARE_MAX)
+        });
+        row.widen(factor);
+        if let Some(square) = learnt {
+            let (windows, squares) = self.0.entry(row.name).or_default();
+            *windows += 1;
+            *squares += square;
+        }
+    }
+}
+
+impl Row {
+    /// Moves the percentiles away from the median by a factor in thousandths, within what can be.
+    fn widen(&mut self, factor_milli: i128) {
+        let middle = self.model.p50;
+        let most = if self.unit == "share" { 1_000_000 } else { i128::MAX };
+        let moved = |value: i128| (middle + (value - middle) * factor_milli / 1_000).clamp(0, most);
+        let Quantiles { p2_5, p10, p50, p90, p97_5 } = self.model;
+        self.model = Quantiles {
+            p2_5: moved(p2_5),
+            p10: moved(p10),
+            p50,
+            p90: moved(p90),
+            p97_5: moved(p97_5),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(observed: i128) -> Row {
+        let model = Quantiles { p2_5: 60, p10: 70, p50: 100, p90: 130, p97_5: 140 };
+        Row {
+            name: "a",
+            unit: "share",
+            scale: Scale::Millionths,
+            model,
+            fair: Some(Quantiles { p2_5: 80, p10: 90, p50: 100, p90: 110, p97_5: 120 }),
+            last: Some(Decimal(100)),
+            proportional: None,
+            observed: Some(Decimal(observed)),
+            standing: Standing::Counted,
+        }
+    }
+
+    #[test]
+    fn a_refused_row_is_not_scored_and_counts_nowhere() {
+        let refused = Row { standing: Standing::Refused("why"), ..row(100) };
+        assert_eq!((refused.inside_80(), refused.skill_fair_ppm()), (None, None));
+        let tally = Tally::of([row(100), row(135), refused].iter(), 2);
+        assert_eq!((tally.inside_80.inside, tally.inside_80.of), (1, 2));
+        assert_eq!(tally.inside_95.inside, 2);
+    }
+
+    #[test]
+    fn skill_is_above_zero_where_the_model_lost_less_than_the_fair_forecast() {
+        assert!(row(150).skill_fair_ppm().unwrap() > 0, "the wider one lost less far away");
+        assert!(row(100).skill_fair_ppm().unwrap() < 0, "and more where nothing happened");
+        assert_eq!(row(100).skill_last_ppm(), None, "a point that was right has no loss");
+    }
+
+    #[test]
+    fn intervals_widen_after_misses_and_never_narrow() {
+        let mut widening = Widening::default();
+        for _ in 0..5 {
+            widening.next(&mut row(100));
+        }
+        assert_eq!(widening.factor_milli("a"), 1_000);
+        for _ in 0..5 {
+            widening.next(&mut row(200));
+        }
+        assert!(widening.factor_milli("a") > 2_000);
+        let mut next = row(100);
+        widening.next(&mut next);
+        assert!(next.model.p10 < 50 && next.model.p50 == 100 && next.model.p2_5 >= 0);
+        for _ in 0..20 {
+            widening.next(&mut row(900_000));
+        }
+        assert_eq!(widening.factor_milli("a"), 5_000, "at most fivefold");
     }
 }

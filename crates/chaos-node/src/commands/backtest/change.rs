@@ -80,8 +80,7 @@ pub(crate) fn backtest(
             if args.save.is_some() {
                 return Err(no_option("--save", "a forecast of blobs"));
             }
-            let request =
-                blob_request(chain, named, activation, settings.to_vec(), &args.options);
+            let request = blob_request(chain, named, activation, settings.to_vec(), &args.options);
             let change = changes::blobs(history, &request)?;
             if args.json {
                 output::json(&change)?;
@@ -127,8 +126,7 @@ pub(crate) fn validate(args: &ValidateArgs) -> Result<Turn, Failure> {
             if args.market.map_or(!bare, |market| market != Market::Blobs) {
                 return Ok(Turn::Gas(chain, Box::new(history)));
             }
-            let request =
-                blob_request(chain, named, Moment::Block(0), Vec::new(), &args.forecast);
+            let request = blob_request(chain, named, Moment::Block(0), Vec::new(), &args.forecast);
             let windows = changes::blob_windows(history, &request)?;
             if args.json {
                 output::json(&windows)?;
@@ -148,11 +146,7 @@ fn no_option(option: &str, what: &str) -> Failure {
         .hint("leave it out; `--help` says what applies to which table")
 }
 
-fn ensure_for_days(
-    market: Option<Market>,
-    save: bool,
-    args: &ForecastArgs,
-) -> Result<(), Failure> {
+fn ensure_for_days(market: Option<Market>, save: bool, args: &ForecastArgs) -> Result<(), Failure> {
     let days = "a table of days";
     match market {
         Some(Market::Blobs) => return Err(no_option("--market blobs", days)),
@@ -289,7 +283,10 @@ fn say_raise(raise: &Raise) {
 fn say_rows(rows: &[Row]) {
     let shown: Vec<_> = rows.iter().map(cells).collect();
     output::table(
-        &["figure", "observed", "p10", "median", "p90", "unit", "in", "fair p10", "fair p90", "last", "prop."],
+        &[
+            "figure", "observed", "p10", "median", "p90", "unit", "in", "fair p10", "fair p90",
+            "last", "prop.",
+        ],
         &shown,
     );
     output::sentence("");
@@ -310,11 +307,12 @@ fn say_rows(rows: &[Row]) {
 
 fn cells(row: &Row) -> Vec<String> {
     let q = row.model;
-    let fair = row.fair.map(|fair| [fair.p10, fair.p90]);
-    let observed = match row.standing {
-        Standing::Refused(_) => None,
-        Standing::Counted | Standing::Shown(_) => row.observed,
+    // What is not scored is compared with nothing.
+    let (observed, fair) = match row.standing {
+        Standing::Refused(_) => (None, None),
+        Standing::Counted | Standing::Shown(_) => (row.observed, row.fair),
     };
+    let fair = fair.map(|fair| [fair.p10, fair.p90]);
     let values: Vec<Option<i128>> = vec![
         observed.map(|value| value.0),
         Some(q.p10),
@@ -404,12 +402,20 @@ fn say_windows(
         output::sentence(format_args!("  {left_out} windows {why} left out"));
     }
     output::sentence("");
-    let names: Vec<&str> = windows.first().map_or_else(Vec::new, |rows| {
-        rows.iter().map(|row| row.name).collect()
-    });
+    let names: Vec<&str> =
+        windows.first().map_or_else(Vec::new, |rows| rows.iter().map(|row| row.name).collect());
     let rows: Vec<_> = names.iter().map(|name| of_windows(name, windows)).collect();
     output::table(
-        &["figure", "scored", "inside 80 %", "Wilson 95 %", "inside 95 %", "fair inside 80 %", "skill: fair %", "last %"],
+        &[
+            "figure",
+            "scored",
+            "inside 80 %",
+            "Wilson 95 %",
+            "inside 95 %",
+            "fair inside 80 %",
+            "skill: fair %",
+            "last %",
+        ],
         &rows,
     );
     output::sentence(format_args!(

@@ -30,6 +30,9 @@ const KINK_FIRST_Q32: i64 = 59_337_166_024;
 /// [0.10, 0.20], from 21 days before Pectra, corrected by refitting generated blocks.
 const SLOPE_PRIOR_PPM: (i64, i64) = (150_000, 40_000);
 
+/// Rounds of noise from residuals and a regression weighted by it.
+const REWEIGHTINGS: usize = 3;
+
 /// Generated histories that a fit's bias is read from, and rounds of doing so.
 const REFITS: u32 = 8;
 const REFIT_ROUNDS: u32 = 2;
@@ -116,17 +119,14 @@ impl Noise {
     pub(super) fn slow(&self, start_q32: i64) -> Slow {
         let squared = mul_q32(self.persistence_q32, self.persistence_q32);
         let fresh = mul_q32(self.slow_q32, fixed::ONE_Q32 - squared);
-        Slow {
-            persistence_q32: self.persistence_q32,
-            sd_q32: fixed::sqrt_q32(fresh),
-            start_q32,
-        }
+        Slow { persistence_q32: self.persistence_q32, sd_q32: fixed::sqrt_q32(fresh), start_q32 }
     }
 
     /// Independent observations of the level in so many periods.
     pub(super) fn effective(&self, periods: usize) -> u64 {
         let left = fixed::ONE_Q32 - self.persistence_q32;
-        let of = i128::from(left) * periods as i128 / i128::from(fixed::ONE_Q32 + self.persistence_q32);
+        let of =
+            i128::from(left) * periods as i128 / i128::from(fixed::ONE_Q32 + self.persistence_q32);
         u64::try_from(of).unwrap_or(1).max(2)
     }
 }
@@ -219,14 +219,30 @@ fn regress(
 
 /// Fits every kink, with the noise of the best one.
 fn candidates(soft: &SoftKink, periods: &Periods) -> (Vec<Candidate>, usize, Noise) {
-    let kinks = (0..KINKS).map(|step| KINK_FIRST_Q32 + i64::from(step) * KINK_STEP_Q32);
-    let plain = kinks.clone().map(|kink| regress(soft, periods, kink, None));
-    let best = plain.min_by_key(|(candidate, _)| candidate.squares_q32);
-    let noise = Noise::of(&best.map(|(_, residuals)| residuals).unwrap_or_default());
-    let all: Vec<Candidate> =
-        kinks.map(|kink| regress(soft, periods, kink, Some(&noise)).0).collect();
-    let best = (0..all.len()).min_by_key(|place| all[*place].squares_q32).unwrap_or(0);
-    (all, best, noise)
+    let kinks = || (0..KINKS).map(|step| KINK_FIRST_Q32 + i64::from(step) * KINK_STEP_Q32);
+    let best_of = |all: &[(Candidate, Vec<i64>)]| {
+        (0..all.len()).min_by_key(|place| all[*place].0.squares_q32).unwrap_or(0)
+    };
+    let mut all: Vec<_> = kinks().map(|kink| regress(soft, periods, kink, None)).collect();
+    let mut best = best_of(&all);
+    let mut noise = Noise::of(&all[best].1);
+    // Ordinary residuals hide slow noise, which the price follows; weighted ones show more of it.
+    for _ in 0..REWEIGHTINGS {
+        all = kinks().map(|kink| regress(soft, periods, kink, Some(&noise))).collect();
+        best = best_of(&all);
+        noise = Noise::of(&all[best].1);
+    }
+    (all.into_iter().map(|(candidate, _)| candidate).collect(), best, noise)
+}
+
+/// One kink, in as many rounds.
+fn reweighted(soft: &SoftKink, periods: &Periods, kink_ln_q32: i64) -> Curve {
+    let (mut found, mut residuals) = regress(soft, periods, kink_ln_q32, None);
+    for _ in 0..REWEIGHTINGS {
+        let noise = Noise::of(&residuals);
+        (found, residuals) = regress(soft, periods, kink_ln_q32, Some(&noise));
+    }
+    found.curve
 }
 
 /// What a fit needs besides the periods.
@@ -303,8 +319,7 @@ fn refit_bias(
                     periods.push(step.price_ln_q32, step.blobs);
                 });
                 let kink = read.curve.kink_ln_q32;
-                let (_, residuals) = regress(soft, &periods, kink, None);
-                regress(soft, &periods, kink, Some(&Noise::of(&residuals))).0.curve
+                reweighted(soft, &periods, kink)
             })
             .collect();
         let of = |value: fn(&Curve) -> i64| {

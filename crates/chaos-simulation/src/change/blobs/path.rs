@@ -137,7 +137,10 @@ impl BaseFee {
             .filter(|_| rule.base_cost > 0)
             .map(|level| level.saturating_add(reserve_share_ln_q32(rule)));
         let sd = fixed::ppm_to_q32(BASE_FEE_SD_PPM);
-        Self { reserve_ln_q32, away_q32: fixed::mul_q32(sd, fixed::normal_q32(|| random.next_u32())) }
+        Self {
+            reserve_ln_q32,
+            away_q32: fixed::mul_q32(sd, fixed::normal_q32(|| random.next_u32())),
+        }
     }
 
     fn advance(&mut self, random: &mut ChaCha8Rng) {

@@ -111,7 +111,8 @@ fn the_reserve_share_is_the_closed_form_and_branches_are_read_from_the_rows() {
     let (osaka, bpo1) = (rule(Preset::Osaka), rule(Preset::Bpo1));
     let truth = curve(490, 10, 60_000_000);
     let base_fee = 80_000_000u64;
-    let before = generated(&osaka, truth, (1_000, 40_000, osaka.update_fraction * 15), Some(base_fee), 5);
+    let before =
+        generated(&osaka, truth, (1_000, 40_000, osaka.update_fraction * 15), Some(base_fee), 5);
     let asked = Options { fit_blocks: 40_000, ..options() };
     let mut forecast = forecast(&before, &bpo1, &asked, TWO).unwrap();
     let implied = forecast.demand.base_fee_wei.unwrap().0;

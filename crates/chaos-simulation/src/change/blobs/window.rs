@@ -54,9 +54,7 @@ pub fn read_branches(blocks: &mut [BlobBlock]) {
         let rule = next.map_or(block.rule, |next| next.rule);
         let branch = match block.base_fee_wei {
             _ if rule.base_cost == 0 => Some(false),
-            Some(fee) => {
-                Some(rule.reserve_price_active(fee, rule.fee_wei(block.excess_blob_gas)))
-            }
+            Some(fee) => Some(rule.reserve_price_active(fee, rule.fee_wei(block.excess_blob_gas))),
             None => shown.or(last),
         };
         blocks[place].reserved = branch;

@@ -65,7 +65,8 @@ fn a_base_fee_after_an_auction_is_overshot_by_the_middle_of_its_bound() {
     let mut days = raised();
     for day in &mut days {
         // Twice the limit with the target where the limit was.
-        day.gas_limit = if day.timestamp < 1_700_006_400 + 40 * DAY_S { 15_000_000 } else { 30_000_000 };
+        day.gas_limit =
+            if day.timestamp < 1_700_006_400 + 40 * DAY_S { 15_000_000 } else { 30_000_000 };
         day.gas_used = day.gas_limit.min(15_000_000) * 7_200 / 100 * 95;
     }
     let asked = Request { before: Pricing::Auction, ..request() };
