@@ -21,8 +21,8 @@ use fit::{Fit, Periods, Setting};
 use path::{Market, Step, generator};
 use rayon::prelude::*;
 use serde::Serialize;
-pub use window::{BlobBlock, read_branches};
-use window::{Figures, Gather, figures};
+pub use window::BlobBlock;
+use window::{Figures, Gather, figures, read_branches};
 
 use super::{
     Error, Row, Scale, Standing, ensure,
@@ -122,8 +122,7 @@ pub struct Forecast {
 ///
 /// The excess falls by `T - n` on one branch and rises by `n (M - T) / M` on the other; both balance at
 /// `(T - n) / ((T - n) + n (M - T) / M)`. At the target and above nothing reserves.
-#[must_use]
-pub fn reserve_share_ppm(rule: &BlobRule, blobs: i128) -> i128 {
+fn reserve_share_ppm(rule: &BlobRule, blobs: i128) -> i128 {
     let (target, max) = (i128::from(rule.target) * 1_000_000, i128::from(rule.max.max(1)));
     let below = target - blobs;
     if below <= 0 {

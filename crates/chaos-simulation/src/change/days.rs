@@ -117,8 +117,7 @@ pub struct Backtest {
 ///
 /// Of the blocks a share `p` is full with `p ln(1 + (E-1)/D) + (1-p) ln(1 - 1/D) = 0`; use is then
 /// `p E` targets. With every block at its target there is no overshoot at all.
-#[must_use]
-pub fn overshoot_ppm(elasticity_multiplier: u64, change_denominator: u64) -> i128 {
+fn overshoot_ppm(elasticity_multiplier: u64, change_denominator: u64) -> i128 {
     let (e, d) = (elasticity_multiplier.max(1), change_denominator.max(2));
     let ln = |over: u64| {
         let of = |value: u64| fixed::ln_q32(u128::from(value) << 40);

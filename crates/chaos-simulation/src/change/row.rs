@@ -225,8 +225,7 @@ const SQUARE_MAX: i128 = 10_000 * 1_000_000;
 
 impl Widening {
     /// The factor of a figure in thousandths, from 1,000 to 5,000.
-    #[must_use]
-    pub fn factor_milli(&self, name: &str) -> i128 {
+    fn factor_milli(&self, name: &str) -> i128 {
         let (windows, squares) = self.0.get(name).copied().unwrap_or_default();
         let first = i128::from(WINDOWS_AT_FIRST) * 1_000_000;
         let mean = (first + squares) / i128::from(WINDOWS_AT_FIRST + windows);

@@ -45,7 +45,7 @@ pub(super) fn price_ln_q32(rule: &BlobRule, excess_blob_gas: u64) -> i64 {
 /// The branch of a block decides the excess of the next. Where the base fee is known it is computed. Else
 /// it is read from the next row; a full block, or one without enough excess, gives the same number on
 /// both, and then counts as the one before it.
-pub fn read_branches(blocks: &mut [BlobBlock]) {
+pub(super) fn read_branches(blocks: &mut [BlobBlock]) {
     let mut last = None;
     for place in 0..blocks.len() {
         let block = blocks[place];
