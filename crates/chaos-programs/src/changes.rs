@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// Names the layout of [`BlobChange`] as JSON.
-pub const CHANGE_FORMAT: &str = "chaos-simulation/change/1";
+pub(crate) const CHANGE_FORMAT: &str = "chaos-simulation/change/1";
 
 /// When a change takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -140,7 +140,7 @@ pub struct BlobRequest {
 /// A change of the market of blobs, forecast and, as far as its blocks are there, scored.
 #[derive(Debug, Clone, Serialize)]
 pub struct BlobChange {
-    /// [`CHANGE_FORMAT`].
+    /// `chaos-simulation/change/1`.
     pub format: &'static str,
     /// The program that made it.
     pub program: Program,

@@ -33,7 +33,7 @@ pub struct RaiseOptions {
 /// A raise, forecast and scored.
 #[derive(Debug, Clone, Serialize)]
 pub struct Raise {
-    /// [`CHANGE_FORMAT`].
+    /// `chaos-simulation/change/1`.
     pub format: &'static str,
     /// The program that made it.
     pub program: Program,

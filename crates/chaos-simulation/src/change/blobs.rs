@@ -32,13 +32,13 @@ use super::{
 use crate::{forecast::Quantiles, result::Decimal};
 
 /// Fewest blocks a demand is fitted to: two days of 12-second blocks, below which a day is no day.
-pub const FIT_BLOCKS_MIN: u64 = 14_400;
+const FIT_BLOCKS_MIN: u64 = 14_400;
 
 /// Fewest blocks that are scored.
-pub const HORIZON_BLOCKS_MIN: u64 = 600;
+const HORIZON_BLOCKS_MIN: u64 = 600;
 
 /// Most of either.
-pub const BLOCKS_MAX: u64 = 500_000;
+const BLOCKS_MAX: u64 = 500_000;
 
 /// The deviation of ln of the level after seven days without a price that holds it back: daily blobs
 /// from April to October 2024, while the target was not reached.
@@ -171,7 +171,7 @@ pub fn forecast(
 /// Fills in what was observed; `after` begins with the activation.
 ///
 /// # Errors
-/// If fewer than [`HORIZON_BLOCKS_MIN`] consecutive blocks are there.
+/// If fewer than 600 consecutive blocks are there.
 pub fn score(forecast: &mut Forecast, after: &[BlobBlock]) -> Result<(), Error> {
     let wanted = usize::try_from(forecast.options.horizon_blocks).unwrap_or(usize::MAX);
     let mut after = after[..after.len().min(wanted)].to_vec();

@@ -3,7 +3,7 @@
 //! A base-fee rule steers use to its target, so that use after a raise follows from the target and says
 //! nothing about demand: `use before x target after / target before`. Where a first-price auction gives
 //! way to a base fee, use has no steered level before, and the target is overshot by the middle of what
-//! the rule allows ([`overshoot_ppm`]). The price answers by demand's elasticity, whose posterior is so
+//! the rule allows. The price answers by demand's elasticity, whose posterior is so
 //! wide that price rows are shown and not counted.
 
 use std::num::NonZeroU64;
