@@ -211,12 +211,15 @@ fn say_blobs(change: &BlobChange) {
     let demand = &forecast.demand;
     let level = |value: i128| quantity::decimal(value / 10_000, 2, 2);
     output::sentence(format_args!(
-        "  demand at a free price {} blobs [{}, {}], read {}; the target exceeds it in {} % of paths",
+        "  demand at a free price {} blobs [{}, {}], read {}",
         level(demand.free_demand.p50),
         level(demand.free_demand.p10),
         level(demand.free_demand.p90),
         level(demand.free_demand_read.0),
-        words::percent(demand.below_target_ppm.into()),
+    ));
+    output::sentence(format_args!(
+        "  the target exceeds it in {} % of paths",
+        words::percent(demand.below_target_ppm.into())
     ));
     if let Some(fee) = demand.base_fee_wei {
         output::sentence(format_args!(
@@ -263,7 +266,7 @@ fn say_raise(raise: &Raise) {
     ));
     let origin = if raise.limit_named { "named" } else { "as the days show it" };
     output::sentence(format_args!(
-        "  gas limit {} -> {} ({origin}), {}; errors from {} past changes",
+        "  gas limit {} -> {} ({origin}), {}\n  errors from {} past changes",
         quantity::of(found.gas_limit_before.into(), "gas"),
         quantity::of(found.gas_limit_after.into(), "gas"),
         match (raise.before, raise.after) {
@@ -301,7 +304,7 @@ fn say_rows(rows: &[Row]) {
             Standing::Shown(reason) => (row.name, "shown, not counted", reason),
             Standing::Refused(reason) => (row.name, "not scored", reason),
         };
-        output::sentence(format_args!("{name} {word}: {reason}"));
+        output::sentence(format_args!("{name} {word}:\n  {reason}"));
     }
 }
 
@@ -328,9 +331,17 @@ fn cells(row: &Row) -> Vec<String> {
     let text = |value: &Option<i128>| match value {
         None => "-".to_owned(),
         Some(value) if row.unit == "blobs" => quantity::decimal(*value / 1_000, 3, 3),
+        // Days of gas are of one size, and differences matter below a per cent.
+        Some(value) if row.unit == "gas" => {
+            quantity::decimal(row.in_unit(*value) / 10_000_000, 2, 2)
+        }
         Some(value) => comparison.beside_unit(row.in_unit(*value)),
     };
-    let shown_unit = if row.unit == "blobs" { "blobs" } else { comparison.unit() };
+    let shown_unit = match row.unit {
+        "blobs" => "blobs",
+        "gas" => "Ggas",
+        _ => comparison.unit(),
+    };
     let inside = match (row.inside_80(), row.inside_95()) {
         (None, _) => "-",
         (Some(true), _) => "80 %",
@@ -375,8 +386,7 @@ fn say_tally(tally: Option<&Tally>) {
         return;
     };
     output::sentence(format_args!(
-        "{} of {} counted figures inside p10-p90, {} inside p2.5-p97.5; beats the last window with its own past \
-         errors on {} of {}",
+        "{} of {} counted figures inside p10-p90, {} inside p2.5-p97.5; beats the fair forecast on {} of {}",
         tally.inside_80.inside,
         tally.inside_80.of,
         tally.inside_95.inside,

