@@ -131,6 +131,11 @@ pub enum Error {
         /// What was named.
         activation: String,
     },
+    /// Use per day after auctions end follows from blocks per day, which a table of days does not hold.
+    #[error(
+        "where a base fee begins, gas used per day needs the blocks of a day, which the table does not hold"
+    )]
+    NeedsBlockTime,
     /// Not one window fits.
     #[error("{blocks} rows do not hold {fit} to fit on and {horizon} to predict without a change")]
     NoBlobWindow {

@@ -74,6 +74,7 @@ fn kind(error: &Error) -> Kind {
         | Error::OtherLimit { .. }
         | Error::DaysByTime { .. }
         | Error::NoBlobWindow { .. }
+        | Error::NeedsBlockTime
         | Error::FeeRule { .. }
         | Error::Fit { .. }
         | Error::Rules(_)
@@ -226,6 +227,10 @@ fn hint(error: &Error) -> Option<&'static str> {
         }
         Error::NoBlobs { .. } => {
             "name the rule by --preset NAME or --baseline blob-target=… blob-max=… blob-update-fraction=…"
+        }
+        Error::NeedsBlockTime => {
+            "name the block time in milliseconds and both rules: --baseline block-time=13300 --baseline \
+             elasticity-multiplier=1 --set elasticity-multiplier=2"
         }
         Error::OtherChange { .. } | Error::OtherLimit { .. } => {
             "leave --set out to take what the rows show"

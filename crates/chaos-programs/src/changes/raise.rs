@@ -96,6 +96,9 @@ fn request(options: &RaiseOptions, time: u64) -> Result<Request, Error> {
     } else {
         (pricing(&before), pricing(&after))
     };
+    if auction && to != Pricing::Auction {
+        return Err(Error::NeedsBlockTime);
+    }
     Ok(Request {
         window_days: options.window_days,
         before: from,
@@ -115,9 +118,7 @@ pub fn raise(table: &DayTable, activation: Moment, options: &RaiseOptions) -> Re
     };
     let request = request(options, time)?;
     let backtest = days::backtest(table.days(), time, &request).map_err(Error::Predict)?;
-    let (from, found) = (backtest.gas_limit_before, backtest.rows.len());
     ensure_shown(table.days(), &backtest, request.gas_limit)?;
-    debug_assert!(from > 0 && found > 0, "a window has a limit");
     Ok(Raise {
         format: CHANGE_FORMAT,
         program: Program::this(),
@@ -183,8 +184,16 @@ pub fn weeks(table: &DayTable, from: u64, options: &RaiseOptions) -> Result<Week
     let mut at = days.partition_point(|day| day.timestamp < from).max(3 * options.window_days);
     while let Some(window) = days.get(at..at + options.window_days) {
         let time = window[0].timestamp;
-        let backtest =
-            days::backtest(days, time, &request(options, time)?).map_err(Error::Predict)?;
+        let asked = match request(options, time) {
+            // The week in which auctions end is an event.
+            Err(Error::NeedsBlockTime) => {
+                found.with_raises += 1;
+                at += options.window_days;
+                continue;
+            }
+            asked => asked?,
+        };
+        let backtest = days::backtest(days, time, &asked).map_err(Error::Predict)?;
         let (low, high) = (backtest.gas_limit_before, backtest.gas_limit_after);
         if low.abs_diff(high) * 50 >= low {
             found.with_raises += 1;
