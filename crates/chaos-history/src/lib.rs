@@ -48,7 +48,4 @@ pub use error::HistoryError;
 pub use fit::{FitError, ensure_one_demand};
 pub use history::{BlobBlock, FeeHistory, Gaps, HISTORY_BYTES_MAX};
 pub use rule::{Counts, Report, RuleError, Rules, check_rule, ensure_rule};
-pub use shocks::{
-    Response, SHOCK_BLOCKS_MIN, SHOCK_FULL_PPM_MAX, ShockError, ShockEstimate,
-    elasticity_from_shocks,
-};
+pub use shocks::{Response, SHOCK_BLOCKS_MIN, ShockError, ShockEstimate, elasticity_from_shocks};

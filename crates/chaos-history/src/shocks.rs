@@ -15,7 +15,7 @@ use chaos_simulation::flow::ObservedBlock;
 pub const SHOCK_BLOCKS_MIN: usize = 5_000;
 
 /// Above this share of full blocks use does not show demand: 40 %, in ppm.
-pub const SHOCK_FULL_PPM_MAX: u64 = 400_000;
+const SHOCK_FULL_PPM_MAX: u64 = 400_000;
 
 /// The two lengths of a period, in blocks, that the table is for.
 const PERIODS: [usize; 2] = [25, 50];

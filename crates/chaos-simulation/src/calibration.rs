@@ -13,16 +13,16 @@ use crate::flow::{
 };
 
 /// Largest distance of the modelled median base fee from the observed one: 10 %.
-pub const MEDIAN_TOLERANCE_PPM: i128 = 100_000;
+const MEDIAN_TOLERANCE_PPM: i128 = 100_000;
 
 /// The same of the 95th percentile: 40 %. A tail of a few days is made by a few hours.
-pub const P95_TOLERANCE_PPM: i128 = 400_000;
+const P95_TOLERANCE_PPM: i128 = 400_000;
 
 /// The same of mean use over the target: 5 %. The fee rule holds it near one, whatever demand does.
-pub const USE_TOLERANCE_PPM: i128 = 50_000;
+const USE_TOLERANCE_PPM: i128 = 50_000;
 
 /// Largest distance of the shares of full blocks: ten percentage points.
-pub const FULL_TOLERANCE_PPM: i128 = 100_000;
+const FULL_TOLERANCE_PPM: i128 = 100_000;
 
 /// Blocks in which demand may be held at its bound: one in a hundred.
 const HELD_PPM_MAX: u128 = 10_000;
@@ -34,13 +34,13 @@ const CAPACITY_PERCENT: u128 = 35;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
-    /// As before [`Calibration`] was, without a check: what receipts of then name.
+    /// As before [`Calibration`] was, without a check: what results of then rest on.
     #[default]
     First,
     /// One elasticity, that of the assumptions, named by whoever asks.
     Point,
     /// An elasticity for each path, common to both arms, from
-    /// [`POSTERIOR_ELASTICITIES_PPM`](crate::flow::POSTERIOR_ELASTICITIES_PPM). That of the assumptions is
+    /// 33 equally probable ones. That of the assumptions is
     /// the posterior's median and is not used.
     Posterior,
 }

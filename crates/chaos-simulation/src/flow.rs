@@ -15,12 +15,12 @@ mod metrics;
 mod path;
 
 pub use demand::{
-    Assumptions, CalibrationError, Demand, LEVEL_BLOCKS_MIN, NoiseSource,
-    POSTERIOR_ELASTICITIES_PPM, POSTERIOR_MEDIAN_PPM, RowsUsed, calibrate, chain_parameters,
+    Assumptions, CalibrationError, Demand, NoiseSource, POSTERIOR_MEDIAN_PPM, RowsUsed, calibrate,
+    chain_parameters,
 };
 pub(crate) use demand::{
-    Calibrated, Clamp, Fitted, NOISE_BLOCKS_MIN, POSTERIOR_KNOTS_PPM, at_price, calibrated, fit,
-    longest_run, secant,
+    Calibrated, Clamp, Fitted, LEVEL_BLOCKS_MIN, NOISE_BLOCKS_MIN, POSTERIOR_ELASTICITIES_PPM,
+    POSTERIOR_KNOTS_PPM, at_price, calibrated, fit, longest_run, secant,
 };
 pub use history::ObservedBlock;
 pub use metrics::{Metric, PathMetrics, observed_metrics, percentile};

@@ -55,10 +55,7 @@ mod result;
 pub mod transactions;
 mod transition;
 
-pub use calibration::{
-    Calibration, CalibrationFigure, CalibrationStatus, FULL_TOLERANCE_PPM, Fit,
-    MEDIAN_TOLERANCE_PPM, P95_TOLERANCE_PPM, USE_TOLERANCE_PPM,
-};
+pub use calibration::{Calibration, CalibrationFigure, CalibrationStatus, Fit};
 pub use experiment::{
     Bound, Error, Experiment, Material, PUBLISHED_ELASTICITIES, SENSITIVITY_ELASTICITIES_PPM,
     Sensitivity, SensitivityRow, Simulation, WORK_BLOCKS_MAX, run, sensitivity,

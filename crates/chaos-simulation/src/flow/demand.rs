@@ -4,12 +4,13 @@ mod points;
 use chaos_parameters::{ParameterName, Parameters, Setting, fixed};
 use serde::{Deserialize, Serialize};
 
-pub use self::points::{
-    LEVEL_BLOCKS_MIN, POSTERIOR_ELASTICITIES_PPM, POSTERIOR_MEDIAN_PPM, RowsUsed,
-};
+pub use self::points::{POSTERIOR_MEDIAN_PPM, RowsUsed};
 pub(crate) use self::{
     matching::secant,
-    points::{Clamp, Fitted, POSTERIOR_KNOTS_PPM, at_price, fit},
+    points::{
+        Clamp, Fitted, LEVEL_BLOCKS_MIN, POSTERIOR_ELASTICITIES_PPM, POSTERIOR_KNOTS_PPM, at_price,
+        fit,
+    },
 };
 use super::{ObservedBlock, observed_metrics, percentile};
 

@@ -12,11 +12,11 @@ use super::{
 };
 use crate::flow::{ObservedBlock, observed_metrics};
 
-/// Fewer consecutive blocks than this show no level: 24, what a studio's policy wants as evidence.
+/// Fewer consecutive blocks than this show no level: 24, what proposals need as evidence.
 ///
 /// A base fee moves by an eighth per block at most: in fewer blocks its median says where the chain
 /// happened to begin.
-pub const LEVEL_BLOCKS_MIN: usize = 24;
+pub(crate) const LEVEL_BLOCKS_MIN: usize = 24;
 
 /// Blocks whose gas limit is further than this from the newest one's are of another era: 15 %.
 ///
@@ -29,7 +29,7 @@ const ERA_LIMIT_PERCENT: u64 = 15;
 ///
 /// From shocks in per-block histories and from five raises of the gas limit
 /// (`docs/adr/0048-a-calibration-that-can-fail.md`).
-pub const POSTERIOR_ELASTICITIES_PPM: [u32; 33] = [
+pub(crate) const POSTERIOR_ELASTICITIES_PPM: [u32; 33] = [
     75_952, 98_654, 113_596, 125_863, 136_759, 146_845, 156_427, 165_693, 174_775, 183_770,
     192_756, 201_801, 210_966, 220_308, 229_886, 239_761, 250_000, 260_676, 271_874, 283_694,
     296_257, 309_711, 324_244, 340_099, 357_602, 377_203, 399_548, 425_618, 457_009, 496_571,
