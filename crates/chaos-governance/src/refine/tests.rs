@@ -1,5 +1,6 @@
-use std::convert::Infallible;
+use std::{collections::BTreeMap, convert::Infallible};
 
+use chaos_simulation::{Calibration, CalibrationStatus, flow::RowsUsed};
 use proptest::prelude::*;
 
 use super::*;
@@ -76,16 +77,23 @@ fn draft_on_a_model_that_is_not_the_chain_is_given_up_whatever_its_figures() {
     // One that keeps to the policy, but for what its figures stand on.
     let met = refined(|_| (MET, 0)).last().result.clone();
     let mut checked = simulation(parameters()).result;
-    let rows = serde_json::json!({
-        "given": 60, "without_base_fee": 33, "not_consecutive": 26, "other_era": 0, "used": 1,
-        "first_block": "7", "last_block": "7",
-    });
-    let calibration = serde_json::json!({
-        "status": "not_calibrated", "rows": rows, "figures": {}, "reasons": ["too few"],
-        "outside_the_data": null,
+    let rows = RowsUsed {
+        given: 60,
+        without_base_fee: 33,
+        not_consecutive: 26,
+        other_era: 0,
+        used: 1,
+        first_block: 7,
+        last_block: 7,
+    };
+    checked.calibration = Some(Calibration {
+        status: CalibrationStatus::NotCalibrated,
+        rows,
+        figures: BTreeMap::new(),
+        reasons: vec!["too few".to_owned()],
+        outside_the_data: None,
     });
     checked.metrics = met.metrics;
-    checked.calibration = Some(serde_json::from_value(calibration).unwrap());
     let simulate = |change: &Change| {
         let mut result = checked.clone();
         result.parameters.proposal = parameters().with(change.setting());
