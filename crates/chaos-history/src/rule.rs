@@ -157,6 +157,12 @@ impl Rules {
         Self { then: self.named.map(|_| (block, parameters)), ..self }
     }
 
+    /// Whether somebody named them, so that they are not the chain's own.
+    #[must_use]
+    pub const fn are_named(&self) -> bool {
+        self.named.is_some()
+    }
+
     fn named_at(&self, number: u64) -> Option<Parameters> {
         match self.then {
             Some((first, parameters)) if number >= first => Some(parameters),

@@ -10,7 +10,7 @@ use std::{fmt, num::NonZeroUsize, path::Path, str::FromStr};
 
 use chaos_history::{BlobBlock as BlobRow, Columns, FeeHistory, HistoryError, Rules};
 use chaos_parameters::{
-    Parameters, Setting,
+    Setting,
     pricing::{BlobRule, GAS_PER_BLOB},
 };
 use chaos_simulation::{
@@ -125,8 +125,8 @@ pub fn is_of_blobs(
 pub struct BlobRequest {
     /// The chain.
     pub chain: ChainId,
-    /// Its rule before, if it is named; else the chain's own.
-    pub named: Option<Parameters>,
+    /// Its rules before the change.
+    pub rules: Rules,
     /// When the change takes effect.
     pub activation: Moment,
     /// What changes; if nothing is set, what the chain's schedule says.
@@ -247,7 +247,7 @@ fn market(history: ReadHistory, request: &BlobRequest) -> Result<Market, Error> 
         Moment::Block(number) => number,
         Moment::Time(_) => first.map_or(last.number + 1, |first| first.number),
     };
-    let rules = history::rules(&request.chain, request.named)?;
+    let rules = request.rules;
     let no_blobs = || Error::NoBlobs { chain: request.chain.clone() };
     let parameters = rules.parameters_at(last.number, last.timestamp).ok_or_else(no_blobs)?;
     let former = rules.blobs_at(last.number, last.timestamp).ok_or_else(no_blobs)?;
@@ -325,8 +325,7 @@ pub struct BlobWindows {
 /// # Errors
 /// As [`blobs`], and if not one window fits.
 pub fn blob_windows(history: ReadHistory, request: &BlobRequest) -> Result<BlobWindows, Error> {
-    let rules = history::rules(&request.chain, request.named)?;
-    let checked = history.checked(rules)?;
+    let checked = history.checked(request.rules)?;
     let no_blobs = || Error::NoBlobs { chain: request.chain.clone() };
     let blocks = with_rules(&checked.history, &checked.rules).ok_or_else(no_blobs)?;
     let length = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);

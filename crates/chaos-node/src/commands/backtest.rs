@@ -48,8 +48,8 @@ pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode, Failure> {
             let settings = settings(args)?;
             match change::backtest(args, activation, &settings)? {
                 Turn::Done(code) => return Ok(code),
-                Turn::Gas(chain, history) => {
-                    let forecasting = of_gas(chain, *history, &args.options)?;
+                Turn::Gas(chain, rules, history) => {
+                    let forecasting = of_gas((chain, rules), *history, &args.options)?;
                     made(args, &forecasting, forecasting.block_of(activation), &settings)?;
                 }
             }

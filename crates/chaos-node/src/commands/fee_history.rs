@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode};
 
-use chaos_history::{Counts, FeeHistory, elasticity_from_shocks};
+use chaos_history::{Counts, FeeHistory, Rules, elasticity_from_shocks};
 use chaos_parameters::{Parameters, Preset, Setting, parse_setting};
 use chaos_programs::history::{self, CheckedHistory};
 use chaos_report::quantity;
@@ -86,6 +86,13 @@ fn elasticity(checked: &CheckedHistory, as_json: bool) -> Result<ExitCode, Failu
 
 /// Reads a fee history and holds it to the rules that the command line names, or to the chain's.
 pub(crate) fn read(path: &Path, args: &RulesArgs) -> Result<(ChainId, CheckedHistory), Failure> {
+    let (chain, rules) = rules(args)?;
+    let history = history::read(path, &columns(args.columns.as_deref())?)?;
+    Ok((chain, history.checked(rules)?))
+}
+
+/// The chain of a fee history and its rules, as the command line names them.
+pub(crate) fn rules(args: &RulesArgs) -> Result<(ChainId, Rules), Failure> {
     let named_chain = args.chain.as_deref().map(chains::chain_id).transpose()?;
     let config = chains::read_config(&args.config, named_chain.as_ref())?;
     let chain = named_chain
@@ -95,8 +102,7 @@ pub(crate) fn read(path: &Path, args: &RulesArgs) -> Result<(ChainId, CheckedHis
         Some(config) => history::rules_of_config(config, named(args)?)?,
         None => history::rules(&chain, named(args)?)?,
     };
-    let history = history::read(path, &columns(args.columns.as_deref())?)?;
-    Ok((chain, history.checked(rules)?))
+    Ok((chain, rules))
 }
 
 /// What `--preset` and `--baseline` name, if they name anything.

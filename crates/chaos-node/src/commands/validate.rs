@@ -2,12 +2,13 @@
 
 use std::{path::Path, process::ExitCode};
 
+use chaos_history::Rules;
 use chaos_programs::{
     forecasting::{
         Forecasting,
         words::{coverage, of_validation, optional_percent, percent, share},
     },
-    history::{self, CheckedHistory, ReadHistory},
+    history::{CheckedHistory, ReadHistory},
     simulation::threads,
 };
 use chaos_simulation::forecast::{Options, Validation};
@@ -18,7 +19,7 @@ use crate::{
     blocks::say_what_was_checked,
     commands::{
         backtest::change::{self, Turn},
-        fee_history::{named, read},
+        fee_history::read,
         simulate::elasticity_ppm,
     },
     exit::Failure,
@@ -26,11 +27,11 @@ use crate::{
 };
 
 pub(crate) fn run(args: &ValidateArgs) -> Result<ExitCode, Failure> {
-    let (chain, history) = match change::validate(args)? {
+    let (of, history) = match change::validate(args)? {
         Turn::Done(code) => return Ok(code),
-        Turn::Gas(chain, history) => (chain, *history),
+        Turn::Gas(chain, rules, history) => ((chain, rules), *history),
     };
-    let validation = of_gas(chain, history, &args.forecast)?.validate()?;
+    let validation = of_gas(of, history, &args.forecast)?.validate()?;
     if args.json {
         output::json(&validation)?;
     } else {
@@ -47,11 +48,10 @@ pub(crate) fn forecasting(path: &Path, args: &ForecastArgs) -> Result<Forecastin
 
 /// The same of a table that was read already.
 pub(crate) fn of_gas(
-    chain: ChainId,
+    (chain, rules): (ChainId, Rules),
     history: ReadHistory,
     args: &ForecastArgs,
 ) -> Result<Forecasting, Failure> {
-    let rules = history::rules(&chain, named(&args.rules)?)?;
     of_checked(chain, history.checked(rules)?, args)
 }
 

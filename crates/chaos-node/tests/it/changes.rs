@@ -2,11 +2,9 @@
 
 use std::{fs, path::Path};
 
+use chaos_chain_config::ChainConfig;
 use chaos_history::day_of;
-use chaos_parameters::{
-    KnownChain,
-    pricing::{BlobRule, GAS_PER_BLOB},
-};
+use chaos_parameters::pricing::{BlobRule, GAS_PER_BLOB};
 use tempfile::TempDir;
 
 use crate::program::run;
@@ -23,7 +21,7 @@ const BEFORE: u64 = 14_400;
 /// holds back.
 fn blobs(path: &Path, after: u64) {
     let mut state = 88_172_645_463_325_252u64;
-    let chain = KnownChain::of(1).unwrap();
+    let chain = ChainConfig::of(1).unwrap();
     let mut csv =
         "number,timestamp,gas_used,gas_limit,base_fee_wei,excess_blob_gas,blob_gas_used\n"
             .to_owned();

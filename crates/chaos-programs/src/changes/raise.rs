@@ -3,6 +3,7 @@
 use std::{fs::File, io::BufReader, num::NonZeroU64, path::Path};
 
 use chaos_history::DayTable;
+use chaos_history::Rules;
 use chaos_parameters::{ParameterName as P, Parameters, Setting};
 use chaos_simulation::{
     Input, Program,
@@ -15,15 +16,15 @@ use chaos_types::ChainId;
 use serde::Serialize;
 
 use super::{CHANGE_FORMAT, Moment};
-use crate::{Error, history, simulation::FEE_HISTORY};
+use crate::{Error, simulation::FEE_HISTORY};
 
 /// What is asked of a table of days.
 #[derive(Debug, Clone)]
 pub struct RaiseOptions {
     /// The chain.
     pub chain: ChainId,
-    /// Its rule before, if it is named; else the chain's own.
-    pub named: Option<Parameters>,
+    /// Its rules before the change.
+    pub rules: Rules,
     /// What changes, beside what the days show of the gas limit.
     pub settings: Vec<Setting>,
     /// Days of each window.
@@ -78,7 +79,7 @@ fn pricing(parameters: &Parameters) -> Pricing {
 const LONDON_DAY: u64 = 1_628_121_600;
 
 fn rules_of(options: &RaiseOptions, time: u64) -> Result<(Parameters, Parameters), Error> {
-    let rules = history::rules(&options.chain, options.named)?;
+    let rules = options.rules;
     let before = rules.parameters_at(u64::MAX, time).ok_or(Error::NoBaseFee)?;
     Ok((before, before.apply(&options.settings)?))
 }
@@ -86,7 +87,7 @@ fn rules_of(options: &RaiseOptions, time: u64) -> Result<(Parameters, Parameters
 fn request(options: &RaiseOptions, time: u64) -> Result<Request, Error> {
     let (before, after) = rules_of(options, time)?;
     let limit = options.settings.iter().find(|setting| setting.name() == P::GasLimit);
-    let auction = options.named.is_none()
+    let auction = !options.rules.are_named()
         && options.chain.evm_number() == Some(1)
         && time <= LONDON_DAY
         && options.settings.iter().all(|setting| setting.name() == P::GasLimit);

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use chaos_history::day_of;
-use chaos_parameters::{Parameters, Setting};
+use chaos_history::{Rules, day_of};
+use chaos_parameters::Setting;
 use chaos_programs::{
     changes::{self, BlobChange, BlobRequest, BlobTerms, Moment, Raise, RaiseOptions, Table},
     forecasting::words,
-    history::{self, ReadHistory},
+    history::ReadHistory,
     simulation::threads,
 };
 use chaos_report::{Comparison, quantity};
@@ -17,8 +17,8 @@ use chaos_types::ChainId;
 use crate::{
     args::{BacktestArgs, ForecastArgs, Market, ValidateArgs},
     blocks::columns,
-    commands::fee_history::named,
-    exit::{Failure, Kind, OrFail as _},
+    commands::fee_history,
+    exit::{Failure, Kind},
     output,
 };
 
@@ -27,7 +27,7 @@ pub(crate) enum Turn {
     /// It was done here.
     Done(ExitCode),
     /// The market for gas, block by block, is somebody else's part.
-    Gas(ChainId, Box<ReadHistory>),
+    Gas(ChainId, Rules, Box<ReadHistory>),
 }
 
 /// Days of a window in a table of days.
@@ -36,16 +36,14 @@ const WINDOW_DAYS: usize = 7;
 /// A file, looked at.
 struct Opened {
     chain: ChainId,
-    named: Option<Parameters>,
+    rules: Rules,
     table: Table,
 }
 
 fn open(path: &std::path::Path, args: &ForecastArgs) -> Result<Opened, Failure> {
-    let chain: ChainId =
-        args.rules.chain.parse().or_fail(Kind::Input).map_err(|error| error.context("--chain"))?;
-    let named = named(&args.rules)?;
+    let (chain, rules) = fee_history::rules(&args.rules)?;
     let table = changes::read(path, &columns(args.rules.columns.as_deref())?)?;
-    Ok(Opened { chain, named, table })
+    Ok(Opened { chain, rules, table })
 }
 
 /// Scores a change if the file or `--market` asks for another market than that for gas by the block.
@@ -54,12 +52,12 @@ pub(crate) fn backtest(
     activation: Moment,
     settings: &[Setting],
 ) -> Result<Turn, Failure> {
-    let Opened { chain, named, table } = open(&args.fee_history, &args.options)?;
+    let Opened { chain, rules, table } = open(&args.fee_history, &args.options)?;
     match table {
         Table::Days => {
             ensure_for_days(args.market, args.save.is_some(), &args.options)?;
             let table = changes::read_days(&args.fee_history)?;
-            let options = raise_options(chain, named, settings, &args.options);
+            let options = raise_options(chain, rules, settings, &args.options);
             let raise = changes::raise(&table, activation, &options)?;
             if args.json {
                 output::json(&raise)?;
@@ -69,18 +67,17 @@ pub(crate) fn backtest(
             Ok(Turn::Done(ExitCode::SUCCESS))
         }
         Table::Blocks(history) => {
-            let rules = history::rules(&chain, named)?;
             let blobs = match args.market {
                 Some(market) => market == Market::Blobs,
                 None => changes::is_of_blobs(&history, &rules, activation, settings),
             };
             if !blobs {
-                return Ok(Turn::Gas(chain, Box::new(history)));
+                return Ok(Turn::Gas(chain, rules, Box::new(history)));
             }
             if args.save.is_some() {
                 return Err(no_option("--save", "a forecast of blobs"));
             }
-            let request = blob_request(chain, named, activation, settings.to_vec(), &args.options);
+            let request = blob_request(chain, rules, activation, settings.to_vec(), &args.options);
             let change = changes::blobs(history, &request)?;
             if args.json {
                 output::json(&change)?;
@@ -94,12 +91,12 @@ pub(crate) fn backtest(
 
 /// Rolling windows of blobs or of days, if the file or `--market` asks for them.
 pub(crate) fn validate(args: &ValidateArgs) -> Result<Turn, Failure> {
-    let Opened { chain, named, table } = open(&args.fee_history, &args.forecast)?;
+    let Opened { chain, rules, table } = open(&args.fee_history, &args.forecast)?;
     match table {
         Table::Days => {
             ensure_for_days(args.market, false, &args.forecast)?;
             let table = changes::read_days(&args.fee_history)?;
-            let options = raise_options(chain, named, &[], &args.forecast);
+            let options = raise_options(chain, rules, &[], &args.forecast);
             let from = match args.since {
                 Some(Moment::Time(time)) => time,
                 Some(block @ Moment::Block(_)) => {
@@ -124,9 +121,9 @@ pub(crate) fn validate(args: &ValidateArgs) -> Result<Turn, Failure> {
             }
             let bare = history.prices_no_gas();
             if args.market.map_or(!bare, |market| market != Market::Blobs) {
-                return Ok(Turn::Gas(chain, Box::new(history)));
+                return Ok(Turn::Gas(chain, rules, Box::new(history)));
             }
-            let request = blob_request(chain, named, Moment::Block(0), Vec::new(), &args.forecast);
+            let request = blob_request(chain, rules, Moment::Block(0), Vec::new(), &args.forecast);
             let windows = changes::blob_windows(history, &request)?;
             if args.json {
                 output::json(&windows)?;
@@ -166,17 +163,17 @@ fn ensure_for_days(market: Option<Market>, save: bool, args: &ForecastArgs) -> R
 
 fn raise_options(
     chain: ChainId,
-    named: Option<Parameters>,
+    rules: Rules,
     settings: &[Setting],
     args: &ForecastArgs,
 ) -> RaiseOptions {
     let window_days = args.horizon.map_or(WINDOW_DAYS, |days| days as usize);
-    RaiseOptions { chain, named, settings: settings.to_vec(), window_days }
+    RaiseOptions { chain, rules, settings: settings.to_vec(), window_days }
 }
 
 fn blob_request(
     chain: ChainId,
-    named: Option<Parameters>,
+    rules: Rules,
     activation: Moment,
     settings: Vec<Setting>,
     args: &ForecastArgs,
@@ -189,7 +186,7 @@ fn blob_request(
         horizon_blocks: args.horizon.map_or(usual.horizon_blocks, u64::from),
     };
     let threads = threads(args.threads);
-    BlobRequest { chain, named, activation, settings, options, threads }
+    BlobRequest { chain, rules, activation, settings, options, threads }
 }
 
 fn say_blobs(change: &BlobChange) {
