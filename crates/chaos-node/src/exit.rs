@@ -116,6 +116,11 @@ impl Failure {
         }
     }
 
+    /// Whether something was looked at and does not hold.
+    pub(crate) const fn is_of_a_check(&self) -> bool {
+        matches!(self.kind, Kind::Check)
+    }
+
     /// The exit code.
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(self.kind as u8)

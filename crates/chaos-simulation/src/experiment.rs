@@ -269,19 +269,12 @@ fn figures(
     alone: &[PathPair],
     metric: Metric,
 ) -> (MetricRow, Pairs) {
-    let plain: Vec<(i128, i128)> = paths.iter().map(|pair| pair.of(metric)).collect();
+    let of = |paths: &[PathPair]| Pairs(paths.iter().map(|pair| pair.of(metric)).collect());
+    let pairs = of(paths);
     if ground.calibration.is_none() {
-        let pairs = Pairs(plain);
         return (pairs.mean_row(metric.unit(), Layer::FeeMarket), pairs);
     }
-    let priced = |(path, pair): (usize, &(i128, i128))| {
-        (ground.priced(path, metric, pair.0), ground.priced(path, metric, pair.1))
-    };
-    let pairs = Pairs(plain.iter().enumerate().map(priced).collect());
-    let alone = match alone {
-        [] => Pairs(plain),
-        alone => Pairs(alone.iter().map(|pair| pair.of(metric)).collect()),
-    };
+    let alone = of(if alone.is_empty() { paths } else { alone });
     (pairs.median_row(metric.unit(), Layer::FeeMarket, &alone), pairs)
 }
 

@@ -247,8 +247,8 @@ fn print_human(block_set: &BlockSet, simulation: &Simulation) -> Result<(), Fail
     );
     output::sentence(
         "\nfee_market: medians over paths; a difference is the median of the paths' own differences, so that it \
-         need not be the one between the arms. p10 to p90 carries elasticity, level and growth; paths only, \
-         none of them.",
+         need not be the one between the arms. p10 to p90 carries the elasticity and the paths' scatter, not the growth of demand; \
+         paths only, the scatter alone.",
     );
     output::sentence(format_args!(
         "\nresult digest  {}",

@@ -321,6 +321,10 @@ impl Found {
     }
 
     fn is_refused(&self) -> bool {
+        if let Err(failure) = &self.content {
+            // A study's folder that is not as its manifest says.
+            return failure.is_of_a_check();
+        }
         let is_judged = matches!(&self.content, Ok(Content::Bundle(_) | Content::Fork(_)));
         is_judged && !self.is_accepted() && !self.is_fork() && !self.is_undecided()
     }

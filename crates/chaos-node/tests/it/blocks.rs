@@ -206,13 +206,13 @@ fn hard_fork_can_be_named_and_is_remembered() {
             let block = value["block"].as_object_mut().unwrap();
             block.remove("transactionsRoot");
             for transaction in block["transactions"].as_array_mut().unwrap() {
-                transaction["chainId"] = json!("0x2105");
+                transaction["chainId"] = json!("0x309");
             }
         });
     }
     run(["replay", "--blocks", text(&load)]).expect_error(
         3,
-        &["chain 8453 has no known fork schedule", "--hardfork", "spurious-dragon", "Sepolia"],
+        &["chain 777 has no known fork schedule", "--hardfork", "spurious-dragon", "Sepolia"],
     );
     run(["replay", "--blocks", text(&load), "--hardfork", "Osaka"]).expect_code(0);
     run(["replay", "--blocks", text(&load), "--hardfork", "oslo"])

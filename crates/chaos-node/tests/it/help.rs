@@ -7,10 +7,11 @@ use tempfile::TempDir;
 use crate::program::{root, run, type_in};
 
 /// Pages whose first paragraph of examples is run as it is written: beside a demo, by its test, or here.
-const RUN: [&str; 10] = [
+const RUN: [&str; 11] = [
     "agent",
     "attest quote",
     "backtest",
+    "chains",
     "diff",
     "log",
     "propose",
@@ -21,7 +22,7 @@ const RUN: [&str; 10] = [
 ];
 
 /// Pages whose every example is run as it is written.
-const RUN_WHOLE: [&str; 3] = ["backtest", "diff", "run"];
+const RUN_WHOLE: [&str; 4] = ["backtest", "chains", "diff", "run"];
 
 /// Pages whose examples need more than a test has; what they do is tested with other arguments.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -113,6 +114,17 @@ fn every_example_is_run_or_named_with_what_it_lacks() {
             let long = of_study || line.starts_with("chaoschain log ");
             assert!(stands_for_another || long, "`{line}` could be run");
         }
+    }
+}
+
+#[test]
+fn examples_of_chains_run_as_they_are_written() {
+    let dir = TempDir::new().unwrap();
+    let (_, page) = pages().into_iter().find(|(name, _)| name == "chains").unwrap();
+    let lines = examples(&page).concat();
+    assert_eq!(lines.len(), 3);
+    for line in lines {
+        type_in(dir.path(), &line).expect_code(0);
     }
 }
 
@@ -210,6 +222,7 @@ fn value_of(kind: &str, text: &str) -> &'static str {
         "RANGE" => "1..=2",
         "CAIP-2" | "CHAIN" => "eip155:1",
         "NAME=VALUE" => "gas-limit=6000000",
+        "MARKET" => "gas",
         "SOURCE" => "trace",
         "PROVIDER" => "development",
         "VKEY" => VKEY,

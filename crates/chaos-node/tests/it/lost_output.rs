@@ -28,6 +28,9 @@ const LINES: &[&str] = &[
     "chaoschain simulate --blocks recorded --set gas-limit=6000000 --paths 4 --path-blocks 50 --json",
     "chaoschain validate --fee-history fees.csv --window 1200 --horizon 200 --paths 40",
     "chaoschain fee-history fees.csv",
+    "chaoschain chains",
+    "chaoschain chains base",
+    "chaoschain chains eip155:42161 --json",
     "chaoschain run scorer.wasm --input evidence.json",
     "chaoschain verify bundle.json",
     "chaoschain verify bundle.json --json",
@@ -47,9 +50,9 @@ const LINES: &[&str] = &[
 
 /// Commands that need a chain, a node's answers or minutes, or serve until they are stopped; they
 /// print by the same functions.
-const ELSEWHERE: [&str; 12] = [
-    "anchor", "backtest", "chain", "demo", "export", "import", "pay", "proposal", "propose", "tx",
-    "vote", "witness",
+const ELSEWHERE: [&str; 13] = [
+    "anchor", "backtest", "chain", "demo", "diff", "export", "import", "pay", "proposal",
+    "propose", "tx", "vote", "witness",
 ];
 
 fn prepared() -> TempDir {

@@ -246,9 +246,11 @@ fn an_absent_source_is_refused_with_a_hint_unless_the_study_allows_generated_blo
 
     let allowed = "blocks = \"recorded\"\nwhen_absent = \"generate\"";
     let place = Place::new(&STUDY.replace("blocks = \"recorded\"", allowed), 0);
-    write_load(&place.path("out/inputs"), 1);
+    // A folder that no study wrote is not taken for this one's inputs.
+    write_load(&place.path("other/inputs"), 1);
+    place.run("other", "2").expect_error(3, &["other/inputs is there already", "--out"]);
+    assert_eq!(fs::read_dir(place.path("other/inputs/blocks")).unwrap().count(), 1, "not its own");
     let (printed, said) = place.done("out", "2");
-    assert_eq!(fs::read_dir(place.path("out/inputs/blocks")).unwrap().count(), 1, "not its own");
     assert!(said.contains("recorded does not exist: generating blocks instead"), "{said}");
     assert_eq!(printed["generated"], true);
     let flags = printed["flags"].to_string();

@@ -309,7 +309,7 @@ fn documents_that_decide_are_the_same_in_two_runs_and_hold_no_time_of_a_machine(
 
 #[test]
 fn two_studies_are_held_against_each_other_with_what_flips() {
-    let author = Author::new(STUDY);
+    let author = Author::new(&STUDY.replace("change = \"0\"", "change = \"1\""));
     author.run("one", &["--json"]).expect_code(0);
     let other = STUDY
         .replace("change = \"0\"", "change = \"-1.5\"")

@@ -122,7 +122,12 @@ impl Found<'_> {
             fans: cells.first().map(|done| done.result.fans.clone()).unwrap_or_default(),
             worst_blocks: measured.worst_blocks,
             machine: evm::MACHINE.to_owned(),
-            command: format!("chaoschain simulate --experiment {STUDY} --out again"),
+            command: match bundle {
+                Some(_) => format!(
+                    "chaoschain verify . --reexecute\nchaoschain simulate --experiment {STUDY} --out again"
+                ),
+                None => format!("chaoschain simulate --experiment {STUDY} --out again"),
+            },
             bundle,
             manifest,
             day: date(now_s),

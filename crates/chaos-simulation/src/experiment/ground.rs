@@ -9,28 +9,17 @@ use super::{Error, Experiment, in_order, per_block, scaled};
 use crate::{
     calibration::{Calibration, Compared, Fit, Pool},
     flow::{
-        self, Assumptions, Calibrated, Demand, Fitted, Metric, ObservedBlock,
-        POSTERIOR_ELASTICITIES_PPM, POSTERIOR_KNOTS_PPM, POSTERIOR_MEDIAN_PPM, PathSpec, Shocks,
+        self, Assumptions, Calibrated, Demand, Fitted, ObservedBlock, POSTERIOR_ELASTICITIES_PPM,
+        POSTERIOR_KNOTS_PPM, POSTERIOR_MEDIAN_PPM, PathSpec, Shocks,
     },
 };
 
 /// Separates the order in which a seed's paths take the points of the posterior.
 const DRAW_DOMAIN: &[u8] = b"chaos-simulation/experiment/posterior/1";
 
-/// From one path to the next so many points on: no common divisor with 33 or 31, and near the golden
-/// section of each, so that any few consecutive paths lie evenly over all points.
+/// From one path to the next so many points on: no common divisor with 33, and near its golden section, so
+/// that any few consecutive paths lie evenly over all points.
 const ELASTICITY_STRIDE: u64 = 20;
-const PRICE_STRIDE: u64 = 12;
-
-/// Level and growth: how far medians of the base fee lie apart from one week to the next without any
-/// change of the rules, as equally probable factors, log2 in ppm. A deviation of 0.40 of the natural
-/// logarithm, from weekly windows since proof of stake.
-const PRICE_FACTORS_LOG2_PPM: [i64; 31] = [
-    -1_235_638, -958_352, -808_339, -698_975, -610_211, -533_938, -466_014, -404_007, -346_350,
-    -291_963, -240_057, -190_027, -141_388, -93_734, -46_713, 0, 46_713, 93_734, 141_388, 190_027,
-    240_057, 291_963, 346_350, 404_007, 466_014, 533_938, 610_211, 698_975, 808_339, 958_352,
-    1_235_638,
-];
 
 /// The pooled median of the baseline paths is near enough to the observed one at 2 %: log2 in Q32.
 const NEAR_Q32: i64 = 123_000_000;
@@ -54,8 +43,6 @@ pub(super) struct Ground {
     /// Of the paths that show their own scatter alone, at the posterior's median; empty if no path
     /// draws anything.
     pub(super) alone: Vec<Own>,
-    /// By what each path multiplies its prices, log2 in Q32; empty for none.
-    pub(super) price_log2_q32: Vec<i64>,
     /// The check; none of the first kind of fit.
     pub(super) calibration: Option<Calibration>,
     /// The highest base fee of any block of any trial in wei.
@@ -88,7 +75,6 @@ impl Ground {
             shown,
             own: vec![own; experiment.paths as usize],
             alone: Vec::new(),
-            price_log2_q32: Vec::new(),
             calibration: None,
             base_fee_max_wei,
         })
@@ -134,25 +120,9 @@ impl Ground {
             shown: at(middle, price).demand,
             own: paths(price).into_iter().map(demanded).collect(),
             alone: vec![demanded(at(middle, price)); alone as usize],
-            price_log2_q32: price_factors(experiment),
             calibration: Some(calibration),
             base_fee_max_wei,
         })
-    }
-
-    /// A figure of a path with the level that the path drew.
-    pub(super) fn priced(&self, path: usize, metric: Metric, value: i128) -> i128 {
-        let is_price = matches!(
-            metric,
-            Metric::BaseFeeMedian | Metric::BaseFeeP95 | Metric::BaseFeeP99 | Metric::FeeBurned
-        );
-        match self.price_log2_q32.get(path) {
-            Some(factor) if is_price => {
-                let ppm = fixed::scale_exp2(1_000_000, *factor);
-                value.saturating_mul(i128::try_from(ppm).unwrap_or(i128::MAX)) / 1_000_000
-            }
-            Some(_) | None => value,
-        }
     }
 }
 
@@ -228,17 +198,6 @@ fn drawn(experiment: &Experiment) -> Vec<u32> {
                     .unwrap_or(POSTERIOR_MEDIAN_PPM)
             }
         })
-        .collect()
-}
-
-/// Of each path, log2 in Q32.
-fn price_factors(experiment: &Experiment) -> Vec<i64> {
-    let points = PRICE_FACTORS_LOG2_PPM.len() as u64;
-    let first = first_point(experiment.seed, b"price");
-    (0..u64::from(experiment.paths))
-        .map(|path| (first % points + path * PRICE_STRIDE) % points)
-        .map(|point| usize::try_from(point).unwrap_or(0))
-        .map(|point| fixed::ppm_to_q32(PRICE_FACTORS_LOG2_PPM.get(point).copied().unwrap_or(0)))
         .collect()
 }
 
