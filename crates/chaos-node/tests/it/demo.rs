@@ -382,7 +382,8 @@ fn printed_command_reproduces_a_proposal_made_with_a_fee_history() {
     let Some(data) = shared("chain/fee-history") else { return };
     if anvil_is_there() {
         let history = data.join("mainnet-12965000-12999999.csv.gz");
-        proposal_reproduces(&["--fee-history", history.to_str().unwrap(), "--paths", "8"]);
+        let history = history.to_str().unwrap();
+        proposal_reproduces(&["--fee-history", history, "--paths", "8", "--elasticity", "0.2"]);
     }
 }
 

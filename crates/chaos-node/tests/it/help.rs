@@ -56,8 +56,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 /// What stands for something of the reader's own.
-const PLACEHOLDERS: [&str; 8] =
-    ["...", "URL", "VKEY", "DIR", "BUNDLE", "HASH", "HEX", "fees.csv.gz"];
+const PLACEHOLDERS: [&str; 8] = ["...", "URL", "VKEY", "DIR", "BUNDLE", "HASH", "HEX", "fees.csv"];
 
 /// Every page of help, by the words that lead to it.
 fn pages() -> Vec<(String, String)> {

@@ -158,10 +158,10 @@ fn votes_by_the_guide(dir: &TempDir, anvil: &Anvil, has: &str, page: &str) {
     let run = type_in(dir.path(), &format!("{has}{script}")).expect_code(0);
     for said in [
         "would send submitProposal(string,bytes)",
-        "a vote on gas-limit = 19200000 is open",
+        "a vote on gas-limit = 18500000 is open",
         "1000000 votes are cast: for",
         "succeeded: 1000000 for, 0 against, 0 abstain",
-        "the vote is carried out: gas-limit of eip155:1337001 is 19200000",
+        "the vote is carried out: gas-limit of eip155:1337001 is 18500000",
         "would send approve(address,uint256)",
         "; anchored (where the log declares it); ",
         "said by 1 of 1 nodes",

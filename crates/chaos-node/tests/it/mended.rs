@@ -101,19 +101,24 @@ fn what_a_head_covers_is_never_given_up() {
     assert!(!machine.path("data/chaoschain.sqlite.longer").exists());
 }
 
-/// Puts rot in the page of the database that holds the record of an entry.
-fn spoil(path: &Path, record: &[u8]) {
+/// Puts rot in the page of the database that holds these bytes.
+fn spoil(path: &Path, start: &[u8]) {
     let mut bytes = fs::read(path).unwrap();
-    // Past what every receipt begins with; a part of the record lies on a page of its own.
-    let parts = record[150..].chunks(60).filter(|part| part.len() == 60);
-    let at = parts
-        .filter_map(|part| bytes.windows(part.len()).position(|window| window == part))
-        .next()
-        .unwrap();
+    let at = bytes.windows(start.len()).position(|window| window == start).unwrap();
     let size = usize::from(bytes[16]) << 8 | usize::from(bytes[17]);
     let page = at / size * size;
     bytes[page..page + size].fill(0xa5);
     fs::write(path, bytes).unwrap();
+}
+
+/// The row of the last entry begins with its digest and its leaf; a long record goes on on other pages.
+fn last_row(database: &Connection) -> Vec<u8> {
+    database
+        .query_row("SELECT digest, leaf FROM entries ORDER BY idx DESC LIMIT 1", [], |row| {
+            let (digest, leaf): (Vec<u8>, Vec<u8>) = (row.get(0)?, row.get(1)?);
+            Ok([digest.as_slice(), &leaf[..40]].concat())
+        })
+        .unwrap()
 }
 
 #[test]
@@ -123,13 +128,12 @@ fn entries_of_a_last_page_that_cannot_be_read_are_told_and_not_forgotten() {
         machine.register("data", name).expect_code(0);
     }
     let file = machine.path("data/chaoschain.sqlite");
-    let record: Vec<u8> = {
+    let row = {
         let database = database(&machine);
         database.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
-        let last = "SELECT record FROM entries ORDER BY idx DESC LIMIT 1";
-        database.query_row(last, [], |row| row.get(0)).unwrap()
+        last_row(&database)
     };
-    spoil(&file, &record);
+    spoil(&file, &row);
     let told = repair(&machine, &[]).expect_code(1);
     assert!(told.stdout.contains("damaged or missing"), "{}", told.stdout);
     assert!(told.stderr.contains("chaoschain.sqlite.damaged"), "{}", told.stderr);
@@ -241,13 +245,13 @@ fn entries_that_a_refill_could_not_read_are_told_by_the_next_repair_as_well() {
         machine.register("data", name).expect_code(0);
     }
     let file = machine.path("data/chaoschain.sqlite");
-    let (record, hashes): (Vec<u8>, Vec<u8>) = {
+    let (row, hashes): (Vec<u8>, Vec<u8>) = {
         let database = database(&machine);
         database.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
-        let of = |sql: &str| database.query_row(sql, [], |row| row.get(0)).unwrap();
-        (of("SELECT record FROM entries ORDER BY idx DESC LIMIT 1"), of("SELECT hashes FROM edge"))
+        let hashes = database.query_row("SELECT hashes FROM edge", [], |row| row.get(0)).unwrap();
+        (last_row(&database), hashes)
     };
-    spoil(&file, &record);
+    spoil(&file, &row);
     spoil(&file, &hashes);
     let unreachable = ["log", "repair", "--from", "http://127.0.0.1:1"];
     machine.on("data", &unreachable).expect_code(4);

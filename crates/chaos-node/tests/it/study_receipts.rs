@@ -308,7 +308,7 @@ fn documents_that_decide_are_the_same_in_two_runs_and_hold_no_time_of_a_machine(
 }
 
 #[test]
-fn two_studies_are_held_against_each_other_with_what_flips() {
+fn two_studies_are_held_against_each_other() {
     let author = Author::new(&STUDY.replace("change = \"0\"", "change = \"1\""));
     author.run("one", &["--json"]).expect_code(0);
     let other = STUDY
@@ -319,9 +319,7 @@ fn two_studies_are_held_against_each_other_with_what_flips() {
     let (one, other) = (author.path("one"), author.path("other"));
     let (one, other) = (one.to_str().unwrap(), other.to_str().unwrap());
     let said = run(["diff", one, other]).expect_code(0).stdout;
-    for words in
-        ["assumptions.elasticity_ppm", "200000", "100000", "base_fee_median", "verdicts", "FLIPS"]
-    {
+    for words in ["assumptions.elasticity_ppm", "200000", "100000", "base_fee_median", "verdicts"] {
         assert!(said.contains(words), "{words} is not in:\n{said}");
     }
     let json = run(["diff", one, other, "--json"]).expect_code(0).json().remove(0);

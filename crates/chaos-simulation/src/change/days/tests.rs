@@ -37,7 +37,7 @@ fn use_follows_the_target_and_beats_the_last_window() {
     assert_eq!(found.after_from, days[41].timestamp, "the day of the raise is not scored");
     let used = &found.rows[0];
     assert!(used.error().unwrap().abs() < 5_000, "{used:?}");
-    assert_eq!(used.inside_80(), Some(true));
+    assert_eq!(used.inside_95(), Some(true));
     assert!(used.skill_fair_ppm().unwrap() > 900_000, "{used:?}");
     let price = &found.rows[1];
     assert!(matches!(price.standing, Standing::Shown(_)));
