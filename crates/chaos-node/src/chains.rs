@@ -88,13 +88,6 @@ pub(crate) fn with_config(
     Ok(BlockSource { config, ..source.clone() })
 }
 
-/// The option as it was typed, to repeat it.
-pub(crate) fn spelled(args: &ChainConfigArgs) -> String {
-    args.chain_config.as_ref().map_or_else(String::new, |path| {
-        format!(" --chain-config {}", crate::commands::simulate::command::quoted(path))
-    })
-}
-
 /// The family of a chain, if it is known.
 pub(crate) fn family(chain: &ChainId, rules: Option<Rules>) -> Option<Family> {
     let built_in = || chain.evm_number().and_then(ChainConfig::of)?.family;

@@ -81,7 +81,7 @@ impl fmt::Display for Moment {
 #[derive(Debug)]
 pub enum Table {
     /// Blocks.
-    Blocks(ReadHistory),
+    Blocks(Box<ReadHistory>),
     /// Days; read them by [`read_days`].
     Days,
 }
@@ -92,7 +92,7 @@ pub enum Table {
 /// If it is neither.
 pub fn read(path: &Path, columns: &Columns) -> Result<Table, Error> {
     match history::read(path, columns) {
-        Ok(history) => Ok(Table::Blocks(history)),
+        Ok(history) => Ok(Table::Blocks(Box::new(history))),
         Err(Error::FeeHistory { source: HistoryError::Days { .. }, .. }) => Ok(Table::Days),
         Err(error) => Err(error),
     }

@@ -115,8 +115,9 @@ const BANS: &[Ban] = &[
             "crates/chaos-node/src/commands/",
             "crates/chaos-node/src/commands.rs",
             "crates/chaos-node/src/main.rs",
-            // It reads the arguments that every command with blocks takes.
+            // They read the arguments that every command with blocks, or about a chain, takes.
             "crates/chaos-node/src/blocks.rs",
+            "crates/chaos-node/src/chains.rs",
         ],
         never: &["args::"],
         instead: "arguments end in the commands: hand on what they mean",

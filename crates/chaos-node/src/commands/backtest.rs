@@ -49,7 +49,7 @@ pub(crate) fn run(args: &BacktestArgs) -> Result<ExitCode, Failure> {
             match change::backtest(args, activation, &settings)? {
                 Turn::Done(code) => return Ok(code),
                 Turn::Gas(chain, rules, history) => {
-                    let forecasting = of_gas((chain, rules), *history, &args.options)?;
+                    let forecasting = of_gas((chain, *rules), *history, &args.options)?;
                     made(args, &forecasting, forecasting.block_of(activation), &settings)?;
                 }
             }
@@ -140,6 +140,7 @@ fn sign(
     activation: &Activation,
 ) -> Result<(), Failure> {
     let Some(signer) = signer else { return Ok(()) };
+    #[expect(clippy::result_large_err, reason = "the error ends the program")]
     let signed = signer.sign(|ledger, actor| forecasting.sign(ledger, actor, activation))?;
     let bundle = path.with_extension("bundle.json");
     write_file(&bundle, &signed.bundle)?;

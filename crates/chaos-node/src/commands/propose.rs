@@ -13,7 +13,7 @@ use chaos_programs::{
 use serde_json::json;
 
 use crate::{
-    args::ProposeArgs,
+    args::{ChainConfigArgs, ProposeArgs},
     blocks, chains,
     commands::{
         simulate::{asked, command},
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ProposeArgs) -> Result<ExitCode, Failure> {
     let block_set = BlockSet::prepare(chain, history, threads, &Terminal::default())?;
     block_set.ensure_consecutive()?;
     let mut narration = Narration::new(args.json);
-    let place = command::place(&args.source, &block_set) + &chains::spelled(&args.config);
+    let place = command::place(&args.source, &block_set) + &spelled(&args.config);
     let proposed = Proposing {
         ledger: &mut ledger,
         block_set: &block_set,
@@ -111,4 +111,10 @@ fn report(args: &ProposeArgs, proposed: &Proposed) -> Result<ExitCode, Failure> 
         output::line(format_args!("\nno proposal: {reason}\nbundles in {}", args.out.display()));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The option as it was typed, to repeat it.
+fn spelled(args: &ChainConfigArgs) -> String {
+    let path = args.chain_config.as_ref();
+    path.map_or_else(String::new, |path| format!(" --chain-config {}", command::quoted(path)))
 }

@@ -82,6 +82,7 @@ fn study(args: &SimulateArgs, path: &Path) -> Result<ExitCode, Failure> {
     };
     let finished = file.run(&folder, &conditions)?;
     let signed = match &signer {
+        #[expect(clippy::result_large_err, reason = "the error ends the program")]
         Some(signer) => Some(signer.sign(|ledger, actor| finished.sign(ledger, actor))?),
         None => None,
     };

@@ -29,7 +29,7 @@ use crate::{
 pub(crate) fn run(args: &ValidateArgs) -> Result<ExitCode, Failure> {
     let (of, history) = match change::validate(args)? {
         Turn::Done(code) => return Ok(code),
-        Turn::Gas(chain, rules, history) => ((chain, rules), *history),
+        Turn::Gas(chain, rules, history) => ((chain, *rules), *history),
     };
     let validation = of_gas(of, history, &args.forecast)?.validate()?;
     if args.json {

@@ -196,6 +196,7 @@ const fn of_rule(error: &RuleError) -> &'static str {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a line for each refusal")]
 fn hint(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::NoBlocks => "give recorded blocks by --blocks DIR or live ones by --rpc-url URL",

@@ -262,7 +262,7 @@ fn used(windows: &[Window], (limit_before, limit_after): (i128, i128), request: 
     let noise = |place: usize| {
         let (t90, _) = steered.t_milli();
         let sd = i64::try_from(steered.rms() * t90 / 1_282).unwrap_or(i64::MAX);
-        i128::from(fixed::saturate(i128::from(sd) * i128::from(normal_q32(place)) >> 32))
+        i128::from(fixed::saturate((i128::from(sd) * i128::from(normal_q32(place))) >> 32))
     };
     let starts_to_steer = match (request.before, request.after) {
         (Pricing::Auction, Pricing::BaseFee { elasticity_multiplier, change_denominator }) => {

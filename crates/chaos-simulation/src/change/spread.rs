@@ -21,9 +21,10 @@ pub(super) fn point(path: u32, source: u32) -> usize {
     // Coprime to 33, so that a round meets every point once.
     const STRIDES: [u32; 6] = [1, 5, 7, 10, 13, 17];
     let stride = STRIDES[(source as usize) % STRIDES.len()];
-    let round = path / POINTS as u32;
+    let points = u32::try_from(POINTS).expect("33");
+    let round = path / points;
     let place = path.wrapping_mul(stride).wrapping_add(round.wrapping_mul(11 + source));
-    (place % POINTS as u32) as usize
+    (place % points) as usize
 }
 
 /// The normal quantile of a point, in Q32.

@@ -27,7 +27,7 @@ pub(crate) enum Turn {
     /// It was done here.
     Done(ExitCode),
     /// The market for gas, block by block, is somebody else's part.
-    Gas(ChainId, Rules, Box<ReadHistory>),
+    Gas(ChainId, Box<Rules>, Box<ReadHistory>),
 }
 
 /// Days of a window in a table of days.
@@ -72,13 +72,13 @@ pub(crate) fn backtest(
                 None => changes::is_of_blobs(&history, &rules, activation, settings),
             };
             if !blobs {
-                return Ok(Turn::Gas(chain, rules, Box::new(history)));
+                return Ok(Turn::Gas(chain, Box::new(rules), history));
             }
             if args.save.is_some() {
                 return Err(no_option("--save", "a forecast of blobs"));
             }
             let request = blob_request(chain, rules, activation, settings.to_vec(), &args.options);
-            let change = changes::blobs(history, &request)?;
+            let change = changes::blobs(*history, &request)?;
             if args.json {
                 output::json(&change)?;
             } else {
@@ -121,10 +121,10 @@ pub(crate) fn validate(args: &ValidateArgs) -> Result<Turn, Failure> {
             }
             let bare = history.prices_no_gas();
             if args.market.map_or(!bare, |market| market != Market::Blobs) {
-                return Ok(Turn::Gas(chain, rules, Box::new(history)));
+                return Ok(Turn::Gas(chain, Box::new(rules), history));
             }
             let request = blob_request(chain, rules, Moment::Block(0), Vec::new(), &args.forecast);
-            let windows = changes::blob_windows(history, &request)?;
+            let windows = changes::blob_windows(*history, &request)?;
             if args.json {
                 output::json(&windows)?;
             } else {

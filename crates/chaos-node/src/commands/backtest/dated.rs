@@ -28,7 +28,7 @@ pub(super) enum Dated {
     /// A log took it in when its first block was there.
     Late(u64),
     /// No receipt of it lies beside it.
-    NotDated,
+    Nobody,
     /// It was made of blocks that were there.
     Hindcast,
 }
@@ -37,7 +37,7 @@ impl Dated {
     /// What the bundle beside a forecast's file says. One that is not accepted, or is of another forecast, is refused:
     /// whoever put it there claims what it does not show.
     pub(super) fn of(path: &Path, forecast: &Forecast) -> Result<Self, Failure> {
-        let Some(beside) = bundle_of(path) else { return Ok(Self::NotDated) };
+        let Some(beside) = bundle_of(path) else { return Ok(Self::Nobody) };
         let bytes = chaos_files::read(&beside, BUNDLE_BYTES_MAX).or_fail(Kind::Input)?;
         let reader = Reader {
             log: None,
@@ -58,7 +58,7 @@ impl Dated {
         let logged = kept::logged(forecast, &report).map_err(chaos_programs::Error::from);
         match logged.map_err(|error| Failure::from(error).context(beside.display()))? {
             Some(logged_ms) => Ok(Self::ByLog(logged_ms)),
-            None => Ok(Self::NotDated),
+            None => Ok(Self::Nobody),
         }
     }
 
@@ -75,7 +75,7 @@ impl Dated {
         match self {
             Self::ByLog(_) => "by_log",
             Self::Late(_) => "late",
-            Self::NotDated => "not_dated",
+            Self::Nobody => "not_dated",
             Self::Hindcast => "hindcast",
         }
     }
@@ -83,7 +83,7 @@ impl Dated {
     pub(super) const fn logged_ms(self) -> Option<u64> {
         match self {
             Self::ByLog(ms) | Self::Late(ms) => Some(ms),
-            Self::NotDated | Self::Hindcast => None,
+            Self::Nobody | Self::Hindcast => None,
         }
     }
 
@@ -98,7 +98,7 @@ impl Dated {
                 "a hindcast: logged {}, when its first block was there already",
                 moment(ms)
             ),
-            Self::NotDated => {
+            Self::Nobody => {
                 "not dated: no bundle of its receipt lies beside it, so that it may have been made when its blocks \
                  were there"
                     .to_owned()
