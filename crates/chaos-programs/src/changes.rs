@@ -323,7 +323,7 @@ pub struct BlobWindows {
 /// how far off earlier ones were ([`Widening`]).
 ///
 /// # Errors
-/// As [`blobs`], and if not one window fits.
+/// As [`blobs()`], and if not one window fits.
 pub fn blob_windows(history: ReadHistory, request: &BlobRequest) -> Result<BlobWindows, Error> {
     let checked = history.checked(request.rules)?;
     let no_blobs = || Error::NoBlobs { chain: request.chain.clone() };
