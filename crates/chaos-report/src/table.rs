@@ -13,6 +13,8 @@ pub enum Standing {
     Missed,
     /// The mean is on the wanted side and the tail is not: nobody can tell.
     Undecided,
+    /// Nothing was held against it, so nothing follows.
+    NotJudged,
 }
 
 /// A table: a head and rows of as many entries.
@@ -184,7 +186,7 @@ impl Standing {
         match self {
             Self::Met => "ok",
             Self::Missed => "no",
-            Self::Undecided => "may",
+            Self::Undecided | Self::NotJudged => "may",
         }
     }
 }

@@ -48,7 +48,17 @@ pub(super) fn studied(body: &RunStudy) -> String {
         headline.as_ref().map_or_else(|| "no figure is told".to_owned(), super::Headline::sentence);
     let thresholds = match body.thresholds {
         0 => "the study named no threshold".to_owned(),
-        all => format!("{} of {all} thresholds met", body.thresholds_met),
+        all if body.thresholds_not_judged == all => {
+            "no threshold judged, since the model does not reproduce the chain or has too few paths"
+                .to_owned()
+        }
+        all => {
+            let left = match body.thresholds_not_judged {
+                0 => String::new(),
+                left => format!(", {left} not judged"),
+            };
+            format!("{} of {all} thresholds met{left}", body.thresholds_met)
+        }
     };
     format!(
         "studied {} on {chain} (`{name}`), {blocks}{demand}: {figure}; {thresholds}",

@@ -35,6 +35,8 @@ pub struct RunStudy {
     pub headline: Option<Headline>,
     /// How many of the study's thresholds the proposal meets, its less favourable tail included.
     pub thresholds_met: u32,
+    /// How many were not judged: the scenario does not reproduce the chain, or has too few paths.
+    pub thresholds_not_judged: u32,
     /// How many thresholds there are.
     pub thresholds: u32,
     /// The digest of the forecast in the result, which bears no date: the log dates it.
@@ -114,6 +116,9 @@ impl RunStudy {
             by_fee_history: names.clone().any(|name| !name.contains(BLOCKS)),
             headline,
             thresholds_met: count(judged.iter().filter(|row| row.met && row.robust).count()),
+            thresholds_not_judged: count(
+                judged.iter().filter(|row| row.not_judged.is_some()).count(),
+            ),
             thresholds: count(judged.len()),
             forecast: result.forecast.as_ref().map(undated).transpose()?,
         })

@@ -244,7 +244,7 @@ fn verdict(value: &ThresholdValue, judgement: &Judgement) -> Threshold {
         },
         value: bound,
         standing: match judgement.not_judged {
-            Some(_) => Standing::Undecided,
+            Some(_) => Standing::NotJudged,
             None => standing(judgement.met, judgement.robust),
         },
     }

@@ -72,6 +72,7 @@ fn verdict(study: &Study) -> Markup {
         Standing::Met => "\u{2713}",
         Standing::Missed => "\u{2715}",
         Standing::Undecided => "?",
+        Standing::NotJudged => "\u{2013}",
     };
     let over = match heading.kind {
         Kind::Study => "Parameter study of",

@@ -65,6 +65,7 @@ pub(super) const fn standing(standing: Standing) -> &'static str {
         Standing::Met => "\u{2713} met",
         Standing::Missed => "\u{2715} missed",
         Standing::Undecided => "? undecided",
+        Standing::NotJudged => "\u{2013} not judged",
     }
 }
 
@@ -86,30 +87,26 @@ pub(super) fn requirement(threshold: &Threshold, unit: &str) -> String {
     }
 }
 
-/// How many requirements are met, missed and undecided.
-pub(super) fn tally(study: &Study) -> (usize, usize, usize) {
-    let mut counts = (0, 0, 0);
-    for threshold in study.decision.iter().filter_map(|row| row.threshold.as_ref()) {
-        match threshold.standing {
-            Standing::Met => counts.0 += 1,
-            Standing::Missed => counts.1 += 1,
-            Standing::Undecided => counts.2 += 1,
-        }
-    }
-    counts
+/// How many requirements stand so.
+pub(super) fn tally(study: &Study, wanted: Standing) -> usize {
+    let thresholds = study.decision.iter().filter_map(|row| row.threshold.as_ref());
+    thresholds.filter(|threshold| threshold.standing == wanted).count()
 }
 
 /// The tally in words, with the study's overall standing.
 pub(super) fn tally_text(study: &Study) -> (Standing, String) {
-    let (met, missed, undecided) = tally(study);
-    let all = met + missed + undecided;
+    let [met, missed, undecided, not_judged] =
+        [Standing::Met, Standing::Missed, Standing::Undecided, Standing::NotJudged]
+            .map(|standing| tally(study, standing));
+    let all = met + missed + undecided + not_judged;
     if all == 0 {
         return (Standing::Undecided, "no requirement was named in advance".to_owned());
     }
-    let overall = match (missed, undecided) {
-        (0, 0) => Standing::Met,
-        (0, _) => Standing::Undecided,
-        (_, _) => Standing::Missed,
+    let overall = match (missed, not_judged, undecided) {
+        (0, 0, 0) => Standing::Met,
+        (0, 0, _) => Standing::Undecided,
+        (0, _, _) => Standing::NotJudged,
+        (_, _, _) => Standing::Missed,
     };
     let mut text = format!("{met} of {all} requirements met");
     if missed > 0 {
@@ -117,6 +114,9 @@ pub(super) fn tally_text(study: &Study) -> (Standing, String) {
     }
     if undecided > 0 {
         text.push_str(&format!(", {undecided} undecided"));
+    }
+    if not_judged > 0 {
+        text.push_str(&format!(", {not_judged} not judged"));
     }
     (overall, text)
 }

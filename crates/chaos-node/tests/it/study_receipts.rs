@@ -137,7 +137,7 @@ fn stranger_with_the_folder_alone_verifies_and_repeats_a_study_to_the_same_diges
         "on 4 recorded blocks",
         "base fee",
         "p10 to p90",
-        "thresholds met",
+        "no threshold judged",
         "re-executed",
     ] {
         assert!(told.stdout.contains(words), "{words} is not in:\n{}", told.stdout);
@@ -308,8 +308,10 @@ fn documents_that_decide_are_the_same_in_two_runs_and_hold_no_time_of_a_machine(
 }
 
 #[test]
-fn two_studies_are_held_against_each_other() {
+fn two_studies_are_held_against_each_other_with_what_flips() {
     let author = Author::new(&STUDY.replace("change = \"0\"", "change = \"1\""));
+    // So many blocks as a level is read off.
+    write_load(&author.path("chain/recorded"), 32);
     author.run("one", &["--json"]).expect_code(0);
     let other = STUDY
         .replace("change = \"0\"", "change = \"-1.5\"")
@@ -319,7 +321,9 @@ fn two_studies_are_held_against_each_other() {
     let (one, other) = (author.path("one"), author.path("other"));
     let (one, other) = (one.to_str().unwrap(), other.to_str().unwrap());
     let said = run(["diff", one, other]).expect_code(0).stdout;
-    for words in ["assumptions.elasticity_ppm", "200000", "100000", "base_fee_median", "verdicts"] {
+    for words in
+        ["assumptions.elasticity_ppm", "200000", "100000", "base_fee_median", "verdicts", "FLIPS"]
+    {
         assert!(said.contains(words), "{words} is not in:\n{said}");
     }
     let json = run(["diff", one, other, "--json"]).expect_code(0).json().remove(0);
@@ -352,4 +356,31 @@ fn environment_names_the_data_directory_without_asking_for_an_agent() {
     assert!(!out.join("bundle.json").exists());
     run_with(line.iter().copied().chain(["--agent", "ada"]), &variables).expect_code(0);
     assert!(out.join("bundle.json").exists());
+}
+
+/// Four blocks fit nothing: no document, figure of a comparison or claim takes that for a verdict.
+#[test]
+fn what_is_not_judged_is_called_so_wherever_it_is_told() {
+    let scenario = |name: &str, demand: &str| {
+        format!("\n[[scenarios]]\nname = \"{name}\"\nwhat = \"demand\"\ndemand = \"{demand}\"\n")
+    };
+    let study = [STUDY, &scenario("as observed", "1"), &scenario("twice", "2")].concat();
+    let author = Author::new(&study);
+    author.register("researcher");
+    author.signed("out");
+    for name in ["proposal-forum.md", "proposal-eip.md", "report.html"] {
+        let text = fs::read_to_string(author.path("out").join(name)).unwrap();
+        assert!(!text.contains("thresholds hold in the tails"), "{name}:\n{text}");
+        assert!(!text.contains("Demand is calibrated"), "{name}");
+        assert!(text.contains("1 of 1 were not judged"), "{name}:\n{text}");
+        assert!(text.contains("Not judged: \u{201c}twice\u{201d}"), "{name}:\n{text}");
+    }
+    let dir = stranger(&author.path("out"));
+    let told = type_in(dir.path(), "chaoschain verify got").stdout;
+    assert!(told.contains("no threshold judged") && !told.contains("thresholds met"), "{told}");
+    author.write(&study.replace("elasticity = \"0.2\"", "elasticity = \"0.1\""));
+    author.run("other", &["--json"]).expect_code(0);
+    let (one, other) = (author.path("out"), author.path("other"));
+    let diff = run(["diff", one.to_str().unwrap(), other.to_str().unwrap()]).expect_code(0).stdout;
+    assert!(diff.contains("not judged") && !diff.contains("missed"), "{diff}");
 }

@@ -61,7 +61,7 @@ pub struct VerdictDiff {
     pub scenario: String,
     /// The metric that the threshold is about.
     pub metric: String,
-    /// In the first study: `met`, `undecided` or `missed`.
+    /// In the first study: `met`, `undecided`, `missed` or `not judged`.
     pub first: &'static str,
     /// In the second.
     pub second: &'static str,
@@ -171,10 +171,11 @@ fn verdicts(first: &ScenarioResult, second: &ScenarioResult) -> Vec<VerdictDiff>
 }
 
 const fn standing(judgement: &Judgement) -> &'static str {
-    match (judgement.met, judgement.robust) {
-        (true, true) => "met",
-        (true, false) => "undecided",
-        (false, _) => "missed",
+    match (&judgement.not_judged, judgement.met, judgement.robust) {
+        (Some(_), ..) => "not judged",
+        (None, true, true) => "met",
+        (None, true, false) => "undecided",
+        (None, false, _) => "missed",
     }
 }
 

@@ -1,19 +1,19 @@
 //! Whether the modelled baseline is the observed chain, over elasticities and histories.
 
+mod model;
+
 use std::{fs, num::NonZeroUsize, path::PathBuf};
 
 use chaos_history::FeeHistory;
 use chaos_parameters::Parameters;
 use chaos_simulation::{
-    Calibration, CalibrationStatus, Experiment, Material, Program, RESULT_FORMAT_CHECKED,
-    Simulation,
-    flow::{
-        Assumptions, Demand, NoiseSource, ObservedBlock, PathSpec, Shocks, chain_parameters,
-        simulate,
-    },
-    run, sensitivity,
+    CalibrationStatus, Experiment, Material, Program, RESULT_FORMAT_CHECKED, Simulation,
+    flow::{ObservedBlock, chain_parameters},
+    sensitivity,
 };
 use chaos_types::{ChainId, canonical};
+
+use self::model::{asked, calibration, generated, simulated};
 
 fn recorded(name: &str) -> Vec<ObservedBlock> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name);
@@ -22,70 +22,6 @@ fn recorded(name: &str) -> Vec<ObservedBlock> {
         return Vec::new();
     };
     FeeHistory::decode(&bytes).unwrap().blocks().to_vec()
-}
-
-fn mainnet() -> Parameters {
-    Parameters::ethereum(30_000_000).unwrap()
-}
-
-/// Blocks that the model itself makes under a known demand.
-fn generated(elasticity_ppm: u32, seed: u64, blocks: u32) -> Vec<ObservedBlock> {
-    let demand = Demand {
-        anchor_wei: 20_000_000_000,
-        level_gas: 15_600_000,
-        fast_sigma_ppm: 150_000,
-        slow_sigma_ppm: i64::from(elasticity_ppm) * 3 / 10,
-        persistence_ppm: 995_000,
-        patient_share_ppm: 500_000,
-        interval_variation_ppm: 0,
-        empty_ppm: 5_000,
-        noise: NoiseSource::Stated,
-        blocks_used: 0,
-        blocks_imputed: 0,
-    };
-    let assumptions =
-        Assumptions { elasticity_ppm, burst_probability_ppm: 0, ..Assumptions::default() };
-    let spec = PathSpec {
-        demand: &demand,
-        assumptions: &assumptions,
-        baseline: &mainnet(),
-        warmup_blocks: 1_000,
-        start_wei: None,
-        settle_blocks: 0,
-    };
-    let shocks = Shocks::draw((seed, 0), blocks + 1_000, &demand, &assumptions);
-    simulate(&spec, &shocks, &mainnet())
-        .blocks
-        .iter()
-        .zip(18_000_000..)
-        .map(|(block, number)| ObservedBlock {
-            number,
-            timestamp: 1_700_000_000 + 12 * (number - 18_000_000),
-            gas_used: block.gas_used,
-            gas_limit: block.gas_limit,
-            base_fee_wei: Some(block.base_fee_wei),
-        })
-        .collect()
-}
-
-fn simulated(observed: &[ObservedBlock], experiment: &Experiment) -> Simulation {
-    let material = Material {
-        chain: ChainId::evm(1),
-        program: Program::this(),
-        inputs: Vec::new(),
-        observed,
-        evm: &[],
-    };
-    run(experiment, &material, NonZeroUsize::new(2).unwrap()).unwrap()
-}
-
-fn asked(observed: &[ObservedBlock], elasticity_ppm: Option<u32>) -> Experiment {
-    let today = chain_parameters(observed).unwrap();
-    Experiment { paths: 24, ..Experiment::new(today, today) }.checked(elasticity_ppm)
-}
-
-fn calibration(observed: &[ObservedBlock], elasticity_ppm: Option<u32>) -> Calibration {
-    simulated(observed, &asked(observed, elasticity_ppm)).result.calibration.unwrap()
 }
 
 #[test]

@@ -13,7 +13,7 @@ const NO_BLOCKS: &str = "no block was re-executed";
 pub(super) fn scope(result: &StudyResult, facts: &Facts) -> Scope {
     let mut blocks = vec![facts.source.clone()];
     if let Some((first, last, count)) = facts.observed {
-        blocks.push(format!("Demand is calibrated on {count} blocks, {first} to {last}."));
+        blocks.push(format!("Demand is fitted to {count} blocks, {first} to {last}."));
     }
     let mut sample = Vec::new();
     if let Some(evm) = &result.evm {

@@ -50,7 +50,7 @@ pub(super) fn grid(plan: &Plan, result: &StudyResult) -> Part<Grid> {
                     None => 0,
                 },
                 value: cell.metrics.get(metric)?.proposal,
-                standing: standing(plan, cell),
+                standing: standing(plan, result, cell),
                 pareto: cell.pareto,
             })
         })
@@ -120,16 +120,19 @@ pub(super) fn pareto(plan: &Plan, result: &StudyResult) -> Part<Pareto> {
                     (_, true) => "current".to_owned(),
                     _ => String::new(),
                 },
-                standing: standing(plan, cell),
+                standing: standing(plan, result, cell),
             })
         })
         .collect();
     Part::Known(Pareto { columns, rows })
 }
 
-fn standing(plan: &Plan, cell: &GridCell) -> Standing {
+/// A cell stands as its thresholds do; in a study whose own scenario was not judged, none does.
+fn standing(plan: &Plan, result: &StudyResult, cell: &GridCell) -> Standing {
     let all = plan.thresholds.len();
+    let own = result.scenarios.first().map(|own| own.judgements.as_slice()).unwrap_or_default();
     match cell.standing {
+        _ if own.iter().any(|row| row.not_judged.is_some()) => Standing::NotJudged,
         Run::Stopped { .. } => Standing::Missed,
         Run::Completed if cell.thresholds_robust as usize == all => Standing::Met,
         Run::Completed if cell.thresholds_met as usize == all => Standing::Undecided,

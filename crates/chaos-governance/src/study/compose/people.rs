@@ -28,6 +28,10 @@ pub(super) fn verdict(plan: &Plan, result: &StudyResult, decision: &[Row]) -> Ve
             count(Standing::Missed),
             count(Standing::Undecided)
         ));
+        let left = count(Standing::NotJudged);
+        if left > 0 {
+            sentences.push(format!("{left} of {} were not judged{}.", judged.len(), why(result)));
+        }
     }
     for row in decision.iter().take(1) {
         let shown = row.shown();
@@ -40,7 +44,7 @@ pub(super) fn verdict(plan: &Plan, result: &StudyResult, decision: &[Row]) -> Ve
             shown.value(row.proposal)
         ));
     }
-    sentences.push(elsewhere(result));
+    sentences.extend(elsewhere(result));
     let main = result.scenarios.first();
     sentences.push(format!(
         "The verdict assumes {} and an elasticity of {}; {} alternatives stand beside it.",
@@ -58,31 +62,56 @@ pub(super) fn verdict(plan: &Plan, result: &StudyResult, decision: &[Row]) -> Ve
     sentences
 }
 
-/// What the thresholds come to under the other demand scenarios.
-fn elsewhere(result: &StudyResult) -> String {
-    let missed: Vec<String> = result
-        .scenarios
-        .iter()
-        .skip(1)
-        .filter(|scenario| scenario.is_usable())
-        .filter_map(|scenario| {
-            let metrics: Vec<String> = scenario
-                .judgements
-                .iter()
-                .filter(|row| !row.robust)
-                .map(|row| spoken(&row.metric))
-                .collect();
-            (!metrics.is_empty())
-                .then(|| format!("\u{201c}{}\u{201d} ({})", scenario.name, metrics.join(", ")))
-        })
-        .collect();
-    if missed.is_empty() {
-        return format!(
-            "The same thresholds hold in the tails of all {} other demand scenarios.",
-            result.scenarios.len().saturating_sub(1)
-        );
+/// Why nothing follows from the study's own scenario, if its first threshold says so.
+fn why(result: &StudyResult) -> String {
+    let main = result.scenarios.first();
+    let reason =
+        main.and_then(|main| main.judgements.iter().find_map(|row| row.not_judged.clone()));
+    reason.map_or_else(String::new, |reason| format!(" ({reason})"))
+}
+
+/// What the thresholds come to under the other demand scenarios: where they do not hold, where nobody looked, and
+/// only then where they hold.
+fn elsewhere(result: &StudyResult) -> Vec<String> {
+    let others: Vec<&ScenarioResult> =
+        result.scenarios.iter().skip(1).filter(|it| !it.judgements.is_empty()).collect();
+    let named = |scenario: &ScenarioResult, what: &str| {
+        format!("\u{201c}{}\u{201d} ({what})", scenario.name)
+    };
+    let (mut missed, mut left, mut held) = (Vec::new(), Vec::new(), 0);
+    for scenario in &others {
+        let reason = scenario.judgements.iter().find_map(|row| row.not_judged.as_deref());
+        let judged = scenario.judgements.iter().filter(|row| row.not_judged.is_none());
+        let metrics: Vec<String> =
+            judged.filter(|row| !row.robust).map(|row| spoken(&row.metric)).collect();
+        if !metrics.is_empty() {
+            missed.push(named(scenario, &metrics.join(", ")));
+        }
+        match reason {
+            Some(reason) => left.push(named(scenario, reason)),
+            None if !scenario.is_usable() => left.push(named(scenario, "not calibrated")),
+            None if metrics.is_empty() => held += 1,
+            None => {}
+        }
     }
-    format!("Not all thresholds hold under {}.", missed.join(" and "))
+    let mut sentences = Vec::new();
+    if !missed.is_empty() {
+        sentences.push(format!("Not all thresholds hold under {}.", missed.join(" and ")));
+    }
+    if !left.is_empty() {
+        sentences.push(format!("Not judged: {}.", left.join(" and ")));
+    }
+    if held > 0 && held == others.len() {
+        sentences.push(format!(
+            "The same thresholds hold in the tails of all {held} other demand scenarios."
+        ));
+    } else if held > 0 {
+        sentences.push(format!(
+            "They hold in the tails of {held} of {} other demand scenarios.",
+            others.len()
+        ));
+    }
+    sentences
 }
 
 fn capital(text: &str) -> String {

@@ -221,6 +221,10 @@ fn readiness_status(result: &StudyResult) -> String {
     if result.scenarios.first().is_some_and(|main| !main.is_usable()) {
         reasons.push("the scenario of the verdict is not calibrated".to_owned());
     }
+    let others = result.scenarios.iter().skip(1).filter(|scenario| !scenario.is_usable()).count();
+    if others > 0 {
+        reasons.push(format!("{others} other scenarios are not calibrated"));
+    }
     if calls(proposal, baseline).is_empty() {
         reasons.push("no reverting call is known".to_owned());
     }

@@ -117,7 +117,7 @@ fn draw(part: &Grid) -> Option<Figure> {
         &[
             (Mark::Area("cc-yes"), "\u{2713} all met"),
             (Mark::Area("cc-nay"), "\u{2715} one missed"),
-            (Mark::Area("cc-may"), "? undecided"),
+            (Mark::Area("cc-may"), "? undecided, \u{2013} not judged"),
             (Mark::Line("cc-mark", true), "as it is"),
             (Mark::Line("cc-mark", false), "proposed"),
         ],
@@ -135,6 +135,7 @@ fn draw_cell(drawing: &mut Drawing, part: &Grid, cell: &Cell, (left, top): (i64,
         Standing::Met => ("cc-yes", "\u{2713}"),
         Standing::Missed => ("cc-nay", "\u{2715}"),
         Standing::Undecided => ("cc-may", "?"),
+        Standing::NotJudged => ("cc-may", "\u{2013}"),
     };
     drawing.rect(class, Rect { x: left + 2, y: top + 2, width: width - 4, height: ROW - 4 });
     let mark = if cell.pareto { format!("{mark} \u{25c6}") } else { mark.to_owned() };

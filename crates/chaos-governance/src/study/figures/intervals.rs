@@ -113,7 +113,7 @@ fn mark(drawing: &mut Drawing, line: &Line<'_>, x: Linear, y: i64) {
     let class = match standing(line.row) {
         Some(Standing::Met) => "cc-ok",
         Some(Standing::Missed) => "cc-no",
-        Some(Standing::Undecided) | None => "cc-na",
+        Some(Standing::Undecided | Standing::NotJudged) | None => "cc-na",
     };
     drawing.text("cc-t", (LEFT - 30, y + 9), Anchor::End, &cut(&line.row.label, 32));
     drawing.path(class, 6, false, &[(x.at(line.low), y), (x.at(line.high), y)]);
@@ -121,7 +121,9 @@ fn mark(drawing: &mut Drawing, line: &Line<'_>, x: Linear, y: i64) {
     match standing(line.row) {
         Some(Standing::Met) => drawing.dot(class, (at, y), 12),
         Some(Standing::Missed) => drawing.cross(class, (at, y), 11),
-        Some(Standing::Undecided) | None => drawing.dot("cc-hole cc-na", (at, y), 10),
+        Some(Standing::Undecided | Standing::NotJudged) | None => {
+            drawing.dot("cc-hole cc-na", (at, y), 10)
+        }
     }
     if line.low < -RANGE_PPM_MAX {
         drawing.area(class, &[(LEFT - 16, y), (LEFT + 4, y - 10), (LEFT + 4, y + 10)]);
